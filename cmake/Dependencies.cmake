@@ -1,0 +1,37 @@
+# Every third-party library, found once, as a target. docs/DEPENDENCIES.md gives the reason for each.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# vecton_library(TARGET PKGCONFIG-NAME LIBRARY): an imported target that takes the static archive where VECTON_STATIC asks
+# for it and the distribution has one, the shared library otherwise.
+function(vecton_library TARGET PKG)
+  pkg_check_modules(${TARGET} REQUIRED ${PKG})
+  add_library(${TARGET} INTERFACE)
+  target_include_directories(${TARGET} SYSTEM INTERFACE ${${TARGET}_INCLUDE_DIRS})
+  target_compile_options(${TARGET} INTERFACE ${${TARGET}_CFLAGS_OTHER})
+  foreach(LIB ${${TARGET}_LIBRARIES})
+    set(ARCHIVE "")
+    if(VECTON_STATIC)
+      unset(FOUND CACHE)
+      find_library(FOUND NAMES lib${LIB}.a PATHS ${${TARGET}_LIBRARY_DIRS} NO_CACHE)
+      if(FOUND)
+        set(ARCHIVE ${FOUND})
+      endif()
+      unset(FOUND)
+    endif()
+    if(ARCHIVE)
+      target_link_libraries(${TARGET} INTERFACE ${ARCHIVE})
+    else()
+      target_link_libraries(${TARGET} INTERFACE ${LIB})
+    endif()
+  endforeach()
+endfunction()
+
+vecton_library(dep_pcre2 libpcre2-8)
+vecton_library(dep_utf8proc libutf8proc)
+find_package(Boost 1.81 REQUIRED)  # headers only: JSON, Asio, Beast
+
+if(VECTON_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()

@@ -1,0 +1,34 @@
+# vecton_module(NAME [DEPS module...] [LIBS library...])
+#
+# One target per folder of src/: every *.cpp of the folder that is not a test goes into the static library vecton_NAME.
+# DEPS are the modules it may include (tools/check_layers.py holds the same table), LIBS third-party targets.
+# With VECTON_TESTS every *_test.cpp of the folder goes into the test program NAME_test, found by CTest case by case.
+function(vecton_module NAME)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
+  file(GLOB SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(TESTS ${SOURCES})
+  list(FILTER SOURCES EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER TESTS INCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM ARG_DEPS PREPEND vecton_)
+  if(SOURCES)
+    add_library(vecton_${NAME} STATIC ${SOURCES})
+    target_include_directories(vecton_${NAME} PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(vecton_${NAME} PUBLIC ${ARG_DEPS} ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS})
+    vecton_warnings(vecton_${NAME})
+  else()  # headers only
+    add_library(vecton_${NAME} INTERFACE)
+    target_include_directories(vecton_${NAME} INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+    target_link_libraries(vecton_${NAME} INTERFACE ${ARG_DEPS} ${ARG_LIBS})
+  endif()
+  if(VECTON_TESTS AND TESTS)
+    add_executable(${NAME}_test ${TESTS})
+    target_link_libraries(${NAME}_test PRIVATE vecton_${NAME} GTest::gmock GTest::gtest_main)
+    vecton_warnings(${NAME}_test)
+    gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit
+                         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  endif()
+endfunction()
+
+function(vecton_warnings TARGET)
+  target_compile_options(${TARGET} PRIVATE -Wall -Wextra -Wno-unused-parameter $<$<BOOL:${VECTON_WERROR}>:-Werror>)
+endfunction()

@@ -1,0 +1,73 @@
+// ThreadPool: the threads of one engine, each of which runs whole jobs and, when there is no job left, helps the others
+// inside theirs.
+//
+// A job source (the engine) is asked by every idle worker; a worker that gets nothing joins the parallel_for of a worker
+// that is busy. So there are no barriers while there is work for all, and all cores on one job when there is only one.
+// Nothing computed may depend on who runs which index. Idle workers sleep.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace vecton {
+
+class ThreadPool {
+ public:
+  // `source(worker)` runs one job, if there is one, and tells whether it did. `threads` >= 1.
+  explicit ThreadPool(int threads, std::function<bool(int worker)> source = {});
+  ~ThreadPool();  // workers finish the job they are in
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()); }
+
+  // Wakes sleeping workers: the source has jobs.
+  void notify();
+
+  // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are done.
+  // f must not throw. May be called by any number of threads at once; nested calls run on the calling thread.
+  template <typename F>
+  void parallel_for(int64_t n, F&& f) {
+    using Plain = std::remove_reference_t<F>;
+    run({n, [](void* context, int64_t i) { (*static_cast<Plain*>(context))(i); },
+         const_cast<std::remove_const_t<Plain>*>(&f)});
+  }
+
+  // Cores that this process may use.
+  static int cores();
+
+ private:
+  struct Region {
+    int64_t count;
+    void (*call)(void* context, int64_t i);
+    void* context;
+    std::atomic<int64_t> next{0};
+    Region(int64_t n, void (*c)(void*, int64_t), void* x) : count(n), call(c), context(x) {}
+  };
+  // One place where a running parallel_for can be joined. Helpers count themselves in before they look.
+  struct alignas(64) Slot {
+    std::atomic<bool> taken{false};
+    std::atomic<Region*> region{nullptr};
+    std::atomic<int> helpers{0};
+  };
+
+  void run(Region region);
+  void work(int worker);
+  bool help();
+  void wake();
+
+  std::function<bool(int)> source_;
+  std::vector<Slot> slots_;
+  std::atomic<uint32_t> jobs_{0};  // moves when the source may have a new job
+  std::atomic<uint32_t> wake_{0};  // what sleepers wait on
+  std::atomic<int> idle_{0}, sleeping_{0};
+  std::atomic<bool> stop_{false};
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace vecton

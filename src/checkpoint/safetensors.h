@@ -1,0 +1,34 @@
+// Safetensors: named tensors of one mapped file. Format: 8 bytes little-endian header length, JSON header, data.
+// https://huggingface.co/docs/safetensors
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "tensor/dtype.h"
+
+namespace vecton {
+
+struct StoredTensor {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const MappedFile> file;
+};
+
+// Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever referred to. Errors (kCorrupt,
+// kUnsupported for an unknown dtype) name `what` and the tensor.
+std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte> bytes, const std::string& what);
+
+// Maps a file.
+std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file);
+
+}  // namespace vecton

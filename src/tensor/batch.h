@@ -1,0 +1,32 @@
+// Batch: sequences end to end, without padding. The only batch type.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace vecton {
+
+// Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence s.
+struct Rows {
+  std::vector<int32_t> offsets{0};  // sequences + 1
+  std::vector<int32_t> index;       // position of each row inside its sequence, ascending within one
+
+  int64_t sequences() const { return static_cast<int64_t>(offsets.size()) - 1; }
+  int64_t count() const { return offsets.back(); }
+};
+
+struct Batch {
+  std::vector<int32_t> ids;       // [tokens]
+  std::vector<int32_t> type_ids;  // [tokens], or empty = all 0
+  Rows rows;                      // every token: its sequence and position
+  Rows wanted;                    // the rows that some head asks for; what a model returns
+  bool all_wanted() const { return wanted.count() == rows.count(); }
+
+  int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  int64_t sequences() const { return rows.sequences(); }
+};
+
+// Positions in `batch` of the wanted rows: offsets of the sequence plus index.
+std::vector<int32_t> wanted_positions(const Batch& batch);
+
+}  // namespace vecton

@@ -17,12 +17,7 @@ json::value parse_json(std::string_view text, const std::string& what, json::sto
   json::parser parser({}, options);
   parser.reset(memory);
   boost::system::error_code error;
-  const size_t used = parser.write_some(text.data(), text.size(), error);
-  if (!error && used < text.size() &&
-      text.substr(used).find_first_not_of(" \t\r\n") != std::string_view::npos) {
-    error = json::error::extra_data;
-  }
-  if (!error && !parser.done()) error = json::error::incomplete;
+  const size_t used = parser.write(text.data(), text.size(), error);
   if (error) {
     throw Error(ErrorCode::kCorrupt, what + ": not valid JSON at byte " + std::to_string(used) + ": " +
                                          error.message());

@@ -1,0 +1,320 @@
+#include "backend/ref/ref_ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include "base/half.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+// Matrices widened to float32 one after another: one for a linear layer or table, gate and up for a
+// gated one.
+struct RefPrepared : Prepared {
+  std::vector<float> values;
+
+  void append(const Weight& weight) {
+    if (!is_float(weight.dtype)) {
+      throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
+                                               std::string(to_string(weight.dtype)) +
+                                               "; float32, float16 and bfloat16 are served");
+    }
+    const int64_t size = size_of(weight.dtype);
+    for (int64_t i = 0; i < weight.rows * weight.columns; ++i) {
+      values.push_back(read(weight.bytes.data() + i * size, weight.dtype));
+    }
+    bytes = static_cast<int64_t>(values.size() * sizeof(float));
+    weight.release();
+  }
+
+  // The bytes of a file have no alignment.
+  static float read(const std::byte* at, DType dtype) {
+    if (dtype == DType::kF32) {
+      float value;
+      std::memcpy(&value, at, sizeof value);
+      return value;
+    }
+    uint16_t bits;
+    std::memcpy(&bits, at, sizeof bits);
+    return dtype == DType::kF16 ? f16_to_float(bits) : bf16_to_float(bits);
+  }
+
+  const float* row(int64_t i) const { return values.data() + i * k; }
+};
+
+const RefPrepared& matrix(const Prepared& weight) {
+  return static_cast<const RefPrepared&>(weight);
+}
+
+double activate(Activation act, double x) {
+  switch (act) {
+    case Activation::kIdentity:
+      return x;
+    case Activation::kGelu:
+      return x / 2 * std::erfc(-x / std::numbers::sqrt2);
+    case Activation::kGeluTanh:
+      return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::kRelu:
+      return x < 0 ? 0 : x;
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case Activation::kTanh:
+      return std::tanh(x);
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+  }
+  return x;
+}
+
+double dot(const float* a, const float* b, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// softmax(scale q k^T) v of one head and one query row that sees `seen` keys.
+void attend(const float* q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+            int64_t first_key, int64_t seen, int64_t head, float* out) {
+  const int64_t d = shape.head_dim, column = head / (shape.heads / shape.kv_heads) * d;
+  std::vector<double> p(seen);
+  double largest = -std::numeric_limits<double>::infinity(), total = 0;
+  for (int64_t j = 0; j < seen; ++j) {
+    p[j] = shape.scale * dot(q, k.row(first_key + j) + column, d);
+    largest = std::max(largest, p[j]);
+  }
+  for (double& x : p) total += x = std::exp(x - largest);
+  for (int64_t i = 0; i < d; ++i) {
+    double sum = 0;
+    for (int64_t j = 0; j < seen; ++j) sum += p[j] * v.row(first_key + j)[column + i];
+    out[i] = static_cast<float>(seen > 0 ? sum / total : 0);
+  }
+}
+
+// One group of columns.
+void normalize(const float* x, const NormWeight& w, float* y) {
+  const auto n = static_cast<int64_t>(w.weight->size());
+  double mean = 0, square = 0;
+  if (w.kind == NormWeight::Kind::kLayerNorm) {
+    for (int64_t i = 0; i < n; ++i) mean += x[i];
+    mean /= static_cast<double>(n);
+  }
+  for (int64_t i = 0; i < n; ++i) square += (x[i] - mean) * (x[i] - mean);
+  const double scale = 1 / std::sqrt(square / static_cast<double>(n) + w.eps);
+  for (int64_t i = 0; i < n; ++i) {
+    const double bias = w.bias ? (*w.bias)[i] : 0.0f;
+    y[i] = static_cast<float>((x[i] - mean) * scale * (*w.weight)[i] + bias);
+  }
+}
+
+// One column of one sequence: x[0], x[stride], ..., `count` of them.
+double pool_column(const float* x, int64_t stride, int64_t count, Pooling how,
+                   const int32_t* positions) {
+  double sum = 0, weights = 0, largest = x[0];
+  for (int64_t i = 0; i < count; ++i) {
+    const double value = x[i * stride],
+                 weight = how == Pooling::kWeightedMean ? positions[i] + 1.0 : 1.0;
+    sum += weight * value;
+    weights += weight;
+    largest = std::max(largest, value);
+  }
+  switch (how) {
+    case Pooling::kCls:
+      return x[0];
+    case Pooling::kLast:
+      return x[(count - 1) * stride];
+    case Pooling::kMax:
+      return largest;
+    case Pooling::kMean:
+    case Pooling::kWeightedMean:
+      return sum / weights;
+    case Pooling::kMeanSqrtLen:
+      return sum / std::sqrt(weights);
+  }
+  return 0;
+}
+
+class RefOps final : public Ops {
+ public:
+  std::string_view name() const override { return "ref"; }
+  std::string_view isa() const override { return "scalar"; }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<RefOps>(); }
+
+  // NaN: who reads what nobody wrote is found out.
+  Tensor allocate(int64_t rows, int64_t columns) override {
+    const std::shared_ptr<float> storage(new float[rows * columns], std::default_delete<float[]>());
+    std::fill_n(storage.get(), rows * columns, std::numeric_limits<float>::quiet_NaN());
+    return {storage, rows, columns, columns};
+  }
+
+  Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override {
+    const Tensor y = allocate(rows, columns);
+    std::copy_n(values.begin(), rows * columns, y.data());
+    return y;
+  }
+
+  void download(const Tensor& x, std::span<float> values) override {
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      std::copy_n(x.row(i), x.columns(), values.begin() + i * x.columns());
+    }
+  }
+
+  PreparedWeight prepare_linear(std::span<const Weight> parts) override {
+    auto made = std::make_shared<RefPrepared>();
+    made->k = parts.front().columns;
+    for (const Weight& part : parts) {
+      made->n += part.rows;
+      made->append(part);
+    }
+    return made;
+  }
+
+  PreparedWeight prepare_gated(const Weight& gate, const Weight& up) override {
+    auto made = std::make_shared<RefPrepared>();
+    made->n = gate.rows;
+    made->k = gate.columns;
+    made->append(gate);
+    made->append(up);
+    return made;
+  }
+
+  PreparedWeight prepare_table(const Weight& table) override { return prepare_linear({&table, 1}); }
+
+  Tensor embed(std::span<const Lookup> lookups) override {
+    const auto rows = static_cast<int64_t>(lookups.front().ids.size());
+    const int64_t columns = lookups.front().table.k;
+    const Tensor y = allocate(rows, columns);
+    for (int64_t i = 0; i < rows; ++i) {
+      for (int64_t j = 0; j < columns; ++j) {
+        double sum = 0;
+        for (const Lookup& lookup : lookups) sum += matrix(lookup.table).row(lookup.ids[i])[j];
+        y.row(i)[j] = static_cast<float>(sum);
+      }
+    }
+    return y;
+  }
+
+  Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
+                const Tensor* residual) override {
+    const RefPrepared& weight = matrix(*w.w);
+    const Tensor y = allocate(x.rows(), weight.n);
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      for (int64_t j = 0; j < weight.n; ++j) {
+        const double bias = w.bias ? (*w.bias)[j] : 0.0f;
+        const double value = activate(act, dot(x.row(i), weight.row(j), weight.k) + bias);
+        y.row(i)[j] = static_cast<float>(residual ? value + residual->row(i)[j] : value);
+      }
+    }
+    return y;
+  }
+
+  Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) override {
+    const RefPrepared& weight = matrix(gate_up);
+    const Tensor y = allocate(x.rows(), weight.n);
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      for (int64_t j = 0; j < weight.n; ++j) {
+        const double gate = dot(x.row(i), weight.row(j), weight.k);
+        const double up = dot(x.row(i), weight.row(weight.n + j), weight.k);
+        y.row(i)[j] = static_cast<float>(activate(act, gate) * up);
+      }
+    }
+    return y;
+  }
+
+  Tensor norm(Tensor x, const NormWeight& w) override {
+    const Tensor y = allocate(x.rows(), x.columns());
+    const auto group = static_cast<int64_t>(w.weight->size());
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      for (int64_t j = 0; j < x.columns(); j += group) normalize(x.row(i) + j, w, y.row(i) + j);
+    }
+    return y;
+  }
+
+  Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
+              const RopeTable& table) override {
+    const Tensor y = allocate(x.rows(), x.columns());
+    const int64_t half = table.rotary_dim / 2;
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      std::copy_n(x.row(i), x.columns(), y.row(i));
+      const float* cos = table.cos.data() + positions[i] * half;
+      const float* sin = table.sin.data() + positions[i] * half;
+      for (int64_t head = 0; head < x.columns(); head += head_dim) {
+        for (int64_t j = 0; j < half; ++j) {
+          const double a = x.row(i)[head + j], b = x.row(i)[head + half + j];
+          y.row(i)[head + j] = static_cast<float>(a * cos[j] - b * sin[j]);
+          y.row(i)[head + half + j] = static_cast<float>(b * cos[j] + a * sin[j]);
+        }
+      }
+    }
+    return y;
+  }
+
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+                   const Rows& queries, std::span<const int32_t> keys) override {
+    const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
+    for (int64_t s = 0; s < queries.sequences(); ++s) {
+      const int64_t count = keys[s + 1] - keys[s];
+      for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
+        const int64_t seen = shape.causal ? std::min<int64_t>(count, queries.index[i] + 1) : count;
+        for (int64_t head = 0; head < shape.heads; ++head) {
+          const int64_t column = head * shape.head_dim;
+          attend(q.row(i) + column, k, v, shape, keys[s], seen, head, y.row(i) + column);
+        }
+      }
+    }
+    return y;
+  }
+
+  Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override {
+    const Tensor y = allocate(static_cast<int64_t>(rows.size()), x.columns());
+    for (int64_t i = 0; i < y.rows(); ++i) std::copy_n(x.row(rows[i]), x.columns(), y.row(i));
+    return y;
+  }
+
+  Tensor pool(const Tensor& x, Pooling how, const Rows& rows) override {
+    const Tensor y = allocate(rows.sequences(), x.columns());
+    for (int64_t s = 0; s < y.rows(); ++s) {
+      const int32_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
+      for (int64_t j = 0; j < x.columns(); ++j) {
+        y.row(s)[j] = static_cast<float>(
+            pool_column(x.row(first) + j, x.stride(), count, how, rows.index.data() + first));
+      }
+    }
+    return y;
+  }
+
+  Tensor l2_normalize(Tensor x) override {
+    const Tensor y = allocate(x.rows(), x.columns());
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      const double length = std::max(std::sqrt(dot(x.row(i), x.row(i), x.columns())), 1e-12);
+      for (int64_t j = 0; j < x.columns(); ++j)
+        y.row(i)[j] = static_cast<float>(x.row(i)[j] / length);
+    }
+    return y;
+  }
+
+  Tensor concat_columns(std::span<const Tensor> parts) override {
+    int64_t columns = 0;
+    for (const Tensor& part : parts) columns += part.columns();
+    const Tensor y = allocate(parts.front().rows(), columns);
+    int64_t at = 0;
+    for (const Tensor& part : parts) {
+      for (int64_t i = 0; i < y.rows(); ++i)
+        std::copy_n(part.row(i), part.columns(), y.row(i) + at);
+      at += part.columns();
+    }
+    return y;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Ops> make_ref_ops() { return std::make_unique<RefOps>(); }
+
+}  // namespace vecton

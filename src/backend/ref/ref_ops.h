@@ -1,0 +1,16 @@
+// The reference backend: every operation written as its formula says, one number after another,
+// summed in double and rounded to float32 once. Slow and readable: the definition of correct that
+// the other backends are tested against.
+//
+// Called by backend/registry.cpp. An Ops has no state here; the thread pool is not used.
+#pragma once
+
+#include <memory>
+
+#include "ops/ops.h"
+
+namespace vecton {
+
+std::unique_ptr<Ops> make_ref_ops();
+
+}  // namespace vecton

@@ -1,0 +1,61 @@
+#include "backend/cpu/arena.h"
+
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <new>
+
+namespace vecton::cpu {
+
+namespace {
+constexpr size_t kAlign = 64;
+constexpr size_t kKeptBytes = size_t{256}
+                              << 20;  // more than this in free blocks goes back to the system
+}  // namespace
+
+struct Arena::FreeList {
+  std::mutex mutex;
+  std::multimap<size_t, float*> blocks;  // by floats
+  size_t bytes = 0;
+
+  ~FreeList() {
+    for (auto& [floats, block] : blocks) std::free(block);
+  }
+
+  // The smallest block that is large enough and not wastefully large.
+  float* take(size_t floats, size_t& capacity) {
+    const std::lock_guard lock(mutex);
+    const auto found = blocks.lower_bound(floats);
+    if (found == blocks.end() || found->first > 2 * floats + 4096) return nullptr;
+    float* block = found->second;
+    capacity = found->first;
+    bytes -= capacity * sizeof(float);
+    blocks.erase(found);
+    return block;
+  }
+
+  void give(float* block, size_t capacity) {
+    const std::lock_guard lock(mutex);
+    if (bytes + capacity * sizeof(float) > kKeptBytes) {
+      std::free(block);
+      return;
+    }
+    bytes += capacity * sizeof(float);
+    blocks.emplace(capacity, block);
+  }
+};
+
+Arena::Arena() : free_(std::make_shared<FreeList>()) {}
+
+std::shared_ptr<float> Arena::allocate(size_t floats) {
+  size_t capacity =
+      (floats + 1023) / 1024 * 1024 + 16;  // a kernel may load, never store, a vector past the end
+  float* block = free_->take(capacity, capacity);
+  if (!block) {
+    block = static_cast<float*>(std::aligned_alloc(kAlign, capacity * sizeof(float)));
+    if (!block) throw std::bad_alloc();
+  }
+  return {block, [free = free_, capacity](float* b) { free->give(b, capacity); }};
+}
+
+}  // namespace vecton::cpu

@@ -1,0 +1,78 @@
+#include "backend/cpu/cpu_ops.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace cpu {
+
+// Rows start on a cache line, and never a multiple of 2 KiB apart: the rows that a kernel reads
+// together would all fall into the same set of the first-level cache.
+static int64_t stride_of(int64_t columns) {
+  const int64_t stride = (columns + 15) / 16 * 16;
+  return stride % 512 == 0 && stride > 0 ? stride + 16 : stride;
+}
+
+Tensor CpuOps::allocate(int64_t rows, int64_t columns) {
+  const int64_t stride = stride_of(columns);
+  return {arena_.allocate(static_cast<size_t>(rows * stride)), rows, columns, stride};
+}
+
+Tensor CpuOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {
+  Tensor x = allocate(rows, columns);
+  for (int64_t i = 0; i < rows; ++i) {
+    std::copy_n(values.data() + i * columns, columns, x.row(i));
+  }
+  return x;
+}
+
+void CpuOps::download(const Tensor& x, std::span<float> values) {
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    std::copy_n(x.row(i), x.columns(), values.data() + i * x.columns());
+  }
+}
+
+Tensor CpuOps::gather_rows(const Tensor& x, std::span<const int32_t> rows) {
+  Tensor y = allocate(static_cast<int64_t>(rows.size()), x.columns());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::copy_n(x.row(rows[i]), x.columns(), y.row(static_cast<int64_t>(i)));
+  }
+  return y;
+}
+
+Tensor CpuOps::concat_columns(std::span<const Tensor> parts) {
+  int64_t columns = 0;
+  for (const Tensor& part : parts) columns += part.columns();
+  Tensor y = allocate(parts.front().rows(), columns);
+  for (int64_t i = 0; i < y.rows(); ++i) {
+    float* out = y.row(i);
+    for (const Tensor& part : parts) out = std::copy_n(part.row(i), part.columns(), out);
+  }
+  return y;
+}
+
+}  // namespace cpu
+
+std::vector<std::string> cpu_isas() {
+  std::vector<std::string> names;
+  for (cpu::Isa isa : cpu::supported_isas()) names.emplace_back(to_string(isa));
+  return names;
+}
+
+std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, std::string_view name) {
+  const std::vector<cpu::Isa> isas = cpu::supported_isas();
+  if (name.empty()) return std::make_unique<cpu::CpuOps>(pool, isas.back());
+  std::string known;
+  for (cpu::Isa isa : isas) {
+    if (to_string(isa) == name) return std::make_unique<cpu::CpuOps>(pool, isa);
+    known += (known.empty() ? "" : ", ") + std::string(to_string(isa));
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "instruction set \"" + std::string(name) + "\": this machine and build have " + known,
+              "VECTON_CPU");
+}
+
+}  // namespace vecton

@@ -1,0 +1,67 @@
+// CpuOps: the operations of ops.h with kernels for the instruction set chosen at start.
+//
+// This class checks nothing and computes nothing itself: it cuts an operation into tiles, shares
+// them out over the pool's idle workers and calls a kernel for each. One file per group:
+// cpu_ops.cpp (memory, gather, concat), cpu_linear.cpp (embed, linear, gated_linear, prepare),
+// cpu_attention.cpp (attention, rope), cpu_rows.cpp (norm, pool, l2_normalize). Kernels:
+// x_kernels.h declares a table of functions, x_kernels.cpp is compiled once per instruction set
+// (targets.h).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/cpu/arena.h"
+#include "backend/cpu/isa.h"
+#include "base/thread_pool.h"
+#include "ops/ops.h"
+
+namespace vecton::cpu {
+
+class CpuOps final : public Ops {
+ public:
+  CpuOps(ThreadPool& pool, Isa isa) : pool_(pool), isa_(isa) {}
+
+  std::string_view name() const override { return "cpu"; }
+  std::string_view isa() const override { return to_string(isa_); }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<CpuOps>(pool_, isa_); }
+
+  Tensor allocate(int64_t rows, int64_t columns) override;
+  Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
+  void download(const Tensor& x, std::span<float> values) override;
+
+  PreparedWeight prepare_linear(std::span<const Weight> parts) override;
+  PreparedWeight prepare_gated(const Weight& gate, const Weight& up) override;
+  PreparedWeight prepare_table(const Weight& table) override;
+
+  Tensor embed(std::span<const Lookup> lookups) override;
+  Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
+                const Tensor* residual) override;
+  Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) override;
+  Tensor norm(Tensor x, const NormWeight& w) override;
+  Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
+              const RopeTable& table) override;
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
+                   const Rows& queries, std::span<const int32_t> keys) override;
+  Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override;
+  Tensor pool(const Tensor& x, Pooling how, const Rows& rows) override;
+  Tensor l2_normalize(Tensor x) override;
+  Tensor concat_columns(std::span<const Tensor> parts) override;
+
+ private:
+  ThreadPool& pool_;
+  Isa isa_;
+  Arena arena_;
+};
+
+}  // namespace vecton::cpu
+
+namespace vecton {
+
+// `isa` empty = the best this machine has. An unknown or missing one is an error that names those
+// there are.
+std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, std::string_view isa);
+std::vector<std::string> cpu_isas();
+
+}  // namespace vecton

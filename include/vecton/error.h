@@ -1,7 +1,7 @@
 // Error: the one kind of failure Vecton reports.
 //
-// Thrown while a model is opened and while a request is checked; carried in Result afterwards. A message names the
-// field, file or tensor it is about and what would be accepted.
+// Thrown while a model is opened and while a request is checked; carried in Result afterwards. A
+// message names the field, file or tensor it is about and what would be accepted.
 #pragma once
 
 #include <stdexcept>

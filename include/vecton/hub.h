@@ -1,4 +1,5 @@
-// The model hub: names to folders, in the hub cache's own layout (models--org--name/{refs,snapshots,blobs}).
+// The model hub: names to folders, in the hub cache's own layout
+// (models--org--name/{refs,snapshots,blobs}).
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,16 @@ struct DownloadProgress {
   int files_total = 0;
 };
 
-// The folder that holds `model`: the folder itself, or the snapshot of a hub name, downloaded if it is not in the cache.
-// Errors: kNotFound (no such folder, name or revision), kUnauthorized (gated or private), kNetwork, kCorrupt (checksum).
+// The folder that holds `model`: the folder itself, or the snapshot of a hub name, downloaded if it
+// is not in the cache. Errors: kNotFound (no such folder, name or revision), kUnauthorized (gated
+// or private), kNetwork, kCorrupt (checksum).
 VECTON_API std::filesystem::path resolve_model(
     const std::string& model, const HubOptions& options,
     const std::function<void(const DownloadProgress&)>& progress = {});
 
 // As resolve_model, but asks the hub for the revision's current commit even when the cache has one.
-VECTON_API std::filesystem::path pull_model(const std::string& model, const HubOptions& options,
-                                            const std::function<void(const DownloadProgress&)>& progress = {});
+VECTON_API std::filesystem::path pull_model(
+    const std::string& model, const HubOptions& options,
+    const std::function<void(const DownloadProgress&)>& progress = {});
 
 }  // namespace vecton

@@ -1,4 +1,5 @@
-// Options: how a model is found and opened. Names and meanings are vLLM's where vLLM has the option.
+// Options: how a model is found and opened. Names and meanings are vLLM's where vLLM has the
+// option.
 #pragma once
 
 #include <cstdint>
@@ -8,30 +9,34 @@
 
 namespace vecton {
 
-// Where a model name is looked for. A MODEL anywhere is a folder or a name on the model hub ("org/name").
+// Where a model name is looked for. A MODEL anywhere is a folder or a name on the model hub
+// ("org/name").
 struct VECTON_API HubOptions {
   std::string revision = "main";  // branch, tag or commit
-  std::string cache;              // folder of the hub cache: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub
-  std::string endpoint;           // HF_ENDPOINT, by default the public hub
-  std::string token;              // HF_TOKEN, or the file HF_TOKEN_PATH or HF_HOME/token
-  bool offline = false;           // HF_HUB_OFFLINE: never touch the network
+  std::string
+      cache;  // folder of the hub cache: HF_HUB_CACHE, HF_HOME/hub or ~/.cache/huggingface/hub
+  std::string endpoint;  // HF_ENDPOINT, by default the public hub
+  std::string token;     // HF_TOKEN, or the file HF_TOKEN_PATH or HF_HOME/token
+  bool offline = false;  // HF_HUB_OFFLINE: never touch the network
 
   // The defaults, read from the environment.
   static HubOptions from_environment();
 };
 
 struct VECTON_API EngineOptions {
-  std::string model;                // folder or hub name
+  std::string model;  // folder or hub name
   HubOptions hub = HubOptions::from_environment();
-  std::string dtype = "auto";       // auto | float32 | float16 | bfloat16: how weights are kept in memory; arithmetic is float32
-  std::string runner = "auto";      // auto | pooling
-  std::string convert = "auto";     // auto | embed | none: embed takes the backbone alone, whatever head the checkpoint has
-  std::string pooler_config;        // JSON object: pooling_type, use_activation, dimensions
-  std::string hf_overrides;         // JSON object laid over config.json
-  int64_t max_model_len = 0;        // tokens; 0 = the model's own
-  int threads = 0;                  // 0 = one per core this process may use
-  std::string backend = "cpu";      // cpu | ref
-  int64_t max_batch_tokens = 0;     // tokens of one forward pass; 0 = chosen from the model
+  std::string dtype = "auto";    // auto | float32 | float16 | bfloat16: how weights are kept in
+                                 // memory; arithmetic is float32
+  std::string runner = "auto";   // auto | pooling
+  std::string convert = "auto";  // auto | embed | none: embed takes the backbone alone, whatever
+                                 // head the checkpoint has
+  std::string pooler_config;     // JSON object: pooling_type, use_activation, dimensions
+  std::string hf_overrides;      // JSON object laid over config.json
+  int64_t max_model_len = 0;     // tokens; 0 = the model's own
+  int threads = 0;               // 0 = one per core this process may use
+  std::string backend = "cpu";   // cpu | ref
+  int64_t max_batch_tokens = 0;  // tokens of one forward pass; 0 = chosen from the model
   int64_t max_queue_tokens = 1 << 20;  // tokens waiting before submit says kQueueFull
 };
 

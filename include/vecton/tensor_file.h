@@ -19,7 +19,8 @@ struct NamedArray {
 };
 
 // A safetensors file of F32 tensors, written whole or not at all (temporary file, then rename).
-VECTON_API void write_safetensors(const std::filesystem::path& file, std::span<const NamedArray> arrays,
-                                  const std::vector<std::pair<std::string, std::string>>& metadata = {});
+VECTON_API void write_safetensors(
+    const std::filesystem::path& file, std::span<const NamedArray> arrays,
+    const std::vector<std::pair<std::string, std::string>>& metadata = {});
 
 }  // namespace vecton

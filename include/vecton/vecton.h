@@ -43,18 +43,20 @@ struct Request {
   Task task = Task::kEmbed;
   std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids taken as they are
 
-  // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the checkpoint's default
-  // prompt; an empty `prompt` = none. Token ids never get one.
+  // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the
+  // checkpoint's default prompt; an empty `prompt` = none. Token ids never get one.
   std::optional<std::string> prompt_name;
   std::optional<std::string> prompt;
 
   bool add_special_tokens = true;
-  std::optional<int64_t> truncate;  // cut to this many tokens; -1 = the model's maximum; none = too long is an error
+  std::optional<int64_t>
+      truncate;  // cut to this many tokens; -1 = the model's maximum; none = too long is an error
   EncodeOptions::Side truncation_side = EncodeOptions::Side::kTokenizer;
 
-  std::optional<int64_t> dimensions;   // Matryoshka: the first values only, normalised afterwards
-  std::optional<bool> use_activation;  // L2-normalise; none = as the checkpoint says. For kTokenEmbed none = no
-  std::string cache_salt;              // reserved for caches shared by prefix
+  std::optional<int64_t> dimensions;  // Matryoshka: the first values only, normalised afterwards
+  std::optional<bool>
+      use_activation;      // L2-normalise; none = as the checkpoint says. For kTokenEmbed none = no
+  std::string cache_salt;  // reserved for caches shared by prefix
 };
 
 // Wall-clock seconds of one request's stations.
@@ -65,9 +67,10 @@ struct Timings {
 struct Result {
   std::optional<Error> error;  // set = nothing else but the counts is
   int64_t rows = 0, columns = 0;
-  std::vector<float> values;   // [rows, columns], row-major: embed has one row, token_embed one per token
-  int64_t prompt_tokens = 0;   // tokens computed
-  bool truncated = false;      // the input was cut to fit
+  std::vector<float>
+      values;  // [rows, columns], row-major: embed has one row, token_embed one per token
+  int64_t prompt_tokens = 0;  // tokens computed
+  bool truncated = false;     // the input was cut to fit
   Timings timings;
 };
 
@@ -75,22 +78,24 @@ struct Result {
 struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;
   std::vector<Task> tasks;
-  std::string pooling;                  // "MEAN", "CLS", "LAST", "MAX+MEAN_SQRT_LEN", ...
+  std::string pooling;  // "MEAN", "CLS", "LAST", "MAX+MEAN_SQRT_LEN", ...
   bool normalize = false;
-  std::vector<std::string> dense;       // "2_Dense: 128 -> 24, Tanh"
+  std::vector<std::string> dense;  // "2_Dense: 128 -> 24, Tanh"
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
-  bool matryoshka = false;              // `dimensions` are accepted
+  bool matryoshka = false;                     // `dimensions` are accepted
   std::vector<int64_t> matryoshka_dimensions;  // empty = any
   int64_t max_model_len = 0, hidden_size = 0, embedding_size = 0, layers = 0, vocab_size = 0;
-  int64_t parameters = 0, file_bytes = 0, weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
+  int64_t parameters = 0, file_bytes = 0,
+          weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
   int threads = 0;
 };
 
 // Counters since the engine was opened, and what it holds now.
 struct EngineStats {
   int64_t requests_running = 0, requests_waiting = 0, tokens_waiting = 0;
-  int64_t requests_done = 0, requests_failed = 0, requests_cancelled = 0, prompt_tokens = 0, batches = 0;
+  int64_t requests_done = 0, requests_failed = 0, requests_cancelled = 0, prompt_tokens = 0,
+          batches = 0;
 };
 
 // Gives up the requests of one submit; without a call they run to the end.
@@ -106,9 +111,11 @@ class VECTON_API Ticket {
 
 class VECTON_API Engine {
  public:
-  // Opens the model. `progress` hears of a download. Errors are thrown before a weight is computed with.
-  static std::unique_ptr<Engine> open(const EngineOptions& options,
-                                      const std::function<void(const DownloadProgress&)>& progress = {});
+  // Opens the model. `progress` hears of a download. Errors are thrown before a weight is computed
+  // with.
+  static std::unique_ptr<Engine> open(
+      const EngineOptions& options,
+      const std::function<void(const DownloadProgress&)>& progress = {});
   ~Engine();  // stops: waiting requests end with kCancelled
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -116,23 +123,28 @@ class VECTON_API Engine {
   // What to do when the queue has no room.
   enum class WhenFull { kThrow, kWait };
 
-  // Checks and tokenizes the requests on the calling thread, queues all of them or none, and returns. `done` is called
-  // once, on a thread of the engine, with a Result per request in order; it must not block. Throws Error for a request
-  // that can't be served (the message names its index) and kQueueFull.
+  // Checks and tokenizes the requests on the calling thread, queues all of them or none, and
+  // returns. `done` is called once, on a thread of the engine, with a Result per request in order;
+  // it must not block. Throws Error for a request that can't be served (the message names its
+  // index) and kQueueFull.
   Ticket submit(std::vector<Request> requests, std::function<void(std::vector<Result>)> done,
                 WhenFull when_full = WhenFull::kThrow);
-  std::future<std::vector<Result>> submit(std::vector<Request> requests, WhenFull when_full = WhenFull::kWait);
+  std::future<std::vector<Result>> submit(std::vector<Request> requests,
+                                          WhenFull when_full = WhenFull::kWait);
 
   // The vectors of `texts`, [embedding_size] each. Blocks; throws the first error.
-  std::vector<std::vector<float>> embed(std::span<const std::string> texts, const Request& like = {});
-  std::vector<std::vector<float>> embed(std::initializer_list<std::string> texts, const Request& like = {});
+  std::vector<std::vector<float>> embed(std::span<const std::string> texts,
+                                        const Request& like = {});
+  std::vector<std::vector<float>> embed(std::initializer_list<std::string> texts,
+                                        const Request& like = {});
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;
   EngineStats stats() const;
 
-  // Useful floating-point operations of one text of `tokens` tokens for its task: every linear layer at the rows that are
-  // wanted, QK^T and PV at the text's own length, causal attention counted half. No padding, no overhead.
+  // Useful floating-point operations of one text of `tokens` tokens for its task: every linear
+  // layer at the rows that are wanted, QK^T and PV at the text's own length, causal attention
+  // counted half. No padding, no overhead.
   double flops(int64_t tokens, Task task = Task::kEmbed) const;
   // Bytes of weights that one forward pass reads.
   int64_t weight_bytes_per_pass() const;

@@ -1,4 +1,5 @@
-// IEEE half and bfloat16 as stored 16-bit patterns, converted one by one; kernels have vector versions of their own.
+// IEEE half and bfloat16 as stored 16-bit patterns, converted one by one; kernels have vector
+// versions of their own.
 #pragma once
 
 #include <bit>
@@ -33,7 +34,8 @@ inline uint16_t float_to_f16(float value) {  // round to nearest even, overflow 
   if (magnitude >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
   if (magnitude < 0x38800000u) {  // subnormal: let the float adder round
     const float sum = std::bit_cast<float>(magnitude) + 0.5f;
-    return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(sum) - std::bit_cast<uint32_t>(0.5f)));
+    return static_cast<uint16_t>(sign |
+                                 (std::bit_cast<uint32_t>(sum) - std::bit_cast<uint32_t>(0.5f)));
   }
   const uint32_t rounded = magnitude + 0xfffu + (magnitude >> 13 & 1u);
   return static_cast<uint16_t>(sign | (rounded - 0x38000000u) >> 13);

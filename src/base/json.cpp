@@ -19,8 +19,8 @@ json::value parse_json(std::string_view text, const std::string& what, json::sto
   boost::system::error_code error;
   const size_t used = parser.write(text.data(), text.size(), error);
   if (error) {
-    throw Error(ErrorCode::kCorrupt, what + ": not valid JSON at byte " + std::to_string(used) + ": " +
-                                         error.message());
+    throw Error(ErrorCode::kCorrupt,
+                what + ": not valid JSON at byte " + std::to_string(used) + ": " + error.message());
   }
   return parser.release();
 }

@@ -1,4 +1,5 @@
-// JSON, through Boost.JSON: parsing of outside bytes with bounded depth and errors that name the file.
+// JSON, through Boost.JSON: parsing of outside bytes with bounded depth and errors that name the
+// file.
 #pragma once
 
 #include <boost/json.hpp>
@@ -12,7 +13,8 @@ namespace json = boost::json;
 
 // Parses a whole document. `what` names it in errors (kCorrupt): "config.json", "request body".
 // `memory` is where the values live: a json::monotonic_resource makes large documents fast.
-json::value parse_json(std::string_view text, const std::string& what, json::storage_ptr memory = {});
+json::value parse_json(std::string_view text, const std::string& what,
+                       json::storage_ptr memory = {});
 
 // Reads and parses a file; the error for a missing one is kNotFound.
 json::value read_json(const std::filesystem::path& file, json::storage_ptr memory = {});

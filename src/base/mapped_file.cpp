@@ -17,7 +17,8 @@ namespace vecton {
 MappedFile::MappedFile(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    const ErrorCode code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+    const ErrorCode code =
+        errno == ENOENT || errno == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
     throw Error(code, file.string() + ": " + std::strerror(errno));
   }
   struct stat st = {};

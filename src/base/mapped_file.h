@@ -19,7 +19,8 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
-  // Tells the system that these bytes of the map will not be read again soon: they stop counting as resident.
+  // Tells the system that these bytes of the map will not be read again soon: they stop counting as
+  // resident.
   void release(std::span<const std::byte> part) const;
 
  private:

@@ -9,8 +9,9 @@ namespace vecton {
 
 namespace {
 
-constexpr int kSlots = 64;                                // parallel_for calls that can be joined at once
-constexpr auto kSpin = std::chrono::microseconds(200);    // how long an idle worker watches a busy one before it sleeps
+constexpr int kSlots = 64;  // parallel_for calls that can be joined at once
+constexpr auto kSpin =
+    std::chrono::microseconds(200);  // how long an idle worker watches a busy one before it sleeps
 
 thread_local bool inside_region = false;
 
@@ -46,7 +47,8 @@ void ThreadPool::notify() {
   wake();
 }
 
-// A sleeper counts itself in before it looks a last time; who announces something does so before it looks for sleepers.
+// A sleeper counts itself in before it looks a last time; who announces something does so before it
+// looks for sleepers.
 void ThreadPool::wake() {
   if (sleeping_.load() == 0) return;
   wake_.fetch_add(1);
@@ -104,7 +106,8 @@ void ThreadPool::work(int worker) {
   using Clock = std::chrono::steady_clock;
   const auto something_to_do = [this](uint32_t seen) {
     if (stop_.load() || jobs_.load() != seen) return true;
-    return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.region.load() != nullptr; });
+    return std::any_of(slots_.begin(), slots_.end(),
+                       [](const Slot& s) { return s.region.load() != nullptr; });
   };
   while (!stop_.load()) {
     const uint32_t seen = jobs_.load();

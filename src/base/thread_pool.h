@@ -1,9 +1,10 @@
-// ThreadPool: the threads of one engine, each of which runs whole jobs and, when there is no job left, helps the others
-// inside theirs.
+// ThreadPool: the threads of one engine, each of which runs whole jobs and, when there is no job
+// left, helps the others inside theirs.
 //
-// A job source (the engine) is asked by every idle worker; a worker that gets nothing joins the parallel_for of a worker
-// that is busy. So there are no barriers while there is work for all, and all cores on one job when there is only one.
-// Nothing computed may depend on who runs which index. Idle workers sleep.
+// A job source (the engine) is asked by every idle worker; a worker that gets nothing joins the
+// parallel_for of a worker that is busy. So there are no barriers while there is work for all, and
+// all cores on one job when there is only one. Nothing computed may depend on who runs which index.
+// Idle workers sleep.
 #pragma once
 
 #include <atomic>
@@ -29,8 +30,9 @@ class ThreadPool {
   // Wakes sleeping workers: the source has jobs.
   void notify();
 
-  // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are done.
-  // f must not throw. May be called by any number of threads at once; nested calls run on the calling thread.
+  // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are
+  // done. f must not throw. May be called by any number of threads at once; nested calls run on the
+  // calling thread.
   template <typename F>
   void parallel_for(int64_t n, F&& f) {
     using Plain = std::remove_reference_t<F>;
@@ -49,7 +51,8 @@ class ThreadPool {
     std::atomic<int64_t> next{0};
     Region(int64_t n, void (*c)(void*, int64_t), void* x) : count(n), call(c), context(x) {}
   };
-  // One place where a running parallel_for can be joined. Helpers count themselves in before they look.
+  // One place where a running parallel_for can be joined. Helpers count themselves in before they
+  // look.
   struct alignas(64) Slot {
     std::atomic<bool> taken{false};
     std::atomic<Region*> region{nullptr};

@@ -1,7 +1,8 @@
 // Config: config.json, read strictly.
 //
-// Typed getters; each key that a family asks for is marked as read. check_read() is called when the model is built: a key of
-// known meaning that nobody read is an error (it would change the numbers), an unknown one is reported as a warning.
+// Typed getters; each key that a family asks for is marked as read. check_read() is called when the
+// model is built: a key of known meaning that nobody read is an error (it would change the
+// numbers), an unknown one is reported as a warning.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ class Config {
 
   const std::string& file() const;
 
-  // A missing key (or null) without a fallback is an error that names the file, the key and the type expected; so is a value
-  // of another type, or an integer out of `least` .. 2^31.
+  // A missing key (or null) without a fallback is an error that names the file, the key and the
+  // type expected; so is a value of another type, or an integer out of `least` .. 2^31.
   int64_t integer(std::string_view key, int64_t least = 1) const;
   int64_t integer_or(std::string_view key, int64_t fallback, int64_t least = 1) const;
   double number(std::string_view key) const;
@@ -36,16 +37,20 @@ class Config {
   std::string string_or(std::string_view key, std::string_view fallback) const;
   std::vector<std::string> strings_or_empty(std::string_view key) const;
   std::vector<int64_t> integers_or_empty(std::string_view key) const;
-  std::optional<Config> child(std::string_view key) const;  // a nested object; its keys are tracked with it. null = none
+  std::optional<Config> child(
+      std::string_view key) const;  // a nested object; its keys are tracked with it. null = none
   bool has(std::string_view key) const;  // present and not null; does not mark it as read
   const json::value* raw(std::string_view key) const;  // marks it as read; nullptr when absent
 
-  // A key whose value must be one of those that change nothing ("hidden_dropout_prob": any): marks it as read.
+  // A key whose value must be one of those that change nothing ("hidden_dropout_prob": any): marks
+  // it as read.
   void ignore(std::initializer_list<std::string_view> keys) const;
-  // An error unless the key is absent, null or equal to `only`: a setting that is understood and not supported.
+  // An error unless the key is absent, null or equal to `only`: a setting that is understood and
+  // not supported.
   void require(std::string_view key, const json::value& only) const;
 
-  // Throws for unread keys that change the result (a list kept in config.cpp), returns the other unread ones.
+  // Throws for unread keys that change the result (a list kept in config.cpp), returns the other
+  // unread ones.
   std::vector<std::string> check_read() const;
 
  private:

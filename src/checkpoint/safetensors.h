@@ -1,5 +1,5 @@
-// Safetensors: named tensors of one mapped file. Format: 8 bytes little-endian header length, JSON header, data.
-// https://huggingface.co/docs/safetensors
+// Safetensors: named tensors of one mapped file. Format: 8 bytes little-endian header length, JSON
+// header, data. https://huggingface.co/docs/safetensors
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,10 @@ struct StoredTensor {
   std::shared_ptr<const MappedFile> file;
 };
 
-// Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever referred to. Errors (kCorrupt,
-// kUnsupported for an unknown dtype) name `what` and the tensor.
-std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte> bytes, const std::string& what);
+// Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever
+// referred to. Errors (kCorrupt, kUnsupported for an unknown dtype) name `what` and the tensor.
+std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
+                                                      const std::string& what);
 
 // Maps a file.
 std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file);

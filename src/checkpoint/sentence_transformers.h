@@ -1,5 +1,6 @@
-// What a sentence-transformers folder says beside the transformer: modules.json, 1_Pooling, 2_Dense, Normalize, prompts,
-// max_seq_length. Old layouts (pooling_mode_* booleans) and new ones (pooling_mode list, new class paths) alike.
+// What a sentence-transformers folder says beside the transformer: modules.json, 1_Pooling,
+// 2_Dense, Normalize, prompts, max_seq_length. Old layouts (pooling_mode_* booleans) and new ones
+// (pooling_mode list, new class paths) alike.
 #pragma once
 
 #include <cstdint>
@@ -18,20 +19,21 @@ struct DenseModule {
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
   Activation activation = Activation::kTanh;
-  std::string activation_name;   // "Tanh", for people
+  std::string activation_name;  // "Tanh", for people
 };
 
 struct SentenceTransformer {
-  bool present = false;            // there is a modules.json
+  bool present = false;               // there is a modules.json
   std::filesystem::path transformer;  // folder of the transformer module
-  std::vector<Pooling> pooling;    // concatenated in this order; empty = no Pooling module
-  bool include_prompt = true;      // whether prompt tokens are pooled
-  std::vector<DenseModule> dense;  // in order
+  std::vector<Pooling> pooling;       // concatenated in this order; empty = no Pooling module
+  bool include_prompt = true;         // whether prompt tokens are pooled
+  std::vector<DenseModule> dense;     // in order
   bool normalize = false;
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
   std::optional<int64_t> max_seq_length;
-  bool lower_case = false;         // sentence_bert_config's do_lower_case: the text is lower-cased before the tokenizer
+  bool lower_case =
+      false;  // sentence_bert_config's do_lower_case: the text is lower-cased before the tokenizer
   std::string similarity = "cosine";
   std::optional<int64_t> truncate_dim;
 
@@ -39,6 +41,7 @@ struct SentenceTransformer {
   static SentenceTransformer read(const std::filesystem::path& folder);
 };
 
-const char* to_string(Pooling pooling);  // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN"
+const char* to_string(
+    Pooling pooling);  // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN"
 
 }  // namespace vecton

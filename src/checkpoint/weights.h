@@ -1,8 +1,8 @@
 // Weights: a path into a checkpoint's tensors, `w / "layers" / 3 / "attention"`.
 //
-// Takes tensors by name, checks their shapes and remembers who was taken: check_taken() reports every tensor nobody took.
-// q/k/v stacking and repacking are the backend's business: linear() hands it the parts. Used while a model is built, from
-// one thread.
+// Takes tensors by name, checks their shapes and remembers who was taken: check_taken() reports
+// every tensor nobody took. q/k/v stacking and repacking are the backend's business: linear() hands
+// it the parts. Used while a model is built, from one thread.
 #pragma once
 
 #include <cstdint>
@@ -22,20 +22,25 @@ namespace vecton {
 
 class Weights {
  public:
-  // model.safetensors, or the shards of model.safetensors.index.json. A folder with other weight files only (.bin, .onnx) is
-  // an error that says what is needed. `ops` prepares what is taken; `dtype` is EngineOptions::dtype.
-  static Weights open(const std::filesystem::path& folder, Ops& ops, std::string_view dtype = "auto");
-  static Weights from_file(const std::filesystem::path& file, Ops& ops, std::string_view dtype = "auto");
+  // model.safetensors, or the shards of model.safetensors.index.json. A folder with other weight
+  // files only (.bin, .onnx) is an error that says what is needed. `ops` prepares what is taken;
+  // `dtype` is EngineOptions::dtype.
+  static Weights open(const std::filesystem::path& folder, Ops& ops,
+                      std::string_view dtype = "auto");
+  static Weights from_file(const std::filesystem::path& file, Ops& ops,
+                           std::string_view dtype = "auto");
 
-  // Spelling differences between checkpoints: applied once, before any tensor is taken. The first rule whose `from` is a prefix
-  // of a name is used ("bert." -> "").  Renaming two tensors to one name is an error.
+  // Spelling differences between checkpoints: applied once, before any tensor is taken. The first
+  // rule whose `from` is a prefix of a name is used ("bert." -> "").  Renaming two tensors to one
+  // name is an error.
   struct Rename {
     std::string from, to;
   };
   void rename_prefixes(std::span<const Rename> rules);
   // Replaces a part of names anywhere ("LayerNorm.gamma" -> "LayerNorm.weight").
   void rename_parts(std::span<const Rename> rules);
-  // Tensors under these prefixes (full path, after renaming) belong to something that is not computed: taken, never read.
+  // Tensors under these prefixes (full path, after renaming) belong to something that is not
+  // computed: taken, never read.
   void skip(std::span<const std::string_view> prefixes);
 
   Weights operator/(std::string_view name) const;
@@ -43,7 +48,8 @@ class Weights {
 
   bool has(std::string_view name) const;  // "weight" under this path
 
-  // Errors name the tensor: "encoder.layer.3.output.dense.weight: expected [384,1536], found [384,1500]".
+  // Errors name the tensor: "encoder.layer.3.output.dense.weight: expected [384,1536], found
+  // [384,1500]".
   Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
   Vector vector(std::string_view name, int64_t size) const;
   Vector vector_if_present(std::string_view name, int64_t size) const;
@@ -51,11 +57,13 @@ class Weights {
   enum class Bias { kNone, kRequired, kIfPresent };
   LinearWeight linear(int64_t n, int64_t k, Bias bias = Bias::kRequired) const;
   // Several layers stacked into one: stacked({{"key", n1}, {"value", n2}}, k).
-  LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k, Bias bias) const;
-  PreparedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k) const;  // <gate>.weight, <up>.weight
-  PreparedWeight table(int64_t rows, int64_t columns) const;                                      // "weight"
-  NormWeight layer_norm(int64_t size, double eps) const;  // "weight" and "bias"
-  NormWeight rms_norm(int64_t size, double eps) const;    // "weight"
+  LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
+                       Bias bias) const;
+  PreparedWeight gated(std::string_view gate, std::string_view up, int64_t n,
+                       int64_t k) const;                      // <gate>.weight, <up>.weight
+  PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
+  NormWeight layer_norm(int64_t size, double eps) const;      // "weight" and "bias"
+  NormWeight rms_norm(int64_t size, double eps) const;        // "weight"
 
   // Throws kCorrupt naming every tensor that nobody took and nobody skipped.
   void check_taken() const;
@@ -63,8 +71,9 @@ class Weights {
   int64_t file_bytes() const;      // bytes of the tensors in the files
   int64_t parameters() const;      // numbers in the tensors taken
   int64_t prepared_bytes() const;  // memory the backend keeps for them
-  int64_t linear_parameters() const;  // numbers in linear and gated weights: what one pass multiplies with
-  std::string dtype() const;       // of the linear weights as kept: "float32", "bfloat16", ...
+  int64_t linear_parameters()
+      const;                  // numbers in linear and gated weights: what one pass multiplies with
+  std::string dtype() const;  // of the linear weights as kept: "float32", "bfloat16", ...
 
  private:
   struct State;

@@ -1,12 +1,15 @@
-// Ops: the seam to hardware. Everything that touches numbers goes through here; nothing here knows a model, a task or a file.
+// Ops: the seam to hardware. Everything that touches numbers goes through here; nothing here knows
+// a model, a task or a file.
 //
-// Called by nn/, models/ and heads/. An Ops is one stream of execution with an arena of its own: not thread-safe, one per
-// worker (fork()). Weights prepared by one may be used by every fork of it, from any thread.
+// Called by nn/, models/ and heads/. An Ops is one stream of execution with an arena of its own:
+// not thread-safe, one per worker (fork()). Weights prepared by one may be used by every fork of
+// it, from any thread.
 //
-// A pure virtual operation must be written for every backend; one with a body is its meaning in terms of the others, to be
-// overridden where a profile asks for it. All arithmetic is float32. Every element of a result is computed in an order that
-// depends on its own row and sequence alone: not on the batch around it, nor on the number of threads.
-// Shapes are checked by the caller at load; operations may assume them.
+// A pure virtual operation must be written for every backend; one with a body is its meaning in
+// terms of the others, to be overridden where a profile asks for it. All arithmetic is float32.
+// Every element of a result is computed in an order that depends on its own row and sequence alone:
+// not on the batch around it, nor on the number of threads. Shapes are checked by the caller at
+// load; operations may assume them.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +34,7 @@ enum class Activation {
   kRelu,      // max(x, 0)
   kSilu,      // x / (1 + e^-x)
   kTanh,
-  kSigmoid,   // 1 / (1 + e^-x)
+  kSigmoid,  // 1 / (1 + e^-x)
 };
 
 // What a backend made of one or several stacked weights [n, k].
@@ -58,7 +61,8 @@ struct NormWeight {
   float eps = 0;
 };
 
-// cos and sin of every position and frequency: [positions, rotary_dim / 2]. Pairs are (i, i + rotary_dim / 2).
+// cos and sin of every position and frequency: [positions, rotary_dim / 2]. Pairs are (i, i +
+// rotary_dim / 2).
 struct RopeTable {
   int64_t rotary_dim = 0, positions = 0;
   std::vector<float> cos, sin;
@@ -86,7 +90,8 @@ class Ops {
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) = 0;
   virtual void download(const Tensor& x, std::span<float> values) = 0;
 
-  // Stacks `parts` ([n_i, k] each, same k) into one matrix for linear(); float32, float16 or bfloat16, stored as it is.
+  // Stacks `parts` ([n_i, k] each, same k) into one matrix for linear(); float32, float16 or
+  // bfloat16, stored as it is.
   virtual PreparedWeight prepare_linear(std::span<const Weight> parts) = 0;
   // Gate and up, [n, k] each, for gated_linear().
   virtual PreparedWeight prepare_gated(const Weight& gate, const Weight& up) = 0;
@@ -101,30 +106,36 @@ class Ops {
   virtual Tensor embed(std::span<const Lookup> lookups) = 0;
 
   // y = act(x W^T + b) + residual. x [m, k] -> [m, n].
-  virtual Tensor linear(const Tensor& x, const LinearWeight& w, Activation act = Activation::kIdentity,
+  virtual Tensor linear(const Tensor& x, const LinearWeight& w,
+                        Activation act = Activation::kIdentity,
                         const Tensor* residual = nullptr) = 0;
 
   // y = act(x G^T) * (x U^T). x [m, k] -> [m, n].
   virtual Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) = 0;
 
-  // LayerNorm: (x - mean) / sqrt(var + eps) * w + b; RmsNorm: x / sqrt(mean(x^2) + eps) * w, over each group of
-  // w.weight->size() columns (a row, or one head of it). Reuses x's storage when it is given for good.
+  // LayerNorm: (x - mean) / sqrt(var + eps) * w + b; RmsNorm: x / sqrt(mean(x^2) + eps) * w, over
+  // each group of w.weight->size() columns (a row, or one head of it). Reuses x's storage when it
+  // is given for good.
   virtual Tensor norm(Tensor x, const NormWeight& w) = 0;
 
-  // Rotates the first rotary_dim columns of every head by the row's position (half-split form): with c, s of the position,
-  // (a, b) -> (a c - b s, b c + a s). Su et al. 2021, arXiv:2104.09864.
-  virtual Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions, const RopeTable& table) = 0;
+  // Rotates the first rotary_dim columns of every head by the row's position (half-split form):
+  // with c, s of the position, (a, b) -> (a c - b s, b c + a s). Su et al. 2021, arXiv:2104.09864.
+  virtual Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
+                      const RopeTable& table) = 0;
 
-  // softmax(scale q k^T) v per sequence and head. q [queries.count(), heads*head_dim]; k, v [keys.back(), kv_heads*head_dim]
-  // with sequence s at rows keys[s] .. keys[s+1]; head h reads key head h / (heads / kv_heads). Causal: a query at position p
-  // of its sequence (queries.index) sees keys 0..p.
-  virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                           const Rows& queries, std::span<const int32_t> keys) = 0;
+  // softmax(scale q k^T) v per sequence and head. q [queries.count(), heads*head_dim]; k, v
+  // [keys.back(), kv_heads*head_dim] with sequence s at rows keys[s] .. keys[s+1]; head h reads key
+  // head h / (heads / kv_heads). Causal: a query at position p of its sequence (queries.index) sees
+  // keys 0..p.
+  virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                           const AttentionShape& shape, const Rows& queries,
+                           std::span<const int32_t> keys) = 0;
 
   virtual Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) = 0;
 
-  // One row per sequence from its rows offsets[s] .. offsets[s+1] (at least one). kMeanSqrtLen: sum / sqrt(count);
-  // kWeightedMean: the row at position p of its sequence (rows.index) has weight p + 1.
+  // One row per sequence from its rows offsets[s] .. offsets[s+1] (at least one). kMeanSqrtLen: sum
+  // / sqrt(count); kWeightedMean: the row at position p of its sequence (rows.index) has weight p
+  // + 1.
   virtual Tensor pool(const Tensor& x, Pooling how, const Rows& rows) = 0;
 
   // Rows of length 1: x / max(|x|, 1e-12).

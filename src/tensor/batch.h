@@ -6,10 +6,11 @@
 
 namespace vecton {
 
-// Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence s.
+// Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence
+// s.
 struct Rows {
   std::vector<int32_t> offsets{0};  // sequences + 1
-  std::vector<int32_t> index;       // position of each row inside its sequence, ascending within one
+  std::vector<int32_t> index;  // position of each row inside its sequence, ascending within one
 
   int64_t sequences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t count() const { return offsets.back(); }

@@ -1,8 +1,9 @@
 // Tensor: a matrix of float32 activations, [rows, columns], row-major with a row stride.
 //
-// A value: cheap to copy, never written after the operation that made it has returned. Its storage goes back to the arena
-// it came from when the last Tensor that refers to it is gone, so a forward pass holds what it needs and no more.
-// `data` is an address of the backend that made it; only a backend may follow it.
+// A value: cheap to copy, never written after the operation that made it has returned. Its storage
+// goes back to the arena it came from when the last Tensor that refers to it is gone, so a forward
+// pass holds what it needs and no more. `data` is an address of the backend that made it; only a
+// backend may follow it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,11 @@ class Tensor {
  public:
   Tensor() = default;
   Tensor(std::shared_ptr<float> storage, int64_t rows, int64_t columns, int64_t stride)
-      : storage_(std::move(storage)), data_(storage_.get()), rows_(rows), columns_(columns), stride_(stride) {}
+      : storage_(std::move(storage)),
+        data_(storage_.get()),
+        rows_(rows),
+        columns_(columns),
+        stride_(stride) {}
 
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
@@ -39,7 +44,8 @@ class Tensor {
     return view;
   }
 
-  // Nobody else refers to the storage: an operation that was given this tensor for good may reuse it.
+  // Nobody else refers to the storage: an operation that was given this tensor for good may reuse
+  // it.
   bool unique() const { return storage_.use_count() == 1; }
 
  private:

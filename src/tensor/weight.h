@@ -12,9 +12,9 @@
 
 namespace vecton {
 
-// [rows, columns], row-major and dense; a vector has one row. For a linear layer rows = output features, columns = input
-// features. Only backends read the bytes; a backend that has copied them calls release(), so that the file's pages stop
-// counting as resident.
+// [rows, columns], row-major and dense; a vector has one row. For a linear layer rows = output
+// features, columns = input features. Only backends read the bytes; a backend that has copied them
+// calls release(), so that the file's pages stop counting as resident.
 struct Weight {
   std::string name;  // the tensor's name in the file, for messages
   DType dtype = DType::kF32;

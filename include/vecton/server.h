@@ -1,0 +1,54 @@
+// The HTTP server: one model behind vLLM's, OpenAI's and TEI's routes. Called by the command line;
+// docs/SERVER.md has the routes, limits and errors.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "vecton/export.h"
+#include "vecton/hub.h"
+#include "vecton/options.h"
+
+namespace vecton {
+
+struct VECTON_API ServerOptions {
+  EngineOptions engine;
+
+  std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
+  int port = 8000;                 // 0 = a free one, named in the log
+  std::string uds;                 // path of a Unix socket that is served instead of host and port
+
+  std::vector<std::string> served_model_names;  // what `model` may say; empty = engine.model
+  std::vector<std::string> api_keys;  // any of them opens the guarded routes; empty = no key needed
+  bool open_metrics = false;          // /metrics needs no key
+  std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
+
+  int64_t max_body_bytes = 32 << 20;     // larger bodies: 413
+  int64_t max_client_batch_size = 2048;  // inputs of one request
+  int64_t max_answer_bytes = 1 << 30;  // numbers that one request for token embeddings may ask for
+  int64_t max_connections = 1024;      // more wait to be accepted
+  bool auto_truncate = true;           // TEI's routes cut long inputs when the request does not say
+  bool reject_token_ids = false;       // refuse inputs that are token ids
+
+  int io_threads = 1;        // threads that only move bytes
+  int workers = 0;           // threads that parse, tokenize and render; 0 = one per core, 2 to 8
+  double idle_timeout = 75;  // seconds that a connection may wait for its next request
+  double io_timeout =
+      30;  // seconds a client may take for a request's head, or to move on in a body or an answer
+  double grace_period = 30;  // seconds that accepted requests have to finish after SIGTERM
+
+  enum class LogLevel { kOff, kError, kInfo };
+  LogLevel log_level = LogLevel::kInfo;  // kInfo: a line per request
+
+  std::function<void(const DownloadProgress&)> progress;  // hears of the model's download
+};
+
+// Serves until SIGTERM or SIGINT, finishes what was accepted and returns the exit code; a second
+// signal ends the process at once. Writes its log to stderr. Throws Error when it can't start: the
+// address is taken or the model is refused. For the main thread of a program, once: it takes over
+// SIGTERM, SIGINT and SIGPIPE.
+VECTON_API int run_server(const ServerOptions& options);
+
+}  // namespace vecton

@@ -40,7 +40,8 @@ class Config {
   std::optional<Config> child(
       std::string_view key) const;  // a nested object; its keys are tracked with it. null = none
   bool has(std::string_view key) const;  // present and not null; does not mark it as read
-  const json::value* raw(std::string_view key) const;  // marks it as read; nullptr when absent
+  const json::value* raw(
+      std::string_view key) const;  // marks it as read; nullptr when absent or null
 
   // A key whose value must be one of those that change nothing ("hidden_dropout_prob": any): marks
   // it as read.

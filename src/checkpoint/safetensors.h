@@ -20,7 +20,7 @@ struct StoredTensor {
   std::string name;
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
-  std::span<const std::byte> bytes;
+  std::span<const std::byte> bytes;  // little-endian, row-major; not always aligned to the dtype
   std::shared_ptr<const MappedFile> file;
 };
 

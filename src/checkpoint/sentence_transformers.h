@@ -23,11 +23,12 @@ struct DenseModule {
 };
 
 struct SentenceTransformer {
-  bool present = false;               // there is a modules.json
-  std::filesystem::path transformer;  // folder of the transformer module
-  std::vector<Pooling> pooling;       // concatenated in this order; empty = no Pooling module
-  bool include_prompt = true;         // whether prompt tokens are pooled
-  std::vector<DenseModule> dense;     // in order
+  bool present = false;                  // there is a modules.json
+  std::filesystem::path transformer;     // folder of the transformer module
+  std::vector<Pooling> pooling;          // concatenated in this order; empty = no Pooling module
+  std::optional<int64_t> pooling_width;  // columns the Pooling module expects of the transformer
+  bool include_prompt = true;            // whether prompt tokens are pooled
+  std::vector<DenseModule> dense;        // in order
   bool normalize = false;
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;

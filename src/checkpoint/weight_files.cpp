@@ -1,0 +1,145 @@
+#include "checkpoint/weight_files.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "checkpoint/unique_keys.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+using Tensors = std::map<std::string, StoredTensor>;
+
+constexpr std::string_view kSingle = "model.safetensors";
+constexpr std::string_view kIndex = "model.safetensors.index.json";
+
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+// Files of `folder` that look like weights, and those of its onnx/ and openvino/ folders, for the
+// message.
+std::vector<std::string> other_weights(const fs::path& folder) {
+  static constexpr std::string_view kEndings[] = {
+      ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".ckpt", ".gguf", ".safetensors"};
+  std::vector<std::string> found;
+  for (const std::string_view sub : {"", "onnx", "openvino"}) {
+    std::error_code error;
+    for (fs::directory_iterator it(folder / sub, error), end; !error && it != end;
+         it.increment(error)) {
+      const std::string name = it->path().filename().string();
+      const bool weights = std::ranges::any_of(
+          kEndings, [&](std::string_view ending) { return name.ends_with(ending); });
+      if (weights && name != "training_args.bin") found.push_back((fs::path(sub) / name).string());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+[[noreturn]] void fail_without_weights(const fs::path& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder");
+  const std::vector<std::string> others = other_weights(folder);
+  if (others.empty()) {
+    throw Error(ErrorCode::kNotFound, folder.string() + ": no weights: expected " +
+                                          std::string(kSingle) + " or " + std::string(kIndex) +
+                                          " with its shards");
+  }
+  std::string list;
+  for (const std::string& name : others) list += (list.empty() ? "" : ", ") + name;
+  throw Error(
+      ErrorCode::kUnsupported,
+      folder.string() + ": weights are needed as safetensors (" + std::string(kSingle) +
+          "), found only " + list +
+          ". To convert a PyTorch checkpoint: python -c \"from transformers import AutoModel; "
+          "AutoModel.from_pretrained('FOLDER').save_pretrained('FOLDER', "
+          "safe_serialization=True)\"");
+}
+
+// Shards lie beside their index, whatever the index says.
+void check_shard_name(const std::string& shard, const std::string& index) {
+  const bool plain = shard.find_first_of("/\\") == std::string::npos &&
+                     shard.find('\0') == std::string::npos && shard.ends_with(".safetensors");
+  if (!plain) {
+    throw Error(ErrorCode::kCorrupt,
+                index + ": shard " + json::serialize(json::string(shard)) +
+                    ": expected the name of a .safetensors file in the same folder");
+  }
+}
+
+// Tensor names by shard.
+std::map<std::string, std::vector<std::string>> read_index(const fs::path& file) {
+  const auto fail = [&](const std::string& message) {
+    throw Error(ErrorCode::kCorrupt, file.string() + ": " + message);
+  };
+  const MappedFile map(file);
+  const json::value document = parse_json(map.text(), file.string());
+  require_unique_keys(map.text(), file.string());
+  const json::object* top = document.if_object();
+  const json::value* value = top ? top->if_contains("weight_map") : nullptr;
+  const json::object* weight_map = value ? value->if_object() : nullptr;
+  if (!weight_map) fail("has no object \"weight_map\"");
+  std::map<std::string, std::vector<std::string>> shards;
+  for (const auto& [name, shard] : *weight_map) {
+    if (!shard.is_string())
+      fail("\"weight_map\": tensor \"" + std::string(name) + "\": expected the name of a file");
+    const std::string shard_name(shard.get_string());
+    check_shard_name(shard_name, file.string());
+    shards[shard_name].emplace_back(name);
+  }
+  if (shards.empty()) fail("\"weight_map\" names no tensor");
+  return shards;
+}
+
+Tensors read_shards(const fs::path& folder, const fs::path& index) {
+  Tensors all;
+  for (const auto& [shard, names] : read_index(index)) {
+    const fs::path file = folder / shard;
+    if (!is_file(file)) {
+      throw Error(ErrorCode::kNotFound, file.string() + ": no such file, but " +
+                                            std::string(kIndex) + " says it holds \"" +
+                                            names.front() + "\"");
+    }
+    Tensors tensors = read_safetensors(file);
+    for (const std::string& name : names) {
+      if (!tensors.contains(name)) {
+        throw Error(ErrorCode::kCorrupt, file.string() + ": has no tensor \"" + name + "\", but " +
+                                             std::string(kIndex) + " says so");
+      }
+    }
+    for (auto& [name, tensor] : tensors) {
+      if (!all.emplace(name, std::move(tensor)).second) {
+        throw Error(ErrorCode::kCorrupt,
+                    file.string() + ": tensor \"" + name + "\" is also in another shard");
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Tensors read_checkpoint(const fs::path& folder) {
+  if (is_file(folder / kSingle)) return read_safetensors(folder / kSingle);
+  if (is_file(folder / kIndex)) return read_shards(folder, folder / kIndex);
+  fail_without_weights(folder);
+}
+
+Tensors read_weight_file(const fs::path& file) {
+  if (!is_file(file)) fail_without_weights(file.parent_path());
+  return read_safetensors(file);
+}
+
+}  // namespace vecton

@@ -1,0 +1,375 @@
+#include "checkpoint/weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "base/half.h"
+#include "checkpoint/shape.h"
+#include "checkpoint/weight_files.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+// Tensors that old versions of PyTorch models saved although they are computed: never parameters,
+// skipped everywhere.
+constexpr std::string_view kBuffers[] = {
+    "embeddings.position_ids", "embeddings.token_type_ids", "rotary_emb.inv_freq",
+    "attention.masked_bias",   "attn.masked_bias",
+};
+
+// `name` is `path` or lies below it.
+bool is_under(std::string_view name, std::string_view path) {
+  if (!name.starts_with(path)) return false;
+  return path.empty() || path.back() == '.' || name.size() == path.size() ||
+         name[path.size()] == '.';
+}
+
+bool is_buffer(std::string_view name) {
+  return std::ranges::any_of(kBuffers, [&](std::string_view buffer) {
+    return name == buffer ||
+           (name.ends_with(buffer) && name[name.size() - buffer.size() - 1] == '.');
+  });
+}
+
+template <typename T>
+T load(const std::byte* from) {  // bytes of a file are not always aligned
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+// Calls f(i, value) for every number of `bytes`, widened.
+template <typename F>
+void for_each_float(DType dtype, std::span<const std::byte> bytes, F f) {
+  const size_t width = static_cast<size_t>(size_of(dtype)), count = bytes.size() / width;
+  const std::byte* at = bytes.data();
+  if (dtype == DType::kF32) {
+    for (size_t i = 0; i < count; ++i) f(i, load<float>(at + i * width));
+  } else if (dtype == DType::kF16) {
+    for (size_t i = 0; i < count; ++i) f(i, f16_to_float(load<uint16_t>(at + i * width)));
+  } else {
+    for (size_t i = 0; i < count; ++i) f(i, bf16_to_float(load<uint16_t>(at + i * width)));
+  }
+}
+
+std::vector<std::byte> convert(DType from, DType to, std::span<const std::byte> bytes,
+                               const std::string& tensor) {
+  if (from == to) return {bytes.begin(), bytes.end()};
+  const size_t width = static_cast<size_t>(size_of(to));
+  std::vector<std::byte> result(bytes.size() / static_cast<size_t>(size_of(from)) * width);
+  const auto store = [&](size_t i, auto value) {
+    std::memcpy(result.data() + i * width, &value, width);
+  };
+  if (to == DType::kF32) {
+    for_each_float(from, bytes, [&](size_t i, float value) { store(i, value); });
+  } else if (to == DType::kBF16) {
+    for_each_float(from, bytes, [&](size_t i, float value) { store(i, float_to_bf16(value)); });
+  } else {
+    bool overflow = false;
+    for_each_float(from, bytes, [&](size_t i, float value) {
+      const uint16_t half = float_to_f16(value);
+      overflow |= (half & 0x7fffu) == 0x7c00u && std::isfinite(value);
+      store(i, half);
+    });
+    if (overflow) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  tensor + ": has numbers that float16 can't hold: use dtype bfloat16 or float32",
+                  "dtype");
+    }
+  }
+  return result;
+}
+
+std::optional<DType> dtype_option(std::string_view name) {
+  if (name == "auto") return std::nullopt;
+  for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
+    if (name == to_string(type)) return type;
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "dtype: \"" + std::string(name) +
+                  "\" is not known: expected auto, float32, float16 or bfloat16",
+              "dtype");
+}
+
+}  // namespace
+
+struct Weights::State {
+  struct Entry {
+    StoredTensor tensor;
+    bool taken = false;
+  };
+  std::map<std::string, Entry, std::less<>> entries;
+  std::string where;  // the folder or file, for messages
+  Ops& ops;
+  std::optional<DType> keep_as;  // none = as stored
+
+  int64_t file_bytes = 0, parameters = 0, prepared_bytes = 0, linear_parameters = 0;
+  std::set<DType> linear_dtypes;
+
+  State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
+        std::string_view dtype)
+      : where(std::move(name)), ops(o), keep_as(dtype_option(dtype)) {
+    for (auto& [key, tensor] : tensors) {
+      file_bytes += static_cast<int64_t>(tensor.bytes.size());
+      entries.emplace(key, Entry{std::move(tensor)});
+    }
+  }
+
+  // How messages call a tensor: by its file and the name it has there.
+  static std::string title(const StoredTensor& tensor, std::string_view file) {
+    return std::string(file) + ": " + tensor.name;
+  }
+
+  Entry* find(std::string_view name) {
+    const auto place = entries.find(name);
+    return place == entries.end() ? nullptr : &place->second;
+  }
+
+  const StoredTensor& take(const std::string& name, std::initializer_list<int64_t> shape) {
+    Entry* entry = find(name);
+    if (!entry) throw Error(ErrorCode::kCorrupt, where + ": " + name + ": missing");
+    const StoredTensor& tensor = entry->tensor;
+    if (!std::ranges::equal(tensor.shape, shape)) {
+      throw Error(ErrorCode::kCorrupt, title(tensor, where) + ": expected " + shape_text(shape) +
+                                           ", found " + shape_text(tensor.shape));
+    }
+    if (!is_float(tensor.dtype)) {
+      throw Error(ErrorCode::kUnsupported, title(tensor, where) + ": stored as " +
+                                               std::string(to_string(tensor.dtype)) +
+                                               ": expected float32, float16 or bfloat16");
+    }
+    if (!entry->taken) parameters += *shape_product(tensor.shape);
+    entry->taken = true;
+    return tensor;
+  }
+
+  // A matrix in the file's own bytes where they can be used as they are, else a converted or
+  // aligned copy.
+  Weight matrix(const std::string& name, int64_t rows, int64_t columns, std::optional<DType> as) {
+    const StoredTensor& tensor = take(name, {rows, columns});
+    Weight weight;
+    weight.name = tensor.name;
+    weight.dtype = as.value_or(tensor.dtype);
+    weight.rows = rows;
+    weight.columns = columns;
+    const auto release = [file = tensor.file, bytes = tensor.bytes] { file->release(bytes); };
+    const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes.data()) %
+                             static_cast<uintptr_t>(size_of(tensor.dtype)) ==
+                         0;
+    if (weight.dtype == tensor.dtype && aligned) {
+      weight.bytes = tensor.bytes;
+      weight.keep = tensor.file;
+      weight.release = release;
+    } else {
+      const auto copy = std::make_shared<const std::vector<std::byte>>(
+          convert(tensor.dtype, weight.dtype, tensor.bytes, title(tensor, where)));
+      release();
+      weight.bytes = *copy;
+      weight.keep = copy;
+    }
+    return weight;
+  }
+
+  Vector vector(const std::string& name, int64_t size) {
+    const StoredTensor& tensor = take(name, {size});
+    auto values = std::make_shared<std::vector<float>>(static_cast<size_t>(size));
+    for_each_float(tensor.dtype, tensor.bytes,
+                   [&](size_t i, float value) { (*values)[i] = value; });
+    prepared_bytes += size * static_cast<int64_t>(sizeof(float));
+    return values;
+  }
+
+  // The parts of one prepared matrix have one type: the one asked for, their own, or float32 where
+  // they differ.
+  struct Part {
+    std::string name;
+    int64_t rows;
+  };
+  std::vector<Weight> matrices(std::span<const Part> parts, int64_t columns) {
+    std::optional<DType> as = keep_as;
+    std::set<DType> stored;
+    for (const Part& part : parts) stored.insert(take(part.name, {part.rows, columns}).dtype);
+    if (!as && stored.size() > 1) as = DType::kF32;
+    std::vector<Weight> result;
+    for (const Part& part : parts) result.push_back(matrix(part.name, part.rows, columns, as));
+    return result;
+  }
+
+  PreparedWeight count(PreparedWeight prepared) {
+    prepared_bytes += prepared->bytes;
+    return prepared;
+  }
+  void count_linear(std::span<const Weight> parts) {
+    for (const Weight& part : parts) {
+      linear_parameters += part.rows * part.columns;
+      linear_dtypes.insert(part.dtype);
+    }
+  }
+
+  // Gives every tensor the name that `rename` makes of its present one.
+  template <typename F>
+  void rename_all(F rename) {
+    std::map<std::string, Entry, std::less<>> renamed;
+    for (auto& [name, entry] : entries) {
+      const auto [place, fresh] = renamed.try_emplace(rename(name), std::move(entry));
+      if (!fresh) {
+        throw Error(ErrorCode::kCorrupt, where + ": tensors \"" + place->second.tensor.name +
+                                             "\" and \"" + entry.tensor.name +
+                                             "\" are both read as \"" + place->first + "\"");
+      }
+    }
+    entries = std::move(renamed);
+  }
+};
+
+Weights Weights::open(const std::filesystem::path& folder, Ops& ops, std::string_view dtype) {
+  Weights weights;
+  weights.state_ = std::make_shared<State>(read_checkpoint(folder), folder.string(), ops, dtype);
+  return weights;
+}
+
+Weights Weights::from_file(const std::filesystem::path& file, Ops& ops, std::string_view dtype) {
+  Weights weights;
+  weights.state_ = std::make_shared<State>(read_weight_file(file), file.string(), ops, dtype);
+  return weights;
+}
+
+void Weights::rename_prefixes(std::span<const Rename> rules) {
+  state_->rename_all([&](const std::string& name) {
+    for (const Rename& rule : rules) {
+      if (name.starts_with(rule.from)) return rule.to + name.substr(rule.from.size());
+    }
+    return name;
+  });
+}
+
+void Weights::rename_parts(std::span<const Rename> rules) {
+  state_->rename_all([&](std::string name) {
+    for (const Rename& rule : rules) {
+      for (size_t at = 0; (at = name.find(rule.from, at)) != std::string::npos;
+           at += rule.to.size()) {
+        name.replace(at, rule.from.size(), rule.to);
+      }
+    }
+    return name;
+  });
+}
+
+void Weights::skip(std::span<const std::string_view> prefixes) {
+  for (auto& [name, entry] : state_->entries) {
+    entry.taken |= std::ranges::any_of(
+        prefixes, [&](std::string_view prefix) { return is_under(name, prefix); });
+  }
+}
+
+Weights Weights::operator/(std::string_view name) const {
+  Weights below = *this;
+  below.path_ += std::string(name) + ".";
+  return below;
+}
+
+Weights Weights::operator/(int64_t index) const { return *this / std::to_string(index); }
+
+bool Weights::has(std::string_view name) const {
+  return state_->find(path_ + std::string(name)) != nullptr;
+}
+
+Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) const {
+  return state_->matrix(path_ + std::string(name), rows, columns, state_->keep_as);
+}
+
+Vector Weights::vector(std::string_view name, int64_t size) const {
+  return state_->vector(path_ + std::string(name), size);
+}
+
+Vector Weights::vector_if_present(std::string_view name, int64_t size) const {
+  return has(name) ? vector(name, size) : nullptr;
+}
+
+LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
+  const State::Part part{path_ + "weight", n};
+  const std::vector<Weight> weights = state_->matrices({&part, 1}, k);
+  state_->count_linear(weights);
+  LinearWeight result{.w = state_->count(state_->ops.prepare_linear(weights)), .bias = nullptr};
+  if (bias == Bias::kRequired || (bias == Bias::kIfPresent && has("bias")))
+    result.bias = vector("bias", n);
+  return result;
+}
+
+LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
+                              Bias bias) const {
+  std::vector<State::Part> names;
+  std::vector<float> biases;
+  bool any_bias = bias == Bias::kRequired;
+  for (const auto& [name, n] : parts) {
+    names.push_back({path_ + name + ".weight", n});
+    any_bias |= bias == Bias::kIfPresent && has(name + ".bias");
+  }
+  const std::vector<Weight> weights = state_->matrices(names, k);
+  state_->count_linear(weights);
+  LinearWeight result{.w = state_->count(state_->ops.prepare_linear(weights)), .bias = nullptr};
+  if (!any_bias) return result;
+  for (const auto& [name, n] : parts) {
+    const bool here = bias == Bias::kRequired || has(name + ".bias");
+    const Vector own = here ? vector(name + ".bias", n)
+                            : std::make_shared<std::vector<float>>(static_cast<size_t>(n));
+    biases.insert(biases.end(), own->begin(), own->end());
+  }
+  result.bias = std::make_shared<const std::vector<float>>(std::move(biases));
+  return result;
+}
+
+PreparedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n,
+                              int64_t k) const {
+  const State::Part parts[] = {{path_ + std::string(gate) + ".weight", n},
+                               {path_ + std::string(up) + ".weight", n}};
+  const std::vector<Weight> weights = state_->matrices(parts, k);
+  state_->count_linear(weights);
+  return state_->count(state_->ops.prepare_gated(weights[0], weights[1]));
+}
+
+PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
+  return state_->count(state_->ops.prepare_table(matrix("weight", rows, columns)));
+}
+
+NormWeight Weights::layer_norm(int64_t size, double eps) const {
+  return {NormWeight::Kind::kLayerNorm, vector("weight", size), vector("bias", size),
+          static_cast<float>(eps)};
+}
+
+NormWeight Weights::rms_norm(int64_t size, double eps) const {
+  return {NormWeight::Kind::kRmsNorm, vector("weight", size), nullptr, static_cast<float>(eps)};
+}
+
+void Weights::check_taken() const {
+  constexpr size_t kShown = 20;
+  std::string list;
+  size_t count = 0;
+  for (const auto& [name, entry] : state_->entries) {
+    if (entry.taken || is_buffer(name)) continue;
+    if (++count <= kShown) list += (list.empty() ? "" : ", ") + entry.tensor.name;
+  }
+  if (count == 0) return;
+  if (count > kShown) list += " and " + std::to_string(count - kShown) + " more";
+  throw Error(ErrorCode::kCorrupt,
+              state_->where + ": tensors that this architecture has no place for: " + list);
+}
+
+int64_t Weights::file_bytes() const { return state_->file_bytes; }
+int64_t Weights::parameters() const { return state_->parameters; }
+int64_t Weights::prepared_bytes() const { return state_->prepared_bytes; }
+int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
+
+std::string Weights::dtype() const {
+  std::string names;
+  for (const DType type : state_->linear_dtypes)
+    names += (names.empty() ? "" : "+") + std::string(to_string(type));
+  return names;
+}
+
+}  // namespace vecton

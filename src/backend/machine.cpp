@@ -1,0 +1,116 @@
+#include "vecton/machine.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "backend/peak_kernels.h"
+#include "backend/registry.h"
+#include "base/cpu_info.h"
+#include "base/thread_pool.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// The shortest time of several runs of work(thread), by `threads` threads at once, in `budget`
+// seconds: the clock of a core varies, and other programs take their share.
+template <typename F>
+double best_time(int threads, double budget, const F& work) {
+  double best = 1e30;
+  Clock::time_point start;
+  const Clock::time_point first = Clock::now();
+  bool more = true;
+  const auto next_run = [&]() noexcept {
+    const double taken = seconds_since(start);
+    if (start != Clock::time_point()) best = std::min(best, taken);
+    more = seconds_since(first) < budget;
+    start = Clock::now();
+  };
+  std::barrier line(threads, next_run);
+  const auto run = [&](int thread) {
+    for (line.arrive_and_wait(); more; line.arrive_and_wait()) work(thread);
+  };
+  std::vector<std::thread> others;
+  for (int i = 1; i < threads; ++i) others.emplace_back(run, i);
+  run(0);
+  for (std::thread& other : others) other.join();
+  return best;
+}
+
+// Memory of the system's own, in large pages where there are any.
+class Pages {
+ public:
+  explicit Pages(size_t bytes) : bytes_(bytes) {
+    address_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (address_ == MAP_FAILED) throw Error(ErrorCode::kIo, "no memory to measure its speed with");
+    madvise(address_, bytes, MADV_HUGEPAGE);
+  }
+  ~Pages() { munmap(address_, bytes_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+  std::span<float> part(int index, int count) const {
+    constexpr size_t kBlock = 64;  // floats
+    const size_t size = bytes_ / sizeof(float) / count / kBlock * kBlock;
+    return {static_cast<float*>(address_) + size * index, size};
+  }
+
+ private:
+  void* address_;
+  size_t bytes_;
+};
+
+cpu::Isa isa_named(const std::string& name) {
+  for (const cpu::Isa isa : cpu::supported_isas()) {
+    if (to_string(isa) == name) return isa;
+  }
+  return cpu::Isa::kScalar;
+}
+
+double fma_gflops(int threads) {
+  constexpr int64_t kRounds = 5'000'000;
+  const PeakKernels& kernels = peak_kernels(isa_named(default_isa()));
+  std::vector<float> results(threads);
+  const double seconds =
+      best_time(threads, 0.3, [&](int thread) { results[thread] = kernels.fma(kRounds); });
+  return kernels.flops_per_round * kRounds * threads / seconds / 1e9;
+}
+
+double read_gbytes_s(int threads) {
+  constexpr int64_t kLeast = int64_t{256} << 20, kMost = int64_t{1} << 30;
+  const Pages pages(static_cast<size_t>(std::clamp(4 * last_level_cache(), kLeast, kMost)));
+  const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
+  std::vector<float> results(threads);
+  for (int i = 0; i < threads; ++i) std::ranges::fill(pages.part(i, threads), 1.0f);
+  const double seconds = best_time(threads, 0.3, [&](int thread) {
+    results[thread] = kernels.read(pages.part(thread, threads));
+  });
+  return static_cast<double>(pages.part(0, threads).size_bytes()) * threads / seconds / 1e9;
+}
+
+}  // namespace
+
+Machine machine() {
+  Machine result{.cpu = cpu_name(), .isa = default_isa(), .isas = {}, .cores = ThreadPool::cores()};
+  for (const cpu::Isa isa : cpu::supported_isas()) result.isas.emplace_back(to_string(isa));
+  return result;
+}
+
+Peak measure_peak(int threads) {
+  threads = std::max(1, threads);
+  return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = read_gbytes_s(threads)};
+}
+
+}  // namespace vecton

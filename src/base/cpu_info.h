@@ -1,0 +1,16 @@
+// What the system says of the processor. Called by backend/machine.cpp; may be called from any
+// thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace vecton {
+
+// "AMD EPYC 7763 64-Core Processor", or the architecture where the system knows no name.
+std::string cpu_name();
+
+// Bytes of the largest cache; 0 = unknown.
+int64_t last_level_cache();
+
+}  // namespace vecton

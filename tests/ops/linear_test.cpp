@@ -1,0 +1,257 @@
+// linear() and gated_linear().
+#include "ops/support.h"
+
+namespace vecton::test {
+namespace {
+
+struct LinearCase {
+  int64_t n, k;
+  DType dtype = DType::kF32;
+  Activation act = Activation::kIdentity;
+  bool bias = false, residual = false;
+  Layout layout = Layout::kDense;
+  std::vector<int64_t> parts = {};  // rows of the stacked weights; empty = one of n
+};
+
+std::string describe(const LinearCase& c) {
+  return "n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
+         std::string(to_string(c.dtype)) + ", activation " +
+         std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : "") +
+         (c.residual ? ", residual" : "") + (c.layout == Layout::kStrided ? ", strided" : "") +
+         (c.parts.empty() ? "" : ", parts " + testing::PrintToString(c.parts));
+}
+
+// Every count up to 40, the borders of tiles beyond it.
+std::vector<int64_t> row_counts() {
+  std::vector<int64_t> counts;
+  for (int64_t m = 0; m <= 40; ++m) counts.push_back(m);
+  for (const int64_t m :
+       {47, 48, 49, 63, 64, 65, 71, 72, 73, 95, 96, 97, 127, 128, 129, 191, 193}) {
+    counts.push_back(m);
+  }
+  return counts;
+}
+
+// A few of them, for shapes that differ in n and k only.
+const std::vector<int64_t> kFewRowCounts = {1, 2, 5, 8, 13, 31, 70};
+
+constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
+
+// The reference's rows do not depend on one another, so it is asked once, for as many rows as any
+// call has.
+void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int64_t>& counts) {
+  SCOPED_TRACE(describe(c));
+  Random random(static_cast<uint32_t>(c.n * 1009 + c.k));
+  const int64_t most = *std::max_element(counts.begin(), counts.end());
+  const Matrix x = random_matrix(random, most, c.k), residual = random_matrix(random, most, c.n);
+  std::vector<Weight> weights, absolute;
+  for (const int64_t n : c.parts.empty() ? std::vector<int64_t>{c.n} : c.parts) {
+    weights.push_back(make_weight(random_matrix(random, n, c.k), c.dtype));
+    absolute.push_back(magnitudes(weights.back()));
+  }
+  const Vector bias = c.bias ? random_vector(random, c.n) : nullptr;
+
+  const auto run = [&](Ops& on, const std::vector<Weight>& w, const Matrix& in, const Vector& b,
+                       Activation act, const Matrix& added, const std::vector<int64_t>& rows) {
+    const LinearWeight weight{on.prepare_linear(w), b};
+    EXPECT_EQ(weight.w->n, c.n);
+    EXPECT_EQ(weight.w->k, c.k);
+    EXPECT_GT(weight.w->bytes, 0);
+    std::vector<Matrix> results;
+    for (const int64_t m : rows) {
+      const Tensor input = upload(on, rows_of(in, 0, m), c.layout);
+      const Tensor extra = upload(on, rows_of(added, 0, m), c.layout);
+      results.push_back(download(on, on.linear(input, weight, act, c.residual ? &extra : nullptr)));
+    }
+    return results;
+  };
+  const Matrix expected = run(ref, weights, x, bias, c.act, residual, {most})[0];
+  const Matrix scale = run(ref, absolute, magnitudes(x), magnitudes(bias), Activation::kIdentity,
+                           magnitudes(residual), {most})[0];
+  const std::vector<Matrix> results = run(ops, weights, x, bias, c.act, residual, counts);
+  for (size_t i = 0; i < counts.size(); ++i) {
+    SCOPED_TRACE("m " + std::to_string(counts[i]));
+    expect_close(results[i], rows_of(expected, 0, counts[i]), rows_of(scale, 0, counts[i]),
+                 sum_bound(c.k));
+    if (testing::Test::HasFailure()) return;
+  }
+}
+
+class Linear : public OpTest {
+ protected:
+  void check(const LinearCase& c, const std::vector<int64_t>& counts = kFewRowCounts) {
+    if (!HasFailure()) check_linear(*ops_, *ref_, c, counts);
+  }
+};
+
+TEST_P(Linear, EveryRowCount) {
+  for (const DType dtype : kDTypes) {
+    check({.n = 100, .k = 96, .dtype = dtype, .bias = true}, row_counts());
+    check({.n = 33, .k = 31, .dtype = dtype, .layout = Layout::kStrided}, row_counts());
+  }
+}
+
+TEST_P(Linear, OddShapes) {
+  const std::vector<int64_t> sizes = {1, 3, 7, 8, 15, 16, 17, 31, 33, 48, 63, 64, 65, 96, 100};
+  for (const int64_t n : sizes) {
+    for (const int64_t k : sizes) {
+      check({.n = n,
+             .k = k,
+             .dtype = kDTypes[(n + k) % 3],
+             .bias = n % 2 == 1,
+             .residual = k % 2 == 1});
+    }
+  }
+}
+
+TEST_P(Linear, LargeShapes) {
+  for (const DType dtype : kDTypes) {
+    check({.n = 257, .k = 384, .dtype = dtype, .bias = true, .residual = true});
+    check({.n = 384, .k = 1000, .dtype = dtype, .bias = true}, {1, 6, 17});
+    check({.n = 1000, .k = 257, .dtype = dtype, .layout = Layout::kStrided}, {1, 8, 33});
+    check({.n = 65, .k = 3072, .dtype = dtype}, {1, 4, 9});
+    check({.n = 2051, .k = 65, .dtype = dtype, .residual = true}, {3, 16});
+  }
+}
+
+TEST_P(Linear, ManyRows) {
+  check({.n = 130, .k = 70, .bias = true, .residual = true}, {256, 511, 1030});
+}
+
+TEST_P(Linear, EveryActivation) {
+  for (int act = 0; act <= static_cast<int>(Activation::kSigmoid); ++act) {
+    for (const bool residual : {false, true}) {
+      check({.n = 100,
+             .k = 33,
+             .act = static_cast<Activation>(act),
+             .bias = true,
+             .residual = residual,
+             .layout = residual ? Layout::kStrided : Layout::kDense},
+            {0, 1, 5, 6, 7, 16, 40});
+    }
+  }
+}
+
+TEST_P(Linear, StackedWeights) {
+  for (const DType dtype : kDTypes) {
+    check({.n = 9, .k = 40, .dtype = dtype, .bias = true, .parts = {1, 3, 5}});
+    check({.n = 51, .k = 64, .dtype = dtype, .parts = {17, 17, 17}});
+    check({.n = 200, .k = 100, .dtype = dtype, .bias = true, .parts = {100, 50, 50}});
+    check({.n = 96, .k = 48, .dtype = dtype, .parts = {64, 16, 16}});
+  }
+}
+
+TEST_P(Linear,
+       ExtremeWeights) {  // the formats' own corners: subnormals, the largest numbers, zeros
+  for (const DType dtype : kDTypes) {
+    SCOPED_TRACE(to_string(dtype));
+    Matrix w(1, 64);
+    const float corners[] = {0.0f,     -0.0f,    65504.0f,        -65504.0f,
+                             0x1p-24f, 0x1p-14f, 1023 * 0x1p-24f, 1.0f};
+    for (int64_t i = 0; i < 64; ++i) w.values[i] = corners[i % 8] * (i % 3 == 0 ? 1.0f : 0.5f);
+    Matrix x(64, 64);
+    for (int64_t i = 0; i < 64; ++i) x.at(i, i) = 1;  // every weight by itself
+    const std::vector<Weight> weights = {make_weight(w, dtype)};
+    const auto run = [&](Ops& on) {
+      return download(on, on.linear(upload(on, x), {on.prepare_linear(weights), nullptr}));
+    };
+    const Matrix expected = run(*ref_);
+    expect_close(run(*ops_), expected, Matrix(64, 1, 0), kRoundoff);
+  }
+}
+
+// Activations alone, over all magnitudes: x goes through a weight of 1.
+TEST_P(Linear, ActivationsOverTheirRange) {
+  std::vector<float> xs = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e4f, -1e4f, 1e9f, -1e9f, 3e38f, -3e38f};
+  for (float x = -105; x <= 105; x += 0.0625f) xs.push_back(x);
+  for (float x = 1e-6f; x < 1; x *= 1.3f) xs.insert(xs.end(), {x, -x});
+  Matrix x(static_cast<int64_t>(xs.size()), 1);
+  x.values = xs;
+  const std::vector<Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
+  for (int i = 0; i <= static_cast<int>(Activation::kSigmoid); ++i) {
+    SCOPED_TRACE("activation " + std::to_string(i));
+    const auto act = static_cast<Activation>(i);
+    const auto run = [&](Ops& on) {
+      return download(on, on.linear(upload(on, x), {on.prepare_linear(one), nullptr}, act));
+    };
+    Matrix scale(x.rows, 1, 1e-30f);
+    if (act == Activation::kGelu || act == Activation::kGeluTanh) {  // 1 + erf(x) cancels
+      for (int64_t j = 0; j < x.rows; ++j) scale.values[j] = std::min(std::abs(xs[j]), 8.0f);
+    }
+    expect_close(run(*ops_), run(*ref_), scale, 8 * kRoundoff);
+  }
+}
+
+struct GatedCase {
+  int64_t n, k;
+  DType dtype = DType::kF32;
+  Activation act = Activation::kSilu;
+  Layout layout = Layout::kDense;
+};
+
+class GatedLinear : public OpTest {
+ protected:
+  void check(const GatedCase& c, const std::vector<int64_t>& counts = kFewRowCounts) {
+    if (HasFailure()) return;
+    SCOPED_TRACE("n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
+                 std::string(to_string(c.dtype)) + ", activation " +
+                 std::to_string(static_cast<int>(c.act)));
+    Random random(static_cast<uint32_t>(c.n * 1013 + c.k));
+    const int64_t most = *std::max_element(counts.begin(), counts.end());
+    const Matrix x = random_matrix(random, most, c.k);
+    const Weight gate = make_weight(random_matrix(random, c.n, c.k), c.dtype);
+    const Weight up = make_weight(random_matrix(random, c.n, c.k), c.dtype);
+    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Matrix& in,
+                         Activation act) {
+      const PreparedWeight w = on.prepare_gated(g, u);
+      EXPECT_EQ(w->n, c.n);
+      EXPECT_EQ(w->k, c.k);
+      return download(on, on.gated_linear(upload(on, in, c.layout), *w, act));
+    };
+    const Matrix expected = run(*ref_, gate, up, x, c.act);
+    const Matrix scale =
+        run(*ref_, magnitudes(gate), magnitudes(up), magnitudes(x), Activation::kIdentity);
+    for (const int64_t m : counts) {
+      SCOPED_TRACE("m " + std::to_string(m));
+      expect_close(run(*ops_, gate, up, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
+                   rows_of(scale, 0, m), 2 * sum_bound(c.k));
+      if (HasFailure()) return;
+    }
+  }
+};
+
+TEST_P(GatedLinear, EveryRowCount) {
+  for (const DType dtype : kDTypes) check({.n = 50, .k = 48, .dtype = dtype}, row_counts());
+}
+
+TEST_P(GatedLinear, OddShapes) {
+  const std::vector<int64_t> sizes = {1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 65, 100};
+  for (const int64_t n : sizes) {
+    for (const int64_t k : sizes) {
+      check({.n = n,
+             .k = k,
+             .dtype = kDTypes[(n + k) % 3],
+             .layout = n % 2 == 1 ? Layout::kStrided : Layout::kDense},
+            {1, 5, 8, 31});
+    }
+  }
+}
+
+TEST_P(GatedLinear, LargeShapes) {
+  for (const DType dtype : kDTypes) {
+    check({.n = 257, .k = 384, .dtype = dtype}, {1, 8, 70});
+    check({.n = 1000, .k = 130, .dtype = dtype}, {1, 6, 33});
+  }
+}
+
+TEST_P(GatedLinear, EveryActivation) {
+  for (int act = 0; act <= static_cast<int>(Activation::kSigmoid); ++act) {
+    check({.n = 40, .k = 33, .act = static_cast<Activation>(act)}, {0, 1, 7, 16});
+  }
+}
+
+VECTON_FOR_EVERY_TARGET(Linear);
+VECTON_FOR_EVERY_TARGET(GatedLinear);
+
+}  // namespace
+}  // namespace vecton::test

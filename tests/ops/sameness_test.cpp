@@ -1,0 +1,265 @@
+// A row's bits depend on nothing but the row and its sequence: not on how many rows the call has,
+// which ones surround it, how many threads there are, nor whether its neighbours are asked for.
+#include <algorithm>
+
+#include "ops/support.h"
+
+namespace vecton::test {
+namespace {
+
+constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
+
+class Sameness : public OpTest {
+ protected:
+  // `run(ops, x)` gives a row for every row of x. Every count up to 70, windows in the middle,
+  // pools of 1, 2 and 4.
+  template <typename Run>
+  void check_rows(const Matrix& x, const Run& run, const std::string& what) {
+    if (HasFailure()) return;
+    SCOPED_TRACE(what);
+    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
+    Matrix expected;
+    for (int64_t i = 0; i < x.rows; ++i) {
+      const Matrix row = run(*alone, rows_of(x, i, 1));
+      expected.columns = row.columns;
+      expected.values.insert(expected.values.end(), row.values.begin(), row.values.end());
+      ++expected.rows;
+    }
+    for (int64_t m = 1; m <= std::min<int64_t>(x.rows, 70); ++m) {
+      const int64_t start = (m * 13) % (x.rows - m + 1);
+      for (Ops* ops : {alone.get(), ops_.get(), crowded.get()}) {
+        SCOPED_TRACE("rows " + std::to_string(start) + " .. " + std::to_string(start + m));
+        expect_same_bits(run(*ops, rows_of(x, start, m)), rows_of(expected, start, m));
+        if (HasFailure()) return;
+      }
+    }
+    for (Ops* ops : {alone.get(), ops_.get(), crowded.get()}) {
+      for (int times = 0; times < 3; ++times) expect_same_bits(run(*ops, x), expected);
+    }
+  }
+};
+
+TEST_P(Sameness, Linear) {
+  const int64_t shapes[][3] = {
+      {70, 33, 31}, {75, 257, 100}, {300, 384, 384}, {70, 64, 1000}, {70, 1, 65}};
+  for (const auto& [m, n, k] : shapes) {
+    Random random(static_cast<uint32_t>(n));
+    const Matrix x = random_matrix(random, m, k), w = random_matrix(random, n, k);
+    const Vector bias = random_vector(random, n);
+    const DType dtype = kDTypes[(n + k) % 3];
+    const Weight weight = make_weight(w, dtype);
+    const PreparedWeight prepared =
+        ops_->prepare_linear({&weight, 1});  // one for all, as forks share it
+    check_rows(
+        x,
+        [&](Ops& on, const Matrix& in) {
+          return download(on, on.linear(upload(on, in), {prepared, bias}));
+        },
+        "n " + std::to_string(n) + ", k " + std::to_string(k) + ", " +
+            std::string(to_string(dtype)));
+  }
+}
+
+TEST_P(Sameness, LinearWithEverything) {
+  Random random(2);
+  const Matrix x = random_matrix(random, 90, 70);
+  const Vector bias = random_vector(random, 70);
+  for (const DType dtype : kDTypes) {
+    const Weight weight = make_weight(random_matrix(random, 70, 70), dtype);
+    const PreparedWeight prepared = ops_->prepare_linear({&weight, 1});
+    for (const Activation act :
+         {Activation::kGelu, Activation::kGeluTanh, Activation::kSilu, Activation::kTanh}) {
+      check_rows(
+          x,
+          [&](Ops& on, const Matrix& in) {
+            const Tensor input = upload(on, in), residual = upload(on, in, Layout::kStrided);
+            return download(on, on.linear(input, {prepared, bias}, act, &residual));
+          },
+          "activation " + std::to_string(static_cast<int>(act)));
+    }
+  }
+}
+
+TEST_P(Sameness, GatedLinear) {
+  const int64_t shapes[][3] = {{70, 33, 31}, {75, 100, 257}, {200, 384, 128}};
+  for (const auto& [m, n, k] : shapes) {
+    Random random(static_cast<uint32_t>(n));
+    const Matrix x = random_matrix(random, m, k);
+    const DType dtype = kDTypes[n % 3];
+    const PreparedWeight prepared =
+        ops_->prepare_gated(make_weight(random_matrix(random, n, k), dtype),
+                            make_weight(random_matrix(random, n, k), dtype));
+    check_rows(
+        x,
+        [&](Ops& on, const Matrix& in) {
+          return download(on, on.gated_linear(upload(on, in), *prepared, Activation::kSilu));
+        },
+        "n " + std::to_string(n) + ", k " + std::to_string(k));
+  }
+}
+
+TEST_P(Sameness, NormAndLength) {
+  Random random(3);
+  for (const int64_t columns : {8, 100, 384}) {
+    const Matrix x = random_matrix(random, 200, columns);
+    for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+      const NormWeight w{kind, random_vector(random, columns), random_vector(random, columns),
+                         1e-6f};
+      check_rows(
+          x, [&](Ops& on, const Matrix& in) { return download(on, on.norm(upload(on, in), w)); },
+          "norm");
+      check_rows(
+          x,
+          [&](Ops& on, const Matrix& in) {
+            return download(on, on.norm(upload(on, in, Layout::kStrided), w));
+          },
+          "strided norm");
+    }
+    check_rows(
+        x, [&](Ops& on, const Matrix& in) { return download(on, on.l2_normalize(upload(on, in))); },
+        "l2_normalize");
+  }
+}
+
+TEST_P(Sameness, Rope) {
+  Random random(4);
+  RopeTable table{.rotary_dim = 24, .positions = 10, .cos = {}, .sin = {}};
+  for (int i = 0; i < 120; ++i) {
+    table.cos.push_back(std::cos(static_cast<float>(i)));
+    table.sin.push_back(std::sin(static_cast<float>(i)));
+  }
+  const Matrix x = random_matrix(random, 200, 96);
+  check_rows(
+      x,
+      [&](Ops& on, const Matrix& in) {
+        const std::vector<int32_t> positions(in.rows, 7);
+        return download(on, on.rope(upload(on, in), 32, positions, table));
+      },
+      "rope");
+}
+
+// One sequence of a call of several: its queries, keys and values, and what they should give.
+struct Sequence {
+  Matrix q, k, v;
+  std::vector<int32_t> wanted;
+};
+
+Matrix run_attention(Ops& ops, const AttentionShape& shape,
+                     const std::vector<Sequence>& sequences) {
+  Matrix q(0, shape.heads * shape.head_dim), k(0, shape.kv_heads * shape.head_dim), v = k;
+  Rows queries;
+  std::vector<int32_t> keys = {0};
+  const auto append = [](Matrix& to, const Matrix& from) {
+    to.values.insert(to.values.end(), from.values.begin(), from.values.end());
+    to.rows += from.rows;
+  };
+  for (const Sequence& s : sequences) {
+    append(k, s.k);
+    append(v, s.v);
+    for (const int32_t row : s.wanted) append(q, rows_of(s.q, row, 1));
+    queries.index.insert(queries.index.end(), s.wanted.begin(), s.wanted.end());
+    queries.offsets.push_back(static_cast<int32_t>(q.rows));
+    keys.push_back(static_cast<int32_t>(k.rows));
+  }
+  return download(
+      ops, ops.attention(upload(ops, q), upload(ops, k), upload(ops, v), shape, queries, keys));
+}
+
+class AttentionSameness : public OpTest {
+ protected:
+  void check(const AttentionShape& shape) {
+    if (HasFailure()) return;
+    SCOPED_TRACE(std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
+                 std::to_string(shape.head_dim) + (shape.causal ? ", causal" : ""));
+    Random random(static_cast<uint32_t>(shape.head_dim));
+    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
+    std::vector<Sequence> sequences;
+    std::vector<Matrix> expected;
+    for (const int32_t length : {1, 2, 7, 16, 33, 64, 65, 150, 300}) {
+      Sequence s{random_matrix(random, length, shape.heads * shape.head_dim, 3),
+                 random_matrix(random, length, shape.kv_heads * shape.head_dim, 3),
+                 random_matrix(random, length, shape.kv_heads * shape.head_dim),
+                 {}};
+      for (int32_t i = 0; i < length; ++i) s.wanted.push_back(i);
+      expected.push_back(run_attention(*alone, shape, {s}));
+      for (const int32_t row : {0, length / 3, length / 2, length - 1}) {
+        Sequence part = s;  // one query row against the whole
+        part.wanted = {row};
+        expect_same_bits(run_attention(*crowded, shape, {part}), rows_of(expected.back(), row, 1));
+      }
+      sequences.push_back(std::move(s));
+    }
+    Matrix together(0, shape.heads * shape.head_dim), backwards = together;
+    for (size_t i = 0; i < expected.size(); ++i) {
+      const Matrix &first = expected[i], &last = expected[expected.size() - 1 - i];
+      together.values.insert(together.values.end(), first.values.begin(), first.values.end());
+      backwards.values.insert(backwards.values.end(), last.values.begin(), last.values.end());
+      together.rows += first.rows;
+      backwards.rows += last.rows;
+    }
+    const std::vector<Sequence> reversed(sequences.rbegin(), sequences.rend());
+    for (Ops* ops : {alone.get(), ops_.get(), crowded.get()}) {
+      expect_same_bits(run_attention(*ops, shape, sequences), together);
+      expect_same_bits(run_attention(*ops, shape, reversed), backwards);
+    }
+  }
+};
+
+TEST_P(AttentionSameness, AloneAndTogether) {
+  for (const bool causal : {false, true}) {
+    for (const int64_t head_dim : {8, 32, 64, 80, 128}) {
+      check({.heads = 4, .kv_heads = 2, .head_dim = head_dim, .scale = 0.2f, .causal = causal});
+    }
+    check({.heads = 3, .kv_heads = 3, .head_dim = 32, .scale = 0.2f, .causal = causal});
+    check({.heads = 8, .kv_heads = 1, .head_dim = 24, .scale = 0.2f, .causal = causal});
+  }
+}
+
+// Causal rows do not see what comes after them, so cutting it off changes nothing.
+TEST_P(AttentionSameness, CausalPrefix) {
+  const AttentionShape shape{
+      .heads = 4, .kv_heads = 2, .head_dim = 32, .scale = 0.3f, .causal = true};
+  Random random(8);
+  Sequence whole{random_matrix(random, 200, 128, 2),
+                 random_matrix(random, 200, 64, 2),
+                 random_matrix(random, 200, 64),
+                 {}};
+  for (int32_t i = 0; i < 200; ++i) whole.wanted.push_back(i);
+  const Matrix expected = run_attention(*ops_, shape, {whole});
+  for (const int64_t length : {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199}) {
+    Sequence prefix{
+        rows_of(whole.q, 0, length), rows_of(whole.k, 0, length), rows_of(whole.v, 0, length), {}};
+    prefix.wanted.assign(whole.wanted.begin(), whole.wanted.begin() + length);
+    SCOPED_TRACE("prefix of " + std::to_string(length));
+    expect_same_bits(run_attention(*ops_, shape, {prefix}), rows_of(expected, 0, length));
+  }
+}
+
+TEST_P(Sameness, Pool) {
+  Random random(5);
+  const std::vector<int32_t> lengths = {1, 2, 3, 16, 33, 100, 257};
+  const Rows rows = all_rows(lengths);
+  for (const int64_t columns : {7, 64, 384}) {
+    const Matrix x = random_matrix(random, rows.count(), columns);
+    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
+    for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
+      const auto mode = static_cast<Pooling>(how);
+      const Matrix together = download(*crowded, crowded->pool(upload(*crowded, x), mode, rows));
+      for (size_t s = 0; s < lengths.size(); ++s) {
+        const Matrix part = rows_of(x, rows.offsets[s], lengths[s]);
+        const Matrix single =
+            download(*alone, alone->pool(upload(*alone, part), mode, all_rows({lengths[s]})));
+        expect_same_bits(single, rows_of(together, static_cast<int64_t>(s), 1));
+      }
+    }
+  }
+}
+
+VECTON_FOR_EVERY_TARGET(Sameness);
+VECTON_FOR_EVERY_TARGET(AttentionSameness);
+
+}  // namespace
+}  // namespace vecton::test

@@ -1,0 +1,193 @@
+#include "ops/support.h"
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <set>
+#include <thread>
+
+#include "backend/registry.h"
+#include "base/half.h"
+#include "vecton/machine.h"
+
+namespace vecton::test {
+
+namespace {
+
+// Storage of a weight, one byte off any alignment.
+Weight allocate_weight(int64_t rows, int64_t columns, DType dtype, std::byte*& at) {
+  const size_t size = rows * columns * size_of(dtype);
+  auto storage = std::make_shared<std::vector<std::byte>>(size + 1);
+  at = storage->data() + 1;
+  Weight weight;
+  weight.name = "test.weight";
+  weight.dtype = dtype;
+  weight.rows = rows;
+  weight.columns = columns;
+  weight.bytes = {at, size};
+  weight.keep = storage;
+  return weight;
+}
+
+}  // namespace
+
+float uniform(Random& random, float low, float high) {
+  return low + (high - low) * static_cast<float>(random() >> 8) * 0x1p-24f;
+}
+
+Matrix random_matrix(Random& random, int64_t rows, int64_t columns, float magnitude) {
+  Matrix x(rows, columns);
+  for (float& value : x.values) value = uniform(random, -magnitude, magnitude);
+  return x;
+}
+
+Vector random_vector(Random& random, int64_t size, float low, float high) {
+  std::vector<float> x(size);
+  for (float& value : x) value = uniform(random, low, high);
+  return std::make_shared<const std::vector<float>>(std::move(x));
+}
+
+Matrix magnitudes(const Matrix& x) {
+  Matrix y = x;
+  for (float& value : y.values) value = std::abs(value);
+  return y;
+}
+
+Vector magnitudes(const Vector& x) {
+  if (!x) return x;
+  std::vector<float> y = *x;
+  for (float& value : y) value = std::abs(value);
+  return std::make_shared<const std::vector<float>>(std::move(y));
+}
+
+Matrix columns_of(const Matrix& x, int64_t begin, int64_t count) {
+  Matrix y(x.rows, count);
+  for (int64_t i = 0; i < x.rows; ++i) {
+    std::copy_n(x.values.begin() + i * x.columns + begin, count, y.values.begin() + i * count);
+  }
+  return y;
+}
+
+Matrix rows_of(const Matrix& x, int64_t begin, int64_t count) {
+  Matrix y(count, x.columns);
+  std::copy_n(x.values.begin() + begin * x.columns, count * x.columns, y.values.begin());
+  return y;
+}
+
+Weight make_weight(const Matrix& x, DType dtype) {
+  std::byte* at;
+  const Weight weight = allocate_weight(x.rows, x.columns, dtype, at);
+  for (const float value : x.values) {
+    if (dtype == DType::kF32) {
+      std::memcpy(at, &value, sizeof value);
+    } else {
+      const uint16_t bits = dtype == DType::kF16 ? float_to_f16(value) : float_to_bf16(value);
+      std::memcpy(at, &bits, sizeof bits);
+    }
+    at += size_of(dtype);
+  }
+  return weight;
+}
+
+// In all three formats the sign is the highest bit of the last byte.
+Weight magnitudes(const Weight& weight) {
+  std::byte* at;
+  const Weight copy = allocate_weight(weight.rows, weight.columns, weight.dtype, at);
+  std::copy(weight.bytes.begin(), weight.bytes.end(), at);
+  const auto size = static_cast<size_t>(size_of(weight.dtype));
+  for (size_t i = size - 1; i < weight.bytes.size(); i += size) at[i] &= std::byte{0x7f};
+  return copy;
+}
+
+Rows all_rows(const std::vector<int32_t>& lengths) {
+  Rows rows;
+  for (const int32_t length : lengths) {
+    for (int32_t i = 0; i < length; ++i) rows.index.push_back(i);
+    rows.offsets.push_back(rows.offsets.back() + length);
+  }
+  return rows;
+}
+
+Tensor upload(Ops& ops, const Matrix& x, Layout layout) {
+  if (layout == Layout::kDense) return ops.upload(x.values, x.rows, x.columns);
+  constexpr int64_t kBefore = 3, kAfter = 5;
+  Matrix wide(x.rows, kBefore + x.columns + kAfter, std::numeric_limits<float>::quiet_NaN());
+  for (int64_t i = 0; i < x.rows; ++i) {
+    for (int64_t j = 0; j < x.columns; ++j) wide.at(i, kBefore + j) = x.at(i, j);
+  }
+  return ops.upload(wide.values, wide.rows, wide.columns).slice_columns(kBefore, x.columns);
+}
+
+Matrix download(Ops& ops, const Tensor& x) {
+  Matrix y(x.rows(), x.columns());
+  ops.download(x, y.values);
+  return y;
+}
+
+void expect_close(const Matrix& actual, const Matrix& expected, const Matrix& scale, double bound) {
+  ASSERT_EQ(actual.rows, expected.rows);
+  ASSERT_EQ(actual.columns, expected.columns);
+  ASSERT_EQ(scale.values.size(), expected.values.size());
+  double worst = 0;
+  size_t where = 0;
+  for (size_t i = 0; i < expected.values.size(); ++i) {
+    const double a = actual.values[i], e = expected.values[i];
+    if (a == e || (std::isnan(a) && std::isnan(e))) continue;
+    double error = std::abs(a - e) / (bound * (scale.values[i] + std::abs(e)));
+    if (!std::isfinite(error)) error = std::numeric_limits<double>::infinity();
+    if (error > worst) worst = error, where = i;
+  }
+  ASSERT_LE(worst, 1) << "times the bound of " << bound / kRoundoff << " roundoffs at ["
+                      << where / expected.columns << "][" << where % expected.columns << "] of ["
+                      << expected.rows << "][" << expected.columns
+                      << "]: " << testing::PrintToString(actual.values[where]) << ", expected "
+                      << testing::PrintToString(expected.values[where]);
+}
+
+void expect_same_bits(const Matrix& actual, const Matrix& expected) {
+  ASSERT_EQ(actual.rows, expected.rows);
+  ASSERT_EQ(actual.columns, expected.columns);
+  for (size_t i = 0; i < expected.values.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<uint32_t>(actual.values[i]),
+              std::bit_cast<uint32_t>(expected.values[i]))
+        << "at [" << i / expected.columns << "][" << i % expected.columns
+        << "]: " << testing::PrintToString(actual.values[i]) << ", expected "
+        << testing::PrintToString(expected.values[i]);
+  }
+}
+
+std::unique_ptr<ThreadPool> make_pool(int threads) {
+  auto pool = std::make_unique<ThreadPool>(threads);
+  std::set<std::thread::id> seen;  // until each of them, and the caller, was inside one region
+  while (static_cast<int>(seen.size()) <= threads) {
+    std::vector<std::thread::id> ids(threads + 1);
+    std::atomic<int> inside{0};
+    pool->parallel_for(threads + 1, [&](int64_t i) {
+      ids[i] = std::this_thread::get_id();
+      ++inside;
+      for (int spin = 0; spin < 1000 && inside.load() <= threads; ++spin) std::this_thread::yield();
+    });
+    seen = {ids.begin(), ids.end()};
+  }
+  return pool;
+}
+
+std::vector<Target> targets() {
+  std::vector<Target> all = {{"ref", "scalar"}};
+  //for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});
+  return all;
+}
+
+std::string name_of(const testing::TestParamInfo<Target>& target) {
+  return target.param.backend + "_" + target.param.isa;
+}
+
+OpTest::OpTest() : pool_(make_pool(2)), ops_(make(*pool_)), ref_(make_ops("ref", *pool_)) {}
+
+std::unique_ptr<Ops> OpTest::make(ThreadPool& pool) const {
+  return make_ops(GetParam().backend, pool, GetParam().isa);
+}
+
+}  // namespace vecton::test

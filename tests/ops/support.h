@@ -1,0 +1,91 @@
+// What the op table is made of: matrices on the host, weights as a file has them, and comparison
+// with the reference.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/thread_pool.h"
+#include "ops/ops.h"
+
+namespace vecton::test {
+
+// The unit roundoff of float32: errors are stated in it.
+inline constexpr double kRoundoff = 0x1p-24;
+
+struct Matrix {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+
+  Matrix() = default;
+  Matrix(int64_t m, int64_t n, float value = 0) : rows(m), columns(n), values(m * n, value) {}
+  float& at(int64_t i, int64_t j) { return values[i * columns + j]; }
+  float at(int64_t i, int64_t j) const { return values[i * columns + j]; }
+};
+
+using Random = std::mt19937;
+float uniform(Random& random, float low, float high);
+Matrix random_matrix(Random& random, int64_t rows, int64_t columns, float magnitude = 1);
+Vector random_vector(Random& random, int64_t size, float low = -1, float high = 1);
+
+// The elements' absolute values: the sum of |terms| is the operation done on them.
+Matrix magnitudes(const Matrix& x);
+Vector magnitudes(const Vector& x);
+Matrix columns_of(const Matrix& x, int64_t begin, int64_t count);
+Matrix rows_of(const Matrix& x, int64_t begin, int64_t count);
+
+// `x` rounded to `dtype`, at an address that is aligned to nothing, as in a file.
+Weight make_weight(const Matrix& x, DType dtype = DType::kF32);
+// The same weight with absolute values.
+Weight magnitudes(const Weight& weight);
+
+// Rows of sequences with these lengths, all of them.
+Rows all_rows(const std::vector<int32_t>& lengths);
+
+// kStrided: a view into a wider tensor that has NaN around it.
+enum class Layout { kDense, kStrided };
+Tensor upload(Ops& ops, const Matrix& x, Layout layout = Layout::kDense);
+Matrix download(Ops& ops, const Tensor& x);
+
+// |actual - expected| <= bound * (scale + |expected|) for every element, NaN and infinities in the
+// same places.
+void expect_close(const Matrix& actual, const Matrix& expected, const Matrix& scale, double bound);
+void expect_same_bits(const Matrix& actual, const Matrix& expected);
+
+// The error bound, in float32 roundoffs of the sum of |terms|, of a sum of `terms` products in any
+// order. Rounding errors behave as a random walk: with terms of one sign its length is about
+// sqrt(terms / 9), with random signs a small constant.
+inline double sum_bound(int64_t terms) {
+  return kRoundoff * (8 + 0.5 * std::sqrt(static_cast<double>(terms)));
+}
+
+// A pool all of whose workers have come up and are idle.
+std::unique_ptr<ThreadPool> make_pool(int threads);
+
+// A backend and instruction set to test.
+struct Target {
+  std::string backend, isa;
+};
+std::vector<Target> targets();
+std::string name_of(const testing::TestParamInfo<Target>& target);
+
+// A test that runs on every target.
+class OpTest : public testing::TestWithParam<Target> {
+ protected:
+  OpTest();
+  std::unique_ptr<Ops> make(ThreadPool& pool) const;
+
+  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<Ops> ops_, ref_;
+};
+
+#define VECTON_FOR_EVERY_TARGET(Suite) \
+  INSTANTIATE_TEST_SUITE_P(Every, Suite, testing::ValuesIn(targets()), name_of)
+
+}  // namespace vecton::test

@@ -30,5 +30,5 @@ function(vecton_module NAME)
 endfunction()
 
 function(vecton_warnings TARGET)
-  target_compile_options(${TARGET} PRIVATE -Wall -Wextra -Wno-unused-parameter $<$<BOOL:${VECTON_WERROR}>:-Werror>)
+  target_compile_options(${TARGET} PRIVATE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers $<$<BOOL:${VECTON_WERROR}>:-Werror>)
 endfunction()

@@ -89,6 +89,7 @@ struct ModelInfo {
   int64_t parameters = 0, file_bytes = 0,
           weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
   int threads = 0;
+  std::vector<std::string> warnings;  // keys of config.json that nobody knows
 };
 
 // Counters since the engine was opened, and what it holds now.
@@ -142,10 +143,10 @@ class VECTON_API Engine {
   const Tokenizer& tokenizer() const;
   EngineStats stats() const;
 
-  // Useful floating-point operations of one text of `tokens` tokens for its task: every linear
-  // layer at the rows that are wanted, QK^T and PV at the text's own length, causal attention
-  // counted half. No padding, no overhead.
-  double flops(int64_t tokens, Task task = Task::kEmbed) const;
+  // Useful floating-point operations of one text of `tokens` tokens: every linear layer at every
+  // token, QK^T and PV at the text's own length, causal attention counted half. No padding, no
+  // overhead.
+  double flops(int64_t tokens) const;
   // Bytes of weights that one forward pass reads.
   int64_t weight_bytes_per_pass() const;
 

@@ -1,12 +1,11 @@
 #include "checkpoint/weights.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <map>
 #include <set>
 
-#include "base/half.h"
+#include "checkpoint/float_bytes.h"
+#include "checkpoint/name_text.h"
 #include "checkpoint/shape.h"
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
@@ -36,64 +35,15 @@ bool is_buffer(std::string_view name) {
   });
 }
 
-template <typename T>
-T load(const std::byte* from) {  // bytes of a file are not always aligned
-  T value;
-  std::memcpy(&value, from, sizeof(T));
-  return value;
-}
-
-// Calls f(i, value) for every number of `bytes`, widened.
-template <typename F>
-void for_each_float(DType dtype, std::span<const std::byte> bytes, F f) {
-  const size_t width = static_cast<size_t>(size_of(dtype)), count = bytes.size() / width;
-  const std::byte* at = bytes.data();
-  if (dtype == DType::kF32) {
-    for (size_t i = 0; i < count; ++i) f(i, load<float>(at + i * width));
-  } else if (dtype == DType::kF16) {
-    for (size_t i = 0; i < count; ++i) f(i, f16_to_float(load<uint16_t>(at + i * width)));
-  } else {
-    for (size_t i = 0; i < count; ++i) f(i, bf16_to_float(load<uint16_t>(at + i * width)));
-  }
-}
-
-std::vector<std::byte> convert(DType from, DType to, std::span<const std::byte> bytes,
-                               const std::string& tensor) {
-  if (from == to) return {bytes.begin(), bytes.end()};
-  const size_t width = static_cast<size_t>(size_of(to));
-  std::vector<std::byte> result(bytes.size() / static_cast<size_t>(size_of(from)) * width);
-  const auto store = [&](size_t i, auto value) {
-    std::memcpy(result.data() + i * width, &value, width);
-  };
-  if (to == DType::kF32) {
-    for_each_float(from, bytes, [&](size_t i, float value) { store(i, value); });
-  } else if (to == DType::kBF16) {
-    for_each_float(from, bytes, [&](size_t i, float value) { store(i, float_to_bf16(value)); });
-  } else {
-    bool overflow = false;
-    for_each_float(from, bytes, [&](size_t i, float value) {
-      const uint16_t half = float_to_f16(value);
-      overflow |= (half & 0x7fffu) == 0x7c00u && std::isfinite(value);
-      store(i, half);
-    });
-    if (overflow) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  tensor + ": has numbers that float16 can't hold: use dtype bfloat16 or float32",
-                  "dtype");
-    }
-  }
-  return result;
-}
-
 std::optional<DType> dtype_option(std::string_view name) {
   if (name == "auto") return std::nullopt;
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
     if (name == to_string(type)) return type;
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "dtype: \"" + std::string(name) +
-                  "\" is not known: expected auto, float32, float16 or bfloat16",
-              "dtype");
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      "dtype: " + quoted_text(name) + " is not known: expected auto, float32, float16 or bfloat16",
+      "dtype");
 }
 
 }  // namespace
@@ -108,7 +58,9 @@ struct Weights::State {
   Ops& ops;
   std::optional<DType> keep_as;  // none = as stored
 
-  int64_t file_bytes = 0, parameters = 0, prepared_bytes = 0, linear_parameters = 0;
+  int64_t file_bytes = 0, parameters = 0, prepared_bytes = 0, linear_bytes = 0,
+          linear_parameters = 0;
+  int64_t linear_bytes = 0;
   std::set<DType> linear_dtypes;
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
@@ -121,8 +73,8 @@ struct Weights::State {
   }
 
   // How messages call a tensor: by its file and the name it has there.
-  static std::string title(const StoredTensor& tensor, std::string_view file) {
-    return std::string(file) + ": " + tensor.name;
+  static std::string title(const StoredTensor& tensor) {
+    return tensor.source + ": " + name_text(tensor.name);
   }
 
   Entry* find(std::string_view name) {
@@ -135,11 +87,11 @@ struct Weights::State {
     if (!entry) throw Error(ErrorCode::kCorrupt, where + ": " + name + ": missing");
     const StoredTensor& tensor = entry->tensor;
     if (!std::ranges::equal(tensor.shape, shape)) {
-      throw Error(ErrorCode::kCorrupt, title(tensor, where) + ": expected " + shape_text(shape) +
+      throw Error(ErrorCode::kCorrupt, title(tensor) + ": expected " + shape_text(shape) +
                                            ", found " + shape_text(tensor.shape));
     }
     if (!is_float(tensor.dtype)) {
-      throw Error(ErrorCode::kUnsupported, title(tensor, where) + ": stored as " +
+      throw Error(ErrorCode::kUnsupported, title(tensor) + ": stored as " +
                                                std::string(to_string(tensor.dtype)) +
                                                ": expected float32, float16 or bfloat16");
     }
@@ -167,7 +119,7 @@ struct Weights::State {
       weight.release = release;
     } else {
       const auto copy = std::make_shared<const std::vector<std::byte>>(
-          convert(tensor.dtype, weight.dtype, tensor.bytes, title(tensor, where)));
+          convert_floats(tensor.dtype, weight.dtype, tensor.bytes, title(tensor)));
       release();
       weight.bytes = *copy;
       weight.keep = copy;
@@ -177,9 +129,8 @@ struct Weights::State {
 
   Vector vector(const std::string& name, int64_t size) {
     const StoredTensor& tensor = take(name, {size});
-    auto values = std::make_shared<std::vector<float>>(static_cast<size_t>(size));
-    for_each_float(tensor.dtype, tensor.bytes,
-                   [&](size_t i, float value) { (*values)[i] = value; });
+    auto values =
+        std::make_shared<const std::vector<float>>(read_floats(tensor.dtype, tensor.bytes));
     prepared_bytes += size * static_cast<int64_t>(sizeof(float));
     return values;
   }
@@ -204,11 +155,13 @@ struct Weights::State {
     prepared_bytes += prepared->bytes;
     return prepared;
   }
-  void count_linear(std::span<const Weight> parts) {
+  PreparedWeight count_linear(PreparedWeight prepared, std::span<const Weight> parts) {
+    linear_bytes += prepared->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
       linear_dtypes.insert(part.dtype);
     }
+    return count(std::move(prepared));
   }
 
   // Gives every tensor the name that `rename` makes of its present one.
@@ -218,9 +171,10 @@ struct Weights::State {
     for (auto& [name, entry] : entries) {
       const auto [place, fresh] = renamed.try_emplace(rename(name), std::move(entry));
       if (!fresh) {
-        throw Error(ErrorCode::kCorrupt, where + ": tensors \"" + place->second.tensor.name +
-                                             "\" and \"" + entry.tensor.name +
-                                             "\" are both read as \"" + place->first + "\"");
+        throw Error(ErrorCode::kCorrupt, where + ": tensors " +
+                                             name_text(place->second.tensor.name) + " and " +
+                                             name_text(entry.tensor.name) + " are both read as " +
+                                             name_text(place->first));
       }
     }
     entries = std::move(renamed);
@@ -294,8 +248,8 @@ Vector Weights::vector_if_present(std::string_view name, int64_t size) const {
 LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
   const State::Part part{path_ + "weight", n};
   const std::vector<Weight> weights = state_->matrices({&part, 1}, k);
-  state_->count_linear(weights);
-  LinearWeight result{.w = state_->count(state_->ops.prepare_linear(weights)), .bias = nullptr};
+  LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
+                      .bias = nullptr};
   if (bias == Bias::kRequired || (bias == Bias::kIfPresent && has("bias")))
     result.bias = vector("bias", n);
   return result;
@@ -311,8 +265,8 @@ LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> p
     any_bias |= bias == Bias::kIfPresent && has(name + ".bias");
   }
   const std::vector<Weight> weights = state_->matrices(names, k);
-  state_->count_linear(weights);
-  LinearWeight result{.w = state_->count(state_->ops.prepare_linear(weights)), .bias = nullptr};
+  LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
+                      .bias = nullptr};
   if (!any_bias) return result;
   for (const auto& [name, n] : parts) {
     const bool here = bias == Bias::kRequired || has(name + ".bias");
@@ -329,12 +283,13 @@ PreparedWeight Weights::gated(std::string_view gate, std::string_view up, int64_
   const State::Part parts[] = {{path_ + std::string(gate) + ".weight", n},
                                {path_ + std::string(up) + ".weight", n}};
   const std::vector<Weight> weights = state_->matrices(parts, k);
-  state_->count_linear(weights);
-  return state_->count(state_->ops.prepare_gated(weights[0], weights[1]));
+  return state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1]));
 }
 
 PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
-  return state_->count(state_->ops.prepare_table(matrix("weight", rows, columns)));
+  const Weight table = state_->matrix(path_ + "weight", rows, columns,
+                                      std::nullopt);  // as stored: only rows are read
+  return state_->count(state_->ops.prepare_table(table));
 }
 
 NormWeight Weights::layer_norm(int64_t size, double eps) const {
@@ -352,7 +307,7 @@ void Weights::check_taken() const {
   size_t count = 0;
   for (const auto& [name, entry] : state_->entries) {
     if (entry.taken || is_buffer(name)) continue;
-    if (++count <= kShown) list += (list.empty() ? "" : ", ") + entry.tensor.name;
+    if (++count <= kShown) list += (list.empty() ? "" : ", ") + name_text(entry.tensor.name);
   }
   if (count == 0) return;
   if (count > kShown) list += " and " + std::to_string(count - kShown) + " more";
@@ -363,6 +318,8 @@ void Weights::check_taken() const {
 int64_t Weights::file_bytes() const { return state_->file_bytes; }
 int64_t Weights::parameters() const { return state_->parameters; }
 int64_t Weights::prepared_bytes() const { return state_->prepared_bytes; }
+int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
+int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
 int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 
 std::string Weights::dtype() const {
@@ -370,6 +327,38 @@ std::string Weights::dtype() const {
   for (const DType type : state_->linear_dtypes)
     names += (names.empty() ? "" : "+") + std::string(to_string(type));
   return names;
+}
+
+Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
+  Summary summary;
+  std::map<DType, int64_t> numbers;
+  for (const auto& [name, tensor] : read_checkpoint(folder)) {
+    const int64_t count = shape_product(tensor.shape).value_or(0);
+    if (is_buffer(name)) continue;
+    summary.parameters += count;
+    summary.bytes += static_cast<int64_t>(tensor.bytes.size());
+    numbers[tensor.dtype] += count;
+  }
+  const auto most =
+      std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
+  if (most != numbers.end()) summary.dtype = to_string(most->first);
+  return summary;
+}
+
+Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
+  Summary summary;
+  std::map<DType, int64_t> numbers;
+  for (const auto& [name, tensor] : read_checkpoint(folder)) {
+    summary.bytes += static_cast<int64_t>(tensor.bytes.size());
+    if (!is_buffer(name)) numbers[tensor.dtype] += *shape_product(tensor.shape);
+  }
+  int64_t most = 0;
+  for (const auto& [dtype, count] : numbers) {
+    summary.parameters += count;
+    if (count > most) summary.dtype = to_string(dtype);
+    most = std::max(most, count);
+  }
+  return summary;
 }
 
 }  // namespace vecton

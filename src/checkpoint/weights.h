@@ -40,7 +40,7 @@ class Weights {
   // Replaces a part of names anywhere ("LayerNorm.gamma" -> "LayerNorm.weight").
   void rename_parts(std::span<const Rename> rules);
   // Tensors under these prefixes (full path, after renaming) belong to something that is not
-  // computed: taken, never read.
+  // computed: taken, never read. "pooler" covers pooler.dense.weight, not pooler2.weight.
   void skip(std::span<const std::string_view> prefixes);
 
   Weights operator/(std::string_view name) const;
@@ -48,8 +48,8 @@ class Weights {
 
   bool has(std::string_view name) const;  // "weight" under this path
 
-  // Errors name the tensor: "encoder.layer.3.output.dense.weight: expected [384,1536], found
-  // [384,1500]".
+  // Errors name file and tensor: "model.safetensors: encoder.layer.3.output.dense.weight: expected
+  // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.
   Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
   Vector vector(std::string_view name, int64_t size) const;
   Vector vector_if_present(std::string_view name, int64_t size) const;
@@ -59,8 +59,8 @@ class Weights {
   // Several layers stacked into one: stacked({{"key", n1}, {"value", n2}}, k).
   LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
                        Bias bias) const;
-  PreparedWeight gated(std::string_view gate, std::string_view up, int64_t n,
-                       int64_t k) const;                      // <gate>.weight, <up>.weight
+  // <gate>.weight and <up>.weight.
+  PreparedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k) const;
   PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
   NormWeight layer_norm(int64_t size, double eps) const;      // "weight" and "bias"
   NormWeight rms_norm(int64_t size, double eps) const;        // "weight"
@@ -71,9 +71,18 @@ class Weights {
   int64_t file_bytes() const;      // bytes of the tensors in the files
   int64_t parameters() const;      // numbers in the tensors taken
   int64_t prepared_bytes() const;  // memory the backend keeps for them
-  int64_t linear_parameters()
-      const;                  // numbers in linear and gated weights: what one pass multiplies with
-  std::string dtype() const;  // of the linear weights as kept: "float32", "bfloat16", ...
+  int64_t linear_bytes() const;    // of these, linear and gated weights: what one pass reads
+  // Numbers in linear and gated weights: what one pass multiplies with.
+  int64_t linear_parameters() const;
+  // Of the linear weights as kept: "float32", "bfloat16"; "float32+bfloat16" where they differ.
+  std::string dtype() const;
+
+  // What the files of a folder hold, from their headers alone.
+  struct Summary {
+    int64_t parameters = 0, bytes = 0;
+    std::string dtype;  // of most of the numbers
+  };
+  static Summary summarize(const std::filesystem::path& folder);
 
  private:
   struct State;

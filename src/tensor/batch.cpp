@@ -1,6 +1,12 @@
 #include "tensor/batch.h"
 
+#include <algorithm>
+
 namespace vecton {
+
+int64_t Rows::longest() const {
+  return index.empty() ? 0 : *std::max_element(index.begin(), index.end()) + 1;
+}
 
 std::vector<int32_t> wanted_positions(const Batch& batch) {
   std::vector<int32_t> positions;

@@ -14,6 +14,7 @@ struct Rows {
 
   int64_t sequences() const { return static_cast<int64_t>(offsets.size()) - 1; }
   int64_t count() const { return offsets.back(); }
+  int64_t longest() const;  // the largest position + 1; 0 without rows
 };
 
 struct Batch {

@@ -1,0 +1,76 @@
+#include "engine/describe.h"
+
+#include "models/registry.h"
+
+namespace vecton {
+
+const char* version() { return VECTON_VERSION; }
+
+const char* to_string(Task task) {
+  switch (task) {
+    case Task::kEmbed:
+      return "embed";
+    case Task::kTokenEmbed:
+      return "token_embed";
+  }
+  return "unknown";
+}
+
+std::optional<Task> task_from_string(std::string_view name) {
+  for (const Task task : {Task::kEmbed, Task::kTokenEmbed}) {
+    if (name == to_string(task)) return task;
+  }
+  return std::nullopt;
+}
+
+ModelInfo describe(const Plan& plan) {
+  ModelInfo info;
+  info.name = plan.name;
+  info.folder = plan.folder.string();
+  info.architecture = plan.architecture;
+  info.family = plan.family->name;
+  info.tasks = {Task::kEmbed, Task::kTokenEmbed};
+  for (const Pooling pooling : plan.pooling) {
+    info.pooling += (info.pooling.empty() ? "" : "+") + std::string(to_string(pooling));
+  }
+  info.normalize = plan.normalize;
+  for (const DenseModule& dense : plan.dense) {
+    info.dense.push_back(dense.folder.filename().string() + ": " +
+                         std::to_string(dense.in_features) + " -> " +
+                         std::to_string(dense.out_features) + ", " + dense.activation_name);
+  }
+  info.prompts = plan.modules.prompts;
+  info.default_prompt_name = plan.modules.default_prompt_name;
+  info.matryoshka = plan.matryoshka;
+  info.matryoshka_dimensions = plan.matryoshka_dimensions;
+  info.max_model_len = plan.max_model_len;
+  info.hidden_size = plan.shape.hidden;
+  info.embedding_size = plan.embedding_size;
+  info.layers = plan.shape.layers;
+  info.vocab_size = plan.shape.vocab;
+  return info;
+}
+
+ModelInfo inspect(const EngineOptions& options) {
+  const Plan plan = make_plan(options, {});
+  ModelInfo info = describe(plan);
+  const Weights::Summary files = Weights::summarize(plan.modules.transformer);
+  info.dtype = files.dtype;
+  info.parameters = files.parameters;
+  info.file_bytes = files.bytes;
+  return info;
+}
+
+std::vector<FamilyInfo> families() {
+  std::vector<FamilyInfo> all;
+  for (const Family& family : model_families()) {
+    FamilyInfo info{.name = std::string(family.name), .architectures = {}};
+    for (const auto* names : {&family.architectures, &family.headed_architectures}) {
+      for (const std::string_view name : *names) info.architectures.emplace_back(name);
+    }
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+}  // namespace vecton

@@ -1,0 +1,11 @@
+// A Plan in the words of ModelInfo.
+#pragma once
+
+#include "engine/plan.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+
+ModelInfo describe(const Plan& plan);
+
+}  // namespace vecton

@@ -1,0 +1,287 @@
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <utility>
+
+#include "backend/registry.h"
+#include "base/thread_pool.h"
+#include "engine/describe.h"
+#include "engine/plan.h"
+#include "engine/preparer.h"
+#include "engine/runner.h"
+#include "engine/scheduler.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+
+using Clock = std::chrono::steady_clock;
+
+// The only place where threads meet: callers push sequences, workers take batches, `mutex` guards
+// what both touch.
+struct Engine::Impl {
+  Impl(const EngineOptions& options, const std::function<void(const DownloadProgress&)>& progress);
+  ~Impl();
+
+  bool work(int worker);
+  void compute(Ops& ops, std::vector<Sequence> batch);
+  void answer(Sequence& sequence);
+  void fail(std::vector<Sequence>& sequences, const Error& error);
+  Scheduler::Limits limits(const EngineOptions& options, int threads) const;
+
+  Plan plan;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  Preparer preparer;
+  std::unique_ptr<Runner> runner;
+  ModelInfo info;
+
+  std::mutex mutex;
+  std::condition_variable changed;  // room in the queue, or fewer unfinished requests
+  Scheduler scheduler;
+  EngineStats stats;
+  int64_t unfinished = 0;  // requests taken and not answered yet
+  bool draining = false, stopped = false, ready = false;
+
+  std::vector<std::unique_ptr<Ops>> ops;  // one per worker
+  std::unique_ptr<ThreadPool> pool;       // last: its threads use all of the above
+};
+
+Engine::Impl::Impl(const EngineOptions& options,
+                   const std::function<void(const DownloadProgress&)>& progress)
+    : plan(make_plan(options, progress)),
+      tokenizer(Tokenizer::open(plan.modules.transformer)),
+      preparer(plan, tokenizer),
+      scheduler({}) {
+  const int threads = options.threads > 0 ? options.threads : ThreadPool::cores();
+  scheduler = Scheduler(limits(options, threads));
+  pool = std::make_unique<ThreadPool>(threads, [this](int worker) { return work(worker); });
+  ops.push_back(make_ops(options.backend, *pool));
+  runner = std::make_unique<Runner>(plan, options, *ops.front());
+  while (static_cast<int>(ops.size()) < threads) ops.push_back(ops.front()->fork());
+  info = describe(plan);
+  info.backend = ops.front()->name();
+  info.isa = ops.front()->isa();
+  info.dtype = runner->dtype();
+  info.threads = threads;
+  info.parameters = runner->parameters();
+  info.file_bytes = runner->file_bytes();
+  info.weight_bytes = runner->weight_bytes();
+  info.warnings = runner->warnings();
+  const std::lock_guard lock(mutex);
+  ready = true;
+}
+
+Engine::Impl::~Impl() {
+  {
+    const std::lock_guard lock(mutex);
+    stopped = true;
+  }
+  changed.notify_all();
+  pool.reset();  // workers finish the batch they are in
+  std::vector<Sequence> left = scheduler.clear();
+  fail(left, Error(ErrorCode::kCancelled, "the engine was stopped"));
+}
+
+// A batch's activations should stay in the caches near a core; a share below min_batch_tokens reads
+// all weights for too little work.
+Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int threads) const {
+  const auto not_negative = [](int64_t value, const char* name) {
+    if (value < 0)
+      throw Error(ErrorCode::kInvalidArgument, std::string(name) + " must not be negative", name);
+  };
+  not_negative(options.max_batch_tokens, "max_batch_tokens");
+  not_negative(options.max_queue_tokens, "max_queue_tokens");
+  Scheduler::Limits limits{.max_queue_tokens = options.max_queue_tokens, .workers = threads};
+  if (options.max_batch_tokens > 0) limits.max_batch_tokens = options.max_batch_tokens;
+  return limits;
+}
+
+bool Engine::Impl::work(int worker) {
+  Scheduler::Step step;
+  {
+    const std::lock_guard lock(mutex);
+    if (!ready || stopped) return false;
+    step = scheduler.next();
+    stats.requests_running += static_cast<int64_t>(step.batch.size());
+    if (!step.batch.empty()) ++stats.batches;
+  }
+  if (step.batch.empty() && step.cancelled.empty()) return false;
+  changed.notify_all();
+  fail(step.cancelled, Error(ErrorCode::kCancelled, "the request was cancelled"));
+  if (!step.batch.empty()) compute(*ops[static_cast<size_t>(worker)], std::move(step.batch));
+  return true;
+}
+
+void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
+  const auto start = Clock::now();
+  std::optional<Error> error;
+  try {
+    runner->run(worker_ops, batch);
+  } catch (const Error& e) {
+    error = e;
+  } catch (const std::bad_alloc&) {
+    error = Error(ErrorCode::kInternal, "out of memory while computing a batch");
+  } catch (const std::exception& e) {
+    error = Error(ErrorCode::kInternal, e.what());
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  {
+    const std::lock_guard lock(mutex);
+    stats.requests_running -= static_cast<int64_t>(batch.size());
+  }
+  for (Sequence& sequence : batch) {
+    Result& result = sequence.group->results[sequence.index];
+    if (error) result.error = error;
+    result.prompt_tokens = sequence.tokens();
+    result.truncated = sequence.truncated;
+    result.timings = {.tokenization = sequence.tokenization,
+                      .queue = std::chrono::duration<double>(start - sequence.queued).count(),
+                      .inference = seconds};
+    answer(sequence);
+  }
+}
+
+// The sequence's result is there. The last one of a group tells the caller.
+void Engine::Impl::answer(Sequence& sequence) {
+  const Result& result = sequence.group->results[sequence.index];
+  {
+    const std::lock_guard lock(mutex);
+    if (!result.error) {
+      ++stats.requests_done;
+      stats.prompt_tokens += result.prompt_tokens;
+    } else {
+      ++(result.error->code() == ErrorCode::kCancelled ? stats.requests_cancelled
+                                                       : stats.requests_failed);
+    }
+  }
+  if (sequence.group->left.fetch_sub(1) == 1)
+    sequence.group->done(std::move(sequence.group->results));
+  {
+    const std::lock_guard lock(mutex);
+    --unfinished;
+  }
+  changed.notify_all();
+}
+
+void Engine::Impl::fail(std::vector<Sequence>& sequences, const Error& error) {
+  for (Sequence& sequence : sequences) {
+    sequence.group->results[sequence.index].error = error;
+    answer(sequence);
+  }
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+std::unique_ptr<Engine> Engine::open(const EngineOptions& options,
+                                     const std::function<void(const DownloadProgress&)>& progress) {
+  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(options, progress)));
+}
+
+Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vector<Result>)> done,
+                      WhenFull when_full) {
+  Ticket ticket;
+  if (requests.empty()) {
+    done({});
+    return ticket;
+  }
+  auto group = std::make_shared<Group>();
+  group->results.resize(requests.size());
+  group->left = static_cast<int64_t>(requests.size());
+  group->done = std::move(done);
+  ticket.cancelled_ = group->cancelled;
+  std::vector<Sequence> sequences;
+  int64_t tokens = 0;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
+    sequences.push_back(impl_->preparer.prepare(requests[i], where));
+    sequences.back().group = group;
+    sequences.back().index = i;
+    tokens += sequences.back().tokens();
+  }
+  {
+    std::unique_lock lock(impl_->mutex);
+    const auto closed = [this] { return impl_->draining || impl_->stopped; };
+    if (when_full == WhenFull::kWait) {
+      impl_->changed.wait(lock, [&] { return closed() || impl_->scheduler.has_room(tokens); });
+    }
+    if (closed())
+      throw Error(ErrorCode::kCancelled, "the engine is stopping and takes no more requests");
+    if (!impl_->scheduler.has_room(tokens)) {
+      throw Error(ErrorCode::kQueueFull,
+                  "the queue is full: " + std::to_string(impl_->scheduler.waiting_tokens()) +
+                      " tokens are waiting; try again later");
+    }
+    const auto now = Clock::now();
+    for (Sequence& sequence : sequences) sequence.queued = now;
+    impl_->unfinished += static_cast<int64_t>(sequences.size());
+    impl_->scheduler.push(std::move(sequences));
+  }
+  impl_->pool->notify();
+  return ticket;
+}
+
+std::future<std::vector<Result>> Engine::submit(std::vector<Request> requests, WhenFull when_full) {
+  auto promise = std::make_shared<std::promise<std::vector<Result>>>();
+  std::future<std::vector<Result>> future = promise->get_future();
+  submit(
+      std::move(requests),
+      [promise](std::vector<Result> results) { promise->set_value(std::move(results)); },
+      when_full);
+  return future;
+}
+
+std::vector<std::vector<float>> Engine::embed(std::span<const std::string> texts,
+                                              const Request& like) {
+  std::vector<Request> requests(texts.size(), like);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    requests[i].task = Task::kEmbed;
+    requests[i].input = texts[i];
+  }
+  std::vector<std::vector<float>> vectors;
+  for (Result& result : submit(std::move(requests)).get()) {
+    if (result.error) throw *result.error;
+    vectors.push_back(std::move(result.values));
+  }
+  return vectors;
+}
+
+std::vector<std::vector<float>> Engine::embed(std::initializer_list<std::string> texts,
+                                              const Request& like) {
+  return embed(std::span<const std::string>(texts.begin(), texts.size()), like);
+}
+
+const ModelInfo& Engine::info() const { return impl_->info; }
+const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+
+EngineStats Engine::stats() const {
+  const std::lock_guard lock(impl_->mutex);
+  EngineStats stats = impl_->stats;
+  stats.requests_waiting = impl_->scheduler.waiting();
+  stats.tokens_waiting = impl_->scheduler.waiting_tokens();
+  return stats;
+}
+
+double Engine::flops(int64_t tokens) const {
+  const ModelShape& shape = impl_->plan.shape;
+  const double t = static_cast<double>(tokens);
+  const double scores =
+      4.0 * t * t * static_cast<double>(shape.layers * shape.heads * shape.head_dim);
+  return 2.0 * t * static_cast<double>(impl_->runner->linear_parameters()) +
+         (shape.causal ? scores / 2 : scores);
+}
+
+int64_t Engine::weight_bytes_per_pass() const { return impl_->runner->linear_bytes(); }
+
+void Engine::drain() {
+  std::unique_lock lock(impl_->mutex);
+  impl_->draining = true;
+  impl_->changed.notify_all();
+  impl_->changed.wait(lock, [this] { return impl_->unfinished == 0; });
+}
+
+void Ticket::cancel() {
+  if (cancelled_) cancelled_->store(true);
+}
+
+}  // namespace vecton

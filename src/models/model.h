@@ -1,0 +1,29 @@
+// Model: a family's forward pass over one packed batch. Immutable after load, thread-safe, ignorant
+// of tasks.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/ops.h"
+#include "tensor/batch.h"
+
+namespace vecton {
+
+// What the engine must know of a model before and after its weights are read.
+struct ModelShape {
+  int64_t layers = 0, hidden = 0, vocab = 0, max_positions = 0;
+  int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  bool causal = false;
+};
+
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  // Hidden states after the last norm of the wanted rows, [batch.wanted.count(), hidden]. The last
+  // layer computes keys and values of every row and all else of the wanted rows only. Ids and
+  // positions are in range, every sequence has a row.
+  virtual Tensor forward(Ops& ops, const Batch& batch) const = 0;
+};
+
+}  // namespace vecton

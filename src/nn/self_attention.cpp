@@ -1,0 +1,25 @@
+#include "nn/self_attention.h"
+
+#include <utility>
+
+namespace vecton::nn {
+
+Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query, const Rows& queries,
+                              const Rows& rows, const Tensor& residual,
+                              const RopeTable* rope) const {
+  const int64_t key_columns = shape.kv_heads * shape.head_dim;
+  Tensor q_rows = ops.linear(x_query, q);
+  const Tensor kv_rows = ops.linear(x, kv);
+  Tensor k_rows = kv_rows.slice_columns(0, key_columns);
+  const Tensor v_rows = kv_rows.slice_columns(key_columns, key_columns);
+  if (q_norm) q_rows = ops.norm(std::move(q_rows), *q_norm);
+  if (k_norm) k_rows = ops.norm(std::move(k_rows), *k_norm);
+  if (rope) {
+    q_rows = ops.rope(std::move(q_rows), shape.head_dim, queries.index, *rope);
+    k_rows = ops.rope(std::move(k_rows), shape.head_dim, rows.index, *rope);
+  }
+  const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries, rows.offsets);
+  return ops.linear(context, out, Activation::kIdentity, &residual);
+}
+
+}  // namespace vecton::nn

@@ -1,0 +1,89 @@
+#include "vecton/hub.h"
+
+#include <cstdlib>
+#include <optional>
+#include <vector>
+
+#include "checkpoint/hub_cache.h"
+#include "checkpoint/hub_snapshot.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// "~/x" comes as it is from a file of settings, where no shell has replaced it.
+fs::path as_path(const std::string& model) {
+  if (model != "~" && !model.starts_with("~/")) return model;
+  const char* home = std::getenv("HOME");
+  return (home ? home : "") + model.substr(1);
+}
+
+[[noreturn]] void throw_not_found(const std::string& model, const std::string& why) {
+  throw Error(ErrorCode::kNotFound, "model '" + model + "': " + why, "model");
+}
+
+// The folder when `model` is one; nothing when it is a name on the hub.
+std::optional<fs::path> existing_folder(const std::string& model) {
+  if (model.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "model: expected a folder or a name on the model hub (org/name)", "model");
+  }
+  const fs::path path = as_path(model);
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_directory(status)) return path;
+  if (fs::exists(status)) throw_not_found(model, "is a file; expected the folder of a model");
+  if (model.starts_with('/') || model.starts_with('.') || model.starts_with('~')) {
+    throw_not_found(model, "no such folder");
+  }
+  if (!hub::is_model_name(model)) {
+    throw_not_found(model,
+                    "no such folder, and not a name on the model hub (name or org/name, of "
+                    "letters, digits, '-', '_' and '.')");
+  }
+  return std::nullopt;
+}
+
+// What the cache knows of a revision.
+struct Cached {
+  fs::path snapshot;                 // empty: the revision was never downloaded
+  std::vector<std::string> missing;  // of the snapshot
+  bool certain = false;              // the snapshot is known to lack no modules.json
+  bool complete() const { return !snapshot.empty() && missing.empty(); }
+};
+
+Cached look_up(const hub::RepositoryCache& cache, const std::string& revision) {
+  const std::optional<std::string> commit = cache.commit_of(revision);
+  if (!commit || !fs::is_directory(cache.snapshot(*commit))) return {};
+  const fs::path snapshot = cache.snapshot(*commit);
+  return {snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
+}
+
+[[noreturn]] void throw_offline(const std::string& model, const HubOptions& options,
+                                const hub::RepositoryCache& cache, const Cached& cached) {
+  std::string why =
+      "revision " + options.revision + " is not in the hub cache (" + cache.folder().string() + ")";
+  if (!cached.snapshot.empty()) {
+    why = cached.snapshot.string() + " lacks";
+    for (const std::string& file : cached.missing) why += " " + file;
+  }
+  throw_not_found(model, why +
+                             ", and HF_HUB_OFFLINE forbids to download it. Unset it, name the "
+                             "cache that has the model (HF_HUB_CACHE, HF_HOME) or give a folder");
+}
+
+}  // namespace
+
+fs::path resolve_model(const std::string& model, const HubOptions& options,
+                       const std::function<void(const DownloadProgress&)>& progress) {
+  if (const std::optional<fs::path> folder = existing_folder(model)) return *folder;
+  const hub::RepositoryCache cache(options.cache, model);
+  const Cached cached = look_up(cache, options.revision);
+  if (cached.complete()) return cached.snapshot;
+  throw_offline(model, options, cache, cached);
+}
+
+}  // namespace vecton

@@ -1,0 +1,25 @@
+// What Vecton needs of a model repository: configuration, tokenizer files and safetensors weights,
+// at the top and in the module folders that modules.json names. Used by the hub client.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace vecton::hub {
+
+// Files without which the model cannot be opened and that `snapshot` lacks; empty = the snapshot is
+// complete.
+std::vector<std::string> missing_files(const std::filesystem::path& snapshot);
+
+// Of a repository's files those that say which others are needed: modules.json and the indices of
+// sharded weights.
+std::vector<std::string> planning_files(const std::vector<std::string>& repository);
+
+// Of a repository's files all that Vecton wants, weights last. The planning files lie in `snapshot`
+// already. Errors: kUnsupported when the repository has no safetensors weights where they are
+// needed.
+std::vector<std::string> wanted_files(const std::filesystem::path& snapshot,
+                                      const std::vector<std::string>& repository);
+
+}  // namespace vecton::hub

@@ -1,0 +1,172 @@
+// bench_ops: operations against the machine's measured limits.
+//
+//   bench_ops --op linear --m 8 --threads 1,2 --dtype bf16 --cold
+#include <cmath>
+#include <condition_variable>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <sstream>
+
+#include "backend/registry.h"
+#include "base/thread_pool.h"
+#include "ops/cases.h"
+#include "vecton/error.h"
+#include "vecton/machine.h"
+
+namespace vecton::bench {
+namespace {
+
+constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are separated by commas)
+  --op LIST        linear, gated, attention, norm, rope, activation   (all)
+  --m LIST         rows                                               (1,8,32,128,512,4096)
+  --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
+  --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)
+  --head-dim LIST, --length LIST   of attention                       (32,64,128 and 16..512)
+  --threads LIST   threads that share one call                        (1)
+  --cold           the weight is in no cache: copies take turns
+  --causal, --bias
+  --isa NAME       avx512, avx2, neon, scalar                         (VECTON_CPU or the best)
+  --backend NAME   cpu, ref                                           (cpu)
+  --seconds S      for each case                                      (0.15)
+
+share: of the FMA peak that this machine reaches with as many threads, measured first.
+roof:  of the least time the call can take: its operations at the peak, or its bytes at the speed of memory (--cold: the
+       weight; norm, rope and activation: all they read and write, so that more than 100 % means a cache helped).
+)";
+
+template <typename T>
+std::vector<T> list_of(const std::string& text) {
+  std::vector<T> values;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) {
+    std::istringstream field(part);
+    T value;
+    if (!(field >> value)) throw Error(ErrorCode::kInvalidArgument, "'" + part + "' is no number");
+    values.push_back(value);
+  }
+  return values;
+}
+
+Settings parse(const std::vector<std::string>& arguments) {
+  Settings s;
+  const std::map<std::string, std::function<void(const std::string&)>> with_value = {
+      {"--op", [&s](auto& v) { s.ops = list_of<std::string>(v); }},
+      {"--m", [&s](auto& v) { s.m = list_of<int64_t>(v); }},
+      {"--n", [&s](auto& v) { s.n = list_of<int64_t>(v); }},
+      {"--k", [&s](auto& v) { s.k = list_of<int64_t>(v); }},
+      {"--dtype", [&s](auto& v) { s.dtypes = list_of<std::string>(v); }},
+      {"--head-dim", [&s](auto& v) { s.head_dims = list_of<int64_t>(v); }},
+      {"--length", [&s](auto& v) { s.lengths = list_of<int64_t>(v); }},
+      {"--threads", [&s](auto& v) { s.threads = list_of<int>(v); }},
+      {"--isa", [&s](auto& v) { s.isa = v; }},
+      {"--backend", [&s](auto& v) { s.backend = v; }},
+      {"--seconds", [&s](auto& v) { s.seconds = list_of<double>(v).at(0); }},
+  };
+  const std::map<std::string, bool*> flags = {
+      {"--cold", &s.cold}, {"--causal", &s.causal}, {"--bias", &s.bias}};
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (const auto flag = flags.find(arguments[i]); flag != flags.end()) {
+      *flag->second = true;
+    } else if (const auto option = with_value.find(arguments[i]);
+               option != with_value.end() && i + 1 < arguments.size()) {
+      option->second(arguments[++i]);
+    } else {
+      throw Error(ErrorCode::kInvalidArgument,
+                  arguments[i] + ": no such option, or its value is missing");
+    }
+  }
+  return s;
+}
+
+// Runs `job` on a worker of a pool of `threads`, as the engine does: all of them can join its
+// operations.
+void run_on_worker(int threads, const std::function<void(ThreadPool&)>& job) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  ThreadPool* pool = nullptr;
+  enum { kWaiting, kRunning, kDone } state = kWaiting;
+  std::string error;
+  ThreadPool workers(threads, [&](int) {
+    std::unique_lock lock(mutex);
+    if (!pool || state != kWaiting) return false;
+    state = kRunning;
+    lock.unlock();
+    try {
+      job(*pool);
+    } catch (const std::exception& e) {
+      error = e.what();
+    }
+    lock.lock();
+    state = kDone;
+    changed.notify_all();
+    return true;
+  });
+  std::unique_lock lock(mutex);
+  pool = &workers;
+  lock.unlock();
+  workers.notify();
+  lock.lock();
+  changed.wait(lock, [&] { return state == kDone; });
+  if (!error.empty()) throw Error(ErrorCode::kInternal, error);
+}
+
+// The geometric mean of the shares of one group of lines.
+struct Mean {
+  double logarithms = 0;
+  int count = 0;
+  void add(double share) { logarithms += std::log(share), ++count; }
+  double value() const { return std::exp(logarithms / count); }
+};
+
+void run_cases(const Settings& settings, int threads) {
+  const Peak peak = measure_peak(threads);
+  std::printf("\n%d thread%s: peak %.1f GFLOP/s, memory %.1f GB/s\n", threads,
+              threads > 1 ? "s" : "", peak.fma_gflops, peak.read_gbytes_s);
+  std::printf("%-10s %-36s %-5s %12s %12s %9s %7s %7s\n", "op", "shape", "dtype", "median us",
+              "best us", "GFLOP/s", "share", "roof");
+  std::map<std::string, Mean> means;
+  run_on_worker(threads, [&](ThreadPool& pool) {
+    const std::unique_ptr<Ops> ops = make_ops(settings.backend, pool, settings.isa);
+    for (const Case& c : make_cases(settings)) {
+      const Time time = time_calls(settings.seconds, c.prepare(*ops));
+      const double flops_time = c.work.flops / (peak.fma_gflops * 1e9);
+      const double bytes_time = c.work.bytes / (peak.read_gbytes_s * 1e9);
+      const double roof = std::max(flops_time, bytes_time) / time.median;
+      std::printf("%-10s %-36s %-5s %12.2f %12.2f %9.1f %6.1f%% %6.1f%%\n", c.op.c_str(),
+                  c.shape.c_str(), c.dtype.c_str(), time.median * 1e6, time.best * 1e6,
+                  c.work.flops / time.median / 1e9, 100 * flops_time / time.median, 100 * roof);
+      std::fflush(stdout);
+      char group[64];
+      std::snprintf(group, sizeof group, "%-10s rows %5d  %-5s", c.op.c_str(),
+                    static_cast<int>(c.rows), c.dtype.c_str());
+      means[group].add(roof);
+    }
+  });
+  std::printf("geometric means of roof:\n");
+  for (const auto& [group, mean] : means)
+    std::printf("  %s %6.1f%%\n", group.c_str(), 100 * mean.value());
+}
+
+}  // namespace
+}  // namespace vecton::bench
+
+int main(int argc, char** argv) {
+  using namespace vecton;
+  try {
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (arguments.size() == 1 && arguments[0] == "--help") {
+      std::fputs(bench::kUsage, stdout);
+      return 0;
+    }
+    const bench::Settings settings = bench::parse(arguments);
+    const Machine m = machine();
+    std::printf("%s, %d cores, %s\n", m.cpu.c_str(), m.cores,
+                settings.isa.empty() ? m.isa.c_str() : settings.isa.c_str());
+    for (const int threads : settings.threads) bench::run_cases(settings, threads);
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_ops: %s\n", error.what());
+    return 1;
+  }
+}

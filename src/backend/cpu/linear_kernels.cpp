@@ -1,0 +1,397 @@
+#include "backend/cpu/linear_kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/linear_kernels.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "backend/cpu/targets.h"
+#include "backend/cpu/vector_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vecton::cpu::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using V = VF;
+constexpr F32 d;
+constexpr int64_t kLanes = hn::MaxLanes(d);
+constexpr int64_t kWidth = 2 * kLanes;
+
+// ---------------------------------------------------------------- stored types
+
+// Two vectors from one row of a panel. Scale of pointers: elements of the stored type.
+struct StoredF32 {
+  using T = float;
+  static HWY_INLINE void load(const T* p, V& a, V& b) {
+    a = hn::Load(d, p);
+    b = hn::Load(d, p + kLanes);
+  }
+};
+
+struct StoredBF16 {
+  using T = uint16_t;
+  static HWY_INLINE void load(const T* p, V& a, V& b) {
+    const hn::RebindToUnsigned<F32> du;
+    const auto pair = hn::Load(du, reinterpret_cast<const uint32_t*>(p));
+    a = hn::BitCast(d, hn::ShiftLeft<16>(pair));
+    b = hn::BitCast(d, hn::And(pair, hn::Set(du, 0xffff0000u)));
+  }
+};
+
+struct StoredF16 {
+  using T = hwy::float16_t;
+  static HWY_INLINE void load(const T* p, V& a, V& b) {
+    const hn::Rebind<hwy::float16_t, F32> dh;
+    a = hn::PromoteTo(d, hn::Load(dh, p));
+    b = hn::PromoteTo(d, hn::Load(dh, p + kLanes));
+  }
+};
+
+// ---------------------------------------------------------------- tiles
+
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR
+constexpr int kTileRows = 6;  // 12 of 16 registers
+constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows == 2 ? 3 : rows == 3 ? 2 : 1; }
+#else
+constexpr int kTileRows = 12;  // 24 of 32 registers
+constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 6 ? 2 : 1; }
+#endif
+constexpr int64_t kBlockK = 256;     // k for which a panel stays in the first-level cache
+constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
+constexpr int64_t kLine = 64;
+
+struct TileArgs {
+  const float* x;
+  int64_t x_stride;
+  const void* w;         // row k = 0 of the first panel
+  int64_t panel_stride;  // elements
+  int64_t k;
+  float* sums;          // [rows][kWidth] of the first panel
+  int64_t sums_stride;  // floats to those of the next panel
+  bool resume;          // sums hold the products of lower k
+  const char* ahead;    // fetched into the cache meanwhile
+  int64_t ahead_lines;  // per four k
+};
+
+template <class W, int kRows, int kPanels>
+void tile(const TileArgs& t) {
+  V sum[kRows][2 * kPanels];
+  if (t.resume) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(8)
+      for (int v = 0; v < 2 * kPanels; ++v) {
+        sum[r][v] = hn::Load(d, t.sums + v / 2 * t.sums_stride + r * kWidth + v % 2 * kLanes);
+      }
+    }
+  } else {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(8)
+      for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = hn::Zero(d);
+    }
+  }
+  const auto* w = static_cast<const typename W::T*>(t.w);
+  // Every third row has a pointer of its own; the two after it are reached by the stride.
+  constexpr int kPointers = (kRows + 2) / 3;
+  const float* x[kPointers];
+  HWY_UNROLL(8)
+  for (int i = 0; i < kPointers; ++i) x[i] = t.x + 3 * i * t.x_stride;
+  const int64_t stride = t.x_stride, panel_stride = t.panel_stride;
+  const auto step = [&](int u) HWY_ATTR {
+    V b[2 * kPanels];
+    HWY_UNROLL(8)
+    for (int p = 0; p < kPanels; ++p) {
+      W::load(w + p * panel_stride + u * kWidth, b[2 * p], b[2 * p + 1]);
+    }
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const V a = hn::Set(d, x[r / 3][r % 3 * stride + u]);
+      HWY_UNROLL(8)
+      for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = hn::MulAdd(a, b[v], sum[r][v]);
+    }
+  };
+  const char* ahead = t.ahead;
+  int64_t k = t.k;
+  for (; k >= 4; k -= 4) {
+    for (int64_t i = 0; i < t.ahead_lines; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
+    step(0);
+    step(1);
+    step(2);
+    step(3);
+    w += 4 * kWidth;
+    HWY_UNROLL(8)
+    for (int i = 0; i < kPointers; ++i) x[i] += 4;
+  }
+  for (; k > 0; --k) {
+    step(0);
+    w += kWidth;
+    HWY_UNROLL(8)
+    for (int i = 0; i < kPointers; ++i) x[i] += 1;
+  }
+  HWY_UNROLL(16)
+  for (int r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8)
+    for (int v = 0; v < 2 * kPanels; ++v) {
+      hn::Store(sum[r][v], d, t.sums + v / 2 * t.sums_stride + r * kWidth + v % 2 * kLanes);
+    }
+  }
+}
+
+using Tile = void (*)(const TileArgs&);
+
+template <class W, size_t... I>
+constexpr std::array<Tile, kTileRows + 1> single_tiles(std::index_sequence<I...>) {
+  return {nullptr, &tile<W, static_cast<int>(I) + 1, 1>...};
+}
+template <class W, size_t... I>
+constexpr std::array<Tile, kTileRows + 1> wide_tiles(std::index_sequence<I...>) {
+  return {nullptr, &tile<W, static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>...};
+}
+
+// By rows: over one panel, and over as many as keep the multipliers busy.
+struct Tiles {
+  std::array<Tile, kTileRows + 1> single, wide;
+};
+template <class W>
+constexpr Tiles make_tiles() {
+  return {single_tiles<W>(std::make_index_sequence<kTileRows>()),
+          wide_tiles<W>(std::make_index_sequence<kTileRows>())};
+}
+constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<StoredBF16>(),
+                kF16Tiles = make_tiles<StoredF16>();
+
+const Tiles& tiles_of(DType dtype) {
+  return dtype == DType::kF32 ? kF32Tiles : dtype == DType::kBF16 ? kBF16Tiles : kF16Tiles;
+}
+
+// ---------------------------------------------------------------- what follows the sums
+
+// y = act(sum + bias) + residual for `rows` rows of one panel; `columns` of them exist. A padded
+// column is computed like the others and not stored.
+template <Activation kAct>
+void finish(const LinearCall& call, const float* sums, int64_t row, int64_t rows, int64_t column,
+            int64_t columns, const float* bias) {
+  HWY_UNROLL(2)
+  for (int v = 0; v < 2; ++v) {
+    const int64_t first = v * kLanes, count = std::min(columns - first, kLanes);
+    if (count <= 0) return;
+    const V b = bias ? hn::LoadU(d, bias + first) : hn::Zero(d);
+    const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+    for (int64_t r = 0; r < rows; ++r) {
+      V value = hn::Load(d, sums + r * kWidth + first);
+      if (bias) value = hn::Add(value, b);
+      value = activate<kAct>(value);
+      if (call.residual) {
+        const float* from = call.residual + (row + r) * call.residual_stride + column + first;
+        value =
+            hn::Add(value, count == kLanes ? hn::LoadU(d, from) : hn::MaskedLoad(mask, d, from));
+      }
+      float* to = call.y + (row + r) * call.y_stride + column + first;
+      if (count == kLanes) {
+        hn::StoreU(value, d, to);
+      } else {
+        hn::BlendedStore(value, mask, d, to);
+      }
+    }
+  }
+}
+
+// y = act(gate) * up: the first vector of the panel is gate, the second up.
+template <Activation kAct>
+void finish_gated(const LinearCall& call, const float* sums, int64_t row, int64_t rows,
+                  int64_t column, int64_t columns, const float* /*bias*/) {
+  const auto mask = hn::FirstN(d, static_cast<size_t>(columns));
+  for (int64_t r = 0; r < rows; ++r) {
+    const V gate = activate<kAct>(hn::Load(d, sums + r * kWidth));
+    const V value = hn::Mul(gate, hn::Load(d, sums + r * kWidth + kLanes));
+    float* to = call.y + (row + r) * call.y_stride + column;
+    if (columns == kLanes) {
+      hn::StoreU(value, d, to);
+    } else {
+      hn::BlendedStore(value, mask, d, to);
+    }
+  }
+}
+
+using Finish = void (*)(const LinearCall&, const float*, int64_t, int64_t, int64_t, int64_t,
+                        const float*);
+
+template <bool kGated, Activation kAct>
+constexpr Finish finish_with() {
+  if constexpr (kGated) return &finish_gated<kAct>;
+  return &finish<kAct>;
+}
+
+template <bool kGated>
+Finish choose_finish(Activation act) {
+  switch (act) {
+    case Activation::kIdentity:
+      return finish_with<kGated, Activation::kIdentity>();
+    case Activation::kGelu:
+      return finish_with<kGated, Activation::kGelu>();
+    case Activation::kGeluTanh:
+      return finish_with<kGated, Activation::kGeluTanh>();
+    case Activation::kRelu:
+      return finish_with<kGated, Activation::kRelu>();
+    case Activation::kSilu:
+      return finish_with<kGated, Activation::kSilu>();
+    case Activation::kTanh:
+      return finish_with<kGated, Activation::kTanh>();
+    case Activation::kSigmoid:
+      return finish_with<kGated, Activation::kSigmoid>();
+  }
+  return finish_with<kGated, Activation::kIdentity>();
+}
+
+void finish_panel(const LinearCall& call, Finish finish, const float* sums, int64_t row,
+                  int64_t rows, int64_t panel) {
+  const int64_t outputs = call.w->outputs(), column = panel * outputs;
+  const int64_t columns = std::min(outputs, call.w->n - column);
+  const float* bias = call.bias ? call.bias + column : nullptr;
+  HWY_ALIGN float padded[kWidth] = {};
+  if (bias && columns < outputs) {
+    std::copy_n(bias, columns, padded);
+    bias = padded;
+  }
+  finish(call, sums, row, rows, column, columns, bias);
+}
+
+// ---------------------------------------------------------------- blocks
+
+// Few rows: one tile, several panels at a time, the whole of k; the panels behind are fetched while
+// those in front are multiplied.
+void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
+                     int64_t panel, int64_t panel_end) {
+  const PackedMatrix& w = *call.w;
+  const Tiles& tiles = tiles_of(w.dtype);
+  const int64_t at_once = panels_at_once(static_cast<int>(rows));
+  const int64_t bytes = w.panel_bytes();
+  HWY_ALIGN float sums[4 * kTileRows * kWidth];
+  while (panel < panel_end) {
+    const int64_t count = panel_end - panel >= at_once ? at_once : 1;
+    const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
+    (count == 1 ? tiles.single : tiles.wide)[rows]({call.x + row * call.x_stride, call.x_stride,
+                                                    data, w.k * kWidth, w.k, sums,
+                                                    kTileRows * kWidth, false, data + count * bytes,
+                                                    count * 4 * kWidth * size_of(w.dtype) / kLine});
+    for (int64_t p = 0; p < count; ++p) {
+      finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
+    }
+    panel += count;
+  }
+}
+
+// Panels one after another, k in blocks that stay in the first-level cache while all row tiles pass
+// over them; meanwhile the next block is fetched, a share of it in each tile.
+void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
+                  int64_t panel_end) {
+  const PackedMatrix& w = *call.w;
+  const Tiles& tiles = tiles_of(w.dtype);
+  const int64_t count = (rows + kTileRows - 1) / kTileRows;
+  const int64_t blocks = std::max<int64_t>(1, (w.k + kBlockK - 1) / kBlockK);
+  const int64_t block = std::max<int64_t>(4, ((w.k + blocks - 1) / blocks + 3) / 4 * 4);
+  const int64_t row_bytes = kWidth * size_of(w.dtype);
+  const int64_t lines = (4 * row_bytes / kLine + count - 1) / count;
+  HWY_ALIGN float sums[kBlockRows * kWidth];
+  for (; panel < panel_end; ++panel) {
+    const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * w.panel_bytes();
+    for (int64_t k = 0; k == 0 || k < w.k; k += block) {
+      const int64_t length = std::min(block, w.k - k);
+      const char* here = data + k * row_bytes;
+      const char* ahead = here + length * row_bytes;
+      const int64_t share = lines * kLine * (length / 4);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        float* tile_sums = sums + first * kWidth;
+        const bool useful = i * share < length * row_bytes;
+        tiles.single[next - first]({call.x + (row + first) * call.x_stride + k, call.x_stride, here,
+                                    0, length, tile_sums, 0, k > 0, ahead + i * share,
+                                    useful ? lines : 0});
+        if (k + length == w.k) {
+          finish_panel(call, finish, tile_sums, row + first, next - first, panel);
+        }
+      }
+    }
+  }
+}
+
+void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
+            int64_t panel_end) {
+  const Finish finish =
+      call.w->gated ? choose_finish<true>(call.act) : choose_finish<false>(call.act);
+  while (row < row_end) {
+    const int64_t rows = std::min(row_end - row, kBlockRows);
+    if (rows <= kTileRows) {
+      linear_one_tile(call, finish, row, rows, panel, panel_end);
+    } else {
+      linear_block(call, finish, row, rows, panel, panel_end);
+    }
+    row += rows;
+  }
+}
+
+// ---------------------------------------------------------------- embed
+
+template <class T>
+V widen(const T* p) {
+  if constexpr (std::is_same_v<T, float>) return hn::LoadU(d, p);
+  if constexpr (std::is_same_v<T, hwy::float16_t>) {
+    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<hwy::float16_t, F32>(), p));
+  }
+  if constexpr (std::is_same_v<T, uint16_t>) {  // bfloat16
+    const hn::RebindToUnsigned<F32> du;
+    const auto bits = hn::PromoteTo(du, hn::LoadU(hn::Rebind<uint16_t, F32>(), p));
+    return hn::BitCast(d, hn::ShiftLeft<16>(bits));
+  }
+}
+
+// The bytes of a file have no alignment, and none may be read past the row.
+template <class T>
+void embed_rows(const EmbedCall& call, int64_t row, int64_t row_end) {
+  const int64_t columns = call.table->k;
+  for (; row < row_end; ++row) {
+    const std::byte* from = call.table->rows.data() + call.ids[row] * columns * sizeof(T);
+    float* to = call.y + row * call.y_stride;
+    for (int64_t j = 0; j < columns; j += kLanes) {
+      const int64_t count = std::min(kLanes, columns - j);
+      HWY_ALIGN T part[kLanes] = {};
+      std::memcpy(part, from + j * sizeof(T), count * sizeof(T));
+      V value = widen(part);
+      const auto mask = hn::FirstN(d, static_cast<size_t>(count));
+      if (call.add) value = hn::Add(hn::MaskedLoad(mask, d, to + j), value);
+      hn::BlendedStore(value, mask, d, to + j);
+    }
+  }
+}
+
+void embed(const EmbedCall& call, int64_t row, int64_t row_end) {
+  switch (call.table->dtype) {
+    case DType::kF16:
+      return embed_rows<hwy::float16_t>(call, row, row_end);
+    case DType::kBF16:
+      return embed_rows<uint16_t>(call, row, row_end);
+    default:
+      return embed_rows<float>(call, row, row_end);
+  }
+}
+
+const LinearKernels kLinearKernels = {kLanes, kTileRows, &linear, &embed};
+
+}  // namespace
+}  // namespace vecton::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace vecton::cpu {
+
+const LinearKernels& linear_kernels(Isa isa) { VECTON_PICK_ISA(isa, kLinearKernels); }
+
+}  // namespace vecton::cpu
+#endif

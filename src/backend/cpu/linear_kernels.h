@@ -1,0 +1,48 @@
+// Kernels of embed(), linear() and gated_linear(), one table per instruction set.
+//
+// Called by cpu_linear.cpp, from any thread. Promise: the bits of an element of y depend on its row
+// of x and the weights alone. Each element has one accumulator, to which the products are added
+// (fused) by ascending k, in every tile shape; what follows is computed lane by lane with the same
+// instructions.
+#pragma once
+
+#include <cstdint>
+
+#include "backend/cpu/isa.h"
+#include "backend/cpu/pack.h"
+#include "ops/ops.h"
+
+namespace vecton::cpu {
+
+struct LinearCall {
+  const PackedMatrix* w;
+  const float* x;
+  int64_t x_stride;
+  float* y;
+  int64_t y_stride;
+  const float* bias;      // [n], or null
+  const float* residual;  // [rows, n], or null
+  int64_t residual_stride;
+  Activation act;
+};
+
+struct EmbedCall {
+  const Table* table;
+  const int32_t* ids;
+  float* y;
+  int64_t y_stride;
+  bool add;  // to what y holds
+};
+
+struct LinearKernels {
+  int64_t lanes;      // of a vector; a panel is two of them wide
+  int64_t tile_rows;  // of the largest tile
+  // Rows [row, row_end) and panels [panel, panel_end) of y.
+  void (*linear)(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
+                 int64_t panel_end);
+  void (*embed)(const EmbedCall& call, int64_t row, int64_t row_end);
+};
+
+const LinearKernels& linear_kernels(Isa isa);
+
+}  // namespace vecton::cpu

@@ -1,0 +1,45 @@
+// Weights as the linear kernels read them: panels of `width` output columns, each [k][width], one
+// after another; the last one is padded with zeros. Numbers keep their stored width.
+//
+// Made once at load by CpuOps::prepare_*, read by linear_kernels.cpp, immutable afterwards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "base/thread_pool.h"
+#include "ops/ops.h"
+
+namespace vecton::cpu {
+
+// A panel is two vectors wide. Of a gated matrix the first is of gate columns and the second of the
+// same up columns, so that a tile holds what the product needs. bfloat16 columns are interleaved,
+// (first vector's, second vector's) in one 32-bit lane: a shift and a mask widen a pair of vectors.
+struct PackedMatrix final : Prepared {
+  DType dtype = DType::kF32;
+  bool gated = false;
+  int64_t width = 0;  // columns of a panel
+  int64_t panels = 0;
+  std::unique_ptr<std::byte[], void (*)(std::byte*)> data{nullptr, nullptr};
+
+  int64_t panel_bytes() const { return k * width * size_of(dtype); }
+  int64_t outputs() const { return gated ? width / 2 : width; }  // columns of y per panel
+};
+
+// Parts stacked, or (gated) gate and up. Parts of different types are widened to float32.
+std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, std::span<const Weight> parts, bool gated,
+                                   int64_t lanes);
+
+// Rows for embed(), where the file has them.
+struct Table final : Prepared {
+  DType dtype = DType::kF32;
+  std::span<const std::byte> rows;
+  std::shared_ptr<const void> keep;
+};
+
+// Throws kUnsupported for a type that no kernel reads.
+void check_float(const Weight& weight);
+
+}  // namespace vecton::cpu

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "checkpoint/config_keys.h"
+#include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -30,13 +31,11 @@ struct Config::State {
   }
 
   [[noreturn]] void fail(ErrorCode code, std::string_view key, const std::string& message) const {
-    throw Error(code, file + ": \"" + name(key) + "\": " + message);
+    throw Error(code, file + ": " + quoted_text(name(key)) + ": " + message);
   }
   [[noreturn]] void wrong(std::string_view key, const std::string& expected,
                           const json::value* found) const {
-    constexpr size_t kShown = 80;
-    std::string text = found ? json::serialize(*found) : "nothing";
-    if (text.size() > kShown) text = text.substr(0, kShown) + "...";
+    const std::string text = found ? value_text(*found) : "nothing";
     fail(ErrorCode::kCorrupt, key, "expected " + expected + ", found " + text);
   }
 
@@ -181,7 +180,7 @@ void Config::require(std::string_view key, const json::value& only) const {
   const json::value* value = state_->take(key);
   if (!value || same_value(*value, only)) return;
   state_->fail(ErrorCode::kUnsupported, key,
-               json::serialize(*value) + " is not supported, only " + json::serialize(only));
+               value_text(*value) + " is not supported, only " + value_text(only));
 }
 
 std::vector<std::string> Config::check_read() const {

@@ -37,11 +37,12 @@ class Config {
   std::string string_or(std::string_view key, std::string_view fallback) const;
   std::vector<std::string> strings_or_empty(std::string_view key) const;
   std::vector<int64_t> integers_or_empty(std::string_view key) const;
-  std::optional<Config> child(
-      std::string_view key) const;  // a nested object; its keys are tracked with it. null = none
-  bool has(std::string_view key) const;  // present and not null; does not mark it as read
-  const json::value* raw(
-      std::string_view key) const;  // marks it as read; nullptr when absent or null
+  // A nested object; its keys are tracked with it. null = none.
+  std::optional<Config> child(std::string_view key) const;
+  // Present and not null; does not mark it as read.
+  bool has(std::string_view key) const;
+  // The value itself, marked as read; nullptr when absent or null.
+  const json::value* raw(std::string_view key) const;
 
   // A key whose value must be one of those that change nothing ("hidden_dropout_prob": any): marks
   // it as read.

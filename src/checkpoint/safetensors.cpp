@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "checkpoint/name_text.h"
 #include "checkpoint/shape.h"
 #include "checkpoint/unique_keys.h"
 #include "vecton/error.h"
@@ -43,7 +44,7 @@ struct Reader {
     throw Error(ErrorCode::kCorrupt, what + ": " + message);
   }
   [[noreturn]] void fail(std::string_view tensor, const std::string& message) const {
-    fail("tensor \"" + std::string(tensor) + "\": " + message);
+    fail("tensor " + quoted_text(tensor) + ": " + message);
   }
 
   const json::value& member(const json::object& entry, std::string_view key,
@@ -63,8 +64,8 @@ struct Reader {
     for (const json::value& item : *list) {
       const int64_t* number = item.if_int64();
       if (!number || *number < 0) {
-        fail(tensor, "\"" + std::string(key) + "\" holds " + json::serialize(item) +
-                         ": expected integers from 0 to 2^63-1");
+        fail(tensor, "\"" + std::string(key) +
+                         "\" holds something else: expected integers from 0 to 2^63-1");
       }
       result.push_back(*number);
     }
@@ -77,9 +78,8 @@ struct Reader {
     for (const auto& [known, type] : kDTypes) {
       if (known == std::string_view(*name)) return type;
     }
-    throw Error(ErrorCode::kUnsupported, what + ": tensor \"" + std::string(tensor) +
-                                             "\": dtype \"" + std::string(*name) +
-                                             "\" is not supported");
+    throw Error(ErrorCode::kUnsupported, what + ": tensor " + quoted_text(tensor) + ": dtype " +
+                                             quoted_text(*name) + " is not supported");
   }
 
   StoredTensor tensor(std::string_view name, const json::value& value) const {
@@ -87,6 +87,7 @@ struct Reader {
     if (!entry) fail(name, "is not an object");
     StoredTensor result;
     result.name = name;
+    result.source = what;
     result.dtype = dtype(*entry, name);
     result.shape = integers(*entry, "shape", name);
     const std::vector<int64_t> offsets = integers(*entry, "data_offsets", name);
@@ -113,7 +114,7 @@ struct Reader {
     const json::object* entries = value.if_object();
     if (!entries) fail("\"__metadata__\" is not an object");
     for (const auto& [key, text] : *entries) {
-      if (!text.is_string()) fail("\"__metadata__\": \"" + std::string(key) + "\" is not a string");
+      if (!text.is_string()) fail("\"__metadata__\": " + quoted_text(key) + " is not a string");
     }
   }
 

@@ -18,6 +18,7 @@ namespace vecton {
 
 struct StoredTensor {
   std::string name;
+  std::string source;  // what the file is called in messages
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;  // little-endian, row-major; not always aligned to the dtype

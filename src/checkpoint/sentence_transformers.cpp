@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "checkpoint/config.h"
+#include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -113,7 +114,7 @@ ModuleKind module_kind(const std::string& type, const std::string& file) {
     meaning = std::string(": this is ") + std::string(other.meaning);
     break;
   }
-  refuse(file, "module class \"" + type + "\" is not supported" + meaning +
+  refuse(file, "module class " + quoted_text(type) + " is not supported" + meaning +
                    "; sentence-transformers' " + names_of(kModuleClasses) + " are");
 }
 
@@ -124,7 +125,7 @@ fs::path module_folder(const fs::path& root, const std::string& path, const std:
       !relative.is_absolute() && path.find('\0') == std::string::npos &&
       std::ranges::none_of(relative, [](const fs::path& part) { return part == ".."; });
   if (!inside) {
-    throw Error(ErrorCode::kCorrupt, file + ": module path " + json::serialize(json::string(path)) +
+    throw Error(ErrorCode::kCorrupt, file + ": module path " + quoted_text(path) +
                                          ": expected a folder inside the model's");
   }
   return path.empty() ? root : root / relative;
@@ -142,8 +143,8 @@ std::vector<Pooling> listed_pooling(const Config& config) {
   for (const std::string& name : names) {
     const auto* known = std::ranges::find(kPoolingNames, name, &PoolingName::name);
     if (known == std::end(kPoolingNames)) {
-      refuse(config.file(),
-             "pooling mode \"" + name + "\" is not supported, only " + names_of(kPoolingNames));
+      refuse(config.file(), "pooling mode " + quoted_text(name) + " is not supported, only " +
+                                names_of(kPoolingNames));
     }
     result.push_back(known->pooling);
   }
@@ -181,8 +182,8 @@ DenseModule read_dense(const fs::path& folder) {
       config.string_or("activation_function", "torch.nn.modules.activation.Tanh");
   const auto* known = std::ranges::find(kActivationNames, last_part(name), &ActivationName::name);
   if (!name.starts_with("torch.nn.") || known == std::end(kActivationNames)) {
-    refuse(config.file(), "activation_function \"" + name +
-                              "\" is not supported, only torch.nn's " + names_of(kActivationNames));
+    refuse(config.file(), "activation_function " + quoted_text(name) +
+                              " is not supported, only torch.nn's " + names_of(kActivationNames));
   }
   dense.activation = known->activation;
   dense.activation_name = known->name;
@@ -234,7 +235,7 @@ void read_prompts(const Config& config, SentenceTransformer& model) {
     for (const auto& [name, text] : value->get_object()) {
       if (!text.is_string()) {
         throw Error(ErrorCode::kCorrupt,
-                    config.file() + ": prompt \"" + std::string(name) + "\": expected a string");
+                    config.file() + ": prompt " + quoted_text(name) + ": expected a string");
       }
       model.prompts.emplace_back(name, text.get_string());
     }
@@ -244,9 +245,9 @@ void read_prompts(const Config& config, SentenceTransformer& model) {
   const bool exists = std::ranges::any_of(
       model.prompts, [&](const auto& p) { return p.first == *model.default_prompt_name; });
   if (!exists) {
-    throw Error(ErrorCode::kCorrupt, config.file() + ": \"default_prompt_name\" is \"" +
-                                         *model.default_prompt_name +
-                                         "\", but there is no such prompt");
+    throw Error(ErrorCode::kCorrupt, config.file() + ": \"default_prompt_name\" is " +
+                                         quoted_text(*model.default_prompt_name) +
+                                         ", but there is no such prompt");
   }
 }
 
@@ -257,8 +258,8 @@ void read_settings(const fs::path& file, SentenceTransformer& model) {
   read_prompts(config, model);
   model.similarity = config.string_or("similarity_fn_name", "cosine");
   if (std::ranges::find(kSimilarities, model.similarity) == std::end(kSimilarities)) {
-    refuse(config.file(), "similarity_fn_name \"" + model.similarity +
-                              "\" is not supported, only cosine, dot, euclidean, manhattan");
+    refuse(config.file(), "similarity_fn_name " + quoted_text(model.similarity) +
+                              " is not supported, only cosine, dot, euclidean, manhattan");
   }
   model.truncate_dim = optional_integer(config, "truncate_dim");
 }

@@ -33,8 +33,7 @@ struct SentenceTransformer {
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
   std::optional<int64_t> max_seq_length;
-  bool lower_case =
-      false;  // sentence_bert_config's do_lower_case: the text is lower-cased before the tokenizer
+  bool lower_case = false;  // do_lower_case: the text is lower-cased before the tokenizer
   std::string similarity = "cosine";
   std::optional<int64_t> truncate_dim;
 
@@ -42,7 +41,7 @@ struct SentenceTransformer {
   static SentenceTransformer read(const std::filesystem::path& folder);
 };
 
-const char* to_string(
-    Pooling pooling);  // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN"
+// "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN".
+const char* to_string(Pooling pooling);
 
 }  // namespace vecton

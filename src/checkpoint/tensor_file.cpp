@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "checkpoint/name_text.h"
 #include "checkpoint/shape.h"
 #include "vecton/error.h"
 
@@ -78,7 +79,7 @@ std::string make_header(const std::string& file, std::span<const NamedArray> arr
   for (const NamedArray& array : arrays) {
     const auto refuse = [&](const std::string& message) {
       throw Error(ErrorCode::kInvalidArgument,
-                  file + ": tensor \"" + array.name + "\": " + message);
+                  file + ": tensor " + quoted_text(array.name) + ": " + message);
     };
     if (!names.insert(array.name).second) refuse("the name is used twice or reserved");
     if (shape_product(array.shape) != static_cast<int64_t>(array.values.size())) {

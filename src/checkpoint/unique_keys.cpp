@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -69,7 +70,8 @@ void require_unique_keys(std::string_view text, const std::string& what) {
   Code error;
   parser.write_some(false, text.data(), text.size(), error);
   const std::optional<std::string>& twice = parser.handler().twice;
-  if (twice) throw Error(ErrorCode::kCorrupt, what + ": the key \"" + *twice + "\" is there twice");
+  if (twice)
+    throw Error(ErrorCode::kCorrupt, what + ": the key " + quoted_text(*twice) + " is there twice");
 }
 
 }  // namespace vecton

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "checkpoint/name_text.h"
 #include "checkpoint/unique_keys.h"
 #include "vecton/error.h"
 
@@ -74,7 +75,7 @@ void check_shard_name(const std::string& shard, const std::string& index) {
                      shard.find('\0') == std::string::npos && shard.ends_with(".safetensors");
   if (!plain) {
     throw Error(ErrorCode::kCorrupt,
-                index + ": shard " + json::serialize(json::string(shard)) +
+                index + ": shard " + quoted_text(shard) +
                     ": expected the name of a .safetensors file in the same folder");
   }
 }
@@ -94,7 +95,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& file)
   std::map<std::string, std::vector<std::string>> shards;
   for (const auto& [name, shard] : *weight_map) {
     if (!shard.is_string())
-      fail("\"weight_map\": tensor \"" + std::string(name) + "\": expected the name of a file");
+      fail("\"weight_map\": tensor " + quoted_text(name) + ": expected the name of a file");
     const std::string shard_name(shard.get_string());
     check_shard_name(shard_name, file.string());
     shards[shard_name].emplace_back(name);
@@ -109,20 +110,20 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
     const fs::path file = folder / shard;
     if (!is_file(file)) {
       throw Error(ErrorCode::kNotFound, file.string() + ": no such file, but " +
-                                            std::string(kIndex) + " says it holds \"" +
-                                            names.front() + "\"");
+                                            std::string(kIndex) + " says it holds " +
+                                            name_text(names.front()));
     }
     Tensors tensors = read_safetensors(file);
     for (const std::string& name : names) {
       if (!tensors.contains(name)) {
-        throw Error(ErrorCode::kCorrupt, file.string() + ": has no tensor \"" + name + "\", but " +
-                                             std::string(kIndex) + " says so");
+        throw Error(ErrorCode::kCorrupt, file.string() + ": has no tensor " + name_text(name) +
+                                             ", but " + std::string(kIndex) + " says so");
       }
     }
     for (auto& [name, tensor] : tensors) {
       if (!all.emplace(name, std::move(tensor)).second) {
         throw Error(ErrorCode::kCorrupt,
-                    file.string() + ": tensor \"" + name + "\" is also in another shard");
+                    file.string() + ": tensor " + name_text(name) + " is also in another shard");
       }
     }
   }

@@ -60,7 +60,6 @@ struct Weights::State {
 
   int64_t file_bytes = 0, parameters = 0, prepared_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
-  int64_t linear_bytes = 0;
   std::set<DType> linear_dtypes;
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
@@ -155,7 +154,7 @@ struct Weights::State {
     prepared_bytes += prepared->bytes;
     return prepared;
   }
-  PreparedWeight count_linear(PreparedWeight prepared, std::span<const Weight> parts) {
+  PreparedWeight count_linear(std::span<const Weight> parts, PreparedWeight prepared) {
     linear_bytes += prepared->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
@@ -319,7 +318,6 @@ int64_t Weights::file_bytes() const { return state_->file_bytes; }
 int64_t Weights::parameters() const { return state_->parameters; }
 int64_t Weights::prepared_bytes() const { return state_->prepared_bytes; }
 int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
-int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
 int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 
 std::string Weights::dtype() const {
@@ -342,22 +340,6 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
   const auto most =
       std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
   if (most != numbers.end()) summary.dtype = to_string(most->first);
-  return summary;
-}
-
-Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
-  Summary summary;
-  std::map<DType, int64_t> numbers;
-  for (const auto& [name, tensor] : read_checkpoint(folder)) {
-    summary.bytes += static_cast<int64_t>(tensor.bytes.size());
-    if (!is_buffer(name)) numbers[tensor.dtype] += *shape_product(tensor.shape);
-  }
-  int64_t most = 0;
-  for (const auto& [dtype, count] : numbers) {
-    summary.parameters += count;
-    if (count > most) summary.dtype = to_string(dtype);
-    most = std::max(most, count);
-  }
   return summary;
 }
 

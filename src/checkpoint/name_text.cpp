@@ -1,0 +1,36 @@
+#include "checkpoint/name_text.h"
+
+#include <algorithm>
+
+namespace vecton {
+
+namespace {
+
+constexpr size_t kShown = 200;
+
+std::string_view cut(std::string_view text) {
+  size_t end = kShown;
+  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;  // not inside a character
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+std::string name_text(std::string_view name) {
+  const bool plain =
+      !name.empty() && name.size() <= kShown &&
+      std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~' && c != '"'; });
+  return plain ? std::string(name) : quoted_text(name);
+}
+
+std::string quoted_text(std::string_view text) {
+  if (text.size() <= kShown) return json::serialize(json::string(text));
+  return json::serialize(json::string(cut(text))) + "...";
+}
+
+std::string value_text(const json::value& value) {
+  const std::string text = json::serialize(value);
+  return text.size() <= kShown ? text : std::string(cut(text)) + "...";
+}
+
+}  // namespace vecton

@@ -1,0 +1,20 @@
+// Names that come from files, as messages show them: whole when they are plain, else quoted with
+// escapes and cut, so that a hostile file writes neither control characters nor megabytes into a
+// log.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+
+namespace vecton {
+
+// encoder.layer.0.weight, or "a\nb" with quotes.
+std::string name_text(std::string_view name);
+// The same, always with quotes.
+std::string quoted_text(std::string_view text);
+// JSON, cut.
+std::string value_text(const json::value& value);
+
+}  // namespace vecton

@@ -1,7 +1,8 @@
-#include "backend/cpu/linear_kernels.h"
-
+// Matrix multiplication in register tiles over packed panels, and what is fused with it.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/linear_kernels.cpp"
+#include "backend/cpu/targets.h"
+// Targets first.
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -10,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "backend/cpu/targets.h"
+#include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();

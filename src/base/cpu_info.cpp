@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string_view>
 
@@ -29,6 +30,16 @@ int64_t last_level_cache() {
     largest = std::max<int64_t>(largest, sysconf(level));
   }
   return largest;
+}
+
+int cpu_quota() {
+  double quota = 0, period = 0;
+  std::ifstream file("/sys/fs/cgroup/cpu.max");  // "200000 100000" or "max 100000"
+  if (!(file >> quota >> period)) {
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;  // -1 = none
+    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
+  }
+  return quota > 0 && period > 0 ? static_cast<int>(std::ceil(quota / period)) : 0;
 }
 
 }  // namespace vecton

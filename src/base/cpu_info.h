@@ -1,5 +1,5 @@
-// What the system says of the processor. Called by backend/machine.cpp; may be called from any
-// thread.
+// What the system says of the processor. Called by base/thread_pool.cpp and backend/machine.cpp;
+// may be called from any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,9 @@ std::string cpu_name();
 
 // Bytes of the largest cache; 0 = unknown.
 int64_t last_level_cache();
+
+// Whole cores' worth of time that the control group of this process may use, rounded up; 0 = no
+// limit. Linux, cgroup v2 and v1.
+int cpu_quota();
 
 }  // namespace vecton

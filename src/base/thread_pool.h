@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -19,20 +20,22 @@ namespace vecton {
 
 class ThreadPool {
  public:
-  // `source(worker)` runs one job, if there is one, and tells whether it did. `threads` >= 1.
+  // `source(worker)` runs one job, if there is one, and tells whether it did; it must not throw,
+  // and may be called before the constructor has returned. `threads` >= 1. Error: kInvalidArgument
+  // when the system starts no more threads.
   explicit ThreadPool(int threads, std::function<bool(int worker)> source = {});
   ~ThreadPool();  // workers finish the job they are in
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  int size() const { return static_cast<int>(workers_.size()); }
+  int size() const { return size_; }
 
   // Wakes sleeping workers: the source has jobs.
   void notify();
 
   // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are
-  // done. f must not throw. May be called by any number of threads at once; nested calls run on the
-  // calling thread.
+  // done. When an f throws, indices that nobody has begun are left out and the exception is thrown
+  // here. May be called by any number of threads at once; nested calls run on the calling thread.
   template <typename F>
   void parallel_for(int64_t n, F&& f) {
     using Plain = std::remove_reference_t<F>;
@@ -40,16 +43,20 @@ class ThreadPool {
          const_cast<std::remove_const_t<Plain>*>(&f)});
   }
 
-  // Cores that this process may use.
+  // Cores that this process may use: its affinity, or less where its container has a quota.
   static int cores();
 
  private:
+  // One running parallel_for; lives on the stack of its caller.
   struct Region {
     int64_t count;
     void (*call)(void* context, int64_t i);
     void* context;
     std::atomic<int64_t> next{0};
+    std::atomic<bool> failed{false};
+    std::exception_ptr error;  // of the first that failed
     Region(int64_t n, void (*c)(void*, int64_t), void* x) : count(n), call(c), context(x) {}
+    void work();
   };
   // One place where a running parallel_for can be joined. Helpers count themselves in before they
   // look.
@@ -60,10 +67,15 @@ class ThreadPool {
   };
 
   void run(Region region);
+  Slot* take_slot();
   void work(int worker);
   bool help();
-  void wake();
+  bool region_open() const;
+  void sleep(uint32_t seen_jobs);
+  void wake(int64_t most);
+  void stop();
 
+  const int size_;
   std::function<bool(int)> source_;
   std::vector<Slot> slots_;
   std::atomic<uint32_t> jobs_{0};  // moves when the source may have a new job

@@ -1,0 +1,202 @@
+#include "base/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <numeric>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+namespace vecton {
+namespace {
+
+// Waits for another thread.
+template <typename Condition>
+void wait_until(const Condition& condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+// Longer than idle workers stay awake.
+void let_workers_sleep() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(400);
+  wait_until([end] { return std::chrono::steady_clock::now() > end; });
+}
+
+// The sum of 0 .. n-1, each index counted as often as it came.
+int64_t sum_in_parallel(ThreadPool& pool, int64_t n) {
+  std::vector<int64_t> seen(n);
+  pool.parallel_for(n, [&](int64_t i) { seen[i] += i; });
+  return std::accumulate(seen.begin(), seen.end(), int64_t{0});
+}
+
+TEST(ThreadPool, RunsEveryIndexOnce) {
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.size(), threads);
+    for (const int64_t n : {0, 1, 2, 3, 7, 100, 5000}) {
+      for (int times = 0; times < 20; ++times) {
+        std::vector<std::atomic<int>> seen(n);
+        pool.parallel_for(n, [&](int64_t i) { ++seen[i]; });
+        for (const auto& count : seen) ASSERT_EQ(count.load(), 1);
+      }
+    }
+  }
+}
+
+TEST(ThreadPool, HelpersJoin) {
+  ThreadPool pool(3);
+  for (bool joined = false; !joined;) {  // until four threads are inside one call at once
+    std::atomic<int> inside{0}, most{0};
+    pool.parallel_for(4, [&](int64_t) {
+      const int now = ++inside;
+      for (int i = 0; i < 10000 && inside.load() < 4; ++i) std::this_thread::yield();
+      if (inside.load() == 4 && now == 4) most = 4;
+    });
+    joined = most.load() == 4;
+  }
+}
+
+TEST(ThreadPool, ManyCallersAtOnce) {
+  ThreadPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<int> right{0};
+  for (int c = 0; c < 8; ++c) {
+    callers.emplace_back([&, c] {
+      for (int times = 0; times < 300; ++times) {
+        const int64_t n = 2 + (c * 31 + times) % 60;
+        if (sum_in_parallel(pool, n) == n * (n - 1) / 2) ++right;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(right.load(), 8 * 300);
+}
+
+TEST(ThreadPool, MoreCallersThanCanBeJoined) {
+  ThreadPool pool(2);
+  std::vector<std::thread> callers;
+  std::atomic<int> begun{0}, right{0};
+  for (int c = 0; c < 100; ++c) {
+    callers.emplace_back([&] {
+      ++begun;
+      wait_until([&] { return begun.load() == 100; });
+      if (sum_in_parallel(pool, 50) == 1225) ++right;
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(right.load(), 100);
+}
+
+TEST(ThreadPool, NestedCallsRun) {
+  ThreadPool pool(4);
+  std::vector<std::atomic<int>> seen(30 * 30);
+  pool.parallel_for(
+      30, [&](int64_t i) { pool.parallel_for(30, [&](int64_t j) { ++seen[i * 30 + j]; }); });
+  for (const auto& count : seen) EXPECT_EQ(count.load(), 1);
+}
+
+TEST(ThreadPool, WakesSleepersForParallelFor) {
+  ThreadPool pool(2);
+  for (int times = 0; times < 100; ++times) {
+    let_workers_sleep();
+    ASSERT_EQ(sum_in_parallel(pool, 100), 4950);
+  }
+}
+
+// Workers helped a caller that sleeps on nothing but their help.
+TEST(ThreadPool, SleepersComeToHelp) {
+  ThreadPool pool(1);
+  for (int joined = 0; joined < 20;) {
+    let_workers_sleep();
+    std::atomic<int> inside{0};
+    std::atomic<bool> together{false};
+    pool.parallel_for(2, [&](int64_t) {
+      ++inside;
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+      wait_until([&] { return inside.load() == 2 || std::chrono::steady_clock::now() > end; });
+      if (inside.load() == 2) together = true;
+    });
+    ASSERT_EQ(inside.load(), 2);
+    joined += together.load();
+  }
+}
+
+// A source with a number of jobs, as the engine's queue is.
+struct Jobs {
+  std::atomic<int> waiting{0}, done{0};
+  bool take() {
+    int n = waiting.load();
+    while (n > 0 && !waiting.compare_exchange_weak(n, n - 1)) continue;
+    return n > 0;
+  }
+};
+
+TEST(ThreadPool, RunsEveryJobOnce) {
+  for (const int threads : {1, 2, 4}) {
+    Jobs jobs;
+    ThreadPool pool(threads, [&](int worker) {
+      EXPECT_TRUE(worker >= 0 && worker < threads);
+      if (!jobs.take()) return false;
+      ++jobs.done;
+      return true;
+    });
+    int announced = 0;
+    for (int times = 0; times < 200; ++times) {
+      const int more = 1 + times % 5;
+      jobs.waiting += more;
+      pool.notify();
+      announced += more;
+      if (times % 10 == 0) let_workers_sleep();
+      if (times % 3 == 0) wait_until([&] { return jobs.done.load() == announced; });
+    }
+    wait_until([&] { return jobs.done.load() == announced; });
+  }
+}
+
+TEST(ThreadPool, JobsShareTheirLoops) {
+  Jobs jobs;
+  std::atomic<ThreadPool*> shared{nullptr};
+  std::atomic<int> right{0};
+  ThreadPool pool(4, [&](int) {
+    ThreadPool* const own = shared.load();
+    if (!own || !jobs.take()) return false;
+    for (int i = 0; i < 50; ++i) right += sum_in_parallel(*own, 40) == 780;
+    ++jobs.done;
+    return true;
+  });
+  shared = &pool;
+  for (int round = 1; round <= 20; ++round) {
+    jobs.waiting += 3;
+    pool.notify();
+    wait_until([&] { return jobs.done.load() == 3 * round; });
+  }
+  EXPECT_EQ(right.load(), 20 * 3 * 50);
+}
+
+TEST(ThreadPool, ThrowsWhatAnIndexThrew) {
+  ThreadPool pool(3);
+  for (int times = 0; times < 100; ++times) {
+    std::atomic<int> ran{0};
+    const auto fail = [&](int64_t i) {
+      ++ran;
+      if (i % 7 == times % 7) throw std::runtime_error("index");
+    };
+    EXPECT_THROW(pool.parallel_for(70, fail), std::runtime_error);
+    EXPECT_LE(ran.load(), 70);
+    ASSERT_EQ(sum_in_parallel(pool, 70), 2415);  // and goes on
+  }
+}
+
+TEST(ThreadPool, StopsAsleepAndAwake) {
+  for (int times = 0; times < 50; ++times) {
+    ThreadPool pool(3);
+    if (times % 3 == 1) let_workers_sleep();
+    if (times % 3 == 2) sum_in_parallel(pool, 10);
+  }
+}
+
+TEST(ThreadPool, HasACore) { EXPECT_GE(ThreadPool::cores(), 1); }
+
+}  // namespace
+}  // namespace vecton

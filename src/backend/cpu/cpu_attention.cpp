@@ -1,0 +1,74 @@
+// Attention: cut into tiles of query rows of one sequence and key head.
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/cpu_ops.h"
+
+namespace vecton::cpu {
+
+namespace {
+
+// Each thread's scratch, as large as the largest head asked for.
+float* scratch(int64_t floats) {
+  struct Free {
+    void operator()(float* x) const { std::free(x); }
+  };
+  thread_local std::unique_ptr<float, Free> block;
+  thread_local int64_t size = 0;
+  if (size < floats) {
+    size = (floats + 15) / 16 * 16;
+    block.reset(static_cast<float*>(std::aligned_alloc(64, size * sizeof(float))));
+    if (!block) throw std::bad_alloc();
+  }
+  return block.get();
+}
+
+}  // namespace
+
+Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                         const AttentionShape& shape, const Rows& queries,
+                         std::span<const int32_t> keys) {
+  const AttentionKernels& kernels = attention_kernels(isa_);
+  const Tensor y = allocate(q.rows(), q.columns());
+  const int64_t group = shape.heads / shape.kv_heads, step = kernels.tile_queries;
+
+  // The number of the first item of each sequence; its items are head by head, tile by tile.
+  thread_local std::vector<int64_t> first_items;
+  std::vector<int64_t>& first = first_items;
+  first.assign(1, 0);
+  const auto tiles = [&](int64_t s) {
+    return ((queries.offsets[s + 1] - queries.offsets[s]) * group + step - 1) / step;
+  };
+  for (int64_t s = 0; s < queries.sequences(); ++s) {
+    first.push_back(first.back() + tiles(s) * shape.kv_heads);
+  }
+  pool_.parallel_for(first.back(), [&](int64_t item) {
+    const int64_t s = std::upper_bound(first.begin(), first.end(), item) - first.begin() - 1;
+    const int64_t head = (item - first[s]) / tiles(s), tile = (item - first[s]) % tiles(s);
+    const int64_t row = queries.offsets[s], rows = queries.offsets[s + 1] - row;
+    const int64_t q_column = head * group * shape.head_dim, kv_column = head * shape.head_dim;
+    kernels.attend({.q = q.row(row) + q_column,
+                    .k = k.row(keys[s]) + kv_column,
+                    .v = v.row(keys[s]) + kv_column,
+                    .out = y.row(row) + q_column,
+                    .q_stride = q.stride(),
+                    .k_stride = k.stride(),
+                    .v_stride = v.stride(),
+                    .out_stride = y.stride(),
+                    .positions = shape.causal ? queries.index.data() + row : nullptr,
+                    .group = group,
+                    .head_dim = shape.head_dim,
+                    .keys = keys[s + 1] - keys[s],
+                    .begin = tile * step,
+                    .end = std::min(rows * group, (tile + 1) * step),
+                    .scale = shape.scale},
+                   scratch(kernels.scratch_floats(shape.head_dim)));
+  });
+  return y;
+}
+
+}  // namespace vecton::cpu

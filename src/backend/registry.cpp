@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "backend/cpu/isa.h"
+#include "backend/cpu/cpu_ops.h"
 #include "backend/ref/ref_ops.h"
 #include "vecton/error.h"
 
@@ -27,6 +27,7 @@ std::string default_isa() {
 std::unique_ptr<Ops> make_ops(const std::string& backend, ThreadPool& pool,
                               const std::string& isa) {
   if (backend == "ref") return make_ref_ops();
+  if (backend == "cpu") return make_cpu_ops(pool, isa.empty() ? default_isa() : isa);
   throw Error(ErrorCode::kInvalidArgument, "backend: '" + backend + "' is none of: cpu, ref",
               "backend");
 }

@@ -175,8 +175,8 @@ std::unique_ptr<ThreadPool> make_pool(int threads) {
 }
 
 std::vector<Target> targets() {
-  std::vector<Target> all = {{"ref", "scalar"}};
-  //for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});
+  std::vector<Target> all;
+  for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <barrier>
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <thread>
 
 #include "backend/peak_kernels.h"
@@ -24,23 +25,26 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// The shortest time of several runs of work(thread), by `threads` threads at once, in `budget`
-// seconds: the clock of a core varies, and other programs take their share.
+// work(thread) by `threads` threads at once, again and again for `budget` seconds: the most calls
+// per second, of all threads together, that any run reached. The clock of a core varies, and other
+// programs take their share.
 template <typename F>
-double best_time(int threads, double budget, const F& work) {
-  double best = 1e30;
-  Clock::time_point start;
-  const Clock::time_point first = Clock::now();
+double best_rate(int threads, double budget, const F& work) {
+  double best = 0;
+  const Clock::time_point start = Clock::now();
   bool more = true;
+  std::vector<double> rates(threads);
   const auto next_run = [&]() noexcept {
-    const double taken = seconds_since(start);
-    if (start != Clock::time_point()) best = std::min(best, taken);
-    more = seconds_since(first) < budget;
-    start = Clock::now();
+    best = std::max(best, std::accumulate(rates.begin(), rates.end(), 0.0));
+    more = seconds_since(start) < budget;
   };
   std::barrier line(threads, next_run);
   const auto run = [&](int thread) {
-    for (line.arrive_and_wait(); more; line.arrive_and_wait()) work(thread);
+    for (line.arrive_and_wait(); more; line.arrive_and_wait()) {
+      const Clock::time_point begun = Clock::now();
+      work(thread);
+      rates[thread] = 1 / seconds_since(begun);
+    }
   };
   std::vector<std::thread> others;
   for (int i = 1; i < threads; ++i) others.emplace_back(run, i);
@@ -80,12 +84,12 @@ cpu::Isa isa_named(const std::string& name) {
 }
 
 double fma_gflops(int threads) {
-  constexpr int64_t kRounds = 5'000'000;
+  constexpr int64_t kRounds = 1'000'000;
   const PeakKernels& kernels = peak_kernels(isa_named(default_isa()));
   std::vector<float> results(threads);
-  const double seconds =
-      best_time(threads, 0.3, [&](int thread) { results[thread] = kernels.fma(kRounds); });
-  return kernels.flops_per_round * kRounds * threads / seconds / 1e9;
+  const double rate =
+      best_rate(threads, 0.4, [&](int thread) { results[thread] = kernels.fma(kRounds); });
+  return kernels.flops_per_round * kRounds * rate / 1e9;
 }
 
 double read_gbytes_s(int threads) {
@@ -94,10 +98,10 @@ double read_gbytes_s(int threads) {
   const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
   std::vector<float> results(threads);
   for (int i = 0; i < threads; ++i) std::ranges::fill(pages.part(i, threads), 1.0f);
-  const double seconds = best_time(threads, 0.3, [&](int thread) {
+  const double rate = best_rate(threads, 0.4, [&](int thread) {
     results[thread] = kernels.read(pages.part(thread, threads));
   });
-  return static_cast<double>(pages.part(0, threads).size_bytes()) * threads / seconds / 1e9;
+  return static_cast<double>(pages.part(0, threads).size_bytes()) * rate / 1e9;
 }
 
 }  // namespace

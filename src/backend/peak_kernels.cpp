@@ -18,8 +18,10 @@ using VF = hn::Vec<F32>;
 float fma(int64_t rounds) {
   const F32 d;
   const VF m = hn::Set(d, 0.999f), c = hn::Set(d, 0.001f);
-  VF a0 = hn::Zero(d), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0;
-  VF a6 = hn::Set(d, 1.0f), a7 = a6, a8 = a6, a9 = a6, a10 = a6, a11 = a6;
+  // Each starts elsewhere: equal chains would be computed once.
+  VF a0 = hn::Set(d, 0.0f), a1 = hn::Set(d, 0.1f), a2 = hn::Set(d, 0.2f), a3 = hn::Set(d, 0.3f);
+  VF a4 = hn::Set(d, 0.4f), a5 = hn::Set(d, 0.5f), a6 = hn::Set(d, 0.6f), a7 = hn::Set(d, 0.7f);
+  VF a8 = hn::Set(d, 0.8f), a9 = hn::Set(d, 0.9f), a10 = hn::Set(d, 1.0f), a11 = hn::Set(d, 1.1f);
   for (int64_t i = 0; i < rounds; ++i) {
     a0 = hn::MulAdd(a0, m, c);
     a1 = hn::MulAdd(a1, m, c);

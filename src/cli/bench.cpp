@@ -1,0 +1,204 @@
+// vecton bench: how fast a model runs, and how fast this machine could run it at most.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <random>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/record_reader.h"
+#include "vecton/machine.h"
+
+namespace vecton::cli {
+
+namespace {
+
+struct BenchOptions {
+  EngineOptions engine;
+  InputOptions input;
+  int64_t texts = 64, tokens = 128, rounds = 5, requests = 50;
+  bool json = false;
+};
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+double percentile(std::vector<double> values, double share) {
+  std::ranges::sort(values);
+  const auto at = static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  return values[at];
+}
+
+// Token ids without meaning, the same in every run.
+std::vector<Request> made_up_requests(const BenchOptions& options, int64_t vocab_size) {
+  std::mt19937 random(1);
+  std::vector<Request> requests(static_cast<size_t>(options.texts));
+  for (Request& request : requests) {
+    std::vector<int32_t> ids(static_cast<size_t>(options.tokens));
+    for (int32_t& id : ids) id = static_cast<int32_t>(random() % static_cast<uint64_t>(vocab_size));
+    request.input = std::move(ids);
+  }
+  return requests;
+}
+
+std::vector<Request> read_requests(const BenchOptions& options) {
+  std::vector<Request> requests;
+  const auto reader = read_file(options.input);
+  Record record;
+  while (reader->next(record)) {
+    Request request;
+    request.input = record.input;
+    request.truncate = -1;
+    requests.push_back(std::move(request));
+  }
+  if (requests.empty())
+    throw Failure(ExitStatus::kInput, options.input.path + ": there is no text");
+  return requests;
+}
+
+// Seconds for all of `requests` at once; `tokens` receives how many each had.
+double run_all(Engine& engine, std::vector<Request> requests,
+               std::vector<int64_t>* tokens = nullptr) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto results = engine.submit(std::move(requests), Engine::WhenFull::kWait).get();
+  const double seconds = seconds_since(start);
+  for (const Result& result : results) {
+    if (result.error) throw *result.error;
+    if (tokens) tokens->push_back(result.prompt_tokens);
+  }
+  return seconds;
+}
+
+struct Report {
+  Machine machine;
+  Peak peak;
+  int threads = 0;
+  int64_t texts = 0, tokens = 0;
+  double seconds = 0, limit_seconds = 0;  // all texts at once: median round, and the least possible
+  std::vector<double> latencies;          // seconds of single requests
+  double single_share = 0;                // median of least possible / measured
+};
+
+// The least time for this work: arithmetic at the measured peak, or one reading of the weights.
+double limit_seconds(const Engine& engine, const Peak& peak, std::span<const int64_t> tokens) {
+  double flops = 0;
+  for (int64_t count : tokens) flops += engine.flops(count);
+  return std::max(flops / (peak.fma_gflops * 1e9),
+                  static_cast<double>(engine.weight_bytes_per_pass()) / (peak.read_gbytes_s * 1e9));
+}
+
+// The better of two measurements: other work on the machine makes them too low, never too high.
+Peak best(const Peak& a, const Peak& b) {
+  return {std::max(a.fma_gflops, b.fma_gflops), std::max(a.read_gbytes_s, b.read_gbytes_s)};
+}
+
+Report measure(const BenchOptions& options, Engine& engine) {
+  const auto requests = options.input.path.empty()
+                            ? made_up_requests(options, engine.info().vocab_size)
+                            : read_requests(options);
+  Report report;
+  report.machine = machine();
+  report.threads = engine.info().threads;
+  report.peak = measure_peak(report.threads);
+
+  std::vector<int64_t> tokens;
+  run_all(engine, requests, &tokens);  // warm-up
+  report.texts = static_cast<int64_t>(requests.size());
+  for (int64_t count : tokens) report.tokens += count;
+  std::vector<double> rounds, shares;
+  for (int64_t i = 0; i < options.rounds; ++i) rounds.push_back(run_all(engine, requests));
+
+  report.peak = best(report.peak, measure_peak(report.threads));
+  for (int64_t i = 0; i < options.requests; ++i) {
+    const size_t at = static_cast<size_t>(i) % requests.size();
+    report.latencies.push_back(run_all(engine, {requests[at]}));
+    shares.push_back(limit_seconds(engine, report.peak, {&tokens[at], 1}) /
+                     report.latencies.back());
+  }
+  report.seconds = percentile(rounds, 0.5);
+  report.limit_seconds = limit_seconds(engine, report.peak, tokens);
+  report.single_share = percentile(shares, 0.5);
+  return report;
+}
+
+std::string as_json(const Report& report) {
+  const auto per_second = [&](int64_t count) {
+    return static_cast<double>(count) / report.seconds;
+  };
+  const json::object out{
+      {"machine", json::object{{"cpu", report.machine.cpu},
+                               {"isa", report.machine.isa},
+                               {"cores", report.machine.cores},
+                               {"threads", report.threads},
+                               {"fma_gflops", report.peak.fma_gflops},
+                               {"read_gbytes_s", report.peak.read_gbytes_s}}},
+      {"texts", report.texts},
+      {"tokens", report.tokens},
+      {"throughput", json::object{{"seconds", report.seconds},
+                                  {"texts_per_s", per_second(report.texts)},
+                                  {"tokens_per_s", per_second(report.tokens)},
+                                  {"limit_seconds", report.limit_seconds},
+                                  {"share_of_limit", report.limit_seconds / report.seconds}}},
+      {"latency", json::object{{"requests", report.latencies.size()},
+                               {"p50_ms", percentile(report.latencies, 0.5) * 1e3},
+                               {"p90_ms", percentile(report.latencies, 0.9) * 1e3},
+                               {"p99_ms", percentile(report.latencies, 0.99) * 1e3},
+                               {"share_of_limit", report.single_share}}}};
+  return json::serialize(out) + "\n";
+}
+
+std::string as_table(const Report& report) {
+  char text[1024];
+  std::snprintf(text, sizeof text,
+                "machine     %s, %s, %d of %d cores\n"
+                "peak        %.1f GFLOP/s (float32 multiply-add), %.1f GB/s (memory)\n"
+                "work        %s texts, %s tokens\n"
+                "throughput  %.1f texts/s, %.0f tokens/s: %.3f s, %.0f %% of the limit (%.3f s)\n"
+                "one text    p50 %.2f ms, p90 %.2f ms, p99 %.2f ms: %.0f %% of the limit\n",
+                report.machine.cpu.c_str(), report.machine.isa.c_str(), report.threads,
+                report.machine.cores, report.peak.fma_gflops, report.peak.read_gbytes_s,
+                format_count(report.texts).c_str(), format_count(report.tokens).c_str(),
+                static_cast<double>(report.texts) / report.seconds,
+                static_cast<double>(report.tokens) / report.seconds, report.seconds,
+                100 * report.limit_seconds / report.seconds, report.limit_seconds,
+                percentile(report.latencies, 0.5) * 1e3, percentile(report.latencies, 0.9) * 1e3,
+                percentile(report.latencies, 0.99) * 1e3, 100 * report.single_share);
+  return text;
+}
+
+}  // namespace
+
+std::function<void()> define_bench(CLI::App& app) {
+  auto options = std::make_shared<BenchOptions>();
+  add_engine_options(app, options->engine);
+  add_input_options(app, options->input);
+  const auto whole = [&](const char* name, int64_t& value, const char* description) {
+    return app.add_option(name, value, description)->type_name("N")->check(CLI::PositiveNumber);
+  };
+  whole("--texts", options->texts, "Made-up texts, when there is no --input [64]");
+  whole("--tokens", options->tokens, "Tokens of each of them [128]");
+  whole("--rounds", options->rounds, "Rounds over all texts; the median counts [5]");
+  whole("--requests", options->requests, "Single requests for the latency [50]");
+  app.add_flag("--json", options->json, "Print JSON");
+  app.footer(
+      "Examples:\n"
+      "  vecton bench MODEL --input texts.txt --threads 2\n"
+      "  vecton bench MODEL --texts 1 --tokens 16\n"
+      "\nThe limit is what the machine could do at most: useful multiply-adds at the peak measured "
+      "here, or one reading\n"
+      "of the weights at the memory's measured speed, whichever takes longer. With --input "
+      "tokenizing counts too.");
+  return [options] {
+    const auto engine = open_engine(options->engine);
+    const Report report = measure(*options, *engine);
+    print(options->json ? as_json(report) : as_table(report));
+  };
+}
+
+}  // namespace vecton::cli

@@ -1,0 +1,125 @@
+// vecton info: how a model will be run, resolved from its files and the options, without reading
+// its weights.
+#include <CLI/CLI.hpp>
+
+#include "base/json.h"
+#include "cli/command.h"
+#include "cli/json_text.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+
+namespace vecton::cli {
+
+namespace {
+
+struct InfoOptions {
+  EngineOptions engine;
+  bool json = false;
+};
+
+json::array names_of(const std::vector<Task>& tasks) {
+  json::array names;
+  for (Task task : tasks) names.push_back(to_string(task));
+  return names;
+}
+
+std::string as_json(const ModelInfo& info) {
+  json::object prompts;
+  for (const auto& [name, prompt] : info.prompts) prompts[name] = prompt;
+  json::value default_prompt;
+  if (info.default_prompt_name) default_prompt = *info.default_prompt_name;
+  const json::object out{{"name", info.name},
+                         {"folder", info.folder},
+                         {"architecture", info.architecture},
+                         {"family", info.family},
+                         {"tasks", names_of(info.tasks)},
+                         {"pooling", info.pooling},
+                         {"normalize", info.normalize},
+                         {"dense", json::value_from(info.dense)},
+                         {"prompts", std::move(prompts)},
+                         {"default_prompt_name", std::move(default_prompt)},
+                         {"matryoshka", info.matryoshka},
+                         {"matryoshka_dimensions", json::value_from(info.matryoshka_dimensions)},
+                         {"max_model_len", info.max_model_len},
+                         {"hidden_size", info.hidden_size},
+                         {"embedding_size", info.embedding_size},
+                         {"layers", info.layers},
+                         {"vocab_size", info.vocab_size},
+                         {"parameters", info.parameters},
+                         {"file_bytes", info.file_bytes},
+                         {"weight_bytes", info.weight_bytes},
+                         {"dtype", info.dtype},
+                         {"backend", info.backend},
+                         {"isa", info.isa},
+                         {"threads", info.threads}};
+  return json::serialize(out) + "\n";
+}
+
+template <typename T, typename Text>
+std::string joined(const std::vector<T>& items, Text text, const char* none) {
+  std::string out;
+  for (const T& item : items) out += (out.empty() ? "" : ", ") + std::string(text(item));
+  return out.empty() ? none : out;
+}
+
+std::string dimensions_of(const ModelInfo& info) {
+  if (!info.matryoshka) return "fixed";
+  return joined(
+      info.matryoshka_dimensions, [](int64_t n) { return std::to_string(n); }, "any");
+}
+
+std::string as_table(const ModelInfo& info) {
+  std::string out;
+  const auto line = [&](const std::string& label, const std::string& value) {
+    out += label + std::string(label.size() < 15 ? 15 - label.size() : 1, ' ') + value + "\n";
+  };
+  line("model", info.name);
+  line("folder", info.folder);
+  line("architecture", info.architecture + " (family " + info.family + ")");
+  line("tasks", joined(
+                    info.tasks, [](Task task) { return to_string(task); }, "none"));
+  line("pooling", info.pooling.empty() ? "none" : info.pooling);
+  line("dense", joined(
+                    info.dense, [](const std::string& text) { return text; }, "none"));
+  line("normalised", info.normalize ? "yes" : "no");
+  line("vector", std::to_string(info.embedding_size) + " values, " + dimensions_of(info));
+  if (info.prompts.empty()) line("prompts", "none");
+  for (const auto& [name, prompt] : info.prompts) {
+    std::string quoted;
+    append_json_string(quoted, prompt);
+    const bool is_default = info.default_prompt_name == name;
+    line(&name == &info.prompts.front().first ? "prompts" : "",
+         name + (is_default ? " (default): " : ": ") + quoted);
+  }
+  line("max length", format_count(info.max_model_len) + " tokens");
+  line("layers", std::to_string(info.layers) + " of width " + std::to_string(info.hidden_size));
+  line("vocabulary", format_count(info.vocab_size) + " tokens");
+  line("parameters", format_count(info.parameters) + " (" +
+                         format_bytes(static_cast<double>(info.file_bytes)) + " on disk)");
+  line("weights",
+       info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
+  line("runs on", info.backend + " (" + info.isa + "), " + std::to_string(info.threads) +
+                      (info.threads == 1 ? " thread" : " threads"));
+  return out;
+}
+
+}  // namespace
+
+std::function<void()> define_info(CLI::App& app) {
+  auto options = std::make_shared<InfoOptions>();
+  add_engine_options(app, options->engine);
+  app.add_flag("--json", options->json, "Print JSON");
+  app.footer(
+      "Examples:\n"
+      "  vecton info sentence-transformers/all-MiniLM-L6-v2\n"
+      "  vecton info ./my-model --json\n"
+      "\nOptions that change how a model is run change what is shown.");
+  return [options] {
+    find_model(options->engine.model, options->engine.hub);  // with its progress, if it downloads
+    const ModelInfo info = inspect(options->engine);
+    print(options->json ? as_json(info) : as_table(info));
+  };
+}
+
+}  // namespace vecton::cli

@@ -1,0 +1,26 @@
+// InterruptGuard: while one lives, SIGINT and SIGTERM set a flag instead of ending the program, so
+// that a long run can save what it has. A second signal ends it at once.
+#pragma once
+
+#include <signal.h>
+
+namespace vecton::cli {
+
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+
+  // The signal that came, or 0.
+  static int signal();
+  // Throws Interrupted if a signal came.
+  static void check();
+
+ private:
+  struct sigaction old_int_ {
+  }, old_term_{};
+};
+
+}  // namespace vecton::cli

@@ -1,0 +1,28 @@
+// The vecton program: its table of commands.
+#include "cli/command.h"
+
+namespace vecton::cli {
+
+namespace {
+constexpr Command kCommands[] = {
+    {"embed", "Turn texts into vectors", define_embed},
+    {"similarity", "Compare texts: a similarity matrix, a ranking, a picture", define_similarity},
+    {"encode", "Write hidden states or token embeddings to a safetensors file", define_encode},
+    {"serve", "Answer HTTP requests (OpenAI, vLLM and TEI routes)", define_serve},
+    {"bench", "Measure speed, against what this machine could do at most", define_bench},
+    {"info", "Show how a model will be run", define_info},
+    {"models", "List the model families that are supported", define_models},
+    {"pull", "Download a model from the hub", define_pull},
+    {"tokenize", "Turn texts into token ids", define_tokenize},
+    {"detokenize", "Turn token ids into texts", define_detokenize},
+    {"completion", "Print a completion script for bash, zsh or fish", define_completion},
+};
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace vecton::cli
+
+int main(int argc, char** argv) {
+  return vecton::cli::run_program({argv + (argc > 0 ? 1 : 0), argv + argc});
+}

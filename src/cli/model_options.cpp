@@ -1,0 +1,122 @@
+#include "cli/model_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/failure.h"
+#include "cli/progress.h"
+#include "cli/terminal.h"
+
+namespace vecton::cli {
+
+void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
+  app.add_option("MODEL", model, "Folder, or name on the model hub")->required()->type_name("");
+  const auto group = "Finding the model";
+  app.add_option("--revision", hub.revision, "Branch, tag or commit [main]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--cache,--download-dir,--huggingface-hub-cache", hub.cache,
+                 "Folder of the hub cache [HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub]")
+      ->type_name("FOLDER")
+      ->group(group);
+  app.add_flag("--offline", hub.offline, "Never touch the network [HF_HUB_OFFLINE]")->group(group);
+  app.add_option("--hf-token", hub.token, "Access token of the hub [HF_TOKEN]")
+      ->type_name("TOKEN")
+      ->group(group);
+}
+
+void add_engine_options(CLI::App& app, EngineOptions& options) {
+  add_hub_options(app, options.model, options.hub);
+  const auto group = "Running the model";
+  app.add_option("-j,--threads", options.threads, "Threads to compute with [one per core]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--dtype", options.dtype,
+                 "How weights are kept in memory: auto, float32, float16 or bfloat16 [auto]")
+      ->type_name("TYPE")
+      ->group(group);
+  app.add_option("--max-model-len", options.max_model_len,
+                 "Most tokens of one text [the model's own]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--max-num-batched-tokens,--max-batch-tokens", options.max_batch_tokens,
+                 "Tokens of one forward pass [chosen from the model]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  app.add_option("--runner", options.runner, "auto or pooling [auto]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option(
+         "--convert", options.convert,
+         "auto, none, or embed: the backbone alone, whatever head the checkpoint has [auto]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--pooler-config", options.pooler_config,
+                 "Pooling instead of the checkpoint's, such as '{\"pooling_type\": \"CLS\"}'")
+      ->type_name("JSON")
+      ->group(group);
+  app.add_option("--hf-overrides", options.hf_overrides,
+                 "Values laid over config.json, such as '{\"is_matryoshka\": true}'")
+      ->type_name("JSON")
+      ->group(group);
+  app.add_option("--backend", options.backend, "cpu, or ref: slow and plain, to compare with [cpu]")
+      ->type_name("NAME")
+      ->group(group);
+}
+
+void add_request_options(CLI::App& app, RequestOptions& options) {
+  const auto group = "Vectors";
+  auto* name = app.add_option("--prompt-name", options.prompt_name,
+                              "Prompt of the checkpoint to put before each text [its default one]")
+                   ->type_name("NAME")
+                   ->group(group);
+  app.add_option_function<std::string>(
+         "--prompt",
+         [&options](const std::string& prompt) {
+           options.prompt = prompt;
+           options.has_prompt = true;
+         },
+         "Text to put before each text; '' for none")
+      ->type_name("TEXT")
+      ->excludes(name)
+      ->group(group);
+  app.add_option("-d,--dimensions", options.dimensions,
+                 "Keep the first values only, where the model was trained for it (Matryoshka)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  auto* normalize =
+      app.add_flag("--normalize", options.normalize, "Vectors of length 1 [as the checkpoint says]")
+          ->group(group);
+  app.add_flag("--no-normalize", options.no_normalize, "Vectors as pooled")
+      ->excludes(normalize)
+      ->group(group);
+  app.add_flag("--truncate,!--no-truncate", options.truncate,
+               "Cut a text that is too long to what the model takes [an error]")
+      ->group(group);
+}
+
+Request RequestOptions::request(Task task) const {
+  Request request;
+  request.task = task;
+  if (!prompt_name.empty()) request.prompt_name = prompt_name;
+  if (has_prompt) request.prompt = prompt;
+  if (dimensions > 0) request.dimensions = dimensions;
+  if (normalize || no_normalize) request.use_activation = normalize;
+  if (truncate) request.truncate = -1;
+  return request;
+}
+
+std::unique_ptr<Engine> open_engine(const EngineOptions& options) {
+  DownloadBar bar(stderr_is_terminal());
+  return Engine::open(options, [&](const DownloadProgress& progress) { bar.update(progress); });
+}
+
+std::filesystem::path find_model(const std::string& model, const HubOptions& hub) {
+  DownloadBar bar(stderr_is_terminal());
+  return resolve_model(model, hub, [&](const DownloadProgress& progress) { bar.update(progress); });
+}
+
+}  // namespace vecton::cli

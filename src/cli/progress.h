@@ -1,0 +1,66 @@
+// Progress bars on standard error, drawn only where that is a terminal.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "vecton/hub.h"
+
+namespace vecton::cli {
+
+// "1:02:03", "2:03", "12 s"
+std::string format_seconds(double seconds);
+// "1.5 GB", "23.0 MB", "512 B"
+std::string format_bytes(double bytes);
+// "12,345"
+std::string format_count(int64_t count);
+
+// One line that is drawn again and again; gone when the object is.
+class StatusLine {
+ public:
+  explicit StatusLine(bool visible) : visible_(visible) {}
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  bool due() const;  // time to draw again
+  void draw(const std::string& line);
+  void clear();
+
+ private:
+  bool visible_, drawn_ = false;
+  std::chrono::steady_clock::time_point last_{};
+};
+
+// How far a run over texts is: share done, count, rate, time left.
+class Progress {
+ public:
+  // `done` texts and `share` of the input were done by an earlier run.
+  Progress(bool visible, int64_t done, double share);
+  // `share` of [0, 1], or negative when the size of the input is unknown.
+  void update(int64_t done, double share);
+  void clear() { line_.clear(); }
+  double seconds() const;
+
+ private:
+  StatusLine line_;
+  int64_t done_before_;
+  double share_before_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+// A download, as the hub reports it.
+class DownloadBar {
+ public:
+  explicit DownloadBar(bool visible) : line_(visible) {}
+  void update(const DownloadProgress& progress);
+
+ private:
+  StatusLine line_;
+  std::string file_;
+  int64_t first_bytes_ = 0;
+  std::chrono::steady_clock::time_point start_{};
+};
+
+}  // namespace vecton::cli

@@ -1,0 +1,231 @@
+#include "cli/record_reader.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/json.h"
+#include "cli/byte_source.h"
+#include "cli/csv.h"
+#include "cli/failure.h"
+#include "vecton/error.h"
+
+namespace vecton::cli {
+
+namespace {
+
+class ArgumentReader final : public RecordReader {
+ public:
+  explicit ArgumentReader(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+
+  bool next(Record& record) override {
+    if (at_ == texts_.size()) return false;
+    record = {std::move(texts_[at_]), std::nullopt, static_cast<int64_t>(at_) + 1};
+    ++at_;
+    return true;
+  }
+  std::string where(const Record& record) const override {
+    return "text " + std::to_string(record.line);
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  size_t at_ = 0;
+};
+
+class FileReader : public RecordReader {
+ public:
+  explicit FileReader(const std::string& path) : source_(path) {}
+  bool ready() const override { return source_.ready(); }
+  double share() const override { return source_.share(); }
+  std::string where(const Record& record) const override {
+    return source_.name() + ":" + std::to_string(record.line);
+  }
+
+ protected:
+  [[noreturn]] void fail(int64_t line, const std::string& what) const {
+    throw Failure(ExitStatus::kInput, source_.name() + ":" + std::to_string(line) + ": " + what);
+  }
+  ByteSource source_;
+};
+
+class LineReader final : public FileReader {
+ public:
+  using FileReader::FileReader;
+  bool next(Record& record) override {
+    std::string line;
+    if (!source_.read_line(line)) return false;
+    record = {std::move(line), std::nullopt, source_.line()};
+    return true;
+  }
+};
+
+class JsonLineReader final : public FileReader {
+ public:
+  JsonLineReader(const std::string& path, std::string field)
+      : FileReader(path), field_(std::move(field)) {}
+
+  bool next(Record& record) override {
+    std::string line;
+    do {
+      if (!source_.read_line(line)) return false;
+    } while (line.find_first_not_of(" \t") == line.npos);
+    record.line = source_.line();
+    record.id.reset();
+    const json::value value = parse(line);
+    if (const json::string* text = value.if_string()) {
+      record.input = std::string(*text);
+      return true;
+    }
+    const json::object* object = value.if_object();
+    if (!object) fail(record.line, "expected an object or a string");
+    record.input = input_of(*object);
+    if (const json::value* id = object->if_contains("id")) record.id = id_of(*id);
+    return true;
+  }
+
+ private:
+  json::value parse(const std::string& line) const {
+    try {
+      return parse_json(line, "the line");
+    } catch (const Error& error) {
+      fail(source_.line(), error.what());
+    }
+  }
+
+  std::variant<std::string, std::vector<int32_t>> input_of(const json::object& object) const {
+    if (const json::value* text = object.if_contains(field_)) {
+      if (const json::string* string = text->if_string()) return std::string(*string);
+      if (text->is_array()) return ids_of(field_, text->get_array());
+      fail(source_.line(), "field \"" + field_ + "\" is not a text");
+    }
+    const json::value* ids = object.if_contains("input_ids");
+    if (ids && ids->is_array()) return ids_of("input_ids", ids->get_array());
+    fail(source_.line(), "there is no field \"" + field_ + "\" (--field names another one)");
+  }
+
+  std::vector<int32_t> ids_of(const std::string& field, const json::array& array) const {
+    std::vector<int32_t> ids;
+    for (const json::value& value : array) {
+      const int64_t* id = value.if_int64();
+      if (!id || *id < 0 || *id > INT32_MAX) {
+        fail(source_.line(), "field \"" + field + "\" holds something other than token ids");
+      }
+      ids.push_back(static_cast<int32_t>(*id));
+    }
+    return ids;
+  }
+
+  std::string id_of(const json::value& id) const {
+    if (const json::string* string = id.if_string()) return std::string(*string);
+    if (id.is_int64() || id.is_uint64()) return json::serialize(id);
+    fail(source_.line(), "\"id\" is neither a string nor a whole number");
+  }
+
+  std::string field_;
+};
+
+class CsvRecordReader final : public FileReader {
+ public:
+  CsvRecordReader(const std::string& path, const std::string& column)
+      : FileReader(path), csv_(source_) {
+    std::vector<std::string> header;
+    int64_t line = 0;
+    if (csv_.next(header, line)) column_ = find_column(header, column);
+  }
+
+  bool next(Record& record) override {
+    if (!csv_.next(fields_, record.line)) return false;
+    if (column_ >= fields_.size()) {
+      fail(record.line, "the record has " + std::to_string(fields_.size()) +
+                            " columns; the text is in column " + std::to_string(column_ + 1));
+    }
+    record.input = std::move(fields_[column_]);
+    record.id.reset();
+    return true;
+  }
+
+ private:
+  size_t find_column(const std::vector<std::string>& header, const std::string& column) const {
+    const auto named = std::ranges::find(header, column);
+    if (named != header.end()) return static_cast<size_t>(named - header.begin());
+    size_t number = 0;
+    const auto [end, error] = std::from_chars(column.data(), column.data() + column.size(), number);
+    if (error == std::errc() && end == column.data() + column.size() && number >= 1 &&
+        number <= header.size()) {
+      return number - 1;
+    }
+    std::string names;
+    for (const std::string& name : header) names += (names.empty() ? "" : ", ") + name;
+    fail(1, "there is no column \"" + column + "\"; --column names one of: " + names);
+  }
+
+  CsvReader csv_;
+  std::vector<std::string> fields_;
+  size_t column_ = 0;
+};
+
+std::string format_of(const InputOptions& options) {
+  if (!options.format.empty()) return options.format;
+  std::string ending = std::filesystem::path(options.path).extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (ending == ".jsonl" || ending == ".ndjson") return "jsonl";
+  if (ending == ".csv") return "csv";
+  if (ending == ".txt" || ending.empty() || options.path == "-") return "txt";
+  throw Failure(ExitStatus::kUsage, options.path + ": can't tell the format by the ending \"" +
+                                        ending + "\"; give --input-format txt, jsonl or csv");
+}
+
+}  // namespace
+
+size_t Record::bytes() const {
+  const auto* text = std::get_if<std::string>(&input);
+  return sizeof *this + (text ? text->size() : std::get<1>(input).size() * sizeof(int32_t));
+}
+
+void add_input_options(CLI::App& app, InputOptions& options) {
+  app.add_option(
+         "-i,--input", options.path,
+         "File of texts; - is standard input. txt: a text per line; jsonl: an object with a "
+         "text, or a string, per line; csv: a header and records")
+      ->type_name("FILE");
+  app.add_option("--input-format", options.format, "Format of the input [by the file's ending]")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"txt", "jsonl", "csv"}));
+  app.add_option("--field", options.field, "Field of a JSON line that holds the text [text]")
+      ->type_name("NAME");
+  app.add_option("--column", options.column,
+                 "Column of a CSV file that holds the text: a name, or a number from 1 [text]")
+      ->type_name("NAME");
+}
+
+std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts) {
+  return std::make_unique<ArgumentReader>(std::move(texts));
+}
+
+std::unique_ptr<RecordReader> read_file(const InputOptions& options) {
+  const std::string format = format_of(options);
+  if (format == "jsonl") return std::make_unique<JsonLineReader>(options.path, options.field);
+  if (format == "csv") return std::make_unique<CsvRecordReader>(options.path, options.column);
+  return std::make_unique<LineReader>(options.path);
+}
+
+std::unique_ptr<RecordReader> read_input(std::vector<std::string> texts,
+                                         const InputOptions& options) {
+  if (!texts.empty() && !options.path.empty()) {
+    throw Failure(ExitStatus::kUsage, "give texts as arguments or --input, not both");
+  }
+  if (!texts.empty()) return read_arguments(std::move(texts));
+  if (!options.path.empty()) return read_file(options);
+  if (isatty(STDIN_FILENO) == 0) {
+    InputOptions piped = options;
+    piped.path = "-";
+    return read_file(piped);
+  }
+  throw Failure(ExitStatus::kUsage, "there is nothing to read: give texts, or --input FILE");
+}
+
+}  // namespace vecton::cli

@@ -1,0 +1,57 @@
+// RecordReader: the texts that a command works on, one after the other, from arguments or a file.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace vecton::cli {
+
+struct Record {
+  std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids
+  std::optional<std::string> id;                          // a JSON line's "id"
+  int64_t line = 0;                                       // where it begins; 1 is the first
+
+  size_t bytes() const;  // roughly what it holds in memory
+};
+
+class RecordReader {
+ public:
+  virtual ~RecordReader() = default;
+  // False at the end. Failure (kInput, naming file and line) for what can't be read.
+  virtual bool next(Record& record) = 0;
+  // Whether next() would not have to wait for whoever writes the input.
+  virtual bool ready() const { return true; }
+  // Share of the input that was read, or -1 when its size is unknown.
+  virtual double share() const { return -1; }
+  // "texts.csv:12", for messages about a record.
+  virtual std::string where(const Record& record) const = 0;
+};
+
+struct InputOptions {
+  std::string path;    // "-" is standard input
+  std::string format;  // txt, jsonl or csv; empty = by the name's ending
+  std::string field = "text", column = "text";
+};
+
+// Adds --input, --input-format, --field and --column.
+void add_input_options(CLI::App& app, InputOptions& options);
+
+// Over texts of the command line.
+std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts);
+// Over a file: txt has a text per line; jsonl an object per line with a text in `field` or token
+// ids in "input_ids", or a bare string; csv a header and the text in `column` (a name, or a number
+// from 1).
+std::unique_ptr<RecordReader> read_file(const InputOptions& options);
+// Whichever was given. Failure (kUsage) when both or none were.
+std::unique_ptr<RecordReader> read_input(std::vector<std::string> texts,
+                                         const InputOptions& options);
+
+}  // namespace vecton::cli

@@ -1,0 +1,202 @@
+// vecton similarity: how alike texts are.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <numeric>
+
+#include "base/json.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/heat_map.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/record_reader.h"
+#include "cli/utf8.h"
+
+namespace vecton::cli {
+
+namespace {
+
+struct SimilarityOptions {
+  EngineOptions engine;
+  RequestOptions request;
+  InputOptions input;
+  std::vector<std::string> texts;
+  std::string query, query_prompt_name, png, colour = "auto";
+  bool json = false;
+};
+
+using Vectors = std::vector<std::vector<float>>;
+
+double cosine(std::span<const float> a, std::span<const float> b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += static_cast<double>(a[i]) * b[i];
+    aa += static_cast<double>(a[i]) * a[i];
+    bb += static_cast<double>(b[i]) * b[i];
+  }
+  const double length = std::sqrt(aa * bb);
+  return length > 0 ? std::clamp(ab / length, -1.0, 1.0) : 0.0;
+}
+
+// The first of `names` that the checkpoint has a prompt for.
+std::optional<std::string> prompt_among(const ModelInfo& info,
+                                        std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const auto same = [&](const auto& prompt) { return prompt.first == name; };
+    if (std::ranges::any_of(info.prompts, same)) return name;
+  }
+  return std::nullopt;
+}
+
+struct Scored {
+  HeatMap matrix;
+  std::vector<double> ranking;  // of each text to the query; empty without one
+};
+
+Scored score(const SimilarityOptions& options) {
+  const auto engine = open_engine(options.engine);
+  Request like = options.request.request(Task::kEmbed);
+  Request query = like;
+  const bool chosen = like.prompt_name || like.prompt;
+  if (!options.query.empty() && !chosen) {
+    like.prompt_name = prompt_among(engine->info(), {"document", "passage", "corpus"});
+    query.prompt_name = prompt_among(engine->info(), {"query"});
+  }
+  if (!options.query_prompt_name.empty()) {
+    query.prompt.reset();
+    query.prompt_name = options.query_prompt_name;
+  }
+  const Vectors vectors = engine->embed(options.texts, like);
+  const size_t n = vectors.size();
+  std::vector<double> matrix(n * n);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i; j < n; ++j) {
+      matrix[i * n + j] = matrix[j * n + i] = cosine(vectors[i], vectors[j]);
+    }
+  }
+  Scored scored{HeatMap(n, std::move(matrix)), {}};
+  if (!options.query.empty()) {
+    const Vectors asked = engine->embed({options.query}, query);
+    for (const auto& vector : vectors) scored.ranking.push_back(cosine(asked.front(), vector));
+  }
+  return scored;
+}
+
+// Indices of texts, best first; equal scores keep their order.
+std::vector<size_t> best_first(const std::vector<double>& scores) {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return scores[i]; });
+  return order;
+}
+
+std::string bar(double share, int cells) {
+  constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells * 8));
+  std::string text;
+  for (int i = 0; i < eighths / 8; ++i) text += "█";
+  text += kEighths[eighths % 8];
+  const int used = eighths / 8 + (eighths % 8 > 0 ? 1 : 0);
+  return text + std::string(static_cast<size_t>(cells - used), ' ');
+}
+
+std::string numbered_texts(const std::vector<std::string>& texts, int width) {
+  const size_t label = std::to_string(texts.size()).size();
+  std::string out;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string number = std::to_string(i + 1);
+    out += std::string(label - number.size(), ' ') + number + "  " +
+           fit(texts[i], width - static_cast<int>(label) - 2) + "\n";
+  }
+  return out;
+}
+
+std::string ranked_texts(const SimilarityOptions& options, const Scored& scored, Colour colour,
+                         int width) {
+  constexpr int kBar = 20;
+  std::string out = bold(colour) + fit(options.query, width) + plain(colour) + "\n";
+  for (size_t i : best_first(scored.ranking)) {
+    char number[16];
+    std::snprintf(number, sizeof number, "%6.3f  ", scored.ranking[i]);
+    out += number + foreground(colour, scored.matrix.colour(scored.ranking[i])) +
+           bar(scored.ranking[i], kBar) + plain(colour) + "  " +
+           fit(options.texts[i], width - kBar - 10) + "\n";
+  }
+  return out;
+}
+
+std::string as_json(const SimilarityOptions& options, const Scored& scored) {
+  const size_t n = options.texts.size();
+  json::array rows;
+  for (size_t i = 0; i < n; ++i) {
+    json::array row;
+    for (size_t j = 0; j < n; ++j) row.push_back(scored.matrix.value(i, j));
+    rows.push_back(std::move(row));
+  }
+  json::object out{{"matrix", std::move(rows)}};
+  if (!scored.ranking.empty()) {
+    json::array ranking;
+    for (size_t i : best_first(scored.ranking)) {
+      ranking.push_back(json::object{{"index", i}, {"score", scored.ranking[i]}});
+    }
+    out["ranking"] = std::move(ranking);
+  }
+  return json::serialize(out) + "\n";
+}
+
+void similarity(SimilarityOptions& options) {
+  if (!options.input.path.empty()) {
+    const auto reader = read_input(std::move(options.texts), options.input);
+    options.texts.clear();
+    Record record;
+    while (reader->next(record)) {
+      const auto* text = std::get_if<std::string>(&record.input);
+      if (!text) throw Failure(ExitStatus::kInput, reader->where(record) + ": expected a text");
+      options.texts.push_back(*text);
+    }
+  }
+  if (options.texts.empty()) {
+    throw Failure(ExitStatus::kUsage, "there is nothing to compare: give texts, or --input FILE");
+  }
+  const Scored scored = score(options);
+  if (options.json) {
+    print(as_json(options, scored));
+  } else {
+    const Colour colour = colour_of_stdout(options.colour);
+    const int width = terminal_width();
+    print(scored.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
+    if (!scored.ranking.empty()) print("\n" + ranked_texts(options, scored, colour, width));
+  }
+  if (!options.png.empty()) scored.matrix.write_png(options.png);
+}
+
+}  // namespace
+
+std::function<void()> define_similarity(CLI::App& app) {
+  auto options = std::make_shared<SimilarityOptions>();
+  add_engine_options(app, options->engine);
+  add_texts(app, "TEXT", options->texts, "Texts to compare");
+  add_input_options(app, options->input);
+  app.add_option("--query", options->query, "Rank the texts by their similarity to this one")
+      ->type_name("TEXT");
+  app.add_option("--query-prompt-name", options->query_prompt_name,
+                 "Prompt of the checkpoint for the query [\"query\" where it has one]")
+      ->type_name("NAME");
+  app.add_option("--png", options->png, "Draw the matrix as a picture too")->type_name("FILE");
+  app.add_option("--color,--colour", options->colour, "auto, always or never [auto]")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--json", options->json, "Print JSON: the matrix, and the ranking best first");
+  add_request_options(app, options->request);
+  app.footer(
+      "Examples:\n"
+      "  vecton similarity MODEL \"a cat naps\" \"a kitten sleeps\" \"stocks fell\"\n"
+      "  vecton similarity MODEL --query \"who sleeps?\" --png matrix.png --input texts.txt\n"
+      "\nThe numbers are cosines: 1 is the same direction. NO_COLOR turns colours off.");
+  return [options] { similarity(*options); };
+}
+
+}  // namespace vecton::cli

@@ -19,6 +19,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace vecton::cpu::HWY_NAMESPACE {
+namespace {
 
 constexpr int64_t kLanes = HWY_LANES(float);
 constexpr int64_t kTileQueries = 2 * kLanes;
@@ -111,10 +112,12 @@ class Tile {
       for (int v = 0; v < kVectors; ++v) {
         float* at = matrix + c * kWidth + v * kLanes;
         VF x[4];
+        HWY_UNROLL(4)
         for (int i = 0; i < 4; ++i) {
           x[i] = hn::MulAdd(hn::Load(d_, at + i * kWidth), factors[v], zero);
         }
         transpose4(x[0], x[1], x[2], x[3]);
+        HWY_UNROLL(4)
         for (int i = 0; i < 4; ++i) hn::Store(x[i], d_, at + i * kWidth);
       }
     }
@@ -185,76 +188,122 @@ class Tile {
     }
   }
 
+  // The products of one block of keys with all queries.
   template <int kKeys>
   HWY_INLINE void add_scores(int64_t key, float* scores) {
-    const float* k = t_.k + key * t_.k_stride;
     VF sums[kKeys][kVectors];
-    for (auto& row : sums) std::fill_n(row, kVectors, hn::Zero(d_));
-    for (int64_t c = 0; c < t_.head_dim; ++c) {
+    HWY_UNROLL(16)
+    for (int j = 0; j < kKeys; ++j) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::Zero(d_);
+    }
+    // Every third key has a pointer of its own; the two after it are reached by the stride.
+    constexpr int kPointers = (kKeys + 2) / 3;
+    const int64_t stride = t_.k_stride;
+    const float* k[kPointers];
+    HWY_UNROLL(8)
+    for (int i = 0; i < kPointers; ++i) k[i] = t_.k + (key + 3 * i) * stride;
+    const float* queries = queries_;
+    const auto step = [&](int u) HWY_ATTR {
       VF q[kVectors];
-      for (int v = 0; v < kVectors; ++v) q[v] = hn::Load(d_, queries_ + c * kWidth + v * kLanes);
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) q[v] = hn::Load(d_, queries + u * kWidth + v * kLanes);
+      HWY_UNROLL(16)
       for (int j = 0; j < kKeys; ++j) {
-        const VF x = hn::Set(d_, k[j * t_.k_stride + c]);
+        const VF x = hn::Set(d_, k[j / 3][j % 3 * stride + u]);
+        HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::MulAdd(q[v], x, sums[j][v]);
       }
+    };
+    int64_t columns = t_.head_dim;
+    for (; columns >= 4; columns -= 4) {
+      step(0);
+      step(1);
+      step(2);
+      step(3);
+      queries += 4 * kWidth;
+      HWY_UNROLL(8)
+      for (int i = 0; i < kPointers; ++i) k[i] += 4;
     }
+    for (int u = 0; u < columns; ++u) step(u);
+
     if (key + kKeys > seen_by_all_) {
       const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
+      HWY_UNROLL(16)
       for (int j = 0; j < kKeys; ++j) {
+        HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) {
           sums[j][v] = hn::IfThenElse(sees(v, key + j), sums[j][v], hidden);
         }
       }
     }
-    for (int j = 0; j < kKeys; ++j) {
-      for (int v = 0; v < kVectors; ++v) {
-        maxima_[v] = hn::Max(maxima_[v], sums[j][v]);
+    HWY_UNROLL(4)
+    for (int v = 0; v < kVectors; ++v) {
+      VF maximum = maxima_[v];
+      HWY_UNROLL(16)
+      for (int j = 0; j < kKeys; ++j) {
+        maximum = hn::Max(maximum, sums[j][v]);
         hn::Store(sums[j][v], d_, scores + j * kWidth + v * kLanes);
       }
+      maxima_[v] = maximum;
     }
   }
 
+  // Scores become powers.
   HWY_INLINE void take_powers(int64_t begin, int64_t end) {
     const int64_t plain = std::clamp(seen_by_all_, begin, end);
-    for (int64_t key = begin; key < plain; ++key) {
-      for (int v = 0; v < kVectors; ++v) take_power<false>(key, v, begin);
-    }
-    for (int64_t key = plain; key < end; ++key) {
-      for (int v = 0; v < kVectors; ++v) take_power<true>(key, v, begin);
+    HWY_UNROLL(4)
+    for (int v = 0; v < kVectors; ++v) {
+      const VF maximum = maxima_[v];
+      VF total = totals_[v];
+      float* score = scores_ + v * kLanes;
+      int64_t key = begin;
+      for (; key < plain; ++key, score += kWidth) {
+        const VF power = exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum));
+        total = hn::Add(total, power);
+        hn::Store(power, d_, score);
+      }
+      for (; key < end; ++key, score += kWidth) {
+        const VF power = hn::IfThenElseZero(
+            sees(v, key), exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum)));
+        total = hn::Add(total, power);
+        hn::Store(power, d_, score);
+      }
+      totals_[v] = total;
     }
   }
 
-  template <bool kMasked>
-  HWY_INLINE void take_power(int64_t key, int v, int64_t begin) {
-    float* score = scores_ + (key - begin) * kWidth + v * kLanes;
-    VF power = exp2_nonpositive(hn::Sub(hn::Load(d_, score), maxima_[v]));
-    if constexpr (kMasked) power = hn::IfThenElseZero(sees(v, key), power);
-    totals_[v] = hn::Add(totals_[v], power);
-    hn::Store(power, d_, score);
-  }
-
+  // Values times powers, added to one block of columns.
   template <int kColumns>
   HWY_INLINE void add_values(int64_t begin, int64_t end, int64_t column,
                              const VF (&alphas)[kVectors]) {
     float* to = sums_ + column * kWidth;
     VF sums[kColumns][kVectors];
+    HWY_UNROLL(16)
     for (int j = 0; j < kColumns; ++j) {
+      HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) {
         sums[j][v] = begin == 0 ? hn::Zero(d_)
                                 : hn::Mul(hn::Load(d_, to + j * kWidth + v * kLanes), alphas[v]);
       }
     }
-    const float* x = t_.v + begin * t_.v_stride + column;
+    const int64_t stride = t_.v_stride;
+    const float* x = t_.v + begin * stride + column;
     const float* power = scores_;
-    for (int64_t key = begin; key < end; ++key, x += t_.v_stride, power += kWidth) {
+    for (int64_t key = begin; key < end; ++key, x += stride, power += kWidth) {
       VF p[kVectors];
+      HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) p[v] = hn::Load(d_, power + v * kLanes);
+      HWY_UNROLL(16)
       for (int j = 0; j < kColumns; ++j) {
         const VF value = hn::Set(d_, x[j]);
+        HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::MulAdd(p[v], value, sums[j][v]);
       }
     }
+    HWY_UNROLL(16)
     for (int j = 0; j < kColumns; ++j) {
+      HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) hn::Store(sums[j][v], d_, to + j * kWidth + v * kLanes);
     }
   }
@@ -298,6 +347,8 @@ void attend(const AttentionTile& tile, float* scratch) {
     Tile<1>(tile, scratch).run();
   }
 }
+
+}  // namespace
 
 const AttentionKernels kAttentionKernels = {kTileQueries, scratch_floats, attend};
 

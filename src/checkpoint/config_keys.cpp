@@ -7,7 +7,6 @@ namespace vecton {
 
 namespace {
 
-// Sorted; see the test.
 constexpr std::string_view kNeverMatters[] = {
     "_attn_implementation",
     "_attn_implementation_autoset",
@@ -124,7 +123,7 @@ struct Changing {
   std::string_view key, harmless;
 };
 
-// Sorted; see the test. Sizes and activations are here as well: a family that has them reads them.
+// Sizes and activations are here as well: a family that has them reads them.
 constexpr Changing kChangesResult[] = {
     {"_sliding_window_pattern", ""},
     {"activation", ""},
@@ -293,14 +292,17 @@ constexpr Changing kChangesResult[] = {
     {"vocab_size_per_layer_input", ""},
 };
 
+static_assert(std::ranges::is_sorted(kNeverMatters));
+static_assert(std::ranges::is_sorted(kChangesResult, {}, &Changing::key));
+static_assert(std::ranges::none_of(kChangesResult, [](const Changing& entry) {
+  return std::ranges::binary_search(kNeverMatters, entry.key);
+}));
+
 }  // namespace
 
 KnownKey known_config_key(std::string_view key) {
-  if (std::binary_search(std::begin(kNeverMatters), std::end(kNeverMatters), key))
-    return {KeyMeaning::kNeverMatters, ""};
-  const auto* place = std::lower_bound(
-      std::begin(kChangesResult), std::end(kChangesResult), key,
-      [](const Changing& entry, std::string_view wanted) { return entry.key < wanted; });
+  if (std::ranges::binary_search(kNeverMatters, key)) return {KeyMeaning::kNeverMatters, ""};
+  const auto* place = std::ranges::lower_bound(kChangesResult, key, {}, &Changing::key);
   if (place == std::end(kChangesResult) || place->key != key) return {};
   return {KeyMeaning::kChangesResult, place->harmless};
 }

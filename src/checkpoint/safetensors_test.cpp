@@ -1,0 +1,239 @@
+#include "checkpoint/safetensors.h"
+
+#include <limits>
+
+#include "checkpoint/test_files.h"
+#include "vecton/tensor_file.h"
+
+namespace vecton {
+namespace {
+
+using testing::bytes_of;
+using testing::safetensors_of;
+using testing::TemporaryFolder;
+
+std::map<std::string, StoredTensor> parse(const std::string& file) {
+  return parse_safetensors(std::as_bytes(std::span(file)), "m.safetensors");
+}
+
+std::map<std::string, StoredTensor> parse(std::string_view header, size_t data_bytes) {
+  return parse(safetensors_of(header, std::string(data_bytes, '\0')));
+}
+
+TEST(Safetensors, ReadsNamesTypesShapesAndBytes) {
+  const std::string file = safetensors_of(
+      R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2,1],"data_offsets":[8,12]},)"
+      R"("a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"s":{"dtype":"I64","shape":[],"data_offsets":[12,20]}})",
+      std::string("abcdefghijklmnopqrst"));
+  const auto tensors = parse(file);
+  ASSERT_EQ(tensors.size(), 3u);
+  EXPECT_EQ(tensors.at("a").dtype, DType::kF32);
+  EXPECT_EQ(tensors.at("a").shape, (std::vector<int64_t>{2}));
+  EXPECT_EQ(tensors.at("b").dtype, DType::kBF16);
+  EXPECT_EQ(tensors.at("b").shape, (std::vector<int64_t>{2, 1}));
+  EXPECT_EQ(std::to_integer<char>(tensors.at("b").bytes[0]), 'i');
+  EXPECT_EQ(tensors.at("s").shape, (std::vector<int64_t>{}));
+  EXPECT_EQ(tensors.at("s").bytes.size(), 8u);
+}
+
+TEST(Safetensors, KnowsEveryDType) {
+  const std::pair<const char*, DType> types[] = {
+      {"F32", DType::kF32},  {"F16", DType::kF16}, {"BF16", DType::kBF16}, {"F64", DType::kF64},
+      {"I64", DType::kI64},  {"I32", DType::kI32}, {"I16", DType::kI16},   {"I8", DType::kI8},
+      {"U8", DType::kU8},    {"U16", DType::kU16}, {"U32", DType::kU32},   {"U64", DType::kU64},
+      {"BOOL", DType::kBool}};
+  for (const auto& [name, type] : types) {
+    const std::string size = std::to_string(size_of(type));
+    const auto tensors = parse(R"({"t":{"dtype":")" + std::string(name) +
+                                   R"(","shape":[1],"data_offsets":[0,)" + size + "]}}",
+                               static_cast<size_t>(size_of(type)));
+    EXPECT_EQ(tensors.at("t").dtype, type) << name;
+  }
+}
+
+TEST(Safetensors, AcceptsEmptyFilesEmptyTensorsAndPaddedHeaders) {
+  EXPECT_TRUE(parse("{}", 0).empty());
+  EXPECT_TRUE(parse("{}      ", 0).empty());
+  const auto tensors = parse(R"({"e":{"dtype":"F32","shape":[0,4],"data_offsets":[4,4]},)"
+                             R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                             R"("f":{"dtype":"F32","shape":[4,0],"data_offsets":[0,0]}})",
+                             4);
+  EXPECT_EQ(tensors.size(), 3u);
+}
+
+TEST(Safetensors, RefusesBadLengths) {
+  EXPECT_REFUSED(parse(std::string()), ErrorCode::kCorrupt, "m.safetensors", "too short");
+  EXPECT_REFUSED(parse(std::string(7, '\0')), ErrorCode::kCorrupt, "m.safetensors", "too short");
+  EXPECT_REFUSED(parse(std::string(8, '\0')), ErrorCode::kCorrupt, "m.safetensors",
+                 "not a JSON object");
+  std::string file = safetensors_of("{}", "");
+  file[0] = 3;
+  EXPECT_REFUSED(parse(file), ErrorCode::kCorrupt, "m.safetensors", "header of 3 bytes", "cut off");
+  file[7] = '\xff';
+  EXPECT_REFUSED(parse(file), ErrorCode::kCorrupt, "m.safetensors", "at most 100000000");
+}
+
+TEST(Safetensors, RefusesEveryTruncation) {
+  const std::string file = safetensors_of(
+      R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,12]}})", std::string(12, 'x'));
+  EXPECT_EQ(parse(file).size(), 1u);
+  for (size_t size = 0; size < file.size(); ++size) {
+    EXPECT_REFUSED(parse(file.substr(0, size)), ErrorCode::kCorrupt, "m.safetensors");
+  }
+  EXPECT_REFUSED(parse(file + "x"), ErrorCode::kCorrupt, "1 bytes at the end belong to no tensor");
+}
+
+TEST(Safetensors, RefusesHeadersThatAreNoObject) {
+  for (const char* header : {"[]", "1", " {}", "null", "x"}) {
+    EXPECT_REFUSED(parse(header, 0), ErrorCode::kCorrupt, "m.safetensors", "not a JSON object");
+  }
+  for (const char* header : {"{", "{}x", "{\"a\":}", "{\"\xff\":1}"}) {
+    EXPECT_REFUSED(parse(header, 0), ErrorCode::kCorrupt, "m.safetensors", "not valid JSON");
+  }
+  EXPECT_REFUSED(parse("{\"a\":" + std::string(100000, '[') + "}", 0), ErrorCode::kCorrupt,
+                 "m.safetensors");
+}
+
+TEST(Safetensors, RefusesBadEntriesByName) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"a":1})", "is not an object"},
+      {R"({"a":{"shape":[1],"data_offsets":[0,4]}})", "has no \"dtype\""},
+      {R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", "\"dtype\" is not a string"},
+      {R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", "has no \"shape\""},
+      {R"({"a":{"dtype":"F32","shape":1,"data_offsets":[0,4]}})", "\"shape\" is not a list"},
+      {R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", "\"shape\""},
+      {R"({"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}})", "\"shape\""},
+      {R"({"a":{"dtype":"F32","shape":["1"],"data_offsets":[0,4]}})", "\"shape\""},
+      {R"({"a":{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]}})", "\"shape\""},
+      {R"({"a":{"dtype":"F32","shape":[1]}})", "has no \"data_offsets\""},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":4}})", "\"data_offsets\" is not a list"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0]}})", "not [begin, end]"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,4]}})", "not [begin, end]"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", "not [begin, end]"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", "\"data_offsets\""},
+      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", "ends at byte 8 of 4"},
+      {R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}})",
+       "shape [2] of float32 needs 8 bytes, found 4"},
+      {R"({"a":{"dtype":"F16","shape":[1],"data_offsets":[0,4]}})", "needs 2 bytes, found 4"},
+      // 2^32 * 2^32 elements are 0 modulo 2^64.
+      {R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
+       "more than 2^63"},
+      {R"({"a":{"dtype":"F32","shape":[4611686018427387905],"data_offsets":[0,4]}})",
+       "more than 2^63"},
+  };
+  for (const auto& [header, words] : cases) {
+    EXPECT_REFUSED(parse(header, 4), ErrorCode::kCorrupt, "m.safetensors: tensor \"a\": ", words);
+  }
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}})", 4),
+                 ErrorCode::kUnsupported, "m.safetensors: tensor \"a\"",
+                 "\"F8_E4M3\" is not supported");
+}
+
+TEST(Safetensors, RefusesOverlapsAndHoles) {
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+                       R"("b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+                       12),
+                 ErrorCode::kCorrupt, "\"b\"", "overlaps");
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                       R"("b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+                       4),
+                 ErrorCode::kCorrupt, "overlaps");
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                       R"("b":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})",
+                       12),
+                 ErrorCode::kCorrupt, "\"b\"", "does not begin where");
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
+                 ErrorCode::kCorrupt, "\"a\"", "does not begin where");
+  EXPECT_REFUSED(parse(R"({"e":{"dtype":"F32","shape":[0],"data_offsets":[2,2]},)"
+                       R"("a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})",
+                       4),
+                 ErrorCode::kCorrupt, "\"e\"", "overlaps");
+}
+
+TEST(Safetensors, RefusesKeysThatAreThereTwice) {
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                       R"("a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}})",
+                       4),
+                 ErrorCode::kCorrupt, "m.safetensors", "\"a\" is there twice");
+  EXPECT_REFUSED(parse(R"({"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
+                       R"("a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}})",
+                       4),
+                 ErrorCode::kCorrupt, "\"a\" is there twice");
+  EXPECT_REFUSED(
+      parse(R"({"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}})", 4),
+      ErrorCode::kCorrupt, "\"dtype\" is there twice");
+}
+
+TEST(Safetensors, RefusesMetadataOfOtherThanStrings) {
+  EXPECT_REFUSED(parse(R"({"__metadata__":1})", 0), ErrorCode::kCorrupt, "__metadata__");
+  EXPECT_REFUSED(parse(R"({"__metadata__":{"a":1}})", 0), ErrorCode::kCorrupt, "__metadata__",
+                 "\"a\"");
+}
+
+TEST(Safetensors, CutsAndEscapesHostileNames) {
+  const std::string name = "\\u001b[2J" + std::string(5000, 'x');
+  const Error error = testing::error_of([&] { parse("{\"" + name + "\":1}", 0); });
+  EXPECT_LT(std::strlen(error.what()), 400u);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("\\u001b[2Jxxx"));
+}
+
+TEST(Safetensors, NamesAFileThatIsMissingOrAFolder) {
+  const TemporaryFolder folder;
+  EXPECT_REFUSED(read_safetensors(folder.path() / "none.safetensors"), ErrorCode::kNotFound,
+                 "none.safetensors");
+  EXPECT_REFUSED(read_safetensors(folder.path()), ErrorCode::kIo, folder.path().string());
+}
+
+TEST(WriteSafetensors, IsReadBackWithAlignedData) {
+  const TemporaryFolder folder;
+  const NamedArray arrays[] = {
+      {"first", {2, 2}, {1, 2, 3, 4}}, {"none", {0, 7}, {}}, {"scalar", {}, {-0.5f}}};
+  const auto file = folder.path() / "out.safetensors";
+  write_safetensors(file, arrays, {{"format", "pt"}});
+  const auto tensors = read_safetensors(file);
+  ASSERT_EQ(tensors.size(), 3u);
+  EXPECT_EQ(tensors.at("first").shape, (std::vector<int64_t>{2, 2}));
+  float value = 0;
+  std::memcpy(&value, tensors.at("scalar").bytes.data(), sizeof value);
+  EXPECT_EQ(value, -0.5f);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(tensors.at("first").bytes.data()) % 64, 0u);
+}
+
+TEST(WriteSafetensors, ReplacesAFileAndLeavesNothingElse) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("out.safetensors", "old");
+  const NamedArray array{"a", {1}, {1}};
+  write_safetensors(file, {&array, 1});
+  EXPECT_EQ(read_safetensors(file).size(), 1u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(WriteSafetensors, RefusesByNameAndKeepsTheOldFile) {
+  const TemporaryFolder folder;
+  const auto file = folder.write("out.safetensors", "old");
+  const NamedArray wrong[] = {{"a", {2}, {1}}};
+  EXPECT_REFUSED(write_safetensors(file, wrong), ErrorCode::kInvalidArgument, "\"a\"",
+                 "[2] does not hold 1 values");
+  const NamedArray twice[] = {{"a", {1}, {1}}, {"a", {1}, {1}}};
+  EXPECT_REFUSED(write_safetensors(file, twice), ErrorCode::kInvalidArgument, "\"a\"", "twice");
+  const NamedArray reserved[] = {{"__metadata__", {1}, {1}}};
+  EXPECT_REFUSED(write_safetensors(file, reserved), ErrorCode::kInvalidArgument, "reserved");
+  const NamedArray negative[] = {{"a", {-1, -1}, {1}}};
+  EXPECT_REFUSED(write_safetensors(file, negative), ErrorCode::kInvalidArgument, "[-1,-1]");
+  EXPECT_EQ(std::filesystem::file_size(file), 3u);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(WriteSafetensors, NamesTheFileThatCantBeWritten) {
+  const TemporaryFolder folder;
+  const NamedArray array{"a", {1}, {1}};
+  EXPECT_REFUSED(write_safetensors(folder.path() / "no" / "out.safetensors", {&array, 1}),
+                 ErrorCode::kIo, "no/out.safetensors");
+  std::filesystem::create_directories(folder.path() / "folder" / "x");
+  EXPECT_REFUSED(write_safetensors(folder.path() / "folder", {&array, 1}), ErrorCode::kIo,
+                 "folder");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+}  // namespace
+}  // namespace vecton

@@ -1,0 +1,345 @@
+#include "checkpoint/sentence_transformers.h"
+
+#include "checkpoint/test_files.h"
+
+namespace vecton {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Pair;
+using testing::TemporaryFolder;
+
+constexpr const char* kPooling = "sentence_transformers.models.Pooling";
+constexpr const char* kDense = "sentence_transformers.models.Dense";
+constexpr const char* kNormalize = "sentence_transformers.models.Normalize";
+
+// A model folder being written: a Transformer at its root and what a test adds.
+class Folder {
+ public:
+  // A module with its config.json; an empty `config` writes none.
+  Folder& module(const std::string& type, const std::string& config = "") {
+    const std::string name = std::to_string(count_++) + "_" + type.substr(type.rfind('.') + 1);
+    if (!config.empty()) files_.write(name + "/config.json", config);
+    modules_ += R"(, {"idx": 1, "name": "1", "path": ")" + name + R"(", "type": ")" + type + "\"}";
+    return *this;
+  }
+  Folder& pooling(const std::string& config =
+                      R"({"word_embedding_dimension":8,"pooling_mode_mean_tokens":true})") {
+    return module(kPooling, config);
+  }
+  Folder& file(const std::string& name, const std::string& contents) {
+    files_.write(name, contents);
+    return *this;
+  }
+  SentenceTransformer read() {
+    files_.write("modules.json", "[" + modules_ + "]");
+    return SentenceTransformer::read(files_.path());
+  }
+  const std::filesystem::path& path() const { return files_.path(); }
+
+ private:
+  TemporaryFolder files_;
+  int count_ = 1;
+  std::string modules_ =
+      R"({"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"})";
+};
+
+SentenceTransformer read_modules(const std::string& modules) {
+  const TemporaryFolder folder;
+  folder.write("modules.json", modules);
+  return SentenceTransformer::read(folder.path());
+}
+
+TEST(SentenceTransformer, IsAbsentWithoutModules) {
+  const TemporaryFolder folder;
+  const SentenceTransformer model = SentenceTransformer::read(folder.path());
+  EXPECT_FALSE(model.present);
+  EXPECT_EQ(model.transformer, folder.path());
+  EXPECT_THAT(model.pooling, IsEmpty());
+}
+
+TEST(SentenceTransformer, ReadsTheClassicLayout) {
+  Folder folder;
+  folder.pooling(
+      R"({"word_embedding_dimension":8,"pooling_mode_cls_token":false,"pooling_mode_mean_tokens":true,
+                     "pooling_mode_max_tokens":false,"pooling_mode_mean_sqrt_len_tokens":false})");
+  folder.module(kDense, R"({"in_features":8,"out_features":4,"bias":false,
+                            "activation_function":"torch.nn.modules.linear.Identity"})");
+  folder.module(kNormalize);
+  folder.file("sentence_bert_config.json", R"({"max_seq_length":48,"do_lower_case":true})");
+  folder.file(
+      "config_sentence_transformers.json",
+      R"({"__version__":{},"prompts":{"query":"q: ","document":""},"default_prompt_name":"query",
+                  "similarity_fn_name":"dot","truncate_dim":2})");
+  const SentenceTransformer model = folder.read();
+  EXPECT_TRUE(model.present);
+  EXPECT_EQ(model.transformer, folder.path());
+  EXPECT_THAT(model.pooling, ElementsAre(Pooling::kMean));
+  EXPECT_EQ(model.pooling_width, 8);
+  EXPECT_TRUE(model.include_prompt);
+  ASSERT_EQ(model.dense.size(), 1u);
+  EXPECT_EQ(model.dense[0].folder, folder.path() / "2_Dense");
+  EXPECT_EQ(model.dense[0].in_features, 8);
+  EXPECT_EQ(model.dense[0].out_features, 4);
+  EXPECT_FALSE(model.dense[0].bias);
+  EXPECT_EQ(model.dense[0].activation, Activation::kIdentity);
+  EXPECT_EQ(model.dense[0].activation_name, "Identity");
+  EXPECT_TRUE(model.normalize);
+  EXPECT_THAT(model.prompts, ElementsAre(Pair("query", "q: "), Pair("document", "")));
+  EXPECT_EQ(model.default_prompt_name, "query");
+  EXPECT_EQ(model.max_seq_length, 48);
+  EXPECT_TRUE(model.lower_case);
+  EXPECT_EQ(model.similarity, "dot");
+  EXPECT_EQ(model.truncate_dim, 2);
+}
+
+TEST(SentenceTransformer, ReadsTheNewLayout) {
+  Folder folder;
+  folder.module(
+      "sentence_transformers.sentence_transformer.modules.pooling.Pooling",
+      R"({"embedding_dimension":8,"pooling_mode":["lasttoken","cls","weightedmean","max","mean_sqrt_len_tokens",
+                    "mean"],"include_prompt":false})");
+  folder.module(
+      "sentence_transformers.base.modules.normalize.Normalize",
+      R"({"module_input_name":"sentence_embedding","module_output_name":"sentence_embedding"})");
+  folder.file(
+      "sentence_bert_config.json",
+      R"({"transformer_task":"feature-extraction","modality_config":{"text":{"method":"forward",
+                  "method_output_name":"last_hidden_state"}},"module_output_name":"token_embeddings"})");
+  folder.file(
+      "config_sentence_transformers.json",
+      R"({"model_type":"SentenceTransformer","default_prompt_name":null,"prompts":{},"similarity_fn_name":null})");
+  const SentenceTransformer model = folder.read();
+  EXPECT_THAT(model.pooling, ElementsAre(Pooling::kLast, Pooling::kCls, Pooling::kWeightedMean,
+                                         Pooling::kMax, Pooling::kMeanSqrtLen, Pooling::kMean));
+  EXPECT_EQ(model.pooling_width, 8);
+  EXPECT_FALSE(model.include_prompt);
+  EXPECT_TRUE(model.normalize);
+  EXPECT_FALSE(model.max_seq_length);
+  EXPECT_FALSE(model.default_prompt_name);
+  EXPECT_EQ(model.similarity, "cosine");
+}
+
+TEST(SentenceTransformer, FindsATransformerInItsFolder) {
+  const TemporaryFolder folder;
+  folder.write(
+      "modules.json",
+      R"([{"path":"0_Transformer","type":"sentence_transformers.base.modules.transformer.Transformer"}])");
+  folder.write("0_Transformer/sentence_roberta_config.json",
+               R"({"max_seq_length":99,"do_lower_case":false})");
+  const SentenceTransformer model = SentenceTransformer::read(folder.path());
+  EXPECT_EQ(model.transformer, folder.path() / "0_Transformer");
+  EXPECT_EQ(model.max_seq_length, 99);
+  EXPECT_THAT(model.pooling, IsEmpty());
+}
+
+TEST(SentenceTransformer, ConcatenatesFlaggedModesInTheLibrarysOrder) {
+  EXPECT_THAT(
+      Folder()
+          .pooling(R"({"pooling_mode_lasttoken":true,"pooling_mode_weightedmean_tokens":true,
+                               "pooling_mode_mean_sqrt_len_tokens":true,"pooling_mode_mean_tokens":true,
+                               "pooling_mode_max_tokens":true,"pooling_mode_cls_token":true})")
+          .read()
+          .pooling,
+      ElementsAre(Pooling::kCls, Pooling::kMax, Pooling::kMean, Pooling::kMeanSqrtLen,
+                  Pooling::kWeightedMean, Pooling::kLast));
+  EXPECT_THAT(Folder()
+                  .pooling(R"({"pooling_mode":"lasttoken","pooling_mode_mean_tokens":true})")
+                  .read()
+                  .pooling,
+              ElementsAre(Pooling::kLast));
+  EXPECT_THAT(Folder().pooling(R"({"word_embedding_dimension":8})").read().pooling,
+              ElementsAre(Pooling::kMean));
+}
+
+TEST(SentenceTransformer, NamesPoolingModes) {
+  EXPECT_STREQ(to_string(Pooling::kCls), "CLS");
+  EXPECT_STREQ(to_string(Pooling::kMax), "MAX");
+  EXPECT_STREQ(to_string(Pooling::kMean), "MEAN");
+  EXPECT_STREQ(to_string(Pooling::kMeanSqrtLen), "MEAN_SQRT_LEN");
+  EXPECT_STREQ(to_string(Pooling::kWeightedMean), "WEIGHTED_MEAN");
+  EXPECT_STREQ(to_string(Pooling::kLast), "LAST");
+}
+
+TEST(SentenceTransformer, KnowsTheActivationsOfDense) {
+  const std::pair<const char*, Activation> cases[] = {
+      {"torch.nn.modules.linear.Identity", Activation::kIdentity},
+      {"torch.nn.modules.activation.Tanh", Activation::kTanh},
+      {"torch.nn.modules.activation.GELU", Activation::kGelu},
+      {"torch.nn.modules.activation.ReLU", Activation::kRelu},
+      {"torch.nn.modules.activation.SiLU", Activation::kSilu},
+      {"torch.nn.modules.activation.Sigmoid", Activation::kSigmoid},
+      {"torch.nn.Tanh", Activation::kTanh}};
+  for (const auto& [name, activation] : cases) {
+    const std::string config =
+        R"({"in_features":8,"out_features":4,"activation_function":")" + std::string(name) + "\"}";
+    const SentenceTransformer model = Folder().pooling().module(kDense, config).read();
+    EXPECT_EQ(model.dense.at(0).activation, activation) << name;
+    EXPECT_TRUE(model.dense.at(0).bias);
+  }
+}
+
+TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"pylate.models.Dense.Dense", "late-interaction"},
+      {"sentence_transformers.sparse_encoder.models.SpladePooling", "sparse encoder (SPLADE)"},
+      {"sentence_transformers.sparse_encoder.models.MLMTransformer", "sparse encoder (SPLADE)"},
+      {"sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding",
+       "static embedding"},
+      {"sentence_transformers.models.CLIPModel", "image and text"},
+      {"sentence_transformers.models.LayerNorm", "LayerNorm"},
+      {"sentence_transformers.models.Asym", "several routes"},
+      {"custom_st.Transformer", "custom_st.Transformer"},
+      {"Normalize", "\"Normalize\""},
+  };
+  for (const auto& [type, words] : cases) {
+    EXPECT_REFUSED(Folder().module(type).read(), ErrorCode::kUnsupported, "modules.json",
+                   std::string(type), words);
+  }
+}
+
+TEST(SentenceTransformer, RefusesModulesJsonOfAnotherForm) {
+  for (const char* text : {"{}", "[]", "1"})
+    EXPECT_REFUSED(read_modules(text), ErrorCode::kCorrupt, "modules.json", "a list of modules");
+  EXPECT_REFUSED(read_modules("["), ErrorCode::kCorrupt, "modules.json", "not valid JSON");
+  EXPECT_REFUSED(read_modules("[1]"), ErrorCode::kCorrupt, "modules.json", "a list of objects");
+  EXPECT_REFUSED(read_modules(R"([{"path":""}])"), ErrorCode::kCorrupt, "modules.json", "\"type\"");
+  EXPECT_REFUSED(read_modules(R"([{"path":1,"type":"sentence_transformers.models.Transformer"}])"),
+                 ErrorCode::kCorrupt, "\"path\"");
+}
+
+TEST(SentenceTransformer, RefusesPathsThatLeaveTheFolder) {
+  for (const std::string path : {"../x", "a/../../x", "/etc", "..", R"(a\u0000b)"}) {
+    EXPECT_REFUSED(read_modules(R"([{"type":"sentence_transformers.models.Transformer","path":")" +
+                                path + "\"}]"),
+                   ErrorCode::kCorrupt, "modules.json", "expected a folder inside the model's");
+  }
+}
+
+TEST(SentenceTransformer, RefusesModulesOutOfOrder) {
+  EXPECT_REFUSED(read_modules(R"([{"type":"sentence_transformers.models.Normalize"}])"),
+                 ErrorCode::kUnsupported, "modules.json", "one Transformer, as the first");
+  EXPECT_REFUSED(Folder().module("sentence_transformers.models.Transformer").read(),
+                 ErrorCode::kUnsupported, "one Transformer");
+  EXPECT_REFUSED(Folder().pooling().pooling().read(), ErrorCode::kUnsupported, "one Pooling");
+  EXPECT_REFUSED(Folder().module(kNormalize).pooling().read(), ErrorCode::kUnsupported,
+                 "one Pooling, before");
+  const char* dense = R"({"in_features":8,"out_features":4})";
+  EXPECT_REFUSED(Folder().module(kDense, dense).read(), ErrorCode::kUnsupported,
+                 "Dense before the Pooling");
+  EXPECT_REFUSED(Folder().pooling().module(kNormalize).module(kDense, dense).read(),
+                 ErrorCode::kUnsupported, "Dense after Normalize");
+}
+
+TEST(SentenceTransformer, IgnoresDropout) {
+  EXPECT_TRUE(Folder()
+                  .pooling()
+                  .module("sentence_transformers.models.Dropout")
+                  .module(kNormalize)
+                  .read()
+                  .normalize);
+}
+
+TEST(SentenceTransformer, RefusesPoolingItDoesNotKnow) {
+  EXPECT_REFUSED(Folder().module(kPooling).read(), ErrorCode::kNotFound, "1_Pooling/config.json");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode":"first"})").read(), ErrorCode::kUnsupported,
+                 "1_Pooling/config.json", "\"first\" is not supported");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode":["mean",1]})").read(), ErrorCode::kCorrupt,
+                 "pooling_mode");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode":{}})").read(), ErrorCode::kCorrupt,
+                 "pooling_mode");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode":[]})").read(), ErrorCode::kCorrupt,
+                 "names no pooling mode");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode_mean_tokens":false})").read(),
+                 ErrorCode::kCorrupt, "names no pooling mode");
+  EXPECT_REFUSED(Folder().pooling(R"({"pooling_mode_mean_tokens":1})").read(), ErrorCode::kCorrupt,
+                 "true or false");
+  EXPECT_REFUSED(Folder().pooling(R"({"word_embedding_dimension":0})").read(), ErrorCode::kCorrupt,
+                 "word_embedding_dimension");
+}
+
+TEST(SentenceTransformer, RefusesDenseItCantCompute) {
+  const auto read = [](const std::string& more) {
+    return Folder()
+        .pooling()
+        .module(kDense, R"({"in_features":8,"out_features":4)" + more + "}")
+        .read();
+  };
+  EXPECT_EQ(read("").dense.at(0).activation, Activation::kTanh);
+  EXPECT_EQ(
+      read(
+          R"(,"use_residual":false,"module_input_name":"sentence_embedding","module_output_name":null)")
+          .dense.size(),
+      1u);
+  EXPECT_REFUSED(read(R"(,"activation_function":"torch.nn.modules.activation.Mish")"),
+                 ErrorCode::kUnsupported, "2_Dense/config.json",
+                 "\"torch.nn.modules.activation.Mish\"", "Tanh");
+  EXPECT_REFUSED(read(R"(,"activation_function":"mine.Tanh")"), ErrorCode::kUnsupported,
+                 "\"mine.Tanh\"");
+  EXPECT_REFUSED(read(R"(,"use_residual":true)"), ErrorCode::kUnsupported, "use_residual");
+  EXPECT_REFUSED(read(R"(,"module_input_name":"token_embeddings")"), ErrorCode::kUnsupported,
+                 "module_input_name");
+  EXPECT_REFUSED(read(R"(,"module_output_name":"other")"), ErrorCode::kUnsupported,
+                 "module_output_name");
+  EXPECT_REFUSED(Folder().pooling().module(kDense, "{}").read(), ErrorCode::kCorrupt,
+                 "2_Dense/config.json", "in_features");
+}
+
+TEST(SentenceTransformer, RefusesDenseOfAnotherWidth) {
+  EXPECT_REFUSED(Folder().pooling().module(kDense, R"({"in_features":9,"out_features":4})").read(),
+                 ErrorCode::kCorrupt, "2_Dense/config.json", "in_features",
+                 "gives 8 values, found 9");
+  EXPECT_REFUSED(Folder()
+                     .pooling(R"({"word_embedding_dimension":8,"pooling_mode":["max","mean"]})")
+                     .module(kDense, R"({"in_features":16,"out_features":4})")
+                     .module(kDense, R"({"in_features":5,"out_features":2})")
+                     .read(),
+                 ErrorCode::kCorrupt, "3_Dense/config.json", "gives 4 values, found 5");
+}
+
+TEST(SentenceTransformer, RefusesNormalizeOfAnotherOutput) {
+  EXPECT_REFUSED(
+      Folder().pooling().module(kNormalize, R"({"module_input_name":"token_embeddings"})").read(),
+      ErrorCode::kUnsupported, "2_Normalize/config.json", "module_input_name");
+}
+
+TEST(SentenceTransformer, RefusesTransformerSettingsItCantFollow) {
+  const auto read = [](const std::string& settings) {
+    return Folder().pooling().file("sentence_bert_config.json", settings).read();
+  };
+  EXPECT_FALSE(read(R"({"max_seq_length":null})").max_seq_length);
+  EXPECT_REFUSED(read(R"({"max_seq_length":0})"), ErrorCode::kCorrupt, "sentence_bert_config.json",
+                 "max_seq_length");
+  EXPECT_REFUSED(read(R"({"max_seq_length":"512"})"), ErrorCode::kCorrupt, "max_seq_length");
+  EXPECT_REFUSED(read(R"({"transformer_task":"fill-mask"})"), ErrorCode::kUnsupported,
+                 "transformer_task", "fill-mask");
+  EXPECT_REFUSED(read(R"({"module_output_name":"sentence_embedding"})"), ErrorCode::kUnsupported,
+                 "module_output_name");
+  EXPECT_REFUSED(read(R"({"modality_config":{"image":{}}})"), ErrorCode::kUnsupported,
+                 "modality_config");
+  EXPECT_REFUSED(read(R"({"modality_config":{"text":{"method_output_name":"pooler_output"}}})"),
+                 ErrorCode::kUnsupported, "modality_config.text.method_output_name");
+}
+
+TEST(SentenceTransformer, RefusesSettingsItCantFollow) {
+  const auto read = [](const std::string& settings) {
+    return Folder().pooling().file("config_sentence_transformers.json", settings).read();
+  };
+  EXPECT_REFUSED(read(R"({"prompts":{"query":"q"},"default_prompt_name":"document"})"),
+                 ErrorCode::kCorrupt, "config_sentence_transformers.json", "default_prompt_name",
+                 "\"document\"");
+  EXPECT_REFUSED(read(R"({"default_prompt_name":"query"})"), ErrorCode::kCorrupt, "no such prompt");
+  EXPECT_REFUSED(read(R"({"default_prompt_name":1})"), ErrorCode::kCorrupt, "default_prompt_name");
+  EXPECT_REFUSED(read(R"({"prompts":[]})"), ErrorCode::kCorrupt, "prompts");
+  EXPECT_REFUSED(read(R"({"prompts":{"query":1}})"), ErrorCode::kCorrupt, "prompt \"query\"");
+  EXPECT_REFUSED(read(R"({"model_type":"SparseEncoder"})"), ErrorCode::kUnsupported, "model_type",
+                 "SparseEncoder");
+  EXPECT_REFUSED(read(R"({"similarity_fn_name":"MaxSim"})"), ErrorCode::kUnsupported,
+                 "similarity_fn_name", "MaxSim");
+  EXPECT_REFUSED(read(R"({"truncate_dim":-1})"), ErrorCode::kCorrupt, "truncate_dim");
+  EXPECT_REFUSED(read("[]"), ErrorCode::kCorrupt, "config_sentence_transformers.json");
+}
+
+}  // namespace
+}  // namespace vecton

@@ -1,0 +1,85 @@
+// What tests of this folder share: a folder that goes away, files in it, safetensors made of raw
+// parts, and the error of a call. Included by *_test.cpp only.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecton/error.h"
+
+namespace vecton::testing {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "vecton-test-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  // Writes a file, with the folders it lies in.
+  std::filesystem::path write(const std::string& name, std::string_view contents) const {
+    const std::filesystem::path file = path_ / name;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file, std::ios::binary) << contents;
+    return file;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A safetensors file of any header text.
+inline std::string safetensors_of(std::string_view header, std::string_view data) {
+  const auto length = static_cast<uint64_t>(header.size());
+  std::string file;
+  for (int i = 0; i < 8; ++i) file += static_cast<char>(length >> (8 * i) & 0xff);
+  return file.append(header).append(data);
+}
+
+template <typename T>
+std::string bytes_of(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+// The error that f() throws; a call that throws none is a failure.
+template <typename F>
+Error error_of(F f) {
+  try {
+    f();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no error was thrown";
+  return Error(ErrorCode::kInternal, "no error was thrown");
+}
+
+// Throws an Error of this code whose message has these words in it.
+#define EXPECT_REFUSED(statement, expected_code, ...)                                         \
+  do {                                                                                        \
+    const ::vecton::Error refused_ = ::vecton::testing::error_of([&] { (void)(statement); }); \
+    EXPECT_EQ(refused_.code(), expected_code) << refused_.what();                             \
+    for (const auto& words_ : std::vector<std::string>{__VA_ARGS__}) {                        \
+      EXPECT_THAT(refused_.what(), ::testing::HasSubstr(words_));                             \
+    }                                                                                         \
+  } while (false)
+
+}  // namespace vecton::testing

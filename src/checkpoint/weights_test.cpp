@@ -1,0 +1,372 @@
+#include "checkpoint/weights.h"
+
+#include <numeric>
+
+#include "backend/ref/ref_ops.h"
+#include "base/half.h"
+#include "checkpoint/test_files.h"
+#include "vecton/tensor_file.h"
+
+namespace vecton {
+namespace {
+
+using testing::bytes_of;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::safetensors_of;
+using testing::TemporaryFolder;
+
+// 0, 1, 2, ... from `first`, at most 256: exact in every type.
+NamedArray counting(const std::string& name, std::vector<int64_t> shape, float first = 0) {
+  NamedArray array{name, std::move(shape), {}};
+  int64_t size = 1;
+  for (const int64_t d : array.shape) size *= d;
+  array.values.resize(static_cast<size_t>(size));
+  std::iota(array.values.begin(), array.values.end(), first);
+  return array;
+}
+
+class WeightsTest : public ::testing::Test {
+ protected:
+  Weights open(const std::vector<NamedArray>& arrays, std::string_view dtype = "auto") {
+    write_safetensors(folder_.path() / "model.safetensors", arrays);
+    return Weights::open(folder_.path(), *ops_, dtype);
+  }
+
+  // The rows of a prepared matrix, read back by multiplying with the identity.
+  std::vector<float> rows_of(const LinearWeight& w) {
+    const int64_t k = w.w->k, n = w.w->n;
+    std::vector<float> identity(static_cast<size_t>(k * k)), columns(static_cast<size_t>(k * n)),
+        rows(columns.size());
+    for (int64_t i = 0; i < k; ++i) identity[static_cast<size_t>(i * k + i)] = 1;
+    ops_->download(ops_->linear(ops_->upload(identity, k, k), {w.w, nullptr}), columns);
+    for (int64_t i = 0; i < k; ++i) {
+      for (int64_t j = 0; j < n; ++j)
+        rows[static_cast<size_t>(j * k + i)] = columns[static_cast<size_t>(i * n + j)];
+    }
+    return rows;
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Ops> ops_ = make_ref_ops();
+};
+
+TEST_F(WeightsTest, FollowsPathsAndTakesWhatIsThere) {
+  const Weights w = open({counting("layers.3.up.weight", {2, 3}),
+                          counting("layers.3.up.bias", {2}, 10), counting("norm.weight", {4}),
+                          counting("norm.bias", {4}), counting("table.weight", {5, 2})});
+  const LinearWeight up = (w / "layers" / 3 / "up").linear(2, 3);
+  EXPECT_THAT(rows_of(up), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(*up.bias, ElementsAre(10, 11));
+  EXPECT_TRUE((w / "norm").has("weight"));
+  EXPECT_FALSE((w / "norm").has("gain"));
+  const NormWeight norm = (w / "norm").layer_norm(4, 1e-5);
+  EXPECT_EQ(norm.kind, NormWeight::Kind::kLayerNorm);
+  EXPECT_EQ(norm.eps, 1e-5f);
+  EXPECT_THAT(*norm.weight, ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ((w / "norm").rms_norm(4, 1e-6).bias, nullptr);
+  EXPECT_EQ((w / "table").table(5, 2)->n, 5);
+  EXPECT_EQ((w / "norm").vector_if_present("gain", 4), nullptr);
+  EXPECT_EQ((w / "norm").vector_if_present("bias", 4)->size(), 4u);
+  w.check_taken();
+}
+
+TEST_F(WeightsTest, TakesBiasesAsAsked) {
+  const Weights w =
+      open({counting("a.weight", {2, 3}), counting("b.weight", {2, 3}), counting("b.bias", {2})});
+  EXPECT_EQ((w / "a").linear(2, 3, Weights::Bias::kIfPresent).bias, nullptr);
+  EXPECT_NE((w / "b").linear(2, 3, Weights::Bias::kIfPresent).bias, nullptr);
+  EXPECT_EQ((w / "b").linear(2, 3, Weights::Bias::kNone).bias, nullptr);
+  EXPECT_REFUSED((w / "a").linear(2, 3), ErrorCode::kCorrupt, "a.bias: missing");
+}
+
+TEST_F(WeightsTest, StacksLayersAndTheirBiases) {
+  const Weights w = open({counting("q.weight", {2, 2}), counting("q.bias", {2}, 7),
+                          counting("k.weight", {1, 2}, 4), counting("v.weight", {1, 2}, 6),
+                          counting("v.bias", {1}, 9)});
+  const std::vector<std::pair<std::string, int64_t>> parts = {{"q", 2}, {"k", 1}, {"v", 1}};
+  const LinearWeight stacked = w.stacked(parts, 2, Weights::Bias::kIfPresent);
+  EXPECT_THAT(rows_of(stacked), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
+  EXPECT_THAT(*stacked.bias, ElementsAre(7, 8, 0, 9));
+  EXPECT_EQ(w.stacked(parts, 2, Weights::Bias::kNone).bias, nullptr);
+  EXPECT_REFUSED(w.stacked(parts, 2, Weights::Bias::kRequired), ErrorCode::kCorrupt,
+                 "k.bias: missing");
+}
+
+TEST_F(WeightsTest, PreparesGateAndUp) {
+  const Weights w = open({counting("gate.weight", {2, 2}), counting("up.weight", {2, 2})});
+  EXPECT_EQ(w.gated("gate", "up", 2, 2)->n, 2);
+  EXPECT_EQ(w.linear_parameters(), 8);
+  EXPECT_REFUSED(w.gated("gate", "down", 2, 2), ErrorCode::kCorrupt, "down.weight: missing");
+}
+
+TEST_F(WeightsTest, RefusesOtherShapesByFileAndTensor) {
+  const Weights w = open({counting("a.weight", {2, 3}), counting("v", {4}), counting("m", {1, 4})});
+  EXPECT_REFUSED((w / "a").linear(2, 4), ErrorCode::kCorrupt,
+                 "model.safetensors: a.weight: expected [2,4], found [2,3]");
+  EXPECT_REFUSED(w.vector("v", 5), ErrorCode::kCorrupt, "v: expected [5], found [4]");
+  EXPECT_REFUSED(w.vector("m", 4), ErrorCode::kCorrupt, "m: expected [4], found [1,4]");
+  EXPECT_REFUSED(w.matrix("v", 1, 4), ErrorCode::kCorrupt, "v: expected [1,4], found [4]");
+  EXPECT_REFUSED((w / "b").linear(2, 4), ErrorCode::kCorrupt, folder_.path().string(),
+                 "b.weight: missing");
+}
+
+TEST_F(WeightsTest, RefusesTypesThatAreNoWeights) {
+  folder_.write("model.safetensors",
+                safetensors_of(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]},)"
+                               R"("i":{"dtype":"I8","shape":[1,1],"data_offsets":[8,9]}})",
+                               std::string(9, '\0')));
+  const Weights w = Weights::open(folder_.path(), *ops_);
+  EXPECT_REFUSED(w.vector("a", 1), ErrorCode::kUnsupported, "a: stored as float64",
+                 "float32, float16 or bfloat16");
+  EXPECT_REFUSED(w.matrix("i", 1, 1), ErrorCode::kUnsupported, "i: stored as int8");
+}
+
+TEST_F(WeightsTest, ReportsTensorsThatNobodyTook) {
+  Weights w = open({counting("a.weight", {2, 2}), counting("pooler.dense.weight", {2, 2}),
+                    counting("pooler2.weight", {2, 2}), counting("cls.bias", {2})});
+  (w / "a").linear(2, 2, Weights::Bias::kNone);
+  EXPECT_REFUSED(w.check_taken(), ErrorCode::kCorrupt, folder_.path().string(),
+                 "cls.bias, pooler.dense.weight, pooler2.weight");
+  const std::string_view skipped[] = {"pooler", "cls."};
+  w.skip(skipped);
+  const Error error = testing::error_of([&] { w.check_taken(); });
+  EXPECT_THAT(error.what(), HasSubstr("pooler2.weight"));
+  EXPECT_THAT(error.what(), Not(HasSubstr("pooler.dense")));
+  w.vector_if_present("none", 2);
+  w.matrix("pooler2.weight", 2, 2);
+  w.check_taken();
+}
+
+TEST_F(WeightsTest, ListsALongRestShortly) {
+  std::vector<NamedArray> arrays;
+  for (int i = 0; i < 50; ++i) arrays.push_back(counting("t" + std::to_string(i), {1}));
+  EXPECT_REFUSED(open(arrays).check_taken(), ErrorCode::kCorrupt, "and 30 more");
+}
+
+TEST_F(WeightsTest, SkipsBuffersEverywhere) {
+  const Weights w = open({counting("bert.embeddings.position_ids", {1, 2}),
+                          counting("embeddings.position_ids", {2}),
+                          counting("layers.0.self_attn.rotary_emb.inv_freq", {2})});
+  w.check_taken();
+  EXPECT_EQ(Weights::summarize(folder_.path()).parameters, 0);
+  EXPECT_REFUSED(open({counting("my_embeddings.position_ids", {2})}).check_taken(),
+                 ErrorCode::kCorrupt, "my_embeddings");
+}
+
+TEST_F(WeightsTest, RenamesPrefixesByTheFirstRule) {
+  Weights w = open({counting("model.a", {1}), counting("model.layers.b", {1}), counting("c", {1})});
+  const Weights::Rename rules[] = {{"model.layers.", "blocks."}, {"model.", ""}, {"a", "never"}};
+  w.rename_prefixes(rules);
+  EXPECT_TRUE(w.has("a"));
+  EXPECT_TRUE((w / "blocks").has("b"));
+  EXPECT_TRUE(w.has("c"));
+  EXPECT_REFUSED(w.vector("a", 2), ErrorCode::kCorrupt, "model.a: expected");  // as the file has it
+}
+
+TEST_F(WeightsTest, RenamesPartsEverywhere) {
+  Weights w = open({counting("x.LayerNorm.gamma", {1}), counting("LayerNorm.beta", {1}),
+                    counting("ab.ab", {1})});
+  const Weights::Rename rules[] = {{"gamma", "weight"}, {"beta", "bias"}, {"ab", "abab"}};
+  w.rename_parts(rules);
+  EXPECT_TRUE((w / "x" / "LayerNorm").has("weight"));
+  EXPECT_TRUE((w / "LayerNorm").has("bias"));
+  EXPECT_TRUE(w.has("abab.abab"));
+}
+
+TEST_F(WeightsTest, RefusesToRenameTwoTensorsToOne) {
+  Weights w = open({counting("bert.a", {1}), counting("a", {1})});
+  const Weights::Rename rules[] = {{"bert.", ""}};
+  EXPECT_REFUSED(w.rename_prefixes(rules), ErrorCode::kCorrupt, "bert.a", "both read as a");
+}
+
+TEST_F(WeightsTest, CountsATensorTakenTwiceOnce) {
+  const Weights w = open({counting("embed.weight", {4, 2})});
+  (w / "embed").table(4, 2);
+  (w / "embed").linear(4, 2, Weights::Bias::kNone);
+  EXPECT_EQ(w.parameters(), 8);
+  EXPECT_EQ(w.linear_parameters(), 8);
+  EXPECT_EQ(w.file_bytes(), 32);
+  EXPECT_EQ(w.linear_bytes(), 32);
+  EXPECT_EQ(w.prepared_bytes(), 64);
+  EXPECT_EQ(w.dtype(), "float32");
+}
+
+TEST_F(WeightsTest, KeepsStoredBytesAliveAfterTheFileIsLetGo) {
+  Weight weight;
+  {
+    const Weights w = open({counting("a", {64, 64})});
+    weight = w.matrix("a", 64, 64);
+  }
+  EXPECT_EQ(weight.dtype, DType::kF32);
+  EXPECT_EQ(weight.name, "a");
+  const auto value = [&](size_t i) {
+    float x;
+    std::memcpy(&x, weight.bytes.data() + i * sizeof x, sizeof x);
+    return x;
+  };
+  EXPECT_EQ(value(4095), 4095.0f);
+  weight.release();
+  EXPECT_EQ(value(4095), 4095.0f);  // read from the file again
+}
+
+TEST_F(WeightsTest, ConvertsMatricesAndNeverVectors) {
+  const std::vector<NamedArray> arrays = {counting("a.weight", {2, 2}),
+                                          counting("a.bias", {2}, 1.001f)};
+  for (const auto& [name, type] :
+       {std::pair("float16", DType::kF16), std::pair("bfloat16", DType::kBF16),
+        std::pair("float32", DType::kF32), std::pair("auto", DType::kF32)}) {
+    const Weights w = open(arrays, name);
+    EXPECT_EQ((w / "a").matrix("weight", 2, 2).dtype, type);
+    EXPECT_EQ((w / "a").matrix("weight", 2, 2).bytes.size(),
+              static_cast<size_t>(4 * size_of(type)));
+    const LinearWeight a = (w / "a").linear(2, 2);
+    EXPECT_THAT(rows_of(a), ElementsAre(0, 1, 2, 3));
+    EXPECT_EQ((*a.bias)[0], 1.001f);
+    EXPECT_EQ(w.dtype(), to_string(type));
+  }
+}
+
+TEST_F(WeightsTest, ReadsEveryStoredType) {
+  std::string data;
+  for (const float x : {1.5f, -2.0f}) data += bytes_of(std::vector<uint16_t>{float_to_bf16(x)});
+  for (const float x : {0.25f, 3.0f}) data += bytes_of(std::vector<uint16_t>{float_to_f16(x)});
+  folder_.write("model.safetensors",
+                safetensors_of(R"({"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[0,4]},)"
+                               R"("h":{"dtype":"F16","shape":[2],"data_offsets":[4,8]}})",
+                               data));
+  const Weights w = Weights::open(folder_.path(), *ops_);
+  EXPECT_EQ(w.matrix("b", 1, 2).dtype, DType::kBF16);
+  EXPECT_THAT(*w.vector("h", 2), ElementsAre(0.25f, 3.0f));
+  const Weights wide = Weights::open(folder_.path(), *ops_, "float32");
+  const Weight b = wide.matrix("b", 1, 2);
+  EXPECT_EQ(b.dtype, DType::kF32);
+  float values[2];
+  std::memcpy(values, b.bytes.data(), sizeof values);
+  EXPECT_THAT(values, ElementsAre(1.5f, -2.0f));
+}
+
+TEST_F(WeightsTest, WidensAStackOfDifferentTypes) {
+  std::string data =
+      bytes_of(std::vector<float>{1.001f}) + bytes_of(std::vector<uint16_t>{float_to_bf16(2)});
+  folder_.write("model.safetensors",
+                safetensors_of(R"({"a.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},)"
+                               R"("b.weight":{"dtype":"BF16","shape":[1,1],"data_offsets":[4,6]}})",
+                               data));
+  const Weights w = Weights::open(folder_.path(), *ops_);
+  const std::vector<std::pair<std::string, int64_t>> parts = {{"a", 1}, {"b", 1}};
+  EXPECT_THAT(rows_of(w.stacked(parts, 1, Weights::Bias::kNone)), ElementsAre(1.001f, 2));
+  EXPECT_EQ(w.dtype(), "float32");
+}
+
+TEST_F(WeightsTest, AlignsBytesThatTheFileDoesNot) {
+  for (const size_t pad : {0, 1, 2, 3}) {
+    const std::string header =
+        R"({"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})" + std::string(pad, ' ');
+    folder_.write("model.safetensors", safetensors_of(header, bytes_of(std::vector<float>{1, 2})));
+    const Weights w = Weights::open(folder_.path(), *ops_);
+    const Weight a = w.matrix("a", 1, 2);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(a.bytes.data()) % alignof(float), 0u);
+    float values[2];
+    std::memcpy(values, a.bytes.data(), sizeof values);
+    EXPECT_THAT(values, ElementsAre(1, 2));
+    a.release();
+  }
+}
+
+TEST_F(WeightsTest, RefusesDTypesAndNumbersThatDontFit) {
+  EXPECT_REFUSED(open({counting("a", {1})}, "int8"), ErrorCode::kInvalidArgument, "\"int8\"",
+                 "auto, float32, float16 or bfloat16");
+  const NamedArray big{"a", {1, 1}, {70000.0f}};
+  EXPECT_REFUSED(open({big}, "float16").matrix("a", 1, 1), ErrorCode::kInvalidArgument,
+                 "a: has numbers that float16 can't hold", "bfloat16");
+  EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).dtype, DType::kBF16);
+}
+
+TEST_F(WeightsTest, ReadsShards) {
+  write_safetensors(folder_.path() / "model-1.safetensors", std::vector{counting("a", {1}, 5)});
+  write_safetensors(folder_.path() / "model-2.safetensors", std::vector{counting("b", {2, 1})});
+  folder_.write(
+      "model.safetensors.index.json",
+      R"({"metadata":{"total_size":12},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}})");
+  const Weights w = Weights::open(folder_.path(), *ops_);
+  EXPECT_THAT(*w.vector("a", 1), ElementsAre(5));
+  EXPECT_REFUSED(w.matrix("b", 1, 1), ErrorCode::kCorrupt, "model-2.safetensors: b: expected");
+  EXPECT_EQ(w.matrix("b", 2, 1).rows, 2);
+  w.check_taken();
+  EXPECT_EQ(w.file_bytes(), 12);
+  EXPECT_EQ(Weights::summarize(folder_.path()).bytes, 12);
+  EXPECT_EQ(Weights::summarize(folder_.path()).dtype, "float32");
+}
+
+class IndexTest : public WeightsTest {
+ protected:
+  Weights open_index(const std::string& index) {
+    write_safetensors(folder_.path() / "one.safetensors", std::vector{counting("a", {1})});
+    write_safetensors(folder_.path() / "two.safetensors",
+                      std::vector{counting("a", {1}), counting("b", {1})});
+    folder_.write("model.safetensors.index.json", index);
+    return Weights::open(folder_.path(), *ops_);
+  }
+};
+
+TEST_F(IndexTest, RefusesAnotherForm) {
+  for (const char* index : {"{}", "[]", R"({"weight_map":[]})", R"({"weight_map":null})"}) {
+    EXPECT_REFUSED(open_index(index), ErrorCode::kCorrupt, "model.safetensors.index.json",
+                   "weight_map");
+  }
+  EXPECT_REFUSED(open_index("{"), ErrorCode::kCorrupt, "model.safetensors.index.json",
+                 "not valid JSON");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{}})"), ErrorCode::kCorrupt, "names no tensor");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":1}})"), ErrorCode::kCorrupt, "\"a\"",
+                 "the name of a file");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":"one.safetensors","a":"two.safetensors"}})"),
+                 ErrorCode::kCorrupt, "twice");
+}
+
+TEST_F(IndexTest, RefusesShardsOutsideTheFolder) {
+  for (const char* shard : {"../one.safetensors", "/etc/x.safetensors", "sub/one.safetensors",
+                            R"(..\\one.safetensors)", R"(one\u0000.safetensors)", "one.bin", ""}) {
+    EXPECT_REFUSED(open_index(R"({"weight_map":{"a":")" + std::string(shard) + "\"}}"),
+                   ErrorCode::kCorrupt, "model.safetensors.index.json", "in the same folder");
+  }
+}
+
+TEST_F(IndexTest, RefusesShardsThatAreMissingOrDontAgree) {
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":"none.safetensors"}})"), ErrorCode::kNotFound,
+                 "none.safetensors", "holds a");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"b":"one.safetensors"}})"), ErrorCode::kCorrupt,
+                 "one.safetensors", "no tensor b");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":"one.safetensors","b":"two.safetensors"}})"),
+                 ErrorCode::kCorrupt, "two.safetensors", "a is also in another shard");
+  folder_.write("cut.safetensors", "xx");
+  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":"cut.safetensors"}})"), ErrorCode::kCorrupt,
+                 "cut.safetensors", "too short");
+}
+
+TEST_F(WeightsTest, ExplainsFoldersWithoutSafetensors) {
+  EXPECT_REFUSED(Weights::open(folder_.path() / "none", *ops_), ErrorCode::kNotFound,
+                 "none: no such folder");
+  EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kNotFound, "no weights",
+                 "model.safetensors");
+  folder_.write("pytorch_model.bin", "x");
+  folder_.write("onnx/model.onnx", "x");
+  folder_.write("training_args.bin", "x");
+  EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kUnsupported,
+                 "found only onnx/model.onnx, pytorch_model.bin", "save_pretrained");
+  EXPECT_REFUSED(Weights::from_file(folder_.path() / "model.safetensors", *ops_),
+                 ErrorCode::kUnsupported, "pytorch_model.bin");
+  EXPECT_REFUSED(Weights::summarize(folder_.path()), ErrorCode::kUnsupported, "pytorch_model.bin");
+}
+
+TEST_F(WeightsTest, OpensOneFile) {
+  write_safetensors(folder_.path() / "dense.safetensors",
+                    std::vector{counting("linear.weight", {2, 2}), counting("linear.bias", {2})});
+  const Weights w = Weights::from_file(folder_.path() / "dense.safetensors", *ops_);
+  EXPECT_EQ((w / "linear").linear(2, 2).w->n, 2);
+  w.check_taken();
+}
+
+}  // namespace
+}  // namespace vecton

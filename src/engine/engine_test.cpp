@@ -1,0 +1,301 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <latch>
+#include <numeric>
+#include <random>
+
+#include "vecton/capi.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kBert[] = "tests/golden/bert-embed-mean/model";
+constexpr char kQwen[] = "tests/golden/emb-qwen3/model";
+
+std::unique_ptr<Engine> open(const std::string& model, int threads = 2,
+                             int64_t max_batch_tokens = 0) {
+  EngineOptions options{.model = model};
+  options.threads = threads;
+  options.max_batch_tokens = max_batch_tokens;
+  return Engine::open(options);
+}
+
+// Texts of 1 to about 60 words, the same in every run.
+std::vector<std::string> mixed_texts(size_t count, unsigned seed = 7) {
+  static const char* const kWords[] = {"search",     "vector", "the",   "capital", "of",   "France",
+                                       "embeddings", "map",    "a",     "river",   "1234", "naïve",
+                                       "東京",       "and",    "query", "!"};
+  std::mt19937 random(seed);
+  std::vector<std::string> texts(count);
+  for (std::string& text : texts) {
+    const size_t words = 1 + random() % (random() % 8 == 0 ? 60 : 12);
+    for (size_t i = 0; i < words; ++i)
+      text += std::string(i ? " " : "") + kWords[random() % std::size(kWords)];
+  }
+  return texts;
+}
+
+std::vector<Request> requests_of(const std::vector<std::string>& texts, Task task = Task::kEmbed) {
+  std::vector<Request> requests;
+  for (const std::string& text : texts)
+    requests.push_back({.task = task, .input = text, .truncate = -1});
+  return requests;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+template <typename F>
+Error error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e;
+  }
+  ADD_FAILURE() << "no error was thrown";
+  return Error(ErrorCode::kInternal, "none");
+}
+
+class SameBits : public ::testing::TestWithParam<std::tuple<const char*, Task>> {
+ protected:
+  // Each text alone, on one thread.
+  std::vector<Result> alone(const std::vector<std::string>& texts) {
+    const auto engine = open(std::get<0>(GetParam()), 1);
+    std::vector<Result> results;
+    for (const std::string& text : texts) {
+      results.push_back(engine->submit(requests_of({text}, std::get<1>(GetParam()))).get().front());
+    }
+    return results;
+  }
+};
+
+TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
+  const auto [model, task] = GetParam();
+  std::vector<std::string> texts = mixed_texts(70);
+  const std::vector<Result> want = alone(texts);
+  std::vector<size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937 random(3);
+  for (const int threads : {1, 2, 4}) {
+    for (const int64_t batch_tokens : {int64_t{1}, int64_t{40}, int64_t{0}}) {
+      const auto engine = open(model, threads, batch_tokens);
+      std::shuffle(order.begin(), order.end(), random);
+      std::vector<std::string> shuffled;
+      for (const size_t i : order) shuffled.push_back(texts[i]);
+      const std::vector<Result> results = engine->submit(requests_of(shuffled, task)).get();
+      for (size_t i = 0; i < order.size(); ++i) {
+        ASSERT_FALSE(results[i].error);
+        ASSERT_TRUE(same_bits(results[i].values, want[order[i]].values))
+            << "text " << order[i] << ", " << threads << " threads, batches of " << batch_tokens
+            << " tokens";
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, SameBits,
+    ::testing::Combine(::testing::Values(kBert, kQwen, "tests/golden/bert-embed-allpool/model"),
+                       ::testing::Values(Task::kEmbed, Task::kTokenEmbed)));
+
+TEST(Engine, EmbedIsWhatSubmitGives) {
+  const auto engine = open(kBert);
+  const auto vectors = engine->embed({"a text", "another"});
+  const auto results =
+      engine->submit({Request{.input = "a text"}, Request{.input = "another"}}).get();
+  ASSERT_EQ(vectors.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(vectors[i], results[i].values));
+  EXPECT_EQ(static_cast<int64_t>(vectors[0].size()), engine->info().embedding_size);
+}
+
+TEST(Engine, RefusesWhatItCannotServe) {
+  const auto engine = open(kBert);
+  const auto refusal = [&](Request request) {
+    return error_of([&] { (void)engine->submit({std::move(request)}).get(); });
+  };
+  const std::string long_text = mixed_texts(1)[0] + std::string(400, 'a') + [] {
+    std::string s;
+    for (int i = 0; i < 300; ++i) s += " word";
+    return s;
+  }();
+  EXPECT_EQ(refusal({.input = long_text}).code(), ErrorCode::kTooLong);
+  EXPECT_THAT(refusal({.input = long_text}).what(),
+              HasSubstr("Please reduce the length of the input prompt"));
+  EXPECT_THAT(refusal({.input = std::vector<int32_t>{1, 400}}).what(),
+              HasSubstr("token id 400 is out of vocabulary"));
+  EXPECT_THAT(refusal({.input = std::vector<int32_t>{-1}}).what(), HasSubstr("token id -1"));
+  EXPECT_EQ(refusal({.input = std::vector<int32_t>{}}).field(), "input");
+  EXPECT_EQ(refusal({.input = "a", .prompt_name = "nobody"}).field(), "prompt_name");
+  EXPECT_THAT(refusal({.input = "a", .dimensions = 8}).what(),
+              HasSubstr("does not support matryoshka representation"));
+  EXPECT_THAT(refusal({.input = "a", .truncate = 100000}).what(),
+              HasSubstr("greater than max_model_len"));
+  EXPECT_EQ(refusal({.input = "a", .truncate = 0}).field(), "truncate_prompt_tokens");
+  const Error second = error_of([&] {
+    (void)engine->submit({Request{.input = "a"}, Request{.input = long_text}});
+  });
+  EXPECT_THAT(second.what(), HasSubstr("input[1]: "));
+}
+
+TEST(Engine, CutsTheInputWhereThatIsAskedFor) {
+  const auto engine = open(kBert);
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "word ";
+  const Result cut = engine->submit({Request{.input = text, .truncate = -1}}).get().front();
+  EXPECT_TRUE(cut.truncated);
+  EXPECT_EQ(cut.prompt_tokens, engine->info().max_model_len);
+  EXPECT_FALSE(engine->submit({Request{.input = "short", .truncate = -1}}).get().front().truncated);
+}
+
+TEST(Engine, CutsDimensionsThenNormalises) {
+  EngineOptions options{.model = kQwen};
+  options.hf_overrides = R"({"matryoshka_dimensions":[16,24]})";
+  const auto engine = Engine::open(options);
+  const Result result = engine->submit({Request{.input = "a", .dimensions = 16}}).get().front();
+  ASSERT_EQ(result.values.size(), 16u);
+  double length = 0;
+  for (const float v : result.values) length += double{v} * v;
+  EXPECT_NEAR(length, 1, 1e-6);
+  EXPECT_EQ(
+      error_of([&] { (void)engine->submit({Request{.input = "a", .dimensions = 17}}); }).field(),
+      "dimensions");
+}
+
+TEST(Engine, SaysNoWhenTheQueueIsFull) {
+  EngineOptions options{.model = kBert};
+  options.threads = 1;
+  options.max_queue_tokens = 64;
+  const auto engine = Engine::open(options);
+  std::latch first_done(1), go_on(1);
+  // While this callback holds the only worker, what is submitted waits.
+  engine->submit(requests_of({"first"}), [&](std::vector<Result>) {
+    first_done.count_down();
+    go_on.wait();
+  });
+  first_done.wait();
+  std::vector<std::future<std::vector<Result>>> waiting;
+  waiting.push_back(
+      engine->submit(requests_of({"one two three four five six seven eight nine ten"})));
+  const Error full = error_of([&] {
+    for (int i = 0; i < 64; ++i)
+      waiting.push_back(engine->submit(requests_of({"more"}), Engine::WhenFull::kThrow));
+  });
+  go_on.count_down();
+  EXPECT_EQ(full.code(), ErrorCode::kQueueFull);
+  for (auto& future : waiting) EXPECT_FALSE(future.get().front().error);
+}
+
+TEST(Engine, DropsCancelledRequests) {
+  const auto engine = open(kBert, 1);
+  std::latch first_done(1), go_on(1);
+  engine->submit(requests_of({"first"}), [&](std::vector<Result>) {
+    first_done.count_down();
+    go_on.wait();
+  });
+  first_done.wait();
+  std::promise<std::vector<Result>> promise;
+  Ticket ticket = engine->submit(requests_of({"second", "third"}),
+                                 [&](std::vector<Result> r) { promise.set_value(std::move(r)); });
+  ticket.cancel();
+  go_on.count_down();
+  for (const Result& result : promise.get_future().get()) {
+    ASSERT_TRUE(result.error);
+    EXPECT_EQ(result.error->code(), ErrorCode::kCancelled);
+  }
+  engine->drain();
+  EXPECT_EQ(engine->stats().requests_cancelled, 2);
+}
+
+TEST(Engine, DrainFinishesWhatWasTakenAndTakesNoMore) {
+  const auto engine = open(kBert);
+  auto future = engine->submit(requests_of(mixed_texts(50)));
+  engine->drain();
+  EXPECT_EQ(future.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_EQ(error_of([&] { (void)engine->submit(requests_of({"late"})); }).code(),
+            ErrorCode::kCancelled);
+  EXPECT_EQ(engine->stats().requests_done, 50);
+}
+
+TEST(Engine, StoppingAnswersEveryWaitingRequest) {
+  auto engine = open(kBert, 1);
+  std::vector<std::future<std::vector<Result>>> futures;
+  for (int i = 0; i < 40; ++i) futures.push_back(engine->submit(requests_of(mixed_texts(20))));
+  engine.reset();
+  for (auto& future : futures) {
+    for (const Result& result : future.get())
+      EXPECT_TRUE(!result.error || result.error->code() == ErrorCode::kCancelled);
+  }
+}
+
+TEST(Engine, RefusesOptionsByName) {
+  const auto refusal = [](auto change) {
+    EngineOptions options{.model = kBert};
+    change(options);
+    return error_of([&] { Engine::open(options); });
+  };
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.dtype = "float8"; }).field(), "dtype");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.convert = "poem"; }).field(), "convert");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.runner = "generate"; }).field(), "runner");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.max_model_len = 4096; }).field(), "max_model_len");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.pooler_config = "{"; }).field(), "pooler_config");
+  EXPECT_EQ(
+      refusal([](EngineOptions& o) { o.pooler_config = R"({"pooling_type":"ODD"})"; }).field(),
+      "pooler_config");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.hf_overrides = "[]"; }).field(), "hf_overrides");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.backend = "abacus"; }).field(), "backend");
+  EXPECT_EQ(refusal([](EngineOptions& o) { o.model = "tests/no/such/folder"; }).code(),
+            ErrorCode::kNotFound);
+}
+
+// Resident bytes of this process.
+int64_t resident() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t size = 0, pages = 0;
+  statm >> size >> pages;
+  return pages * 4096;
+}
+
+TEST(Engine, MemoryIsFlatOverManyMixedRequests) {
+  const auto engine = open(kBert);
+  const auto run = [&](int requests, unsigned seed) {
+    for (int done = 0; done < requests; done += 100) {
+      (void)engine->submit(requests_of(mixed_texts(100, seed + static_cast<unsigned>(done)))).get();
+    }
+  };
+  run(1000, 1);
+  malloc_trim(0);
+  const int64_t before = resident();
+  run(10000, 5000);
+  malloc_trim(0);
+  EXPECT_LE(resident() - before, int64_t{4} << 20) << "resident memory grew";
+}
+
+TEST(CApi, EmbedsAndReportsErrors) {
+  EXPECT_EQ(vecton_create("tests/no/such/folder", nullptr), nullptr);
+  EXPECT_THAT(vecton_last_error(), HasSubstr("tests/no/such/folder"));
+  EXPECT_EQ(vecton_create(kBert, R"({"colour":"red"})"), nullptr);
+  EXPECT_THAT(vecton_last_error(), HasSubstr("colour"));
+  vecton_engine* engine = vecton_create(kBert, R"({"threads":1})");
+  ASSERT_NE(engine, nullptr) << vecton_last_error();
+  const char* texts[] = {"a text", "another"};
+  std::vector<float> out(2 * vecton_embedding_size(engine));
+  ASSERT_EQ(vecton_embed(engine, texts, 2, nullptr, out.data()), 0) << vecton_last_error();
+  const auto vectors = open(kBert)->embed({"a text", "another"});
+  EXPECT_TRUE(std::equal(vectors[1].begin(), vectors[1].end(),
+                         out.begin() + static_cast<std::ptrdiff_t>(vectors[0].size())));
+  EXPECT_NE(vecton_embed(engine, texts, 2, "nobody", out.data()), 0);
+  EXPECT_THAT(vecton_last_error(), HasSubstr("nobody"));
+  vecton_free(engine);
+}
+
+}  // namespace
+}  // namespace vecton

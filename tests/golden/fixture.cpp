@@ -1,0 +1,36 @@
+#include "fixture.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace vecton::golden {
+
+std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(VECTON_GOLDEN_DIR)) {
+    if (!std::filesystem::exists(entry.path() / "cases.json")) continue;
+    const json::value cases = read_json(entry.path() / "cases.json");
+    const bool has = std::ranges::any_of(cases.at("cases").as_array(), [&](const json::value& c) {
+      return std::ranges::count(tasks, std::string(c.at("task").as_string())) > 0;
+    });
+    if (has) names.push_back(entry.path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Fixture::Fixture(const std::string& name)
+    : folder_(std::filesystem::path(VECTON_GOLDEN_DIR) / name),
+      cases_(read_json(folder_ / "cases.json").as_object()) {
+  const auto file = folder_ / "expected.safetensors";
+  if (std::filesystem::exists(file)) tensors_ = read_safetensors(file);
+}
+
+Matrix Fixture::tensor(const json::value& reference) const {
+  const StoredTensor& stored = tensors_.at(std::string(reference.at("tensor").as_string()));
+  Matrix matrix{stored.shape, std::vector<float>(stored.bytes.size() / sizeof(float))};
+  std::memcpy(matrix.values.data(), stored.bytes.data(), stored.bytes.size());
+  return matrix;
+}
+
+}  // namespace vecton::golden

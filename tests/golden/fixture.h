@@ -1,0 +1,39 @@
+// A golden fixture: a checkpoint folder, cases and the reference's outputs. Found by listing
+// tests/golden.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "checkpoint/safetensors.h"
+
+namespace vecton::golden {
+
+// Names of the fixture folders that have a case of one of these tasks, sorted.
+std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks);
+
+struct Matrix {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+class Fixture {
+ public:
+  explicit Fixture(const std::string& name);
+
+  const std::filesystem::path& folder() const { return folder_; }
+  std::filesystem::path model() const { return folder_ / "model"; }
+  const json::array& cases() const { return cases_.at("cases").as_array(); }
+  // The tensor that {"tensor": name} refers to.
+  Matrix tensor(const json::value& reference) const;
+
+ private:
+  std::filesystem::path folder_;
+  json::object cases_;
+  std::map<std::string, StoredTensor> tensors_;
+};
+
+}  // namespace vecton::golden

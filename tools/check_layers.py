@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Fails when a folder of src/ includes one that it must not: data goes down the list once and comes up once."""
+import pathlib
+import re
+import sys
+
+# Each folder may include itself, base and the public headers, and these.
+MAY_INCLUDE = {
+    "base": [],
+    "tensor": [],
+    "ops": ["tensor"],
+    "backend/ref": ["ops", "tensor"],
+    "backend/cpu": ["ops", "tensor"],
+    "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
+    "checkpoint": ["ops", "tensor"],
+    "tokenizer": [],
+    "nn": ["ops", "tensor", "checkpoint"],
+    "models": ["nn", "ops", "tensor", "checkpoint"],
+    "heads": ["ops", "tensor", "checkpoint"],
+    "engine": ["models", "heads", "tokenizer", "checkpoint", "backend", "ops", "tensor"],
+    "server": [],
+    "cli": [],
+}
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+
+
+def folder_of(path):
+    return next((f for f in sorted(MAY_INCLUDE, key=len, reverse=True) if path.startswith(f + "/")), None)
+
+
+def main():
+    wrong = []
+    for file in sorted((ROOT / "src").rglob("*.[hc]*")):
+        if file.suffix not in (".h", ".cpp", ".cc") or file.name.endswith("_test.cpp"):
+            continue
+        path = file.relative_to(ROOT / "src").as_posix()
+        folder = folder_of(path)
+        if folder is None:
+            wrong.append(f"src/{path}: a folder that tools/check_layers.py does not know")
+            continue
+        allowed = {folder, "base", *MAY_INCLUDE[folder]}
+        if folder in ("server", "cli"):
+            allowed = {folder, "base/json.h"}  # what they lack in include/vecton is a missing interface
+        for target in INCLUDE.findall(file.read_text()):
+            if target.startswith("vecton/") or target in allowed:
+                continue
+            if folder_of(target) not in allowed:
+                wrong.append(f"src/{path}: {folder} must not include {target}")
+        if path.startswith("models/") and re.search(r"\bDType\b|\bThreadPool\b|\bTokenizer\b|\bTask\b", file.read_text()):
+            wrong.append(f"src/{path}: a family knows no dtype, thread, tokenizer or task")
+    print("\n".join(wrong) if wrong else "layers: fine")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()

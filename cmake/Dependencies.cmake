@@ -29,6 +29,12 @@ endfunction()
 
 vecton_library(dep_pcre2 libpcre2-8)
 vecton_library(dep_utf8proc libutf8proc)
+vecton_library(dep_crypto libcrypto)
+# Headers only: the library is loaded when a model has to be downloaded.
+pkg_check_modules(CURL REQUIRED libcurl)
+add_library(dep_curl_headers INTERFACE)
+target_include_directories(dep_curl_headers SYSTEM INTERFACE ${CURL_INCLUDE_DIRS})
+target_link_libraries(dep_curl_headers INTERFACE ${CMAKE_DL_LIBS})
 find_package(Boost 1.81 REQUIRED)  # headers only: JSON, Asio, Beast
 
 if(VECTON_TESTS)

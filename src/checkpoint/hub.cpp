@@ -1,11 +1,13 @@
 #include "vecton/hub.h"
 
-#include <cstdlib>
 #include <optional>
 #include <vector>
 
 #include "checkpoint/hub_cache.h"
+#include "checkpoint/hub_client.h"
+#include "checkpoint/hub_download.h"
 #include "checkpoint/hub_snapshot.h"
+#include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -13,13 +15,6 @@ namespace vecton {
 namespace fs = std::filesystem;
 
 namespace {
-
-// "~/x" comes as it is from a file of settings, where no shell has replaced it.
-fs::path as_path(const std::string& model) {
-  if (model != "~" && !model.starts_with("~/")) return model;
-  const char* home = std::getenv("HOME");
-  return (home ? home : "") + model.substr(1);
-}
 
 [[noreturn]] void throw_not_found(const std::string& model, const std::string& why) {
   throw Error(ErrorCode::kNotFound, "model '" + model + "': " + why, "model");
@@ -31,7 +26,7 @@ std::optional<fs::path> existing_folder(const std::string& model) {
     throw Error(ErrorCode::kInvalidArgument,
                 "model: expected a folder or a name on the model hub (org/name)", "model");
   }
-  const fs::path path = as_path(model);
+  const fs::path path = model;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::is_directory(status)) return path;
@@ -67,23 +62,71 @@ Cached look_up(const hub::RepositoryCache& cache, const std::string& revision) {
   std::string why =
       "revision " + options.revision + " is not in the hub cache (" + cache.folder().string() + ")";
   if (!cached.snapshot.empty()) {
-    why = cached.snapshot.string() + " lacks";
+    why = "its snapshot in the hub cache (" + cached.snapshot.string() + ") lacks";
     for (const std::string& file : cached.missing) why += " " + file;
   }
-  throw_not_found(model, why +
-                             ", and HF_HUB_OFFLINE forbids to download it. Unset it, name the "
-                             "cache that has the model (HF_HUB_CACHE, HF_HOME) or give a folder");
+  throw_not_found(model,
+                  why +
+                      ", and HF_HUB_OFFLINE forbids to download it. Unset HF_HUB_OFFLINE, name the "
+                      "cache that has the model (HF_HUB_CACHE, HF_HOME) or give a folder");
+}
+
+// Options that a program built field by field: what it left empty is the environment's.
+HubOptions completed(HubOptions options) {
+  if (!hub::is_revision(options.revision)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "revision: expected a branch, a tag, refs/pr/N or a commit, found " +
+                    quoted_text(options.revision),
+                "revision");
+  }
+  if (options.cache.empty() || options.endpoint.empty()) {
+    const HubOptions defaults = HubOptions::from_environment();
+    if (options.cache.empty()) options.cache = defaults.cache;
+    if (options.endpoint.empty()) options.endpoint = defaults.endpoint;
+  }
+  while (options.endpoint.ends_with('/')) options.endpoint.pop_back();
+  return options;
+}
+
+fs::path download(const std::string& model, const HubOptions& options,
+                  const hub::RepositoryCache& cache,
+                  const std::function<void(const DownloadProgress&)>& progress) {
+  try {
+    hub::HubClient client(options, model, {});
+    return hub::download_snapshot(client, cache, options.revision, progress);
+  } catch (const Error& error) {
+    throw Error(error.code(), "model '" + model + "': " + error.what(), error.field());
+  }
 }
 
 }  // namespace
 
-fs::path resolve_model(const std::string& model, const HubOptions& options,
+fs::path resolve_model(const std::string& model, const HubOptions& given,
                        const std::function<void(const DownloadProgress&)>& progress) {
   if (const std::optional<fs::path> folder = existing_folder(model)) return *folder;
+  const HubOptions options = completed(given);
   const hub::RepositoryCache cache(options.cache, model);
   const Cached cached = look_up(cache, options.revision);
-  if (cached.complete()) return cached.snapshot;
-  throw_offline(model, options, cache, cached);
+  if (cached.complete() && (cached.certain || options.offline)) return cached.snapshot;
+  if (options.offline) throw_offline(model, options, cache, cached);
+  try {
+    return download(model, options, cache, progress);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kNetwork && cached.complete()) return cached.snapshot;
+    throw;
+  }
+}
+
+fs::path pull_model(const std::string& model, const HubOptions& given,
+                    const std::function<void(const DownloadProgress&)>& progress) {
+  if (const std::optional<fs::path> folder = existing_folder(model)) return *folder;
+  const HubOptions options = completed(given);
+  if (options.offline) {
+    throw Error(ErrorCode::kNetwork, "model '" + model +
+                                         "': HF_HUB_OFFLINE forbids to ask the hub for it; unset "
+                                         "HF_HUB_OFFLINE to download");
+  }
+  return download(model, options, hub::RepositoryCache(options.cache, model), progress);
 }
 
 }  // namespace vecton

@@ -1,0 +1,278 @@
+#include "checkpoint/hub_client.h"
+
+#include <algorithm>
+#include <charconv>
+#include <thread>
+#include <utility>
+
+#include "base/json.h"
+#include "checkpoint/hub_cache.h"
+#include "checkpoint/name_text.h"
+#include "vecton/error.h"
+
+namespace vecton::hub {
+
+namespace {
+
+constexpr int kMaxRedirects = 10;
+
+// Percent-encoding of all but unreserved characters and those in `kept`.
+std::string encoded(std::string_view text, std::string_view kept = "") {
+  static constexpr char kDigits[] = "0123456789ABCDEF";
+  std::string result;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.' || c == '~' || kept.find(c) != kept.npos;
+    const auto byte = static_cast<unsigned char>(c);
+    if (plain) {
+      result += c;
+    } else {
+      result += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return result;
+}
+
+std::string normal_etag(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.starts_with('"')) etag.remove_prefix(1);
+  if (etag.ends_with('"')) etag.remove_suffix(1);
+  return std::string(etag);
+}
+
+int64_t number_or(std::string_view text, int64_t fallback) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc() && end == text.data() + text.size() && value >= 0;
+  return whole ? value : fallback;
+}
+
+bool is_redirect(long status) { return status >= 300 && status < 400; }
+bool is_passing(long status) { return status == 408 || (status >= 500 && status <= 504); }
+
+// The hub's own words, or an empty text.
+std::string reason(const HttpResponse& response) {
+  constexpr size_t kMost = 300;
+  std::string text = response.header("x-error-message").substr(0, kMost);
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
+  return text.empty() ? "" : " The hub says: " + text;
+}
+
+}  // namespace
+
+void RetryPolicy::wait_after(int failed_attempts) const {
+  auto delay = first_delay;
+  for (int i = 1; i < failed_attempts; ++i) delay *= 4;
+  std::this_thread::sleep_for(delay);
+}
+
+HubClient::HubClient(const HubOptions& options, std::string name, RetryPolicy retry)
+    : options_(options), name_(std::move(name)), retry_(retry) {
+  if (origin(options_.endpoint).empty()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "HF_ENDPOINT: expected an http or https address, found " + quoted_text(options_.endpoint),
+        "endpoint");
+  }
+  const auto control = [](unsigned char c) { return c <= 0x20 || c >= 0x7f; };
+  if (std::any_of(options_.token.begin(), options_.token.end(), control)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "HF_TOKEN: the token holds a character that no token has", "token");
+  }
+}
+
+HttpResponse HubClient::send(HttpRequest request) {
+  const std::string hub = origin(options_.endpoint);
+  const std::vector<std::string> headers = request.headers;
+  for (int hop = 0; hop <= kMaxRedirects; ++hop) {
+    const std::string host = origin(request.url);
+    if (host.empty() || (hub.starts_with("https:") && !host.starts_with("https:"))) {
+      throw HttpFailure("the hub points to " + quoted_text(request.url) + ", which is not https",
+                        false);
+    }
+    request.headers = headers;
+    // The token is for the hub alone, not for the hosts that keep its large files.
+    if (host == hub && !options_.token.empty()) {
+      request.headers.push_back("Authorization: Bearer " + options_.token);
+    }
+    HttpResponse response = http_.send(request);
+    if (!is_redirect(response.status) || response.location.empty()) return response;
+    // Facts about a file come from the hub, before it points elsewhere.
+    if (request.head && origin(response.location) != hub) return response;
+    request.url = response.location;
+  }
+  throw HttpFailure("more than " + std::to_string(kMaxRedirects) + " redirections", false);
+}
+
+HttpResponse HubClient::send_with_retry(const HttpRequest& request) {
+  for (int attempt = 1;; ++attempt) {
+    try {
+      HttpResponse response = send(request);
+      if (!is_passing(response.status) || attempt >= retry_.attempts) return response;
+    } catch (const HttpFailure& failure) {
+      if (!failure.transient() || attempt >= retry_.attempts) throw_network(failure, attempt);
+    }
+    retry_.wait_after(attempt);
+  }
+}
+
+std::string HubClient::file_url(const std::string& commit, const std::string& file) const {
+  return options_.endpoint + "/" + name_ + "/resolve/" + commit + "/" + encoded(file, "/");
+}
+
+RepositoryList HubClient::list() {
+  HttpRequest request;
+  request.url =
+      options_.endpoint + "/api/models/" + name_ + "/revision/" + encoded(options_.revision);
+  request.headers = {"Accept: application/json"};
+  const HttpResponse response = send_with_retry(request);
+  if (response.status != 200) throw_refused(response, "");
+  const auto not_a_hub = [&](const std::string& what) {
+    return Error(ErrorCode::kNetwork, "the answer of " + request.url + " " + what +
+                                          ": is HF_ENDPOINT the address of a model hub?");
+  };
+  json::value value;
+  try {
+    value = parse_json(response.body, request.url);
+  } catch (const Error&) {
+    throw not_a_hub("is not JSON");
+  }
+  const json::object* object = value.if_object();
+  const json::value* sha = object ? object->if_contains("sha") : nullptr;
+  const json::value* siblings = object ? object->if_contains("siblings") : nullptr;
+  if (!sha || !sha->is_string() || !is_commit(std::string_view(sha->get_string()))) {
+    throw not_a_hub("names no commit");
+  }
+  if (!siblings || !siblings->is_array()) throw not_a_hub("lists no files");
+  RepositoryList list;
+  list.commit = sha->get_string();
+  for (const json::value& sibling : siblings->get_array()) {
+    const json::object* entry = sibling.if_object();
+    const json::value* file = entry ? entry->if_contains("rfilename") : nullptr;
+    if (!file || !file->is_string()) throw not_a_hub("lists a file without a name");
+    list.files.emplace_back(file->get_string());
+    if (!is_repository_path(list.files.back())) {
+      throw Error(ErrorCode::kCorrupt, "the hub lists a file whose name leads out of the model: " +
+                                           quoted_text(list.files.back()));
+    }
+  }
+  return list;
+}
+
+FileFacts HubClient::facts(const std::string& commit, const std::string& file) {
+  HttpRequest request;
+  request.url = file_url(commit, file);
+  request.headers = {"Accept-Encoding: identity"};  // else the size is that of compressed bytes
+  request.head = true;
+  const HttpResponse response = send_with_retry(request);
+  if (response.status != 200 && !is_redirect(response.status)) throw_refused(response, file);
+  const std::string linked = response.header("x-linked-etag");
+  FileFacts facts;
+  facts.etag = normal_etag(linked.empty() ? response.header("etag") : linked);
+  std::string size = response.header("x-linked-size");
+  if (size.empty() && response.status == 200) size = response.header("content-length");
+  facts.size = number_or(size, -1);
+  const bool plain = is_repository_path(facts.etag) && facts.etag.find('/') == std::string::npos &&
+                     facts.etag.size() <= 128;
+  const std::string answered = response.header("x-repo-commit");
+  if (!plain || (!answered.empty() && answered != commit)) {
+    throw Error(ErrorCode::kNetwork,
+                "the answer of " + request.url + " has no usable " +
+                    (plain ? "X-Repo-Commit" : "ETag") +
+                    " header: is HF_ENDPOINT the address of a model hub, without a proxy that "
+                    "changes its answers?");
+  }
+  return facts;
+}
+
+void HubClient::get(const std::string& commit, const std::string& file, int64_t offset,
+                    const std::function<void(int64_t, std::string_view)>& sink) {
+  HttpRequest request;
+  request.url = file_url(commit, file);
+  request.headers = {"Accept-Encoding: identity"};
+  if (offset > 0) request.headers.push_back("Range: bytes=" + std::to_string(offset) + "-");
+  int64_t position = -1;
+  request.on_body = [&](const HttpResponse& response, std::string_view bytes) {
+    if (position < 0) {
+      position = response.status == 206 ? offset : 0;
+      const std::string range = response.header("content-range");
+      if (response.status == 206 && !range.starts_with("bytes " + std::to_string(offset) + "-")) {
+        throw HttpFailure("the server sent the range " + quoted_text(range) +
+                              ", not the one from " + std::to_string(offset) + " on",
+                          false);
+      }
+    }
+    sink(position, bytes);
+    position += static_cast<int64_t>(bytes.size());
+  };
+  const HttpResponse response = send(request);
+  if (response.status == 416 && offset > 0) return get(commit, file, 0, sink);
+  if (is_passing(response.status)) {
+    throw HttpFailure("the server answers " + std::to_string(response.status), true);
+  }
+  if (response.status != 200 && response.status != 206) throw_refused(response, file);
+}
+
+void HubClient::throw_network(const HttpFailure& failure, int attempts) const {
+  const std::string tried = attempts > 1 ? " after " + std::to_string(attempts) + " attempts" : "";
+  throw Error(ErrorCode::kNetwork,
+              "cannot be downloaded from " + origin(options_.endpoint) + tried + ": " +
+                  failure.what() +
+                  ". Check the network and the proxy, or use a model that is there: a folder, or "
+                  "a cached name (HF_HUB_OFFLINE=1 never asks the network)");
+}
+
+void HubClient::throw_refused(const HttpResponse& response, const std::string& file) const {
+  const long status = response.status;
+  const std::string code = response.header("x-error-code");
+  const std::string who = origin(options_.endpoint) + " refuses: ";
+  const std::string why = reason(response);
+  const bool token = !options_.token.empty();
+  const auto unauthorized = [&](const std::string& text) {
+    return Error(ErrorCode::kUnauthorized, who + text + why, "model");
+  };
+  const auto not_found = [&](const std::string& text) {
+    return Error(ErrorCode::kNotFound, who + text + why, "model");
+  };
+  if (code == "GatedRepo") {
+    const std::string conditions =
+        "this model is gated: accept its conditions at " + options_.endpoint + "/" + name_;
+    throw unauthorized(token ? conditions + " with the account of the token (HF_TOKEN)"
+                             : conditions + " and set HF_TOKEN to a token of that account");
+  }
+  if (code == "RevisionNotFound") {
+    throw not_found("no revision " + quoted_text(options_.revision) +
+                    " (a branch, a tag or a commit)");
+  }
+  if (code == "EntryNotFound") throw not_found("no file " + quoted_text(file));
+  if (status == 401 && token) {
+    throw unauthorized(
+        "the token (HF_TOKEN) is not valid, or the model is private or gated and the token may "
+        "not read it");
+  }
+  if (status == 401 && code != "RepoNotFound") {
+    throw unauthorized("a token is missing: the model is private or gated; set HF_TOKEN");
+  }
+  if (status == 401 || status == 404) {
+    throw not_found(
+        "no such model. Check the name; if it is private or gated, set HF_TOKEN to a token that "
+        "may read it");
+  }
+  if (status == 403) {
+    throw unauthorized(token ? "the token (HF_TOKEN) may not read this model; a gated model's "
+                               "conditions have to be accepted on its page first"
+                             : "this model is gated or private: set HF_TOKEN");
+  }
+  if (status == 429) {
+    const int64_t seconds = number_or(response.header("retry-after"), -1);
+    throw Error(ErrorCode::kNetwork,
+                who + "too many requests; try again " +
+                    (seconds < 0 ? "later" : "in " + std::to_string(seconds) + " seconds") +
+                    (token ? "" : ", or set HF_TOKEN, which raises the limit") + why);
+  }
+  throw Error(ErrorCode::kNetwork, who + "the hub answers " + std::to_string(status) +
+                                       (file.empty() ? "" : " for " + quoted_text(file)) + why);
+}
+
+}  // namespace vecton::hub

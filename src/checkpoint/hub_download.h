@@ -1,0 +1,22 @@
+// Downloading into the hub cache: blobs that are locked, resumed and checked, then linked into the
+// snapshot. Used by resolve_model and pull_model.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "checkpoint/hub_cache.h"
+#include "checkpoint/hub_client.h"
+#include "vecton/hub.h"
+
+namespace vecton::hub {
+
+// Brings `revision` of the client's model into the cache; files that are there already are not
+// fetched. Returns the snapshot. The ref is written last: what it points to is complete. What an
+// interrupted download received is used by the next one.
+std::filesystem::path download_snapshot(
+    HubClient& client, const RepositoryCache& cache, const std::string& revision,
+    const std::function<void(const DownloadProgress&)>& progress);
+
+}  // namespace vecton::hub

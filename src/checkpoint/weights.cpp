@@ -214,9 +214,9 @@ void Weights::rename_parts(std::span<const Rename> rules) {
 }
 
 void Weights::skip(std::span<const std::string_view> prefixes) {
-  for (auto& [name, entry] : state_->entries) {
-    entry.taken |= std::ranges::any_of(
-        prefixes, [&](std::string_view prefix) { return is_under(name, prefix); });
+  for (auto& entry : state_->entries) {
+    entry.second.taken |= std::ranges::any_of(
+        prefixes, [&](std::string_view prefix) { return is_under(entry.first, prefix); });
   }
 }
 

@@ -18,9 +18,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSlots = 64;  // parallel_for calls that can be joined at once
-constexpr auto kSpin =
-    std::chrono::microseconds(200);  // an idle worker watches so long, then sleeps
-constexpr int kPauses = 2000;        // before a caller lets the helper it waits for have its core
+// An idle worker watches for something to do so long, first with its core to itself, then letting
+// others have it: the one it waits for may be among them. Then it sleeps.
+constexpr auto kSpin = std::chrono::microseconds(5);
+constexpr auto kWatch = std::chrono::microseconds(200);
+constexpr int kPauses = 2000;  // before a caller lets the helper it waits for have its core
 constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
 thread_local bool inside_region = false;
@@ -157,13 +159,16 @@ void ThreadPool::work(int worker) {
     idle_.fetch_add(1);
     Clock::time_point last = Clock::now();
     while (!stop_.load() && jobs_.load() == seen) {
+      const Clock::time_point now = Clock::now();
       if (help()) {
         last = Clock::now();
-      } else if (Clock::now() - last > kSpin) {
+      } else if (now - last < kSpin) {
+        for (int i = 0; i < 16; ++i) pause();
+      } else if (now - last < kWatch) {
+        std::this_thread::yield();
+      } else {
         sleep(seen);
         last = Clock::now();
-      } else {
-        for (int i = 0; i < 16; ++i) pause();
       }
     }
     idle_.fetch_sub(1);

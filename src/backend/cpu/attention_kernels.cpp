@@ -11,7 +11,6 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "backend/cpu/attention_kernels.h"
@@ -59,7 +58,55 @@ HWY_INLINE void transpose4(VF& a, VF& b, VF& c, VF& d) {
 #endif
 }
 
-// One tile, kVectors vectors of queries. Matrices of the scratch are [column or key][lane].
+#if HWY_TARGET != HWY_SCALAR
+// Four floats of every fourth row, from rows[0] on.
+template <int64_t kN>
+HWY_INLINE auto load_quads(const float* const* rows, int64_t column) {
+  const hn::FixedTag<float, kN> d;
+  if constexpr (kN == 4) {
+    return hn::LoadU(d, rows[0] + column);
+  } else {
+    return hn::Combine(d, load_quads<kN / 2>(rows + kN / 2, column),
+                       load_quads<kN / 2>(rows, column));
+  }
+}
+
+template <int64_t kN, class V>
+HWY_INLINE void store_quads(V x, float* const* rows, int64_t column) {
+  const hn::FixedTag<float, kN> d;
+  if constexpr (kN == 4) {
+    hn::StoreU(x, d, rows[0] + column);
+  } else {
+    const hn::Half<decltype(d)> half;
+    store_quads<kN / 2>(hn::LowerHalf(half, x), rows, column);
+    store_quads<kN / 2>(hn::UpperHalf(half, x), rows + kN / 2, column);
+  }
+}
+#endif
+
+// Four columns, each of kLanes rows.
+HWY_INLINE void load_columns(const float* const* rows, int64_t column, VF (&x)[4]) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < 4; ++i) x[i] = hn::Set(F32(), rows[0][column + i]);
+#else
+  HWY_UNROLL(4)
+  for (int i = 0; i < 4; ++i) x[i] = load_quads<kLanes>(rows + i, column);
+  transpose4(x[0], x[1], x[2], x[3]);
+#endif
+}
+
+HWY_INLINE void store_columns(VF (&x)[4], float* const* rows, int64_t column) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < 4; ++i) rows[0][column + i] = hn::GetLane(x[i]);
+#else
+  transpose4(x[0], x[1], x[2], x[3]);
+  HWY_UNROLL(4)
+  for (int i = 0; i < 4; ++i) store_quads<kLanes>(x[i], rows + i, column);
+#endif
+}
+
+// One tile, kVectors vectors of queries. Matrices of the scratch are [column or key][lane]. Lanes
+// that are left over compute the last query again.
 template <int kVectors>
 class Tile {
  public:
@@ -72,8 +119,8 @@ class Tile {
         scores_(sums_ + round_up(tile.head_dim, 4) * kWidth) {}
 
   void run() {
+    find_lanes();
     load_queries();
-    find_positions();
     for (int64_t key = 0; key < seen_; key += kKeyTile) {
       add_keys(key, std::min(key + kKeyTile, seen_));
     }
@@ -81,83 +128,46 @@ class Tile {
   }
 
  private:
-  // Where lane i's query begins in q or out.
-  int64_t at(int64_t lane, int64_t stride) const {
-    const int64_t i = t_.begin + lane;
-    return i / t_.group * stride + i % t_.group * t_.head_dim;
-  }
-
-  // Four columns, from c on, of a lane, to or from the form that transpose() takes and gives.
-  static void put(float* matrix, int64_t c, int64_t lane, const float (&x)[4]) {
-    if constexpr (kLanes >= 4) {
-      std::memcpy(matrix + c * kWidth + lane % 4 * kWidth + lane / 4 * 4, x, sizeof x);
-    } else {
-      for (int64_t i = 0; i < 4; ++i) matrix[(c + i) * kWidth + lane] = x[i];
-    }
-  }
-  static void get(const float* matrix, int64_t c, int64_t lane, float (&x)[4]) {
-    if constexpr (kLanes >= 4) {
-      std::memcpy(x, matrix + c * kWidth + lane % 4 * kWidth + lane / 4 * 4, sizeof x);
-    } else {
-      for (int64_t i = 0; i < 4; ++i) x[i] = matrix[(c + i) * kWidth + lane];
-    }
-  }
-
-  // Multiplies every lane by its factor and turns [column][lane] into lanes of four columns or
-  // back. Adding 0 makes -0 a +0: keys that a query does not see add 0 to its sums where its tile
-  // has later queries, and must not tell.
-  void transpose(float* matrix, const VF (&factors)[kVectors]) const {
-    const VF zero = hn::Zero(d_);
-    for (int64_t c = 0; c < t_.head_dim; c += 4) {
-      for (int v = 0; v < kVectors; ++v) {
-        float* at = matrix + c * kWidth + v * kLanes;
-        VF x[4];
-        HWY_UNROLL(4)
-        for (int i = 0; i < 4; ++i) {
-          x[i] = hn::MulAdd(hn::Load(d_, at + i * kWidth), factors[v], zero);
-        }
-        transpose4(x[0], x[1], x[2], x[3]);
-        HWY_UNROLL(4)
-        for (int i = 0; i < 4; ++i) hn::Store(x[i], d_, at + i * kWidth);
-      }
-    }
-  }
-
-  // q times scale and log2 e, so that softmax takes powers of 2. Lanes without a query are 0.
-  void load_queries() {
+  // Each lane's rows, and how many keys it, the least and the most of the lanes see.
+  void find_lanes() {
+    HWY_ALIGN int32_t seen[kWidth];
     const int64_t count = t_.end - t_.begin;
-    for (int64_t lane = 0; lane < kWidth; ++lane) {
-      const float* row = t_.q + at(lane, t_.q_stride);
-      for (int64_t c = 0; c < t_.head_dim; c += 4) {
-        float x[4] = {};
-        if (lane < count)
-          std::memcpy(x, row + c, sizeof(float) * std::min<int64_t>(4, t_.head_dim - c));
-        put(queries_, c, lane, x);
-      }
-    }
-    VF factors[kVectors];
-    std::fill_n(factors, kVectors, hn::Set(d_, t_.scale * 1.44269504f));
-    transpose(queries_, factors);
-  }
-
-  // How many keys each lane, the least and the most of them see.
-  void find_positions() {
-    HWY_ALIGN int32_t seen[kWidth] = {};
-    seen_ = t_.keys;
+    int64_t row = t_.begin / t_.group, head = t_.begin % t_.group;
+    seen_ = 0;
     seen_by_all_ = t_.keys;
-    if (t_.positions) {
-      seen_ = 0;
-      for (int64_t lane = 0; lane < t_.end - t_.begin; ++lane) {
-        const int64_t keys = t_.positions[(t_.begin + lane) / t_.group] + int64_t{1};
-        seen[lane] = static_cast<int32_t>(std::min(keys, t_.keys));
-        seen_ = std::max<int64_t>(seen_, seen[lane]);
-        seen_by_all_ = std::min<int64_t>(seen_by_all_, seen[lane]);
+    for (int64_t lane = 0; lane < kWidth; ++lane) {
+      const int64_t keys =
+          t_.positions ? std::min(t_.positions[row] + int64_t{1}, t_.keys) : t_.keys;
+      seen_ = std::max(seen_, keys);
+      seen_by_all_ = std::min(seen_by_all_, keys);
+      seen[lane] = static_cast<int32_t>(keys);
+      q_rows_[lane] = t_.q + row * t_.q_stride + head * t_.head_dim;
+      out_rows_[lane] = t_.out + row * t_.out_stride + head * t_.head_dim;
+      if (lane + 1 < count && ++head == t_.group) {
+        head = 0;
+        ++row;
       }
     }
     for (int v = 0; v < kVectors; ++v) {
       lane_seen_[v] = hn::Load(di_, seen + v * kLanes);
       maxima_[v] = hn::Set(d_, std::numeric_limits<float>::lowest());
       totals_[v] = hn::Zero(d_);
+    }
+  }
+
+  // q times scale and log2 e, so that softmax takes powers of 2. Up to three columns past the end
+  // are read and not used.
+  void load_queries() {
+    const VF factor = hn::Set(d_, t_.scale * 1.44269504f);
+    for (int64_t c = 0; c < t_.head_dim; c += 4) {
+      for (int v = 0; v < kVectors; ++v) {
+        VF x[4];
+        load_columns(q_rows_ + v * kLanes, c, x);
+        HWY_UNROLL(4)
+        for (int i = 0; i < 4; ++i) {
+          hn::Store(hn::Mul(x[i], factor), d_, queries_ + (c + i) * kWidth + v * kLanes);
+        }
+      }
     }
   }
 
@@ -308,22 +318,37 @@ class Tile {
     }
   }
 
-  // Without a key to see the result is 0.
+  // Without a key to see the result is 0. Adding 0 makes -0 a +0: keys that a query does not see
+  // add 0 to its sums where its tile has later queries, and must not tell.
   void store_sums() {
-    VF factors[kVectors];
-    for (int v = 0; v < kVectors; ++v) factors[v] = hn::Div(hn::Set(d_, 1.0f), totals_[v]);
-    if (seen_ == 0) {
-      std::fill_n(sums_, round_up(t_.head_dim, 4) * kWidth, 0.0f);
-      std::fill_n(factors, kVectors, hn::Zero(d_));
-    }
-    transpose(sums_, factors);
-    for (int64_t lane = 0; lane < t_.end - t_.begin; ++lane) {
-      float* row = t_.out + at(lane, t_.out_stride);
-      for (int64_t c = 0; c < t_.head_dim; c += 4) {
-        float x[4];
-        get(sums_, c, lane, x);
-        std::memcpy(row + c, x, sizeof(float) * std::min<int64_t>(4, t_.head_dim - c));
+    const int64_t columns = t_.head_dim, whole = columns / 4 * 4;
+    if (seen_ == 0) std::fill_n(sums_, round_up(columns, 4) * kWidth, 0.0f);
+    for (int v = 0; v < kVectors; ++v) {
+      const VF factor = hn::Div(hn::Set(d_, 1.0f), seen_ == 0 ? hn::Set(d_, 1.0f) : totals_[v]);
+      float* const* rows = out_rows_ + v * kLanes;
+      for (int64_t c = 0; c < whole; c += 4) {
+        VF x[4];
+        load_sums(c, v, factor, x);
+        store_columns(x, rows, c);
       }
+      if (whole == columns) continue;
+      float last[kLanes][4];
+      float* last_rows[kLanes];
+      for (int64_t lane = 0; lane < kLanes; ++lane) last_rows[lane] = last[lane];
+      VF x[4];
+      load_sums(whole, v, factor, x);
+      store_columns(x, last_rows, 0);
+      for (int64_t lane = 0; lane < kLanes; ++lane) {
+        std::copy_n(last[lane], columns - whole, rows[lane] + whole);
+      }
+    }
+  }
+
+  HWY_INLINE void load_sums(int64_t column, int v, VF factor, VF (&x)[4]) const {
+    HWY_UNROLL(4)
+    for (int i = 0; i < 4; ++i) {
+      const VF sum = hn::Load(d_, sums_ + (column + i) * kWidth + v * kLanes);
+      x[i] = hn::MulAdd(sum, factor, hn::Zero(d_));
     }
   }
 
@@ -331,7 +356,9 @@ class Tile {
   const hn::RebindToSigned<F32> di_{};
   const AttentionTile& t_;
   float *queries_, *sums_, *scores_;
-  int64_t seen_ = 0, seen_by_all_ = 0;
+  int64_t seen_, seen_by_all_;  // keys that some query, that every query sees
+  const float* q_rows_[kWidth];
+  float* out_rows_[kWidth];
   hn::Vec<hn::RebindToSigned<F32>> lane_seen_[kVectors];
   VF maxima_[kVectors], totals_[kVectors];
 };

@@ -63,7 +63,16 @@ constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows == 2 ? 3 : 
 constexpr int kTileRows = 12;  // 24 of 32 registers
 constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 6 ? 2 : 1; }
 #endif
-constexpr int64_t kBlockK = 256;     // k for which a panel stays in the first-level cache
+#ifndef KUNROLL
+#define KUNROLL 2
+#endif
+#ifndef PFHINT
+#define PFHINT 2
+#endif
+#ifndef KBLOCK
+#define KBLOCK 256
+#endif
+constexpr int64_t kBlockK = KBLOCK;     // k for which a panel stays in the first-level cache
 constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
 
@@ -76,9 +85,30 @@ struct TileArgs {
   float* sums;          // [rows][kWidth] of the first panel
   int64_t sums_stride;  // floats to those of the next panel
   bool resume;          // sums hold the products of lower k
-  const char* ahead;    // fetched into the cache meanwhile
-  int64_t ahead_lines;  // per four k
+  const char* ahead;    // fetched into the cache meanwhile: for each of the panels' lines per k
+  int64_t ahead_step;   // a stream that moves by this many bytes per k
+  int64_t ahead_stride; // bytes from one stream to the next
 };
+
+template <class W>
+constexpr int kLinesPerK = std::max<int>(1, kWidth * sizeof(typename W::T) / kLine);
+
+// Adds the products of one k. Every third row of x has a pointer of its own; the two after it are
+// reached by the stride.
+template <class W, int kRows, int kPanels>
+HWY_INLINE void add_products(const float* const (&x)[(kRows + 2) / 3], int64_t x_stride,
+                             const typename W::T* w, int64_t panel_stride,
+                             V (&sum)[kRows][2 * kPanels]) {
+  V b[2 * kPanels];
+  HWY_UNROLL(8)
+  for (int p = 0; p < kPanels; ++p) W::load(w + p * panel_stride, b[2 * p], b[2 * p + 1]);
+  HWY_UNROLL(16)
+  for (int r = 0; r < kRows; ++r) {
+    const V a = hn::Set(d, x[r / 3][r % 3 * x_stride]);
+    HWY_UNROLL(8)
+    for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = hn::MulAdd(a, b[v], sum[r][v]);
+  }
+}
 
 template <class W, int kRows, int kPanels>
 void tile(const TileArgs& t) {
@@ -99,42 +129,24 @@ void tile(const TileArgs& t) {
     }
   }
   const auto* w = static_cast<const typename W::T*>(t.w);
-  // Every third row has a pointer of its own; the two after it are reached by the stride.
   constexpr int kPointers = (kRows + 2) / 3;
   const float* x[kPointers];
   HWY_UNROLL(8)
   for (int i = 0; i < kPointers; ++i) x[i] = t.x + 3 * i * t.x_stride;
-  const int64_t stride = t.x_stride, panel_stride = t.panel_stride;
-  const auto step = [&](int u) HWY_ATTR {
-    V b[2 * kPanels];
-    HWY_UNROLL(8)
-    for (int p = 0; p < kPanels; ++p) {
-      W::load(w + p * panel_stride + u * kWidth, b[2 * p], b[2 * p + 1]);
-    }
-    HWY_UNROLL(16)
-    for (int r = 0; r < kRows; ++r) {
-      const V a = hn::Set(d, x[r / 3][r % 3 * stride + u]);
-      HWY_UNROLL(8)
-      for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = hn::MulAdd(a, b[v], sum[r][v]);
-    }
-  };
+  const int64_t x_stride = t.x_stride, panel_stride = t.panel_stride;
+  const int64_t ahead_step = t.ahead_step, ahead_stride = t.ahead_stride;
   const char* ahead = t.ahead;
-  int64_t k = t.k;
-  for (; k >= 4; k -= 4) {
-    for (int64_t i = 0; i < t.ahead_lines; ++i, ahead += kLine) __builtin_prefetch(ahead, 0, 2);
-    step(0);
-    step(1);
-    step(2);
-    step(3);
-    w += 4 * kWidth;
+  HWY_UNROLL(KUNROLL)
+  for (int64_t k = t.k; k > 0; --k) {
     HWY_UNROLL(8)
-    for (int i = 0; i < kPointers; ++i) x[i] += 4;
-  }
-  for (; k > 0; --k) {
-    step(0);
+    for (int i = 0; i < kPanels * kLinesPerK<W>; ++i) {
+      __builtin_prefetch(ahead + i * ahead_stride, 0, PFHINT);
+    }
+    ahead += ahead_step;
+    add_products<W, kRows, kPanels>(x, x_stride, w, panel_stride, sum);
     w += kWidth;
     HWY_UNROLL(8)
-    for (int i = 0; i < kPointers; ++i) x[i] += 1;
+    for (int i = 0; i < kPointers; ++i) ++x[i];
   }
   HWY_UNROLL(16)
   for (int r = 0; r < kRows; ++r) {
@@ -274,14 +286,15 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
   const Tiles& tiles = tiles_of(w.dtype);
   const int64_t at_once = panels_at_once(static_cast<int>(rows));
   const int64_t bytes = w.panel_bytes();
+  const int64_t lines_per_k = std::max<int64_t>(1, kWidth * size_of(w.dtype) / kLine);
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
     (count == 1 ? tiles.single : tiles.wide)[rows]({call.x + row * call.x_stride, call.x_stride,
                                                     data, w.k * kWidth, w.k, sums,
-                                                    kTileRows * kWidth, false, data + count * bytes,
-                                                    count * 4 * kWidth * size_of(w.dtype) / kLine});
+                                                    kTileRows * kWidth, false, data + count * bytes, kWidth * size_of(w.dtype) / lines_per_k,
+ bytes / lines_per_k});
     for (int64_t p = 0; p < count; ++p) {
       finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
     }
@@ -299,7 +312,8 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   const int64_t blocks = std::max<int64_t>(1, (w.k + kBlockK - 1) / kBlockK);
   const int64_t block = std::max<int64_t>(4, ((w.k + blocks - 1) / blocks + 3) / 4 * 4);
   const int64_t row_bytes = kWidth * size_of(w.dtype);
-  const int64_t lines = (4 * row_bytes / kLine + count - 1) / count;
+  const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
+  const int64_t ahead_step = (row_bytes / lines_per_k + count - 1) / count;
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * w.panel_bytes();
@@ -307,14 +321,13 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
       const int64_t length = std::min(block, w.k - k);
       const char* here = data + k * row_bytes;
       const char* ahead = here + length * row_bytes;
-      const int64_t share = lines * kLine * (length / 4);
+      const int64_t stream = ahead_step * length;
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         float* tile_sums = sums + first * kWidth;
-        const bool useful = i * share < length * row_bytes;
         tiles.single[next - first]({call.x + (row + first) * call.x_stride + k, call.x_stride, here,
-                                    0, length, tile_sums, 0, k > 0, ahead + i * share,
-                                    useful ? lines : 0});
+                                    0, length, tile_sums, 0, k > 0,
+                                    ahead + i * lines_per_k * stream, ahead_step, stream});
         if (k + length == w.k) {
           finish_panel(call, finish, tile_sums, row + first, next - first, panel);
         }

@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""A model hub in small: the protocol that the hub client speaks, with made-up models and faults on demand.
+
+Prints one line {"endpoint": ..., "files": {repository: {file: etag}}}, then answers one JSON line on stdout per line on stdin:
+  {"do": "log"}   the requests since the last log: [{"method", "path", "host": "hub" | "cdn", "token": bool, "range"}]
+  {"do": "set", ...}  faults, merged into those that hold:
+      "cut": N          the next body is cut off after N bytes (once)
+      "fail": N         the next N requests are answered with 503
+      "no_ranges": b    ranges are ignored
+      "corrupt": b      large files come with one byte changed
+      "main": "second"  the branch main of org/tiny moves to another commit
+It ends when stdin does. Large files are redirected to a second port, which stands for the CDN and must never see a token.
+"""
+import hashlib
+import json
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+GOOD_TOKEN = "hf_good"
+
+
+def made_up(name, size):
+    """Bytes that depend on the name alone."""
+    out = b""
+    while len(out) < size:
+        out += hashlib.sha256(f"{name} {len(out)}".encode()).digest()
+    return out[:size]
+
+
+def commit(name):
+    return hashlib.sha1(name.encode()).hexdigest()
+
+
+def modules(*entries):
+    return json.dumps([{"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+                       for i, (path, kind) in enumerate(entries)]).encode()
+
+
+def weight_map(*shards):
+    return json.dumps({"weight_map": {f"tensor{i}": shard for i, shard in enumerate(shards)}}).encode()
+
+
+BASE = {"config.json": b'{"model_type": "bert"}', "tokenizer.json": b'{"version": "1.0"}'}
+TINY = BASE | {
+    ".gitattributes": b"*.safetensors filter=lfs\n", "README.md": b"# tiny\n", "vocab.txt": b"[PAD]\n[UNK]\n",
+    "modules.json": modules(("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense", "Dense"), ("3_Normalize", "Normalize")),
+    "1_Pooling/config.json": b'{"pooling_mode_mean_tokens": true}',
+    "2_Dense/config.json": b'{"in_features": 8}', "2_Dense/model.safetensors": made_up("dense", 5000),
+    "2_Dense/pytorch_model.bin": made_up("dense bin", 5000),
+    "model.safetensors": made_up("tiny", 300000), "pytorch_model.bin": made_up("tiny bin", 300000),
+    "onnx/model.onnx": made_up("onnx", 1000), "onnx/config.json": b"{}", "results.csv": b"1,2\n",
+    "a name with spaces & more.json": b"{}",
+}
+SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+# repository -> revision -> (commit, files)
+MODELS = {
+    "org/tiny": {"main": (commit("tiny 1"), TINY), "v1": (commit("tiny 0"), TINY | {"config.json": b'{"model_type": "bert", "v": 1}'}),
+                 "refs/pr/1": (commit("tiny pr"), TINY), "second": (commit("tiny 2"), TINY | {"tokenizer.json": b'{"version": "2.0"}'})},
+    "org/sharded": {"main": (commit("sharded"), BASE | {
+        "model.safetensors.index.json": weight_map(*SHARDS), SHARDS[0]: made_up("one", 1000), SHARDS[1]: made_up("two", 1000),
+        "consolidated.safetensors": made_up("both", 2000), "original/model.safetensors": made_up("original", 1000)})},
+    "org/onlybin": {"main": (commit("onlybin"), BASE | {"pytorch_model.bin": made_up("bin", 1000)})},
+    "org/nothing": {"main": (commit("nothing"), {"README.md": b"empty"})},
+    "org/gated": {"main": (commit("gated"), TINY)},
+    "org/private": {"main": (commit("private"), TINY)},
+    "org/busy": {"main": (commit("busy"), TINY)},
+    "org/hostile": {"main": (commit("hostile"), TINY | {"../../evil.json": b"{}"})},
+    "new/name": {"main": (commit("renamed"), TINY)},
+}
+RENAMED = {"old-name": "new/name"}
+faults = {"cut": 0, "fail": 0, "no_ranges": False, "corrupt": False, "main": ""}
+log = []
+lock = threading.Lock()
+
+
+def is_large(file):
+    return file.endswith((".safetensors", ".bin", ".onnx"))
+
+
+def etag_of(file, data):
+    if is_large(file):
+        return hashlib.sha256(data).hexdigest()
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def revision(model, name):
+    """(commit, files) or None."""
+    if model == "org/tiny" and name == "main" and faults["main"]:
+        name = faults["main"]
+    revisions = MODELS[model]
+    return revisions.get(name) or next((r for r in revisions.values() if r[0] == name), None)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    host, cdn = "hub", ""
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body=b"", headers=None):
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if "Content-Length" not in (headers or {}):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        with lock:
+            cut, faults["cut"] = (faults["cut"], 0) if status in (200, 206) and len(body) > faults["cut"] else (0, faults["cut"])
+        self.wfile.write(body[:cut] if cut else body)
+        if cut:
+            self.close_connection = True
+
+    def refuse(self, status, code, message, headers=None):
+        self.answer(status, b"{}", {"X-Error-Code": code, "X-Error-Message": message} | (headers or {}))
+
+    def do_HEAD(self):
+        self.do_GET()
+
+    def do_GET(self):
+        token = self.headers.get("Authorization", "")
+        with lock:
+            log.append({"method": self.command, "path": self.path, "host": self.host, "token": bool(token),
+                        "range": self.headers.get("Range", "")})
+            failing = faults["fail"] > 0
+            faults["fail"] -= failing
+        if failing:
+            return self.answer(503, b"busy")
+        path = unquote(self.path.split("?")[0]).lstrip("/")
+        for old, new in RENAMED.items():
+            if old in path.split("/"):
+                return self.answer(307, b"", {"Location": self.path.replace(old, new)})
+        if path.startswith("cdn/"):
+            return self.send_file(*self.cdn_file(path[4:]))
+        api = path.startswith("api/models/")
+        path = path.removeprefix("api/models/")
+        model = next((m for m in MODELS if path.startswith(m + "/")), None)
+        if not model:
+            return self.refuse(404 if token == f"Bearer {GOOD_TOKEN}" else 401, "RepoNotFound", "Repository not found")
+        if not self.allowed(model, token):
+            return None
+        rest = path.removeprefix(model + "/")
+        return self.send_listing(model, rest) if api else self.send_resolved(model, rest.removeprefix("resolve/"))
+
+    def allowed(self, model, token):
+        good = token == f"Bearer {GOOD_TOKEN}"
+        if token and not good:
+            self.answer(401, b"", {"X-Error-Message": "Invalid credentials in Authorization header"})
+        elif model == "org/busy":
+            self.answer(429, b"", {"Retry-After": "17"})
+        elif model == "org/gated":
+            self.refuse(403 if good else 401, "GatedRepo", "Access to model org/gated is restricted.")
+        elif model == "org/private" and not good:
+            self.refuse(401, "RepoNotFound", "Invalid username or password.")
+        else:
+            return True
+        return False
+
+    def send_listing(self, model, rest):
+        kind, _, name = rest.partition("/")
+        found = revision(model, name)
+        if not found:
+            return self.refuse(404, "RevisionNotFound", f"Invalid rev id: {name}")
+        sha, files = found
+        if kind == "tree":
+            rows = [{"type": "file", "path": file, "size": len(data), "oid": hashlib.sha1(data).hexdigest()} |
+                    ({"lfs": {"oid": etag_of(file, data), "size": len(data), "pointerSize": 100}} if is_large(file) else {})
+                    for file, data in files.items()]
+        else:
+            rows = {"id": model, "modelId": model, "sha": sha, "siblings": [{"rfilename": file} for file in files]}
+        return self.answer(200, json.dumps(rows).encode(), {"Content-Type": "application/json"})
+
+    def send_resolved(self, model, rest):
+        name, _, file = rest.partition("/")
+        found = revision(model, name)
+        if not found or file not in found[1]:
+            return self.refuse(404, "EntryNotFound" if found else "RevisionNotFound", "Not found")
+        sha, data = found[0], found[1][file]
+        etag = etag_of(file, data)
+        if is_large(file):
+            return self.answer(302, b"", {"X-Repo-Commit": sha, "X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(data)),
+                                          "Location": f"{self.cdn}/cdn/{model}/{sha}/{file}"})
+        return self.send_file(data, {"X-Repo-Commit": sha, "ETag": f'"{etag}"'})
+
+    def cdn_file(self, path):
+        model = next(m for m in MODELS if path.startswith(m + "/"))
+        sha, _, file = path.removeprefix(model + "/").partition("/")
+        data = revision(model, sha)[1][file]
+        if faults["corrupt"]:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        return data, {"ETag": '"another-etag-of-the-cdn"'}
+
+    def send_file(self, data, headers):
+        wanted = self.headers.get("Range", "")
+        if not wanted or faults["no_ranges"]:
+            return self.answer(200, data, headers | {"Content-Length": str(len(data))})
+        begin = int(wanted.removeprefix("bytes=").rstrip("-"))
+        if begin >= len(data):
+            return self.answer(416)
+        return self.answer(206, data[begin:], headers | {"Content-Range": f"bytes {begin}-{len(data) - 1}/{len(data)}",
+                                                         "Content-Length": str(len(data) - begin)})
+
+
+def main():
+    cdn = ThreadingHTTPServer(("127.0.0.1", 0), type("Cdn", (Handler,), {"host": "cdn"}))
+    hub = ThreadingHTTPServer(("127.0.0.1", 0), type("Hub", (Handler,), {"cdn": f"http://127.0.0.1:{cdn.server_port}"}))
+    for server in (cdn, hub):
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+    etags = {model: {file: etag_of(file, data) for file, data in revisions["main"][1].items()} for model, revisions in MODELS.items()}
+    print(json.dumps({"endpoint": f"http://127.0.0.1:{hub.server_port}", "files": etags}), flush=True)
+    for line in sys.stdin:
+        command = json.loads(line)
+        with lock:
+            if command.pop("do") == "log":
+                reply, log[:] = list(log), []
+            else:
+                faults.update(command)
+                reply = faults
+        print(json.dumps(reply), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+# The installed library: one shared object that exports include/vecton alone, with files for find_package and pkg-config.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# A shared library needs a source of its own; everything in it comes whole from the modules that implement include/vecton.
+file(WRITE ${PROJECT_BINARY_DIR}/vecton_shared.cpp "// The modules below are the library.\n")
+add_library(vecton_shared SHARED ${PROJECT_BINARY_DIR}/vecton_shared.cpp)
+set(WHOLE vecton_engine vecton_tokenizer vecton_checkpoint vecton_backend vecton_base)
+list(JOIN WHOLE "," WHOLE_LIST)
+target_link_libraries(vecton_shared PRIVATE ${WHOLE})
+set_target_properties(vecton_shared PROPERTIES
+  OUTPUT_NAME vecton EXPORT_NAME vecton VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${WHOLE_LIST}")
+target_link_options(vecton_shared PRIVATE -Wl,--exclude-libs,ALL)
+target_include_directories(vecton_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_compile_features(vecton_shared INTERFACE cxx_std_20)
+
+install(TARGETS vecton_shared EXPORT vecton LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(DIRECTORY include/vecton DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN server.h EXCLUDE)
+install(EXPORT vecton FILE vecton-targets.cmake NAMESPACE vecton:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
+
+file(WRITE ${PROJECT_BINARY_DIR}/vecton-config.cmake "include(\"\${CMAKE_CURRENT_LIST_DIR}/vecton-targets.cmake\")\n")
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/vecton-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/vecton-config.cmake ${PROJECT_BINARY_DIR}/vecton-config-version.cmake
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
+
+configure_file(${PROJECT_SOURCE_DIR}/cmake/vecton.pc.in ${PROJECT_BINARY_DIR}/vecton.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/vecton.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -93,7 +93,7 @@ double fma_gflops(int threads) {
 }
 
 double read_gbytes_s(int threads) {
-  constexpr int64_t kLeast = int64_t{256} << 20, kMost = int64_t{1} << 30;
+  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{1} << 30;
   const Pages pages(static_cast<size_t>(std::clamp(4 * last_level_cache(), kLeast, kMost)));
   const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
   std::vector<float> results(threads);

@@ -1,0 +1,185 @@
+// The reference against numbers worked out by hand.
+#include "backend/ref/ref_ops.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "base/half.h"
+#include "vecton/error.h"
+
+namespace vecton {
+namespace {
+
+using testing::ElementsAre;
+using testing::FloatEq;
+using testing::FloatNear;
+using testing::Pointwise;
+
+class RefOpsTest : public testing::Test {
+ protected:
+  Tensor tensor(int64_t rows, int64_t columns, std::vector<float> values) {
+    return ops_->upload(values, rows, columns);
+  }
+  std::vector<float> values(const Tensor& x) {
+    std::vector<float> result(x.rows() * x.columns());
+    ops_->download(x, result);
+    return result;
+  }
+  static Weight weight(int64_t rows, int64_t columns, const std::vector<float>& values,
+                       DType dtype = DType::kF32) {
+    auto bytes = std::make_shared<std::vector<std::byte>>(values.size() * size_of(dtype));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const uint16_t half =
+          dtype == DType::kF16 ? float_to_f16(values[i]) : float_to_bf16(values[i]);
+      if (dtype == DType::kF32) {
+        std::memcpy(bytes->data() + 4 * i, &values[i], 4);
+      } else {
+        std::memcpy(bytes->data() + 2 * i, &half, 2);
+      }
+    }
+    Weight result;
+    result.name = "w";
+    result.dtype = dtype;
+    result.rows = rows;
+    result.columns = columns;
+    result.bytes = *bytes;
+    result.keep = bytes;
+    return result;
+  }
+  static Vector vector(std::vector<float> values) {
+    return std::make_shared<const std::vector<float>>(std::move(values));
+  }
+
+  std::unique_ptr<Ops> ops_ = make_ref_ops();
+};
+
+TEST_F(RefOpsTest, LinearStacksItsParts) {
+  for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16}) {
+    const std::vector<Weight> parts = {weight(1, 2, {1, 2}, dtype),
+                                       weight(2, 2, {3, 4, -5, 6}, dtype)};
+    const LinearWeight w{ops_->prepare_linear(parts), vector({0.5f, 0, 10})};
+    EXPECT_EQ(w.w->n, 3);
+    EXPECT_EQ(w.w->k, 2);
+    const Tensor residual = tensor(1, 3, {100, 200, 300});
+    EXPECT_THAT(values(ops_->linear(tensor(1, 2, {1, 10}), w, Activation::kIdentity, &residual)),
+                ElementsAre(121.5f, 243, 365));
+    EXPECT_THAT(values(ops_->linear(tensor(1, 2, {-1, 0}), w, Activation::kRelu, nullptr)),
+                ElementsAre(0, 0, 15));
+  }
+}
+
+TEST_F(RefOpsTest, LinearRefusesOtherTypes) {
+  Weight w = weight(1, 1, {1});
+  w.dtype = DType::kI8;
+  EXPECT_THROW(ops_->prepare_linear({&w, 1}), Error);
+}
+
+TEST_F(RefOpsTest, Activations) {
+  const Weight one = weight(1, 1, {1});
+  const LinearWeight w{ops_->prepare_linear({&one, 1}), nullptr};
+  const auto at = [&](Activation act, float x) {
+    return values(ops_->linear(tensor(1, 1, {x}), w, act))[0];
+  };
+  EXPECT_FLOAT_EQ(at(Activation::kGelu, 1), 0.84134475f);
+  EXPECT_FLOAT_EQ(at(Activation::kGelu, -3), -0.0040496940f);
+  EXPECT_FLOAT_EQ(at(Activation::kGeluTanh, 1), 0.84119199f);
+  EXPECT_FLOAT_EQ(at(Activation::kSilu, 2), 1.7615942f);
+  EXPECT_FLOAT_EQ(at(Activation::kTanh, 0.5f), 0.46211716f);
+  EXPECT_FLOAT_EQ(at(Activation::kSigmoid, -1), 0.26894143f);
+  EXPECT_EQ(at(Activation::kRelu, -1), 0);
+  EXPECT_EQ(at(Activation::kGelu, -100), 0);
+}
+
+TEST_F(RefOpsTest, GatedLinear) {
+  const PreparedWeight w =
+      ops_->prepare_gated(weight(2, 2, {1, 0, 0, 1}), weight(2, 2, {0, 2, 3, 0}));
+  EXPECT_EQ(w->n, 2);
+  EXPECT_THAT(values(ops_->gated_linear(tensor(1, 2, {4, -5}), *w, Activation::kRelu)),
+              ElementsAre(4 * -10, 0));
+}
+
+TEST_F(RefOpsTest, EmbedAddsItsTables) {
+  const PreparedWeight a = ops_->prepare_table(weight(3, 2, {1, 2, 3, 4, 5, 6}));
+  const PreparedWeight b = ops_->prepare_table(weight(1, 2, {10, 20}, DType::kF16));
+  const std::vector<int32_t> ids = {2, 0}, zeros = {0, 0};
+  const Ops::Lookup lookups[] = {{*a, ids}, {*b, zeros}};
+  EXPECT_THAT(values(ops_->embed(lookups)), ElementsAre(15, 26, 11, 22));
+}
+
+TEST_F(RefOpsTest, Norms) {
+  const NormWeight layer{NormWeight::Kind::kLayerNorm, vector({1, 2}), vector({0, 1}), 0};
+  EXPECT_THAT(values(ops_->norm(tensor(1, 2, {1, 3}), layer)), ElementsAre(-1, 3));
+  const NormWeight rms{NormWeight::Kind::kRmsNorm, vector({1, 1}), nullptr, 0};
+  EXPECT_THAT(values(ops_->norm(tensor(1, 4, {7, 1, 3, 0}), rms)),  // two groups
+              Pointwise(FloatEq(), {1.4f, 0.2f, std::sqrt(2.0f), 0.0f}));
+  const NormWeight eps{NormWeight::Kind::kRmsNorm, vector({1}), nullptr, 3};
+  EXPECT_THAT(values(ops_->norm(tensor(1, 1, {1}), eps)), ElementsAre(0.5f));
+}
+
+TEST_F(RefOpsTest, RopeTurnsPairsHalfAHeadApart) {
+  // Position 1 turns by a quarter; the fourth column of each head is not part of it, nor the third.
+  const RopeTable table{.rotary_dim = 2, .positions = 2, .cos = {1, 0}, .sin = {0, 1}};
+  const std::vector<int32_t> positions = {1, 0};
+  EXPECT_THAT(
+      values(ops_->rope(tensor(2, 6, {1, 2, 9, 3, 4, 9, 1, 2, 9, 3, 4, 9}), 3, positions, table)),
+      ElementsAre(-2, 1, 9, -4, 3, 9, 1, 2, 9, 3, 4, 9));
+}
+
+TEST_F(RefOpsTest, AttentionSeesItsOwnSequence) {
+  // Two sequences of two keys and one; equal scores average the values.
+  const Rows queries{.offsets = {0, 2, 3}, .index = {0, 1, 0}};
+  const std::vector<int32_t> keys = {0, 2, 3};
+  const Tensor q = tensor(3, 1, {0, 0, 0}), k = tensor(3, 1, {1, 2, 3}),
+               v = tensor(3, 1, {10, 20, 50});
+  AttentionShape shape{.heads = 1, .kv_heads = 1, .head_dim = 1, .scale = 1, .causal = false};
+  EXPECT_THAT(values(ops_->attention(q, k, v, shape, queries, keys)), ElementsAre(15, 15, 50));
+  shape.causal = true;
+  EXPECT_THAT(values(ops_->attention(q, k, v, shape, queries, keys)), ElementsAre(10, 15, 50));
+}
+
+TEST_F(RefOpsTest, AttentionWeighsByScore) {
+  const Rows queries{.offsets = {0, 1}, .index = {1}};  // only the second row is wanted
+  const std::vector<int32_t> keys = {0, 2};
+  // Two query heads read one key head; scores 0.5 q k.
+  const AttentionShape shape{
+      .heads = 2, .kv_heads = 1, .head_dim = 1, .scale = 0.5f, .causal = true};
+  const Tensor q = tensor(1, 2, {2, 200}), k = tensor(2, 1, {1, 0}), v = tensor(2, 1, {1, 0});
+  const float e = std::exp(1.0f);
+  EXPECT_THAT(values(ops_->attention(q, k, v, shape, queries, keys)),
+              ElementsAre(FloatNear(e / (e + 1), 1e-6f), 1));
+}
+
+TEST_F(RefOpsTest, Pools) {
+  const Tensor x = tensor(4, 1, {3, -1, 4, 7});
+  const Rows rows{.offsets = {0, 3, 4}, .index = {0, 1, 4, 2}};
+  const auto pooled = [&](Pooling how) { return values(ops_->pool(x, how, rows)); };
+  EXPECT_THAT(pooled(Pooling::kCls), ElementsAre(3, 7));
+  EXPECT_THAT(pooled(Pooling::kLast), ElementsAre(4, 7));
+  EXPECT_THAT(pooled(Pooling::kMax), ElementsAre(4, 7));
+  EXPECT_THAT(pooled(Pooling::kMean), ElementsAre(2, 7));
+  EXPECT_THAT(pooled(Pooling::kMeanSqrtLen), ElementsAre(FloatEq(6 / std::sqrt(3.0f)), 7));
+  EXPECT_THAT(pooled(Pooling::kWeightedMean), ElementsAre(FloatEq((3 - 2 + 20) / 8.0f), 7));
+}
+
+TEST_F(RefOpsTest, NormalizesToLengthOne) {
+  EXPECT_THAT(values(ops_->l2_normalize(tensor(3, 2, {3, -4, 0, 0, 1e-13f, 0}))),
+              Pointwise(FloatEq(), {0.6f, -0.8f, 0.0f, 0.0f, 0.1f, 0.0f}));
+}
+
+TEST_F(RefOpsTest, RearrangesRowsAndColumns) {
+  const Tensor x = tensor(3, 2, {1, 2, 3, 4, 5, 6});
+  const std::vector<int32_t> rows = {2, 2, 0};
+  EXPECT_THAT(values(ops_->gather_rows(x, rows)), ElementsAre(5, 6, 5, 6, 1, 2));
+  const Tensor parts[] = {x.slice_columns(1, 1), x};
+  EXPECT_THAT(values(ops_->concat_columns(parts)), ElementsAre(2, 1, 2, 4, 3, 4, 6, 5, 6));
+}
+
+TEST_F(RefOpsTest, FreshMemoryShowsWhoReadsIt) {
+  for (const float value : values(ops_->allocate(2, 3))) EXPECT_TRUE(std::isnan(value));
+}
+
+}  // namespace
+}  // namespace vecton

@@ -140,6 +140,7 @@ class EmbedRun {
                         format_->append(sink.buffer(), rows_, record, result.values);
                         hash_.add(record);
                         ++rows_;
+                        cut_ += result.truncated ? 1 : 0;
                         sink.written();
                         if (rows_ % 16 != 0) return;  // spare the clock
                         progress.update(rows_, reader_.share());
@@ -154,6 +155,10 @@ class EmbedRun {
   }
 
   void summarize(double seconds) const {
+    if (cut_ > 0 && !options_.quiet) {
+      std::fprintf(stderr, "vecton: %s texts were cut to what the model takes\n",
+                   format_count(cut_).c_str());
+    }
     if (!stderr_is_terminal() || options_.output.empty() || options_.quiet) return;
     std::fprintf(stderr, "%s vectors of %lld values in %s: %s\n", format_count(rows_).c_str(),
                  static_cast<long long>(columns_), format_seconds(seconds).c_str(),
@@ -164,7 +169,7 @@ class EmbedRun {
   Engine& engine_;
   RecordReader& reader_;
   std::unique_ptr<VectorFormat> format_;
-  int64_t columns_, rows_ = 0;
+  int64_t columns_, rows_ = 0, cut_ = 0;
   RecordHash hash_;
 };
 

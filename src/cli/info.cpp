@@ -52,7 +52,8 @@ std::string as_json(const ModelInfo& info) {
                          {"dtype", info.dtype},
                          {"backend", info.backend},
                          {"isa", info.isa},
-                         {"threads", info.threads}};
+                         {"threads", info.threads},
+                         {"warnings", json::value_from(info.warnings)}};
   return json::serialize(out) + "\n";
 }
 
@@ -101,6 +102,7 @@ std::string as_table(const ModelInfo& info) {
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
   line("runs on", info.backend + " (" + info.isa + "), " + std::to_string(info.threads) +
                       (info.threads == 1 ? " thread" : " threads"));
+  for (const std::string& warning : info.warnings) line("warning", warning);
   return out;
 }
 

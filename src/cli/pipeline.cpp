@@ -113,6 +113,8 @@ class Pipeline {
   }
 
   [[noreturn]] void refuse(const Record& record, const Error& error) const {
+    const bool is_option = error.code() == ErrorCode::kInvalidArgument && error.field() != "input";
+    if (is_option) throw error;  // every record would meet it
     std::string message = reader_.where(record) + ": " + error.what();
     if (error.code() == ErrorCode::kTooLong)
       message += " (--truncate cuts texts to what the model takes)";

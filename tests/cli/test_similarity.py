@@ -1,0 +1,111 @@
+"""vecton similarity: the matrix, the ranking, colours and the picture."""
+
+import json
+import math
+import os
+import pty
+import re
+import struct
+import subprocess
+import unittest
+import zlib
+
+from program import BERT, QWEN, VECTON, ProgramTest, environment, json_lines, run
+
+TEXTS = ["a cat naps", "a kitten sleeps", "stocks fell sharply"]
+
+
+def embed(model, *texts, options=()):
+    return [row["embedding"] for row in json_lines(run("embed", model, *options, "--", *texts).out)]
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b)) / math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+
+
+def read_png(path):
+    """(width, height, rows of bytes) of an 8-bit RGB picture."""
+    raw = path.read_bytes()
+    assert raw[:8] == b"\x89PNG\r\n\x1a\n"
+    at, data = 8, b""
+    while at < len(raw):
+        size, kind = struct.unpack(">I4s", raw[at:at + 8])
+        body = raw[at + 8:at + 8 + size]
+        assert struct.unpack(">I", raw[at + 8 + size:at + 12 + size])[0] == zlib.crc32(kind + body)
+        if kind == b"IHDR":
+            width, height, depth, colour = struct.unpack(">IIBB", body[:10])
+            assert (depth, colour) == (8, 2)
+        if kind == b"IDAT":
+            data += body
+        at += 12 + size
+    pixels = zlib.decompress(data)
+    assert len(pixels) == height * (1 + width * 3)
+    return width, height
+
+
+class Similarity(ProgramTest):
+    def test_matrix_is_the_cosines(self):
+        vectors = embed(BERT, *TEXTS)
+        matrix = json.loads(run("similarity", BERT, "--json", *TEXTS).out)["matrix"]
+        for i, row in enumerate(matrix):
+            self.assert_close(row, [cosine(vectors[i], v) for v in vectors], 1e-6)
+        self.assertEqual(matrix[0][1], matrix[1][0])
+
+    def test_ranking(self):
+        out = json.loads(run("similarity", BERT, "--json", "--query", "who sleeps?", *TEXTS).out)
+        query, *vectors = embed(BERT, "who sleeps?", *TEXTS)
+        scores = [cosine(query, v) for v in vectors]
+        self.assertEqual([r["index"] for r in out["ranking"]], sorted(range(3), key=lambda i: -scores[i]))
+        self.assert_close([r["score"] for r in out["ranking"]], sorted(scores, reverse=True), 1e-6)
+
+    def test_query_gets_the_query_prompt(self):
+        out = json.loads(run("similarity", QWEN, "--json", "--query", "cats", *TEXTS).out)
+        query, = embed(QWEN, "cats", options=["--prompt-name", "query"])
+        vectors = embed(QWEN, *TEXTS, options=["--prompt-name", "document"])
+        self.assert_close(sorted(r["score"] for r in out["ranking"]), sorted(cosine(query, v) for v in vectors), 1e-6)
+
+    def test_numbers_without_a_terminal(self):
+        out = run("similarity", BERT, "--query", "cats", *TEXTS).out
+        self.assertNotIn("\x1b", out)
+        self.assertEqual(len(re.findall(r" 1\.000", out)), 3)
+        for text in TEXTS:
+            self.assertEqual(out.count(text), 2)
+
+    def test_colours(self):
+        self.assertIn("\x1b[48;2;", run("similarity", BERT, "--color", "always", *TEXTS).out)
+        self.assertNotIn("\x1b", run("similarity", BERT, "--color", "never", *TEXTS).out)
+
+    def test_colours_of_a_terminal(self):
+        def on_terminal(**env):
+            main, other = pty.openpty()
+            process = subprocess.Popen([VECTON, "similarity", BERT, *TEXTS], stdout=other, env=environment(TERM="xterm", **env))
+            os.close(other)
+            out = b""
+            try:
+                while block := os.read(main, 65536):
+                    out += block
+            except OSError:  # the other side is closed
+                pass
+            os.close(main)
+            self.assertEqual(process.wait(), 0)
+            return out.decode()
+        self.assertIn("\x1b[48;2;", on_terminal(COLORTERM="truecolor"))
+        self.assertIn("\x1b[48;5;", on_terminal())
+        self.assertNotIn("\x1b", on_terminal(COLORTERM="truecolor", NO_COLOR="1"))
+
+    def test_picture(self):
+        for count in (1, 3, 40, 400):
+            path = self.folder / "m.png"
+            texts = self.write("texts.txt", "".join(f"text {i}\n" for i in range(count)))
+            run("similarity", BERT, "--png", path, "--input", texts)
+            width, height = read_png(path)
+            self.assertTrue(100 < width < 2000 and 100 < height < 2000, (width, height))
+
+    def test_errors(self):
+        run("similarity", BERT, status=2) if os.isatty(0) else run("similarity", BERT, "--input", os.devnull, status=2)
+        done = run("similarity", BERT, "--png", self.folder / "no" / "m.png", *TEXTS, status=4)
+        self.assertIn("m.png", done.err)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,284 @@
+#include "server/connection.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <chrono>
+#include <utility>
+
+namespace vecton::server {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+
+namespace {
+
+constexpr size_t kWatchBytes = 4 << 10;        // of the next request, read while idle
+constexpr uint32_t kMaxHeadBytes = 64 << 10;   // request line and headers
+constexpr size_t kMaxLingerBytes = 256 << 20;  // thrown away of a refused body
+constexpr double kLingerSeconds = 10;
+constexpr double kMaxReadTimeouts =
+    20;  // a body that trickles in may take so many times the timeout
+
+std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
+
+// The path of a request's target: no query, no host, no slash at its end.
+std::string path_of(std::string_view target) {
+  if (const size_t host = target.find("://");
+      host != std::string_view::npos && !target.starts_with('/')) {
+    const size_t slash = target.find('/', host + 3);
+    target = slash == std::string_view::npos ? "/" : target.substr(slash);
+  }
+  target = target.substr(0, target.find_first_of("?#"));
+  while (target.size() > 1 && target.ends_with('/')) target.remove_suffix(1);
+  return std::string(target);
+}
+
+template <typename Message>
+HttpRequest head_of(const Message& message, const std::string& peer) {
+  HttpRequest head;
+  head.method = text(message.method_string());
+  head.path = path_of(text(message.target()));
+  head.peer = peer;
+  head.authorization = text(message[http::field::authorization]);
+  head.content_type = text(message[http::field::content_type]);
+  head.content_encoding = text(message[http::field::content_encoding]);
+  head.origin = text(message[http::field::origin]);
+  head.request_id = text(message["X-Request-Id"]);
+  return head;
+}
+
+}  // namespace
+
+Connection::Connection(Socket socket, std::string peer, Service& service,
+                       const ServerOptions& options, std::function<void(Connection*)> ended)
+    : socket_(std::move(socket)),
+      peer_(std::move(peer)),
+      service_(service),
+      options_(options),
+      ended_(std::move(ended)),
+      timer_(socket_.get_executor()) {}
+
+void Connection::start() {
+  service_.metrics().connection(1);
+  next_request();
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (phase_ == Phase::kIdle && buffer_.size() == 0) close();
+}
+
+void Connection::close() {
+  if (phase_ == Phase::kClosed) return;
+  if (phase_ == Phase::kWorking && job_) job_->cancel();
+  phase_ = Phase::kClosed;
+  service_.metrics().connection(-1);
+  timer_.cancel();
+  ErrorCode ignored;
+  socket_.shutdown(asio::socket_base::shutdown_both, ignored);
+  socket_.close(ignored);
+  ended_(this);
+}
+
+// What happens after `seconds` without another call: on_deadline.
+void Connection::set_deadline(double seconds) {
+  timer_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(seconds)));
+  timer_.async_wait([self = shared_from_this()](ErrorCode error) {
+    // A wait that ended while the deadline was moved is not the deadline.
+    if (!error && self->timer_.expiry() <= std::chrono::steady_clock::now()) self->on_deadline();
+  });
+}
+
+void Connection::on_deadline() {
+  if (phase_ != Phase::kReading) return close();
+  late_ = true;  // the read that is on its way ends, and its handler answers
+  ErrorCode ignored;
+  socket_.cancel(ignored);
+}
+
+void Connection::next_request() {
+  phase_ = Phase::kIdle;
+  job_.reset();
+  if (buffer_.size() > 0) return read_head();
+  if (draining_) return close();
+  set_deadline(options_.idle_timeout);
+  if (!watching_) watch();
+}
+
+// Waits for the first bytes of the next request, or for the client to leave: also while it waits
+// for an answer.
+void Connection::watch() {
+  watching_ = true;
+  socket_.async_read_some(buffer_.prepare(kWatchBytes),
+                          [self = shared_from_this()](ErrorCode error, size_t bytes) {
+                            self->on_watched(error, bytes);
+                          });
+}
+
+void Connection::on_watched(ErrorCode error, size_t bytes) {
+  watching_ = false;
+  if (phase_ == Phase::kClosed) return;
+  if (error && phase_ == Phase::kWriting) keep_ = false;  // it sends no more, but may still read
+  if (error) return phase_ == Phase::kWriting ? void() : close();
+  buffer_.commit(bytes);
+  if (phase_ == Phase::kIdle) return read_head();
+  if (phase_ == Phase::kLingering) linger();
+}
+
+void Connection::read_head() {
+  phase_ = Phase::kReading;
+  late_ = false;
+  read_start_ = std::chrono::steady_clock::now();
+  parser_.emplace();
+  parser_->header_limit(kMaxHeadBytes);
+  parser_->body_limit(static_cast<uint64_t>(options_.max_body_bytes));
+  set_deadline(options_.io_timeout);
+  http::async_read_header(
+      socket_, buffer_, *parser_,
+      [self = shared_from_this()](ErrorCode error, size_t) { self->on_head(error); });
+}
+
+void Connection::on_head(ErrorCode error) {
+  if (phase_ != Phase::kReading) return;
+  if (error || late_) return on_read_error(error);
+  const auto& message = parser_->get();
+  head_ = head_of(message, peer_);
+  version_ = message.version();
+  keep_ = message.keep_alive() && !draining_;
+  is_head_ = message.method() == http::verb::head;
+  if (std::optional<HttpResponse> refusal = service_.refuse_early(head_)) {
+    const bool whole = parser_->is_done();
+    parser_.reset();
+    return respond(std::move(*refusal), whole && keep_);
+  }
+  if (boost::beast::iequals(message[http::field::expect], "100-continue")) return send_continue();
+  read_body();
+}
+
+void Connection::send_continue() {
+  static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
+  asio::async_write(socket_, asio::buffer(kContinue, sizeof kContinue - 1),
+                    [self = shared_from_this()](ErrorCode error, size_t) {
+                      if (self->phase_ != Phase::kReading) return;
+                      if (error || self->late_) return self->on_read_error(error);
+                      self->read_body();
+                    });
+}
+
+void Connection::read_body() {
+  if (parser_->is_done()) return dispatch();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - read_start_;
+  late_ = taken.count() > kMaxReadTimeouts * options_.io_timeout;
+  if (late_) return on_read_error({});
+  set_deadline(options_.io_timeout);
+  http::async_read_some(socket_, buffer_, *parser_,
+                        [self = shared_from_this()](ErrorCode error, size_t) {
+                          if (self->phase_ != Phase::kReading) return;
+                          if (error || self->late_) return self->on_read_error(error);
+                          self->read_body();
+                        });
+}
+
+void Connection::on_read_error(ErrorCode error) {
+  const bool has_head = parser_->is_header_done() || error == http::error::body_limit;
+  if (has_head) {
+    head_ = head_of(parser_->get(), peer_);
+    version_ = parser_->get().version();
+  } else {
+    head_ = {.method = "-", .path = "-", .peer = peer_};
+  }
+  parser_.reset();
+  is_head_ = false;
+  if (late_) {
+    return respond(
+        service_.refuse(head_, Failure(Cause::kSlow, "the request did not arrive in time")), false);
+  }
+  if (error == http::error::body_limit) {
+    // Who may not ask is told so, rather than how much it may send.
+    if (std::optional<HttpResponse> refusal = service_.refuse_early(head_))
+      return respond(std::move(*refusal), false);
+    return respond(service_.refuse(head_, Failure(Cause::kBodySize,
+                                                  "the body is larger than the " +
+                                                      std::to_string(options_.max_body_bytes) +
+                                                      " bytes that are taken")),
+                   false);
+  }
+  const bool protocol =
+      error.category() == http::make_error_code(http::error::bad_method).category();
+  if (!protocol || error == http::error::end_of_stream || error == http::error::partial_message)
+    return close();
+  HttpResponse answer = service_.refuse(
+      head_, Failure(Cause::kBadJson, "not a valid HTTP request: " + error.message()));
+  answer.status = error == http::error::header_limit ? 431 : 400;
+  respond(std::move(answer), false);
+}
+
+void Connection::dispatch() {
+  phase_ = Phase::kWorking;
+  timer_.cancel();
+  HttpRequest request = head_;
+  request.body = std::move(parser_->get().body());
+  parser_.reset();
+  if (buffer_.size() == 0 && !watching_) watch();
+  job_ = service_.handle(std::move(request), [self = shared_from_this()](HttpResponse answer) {
+    asio::post(self->executor(), [self, answer = std::move(answer)]() mutable {
+      if (self->phase_ == Phase::kWorking) self->respond(std::move(answer), self->keep_);
+    });
+  });
+}
+
+void Connection::respond(HttpResponse answer, bool keep) {
+  phase_ = Phase::kWriting;
+  keep_ = keep && !draining_;
+  response_ = Response{static_cast<http::status>(answer.status), version_};
+  response_.set(http::field::server, "vecton");
+  if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
+  for (const auto& [name, value] : answer.headers) response_.set(name, value);
+  response_.keep_alive(keep_);
+  response_.body() = std::move(answer.body);
+  if (answer.status == 204) {
+    response_.body().clear();
+  } else {
+    response_.content_length(response_.body().size());
+    if (is_head_) response_.body().clear();
+  }
+  serializer_.emplace(response_);
+  write_some();
+}
+
+void Connection::write_some() {
+  set_deadline(options_.io_timeout);
+  http::async_write_some(socket_, *serializer_,
+                         [self = shared_from_this()](ErrorCode error, size_t) {
+                           if (self->phase_ != Phase::kWriting) return;
+                           if (error && error != http::error::end_of_stream) return self->close();
+                           self->serializer_->is_done() ? self->on_written() : self->write_some();
+                         });
+}
+
+void Connection::on_written() {
+  serializer_.reset();
+  response_ = {};
+  if (keep_) return next_request();
+  ErrorCode ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  phase_ = Phase::kLingering;
+  lingered_ = 0;
+  set_deadline(kLingerSeconds);
+  linger();
+}
+
+// A socket that is closed with unread bytes resets the connection, and the client may lose the
+// answer: read on until it closes.
+void Connection::linger() {
+  if (watching_) return;
+  lingered_ += buffer_.size();
+  buffer_.consume(buffer_.size());
+  if (lingered_ > kMaxLingerBytes) return close();
+  watch();
+}
+
+}  // namespace vecton::server

@@ -1,0 +1,66 @@
+// Fields: typed reading of one JSON object of a request. Wrong fields are collected, so that an
+// answer names all of them; null means absent.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/json.h"
+#include "server/failure.h"
+
+namespace vecton::server {
+
+using Input = std::variant<std::string, std::vector<int32_t>>;
+
+// What a route's input field held.
+struct Inputs {
+  std::vector<Input> items;
+  bool single = false;  // one text or one list of ids, not a list of them
+};
+
+class Fields {
+ public:
+  // `object` outlives the reader.
+  explicit Fields(const json::object& object, std::string where = "body")
+      : object_(object), where_(std::move(where)) {}
+
+  std::optional<std::string> text(std::string_view key);
+  std::optional<bool> boolean(std::string_view key);
+  std::optional<int64_t> integer(std::string_view key, std::optional<int64_t> least = {});
+  // One of a few words, compared as they are.
+  std::optional<std::string> choice(std::string_view key,
+                                    std::initializer_list<std::string_view> words);
+  const json::object* object(std::string_view key);
+  const json::value* any(std::string_view key);
+  // These fields may be there and mean nothing to us.
+  void ignore(std::initializer_list<std::string_view> keys);
+
+  // A text, token ids, or a list of these, told apart by the first element. `mixed`: a list may
+  // hold both kinds; `ids`: token ids are taken at all. An empty list gives no items.
+  Inputs inputs(std::string_view key, bool mixed, bool ids = true);
+  // A list of texts.
+  std::vector<std::string> texts(std::string_view key);
+
+  void require(std::string_view key);  // a problem when it is absent
+  void wrong(std::string_view key, std::string type, std::string message);
+  bool good() const { return problems_.empty(); }
+
+  // Throws Failure when a field was wrong. Gives the names of fields that nobody read.
+  std::vector<std::string> finish();
+
+ private:
+  void add(std::string where, std::string type, std::string message);
+  bool ids(const json::value& list, const std::string& where, std::vector<int32_t>& out);
+
+  const json::object& object_;
+  std::string where_;
+  std::vector<std::string_view> read_;
+  std::vector<Problem> problems_;
+};
+
+}  // namespace vecton::server

@@ -1,0 +1,29 @@
+// A request and its answer as plain values: what the dialects see of HTTP. No sockets, no Beast.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace vecton::server {
+
+struct HttpRequest {
+  std::string method;  // "POST"
+  std::string path;    // without the query
+  std::string body;
+  std::string peer;  // address of the client, for the log
+  // The headers that matter, empty when absent.
+  std::string authorization, content_type, content_encoding, origin, request_id;
+};
+
+struct HttpResponse {
+  int status = 200;
+  std::string content_type;  // empty = no body
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+};
+
+inline constexpr std::string_view kJsonType = "application/json";
+
+}  // namespace vecton::server

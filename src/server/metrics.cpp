@@ -1,0 +1,258 @@
+#include "server/metrics.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "server/render.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr double kLongestInput = 1 << 20;  // tokens
+const char* const kMethod[] = {"single", "batch"};
+
+void head(std::string& out, std::string_view name, std::string_view type, std::string_view help) {
+  out.append("# HELP ")
+      .append(name)
+      .append(" ")
+      .append(help)
+      .append("\n# TYPE ")
+      .append(name)
+      .append(" ");
+  out.append(type).append("\n");
+}
+
+void begin(std::string& out, std::string_view name, std::string_view labels) {
+  out += name;
+  if (!labels.empty()) out.append("{").append(labels).append("}");
+  out += ' ';
+}
+
+void line(std::string& out, std::string_view name, std::string_view labels, double value) {
+  begin(out, name, labels);
+  append_number(out, value);
+  out += '\n';
+}
+
+void line(std::string& out, std::string_view name, std::string_view labels, int64_t value) {
+  begin(out, name, labels);
+  append_number(out, value);
+  out += '\n';
+}
+
+void single(std::string& out, std::string_view name, std::string_view type, std::string_view help,
+            std::string_view labels, int64_t value) {
+  head(out, name, type, help);
+  line(out, name, labels, value);
+}
+
+// A label's value, quoted: a backslash, a quote and a line's end are escaped.
+std::string label_value(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+int64_t resident_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "r");
+  if (!file) return 0;
+  long pages = 0;
+  if (std::fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
+  std::fclose(file);
+  return static_cast<int64_t>(pages) * sysconf(_SC_PAGESIZE);
+}
+
+void write_process(std::string& out, std::chrono::system_clock::time_point started) {
+  single(out, "process_resident_memory_bytes", "gauge", "Resident memory.", "", resident_bytes());
+  timespec cpu{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+  head(out, "process_cpu_seconds_total", "counter", "CPU time spent.");
+  line(out, "process_cpu_seconds_total", "",
+       static_cast<double>(cpu.tv_sec) + static_cast<double>(cpu.tv_nsec) * 1e-9);
+  head(out, "process_start_time_seconds", "gauge", "Start, in Unix time.");
+  line(out, "process_start_time_seconds", "",
+       std::chrono::duration<double>(started.time_since_epoch()).count());
+}
+
+}  // namespace
+
+Histogram::Histogram(std::vector<double> bounds)
+    : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
+
+void Histogram::observe(double value) {
+  const auto at = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
+  counts_[static_cast<size_t>(at)].fetch_add(1, std::memory_order_relaxed);
+  sum_.fetch_add(value, std::memory_order_relaxed);
+}
+
+void Histogram::write(std::string& out, std::string_view name, std::string_view labels) const {
+  const std::string bucket = std::string(name) + "_bucket";
+  const std::string more = labels.empty() ? "" : std::string(labels) + ",";
+  int64_t total = 0;
+  for (size_t i = 0; i < counts_.size(); ++i) {
+    total += static_cast<int64_t>(counts_[i].load(std::memory_order_relaxed));
+    std::string bound = "+Inf";
+    if (i < bounds_.size()) {
+      bound.clear();
+      append_number(bound, bounds_[i]);
+    }
+    line(out, bucket, more + "le=\"" + bound + "\"", total);
+  }
+  line(out, std::string(name) + "_sum", labels, sum_.load(std::memory_order_relaxed));
+  line(out, std::string(name) + "_count", labels, total);
+}
+
+std::vector<double> Histogram::durations() {
+  std::vector<double> bounds;
+  for (double bound = 1e-5; bounds.size() < 35; bound *= 1.5) bounds.push_back(bound);
+  return bounds;
+}
+
+std::vector<double> Histogram::powers_of_two(double most) {
+  std::vector<double> bounds{1};
+  while (bounds.back() < most) bounds.push_back(bounds.back() * 2);
+  return bounds;
+}
+
+Metrics::Metrics()
+    : request_(Histogram::durations()),
+      tokenization_(Histogram::durations()),
+      queue_(Histogram::durations()),
+      inference_(Histogram::durations()),
+      input_length_(Histogram::powers_of_two(kLongestInput)) {}
+
+void Metrics::set_model(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  model_labels_ = "model_name=" + label_value(name) + ",engine=\"0\"";
+}
+
+void Metrics::request_began(bool batch) {
+  ++in_flight_;
+  ++began_[batch];
+}
+
+void Metrics::request_ended(bool batch, double seconds, std::string_view error,
+                            std::span<const Result> results) {
+  --in_flight_;
+  request_.observe(seconds);
+  if (!error.empty()) {
+    const std::lock_guard lock(mutex_);
+    ++failures_[std::string(error)];
+    return;
+  }
+  ++succeeded_[batch];
+  for (const Result& result : results) {
+    tokenization_.observe(result.timings.tokenization);
+    queue_.observe(result.timings.queue);
+    inference_.observe(result.timings.inference);
+    input_length_.observe(static_cast<double>(result.prompt_tokens));
+    truncated_ += result.truncated;
+  }
+}
+
+void Metrics::answered(std::string_view method, std::string_view path, int status) {
+  const std::lock_guard lock(mutex_);
+  ++answers_[{std::string(method), std::string(path), status}];
+}
+
+void Metrics::write_requests(std::string& out) const {
+  head(out, "te_request_count", "counter", "Requests for the model.");
+  for (int i = 0; i < 2; ++i) {
+    line(out, "te_request_count", std::string("method=\"") + kMethod[i] + "\"",
+         static_cast<int64_t>(began_[i]));
+  }
+  head(out, "te_request_success", "counter", "Requests answered.");
+  for (int i = 0; i < 2; ++i) {
+    line(out, "te_request_success", std::string("method=\"") + kMethod[i] + "\"",
+         static_cast<int64_t>(succeeded_[i]));
+  }
+  head(out, "te_request_failure", "counter", "Requests refused or failed, by cause.");
+  for (const auto& [cause, count] : failures_) {
+    line(out, "te_request_failure", "err=" + label_value(cause), static_cast<int64_t>(count));
+  }
+  head(out, "vecton_http_requests_total", "counter", "Answers, by method, path and status.");
+  for (const auto& [key, count] : answers_) {
+    const auto& [method, path, status] = key;
+    line(out, "vecton_http_requests_total",
+         "method=" + label_value(method) + ",path=" + label_value(path) + ",status=\"" +
+             std::to_string(status) + "\"",
+         static_cast<int64_t>(count));
+  }
+  single(out, "vecton_http_connections", "gauge", "Open connections.", "", connections_);
+  single(out, "vecton_truncated_inputs_total", "counter", "Inputs cut to fit.", "", truncated_);
+}
+
+void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
+  const std::string& model = model_labels_;
+  single(out, "vllm:num_requests_running", "gauge", "Inputs being computed.", model,
+         stats.requests_running);
+  single(out, "vllm:num_requests_waiting", "gauge", "Inputs waiting.", model,
+         stats.requests_waiting);
+  single(out, "vllm:prompt_tokens_total", "counter", "Tokens computed.", model,
+         stats.prompt_tokens);
+  single(out, "vllm:request_success_total", "counter", "Inputs answered.",
+         model + ",finished_reason=\"stop\"", stats.requests_done);
+  single(out, "te_embed_count", "counter", "Inputs taken.", "",
+         stats.requests_done + stats.requests_failed + stats.requests_cancelled +
+             stats.requests_running + stats.requests_waiting);
+  single(out, "te_embed_success", "counter", "Inputs answered.", "", stats.requests_done);
+  single(out, "te_queue_size", "gauge", "Inputs waiting.", "", stats.requests_waiting);
+  single(out, "vecton_tokens_waiting", "gauge", "Tokens waiting.", "", stats.tokens_waiting);
+  single(out, "vecton_inputs_failed_total", "counter", "Inputs that the model failed on.", "",
+         stats.requests_failed);
+  single(out, "vecton_inputs_cancelled_total", "counter", "Inputs given up by their client.", "",
+         stats.requests_cancelled);
+  single(out, "vecton_batches_total", "counter", "Forward passes.", "", stats.batches);
+}
+
+void Metrics::write_histograms(std::string& out) const {
+  const struct {
+    const char* name;
+    const char* help;
+    const Histogram& histogram;
+    bool model;  // carries the model's labels
+  } all[] = {
+      {"te_request_duration", "Seconds from a request to its answer.", request_, false},
+      {"te_request_tokenization_duration", "Seconds of tokenizing one input.", tokenization_,
+       false},
+      {"te_request_queue_duration", "Seconds that one input waited.", queue_, false},
+      {"te_request_inference_duration", "Seconds of the forward pass of one input.", inference_,
+       false},
+      {"te_request_input_length", "Tokens of one input.", input_length_, false},
+      {"vllm:e2e_request_latency_seconds", "Seconds from a request to its answer.", request_, true},
+      {"vllm:request_queue_time_seconds", "Seconds that one input waited.", queue_, true},
+      {"vllm:request_inference_time_seconds", "Seconds of the forward pass of one input.",
+       inference_, true},
+      {"vllm:request_prompt_tokens", "Tokens of one input.", input_length_, true},
+  };
+  for (const auto& entry : all) {
+    head(out, entry.name, "histogram", entry.help);
+    entry.histogram.write(out, entry.name,
+                          entry.model ? std::string_view(model_labels_) : std::string_view());
+  }
+}
+
+std::string Metrics::text(const EngineStats* stats) const {
+  std::string out;
+  {
+    const std::lock_guard lock(mutex_);
+    write_requests(out);
+    if (stats) write_engine(out, *stats);
+    write_histograms(out);
+  }
+  write_process(out, started_);
+  return out;
+}
+
+}  // namespace vecton::server

@@ -1,0 +1,76 @@
+// Metrics: what the server counts, and its text for Prometheus. Names are vLLM's and TEI's where
+// they mean the same. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "vecton/vecton.h"
+
+namespace vecton::server {
+
+class Histogram {
+ public:
+  explicit Histogram(std::vector<double> bounds);
+
+  void observe(double value);
+  // The lines of one series; `labels` is "" or `a="b",c="d"`.
+  void write(std::string& out, std::string_view name, std::string_view labels) const;
+
+  static std::vector<double> durations();  // 35 bounds, 1e-5 * 1.5^k seconds
+  static std::vector<double> powers_of_two(
+      double most);  // 1, 2, 4 ... the first that is at least `most`
+
+ private:
+  std::vector<double> bounds_;
+  std::vector<std::atomic<uint64_t>> counts_;  // one more than bounds: the rest
+  std::atomic<double> sum_{0};
+};
+
+class Metrics {
+ public:
+  Metrics();
+
+  // The model is there: the label of its metrics.
+  void set_model(const std::string& name);
+
+  // A request for the engine: began, ended. `batch`: its input was a list.
+  void request_began(bool batch);
+  // `seconds`: from the first byte of work to the answer. `error`: the failure's name, empty =
+  // answered.
+  void request_ended(bool batch, double seconds, std::string_view error,
+                     std::span<const Result> results);
+  // Any answer at all.
+  void answered(std::string_view method, std::string_view path, int status);
+  void connection(int change) { connections_ += change; }
+
+  int64_t in_flight() const { return in_flight_; }
+
+  // `stats` is null while the model is loading.
+  std::string text(const EngineStats* stats) const;
+
+ private:
+  void write_requests(std::string& out) const;
+  void write_engine(std::string& out, const EngineStats& stats) const;
+  void write_histograms(std::string& out) const;
+
+  std::string model_labels_ = "model_name=\"\",engine=\"0\"";
+  std::atomic<int64_t> in_flight_{0}, connections_{0}, truncated_{0};
+  std::atomic<uint64_t> began_[2]{}, succeeded_[2]{};  // single, batch
+  Histogram request_, tokenization_, queue_, inference_, input_length_;
+  std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
+
+  mutable std::mutex mutex_;
+  std::map<std::tuple<std::string, std::string, int>, uint64_t> answers_;  // method, path, status
+  std::map<std::string, uint64_t, std::less<>> failures_;
+};
+
+}  // namespace vecton::server

@@ -1,0 +1,146 @@
+#include "server/render.h"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+
+#include "server/failure.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr size_t kFloatText = 16;  // "-1.17549435e-38" and a comma
+
+[[noreturn]] void not_finite() {
+  throw Failure(Cause::kInternal, "the model gave a number that is not finite");
+}
+
+// Bytes of the UTF-8 character that `text` begins with, which is not ASCII; 0 when its bytes are
+// none.
+size_t character_length(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const auto follows = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  const int first = byte(0), second = byte(1);
+  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if (first == 0xe0 && second < 0xa0) return 0;  // longer than needed
+    if (first == 0xed && second > 0x9f) return 0;  // a surrogate
+    return follows(1) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if (first == 0xf0 && second < 0x90) return 0;
+    if (first == 0xf4 && second > 0x8f) return 0;  // above U+10FFFF
+    return follows(1) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+void append_number(std::string& out, int64_t value) {
+  char text[24];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+void append_number(std::string& out, double value) {
+  if (!std::isfinite(value)) not_finite();
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+void append_floats(std::string& out, std::span<const float> values) {
+  const size_t start = out.size();
+  out.resize(start + values.size() * kFloatText + 2);
+  char* p = out.data() + start;
+  *p++ = '[';
+  for (const float value : values) {
+    if (!std::isfinite(value)) not_finite();
+    p = std::to_chars(p, p + kFloatText, value).ptr;
+    *p++ = ',';
+  }
+  if (values.empty()) ++p;
+  p[-1] = ']';
+  out.resize(static_cast<size_t>(p - out.data()));
+}
+
+void append_rows(std::string& out, std::span<const float> values, int64_t rows, int64_t columns) {
+  out += '[';
+  for (int64_t i = 0; i < rows; ++i) {
+    if (i) out += ',';
+    append_floats(out,
+                  values.subspan(static_cast<size_t>(i * columns), static_cast<size_t>(columns)));
+  }
+  out += ']';
+}
+
+void append_string(std::string& out, std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  out += '"';
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80) {
+      const size_t length = character_length(text.substr(i));
+      out += length ? text.substr(i, length) : std::string_view("\xEF\xBF\xBD");
+      i += length ? length : 1;
+      continue;
+    }
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += kHex[byte >> 4];
+      out += kHex[byte & 15];
+    } else {
+      out += c;
+    }
+    ++i;
+  }
+  out += '"';
+}
+
+std::string float_bytes(std::span<const float> values, Endian endian) {
+  std::string bytes(values.size() * sizeof(float), '\0');
+  const bool swap = (endian == Endian::kLittle) != (std::endian::native == std::endian::little);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) not_finite();
+    uint32_t bits = std::bit_cast<uint32_t>(values[i]);
+    if (swap) bits = __builtin_bswap32(bits);
+    std::memcpy(bytes.data() + i * sizeof bits, &bits, sizeof bits);
+  }
+  return bytes;
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const auto byte = [&](size_t i) {
+    return static_cast<uint32_t>(static_cast<unsigned char>(bytes[i]));
+  };
+  const size_t start = out.size();
+  out.resize(start + (bytes.size() + 2) / 3 * 4);
+  char* p = out.data() + start;
+  size_t i = 0;
+  for (; i + 3 <= bytes.size(); i += 3) {
+    const uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
+    *p++ = kDigits[group >> 18];
+    *p++ = kDigits[group >> 12 & 63];
+    *p++ = kDigits[group >> 6 & 63];
+    *p++ = kDigits[group & 63];
+  }
+  if (const size_t rest = bytes.size() - i; rest > 0) {
+    const uint32_t group = byte(i) << 16 | (rest == 2 ? byte(i + 1) << 8 : 0);
+    *p++ = kDigits[group >> 18];
+    *p++ = kDigits[group >> 12 & 63];
+    *p++ = rest == 2 ? kDigits[group >> 6 & 63] : '=';
+    *p++ = '=';
+  }
+}
+
+}  // namespace vecton::server

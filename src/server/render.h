@@ -1,0 +1,30 @@
+// Numbers and strings straight into the text of an answer: no document in between, because answers
+// are mostly numbers.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace vecton::server {
+
+void append_number(std::string& out, int64_t value);
+void append_number(std::string& out, double value);
+
+// The shortest decimals that give the same floats back: "[0.5,-1.25]". Throws Failure (kInternal)
+// for one that is not finite.
+void append_floats(std::string& out, std::span<const float> values);
+// [rows, columns] as a list of lists.
+void append_rows(std::string& out, std::span<const float> values, int64_t rows, int64_t columns);
+
+void append_string(
+    std::string& out,
+    std::string_view text);  // quoted, escaped; bytes that are not UTF-8 become U+FFFD
+
+// The floats' bytes.
+enum class Endian { kLittle, kBig };
+std::string float_bytes(std::span<const float> values, Endian endian);
+void append_base64(std::string& out, std::string_view bytes);
+
+}  // namespace vecton::server

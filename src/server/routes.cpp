@@ -1,0 +1,78 @@
+#include "server/routes.h"
+
+#include "server/openai.h"
+#include "server/tei.h"
+#include "server/unserved.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr Route kRoutes[] = {
+    {"GET", "/", Guard::kOpen, Status::kHealth},
+    {"GET", "/health", Guard::kOpen, Status::kHealth},
+    {"GET", "/ping", Guard::kOpen, Status::kHealth},
+    {"POST", "/ping", Guard::kOpen, Status::kHealth},
+    {"GET", "/ready", Guard::kOpen, Status::kReady},
+    {"GET", "/metrics", Guard::kMetrics, Status::kMetrics},
+    {"GET", "/version", Guard::kKey, Status::kVersion},
+    {"GET", "/load", Guard::kKey, Status::kLoad},
+    {"GET", "/info", Guard::kKey, Status::kInfo},
+    {"GET", "/v1/models", Guard::kKey, Status::kModels},
+    {"GET", "/v1/models/*", Guard::kKey, Status::kModel},
+    {.method = "POST", .path = "/v1/embeddings", .openai = openai::embeddings},
+    {.method = "POST", .path = "/embeddings", .openai = openai::embeddings},
+    {.method = "POST", .path = "/pooling", .openai = openai::pooling},
+    {.method = "POST", .path = "/tokenize", .openai = openai::tokenize, .tei = tei::tokenize},
+    {.method = "POST", .path = "/detokenize", .openai = openai::detokenize},
+    {.method = "POST", .path = "/decode", .tei = tei::decode},
+    {.method = "POST", .path = "/embed", .tei = tei::embed},
+    {.method = "POST", .path = "/embed_all", .tei = tei::embed_all},
+    {.method = "POST", .path = "/similarity", .tei = tei::similarity},
+    {.method = "POST", .path = "/", .tei = tei::root},
+    {.method = "POST", .path = "/invocations", .openai = openai::embeddings, .tei = tei::root},
+    {.method = "POST", .path = "/score", .openai = unserved::openai},
+    {.method = "POST", .path = "/v1/score", .openai = unserved::openai},
+    {.method = "POST", .path = "/rerank", .openai = unserved::openai, .tei = unserved::tei},
+    {.method = "POST", .path = "/v1/rerank", .openai = unserved::openai, .tei = unserved::tei},
+    {.method = "POST", .path = "/v2/rerank", .openai = unserved::openai, .tei = unserved::tei},
+    {.method = "POST", .path = "/classify", .openai = unserved::openai},
+    {.method = "POST", .path = "/predict", .tei = unserved::tei},
+    {.method = "POST", .path = "/embed_sparse", .tei = unserved::tei},
+    {.method = "POST", .path = "/v1/completions", .openai = unserved::openai},
+    {.method = "POST", .path = "/v1/chat/completions", .openai = unserved::openai},
+};
+
+bool matches(std::string_view pattern, std::string_view path) {
+  if (!pattern.ends_with('*')) return pattern == path;
+  pattern.remove_suffix(1);
+  return path.starts_with(pattern) && path.size() > pattern.size();
+}
+
+// A HEAD is a GET whose body is not sent.
+std::string_view asked(std::string_view method) { return method == "HEAD" ? "GET" : method; }
+
+}  // namespace
+
+Refusal Route::refusal() const { return tei && !openai ? tei::refuse : openai::refuse; }
+
+std::span<const Route> routes() { return kRoutes; }
+
+const Route* find_route(std::string_view method, std::string_view path) {
+  for (const Route& route : kRoutes) {
+    if (route.method == asked(method) && matches(route.path, path)) return &route;
+  }
+  return nullptr;
+}
+
+std::string allowed_methods(std::string_view path) {
+  std::string methods;
+  for (const Route& route : kRoutes) {
+    if (!matches(route.path, path)) continue;
+    methods += (methods.empty() ? "" : ", ") +
+               std::string(route.method == "GET" ? "GET, HEAD" : route.method);
+  }
+  return methods;
+}
+
+}  // namespace vecton::server

@@ -1,0 +1,36 @@
+// The table of routes: which path is answered by whom, and who may ask.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/dialect.h"
+
+namespace vecton::server {
+
+// What is answered at once, from the server's own state.
+enum class Status { kNone, kHealth, kReady, kVersion, kModels, kModel, kInfo, kLoad, kMetrics };
+
+enum class Guard { kOpen, kKey, kMetrics };  // kMetrics: a key unless the options say otherwise
+
+struct Route {
+  std::string_view method, path;  // a path that ends in '*' stands for all that begin so
+  Guard guard = Guard::kKey;
+  Status status = Status::kNone;
+  // Work: a route that both dialects have is TEI's when the body has `inputs` or `texts`.
+  Planner openai = nullptr, tei = nullptr;
+
+  bool works() const { return openai || tei; }
+  Refusal refusal() const;
+};
+
+std::span<const Route> routes();
+
+// The route of a path and method; null when there is none.
+const Route* find_route(std::string_view method, std::string_view path);
+
+// The methods that a path has: "GET, HEAD, POST"; empty for an unknown path.
+std::string allowed_methods(std::string_view path);
+
+}  // namespace vecton::server

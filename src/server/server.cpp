@@ -1,0 +1,155 @@
+#include "vecton/server.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/service.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+
+namespace {
+
+namespace asio = boost::asio;
+using namespace server;
+
+void check(const ServerOptions& options) {
+  const auto positive = [](double value, const char* name) {
+    if (value > 0) return;
+    throw Error(ErrorCode::kInvalidArgument, std::string(name) + " must be greater than 0", name);
+  };
+  positive(static_cast<double>(options.max_body_bytes), "max_body_bytes");
+  positive(static_cast<double>(options.max_client_batch_size), "max_client_batch_size");
+  positive(static_cast<double>(options.max_connections), "max_connections");
+  positive(options.io_threads, "io_threads");
+  positive(options.idle_timeout, "idle_timeout");
+  positive(options.io_timeout, "io_timeout");
+  for (const std::string& key : options.api_keys) {
+    if (key.empty())
+      throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "api_key");
+  }
+}
+
+std::string summary(const ModelInfo& info) {
+  std::string text = info.name + ": " + info.architecture + ", " + info.dtype + " on " +
+                     info.backend + "/" + info.isa + ", " + std::to_string(info.threads) +
+                     " threads, pooling " + info.pooling + (info.normalize ? " normalized" : "") +
+                     ", " + std::to_string(info.embedding_size) + " values";
+  for (const std::string& dense : info.dense) text += ", " + dense;
+  if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
+  return text + ", up to " + std::to_string(info.max_model_len) + " tokens";
+}
+
+// The server's life: listening, loading, serving, draining.
+class Server {
+ public:
+  explicit Server(const ServerOptions& options)
+      : options_(options),
+        log_(options.log_level),
+        service_(options_, log_),
+        listener_(io_, service_, options_, log_) {}
+
+  int run() {
+    log_.notice("listening on " + listener_.bind());
+    wait_for_signal();
+    listener_.start();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < options_.io_threads; ++i) threads.emplace_back([this] { move_bytes(); });
+    try {
+      load();
+    } catch (...) {
+      io_.stop();
+      for (std::thread& thread : threads) thread.join();
+      throw;
+    }
+    for (std::thread& thread : threads) thread.join();
+    log_.notice("stopped");
+    return 0;
+  }
+
+ private:
+  void load() {
+    const auto start = std::chrono::steady_clock::now();
+    service_.set_engine(Engine::open(options_.engine, options_.progress));
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    log_.notice("ready after " + std::to_string(static_cast<int64_t>(seconds * 1e3)) +
+                " ms: " + summary(*service_.info()));
+    for (const std::string& warning : service_.info()->warnings) log_.notice("warning: " + warning);
+  }
+
+  // An I/O thread. What one connection could not get (memory) must not end the others.
+  void move_bytes() {
+    for (;;) {
+      try {
+        io_.run();
+        return;
+      } catch (const std::exception& error) {
+        log_.error(error.what());
+      }
+    }
+  }
+
+  void wait_for_signal() {
+    signals_.async_wait([this](boost::system::error_code error, int number) {
+      if (error) return;
+      if (signalled_ || !service_.ready())
+        leave(signalled_ ? 128 + number : 0);  // nothing to finish, or told twice
+      signalled_ = true;
+      drain();
+      wait_for_signal();
+    });
+  }
+
+  void drain() {
+    log_.notice("stopping: finishing what was accepted");
+    service_.stop();
+    grace_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+        std::chrono::duration<double>(options_.grace_period)));
+    grace_.async_wait([this](boost::system::error_code error) {
+      if (error) return;
+      log_.notice("the grace period is over: requests are given up");
+      leave(0);
+    });
+    listener_.drain([this] { io_.stop(); });
+  }
+
+  // Ends the process without waiting for a forward pass.
+  [[noreturn]] void leave(int status) {
+    if (!options_.uds.empty()) ::unlink(options_.uds.c_str());
+    std::_Exit(status);
+  }
+
+  const ServerOptions options_;
+  const Log log_;
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> guard_{io_.get_executor()};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM};
+  asio::steady_timer grace_{io_};
+  bool signalled_ = false;
+  Service service_;
+  Listener listener_;
+};
+
+}  // namespace
+
+int run_server(const ServerOptions& options) {
+  check(options);
+  ::signal(SIGPIPE, SIG_IGN);
+  return Server(options).run();
+}
+
+}  // namespace vecton

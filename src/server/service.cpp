@@ -1,0 +1,511 @@
+#include "server/service.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cctype>
+#include <cstdio>
+#include <exception>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "server/auth.h"
+#include "server/openai.h"
+#include "server/render.h"
+#include "server/tei.h"
+
+namespace vecton::server {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kMaxHeldBytes = 256 << 20;  // bodies that wait for the model to load
+constexpr size_t kMaxNoted = 256;             // different remarks in the log
+constexpr size_t kMaxId = 128;                // bytes of an X-Request-Id
+constexpr const char* kRetryAfter = "1";
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::string milliseconds(double seconds) {
+  return std::to_string(static_cast<int64_t>(seconds * 1e3 + 0.5));
+}
+
+int64_t unix_time() {
+  using namespace std::chrono;
+  return duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// A step of splitmix64: every bit of the result depends on every bit of `x`.
+uint64_t mixed(uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+const char* name_of(Cause cause) {
+  switch (cause) {
+    case Cause::kContentType:
+      return "content_type";
+    case Cause::kBadJson:
+      return "bad_json";
+    case Cause::kShape:
+      return "shape";
+    case Cause::kEmpty:
+      return "empty";
+    case Cause::kBatchSize:
+      return "batch_size";
+    case Cause::kInvalid:
+      return "validation";
+    case Cause::kTooLong:
+      return "too_long";
+    case Cause::kTokenizer:
+      return "tokenizer";
+    case Cause::kTask:
+      return "task";
+    case Cause::kModelName:
+      return "model_name";
+    case Cause::kRoute:
+      return "route";
+    case Cause::kMethod:
+      return "method";
+    case Cause::kUnauthorized:
+      return "unauthorized";
+    case Cause::kBodySize:
+      return "body_size";
+    case Cause::kSlow:
+      return "slow";
+    case Cause::kQueueFull:
+      return "overloaded";
+    case Cause::kUnavailable:
+      return "unavailable";
+    case Cause::kInternal:
+      return "internal";
+  }
+  return "unknown";
+}
+
+// "application/json; charset=utf-8" and "application/vnd.x+json" are; a missing type is where the
+// dialect's clients omit it.
+bool is_json_type(std::string_view type, bool may_be_missing) {
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  if (type.empty()) return may_be_missing;
+  std::string lower(type);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return lower == kJsonType || (lower.starts_with("application/") && lower.ends_with("+json"));
+}
+
+int64_t characters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+// What the timings of an answer's headers mean for a list: the mean over its inputs, as TEI has it.
+void add_timings(HttpResponse& response, std::span<const Result> results, double total,
+                 int64_t chars) {
+  Timings mean;
+  int64_t tokens = 0, truncated = 0;
+  for (const Result& result : results) {
+    mean.tokenization += result.timings.tokenization / static_cast<double>(results.size());
+    mean.queue += result.timings.queue / static_cast<double>(results.size());
+    mean.inference += result.timings.inference / static_cast<double>(results.size());
+    tokens += result.prompt_tokens;
+    truncated += result.truncated;
+  }
+  const auto add = [&](const char* name, std::string value) {
+    response.headers.emplace_back(name, std::move(value));
+  };
+  add("x-compute-type", "cpu");
+  add("x-compute-time", milliseconds(total));
+  add("x-compute-characters", std::to_string(chars));
+  add("x-compute-tokens", std::to_string(tokens));
+  add("x-total-time", milliseconds(total));
+  add("x-tokenization-time", milliseconds(mean.tokenization));
+  add("x-queue-time", milliseconds(mean.queue));
+  add("x-inference-time", milliseconds(mean.inference));
+  add("x-truncated-inputs", std::to_string(truncated));
+}
+
+int worker_count(const ServerOptions& options) {
+  return options.workers > 0
+             ? options.workers
+             : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8);
+}
+
+}  // namespace
+
+void Job::cancel() {
+  const std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  ticket_.cancel();
+}
+
+bool Job::cancelled() {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+void Job::set_ticket(Ticket ticket) {
+  const std::lock_guard lock(mutex_);
+  ticket_ = std::move(ticket);
+  if (cancelled_) ticket_.cancel();
+}
+
+Service::Service(const ServerOptions& options, const Log& log)
+    : options_(options),
+      log_(log),
+      names_(options.served_model_names),
+      started_(unix_time()),
+      next_id_(std::random_device()() * uint64_t{0x100000001} + static_cast<uint64_t>(started_)),
+      workers_count_(worker_count(options)),
+      workers_(static_cast<size_t>(workers_count_)) {
+  if (names_.empty()) names_.push_back(options_.engine.model);
+  metrics_.set_model(names_.front());
+}
+
+Service::~Service() {
+  workers_.join();  // none of them is left in the engine
+  engine_.reset();
+}
+
+void Service::set_engine(std::unique_ptr<Engine> engine) {
+  engine_ = std::move(engine);
+  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer()});
+  std::vector<std::shared_ptr<Job>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    ready_ = true;
+    held.swap(held_);
+  }
+  for (std::shared_ptr<Job>& job : held) post_work(std::move(job));
+}
+
+void Service::stop() {
+  std::vector<std::shared_ptr<Job>> held;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    held.swap(held_);
+  }
+  for (const std::shared_ptr<Job>& job : held)
+    fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
+}
+
+std::string Service::id_of(const HttpRequest& head) {
+  const std::string& given = head.request_id;
+  const auto visible = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
+  if (!given.empty() && given.size() <= kMaxId && std::all_of(given.begin(), given.end(), visible))
+    return given;
+  const uint64_t a = mixed(next_id_.fetch_add(0x9e3779b97f4a7c15u)),
+                 b = mixed(a ^ 0x9e3779b97f4a7c15u);
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(a),
+                static_cast<unsigned long long>(b));
+  return text;
+}
+
+std::optional<Failure> Service::check(const HttpRequest& head) const {
+  const Route* route = find_route(head.method, head.path);
+  const bool open = route && (route->guard == Guard::kOpen ||
+                              (route->guard == Guard::kMetrics && options_.open_metrics));
+  if (!open && !options_.api_keys.empty() && !authorized(head.authorization, options_.api_keys)) {
+    return Failure(Cause::kUnauthorized, "Unauthorized");
+  }
+  if (!route) {
+    const std::string methods = allowed_methods(head.path);
+    if (methods.empty())
+      return Failure(Cause::kRoute, "There is no route " + head.path.substr(0, 200));
+    return Failure(Cause::kMethod, head.path + " takes " + methods);
+  }
+  if (!route->works()) return {};
+  if (!is_json_type(head.content_type, route->openai != nullptr)) {
+    return Failure(Cause::kContentType, "Expected request with `Content-Type: application/json`");
+  }
+  if (!head.content_encoding.empty() && head.content_encoding != "identity") {
+    return Failure(Cause::kContentType, "Content-Encoding " + head.content_encoding +
+                                            " is not taken: send the body as it is");
+  }
+  return {};
+}
+
+HttpResponse Service::preflight(const HttpRequest& head) const {
+  HttpResponse response{.status = 204};
+  std::string methods = allowed_methods(head.path);
+  response.headers.emplace_back("Access-Control-Allow-Methods",
+                                methods.empty() ? "GET, POST" : methods);
+  response.headers.emplace_back("Access-Control-Allow-Headers",
+                                "Authorization, Content-Type, X-Request-Id");
+  response.headers.emplace_back("Access-Control-Max-Age", "600");
+  response.headers.emplace_back("Allow", methods.empty() ? "OPTIONS" : methods + ", OPTIONS");
+  return response;
+}
+
+std::optional<HttpResponse> Service::refuse_early(const HttpRequest& head) {
+  if (head.method == "OPTIONS") return {};
+  if (const std::optional<Failure> failure = check(head)) return refuse(head, *failure);
+  return {};
+}
+
+HttpResponse Service::refuse(const HttpRequest& head, const Failure& failure) {
+  const auto start = Clock::now();
+  const Route* route = find_route(head.method, head.path);
+  HttpResponse response = (route ? route->refusal() : openai::refuse)(failure, max_model_len());
+  if (failure.cause == Cause::kUnauthorized) {
+    response.content_type = kJsonType;
+    response.body = "{\"error\":\"Unauthorized\"}";
+    response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  }
+  if (failure.cause == Cause::kMethod)
+    response.headers.emplace_back("Allow", allowed_methods(head.path));
+  const std::string id = id_of(head);
+  add_common_headers(head, id, response);
+  record(head, id, start, response, 0, 0);
+  return response;
+}
+
+std::shared_ptr<Job> Service::handle(HttpRequest request, Answer answer) {
+  auto job = std::make_shared<Job>();
+  job->start_ = Clock::now();
+  job->request_ = std::move(request);
+  job->answer_ = std::move(answer);
+  const HttpRequest& head = job->request_;
+  if (head.method != "OPTIONS") {
+    if (const std::optional<Failure> failure = check(head)) {
+      job->answer_(refuse(head, *failure));
+      return job;
+    }
+  }
+  job->id_ = id_of(head);
+  job->route_ = find_route(head.method, head.path);
+  if (head.method == "OPTIONS") {
+    finish(*job, preflight(head), {}, "");
+  } else if (!job->route_->works()) {
+    finish(*job, status(*job), {}, "");
+  } else {
+    job->refuse_ = job->route_->refusal();
+    begin_work(job);
+  }
+  return job;
+}
+
+HttpResponse Service::status(const Job& job) const {
+  HttpResponse response{.content_type = std::string(kJsonType)};
+  switch (job.route_->status) {
+    case Status::kNone:
+    case Status::kHealth:
+      response.content_type.clear();
+      break;
+    case Status::kReady:
+      if (!ready()) {
+        return openai::refuse(Failure(Cause::kUnavailable, stopping_ ? "the server is stopping"
+                                                                     : "the model is loading"),
+                              0);
+      }
+      response.body = "{\"status\":\"ready\"}";
+      break;
+    case Status::kVersion:
+      response.body = std::string("{\"version\":\"") + version() + "\"}";
+      break;
+    case Status::kLoad:
+      response.body = "{\"server_load\":" + std::to_string(metrics_.in_flight()) + "}";
+      break;
+    case Status::kModels:
+      return openai::models(options_, names_, max_model_len(), started_);
+    case Status::kModel:
+      return openai::model(options_, names_, max_model_len(), started_,
+                           job.request_.path.substr(job.route_->path.size() - 1));
+    case Status::kInfo:
+      if (!ready_) return openai::refuse(Failure(Cause::kUnavailable, "the model is loading"), 0);
+      return tei::info(*context_, workers_count_);
+    case Status::kMetrics: {
+      std::optional<EngineStats> stats;
+      if (ready_) stats = engine_->stats();
+      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+      response.body = metrics_.text(stats ? &*stats : nullptr);
+      break;
+    }
+  }
+  return response;
+}
+
+// Bodies that come while the model loads wait for it, as far as memory allows.
+void Service::begin_work(std::shared_ptr<Job> job) {
+  if (!stopping_ && !ready_) {
+    const std::lock_guard lock(mutex_);
+    const auto bytes = static_cast<int64_t>(job->request_.body.size());
+    if (!ready_ && !stopping_ && held_bytes_ + bytes <= kMaxHeldBytes) {
+      held_bytes_ += bytes;
+      held_.push_back(std::move(job));
+      return;
+    }
+  }
+  if (stopping_ && !ready_)
+    return fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
+  if (!ready_) return fail(*job, Failure(Cause::kUnavailable, "the model is loading"));
+  post_work(std::move(job));
+}
+
+void Service::post_work(std::shared_ptr<Job> job) {
+  boost::asio::post(workers_, [this, job = std::move(job)] { guarded(*job, [&] { work(job); }); });
+}
+
+void Service::work(const std::shared_ptr<Job>& job) {
+  if (job->cancelled()) throw Failure(Cause::kUnavailable, "the client has left");
+  plan(*job);
+  metrics_.request_began(!job->plan_.single);
+  job->working_ = true;
+  std::vector<Request> requests = std::move(job->plan_.requests);
+  if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
+  for (const Request& request : requests) {
+    if (const auto* text = std::get_if<std::string>(&request.input))
+      job->characters_ += characters(*text);
+  }
+  job->inputs_ = static_cast<int64_t>(requests.size());
+  job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {
+    boost::asio::post(workers_, [this, job, results = std::move(results)]() mutable {
+      guarded(*job, [&] { complete(job, std::move(results)); });
+    });
+  }));
+}
+
+void Service::plan(Job& job) {
+  json::monotonic_resource memory;
+  json::value body;
+  try {
+    body = parse_json(job.request_.body, "request body", &memory);
+  } catch (const Error& error) {
+    throw Failure(Cause::kBadJson, error.what(), "body");
+  }
+  if (!body.is_object()) {
+    throw Failure({{.where = "body", .type = "model_type", .message = "expected a JSON object"}});
+  }
+  const json::object& object = body.get_object();
+  const bool tei = job.route_->tei &&
+                   (!job.route_->openai || object.contains("inputs") || object.contains("texts"));
+  job.refuse_ = tei ? tei::refuse : openai::refuse;
+  job.plan_ =
+      (tei ? job.route_->tei : job.route_->openai)({*context_, job.request_, object, job.id_});
+  std::string().swap(job.request_.body);
+  for (const std::string& field : job.plan_.ignored) {
+    note_once("field \"" + field.substr(0, 100) + "\" of " + job.request_.path +
+              " is not known and ignored");
+  }
+  const bool ids = !job.plan_.requests.empty() && job.plan_.requests.front().input.index() == 1;
+  if (ids) note_once("a client sends token ids: they must be of this model's own tokenizer");
+  check_answer_size(job);
+}
+
+// Token embeddings multiply a text's size by thousands: what one request may ask for is bounded. A
+// text has about as many tokens as bytes at most.
+void Service::check_answer_size(const Job& job) const {
+  constexpr size_t kSpecialTokens = 64;
+  const ModelInfo& info = engine_->info();
+  double bytes = 0;
+  for (const Request& request : job.plan_.requests) {
+    if (request.task != Task::kTokenEmbed) continue;
+    const size_t length = std::visit([](const auto& input) { return input.size(); }, request.input);
+    bytes += static_cast<double>(
+                 std::min(length + kSpecialTokens, static_cast<size_t>(info.max_model_len))) *
+             static_cast<double>(std::max(info.hidden_size, info.embedding_size)) * sizeof(float);
+  }
+  if (bytes > static_cast<double>(options_.max_answer_bytes)) {
+    throw Failure(Cause::kBatchSize, "the token embeddings of these inputs could take " +
+                                         std::to_string(static_cast<int64_t>(bytes)) +
+                                         " bytes, more than the " +
+                                         std::to_string(options_.max_answer_bytes) +
+                                         " of one answer: send fewer or shorter inputs");
+  }
+}
+
+void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> results) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].error) continue;
+    const Error& error = *results[i].error;
+    const std::string where = results.size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
+    throw Failure(Error(error.code(), where + error.what(), error.field()));
+  }
+  std::vector<Result> counts;  // without the values, which the answer takes
+  for (const Result& result : results) {
+    counts.push_back({.prompt_tokens = result.prompt_tokens,
+                      .truncated = result.truncated,
+                      .timings = result.timings});
+  }
+  job->tokens_ = total_tokens(counts);
+  HttpResponse response = job->plan_.render(std::move(results));
+  add_timings(response, counts, seconds_since(job->start_), job->characters_);
+  finish(*job, std::move(response), counts, "");
+}
+
+void Service::guarded(Job& job, const std::function<void()>& run) {
+  try {
+    return run();
+  } catch (const Failure& failure) {
+    fail(job, failure);
+  } catch (const Error& error) {
+    fail(job, Failure(error));
+  } catch (const std::bad_alloc&) {
+    fail(job, Failure(Cause::kInternal, "out of memory"));
+  } catch (const std::exception& error) {
+    fail(job, Failure(Cause::kInternal, error.what()));
+  }
+}
+
+void Service::fail(Job& job, const Failure& failure) {
+  if (failure.cause == Cause::kInternal)
+    log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
+  finish(job, job.refuse_(failure, max_model_len()), {}, name_of(failure.cause));
+}
+
+void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
+                     const std::string& error) {
+  add_common_headers(job.request_, job.id_, response);
+  if (job.working_)
+    metrics_.request_ended(!job.plan_.single, seconds_since(job.start_), error, results);
+  record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
+  job.answer_(std::move(response));
+}
+
+void Service::add_common_headers(const HttpRequest& head, const std::string& id,
+                                 HttpResponse& response) const {
+  response.headers.emplace_back("X-Request-Id", id);
+  if (response.status == 429 || response.status == 503)
+    response.headers.emplace_back("Retry-After", kRetryAfter);
+  if (head.origin.empty()) return;
+  const std::vector<std::string>& origins = options_.allowed_origins;
+  const bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
+  if (!any && std::find(origins.begin(), origins.end(), head.origin) == origins.end()) return;
+  response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : head.origin);
+  response.headers.emplace_back("Access-Control-Expose-Headers",
+                                "X-Request-Id, x-truncated-inputs, metadata, Retry-After");
+  if (!any) response.headers.emplace_back("Vary", "Origin");
+}
+
+void Service::record(const HttpRequest& head, const std::string& id, Clock::time_point start,
+                     const HttpResponse& response, int64_t inputs, int64_t tokens) {
+  const Route* route = find_route(head.method, head.path);
+  metrics_.answered(route ? route->method : "other", route ? route->path : "other",
+                    response.status);
+  if (!log_.informs()) return;
+  char took[32];
+  std::snprintf(took, sizeof took, "%.1f ms", seconds_since(start) * 1e3);
+  log_.info(head.peer + " \"" + head.method + " " + head.path.substr(0, 200) + "\" " +
+            std::to_string(response.status) + " " + took +
+            (inputs
+                 ? ", " + std::to_string(inputs) + " inputs, " + std::to_string(tokens) + " tokens"
+                 : "") +
+            ", " + id);
+}
+
+void Service::note_once(const std::string& message) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (noted_.size() >= kMaxNoted || !noted_.insert(message).second) return;
+  }
+  log_.info("note: " + message);
+}
+
+}  // namespace vecton::server

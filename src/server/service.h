@@ -1,0 +1,124 @@
+// Service: from an HTTP request to its answer, without sockets. Checks who asks, finds the route,
+// lets a dialect plan, the engine compute and the dialect render.
+//
+// Called by connections on I/O threads, which it never holds up: bodies are parsed, tokenized and
+// rendered on threads of its own. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "server/dialect.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/routes.h"
+
+namespace vecton::server {
+
+using Answer = std::function<void(HttpResponse)>;
+
+// A request on its way.
+class Job {
+ public:
+  // Its client has left: what is not computed yet won't be.
+  void cancel();
+
+ private:
+  friend class Service;
+  bool cancelled();
+  void set_ticket(Ticket ticket);
+
+  HttpRequest request_;
+  Answer answer_;
+  const Route* route_ = nullptr;
+  std::string id_;
+  std::chrono::steady_clock::time_point start_;
+  Refusal refuse_ = nullptr;  // of the dialect that the body is in
+  Plan plan_;
+  int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
+  bool working_ = false;  // counted by metrics as a request for the model
+
+  std::mutex mutex_;  // guards what follows
+  bool cancelled_ = false;
+  Ticket ticket_;
+};
+
+class Service {
+ public:
+  Service(const ServerOptions& options, const Log& log);
+  ~Service();  // waits for its threads
+
+  // The model is there: requests that came before go on. Once.
+  void set_engine(std::unique_ptr<Engine> engine);
+  bool ready() const { return ready_ && !stopping_; }
+
+  // Takes no more requests for the model; those that wait for it to load are answered 503.
+  void stop();
+
+  // What a request's head alone decides: a missing key, an unknown route, a wrong content type.
+  std::optional<HttpResponse> refuse_early(const HttpRequest& head);
+  // The answer to a request that never was read whole.
+  HttpResponse refuse(const HttpRequest& head, const Failure& failure);
+
+  // Calls `answer` once, perhaps at once, on any thread.
+  std::shared_ptr<Job> handle(HttpRequest request, Answer answer);
+
+  Metrics& metrics() { return metrics_; }
+  const ModelInfo* info() const { return ready_ ? &engine_->info() : nullptr; }
+
+ private:
+  std::optional<Failure> check(const HttpRequest& head) const;
+  HttpResponse preflight(const HttpRequest& head) const;
+  HttpResponse status(const Job& job) const;
+  std::string id_of(const HttpRequest& head);
+
+  void begin_work(std::shared_ptr<Job> job);
+  void post_work(std::shared_ptr<Job> job);
+  void work(const std::shared_ptr<Job>& job);
+  void plan(Job& job);
+  void check_answer_size(const Job& job) const;
+  void complete(const std::shared_ptr<Job>& job, std::vector<Result> results);
+  void fail(Job& job, const Failure& failure);
+  // `run` with every exception turned into an answer.
+  void guarded(Job& job, const std::function<void()>& run);
+  void finish(Job& job, HttpResponse response, std::span<const Result> results,
+              const std::string& error);
+  void add_common_headers(const HttpRequest& head, const std::string& id,
+                          HttpResponse& response) const;
+  void record(const HttpRequest& head, const std::string& id,
+              std::chrono::steady_clock::time_point start, const HttpResponse& response,
+              int64_t inputs, int64_t tokens);
+  void note_once(const std::string& message);
+  int64_t max_model_len() const { return ready_ ? engine_->info().max_model_len : 0; }
+
+  const ServerOptions options_;
+  const Log& log_;
+  std::vector<std::string> names_;
+  int64_t started_;
+  Metrics metrics_;
+  std::atomic<uint64_t> next_id_;
+
+  std::unique_ptr<Engine> engine_;  // written once, before ready_
+  std::optional<Context> context_;
+  std::atomic<bool> ready_{false}, stopping_{false};
+
+  std::mutex mutex_;                        // guards what follows
+  std::vector<std::shared_ptr<Job>> held_;  // wait for the model
+  int64_t held_bytes_ = 0;
+  std::set<std::string> noted_;
+
+  int workers_count_;
+  boost::asio::thread_pool workers_;
+};
+
+}  // namespace vecton::server

@@ -1,0 +1,303 @@
+#include "server/tei.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "server/fields.h"
+#include "server/render.h"
+
+namespace vecton::server::tei {
+
+namespace {
+
+[[noreturn]] void refuse_empty(const std::string& field) {
+  throw Failure(Cause::kEmpty, "`" + field + "` cannot be empty", field);
+}
+
+// truncate, truncation_direction and prompt_name, which every route has.
+Request read_request(const Context& context, Fields& fields) {
+  Request like;
+  if (fields.boolean("truncate").value_or(context.options.auto_truncate)) like.truncate = -1;
+  const auto side = fields.choice("truncation_direction", {"Right", "Left", "right", "left"});
+  like.truncation_side =
+      side == "Left" || side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  like.prompt_name = fields.text("prompt_name");
+  return like;
+}
+
+void check_dimensions(const Context& context, const std::optional<int64_t>& dimensions) {
+  if (!dimensions) return;
+  if (*dimensions <= 0)
+    throw Failure(Cause::kInvalid, "`dimensions` should be positive", "dimensions");
+  if (*dimensions > context.info.embedding_size) {
+    throw Failure(Cause::kInvalid,
+                  "`dimensions` should be smaller than the maximum embedding dimension.",
+                  "dimensions");
+  }
+}
+
+void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan) {
+  if (inputs.items.empty()) refuse_empty("inputs");
+  plan.single = inputs.single;
+  plan.requests = make_requests(call.context, std::move(inputs), like);
+}
+
+std::string prompt_of(const Context& context, const std::optional<std::string>& name) {
+  const std::optional<std::string>& wanted = name ? name : context.info.default_prompt_name;
+  if (!wanted) return "";
+  for (const auto& [prompt_name, prompt] : context.info.prompts) {
+    if (prompt_name == *wanted) return prompt;
+  }
+  throw Failure(Cause::kInvalid,
+                "`prompt_name` \"" + *wanted + "\" is not one of the model's prompts",
+                "prompt_name");
+}
+
+void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::string& text,
+                   const Encoding& encoding) {
+  out += '[';
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    const bool special = encoding.special_tokens_mask[i] != 0;
+    const auto [start, stop] = encoding.offsets[i];
+    out += (i ? ",{\"id\":" : "{\"id\":") + std::to_string(encoding.ids[i]) + ",\"text\":";
+    append_string(out, special ? tokenizer.id_to_token(encoding.ids[i])
+                               : std::string_view(text).substr(start, stop - start));
+    if (special) {
+      out += ",\"special\":true,\"start\":null,\"stop\":null}";
+    } else {
+      out += ",\"special\":false,\"start\":" + std::to_string(start) +
+             ",\"stop\":" + std::to_string(stop) + "}";
+    }
+  }
+  out += ']';
+}
+
+float cosine(const std::vector<float>& a, const std::vector<float>& b) {  // of vectors of length 1
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return static_cast<float>(sum);
+}
+
+HttpResponse render_vectors(std::vector<Result> results) {
+  HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i == 1) response.body.reserve(response.body.size() * (results.size() + 1));
+    if (i) response.body += ',';
+    append_floats(response.body, results[i].values);
+    std::vector<float>().swap(results[i].values);
+  }
+  response.body += ']';
+  return response;
+}
+
+HttpResponse render_token_vectors(std::vector<Result> results) {
+  HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i) response.body += ',';
+    append_rows(response.body, results[i].values, results[i].rows, results[i].columns);
+    std::vector<float>().swap(results[i].values);
+  }
+  response.body += ']';
+  return response;
+}
+
+struct Row {
+  Cause cause;
+  int status;
+  const char* type;  // null: a plain sentence instead of JSON
+};
+
+constexpr Row kErrors[] = {
+    {Cause::kContentType, 415, nullptr},
+    {Cause::kBadJson, 400, nullptr},
+    {Cause::kShape, 422, nullptr},
+    {Cause::kEmpty, 400, "Empty"},
+    {Cause::kBatchSize, 422, "Validation"},
+    {Cause::kInvalid, 422, "Validation"},
+    {Cause::kTooLong, 422, "Validation"},
+    {Cause::kTokenizer, 422, "Tokenizer"},
+    {Cause::kTask, 424, "Backend"},
+    {Cause::kModelName, 404, "Validation"},
+    {Cause::kRoute, 404, nullptr},
+    {Cause::kMethod, 405, nullptr},
+    {Cause::kUnauthorized, 401, nullptr},
+    {Cause::kBodySize, 413, nullptr},
+    {Cause::kSlow, 408, nullptr},
+    {Cause::kQueueFull, 429, "Overloaded"},
+    {Cause::kUnavailable, 503, "Unhealthy"},
+    {Cause::kInternal, 424, "Backend"},
+};
+
+std::string message_of(const Failure& failure, int64_t max_model_len) {
+  switch (failure.cause) {
+    case Cause::kBadJson:
+      return "Failed to parse the request body as JSON: " + failure.message;
+    case Cause::kShape:
+      return "Failed to deserialize the JSON body into the target type: " + failure.message;
+    case Cause::kTooLong:
+      return "`inputs` must have less than " + std::to_string(max_model_len + 1) + " tokens. " +
+             failure.message;
+    case Cause::kQueueFull:
+      return "Model is overloaded";
+    default:
+      return failure.message;
+  }
+}
+
+}  // namespace
+
+Plan embed(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  Inputs inputs = fields.inputs("inputs", true);
+  Request like = read_request(call.context, fields);
+  like.use_activation = fields.boolean("normalize").value_or(true);
+  like.dimensions = fields.integer("dimensions");
+  plan.ignored = fields.finish();
+  check_dimensions(call.context, like.dimensions);
+  set_requests(call, std::move(inputs), like, plan);
+  plan.render = render_vectors;
+  return plan;
+}
+
+Plan embed_all(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  Inputs inputs = fields.inputs("inputs", true);
+  Request like = read_request(call.context, fields);
+  like.task = Task::kTokenEmbed;
+  plan.ignored = fields.finish();
+  set_requests(call, std::move(inputs), like, plan);
+  plan.render = render_token_vectors;
+  return plan;
+}
+
+Plan similarity(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  fields.require("inputs");
+  Inputs inputs;
+  if (const json::object* object = fields.object("inputs")) {
+    Fields inner(*object, "body.inputs");
+    inner.require("source_sentence");
+    inputs.items.emplace_back(inner.text("source_sentence").value_or(""));
+    for (std::string& sentence : inner.texts("sentences"))
+      inputs.items.emplace_back(std::move(sentence));
+    inner.finish();
+  }
+  const json::object none;
+  const json::object* parameters = fields.object("parameters");
+  plan.ignored = fields.finish();
+  if (inputs.items.size() == 1) refuse_empty("inputs.sentences");
+  Fields options(parameters ? *parameters : none, "body.parameters");
+  Request like = read_request(call.context, options);
+  like.use_activation = true;
+  options.finish();
+  set_requests(call, std::move(inputs), like, plan);
+  plan.render = [](std::vector<Result> results) {
+    std::vector<float> scores;
+    for (size_t i = 1; i < results.size(); ++i)
+      scores.push_back(cosine(results[0].values, results[i].values));
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    append_floats(response.body, scores);
+    return response;
+  };
+  return plan;
+}
+
+Plan root(const Call& call) {
+  const json::value* inputs = call.body.if_contains("inputs");
+  return inputs && inputs->is_object() ? similarity(call) : embed(call);
+}
+
+Plan tokenize(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  const Inputs inputs = fields.inputs("inputs", false, false);
+  const bool special = fields.boolean("add_special_tokens").value_or(true);
+  const std::optional<std::string> prompt_name = fields.text("prompt_name");
+  plan.ignored = fields.finish();
+  if (inputs.items.empty()) refuse_empty("inputs");
+  const std::string prompt = prompt_of(call.context, prompt_name);
+  HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+  for (size_t i = 0; i < inputs.items.size(); ++i) {
+    const std::string text = prompt + std::get<std::string>(inputs.items[i]);
+    if (i) response.body += ',';
+    append_tokens(
+        response.body, call.context.tokenizer, text,
+        call.context.tokenizer.encode(text, {.add_special_tokens = special, .offsets = true}));
+  }
+  response.body += ']';
+  plan.render = [response](std::vector<Result>) { return response; };
+  return plan;
+}
+
+Plan decode(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  const Inputs inputs = fields.inputs("ids", false);
+  const bool skip = fields.boolean("skip_special_tokens").value_or(true);
+  if (!inputs.items.empty() && inputs.items.front().index() == 0) {
+    fields.wrong("ids", "int_type", "expected token ids, or a list of lists of them");
+  }
+  plan.ignored = fields.finish();
+  if (inputs.items.empty()) refuse_empty("ids");
+  HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+  for (size_t i = 0; i < inputs.items.size(); ++i) {
+    if (i) response.body += ',';
+    try {
+      append_string(response.body, call.context.tokenizer.decode(
+                                       std::get<std::vector<int32_t>>(inputs.items[i]), skip));
+    } catch (const Error& error) {
+      throw Failure(Cause::kTokenizer, error.what(), "ids");
+    }
+  }
+  response.body += ']';
+  plan.render = [response](std::vector<Result>) { return response; };
+  return plan;
+}
+
+HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
+  const Row& row = *std::find_if(std::begin(kErrors), std::end(kErrors) - 1,
+                                 [&](const Row& r) { return r.cause == failure.cause; });
+  HttpResponse response{.status = row.status};
+  const std::string message = message_of(failure, max_model_len);
+  if (!row.type) {
+    response.content_type = "text/plain; charset=utf-8";
+    response.body = message;
+    return response;
+  }
+  response.content_type = kJsonType;
+  response.body = "{\"error\":";
+  append_string(response.body, message);
+  response.body += std::string(",\"error_type\":\"") + row.type + "\"}";
+  return response;
+}
+
+HttpResponse info(const Context& context, int workers) {
+  const ServerOptions& options = context.options;
+  const ModelInfo& model = context.info;
+  HttpResponse response{.content_type = std::string(kJsonType)};
+  json::object object{
+      {"model_id", options.engine.model},
+      {"model_sha", nullptr},
+      {"model_dtype", model.dtype},
+      {"served_model_name", context.names.front()},
+      {"model_type", {{"embedding", {{"pooling", model.pooling}}}}},
+      {"max_concurrent_requests", options.max_connections},
+      {"max_input_length", model.max_model_len},
+      {"max_batch_tokens", options.engine.max_queue_tokens},
+      {"max_batch_requests", nullptr},
+      {"max_client_batch_size", options.max_client_batch_size},
+      {"auto_truncate", options.auto_truncate},
+      {"tokenization_workers", workers},
+      {"version", version()},
+      {"sha", nullptr},
+      {"docker_label", nullptr},
+  };
+  response.body = json::serialize(object);
+  return response;
+}
+
+}  // namespace vecton::server::tei

@@ -52,8 +52,9 @@ struct Cached {
 
 Cached look_up(const hub::RepositoryCache& cache, const std::string& revision) {
   const std::optional<std::string> commit = cache.commit_of(revision);
-  if (!commit || !fs::is_directory(cache.snapshot(*commit))) return {};
-  const fs::path snapshot = cache.snapshot(*commit);
+  const fs::path snapshot = cache.snapshot(commit.value_or(""));
+  std::error_code error;
+  if (!commit || !fs::is_directory(snapshot, error)) return {};
   return {snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
 }
 
@@ -112,7 +113,11 @@ fs::path resolve_model(const std::string& model, const HubOptions& given,
   try {
     return download(model, options, cache, progress);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kNetwork && cached.complete()) return cached.snapshot;
+    // A model that was complete before a token ran out or the hub went away is complete still.
+    const bool no_answer = error.code() == ErrorCode::kNetwork ||
+                           error.code() == ErrorCode::kUnauthorized ||
+                           error.code() == ErrorCode::kNotFound;
+    if (no_answer && cached.complete()) return cached.snapshot;
     throw;
   }
 }

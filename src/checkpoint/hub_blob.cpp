@@ -80,7 +80,9 @@ class Digest {
 BlobLock::BlobLock(const fs::path& file) {
   make_parent(file);
   while (true) {
-    file_ = open_or_throw(file, O_RDWR | O_CREAT);
+    file_ = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kSharedFile);
+    if (file_ < 0) file_ = open_or_throw(file, O_RDONLY);  // another user's; it can be locked still
+    fchmod(file_, kSharedFile);                            // whatever the umask; refused to others
     int result = 0;
     do {
       result = flock(file_, LOCK_EX);

@@ -154,14 +154,19 @@ void RepositoryCache::link(std::string_view commit, const std::string& file,
 
 bool RepositoryCache::modules_known(std::string_view commit) const {
   const fs::path files = snapshot(commit);
-  // Whole downloads bring the last two along; loaders of single parts do not.
-  return fs::exists(files / kModules) || fs::exists(folder_ / ".no_exist" / commit / kModules) ||
-         fs::exists(files / ".gitattributes") || fs::exists(files / "README.md");
+  const fs::path evidence[] = {files / kModules, folder_ / ".no_exist" / commit / kModules,
+                               // Whole downloads bring these along; loaders of single parts do not.
+                               files / ".gitattributes", files / "README.md"};
+  return std::any_of(std::begin(evidence), std::end(evidence), [](const fs::path& path) {
+    std::error_code error;
+    return fs::exists(path, error);
+  });
 }
 
 void RepositoryCache::remember_no_modules(std::string_view commit) const {
   const fs::path path = folder_ / ".no_exist" / commit / kModules;
-  make_folder(path.parent_path());
+  std::error_code ignored;
+  fs::create_directories(path.parent_path(), ignored);
   std::ofstream(path).close();
 }
 

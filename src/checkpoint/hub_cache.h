@@ -45,6 +45,7 @@ class RepositoryCache {
   // whole. Libraries that load a bare transformer leave a snapshot that has its weights but not the
   // files that say how to pool.
   bool modules_known(std::string_view commit) const;
+  // No error when the cache is read-only: the hub will be asked again.
   void remember_no_modules(std::string_view commit) const;
 
  private:

@@ -48,7 +48,9 @@ int64_t number_or(std::string_view text, int64_t fallback) {
 }
 
 bool is_redirect(long status) { return status >= 300 && status < 400; }
-bool is_passing(long status) { return status == 408 || (status >= 500 && status <= 504); }
+bool is_passing(long status) {
+  return status == 408 || status == 500 || (status >= 502 && status <= 504);
+}
 
 // The hub's own words, or an empty text.
 std::string reason(const HttpResponse& response) {

@@ -19,6 +19,11 @@ constexpr std::string_view kModules = "modules.json";
 constexpr std::string_view kWeights = "model.safetensors";
 constexpr std::string_view kIndex = "model.safetensors.index.json";
 
+bool is_there(const fs::path& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
 using Has = std::function<bool(const std::string&)>;
 
 struct Module {
@@ -28,7 +33,7 @@ struct Module {
 
 std::vector<Module> read_modules(const fs::path& snapshot) {
   const fs::path file = snapshot / kModules;
-  if (!fs::exists(file)) return {};
+  if (!is_there(file)) return {};
   const auto corrupt = [&] {
     return Error(ErrorCode::kCorrupt,
                  file.string() + ": expected a list of modules with a type and a path");
@@ -120,9 +125,9 @@ bool is_companion(std::string_view name) {
 }  // namespace
 
 std::vector<std::string> missing_files(const fs::path& snapshot) {
-  const Has exists = [&](const std::string& file) { return fs::exists(snapshot / file); };
-  std::vector<std::string> files = required_files(snapshot, exists);
-  std::erase_if(files, exists);
+  const Has has = [&](const std::string& file) { return is_there(snapshot / file); };
+  std::vector<std::string> files = required_files(snapshot, has);
+  std::erase_if(files, has);
   return files;
 }
 

@@ -156,6 +156,8 @@ TEST_F(HubTest, ASnapshotOfABareTransformerIsFilledUp) {
   options_.offline = true;
   EXPECT_EQ(resolve_model("org/tiny", options_), snapshot);
   options_.offline = false;
+  options_.token = "hf_bad";
+  EXPECT_EQ(resolve_model("org/tiny", options_), snapshot);
   options_.endpoint = "http://127.0.0.1:1";
   EXPECT_EQ(resolve_model("org/tiny", options_), snapshot);
 }

@@ -14,46 +14,65 @@
 HWY_BEFORE_NAMESPACE();
 namespace vecton::cpu::HWY_NAMESPACE {
 
+namespace {
+
 constexpr F32 kFloats;
 constexpr int64_t kLanes = HWY_LANES(float);
 
-// The first min(n, kLanes) floats of x, then 0; nothing past x[n] is read.
-HWY_INLINE VF load(const float* x, int64_t n) {
-  if (n >= kLanes) return hn::LoadU(kFloats, x);
+// The first n < kLanes floats of x, then 0; nothing past x[n] is read.
+VF load_part(const float* x, int64_t n) {
   HWY_ALIGN float padded[kLanes] = {};
   std::copy_n(x, n, padded);
   return hn::Load(kFloats, padded);
 }
 
-HWY_INLINE void store(VF v, float* y, int64_t n) {
-  if (n >= kLanes) return hn::StoreU(v, kFloats, y);
+void store_part(VF v, float* y, int64_t n) {
   HWY_ALIGN float padded[kLanes];
   hn::Store(v, kFloats, padded);
   std::copy_n(padded, n, y);
 }
 
-// The sum of all lanes of value(i), i = 0, kLanes, ... below n, in an order that depends on n
-// alone.
+// The sum of term(x[i]) in an order that depends on n alone.
 template <class F>
-HWY_INLINE float sum(int64_t n, const F& value) {
+HWY_INLINE float sum(const float* x, int64_t n, const F& term) {
   VF sums[4];
-  std::fill_n(sums, 4, hn::Zero(kFloats));
+  HWY_UNROLL(4)
+  for (int j = 0; j < 4; ++j) sums[j] = hn::Zero(kFloats);
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    for (int j = 0; j < 4; ++j) sums[j] = hn::Add(sums[j], value(i + j * kLanes));
+    HWY_UNROLL(4)
+    for (int j = 0; j < 4; ++j) {
+      sums[j] = hn::Add(sums[j], term(hn::LoadU(kFloats, x + i + j * kLanes)));
+    }
   }
-  for (; i < n; i += kLanes) sums[0] = hn::Add(sums[0], value(i));
+  for (; i + kLanes <= n; i += kLanes) {
+    sums[0] = hn::Add(sums[0], term(hn::LoadU(kFloats, x + i)));
+  }
+  if (i < n) {
+    const auto inside = hn::FirstN(kFloats, static_cast<size_t>(n - i));
+    sums[1] = hn::Add(sums[1], hn::IfThenElseZero(inside, term(load_part(x + i, n - i))));
+  }
   return hn::GetLane(
       hn::SumOfLanes(kFloats, hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3]))));
 }
 
+// (x - mean) * scale * weight + bias.
+template <bool kBias>
 HWY_INLINE void scale_and_shift(const float* x, int64_t n, float mean, float scale,
                                 const float* weight, const float* bias, float* y) {
   const VF mean_v = hn::Set(kFloats, mean), scale_v = hn::Set(kFloats, scale);
-  for (int64_t i = 0; i < n; i += kLanes) {
-    const VF unit = hn::Mul(hn::Sub(load(x + i, n - i), mean_v), scale_v);
-    const VF shift = bias ? load(bias + i, n - i) : hn::Zero(kFloats);
-    store(hn::MulAdd(unit, load(weight + i, n - i), shift), y + i, n - i);
+  const auto apply = [=](VF x, VF w, VF b) HWY_ATTR {
+    const VF unit = hn::Mul(hn::Sub(x, mean_v), scale_v);
+    return kBias ? hn::MulAdd(unit, w, b) : hn::Mul(unit, w);
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const VF b = kBias ? hn::LoadU(kFloats, bias + i) : hn::Zero(kFloats);
+    hn::StoreU(apply(hn::LoadU(kFloats, x + i), hn::LoadU(kFloats, weight + i), b), kFloats, y + i);
+  }
+  if (const int64_t rest = n - i; rest > 0) {
+    const VF b = kBias ? load_part(bias + i, rest) : hn::Zero(kFloats);
+    store_part(apply(load_part(x + i, rest), load_part(weight + i, rest), b), y + i, rest);
   }
 }
 
@@ -61,34 +80,42 @@ HWY_INLINE void scale_and_shift(const float* x, int64_t n, float mean, float sca
 void layer_norm(const float* x, int64_t n, const float* weight, const float* bias, float eps,
                 float* y) {
   const auto count = static_cast<float>(n);
-  const float mean = sum(n, [=](int64_t i) HWY_ATTR { return load(x + i, n - i); }) / count;
+  const float mean = sum(x, n, [](VF x) HWY_ATTR { return x; }) / count;
   const VF mean_v = hn::Set(kFloats, mean);
-  const float squares = sum(n, [=](int64_t i) HWY_ATTR {
-    VF difference = hn::Sub(load(x + i, n - i), mean_v);
-    if (n - i < kLanes) {
-      difference = hn::IfThenElseZero(hn::FirstN(kFloats, static_cast<size_t>(n - i)), difference);
-    }
+  const float squares = sum(x, n, [=](VF x) HWY_ATTR {
+    const VF difference = hn::Sub(x, mean_v);
     return hn::Mul(difference, difference);
   });
-  scale_and_shift(x, n, mean, 1 / std::sqrt(squares / count + eps), weight, bias, y);
+  const float scale = 1 / std::sqrt(squares / count + eps);
+  if (bias) return scale_and_shift<true>(x, n, mean, scale, weight, bias, y);
+  scale_and_shift<false>(x, n, mean, scale, weight, bias, y);
 }
 
 void rms_norm(const float* x, int64_t n, const float* weight, const float* bias, float eps,
               float* y) {
-  const float squares = sum(n, [=](int64_t i) HWY_ATTR {
-    const VF value = load(x + i, n - i);
-    return hn::Mul(value, value);
-  });
-  scale_and_shift(x, n, 0, 1 / std::sqrt(squares / static_cast<float>(n) + eps), weight, bias, y);
+  const float squares = sum(x, n, [](VF x) HWY_ATTR { return hn::Mul(x, x); });
+  const float scale = 1 / std::sqrt(squares / static_cast<float>(n) + eps);
+  if (bias) return scale_and_shift<true>(x, n, 0, scale, weight, bias, y);
+  scale_and_shift<false>(x, n, 0, scale, weight, bias, y);
 }
 
 void rotate(const float* x, int64_t half, const float* cos, const float* sin, float* y) {
-  for (int64_t i = 0; i < half; i += kLanes) {
-    const int64_t n = half - i;
-    const VF a = load(x + i, n), b = load(x + half + i, n);
-    const VF c = load(cos + i, n), s = load(sin + i, n);
-    store(hn::MulSub(a, c, hn::Mul(b, s)), y + i, n);
-    store(hn::MulAdd(b, c, hn::Mul(a, s)), y + half + i, n);
+  const auto first = [](VF a, VF b, VF c, VF s)
+                         HWY_ATTR { return hn::MulSub(a, c, hn::Mul(b, s)); };
+  const auto second = [](VF a, VF b, VF c, VF s)
+                          HWY_ATTR { return hn::MulAdd(b, c, hn::Mul(a, s)); };
+  int64_t i = 0;
+  for (; i + kLanes <= half; i += kLanes) {
+    const VF a = hn::LoadU(kFloats, x + i), b = hn::LoadU(kFloats, x + half + i);
+    const VF c = hn::LoadU(kFloats, cos + i), s = hn::LoadU(kFloats, sin + i);
+    hn::StoreU(first(a, b, c, s), kFloats, y + i);
+    hn::StoreU(second(a, b, c, s), kFloats, y + half + i);
+  }
+  if (const int64_t rest = half - i; rest > 0) {
+    const VF a = load_part(x + i, rest), b = load_part(x + half + i, rest);
+    const VF c = load_part(cos + i, rest), s = load_part(sin + i, rest);
+    store_part(first(a, b, c, s), y + i, rest);
+    store_part(second(a, b, c, s), y + half + i, rest);
   }
 }
 
@@ -98,14 +125,26 @@ using HalfF32 = hn::Rebind<float, F64>;
 constexpr F64 kDoubles;
 constexpr int64_t kDoubleLanes = hn::MaxLanes(kDoubles);
 
+// NaN anywhere is the result.
+HWY_INLINE VF larger(VF a, VF b) {
+  return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), b, a);
+}
+
 void pool_max(const float* x, int64_t stride, int64_t count, int64_t n, float* y) {
-  for (int64_t i = 0; i < n; i += kLanes) {
-    VF largest = load(x + i, n - i);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    VF largest = hn::LoadU(kFloats, x + i);
     for (int64_t row = 1; row < count; ++row) {
-      const VF value = load(x + row * stride + i, n - i);
-      largest = hn::IfThenElse(hn::Or(hn::Lt(largest, value), hn::IsNaN(value)), value, largest);
+      largest = larger(largest, hn::LoadU(kFloats, x + row * stride + i));
     }
-    store(largest, y + i, n - i);
+    hn::StoreU(largest, kFloats, y + i);
+  }
+  if (const int64_t rest = n - i; rest > 0) {
+    VF largest = load_part(x + i, rest);
+    for (int64_t row = 1; row < count; ++row) {
+      largest = larger(largest, load_part(x + row * stride + i, rest));
+    }
+    store_part(largest, y + i, rest);
   }
 }
 
@@ -117,15 +156,18 @@ void pool_sum(const float* x, int64_t stride, int64_t count, int64_t n, const in
   int64_t i = 0;
   for (; i + 4 * kDoubleLanes <= n; i += 4 * kDoubleLanes) {
     hn::Vec<F64> sums[4];
-    std::fill_n(sums, 4, hn::Zero(kDoubles));
+    HWY_UNROLL(4)
+    for (int j = 0; j < 4; ++j) sums[j] = hn::Zero(kDoubles);
     for (int64_t row = 0; row < count; ++row) {
       const auto w = hn::Set(kDoubles, weight(row));
       const float* from = x + row * stride + i;
+      HWY_UNROLL(4)
       for (int j = 0; j < 4; ++j) {
         const auto value = hn::PromoteTo(kDoubles, hn::LoadU(half, from + j * kDoubleLanes));
         sums[j] = hn::MulAdd(value, w, sums[j]);
       }
     }
+    HWY_UNROLL(4)
     for (int j = 0; j < 4; ++j) {
       const auto result = hn::Div(sums[j], hn::Set(kDoubles, divisor));
       hn::StoreU(hn::DemoteTo(half, result), half, y + i + j * kDoubleLanes);
@@ -175,6 +217,8 @@ void l2_normalize(const float* x, int64_t n, float* y) {
   const double length = std::max(std::sqrt(total), 1e-12);
   for (i = 0; i < n; ++i) y[i] = static_cast<float>(x[i] / length);
 }
+
+}  // namespace
 
 const RowKernels kRowKernels = {layer_norm, rms_norm, rotate, pool, l2_normalize};
 

@@ -38,6 +38,10 @@ target_link_libraries(dep_curl_headers INTERFACE ${CMAKE_DL_LIBS})
 find_package(Boost 1.81 REQUIRED)  # headers only: JSON, Asio, Beast
 
 if(VECTON_TESTS)
-  find_package(GTest REQUIRED)
+  if(CMAKE_CROSSCOMPILING)  # from the sources that the distribution ships
+    add_subdirectory(/usr/src/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)
+  else()
+    find_package(GTest REQUIRED)
+  endif()
   include(GoogleTest)
 endif()

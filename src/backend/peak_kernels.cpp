@@ -1,11 +1,11 @@
-#include "backend/peak_kernels.h"
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/peak_kernels.cpp"
+#include "backend/cpu/targets.h"
+// Targets first.
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "backend/cpu/targets.h"
+#include "backend/peak_kernels.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vecton::HWY_NAMESPACE {

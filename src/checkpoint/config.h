@@ -2,7 +2,8 @@
 //
 // Typed getters; each key that a family asks for is marked as read. check_read() is called when the
 // model is built: a key of known meaning that nobody read is an error (it would change the
-// numbers), an unknown one is reported as a warning.
+// numbers), an unknown one is reported as a warning. Used while a model is opened, from one thread:
+// reading marks; copies share their marks.
 #pragma once
 
 #include <cstdint>

@@ -155,6 +155,7 @@ TEST(Config, ReportsUnknownKeysOfEveryLevel) {
 
 TEST(ConfigKeys, HaveOneMeaning) {
   EXPECT_EQ(known_config_key("transformers_version").meaning, KeyMeaning::kNeverMatters);
+  EXPECT_EQ(known_config_key("image_token_id").meaning, KeyMeaning::kNeverMatters);
   EXPECT_EQ(known_config_key("rope_scaling").meaning, KeyMeaning::kChangesResult);
   EXPECT_EQ(known_config_key("no_such_key").meaning, KeyMeaning::kUnknown);
   EXPECT_EQ(known_config_key("").meaning, KeyMeaning::kUnknown);

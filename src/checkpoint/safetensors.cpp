@@ -18,6 +18,7 @@ namespace {
 
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
 constexpr size_t kLengthBytes = 8;
+constexpr size_t kMaxRank = 64;  // NumPy's limit
 
 constexpr std::array<std::pair<std::string_view, DType>, 13> kDTypes{{
     {"F32", DType::kF32},
@@ -60,6 +61,8 @@ struct Reader {
     const json::value& value = member(entry, key, tensor);
     const json::array* list = value.if_array();
     if (!list) fail(tensor, "\"" + std::string(key) + "\" is not a list");
+    if (list->size() > kMaxRank)
+      fail(tensor, "\"" + std::string(key) + "\" has more than 64 numbers");
     std::vector<int64_t> result;
     for (const json::value& item : *list) {
       const int64_t* number = item.if_int64();

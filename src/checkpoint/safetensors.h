@@ -1,5 +1,6 @@
 // Safetensors: named tensors of one mapped file. Format: 8 bytes little-endian header length, JSON
 // header, data. https://huggingface.co/docs/safetensors
+// Called by Weights; functions of their arguments, for any thread.
 #pragma once
 
 #include <cstddef>

@@ -170,6 +170,13 @@ TEST(Safetensors, RefusesMetadataOfOtherThanStrings) {
                  "\"a\"");
 }
 
+TEST(Safetensors, RefusesShapesOfManyDimensions) {
+  std::string ones = "1";
+  for (int i = 1; i < 65; ++i) ones += ",1";
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"U8","data_offsets":[0,1],"shape":[)" + ones + "]}}", 1),
+                 ErrorCode::kCorrupt, "\"a\"", "\"shape\" has more than 64");
+}
+
 TEST(Safetensors, CutsAndEscapesHostileNames) {
   const std::string name = "\\u001b[2J" + std::string(5000, 'x');
   const Error error = testing::error_of([&] { parse("{\"" + name + "\":1}", 0); });

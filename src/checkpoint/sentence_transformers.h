@@ -1,6 +1,6 @@
 // What a sentence-transformers folder says beside the transformer: modules.json, 1_Pooling,
 // 2_Dense, Normalize, prompts, max_seq_length. Old layouts (pooling_mode_* booleans) and new ones
-// (pooling_mode list, new class paths) alike.
+// (pooling_mode list, new class paths) alike. Read once, when a model is opened; a plain value.
 #pragma once
 
 #include <cstdint>

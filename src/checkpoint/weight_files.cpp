@@ -48,25 +48,44 @@ std::vector<std::string> other_weights(const fs::path& folder) {
   return found;
 }
 
+// How to save a PyTorch checkpoint as safetensors.
+std::string conversion_hint(const fs::path& folder, const std::vector<std::string>& others) {
+  const bool pytorch = std::ranges::any_of(others, [](const std::string& name) {
+    return name.ends_with(".bin") || name.ends_with(".pt") || name.ends_with(".pth");
+  });
+  if (!pytorch) return "";
+  const bool sentences = is_file(folder / "modules.json");
+  const std::string load =
+      sentences
+          ? "from sentence_transformers import SentenceTransformer; SentenceTransformer('OLD')"
+          : "from transformers import AutoModel; AutoModel.from_pretrained('OLD')";
+  return ". To convert it: python -c \"" + load +
+         ".save_pretrained('NEW', safe_serialization=True)\"";
+}
+
 [[noreturn]] void fail_without_weights(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error))
     throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder");
   const std::vector<std::string> others = other_weights(folder);
-  if (others.empty()) {
-    throw Error(ErrorCode::kNotFound, folder.string() + ": no weights: expected " +
-                                          std::string(kSingle) + " or " + std::string(kIndex) +
-                                          " with its shards");
-  }
+  const std::string expected =
+      std::string(kSingle) + " or " + std::string(kIndex) + " with its shards";
+  if (others.empty())
+    throw Error(ErrorCode::kNotFound, folder.string() + ": no weights: expected " + expected);
   std::string list;
-  for (const std::string& name : others) list += (list.empty() ? "" : ", ") + name;
-  throw Error(
-      ErrorCode::kUnsupported,
-      folder.string() + ": weights are needed as safetensors (" + std::string(kSingle) +
-          "), found only " + list +
-          ". To convert a PyTorch checkpoint: python -c \"from transformers import AutoModel; "
-          "AutoModel.from_pretrained('FOLDER').save_pretrained('FOLDER', "
-          "safe_serialization=True)\"");
+  for (const std::string& name : others) list += (list.empty() ? "" : ", ") + name_text(name);
+  throw Error(ErrorCode::kUnsupported, folder.string() + ": no weights as safetensors: expected " +
+                                           expected + ", found only " + list +
+                                           conversion_hint(folder, others));
+}
+
+// A hub cache links its snapshots to blobs; one that was cut short or cleaned has links to nothing.
+void check_link(const fs::path& file) {
+  std::error_code error;
+  if (fs::is_symlink(file, error) && !fs::exists(file, error)) {
+    throw Error(ErrorCode::kNotFound,
+                file.string() + ": links to a file that is not there: download the model again");
+  }
 }
 
 // Shards lie beside their index, whatever the index says.
@@ -108,6 +127,7 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
   Tensors all;
   for (const auto& [shard, names] : read_index(index)) {
     const fs::path file = folder / shard;
+    check_link(file);
     if (!is_file(file)) {
       throw Error(ErrorCode::kNotFound, file.string() + ": no such file, but " +
                                             std::string(kIndex) + " says it holds " +
@@ -133,12 +153,14 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
 }  // namespace
 
 Tensors read_checkpoint(const fs::path& folder) {
+  for (const std::string_view name : {kSingle, kIndex}) check_link(folder / name);
   if (is_file(folder / kSingle)) return read_safetensors(folder / kSingle);
   if (is_file(folder / kIndex)) return read_shards(folder, folder / kIndex);
   fail_without_weights(folder);
 }
 
 Tensors read_weight_file(const fs::path& file) {
+  check_link(file);
   if (!is_file(file)) fail_without_weights(file.parent_path());
   return read_safetensors(file);
 }

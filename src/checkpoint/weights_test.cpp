@@ -354,10 +354,30 @@ TEST_F(WeightsTest, ExplainsFoldersWithoutSafetensors) {
   folder_.write("onnx/model.onnx", "x");
   folder_.write("training_args.bin", "x");
   EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kUnsupported,
-                 "found only onnx/model.onnx, pytorch_model.bin", "save_pretrained");
+                 "found only onnx/model.onnx, pytorch_model.bin.", "save_pretrained");
   EXPECT_REFUSED(Weights::from_file(folder_.path() / "model.safetensors", *ops_),
                  ErrorCode::kUnsupported, "pytorch_model.bin");
   EXPECT_REFUSED(Weights::summarize(folder_.path()), ErrorCode::kUnsupported, "pytorch_model.bin");
+}
+
+TEST_F(WeightsTest, SaysHowToConvertOnlyWhatCanBe) {
+  folder_.write("model.gguf", "x");
+  const Error gguf = testing::error_of([&] { Weights::open(folder_.path(), *ops_); });
+  EXPECT_THAT(gguf.what(), HasSubstr("found only model.gguf"));
+  EXPECT_THAT(gguf.what(), Not(HasSubstr("convert")));
+  folder_.write("pytorch_model.bin", "x");
+  EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kUnsupported, "AutoModel");
+  folder_.write("modules.json", "[]");
+  EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kUnsupported,
+                 "SentenceTransformer");
+}
+
+TEST_F(WeightsTest, ExplainsLinksToNothing) {
+  std::filesystem::create_symlink("../blobs/none", folder_.path() / "model.safetensors");
+  EXPECT_REFUSED(Weights::open(folder_.path(), *ops_), ErrorCode::kNotFound,
+                 "model.safetensors: links to a file");
+  EXPECT_REFUSED(Weights::from_file(folder_.path() / "model.safetensors", *ops_),
+                 ErrorCode::kNotFound, "links to a file");
 }
 
 TEST_F(WeightsTest, OpensOneFile) {

@@ -58,7 +58,7 @@ std::string reason(const HttpResponse& response) {
   std::string text = response.header("x-error-message").substr(0, kMost);
   std::replace_if(
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
-  return text.empty() ? "" : " The hub says: " + text;
+  return text.empty() ? "" : ". The hub says: " + text;
 }
 
 }  // namespace

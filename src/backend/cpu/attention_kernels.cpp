@@ -26,12 +26,18 @@ constexpr int64_t kKeyTile = 120;
 // Keys (of a score block) and columns (of a value block) that fill the registers beside two query
 // vectors.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR
-constexpr int kKeyBlock = 6, kColumnBlock = 6;
+constexpr int kBlock = 6;
 #else
-constexpr int kKeyBlock = 12, kColumnBlock = 8;
+constexpr int kBlock = 12;
 #endif
 
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+
+// The next block where `left` is cut into as few and as equal blocks of at most `most` as can be.
+constexpr int64_t next_block(int64_t left, int64_t most) {
+  const int64_t blocks = (left + most - 1) / most;
+  return (left + blocks - 1) / blocks;
+}
 
 // Runs f.operator()<n>() for a run-time n of [1, kMost].
 template <int kMost, class F>
@@ -179,8 +185,9 @@ class Tile {
   HWY_INLINE void add_keys(int64_t begin, int64_t end) {
     VF alphas[kVectors];
     std::copy_n(maxima_, kVectors, alphas);
-    for (int64_t key = begin; key < end; key += kKeyBlock) {
-      with_constant<kKeyBlock>(std::min<int64_t>(kKeyBlock, end - key), [&]<int kKeys>() HWY_ATTR {
+    for (int64_t key = begin, count; key < end; key += count) {
+      count = next_block(end - key, kBlock);
+      with_constant<kBlock>(count, [&]<int kKeys>() HWY_ATTR {
         add_scores<kKeys>(key, scores_ + (key - begin) * kWidth);
       });
     }
@@ -191,10 +198,10 @@ class Tile {
       totals_[v] = hn::Mul(totals_[v], alphas[v]);
     }
     take_powers(begin, end);
-    for (int64_t c = 0; c < t_.head_dim; c += kColumnBlock) {
-      with_constant<kColumnBlock>(std::min<int64_t>(kColumnBlock, t_.head_dim - c),
-                                  [&]<int kColumns>()
-                                      HWY_ATTR { add_values<kColumns>(begin, end, c, alphas); });
+    for (int64_t c = 0, count; c < t_.head_dim; c += count) {
+      count = next_block(t_.head_dim - c, kBlock);
+      with_constant<kBlock>(
+          count, [&]<int kColumns>() HWY_ATTR { add_values<kColumns>(begin, end, c, alphas); });
     }
   }
 

@@ -12,6 +12,8 @@ namespace vecton::cpu {
 
 namespace {
 
+constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
+
 // Each thread's scratch, as large as the largest head asked for.
 float* scratch(int64_t floats) {
   struct Free {
@@ -35,20 +37,24 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   const AttentionKernels& kernels = attention_kernels(isa_);
   const Tensor y = allocate(q.rows(), q.columns());
   const int64_t group = shape.heads / shape.kv_heads, step = kernels.tile_queries;
-
-  // The number of the first item of each sequence; its items are head by head, tile by tile.
-  thread_local std::vector<int64_t> first_items;
-  std::vector<int64_t>& first = first_items;
-  first.assign(1, 0);
-  const auto tiles = [&](int64_t s) {
+  const auto tiles_of = [&](int64_t s) {
     return ((queries.offsets[s + 1] - queries.offsets[s]) * group + step - 1) / step;
   };
+
+  // The number of each sequence's first tile; its tiles are numbered head by head.
+  thread_local std::vector<int64_t> first_tiles;
+  std::vector<int64_t>& first = first_tiles;
+  first.assign(1, 0);
+  int64_t products = 0;
   for (int64_t s = 0; s < queries.sequences(); ++s) {
-    first.push_back(first.back() + tiles(s) * shape.kv_heads);
+    const int64_t tiles = tiles_of(s) * shape.kv_heads;
+    first.push_back(first.back() + tiles);
+    products += tiles * step * (keys[s + 1] - keys[s]) * shape.head_dim;
   }
-  pool_.parallel_for(first.back(), [&](int64_t item) {
-    const int64_t s = std::upper_bound(first.begin(), first.end(), item) - first.begin() - 1;
-    const int64_t head = (item - first[s]) / tiles(s), tile = (item - first[s]) % tiles(s);
+
+  const auto run_tile = [&](int64_t i) {
+    const int64_t s = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
+    const int64_t head = (i - first[s]) / tiles_of(s), tile = (i - first[s]) % tiles_of(s);
     const int64_t row = queries.offsets[s], rows = queries.offsets[s + 1] - row;
     const int64_t q_column = head * group * shape.head_dim, kv_column = head * shape.head_dim;
     kernels.attend({.q = q.row(row) + q_column,
@@ -67,6 +73,13 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .end = std::min(rows * group, (tile + 1) * step),
                     .scale = shape.scale},
                    scratch(kernels.scratch_floats(shape.head_dim)));
+  };
+  // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.
+  const int64_t tiles = first.back();
+  const int64_t items =
+      std::clamp<int64_t>(products / kProductsPerItem, 1, std::max<int64_t>(1, tiles));
+  pool_.parallel_for(items, [&](int64_t item) {
+    for (int64_t i = item * tiles / items; i < (item + 1) * tiles / items; ++i) run_tile(i);
   });
   return y;
 }

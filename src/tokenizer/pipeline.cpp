@@ -1,0 +1,177 @@
+#include "tokenizer/pipeline.h"
+
+#include <algorithm>
+
+namespace vecton {
+
+namespace {
+constexpr size_t kLongestText =
+    size_t{1} << 28;  // bytes; positions in a text are 32 bits wide even after it has grown
+constexpr size_t kKeptScratchBytes = size_t{1}
+                                     << 20;  // of text: larger buffers are freed after the call
+}  // namespace
+
+class Pipeline::Lease {
+ public:
+  explicit Lease(const Pipeline& owner) : owner_(owner) {
+    const std::lock_guard lock(owner_.mutex_);
+    if (!owner_.free_.empty()) {
+      scratch_ = std::move(owner_.free_.back());
+      owner_.free_.pop_back();
+    }
+  }
+  ~Lease() {
+    if (!scratch_ || scratch_->words.text.bytes().capacity() > kKeptScratchBytes) return;
+    const std::lock_guard lock(owner_.mutex_);
+    owner_.free_.push_back(std::move(scratch_));
+  }
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
+
+  Scratch& get() {
+    if (!scratch_) scratch_ = std::make_unique<Scratch>();
+    return *scratch_;
+  }
+
+ private:
+  const Pipeline& owner_;
+  std::unique_ptr<Scratch> scratch_;
+};
+
+Pipeline::Pipeline(std::string_view json_text, const std::string& file) {
+  json::monotonic_resource memory;
+  const json::value document = parse_json(json_text, file, &memory);
+  const Field root(document, file + ":");
+  const json::value null;
+  const auto part = [&](std::string_view key) {
+    const std::string path = file + ": " + std::string(key);
+    return root.has(key) ? Field(root[key].value(), path) : Field(null, path);
+  };
+  const Field pre_tokenizer = part("pre_tokenizer"), normalizer = part("normalizer"),
+              model = part("model");
+  if (model.is_null()) throw Error(ErrorCode::kCorrupt, file + " has no \"model\"");
+  normalizer_ = make_normalizer(normalizer);
+  const bool reads_bytes = ends_in_byte_level(pre_tokenizer) && model_reads_bytes(model);
+  pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, reads_bytes);
+  model_ = make_model(model, reads_bytes);
+  post_processor_ = std::make_unique<PostProcessor>(part("post_processor"));
+  decoder_ = make_decoder(part("decoder"));
+  if (const Field added = part("added_tokens"); !added.is_null()) {
+    added_.read(added, model_->vocabulary(), normalizer_.get());
+  }
+  always_tracked_ = asks_for_origins(pre_tokenizer, normalizer_ != nullptr);
+}
+
+void Pipeline::encode(std::string_view text, Tokens& out) const {
+  if (text.size() > kLongestText) {
+    throw Error(ErrorCode::kTooLong, "the text has " + std::to_string(text.size()) +
+                                         " bytes; at most " + std::to_string(kLongestText) +
+                                         " are taken");
+  }
+  Lease lease(*this);
+  if (unicode::is_valid_utf8(text)) return encode_utf8(text, lease.get(), out);
+  std::vector<uint32_t> origins;
+  const std::string repaired = unicode::repair_utf8(text, &origins);
+  const size_t first = out.spans.size();
+  encode_utf8(repaired, lease.get(), out);
+  for (size_t i = first; i < out.spans.size(); ++i) {
+    out.spans[i] = {origins[out.spans[i].begin], origins[out.spans[i].end]};
+  }
+}
+
+void Pipeline::encode_utf8(std::string_view text, Scratch& scratch, Tokens& out) const {
+  if (added_.empty()) {
+    if (!text.empty()) encode_piece(text, 0, scratch, out);
+    return;
+  }
+  scratch.pieces.clear();
+  added_.cut(text, false, scratch.pieces);
+  for (const AddedTokens::Piece& piece : scratch.pieces) {
+    if (piece.id != Vocabulary::kNone) {
+      out.add(piece.id, piece.span.begin, piece.span.end);
+    } else {
+      encode_piece(text.substr(piece.span.begin, piece.span.end - piece.span.begin),
+                   piece.span.begin, scratch, out);
+    }
+  }
+}
+
+void Pipeline::encode_piece(std::string_view piece, uint32_t shift, Scratch& scratch,
+                            Tokens& out) const {
+  Words& words = scratch.words;
+  words.text.assign(piece, shift, out.with_spans || always_tracked_);
+  words.starts_input = shift == 0;
+  if (normalizer_) normalizer_->apply(words.text);
+  if (!added_.has_normalized()) return encode_words(words, scratch, out);
+  scratch.parts.clear();
+  added_.cut(words.text.bytes(), true, scratch.parts);
+  if (scratch.parts.size() == 1 && scratch.parts[0].id == Vocabulary::kNone)
+    return encode_words(words, scratch, out);
+  for (const AddedTokens::Piece& part : scratch.parts) {
+    if (part.id != Vocabulary::kNone) {
+      const Span origin = words.text.origin(part.span);
+      out.add(part.id, origin.begin, origin.end);
+    } else {
+      scratch.part.text.assign(words.text, part.span);
+      scratch.part.starts_input = words.starts_input && part.span.begin == 0;
+      encode_words(scratch.part, scratch, out);
+    }
+  }
+}
+
+void Pipeline::encode_words(Words& words, Scratch& scratch, Tokens& out) const {
+  words.reset();
+  if (pre_tokenizer_) pre_tokenizer_->apply(words);
+  const std::string_view bytes = words.text.bytes();
+  for (const Span word : words.spans) {
+    const size_t first = out.spans.size();
+    model_->encode(bytes.substr(word.begin, word.end - word.begin), scratch.model, out);
+    for (size_t i = first; i < out.spans.size(); ++i) {
+      const Span span = out.spans[i];
+      out.spans[i] = words.text.origin({word.begin + span.begin, word.begin + span.end});
+    }
+  }
+}
+
+std::string Pipeline::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
+  std::vector<std::string> tokens;
+  tokens.reserve(ids.size());
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= id_limit()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "token id " + std::to_string(id) + " is not in the vocabulary of " +
+                      std::to_string(id_limit()),
+                  "ids");
+    }
+    if (!token_exists(id)) continue;
+    const std::string_view spelled = token(id);
+    if (!skip_special_tokens || !added_.is_special(spelled)) tokens.emplace_back(spelled);
+  }
+  std::string text;
+  if (decoder_) decoder_->apply(tokens);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0 && !decoder_) text += ' ';
+    text += tokens[i];
+  }
+  return text;
+}
+
+int32_t Pipeline::id_limit() const {
+  return std::max(model_->vocabulary().id_limit(), added_.id_limit());
+}
+
+bool Pipeline::token_exists(int32_t id) const {
+  return added_.find(id) || model_->vocabulary().has_id(id);
+}
+
+std::string_view Pipeline::token(int32_t id) const {
+  if (const AddedTokens::Token* token = added_.find(id)) return token->content;
+  return model_->vocabulary().token(id);
+}
+
+int32_t Pipeline::find(std::string_view token) const {
+  if (const AddedTokens::Token* added = added_.find(token)) return added->id;
+  return model_->vocabulary().find(token);
+}
+
+}  // namespace vecton

@@ -1,0 +1,68 @@
+// Pipeline: a tokenizer.json as the steps it names. Added tokens -> normalizer -> pre-tokenizer ->
+// model, and the post-processor and decoder beside them.
+//
+// Built once from the file, then immutable and used from any thread. Truncation and padding of the
+// file are not read: they are what the file's last user did, not what the model is.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/added_tokens.h"
+#include "tokenizer/decoder.h"
+#include "tokenizer/model.h"
+#include "tokenizer/normalizer.h"
+#include "tokenizer/post_processor.h"
+#include "tokenizer/pre_tokenizer.h"
+
+namespace vecton {
+
+class Pipeline {
+ public:
+  // `file` names the document in errors.
+  Pipeline(std::string_view json_text, const std::string& file);
+
+  // The ids of one text, without special tokens; spans are bytes of `text` when asked for. Text
+  // that is not UTF-8 is read with U+FFFD in the place of what is wrong.
+  void encode(std::string_view text, Tokens& out) const;
+
+  // Ids without a token are an error (kInvalidArgument).
+  std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
+
+  const PostProcessor& post_processor() const { return *post_processor_; }
+  const Vocabulary& vocabulary() const { return model_->vocabulary(); }
+  int32_t id_limit() const;
+  std::string_view token(int32_t id) const;    // empty when there is none
+  int32_t find(std::string_view token) const;  // or Vocabulary::kNone
+
+ private:
+  struct Scratch {
+    Words words, part;
+    ModelScratch model;
+    std::vector<AddedTokens::Piece> pieces, parts;
+  };
+  // Scratches wait here between calls, one for each call that ran at the same time.
+  class Lease;
+
+  void encode_utf8(std::string_view text, Scratch& scratch, Tokens& out) const;
+  void encode_piece(std::string_view piece, uint32_t shift, Scratch& scratch, Tokens& out) const;
+  void encode_words(Words& words, Scratch& scratch, Tokens& out) const;
+  bool token_exists(int32_t id) const;
+
+  std::unique_ptr<const Normalizer> normalizer_;
+  std::unique_ptr<const PreTokenizer> pre_tokenizer_;
+  std::unique_ptr<const Model> model_;
+  std::unique_ptr<const PostProcessor> post_processor_;
+  std::unique_ptr<const Decoder> decoder_;
+  AddedTokens added_;
+  bool always_tracked_ = false;  // a step asks for origins
+
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_
+};
+
+}  // namespace vecton

@@ -1,0 +1,169 @@
+// Precompiled: SentencePiece's character map, a double-array trie (Darts) from character sequences
+// to what replaces them.
+//
+// Layout after base64: the trie's size in bytes as 4 bytes little-endian, the trie's 32-bit units,
+// and the replacements, each ended by a zero byte. A unit holds a label, an offset to its children
+// and, behind a leaf, the position of a replacement.
+#include <utf8proc.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "tokenizer/normalizer.h"
+
+namespace vecton {
+
+namespace {
+
+std::string decode_base64(const Field& field) {
+  std::string out;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : field.string()) {
+    int value;
+    if (c >= 'A' && c <= 'Z') {
+      value = c - 'A';
+    } else if (c >= 'a' && c <= 'z') {
+      value = c - 'a' + 26;
+    } else if (c >= '0' && c <= '9') {
+      value = c - '0' + 52;
+    } else if (c == '+' || c == '/') {
+      value = c == '+' ? 62 : 63;
+    } else if (c == '=' || c == '\n') {
+      continue;
+    } else {
+      field.fail(ErrorCode::kCorrupt, "is not base64");
+    }
+    bits = bits << 6 | static_cast<uint32_t>(value);
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      out.push_back(static_cast<char>(bits >> count & 0xFF));
+    }
+  }
+  return out;
+}
+
+class Precompiled : public Normalizer {
+ public:
+  explicit Precompiled(const Field& field) {
+    const Field map = field["precompiled_charsmap"];
+    const std::string blob = decode_base64(map);
+    uint32_t size = 0;
+    if (blob.size() >= sizeof size) std::memcpy(&size, blob.data(), sizeof size);
+    if (blob.size() < sizeof size || size % 4 != 0 || size > blob.size() - sizeof size) {
+      map.fail(ErrorCode::kCorrupt, "is not a character map: its trie does not fit");
+    }
+    units_.resize(size / 4);
+    std::memcpy(units_.data(), blob.data() + sizeof size, size);
+    replacements_ = blob.substr(sizeof size + size);
+    if (!unicode::is_valid_utf8(replacements_))
+      map.fail(ErrorCode::kCorrupt, "has replacements that are not UTF-8");
+    for (int c = 0; c < 128; ++c) {
+      const char byte = static_cast<char>(c);
+      plain_[c] = !replacement({&byte, 1});
+    }
+  }
+
+  void apply(Text& text) const override {
+    const std::string& bytes = text.bytes();
+    if (is_plain(bytes)) return;
+    std::vector<unicode::Change> changes;
+    changes.reserve(bytes.size());
+    for (size_t at = 0; at < bytes.size();) {
+      const size_t end = grapheme_end(bytes, at);
+      const std::string_view grapheme = std::string_view(bytes).substr(at, end - at);
+      // The reference tries short graphemes whole before it tries their characters.
+      if (grapheme.size() < 6 && replace(grapheme, changes)) {
+        at = end;
+        continue;
+      }
+      while (at < end) {
+        const size_t length = unicode::length_at(bytes, at);
+        size_t next = at;
+        const char32_t c = unicode::next(bytes, next);
+        if (!replace(std::string_view(bytes).substr(at, length), changes))
+          changes.push_back({c, 0});
+        at = next;
+      }
+    }
+    text.rewrite(changes);
+  }
+
+ private:
+  bool is_plain(std::string_view bytes) const {
+    char last = 0;
+    for (const char c : bytes) {
+      if (static_cast<unsigned char>(c) >= 0x80 || !plain_[static_cast<unsigned char>(c)])
+        return false;
+      if (c == '\n' && last == '\r') return false;  // one grapheme
+      last = c;
+    }
+    return true;
+  }
+
+  static size_t grapheme_end(std::string_view bytes, size_t at) {
+    int32_t state = 0;
+    char32_t last = unicode::next(bytes, at);
+    while (at < bytes.size()) {
+      if (last < 0x80 && static_cast<unsigned char>(bytes[at]) < 0x80 && last != '\r') return at;
+      size_t next = at;
+      const char32_t c = unicode::next(bytes, next);
+      if (utf8proc_grapheme_break_stateful(static_cast<int32_t>(last), static_cast<int32_t>(c),
+                                           &state))
+        return at;
+      last = c;
+      at = next;
+    }
+    return at;
+  }
+
+  bool replace(std::string_view part, std::vector<unicode::Change>& changes) const {
+    const std::optional<std::string_view> found = replacement(part);
+    if (!found) return false;
+    int32_t before = 0, after = 0;
+    for (const char c : part) before += (c & 0xC0) != 0x80;
+    for (const char c : *found) after += (c & 0xC0) != 0x80;
+    int32_t i = 0;
+    for (size_t at = 0; at < found->size(); ++i) {
+      changes.push_back({unicode::next(*found, at), i == 0 ? after - before : i});
+    }
+    return true;
+  }
+
+  // What the shortest key that starts `part` is replaced by.
+  std::optional<std::string_view> replacement(std::string_view part) const {
+    const auto offset = [](uint32_t unit) { return (unit >> 10) << ((unit & (1u << 9)) >> 6); };
+    if (units_.empty()) return {};
+    size_t node = offset(units_[0]);
+    for (const char c : part) {
+      const uint32_t label = static_cast<unsigned char>(c);
+      node ^= label;
+      if (label == 0 || node >= units_.size()) return {};
+      const uint32_t unit = units_[node];
+      if ((unit & (1u << 31 | 0xFF)) != label) return {};
+      node ^= offset(unit);
+      if (unit >> 8 & 1) {
+        if (node >= units_.size()) return {};
+        const size_t begin = units_[node] & 0x7FFFFFFF;
+        if (begin >= replacements_.size()) return "";
+        if ((replacements_[begin] & 0xC0) == 0x80) return {};
+        return std::string_view(replacements_.data() + begin);  // ends at its zero
+      }
+    }
+    return {};
+  }
+
+  std::vector<uint32_t> units_;
+  std::string replacements_;
+  std::array<bool, 128> plain_;  // ASCII that stays as it is
+};
+
+}  // namespace
+
+std::unique_ptr<const Normalizer> make_precompiled_normalizer(const Field& field) {
+  return std::make_unique<Precompiled>(field);
+}
+
+}  // namespace vecton

@@ -1,0 +1,188 @@
+// Any expression of a tokenizer.json, through PCRE2.
+//
+// Oniguruma and PCRE2 agree on nearly everything these files use. \s, \w and \b are written out as
+// Oniguruma's sets; what would silently mean another thing is refused.
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "tokenizer/pattern.h"
+
+namespace vecton {
+
+namespace {
+
+constexpr uint32_t kMatchLimit = 1'000'000;  // backtracking steps of one match
+constexpr size_t kJitStackStart = 32 << 10, kJitStackMost = 8 << 20;
+
+constexpr std::string_view kSpaceSet = R"(\t-\r\x{85}\p{Z})";
+constexpr std::string_view kWordSet =
+    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+
+class Translator {
+ public:
+  Translator(std::string_view in, const std::string& what) : in_(in), what_(what) {}
+
+  std::string run() {
+    while (at_ < in_.size()) {
+      if (in_[at_] == '\\') {
+        escape();
+      } else if (in_[at_] == '[') {
+        open_bracket();
+      } else if (in_[at_] == ']' && in_set_) {
+        in_set_ = false;
+        copy(1);
+      } else {
+        check_operator();
+        copy(1);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void copy(size_t count) {
+    out_.append(in_.substr(at_, count));
+    at_ += count;
+  }
+
+  void escape() {
+    const char c = at_ + 1 < in_.size() ? in_[at_ + 1] : '\0';
+    const std::string word(kWordSet), space(kSpaceSet);
+    if (c == 's' || c == 'w') {
+      const std::string& set = c == 's' ? space : word;
+      out_ += in_set_ ? set : "[" + set + "]";
+      at_ += 2;
+    } else if ((c == 'S' || c == 'W') && !in_set_) {
+      out_ += "[^" + (c == 'S' ? space : word) + "]";
+      at_ += 2;
+    } else if ((c == 'b' || c == 'B') && !in_set_) {
+      const std::string in = "[" + word + "]", yes = c == 'b' ? "!" : "=",
+                        no = c == 'b' ? "=" : "!";
+      out_ += "(?:(?<=" + in + ")(?" + yes + in + ")|(?<!" + in + ")(?" + no + in + "))";
+      at_ += 2;
+    } else if (std::string_view("hHRXKGyYoOkgN").find(c) != std::string_view::npos || c == '\0' ||
+               (in_set_ && (c == 'S' || c == 'W'))) {
+      refuse("\\" + std::string(1, c));
+    } else {
+      copy(2);
+    }
+  }
+
+  void open_bracket() {
+    if (!in_set_) {
+      in_set_ = true;
+      copy(1);
+      if (at_ < in_.size() && in_[at_] == '^') copy(1);
+      if (at_ < in_.size() && in_[at_] == ']') refuse("[]");
+    } else if (at_ + 1 < in_.size() && in_[at_ + 1] == ':') {
+      const size_t end = in_.find(":]", at_);
+      if (end == std::string_view::npos) refuse("[:");
+      copy(end + 2 - at_);
+    } else {
+      refuse("a set inside a set");
+    }
+  }
+
+  void check_operator() const {
+    const std::string_view rest = in_.substr(at_);
+    if (in_set_) {
+      if (rest.starts_with("&&")) refuse("&&");
+      return;
+    }
+    if (!rest.starts_with("(?")) return;
+    const std::string_view option = rest.substr(2);
+    for (const std::string_view same :
+         {":", "=", "!", ">", "<=", "<!", "i:", "i)", "-i:", "-i)", "#"}) {
+      if (option.starts_with(same)) return;
+    }
+    refuse("(?" + std::string(option.substr(0, 1)));
+  }
+
+  [[noreturn]] void refuse(const std::string& part) const {
+    throw Error(ErrorCode::kUnsupported,
+                what_ + ": the expression uses " + part + ", which is not supported");
+  }
+
+  std::string_view in_;
+  const std::string& what_;
+  std::string out_;
+  size_t at_ = 0;
+  bool in_set_ = false;
+};
+
+struct Free {
+  void operator()(pcre2_code* p) const { pcre2_code_free(p); }
+  void operator()(pcre2_compile_context* p) const { pcre2_compile_context_free(p); }
+  void operator()(pcre2_match_context* p) const { pcre2_match_context_free(p); }
+  void operator()(pcre2_match_data* p) const { pcre2_match_data_free(p); }
+  void operator()(pcre2_jit_stack* p) const { pcre2_jit_stack_free(p); }
+};
+template <typename T>
+using Owned = std::unique_ptr<T, Free>;
+
+class RegexPattern : public Pattern {
+ public:
+  RegexPattern(std::string_view expression, const std::string& what) : what_(what) {
+    const std::string translated = Translator(expression, what).run();
+    const Owned<pcre2_compile_context> context(pcre2_compile_context_create(nullptr));
+    pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
+    int error = 0;
+    size_t at = 0;
+    code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+                              PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
+                              &error, &at, context.get()));
+    if (!code_) {
+      unsigned char message[128] = {};
+      pcre2_get_error_message(error, message, sizeof message);
+      throw Error(ErrorCode::kUnsupported, what + ": cannot compile the expression: " +
+                                               reinterpret_cast<const char*>(message));
+    }
+    pcre2_jit_compile(code_.get(),
+                      PCRE2_JIT_COMPLETE);  // without JIT it is interpreted: same matches
+  }
+
+  void find_all(std::string_view text, std::vector<Span>& matches) const override {
+    const Owned<pcre2_match_data> data(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
+    const Owned<pcre2_match_context> context(pcre2_match_context_create(nullptr));
+    Owned<pcre2_jit_stack> stack;
+    pcre2_set_match_limit(context.get(), kMatchLimit);
+    uint32_t options = PCRE2_NO_UTF_CHECK;
+    for (size_t at = 0; at <= text.size();) {
+      const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
+                                    text.size(), at, options, data.get(), context.get());
+      if (found == PCRE2_ERROR_NOMATCH) return;
+      if (found == PCRE2_ERROR_JIT_STACKLIMIT && !stack) {
+        stack.reset(pcre2_jit_stack_create(kJitStackStart, kJitStackMost, nullptr));
+        pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
+        continue;
+      }
+      if (found < 0) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "the text cannot be split within the limits of " + what_);
+      }
+      const size_t* range = pcre2_get_ovector_pointer(data.get());
+      if (range[1] < range[0] || range[0] < at) {  // \K and lookbehind tricks
+        throw Error(ErrorCode::kUnsupported, what_ + ": the expression matches backwards");
+      }
+      matches.push_back({static_cast<uint32_t>(range[0]), static_cast<uint32_t>(range[1])});
+      at = range[1];
+      // After an empty match the next one starts a character further.
+      if (range[0] == range[1]) {
+        if (at == text.size()) return;
+        at += unicode::length_at(text, at);
+      }
+    }
+  }
+
+ private:
+  std::string what_;
+  Owned<pcre2_code> code_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Pattern> make_regex(std::string_view expression, const std::string& what) {
+  return std::make_unique<RegexPattern>(expression, what);
+}
+
+}  // namespace vecton

@@ -1,0 +1,301 @@
+#include "tokenizer/unicode.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+namespace vecton::unicode {
+
+namespace {
+
+struct CombiningClass {
+  char32_t c;
+  uint8_t value;
+};
+struct Composition {
+  char32_t first, second, whole;
+};
+struct Lowercase {
+  char32_t from, to;
+};
+struct Mapping {
+  char32_t from;
+  uint16_t offset;
+  uint8_t length;
+};
+
+#include "tokenizer/unicode_tables.inc"
+
+constexpr int kNfcActive = 13, kNfdActive = 14, kNfkdActive = 15;
+
+// Hangul syllables are composed by arithmetic: The Unicode Standard, section 3.12.
+constexpr char32_t kHangulBase = 0xAC00, kLeadBase = 0x1100, kVowelBase = 0x1161,
+                   kTailBase = 0x11A7;
+constexpr char32_t kLeads = 19, kVowels = 21, kTails = 28, kSyllables = kLeads * kVowels * kTails;
+
+template <typename Row, size_t N>
+const Row* find_row(const Row (&table)[N], char32_t c, char32_t Row::*key) {
+  const auto* row =
+      std::lower_bound(std::begin(table), std::end(table), c,
+                       [key](const Row& r, char32_t value) { return r.*key < value; });
+  return row != std::end(table) && row->*key == c ? row : nullptr;
+}
+
+// The whole decomposition of `c`, or an empty span. `hangul` holds the parts of a syllable.
+std::span<const char32_t> decomposition(char32_t c, bool compatibility, char32_t (&hangul)[3]) {
+  if (!(properties(c) >> (compatibility ? kNfkdActive : kNfdActive) & 1)) return {};
+  if (c >= kHangulBase && c < kHangulBase + kSyllables) {
+    const char32_t index = c - kHangulBase, tail = index % kTails;
+    hangul[0] = kLeadBase + index / (kVowels * kTails);
+    hangul[1] = kVowelBase + index % (kVowels * kTails) / kTails;
+    hangul[2] = kTailBase + tail;
+    return {hangul, tail ? 3u : 2u};
+  }
+  const Mapping* row = compatibility ? find_row(kCompatibility, c, &Mapping::from) : nullptr;
+  if (!row) row = find_row(kCanonical, c, &Mapping::from);
+  if (!row) return {};
+  return {kMappingPool + row->offset, row->length};
+}
+
+// The character that a pair composes to, or 0.
+char32_t compose(char32_t first, char32_t second) {
+  if (first >= kLeadBase && first < kLeadBase + kLeads && second >= kVowelBase &&
+      second < kVowelBase + kVowels) {
+    return kHangulBase + ((first - kLeadBase) * kVowels + second - kVowelBase) * kTails;
+  }
+  if (first >= kHangulBase && first < kHangulBase + kSyllables &&
+      (first - kHangulBase) % kTails == 0 && second > kTailBase && second < kTailBase + kTails) {
+    return first + (second - kTailBase);
+  }
+  const auto* row = std::lower_bound(std::begin(kCompositions), std::end(kCompositions), first,
+                                     [second](const Composition& r, char32_t f) {
+                                       return r.first != f ? r.first < f : r.second < second;
+                                     });
+  if (row == std::end(kCompositions) || row->first != first || row->second != second) return 0;
+  return row->whole;
+}
+
+struct Decomposed {
+  char32_t c;
+  uint8_t combining;
+  int32_t change;
+};
+
+std::vector<Decomposed> decompose(std::string_view text, bool compatibility) {
+  std::vector<Decomposed> out;
+  out.reserve(text.size());
+  size_t ordered = 0;  // marks from here on are still to be sorted
+  const auto push = [&](char32_t c, int32_t change) {
+    const uint8_t combining = combining_class(c);
+    if (combining == 0) {
+      std::stable_sort(
+          out.begin() + ordered, out.end(),
+          [](const Decomposed& a, const Decomposed& b) { return a.combining < b.combining; });
+      ordered = out.size() + 1;
+    }
+    out.push_back({c, combining, change});
+  };
+  char32_t hangul[3];
+  for (size_t at = 0; at < text.size();) {
+    const char32_t c = next(text, at);
+    const std::span<const char32_t> parts = decomposition(c, compatibility, hangul);
+    if (parts.empty()) push(c, 0);
+    for (size_t i = 0; i < parts.size(); ++i) push(parts[i], i == 0 ? 0 : 1);
+  }
+  std::stable_sort(out.begin() + ordered, out.end(), [](const Decomposed& a, const Decomposed& b) {
+    return a.combining < b.combining;
+  });
+  return out;
+}
+
+// The canonical composition algorithm (The Unicode Standard, D117); a character that is swallowed
+// leaves its change to the starter it went into.
+void recompose(std::vector<Decomposed>& chars) {
+  constexpr size_t kNone = SIZE_MAX;
+  size_t starter = kNone, kept = 0;
+  uint8_t last = 0;  // class of the character before, when it was not composed
+  for (size_t i = 0; i < chars.size(); ++i) {
+    const Decomposed next = chars[i];
+    if (starter != kNone && (kept == starter + 1 || last < next.combining)) {
+      if (const char32_t whole = compose(chars[starter].c, next.c)) {
+        chars[starter].c = whole;
+        chars[starter].change += next.change - 1;
+        continue;
+      }
+    }
+    if (next.combining == 0) starter = kept;
+    last = next.combining;
+    chars[kept++] = next;
+  }
+  chars.resize(kept);
+}
+
+}  // namespace
+
+uint16_t properties(char32_t c) {
+  if (c >= 0x110000) return kCn;
+  return kBlocks[kBlockOf[c >> 7]][c & 127];
+}
+
+uint8_t combining_class(char32_t c) {
+  if (c < 0x300 || !(properties(c) >> kNfdActive & 1)) return 0;
+  const CombiningClass* row = find_row(kCombiningClasses, c, &CombiningClass::c);
+  return row ? row->value : 0;
+}
+
+size_t decompose(char32_t c, char32_t (&out)[4]) {
+  char32_t hangul[3];
+  const std::span<const char32_t> parts = decomposition(c, false, hangul);
+  if (parts.empty()) {
+    out[0] = c;
+    return 1;
+  }
+  std::copy(parts.begin(), parts.end(), out);
+  return parts.size();
+}
+
+bool is_cjk_ideograph(char32_t c) {
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
+         (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B81F) ||
+         (c >= 0x2B920 && c <= 0x2CEAF) || (c >= 0xF900 && c <= 0xFAFF) ||
+         (c >= 0x2F800 && c <= 0x2FA1F);
+}
+
+char32_t to_lowercase(char32_t c, char32_t& second) {
+  second = 0;
+  if (!has_lowercase(c)) return c;
+  if (c == 0x130) {
+    second = 0x307;
+    return 'i';
+  }
+  const Lowercase* row = find_row(kLowercase, c, &Lowercase::from);
+  return row ? row->to : c;
+}
+
+size_t write(char32_t c, char* out) {
+  if (c < 0x80) {
+    out[0] = static_cast<char>(c);
+    return 1;
+  }
+  if (c < 0x800) {
+    out[0] = static_cast<char>(0xC0 | c >> 6);
+    out[1] = static_cast<char>(0x80 | (c & 0x3F));
+    return 2;
+  }
+  if (c < 0x10000) {
+    out[0] = static_cast<char>(0xE0 | c >> 12);
+    out[1] = static_cast<char>(0x80 | (c >> 6 & 0x3F));
+    out[2] = static_cast<char>(0x80 | (c & 0x3F));
+    return 3;
+  }
+  out[0] = static_cast<char>(0xF0 | c >> 18);
+  out[1] = static_cast<char>(0x80 | (c >> 12 & 0x3F));
+  out[2] = static_cast<char>(0x80 | (c >> 6 & 0x3F));
+  out[3] = static_cast<char>(0x80 | (c & 0x3F));
+  return 4;
+}
+
+void append(std::string& out, char32_t c) {
+  char bytes[4];
+  out.append(bytes, write(c, bytes));
+}
+
+bool is_ascii(std::string_view text) {
+  size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + at, 8);
+    if (word & 0x8080808080808080u) return false;
+  }
+  for (; at < text.size(); ++at) {
+    if (static_cast<unsigned char>(text[at]) >= 0x80) return false;
+  }
+  return true;
+}
+
+namespace {
+
+// The length of the valid character at `at`, or 0 with the length of the bad part in `bad`.
+size_t valid_length(std::string_view text, size_t at, size_t& bad) {
+  const auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const unsigned lead = byte(at);
+  bad = 1;
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  // The second byte is restricted where it would make an overlong form, a surrogate or more than
+  // U+10FFFF.
+  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(at + 1) < low || byte(at + 1) > high) return 0;
+  for (bad = 2; bad < length; ++bad) {
+    if ((byte(at + bad) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view text) {
+  size_t bad;
+  for (size_t at = 0; at < text.size();) {
+    if (at + 8 <= text.size()) {
+      uint64_t word;
+      std::memcpy(&word, text.data() + at, 8);
+      if (!(word & 0x8080808080808080u)) {
+        at += 8;
+        continue;
+      }
+    }
+    const size_t length = valid_length(text, at, bad);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
+std::string repair_utf8(std::string_view text, std::vector<uint32_t>* origins) {
+  std::string out;
+  out.reserve(text.size() + 16);
+  for (size_t at = 0; at < text.size();) {
+    size_t bad;
+    const size_t length = valid_length(text, at, bad);
+    if (length == 0) {
+      append(out, kReplacement);
+    } else {
+      out.append(text, at, length);
+    }
+    if (origins) origins->resize(out.size(), static_cast<uint32_t>(at));
+    at += length ? length : bad;
+  }
+  if (origins) origins->push_back(static_cast<uint32_t>(text.size()));
+  return out;
+}
+
+bool is_normal(std::string_view text, Form form) {
+  const unsigned active = 1u << (form == Form::kNfc   ? kNfcActive
+                                 : form == Form::kNfd ? kNfdActive
+                                                      : kNfkdActive) |
+                          (form == Form::kNfkc ? 1u << kNfcActive : 0);
+  for (size_t at = 0; at < text.size();) {
+    if (static_cast<unsigned char>(text[at]) < 0x80) {
+      ++at;
+    } else if (properties(next(text, at)) & active) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::vector<Change> normalize(std::string_view text, Form form) {
+  std::vector<Decomposed> chars = decompose(text, form == Form::kNfkc || form == Form::kNfkd);
+  if (form == Form::kNfc || form == Form::kNfkc) recompose(chars);
+  std::vector<Change> out;
+  out.reserve(chars.size());
+  for (const Decomposed& d : chars) out.push_back({d.c, d.change});
+  return out;
+}
+
+}  // namespace vecton::unicode

@@ -43,12 +43,12 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
 }  // namespace
 
 PreparedWeight CpuOps::prepare_linear(std::span<const Weight> parts) {
-  return pack(pool_, parts, false, linear_kernels(isa_).lanes);
+  return pack(pool_, panels_, parts, false, linear_kernels(isa_).lanes);
 }
 
 PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
   const Weight parts[] = {gate, up};
-  return pack(pool_, parts, true, linear_kernels(isa_).lanes);
+  return pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes);
 }
 
 PreparedWeight CpuOps::prepare_table(const Weight& table) {

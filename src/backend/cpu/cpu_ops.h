@@ -14,6 +14,7 @@
 
 #include "backend/cpu/arena.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/panel_memory.h"
 #include "base/thread_pool.h"
 #include "ops/ops.h"
 
@@ -53,6 +54,7 @@ class CpuOps final : public Ops {
   ThreadPool& pool_;
   Isa isa_;
   Arena arena_;
+  PanelMemory panels_;
 };
 
 }  // namespace vecton::cpu

@@ -72,7 +72,7 @@ constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : 
 #ifndef KBLOCK
 #define KBLOCK 256
 #endif
-constexpr int64_t kBlockK = KBLOCK;     // k for which a panel stays in the first-level cache
+constexpr int64_t kBlockK = KBLOCK;  // k for which a panel stays in the first-level cache
 constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
 
@@ -82,12 +82,12 @@ struct TileArgs {
   const void* w;         // row k = 0 of the first panel
   int64_t panel_stride;  // elements
   int64_t k;
-  float* sums;          // [rows][kWidth] of the first panel
-  int64_t sums_stride;  // floats to those of the next panel
-  bool resume;          // sums hold the products of lower k
-  const char* ahead;    // fetched into the cache meanwhile: for each of the panels' lines per k
-  int64_t ahead_step;   // a stream that moves by this many bytes per k
-  int64_t ahead_stride; // bytes from one stream to the next
+  float* sums;           // [rows][kWidth] of the first panel
+  int64_t sums_stride;   // floats to those of the next panel
+  bool resume;           // sums hold the products of lower k
+  const char* ahead;     // fetched into the cache meanwhile: for each of the panels' lines per k
+  int64_t ahead_step;    // a stream that moves by this many bytes per k
+  int64_t ahead_stride;  // bytes from one stream to the next
 };
 
 template <class W>
@@ -291,10 +291,11 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
-    (count == 1 ? tiles.single : tiles.wide)[rows]({call.x + row * call.x_stride, call.x_stride,
-                                                    data, w.k * kWidth, w.k, sums,
-                                                    kTileRows * kWidth, false, data + count * bytes, kWidth * size_of(w.dtype) / lines_per_k,
- bytes / lines_per_k});
+    const char* ahead = panel + 2 * count <= w.panels ? data + count * bytes : data;
+    (count == 1 ? tiles.single
+                : tiles.wide)[rows]({call.x + row * call.x_stride, call.x_stride, data,
+                                     w.k * kWidth, w.k, sums, kTileRows * kWidth, false, ahead,
+                                     kWidth * size_of(w.dtype) / lines_per_k, bytes / lines_per_k});
     for (int64_t p = 0; p < count; ++p) {
       finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
     }
@@ -319,18 +320,17 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * w.panel_bytes();
     for (int64_t k = 0; k == 0 || k < w.k; k += block) {
       const int64_t length = std::min(block, w.k - k);
+      const bool last = k + length == w.k;
       const char* here = data + k * row_bytes;
-      const char* ahead = here + length * row_bytes;
+      const char* ahead = last && panel + 1 == w.panels ? here : here + length * row_bytes;
       const int64_t stream = ahead_step * length;
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         float* tile_sums = sums + first * kWidth;
         tiles.single[next - first]({call.x + (row + first) * call.x_stride + k, call.x_stride, here,
-                                    0, length, tile_sums, 0, k > 0,
-                                    ahead + i * lines_per_k * stream, ahead_step, stream});
-        if (k + length == w.k) {
-          finish_panel(call, finish, tile_sums, row + first, next - first, panel);
-        }
+                                    0, length, tile_sums, 0, k > 0, ahead, ahead_step, stream});
+        ahead += lines_per_k * stream;
+        if (last) finish_panel(call, finish, tile_sums, row + first, next - first, panel);
       }
     }
   }

@@ -1,13 +1,8 @@
 #include "backend/cpu/pack.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <string>
-#include <vector>
 
 #include "base/half.h"
 #include "vecton/error.h"
@@ -16,20 +11,9 @@ namespace vecton::cpu {
 
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
+constexpr int64_t kTaskBytes = 256 << 10;
+constexpr int64_t kMaxWidth = 64;
 constexpr int64_t kBlock = 32;  // k packed at once: 32 short pieces of rows, one piece of a panel
-constexpr size_t kSlack = 64;   // past the last panel, so that its end never meets another block
-
-std::unique_ptr<std::byte[], void (*)(std::byte*)> allocate_panels(size_t bytes) {
-  const size_t alignment = bytes >= kHugePage ? kHugePage : 64;
-  const size_t size = (bytes + kSlack + 63) / 64 * 64;
-  void* block = nullptr;
-  if (posix_memalign(&block, alignment, size) != 0) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-  if (alignment == kHugePage) madvise(block, size, MADV_HUGEPAGE);
-#endif
-  return {static_cast<std::byte*>(block), [](std::byte* b) { std::free(b); }};
-}
 
 // One row of a stored matrix; null = padding.
 struct Source {
@@ -61,9 +45,8 @@ float read(const Source& source, int64_t k) {
 
 // Writes rows[j][k] to panel[k][place[j]].
 template <typename T, typename Read>
-void transpose(const std::vector<Source>& rows, const std::vector<int64_t>& place, int64_t k,
-               T* panel, const Read& read_value) {
-  const auto width = static_cast<int64_t>(rows.size());
+void transpose(const Source* rows, const int64_t* place, int64_t width, int64_t k, T* panel,
+               const Read& read_value) {
   for (int64_t first = 0; first < k; first += kBlock) {
     const int64_t last = std::min(k, first + kBlock);
     for (int64_t j = 0; j < width; ++j) {
@@ -76,7 +59,9 @@ void transpose(const std::vector<Source>& rows, const std::vector<int64_t>& plac
 }
 
 void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel,
-                std::vector<Source>& rows, std::vector<int64_t>& place, bool widen) {
+                bool widen) {
+  Source rows[kMaxWidth];
+  int64_t place[kMaxWidth];
   const int64_t width = matrix.width, lanes = width / 2, outputs = matrix.outputs();
   for (int64_t j = 0; j < width; ++j) {
     const int64_t column = panel * outputs + j % outputs;
@@ -91,16 +76,16 @@ void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64
   }
   std::byte* out = matrix.data.get() + panel * matrix.panel_bytes();
   if (widen) {
-    transpose(rows, place, matrix.k, reinterpret_cast<float*>(out), read);
+    transpose(rows, place, width, matrix.k, reinterpret_cast<float*>(out), read);
   } else if (matrix.dtype == DType::kF32) {
-    transpose(rows, place, matrix.k, reinterpret_cast<uint32_t*>(out),
+    transpose(rows, place, width, matrix.k, reinterpret_cast<uint32_t*>(out),
               [](const Source& source, int64_t k) {
                 uint32_t bits;
                 std::memcpy(&bits, source.row + k * 4, sizeof bits);
                 return bits;
               });
   } else {
-    transpose(rows, place, matrix.k, reinterpret_cast<uint16_t*>(out),
+    transpose(rows, place, width, matrix.k, reinterpret_cast<uint16_t*>(out),
               [](const Source& source, int64_t k) {
                 uint16_t bits;
                 std::memcpy(&bits, source.row + k * 2, sizeof bits);
@@ -118,8 +103,8 @@ void check_float(const Weight& weight) {
                                            "; float32, float16 and bfloat16 are served");
 }
 
-std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, std::span<const Weight> parts, bool gated,
-                                   int64_t lanes) {
+std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
+                                   std::span<const Weight> parts, bool gated, int64_t lanes) {
   auto matrix = std::make_shared<PackedMatrix>();
   matrix->k = parts.front().columns;
   matrix->dtype = parts.front().dtype;
@@ -135,18 +120,13 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, std::span<const Weight> par
   if (widen) matrix->dtype = DType::kF32;
   matrix->panels = (matrix->n + matrix->outputs() - 1) / matrix->outputs();
   matrix->bytes = matrix->panels * matrix->panel_bytes();
-  matrix->data = allocate_panels(static_cast<size_t>(matrix->bytes));
+  matrix->data = memory.allocate(static_cast<size_t>(matrix->bytes));
 
   const int64_t chunk =
-      std::max<int64_t>(1, (int64_t{256} << 10) / std::max<int64_t>(1, matrix->panel_bytes()));
-  std::vector<std::vector<Source>> rows;
-  const int64_t chunks = (matrix->panels + chunk - 1) / chunk;
-  rows.assign(static_cast<size_t>(chunks), std::vector<Source>(static_cast<size_t>(matrix->width)));
-  std::vector<std::vector<int64_t>> place(static_cast<size_t>(chunks),
-                                          std::vector<int64_t>(static_cast<size_t>(matrix->width)));
-  pool.parallel_for(chunks, [&](int64_t i) {
+      std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, matrix->panel_bytes()));
+  pool.parallel_for((matrix->panels + chunk - 1) / chunk, [&](int64_t i) {
     for (int64_t p = i * chunk; p < std::min(matrix->panels, (i + 1) * chunk); ++p) {
-      pack_panel(*matrix, parts, p, rows[i], place[i], widen);
+      pack_panel(*matrix, parts, p, widen);
     }
   });
   for (const Weight& part : parts) part.release();

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 
+#include "backend/cpu/panel_memory.h"
 #include "base/thread_pool.h"
 #include "ops/ops.h"
 
@@ -22,15 +23,15 @@ struct PackedMatrix final : Prepared {
   bool gated = false;
   int64_t width = 0;  // columns of a panel
   int64_t panels = 0;
-  std::unique_ptr<std::byte[], void (*)(std::byte*)> data{nullptr, nullptr};
+  std::shared_ptr<std::byte> data;
 
   int64_t panel_bytes() const { return k * width * size_of(dtype); }
   int64_t outputs() const { return gated ? width / 2 : width; }  // columns of y per panel
 };
 
 // Parts stacked, or (gated) gate and up. Parts of different types are widened to float32.
-std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, std::span<const Weight> parts, bool gated,
-                                   int64_t lanes);
+std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
+                                   std::span<const Weight> parts, bool gated, int64_t lanes);
 
 // Rows for embed(), where the file has them.
 struct Table final : Prepared {

@@ -21,7 +21,7 @@ namespace {
 struct BenchOptions {
   EngineOptions engine;
   InputOptions input;
-  int64_t texts = 64, tokens = 128, rounds = 5, requests = 50;
+  int64_t texts = 64, tokens = 0, rounds = 5, requests = 50;
   bool json = false;
 };
 
@@ -36,12 +36,16 @@ double percentile(std::vector<double> values, double share) {
 }
 
 // Token ids without meaning, the same in every run.
-std::vector<Request> made_up_requests(const BenchOptions& options, int64_t vocab_size) {
+std::vector<Request> made_up_requests(const BenchOptions& options, const ModelInfo& info) {
+  constexpr int64_t kTokens = 128;
+  const int64_t longest = info.max_model_len > 0 ? info.max_model_len : kTokens;
+  const int64_t tokens = options.tokens > 0 ? options.tokens : std::min(kTokens, longest);
   std::mt19937 random(1);
   std::vector<Request> requests(static_cast<size_t>(options.texts));
   for (Request& request : requests) {
-    std::vector<int32_t> ids(static_cast<size_t>(options.tokens));
-    for (int32_t& id : ids) id = static_cast<int32_t>(random() % static_cast<uint64_t>(vocab_size));
+    std::vector<int32_t> ids(static_cast<size_t>(tokens));
+    for (int32_t& id : ids)
+      id = static_cast<int32_t>(random() % static_cast<uint64_t>(info.vocab_size));
     request.input = std::move(ids);
   }
   return requests;
@@ -99,9 +103,8 @@ Peak best(const Peak& a, const Peak& b) {
 }
 
 Report measure(const BenchOptions& options, Engine& engine) {
-  const auto requests = options.input.path.empty()
-                            ? made_up_requests(options, engine.info().vocab_size)
-                            : read_requests(options);
+  const auto requests = options.input.path.empty() ? made_up_requests(options, engine.info())
+                                                   : read_requests(options);
   Report report;
   report.machine = machine();
   report.threads = engine.info().threads;
@@ -182,7 +185,7 @@ std::function<void()> define_bench(CLI::App& app) {
     return app.add_option(name, value, description)->type_name("N")->check(CLI::PositiveNumber);
   };
   whole("--texts", options->texts, "Made-up texts, when there is no --input [64]");
-  whole("--tokens", options->tokens, "Tokens of each of them [128]");
+  whole("--tokens", options->tokens, "Tokens of each of them [128, if the model takes that many]");
   whole("--rounds", options->rounds, "Rounds over all texts; the median counts [5]");
   whole("--requests", options->requests, "Single requests for the latency [50]");
   app.add_flag("--json", options->json, "Print JSON");

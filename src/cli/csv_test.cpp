@@ -1,10 +1,8 @@
 #include "cli/csv.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 
 #include "cli/failure.h"
 
@@ -15,10 +13,11 @@ using Fields = std::vector<std::string>;
 
 class CsvTest : public testing::Test {
  protected:
-  void TearDown() override { std::filesystem::remove(path_); }
+  ~CsvTest() override { ::close(fd_); }
 
   std::vector<Fields> read(const std::string& text) {
-    std::ofstream(path_, std::ios::binary) << text;
+    EXPECT_EQ(::ftruncate(fd_, 0), 0);
+    EXPECT_EQ(::pwrite(fd_, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
     ByteSource source(path_);
     CsvReader reader(source);
     std::vector<Fields> records;
@@ -42,8 +41,8 @@ class CsvTest : public testing::Test {
     return "";
   }
 
-  std::string path_ =
-      std::filesystem::temp_directory_path() / ("vecton_csv_" + std::to_string(getpid()) + ".csv");
+  int fd_ = ::memfd_create("table", MFD_CLOEXEC);
+  std::string path_ = "/proc/self/fd/" + std::to_string(fd_);
   std::vector<int64_t> lines_;
 };
 

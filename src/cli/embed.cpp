@@ -71,7 +71,12 @@ class EmbedRun {
 
   void to_stream(Output output) {
     output.buffer() += format_->head(0, columns_);
-    run(output, [&] { output.flush(); });
+    try {
+      run(output, [&] { output.flush(); });
+    } catch (...) {  // what came before the error counts
+      output.flush();
+      throw;
+    }
     output.flush();
   }
 

@@ -8,6 +8,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "vecton/machine.h"
 
 namespace vecton::cli {
 
@@ -17,6 +18,17 @@ struct InfoOptions {
   EngineOptions engine;
   bool json = false;
 };
+
+// What only an opened model knows for certain, from the options and the machine.
+void complete(ModelInfo& info, const EngineOptions& options) {
+  const std::string dtype = options.dtype == "auto" ? info.dtype : options.dtype;
+  const bool narrow = dtype == "bfloat16" || dtype == "float16";
+  if (info.weight_bytes == 0) info.weight_bytes = info.parameters * (narrow ? 2 : 4);
+  if (info.backend.empty()) info.backend = options.backend;
+  if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : machine().isa;
+  if (info.threads == 0) info.threads = options.threads > 0 ? options.threads : machine().cores;
+  info.dtype = dtype;
+}
 
 json::array names_of(const std::vector<Task>& tasks) {
   json::array names;
@@ -119,7 +131,8 @@ std::function<void()> define_info(CLI::App& app) {
       "\nOptions that change how a model is run change what is shown.");
   return [options] {
     find_model(options->engine.model, options->engine.hub);  // with its progress, if it downloads
-    const ModelInfo info = inspect(options->engine);
+    ModelInfo info = inspect(options->engine);
+    complete(info, options->engine);
     print(options->json ? as_json(info) : as_table(info));
   };
 }

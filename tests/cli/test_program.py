@@ -65,7 +65,7 @@ class Info(ProgramTest):
         self.assertIn("query", run("info", QWEN).out)
 
     def test_wrong_options(self):
-        self.assertIn("pooling_type", run("info", BERT, "--pooler-config", '{"pooling_type": "SOME"}', status=2).err)
+        self.assertIn("pooling_type", run("info", BERT, "--pooler-config", '{"pooling_type": "SOME"}', status=3).err)
 
 
 class Completion(ProgramTest):
@@ -112,7 +112,7 @@ class Pull(ProgramTest):
         self.assertEqual(run("pull", BERT).out.strip(), BERT)
 
     def test_offline(self):
-        self.assertIn("org/name", run("pull", "org/name", "--offline", "--cache", self.folder, status=3).err)
+        self.assertIn("org/name", run("pull", "org/name", "--offline", "--cache", self.folder, status=5).err)
 
     def test_no_network(self):
         with socket.socket() as free:

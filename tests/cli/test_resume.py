@@ -11,7 +11,7 @@ import unittest
 from program import BERT, QWEN, VECTON, ProgramTest, environment, read_npy, run
 
 random.seed(1)
-LINES = [" ".join(random.choices("search systems index documents as vectors".split(), k=random.randint(1, 30))) for _ in range(400)]
+LINES = [" ".join(random.choices("search systems index documents as vectors".split(), k=random.randint(1, 4))) for _ in range(400)]
 TEXT = "".join(line + "\n" for line in LINES)
 
 

@@ -22,20 +22,21 @@ namespace hn = hwy::HWY_NAMESPACE;
 using F32 = hn::ScalableTag<float>;
 using VF = hn::Vec<F32>;
 
-// The larger of x and lo, the smaller of x and hi; x where it is NaN.
+// The larger of x and lo, the smaller of x and hi; x where it is NaN: x86 gives the second operand
+// where either is NaN, other machines give the number.
 HWY_INLINE VF at_least(VF x, VF lo) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::IfThenElse(hn::Lt(x, lo), lo, x);
-#else
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
   return hn::Max(lo, x);
+#else
+  return hn::IfThenElse(hn::Lt(x, lo), lo, x);
 #endif
 }
 
 HWY_INLINE VF at_most(VF x, VF hi) {
-#if HWY_TARGET == HWY_SCALAR
-  return hn::IfThenElse(hn::Gt(x, hi), hi, x);
-#else
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
   return hn::Min(hi, x);
+#else
+  return hn::IfThenElse(hn::Gt(x, hi), hi, x);
 #endif
 }
 

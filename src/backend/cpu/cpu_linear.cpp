@@ -9,34 +9,47 @@ namespace vecton::cpu {
 
 namespace {
 
-constexpr int64_t kBlockBytes = 256 << 10;  // of x: half of a small second-level cache
-constexpr int64_t kTaskFlops = 1 << 20;     // a task shorter than this costs more than it shares
+#ifndef TASKLO
+#define TASKLO 0.75
+#endif
+#ifndef TASKHI
+#define TASKHI 8
+#endif
+constexpr int64_t kBlockBytes = 256 << 10;    // of x: half of a small second-level cache
+constexpr double kLeastFlops = TASKLO * 1e6;  // a shorter task costs more than it shares
+constexpr double kMostFlops =
+    TASKHI * 1e6;  // a longer one leaves the last worker alone for too long
 
 const PackedMatrix& matrix(const Prepared& weight) {
   return static_cast<const PackedMatrix&>(weight);
 }
 
-// Cuts y into blocks of rows (whose x stays in the second-level cache) and groups of panels, and
-// shares them over the pool.
+// Cuts y into blocks of rows, whose x stays in the second-level cache, and groups of panels, and
+// shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
+// turn, so the tasks of one turn are those at the same place of all stretches, and what a kernel
+// fetches ahead is what its worker does next.
 void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call, int64_t rows) {
   const PackedMatrix& w = *call.w;
   if (rows == 0 || w.panels == 0) return;
-  const int64_t l2_rows =
-      kBlockBytes / static_cast<int64_t>(sizeof(float)) / std::max<int64_t>(1, w.k);
-  const int64_t block_rows =
-      std::max(4 * kernels.tile_rows, l2_rows / kernels.tile_rows * kernels.tile_rows);
-  const int64_t blocks = (rows + block_rows - 1) / block_rows;
-  const int64_t per_panel = 2 * (rows / blocks) * w.k * w.width;
-  const int64_t wanted =
-      pool.size() == 1 ? 1 : std::max<int64_t>(1, (8 * pool.size() + blocks - 1) / blocks);
-  const int64_t least = std::max<int64_t>(1, kTaskFlops / std::max<int64_t>(1, per_panel));
-  const int64_t group =
-      std::clamp((w.panels + wanted - 1) / wanted, std::min(least, w.panels), w.panels);
-  const int64_t groups = (w.panels + group - 1) / group;
+  const int64_t row_bytes = std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
+  const int64_t most_rows =
+      std::max<int64_t>(4, kBlockBytes / row_bytes / kernels.tile_rows) * kernels.tile_rows;
+  const int64_t blocks = (rows + most_rows - 1) / most_rows;
+  const int64_t workers = pool.size();
+  int64_t groups = 1;
+  if (workers > 1) {
+    const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(w.k * w.n);
+    const double task =
+        std::clamp(flops / static_cast<double>(8 * workers), kLeastFlops, kMostFlops);
+    groups = static_cast<int64_t>(flops / task) / blocks / workers * workers;
+    groups = std::clamp<int64_t>(groups, 1, w.panels);
+  }
+  const int64_t stretches = groups % workers == 0 ? workers : 1;
   pool.parallel_for(blocks * groups, [&](int64_t i) {
-    const int64_t block = i / groups, first = i % groups * group;
-    kernels.linear(call, rows * block / blocks, rows * (block + 1) / blocks, first,
-                   std::min(w.panels, first + group));
+    const int64_t block = i / groups, turn = i % groups;
+    const int64_t group = turn % stretches * (groups / stretches) + turn / stretches;
+    kernels.linear(call, rows * block / blocks, rows * (block + 1) / blocks,
+                   w.panels * group / groups, w.panels * (group + 1) / groups);
   });
 }
 

@@ -97,6 +97,16 @@ TEST(Safetensors, RefusesHeadersThatAreNoObject) {
 TEST(Safetensors, RefusesBadEntriesByName) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"a":1})", "is not an object"},
+      {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4],"more":{}}})",
+       "unknown key \"more\""},
+      {R"({"a":{"dtype":["F32"],"shape":[1],"data_offsets":[0,4]}})", "\"dtype\" is not a string"},
+      {R"({"a":{"dtype":"F32","shape":{},"data_offsets":[0,4]}})", "\"shape\" is not a list"},
+      {R"({"a":{"dtype":"F32","shape":[[1]],"data_offsets":[0,4]}})", "\"shape\" holds"},
+      {R"({"a":{"dtype":"F32","shape":[{}],"data_offsets":[0,4]}})", "\"shape\" holds"},
+      {R"({"a":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}})", "\"shape\" holds"},
+      {R"({"a":{"dtype":"F32","shape":[null],"data_offsets":[0,4]}})", "\"shape\" holds"},
+      {R"({"a":[]})", "is not an object"},
+      {R"({"a":"F32"})", "is not an object"},
       {R"({"a":{"shape":[1],"data_offsets":[0,4]}})", "has no \"dtype\""},
       {R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", "\"dtype\" is not a string"},
       {R"({"a":{"dtype":"F32","data_offsets":[0,4]}})", "has no \"shape\""},
@@ -154,17 +164,21 @@ TEST(Safetensors, RefusesKeysThatAreThereTwice) {
   EXPECT_REFUSED(parse(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                        R"("a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}})",
                        4),
-                 ErrorCode::kCorrupt, "m.safetensors", "\"a\" is there twice");
+                 ErrorCode::kCorrupt, "m.safetensors", "tensor \"a\": is there twice");
   EXPECT_REFUSED(parse(R"({"\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},)"
                        R"("a":{"dtype":"I32","shape":[1],"data_offsets":[0,4]}})",
                        4),
-                 ErrorCode::kCorrupt, "\"a\" is there twice");
+                 ErrorCode::kCorrupt, "tensor \"a\": is there twice");
   EXPECT_REFUSED(
       parse(R"({"a":{"dtype":"F32","dtype":"I32","shape":[1],"data_offsets":[0,4]}})", 4),
       ErrorCode::kCorrupt, "\"dtype\" is there twice");
 }
 
 TEST(Safetensors, RefusesMetadataOfOtherThanStrings) {
+  EXPECT_REFUSED(parse(R"({"__metadata__":{"a":{}}})", 0), ErrorCode::kCorrupt, "__metadata__",
+                 "\"a\" is not a string");
+  EXPECT_REFUSED(parse(R"({"__metadata__":{},"__metadata__":{}})", 0), ErrorCode::kCorrupt,
+                 "__metadata__", "twice");
   EXPECT_REFUSED(parse(R"({"__metadata__":1})", 0), ErrorCode::kCorrupt, "__metadata__");
   EXPECT_REFUSED(parse(R"({"__metadata__":{"a":1}})", 0), ErrorCode::kCorrupt, "__metadata__",
                  "\"a\"");

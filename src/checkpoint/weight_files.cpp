@@ -9,7 +9,6 @@
 
 #include "base/json.h"
 #include "checkpoint/name_text.h"
-#include "checkpoint/unique_keys.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -104,9 +103,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& file)
   const auto fail = [&](const std::string& message) {
     throw Error(ErrorCode::kCorrupt, file.string() + ": " + message);
   };
-  const MappedFile map(file);
-  const json::value document = parse_json(map.text(), file.string());
-  require_unique_keys(map.text(), file.string());
+  const json::value document = read_json(file);
   const json::object* top = document.if_object();
   const json::value* value = top ? top->if_contains("weight_map") : nullptr;
   const json::object* weight_map = value ? value->if_object() : nullptr;

@@ -321,8 +321,6 @@ TEST_F(IndexTest, RefusesAnotherForm) {
   EXPECT_REFUSED(open_index(R"({"weight_map":{}})"), ErrorCode::kCorrupt, "names no tensor");
   EXPECT_REFUSED(open_index(R"({"weight_map":{"a":1}})"), ErrorCode::kCorrupt, "\"a\"",
                  "the name of a file");
-  EXPECT_REFUSED(open_index(R"({"weight_map":{"a":"one.safetensors","a":"two.safetensors"}})"),
-                 ErrorCode::kCorrupt, "twice");
 }
 
 TEST_F(IndexTest, RefusesShardsOutsideTheFolder) {

@@ -174,6 +174,10 @@ std::unique_ptr<ThreadPool> make_pool(int threads) {
   return pool;
 }
 
+std::ostream& operator<<(std::ostream& out, const Target& target) {
+  return out << target.backend << " " << target.isa;
+}
+
 std::vector<Target> targets() {
   std::vector<Target> all;
   for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});

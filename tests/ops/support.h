@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <ostream>
 #include <random>
 #include <string>
 #include <vector>
@@ -72,6 +73,7 @@ std::unique_ptr<ThreadPool> make_pool(int threads);
 struct Target {
   std::string backend, isa;
 };
+std::ostream& operator<<(std::ostream& out, const Target& target);
 std::vector<Target> targets();
 std::string name_of(const testing::TestParamInfo<Target>& target);
 

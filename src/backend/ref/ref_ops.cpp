@@ -122,7 +122,7 @@ double pool_column(const float* x, int64_t stride, int64_t count, Pooling how,
                  weight = how == Pooling::kWeightedMean ? positions[i] + 1.0 : 1.0;
     sum += weight * value;
     weights += weight;
-    largest = std::max(largest, value);
+    if (!(value <= largest) && !std::isnan(largest)) largest = value;  // NaN stays
   }
   switch (how) {
     case Pooling::kCls:

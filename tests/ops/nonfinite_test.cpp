@@ -1,0 +1,157 @@
+// What is not finite shows: a row with a NaN gives NaN, never a plausible number, and its
+// neighbours are as they were.
+#include <limits>
+
+#include "ops/support.h"
+
+namespace vecton::test {
+namespace {
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+class NonFinite : public OpTest {
+ protected:
+  // `run` gives a row for every row of x: row 3 of x is made bad at one place after another.
+  template <typename Run>
+  void check(const Matrix& x, const Run& run, const std::string& what) {
+    SCOPED_TRACE(what);
+    const Matrix clean = run(*ops_, x);
+    for (const float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
+      for (int64_t column = 0; column < x.columns; ++column) {
+        Matrix dirty = x;
+        dirty.at(3, column) = bad;
+        const Matrix actual = run(*ops_, dirty), expected = run(*ref_, dirty);
+        for (int64_t i = 0; i < clean.rows; ++i) {
+          if (i != 3) {
+            expect_same_bits(rows_of(actual, i, 1), rows_of(clean, i, 1));
+          } else if (std::isnan(bad)) {
+            for (int64_t j = 0; j < clean.columns; ++j) {
+              ASSERT_EQ(std::isnan(actual.at(i, j)), std::isnan(expected.at(i, j)))
+                  << bad << " in column " << column << " gives " << actual.at(i, j) << " in column "
+                  << j;
+            }
+          }
+          if (HasFailure()) return;
+        }
+      }
+    }
+  }
+};
+
+TEST_P(NonFinite, Linear) {
+  Random random(1);
+  const Matrix x = random_matrix(random, 9, 20);
+  const Weight weight = make_weight(random_matrix(random, 33, 20));
+  for (const auto act :
+       {Activation::kIdentity, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
+        Activation::kSilu, Activation::kTanh, Activation::kSigmoid}) {
+    check(
+        x,
+        [&](Ops& on, const Matrix& in) {
+          return download(
+              on, on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), nullptr}, act));
+        },
+        "linear, activation " + std::to_string(static_cast<int>(act)));
+  }
+}
+
+TEST_P(NonFinite, GatedLinear) {
+  Random random(2);
+  const Weight gate = make_weight(random_matrix(random, 33, 20)),
+               up = make_weight(random_matrix(random, 33, 20));
+  check(
+      random_matrix(random, 9, 20),
+      [&](Ops& on, const Matrix& in) {
+        return download(
+            on, on.gated_linear(upload(on, in), *on.prepare_gated(gate, up), Activation::kSilu));
+      },
+      "gated_linear");
+}
+
+TEST_P(NonFinite, RowByRow) {
+  Random random(3);
+  const Matrix x = random_matrix(random, 9, 37);
+  for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+    const NormWeight w{kind, random_vector(random, 37), nullptr, 1e-6f};
+    check(
+        x, [&](Ops& on, const Matrix& in) { return download(on, on.norm(upload(on, in), w)); },
+        "norm");
+  }
+  check(
+      x, [](Ops& on, const Matrix& in) { return download(on, on.l2_normalize(upload(on, in))); },
+      "l2_normalize");
+  Rows one_each;
+  for (int32_t i = 0; i < 9; ++i) {
+    one_each.index.push_back(0);
+    one_each.offsets.push_back(i + 1);
+  }
+  for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
+    check(
+        x,
+        [&](Ops& on, const Matrix& in) {
+          return download(on, on.pool(upload(on, in), static_cast<Pooling>(how), one_each));
+        },
+        "pool, mode " + std::to_string(how));
+  }
+}
+
+TEST_P(NonFinite, PoolingOfManyRows) {
+  Random random(4);
+  const Rows rows = all_rows({7});
+  for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
+    for (int64_t row = 0; row < 7; ++row) {
+      Matrix x = random_matrix(random, 7, 19);
+      for (int64_t j = 0; j < 19; ++j) x.at(row, j) = kNan;
+      const auto run = [&](Ops& on) {
+        return download(on, on.pool(upload(on, x), static_cast<Pooling>(how), rows));
+      };
+      const Matrix actual = run(*ops_), expected = run(*ref_);
+      for (int64_t j = 0; j < 19; ++j) {
+        ASSERT_EQ(std::isnan(actual.at(0, j)), std::isnan(expected.at(0, j)))
+            << "mode " << how << ", row " << row << ", column " << j;
+      }
+    }
+  }
+}
+
+// A NaN in any key, value or query reaches every row that sees it, and no other sequence.
+TEST_P(NonFinite, Attention) {
+  Random random(5);
+  const std::vector<int32_t> lengths = {5, 40, 3};
+  const Rows rows = all_rows(lengths);
+  const AttentionShape shape{
+      .heads = 2, .kv_heads = 2, .head_dim = 16, .scale = 0.25f, .causal = false};
+  const Matrix q = random_matrix(random, 48, 32), k = random_matrix(random, 48, 32),
+               v = random_matrix(random, 48, 32);
+  const auto run = [&](const Matrix& tq, const Matrix& tk, const Matrix& tv) {
+    return download(*ops_, ops_->attention(upload(*ops_, tq), upload(*ops_, tk), upload(*ops_, tv),
+                                           shape, rows, rows.offsets));
+  };
+  const Matrix clean = run(q, k, v);
+  for (int64_t row = 5; row < 45; ++row) {  // of the second sequence, in the second head
+    for (const int which : {0, 1, 2}) {
+      Matrix dirty[] = {q, k, v};
+      dirty[which].at(row, 20) = kNan;
+      const Matrix actual = run(dirty[0], dirty[1], dirty[2]);
+      for (int64_t i = 0; i < 48; ++i) {
+        const bool reached = which == 0 ? i == row : i >= 5 && i < 45;
+        for (int64_t j = 0; j < 32; ++j) {
+          const bool bad = reached && (which == 2 ? j == 20 : j >= 16);
+          if (bad) {
+            ASSERT_TRUE(std::isnan(actual.at(i, j)))
+                << which << " row " << row << " at " << i << ", " << j;
+          } else {
+            ASSERT_EQ(actual.at(i, j), clean.at(i, j))
+                << which << " row " << row << " at " << i << ", " << j;
+          }
+        }
+      }
+    }
+  }
+}
+
+VECTON_FOR_EVERY_TARGET(NonFinite);
+
+}  // namespace
+}  // namespace vecton::test

@@ -5,6 +5,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <chrono>
+#include <ctime>
 #include <utility>
 
 namespace vecton::server {
@@ -47,6 +48,14 @@ HttpRequest head_of(const Message& message, const std::string& peer) {
   head.origin = text(message[http::field::origin]);
   head.request_id = text(message["X-Request-Id"]);
   return head;
+}
+
+std::string http_date() {  // "Sun, 06 Nov 1994 08:49:37 GMT"
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc)};
 }
 
 }  // namespace
@@ -235,6 +244,7 @@ void Connection::respond(HttpResponse answer, bool keep) {
   keep_ = keep && !draining_;
   response_ = Response{static_cast<http::status>(answer.status), version_};
   response_.set(http::field::server, "vecton");
+  response_.set(http::field::date, http_date());
   if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
   for (const auto& [name, value] : answer.headers) response_.set(name, value);
   response_.keep_alive(keep_);

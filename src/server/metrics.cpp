@@ -142,16 +142,10 @@ void Metrics::request_began(bool batch) {
   ++began_[batch];
 }
 
-void Metrics::request_ended(bool batch, double seconds, std::string_view error,
-                            std::span<const Result> results) {
+void Metrics::request_ended(bool batch, double seconds, std::span<const Result> results) {
   --in_flight_;
   request_.observe(seconds);
-  if (!error.empty()) {
-    const std::lock_guard lock(mutex_);
-    ++failures_[std::string(error)];
-    return;
-  }
-  ++succeeded_[batch];
+  if (!results.empty()) ++succeeded_[batch];
   for (const Result& result : results) {
     tokenization_.observe(result.timings.tokenization);
     queue_.observe(result.timings.queue);
@@ -159,6 +153,11 @@ void Metrics::request_ended(bool batch, double seconds, std::string_view error,
     input_length_.observe(static_cast<double>(result.prompt_tokens));
     truncated_ += result.truncated;
   }
+}
+
+void Metrics::failed(std::string_view cause) {
+  const std::lock_guard lock(mutex_);
+  ++failures_[std::string(cause)];
 }
 
 void Metrics::answered(std::string_view method, std::string_view path, int status) {

@@ -44,10 +44,10 @@ class Metrics {
 
   // A request for the engine: began, ended. `batch`: its input was a list.
   void request_began(bool batch);
-  // `seconds`: from the first byte of work to the answer. `error`: the failure's name, empty =
-  // answered.
-  void request_ended(bool batch, double seconds, std::string_view error,
-                     std::span<const Result> results);
+  // `results` is empty when it failed.
+  void request_ended(bool batch, double seconds, std::span<const Result> results);
+  // A request of any route was not answered, for this cause.
+  void failed(std::string_view cause);
   // Any answer at all.
   void answered(std::string_view method, std::string_view path, int status);
   void connection(int change) { connections_ += change; }
@@ -70,7 +70,7 @@ class Metrics {
 
   mutable std::mutex mutex_;
   std::map<std::tuple<std::string, std::string, int>, uint64_t> answers_;  // method, path, status
-  std::map<std::string, uint64_t, std::less<>> failures_;
+  std::map<std::string, uint64_t> failures_;
 };
 
 }  // namespace vecton::server

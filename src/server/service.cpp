@@ -356,8 +356,6 @@ void Service::post_work(std::shared_ptr<Job> job) {
 void Service::work(const std::shared_ptr<Job>& job) {
   if (job->cancelled()) throw Failure(Cause::kUnavailable, "the client has left");
   plan(*job);
-  metrics_.request_began(!job->plan_.single);
-  job->working_ = true;
   std::vector<Request> requests = std::move(job->plan_.requests);
   if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
   for (const Request& request : requests) {
@@ -365,6 +363,8 @@ void Service::work(const std::shared_ptr<Job>& job) {
       job->characters_ += characters(*text);
   }
   job->inputs_ = static_cast<int64_t>(requests.size());
+  metrics_.request_began(!job->plan_.single);
+  job->working_ = true;
   job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {
     boost::asio::post(workers_, [this, job, results = std::move(results)]() mutable {
       guarded(*job, [&] { complete(job, std::move(results)); });
@@ -463,8 +463,8 @@ void Service::fail(Job& job, const Failure& failure) {
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
                      const std::string& error) {
   add_common_headers(job.request_, job.id_, response);
-  if (job.working_)
-    metrics_.request_ended(!job.plan_.single, seconds_since(job.start_), error, results);
+  if (job.working_) metrics_.request_ended(!job.plan_.single, seconds_since(job.start_), results);
+  if (!error.empty()) metrics_.failed(error);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));
 }

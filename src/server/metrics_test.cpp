@@ -1,0 +1,75 @@
+#include "server/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Histogram, BoundsAreInclusiveAndCumulative) {
+  Histogram histogram({1, 2, 4});
+  for (const double value : {0.5, 1.0, 1.5, 4.0, 9.0}) histogram.observe(value);
+  std::string out;
+  histogram.write(out, "h", "a=\"b\"");
+  EXPECT_EQ(
+      out,
+      "h_bucket{a=\"b\",le=\"1\"} 2\nh_bucket{a=\"b\",le=\"2\"} 3\nh_bucket{a=\"b\",le=\"4\"} 4\n"
+      "h_bucket{a=\"b\",le=\"+Inf\"} 5\nh_sum{a=\"b\"} 16\nh_count{a=\"b\"} 5\n");
+}
+
+TEST(Histogram, BoundsFollowTeisRules) {
+  const std::vector<double> durations = Histogram::durations();
+  ASSERT_EQ(durations.size(), 35u);
+  EXPECT_DOUBLE_EQ(durations[0], 1e-5);
+  EXPECT_DOUBLE_EQ(durations[1], 1.5e-5);
+  EXPECT_EQ(Histogram::powers_of_two(10), (std::vector<double>{1, 2, 4, 8, 16}));
+}
+
+TEST(Metrics, CountsRequests) {
+  Metrics metrics;
+  metrics.set_model("a \"b\"");
+  metrics.request_began(true);
+  EXPECT_EQ(metrics.in_flight(), 1);
+  Result result;
+  result.prompt_tokens = 5;
+  result.truncated = true;
+  metrics.request_ended(true, 0.01, std::vector<Result>{result, result});
+  metrics.failed("validation");
+  metrics.answered("POST", "/embed", 200);
+  EXPECT_EQ(metrics.in_flight(), 0);
+  const EngineStats stats{.requests_waiting = 7, .prompt_tokens = 10};
+  const std::string text = metrics.text(&stats);
+  EXPECT_THAT(text, HasSubstr("\nte_request_count{method=\"batch\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_request_success{method=\"batch\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_request_failure{err=\"validation\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_request_input_length_sum 10\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("\nvllm:request_prompt_tokens_count{model_name=\"a \\\"b\\\"\",engine=\"0\"} 2\n"));
+  EXPECT_THAT(
+      text, HasSubstr("\nvllm:num_requests_waiting{model_name=\"a \\\"b\\\"\",engine=\"0\"} 7\n"));
+  EXPECT_THAT(text, HasSubstr("\nvecton_truncated_inputs_total 2\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "\nvecton_http_requests_total{method=\"POST\",path=\"/embed\",status=\"200\"} 1\n"));
+}
+
+TEST(Metrics, EveryFamilyIsDeclaredOnce) {
+  Metrics metrics;
+  const EngineStats stats;
+  std::istringstream text(metrics.text(&stats));
+  std::map<std::string, int> types;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# TYPE ")) ++types[line.substr(7, line.find(' ', 7) - 7)];
+  }
+  EXPECT_GT(types.size(), 20u);
+  for (const auto& [name, count] : types) EXPECT_EQ(count, 1) << name;
+}
+
+}  // namespace
+}  // namespace vecton::server

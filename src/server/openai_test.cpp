@@ -1,0 +1,230 @@
+#include "server/openai.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/test_context.h"
+#include "server/unserved.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+
+class OpenAi : public testing::Test {
+ protected:
+  json::value refusal(Planner planner, std::string_view body, const std::string& path = "/") {
+    const HttpResponse response = openai::refuse(failure_of(test, planner, body, path), 48);
+    status = response.status;
+    return json::parse(response.body).at("error");
+  }
+
+  TestContext test;
+  int status = 0;
+};
+
+TEST_F(OpenAi, EmbeddingsReadsEveryField) {
+  Plan plan = test.plan(openai::embeddings,
+                        R"({"input":["a","b"],"model":"small","truncate_prompt_tokens":-1,
+      "truncation_side":"left","add_special_tokens":false,"use_activation":false,"dimensions":2,"user":"me","priority":0,
+      "prompt_name":"query","cache_salt":"s","padding":"do_not_pad","odd":1})");
+  ASSERT_EQ(plan.requests.size(), 2u);
+  const Request& r = plan.requests[1];
+  EXPECT_EQ(r.task, Task::kEmbed);
+  EXPECT_EQ(std::get<0>(r.input), "b");
+  EXPECT_EQ(r.truncate, -1);
+  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
+  EXPECT_FALSE(r.add_special_tokens);
+  EXPECT_EQ(r.use_activation, false);
+  EXPECT_EQ(r.dimensions, 2);
+  EXPECT_EQ(r.prompt_name, "query");
+  EXPECT_EQ(r.cache_salt, "s");
+  EXPECT_FALSE(plan.single);
+  EXPECT_THAT(plan.ignored, testing::ElementsAre("odd"));
+}
+
+TEST_F(OpenAi, DefaultsLeaveEverythingToTheModel) {
+  Plan plan = test.plan(openai::embeddings, R"({"input":[1,2,3]})");
+  EXPECT_TRUE(plan.single);
+  const Request& r = plan.requests.at(0);
+  EXPECT_EQ(std::get<1>(r.input).size(), 3u);
+  EXPECT_FALSE(r.truncate || r.use_activation || r.dimensions || r.prompt_name || r.prompt);
+  EXPECT_TRUE(r.add_special_tokens);
+}
+
+TEST_F(OpenAi, AnswersInFloatBase64AndBytes) {
+  const auto answer = [&](const std::string& more) {
+    return test.plan(openai::embeddings, R"({"input":["a","b"])" + more + "}")
+        .render({vector_result({1, -0.5f}), vector_result({2, 0})});
+  };
+  const json::value floats = json::parse(answer("").body);
+  EXPECT_EQ(floats.at("object"), "list");
+  EXPECT_EQ(floats.at("model"), "tiny");
+  EXPECT_EQ(floats.at("id"), "embd-abc");
+  EXPECT_EQ(floats.at("data").at(1).at("index"), 1);
+  EXPECT_EQ(json::serialize(floats.at("data").at(0).at("embedding")), "[1,-5E-1]");
+  EXPECT_EQ(floats.at("usage").at("prompt_tokens"), 6);
+  EXPECT_EQ(floats.at("usage").at("total_tokens"), 6);
+  const json::value base64 = json::parse(answer(R"(,"encoding_format":"base64")").body);
+  EXPECT_EQ(base64.at("data").at(0).at("embedding"), "AACAPwAAAL8=");
+  const HttpResponse bytes = answer(R"(,"encoding_format":"bytes","endianness":"big")");
+  EXPECT_EQ(bytes.body.size(), 16u);
+  EXPECT_EQ(bytes.body.substr(0, 4), std::string("\x3f\x80\x00\x00", 4));
+  ASSERT_EQ(bytes.headers.at(0).first, "metadata");
+  const json::value metadata = json::parse(bytes.headers[0].second);
+  EXPECT_EQ(metadata.at("data").at(1).at("start"), 8);
+  EXPECT_EQ(metadata.at("data").at(1).at("end"), 16);
+  EXPECT_TRUE(answer(R"(,"encoding_format":"bytes_only")").headers.empty());
+}
+
+TEST_F(OpenAi, RequestIdComesFromTheBodyUnlessAHeaderGaveIt) {
+  const std::string body = R"({"input":"a","request_id":"mine"})";
+  EXPECT_EQ(
+      json::parse(test.plan(openai::embeddings, body).render({vector_result({1})}).body).at("id"),
+      "embd-mine");
+}
+
+TEST_F(OpenAi, WrongFieldsAreAValidationError) {
+  const json::value error =
+      refusal(openai::embeddings, R"({"input":["a",1],"encoding_format":"int8"})");
+  EXPECT_EQ(status, 400);
+  EXPECT_EQ(error.at("type"), "Bad Request");
+  EXPECT_EQ(error.at("param"), "body.input.1");
+  EXPECT_EQ(error.at("code"), 400);
+  const std::string message(error.at("message").as_string());
+  EXPECT_THAT(message, testing::StartsWith("2 validation error(s):"));
+  EXPECT_THAT(message, HasSubstr("literal_error"));
+  EXPECT_THAT(message, HasSubstr("int8"));
+}
+
+TEST_F(OpenAi, RefusesByTheTable) {
+  struct {
+    const char* body;
+    int status;
+    const char* type;
+    const char* param;
+    const char* message;
+  } cases[] = {
+      {R"({})", 400, "Bad Request", "body.input", "field required"},
+      {R"({"input":[]})", 400, "Bad Request", "body.input", "must not be empty"},
+      {R"({"input":"a","model":"gpt"})", 404, "NotFoundError", "model",
+       "The model `gpt` does not exist."},
+      {R"({"input":"a","normalize":true})", 400, "Bad Request", "body.normalize", "use_activation"},
+      {R"({"input":"a","priority":5})", 400, "BadRequestError", "priority", "priority scheduling"},
+      {R"({"messages":[]})", 400, "BadRequestError", "messages", "chat messages"},
+      {R"({"input":["a","b","c","d"]})", 400, "BadRequestError", "input",
+       "batch size 4 > maximum allowed batch size 3"},
+      {R"({"input":"a","truncate_prompt_tokens":-2})", 400, "Bad Request",
+       "body.truncate_prompt_tokens", "at least -1"},
+      {R"({"input":"a","truncation_side":"up"})", 400, "Bad Request", "body.truncation_side",
+       "literal_error"},
+      {R"({"input":"a","embed_dtype":"fp4"})", 400, "Bad Request", "body.embed_dtype",
+       "literal_error"},
+      {R"({"input":"a","cache_salt":""})", 400, "Bad Request", "body.cache_salt", "1 to 1024"},
+  };
+  for (const auto& c : cases) {
+    const json::value error = refusal(openai::embeddings, c.body);
+    EXPECT_EQ(status, c.status) << c.body;
+    EXPECT_EQ(error.at("type"), c.type) << c.body;
+    EXPECT_EQ(error.at("param"), c.param) << c.body;
+    EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr(c.message));
+  }
+}
+
+TEST_F(OpenAi, PoolingTasks) {
+  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kEmbed);
+  Plan plan =
+      test.plan(openai::pooling, R"({"input":"a","task":"token_embed","use_activation":false})");
+  EXPECT_EQ(plan.requests[0].task, Task::kTokenEmbed);
+  const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
+  EXPECT_EQ(answer.at("id"), "pool-abc");
+  EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
+  EXPECT_EQ(answer.at("data").at(0).at("data").as_array().size(), 2u);
+  for (const char* task : {"classify", "token_classify", "plugin"}) {
+    const json::value error =
+        refusal(openai::pooling, std::string(R"({"input":"a","task":")") + task + "\"}");
+    EXPECT_EQ(status, 400);
+    EXPECT_EQ(error.at("type"), "BadRequestError");
+    EXPECT_THAT(std::string(error.at("message").as_string()),
+                testing::StartsWith("Unsupported task: '" + std::string(task) + "'"));
+  }
+  refusal(openai::pooling, R"({"input":"a","task":"dance"})");
+  EXPECT_EQ(status, 400);
+}
+
+TEST_F(OpenAi, TheWholeVectorIsNoMatryoshkaRequest) {
+  EXPECT_FALSE(
+      test.plan(openai::embeddings, R"({"input":"a","dimensions":4})").requests[0].dimensions);
+  test.info.matryoshka = true;
+  EXPECT_EQ(test.plan(openai::embeddings, R"({"input":"a","dimensions":4})").requests[0].dimensions,
+            4);
+}
+
+TEST_F(OpenAi, TokenIdsCanBeRefused) {
+  test.options.reject_token_ids = true;
+  refusal(openai::embeddings, R"({"input":[[1,2]]})");
+  EXPECT_EQ(status, 400);
+  EXPECT_EQ(test.plan(openai::embeddings, R"({"input":"a"})").requests.size(), 1u);
+}
+
+TEST_F(OpenAi, TokenizeAndBack) {
+  const json::value tokens = json::parse(
+      test.plan(openai::tokenize, R"({"prompt":"the capital","return_token_strs":true})")
+          .render({})
+          .body);
+  EXPECT_EQ(tokens.at("count"), 4);
+  EXPECT_EQ(tokens.at("max_model_len"), 48);
+  EXPECT_EQ(json::serialize(tokens.at("token_strs")), R"(["[CLS]","the","capital","[SEP]"])");
+  const json::value bare =
+      json::parse(test.plan(openai::tokenize, R"({"prompt":"the","add_special_tokens":false})")
+                      .render({})
+                      .body);
+  EXPECT_EQ(bare.at("count"), 1);
+  EXPECT_TRUE(bare.at("token_strs").is_null());
+  const std::string ids = json::serialize(tokens.at("tokens"));
+  EXPECT_THAT(test.plan(openai::detokenize, "{\"tokens\":" + ids + "}").render({}).body,
+              HasSubstr("the capital"));
+  EXPECT_EQ(test.plan(openai::detokenize, R"({"tokens":[]})").render({}).body, R"({"prompt":""})");
+  for (const char* body :
+       {R"({"tokens":"a"})", R"({"tokens":[[1]]})", R"({"tokens":[99999]})", R"({})"}) {
+    refusal(openai::detokenize, body);
+    EXPECT_EQ(status, 400) << body;
+  }
+  refusal(openai::tokenize, R"({"prompt":["a"]})");
+  EXPECT_EQ(status, 400);
+}
+
+TEST_F(OpenAi, EngineErrorsKeepTheirMeaning) {
+  const auto status_of = [](ErrorCode code) {
+    return openai::refuse(Failure(Error(code, "words", "input")), 48).status;
+  };
+  EXPECT_EQ(status_of(ErrorCode::kInvalidArgument), 400);
+  EXPECT_EQ(status_of(ErrorCode::kTooLong), 400);
+  EXPECT_EQ(status_of(ErrorCode::kUnsupported), 400);
+  EXPECT_EQ(status_of(ErrorCode::kQueueFull), 429);
+  EXPECT_EQ(status_of(ErrorCode::kCancelled), 503);
+  EXPECT_EQ(status_of(ErrorCode::kInternal), 500);
+}
+
+TEST_F(OpenAi, UnservedTasksSayWhatIsServed) {
+  const json::value score = refusal(unserved::openai, "{}", "/v1/rerank");
+  EXPECT_EQ(status, 400);
+  EXPECT_THAT(std::string(score.at("message").as_string()), HasSubstr("embed, token_embed"));
+  const json::value chat = refusal(unserved::openai, "{}", "/v1/chat/completions");
+  EXPECT_EQ(status, 404);
+  EXPECT_THAT(std::string(chat.at("message").as_string()), HasSubstr("Chat Completions"));
+}
+
+TEST_F(OpenAi, Models) {
+  const json::value list =
+      json::parse(openai::models(test.options, test.names, 48, 1700000000).body);
+  EXPECT_EQ(list.at("data").as_array().size(), 2u);
+  EXPECT_EQ(list.at("data").at(1).at("id"), "small");
+  EXPECT_EQ(list.at("data").at(0).at("root"), "org/tiny");
+  EXPECT_EQ(list.at("data").at(0).at("max_model_len"), 48);
+  EXPECT_EQ(openai::model(test.options, test.names, 48, 0, "small").status, 200);
+  EXPECT_EQ(openai::model(test.options, test.names, 48, 0, "big").status, 404);
+}
+
+}  // namespace
+}  // namespace vecton::server

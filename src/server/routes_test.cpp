@@ -1,0 +1,34 @@
+#include "server/routes.h"
+
+#include <gtest/gtest.h>
+
+namespace vecton::server {
+namespace {
+
+TEST(Routes, AreFoundByMethodAndPath) {
+  EXPECT_EQ(find_route("GET", "/health")->status, Status::kHealth);
+  EXPECT_EQ(find_route("HEAD", "/health")->status, Status::kHealth);
+  EXPECT_EQ(find_route("GET", "/v1/models/org/name")->status, Status::kModel);
+  EXPECT_EQ(find_route("GET", "/v1/models/"), nullptr);
+  EXPECT_EQ(find_route("POST", "/health"), nullptr);
+  EXPECT_EQ(find_route("POST", "/v1/embed"), nullptr);
+  EXPECT_TRUE(find_route("POST", "/embed")->works());
+}
+
+TEST(Routes, KnowTheirMethods) {
+  EXPECT_EQ(allowed_methods("/ping"), "GET, HEAD, POST");
+  EXPECT_EQ(allowed_methods("/embed"), "POST");
+  EXPECT_EQ(allowed_methods("/nothing"), "");
+}
+
+TEST(Routes, OnlyProbesAreOpen) {
+  for (const Route& route : routes()) {
+    const bool probe = route.path == "/" || route.path == "/health" || route.path == "/ping" ||
+                       route.path == "/ready";
+    EXPECT_EQ(route.guard == Guard::kOpen, probe && route.status != Status::kNone) << route.path;
+    EXPECT_NE(route.works(), route.status != Status::kNone) << route.path;
+  }
+}
+
+}  // namespace
+}  // namespace vecton::server

@@ -1,0 +1,162 @@
+#include "server/tei.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/test_context.h"
+#include "server/unserved.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+
+class Tei : public testing::Test {
+ protected:
+  HttpResponse refusal(Planner planner, std::string_view body, const std::string& path = "/") {
+    return tei::refuse(failure_of(test, planner, body, path), 48);
+  }
+
+  TestContext test;
+};
+
+TEST_F(Tei, EmbedReadsEveryField) {
+  Plan plan =
+      test.plan(tei::embed, R"({"inputs":["a",[1,2]],"truncate":true,"truncation_direction":"Left",
+      "prompt_name":"query","normalize":false,"dimensions":2})");
+  ASSERT_EQ(plan.requests.size(), 2u);
+  const Request& r = plan.requests[1];
+  EXPECT_EQ(std::get<1>(r.input).size(), 2u);
+  EXPECT_EQ(r.truncate, -1);
+  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(r.prompt_name, "query");
+  EXPECT_EQ(r.use_activation, false);
+  EXPECT_EQ(r.dimensions, 2);
+}
+
+TEST_F(Tei, DefaultsTruncateAndNormalize) {
+  Request r = test.plan(tei::embed, R"({"inputs":"a","truncate":null})").requests[0];
+  EXPECT_EQ(r.truncate, -1);
+  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kRight);
+  EXPECT_EQ(r.use_activation, true);
+  EXPECT_FALSE(test.plan(tei::embed, R"({"inputs":"a","truncate":false})").requests[0].truncate);
+  test.options.auto_truncate = false;
+  EXPECT_FALSE(test.plan(tei::embed, R"({"inputs":"a"})").requests[0].truncate);
+}
+
+TEST_F(Tei, AnswersAreBareLists) {
+  EXPECT_EQ(test.plan(tei::embed, R"({"inputs":"a"})").render({vector_result({1, 2})}).body,
+            "[[1,2]]");
+  EXPECT_EQ(test.plan(tei::embed_all, R"({"inputs":["a","b"]})")
+                .render({vector_result({1, 2, 3, 4}, 2), vector_result({5, 6})})
+                .body,
+            "[[[1,2],[3,4]],[[5,6]]]");
+  const Request all = test.plan(tei::embed_all, R"({"inputs":"a"})").requests[0];
+  EXPECT_EQ(all.task, Task::kTokenEmbed);
+  EXPECT_FALSE(all.use_activation);
+}
+
+TEST_F(Tei, Similarity) {
+  const char* body =
+      R"({"inputs":{"source_sentence":"a","sentences":["b","c"]},"parameters":{"prompt_name":"query"}})";
+  for (const Planner planner : {tei::similarity, tei::root}) {
+    Plan plan = test.plan(planner, body);
+    ASSERT_EQ(plan.requests.size(), 3u);
+    EXPECT_EQ(plan.requests[2].prompt_name, "query");
+    EXPECT_EQ(
+        plan.render({vector_result({1, 0}), vector_result({0, 1}), vector_result({0.5f, 0})}).body,
+        "[0,0.5]");
+  }
+  const HttpResponse empty =
+      refusal(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":[]}})");
+  EXPECT_EQ(empty.status, 400);
+  EXPECT_THAT(empty.body, HasSubstr("`inputs.sentences` cannot be empty"));
+}
+
+TEST_F(Tei, RefusesByTheTable) {
+  struct {
+    Planner planner;
+    const char* body;
+    int status;
+    const char* type;  // null: a plain sentence
+    const char* message;
+  } cases[] = {
+      {tei::embed, R"({"inputs":[]})", 400, "Empty", "`inputs` cannot be empty"},
+      {tei::decode, R"({"ids":[]})", 400, "Empty", "`ids` cannot be empty"},
+      {tei::embed, R"({"inputs":["a","b","c","d"]})", 422, "Validation",
+       "batch size 4 > maximum allowed batch size 3"},
+      {tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b","c","d"]}})", 422,
+       "Validation", "batch size 4"},
+      {tei::embed, R"({"inputs":"a","dimensions":0})", 422, "Validation",
+       "`dimensions` should be positive"},
+      {tei::embed, R"({"inputs":"a","dimensions":5})", 422, "Validation",
+       "smaller than the maximum embedding dimension."},
+      {tei::tokenize, R"({"inputs":"a","prompt_name":"x"})", 422, "Validation", "prompt_name"},
+      {tei::decode, R"({"ids":[99999]})", 422, "Tokenizer", "99999"},
+      {tei::embed, R"({"inputs":5})", 422, nullptr, "body.inputs"},
+      {tei::embed, R"({})", 422, nullptr, "body.inputs"},
+      {tei::embed, R"({"inputs":"a","truncation_direction":"up"})", 422, nullptr, "'Left'"},
+  };
+  for (const auto& c : cases) {
+    const HttpResponse response = refusal(c.planner, c.body);
+    EXPECT_EQ(response.status, c.status) << c.body;
+    if (c.type) {
+      const json::value body = json::parse(response.body);
+      EXPECT_EQ(body.at("error_type"), c.type) << c.body;
+      EXPECT_THAT(std::string(body.at("error").as_string()), HasSubstr(c.message));
+    } else {
+      EXPECT_THAT(response.content_type, HasSubstr("text/plain"));
+      EXPECT_THAT(response.body, HasSubstr(c.message));
+    }
+  }
+}
+
+TEST_F(Tei, EngineErrorsKeepTheirMeaning) {
+  const HttpResponse too_long =
+      tei::refuse(Failure(Error(ErrorCode::kTooLong, "60 tokens", "input")), 48);
+  EXPECT_EQ(too_long.status, 422);
+  EXPECT_THAT(too_long.body, HasSubstr("`inputs` must have less than 49 tokens"));
+  const HttpResponse full = tei::refuse(Failure(Error(ErrorCode::kQueueFull, "x")), 48);
+  EXPECT_EQ(full.status, 429);
+  EXPECT_EQ(full.body, R"({"error":"Model is overloaded","error_type":"Overloaded"})");
+  EXPECT_EQ(tei::refuse(Failure(Error(ErrorCode::kInternal, "x")), 48).status, 424);
+}
+
+TEST_F(Tei, TokenizeGivesTheTextOfEachToken) {
+  const json::value answer =
+      json::parse(test.plan(tei::tokenize, R"({"inputs":["the caf\u00e9","a"]})").render({}).body);
+  ASSERT_EQ(answer.as_array().size(), 2u);
+  const json::array& first = answer.at(0).as_array();
+  EXPECT_EQ(first.front().at("special"), true);
+  EXPECT_TRUE(first.front().at("start").is_null());
+  EXPECT_EQ(first.at(1).at("text"), "the");
+  EXPECT_EQ(first.at(1).at("start"), 0);
+  EXPECT_EQ(first.at(1).at("stop"), 3);
+  EXPECT_EQ(first.at(first.size() - 2).at("stop"), 9);  // bytes
+  const json::value prompted = json::parse(
+      test.plan(tei::tokenize, R"({"inputs":"a","prompt_name":"query","add_special_tokens":false})")
+          .render({})
+          .body);
+  EXPECT_GT(prompted.at(0).as_array().size(), 1u);
+}
+
+TEST_F(Tei, Decode) {
+  EXPECT_EQ(json::parse(test.plan(tei::decode, R"({"ids":[[4,34,5],[34]]})").render({}).body)
+                .as_array()
+                .size(),
+            2u);
+  EXPECT_EQ(test.plan(tei::decode, R"({"ids":[4,34,5]})").render({}).body, R"(["a"])");
+  EXPECT_THAT(
+      test.plan(tei::decode, R"({"ids":[4,34,5],"skip_special_tokens":false})").render({}).body,
+      HasSubstr("[CLS]"));
+}
+
+TEST_F(Tei, UnservedTasksAreTheBackendsFault) {
+  const HttpResponse response = refusal(unserved::tei, "{}", "/rerank");
+  EXPECT_EQ(response.status, 424);
+  EXPECT_THAT(response.body, HasSubstr("model is not a re-ranker model"));
+  EXPECT_THAT(response.body, HasSubstr("embed, token_embed"));
+}
+
+}  // namespace
+}  // namespace vecton::server

@@ -1,0 +1,61 @@
+// For the tests of this folder: a server around a small model, without sockets and without the
+// engine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "server/dialect.h"
+
+namespace vecton::server {
+
+struct TestContext {
+  TestContext() {
+    options.engine.model = "org/tiny";
+    options.max_client_batch_size = 3;
+    info.tasks = {Task::kEmbed, Task::kTokenEmbed};
+    info.pooling = "MEAN";
+    info.max_model_len = 48;
+    info.hidden_size = info.embedding_size = 4;
+    info.prompts = {{"query", "find: "}, {"document", ""}};
+  }
+
+  // What the body means to `planner`; throws Failure.
+  Plan plan(Planner planner, std::string_view body, const std::string& path = "/") {
+    const json::value value = json::parse(body);
+    HttpRequest http{.method = "POST", .path = path};
+    return planner({context, http, value.as_object(), id});
+  }
+
+  ServerOptions options;
+  std::vector<std::string> names = {"tiny", "small"};
+  ModelInfo info;
+  std::shared_ptr<const Tokenizer> tokenizer =
+      Tokenizer::open("tests/golden/bert-embed-mean/model");
+  Context context{options, names, info, *tokenizer};
+  std::string id = "abc";
+};
+
+// The failure that `planner` makes of `body`.
+inline Failure failure_of(TestContext& test, Planner planner, std::string_view body,
+                          const std::string& path = "/") {
+  try {
+    test.plan(planner, body, path);
+  } catch (const Failure& failure) {
+    return failure;
+  } catch (const Error& error) {
+    return Failure(error);
+  }
+  return Failure(Cause::kInternal, "nothing was thrown");
+}
+
+inline Result vector_result(std::vector<float> values, int64_t rows = 1) {
+  Result result;
+  result.rows = rows;
+  result.columns = static_cast<int64_t>(values.size()) / rows;
+  result.values = std::move(values);
+  result.prompt_tokens = 3;
+  return result;
+}
+
+}  // namespace vecton::server

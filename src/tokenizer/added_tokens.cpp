@@ -18,6 +18,13 @@ void AddedTokens::read(const Field& field, const Vocabulary& vocabulary,
     token.special = item.boolean_or("special", false);
     token.normalized = item.boolean_or("normalized", !token.special);
     if (token.content.empty()) continue;
+    token.spelled = token.content;
+    if (token.normalized && normalizer) {
+      Text text;
+      text.assign(token.content, 0, false);
+      normalizer->apply(text);
+      token.spelled = text.bytes();
+    }
     if (const Token* known = find(token.content)) {
       token.id = known->id;
     } else if (const int32_t id = vocabulary.find(token.content); id != Vocabulary::kNone) {
@@ -39,27 +46,18 @@ void AddedTokens::read(const Field& field, const Vocabulary& vocabulary,
     by_id_.emplace_back(tokens_[i].id, static_cast<uint32_t>(i));
   std::stable_sort(by_id_.begin(), by_id_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  plain_starts_ = build(plain_, false, normalizer);
-  normalized_starts_ = build(normalized_, true, normalizer);
+  plain_starts_ = build(plain_, false);
+  normalized_starts_ = build(normalized_, true);
 }
 
-std::vector<uint8_t> AddedTokens::build(Trie& trie, bool normalized,
-                                        const Normalizer* normalizer) const {
-  std::vector<std::string> contents(tokens_.size());
+std::vector<uint8_t> AddedTokens::build(Trie& trie, bool normalized) const {
   std::vector<std::pair<std::string_view, int32_t>> keys;
   std::vector<uint8_t> starts(256, 0);
   for (size_t i = 0; i < tokens_.size(); ++i) {
-    if (tokens_[i].normalized != normalized) continue;
-    contents[i] = tokens_[i].content;
-    if (normalized && normalizer) {
-      Text text;
-      text.assign(tokens_[i].content, 0, false);
-      normalizer->apply(text);
-      contents[i] = text.bytes();
-    }
-    if (contents[i].empty()) continue;
-    keys.emplace_back(contents[i], static_cast<int32_t>(i));
-    starts[static_cast<unsigned char>(contents[i][0])] = 1;
+    const std::string& text = tokens_[i].spelled;
+    if (tokens_[i].normalized != normalized || text.empty()) continue;
+    keys.emplace_back(text, static_cast<int32_t>(i));
+    starts[static_cast<unsigned char>(text[0])] = 1;
   }
   // Of equal contents the first token is found: the trie keeps the last.
   std::reverse(keys.begin(), keys.end());

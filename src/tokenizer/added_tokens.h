@@ -18,6 +18,7 @@ class AddedTokens {
  public:
   struct Token {
     std::string content;
+    std::string spelled;  // the content, normalized where the token is: what decoding gives
     int32_t id = 0;
     bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
   };
@@ -45,7 +46,7 @@ class AddedTokens {
  private:
   // Fills a trie with the tokens that are matched before or after normalization; says which bytes
   // start one.
-  std::vector<uint8_t> build(Trie& trie, bool normalized, const Normalizer* normalizer) const;
+  std::vector<uint8_t> build(Trie& trie, bool normalized) const;
   static bool touches_word(std::string_view text, size_t begin, size_t end);
   static size_t spaces_before(std::string_view text, size_t begin);
   static size_t spaces_after(std::string_view text, size_t end);

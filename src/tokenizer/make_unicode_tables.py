@@ -78,6 +78,19 @@ def mapping_table(name, mapping, pool):
     return pool
 
 
+def newer_characters(category):
+    """Ranges that Unicode 14 does not have: what the oldest PCRE2 in use must be told."""
+    assert unicodedata.unidata_version.startswith("14."), "run with Python 3.11"
+    ranges = []
+    for c in CODE_POINTS:
+        if CATEGORIES[category[c]] != unicodedata.category(chr(c)):
+            if ranges and ranges[-1][1] == c - 1 and ranges[-1][2] == category[c]:
+                ranges[-1][1] = c
+            else:
+                ranges.append([c, c, category[c]])
+    return ranges
+
+
 def main():
     category = [CATEGORIES.index("Cs")] * 0x110000
     for i, name in enumerate(CATEGORIES):
@@ -119,6 +132,8 @@ def main():
     pairs = sorted(pairs.items())
     print("constexpr Composition kCompositions[] = {\n"
           + ",\n".join(",".join(f"{{0x{a:x},0x{b:x},0x{c:x}}}" for (a, b), c in pairs[i:i + 6]) for i in range(0, len(pairs), 6)) + "};\n")
+    newer = [f"{{0x{a:x},0x{b:x},{k}}}" for a, b, k in newer_characters(category)]
+    print("constexpr CategoryRange kNewer[] = {\n" + ",\n".join(",".join(newer[i:i + 6]) for i in range(0, len(newer), 6)) + "};\n")
     lower = sorted((c, ord(r)) for c, r in lower.items())
     print("constexpr Lowercase kLowercase[] = {\n"
           + ",\n".join(",".join(f"{{0x{c:x},0x{r:x}}}" for c, r in lower[i:i + 8]) for i in range(0, len(lower), 8)) + "};\n")

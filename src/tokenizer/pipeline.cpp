@@ -69,17 +69,7 @@ void Pipeline::encode(std::string_view text, Tokens& out) const {
                                          " are taken");
   }
   Lease lease(*this);
-  if (unicode::is_valid_utf8(text)) return encode_utf8(text, lease.get(), out);
-  std::vector<uint32_t> origins;
-  const std::string repaired = unicode::repair_utf8(text, &origins);
-  const size_t first = out.spans.size();
-  encode_utf8(repaired, lease.get(), out);
-  for (size_t i = first; i < out.spans.size(); ++i) {
-    out.spans[i] = {origins[out.spans[i].begin], origins[out.spans[i].end]};
-  }
-}
-
-void Pipeline::encode_utf8(std::string_view text, Scratch& scratch, Tokens& out) const {
+  Scratch& scratch = lease.get();
   if (added_.empty()) {
     if (!text.empty()) encode_piece(text, 0, scratch, out);
     return;
@@ -164,8 +154,13 @@ bool Pipeline::token_exists(int32_t id) const {
   return added_.find(id) || model_->vocabulary().has_id(id);
 }
 
+void Pipeline::trim_offsets(Tokens& tokens, std::string_view text) const {
+  post_processor_->trim_offsets(tokens, text, model_->vocabulary(),
+                                [this](int32_t id) { return added_.find(id) != nullptr; });
+}
+
 std::string_view Pipeline::token(int32_t id) const {
-  if (const AddedTokens::Token* token = added_.find(id)) return token->content;
+  if (const AddedTokens::Token* token = added_.find(id)) return token->spelled;
   return model_->vocabulary().token(id);
 }
 

@@ -26,15 +26,17 @@ class Pipeline {
   // `file` names the document in errors.
   Pipeline(std::string_view json_text, const std::string& file);
 
-  // The ids of one text, without special tokens; spans are bytes of `text` when asked for. Text
-  // that is not UTF-8 is read with U+FFFD in the place of what is wrong.
+  // The ids of one text, without special tokens; spans are bytes of `text` when asked for. `text`
+  // is valid UTF-8.
   void encode(std::string_view text, Tokens& out) const;
+
+  // Takes spaces off the spans of `text`'s tokens, where the post-processor asks for it.
+  void trim_offsets(Tokens& tokens, std::string_view text) const;
 
   // Ids without a token are an error (kInvalidArgument).
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
 
   const PostProcessor& post_processor() const { return *post_processor_; }
-  const Vocabulary& vocabulary() const { return model_->vocabulary(); }
   int32_t id_limit() const;
   std::string_view token(int32_t id) const;    // empty when there is none
   int32_t find(std::string_view token) const;  // or Vocabulary::kNone
@@ -48,7 +50,6 @@ class Pipeline {
   // Scratches wait here between calls, one for each call that ran at the same time.
   class Lease;
 
-  void encode_utf8(std::string_view text, Scratch& scratch, Tokens& out) const;
   void encode_piece(std::string_view piece, uint32_t shift, Scratch& scratch, Tokens& out) const;
   void encode_words(Words& words, Scratch& scratch, Tokens& out) const;
   bool token_exists(int32_t id) const;

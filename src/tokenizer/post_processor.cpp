@@ -106,24 +106,54 @@ void PostProcessor::assemble(const Tokens& first, const Tokens* second, bool spe
   out.attention_mask.assign(out.ids.size(), 1);
 }
 
-void PostProcessor::trim_offsets(Tokens& tokens, const Vocabulary& vocabulary) const {
-  constexpr std::string_view kSpace = "\u0120";  // how byte-level tokens spell a space
+namespace {
+
+struct Spaces {
+  uint32_t leading = 0, trailing = 0;  // characters
+};
+
+// How often a token starts and ends with what byte-level tokens write for a space.
+Spaces byte_level_spaces(std::string_view token) {
+  constexpr std::string_view kSpace = "\u0120";
+  Spaces spaces;
+  for (std::string_view rest = token; rest.starts_with(kSpace); ++spaces.leading)
+    rest.remove_prefix(kSpace.size());
+  for (std::string_view rest = token; rest.ends_with(kSpace); ++spaces.trailing)
+    rest.remove_suffix(kSpace.size());
+  return spaces;
+}
+
+Spaces white_spaces(std::string_view text) {
+  Spaces spaces;
+  for (size_t at = 0; at < text.size() && unicode::is_white_space(unicode::next(text, at));)
+    ++spaces.leading;
+  for (size_t end = text.size(); end > 0; ++spaces.trailing) {
+    end = unicode::previous(text, end);
+    size_t at = end;
+    if (!unicode::is_white_space(unicode::next(text, at))) break;
+  }
+  return spaces;
+}
+
+}  // namespace
+
+void PostProcessor::trim_offsets(Tokens& tokens, std::string_view text,
+                                 const Vocabulary& vocabulary,
+                                 const std::function<bool(int32_t)>& is_added) const {
   for (const Trim& trim : trims_) {
     for (size_t i = 0; i < tokens.ids.size(); ++i) {
-      std::string_view token = vocabulary.token(tokens.ids[i]);
-      uint32_t leading = 0, trailing = 0;
-      for (; token.substr(leading * kSpace.size()).starts_with(kSpace); ++leading) {
-      }
-      for (; token.size() >= (trailing + 1) * kSpace.size() &&
-             token.substr(0, token.size() - trailing * kSpace.size()).ends_with(kSpace);
-           ++trailing) {
-      }
       Span& span = tokens.spans[i];
+      const int32_t id = tokens.ids[i];
+      Spaces spaces = is_added(id) ? white_spaces(text.substr(span.begin, span.end - span.begin))
+                                   : byte_level_spaces(vocabulary.token(id));
       const bool first = i == 0 || span.begin == 0;
-      if (first && trim.prefix_space && leading == 1) leading = 0;
-      span.begin = std::min(span.begin + leading, span.end);
-      if (trailing > 0 && span.end >= trailing)
-        span.end = std::max(span.end - trailing, span.begin);
+      if (first && trim.prefix_space && spaces.leading == 1) spaces.leading = 0;
+      for (; spaces.leading > 0 && span.begin < span.end; --spaces.leading) {
+        span.begin += static_cast<uint32_t>(unicode::length_at(text, span.begin));
+      }
+      for (; spaces.trailing > 0 && span.begin < span.end; --spaces.trailing) {
+        span.end = static_cast<uint32_t>(unicode::previous(text, span.end));
+      }
     }
   }
 }

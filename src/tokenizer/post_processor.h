@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -25,7 +26,9 @@ class PostProcessor {
   void assemble(const Tokens& first, const Tokens* second, bool special_tokens,
                 Encoding& out) const;
   // ByteLevel and RobertaProcessing leave spaces out of the offsets of their tokens.
-  void trim_offsets(Tokens& tokens, const Vocabulary& vocabulary) const;
+  // `is_added` tells added tokens, whose spaces are those of the text they matched.
+  void trim_offsets(Tokens& tokens, std::string_view text, const Vocabulary& vocabulary,
+                    const std::function<bool(int32_t)>& is_added) const;
 
  private:
   struct Piece {

@@ -122,13 +122,14 @@ class Precompiled : public Normalizer {
   bool replace(std::string_view part, std::vector<unicode::Change>& changes) const {
     const std::optional<std::string_view> found = replacement(part);
     if (!found) return false;
-    int32_t before = 0, after = 0;
-    for (const char c : part) before += (c & 0xC0) != 0x80;
-    for (const char c : *found) after += (c & 0xC0) != 0x80;
-    int32_t i = 0;
-    for (size_t at = 0; at < found->size(); ++i) {
-      changes.push_back({unicode::next(*found, at), i == 0 ? after - before : i});
+    // New characters stand for the old ones one by one; of more, the rest is inserted; of fewer,
+    // the last stands for the rest.
+    int32_t left = 0;
+    for (const char c : part) left += (c & 0xC0) != 0x80;
+    for (size_t at = 0; at < found->size(); --left) {
+      changes.push_back({unicode::next(*found, at), left > 0 ? 0 : 1});
     }
+    if (left > 0 && !changes.empty()) changes.back().change -= left;
     return true;
   }
 

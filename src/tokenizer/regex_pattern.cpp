@@ -5,6 +5,8 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <cstdio>
+
 #include "tokenizer/pattern.h"
 
 namespace vecton {
@@ -14,9 +16,34 @@ namespace {
 constexpr uint32_t kMatchLimit = 1'000'000;  // backtracking steps of one match
 constexpr size_t kJitStackStart = 32 << 10, kJitStackMost = 8 << 20;
 
-constexpr std::string_view kSpaceSet = R"(\t-\r\x{85}\p{Z})";
-constexpr std::string_view kWordSet =
-    R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+// What goes between brackets for a category ("Lu") or a group of them ("L"), with the characters
+// that PCRE2's version of Unicode may lack. Empty for anything else.
+std::string category_set(std::string_view name) {
+  std::string set = "\\p{" + std::string(name) + "}";
+  if (name.empty()) return "";
+  bool known = false;
+  for (const std::string_view category : unicode::kCategoryNames) {
+    known |= category.starts_with(name) && name[0] != 'C';
+  }
+  if (!known) return "";
+  for (const unicode::CategoryRange& range : unicode::newer_characters()) {
+    if (!std::string_view(unicode::kCategoryNames[range.category]).starts_with(name)) continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "\\x{%x}-\\x{%x}", static_cast<unsigned>(range.first),
+                  static_cast<unsigned>(range.last));
+    set += text;
+  }
+  return set;
+}
+
+std::string space_set() { return R"(\t-\r\x{85}\p{Z})"; }
+
+std::string word_set() {
+  return category_set("L") + category_set("M") + category_set("Nd") + category_set("Nl") +
+         category_set("Pc") +
+         R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}\x{24b6}-\x{24e9})"
+         R"(\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+}
 
 class Translator {
  public:
@@ -47,24 +74,41 @@ class Translator {
 
   void escape() {
     const char c = at_ + 1 < in_.size() ? in_[at_ + 1] : '\0';
-    const std::string word(kWordSet), space(kSpaceSet);
     if (c == 's' || c == 'w') {
-      const std::string& set = c == 's' ? space : word;
-      out_ += in_set_ ? set : "[" + set + "]";
-      at_ += 2;
+      put_set(c == 's' ? space_set() : word_set(), false, 2);
     } else if ((c == 'S' || c == 'W') && !in_set_) {
-      out_ += "[^" + (c == 'S' ? space : word) + "]";
-      at_ += 2;
+      put_set(c == 'S' ? space_set() : word_set(), true, 2);
     } else if ((c == 'b' || c == 'B') && !in_set_) {
-      const std::string in = "[" + word + "]", yes = c == 'b' ? "!" : "=",
+      const std::string in = "[" + word_set() + "]", yes = c == 'b' ? "!" : "=",
                         no = c == 'b' ? "=" : "!";
       out_ += "(?:(?<=" + in + ")(?" + yes + in + ")|(?<!" + in + ")(?" + no + in + "))";
       at_ += 2;
+    } else if (c == 'p' || (c == 'P' && !in_set_)) {
+      property(c == 'P');
     } else if (std::string_view("hHRXKGyYoOkgN").find(c) != std::string_view::npos || c == '\0' ||
                (in_set_ && (c == 'S' || c == 'W'))) {
       refuse("\\" + std::string(1, c));
     } else {
       copy(2);
+    }
+  }
+
+  // Replaces the next `used` bytes by a set, or by all but it.
+  void put_set(const std::string& set, bool negated, size_t used) {
+    out_ += in_set_ ? set : (negated ? "[^" : "[") + set + "]";
+    at_ += used;
+  }
+
+  // \p{L}
+  void property(bool negated) {
+    const size_t end = in_.find('}', at_);
+    if (end == std::string_view::npos || in_[at_ + 2] != '{')
+      refuse("\\p without a name in braces");
+    const std::string set = category_set(in_.substr(at_ + 3, end - at_ - 3));
+    if (set.empty()) {
+      copy(end + 1 - at_);
+    } else {
+      put_set(set, negated, end + 1 - at_);
     }
   }
 

@@ -13,6 +13,7 @@ constexpr size_t kGrowth = 64, kGrowthFree = 1 << 16;  // no real rule makes a t
 void Text::assign(std::string_view bytes, uint32_t shift, bool tracked) {
   bytes_.assign(bytes);
   tracked_ = tracked;
+  start_ = shift;
   limit_ = kGrowthFree + kGrowth * bytes.size();
   origins_.clear();
   if (!tracked) return;
@@ -30,6 +31,7 @@ void Text::assign(const Text& whole, Span part) {
   bytes_.clear();
   origins_.clear();
   tracked_ = whole.tracked_;
+  start_ = whole.origin(part).begin;
   limit_ = whole.limit_;
   append(whole, part);
 }
@@ -37,6 +39,7 @@ void Text::assign(const Text& whole, Span part) {
 Text Text::empty_like() const {
   Text text;
   text.tracked_ = tracked_;
+  text.start_ = start_;
   text.limit_ = limit_;
   return text;
 }
@@ -79,7 +82,7 @@ void Text::rewrite(Span part, const std::vector<unicode::Change>& changes, size_
   for (const unicode::Change& change : changes) {
     if (tracked_) {
       // An inserted character shares the origin of the one before it.
-      Span origin;
+      Span origin{start_, start_};
       if (change.change > 0) {
         if (at > 0) origin = origins_[at - 1];
       } else if (at < origins_.size()) {

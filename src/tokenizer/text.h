@@ -62,6 +62,7 @@ class Text {
 
   std::string bytes_;
   std::vector<Span> origins_;  // of each byte, when tracked
+  uint32_t start_ = 0;         // where in the input the text starts
   bool tracked_ = false;
   size_t limit_ = 0;  // rules that would blow the text up further are refused
 };

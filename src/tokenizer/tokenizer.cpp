@@ -10,6 +10,40 @@
 
 namespace vecton {
 
+namespace {
+
+// An input text, with U+FFFD in the place of what is not UTF-8, and its tokens.
+class Input {
+ public:
+  explicit Input(std::string_view text) : text_(text) {
+    if (unicode::is_valid_utf8(text)) return;
+    repaired_ = unicode::repair_utf8(text, &origins_);
+    text_ = repaired_;
+  }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  void encode(const Pipeline& pipeline, bool offsets) {
+    tokens.with_spans = offsets;
+    pipeline.encode(text_, tokens);
+  }
+  // Makes spans what the caller sees: trimmed, and of the text as it was given.
+  void finish(const Pipeline& pipeline) {
+    pipeline.trim_offsets(tokens, text_);
+    if (origins_.empty()) return;
+    for (Span& span : tokens.spans) span = {origins_[span.begin], origins_[span.end]};
+  }
+
+  Tokens tokens;
+
+ private:
+  std::string_view text_;
+  std::string repaired_;
+  std::vector<uint32_t> origins_;  // of each byte of repaired_, and of its end
+};
+
+}  // namespace
+
 struct Tokenizer::Impl {
   Impl(const std::filesystem::path& folder, std::string_view json_text)
       : pipeline(json_text, (folder / "tokenizer.json").string()),
@@ -17,12 +51,6 @@ struct Tokenizer::Impl {
     if (!settings.pad_token.empty()) pad_id = pipeline.find(settings.pad_token);
   }
 
-  Tokens tokens(std::string_view text, const EncodeOptions& options) const {
-    Tokens tokens;
-    tokens.with_spans = options.offsets;
-    pipeline.encode(text, tokens);
-    return tokens;
-  }
   Encoding encode(std::string_view text, const std::string_view* pair,
                   const EncodeOptions& options) const;
   void pad(std::span<Encoding> rows, const EncodeOptions& options) const;
@@ -37,9 +65,10 @@ struct Tokenizer::Impl {
 
 Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* pair,
                                  const EncodeOptions& options) const {
-  Tokens first = tokens(text, options);
-  Tokens second = pair ? tokens(*pair, options) : Tokens();
-  Tokens* const other = pair ? &second : nullptr;
+  Input first(text), second(pair ? *pair : std::string_view());
+  first.encode(pipeline, options.offsets);
+  if (pair) second.encode(pipeline, options.offsets);
+  Tokens* const other = pair ? &second.tokens : nullptr;
   Encoding out;
   if (const int64_t most = max_length(options);
       options.truncation != EncodeOptions::Truncation::kNone && most > 0) {
@@ -47,13 +76,13 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
     const bool left =
         options.truncation_side == EncodeOptions::Side::kLeft ||
         (options.truncation_side == EncodeOptions::Side::kTokenizer && settings.truncates_left);
-    out.truncated = truncate(first, other, options.truncation, most, added, left);
+    out.truncated = truncate(first.tokens, other, options.truncation, most, added, left);
   }
   if (options.offsets) {
-    pipeline.post_processor().trim_offsets(first, pipeline.vocabulary());
-    pipeline.post_processor().trim_offsets(second, pipeline.vocabulary());
+    first.finish(pipeline);
+    second.finish(pipeline);
   }
-  pipeline.post_processor().assemble(first, other, options.add_special_tokens, out);
+  pipeline.post_processor().assemble(first.tokens, other, options.add_special_tokens, out);
   return out;
 }
 

@@ -154,6 +154,8 @@ size_t decompose(char32_t c, char32_t (&out)[4]) {
   return parts.size();
 }
 
+std::span<const CategoryRange> newer_characters() { return kNewer; }
+
 bool is_cjk_ideograph(char32_t c) {
   return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) ||
          (c >= 0x20000 && c <= 0x2A6DF) || (c >= 0x2A700 && c <= 0x2B81F) ||

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,10 @@ enum Category : uint32_t {
   kPe,  // clang-format off
   kPi, kPf, kPo, kSm, kSc, kSk, kSo, kZs, kZl, kZp, kCc, kCf, kCs, kCo, kCn  // clang-format on
 };
+
+constexpr const char* kCategoryNames[] = {
+    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
+    "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
 
 // A set of categories, to be tested with one shift.
 constexpr uint32_t kLetters = 0x1f, kMarks = 0x7 << kMn, kNumbers = 0x7 << kNd,
@@ -93,6 +98,13 @@ inline size_t length_at(std::string_view text, size_t at) {
 // Writes up to 4 bytes, returns how many.
 size_t write(char32_t c, char* out);
 void append(std::string& out, char32_t c);
+
+struct CategoryRange {
+  char32_t first, last;
+  uint8_t category;
+};
+// Characters whose category Unicode 14 did not know.
+std::span<const CategoryRange> newer_characters();
 
 bool is_ascii(std::string_view text);
 bool is_valid_utf8(std::string_view text);

@@ -7,36 +7,23 @@
 #include <cstring>
 
 #include "cli/failure.h"
+#include "cli/glyphs.h"
+#include "cli/utf8.h"
 
 namespace vecton::cli {
 
 namespace {
 
-constexpr int kGlyphWidth = 5, kGlyphHeight = 7, kAdvance = 6;
+constexpr int kAdvance = kGlyphWidth + 1;
 
-// Rows from the top, the leftmost dot in the highest of five bits.
-struct Glyph {
-  char character;
-  unsigned char rows[kGlyphHeight];
-};
-constexpr Glyph kGlyphs[] = {
-    {'0', {0b01110, 0b10001, 0b10011, 0b10101, 0b11001, 0b10001, 0b01110}},
-    {'1', {0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110}},
-    {'2', {0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111}},
-    {'3', {0b01110, 0b10001, 0b00001, 0b00110, 0b00001, 0b10001, 0b01110}},
-    {'4', {0b00010, 0b00110, 0b01010, 0b10010, 0b11111, 0b00010, 0b00010}},
-    {'5', {0b11111, 0b10000, 0b11110, 0b00001, 0b00001, 0b10001, 0b01110}},
-    {'6', {0b00110, 0b01000, 0b10000, 0b11110, 0b10001, 0b10001, 0b01110}},
-    {'7', {0b11111, 0b00001, 0b00010, 0b00100, 0b01000, 0b01000, 0b01000}},
-    {'8', {0b01110, 0b10001, 0b10001, 0b01110, 0b10001, 0b10001, 0b01110}},
-    {'9', {0b01110, 0b10001, 0b10001, 0b01111, 0b00001, 0b00010, 0b01100}},
-    {'.', {0b00000, 0b00000, 0b00000, 0b00000, 0b00000, 0b01100, 0b01100}},
-    {'-', {0b00000, 0b00000, 0b00000, 0b01110, 0b00000, 0b00000, 0b00000}},
-};
+const unsigned char* glyph_of(const Utf8Char& c) {
+  return c.valid && c.code >= ' ' && c.code <= '~' ? kGlyphs[c.code - ' '] : kUnknownGlyph;
+}
 
-const Glyph* glyph_of(char character) {
-  const auto found = std::ranges::find(kGlyphs, character, &Glyph::character);
-  return found == std::end(kGlyphs) ? nullptr : found;
+int count_characters(const std::string& text) {
+  int count = 0;
+  for (size_t i = 0; i < text.size(); i += next_utf8(text, i).bytes) ++count;
+  return count;
 }
 
 }  // namespace
@@ -59,22 +46,27 @@ void Canvas::fill(int x, int y, int width, int height, Rgb colour) {
 }
 
 int Canvas::text_width(const std::string& text, int scale) {
-  return text.empty() ? 0 : (static_cast<int>(text.size()) * kAdvance - 1) * scale;
+  return text.empty() ? 0 : (count_characters(text) * kAdvance - 1) * scale;
 }
 
-void Canvas::text_centred(int x, int y, const std::string& text, int scale, Rgb colour) {
-  x -= text_width(text, scale) / 2;
+void Canvas::text(int x, int y, const std::string& text, int scale, Rgb colour) {
   y -= kGlyphHeight * scale / 2;
-  for (char character : text) {
-    const Glyph* glyph = glyph_of(character);
-    for (int row = 0; glyph && row < kGlyphHeight; ++row) {
+  for (size_t i = 0; i < text.size();) {
+    const Utf8Char c = next_utf8(text, i);
+    const unsigned char* rows = glyph_of(c);
+    for (int row = 0; row < kGlyphHeight; ++row) {
       for (int dot = 0; dot < kGlyphWidth; ++dot) {
-        if ((glyph->rows[row] >> (kGlyphWidth - 1 - dot) & 1) == 0) continue;
+        if ((rows[row] >> (kGlyphWidth - 1 - dot) & 1) == 0) continue;
         fill(x + dot * scale, y + row * scale, scale, scale, colour);
       }
     }
     x += kAdvance * scale;
+    i += c.bytes;
   }
+}
+
+void Canvas::text_centred(int x, int y, const std::string& text, int scale, Rgb colour) {
+  this->text(x - text_width(text, scale) / 2, y, text, scale, colour);
 }
 
 void Canvas::write_png(const std::filesystem::path& file) const {

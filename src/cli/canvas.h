@@ -1,4 +1,4 @@
-// Canvas: a small picture of rectangles and digits, written as PNG.
+// Canvas: a small picture of rectangles and text, written as PNG.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +15,9 @@ class Canvas {
 
   // Parts outside the picture are left out.
   void fill(int x, int y, int width, int height, Rgb colour);
-  // Digits, '.' and '-' around a point; a glyph is 5 x 7 dots of `scale` pixels.
+  // One line of text, its middle height at `y`; a glyph is 5 x 7 dots of `scale` pixels. Characters
+  // outside ASCII are boxes.
+  void text(int x, int y, const std::string& text, int scale, Rgb colour);
   void text_centred(int x, int y, const std::string& text, int scale, Rgb colour);
   static int text_width(const std::string& text, int scale);
 

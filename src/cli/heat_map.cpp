@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/canvas.h"
+#include "cli/utf8.h"
 
 namespace vecton::cli {
 
@@ -32,25 +33,35 @@ std::string right(const std::string& text, size_t width) {
 
 constexpr Rgb kPaper{255, 255, 255}, kInk{40, 40, 40};
 
+// What stands beside row i.
+std::string row_label(size_t i, const std::string& text) {
+  constexpr int kWidest = 40;  // columns
+  std::string label = fit(text, kWidest);
+  if (label.ends_with("…")) label.replace(label.size() - 3, 3, "..");
+  return label + "  " + std::to_string(i + 1);
+}
+
 // Sizes in pixels of a picture of n x n cells.
 struct Layout {
-  explicit Layout(size_t n)
-      : cells(static_cast<int>(n)),
+  explicit Layout(const std::vector<std::string>& labels)
+      : cells(static_cast<int>(labels.size())),
         cell(std::clamp(900 / std::max(1, cells), 3, 84)),
         gap(cell >= 12 ? 2 : 0),
-        label_scale(cell >= 30 ? 2 : 1),
-        labels(cell >= 9),
-        left(labels ? margin + 8 + 6 * label_scale * static_cast<int>(std::to_string(n).size())
-                    : margin),
-        top(labels ? margin + 8 + 7 * label_scale : margin),
-        side(std::max(cells * cell, 120)),
-        width(left + side + margin + kBar + 58 + margin),
-        height(top + side + margin) {}
+        label_scale(cell >= 18 ? 2 : 1),
+        has_labels(cell >= 9),
+        side(std::max(cells * cell, 120)) {
+    for (size_t i = 0; has_labels && i < labels.size(); ++i) {
+      left = std::max(left, kMargin + 10 + Canvas::text_width(labels[i], label_scale));
+    }
+    if (has_labels) top += 10 + 7 * label_scale;
+    width = left + side + kMargin + kBar + 62 + kMargin;
+    height = top + side + kMargin;
+  }
 
-  static constexpr int margin = 28, kBar = 22;
+  static constexpr int kMargin = 28, kBar = 22;
   int cells, cell, gap, label_scale;
-  bool labels;
-  int left, top, side, width, height;
+  bool has_labels;
+  int side, left = kMargin, top = kMargin, width = 0, height = 0;
 };
 
 void draw_cells(Canvas& canvas, const Layout& layout, const HeatMap& map) {
@@ -67,25 +78,26 @@ void draw_cells(Canvas& canvas, const Layout& layout, const HeatMap& map) {
   }
 }
 
-void draw_labels(Canvas& canvas, const Layout& layout) {
-  if (!layout.labels) return;
+void draw_labels(Canvas& canvas, const Layout& layout, const std::vector<std::string>& labels) {
+  if (!layout.has_labels) return;
   const int middle = (layout.cell - layout.gap) / 2;
-  // Every number where cells are large, every fifth or more where they would touch.
-  const int needed =
-      6 * layout.label_scale * static_cast<int>(std::to_string(layout.cells).size()) + 4;
-  const int step = layout.cell >= needed ? 1 : std::max(5, (needed / layout.cell + 1));
-  for (int i = 0; i < layout.cells; i += step) {
-    const std::string number = std::to_string(i + 1);
-    const int width = Canvas::text_width(number, layout.label_scale);
+  // Numbers of columns: all where cells are wide, every fifth or more where they would touch.
+  const int wide = Canvas::text_width(std::to_string(layout.cells), layout.label_scale) + 4;
+  const int step = layout.cell >= wide ? 1 : std::max(5, wide / layout.cell + 1);
+  for (int i = 0; i < layout.cells; ++i) {
+    const std::string& label = labels[static_cast<size_t>(i)];
+    const int width = Canvas::text_width(label, layout.label_scale);
+    canvas.text(layout.left - 10 - width, layout.top + i * layout.cell + middle, label,
+                layout.label_scale, kInk);
+    if (i % step != 0) continue;
     canvas.text_centred(layout.left + i * layout.cell + middle,
-                        layout.top - 8 - 4 * layout.label_scale, number, layout.label_scale, kInk);
-    canvas.text_centred(layout.left - 8 - width / 2, layout.top + i * layout.cell + middle, number,
+                        layout.top - 8 - 4 * layout.label_scale, std::to_string(i + 1),
                         layout.label_scale, kInk);
   }
 }
 
 void draw_scale(Canvas& canvas, const Layout& layout, const HeatMap& map, double low) {
-  const int x = layout.left + layout.side + layout.margin;
+  const int x = layout.left + layout.side + Layout::kMargin;
   for (int y = 0; y < layout.side; ++y) {
     const double share = 1 - static_cast<double>(y) / (layout.side - 1);
     canvas.fill(x, layout.top + y, Layout::kBar, 1, map.colour(low + (1 - low) * share));
@@ -96,8 +108,7 @@ void draw_scale(Canvas& canvas, const Layout& layout, const HeatMap& map, double
     const int y = layout.top + static_cast<int>((1 - share) * (layout.side - 1));
     canvas.fill(x + Layout::kBar, y, 5, 1, kInk);
     const std::string number = formatted("%.2f", low + (1 - low) * share);
-    canvas.text_centred(x + Layout::kBar + 10 + Canvas::text_width(number, 2) / 2, y, number, 2,
-                        kInk);
+    canvas.text(x + Layout::kBar + 10, y, number, 2, kInk);
   }
 }
 
@@ -145,11 +156,14 @@ std::string HeatMap::draw(Colour colour, int width) const {
   return text;
 }
 
-void HeatMap::write_png(const std::filesystem::path& file) const {
-  const Layout layout(n_);
+void HeatMap::write_png(const std::filesystem::path& file,
+                        const std::vector<std::string>& texts) const {
+  std::vector<std::string> labels;
+  for (size_t i = 0; i < n_; ++i) labels.push_back(row_label(i, texts[i]));
+  const Layout layout(labels);
   Canvas canvas(layout.width, layout.height, kPaper);
   draw_cells(canvas, layout, *this);
-  draw_labels(canvas, layout);
+  draw_labels(canvas, layout, labels);
   draw_scale(canvas, layout, *this, low_);
   canvas.write_png(file);
 }

@@ -25,8 +25,8 @@ class HeatMap {
   // an explanation where nothing does.
   std::string draw(Colour colour, int width) const;
 
-  // Failure (kInput) when the file can't be written.
-  void write_png(const std::filesystem::path& file) const;
+  // A picture with the texts beside their rows. Failure (kInput) when the file can't be written.
+  void write_png(const std::filesystem::path& file, const std::vector<std::string>& texts) const;
 
  private:
   size_t n_;

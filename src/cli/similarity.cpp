@@ -170,7 +170,7 @@ void similarity(SimilarityOptions& options) {
     print(scored.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
     if (!scored.ranking.empty()) print("\n" + ranked_texts(options, scored, colour, width));
   }
-  if (!options.png.empty()) scored.matrix.write_png(options.png);
+  if (!options.png.empty()) scored.matrix.write_png(options.png, options.texts);
 }
 
 }  // namespace

@@ -276,6 +276,17 @@ void finish_panel(const LinearCall& call, Finish finish, const float* sums, int6
   finish(call, sums, row, rows, column, columns, bias);
 }
 
+// Fetches where the sums of a tile will go, and what is added to them.
+HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t rows, int64_t panel) {
+  const int64_t column = panel * call.w->outputs(), columns = call.w->outputs();
+  for (int64_t r = row; r < row + rows; ++r) {
+    for (int64_t c = column; c < column + columns; c += kLine / 4) {
+      __builtin_prefetch(call.y + r * call.y_stride + c, 1, 3);
+      if (call.residual) __builtin_prefetch(call.residual + r * call.residual_stride + c, 0, 3);
+    }
+  }
+}
+
 // ---------------------------------------------------------------- blocks
 
 // Few rows: one tile, several panels at a time, the whole of k; the panels behind are fetched while
@@ -327,6 +338,7 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         float* tile_sums = sums + first * kWidth;
+        if (last) fetch_destination(call, row + first, next - first, panel);
         tiles.single[next - first]({call.x + (row + first) * call.x_stride + k, call.x_stride, here,
                                     0, length, tile_sums, 0, k > 0, ahead, ahead_step, stream});
         ahead += lines_per_k * stream;

@@ -91,15 +91,8 @@ class HeaderHandler {
   bool on_key(json::string_view part, size_t, Code&) {
     append(part);
     key_ = std::exchange(text_, {});
-    if (place_ == Place::kNames) {
-      begin_name();
-    } else {
-      if (place_ == Place::kTensor && key_ != "dtype" && key_ != "shape" &&
-          key_ != "data_offsets") {
-        fail("has an unknown key " + quoted_text(key_));
-      }
-      if (!keys_.insert(key_).second) fail("the key " + quoted_text(key_) + " is there twice");
-    }
+    if (place_ == Place::kNames) begin_name();
+    if (place_ == Place::kTensor) begin_field();
     return true;
   }
 
@@ -150,6 +143,12 @@ class HeaderHandler {
     if (!fresh) fail("is there twice");
   }
 
+  void begin_field() {
+    if (key_ != "dtype" && key_ != "shape" && key_ != "data_offsets")
+      fail("has an unknown key " + quoted_text(key_));
+    if (!keys_.insert(key_).second) fail("the key " + quoted_text(key_) + " is there twice");
+  }
+
   void finish_tensor() const {
     for (const char* key : {"dtype", "shape", "data_offsets"}) {
       if (!keys_.contains(key)) fail("has no " + quoted_text(key));
@@ -190,7 +189,7 @@ class HeaderHandler {
   HeaderTensor* tensor_ = nullptr;  // the one being read; none inside "__metadata__"
   bool has_metadata_ = false;
   std::string name_, key_, text_;  // of the tensor, of the value that follows, being collected
-  std::set<std::string> keys_;     // of the object being read
+  std::set<std::string> keys_;     // of the tensor being read
   std::vector<int64_t> list_;
 };
 

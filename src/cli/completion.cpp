@@ -19,6 +19,7 @@ std::vector<OptionInfo> options_of(const Command& command) {
   command.define(app);
   std::vector<OptionInfo> found;
   for (const CLI::Option* option : app.get_options()) {
+    if (option->get_group().empty()) continue;  // hidden
     for (const std::string& name : option->get_lnames()) {
       found.push_back(
           {"--" + name, option->get_description(), option->get_items_expected_max() > 0});

@@ -8,6 +8,8 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/help.h"
+#include "cli/terminal.h"
 #include "vecton/vecton.h"
 
 namespace vecton::cli {
@@ -103,7 +105,7 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     action = command.define(app);
     parse_arguments(app, arguments);
   } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
+    std::fputs(command_help(app, std::min(terminal_width(), 110)).c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& error) {
     return report(

@@ -9,16 +9,9 @@ namespace vecton::cpu {
 
 namespace {
 
-#ifndef TASKLO
-#define TASKLO 0.75
-#endif
-#ifndef TASKHI
-#define TASKHI 8
-#endif
-constexpr int64_t kBlockBytes = 256 << 10;    // of x: half of a small second-level cache
-constexpr double kLeastFlops = TASKLO * 1e6;  // a shorter task costs more than it shares
-constexpr double kMostFlops =
-    TASKHI * 1e6;  // a longer one leaves the last worker alone for too long
+constexpr int64_t kBlockBytes = 256 << 10;  // of x: half of a small second-level cache
+constexpr double kLeastFlops = 0.75e6;      // a shorter task costs more than it shares
+constexpr double kMostFlops = 8e6;  // a longer one leaves the last worker alone for too long
 
 const PackedMatrix& matrix(const Prepared& weight) {
   return static_cast<const PackedMatrix&>(weight);

@@ -63,16 +63,7 @@ constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 
 constexpr int kTileRows = 12;  // 24 of 32 registers
 constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 6 ? 2 : 1; }
 #endif
-#ifndef KUNROLL
-#define KUNROLL 2
-#endif
-#ifndef PFHINT
-#define PFHINT 2
-#endif
-#ifndef KBLOCK
-#define KBLOCK 256
-#endif
-constexpr int64_t kBlockK = KBLOCK;  // k for which a panel stays in the first-level cache
+constexpr int64_t kBlockK = 256;     // k for which a panel stays in the first-level cache
 constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
 
@@ -136,11 +127,11 @@ void tile(const TileArgs& t) {
   const int64_t x_stride = t.x_stride, panel_stride = t.panel_stride;
   const int64_t ahead_step = t.ahead_step, ahead_stride = t.ahead_stride;
   const char* ahead = t.ahead;
-  HWY_UNROLL(KUNROLL)
+  HWY_UNROLL(2)
   for (int64_t k = t.k; k > 0; --k) {
     HWY_UNROLL(8)
     for (int i = 0; i < kPanels * kLinesPerK<W>; ++i) {
-      __builtin_prefetch(ahead + i * ahead_stride, 0, PFHINT);
+      __builtin_prefetch(ahead + i * ahead_stride, 0, 2);
     }
     ahead += ahead_step;
     add_products<W, kRows, kPanels>(x, x_stride, w, panel_stride, sum);
@@ -277,7 +268,8 @@ void finish_panel(const LinearCall& call, Finish finish, const float* sums, int6
 }
 
 // Fetches where the sums of a tile will go, and what is added to them.
-HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t rows, int64_t panel) {
+HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t rows,
+                                  int64_t panel) {
   const int64_t column = panel * call.w->outputs(), columns = call.w->outputs();
   for (int64_t r = row; r < row + rows; ++r) {
     for (int64_t c = column; c < column + columns; c += kLine / 4) {

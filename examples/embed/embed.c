@@ -10,9 +10,11 @@ int main(int argc, char** argv) {
   if (!engine) return fprintf(stderr, "embed_c: %s\n", vecton_last_error()), 1;
   const size_t size = vecton_embedding_size(engine);
   float* vectors = malloc(count * size * sizeof *vectors);
-  const int failed = !vectors || vecton_embed(engine, (const char* const*)argv + 2, count, NULL, vectors) != 0;
+  const int failed =
+      !vectors || vecton_embed(engine, (const char* const*)argv + 2, count, NULL, vectors) != 0;
   if (failed) fprintf(stderr, "embed_c: %s\n", vecton_last_error());
-  for (size_t i = 0; !failed && i < count; ++i) printf("%zu values, first %f: %s\n", size, vectors[i * size], argv[i + 2]);
+  for (size_t i = 0; !failed && i < count; ++i)
+    printf("%zu values, first %f: %s\n", size, vectors[i * size], argv[i + 2]);
   free(vectors);
   vecton_free(engine);
   return failed;

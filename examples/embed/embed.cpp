@@ -12,7 +12,8 @@ int main(int argc, char** argv) try {
   const std::vector<std::string> texts(argv + 2, argv + argc);
   const auto vectors = engine->embed(texts);
   for (size_t i = 0; i < texts.size(); ++i) {
-    std::cout << std::inner_product(vectors[0].begin(), vectors[0].end(), vectors[i].begin(), 0.0f) << "  " << texts[i] << "\n";
+    std::cout << std::inner_product(vectors[0].begin(), vectors[0].end(), vectors[i].begin(), 0.0f)
+              << "  " << texts[i] << "\n";
   }
 } catch (const std::exception& e) {
   std::cerr << "embed: " << e.what() << "\n";

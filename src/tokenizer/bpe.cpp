@@ -24,6 +24,9 @@ class MergeTable {
     slots_.assign(std::bit_ceil(std::max<size_t>(count + count / 2, 16)), {});
     mask_ = slots_.size() - 1;
   }
+  void prefetch(int32_t left, int32_t right) const {
+    __builtin_prefetch(&slots_[slot_of(key_of(left, right))], 1);
+  }
   // A pair that is there already gets the new merge. Room must have been reserved.
   void add(int32_t left, int32_t right, Merge merge) {
     const uint64_t key = key_of(left, right);
@@ -96,21 +99,37 @@ class Bpe : public Model {
   }
 
  private:
+  static constexpr size_t kAhead = 16;  // merges between asking for memory and using it
   static constexpr size_t kFewSymbols =
       48;  // up to here looking for the lowest rank beats keeping a heap
 
   void read_merges(const Field& field) {
     const json::array& merges = field.array();
     merges_.reserve(merges.size());
-    std::string token;
-    uint32_t rank = 0;
+    std::vector<std::string_view> tokens;  // left, right, left, right ...
+    tokens.reserve(merges.size() * 2);
     for (const json::value& merge : merges) {
       const auto [left, right] = parts(field, merge);
       if (left.data() == nullptr) continue;
-      if (right.size() < prefix_.size())
+      if (right.size() < prefix_.size()) {
         field.fail(ErrorCode::kCorrupt, "has a part shorter than the subword prefix");
-      token.assign(left).append(right.substr(prefix_.size()));
-      merges_.add(known(field, left), known(field, right), {rank++, known(field, token)});
+      }
+      tokens.push_back(left);
+      tokens.push_back(right);
+    }
+    std::vector<int32_t> ids(tokens.size());
+    vocabulary_.find_many(tokens, ids);
+    std::string whole;
+    int32_t id = Vocabulary::kNone;
+    for (size_t i = 0; i < tokens.size(); i += 2) {
+      if (i + 2 * kAhead < ids.size())
+        merges_.prefetch(ids[i + 2 * kAhead], ids[i + 2 * kAhead + 1]);
+      whole.assign(tokens[i]).append(tokens[i + 1].substr(prefix_.size()));
+      ++id;  // the next merge mostly makes the next token
+      if (vocabulary_.token(id) != whole || whole.empty())
+        id = known(field, whole, vocabulary_.find(whole));
+      merges_.add(known(field, tokens[i], ids[i]), known(field, tokens[i + 1], ids[i + 1]),
+                  {static_cast<uint32_t>(i / 2), id});
     }
   }
 
@@ -131,8 +150,7 @@ class Bpe : public Model {
     field.fail(ErrorCode::kCorrupt, "has an entry that is not a pair of tokens");
   }
 
-  int32_t known(const Field& field, std::string_view token) const {
-    const int32_t id = vocabulary_.find(token);
+  static int32_t known(const Field& field, std::string_view token, int32_t id) {
     if (id != Vocabulary::kNone) return id;
     field.fail(ErrorCode::kCorrupt,
                "names \"" + std::string(token) + "\", which is not in the vocabulary");

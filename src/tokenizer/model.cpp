@@ -1,11 +1,20 @@
 #include "tokenizer/model.h"
 
+#include <algorithm>
+
 namespace vecton {
 
 void read_vocabulary(const Field& field, Vocabulary& vocabulary) {
   const json::object& tokens = field.object();
   vocabulary.reserve(tokens.size(), tokens.size() * 8);
+  constexpr size_t kAhead = 16;
+  const json::object::const_iterator end = tokens.end();
+  json::object::const_iterator ahead = tokens.begin() + std::min(kAhead, tokens.size());
   for (const auto& [token, id] : tokens) {
+    if (ahead != end) {
+      vocabulary.prefetch({ahead->key().data(), ahead->key().size()});
+      ++ahead;
+    }
     const int64_t* number = id.if_int64();
     if (!number || *number < 0 || *number >= INT32_MAX) {
       field.fail(ErrorCode::kCorrupt,

@@ -20,6 +20,27 @@ void Vocabulary::reserve(size_t tokens, size_t bytes) {
   mask_ = slots_.size() - 1;
 }
 
+void Vocabulary::find_many(std::span<const std::string_view> tokens, std::span<int32_t> ids) const {
+  constexpr size_t kBatch = 32;
+  uint64_t hashes[kBatch];
+  for (size_t done = 0; done < tokens.size(); done += kBatch) {
+    const size_t count = std::min(kBatch, tokens.size() - done);
+    for (size_t i = 0; i < count; ++i) {
+      hashes[i] = hash_bytes(tokens[done + i]);
+      if (!slots_.empty()) __builtin_prefetch(&slots_[hashes[i] & mask_]);
+    }
+    for (size_t i = 0; i < count && !slots_.empty(); ++i) {
+      const Slot& slot = slots_[hashes[i] & mask_];
+      if (slot.entry != kNone) __builtin_prefetch(&entries_[slot.entry]);
+    }
+    for (size_t i = 0; i < count && !slots_.empty(); ++i) {
+      const Slot& slot = slots_[hashes[i] & mask_];
+      if (slot.entry != kNone) __builtin_prefetch(bytes_of(slot.entry).data());
+    }
+    for (size_t i = 0; i < count; ++i) ids[done + i] = find(tokens[done + i], hashes[i]);
+  }
+}
+
 void Vocabulary::insert_slot(uint64_t hash, int32_t entry) {
   size_t at = hash & mask_;
   while (slots_[at].entry != kNone) at = (at + 1) & mask_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,12 @@ class Vocabulary {
       if (slot.tag == static_cast<uint32_t>(hash >> 32) && bytes_of(slot.entry) == token)
         return entries_[slot.entry].id;
     }
+  }
+  // Finds tokens side by side, so that the waits for memory overlap: ids[i] for tokens[i].
+  void find_many(std::span<const std::string_view> tokens, std::span<int32_t> ids) const;
+  // Brings the slot of a token near that will be added soon.
+  void prefetch(std::string_view token) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash_bytes(token) & mask_], 1);
   }
   // Empty when no token has the id.
   std::string_view token(int32_t id) const {

@@ -34,6 +34,7 @@ ByteSource::~ByteSource() {
 bool ByteSource::fill() {
   if (at_end_) return false;
   ssize_t got = 0;
+  InterruptGuard::wait_readable(fd_);
   while ((got = ::read(fd_, buffer_.data(), buffer_.size())) < 0) {
     if (errno != EINTR) {
       throw Failure(ExitStatus::kInput, name_ + ": " + std::strerror(errno));

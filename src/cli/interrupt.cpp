@@ -1,16 +1,35 @@
 #include "cli/interrupt.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
 #include "cli/failure.h"
 
 namespace vecton::cli {
 
 namespace {
-volatile sig_atomic_t caught = 0;  // what a signal handler may write
+// What a signal handler may touch. The pipe wakes a poll() that the signal would otherwise have to
+// hit.
+volatile sig_atomic_t caught = 0;
+int wake[2] = {-1, -1};
 
-void remember(int signal) { caught = signal; }
+void remember(int signal) {
+  caught = signal;
+  const int kept = errno;
+  const char byte = 0;
+  [[maybe_unused]] const ssize_t written = ::write(wake[1], &byte, 1);
+  errno = kept;
+}
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  if (::pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+    throw Failure(ExitStatus::kInternal, std::string("pipe: ") + std::strerror(errno));
+  }
   struct sigaction action {};
   action.sa_handler = remember;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // no SA_RESTART: a blocked read() returns
@@ -22,12 +41,23 @@ InterruptGuard::InterruptGuard() {
 InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &old_int_, nullptr);
   sigaction(SIGTERM, &old_term_, nullptr);
+  for (int& fd : wake) {
+    ::close(fd);
+    fd = -1;
+  }
 }
 
 int InterruptGuard::signal() { return caught; }
 
 void InterruptGuard::check() {
   if (caught != 0) throw Interrupted(caught);
+}
+
+void InterruptGuard::wait_readable(int fd) {
+  if (wake[0] < 0) return;
+  pollfd waits[] = {{fd, POLLIN, 0}, {wake[0], POLLIN, 0}};
+  ::poll(waits, 2, -1);
+  check();
 }
 
 }  // namespace vecton::cli

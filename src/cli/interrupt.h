@@ -1,5 +1,5 @@
-// InterruptGuard: while one lives, SIGINT and SIGTERM set a flag instead of ending the program, so
-// that a long run can save what it has. A second signal ends it at once.
+// InterruptGuard: while one lives (one at a time), SIGINT and SIGTERM set a flag instead of ending
+// the program, so that a long run can save what it has. A second signal ends it at once.
 #pragma once
 
 #include <signal.h>
@@ -17,6 +17,8 @@ class InterruptGuard {
   static int signal();
   // Throws Interrupted if a signal came.
   static void check();
+  // Returns once `fd` can be read, or throws Interrupted. Without a guard it returns at once.
+  static void wait_readable(int fd);
 
  private:
   struct sigaction old_int_ {

@@ -1,4 +1,6 @@
 // embed, linear, gated_linear and the weights they take.
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "backend/cpu/cpu_ops.h"
@@ -9,9 +11,15 @@ namespace vecton::cpu {
 
 namespace {
 
-constexpr int64_t kBlockBytes = 256 << 10;  // of x: half of a small second-level cache
-constexpr double kLeastFlops = 0.75e6;      // a shorter task costs more than it shares
-constexpr double kMostFlops = 8e6;  // a longer one leaves the last worker alone for too long
+constexpr double kLeastFlops = 0.75e6;  // a shorter task costs more than it shares
+constexpr double kMostFlops = 8e6;      // a longer one leaves the last worker alone for too long
+
+// Of x: half of a core's second-level cache.
+int64_t block_bytes() {
+  static const int64_t bytes =
+      std::clamp<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE) / 2, 256 << 10, 1 << 20);
+  return bytes;
+}
 
 const PackedMatrix& matrix(const Prepared& weight) {
   return static_cast<const PackedMatrix&>(weight);
@@ -26,7 +34,7 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
   if (rows == 0 || w.panels == 0) return;
   const int64_t row_bytes = std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
   const int64_t most_rows =
-      std::max<int64_t>(4, kBlockBytes / row_bytes / kernels.tile_rows) * kernels.tile_rows;
+      std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
   const int64_t blocks = (rows + most_rows - 1) / most_rows;
   const int64_t workers = pool.size();
   int64_t groups = 1;

@@ -1,6 +1,7 @@
 #include "backend/cpu/pack.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string>
 
@@ -15,82 +16,79 @@ constexpr int64_t kTaskBytes = 256 << 10;
 constexpr int64_t kMaxWidth = 64;
 constexpr int64_t kBlock = 32;  // k packed at once: 32 short pieces of rows, one piece of a panel
 
-// One row of a stored matrix; null = padding.
-struct Source {
-  const std::byte* row = nullptr;
+// A row of the checkpoint; the padding has rows of zeros, with a step of 0.
+struct Row {
+  const std::byte* at = nullptr;
+  int64_t step = 0;  // bytes from one number to the next
   DType dtype = DType::kF32;
 };
 
-// The row of the checkpoint that output column `i` of the stack comes from.
-Source stacked_row(std::span<const Weight> parts, int64_t i) {
+constexpr std::byte kZeros[4] = {};
+
+// The row that output column `i` of the stack comes from.
+Row stacked_row(std::span<const Weight> parts, int64_t i) {
   for (const Weight& part : parts) {
-    if (i < part.rows) {
-      return {part.bytes.data() + i * part.columns * size_of(part.dtype), part.dtype};
-    }
+    const int64_t size = size_of(part.dtype);
+    if (i < part.rows) return {part.bytes.data() + i * part.columns * size, size, part.dtype};
     i -= part.rows;
   }
-  return {};
+  return {kZeros, 0, DType::kF32};
 }
 
-float read(const Source& source, int64_t k) {
-  if (source.dtype == DType::kF32) {
-    float value;
-    std::memcpy(&value, source.row + k * 4, sizeof value);
-    return value;
+// The bytes of a file have no alignment.
+template <typename T>
+T load(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+float widen(const Row& row, int64_t k) {
+  const std::byte* at = row.at + k * row.step;
+  switch (row.dtype) {
+    case DType::kF16:
+      return f16_to_float(load<uint16_t>(at));
+    case DType::kBF16:
+      return bf16_to_float(load<uint16_t>(at));
+    default:
+      return load<float>(at);
   }
-  uint16_t bits;
-  std::memcpy(&bits, source.row + k * 2, sizeof bits);
-  return source.dtype == DType::kF16 ? f16_to_float(bits) : bf16_to_float(bits);
 }
 
-// Writes rows[j][k] to panel[k][place[j]].
-template <typename T, typename Read>
-void transpose(const Source* rows, const int64_t* place, int64_t width, int64_t k, T* panel,
-               const Read& read_value) {
+// Fills a panel of `words` 32-bit words per k from word(j, k).
+template <typename Word>
+void fill(std::byte* panel, int64_t words, int64_t k, const Word& word) {
+  auto* out = reinterpret_cast<uint32_t*>(panel);
   for (int64_t first = 0; first < k; first += kBlock) {
     const int64_t last = std::min(k, first + kBlock);
-    for (int64_t j = 0; j < width; ++j) {
-      T* out = panel + first * width + place[j];
-      for (int64_t i = first; i < last; ++i, out += width) {
-        *out = rows[j].row ? read_value(rows[j], i) : T{0};
-      }
+    for (int64_t j = 0; j < words; ++j) {
+      for (int64_t i = first; i < last; ++i) out[i * words + j] = word(j, i);
     }
   }
 }
 
-void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel,
-                bool widen) {
-  Source rows[kMaxWidth];
-  int64_t place[kMaxWidth];
+void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel) {
+  Row rows[kMaxWidth];  // in the order of the panel's columns
   const int64_t width = matrix.width, lanes = width / 2, outputs = matrix.outputs();
   for (int64_t j = 0; j < width; ++j) {
+    const int64_t place = matrix.dtype == DType::kBF16 ? j % lanes * 2 + j / lanes : j;
     const int64_t column = panel * outputs + j % outputs;
     if (column >= matrix.n) {
-      rows[j] = {};
-    } else if (matrix.gated) {
-      rows[j] = stacked_row(parts.subspan(j / lanes, 1), column);
+      rows[place] = stacked_row({}, 0);
     } else {
-      rows[j] = stacked_row(parts, column);
+      rows[place] = stacked_row(matrix.gated ? parts.subspan(j / lanes, 1) : parts, column);
     }
-    place[j] = matrix.dtype == DType::kBF16 ? j % lanes * 2 + j / lanes : j;
   }
   std::byte* out = matrix.data.get() + panel * matrix.panel_bytes();
-  if (widen) {
-    transpose(rows, place, width, matrix.k, reinterpret_cast<float*>(out), read);
-  } else if (matrix.dtype == DType::kF32) {
-    transpose(rows, place, width, matrix.k, reinterpret_cast<uint32_t*>(out),
-              [](const Source& source, int64_t k) {
-                uint32_t bits;
-                std::memcpy(&bits, source.row + k * 4, sizeof bits);
-                return bits;
-              });
+  if (matrix.dtype == DType::kF32) {
+    fill(out, width, matrix.k,
+         [&](int64_t j, int64_t k) { return std::bit_cast<uint32_t>(widen(rows[j], k)); });
   } else {
-    transpose(rows, place, width, matrix.k, reinterpret_cast<uint16_t*>(out),
-              [](const Source& source, int64_t k) {
-                uint16_t bits;
-                std::memcpy(&bits, source.row + k * 2, sizeof bits);
-                return bits;
-              });
+    fill(out, lanes, matrix.k, [&](int64_t j, int64_t k) {
+      const Row &low = rows[2 * j], &high = rows[2 * j + 1];
+      return uint32_t{load<uint16_t>(low.at + k * low.step)} |
+             uint32_t{load<uint16_t>(high.at + k * high.step)} << 16;
+    });
   }
 }
 
@@ -110,14 +108,14 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
   matrix->dtype = parts.front().dtype;
   matrix->gated = gated;
   matrix->width = 2 * lanes;
-  bool widen = false;
+  bool mixed = false;
   for (const Weight& part : parts) {
     check_float(part);
     matrix->n += part.rows;
-    widen |= part.dtype != matrix->dtype;
+    mixed |= part.dtype != matrix->dtype;
   }
   if (gated) matrix->n = parts.front().rows;
-  if (widen) matrix->dtype = DType::kF32;
+  if (mixed) matrix->dtype = DType::kF32;
   matrix->panels = (matrix->n + matrix->outputs() - 1) / matrix->outputs();
   matrix->bytes = matrix->panels * matrix->panel_bytes();
   matrix->data = memory.allocate(static_cast<size_t>(matrix->bytes));
@@ -126,7 +124,7 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
       std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, matrix->panel_bytes()));
   pool.parallel_for((matrix->panels + chunk - 1) / chunk, [&](int64_t i) {
     for (int64_t p = i * chunk; p < std::min(matrix->panels, (i + 1) * chunk); ++p) {
-      pack_panel(*matrix, parts, p, widen);
+      pack_panel(*matrix, parts, p);
     }
   });
   for (const Weight& part : parts) part.release();

@@ -207,7 +207,7 @@ class Tile {
 
   // The products of one block of keys with all queries.
   template <int kKeys>
-  HWY_INLINE void add_scores(int64_t key, float* scores) {
+  HWY_NOINLINE void add_scores(int64_t key, float* scores) {
     VF sums[kKeys][kVectors];
     HWY_UNROLL(16)
     for (int j = 0; j < kKeys; ++j) {
@@ -221,29 +221,19 @@ class Tile {
     HWY_UNROLL(8)
     for (int i = 0; i < kPointers; ++i) k[i] = t_.k + (key + 3 * i) * stride;
     const float* queries = queries_;
-    const auto step = [&](int u) HWY_ATTR {
+    for (int64_t c = 0; c < t_.head_dim; ++c, queries += kWidth) {
       VF q[kVectors];
       HWY_UNROLL(4)
-      for (int v = 0; v < kVectors; ++v) q[v] = hn::Load(d_, queries + u * kWidth + v * kLanes);
+      for (int v = 0; v < kVectors; ++v) q[v] = hn::Load(d_, queries + v * kLanes);
       HWY_UNROLL(16)
       for (int j = 0; j < kKeys; ++j) {
-        const VF x = hn::Set(d_, k[j / 3][j % 3 * stride + u]);
+        const VF x = hn::Set(d_, k[j / 3][j % 3 * stride]);
         HWY_UNROLL(4)
         for (int v = 0; v < kVectors; ++v) sums[j][v] = hn::MulAdd(q[v], x, sums[j][v]);
       }
-    };
-    int64_t columns = t_.head_dim;
-    for (; columns >= 4; columns -= 4) {
-      step(0);
-      step(1);
-      step(2);
-      step(3);
-      queries += 4 * kWidth;
       HWY_UNROLL(8)
-      for (int i = 0; i < kPointers; ++i) k[i] += 4;
+      for (int i = 0; i < kPointers; ++i) ++k[i];
     }
-    for (int u = 0; u < columns; ++u) step(u);
-
     if (key + kKeys > seen_by_all_) {
       const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
       HWY_UNROLL(16)
@@ -292,8 +282,8 @@ class Tile {
 
   // Values times powers, added to one block of columns.
   template <int kColumns>
-  HWY_INLINE void add_values(int64_t begin, int64_t end, int64_t column,
-                             const VF (&alphas)[kVectors]) {
+  HWY_NOINLINE void add_values(int64_t begin, int64_t end, int64_t column,
+                               const VF (&alphas)[kVectors]) {
     float* to = sums_ + column * kWidth;
     VF sums[kColumns][kVectors];
     HWY_UNROLL(16)

@@ -11,12 +11,12 @@ target_link_libraries(vecton_shared PRIVATE ${WHOLE})
 set_target_properties(vecton_shared PROPERTIES
   OUTPUT_NAME vecton EXPORT_NAME vecton VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
   LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${WHOLE_LIST}")
-target_link_options(vecton_shared PRIVATE -Wl,--exclude-libs,ALL)
+target_link_options(vecton_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
+set_property(TARGET vecton_shared APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
 target_include_directories(vecton_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(vecton_shared INTERFACE cxx_std_20)
 
 install(TARGETS vecton_shared EXPORT vecton LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY include/vecton DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN server.h EXCLUDE)
 install(EXPORT vecton FILE vecton-targets.cmake NAMESPACE vecton:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
 

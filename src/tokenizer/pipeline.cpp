@@ -7,8 +7,8 @@ namespace vecton {
 namespace {
 constexpr size_t kLongestText =
     size_t{1} << 28;  // bytes; positions in a text are 32 bits wide even after it has grown
-constexpr size_t kKeptScratchBytes = size_t{1}
-                                     << 20;  // of text: larger buffers are freed after the call
+constexpr size_t kKeptTextBytes = size_t{1}
+                                  << 16;  // buffers of longer texts are freed after the call
 }  // namespace
 
 class Pipeline::Lease {
@@ -21,7 +21,8 @@ class Pipeline::Lease {
     }
   }
   ~Lease() {
-    if (!scratch_ || scratch_->words.text.bytes().capacity() > kKeptScratchBytes) return;
+    if (!scratch_) return;
+    if (scratch_->words.text.bytes().capacity() > kKeptTextBytes) scratch_->release();
     const std::lock_guard lock(owner_.mutex_);
     owner_.free_.push_back(std::move(scratch_));
   }
@@ -37,6 +38,16 @@ class Pipeline::Lease {
   const Pipeline& owner_;
   std::unique_ptr<Scratch> scratch_;
 };
+
+void Pipeline::Scratch::release() {
+  ModelScratch fresh;
+  fresh.cache = std::move(model.cache);
+  model = std::move(fresh);
+  words = {};
+  part = {};
+  pieces = {};
+  parts = {};
+}
 
 Pipeline::Pipeline(std::string_view json_text, const std::string& file) {
   json::monotonic_resource memory;

@@ -46,6 +46,9 @@ class Pipeline {
     Words words, part;
     ModelScratch model;
     std::vector<AddedTokens::Piece> pieces, parts;
+
+    // Gives back what only a long text needed; the word cache stays.
+    void release();
   };
   // Scratches wait here between calls, one for each call that ran at the same time.
   class Lease;

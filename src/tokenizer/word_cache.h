@@ -38,7 +38,7 @@ class WordCache {
   }
 
  private:
-  static constexpr size_t kMask = 8191;
+  static constexpr size_t kMask = 16383;
   struct Slot {
     uint8_t size = 0, count = 0;
     char word[kMaxBytes];

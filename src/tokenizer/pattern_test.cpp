@@ -1,0 +1,88 @@
+#include "tokenizer/pattern.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace vecton {
+
+namespace {
+
+const char* const kExpressions[] = {
+    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+};
+
+std::vector<std::string> parts(const Pattern& pattern, std::string_view text) {
+  std::vector<Span> matches;
+  pattern.find_all(text, matches);
+  std::vector<std::string> out;
+  for (const Span span : matches) out.emplace_back(text.substr(span.begin, span.end - span.begin));
+  return out;
+}
+
+std::string random_text(std::mt19937& random) {
+  static constexpr const char* kPieces[] = {
+      "a",  "B",  "é",  "É",  "ǅ",  "ʰ",      "中",     "\u0301", "\u093e", "1",      "٣",  "½",
+      " ",  " ",  "\t", "\n", "\r", "\u00a0", "\u3000", "'",      "s",      "S",      "ſ",  "re",
+      "LL", "'d", "/",  "!",  "_",  "\u200d", "😀",      "ß",      "Ⅷ",      "\u0085", "vE", "T"};
+  std::string text;
+  for (int n = std::uniform_int_distribution<int>(1, 14)(random); n > 0; --n) {
+    text += kPieces[std::uniform_int_distribution<size_t>(0, std::size(kPieces) - 1)(random)];
+  }
+  return text;
+}
+
+// The matchers written by hand give what the expressions give.
+TEST(KnownPattern, MatchesAsItsExpressionDoes) {
+  std::mt19937 random(1);
+  for (const char* expression : kExpressions) {
+    const auto known = make_known_pattern(expression);
+    ASSERT_TRUE(known) << expression;
+    const auto regex = make_regex(expression, "test");
+    for (int i = 0; i < 5000; ++i) {
+      const std::string text = random_text(random);
+      ASSERT_EQ(parts(*known, text), parts(*regex, text)) << expression << "\n" << text;
+    }
+  }
+}
+
+TEST(KnownPattern, OthersAreNotKnown) { EXPECT_FALSE(make_known_pattern(R"(\s+)")); }
+
+TEST(Regex, ReadsTheSetsOfTheReference) {
+  using Parts = std::vector<std::string>;
+  EXPECT_EQ(parts(*make_regex(R"(\w+)", "test"), "ab_1² x\u0301-٣"),
+            (Parts{"ab_1²", "x\u0301", "٣"}));
+  EXPECT_EQ(parts(*make_regex(R"([^\s]+)", "test"), "a\u0085b\u180ec"), (Parts{"a", "b\u180ec"}));
+  EXPECT_EQ(parts(*make_regex(R"(\bé)", "test"), "é aé"), (Parts{"é"}));
+  EXPECT_EQ(parts(*make_regex(R"(\P{L}+)", "test"), "a12b"), (Parts{"12"}));
+}
+
+TEST(Regex, EmptyMatchesMoveOn) {
+  EXPECT_EQ(parts(*make_regex("x*", "test"), "é\u4e00").size(), 3u);
+}
+
+TEST(Regex, RefusesWhatMeansSomethingElse) {
+  for (const char* expression :
+       {R"(\h)", "[a&&b]", "[a[bc]]", "(?m:.)", "(", R"(\K)", "[a", R"(\p)", R"(\)", "(?<n>a)"}) {
+    EXPECT_THROW(make_regex(expression, "test"), Error) << expression;
+  }
+}
+
+TEST(Regex, BacktrackingIsBounded) {
+  const auto regex = make_regex("(a+)+[bc]", "test");
+  std::vector<Span> matches;
+  EXPECT_THROW(regex->find_all(std::string(200, 'a'), matches), Error);
+}
+
+TEST(Literal, FindsFromLeftToRight) {
+  EXPECT_EQ(parts(*make_literal("aa"), "aaaaa"), (std::vector<std::string>{"aa", "aa"}));
+  EXPECT_TRUE(parts(*make_literal(""), "abc").empty());
+}
+
+}  // namespace
+
+}  // namespace vecton

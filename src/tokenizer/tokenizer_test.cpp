@@ -1,0 +1,177 @@
+#include "vecton/tokenizer.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <thread>
+
+#include "tokenizer/pipeline.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+constexpr const char* kBert = R"({"version":"1.0",
+    "truncation":{"max_length":2,"strategy":"LongestFirst","stride":0},
+    "padding":{"strategy":{"Fixed":9},"direction":"Right","pad_id":0,"pad_type_id":0,"pad_token":"[PAD]"},
+    "added_tokens":[
+      {"id":0,"content":"[PAD]","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true},
+      {"id":3,"content":"[MASK]","single_word":false,"lstrip":true,"rstrip":false,"normalized":false,"special":true},
+      {"id":9,"content":"New","single_word":true,"lstrip":false,"rstrip":false,"normalized":true,"special":false}],
+    "normalizer":{"type":"BertNormalizer"},"pre_tokenizer":{"type":"BertPreTokenizer"},
+    "post_processor":{"type":"BertProcessing","sep":["[SEP]",2],"cls":["[CLS]",1]},
+    "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+    "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
+      "vocab":{"[PAD]":0,"[CLS]":1,"[SEP]":2,"[MASK]":3,"[UNK]":4,"a":5,"b":6,"##c":7,"hello":8}}})";
+
+class TokenizerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = std::filesystem::path(testing::TempDir()) /
+              testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::create_directories(folder_);
+    write("tokenizer.json", kBert);
+    write("tokenizer_config.json",
+          R"({"pad_token":{"content":"[PAD]"},"model_max_length":6,"padding_side":"left"})");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  void write(const std::string& name, std::string_view text) {
+    std::ofstream(folder_ / name) << text;
+  }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(TokenizerTest, EncodesWithoutTheFilesOwnTruncationAndPadding) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  EXPECT_EQ(tokenizer->encode("Hello bc a x").ids, (Ids{1, 8, 6, 7, 5, 4, 2}));
+  EXPECT_EQ(tokenizer->encode("a", "b").ids, (Ids{1, 5, 2, 6, 2}));
+  EXPECT_EQ(tokenizer->encode("a", "").ids, (Ids{1, 5, 2, 2}));
+  EXPECT_EQ(tokenizer->vocab_size(), 10);
+  EXPECT_EQ(tokenizer->num_special_tokens(true), 3);
+  EXPECT_EQ(tokenizer->model_max_length(), 6);
+  EXPECT_EQ(tokenizer->token_to_id("hello"), 8);
+  EXPECT_FALSE(tokenizer->token_to_id("nothing"));
+}
+
+TEST_F(TokenizerTest, TruncatesToTheModelsLengthAndPadsOnItsSide) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  EncodeOptions options;
+  options.truncation = EncodeOptions::Truncation::kLongestFirst;
+  const Encoding cut = tokenizer->encode("a a a a a a", options);
+  EXPECT_EQ(cut.ids, (Ids{1, 5, 5, 5, 5, 2}));
+  EXPECT_EQ(cut.truncated, 2);
+  options.padding = EncodeOptions::Padding::kLongest;
+  options.pad_to_multiple_of = 4;
+  const std::vector<std::string> texts = {"a", "a b a"};
+  const std::vector<Encoding> rows = tokenizer->encode_batch(texts, {}, options);
+  EXPECT_EQ(rows[0].ids, (Ids{0, 0, 0, 0, 0, 1, 5, 2}));
+  EXPECT_EQ(rows[1].attention_mask, (Ids{0, 0, 0, 1, 1, 1, 1, 1}));
+}
+
+TEST_F(TokenizerTest, FindsAddedTokensBeforeAndAfterNormalization) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  EncodeOptions options;
+  options.add_special_tokens = false;
+  options.offsets = true;
+  const Encoding encoding = tokenizer->encode("a  [MASK]NEW new newer", options);
+  EXPECT_EQ(encoding.ids, (Ids{5, 3, 9, 9, 4}));
+  EXPECT_EQ(encoding.offsets[1], (std::pair<uint32_t, uint32_t>(1, 9)));
+  EXPECT_EQ(encoding.offsets[3], (std::pair<uint32_t, uint32_t>(13, 16)));
+}
+
+TEST_F(TokenizerTest, OffsetsAreThoseOfTheTextAsGiven) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  EncodeOptions options;
+  options.offsets = true;
+  const Encoding encoding = tokenizer->encode("\xff\xff a é", options);
+  ASSERT_EQ(encoding.ids, (Ids{1, 5, 4, 2}));
+  EXPECT_EQ(encoding.offsets[0], (std::pair<uint32_t, uint32_t>(0, 0)));
+  EXPECT_EQ(encoding.offsets[1], (std::pair<uint32_t, uint32_t>(3, 4)));
+  EXPECT_EQ(encoding.offsets[2], (std::pair<uint32_t, uint32_t>(5, 7)));
+}
+
+TEST_F(TokenizerTest, Decodes) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  const Ids ids = {1, 8, 6, 7, 0, 3, 9};
+  EXPECT_EQ(tokenizer->decode(ids), "[CLS] hello bc [PAD] [MASK] new");
+  EXPECT_EQ(tokenizer->decode(ids, true), "[CLS] hello bc new");
+  const Ids outside = {10};
+  EXPECT_THROW(tokenizer->decode(outside), Error);
+}
+
+TEST_F(TokenizerTest, PaddingNeedsAPadToken) {
+  write("tokenizer_config.json", "{}");
+  EncodeOptions options;
+  options.padding = EncodeOptions::Padding::kLongest;
+  EXPECT_THROW(Tokenizer::open(folder_)->encode("a", options), Error);
+  write("special_tokens_map.json", R"({"pad_token":"[PAD]"})");
+  EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{1, 5, 2}));
+}
+
+TEST_F(TokenizerTest, ErrorsNameTheFileAndTheField) {
+  write(
+      "tokenizer.json",
+      R"({"model":{"type":"WordPiece","vocab":{}},"normalizer":{"type":"Sequence","normalizers":[{}]}})");
+  try {
+    Tokenizer::open(folder_);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), (folder_ / "tokenizer.json").string() +
+                                ": normalizer.normalizers[0] has no \"type\"");
+  }
+  write("tokenizer.json", "{");
+  EXPECT_THROW(Tokenizer::open(folder_), Error);
+  std::filesystem::remove(folder_ / "tokenizer.json");
+  EXPECT_THROW(Tokenizer::open(folder_), Error);
+}
+
+TEST_F(TokenizerTest, ThreadsShareOneTokenizer) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  const Ids want = tokenizer->encode("hello bcc New é [MASK] bc").ids;
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4, 0);
+  for (int& count : wrong) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i)
+        count += tokenizer->encode("hello bcc New é [MASK] bc").ids != want;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(4, 0));
+}
+
+TEST(Pipeline, LongTextsAreNoProblem) {
+  const Pipeline pipeline(
+      R"({"model":{"type":"BPE","unk_token":"u","vocab":{"a":0,"aa":1,"u":2},"merges":[["a","a"]]}})",
+      "test");
+  Tokens tokens;
+  pipeline.encode(std::string(1'000'001, 'a'), tokens);
+  EXPECT_EQ(tokens.ids.size(), 500'001u);
+}
+
+TEST(Pipeline, HostileFilesAreRefused) {
+  for (
+      const char* text :
+      {"", "[]", "{}", R"({"model":null})", R"({"model":{}})", R"({"model":{"vocab":[]}})",
+       R"({"model":{"type":7}})", R"({"model":{"type":"BPE","vocab":{"a":0},"merges":{}}})",
+       R"({"model":{"type":"WordPiece","vocab":[]}})",
+       R"({"model":{"type":"WordLevel","vocab":{"a":0}},"added_tokens":[{"id":1}]})",
+       R"({"model":{"type":"WordLevel","vocab":{"a":0}},"pre_tokenizer":{"type":"Split","pattern":{},"behavior":"Isolated"}})",
+       R"({"model":{"type":"WordLevel","vocab":{"a":0}},"decoder":{"type":"Strip","content":" ","start":-1,"stop":0}})"}) {
+    try {
+      const Pipeline pipeline(text, "test");
+      Tokens tokens;
+      pipeline.encode("b", tokens);
+      ADD_FAILURE() << text;
+    } catch (const Error&) {
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace vecton

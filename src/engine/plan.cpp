@@ -76,6 +76,13 @@ void decide_head(const EngineOptions& options, Plan& plan) {
                     "model; --convert embed serves the embeddings of its backbone",
                 "convert");
   }
+  const int64_t width = plan.modules.pooling_width.value_or(plan.shape.hidden);
+  if (width != plan.shape.hidden) {
+    throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
+                                         std::to_string(width) +
+                                         " values per token, the transformer gives " +
+                                         std::to_string(plan.shape.hidden));
+  }
   plan.pooling = plan.modules.pooling;
   plan.normalize = plan.modules.present ? plan.modules.normalize : true;
   plan.dense = plan.modules.dense;
@@ -119,6 +126,8 @@ Plan make_plan(const EngineOptions& options,
   plan.architecture =
       architectures.empty() ? plan.config.string_or("model_type", "") : architectures.front();
   plan.family = &find_family(plan.config);
+  for (const char* quantised : {"quantization_config", "quantization"})
+    plan.config.require(quantised, nullptr);
   plan.shape = plan.family->shape(plan.config);
   decide_head(options, plan);
   apply_pooler_config(pooler, plan);

@@ -25,7 +25,9 @@ struct VECTON_API ServerOptions {
   bool open_metrics = false;          // /metrics needs no key
   std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
 
-  int64_t max_body_bytes = 32 << 20;     // larger bodies: 413
+  int64_t max_body_bytes = 32 << 20;  // larger bodies: 413
+  int64_t max_pending_bytes =
+      512 << 20;  // bodies of all requests that are being answered; more: 429
   int64_t max_client_batch_size = 2048;  // inputs of one request
   int64_t max_answer_bytes = 256 << 20;  // of token embeddings that one request may ask for
   int64_t max_connections = 1024;        // more wait to be accepted

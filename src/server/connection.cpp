@@ -83,6 +83,7 @@ void Connection::close() {
   if (phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWorking && job_) job_->cancel();
   phase_ = Phase::kClosed;
+  give_room();
   service_.metrics().connection(-1);
   timer_.cancel();
   ErrorCode ignored;
@@ -163,6 +164,7 @@ void Connection::on_head(ErrorCode error) {
     parser_.reset();
     return respond(std::move(*refusal), whole && keep_);
   }
+  if (!take_room()) return;
   if (boost::beast::iequals(message[http::field::expect], "100-continue")) return send_continue();
   read_body();
 }
@@ -178,6 +180,7 @@ void Connection::send_continue() {
 }
 
 void Connection::read_body() {
+  if (!take_room()) return;
   if (parser_->is_done()) return dispatch();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - read_start_;
   late_ = taken.count() > kMaxReadTimeouts * options_.io_timeout;
@@ -189,6 +192,30 @@ void Connection::read_body() {
                           if (error || self->late_) return self->on_read_error(error);
                           self->read_body();
                         });
+}
+
+// Room for the body, at once when its length is known, else as it grows. False: refused and
+// answered.
+bool Connection::take_room() {
+  const uint64_t bytes = parser_->content_length().value_or(parser_->get().body().size());
+  const int64_t more = static_cast<int64_t>(bytes) - room_;
+  if (more <= 0) return true;
+  if (service_.take_room(more)) {
+    room_ += more;
+    return true;
+  }
+  parser_.reset();
+  respond(
+      service_.refuse(
+          head_, Failure(Cause::kQueueFull,
+                         "the server holds as many bytes of requests as it may; try again later")),
+      false);
+  return false;
+}
+
+void Connection::give_room() {
+  service_.give_room(room_);
+  room_ = 0;
 }
 
 void Connection::on_read_error(ErrorCode error) {
@@ -241,6 +268,7 @@ void Connection::dispatch() {
 
 void Connection::respond(HttpResponse answer, bool keep) {
   phase_ = Phase::kWriting;
+  give_room();
   keep_ = keep && !draining_;
   response_ = Response{static_cast<http::status>(answer.status), version_};
   response_.set(http::field::server, "vecton");

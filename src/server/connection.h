@@ -54,6 +54,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_head(ErrorCode error);
   void send_continue();
   void read_body();
+  bool take_room();
+  void give_room();
   void on_read_error(ErrorCode error);
   void dispatch();
 
@@ -82,6 +84,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Job> job_;
   Response response_;
   std::optional<Serializer> serializer_;
+  int64_t room_ = 0;  // of the Service, taken for the body
   size_t lingered_ = 0;
 };
 

@@ -20,9 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int64_t kMaxHeldBytes = 256 << 20;  // bodies that wait for the model to load
-constexpr size_t kMaxNoted = 256;             // different remarks in the log
-constexpr size_t kMaxId = 128;                // bytes of an X-Request-Id
+constexpr size_t kMaxNoted = 256;  // different remarks in the log
+constexpr size_t kMaxId = 128;     // bytes of an X-Request-Id
 constexpr const char* kRetryAfter = "1";
 
 double seconds_since(Clock::time_point start) {
@@ -332,20 +331,22 @@ HttpResponse Service::status(const Job& job) const {
   return response;
 }
 
-// Bodies that come while the model loads wait for it, as far as memory allows.
+bool Service::take_room(int64_t bytes) {
+  if (pending_bytes_.fetch_add(bytes) + bytes <= options_.max_pending_bytes) return true;
+  pending_bytes_ -= bytes;
+  return false;
+}
+
+// Requests that come while the model loads wait for it.
 void Service::begin_work(std::shared_ptr<Job> job) {
-  if (!stopping_ && !ready_) {
+  if (!ready_) {
     const std::lock_guard lock(mutex_);
-    const auto bytes = static_cast<int64_t>(job->request_.body.size());
-    if (!ready_ && !stopping_ && held_bytes_ + bytes <= kMaxHeldBytes) {
-      held_bytes_ += bytes;
+    if (!ready_ && !stopping_) {
       held_.push_back(std::move(job));
       return;
     }
   }
-  if (stopping_ && !ready_)
-    return fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
-  if (!ready_) return fail(*job, Failure(Cause::kUnavailable, "the model is loading"));
+  if (!ready_) return fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
   post_work(std::move(job));
 }
 

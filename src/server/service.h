@@ -70,6 +70,11 @@ class Service {
   // The answer to a request that never was read whole.
   HttpResponse refuse(const HttpRequest& head, const Failure& failure);
 
+  // Makes room for `bytes` of a body; false when the server holds as much as it may. What was taken
+  // is given back in the end.
+  bool take_room(int64_t bytes);
+  void give_room(int64_t bytes) { pending_bytes_ -= bytes; }
+
   // Calls `answer` once, perhaps at once, on any thread.
   std::shared_ptr<Job> handle(HttpRequest request, Answer answer);
 
@@ -107,6 +112,7 @@ class Service {
   int64_t started_;
   Metrics metrics_;
   std::atomic<uint64_t> next_id_;
+  std::atomic<int64_t> pending_bytes_{0};
 
   std::unique_ptr<Engine> engine_;  // written once, before ready_
   std::optional<Context> context_;
@@ -114,7 +120,6 @@ class Service {
 
   std::mutex mutex_;                        // guards what follows
   std::vector<std::shared_ptr<Job>> held_;  // wait for the model
-  int64_t held_bytes_ = 0;
   std::set<std::string> noted_;
 
   int workers_count_;

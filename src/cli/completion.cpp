@@ -115,7 +115,8 @@ std::string zsh_script() {
          cases +
          "  esac\n"
          "}\n"
-         "compdef _vecton vecton\n";
+         "if [ \"$funcstack[1]\" = _vecton ]; then _vecton \"$@\"; else compdef _vecton vecton; "
+         "fi\n";
 }
 
 std::string fish_script() {

@@ -91,6 +91,36 @@ def newer_characters(category):
     return ranges
 
 
+def graphemes():
+    """What joins the character before it to one grapheme, and what joins the one behind it.
+
+    The reference looks short graphemes up whole in a Precompiled map. A map with the one key "a" shows where they end.
+    """
+    units = [0] * 1024
+    units[0] = 256 << 10                            # the root's children start at 256
+    units[256 ^ 0x61] = 0x61 | 1 << 8 | 512 << 10   # "a": a leaf, at 512 from here
+    blob = b"".join(u.to_bytes(4, "little") for u in [4 * len(units)] + units) + b"X\0"
+    change = normalizers.Precompiled(blob).normalize_str
+    previous = [c for c in CODE_POINTS if change("a" + chr(c)) == "X"]
+    following = [c for c in CODE_POINTS if c != 0x61 and change(chr(c) + "a\u0301").endswith("X\u0301")]
+    return previous, following
+
+
+def ranges_of(code_points):
+    ranges = []
+    for c in code_points:
+        if ranges and ranges[-1][1] == c - 1:
+            ranges[-1][1] = c
+        else:
+            ranges.append([c, c])
+    return ranges
+
+
+def range_table(name, code_points):
+    cells = [f"{{0x{a:x},0x{b:x}}}" for a, b in ranges_of(code_points)]
+    print(f"constexpr Range {name}[] = {{\n" + ",\n".join(",".join(cells[i:i + 8]) for i in range(0, len(cells), 8)) + "};\n")
+
+
 def main():
     category = [CATEGORIES.index("Cs")] * 0x110000
     for i, name in enumerate(CATEGORIES):
@@ -132,6 +162,9 @@ def main():
     pairs = sorted(pairs.items())
     print("constexpr Composition kCompositions[] = {\n"
           + ",\n".join(",".join(f"{{0x{a:x},0x{b:x},0x{c:x}}}" for (a, b), c in pairs[i:i + 6]) for i in range(0, len(pairs), 6)) + "};\n")
+    previous, following = graphemes()
+    range_table("kJoinsPrevious", previous)
+    range_table("kJoinsNext", following)
     newer = [f"{{0x{a:x},0x{b:x},{k}}}" for a, b, k in newer_characters(category)]
     print("constexpr CategoryRange kNewer[] = {\n" + ",\n".join(",".join(newer[i:i + 6]) for i in range(0, len(newer), 6)) + "};\n")
     lower = sorted((c, ord(r)) for c, r in lower.items())

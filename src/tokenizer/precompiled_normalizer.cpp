@@ -4,8 +4,6 @@
 // Layout after base64: the trie's size in bytes as 4 bytes little-endian, the trie's 32-bit units,
 // and the replacements, each ended by a zero byte. A unit holds a label, an offset to its children
 // and, behind a leaf, the position of a replacement.
-#include <utf8proc.h>
-
 #include <array>
 #include <cstring>
 #include <optional>
@@ -104,15 +102,11 @@ class Precompiled : public Normalizer {
   }
 
   static size_t grapheme_end(std::string_view bytes, size_t at) {
-    int32_t state = 0;
     char32_t last = unicode::next(bytes, at);
     while (at < bytes.size()) {
-      if (last < 0x80 && static_cast<unsigned char>(bytes[at]) < 0x80 && last != '\r') return at;
       size_t next = at;
       const char32_t c = unicode::next(bytes, next);
-      if (utf8proc_grapheme_break_stateful(static_cast<int32_t>(last), static_cast<int32_t>(c),
-                                           &state))
-        return at;
+      if (!unicode::in_one_grapheme(last, c)) break;
       last = c;
       at = next;
     }

@@ -15,6 +15,9 @@ struct CombiningClass {
 struct Composition {
   char32_t first, second, whole;
 };
+struct Range {
+  char32_t first, last;
+};
 struct Lowercase {
   char32_t from, to;
 };
@@ -39,6 +42,20 @@ const Row* find_row(const Row (&table)[N], char32_t c, char32_t Row::*key) {
       std::lower_bound(std::begin(table), std::end(table), c,
                        [key](const Row& r, char32_t value) { return r.*key < value; });
   return row != std::end(table) && row->*key == c ? row : nullptr;
+}
+
+template <size_t N>
+bool is_in(const Range (&table)[N], char32_t c) {
+  const Range* row =
+      std::lower_bound(std::begin(table), std::end(table), c,
+                       [](const Range& r, char32_t value) { return r.last < value; });
+  return row != std::end(table) && row->first <= c;
+}
+
+// Control characters: nothing joins them.
+bool ends_graphemes(char32_t c) {
+  const bool control = in_categories(c, 1u << kCc | 1u << kCf | 1u << kZl | 1u << kZp);
+  return control && !is_in(kJoinsPrevious, c) && !is_in(kJoinsNext, c);
 }
 
 // The whole decomposition of `c`, or an empty span. `hangul` holds the parts of a syllable.
@@ -135,6 +152,13 @@ void recompose(std::vector<Decomposed>& chars) {
 uint16_t properties(char32_t c) {
   if (c >= 0x110000) return kCn;
   return kBlocks[kBlockOf[c >> 7]][c & 127];
+}
+
+bool in_one_grapheme(char32_t first, char32_t second) {
+  if (first == '\r' && second == '\n') return true;
+  if (first < 0x300 && second < 0x300) return false;
+  if (is_in(kJoinsPrevious, second)) return !ends_graphemes(first);
+  return is_in(kJoinsNext, first) && !ends_graphemes(second);
 }
 
 uint8_t combining_class(char32_t c) {

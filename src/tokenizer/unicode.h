@@ -99,6 +99,11 @@ inline size_t length_at(std::string_view text, size_t at) {
 size_t write(char32_t c, char* out);
 void append(std::string& out, char32_t c);
 
+// Whether two characters side by side stay in one grapheme, as far as short graphemes (under 6
+// bytes) can tell: UAX #29 without its rules for Hangul, flags and emoji sequences, which are all
+// longer.
+bool in_one_grapheme(char32_t first, char32_t second);
+
 struct CategoryRange {
   char32_t first, last;
   uint8_t category;

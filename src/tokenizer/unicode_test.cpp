@@ -67,6 +67,16 @@ TEST(Unicode, KnowsCategories) {
   EXPECT_EQ(properties(0xFFFFFFFF) & 31, static_cast<uint16_t>(kCn));
 }
 
+TEST(Unicode, JoinsShortGraphemes) {
+  EXPECT_TRUE(in_one_grapheme('\r', '\n'));
+  EXPECT_TRUE(in_one_grapheme('a', 0x301));
+  EXPECT_TRUE(in_one_grapheme(0x600, 'a'));
+  EXPECT_TRUE(in_one_grapheme(0xA0, 0x1AE4));
+  EXPECT_FALSE(in_one_grapheme('a', 'b'));
+  EXPECT_FALSE(in_one_grapheme('\n', 0x301));
+  EXPECT_FALSE(in_one_grapheme(0x200B, 0x301));
+}
+
 TEST(Unicode, ReplacesEachMaximalInvalidPart) {
   EXPECT_TRUE(is_valid_utf8("a\u00e9\U0001F600"));
   for (const char* bad :

@@ -11,8 +11,9 @@ namespace vecton::cpu {
 
 namespace {
 
-constexpr double kLeastFlops = 0.75e6;  // a shorter task costs more than it shares
-constexpr double kMostFlops = 8e6;      // a longer one leaves the last worker alone for too long
+// Of a task, in operations: a shorter one costs more than it shares, a longer one leaves the last
+// worker alone for too long. A byte of weights takes as long as some five operations.
+constexpr double kLeastWork = 0.75e6, kMostWork = 8e6, kWorkPerByte = 5;
 
 // Of x: half of a core's second-level cache.
 int64_t block_bytes() {
@@ -36,16 +37,15 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
   const int64_t most_rows =
       std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
   const int64_t blocks = (rows + most_rows - 1) / most_rows;
-  const int64_t workers = pool.size();
   int64_t groups = 1;
-  if (workers > 1) {
-    const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(w.k * w.n);
-    const double task =
-        std::clamp(flops / static_cast<double>(8 * workers), kLeastFlops, kMostFlops);
-    groups = static_cast<int64_t>(flops / task) / blocks / workers * workers;
-    groups = std::clamp<int64_t>(groups, 1, w.panels);
+  if (pool.size() > 1) {
+    const double work = std::max(2.0 * static_cast<double>(rows) * static_cast<double>(w.k * w.n),
+                                 kWorkPerByte * static_cast<double>(w.bytes));
+    const double task = std::clamp(work / (8.0 * pool.size()), kLeastWork, kMostWork);
+    groups = std::clamp<int64_t>(static_cast<int64_t>(work / task) / blocks, 1, w.panels);
   }
-  const int64_t stretches = groups % workers == 0 ? workers : 1;
+  const int64_t stretches = std::min<int64_t>(pool.size(), groups);
+  groups -= groups % stretches;
   pool.parallel_for(blocks * groups, [&](int64_t i) {
     const int64_t block = i / groups, turn = i % groups;
     const int64_t group = turn % stretches * (groups / stretches) + turn / stretches;

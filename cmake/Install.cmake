@@ -2,15 +2,14 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# A shared library needs a source of its own; everything in it comes whole from the modules that implement include/vecton.
-file(WRITE ${PROJECT_BINARY_DIR}/vecton_shared.cpp "// The modules below are the library.\n")
-add_library(vecton_shared SHARED ${PROJECT_BINARY_DIR}/vecton_shared.cpp)
-set(WHOLE vecton_engine vecton_tokenizer vecton_checkpoint vecton_backend vecton_base)
-list(JOIN WHOLE "," WHOLE_LIST)
-target_link_libraries(vecton_shared PRIVATE ${WHOLE})
-set_target_properties(vecton_shared PROPERTIES
-  OUTPUT_NAME vecton EXPORT_NAME vecton VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-  LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,${WHOLE_LIST}")
+# The modules that implement include/vecton go in whole, the others as far as those use them.
+add_library(vecton_shared SHARED)
+foreach(MODULE engine tokenizer checkpoint backend base)
+  target_sources(vecton_shared PRIVATE $<TARGET_OBJECTS:vecton_${MODULE}>)
+  target_link_libraries(vecton_shared PRIVATE vecton_${MODULE})
+endforeach()
+set_target_properties(vecton_shared PROPERTIES OUTPUT_NAME vecton EXPORT_NAME vecton LINKER_LANGUAGE CXX
+                      VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
 target_link_options(vecton_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
 set_property(TARGET vecton_shared APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
 target_include_directories(vecton_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

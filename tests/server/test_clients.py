@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import unittest
@@ -10,7 +11,7 @@ SKIPPED = 77  # CTest's word for it
 
 
 def has_clients(python):
-    return subprocess.run([python, "-c", "import openai"], capture_output=True).returncode == 0
+    return bool(shutil.which(python)) and not subprocess.run([python, "-c", "import openai"], capture_output=True).returncode
 
 
 class OpenAiClient:

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import struct
 import subprocess
 import tempfile
@@ -76,6 +77,13 @@ class ProgramTest(unittest.TestCase):
         path = self.folder / name
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         return str(path)
+
+    def terminal(self):
+        """A new terminal's two ends; the test is skipped where there are none, as in a bare chroot."""
+        try:
+            return pty.openpty()
+        except OSError as e:
+            self.skipTest(f"no terminal: {e}")
 
     def assert_close(self, got, want, tolerance=1e-4):
         self.assertEqual(len(got), len(want))

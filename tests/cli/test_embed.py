@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import pty
 import unittest
 
 from program import BERT, QWEN, TEXTS, VECTON, ProgramTest, cases, environment, json_lines, read_npy, read_safetensors, run, GOLDEN
@@ -254,7 +253,7 @@ class Errors(ProgramTest):
 class Terminal(ProgramTest):
     def on_terminal(self, *arguments):
         """What the program draws on standard error when that is a terminal."""
-        main, other = pty.openpty()
+        main, other = self.terminal()
         import subprocess
         process = subprocess.Popen([VECTON, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=other, env=environment(TERM="xterm-256color"))

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import pty
 import re
 import struct
 import subprocess
@@ -77,7 +76,7 @@ class Similarity(ProgramTest):
 
     def test_colours_of_a_terminal(self):
         def on_terminal(**env):
-            main, other = pty.openpty()
+            main, other = self.terminal()
             process = subprocess.Popen([VECTON, "similarity", BERT, *TEXTS], stdout=other, env=environment(TERM="xterm", **env))
             os.close(other)
             out = b""

@@ -402,13 +402,13 @@ class HubEnvironment : public testing::Test {
                              "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"}) {
       unsetenv(name);
     }
-    setenv("HOME", "/home/user", 1);
+    setenv("HOME", "/users/ann", 1);
   }
 };
 
 TEST_F(HubEnvironment, Defaults) {
   const HubOptions options = HubOptions::from_environment();
-  EXPECT_EQ(options.cache, "/home/user/.cache/huggingface/hub");
+  EXPECT_EQ(options.cache, "/users/ann/.cache/huggingface/hub");
   EXPECT_THAT(options.endpoint, testing::StartsWith("https://"));
   EXPECT_EQ(options.token, "");
   EXPECT_EQ(options.revision, "main");
@@ -420,7 +420,7 @@ TEST_F(HubEnvironment, TheNearerVariableWins) {
   setenv("XDG_CACHE_HOME", "/xdg", 1);
   EXPECT_EQ(cache(), "/xdg/huggingface/hub");
   setenv("HF_HOME", "~/hf", 1);
-  EXPECT_EQ(cache(), "/home/user/hf/hub");
+  EXPECT_EQ(cache(), "/users/ann/hf/hub");
   setenv("HUGGINGFACE_HUB_CACHE", "/old", 1);
   EXPECT_EQ(cache(), "/old");
   setenv("HF_HUB_CACHE", "/new", 1);

@@ -31,6 +31,48 @@ Cause cause_of(ErrorCode code) {
 
 }  // namespace
 
+const char* to_string(Cause cause) {
+  switch (cause) {
+    case Cause::kContentType:
+      return "content_type";
+    case Cause::kBadJson:
+      return "bad_json";
+    case Cause::kShape:
+      return "shape";
+    case Cause::kEmpty:
+      return "empty";
+    case Cause::kBatchSize:
+      return "batch_size";
+    case Cause::kInvalid:
+      return "validation";
+    case Cause::kTooLong:
+      return "too_long";
+    case Cause::kTokenizer:
+      return "tokenizer";
+    case Cause::kTask:
+      return "task";
+    case Cause::kModelName:
+      return "model_name";
+    case Cause::kRoute:
+      return "route";
+    case Cause::kMethod:
+      return "method";
+    case Cause::kUnauthorized:
+      return "unauthorized";
+    case Cause::kBodySize:
+      return "body_size";
+    case Cause::kSlow:
+      return "slow";
+    case Cause::kQueueFull:
+      return "overloaded";
+    case Cause::kUnavailable:
+      return "unavailable";
+    case Cause::kInternal:
+      return "internal";
+  }
+  return "unknown";
+}
+
 Failure::Failure(std::vector<Problem> list)
     : cause(Cause::kShape), param(list.front().where), problems(std::move(list)) {
   message = problems.front().where + ": " + problems.front().message;

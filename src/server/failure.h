@@ -30,6 +30,9 @@ enum class Cause {
   kInternal,      // our own defect, or numbers that are not finite
 };
 
+// "queue_full": its name in metrics.
+const char* to_string(Cause cause);
+
 // One wrong field of a body: where ("body.input"), pydantic's word for what is wrong ("missing"),
 // and the sentence.
 struct Problem {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <cctype>
 #include <cstdio>
 #include <exception>
 #include <random>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "server/auth.h"
+#include "server/headers.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/tei.h"
@@ -28,10 +28,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string milliseconds(double seconds) {
-  return std::to_string(static_cast<int64_t>(seconds * 1e3 + 0.5));
-}
-
 int64_t unix_time() {
   using namespace std::chrono;
   return duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
@@ -44,89 +40,9 @@ uint64_t mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-const char* name_of(Cause cause) {
-  switch (cause) {
-    case Cause::kContentType:
-      return "content_type";
-    case Cause::kBadJson:
-      return "bad_json";
-    case Cause::kShape:
-      return "shape";
-    case Cause::kEmpty:
-      return "empty";
-    case Cause::kBatchSize:
-      return "batch_size";
-    case Cause::kInvalid:
-      return "validation";
-    case Cause::kTooLong:
-      return "too_long";
-    case Cause::kTokenizer:
-      return "tokenizer";
-    case Cause::kTask:
-      return "task";
-    case Cause::kModelName:
-      return "model_name";
-    case Cause::kRoute:
-      return "route";
-    case Cause::kMethod:
-      return "method";
-    case Cause::kUnauthorized:
-      return "unauthorized";
-    case Cause::kBodySize:
-      return "body_size";
-    case Cause::kSlow:
-      return "slow";
-    case Cause::kQueueFull:
-      return "overloaded";
-    case Cause::kUnavailable:
-      return "unavailable";
-    case Cause::kInternal:
-      return "internal";
-  }
-  return "unknown";
-}
-
-// "application/json; charset=utf-8" and "application/vnd.x+json" are; a missing type is where the
-// dialect's clients omit it.
-bool is_json_type(std::string_view type, bool may_be_missing) {
-  type = type.substr(0, type.find(';'));
-  while (type.ends_with(' ')) type.remove_suffix(1);
-  if (type.empty()) return may_be_missing;
-  std::string lower(type);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return lower == kJsonType || (lower.starts_with("application/") && lower.ends_with("+json"));
-}
-
 int64_t characters(std::string_view text) {
   return std::count_if(text.begin(), text.end(),
                        [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
-
-// What the timings of an answer's headers mean for a list: the mean over its inputs, as TEI has it.
-void add_timings(HttpResponse& response, std::span<const Result> results, double total,
-                 int64_t chars) {
-  Timings mean;
-  int64_t tokens = 0, truncated = 0;
-  for (const Result& result : results) {
-    mean.tokenization += result.timings.tokenization / static_cast<double>(results.size());
-    mean.queue += result.timings.queue / static_cast<double>(results.size());
-    mean.inference += result.timings.inference / static_cast<double>(results.size());
-    tokens += result.prompt_tokens;
-    truncated += result.truncated;
-  }
-  const auto add = [&](const char* name, std::string value) {
-    response.headers.emplace_back(name, std::move(value));
-  };
-  add("x-compute-type", "cpu");
-  add("x-compute-time", milliseconds(total));
-  add("x-compute-characters", std::to_string(chars));
-  add("x-compute-tokens", std::to_string(tokens));
-  add("x-total-time", milliseconds(total));
-  add("x-tokenization-time", milliseconds(mean.tokenization));
-  add("x-queue-time", milliseconds(mean.queue));
-  add("x-inference-time", milliseconds(mean.inference));
-  add("x-truncated-inputs", std::to_string(truncated));
 }
 
 int worker_count(const ServerOptions& options) {
@@ -231,18 +147,6 @@ std::optional<Failure> Service::check(const HttpRequest& head) const {
   return {};
 }
 
-HttpResponse Service::preflight(const HttpRequest& head) const {
-  HttpResponse response{.status = 204};
-  std::string methods = allowed_methods(head.path);
-  response.headers.emplace_back("Access-Control-Allow-Methods",
-                                methods.empty() ? "GET, POST" : methods);
-  response.headers.emplace_back("Access-Control-Allow-Headers",
-                                "Authorization, Content-Type, X-Request-Id");
-  response.headers.emplace_back("Access-Control-Max-Age", "600");
-  response.headers.emplace_back("Allow", methods.empty() ? "OPTIONS" : methods + ", OPTIONS");
-  return response;
-}
-
 std::optional<HttpResponse> Service::refuse_early(const HttpRequest& head) {
   if (head.method == "OPTIONS") return {};
   if (const std::optional<Failure> failure = check(head)) return refuse(head, *failure);
@@ -281,7 +185,7 @@ std::shared_ptr<Job> Service::handle(HttpRequest request, Answer answer) {
   job->id_ = id_of(head);
   job->route_ = find_route(head.method, head.path);
   if (head.method == "OPTIONS") {
-    finish(*job, preflight(head), {}, "");
+    finish(*job, preflight(head.path), {}, "");
   } else if (!job->route_->works()) {
     finish(*job, status(*job), {}, "");
   } else {
@@ -458,7 +362,7 @@ void Service::guarded(Job& job, const std::function<void()>& run) {
 void Service::fail(Job& job, const Failure& failure) {
   if (failure.cause == Cause::kInternal)
     log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
-  finish(job, job.refuse_(failure, max_model_len()), {}, name_of(failure.cause));
+  finish(job, job.refuse_(failure, max_model_len()), {}, to_string(failure.cause));
 }
 
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
@@ -475,14 +379,7 @@ void Service::add_common_headers(const HttpRequest& head, const std::string& id,
   response.headers.emplace_back("X-Request-Id", id);
   if (response.status == 429 || response.status == 503)
     response.headers.emplace_back("Retry-After", kRetryAfter);
-  if (head.origin.empty()) return;
-  const std::vector<std::string>& origins = options_.allowed_origins;
-  const bool any = std::find(origins.begin(), origins.end(), "*") != origins.end();
-  if (!any && std::find(origins.begin(), origins.end(), head.origin) == origins.end()) return;
-  response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : head.origin);
-  response.headers.emplace_back("Access-Control-Expose-Headers",
-                                "X-Request-Id, x-truncated-inputs, metadata, Retry-After");
-  if (!any) response.headers.emplace_back("Vary", "Origin");
+  add_origin(response, head.origin, options_.allowed_origins);
 }
 
 void Service::record(const HttpRequest& head, const std::string& id, Clock::time_point start,

@@ -83,7 +83,6 @@ class Service {
 
  private:
   std::optional<Failure> check(const HttpRequest& head) const;
-  HttpResponse preflight(const HttpRequest& head) const;
   HttpResponse status(const Job& job) const;
   std::string id_of(const HttpRequest& head);
 

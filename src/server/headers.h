@@ -1,0 +1,30 @@
+// What the headers of requests mean, and those that answers have in every dialect.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/http.h"
+#include "vecton/vecton.h"
+
+namespace vecton::server {
+
+// "application/json; charset=utf-8" and "application/vnd.x+json" are; a missing type is where the
+// dialect's clients omit it.
+bool is_json_type(std::string_view content_type, bool may_be_missing);
+
+// TEI's headers: what an answer took. `total` in seconds; the parts are means over the inputs, as
+// TEI has it.
+void add_timings(HttpResponse& response, std::span<const Result> results, double total,
+                 int64_t characters);
+
+// The answer to a browser that asks what it may send to `path`.
+HttpResponse preflight(const std::string& path);
+// Lets a page of `origin` read the answer, if it is allowed.
+void add_origin(HttpResponse& response, const std::string& origin,
+                const std::vector<std::string>& allowed);
+
+}  // namespace vecton::server

@@ -1,0 +1,56 @@
+#include "server/headers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vecton::server {
+namespace {
+
+using testing::Contains;
+using testing::IsEmpty;
+using testing::Pair;
+
+TEST(Headers, JsonTypes) {
+  for (const char* type : {"application/json", "Application/JSON; charset=utf-8",
+                           "application/vnd.api+json", "application/json ;x"}) {
+    EXPECT_TRUE(is_json_type(type, false)) << type;
+  }
+  for (const char* type :
+       {"text/plain", "application/x-www-form-urlencoded", "application/jsonx", "json"}) {
+    EXPECT_FALSE(is_json_type(type, true)) << type;
+  }
+  EXPECT_TRUE(is_json_type("", true));
+  EXPECT_FALSE(is_json_type("", false));
+}
+
+TEST(Headers, TimingsAreMeansAndCountsAreSums) {
+  Result a, b;
+  a.timings = {.tokenization = 0.001, .queue = 0.010, .inference = 0.5};
+  b.timings = {.tokenization = 0.003, .queue = 0.020, .inference = 0.5};
+  a.prompt_tokens = 3;
+  b.prompt_tokens = 4;
+  b.truncated = true;
+  HttpResponse response;
+  add_timings(response, std::vector<Result>{a, b}, 0.6, 12);
+  EXPECT_THAT(response.headers, Contains(Pair("x-tokenization-time", "2")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-queue-time", "15")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-inference-time", "500")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-total-time", "600")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-compute-tokens", "7")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-compute-characters", "12")));
+  EXPECT_THAT(response.headers, Contains(Pair("x-truncated-inputs", "1")));
+}
+
+TEST(Headers, OnlyAllowedOriginsRead) {
+  HttpResponse response;
+  add_origin(response, "http://a", {"http://b"});
+  add_origin(response, "", {"*"});
+  add_origin(response, "http://a", {});
+  EXPECT_THAT(response.headers, IsEmpty());
+  add_origin(response, "http://b", {"http://a", "http://b"});
+  EXPECT_THAT(response.headers, Contains(Pair("Access-Control-Allow-Origin", "http://b")));
+  EXPECT_THAT(response.headers, Contains(Pair("Vary", "Origin")));
+}
+
+}  // namespace
+}  // namespace vecton::server

@@ -127,6 +127,10 @@ class Start(ServerTest):
         self.assertIn("no.such.host.invalid", self.fails(BERT, "--host", "no.such.host.invalid", "--port", "0"))
 
     def test_every_address_of_a_name(self):
+        try:
+            socket.getaddrinfo("localhost", None)
+        except OSError as e:  # a bare chroot has no /etc/hosts
+            self.skipTest(f"localhost has no address here: {e}")
         server = self.start(BERT, "--host", "localhost")
         self.assertEqual(server.get("/health").status, 200)
 

@@ -1,7 +1,9 @@
-// bench_model MODEL FILE.jsonl [--first N] [--threads N] [--rounds N] [--query TOKENS] [--batch-tokens N]
+// bench_model MODEL FILE.jsonl [--first N] [--threads N] [--rounds N] [--query TOKENS]
+// [--batch-tokens N]
 //
-// Whole forward passes, through the engine, on token ids of the lengths in FILE ({"tokens": n} lines): the time of all texts
-// at once, or with --query of single texts one after another, as a share of the FLOP limit (docs/PERFORMANCE.md).
+// Whole forward passes, through the engine, on token ids of the lengths in FILE ({"tokens": n}
+// lines): the time of all texts at once, or with --query of single texts one after another, as a
+// share of the FLOP limit (docs/PERFORMANCE.md).
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -44,7 +46,8 @@ std::vector<int64_t> lengths_of(const Arguments& a) {
   if (a.query > 0) return {a.query};
   std::vector<int64_t> lengths;
   std::ifstream file(a.file);
-  for (std::string line; std::getline(file, line) && static_cast<int64_t>(lengths.size()) < a.first;) {
+  for (std::string line;
+       std::getline(file, line) && static_cast<int64_t>(lengths.size()) < a.first;) {
     lengths.push_back(vecton::parse_json(line, a.file).at("tokens").as_int64());
   }
   return lengths;
@@ -75,7 +78,8 @@ int main(int argc, char** argv) try {
   for (const int64_t n : lengths_of(a)) {
     const int64_t tokens = std::min(n, engine->info().max_model_len);
     std::vector<int32_t> ids(static_cast<size_t>(tokens));
-    for (int32_t& id : ids) id = static_cast<int32_t>(random() % static_cast<unsigned>(engine->info().vocab_size));
+    for (int32_t& id : ids)
+      id = static_cast<int32_t>(random() % static_cast<unsigned>(engine->info().vocab_size));
     requests.push_back({.input = std::move(ids)});
     flops += engine->flops(tokens);
   }
@@ -84,17 +88,21 @@ int main(int argc, char** argv) try {
   seconds_of(*engine, requests);
   for (int round = 0; round < a.rounds; ++round) {
     const vecton::Peak peak = vecton::measure_peak(a.threads);
-    limits.push_back(std::max(flops / (peak.fma_gflops * 1e9),
-                              static_cast<double>(engine->weight_bytes_per_pass()) / (peak.read_gbytes_s * 1e9)));
+    limits.push_back(std::max(
+        flops / (peak.fma_gflops * 1e9),
+        static_cast<double>(engine->weight_bytes_per_pass()) / (peak.read_gbytes_s * 1e9)));
     for (int i = 0; i < inner; ++i) times.push_back(seconds_of(*engine, requests));
     std::printf("# peak %.1f GFLOP/s, %.1f GB/s\n", peak.fma_gflops, peak.read_gbytes_s);
   }
   std::sort(times.begin(), times.end());
   std::sort(limits.begin(), limits.end());
   const double median = times[times.size() / 2], limit = limits[limits.size() / 2];
-  std::printf("%s: %zu texts, %.2f GFLOP, %s, %d threads: median %.3f ms, best %.3f ms, limit %.3f ms, share %.1f %% (best %.1f %%), opened in %.0f ms\n",
-              a.model.c_str(), requests.size(), flops / 1e9, engine->info().isa.c_str(), a.threads, median * 1e3,
-              times.front() * 1e3, limit * 1e3, 100 * limit / median, 100 * limit / times.front(), open_seconds * 1e3);
+  std::printf(
+      "%s: %zu texts, %.2f GFLOP, %s, %d threads: median %.3f ms, best %.3f ms, limit %.3f ms, "
+      "share %.1f %% (best %.1f %%), opened in %.0f ms\n",
+      a.model.c_str(), requests.size(), flops / 1e9, engine->info().isa.c_str(), a.threads,
+      median * 1e3, times.front() * 1e3, limit * 1e3, 100 * limit / median,
+      100 * limit / times.front(), open_seconds * 1e3);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "bench_model: %s\n", e.what());
   return 1;

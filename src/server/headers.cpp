@@ -41,7 +41,6 @@ void add_timings(HttpResponse& response, std::span<const Result> results, double
   const auto add = [&](const char* name, std::string value) {
     response.headers.emplace_back(name, std::move(value));
   };
-  add("x-compute-type", "cpu");
   add("x-compute-time", milliseconds(total));
   add("x-compute-characters", std::to_string(chars));
   add("x-compute-tokens", std::to_string(tokens));

@@ -341,6 +341,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   }
   job->tokens_ = total_tokens(counts);
   HttpResponse response = job->plan_.render(std::move(results));
+  response.headers.emplace_back("x-compute-type", engine_->info().backend);
   add_timings(response, counts, seconds_since(job->start_), job->characters_);
   finish(*job, std::move(response), counts, "");
 }

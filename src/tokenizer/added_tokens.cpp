@@ -68,7 +68,8 @@ std::vector<uint8_t> AddedTokens::build(Trie& trie, bool normalized) const {
 void AddedTokens::cut(std::string_view text, bool normalized, std::vector<Piece>& pieces) const {
   const Trie& trie = normalized ? normalized_ : plain_;
   const std::vector<uint8_t>& starts = normalized ? normalized_starts_ : plain_starts_;
-  size_t done = 0;  // up to here everything is in a piece
+  size_t done = 0;    // up to here everything is in a piece
+  size_t spaces = 0;  // up to here the last run of spaces went
   const auto add_text = [&](size_t end) {
     if (done < end)
       pieces.push_back(
@@ -92,8 +93,9 @@ void AddedTokens::cut(std::string_view text, bool normalized, std::vector<Piece>
     at = end;
     const Token& token = tokens_[index];
     if (token.single_word && touches_word(text, begin, end)) continue;
-    if (token.lstrip) begin = std::max(spaces_before(text, begin), done);
-    if (token.rstrip) end = spaces_after(text, end);
+    if (token.lstrip) begin = spaces_before(text, begin, done);
+    // Tokens may be spaces themselves: a run is walked once.
+    if (token.rstrip) end = spaces = end < spaces ? spaces : spaces_after(text, end);
     add_text(begin);
     pieces.push_back({{static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}, token.id});
     done = end;
@@ -109,14 +111,14 @@ bool AddedTokens::touches_word(std::string_view text, size_t begin, size_t end) 
   return end < text.size() && unicode::is_word(unicode::next(text, end));
 }
 
-size_t AddedTokens::spaces_before(std::string_view text, size_t begin) {
-  while (begin > 0) {
+size_t AddedTokens::spaces_before(std::string_view text, size_t begin, size_t least) {
+  while (begin > least) {
     const size_t start = unicode::previous(text, begin);
     size_t at = start;
     if (!unicode::is_white_space(unicode::next(text, at))) break;
     begin = start;
   }
-  return begin;
+  return std::max(begin, least);
 }
 
 size_t AddedTokens::spaces_after(std::string_view text, size_t end) {

@@ -48,7 +48,7 @@ class AddedTokens {
   // start one.
   std::vector<uint8_t> build(Trie& trie, bool normalized) const;
   static bool touches_word(std::string_view text, size_t begin, size_t end);
-  static size_t spaces_before(std::string_view text, size_t begin);
+  static size_t spaces_before(std::string_view text, size_t begin, size_t least);
   static size_t spaces_after(std::string_view text, size_t end);
 
   std::vector<Token> tokens_;

@@ -78,6 +78,22 @@ TEST(Regex, BacktrackingIsBounded) {
   EXPECT_THROW(regex->find_all(std::string(200, 'a'), matches), Error);
 }
 
+// Each place where a match may start stays under the limit of steps; all together take too long.
+TEST(Regex, ManyFailingStartsAreBounded) {
+  const auto regex = make_regex("(a?){17}[bc]", "test");
+  std::vector<Span> matches;
+  EXPECT_THROW(regex->find_all(std::string(1 << 20, 'a'), matches), Error);
+}
+
+TEST(Regex, FindsMatchesFarApart) {
+  const auto regex = make_regex("é+x", "test");
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text += "éaé";
+  std::vector<Span> matches;
+  regex->find_all(text + "éx" + text + "x", matches);
+  EXPECT_EQ(matches, (std::vector<Span>{{4998, 5003}, {10000, 10005}}));
+}
+
 TEST(Literal, FindsFromLeftToRight) {
   EXPECT_EQ(parts(*make_literal("aa"), "aaaaa"), (std::vector<std::string>{"aa", "aa"}));
   EXPECT_TRUE(parts(*make_literal(""), "abc").empty());

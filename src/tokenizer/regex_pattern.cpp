@@ -6,6 +6,7 @@
 #include <pcre2.h>
 
 #include <cstdio>
+#include <ctime>
 
 #include "tokenizer/pattern.h"
 
@@ -13,7 +14,18 @@ namespace vecton {
 
 namespace {
 
-constexpr uint32_t kMatchLimit = 1'000'000;  // backtracking steps of one match
+// The limit of steps holds for each place where a match may start, so a call tries only so many
+// places, and all calls for a text share an amount of processor time that no real expression comes
+// near.
+constexpr uint32_t kMatchLimit = 1'000'000;
+constexpr size_t kStartsPerCall = 256;
+constexpr double kMostSeconds = 5;
+
+double thread_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
 constexpr size_t kJitStackStart = 32 << 10, kJitStackMost = 8 << 20;
 
 // What goes between brackets for a category ("Lu") or a group of them ("L"), with the characters
@@ -172,9 +184,10 @@ class RegexPattern : public Pattern {
     pcre2_set_newline(context.get(), PCRE2_NEWLINE_LF);
     int error = 0;
     size_t at = 0;
-    code_.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
-                              PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C,
-                              &error, &at, context.get()));
+    code_.reset(pcre2_compile(
+        reinterpret_cast<PCRE2_SPTR>(translated.data()), translated.size(),
+        PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_USE_OFFSET_LIMIT | PCRE2_NEVER_BACKSLASH_C,
+        &error, &at, context.get()));
     if (!code_) {
       unsigned char message[128] = {};
       pcre2_get_error_message(error, message, sizeof message);
@@ -190,20 +203,24 @@ class RegexPattern : public Pattern {
     const Owned<pcre2_match_context> context(pcre2_match_context_create(nullptr));
     Owned<pcre2_jit_stack> stack;
     pcre2_set_match_limit(context.get(), kMatchLimit);
-    uint32_t options = PCRE2_NO_UTF_CHECK;
+    const double start = thread_seconds();
+    size_t calls = 0;
     for (size_t at = 0; at <= text.size();) {
+      if (++calls % 64 == 0 && thread_seconds() - start > kMostSeconds) give_up();
+      pcre2_set_offset_limit(context.get(), at + kStartsPerCall);
       const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
-                                    text.size(), at, options, data.get(), context.get());
-      if (found == PCRE2_ERROR_NOMATCH) return;
+                                    text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), context.get());
+      if (found == PCRE2_ERROR_NOMATCH) {
+        at += kStartsPerCall + 1;
+        while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
+        continue;
+      }
       if (found == PCRE2_ERROR_JIT_STACKLIMIT && !stack) {
         stack.reset(pcre2_jit_stack_create(kJitStackStart, kJitStackMost, nullptr));
         pcre2_jit_stack_assign(context.get(), nullptr, stack.get());
         continue;
       }
-      if (found < 0) {
-        throw Error(ErrorCode::kInvalidArgument,
-                    "the text cannot be split within the limits of " + what_);
-      }
+      if (found < 0) give_up();
       const size_t* range = pcre2_get_ovector_pointer(data.get());
       if (range[1] < range[0] || range[0] < at) {  // \K and lookbehind tricks
         throw Error(ErrorCode::kUnsupported, what_ + ": the expression matches backwards");
@@ -219,6 +236,11 @@ class RegexPattern : public Pattern {
   }
 
  private:
+  [[noreturn]] void give_up() const {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the text cannot be split within the limits of " + what_);
+  }
+
   std::string what_;
   Owned<pcre2_code> code_;
 };

@@ -18,9 +18,7 @@ struct Arena::FreeList {
   std::multimap<size_t, float*> blocks;  // by floats
   size_t bytes = 0;
 
-  ~FreeList() {
-    for (auto& [floats, block] : blocks) std::free(block);
-  }
+  ~FreeList() { drop_all(); }
 
   // The smallest block that is large enough and not wastefully large.
   float* take(size_t floats, size_t& capacity) {
@@ -34,14 +32,23 @@ struct Arena::FreeList {
     return block;
   }
 
-  void give(float* block, size_t capacity) {
+  // Called where a Tensor ends, so it must not throw: a block that can't be kept is freed.
+  void give(float* block, size_t capacity) noexcept {
     const std::lock_guard lock(mutex);
-    if (bytes + capacity * sizeof(float) > kKeptBytes) {
+    if (bytes + capacity * sizeof(float) > kKeptBytes)
+      drop_all();  // sizes that are no longer asked for make room
+    try {
+      blocks.emplace(capacity, block);
+      bytes += capacity * sizeof(float);
+    } catch (const std::bad_alloc&) {
       std::free(block);
-      return;
     }
-    bytes += capacity * sizeof(float);
-    blocks.emplace(capacity, block);
+  }
+
+  void drop_all() {
+    for (auto& [floats, block] : blocks) std::free(block);
+    blocks.clear();
+    bytes = 0;
   }
 };
 

@@ -1,5 +1,7 @@
 #include "backend/cpu/arena.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -55,8 +57,11 @@ struct Arena::FreeList {
 Arena::Arena() : free_(std::make_shared<FreeList>()) {}
 
 std::shared_ptr<float> Arena::allocate(size_t floats) {
-  size_t capacity =
-      (floats + 1023) / 1024 * 1024 + 16;  // a kernel may load, never store, a vector past the end
+  // Few sizes, so that passes over batches of other lengths find each other's blocks: quarters of a
+  // power of two.
+  const size_t step = std::max<size_t>(1024, std::bit_floor(floats) / 4);
+  // 16 more: a kernel may load, never store, a vector past the end.
+  size_t capacity = (floats + step - 1) / step * step + 16;
   float* block = free_->take(capacity, capacity);
   if (!block) {
     block = static_cast<float*>(std::aligned_alloc(kAlign, capacity * sizeof(float)));

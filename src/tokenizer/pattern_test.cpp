@@ -82,7 +82,7 @@ TEST(Regex, BacktrackingIsBounded) {
 TEST(Regex, ManyFailingStartsAreBounded) {
   const auto regex = make_regex("(a?){17}[bc]", "test");
   std::vector<Span> matches;
-  EXPECT_THROW(regex->find_all(std::string(1 << 20, 'a'), matches), Error);
+  EXPECT_THROW(regex->find_all(std::string(100'000, 'a'), matches), Error);
 }
 
 TEST(Regex, FindsMatchesFarApart) {
@@ -91,7 +91,7 @@ TEST(Regex, FindsMatchesFarApart) {
   for (int i = 0; i < 1000; ++i) text += "éaé";
   std::vector<Span> matches;
   regex->find_all(text + "éx" + text + "x", matches);
-  EXPECT_EQ(matches, (std::vector<Span>{{4998, 5003}, {10000, 10005}}));
+  EXPECT_EQ(matches, (std::vector<Span>{{4998, 5003}, {10001, 10004}}));
 }
 
 TEST(Literal, FindsFromLeftToRight) {

@@ -19,7 +19,7 @@ namespace {
 // near.
 constexpr uint32_t kMatchLimit = 1'000'000;
 constexpr size_t kStartsPerCall = 256;
-constexpr double kMostSeconds = 5;
+constexpr double kMostSeconds = 1, kMostSecondsPerByte = 1e-6;
 
 double thread_seconds() {
   timespec now{};
@@ -203,14 +203,16 @@ class RegexPattern : public Pattern {
     const Owned<pcre2_match_context> context(pcre2_match_context_create(nullptr));
     Owned<pcre2_jit_stack> stack;
     pcre2_set_match_limit(context.get(), kMatchLimit);
-    const double start = thread_seconds();
+    const double end =
+        thread_seconds() + kMostSeconds + kMostSecondsPerByte * static_cast<double>(text.size());
     size_t calls = 0;
     for (size_t at = 0; at <= text.size();) {
-      if (++calls % 64 == 0 && thread_seconds() - start > kMostSeconds) give_up();
+      if (++calls % 64 == 0 && thread_seconds() > end) give_up();
       pcre2_set_offset_limit(context.get(), at + kStartsPerCall);
       const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
                                     text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), context.get());
       if (found == PCRE2_ERROR_NOMATCH) {
+        if (thread_seconds() > end) give_up();
         at += kStartsPerCall + 1;
         while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
         continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string_view>
 
 #include "cli/canvas.h"
 #include "cli/utf8.h"
@@ -21,10 +22,13 @@ unsigned char mix(unsigned char a, unsigned char b, double share) {
   return static_cast<unsigned char>(std::lround(a + (b - a) * share));
 }
 
+// What rounds to zero has no sign.
 std::string formatted(const char* format, double value) {
   char text[32];
   std::snprintf(text, sizeof text, format, value);
-  return text;
+  const std::string_view number = text;
+  const bool zero = number.find_first_not_of("-0.") == std::string_view::npos;
+  return std::string(number.substr(zero && number.starts_with('-') ? 1 : 0));
 }
 
 std::string right(const std::string& text, size_t width) {

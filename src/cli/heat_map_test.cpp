@@ -22,6 +22,9 @@ TEST(HeatMap, DrawsNumbersColoursOrAnExplanation) {
             "       1      2 \n"
             "1  1.000 -0.500 \n"
             "2 -0.500  1.000 \n");
+  EXPECT_EQ(HeatMap(1, {-0.0004}).draw(Colour::kNone, 80),
+            "       1 \n"
+            "1  0.000 \n");
   EXPECT_NE(kMap.draw(Colour::k24Bit, 80).find("-0.500"), std::string::npos);
   const std::string narrow = kMap.draw(Colour::k256, 10);
   EXPECT_EQ(narrow.find("-0.500"), std::string::npos);

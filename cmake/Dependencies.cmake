@@ -28,7 +28,6 @@ function(vecton_library TARGET PKG)
 endfunction()
 
 vecton_library(dep_pcre2 libpcre2-8)
-vecton_library(dep_utf8proc libutf8proc)
 vecton_library(dep_crypto libcrypto)
 # Headers only: the library is loaded when a model has to be downloaded.
 pkg_check_modules(CURL REQUIRED libcurl)

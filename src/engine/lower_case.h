@@ -6,8 +6,8 @@
 
 namespace vecton {
 
-// Unicode simple lower case, the final form of a Greek sigma at the end of a word, and U+0130 as
-// "i" + U+0307. Bytes that are not UTF-8 stay.
+// Unicode lower case, character by character, and the final form of a Greek sigma at the end of a
+// word. Bytes that are not UTF-8 become U+FFFD, as the tokenizer reads them.
 std::string lower_case(std::string_view text);
 
 }  // namespace vecton

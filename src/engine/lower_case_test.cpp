@@ -13,7 +13,12 @@ TEST(LowerCase, IsPythonsStrLower) {
   EXPECT_EQ(lower_case("İstanbul"), "i\xcc\x87stanbul");
 }
 
-TEST(LowerCase, KeepsBytesThatAreNotUtf8) { EXPECT_EQ(lower_case("A\xff\xc3"), "a\xff\xc3"); }
+TEST(LowerCase, ReadsBytesThatAreNotUtf8AsTheTokenizerDoes) {
+  EXPECT_EQ(lower_case("A\xff"
+                       "B"),
+            "a\xef\xbf\xbd"
+            "b");
+}
 
 }  // namespace
 }  // namespace vecton

@@ -82,6 +82,7 @@ void Connection::drain() {
 void Connection::close() {
   if (phase_ == Phase::kClosed) return;
   if (phase_ == Phase::kWorking && job_) job_->cancel();
+  job_.reset();  // it holds this connection, to answer it
   phase_ = Phase::kClosed;
   give_room();
   service_.metrics().connection(-1);
@@ -111,7 +112,6 @@ void Connection::on_deadline() {
 
 void Connection::next_request() {
   phase_ = Phase::kIdle;
-  job_.reset();
   if (buffer_.size() > 0) return read_head();
   if (draining_) return close();
   set_deadline(options_.idle_timeout);
@@ -268,6 +268,7 @@ void Connection::dispatch() {
 
 void Connection::respond(HttpResponse answer, bool keep) {
   phase_ = Phase::kWriting;
+  job_.reset();
   give_room();
   keep_ = keep && !draining_;
   response_ = Response{static_cast<http::status>(answer.status), version_};

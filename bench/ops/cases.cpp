@@ -110,7 +110,7 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
         return [=, &ops, next = size_t{0}]() mutable {
           const PreparedWeight& w = all[next++ % all.size()];
           if (gated) {
-            ops.gated_linear(x, *w, Activation::kSilu);
+            ops.gated_linear(x, {w, nullptr}, Activation::kSilu);
           } else {
             ops.linear(x, {w, b});
           }

@@ -249,8 +249,7 @@ LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
   const std::vector<Weight> weights = state_->matrices({&part, 1}, k);
   LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
                       .bias = nullptr};
-  if (bias == Bias::kRequired || (bias == Bias::kIfPresent && has("bias")))
-    result.bias = vector("bias", n);
+  if (takes("bias", bias)) result.bias = vector("bias", n);
   return result;
 }
 
@@ -277,12 +276,68 @@ LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> p
   return result;
 }
 
-PreparedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n,
-                              int64_t k) const {
-  const State::Part parts[] = {{path_ + std::string(gate) + ".weight", n},
-                               {path_ + std::string(up) + ".weight", n}};
+namespace {
+
+Weight row_slice(const Weight& whole, int64_t begin, int64_t n) {
+  Weight part = whole;
+  const auto row_bytes = static_cast<size_t>(whole.columns * size_of(whole.dtype));
+  part.rows = n;
+  part.bytes = whole.bytes.subspan(static_cast<size_t>(begin) * row_bytes,
+                                   static_cast<size_t>(n) * row_bytes);
+  return part;
+}
+
+Vector slice(const Vector& whole, int64_t begin, int64_t n) {
+  return std::make_shared<const std::vector<float>>(whole->begin() + begin,
+                                                    whole->begin() + begin + n);
+}
+
+Vector join(const Vector& a, const Vector& b) {
+  auto both = std::make_shared<std::vector<float>>(*a);
+  both->insert(both->end(), b->begin(), b->end());
+  return both;
+}
+
+}  // namespace
+
+bool Weights::takes(std::string_view name, Bias bias) const {
+  return bias == Bias::kRequired || (bias == Bias::kIfPresent && has(name));
+}
+
+LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
+                                  Bias bias) const {
+  const Weight part = row_slice(matrix("weight", rows, k), begin, n);
+  LinearWeight result{.w = state_->count_linear({&part, 1}, state_->ops.prepare_linear({&part, 1})),
+                      .bias = nullptr};
+  if (takes("bias", bias)) result.bias = slice(vector("bias", rows), begin, n);
+  return result;
+}
+
+GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
+                           Bias bias) const {
+  const Weights gate_path = *this / gate, up_path = *this / up;
+  const State::Part parts[] = {{gate_path.path_ + "weight", n}, {up_path.path_ + "weight", n}};
   const std::vector<Weight> weights = state_->matrices(parts, k);
-  return state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1]));
+  GatedWeight result{
+      .w = state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1])),
+      .bias = nullptr};
+  if (gate_path.takes("bias", bias))
+    result.bias = join(gate_path.vector("bias", n), up_path.vector("bias", n));
+  return result;
+}
+
+GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias) const {
+  const Weight whole = matrix("weight", 2 * n, k);
+  const int64_t gate = halves == Halves::kGateFirst ? 0 : n, up = n - gate;
+  const Weight parts[] = {row_slice(whole, gate, n), row_slice(whole, up, n)};
+  GatedWeight result{
+      .w = state_->count_linear(parts, state_->ops.prepare_gated(parts[0], parts[1])),
+      .bias = nullptr};
+  if (takes("bias", bias)) {
+    const Vector both = vector("bias", 2 * n);
+    result.bias = join(slice(both, gate, n), slice(both, up, n));
+  }
+  return result;
 }
 
 PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
@@ -291,13 +346,19 @@ PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
   return state_->count(state_->ops.prepare_table(table));
 }
 
-NormWeight Weights::layer_norm(int64_t size, double eps) const {
-  return {NormWeight::Kind::kLayerNorm, vector("weight", size), vector("bias", size),
-          static_cast<float>(eps)};
+NormWeight Weights::layer_norm(int64_t size, double eps, Bias bias) const {
+  return {NormWeight::Kind::kLayerNorm, vector("weight", size),
+          takes("bias", bias) ? vector("bias", size) : nullptr, static_cast<float>(eps)};
 }
 
-NormWeight Weights::rms_norm(int64_t size, double eps) const {
-  return {NormWeight::Kind::kRmsNorm, vector("weight", size), nullptr, static_cast<float>(eps)};
+NormWeight Weights::rms_norm(int64_t size, double eps, float plus) const {
+  Vector weight = vector("weight", size);
+  if (plus != 0) {
+    auto sum = std::make_shared<std::vector<float>>(*weight);
+    for (float& value : *sum) value += plus;
+    weight = sum;
+  }
+  return {NormWeight::Kind::kRmsNorm, weight, nullptr, static_cast<float>(eps)};
 }
 
 void Weights::check_taken() const {

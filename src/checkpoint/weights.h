@@ -59,11 +59,21 @@ class Weights {
   // Several layers stacked into one: stacked({{"key", n1}, {"value", n2}}, k).
   LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
                        Bias bias) const;
-  // <gate>.weight and <up>.weight.
-  PreparedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k) const;
+  // Rows begin .. begin + n of the path's "weight" [rows, k] (and "bias"): one of several layers
+  // that the checkpoint keeps in one tensor.
+  LinearWeight linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
+                           Bias bias = Bias::kRequired) const;
+  // <gate>.weight and <up>.weight, and their biases.
+  GatedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
+                    Bias bias = Bias::kNone) const;
+  // Gate and up are the halves of the path's "weight" [2n, k] (and "bias").
+  enum class Halves { kGateFirst, kUpFirst };
+  GatedWeight gated_halves(int64_t n, int64_t k, Halves halves, Bias bias = Bias::kNone) const;
   PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
-  NormWeight layer_norm(int64_t size, double eps) const;      // "weight" and "bias"
-  NormWeight rms_norm(int64_t size, double eps) const;        // "weight"
+  NormWeight layer_norm(int64_t size, double eps,
+                        Bias bias = Bias::kRequired) const;  // "weight" and "bias"
+  // "weight", with `plus` added to it: 1 where the file has w of x (1 + w).
+  NormWeight rms_norm(int64_t size, double eps, float plus = 0) const;
 
   // Throws kCorrupt naming every tensor that nobody took and nobody skipped.
   void check_taken() const;
@@ -85,6 +95,8 @@ class Weights {
   static Summary summarize(const std::filesystem::path& folder);
 
  private:
+  bool takes(std::string_view name, Bias bias) const;
+
   struct State;
   std::shared_ptr<State> state_;
   std::string path_;

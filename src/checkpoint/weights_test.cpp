@@ -96,7 +96,7 @@ TEST_F(WeightsTest, StacksLayersAndTheirBiases) {
 
 TEST_F(WeightsTest, PreparesGateAndUp) {
   const Weights w = open({counting("gate.weight", {2, 2}), counting("up.weight", {2, 2})});
-  EXPECT_EQ(w.gated("gate", "up", 2, 2)->n, 2);
+  EXPECT_EQ(w.gated("gate", "up", 2, 2).w->n, 2);
   EXPECT_EQ(w.linear_parameters(), 8);
   EXPECT_REFUSED(w.gated("gate", "down", 2, 2), ErrorCode::kCorrupt, "down.weight: missing");
 }

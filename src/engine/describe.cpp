@@ -65,9 +65,8 @@ std::vector<FamilyInfo> families() {
   std::vector<FamilyInfo> all;
   for (const Family& family : model_families()) {
     FamilyInfo info{.name = std::string(family.name), .architectures = {}};
-    for (const auto* names : {&family.architectures, &family.headed_architectures}) {
-      for (const std::string_view name : *names) info.architectures.emplace_back(name);
-    }
+    for (const Architecture& architecture : family.architectures)
+      info.architectures.emplace_back(architecture.name);
     all.push_back(std::move(info));
   }
   return all;

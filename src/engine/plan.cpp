@@ -66,8 +66,7 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
 // What the checkpoint is for: its sentence-transformers modules, or the backbone alone where that
 // is asked for.
 void decide_head(const EngineOptions& options, Plan& plan) {
-  const auto& headed = plan.family->headed_architectures;
-  const bool has_head = std::find(headed.begin(), headed.end(), plan.architecture) != headed.end();
+  const bool has_head = plan.family->head_of(plan.architecture) != HeadKind::kNone;
   if (has_head && !plan.modules.present && options.convert != "embed") {
     throw Error(ErrorCode::kUnsupported,
                 plan.config.file() + ": architectures \"" + plan.architecture +

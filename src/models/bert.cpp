@@ -1,8 +1,10 @@
 #include "models/bert.h"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
+#include "checkpoint/labels.h"
 #include "nn/activation.h"
 #include "nn/self_attention.h"
 #include "vecton/error.h"
@@ -73,10 +75,9 @@ Tensor Bert::forward(Ops& ops, const Batch& batch) const {
                                  {*positions_, batch.rows.index}};
   Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
   for (const Layer& layer : layers_) {
-    const bool last = &layer == &layers_.back() && !batch.all_wanted();
-    const Rows& queries = last ? batch.wanted : batch.rows;
-    const Tensor q = last ? ops.gather_rows(x, wanted_positions(batch)) : x;
-    x = ops.norm(layer.attention.forward(ops, x, q, queries, batch.rows, q), layer.attention_norm);
+    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+    const Tensor q = rows.of(ops, x);
+    x = ops.norm(layer.attention.forward(ops, x, q, rows, batch, &q), layer.attention_norm);
     const Tensor h = ops.linear(x, layer.intermediate, activation_);
     x = ops.norm(ops.linear(h, layer.output, Activation::kIdentity, &x), layer.output_norm);
   }
@@ -113,6 +114,36 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   weights.rename_parts(parts);
   weights.skip(heads);
   return std::make_unique<Bert>(config, weights);
+}
+
+// The masked-token head: its decoder is the table of words unless the file has one of its own.
+static HeadWeights masked_lm_head(const Config& config, const Weights& w) {
+  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
+  const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
+  const bool own = predictions.has("decoder.weight");
+  LinearWeight decoder = (own ? predictions / "decoder" : w / "embeddings" / "word_embeddings")
+                             .linear(vocab, n, Weights::Bias::kNone);
+  decoder.bias = predictions.vector("bias", vocab);
+  return {
+      .every_token = true,
+      .steps = {
+          {.linear = (transform / "dense").linear(n, n),
+           .activation = nn::activation(config, "hidden_act", "gelu"),
+           .norm =
+               (transform / "LayerNorm").layer_norm(n, config.number_or("layer_norm_eps", 1e-12))},
+          {.linear = std::move(decoder)}}};
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  const int64_t n = config.integer("hidden_size");
+  if (kind == HeadKind::kMaskedLm) return masked_lm_head(config, w);
+  HeadStep classifier{
+      .linear = (w / "classifier").linear(static_cast<int64_t>(read_labels(config).size()), n)};
+  if (kind == HeadKind::kTokenClassification)
+    return {.every_token = true, .steps = {std::move(classifier)}};
+  return {
+      .steps = {{.linear = (w / "pooler" / "dense").linear(n, n), .activation = Activation::kTanh},
+                std::move(classifier)}};
 }
 
 }  // namespace vecton::bert

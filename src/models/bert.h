@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
 #include "models/model.h"
 
@@ -11,5 +12,6 @@ namespace vecton::bert {
 
 ModelShape shape(const Config& config);
 std::unique_ptr<Model> load(const Config& config, Weights weights);
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
 
 }  // namespace vecton::bert

@@ -16,7 +16,7 @@ struct Layer {
   NormWeight attention_norm;
   nn::SelfAttention attention;
   NormWeight mlp_norm;
-  PreparedWeight gate_up;
+  GatedWeight gate_up;
   LinearWeight down;
 };
 
@@ -76,13 +76,11 @@ Tensor Qwen3::forward(Ops& ops, const Batch& batch) const {
   const auto rope = rope_.table(batch.rows.longest());
   Tensor x = ops.embed(words);
   for (const Layer& layer : layers_) {
-    const bool last = &layer == &layers_.back() && !batch.all_wanted();
-    const Rows& queries = last ? batch.wanted : batch.rows;
-    const Tensor h = ops.norm(x, layer.attention_norm);
-    const Tensor q = last ? ops.gather_rows(h, wanted_positions(batch)) : h;
-    if (last) x = ops.gather_rows(x, wanted_positions(batch));
-    x = layer.attention.forward(ops, h, q, queries, batch.rows, x, rope.get());
-    const Tensor m = ops.gated_linear(ops.norm(x, layer.mlp_norm), *layer.gate_up, activation_);
+    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+    const Tensor h = ops.norm(x, layer.attention_norm), q = rows.of(ops, h);
+    x = rows.of(ops, x);
+    x = layer.attention.forward(ops, h, q, rows, batch, &x, rope.get());
+    const Tensor m = ops.gated_linear(ops.norm(x, layer.mlp_norm), layer.gate_up, activation_);
     x = ops.linear(m, layer.down, Activation::kIdentity, &x);
   }
   return ops.norm(std::move(x), norm_);

@@ -10,19 +10,25 @@
 namespace vecton {
 
 std::span<const Family> model_families() {
+  using enum HeadKind;
   static const Family kFamilies[] = {
       {"bert",
        {"bert"},
-       {"BertModel"},
-       {"BertForMaskedLM", "BertForPreTraining", "BertForSequenceClassification",
-        "BertForTokenClassification", "BertForQuestionAnswering"},
+       {{"BertModel"},
+        {"BertForMaskedLM", kMaskedLm},
+        {"BertForPreTraining", kMaskedLm},
+        {"BertForSequenceClassification", kSequenceClassification},
+        {"BertForTokenClassification", kTokenClassification},
+        {"BertForQuestionAnswering", kOther}},
        Pooling::kCls,
        bert::shape,
-       bert::load},
+       bert::load,
+       bert::head},
       {"qwen3",
        {"qwen3"},
-       {"Qwen3Model"},
-       {"Qwen3ForCausalLM", "Qwen3ForSequenceClassification"},
+       {{"Qwen3Model"},
+        {"Qwen3ForCausalLM", kCausalLm},
+        {"Qwen3ForSequenceClassification", kOther}},
        Pooling::kLast,
        qwen3::shape,
        qwen3::load},
@@ -30,22 +36,24 @@ std::span<const Family> model_families() {
   return kFamilies;
 }
 
+HeadKind Family::head_of(std::string_view architecture) const {
+  const auto found = std::ranges::find(architectures, architecture, &Architecture::name);
+  return found == architectures.end() ? HeadKind::kNone : found->head;
+}
+
 const Family& find_family(const Config& config) {
-  const std::vector<std::string> architectures = config.strings_or_empty("architectures");
+  const std::vector<std::string> names = config.strings_or_empty("architectures");
   const std::string type = config.string_or("model_type", "");
-  const std::string architecture = architectures.empty() ? "" : architectures.front();
-  const auto in = [](const std::vector<std::string_view>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
+  const std::string name = names.empty() ? "" : names.front();
   std::string known;
   for (const Family& family : model_families()) {
-    const bool by_name =
-        in(family.architectures, architecture) || in(family.headed_architectures, architecture);
-    if (by_name || (architecture.empty() && in(family.model_types, type))) return family;
+    const bool by_name = std::ranges::count(family.architectures, name, &Architecture::name) > 0;
+    const bool by_type = name.empty() && std::ranges::count(family.model_types, type) > 0;
+    if (by_name || by_type) return family;
     known += (known.empty() ? "" : ", ") + std::string(family.name);
   }
   throw Error(ErrorCode::kUnsupported,
-              config.file() + ": architectures \"" + architecture + "\" (model_type \"" + type +
+              config.file() + ": architectures \"" + name + "\" (model_type \"" + type +
                   "\") is not supported; the families there are: " + known);
 }
 

@@ -7,24 +7,32 @@
 #include <vector>
 
 #include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
 #include "models/model.h"
 #include "ops/ops.h"
 
 namespace vecton {
 
+struct Architecture {
+  std::string_view name;  // of config.json's architectures
+  HeadKind head = HeadKind::kNone;
+};
+
 struct Family {
   std::string_view name;                      // "bert"
   std::vector<std::string_view> model_types;  // config.json's model_type
-  std::vector<std::string_view>
-      architectures;  // served without being asked: the backbone is what the checkpoint is for
-  // Architectures with a head beyond the backbone: served as embedders when sentence-transformers
-  // files or --convert embed say so, refused otherwise.
-  std::vector<std::string_view> headed_architectures;
-  Pooling default_pooling;  // where no file says
+  std::vector<Architecture> architectures;
+  Pooling default_pooling;  // of embeddings, where no file says
   ModelShape (*shape)(const Config& config);
   // Takes the backbone's tensors from `weights` and skips those of heads.
   std::unique_ptr<Model> (*load)(const Config& config, Weights weights);
+  // Takes a head's tensors, after load() has renamed them. Null where no architecture has a head
+  // that is computed. kCausalLm needs none: its rows are lm_head's, or the embedding table's.
+  HeadWeights (*head)(const Config& config, HeadKind kind, const Weights& weights) = nullptr;
+
+  // Of config.json's architecture; kNone where it names none.
+  HeadKind head_of(std::string_view architecture) const;
 };
 
 std::span<const Family> model_families();

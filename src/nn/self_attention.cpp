@@ -4,9 +4,9 @@
 
 namespace vecton::nn {
 
-Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query, const Rows& queries,
-                              const Rows& rows, const Tensor& residual,
-                              const RopeTable* rope) const {
+Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query,
+                              const LayerRows& queries, const Batch& batch, const Tensor* residual,
+                              const RopeTable* rope, const AttentionBias& bias) const {
   const int64_t key_columns = shape.kv_heads * shape.head_dim;
   Tensor q_rows = ops.linear(x_query, q);
   const Tensor kv_rows = ops.linear(x, kv);
@@ -15,11 +15,19 @@ Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query, 
   if (q_norm) q_rows = ops.norm(std::move(q_rows), *q_norm);
   if (k_norm) k_rows = ops.norm(std::move(k_rows), *k_norm);
   if (rope) {
-    q_rows = ops.rope(std::move(q_rows), shape.head_dim, queries.index, *rope);
-    k_rows = ops.rope(std::move(k_rows), shape.head_dim, rows.index, *rope);
+    q_rows = ops.rope(std::move(q_rows), shape.head_dim, queries.rows().index, *rope);
+    k_rows = ops.rope(std::move(k_rows), shape.head_dim, batch.rows.index, *rope);
   }
-  const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries, rows.offsets);
-  return ops.linear(context, out, Activation::kIdentity, &residual);
+  KeyPages before;
+  if (batch.cache) {
+    const KvCache::Layer& cached = batch.cache->layers[static_cast<size_t>(layer)];
+    ops.store_rows(k_rows, batch.store_from, cached.k, batch.store_to);
+    ops.store_rows(v_rows, batch.store_from, cached.v, batch.store_to);
+    before = {cached.k, cached.v, batch.cache->page_rows, batch.pages, batch.page_offsets};
+  }
+  const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(),
+                                       batch.rows.offsets, bias, before);
+  return ops.linear(context, out, Activation::kIdentity, residual);
 }
 
 }  // namespace vecton::nn

@@ -34,7 +34,8 @@ enum class Activation {
   kRelu,      // max(x, 0)
   kSilu,      // x / (1 + e^-x)
   kTanh,
-  kSigmoid,  // 1 / (1 + e^-x)
+  kSigmoid,    // 1 / (1 + e^-x)
+  kLog1pRelu,  // ln(1 + max(x, 0))
 };
 
 // What a backend made of one or several stacked weights [n, k].
@@ -50,6 +51,12 @@ using Vector = std::shared_ptr<const std::vector<float>>;
 
 // W [n, k] and, optionally, b [n].
 struct LinearWeight {
+  PreparedWeight w;
+  Vector bias;
+};
+
+// Gate and up [n, k] and, optionally, the gate's biases [n] followed by those of up [n].
+struct GatedWeight {
   PreparedWeight w;
   Vector bias;
 };
@@ -72,6 +79,27 @@ struct AttentionShape {
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   float scale = 0;  // of q k^T
   bool causal = false;
+  int64_t window = 0;  // a query at p sees keys at j with |p - j| < window; 0 = all
+  float softcap = 0;   // scores become softcap tanh(score / softcap); 0 = they stay
+};
+
+// What is added to the scaled (and capped) score of head h, query row i at position p and key row r
+// at position j: by_head[h, b] + by_query[i, h*buckets + b] + by_key[r, h*buckets + b], where b =
+// bucket[p - j + reach], p - j clamped to -reach .. reach. Empty tensors add nothing. Relative
+// position biases of T5 (arXiv:1910.10683) and MPNet are by_head, the disentangled attention of
+// DeBERTa (arXiv:2006.03654) is by_query and by_key.
+struct AttentionBias {
+  int64_t reach = 0, buckets = 0;
+  std::span<const int32_t> bucket;  // [2 reach + 1]; empty = no bias
+  Tensor by_head, by_query, by_key;
+};
+
+// Keys and values of earlier tokens in pages of `page_rows` rows of k and v: sequence s starts with
+// the pages pages[offsets[s]] .. pages[offsets[s + 1]], all of them full. Empty offsets = none.
+struct KeyPages {
+  Tensor k, v;
+  int64_t page_rows = 0;
+  std::span<const int32_t> pages, offsets;
 };
 
 enum class Pooling { kCls, kMax, kMean, kMeanSqrtLen, kWeightedMean, kLast };
@@ -110,8 +138,14 @@ class Ops {
                         Activation act = Activation::kIdentity,
                         const Tensor* residual = nullptr) = 0;
 
-  // y = act(x G^T) * (x U^T). x [m, k] -> [m, n].
-  virtual Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) = 0;
+  // y = act(x G^T + g) * (x U^T + u). x [m, k] -> [m, n].
+  virtual Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) = 0;
+
+  // Element by element. `a` and `x` lend their storage when they are given for good.
+  virtual Tensor add(Tensor a, const Tensor& b) = 0;
+  virtual Tensor multiply(Tensor a, const Tensor& b) = 0;
+  virtual Tensor scale(Tensor x, float factor) = 0;
+  virtual Tensor activate(Tensor x, Activation act) = 0;
 
   // LayerNorm: (x - mean) / sqrt(var + eps) * w + b; RmsNorm: x / sqrt(mean(x^2) + eps) * w, over
   // each group of w.weight->size() columns (a row, or one head of it). Reuses x's storage when it
@@ -123,13 +157,21 @@ class Ops {
   virtual Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
                       const RopeTable& table) = 0;
 
-  // softmax(scale q k^T) v per sequence and head. q [queries.count(), heads*head_dim]; k, v
-  // [keys.back(), kv_heads*head_dim] with sequence s at rows keys[s] .. keys[s+1]; head h reads key
-  // head h / (heads / kv_heads). Causal: a query at position p of its sequence (queries.index) sees
-  // keys 0..p.
+  // softmax(scale q k^T + bias) v per sequence and head. q [queries.count(), heads*head_dim]; k, v
+  // [keys.back(), kv_heads*head_dim] with sequence s at rows keys[s] .. keys[s+1], after its pages
+  // of `before`; head h reads key head h / (heads / kv_heads). Keys have positions 0, 1, ... of
+  // their sequence, pages counted; queries.index holds the queries' positions. Causal: a query at
+  // position p sees keys 0..p. A query that sees no key gives 0. The bits do not depend on how much
+  // of a sequence lies in pages.
   virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                            const AttentionShape& shape, const Rows& queries,
-                           std::span<const int32_t> keys) = 0;
+                           std::span<const int32_t> keys, const AttentionBias& bias = {},
+                           const KeyPages& before = {}) = 0;
+
+  // Depthwise causal convolution along each sequence: y[t, c] = b[c] + sum over i < width of
+  // w[c, i] x[t - width + 1 + i, c]; what lies before a sequence is 0. `weight` [columns * width].
+  virtual Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
+                            const Rows& rows) = 0;
 
   virtual Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) = 0;
 
@@ -140,6 +182,15 @@ class Ops {
 
   // Rows of length 1: x / max(|x|, 1e-12).
   virtual Tensor l2_normalize(Tensor x) = 0;
+
+  // Rows from[i] of x are written to rows to[i] of `into`, storage of a cache.
+  virtual void store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
+                          std::span<const int32_t> to) = 0;
+
+  // Late interaction: y[0, i] = sum over the rows of q of its largest product with a row
+  // offsets[i] .. offsets[i+1] (at least one) of d. q [m, n], d [rows, n]. Khattab and Zaharia
+  // 2020, arXiv:2004.12832.
+  virtual Tensor max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) = 0;
 
   // [m, a] and [m, b], ... side by side.
   virtual Tensor concat_columns(std::span<const Tensor> parts) = 0;

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensor/kv_cache.h"
+
 namespace vecton {
 
 // Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence
@@ -22,6 +24,14 @@ struct Batch {
   std::vector<int32_t> type_ids;  // [tokens], or empty = all 0
   Rows rows;                      // every token: its sequence and position
   Rows wanted;                    // the rows that some head asks for; what a model returns
+  // Of causal models: rows.index of sequence s starts after the pages pages[page_offsets[s]] ..
+  // pages[page_offsets[s + 1]] of the cache. Without a cache every sequence is whole.
+  const KvCache* cache = nullptr;
+  std::vector<int32_t> pages, page_offsets;
+  // Keys and values of the rows store_from[i] (of the batch) go to the rows store_to[i] of the
+  // cache, before any row of the layer attends.
+  std::vector<int32_t> store_from, store_to;
+
   bool all_wanted() const { return wanted.count() == rows.count(); }
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }

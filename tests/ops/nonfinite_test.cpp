@@ -63,8 +63,8 @@ TEST_P(NonFinite, GatedLinear) {
   check(
       random_matrix(random, 9, 20),
       [&](Ops& on, const Matrix& in) {
-        return download(
-            on, on.gated_linear(upload(on, in), *on.prepare_gated(gate, up), Activation::kSilu));
+        return download(on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), nullptr},
+                                            Activation::kSilu));
       },
       "gated_linear");
 }

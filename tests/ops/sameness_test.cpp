@@ -93,7 +93,8 @@ TEST_P(Sameness, GatedLinear) {
     check_rows(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(on, on.gated_linear(upload(on, in), *prepared, Activation::kSilu));
+          return download(on,
+                          on.gated_linear(upload(on, in), {prepared, nullptr}, Activation::kSilu));
         },
         "n " + std::to_string(n) + ", k " + std::to_string(k));
   }

@@ -7,6 +7,7 @@
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/cpu_ops.h"
+#include "vecton/error.h"
 
 namespace vecton::cpu {
 
@@ -33,7 +34,10 @@ float* scratch(int64_t floats) {
 
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                          const AttentionShape& shape, const Rows& queries,
-                         std::span<const int32_t> keys) {
+                         std::span<const int32_t> keys, const AttentionBias& bias,
+                         const KeyPages& before) {
+  if (shape.window > 0 || shape.softcap > 0 || !bias.bucket.empty() || !before.offsets.empty())
+    throw Error(ErrorCode::kUnsupported, "the cpu backend has no such attention");
   const AttentionKernels& kernels = attention_kernels(isa_);
   const Tensor y = allocate(q.rows(), q.columns());
   const int64_t group = shape.heads / shape.kv_heads, step = kernels.tile_queries;

@@ -103,10 +103,11 @@ Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
   return y;
 }
 
-Tensor CpuOps::gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) {
-  Tensor y = allocate(x.rows(), gate_up.n);
+Tensor CpuOps::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) {
+  Tensor y = allocate(x.rows(), gate_up.w->n);
   run(pool_, linear_kernels(isa_),
-      {&matrix(gate_up), x.data(), x.stride(), y.data(), y.stride(), nullptr, nullptr, 0, act},
+      {&matrix(*gate_up.w), x.data(), x.stride(), y.data(), y.stride(),
+       gate_up.bias ? gate_up.bias->data() : nullptr, nullptr, 0, act},
       x.rows());
   return y;
 }

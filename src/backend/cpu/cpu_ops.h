@@ -39,15 +39,25 @@ class CpuOps final : public Ops {
   Tensor embed(std::span<const Lookup> lookups) override;
   Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
                 const Tensor* residual) override;
-  Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) override;
+  Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) override;
+  Tensor add(Tensor a, const Tensor& b) override;
+  Tensor multiply(Tensor a, const Tensor& b) override;
+  Tensor scale(Tensor x, float factor) override;
+  Tensor activate(Tensor x, Activation act) override;
   Tensor norm(Tensor x, const NormWeight& w) override;
   Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
               const RopeTable& table) override;
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const Rows& queries, std::span<const int32_t> keys) override;
+                   const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
+                   const KeyPages& before) override;
+  Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
+                    const Rows& rows) override;
   Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override;
   Tensor pool(const Tensor& x, Pooling how, const Rows& rows) override;
   Tensor l2_normalize(Tensor x) override;
+  void store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
+                  std::span<const int32_t> to) override;
+  Tensor max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) override;
   Tensor concat_columns(std::span<const Tensor> parts) override;
 
  private:

@@ -207,14 +207,20 @@ void finish(const LinearCall& call, const float* sums, int64_t row, int64_t rows
   }
 }
 
-// y = act(gate) * up: the first vector of the panel is gate, the second up.
+// y = act(gate + bias) * (up + bias): the first vector of the panel is gate, the second up.
 template <Activation kAct>
 void finish_gated(const LinearCall& call, const float* sums, int64_t row, int64_t rows,
                   int64_t column, int64_t columns, const float* /*bias*/) {
   const auto mask = hn::FirstN(d, static_cast<size_t>(columns));
+  V gate_bias = hn::Zero(d), up_bias = hn::Zero(d);
+  if (call.bias) {
+    const float* bias = call.bias + column;
+    gate_bias = hn::MaskedLoad(mask, d, bias);
+    up_bias = hn::MaskedLoad(mask, d, bias + call.w->n);
+  }
   for (int64_t r = 0; r < rows; ++r) {
-    const V gate = activate<kAct>(hn::Load(d, sums + r * kWidth));
-    const V value = hn::Mul(gate, hn::Load(d, sums + r * kWidth + kLanes));
+    const V gate = activate<kAct>(hn::Add(hn::Load(d, sums + r * kWidth), gate_bias));
+    const V value = hn::Mul(gate, hn::Add(hn::Load(d, sums + r * kWidth + kLanes), up_bias));
     float* to = call.y + (row + r) * call.y_stride + column;
     if (columns == kLanes) {
       hn::StoreU(value, d, to);
@@ -250,6 +256,8 @@ Finish choose_finish(Activation act) {
       return finish_with<kGated, Activation::kTanh>();
     case Activation::kSigmoid:
       return finish_with<kGated, Activation::kSigmoid>();
+    case Activation::kLog1pRelu:
+      return finish_with<kGated, Activation::kLog1pRelu>();
   }
   return finish_with<kGated, Activation::kIdentity>();
 }

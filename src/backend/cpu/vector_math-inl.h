@@ -130,6 +130,15 @@ HWY_INLINE VF gelu_tanh(VF x) {
   return hn::Div(x, hn::Add(hn::Set(F32(), 1.0f), exp(minus_2u)));
 }
 
+// ln(1 + max(x, 0)), lane by lane: it is taken of few values.
+HWY_INLINE VF log1p_relu(VF x) {
+  const F32 d;
+  HWY_ALIGN float lanes[HWY_LANES(float)];
+  hn::Store(relu(x), d, lanes);
+  for (float& lane : lanes) lane = std::log1p(lane);
+  return hn::Load(d, lanes);
+}
+
 template <Activation kActivation>
 HWY_INLINE VF activate(VF x) {
   switch (kActivation) {
@@ -147,6 +156,8 @@ HWY_INLINE VF activate(VF x) {
       return tanh(x);
     case Activation::kSigmoid:
       return sigmoid(x);
+    case Activation::kLog1pRelu:
+      return log1p_relu(x);
   }
 }
 

@@ -69,6 +69,8 @@ double activate(Activation act, double x) {
       return std::tanh(x);
     case Activation::kSigmoid:
       return 1 / (1 + std::exp(-x));
+    case Activation::kLog1pRelu:
+      return x < 0 ? 0 : std::log1p(x);
   }
   return x;
 }
@@ -79,21 +81,54 @@ double dot(const float* a, const float* b, int64_t n) {
   return sum;
 }
 
-// softmax(scale q k^T) v of one head and one query row that sees `seen` keys.
-void attend(const float* q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-            int64_t first_key, int64_t seen, int64_t head, float* out) {
+// The keys of one sequence in order of position: those of its pages, then its own.
+struct Keys {
+  const KeyPages& before;
+  const Tensor &k, &v;
+  int64_t first_page = 0, paged = 0, first_row = 0, count = 0;
+
+  const float* row(const Tensor& paged_rows, const Tensor& own, int64_t j) const {
+    if (j >= paged) return own.row(first_row + j - paged);
+    const int64_t page = before.pages[first_page + j / before.page_rows];
+    return paged_rows.row(page * before.page_rows + j % before.page_rows);
+  }
+  const float* key(int64_t j) const { return row(before.k, k, j); }
+  const float* value(int64_t j) const { return row(before.v, v, j); }
+};
+
+double bias_of(const AttentionBias& bias, int64_t head, int64_t query, int64_t key_row,
+               int64_t distance) {
+  if (bias.bucket.empty()) return 0;
+  const int64_t b = bias.bucket[std::clamp(distance, -bias.reach, bias.reach) + bias.reach];
+  const int64_t column = head * bias.buckets + b;
+  double sum = 0;
+  if (!bias.by_head.empty()) sum += bias.by_head.row(head)[b];
+  if (!bias.by_query.empty()) sum += bias.by_query.row(query)[column];
+  if (!bias.by_key.empty()) sum += bias.by_key.row(key_row)[column];
+  return sum;
+}
+
+// One head of query row `query`, at position `at`.
+void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys& keys,
+            const AttentionShape& shape, const AttentionBias& bias, float* out) {
   const int64_t d = shape.head_dim, column = head / (shape.heads / shape.kv_heads) * d;
-  std::vector<double> p(seen);
+  const int64_t window = shape.window > 0 ? shape.window : std::numeric_limits<int64_t>::max() / 2;
+  const int64_t begin = std::max<int64_t>(0, at - window + 1);
+  const int64_t end = std::min(keys.count, shape.causal ? at + 1 : at + window);
+  std::vector<double> p;
   double largest = -std::numeric_limits<double>::infinity(), total = 0;
-  for (int64_t j = 0; j < seen; ++j) {
-    p[j] = shape.scale * dot(q, k.row(first_key + j) + column, d);
-    largest = std::max(largest, p[j]);
+  for (int64_t j = begin; j < end; ++j) {
+    double score = shape.scale * dot(q.row(query) + head * d, keys.key(j) + column, d);
+    if (shape.softcap > 0) score = shape.softcap * std::tanh(score / shape.softcap);
+    score += bias_of(bias, head, query, keys.first_row + j - keys.paged, at - j);
+    p.push_back(score);
+    largest = std::max(largest, score);
   }
   for (double& x : p) total += x = std::exp(x - largest);
   for (int64_t i = 0; i < d; ++i) {
     double sum = 0;
-    for (int64_t j = 0; j < seen; ++j) sum += p[j] * v.row(first_key + j)[column + i];
-    out[i] = static_cast<float>(seen > 0 ? sum / total : 0);
+    for (int64_t j = begin; j < end; ++j) sum += p[j - begin] * keys.value(j)[column + i];
+    out[i] = static_cast<float>(end > begin ? sum / total : 0);
   }
 }
 
@@ -207,24 +242,47 @@ class RefOps final : public Ops {
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
         const double bias = w.bias ? (*w.bias)[j] : 0.0f;
-        const double value = activate(act, dot(x.row(i), weight.row(j), weight.k) + bias);
+        const double value = vecton::activate(act, dot(x.row(i), weight.row(j), weight.k) + bias);
         y.row(i)[j] = static_cast<float>(residual ? value + residual->row(i)[j] : value);
       }
     }
     return y;
   }
 
-  Tensor gated_linear(const Tensor& x, const Prepared& gate_up, Activation act) override {
-    const RefPrepared& weight = matrix(gate_up);
+  Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) override {
+    const RefPrepared& weight = matrix(*gate_up.w);
+    const auto bias = [&](int64_t j) { return gate_up.bias ? (*gate_up.bias)[j] : 0.0f; };
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
-        const double gate = dot(x.row(i), weight.row(j), weight.k);
-        const double up = dot(x.row(i), weight.row(weight.n + j), weight.k);
-        y.row(i)[j] = static_cast<float>(activate(act, gate) * up);
+        const double gate = dot(x.row(i), weight.row(j), weight.k) + bias(j);
+        const double up = dot(x.row(i), weight.row(weight.n + j), weight.k) + bias(weight.n + j);
+        y.row(i)[j] = static_cast<float>(vecton::activate(act, gate) * up);
       }
     }
     return y;
+  }
+
+  template <class F>
+  Tensor for_each(const Tensor& x, F value) {
+    const Tensor y = allocate(x.rows(), x.columns());
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      for (int64_t j = 0; j < x.columns(); ++j) y.row(i)[j] = static_cast<float>(value(i, j));
+    }
+    return y;
+  }
+
+  Tensor add(Tensor a, const Tensor& b) override {
+    return for_each(a, [&](int64_t i, int64_t j) { return a.row(i)[j] + b.row(i)[j]; });
+  }
+  Tensor multiply(Tensor a, const Tensor& b) override {
+    return for_each(a, [&](int64_t i, int64_t j) { return a.row(i)[j] * b.row(i)[j]; });
+  }
+  Tensor scale(Tensor x, float factor) override {
+    return for_each(x, [&](int64_t i, int64_t j) { return x.row(i)[j] * factor; });
+  }
+  Tensor activate(Tensor x, Activation act) override {
+    return for_each(x, [&](int64_t i, int64_t j) { return vecton::activate(act, x.row(i)[j]); });
   }
 
   Tensor norm(Tensor x, const NormWeight& w) override {
@@ -256,15 +314,37 @@ class RefOps final : public Ops {
   }
 
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const Rows& queries, std::span<const int32_t> keys) override {
+                   const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
+                   const KeyPages& before) override {
     const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
     for (int64_t s = 0; s < queries.sequences(); ++s) {
-      const int64_t count = keys[s + 1] - keys[s];
+      Keys own{.before = before, .k = k, .v = v, .first_row = keys[s]};
+      if (!before.offsets.empty()) {
+        own.first_page = before.offsets[s];
+        own.paged = (before.offsets[s + 1] - before.offsets[s]) * before.page_rows;
+      }
+      own.count = own.paged + keys[s + 1] - keys[s];
       for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
-        const int64_t seen = shape.causal ? std::min<int64_t>(count, queries.index[i] + 1) : count;
-        for (int64_t head = 0; head < shape.heads; ++head) {
-          const int64_t column = head * shape.head_dim;
-          attend(q.row(i) + column, k, v, shape, keys[s], seen, head, y.row(i) + column);
+        for (int64_t head = 0; head < shape.heads; ++head)
+          attend(q, i, queries.index[i], head, own, shape, bias, y.row(i) + head * shape.head_dim);
+      }
+    }
+    return y;
+  }
+
+  Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
+                    const Rows& rows) override {
+    const Tensor y = allocate(x.rows(), x.columns());
+    const auto width = static_cast<int64_t>(weight->size()) / std::max<int64_t>(1, x.columns());
+    for (int64_t s = 0; s < rows.sequences(); ++s) {
+      for (int64_t t = rows.offsets[s]; t < rows.offsets[s + 1]; ++t) {
+        for (int64_t c = 0; c < x.columns(); ++c) {
+          double sum = bias ? (*bias)[c] : 0.0f;
+          for (int64_t i = 0; i < width; ++i) {
+            const int64_t from = t - width + 1 + i;
+            if (from >= rows.offsets[s]) sum += double{(*weight)[c * width + i]} * x.row(from)[c];
+          }
+          y.row(t)[c] = static_cast<float>(sum);
         }
       }
     }
@@ -295,6 +375,28 @@ class RefOps final : public Ops {
       const double length = std::max(std::sqrt(dot(x.row(i), x.row(i), x.columns())), 1e-12);
       for (int64_t j = 0; j < x.columns(); ++j)
         y.row(i)[j] = static_cast<float>(x.row(i)[j] / length);
+    }
+    return y;
+  }
+
+  void store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
+                  std::span<const int32_t> to) override {
+    for (size_t i = 0; i < from.size(); ++i)
+      std::copy_n(x.row(from[i]), x.columns(), into.row(to[i]));
+  }
+
+  Tensor max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) override {
+    const auto documents = static_cast<int64_t>(offsets.size()) - 1;
+    const Tensor y = allocate(1, documents);
+    for (int64_t s = 0; s < documents; ++s) {
+      double sum = 0;
+      for (int64_t i = 0; i < q.rows(); ++i) {
+        double largest = -std::numeric_limits<double>::infinity();
+        for (int64_t j = offsets[s]; j < offsets[s + 1]; ++j)
+          largest = std::max(largest, dot(q.row(i), d.row(j), q.columns()));
+        sum += largest;
+      }
+      y.row(0)[s] = static_cast<float>(sum);
     }
     return y;
   }

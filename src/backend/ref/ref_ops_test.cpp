@@ -97,7 +97,7 @@ TEST_F(RefOpsTest, GatedLinear) {
   const PreparedWeight w =
       ops_->prepare_gated(weight(2, 2, {1, 0, 0, 1}), weight(2, 2, {0, 2, 3, 0}));
   EXPECT_EQ(w->n, 2);
-  EXPECT_THAT(values(ops_->gated_linear(tensor(1, 2, {4, -5}), *w, Activation::kRelu)),
+  EXPECT_THAT(values(ops_->gated_linear(tensor(1, 2, {4, -5}), {w, nullptr}, Activation::kRelu)),
               ElementsAre(4 * -10, 0));
 }
 

@@ -1,0 +1,36 @@
+// HeadWeights: the layers that a checkpoint has on top of its backbone, as a family reads them and
+// heads/ computes them. A plain value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace vecton {
+
+// What an architecture has on top of its backbone.
+enum class HeadKind {
+  kNone,                    // XModel
+  kSequenceClassification,  // XForSequenceClassification: one row of labels per text or pair
+  kTokenClassification,     // XForTokenClassification: one row of labels per token
+  kMaskedLm,                // XForMaskedLM: logits of the vocabulary
+  kCausalLm,                // XForCausalLM: logits of the next token
+  kOther,                   // known, and not computed: only the backbone can be served
+};
+
+// y = norm(act(x W^T + b)); without `norm` that is the last step.
+struct HeadStep {
+  LinearWeight linear;
+  Activation activation = Activation::kIdentity;
+  std::optional<NormWeight> norm;
+};
+
+struct HeadWeights {
+  bool every_token = false;         // steps are taken for every row, not for the pooled one
+  Pooling pooling = Pooling::kCls;  // of the rows of a sequence
+  std::vector<HeadStep> steps;      // in order; the last gives the logits
+};
+
+}  // namespace vecton

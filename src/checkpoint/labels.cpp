@@ -1,0 +1,44 @@
+#include "checkpoint/labels.h"
+
+#include <charconv>
+
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+[[noreturn]] void refuse(const Config& config, const std::string& what) {
+  throw Error(ErrorCode::kCorrupt, config.file() + ": id2label: " + what);
+}
+
+}  // namespace
+
+std::vector<std::string> read_labels(const Config& config) {
+  const int64_t default_count = config.integer_or("num_labels", 2);
+  config.ignore({"label2id"});
+  const json::value* map = config.raw("id2label");
+  std::vector<std::string> labels;
+  if (!map) {
+    for (int64_t i = 0; i < default_count; ++i) labels.push_back("LABEL_" + std::to_string(i));
+    return labels;
+  }
+  if (!map->is_object() || map->as_object().empty())
+    refuse(config, "expected an object of ids and names");
+  const json::object& names = map->as_object();
+  labels.resize(names.size());
+  std::vector<bool> seen(names.size());
+  for (const auto& [key, name] : names) {
+    size_t id = names.size();
+    const char* const end = key.data() + key.size();
+    const auto parsed = std::from_chars(key.data(), end, id);
+    if (parsed.ec != std::errc() || parsed.ptr != end || id >= names.size() || seen[id])
+      refuse(config, "the ids must be 0 to " + std::to_string(names.size() - 1));
+    if (!name.is_string()) refuse(config, "the name of " + std::string(key) + " must be a string");
+    seen[id] = true;
+    labels[id] = name.as_string();
+  }
+  return labels;
+}
+
+}  // namespace vecton

@@ -26,7 +26,7 @@ Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query,
     before = {cached.k, cached.v, batch.cache->page_rows, batch.pages, batch.page_offsets};
   }
   const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(),
-                                       batch.rows.offsets, bias, before);
+                                       batch.rows.offsets, bias, before, batch.attended);
   return ops.linear(context, out, Activation::kIdentity, residual);
 }
 

@@ -161,12 +161,13 @@ class Ops {
   // [keys.back(), kv_heads*head_dim] with sequence s at rows keys[s] .. keys[s+1], after its pages
   // of `before`; head h reads key head h / (heads / kv_heads). Keys have positions 0, 1, ... of
   // their sequence, pages counted; queries.index holds the queries' positions. Causal: a query at
-  // position p sees keys 0..p. A query that sees no key gives 0. The bits do not depend on how much
+  // position p sees keys 0..p. `attended` [sequences]: only so many of a sequence's own rows are
+  // keys; empty = all of them. A query that sees no key gives 0. The bits do not depend on how much
   // of a sequence lies in pages.
   virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                            const AttentionShape& shape, const Rows& queries,
                            std::span<const int32_t> keys, const AttentionBias& bias = {},
-                           const KeyPages& before = {}) = 0;
+                           const KeyPages& before = {}, std::span<const int32_t> attended = {}) = 0;
 
   // Depthwise causal convolution along each sequence: y[t, c] = b[c] + sum over i < width of
   // w[c, i] x[t - width + 1 + i, c]; what lies before a sequence is 0. `weight` [columns * width].

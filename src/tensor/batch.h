@@ -24,6 +24,9 @@ struct Batch {
   std::vector<int32_t> type_ids;  // [tokens], or empty = all 0
   Rows rows;                      // every token: its sequence and position
   Rows wanted;                    // the rows that some head asks for; what a model returns
+  // How many leading rows of each sequence others may attend to; empty = all.
+  std::vector<int32_t> attended;
+
   // Of causal models: rows.index of sequence s starts after the pages pages[page_offsets[s]] ..
   // pages[page_offsets[s + 1]] of the cache. Without a cache every sequence is whole.
   const KvCache* cache = nullptr;

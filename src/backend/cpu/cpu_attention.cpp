@@ -35,7 +35,7 @@ float* scratch(int64_t floats) {
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                          const AttentionShape& shape, const Rows& queries,
                          std::span<const int32_t> keys, const AttentionBias& bias,
-                         const KeyPages& before) {
+                         const KeyPages& before, std::span<const int32_t> attended) {
   if (shape.window > 0 || shape.softcap > 0 || !bias.bucket.empty() || !before.offsets.empty())
     throw Error(ErrorCode::kUnsupported, "the cpu backend has no such attention");
   const AttentionKernels& kernels = attention_kernels(isa_);
@@ -72,7 +72,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .positions = shape.causal ? queries.index.data() + row : nullptr,
                     .group = group,
                     .head_dim = shape.head_dim,
-                    .keys = keys[s + 1] - keys[s],
+                    .keys = attended.empty() ? keys[s + 1] - keys[s] : attended[s],
                     .begin = tile * step,
                     .end = std::min(rows * group, (tile + 1) * step),
                     .scale = shape.scale},

@@ -49,7 +49,7 @@ class CpuOps final : public Ops {
               const RopeTable& table) override;
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
                    const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
-                   const KeyPages& before) override;
+                   const KeyPages& before, std::span<const int32_t> attended) override;
   Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
                     const Rows& rows) override;
   Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override;

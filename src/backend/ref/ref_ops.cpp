@@ -315,7 +315,7 @@ class RefOps final : public Ops {
 
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
                    const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
-                   const KeyPages& before) override {
+                   const KeyPages& before, std::span<const int32_t> attended) override {
     const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
     for (int64_t s = 0; s < queries.sequences(); ++s) {
       Keys own{.before = before, .k = k, .v = v, .first_row = keys[s]};
@@ -323,7 +323,7 @@ class RefOps final : public Ops {
         own.first_page = before.offsets[s];
         own.paged = (before.offsets[s + 1] - before.offsets[s]) * before.page_rows;
       }
-      own.count = own.paged + keys[s + 1] - keys[s];
+      own.count = own.paged + (attended.empty() ? keys[s + 1] - keys[s] : attended[s]);
       for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
         for (int64_t head = 0; head < shape.heads; ++head)
           attend(q, i, queries.index[i], head, own, shape, bias, y.row(i) + head * shape.head_dim);

@@ -26,18 +26,23 @@ struct VECTON_API HubOptions {
 struct VECTON_API EngineOptions {
   std::string model;  // folder or hub name
   HubOptions hub = HubOptions::from_environment();
-  std::string dtype = "auto";    // auto | float32 | float16 | bfloat16: how weights are kept in
-                                 // memory; arithmetic is float32
-  std::string runner = "auto";   // auto | pooling
-  std::string convert = "auto";  // auto | embed | none: embed takes the backbone alone, whatever
-                                 // head the checkpoint has
-  std::string pooler_config;     // JSON object: pooling_type, use_activation, dimensions
-  std::string hf_overrides;      // JSON object laid over config.json
-  int64_t max_model_len = 0;     // tokens; 0 = the model's own
-  int threads = 0;               // 0 = one per core this process may use
-  std::string backend = "cpu";   // cpu | ref
-  int64_t max_batch_tokens = 0;  // tokens of one forward pass; 0 = chosen from the model
+  std::string dtype = "auto";   // auto | float32 | float16 | bfloat16: how weights are kept in
+                                // memory; arithmetic is float32
+  std::string runner = "auto";  // auto | pooling
+  // auto | embed | classify | none: embed takes the backbone alone, whatever head the checkpoint
+  // has; classify makes a classifier of it (hf_overrides' classifier_from_token).
+  std::string convert = "auto";
+  // JSON object: pooling_type, use_activation, dimensions, step_tag_id, returned_token_ids,
+  // enable_chunked_processing, max_embed_len.
+  std::string pooler_config;
+  std::string hf_overrides;            // JSON object laid over config.json
+  int64_t max_model_len = 0;           // tokens; 0 = the model's own
+  int threads = 0;                     // 0 = one per core this process may use
+  std::string backend = "cpu";         // cpu | ref
+  int64_t max_batch_tokens = 0;        // tokens of one forward pass; 0 = chosen from the model
   int64_t max_queue_tokens = 1 << 20;  // tokens waiting before submit says kQueueFull
+  bool enable_prefix_caching = true;   // of causal models
+  int64_t cache_bytes = 0;             // of the prefix cache; 0 = a part of the memory that is free
 };
 
 }  // namespace vecton

@@ -31,17 +31,31 @@ namespace vecton {
 VECTON_API const char* version();
 
 enum class Task {
-  kEmbed,       // one vector per text
-  kTokenEmbed,  // one vector per token
+  kEmbed,          // one vector per text
+  kTokenEmbed,     // one vector per token
+  kSparseEmbed,    // weights of tokens of the vocabulary
+  kClassify,       // a number per label, of a text or a pair of texts
+  kTokenClassify,  // a number per label, of every token; of masked language models the vocabulary's
+                   // logits
+  kScore,          // one number: how well a document answers a query
+  kFillMask,       // the likeliest tokens in place of every mask token
 };
 
-// "embed", "token_embed"; the inverse gives nothing for an unknown name.
+// "embed", "token_embed", "sparse_embed", "classify", "token_classify", "score", "fill_mask"; the
+// inverse gives nothing for an unknown name.
 VECTON_API const char* to_string(Task task);
 VECTON_API std::optional<Task> task_from_string(std::string_view name);
+
+// What a text is to a retrieval model. Late-interaction models mark queries and documents; other
+// models have prompts named "query" and "document" (or "passage"), or none.
+enum class Role { kNone, kQuery, kDocument };
 
 struct Request {
   Task task = Task::kEmbed;
   std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids taken as they are
+  // The second text: kScore's document (needed), or a pair's second text for kClassify.
+  std::optional<std::string> pair;
+  Role role = Role::kNone;  // kEmbed, kTokenEmbed, kSparseEmbed; kScore gives both sides theirs
 
   // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the
   // checkpoint's default prompt; an empty `prompt` = none. Token ids never get one.
@@ -54,9 +68,17 @@ struct Request {
   EncodeOptions::Side truncation_side = EncodeOptions::Side::kTokenizer;
 
   std::optional<int64_t> dimensions;  // Matryoshka: the first values only, normalised afterwards
-  std::optional<bool>
-      use_activation;      // L2-normalise; none = as the checkpoint says. For kTokenEmbed none = no
-  std::string cache_salt;  // reserved for caches shared by prefix
+  // Embeddings: L2-normalise. Classes and scores: softmax, sigmoid or what the checkpoint has,
+  // instead of logits. None = as the checkpoint says.
+  std::optional<bool> use_activation;
+  std::optional<std::string> instruction;  // kScore, of rerankers whose prompt has one
+  int64_t top_k = 5;                       // kFillMask
+  std::vector<std::string> targets;        // kFillMask: only these tokens
+  // kEmbed: the parts of one document. The model reads them as one text, and each part's own tokens
+  // are pooled (late chunking, arXiv:2409.04701): a row per part. `input` is not used.
+  std::vector<std::string> late_chunks;
+  std::vector<Task> also;  // more tasks of the same forward pass: kTokenEmbed, kSparseEmbed
+  std::string cache_salt;  // requests share cached prefixes with requests of the same salt only
 };
 
 // Wall-clock seconds of one request's stations.
@@ -64,20 +86,38 @@ struct Timings {
   double tokenization = 0, queue = 0, inference = 0;
 };
 
+// One row of a kTokenEmbed or kTokenClassify result.
+struct TokenInfo {
+  int32_t id = 0;
+  int64_t begin = 0, end = 0;  // bytes of the input text; 0, 0 of a special token or of token ids
+  bool special = false;
+};
+
 struct Result {
   std::optional<Error> error;  // set = nothing else but the counts is
+  // [rows, columns], row-major. kEmbed, kClassify, kScore: one row; kTokenEmbed, kTokenClassify:
+  // one per token; kSparseEmbed: one row of the weights that are not 0; kFillMask: a row per mask
+  // token, likeliest first.
   int64_t rows = 0, columns = 0;
-  std::vector<float>
-      values;  // [rows, columns], row-major: embed has one row, token_embed one per token
-  int64_t prompt_tokens = 0;  // tokens computed
-  bool truncated = false;     // the input was cut to fit
+  std::vector<float> values;
+  std::vector<int32_t> ids;  // kSparseEmbed, kFillMask: the token of every value, [rows, columns]
+  std::vector<TokenInfo> tokens;  // kTokenEmbed, kTokenClassify: of every row
+  float logit = 0;                // kScore: before the activation; what rankings are sorted by
+  std::vector<Result> also;       // one per Request::also
+  int64_t prompt_tokens = 0;      // tokens computed
+  bool truncated = false;         // the input was cut to fit
   Timings timings;
 };
 
 // What a model is and how it will be served, as resolved from its files and the options.
 struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;
-  std::vector<Task> tasks;
+  std::vector<Task> tasks;          // the first is the one that the checkpoint is for
+  std::vector<std::string> labels;  // of kClassify and kTokenClassify, by id
+  std::string activation;           // of classes and scores: "softmax", "sigmoid", "identity"
+  // How kScore works: "cross-encoder", "late-interaction" (MaxSim), "bi-encoder" (cosine); "" = it
+  // doesn't.
+  std::string scorer;
   std::string pooling;  // "MEAN", "CLS", "LAST", "MAX+MEAN_SQRT_LEN", ...
   bool normalize = false;
   std::vector<std::string> dense;  // "2_Dense: 128 -> 24, Tanh"
@@ -97,6 +137,8 @@ struct EngineStats {
   int64_t requests_running = 0, requests_waiting = 0, tokens_waiting = 0;
   int64_t requests_done = 0, requests_failed = 0, requests_cancelled = 0, prompt_tokens = 0,
           batches = 0;
+  // Prefix cache, in tokens: asked for, found; and its pages: all, in use.
+  int64_t prefix_cache_queries = 0, prefix_cache_hits = 0, cache_pages = 0, cache_pages_used = 0;
 };
 
 // Gives up the requests of one submit; without a call they run to the end.
@@ -138,6 +180,10 @@ class VECTON_API Engine {
                                         const Request& like = {});
   std::vector<std::vector<float>> embed(std::initializer_list<std::string> texts,
                                         const Request& like = {});
+
+  // The scores of `documents` for one query, in their order. Blocks; throws the first error.
+  std::vector<float> score(const std::string& query, std::span<const std::string> documents,
+                           const Request& like = {});
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;

@@ -1,0 +1,38 @@
+// Entities: what the tokens of a token classifier say together, as transformers' token
+// classification pipeline puts it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "vecton/export.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+
+// kNone: every token that is not special. The others join neighbours of one entity ("B-PER" begins
+// one, "I-PER" goes on): kSimple by each token's own label; kFirst, kAverage, kMax give every word
+// one label first: that of its first token, of its tokens' mean, or of its surest token.
+enum class Aggregation { kNone, kSimple, kFirst, kAverage, kMax };
+
+// "none", "simple", "first", "average", "max"; nothing for an unknown name.
+VECTON_API std::optional<Aggregation> aggregation_from_string(std::string_view name);
+
+struct Entity {
+  std::string label;  // "PER" of "B-PER" where tokens are joined, the label itself otherwise
+  float score = 0;
+  int64_t begin = 0, end = 0;  // bytes of the text
+  std::string text;            // the bytes begin .. end
+};
+
+// `result` of a kTokenClassify request of `text` with use_activation; `labels` are ModelInfo's.
+// Tokens labelled "O" are left out.
+VECTON_API std::vector<Entity> find_entities(const Result& result, std::string_view text,
+                                             std::span<const std::string> labels,
+                                             Aggregation aggregation);
+
+}  // namespace vecton

@@ -10,24 +10,41 @@
 #include <vector>
 
 #include "checkpoint/config.h"
+#include "nn/rope_frequencies.h"
 #include "ops/ops.h"
+#include "tensor/batch.h"
 
 namespace vecton::nn {
 
+// Of models that turn long sequences otherwise, the rows from long_after on are those of sequences
+// of more than long_after positions.
+struct PositionTable : RopeTable {
+  int64_t long_after = 0;  // 0 = all sequences turn alike
+
+  // The table's rows for `rows`, some rows of the sequences of `all`.
+  std::vector<int32_t> rows_of(const Rows& rows, const Rows& all) const;
+};
+
 class Rope {
  public:
-  // Reads rope_parameters (transformers 5), or rope_theta and rope_scaling. Frequency i of
-  // rotary_dim/2 is theta^(-2i/rotary_dim). A scaling that is not supported is refused by name.
-  Rope(const Config& config, int64_t rotary_dim, double default_theta);
+  Rope(const Config& config, int64_t head_dim, const RopeOptions& options)
+      : Rope(rope_frequencies(config, head_dim, options)) {}
+  Rope(const Config& config, int64_t head_dim, double default_theta)
+      : Rope(config, head_dim, RopeOptions{.theta = default_theta}) {}
+  explicit Rope(RopeFrequencies frequencies) : frequencies_(std::move(frequencies)) {}
 
-  // A table of at least `positions` positions.
-  std::shared_ptr<const RopeTable> table(int64_t positions) const;
+  // A table of at least `positions` positions of a sequence.
+  std::shared_ptr<const PositionTable> table(int64_t positions) const;
+
+  // Whether a token's rotation depends on how long its sequence is, so that no prefix of it can be
+  // shared with another.
+  bool depends_on_length() const { return frequencies_.long_after > 0; }
 
  private:
-  int64_t rotary_dim_;
-  std::vector<float> inv_freq_;  // [rotary_dim / 2]
+  RopeFrequencies frequencies_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const RopeTable> table_;
+  mutable std::shared_ptr<const PositionTable> table_;
+  mutable int64_t positions_ = 0;  // that table_ is good for
 };
 
 }  // namespace vecton::nn

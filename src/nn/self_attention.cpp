@@ -6,7 +6,7 @@ namespace vecton::nn {
 
 Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query,
                               const LayerRows& queries, const Batch& batch, const Tensor* residual,
-                              const RopeTable* rope, const AttentionBias& bias) const {
+                              const PositionTable* rope, const AttentionBias& bias) const {
   const int64_t key_columns = shape.kv_heads * shape.head_dim;
   Tensor q_rows = ops.linear(x_query, q);
   const Tensor kv_rows = ops.linear(x, kv);
@@ -15,8 +15,10 @@ Tensor SelfAttention::forward(Ops& ops, const Tensor& x, const Tensor& x_query,
   if (q_norm) q_rows = ops.norm(std::move(q_rows), *q_norm);
   if (k_norm) k_rows = ops.norm(std::move(k_rows), *k_norm);
   if (rope) {
-    q_rows = ops.rope(std::move(q_rows), shape.head_dim, queries.rows().index, *rope);
-    k_rows = ops.rope(std::move(k_rows), shape.head_dim, batch.rows.index, *rope);
+    const auto query_positions = rope->rows_of(queries.rows(), batch.rows),
+               key_positions = rope->rows_of(batch.rows, batch.rows);
+    q_rows = ops.rope(std::move(q_rows), shape.head_dim, query_positions, *rope);
+    k_rows = ops.rope(std::move(k_rows), shape.head_dim, key_positions, *rope);
   }
   KeyPages before;
   if (batch.cache) {

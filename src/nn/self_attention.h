@@ -21,7 +21,7 @@ struct SelfAttention {
   // `x` holds every row of the batch, `x_query` the rows that attend (`queries`). Returns the
   // output projection, plus `residual` where there is one: a row per query.
   Tensor forward(Ops& ops, const Tensor& x, const Tensor& x_query, const LayerRows& queries,
-                 const Batch& batch, const Tensor* residual, const RopeTable* rope = nullptr,
+                 const Batch& batch, const Tensor* residual, const PositionTable* rope = nullptr,
                  const AttentionBias& bias = {}) const;
 };
 

@@ -1,7 +1,7 @@
 // attention().
 #include <algorithm>
 
-#include "ops/support.h"
+#include "ops/attention_input.h"
 
 namespace vecton::test {
 namespace {
@@ -14,7 +14,13 @@ struct AttentionCase {
   std::vector<int32_t> lengths;
   Wanted wanted = Wanted::kAll;
   float magnitude = 1;  // of q and k: scores grow with its square
-  bool fused = false;   // q, k, v are columns of one tensor, as a stacked linear layer gives them
+  bool fused = false;
+  int64_t window = 0;
+  float softcap = 0;
+  BiasParts bias = {};
+  int64_t page_rows = 0;  // half of each sequence is in pages of this size
+  bool scattered = true;
+  std::vector<int32_t> attended = {};
 };
 
 std::string describe(const AttentionCase& c) {
@@ -22,7 +28,10 @@ std::string describe(const AttentionCase& c) {
          std::to_string(c.head_dim) + (c.causal ? ", causal" : "") + ", lengths " +
          testing::PrintToString(c.lengths) + ", wanted " +
          std::to_string(static_cast<int>(c.wanted)) + ", magnitude " + std::to_string(c.magnitude) +
-         (c.fused ? ", fused" : "");
+         (c.fused ? ", fused" : "") + ", window " + std::to_string(c.window) + ", softcap " +
+         std::to_string(c.softcap) + (c.bias.by_head ? ", bias by head" : "") +
+         (c.bias.by_query ? ", bias by query" : "") + (c.bias.by_key ? ", bias by key" : "") +
+         ", pages of " + std::to_string(c.page_rows);
 }
 
 Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
@@ -42,60 +51,31 @@ Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
   return rows;
 }
 
-// A rounding error in a score multiplies the weight of its value, so errors grow with the scores:
-// max |v| (1 + max |score|).
-Matrix attention_scale(const Matrix& q, const Matrix& k, const Matrix& v,
-                       const AttentionShape& shape, const Rows& queries,
-                       const std::vector<int32_t>& keys) {
-  Matrix scale(q.rows, q.columns);
-  const int64_t d = shape.head_dim;
-  for (int64_t s = 0; s < queries.sequences(); ++s) {
-    for (int64_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
-      for (int64_t head = 0; head < shape.heads; ++head) {
-        const int64_t column = head / (shape.heads / shape.kv_heads) * d;
-        double score = 0, value = 0;
-        for (int64_t j = keys[s]; j < keys[s + 1]; ++j) {
-          double sum = 0;
-          for (int64_t c = 0; c < d; ++c) {
-            sum += std::abs(static_cast<double>(q.at(i, head * d + c)) * k.at(j, column + c));
-            value = std::max<double>(value, std::abs(v.at(j, column + c)));
-          }
-          score = std::max(score, sum * shape.scale);
-        }
-        for (int64_t c = 0; c < d; ++c)
-          scale.at(i, head * d + c) = static_cast<float>(value * (1 + score));
-      }
-    }
-  }
-  return scale;
-}
-
 class Attention : public OpTest {
  protected:
   void check(const AttentionCase& c) {
     if (HasFailure()) return;
     SCOPED_TRACE(describe(c));
     Random random(static_cast<uint32_t>(c.heads * 100 + c.head_dim));
-    const Rows all = all_rows(c.lengths), queries = wanted_rows(c.lengths, c.wanted);
     const int64_t q_columns = c.heads * c.head_dim, kv_columns = c.kv_heads * c.head_dim;
-    const Matrix q = random_matrix(random, queries.count(), q_columns, c.magnitude);
-    const Matrix k = random_matrix(random, all.count(), kv_columns, c.magnitude);
-    const Matrix v = random_matrix(random, all.count(), kv_columns);
-    const AttentionShape shape{c.heads, c.kv_heads, c.head_dim,
-                               1 / std::sqrt(static_cast<float>(c.head_dim)), c.causal};
-    const auto run = [&](Ops& on) {
-      Tensor tq = upload(on, q), tk = upload(on, k), tv = upload(on, v);
-      if (c.fused) {
-        const Tensor parts[] = {tk, tv};
-        const Tensor kv = on.concat_columns(parts);
-        tk = kv.slice_columns(0, kv_columns);
-        tv = kv.slice_columns(kv_columns, kv_columns);
-        tq = upload(on, q, Layout::kStrided);
-      }
-      return download(on, on.attention(tq, tk, tv, shape, queries, all.offsets));
-    };
-    expect_close(run(*ops_), run(*ref_), attention_scale(q, k, v, shape, queries, all.offsets),
-                 sum_bound(600));
+    const Rows all = all_rows(c.lengths);
+    AttentionInput in;
+    in.shape = {c.heads,  c.kv_heads, c.head_dim, 1 / std::sqrt(static_cast<float>(c.head_dim)),
+                c.causal, c.window,   c.softcap};
+    in.queries = wanted_rows(c.lengths, c.wanted);
+    in.lengths = c.lengths;
+    in.attended = c.attended;
+    in.q = random_matrix(random, in.queries.count(), q_columns, c.magnitude);
+    in.k = random_matrix(random, all.count(), kv_columns, c.magnitude);
+    in.v = random_matrix(random, all.count(), kv_columns);
+    in.bias = random_bias(random, in.shape, in.queries.count(), all.count(), c.bias);
+    Paging paging{.page_rows = c.page_rows, .counts = {}, .scattered = c.scattered};
+    if (c.page_rows > 0) {
+      for (const int32_t length : c.lengths)
+        paging.counts.push_back(static_cast<int32_t>(length / 2 / c.page_rows));
+    }
+    expect_close(run_attention(*ops_, in, paging, c.fused),
+                 run_attention(*ref_, in, paging, c.fused), attention_scale(in), sum_bound(600));
   }
 };
 
@@ -181,6 +161,127 @@ TEST_P(Attention, LargeScores) {
              .causal = causal,
              .lengths = {100, 3},
              .magnitude = magnitude});
+    }
+  }
+}
+
+TEST_P(Attention, Windows) {
+  for (const bool causal : {false, true}) {
+    for (const int64_t window : {1, 2, 7, 16, 33, 65, 120, 121, 300, 5000}) {
+      for (const Wanted wanted : {Wanted::kAll, Wanted::kLast, Wanted::kSome}) {
+        check({.heads = 4,
+               .kv_heads = 2,
+               .head_dim = 16,
+               .causal = causal,
+               .lengths = {1, 2, 0, 65, 33, 400, 130},
+               .wanted = wanted,
+               .fused = causal,
+               .window = window});
+      }
+    }
+    for (const int32_t length : {31, 32, 33, 63, 64, 65, 119, 120, 121, 240, 241, 360, 700}) {
+      check({.heads = 2,
+             .kv_heads = 2,
+             .head_dim = 24,
+             .causal = causal,
+             .lengths = {length},
+             .window = 65});
+    }
+  }
+}
+
+TEST_P(Attention, WindowsWithoutAKey) {
+  for (const bool causal : {false, true}) {
+    check({.heads = 2,
+           .kv_heads = 1,
+           .head_dim = 20,
+           .causal = causal,
+           .lengths = {200, 3, 40, 7},
+           .window = 5,
+           .attended = {100, 3, 0, 1}});
+    check({.heads = 2,
+           .kv_heads = 2,
+           .head_dim = 20,
+           .causal = causal,
+           .lengths = {200, 3, 40, 7},
+           .attended = {100, 3, 0, 1}});
+  }
+}
+
+TEST_P(Attention, SoftCaps) {
+  for (const bool causal : {false, true}) {
+    for (const float softcap : {0.5f, 5.0f, 50.0f}) {
+      for (const float magnitude : {0.1f, 1.0f, 10.0f}) {
+        check({.heads = 4,
+               .kv_heads = 2,
+               .head_dim = 32,
+               .causal = causal,
+               .lengths = {1, 17, 200},
+               .magnitude = magnitude,
+               .window = causal ? 40 : 0,
+               .softcap = softcap});
+      }
+    }
+  }
+}
+
+TEST_P(Attention, Biases) {
+  constexpr BiasParts kParts[] = {
+      {.by_head = true}, {.by_query = true}, {.by_key = true}, {true, true, true, 200}};
+  for (const BiasParts& parts : kParts) {
+    for (const bool causal : {false, true}) {
+      for (const int64_t group : {1, 3}) {
+        for (const Wanted wanted :
+             {Wanted::kAll, Wanted::kFirst, Wanted::kLast, Wanted::kSome, Wanted::kNone}) {
+          check({.heads = 2 * group,
+                 .kv_heads = 2,
+                 .head_dim = 16,
+                 .causal = causal,
+                 .lengths = {1, 2, 16, 17, 0, 33, 130},
+                 .wanted = wanted,
+                 .fused = group == 1,
+                 .bias = parts});
+        }
+      }
+    }
+    for (const int32_t length : {15, 31, 32, 64, 65, 119, 121, 250})
+      check({.heads = 3, .kv_heads = 3, .head_dim = 8, .lengths = {length}, .bias = parts});
+  }
+}
+
+TEST_P(Attention, Pages) {
+  for (const int64_t page_rows : {1, 3, 16, 64}) {
+    for (const bool scattered : {false, true}) {
+      for (const Wanted wanted : {Wanted::kAll, Wanted::kLast}) {
+        check({.heads = 4,
+               .kv_heads = 2,
+               .head_dim = 32,
+               .causal = true,
+               .lengths = {1, 2, 65, 20, 0, 130, 7, 300},
+               .wanted = wanted,
+               .fused = true,
+               .page_rows = page_rows,
+               .scattered = scattered});
+      }
+    }
+  }
+}
+
+TEST_P(Attention, AllAtOnce) {
+  for (const int64_t page_rows : {0, 1, 16}) {
+    for (const int64_t group : {1, 4}) {
+      for (const Wanted wanted : {Wanted::kAll, Wanted::kSome}) {
+        check({.heads = 2 * group,
+               .kv_heads = 2,
+               .head_dim = 40,
+               .causal = true,
+               .lengths = {1, 65, 300, 16, 33},
+               .wanted = wanted,
+               .window = 50,
+               .softcap = 3,
+               .bias = {.by_head = true, .by_query = true, .by_key = page_rows == 0},
+               .page_rows = page_rows});
+      }
     }
   }
 }

@@ -1,8 +1,10 @@
 // Attention with one query per lane: a lane holds what belongs to its query alone, scores are
 // written [key][lane] and the result is summed [column][lane], so that softmax needs no sum across
 // lanes, and no lane's bits can depend on its neighbours. Keys and values are read in place and
-// broadcast. Keys are walked in tiles of kKeyTile from key 0 with a running maximum (Milakov and
-// Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135).
+// broadcast. Keys are walked in tiles with a running maximum (Milakov and Gimelshein 2018,
+// arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135). Tiles begin at multiples of kKeyTile,
+// whatever a window or the pages of a cache begin at, and a key that a lane does not see leaves the
+// lane's bits as they are: so they depend on the lane's query and its keys alone.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/attention_kernels.cpp"
 #include "backend/cpu/targets.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr int64_t kLanes = HWY_LANES(float);
 constexpr int64_t kTileQueries = 2 * kLanes;
 constexpr int64_t kKeyTile = 120;
+constexpr float kLog2E = 1.44269504f;
 // Keys (of a score block) and columns (of a value block) that fill the registers beside two query
 // vectors.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR
@@ -120,51 +123,95 @@ class Tile {
 
   Tile(const AttentionTile& tile, float* scratch)
       : t_(tile),
+        modified_(tile.softcap > 0 || tile.bias),
         queries_(scratch),
         sums_(queries_ + round_up(tile.head_dim, 4) * kWidth),
-        scores_(sums_ + round_up(tile.head_dim, 4) * kWidth) {}
+        scores_(sums_ + round_up(tile.head_dim, 4) * kWidth),
+        spare_(scores_ + kKeyTile * kWidth) {}
 
   void run() {
     find_lanes();
     load_queries();
-    for (int64_t key = 0; key < seen_; key += kKeyTile) {
-      add_keys(key, std::min(key + kKeyTile, seen_));
+    bool first = true;
+    for (int64_t key = any_from_; key < any_to_;) {
+      const int64_t end = std::min(key / kKeyTile * kKeyTile + kKeyTile, any_to_);
+      if (t_.window == 0 || some_see(key, end)) {
+        add_keys(key, end, first);
+        first = false;
+      }
+      key = end;
     }
-    store_sums();
+    store_sums(first);
   }
 
  private:
-  // Each lane's rows, and how many keys it, the least and the most of the lanes see.
+  using I32 = hn::RebindToSigned<F32>;
+  using VI = hn::Vec<I32>;
+
+  // Each lane's rows, and which keys it, some and all of the lanes see.
   void find_lanes() {
-    HWY_ALIGN int32_t seen[kWidth];
     const int64_t count = t_.end - t_.begin;
     int64_t row = t_.begin / t_.group, head = t_.begin % t_.group;
-    seen_ = 0;
-    seen_by_all_ = t_.keys;
+    any_from_ = all_to_ = t_.keys;
+    any_to_ = all_from_ = 0;
+    consecutive_ = t_.group == 1;
     for (int64_t lane = 0; lane < kWidth; ++lane) {
-      const int64_t keys =
-          t_.positions ? std::min(t_.positions[row] + int64_t{1}, t_.keys) : t_.keys;
-      seen_ = std::max(seen_, keys);
-      seen_by_all_ = std::min(seen_by_all_, keys);
-      seen[lane] = static_cast<int32_t>(keys);
       q_rows_[lane] = t_.q + row * t_.q_stride + head * t_.head_dim;
-      out_rows_[lane] = t_.out + row * t_.out_stride + head * t_.head_dim;
+      out_rows_[lane] = lane < count ? t_.out + row * t_.out_stride + head * t_.head_dim : spare_;
+      heads_[lane] = static_cast<int32_t>(head);
+      rows_[lane] = static_cast<int32_t>(row);
+      find_keys(lane, t_.positions ? t_.positions[row] : 0);
       if (lane + 1 < count && ++head == t_.group) {
         head = 0;
         ++row;
+        if (t_.positions) consecutive_ &= t_.positions[row] == t_.positions[row - 1] + 1;
       }
     }
     for (int v = 0; v < kVectors; ++v) {
-      lane_seen_[v] = hn::Load(di_, seen + v * kLanes);
       maxima_[v] = hn::Set(d_, std::numeric_limits<float>::lowest());
       totals_[v] = hn::Zero(d_);
     }
   }
 
-  // q times scale and log2 e, so that softmax takes powers of 2. Up to three columns past the end
-  // are read and not used.
+  void find_keys(int64_t lane, int64_t position) {
+    int64_t from = 0, to = t_.keys;
+    if (t_.causal) to = std::min(to, position + 1);
+    if (t_.window > 0) {
+      from = std::max(from, position - t_.window + 1);
+      to = std::min(to, position + t_.window);
+    }
+    if (from < to) {
+      any_from_ = std::min(any_from_, from);
+      any_to_ = std::max(any_to_, to);
+    }
+    all_from_ = std::max(all_from_, from);
+    all_to_ = std::min(all_to_, to);
+    lane_from_[lane] = static_cast<int32_t>(from);
+    lane_to_[lane] = static_cast<int32_t>(to);
+    positions_[lane] = static_cast<int32_t>(position);
+  }
+
+  bool some_see(int64_t begin, int64_t end) const {
+    for (int64_t lane = 0; lane < kWidth; ++lane) {
+      if (std::max<int64_t>(lane_from_[lane], begin) < std::min<int64_t>(lane_to_[lane], end))
+        return true;
+    }
+    return false;
+  }
+
+  hn::Mask<F32> sees(int v, int64_t key) const {
+    const auto at = static_cast<int32_t>(key);
+    const auto after = hn::Gt(hn::Set(di_, at + 1), hn::Load(di_, lane_from_ + v * kLanes));
+    const auto before = hn::Gt(hn::Load(di_, lane_to_ + v * kLanes), hn::Set(di_, at));
+    return hn::RebindMask(d_, hn::And(after, before));
+  }
+
+  bool all_see(int64_t begin, int64_t end) const { return begin >= all_from_ && end <= all_to_; }
+
+  // q times scale and log2 e, so that softmax takes powers of 2; q times scale / cap where tanh
+  // comes before. Up to three columns past the end are read and not used.
   void load_queries() {
-    const VF factor = hn::Set(d_, t_.scale * 1.44269504f);
+    const VF factor = hn::Set(d_, t_.softcap > 0 ? t_.scale / t_.softcap : t_.scale * kLog2E);
     for (int64_t c = 0; c < t_.head_dim; c += 4) {
       for (int v = 0; v < kVectors; ++v) {
         VF x[4];
@@ -177,20 +224,34 @@ class Tile {
     }
   }
 
-  hn::Mask<F32> sees(int v, int64_t key) const {
-    return hn::RebindMask(d_, hn::Gt(lane_seen_[v], hn::Set(di_, static_cast<int32_t>(key))));
+  // Calls f(run, begin, end) for the runs that the keys [begin, end) are cut into.
+  template <class F>
+  HWY_INLINE void for_runs(int64_t begin, int64_t end, const F& f) {
+    const KeyRun* run = t_.runs;
+    if (run->end <= begin) {
+      run = std::upper_bound(run, run + t_.run_count, begin,
+                             [](int64_t key, const KeyRun& r) { return key < r.end; });
+    }
+    for (; begin < end; ++run) {
+      const int64_t stop = std::min(end, run->end);
+      f(*run, begin, stop);
+      begin = stop;
+    }
   }
 
   // One tile of keys: scores and their maxima, powers and their sums, values.
-  HWY_INLINE void add_keys(int64_t begin, int64_t end) {
+  HWY_INLINE void add_keys(int64_t begin, int64_t end, bool first) {
     VF alphas[kVectors];
     std::copy_n(maxima_, kVectors, alphas);
-    for (int64_t key = begin, count; key < end; key += count) {
-      count = next_block(end - key, kBlock);
-      with_constant<kBlock>(count, [&]<int kKeys>() HWY_ATTR {
-        add_scores<kKeys>(key, scores_ + (key - begin) * kWidth);
-      });
-    }
+    for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
+      for (int64_t key = from, count; key < to; key += count) {
+        count = next_block(to - key, kBlock);
+        with_constant<kBlock>(count, [&]<int kKeys>() HWY_ATTR {
+          add_scores<kKeys>(run, key, scores_ + (key - begin) * kWidth);
+        });
+      }
+    });
+    if (modified_) modify_scores(begin, end);
     for (int v = 0; v < kVectors; ++v) {
       // A maximum that stays must leave the bits as they are.
       const VF power = exp2_nonpositive(hn::Sub(alphas[v], maxima_[v]));
@@ -198,16 +259,21 @@ class Tile {
       totals_[v] = hn::Mul(totals_[v], alphas[v]);
     }
     take_powers(begin, end);
-    for (int64_t c = 0, count; c < t_.head_dim; c += count) {
-      count = next_block(t_.head_dim - c, kBlock);
-      with_constant<kBlock>(
-          count, [&]<int kColumns>() HWY_ATTR { add_values<kColumns>(begin, end, c, alphas); });
-    }
+    for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
+      const Start start = from > begin ? kContinue : first ? kZero : kScale;
+      const float* powers = scores_ + (from - begin) * kWidth;
+      for (int64_t c = 0, count; c < t_.head_dim; c += count) {
+        count = next_block(t_.head_dim - c, kBlock);
+        with_constant<kBlock>(count, [&]<int kColumns>() HWY_ATTR {
+          add_values<kColumns>(run, from, to, c, powers, start, alphas);
+        });
+      }
+    });
   }
 
   // The products of one block of keys with all queries.
   template <int kKeys>
-  HWY_NOINLINE void add_scores(int64_t key, float* scores) {
+  HWY_NOINLINE void add_scores(const KeyRun& run, int64_t key, float* scores) {
     VF sums[kKeys][kVectors];
     HWY_UNROLL(16)
     for (int j = 0; j < kKeys; ++j) {
@@ -216,10 +282,11 @@ class Tile {
     }
     // Every third key has a pointer of its own; the two after it are reached by the stride.
     constexpr int kPointers = (kKeys + 2) / 3;
-    const int64_t stride = t_.k_stride;
+    const int64_t stride = run.k_stride;
     const float* k[kPointers];
     HWY_UNROLL(8)
-    for (int i = 0; i < kPointers; ++i) k[i] = t_.k + (key + 3 * i) * stride;
+    for (int i = 0; i < kPointers; ++i)
+      k[i] = run.k + t_.kv_column + (key - run.begin + 3 * i) * stride;
     const float* queries = queries_;
     for (int64_t c = 0; c < t_.head_dim; ++c, queries += kWidth) {
       VF q[kVectors];
@@ -234,7 +301,17 @@ class Tile {
       HWY_UNROLL(8)
       for (int i = 0; i < kPointers; ++i) ++k[i];
     }
-    if (key + kKeys > seen_by_all_) {
+    if (modified_) {
+      HWY_UNROLL(16)
+      for (int j = 0; j < kKeys; ++j) {
+        HWY_UNROLL(4)
+        for (int v = 0; v < kVectors; ++v) {
+          hn::Store(sums[j][v], d_, scores + j * kWidth + v * kLanes);
+        }
+      }
+      return;
+    }
+    if (!all_see(key, key + kKeys)) {
       const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
       HWY_UNROLL(16)
       for (int j = 0; j < kKeys; ++j) {
@@ -256,47 +333,107 @@ class Tile {
     }
   }
 
+  // What stands between the products and the softmax: the cap, what is added, the maxima.
+  HWY_NOINLINE void modify_scores(int64_t begin, int64_t end) {
+    const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
+    const VF cap = hn::Set(d_, t_.softcap * kLog2E);
+    for (int v = 0; v < kVectors; ++v) {
+      VF maximum = maxima_[v];
+      float* score = scores_ + v * kLanes;
+      for (int64_t key = begin; key < end; ++key, score += kWidth) {
+        VF x = hn::Load(d_, score);
+        if (t_.softcap > 0) x = hn::Mul(tanh(x), cap);
+        if (t_.bias) x = hn::MulAdd(bias_of(v, key), hn::Set(d_, kLog2E), x);
+        if (!all_see(key, key + 1)) x = hn::IfThenElse(sees(v, key), x, hidden);
+        maximum = hn::Max(maximum, x);
+        hn::Store(x, d_, score);
+      }
+      maxima_[v] = maximum;
+    }
+  }
+
+  // The lanes' table[position - key] of a table of distances; lane i's begins at offset[i].
+  template <class T, class D>
+  HWY_INLINE hn::Vec<D> at_distance(D d, const T* table, int v, int64_t key, VI offset) const {
+    if (consecutive_) return hn::LoadU(d, table + positions_[v * kLanes] - key);
+    const VI position = hn::Load(di_, positions_ + v * kLanes);
+    const VI distance = hn::Sub(position, hn::Set(di_, static_cast<int32_t>(key)));
+    return hn::GatherIndex(d, table, hn::Add(offset, distance));
+  }
+
+  HWY_INLINE VF bias_of(int v, int64_t key) const {
+    const AttentionTileBias& b = *t_.bias;
+    const VI head = hn::Load(di_, heads_ + v * kLanes);
+    VF sum = hn::Zero(d_);
+    if (b.by_head) {
+      const VI offset = hn::Mul(head, hn::Set(di_, static_cast<int32_t>(b.head_stride)));
+      sum = at_distance(d_, b.by_head, v, key, offset);
+    }
+    if (!b.by_query && !b.by_key) return sum;
+    const VI column = hn::Add(hn::Mul(head, hn::Set(di_, static_cast<int32_t>(b.buckets))),
+                              at_distance(di_, b.bucket, v, key, hn::Zero(di_)));
+    if (b.by_query) {
+      const VI row = hn::Sub(hn::Load(di_, rows_ + v * kLanes), hn::Set(di_, rows_[0]));
+      const VI offset = hn::Mul(row, hn::Set(di_, static_cast<int32_t>(b.query_stride)));
+      const float* from = b.by_query + rows_[0] * b.query_stride;
+      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(offset, column)));
+    }
+    if (b.by_key) {
+      sum = hn::Add(sum, hn::GatherIndex(d_, b.by_key + key * b.key_stride, column));
+    }
+    return sum;
+  }
+
   // Scores become powers.
   HWY_INLINE void take_powers(int64_t begin, int64_t end) {
-    const int64_t plain = std::clamp(seen_by_all_, begin, end);
+    const int64_t plain = std::clamp(all_from_, begin, end);
+    const int64_t plain_end = std::clamp(all_to_, plain, end);
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
       const VF maximum = maxima_[v];
       VF total = totals_[v];
       float* score = scores_ + v * kLanes;
-      int64_t key = begin;
-      for (; key < plain; ++key, score += kWidth) {
+      const auto add = [&](int64_t key, int64_t to) HWY_ATTR {
+        for (; key < to; ++key, score += kWidth) {
+          const VF power = hn::IfThenElseZero(
+              sees(v, key), exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum)));
+          total = hn::Add(total, power);
+          hn::Store(power, d_, score);
+        }
+      };
+      add(begin, plain);
+      for (int64_t key = plain; key < plain_end; ++key, score += kWidth) {
         const VF power = exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum));
         total = hn::Add(total, power);
         hn::Store(power, d_, score);
       }
-      for (; key < end; ++key, score += kWidth) {
-        const VF power = hn::IfThenElseZero(
-            sees(v, key), exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum)));
-        total = hn::Add(total, power);
-        hn::Store(power, d_, score);
-      }
+      add(plain_end, end);
       totals_[v] = total;
     }
   }
 
+  // What a block of values is added to: nothing, the sums of earlier tiles times alpha, or the sums
+  // of an earlier run of the same tile.
+  enum Start { kZero, kScale, kContinue };
+
   // Values times powers, added to one block of columns.
   template <int kColumns>
-  HWY_NOINLINE void add_values(int64_t begin, int64_t end, int64_t column,
-                               const VF (&alphas)[kVectors]) {
+  HWY_NOINLINE void add_values(const KeyRun& run, int64_t begin, int64_t end, int64_t column,
+                               const float* power, Start start, const VF (&alphas)[kVectors]) {
     float* to = sums_ + column * kWidth;
     VF sums[kColumns][kVectors];
     HWY_UNROLL(16)
     for (int j = 0; j < kColumns; ++j) {
       HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) {
-        sums[j][v] = begin == 0 ? hn::Zero(d_)
-                                : hn::Mul(hn::Load(d_, to + j * kWidth + v * kLanes), alphas[v]);
+        const float* from = to + j * kWidth + v * kLanes;
+        sums[j][v] = start == kZero    ? hn::Zero(d_)
+                     : start == kScale ? hn::Mul(hn::Load(d_, from), alphas[v])
+                                       : hn::Load(d_, from);
       }
     }
-    const int64_t stride = t_.v_stride;
-    const float* x = t_.v + begin * stride + column;
-    const float* power = scores_;
+    const int64_t stride = run.v_stride;
+    const float* x = run.v + t_.kv_column + (begin - run.begin) * stride + column;
     for (int64_t key = begin; key < end; ++key, x += stride, power += kWidth) {
       VF p[kVectors];
       HWY_UNROLL(4)
@@ -317,11 +454,13 @@ class Tile {
 
   // Without a key to see the result is 0. Adding 0 makes -0 a +0: keys that a query does not see
   // add 0 to its sums where its tile has later queries, and must not tell.
-  void store_sums() {
+  void store_sums(bool empty) {
     const int64_t columns = t_.head_dim, whole = columns / 4 * 4;
-    if (seen_ == 0) std::fill_n(sums_, round_up(columns, 4) * kWidth, 0.0f);
+    if (empty) std::fill_n(sums_, round_up(columns, 4) * kWidth, 0.0f);
     for (int v = 0; v < kVectors; ++v) {
-      const VF factor = hn::Div(hn::Set(d_, 1.0f), seen_ == 0 ? hn::Set(d_, 1.0f) : totals_[v]);
+      const VI from = hn::Load(di_, lane_from_ + v * kLanes);
+      const auto some = hn::RebindMask(d_, hn::Gt(hn::Load(di_, lane_to_ + v * kLanes), from));
+      const VF factor = hn::IfThenElseZero(some, hn::Div(hn::Set(d_, 1.0f), totals_[v]));
       float* const* rows = out_rows_ + v * kLanes;
       for (int64_t c = 0; c < whole; c += 4) {
         VF x[4];
@@ -350,18 +489,21 @@ class Tile {
   }
 
   const F32 d_{};
-  const hn::RebindToSigned<F32> di_{};
+  const I32 di_{};
   const AttentionTile& t_;
-  float *queries_, *sums_, *scores_;
-  int64_t seen_, seen_by_all_;  // keys that some query, that every query sees
+  const bool modified_;  // scores are more than products
+  float *queries_, *sums_, *scores_, *spare_;
+  int64_t any_from_, any_to_, all_from_, all_to_;  // keys that some query, that every query sees
+  bool consecutive_;                               // lane i's position is lane 0's + i
   const float* q_rows_[kWidth];
   float* out_rows_[kWidth];
-  hn::Vec<hn::RebindToSigned<F32>> lane_seen_[kVectors];
+  HWY_ALIGN int32_t lane_from_[kWidth], lane_to_[kWidth], positions_[kWidth];
+  HWY_ALIGN int32_t rows_[kWidth], heads_[kWidth];
   VF maxima_[kVectors], totals_[kVectors];
 };
 
 int64_t scratch_floats(int64_t head_dim) {
-  return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries;
+  return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + round_up(head_dim, 4);
 }
 
 void attend(const AttentionTile& tile, float* scratch) {

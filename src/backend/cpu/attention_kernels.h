@@ -9,18 +9,43 @@
 
 namespace vecton::cpu {
 
+// Keys [begin, end) of a sequence, and their values, whose rows are equally far apart.
+struct KeyRun {
+  int64_t begin, end;
+  const float* k;  // the row of key `begin`
+  const float* v;
+  int64_t k_stride, v_stride;  // floats from row to row
+};
+
+// What is added to the scores (ops.h), from the columns of the tile's first query head on. Tables
+// of distances are addressed from distance 0, and reach from minus the sequence's keys to
+// tile_queries past its last query's position.
+struct AttentionTileBias {
+  const int32_t* bucket;  // by distance
+  int64_t buckets;
+  const float* by_head;  // by distance, head_stride floats from head to head; or null
+  int64_t head_stride;
+  const float* by_query;  // from the row of the tile's query row 0; or null
+  int64_t query_stride;
+  const float* by_key;  // from the row of key 0; or null
+  int64_t key_stride;
+};
+
 // Queries of one sequence that read the same key head. `group` query heads do, side by side from
 // column 0 of q and out; query i is head i % group of row i / group.
 struct AttentionTile {
   const float* q;
-  const float* k;
-  const float* v;
   float* out;
-  int64_t q_stride, k_stride, v_stride, out_stride;  // floats from row to row
-  const int32_t* positions;  // of the query rows in their sequence; null: every query sees all keys
+  int64_t q_stride, out_stride;  // floats from row to row
+  const KeyRun* runs;            // of keys 0 .. keys, in order
+  int64_t run_count, kv_column;  // the key head's first column of their rows
+  const int32_t* positions;      // of the query rows; null where nothing depends on them
   int64_t group, head_dim, keys;
   int64_t begin, end;  // queries; at most AttentionKernels::tile_queries
-  float scale;
+  float scale, softcap;
+  bool causal;
+  int64_t window;
+  const AttentionTileBias* bias;  // or null
 };
 
 struct AttentionKernels {

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "backend/cpu/attention_kernels.h"
@@ -30,14 +31,94 @@ float* scratch(int64_t floats) {
   return block.get();
 }
 
+// What a call is cut into, and where each sequence's keys lie.
+struct Plan {
+  // The number of each sequence's first tile; its tiles are numbered head by head.
+  std::vector<int64_t> first_tile;
+  std::vector<KeyRun> runs;
+  std::vector<int64_t> first_run, keys;  // by sequence
+  int64_t most_keys = 0;
+
+  void clear() {
+    first_tile.assign(1, 0);
+    first_run.assign(1, 0);
+    runs.clear();
+    keys.clear();
+    most_keys = 0;
+  }
+
+  void add_run(const float* k, const float* v, int64_t k_stride, int64_t v_stride, int64_t begin,
+               int64_t rows) {
+    if (rows > 0) runs.push_back({begin, begin + rows, k, v, k_stride, v_stride});
+  }
+
+  // The keys of sequence s: full pages, those that follow one another as one run, then `rows` rows
+  // of its own.
+  void add_keys(int64_t s, const Tensor& k, const Tensor& v, int64_t row, int64_t rows,
+                const KeyPages& before) {
+    int64_t count = 0;
+    if (!before.offsets.empty()) {
+      for (int32_t i = before.offsets[s], next; i < before.offsets[s + 1]; i = next) {
+        for (next = i + 1; next < before.offsets[s + 1]; ++next) {
+          if (before.pages[next] != before.pages[next - 1] + 1) break;
+        }
+        const int64_t first = before.pages[i] * before.page_rows;
+        add_run(before.k.row(first), before.v.row(first), before.k.stride(), before.v.stride(),
+                count, (next - i) * before.page_rows);
+        count += (next - i) * before.page_rows;
+      }
+    }
+    add_run(k.row(row), v.row(row), k.stride(), v.stride(), count, rows);
+    keys.push_back(count + rows);
+    first_run.push_back(static_cast<int64_t>(runs.size()));
+    most_keys = std::max(most_keys, keys.back());
+  }
+};
+
+// A bias by distance, over all distances that the kernel may look at.
+struct DistanceTables {
+  int64_t zero = 0;  // where distance 0 is
+  std::vector<int32_t> bucket;
+  Tensor by_head;
+
+  DistanceTables(CpuOps& ops, const AttentionBias& bias, int64_t heads, int64_t below,
+                 int64_t above)
+      : zero(below), bucket(below + above + 1) {
+    for (int64_t i = 0; i < static_cast<int64_t>(bucket.size()); ++i)
+      bucket[i] = bias.bucket[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
+    if (bias.by_head.empty()) return;
+    by_head = ops.allocate(heads, static_cast<int64_t>(bucket.size()));
+    for (int64_t h = 0; h < heads; ++h) {
+      const float* values = bias.by_head.row(h);
+      std::transform(bucket.begin(), bucket.end(), by_head.row(h),
+                     [=](int32_t b) { return values[b]; });
+    }
+  }
+
+  // For query heads from `head` on, query rows from `row` and keys whose own ones begin at
+  // `key_row`.
+  AttentionTileBias tile(const AttentionBias& bias, int64_t head, int64_t row,
+                         int64_t key_row) const {
+    const int64_t column = head * bias.buckets;
+    return {.bucket = bucket.data() + zero,
+            .buckets = bias.buckets,
+            .by_head = bias.by_head.empty() ? nullptr : by_head.row(head) + zero,
+            .head_stride = by_head.stride(),
+            .by_query = bias.by_query.empty() ? nullptr : bias.by_query.row(row) + column,
+            .query_stride = bias.by_query.stride(),
+            .by_key = bias.by_key.empty() ? nullptr : bias.by_key.row(key_row) + column,
+            .key_stride = bias.by_key.stride()};
+  }
+};
+
 }  // namespace
 
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                          const AttentionShape& shape, const Rows& queries,
                          std::span<const int32_t> keys, const AttentionBias& bias,
                          const KeyPages& before, std::span<const int32_t> attended) {
-  if (shape.window > 0 || shape.softcap > 0 || !bias.bucket.empty() || !before.offsets.empty())
-    throw Error(ErrorCode::kUnsupported, "the cpu backend has no such attention");
+  if (!bias.by_key.empty() && !before.pages.empty())
+    throw Error(ErrorCode::kUnsupported, "attention: keys in pages have no bias by key");
   const AttentionKernels& kernels = attention_kernels(isa_);
   const Tensor y = allocate(q.rows(), q.columns());
   const int64_t group = shape.heads / shape.kv_heads, step = kernels.tile_queries;
@@ -45,41 +126,54 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     return ((queries.offsets[s + 1] - queries.offsets[s]) * group + step - 1) / step;
   };
 
-  // The number of each sequence's first tile; its tiles are numbered head by head.
-  thread_local std::vector<int64_t> first_tiles;
-  std::vector<int64_t>& first = first_tiles;
-  first.assign(1, 0);
+  thread_local Plan plan_of_thread;
+  Plan& plan = plan_of_thread;
+  plan.clear();
   int64_t products = 0;
   for (int64_t s = 0; s < queries.sequences(); ++s) {
+    plan.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s], before);
     const int64_t tiles = tiles_of(s) * shape.kv_heads;
-    first.push_back(first.back() + tiles);
-    products += tiles * step * (keys[s + 1] - keys[s]) * shape.head_dim;
+    plan.first_tile.push_back(plan.first_tile.back() + tiles);
+    int64_t seen = plan.keys.back();
+    if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
+    products += tiles * step * seen * shape.head_dim;
   }
+  std::optional<DistanceTables> tables;
+  if (!bias.bucket.empty())
+    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest() + step);
+  const bool positions = shape.causal || shape.window > 0 || tables;
 
   const auto run_tile = [&](int64_t i) {
-    const int64_t s = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
-    const int64_t head = (i - first[s]) / tiles_of(s), tile = (i - first[s]) % tiles_of(s);
+    const int64_t s = std::upper_bound(plan.first_tile.begin(), plan.first_tile.end(), i) -
+                      plan.first_tile.begin() - 1;
+    const int64_t head = (i - plan.first_tile[s]) / tiles_of(s),
+                  tile = (i - plan.first_tile[s]) % tiles_of(s);
     const int64_t row = queries.offsets[s], rows = queries.offsets[s + 1] - row;
-    const int64_t q_column = head * group * shape.head_dim, kv_column = head * shape.head_dim;
+    const int64_t q_column = head * group * shape.head_dim;
+    AttentionTileBias added;
+    if (tables) added = tables->tile(bias, head * group, row, keys[s]);
     kernels.attend({.q = q.row(row) + q_column,
-                    .k = k.row(keys[s]) + kv_column,
-                    .v = v.row(keys[s]) + kv_column,
                     .out = y.row(row) + q_column,
                     .q_stride = q.stride(),
-                    .k_stride = k.stride(),
-                    .v_stride = v.stride(),
                     .out_stride = y.stride(),
-                    .positions = shape.causal ? queries.index.data() + row : nullptr,
+                    .runs = plan.runs.data() + plan.first_run[s],
+                    .run_count = plan.first_run[s + 1] - plan.first_run[s],
+                    .kv_column = head * shape.head_dim,
+                    .positions = positions ? queries.index.data() + row : nullptr,
                     .group = group,
                     .head_dim = shape.head_dim,
-                    .keys = attended.empty() ? keys[s + 1] - keys[s] : attended[s],
+                    .keys = plan.keys[s],
                     .begin = tile * step,
                     .end = std::min(rows * group, (tile + 1) * step),
-                    .scale = shape.scale},
+                    .scale = shape.scale,
+                    .softcap = shape.softcap,
+                    .causal = shape.causal,
+                    .window = shape.window,
+                    .bias = tables ? &added : nullptr},
                    scratch(kernels.scratch_floats(shape.head_dim)));
   };
   // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.
-  const int64_t tiles = first.back();
+  const int64_t tiles = plan.first_tile.back();
   const int64_t items =
       std::clamp<int64_t>(products / kProductsPerItem, 1, std::max<int64_t>(1, tiles));
   pool_.parallel_for(items, [&](int64_t item) {

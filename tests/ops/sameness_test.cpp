@@ -140,104 +140,6 @@ TEST_P(Sameness, Rope) {
       "rope");
 }
 
-// One sequence of a call of several: its queries, keys and values, and what they should give.
-struct Sequence {
-  Matrix q, k, v;
-  std::vector<int32_t> wanted;
-};
-
-Matrix run_attention(Ops& ops, const AttentionShape& shape,
-                     const std::vector<Sequence>& sequences) {
-  Matrix q(0, shape.heads * shape.head_dim), k(0, shape.kv_heads * shape.head_dim), v = k;
-  Rows queries;
-  std::vector<int32_t> keys = {0};
-  const auto append = [](Matrix& to, const Matrix& from) {
-    to.values.insert(to.values.end(), from.values.begin(), from.values.end());
-    to.rows += from.rows;
-  };
-  for (const Sequence& s : sequences) {
-    append(k, s.k);
-    append(v, s.v);
-    for (const int32_t row : s.wanted) append(q, rows_of(s.q, row, 1));
-    queries.index.insert(queries.index.end(), s.wanted.begin(), s.wanted.end());
-    queries.offsets.push_back(static_cast<int32_t>(q.rows));
-    keys.push_back(static_cast<int32_t>(k.rows));
-  }
-  return download(
-      ops, ops.attention(upload(ops, q), upload(ops, k), upload(ops, v), shape, queries, keys));
-}
-
-class AttentionSameness : public OpTest {
- protected:
-  void check(const AttentionShape& shape) {
-    if (HasFailure()) return;
-    SCOPED_TRACE(std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
-                 std::to_string(shape.head_dim) + (shape.causal ? ", causal" : ""));
-    Random random(static_cast<uint32_t>(shape.head_dim));
-    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
-    const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
-    std::vector<Sequence> sequences;
-    std::vector<Matrix> expected;
-    for (const int32_t length : {1, 2, 7, 16, 33, 64, 65, 150, 300}) {
-      Sequence s{random_matrix(random, length, shape.heads * shape.head_dim, 3),
-                 random_matrix(random, length, shape.kv_heads * shape.head_dim, 3),
-                 random_matrix(random, length, shape.kv_heads * shape.head_dim),
-                 {}};
-      for (int32_t i = 0; i < length; ++i) s.wanted.push_back(i);
-      expected.push_back(run_attention(*alone, shape, {s}));
-      for (const int32_t row : {0, length / 3, length / 2, length - 1}) {
-        Sequence part = s;  // one query row against the whole
-        part.wanted = {row};
-        expect_same_bits(run_attention(*crowded, shape, {part}), rows_of(expected.back(), row, 1));
-      }
-      sequences.push_back(std::move(s));
-    }
-    Matrix together(0, shape.heads * shape.head_dim), backwards = together;
-    for (size_t i = 0; i < expected.size(); ++i) {
-      const Matrix &first = expected[i], &last = expected[expected.size() - 1 - i];
-      together.values.insert(together.values.end(), first.values.begin(), first.values.end());
-      backwards.values.insert(backwards.values.end(), last.values.begin(), last.values.end());
-      together.rows += first.rows;
-      backwards.rows += last.rows;
-    }
-    const std::vector<Sequence> reversed(sequences.rbegin(), sequences.rend());
-    for (Ops* ops : {alone.get(), ops_.get(), crowded.get()}) {
-      expect_same_bits(run_attention(*ops, shape, sequences), together);
-      expect_same_bits(run_attention(*ops, shape, reversed), backwards);
-    }
-  }
-};
-
-TEST_P(AttentionSameness, AloneAndTogether) {
-  for (const bool causal : {false, true}) {
-    for (const int64_t head_dim : {8, 32, 64, 80, 128}) {
-      check({.heads = 4, .kv_heads = 2, .head_dim = head_dim, .scale = 0.2f, .causal = causal});
-    }
-    check({.heads = 3, .kv_heads = 3, .head_dim = 32, .scale = 0.2f, .causal = causal});
-    check({.heads = 8, .kv_heads = 1, .head_dim = 24, .scale = 0.2f, .causal = causal});
-  }
-}
-
-// Causal rows do not see what comes after them, so cutting it off changes nothing.
-TEST_P(AttentionSameness, CausalPrefix) {
-  const AttentionShape shape{
-      .heads = 4, .kv_heads = 2, .head_dim = 32, .scale = 0.3f, .causal = true};
-  Random random(8);
-  Sequence whole{random_matrix(random, 200, 128, 2),
-                 random_matrix(random, 200, 64, 2),
-                 random_matrix(random, 200, 64),
-                 {}};
-  for (int32_t i = 0; i < 200; ++i) whole.wanted.push_back(i);
-  const Matrix expected = run_attention(*ops_, shape, {whole});
-  for (const int64_t length : {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 129, 199}) {
-    Sequence prefix{
-        rows_of(whole.q, 0, length), rows_of(whole.k, 0, length), rows_of(whole.v, 0, length), {}};
-    prefix.wanted.assign(whole.wanted.begin(), whole.wanted.begin() + length);
-    SCOPED_TRACE("prefix of " + std::to_string(length));
-    expect_same_bits(run_attention(*ops_, shape, {prefix}), rows_of(expected, 0, length));
-  }
-}
-
 TEST_P(Sameness, Pool) {
   Random random(5);
   const std::vector<int32_t> lengths = {1, 2, 3, 16, 33, 100, 257};
@@ -260,7 +162,6 @@ TEST_P(Sameness, Pool) {
 }
 
 VECTON_FOR_EVERY_TARGET(Sameness);
-VECTON_FOR_EVERY_TARGET(AttentionSameness);
 
 }  // namespace
 }  // namespace vecton::test

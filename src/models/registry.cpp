@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/bert.h"
+#include "models/modernbert.h"
 #include "models/qwen3.h"
 #include "vecton/error.h"
 
@@ -24,6 +25,18 @@ std::span<const Family> model_families() {
        bert::shape,
        bert::load,
        bert::head},
+      {"modernbert",
+       {"modernbert"},
+       {{"ModernBertModel"},
+        {"ModernBertForMaskedLM", kMaskedLm},
+        {"ModernBertForSequenceClassification", kSequenceClassification},
+        {"ModernBertForTokenClassification", kTokenClassification},
+        {"ModernBertForQuestionAnswering", kOther},
+        {"ModernBertForMultipleChoice", kOther}},
+       Pooling::kCls,
+       modernbert::shape,
+       modernbert::load,
+       modernbert::head},
       {"qwen3",
        {"qwen3"},
        {{"Qwen3Model"},

@@ -1,0 +1,158 @@
+#include "models/modernbert.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/labels.h"
+#include "nn/activation.h"
+#include "nn/layer_types.h"
+#include "nn/pre_norm_layer.h"
+#include "nn/rope.h"
+#include "vecton/error.h"
+
+namespace vecton::modernbert {
+
+namespace {
+
+Weights::Bias bias_if(const Config& config, std::string_view key, bool fallback = false) {
+  return config.boolean_or(key, fallback) ? Weights::Bias::kRequired : Weights::Bias::kNone;
+}
+
+class ModernBert final : public Model {
+ public:
+  ModernBert(const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  nn::PreNormLayer layer(const Weights& w, const Config& config, int64_t index) const;
+
+  ModelShape shape_;
+  std::vector<bool> local_;  // of each layer
+  nn::Rope global_rope_, local_rope_;
+  PreparedWeight words_;
+  NormWeight embedding_norm_;
+  std::vector<nn::PreNormLayer> layers_;
+  NormWeight norm_;
+};
+
+ModernBert::ModernBert(const Config& config, const Weights& w)
+    : shape_(shape(config)),
+      global_rope_(
+          config, shape_.head_dim,
+          nn::RopeOptions{
+              .theta = 160000, .theta_key = "global_rope_theta", .layer_type = "full_attention"}),
+      local_rope_(
+          config, shape_.head_dim,
+          nn::RopeOptions{
+              .theta = 10000, .theta_key = "local_rope_theta", .layer_type = "sliding_attention"}) {
+  const int64_t every = config.integer_or("global_attn_every_n_layers", 3);
+  local_ = nn::sliding_layers(config, shape_.layers, [&](int64_t i) { return i % every != 0; });
+  const double eps = config.number_or("norm_eps", 1e-5);
+  const auto bias = bias_if(config, "norm_bias");
+  words_ = (w / "embeddings" / "tok_embeddings").table(shape_.vocab, shape_.hidden);
+  embedding_norm_ = (w / "embeddings" / "norm").layer_norm(shape_.hidden, eps, bias);
+  for (int64_t i = 0; i < shape_.layers; ++i) layers_.push_back(layer(w / "layers" / i, config, i));
+  norm_ = (w / "final_norm").layer_norm(shape_.hidden, eps, bias);
+}
+
+nn::PreNormLayer ModernBert::layer(const Weights& w, const Config& config, int64_t index) const {
+  const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
+  const double eps = config.number_or("norm_eps", 1e-5);
+  const auto norm_bias = bias_if(config, "norm_bias"), mlp_bias = bias_if(config, "mlp_bias"),
+             attention_bias = bias_if(config, "attention_bias");
+  // A token sees this many others on each side.
+  const int64_t side = config.integer_or("local_attention", 128) / 2;
+  const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
+  nn::PreNormLayer layer{
+      .attention_norm = {},
+      .attention = {.layer = index,
+                    .q = qkv.linear_rows(0, n, 3 * n, n, attention_bias),
+                    .kv = qkv.linear_rows(n, 2 * n, 3 * n, n, attention_bias),
+                    .out = (attention / "Wo").linear(n, n, attention_bias),
+                    .shape = {.heads = shape_.heads,
+                              .kv_heads = shape_.kv_heads,
+                              .head_dim = shape_.head_dim,
+                              .scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim)),
+                              .window = local_[static_cast<size_t>(index)] ? side + 1 : 0}},
+      .mlp_norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
+      .gate_up = (mlp / "Wi").gated_halves(intermediate, n, Weights::Halves::kGateFirst, mlp_bias),
+      .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
+      .activation = nn::activation(config, "hidden_activation", "gelu"),
+  };
+  // The embeddings' norm is that of the first layer.
+  if (index > 0) layer.attention_norm = (w / "attn_norm").layer_norm(n, eps, norm_bias);
+  return layer;
+}
+
+Tensor ModernBert::forward(Ops& ops, const Batch& batch) const {
+  const Ops::Lookup words[] = {{*words_, batch.ids}};
+  const auto global = global_rope_.table(batch.rows.longest()),
+             local = local_rope_.table(batch.rows.longest());
+  Tensor x = ops.norm(ops.embed(words), embedding_norm_);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const auto rows = nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), shape_.layers);
+    x = layers_[i].forward(ops, std::move(x), rows, batch, local_[i] ? local.get() : global.get());
+  }
+  return ops.norm(std::move(x), norm_);
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  config.require("position_embedding_type", "absolute");
+  config.ignore({"layer_norm_eps"});  // of older files, beside norm_eps
+  const int64_t hidden = config.integer("hidden_size"),
+                heads = config.integer("num_attention_heads");
+  if (hidden % heads != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": hidden_size must be a multiple of num_attention_heads");
+  }
+  return {.layers = config.integer("num_hidden_layers"),
+          .hidden = hidden,
+          .vocab = config.integer("vocab_size"),
+          .max_positions = config.integer_or("max_position_embeddings", 8192),
+          .heads = heads,
+          .kv_heads = heads,
+          .head_dim = hidden / heads};
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"model.", ""}};
+  const std::string_view heads[] = {"head.", "decoder.", "classifier."};
+  weights.rename_prefixes(prefixes);
+  weights.skip(heads);
+  return std::make_unique<ModernBert>(config, weights);
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
+  HeadStep prediction{
+      .linear = (w / "head" / "dense").linear(n, n, bias_if(config, "classifier_bias")),
+      .activation = nn::activation(config, "classifier_activation", "gelu"),
+      .norm = (w / "head" / "norm")
+                  .layer_norm(n, config.number_or("norm_eps", 1e-5), bias_if(config, "norm_bias"))};
+  HeadWeights result{.every_token = kind != HeadKind::kSequenceClassification,
+                     .steps = {std::move(prediction)}};
+  if (kind == HeadKind::kMaskedLm) {
+    const bool own = w.has("decoder.weight");
+    HeadStep decoder{.linear = (own ? w / "decoder" : w / "embeddings" / "tok_embeddings")
+                                   .linear(vocab, n, Weights::Bias::kNone)};
+    if (config.boolean_or("decoder_bias", true))
+      decoder.linear.bias = (w / "decoder").vector("bias", vocab);
+    result.steps.push_back(std::move(decoder));
+    return result;
+  }
+  const std::string pooling = config.string_or("classifier_pooling", "cls");
+  if (pooling != "cls" && pooling != "mean") {
+    throw Error(ErrorCode::kUnsupported, config.file() + ": classifier_pooling \"" + pooling +
+                                             "\" is not supported; cls and mean are");
+  }
+  result.pooling = pooling == "cls" ? Pooling::kCls : Pooling::kMean;
+  result.steps.push_back(
+      {.linear = (w / "classifier").linear(static_cast<int64_t>(read_labels(config).size()), n)});
+  return result;
+}
+
+}  // namespace vecton::modernbert

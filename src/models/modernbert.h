@@ -1,0 +1,17 @@
+// ModernBERT: Warner et al. 2024, arXiv:2412.13663.
+#pragma once
+
+#include <memory>
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+
+namespace vecton::modernbert {
+
+ModelShape shape(const Config& config);
+std::unique_ptr<Model> load(const Config& config, Weights weights);
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
+
+}  // namespace vecton::modernbert

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,12 +19,17 @@ namespace vecton {
 
 // One encoded text or pair. All vectors that are asked for have the length of `ids`.
 struct Encoding {
+  using Range = std::pair<uint32_t, uint32_t>;  // begin, end
+
   std::vector<int32_t> ids;
   std::vector<int32_t> type_ids;
   std::vector<int32_t> attention_mask;       // 0 on padding
-  std::vector<uint8_t> special_tokens_mask;  // 1 on tokens the post-processor added
-  std::vector<std::pair<uint32_t, uint32_t>>
-      offsets;            // byte range of the text each token came from; [0,0) for added ones
+  std::vector<uint8_t> special_tokens_mask;  // 1 on tokens the post-processor added, and on padding
+  std::vector<int8_t> sequences;  // 0: of the text, 1: of the pair, -1: of neither (added, padding)
+  // The part of the text, or of the pair, that each token came from; [0,0) for added ones. In
+  // bytes, and in characters of the text as it is after bytes that are not UTF-8 have become
+  // U+FFFD.
+  std::vector<Range> offsets, char_offsets;
   int64_t truncated = 0;  // tokens cut off
 };
 
@@ -39,13 +45,15 @@ struct EncodeOptions {
   Side truncation_side = Side::kTokenizer;
   Side padding_side = Side::kTokenizer;
   int64_t pad_to_multiple_of = 0;
-  bool offsets = false;  // fill `offsets`
+  bool offsets = false;  // fill `offsets` and `char_offsets`
 };
 
 class VECTON_API Tokenizer {
  public:
-  // Reads the tokenizer files of a checkpoint folder. Errors name the file and the part that is
-  // wrong or unsupported.
+  // Reads the tokenizer files of a checkpoint folder: tokenizer.json, or without it what the
+  // tokenizer_class of tokenizer_config.json is made of: vocab.txt, vocab.json and merges.txt, a
+  // SentencePiece .model, tekken.json, or a tiktoken file. Errors name the file and the part that
+  // is wrong or unsupported.
   static std::shared_ptr<const Tokenizer> open(const std::filesystem::path& folder);
 
   ~Tokenizer();
@@ -68,13 +76,41 @@ class VECTON_API Tokenizer {
   int64_t vocab_size() const;                      // ids are below it
   std::string_view id_to_token(int32_t id) const;  // empty when the id has no token
   std::optional<int32_t> token_to_id(std::string_view token) const;
+
+  // The special tokens that have a name: "bos_token", "eos_token", "unk_token", "sep_token",
+  // "pad_token", "cls_token", "mask_token", and names that a model gives its own ("image_token").
+  const std::map<std::string, std::string>& special_tokens() const;
+  // The id of a named one; nothing where the checkpoint has none.
+  std::optional<int32_t> special_token_id(std::string_view name) const;
+
   int64_t model_max_length() const;  // tokenizer_config.json's, 0 when absent or absurdly large
-  // Tokens that the post-processor adds to one text.
+  // Tokens that the post-processor adds to one text, or to a pair.
   int64_t num_special_tokens(bool pair = false) const;
 
  private:
+  friend class Detokenizer;
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Text of ids that come one at a time. What push() and finish() give is, put together, exactly
+// decode() of all the ids; a piece never ends inside a character. One generation, one thread.
+class VECTON_API Detokenizer {
+ public:
+  explicit Detokenizer(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens = true);
+  ~Detokenizer();
+  Detokenizer(Detokenizer&&) noexcept;
+  Detokenizer& operator=(Detokenizer&&) noexcept;
+
+  // The text that is certain now; empty while it waits for more. An id outside the vocabulary is an
+  // error (kInvalidArgument) and changes nothing.
+  std::string push(int32_t id);
+  // The rest. No more ids come.
+  std::string finish();
+
+ private:
+  struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 

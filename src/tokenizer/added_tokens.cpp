@@ -4,21 +4,14 @@
 
 namespace vecton {
 
-void AddedTokens::read(const Field& field, const Vocabulary& vocabulary,
-                       const Normalizer* normalizer) {
+void AddedTokens::build(std::span<const AddedToken> tokens, const Vocabulary& vocabulary,
+                        const Normalizer* normalizer, bool splits_special) {
+  splits_special_ = splits_special;
   int32_t highest = -1;
   const int32_t words = static_cast<int32_t>(vocabulary.size());
-  for (size_t i = 0; i < field.array().size(); ++i) {
-    const Field item = field[i];
-    Token token;
-    token.content = item["content"].string();
-    token.single_word = item.boolean_or("single_word", false);
-    token.lstrip = item.boolean_or("lstrip", false);
-    token.rstrip = item.boolean_or("rstrip", false);
-    token.special = item.boolean_or("special", false);
-    token.normalized = item.boolean_or("normalized", !token.special);
-    if (token.content.empty()) continue;
-    token.spelled = token.content;
+  for (const AddedToken& item : tokens) {
+    if (item.content.empty()) continue;
+    Token token{item, item.content, 0};
     if (token.normalized && normalizer) {
       Text text;
       text.assign(token.content, 0, false);
@@ -46,11 +39,11 @@ void AddedTokens::read(const Field& field, const Vocabulary& vocabulary,
     by_id_.emplace_back(tokens_[i].id, static_cast<uint32_t>(i));
   std::stable_sort(by_id_.begin(), by_id_.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  plain_starts_ = build(plain_, false);
-  normalized_starts_ = build(normalized_, true);
+  plain_starts_ = build_trie(plain_, false);
+  normalized_starts_ = build_trie(normalized_, true);
 }
 
-std::vector<uint8_t> AddedTokens::build(Trie& trie, bool normalized) const {
+std::vector<uint8_t> AddedTokens::build_trie(Trie& trie, bool normalized) const {
   std::vector<std::pair<std::string_view, int32_t>> keys;
   std::vector<uint8_t> starts(256, 0);
   for (size_t i = 0; i < tokens_.size(); ++i) {
@@ -92,6 +85,7 @@ void AddedTokens::cut(std::string_view text, bool normalized, std::vector<Piece>
     }
     at = end;
     const Token& token = tokens_[index];
+    if (splits_special_ && is_special(token.content)) continue;
     if (token.single_word && touches_word(text, begin, end)) continue;
     if (token.lstrip) begin = spaces_before(text, begin, done);
     // Tokens may be spaces themselves: a run is walked once.

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tokenizer/added_token.h"
 #include "tokenizer/normalizer.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/vocabulary.h"
@@ -16,11 +18,9 @@ namespace vecton {
 
 class AddedTokens {
  public:
-  struct Token {
-    std::string content;
+  struct Token : AddedToken {
     std::string spelled;  // the content, normalized where the token is: what decoding gives
     int32_t id = 0;
-    bool single_word = false, lstrip = false, rstrip = false, normalized = true, special = false;
   };
   // A stretch of text: an added token, or text in between (id kNone).
   struct Piece {
@@ -28,8 +28,10 @@ class AddedTokens {
     int32_t id = Vocabulary::kNone;
   };
 
-  // Reads "added_tokens". Ids follow the vocabulary where the file's ids are not the model's.
-  void read(const Field& field, const Vocabulary& vocabulary, const Normalizer* normalizer);
+  // Tokens that are in the vocabulary have its ids, the others follow it. Of equal contents the
+  // last one counts. With `splits_special` special tokens are not looked for in texts.
+  void build(std::span<const AddedToken> tokens, const Vocabulary& vocabulary,
+             const Normalizer* normalizer, bool splits_special = false);
 
   bool empty() const { return tokens_.empty(); }
   bool has_normalized() const { return !normalized_.empty(); }
@@ -46,7 +48,7 @@ class AddedTokens {
  private:
   // Fills a trie with the tokens that are matched before or after normalization; says which bytes
   // start one.
-  std::vector<uint8_t> build(Trie& trie, bool normalized) const;
+  std::vector<uint8_t> build_trie(Trie& trie, bool normalized) const;
   static bool touches_word(std::string_view text, size_t begin, size_t end);
   static size_t spaces_before(std::string_view text, size_t begin, size_t least);
   static size_t spaces_after(std::string_view text, size_t end);
@@ -59,6 +61,7 @@ class AddedTokens {
   Vocabulary special_;
   Vocabulary by_content_;  // to indices of tokens_
   int32_t id_limit_ = 0;
+  bool splits_special_ = false;
 };
 
 }  // namespace vecton

@@ -8,11 +8,8 @@ namespace vecton {
 
 namespace {
 
-std::string decode(std::string_view json_text, std::vector<std::string> tokens) {
-  make_decoder(testing_json::Document(json_text).field())->apply(tokens);
-  std::string text;
-  for (const std::string& token : tokens) text += token;
-  return text;
+std::string decode(std::string_view json_text, const std::vector<std::string>& tokens) {
+  return decode_tokens(*make_decoder(testing_json::Document(json_text).field()), tokens);
 }
 
 TEST(Decoder, WordPieceJoinsAndCleansUp) {
@@ -48,8 +45,36 @@ TEST(Decoder, MetaspaceAndSuffix) {
   EXPECT_EQ(decode(R"({"type":"BPEDecoder","suffix":"</w>"})", {"a", "b</w>", "c</w>"}), "ab c");
 }
 
+TEST(Decoder, CtcDropsRepeatsAndPadding) {
+  constexpr const char* kCtc =
+      R"({"type":"CTC","pad_token":"<pad>","word_delimiter_token":"|","cleanup":true})";
+  EXPECT_EQ(decode(kCtc, {"<pad>", "h", "h", "e", "<pad>", "l", "l", "<pad>", "l", "o", "|", "|",
+                          "n't", "."}),
+            "hello n't.");
+}
+
+TEST(Decoder, StripLeavesWhatIsInside) {
+  constexpr const char* kStrip = R"({"type":"Strip","content":"_","start":2,"stop":1})";
+  EXPECT_EQ(decode(kStrip, {"___a__", "_", "b_"}), "_a_b");
+  const std::string fused =
+      R"({"type":"Sequence","decoders":[{"type":"Fuse"},)" + std::string(kStrip) + "]}";
+  EXPECT_EQ(decode(fused, {"_", "_", "_a_", "_", "b_", "_"}), "_a__b_");
+}
+
+TEST(Decoder, CleansSpacesOverTokens) {
+  const auto joiner = make_space_joiner(), cleaner = make_space_cleaner();
+  DecoderStream stream({joiner.get(), cleaner.get()});
+  std::string text;
+  for (const char* token : {"it", "'s", "do", "n't", "'", "a", "'", "'", ".", ",", "do", "not"}) {
+    stream.put(token);
+    text += std::exchange(stream.text(), {});
+  }
+  stream.end();
+  EXPECT_EQ(text + stream.text(), "it's don't'a''., do not");
+}
+
 TEST(Decoder, RefusesWhatItDoesNotKnowByName) {
-  EXPECT_THROW(decode(R"({"type":"CTC"})", {}), Error);
+  EXPECT_THROW(decode(R"({"type":"Other"})", {}), Error);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ std::string_view model_type(const Field& field) {
 
 }  // namespace
 
-bool model_reads_bytes(const Field& field) { return model_type(field) == "BPE"; }
+bool model_is_bpe(const Field& field) { return model_type(field) == "BPE"; }
 
 std::unique_ptr<const Model> make_model(const Field& field, bool reads_bytes) {
   const std::string_view type = model_type(field);

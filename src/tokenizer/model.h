@@ -73,8 +73,8 @@ class Model {
   Vocabulary vocabulary_;
 };
 
-// Whether the model can take words as raw bytes where the file gives it byte-level characters.
-bool model_reads_bytes(const Field& field);
+// Byte-pair models can take words as raw bytes where the file gives them byte-level characters.
+bool model_is_bpe(const Field& field);
 // With `reads_bytes` words come as raw bytes, not as byte-level characters. An unknown type is
 // refused by name.
 std::unique_ptr<const Model> make_model(const Field& field, bool reads_bytes);

@@ -49,9 +49,11 @@ void Pipeline::Scratch::release() {
   parts = {};
 }
 
-Pipeline::Pipeline(std::string_view json_text, const std::string& file) {
-  json::monotonic_resource memory;
-  const json::value document = parse_json(json_text, file, &memory);
+Pipeline::Pipeline(std::string_view json_text, const std::string& file)
+    : Pipeline(parse_json(json_text, file), file, {}) {}
+
+Pipeline::Pipeline(const json::value& document, const std::string& file,
+                   const TokenizerSettings& settings) {
   const Field root(document, file + ":");
   const json::value null;
   const auto part = [&](std::string_view key) {
@@ -62,15 +64,25 @@ Pipeline::Pipeline(std::string_view json_text, const std::string& file) {
               model = part("model");
   if (model.is_null()) throw Error(ErrorCode::kCorrupt, file + " has no \"model\"");
   normalizer_ = make_normalizer(normalizer);
-  const bool reads_bytes = ends_in_byte_level(pre_tokenizer) && model_reads_bytes(model);
+  is_bpe_ = model_is_bpe(model);
+  const bool reads_bytes = is_bpe_ && ends_in_byte_level(pre_tokenizer);
   pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, reads_bytes);
   model_ = make_model(model, reads_bytes);
   post_processor_ = std::make_unique<PostProcessor>(part("post_processor"));
   decoder_ = make_decoder(part("decoder"));
-  if (const Field added = part("added_tokens"); !added.is_null()) {
-    added_.read(added, model_->vocabulary(), normalizer_.get());
-  }
+  if (!decoder_) decoder_ = make_space_joiner();
+  if (settings.cleans_up_spaces && (!is_bpe_ || settings.cleans_up_bpe_spaces))
+    cleaner_ = make_space_cleaner();
+  read_added_tokens(part("added_tokens"), settings);
   always_tracked_ = asks_for_origins(pre_tokenizer, normalizer_ != nullptr);
+}
+
+void Pipeline::read_added_tokens(const Field& field, const TokenizerSettings& settings) {
+  std::vector<AddedToken> tokens;
+  for (size_t i = 0; !field.is_null() && i < field.array().size(); ++i)
+    tokens.push_back(AddedToken::read(field[i]));
+  for (AddedToken& token : settings.special.missing(tokens)) tokens.push_back(std::move(token));
+  added_.build(tokens, model_->vocabulary(), normalizer_.get(), settings.splits_special_tokens);
 }
 
 void Pipeline::encode(std::string_view text, Tokens& out) const {
@@ -134,27 +146,29 @@ void Pipeline::encode_words(Words& words, Scratch& scratch, Tokens& out) const {
   }
 }
 
+std::vector<const Decoder*> Pipeline::decoders() const {
+  std::vector<const Decoder*> steps{decoder_.get()};
+  if (cleaner_) steps.push_back(cleaner_.get());
+  return steps;
+}
+
+bool Pipeline::is_printed(int32_t id, bool skip_special_tokens) const {
+  if (id < 0 || id >= id_limit()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "token id " + std::to_string(id) + " is not in the vocabulary of " +
+                    std::to_string(id_limit()),
+                "ids");
+  }
+  return token_exists(id) && !(skip_special_tokens && added_.is_special(token(id)));
+}
+
 std::string Pipeline::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
-  std::vector<std::string> tokens;
-  tokens.reserve(ids.size());
+  DecoderStream stream(decoders());
   for (const int32_t id : ids) {
-    if (id < 0 || id >= id_limit()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "token id " + std::to_string(id) + " is not in the vocabulary of " +
-                      std::to_string(id_limit()),
-                  "ids");
-    }
-    if (!token_exists(id)) continue;
-    const std::string_view spelled = token(id);
-    if (!skip_special_tokens || !added_.is_special(spelled)) tokens.emplace_back(spelled);
+    if (is_printed(id, skip_special_tokens)) stream.put(token(id));
   }
-  std::string text;
-  if (decoder_) decoder_->apply(tokens);
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0 && !decoder_) text += ' ';
-    text += tokens[i];
-  }
-  return text;
+  stream.end();
+  return std::move(stream.text());
 }
 
 int32_t Pipeline::id_limit() const {

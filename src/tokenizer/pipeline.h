@@ -18,6 +18,7 @@
 #include "tokenizer/normalizer.h"
 #include "tokenizer/post_processor.h"
 #include "tokenizer/pre_tokenizer.h"
+#include "tokenizer/settings.h"
 
 namespace vecton {
 
@@ -25,6 +26,8 @@ class Pipeline {
  public:
   // `file` names the document in errors.
   Pipeline(std::string_view json_text, const std::string& file);
+  // With the tokens that the settings add to the document's.
+  Pipeline(const json::value& document, const std::string& file, const TokenizerSettings& settings);
 
   // The ids of one text, without special tokens; spans are bytes of `text` when asked for. `text`
   // is valid UTF-8.
@@ -35,6 +38,11 @@ class Pipeline {
 
   // Ids without a token are an error (kInvalidArgument).
   std::string decode(std::span<const int32_t> ids, bool skip_special_tokens) const;
+
+  // The steps of decode(), for ids that come one at a time: those that are printed go into a
+  // DecoderStream.
+  std::vector<const Decoder*> decoders() const;
+  bool is_printed(int32_t id, bool skip_special_tokens) const;
 
   const PostProcessor& post_processor() const { return *post_processor_; }
   int32_t id_limit() const;
@@ -53,6 +61,7 @@ class Pipeline {
   // Scratches wait here between calls, one for each call that ran at the same time.
   class Lease;
 
+  void read_added_tokens(const Field& field, const TokenizerSettings& settings);
   void encode_piece(std::string_view piece, uint32_t shift, Scratch& scratch, Tokens& out) const;
   void encode_words(Words& words, Scratch& scratch, Tokens& out) const;
   bool token_exists(int32_t id) const;
@@ -61,8 +70,9 @@ class Pipeline {
   std::unique_ptr<const PreTokenizer> pre_tokenizer_;
   std::unique_ptr<const Model> model_;
   std::unique_ptr<const PostProcessor> post_processor_;
-  std::unique_ptr<const Decoder> decoder_;
+  std::unique_ptr<const Decoder> decoder_, cleaner_;
   AddedTokens added_;
+  bool is_bpe_ = false;
   bool always_tracked_ = false;  // a step asks for origins
 
   mutable std::mutex mutex_;

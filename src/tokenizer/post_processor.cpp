@@ -4,99 +4,129 @@
 
 namespace vecton {
 
-PostProcessor::PostProcessor(const Field& field)
-    : single_{{0, {}, 0}}, pair_{{0, {}, 0}, {1, {}, 1}} {
-  if (!field.is_null()) read(field);
+PostProcessor::PostProcessor(const Field& field) {
+  for (const bool pair : {false, true}) {
+    for (const bool special_tokens : {false, true}) {
+      std::vector<Template> sequences{{{0, {}, 0}}};
+      if (pair) sequences.push_back({{1, {}, 1}});
+      if (!field.is_null()) sequences = run(field, std::move(sequences), special_tokens);
+      Template& out = templates_[pair][special_tokens];
+      for (Template& pieces : sequences)
+        std::move(pieces.begin(), pieces.end(), std::back_inserter(out));
+    }
+  }
+  if (!field.is_null()) read_trims(field);
 }
 
-void PostProcessor::read(const Field& field) {
+std::vector<PostProcessor::Template> PostProcessor::run(const Field& field,
+                                                        std::vector<Template> sequences,
+                                                        bool special_tokens) const {
   const std::string_view type = field["type"].string();
   if (type == "Sequence") {
     const Field items = field["processors"];
-    for (size_t i = 0; i < items.array().size(); ++i) read(items[i]);
-  } else if (type == "TemplateProcessing") {
-    read_template(field);
-  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
-    read_pair_of_tokens(field, type == "RobertaProcessing");
-  } else if (type == "ByteLevel") {
-    if (field.boolean_or("trim_offsets", true))
-      trims_.push_back({field.boolean_or("add_prefix_space", true)});
-  } else {
-    field.unsupported(type);
+    for (size_t i = 0; i < items.array().size(); ++i)
+      sequences = run(items[i], std::move(sequences), special_tokens);
+    return sequences;
   }
+  if (type == "TemplateProcessing")
+    return run_template(field, std::move(sequences), special_tokens);
+  if (type == "BertProcessing") return run_bert(field, std::move(sequences), special_tokens);
+  if (type == "RobertaProcessing") return run_roberta(field, std::move(sequences), special_tokens);
+  if (type != "ByteLevel") field.unsupported(type);
+  return sequences;
 }
 
-void PostProcessor::set(Template single, Template pair, const Field& field) {
-  if (adds_)
+std::vector<PostProcessor::Template> PostProcessor::run_template(const Field& field,
+                                                                 std::vector<Template> sequences,
+                                                                 bool special_tokens) {
+  if (sequences.size() > 2) {
     field.fail(ErrorCode::kUnsupported,
-               "is the second processor that adds tokens: one is supported");
-  adds_ = true;
-  single_ = std::move(single);
-  pair_ = std::move(pair);
-}
-
-void PostProcessor::read_template(const Field& field) {
+               "gets more than two sequences from the processor before it: a template takes one "
+               "or two");
+  }
   const Field tokens = field["special_tokens"];
-  set(read_pieces(field["single"], tokens, false), read_pieces(field["pair"], tokens, true), field);
-}
-
-PostProcessor::Template PostProcessor::read_pieces(const Field& field, const Field& tokens,
-                                                   bool pair) const {
-  Template pieces;
-  for (size_t i = 0; i < field.array().size(); ++i) {
-    Piece piece;
-    const bool special = field[i].has("SpecialToken");
-    const Field item = field[i][special ? "SpecialToken" : "Sequence"];
-    piece.type_id = static_cast<int32_t>(item["type_id"].count());
+  const Field pieces = field[sequences.size() == 2 ? "pair" : "single"];
+  std::vector<Template> out;
+  for (size_t i = 0; i < pieces.array().size(); ++i) {
+    const bool special = pieces[i].has("SpecialToken");
+    const Field item = pieces[i][special ? "SpecialToken" : "Sequence"];
+    const int32_t type_id = static_cast<int32_t>(item["type_id"].count());
     const std::string_view id = item["id"].string();
     if (special) {
+      Piece piece{-1, {}, type_id};
       const Field ids = tokens[id]["ids"];
       for (size_t j = 0; j < ids.array().size(); ++j) piece.ids.push_back(ids[j].id());
-    } else if (id == "A" || (id == "B" && pair)) {
-      piece.sequence = id == "B";
+      if (special_tokens) out.push_back({std::move(piece)});
+    } else if (id == "A" || (id == "B" && sequences.size() == 2)) {
+      out.push_back(sequences[id == "B"]);
+      for (Piece& piece : out.back()) piece.type_id = type_id;
     } else {
       item["id"].fail(ErrorCode::kCorrupt, "must be \"A\", or \"B\" in a pair");
     }
-    pieces.push_back(std::move(piece));
   }
-  return pieces;
+  return out;
 }
 
-void PostProcessor::read_pair_of_tokens(const Field& field, bool roberta) {
+std::vector<PostProcessor::Template> PostProcessor::run_bert(const Field& field,
+                                                             std::vector<Template> sequences,
+                                                             bool special_tokens) {
   const int32_t cls = field["cls"][1].id(), sep = field["sep"][1].id();
-  const Template single{{-1, {cls}, 0}, {0, {}, 0}, {-1, {sep}, 0}};
-  if (roberta) {
-    set(single, {{-1, {cls}, 0}, {0, {}, 0}, {-1, {sep, sep}, 0}, {1, {}, 0}, {-1, {sep}, 0}},
-        field);
-    if (field.boolean_or("trim_offsets", true))
-      trims_.push_back({field.boolean_or("add_prefix_space", true)});
-  } else {
-    set(single, {{-1, {cls}, 0}, {0, {}, 0}, {-1, {sep}, 0}, {1, {}, 1}, {-1, {sep}, 1}}, field);
+  if (!special_tokens) return sequences;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    Template& pieces = sequences[i];
+    if (i == 0) pieces.insert(pieces.begin(), {-1, {cls}, 0});
+    pieces.push_back({-1, {sep}, i > 0});
+  }
+  return sequences;
+}
+
+std::vector<PostProcessor::Template> PostProcessor::run_roberta(const Field& field,
+                                                                std::vector<Template> sequences,
+                                                                bool special_tokens) {
+  const int32_t cls = field["cls"][1].id(), sep = field["sep"][1].id();
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    Template& pieces = sequences[i];
+    for (Piece& piece : pieces) piece.type_id = 0;
+    if (!special_tokens) continue;
+    pieces.insert(pieces.begin(), {-1, {i == 0 ? cls : sep}, 0});
+    pieces.push_back({-1, {sep}, 0});
+  }
+  return sequences;
+}
+
+void PostProcessor::read_trims(const Field& field) {
+  const std::string_view type = field["type"].string();
+  if (type == "Sequence") {
+    const Field items = field["processors"];
+    for (size_t i = 0; i < items.array().size(); ++i) read_trims(items[i]);
+  } else if ((type == "ByteLevel" || type == "RobertaProcessing") &&
+             field.boolean_or("trim_offsets", true)) {
+    trims_.push_back({field.boolean_or("add_prefix_space", true)});
   }
 }
 
 int64_t PostProcessor::added(bool pair) const {
   int64_t count = 0;
-  for (const Piece& piece : pair ? pair_ : single_) count += static_cast<int64_t>(piece.ids.size());
+  for (const Piece& piece : templates_[pair][true]) count += static_cast<int64_t>(piece.ids.size());
   return count;
 }
 
 void PostProcessor::assemble(const Tokens& first, const Tokens* second, bool special_tokens,
                              Encoding& out) const {
-  const Template& pieces = second ? pair_ : single_;
   const size_t size =
       first.ids.size() + (second ? second->ids.size() : 0) + (special_tokens ? added(second) : 0);
   out.ids.reserve(size);
   out.type_ids.reserve(size);
   out.special_tokens_mask.reserve(size);
-  for (const Piece& piece : pieces) {
+  out.sequences.reserve(size);
+  for (const Piece& piece : templates_[second != nullptr][special_tokens]) {
     const bool special = piece.sequence < 0;
-    if (special && !special_tokens) continue;
     const Tokens* tokens = special ? nullptr : piece.sequence == 0 ? &first : second;
     const std::vector<int32_t>& ids = special ? piece.ids : tokens->ids;
     out.ids.insert(out.ids.end(), ids.begin(), ids.end());
     out.type_ids.insert(out.type_ids.end(), ids.size(), piece.type_id);
     out.special_tokens_mask.insert(out.special_tokens_mask.end(), ids.size(), special);
+    out.sequences.insert(out.sequences.end(), ids.size(), static_cast<int8_t>(piece.sequence));
     if (!first.with_spans) continue;
     for (size_t i = 0; i < ids.size(); ++i) {
       out.offsets.emplace_back(special ? 0 : tokens->spans[i].begin,

@@ -1,13 +1,12 @@
 // PostProcessor: which special tokens go around one sequence or two, and the type of each token.
 //
-// Every kind of tokenizer.json (TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel)
-// is read into templates. Made once when a tokenizer is loaded, then immutable and used from any
-// thread.
+// Every kind of tokenizer.json (TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel,
+// and a Sequence of them) is run once, on the sequences' names, while a tokenizer is loaded: what
+// comes out are templates. Immutable and used from any thread.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "tokenizer/json_fields.h"
@@ -22,7 +21,8 @@ class PostProcessor {
 
   // Tokens that are added to one sequence, or to a pair.
   int64_t added(bool pair) const;
-  // Puts the sequences and, if asked for, special tokens together. `second` may be nullptr.
+  // Puts the sequences and, if asked for, special tokens together. `second` may be nullptr. Byte
+  // offsets come from the spans, where the sequences have them.
   void assemble(const Tokens& first, const Tokens* second, bool special_tokens,
                 Encoding& out) const;
   // ByteLevel and RobertaProcessing leave spaces out of the offsets of their tokens.
@@ -36,16 +36,21 @@ class PostProcessor {
     std::vector<int32_t> ids;  // of special tokens
     int32_t type_id = 0;
   };
+  // Pieces that later processors take as one sequence.
   using Template = std::vector<Piece>;
 
-  void read(const Field& field);
-  void read_template(const Field& field);
-  Template read_pieces(const Field& field, const Field& special_tokens, bool pair) const;
-  void read_pair_of_tokens(const Field& field, bool roberta);
-  void set(Template single, Template pair, const Field& field);
+  // Runs a processor. The sequences that go in are those that the processor before it gave out.
+  std::vector<Template> run(const Field& field, std::vector<Template> sequences,
+                            bool special_tokens) const;
+  static std::vector<Template> run_template(const Field& field, std::vector<Template> sequences,
+                                            bool special_tokens);
+  static std::vector<Template> run_bert(const Field& field, std::vector<Template> sequences,
+                                        bool special_tokens);
+  static std::vector<Template> run_roberta(const Field& field, std::vector<Template> sequences,
+                                           bool special_tokens);
+  void read_trims(const Field& field);
 
-  Template single_, pair_;
-  bool adds_ = false;  // a processor that adds tokens has been read
+  Template templates_[2][2];  // [pair][special tokens]
   struct Trim {
     bool prefix_space;  // one leading space of the first token was put there
   };

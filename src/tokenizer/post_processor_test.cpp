@@ -58,10 +58,34 @@ TEST(PostProcessor, TemplatesAreTakenAsWritten) {
   EXPECT_EQ(assembled(post, true, true).type_ids, (Ids{3, 0, 0}));
 }
 
+std::string sequence_of(std::string_view first, std::string_view second) {
+  return R"({"type":"Sequence","processors":[)" + std::string(first) + "," + std::string(second) +
+         "]}";
+}
+
+TEST(PostProcessor, ASecondProcessorTakesWhatTheFirstGives) {
+  constexpr const char* kBertJson = R"({"type":"BertProcessing","sep":["s",5],"cls":["c",6]})";
+  const PostProcessor bert = processor(sequence_of(kBertJson, kBertJson));
+  EXPECT_EQ(assembled(bert, true, true).ids, (Ids{6, 6, 10, 11, 5, 5, 20, 5, 5}));
+  EXPECT_EQ(assembled(bert, true, true).type_ids, (Ids{0, 0, 0, 0, 0, 0, 1, 1, 1}));
+  EXPECT_EQ(bert.added(true), 6);
+  // A template gives out each of its parts: the second template takes two of them as a pair.
+  const PostProcessor twice = processor(sequence_of(kTemplate, kTemplate));
+  EXPECT_EQ(assembled(twice, true, false).ids, (Ids{7, 8, 10, 11}));
+  EXPECT_EQ(assembled(twice, false, false).ids, (Ids{10, 11}));
+  const PostProcessor framed = processor(sequence_of(kTemplate, kBertJson));
+  EXPECT_EQ(assembled(framed, true, false).ids, (Ids{6, 10, 11, 5, 7, 8, 5}));
+  EXPECT_EQ(assembled(framed, true, false).sequences,
+            (std::vector<int8_t>{-1, 0, 0, -1, -1, -1, -1}));
+}
+
 TEST(PostProcessor, RefusesWhatItCannotDo) {
-  const std::string twice =
-      std::string(R"({"type":"Sequence","processors":[)") + kTemplate + "," + kTemplate + "]}";
-  EXPECT_THROW(processor(twice), Error);
+  constexpr const char* kThree = R"({"type":"TemplateProcessing",
+    "single":[{"SpecialToken":{"id":"E","type_id":0}},{"Sequence":{"id":"A","type_id":0}},
+              {"SpecialToken":{"id":"E","type_id":0}}],
+    "pair":[{"Sequence":{"id":"A","type_id":0}},{"Sequence":{"id":"B","type_id":0}}],
+    "special_tokens":{"E":{"id":"E","ids":[7],"tokens":["E"]}}})";
+  EXPECT_THROW(processor(sequence_of(kThree, kThree)), Error);
   EXPECT_THROW(processor(R"({"type":"Other"})"), Error);
   EXPECT_THROW(
       processor(

@@ -8,46 +8,20 @@
 #include <cstring>
 #include <optional>
 
+#include "tokenizer/base64.h"
 #include "tokenizer/normalizer.h"
 
 namespace vecton {
 
 namespace {
 
-std::string decode_base64(const Field& field) {
-  std::string out;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : field.string()) {
-    int value;
-    if (c >= 'A' && c <= 'Z') {
-      value = c - 'A';
-    } else if (c >= 'a' && c <= 'z') {
-      value = c - 'a' + 26;
-    } else if (c >= '0' && c <= '9') {
-      value = c - '0' + 52;
-    } else if (c == '+' || c == '/') {
-      value = c == '+' ? 62 : 63;
-    } else if (c == '=' || c == '\n') {
-      continue;
-    } else {
-      field.fail(ErrorCode::kCorrupt, "is not base64");
-    }
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      out.push_back(static_cast<char>(bits >> count & 0xFF));
-    }
-  }
-  return out;
-}
-
 class Precompiled : public Normalizer {
  public:
   explicit Precompiled(const Field& field) {
     const Field map = field["precompiled_charsmap"];
-    const std::string blob = decode_base64(map);
+    const std::optional<std::string> decoded = decode_base64(map.string());
+    if (!decoded) map.fail(ErrorCode::kCorrupt, "is not base64");
+    const std::string& blob = *decoded;
     uint32_t size = 0;
     if (blob.size() >= sizeof size) std::memcpy(&size, blob.data(), sizeof size);
     if (blob.size() < sizeof size || size % 4 != 0 || size > blob.size() - sizeof size) {

@@ -1,23 +1,18 @@
 #include "tokenizer/settings.h"
 
-#include "tokenizer/json_fields.h"
-
 namespace vecton {
 
 namespace {
 
-// A special token is a string or an added token's object.
-std::string special_token(const Field& root, std::string_view key) {
-  if (!root.has(key)) return "";
-  const Field token = root[key];
-  return std::string(token.value().is_object() ? token["content"].string() : token.string());
-}
-
-bool is_left(const Field& root, std::string_view key) {
-  const std::string side = root.string_or(key, "right");
+bool is_left(const Field& root, std::string_view key, bool fallback) {
+  const std::string side = root.string_or(key, fallback ? "left" : "right");
   if (side != "left" && side != "right")
     root[key].fail(ErrorCode::kCorrupt, "must be \"left\" or \"right\"");
   return side == "left";
+}
+
+json::value read_optional(const std::filesystem::path& file) {
+  return std::filesystem::exists(file) ? read_json(file) : json::value();
 }
 
 }  // namespace
@@ -25,24 +20,28 @@ bool is_left(const Field& root, std::string_view key) {
 TokenizerSettings TokenizerSettings::read(const std::filesystem::path& folder) {
   TokenizerSettings settings;
   const std::filesystem::path file = folder / "tokenizer_config.json",
-                              map = folder / "special_tokens_map.json";
-  if (std::filesystem::exists(file)) {
-    const json::value document = read_json(file);
-    const Field root(document, file.string() + ":");
-    if (root.has("model_max_length")) {
-      const double length = root["model_max_length"].number();
-      if (length >= 1 && length < INT32_MAX)
-        settings.model_max_length = static_cast<int64_t>(length);
-    }
-    settings.pad_token = special_token(root, "pad_token");
-    settings.pads_left = is_left(root, "padding_side");
-    settings.truncates_left = is_left(root, "truncation_side");
-    settings.cleans_up_spaces = root.boolean_or("clean_up_tokenization_spaces", false);
+                              map = folder / "special_tokens_map.json",
+                              added = folder / "added_tokens.json";
+  settings.config = read_optional(file);
+  settings.config_file = file.string();
+  const json::value map_document = read_optional(map), added_document = read_optional(added);
+  const Field root = settings.config_field();
+  settings.special.read(root, Field(map_document, map.string() + ":"),
+                        Field(added_document, added.string() + ":"));
+  if (root.is_null()) return settings;
+  if (root.has("model_max_length")) {
+    const double length = root["model_max_length"].number();
+    if (length >= 1 && length < INT32_MAX) settings.model_max_length = static_cast<int64_t>(length);
   }
-  if (settings.pad_token.empty() && std::filesystem::exists(map)) {
-    const json::value document = read_json(map);
-    settings.pad_token = special_token(Field(document, map.string() + ":"), "pad_token");
-  }
+  settings.tokenizer_class = root.string_or("tokenizer_class", "");
+  if (settings.tokenizer_class.ends_with("Fast"))
+    settings.tokenizer_class.resize(settings.tokenizer_class.size() - 4);
+  settings.pads_left = is_left(root, "padding_side", false);
+  settings.truncates_left = is_left(root, "truncation_side", false);
+  settings.cleans_up_spaces = root.boolean_or("clean_up_tokenization_spaces", false);
+  settings.cleans_up_bpe_spaces = root.boolean_or(
+      "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", false);
+  settings.splits_special_tokens = root.boolean_or("split_special_tokens", false);
   return settings;
 }
 

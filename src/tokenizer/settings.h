@@ -1,18 +1,29 @@
-// What tokenizer_config.json and special_tokens_map.json say beside tokenizer.json. Both may be
-// missing.
+// What tokenizer_config.json and the files beside it say of a tokenizer, apart from its pipeline.
+// All may be missing. Used while a tokenizer is loaded.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+
+#include "base/json.h"
+#include "tokenizer/special_tokens.h"
 
 namespace vecton {
 
 struct TokenizerSettings {
+  std::string tokenizer_class;   // without "Fast"; empty = not said
   int64_t model_max_length = 0;  // 0 = none: absent, or so large that it stands for none
-  std::string pad_token;         // empty = none
   bool pads_left = false, truncates_left = false;
-  bool cleans_up_spaces = false;  // after decoding
+  bool cleans_up_spaces = false;      // after decoding
+  bool cleans_up_bpe_spaces = false;  // for byte-pair models too
+  bool splits_special_tokens = false;
+  SpecialTokens special;
+  json::value config;  // tokenizer_config.json, for what only one class of tokenizers asks; or null
+  std::string config_file;
+
+  Field config_field() const { return Field(config, config_file + ":"); }
 
   // Errors name the file and the key.
   static TokenizerSettings read(const std::filesystem::path& folder);

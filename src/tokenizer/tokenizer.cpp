@@ -1,12 +1,14 @@
-// Tokenizer: a checkpoint's tokenizer.json and tokenizer_config.json behind the public interface.
+// Tokenizer: a checkpoint's tokenizer files behind the public interface.
 #include "vecton/tokenizer.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/mapped_file.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
 #include "tokenizer/truncation.h"
+#include "tokenizer/vocabulary_files.h"
 
 namespace vecton {
 
@@ -30,25 +32,59 @@ class Input {
   // Makes spans what the caller sees: trimmed, and of the text as it was given.
   void finish(const Pipeline& pipeline) {
     pipeline.trim_offsets(tokens, text_);
+    count_characters();
     if (origins_.empty()) return;
     for (Span& span : tokens.spans) span = {origins_[span.begin], origins_[span.end]};
   }
 
   Tokens tokens;
+  std::vector<Span> characters;  // the spans in characters
 
  private:
+  // Spans may overlap, but mostly go forward: each is counted from where the last one began.
+  void count_characters() {
+    uint32_t byte = 0, character = 0;
+    const auto move_to = [&](uint32_t to) {
+      for (; byte < to; ++byte) character += (text_[byte] & 0xC0) != 0x80;
+      for (; byte > to; --byte) character -= (text_[byte - 1] & 0xC0) != 0x80;
+      return character;
+    };
+    characters.reserve(tokens.spans.size());
+    for (const Span span : tokens.spans) {
+      const uint32_t end = move_to(span.end), begin = move_to(span.begin);
+      characters.push_back({begin, end});
+    }
+  }
+
   std::string_view text_;
   std::string repaired_;
   std::vector<uint32_t> origins_;  // of each byte of repaired_, and of its end
 };
 
+// Each token of a sequence stands in `out` in its place.
+void add_character_offsets(const Input& first, const Input& second, Encoding& out) {
+  size_t next[2] = {0, 0};
+  out.char_offsets.reserve(out.ids.size());
+  for (const int8_t sequence : out.sequences) {
+    Span span;
+    if (sequence >= 0) {
+      const std::vector<Span>& spans = (sequence == 0 ? first : second).characters;
+      span = spans[next[sequence]++ % spans.size()];
+    }
+    out.char_offsets.emplace_back(span.begin, span.end);
+  }
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(const std::filesystem::path& folder, std::string_view json_text)
-      : pipeline(json_text, (folder / "tokenizer.json").string()),
-        settings(TokenizerSettings::read(folder)) {
-    if (!settings.pad_token.empty()) pad_id = pipeline.find(settings.pad_token);
+  Impl(const json::value& document, const std::string& file, TokenizerSettings the_settings)
+      : settings(std::move(the_settings)), pipeline(document, file, settings) {
+    for (const SpecialTokens::Named& named : settings.special.named())
+      special_tokens.insert_or_assign(named.name, named.token.content);
+    if (const auto pad = special_tokens.find("pad_token"); pad != special_tokens.end())
+      pad_id = pipeline.find(pad->second);
+    settings.config = nullptr;
   }
 
   Encoding encode(std::string_view text, const std::string_view* pair,
@@ -58,8 +94,9 @@ struct Tokenizer::Impl {
     return options.max_length > 0 ? options.max_length : settings.model_max_length;
   }
 
-  Pipeline pipeline;
   TokenizerSettings settings;
+  Pipeline pipeline;
+  std::map<std::string, std::string> special_tokens;
   int32_t pad_id = Vocabulary::kNone;
 };
 
@@ -83,6 +120,7 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
     second.finish(pipeline);
   }
   pipeline.post_processor().assemble(first.tokens, other, options.add_special_tokens, out);
+  if (options.offsets) add_character_offsets(first, second, out);
   return out;
 }
 
@@ -115,13 +153,17 @@ Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::~Tokenizer() = default;
 
 std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& folder) {
+  TokenizerSettings settings = TokenizerSettings::read(folder);
+  json::monotonic_resource memory;
   const std::filesystem::path file = folder / "tokenizer.json";
-  if (!std::filesystem::exists(file)) {
-    throw Error(ErrorCode::kNotFound, folder.string() + " has no tokenizer.json");
+  json::value document(&memory);
+  if (std::filesystem::exists(file)) {
+    document = parse_json(MappedFile(file).text(), file.string(), &memory);
+  } else {
+    document = vocabulary_files_document(folder, settings, &memory);
   }
-  const MappedFile map(file);
   return std::shared_ptr<const Tokenizer>(
-      new Tokenizer(std::make_unique<Impl>(folder, map.text())));
+      new Tokenizer(std::make_unique<Impl>(document, file.string(), std::move(settings))));
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
@@ -156,8 +198,7 @@ std::vector<Encoding> Tokenizer::encode_batch(std::span<const std::string> texts
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special_tokens) const {
-  const std::string text = impl_->pipeline.decode(ids, skip_special_tokens);
-  return impl_->settings.cleans_up_spaces ? clean_up_spaces(text, false) : text;
+  return impl_->pipeline.decode(ids, skip_special_tokens);
 }
 
 int64_t Tokenizer::vocab_size() const { return impl_->pipeline.id_limit(); }
@@ -169,10 +210,51 @@ std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
   return id == Vocabulary::kNone ? std::nullopt : std::optional(id);
 }
 
+const std::map<std::string, std::string>& Tokenizer::special_tokens() const {
+  return impl_->special_tokens;
+}
+
+std::optional<int32_t> Tokenizer::special_token_id(std::string_view name) const {
+  const auto token = impl_->special_tokens.find(std::string(name));
+  return token == impl_->special_tokens.end() ? std::nullopt : token_to_id(token->second);
+}
+
 int64_t Tokenizer::model_max_length() const { return impl_->settings.model_max_length; }
 
 int64_t Tokenizer::num_special_tokens(bool pair) const {
   return impl_->pipeline.post_processor().added(pair);
+}
+
+struct Detokenizer::Impl {
+  Impl(std::shared_ptr<const Tokenizer> owner, const Pipeline& the_pipeline, bool skip)
+      : tokenizer(std::move(owner)),
+        pipeline(the_pipeline),
+        skips_special(skip),
+        stream(pipeline.decoders()) {}
+
+  std::shared_ptr<const Tokenizer> tokenizer;
+  const Pipeline& pipeline;
+  bool skips_special;
+  DecoderStream stream;
+};
+
+Detokenizer::Detokenizer(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens) {
+  const Pipeline& pipeline = tokenizer->impl_->pipeline;
+  impl_ = std::make_unique<Impl>(std::move(tokenizer), pipeline, skip_special_tokens);
+}
+Detokenizer::~Detokenizer() = default;
+Detokenizer::Detokenizer(Detokenizer&&) noexcept = default;
+Detokenizer& Detokenizer::operator=(Detokenizer&&) noexcept = default;
+
+std::string Detokenizer::push(int32_t id) {
+  if (!impl_->pipeline.is_printed(id, impl_->skips_special)) return "";
+  impl_->stream.put(impl_->pipeline.token(id));
+  return std::exchange(impl_->stream.text(), {});
+}
+
+std::string Detokenizer::finish() {
+  impl_->stream.end();
+  return std::exchange(impl_->stream.text(), {});
 }
 
 }  // namespace vecton

@@ -85,7 +85,10 @@ void pad(Encoding& row, int64_t size, int32_t pad_id, bool left) {
   fill(row.type_ids, 0);
   fill(row.attention_mask, 0);
   fill(row.special_tokens_mask, uint8_t{1});
-  if (offsets) fill(row.offsets, std::pair<uint32_t, uint32_t>(0, 0));
+  fill(row.sequences, int8_t{-1});
+  if (!offsets) return;
+  fill(row.offsets, Encoding::Range(0, 0));
+  fill(row.char_offsets, Encoding::Range(0, 0));
 }
 
 }  // namespace vecton

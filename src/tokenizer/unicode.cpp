@@ -282,6 +282,18 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
+size_t unfinished_tail(std::string_view text) {
+  for (size_t tail = 1; tail <= std::min<size_t>(3, text.size()); ++tail) {
+    const size_t at = text.size() - tail;
+    const unsigned char lead = text[at];
+    if ((lead & 0xC0) == 0x80) continue;
+    size_t bad = 0;
+    if (lead < 0xC2 || lead > 0xF4 || valid_length(text, at, bad) != 0) return 0;
+    return bad == tail ? tail : 0;
+  }
+  return 0;
+}
+
 std::string repair_utf8(std::string_view text, std::vector<uint32_t>* origins) {
   std::string out;
   out.reserve(text.size() + 16);

@@ -117,6 +117,9 @@ bool is_valid_utf8(std::string_view text);
 // the position in `text` of each byte of the result, and of its end.
 std::string repair_utf8(std::string_view text, std::vector<uint32_t>* origins = nullptr);
 
+// How many bytes at the end of `text` are the start of a character that more bytes may complete.
+size_t unfinished_tail(std::string_view text);
+
 // A character of a normal form, with what it did to the text before it: 0 = stands for one
 // character, > 0 = was inserted, -n = stands for one character and n that follow it.
 struct Change {

@@ -1,0 +1,14 @@
+// Base64, as tokenizer files use it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vecton {
+
+// Padding and line ends are skipped; nothing where any other character is found.
+std::optional<std::string> decode_base64(std::string_view text);
+std::string encode_base64(std::string_view bytes);
+
+}  // namespace vecton

@@ -1,0 +1,180 @@
+// Classes of tokenizers that keep a vocab.json and a merges.txt.
+#include "base/mapped_file.h"
+#include "tokenizer/pattern.h"
+#include "tokenizer/tokenizer_classes.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+constexpr const char* kNfc = R"({"type":"NFC"})";
+constexpr const char* kByteLevelDecoder = R"({"type":"ByteLevel"})";
+
+std::string byte_level(bool prefix_space, bool splits) {
+  return std::string(R"({"type":"ByteLevel","trim_offsets":true,"add_prefix_space":)") +
+         (prefix_space ? "true" : "false") + R"(,"use_regex":)" + (splits ? "true" : "false") + "}";
+}
+
+std::string split(std::string_view expression, bool invert) {
+  return R"({"type":"Split","pattern":{"Regex":)" + json_text(expression) +
+         (invert ? R"(},"behavior":"Removed","invert":true})"
+                 : R"(},"behavior":"Isolated","invert":false})");
+}
+
+std::vector<std::pair<std::string, int32_t>> read_vocab(const std::filesystem::path& file) {
+  const json::value document = read_json(file);
+  const Field root(document, file.string() + ":");
+  std::vector<std::pair<std::string, int32_t>> vocab;
+  vocab.reserve(root.object().size());
+  for (const auto& [token, id] : root.object()) {
+    const std::string_view text(token.data(), token.size());
+    vocab.emplace_back(text, Field(id, file.string() + ": \"" + std::string(text) + "\"").id());
+  }
+  return vocab;
+}
+
+// "a b" on each line; lines that name the version are comments.
+MergeRules read_merges(std::string_view text, const std::filesystem::path& file) {
+  MergeRules merges;
+  for (size_t line = 1; !text.empty(); ++line) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view rule = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (rule.ends_with('\r')) rule.remove_suffix(1);
+    if (rule.starts_with("#version")) continue;
+    const size_t space = rule.find(' ');
+    if (space == std::string_view::npos || rule.find(' ', space + 1) != std::string_view::npos) {
+      throw Error(ErrorCode::kCorrupt, file.string() + " line " + std::to_string(line) +
+                                           ": two tokens with a space between them are wanted");
+    }
+    merges.emplace_back(rule.substr(0, space), rule.substr(space + 1));
+  }
+  return merges;
+}
+
+void set_model(ClassSource& source, std::string_view options) {
+  source.document.set_model(options, read_vocab(source.folder / "vocab.json"));
+  const std::filesystem::path file = source.folder / "merges.txt";
+  const MappedFile map(file);
+  if (!unicode::is_valid_utf8(map.text()))
+    throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
+  source.document.set_merges(read_merges(map.text(), file));
+}
+
+void set_byte_level_model(ClassSource& source) {
+  set_model(source, R"({"type":"BPE","fuse_unk":false,"byte_fallback":false})");
+  source.document.set_decoder({kByteLevelDecoder});
+}
+
+std::string pair_of(ClassSource& source, std::string_view name) {
+  const std::string token = source.token(name);
+  return "[" + json_text(token) + "," + std::to_string(source.document.id(token)) + "]";
+}
+
+void build_qwen(ClassSource& source, std::string_view expression) {
+  set_byte_level_model(source);
+  source.document.set_normalizer({kNfc});
+  source.document.set_pre_tokenizer(
+      {split(expression, false), byte_level(source.flag("add_prefix_space", false), false)});
+  source.add_special_tokens();
+  source.set_bos_eos_template();
+}
+
+}  // namespace
+
+void build_gpt2(ClassSource& source) {
+  set_byte_level_model(source);
+  source.document.set_pre_tokenizer({byte_level(source.flag("add_prefix_space", false), true)});
+  source.add_special_tokens();
+  source.set_bos_eos_template();
+}
+
+void build_roberta(ClassSource& source) {
+  const bool prefix_space = source.flag("add_prefix_space", false);
+  set_byte_level_model(source);
+  source.document.set_pre_tokenizer({byte_level(prefix_space, true)});
+  source.add_special_tokens();
+  source.document.set_post_processor(std::string(R"({"type":"RobertaProcessing","trim_offsets":)") +
+                                     (source.flag("trim_offsets", true) ? "true" : "false") +
+                                     R"(,"add_prefix_space":)" + (prefix_space ? "true" : "false") +
+                                     R"(,"cls":)" + pair_of(source, "cls_token") + R"(,"sep":)" +
+                                     pair_of(source, "sep_token") + "}");
+}
+
+void build_clip(ClassSource& source) {
+  DocumentBuilder& document = source.document;
+  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
+                        json_text(source.token("unk_token")) + "}");
+  document.set_normalizer({kNfc, R"({"type":"Replace","pattern":{"Regex":"\\s+"},"content":" "})",
+                           R"({"type":"Lowercase"})"});
+  document.set_pre_tokenizer(
+      {split(
+           R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)",
+           true),
+       byte_level(false, true)});
+  // The ends of words are spaces, but not at the ends of the text.
+  document.set_decoder({kByteLevelDecoder,
+                        R"({"type":"Replace","pattern":{"String":"</w>"},"content":" "})",
+                        R"({"type":"Strip","content":" ","start":2147483647,"stop":2147483647})"});
+  source.add_special_tokens();
+  document.set_post_processor(
+      R"({"type":"RobertaProcessing","trim_offsets":false,"add_prefix_space":false,"cls":)" +
+      pair_of(source, "bos_token") + R"(,"sep":)" + pair_of(source, "eos_token") + "}");
+}
+
+void build_qwen2(ClassSource& source) { build_qwen(source, kQwen2Expression); }
+void build_qwen3_5(ClassSource& source) { build_qwen(source, kQwen35Expression); }
+
+void build_deberta(ClassSource& source) {
+  set_byte_level_model(source);
+  source.document.set_pre_tokenizer({byte_level(source.flag("add_prefix_space", false), true)});
+  source.add_special_tokens();
+  const std::string cls = source.token("cls_token"), sep = source.token("sep_token");
+  source.document.set_template({{cls, 0}, {"$A", 0}, {sep, 0}},
+                               {{cls, 0}, {"$A", 0}, {sep, 0}, {sep, 0}, {"$B", 0}, {sep, 0}});
+}
+
+void build_gpt_neox(ClassSource& source) {
+  set_byte_level_model(source);
+  source.document.set_normalizer({kNfc});
+  source.document.set_pre_tokenizer({byte_level(source.flag("add_prefix_space", false), true)});
+  source.add_special_tokens();
+  source.set_bos_eos_template();
+}
+
+void build_cohere(ClassSource& source) {
+  set_byte_level_model(source);
+  source.document.set_normalizer({kNfc});
+  source.document.set_pre_tokenizer({R"({"type":"Digits","individual_digits":true})",
+                                     byte_level(source.flag("add_prefix_space", false), true)});
+  source.add_special_tokens();
+  source.set_bos_eos_template();
+}
+
+void build_openai_gpt(ClassSource& source) {
+  DocumentBuilder& document = source.document;
+  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
+                        json_text(source.token("unk_token")) + "}");
+  document.set_normalizer({R"({"type":"BertNormalizer","lowercase":true})"});
+  document.set_pre_tokenizer({R"({"type":"BertPreTokenizer"})"});
+  document.set_decoder({R"({"type":"BPEDecoder","suffix":"</w>"})"});
+  source.add_special_tokens();
+  source.set_bos_eos_template();
+}
+
+void build_herbert(ClassSource& source) {
+  DocumentBuilder& document = source.document;
+  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
+                        json_text(source.token("unk_token")) + "}");
+  document.set_normalizer({R"({"type":"BertNormalizer","lowercase":false,"strip_accents":false})"});
+  document.set_pre_tokenizer({R"({"type":"BertPreTokenizer"})"});
+  document.set_decoder({R"({"type":"BPEDecoder","suffix":"</w>"})"});
+  source.add_special_tokens();
+  // The class has these two ids whatever the vocabulary says.
+  document.set_post_processor(R"({"type":"BertProcessing","cls":[)" +
+                              json_text(source.token("cls_token")) + R"(,0],"sep":[)" +
+                              json_text(source.token("sep_token")) + ",2]}");
+}
+
+}  // namespace vecton

@@ -1,0 +1,215 @@
+#include "tokenizer/tokenizer_classes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+using Files = TokenizerClass::Files;
+
+constexpr std::string_view kRobertaTokens =
+    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> cls_token=<s> "
+    "mask_token=<mask>";
+constexpr std::string_view kQwenTokens =
+    "eos_token=<|endoftext|> unk_token=<|endoftext|> pad_token=<|endoftext|>";
+constexpr std::string_view kAlbertTokens =
+    "bos_token=[CLS] eos_token=[SEP] unk_token=<unk> sep_token=[SEP] pad_token=<pad> "
+    "cls_token=[CLS] mask_token=[MASK]";
+constexpr std::string_view kLlamaTokens = "bos_token=<s> eos_token=</s> unk_token=<unk>";
+
+constexpr std::array kClasses = {
+    TokenizerClass{
+        "BertTokenizer ConvBertTokenizer DistilBertTokenizer DPRContextEncoderTokenizer "
+        "DPRQuestionEncoderTokenizer ElectraTokenizer LayoutLMTokenizer MobileBertTokenizer "
+        "RetriBertTokenizer SqueezeBertTokenizer",
+        "align bert blip chinese_clip convbert distilbert dpr electra ernie layoutlm megatron-bert "
+        "mobilebert nezha nomic_bert qdqbert squeezebert visual_bert",
+        Files::kVocabTxt, "",
+        "unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
+        build_bert},
+    TokenizerClass{"MPNetTokenizer", "mpnet", Files::kVocabTxt, "",
+                   "bos_token=<s>/n eos_token=</s>/n unk_token=[UNK]/n sep_token=</s>/n "
+                   "pad_token=<pad>/n cls_token=<s>/n mask_token=<mask>/ln",
+                   build_mpnet},
+    TokenizerClass{"FunnelTokenizer", "funnel", Files::kVocabTxt, "",
+                   "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
+                   "cls_token=<cls> mask_token=<mask>",
+                   build_funnel},
+    TokenizerClass{"GPT2Tokenizer CodeGenTokenizer", "codegen gpt2 gpt_neo gptj opt phi starcoder2",
+                   Files::kVocabJson, "",
+                   "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|>",
+                   build_gpt2},
+    TokenizerClass{"RobertaTokenizer BartTokenizer LEDTokenizer LongformerTokenizer",
+                   "bart data2vec-text ibert led lilt longformer roberta roberta-prelayernorm",
+                   Files::kVocabJson, "", kRobertaTokens, build_roberta},
+    TokenizerClass{"CLIPTokenizer", "clip clipseg owlv2 owlvit xclip", Files::kVocabJson, "",
+                   "bos_token=<|startoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
+                   "pad_token=<|endoftext|>",
+                   build_clip},
+    TokenizerClass{"Qwen2Tokenizer",
+                   "colqwen2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
+                   "qwen3_moe qwen3_next qwen3_vl qwen3_vl_moe",
+                   Files::kVocabJson, "", kQwenTokens, build_qwen2},
+    TokenizerClass{"Qwen3_5Tokenizer", "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text",
+                   Files::kVocabJson, "", kQwenTokens, build_qwen3_5},
+    TokenizerClass{"DebertaTokenizer", "deberta", Files::kVocabJson, "",
+                   "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
+                   "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
+                   build_deberta},
+    TokenizerClass{"GPTNeoXTokenizer", "gpt_neox mamba mamba2 mpt olmo olmoe rwkv",
+                   Files::kVocabJson, "",
+                   "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
+                   "pad_token=<|padding|>",
+                   build_gpt_neox},
+    TokenizerClass{"CohereTokenizer", "aya_vision cohere cohere2", Files::kVocabJson, "",
+                   "bos_token=<BOS_TOKEN> eos_token=<|END_OF_TURN_TOKEN|> unk_token=<UNK> "
+                   "sep_token=<SEP> pad_token=<PAD> cls_token=<CLS> mask_token=<MASK_TOKEN>",
+                   build_cohere},
+    TokenizerClass{"OpenAIGPTTokenizer", "openai-gpt", Files::kVocabJson, "", "unk_token=<unk>",
+                   build_openai_gpt},
+    TokenizerClass{"HerbertTokenizer", "herbert", Files::kVocabJson, "",
+                   "unk_token=<unk> sep_token=</s> pad_token=<pad> cls_token=<s> mask_token=<mask>",
+                   build_herbert},
+    TokenizerClass{"AlbertTokenizer FNetTokenizer", "albert fnet yoso", Files::kSentencePiece,
+                   "spiece.model", kAlbertTokens, build_albert},
+    TokenizerClass{"BarthezTokenizer", "barthez", Files::kSentencePiece, "sentencepiece.bpe.model",
+                   "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
+                   "cls_token=<s> mask_token=<mask>/ln",
+                   build_barthez},
+    TokenizerClass{"BigBirdTokenizer", "big_bird", Files::kSentencePiece, "spiece.model",
+                   "bos_token=<s>/n eos_token=</s>/n unk_token=<unk>/n sep_token=[SEP]/n "
+                   "pad_token=<pad>/n cls_token=[CLS]/n mask_token=[MASK]/ln",
+                   build_big_bird},
+    TokenizerClass{"CamembertTokenizer", "camembert", Files::kSentencePiece,
+                   "sentencepiece.bpe.model",
+                   "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
+                   "cls_token=<s> mask_token=<mask>/l",
+                   build_camembert},
+    TokenizerClass{"CodeLlamaTokenizer", "code_llama", Files::kSentencePiece, "tokenizer.model",
+                   kLlamaTokens, build_code_llama},
+    TokenizerClass{"DebertaV2Tokenizer", "deberta-v2", Files::kSentencePiece, "spm.model",
+                   "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
+                   "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
+                   build_deberta_v2},
+    TokenizerClass{"GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text t5gemma",
+                   Files::kSentencePiece, "tokenizer.model",
+                   "bos_token=<bos> eos_token=<eos> unk_token=<unk> pad_token=<pad> "
+                   "mask_token=<mask>",
+                   build_gemma},
+    TokenizerClass{"LlamaTokenizer", "llama", Files::kSentencePiece, "tokenizer.model",
+                   kLlamaTokens, build_llama},
+    TokenizerClass{"RemBertTokenizer", "rembert", Files::kSentencePiece, "sentencepiece.model",
+                   kAlbertTokens, build_rembert},
+    TokenizerClass{"SiglipTokenizer", "siglip", Files::kSentencePiece, "spiece.model",
+                   "eos_token=</s>/lr unk_token=<unk>/lr pad_token=</s>/lr", build_siglip},
+    TokenizerClass{"T5Tokenizer", "mt5 switch_transformers t5", Files::kSentencePiece,
+                   "spiece.model", "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5},
+    TokenizerClass{"XLMRobertaTokenizer",
+                   "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xlm-roberta-xl xmod",
+                   Files::kSentencePiece, "sentencepiece.bpe.model", kRobertaTokens,
+                   build_xlm_roberta},
+    TokenizerClass{"XLNetTokenizer", "xlnet", Files::kSentencePiece, "spiece.model",
+                   "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
+                   "cls_token=<cls> mask_token=<mask>/ln",
+                   build_xlnet},
+};
+
+// Calls take(word) for each word; stops where it gives true.
+template <typename Take>
+bool any_word(std::string_view list, Take&& take) {
+  while (!list.empty()) {
+    const size_t end = std::min(list.find(' '), list.size());
+    if (take(list.substr(0, end))) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
+}
+
+const TokenizerClass* find_row(std::string_view name, std::string_view TokenizerClass::*list) {
+  for (const TokenizerClass& row : kClasses) {
+    if (any_word(row.*list, [&](std::string_view word) { return word == name; })) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+const TokenizerClass* find_tokenizer_class(std::string_view name) {
+  return find_row(name, &TokenizerClass::names);
+}
+
+const TokenizerClass* find_tokenizer_class_of_model(std::string_view model_type) {
+  return find_row(model_type, &TokenizerClass::model_types);
+}
+
+std::string tokenizer_class_names() {
+  std::string names;
+  for (const TokenizerClass& row : kClasses) {
+    any_word(row.names, [&](std::string_view name) {
+      names.append(names.empty() ? "" : ", ").append(name);
+      return false;
+    });
+  }
+  return names;
+}
+
+void set_default_tokens(const TokenizerClass& row, SpecialTokens& tokens) {
+  any_word(row.special_tokens, [&](std::string_view entry) {
+    const size_t equals = entry.find('=');
+    std::string_view content = entry.substr(equals + 1), flags;
+    // A slash behind the token's last bracket begins its flags.
+    if (const size_t slash = content.rfind('/');
+        slash != std::string_view::npos && slash > content.find_last_of(">]")) {
+      flags = content.substr(slash + 1);
+      content = content.substr(0, slash);
+    }
+    AddedToken token = AddedToken::plain_special(content);
+    token.lstrip = flags.find('l') != std::string_view::npos;
+    token.rstrip = flags.find('r') != std::string_view::npos;
+    token.normalized = flags.find('n') != std::string_view::npos;
+    tokens.set_default(entry.substr(0, equals), std::move(token));
+    return false;
+  });
+}
+
+bool ClassSource::flag(std::string_view key, bool fallback) const {
+  const Field config = settings.config_field();
+  return config.is_null() ? fallback : config.boolean_or(key, fallback);
+}
+
+std::string ClassSource::token(std::string_view name) const {
+  const AddedToken* token = settings.special.find(name);
+  return token ? token->content : "";
+}
+
+void ClassSource::add_special_tokens() {
+  document.add_tokens(settings.special.missing(document.added_tokens()));
+}
+
+void ClassSource::set_bos_eos_template(bool bos_by_default) {
+  const std::string bos = token("bos_token"), eos = token("eos_token");
+  const bool adds_bos = flag("add_bos_token", bos_by_default) && !bos.empty(),
+             adds_eos = flag("add_eos_token", false) && !eos.empty();
+  std::vector<DocumentBuilder::TemplatePart> single, pair;
+  const auto add = [&](std::string_view sequence, int type) {
+    if (adds_bos) pair.emplace_back(bos, type);
+    pair.emplace_back(sequence, type);
+    if (adds_eos) pair.emplace_back(eos, type);
+  };
+  add("$A", 0);
+  single = pair;
+  add("$B", 1);
+  document.set_template(single, pair);
+}
+
+void ClassSource::set_bert_template(int cls_type) {
+  const std::string cls = token("cls_token"), sep = token("sep_token");
+  document.set_template({{cls, cls_type}, {"$A", 0}, {sep, 0}},
+                        {{cls, cls_type}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
+}
+
+}  // namespace vecton

@@ -170,6 +170,10 @@ std::optional<Config> Config::child(std::string_view key) const {
 
 bool Config::has(std::string_view key) const { return state_->find(key) != nullptr; }
 
+bool Config::is_null(std::string_view key) const {
+  return !state_->take(key) && state_->values.contains(key);
+}
+
 const json::value* Config::raw(std::string_view key) const { return state_->take(key); }
 
 void Config::ignore(std::initializer_list<std::string_view> keys) const {

@@ -42,6 +42,8 @@ class Config {
   std::optional<Config> child(std::string_view key) const;
   // Present and not null; does not mark it as read.
   bool has(std::string_view key) const;
+  // Present as null, which some files mean to differ from a missing key; marks it as read.
+  bool is_null(std::string_view key) const;
   // The value itself, marked as read; nullptr when absent or null.
   const json::value* raw(std::string_view key) const;
 

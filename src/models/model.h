@@ -14,6 +14,10 @@ struct ModelShape {
   int64_t layers = 0, hidden = 0, vocab = 0, max_positions = 0;
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool causal = false;
+  // Of causal models: whether the keys and values of a prefix stand for it, whatever follows. Not
+  // so with recurrent layers, or where rotations depend on the length of the whole sequence.
+  bool cacheable = true;
+  float logit_softcap = 0;  // logits of the next token become c tanh(logit / c); 0 = they stay
 };
 
 class Model {

@@ -4,8 +4,11 @@
 #include <string>
 
 #include "models/bert.h"
+#include "models/eurobert.h"
+#include "models/llama.h"
+#include "models/mistral.h"
 #include "models/modernbert.h"
-#include "models/qwen3.h"
+#include "models/qwen.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -37,14 +40,70 @@ std::span<const Family> model_families() {
        modernbert::shape,
        modernbert::load,
        modernbert::head},
+      {"eurobert",
+       {"eurobert"},
+       {{"EuroBertModel"},
+        {"EuroBertForMaskedLM", kMaskedLm},
+        {"EuroBertForSequenceClassification", kSequenceClassification},
+        {"EuroBertForTokenClassification", kTokenClassification}},
+       Pooling::kMean,
+       eurobert::shape,
+       eurobert::load,
+       eurobert::head},
+      {"llama",
+       {"llama"},
+       {{"LlamaModel"},
+        {"LlamaForCausalLM", kCausalLm},
+        {"LlamaForSequenceClassification", kSequenceClassification},
+        {"LlamaForTokenClassification", kTokenClassification},
+        {"LlamaForQuestionAnswering", kOther}},
+       Pooling::kLast,
+       llama::shape,
+       llama::load,
+       llama::head},
+      {"llama_bidirec",
+       {"llama_bidirec"},
+       {{"LlamaBidirectionalModel"},
+        {"LlamaBidirectionalForSequenceClassification", kSequenceClassification}},
+       Pooling::kMean,
+       llama::bidirectional_shape,
+       llama::load_bidirectional,
+       llama::bidirectional_head},
+      {"mistral",
+       {"mistral"},
+       {{"MistralModel"},
+        {"MistralForCausalLM", kCausalLm},
+        {"MistralForSequenceClassification", kSequenceClassification},
+        {"MistralForTokenClassification", kTokenClassification},
+        {"MistralForQuestionAnswering", kOther}},
+       Pooling::kLast,
+       mistral::shape,
+       mistral::load,
+       llama::head},
+      {"qwen2",
+       {"qwen2"},
+       {{"Qwen2Model"},
+        {"Qwen2ForCausalLM", kCausalLm},
+        {"Qwen2ForSequenceClassification", kSequenceClassification},
+        {"Qwen2ForTokenClassification", kTokenClassification},
+        {"Qwen2ForQuestionAnswering", kOther},
+        {"Qwen2ForRewardModel", kTokenClassification},
+        {"Qwen2ForProcessRewardModel", kTokenClassification}},
+       Pooling::kLast,
+       qwen2::shape,
+       qwen2::load,
+       llama::head},
       {"qwen3",
        {"qwen3"},
        {{"Qwen3Model"},
         {"Qwen3ForCausalLM", kCausalLm},
-        {"Qwen3ForSequenceClassification", kOther}},
+        {"Qwen3ForSequenceClassification", kSequenceClassification},
+        {"Qwen3ForTokenClassification", kTokenClassification},
+        {"Qwen3ForQuestionAnswering", kOther}},
        Pooling::kLast,
        qwen3::shape,
-       qwen3::load},
+       qwen3::load,
+       llama::head},
   };
   return kFamilies;
 }

@@ -1,4 +1,4 @@
-// Qwen3: https://arxiv.org/abs/2505.09388
+// Mistral: Llama with a window over all layers. Jiang et al. 2023, arXiv:2310.06825.
 #pragma once
 
 #include <memory>
@@ -7,9 +7,9 @@
 #include "checkpoint/weights.h"
 #include "models/model.h"
 
-namespace vecton::qwen3 {
+namespace vecton::mistral {
 
 ModelShape shape(const Config& config);
 std::unique_ptr<Model> load(const Config& config, Weights weights);
 
-}  // namespace vecton::qwen3
+}  // namespace vecton::mistral

@@ -1,0 +1,63 @@
+#include "models/decoder.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/labels.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+ModelShape decoder_shape(const Config& config, bool causal) {
+  const int64_t hidden = config.integer("hidden_size"),
+                heads = config.integer("num_attention_heads");
+  if (!config.has("head_dim") && hidden % heads != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": hidden_size must be a multiple of num_attention_heads");
+  }
+  const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
+  ModelShape shape{.layers = config.integer("num_hidden_layers"),
+                   .hidden = hidden,
+                   .vocab = config.integer("vocab_size"),
+                   .max_positions = config.integer("max_position_embeddings"),
+                   .heads = heads,
+                   .kv_heads = config.integer_or("num_key_value_heads", heads),
+                   .head_dim = config.integer_or("head_dim", hidden / heads),
+                   .causal = config.boolean_or("is_causal", causal && !both_ways)};
+  if (shape.heads % shape.kv_heads != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": num_attention_heads must be a multiple of num_key_value_heads");
+  }
+  return shape;
+}
+
+void prepare_decoder(const ModelShape& shape, Weights& weights) {
+  const Weights::Rename prefixes[] = {{"model.", ""}};
+  weights.rename_prefixes(prefixes);
+  std::vector<std::string> buffers;  // of older files
+  for (int64_t i = 0; i < shape.layers; ++i)
+    buffers.push_back("layers." + std::to_string(i) + ".self_attn.rotary_emb.");
+  std::vector<std::string_view> skipped(buffers.begin(), buffers.end());
+  for (const char* head : {"lm_head.", "score.", "qa_outputs."}) skipped.push_back(head);
+  weights.skip(skipped);
+}
+
+HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& w, Pooling pooling) {
+  const int64_t n = config.integer("hidden_size");
+  const auto labels = static_cast<int64_t>(read_labels(config).size());
+  const Weights score = w / "score";
+  if (score.has("0.weight")) {
+    return {.every_token = true,
+            .steps = {{.linear = (score / 0).linear(n, n), .activation = Activation::kRelu},
+                      {.linear = (score / 2).linear(labels, n)}}};
+  }
+  const bool every_token = kind == HeadKind::kTokenClassification;
+  return {.every_token = every_token,
+          .pooling = pooling,
+          .steps = {{.linear = score.linear(
+                         labels, n,
+                         every_token ? Weights::Bias::kRequired : Weights::Bias::kIfPresent)}}};
+}
+
+}  // namespace vecton

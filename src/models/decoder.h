@@ -1,0 +1,30 @@
+// What families of decoders have in common: sizes, causality, windows and the heads named score.
+// Called by the families; functions of their arguments.
+#pragma once
+
+#include <cstdint>
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+
+namespace vecton {
+
+// Sizes and causality of config.json; num_key_value_heads and head_dim may be missing. Errors name
+// the key.
+ModelShape decoder_shape(const Config& config, bool causal = true);
+
+// AttentionShape::window of a sliding_window of `width`: a causal layer sees that many tokens, the
+// token itself included, another one that many on each side.
+inline int64_t decoder_window(int64_t width, bool causal) { return causal ? width : width + 1; }
+
+// Takes what checkpoints of decoders hold beside the backbone, and drops the prefix "model.".
+void prepare_decoder(const ModelShape& shape, Weights& weights);
+
+// score: of a sequence (its last token, where the family says nothing else) or of every token; the
+// two layers score.0 and score.2 of reward models, of every token.
+HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& weights,
+                         Pooling pooling = Pooling::kLast);
+
+}  // namespace vecton

@@ -1,0 +1,132 @@
+#include "models/llama.h"
+
+#include <cmath>
+#include <utility>
+
+#include "models/decoder.h"
+#include "nn/activation.h"
+#include "nn/pre_norm_layer.h"
+#include "vecton/error.h"
+
+namespace vecton::llama {
+
+namespace {
+
+class Llama final : public Model {
+ public:
+  Llama(const Settings& settings, const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  nn::PreNormLayer layer(const Weights& w, const Config& config, int64_t index) const;
+
+  Settings settings_;
+  nn::Rope rope_;
+  PreparedWeight words_;
+  std::vector<nn::PreNormLayer> layers_;
+  NormWeight norm_;
+};
+
+Llama::Llama(const Settings& settings, const Config& config, const Weights& w)
+    : settings_(settings), rope_(config, settings.shape.head_dim, settings.rope) {
+  const ModelShape& shape = settings_.shape;
+  words_ = (w / "embed_tokens").table(shape.vocab, shape.hidden);
+  for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "layers" / i, config, i));
+  norm_ = (w / "norm").rms_norm(shape.hidden, settings_.eps, settings_.norm_plus);
+}
+
+nn::PreNormLayer Llama::layer(const Weights& w, const Config& config, int64_t index) const {
+  const Settings& s = settings_;
+  const ModelShape& shape = s.shape;
+  const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
+  const int64_t q = shape.heads * shape.head_dim, kv = shape.kv_heads * shape.head_dim;
+  const auto if_set = [](bool bias) {
+    return bias ? Weights::Bias::kRequired : Weights::Bias::kNone;
+  };
+  const Weights self = w / "self_attn", mlp = w / "mlp";
+  const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
+  nn::PreNormLayer layer{
+      .attention_norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
+      .attention = {.layer = index,
+                    .q = (self / "q_proj").linear(q, n, if_set(s.qkv_bias)),
+                    .kv = self.stacked(kv_parts, n, if_set(s.qkv_bias)),
+                    .out = (self / "o_proj").linear(n, q, if_set(s.out_bias)),
+                    .shape = {.heads = shape.heads,
+                              .kv_heads = shape.kv_heads,
+                              .head_dim = shape.head_dim,
+                              .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
+                              .causal = shape.causal}},
+      .mlp_norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
+      .gate_up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
+      .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
+      .activation = s.activation,
+  };
+  if (s.qk_norm) {
+    layer.attention.q_norm = (self / "q_norm").rms_norm(shape.head_dim, s.eps);
+    layer.attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
+  }
+  if (!s.windows.empty()) layer.attention.shape.window = s.windows[static_cast<size_t>(index)];
+  return layer;
+}
+
+Tensor Llama::forward(Ops& ops, const Batch& batch) const {
+  const Ops::Lookup words[] = {{*words_, batch.ids}};
+  const auto rope = rope_.table(batch.rows.longest());
+  Tensor x = ops.embed(words);
+  if (settings_.embedding_scale != 1) x = ops.scale(std::move(x), settings_.embedding_scale);
+  for (size_t i = 0; i < layers_.size(); ++i) {
+    const auto rows =
+        nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), settings_.shape.layers);
+    const bool turns = settings_.without_rope.empty() || !settings_.without_rope[i];
+    x = layers_[i].forward(ops, std::move(x), rows, batch, turns ? rope.get() : nullptr);
+  }
+  return ops.norm(std::move(x), norm_);
+}
+
+Settings llama_settings(const Config& config, bool causal) {
+  Settings s = settings(config, causal);
+  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
+  s.mlp_bias = config.boolean_or("mlp_bias", false);
+  return s;
+}
+
+}  // namespace
+
+Settings settings(const Config& config, bool causal) {
+  Settings s{.shape = decoder_shape(config, causal),
+             .activation = nn::activation(config, "hidden_act", "silu"),
+             .eps = config.number_or("rms_norm_eps", 1e-6)};
+  s.shape.cacheable = !nn::Rope(config, s.shape.head_dim, s.rope).depends_on_length();
+  return s;
+}
+
+std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights) {
+  prepare_decoder(settings.shape, weights);
+  return std::make_unique<Llama>(settings, config, weights);
+}
+
+ModelShape shape(const Config& config) { return llama_settings(config, true).shape; }
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  return build(llama_settings(config, true), config, std::move(weights));
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights) {
+  return decoder_head(config, kind, weights);
+}
+
+ModelShape bidirectional_shape(const Config& config) {
+  config.require("pooling", "avg");  // what the family's row says as well
+  return llama_settings(config, false).shape;
+}
+
+std::unique_ptr<Model> load_bidirectional(const Config& config, Weights weights) {
+  return build(llama_settings(config, false), config, std::move(weights));
+}
+
+HeadWeights bidirectional_head(const Config& config, HeadKind kind, const Weights& weights) {
+  config.require("temperature", 1.0);
+  return decoder_head(config, kind, weights, Pooling::kMean);
+}
+
+}  // namespace vecton::llama

@@ -1,0 +1,44 @@
+// Llama and the decoders made like it: pre-norm blocks of RMS norms, rotary positions, grouped keys
+// and a gated MLP. Touvron et al. 2023, arXiv:2302.13971.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+#include "nn/rope.h"
+
+namespace vecton::llama {
+
+// What tells the relatives apart.
+struct Settings {
+  ModelShape shape;
+  nn::RopeOptions rope;
+  Activation activation = Activation::kSilu;
+  double eps = 1e-6;
+  bool qkv_bias = false, out_bias = false, mlp_bias = false;
+  bool qk_norm = false;            // of every head of queries and keys
+  float norm_plus = 0;             // norms multiply by w + norm_plus
+  float embedding_scale = 1;       // of the words
+  std::vector<int64_t> windows;    // AttentionShape::window of each layer; empty = none has one
+  std::vector<bool> without_rope;  // layers that turn nothing; empty = none
+};
+
+// What all of them read alike: sizes, activation, eps, rotary positions.
+Settings settings(const Config& config, bool causal = true);
+std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights);
+
+// Llama itself.
+ModelShape shape(const Config& config);
+std::unique_ptr<Model> load(const Config& config, Weights weights);
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
+
+// LlamaBidirectionalModel: every token sees all others.
+ModelShape bidirectional_shape(const Config& config);
+std::unique_ptr<Model> load_bidirectional(const Config& config, Weights weights);
+HeadWeights bidirectional_head(const Config& config, HeadKind kind, const Weights& weights);
+
+}  // namespace vecton::llama

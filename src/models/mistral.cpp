@@ -1,0 +1,25 @@
+#include "models/mistral.h"
+
+#include <utility>
+
+#include "models/decoder.h"
+#include "models/llama.h"
+
+namespace vecton::mistral {
+
+static llama::Settings settings(const Config& config) {
+  llama::Settings s = llama::settings(config);
+  if (!config.is_null("sliding_window")) {
+    const int64_t width = config.integer_or("sliding_window", 4096);
+    s.windows.assign(static_cast<size_t>(s.shape.layers), decoder_window(width, s.shape.causal));
+  }
+  return s;
+}
+
+ModelShape shape(const Config& config) { return settings(config).shape; }
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  return llama::build(settings(config), config, std::move(weights));
+}
+
+}  // namespace vecton::mistral

@@ -1,0 +1,96 @@
+#include "models/bert_encoder.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "nn/activation.h"
+#include "nn/token_indices.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+Tensor BertEncoder::embed(Ops& ops, const Batch& batch) const {
+  std::vector<Ops::Lookup> lookups = {{*parts_.words, batch.ids}};
+  std::vector<int32_t> types, positions = batch.rows.index;
+  if (parts_.types) {
+    types = nn::type_rows(batch, parts_.types->n);
+    lookups.push_back({*parts_.types, types});
+  }
+  if (parts_.padding_id) positions = nn::positions_after_padding(batch, *parts_.padding_id);
+  if (parts_.positions) lookups.push_back({*parts_.positions, positions});
+  Tensor x = ops.norm(ops.embed(lookups), parts_.embedding_norm);
+  return parts_.projection ? ops.linear(x, *parts_.projection) : x;
+}
+
+Tensor BertEncoder::forward(Ops& ops, const Batch& batch) const {
+  Tensor x = embed(ops, batch);
+  const auto rope = parts_.rope ? parts_.rope->table(batch.rows.longest()) : nullptr;
+  const std::vector<BertLayer>& layers = parts_.layers;
+  for (const BertLayer& layer : layers) {
+    const auto rows =
+        nn::LayerRows::of_layer(batch, &layer - layers.data(), static_cast<int64_t>(layers.size()));
+    x = layer.attention.forward(ops, x, rows, batch, rope.get());
+    x = layer.mlp.forward(ops, x);
+  }
+  return x;
+}
+
+ModelShape bert_shape(const Config& config) {
+  config.require("is_decoder", false);
+  config.require("add_cross_attention", false);
+  const int64_t hidden = config.integer("hidden_size"),
+                heads = config.integer("num_attention_heads");
+  if (hidden % heads != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": hidden_size must be a multiple of num_attention_heads");
+  }
+  return {.layers = config.integer("num_hidden_layers"),
+          .hidden = hidden,
+          .vocab = config.integer("vocab_size"),
+          .max_positions = config.integer("max_position_embeddings"),
+          .heads = heads,
+          .kv_heads = heads,
+          .head_dim = hidden / heads};
+}
+
+AttentionShape bert_attention(const ModelShape& shape) {
+  return {.heads = shape.heads,
+          .kv_heads = shape.kv_heads,
+          .head_dim = shape.head_dim,
+          .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim))};
+}
+
+BertParts bert_embeddings(const Config& config, const Weights& embeddings, int64_t width,
+                          double eps) {
+  BertParts parts;
+  parts.words = (embeddings / "word_embeddings").table(config.integer("vocab_size"), width);
+  parts.types =
+      (embeddings / "token_type_embeddings").table(config.integer_or("type_vocab_size", 2), width);
+  parts.embedding_norm = (embeddings / "LayerNorm").layer_norm(width, eps);
+  return parts;
+}
+
+std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
+                                   const ModelShape& shape, double eps) {
+  const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
+  const Activation activation = nn::activation(config, "hidden_act", "gelu");
+  const std::pair<std::string, int64_t> kv[] = {{"key", n}, {"value", n}};
+  std::vector<BertLayer> result;
+  for (int64_t i = 0; i < shape.layers; ++i) {
+    const Weights w = layers / i, self = w / "attention" / "self", out = w / "attention" / "output";
+    result.push_back(
+        {.attention = {.attention = {.q = (self / "query").linear(n, n),
+                                     .kv = self.stacked(kv, n, Weights::Bias::kRequired),
+                                     .out = (out / "dense").linear(n, n),
+                                     .shape = bert_attention(shape)},
+                       .norm = (out / "LayerNorm").layer_norm(n, eps)},
+         .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
+                 .down = (w / "output" / "dense").linear(n, intermediate),
+                 .activation = activation,
+                 .norm = (w / "output" / "LayerNorm").layer_norm(n, eps)}});
+  }
+  return result;
+}
+
+}  // namespace vecton

@@ -1,0 +1,17 @@
+// DistilBERT: Sanh et al. 2019, arXiv:1910.01108.
+#pragma once
+
+#include <memory>
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+
+namespace vecton::distilbert {
+
+ModelShape shape(const Config& config);
+std::unique_ptr<Model> load(const Config& config, Weights weights);
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
+
+}  // namespace vecton::distilbert

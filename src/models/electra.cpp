@@ -1,0 +1,65 @@
+#include "models/electra.h"
+
+#include <utility>
+
+#include "models/bert_encoder.h"
+#include "models/head_steps.h"
+
+namespace vecton::electra {
+
+namespace {
+
+double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
+
+int64_t embedding_size(const Config& config) { return config.integer_or("embedding_size", 128); }
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  config.require("position_embedding_type", "absolute");
+  embedding_size(config);
+  return bert_shape(config);
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"electra.", ""}};
+  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+  const std::string_view heads[] = {"classifier.",
+                                    "qa_outputs.",
+                                    "discriminator_predictions.",
+                                    "generator_predictions.",
+                                    "generator_lm_head.",
+                                    "sequence_summary."};
+  weights.rename_prefixes(prefixes);
+  weights.rename_parts(parts);
+  weights.skip(heads);
+  const ModelShape shape = electra::shape(config);
+  const int64_t width = embedding_size(config);
+  const Weights embeddings = weights / "embeddings";
+  BertParts model = bert_embeddings(config, embeddings, width, eps(config));
+  model.positions = (embeddings / "position_embeddings").table(shape.max_positions, width);
+  if (width != shape.hidden)
+    model.projection = (weights / "embeddings_project").linear(shape.hidden, width);
+  model.layers = bert_layers(config, weights / "encoder" / "layer", shape, eps(config));
+  return std::make_unique<BertEncoder>(std::move(model));
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size"),
+                width = embedding_size(config);
+  const Weights classifier = w / "classifier", predictions = w / "generator_predictions";
+  if (kind == HeadKind::kTokenClassification) return token_classifier(config, classifier, n);
+  if (kind == HeadKind::kSequenceClassification) {
+    return first_token_classifier(config, (classifier / "dense").linear(n, n), Activation::kGelu,
+                                  classifier / "out_proj", n);
+  }
+  const Weights decoder = w / "generator_lm_head";
+  return masked_lm({.linear = (predictions / "dense").linear(width, n),
+                    .activation = Activation::kGelu,
+                    .norm = (predictions / "LayerNorm").layer_norm(width, eps(config))},
+                   decoder, w / "embeddings" / "word_embeddings", decoder.vector("bias", vocab),
+                   vocab, width);
+}
+
+}  // namespace vecton::electra

@@ -1,0 +1,33 @@
+// Steps of heads that several families have, read from their checkpoints: what a family's head()
+// is put together from.
+#pragma once
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+
+namespace vecton {
+
+// One row per label of config.json: `w`'s [labels, n].
+HeadStep label_step(const Config& config, const Weights& w, int64_t n);
+
+// A row of labels for every token: XForTokenClassification.
+HeadWeights token_classifier(const Config& config, const Weights& w, int64_t n);
+
+// act(dense) of the first token, then labels: XForSequenceClassification.
+HeadWeights first_token_classifier(const Config& config, LinearWeight dense, Activation activation,
+                                   const Weights& labels, int64_t n);
+
+// norm(act(dense)) of every token, then the vocabulary: XForMaskedLM. The decoder is `own` where
+// the file has one, else the table of `words`; [vocab, k] with `bias`.
+HeadWeights masked_lm(HeadStep transform, const Weights& own, const Weights& words, Vector bias,
+                      int64_t vocab, int64_t k);
+
+// <head>.bias, or <head>.decoder.bias where the decoder alone has it.
+Vector decoder_bias(const Weights& head, int64_t vocab);
+
+// RoBERTa's three, which others took over: classifier.dense, tanh, classifier.out_proj;
+// classifier; lm_head.dense, gelu, lm_head.layer_norm, lm_head.decoder.
+HeadWeights roberta_head(const Config& config, HeadKind kind, const Weights& w, double eps);
+
+}  // namespace vecton

@@ -1,0 +1,144 @@
+#include "models/mpnet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/float_bytes.h"
+#include "models/bert_encoder.h"
+#include "models/head_steps.h"
+#include "nn/activation.h"
+#include "nn/post_norm.h"
+#include "nn/token_indices.h"
+#include "vecton/error.h"
+
+namespace vecton::mpnet {
+
+namespace {
+
+constexpr int64_t kBuckets = 32;       // whatever the config says, as the reference has it
+constexpr int64_t kMaxDistance = 128;  // farther keys share the last bucket
+
+double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
+
+int64_t padding_id(const Config& config) { return config.integer_or("pad_token_id", 1, 0); }
+
+// Half of the buckets for keys before the query, half for those after it; of each half the first
+// half is exact, the rest logarithmic up to kMaxDistance. Float32, as the reference computes it.
+int32_t bucket_of(int64_t distance) {
+  constexpr int64_t kSide = kBuckets / 2, kExact = kSide / 2;
+  const int64_t side = distance < 0 ? kSide : 0, far = std::abs(distance);
+  if (far < kExact) return static_cast<int32_t>(side + far);
+  const float part = std::log(static_cast<float>(far) / static_cast<float>(kExact)) /
+                     std::log(static_cast<float>(kMaxDistance) / static_cast<float>(kExact));
+  const auto beyond = static_cast<int64_t>(part * static_cast<float>(kSide - kExact));
+  return static_cast<int32_t>(side + std::min(kExact + beyond, kSide - 1));
+}
+
+class MPNet final : public Model {
+ public:
+  MPNet(const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  BertLayer layer(const Weights& w, const Config& config) const;
+  void read_bias(const Config& config, const Weights& weights);
+
+  ModelShape shape_;
+  int32_t padding_id_;
+  PreparedWeight words_, positions_;
+  NormWeight embedding_norm_;
+  std::vector<BertLayer> layers_;
+  std::vector<int32_t> bucket_;
+  std::vector<float> by_head_;  // [heads, kBuckets], shared by all layers
+};
+
+MPNet::MPNet(const Config& config, const Weights& w)
+    : shape_(shape(config)), padding_id_(static_cast<int32_t>(padding_id(config))) {
+  const Weights e = w / "embeddings";
+  words_ = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
+  positions_ =
+      (e / "position_embeddings").table(config.integer("max_position_embeddings"), shape_.hidden);
+  embedding_norm_ = (e / "LayerNorm").layer_norm(shape_.hidden, eps(config));
+  for (int64_t i = 0; i < shape_.layers; ++i)
+    layers_.push_back(layer(w / "encoder" / "layer" / i, config));
+  read_bias(config, w / "encoder" / "relative_attention_bias");
+}
+
+BertLayer MPNet::layer(const Weights& w, const Config& config) const {
+  const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
+  const Weights attention = w / "attention", self = attention / "attn";
+  const std::pair<std::string, int64_t> kv[] = {{"k", n}, {"v", n}};
+  return {.attention = {.attention = {.q = (self / "q").linear(n, n),
+                                      .kv = self.stacked(kv, n, Weights::Bias::kRequired),
+                                      .out = (self / "o").linear(n, n),
+                                      .shape = bert_attention(shape_)},
+                        .norm = (attention / "LayerNorm").layer_norm(n, eps(config))},
+          .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
+                  .down = (w / "output" / "dense").linear(n, intermediate),
+                  .activation = nn::activation(config, "hidden_act", "gelu"),
+                  .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
+}
+
+void MPNet::read_bias(const Config& config, const Weights& weights) {
+  const int64_t rows = config.integer_or("relative_attention_num_buckets", kBuckets, kBuckets);
+  const Weight table = weights.matrix("weight", rows, shape_.heads);
+  const std::vector<float> by_bucket = read_floats(table.dtype, table.bytes);
+  for (int64_t h = 0; h < shape_.heads; ++h) {
+    for (int64_t b = 0; b < kBuckets; ++b)
+      by_head_.push_back(by_bucket[static_cast<size_t>(b * shape_.heads + h)]);
+  }
+  for (int64_t d = -kMaxDistance; d <= kMaxDistance; ++d) bucket_.push_back(bucket_of(d));
+}
+
+Tensor MPNet::forward(Ops& ops, const Batch& batch) const {
+  const auto positions = nn::positions_after_padding(batch, padding_id_);
+  const Ops::Lookup lookups[] = {{*words_, batch.ids}, {*positions_, positions}};
+  const AttentionBias bias{.reach = kMaxDistance,
+                           .buckets = kBuckets,
+                           .bucket = bucket_,
+                           .by_head = ops.upload(by_head_, shape_.heads, kBuckets),
+                           .by_query = {},
+                           .by_key = {}};
+  Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
+  for (const BertLayer& layer : layers_) {
+    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+    x = layer.attention.forward(ops, x, rows, batch, nullptr, bias);
+    x = layer.mlp.forward(ops, x);
+  }
+  return x;
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  ModelShape shape = bert_shape(config);
+  shape.max_positions -= padding_id(config) + 1;
+  if (shape.max_positions < 1) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() +
+                    ": max_position_embeddings must be above pad_token_id + 1, "
+                    "positions start there");
+  }
+  return shape;
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"mpnet.", ""}};
+  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+  const std::string_view heads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs."};
+  weights.rename_prefixes(prefixes);
+  weights.rename_parts(parts);
+  weights.skip(heads);
+  return std::make_unique<MPNet>(config, weights);
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  return roberta_head(config, kind, w, eps(config));
+}
+
+}  // namespace vecton::mpnet

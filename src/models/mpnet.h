@@ -1,0 +1,17 @@
+// MPNet: Song et al. 2020, arXiv:2004.09297.
+#pragma once
+
+#include <memory>
+
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+
+namespace vecton::mpnet {
+
+ModelShape shape(const Config& config);
+std::unique_ptr<Model> load(const Config& config, Weights weights);
+HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
+
+}  // namespace vecton::mpnet

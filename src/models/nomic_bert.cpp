@@ -1,0 +1,207 @@
+#include "models/nomic_bert.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "models/head_steps.h"
+#include "nn/activation.h"
+#include "nn/post_norm.h"
+#include "nn/rope.h"
+#include "nn/token_indices.h"
+#include "vecton/error.h"
+
+namespace vecton::nomic_bert {
+
+namespace {
+
+struct Layer {
+  nn::PostNormAttention attention;
+  nn::PostNormGatedMlp mlp;
+};
+
+Weights::Bias bias_if(bool present) {
+  return present ? Weights::Bias::kRequired : Weights::Bias::kNone;
+}
+
+// Nomic's own files have the keys of GPT-2, transformers' those of BERT.
+struct Settings {
+  ModelShape shape;
+  int64_t intermediate = 0, types = 0;
+  double eps = 0;
+  Activation activation = Activation::kSilu;
+  Weights::Bias attention_bias = Weights::Bias::kNone, up_bias = Weights::Bias::kNone,
+                down_bias = Weights::Bias::kNone;
+  nn::RopeOptions rope;
+};
+
+Activation gate_of(const Config& config) {
+  const std::string name = config.string("activation_function");
+  if (name == "swiglu") return Activation::kSilu;
+  if (name == "geglu") return Activation::kGelu;
+  if (name == "glu") return Activation::kSigmoid;
+  throw Error(ErrorCode::kUnsupported, config.file() + ": activation_function \"" + name +
+                                           "\" is not supported; swiglu, geglu and glu are");
+}
+
+void refuse_other_topologies(const Config& config) {
+  for (const char* key : {"prenorm", "parallel_block", "parallel_block_tied_norm", "use_rms_norm",
+                          "causal", "scale_attn_by_inverse_layer_idx", "rotary_emb_interleaved"})
+    config.require(key, false);
+  config.require("scale_attn_weights", true);
+  config.require("rotary_emb_scale_base", nullptr);
+  config.require("num_experts", 0);
+}
+
+Settings nomic_settings(const Config& config) {
+  refuse_other_topologies(config);
+  config.ignore({"pad_vocab_size_multiple"});  // vocab_size has been rounded up to it
+  const int64_t hidden = config.integer("n_embd"), heads = config.integer("n_head");
+  int64_t positions = config.integer("n_positions");
+  const int64_t trained = config.integer_or("max_trained_positions", 2048);
+  // Longer texts would turn at a rate of their own, each by its length.
+  if (config.number_or("rotary_scaling_factor", 0) != 0) positions = std::min(positions, trained);
+  return {.shape = {.layers = config.integer("n_layer"),
+                    .hidden = hidden,
+                    .vocab = config.integer("vocab_size"),
+                    .max_positions = positions,
+                    .heads = heads,
+                    .kv_heads = heads,
+                    .head_dim = hidden / heads},
+          .intermediate = config.integer("n_inner"),
+          .types = config.integer_or("type_vocab_size", 2, 0),
+          .eps = config.number_or("layer_norm_epsilon", 1e-5),
+          .activation = gate_of(config),
+          .attention_bias = bias_if(config.boolean_or("qkv_proj_bias", true)),
+          .up_bias = bias_if(config.boolean_or("mlp_fc1_bias", true)),
+          .down_bias = bias_if(config.boolean_or("mlp_fc2_bias", true)),
+          .rope = {.theta = 10000,
+                   .theta_key = "rotary_emb_base",
+                   .partial_rotary_factor = config.number_or("rotary_emb_fraction", 0)}};
+}
+
+Settings transformers_settings(const Config& config) {
+  const int64_t hidden = config.integer("hidden_size"),
+                heads = config.integer("num_attention_heads");
+  return {.shape = {.layers = config.integer("num_hidden_layers"),
+                    .hidden = hidden,
+                    .vocab = config.integer("vocab_size"),
+                    .max_positions = config.integer("max_position_embeddings"),
+                    .heads = heads,
+                    .kv_heads = heads,
+                    .head_dim = config.integer_or("head_dim", hidden / heads)},
+          .intermediate = config.integer("intermediate_size"),
+          .types = config.integer_or("type_vocab_size", 2, 0),
+          .eps = config.number_or("layer_norm_eps", 1e-12),
+          .activation = nn::activation(config, "hidden_act", "silu"),
+          .rope = {.theta = 1000}};
+}
+
+Settings settings(const Config& config) {
+  return config.has("n_embd") ? nomic_settings(config) : transformers_settings(config);
+}
+
+class NomicBert final : public Model {
+ public:
+  NomicBert(const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  Layer layer(const Weights& w) const;
+
+  Settings settings_;
+  nn::Rope rope_;
+  PreparedWeight words_, types_;
+  NormWeight embedding_norm_;
+  std::vector<Layer> layers_;
+};
+
+NomicBert::NomicBert(const Config& config, const Weights& w)
+    : settings_(settings(config)), rope_(config, settings_.shape.head_dim, settings_.rope) {
+  const ModelShape& shape = settings_.shape;
+  words_ = (w / "embeddings" / "word_embeddings").table(shape.vocab, shape.hidden);
+  if (settings_.types > 0) {
+    types_ = (w / "embeddings" / "token_type_embeddings").table(settings_.types, shape.hidden);
+  }
+  embedding_norm_ = (w / "emb_ln").layer_norm(shape.hidden, settings_.eps);
+  for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "encoder" / "layers" / i));
+}
+
+Layer NomicBert::layer(const Weights& w) const {
+  const ModelShape& s = settings_.shape;
+  const int64_t n = s.hidden, rows = s.heads * s.head_dim;
+  const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
+  const auto bias = settings_.attention_bias;
+  return {
+      .attention = {.attention = {.q = qkv.linear_rows(0, rows, 3 * rows, n, bias),
+                                  .kv = qkv.linear_rows(rows, 2 * rows, 3 * rows, n, bias),
+                                  .out = (attention / "out_proj").linear(n, rows, bias),
+                                  .shape = {.heads = s.heads,
+                                            .kv_heads = s.kv_heads,
+                                            .head_dim = s.head_dim,
+                                            .scale =
+                                                1.0f / std::sqrt(static_cast<float>(s.head_dim))}},
+                    .norm = (w / "norm1").layer_norm(n, settings_.eps)},
+      .mlp = {.gate_up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
+              .down = (mlp / "fc2").linear(n, settings_.intermediate, settings_.down_bias),
+              .activation = settings_.activation,
+              .norm = (w / "norm2").layer_norm(n, settings_.eps)}};
+}
+
+Tensor NomicBert::forward(Ops& ops, const Batch& batch) const {
+  std::vector<Ops::Lookup> lookups = {{*words_, batch.ids}};
+  std::vector<int32_t> types;
+  if (types_) {
+    types = nn::type_rows(batch, types_->n);
+    lookups.push_back({*types_, types});
+  }
+  const auto rope = rope_.table(batch.rows.longest());
+  Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
+  for (const Layer& layer : layers_) {
+    const auto rows =
+        nn::LayerRows::of_layer(batch, &layer - layers_.data(), settings_.shape.layers);
+    x = layer.attention.forward(ops, x, rows, batch, rope.get());
+    x = layer.mlp.forward(ops, x);
+  }
+  return x;
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  const ModelShape shape = settings(config).shape;
+  if (shape.hidden % shape.heads != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": the hidden size must be a multiple of the number of heads");
+  }
+  return shape;
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"bert.", ""}, {"nomic_bert.", ""}};
+  const std::string_view heads[] = {"pooler.", "cls.", "classifier.", "qa_outputs."};
+  weights.rename_prefixes(prefixes);
+  weights.skip(heads);
+  return std::make_unique<NomicBert>(config, weights);
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  const Settings s = settings(config);
+  const int64_t n = s.shape.hidden, vocab = s.shape.vocab;
+  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
+  if (kind == HeadKind::kSequenceClassification) {
+    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
+                                  w / "classifier", n);
+  }
+  const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
+  const bool biased = predictions.has("bias") || predictions.has("decoder.bias");
+  return masked_lm({.linear = (transform / "dense").linear(n, n, Weights::Bias::kIfPresent),
+                    .activation = s.activation,
+                    .norm = (transform / "layer_norm").layer_norm(n, s.eps)},
+                   predictions / "decoder", w / "embeddings" / "word_embeddings",
+                   biased ? decoder_bias(predictions, vocab) : nullptr, vocab, n);
+}
+
+}  // namespace vecton::nomic_bert

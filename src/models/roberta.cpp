@@ -1,0 +1,103 @@
+#include "models/roberta.h"
+
+#include <string>
+#include <utility>
+
+#include "models/bert_encoder.h"
+#include "models/head_steps.h"
+#include "nn/activation.h"
+#include "vecton/error.h"
+
+namespace vecton::roberta {
+
+namespace {
+
+double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-5); }
+
+int64_t padding_id(const Config& config) { return config.integer_or("pad_token_id", 1, 0); }
+
+// transformers' Jina has rotary positions always, Jina's own files say so.
+bool is_rotary(const Config& config) {
+  return config.string_or("model_type", "") == "jina_embeddings_v3" ||
+         config.string_or("position_embedding_type", "absolute") == "rotary";
+}
+
+std::unique_ptr<const nn::Rope> rope(const Config& config, const ModelShape& shape) {
+  const bool own = config.string_or("model_type", "") == "jina_embeddings_v3";
+  return std::make_unique<const nn::Rope>(
+      config, shape.head_dim,
+      nn::RopeOptions{.theta = own ? 20000.0 : 10000.0,
+                      .theta_key = own ? "rope_theta" : "rotary_emb_base"});
+}
+
+// encoder.layers.N as Jina names them.
+std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
+                                   const ModelShape& shape) {
+  const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
+  const Activation activation = nn::activation(config, "hidden_act", "gelu");
+  std::vector<BertLayer> result;
+  for (int64_t i = 0; i < shape.layers; ++i) {
+    const Weights w = layers / i, mixer = w / "mixer", mlp = w / "mlp", qkv = mixer / "Wqkv";
+    result.push_back({.attention = {.attention = {.q = qkv.linear_rows(0, n, 3 * n, n),
+                                                  .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
+                                                  .out = (mixer / "out_proj").linear(n, n),
+                                                  .shape = bert_attention(shape)},
+                                    .norm = (w / "norm1").layer_norm(n, eps(config))},
+                      .mlp = {.up = (mlp / "fc1").linear(intermediate, n),
+                              .down = (mlp / "fc2").linear(n, intermediate),
+                              .activation = activation,
+                              .norm = (w / "norm2").layer_norm(n, eps(config))}});
+  }
+  return result;
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  config.require("emb_pooler", nullptr);
+  config.require("truncate_dim", nullptr);
+  config.require("lora_adaptations", nullptr);
+  ModelShape shape = bert_shape(config);
+  if (is_rotary(config)) return shape;
+  config.require("position_embedding_type", "absolute");
+  shape.max_positions -= padding_id(config) + 1;
+  if (shape.max_positions < 1) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() +
+                    ": max_position_embeddings must be above pad_token_id + 1, "
+                    "positions start there");
+  }
+  return shape;
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"roberta.emb_ln.", "embeddings.LayerNorm."},
+                                      {"emb_ln.", "embeddings.LayerNorm."},
+                                      {"roberta.", ""}};
+  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+  const std::string_view heads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs.", "linear."};
+  weights.rename_prefixes(prefixes);
+  weights.rename_parts(parts);
+  weights.skip(heads);
+  const ModelShape shape = roberta::shape(config);
+  const Weights embeddings = weights / "embeddings", layers = weights / "encoder" / "layers";
+  BertParts model = bert_embeddings(config, embeddings, shape.hidden, eps(config));
+  if (is_rotary(config)) {
+    model.rope = rope(config, shape);
+  } else {
+    model.padding_id = static_cast<int32_t>(padding_id(config));
+    model.positions = (embeddings / "position_embeddings")
+                          .table(config.integer("max_position_embeddings"), shape.hidden);
+  }
+  model.layers = layers.has("0.mixer.Wqkv.weight")
+                     ? jina_layers(config, layers, shape)
+                     : bert_layers(config, weights / "encoder" / "layer", shape, eps(config));
+  return std::make_unique<BertEncoder>(std::move(model));
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  return roberta_head(config, kind, w, eps(config));
+}
+
+}  // namespace vecton::roberta

@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class ModuleKind { kTransformer, kPooling, kDense, kNormalize, kDropout };
+enum class ModuleKind { kTransformer, kPooling, kDense, kNormalize, kDropout, kSpladePooling };
 
 struct ModuleClass {
   std::string_view name;
@@ -28,6 +28,8 @@ constexpr ModuleClass kModuleClasses[] = {
     {"Dense", ModuleKind::kDense},
     {"Normalize", ModuleKind::kNormalize},
     {"Dropout", ModuleKind::kDropout},
+    {"MLMTransformer", ModuleKind::kTransformer},
+    {"SpladePooling", ModuleKind::kSpladePooling},
 };
 
 // Where the library kept these classes over its versions.
@@ -36,6 +38,11 @@ constexpr std::string_view kModulePackages[] = {
     "sentence_transformers.base.modules.",
     "sentence_transformers.sentence_transformer.modules.",
     "sentence_transformers.sentence_transformer.models.",
+    "sentence_transformers.sparse_encoder.models.",
+    "sentence_transformers.sparse_encoder.modules.",
+    "sentence_transformers.multi_vector_encoder.models.",
+    "sentence_transformers.multi_vector_encoder.modules.",
+    "pylate.models.",
 };
 
 // What a class that is refused stands for, for the message.
@@ -43,11 +50,9 @@ struct OtherClass {
   std::string_view part, meaning;
 };
 constexpr OtherClass kOtherClasses[] = {
-    {"pylate.", "a late-interaction model (ColBERT)"},
-    {".multi_vector_encoder.", "a late-interaction model (ColBERT)"},
-    {"SpladePooling", "a sparse encoder (SPLADE)"},
-    {"MLMTransformer", "a sparse encoder (SPLADE)"},
-    {".sparse_encoder.", "a sparse encoder"},
+    {"pylate.", "a part of a late-interaction model (ColBERT)"},
+    {".multi_vector_encoder.", "a part of a late-interaction model (ColBERT)"},
+    {".sparse_encoder.", "a part of a sparse encoder"},
     {".cross_encoder.", "a cross-encoder"},
     {"StaticEmbedding", "a static embedding model"},
     {"CLIPModel", "an image and text model"},
@@ -171,7 +176,7 @@ void read_pooling(const fs::path& folder, SentenceTransformer& model) {
                                                                  : "word_embedding_dimension");
 }
 
-DenseModule read_dense(const fs::path& folder) {
+DenseModule read_dense(const fs::path& folder, bool of_tokens) {
   const Config config = Config::read(folder / "config.json");
   DenseModule dense;
   dense.folder = folder;
@@ -187,10 +192,26 @@ DenseModule read_dense(const fs::path& folder) {
   }
   dense.activation = known->activation;
   dense.activation_name = known->name;
-  config.require("use_residual", false);
-  config.require("module_input_name", "sentence_embedding");
-  config.require("module_output_name", "sentence_embedding");
+  dense.residual = config.boolean_or("use_residual", false);
+  const char* const name_of_input = of_tokens ? "token_embeddings" : "sentence_embedding";
+  config.require("module_input_name", name_of_input);
+  config.require("module_output_name", name_of_input);
   return dense;
+}
+
+SpladePooling read_splade(const fs::path& folder) {
+  const Config config = Config::read(folder / "config.json");
+  const std::string strategy = config.string_or("pooling_strategy", "max");
+  if (strategy != "max" && strategy != "sum")
+    refuse(config.file(),
+           "pooling_strategy " + quoted_text(strategy) + " is not supported; max and sum are");
+  const std::string activation = config.string_or("activation_function", "relu");
+  if (activation != "relu" && activation != "log1p_relu") {
+    refuse(config.file(), "activation_function " + quoted_text(activation) +
+                              " is not supported; relu and log1p_relu are");
+  }
+  config.ignore({"word_embedding_dimension", "embedding_dimension", "chunk_size"});
+  return {.sum = strategy == "sum", .log_twice = activation == "log1p_relu"};
 }
 
 void read_normalize(const fs::path& folder, SentenceTransformer& model) {
@@ -216,7 +237,9 @@ void read_transformer(const fs::path& folder, SentenceTransformer& model) {
   const Config config = Config::read(folder / *name);
   model.max_seq_length = optional_integer(config, "max_seq_length");
   model.lower_case = config.boolean_or("do_lower_case", false);
-  config.require("transformer_task", "feature-extraction");
+  const std::string task = config.string_or("transformer_task", "feature-extraction");
+  if (task != "feature-extraction" && task != "fill-mask")
+    refuse(config.file(), "transformer_task " + quoted_text(task) + " is not supported");
   config.require("module_output_name", "token_embeddings");
   const std::optional<Config> modalities = config.child("modality_config");
   if (!modalities) return;
@@ -252,14 +275,19 @@ void read_prompts(const Config& config, SentenceTransformer& model) {
 }
 
 void read_settings(const fs::path& file, SentenceTransformer& model) {
-  static constexpr std::string_view kSimilarities[] = {"cosine", "dot", "euclidean", "manhattan"};
+  static constexpr std::string_view kSimilarities[] = {"cosine",    "dot",    "euclidean",
+                                                       "manhattan", "MaxSim", "maxsim"};
+  static constexpr std::string_view kTypes[] = {"SentenceTransformer", "SparseEncoder", "ColBERT",
+                                                "MultiVectorEncoder"};
   const Config config = Config::read(file);
-  config.require("model_type", "SentenceTransformer");
+  const std::string type = config.string_or("model_type", "SentenceTransformer");
+  if (std::ranges::find(kTypes, type) == std::end(kTypes))
+    refuse(config.file(), "model_type " + quoted_text(type) + " is not supported");
   read_prompts(config, model);
   model.similarity = config.string_or("similarity_fn_name", "cosine");
   if (std::ranges::find(kSimilarities, model.similarity) == std::end(kSimilarities)) {
     refuse(config.file(), "similarity_fn_name " + quoted_text(model.similarity) +
-                              " is not supported, only cosine, dot, euclidean, manhattan");
+                              " is not supported, only cosine, dot, euclidean, manhattan, MaxSim");
   }
   model.truncate_dim = optional_integer(config, "truncate_dim");
 }
@@ -281,13 +309,12 @@ void add_module(ModuleKind kind, const fs::path& folder, const std::string& file
       read_pooling(folder, model);
       break;
     case ModuleKind::kDense: {
-      if (model.pooling.empty())
-        refuse(file, "a Dense before the Pooling is not supported: it would work on token vectors");
+      model.token_dense = model.pooling.empty();
       if (model.normalize) refuse(file, "a Dense after Normalize is not supported");
       const int64_t pooled =
           model.pooling_width.value_or(0) * static_cast<int64_t>(model.pooling.size());
       const int64_t width = model.dense.empty() ? pooled : model.dense.back().out_features;
-      model.dense.push_back(read_dense(folder));
+      model.dense.push_back(read_dense(folder, model.token_dense));
       const int64_t taken = model.dense.back().in_features;
       if (width != 0 && width != taken) {
         throw Error(ErrorCode::kCorrupt, (folder / "config.json").string() +
@@ -302,6 +329,11 @@ void add_module(ModuleKind kind, const fs::path& folder, const std::string& file
       break;
     case ModuleKind::kDropout:
       break;  // does nothing outside training
+    case ModuleKind::kSpladePooling:
+      if (!model.pooling.empty() || !model.dense.empty() || model.splade)
+        refuse(file, "expected one SpladePooling, right after the transformer");
+      model.splade = read_splade(folder);
+      break;
   }
 }
 

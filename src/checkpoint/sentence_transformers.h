@@ -20,6 +20,14 @@ struct DenseModule {
   bool bias = true;
   Activation activation = Activation::kTanh;
   std::string activation_name;  // "Tanh", for people
+  bool residual = false;        // use_residual: what comes in is added, through residual.weight
+                                // where the sizes differ
+};
+
+// Weights of the vocabulary's tokens from a masked language model (SPLADE, arXiv:2109.10086).
+struct SpladePooling {
+  bool sum = false;        // over the positions, instead of the maximum
+  bool log_twice = false;  // log1p(log1p(relu(x))) instead of log1p(relu(x))
 };
 
 struct SentenceTransformer {
@@ -29,6 +37,8 @@ struct SentenceTransformer {
   std::optional<int64_t> pooling_width;  // columns the Pooling module expects of the transformer
   bool include_prompt = true;            // whether prompt tokens are pooled
   std::vector<DenseModule> dense;        // in order
+  bool token_dense = false;              // Dense without a Pooling: a vector per token
+  std::optional<SpladePooling> splade;
   bool normalize = false;
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;

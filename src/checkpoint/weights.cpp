@@ -192,6 +192,10 @@ Weights Weights::from_file(const std::filesystem::path& file, Ops& ops, std::str
   return weights;
 }
 
+Weights Weights::beside(const std::filesystem::path& folder, const std::string& name, Ops& ops) {
+  return from_file(folder / (name + ".safetensors"), ops);
+}
+
 void Weights::rename_prefixes(std::span<const Rename> rules) {
   state_->rename_all([&](const std::string& name) {
     for (const Rename& rule : rules) {
@@ -230,6 +234,15 @@ Weights Weights::operator/(int64_t index) const { return *this / std::to_string(
 
 bool Weights::has(std::string_view name) const {
   return state_->find(path_ + std::string(name)) != nullptr;
+}
+
+int64_t Weights::rows_of(std::string_view name) const {
+  const State::Entry* entry = state_->find(path_ + std::string(name));
+  if (!entry || entry->tensor.shape.empty()) {
+    throw Error(ErrorCode::kCorrupt,
+                state_->where + ": " + path_ + std::string(name) + ": missing");
+  }
+  return entry->tensor.shape.front();
 }
 
 Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) const {

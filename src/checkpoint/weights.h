@@ -30,6 +30,9 @@ class Weights {
   static Weights from_file(const std::filesystem::path& file, Ops& ops,
                            std::string_view dtype = "auto");
 
+  // <name>.safetensors of the folder, or the torch file <name>.pt.
+  static Weights beside(const std::filesystem::path& folder, const std::string& name, Ops& ops);
+
   // Spelling differences between checkpoints: applied once, before any tensor is taken. The first
   // rule whose `from` is a prefix of a name is used ("bert." -> "").  Renaming two tensors to one
   // name is an error.
@@ -47,6 +50,8 @@ class Weights {
   Weights operator/(int64_t index) const;
 
   bool has(std::string_view name) const;  // "weight" under this path
+  // The first dimension of a tensor; an error where it is missing or has none.
+  int64_t rows_of(std::string_view name) const;
 
   // Errors name file and tensor: "model.safetensors: encoder.layer.3.output.dense.weight: expected
   // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.

@@ -12,12 +12,23 @@ const char* to_string(Task task) {
       return "embed";
     case Task::kTokenEmbed:
       return "token_embed";
+    case Task::kSparseEmbed:
+      return "sparse_embed";
+    case Task::kClassify:
+      return "classify";
+    case Task::kTokenClassify:
+      return "token_classify";
+    case Task::kScore:
+      return "score";
+    case Task::kFillMask:
+      return "fill_mask";
   }
   return "unknown";
 }
 
 std::optional<Task> task_from_string(std::string_view name) {
-  for (const Task task : {Task::kEmbed, Task::kTokenEmbed}) {
+  for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kClassify,
+                          Task::kTokenClassify, Task::kScore, Task::kFillMask}) {
     if (name == to_string(task)) return task;
   }
   return std::nullopt;
@@ -29,7 +40,10 @@ ModelInfo describe(const Plan& plan) {
   info.folder = plan.folder.string();
   info.architecture = plan.architecture;
   info.family = plan.family->name;
-  info.tasks = {Task::kEmbed, Task::kTokenEmbed};
+  info.tasks = plan.tasks;
+  info.labels = plan.labels;
+  if (!plan.labels.empty()) info.activation = to_string(plan.activation);
+  info.scorer = to_string(plan.scorer);
   for (const Pooling pooling : plan.pooling) {
     info.pooling += (info.pooling.empty() ? "" : "+") + std::string(to_string(pooling));
   }

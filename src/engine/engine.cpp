@@ -6,6 +6,7 @@
 
 #include "backend/registry.h"
 #include "base/thread_pool.h"
+#include "engine/assembly.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/preparer.h"
@@ -26,6 +27,7 @@ struct Engine::Impl {
   bool work(int worker);
   void compute(Ops& ops, std::vector<Sequence> batch);
   void answer(Sequence& sequence);
+  std::vector<Result> assemble(const Assembly& assembly, std::vector<Result> parts);
   void fail(std::vector<Sequence>& sequences, const Error& error);
   Scheduler::Limits limits(const EngineOptions& options, int threads) const;
 
@@ -43,7 +45,9 @@ struct Engine::Impl {
   bool draining = false, stopped = false, ready = false;
 
   std::vector<std::unique_ptr<Ops>> ops;  // one per worker
-  std::unique_ptr<ThreadPool> pool;       // last: its threads use all of the above
+  std::mutex score_mutex;
+  std::unique_ptr<Ops> score_ops;    // of results that are put together from several
+  std::unique_ptr<ThreadPool> pool;  // last: its threads use all of the above
 };
 
 Engine::Impl::Impl(const EngineOptions& options,
@@ -56,7 +60,8 @@ Engine::Impl::Impl(const EngineOptions& options,
   scheduler = Scheduler(limits(options, threads));
   pool = std::make_unique<ThreadPool>(threads, [this](int worker) { return work(worker); });
   ops.push_back(make_ops(options.backend, *pool));
-  runner = std::make_unique<Runner>(plan, options, *ops.front());
+  runner = std::make_unique<Runner>(plan, *tokenizer, options, *ops.front());
+  score_ops = ops.front()->fork();
   while (static_cast<int>(ops.size()) < threads) ops.push_back(ops.front()->fork());
   info = describe(plan);
   info.backend = ops.front()->name();
@@ -163,6 +168,17 @@ void Engine::Impl::answer(Sequence& sequence) {
   changed.notify_all();
 }
 
+std::vector<Result> Engine::Impl::assemble(const Assembly& assembly, std::vector<Result> parts) {
+  const std::lock_guard lock(score_mutex);
+  try {
+    return assembly.assemble(*score_ops, std::move(parts));
+  } catch (const std::exception& e) {  // out of memory
+    Result failed;
+    failed.error = Error(ErrorCode::kInternal, e.what());
+    return std::vector<Result>(assembly.requests(), failed);
+  }
+}
+
 void Engine::Impl::fail(std::vector<Sequence>& sequences, const Error& error) {
   for (Sequence& sequence : sequences) {
     sequence.group->results[sequence.index].error = error;
@@ -185,19 +201,20 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done({});
     return ticket;
   }
+  auto assembly = std::make_shared<Assembly>(impl_->plan, impl_->preparer, requests);
+  std::vector<Sequence> sequences = assembly->take_sequences();
   auto group = std::make_shared<Group>();
-  group->results.resize(requests.size());
-  group->left = static_cast<int64_t>(requests.size());
-  group->done = std::move(done);
+  group->results.resize(sequences.size());
+  group->left = static_cast<int64_t>(sequences.size());
+  group->done = [impl = impl_.get(), assembly, done = std::move(done)](std::vector<Result> parts) {
+    done(impl->assemble(*assembly, std::move(parts)));
+  };
   ticket.cancelled_ = group->cancelled;
-  std::vector<Sequence> sequences;
   int64_t tokens = 0;
-  for (size_t i = 0; i < requests.size(); ++i) {
-    const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
-    sequences.push_back(impl_->preparer.prepare(requests[i], where));
-    sequences.back().group = group;
-    sequences.back().index = i;
-    tokens += sequences.back().tokens();
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    sequences[i].group = group;
+    sequences[i].index = i;
+    tokens += sequences[i].tokens();
   }
   {
     std::unique_lock lock(impl_->mutex);
@@ -249,6 +266,22 @@ std::vector<std::vector<float>> Engine::embed(std::span<const std::string> texts
 std::vector<std::vector<float>> Engine::embed(std::initializer_list<std::string> texts,
                                               const Request& like) {
   return embed(std::span<const std::string>(texts.begin(), texts.size()), like);
+}
+
+std::vector<float> Engine::score(const std::string& query, std::span<const std::string> documents,
+                                 const Request& like) {
+  std::vector<Request> requests(documents.size(), like);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    requests[i].task = Task::kScore;
+    requests[i].input = query;
+    requests[i].pair = documents[i];
+  }
+  std::vector<float> scores;
+  for (const Result& result : submit(std::move(requests)).get()) {
+    if (result.error) throw *result.error;
+    scores.push_back(result.values.front());
+  }
+  return scores;
 }
 
 const ModelInfo& Engine::info() const { return impl_->info; }

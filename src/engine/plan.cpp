@@ -35,62 +35,9 @@ json::object parse_object(const std::string& text, const std::string& option) {
   return std::move(value.as_object());
 }
 
-Pooling pooling_from(const std::string& name) {
-  static constexpr std::pair<std::string_view, Pooling> kNames[] = {
-      {"CLS", Pooling::kCls}, {"LAST", Pooling::kLast}, {"MEAN", Pooling::kMean}};
-  for (const auto& [known, pooling] : kNames) {
-    if (name == known) return pooling;
-  }
-  throw Error(ErrorCode::kUnsupported,
-              "pooler_config: pooling_type \"" + name + "\" is not supported; CLS, LAST or MEAN is",
-              "pooler_config");
-}
-
-// --pooler-config over what the checkpoint says.
-void apply_pooler_config(const json::object& pooler, Plan& plan) {
-  for (const auto& [key, value] : pooler) {
-    if ((key == "pooling_type" || key == "seq_pooling_type") && value.is_string()) {
-      plan.pooling = {pooling_from(std::string(value.as_string()))};
-    } else if ((key == "use_activation" || key == "normalize") && value.is_bool()) {
-      plan.normalize = value.as_bool();
-    } else if (!value.is_null()) {
-      throw Error(ErrorCode::kUnsupported,
-                  "pooler_config: " + std::string(key) +
-                      " is not supported; pooling_type (CLS, LAST, MEAN) and use_activation (a "
-                      "boolean) are",
-                  "pooler_config");
-    }
-  }
-}
-
-// What the checkpoint is for: its sentence-transformers modules, or the backbone alone where that
-// is asked for.
-void decide_head(const EngineOptions& options, Plan& plan) {
-  const bool has_head = plan.family->head_of(plan.architecture) != HeadKind::kNone;
-  if (has_head && !plan.modules.present && options.convert != "embed") {
-    throw Error(ErrorCode::kUnsupported,
-                plan.config.file() + ": architectures \"" + plan.architecture +
-                    "\" has a head that is not supported, and there is no modules.json that makes "
-                    "it an embedding "
-                    "model; --convert embed serves the embeddings of its backbone",
-                "convert");
-  }
-  const int64_t width = plan.modules.pooling_width.value_or(plan.shape.hidden);
-  if (width != plan.shape.hidden) {
-    throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
-                                         std::to_string(width) +
-                                         " values per token, the transformer gives " +
-                                         std::to_string(plan.shape.hidden));
-  }
-  plan.pooling = plan.modules.pooling;
-  plan.normalize = plan.modules.present ? plan.modules.normalize : true;
-  plan.dense = plan.modules.dense;
-  if (plan.pooling.empty()) plan.pooling = {plan.family->default_pooling};
-}
-
 void decide_length(const EngineOptions& options, Plan& plan) {
   plan.max_model_len = plan.shape.max_positions;
-  if (plan.modules.max_seq_length && options.convert != "embed") {
+  if (plan.modules.max_seq_length && !plan.late_interaction && options.convert != "embed") {
     plan.max_model_len = std::min(plan.max_model_len, *plan.modules.max_seq_length);
   }
   if (options.max_model_len < 0 || options.max_model_len > plan.shape.max_positions) {
@@ -108,7 +55,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
 Plan make_plan(const EngineOptions& options,
                const std::function<void(const DownloadProgress&)>& progress) {
   require_one_of("runner", options.runner, {"auto", "pooling"});
-  require_one_of("convert", options.convert, {"auto", "none", "embed"});
+  require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
@@ -131,11 +78,11 @@ Plan make_plan(const EngineOptions& options,
   decide_head(options, plan);
   apply_pooler_config(pooler, plan);
   decide_length(options, plan);
-  plan.matryoshka_dimensions = plan.config.integers_or_empty("matryoshka_dimensions");
-  plan.matryoshka = plan.config.boolean_or("is_matryoshka", !plan.matryoshka_dimensions.empty());
   plan.embedding_size = plan.dense.empty()
                             ? plan.shape.hidden * static_cast<int64_t>(plan.pooling.size())
                             : plan.dense.back().out_features;
+  plan.matryoshka_dimensions = plan.config.integers_or_empty("matryoshka_dimensions");
+  plan.matryoshka = plan.config.boolean_or("is_matryoshka", !plan.matryoshka_dimensions.empty());
   return plan;
 }
 

@@ -8,13 +8,30 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "checkpoint/config.h"
+#include "checkpoint/late_interaction.h"
 #include "checkpoint/sentence_transformers.h"
+#include "engine/rerank_prompt.h"
+#include "heads/classifier_head.h"
 #include "models/registry.h"
 #include "vecton/hub.h"
 #include "vecton/options.h"
+#include "vecton/vecton.h"
 
 namespace vecton {
+
+enum class Scorer { kNone, kCrossEncoder, kLateInteraction, kBiEncoder };
+
+// "", "cross-encoder", "late-interaction", "bi-encoder".
+const char* to_string(Scorer scorer);
+
+// Texts longer than the model's maximum are cut into pieces, and the mean of the pieces' vectors is
+// taken, weighted by their lengths.
+struct ChunkedProcessing {
+  bool enabled = false;
+  int64_t max_embed_len = 0;  // tokens of a text; 0 = any number
+};
 
 struct Plan {
   std::string name;              // as the user gave it
@@ -24,10 +41,26 @@ struct Plan {
   const Family* family = nullptr;
   ModelShape shape;
   SentenceTransformer modules;
+
+  std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
+  HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone
+  std::vector<std::string> labels;
+  LabelActivation activation = LabelActivation::kIdentity;
+  Scorer scorer = Scorer::kNone;
+  std::optional<LateInteraction> late_interaction;
+  std::vector<std::string> classifier_from_token;  // a causal model's logits of these are the score
+  std::optional<RerankPrompt> rerank_prompt;
+  bool bge_m3 = false;  // sparse_linear and colbert_linear beside the model
+  bool step = false;    // only tokens with step_tag_id have an answer
+  std::optional<int64_t> step_tag_id;
+  std::vector<int64_t> returned_token_ids;
+
+  // Of embeddings.
   std::vector<Pooling> pooling;  // never empty
   bool normalize = true;
   std::vector<DenseModule> dense;
   int64_t embedding_size = 0;
+  ChunkedProcessing chunked;
   int64_t max_model_len = 0;  // tokens; 0 = nothing but the position table limits it
   bool matryoshka = false;
   std::vector<int64_t> matryoshka_dimensions;
@@ -36,5 +69,10 @@ struct Plan {
 // Finds the model and decides. Errors name the option or the key of a file.
 Plan make_plan(const EngineOptions& options,
                const std::function<void(const DownloadProgress&)>& progress);
+
+// The parts of make_plan() that decide what is computed on top of the backbone (plan_head.cpp) ...
+void decide_head(const EngineOptions& options, Plan& plan);
+// ... and what --pooler-config changes of it.
+void apply_pooler_config(const json::object& pooler, Plan& plan);
 
 }  // namespace vecton

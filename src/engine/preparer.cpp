@@ -14,78 +14,291 @@ namespace {
   throw Error(ErrorCode::kInvalidArgument, message, field);
 }
 
+std::string names_of(const std::vector<Task>& tasks) {
+  std::string names;
+  for (const Task task : tasks) names += (names.empty() ? "" : ", ") + std::string(to_string(task));
+  return names;
+}
+
+bool of_tokens(const Request& request) {
+  return request.task == Task::kTokenEmbed || request.task == Task::kTokenClassify ||
+         std::ranges::count(request.also, Task::kTokenEmbed) > 0;
+}
+
 }  // namespace
 
 Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
-    : plan_(plan), tokenizer_(std::move(tokenizer)) {}
+    : plan_(plan),
+      tokenizer_(std::move(tokenizer)),
+      mask_id_(tokenizer_->special_token_id("mask_token")) {
+  if (!plan_.late_interaction) return;
+  const LateInteraction& late = *plan_.late_interaction;
+  const auto marker = [&](const std::string& token) {
+    if (token.empty()) return -1;
+    if (const auto id = tokenizer_->token_to_id(token)) return static_cast<int>(*id);
+    throw Error(ErrorCode::kCorrupt, plan_.folder.string() + ": the marker token \"" + token +
+                                         "\" is not in the tokenizer's vocabulary");
+  };
+  query_marker_ = marker(late.query_marker);
+  document_marker_ = marker(late.document_marker);
+  for (const char* name : {"mask_token", "pad_token", "eos_token"}) {
+    const auto id = tokenizer_->special_token_id(name);
+    if (fill_ < 0 && id) fill_ = *id;
+  }
+  if (late.expand_queries && fill_ < 0) {
+    throw Error(ErrorCode::kCorrupt, plan_.folder.string() +
+                                         ": queries are filled with the mask token, and the "
+                                         "tokenizer has none");
+  }
+  for (const std::string& word : late.skiplist) {
+    if (const auto id = tokenizer_->token_to_id(word)) skiplist_.insert(*id);
+  }
+}
+
+void Preparer::check_task(const Request& request) const {
+  const auto check = [&](Task task) {
+    const bool scored = task == Task::kScore && plan_.scorer != Scorer::kNone;
+    if (scored || std::ranges::count(plan_.tasks, task) > 0) return;
+    refuse("Unsupported task: '" + std::string(to_string(task)) +
+               "'. The loaded model supports: " + names_of(plan_.tasks),
+           "task");
+  };
+  check(request.task);
+  for (const Task task : request.also) {
+    check(task);
+    if (task != Task::kTokenEmbed && task != Task::kSparseEmbed && task != Task::kEmbed)
+      refuse("also: only embed, token_embed and sparse_embed come from one forward pass", "also");
+  }
+  if (request.pair && request.task != Task::kScore && request.task != Task::kClassify)
+    refuse("a second text is for the tasks score and classify only", "pair");
+  if (request.task == Task::kScore && !request.pair)
+    refuse("a score needs a document: the second text", "pair");
+  if (request.instruction && !plan_.rerank_prompt)
+    refuse("an instruction is for rerankers whose prompt has one", "instruction");
+}
+
+Role Preparer::role_of(const Request& request) const {
+  if (request.role != Role::kNone || !request.prompt_name) return request.role;
+  if (*request.prompt_name == "query") return Role::kQuery;
+  if (*request.prompt_name == "document" || *request.prompt_name == "passage")
+    return Role::kDocument;
+  return Role::kNone;
+}
 
 std::string Preparer::prompt_of(const Request& request) const {
   if (request.prompt) return *request.prompt;
-  const auto& name = request.prompt_name ? request.prompt_name : plan_.modules.default_prompt_name;
-  if (!name) return "";
-  std::string known;
-  for (const auto& [prompt_name, prompt] : plan_.modules.prompts) {
-    if (prompt_name == *name) return prompt;
-    known += (known.empty() ? "" : ", ") + prompt_name;
+  const auto& prompts = plan_.modules.prompts;
+  const auto find = [&](const std::string& name) {
+    return std::ranges::find(prompts, name, [](const auto& prompt) { return prompt.first; });
+  };
+  if (request.prompt_name) {
+    if (const auto found = find(*request.prompt_name); found != prompts.end()) return found->second;
+    if (plan_.late_interaction && role_of(request) != Role::kNone) return "";
+    std::string known;
+    for (const auto& prompt : prompts) known += (known.empty() ? "" : ", ") + prompt.first;
+    refuse("prompt_name \"" + *request.prompt_name + "\" is not known; the model has " +
+               (known.empty() ? "no prompts" : known),
+           "prompt_name");
   }
-  refuse("prompt_name \"" + *name + "\" is not known; the model has " +
-             (known.empty() ? "no prompts" : known),
-         "prompt_name");
+  if (request.role != Role::kNone) {
+    const bool query = request.role == Role::kQuery;
+    for (const char* name : {query ? "query" : "document", query ? "query" : "passage"}) {
+      if (const auto found = find(name); found != prompts.end()) return found->second;
+    }
+  }
+  const auto& name = plan_.modules.default_prompt_name;
+  return name ? find(*name)->second : "";
 }
 
 // The length that the request asks to be cut to.
-int64_t Preparer::max_tokens(const Request& request) const {
+int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   const int64_t k = *request.truncate;
-  if (k == -1) return plan_.max_model_len;
+  if (k == -1) return limit;
   if (k > plan_.max_model_len) {
     refuse("truncate_prompt_tokens value is greater than max_model_len (" +
                std::to_string(plan_.max_model_len) + "). Please request a smaller truncation size.",
            "truncate_prompt_tokens");
   }
   if (k < 1) refuse("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
-  return k;
+  return std::min(k, limit);
 }
+
+Encoding Preparer::encode(const std::string& text, const EncodeOptions& options) const {
+  return tokenizer_->encode(plan_.modules.lower_case ? lower_case(text) : text, options);
+}
+
+void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const {
+  sequence.truncated = encoding.truncated > 0;
+  if (of_tokens) {
+    for (size_t i = 0; i < encoding.ids.size(); ++i) {
+      sequence.tokens_info.push_back({.id = encoding.ids[i],
+                                      .begin = encoding.offsets[i].first,
+                                      .end = encoding.offsets[i].second,
+                                      .special = encoding.special_tokens_mask[i] != 0});
+    }
+  }
+  sequence.ids = std::move(encoding.ids);
+  const bool typed = std::ranges::any_of(encoding.type_ids, [](int32_t type) { return type != 0; });
+  if (typed) sequence.type_ids = std::move(encoding.type_ids);
+}
+
+namespace {
+
+// What encode() is asked for when the request wants `room` tokens at most; 0 = no limit.
+EncodeOptions cut_to(const Request& request, int64_t room) {
+  EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+                        .offsets = of_tokens(request)};
+  if (room == 0) return options;
+  options.truncation = EncodeOptions::Truncation::kLongestFirst;
+  options.truncation_side = request.truncation_side;
+  options.max_length = room;
+  return options;
+}
+
+void check_room(int64_t room, int64_t special) {
+  if (room >= special) return;
+  refuse("truncate_prompt_tokens " + std::to_string(room) + " has no room for the " +
+             std::to_string(special) + " special tokens",
+         "truncate_prompt_tokens");
+}
+
+}  // namespace
 
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
-  EncodeOptions options{.add_special_tokens = request.add_special_tokens};
+  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  if (room > 0 && request.add_special_tokens) check_room(room, tokenizer_->num_special_tokens());
+  take(encode(prompt + text, cut_to(request, room)), of_tokens(request), sequence);
+  for (TokenInfo& token : sequence.tokens_info) {
+    const auto skipped = static_cast<int64_t>(prompt.size());
+    token.begin = std::max<int64_t>(0, token.begin - skipped);
+    token.end = std::max<int64_t>(0, token.end - skipped);
+  }
+  if (prompt.empty() || plan_.modules.include_prompt) return;
+  const Encoding alone = encode(prompt, {.add_special_tokens = request.add_special_tokens});
+  const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
+  sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
+  if (sequence.prompt_tokens >= sequence.tokens()) {
+    refuse("the prompt alone fills the " + std::to_string(sequence.tokens()) + " tokens there are",
+           "input");
+  }
+}
+
+void Preparer::set_pair(const Request& request, const std::string& text, Sequence& sequence) const {
+  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
+  const EncodeOptions options = cut_to(request, room);
+  const bool lower = plan_.modules.lower_case;
+  take(tokenizer_->encode(lower ? lower_case(text) : text,
+                          lower ? lower_case(*request.pair) : *request.pair, options),
+       false, sequence);
+}
+
+// Late interaction: the marker goes after the first token; queries are filled up.
+void Preparer::set_marked(const Request& request, const std::string& text, Role role,
+                          Sequence& sequence) const {
+  const LateInteraction& late = *plan_.late_interaction;
+  const bool query = role == Role::kQuery;
+  const int32_t marker = query ? query_marker_ : document_marker_;
+  const int64_t own = query ? late.query_length : late.document_length;
+  const int64_t limit = own > 0 ? std::min(own, plan_.max_model_len) : plan_.max_model_len;
+  int64_t room = 0;
   if (request.truncate) {
-    options.truncation = EncodeOptions::Truncation::kLongestFirst;
-    options.truncation_side = request.truncation_side;
-    options.max_length = max_tokens(request);
-    if (request.add_special_tokens && options.max_length < tokenizer_->num_special_tokens()) {
-      refuse("truncate_prompt_tokens " + std::to_string(options.max_length) +
-                 " has no room for the " + std::to_string(tokenizer_->num_special_tokens()) +
-                 " special tokens",
+    room = max_tokens(request, limit) - (marker < 0 ? 0 : 1);
+    check_room(room, tokenizer_->num_special_tokens());
+  }
+  take(encode(prompt_of(request) + text, cut_to(request, room)), of_tokens(request), sequence);
+  const auto at = std::min<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(sequence.ids.size()));
+  if (marker >= 0) {
+    sequence.ids.insert(sequence.ids.begin() + at, marker);
+    if (!sequence.tokens_info.empty())
+      sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
+  }
+  check_length(sequence, limit);
+  if (!query) {
+    for (const int32_t id : sequence.ids) sequence.kept.push_back(skiplist_.contains(id) ? 0 : 1);
+  } else if (late.expand_queries && sequence.tokens() < limit) {
+    if (!late.attend_to_expansion) sequence.attended = sequence.tokens();
+    sequence.ids.resize(static_cast<size_t>(limit), fill_);
+    if (!sequence.tokens_info.empty())
+      sequence.tokens_info.resize(sequence.ids.size(), {fill_, 0, 0, true});
+  }
+}
+
+// The document is cut; what stands around it stays.
+void Preparer::set_rerank_prompt(const Request& request, const std::string& query,
+                                 Sequence& sequence) const {
+  const RerankPrompt& prompt = *plan_.rerank_prompt;
+  const EncodeOptions plain{.add_special_tokens = false};
+  const std::string before =
+      prompt.prefix +
+      prompt.before_document(request.instruction.value_or(prompt.default_instruction), query);
+  const std::vector<int32_t> suffix = encode(prompt.suffix, plain).ids;
+  take(encode(before + *request.pair, plain), false, sequence);
+  if (request.truncate) {
+    const int64_t room =
+        max_tokens(request, plan_.max_model_len) - static_cast<int64_t>(suffix.size());
+    const auto fixed = static_cast<int64_t>(encode(before, plain).ids.size());
+    if (room < fixed) {
+      refuse("the prompt and the query alone are " +
+                 std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
+                 " tokens; there is room for " +
+                 std::to_string(room + static_cast<int64_t>(suffix.size())),
              "truncate_prompt_tokens");
     }
+    sequence.truncated = sequence.tokens() > room;
+    if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
   }
-  const auto encode = [&](const std::string& t, const EncodeOptions& o) {
-    return tokenizer_->encode(plan_.modules.lower_case ? lower_case(t) : t, o);
-  };
-  Encoding encoding = encode(prompt + text, options);
-  sequence.truncated = encoding.truncated > 0;
-  sequence.ids = std::move(encoding.ids);
-  if (!prompt.empty() && !plan_.modules.include_prompt) {
-    const Encoding alone = encode(prompt, {.add_special_tokens = request.add_special_tokens});
-    const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
-    sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
-    if (sequence.prompt_tokens >= sequence.tokens()) {
-      refuse(
-          "the prompt alone fills the " + std::to_string(sequence.tokens()) + " tokens there are",
-          "input");
-    }
-  }
+  sequence.ids.insert(sequence.ids.end(), suffix.begin(), suffix.end());
 }
 
 void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
                        Sequence& sequence) const {
-  const int64_t limit = request.truncate ? max_tokens(request) : static_cast<int64_t>(ids.size());
-  const int64_t keep = std::min(limit, static_cast<int64_t>(ids.size()));
-  sequence.truncated = keep < static_cast<int64_t>(ids.size());
+  const auto size = static_cast<int64_t>(ids.size());
+  const int64_t limit = request.truncate ? max_tokens(request, plan_.max_model_len) : size;
+  const int64_t keep = std::min(limit, size);
+  sequence.truncated = keep < size;
   const bool left = request.truncation_side == EncodeOptions::Side::kLeft;
   sequence.ids = left ? std::vector<int32_t>(ids.end() - keep, ids.end())
                       : std::vector<int32_t>(ids.begin(), ids.begin() + keep);
+  if (!of_tokens(request)) return;
+  for (const int32_t id : sequence.ids) sequence.tokens_info.push_back({.id = id});
+}
+
+// The parts are tokenized as one text; a token belongs to the part that it begins in, and special
+// tokens at the ends to the first and the last.
+void Preparer::set_parts(const Request& request, Sequence& sequence) const {
+  const bool poolable = std::ranges::all_of(plan_.pooling, [](Pooling pooling) {
+    return pooling == Pooling::kMean || pooling == Pooling::kMeanSqrtLen;
+  });
+  if (request.task != Task::kEmbed || !poolable)
+    refuse("late chunking is for embedding models with mean pooling", "late_chunks");
+  if (!request.also.empty()) refuse("also: is not for late chunking", "also");
+  std::string text = prompt_of(request);
+  std::vector<size_t> ends;
+  for (const std::string& chunk : request.late_chunks) {
+    if (chunk.empty()) refuse("a chunk is empty", "late_chunks");
+    text += chunk;
+    ends.push_back(text.size());
+  }
+  const Encoding encoding =
+      encode(text, {.add_special_tokens = request.add_special_tokens, .offsets = true});
+  size_t chunk = 0;
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    const bool special = encoding.special_tokens_mask[i] != 0;
+    while (!special && encoding.offsets[i].first >= ends[chunk] && chunk + 1 < ends.size()) {
+      sequence.parts.push_back(static_cast<int64_t>(i));
+      ++chunk;
+    }
+  }
+  sequence.parts.push_back(static_cast<int64_t>(encoding.ids.size()));
+  int64_t begin = 0;
+  for (const int64_t end : sequence.parts) {
+    if (end == begin) refuse("a chunk has no tokens", "late_chunks");
+    begin = end;
+  }
+  if (sequence.parts.size() != ends.size()) refuse("a chunk has no tokens", "late_chunks");
+  sequence.ids = encoding.ids;
 }
 
 void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {
@@ -105,7 +318,7 @@ void Preparer::set_dimensions(const Request& request, Sequence& sequence) const 
                ", the size of the model's embeddings",
            "dimensions");
   }
-  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), dimensions) == allowed.end()) {
+  if (!allowed.empty() && std::ranges::count(allowed, dimensions) == 0) {
     std::string list;
     for (const int64_t d : allowed) list += (list.empty() ? "" : ", ") + std::to_string(d);
     refuse("dimensions " + std::to_string(dimensions) +
@@ -115,17 +328,53 @@ void Preparer::set_dimensions(const Request& request, Sequence& sequence) const 
   sequence.dimensions = dimensions;
 }
 
+void Preparer::set_masks(const Request& request, Sequence& sequence) const {
+  const std::string mask(tokenizer_->id_to_token(*mask_id_));
+  if (std::ranges::count(sequence.ids, *mask_id_) == 0)
+    refuse("the input has no mask token (" + mask + ")", "input");
+  if (request.top_k < 1 || request.top_k > plan_.shape.vocab)
+    refuse("top_k must be from 1 to " + std::to_string(plan_.shape.vocab), "top_k");
+  sequence.top_k = request.top_k;
+  for (const std::string& target : request.targets) {
+    const auto id = tokenizer_->token_to_id(target);
+    if (!id) refuse("target \"" + target + "\" is not a token of the vocabulary", "targets");
+    if (std::ranges::count(sequence.targets, *id) == 0) sequence.targets.push_back(*id);
+  }
+}
+
+void Preparer::check_length(const Sequence& sequence, int64_t limit) const {
+  if (sequence.tokens() <= limit) return;
+  throw Error(ErrorCode::kTooLong,
+              "This model's maximum context length is " + std::to_string(limit) +
+                  " tokens. However, the input has " + std::to_string(sequence.tokens()) +
+                  " tokens. Please reduce the length of the input prompt or ask for truncation.",
+              "input");
+}
+
+void Preparer::set_input(const Request& request, Sequence& sequence) const {
+  if (!request.late_chunks.empty()) return set_parts(request, sequence);
+  const auto* text = std::get_if<std::string>(&request.input);
+  if (!text) {
+    if (request.pair) refuse("token ids can't be one of two texts", "input");
+    return set_ids(request, std::get<std::vector<int32_t>>(request.input), sequence);
+  }
+  if (request.task == Task::kScore && plan_.rerank_prompt)
+    return set_rerank_prompt(request, *text, sequence);
+  if (request.pair) return set_pair(request, *text, sequence);
+  const Role role = role_of(request);
+  if (plan_.late_interaction && role != Role::kNone)
+    return set_marked(request, *text, role, sequence);
+  set_text(request, *text, sequence);
+}
+
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
   const auto start = std::chrono::steady_clock::now();
-  Sequence sequence{.task = request.task};
-  sequence.normalize =
-      request.use_activation.value_or(request.task == Task::kEmbed && plan_.normalize);
+  check_task(request);
+  Sequence sequence{.tasks = {request.task}, .use_activation = request.use_activation};
+  sequence.tasks.insert(sequence.tasks.end(), request.also.begin(), request.also.end());
+  sequence.cache_salt = request.cache_salt;
   set_dimensions(request, sequence);
-  if (const auto* text = std::get_if<std::string>(&request.input)) {
-    set_text(request, *text, sequence);
-  } else {
-    set_ids(request, std::get<std::vector<int32_t>>(request.input), sequence);
-  }
+  set_input(request, sequence);
   if (sequence.ids.empty()) refuse("the input has no tokens", "input");
   for (const int32_t id : sequence.ids) {
     if (id < 0 || id >= plan_.shape.vocab) {
@@ -134,16 +383,45 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
              "input");
     }
   }
-  if (sequence.tokens() > plan_.max_model_len) {
-    throw Error(ErrorCode::kTooLong,
-                "This model's maximum context length is " + std::to_string(plan_.max_model_len) +
-                    " tokens. However, the input has " + std::to_string(sequence.tokens()) +
-                    " tokens. Please reduce the length of the input prompt or ask for truncation.",
-                "input");
-  }
+  if (request.task == Task::kFillMask) set_masks(request, sequence);
+  check_length(sequence, plan_.max_model_len);
   sequence.tokenization =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return sequence;
+} catch (const Error& e) {
+  if (where.empty()) throw;
+  throw Error(e.code(), where + e.what(), e.field());
+}
+
+std::vector<Request> Preparer::pieces(const Request& request, const std::string& where) const try {
+  if (!plan_.chunked.enabled || request.task != Task::kEmbed || request.truncate ||
+      !request.late_chunks.empty()) {
+    return {};
+  }
+  std::vector<int32_t> ids;
+  if (const auto* text = std::get_if<std::string>(&request.input)) {
+    ids =
+        encode(prompt_of(request) + *text, {.add_special_tokens = request.add_special_tokens}).ids;
+  } else {
+    ids = std::get<std::vector<int32_t>>(request.input);
+  }
+  const auto tokens = static_cast<int64_t>(ids.size());
+  if (tokens <= plan_.max_model_len) return {};
+  if (plan_.chunked.max_embed_len > 0 && tokens > plan_.chunked.max_embed_len) {
+    throw Error(ErrorCode::kTooLong,
+                "the input has " + std::to_string(tokens) + " tokens; max_embed_len is " +
+                    std::to_string(plan_.chunked.max_embed_len) +
+                    ". Please reduce the length of the input prompt.",
+                "input");
+  }
+  std::vector<Request> requests;
+  for (int64_t at = 0; at < tokens; at += plan_.max_model_len) {
+    Request piece = request;
+    piece.input = std::vector<int32_t>(ids.begin() + at,
+                                       ids.begin() + std::min(tokens, at + plan_.max_model_len));
+    requests.push_back(std::move(piece));
+  }
+  return requests;
 } catch (const Error& e) {
   if (where.empty()) throw;
   throw Error(e.code(), where + e.what(), e.field());

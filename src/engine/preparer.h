@@ -1,8 +1,10 @@
 // Preparer: a Request to a Sequence: its prompt, its token ids, its limits. Immutable and
-// thread-safe.
+// thread-safe. Scores that are taken of two vectors are two requests here: see assembly.h.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,20 +17,45 @@ namespace vecton {
 
 class Preparer {
  public:
+  // Errors name the token that the checkpoint's settings need and its tokenizer doesn't have.
   Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer);
 
   // Errors name the field of the request; `where` comes before the message ("input[3]: ").
   Sequence prepare(const Request& request, const std::string& where) const;
 
+  // The token ids that the pieces of an over-long text are made of: see ChunkedProcessing.
+  std::vector<Request> pieces(const Request& request, const std::string& where) const;
+
+  std::optional<int32_t> mask_id() const { return mask_id_; }
+
  private:
+  void check_task(const Request& request) const;
+  Role role_of(const Request& request) const;
   std::string prompt_of(const Request& request) const;
-  int64_t max_tokens(const Request& request) const;
+  int64_t max_tokens(const Request& request, int64_t limit) const;
+  Encoding encode(const std::string& text, const EncodeOptions& options) const;
+  void check_length(const Sequence& sequence, int64_t limit) const;
+
+  // One way from a request to token ids each.
+  void set_input(const Request& request, Sequence& sequence) const;
   void set_text(const Request& request, const std::string& text, Sequence& sequence) const;
+  void set_pair(const Request& request, const std::string& text, Sequence& sequence) const;
+  void set_marked(const Request& request, const std::string& text, Role role,
+                  Sequence& sequence) const;
+  void set_rerank_prompt(const Request& request, const std::string& query,
+                         Sequence& sequence) const;
   void set_ids(const Request& request, const std::vector<int32_t>& ids, Sequence& sequence) const;
+  void set_parts(const Request& request, Sequence& sequence) const;
+  void take(Encoding encoding, bool of_tokens, Sequence& sequence) const;
+
   void set_dimensions(const Request& request, Sequence& sequence) const;
+  void set_masks(const Request& request, Sequence& sequence) const;
 
   const Plan& plan_;
   std::shared_ptr<const Tokenizer> tokenizer_;
+  std::optional<int32_t> mask_id_;
+  int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none
+  std::set<int32_t> skiplist_;
 };
 
 }  // namespace vecton

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "checkpoint/weights.h"
 #include "vecton/error.h"
@@ -11,84 +12,131 @@ namespace vecton {
 
 namespace {
 
-// Copies a result out, or says why there is none.
-void give(Ops& ops, const Tensor& values, Result& result) {
-  result.rows = values.rows();
-  result.columns = values.columns();
-  result.values.resize(static_cast<size_t>(values.rows() * values.columns()));
-  ops.download(values, result.values);
-  const bool finite = std::all_of(result.values.begin(), result.values.end(),
-                                  [](float v) { return std::isfinite(v); });
-  if (finite) return;
-  result.error = Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
-  result.rows = result.columns = 0;
-  result.values.clear();
+// A head's answer as a result, or why there is none.
+void give(HeadAnswer answer, const Sequence& sequence, Result& result) {
+  const bool finite = std::ranges::all_of(answer.values, [](float v) { return std::isfinite(v); });
+  if (!finite) {
+    result.error = Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
+    return;
+  }
+  result.rows = answer.rows;
+  result.columns = answer.columns;
+  result.values = std::move(answer.values);
+  result.ids = std::move(answer.ids);
+  result.logit = answer.logit;
+  if (sequence.tokens_info.empty()) return;
+  for (const int32_t position : answer.positions)
+    result.tokens.push_back(sequence.tokens_info[static_cast<size_t>(position)]);
+}
+
+// Where the rows `own` stand among the rows `all`, of the same sequences.
+std::vector<int32_t> places(const Rows& own, const Rows& all) {
+  std::vector<int32_t> at;
+  for (int64_t s = 0; s < own.sequences(); ++s) {
+    int32_t r = all.offsets[s];
+    for (int32_t i = own.offsets[s]; i < own.offsets[s + 1]; ++i) {
+      while (all.index[r] != own.index[i]) ++r;
+      at.push_back(r);
+    }
+  }
+  return at;
 }
 
 }  // namespace
 
-Runner::Runner(const Plan& plan, const EngineOptions& options, Ops& ops) {
-  const Weights weights = Weights::open(plan.modules.transformer, ops, options.dtype);
+Runner::Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops)
+    : plan_(plan) {
+  Weights weights = Weights::open(plan.modules.transformer, ops, options.dtype);
   model_ = plan.family->load(plan.config, weights);
+  heads_ = load_heads(plan, tokenizer, weights, ops);
+  const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
+  if (options.convert == "embed") weights.skip(projection);
   weights.check_taken();
   warnings_ = plan.config.check_read();
-  head_ = std::make_unique<EmbeddingHead>(plan.pooling, plan.modules.include_prompt, plan.dense,
-                                          plan.shape.hidden, ops);
   parameters_ = weights.parameters();
   file_bytes_ = weights.file_bytes();
-  weight_bytes_ = weights.prepared_bytes() + head_->weight_bytes();
+  weight_bytes_ = weights.prepared_bytes();
+  for (const auto& head : heads_) weight_bytes_ += head.second->weight_bytes();
   linear_parameters_ = weights.linear_parameters();
   linear_bytes_ = weights.linear_bytes();
   dtype_ = weights.dtype();
 }
 
+bool Runner::activates(Task task) const {
+  switch (task) {
+    case Task::kEmbed:
+      return plan_.normalize;
+    case Task::kTokenEmbed:
+      return plan_.late_interaction || plan_.bge_m3;
+    default:
+      return true;
+  }
+}
+
+std::vector<HeadInput> Runner::inputs_of(Task task, const std::vector<Sequence>& sequences) const {
+  std::vector<HeadInput> inputs;
+  for (const Sequence& s : sequences) {
+    const bool own = task == s.tasks.front();  // use_activation is for the request's own task
+    inputs.push_back(
+        {.ids = s.ids,
+         .prompt_tokens = s.prompt_tokens,
+         .activation = own ? s.use_activation.value_or(activates(task)) : activates(task),
+         .kept = s.kept,
+         .parts = s.parts,
+         .dimensions = s.dimensions,
+         .top_k = s.top_k,
+         .targets = s.targets});
+  }
+  return inputs;
+}
+
 Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   Batch batch;
+  const bool typed =
+      std::ranges::any_of(sequences, [](const Sequence& s) { return !s.type_ids.empty(); });
+  const bool partly =
+      std::ranges::any_of(sequences, [](const Sequence& s) { return s.attended > 0; });
   for (const Sequence& sequence : sequences) {
     batch.ids.insert(batch.ids.end(), sequence.ids.begin(), sequence.ids.end());
+    if (typed) {
+      batch.type_ids.insert(batch.type_ids.end(), sequence.type_ids.begin(),
+                            sequence.type_ids.end());
+      batch.type_ids.resize(batch.ids.size());
+    }
     const size_t begin = batch.rows.index.size();
     batch.rows.index.resize(batch.ids.size());
     std::iota(batch.rows.index.begin() + static_cast<std::ptrdiff_t>(begin), batch.rows.index.end(),
               0);
     batch.rows.offsets.push_back(static_cast<int32_t>(batch.ids.size()));
-    if (sequence.task == Task::kEmbed)
-      head_->want(sequence.tokens(), sequence.prompt_tokens, batch.wanted);
+    if (partly) {
+      batch.attended.push_back(
+          static_cast<int32_t>(sequence.attended > 0 ? sequence.attended : sequence.tokens()));
+    }
   }
-  if (sequences.front().task == Task::kTokenEmbed) batch.wanted = batch.rows;
   return batch;
 }
 
-void Runner::finish_embed(Ops& ops, const Tensor& hidden, const Batch& batch,
-                          const std::vector<Sequence>& sequences) const {
-  std::vector<int64_t> prompt_tokens;
-  for (const Sequence& sequence : sequences) prompt_tokens.push_back(sequence.prompt_tokens);
-  const Tensor vectors = head_->forward(ops, hidden, batch.wanted, prompt_tokens);
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    const Tensor row = vectors.slice_rows(static_cast<int64_t>(i), 1);
-    const Sequence& s = sequences[i];
-    give(ops, EmbeddingHead::finish(ops, row, s.dimensions, s.normalize),
-         s.group->results[s.index]);
-  }
-}
-
-void Runner::finish_token_embed(Ops& ops, const Tensor& hidden, const Batch& batch,
-                                const std::vector<Sequence>& sequences) const {
-  for (size_t i = 0; i < sequences.size(); ++i) {
-    const Sequence& s = sequences[i];
-    Tensor rows = hidden.slice_rows(batch.rows.offsets[i], s.tokens());
-    if (s.normalize) rows = ops.l2_normalize(std::move(rows));
-    give(ops, rows, s.group->results[s.index]);
-  }
-}
-
 void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
-  const Batch batch = make_batch(sequences);
+  const std::vector<Task>& tasks = sequences.front().tasks;
+  Batch batch = make_batch(sequences);
+  std::vector<std::vector<HeadInput>> inputs;
+  std::vector<Rows> wanted(tasks.size());
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    inputs.push_back(inputs_of(tasks[t], sequences));
+    for (const HeadInput& input : inputs[t]) heads_.at(tasks[t])->want(input, wanted[t]);
+  }
+  batch.wanted = tasks.size() == 1 ? wanted.front() : batch.rows;
+  for (const Sequence& s : sequences) s.group->results[s.index].also.resize(tasks.size() - 1);
+  if (batch.wanted.count() == 0) return;
   const Tensor hidden = model_->forward(ops, batch);
-  switch (sequences.front().task) {
-    case Task::kEmbed:
-      return finish_embed(ops, hidden, batch, sequences);
-    case Task::kTokenEmbed:
-      return finish_token_embed(ops, hidden, batch, sequences);
+  for (size_t t = 0; t < tasks.size(); ++t) {
+    const Tensor rows =
+        tasks.size() == 1 ? hidden : ops.gather_rows(hidden, places(wanted[t], batch.wanted));
+    std::vector<HeadAnswer> answers = heads_.at(tasks[t])->answer(ops, rows, wanted[t], inputs[t]);
+    for (size_t s = 0; s < sequences.size(); ++s) {
+      Result& result = sequences[s].group->results[sequences[s].index];
+      give(std::move(answers[s]), sequences[s], t == 0 ? result : result.also[t - 1]);
+    }
   }
 }
 

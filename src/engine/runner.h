@@ -2,22 +2,24 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "engine/heads.h"
 #include "engine/plan.h"
 #include "engine/sequence.h"
-#include "heads/embedding_head.h"
 #include "models/model.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton {
 
 class Runner {
  public:
   // Reads the weights; errors name the tensor. `ops` prepares them.
-  Runner(const Plan& plan, const EngineOptions& options, Ops& ops);
+  Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops);
 
-  // Computes the sequences, all of one task. Every value is checked to be finite; a failure is that
-  // result's error. Thread-safe, with an Ops per thread.
+  // Computes the sequences, all of the same tasks. Every value is checked to be finite; a failure
+  // is that result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences) const;
 
   int64_t parameters() const { return parameters_; }
@@ -30,13 +32,13 @@ class Runner {
 
  private:
   Batch make_batch(const std::vector<Sequence>& sequences) const;
-  void finish_embed(Ops& ops, const Tensor& hidden, const Batch& batch,
-                    const std::vector<Sequence>& sequences) const;
-  void finish_token_embed(Ops& ops, const Tensor& hidden, const Batch& batch,
-                          const std::vector<Sequence>& sequences) const;
+  // What the heads of `task` know of the sequences.
+  std::vector<HeadInput> inputs_of(Task task, const std::vector<Sequence>& sequences) const;
+  bool activates(Task task) const;
 
+  const Plan& plan_;
   std::unique_ptr<Model> model_;
-  std::unique_ptr<EmbeddingHead> head_;
+  Heads heads_;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;
   std::string dtype_;

@@ -30,7 +30,7 @@ Scheduler::Step Scheduler::next() {
     if (at->group->cancelled->load()) {
       tokens_ -= at->tokens();
       step.cancelled.push_back(std::move(*at));
-    } else if (!step.batch.empty() && at->task != step.batch.front().task) {
+    } else if (!step.batch.empty() && at->tasks != step.batch.front().tasks) {
       if (kept != at) *kept = std::move(*at);
       ++kept;
     } else if (step.batch.empty() || batch_tokens + at->tokens() <= budget) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "vecton/vecton.h"
@@ -22,11 +23,20 @@ struct Group {
 };
 
 struct Sequence {
-  Task task = Task::kEmbed;
+  std::vector<Task> tasks{
+      Task::kEmbed};  // of one forward pass: the request's, then those of `also`
   std::vector<int32_t> ids;
-  int64_t prompt_tokens = 0;  // leading tokens that are the prompt's
+  std::vector<int32_t> type_ids;       // empty = all 0
+  std::vector<TokenInfo> tokens_info;  // of texts whose answer is token by token; else empty
+  int64_t attended = 0;                // leading tokens that others attend to; 0 = all
+  std::vector<uint8_t> kept;           // tokens that have a vector; empty = all
+  std::vector<int64_t> parts;          // late chunking: ends of the parts, in tokens
+  int64_t prompt_tokens = 0;           // leading tokens that are the prompt's
   std::optional<int64_t> dimensions;
-  bool normalize = false;
+  std::optional<bool> use_activation;  // none = as the checkpoint says
+  int64_t top_k = 0;
+  std::vector<int32_t> targets;
+  std::string cache_salt;
   bool truncated = false;
   double tokenization = 0;  // seconds
   std::chrono::steady_clock::time_point queued;

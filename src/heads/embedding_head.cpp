@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "checkpoint/weights.h"
-#include "vecton/error.h"
-
 namespace vecton {
 
 EmbeddingHead::EmbeddingHead(std::vector<Pooling> pooling, bool include_prompt,
@@ -13,25 +10,12 @@ EmbeddingHead::EmbeddingHead(std::vector<Pooling> pooling, bool include_prompt,
     : pooling_(std::move(pooling)),
       include_prompt_(include_prompt),
       all_rows_(!std::all_of(pooling_.begin(), pooling_.end(), one_row)),
-      size_(hidden * static_cast<int64_t>(pooling_.size())) {
-  for (const DenseModule& module : dense) {
-    if (module.in_features != size_) {
-      throw Error(ErrorCode::kCorrupt, module.folder.string() + ": in_features is " +
-                                           std::to_string(module.in_features) +
-                                           ", what comes before it gives " + std::to_string(size_));
-    }
-    const Weights weights = Weights::from_file(module.folder / "model.safetensors", ops);
-    const auto bias = module.bias ? Weights::Bias::kRequired : Weights::Bias::kNone;
-    dense_.push_back({(weights / "linear").linear(module.out_features, module.in_features, bias),
-                      module.activation});
-    weights.check_taken();
-    weight_bytes_ += weights.prepared_bytes();
-    size_ = module.out_features;
-  }
-}
+      dense_(dense, hidden * static_cast<int64_t>(pooling_.size()), ops) {}
 
-void EmbeddingHead::want(int64_t tokens, int64_t prompt_tokens, Rows& wanted) const {
-  const int64_t skip = include_prompt_ ? 0 : prompt_tokens;
+void EmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
+  if (!input.parts.empty()) return want_tokens(input, wanted);
+  const auto tokens = static_cast<int64_t>(input.ids.size());
+  const int64_t skip = include_prompt_ ? 0 : input.prompt_tokens;
   const auto has = [this](Pooling p) {
     return std::find(pooling_.begin(), pooling_.end(), p) != pooling_.end();
   };
@@ -43,8 +27,8 @@ void EmbeddingHead::want(int64_t tokens, int64_t prompt_tokens, Rows& wanted) co
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-Tensor EmbeddingHead::forward(Ops& ops, const Tensor& hidden, const Rows& rows,
-                              std::span<const int64_t> prompt_tokens) const {
+Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const Rows& rows,
+                             std::span<const HeadInput> inputs) const {
   // The rows that means and maxima read: all of them, unless a prompt is left out and its first row
   // is there for CLS.
   Rows kept;
@@ -52,7 +36,7 @@ Tensor EmbeddingHead::forward(Ops& ops, const Tensor& hidden, const Rows& rows,
   if (all_rows_ && !include_prompt_) {
     for (int64_t s = 0; s < rows.sequences(); ++s) {
       for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
-        if (rows.index[r] < prompt_tokens[s]) continue;
+        if (rows.index[r] < inputs[s].prompt_tokens) continue;
         kept.index.push_back(rows.index[r]);
         kept_rows.push_back(r);
       }
@@ -66,15 +50,50 @@ Tensor EmbeddingHead::forward(Ops& ops, const Tensor& hidden, const Rows& rows,
     const bool whole = one_row(pooling) || !left_out;
     parts.push_back(ops.pool(whole ? hidden : kept_hidden, pooling, whole ? rows : kept));
   }
-  Tensor y = parts.size() == 1 ? parts.front() : ops.concat_columns(parts);
-  for (const Dense& dense : dense_) y = ops.linear(y, dense.linear, dense.activation);
-  return y;
+  return parts.size() == 1 ? parts.front() : ops.concat_columns(parts);
 }
 
-Tensor EmbeddingHead::finish(Ops& ops, const Tensor& row, std::optional<int64_t> dimensions,
-                             bool normalize) {
-  Tensor y = dimensions ? row.slice_columns(0, *dimensions) : row;
-  return normalize ? ops.l2_normalize(std::move(y)) : y;
+namespace {
+
+// One row per part: a part is a sequence of its own to the pooling.
+Rows rows_of_parts(const HeadInput& input, int64_t first_row) {
+  Rows rows;
+  rows.offsets.front() = static_cast<int32_t>(first_row);
+  int64_t begin = 0;
+  for (const int64_t end : input.parts) {
+    for (int64_t i = begin; i < end; ++i) rows.index.push_back(static_cast<int32_t>(i - begin));
+    rows.offsets.push_back(static_cast<int32_t>(first_row + end));
+    begin = end;
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                              std::span<const HeadInput> inputs) const {
+  const auto finish = [&](Tensor y, const HeadInput& input) {
+    if (input.dimensions) y = y.slice_columns(0, *input.dimensions);
+    return to_answer(ops, input.activation ? ops.l2_normalize(std::move(y)) : y);
+  };
+  std::vector<HeadAnswer> answers;
+  if (std::ranges::any_of(inputs, [](const HeadInput& i) { return !i.parts.empty(); })) {
+    for (size_t s = 0; s < inputs.size(); ++s) {
+      const HeadInput& input = inputs[s];
+      const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
+      Rows own{.offsets = {0, static_cast<int32_t>(count)},
+               .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
+      if (!input.parts.empty()) own = rows_of_parts(input, 0);
+      const std::vector<HeadInput> part_inputs(static_cast<size_t>(own.sequences()), input);
+      const Tensor vectors = pooled(ops, hidden.slice_rows(first, count), own, part_inputs);
+      answers.push_back(finish(dense_.forward(ops, vectors), input));
+    }
+    return answers;
+  }
+  const Tensor vectors = dense_.forward(ops, pooled(ops, hidden, rows, inputs));
+  for (size_t s = 0; s < inputs.size(); ++s)
+    answers.push_back(finish(vectors.slice_rows(static_cast<int64_t>(s), 1), inputs[s]));
+  return answers;
 }
 
 }  // namespace vecton

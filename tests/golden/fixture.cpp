@@ -26,8 +26,19 @@ Fixture::Fixture(const std::string& name)
   if (std::filesystem::exists(file)) tensors_ = read_safetensors(file);
 }
 
+std::string Fixture::architecture() const {
+  const json::value config = read_json(model() / "config.json");
+  const json::value* names = config.as_object().if_contains("architectures");
+  return names && names->is_array() ? std::string(names->as_array().front().as_string()) : "";
+}
+
 Matrix Fixture::tensor(const json::value& reference) const {
   const StoredTensor& stored = tensors_.at(std::string(reference.at("tensor").as_string()));
+  if (stored.dtype == DType::kI64) {
+    std::vector<int64_t> integers(stored.bytes.size() / sizeof(int64_t));
+    std::memcpy(integers.data(), stored.bytes.data(), stored.bytes.size());
+    return {stored.shape, {integers.begin(), integers.end()}};
+  }
   Matrix matrix{stored.shape, std::vector<float>(stored.bytes.size() / sizeof(float))};
   std::memcpy(matrix.values.data(), stored.bytes.data(), stored.bytes.size());
   return matrix;

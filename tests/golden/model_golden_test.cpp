@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <compare>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "fixture.h"
 #include "vecton/machine.h"
@@ -71,6 +74,7 @@ std::vector<Matrix> expected_rows(const Fixture& fixture, const json::object& ex
       rows.push_back(fixture.tensor(reference));
     return rows;
   }
+  if (found->is_number()) return {{{}, {static_cast<float>(found->to_number<double>())}}};
   const Matrix all = fixture.tensor(*found);
   const size_t each = all.values.size() / count;
   for (size_t i = 0; i < count; ++i) {
@@ -91,18 +95,25 @@ void expect_close(const Result& result, const Matrix& want, double tolerance,
   EXPECT_LE(worst, tolerance) << what;
 }
 
+// How a fixture is opened.
+struct Opening {
+  std::string convert = "auto", overrides, pooler_config;
+  auto operator<=>(const Opening&) const = default;
+};
+
 // Engines of one fixture, opened once per way of opening.
 class Engines {
  public:
   Engines(const Fixture& fixture, std::string backend)
       : fixture_(fixture), backend_(std::move(backend)) {}
 
-  Engine& with(const std::string& convert, const std::string& overrides) {
-    auto& engine = engines_[convert + overrides];
+  Engine& with(const Opening& opening) {
+    auto& engine = engines_[opening];
     if (!engine) {
       EngineOptions options{.model = fixture_.model().string()};
-      options.convert = convert;
-      options.hf_overrides = overrides;
+      options.convert = opening.convert;
+      options.hf_overrides = opening.overrides;
+      options.pooler_config = opening.pooler_config;
       options.threads = 2;
       options.backend = backend_;
       engine = Engine::open(options);
@@ -113,8 +124,152 @@ class Engines {
  private:
   const Fixture& fixture_;
   std::string backend_;
-  std::map<std::string, std::unique_ptr<Engine>> engines_;
+  std::map<Opening, std::unique_ptr<Engine>> engines_;
 };
+
+// One submit of a case and what must come of it.
+struct Ask {
+  Opening opening;
+  std::vector<Request> requests;
+  std::vector<Matrix> want;
+  int64_t vocabulary = 0;  // answers are sparse, over so many tokens
+};
+
+std::vector<std::string> texts_of(const json::object& input) {
+  std::vector<std::string> texts;
+  for (const char* key : {"texts", "documents"}) {
+    if (const json::value* list = input.if_contains(key)) {
+      for (const json::value& text : list->as_array()) texts.push_back(text_of(text));
+    }
+  }
+  for (const char* key : {"text", "document"}) {
+    if (const json::value* text = input.if_contains(key)) texts.push_back(text_of(*text));
+  }
+  return texts;
+}
+
+std::optional<std::string> optional_text(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  return value && value->is_string() ? std::optional(text_of(*value)) : std::nullopt;
+}
+
+// A request per text of the case, or per row of token ids where it has no texts.
+std::vector<Request> plain_requests(const json::object& c, Task task) {
+  const json::object& input = c.at("input").as_object();
+  std::vector<Request> requests;
+  for (std::string& text : texts_of(input)) {
+    requests.push_back({.task = task, .input = std::move(text), .truncate = -1});
+    requests.back().pair = optional_text(input, "pair");
+  }
+  if (requests.empty()) {
+    for (auto& ids : rows_of(input)) requests.push_back({.task = task, .input = std::move(ids)});
+  }
+  return requests;
+}
+
+// Classes and scores: probabilities (or scores), and logits where the case has them.
+void add_with_and_without_activation(const Fixture& fixture, const json::object& expect,
+                                     const Ask& ask, std::initializer_list<const char*> keys,
+                                     std::vector<Ask>& asks) {
+  for (const char* key : keys) {
+    if (!expect.contains(key)) continue;
+    Ask one = ask;
+    one.want = expected_rows(fixture, expect, {key}, ask.requests.size());
+    if (std::string(key) == "logits_no_yes") {
+      const std::vector<float> both = one.want.front().values;
+      one.want.front().values = {both[1] - both[0]};
+    }
+    for (Request& request : one.requests)
+      request.use_activation = std::string(key).find("logits") == std::string::npos;
+    asks.push_back(std::move(one));
+  }
+}
+
+std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
+  const json::object& input = c.at("input").as_object();
+  const json::object& params = c.at("params").as_object();
+  const json::object& expect = c.at("expect").as_object();
+  const std::string task = text_of(c.at("task"));
+  std::vector<Ask> asks;
+  if (task == "embed") {
+    Ask ask{.requests = embed_requests(c)};
+    ask.want = expected_rows(fixture, expect, {"embedding", "embeddings"}, ask.requests.size());
+    if (ask.requests.front().dimensions) ask.opening.overrides = R"({"is_matryoshka":true})";
+    asks.push_back(std::move(ask));
+  } else if (task == "hidden_states" && !has_types(input)) {
+    Ask ask{.opening = {.convert = "embed"}};
+    for (auto& ids : rows_of(input)) {
+      ask.requests.push_back(
+          {.task = Task::kTokenEmbed, .input = std::move(ids), .use_activation = false});
+    }
+    ask.want = expected_rows(fixture, expect, {"hidden_states"}, ask.requests.size());
+    asks.push_back(std::move(ask));
+  } else if (task == "token_embed") {
+    Ask ask{.requests = plain_requests(c, Task::kTokenEmbed)};
+    for (Request& request : ask.requests) {
+      const auto role = optional_text(params, "role");
+      if (role) request.role = *role == "query" ? Role::kQuery : Role::kDocument;
+    }
+    ask.want = expected_rows(fixture, expect, {"embeddings"}, ask.requests.size());
+    asks.push_back(std::move(ask));
+  } else if (task == "sparse_embed") {
+    Ask ask{.requests = plain_requests(c, Task::kSparseEmbed)};
+    if (expect.contains("dense")) {
+      ask.want = expected_rows(fixture, expect, {"dense"}, ask.requests.size());
+      ask.vocabulary = static_cast<int64_t>(ask.want.front().values.size());
+    } else {
+      const Matrix ids = fixture.tensor(expect.at("indices"));
+      const Matrix values = fixture.tensor(expect.at("values"));
+      ask.vocabulary = 1 << 20;
+      ask.want.resize(1);
+      ask.want.front().values.resize(static_cast<size_t>(ask.vocabulary));
+      for (size_t i = 0; i < ids.values.size(); ++i)
+        ask.want.front().values[static_cast<size_t>(ids.values[i])] = values.values[i];
+    }
+    asks.push_back(std::move(ask));
+  } else if (task == "mlm") {
+    Ask ask{.requests = {}};
+    for (auto& ids : rows_of(input)) {
+      ask.requests.push_back(
+          {.task = Task::kTokenClassify, .input = std::move(ids), .use_activation = false});
+    }
+    ask.want = expected_rows(fixture, expect, {"logits"}, ask.requests.size());
+    asks.push_back(std::move(ask));
+  } else if (task == "classify" || task == "token_classify") {
+    const bool step = optional_text(params, "pooling") == "STEP";
+    const bool tokens = task == "token_classify" || step || params.contains("per_token");
+    Ask ask{.requests = plain_requests(c, tokens ? Task::kTokenClassify : Task::kClassify)};
+    if (step) {
+      ask.opening.pooler_config = R"({"pooling_type":"STEP","step_tag_id":)" +
+                                  json::serialize(params.at("step_tag_id")) + "}";
+    }
+    add_with_and_without_activation(fixture, expect, ask, {"probabilities", "logits"}, asks);
+  } else if (task == "score") {
+    Ask ask;
+    for (std::string& document : texts_of(input)) {
+      Request request{.task = Task::kScore, .input = text_of(input.at("query"))};
+      request.pair = std::move(document);
+      request.truncate = -1;
+      request.instruction = optional_text(params, "instruction");
+      ask.requests.push_back(std::move(request));
+    }
+    if (fixture.architecture() == "Qwen3ForCausalLM")
+      ask.opening.overrides = R"({"classifier_from_token":["no","yes"]})";
+    add_with_and_without_activation(fixture, expect, ask,
+                                    {"score", "scores", "logits", "logits_no_yes"}, asks);
+  }
+  return asks;
+}
+
+// A sparse result as a row of the whole vocabulary.
+Result densified(const Result& sparse, int64_t vocabulary) {
+  Result dense;
+  dense.error = sparse.error;
+  dense.values.resize(static_cast<size_t>(vocabulary));
+  for (size_t i = 0; i < sparse.ids.size(); ++i)
+    dense.values[static_cast<size_t>(sparse.ids[i])] = sparse.values[i];
+  return dense;
+}
 
 // Checks every case of a fixture; gives how many there were.
 int check_fixture(const std::string& name, const std::string& backend) {
@@ -123,33 +278,19 @@ int check_fixture(const std::string& name, const std::string& backend) {
   int checked = 0;
   for (const json::value& value : fixture.cases()) {
     const json::object& c = value.as_object();
-    const json::object& expect = c.at("expect").as_object();
-    const std::string task = text_of(c.at("task")), what = name + " " + text_of(c.at("id"));
+    const std::string what = name + " " + text_of(c.at("id"));
     const double tolerance = c.contains("tolerance") ? c.at("tolerance").to_number<double>() : 1e-4;
-    std::vector<Request> requests;
-    std::vector<Matrix> want;
-    Engine* engine = nullptr;
-    if (task == "embed") {
-      requests = embed_requests(c);
-      want = expected_rows(fixture, expect, {"embedding", "embeddings"}, requests.size());
-      engine =
-          &engines.with("auto", requests.front().dimensions ? R"({"is_matryoshka":true})" : "");
-    } else if (task == "hidden_states" && !has_types(c.at("input").as_object())) {
-      for (auto& ids : rows_of(c.at("input").as_object())) {
-        requests.push_back(
-            {.task = Task::kTokenEmbed, .input = std::move(ids), .use_activation = false});
+    for (Ask& ask : asks_of(fixture, c)) {
+      const std::vector<Result> results =
+          engines.with(ask.opening).submit(std::move(ask.requests)).get();
+      EXPECT_EQ(results.size(), ask.want.size()) << what;
+      for (size_t i = 0; i < std::min(results.size(), ask.want.size()); ++i) {
+        const Result& result = results[i];
+        expect_close(ask.vocabulary > 0 ? densified(result, ask.vocabulary) : result, ask.want[i],
+                     tolerance, what + " row " + std::to_string(i));
       }
-      want = expected_rows(fixture, expect, {"hidden_states"}, requests.size());
-      engine = &engines.with("embed", "");
-    } else {
-      continue;
+      ++checked;
     }
-    const std::vector<Result> results = engine->submit(std::move(requests)).get();
-    EXPECT_EQ(results.size(), want.size()) << what;
-    for (size_t i = 0; i < results.size(); ++i) {
-      expect_close(results[i], want[i], tolerance, what + " row " + std::to_string(i));
-    }
-    ++checked;
   }
   return checked;
 }
@@ -180,7 +321,10 @@ std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden,
-                         ::testing::ValuesIn(fixtures_with({"embed", "hidden_states"})), test_name);
+                         ::testing::ValuesIn(fixtures_with({"embed", "hidden_states", "token_embed",
+                                                            "sparse_embed", "mlm", "classify",
+                                                            "token_classify", "score"})),
+                         test_name);
 
 }  // namespace
 }  // namespace vecton::golden

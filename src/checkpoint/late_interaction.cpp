@@ -1,0 +1,63 @@
+#include "checkpoint/late_interaction.h"
+
+#include <system_error>
+
+#include "base/json.h"
+#include "checkpoint/config.h"
+
+namespace vecton {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Python's string.punctuation, a string each.
+std::vector<std::string> punctuation() {
+  std::vector<std::string> marks;
+  for (const char c : std::string("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")) marks.emplace_back(1, c);
+  return marks;
+}
+
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+}  // namespace
+
+LateInteraction LateInteraction::read_stanford(const fs::path& folder) {
+  LateInteraction late{.query_marker = "[unused0]",
+                       .document_marker = "[unused1]",
+                       .skiplist = punctuation(),
+                       .linear_in_model = true};
+  const fs::path file = folder / "artifact.metadata";
+  if (!is_file(file)) return late;
+  const Config config = Config::read(file);
+  late.query_marker = config.string_or("query_token_id", late.query_marker);
+  late.document_marker = config.string_or("doc_token_id", late.document_marker);
+  late.query_length = config.integer_or("query_maxlen", late.query_length, 3);
+  late.document_length = config.integer_or("doc_maxlen", late.document_length, 3);
+  late.attend_to_expansion = config.boolean_or("attend_to_mask_tokens", false);
+  if (!config.boolean_or("mask_punctuation", true)) late.skiplist.clear();
+  config.require("similarity", "cosine");
+  config.require("relu", false);
+  return late;
+}
+
+LateInteraction LateInteraction::read_pylate(const fs::path& folder) {
+  LateInteraction late{.query_marker = "[Q] ", .document_marker = "[D] ", .document_length = 180};
+  const fs::path file = folder / "config_sentence_transformers.json";
+  if (!is_file(file)) return late;
+  const Config config = Config::read(file);
+  late.query_marker = config.string_or("query_prefix", late.query_marker);
+  late.document_marker = config.string_or("document_prefix", late.document_marker);
+  late.query_length = config.integer_or("query_length", late.query_length, 3);
+  late.document_length = config.integer_or("document_length", late.document_length, 3);
+  late.expand_queries = config.boolean_or("do_query_expansion", true);
+  late.attend_to_expansion = config.boolean_or("attend_to_expansion_tokens", false);
+  late.skiplist =
+      config.has("skiplist_words") ? config.strings_or_empty("skiplist_words") : punctuation();
+  return late;
+}
+
+}  // namespace vecton

@@ -1,0 +1,160 @@
+#include "engine/assembly.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace vecton {
+
+namespace {
+
+// The request for one side of a score.
+Request side(const Request& request, const std::string& text, Role role, Task task) {
+  Request one = request;
+  one.task = task;
+  one.input = text;
+  one.pair.reset();
+  one.role = role;
+  one.use_activation.reset();
+  if (task == Task::kEmbed) one.use_activation = true;
+  return one;
+}
+
+// Everything that the query's vectors depend on is the same.
+bool same_query(const Request& a, const Request& b) {
+  return a.input == b.input && a.prompt == b.prompt && a.truncate == b.truncate &&
+         a.truncation_side == b.truncation_side && a.dimensions == b.dimensions &&
+         a.add_special_tokens == b.add_special_tokens && a.cache_salt == b.cache_salt;
+}
+
+void add_costs(const Result& part, Result& result) {
+  result.prompt_tokens += part.prompt_tokens;
+  result.truncated |= part.truncated;
+  result.timings.tokenization += part.timings.tokenization;
+  result.timings.queue = std::max(result.timings.queue, part.timings.queue);
+  result.timings.inference = std::max(result.timings.inference, part.timings.inference);
+  if (part.error) result.error = part.error;
+}
+
+}  // namespace
+
+Assembly::Assembly(const Plan& plan, const Preparer& preparer, const std::vector<Request>& requests)
+    : plan_(plan) {
+  const bool by_vectors =
+      plan.scorer == Scorer::kBiEncoder || plan.scorer == Scorer::kLateInteraction;
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
+    const Request& request = requests[i];
+    if (request.task == Task::kScore && by_vectors) {
+      const bool again = i > 0 && items_.back().kind == Kind::kScore;
+      items_.push_back(score_item(preparer, request, again ? &requests[i - 1] : nullptr, where));
+      continue;
+    }
+    const std::vector<Request> pieces = preparer.pieces(request, where);
+    Item item{.kind = pieces.empty() ? Kind::kWhole : Kind::kPieces, .sequences = {}};
+    if (pieces.empty()) item.sequences = {add(preparer.prepare(request, where))};
+    for (const Request& piece : pieces)
+      item.sequences.push_back(add(preparer.prepare(piece, where)));
+    items_.push_back(std::move(item));
+  }
+}
+
+size_t Assembly::add(Sequence sequence) {
+  tokens_.push_back(sequence.tokens());
+  sequences_.push_back(std::move(sequence));
+  return sequences_.size() - 1;
+}
+
+Assembly::Item Assembly::score_item(const Preparer& preparer, const Request& request,
+                                    const Request* previous, const std::string& where) {
+  if (!request.pair || !std::holds_alternative<std::string>(request.input))
+    preparer.prepare(request, where);  // says what is wrong
+  const Task task = plan_.scorer == Scorer::kBiEncoder ? Task::kEmbed : Task::kTokenEmbed;
+  Item item{.kind = Kind::kScore, .sequences = {}};
+  if (previous && same_query(*previous, request)) {
+    item.sequences.push_back(items_.back().sequences.front());
+  } else {
+    item.sequences.push_back(add(preparer.prepare(
+        side(request, std::get<std::string>(request.input), Role::kQuery, task), where)));
+  }
+  item.sequences.push_back(
+      add(preparer.prepare(side(request, *request.pair, Role::kDocument, task), where)));
+  return item;
+}
+
+// Documents of one query together: the cosine of vectors of length 1 is MaxSim of one token each.
+void Assembly::score(Ops& ops, const std::vector<Result>& parts,
+                     std::vector<Result>& results) const {
+  for (size_t i = 0; i < items_.size();) {
+    if (items_[i].kind != Kind::kScore) {
+      ++i;
+      continue;
+    }
+    const size_t query_index = items_[i].sequences.front();
+    const Result& query = parts[query_index];
+    std::vector<size_t> scored;
+    std::vector<float> rows;
+    std::vector<int32_t> offsets{0};
+    for (; i < items_.size() && items_[i].kind == Kind::kScore &&
+           items_[i].sequences.front() == query_index;
+         ++i) {
+      const Result& document = parts[items_[i].sequences.back()];
+      add_costs(query, results[i]);
+      add_costs(document, results[i]);
+      if (results[i].error) continue;
+      results[i].rows = results[i].columns = 1;
+      results[i].values = {0};  // without a token on one side
+      if (query.rows == 0 || document.rows == 0) continue;
+      scored.push_back(i);
+      rows.insert(rows.end(), document.values.begin(), document.values.end());
+      offsets.push_back(offsets.back() + static_cast<int32_t>(document.rows));
+    }
+    if (scored.empty()) continue;
+    std::vector<float> scores(scored.size());
+    ops.download(ops.max_sim(ops.upload(query.values, query.rows, query.columns),
+                             ops.upload(rows, offsets.back(), query.columns), offsets),
+                 scores);
+    for (size_t j = 0; j < scored.size(); ++j) {
+      results[scored[j]].values = {scores[j]};
+      results[scored[j]].logit = scores[j];
+    }
+  }
+}
+
+// The mean of the pieces' vectors, weighted by their lengths; of length 1 where they are.
+Result Assembly::join(const Item& item, const std::vector<Result>& parts) const {
+  Result result;
+  std::vector<double> sum;
+  double total = 0;
+  for (const size_t index : item.sequences) {
+    const Result& part = parts[index];
+    add_costs(part, result);
+    const auto weight = static_cast<double>(tokens_[index]);
+    sum.resize(part.values.size());
+    for (size_t j = 0; j < part.values.size(); ++j) sum[j] += weight * part.values[j];
+    total += weight;
+  }
+  if (result.error) return result;
+  double length = 0;
+  for (double& x : sum) {
+    x /= total;
+    length += x * x;
+  }
+  const double divisor = plan_.normalize ? std::max(std::sqrt(length), 1e-12) : 1;
+  for (const double x : sum) result.values.push_back(static_cast<float>(x / divisor));
+  result.rows = 1;
+  result.columns = static_cast<int64_t>(sum.size());
+  return result;
+}
+
+std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) const {
+  std::vector<Result> results(items_.size());
+  score(ops, parts, results);
+  for (size_t i = 0; i < items_.size(); ++i) {
+    if (items_[i].kind == Kind::kWhole) results[i] = std::move(parts[items_[i].sequences.front()]);
+    if (items_[i].kind == Kind::kPieces) results[i] = join(items_[i], parts);
+  }
+  return results;
+}
+
+}  // namespace vecton

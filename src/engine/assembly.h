@@ -1,0 +1,51 @@
+// Assembly: requests that take several sequences (a score of two vectors, an over-long text in
+// pieces) and how their results become one. Used by Engine::submit; a value per submit.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/plan.h"
+#include "engine/preparer.h"
+#include "engine/sequence.h"
+#include "ops/ops.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+
+class Assembly {
+ public:
+  // Errors name the request ("input[3]: ...").
+  Assembly(const Plan& plan, const Preparer& preparer, const std::vector<Request>& requests);
+
+  // The sequences of all requests; taken once.
+  std::vector<Sequence> take_sequences() { return std::move(sequences_); }
+
+  size_t requests() const { return items_.size(); }
+
+  // The results of the requests from those of the sequences. `ops` computes scores; the caller
+  // holds its lock.
+  std::vector<Result> assemble(Ops& ops, std::vector<Result> parts) const;
+
+ private:
+  // A request's sequences: one, its query's and its document's, or its pieces.
+  enum class Kind { kWhole, kScore, kPieces };
+  struct Item {
+    Kind kind = Kind::kWhole;
+    std::vector<size_t> sequences;
+  };
+
+  size_t add(Sequence sequence);
+  Item score_item(const Preparer& preparer, const Request& request, const Request* previous,
+                  const std::string& where);
+  void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
+  Result join(const Item& item, const std::vector<Result>& parts) const;
+
+  const Plan& plan_;
+  std::vector<Sequence> sequences_;
+  std::vector<int64_t> tokens_;  // of each sequence
+  std::vector<Item> items_;      // one per request
+};
+
+}  // namespace vecton

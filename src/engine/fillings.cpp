@@ -1,0 +1,65 @@
+#include "vecton/fillings.h"
+
+#include <algorithm>
+#include <span>
+
+namespace vecton {
+
+namespace {
+
+// The token ids that the model read: the request's, cut to as many as were computed.
+std::vector<int32_t> ids_read(const Result& result, const Request& request,
+                              const Tokenizer& tokenizer) {
+  if (const auto* text = std::get_if<std::string>(&request.input)) {
+    EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+                          .truncation = EncodeOptions::Truncation::kLongestFirst,
+                          .max_length = result.prompt_tokens,
+                          .truncation_side = request.truncation_side};
+    if (!result.truncated) options.truncation = EncodeOptions::Truncation::kNone;
+    return tokenizer.encode(*text, options).ids;
+  }
+  std::vector<int32_t> ids = std::get<std::vector<int32_t>>(request.input);
+  const auto most = static_cast<size_t>(std::max<int64_t>(result.prompt_tokens, 0));
+  if (ids.size() > most) {
+    const auto extra = static_cast<std::ptrdiff_t>(ids.size() - most);
+    if (request.truncation_side == EncodeOptions::Side::kLeft) {
+      ids.erase(ids.begin(), ids.begin() + extra);
+    } else {
+      ids.resize(most);
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+std::vector<std::vector<Filling>> find_fillings(const Result& result, const Request& request,
+                                                const Tokenizer& tokenizer) {
+  const std::vector<int32_t> ids = ids_read(result, request, tokenizer);
+  const std::optional<int32_t> mask = tokenizer.special_token_id("mask_token");
+  std::vector<size_t> masks;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (mask && ids[i] == *mask) masks.push_back(i);
+  }
+  const auto rows = static_cast<size_t>(result.rows), columns = static_cast<size_t>(result.columns);
+  if (masks.size() != rows || result.ids.size() != rows * columns ||
+      result.values.size() != rows * columns) {
+    throw Error(ErrorCode::kInternal, "the result is not one of this request: it has " +
+                                          std::to_string(rows) + " masks, the text " +
+                                          std::to_string(masks.size()));
+  }
+  std::vector<std::vector<Filling>> fillings(rows);
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t i = row * columns; i < (row + 1) * columns; ++i) {
+      std::vector<int32_t> filled = ids;
+      filled[masks[row]] = result.ids[i];
+      fillings[row].push_back({.token = result.ids[i],
+                               .text = tokenizer.decode(std::span(&result.ids[i], 1)),
+                               .score = result.values[i],
+                               .sequence = tokenizer.decode(filled, rows == 1)});
+    }
+  }
+  return fillings;
+}
+
+}  // namespace vecton

@@ -1,0 +1,135 @@
+#include "engine/heads.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "heads/embedding_head.h"
+#include "heads/fill_mask_head.h"
+#include "heads/sparse_head.h"
+#include "heads/token_choice_head.h"
+#include "heads/token_embedding_head.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+// A layer of its own file beside the model (BGE-M3).
+LinearWeight linear_beside(const Plan& plan, const std::string& name, Ops& ops) {
+  const Weights weights = Weights::beside(plan.folder, name, ops);
+  LinearWeight linear =
+      weights.linear(weights.rows_of("weight"), plan.shape.hidden, Weights::Bias::kIfPresent);
+  weights.check_taken();
+  return linear;
+}
+
+std::unique_ptr<Head> token_embedding_head(const Plan& plan, const Weights& weights, Ops& ops) {
+  std::optional<LinearWeight> linear;
+  if (plan.late_interaction && plan.late_interaction->linear_in_model) {
+    const Weights projection = weights / "linear";
+    linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
+                               Weights::Bias::kIfPresent);
+  }
+  if (plan.bge_m3) linear = linear_beside(plan, "colbert_linear", ops);
+  const std::span<const DenseModule> dense =
+      plan.modules.token_dense ? std::span(plan.dense) : std::span<const DenseModule>();
+  return std::make_unique<TokenEmbeddingHead>(
+      std::move(linear), DenseStack(dense, plan.shape.hidden, ops), plan.bge_m3);
+}
+
+std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer, Ops& ops) {
+  std::set<int32_t> special;
+  for (const char* name :
+       {"cls_token", "bos_token", "eos_token", "sep_token", "pad_token", "unk_token"}) {
+    if (const auto id = tokenizer.special_token_id(name)) special.insert(*id);
+  }
+  return std::make_unique<LexicalHead>(linear_beside(plan, "sparse_linear", ops),
+                                       std::move(special));
+}
+
+// The rows of lm_head, or of the table of words that it is tied to, of some tokens.
+std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
+                                        const Weights& weights) {
+  const Weights head = weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
+  std::vector<LinearWeight> rows;
+  for (const std::string& token : plan.classifier_from_token) {
+    const auto id = tokenizer.token_to_id(token);
+    if (!id || *id >= plan.shape.vocab) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "classifier_from_token: \"" + token + "\" is not a token of the vocabulary",
+                  "hf_overrides");
+    }
+    rows.push_back(
+        head.linear_rows(*id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kNone));
+  }
+  return std::make_unique<TokenChoiceHead>(std::move(rows));
+}
+
+// "<extra_0>" ends a step for process reward models.
+ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
+  ClassifierHead::Step step;
+  const bool process = plan.architecture.find("ProcessReward") != std::string::npos;
+  if (plan.step_tag_id) {
+    step.tag = static_cast<int32_t>(*plan.step_tag_id);
+  } else if (plan.step || process) {
+    step.tag = tokenizer.token_to_id("<extra_0>");
+    if (!step.tag && plan.step) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "pooler_config: pooling_type STEP needs step_tag_id, the id of the token that "
+                  "ends a step",
+                  "pooler_config");
+    }
+  }
+  for (const int64_t column : plan.returned_token_ids) {
+    if (!plan.labels.empty() && column >= static_cast<int64_t>(plan.labels.size())) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "pooler_config: returned_token_ids: " + std::to_string(column) +
+                      " is out of range; there are " + std::to_string(plan.labels.size()) +
+                      " labels",
+                  "pooler_config");
+    }
+    step.columns.push_back(static_cast<int32_t>(column));
+  }
+  return step;
+}
+
+}  // namespace
+
+Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops) {
+  Heads heads;
+  const auto has = [&](Task task) { return std::ranges::count(plan.tasks, task) > 0; };
+  if (has(Task::kEmbed)) {
+    heads[Task::kEmbed] = std::make_unique<EmbeddingHead>(plan.pooling, plan.modules.include_prompt,
+                                                          plan.dense, plan.shape.hidden, ops);
+  }
+  if (has(Task::kTokenEmbed)) heads[Task::kTokenEmbed] = token_embedding_head(plan, weights, ops);
+  if (plan.bge_m3) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
+  if (plan.head == HeadKind::kNone) return heads;
+
+  if (plan.head == HeadKind::kCausalLm) {
+    heads[Task::kScore] = token_choice_head(plan, tokenizer, weights);
+    heads[Task::kClassify] = token_choice_head(plan, tokenizer, weights);
+    return heads;
+  }
+  const HeadWeights layers = plan.family->head(plan.config, plan.head, weights);
+  if (plan.head == HeadKind::kMaskedLm) {
+    if (plan.modules.splade)
+      heads[Task::kSparseEmbed] = std::make_unique<SpladeHead>(layers, *plan.modules.splade);
+    if (const auto mask = tokenizer.special_token_id("mask_token"))
+      heads[Task::kFillMask] = std::make_unique<FillMaskHead>(layers, *mask);
+    heads[Task::kTokenClassify] =
+        std::make_unique<ClassifierHead>(layers, LabelActivation::kSoftmax);
+    return heads;
+  }
+  if (plan.head == HeadKind::kTokenClassification) {
+    heads[Task::kTokenClassify] =
+        std::make_unique<ClassifierHead>(layers, plan.activation, step_of(plan, tokenizer));
+    return heads;
+  }
+  for (const Task task : plan.tasks)
+    heads[task] = std::make_unique<ClassifierHead>(layers, plan.activation);
+  return heads;
+}
+
+}  // namespace vecton

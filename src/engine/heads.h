@@ -1,0 +1,19 @@
+// Heads: the heads of a plan, read from its checkpoint, one per task. Called by runner.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "checkpoint/weights.h"
+#include "engine/plan.h"
+#include "heads/head.h"
+#include "vecton/tokenizer.h"
+
+namespace vecton {
+
+using Heads = std::map<Task, std::unique_ptr<Head>>;
+
+// `weights` are the model's own, renamed by its family's load().
+Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops);
+
+}  // namespace vecton

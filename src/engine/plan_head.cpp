@@ -1,0 +1,301 @@
+// What a checkpoint is for: the head on top of its backbone, its tasks, labels and scorer.
+#include <algorithm>
+#include <array>
+#include <system_error>
+#include <utility>
+
+#include "checkpoint/labels.h"
+#include "engine/plan.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+[[noreturn]] void refuse(const Plan& plan, const std::string& message, const char* field) {
+  throw Error(ErrorCode::kUnsupported,
+              plan.config.file() + ": architectures \"" + plan.architecture + "\": " + message,
+              field);
+}
+
+// torch's name of the activation of a cross-encoder's scores.
+LabelActivation activation_from(const Plan& plan, const std::string& name) {
+  const std::string last = name.substr(name.rfind('.') + 1);
+  if (name.starts_with("torch.nn.")) {
+    if (last == "Identity") return LabelActivation::kIdentity;
+    if (last == "Sigmoid") return LabelActivation::kSigmoid;
+    if (last == "Softmax") return LabelActivation::kSoftmax;
+  }
+  throw Error(ErrorCode::kUnsupported, plan.config.file() + ": activation function \"" + name +
+                                           "\" is not supported; torch.nn's Identity, Sigmoid and "
+                                           "Softmax are");
+}
+
+// sentence-transformers' key, new or old, then problem_type, then the number of labels.
+LabelActivation decide_activation(const Plan& plan) {
+  const Config& config = plan.config;
+  const std::string old = config.string_or("sbert_ce_default_activation_function", "");
+  if (const std::optional<Config> st = config.child("sentence_transformers")) {
+    st->ignore({"version"});
+    const std::string name = st->string_or("activation_fn", old);
+    if (!name.empty()) return activation_from(plan, name);
+  }
+  if (!old.empty()) return activation_from(plan, old);
+  const std::string problem = config.string_or("problem_type", "");
+  if (problem == "regression") return LabelActivation::kIdentity;
+  if (problem == "multi_label_classification") return LabelActivation::kSigmoid;
+  if (!problem.empty() && problem != "single_label_classification") {
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": problem_type \"" + problem +
+                    "\" is not known; regression, single_label_classification and "
+                    "multi_label_classification are");
+  }
+  return plan.labels.size() == 1 ? LabelActivation::kSigmoid : LabelActivation::kSoftmax;
+}
+
+void be_embedder(Plan& plan) {
+  plan.head = HeadKind::kNone;
+  plan.tasks = {Task::kEmbed, Task::kTokenEmbed};
+  plan.scorer = Scorer::kBiEncoder;
+}
+
+void be_classifier(Plan& plan, HeadKind head) {
+  plan.head = head;
+  plan.labels = read_labels(plan.config);
+  plan.activation = decide_activation(plan);
+  if (head == HeadKind::kTokenClassification) {
+    plan.tasks = {Task::kTokenClassify};
+    return;
+  }
+  plan.tasks = {Task::kClassify};
+  if (plan.labels.size() != 1) return;
+  plan.tasks = {Task::kScore, Task::kClassify};
+  plan.scorer = Scorer::kCrossEncoder;
+  if (plan.family->name == "qwen3") plan.rerank_prompt = RerankPrompt::qwen3();
+}
+
+// A generative model whose logits of one or two tokens are the score.
+void be_token_reranker(Plan& plan) {
+  plan.head = HeadKind::kCausalLm;
+  plan.classifier_from_token = plan.config.strings_or_empty("classifier_from_token");
+  if (plan.classifier_from_token.empty()) plan.classifier_from_token = {"no", "yes"};
+  if (plan.classifier_from_token.size() > 2) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "hf_overrides: classifier_from_token: expected one token, or two (no and yes)",
+                "hf_overrides");
+  }
+  plan.labels = {"LABEL_0"};
+  plan.activation = LabelActivation::kSigmoid;
+  plan.tasks = {Task::kScore, Task::kClassify};
+  plan.scorer = Scorer::kCrossEncoder;
+  const bool original =
+      plan.config.boolean_or("is_original_qwen3_reranker", plan.family->name == "qwen3");
+  if (original) plan.rerank_prompt = RerankPrompt::qwen3();
+}
+
+// Only its name tells a Qwen3-Reranker from the generative model that it was made of.
+bool is_named_reranker(const Plan& plan) {
+  std::string name =
+      plan.name + " " + plan.config.string_or("_name_or_path", "") + " " + plan.folder.string();
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return plan.family->name == "qwen3" && name.find("rerank") != std::string::npos;
+}
+
+bool is_stanford_colbert(const std::string& architecture) {
+  static constexpr std::array kNames = {"HF_ColBERT",
+                                        "ColBERTModel",
+                                        "ColBERT",
+                                        "ColBERTModernBertModel",
+                                        "ColBERTJinaRobertaModel",
+                                        "ColBERTLfm2Model"};
+  return std::ranges::find(kNames, architecture) != kNames.end();
+}
+
+// The sentence-transformers modules after the transformer.
+void take_modules(Plan& plan) {
+  const SentenceTransformer& modules = plan.modules;
+  if (modules.splade) {
+    if (plan.family->head_of(plan.architecture) != HeadKind::kMaskedLm)
+      refuse(plan, "modules.json has a SpladePooling, which needs a masked language model",
+             nullptr);
+    plan.head = HeadKind::kMaskedLm;
+    plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
+    return;
+  }
+  be_embedder(plan);
+  if (!modules.token_dense) return;
+  plan.late_interaction = LateInteraction::read_pylate(plan.folder);
+  plan.tasks = {Task::kTokenEmbed};
+  plan.scorer = Scorer::kLateInteraction;
+}
+
+void take_architecture(const EngineOptions& options, Plan& plan) {
+  const HeadKind kind = plan.family->head_of(plan.architecture);
+  const bool asked_for_tokens = plan.config.has("classifier_from_token");
+  if (is_stanford_colbert(plan.architecture)) {
+    be_embedder(plan);
+    plan.late_interaction = LateInteraction::read_stanford(plan.folder);
+    plan.tasks = {Task::kTokenEmbed};
+    plan.scorer = Scorer::kLateInteraction;
+    return;
+  }
+  switch (kind) {
+    case HeadKind::kNone:
+      return be_embedder(plan);
+    case HeadKind::kSequenceClassification:
+      return asked_for_tokens ? be_token_reranker(plan) : be_classifier(plan, kind);
+    case HeadKind::kTokenClassification:
+      return be_classifier(plan, kind);
+    case HeadKind::kMaskedLm:
+      plan.head = kind;
+      plan.tasks = {Task::kFillMask, Task::kTokenClassify};
+      return;
+    case HeadKind::kCausalLm:
+      if (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan))
+        return be_token_reranker(plan);
+      refuse(plan,
+             "a generative model, and there is no modules.json that makes it an embedding model; "
+             "--convert embed serves the embeddings of its backbone, and --hf-overrides "
+             "'{\"classifier_from_token\":[\"no\",\"yes\"]}' makes a reranker of it",
+             "convert");
+    case HeadKind::kOther:
+      refuse(plan,
+             "its head is not supported; --convert embed serves the embeddings of its backbone",
+             "convert");
+  }
+}
+
+bool has_bge_m3_heads(const fs::path& folder) {
+  const auto either = [&](const std::string& name) {
+    return is_file(folder / (name + ".safetensors")) || is_file(folder / (name + ".pt"));
+  };
+  return either("sparse_linear") && either("colbert_linear");
+}
+
+Pooling pooling_from(const std::string& name) {
+  static constexpr std::pair<std::string_view, Pooling> kNames[] = {
+      {"CLS", Pooling::kCls}, {"LAST", Pooling::kLast}, {"MEAN", Pooling::kMean}};
+  for (const auto& [known, pooling] : kNames) {
+    if (name == known) return pooling;
+  }
+  throw Error(ErrorCode::kUnsupported,
+              "pooler_config: pooling_type \"" + name +
+                  "\" is not supported; CLS, LAST, MEAN, ALL or STEP is",
+              "pooler_config");
+}
+
+[[noreturn]] void refuse_pooler(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, "pooler_config: " + message, "pooler_config");
+}
+
+void set_pooling_type(const std::string& name, Plan& plan) {
+  const bool of_tokens = std::ranges::count(plan.tasks, Task::kTokenEmbed) > 0 ||
+                         std::ranges::count(plan.tasks, Task::kTokenClassify) > 0;
+  if (name == "ALL" || name == "STEP") {
+    if (!of_tokens)
+      refuse_pooler("pooling_type " + name + " needs a model that answers token by token");
+    plan.step = name == "STEP";
+    return;
+  }
+  if (std::ranges::count(plan.tasks, Task::kEmbed) == 0)
+    refuse_pooler("pooling_type " + name +
+                  " is for embedding models; the checkpoint says how its "
+                  "head pools");
+  plan.pooling = {pooling_from(name)};
+}
+
+int64_t integer_of(const json::value& value, const std::string& key, int64_t least) {
+  if (!value.is_int64() || value.as_int64() < least)
+    refuse_pooler(key + ": expected an integer of at least " + std::to_string(least));
+  return value.as_int64();
+}
+
+}  // namespace
+
+const char* to_string(Scorer scorer) {
+  switch (scorer) {
+    case Scorer::kNone:
+      return "";
+    case Scorer::kCrossEncoder:
+      return "cross-encoder";
+    case Scorer::kLateInteraction:
+      return "late-interaction";
+    case Scorer::kBiEncoder:
+      return "bi-encoder";
+  }
+  return "";
+}
+
+void decide_head(const EngineOptions& options, Plan& plan) {
+  if (options.convert == "embed") {
+    be_embedder(plan);
+  } else if (plan.modules.present && options.convert != "classify") {
+    take_modules(plan);
+  } else {
+    take_architecture(options, plan);
+  }
+  plan.bge_m3 = options.convert != "embed" && plan.head == HeadKind::kNone &&
+                !plan.late_interaction && has_bge_m3_heads(plan.folder);
+  if (plan.bge_m3) plan.tasks.push_back(Task::kSparseEmbed);
+  const int64_t width = plan.modules.pooling_width.value_or(plan.shape.hidden);
+  if (width != plan.shape.hidden) {
+    throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
+                                         std::to_string(width) +
+                                         " values per token, the transformer gives " +
+                                         std::to_string(plan.shape.hidden));
+  }
+  plan.pooling = plan.modules.pooling;
+  plan.normalize = plan.modules.pooling.empty() ? true : plan.modules.normalize;
+  plan.dense = plan.modules.dense;
+  if (options.convert == "embed" && plan.modules.token_dense) plan.dense.clear();
+  if (plan.pooling.empty()) plan.pooling = {plan.family->default_pooling};
+}
+
+void apply_pooler_config(const json::object& pooler, Plan& plan) {
+  for (const auto& [name, value] : pooler) {
+    const std::string key(name);
+    if (value.is_null()) continue;
+    if ((key == "pooling_type" || key == "seq_pooling_type" || key == "tok_pooling_type") &&
+        value.is_string()) {
+      set_pooling_type(std::string(value.as_string()), plan);
+    } else if ((key == "use_activation" || key == "normalize") && value.is_bool()) {
+      plan.normalize = value.as_bool();
+      if (!value.as_bool()) plan.activation = LabelActivation::kIdentity;
+    } else if (key == "step_tag_id") {
+      plan.step_tag_id = integer_of(value, key, 0);
+    } else if (key == "returned_token_ids" && value.is_array()) {
+      for (const json::value& id : value.as_array())
+        plan.returned_token_ids.push_back(integer_of(id, key, 0));
+    } else if (key == "enable_chunked_processing" && value.is_bool()) {
+      plan.chunked.enabled = value.as_bool();
+    } else if (key == "max_embed_len") {
+      plan.chunked.max_embed_len = integer_of(value, key, 1);
+    } else if (key == "task" && value.is_string()) {
+      const std::optional<Task> task = task_from_string(std::string(value.as_string()));
+      const auto place = task ? std::ranges::find(plan.tasks, *task) : plan.tasks.end();
+      if (place == plan.tasks.end())
+        refuse_pooler("task \"" + std::string(value.as_string()) + "\" is not one of this model's");
+      std::rotate(plan.tasks.begin(), place, place + 1);
+    } else {
+      throw Error(ErrorCode::kUnsupported,
+                  "pooler_config: " + key +
+                      " is not supported so; pooling_type (CLS, LAST, MEAN, ALL, STEP), "
+                      "use_activation (a boolean), step_tag_id, returned_token_ids, "
+                      "enable_chunked_processing, max_embed_len and task are",
+                  "pooler_config");
+    }
+  }
+  if (plan.chunked.enabled && std::ranges::count(plan.tasks, Task::kEmbed) == 0)
+    refuse_pooler("enable_chunked_processing is for embedding models");
+}
+
+}  // namespace vecton

@@ -1,0 +1,102 @@
+#include "heads/classifier_head.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace vecton {
+
+const char* to_string(LabelActivation activation) {
+  switch (activation) {
+    case LabelActivation::kIdentity:
+      return "identity";
+    case LabelActivation::kSigmoid:
+      return "sigmoid";
+    case LabelActivation::kSoftmax:
+      return "softmax";
+  }
+  return "identity";
+}
+
+Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x) {
+  for (const HeadStep& step : weights.steps) {
+    x = ops.linear(x, step.linear, step.activation);
+    if (step.norm) x = ops.norm(std::move(x), *step.norm);
+  }
+  return x;
+}
+
+void activate_row(std::span<float> row, LabelActivation activation) {
+  if (activation == LabelActivation::kSigmoid) {
+    for (float& x : row) x = static_cast<float>(1 / (1 + std::exp(-double{x})));
+  } else if (activation == LabelActivation::kSoftmax && !row.empty()) {
+    const double largest = *std::ranges::max_element(row);
+    double total = 0;
+    for (const float x : row) total += std::exp(x - largest);
+    for (float& x : row) x = static_cast<float>(std::exp(x - largest) / total);
+  }
+}
+
+ClassifierHead::ClassifierHead(HeadWeights weights, LabelActivation activation, Step step)
+    : weights_(std::move(weights)), activation_(activation), step_(std::move(step)) {}
+
+void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
+  const auto tokens = static_cast<int64_t>(input.ids.size());
+  if (weights_.every_token && step_.tag) {
+    for (int64_t i = 0; i < tokens; ++i) {
+      if (input.ids[i] == *step_.tag) wanted.index.push_back(static_cast<int32_t>(i));
+    }
+  } else if (weights_.every_token || weights_.pooling == Pooling::kMean) {
+    return want_tokens(input, wanted);
+  } else {
+    wanted.index.push_back(
+        static_cast<int32_t>(weights_.pooling == Pooling::kLast ? tokens - 1 : 0));
+  }
+  wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
+}
+
+void ClassifierHead::activate(HeadAnswer& answer) const {
+  for (int64_t i = 0; i < answer.rows; ++i) {
+    const auto columns = static_cast<size_t>(answer.columns);
+    activate_row(std::span(answer.values).subspan(static_cast<size_t>(i) * columns, columns),
+                 activation_);
+  }
+}
+
+void ClassifierHead::keep_columns(HeadAnswer& answer) const {
+  if (step_.columns.empty()) return;
+  std::vector<float> kept;
+  for (int64_t i = 0; i < answer.rows; ++i) {
+    for (const int32_t column : step_.columns)
+      kept.push_back(answer.values[static_cast<size_t>(i * answer.columns + column)]);
+  }
+  answer.values = std::move(kept);
+  answer.columns = static_cast<int64_t>(step_.columns.size());
+}
+
+std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                               std::span<const HeadInput> inputs) const {
+  std::vector<HeadAnswer> answers;
+  Tensor logits;
+  if (!weights_.every_token) {
+    const bool one_row = rows.count() == rows.sequences();
+    logits = run_steps(ops, weights_, one_row ? hidden : ops.pool(hidden, weights_.pooling, rows));
+  }
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
+    const auto row = static_cast<int64_t>(s);
+    // Token by token the logits of one sequence at a time: a vocabulary's are many.
+    HeadAnswer answer = to_answer(
+        ops, weights_.every_token ? run_steps(ops, weights_, hidden.slice_rows(first, count))
+                                  : logits.slice_rows(row, 1));
+    if (weights_.every_token)
+      answer.positions.assign(rows.index.begin() + first, rows.index.begin() + first + count);
+    if (answer.columns == 1 && answer.rows == 1) answer.logit = answer.values.front();
+    if (inputs[s].activation) activate(answer);
+    keep_columns(answer);
+    answers.push_back(std::move(answer));
+  }
+  return answers;
+}
+
+}  // namespace vecton

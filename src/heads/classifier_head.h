@@ -1,0 +1,49 @@
+// ClassifierHead: hidden rows to logits of labels, of a whole sequence or of each of its tokens;
+// then, where it is asked for, to probabilities. Scores are classes of one label. Masked language
+// models are classifiers of tokens whose labels are the vocabulary.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "checkpoint/head_weights.h"
+#include "heads/head.h"
+
+namespace vecton {
+
+// How logits become probabilities.
+enum class LabelActivation { kIdentity, kSigmoid, kSoftmax };
+
+const char* to_string(LabelActivation activation);
+
+class ClassifierHead final : public Head {
+ public:
+  // Of answers per token: only tokens with this id have one (vLLM's STEP pooling), and only these
+  // columns are kept.
+  struct Step {
+    std::optional<int32_t> tag;
+    std::vector<int32_t> columns;
+  };
+
+  ClassifierHead(HeadWeights weights, LabelActivation activation, Step step = {});
+
+  void want(const HeadInput& input, Rows& wanted) const override;
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                 std::span<const HeadInput> inputs) const override;
+
+ private:
+  void activate(HeadAnswer& answer) const;
+  void keep_columns(HeadAnswer& answer) const;
+
+  HeadWeights weights_;
+  LabelActivation activation_;
+  Step step_;
+};
+
+// The layers of a head over `x`, a row each.
+Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x);
+
+// softmax or sigmoid of one row, in place.
+void activate_row(std::span<float> row, LabelActivation activation);
+
+}  // namespace vecton

@@ -1,0 +1,23 @@
+// FillMaskHead: the likeliest tokens in place of every mask token, with their probabilities.
+#pragma once
+
+#include "checkpoint/head_weights.h"
+#include "heads/head.h"
+
+namespace vecton {
+
+class FillMaskHead final : public Head {
+ public:
+  FillMaskHead(HeadWeights weights, int32_t mask_id);
+  void want(const HeadInput& input, Rows& wanted) const override;
+  // A row per mask: top_k tokens, likeliest first, ties by id; of `targets` only, where there are
+  // some.
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                 std::span<const HeadInput> inputs) const override;
+
+ private:
+  HeadWeights weights_;
+  int32_t mask_id_;
+};
+
+}  // namespace vecton

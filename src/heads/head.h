@@ -1,0 +1,54 @@
+// Head: hidden rows to answers, one kind of answer each. Called by engine/runner. Immutable after
+// load, thread-safe; knows no model and no request.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ops/ops.h"
+
+namespace vecton {
+
+// What a head knows of one sequence.
+struct HeadInput {
+  std::span<const int32_t> ids;
+  int64_t prompt_tokens = 0;          // leading tokens that are the prompt's
+  bool activation = false;            // normalise, or logits to probabilities
+  std::span<const uint8_t> kept;      // token answers: 1 = this token has one; empty = all have
+  std::span<const int64_t> parts;     // late chunking: ends of the parts, in tokens; empty = none
+  std::optional<int64_t> dimensions;  // embeddings: the first values only
+  int64_t top_k = 0;                  // masks
+  std::span<const int32_t> targets;   // masks: only these tokens of the vocabulary
+};
+
+struct HeadAnswer {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values;       // [rows, columns]
+  std::vector<int32_t> ids;        // tokens of the vocabulary that values are of; [rows, columns]
+  std::vector<int32_t> positions;  // answers per token: the token of each row
+  float logit = 0;                 // scores: before the activation
+};
+
+class Head {
+ public:
+  virtual ~Head() = default;
+
+  // Appends the rows wanted of a sequence: positions to wanted.index, their end to wanted.offsets.
+  virtual void want(const HeadInput& input, Rows& wanted) const = 0;
+
+  // One answer per sequence; `hidden` holds the wanted rows of all of them, as `rows` says.
+  virtual std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                         std::span<const HeadInput> inputs) const = 0;
+
+  // Bytes that its weights hold beside those of the checkpoint's main files.
+  virtual int64_t weight_bytes() const { return 0; }
+};
+
+// Copies a tensor out of the backend.
+HeadAnswer to_answer(Ops& ops, const Tensor& values);
+// Adds every position of a sequence to `wanted` that is not left out by `kept`.
+void want_tokens(const HeadInput& input, Rows& wanted);
+
+}  // namespace vecton

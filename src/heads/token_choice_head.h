@@ -1,0 +1,23 @@
+// TokenChoiceHead: a score from a generative model's logits at the last token: of one token, or of
+// two ("no" and "yes"), whose difference is the logit of a softmax over both.
+#pragma once
+
+#include <vector>
+
+#include "heads/head.h"
+
+namespace vecton {
+
+class TokenChoiceHead final : public Head {
+ public:
+  // `rows`: the rows of lm_head of the tokens, one or two (no, yes).
+  explicit TokenChoiceHead(std::vector<LinearWeight> rows);
+  void want(const HeadInput& input, Rows& wanted) const override;
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                 std::span<const HeadInput> inputs) const override;
+
+ private:
+  std::vector<LinearWeight> rows_;
+};
+
+}  // namespace vecton

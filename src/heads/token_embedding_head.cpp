@@ -1,0 +1,32 @@
+#include "heads/token_embedding_head.h"
+
+#include <utility>
+
+namespace vecton {
+
+TokenEmbeddingHead::TokenEmbeddingHead(std::optional<LinearWeight> linear, DenseStack dense,
+                                       bool skip_first)
+    : linear_(std::move(linear)), dense_(std::move(dense)), skip_first_(skip_first) {}
+
+void TokenEmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
+  for (size_t i = skip_first_ ? 1 : 0; i < input.ids.size(); ++i) {
+    if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
+  }
+  wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
+}
+
+std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                                   std::span<const HeadInput> inputs) const {
+  const Tensor all = dense_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
+  std::vector<HeadAnswer> answers;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
+    Tensor own = all.slice_rows(first, count);
+    if (inputs[s].activation) own = ops.l2_normalize(std::move(own));
+    answers.push_back(to_answer(ops, own));
+    answers.back().positions.assign(rows.index.begin() + first, rows.index.begin() + first + count);
+  }
+  return answers;
+}
+
+}  // namespace vecton

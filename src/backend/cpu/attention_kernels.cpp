@@ -26,6 +26,7 @@ constexpr int64_t kLanes = HWY_LANES(float);
 constexpr int64_t kTileQueries = 2 * kLanes;
 constexpr int64_t kKeyTile = 120;
 constexpr float kLog2E = 1.44269504f;
+constexpr int64_t kFar = 1 << 30;  // the window where there is none
 // Keys (of a score block) and columns (of a value block) that fill the registers beside two query
 // vectors.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR
@@ -124,6 +125,7 @@ class Tile {
   Tile(const AttentionTile& tile, float* scratch)
       : t_(tile),
         modified_(tile.softcap > 0 || tile.bias),
+        reach_(tile.window > 0 ? std::min(tile.window, kFar) : kFar),
         queries_(scratch),
         sums_(queries_ + round_up(tile.head_dim, 4) * kWidth),
         scores_(sums_ + round_up(tile.head_dim, 4) * kWidth),
@@ -132,6 +134,7 @@ class Tile {
   void run() {
     find_lanes();
     load_queries();
+    if (t_.bias) find_biases();
     bool first = true;
     for (int64_t key = any_from_; key < any_to_;) {
       const int64_t end = std::min(key / kKeyTile * kKeyTile + kKeyTile, any_to_);
@@ -148,62 +151,57 @@ class Tile {
   using I32 = hn::RebindToSigned<F32>;
   using VI = hn::Vec<I32>;
 
-  // Each lane's rows, and which keys it, some and all of the lanes see.
+  // Each lane's rows, and which keys it, some and all of the lanes see. Positions ascend from row
+  // to row.
   void find_lanes() {
     const int64_t count = t_.end - t_.begin;
     int64_t row = t_.begin / t_.group, head = t_.begin % t_.group;
-    any_from_ = all_to_ = t_.keys;
-    any_to_ = all_from_ = 0;
-    consecutive_ = t_.group == 1;
+    first_row_ = row;
+    HWY_ALIGN int32_t positions[kWidth] = {};
     for (int64_t lane = 0; lane < kWidth; ++lane) {
       q_rows_[lane] = t_.q + row * t_.q_stride + head * t_.head_dim;
       out_rows_[lane] = lane < count ? t_.out + row * t_.out_stride + head * t_.head_dim : spare_;
-      heads_[lane] = static_cast<int32_t>(head);
-      rows_[lane] = static_cast<int32_t>(row);
-      find_keys(lane, t_.positions ? t_.positions[row] : 0);
+      if (t_.positions) positions[lane] = t_.positions[row];
       if (lane + 1 < count && ++head == t_.group) {
         head = 0;
         ++row;
-        if (t_.positions) consecutive_ &= t_.positions[row] == t_.positions[row - 1] + 1;
       }
     }
+    consecutive_ = t_.group == 1 && positions[count - 1] - positions[0] == count - 1;
+    any_from_ = first_key(positions[0]);
+    all_from_ = first_key(positions[count - 1]);
+    any_to_ = last_key(positions[count - 1]);
+    all_to_ = last_key(positions[0]);
+    const VI reach = hn::Set(di_, static_cast<int32_t>(reach_));
+    const VI ahead = hn::Set(di_, t_.causal ? 1 : static_cast<int32_t>(reach_));
     for (int v = 0; v < kVectors; ++v) {
+      positions_[v] = hn::Load(di_, positions + v * kLanes);
+      lane_after_[v] = hn::Max(hn::Sub(positions_[v], reach), hn::Set(di_, -1));
+      lane_to_[v] =
+          hn::Min(hn::Add(positions_[v], ahead), hn::Set(di_, static_cast<int32_t>(t_.keys)));
       maxima_[v] = hn::Set(d_, std::numeric_limits<float>::lowest());
       totals_[v] = hn::Zero(d_);
     }
   }
 
-  void find_keys(int64_t lane, int64_t position) {
-    int64_t from = 0, to = t_.keys;
-    if (t_.causal) to = std::min(to, position + 1);
-    if (t_.window > 0) {
-      from = std::max(from, position - t_.window + 1);
-      to = std::min(to, position + t_.window);
-    }
-    if (from < to) {
-      any_from_ = std::min(any_from_, from);
-      any_to_ = std::max(any_to_, to);
-    }
-    all_from_ = std::max(all_from_, from);
-    all_to_ = std::min(all_to_, to);
-    lane_from_[lane] = static_cast<int32_t>(from);
-    lane_to_[lane] = static_cast<int32_t>(to);
-    positions_[lane] = static_cast<int32_t>(position);
+  // A query at this position sees the keys first_key .. last_key, none where that is empty.
+  int64_t first_key(int64_t position) const { return std::max<int64_t>(0, position + 1 - reach_); }
+  int64_t last_key(int64_t position) const {
+    return std::min(t_.keys, position + (t_.causal ? 1 : reach_));
   }
 
   bool some_see(int64_t begin, int64_t end) const {
-    for (int64_t lane = 0; lane < kWidth; ++lane) {
-      if (std::max<int64_t>(lane_from_[lane], begin) < std::min<int64_t>(lane_to_[lane], end))
-        return true;
+    for (int v = 0; v < kVectors; ++v) {
+      const VI after = hn::Max(lane_after_[v], hn::Set(di_, static_cast<int32_t>(begin - 1)));
+      const VI to = hn::Min(lane_to_[v], hn::Set(di_, static_cast<int32_t>(end)));
+      if (!hn::AllFalse(di_, hn::Gt(hn::Sub(to, after), hn::Set(di_, 1)))) return true;
     }
     return false;
   }
 
   hn::Mask<F32> sees(int v, int64_t key) const {
-    const auto at = static_cast<int32_t>(key);
-    const auto after = hn::Gt(hn::Set(di_, at + 1), hn::Load(di_, lane_from_ + v * kLanes));
-    const auto before = hn::Gt(hn::Load(di_, lane_to_ + v * kLanes), hn::Set(di_, at));
-    return hn::RebindMask(d_, hn::And(after, before));
+    const VI at = hn::Set(di_, static_cast<int32_t>(key));
+    return hn::RebindMask(d_, hn::And(hn::Gt(at, lane_after_[v]), hn::Gt(lane_to_[v], at)));
   }
 
   bool all_see(int64_t begin, int64_t end) const { return begin >= all_from_ && end <= all_to_; }
@@ -333,6 +331,24 @@ class Tile {
     }
   }
 
+  // Where each lane's head and row begin in the tables of the bias.
+  void find_biases() {
+    const AttentionTileBias& b = *t_.bias;
+    HWY_ALIGN int32_t in_heads[kWidth], in_queries[kWidth], in_keys[kWidth];
+    for (int64_t lane = 0; lane < kWidth; ++lane) {
+      const int64_t query = std::min(t_.begin + lane, t_.end - 1);
+      const int64_t row = query / t_.group - first_row_, head = query % t_.group;
+      in_heads[lane] = static_cast<int32_t>(head * b.head_stride);
+      in_queries[lane] = static_cast<int32_t>(row * b.query_stride + head * b.buckets);
+      in_keys[lane] = static_cast<int32_t>(head * b.buckets);
+    }
+    for (int v = 0; v < kVectors; ++v) {
+      in_heads_[v] = hn::Load(di_, in_heads + v * kLanes);
+      in_queries_[v] = hn::Load(di_, in_queries + v * kLanes);
+      in_keys_[v] = hn::Load(di_, in_keys + v * kLanes);
+    }
+  }
+
   // What stands between the products and the softmax: the cap, what is added, the maxima.
   HWY_NOINLINE void modify_scores(int64_t begin, int64_t end) {
     const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
@@ -355,31 +371,24 @@ class Tile {
   // The lanes' table[position - key] of a table of distances; lane i's begins at offset[i].
   template <class T, class D>
   HWY_INLINE hn::Vec<D> at_distance(D d, const T* table, int v, int64_t key, VI offset) const {
-    if (consecutive_) return hn::LoadU(d, table + positions_[v * kLanes] - key);
-    const VI position = hn::Load(di_, positions_ + v * kLanes);
-    const VI distance = hn::Sub(position, hn::Set(di_, static_cast<int32_t>(key)));
+    if (consecutive_) return hn::LoadU(d, table + t_.positions[first_row_ + v * kLanes] - key);
+    const VI distance = hn::Sub(positions_[v], hn::Set(di_, static_cast<int32_t>(key)));
     return hn::GatherIndex(d, table, hn::Add(offset, distance));
   }
 
   HWY_INLINE VF bias_of(int v, int64_t key) const {
     const AttentionTileBias& b = *t_.bias;
-    const VI head = hn::Load(di_, heads_ + v * kLanes);
     VF sum = hn::Zero(d_);
-    if (b.by_head) {
-      const VI offset = hn::Mul(head, hn::Set(di_, static_cast<int32_t>(b.head_stride)));
-      sum = at_distance(d_, b.by_head, v, key, offset);
-    }
+    if (b.by_head) sum = at_distance(d_, b.by_head, v, key, in_heads_[v]);
     if (!b.by_query && !b.by_key) return sum;
-    const VI column = hn::Add(hn::Mul(head, hn::Set(di_, static_cast<int32_t>(b.buckets))),
-                              at_distance(di_, b.bucket, v, key, hn::Zero(di_)));
+    const VI bucket = at_distance(di_, b.bucket, v, key, hn::Zero(di_));
     if (b.by_query) {
-      const VI row = hn::Sub(hn::Load(di_, rows_ + v * kLanes), hn::Set(di_, rows_[0]));
-      const VI offset = hn::Mul(row, hn::Set(di_, static_cast<int32_t>(b.query_stride)));
-      const float* from = b.by_query + rows_[0] * b.query_stride;
-      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(offset, column)));
+      const float* from = b.by_query + first_row_ * b.query_stride;
+      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(in_queries_[v], bucket)));
     }
     if (b.by_key) {
-      sum = hn::Add(sum, hn::GatherIndex(d_, b.by_key + key * b.key_stride, column));
+      const float* from = b.by_key + key * b.key_stride;
+      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(in_keys_[v], bucket)));
     }
     return sum;
   }
@@ -390,26 +399,25 @@ class Tile {
     const int64_t plain_end = std::clamp(all_to_, plain, end);
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
-      const VF maximum = maxima_[v];
-      VF total = totals_[v];
       float* score = scores_ + v * kLanes;
-      const auto add = [&](int64_t key, int64_t to) HWY_ATTR {
-        for (; key < to; ++key, score += kWidth) {
-          const VF power = hn::IfThenElseZero(
-              sees(v, key), exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum)));
-          total = hn::Add(total, power);
-          hn::Store(power, d_, score);
-        }
-      };
-      add(begin, plain);
-      for (int64_t key = plain; key < plain_end; ++key, score += kWidth) {
-        const VF power = exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum));
-        total = hn::Add(total, power);
-        hn::Store(power, d_, score);
-      }
-      add(plain_end, end);
-      totals_[v] = total;
+      VF total = add_powers<true>(v, begin, plain, score, totals_[v]);
+      score += (plain - begin) * kWidth;
+      total = add_powers<false>(v, plain, plain_end, score, total);
+      score += (plain_end - plain) * kWidth;
+      totals_[v] = add_powers<true>(v, plain_end, end, score, total);
     }
+  }
+
+  template <bool kMasked>
+  HWY_INLINE VF add_powers(int v, int64_t begin, int64_t end, float* score, VF total) const {
+    const VF maximum = maxima_[v];
+    for (int64_t key = begin; key < end; ++key, score += kWidth) {
+      VF power = exp2_nonpositive(hn::Sub(hn::Load(d_, score), maximum));
+      if (kMasked) power = hn::IfThenElseZero(sees(v, key), power);
+      total = hn::Add(total, power);
+      hn::Store(power, d_, score);
+    }
+    return total;
   }
 
   // What a block of values is added to: nothing, the sums of earlier tiles times alpha, or the sums
@@ -458,8 +466,8 @@ class Tile {
     const int64_t columns = t_.head_dim, whole = columns / 4 * 4;
     if (empty) std::fill_n(sums_, round_up(columns, 4) * kWidth, 0.0f);
     for (int v = 0; v < kVectors; ++v) {
-      const VI from = hn::Load(di_, lane_from_ + v * kLanes);
-      const auto some = hn::RebindMask(d_, hn::Gt(hn::Load(di_, lane_to_ + v * kLanes), from));
+      const auto some =
+          hn::RebindMask(d_, hn::Gt(hn::Sub(lane_to_[v], lane_after_[v]), hn::Set(di_, 1)));
       const VF factor = hn::IfThenElseZero(some, hn::Div(hn::Set(d_, 1.0f), totals_[v]));
       float* const* rows = out_rows_ + v * kLanes;
       for (int64_t c = 0; c < whole; c += 4) {
@@ -492,13 +500,16 @@ class Tile {
   const I32 di_{};
   const AttentionTile& t_;
   const bool modified_;  // scores are more than products
+  const int64_t reach_;  // of the window
   float *queries_, *sums_, *scores_, *spare_;
   int64_t any_from_, any_to_, all_from_, all_to_;  // keys that some query, that every query sees
-  bool consecutive_;                               // lane i's position is lane 0's + i
+  int64_t first_row_;
+  bool consecutive_;  // lane i's position is lane 0's + i
   const float* q_rows_[kWidth];
   float* out_rows_[kWidth];
-  HWY_ALIGN int32_t lane_from_[kWidth], lane_to_[kWidth], positions_[kWidth];
-  HWY_ALIGN int32_t rows_[kWidth], heads_[kWidth];
+  VI positions_[kVectors];
+  VI lane_after_[kVectors], lane_to_[kVectors];  // a lane sees the keys between
+  VI in_heads_[kVectors], in_queries_[kVectors], in_keys_[kVectors];  // where the biases lie
   VF maxima_[kVectors], totals_[kVectors];
 };
 

@@ -126,11 +126,11 @@ struct Weights::State {
     return weight;
   }
 
-  Vector vector(const std::string& name, int64_t size) {
-    const StoredTensor& tensor = take(name, {size});
+  Vector numbers(const std::string& name, std::initializer_list<int64_t> shape) {
+    const StoredTensor& tensor = take(name, shape);
     auto values =
         std::make_shared<const std::vector<float>>(read_floats(tensor.dtype, tensor.bytes));
-    prepared_bytes += size * static_cast<int64_t>(sizeof(float));
+    prepared_bytes += static_cast<int64_t>(values->size() * sizeof(float));
     return values;
   }
 
@@ -249,8 +249,10 @@ Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) con
   return state_->matrix(path_ + std::string(name), rows, columns, state_->keep_as);
 }
 
-Vector Weights::vector(std::string_view name, int64_t size) const {
-  return state_->vector(path_ + std::string(name), size);
+Vector Weights::vector(std::string_view name, int64_t size) const { return numbers(name, {size}); }
+
+Vector Weights::numbers(std::string_view name, std::initializer_list<int64_t> shape) const {
+  return state_->numbers(path_ + std::string(name), shape);
 }
 
 Vector Weights::vector_if_present(std::string_view name, int64_t size) const {

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -57,6 +58,8 @@ class Weights {
   // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.
   Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
   Vector vector(std::string_view name, int64_t size) const;
+  // All numbers of a tensor of several dimensions, row by row.
+  Vector numbers(std::string_view name, std::initializer_list<int64_t> shape) const;
   Vector vector_if_present(std::string_view name, int64_t size) const;
   // The path's "weight" [n, k] and, when `bias` says so, "bias" [n].
   enum class Bias { kNone, kRequired, kIfPresent };

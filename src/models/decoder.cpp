@@ -9,26 +9,30 @@
 
 namespace vecton {
 
-ModelShape decoder_shape(const Config& config, bool causal) {
+ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults) {
   const int64_t hidden = config.integer("hidden_size"),
                 heads = config.integer("num_attention_heads");
-  if (!config.has("head_dim") && hidden % heads != 0) {
+  if (!config.has("head_dim") && defaults.head_dim == 0 && hidden % heads != 0) {
     throw Error(ErrorCode::kCorrupt,
                 config.file() + ": hidden_size must be a multiple of num_attention_heads");
   }
   const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
+  const int64_t head_dim = defaults.head_dim > 0 ? defaults.head_dim : hidden / heads;
   ModelShape shape{.layers = config.integer("num_hidden_layers"),
                    .hidden = hidden,
                    .vocab = config.integer("vocab_size"),
                    .max_positions = config.integer("max_position_embeddings"),
                    .heads = heads,
-                   .kv_heads = config.integer_or("num_key_value_heads", heads),
-                   .head_dim = config.integer_or("head_dim", hidden / heads),
-                   .causal = config.boolean_or("is_causal", causal && !both_ways)};
+                   .kv_heads = config.integer_or("num_key_value_heads",
+                                                 defaults.kv_heads > 0 ? defaults.kv_heads : heads),
+                   .head_dim = config.integer_or("head_dim", head_dim),
+                   .causal = config.boolean_or("is_causal", defaults.causal && !both_ways)};
   if (shape.heads % shape.kv_heads != 0) {
     throw Error(ErrorCode::kCorrupt,
                 config.file() + ": num_attention_heads must be a multiple of num_key_value_heads");
   }
+  if (shape.head_dim % 2 != 0)
+    throw Error(ErrorCode::kCorrupt, config.file() + ": head_dim must be even");
   return shape;
 }
 

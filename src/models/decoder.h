@@ -11,9 +11,15 @@
 
 namespace vecton {
 
-// Sizes and causality of config.json; num_key_value_heads and head_dim may be missing. Errors name
-// the key.
-ModelShape decoder_shape(const Config& config, bool causal = true);
+// What holds where config.json says nothing.
+struct DecoderDefaults {
+  bool causal = true;
+  int64_t kv_heads = 0;  // 0 = as many as heads
+  int64_t head_dim = 0;  // 0 = hidden_size / heads
+};
+
+// Sizes and causality of config.json. Errors name the key.
+ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults = {});
 
 // AttentionShape::window of a sliding_window of `width`: a causal layer sees that many tokens, the
 // token itself included, another one that many on each side.

@@ -10,7 +10,7 @@
 namespace vecton::eurobert {
 
 static llama::Settings settings(const Config& config) {
-  llama::Settings s = llama::settings(config, false);
+  llama::Settings s = llama::settings(config, {.causal = false});
   s.eps = config.number_or("rms_norm_eps", 1e-5);
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.mlp_bias = config.boolean_or("mlp_bias", false);

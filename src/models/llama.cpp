@@ -84,7 +84,7 @@ Tensor Llama::forward(Ops& ops, const Batch& batch) const {
 }
 
 Settings llama_settings(const Config& config, bool causal) {
-  Settings s = settings(config, causal);
+  Settings s = settings(config, {.causal = causal});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.mlp_bias = config.boolean_or("mlp_bias", false);
   return s;
@@ -92,8 +92,8 @@ Settings llama_settings(const Config& config, bool causal) {
 
 }  // namespace
 
-Settings settings(const Config& config, bool causal) {
-  Settings s{.shape = decoder_shape(config, causal),
+Settings settings(const Config& config, const DecoderDefaults& defaults) {
+  Settings s{.shape = decoder_shape(config, defaults),
              .activation = nn::activation(config, "hidden_act", "silu"),
              .eps = config.number_or("rms_norm_eps", 1e-6)};
   s.shape.cacheable = !nn::Rope(config, s.shape.head_dim, s.rope).depends_on_length();

@@ -8,6 +8,7 @@
 #include "checkpoint/config.h"
 #include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
+#include "models/decoder.h"
 #include "models/model.h"
 #include "nn/rope.h"
 
@@ -28,7 +29,7 @@ struct Settings {
 };
 
 // What all of them read alike: sizes, activation, eps, rotary positions.
-Settings settings(const Config& config, bool causal = true);
+Settings settings(const Config& config, const DecoderDefaults& defaults = {});
 std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights);
 
 // Llama itself.

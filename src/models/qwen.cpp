@@ -55,9 +55,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
 namespace qwen3 {
 
 static llama::Settings settings(const Config& config) {
-  llama::Settings s = llama::settings(config);
+  llama::Settings s = llama::settings(config, {.head_dim = 128});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
-  s.shape.head_dim = config.integer_or("head_dim", 128);
   s.qk_norm = true;
   s.windows = windows(config, s.shape);
   return s;

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <string>
 
+#include "checkpoint/late_interaction.h"
 #include "models/bert.h"
 #include "models/distilbert.h"
 #include "models/electra.h"
 #include "models/eurobert.h"
+#include "models/gemma.h"
 #include "models/gte.h"
+#include "models/lfm2.h"
 #include "models/llama.h"
 #include "models/mistral.h"
 #include "models/modernbert.h"
@@ -56,6 +59,42 @@ std::span<const Family> model_families() {
        eurobert::shape,
        eurobert::load,
        eurobert::head},
+      {"gemma",
+       {"gemma"},
+       {{"GemmaModel"},
+        {"GemmaForCausalLM", kCausalLm},
+        {"GemmaForSequenceClassification", kSequenceClassification},
+        {"GemmaForTokenClassification", kTokenClassification}},
+       Pooling::kLast,
+       gemma::shape,
+       gemma::load,
+       llama::head},
+      {"gemma2",
+       {"gemma2"},
+       {{"Gemma2Model"},
+        {"Gemma2ForCausalLM", kCausalLm},
+        {"Gemma2ForSequenceClassification", kSequenceClassification},
+        {"Gemma2ForTokenClassification", kTokenClassification}},
+       Pooling::kLast,
+       gemma::shape2,
+       gemma::load2,
+       llama::head},
+      {"gemma3_text",
+       {"gemma3_text"},
+       {{"Gemma3TextModel"},
+        {"Gemma3ForCausalLM", kCausalLm},
+        {"Gemma3TextForSequenceClassification", kSequenceClassification}},
+       Pooling::kMean,
+       gemma::shape3,
+       gemma::load3,
+       llama::head},
+      {"lfm2",
+       {"lfm2"},
+       {{"Lfm2Model"}, {"Lfm2ForCausalLM", kCausalLm}},
+       Pooling::kLast,
+       lfm2::shape,
+       lfm2::load,
+       nullptr},
       {"llama",
        {"llama"},
        {{"LlamaModel"},
@@ -218,7 +257,8 @@ const Family& find_family(const Config& config) {
   std::string known;
   for (const Family& family : model_families()) {
     const bool by_name = std::ranges::count(family.architectures, name, &Architecture::name) > 0;
-    const bool by_type = name.empty() && std::ranges::count(family.model_types, type) > 0;
+    const bool by_type =
+        (name.empty() || is_colbert(name)) && std::ranges::count(family.model_types, type) > 0;
     if (by_name || by_type) return family;
     known += (known.empty() ? "" : ", ") + std::string(family.name);
   }

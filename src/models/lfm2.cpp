@@ -1,0 +1,207 @@
+#include "models/lfm2.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "models/decoder.h"
+#include "nn/layer_types.h"
+#include "nn/self_attention.h"
+#include "vecton/error.h"
+
+namespace vecton::lfm2 {
+
+namespace {
+
+// in x = [b | c | v]; out(c * convolution(b * v)).
+struct ShortConv {
+  LinearWeight in;      // [3 hidden, hidden]
+  Vector kernel, bias;  // [hidden * width], [hidden]
+  LinearWeight out;     // [hidden, hidden]
+};
+
+struct Layer {
+  NormWeight operator_norm;
+  std::optional<nn::SelfAttention> attention;  // else conv
+  ShortConv conv;
+  NormWeight mlp_norm;
+  GatedWeight gate_up;
+  LinearWeight down;
+};
+
+// Width of the MLP: the file's, or two thirds of it made a multiple of a block.
+int64_t mlp_width(const Config& config) {
+  const int64_t given = config.integer_or(
+      "block_ff_dim", config.has("block_ff_dim") ? 1 : config.integer("intermediate_size"));
+  config.ignore({"intermediate_size"});
+  const double multiplier = config.is_null("block_ffn_dim_multiplier")
+                                ? 0
+                                : config.number_or("block_ffn_dim_multiplier", 1);
+  const int64_t block = config.integer_or("block_multiple_of", 256);
+  if (!config.boolean_or("block_auto_adjust_ff_dim", true)) return given;
+  const int64_t width = 2 * given / 3;
+  if (multiplier == 0) return width;
+  const double scaled = multiplier * static_cast<double>(width);
+  if (!(scaled >= 1 && scaled <= 1e9)) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": block_ffn_dim_multiplier: gives an MLP of impossible width");
+  }
+  return (static_cast<int64_t>(scaled) + block - 1) / block * block;
+}
+
+class Lfm2 final : public Model {
+ public:
+  Lfm2(const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  Layer layer(const Weights& w, const Config& config, int64_t index, bool attends) const;
+  nn::SelfAttention attention(const Weights& w, int64_t index) const;
+  ShortConv conv(const Weights& w, const Config& config) const;
+  Tensor convolve(Ops& ops, const ShortConv& conv, Tensor h, const nn::LayerRows& rows,
+                  const Batch& batch, const Tensor& residual) const;
+
+  ModelShape shape_;
+  double eps_;
+  nn::Rope rope_;
+  PreparedWeight words_;
+  std::vector<Layer> layers_;
+  NormWeight norm_;
+};
+
+// Which layers attend; the others convolve.
+std::vector<bool> attention_layers(const Config& config, int64_t layers) {
+  const std::vector<std::string> types =
+      nn::layer_types(config, layers, {"full_attention", "conv"});
+  const std::vector<int64_t> listed = config.integers_or_empty("full_attn_idxs");
+  const bool all = types.empty() && !config.has("full_attn_idxs");
+  std::vector<bool> result;
+  for (int64_t i = 0; i < layers; ++i) {
+    result.push_back(all || (types.empty() ? std::ranges::count(listed, i) > 0
+                                           : types[static_cast<size_t>(i)] == "full_attention"));
+  }
+  return result;
+}
+
+Lfm2::Lfm2(const Config& config, const Weights& w)
+    : shape_(shape(config)),
+      eps_(config.number_or("norm_eps", 1e-5)),
+      rope_(config, shape_.head_dim, 1e6) {
+  words_ = (w / "embed_tokens").table(shape_.vocab, shape_.hidden);
+  const std::vector<bool> attends = attention_layers(config, shape_.layers);
+  for (int64_t i = 0; i < shape_.layers; ++i)
+    layers_.push_back(layer(w / "layers" / i, config, i, attends[static_cast<size_t>(i)]));
+  norm_ = (w / "embedding_norm").rms_norm(shape_.hidden, eps_);
+}
+
+nn::SelfAttention Lfm2::attention(const Weights& w, int64_t index) const {
+  const int64_t n = shape_.hidden, d = shape_.head_dim;
+  const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", shape_.kv_heads * d},
+                                                      {"v_proj", shape_.kv_heads * d}};
+  return {.layer = index,
+          .q = (w / "q_proj").linear(shape_.heads * d, n, Weights::Bias::kNone),
+          .kv = w.stacked(kv_parts, n, Weights::Bias::kNone),
+          .out = (w / "out_proj").linear(n, shape_.heads * d, Weights::Bias::kNone),
+          .q_norm = (w / "q_layernorm").rms_norm(d, eps_),
+          .k_norm = (w / "k_layernorm").rms_norm(d, eps_),
+          .shape = {.heads = shape_.heads,
+                    .kv_heads = shape_.kv_heads,
+                    .head_dim = d,
+                    .scale = 1.0f / std::sqrt(static_cast<float>(d)),
+                    .causal = shape_.causal}};
+}
+
+ShortConv Lfm2::conv(const Weights& w, const Config& config) const {
+  const int64_t n = shape_.hidden;
+  const bool biased = config.boolean_or("conv_bias", false);
+  const auto bias = biased ? Weights::Bias::kRequired : Weights::Bias::kNone;
+  const Weights kernel = w / "conv";
+  return {.in = (w / "in_proj").linear(3 * n, n, bias),
+          .kernel = kernel.numbers("weight", {n, 1, config.integer_or("conv_L_cache", 3)}),
+          .bias = biased ? kernel.vector("bias", n) : nullptr,
+          .out = (w / "out_proj").linear(n, n, bias)};
+}
+
+Layer Lfm2::layer(const Weights& w, const Config& config, int64_t index, bool attends) const {
+  const int64_t n = shape_.hidden, intermediate = mlp_width(config);
+  const Weights mlp = w / "feed_forward";
+  Layer layer{.operator_norm = (w / "operator_norm").rms_norm(n, eps_),
+              .mlp_norm = (w / "ffn_norm").rms_norm(n, eps_),
+              .gate_up = mlp.gated("w1", "w3", intermediate, n),
+              .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone)};
+  if (attends) {
+    layer.attention = attention(w / "self_attn", index);
+  } else {
+    layer.conv = conv(w / "conv", config);
+  }
+  return layer;
+}
+
+// 1 for the rows that others may attend to, 0 for the others.
+Tensor attended_mask(Ops& ops, const Batch& batch, int64_t columns) {
+  std::vector<float> mask;
+  for (size_t s = 0; s < batch.attended.size(); ++s) {
+    const int64_t tokens = batch.rows.offsets[s + 1] - batch.rows.offsets[s];
+    mask.resize(mask.size() + static_cast<size_t>(batch.attended[s] * columns), 1.0f);
+    mask.resize(mask.size() + static_cast<size_t>((tokens - batch.attended[s]) * columns), 0.0f);
+  }
+  return ops.upload(mask, batch.tokens(), columns);
+}
+
+Tensor Lfm2::convolve(Ops& ops, const ShortConv& conv, Tensor h, const nn::LayerRows& rows,
+                      const Batch& batch, const Tensor& residual) const {
+  const int64_t n = shape_.hidden;
+  // The reference zeroes what is not attended to.
+  if (!batch.attended.empty()) h = ops.multiply(std::move(h), attended_mask(ops, batch, n));
+  const Tensor bcv = ops.linear(h, conv.in);
+  const Tensor u = ops.multiply(bcv.slice_columns(0, n), bcv.slice_columns(2 * n, n));
+  const Tensor y = rows.of(ops, ops.short_conv(u, conv.kernel, conv.bias, batch.rows));
+  const Tensor c = rows.of(ops, bcv.slice_columns(n, n));
+  return ops.linear(ops.multiply(y, c), conv.out, Activation::kIdentity, &residual);
+}
+
+Tensor Lfm2::forward(Ops& ops, const Batch& batch) const {
+  const Ops::Lookup words[] = {{*words_, batch.ids}};
+  const auto rope = rope_.table(batch.rows.longest());
+  Tensor x = ops.embed(words);
+  for (const Layer& layer : layers_) {
+    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+    Tensor h = ops.norm(x, layer.operator_norm);
+    x = rows.of(ops, x);
+    if (layer.attention) {
+      const Tensor q = rows.of(ops, h);
+      x = layer.attention->forward(ops, h, q, rows, batch, &x, rope.get());
+    } else {
+      x = convolve(ops, layer.conv, std::move(h), rows, batch, x);
+    }
+    const Tensor m =
+        ops.gated_linear(ops.norm(x, layer.mlp_norm), layer.gate_up, Activation::kSilu);
+    x = ops.linear(m, layer.down, Activation::kIdentity, &x);
+  }
+  return ops.norm(std::move(x), norm_);
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  ModelShape shape = decoder_shape(config);
+  for (const char* same : {"block_dim", "conv_dim", "conv_dim_out"})
+    config.require(same, shape.hidden);
+  config.require("num_heads", shape.heads);
+  config.require("block_use_swiglu", true);
+  config.require("use_pos_enc", true);
+  config.ignore({"tie_embedding", "block_norm_eps"});
+  if (!shape.causal)
+    throw Error(ErrorCode::kUnsupported, config.file() + ": is_causal false is not supported");
+  shape.cacheable = false;
+  return shape;
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  prepare_decoder(shape(config), weights);
+  return std::make_unique<Lfm2>(config, weights);
+}
+
+}  // namespace vecton::lfm2

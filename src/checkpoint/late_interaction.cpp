@@ -1,5 +1,7 @@
 #include "checkpoint/late_interaction.h"
 
+#include <algorithm>
+#include <array>
 #include <system_error>
 
 #include "base/json.h"
@@ -24,6 +26,16 @@ bool is_file(const fs::path& path) {
 }
 
 }  // namespace
+
+bool is_colbert(std::string_view architecture) {
+  static constexpr std::array<std::string_view, 6> kNames = {"HF_ColBERT",
+                                                             "ColBERTModel",
+                                                             "ColBERT",
+                                                             "ColBERTModernBertModel",
+                                                             "ColBERTJinaRobertaModel",
+                                                             "ColBERTLfm2Model"};
+  return std::ranges::find(kNames, architecture) != kNames.end();
+}
 
 LateInteraction LateInteraction::read_stanford(const fs::path& folder) {
   LateInteraction late{.query_marker = "[unused0]",

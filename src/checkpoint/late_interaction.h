@@ -10,9 +10,14 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vecton {
+
+// Whether config.json's architecture is a ColBERT of Stanford's layout: its model_type says of
+// what.
+bool is_colbert(std::string_view architecture);
 
 struct LateInteraction {
   // Tokens put after the first special token of a text; empty = none.

@@ -1,6 +1,8 @@
 #include "engine/plan.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/json.h"
@@ -35,10 +37,24 @@ json::object parse_object(const std::string& text, const std::string& option) {
   return std::move(value.as_object());
 }
 
+// tokenizer_config.json's, 0 where it has none or an absurdly large one.
+int64_t model_max_length(const std::filesystem::path& folder) {
+  const std::filesystem::path file = folder / "tokenizer_config.json";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) return 0;
+  const Config config = Config::read(file);
+  const double length = config.number_or("model_max_length", 0);
+  return length >= 1 && length < 1e9 ? static_cast<int64_t>(length) : 0;
+}
+
 void decide_length(const EngineOptions& options, Plan& plan) {
   plan.max_model_len = plan.shape.max_positions;
   if (plan.modules.max_seq_length && !plan.late_interaction && options.convert != "embed") {
     plan.max_model_len = std::min(plan.max_model_len, *plan.modules.max_seq_length);
+  }
+  if (!plan.modules.max_seq_length && options.convert != "embed") {
+    const int64_t of_tokenizer = model_max_length(plan.modules.transformer);
+    if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
   }
   if (options.max_model_len < 0 || options.max_model_len > plan.shape.max_positions) {
     throw Error(ErrorCode::kInvalidArgument,

@@ -1,6 +1,5 @@
 // What a checkpoint is for: the head on top of its backbone, its tasks, labels and scorer.
 #include <algorithm>
-#include <array>
 #include <system_error>
 #include <utility>
 
@@ -110,16 +109,6 @@ bool is_named_reranker(const Plan& plan) {
   return plan.family->name == "qwen3" && name.find("rerank") != std::string::npos;
 }
 
-bool is_stanford_colbert(const std::string& architecture) {
-  static constexpr std::array kNames = {"HF_ColBERT",
-                                        "ColBERTModel",
-                                        "ColBERT",
-                                        "ColBERTModernBertModel",
-                                        "ColBERTJinaRobertaModel",
-                                        "ColBERTLfm2Model"};
-  return std::ranges::find(kNames, architecture) != kNames.end();
-}
-
 // The sentence-transformers modules after the transformer.
 void take_modules(Plan& plan) {
   const SentenceTransformer& modules = plan.modules;
@@ -141,7 +130,7 @@ void take_modules(Plan& plan) {
 void take_architecture(const EngineOptions& options, Plan& plan) {
   const HeadKind kind = plan.family->head_of(plan.architecture);
   const bool asked_for_tokens = plan.config.has("classifier_from_token");
-  if (is_stanford_colbert(plan.architecture)) {
+  if (is_colbert(plan.architecture)) {
     be_embedder(plan);
     plan.late_interaction = LateInteraction::read_stanford(plan.folder);
     plan.tasks = {Task::kTokenEmbed};

@@ -14,6 +14,7 @@ MAY_INCLUDE = {
     "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
     "checkpoint": ["ops", "tensor"],
     "tokenizer": [],
+    "chat": [],
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],

@@ -114,9 +114,9 @@ void build_clip(ClassSource& source) {
            true),
        byte_level(false, true)});
   // The ends of words are spaces, but not at the ends of the text.
-  document.set_decoder({kByteLevelDecoder,
-                        R"({"type":"Replace","pattern":{"String":"</w>"},"content":" "})",
-                        R"({"type":"Strip","content":" ","start":2147483647,"stop":2147483647})"});
+  document.set_decoder(
+      {kByteLevelDecoder, R"({"type":"Replace","pattern":{"String":"</w>"},"content":" "})",
+       R"({"type":"Replace","pattern":{"Regex":"\\A\\s+|\\s+\\z"},"content":""})"});
   source.add_special_tokens();
   document.set_post_processor(
       R"({"type":"RobertaProcessing","trim_offsets":false,"add_prefix_space":false,"cls":)" +

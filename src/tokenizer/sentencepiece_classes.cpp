@@ -89,13 +89,16 @@ void set_bpe(ClassSource& source, std::string_view options) {
       merge_rules(tokens, MergeUnit::kCharacters, MergeOrder::kByLength, source.document.file()));
 }
 
-// Pieces that the file marks as controls, and those that it wants to be found whole.
+// Pieces that the file marks as controls, and those that it wants to be found whole. They say how a
+// named token is matched where the settings list no extra tokens.
 void add_marked_pieces(ClassSource& source) {
+  SpecialTokens& special = source.settings.special;
   for (const SentencePieceModel::Piece& piece : source.sentencepiece->pieces) {
     if (piece.type != PieceType::kControl && piece.type != PieceType::kUserDefined) continue;
+    if (special.has_extra() && special.is_named(piece.text)) continue;
     AddedToken token = AddedToken::plain_special(piece.text);
     token.special = piece.type == PieceType::kControl;
-    source.settings.special.add_extra(std::move(token));
+    special.add_extra(std::move(token));
   }
 }
 
@@ -344,8 +347,9 @@ void build_sentencepiece(ClassSource& source) {
     steps.push_back(kDoubleSpaces);
     steps.push_back(replace_pattern(R"(\A | \z)", ""));
   }
+  if (model.dummy_prefix) steps.push_back(R"({"type":"Prepend","prepend":"\u2581"})");
+  steps.push_back(replace(" ", "\u2581"));
   source.document.set_normalizer(steps);
-  source.document.set_pre_tokenizer({metaspace(model.dummy_prefix ? "first" : "never", false)});
   std::vector<std::string> decoder = {kMarkToSpace, kByteFallback, kFuse};
   if (model.dummy_prefix) decoder.push_back(kStripFirst);
   source.document.set_decoder(decoder);

@@ -20,8 +20,8 @@ bool contains(std::span<const AddedToken> tokens, std::string_view content) {
 AddedToken read_special(const Field& field) {
   if (!field.value().is_object()) return AddedToken::plain_special(field.string());
   AddedToken token = AddedToken::read(field);
-  token.special = true;
-  if (!field.has("normalized")) token.normalized = false;
+  token.special = field.boolean_or("special", true);
+  if (!field.has("normalized")) token.normalized = !token.special;
   return token;
 }
 
@@ -170,15 +170,23 @@ std::vector<AddedToken> SpecialTokens::missing(std::span<const AddedToken> exist
     out.push_back(token);
     out.back().special |= is_named(token.content);
   }
-  const auto add = [&](AddedToken token) {
-    if (contains(existing, token.content) || contains(out, token.content)) return;
+  // Of named and extra tokens with one content the last one counts.
+  const size_t numbered = out.size();
+  const auto add = [&](const AddedToken& token) {
+    const bool known = contains(existing, token.content) ||
+                       contains(std::span(out).first(numbered), token.content);
+    if (!known) out.push_back(token);
+  };
+  const auto add_named = [&](AddedToken token) {
     token.special = true;
-    out.push_back(std::move(token));
+    add(token);
   };
   for (const std::string_view name : kNames) {
-    if (const AddedToken* token = find(name)) add(*token);
+    if (const AddedToken* token = find(name)) add_named(*token);
   }
-  for (const Named& named : named_) add(named.token);
+  for (const Named& named : named_) {
+    if (std::ranges::find(kNames, named.name) == kNames.end()) add_named(named.token);
+  }
   for (const AddedToken& token : extra_) add(token);
   return out;
 }

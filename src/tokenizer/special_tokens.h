@@ -26,6 +26,7 @@ class SpecialTokens {
 
   // The token of a name, or nullptr.
   const AddedToken* find(std::string_view name) const;
+  bool is_named(std::string_view content) const;  // some name has it
   std::span<const Named> named() const { return named_; }
   std::span<const AddedToken> extra() const { return extra_; }
   // Tokens that a file gives with an id, by their ids.
@@ -38,7 +39,7 @@ class SpecialTokens {
   void add_extra(AddedToken token);
 
   // The tokens to be added, in order, to those that the pipeline has already: numbered ones that
-  // differ, named ones and extra ones that are missing.
+  // differ, named ones and extra ones that are missing. Of equal contents the last one counts.
   std::vector<AddedToken> missing(std::span<const AddedToken> existing) const;
 
  private:
@@ -48,7 +49,6 @@ class SpecialTokens {
   void read_named(const Field& root, std::string_view key, const Field& value);
   void set(std::string_view name, AddedToken token, bool bare);
   const AddedToken* find_numbered(std::string_view content) const;
-  bool is_named(std::string_view content) const;
 
   std::vector<Named> named_;
   std::vector<std::string> unset_;  // names that a file sets to null

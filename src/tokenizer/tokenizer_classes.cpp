@@ -32,8 +32,8 @@ constexpr std::array kClasses = {
         "unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
         build_bert},
     TokenizerClass{"MPNetTokenizer", "mpnet", Files::kVocabTxt, "",
-                   "bos_token=<s>/n eos_token=</s>/n unk_token=[UNK]/n sep_token=</s>/n "
-                   "pad_token=<pad>/n cls_token=<s>/n mask_token=<mask>/ln",
+                   "bos_token=<s> eos_token=</s> unk_token=[UNK] sep_token=</s> "
+                   "pad_token=<pad> cls_token=<s> mask_token=<mask>/l",
                    build_mpnet},
     TokenizerClass{"FunnelTokenizer", "funnel", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
@@ -78,11 +78,11 @@ constexpr std::array kClasses = {
                    "spiece.model", kAlbertTokens, build_albert},
     TokenizerClass{"BarthezTokenizer", "barthez", Files::kSentencePiece, "sentencepiece.bpe.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
-                   "cls_token=<s> mask_token=<mask>/ln",
+                   "cls_token=<s> mask_token=<mask>/l",
                    build_barthez},
     TokenizerClass{"BigBirdTokenizer", "big_bird", Files::kSentencePiece, "spiece.model",
-                   "bos_token=<s>/n eos_token=</s>/n unk_token=<unk>/n sep_token=[SEP]/n "
-                   "pad_token=<pad>/n cls_token=[CLS]/n mask_token=[MASK]/ln",
+                   "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=[SEP] "
+                   "pad_token=<pad> cls_token=[CLS] mask_token=[MASK]/l",
                    build_big_bird},
     TokenizerClass{"CamembertTokenizer", "camembert", Files::kSentencePiece,
                    "sentencepiece.bpe.model",
@@ -114,7 +114,7 @@ constexpr std::array kClasses = {
                    build_xlm_roberta},
     TokenizerClass{"XLNetTokenizer", "xlnet", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
-                   "cls_token=<cls> mask_token=<mask>/ln",
+                   "cls_token=<cls> mask_token=<mask>/l",
                    build_xlnet},
 };
 
@@ -170,7 +170,6 @@ void set_default_tokens(const TokenizerClass& row, SpecialTokens& tokens) {
     AddedToken token = AddedToken::plain_special(content);
     token.lstrip = flags.find('l') != std::string_view::npos;
     token.rstrip = flags.find('r') != std::string_view::npos;
-    token.normalized = flags.find('n') != std::string_view::npos;
     tokens.set_default(entry.substr(0, equals), std::move(token));
     return false;
   });

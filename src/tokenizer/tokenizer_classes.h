@@ -39,8 +39,7 @@ struct TokenizerClass {
   Files files;
   std::string_view file;  // a SentencePiece model's name
   // "unk_token=[UNK] mask_token=[MASK]/l": names and contents of special tokens where the settings
-  // have none. Behind a slash: l = takes the spaces before it, r = behind it, n = is looked for in
-  // normalized text.
+  // have none. Behind a slash: l = takes the spaces before it, r = those behind it.
   std::string_view special_tokens;
   void (*build)(ClassSource& source);
 };

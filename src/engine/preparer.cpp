@@ -41,7 +41,7 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
   };
   query_marker_ = marker(late.query_marker);
   document_marker_ = marker(late.document_marker);
-  for (const char* name : {"mask_token", "pad_token", "eos_token"}) {
+  for (const char* name : {"mask_token", "eos_token", "pad_token"}) {
     const auto id = tokenizer_->special_token_id(name);
     if (fill_ < 0 && id) fill_ = *id;
   }

@@ -162,7 +162,9 @@ class Ops {
   // of `before`; head h reads key head h / (heads / kv_heads). Keys have positions 0, 1, ... of
   // their sequence, pages counted; queries.index holds the queries' positions. Causal: a query at
   // position p sees keys 0..p. `attended` [sequences]: only so many of a sequence's own rows are
-  // keys; empty = all of them. A query that sees no key gives 0. The bits do not depend on how much
+  // keys; empty = all of them. A query that sees no key gives 0; one whose window
+  // holds unattended rows only gives the mean of v over its sequence's own rows, as scores that are
+  // all masked by the same large number do. The bits do not depend on how much
   // of a sequence lies in pages.
   virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                            const AttentionShape& shape, const Rows& queries,

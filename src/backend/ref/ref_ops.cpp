@@ -85,7 +85,7 @@ double dot(const float* a, const float* b, int64_t n) {
 struct Keys {
   const KeyPages& before;
   const Tensor &k, &v;
-  int64_t first_page = 0, paged = 0, first_row = 0, count = 0;
+  int64_t first_page = 0, paged = 0, first_row = 0, own_rows = 0, count = 0;
 
   const float* row(const Tensor& paged_rows, const Tensor& own, int64_t j) const {
     if (j >= paged) return own.row(first_row + j - paged);
@@ -113,14 +113,20 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
             const AttentionShape& shape, const AttentionBias& bias, float* out) {
   const int64_t d = shape.head_dim, column = head / (shape.heads / shape.kv_heads) * d;
   const int64_t window = shape.window > 0 ? shape.window : std::numeric_limits<int64_t>::max() / 2;
-  const int64_t begin = std::max<int64_t>(0, at - window + 1);
-  const int64_t end = std::min(keys.count, shape.causal ? at + 1 : at + window);
+  int64_t begin = std::max<int64_t>(0, at - window + 1);
+  int64_t end = std::min(keys.count, shape.causal ? at + 1 : at + window);
+  const bool blind = begin >= keys.count && keys.count > 0 && keys.own_rows > 0;
+  if (blind) {
+    begin = keys.paged;
+    end = keys.paged + keys.own_rows;
+  }
   std::vector<double> p;
   double largest = -std::numeric_limits<double>::infinity(), total = 0;
   for (int64_t j = begin; j < end; ++j) {
     double score = shape.scale * dot(q.row(query) + head * d, keys.key(j) + column, d);
     if (shape.softcap > 0) score = shape.softcap * std::tanh(score / shape.softcap);
     score += bias_of(bias, head, query, keys.first_row + j - keys.paged, at - j);
+    if (blind) score = 0;  // the scores are all masked alike
     p.push_back(score);
     largest = std::max(largest, score);
   }
@@ -318,7 +324,11 @@ class RefOps final : public Ops {
                    const KeyPages& before, std::span<const int32_t> attended) override {
     const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
     for (int64_t s = 0; s < queries.sequences(); ++s) {
-      Keys own{.before = before, .k = k, .v = v, .first_row = keys[s]};
+      Keys own{.before = before,
+               .k = k,
+               .v = v,
+               .first_row = keys[s],
+               .own_rows = keys[s + 1] - keys[s]};
       if (!before.offsets.empty()) {
         own.first_page = before.offsets[s];
         own.paged = (before.offsets[s + 1] - before.offsets[s]) * before.page_rows;

@@ -121,38 +121,169 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
   }
 }
 
+// One call of attention(): `texts` sequences of one length.
+struct AttentionCase {
+  std::string op, kind;
+  int64_t length, texts;
+  AttentionShape shape;
+  bool by_head = false, by_token = false;  // kinds of bias
+  int64_t page_rows = 0;                   // all but the last keys of a text are in pages
+};
+
+// Relative positions with a bucket each up to 128, as DeBERTa has them.
+struct BiasInput {
+  std::vector<int32_t> bucket;
+  AttentionBias bias;
+};
+
+std::shared_ptr<BiasInput> make_bias(Ops& ops, const AttentionCase& c) {
+  auto made = std::make_shared<BiasInput>();
+  if (!c.by_head && !c.by_token) return made;
+  constexpr int64_t kReach = 128;
+  for (int32_t b = 0; b <= 2 * kReach; ++b) made->bucket.push_back(b);
+  const int64_t buckets = 2 * kReach + 1, columns = c.shape.heads * buckets;
+  made->bias = {.reach = kReach, .buckets = buckets, .bucket = made->bucket};
+  if (c.by_head) made->bias.by_head = input(ops, c.shape.heads, buckets);
+  if (c.by_token) {
+    made->bias.by_query = input(ops, c.length * c.texts, columns);
+    made->bias.by_key = input(ops, c.length * c.texts, columns);
+  }
+  return made;
+}
+
+// All pages of all texts, each text's in descending order, so that no two are neighbours.
+struct PagesInput {
+  std::vector<int32_t> pages, offsets;
+  KeyPages before;
+};
+
+std::shared_ptr<PagesInput> make_pages(Ops& ops, const AttentionCase& c, int64_t columns) {
+  auto made = std::make_shared<PagesInput>();
+  if (c.page_rows == 0) return made;
+  const int64_t each = (c.length - 1) / c.page_rows, total = each * c.texts;
+  for (int64_t p = total; p > 0; --p) made->pages.push_back(static_cast<int32_t>(p - 1));
+  for (int64_t s = 0; s <= c.texts; ++s) made->offsets.push_back(static_cast<int32_t>(s * each));
+  made->before = {input(ops, total * c.page_rows, columns),
+                  input(ops, total * c.page_rows, columns), c.page_rows, made->pages,
+                  made->offsets};
+  return made;
+}
+
+// The pairs of a query and a key it sees in a text.
+double pairs_of(const AttentionCase& c) {
+  double pairs = 0;
+  for (int64_t p = 0; p < c.length; ++p) {
+    const int64_t window = c.shape.window > 0 ? c.shape.window : c.length;
+    const int64_t end = c.shape.causal ? p + 1 : std::min(c.length, p + window);
+    pairs += static_cast<double>(end - std::max<int64_t>(0, p - window + 1));
+  }
+  return pairs;
+}
+
+Case attention_case(const AttentionCase& c) {
+  const int64_t heads = c.shape.heads, d = c.shape.head_dim, columns = heads * d;
+  Case made{
+      .op = c.op,
+      .shape = c.kind +
+               shape_of({{"dim", d}, {"heads", heads}, {"length", c.length}, {"texts", c.texts}}),
+      .dtype = "f32",
+      .rows = c.length,
+      .work = {.flops = 4.0 * pairs_of(c) * static_cast<double>(columns * c.texts), .bytes = 0},
+      .prepare = {}};
+  made.prepare = [=](Ops& ops) -> std::function<void()> {
+    const auto bias = make_bias(ops, c);
+    const auto pages = make_pages(ops, c, columns);
+    Rows rows;
+    std::vector<int32_t> keys = {0};
+    for (int64_t s = 0; s < c.texts; ++s) {
+      for (int64_t i = 0; i < c.length; ++i) rows.index.push_back(static_cast<int32_t>(i));
+      rows.offsets.push_back(static_cast<int32_t>(rows.index.size()));
+      const int64_t paged = c.page_rows > 0 ? (c.length - 1) / c.page_rows * c.page_rows : 0;
+      keys.push_back(keys.back() + static_cast<int32_t>(c.length - paged));
+    }
+    const Tensor qkv = input(ops, rows.count(), 3 * columns);
+    const Tensor q = qkv.slice_columns(0, columns), k = qkv.slice_columns(columns, columns),
+                 v = qkv.slice_columns(2 * columns, columns);
+    return [=, &ops] { ops.attention(q, k, v, c.shape, rows, keys, bias->bias, pages->before); };
+  };
+  return made;
+}
+
+AttentionShape attention_shape(int64_t heads, int64_t d, bool causal, int64_t window = 0) {
+  return {heads, heads, d, 1 / std::sqrt(static_cast<float>(d)), causal, window};
+}
+
 // As many sequences of one length as make a batch of 2048 rows; heads as many as make 768 columns.
 void add_attention(const Settings& settings, std::vector<Case>& cases) {
   for (const int64_t d : settings.head_dims) {
     for (const int64_t length : settings.lengths) {
-      const int64_t heads = std::max<int64_t>(1, 768 / d),
-                    sequences = std::max<int64_t>(1, 2048 / length);
-      const AttentionShape shape{heads, heads, d, 1 / std::sqrt(static_cast<float>(d)),
-                                 settings.causal};
-      const double pairs =
-          static_cast<double>(settings.causal ? length * (length + 1) / 2 : length * length);
-      Case c{
-          .op = "attention",
-          .shape =
-              shape_of({{"dim", d}, {"heads", heads}, {"length", length}, {"texts", sequences}}),
-          .dtype = "f32",
-          .rows = length,
-          .work = {.flops = 4.0 * pairs * static_cast<double>(d * heads * sequences), .bytes = 0},
-          .prepare = {}};
-      c.prepare = [=](Ops& ops) -> std::function<void()> {
-        Rows rows;
-        for (int64_t s = 0; s < sequences; ++s) {
-          for (int64_t i = 0; i < length; ++i) rows.index.push_back(static_cast<int32_t>(i));
-          rows.offsets.push_back(static_cast<int32_t>(rows.index.size()));
-        }
-        const int64_t columns = heads * d;
-        const Tensor qkv = input(ops, rows.count(), 3 * columns);
-        const Tensor q = qkv.slice_columns(0, columns), k = qkv.slice_columns(columns, columns),
-                     v = qkv.slice_columns(2 * columns, columns);
-        return [=, &ops] { ops.attention(q, k, v, shape, rows, rows.offsets); };
-      };
-      cases.push_back(std::move(c));
+      cases.push_back(attention_case(
+          {.op = "attention",
+           .kind = "",
+           .length = length,
+           .texts = std::max<int64_t>(1, 2048 / length),
+           .shape = attention_shape(std::max<int64_t>(1, 768 / d), d, settings.causal)}));
     }
+  }
+}
+
+// The local layers of ModernBERT beside its global ones, on long texts.
+void add_windows(const Settings& settings, std::vector<Case>& cases) {
+  for (const int64_t window : {0, 65}) {
+    for (const int64_t length : {512, 1024, 2048, 4096, 8192}) {
+      cases.push_back(attention_case({.op = window ? "window 65" : "window no",
+                                      .kind = "",
+                                      .length = length,
+                                      .texts = 1,
+                                      .shape = attention_shape(12, 64, settings.causal, window)}));
+    }
+  }
+}
+
+// What attention may have beside its products.
+void add_kinds(const Settings& settings, std::vector<Case>& cases) {
+  for (const int64_t length : settings.lengths) {
+    AttentionCase plain{.op = "kinds",
+                        .kind = "plain ",
+                        .length = length,
+                        .texts = std::max<int64_t>(1, 2048 / length),
+                        .shape = attention_shape(12, 64, settings.causal)};
+    AttentionCase capped = plain, by_head = plain, by_token = plain, paged = plain;
+    capped.kind = "cap ";
+    capped.shape.softcap = 50;
+    by_head.kind = "by head ";
+    by_head.by_head = true;
+    by_token.kind = "by token ";
+    by_token.by_token = true;
+    paged.kind = "pages ";
+    paged.page_rows = 16;
+    for (const AttentionCase& c : {plain, capped, by_head, by_token, paged})
+      cases.push_back(attention_case(c));
+  }
+}
+
+// A query of 32 tokens against documents of 128 tokens of 128 numbers each.
+void add_max_sim(std::vector<Case>& cases) {
+  for (const int64_t documents : {1, 100, 10000}) {
+    const int64_t m = 32, tokens = 128, n = 128;
+    const auto size = static_cast<double>(documents * tokens * n);
+    Case c{.op = "max_sim",
+           .shape = shape_of({{"m", m}, {"documents", documents}, {"tokens", tokens}, {"n", n}}),
+           .dtype = "f32",
+           .rows = documents,
+           .work = {.flops = 2.0 * static_cast<double>(m) * size,
+                    .bytes = documents > 1000 ? 4 * size : 0},
+           .prepare = {}};
+    c.prepare = [=](Ops& ops) -> std::function<void()> {
+      std::vector<float> values = numbers(tokens * n);  // the same document again and again
+      values.resize(documents * tokens * n);
+      for (size_t i = tokens * n; i < values.size(); ++i) values[i] = values[i - tokens * n];
+      const Tensor q = input(ops, m, n), d = ops.upload(values, documents * tokens, n);
+      std::vector<int32_t> offsets;
+      for (int64_t i = 0; i <= documents; ++i) offsets.push_back(static_cast<int32_t>(i * tokens));
+      return [=, &ops] { ops.max_sim(q, d, offsets); };
+    };
+    cases.push_back(std::move(c));
   }
 }
 
@@ -221,14 +352,21 @@ std::vector<Case> make_cases(const Settings& settings) {
         add_linear(settings, dtype, op == "gated", cases);
     } else if (op == "attention") {
       add_attention(settings, cases);
+    } else if (op == "window") {
+      add_windows(settings, cases);
+    } else if (op == "kinds") {
+      add_kinds(settings, cases);
+    } else if (op == "max_sim") {
+      add_max_sim(cases);
     } else if (op == "norm" || op == "rope") {
       add_rowwise(settings, op, cases);
     } else if (op == "activation") {
       add_activations(settings, cases);
     } else {
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "--op: '" + op + "' is none of: linear, gated, attention, norm, rope, activation");
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--op: '" + op +
+                      "' is none of: linear, gated, attention, window, kinds, max_sim, norm, rope, "
+                      "activation");
     }
   }
   return cases;

@@ -13,7 +13,8 @@ namespace vecton::bench {
 
 // What is asked for on the command line; lists are run through one by one.
 struct Settings {
-  std::vector<std::string> ops = {"linear", "gated", "attention", "norm", "rope", "activation"};
+  std::vector<std::string> ops = {"linear",  "gated", "attention", "window",    "kinds",
+                                  "max_sim", "norm",  "rope",      "activation"};
   std::vector<int64_t> m = {1, 8, 32, 128, 512, 4096};
   std::vector<int64_t> n, k;  // empty = the shapes of common models
   std::vector<std::string> dtypes = {"f32"};

@@ -18,7 +18,8 @@ namespace vecton::bench {
 namespace {
 
 constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are separated by commas)
-  --op LIST        linear, gated, attention, norm, rope, activation   (all)
+  --op LIST        linear, gated, attention, window (of attention, on long texts), kinds (of attention), max_sim,
+                   norm, rope, activation                             (all)
   --m LIST         rows                                               (1,8,32,128,512,4096)
   --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
   --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)

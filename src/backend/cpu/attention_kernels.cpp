@@ -16,6 +16,7 @@
 #include <limits>
 
 #include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/blocks-inl.h"
 #include "backend/cpu/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -27,30 +28,7 @@ constexpr int64_t kTileQueries = 2 * kLanes;
 constexpr int64_t kKeyTile = 120;
 constexpr float kLog2E = 1.44269504f;
 constexpr int64_t kFar = 1 << 30;  // the window where there is none
-// Keys (of a score block) and columns (of a value block) that fill the registers beside two query
-// vectors.
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_SCALAR
-constexpr int kBlock = 6;
-#else
-constexpr int kBlock = 12;
-#endif
-
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-// The next block where `left` is cut into as few and as equal blocks of at most `most` as can be.
-constexpr int64_t next_block(int64_t left, int64_t most) {
-  const int64_t blocks = (left + most - 1) / most;
-  return (left + blocks - 1) / blocks;
-}
-
-// Runs f.operator()<n>() for a run-time n of [1, kMost].
-template <int kMost, class F>
-HWY_INLINE void with_constant(int64_t n, const F& f) {
-  if constexpr (kMost > 1) {
-    if (n < kMost) return with_constant<kMost - 1>(n, f);
-  }
-  f.template operator()<kMost>();
-}
 
 // In each group of four lanes, four vectors of one row each become four of one column each.
 HWY_INLINE void transpose4(VF& a, VF& b, VF& c, VF& d) {

@@ -1,13 +1,11 @@
 // Attention: cut into tiles of query rows of one sequence and key head.
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <optional>
 #include <vector>
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/scratch.h"
 #include "vecton/error.h"
 
 namespace vecton::cpu {
@@ -15,21 +13,6 @@ namespace vecton::cpu {
 namespace {
 
 constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
-
-// Each thread's scratch, as large as the largest head asked for.
-float* scratch(int64_t floats) {
-  struct Free {
-    void operator()(float* x) const { std::free(x); }
-  };
-  thread_local std::unique_ptr<float, Free> block;
-  thread_local int64_t size = 0;
-  if (size < floats) {
-    size = (floats + 15) / 16 * 16;
-    block.reset(static_cast<float*>(std::aligned_alloc(64, size * sizeof(float))));
-    if (!block) throw std::bad_alloc();
-  }
-  return block.get();
-}
 
 // What a call is cut into, and where each sequence's keys lie.
 struct Plan {
@@ -111,6 +94,30 @@ struct DistanceTables {
   }
 };
 
+// Rows of q whose window holds none of the keys: the mean of all values of their sequence.
+void answer_blind(const Tensor& y, const Tensor& v, const AttentionShape& shape,
+                  const Rows& queries, std::span<const int32_t> keys,
+                  std::span<const int64_t> seen) {
+  const int64_t d = shape.head_dim, group = shape.heads / shape.kv_heads;
+  std::vector<float> mean(static_cast<size_t>(v.columns()));
+  for (int64_t s = 0; s < queries.sequences(); ++s) {
+    bool known = false;
+    for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
+      if (queries.index[i] - shape.window + 1 < seen[s]) continue;
+      if (!known) {
+        std::fill(mean.begin(), mean.end(), 0.0f);
+        for (int32_t r = keys[s]; r < keys[s + 1]; ++r) {
+          for (int64_t c = 0; c < v.columns(); ++c) mean[c] += v.row(r)[c];
+        }
+        for (float& x : mean) x /= static_cast<float>(keys[s + 1] - keys[s]);
+        known = true;
+      }
+      for (int64_t head = 0; head < shape.heads; ++head)
+        std::copy_n(mean.data() + head / group * d, d, y.row(i) + head * d);
+    }
+  }
+}
+
 }  // namespace
 
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
@@ -179,6 +186,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   pool_.parallel_for(items, [&](int64_t item) {
     for (int64_t i = item * tiles / items; i < (item + 1) * tiles / items; ++i) run_tile(i);
   });
+  if (!attended.empty() && shape.window > 0) answer_blind(y, v, shape, queries, keys, plan.keys);
   return y;
 }
 

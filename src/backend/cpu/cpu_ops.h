@@ -3,9 +3,8 @@
 // This class checks nothing and computes nothing itself: it cuts an operation into tiles, shares
 // them out over the pool's idle workers and calls a kernel for each. One file per group:
 // cpu_ops.cpp (memory, gather, concat), cpu_linear.cpp (embed, linear, gated_linear, prepare),
-// cpu_attention.cpp (attention, rope), cpu_rows.cpp (norm, pool, l2_normalize). Kernels:
-// x_kernels.h declares a table of functions, x_kernels.cpp is compiled once per instruction set
-// (targets.h).
+// cpu_attention.cpp, cpu_max_sim.cpp, cpu_rows.cpp (all that goes row by row). Kernels: x_kernels.h
+// declares a table of functions, x_kernels.cpp is compiled once per instruction set (targets.h).
 #pragma once
 
 #include <memory>

@@ -1,7 +1,5 @@
 // Operations on single rows and pooling.
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/row_kernels.h"
@@ -58,97 +56,60 @@ Tensor CpuOps::rope(Tensor x, int64_t head_dim, std::span<const int32_t> positio
 
 Tensor CpuOps::add(Tensor a, const Tensor& b) {
   const Tensor y = a.unique() ? a : allocate(a.rows(), a.columns());
-  for_rows(pool_, a.rows(), a.columns(), [&](int64_t row) {
-    for (int64_t i = 0; i < a.columns(); ++i) y.row(row)[i] = a.row(row)[i] + b.row(row)[i];
-  });
+  const RowKernels& kernels = row_kernels(isa_);
+  for_rows(pool_, a.rows(), a.columns(),
+           [&](int64_t row) { kernels.add(a.row(row), b.row(row), a.columns(), y.row(row)); });
   return y;
 }
 
 Tensor CpuOps::multiply(Tensor a, const Tensor& b) {
   const Tensor y = a.unique() ? a : allocate(a.rows(), a.columns());
-  for_rows(pool_, a.rows(), a.columns(), [&](int64_t row) {
-    for (int64_t i = 0; i < a.columns(); ++i) y.row(row)[i] = a.row(row)[i] * b.row(row)[i];
-  });
+  const RowKernels& kernels = row_kernels(isa_);
+  for_rows(pool_, a.rows(), a.columns(),
+           [&](int64_t row) { kernels.multiply(a.row(row), b.row(row), a.columns(), y.row(row)); });
   return y;
 }
 
 Tensor CpuOps::scale(Tensor x, float factor) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
-  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
-    for (int64_t i = 0; i < x.columns(); ++i) y.row(row)[i] = x.row(row)[i] * factor;
-  });
+  const RowKernels& kernels = row_kernels(isa_);
+  for_rows(pool_, x.rows(), x.columns(),
+           [&](int64_t row) { kernels.scale(x.row(row), factor, x.columns(), y.row(row)); });
   return y;
 }
 
 Tensor CpuOps::activate(Tensor x, Activation act) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
-  const auto value = [act](float v) -> float {
-    switch (act) {
-      case Activation::kTanh:
-        return std::tanh(v);
-      case Activation::kRelu:
-        return v < 0 ? 0 : v;
-      case Activation::kSigmoid:
-        return 1 / (1 + std::exp(-v));
-      case Activation::kSilu:
-        return v / (1 + std::exp(-v));
-      case Activation::kGelu:
-        return v / 2 * std::erfc(-v * 0.70710678f);
-      case Activation::kGeluTanh:
-        return v / 2 * (1 + std::tanh(0.79788456f * (v + 0.044715f * v * v * v)));
-      case Activation::kLog1pRelu:
-        return v < 0 ? 0 : std::log1p(v);
-      case Activation::kIdentity:
-        return v;
-    }
-    return v;
-  };
-  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
-    for (int64_t i = 0; i < x.columns(); ++i) y.row(row)[i] = value(x.row(row)[i]);
-  });
+  const RowKernels& kernels = row_kernels(isa_);
+  for_rows(pool_, x.rows(), x.columns(),
+           [&](int64_t row) { kernels.activate(x.row(row), act, x.columns(), y.row(row)); });
   return y;
 }
 
 Tensor CpuOps::short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
                           const Rows& rows) {
   const Tensor y = allocate(x.rows(), x.columns());
-  const auto width = static_cast<int64_t>(weight->size()) / std::max<int64_t>(1, x.columns());
-  for (int64_t s = 0; s < rows.sequences(); ++s) {
-    for (int64_t t = rows.offsets[s]; t < rows.offsets[s + 1]; ++t) {
-      for (int64_t c = 0; c < x.columns(); ++c) {
-        float sum = bias ? (*bias)[c] : 0.0f;
-        for (int64_t i = std::max<int64_t>(0, rows.offsets[s] - (t - width + 1)); i < width; ++i)
-          sum += (*weight)[c * width + i] * x.row(t - width + 1 + i)[c];
-        y.row(t)[c] = sum;
-      }
-    }
+  const int64_t columns = x.columns();
+  const auto width = static_cast<int64_t>(weight->size()) / std::max<int64_t>(1, columns);
+  const Tensor taps = allocate(width, columns);  // the weight of each step, side by side
+  for (int64_t i = 0; i < width; ++i) {
+    for (int64_t c = 0; c < columns; ++c) taps.row(i)[c] = (*weight)[c * width + i];
   }
+  const RowKernels& kernels = row_kernels(isa_);
+  for_rows(pool_, rows.count(), columns * width, [&](int64_t row) {
+    // Steps before its sequence are left out.
+    const auto next = std::upper_bound(rows.offsets.begin(), rows.offsets.end(), row);
+    const int64_t inside = std::min(width, row - *(next - 1) + 1);
+    kernels.short_conv(x.row(row), x.stride(), taps.row(width - inside), taps.stride(), inside,
+                       bias ? bias->data() : nullptr, columns, y.row(row));
+  });
   return y;
 }
 
 void CpuOps::store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
                         std::span<const int32_t> to) {
-  for (size_t i = 0; i < from.size(); ++i)
-    std::copy_n(x.row(from[i]), x.columns(), into.row(to[i]));
-}
-
-Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) {
-  const auto documents = static_cast<int64_t>(offsets.size()) - 1;
-  const Tensor y = allocate(1, documents);
-  pool_.parallel_for(documents, [&](int64_t s) {
-    float sum = 0;
-    for (int64_t i = 0; i < q.rows(); ++i) {
-      float largest = -std::numeric_limits<float>::infinity();
-      for (int64_t j = offsets[s]; j < offsets[s + 1]; ++j) {
-        float product = 0;
-        for (int64_t c = 0; c < q.columns(); ++c) product += q.row(i)[c] * d.row(j)[c];
-        largest = std::max(largest, product);
-      }
-      sum += largest;
-    }
-    y.row(0)[s] = sum;
-  });
-  return y;
+  for_rows(pool_, static_cast<int64_t>(from.size()), x.columns(),
+           [&](int64_t i) { std::copy_n(x.row(from[i]), x.columns(), into.row(to[i])); });
 }
 
 Tensor CpuOps::pool(const Tensor& x, Pooling how, const Rows& rows) {

@@ -125,11 +125,6 @@ using HalfF32 = hn::Rebind<float, F64>;
 constexpr F64 kDoubles;
 constexpr int64_t kDoubleLanes = hn::MaxLanes(kDoubles);
 
-// NaN anywhere is the result.
-HWY_INLINE VF larger(VF a, VF b) {
-  return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), b, a);
-}
-
 void pool_max(const float* x, int64_t stride, int64_t count, int64_t n, float* y) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
@@ -218,9 +213,84 @@ void l2_normalize(const float* x, int64_t n, float* y) {
   for (i = 0; i < n; ++i) y[i] = static_cast<float>(x[i] / length);
 }
 
+// y[i] = f(x[i], ...), a vector at a time; the last ones with the same arithmetic.
+template <class F, class... X>
+HWY_INLINE void map(int64_t n, float* y, const F& f, const X*... x) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    hn::StoreU(f(hn::LoadU(kFloats, x + i)...), kFloats, y + i);
+  }
+  if (const int64_t rest = n - i; rest > 0) store_part(f(load_part(x + i, rest)...), y + i, rest);
+}
+
+void add(const float* a, const float* b, int64_t n, float* y) {
+  map(
+      n, y, [](VF a, VF b) HWY_ATTR { return hn::Add(a, b); }, a, b);
+}
+
+void multiply(const float* a, const float* b, int64_t n, float* y) {
+  map(
+      n, y, [](VF a, VF b) HWY_ATTR { return hn::Mul(a, b); }, a, b);
+}
+
+void scale(const float* x, float factor, int64_t n, float* y) {
+  map(
+      n, y, [=](VF x) HWY_ATTR { return hn::Mul(x, hn::Set(kFloats, factor)); }, x);
+}
+
+template <Activation kAct>
+void activate_row(const float* x, int64_t n, float* y) {
+  map(
+      n, y, [](VF x) HWY_ATTR { return activate<kAct>(x); }, x);
+}
+
+void activate_rows(const float* x, Activation act, int64_t n, float* y) {
+  switch (act) {
+    case Activation::kIdentity:
+      return activate_row<Activation::kIdentity>(x, n, y);
+    case Activation::kGelu:
+      return activate_row<Activation::kGelu>(x, n, y);
+    case Activation::kGeluTanh:
+      return activate_row<Activation::kGeluTanh>(x, n, y);
+    case Activation::kRelu:
+      return activate_row<Activation::kRelu>(x, n, y);
+    case Activation::kSilu:
+      return activate_row<Activation::kSilu>(x, n, y);
+    case Activation::kTanh:
+      return activate_row<Activation::kTanh>(x, n, y);
+    case Activation::kSigmoid:
+      return activate_row<Activation::kSigmoid>(x, n, y);
+    case Activation::kLog1pRelu:
+      return activate_row<Activation::kLog1pRelu>(x, n, y);
+  }
+}
+
+void short_conv(const float* x, int64_t x_stride, const float* weight, int64_t weight_stride,
+                int64_t width, const float* bias, int64_t n, float* y) {
+  x -= (width - 1) * x_stride;
+  const auto columns = [=](int64_t column, const auto& load) HWY_ATTR {
+    VF sum = bias ? load(bias + column) : hn::Zero(kFloats);
+    for (int64_t i = 0; i < width; ++i) {
+      sum = hn::MulAdd(load(weight + i * weight_stride + column), load(x + i * x_stride + column),
+                       sum);
+    }
+    return sum;
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const auto load = [](const float* from) HWY_ATTR { return hn::LoadU(kFloats, from); };
+    hn::StoreU(columns(i, load), kFloats, y + i);
+  }
+  if (const int64_t rest = n - i; rest > 0) {
+    const auto load = [=](const float* from) HWY_ATTR { return load_part(from, rest); };
+    store_part(columns(i, load), y + i, rest);
+  }
+}
+
 }  // namespace
 
-const RowKernels kRowKernels = {layer_norm, rms_norm, rotate, pool, l2_normalize};
+const RowKernels kRowKernels = {layer_norm, rms_norm, rotate, pool,          l2_normalize,
+                                add,        multiply, scale,  activate_rows, short_conv};
 
 }  // namespace vecton::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

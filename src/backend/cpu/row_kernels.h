@@ -1,4 +1,5 @@
-// The kernels of operations on single rows: norms, rotary positions, pooling, length 1.
+// The kernels of operations on single rows: norms, rotary positions, pooling, length 1, element by
+// element, short convolutions.
 //
 // Called by cpu_rows.cpp. Stateless; any thread. x and y may be the same.
 #pragma once
@@ -22,6 +23,16 @@ struct RowKernels {
   void (*pool)(const float* x, int64_t stride, int64_t count, int64_t n, Pooling how,
                const int32_t* positions, float* y);
   void (*l2_normalize)(const float* x, int64_t n, float* y);
+  // n floats each.
+  void (*add)(const float* a, const float* b, int64_t n, float* y);
+  void (*multiply)(const float* a, const float* b, int64_t n, float* y);
+  void (*scale)(const float* x, float factor, int64_t n, float* y);
+  // With the bits of the activation that linear() has fused.
+  void (*activate)(const float* x, Activation act, int64_t n, float* y);
+  // One row of n columns: bias (may be null) and `width` rows of x, `x_stride` apart, the last of
+  // them x itself, times the rows of weight, [width, n]. x and y differ.
+  void (*short_conv)(const float* x, int64_t x_stride, const float* weight, int64_t weight_stride,
+                     int64_t width, const float* bias, int64_t n, float* y);
 };
 
 const RowKernels& row_kernels(Isa isa);

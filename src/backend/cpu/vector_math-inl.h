@@ -40,6 +40,11 @@ HWY_INLINE VF at_most(VF x, VF hi) {
 #endif
 }
 
+// NaN anywhere is the result.
+HWY_INLINE VF larger(VF a, VF b) {
+  return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(b)), b, a);
+}
+
 // c0 + x (c1 + x (...)).
 template <class... C>
 HWY_INLINE VF polynomial(VF x, float c0, C... rest) {

@@ -1,6 +1,6 @@
 // What a dialect is: it turns a JSON body into requests for the engine, results into an answer, and
 // a failure into the status and body that its clients know. Pure functions, called on any thread;
-// one file per dialect.
+// one file per dialect or group of its routes.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,9 @@ struct Call {
 // What is to be done for one call.
 struct Plan {
   std::vector<Request> requests;  // for the engine; none = `render` answers at once
+  std::string part = "input";     // what a request is called in messages: "input[3]: ..."
   bool single = false;            // one input, not a list
+  std::vector<bool> cut;  // of each request: cut already by what the body asks; empty = none
   std::function<HttpResponse(std::vector<Result>)>
       render;                        // results in the order of requests, none with an error
   std::vector<std::string> ignored;  // fields of the body that mean nothing
@@ -46,12 +48,41 @@ using Planner = Plan (*)(const Call&);  // throws Failure
 // The status and body for a failure. `max_model_len`: of the loaded model, 0 while there is none.
 using Refusal = HttpResponse (*)(const Failure&, int64_t max_model_len);
 
+// Throws Failure when a request has more inputs than the server takes.
+void check_batch_size(const Context& context, size_t count, const std::string& field = "input");
+
 // A request like `like` for each of `inputs`. Throws Failure when there are too many, or token ids
 // where they are refused.
 std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like);
 
+// A kScore request like `like` for each document. `queries` holds one text, or one per document.
+std::vector<Request> make_pairs(const std::vector<std::string>& queries,
+                                const std::vector<std::string>& documents, const Request& like);
+
 // "embed, token_embed": what the loaded model does.
 std::string task_names(const ModelInfo& info);
+
+bool does(const ModelInfo& info, Task task);
+// Whether the model reads a query and a document together or token by token: made for ranking.
+bool is_reranker(const ModelInfo& info);
+// The name of label `id`, empty when the checkpoint gives none.
+std::string label_of(const ModelInfo& info, int64_t id);
+
+// Throws Failure (kTask) unless the loaded model does `task`, or one that is asked for by its name.
+void require_task(const ModelInfo& info, Task task);
+[[noreturn]] void refuse_task(const ModelInfo& info, const std::string& task);
+
+// Gives `request` what the client's word in `field` ("query", "document", a prompt's name) means to
+// the model: a prompt of that name, or the role of the text. Throws Failure for any other word.
+void set_prompt(const ModelInfo& info, const std::string& name, const std::string& field,
+                Request& request);
+
+// Cuts `text` to its first `most` tokens; 0 = as long as it is. Whether something was cut.
+bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most);
+
+// Indices of scores, best first: by logit, because probabilities of good documents are all 1;
+// equals keep their order.
+std::vector<size_t> best_first(const std::vector<Result>& scores);
 
 int64_t total_tokens(const std::vector<Result>& results);
 

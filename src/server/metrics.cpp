@@ -125,6 +125,27 @@ std::vector<double> Histogram::powers_of_two(double most) {
   return bounds;
 }
 
+Work work_of(Task task) {
+  switch (task) {
+    case Task::kEmbed:
+    case Task::kTokenEmbed:
+    case Task::kSparseEmbed:
+      return Work::kEmbed;
+    case Task::kClassify:
+    case Task::kTokenClassify:
+    case Task::kScore:
+    case Task::kFillMask:
+      break;
+  }
+  return Work::kPredict;
+}
+
+InputMetrics::InputMetrics()
+    : duration(Histogram::durations()),
+      tokenization(Histogram::durations()),
+      queue(Histogram::durations()),
+      inference(Histogram::durations()) {}
+
 Metrics::Metrics()
     : request_(Histogram::durations()),
       tokenization_(Histogram::durations()),
@@ -137,16 +158,25 @@ void Metrics::set_model(const std::string& name) {
   model_labels_ = "model_name=" + label_value(name) + ",engine=\"0\"";
 }
 
-void Metrics::request_began(bool batch) {
+void Metrics::request_began(bool batch, Work work, size_t inputs) {
   ++in_flight_;
   ++began_[batch];
+  inputs_[static_cast<size_t>(work)].count += inputs;
 }
 
-void Metrics::request_ended(bool batch, double seconds, std::span<const Result> results) {
+void Metrics::request_ended(bool batch, Work work, double seconds,
+                            std::span<const Result> results) {
   --in_flight_;
   request_.observe(seconds);
   if (!results.empty()) ++succeeded_[batch];
+  InputMetrics& inputs = inputs_[static_cast<size_t>(work)];
+  inputs.success += results.size();
   for (const Result& result : results) {
+    const Timings& times = result.timings;
+    inputs.duration.observe(times.tokenization + times.queue + times.inference);
+    inputs.tokenization.observe(times.tokenization);
+    inputs.queue.observe(times.queue);
+    inputs.inference.observe(times.inference);
     tokenization_.observe(result.timings.tokenization);
     queue_.observe(result.timings.queue);
     inference_.observe(result.timings.inference);
@@ -202,10 +232,15 @@ void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
          stats.prompt_tokens);
   single(out, "vllm:request_success_total", "counter", "Inputs answered.",
          model + ",finished_reason=\"stop\"", stats.requests_done);
-  single(out, "te_embed_count", "counter", "Inputs taken.", "",
-         stats.requests_done + stats.requests_failed + stats.requests_cancelled +
-             stats.requests_running + stats.requests_waiting);
-  single(out, "te_embed_success", "counter", "Inputs answered.", "", stats.requests_done);
+  single(out, "vllm:prefix_cache_queries_total", "counter", "Tokens looked up in the prefix cache.",
+         model, stats.prefix_cache_queries);
+  single(out, "vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.", model,
+         stats.prefix_cache_hits);
+  head(out, "vllm:kv_cache_usage_perc", "gauge", "Share of the cache's pages in use; 1 is all.");
+  line(out, "vllm:kv_cache_usage_perc", model,
+       stats.cache_pages > 0
+           ? static_cast<double>(stats.cache_pages_used) / static_cast<double>(stats.cache_pages)
+           : 0.0);
   single(out, "te_queue_size", "gauge", "Inputs waiting.", "", stats.requests_waiting);
   single(out, "vecton_tokens_waiting", "gauge", "Tokens waiting.", "", stats.tokens_waiting);
   single(out, "vecton_inputs_failed_total", "counter", "Inputs that the model failed on.", "",
@@ -242,6 +277,29 @@ void Metrics::write_histograms(std::string& out) const {
   }
 }
 
+void Metrics::write_inputs(std::string& out) const {
+  for (const Work work : {Work::kEmbed, Work::kPredict}) {
+    const InputMetrics& inputs = inputs_[static_cast<size_t>(work)];
+    const std::string name = work == Work::kEmbed ? "te_embed" : "te_predict";
+    single(out, name + "_count", "counter", "Inputs taken.", "",
+           static_cast<int64_t>(inputs.count));
+    single(out, name + "_success", "counter", "Inputs answered.", "",
+           static_cast<int64_t>(inputs.success));
+    const struct {
+      const char *station, *help;
+      const Histogram& histogram;
+    } all[] = {{"", "Seconds of one input.", inputs.duration},
+               {"_tokenization", "Seconds of tokenizing one input.", inputs.tokenization},
+               {"_queue", "Seconds that one input waited.", inputs.queue},
+               {"_inference", "Seconds of the forward pass of one input.", inputs.inference}};
+    for (const auto& entry : all) {
+      const std::string series = name + entry.station + "_duration";
+      head(out, series, "histogram", entry.help);
+      entry.histogram.write(out, series, "");
+    }
+  }
+}
+
 std::string Metrics::text(const EngineStats* stats) const {
   std::string out;
   {
@@ -249,6 +307,7 @@ std::string Metrics::text(const EngineStats* stats) const {
     write_requests(out);
     if (stats) write_engine(out, *stats);
     write_histograms(out);
+    write_inputs(out);
   }
   write_process(out, started_);
   return out;

@@ -35,6 +35,18 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
+// TEI's two kinds of work: vectors, and labels or scores.
+enum class Work { kEmbed, kPredict };
+Work work_of(Task task);
+
+// What is counted of the inputs of one kind of work.
+struct InputMetrics {
+  InputMetrics();
+
+  std::atomic<uint64_t> count{0}, success{0};
+  Histogram duration, tokenization, queue, inference;
+};
+
 class Metrics {
  public:
   Metrics();
@@ -42,10 +54,10 @@ class Metrics {
   // The model is there: the label of its metrics.
   void set_model(const std::string& name);
 
-  // A request for the engine: began, ended. `batch`: its input was a list.
-  void request_began(bool batch);
+  // A request of `inputs` for the engine: began, ended. `batch`: its input was a list.
+  void request_began(bool batch, Work work, size_t inputs);
   // `results` is empty when it failed.
-  void request_ended(bool batch, double seconds, std::span<const Result> results);
+  void request_ended(bool batch, Work work, double seconds, std::span<const Result> results);
   // A request of any route was not answered, for this cause.
   void failed(std::string_view cause);
   // Any answer at all.
@@ -61,11 +73,13 @@ class Metrics {
   void write_requests(std::string& out) const;
   void write_engine(std::string& out, const EngineStats& stats) const;
   void write_histograms(std::string& out) const;
+  void write_inputs(std::string& out) const;
 
   std::string model_labels_ = "model_name=\"\",engine=\"0\"";
   std::atomic<int64_t> in_flight_{0}, connections_{0}, truncated_{0};
   std::atomic<uint64_t> began_[2]{}, succeeded_[2]{};  // single, batch
   Histogram request_, tokenization_, queue_, inference_, input_length_;
+  InputMetrics inputs_[2];  // by Work
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
   mutable std::mutex mutex_;

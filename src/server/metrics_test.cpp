@@ -32,16 +32,21 @@ TEST(Histogram, BoundsFollowTeisRules) {
 TEST(Metrics, CountsRequests) {
   Metrics metrics;
   metrics.set_model("a \"b\"");
-  metrics.request_began(true);
+  metrics.request_began(true, Work::kPredict, 2);
   EXPECT_EQ(metrics.in_flight(), 1);
   Result result;
   result.prompt_tokens = 5;
   result.truncated = true;
-  metrics.request_ended(true, 0.01, std::vector<Result>{result, result});
+  metrics.request_ended(true, Work::kPredict, 0.01, std::vector<Result>{result, result});
   metrics.failed("validation");
   metrics.answered("POST", "/embed", 200);
   EXPECT_EQ(metrics.in_flight(), 0);
-  const EngineStats stats{.requests_waiting = 7, .prompt_tokens = 10};
+  const EngineStats stats{.requests_waiting = 7,
+                          .prompt_tokens = 10,
+                          .prefix_cache_queries = 40,
+                          .prefix_cache_hits = 30,
+                          .cache_pages = 8,
+                          .cache_pages_used = 2};
   const std::string text = metrics.text(&stats);
   EXPECT_THAT(text, HasSubstr("\nte_request_count{method=\"batch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nte_request_success{method=\"batch\"} 1\n"));
@@ -52,6 +57,14 @@ TEST(Metrics, CountsRequests) {
       HasSubstr("\nvllm:request_prompt_tokens_count{model_name=\"a \\\"b\\\"\",engine=\"0\"} 2\n"));
   EXPECT_THAT(
       text, HasSubstr("\nvllm:num_requests_waiting{model_name=\"a \\\"b\\\"\",engine=\"0\"} 7\n"));
+  const std::string model = "{model_name=\"a \\\"b\\\"\",engine=\"0\"} ";
+  EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_queries_total" + model + "40\n"));
+  EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_hits_total" + model + "30\n"));
+  EXPECT_THAT(text, HasSubstr("\nvllm:kv_cache_usage_perc" + model + "0.25\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_predict_count 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_predict_success 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_predict_inference_duration_count 2\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_embed_count 0\n"));
   EXPECT_THAT(text, HasSubstr("\nvecton_truncated_inputs_total 2\n"));
   EXPECT_THAT(
       text,

@@ -1,191 +1,52 @@
 #include "server/openai.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "server/fields.h"
 #include "server/render.h"
+#include "server/vllm_answer.h"
+#include "server/vllm_fields.h"
 
 namespace vecton::server::openai {
 
 namespace {
 
-enum class Format { kFloat, kBase64, kBytes, kBytesOnly };
-
-// What the pooling routes have in common.
-struct Common {
-  std::string id, model;
-  int64_t created = 0;
-  Format format = Format::kFloat;
-  Endian endian = Endian::kLittle;
-};
-
-int64_t unix_time() {
-  using namespace std::chrono;
-  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+// Jina's words for what other fields say too.
+void read_jina(const Call& call, Fields& fields, Request& like) {
+  if (const auto task = fields.text("task")) set_prompt(call.context.info, *task, "task", like);
+  if (fields.boolean("truncate").value_or(false) && !like.truncate) like.truncate = -1;
+  const auto normalized = fields.boolean("normalized");
+  if (!like.use_activation) like.use_activation = normalized;
+  fields.choice("embedding_type", {"float"});
 }
 
-std::string model_of(const Context& context, Fields& fields) {
-  const std::optional<std::string> name = fields.text("model");
-  if (!name || !fields.good()) return context.names.front();
-  if (std::find(context.names.begin(), context.names.end(), *name) == context.names.end()) {
-    throw Failure(Cause::kModelName, "The model `" + *name + "` does not exist.", "model");
-  }
-  return *name;
-}
-
-// Chat messages need a template and a prompt builder that text embedding models don't have here.
-void refuse_messages(Fields& fields) {
-  if (fields.any("messages")) {
-    throw Failure(Cause::kInvalid,
-                  "messages: the loaded model takes text, not chat messages: send `input`",
-                  "messages");
-  }
-}
-
-void read_encoding(Fields& fields, Common& common) {
-  const auto format = fields.choice("encoding_format", {"float", "base64", "bytes", "bytes_only"});
-  if (format == "base64") common.format = Format::kBase64;
-  if (format == "bytes") common.format = Format::kBytes;
-  if (format == "bytes_only") common.format = Format::kBytesOnly;
-  fields.choice("embed_dtype", {"float32"});
-  if (fields.choice("endianness", {"native", "big", "little"}) == "big")
-    common.endian = Endian::kBig;
-}
-
-// The fields of a request that say how an input is read.
-Request read_request(Fields& fields) {
-  Request like;
-  like.truncate = fields.integer("truncate_prompt_tokens", -1);
-  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
-    like.truncation_side =
-        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
-  }
-  like.add_special_tokens = fields.boolean("add_special_tokens").value_or(true);
-  like.prompt_name = fields.text("prompt_name");
-  like.use_activation = fields.boolean("use_activation");
-  like.dimensions = fields.integer("dimensions");
-  fields.choice("padding", {"max_length", "do_not_pad"});  // nothing is ever padded
-  if (const auto salt = fields.text("cache_salt")) {
-    if (salt->empty() || salt->size() > 1024) {
-      fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
+// The texts of `inputs` are the parts of one document, which the model reads as a whole.
+void join_chunks(Plan& plan) {
+  Request one = plan.requests.front();
+  for (const Request& request : plan.requests) {
+    const auto* text = std::get_if<std::string>(&request.input);
+    if (!text) {
+      throw Failure(Cause::kInvalid, "late_chunking: the parts must be texts, not token ids",
+                    "late_chunking");
     }
-    like.cache_salt = *salt;
+    one.late_chunks.push_back(*text);
   }
-  if (const auto priority = fields.integer("priority"); priority.value_or(0) != 0) {
-    throw Failure(
-        Cause::kInvalid,
-        "Got priority " + std::to_string(*priority) + " but priority scheduling is not enabled.",
-        "priority");
-  }
-  if (fields.any("normalize")) {
-    fields.wrong("normalize", "extra_forbidden", "`normalize` was removed: use `use_activation`");
-  }
-  fields.ignore({"user", "mm_processor_kwargs"});
-  return like;
+  one.input = std::string();
+  plan.requests = {std::move(one)};
 }
 
-// Everything but the task; `plan` gets its requests.
-Common read_pooling(const Call& call, Fields& fields, const std::string& prefix, Task task,
-                    Plan& plan) {
-  Common common;
-  common.model = model_of(call.context, fields);
-  common.created = unix_time();
-  refuse_messages(fields);
-  Inputs inputs = fields.inputs("input", false);
-  if (inputs.items.empty() && fields.good())
-    fields.wrong("input", "too_short", "must not be empty");
-  Request like = read_request(fields);
-  like.task = task;
-  read_encoding(fields, common);
-  const auto id = fields.text("request_id");
-  common.id = prefix + (id && call.http.request_id.empty() ? *id : call.id);
-  plan.ignored = fields.finish();
-  if (like.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka) {
-    like.dimensions.reset();  // the whole vector is what every model gives
+// A result per row; the first one counts the tokens of all.
+std::vector<Result> split_rows(const Result& result) {
+  std::vector<Result> rows(static_cast<size_t>(result.rows));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const auto begin = result.values.begin() + static_cast<int64_t>(i) * result.columns;
+    rows[i].rows = 1;
+    rows[i].columns = result.columns;
+    rows[i].values.assign(begin, begin + result.columns);
   }
-  plan.single = inputs.single;
-  plan.requests = make_requests(call.context, std::move(inputs), like);
-  return common;
-}
-
-void append_head(std::string& out, const Common& common) {
-  out += "{\"id\":";
-  append_string(out, common.id);
-  out += ",\"object\":\"list\",\"created\":";
-  append_number(out, common.created);
-  out += ",\"model\":";
-  append_string(out, common.model);
-  out += ",\"data\":[";
-}
-
-void append_tail(std::string& out, int64_t tokens) {
-  out += "],\"usage\":{\"prompt_tokens\":";
-  append_number(out, tokens);
-  out += ",\"total_tokens\":";
-  append_number(out, tokens);
-  out += ",\"completion_tokens\":0,\"prompt_tokens_details\":null}}";
-}
-
-// `key` holds the numbers; `lists`: a list per row even where there is one row.
-HttpResponse render_json(const Common& common, std::vector<Result> results, const char* object,
-                         const char* key, bool lists) {
-  HttpResponse response{.content_type = std::string(kJsonType)};
-  std::string& out = response.body;
-  append_head(out, common);
-  for (size_t i = 0; i < results.size(); ++i) {
-    const Result& r = results[i];
-    if (i == 1) out.reserve(out.size() * (results.size() + 1));
-    if (i) out += ',';
-    out += "{\"index\":";
-    append_number(out, static_cast<int64_t>(i));
-    out += std::string(",\"object\":\"") + object + "\",\"" + key + "\":";
-    if (common.format == Format::kBase64) {
-      out += '"';
-      append_base64(out, float_bytes(r.values, common.endian));
-      out += '"';
-    } else if (lists) {
-      append_rows(out, r.values, r.rows, r.columns);
-    } else {
-      append_floats(out, r.values);
-    }
-    out += '}';
-    std::vector<float>().swap(results[i].values);
-  }
-  append_tail(out, total_tokens(results));
-  return response;
-}
-
-// All numbers end to end; where each result lies stands in the header "metadata", unless bytes_only
-// asks for none.
-HttpResponse render_bytes(const Common& common, const std::vector<Result>& results, bool lists) {
-  HttpResponse response{.content_type = "application/octet-stream"};
-  std::string metadata;
-  append_head(metadata, common);
-  for (size_t i = 0; i < results.size(); ++i) {
-    const Result& r = results[i];
-    if (i) metadata += ',';
-    metadata += "{\"index\":" + std::to_string(i) +
-                ",\"embed_dtype\":\"float32\",\"endianness\":\"" +
-                (common.endian == Endian::kBig ? "big" : "little") +
-                "\",\"start\":" + std::to_string(response.body.size());
-    response.body += float_bytes(r.values, common.endian);
-    metadata += ",\"end\":" + std::to_string(response.body.size()) + ",\"shape\":[" +
-                (lists ? std::to_string(r.rows) + "," : "") + std::to_string(r.columns) + "]}";
-  }
-  append_tail(metadata, total_tokens(results));
-  if (common.format == Format::kBytes)
-    response.headers.emplace_back("metadata", std::move(metadata));
-  return response;
-}
-
-HttpResponse render(const Common& common, std::vector<Result> results, const char* object,
-                    const char* key, bool lists) {
-  if (common.format == Format::kBytes || common.format == Format::kBytesOnly) {
-    return render_bytes(common, results, lists);
-  }
-  return render_json(common, std::move(results), object, key, lists);
+  if (!rows.empty()) rows.front().prompt_tokens = result.prompt_tokens;
+  return rows;
 }
 
 struct Row {
@@ -240,41 +101,41 @@ void append_model(std::string& out, const ServerOptions& options, const std::str
 }  // namespace
 
 Plan embeddings(const Call& call) {
+  require_task(call.context.info, Task::kEmbed);
   Plan plan;
   Fields fields(call.body);
-  const Common common = read_pooling(call, fields, "embd-", Task::kEmbed, plan);
-  plan.render = [common](std::vector<Result> results) {
-    return render(common, std::move(results), "embedding", "embedding", false);
+  const Head head = read_head(call, fields, "embd-");
+  Inputs inputs = read_inputs(call, fields);
+  Request like = read_request(fields);
+  read_embedding(call.context, fields, like);
+  read_jina(call, fields, like);
+  const bool late = fields.boolean("late_chunking").value_or(false);
+  const NumberFormat format = read_format(fields);
+  set_requests(call, fields, std::move(inputs), like, plan);
+  if (late) join_chunks(plan);
+  plan.render = [head, format, late](std::vector<Result> results) {
+    if (late) results = split_rows(results.at(0));
+    return render(head, format, {"embedding", "embedding"}, {.tasks = {Task::kEmbed}},
+                  std::move(results));
   };
   return plan;
 }
 
-Plan pooling(const Call& call) {
-  Fields fields(call.body);
-  const std::vector<Task>& tasks = call.context.info.tasks;
-  const std::optional<std::string> name =
-      fields.choice("task", {"embed", "token_embed", "classify", "token_classify", "plugin"});
-  const std::optional<Task> task = name ? task_from_string(*name) : Task::kEmbed;
-  if (!task || std::find(tasks.begin(), tasks.end(), *task) == tasks.end()) {
-    throw Failure(Cause::kTask,
-                  "Unsupported task: '" + name.value_or("embed") +
-                      "'. The loaded model supports: " + task_names(call.context.info),
-                  "task");
-  }
-  Plan plan;
-  const bool lists = *task == Task::kTokenEmbed;
-  const Common common = read_pooling(call, fields, "pool-", *task, plan);
-  plan.render = [common, lists](std::vector<Result> results) {
-    return render(common, std::move(results), "pooling", "data", lists);
-  };
-  return plan;
+Plan invocations(const Call& call) {
+  const auto has = [&](const char* field) { return call.body.contains(field); };
+  if (has("task")) return pooling(call);
+  if (has("query") && has("documents")) return rerank(call);
+  if (has("text_1") || has("data_1") || has("queries")) return score(call);
+  const ModelInfo& info = call.context.info;
+  if (does(info, Task::kEmbed)) return embeddings(call);
+  return does(info, Task::kClassify) ? classify(call) : pooling(call);
 }
 
 Plan tokenize(const Call& call) {
   Plan plan;
   Fields fields(call.body);
   model_of(call.context, fields);
-  refuse_messages(fields);
+  refuse_other_inputs(call.context, fields);
   fields.require("prompt");
   const std::string prompt = fields.text("prompt").value_or("");
   const bool special = fields.boolean("add_special_tokens").value_or(true);

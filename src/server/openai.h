@@ -1,4 +1,5 @@
-// The dialect of OpenAI's and vLLM's routes: /v1/embeddings, /pooling, /tokenize, /detokenize.
+// The dialect of OpenAI's and vLLM's routes. Embeddings and tokens are in openai.cpp, /pooling and
+// /classify in pooling.cpp, /score and /rerank in scoring.cpp, /v2/embed in cohere.cpp.
 #pragma once
 
 #include "server/dialect.h"
@@ -7,8 +8,14 @@ namespace vecton::server::openai {
 
 Plan embeddings(const Call& call);
 Plan pooling(const Call& call);
+Plan classify(const Call& call);
+Plan score(const Call& call);
+Plan rerank(const Call& call);
+Plan cohere_embed(const Call& call);
 Plan tokenize(const Call& call);
 Plan detokenize(const Call& call);
+// What the fields of the body ask for, and the loaded model does.
+Plan invocations(const Call& call);
 
 // {"error":{"message","type","param","code"}}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

@@ -112,6 +112,15 @@ TEST_F(OpenAi, RefusesByTheTable) {
       {R"({"input":"a","normalize":true})", 400, "Bad Request", "body.normalize", "use_activation"},
       {R"({"input":"a","priority":5})", 400, "BadRequestError", "priority", "priority scheduling"},
       {R"({"messages":[]})", 400, "BadRequestError", "messages", "chat messages"},
+      {R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})", 400, "BadRequestError",
+       "messages", "MultiModalParam is not supported for BertModel"},
+      {R"({"prompt_embeds":"AAAA"})", 400, "BadRequestError", "prompt_embeds", "send `input`"},
+      {R"({"input":"a","prompt_name":"x"})", 400, "BadRequestError", "prompt_name",
+       "it has \"query\", \"document\""},
+      {R"({"input":"a","input_type":"clustering"})", 400, "BadRequestError", "input_type",
+       "\"clustering\" is not one of the model's prompts"},
+      {R"({"input":[[1,2]],"late_chunking":true})", 400, "BadRequestError", "late_chunking",
+       "texts, not token ids"},
       {R"({"input":["a","b","c","d"]})", 400, "BadRequestError", "input",
        "batch size 4 > maximum allowed batch size 3"},
       {R"({"input":"a","truncate_prompt_tokens":-2})", 400, "Bad Request",
@@ -131,25 +140,65 @@ TEST_F(OpenAi, RefusesByTheTable) {
   }
 }
 
-TEST_F(OpenAi, PoolingTasks) {
-  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kEmbed);
-  Plan plan =
-      test.plan(openai::pooling, R"({"input":"a","task":"token_embed","use_activation":false})");
-  EXPECT_EQ(plan.requests[0].task, Task::kTokenEmbed);
+TEST_F(OpenAi, TheRoleOfATextIsAPromptWhereThereIsOne) {
+  const auto first = [&](const std::string& field) {
+    return test.plan(openai::embeddings, R"({"input":"a",)" + field + "}").requests.at(0);
+  };
+  EXPECT_EQ(first(R"("input_type":"query")").prompt_name, "query");
+  EXPECT_EQ(first(R"("prompt_name":"document")").prompt_name, "document");
+  EXPECT_EQ(first(R"("input_type":"search_document")").prompt_name, "document");
+  EXPECT_EQ(first(R"("task":"retrieval.query")").prompt_name, "query");
+  test.info.prompts = {{"passage", "p: "}};
+  EXPECT_EQ(first(R"("input_type":"document")").prompt_name, "passage");
+  test.serve({Task::kEmbed, Task::kTokenEmbed}, "late-interaction");
+  const Request query = first(R"("input_type":"query")");
+  EXPECT_FALSE(query.prompt_name);
+  EXPECT_EQ(query.role, Role::kQuery);
+  EXPECT_EQ(first(R"("prompt_name":"document")").role, Role::kDocument);
+  test.serve({Task::kEmbed});
+  const json::value error = refusal(openai::embeddings, R"({"input":"a","input_type":"query"})");
+  EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr("it has none"));
+}
+
+TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
+  Plan plan = test.plan(openai::embeddings, R"({"input":["a","b"],"late_chunking":true})");
+  ASSERT_EQ(plan.requests.size(), 1u);
+  EXPECT_THAT(plan.requests[0].late_chunks, testing::ElementsAre("a", "b"));
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
-  EXPECT_EQ(answer.at("id"), "pool-abc");
-  EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
-  EXPECT_EQ(answer.at("data").at(0).at("data").as_array().size(), 2u);
-  for (const char* task : {"classify", "token_classify", "plugin"}) {
-    const json::value error =
-        refusal(openai::pooling, std::string(R"({"input":"a","task":")") + task + "\"}");
-    EXPECT_EQ(status, 400);
-    EXPECT_EQ(error.at("type"), "BadRequestError");
-    EXPECT_THAT(std::string(error.at("message").as_string()),
-                testing::StartsWith("Unsupported task: '" + std::string(task) + "'"));
-  }
-  refusal(openai::pooling, R"({"input":"a","task":"dance"})");
+  ASSERT_EQ(answer.at("data").as_array().size(), 2u);
+  EXPECT_EQ(json::serialize(answer.at("data").at(1).at("embedding")), "[3,4]");
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 3);
+}
+
+TEST_F(OpenAi, JinasWords) {
+  const Request r =
+      test.plan(openai::embeddings, R"({"input":"a","truncate":true,"normalized":false})")
+          .requests.at(0);
+  EXPECT_EQ(r.truncate, -1);
+  EXPECT_EQ(r.use_activation, false);
+}
+
+TEST_F(OpenAi, ModelsWithoutVectorsRefuse) {
+  test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
+  const json::value error = refusal(openai::embeddings, R"({"input":"a"})");
   EXPECT_EQ(status, 400);
+  EXPECT_EQ(error.at("type"), "BadRequestError");
+  EXPECT_EQ(error.at("message"),
+            "Unsupported task: 'embed'. The loaded model supports: score, classify.");
+}
+
+TEST_F(OpenAi, InvocationsFollowTheBody) {
+  test.info.tasks = {Task::kEmbed, Task::kTokenEmbed, Task::kScore};
+  test.info.scorer = "bi-encoder";
+  const auto task = [&](std::string_view body) {
+    return test.plan(openai::invocations, body).requests.at(0).task;
+  };
+  EXPECT_EQ(task(R"({"input":"a"})"), Task::kEmbed);
+  EXPECT_EQ(task(R"({"input":"a","task":"token_embed"})"), Task::kTokenEmbed);
+  EXPECT_EQ(task(R"({"query":"a","documents":["b"]})"), Task::kScore);
+  EXPECT_EQ(task(R"({"text_1":"a","text_2":"b"})"), Task::kScore);
+  test.serve({Task::kClassify});
+  EXPECT_EQ(task(R"({"input":"a"})"), Task::kClassify);
 }
 
 TEST_F(OpenAi, TheWholeVectorIsNoMatryoshkaRequest) {
@@ -206,13 +255,11 @@ TEST_F(OpenAi, EngineErrorsKeepTheirMeaning) {
   EXPECT_EQ(status_of(ErrorCode::kInternal), 500);
 }
 
-TEST_F(OpenAi, UnservedTasksSayWhatIsServed) {
-  const json::value score = refusal(unserved::openai, "{}", "/v1/rerank");
-  EXPECT_EQ(status, 400);
-  EXPECT_THAT(std::string(score.at("message").as_string()), HasSubstr("embed, token_embed"));
-  const json::value chat = refusal(unserved::openai, "{}", "/v1/chat/completions");
+TEST_F(OpenAi, GenerationIsAbsent) {
+  const json::value chat = refusal(unserved::generation, "{}", "/v1/chat/completions");
   EXPECT_EQ(status, 404);
   EXPECT_THAT(std::string(chat.at("message").as_string()), HasSubstr("Chat Completions"));
+  EXPECT_THAT(std::string(chat.at("message").as_string()), HasSubstr("embed, token_embed"));
 }
 
 TEST_F(OpenAi, Models) {

@@ -52,6 +52,12 @@ void append_number(std::string& out, double value) {
   out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
+void append_number(std::string& out, float value) {
+  if (!std::isfinite(value)) not_finite();
+  char text[kFloatText];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
 void append_floats(std::string& out, std::span<const float> values) {
   const size_t start = out.size();
   out.resize(start + values.size() * kFloatText + 2);
@@ -73,6 +79,18 @@ void append_rows(std::string& out, std::span<const float> values, int64_t rows, 
     if (i) out += ',';
     append_floats(out,
                   values.subspan(static_cast<size_t>(i * columns), static_cast<size_t>(columns)));
+  }
+  out += ']';
+}
+
+void append_weights(std::string& out, std::span<const int32_t> ids, std::span<const float> values) {
+  out += '[';
+  for (size_t i = 0; i < values.size(); ++i) {
+    out += i ? ",{\"index\":" : "{\"index\":";
+    append_number(out, static_cast<int64_t>(ids[i]));
+    out += ",\"value\":";
+    append_number(out, values[i]);
+    out += '}';
   }
   out += ']';
 }

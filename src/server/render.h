@@ -11,12 +11,16 @@ namespace vecton::server {
 
 void append_number(std::string& out, int64_t value);
 void append_number(std::string& out, double value);
+void append_number(std::string& out, float value);
 
 // The shortest decimals that give the same floats back: "[0.5,-1.25]". Throws Failure (kInternal)
 // for one that is not finite.
 void append_floats(std::string& out, std::span<const float> values);
 // [rows, columns] as a list of lists.
 void append_rows(std::string& out, std::span<const float> values, int64_t rows, int64_t columns);
+
+// Weights of tokens: [{"index":5,"value":0.25}].
+void append_weights(std::string& out, std::span<const int32_t> ids, std::span<const float> values);
 
 void append_string(
     std::string& out,

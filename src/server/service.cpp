@@ -45,6 +45,32 @@ int64_t characters(std::string_view text) {
                        [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
 }
 
+int64_t characters(const Request& request) {
+  int64_t count = characters(request.pair.value_or(""));
+  if (const auto* text = std::get_if<std::string>(&request.input)) count += characters(*text);
+  for (const std::string& chunk : request.late_chunks) count += characters(chunk);
+  return count;
+}
+
+// Bytes that the numbers of one request may take, where there is a row per token. A text has about
+// as many tokens as bytes at most.
+double answer_bytes(const ModelInfo& info, const Request& request) {
+  constexpr size_t kSpecialTokens = 64;
+  const size_t length = std::visit([](const auto& input) { return input.size(); }, request.input);
+  const double rows = static_cast<double>(
+      std::min(length + kSpecialTokens, static_cast<size_t>(info.max_model_len)));
+  const auto row = [&](Task task) {
+    if (task == Task::kTokenEmbed)
+      return static_cast<double>(std::max(info.hidden_size, info.embedding_size));
+    if (task != Task::kTokenClassify) return 0.0;
+    return static_cast<double>(info.labels.empty() ? info.vocab_size
+                                                   : static_cast<int64_t>(info.labels.size()));
+  };
+  double columns = row(request.task);
+  for (const Task task : request.also) columns += row(task);
+  return rows * columns * sizeof(float);
+}
+
 int worker_count(const ServerOptions& options) {
   return options.workers > 0
              ? options.workers
@@ -263,12 +289,10 @@ void Service::work(const std::shared_ptr<Job>& job) {
   plan(*job);
   std::vector<Request> requests = std::move(job->plan_.requests);
   if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
-  for (const Request& request : requests) {
-    if (const auto* text = std::get_if<std::string>(&request.input))
-      job->characters_ += characters(*text);
-  }
+  for (const Request& request : requests) job->characters_ += characters(request);
   job->inputs_ = static_cast<int64_t>(requests.size());
-  metrics_.request_began(!job->plan_.single);
+  job->work_ = work_of(requests.front().task);
+  metrics_.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {
     boost::asio::post(workers_, [this, job, results = std::move(results)]() mutable {
@@ -304,21 +328,12 @@ void Service::plan(Job& job) {
   check_answer_size(job);
 }
 
-// Token embeddings multiply a text's size by thousands: what one request may ask for is bounded. A
-// text has about as many tokens as bytes at most.
+// A row per token multiplies a text's size by thousands: what one request may ask for is bounded.
 void Service::check_answer_size(const Job& job) const {
-  constexpr size_t kSpecialTokens = 64;
-  const ModelInfo& info = engine_->info();
   double bytes = 0;
-  for (const Request& request : job.plan_.requests) {
-    if (request.task != Task::kTokenEmbed) continue;
-    const size_t length = std::visit([](const auto& input) { return input.size(); }, request.input);
-    bytes += static_cast<double>(
-                 std::min(length + kSpecialTokens, static_cast<size_t>(info.max_model_len))) *
-             static_cast<double>(std::max(info.hidden_size, info.embedding_size)) * sizeof(float);
-  }
+  for (const Request& request : job.plan_.requests) bytes += answer_bytes(engine_->info(), request);
   if (bytes > static_cast<double>(options_.max_answer_bytes)) {
-    throw Failure(Cause::kBatchSize, "the token embeddings of these inputs could take " +
+    throw Failure(Cause::kBatchSize, "the numbers of these inputs' tokens could take " +
                                          std::to_string(static_cast<int64_t>(bytes)) +
                                          " bytes, more than the " +
                                          std::to_string(options_.max_answer_bytes) +
@@ -330,13 +345,15 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i].error) continue;
     const Error& error = *results[i].error;
-    const std::string where = results.size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
+    const std::string where =
+        results.size() > 1 ? job->plan_.part + "[" + std::to_string(i) + "]: " : "";
     throw Failure(Error(error.code(), where + error.what(), error.field()));
   }
   std::vector<Result> counts;  // without the values, which the answer takes
+  const std::vector<bool>& cut = job->plan_.cut;
   for (const Result& result : results) {
     counts.push_back({.prompt_tokens = result.prompt_tokens,
-                      .truncated = result.truncated,
+                      .truncated = result.truncated || (!cut.empty() && cut[counts.size()]),
                       .timings = result.timings});
   }
   job->tokens_ = total_tokens(counts);
@@ -369,7 +386,9 @@ void Service::fail(Job& job, const Failure& failure) {
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
                      const std::string& error) {
   add_common_headers(job.request_, job.id_, response);
-  if (job.working_) metrics_.request_ended(!job.plan_.single, seconds_since(job.start_), results);
+  if (job.working_) {
+    metrics_.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_), results);
+  }
   if (!error.empty()) metrics_.failed(error);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));

@@ -47,6 +47,7 @@ class Job {
   Plan plan_;
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
   bool working_ = false;  // counted by metrics as a request for the model
+  Work work_ = Work::kEmbed;
 
   std::mutex mutex_;  // guards what follows
   bool cancelled_ = false;

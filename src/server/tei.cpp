@@ -6,25 +6,11 @@
 
 #include "server/fields.h"
 #include "server/render.h"
+#include "server/tei_fields.h"
 
 namespace vecton::server::tei {
 
 namespace {
-
-[[noreturn]] void refuse_empty(const std::string& field) {
-  throw Failure(Cause::kEmpty, "`" + field + "` cannot be empty", field);
-}
-
-// truncate, truncation_direction and prompt_name, which every route has.
-Request read_request(const Context& context, Fields& fields) {
-  Request like;
-  if (fields.boolean("truncate").value_or(context.options.auto_truncate)) like.truncate = -1;
-  const auto side = fields.choice("truncation_direction", {"Right", "Left", "right", "left"});
-  like.truncation_side =
-      side == "Left" || side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
-  like.prompt_name = fields.text("prompt_name");
-  return like;
-}
 
 void check_dimensions(const Context& context, const std::optional<int64_t>& dimensions) {
   if (!dimensions) return;
@@ -35,12 +21,6 @@ void check_dimensions(const Context& context, const std::optional<int64_t>& dime
                   "`dimensions` should be smaller than the maximum embedding dimension.",
                   "dimensions");
   }
-}
-
-void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan) {
-  if (inputs.items.empty()) refuse_empty("inputs");
-  plan.single = inputs.single;
-  plan.requests = make_requests(call.context, std::move(inputs), like);
 }
 
 std::string prompt_of(const Context& context, const std::optional<std::string>& name) {
@@ -79,6 +59,28 @@ float cosine(const std::vector<float>& a, const std::vector<float>& b) {  // of 
   return static_cast<float>(sum);
 }
 
+HttpResponse render_scores(const std::vector<float>& scores) {
+  HttpResponse response{.content_type = std::string(kJsonType)};
+  append_floats(response.body, scores);
+  return response;
+}
+
+// The cosines of the source and each sentence, which the model embeds alike.
+void plan_cosines(const std::string& source, std::vector<std::string> sentences,
+                  const Request& like, Plan& plan) {
+  plan.requests.assign(sentences.size() + 1, like);
+  for (size_t i = 0; i < plan.requests.size(); ++i) {
+    plan.requests[i].use_activation = true;
+    plan.requests[i].input = i == 0 ? source : std::move(sentences[i - 1]);
+  }
+  plan.render = [](std::vector<Result> results) {
+    std::vector<float> scores;
+    for (size_t i = 1; i < results.size(); ++i)
+      scores.push_back(cosine(results[0].values, results[i].values));
+    return render_scores(scores);
+  };
+}
+
 HttpResponse render_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
@@ -100,6 +102,21 @@ HttpResponse render_token_vectors(std::vector<Result> results) {
   }
   response.body += ']';
   return response;
+}
+
+// What the model is, in TEI's three words.
+json::object model_type(const ModelInfo& model) {
+  const Task first = model.tasks.empty() ? Task::kEmbed : model.tasks.front();
+  const bool ranks = first == Task::kScore && model.scorer == "cross-encoder";
+  if (!ranks && first != Task::kClassify && first != Task::kTokenClassify)
+    return {{"embedding", {{"pooling", model.pooling}}}};
+  json::object names, ids;
+  for (size_t i = 0; i < model.labels.size(); ++i) {
+    names[std::to_string(i)] = model.labels[i];
+    ids[model.labels[i]] = i;
+  }
+  return {{ranks ? "reranker" : "classifier",
+           json::object{{"id2label", std::move(names)}, {"label2id", std::move(ids)}}}};
 }
 
 struct Row {
@@ -148,6 +165,7 @@ std::string message_of(const Failure& failure, int64_t max_model_len) {
 }  // namespace
 
 Plan embed(const Call& call) {
+  require(call.context.info, Task::kEmbed);
   Plan plan;
   Fields fields(call.body);
   Inputs inputs = fields.inputs("inputs", true);
@@ -162,6 +180,7 @@ Plan embed(const Call& call) {
 }
 
 Plan embed_all(const Call& call) {
+  require(call.context.info, Task::kTokenEmbed);
   Plan plan;
   Fields fields(call.body);
   Inputs inputs = fields.inputs("inputs", true);
@@ -173,42 +192,87 @@ Plan embed_all(const Call& call) {
   return plan;
 }
 
-Plan similarity(const Call& call) {
+Plan embed_sparse(const Call& call) {
+  require(call.context.info, Task::kSparseEmbed);
   Plan plan;
   Fields fields(call.body);
-  fields.require("inputs");
-  Inputs inputs;
-  if (const json::object* object = fields.object("inputs")) {
-    Fields inner(*object, "body.inputs");
-    inner.require("source_sentence");
-    inputs.items.emplace_back(inner.text("source_sentence").value_or(""));
-    for (std::string& sentence : inner.texts("sentences"))
-      inputs.items.emplace_back(std::move(sentence));
-    inner.finish();
-  }
-  const json::object none;
-  const json::object* parameters = fields.object("parameters");
+  Inputs inputs = fields.inputs("inputs", true);
+  Request like = read_request(call.context, fields);
+  like.task = Task::kSparseEmbed;
   plan.ignored = fields.finish();
-  if (inputs.items.size() == 1) refuse_empty("inputs.sentences");
-  Fields options(parameters ? *parameters : none, "body.parameters");
-  Request like = read_request(call.context, options);
-  like.use_activation = true;
-  options.finish();
   set_requests(call, std::move(inputs), like, plan);
   plan.render = [](std::vector<Result> results) {
-    std::vector<float> scores;
-    for (size_t i = 1; i < results.size(); ++i)
-      scores.push_back(cosine(results[0].values, results[i].values));
-    HttpResponse response{.content_type = std::string(kJsonType)};
-    append_floats(response.body, scores);
+    HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (i) response.body += ',';
+      append_weights(response.body, results[i].ids, results[i].values);
+    }
+    response.body += ']';
     return response;
   };
   return plan;
 }
 
+Plan similarity(const Call& call) {
+  const ModelInfo& info = call.context.info;
+  if (!does(info, Task::kScore)) require(info, Task::kEmbed);
+  Plan plan;
+  Fields fields(call.body);
+  fields.require("inputs");
+  std::string source;
+  std::vector<std::string> sentences;
+  if (const json::object* object = fields.object("inputs")) {
+    Fields inner(*object, "body.inputs");
+    inner.require("source_sentence");
+    source = inner.text("source_sentence").value_or("");
+    sentences = inner.texts("sentences");
+    inner.finish();
+  }
+  const json::object none;
+  const json::object* parameters = fields.object("parameters");
+  plan.ignored = fields.finish();
+  if (sentences.empty()) refuse_empty("inputs.sentences");
+  check_batch_size(call.context, sentences.size() + 1, "inputs.sentences");
+  Fields options(parameters ? *parameters : none, "body.parameters");
+  const Request like = read_request(call.context, options);
+  options.finish();
+  if (does(info, Task::kEmbed)) {
+    plan_cosines(source, std::move(sentences), like, plan);
+  } else {
+    plan.requests = make_pairs({source}, sentences, like);
+    plan.render = [](std::vector<Result> results) {
+      std::vector<float> scores;
+      for (const Result& result : results) scores.push_back(result.values.at(0));
+      return render_scores(scores);
+    };
+  }
+  return plan;
+}
+
+// A body for "/" means what the loaded model is for.
 Plan root(const Call& call) {
+  const ModelInfo& info = call.context.info;
   const json::value* inputs = call.body.if_contains("inputs");
-  return inputs && inputs->is_object() ? similarity(call) : embed(call);
+  if (inputs && inputs->is_object()) return similarity(call);
+  if (call.body.contains("texts")) return rerank(call);
+  switch (info.tasks.empty() ? Task::kEmbed : info.tasks.front()) {
+    case Task::kEmbed:
+      return embed(call);
+    case Task::kTokenEmbed:
+      return embed_all(call);
+    case Task::kSparseEmbed:
+      return embed_sparse(call);
+    case Task::kTokenClassify:
+      return token_classify(call);
+    case Task::kFillMask:
+      return fill_mask(call);
+    case Task::kScore:
+      return is_reranker(info) && info.scorer != "late-interaction" ? predict(call)
+                                                                    : embed_all(call);
+    case Task::kClassify:
+      break;
+  }
+  return predict(call);
 }
 
 Plan tokenize(const Call& call) {
@@ -284,7 +348,7 @@ HttpResponse info(const Context& context, int workers) {
       {"model_sha", nullptr},
       {"model_dtype", model.dtype},
       {"served_model_name", context.names.front()},
-      {"model_type", {{"embedding", {{"pooling", model.pooling}}}}},
+      {"model_type", model_type(model)},
       {"max_concurrent_requests", options.max_connections},
       {"max_input_length", model.max_model_len},
       {"max_batch_tokens", options.engine.max_queue_tokens},

@@ -1,5 +1,6 @@
-// The dialect of text-embeddings-inference (TEI): /embed, /embed_all, /similarity, /tokenize,
-// /decode, /info and the root.
+// The dialect of text-embeddings-inference's native routes. Vectors and tokens are in tei.cpp,
+// labels and ranks in tei_predict.cpp, and the pipelines of other inference servers in
+// pipelines.cpp.
 #pragma once
 
 #include "server/dialect.h"
@@ -8,12 +9,19 @@ namespace vecton::server::tei {
 
 Plan embed(const Call& call);
 Plan embed_all(const Call& call);
+Plan embed_sparse(const Call& call);
 Plan similarity(const Call& call);
-Plan root(const Call& call);  // similarity when `inputs` is an object, embed otherwise
+Plan predict(const Call& call);
+Plan rerank(const Call& call);
+// Transformers' pipelines "fill-mask" and "token-classification".
+Plan fill_mask(const Call& call);
+Plan token_classify(const Call& call);
+// What the loaded model is for.
+Plan root(const Call& call);
 Plan tokenize(const Call& call);
 Plan decode(const Call& call);
 
-// {"error","error_type"}, or a plain sentence for what is not even a request.
+// {"error","error_type"}, or a plain sentence for what is wrong before the body is understood.
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);
 
 // GET /info. `workers`: threads that tokenize.

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "server/test_context.h"
-#include "server/unserved.h"
 
 namespace vecton::server {
 namespace {
@@ -151,11 +150,69 @@ TEST_F(Tei, Decode) {
       HasSubstr("[CLS]"));
 }
 
-TEST_F(Tei, UnservedTasksAreTheBackendsFault) {
-  const HttpResponse response = refusal(unserved::tei, "{}", "/rerank");
-  EXPECT_EQ(response.status, 424);
-  EXPECT_THAT(response.body, HasSubstr("model is not a re-ranker model"));
-  EXPECT_THAT(response.body, HasSubstr("embed, token_embed"));
+TEST_F(Tei, TheRoleOfAText) {
+  test.serve({Task::kTokenEmbed, Task::kScore}, "late-interaction");
+  const auto first = [&](const char* body) {
+    return test.plan(tei::embed_all, body).requests.at(0);
+  };
+  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"query"})").role, Role::kQuery);
+  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"document"})").role, Role::kDocument);
+  const HttpResponse unknown = refusal(tei::embed_all, R"({"inputs":"a","prompt_name":"x"})");
+  EXPECT_EQ(unknown.status, 422);
+  EXPECT_THAT(unknown.body, HasSubstr(R"(it has \"query\", \"document\")"));
+}
+
+TEST_F(Tei, SparseVectors) {
+  test.serve({Task::kSparseEmbed});
+  Plan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
+  EXPECT_EQ(plan.requests[0].task, Task::kSparseEmbed);
+  Result result = vector_result({0.5f, 2});
+  result.ids = {7, 40};
+  EXPECT_EQ(plan.render({result}).body, R"([[{"index":7,"value":0.5},{"index":40,"value":2}]])");
+}
+
+TEST_F(Tei, SimilarityIsTheModelsOwnScore) {
+  test.serve({Task::kTokenEmbed, Task::kScore}, "late-interaction");
+  Plan plan =
+      test.plan(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b","c"]}})");
+  ASSERT_EQ(plan.requests.size(), 2u);
+  EXPECT_EQ(plan.requests[1].task, Task::kScore);
+  EXPECT_EQ(std::get<0>(plan.requests[1].input), "a");
+  EXPECT_EQ(plan.requests[1].pair, "c");
+  EXPECT_EQ(plan.render({score_result(3, 3), score_result(1.5f, 1)}).body, "[3,1.5]");
+}
+
+TEST_F(Tei, RootDoesWhatTheModelIsFor) {
+  const struct {
+    Task task;
+    const char* scorer;
+    const char* body;
+    Task asked;
+  } cases[] = {
+      {Task::kEmbed, "", R"({"inputs":"a"})", Task::kEmbed},
+      {Task::kTokenEmbed, "", R"({"inputs":"a"})", Task::kTokenEmbed},
+      {Task::kSparseEmbed, "", R"({"inputs":"a"})", Task::kSparseEmbed},
+      {Task::kClassify, "", R"({"inputs":"a"})", Task::kClassify},
+      {Task::kTokenClassify, "", R"({"inputs":"a"})", Task::kTokenClassify},
+      {Task::kFillMask, "", R"({"inputs":"a"})", Task::kFillMask},
+      {Task::kScore, "cross-encoder", R"({"inputs":["a","b"]})", Task::kScore},
+      {Task::kScore, "cross-encoder", R"({"query":"a","texts":["b"]})", Task::kScore},
+  };
+  for (const auto& c : cases) {
+    test.serve({c.task}, c.scorer);
+    EXPECT_EQ(test.plan(tei::root, c.body).requests.at(0).task, c.asked) << c.body;
+  }
+}
+
+TEST_F(Tei, InfoNamesTheKindOfModel) {
+  const auto type = [&] { return json::parse(tei::info(test.context, 2).body).at("model_type"); };
+  EXPECT_EQ(json::serialize(type()), R"({"embedding":{"pooling":"MEAN"}})");
+  test.serve({Task::kClassify});
+  test.info.labels = {"bad", "good"};
+  EXPECT_EQ(json::serialize(type()),
+            R"({"classifier":{"id2label":{"0":"bad","1":"good"},"label2id":{"bad":0,"good":1}}})");
+  test.serve({Task::kScore}, "cross-encoder");
+  EXPECT_TRUE(type().as_object().contains("reranker"));
 }
 
 }  // namespace

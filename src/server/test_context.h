@@ -18,6 +18,15 @@ struct TestContext {
     info.max_model_len = 48;
     info.hidden_size = info.embedding_size = 4;
     info.prompts = {{"query", "find: "}, {"document", ""}};
+    info.architecture = "BertModel";
+    info.vocab_size = 1000;
+  }
+
+  // The model does these instead, and has no prompts.
+  void serve(std::vector<Task> tasks, const std::string& scorer = "") {
+    info.tasks = std::move(tasks);
+    info.scorer = scorer;
+    info.prompts.clear();
   }
 
   // What the body means to `planner`; throws Failure.
@@ -55,6 +64,13 @@ inline Result vector_result(std::vector<float> values, int64_t rows = 1) {
   result.columns = static_cast<int64_t>(values.size()) / rows;
   result.values = std::move(values);
   result.prompt_tokens = 3;
+  return result;
+}
+
+// The result of a kScore request.
+inline Result score_result(float score, float logit) {
+  Result result = vector_result({score});
+  result.logit = logit;
   return result;
 }
 

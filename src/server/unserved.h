@@ -1,11 +1,10 @@
-// Routes of tasks that the loaded model does not do: their clients learn what it does.
+// Routes of what no loaded model does: their clients learn what it does.
 #pragma once
 
 #include "server/dialect.h"
 
 namespace vecton::server::unserved {
 
-Plan openai(const Call& call);
-Plan tei(const Call& call);
+Plan generation(const Call& call);
 
 }  // namespace vecton::server::unserved

@@ -1,0 +1,154 @@
+// Cohere's POST /v2/embed, as vLLM has it.
+#include <algorithm>
+#include <utility>
+
+#include "server/openai.h"
+#include "server/render.h"
+#include "server/scoring.h"
+#include "server/vllm_fields.h"
+
+namespace vecton::server::openai {
+
+namespace {
+
+constexpr const char* kTypes[] = {"float", "binary", "ubinary", "base64"};
+
+// The kinds of numbers that are asked for, in the order of the table.
+std::vector<std::string> read_types(Fields& fields) {
+  std::vector<std::string> asked, types;
+  if (fields.any("embedding_types")) asked = fields.texts("embedding_types");
+  if (asked.empty()) asked = {"float"};
+  for (const char* type : kTypes) {
+    if (std::erase(asked, type) > 0) types.emplace_back(type);
+  }
+  if (!asked.empty()) {
+    fields.wrong("embedding_types", "literal_error",
+                 "expected 'float', 'binary', 'ubinary' or 'base64', found '" +
+                     asked.front().substr(0, 60) + "'");
+  }
+  return types;
+}
+
+// `texts`, or the texts of `inputs`.
+std::vector<std::string> read_texts(const Call& call, Fields& fields) {
+  const json::value* texts = fields.any("texts");
+  const json::value* images = fields.any("images");
+  const json::value* inputs = fields.any("inputs");
+  if ((texts != nullptr) + (images != nullptr) + (inputs != nullptr) != 1) {
+    throw Failure(Cause::kInvalid,
+                  texts || images || inputs ? "Only one of texts, images, or inputs can be provided"
+                                            : "One of texts, images, or inputs must be provided",
+                  "texts");
+  }
+  if (images) {
+    throw Failure(Cause::kInvalid,
+                  "MultiModalParam is not supported for " + call.context.info.architecture +
+                      ": the loaded model takes text, send `texts`",
+                  "images");
+  }
+  if (texts) return fields.texts("texts");
+  std::vector<std::string> list;
+  if (!inputs->is_array()) {
+    fields.wrong("inputs", "list_type", "expected a list of {\"content\": [parts]}");
+    return list;
+  }
+  const json::array& items = inputs->get_array();
+  check_batch_size(call.context, items.size(), "inputs");
+  for (size_t i = 0; i < items.size() && fields.good(); ++i) {
+    list.push_back(read_item(call.context, fields, "inputs." + std::to_string(i), items[i]));
+  }
+  return list;
+}
+
+Request read_request(const Call& call, Fields& fields) {
+  Request like;
+  if (const auto type = fields.text("input_type"))
+    set_prompt(call.context.info, *type, "input_type", like);
+  like.dimensions = fields.integer("output_dimension");
+  if (like.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
+    like.dimensions.reset();
+  const std::string truncate = fields.choice("truncate", {"END", "START", "NONE"}).value_or("END");
+  const auto most = fields.integer("max_tokens", 1);
+  if (truncate != "NONE") {
+    like.truncate = most && *most < call.context.info.max_model_len ? *most : -1;
+    like.truncation_side =
+        truncate == "START" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  }
+  refuse_priority(fields);
+  return like;
+}
+
+// A bit per value: whether it is not negative, the first in the highest bit of a byte.
+void append_bits(std::string& out, const std::vector<float>& values, int offset) {
+  out += '[';
+  for (size_t i = 0; i + 8 <= values.size(); i += 8) {
+    int byte = 0;
+    for (size_t bit = 0; bit < 8; ++bit) byte = byte << 1 | (values[i + bit] >= 0 ? 1 : 0);
+    if (i > 0) out += ',';
+    out += std::to_string(byte - offset);
+  }
+  out += ']';
+}
+
+void append_embedding(std::string& out, const std::string& type, const std::vector<float>& values) {
+  if (type == "float") return append_floats(out, values);
+  const std::string bytes = float_bytes(values, Endian::kLittle);  // refuses what is not finite
+  if (type == "base64") {
+    out += '"';
+    append_base64(out, bytes);
+    out += '"';
+  } else {
+    append_bits(out, values, type == "binary" ? 128 : 0);
+  }
+}
+
+}  // namespace
+
+Plan cohere_embed(const Call& call) {
+  const ModelInfo& info = call.context.info;
+  require_task(info, Task::kEmbed);
+  Plan plan;
+  Fields fields(call.body);
+  const Head head = read_head(call, fields, "embd-");
+  const std::vector<std::string> types = read_types(fields);
+  const std::vector<std::string> texts = read_texts(call, fields);
+  if (texts.empty() && fields.good()) fields.wrong("texts", "too_short", "must not be empty");
+  const Request like = read_request(call, fields);
+  plan.ignored = fields.finish();
+  const bool bits = std::any_of(types.begin(), types.end(),
+                                [](const std::string& type) { return type.ends_with("binary"); });
+  if (const int64_t size = like.dimensions.value_or(info.embedding_size); bits && size % 8 != 0) {
+    throw Failure(
+        Cause::kInvalid,
+        "binary embeddings need a dimension that is a multiple of 8, found " + std::to_string(size),
+        "embedding_types");
+  }
+  plan.requests =
+      make_requests(call.context, {.items = std::vector<Input>(texts.begin(), texts.end())}, like);
+  plan.render = [head, types, texts](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    out = "{\"id\":";
+    append_string(out, head.id);
+    out += ",\"embeddings\":{";
+    for (const std::string& type : types) {
+      out += (&type == &types.front() ? "\"" : ",\"") + type + "\":[";
+      for (size_t i = 0; i < results.size(); ++i) {
+        if (i > 0) out += ',';
+        append_embedding(out, type, results[i].values);
+      }
+      out += ']';
+    }
+    out += "},\"texts\":[";
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (i > 0) out += ',';
+      append_string(out, texts[i]);
+    }
+    out += "],\"meta\":{\"api_version\":{\"version\":\"2\"},\"billed_units\":{\"input_tokens\":" +
+           std::to_string(total_tokens(results)) + "}}}";
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace vecton::server::openai

@@ -1,0 +1,161 @@
+// Transformers' pipelines as inference servers offer them: fill-mask and token-classification.
+// Their options stand in the body, or in its object `parameters`.
+#include <algorithm>
+#include <utility>
+
+#include "server/render.h"
+#include "server/tei.h"
+#include "server/tei_fields.h"
+#include "vecton/entities.h"
+#include "vecton/fillings.h"
+
+namespace vecton::server::tei {
+
+namespace {
+
+// The object `parameters`, or `none`.
+const json::object& parameters_of(Fields& fields, const json::object& none) {
+  const json::object* object = fields.object("parameters");
+  return object ? *object : none;
+}
+
+// What both places leave unread.
+std::vector<std::string> finish(Fields& fields, Fields& parameters) {
+  std::vector<std::string> ignored = parameters.finish();
+  for (std::string& name : ignored) name = "parameters." + name;
+  for (std::string& name : fields.finish()) ignored.push_back(std::move(name));
+  return ignored;
+}
+
+void read_mask_options(Fields& fields, Request& like) {
+  if (const auto k = fields.integer("top_k", 1)) like.top_k = *k;
+  if (!fields.any("targets")) return;
+  like.targets = fields.any("targets")->is_string()
+                     ? std::vector<std::string>{fields.text("targets").value_or("")}
+                     : fields.texts("targets");
+}
+
+void append_fillings(std::string& out, const std::vector<Filling>& fillings) {
+  out += '[';
+  for (const Filling& filling : fillings) {
+    if (out.back() != '[') out += ',';
+    out += "{\"score\":";
+    append_number(out, filling.score);
+    out += ",\"token\":" + std::to_string(filling.token) + ",\"token_str\":";
+    append_string(out, filling.text);
+    out += ",\"sequence\":";
+    append_string(out, filling.sequence);
+    out += '}';
+  }
+  out += ']';
+}
+
+// One list for a text with one mask, a list of lists for one with several.
+void append_masks(std::string& out, const std::vector<std::vector<Filling>>& masks) {
+  if (masks.size() == 1) return append_fillings(out, masks.front());
+  out += '[';
+  for (const std::vector<Filling>& fillings : masks) {
+    if (out.back() != '[') out += ',';
+    append_fillings(out, fillings);
+  }
+  out += ']';
+}
+
+// Characters of the UTF-8 `text`.
+int64_t characters(std::string_view text) {
+  return std::count_if(text.begin(), text.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
+}
+
+void append_entities(std::string& out, const std::vector<Entity>& entities, bool joined,
+                     std::string_view text) {
+  const auto at = [&](int64_t byte) {
+    return std::to_string(characters(text.substr(0, static_cast<size_t>(byte))));
+  };
+  out += '[';
+  for (const Entity& entity : entities) {
+    if (out.back() != '[') out += ',';
+    out += joined ? "{\"entity_group\":" : "{\"entity\":";
+    append_string(out, entity.label);
+    out += ",\"score\":";
+    append_number(out, entity.score);
+    out += ",\"word\":";
+    append_string(out, entity.text);
+    out += ",\"start\":" + at(entity.begin) + ",\"end\":" + at(entity.end) + "}";
+  }
+  out += ']';
+}
+
+Aggregation read_aggregation(Fields& fields, Fields& parameters) {
+  Aggregation aggregation = Aggregation::kSimple;
+  for (Fields* place : {&fields, &parameters}) {
+    const auto word =
+        place->choice("aggregation_strategy", {"none", "simple", "first", "average", "max"});
+    if (word) aggregation = aggregation_from_string(*word).value_or(aggregation);
+  }
+  return aggregation;
+}
+
+}  // namespace
+
+Plan fill_mask(const Call& call) {
+  require(call.context.info, Task::kFillMask);
+  Plan plan;
+  Fields fields(call.body);
+  const json::object none;
+  Fields parameters(parameters_of(fields, none), "body.parameters");
+  Inputs inputs = fields.inputs("inputs", true);
+  Request like = read_truncation(call.context, fields);
+  like.task = Task::kFillMask;
+  read_mask_options(fields, like);
+  read_mask_options(parameters, like);
+  plan.ignored = finish(fields, parameters);
+  set_requests(call, std::move(inputs), like, plan);
+  plan.render = [requests = plan.requests, single = plan.single,
+                 &tokenizer = call.context.tokenizer](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    if (!single) out += '[';
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (i > 0) out += ',';
+      append_masks(out, find_fillings(results[i], requests[i], tokenizer));
+    }
+    if (!single) out += ']';
+    return response;
+  };
+  return plan;
+}
+
+Plan token_classify(const Call& call) {
+  require(call.context.info, Task::kTokenClassify);
+  Plan plan;
+  Fields fields(call.body);
+  const json::object none;
+  Fields parameters(parameters_of(fields, none), "body.parameters");
+  Inputs inputs = fields.inputs("inputs", false, false);
+  Request like = read_truncation(call.context, fields);
+  like.task = Task::kTokenClassify;
+  like.use_activation = true;
+  const Aggregation aggregation = read_aggregation(fields, parameters);
+  plan.ignored = finish(fields, parameters);
+  set_requests(call, std::move(inputs), like, plan);
+  std::vector<std::string> texts;
+  for (const Request& request : plan.requests)
+    texts.push_back(std::get<std::string>(request.input));
+  plan.render = [texts, aggregation, single = plan.single,
+                 &info = call.context.info](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    if (!single) out += '[';
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (i > 0) out += ',';
+      append_entities(out, find_entities(results[i], texts[i], info.labels, aggregation),
+                      aggregation != Aggregation::kNone, texts[i]);
+    }
+    if (!single) out += ']';
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace vecton::server::tei

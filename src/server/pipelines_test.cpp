@@ -1,0 +1,94 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/tei.h"
+#include "server/test_context.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Pipelines : public testing::Test {
+ protected:
+  int32_t id(std::string_view token) const { return *test.tokenizer->token_to_id(token); }
+  // What the model makes of one mask.
+  Result fillings(int64_t tokens) const {
+    Result result = vector_result({0.75f, 0.25f});
+    result.ids = {id("the"), id("capital")};
+    result.prompt_tokens = tokens;
+    return result;
+  }
+
+  TestContext test;
+};
+
+TEST_F(Pipelines, FillMaskReadsItsOptionsInBothPlaces) {
+  test.serve({Task::kFillMask});
+  for (const char* body :
+       {R"({"inputs":"a [MASK]","top_k":2,"targets":["the","of"]})",
+        R"({"inputs":"a [MASK]","parameters":{"top_k":2,"targets":["the","of"]}})"}) {
+    const Request r = test.plan(tei::fill_mask, body).requests.at(0);
+    EXPECT_EQ(r.task, Task::kFillMask);
+    EXPECT_EQ(r.top_k, 2);
+    EXPECT_THAT(r.targets, ElementsAre("the", "of"));
+  }
+  EXPECT_EQ(test.plan(tei::fill_mask, R"({"inputs":"a [MASK]"})").requests.at(0).top_k, 5);
+}
+
+TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
+  test.serve({Task::kFillMask});
+  Plan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
+  const json::value one = json::parse(plan.render({fillings(4)}).body);
+  ASSERT_EQ(one.as_array().size(), 2u);
+  EXPECT_EQ(one.at(0).at("score"), 0.75);
+  EXPECT_EQ(one.at(0).at("token"), id("the"));
+  EXPECT_EQ(one.at(0).at("token_str"), "the");
+  EXPECT_EQ(one.at(0).at("sequence"), "the capital");
+  plan = test.plan(tei::fill_mask, R"({"inputs":["[MASK] capital","the [MASK]"]})");
+  EXPECT_EQ(json::parse(plan.render({fillings(4), fillings(4)}).body).at(1).at(1).at("sequence"),
+            "the capital");
+  Result two = fillings(4);
+  two.rows = 2;
+  two.columns = 1;
+  plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] [MASK]"})");
+  EXPECT_EQ(json::parse(plan.render({two}).body).at(1).at(0).at("sequence"),
+            "[CLS] [MASK] capital [SEP]");
+}
+
+TEST_F(Pipelines, FillMaskRefuses) {
+  const auto status = [&](std::string_view body) {
+    return tei::refuse(failure_of(test, tei::fill_mask, body), 48).status;
+  };
+  EXPECT_EQ(status(R"({"inputs":"a"})"), 424);
+  test.serve({Task::kFillMask});
+  EXPECT_EQ(status(R"({"inputs":[]})"), 400);
+  for (const char* body :
+       {R"({})", R"({"inputs":"a","top_k":0})", R"({"inputs":"a","targets":[1]})",
+        R"({"inputs":"a","parameters":[]})", R"({"inputs":"a","parameters":{"top_k":"x"}})"}) {
+    EXPECT_EQ(status(body), 422) << body;
+  }
+}
+
+TEST_F(Pipelines, TokenClassesAreEntities) {
+  test.serve({Task::kTokenClassify});
+  test.info.labels = {"O", "B-LOC"};
+  Plan plan =
+      test.plan(tei::token_classify, R"({"inputs":"\u00e9 Paris","aggregation_strategy":"none"})");
+  EXPECT_EQ(plan.requests.at(0).use_activation, true);
+  Result result = vector_result({0.75f, 0.25f, 0.25f, 0.75f}, 2);
+  result.tokens = {{.id = 1, .begin = 0, .end = 2}, {.id = 2, .begin = 3, .end = 8}};
+  EXPECT_EQ(plan.render({result}).body,
+            R"([{"entity":"B-LOC","score":0.75,"word":"Paris","start":2,"end":7}])");
+  plan = test.plan(tei::token_classify, R"({"inputs":["\u00e9 Paris"]})");
+  EXPECT_EQ(plan.render({result}).body,
+            R"([[{"entity_group":"LOC","score":0.75,"word":"Paris","start":2,"end":7}]])");
+  const HttpResponse odd = tei::refuse(
+      failure_of(test, tei::token_classify, R"({"inputs":"a","aggregation_strategy":"odd"})"), 48);
+  EXPECT_EQ(odd.status, 422);
+  EXPECT_THAT(odd.body, HasSubstr("'average'"));
+}
+
+}  // namespace
+}  // namespace vecton::server

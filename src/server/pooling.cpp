@@ -1,0 +1,163 @@
+// vLLM's /pooling, which has every task's numbers, and /classify.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "server/openai.h"
+#include "server/render.h"
+#include "server/scoring.h"
+#include "server/vllm_answer.h"
+#include "server/vllm_fields.h"
+
+namespace vecton::server::openai {
+
+namespace {
+
+constexpr const char* kTasks =
+    "'embed', 'token_embed', 'sparse_embed', 'classify', 'token_classify', 'score' or 'plugin', or "
+    "several of one forward pass such as 'embed&token_embed&sparse_embed'";
+
+// Tasks that one forward pass answers together.
+bool joins(Task task) {
+  return task == Task::kEmbed || task == Task::kTokenEmbed || task == Task::kSparseEmbed;
+}
+
+// What the model does with one text when nobody says.
+Task default_task(const ModelInfo& info) {
+  const auto reads_a_text = [](Task task) {
+    return task != Task::kScore && task != Task::kFillMask;
+  };
+  const auto found = std::find_if(info.tasks.begin(), info.tasks.end(), reads_a_text);
+  return found == info.tasks.end() ? Task::kEmbed : *found;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == separator) {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+// The names in `task`: one, several joined by "&", or a list.
+std::vector<std::string> task_words(Fields& fields) {
+  const json::value* value = fields.any("task");
+  if (!value) return {};
+  if (value->is_string()) return split(std::string(value->get_string()), '&');
+  return fields.texts("task");
+}
+
+// The tasks of the request, in the order that an answer lists them.
+std::vector<Task> read_tasks(const ModelInfo& info, Fields& fields) {
+  const std::vector<std::string> words = task_words(fields);
+  std::vector<Task> tasks;
+  for (const std::string& word : words) {
+    const std::optional<Task> task = task_from_string(word);
+    if (word == "plugin") refuse_task(info, word);
+    if (!task || *task == Task::kFillMask || std::count(tasks.begin(), tasks.end(), *task) > 0) {
+      fields.wrong("task", "literal_error",
+                   std::string("expected ") + kTasks + ", found '" + word.substr(0, 60) + "'");
+      break;
+    }
+    require_task(info, *task);
+    tasks.push_back(*task);
+  }
+  if (tasks.size() > 1 && !std::all_of(tasks.begin(), tasks.end(), joins)) {
+    fields.wrong("task", "literal_error",
+                 "only 'embed', 'token_embed' and 'sparse_embed' come from one forward pass");
+  }
+  if (tasks.empty()) tasks.push_back(default_task(info));
+  require_task(info, tasks.front());
+  return tasks;
+}
+
+void check_format(const NumberFormat& format, const std::vector<Task>& tasks, Fields& fields) {
+  const bool sparse = std::count(tasks.begin(), tasks.end(), Task::kSparseEmbed) > 0;
+  if (format.bytes() && (sparse || tasks.size() > 1)) {
+    fields.wrong("encoding_format", "literal_error",
+                 "bytes hold the numbers of one task that gives a vector: use 'float'");
+  }
+}
+
+// {"task": "score"} takes the two sides of /score.
+Plan pooled_scores(const Call& call) {
+  Plan plan;
+  Fields fields(call.body);
+  fields.ignore({"task"});
+  const Head head = read_head(call, fields, "pool-");
+  const NumberFormat format = read_format(fields);
+  plan_scores(call, fields, plan);
+  plan.render = [head, format](std::vector<Result> results) {
+    return render(head, format, {"pooling", "data"}, {.tasks = {Task::kScore}}, std::move(results));
+  };
+  return plan;
+}
+
+void append_class(std::string& out, const ModelInfo& info, const Result& result) {
+  const auto best = std::max_element(result.values.begin(), result.values.end());
+  const std::string label = label_of(info, best - result.values.begin());
+  out += ",\"object\":\"classify\",\"label\":";
+  if (label.empty()) {
+    out += "null";
+  } else {
+    append_string(out, label);
+  }
+  out += ",\"probs\":";
+  append_floats(out, result.values);
+  out += ",\"num_classes\":" + std::to_string(result.columns) + "}";
+}
+
+}  // namespace
+
+Plan pooling(const Call& call) {
+  const ModelInfo& info = call.context.info;
+  Plan plan;
+  Fields fields(call.body);
+  const std::vector<Task> tasks = read_tasks(info, fields);
+  if (tasks.front() == Task::kScore) return pooled_scores(call);
+  const Head head = read_head(call, fields, "pool-");
+  Inputs inputs = read_inputs(call, fields);
+  Request like = read_request(fields);
+  read_embedding(call.context, fields, like);
+  const NumberFormat format = read_format(fields);
+  check_format(format, tasks, fields);
+  like.task = tasks.front();
+  like.also.assign(tasks.begin() + 1, tasks.end());
+  set_requests(call, fields, std::move(inputs), like, plan);
+  const Parts parts{.tasks = tasks, .several = tasks.size() > 1};
+  plan.render = [head, format, parts](std::vector<Result> results) {
+    return render(head, format, {"pooling", "data"}, parts, std::move(results));
+  };
+  return plan;
+}
+
+Plan classify(const Call& call) {
+  require_task(call.context.info, Task::kClassify);
+  Plan plan;
+  Fields fields(call.body);
+  if (!fields.any("messages") && !fields.any("input"))
+    throw Failure(Cause::kInvalid, "Input or messages must be provided", "input");
+  const Head head = read_head(call, fields, "classify-");
+  Inputs inputs = read_inputs(call, fields);
+  Request like = read_request(fields);
+  like.add_special_tokens = fields.boolean("add_special_tokens").value_or(true);
+  like.task = Task::kClassify;
+  set_requests(call, fields, std::move(inputs), like, plan);
+  plan.render = [head, &info = call.context.info](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    append_head(response.body, head);
+    for (size_t i = 0; i < results.size(); ++i) {
+      response.body += (i ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
+      append_class(response.body, info, results[i]);
+    }
+    append_tail(response.body, total_tokens(results));
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace vecton::server::openai

@@ -1,0 +1,147 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/openai.h"
+#include "server/test_context.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Pooling : public testing::Test {
+ protected:
+  // The message of a refusal; `status` gets its status, `param` its field.
+  std::string refusal(Planner planner, std::string_view body) {
+    const HttpResponse response = openai::refuse(failure_of(test, planner, body), 48);
+    status = response.status;
+    const json::value error = json::parse(response.body).at("error");
+    type = error.at("type").as_string();
+    return std::string(error.at("message").as_string());
+  }
+  json::value data(Plan& plan, std::vector<Result> results) {
+    return json::parse(plan.render(std::move(results)).body).at("data");
+  }
+
+  TestContext test;
+  int status = 0;
+  std::string type;
+};
+
+TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
+  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kEmbed);
+  Plan plan =
+      test.plan(openai::pooling, R"({"input":"a","task":"token_embed","use_activation":false})");
+  EXPECT_EQ(plan.requests[0].task, Task::kTokenEmbed);
+  EXPECT_EQ(plan.requests[0].use_activation, false);
+  const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
+  EXPECT_EQ(answer.at("id"), "pool-abc");
+  EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
+  EXPECT_EQ(json::serialize(answer.at("data").at(0).at("data")), "[[1,2],[3,4]]");
+  test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
+  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kClassify);
+}
+
+TEST_F(Pooling, SeveralTasksOfOnePass) {
+  test.serve({Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed});
+  for (const char* task : {R"("embed&sparse_embed")", R"(["embed","sparse_embed"])"}) {
+    Plan plan = test.plan(openai::pooling, std::string(R"({"input":["a"],"task":)") + task + "}");
+    EXPECT_EQ(plan.requests[0].task, Task::kEmbed);
+    EXPECT_THAT(plan.requests[0].also, ElementsAre(Task::kSparseEmbed));
+    Result result = vector_result({0.5f});
+    result.also.push_back(vector_result({0.25f}));
+    result.also[0].ids = {9};
+    EXPECT_EQ(
+        plan.render({result}).body.substr(plan.render({result}).body.find("\"data\":[") + 8, 91),
+        R"({"index":0,"object":"pooling","data":{"embed":[0.5],"sparse_embed":[{"index":9,"value":0.25)");
+  }
+  refusal(openai::pooling, R"({"input":"a","task":"embed&embed"})");
+  EXPECT_EQ(status, 400);
+  EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":"embed&token_embed",
+      "encoding_format":"bytes"})"),
+              HasSubstr("literal_error"));
+  test.info.tasks.push_back(Task::kClassify);
+  EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":"embed&classify"})"),
+              HasSubstr("one forward pass"));
+}
+
+TEST_F(Pooling, SparseVectorsArePairs) {
+  test.serve({Task::kSparseEmbed});
+  Plan plan = test.plan(openai::pooling, R"({"input":"a"})");
+  Result result = vector_result({2});
+  result.ids = {5};
+  EXPECT_THAT(plan.render({result}).body, HasSubstr(R"("data":[{"index":5,"value":2}])"));
+}
+
+TEST_F(Pooling, RowsOfTokenLabels) {
+  test.serve({Task::kTokenClassify});
+  Plan plan = test.plan(openai::pooling, R"({"input":[1,2],"task":"token_classify"})");
+  EXPECT_EQ(plan.requests[0].task, Task::kTokenClassify);
+  EXPECT_EQ(data(plan, {vector_result({1, 2}, 2)}).at(0).at("data").as_array().size(), 2u);
+  plan = test.plan(openai::pooling,
+                   R"({"input":"a","task":"token_classify","encoding_format":"bytes"})");
+  const HttpResponse bytes = plan.render({vector_result({1, 2}, 2)});
+  EXPECT_THAT(bytes.headers.at(0).second, HasSubstr(R"("shape":[2,1])"));
+}
+
+TEST_F(Pooling, ScoresTakeBothSides) {
+  test.serve({Task::kScore}, "cross-encoder");
+  Plan plan = test.plan(openai::pooling, R"({"task":"score","text_1":"a","text_2":["b","c"]})");
+  ASSERT_EQ(plan.requests.size(), 2u);
+  EXPECT_EQ(data(plan, {score_result(0.5f, 0), score_result(0.25f, -1)}).at(1).at("data").at(0),
+            0.25);
+}
+
+TEST_F(Pooling, RefusesTasksByName) {
+  for (const char* task : {"classify", "token_classify", "score", "sparse_embed", "plugin"}) {
+    EXPECT_THAT(refusal(openai::pooling, std::string(R"({"input":"a","task":")") + task + "\"}"),
+                testing::StartsWith("Unsupported task: '" + std::string(task) +
+                                    "'. The loaded model supports: embed, token_embed"));
+    EXPECT_EQ(status, 400);
+    EXPECT_EQ(type, "BadRequestError");
+  }
+  for (const char* task : {"\"dance\"", "\"\"", "\"embed&\"", "5", "[5]", "[\"dance\"]"}) {
+    const std::string message =
+        refusal(openai::pooling, std::string(R"({"input":"a","task":)") + task + "}");
+    EXPECT_EQ(status, 400) << task;
+    EXPECT_EQ(type, "Bad Request") << task;
+    if (std::string(task).find("dance") != std::string::npos) {
+      EXPECT_THAT(message, testing::AllOf(HasSubstr("literal_error"), HasSubstr("dance")));
+    }
+  }
+  test.serve({Task::kTokenClassify});
+  EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":"classify"})"),
+              HasSubstr("Switch the pooling_task"));
+}
+
+TEST_F(Pooling, ClassifyNamesTheBestLabel) {
+  test.serve({Task::kClassify});
+  test.info.labels = {"bad", "good"};
+  Plan plan = test.plan(openai::classify, R"({"input":["a","b"],"use_activation":true})");
+  EXPECT_EQ(plan.requests[0].task, Task::kClassify);
+  EXPECT_EQ(plan.requests[0].use_activation, true);
+  const json::value answer =
+      json::parse(plan.render({vector_result({0.25f, 0.75f}), vector_result({1, 0})}).body);
+  EXPECT_EQ(answer.at("id"), "classify-abc");
+  EXPECT_EQ(answer.at("data").at(0).at("label"), "good");
+  EXPECT_EQ(answer.at("data").at(0).at("num_classes"), 2);
+  EXPECT_EQ(answer.at("data").at(0).at("probs").at(1), 0.75);
+  EXPECT_EQ(answer.at("data").at(1).at("label"), "bad");
+  EXPECT_EQ(answer.at("usage").at("total_tokens"), 6);
+  test.info.labels.clear();
+  EXPECT_TRUE(data(plan, {vector_result({1})}).at(0).at("label").is_null());
+}
+
+TEST_F(Pooling, ClassifyRefuses) {
+  EXPECT_THAT(refusal(openai::classify, R"({"input":"a"})"),
+              testing::StartsWith("Unsupported task: 'classify'"));
+  test.serve({Task::kClassify});
+  EXPECT_EQ(refusal(openai::classify, "{}"), "Input or messages must be provided");
+  EXPECT_EQ(status, 400);
+  EXPECT_THAT(refusal(openai::classify, R"({"input":[]})"), HasSubstr("must not be empty"));
+  EXPECT_THAT(refusal(openai::classify, R"({"messages":[]})"), HasSubstr("send `input`"));
+}
+
+}  // namespace
+}  // namespace vecton::server

@@ -1,0 +1,248 @@
+#include "server/scoring.h"
+
+#include <utility>
+
+#include "server/openai.h"
+#include "server/render.h"
+#include "server/vllm_fields.h"
+
+namespace vecton::server::openai {
+
+namespace {
+
+// The names of the two sides, in the APIs that have such a route.
+struct Names {
+  const char *first, *second;
+};
+constexpr Names kNames[] = {
+    {"queries", "documents"}, {"queries", "items"}, {"data_1", "data_2"}, {"text_1", "text_2"}};
+
+struct Limits {
+  int64_t query = 0, document = 0;  // tokens of a text; 0 = any
+};
+
+Names names_of(const json::object& body) {
+  for (const Names& names : kNames) {
+    if (body.contains(names.first) && body.contains(names.second)) return names;
+  }
+  for (const Names& names : kNames) {
+    if (body.contains(names.first) || body.contains(names.second)) return names;
+  }
+  return kNames[std::size(kNames) - 1];
+}
+
+[[noreturn]] void refuse_media(const Context& context, const std::string& where) {
+  throw Failure(Cause::kInvalid,
+                "MultiModalParam is not supported for " + context.info.architecture +
+                    ": the loaded model takes text",
+                where);
+}
+
+// The texts of `content`, one below the other.
+std::string join_parts(const Context& context, Fields& fields, const std::string& where,
+                       const json::array& parts) {
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::string at = where + ".content." + std::to_string(i);
+    const json::object* part = parts[i].if_object();
+    const json::value* type = part ? part->if_contains("type") : nullptr;
+    if (!type || !type->is_string()) {
+      fields.wrong(at, "missing", "expected a part such as {\"type\": \"text\", \"text\": ...}");
+      return text;
+    }
+    if (type->get_string() != "text") refuse_media(context, at);
+    const json::value* words = part->if_contains("text");
+    if (!words || !words->is_string()) {
+      fields.wrong(at + ".text", "string_type", "expected a string");
+      return text;
+    }
+    if (i > 0) text += '\n';
+    text += words->get_string();
+  }
+  return text;
+}
+
+std::vector<std::string> read_side(const Context& context, Fields& fields, const char* key) {
+  const json::value* value = fields.any(key);
+  std::vector<std::string> texts;
+  if (!value) {
+    fields.wrong(key, "missing", "field required");
+  } else if (!value->is_array()) {
+    texts.push_back(read_item(context, fields, key, *value));
+  } else {
+    const json::array& items = value->get_array();
+    check_batch_size(context, items.size(), key);
+    for (size_t i = 0; i < items.size() && fields.good(); ++i) {
+      texts.push_back(
+          read_item(context, fields, std::string(key) + "." + std::to_string(i), items[i]));
+    }
+  }
+  return texts;
+}
+
+void check_lengths(size_t first, size_t second) {
+  if (first == 0)
+    throw Failure(Cause::kEmpty, "At least one text element must be given", kNames[3].first);
+  if (second == 0)
+    throw Failure(Cause::kEmpty, "At least one text_pair element must be given", kNames[3].second);
+  if (first != 1 && first != second) {
+    throw Failure(Cause::kInvalid, "Input lengths must be either 1:1, 1:N or N:N, found " +
+                                       std::to_string(first) + ":" + std::to_string(second));
+  }
+}
+
+// The fields beside the texts.
+Request read_scoring(Fields& fields, Limits& limits, std::vector<std::string>& ignored) {
+  Request like = read_request(fields);
+  limits.query = fields.integer("max_tokens_per_query", 0).value_or(0);
+  limits.document = fields.integer("max_tokens_per_doc", 0).value_or(0);
+  if (fields.any("chat_template")) {
+    throw Failure(Cause::kInvalid,
+                  "Refused request with untrusted chat template: the checkpoint's own prompt is "
+                  "used; chat_template_kwargs.instruction changes its instruction",
+                  "chat_template");
+  }
+  if (const json::object* more = fields.object("chat_template_kwargs")) {
+    Fields inner(*more, "body.chat_template_kwargs");
+    like.instruction = inner.text("instruction");
+    for (const std::string& name : inner.finish())
+      ignored.push_back("chat_template_kwargs." + name);
+  }
+  fields.ignore({"media_io_kwargs"});
+  return like;
+}
+
+// Cuts the texts to their limits and makes the requests.
+void make_plan(const Call& call, std::vector<std::string> queries,
+               std::vector<std::string> documents, const Limits& limits, const Request& like,
+               Plan& plan) {
+  const Tokenizer& tokenizer = call.context.tokenizer;
+  plan.part = "documents";
+  plan.single = documents.size() == 1;
+  plan.cut.resize(documents.size());
+  for (size_t i = 0; i < queries.size(); ++i) {
+    if (!cut_text(tokenizer, queries[i], limits.query)) continue;
+    if (queries.size() == 1) {
+      plan.cut.assign(documents.size(), true);
+    } else {
+      plan.cut[i] = true;
+    }
+  }
+  for (size_t i = 0; i < documents.size(); ++i) {
+    if (cut_text(tokenizer, documents[i], limits.document)) plan.cut[i] = true;
+  }
+  plan.requests = make_pairs(queries, documents, like);
+}
+
+void append_ranked(std::string& out, const Result& score, size_t index, const std::string* text) {
+  out += "{\"index\":" + std::to_string(index) + ",";
+  if (text) {
+    out += "\"document\":{\"text\":";
+    append_string(out, *text);
+    out += ",\"multi_modal\":null},";
+  }
+  out += "\"relevance_score\":";
+  append_number(out, score.values.at(0));
+  out += '}';
+}
+
+}  // namespace
+
+std::string read_item(const Context& context, Fields& fields, const std::string& where,
+                      const json::value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  if (const json::object* object = value.if_object()) {
+    const json::value* text = object->if_contains("text");
+    if (text && text->is_string()) return std::string(text->get_string());
+    const json::value* content = object->if_contains("content");
+    if (content && content->is_string()) return std::string(content->get_string());
+    if (content && content->is_array())
+      return join_parts(context, fields, where, content->get_array());
+    if (object->contains("image")) refuse_media(context, where);
+  }
+  fields.wrong(where, "string_type",
+               "expected a string, {\"text\": string} or {\"content\": [parts]}");
+  return "";
+}
+
+void plan_scores(const Call& call, Fields& fields, Plan& plan) {
+  const Names names = names_of(call.body);
+  const std::vector<std::string> queries = read_side(call.context, fields, names.first);
+  const std::vector<std::string> documents = read_side(call.context, fields, names.second);
+  Limits limits;
+  std::vector<std::string> ignored;
+  const Request like = read_scoring(fields, limits, ignored);
+  plan.ignored = fields.finish();
+  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
+  check_lengths(queries.size(), documents.size());
+  make_plan(call, queries, documents, limits, like, plan);
+}
+
+Plan score(const Call& call) {
+  require_task(call.context.info, Task::kScore);
+  Plan plan;
+  Fields fields(call.body);
+  const Head head = read_head(call, fields, "score-");
+  plan_scores(call, fields, plan);
+  plan.render = [head](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    append_head(out, head);
+    for (size_t i = 0; i < results.size(); ++i) {
+      out += (i ? ",{\"index\":" : "{\"index\":") + std::to_string(i) +
+             ",\"object\":\"score\",\"score\":";
+      append_number(out, results[i].values.at(0));
+      out += '}';
+    }
+    append_tail(out, total_tokens(results));
+    return response;
+  };
+  return plan;
+}
+
+Plan rerank(const Call& call) {
+  require_task(call.context.info, Task::kScore);
+  Plan plan;
+  Fields fields(call.body);
+  const Head head = read_head(call, fields, "rerank-");
+  fields.require("query");
+  std::string query;
+  if (const json::value* value = fields.any("query"))
+    query = read_item(call.context, fields, "query", *value);
+  if (const json::value* value = fields.any("documents"); value && !value->is_array())
+    fields.wrong("documents", "list_type", "expected a list of documents");
+  const auto documents =
+      fields.good() ? read_side(call.context, fields, "documents") : std::vector<std::string>();
+  const auto top_n = fields.integer("top_n", 0).value_or(0);
+  const bool echo = fields.boolean("return_documents").value_or(true);
+  Limits limits;
+  std::vector<std::string> ignored;
+  const Request like = read_scoring(fields, limits, ignored);
+  plan.ignored = fields.finish();
+  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
+  check_lengths(1, documents.size());
+  make_plan(call, {query}, documents, limits, like, plan);
+  plan.render = [head, top_n, echo, documents](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    const std::string tokens = std::to_string(total_tokens(results));
+    out = "{\"id\":";
+    append_string(out, head.id);
+    out += ",\"model\":";
+    append_string(out, head.model);
+    out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens +
+           "},\"results\":[";
+    std::vector<size_t> order = best_first(results);
+    if (top_n > 0 && static_cast<size_t>(top_n) < order.size())
+      order.resize(static_cast<size_t>(top_n));
+    for (const size_t i : order) {
+      if (out.back() != '[') out += ',';
+      append_ranked(out, results[i], i, echo ? &documents[i] : nullptr);
+    }
+    out += "]}";
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace vecton::server::openai

@@ -1,0 +1,190 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/openai.h"
+#include "server/test_context.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Scoring : public testing::Test {
+ protected:
+  Scoring() { test.serve({Task::kScore}, "cross-encoder"); }
+
+  json::value refusal(Planner planner, std::string_view body) {
+    const HttpResponse response = openai::refuse(failure_of(test, planner, body), 48);
+    status = response.status;
+    return json::parse(response.body).at("error");
+  }
+  // "query|document" of every request.
+  std::vector<std::string> pairs(std::string_view body, Planner planner = openai::score) {
+    std::vector<std::string> all;
+    for (const Request& request : test.plan(planner, body).requests)
+      all.push_back(std::get<std::string>(request.input) + "|" + *request.pair);
+    return all;
+  }
+
+  TestContext test;
+  int status = 0;
+};
+
+TEST_F(Scoring, PairsTextsUnderAnyOfTheirNames) {
+  EXPECT_THAT(pairs(R"({"text_1":"q","text_2":"a"})"), ElementsAre("q|a"));
+  EXPECT_THAT(pairs(R"({"queries":"q","documents":["a","b"]})"), ElementsAre("q|a", "q|b"));
+  EXPECT_THAT(pairs(R"({"queries":["p","q"],"items":["a","b"]})"), ElementsAre("p|a", "q|b"));
+  EXPECT_THAT(pairs(R"({"data_1":["q"],"data_2":["a","b"]})"), ElementsAre("q|a", "q|b"));
+}
+
+TEST_F(Scoring, TakesPartsThatAreTexts) {
+  EXPECT_THAT(
+      pairs(R"({"text_1":{"content":[{"type":"text","text":"q"},{"type":"text","text":"r"}]},
+             "text_2":[{"content":[{"type":"text","text":"a"}]},"b"]})"),
+      ElementsAre("q\nr|a", "q\nr|b"));
+}
+
+TEST_F(Scoring, ReadsEveryField) {
+  Plan plan = test.plan(openai::score, R"({"text_1":"q","text_2":"a","use_activation":false,
+      "truncate_prompt_tokens":-1,"truncation_side":"left","cache_salt":"s",
+      "chat_template_kwargs":{"instruction":"rank","odd":1}})");
+  const Request& r = plan.requests.at(0);
+  EXPECT_EQ(r.task, Task::kScore);
+  EXPECT_EQ(r.use_activation, false);
+  EXPECT_EQ(r.truncate, -1);
+  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(r.instruction, "rank");
+  EXPECT_EQ(r.cache_salt, "s");
+  EXPECT_THAT(plan.ignored, ElementsAre("chat_template_kwargs.odd"));
+}
+
+TEST_F(Scoring, CutsTextsToTheirOwnLimits) {
+  const char* body = R"({"text_1":"the capital","text_2":["the","the capital"],
+      "max_tokens_per_query":1,"max_tokens_per_doc":1})";
+  EXPECT_THAT(pairs(body), ElementsAre("the|the", "the|the"));
+  EXPECT_THAT(test.plan(openai::score, body).cut, ElementsAre(true, true));
+  const char* documents = R"({"text_1":"the capital","text_2":["the","the capital"],
+      "max_tokens_per_doc":1})";
+  EXPECT_THAT(test.plan(openai::score, documents).cut, ElementsAre(false, true));
+}
+
+TEST_F(Scoring, AnswersInTheOrderOfTheTexts) {
+  Plan plan = test.plan(openai::score, R"({"text_1":"q","text_2":["a","b"]})");
+  const json::value answer =
+      json::parse(plan.render({score_result(0.1f, -2), score_result(0.9f, 2)}).body);
+  EXPECT_EQ(answer.at("id"), "score-abc");
+  EXPECT_EQ(answer.at("object"), "list");
+  EXPECT_EQ(answer.at("model"), "tiny");
+  EXPECT_EQ(answer.at("data").at(1).at("object"), "score");
+  EXPECT_EQ(answer.at("data").at(1).at("index"), 1);
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 6);
+  EXPECT_THAT(plan.render({score_result(0.1f, -2), score_result(0.9f, 2)}).body,
+              HasSubstr(R"("index":0,"object":"score","score":0.1})"));
+}
+
+TEST_F(Scoring, RefusesByTheTable) {
+  struct {
+    const char* body;
+    const char* type;
+    const char* message;
+  } cases[] = {
+      {R"({})", "Bad Request", "body.text_1: field required"},
+      {R"({"text_1":"q"})", "Bad Request", "body.text_2: field required"},
+      {R"({"queries":"q"})", "Bad Request", "body.documents: field required"},
+      {R"({"text_1":5,"text_2":"a"})", "Bad Request", "body.text_1"},
+      {R"({"text_1":"q","text_2":["a",5]})", "Bad Request", "body.text_2.1"},
+      {R"({"text_1":[],"text_2":"a"})", "BadRequestError",
+       "At least one text element must be given"},
+      {R"({"text_1":"q","text_2":[]})", "BadRequestError",
+       "At least one text_pair element must be given"},
+      {R"({"text_1":["q","r"],"text_2":"a"})", "BadRequestError",
+       "Input lengths must be either 1:1, 1:N or N:N"},
+      {R"({"text_1":["q","r"],"text_2":["a","b","c"]})", "BadRequestError",
+       "Input lengths must be either 1:1, 1:N or N:N"},
+      {R"({"text_1":"q","text_2":["a","b","c","d"]})", "BadRequestError", "batch size 4"},
+      {R"({"text_1":{"content":[{"type":"image_url","image_url":{"url":"x"}}]},"text_2":"a"})",
+       "BadRequestError", "MultiModalParam is not supported for BertModel"},
+      {R"({"text_1":{"content":[5]},"text_2":"a"})", "Bad Request", "body.text_1.content.0"},
+      {R"({"text_1":{"content":[{"type":"text"}]},"text_2":"a"})", "Bad Request",
+       "body.text_1.content.0.text"},
+      {R"({"text_1":"q","text_2":"a","chat_template":"x"})", "BadRequestError",
+       "untrusted chat template"},
+      {R"({"text_1":"q","text_2":"a","chat_template_kwargs":5})", "Bad Request",
+       "body.chat_template_kwargs"},
+      {R"({"text_1":"q","text_2":"a","max_tokens_per_doc":-1})", "Bad Request",
+       "body.max_tokens_per_doc"},
+      {R"({"text_1":"q","text_2":"a","priority":1})", "BadRequestError", "priority"},
+  };
+  for (const auto& c : cases) {
+    const json::value error = refusal(openai::score, c.body);
+    EXPECT_EQ(status, 400) << c.body;
+    EXPECT_EQ(error.at("type"), c.type) << c.body;
+    EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr(c.message));
+  }
+  test.serve({Task::kEmbed});
+  for (const Planner planner : {openai::score, openai::rerank}) {
+    const json::value error = refusal(planner, R"({"query":"q","documents":["a"]})");
+    EXPECT_THAT(std::string(error.at("message").as_string()),
+                testing::StartsWith("Unsupported task: 'score'"));
+  }
+}
+
+TEST_F(Scoring, RanksByTheLogitAndThenByThePlace) {
+  Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a",{"text":"b"},"c"]})");
+  const json::value answer =
+      json::parse(plan.render({score_result(1, 8), score_result(1, 9), score_result(1, 8)}).body);
+  EXPECT_EQ(answer.at("id"), "rerank-abc");
+  const json::array& ranked = answer.at("results").as_array();
+  ASSERT_EQ(ranked.size(), 3u);
+  EXPECT_EQ(ranked.at(0).at("index"), 1);
+  EXPECT_EQ(ranked.at(0).at("document").at("text"), "b");
+  EXPECT_TRUE(ranked.at(0).at("document").at("multi_modal").is_null());
+  EXPECT_EQ(ranked.at(1).at("index"), 0);
+  EXPECT_EQ(ranked.at(2).at("index"), 2);
+  EXPECT_EQ(ranked.at(2).at("relevance_score"), 1);
+  EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 9);
+}
+
+TEST_F(Scoring, RerankKeepsTheBestAndEchoesUnlessToldNotTo) {
+  const auto results = [&](const std::string& more) {
+    Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a","b"])" + more + "}");
+    return json::parse(plan.render({score_result(0, 0), score_result(1, 1)}).body)
+        .at("results")
+        .as_array();
+  };
+  EXPECT_EQ(results("").size(), 2u);
+  EXPECT_EQ(results(R"(,"top_n":0)").size(), 2u);
+  EXPECT_EQ(results(R"(,"top_n":9)").size(), 2u);
+  const json::array best = results(R"(,"top_n":1,"return_documents":false)");
+  ASSERT_EQ(best.size(), 1u);
+  EXPECT_EQ(json::serialize(best[0]), R"({"index":1,"relevance_score":1})");
+}
+
+TEST_F(Scoring, RerankRefuses) {
+  struct {
+    const char* body;
+    const char* message;
+  } cases[] = {
+      {R"({"documents":["a"]})", "body.query"},
+      {R"({"query":"q"})", "body.documents"},
+      {R"({"query":["q"],"documents":["a"]})", "body.query"},
+      {R"({"query":"q","documents":"a"})", "body.documents"},
+      {R"({"query":"q","documents":[]})", "At least one text_pair element must be given"},
+      {R"({"query":"q","documents":["a"],"top_n":-1})", "body.top_n"},
+      {R"({"query":"q","documents":[{"image":"x"}]})", "MultiModalParam"},
+  };
+  for (const auto& c : cases) {
+    const json::value error = refusal(openai::rerank, c.body);
+    EXPECT_EQ(status, 400) << c.body;
+    EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr(c.message));
+  }
+}
+
+TEST_F(Scoring, ScoresThatAreNotFiniteAreAnError) {
+  Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a"]})");
+  EXPECT_THROW(plan.render({score_result(0, std::numeric_limits<float>::quiet_NaN())}), Failure);
+}
+
+}  // namespace
+}  // namespace vecton::server

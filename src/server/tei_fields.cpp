@@ -1,0 +1,62 @@
+#include "server/tei_fields.h"
+
+#include <utility>
+
+namespace vecton::server::tei {
+
+namespace {
+
+const char* sentence(Task task) {
+  switch (task) {
+    case Task::kScore:
+      return "model is not a re-ranker model";
+    case Task::kClassify:
+      return "model is not a classifier model";
+    case Task::kTokenClassify:
+      return "model is not a token classification model";
+    case Task::kSparseEmbed:
+      return "Model is not an embedding model with SPLADE pooling";
+    case Task::kFillMask:
+      return "model is not a masked language model";
+    case Task::kEmbed:
+    case Task::kTokenEmbed:
+      break;
+  }
+  return "Model is not an embedding model";
+}
+
+}  // namespace
+
+void refuse_empty(const std::string& field) {
+  throw Failure(Cause::kEmpty, "`" + field + "` cannot be empty", field);
+}
+
+void require(const ModelInfo& info, Task task) {
+  if (does(info, task)) return;
+  throw Failure(Cause::kTask,
+                std::string(sentence(task)) + ". The loaded model supports: " + task_names(info));
+}
+
+Request read_truncation(const Context& context, Fields& fields) {
+  Request like;
+  if (fields.boolean("truncate").value_or(context.options.auto_truncate)) like.truncate = -1;
+  const auto side = fields.choice("truncation_direction", {"Right", "Left", "right", "left"});
+  like.truncation_side =
+      side == "Left" || side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  return like;
+}
+
+Request read_request(const Context& context, Fields& fields) {
+  Request like = read_truncation(context, fields);
+  if (const auto name = fields.text("prompt_name"))
+    set_prompt(context.info, *name, "prompt_name", like);
+  return like;
+}
+
+void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan) {
+  if (inputs.items.empty()) refuse_empty("inputs");
+  plan.single = inputs.single;
+  plan.requests = make_requests(call.context, std::move(inputs), like);
+}
+
+}  // namespace vecton::server::tei

@@ -1,0 +1,160 @@
+// TEI's routes of classifiers and rerankers.
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "server/render.h"
+#include "server/tei.h"
+#include "server/tei_fields.h"
+
+namespace vecton::server::tei {
+
+namespace {
+
+// A text, or a text and its pair.
+using Sequence = std::vector<std::string>;
+
+struct Sequences {
+  std::vector<Sequence> items;
+  bool single = false;
+};
+
+bool read_sequence(const json::array& list, Sequence& out) {
+  for (const json::value& item : list) {
+    if (!item.is_string()) return false;
+    out.emplace_back(item.get_string());
+  }
+  return out.size() == 1 || out.size() == 2;
+}
+
+// "a", ["a"], ["a", "its pair"], or a list of such lists.
+Sequences read_sequences(Fields& fields) {
+  Sequences sequences;
+  fields.require("inputs");
+  const json::value* value = fields.any("inputs");
+  if (!value) return sequences;
+  const auto wrong = [&](const std::string& where) {
+    fields.wrong("inputs" + where, "list_type",
+                 "expected a string, [text], [text, pair], or a list of [text] and [text, pair]");
+  };
+  if (value->is_string()) {
+    sequences = {.items = {{std::string(value->get_string())}}, .single = true};
+  } else if (!value->is_array()) {
+    wrong("");
+  } else if (const json::array& list = value->get_array(); !list.empty() && list[0].is_string()) {
+    sequences = {.items = {{}}, .single = true};
+    if (!read_sequence(list, sequences.items[0])) wrong("");
+  } else {
+    for (size_t i = 0; i < list.size() && fields.good(); ++i) {
+      sequences.items.emplace_back();
+      if (!list[i].is_array() || !read_sequence(list[i].get_array(), sequences.items.back()))
+        wrong("." + std::to_string(i));
+    }
+  }
+  return sequences;
+}
+
+Request sequence_request(const ModelInfo& info, Sequence sequence, const Request& like) {
+  Request request = like;
+  request.task = does(info, Task::kClassify) ? Task::kClassify : Task::kScore;
+  request.input = std::move(sequence.front());
+  if (sequence.size() == 2) request.pair = std::move(sequence.back());
+  if (request.task == Task::kScore && !request.pair) {
+    throw Failure(
+        Cause::kInvalid,
+        "this model scores pairs: `inputs` should be [query, document], or a list of them",
+        "inputs");
+  }
+  return request;
+}
+
+// [{"score","label"}], the highest score first.
+void append_prediction(std::string& out, const ModelInfo& info, const Result& result) {
+  std::vector<size_t> order(result.values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return result.values[a] > result.values[b]; });
+  out += '[';
+  for (const size_t i : order) {
+    if (out.back() != '[') out += ',';
+    const std::string label = label_of(info, static_cast<int64_t>(i));
+    out += "{\"score\":";
+    append_number(out, result.values[i]);
+    out += ",\"label\":";
+    append_string(out, label.empty() ? "LABEL_" + std::to_string(i) : label);
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace
+
+Plan predict(const Call& call) {
+  const ModelInfo& info = call.context.info;
+  if (!is_reranker(info) || info.scorer == "late-interaction") require(info, Task::kClassify);
+  Plan plan;
+  Fields fields(call.body);
+  Sequences sequences = read_sequences(fields);
+  Request like = read_truncation(call.context, fields);
+  like.use_activation = !fields.boolean("raw_scores").value_or(false);
+  plan.ignored = fields.finish();
+  if (sequences.items.empty()) refuse_empty("inputs");
+  check_batch_size(call.context, sequences.items.size(), "inputs");
+  plan.part = "inputs";
+  plan.single = sequences.single;
+  for (Sequence& sequence : sequences.items)
+    plan.requests.push_back(sequence_request(info, std::move(sequence), like));
+  plan.render = [&info, single = plan.single](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    if (!single) out += '[';
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (i > 0) out += ',';
+      append_prediction(out, info, results[i]);
+    }
+    if (!single) out += ']';
+    return response;
+  };
+  return plan;
+}
+
+Plan rerank(const Call& call) {
+  const ModelInfo& info = call.context.info;
+  if (!is_reranker(info)) {
+    throw Failure(Cause::kTask,
+                  "model is not a re-ranker model. The loaded model supports: " + task_names(info));
+  }
+  Plan plan;
+  Fields fields(call.body);
+  fields.require("query");
+  const std::string query = fields.text("query").value_or("");
+  const std::vector<std::string> texts = fields.texts("texts");
+  Request like = read_truncation(call.context, fields);
+  like.use_activation = !fields.boolean("raw_scores").value_or(false);
+  const bool echo = fields.boolean("return_text").value_or(false);
+  plan.ignored = fields.finish();
+  if (texts.empty()) refuse_empty("texts");
+  check_batch_size(call.context, texts.size(), "texts");
+  plan.part = "texts";
+  plan.requests = make_pairs({query}, texts, like);
+  plan.render = [echo,
+                 texts = echo ? texts : std::vector<std::string>()](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+    std::string& out = response.body;
+    for (const size_t i : best_first(results)) {
+      out += (out.size() > 1 ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
+      if (echo) {
+        out += ",\"text\":";
+        append_string(out, texts[i]);
+      }
+      out += ",\"score\":";
+      append_number(out, results[i].values.at(0));
+      out += '}';
+    }
+    out += ']';
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace vecton::server::tei

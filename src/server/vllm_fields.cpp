@@ -1,0 +1,149 @@
+#include "server/vllm_fields.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "server/render.h"
+
+namespace vecton::server::openai {
+
+namespace {
+
+int64_t unix_time() {
+  using namespace std::chrono;
+  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// Whether a message holds something other than text.
+bool has_media(const json::value& messages) {
+  if (!messages.is_array()) return false;
+  for (const json::value& message : messages.get_array()) {
+    const json::object* object = message.if_object();
+    const json::value* content = object ? object->if_contains("content") : nullptr;
+    if (!content || !content->is_array()) continue;
+    for (const json::value& part : content->get_array()) {
+      const json::object* fields = part.if_object();
+      const json::value* type = fields ? fields->if_contains("type") : nullptr;
+      if (type && *type != json::value("text")) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string model_of(const Context& context, Fields& fields) {
+  const std::optional<std::string> name = fields.text("model");
+  if (!name || !fields.good()) return context.names.front();
+  if (std::find(context.names.begin(), context.names.end(), *name) == context.names.end()) {
+    throw Failure(Cause::kModelName, "The model `" + *name + "` does not exist.", "model");
+  }
+  return *name;
+}
+
+Head read_head(const Call& call, Fields& fields, const char* prefix) {
+  Head head;
+  head.model = model_of(call.context, fields);
+  head.created = unix_time();
+  const auto id = fields.text("request_id");
+  head.id = prefix + (id && call.http.request_id.empty() ? *id : call.id);
+  return head;
+}
+
+void refuse_other_inputs(const Context& context, Fields& fields) {
+  if (const json::value* messages = fields.any("messages")) {
+    if (has_media(*messages)) {
+      throw Failure(Cause::kInvalid,
+                    "MultiModalParam is not supported for " + context.info.architecture +
+                        ": the loaded model takes text, send `input`",
+                    "messages");
+    }
+    throw Failure(Cause::kInvalid,
+                  "messages: the loaded model takes text, not chat messages: send `input`",
+                  "messages");
+  }
+  if (fields.any("prompt_embeds")) {
+    throw Failure(Cause::kInvalid,
+                  "prompt_embeds: prompt embeddings are not supported: send `input`",
+                  "prompt_embeds");
+  }
+}
+
+void refuse_priority(Fields& fields) {
+  if (const auto priority = fields.integer("priority"); priority.value_or(0) != 0) {
+    throw Failure(
+        Cause::kInvalid,
+        "Got priority " + std::to_string(*priority) + " but priority scheduling is not enabled.",
+        "priority");
+  }
+}
+
+Request read_request(Fields& fields) {
+  Request like;
+  like.truncate = fields.integer("truncate_prompt_tokens", -1);
+  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
+    like.truncation_side =
+        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  }
+  like.use_activation = fields.boolean("use_activation");
+  fields.choice("padding", {"max_length", "do_not_pad"});  // nothing is ever padded
+  if (const auto salt = fields.text("cache_salt")) {
+    if (salt->empty() || salt->size() > 1024) {
+      fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
+    }
+    like.cache_salt = *salt;
+  }
+  refuse_priority(fields);
+  if (fields.any("normalize")) {
+    fields.wrong("normalize", "extra_forbidden", "`normalize` was removed: use `use_activation`");
+  }
+  fields.ignore({"user", "mm_processor_kwargs"});
+  return like;
+}
+
+void read_embedding(const Context& context, Fields& fields, Request& request) {
+  request.add_special_tokens = fields.boolean("add_special_tokens").value_or(true);
+  request.dimensions = fields.integer("dimensions");
+  if (request.dimensions == context.info.embedding_size && !context.info.matryoshka) {
+    request.dimensions.reset();  // the whole vector is what every model gives
+  }
+  for (const char* field : {"prompt_name", "input_type"}) {
+    if (const auto name = fields.text(field)) set_prompt(context.info, *name, field, request);
+  }
+}
+
+Inputs read_inputs(const Call& call, Fields& fields) {
+  refuse_other_inputs(call.context, fields);
+  Inputs inputs = fields.inputs("input", false);
+  if (inputs.items.empty() && fields.good())
+    fields.wrong("input", "too_short", "must not be empty");
+  return inputs;
+}
+
+void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like,
+                  Plan& plan) {
+  plan.ignored = fields.finish();
+  plan.single = inputs.single;
+  plan.requests = make_requests(call.context, std::move(inputs), like);
+}
+
+void append_head(std::string& out, const Head& head) {
+  out += "{\"id\":";
+  append_string(out, head.id);
+  out += ",\"object\":\"list\",\"created\":";
+  append_number(out, head.created);
+  out += ",\"model\":";
+  append_string(out, head.model);
+  out += ",\"data\":[";
+}
+
+void append_tail(std::string& out, int64_t tokens) {
+  out += "],\"usage\":{\"prompt_tokens\":";
+  append_number(out, tokens);
+  out += ",\"total_tokens\":";
+  append_number(out, tokens);
+  out += ",\"completion_tokens\":0,\"prompt_tokens_details\":null}}";
+}
+
+}  // namespace vecton::server::openai

@@ -1,0 +1,44 @@
+// What the bodies and answers of vLLM's and OpenAI's routes have in common.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "server/dialect.h"
+#include "server/fields.h"
+#include "vecton/vecton.h"
+
+namespace vecton::server::openai {
+
+// The beginning of an answer.
+struct Head {
+  std::string id, model;
+  int64_t created = 0;
+};
+
+// Reads `model` and `request_id`; `prefix` as in "embd-".
+Head read_head(const Call& call, Fields& fields, const char* prefix);
+
+// The name that `model` says, which must be served.
+std::string model_of(const Context& context, Fields& fields);
+
+// Chat messages need a template and prompt embeddings a way into the model that is not here.
+void refuse_other_inputs(const Context& context, Fields& fields);
+
+// Requests are answered in the order they come: a priority other than 0 is a Failure.
+void refuse_priority(Fields& fields);
+
+// The fields of every pooling request: truncation, activation, cache, priority.
+Request read_request(Fields& fields);
+// Those of embedding requests: prompt, role, dimensions, special tokens.
+void read_embedding(const Context& context, Fields& fields, Request& request);
+// The inputs under `input`.
+Inputs read_inputs(const Call& call, Fields& fields);
+// Ends the reading of `fields`; `plan` gets a request like `like` per input.
+void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);
+
+// {"id":...,"object":"list","created":...,"model":...,"data":[ and its end with the usage.
+void append_head(std::string& out, const Head& head);
+void append_tail(std::string& out, int64_t tokens);
+
+}  // namespace vecton::server::openai

@@ -355,6 +355,33 @@ GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias
   return result;
 }
 
+LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
+  const StoredTensor& tensor = state_->take(path_ + "weight", {n, k, width});
+  const std::vector<float> stored = read_floats(tensor.dtype, tensor.bytes);
+  std::vector<float> values(stored.size());
+  size_t from = 0;
+  for (int64_t row = 0; row < n; ++row) {
+    for (int64_t column = 0; column < k; ++column) {
+      for (int64_t tap = 0; tap < width; ++tap)
+        values[static_cast<size_t>((row * width + tap) * k + column)] = stored[from++];
+    }
+  }
+  return {.w = computed(std::move(values), n, width * k), .bias = vector("bias", n)};
+}
+
+Ops& Weights::ops() const { return state_->ops; }
+
+PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k) const {
+  const auto kept = std::make_shared<const std::vector<float>>(std::move(values));
+  Weight weight;
+  weight.name = path_ + "(computed)";
+  weight.rows = n;
+  weight.columns = k;
+  weight.bytes = std::as_bytes(std::span(*kept));
+  weight.keep = kept;
+  return state_->count_linear({&weight, 1}, state_->ops.prepare_linear({&weight, 1}));
+}
+
 PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
   const Weight table = state_->matrix(path_ + "weight", rows, columns,
                                       std::nullopt);  // as stored: only rows are read

@@ -77,11 +77,19 @@ class Weights {
   // Gate and up are the halves of the path's "weight" [2n, k] (and "bias").
   enum class Halves { kGateFirst, kUpFirst };
   GatedWeight gated_halves(int64_t n, int64_t k, Halves halves, Bias bias = Bias::kNone) const;
+  // "weight" [n, k, width] and "bias" of a convolution along rows, as the layer [n, width * k] that
+  // reads `width` neighbouring rows side by side.
+  LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
   PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
   NormWeight layer_norm(int64_t size, double eps,
                         Bias bias = Bias::kRequired) const;  // "weight" and "bias"
   // "weight", with `plus` added to it: 1 where the file has w of x (1 + w).
   NormWeight rms_norm(int64_t size, double eps, float plus = 0) const;
+
+  // For what is computed of weights once, while the model is built: the backend that prepares them,
+  // and a matrix [n, k] of such values, prepared and counted like one of the file.
+  Ops& ops() const;
+  PreparedWeight computed(std::vector<float> values, int64_t n, int64_t k) const;
 
   // Throws kCorrupt naming every tensor that nobody took and nobody skipped.
   void check_taken() const;

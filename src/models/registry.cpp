@@ -5,6 +5,7 @@
 
 #include "checkpoint/late_interaction.h"
 #include "models/bert.h"
+#include "models/deberta_v2.h"
 #include "models/distilbert.h"
 #include "models/electra.h"
 #include "models/eurobert.h"
@@ -204,6 +205,18 @@ std::span<const Family> model_families() {
        electra::shape,
        electra::load,
        electra::head},
+      {"deberta_v2",
+       {"deberta-v2"},
+       {{"DebertaV2Model"},
+        {"DebertaV2ForMaskedLM", kMaskedLm},
+        {"DebertaV2ForSequenceClassification", kSequenceClassification},
+        {"DebertaV2ForTokenClassification", kTokenClassification},
+        {"DebertaV2ForQuestionAnswering", kOther},
+        {"DebertaV2ForMultipleChoice", kOther}},
+       Pooling::kCls,
+       deberta_v2::shape,
+       deberta_v2::load,
+       deberta_v2::head},
       {"nomic_bert",
        {"nomic_bert"},
        {{"NomicBertModel"},

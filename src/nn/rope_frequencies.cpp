@@ -230,6 +230,26 @@ RopeFrequencies proportional(const Source& source) {
   return result;
 }
 
+// Su 2023, https://kexue.fm/archives/9706, formulas 6 and, with mixed_b, 10, 12 and 13: the slower
+// a pair the more it is stretched, the slowest by `factor`.
+RopeFrequencies ntk(const Source& source) {
+  const double factor = source.number("factor");
+  const bool mixed = source.scaling->has("mixed_b");
+  const double b = mixed ? source.number("mixed_b") : 0;
+  if (factor <= 1) return plain(source);
+  const int64_t pairs = source.rotary_dim / 2;
+  const double base = mixed ? source.theta : source.theta * factor;
+  const double all = std::pow(factor, 1.0 / static_cast<double>(pairs));
+  const double a = std::log(factor) / std::pow(static_cast<double>(pairs), b);
+  RopeFrequencies result;
+  for (const float w : wavelengths(base, pairs, source.rotary_dim)) {
+    const auto pair = static_cast<double>(result.of_position.size() + 1);
+    const double stretch = mixed ? std::exp(a * std::pow(pair, b)) : all;
+    result.of_position.push_back(1.0f / w / static_cast<float>(stretch));
+  }
+  return result;
+}
+
 struct Scaling {
   std::string_view name;
   RopeFrequencies (*frequencies)(const Source&);
@@ -239,6 +259,7 @@ constexpr Scaling kScalings[] = {
     {"llama3", llama3},     {"yarn", yarn},
     {"longrope", longrope}, {"su", longrope},  // as Phi-3 first called it
     {"dynamic", dynamic},   {"proportional", proportional},
+    {"ntk", ntk},
 };
 
 }  // namespace

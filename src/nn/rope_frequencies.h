@@ -2,7 +2,7 @@
 //
 // Called by Rope while a model is built. Formulas: Su et al. 2021 (arXiv:2104.09864) and the
 // scalings of transformers' rope_parameters: linear, llama3, YaRN (arXiv:2309.00071), LongRoPE
-// (arXiv:2402.13753), dynamic NTK, proportional.
+// (arXiv:2402.13753), dynamic NTK, proportional; "ntk" of GTE.
 #pragma once
 
 #include <cstdint>

@@ -117,6 +117,13 @@ TEST(RopeFrequencies, DynamicOnesArePlainUpToTheModelsLength) {
               {1, 0.01});
 }
 
+// d = 4, factor 16: the last of two pairs is 16 times as slow.
+TEST(RopeFrequencies, NtkSlowsTheLastPairMost) {
+  const std::string start = R"({"rope_theta": 100, "rope_scaling": {"type": "ntk", "factor": 16)";
+  expect_near(read(start + "}}", 4).of_position, {0.25, 0.1 / 16});
+  expect_near(read(start + R"(, "mixed_b": 2}})", 4).of_position, {0.5, 0.1 / 16});
+}
+
 TEST(RopeFrequencies, OfAKindOfLayer) {
   const std::string nested = R"({"rope_parameters": {
       "full_attention": {"rope_type": "linear", "factor": 2, "rope_theta": 100},

@@ -1,0 +1,343 @@
+#include "models/deberta_v2.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/float_bytes.h"
+#include "models/bert_encoder.h"
+#include "models/head_steps.h"
+#include "nn/activation.h"
+#include "nn/post_norm.h"
+#include "nn/shifted_rows.h"
+#include "nn/token_indices.h"
+#include "vecton/error.h"
+
+namespace vecton::deberta_v2 {
+
+namespace {
+
+double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-7); }
+
+int64_t embedding_size(const Config& config) {
+  return config.integer_or("embedding_size", config.integer("hidden_size"));
+}
+
+bool has_positions(const Config& config) {
+  return config.boolean_or("position_biased_input", true);
+}
+
+[[noreturn]] void unsupported(const Config& config, const std::string& message) {
+  throw Error(ErrorCode::kUnsupported, config.file() + ": " + message);
+}
+
+// "a|b" or ["a", "b"].
+std::vector<std::string> words_of(const Config& config, const char* key) {
+  const json::value* value = config.raw(key);
+  if (!value || !value->is_string()) return config.strings_or_empty(key);
+  std::vector<std::string> words(1);
+  for (const char c : value->get_string()) {
+    if (c == '|') {
+      words.emplace_back();
+    } else if (c != ' ') {
+      words.back() += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+  }
+  return words;
+}
+
+// How scores depend on the distance between two tokens.
+struct Relative {
+  bool present = false, to_position = false, from_position = false;  // c2p, p2c
+  bool shares_projections = false, is_normed = false;
+  int64_t buckets = 0;    // as config.json counts them; 0 = a bucket per distance
+  int64_t distances = 0;  // that are told apart
+  int64_t span = 0;       // rows of the table for one direction
+
+  // Terms of a score, whose variance the scale makes up for.
+  int64_t terms() const { return 1 + to_position + from_position; }
+  // The row of the table for a query `distance` after its key.
+  int32_t row(int64_t distance) const;
+};
+
+// Exact up to half of the buckets, logarithmic beyond. Float32, as the reference computes it.
+int64_t log_bucket(int64_t distance, int64_t buckets, int64_t distances) {
+  const int64_t middle = buckets / 2, far = std::abs(distance);
+  if (far <= middle) return distance;
+  const auto m = static_cast<double>(middle);
+  const float part = std::log(static_cast<float>(far) / static_cast<float>(middle)) /
+                     std::log(static_cast<float>(static_cast<double>(distances - 1) / m));
+  const int64_t bucket =
+      static_cast<int64_t>(std::ceil(part * static_cast<float>(middle - 1))) + middle;
+  return distance < 0 ? -bucket : bucket;
+}
+
+int32_t Relative::row(int64_t distance) const {
+  const int64_t bucket = buckets > 0 ? log_bucket(distance, buckets, distances) : distance;
+  return static_cast<int32_t>(std::clamp<int64_t>(bucket + span, 0, 2 * span - 1));
+}
+
+Relative relative(const Config& config) {
+  Relative r{.present = config.boolean_or("relative_attention", false),
+             .shares_projections = config.boolean_or("share_att_key", false)};
+  for (const std::string& word : words_of(config, "pos_att_type")) {
+    if (word != "c2p" && word != "p2c")
+      unsupported(config, "pos_att_type \"" + word + "\" is not supported; c2p and p2c are");
+    (word == "c2p" ? r.to_position : r.from_position) = true;
+  }
+  for (const std::string& word : words_of(config, "norm_rel_ebd")) {
+    if (word != "layer_norm" && word != "none")
+      unsupported(config,
+                  "norm_rel_ebd \"" + word + "\" is not supported; layer_norm and none are");
+    r.is_normed |= word == "layer_norm";
+  }
+  r.buckets = std::max<int64_t>(config.integer_or("position_buckets", -1, -1), 0);
+  r.distances = config.integer_or("max_relative_positions", -1, -1);
+  if (r.distances < 1) r.distances = config.integer("max_position_embeddings");
+  r.span = r.buckets > 0 ? r.buckets : r.distances;
+  if (r.buckets > 0 && (r.buckets < 4 || r.distances - 1 <= r.buckets / 2)) {
+    unsupported(config,
+                "position_buckets: expected at least 4 and less than twice "
+                "max_relative_positions");
+  }
+  return r;
+}
+
+// One term of the scores: for each head the rows of the table, projected and scaled.
+using HeadTables = std::vector<PreparedWeight>;
+
+struct Layer {
+  LinearWeight q, kv, out;
+  NormWeight attention_norm;
+  HeadTables position_keys, position_queries;  // empty = the scores have no such term
+  nn::PostNormMlp mlp;
+};
+
+// Of the large v2 models: neighbouring rows of the embeddings join the output of the first layer.
+struct Convolution {
+  int64_t width = 0;
+  LinearWeight taps;
+  Activation activation = Activation::kTanh;
+  NormWeight norm;
+};
+
+class DebertaV2 final : public Model {
+ public:
+  DebertaV2(const Config& config, const Weights& weights);
+  Tensor forward(Ops& ops, const Batch& batch) const override;
+
+ private:
+  Layer layer(const Weights& w, const Config& config, const Tensor& positions) const;
+  HeadTables head_tables(const Weights& w, const LinearWeight& projection,
+                         const Tensor& positions) const;
+  Tensor embed(Ops& ops, const Batch& batch) const;
+  Tensor attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
+                const Batch& batch) const;
+  Tensor convolve(Ops& ops, const Tensor& embeddings, const Tensor& x, const nn::LayerRows& rows,
+                  const Batch& batch) const;
+
+  ModelShape shape_;
+  Relative relative_;
+  AttentionShape attention_;
+  PreparedWeight words_, positions_, types_;  // positions_ and types_: null = none
+  std::optional<LinearWeight> projection_;
+  NormWeight embedding_norm_;
+  std::vector<int32_t> bucket_;  // of every distance
+  std::vector<Layer> layers_;
+  std::optional<Convolution> convolution_;
+};
+
+std::optional<Convolution> read_convolution(const Config& config, const Weights& w, int64_t n) {
+  const int64_t width = config.integer_or("conv_kernel_size", 0, 0);
+  const Activation activation = nn::activation(config, "conv_act", "tanh");
+  config.require("conv_groups", 1);
+  if (width == 0) return std::nullopt;
+  if (width % 2 == 0) unsupported(config, "conv_kernel_size must be odd");
+  return Convolution{.width = width,
+                     .taps = (w / "conv").convolution(n, n, width),
+                     .activation = activation,
+                     .norm = (w / "LayerNorm").layer_norm(n, eps(config))};
+}
+
+DebertaV2::DebertaV2(const Config& config, const Weights& w)
+    : shape_(shape(config)), relative_(relative(config)), attention_(bert_attention(shape_)) {
+  attention_.scale /= std::sqrt(static_cast<float>(relative_.terms()));
+  const Weights e = w / "embeddings", encoder = w / "encoder";
+  const int64_t n = shape_.hidden, width = embedding_size(config);
+  words_ = (e / "word_embeddings").table(shape_.vocab, width);
+  if (has_positions(config))
+    positions_ = (e / "position_embeddings").table(shape_.max_positions, width);
+  if (const int64_t types = config.integer_or("type_vocab_size", 0, 0))
+    types_ = (e / "token_type_embeddings").table(types, width);
+  if (width != n) projection_ = (e / "embed_proj").linear(n, width, Weights::Bias::kNone);
+  embedding_norm_ = (e / "LayerNorm").layer_norm(n, eps(config));
+
+  Tensor positions;
+  if (relative_.present) {
+    const Weight table = (encoder / "rel_embeddings").matrix("weight", 2 * relative_.span, n);
+    positions = w.ops().upload(read_floats(table.dtype, table.bytes), table.rows, n);
+    if (relative_.is_normed)
+      positions = w.ops().norm(positions, (encoder / "LayerNorm").layer_norm(n, eps(config)));
+    for (int64_t d = -shape_.max_positions; d <= shape_.max_positions; ++d)
+      bucket_.push_back(relative_.row(d));
+  }
+  for (int64_t i = 0; i < shape_.layers; ++i)
+    layers_.push_back(layer(encoder / "layer" / i, config, positions));
+  convolution_ = read_convolution(config, encoder / "conv", n);
+}
+
+Layer DebertaV2::layer(const Weights& w, const Config& config, const Tensor& positions) const {
+  const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
+  const Weights self = w / "attention" / "self", out = w / "attention" / "output";
+  const std::pair<std::string, int64_t> kv[] = {{"key_proj", n}, {"value_proj", n}};
+  Layer layer{.q = (self / "query_proj").linear(n, n),
+              .kv = self.stacked(kv, n, Weights::Bias::kRequired),
+              .out = (out / "dense").linear(n, n),
+              .attention_norm = (out / "LayerNorm").layer_norm(n, eps(config)),
+              .position_keys = {},
+              .position_queries = {},
+              .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
+                      .down = (w / "output" / "dense").linear(n, intermediate),
+                      .activation = nn::activation(config, "hidden_act", "gelu"),
+                      .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
+  if (!relative_.present) return layer;
+  const bool shared = relative_.shares_projections;
+  if (relative_.to_position) {
+    const Weights key = self / (shared ? "key_proj" : "pos_key_proj");
+    layer.position_keys = head_tables(self, key.linear(n, n), positions);
+  }
+  if (relative_.from_position) {
+    const Weights query = self / (shared ? "query_proj" : "pos_query_proj");
+    layer.position_queries = head_tables(self, query.linear(n, n), positions);
+  }
+  return layer;
+}
+
+HeadTables DebertaV2::head_tables(const Weights& w, const LinearWeight& projection,
+                                  const Tensor& positions) const {
+  Ops& ops = w.ops();
+  const Tensor projected = ops.scale(ops.linear(positions, projection), attention_.scale);
+  HeadTables tables;
+  for (int64_t h = 0; h < shape_.heads; ++h) {
+    const Tensor head = projected.slice_columns(h * shape_.head_dim, shape_.head_dim);
+    std::vector<float> values(static_cast<size_t>(head.rows() * head.columns()));
+    ops.download(head, values);
+    tables.push_back(w.computed(std::move(values), head.rows(), head.columns()));
+  }
+  return tables;
+}
+
+// Of each row of x the products with the rows of its heads' tables: [rows, heads * table rows].
+Tensor products(Ops& ops, const Tensor& x, const HeadTables& tables) {
+  if (tables.empty()) return {};
+  std::vector<Tensor> parts;
+  int64_t column = 0;
+  for (const PreparedWeight& table : tables) {
+    parts.push_back(ops.linear(x.slice_columns(column, table->k), {.w = table, .bias = nullptr}));
+    column += table->k;
+  }
+  return ops.concat_columns(parts);
+}
+
+Tensor DebertaV2::attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
+                         const Batch& batch) const {
+  const int64_t n = shape_.hidden;
+  const Tensor residual = rows.of(ops, x);
+  const Tensor q = ops.linear(residual, layer.q), kv = ops.linear(x, layer.kv);
+  const Tensor k = kv.slice_columns(0, n), v = kv.slice_columns(n, n);
+  const AttentionBias bias{.reach = shape_.max_positions,
+                           .buckets = 2 * relative_.span,
+                           .bucket = bucket_,
+                           .by_head = {},
+                           .by_query = products(ops, q, layer.position_keys),
+                           .by_key = products(ops, k, layer.position_queries)};
+  const Tensor context =
+      ops.attention(q, k, v, attention_, rows.rows(), batch.rows.offsets, bias, {}, batch.attended);
+  return ops.norm(ops.linear(context, layer.out, Activation::kIdentity, &residual),
+                  layer.attention_norm);
+}
+
+Tensor DebertaV2::embed(Ops& ops, const Batch& batch) const {
+  std::vector<Ops::Lookup> lookups = {{*words_, batch.ids}};
+  std::vector<int32_t> types;
+  if (positions_) lookups.push_back({*positions_, batch.rows.index});
+  if (types_) {
+    types = nn::type_rows(batch, types_->n);
+    lookups.push_back({*types_, types});
+  }
+  Tensor x = ops.embed(lookups);
+  if (projection_) x = ops.linear(x, *projection_);
+  return ops.norm(std::move(x), embedding_norm_);
+}
+
+Tensor DebertaV2::convolve(Ops& ops, const Tensor& embeddings, const Tensor& x,
+                           const nn::LayerRows& rows, const Batch& batch) const {
+  std::vector<Tensor> taps;
+  for (int64_t by = -(convolution_->width / 2); by <= convolution_->width / 2; ++by)
+    taps.push_back(rows.of(ops, nn::shifted_rows(ops, embeddings, by, batch.rows)));
+  return ops.norm(
+      ops.linear(ops.concat_columns(taps), convolution_->taps, convolution_->activation, &x),
+      convolution_->norm);
+}
+
+Tensor DebertaV2::forward(Ops& ops, const Batch& batch) const {
+  const Tensor embeddings = embed(ops, batch);
+  Tensor x = embeddings;
+  for (const Layer& layer : layers_) {
+    const bool first = &layer == layers_.data();
+    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+    x = layer.mlp.forward(ops, attend(ops, layer, x, rows, batch));
+    if (first && convolution_) x = convolve(ops, embeddings, x, rows, batch);
+  }
+  return x;
+}
+
+}  // namespace
+
+ModelShape shape(const Config& config) {
+  config.require("z_steps", 0);
+  const ModelShape shape = bert_shape(config);
+  config.require("attention_head_size", shape.head_dim);
+  relative(config);
+  return shape;
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename prefixes[] = {{"deberta.", ""}};
+  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+  const std::string_view heads[] = {"pooler.",         "classifier.",       "cls.",
+                                    "lm_predictions.", "mask_predictions.", "qa_outputs."};
+  const std::string_view unused[] = {"embeddings.position_embeddings."};
+  weights.rename_prefixes(prefixes);
+  weights.rename_parts(parts);
+  weights.skip(heads);
+  if (!has_positions(config)) weights.skip(unused);
+  return std::make_unique<DebertaV2>(config, weights);
+}
+
+HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
+  const Weights words = w / "embeddings" / "word_embeddings";
+  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
+  if (kind == HeadKind::kSequenceClassification) {
+    config.require("pooler_hidden_size", n);
+    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
+                                  nn::activation(config, "pooler_hidden_act", "gelu"),
+                                  w / "classifier", n);
+  }
+  const bool legacy = config.boolean_or("legacy", true);
+  const Weights lm = legacy ? w / "cls" / "predictions" : w / "lm_predictions" / "lm_head";
+  const Weights transform = legacy ? lm / "transform" : lm;
+  const int64_t width = legacy ? embedding_size(config) : n;
+  return masked_lm({.linear = (transform / "dense").linear(width, n),
+                    .activation = nn::activation(config, "hidden_act", "gelu"),
+                    .norm = (transform / "LayerNorm").layer_norm(width, eps(config))},
+                   lm / "decoder", words, decoder_bias(lm, vocab), vocab, width);
+}
+
+}  // namespace vecton::deberta_v2

@@ -5,6 +5,7 @@
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/row_kernels.h"
 #include "backend/cpu/scratch.h"
 #include "vecton/error.h"
 
@@ -94,26 +95,24 @@ struct DistanceTables {
   }
 };
 
-// Rows of q whose window holds none of the keys: the mean of all values of their sequence.
-void answer_blind(const Tensor& y, const Tensor& v, const AttentionShape& shape,
-                  const Rows& queries, std::span<const int32_t> keys,
-                  std::span<const int64_t> seen) {
+// Queries whose window holds unattended rows only: the mean of v over their sequence's rows.
+void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
+                  const AttentionShape& shape, const Rows& queries, std::span<const int32_t> keys,
+                  const Plan& plan, const Tensor& y) {
   const int64_t d = shape.head_dim, group = shape.heads / shape.kv_heads;
-  std::vector<float> mean(static_cast<size_t>(v.columns()));
   for (int64_t s = 0; s < queries.sequences(); ++s) {
-    bool known = false;
-    for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
-      if (queries.index[i] - shape.window + 1 < seen[s]) continue;
-      if (!known) {
-        std::fill(mean.begin(), mean.end(), 0.0f);
-        for (int32_t r = keys[s]; r < keys[s + 1]; ++r) {
-          for (int64_t c = 0; c < v.columns(); ++c) mean[c] += v.row(r)[c];
-        }
-        for (float& x : mean) x /= static_cast<float>(keys[s + 1] - keys[s]);
-        known = true;
+    const int32_t *end = queries.index.data() + queries.offsets[s + 1],
+                  *blind = std::lower_bound(queries.index.data() + queries.offsets[s], end,
+                                            plan.keys[s] + shape.window - 1);
+    const int64_t rows = keys[s + 1] - keys[s];
+    if (blind == end || plan.keys[s] == 0 || rows == 0) continue;
+    const Tensor mean = ops.allocate(1, v.columns());
+    kernels.pool(v.row(keys[s]), v.stride(), rows, v.columns(), Pooling::kMean, nullptr,
+                 mean.row(0));
+    for (; blind < end; ++blind) {
+      for (int64_t h = 0; h < shape.heads; ++h) {
+        std::copy_n(mean.row(0) + h / group * d, d, y.row(blind - queries.index.data()) + h * d);
       }
-      for (int64_t head = 0; head < shape.heads; ++head)
-        std::copy_n(mean.data() + head / group * d, d, y.row(i) + head * d);
     }
   }
 }
@@ -186,7 +185,8 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   pool_.parallel_for(items, [&](int64_t item) {
     for (int64_t i = item * tiles / items; i < (item + 1) * tiles / items; ++i) run_tile(i);
   });
-  if (!attended.empty() && shape.window > 0) answer_blind(y, v, shape, queries, keys, plan.keys);
+  if (shape.window > 0 && !attended.empty())
+    answer_blind(*this, row_kernels(isa_), v, shape, queries, keys, plan, y);
   return y;
 }
 

@@ -66,10 +66,9 @@ class Bpe : public Model {
         fuse_unknown_(field.boolean_or("fuse_unk", false)),
         byte_fallback_(field.boolean_or("byte_fallback", false)),
         whole_words_(field.boolean_or("ignore_merges", false)) {
-    if (field.has("dropout") && field["dropout"].number() > 0) {
-      field["dropout"].fail(ErrorCode::kUnsupported,
-                            "makes the ids random, which is not supported: set it to null");
-    }
+    // "dropout" is for training: without it the ids are those that a model is used with.
+    if (field.has("dropout") && !(field["dropout"].number() >= 0 && field["dropout"].number() <= 1))
+      field["dropout"].fail(ErrorCode::kCorrupt, "must be a number from 0 to 1");
     read_vocabulary(field["vocab"], vocabulary_);
     if (field.has("unk_token")) unknown_ = required_token(field["unk_token"], vocabulary_);
     read_merges(field["merges"]);

@@ -1,6 +1,6 @@
-// The splitting expressions of the GPT-2, Llama 3, Qwen and o200k families, matched by hand. Each
-// function below names the alternative of the expression that it stands for; the order of the
-// alternatives is the order of the tests.
+// The splitting expressions of the GPT-2, Llama 3, Qwen, o200k, tekken and DeepSeek families,
+// matched by hand. Each function below names the alternative of the expression that it stands for;
+// the order of the alternatives is the order of the tests.
 #include <array>
 
 #include "tokenizer/pattern.h"
@@ -21,6 +21,17 @@ const std::string_view kO200kExpression =
 
 namespace {
 
+// tekken: o200k without contractions, its numbers digit by digit.
+constexpr std::string_view kTekkenExpression =
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// DeepSeek-V3 splits by three expressions, one after the other.
+constexpr std::string_view kDeepSeekNumbers = R"(\p{N}{1,3})";
+constexpr std::string_view kDeepSeekCjk = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+";
+constexpr std::string_view kDeepSeekWords =
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+// Of DeepSeek's first generation; greedy backtracking would take the square of a run's length.
+constexpr std::string_view kTrailingSpaces = R"(\s+$)";
+
 // What the expressions ask about a character, as bits.
 enum : uint8_t {
   kLetter = 1,    // \p{L}
@@ -30,6 +41,7 @@ enum : uint8_t {
   kNewline = 16,  // [\r\n], also a space
   kUpper = 32,    // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]
   kLower = 64,    // [\p{Ll}\p{Lm}\p{Lo}\p{M}]
+  kSign = 128,    // [\p{P}\p{S}]
 };
 
 uint8_t classify(char32_t c) {
@@ -39,6 +51,7 @@ uint8_t classify(char32_t c) {
   if (category & kLetters) bits |= kLetter;
   if (category & kMarks) bits |= kMark;
   if (category & kNumbers) bits |= kNumber;
+  if (category & (kPunctuation | kSymbols)) bits |= kSign;
   if (is_white_space(c)) bits |= kSpace;
   if (c == '\r' || c == '\n') bits |= kNewline;
   if (category & (1u << kLu | 1u << kLt | 1u << kLm | 1u << kLo | kMarks)) bits |= kUpper;
@@ -162,16 +175,21 @@ struct Llama3 {
   }
 };
 
+// o200k and tekken: with contractions at the end of words, and the most digits of a number.
+template <bool contractions, int digits>
 struct O200k {
   size_t operator()(const Cursor& text, size_t at) const {
+    const auto contracted = [&](size_t end) {
+      return contractions ? text.contraction(end, true) : end;
+    };
     const Cursor::Char c = text.at(at);
     if (!(c.bits & (kLetter | kNumber | kNewline))) {  // [^\r\n\p{L}\p{N}] before a word
       if (const size_t end = word(text, at + c.length, !(c.bits & kMark)); end > at + c.length) {
-        return text.contraction(end, true);
+        return contracted(end);
       }
     }
-    if (c.bits & (kLetter | kMark)) return text.contraction(word(text, at, true), true);
-    if (c.bits & kNumber) return numbers(text, at, 3);
+    if (c.bits & (kLetter | kMark)) return contracted(word(text, at, true));
+    if (c.bits & kNumber) return numbers(text, at, digits);
     const Cursor::Char next = text.at(at + 1);
     const uint8_t other = kSpace | kLetter | kNumber;
     const bool space = text.byte(at) == ' ' && next.length && !(next.bits & other);
@@ -197,6 +215,32 @@ struct O200k {
   }
 };
 
+struct DeepSeekNumbers {
+  size_t operator()(const Cursor& text, size_t at) const { return numbers(text, at, 3); }
+};
+
+struct DeepSeekWords {
+  size_t operator()(const Cursor& text, size_t at) const {
+    const Cursor::Char c = text.at(at);
+    if (c.length == 1 && (c.bits & kSign) && is_ascii_letter(text.byte(at + 1))) {
+      size_t end = at + 2;  // [!-~ without letters and digits][A-Za-z]+
+      while (is_ascii_letter(text.byte(end))) ++end;
+      return end;
+    }
+    constexpr uint8_t kWord = kLetter | kMark;
+    if (c.bits & kWord) return text.run(at, kWord);  // [\p{L}\p{M}]+
+    const Cursor::Char next = text.at(at + c.length);
+    if (!(c.bits & (kNewline | kSign)) && (next.bits & kWord))
+      return text.run(at + c.length, kWord);  // [^\r\n\p{L}\p{P}\p{S}][\p{L}\p{M}]+
+    if ((c.bits & kSign) || (text.byte(at) == ' ' && (next.bits & kSign)))
+      return text.run(text.run(at + (text.byte(at) == ' '), kSign), kNewline);
+    return c.bits & kSpace ? text.spaces(at, true) : at;
+  }
+
+  static bool is_ascii_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); }
+};
+
+// `Next` gives the end of the match at a place, or the place itself where none begins.
 template <typename Next>
 class KnownPattern : public Pattern {
  public:
@@ -205,8 +249,50 @@ class KnownPattern : public Pattern {
     const Next next;
     for (size_t at = 0; at < text.size();) {
       const size_t end = next(cursor, at);
-      matches.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
-      at = end;
+      if (end > at) {
+        matches.push_back({static_cast<uint32_t>(at), static_cast<uint32_t>(end)});
+        at = end;
+      } else {
+        at += unicode::length_at(text, at);
+      }
+    }
+  }
+};
+
+class DeepSeekCjk : public Pattern {
+ public:
+  void find_all(std::string_view text, std::vector<Span>& matches) const override {
+    uint32_t begin = 0;
+    bool inside = false;
+    for (size_t at = 0; at < text.size();) {
+      const uint32_t start = static_cast<uint32_t>(at);
+      const char32_t c = unicode::next(text, at);
+      const bool cjk = (c >= 0x4E00 && c <= 0x9FA5) || (c >= 0x3040 && c <= 0x30FF);
+      if (cjk && !inside) begin = start;
+      if (!cjk && inside) matches.push_back({begin, start});
+      inside = cjk;
+    }
+    if (inside) matches.push_back({begin, static_cast<uint32_t>(text.size())});
+  }
+};
+
+// Of each run of spaces what lies before its last line end, or all of it at the end of the text.
+class TrailingSpaces : public Pattern {
+ public:
+  void find_all(std::string_view text, std::vector<Span>& matches) const override {
+    for (size_t at = 0; at < text.size();) {
+      const size_t begin = at;
+      size_t line_end = begin;
+      while (at < text.size()) {
+        size_t next = at;
+        if (!unicode::is_white_space(unicode::next(text, next))) break;
+        if (text[at] == '\n') line_end = at;
+        at = next;
+      }
+      if (at == text.size()) line_end = at;
+      if (line_end > begin)
+        matches.push_back({static_cast<uint32_t>(begin), static_cast<uint32_t>(line_end)});
+      if (at == begin) at += unicode::length_at(text, at);
     }
   }
 };
@@ -219,7 +305,12 @@ std::unique_ptr<const Pattern> make_known_pattern(std::string_view expression) {
   if (expression == kQwen2Expression) return std::make_unique<KnownPattern<Llama3<kLetter, 1>>>();
   if (expression == kQwen35Expression)
     return std::make_unique<KnownPattern<Llama3<kLetter | kMark, 1>>>();
-  if (expression == kO200kExpression) return std::make_unique<KnownPattern<O200k>>();
+  if (expression == kO200kExpression) return std::make_unique<KnownPattern<O200k<true, 3>>>();
+  if (expression == kTekkenExpression) return std::make_unique<KnownPattern<O200k<false, 1>>>();
+  if (expression == kDeepSeekNumbers) return std::make_unique<KnownPattern<DeepSeekNumbers>>();
+  if (expression == kDeepSeekWords) return std::make_unique<KnownPattern<DeepSeekWords>>();
+  if (expression == kDeepSeekCjk) return std::make_unique<DeepSeekCjk>();
+  if (expression == kTrailingSpaces) return std::make_unique<TrailingSpaces>();
   return nullptr;
 }
 

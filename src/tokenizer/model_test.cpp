@@ -123,7 +123,7 @@ TEST(Bpe, RefusesBrokenMerges) {
         Error)
         << merges;
   }
-  EXPECT_THROW(model_of(R"({"type":"BPE","vocab":{"a":0},"merges":[],"dropout":0.1})"), Error);
+  EXPECT_THROW(model_of(R"({"type":"BPE","vocab":{"a":0},"merges":[],"dropout":2})"), Error);
   EXPECT_THROW(model_of(R"({"type":"BPE","vocab":{"a":-1},"merges":[]})"), Error);
   EXPECT_THROW(model_of(R"({"type":"BPE","vocab":{"a":2000000000},"merges":[]})"), Error);
 }

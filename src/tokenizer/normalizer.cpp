@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tokenizer/pattern.h"
+#include "tokenizer/pre_tokenizer.h"
 
 namespace vecton {
 
@@ -158,6 +159,21 @@ class Nmt : public Normalizer {
   }
 };
 
+// Writes bytes as the characters that byte-level models see.
+class ByteLevel : public Normalizer {
+ public:
+  void apply(Text& text) const override {
+    const std::string& bytes = text.bytes();
+    std::vector<unicode::Change> changes;
+    changes.reserve(bytes.size());
+    for (const char byte : bytes) {
+      const bool inside = (byte & 0xC0) == 0x80;
+      changes.push_back({byte_level_character(static_cast<uint8_t>(byte)), inside});
+    }
+    text.rewrite(changes);
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<const Normalizer> make_normalizer(const Field& field) {
@@ -175,6 +191,7 @@ std::unique_ptr<const Normalizer> make_normalizer(const Field& field) {
   if (type == "Strip") return std::make_unique<Strip>(field);
   if (type == "Replace") return std::make_unique<Replace>(field);
   if (type == "Prepend") return std::make_unique<Prepend>(field);
+  if (type == "ByteLevel") return std::make_unique<ByteLevel>();
   if (type == "Nmt") return std::make_unique<Nmt>();
   if (type == "Precompiled") return make_precompiled_normalizer(field);
   field.unsupported(type);

@@ -80,6 +80,11 @@ TEST(Normalizer, RefusesABrokenCharacterMap) {
   }
 }
 
+TEST(Normalizer, ByteLevelWritesBytes) {
+  EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", "aé b"), "aÃ©Ġb");
+  EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", "aé b", true), "aÃ©Ġb");
+}
+
 }  // namespace
 
 }  // namespace vecton

@@ -14,6 +14,11 @@ const char* const kExpressions[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"(\p{N}{1,3})",
+    "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    R"(\s+$)",
 };
 
 std::vector<std::string> parts(const Pattern& pattern, std::string_view text) {
@@ -26,9 +31,10 @@ std::vector<std::string> parts(const Pattern& pattern, std::string_view text) {
 
 std::string random_text(std::mt19937& random) {
   static constexpr const char* kPieces[] = {
-      "a",  "B",  "é",  "É",  "ǅ",  "ʰ",      "中",     "\u0301", "\u093e", "1",      "٣",  "½",
-      " ",  " ",  "\t", "\n", "\r", "\u00a0", "\u3000", "'",      "s",      "S",      "ſ",  "re",
-      "LL", "'d", "/",  "!",  "_",  "\u200d", "😀",      "ß",      "Ⅷ",      "\u0085", "vE", "T"};
+      "a",      "B",  "é",  "É",  "ǅ",  "ʰ",  "中",     "\u0301", "\u093e", "1", "٣",
+      "½",      " ",  " ",  "\t", "\n", "\r", "\u00a0", "\u3000", "'",      "s", "S",
+      "ſ",      "re", "LL", "'d", "/",  "!",  "_",      "\u200d", "😀",      "ß", "Ⅷ",
+      "\u0085", "vE", "T",  "€",  "^",  "か", "ー",     "\u200b", "\x01"};
   std::string text;
   for (int n = std::uniform_int_distribution<int>(1, 14)(random); n > 0; --n) {
     text += kPieces[std::uniform_int_distribution<size_t>(0, std::size(kPieces) - 1)(random)];
@@ -48,6 +54,24 @@ TEST(KnownPattern, MatchesAsItsExpressionDoes) {
       ASSERT_EQ(parts(*known, text), parts(*regex, text)) << expression << "\n" << text;
     }
   }
+}
+
+TEST(KnownPattern, LongRunsTakeLinearTime) {
+  for (const char* expression : kExpressions) {
+    std::vector<Span> matches;
+    for (const char* run : {" ", "\n", "a", "!", "1", "\u0301", " \n"}) {
+      std::string text;
+      while (text.size() < 1'000'000) text += run;
+      make_known_pattern(expression)->find_all(text + "x", matches);
+    }
+  }
+}
+
+TEST(Regex, RunsAsLongAsTheTextAreWalkedBack) {
+  const auto regex = make_regex(R"(\s*[\r\n]+|\s+(?!\S))", "test");
+  std::vector<Span> matches;
+  regex->find_all(std::string(3'000'000, ' ') + "x", matches);
+  EXPECT_EQ(matches, (std::vector<Span>{{0, 2'999'999}}));
 }
 
 TEST(KnownPattern, OthersAreNotKnown) { EXPECT_FALSE(make_known_pattern(R"(\s+)")); }

@@ -351,6 +351,45 @@ class UnicodeScripts : public PreTokenizer {
   }
 };
 
+// Splits on one character, which goes.
+class CharDelimiterSplit : public PreTokenizer {
+ public:
+  explicit CharDelimiterSplit(const Field& field) {
+    const std::string_view text = field["delimiter"].string();
+    if (text.empty() || text.size() != unicode::length_at(text, 0))
+      field["delimiter"].fail(ErrorCode::kCorrupt, "must be one character");
+    pattern_ = make_literal(std::string(text));
+  }
+  void apply(Words& words) const override {
+    split(words, *pattern_, SplitBehavior::kRemoved, false);
+  }
+
+ private:
+  std::unique_ptr<const Pattern> pattern_;
+};
+
+// Cuts after every so many characters.
+class FixedLength : public PreTokenizer {
+ public:
+  explicit FixedLength(const Field& field)
+      : length_(field.has("length") ? field["length"].count() : 5) {
+    if (length_ < 1) field["length"].fail(ErrorCode::kCorrupt, "must be at least 1");
+  }
+  void apply(Words& words) const override {
+    cut_words(words, [this](std::string_view word, uint32_t shift, std::vector<Span>& out) {
+      for (size_t at = 0; at < word.size();) {
+        const size_t begin = at;
+        for (int64_t i = 0; i < length_ && at < word.size(); ++i)
+          at += unicode::length_at(word, at);
+        push(out, static_cast<uint32_t>(shift + begin), static_cast<uint32_t>(shift + at));
+      }
+    });
+  }
+
+ private:
+  int64_t length_;
+};
+
 struct ByteLevelTable {
   char32_t character[256];
   int16_t byte[0x144];
@@ -387,6 +426,8 @@ std::unique_ptr<const PreTokenizer> make_pre_tokenizer(const Field& field, bool 
   if (type == "Whitespace") return std::make_unique<Whitespace>();
   if (type == "Punctuation") return std::make_unique<Punctuation>(field);
   if (type == "Digits") return std::make_unique<Digits>(field);
+  if (type == "CharDelimiterSplit") return std::make_unique<CharDelimiterSplit>(field);
+  if (type == "FixedLength") return std::make_unique<FixedLength>(field);
   if (type == "UnicodeScripts") return std::make_unique<UnicodeScripts>();
   field.unsupported(type);
 }

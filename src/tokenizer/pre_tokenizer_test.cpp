@@ -72,8 +72,19 @@ TEST(PreTokenizer, SplitsWordsDigitsAndScripts) {
             (Strings{"どこで生れ", "。", "Yes"}));
 }
 
+TEST(PreTokenizer, DelimiterAndFixedLength) {
+  EXPECT_EQ(words(R"({"type":"CharDelimiterSplit","delimiter":"-"})", "a-é--b-"),
+            (Strings{"a", "é", "b"}));
+  EXPECT_EQ(words(R"({"type":"FixedLength","length":3})", "aébcdefgh"),
+            (Strings{"aéb", "cde", "fgh"}));
+  EXPECT_EQ(words(R"({"type":"FixedLength"})", "abcdef"), (Strings{"abcde", "f"}));
+}
+
 TEST(PreTokenizer, RefusesWhatItDoesNotKnowByName) {
+  EXPECT_THROW(words(R"({"type":"Other"})", "a"), Error);
   EXPECT_THROW(words(R"({"type":"CharDelimiterSplit"})", "a"), Error);
+  EXPECT_THROW(words(R"({"type":"CharDelimiterSplit","delimiter":"ab"})", "a"), Error);
+  EXPECT_THROW(words(R"({"type":"FixedLength","length":0})", "a"), Error);
   EXPECT_THROW(words(R"({"type":"Split","pattern":{"String":"-"},"behavior":"Both"})", "a"), Error);
   EXPECT_THROW(words(R"({"type":"Metaspace","replacement":"ab"})", "a"), Error);
 }

@@ -5,6 +5,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 
@@ -14,11 +15,10 @@ namespace vecton {
 
 namespace {
 
-// The limit of steps holds for each place where a match may start, so a call tries only so many
-// places, and all calls for a text share an amount of processor time that no real expression comes
-// near.
-constexpr uint32_t kMatchLimit = 1'000'000;
-constexpr size_t kStartsPerCall = 256;
+// The limit of steps holds for each place where a match may start: a few for each byte of the text,
+// so that a run as long as the text may be walked back. A call tries only so many places, and all
+// calls for a text share an amount of processor time that no real expression comes near.
+constexpr size_t kLeastSteps = 1'000'000, kStepsPerByte = 4, kStepsPerCall = 256'000'000;
 constexpr double kMostSeconds = 1, kMostSecondsPerByte = 1e-6;
 
 double thread_seconds() {
@@ -202,18 +202,21 @@ class RegexPattern : public Pattern {
     const Owned<pcre2_match_data> data(pcre2_match_data_create_from_pattern(code_.get(), nullptr));
     const Owned<pcre2_match_context> context(pcre2_match_context_create(nullptr));
     Owned<pcre2_jit_stack> stack;
-    pcre2_set_match_limit(context.get(), kMatchLimit);
+    const size_t most_steps = std::max(kLeastSteps, kStepsPerByte * text.size());
+    const size_t starts_per_call = std::max<size_t>(1, kStepsPerCall / most_steps);
+    pcre2_set_match_limit(context.get(),
+                          static_cast<uint32_t>(std::min<size_t>(most_steps, UINT32_MAX)));
     const double end =
         thread_seconds() + kMostSeconds + kMostSecondsPerByte * static_cast<double>(text.size());
     size_t calls = 0;
     for (size_t at = 0; at <= text.size();) {
       if (++calls % 64 == 0 && thread_seconds() > end) give_up();
-      pcre2_set_offset_limit(context.get(), at + kStartsPerCall);
+      pcre2_set_offset_limit(context.get(), at + starts_per_call);
       const int found = pcre2_match(code_.get(), reinterpret_cast<PCRE2_SPTR>(text.data()),
                                     text.size(), at, PCRE2_NO_UTF_CHECK, data.get(), context.get());
       if (found == PCRE2_ERROR_NOMATCH) {
         if (thread_seconds() > end) give_up();
-        at += kStartsPerCall + 1;
+        at += starts_per_call + 1;
         while (at < text.size() && (text[at] & 0xC0) == 0x80) ++at;
         continue;
       }

@@ -21,10 +21,9 @@ namespace {
 
 constexpr int64_t kBuckets = 32;       // whatever the config says, as the reference has it
 constexpr int64_t kMaxDistance = 128;  // farther keys share the last bucket
+constexpr int32_t kPaddingId = 1;      // positions start after it, whatever pad_token_id is
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
-
-int64_t padding_id(const Config& config) { return config.integer_or("pad_token_id", 1, 0); }
 
 // Half of the buckets for keys before the query, half for those after it; of each half the first
 // half is exact, the rest logarithmic up to kMaxDistance. Float32, as the reference computes it.
@@ -48,7 +47,6 @@ class MPNet final : public Model {
   void read_bias(const Config& config, const Weights& weights);
 
   ModelShape shape_;
-  int32_t padding_id_;
   PreparedWeight words_, positions_;
   NormWeight embedding_norm_;
   std::vector<BertLayer> layers_;
@@ -56,8 +54,7 @@ class MPNet final : public Model {
   std::vector<float> by_head_;  // [heads, kBuckets], shared by all layers
 };
 
-MPNet::MPNet(const Config& config, const Weights& w)
-    : shape_(shape(config)), padding_id_(static_cast<int32_t>(padding_id(config))) {
+MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
   const Weights e = w / "embeddings";
   words_ = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
   positions_ =
@@ -95,7 +92,7 @@ void MPNet::read_bias(const Config& config, const Weights& weights) {
 }
 
 Tensor MPNet::forward(Ops& ops, const Batch& batch) const {
-  const auto positions = nn::positions_after_padding(batch, padding_id_);
+  const auto positions = nn::positions_after_padding(batch, kPaddingId);
   const Ops::Lookup lookups[] = {{*words_, batch.ids}, {*positions_, positions}};
   const AttentionBias bias{.reach = kMaxDistance,
                            .buckets = kBuckets,
@@ -116,13 +113,12 @@ Tensor MPNet::forward(Ops& ops, const Batch& batch) const {
 
 ModelShape shape(const Config& config) {
   ModelShape shape = bert_shape(config);
-  shape.max_positions -= padding_id(config) + 1;
-  if (shape.max_positions < 1) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() +
-                    ": max_position_embeddings must be above pad_token_id + 1, "
-                    "positions start there");
+  if (shape.max_positions <= kPaddingId + 1) {
+    throw Error(ErrorCode::kCorrupt, config.file() +
+                                         ": max_position_embeddings must be above 2, "
+                                         "where positions start");
   }
+  shape.max_positions -= kPaddingId + 1;
   return shape;
 }
 

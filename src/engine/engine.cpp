@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backend/registry.h"
+#include "base/memory_info.h"
 #include "base/thread_pool.h"
 #include "engine/assembly.h"
 #include "engine/describe.h"
@@ -18,12 +19,17 @@ namespace vecton {
 
 using Clock = std::chrono::steady_clock;
 
+static int threads_of(const EngineOptions& options) {
+  return options.threads > 0 ? options.threads : ThreadPool::cores();
+}
+
 // The only place where threads meet: callers push sequences, workers take batches, `mutex` guards
 // what both touch.
 struct Engine::Impl {
   Impl(const EngineOptions& options, const std::function<void(const DownloadProgress&)>& progress);
   ~Impl();
 
+  void make_cache(const EngineOptions& options);
   bool work(int worker);
   void compute(Ops& ops, std::vector<Sequence> batch);
   void answer(Sequence& sequence);
@@ -56,12 +62,13 @@ Engine::Impl::Impl(const EngineOptions& options,
       tokenizer(Tokenizer::open(plan.modules.transformer)),
       preparer(plan, tokenizer),
       scheduler({}) {
-  const int threads = options.threads > 0 ? options.threads : ThreadPool::cores();
+  const int threads = threads_of(options);
   scheduler = Scheduler(limits(options, threads));
   pool = std::make_unique<ThreadPool>(threads, [this](int worker) { return work(worker); });
   ops.push_back(make_ops(options.backend, *pool));
   runner = std::make_unique<Runner>(plan, *tokenizer, options, *ops.front());
   score_ops = ops.front()->fork();
+  make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(ops.front()->fork());
   info = describe(plan);
   info.backend = ops.front()->name();
@@ -101,6 +108,27 @@ Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int threads
   return limits;
 }
 
+// The part of the free memory that the cache may take when nobody says: what is not used is not
+// taken from the system.
+void Engine::Impl::make_cache(const EngineOptions& options) {
+  constexpr int64_t kMost = int64_t{1} << 30, kLongest = 32;  // bytes; prompts of the longest kind
+  if (options.cache_bytes < 0)
+    throw Error(ErrorCode::kInvalidArgument, "cache_bytes must not be negative", "cache_bytes");
+  if (!options.enable_prefix_caching) return;
+  int64_t pages = 0;
+  if (options.cache_bytes > 0) {
+    pages = runner->cache_pages(options.cache_bytes);
+  } else {
+    pages = std::min(runner->cache_pages(std::min(kMost, available_memory() / 8)),
+                     kLongest * plan.max_model_len / PrefixCache::kPageTokens);
+  }
+  if (pages < 1) return;
+  runner->make_cache(pages, *ops.front());
+  Scheduler::Limits with_cache = limits(options, threads_of(options));
+  with_cache.cache_pages = pages;
+  scheduler = Scheduler(with_cache);
+}
+
 bool Engine::Impl::work(int worker) {
   Scheduler::Step step;
   {
@@ -130,10 +158,15 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
     error = Error(ErrorCode::kInternal, e.what());
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  bool more = false;
   {
     const std::lock_guard lock(mutex);
     stats.requests_running -= static_cast<int64_t>(batch.size());
+    scheduler.finish(batch, !error);
+    more = scheduler.waiting() > 0;
   }
+  if (more) pool->notify();  // what waited for this batch's pages
+  if (batch.front().prefix_only) return;
   for (Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
     if (error) result.error = error;
@@ -212,6 +245,8 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   ticket.cancelled_ = group->cancelled;
   int64_t tokens = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
+    if (impl_->runner->cacheable(sequences[i]))
+      sequences[i].page_keys = PrefixCache::keys(sequences[i].ids, sequences[i].cache_salt);
     sequences[i].group = group;
     sequences[i].index = i;
     tokens += sequences[i].tokens();
@@ -292,6 +327,11 @@ EngineStats Engine::stats() const {
   EngineStats stats = impl_->stats;
   stats.requests_waiting = impl_->scheduler.waiting();
   stats.tokens_waiting = impl_->scheduler.waiting_tokens();
+  const Scheduler::CacheStats cache = impl_->scheduler.cache_stats();
+  stats.prefix_cache_queries = cache.queries;
+  stats.prefix_cache_hits = cache.hits;
+  stats.cache_pages = cache.pages;
+  stats.cache_pages_used = cache.used;
   return stats;
 }
 

@@ -45,8 +45,11 @@ std::vector<std::string> mixed_texts(size_t count, unsigned seed = 7) {
 
 std::vector<Request> requests_of(const std::vector<std::string>& texts, Task task = Task::kEmbed) {
   std::vector<Request> requests;
-  for (const std::string& text : texts)
+  for (const std::string& text : texts) {
     requests.push_back({.task = task, .input = text, .truncate = -1});
+    if (task == Task::kScore) requests.back().pair = "a river and the capital of " + text;
+    if (task == Task::kFillMask) requests.back().input = "[MASK] " + text;
+  }
   return requests;
 }
 
@@ -106,6 +109,181 @@ INSTANTIATE_TEST_SUITE_P(
     Models, SameBits,
     ::testing::Combine(::testing::Values(kBert, kQwen, "tests/golden/bert-embed-allpool/model"),
                        ::testing::Values(Task::kEmbed, Task::kTokenEmbed)));
+
+std::string fixture(const char* name) { return std::string("tests/golden/") + name + "/model"; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Tasks, SameBits,
+    ::testing::Values(std::tuple("tests/golden/rerank-qwen3-seqcls/model", Task::kScore),
+                      std::tuple("tests/golden/bert-rerank-sigmoid/model", Task::kScore),
+                      std::tuple("tests/golden/colbert-modernbert/model", Task::kScore),
+                      std::tuple("tests/golden/bert-embed-mean/model", Task::kScore),
+                      std::tuple("tests/golden/cls-qwen2/model", Task::kClassify),
+                      std::tuple("tests/golden/bert-token-classify/model", Task::kTokenClassify),
+                      std::tuple("tests/golden/bert-mlm/model", Task::kFillMask),
+                      std::tuple("tests/golden/splade-bert/model", Task::kSparseEmbed),
+                      std::tuple("tests/golden/bge-m3/model", Task::kSparseEmbed)));
+
+// One query and documents, some of them alike.
+std::vector<Request> rerank_requests(size_t documents) {
+  std::vector<Request> requests;
+  for (const std::string& text : mixed_texts(documents, 11)) {
+    requests.push_back({.task = Task::kScore, .input = "which river flows through the capital"});
+    requests.back().pair = requests.size() % 5 == 0 ? "the same document" : text;
+  }
+  return requests;
+}
+
+TEST(PrefixCaching, LeavesTheBitsOfScoresAsTheyAre) {
+  EngineOptions options{.model = fixture("rerank-qwen3-seqcls")};
+  options.threads = 1;
+  options.enable_prefix_caching = false;
+  const auto plain = Engine::open(options);
+  const std::vector<Result> want = plain->submit(rerank_requests(30)).get();
+  EXPECT_EQ(plain->stats().prefix_cache_queries, 0);
+  options.enable_prefix_caching = true;
+  for (const int threads : {1, 2, 4}) {
+    for (const int64_t batch_tokens : {int64_t{24}, int64_t{300}, int64_t{0}}) {
+      for (const int64_t cache_bytes : {int64_t{40000}, int64_t{0}}) {
+        options.threads = threads;
+        options.max_batch_tokens = batch_tokens;
+        options.cache_bytes = cache_bytes;
+        const auto engine = Engine::open(options);
+        for (int round = 0; round < 3; ++round) {
+          const std::vector<Result> results = engine->submit(rerank_requests(30)).get();
+          for (size_t i = 0; i < want.size(); ++i) {
+            ASSERT_FALSE(results[i].error) << results[i].error->what();
+            ASSERT_TRUE(same_bits(results[i].values, want[i].values))
+                << "document " << i << ", round " << round << ", " << threads
+                << " threads, batches of " << batch_tokens << ", cache of " << cache_bytes;
+          }
+        }
+        const EngineStats stats = engine->stats();
+        EXPECT_GT(stats.prefix_cache_hits, stats.prefix_cache_queries / (cache_bytes > 0 ? 6 : 2));
+        EXPECT_LE(stats.cache_pages_used, stats.cache_pages);
+      }
+    }
+  }
+}
+
+TEST(PrefixCaching, KeepsSaltsApart) {
+  const auto engine = open(fixture("rerank-qwen3-seqcls"), 1);
+  std::vector<Request> requests = rerank_requests(1);
+  engine->submit(requests).get();
+  requests.front().cache_salt = "tenant";
+  const int64_t before = engine->stats().prefix_cache_hits;
+  engine->submit(requests).get();
+  EXPECT_EQ(engine->stats().prefix_cache_hits, before);
+  engine->submit(requests).get();
+  EXPECT_GT(engine->stats().prefix_cache_hits, before);
+}
+
+TEST(PrefixCaching, ComputesLongPromptsInChunks) {
+  std::string text;
+  for (const std::string& part : mixed_texts(60)) text += part + " ";
+  EngineOptions options{.model = kQwen};
+  options.enable_prefix_caching = false;
+  const auto want = Engine::open(options)->embed({text}, {.truncate = -1});
+  options.enable_prefix_caching = true;
+  options.max_batch_tokens = 50;
+  const auto engine = Engine::open(options);
+  const auto got = engine->embed({text}, {.truncate = -1});
+  EXPECT_TRUE(same_bits(got.front(), want.front()));
+  EXPECT_GT(engine->stats().batches, 5);
+}
+
+TEST(Tasks, AreRefusedByNameWhereTheModelHasNone) {
+  const auto engine = open(kBert);
+  const auto message = [&](Request request) {
+    return std::string(error_of([&] { (void)engine->submit({std::move(request)}).get(); }).what());
+  };
+  EXPECT_THAT(message({.task = Task::kClassify, .input = "a"}),
+              HasSubstr("Unsupported task: 'classify'. The loaded model supports: embed"));
+  EXPECT_THAT(message({.task = Task::kScore, .input = "a"}), HasSubstr("needs a document"));
+  EXPECT_THAT(message({.input = "a", .pair = "b"}), HasSubstr("second text"));
+  EXPECT_THAT(message({.input = "a", .instruction = "do"}), HasSubstr("instruction"));
+}
+
+TEST(Tasks, CosineOfABiEncoderIsThatOfItsVectors) {
+  const auto engine = open(kBert);
+  const auto vectors =
+      engine->embed({"the capital of France", "a river"}, {.use_activation = true});
+  double cosine = 0;
+  for (size_t i = 0; i < vectors[0].size(); ++i) cosine += vectors[0][i] * vectors[1][i];
+  const std::string documents[] = {"a river", "the capital of France"};
+  const std::vector<float> scores = engine->score("the capital of France", documents);
+  EXPECT_NEAR(scores[0], cosine, 1e-6);
+  EXPECT_NEAR(scores[1], 1, 1e-6);
+}
+
+TEST(Tasks, FillMaskGivesTheLikeliestTokens) {
+  const auto engine = open(fixture("bert-mlm"));
+  const Result all =
+      engine->submit({Request{.task = Task::kFillMask, .input = "a [MASK] of [MASK]", .top_k = 3}})
+          .get()
+          .front();
+  ASSERT_EQ(all.rows, 2);
+  ASSERT_EQ(all.columns, 3);
+  EXPECT_GE(all.values[0], all.values[1]);
+  const Result some =
+      engine->submit({Request{.task = Task::kFillMask, .input = "a [MASK]", .targets = {"b", "c"}}})
+          .get()
+          .front();
+  EXPECT_EQ(some.columns, 2);
+  const Error none = error_of(
+      [&] { (void)engine->submit({Request{.task = Task::kFillMask, .input = "a b"}}).get(); });
+  EXPECT_THAT(none.what(), HasSubstr("no mask token ([MASK])"));
+}
+
+TEST(Tasks, SeveralHeadsShareOneForwardPass) {
+  const auto engine = open(fixture("bge-m3"));
+  Request request{.input = "the capital of France"};
+  const auto alone = [&](Task task) {
+    Request one = request;
+    one.task = task;
+    return engine->submit({one}).get().front();
+  };
+  const Result dense = alone(Task::kEmbed), tokens = alone(Task::kTokenEmbed),
+               sparse = alone(Task::kSparseEmbed);
+  request.also = {Task::kTokenEmbed, Task::kSparseEmbed};
+  const Result all = engine->submit({request}).get().front();
+  ASSERT_FALSE(all.error);
+  EXPECT_TRUE(same_bits(all.values, dense.values));
+  ASSERT_EQ(all.also.size(), 2u);
+  EXPECT_TRUE(same_bits(all.also[0].values, tokens.values));
+  EXPECT_TRUE(same_bits(all.also[1].values, sparse.values));
+  EXPECT_EQ(all.also[1].ids, sparse.ids);
+}
+
+TEST(LongTexts, ArePooledPieceByPieceOnRequest) {
+  EngineOptions options{.model = kBert};
+  options.pooler_config = R"({"enable_chunked_processing":true,"max_embed_len":400})";
+  const auto engine = Engine::open(options);
+  std::string text;
+  for (int i = 0; i < 90; ++i) text += "river ";
+  const Result result = engine->submit({Request{.input = text}}).get().front();
+  ASSERT_FALSE(result.error) << result.error->what();
+  double length = 0;
+  for (const float x : result.values) length += double{x} * x;
+  EXPECT_NEAR(length, 1, 1e-5);
+  EXPECT_GT(result.prompt_tokens, engine->info().max_model_len);
+  const std::string too_long = text + text + text + text + text + text;
+  EXPECT_THAT(error_of([&] { (void)engine->submit({Request{.input = too_long}}).get(); }).what(),
+              HasSubstr("max_embed_len is 400"));
+}
+
+TEST(LongTexts, LateChunkingGivesAVectorPerPart) {
+  const auto engine = open(kBert);
+  Request request;
+  request.late_chunks = {"the capital of France ", "is a river"};
+  const Result parts = engine->submit({request}).get().front();
+  ASSERT_FALSE(parts.error) << parts.error->what();
+  EXPECT_EQ(parts.rows, 2);
+  request.late_chunks = {"the capital of France is a river"};
+  const Result whole = engine->submit({request}).get().front();
+  const auto vector = engine->embed({"the capital of France is a river"});
+  EXPECT_TRUE(same_bits(whole.values, vector.front()));
+}
 
 TEST(Engine, EmbedIsWhatSubmitGives) {
   const auto engine = open(kBert);

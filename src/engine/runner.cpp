@@ -96,8 +96,13 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.type_ids.empty(); });
   const bool partly =
       std::ranges::any_of(sequences, [](const Sequence& s) { return s.attended > 0; });
+  if (!cache_.layers.empty()) {
+    batch.cache = &cache_;
+    batch.page_offsets = {0};
+  }
   for (const Sequence& sequence : sequences) {
-    batch.ids.insert(batch.ids.end(), sequence.ids.begin(), sequence.ids.end());
+    add_pages(sequence, batch);
+    batch.ids.insert(batch.ids.end(), sequence.ids.begin() + sequence.cached(), sequence.ids.end());
     if (typed) {
       batch.type_ids.insert(batch.type_ids.end(), sequence.type_ids.begin(),
                             sequence.type_ids.end());
@@ -106,7 +111,7 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
     const size_t begin = batch.rows.index.size();
     batch.rows.index.resize(batch.ids.size());
     std::iota(batch.rows.index.begin() + static_cast<std::ptrdiff_t>(begin), batch.rows.index.end(),
-              0);
+              static_cast<int32_t>(sequence.cached()));
     batch.rows.offsets.push_back(static_cast<int32_t>(batch.ids.size()));
     if (partly) {
       batch.attended.push_back(
@@ -116,9 +121,53 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   return batch;
 }
 
+// The pages that it begins with, and where the keys and values of the next ones go.
+void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
+  if (!batch.cache) return;
+  batch.pages.insert(batch.pages.end(), sequence.pages.begin(), sequence.pages.end());
+  batch.page_offsets.push_back(static_cast<int32_t>(batch.pages.size()));
+  auto row = static_cast<int32_t>(batch.ids.size());
+  for (const int32_t page : sequence.claims) {
+    for (int64_t i = 0; i < cache_.page_rows; ++i) {
+      batch.store_from.push_back(row++);
+      batch.store_to.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
+    }
+  }
+}
+
+bool Runner::cacheable(const Sequence& sequence) const {
+  if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
+  Rows wanted;
+  heads_.at(sequence.tasks.front())
+      ->want(inputs_of(sequence.tasks.front(), {sequence}).front(), wanted);
+  return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
+}
+
+int64_t Runner::cache_pages(int64_t bytes) const {
+  const ModelShape& shape = plan_.shape;
+  if (!shape.causal || !shape.cacheable) return 0;
+  const int64_t row_bytes =
+      2 * shape.layers * shape.kv_heads * shape.head_dim * static_cast<int64_t>(sizeof(float));
+  return std::min<int64_t>(bytes / (row_bytes * PrefixCache::kPageTokens),
+                           INT32_MAX / PrefixCache::kPageTokens);
+}
+
+void Runner::make_cache(int64_t pages, Ops& ops) {
+  const ModelShape& shape = plan_.shape;
+  const int64_t rows = pages * PrefixCache::kPageTokens, columns = shape.kv_heads * shape.head_dim;
+  cache_.page_rows = PrefixCache::kPageTokens;
+  for (int64_t i = 0; i < shape.layers; ++i)
+    cache_.layers.push_back({ops.allocate(rows, columns), ops.allocate(rows, columns)});
+}
+
 void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
-  const std::vector<Task>& tasks = sequences.front().tasks;
   Batch batch = make_batch(sequences);
+  if (sequences.front().prefix_only) {
+    batch.wanted.offsets = {0, 0};
+    model_->forward(ops, batch);
+    return;
+  }
+  const std::vector<Task>& tasks = sequences.front().tasks;
   std::vector<std::vector<HeadInput>> inputs;
   std::vector<Rows> wanted(tasks.size());
   for (size_t t = 0; t < tasks.size(); ++t) {

@@ -22,6 +22,13 @@ class Runner {
   // is that result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences) const;
 
+  // Whether a prefix cache may be used for it: its answer is taken of the last row alone.
+  bool cacheable(const Sequence& sequence) const;
+  // Pages of PrefixCache that `bytes` are enough for. 0 where the model can't use one.
+  int64_t cache_pages(int64_t bytes) const;
+  // Makes room for the keys and values of so many pages; before the first run().
+  void make_cache(int64_t pages, Ops& ops);
+
   int64_t parameters() const { return parameters_; }
   int64_t file_bytes() const { return file_bytes_; }
   int64_t weight_bytes() const { return weight_bytes_; }
@@ -36,7 +43,10 @@ class Runner {
   std::vector<HeadInput> inputs_of(Task task, const std::vector<Sequence>& sequences) const;
   bool activates(Task task) const;
 
+  void add_pages(const Sequence& sequence, Batch& batch) const;
+
   const Plan& plan_;
+  KvCache cache_;  // no layers = none
   std::unique_ptr<Model> model_;
   Heads heads_;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,

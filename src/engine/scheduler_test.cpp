@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 Sequence sequence(int64_t tokens, size_t index, Task task = Task::kEmbed) {
-  Sequence s{.task = task};
+  Sequence s{.tasks = {task}};
   s.ids.resize(static_cast<size_t>(tokens));
   s.index = index;
   s.group = std::make_shared<Group>();

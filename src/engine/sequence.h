@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/prefix_cache.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
@@ -36,7 +37,12 @@ struct Sequence {
   std::optional<bool> use_activation;  // none = as the checkpoint says
   int64_t top_k = 0;
   std::vector<int32_t> targets;
+
   std::string cache_salt;
+  std::vector<uint64_t> page_keys;     // of PrefixCache; empty = the cache is not for it
+  std::vector<int32_t> pages, claims;  // of the cache: its first tokens', and those that follow
+  bool prefix_only = false;            // computed for its pages alone: no answer is taken
+
   bool truncated = false;
   double tokenization = 0;  // seconds
   std::chrono::steady_clock::time_point queued;
@@ -44,6 +50,8 @@ struct Sequence {
   size_t index = 0;  // in the group
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
+  // Tokens whose keys and values the cache has.
+  int64_t cached() const { return static_cast<int64_t>(pages.size()) * PrefixCache::kPageTokens; }
 };
 
 }  // namespace vecton

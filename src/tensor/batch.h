@@ -41,7 +41,7 @@ struct Batch {
   int64_t sequences() const { return rows.sequences(); }
 };
 
-// Positions in `batch` of the wanted rows: offsets of the sequence plus index.
+// Rows of `batch` that are wanted.
 std::vector<int32_t> wanted_positions(const Batch& batch);
 
 }  // namespace vecton

@@ -1,5 +1,5 @@
-// KvCache: keys and values of earlier tokens, page by page, as a forward pass reads and writes them.
-// Who owns which page is the engine's business.
+// KvCache: keys and values of earlier tokens, page by page, as a forward pass reads and writes
+// them. Who owns which page is the engine's business.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,10 @@
-"""Random nasty texts through `vecton tokenize` and the Hugging Face tokenizers package: the same ids.
+"""Random nasty texts and pairs through Vecton and the Hugging Face tokenizers package: the same ids, types, masks, offsets and texts.
 
-    pip install tokenizers && VECTON=build/release/vecton python tests/python/tokenizer_differential_test.py
+    pip install tokenizers
+    cmake --build --preset dev --target tokenizer_lines
+    VECTON_DIFFERENTIAL_TEXTS=100000 python tests/python/tokenizer_differential_test.py
+
+Folders without tokenizer.json are compared with transformers, where that is installed (ids, types and masks).
 """
 import json
 import os
@@ -15,8 +19,11 @@ except ImportError:
     Tokenizer = None
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-VECTON = os.environ.get("VECTON", str(ROOT / "build/release/vecton"))
+PROGRAMS = sorted(ROOT.glob("build/*/bench/tokenizers/tokenizer_lines"))
+LINES = os.environ.get("TOKENIZER_LINES", str(PROGRAMS[0]) if PROGRAMS else "")
 COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_TEXTS", "2000"))
+FOLDERS = os.environ.get("VECTON_DIFFERENTIAL_FOLDERS", str(ROOT / "tests/golden/tok-*/model"))
+BATCH = 5000
 WORDS = """I'm WE'VE it'S don't 'ſ hello WORLD camelCase naïve Straße ﬁ İstanbul ΣΊΣΥΦΟΣ Привет שָׁלוֹם हिन्दी ภาษาไทย 中文字符 カタカナ 한국어
  각 e\u0301 ﺷ ﷺ Ⅳ ½ ｆｕｌｌ 👍🏽 👨‍👩‍👧 🇩🇪 3.14 1,000 a.b@c </s> <s> [MASK] <|endoftext|> <0x0A> ##ing ▁the""".split()
 SPACES = " \t\n\r\x0b\x85\xa0\u2003\u2028\u3000"
@@ -44,22 +51,64 @@ def text(r, tokens):
     return "".join(parts)
 
 
+def inputs(r, tokens, count):
+    """Texts, and every fourth a pair of them."""
+    return [(text(r, tokens), text(r, tokens)) if i % 4 == 0 else (text(r, tokens),) for i in range(count)]
+
+
+def vecton(folder, rows):
+    lines = "".join(json.dumps(dict(zip(("text", "pair"), row))) + "\n" for row in rows).encode()
+    answer = subprocess.run([LINES, str(folder)], input=lines, capture_output=True, check=True)
+    return [json.loads(line) for line in answer.stdout.decode().split("\n") if line]
+
+
 @unittest.skipIf(Tokenizer is None, "the tokenizers package is not installed")
-@unittest.skipUnless(pathlib.Path(VECTON).exists(), f"no program at {VECTON}: set VECTON")
+@unittest.skipUnless(LINES and pathlib.Path(LINES).exists(), "no program tokenizer_lines: build it, or set TOKENIZER_LINES")
 class TokenizerDifferentialTest(unittest.TestCase):
-    def test_ids(self):
-        for folder in sorted((ROOT / "tests/golden").glob("tok-*/model")):
+    def folders(self, with_json):
+        path = pathlib.Path(FOLDERS)
+        found = sorted(pathlib.Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+        return [f for f in found if (f / "tokenizer.json").exists() == with_json]
+
+    def test_tokenizer_json(self):
+        for folder in self.folders(True):
             with self.subTest(folder.parent.name):
                 reference = Tokenizer.from_file(str(folder / "tokenizer.json"))
                 reference.no_truncation()
                 reference.no_padding()
                 r, tokens = random.Random(folder.parent.name), sorted(reference.get_vocab())
-                texts = [text(r, tokens) for _ in range(COUNT)]
-                lines = "".join(json.dumps({"text": t}) + "\n" for t in texts).encode()
-                answer = subprocess.run([VECTON, "tokenize", str(folder), "--json"], input=lines, capture_output=True, check=True)
-                got = [json.loads(line)["input_ids"] for line in answer.stdout.decode().split("\n") if line.strip()]
-                for t, ids, want in zip(texts, got, reference.encode_batch(texts), strict=True):
-                    self.assertEqual(ids, want.ids, repr(t))
+                for done in range(0, COUNT, BATCH):
+                    rows = inputs(r, tokens, min(BATCH, COUNT - done))
+                    wanted = reference.encode_batch([row if len(row) > 1 else row[0] for row in rows])
+                    for row, got, want in zip(rows, vecton(folder, rows), wanted, strict=True):
+                        self.compare(row, got, want, reference)
+
+    def compare(self, row, got, want, reference):
+        self.assertEqual(got["ids"], want.ids, row)
+        self.assertEqual(got["types"], want.type_ids, row)
+        self.assertEqual(got["special"], want.special_tokens_mask, row)
+        self.assertEqual([tuple(o) for o in got["char_offsets"]], want.offsets, row)
+        self.assertEqual(got["text"], reference.decode(want.ids, skip_special_tokens=False), row)
+        for sequence, (begin, end), (first, last) in zip(got["sequences"], got["offsets"], got["char_offsets"]):
+            if sequence >= 0:
+                self.assertEqual((begin, end), tuple(len(row[sequence][:c].encode()) for c in (first, last)), row)
+
+    def test_other_files(self):
+        try:
+            from transformers import AutoTokenizer
+        except ImportError:
+            self.skipTest("the transformers package is not installed")
+        for folder in self.folders(False):
+            with self.subTest(folder.parent.name):
+                reference = AutoTokenizer.from_pretrained(folder)
+                r, tokens = random.Random(folder.parent.name), sorted(reference.get_vocab())
+                for done in range(0, COUNT, BATCH):
+                    rows = inputs(r, tokens, min(BATCH, COUNT - done))
+                    for row, got in zip(rows, vecton(folder, rows), strict=True):
+                        want = reference(*row, return_token_type_ids=True, return_special_tokens_mask=True)
+                        self.assertEqual(got["ids"], want["input_ids"], row)
+                        self.assertEqual(got["types"], want["token_type_ids"], row)
+                        self.assertEqual(got["special"], want["special_tokens_mask"], row)
 
 
 if __name__ == "__main__":

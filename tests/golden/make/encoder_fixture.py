@@ -24,14 +24,14 @@ PAIRS = [("What is the capital of France?", "Paris is the capital of France and 
 SPECIAL = ["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"]
 
 
-def make_tokenizer(size=220, special=SPECIAL, pair_type=1):
-    """A Unigram tokenizer as DeBERTa's: the ids of `special` (padding, start, end, unknown, mask) are 0 to 4."""
+def make_tokenizer(size=220, special=SPECIAL, pair_type=1, first=None):
+    """A Unigram tokenizer as DeBERTa's. `special`: padding, start, end, unknown, mask, with ids 0 to 4, but for `first` that comes before them."""
     pad, cls, sep, unk, mask = special
     tokenizer = tokenizers.Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Strip()])
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.decoder = decoders.Metaspace()
-    tokenizer.train_from_iterator(SENTENCES * 2, trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token=unk, show_progress=False))
+    tokenizer.train_from_iterator(SENTENCES * 2, trainers.UnigramTrainer(vocab_size=size, special_tokens=sorted(special, key=lambda x: x != first), unk_token=unk, show_progress=False))
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{cls} $A {sep}", pair=f"{cls} $A {sep} $B:{pair_type} {sep}:{pair_type}",
         special_tokens=[(t, tokenizer.token_to_id(t)) for t in (cls, sep)])

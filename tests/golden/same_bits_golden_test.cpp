@@ -1,0 +1,84 @@
+// A text's hidden states have the same bits whatever it is computed beside: every model of every
+// fixture.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+#include <memory>
+#include <numeric>
+#include <random>
+
+#include "fixture.h"
+#include "vecton/vecton.h"
+
+namespace vecton::golden {
+namespace {
+
+std::unique_ptr<Engine> open(const Fixture& fixture, int threads, int64_t max_batch_tokens) {
+  EngineOptions options{.model = fixture.model().string()};
+  options.convert = "embed";
+  options.threads = threads;
+  options.max_batch_tokens = max_batch_tokens;
+  return Engine::open(options);
+}
+
+// Random ids: most sequences short, some as long as the model takes or 150.
+std::vector<std::vector<int32_t>> random_ids(const ModelInfo& info, size_t count) {
+  std::mt19937 random(5);
+  std::vector<std::vector<int32_t>> rows(count);
+  for (std::vector<int32_t>& row : rows) {
+    const auto longest = std::min<int64_t>(random() % 6 == 0 ? 150 : 20, info.max_model_len);
+    row.resize(1 + random() % static_cast<size_t>(longest));
+    for (int32_t& id : row) id = static_cast<int32_t>(random() % 90);
+  }
+  return rows;
+}
+
+std::vector<Result> compute(Engine& engine, const std::vector<std::vector<int32_t>>& rows) {
+  std::vector<Request> requests;
+  for (const auto& ids : rows)
+    requests.push_back({.task = Task::kTokenEmbed, .input = ids, .use_activation = false});
+  return engine.submit(std::move(requests)).get();
+}
+
+class SameBitsGolden : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(SameBitsGolden, WhateverTheBatchAndTheThreads) {
+  const Fixture fixture(GetParam());
+  const auto alone = open(fixture, 1, 1);
+  const auto rows = random_ids(alone->info(), 24);
+  const std::vector<Result> want = compute(*alone, rows);
+  std::vector<size_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937 random(9);
+  for (const auto& [threads, batch_tokens] : {std::pair{1, 0}, {3, 0}, {2, 60}}) {
+    std::shuffle(order.begin(), order.end(), random);
+    std::vector<std::vector<int32_t>> shuffled;
+    for (const size_t i : order) shuffled.push_back(rows[i]);
+    const auto engine = open(fixture, threads, batch_tokens);
+    const std::vector<Result> found = compute(*engine, shuffled);
+    for (size_t i = 0; i < order.size(); ++i) {
+      const std::vector<float>&a = found[i].values, &b = want[order[i]].values;
+      ASSERT_FALSE(found[i].error) << found[i].error->what();
+      ASSERT_EQ(a.size(), b.size());
+      ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0)
+          << "row of " << rows[order[i]].size() << " tokens, " << threads << " threads, batches of "
+          << batch_tokens << " tokens";
+    }
+  }
+}
+
+std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, SameBitsGolden,
+                         ::testing::ValuesIn(fixtures_with({"hidden_states", "embed", "classify",
+                                                            "token_classify", "score", "mlm"})),
+                         test_name);
+
+}  // namespace
+}  // namespace vecton::golden

@@ -107,8 +107,17 @@ Relative relative(const Config& config) {
   return r;
 }
 
-// One term of the scores: for each head the rows of the table, projected and scaled.
-using HeadTables = std::vector<PreparedWeight>;
+// One term of the scores: for each head the rows of the table, projected and scaled, in blocks of
+// kBlock rows: short texts need those around distance 0 only.
+using HeadTables = std::vector<std::vector<PreparedWeight>>;
+constexpr int64_t kBlock = 64;
+
+// The distances that occur in a batch and the blocks of the table that they need.
+struct Distances {
+  int64_t reach = 0;
+  size_t first_block = 0, blocks = 0;
+  std::vector<int32_t> bucket;  // of -reach .. reach, counted from the first block
+};
 
 struct Layer {
   LinearWeight q, kv, out;
@@ -135,8 +144,9 @@ class DebertaV2 final : public Model {
   HeadTables head_tables(const Weights& w, const LinearWeight& projection,
                          const Tensor& positions) const;
   Tensor embed(Ops& ops, const Batch& batch) const;
+  Distances distances(const Batch& batch) const;
   Tensor attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
-                const Batch& batch) const;
+                const Batch& batch, const Distances& distances) const;
   Tensor convolve(Ops& ops, const Tensor& embeddings, const Tensor& x, const nn::LayerRows& rows,
                   const Batch& batch) const;
 
@@ -146,7 +156,6 @@ class DebertaV2 final : public Model {
   PreparedWeight words_, positions_, types_;  // positions_ and types_: null = none
   std::optional<LinearWeight> projection_;
   NormWeight embedding_norm_;
-  std::vector<int32_t> bucket_;  // of every distance
   std::vector<Layer> layers_;
   std::optional<Convolution> convolution_;
 };
@@ -182,8 +191,6 @@ DebertaV2::DebertaV2(const Config& config, const Weights& w)
     positions = w.ops().upload(read_floats(table.dtype, table.bytes), table.rows, n);
     if (relative_.is_normed)
       positions = w.ops().norm(positions, (encoder / "LayerNorm").layer_norm(n, eps(config)));
-    for (int64_t d = -shape_.max_positions; d <= shape_.max_positions; ++d)
-      bucket_.push_back(relative_.row(d));
   }
   for (int64_t i = 0; i < shape_.layers; ++i)
     layers_.push_back(layer(encoder / "layer" / i, config, positions));
@@ -223,38 +230,57 @@ HeadTables DebertaV2::head_tables(const Weights& w, const LinearWeight& projecti
   const Tensor projected = ops.scale(ops.linear(positions, projection), attention_.scale);
   HeadTables tables;
   for (int64_t h = 0; h < shape_.heads; ++h) {
-    const Tensor head = projected.slice_columns(h * shape_.head_dim, shape_.head_dim);
-    std::vector<float> values(static_cast<size_t>(head.rows() * head.columns()));
-    ops.download(head, values);
-    tables.push_back(w.computed(std::move(values), head.rows(), head.columns()));
+    tables.emplace_back();
+    for (int64_t row = 0; row < projected.rows(); row += kBlock) {
+      const Tensor block = projected.slice_columns(h * shape_.head_dim, shape_.head_dim)
+                               .slice_rows(row, std::min(kBlock, projected.rows() - row));
+      std::vector<float> values(static_cast<size_t>(block.rows() * block.columns()));
+      ops.download(block, values);
+      tables.back().push_back(w.computed(std::move(values), block.rows(), block.columns()));
+    }
   }
   return tables;
 }
 
+Distances DebertaV2::distances(const Batch& batch) const {
+  if (!relative_.present || relative_.terms() == 1) return {};
+  Distances d{.reach = batch.rows.longest() - 1};
+  const int64_t first = relative_.row(-d.reach) / kBlock, last = relative_.row(d.reach) / kBlock;
+  d.first_block = static_cast<size_t>(first);
+  d.blocks = static_cast<size_t>(last - first + 1);
+  for (int64_t distance = -d.reach; distance <= d.reach; ++distance)
+    d.bucket.push_back(relative_.row(distance) - static_cast<int32_t>(first * kBlock));
+  return d;
+}
+
 // Of each row of x the products with the rows of its heads' tables: [rows, heads * table rows].
-Tensor products(Ops& ops, const Tensor& x, const HeadTables& tables) {
+Tensor products(Ops& ops, const Tensor& x, const HeadTables& tables, const Distances& distances) {
   if (tables.empty()) return {};
   std::vector<Tensor> parts;
   int64_t column = 0;
-  for (const PreparedWeight& table : tables) {
-    parts.push_back(ops.linear(x.slice_columns(column, table->k), {.w = table, .bias = nullptr}));
-    column += table->k;
+  for (const std::vector<PreparedWeight>& blocks : tables) {
+    const Tensor head = x.slice_columns(column, blocks.front()->k);
+    for (size_t b = 0; b < distances.blocks; ++b)
+      parts.push_back(ops.linear(head, {.w = blocks[distances.first_block + b], .bias = nullptr}));
+    column += head.columns();
   }
   return ops.concat_columns(parts);
 }
 
 Tensor DebertaV2::attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
-                         const Batch& batch) const {
+                         const Batch& batch, const Distances& distances) const {
   const int64_t n = shape_.hidden;
   const Tensor residual = rows.of(ops, x);
   const Tensor q = ops.linear(residual, layer.q), kv = ops.linear(x, layer.kv);
   const Tensor k = kv.slice_columns(0, n), v = kv.slice_columns(n, n);
-  const AttentionBias bias{.reach = shape_.max_positions,
-                           .buckets = 2 * relative_.span,
-                           .bucket = bucket_,
+  const Tensor by_query = products(ops, q, layer.position_keys, distances),
+               by_key = products(ops, k, layer.position_queries, distances);
+  const AttentionBias bias{.reach = distances.reach,
+                           .buckets = std::max(by_query.columns(), by_key.columns()) / shape_.heads,
+                           .bucket = distances.bucket,
                            .by_head = {},
-                           .by_query = products(ops, q, layer.position_keys),
-                           .by_key = products(ops, k, layer.position_queries)};
+                           .by_query = by_query,
+                           .by_key = by_key};
   const Tensor context =
       ops.attention(q, k, v, attention_, rows.rows(), batch.rows.offsets, bias, {}, batch.attended);
   return ops.norm(ops.linear(context, layer.out, Activation::kIdentity, &residual),
@@ -286,11 +312,12 @@ Tensor DebertaV2::convolve(Ops& ops, const Tensor& embeddings, const Tensor& x,
 
 Tensor DebertaV2::forward(Ops& ops, const Batch& batch) const {
   const Tensor embeddings = embed(ops, batch);
+  const Distances distances = this->distances(batch);
   Tensor x = embeddings;
   for (const Layer& layer : layers_) {
     const bool first = &layer == layers_.data();
     const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
-    x = layer.mlp.forward(ops, attend(ops, layer, x, rows, batch));
+    x = layer.mlp.forward(ops, attend(ops, layer, x, rows, batch, distances));
     if (first && convolution_) x = convolve(ops, embeddings, x, rows, batch);
   }
   return x;

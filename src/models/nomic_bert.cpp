@@ -55,6 +55,14 @@ void refuse_other_topologies(const Config& config) {
   config.require("num_experts", 0);
 }
 
+// The part of a head that turns; 0 stands for positions of a table.
+double rotary_fraction(const Config& config) {
+  const double fraction = config.number_or("rotary_emb_fraction", 0);
+  if (fraction > 0 && fraction <= 1) return fraction;
+  throw Error(ErrorCode::kUnsupported,
+              config.file() + ": rotary_emb_fraction: a number above 0 and at most 1 is supported");
+}
+
 Settings nomic_settings(const Config& config) {
   refuse_other_topologies(config);
   config.ignore({"pad_vocab_size_multiple"});  // vocab_size has been rounded up to it
@@ -79,7 +87,7 @@ Settings nomic_settings(const Config& config) {
           .down_bias = bias_if(config.boolean_or("mlp_fc2_bias", true)),
           .rope = {.theta = 10000,
                    .theta_key = "rotary_emb_base",
-                   .partial_rotary_factor = config.number_or("rotary_emb_fraction", 0)}};
+                   .partial_rotary_factor = rotary_fraction(config)}};
 }
 
 Settings transformers_settings(const Config& config) {

@@ -21,6 +21,11 @@ struct Command {
 
 std::function<void()> define_embed(CLI::App& app);
 std::function<void()> define_similarity(CLI::App& app);
+std::function<void()> define_rerank(CLI::App& app);
+std::function<void()> define_score(CLI::App& app);
+std::function<void()> define_classify(CLI::App& app);
+std::function<void()> define_tag(CLI::App& app);
+std::function<void()> define_fill_mask(CLI::App& app);
 std::function<void()> define_encode(CLI::App& app);
 std::function<void()> define_tokenize(CLI::App& app);
 std::function<void()> define_detokenize(CLI::App& app);

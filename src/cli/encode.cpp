@@ -1,7 +1,8 @@
-// vecton encode: every text's array, whatever its shape, into one safetensors file.
+// vecton encode: every text's tensor, whatever its shape, into one safetensors file.
 #include <CLI/CLI.hpp>
 #include <unordered_set>
 
+#include "cli/answers.h"
 #include "cli/array_header.h"
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -26,6 +27,21 @@ struct EncodeOptions {
 
 constexpr const char* kHiddenStates = "hidden_states";
 
+// The shape of a task's tensor. Weights of tokens stand in a row of the whole vocabulary.
+std::vector<int64_t> shape_of(Task task, const Result& result) {
+  if (task == Task::kScore) return {};
+  const bool rows = task == Task::kTokenEmbed || task == Task::kTokenClassify;
+  if (rows) return {result.rows, result.columns};
+  return {static_cast<int64_t>(result.values.size())};
+}
+
+void make_dense(Result& result, int64_t vocab_size) {
+  std::vector<float> dense(static_cast<size_t>(vocab_size));
+  for (size_t i = 0; i < result.values.size(); ++i)
+    dense.at(static_cast<size_t>(result.ids[i])) = result.values[i];
+  result.values = std::move(dense);
+}
+
 // Hidden states are the token embeddings of the backbone alone.
 Task task_of(EncodeOptions& options) {
   if (options.task != kHiddenStates) return *task_from_string(options.task);
@@ -41,8 +57,10 @@ void encode(EncodeOptions& options) {
   }
   const Task task = task_of(options);
   const Request like = options.request.request(task);
+  if (task == Task::kScore && options.input.pair.empty()) options.input.pair = "document";
   const auto reader = read_file(options.input);
   const auto engine = open_engine(options.engine);
+  require_task(*engine, task);
   const InterruptGuard guard;
   TensorSpool spool(options.output);
   Progress progress(stderr_is_terminal(), 0, 0);
@@ -55,6 +73,7 @@ void encode(EncodeOptions& options) {
                     [&](const Record& record) {
                       Request request = like;
                       request.input = record.input;
+                      request.pair = record.pair;
                       return request;
                     },
                 .result =
@@ -65,9 +84,8 @@ void encode(EncodeOptions& options) {
                                                               name +
                                                               "\" can't be used, or not twice");
                       }
-                      std::vector<int64_t> shape{result.rows, result.columns};
-                      if (task == Task::kEmbed) shape.erase(shape.begin());
-                      spool.add({name, std::move(shape)}, result.values);
+                      if (task == Task::kSparseEmbed) make_dense(result, engine->info().vocab_size);
+                      spool.add({name, shape_of(task, result)}, result.values);
                       progress.update(++rows, reader->share());
                     }});
   spool.finish({{"model", options.engine.model}, {"task", options.task}});
@@ -80,13 +98,20 @@ std::function<void()> define_encode(CLI::App& app) {
   add_engine_options(app, options->engine);
   app.add_option(
          "--task", options->task,
-         "embed: one vector per text; token_embed: one per token; hidden_states: the backbone's "
-         "last states, before any pooling or head")
+         "embed: one vector per text; token_embed: one per token; sparse_embed: a weight per token "
+         "of the vocabulary; classify, token_classify: a number per label, of each token; score: "
+         "one number per pair; hidden_states: the backbone's last states, before any pooling or "
+         "head")
       ->required()
       ->type_name("TASK")
-      ->check(CLI::IsMember({"embed", "token_embed", kHiddenStates}));
+      ->check(CLI::IsMember({"embed", "token_embed", "sparse_embed", "classify", "token_classify",
+                             "score", kHiddenStates}));
   add_input_options(app, options->input);
   app.get_option("--input")->required();
+  app.add_option("--pair-field", options->input.pair,
+                 "Field or column of a second text: score's document [document], or a pair to "
+                 "classify")
+      ->type_name("NAME");
   app.add_option("-o,--output", options->output,
                  "safetensors file, a tensor per text, named by its id")
       ->required()

@@ -19,6 +19,7 @@ void RecordHash::add(const Record& record) {
   } else {
     for (int32_t id : std::get<1>(record.input)) hash_.add("i" + std::to_string(id));
   }
+  if (record.pair) hash_.add("p" + std::to_string(record.pair->size()) + ":" + *record.pair);
   if (record.id) hash_.add("#" + *record.id);
   hash_.add("\n");
 }

@@ -123,17 +123,19 @@ Rgb ink_on(Rgb background) {
   return light > 130 ? Rgb{0, 0, 0} : Rgb{255, 255, 255};
 }
 
+Rgb scale_colour(double share) {
+  const double at = std::clamp(share, 0.0, 1.0) * kSteps;
+  const size_t step = std::min(static_cast<size_t>(at), kSteps - 1);
+  const double part = at - static_cast<double>(step);
+  const Rgb a = kScale[step], b = kScale[step + 1];
+  return {mix(a.r, b.r, part), mix(a.g, b.g, part), mix(a.b, b.b, part)};
+}
+
 HeatMap::HeatMap(size_t n, std::vector<double> values) : n_(n), values_(std::move(values)) {
   for (double value : values_) low_ = std::min(low_, value);
 }
 
-Rgb HeatMap::colour(double value) const {
-  const double at = std::clamp((value - low_) / (1 - low_), 0.0, 1.0) * kSteps;
-  const size_t step = std::min(static_cast<size_t>(at), kSteps - 1);
-  const double share = at - static_cast<double>(step);
-  const Rgb a = kScale[step], b = kScale[step + 1];
-  return {mix(a.r, b.r, share), mix(a.g, b.g, share), mix(a.b, b.b, share)};
-}
+Rgb HeatMap::colour(double value) const { return scale_colour((value - low_) / (1 - low_)); }
 
 std::string HeatMap::draw(Colour colour, int width) const {
   const size_t label = std::to_string(n_).size();

@@ -34,6 +34,9 @@ class HeatMap {
   double low_ = 0;
 };
 
+// The scale's colour for a share of [0, 1].
+Rgb scale_colour(double share);
+
 // Black or white, whichever reads better on `background`.
 Rgb ink_on(Rgb background);
 

@@ -1,6 +1,7 @@
 // vecton info: how a model will be run, resolved from its files and the options, without reading
 // its weights.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "base/json.h"
 #include "cli/command.h"
@@ -46,6 +47,9 @@ std::string as_json(const ModelInfo& info) {
                          {"architecture", info.architecture},
                          {"family", info.family},
                          {"tasks", names_of(info.tasks)},
+                         {"labels", json::value_from(info.labels)},
+                         {"activation", info.activation},
+                         {"scorer", info.scorer},
                          {"pooling", info.pooling},
                          {"normalize", info.normalize},
                          {"dense", json::value_from(info.dense)},
@@ -82,6 +86,18 @@ std::string dimensions_of(const ModelInfo& info) {
       info.matryoshka_dimensions, [](int64_t n) { return std::to_string(n); }, "any");
 }
 
+// The first labels, and how many there are.
+std::string labels_of(const ModelInfo& info) {
+  constexpr size_t kShown = 12;
+  const std::vector<std::string> first(
+      info.labels.begin(),
+      info.labels.begin() + static_cast<int64_t>(std::min(kShown, info.labels.size())));
+  const std::string names = joined(
+      first, [](const std::string& label) { return label; }, "none");
+  return std::to_string(info.labels.size()) + ": " + names +
+         (info.labels.size() > kShown ? ", ..." : "");
+}
+
 std::string as_table(const ModelInfo& info) {
   std::string out;
   const auto line = [&](const std::string& label, const std::string& value) {
@@ -92,6 +108,9 @@ std::string as_table(const ModelInfo& info) {
   line("architecture", info.architecture + " (family " + info.family + ")");
   line("tasks", joined(
                     info.tasks, [](Task task) { return to_string(task); }, "none"));
+  if (!info.scorer.empty()) line("scores by", info.scorer);
+  if (!info.labels.empty()) line("labels", labels_of(info));
+  if (!info.activation.empty()) line("activation", info.activation);
   line("pooling", info.pooling.empty() ? "none" : info.pooling);
   line("dense", joined(
                     info.dense, [](const std::string& text) { return text; }, "none"));

@@ -7,7 +7,12 @@ namespace {
 constexpr Command kCommands[] = {
     {"embed", "Turn texts into vectors", define_embed},
     {"similarity", "Compare texts: a similarity matrix, a ranking, a picture", define_similarity},
-    {"encode", "Write hidden states or token embeddings to a safetensors file", define_encode},
+    {"rerank", "Sort documents by how well they answer a query", define_rerank},
+    {"score", "Score pairs of texts: queries and documents", define_score},
+    {"classify", "Label texts, or pairs of texts", define_classify},
+    {"tag", "Label the tokens of texts: names, places, parts of speech", define_tag},
+    {"fill-mask", "Find the likeliest tokens for a text's masks", define_fill_mask},
+    {"encode", "Write the tensors of any task to a safetensors file", define_encode},
     {"serve", "Answer HTTP requests (OpenAI, vLLM and TEI routes)", define_serve},
     {"bench", "Measure speed, against what this machine could do at most", define_bench},
     {"info", "Show how a model will be run", define_info},

@@ -1,12 +1,52 @@
 #include "cli/model_options.h"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
 
-#include "cli/failure.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
 namespace vecton::cli {
+
+namespace {
+
+// Memory that programs could still get, in bytes; 0 where the system does not say.
+int64_t free_memory() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string name; file >> name;) {
+    int64_t kilobytes = 0;
+    if (name == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return 0;
+}
+
+// vLLM's variables for the cache. What the command line says afterwards counts more.
+void read_environment(EngineOptions& options) {
+  const auto wrong = [](const char* name, const std::string& value, const char* expected) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(name) + "=" + value + ": expected " + expected, name);
+  };
+  if (const char* paged = std::getenv("VLLM_METAL_USE_PAGED_ATTENTION")) {
+    const std::string value = paged;
+    if (value != "0" && value != "1") wrong("VLLM_METAL_USE_PAGED_ATTENTION", value, "0 or 1");
+    options.enable_prefix_caching = value == "1";
+  }
+  if (const char* fraction = std::getenv("VLLM_METAL_MEMORY_FRACTION")) {
+    const std::string value = fraction;
+    if (value == "auto") return;
+    double share = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
+    if (error != std::errc() || end != value.data() + value.size() || !(share > 0 && share <= 1))
+      wrong("VLLM_METAL_MEMORY_FRACTION", value, "auto, or a number above 0 and up to 1");
+    options.cache_bytes = static_cast<int64_t>(share * static_cast<double>(free_memory()));
+  }
+}
+
+}  // namespace
 
 void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
   app.add_option("MODEL", model, "Folder, or name on the model hub")->required()->type_name("");
@@ -25,6 +65,7 @@ void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
 }
 
 void add_engine_options(CLI::App& app, EngineOptions& options) {
+  read_environment(options);
   add_hub_options(app, options.model, options.hub);
   const auto group = "Running the model";
   app.add_option("-j,--threads", options.threads, "Threads to compute with [one per core]")
@@ -50,7 +91,8 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->group(group);
   app.add_option(
          "--convert", options.convert,
-         "auto, none, or embed: the backbone alone, whatever head the checkpoint has [auto]")
+         "auto, none, embed: the backbone alone, whatever head the checkpoint has, or classify: a "
+         "classifier of a generative model's tokens [auto]")
       ->type_name("NAME")
       ->group(group);
   app.add_option("--pooler-config", options.pooler_config,
@@ -60,6 +102,15 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
   app.add_option("--hf-overrides", options.hf_overrides,
                  "Values laid over config.json, such as '{\"is_matryoshka\": true}'")
       ->type_name("JSON")
+      ->group(group);
+  app.add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", options.enable_prefix_caching,
+               "Compute the common beginning of prompts once, for models that read left to right "
+               "[yes]")
+      ->group(group);
+  app.add_option("--cache-bytes,--kv-cache-memory-bytes", options.cache_bytes,
+                 "Memory of the prefix cache [a part of what is free]")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber)
       ->group(group);
   app.add_option("--backend", options.backend, "cpu, or ref: slow and plain, to compare with [cpu]")
       ->type_name("NAME")
@@ -82,6 +133,11 @@ void add_request_options(CLI::App& app, RequestOptions& options) {
       ->type_name("TEXT")
       ->excludes(name)
       ->group(group);
+  app.add_option("--role", options.role,
+                 "query or document: what the texts are to a retrieval model [neither]")
+      ->type_name("ROLE")
+      ->check(CLI::IsMember({"query", "document"}))
+      ->group(group);
   app.add_option("-d,--dimensions", options.dimensions,
                  "Keep the first values only, where the model was trained for it (Matryoshka)")
       ->type_name("N")
@@ -103,6 +159,7 @@ Request RequestOptions::request(Task task) const {
   request.task = task;
   if (!prompt_name.empty()) request.prompt_name = prompt_name;
   if (has_prompt) request.prompt = prompt;
+  if (!role.empty()) request.role = role == "query" ? Role::kQuery : Role::kDocument;
   if (dimensions > 0) request.dimensions = dimensions;
   if (normalize || no_normalize) request.use_activation = normalize;
   if (truncate) request.truncate = -1;

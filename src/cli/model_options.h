@@ -25,6 +25,7 @@ struct RequestOptions {
   bool has_prompt = false;  // --prompt was given, maybe empty
   int64_t dimensions = 0;
   bool normalize = false, no_normalize = false, truncate = false;
+  std::string role;  // query or document
 
   // A request for `task` that asks for all of it.
   Request request(Task task) const;

@@ -21,6 +21,7 @@ constexpr const char* kExamples =
     "  vecton embed sentence-transformers/all-MiniLM-L6-v2 \"a sentence\" \"another one\"\n"
     "  vecton embed ./my-model --input texts.jsonl --output vectors.npy\n"
     "  vecton similarity ./my-model --query \"who sleeps?\" \"a cat naps\" \"stocks fell\"\n"
+    "  vecton rerank ./my-reranker \"who sleeps?\" \"a cat naps\" \"stocks fell\"\n"
     "  vecton serve ./my-model --port 8000\n"
     "\n"
     "A MODEL is a folder, or a name on the model hub such as "
@@ -29,7 +30,7 @@ constexpr const char* kExamples =
 
 std::string help_text() {
   std::string text =
-      "vecton: embeddings from Hugging Face checkpoints, natively\n\n"
+      "vecton: embeddings, ranks and labels from Hugging Face checkpoints, natively\n\n"
       "Usage: vecton COMMAND [OPTIONS]\n\nCommands:\n";
   for (const Command& command : commands()) {
     const std::string name = command.name;

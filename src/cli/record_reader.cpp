@@ -65,8 +65,8 @@ class LineReader final : public FileReader {
 
 class JsonLineReader final : public FileReader {
  public:
-  JsonLineReader(const std::string& path, std::string field)
-      : FileReader(path), field_(std::move(field)) {}
+  explicit JsonLineReader(const InputOptions& options)
+      : FileReader(options.path), field_(options.field), pair_(options.pair) {}
 
   bool next(Record& record) override {
     std::string line;
@@ -76,13 +76,16 @@ class JsonLineReader final : public FileReader {
     record.line = source_.line();
     record.id.reset();
     const json::value value = parse(line);
-    if (const json::string* text = value.if_string()) {
+    if (const json::string* text = value.if_string(); text && pair_.empty()) {
       record.input = std::string(*text);
       return true;
     }
     const json::object* object = value.if_object();
-    if (!object) fail(record.line, "expected an object or a string");
+    if (!object) {
+      fail(record.line, pair_.empty() ? "expected an object or a string" : "expected an object");
+    }
     record.input = input_of(*object);
+    if (!pair_.empty()) record.pair = pair_of(*object);
     if (const json::value* id = object->if_contains("id")) record.id = id_of(*id);
     return true;
   }
@@ -107,6 +110,13 @@ class JsonLineReader final : public FileReader {
     fail(source_.line(), "there is no field \"" + field_ + "\" (--field names another one)");
   }
 
+  std::string pair_of(const json::object& object) const {
+    const json::value* text = object.if_contains(pair_);
+    if (!text || !text->is_string())
+      fail(source_.line(), "there is no text in the field \"" + pair_ + "\"");
+    return std::string(text->get_string());
+  }
+
   std::vector<int32_t> ids_of(const std::string& field, const json::array& array) const {
     std::vector<int32_t> ids;
     for (const json::value& value : array) {
@@ -125,24 +135,28 @@ class JsonLineReader final : public FileReader {
     fail(source_.line(), "\"id\" is neither a string nor a whole number");
   }
 
-  std::string field_;
+  std::string field_, pair_;
 };
 
 class CsvRecordReader final : public FileReader {
  public:
-  CsvRecordReader(const std::string& path, const std::string& column)
-      : FileReader(path), csv_(source_) {
+  explicit CsvRecordReader(const InputOptions& options)
+      : FileReader(options.path), csv_(source_), has_pair_(!options.pair.empty()) {
     std::vector<std::string> header;
     int64_t line = 0;
-    if (csv_.next(header, line)) column_ = find_column(header, column);
+    if (!csv_.next(header, line)) return;
+    column_ = find_column(header, options.column);
+    if (has_pair_) pair_column_ = find_column(header, options.pair);
   }
 
   bool next(Record& record) override {
     if (!csv_.next(fields_, record.line)) return false;
-    if (column_ >= fields_.size()) {
+    const size_t last = std::max(column_, has_pair_ ? pair_column_ : 0);
+    if (last >= fields_.size()) {
       fail(record.line, "the record has " + std::to_string(fields_.size()) +
-                            " columns; the text is in column " + std::to_string(column_ + 1));
+                            " columns; the text is in column " + std::to_string(last + 1));
     }
+    if (has_pair_) record.pair = fields_[pair_column_];
     record.input = std::move(fields_[column_]);
     record.id.reset();
     return true;
@@ -165,7 +179,8 @@ class CsvRecordReader final : public FileReader {
 
   CsvReader csv_;
   std::vector<std::string> fields_;
-  size_t column_ = 0;
+  size_t column_ = 0, pair_column_ = 0;
+  bool has_pair_;
 };
 
 std::string format_of(const InputOptions& options) {
@@ -183,7 +198,13 @@ std::string format_of(const InputOptions& options) {
 
 size_t Record::bytes() const {
   const auto* text = std::get_if<std::string>(&input);
-  return sizeof *this + (text ? text->size() : std::get<1>(input).size() * sizeof(int32_t));
+  return sizeof *this + (pair ? pair->size() : 0) +
+         (text ? text->size() : std::get<1>(input).size() * sizeof(int32_t));
+}
+
+std::string shown_text(const Record& record) {
+  const auto* text = std::get_if<std::string>(&record.input);
+  return text ? *text : std::to_string(std::get<1>(record.input).size()) + " token ids";
 }
 
 void add_input_options(CLI::App& app, InputOptions& options) {
@@ -208,8 +229,12 @@ std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts) {
 
 std::unique_ptr<RecordReader> read_file(const InputOptions& options) {
   const std::string format = format_of(options);
-  if (format == "jsonl") return std::make_unique<JsonLineReader>(options.path, options.field);
-  if (format == "csv") return std::make_unique<CsvRecordReader>(options.path, options.column);
+  if (format == "jsonl") return std::make_unique<JsonLineReader>(options);
+  if (format == "csv") return std::make_unique<CsvRecordReader>(options);
+  if (!options.pair.empty()) {
+    throw Failure(ExitStatus::kUsage,
+                  options.path + ": a line of a txt file is one text; pairs come as jsonl or csv");
+  }
   return std::make_unique<LineReader>(options.path);
 }
 

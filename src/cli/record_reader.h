@@ -18,6 +18,7 @@ struct Record {
   std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids
   std::optional<std::string> id;                          // a JSON line's "id"
   int64_t line = 0;                                       // where it begins; 1 is the first
+  std::optional<std::string> pair{};                      // a second text, where one is asked for
 
   size_t bytes() const;  // roughly what it holds in memory
 };
@@ -39,10 +40,14 @@ struct InputOptions {
   std::string path;    // "-" is standard input
   std::string format;  // txt, jsonl or csv; empty = by the name's ending
   std::string field = "text", column = "text";
+  std::string pair;  // field or column of a second text that every record has; empty = none
 };
 
 // Adds --input, --input-format, --field and --column.
 void add_input_options(CLI::App& app, InputOptions& options);
+
+// What a record's text is on a terminal.
+std::string shown_text(const Record& record);
 
 // Over texts of the command line.
 std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts);

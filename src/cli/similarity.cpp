@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "cli/arguments.h"
+#include "cli/bar.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/heat_map.h"
@@ -91,16 +92,6 @@ std::vector<size_t> best_first(const std::vector<double>& scores) {
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return scores[i]; });
   return order;
-}
-
-std::string bar(double share, int cells) {
-  constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-  const int eighths = static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * cells * 8));
-  std::string text;
-  for (int i = 0; i < eighths / 8; ++i) text += "█";
-  text += kEighths[eighths % 8];
-  const int used = eighths / 8 + (eighths % 8 > 0 ? 1 : 0);
-  return text + std::string(static_cast<size_t>(cells - used), ' ');
 }
 
 std::string numbered_texts(const std::vector<std::string>& texts, int width) {

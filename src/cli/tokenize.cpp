@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <optional>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -13,6 +14,7 @@
 #include "cli/output.h"
 #include "cli/record_reader.h"
 #include "cli/utf8.h"
+#include "vecton/chat_template.h"
 
 namespace vecton::cli {
 
@@ -114,7 +116,8 @@ void append_encodings(std::string& out, const std::vector<Encoding>& rows, bool 
 void answer(const Tokenizer& tokenizer, const json::object& line, std::string& out) {
   const json::value *text = member(line, "text"), *texts = member(line, "texts");
   if (!text == !texts) {
-    throw Error(ErrorCode::kInvalidArgument, "expected a field \"text\" or a field \"texts\"");
+    throw Error(ErrorCode::kInvalidArgument,
+                "expected a field \"text\", \"texts\" or \"messages\"");
   }
   const json::value* pair = member(line, "pair") ? member(line, "pair") : member(line, "pairs");
   const bool many = texts || text->is_array();
@@ -125,6 +128,43 @@ void answer(const Tokenizer& tokenizer, const json::object& line, std::string& o
                 "field \"pair\": expected as many texts as there are first ones", "pair");
   }
   append_encodings(out, tokenizer.encode_batch(firsts, seconds, encode_options(line)), many);
+}
+
+// The JSON text of a member; empty when it is absent.
+std::string json_member(const json::object& line, const char* field) {
+  const json::value* value = member(line, field);
+  return value ? json::serialize(*value) : "";
+}
+
+// The field of the last message to continue: true means its content.
+std::string continued_field(const json::object& line) {
+  const json::value* value = member(line, "continue_final_message");
+  if (!value) return "";
+  if (value->is_bool()) return value->get_bool() ? "content" : "";
+  return text_member(*value, "continue_final_message");
+}
+
+// Messages through the model's chat template.
+void answer_chat(const Tokenizer& tokenizer, const ChatTemplates& templates,
+                 const json::object& line, std::string& out) {
+  ChatInput input;
+  input.messages = json_member(line, "messages");
+  input.tools = json_member(line, "tools");
+  input.documents = json_member(line, "documents");
+  input.variables = json_member(line, "chat_template_kwargs");
+  input.add_generation_prompt = bool_or(line, "add_generation_prompt", false);
+  input.continue_final_message = continued_field(line);
+  const json::value* name = member(line, "chat_template");
+  const std::string prompt =
+      templates.render(input, name ? text_member(*name, "chat_template") : "");
+  EncodeOptions options = encode_options(line);
+  // The template writes them where they belong.
+  options.add_special_tokens = bool_or(line, "add_special_tokens", false);
+  out += "{\"prompt\": ";
+  append_json_string(out, prompt);
+  out += ", ";
+  append_rows(out, "input_ids", {tokenizer.encode(prompt, options)}, false, &Encoding::ids);
+  out += '}';
 }
 
 // A line per token: id, token, and the bytes of the text it stands for.
@@ -146,10 +186,15 @@ std::string table(const Tokenizer& tokenizer, const std::string& text, const Enc
 }
 
 void tokenize(TokenizeOptions& options) {
-  const auto tokenizer = Tokenizer::open(find_model(options.model, options.hub));
+  const std::filesystem::path folder = find_model(options.model, options.hub);
+  const auto tokenizer = Tokenizer::open(folder);
   if (options.json && options.texts.empty()) {
-    filter_json_lines(
-        [&](const json::object& line, std::string& out) { answer(*tokenizer, line, out); });
+    std::optional<ChatTemplates> templates;  // read when the first line asks for them
+    filter_json_lines([&](const json::object& line, std::string& out) {
+      if (!member(line, "messages")) return answer(*tokenizer, line, out);
+      if (!templates) templates.emplace(ChatTemplates::open(folder));
+      answer_chat(*tokenizer, *templates, line, out);
+    });
     return;
   }
   const auto reader = read_input(std::move(options.texts), {});
@@ -192,7 +237,12 @@ std::function<void()> define_tokenize(CLI::App& app) {
       "\"max_length\", \"truncation_side\", \"padding\", \"padding_side\" and "
       "\"pad_to_multiple_of\", which mean what they mean\n"
       "to a Hugging Face tokenizer. The answer has \"input_ids\", \"token_type_ids\" and "
-      "\"attention_mask\".");
+      "\"attention_mask\".\n"
+      "\nA line with \"messages\" goes through the model's chat template: it may have \"tools\", "
+      "\"documents\",\n"
+      "\"add_generation_prompt\", \"continue_final_message\", \"chat_template\" and "
+      "\"chat_template_kwargs\". The answer has\n"
+      "\"prompt\" and \"input_ids\".");
   return [options] { tokenize(*options); };
 }
 

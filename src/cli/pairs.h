@@ -1,0 +1,36 @@
+// Queries and documents, for the commands that score them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/record_reader.h"
+#include "vecton/vecton.h"
+
+namespace CLI {
+class App;
+}
+
+namespace vecton::cli {
+
+struct PairOptions {
+  std::vector<std::string> texts;
+  std::string query, instruction;
+  InputOptions input;
+  bool raw = false;
+};
+
+void add_pair_options(CLI::App& app, PairOptions& options);
+
+// The documents. Without a query of its own the first text of the command line is it; `pairs`: a
+// file may have a query beside every document.
+std::unique_ptr<RecordReader> read_documents(PairOptions& options, bool pairs);
+
+// The request for one document. Failure (kInput) when it is not a text.
+Request score_request(const PairOptions& options, const RecordReader& reader, const Record& record);
+
+// The document of a record.
+const std::string& document_of(const PairOptions& options, const Record& record);
+
+}  // namespace vecton::cli

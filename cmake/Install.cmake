@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 # The modules that implement include/vecton go in whole, the others as far as those use them.
 add_library(vecton_shared SHARED)
-foreach(MODULE engine tokenizer checkpoint backend base)
+foreach(MODULE engine tokenizer chat checkpoint backend base)
   target_sources(vecton_shared PRIVATE $<TARGET_OBJECTS:vecton_${MODULE}>)
   target_link_libraries(vecton_shared PRIVATE vecton_${MODULE})
 endforeach()

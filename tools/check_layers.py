@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],
-    "engine": ["models", "heads", "tokenizer", "checkpoint", "backend", "ops", "tensor"],
+    "engine": ["models", "heads", "tokenizer", "chat", "checkpoint", "backend", "ops", "tensor"],
     "server": [],
     "cli": [],
 }

@@ -165,7 +165,7 @@ Value element(Heap& heap, const Value& object, Int index) {
 }  // namespace
 
 Value Interpreter::attribute(const Value& object, const std::string& name) {
-  check_defined(object);
+  if (!is_unsafe_attribute(object, name)) check_defined(object);
   Value value = own_attribute(*this, object, name);
   if (!value.missing()) return value;
   if (object.is(Type::kDict)) {

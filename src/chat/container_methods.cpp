@@ -32,6 +32,7 @@ Value items(Interpreter& interpreter, const Value& self, const Arguments& argume
 }
 
 Value get(Interpreter& interpreter, const Value& self, const Arguments& arguments) {
+  if (!arguments.named.empty()) throw Failure("dict.get() takes no keyword arguments");
   const auto given = bind("get", arguments, {"key", "default"}, 1);
   check_hashable(interpreter.heap(), given[0]);
   if (const Value* found = self.get<Dict>().find(given[0])) return *found;

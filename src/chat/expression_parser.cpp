@@ -273,7 +273,7 @@ Expression* Parser::parse_primary() {
   }
   if (token.is(Token::Kind::kNumber)) return make_constant(take().value, token.line);
   if (take_operator("(")) {
-    Expression* node = parse_tuple(true, {}, true);
+    Expression* node = parse_tuple(true, true);
     expect_operator(")");
     return node;
   }
@@ -300,18 +300,18 @@ Expression* Parser::parse_name_target(bool members) {
   return member;
 }
 
-bool Parser::at_tuple_end(std::string_view end) const {
+bool Parser::at_tuple_end() const {
   return current().is(Token::Kind::kVariableEnd) || current().is(Token::Kind::kBlockEnd) ||
-         current().is_operator(")") || (!end.empty() && current().is_name(end));
+         current().is_operator(")");
 }
 
-Expression* Parser::parse_tuple(bool conditional, std::string_view end, bool in_brackets) {
+Expression* Parser::parse_tuple(bool conditional, bool in_brackets) {
   const int line = current().line;
   std::vector<Expression*> items;
   bool is_tuple = false;
   while (true) {
     if (!items.empty()) expect_operator(",");
-    if (at_tuple_end(end)) break;
+    if (at_tuple_end()) break;
     items.push_back(parse_expression(conditional));
     if (!current().is_operator(",")) break;
     is_tuple = true;
@@ -323,13 +323,13 @@ Expression* Parser::parse_tuple(bool conditional, std::string_view end, bool in_
   return make(Kind::kTuple, line, std::move(items));
 }
 
-Expression* Parser::parse_target(std::string_view end, bool members) {
+Expression* Parser::parse_target(bool members) {
   const int line = current().line;
   std::vector<Expression*> items;
   bool is_tuple = false;
   while (true) {
     if (!items.empty()) expect_operator(",");
-    if (at_tuple_end(end)) break;
+    if (at_tuple_end()) break;
     items.push_back(current().is(Token::Kind::kName) ? parse_name_target(members)
                                                      : parse_primary());
     if (!current().is_operator(",")) break;

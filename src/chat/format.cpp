@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "chat/markup.h"
 #include "chat/operators.h"
 #include "chat/pieces.h"
 #include "chat/repr.h"
@@ -235,8 +236,8 @@ std::string format_integer(Heap& heap, const Value& value, const Spec& spec) {
 // Puts values into "{}", "{name.part[0]!r:>10}".
 class Braces {
  public:
-  Braces(Interpreter& interpreter, const Arguments& arguments)
-      : interpreter_(interpreter), arguments_(arguments) {}
+  Braces(Interpreter& interpreter, const Arguments& arguments, bool safe)
+      : interpreter_(interpreter), arguments_(arguments), safe_(safe) {}
 
   std::string run(std::string_view format, int depth) {
     if (depth > 2) throw Failure("Max string recursion exceeded");
@@ -293,7 +294,8 @@ class Braces {
       if (!rest.empty() && rest[0] != ':') throw Failure("expected ':' after conversion specifier");
     }
     const std::string spec = rest.empty() ? "" : run(rest.substr(1), depth + 1);
-    out += format_value(interpreter_.heap(), value, spec);
+    const std::string shown = format_value(interpreter_.heap(), value, spec);
+    out += safe_ && depth == 1 && !value.safe() ? escape(shown) : shown;
   }
 
   Value converted(const Value& value, char how) {
@@ -363,6 +365,7 @@ class Braces {
 
   Interpreter& interpreter_;
   const Arguments& arguments_;
+  const bool safe_;
   Numbering numbering_ = Numbering::kNone;
   Int next_ = 0;
 };
@@ -408,10 +411,10 @@ std::string format_value(Heap& heap, const Value& value, std::string_view spec) 
                 ".__format__");
 }
 
-std::string format_braces(Interpreter& interpreter, std::string_view format,
+std::string format_braces(Interpreter& interpreter, const Value& format,
                           const Arguments& arguments) {
-  interpreter.heap().touch(format.size());
-  return Braces(interpreter, arguments).run(format, 1);
+  interpreter.heap().touch(format.text().size());
+  return Braces(interpreter, arguments, format.safe()).run(format.text(), 1);
 }
 
 }  // namespace vecton::chat

@@ -9,7 +9,8 @@
 
 namespace vecton::chat {
 
-std::string format_braces(Interpreter& interpreter, std::string_view format,
+// A format that is safe escapes what it shows.
+std::string format_braces(Interpreter& interpreter, const Value& format,
                           const Arguments& arguments);
 
 // What format(value, spec) gives: "{:>8.2f}".

@@ -1,6 +1,7 @@
 // Going through the items of a value, as Python's iter() does. Used by loops, filters and methods.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "chat/value.h"
@@ -20,6 +21,22 @@ class Items {
   Heap& heap_;
   Value value_;
   size_t at_ = 0;  // index of the item, byte of a text
+};
+
+// The same for generators, which look at the value only when somebody asks for its items.
+class LazyItems {
+ public:
+  LazyItems(Heap& heap, Value value) : heap_(&heap), value_(std::move(value)) {}
+
+  bool next(Value& item) {
+    if (!items_) items_.emplace(*heap_, std::move(value_));
+    return items_->next(item);
+  }
+
+ private:
+  Heap* heap_;
+  Value value_;
+  std::optional<Items> items_;
 };
 
 bool is_iterable(const Value& value);

@@ -144,6 +144,7 @@ class Lexer {
   }
 
   void comment() {
+    if (at_ >= source_.size()) return;  // as Jinja has it, unlike a comment with a text
     const int line = line_;
     while (at_ < source_.size()) {
       if (take_end("#}")) return;
@@ -174,6 +175,7 @@ class Lexer {
   }
 
   void raw_text(int line) {
+    if (at_ >= source_.size()) return;
     const size_t begin = at_;
     const int text_line = line_;
     for (; at_ < source_.size(); advance(1)) {

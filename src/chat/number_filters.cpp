@@ -9,6 +9,7 @@
 #include "chat/operators.h"
 #include "chat/pieces.h"
 #include "chat/repr.h"
+#include "chat/unicode.h"
 
 namespace vecton::chat {
 
@@ -32,6 +33,22 @@ std::string without_underscores(std::string_view text) {
     } else if (i == 0 || i + 1 == text.size() || digit_of(text[i - 1]) == 99 ||
                digit_of(text[i + 1]) == 99) {
       return "";
+    }
+  }
+  return out;
+}
+
+// Decimal digits of every script as those of ASCII, other characters as they are.
+std::string with_ascii_digits(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const char32_t c = unicode::next(text, at);
+    char32_t zero = c;  // scripts have their digits in a row
+    if (c >= 128 && unicode::is_decimal(c)) {
+      while (unicode::is_decimal(zero - 1)) --zero;
+      unicode::append(out, '0' + (c - zero) % 10);
+    } else {
+      unicode::append(out, c);
     }
   }
   return out;
@@ -109,10 +126,11 @@ Value to_int(Interpreter&, const Value& value, Arg arguments) {
     return std::isnan(value.real()) ? otherwise : Value::integer(truncated(value.real()));
   }
   if (!value.is_text()) return otherwise;
-  if (const auto parsed = parse_int(value.text(), given[1].missing() ? 10 : index_of(given[1]))) {
+  const std::string text = with_ascii_digits(value.text());
+  if (const auto parsed = parse_int(text, given[1].missing() ? 10 : index_of(given[1]))) {
     return Value::integer(*parsed);
   }
-  const auto real = parse_real(value.text());
+  const auto real = parse_real(text);
   return real && std::isfinite(*real) ? Value::integer(truncated(*real)) : otherwise;
 }
 
@@ -121,7 +139,9 @@ Value to_float(Interpreter&, const Value& value, Arg arguments) {
   check_defined(value);
   if (value.is_number()) return Value::real(value.number());
   if (value.is_text()) {
-    if (const auto parsed = parse_real(value.text())) return Value::real(*parsed);
+    if (const auto parsed = parse_real(with_ascii_digits(value.text()))) {
+      return Value::real(*parsed);
+    }
   }
   return given.missing() ? Value::real(0) : given;
 }

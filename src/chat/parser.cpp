@@ -171,9 +171,9 @@ Statement* Parser::parse_if() {
 
 Statement* Parser::parse_for() {
   Statement* node = make(Kind::kFor, take().line);
-  node->target = parse_target("in");
+  node->target = parse_target();
   expect_name("in");
-  node->source = parse_tuple(false, "recursive");
+  node->source = parse_tuple(false);
   if (take_name("if")) node->condition = parse_expression();
   node->recursive = take_name("recursive");
   ++loops_;
@@ -185,7 +185,7 @@ Statement* Parser::parse_for() {
 
 Statement* Parser::parse_set() {
   const int line = take().line;
-  Expression* target = parse_target({}, true);
+  Expression* target = parse_target(true);
   if (take_operator("=")) {
     Statement* node = make(Kind::kSet, line);
     node->target = target;

@@ -18,11 +18,10 @@ class Parser {
 
   // expression_parser.cpp. `conditional`: an inline if may follow.
   Expression* parse_expression(bool conditional = true);
-  // One expression, or a tuple of several without brackets. `end`: a name that ends it.
-  Expression* parse_tuple(bool conditional = true, std::string_view end = {},
-                          bool in_brackets = false);
+  // One expression, or a tuple of several.
+  Expression* parse_tuple(bool conditional = true, bool in_brackets = false);
   // What may be assigned to: names, tuples of them and, with `members`, name.attribute.
-  Expression* parse_target(std::string_view end = {}, bool members = false);
+  Expression* parse_target(bool members = false);
   // Filters applied to `subject`; with `started`, the | before the first one is not there.
   Expression* parse_filters(Expression* subject, bool started);
   std::string parse_new_name();  // of a macro or parameter
@@ -85,7 +84,7 @@ class Parser {
   Expression* parse_test(Expression* subject);
   Expression* parse_call(Expression* callee);
   void parse_arguments(Expression& node);
-  bool at_tuple_end(std::string_view end) const;
+  bool at_tuple_end() const;
   void check_target(const Expression& target) const;
 
   // parser.cpp

@@ -1,4 +1,6 @@
 // Filters that apply a filter, a test or an attribute to each item: map, select, reject ...
+#include <optional>
+
 #include "chat/filters.h"
 #include "chat/operators.h"
 #include "chat/repr.h"
@@ -22,60 +24,81 @@ std::string name_argument(const Value& value) {
   return value.text();
 }
 
-Value nothing(Heap& heap) {
-  return heap.iterator([](Value&) { return false; });
-}
+// What map() does to one item.
+struct Mapping {
+  std::string filter;
+  Arguments arguments;
+  Value attribute, otherwise;
 
-Value map(Interpreter& interpreter, const Value& value, Arg arguments) {
-  Heap& heap = interpreter.heap();
-  if (!truthy(value)) return nothing(heap);
-  if (arguments.positional.empty()) {
-    Value attribute, otherwise;
-    for (const auto& [name, argument] : arguments.named) {
-      if (name == "attribute") {
-        attribute = argument;
-      } else if (name == "default") {
-        otherwise = argument;
-      }
+  explicit Mapping(Arg given) {
+    if (!given.positional.empty()) {
+      filter = name_argument(given.positional[0]);
+      arguments = behind(given, 1);
+      return;
+    }
+    for (const auto& [name, argument] : given.named) {
+      if (name == "attribute") attribute = argument;
+      if (name == "default") otherwise = argument;
     }
     if (attribute.missing()) throw Failure("map requires a filter argument");
-    for (const auto& [name, argument] : arguments.named) {
+    for (const auto& [name, argument] : given.named) {
       if (name != "attribute" && name != "default") {
         throw Failure("Unexpected keyword argument " + repr_text(name));
       }
     }
-    return heap.iterator(
-        [&interpreter, attribute, otherwise, all = Items(heap, value)](Value& item) mutable {
-          if (!all.next(item)) return false;
-          item = attribute_of(interpreter, item, attribute, otherwise);
-          return true;
-        });
   }
-  return heap.iterator([&interpreter, name = name_argument(arguments.positional[0]),
-                        rest = behind(arguments, 1),
-                        all = Items(heap, value)](Value& item) mutable {
+
+  Value apply(Interpreter& interpreter, const Value& item) const {
+    if (!attribute.missing()) return attribute_of(interpreter, item, attribute, otherwise);
+    return interpreter.filter(filter, item, arguments);
+  }
+};
+
+Value map(Interpreter& interpreter, const Value& value, Arg arguments) {
+  Heap& heap = interpreter.heap();
+  return heap.iterator([&interpreter, arguments, empty = !truthy(value),
+                        mapping = std::optional<Mapping>(),
+                        all = LazyItems(heap, value)](Value& item) mutable {
+    if (empty) return false;
+    if (!mapping) mapping.emplace(arguments);
     if (!all.next(item)) return false;
-    item = interpreter.filter(name, item, rest);
+    item = mapping->apply(interpreter, item);
     return true;
   });
 }
 
+// Whether select() takes an item.
+template <bool ByAttribute>
+struct Choice {
+  Value attribute;
+  std::string test;  // empty: the truth of the item
+  Arguments arguments;
+
+  explicit Choice(Arg given) {
+    constexpr size_t kTest = ByAttribute ? 1 : 0;
+    if (given.positional.size() < kTest) throw Failure("Missing parameter for attribute name");
+    if (ByAttribute) attribute = given.positional[0];
+    if (given.positional.size() <= kTest) return;
+    test = name_argument(given.positional[kTest]);
+    arguments = behind(given, kTest + 1);
+  }
+
+  bool holds(Interpreter& interpreter, const Value& item) const {
+    const Value subject = ByAttribute ? attribute_of(interpreter, item, attribute) : item;
+    return test.empty() ? truthy(subject) : interpreter.test(test, subject, arguments);
+  }
+};
+
 template <bool Wanted, bool ByAttribute>
 Value select(Interpreter& interpreter, const Value& value, Arg arguments) {
   Heap& heap = interpreter.heap();
-  if (!truthy(value)) return nothing(heap);
-  constexpr size_t kTest = ByAttribute ? 1 : 0;
-  if (arguments.positional.size() < kTest) throw Failure("Missing parameter for attribute name");
-  const Value attribute = ByAttribute ? arguments.positional[0] : Value();
-  const bool tested = arguments.positional.size() > kTest;
-  const std::string name = tested ? name_argument(arguments.positional[kTest]) : "";
-  return heap.iterator([&interpreter, attribute, tested, name,
-                        rest = behind(arguments, tested ? kTest + 1 : kTest),
-                        all = Items(heap, value)](Value& item) mutable {
+  return heap.iterator([&interpreter, arguments, empty = !truthy(value),
+                        choice = std::optional<Choice<ByAttribute>>(),
+                        all = LazyItems(heap, value)](Value& item) mutable {
+    if (empty) return false;
+    if (!choice) choice.emplace(arguments);
     while (all.next(item)) {
-      const Value subject = ByAttribute ? attribute_of(interpreter, item, attribute) : item;
-      const bool holds = tested ? interpreter.test(name, subject, rest) : truthy(subject);
-      if (holds == Wanted) return true;
+      if (choice->holds(interpreter, item) == Wanted) return true;
     }
     return false;
   });

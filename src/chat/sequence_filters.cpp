@@ -1,6 +1,7 @@
 // Filters that order, group and cut sequences.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "chat/filters.h"
 #include "chat/operators.h"
@@ -68,14 +69,15 @@ Value reverse(Interpreter& interpreter, const Value& value, Arg arguments) {
 Value items_filter(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("items", arguments, {});
   Heap& heap = interpreter.heap();
-  if (value.undefined()) return iterator_over(heap, {});
-  if (!value.is(Type::kDict)) throw Failure("Can only get item pairs from a mapping.");
-  auto view = std::make_unique<View>();
-  view->kind = View::Kind::kItems;
-  view->dict = value;
-  return heap.iterator(
-      [all = Items(heap, Value::of(Type::kView, heap.own(std::move(view), sizeof(View))))](
-          Value& item) mutable { return all.next(item); });
+  return heap.iterator([&heap, value, at = size_t{0}](Value& item) mutable {
+    if (value.undefined()) return false;
+    if (!value.is(Type::kDict)) throw Failure("Can only get item pairs from a mapping.");
+    const auto& items = value.get<Dict>().items;
+    if (at >= items.size()) return false;
+    const auto& [key, member] = items[at++];
+    item = heap.tuple({key, member});
+    return true;
+  });
 }
 
 struct Keyed {
@@ -150,7 +152,7 @@ Value unique(Interpreter& interpreter, const Value& value, Arg arguments) {
   const auto given = bind("unique", arguments, {"case_sensitive", "attribute"});
   Heap& heap = interpreter.heap();
   return heap.iterator([&interpreter, &heap, with_case = truthy(given[0]), attribute = given[1],
-                        all = Items(heap, value),
+                        all = LazyItems(heap, value),
                         seen = std::map<Value, bool, KeyLess>()](Value& item) mutable {
     while (all.next(item)) {
       Value key = attribute_of(interpreter, item, attribute);
@@ -210,11 +212,11 @@ Value group_by(Interpreter& interpreter, const Value& value, Arg arguments) {
 
 Value batch(Interpreter& interpreter, const Value& value, Arg arguments) {
   const auto given = bind("batch", arguments, {"linecount", "fill_with"}, 1);
-  const Int size = index_of(given[0]);
   Heap& heap = interpreter.heap();
-  return heap.iterator([&heap, size, fill = given[1], all = Items(heap, value), pending = Value(),
-                        ended = false](Value& out) mutable {
+  return heap.iterator([&heap, lines = given[0], fill = given[1], all = LazyItems(heap, value),
+                        pending = Value(), ended = false](Value& out) mutable {
     if (ended) return false;
+    const Int size = index_of(lines);
     std::vector<Value> row;
     if (!pending.missing()) row.push_back(std::exchange(pending, {}));
     for (Value item; all.next(item);) {
@@ -238,26 +240,35 @@ Value batch(Interpreter& interpreter, const Value& value, Arg arguments) {
   });
 }
 
-Value slice_filter(Interpreter& interpreter, const Value& value, Arg arguments) {
-  const auto given = bind("slice", arguments, {"slices", "fill_with"}, 1);
-  const Int slices = index_of(given[0]);
-  Heap& heap = interpreter.heap();
+// The rows of slice(): as many as asked for, the first ones longer where it does not come out even.
+std::vector<Value> slices_of(Heap& heap, const Value& value, Int slices, const Value& fill) {
   const std::vector<Value> items = items_of(heap, value);
   if (slices == 0) throw Failure("integer division or modulo by zero");
   const auto count = static_cast<Int>(items.size());
   const Int size = slices < 0 ? 0 : count / slices, extra = slices < 0 ? 0 : count % slices;
   std::vector<Value> rows;
-  Int begin = 0;
+  auto begin = items.begin();
   for (Int i = 0; i < slices; ++i) {
-    const Int end = begin + size + (i < extra ? 1 : 0);
-    std::vector<Value> row(items.begin() + static_cast<ptrdiff_t>(begin),
-                           items.begin() + static_cast<ptrdiff_t>(end));
-    if (i >= extra && !given[1].missing() && !given[1].is_none()) row.push_back(given[1]);
+    const auto end = begin + static_cast<ptrdiff_t>(size + (i < extra ? 1 : 0));
+    std::vector<Value> row(begin, end);
+    if (i >= extra && !fill.missing() && !fill.is_none()) row.push_back(fill);
     rows.push_back(heap.list(std::move(row)));
     heap.step();
     begin = end;
   }
-  return iterator_over(heap, std::move(rows));
+  return rows;
+}
+
+Value slice_filter(Interpreter& interpreter, const Value& value, Arg arguments) {
+  const auto given = bind("slice", arguments, {"slices", "fill_with"}, 1);
+  Heap& heap = interpreter.heap();
+  return heap.iterator(
+      [&heap, value, given, rows = std::optional<LazyItems>()](Value& item) mutable {
+        if (!rows) {
+          rows.emplace(heap, heap.list(slices_of(heap, value, index_of(given[0]), given[1])));
+        }
+        return rows->next(item);
+      });
 }
 
 constexpr Filter kFilters[] = {

@@ -191,7 +191,11 @@ Interpreter::Flow Interpreter::execute_filter_block(const Statement& node) {
     if (const Flow flow = execute(node.bodies[0]); flow != Flow::kNext) return flow;
     text = capture.take();
   }
-  print(filter_chain(*node.filter, heap_.text(std::move(text))));
+  const Value filtered = filter_chain(*node.filter, heap_.text(std::move(text)));
+  if (!filtered.is_text()) {
+    throw Failure("a filter block must give a string, not " + std::string(type_name(filtered)));
+  }
+  print(filtered);
   return Flow::kNext;
 }
 

@@ -147,7 +147,6 @@ Value indent(Interpreter& interpreter, const Value& value, Arg arguments) {
 Value truncate(Interpreter& interpreter, const Value& value, Arg arguments) {
   const auto given = bind("truncate", arguments, {"length", "killwords", "end", "leeway"});
   Heap& heap = interpreter.heap();
-  const std::string& text = need_text("truncate", value);
   const Int length = given[0].missing() ? 255 : index_of(given[0]);
   const std::string end = given[2].missing() ? "..." : need_text("truncate", given[2]);
   const Int leeway = given[3].missing() || given[3].is_none() ? 5 : index_of(given[3]);
@@ -155,8 +154,8 @@ Value truncate(Interpreter& interpreter, const Value& value, Arg arguments) {
   if (length < size)
     throw Failure("expected length >= " + repr_int(size) + ", got " + repr_int(length));
   if (leeway < 0) throw Failure("expected leeway >= 0, got " + repr_int(leeway));
-  heap.touch(text.size());
-  if (static_cast<Int>(unicode::length(text)) <= length + leeway) return value;
+  if (static_cast<Int>(chat::length(value)) <= length + leeway) return value;
+  const std::string& text = need_text("truncate", value);
   std::string cut = text.substr(0, unicode::offset(text, static_cast<size_t>(length - size)));
   if (!truthy(given[1])) {
     const size_t space = cut.rfind(' ');

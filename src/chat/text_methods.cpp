@@ -320,7 +320,7 @@ Value tabs_expanded(Interpreter& interpreter, const Value& self, Arg arguments) 
 }
 
 Value format(Interpreter& interpreter, const Value& self, Arg arguments) {
-  return result(interpreter, self, format_braces(interpreter, self.text(), arguments));
+  return result(interpreter, self, format_braces(interpreter, self, arguments));
 }
 
 Value format_map(Interpreter& interpreter, const Value& self, Arg arguments) {
@@ -330,7 +330,7 @@ Value format_map(Interpreter& interpreter, const Value& self, Arg arguments) {
   for (const auto& [key, value] : mapping.get<Dict>().items) {
     if (key.is_text()) named.named.emplace_back(key.text(), value);
   }
-  return result(interpreter, self, format_braces(interpreter, self.text(), named));
+  return result(interpreter, self, format_braces(interpreter, self, named));
 }
 
 constexpr Method kMethods[] = {

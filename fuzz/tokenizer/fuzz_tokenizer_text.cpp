@@ -1,5 +1,6 @@
 // Any bytes as a text for each kind of tokenizer: the first byte chooses one of tests/golden.
-// Offsets lie inside the text, and asking for them changes no id.
+// Offsets lie inside the text, asking for them changes no id, and decoding bit by bit gives what
+// decoding at once gives.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -42,7 +43,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const vecton::Encoding tracked = tokenizer.encode(text, options);
   require(plain.ids == tracked.ids && tracked.offsets.size() == tracked.ids.size());
   for (const auto& [begin, end] : tracked.offsets) require(begin <= end && end <= text.size());
-  tokenizer.decode(plain.ids, false);
+  for (const auto& [begin, end] : tracked.char_offsets) require(begin <= end && end <= text.size());
+  vecton::Detokenizer pieces(tokenizers[data[0] % tokenizers.size()], false);
+  std::string together;
+  for (const int32_t id : plain.ids) together += pieces.push(id);
+  require(together + pieces.finish() == tokenizer.decode(plain.ids, false));
   options.truncation = vecton::EncodeOptions::Truncation::kLongestFirst;
   options.max_length = 8;
   require(tokenizer.encode(text, text, options).ids.size() <= 8);

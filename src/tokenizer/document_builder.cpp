@@ -50,7 +50,10 @@ void DocumentBuilder::set_steps(std::string_view part, std::string_view list,
   if (steps.size() > 1) {
     json::array all(memory_);
     for (const std::string& text : steps) all.push_back(parse(text));
-    step = json::object({{"type", "Sequence"}, {list, std::move(all)}}, memory_);
+    json::object sequence(memory_);
+    sequence.emplace("type", "Sequence");
+    sequence.emplace(list, std::move(all));
+    step = std::move(sequence);
   }
   document_.insert_or_assign(part, std::move(step));
 }
@@ -81,13 +84,18 @@ json::array DocumentBuilder::template_parts(const std::vector<TemplatePart>& par
   for (const auto& [name, type] : parts) {
     const bool sequence = name == "$A" || name == "$B";
     const std::string_view text = sequence ? name.substr(1) : name;
-    json::object part({{"id", json::string_view(text)}, {"type_id", type}}, memory_);
-    out.push_back(
-        json::object({{sequence ? "Sequence" : "SpecialToken", std::move(part)}}, memory_));
-    if (!sequence) {
-      json::array ids({id(name)}, memory_);
-      tokens.insert_or_assign(text, json::object({{"ids", std::move(ids)}}, memory_));
-    }
+    json::object part(memory_);
+    part.emplace("id", json::string_view(text));
+    part.emplace("type_id", type);
+    json::object piece(memory_);
+    piece.emplace(sequence ? "Sequence" : "SpecialToken", std::move(part));
+    out.push_back(std::move(piece));
+    if (sequence) continue;
+    json::array ids(memory_);
+    ids.push_back(id(name));
+    json::object token(memory_);
+    token.emplace("ids", std::move(ids));
+    tokens.insert_or_assign(text, std::move(token));
   }
   return out;
 }

@@ -103,6 +103,53 @@ TEST_F(TokenizerTest, Decodes) {
   EXPECT_THROW(tokenizer->decode(outside), Error);
 }
 
+TEST_F(TokenizerTest, GivesOffsetsInBytesAndCharactersForEachSequence) {
+  const auto tokenizer = Tokenizer::open(folder_);
+  EncodeOptions options;
+  options.offsets = true;
+  const Encoding encoding = tokenizer->encode("é a", "中 b", options);
+  ASSERT_EQ(encoding.ids, (Ids{1, 4, 5, 2, 4, 6, 2}));
+  EXPECT_EQ(encoding.sequences, (std::vector<int8_t>{-1, 0, 0, -1, 1, 1, -1}));
+  EXPECT_EQ(encoding.offsets,
+            (std::vector<Encoding::Range>{{0, 0}, {0, 2}, {3, 4}, {0, 0}, {0, 3}, {4, 5}, {0, 0}}));
+  EXPECT_EQ(encoding.char_offsets,
+            (std::vector<Encoding::Range>{{0, 0}, {0, 1}, {2, 3}, {0, 0}, {0, 1}, {2, 3}, {0, 0}}));
+}
+
+TEST_F(TokenizerTest, TakesSpecialTokensOfTheSettings) {
+  write("tokenizer_config.json",
+        R"({"mask_token":"[MASK]","unk_token":"[UNK]","additional_special_tokens":["<x>"],
+            "added_tokens_decoder":{"10":{"content":"<tool>","normalized":false},
+                                    "0":{"content":"[PAD]","special":true}}})");
+  const auto tokenizer = Tokenizer::open(folder_);
+  EncodeOptions options;
+  options.add_special_tokens = false;
+  EXPECT_EQ(tokenizer->encode("a[UNK]<tool> <x>", options).ids, (Ids{5, 4, 10, 11}));
+  EXPECT_EQ(tokenizer->special_token_id("mask_token"), 3);
+  const Ids ids = {5, 4, 10, 11};
+  EXPECT_EQ(tokenizer->decode(ids, true), "a <tool>");
+  write("tokenizer_config.json", R"({"split_special_tokens":true})");
+  EXPECT_EQ(Tokenizer::open(folder_)->encode("[MASK]", options).ids, (Ids{4, 4, 4}));
+}
+
+TEST_F(TokenizerTest, DetokenizesIdByIdWhatDecodingGives) {
+  write("tokenizer.json",
+        R"({"model":{"type":"BPE","vocab":{"Ã":0,"©":1,"a":2,"Ġ":3,"<|中|>":4},"merges":[]},
+            "decoder":{"type":"ByteLevel"},"added_tokens":[{"content":"<|中|>","special":true}]})");
+  const auto tokenizer = Tokenizer::open(folder_);
+  Detokenizer pieces(tokenizer, false);
+  EXPECT_EQ(pieces.push(0), "");
+  EXPECT_EQ(pieces.push(1), "é");
+  EXPECT_EQ(pieces.push(4), "<|中|>");
+  EXPECT_THROW(pieces.push(99), Error);
+  EXPECT_EQ(pieces.push(0), "");
+  EXPECT_EQ(pieces.push(2), "\uFFFDa");
+  EXPECT_EQ(pieces.push(0), "");
+  EXPECT_EQ(pieces.finish(), "\uFFFD");
+  Detokenizer skipping(tokenizer);
+  EXPECT_EQ(skipping.push(4), "");
+}
+
 TEST_F(TokenizerTest, PaddingNeedsAPadToken) {
   write("tokenizer_config.json", "{}");
   EncodeOptions options;

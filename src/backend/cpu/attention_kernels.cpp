@@ -14,84 +14,23 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
+#include "backend/cpu/attention_bias-inl.h"
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/blocks-inl.h"
+#include "backend/cpu/transpose-inl.h"
 #include "backend/cpu/vector_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vecton::cpu::HWY_NAMESPACE {
 namespace {
 
-constexpr int64_t kLanes = HWY_LANES(float);
 constexpr int64_t kTileQueries = 2 * kLanes;
 constexpr int64_t kKeyTile = 120;
 constexpr float kLog2E = 1.44269504f;
 constexpr int64_t kFar = 1 << 30;  // the window where there is none
 constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-
-// In each group of four lanes, four vectors of one row each become four of one column each.
-HWY_INLINE void transpose4(VF& a, VF& b, VF& c, VF& d) {
-#if HWY_TARGET != HWY_SCALAR
-  const F32 f;
-  const hn::Repartition<double, F32> f64;
-  const auto ab0 = hn::BitCast(f64, hn::InterleaveLower(f, a, b));
-  const auto ab1 = hn::BitCast(f64, hn::InterleaveUpper(f, a, b));
-  const auto cd0 = hn::BitCast(f64, hn::InterleaveLower(f, c, d));
-  const auto cd1 = hn::BitCast(f64, hn::InterleaveUpper(f, c, d));
-  a = hn::BitCast(f, hn::InterleaveLower(f64, ab0, cd0));
-  b = hn::BitCast(f, hn::InterleaveUpper(f64, ab0, cd0));
-  c = hn::BitCast(f, hn::InterleaveLower(f64, ab1, cd1));
-  d = hn::BitCast(f, hn::InterleaveUpper(f64, ab1, cd1));
-#endif
-}
-
-#if HWY_TARGET != HWY_SCALAR
-// Four floats of every fourth row, from rows[0] on.
-template <int64_t kN>
-HWY_INLINE auto load_quads(const float* const* rows, int64_t column) {
-  const hn::FixedTag<float, kN> d;
-  if constexpr (kN == 4) {
-    return hn::LoadU(d, rows[0] + column);
-  } else {
-    return hn::Combine(d, load_quads<kN / 2>(rows + kN / 2, column),
-                       load_quads<kN / 2>(rows, column));
-  }
-}
-
-template <int64_t kN, class V>
-HWY_INLINE void store_quads(V x, float* const* rows, int64_t column) {
-  const hn::FixedTag<float, kN> d;
-  if constexpr (kN == 4) {
-    hn::StoreU(x, d, rows[0] + column);
-  } else {
-    const hn::Half<decltype(d)> half;
-    store_quads<kN / 2>(hn::LowerHalf(half, x), rows, column);
-    store_quads<kN / 2>(hn::UpperHalf(half, x), rows + kN / 2, column);
-  }
-}
-#endif
-
-// Four columns, each of kLanes rows.
-HWY_INLINE void load_columns(const float* const* rows, int64_t column, VF (&x)[4]) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int i = 0; i < 4; ++i) x[i] = hn::Set(F32(), rows[0][column + i]);
-#else
-  HWY_UNROLL(4)
-  for (int i = 0; i < 4; ++i) x[i] = load_quads<kLanes>(rows + i, column);
-  transpose4(x[0], x[1], x[2], x[3]);
-#endif
-}
-
-HWY_INLINE void store_columns(VF (&x)[4], float* const* rows, int64_t column) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int i = 0; i < 4; ++i) rows[0][column + i] = hn::GetLane(x[i]);
-#else
-  transpose4(x[0], x[1], x[2], x[3]);
-  HWY_UNROLL(4)
-  for (int i = 0; i < 4; ++i) store_quads<kLanes>(x[i], rows + i, column);
-#endif
-}
 
 // One tile, kVectors vectors of queries. Matrices of the scratch are [column or key][lane]. Lanes
 // that are left over compute the last query again.
@@ -107,12 +46,13 @@ class Tile {
         queries_(scratch),
         sums_(queries_ + round_up(tile.head_dim, 4) * kWidth),
         scores_(sums_ + round_up(tile.head_dim, 4) * kWidth),
-        spare_(scores_ + kKeyTile * kWidth) {}
+        biases_(scores_ + kKeyTile * kWidth),
+        spare_(biases_ + TileBias<kVectors>::kScratch) {}
 
   void run() {
     find_lanes();
     load_queries();
-    if (t_.bias) find_biases();
+    if (t_.bias) bias_.emplace(t_, biases_);
     bool first = true;
     for (int64_t key = any_from_; key < any_to_;) {
       const int64_t end = std::min(key / kKeyTile * kKeyTile + kKeyTile, any_to_);
@@ -134,7 +74,6 @@ class Tile {
   void find_lanes() {
     const int64_t count = t_.end - t_.begin;
     int64_t row = t_.begin / t_.group, head = t_.begin % t_.group;
-    first_row_ = row;
     HWY_ALIGN int32_t positions[kWidth] = {};
     for (int64_t lane = 0; lane < kWidth; ++lane) {
       q_rows_[lane] = t_.q + row * t_.q_stride + head * t_.head_dim;
@@ -145,7 +84,6 @@ class Tile {
         ++row;
       }
     }
-    consecutive_ = t_.group == 1 && positions[count - 1] - positions[0] == count - 1;
     any_from_ = first_key(positions[0]);
     all_from_ = first_key(positions[count - 1]);
     any_to_ = last_key(positions[count - 1]);
@@ -153,10 +91,9 @@ class Tile {
     const VI reach = hn::Set(di_, static_cast<int32_t>(reach_));
     const VI ahead = hn::Set(di_, t_.causal ? 1 : static_cast<int32_t>(reach_));
     for (int v = 0; v < kVectors; ++v) {
-      positions_[v] = hn::Load(di_, positions + v * kLanes);
-      lane_after_[v] = hn::Max(hn::Sub(positions_[v], reach), hn::Set(di_, -1));
-      lane_to_[v] =
-          hn::Min(hn::Add(positions_[v], ahead), hn::Set(di_, static_cast<int32_t>(t_.keys)));
+      const VI position = hn::Load(di_, positions + v * kLanes);
+      lane_after_[v] = hn::Max(hn::Sub(position, reach), hn::Set(di_, -1));
+      lane_to_[v] = hn::Min(hn::Add(position, ahead), hn::Set(di_, static_cast<int32_t>(t_.keys)));
       maxima_[v] = hn::Set(d_, std::numeric_limits<float>::lowest());
       totals_[v] = hn::Zero(d_);
     }
@@ -309,66 +246,27 @@ class Tile {
     }
   }
 
-  // Where each lane's head and row begin in the tables of the bias.
-  void find_biases() {
-    const AttentionTileBias& b = *t_.bias;
-    HWY_ALIGN int32_t in_heads[kWidth], in_queries[kWidth], in_keys[kWidth];
-    for (int64_t lane = 0; lane < kWidth; ++lane) {
-      const int64_t query = std::min(t_.begin + lane, t_.end - 1);
-      const int64_t row = query / t_.group - first_row_, head = query % t_.group;
-      in_heads[lane] = static_cast<int32_t>(head * b.head_stride);
-      in_queries[lane] = static_cast<int32_t>(row * b.query_stride + head * b.buckets);
-      in_keys[lane] = static_cast<int32_t>(head * b.buckets);
-    }
-    for (int v = 0; v < kVectors; ++v) {
-      in_heads_[v] = hn::Load(di_, in_heads + v * kLanes);
-      in_queries_[v] = hn::Load(di_, in_queries + v * kLanes);
-      in_keys_[v] = hn::Load(di_, in_keys + v * kLanes);
-    }
-  }
-
   // What stands between the products and the softmax: the cap, what is added, the maxima.
   HWY_NOINLINE void modify_scores(int64_t begin, int64_t end) {
     const VF hidden = hn::Set(d_, -std::numeric_limits<float>::infinity());
     const VF cap = hn::Set(d_, t_.softcap * kLog2E);
-    for (int v = 0; v < kVectors; ++v) {
-      VF maximum = maxima_[v];
-      float* score = scores_ + v * kLanes;
-      for (int64_t key = begin; key < end; ++key, score += kWidth) {
-        VF x = hn::Load(d_, score);
-        if (t_.softcap > 0) x = hn::Mul(tanh(x), cap);
-        if (t_.bias) x = hn::MulAdd(bias_of(v, key), hn::Set(d_, kLog2E), x);
-        if (!all_see(key, key + 1)) x = hn::IfThenElse(sees(v, key), x, hidden);
-        maximum = hn::Max(maximum, x);
-        hn::Store(x, d_, score);
+    for (int64_t chunk = begin; chunk < end; chunk += TileBias<kVectors>::kKeys) {
+      const int64_t chunk_end = std::min(end, chunk + TileBias<kVectors>::kKeys);
+      if (bias_) bias_->find(chunk, chunk_end);
+      for (int v = 0; v < kVectors; ++v) {
+        VF maximum = maxima_[v];
+        float* score = scores_ + (chunk - begin) * kWidth + v * kLanes;
+        for (int64_t key = chunk; key < chunk_end; ++key, score += kWidth) {
+          VF x = hn::Load(d_, score);
+          if (t_.softcap > 0) x = hn::Mul(tanh(x), cap);
+          if (bias_) x = hn::MulAdd(bias_->at(v, key - chunk), hn::Set(d_, kLog2E), x);
+          if (!all_see(key, key + 1)) x = hn::IfThenElse(sees(v, key), x, hidden);
+          maximum = hn::Max(maximum, x);
+          hn::Store(x, d_, score);
+        }
+        maxima_[v] = maximum;
       }
-      maxima_[v] = maximum;
     }
-  }
-
-  // The lanes' table[position - key] of a table of distances; lane i's begins at offset[i].
-  template <class T, class D>
-  HWY_INLINE hn::Vec<D> at_distance(D d, const T* table, int v, int64_t key, VI offset) const {
-    if (consecutive_) return hn::LoadU(d, table + t_.positions[first_row_ + v * kLanes] - key);
-    const VI distance = hn::Sub(positions_[v], hn::Set(di_, static_cast<int32_t>(key)));
-    return hn::GatherIndex(d, table, hn::Add(offset, distance));
-  }
-
-  HWY_INLINE VF bias_of(int v, int64_t key) const {
-    const AttentionTileBias& b = *t_.bias;
-    VF sum = hn::Zero(d_);
-    if (b.by_head) sum = at_distance(d_, b.by_head, v, key, in_heads_[v]);
-    if (!b.by_query && !b.by_key) return sum;
-    const VI bucket = at_distance(di_, b.bucket, v, key, hn::Zero(di_));
-    if (b.by_query) {
-      const float* from = b.by_query + first_row_ * b.query_stride;
-      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(in_queries_[v], bucket)));
-    }
-    if (b.by_key) {
-      const float* from = b.by_key + key * b.key_stride;
-      sum = hn::Add(sum, hn::GatherIndex(d_, from, hn::Add(in_keys_[v], bucket)));
-    }
-    return sum;
   }
 
   // Scores become powers.
@@ -479,20 +377,18 @@ class Tile {
   const AttentionTile& t_;
   const bool modified_;  // scores are more than products
   const int64_t reach_;  // of the window
-  float *queries_, *sums_, *scores_, *spare_;
+  float *queries_, *sums_, *scores_, *biases_, *spare_;
   int64_t any_from_, any_to_, all_from_, all_to_;  // keys that some query, that every query sees
-  int64_t first_row_;
-  bool consecutive_;  // lane i's position is lane 0's + i
   const float* q_rows_[kWidth];
   float* out_rows_[kWidth];
-  VI positions_[kVectors];
   VI lane_after_[kVectors], lane_to_[kVectors];  // a lane sees the keys between
-  VI in_heads_[kVectors], in_queries_[kVectors], in_keys_[kVectors];  // where the biases lie
+  std::optional<TileBias<kVectors>> bias_;
   VF maxima_[kVectors], totals_[kVectors];
 };
 
 int64_t scratch_floats(int64_t head_dim) {
-  return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + round_up(head_dim, 4);
+  return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + TileBias<2>::kScratch +
+         round_up(head_dim, 4);
 }
 
 void attend(const AttentionTile& tile, float* scratch) {

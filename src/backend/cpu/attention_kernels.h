@@ -18,10 +18,12 @@ struct KeyRun {
 };
 
 // What is added to the scores (ops.h), from the columns of the tile's first query head on. Tables
-// of distances are addressed from distance 0, and reach from minus the sequence's keys to
-// tile_queries past its last query's position.
+// of distances are addressed from distance 0, and reach from kBeyond less than minus the sequence's
+// keys to kBeyond past its last query's position.
 struct AttentionTileBias {
-  const int32_t* bucket;  // by distance
+  static constexpr int64_t kBeyond = 32;
+  const int32_t* bucket;    // by distance
+  const int32_t* straight;  // by distance: from there on, so many buckets ascend one by one
   int64_t buckets;
   const float* by_head;  // by distance, head_stride floats from head to head; or null
   int64_t head_stride;

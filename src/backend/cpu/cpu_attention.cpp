@@ -62,16 +62,22 @@ struct Plan {
 // A bias by distance, over all distances that the kernel may look at.
 struct DistanceTables {
   int64_t zero = 0;  // where distance 0 is
-  std::vector<int32_t> bucket;
+  std::vector<int32_t> bucket, straight;
   Tensor by_head;
 
-  DistanceTables(CpuOps& ops, const AttentionBias& bias, int64_t heads, int64_t below,
-                 int64_t above)
-      : zero(below), bucket(below + above + 1) {
-    for (int64_t i = 0; i < static_cast<int64_t>(bucket.size()); ++i)
+  DistanceTables(CpuOps& ops, const AttentionBias& bias, int64_t heads, int64_t keys,
+                 int64_t positions)
+      : zero(keys + AttentionTileBias::kBeyond),
+        bucket(zero + positions + AttentionTileBias::kBeyond),
+        straight(bucket.size(), 1) {
+    const auto size = static_cast<int64_t>(bucket.size());
+    for (int64_t i = 0; i < size; ++i)
       bucket[i] = bias.bucket[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
+    for (int64_t i = size - 2; i >= 0; --i) {
+      if (bucket[i + 1] == bucket[i] + 1) straight[i] = straight[i + 1] + 1;
+    }
     if (bias.by_head.empty()) return;
-    by_head = ops.allocate(heads, static_cast<int64_t>(bucket.size()));
+    by_head = ops.allocate(heads, size);
     for (int64_t h = 0; h < heads; ++h) {
       const float* values = bias.by_head.row(h);
       std::transform(bucket.begin(), bucket.end(), by_head.row(h),
@@ -85,6 +91,7 @@ struct DistanceTables {
                          int64_t key_row) const {
     const int64_t column = head * bias.buckets;
     return {.bucket = bucket.data() + zero,
+            .straight = straight.data() + zero,
             .buckets = bias.buckets,
             .by_head = bias.by_head.empty() ? nullptr : by_head.row(head) + zero,
             .head_stride = by_head.stride(),
@@ -146,7 +153,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   }
   std::optional<DistanceTables> tables;
   if (!bias.bucket.empty())
-    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest() + step);
+    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest());
   const bool positions = shape.causal || shape.window > 0 || tables;
 
   const auto run_tile = [&](int64_t i) {

@@ -19,7 +19,7 @@ from transformers import AutoModel, ModernBertConfig, ModernBertModel, PreTraine
 
 LENGTHS = (1, 8, 127, 128, 129, 511, 512, 513, 2048)
 HIDDEN_STATES_UP_TO = 129
-VOCABULARY = 64
+VOCABULARY = 128
 
 
 def randomise(model, seed):

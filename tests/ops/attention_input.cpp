@@ -71,8 +71,15 @@ BiasInput random_bias(Random& random, const AttentionShape& shape, int64_t queri
   if (!parts.by_head && !parts.by_query && !parts.by_key) return bias;
   bias.reach = parts.reach;
   bias.buckets = parts.reach + 2;
-  for (int64_t i = 0; i < 2 * bias.reach + 1; ++i)
-    bias.bucket.push_back(static_cast<int32_t>(random() % bias.buckets));
+  // Anything on one side; on the other, slowly ascending from distance to distance, as is common.
+  for (int64_t i = 0; i < 2 * bias.reach + 1; ++i) {
+    const int64_t next =
+        i < bias.reach ? static_cast<int64_t>(random() % bias.buckets)
+        : i == bias.reach
+            ? 0
+            : std::min(bias.buckets - 1, bias.bucket.back() + static_cast<int64_t>(random() % 2));
+    bias.bucket.push_back(static_cast<int32_t>(next));
+  }
   const int64_t columns = shape.heads * bias.buckets;
   if (parts.by_head) bias.by_head = random_matrix(random, shape.heads, bias.buckets, 2);
   if (parts.by_query) bias.by_query = random_matrix(random, queries, columns);

@@ -23,8 +23,8 @@ namespace vecton::cpu::HWY_NAMESPACE {
 constexpr int64_t kLanes = HWY_LANES(float);
 
 // A few keys at a time, so that what is gathered for them stays in the first-level cache. Numbers
-// of one query for keys that follow one another, or of one key for queries that do, mostly lie side
-// by side: where the buckets ascend one by one they are loaded as a vector.
+// of one query for keys that follow one another, or of one key for queries that do, mostly lie
+// within a vector: where the buckets ascend by one or not at all from distance to distance.
 template <int kVectors>
 class TileBias {
  public:
@@ -82,10 +82,11 @@ class TileBias {
       const float* from = b_.by_query + row * b_.query_stride + query % t_.group * b_.buckets;
       const int64_t farthest = t_.positions[row] - (begin + kKeys - 1);
       float* to = rows_ + (query - t_.begin) * kKeys;
-      if (b_.straight[farthest] >= kKeys) {
-        from += b_.bucket[farthest];
-        for (int64_t i = 0; i < kKeys; i += kLanes)
-          hn::Store(hn::Reverse(d_, hn::LoadU(d_, from + kKeys - i - kLanes)), d_, to + i);
+      if (b_.gentle[farthest] >= kKeys) {
+        for (int64_t i = 0; i < kKeys; i += kLanes) {
+          const VF x = load_gently(from, farthest + kKeys - i - kLanes);
+          hn::Store(hn::Reverse(d_, x), d_, to + i);
+        }
       } else {
         const int32_t* bucket = b_.bucket + t_.positions[row] - begin;
         for (int64_t i = 0; i < end - begin; ++i) to[i] = from[bucket[-i]];
@@ -93,12 +94,20 @@ class TileBias {
     }
   }
 
+  // from[bucket[distance]] and those of the next distances, where buckets are gentle.
+  HWY_INLINE VF load_gently(const float* from, int64_t distance) const {
+    const I32 di;
+    const int32_t* bucket = b_.bucket + distance;
+    const auto lanes = hn::Sub(hn::LoadU(di, bucket), hn::Set(di, *bucket));
+    return hn::TableLookupLanes(hn::LoadU(d_, from + *bucket), hn::IndicesFromVec(d_, lanes));
+  }
+
   HWY_INLINE void add_by_key(int v, int64_t key, float* to) const {
     const float* from = b_.by_key + key * b_.key_stride;
     const int32_t nearest = positions_[v * kLanes] - static_cast<int32_t>(key);
     VF x;
-    if (consecutive_ && b_.straight[nearest] >= kLanes) {
-      x = hn::LoadU(d_, from + b_.bucket[nearest]);
+    if (consecutive_ && b_.gentle[nearest] >= kLanes) {
+      x = load_gently(from, nearest);
     } else {
       HWY_ALIGN float lanes[kLanes];
       const int32_t *position = positions_ + v * kLanes, *column = by_key_ + v * kLanes;

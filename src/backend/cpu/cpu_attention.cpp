@@ -62,19 +62,20 @@ struct Plan {
 // A bias by distance, over all distances that the kernel may look at.
 struct DistanceTables {
   int64_t zero = 0;  // where distance 0 is
-  std::vector<int32_t> bucket, straight;
+  std::vector<int32_t> bucket, gentle;
   Tensor by_head;
 
   DistanceTables(CpuOps& ops, const AttentionBias& bias, int64_t heads, int64_t keys,
                  int64_t positions)
       : zero(keys + AttentionTileBias::kBeyond),
         bucket(zero + positions + AttentionTileBias::kBeyond),
-        straight(bucket.size(), 1) {
+        gentle(bucket.size(), 1) {
     const auto size = static_cast<int64_t>(bucket.size());
     for (int64_t i = 0; i < size; ++i)
       bucket[i] = bias.bucket[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
     for (int64_t i = size - 2; i >= 0; --i) {
-      if (bucket[i + 1] == bucket[i] + 1) straight[i] = straight[i + 1] + 1;
+      if (bucket[i + 1] - bucket[i] == 0 || bucket[i + 1] - bucket[i] == 1)
+        gentle[i] = gentle[i + 1] + 1;
     }
     if (bias.by_head.empty()) return;
     by_head = ops.allocate(heads, size);
@@ -91,7 +92,7 @@ struct DistanceTables {
                          int64_t key_row) const {
     const int64_t column = head * bias.buckets;
     return {.bucket = bucket.data() + zero,
-            .straight = straight.data() + zero,
+            .gentle = gentle.data() + zero,
             .buckets = bias.buckets,
             .by_head = bias.by_head.empty() ? nullptr : by_head.row(head) + zero,
             .head_stride = by_head.stride(),

@@ -119,7 +119,7 @@ TEST_P(Linear, ManyRows) {
 }
 
 TEST_P(Linear, EveryActivation) {
-  for (int act = 0; act <= static_cast<int>(Activation::kSigmoid); ++act) {
+  for (int act = 0; act <= static_cast<int>(Activation::kLog1pRelu); ++act) {
     for (const bool residual : {false, true}) {
       check({.n = 100,
              .k = 33,
@@ -168,7 +168,7 @@ TEST_P(Linear, ActivationsOverTheirRange) {
   Matrix x(static_cast<int64_t>(xs.size()), 1);
   x.values = xs;
   const std::vector<Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
-  for (int i = 0; i <= static_cast<int>(Activation::kSigmoid); ++i) {
+  for (int i = 0; i <= static_cast<int>(Activation::kLog1pRelu); ++i) {
     SCOPED_TRACE("activation " + std::to_string(i));
     const auto act = static_cast<Activation>(i);
     const auto run = [&](Ops& on) {
@@ -187,6 +187,7 @@ struct GatedCase {
   DType dtype = DType::kF32;
   Activation act = Activation::kSilu;
   Layout layout = Layout::kDense;
+  bool bias = false;
 };
 
 class GatedLinear : public OpTest {
@@ -195,25 +196,26 @@ class GatedLinear : public OpTest {
     if (HasFailure()) return;
     SCOPED_TRACE("n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
                  std::string(to_string(c.dtype)) + ", activation " +
-                 std::to_string(static_cast<int>(c.act)));
+                 std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : ""));
     Random random(static_cast<uint32_t>(c.n * 1013 + c.k));
     const int64_t most = *std::max_element(counts.begin(), counts.end());
     const Matrix x = random_matrix(random, most, c.k);
     const Weight gate = make_weight(random_matrix(random, c.n, c.k), c.dtype);
     const Weight up = make_weight(random_matrix(random, c.n, c.k), c.dtype);
-    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Matrix& in,
-                         Activation act) {
+    const Vector bias = c.bias ? random_vector(random, 2 * c.n) : nullptr;
+    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Vector& b,
+                         const Matrix& in, Activation act) {
       const PreparedWeight w = on.prepare_gated(g, u);
       EXPECT_EQ(w->n, c.n);
       EXPECT_EQ(w->k, c.k);
-      return download(on, on.gated_linear(upload(on, in, c.layout), {w, nullptr}, act));
+      return download(on, on.gated_linear(upload(on, in, c.layout), {w, b}, act));
     };
-    const Matrix expected = run(*ref_, gate, up, x, c.act);
-    const Matrix scale =
-        run(*ref_, magnitudes(gate), magnitudes(up), magnitudes(x), Activation::kIdentity);
+    const Matrix expected = run(*ref_, gate, up, bias, x, c.act);
+    const Matrix scale = run(*ref_, magnitudes(gate), magnitudes(up), magnitudes(bias),
+                             magnitudes(x), Activation::kIdentity);
     for (const int64_t m : counts) {
       SCOPED_TRACE("m " + std::to_string(m));
-      expect_close(run(*ops_, gate, up, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
+      expect_close(run(*ops_, gate, up, bias, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
                    rows_of(scale, 0, m), 2 * sum_bound(c.k));
       if (HasFailure()) return;
     }
@@ -231,7 +233,8 @@ TEST_P(GatedLinear, OddShapes) {
       check({.n = n,
              .k = k,
              .dtype = kDTypes[(n + k) % 3],
-             .layout = n % 2 == 1 ? Layout::kStrided : Layout::kDense},
+             .layout = n % 2 == 1 ? Layout::kStrided : Layout::kDense,
+             .bias = k % 2 == 1},
             {1, 5, 8, 31});
     }
   }
@@ -239,14 +242,15 @@ TEST_P(GatedLinear, OddShapes) {
 
 TEST_P(GatedLinear, LargeShapes) {
   for (const DType dtype : kDTypes) {
-    check({.n = 257, .k = 384, .dtype = dtype}, {1, 8, 70});
+    check({.n = 257, .k = 384, .dtype = dtype, .bias = true}, {1, 8, 70});
     check({.n = 1000, .k = 130, .dtype = dtype}, {1, 6, 33});
   }
 }
 
 TEST_P(GatedLinear, EveryActivation) {
-  for (int act = 0; act <= static_cast<int>(Activation::kSigmoid); ++act) {
-    check({.n = 40, .k = 33, .act = static_cast<Activation>(act)}, {0, 1, 7, 16});
+  for (int act = 0; act <= static_cast<int>(Activation::kLog1pRelu); ++act) {
+    for (const bool bias : {false, true})
+      check({.n = 40, .k = 33, .act = static_cast<Activation>(act), .bias = bias}, {0, 1, 7, 16});
   }
 }
 

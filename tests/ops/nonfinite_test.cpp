@@ -2,7 +2,7 @@
 // neighbours are as they were.
 #include <limits>
 
-#include "ops/support.h"
+#include "ops/attention_input.h"
 
 namespace vecton::test {
 namespace {
@@ -45,7 +45,11 @@ TEST_P(NonFinite, Linear) {
   const Weight weight = make_weight(random_matrix(random, 33, 20));
   for (const auto act :
        {Activation::kIdentity, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
-        Activation::kSilu, Activation::kTanh, Activation::kSigmoid}) {
+        Activation::kSilu, Activation::kTanh, Activation::kSigmoid, Activation::kLog1pRelu}) {
+    check(
+        x,
+        [&](Ops& on, const Matrix& in) { return download(on, on.activate(upload(on, in), act)); },
+        "activation " + std::to_string(static_cast<int>(act)));
     check(
         x,
         [&](Ops& on, const Matrix& in) {
@@ -60,13 +64,15 @@ TEST_P(NonFinite, GatedLinear) {
   Random random(2);
   const Weight gate = make_weight(random_matrix(random, 33, 20)),
                up = make_weight(random_matrix(random, 33, 20));
-  check(
-      random_matrix(random, 9, 20),
-      [&](Ops& on, const Matrix& in) {
-        return download(on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), nullptr},
-                                            Activation::kSilu));
-      },
-      "gated_linear");
+  for (const Vector& bias : {Vector(), random_vector(random, 66)}) {
+    check(
+        random_matrix(random, 9, 20),
+        [&](Ops& on, const Matrix& in) {
+          return download(on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), bias},
+                                              Activation::kSilu));
+        },
+        "gated_linear");
+  }
 }
 
 TEST_P(NonFinite, RowByRow) {
@@ -81,11 +87,25 @@ TEST_P(NonFinite, RowByRow) {
   check(
       x, [](Ops& on, const Matrix& in) { return download(on, on.l2_normalize(upload(on, in))); },
       "l2_normalize");
+  check(
+      x,
+      [&](Ops& on, const Matrix& in) {
+        return download(
+            on, on.scale(on.add(upload(on, in), on.multiply(upload(on, in), upload(on, x))), 0.5f));
+      },
+      "add, multiply, scale");
   Rows one_each;
   for (int32_t i = 0; i < 9; ++i) {
     one_each.index.push_back(0);
     one_each.offsets.push_back(i + 1);
   }
+  const Vector taps = random_vector(random, 3 * 37);
+  check(
+      x,
+      [&](Ops& on, const Matrix& in) {
+        return download(on, on.short_conv(upload(on, in), taps, nullptr, one_each));
+      },
+      "short_conv");
   for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
     check(
         x,
@@ -144,6 +164,56 @@ TEST_P(NonFinite, Attention) {
           } else {
             ASSERT_EQ(actual.at(i, j), clean.at(i, j))
                 << which << " row " << row << " at " << i << ", " << j;
+          }
+        }
+      }
+    }
+  }
+}
+
+// The same with windows, caps and biases: what sees a NaN is NaN, and other sequences are as they
+// were.
+TEST_P(NonFinite, EveryKindOfAttention) {
+  Random random(6);
+  for (const bool causal : {false, true}) {
+    for (const int64_t window : {0, 4}) {
+      AttentionInput in;
+      in.shape = {.heads = 2,
+                  .kv_heads = 1,
+                  .head_dim = 12,
+                  .scale = 0.25f,
+                  .causal = causal,
+                  .window = window,
+                  .softcap = 3};
+      in.lengths = {5, 40, 3};
+      in.queries = all_rows(in.lengths);
+      in.q = random_matrix(random, 48, 24);
+      in.k = random_matrix(random, 48, 12);
+      in.v = random_matrix(random, 48, 12);
+      in.bias = random_bias(random, in.shape, 48, 48,
+                            {.by_head = true, .by_query = true, .by_key = true});
+      const Matrix clean = run_attention(*ops_, in);
+      for (int64_t row = 5; row < 45; ++row) {  // of the second sequence
+        for (const int which : {0, 1, 2, 3, 4}) {
+          AttentionInput dirty = in;
+          Matrix* const parts[] = {&dirty.q, &dirty.k, &dirty.v, &dirty.bias.by_query,
+                                   &dirty.bias.by_key};
+          Matrix& bad = *parts[which];
+          std::fill_n(bad.values.begin() + row * bad.columns, bad.columns, kNan);
+          const Matrix actual = run_attention(*ops_, dirty);
+          const bool of_query = which == 0 || which == 3;
+          for (int64_t i = 0; i < 48; ++i) {
+            const bool inside = i >= 5 && i < 45;
+            const bool sees = (!causal || row <= i) && (window == 0 || std::abs(i - row) < window);
+            for (int64_t j = 0; j < 24; ++j) {
+              if (of_query ? i == row : inside && sees) {
+                ASSERT_TRUE(std::isnan(actual.at(i, j)))
+                    << which << " row " << row << " at " << i << ", " << j;
+              } else if (of_query || !inside) {
+                ASSERT_EQ(actual.at(i, j), clean.at(i, j))
+                    << which << " row " << row << " at " << i << ", " << j;
+              }
+            }
           }
         }
       }

@@ -90,11 +90,11 @@ TEST_P(Sameness, GatedLinear) {
     const PreparedWeight prepared =
         ops_->prepare_gated(make_weight(random_matrix(random, n, k), dtype),
                             make_weight(random_matrix(random, n, k), dtype));
+    const Vector bias = n % 2 == 1 ? random_vector(random, 2 * n) : nullptr;
     check_rows(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(on,
-                          on.gated_linear(upload(on, in), {prepared, nullptr}, Activation::kSilu));
+          return download(on, on.gated_linear(upload(on, in), {prepared, bias}, Activation::kSilu));
         },
         "n " + std::to_string(n) + ", k " + std::to_string(k));
   }
@@ -120,6 +120,20 @@ TEST_P(Sameness, NormAndLength) {
     check_rows(
         x, [&](Ops& on, const Matrix& in) { return download(on, on.l2_normalize(upload(on, in))); },
         "l2_normalize");
+  }
+}
+
+TEST_P(Sameness, Elementwise) {
+  Random random(6);
+  for (const int64_t columns : {7, 100, 384}) {
+    const Matrix x = random_matrix(random, 200, columns, 3);
+    check_rows(
+        x,
+        [&](Ops& on, const Matrix& in) {
+          Tensor sum = on.add(upload(on, in), on.activate(upload(on, in), Activation::kGelu));
+          return download(on, on.scale(on.multiply(std::move(sum), upload(on, in)), 0.7f));
+        },
+        "add, multiply, scale, activate");
   }
 }
 

@@ -402,8 +402,10 @@ class RefOps final : public Ops {
       double sum = 0;
       for (int64_t i = 0; i < q.rows(); ++i) {
         double largest = -std::numeric_limits<double>::infinity();
-        for (int64_t j = offsets[s]; j < offsets[s + 1]; ++j)
-          largest = std::max(largest, dot(q.row(i), d.row(j), q.columns()));
+        for (int64_t j = offsets[s]; j < offsets[s + 1]; ++j) {
+          const double product = dot(q.row(i), d.row(j), q.columns());
+          if (!(product <= largest) && !std::isnan(largest)) largest = product;  // NaN stays
+        }
         sum += largest;
       }
       y.row(0)[s] = static_cast<float>(sum);

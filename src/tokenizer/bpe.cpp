@@ -116,6 +116,7 @@ class Bpe : public Model {
       tokens.push_back(left);
       tokens.push_back(right);
     }
+    rank_limit_ = tokens.size() / 2;
     std::vector<int32_t> ids(tokens.size());
     vocabulary_.find_many(tokens, ids);
     std::string whole;
@@ -277,13 +278,57 @@ class Bpe : public Model {
     symbols.resize(count);
   }
 
-  // With a heap of the merges that are possible: n log n for a word of n characters. Merged-away
-  // symbols keep kNone.
+  // Joins the symbol at `left` with the next one. Merged-away symbols keep kNone.
+  static void join(std::vector<ModelScratch::Symbol>& symbols, uint32_t position, int32_t id) {
+    ModelScratch::Symbol& left = symbols[position];
+    ModelScratch::Symbol& right = symbols[left.next];
+    left.id = id;
+    left.end = right.end;
+    left.next = right.next;
+    right.id = Vocabulary::kNone;
+    if (left.next >= 0) symbols[left.next].previous = static_cast<int32_t>(position);
+  }
+
+  // Rank by rank, each from left to right. Merges learnt from texts have higher ranks than those
+  // that made their parts; where one has not, the rest is done with a heap.
   void merge_many(ModelScratch& scratch) const {
+    std::vector<ModelScratch::Symbol>& symbols = scratch.symbols;
+    MergeBuckets& buckets = scratch.buckets;
+    buckets.reset(rank_limit_);
+    const int32_t count = static_cast<int32_t>(symbols.size());
+    uint32_t lowest = UINT32_MAX;  // rank that was offered since it was last set
+    const auto offer = [&](int32_t left, int32_t right) {
+      const MergeTable::Merge merge = merges_.find(symbols[left].id, symbols[right].id);
+      if (merge.rank == UINT32_MAX) return;
+      buckets.add(merge.rank, static_cast<uint32_t>(left));
+      lowest = std::min(lowest, merge.rank);
+    };
+    for (int32_t i = 0; i < count; ++i) {
+      symbols[i].previous = i - 1;
+      symbols[i].next = i + 1 < count ? i + 1 : -1;
+      if (i + 1 < count) offer(i, i + 1);
+    }
+    for (uint32_t rank; buckets.take(rank, scratch.positions);) {
+      lowest = UINT32_MAX;
+      for (const uint32_t position : scratch.positions) {
+        const ModelScratch::Symbol& left = symbols[position];
+        if (left.id == Vocabulary::kNone || left.next < 0) continue;
+        const MergeTable::Merge merge = merges_.find(left.id, symbols[left.next].id);
+        if (merge.rank != rank) continue;  // one of them has changed since
+        join(symbols, position, merge.id);
+        if (left.previous >= 0) offer(left.previous, static_cast<int32_t>(position));
+        if (left.next >= 0) offer(static_cast<int32_t>(position), left.next);
+        if (lowest <= rank) return merge_with_heap(scratch);
+      }
+    }
+  }
+
+  // With a heap of the merges that are possible: n log n for a word of n characters, whatever the
+  // ranks. Symbols are linked.
+  void merge_with_heap(ModelScratch& scratch) const {
     std::vector<ModelScratch::Symbol>& symbols = scratch.symbols;
     std::vector<ModelScratch::Merge>& heap = scratch.merges;
     heap.clear();
-    const int32_t count = static_cast<int32_t>(symbols.size());
     const auto offer = [&](int32_t left, int32_t right) {
       const MergeTable::Merge merge = merges_.find(symbols[left].id, symbols[right].id);
       if (merge.rank == UINT32_MAX) return false;
@@ -293,25 +338,20 @@ class Bpe : public Model {
     const auto offer_later = [&](int32_t left, int32_t right) {
       if (offer(left, right)) std::push_heap(heap.begin(), heap.end(), std::greater<>());
     };
-    for (int32_t i = 0; i < count; ++i) {
-      symbols[i].previous = i - 1;
-      symbols[i].next = i + 1 < count ? i + 1 : -1;
-      if (i + 1 < count) offer(i, i + 1);
+    for (size_t i = 0; i < symbols.size(); ++i) {
+      if (symbols[i].id != Vocabulary::kNone && symbols[i].next >= 0)
+        offer(static_cast<int32_t>(i), symbols[i].next);
     }
     std::make_heap(heap.begin(), heap.end(), std::greater<>());
     while (!heap.empty()) {
       std::pop_heap(heap.begin(), heap.end(), std::greater<>());
       const ModelScratch::Merge top = heap.back();
       heap.pop_back();
-      ModelScratch::Symbol& left = symbols[top.position];
+      const ModelScratch::Symbol& left = symbols[top.position];
       if (left.id == Vocabulary::kNone || left.next < 0) continue;
-      ModelScratch::Symbol& right = symbols[left.next];
-      if (merges_.find(left.id, right.id).id != top.id) continue;  // one of them has changed since
-      left.id = top.id;
-      left.end = right.end;
-      left.next = right.next;
-      right.id = Vocabulary::kNone;
-      if (left.next >= 0) symbols[left.next].previous = static_cast<int32_t>(top.position);
+      if (merges_.find(left.id, symbols[left.next].id).id != top.id)
+        continue;  // one of them has changed since
+      join(symbols, top.position, top.id);
       if (left.previous >= 0) offer_later(left.previous, static_cast<int32_t>(top.position));
       if (left.next >= 0) offer_later(static_cast<int32_t>(top.position), left.next);
     }
@@ -322,6 +362,7 @@ class Bpe : public Model {
   bool fuse_unknown_, byte_fallback_, whole_words_;
   int32_t unknown_ = Vocabulary::kNone;
   MergeTable merges_;
+  size_t rank_limit_ = 0;        // ranks are below it
   int32_t byte_ids_[2][2][256];  // [starts the word][ends the word][byte]
   int32_t fallback_[256];        // "<0x00>" ...
   Vocabulary byte_words_;

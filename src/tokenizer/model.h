@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tokenizer/json_fields.h"
+#include "tokenizer/merge_buckets.h"
 #include "tokenizer/text.h"
 #include "tokenizer/vocabulary.h"
 #include "tokenizer/word_cache.h"
@@ -56,6 +57,8 @@ struct ModelScratch {
   WordCache cache;
   std::vector<Symbol> symbols;
   std::vector<Merge> merges;
+  MergeBuckets buckets;
+  std::vector<uint32_t> positions;
   std::vector<Node> nodes;
   std::vector<Span> pieces;
   std::string buffer;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "tokenizer/test_json.h"
 
 namespace vecton {
@@ -113,6 +116,66 @@ TEST(Bpe, ReadsBytesAndWholeWords) {
       "merges":[["a","a</w>"]]})",
                true);
   EXPECT_EQ(encode(*suffixed, "aaa").ids, (Ids{1, 7}));
+}
+
+// Joins the leftmost pair of the lowest rank until there is none.
+Ids joined_one_by_one(const std::vector<std::string>& tokens,
+                      const std::vector<std::pair<int, int>>& merges, const std::string& word) {
+  std::vector<std::string> parts;
+  for (const char c : word) parts.emplace_back(1, c);
+  for (size_t rank = 0; rank < merges.size();) {
+    const auto [left, right] = merges[rank];
+    size_t at = 0;
+    while (at + 1 < parts.size() && !(parts[at] == tokens[left] && parts[at + 1] == tokens[right]))
+      ++at;
+    if (at + 1 >= parts.size()) {
+      ++rank;
+      continue;
+    }
+    parts[at] += parts[at + 1];
+    parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(at) + 1);
+    rank = 0;
+  }
+  Ids ids;
+  for (const std::string& part : parts) {
+    ids.push_back(
+        static_cast<int32_t>(std::find(tokens.begin(), tokens.end(), part) - tokens.begin()));
+  }
+  return ids;
+}
+
+TEST(Bpe, LongWordsAreJoinedInTheSameOrder) {
+  std::mt19937 random(5);
+  const auto below = [&](size_t n) {
+    return std::uniform_int_distribution<size_t>(0, n - 1)(random);
+  };
+  for (int round = 0; round < 60; ++round) {
+    std::vector<std::string> tokens = {"a", "b", "c"};
+    std::vector<std::pair<int, int>> merges;
+    while (tokens.size() < 12) {
+      const size_t left = below(tokens.size()), right = below(tokens.size());
+      const std::string whole = tokens[left] + tokens[right];
+      if (std::find(tokens.begin(), tokens.end(), whole) != tokens.end()) continue;
+      tokens.push_back(whole);
+      merges.emplace_back(left, right);
+    }
+    // Every second round the ranks are not those of merges that were learnt.
+    if (round % 2) std::shuffle(merges.begin(), merges.end(), random);
+    std::string vocab, rules;
+    for (size_t i = 0; i < tokens.size(); ++i)
+      vocab += (i ? ",\"" : "\"") + tokens[i] + "\":" + std::to_string(i);
+    for (const auto& [left, right] : merges) {
+      rules += rules.empty() ? "" : ",";
+      rules += "[\"" + tokens[left] + "\",\"" + tokens[right] + "\"]";
+    }
+    const auto model =
+        model_of("{\"type\":\"BPE\",\"vocab\":{" + vocab + "},\"merges\":[" + rules + "]}");
+    for (const size_t size : {7, 60, 300}) {
+      std::string word;
+      while (word.size() < size) word += tokens[below(tokens.size())];
+      EXPECT_EQ(encode(*model, word).ids, joined_one_by_one(tokens, merges, word)) << word;
+    }
+  }
 }
 
 TEST(Bpe, RefusesBrokenMerges) {

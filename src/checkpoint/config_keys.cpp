@@ -136,6 +136,7 @@ constexpr std::string_view kNeverMatters[] = {
     "temperature",
     "tf_legacy_loss",
     "tie_encoder_decoder",
+    "tie_weights_",
     "tie_word_embeddings",
     "tokenizer_class",
     "top_k",

@@ -58,7 +58,8 @@ class VECTON_API ChatTemplate {
 class VECTON_API ChatTemplates {
  public:
   // Reads chat_template.jinja, additional_chat_templates/*.jinja, tokenizer_config.json and
-  // chat_template.json, the earlier of which win. A folder without any has no names.
+  // chat_template.json, the earlier of which win. A folder without any has no names. A template is
+  // parsed when it is first rendered.
   static ChatTemplates open(const std::filesystem::path& folder);
 
   ChatTemplates(ChatTemplates&&) noexcept;

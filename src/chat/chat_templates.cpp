@@ -1,6 +1,8 @@
 // The templates of a checkpoint folder.
 #include <algorithm>
 #include <map>
+#include <mutex>
+#include <optional>
 
 #include "base/json.h"
 #include "base/mapped_file.h"
@@ -113,13 +115,31 @@ std::vector<std::pair<std::string, std::string>> find_tokens(const fs::path& fol
 }  // namespace
 
 struct ChatTemplates::Impl {
-  std::map<std::string, ChatTemplate, std::less<>> templates;
+  // Parsed when it is first used, so that a template nobody asks for can do no harm.
+  struct Entry {
+    std::string text;
+    mutable std::once_flag once;
+    mutable std::optional<ChatTemplate> parsed;
+
+    const ChatTemplate& get(const std::string& name) const {
+      std::call_once(once, [&] {
+        try {
+          parsed.emplace(ChatTemplate::parse(text));
+        } catch (const Error& error) {
+          throw Error(error.code(), "template \"" + name + "\": " + error.what(), error.field());
+        }
+      });
+      return *parsed;
+    }
+  };
+
+  std::map<std::string, Entry, std::less<>> templates;
   std::vector<std::string> names;
   std::vector<std::pair<std::string, std::string>> special_tokens;
 
   const ChatTemplate* find(std::string_view name) const {
     const auto found = templates.find(name);
-    return found == templates.end() ? nullptr : &found->second;
+    return found == templates.end() ? nullptr : &found->second.get(found->first);
   }
 
   const ChatTemplate& chosen(const ChatInput& input) const {
@@ -147,12 +167,7 @@ ChatTemplates ChatTemplates::open(const std::filesystem::path& folder) {
   const json::object config = fs::exists(file) ? read_object(file) : json::object();
   auto impl = std::make_unique<Impl>();
   for (const auto& [name, text] : find_templates(folder, config)) {
-    try {
-      impl->templates.emplace(name, ChatTemplate::parse(text));
-    } catch (const Error& error) {
-      throw Error(error.code(), folder.string() + ": template \"" + name + "\": " + error.what(),
-                  error.field());
-    }
+    impl->templates[name].text = text;
     impl->names.push_back(name);
   }
   impl->special_tokens = find_tokens(folder, config);

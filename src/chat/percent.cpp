@@ -30,13 +30,26 @@ class Percent {
       }
     }
     if (values_.is(Type::kTuple) && used_ < values_.items().size() && !by_name_) leftover();
-    if (!values_.is(Type::kTuple) && used_ == 0 && !by_name_ && !values_.is(Type::kDict) &&
-        !values_.is(Type::kList))
-      leftover();
+    if (used_ == 0 && !by_name_ && !may_be_left()) leftover();
     return std::move(out_);
   }
 
  private:
+  // Python looks into these for names, and so does not mind when there are none.
+  bool may_be_left() const {
+    switch (values_.type()) {
+      case Type::kTuple:
+      case Type::kDict:
+      case Type::kList:
+      case Type::kRange:
+      case Type::kMissing:
+      case Type::kUndefined:
+        return true;
+      default:
+        return false;
+    }
+  }
+
   [[noreturn]] static void leftover() {
     throw Failure("not all arguments converted during string formatting");
   }

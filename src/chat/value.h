@@ -159,7 +159,7 @@ struct Limits {
   size_t steps = 20'000'000;  // operations, and pieces of text or lists that they touch
   size_t memory = 256 << 20;  // bytes of live values
   size_t output = 64 << 20;   // bytes of the rendered text
-  size_t depth = 1000;        // operations inside one another
+  size_t depth = 1500;        // operations inside one another
 };
 
 class Heap {

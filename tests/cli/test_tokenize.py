@@ -45,6 +45,26 @@ class Tokenize(ProgramTest):
         self.assertEqual(both["input_ids"][1], [4, 34, 34, 5, 34, 5])
         self.assertEqual(tokenize({"texts": []})[0]["input_ids"], [])
 
+    def test_messages(self):
+        """A line with messages goes through the chat template, which writes the special tokens itself."""
+        messages = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}]
+        template = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}{{ x }}"
+        answer, = tokenize({"messages": messages, "chat_template": template}, model=QWEN)
+        self.assertEqual(answer["prompt"], "<user>Hi<assistant>Yo")
+        self.assertEqual(answer["input_ids"], tokenize({"text": answer["prompt"], "add_special_tokens": False}, model=QWEN)[0]["input_ids"])
+        more, = tokenize({"messages": messages[:1], "chat_template": template, "add_generation_prompt": True,
+                          "chat_template_kwargs": {"x": 1.0}}, model=QWEN)
+        self.assertEqual(more["prompt"], "<user>Hi<assistant>1.0")
+        goes_on, = tokenize({"messages": messages, "chat_template": template + "!", "continue_final_message": True}, model=QWEN)
+        self.assertEqual(goes_on["prompt"], "<user>Hi<assistant>Yo")
+        own, = tokenize({"messages": messages[:1], "add_generation_prompt": True}, model=QWEN)
+        self.assertTrue(own["prompt"].endswith("<|im_start|>assistant\n"))
+        for line, word in (({"messages": []}, "at least one message"), ({"messages": messages, "chat_template": "{{"}, "line 1"),
+                           ({"messages": messages, "tools": 1}, "tools")):
+            failed = run("tokenize", QWEN, "--json", stdin=json.dumps(line), status=4)
+            self.assertIn(word, failed.err)
+            self.assertIn("standard input:1", failed.err)
+
     def test_padding(self):
         padded, = tokenize({"texts": ["a", "a a"], "padding": True})
         self.assertEqual([len(row) for row in padded["input_ids"]], [4, 4])

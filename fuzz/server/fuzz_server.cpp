@@ -1,8 +1,10 @@
-// Any bytes as the body of any route's request: refused with a status and a body, or answered; both
-// are valid JSON where they say so. The first line is the path.
+// Any bytes as the body of any route's request, to models of every kind: refused with a status and
+// a body, or answered; both are valid JSON where they say so. The first line is the path.
 //
 //   fuzz_server -max_len=4096 -dict=fuzz/server/dictionary fuzz/server/corpus
+#include <algorithm>
 #include <cstdlib>
+#include <memory>
 #include <string_view>
 
 #include "base/json.h"
@@ -14,13 +16,33 @@ namespace {
 using namespace vecton;
 using namespace vecton::server;
 
+// Kinds of models: what each is for comes first.
+struct Kind {
+  std::vector<Task> tasks;
+  const char* scorer;
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {
+      {{Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kScore}, "bi-encoder"},
+      {{Task::kScore, Task::kClassify}, "cross-encoder"},
+      {{Task::kTokenEmbed, Task::kScore}, "late-interaction"},
+      {{Task::kFillMask, Task::kTokenClassify}, ""},
+      {{Task::kTokenClassify}, ""},
+  };
+  return all;
+}
+
 struct Fixture {
-  Fixture() {
+  explicit Fixture(const Kind& kind) {
     options.engine.model = "tiny";
     options.max_client_batch_size = 100;
-    info.tasks = {Task::kEmbed, Task::kTokenEmbed};
+    info.tasks = kind.tasks;
+    info.scorer = kind.scorer;
+    info.labels = {"O", "B-PER"};
     info.max_model_len = 48;
-    info.hidden_size = info.embedding_size = 2;
+    info.vocab_size = 100;
+    info.hidden_size = info.embedding_size = 8;
     info.prompts = {{"query", "find: "}};
   }
 
@@ -37,20 +59,68 @@ void check(const HttpResponse& response) {
     json::parse(response.body);  // its exception ends the fuzzer
 }
 
-std::vector<Result> results_for(const Plan& plan) {
-  std::vector<Result> results(plan.requests.size());
-  for (Result& result : results) {
-    result.rows = 1;
-    result.columns = 2;
-    result.values = {0.25f, -1e-20f};
+// What an engine could answer.
+Result result_for(const Fixture& fixture, const Request& request) {
+  Result result;
+  result.rows = static_cast<int64_t>(std::max<size_t>(1, request.late_chunks.size()));
+  result.columns = 8;
+  if (request.task == Task::kFillMask) {
+    const std::string text = request.input.index() == 0 ? std::get<0>(request.input) : "";
+    const std::vector<int32_t> ids =
+        request.input.index() == 0
+            ? fixture.tokenizer->encode(text, {.add_special_tokens = true}).ids
+            : std::get<1>(request.input);
+    result.rows = std::count(ids.begin(), ids.end(),
+                             fixture.tokenizer->special_token_id("mask_token").value_or(-1));
+    result.prompt_tokens = static_cast<int64_t>(ids.size());
   }
+  if (request.task == Task::kTokenClassify) {
+    result.columns = 2;
+    result.tokens = {{.id = 1, .begin = 0, .end = 0}};
+  }
+  result.values.assign(static_cast<size_t>(result.rows * result.columns), -1e-20f);
+  result.ids.assign(result.values.size(), 5);
+  result.logit = 0.5f;
+  for (const Task task : request.also) {
+    Request part = request;
+    part.task = task;
+    part.also.clear();
+    result.also.push_back(result_for(fixture, part));
+  }
+  return result;
+}
+
+std::vector<Result> results_for(const Fixture& fixture, const Plan& plan) {
+  std::vector<Result> results;
+  for (const Request& request : plan.requests) results.push_back(result_for(fixture, request));
   return results;
+}
+
+void ask(const Fixture& fixture, const Route& route, const HttpRequest& http,
+         const json::object& body) {
+  for (const Planner planner : {route.openai, route.tei}) {
+    if (!planner) continue;
+    const Refusal refuse =
+        planner == route.tei ? route.refusal() : Route{.openai = planner}.refusal();
+    try {
+      const Plan plan = planner({fixture.context, http, body, "id"});
+      check(plan.render(results_for(fixture, plan)));
+    } catch (const Failure& failure) {
+      check(refuse(failure, 48));
+    } catch (const Error& error) {
+      check(refuse(Failure(error), 48));
+    }
+  }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const Fixture fixture;
+  static const std::vector<std::unique_ptr<Fixture>> fixtures = [] {
+    std::vector<std::unique_ptr<Fixture>> all;
+    for (const Kind& kind : kinds()) all.push_back(std::make_unique<Fixture>(kind));
+    return all;
+  }();
   const std::string_view input(reinterpret_cast<const char*>(data), size);
   const size_t line = std::min(input.find('\n'), input.size());
   HttpRequest http{.method = "POST", .path = std::string(input.substr(0, line))};
@@ -64,18 +134,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   if (!body.is_object()) return 0;
-  for (const Planner planner : {route->openai, route->tei}) {
-    if (!planner) continue;
-    const Refusal refuse =
-        planner == route->tei ? route->refusal() : Route{.openai = planner}.refusal();
-    try {
-      const Plan plan = planner({fixture.context, http, body.get_object(), "id"});
-      check(plan.render(results_for(plan)));
-    } catch (const Failure& failure) {
-      check(refuse(failure, 48));
-    } catch (const Error& error) {
-      check(refuse(Failure(error), 48));
-    }
-  }
+  for (const auto& fixture : fixtures) ask(*fixture, *route, http, body.get_object());
   return 0;
 }

@@ -29,12 +29,14 @@ void add_answer_options(CLI::App& app, AnswerOptions& options) {
 }
 
 void require_task(const Engine& engine, Task task) {
-  const std::vector<Task>& tasks = engine.info().tasks;
-  if (std::ranges::find(tasks, task) != tasks.end()) return;
+  const ModelInfo& info = engine.info();
+  if (std::ranges::find(info.tasks, task) != info.tasks.end()) return;
+  if (task == Task::kScore && !info.scorer.empty()) return;  // many can that were not made for it
   std::string names;
-  for (const Task each : tasks) names += (names.empty() ? "" : ", ") + std::string(to_string(each));
+  for (const Task each : info.tasks)
+    names += (names.empty() ? "" : ", ") + std::string(to_string(each));
   throw Failure(ExitStatus::kModel,
-                engine.info().name + " does not do '" + to_string(task) + "'; it does: " + names);
+                info.name + " does not do '" + to_string(task) + "'; it does: " + names);
 }
 
 void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& options,

@@ -70,12 +70,15 @@ std::vector<Request> make_pairs(const std::vector<std::string>& queries,
 
 std::string task_names(const ModelInfo& info) {
   std::string names;
-  for (const Task task : info.tasks)
-    names += (names.empty() ? "" : ", ") + std::string(to_string(task));
+  for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kClassify,
+                          Task::kTokenClassify, Task::kScore, Task::kFillMask}) {
+    if (does(info, task)) names += (names.empty() ? "" : ", ") + std::string(to_string(task));
+  }
   return names;
 }
 
 bool does(const ModelInfo& info, Task task) {
+  if (task == Task::kScore && !info.scorer.empty()) return true;
   return std::find(info.tasks.begin(), info.tasks.end(), task) != info.tasks.end();
 }
 

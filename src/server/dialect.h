@@ -12,6 +12,7 @@
 #include "server/failure.h"
 #include "server/fields.h"
 #include "server/http.h"
+#include "vecton/chat_template.h"
 #include "vecton/server.h"
 #include "vecton/vecton.h"
 
@@ -23,6 +24,7 @@ struct Context {
   const std::vector<std::string>& names;  // what `model` may say, at least one
   const ModelInfo& info;
   const Tokenizer& tokenizer;
+  const ChatTemplates* templates = nullptr;  // of the checkpoint
 };
 
 struct Call {
@@ -35,7 +37,6 @@ struct Call {
 // What is to be done for one call.
 struct Plan {
   std::vector<Request> requests;  // for the engine; none = `render` answers at once
-  std::string part = "input";     // what a request is called in messages: "input[3]: ..."
   bool single = false;            // one input, not a list
   std::vector<bool> cut;  // of each request: cut already by what the body asks; empty = none
   std::function<HttpResponse(std::vector<Result>)>
@@ -62,6 +63,7 @@ std::vector<Request> make_pairs(const std::vector<std::string>& queries,
 // "embed, token_embed": what the loaded model does.
 std::string task_names(const ModelInfo& info);
 
+// Whether the model does `task`; many that were not made for it can score.
 bool does(const ModelInfo& info, Task task);
 // Whether the model reads a query and a document together or token by token: made for ranking.
 bool is_reranker(const ModelInfo& info);

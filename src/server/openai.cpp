@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/chat.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/vllm_answer.h"
@@ -135,12 +136,19 @@ Plan tokenize(const Call& call) {
   Plan plan;
   Fields fields(call.body);
   model_of(call.context, fields);
-  refuse_other_inputs(call.context, fields);
-  fields.require("prompt");
-  const std::string prompt = fields.text("prompt").value_or("");
-  const bool special = fields.boolean("add_special_tokens").value_or(true);
+  const bool chat = fields.any("messages") != nullptr;
+  ChatFields messages;
+  std::string prompt;
+  if (chat) {
+    messages = read_chat(fields, true);
+  } else {
+    fields.require("prompt");
+    prompt = fields.text("prompt").value_or("");
+  }
+  const bool special = fields.boolean("add_special_tokens").value_or(!chat);
   const bool strings = fields.boolean("return_token_strs").value_or(false);
   plan.ignored = fields.finish();
+  if (chat) prompt = messages.render(call.context);
   const Tokenizer& tokenizer = call.context.tokenizer;
   const Encoding encoding = tokenizer.encode(prompt, {.add_special_tokens = special});
   HttpResponse response{.content_type = std::string(kJsonType)};

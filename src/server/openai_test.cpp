@@ -184,7 +184,7 @@ TEST_F(OpenAi, ModelsWithoutVectorsRefuse) {
   EXPECT_EQ(status, 400);
   EXPECT_EQ(error.at("type"), "BadRequestError");
   EXPECT_EQ(error.at("message"),
-            "Unsupported task: 'embed'. The loaded model supports: score, classify.");
+            "Unsupported task: 'embed'. The loaded model supports: classify, score.");
 }
 
 TEST_F(OpenAi, InvocationsFollowTheBody) {

@@ -117,7 +117,6 @@ void make_plan(const Call& call, std::vector<std::string> queries,
                std::vector<std::string> documents, const Limits& limits, const Request& like,
                Plan& plan) {
   const Tokenizer& tokenizer = call.context.tokenizer;
-  plan.part = "documents";
   plan.single = documents.size() == 1;
   plan.cut.resize(documents.size());
   for (size_t i = 0; i < queries.size(); ++i) {

@@ -115,7 +115,9 @@ Service::~Service() {
 
 void Service::set_engine(std::unique_ptr<Engine> engine) {
   engine_ = std::move(engine);
-  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer()});
+  templates_.emplace(ChatTemplates::open(engine_->info().folder));
+  context_.emplace(
+      Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_});
   std::vector<std::shared_ptr<Job>> held;
   {
     const std::lock_guard lock(mutex_);
@@ -345,8 +347,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   for (size_t i = 0; i < results.size(); ++i) {
     if (!results[i].error) continue;
     const Error& error = *results[i].error;
-    const std::string where =
-        results.size() > 1 ? job->plan_.part + "[" + std::to_string(i) + "]: " : "";
+    const std::string where = results.size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
     throw Failure(Error(error.code(), where + error.what(), error.field()));
   }
   std::vector<Result> counts;  // without the values, which the answer takes

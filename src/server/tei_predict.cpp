@@ -100,7 +100,6 @@ Plan predict(const Call& call) {
   plan.ignored = fields.finish();
   if (sequences.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, sequences.items.size(), "inputs");
-  plan.part = "inputs";
   plan.single = sequences.single;
   for (Sequence& sequence : sequences.items)
     plan.requests.push_back(sequence_request(info, std::move(sequence), like));
@@ -135,7 +134,6 @@ Plan rerank(const Call& call) {
   plan.ignored = fields.finish();
   if (texts.empty()) refuse_empty("texts");
   check_batch_size(call.context, texts.size(), "texts");
-  plan.part = "texts";
   plan.requests = make_pairs({query}, texts, like);
   plan.render = [echo,
                  texts = echo ? texts : std::vector<std::string>()](std::vector<Result> results) {

@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from program import BERT, GOLDEN, QWEN, ProgramTest, cases, read_safetensors, run
+from program import BERT, GOLDEN, QWEN, ProgramTest, cases, json_lines, read_safetensors, run
 
 
 class Encode(ProgramTest):
@@ -42,6 +42,24 @@ class Encode(ProgramTest):
         ids = json.loads(run("tokenize", QWEN, "--json", "one two three").out)["input_ids"]
         self.assertEqual(got["0"][0][0], len(ids))
 
+    def test_every_task(self):
+        def shapes(fixture, task, *lines, options=()):
+            got = self.encode(GOLDEN / fixture / "model", task, lines or [{"text": "a text"}], *options)
+            return [tensor[0] for tensor in got.values()], [tensor[1] for tensor in got.values()]
+        (shape,), (values,) = shapes("bert-classify-softmax", "classify")
+        self.assertEqual(len(shape), 1)
+        self.assertAlmostEqual(sum(values), 1, 5)
+        (shape,), _ = shapes("bert-token-classify", "token_classify")
+        self.assertEqual(shape[1], 5)
+        (shape,), (values,) = shapes("splade-bert", "sparse_embed")
+        self.assertEqual(shape, [json.loads(run("info", GOLDEN / "splade-bert" / "model", "--json").out)["vocab_size"]])
+        self.assertGreater(max(values), 0)
+        got, (values,) = shapes("bert-rerank-sigmoid", "score", {"text": "a query", "document": "a text"})
+        self.assertEqual(got, [[]])
+        want, = json_lines(run("score", GOLDEN / "bert-rerank-sigmoid" / "model", "a query", "a text", "--json").out)
+        self.assertAlmostEqual(values[0], want["score"], 6)
+        self.assertIn("document", self.encode(GOLDEN / "bert-rerank-sigmoid" / "model", "score", [{"text": "a"}], status=4))
+
     def test_no_lines(self):
         self.assertEqual(self.encode(BERT, "embed", []), {})
 
@@ -50,7 +68,8 @@ class Encode(ProgramTest):
         self.assertIn("in.jsonl:1", self.encode(BERT, "embed", [{"text": "a", "id": "__metadata__"}], status=4))
         self.assertIn("in.jsonl:1", self.encode(BERT, "embed", [{"text": "a", "id": [1]}], status=4))
         self.assertIn("in.jsonl:1", self.encode(BERT, "hidden_states", [{"input_ids": []}], status=4))
-        self.assertIn("task", self.encode(BERT, "classify", [], status=2))
+        self.assertIn("task", self.encode(BERT, "generate", [], status=2))
+        self.assertIn("does not do 'classify'", self.encode(BERT, "classify", [], status=3))
         self.assertEqual([p.name for p in self.folder.iterdir()], ["in.jsonl"])
         run("encode", BERT, "--task", "embed", "--input", "-", "--output", "/dev/null", status=2)
 

@@ -11,7 +11,7 @@ import urllib.request
 
 from program import BERT, QWEN, VECTON, ProgramTest, environment, run
 
-COMMANDS = ["embed", "similarity", "encode", "serve", "bench", "info", "models", "pull", "tokenize", "detokenize", "completion"]
+COMMANDS = ["embed", "similarity", "rerank", "score", "classify", "tag", "fill-mask", "encode", "serve", "bench", "info", "models", "pull", "tokenize", "detokenize", "completion"]
 
 
 class Help(ProgramTest):

@@ -8,6 +8,7 @@ import queue
 import re
 import signal
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -18,6 +19,24 @@ GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 BERT = str(GOLDEN / "bert-embed-mean" / "model")
 QWEN = str(GOLDEN / "emb-qwen3" / "model")
 TIMEOUT = 60  # seconds that anything may take
+
+
+def model(fixture):
+    return str(GOLDEN / fixture / "model")
+
+
+def fixture(name):
+    """The cases of a fixture by their ids, and its tensors as flat lists of floats."""
+    folder = GOLDEN / name
+    cases = {c["id"]: c for c in json.loads((folder / "cases.json").read_text("utf8"))["cases"]}
+    raw = (folder / "expected.safetensors").read_bytes()
+    size = struct.unpack("<Q", raw[:8])[0]
+    tensors = {}
+    for key, entry in json.loads(raw[8:8 + size]).items():
+        if key != "__metadata__" and entry["dtype"] == "F32":
+            begin, end = entry["data_offsets"]
+            tensors[key] = list(struct.unpack(f"<{(end - begin) // 4}f", raw[8 + size + begin:8 + size + end]))
+    return cases, tensors
 
 
 class Answer:

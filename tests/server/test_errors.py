@@ -59,8 +59,6 @@ class VllmErrors(ServerTest):
         for task in ("classify", "token_classify", "plugin"):
             self.refused({"input": "a", "task": task}, 400, "BadRequestError", f"Unsupported task: '{task}'", path="/pooling")
         self.refused({"input": "a", "task": "dance"}, 400, "Bad Request", "literal_error", path="/pooling")
-        for path in ("/score", "/v1/score", "/rerank", "/v1/rerank", "/v2/rerank"):
-            self.refused({"query": "a", "documents": ["b"]}, 400, "BadRequestError", "Unsupported task: 'score'", path=path)
         self.refused({"input": "a"}, 400, "BadRequestError", "embed, token_embed", path="/classify")
         for path in ("/v1/completions", "/v1/chat/completions"):
             self.refused({"prompt": "a"}, 404, "NotFoundError", "does not support", path=path)

@@ -7,7 +7,7 @@ import re
 import struct
 import unittest
 
-from serving import BERT, GOLDEN, QWEN, ServerTest
+from serving import BERT, QWEN, ServerTest, fixture
 
 TEXTS = ["What is the capital of France?", "a", "Le café naïve"]
 
@@ -16,17 +16,11 @@ def norm(vector):
     return math.sqrt(sum(v * v for v in vector))
 
 
-def reference(fixture, case):
+def reference(name, case):
     """The inputs of a case and its vectors."""
-    folder = GOLDEN / fixture
-    cases = {c["id"]: c for c in json.loads((folder / "cases.json").read_text("utf8"))["cases"]}
-    raw = (folder / "expected.safetensors").read_bytes()
-    size = struct.unpack("<Q", raw[:8])[0]
-    header = json.loads(raw[8:8 + size])
+    cases, tensors = fixture(name)
     expect = cases[case]["expect"]
-    entry = header[(expect.get("embedding") or expect.get("embeddings"))["tensor"]]
-    begin, end = entry["data_offsets"]
-    return cases[case]["input"], struct.unpack(f"<{(end - begin) // 4}f", raw[8 + size + begin:8 + size + end])
+    return cases[case]["input"], tensors[(expect.get("embedding") or expect.get("embeddings"))["tensor"]]
 
 
 class Embeddings(ServerTest):
@@ -200,7 +194,9 @@ class Status(ServerTest):
         self.assertGreaterEqual(series["te_request_failure", '{err="empty"}'], 1)
         self.assertEqual(series["te_request_duration_count", None], series["te_request_duration_bucket", '{le="+Inf"}'])
         for name in ("vllm:num_requests_running", "vllm:num_requests_waiting", "vllm:prompt_tokens_total",
-                     "vllm:request_success_total", "vllm:e2e_request_latency_seconds", "te_queue_size", "te_request_count"):
+                     "vllm:request_success_total", "vllm:e2e_request_latency_seconds", "te_queue_size", "te_request_count",
+                     "vllm:prefix_cache_queries_total", "vllm:prefix_cache_hits_total", "vllm:kv_cache_usage_perc",
+                     "te_embed_duration", "te_predict_count", "te_predict_inference_duration"):
             self.assertIn(name, types)
 
 

@@ -1,0 +1,229 @@
+"""vecton rerank, score, classify, tag and fill-mask, and what info says of such models."""
+
+import csv
+import io
+import json
+import re
+import unittest
+
+from program import BERT, GOLDEN, ProgramTest, cases, environment, json_lines, read_safetensors, run
+
+QUERY = "What is the capital of France?"
+DOCUMENTS = ["Paris is the capital of France.", "Berlin ist die Hauptstadt.", "a"]
+
+
+def model(fixture):
+    return str(GOLDEN / fixture / "model")
+
+
+RERANKER, SIGMOID = model("bert-rerank-identity"), model("bert-rerank-sigmoid")
+CLASSIFIER, TAGGER, MASKED = model("bert-classify-softmax"), model("bert-token-classify"), model("bert-mlm")
+COLBERT, QWEN_RERANKER = model("colbert-bert"), model("rerank-qwen3")
+
+
+def table(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+class Score(ProgramTest):
+    def scores(self, *arguments, **more):
+        return [line["score"] for line in json_lines(run("score", *arguments, "--json", **more).out)]
+
+    def test_reference(self):
+        wanted = [c for c in cases("bert-rerank-sigmoid") if isinstance(c["input"].get("document"), str)]
+        pairs = self.write("pairs.jsonl", "".join(json.dumps({"query": c["input"]["query"], "document": c["input"]["document"]}) + "\n" for c in wanted))
+        self.assert_close(self.scores(SIGMOID, "--input", pairs, "--truncate"), [c["expect"]["score"] for c in wanted])
+
+    def test_input_in_every_form(self):
+        want = self.scores(RERANKER, QUERY, *DOCUMENTS)
+        self.assertEqual(len(want), 3)
+        texts = self.write("texts.txt", "\n".join(DOCUMENTS) + "\n")
+        self.assertEqual(self.scores(RERANKER, "--query", QUERY, "--input", texts), want)
+        self.assertEqual(self.scores(RERANKER, QUERY, "--input", texts), want)
+        self.assertEqual(self.scores(RERANKER, "--query", QUERY, stdin="\n".join(DOCUMENTS)), want)
+        lines = "".join(json.dumps({"id": i, "q": QUERY, "d": d}) + "\n" for i, d in enumerate(DOCUMENTS))
+        pairs = self.write("pairs.jsonl", lines)
+        self.assertEqual(self.scores(RERANKER, "--input", pairs, "--field", "q", "--pair", "d"), want)
+        rows = self.write("pairs.csv", "query,document\n" + "".join(f'"{QUERY}","{d}"\n' for d in DOCUMENTS))
+        self.assertEqual(self.scores(RERANKER, "--input", rows), want)
+        out = table(run("score", RERANKER, "--input", pairs, "--field", "q", "--pair", "d", "--csv").out)
+        self.assertEqual([row["id"] for row in out], ["0", "1", "2"])
+        self.assert_close([float(row["score"]) for row in out], want, 1e-6)
+
+    def test_raw(self):
+        line, = json_lines(run("score", SIGMOID, QUERY, "a", "--json", "--raw").out)
+        self.assertEqual(line["score"], line["logit"])
+        self.assertLess(self.scores(SIGMOID, QUERY, "a")[0], 1)
+
+    def test_instruction(self):
+        plain = self.scores(QWEN_RERANKER, QUERY, "a")
+        self.assertNotEqual(self.scores(QWEN_RERANKER, QUERY, "a", "--instruction", "Find a recipe"), plain)
+        self.assertEqual(self.scores(QWEN_RERANKER, QUERY, "a", "--no-enable-prefix-caching"), plain)
+        self.assertEqual(self.scores(QWEN_RERANKER, QUERY, "a", "--cache-bytes", 1 << 24), plain)
+        env = environment(VLLM_METAL_USE_PAGED_ATTENTION="0", VLLM_METAL_MEMORY_FRACTION="0.01")
+        self.assertEqual(self.scores(QWEN_RERANKER, QUERY, "a", env=env), plain)
+
+    def test_every_kind_of_scorer(self):
+        for each in (BERT, COLBERT):
+            self.assertEqual(len(self.scores(each, QUERY, *DOCUMENTS)), 3)
+
+    def test_plain(self):
+        out = run("score", SIGMOID, QUERY, *DOCUMENTS).out
+        self.assertEqual(len(out.splitlines()), 3)
+        self.assertIn("█", out)
+        self.assertNotIn("\x1b", out)
+        self.assertIn("\x1b[", run("score", SIGMOID, QUERY, "a", "--color", "always").out)
+
+    def test_errors(self):
+        self.assertIn("documents", run("score", RERANKER, QUERY, status=2).err)
+        self.assertIn("does not do 'score'", run("score", CLASSIFIER, QUERY, "a", status=3).err)
+        self.assertIn("pairs.jsonl:2", run("score", RERANKER, "--input", self.write("pairs.jsonl", '{"query":"a","document":"b"}\n{"query":"a"}\n'), status=4).err)
+        self.assertIn("pairs", run("score", RERANKER, "--input", self.write("t.txt", "a\n"), status=2).err)
+        self.assertIn("--truncate", run("score", RERANKER, QUERY, "capital " * 300, status=4).err)
+        self.assertIn("1 texts were cut", run("score", RERANKER, QUERY, "capital " * 300, "--truncate").err)
+        self.assertIn("instruction", run("score", RERANKER, QUERY, "a", "--instruction", "x", status=2).err)
+        run("score", RERANKER, QUERY, "a", "--json", "--csv", status=2)
+        for name, value in (("VLLM_METAL_MEMORY_FRACTION", "2"), ("VLLM_METAL_MEMORY_FRACTION", "x"), ("VLLM_METAL_USE_PAGED_ATTENTION", "maybe")):
+            self.assertIn(name, run("score", RERANKER, QUERY, "a", env=environment(**{name: value}), status=2).err)
+
+
+class Rerank(ProgramTest):
+    def test_best_first(self):
+        scores = [line["score"] for line in json_lines(run("score", RERANKER, QUERY, *DOCUMENTS, "--json").out)]
+        order = sorted(range(3), key=lambda i: -scores[i])
+        out = json.loads(run("rerank", RERANKER, QUERY, *DOCUMENTS, "--json").out)
+        self.assertEqual(out["query"], QUERY)
+        self.assertEqual([r["index"] for r in out["ranking"]], order)
+        self.assertEqual([r["text"] for r in out["ranking"]], [DOCUMENTS[i] for i in order])
+        self.assertEqual([r["score"] for r in out["ranking"]], [scores[i] for i in order])
+        rows = table(run("rerank", RERANKER, QUERY, *DOCUMENTS, "--csv", "--top-n", 2).out)
+        self.assertEqual([(r["rank"], r["text"]) for r in rows], [("1", DOCUMENTS[order[0]]), ("2", DOCUMENTS[order[1]])])
+        plain = run("rerank", RERANKER, QUERY, *DOCUMENTS).out.splitlines()
+        self.assertEqual(plain[0], QUERY)
+        self.assertTrue(plain[1].endswith(DOCUMENTS[order[0]]))
+
+    def test_ids_and_ties(self):
+        lines = self.write("d.jsonl", "".join(json.dumps({"id": f"d{i}", "text": "a"}) + "\n" for i in range(70)))
+        out = json.loads(run("rerank", RERANKER, "--query", QUERY, "--input", lines, "--json").out)
+        self.assertEqual([r["id"] for r in out["ranking"]], [f"d{i}" for i in range(70)])
+
+    def test_errors(self):
+        self.assertIn("--query", run("rerank", RERANKER, "--input", self.write("t.txt", "a\n"), status=2).err)
+        self.assertIn("does not do 'score'", run("rerank", MASKED, QUERY, "a", status=3).err)
+        self.assertIn("token ids", run("rerank", RERANKER, "--query", "q", "--input", self.write("t.jsonl", '{"input_ids":[4]}\n'), status=4).err)
+        self.assertEqual(json.loads(run("rerank", RERANKER, "--query", "q", "--input", self.write("n.txt", ""), "--json").out)["ranking"], [])
+
+
+class Classify(ProgramTest):
+    def test_reference(self):
+        expected, _ = read_safetensors(GOLDEN / "bert-classify-softmax" / "expected.safetensors")
+        wanted = [c for c in cases("bert-classify-softmax") if "text" in c["input"] and "pair" not in c["input"]]
+        lines = self.write("in.jsonl", "".join(json.dumps({"text": c["input"]["text"]}) + "\n" for c in wanted))
+        got = json_lines(run("classify", CLASSIFIER, "--input", lines, "--json", "--truncate").out)
+        for answer, case in zip(got, wanted, strict=True):
+            self.assertEqual(answer["label"], case["expect"]["label"])
+            values = expected[case["expect"]["probabilities"]["tensor"]][1]
+            self.assert_close(sorted(answer["scores"].values()), sorted(values))
+
+    def test_forms(self):
+        answer, = json_lines(run("classify", CLASSIFIER, "a text", "--json").out)
+        self.assertEqual(answer["text"], "a text")
+        row, = table(run("classify", CLASSIFIER, "a text", "--csv").out)
+        self.assertEqual(row["label"], answer["label"])
+        self.assert_close([float(row[k]) for k in answer["scores"]], list(answer["scores"].values()), 1e-6)
+        plain = run("classify", CLASSIFIER, "a text", "--top-k", 2).out.splitlines()
+        self.assertEqual((len(plain), plain[0]), (3, "a text"))
+        self.assertTrue(plain[1].endswith(answer["label"]))
+        raw, = json_lines(run("classify", CLASSIFIER, "a text", "--json", "--raw").out)
+        self.assertNotAlmostEqual(sum(raw["scores"].values()), 1, 2)
+
+    def test_pairs(self):
+        one, = json_lines(run("classify", CLASSIFIER, "a text", "--pair", "b", "--json").out)
+        lines = self.write("in.jsonl", json.dumps({"text": "a text", "second": "b"}) + "\n")
+        two, = json_lines(run("classify", CLASSIFIER, "--input", lines, "--pair-field", "second", "--json").out)
+        self.assertEqual(one["scores"], two["scores"])
+        self.assertNotEqual(one["scores"], json_lines(run("classify", CLASSIFIER, "a text", "--json").out)[0]["scores"])
+
+    def test_errors(self):
+        self.assertIn("it does: embed", run("classify", BERT, "a", status=3).err)
+        self.assertIn("text 2", run("classify", CLASSIFIER, "a", "capital " * 400, status=4).err)
+
+
+class Tag(ProgramTest):
+    text = "é Paris and London"
+
+    def test_entities(self):
+        answer, = json_lines(run("tag", TAGGER, self.text, "--json").out)
+        self.assertTrue(answer["entities"])
+        for entity in answer["entities"]:
+            self.assertEqual(entity["text"], self.text[entity["start"]:entity["end"]])
+        rows = table(run("tag", TAGGER, self.text, "--csv").out)
+        self.assertEqual([r["text"] for r in rows], [e["text"] for e in answer["entities"]])
+        counts = {}
+        for strategy in ("none", "simple", "first", "average", "max"):
+            line, = json_lines(run("tag", TAGGER, self.text, "--json", "--aggregation", strategy).out)
+            counts[strategy] = len(line["entities"])
+            prefixed = any(re.match("[BI]-", e["label"]) for e in line["entities"])
+            self.assertEqual(prefixed, strategy == "none")
+        self.assertGreaterEqual(counts["none"], counts["simple"])
+        self.assertGreaterEqual(counts["simple"], counts["first"])
+
+    def test_highlights(self):
+        marked = run("tag", TAGGER, self.text, "--color", "always").out
+        self.assertIn("\x1b[48;2;", marked)
+        first = re.sub(r"\x1b\[[0-9;]*m", "", marked).splitlines()[0]
+        self.assertEqual(first, self.text)
+        self.assertEqual(run("tag", TAGGER, self.text).out.splitlines()[0], self.text)
+
+    def test_errors(self):
+        self.assertIn("does not do 'token_classify'", run("tag", CLASSIFIER, "a", status=3).err)
+        run("tag", TAGGER, "a", "--aggregation", "some", status=2)
+
+
+class FillMask(ProgramTest):
+    def test_forms(self):
+        answer, = json_lines(run("fill-mask", MASKED, "the [MASK] of", "--json").out)
+        best, = answer["masks"]
+        self.assertEqual(len(best), 5)
+        self.assertEqual([b["score"] for b in best], sorted((b["score"] for b in best), reverse=True))
+        rows = table(run("fill-mask", MASKED, "the [MASK] of", "--csv", "--top-k", 2).out)
+        self.assertEqual([r["text"] for r in rows], [b["text"] for b in best[:2]])
+        plain = run("fill-mask", MASKED, "the [MASK] of", "-k", 3).out.splitlines()
+        self.assertEqual((len(plain), plain[0]), (4, "the [MASK] of"))
+        two, = json_lines(run("fill-mask", MASKED, "[MASK] and [MASK]", "--json", "-k", 1).out)
+        self.assertEqual([len(m) for m in two["masks"]], [1, 1])
+
+    def test_targets(self):
+        answer, = json_lines(run("fill-mask", MASKED, "the [MASK] of", "--targets", "a,b", "--json").out)
+        self.assertEqual({b["text"] for b in answer["masks"][0]}, {"a", "b"})
+
+    def test_errors(self):
+        self.assertIn("mask", run("fill-mask", MASKED, "no mask here", status=4).err)
+        self.assertIn("target", run("fill-mask", MASKED, "a [MASK]", "--targets", "nosuchtokenatall", status=2).err)
+        self.assertIn("does not do 'fill_mask'", run("fill-mask", BERT, "a [MASK]", status=3).err)
+
+
+class Roles(ProgramTest):
+    def test_queries_and_documents(self):
+        shapes = {}
+        for role in ("query", "document"):
+            path = self.folder / f"{role}.safetensors"
+            run("encode", COLBERT, "--task", "token_embed", "--role", role, "--input", self.write("in.txt", "a text\n"), "--output", path)
+            shapes[role] = read_safetensors(path)[0]["0"][0]
+        self.assertGreater(shapes["query"][0], shapes["document"][0])
+        run("embed", BERT, "a", "--role", "author", status=2)
+
+
+class Info(ProgramTest):
+    def test_labels_and_scorers(self):
+        for each, tasks, scorer in ((RERANKER, "score", "cross-encoder"), (COLBERT, "token_embed", "late-interaction"), (BERT, "embed", "bi-encoder")):
+            info = json.loads(run("info", each, "--json").out)
+            self.assertEqual((info["tasks"][0], info["scorer"]), (tasks, scorer))
+            self.assertIn(scorer, run("info", each).out)
+        info = json.loads(run("info", CLASSIFIER, "--json").out)
+        self.assertEqual(info["activation"], "softmax")
+        self.assertIn(info["labels"][0], run("info", CLASSIFIER).out)
+
+
+if __name__ == "__main__":
+    unittest.main()

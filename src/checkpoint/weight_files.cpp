@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/torch_file.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -160,6 +161,16 @@ Tensors read_weight_file(const fs::path& file) {
   check_link(file);
   if (!is_file(file)) fail_without_weights(file.parent_path());
   return read_safetensors(file);
+}
+
+Tensors read_weights_beside(const fs::path& folder, const std::string& name) {
+  const fs::path safe = folder / (name + ".safetensors"), torch = folder / (name + ".pt");
+  check_link(safe);
+  if (is_file(safe)) return read_safetensors(safe);
+  check_link(torch);
+  if (is_file(torch)) return read_torch_file(torch);
+  throw Error(ErrorCode::kNotFound, folder.string() + ": expected " + name_text(name) +
+                                        ".safetensors or " + name_text(name) + ".pt");
 }
 
 }  // namespace vecton

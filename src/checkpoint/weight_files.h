@@ -18,4 +18,8 @@ std::map<std::string, StoredTensor> read_checkpoint(const std::filesystem::path&
 // All tensors of one file; a missing one is explained like a folder without weights.
 std::map<std::string, StoredTensor> read_weight_file(const std::filesystem::path& file);
 
+// All tensors of <name>.safetensors in a folder, or of <name>.pt where that is all there is.
+std::map<std::string, StoredTensor> read_weights_beside(const std::filesystem::path& folder,
+                                                        const std::string& name);
+
 }  // namespace vecton

@@ -193,7 +193,10 @@ Weights Weights::from_file(const std::filesystem::path& file, Ops& ops, std::str
 }
 
 Weights Weights::beside(const std::filesystem::path& folder, const std::string& name, Ops& ops) {
-  return from_file(folder / (name + ".safetensors"), ops);
+  Weights weights;
+  weights.state_ = std::make_shared<State>(read_weights_beside(folder, name),
+                                           (folder / name).string(), ops, "auto");
+  return weights;
 }
 
 void Weights::rename_prefixes(std::span<const Rename> rules) {

@@ -21,10 +21,17 @@ import serving  # noqa: E402
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODEL": serving.BERT, "./my-model": serving.BERT}
+MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODEL": serving.BERT, "./my-model": serving.BERT,
+          "cross-encoder/ms-marco-MiniLM-L6-v2": serving.model("bert-rerank-identity"),
+          "Qwen/Qwen3-Reranker-0.6B": serving.model("rerank-qwen3"),
+          "distilbert/distilbert-base-uncased-finetuned-sst-2-english": serving.model("bert-classify-softmax"),
+          "dslim/bert-base-NER": serving.model("bert-token-classify"),
+          "google-bert/bert-base-uncased": serving.model("bert-mlm"),
+          "colbert-ir/colbertv2.0": serving.model("colbert-bert")}
 FILES = {
     "texts.txt": "a text\nanother text\n",
     "rows.csv": "title,price\na title,3\n\"a title, quoted\",4\n",
+    "pairs.jsonl": '{"query": "who sleeps?", "document": "a cat naps"}\n{"query": "what fell?", "document": "stocks fell"}\n',
     "docs.jsonl": '{"id": "a", "text": "a text", "body": "a body"}\n{"id": "b", "text": "another", "body": "another body"}\n',
 }
 

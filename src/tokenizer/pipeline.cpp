@@ -64,14 +64,14 @@ Pipeline::Pipeline(const json::value& document, const std::string& file,
               model = part("model");
   if (model.is_null()) throw Error(ErrorCode::kCorrupt, file + " has no \"model\"");
   normalizer_ = make_normalizer(normalizer);
-  is_bpe_ = model_is_bpe(model);
-  const bool reads_bytes = is_bpe_ && ends_in_byte_level(pre_tokenizer);
-  pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, reads_bytes);
-  model_ = make_model(model, reads_bytes);
+  const bool is_bpe = model_is_bpe(model);
+  is_byte_level_ = is_bpe && ends_in_byte_level(pre_tokenizer);
+  pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, is_byte_level_);
+  model_ = make_model(model, is_byte_level_);
   post_processor_ = std::make_unique<PostProcessor>(part("post_processor"));
   decoder_ = make_decoder(part("decoder"));
   if (!decoder_) decoder_ = make_space_joiner();
-  if (settings.cleans_up_spaces && (!is_bpe_ || settings.cleans_up_bpe_spaces))
+  if (settings.cleans_up_spaces && (!is_bpe || settings.cleans_up_bpe_spaces))
     cleaner_ = make_space_cleaner();
   read_added_tokens(part("added_tokens"), settings);
   always_tracked_ = asks_for_origins(pre_tokenizer, normalizer_ != nullptr);

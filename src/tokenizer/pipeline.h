@@ -44,6 +44,7 @@ class Pipeline {
   std::vector<const Decoder*> decoders() const;
   bool is_printed(int32_t id, bool skip_special_tokens) const;
 
+  bool is_byte_level() const { return is_byte_level_; }  // the model sees bytes
   const PostProcessor& post_processor() const { return *post_processor_; }
   int32_t id_limit() const;
   std::string_view token(int32_t id) const;    // empty when there is none
@@ -72,7 +73,7 @@ class Pipeline {
   std::unique_ptr<const PostProcessor> post_processor_;
   std::unique_ptr<const Decoder> decoder_, cleaner_;
   AddedTokens added_;
-  bool is_bpe_ = false;
+  bool is_byte_level_ = false;
   bool always_tracked_ = false;  // a step asks for origins
 
   mutable std::mutex mutex_;

@@ -4,8 +4,8 @@ namespace vecton {
 
 namespace {
 
-bool is_left(const Field& root, std::string_view key, bool fallback) {
-  const std::string side = root.string_or(key, fallback ? "left" : "right");
+bool is_left(const Field& root, std::string_view key) {
+  const std::string side = root.string_or(key, "right");
   if (side != "left" && side != "right")
     root[key].fail(ErrorCode::kCorrupt, "must be \"left\" or \"right\"");
   return side == "left";
@@ -29,15 +29,16 @@ TokenizerSettings TokenizerSettings::read(const std::filesystem::path& folder) {
   settings.special.read(root, Field(map_document, map.string() + ":"),
                         Field(added_document, added.string() + ":"));
   if (root.is_null()) return settings;
-  if (root.has("model_max_length")) {
-    const double length = root["model_max_length"].number();
+  const char* const length_key = root.has("model_max_length") ? "model_max_length" : "max_len";
+  if (root.has(length_key)) {
+    const double length = root[length_key].number();
     if (length >= 1 && length < INT32_MAX) settings.model_max_length = static_cast<int64_t>(length);
   }
   settings.tokenizer_class = root.string_or("tokenizer_class", "");
   if (settings.tokenizer_class.ends_with("Fast"))
     settings.tokenizer_class.resize(settings.tokenizer_class.size() - 4);
-  settings.pads_left = is_left(root, "padding_side", false);
-  settings.truncates_left = is_left(root, "truncation_side", false);
+  if (root.has("padding_side")) settings.pads_left = is_left(root, "padding_side");
+  settings.truncates_left = is_left(root, "truncation_side");
   settings.cleans_up_spaces = root.boolean_or("clean_up_tokenization_spaces", false);
   settings.cleans_up_bpe_spaces = root.boolean_or(
       "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", false);

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "base/json.h"
@@ -13,9 +13,10 @@
 namespace vecton {
 
 struct TokenizerSettings {
-  std::string tokenizer_class;   // without "Fast"; empty = not said
-  int64_t model_max_length = 0;  // 0 = none: absent, or so large that it stands for none
-  bool pads_left = false, truncates_left = false;
+  std::string tokenizer_class;    // without "Fast"; empty = not said
+  int64_t model_max_length = 0;   // 0 = none: absent, or so large that it stands for none
+  std::optional<bool> pads_left;  // where the file says it
+  bool truncates_left = false;
   bool cleans_up_spaces = false;      // after decoding
   bool cleans_up_bpe_spaces = false;  // for byte-pair models too
   bool splits_special_tokens = false;

@@ -7,6 +7,7 @@
 #include "base/mapped_file.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
+#include "tokenizer/tokenizer_classes.h"
 #include "tokenizer/truncation.h"
 #include "tokenizer/vocabulary_files.h"
 
@@ -80,11 +81,27 @@ void add_character_offsets(const Input& first, const Input& second, Encoding& ou
 struct Tokenizer::Impl {
   Impl(const json::value& document, const std::string& file, TokenizerSettings the_settings)
       : settings(std::move(the_settings)), pipeline(document, file, settings) {
+    pads_left = settings.pads_left.value_or(false);
+    if (const TokenizerClass* row = find_tokenizer_class(settings.tokenizer_class))
+      apply_class(*row);
     for (const SpecialTokens::Named& named : settings.special.named())
       special_tokens.insert_or_assign(named.name, named.token.content);
     if (const auto pad = special_tokens.find("pad_token"); pad != special_tokens.end())
       pad_id = pipeline.find(pad->second);
     settings.config = nullptr;
+  }
+
+  // What the class of a tokenizer says where the settings do not: names of tokens that the
+  // vocabulary has, and the side of padding. A byte-level pipeline is not the one of Llama's class.
+  void apply_class(const TokenizerClass& row) {
+    SpecialTokens tokens = settings.special;
+    set_default_tokens(row, tokens);
+    for (const SpecialTokens::Named& named : tokens.named()) {
+      if (pipeline.find(named.token.content) != Vocabulary::kNone)
+        special_tokens.insert_or_assign(named.name, named.token.content);
+    }
+    const bool llama = settings.tokenizer_class == "LlamaTokenizer";
+    pads_left = settings.pads_left.value_or(row.pads_left && !(llama && pipeline.is_byte_level()));
   }
 
   Encoding encode(std::string_view text, const std::string_view* pair,
@@ -98,6 +115,7 @@ struct Tokenizer::Impl {
   Pipeline pipeline;
   std::map<std::string, std::string> special_tokens;
   int32_t pad_id = Vocabulary::kNone;
+  bool pads_left = false;
 };
 
 Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* pair,
@@ -144,7 +162,7 @@ void Tokenizer::Impl::pad(std::span<Encoding> rows, const EncodeOptions& options
                 "padding to more than " + std::to_string(kLongestRow) + " tokens", "max_length");
   }
   const bool left = options.padding_side == EncodeOptions::Side::kLeft ||
-                    (options.padding_side == EncodeOptions::Side::kTokenizer && settings.pads_left);
+                    (options.padding_side == EncodeOptions::Side::kTokenizer && pads_left);
   for (Encoding& row : rows)
     vecton::pad(row, round_up(size, options.pad_to_multiple_of), pad_id, left);
 }

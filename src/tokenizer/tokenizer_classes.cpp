@@ -68,7 +68,7 @@ constexpr std::array kClasses = {
     TokenizerClass{"CohereTokenizer", "aya_vision cohere cohere2", Files::kVocabJson, "",
                    "bos_token=<BOS_TOKEN> eos_token=<|END_OF_TURN_TOKEN|> unk_token=<UNK> "
                    "sep_token=<SEP> pad_token=<PAD> cls_token=<CLS> mask_token=<MASK_TOKEN>",
-                   build_cohere},
+                   build_cohere, true},
     TokenizerClass{"OpenAIGPTTokenizer", "openai-gpt", Files::kVocabJson, "", "unk_token=<unk>",
                    build_openai_gpt},
     TokenizerClass{"HerbertTokenizer", "herbert", Files::kVocabJson, "",
@@ -90,7 +90,7 @@ constexpr std::array kClasses = {
                    "cls_token=<s> mask_token=<mask>/l",
                    build_camembert},
     TokenizerClass{"CodeLlamaTokenizer", "code_llama", Files::kSentencePiece, "tokenizer.model",
-                   kLlamaTokens, build_code_llama},
+                   kLlamaTokens, build_code_llama, true},
     TokenizerClass{"DebertaV2Tokenizer", "deberta-v2", Files::kSentencePiece, "spm.model",
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
@@ -99,9 +99,9 @@ constexpr std::array kClasses = {
                    Files::kSentencePiece, "tokenizer.model",
                    "bos_token=<bos> eos_token=<eos> unk_token=<unk> pad_token=<pad> "
                    "mask_token=<mask>",
-                   build_gemma},
+                   build_gemma, true},
     TokenizerClass{"LlamaTokenizer", "llama", Files::kSentencePiece, "tokenizer.model",
-                   kLlamaTokens, build_llama},
+                   kLlamaTokens, build_llama, true},
     TokenizerClass{"RemBertTokenizer", "rembert", Files::kSentencePiece, "sentencepiece.model",
                    kAlbertTokens, build_rembert},
     TokenizerClass{"SiglipTokenizer", "siglip", Files::kSentencePiece, "spiece.model",
@@ -115,7 +115,7 @@ constexpr std::array kClasses = {
     TokenizerClass{"XLNetTokenizer", "xlnet", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>/l",
-                   build_xlnet},
+                   build_xlnet, true},
 };
 
 // Calls take(word) for each word; stops where it gives true.

@@ -42,6 +42,7 @@ struct TokenizerClass {
   // have none. Behind a slash: l = takes the spaces before it, r = those behind it.
   std::string_view special_tokens;
   void (*build)(ClassSource& source);
+  bool pads_left = false;  // where the settings do not say
 };
 
 // nullptr where there is none.

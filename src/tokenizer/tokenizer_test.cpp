@@ -132,6 +132,19 @@ TEST_F(TokenizerTest, TakesSpecialTokensOfTheSettings) {
   EXPECT_EQ(Tokenizer::open(folder_)->encode("[MASK]", options).ids, (Ids{4, 4, 4}));
 }
 
+TEST_F(TokenizerTest, KnowsWhatItsClassSays) {
+  write("tokenizer_config.json", R"({"tokenizer_class":"BertTokenizer","max_len":7})");
+  const auto bert = Tokenizer::open(folder_);
+  EXPECT_EQ(bert->special_token_id("mask_token"), 3);
+  EXPECT_EQ(bert->model_max_length(), 7);
+  EXPECT_EQ(bert->vocab_size(), 10);
+  write("tokenizer_config.json", R"({"tokenizer_class":"GemmaTokenizer","pad_token":"[PAD]"})");
+  EncodeOptions options;
+  options.padding = EncodeOptions::Padding::kMaxLength;
+  options.max_length = 4;
+  EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{0, 1, 5, 2}));
+}
+
 TEST_F(TokenizerTest, DetokenizesIdByIdWhatDecodingGives) {
   write("tokenizer.json",
         R"({"model":{"type":"BPE","vocab":{"Ã":0,"©":1,"a":2,"Ġ":3,"<|中|>":4},"merges":[]},

@@ -142,6 +142,7 @@ Plan tokenize(const Call& call) {
   if (chat) {
     messages = read_chat(fields, true);
   } else {
+    refuse_other_inputs(call.context, fields);
     fields.require("prompt");
     prompt = fields.text("prompt").value_or("");
   }

@@ -135,13 +135,29 @@ HWY_INLINE VF gelu_tanh(VF x) {
   return hn::Div(x, hn::Add(hn::Set(F32(), 1.0f), exp(minus_2u)));
 }
 
-// ln(1 + max(x, 0)), lane by lane: it is taken of few values.
+// ln(1 + max(x, 0)) within 2 ulp. 1 + x = 2^k (1 + f) with f within sqrt(1/2) - 1 .. sqrt(2) - 1;
+// what 1 + x was rounded by goes into f.
 HWY_INLINE VF log1p_relu(VF x) {
   const F32 d;
-  HWY_ALIGN float lanes[HWY_LANES(float)];
-  hn::Store(relu(x), d, lanes);
-  for (float& lane : lanes) lane = std::log1p(lane);
-  return hn::Load(d, lanes);
+  const hn::RebindToSigned<F32> di;
+  x = relu(x);
+  const VF one = hn::Set(d, 1.0f), u = hn::Add(one, x);
+  const VF rounded =
+      hn::IfThenElse(hn::Lt(x, one), hn::Sub(x, hn::Sub(u, one)), hn::Sub(one, hn::Sub(u, x)));
+  const auto bits = hn::BitCast(di, u);
+  const auto k = hn::ShiftRight<23>(hn::Sub(bits, hn::Set(di, 0x3f3504f3)));
+  const VF m = hn::BitCast(d, hn::Sub(bits, hn::ShiftLeft<23>(k)));
+  // 2^-k; far below what matters where it is not a normal number.
+  const auto exponent = hn::Sub(hn::Set(di, 127), hn::Min(k, hn::Set(di, 126)));
+  const VF scale = hn::BitCast(d, hn::ShiftLeft<23>(exponent));
+  const VF f = hn::MulAdd(rounded, scale, hn::Sub(m, one)), n = hn::ConvertTo(d, k);
+  const VF p = polynomial(f, -0.5f, 0.3333333171f, -0.2500082104f, 0.2000122687f, -0.166233573f,
+                          0.1420175823f, -0.1316018306f, 0.1276157564f, -7.634493018e-2f);
+  VF y = hn::MulAdd(hn::Mul(f, f), p, f);
+  // ln 2 in two parts, as in exp.
+  y = hn::MulAdd(n, hn::Set(d, 0x1.7f7d1cp-20f), y);
+  y = hn::MulAdd(n, hn::Set(d, 0x1.62e4p-1f), y);
+  return hn::IfThenElse(hn::Lt(x, hn::Inf(d)), y, x);
 }
 
 template <Activation kActivation>

@@ -13,7 +13,7 @@
 namespace vecton::cpu {
 using Apply = void (*)(const float* x, int n, float* y);  // n: a multiple of 16
 struct VectorMath {
-  Apply exp2_nonpositive, exp, sigmoid, silu, tanh, gelu, gelu_tanh, relu;
+  Apply exp2_nonpositive, exp, sigmoid, silu, tanh, gelu, gelu_tanh, relu, log1p_relu;
 };
 }  // namespace vecton::cpu
 #endif
@@ -35,11 +35,12 @@ VECTON_APPLY(tanh)
 VECTON_APPLY(gelu)
 VECTON_APPLY(gelu_tanh)
 VECTON_APPLY(relu)
+VECTON_APPLY(log1p_relu)
 #undef VECTON_APPLY
 
 const VectorMath kVectorMath = {
-    apply_exp2_nonpositive, apply_exp, apply_sigmoid, apply_silu, apply_tanh, apply_gelu,
-    apply_gelu_tanh,        apply_relu};
+    apply_exp2_nonpositive, apply_exp,  apply_sigmoid,   apply_silu, apply_tanh, apply_gelu,
+    apply_gelu_tanh,        apply_relu, apply_log1p_relu};
 
 }  // namespace vecton::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -183,11 +184,18 @@ TEST_P(VectorMathTest, Relu) {
   expect_ulps(math_.relu, -1e30f, 1e30f, 0, [](double x) { return std::max(x, 0.0); });
 }
 
+TEST_P(VectorMathTest, Log1pRelu) {
+  for (const float high : {1e-30f, 1e-5f, 0.5f, 3.0f, 1e3f, 1e30f, 3.4e38f})
+    expect_ulps(math_.log1p_relu, 0, high, 2, [](double x) { return std::log1p(x); });
+  expect_ulps(math_.log1p_relu, -1e30f, 0, 0, [](double) { return 0.0; });
+  EXPECT_EQ(apply(math_.log1p_relu, kInfinity), kInfinity);
+}
+
 TEST_P(VectorMathTest, NanGivesNan) {
   for (uint32_t bits : {0x7fc00000u, 0x7fc00001u, 0xffc00000u, 0x7fffffffu, 0xffedcba9u}) {
     const float nan = std::bit_cast<float>(bits);
     for (Apply function : {math_.exp2_nonpositive, math_.exp, math_.sigmoid, math_.silu, math_.tanh,
-                           math_.gelu, math_.gelu_tanh, math_.relu}) {
+                           math_.gelu, math_.gelu_tanh, math_.relu, math_.log1p_relu}) {
       EXPECT_TRUE(std::isnan(apply(function, nan))) << bits;
     }
   }

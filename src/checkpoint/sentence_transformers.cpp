@@ -16,7 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum class ModuleKind { kTransformer, kPooling, kDense, kNormalize, kDropout, kSpladePooling };
+enum class ModuleKind {
+  kTransformer,
+  kPooling,
+  kDense,
+  kNormalize,
+  kDropout,
+  kSpladePooling,
+  kStaticEmbedding
+};
 
 struct ModuleClass {
   std::string_view name;
@@ -29,6 +37,7 @@ constexpr ModuleClass kModuleClasses[] = {
     {"Normalize", ModuleKind::kNormalize},
     {"Dropout", ModuleKind::kDropout},
     {"MLMTransformer", ModuleKind::kTransformer},
+    {"StaticEmbedding", ModuleKind::kStaticEmbedding},
     {"SpladePooling", ModuleKind::kSpladePooling},
 };
 
@@ -54,7 +63,6 @@ constexpr OtherClass kOtherClasses[] = {
     {".multi_vector_encoder.", "a part of a late-interaction model (ColBERT)"},
     {".sparse_encoder.", "a part of a sparse encoder"},
     {".cross_encoder.", "a cross-encoder"},
-    {"StaticEmbedding", "a static embedding model"},
     {"CLIPModel", "an image and text model"},
     {"Router", "a model with several routes"},
     {"Asym", "a model with several routes"},
@@ -296,11 +304,16 @@ void read_settings(const fs::path& file, SentenceTransformer& model) {
 void add_module(ModuleKind kind, const fs::path& folder, const std::string& file,
                 SentenceTransformer& model) {
   const bool first = model.transformer.empty();
-  if (first != (kind == ModuleKind::kTransformer))
+  if (first != (kind == ModuleKind::kTransformer || kind == ModuleKind::kStaticEmbedding))
     refuse(file, "expected one Transformer, as the first module");
   switch (kind) {
     case ModuleKind::kTransformer:
       read_transformer(folder, model);
+      break;
+    case ModuleKind::kStaticEmbedding:
+      model.transformer = folder;
+      model.static_embedding = true;
+      model.pooling = {Pooling::kMean};
       break;
     case ModuleKind::kPooling:
       if (!model.pooling.empty() || !model.dense.empty() || model.normalize) {

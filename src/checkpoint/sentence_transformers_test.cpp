@@ -180,13 +180,25 @@ TEST(SentenceTransformer, KnowsTheActivationsOfDense) {
   }
 }
 
+TEST(SentenceTransformer, ReadsAStaticEmbeddingInPlaceOfATransformer) {
+  constexpr const char* kFlat =
+      R"([{"path":".","type":"sentence_transformers.models.StaticEmbedding"},
+          {"path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
+  const SentenceTransformer flat = read_modules(kFlat);
+  EXPECT_TRUE(flat.static_embedding);
+  EXPECT_EQ(flat.pooling, (std::vector<Pooling>{Pooling::kMean}));
+  EXPECT_TRUE(flat.normalize);
+  const SentenceTransformer nested = read_modules(
+      R"([{"path":"0_StaticEmbedding","type":"sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"}])");
+  EXPECT_EQ(nested.transformer.filename(), "0_StaticEmbedding");
+  EXPECT_FALSE(nested.normalize);
+}
+
 TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
   const std::pair<const char*, const char*> cases[] = {
       {"pylate.models.Dense.Dense", "late-interaction"},
       {"sentence_transformers.sparse_encoder.models.SpladePooling", "sparse encoder (SPLADE)"},
       {"sentence_transformers.sparse_encoder.models.MLMTransformer", "sparse encoder (SPLADE)"},
-      {"sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding",
-       "static embedding"},
       {"sentence_transformers.models.CLIPModel", "image and text"},
       {"sentence_transformers.models.LayerNorm", "LayerNorm"},
       {"sentence_transformers.models.Asym", "several routes"},

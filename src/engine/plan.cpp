@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "models/static_embedding.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -52,7 +53,8 @@ void decide_length(const EngineOptions& options, Plan& plan) {
   if (plan.modules.max_seq_length && !plan.late_interaction && options.convert != "embed") {
     plan.max_model_len = std::min(plan.max_model_len, *plan.modules.max_seq_length);
   }
-  if (!plan.modules.max_seq_length && options.convert != "embed") {
+  const bool bounded = plan.modules.max_seq_length || plan.modules.static_embedding;
+  if (!bounded && options.convert != "embed") {
     const int64_t of_tokenizer = model_max_length(plan.modules.transformer);
     if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
   }
@@ -81,7 +83,9 @@ Plan make_plan(const EngineOptions& options,
   const std::filesystem::path transformer = modules.present ? modules.transformer : folder;
   Plan plan{.name = options.model,
             .folder = folder,
-            .config = Config::read(transformer / "config.json", overrides),
+            .config = modules.static_embedding
+                          ? static_embedding::config_of(transformer, overrides)
+                          : Config::read(transformer / "config.json", overrides),
             .modules = std::move(modules)};
   plan.modules.transformer = transformer;
   const std::vector<std::string> architectures = plan.config.strings_or_empty("architectures");

@@ -123,7 +123,8 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   return std::min(k, limit);
 }
 
-Encoding Preparer::encode(const std::string& text, const EncodeOptions& options) const {
+Encoding Preparer::encode(const std::string& text, EncodeOptions options) const {
+  if (plan_.modules.static_embedding) options.add_special_tokens = false;
   return tokenizer_->encode(plan_.modules.lower_case ? lower_case(text) : text, options);
 }
 
@@ -167,7 +168,8 @@ void check_room(int64_t room, int64_t special) {
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
   const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
-  if (room > 0 && request.add_special_tokens) check_room(room, tokenizer_->num_special_tokens());
+  if (room > 0 && request.add_special_tokens && !plan_.modules.static_embedding)
+    check_room(room, tokenizer_->num_special_tokens());
   take(encode(prompt + text, cut_to(request, room)), of_tokens(request), sequence);
   for (TokenInfo& token : sequence.tokens_info) {
     const auto skipped = static_cast<int64_t>(prompt.size());

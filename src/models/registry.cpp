@@ -19,6 +19,7 @@
 #include "models/nomic_bert.h"
 #include "models/qwen.h"
 #include "models/roberta.h"
+#include "models/static_embedding.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -254,6 +255,12 @@ std::span<const Family> model_families() {
        qwen3::shape,
        qwen3::load,
        llama::head},
+      {"static_embedding",
+       {"static_embedding"},
+       {{"StaticEmbedding"}},
+       Pooling::kMean,
+       static_embedding::shape,
+       static_embedding::load},
   };
   return kFamilies;
 }

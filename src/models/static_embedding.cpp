@@ -1,0 +1,67 @@
+#include "models/static_embedding.h"
+
+#include <string>
+#include <utility>
+
+#include "checkpoint/weight_files.h"
+#include "nn/layer_rows.h"
+#include "vecton/error.h"
+
+namespace vecton::static_embedding {
+
+namespace {
+
+// No position is read: texts may have any length that a queue takes.
+constexpr int64_t kMaxPositions = int64_t{1} << 20;
+
+constexpr const char* kTables[] = {"embedding.weight", "embeddings"};  // the second: of model2vec
+
+class StaticEmbedding final : public Model {
+ public:
+  explicit StaticEmbedding(PreparedWeight words) : words_(std::move(words)) {}
+
+  Tensor forward(Ops& ops, const Batch& batch) const override {
+    const Ops::Lookup words[] = {{*words_, batch.ids}};
+    return nn::LayerRows::of_layer(batch, 0, 1).of(ops, ops.embed(words));
+  }
+
+ private:
+  PreparedWeight words_;
+};
+
+}  // namespace
+
+Config config_of(const std::filesystem::path& folder, const json::object& overrides) {
+  const auto tensors = read_checkpoint(folder);
+  for (const char* name : kTables) {
+    const auto table = tensors.find(name);
+    if (table == tensors.end()) continue;
+    if (table->second.shape.size() != 2) {
+      throw Error(ErrorCode::kCorrupt,
+                  table->second.source + ": " + name + ": expected a table of two dimensions");
+    }
+    json::object values{{"architectures", json::array{"StaticEmbedding"}},
+                        {"model_type", "static_embedding"},
+                        {"vocab_size", table->second.shape[0]},
+                        {"hidden_size", table->second.shape[1]}};
+    for (const auto& [key, value] : overrides) values[key] = value;
+    return Config(std::move(values), table->second.source);
+  }
+  throw Error(ErrorCode::kCorrupt,
+              folder.string() + ": a static embedding has a tensor embedding.weight or embeddings");
+}
+
+ModelShape shape(const Config& config) {
+  return {.hidden = config.integer("hidden_size"),
+          .vocab = config.integer("vocab_size"),
+          .max_positions = kMaxPositions};
+}
+
+std::unique_ptr<Model> load(const Config& config, Weights weights) {
+  const Weights::Rename names[] = {{"embeddings", "embedding.weight"}};
+  weights.rename_prefixes(names);
+  const ModelShape s = shape(config);
+  return std::make_unique<StaticEmbedding>((weights / "embedding").table(s.vocab, s.hidden));
+}
+
+}  // namespace vecton::static_embedding

@@ -1,0 +1,81 @@
+// BGE-M3 as the hub has it: its heads in files that torch wrote, not in safetensors.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <algorithm>
+
+#include "checkpoint/torch_file.h"
+#include "fixture.h"
+#include "vecton/vecton.h"
+
+namespace vecton::golden {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kFixture = "bge-m3";
+constexpr const char* kHeads[] = {"sparse_linear", "colbert_linear"};
+
+TEST(TorchHeads, HoldWhatTheirSafetensorsHold) {
+  const fs::path model = Fixture(kFixture).model();
+  for (const std::string name : kHeads) {
+    const auto torch = read_torch_file(model / (name + ".pt"));
+    const auto safe = read_safetensors(model / (name + ".safetensors"));
+    ASSERT_EQ(torch.size(), safe.size()) << name;
+    for (const auto& [key, want] : safe) {
+      ASSERT_TRUE(torch.contains(key)) << name << " " << key;
+      const StoredTensor& got = torch.at(key);
+      EXPECT_EQ(got.dtype, want.dtype) << name << " " << key;
+      EXPECT_EQ(got.shape, want.shape) << name << " " << key;
+      EXPECT_TRUE(std::ranges::equal(got.bytes, want.bytes)) << name << " " << key;
+    }
+  }
+}
+
+// A copy of the fixture's model without the heads' safetensors.
+class ModelWithTorchHeads {
+ public:
+  ModelWithTorchHeads() {
+    std::string name = (fs::temp_directory_path() / "vecton-golden-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    folder_ = name;
+    fs::copy(Fixture(kFixture).model(), folder_, fs::copy_options::recursive);
+    for (const std::string head : kHeads) fs::remove(folder_ / (head + ".safetensors"));
+  }
+  ~ModelWithTorchHeads() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  ModelWithTorchHeads(const ModelWithTorchHeads&) = delete;
+  ModelWithTorchHeads& operator=(const ModelWithTorchHeads&) = delete;
+
+  const fs::path& folder() const { return folder_; }
+
+ private:
+  fs::path folder_;
+};
+
+std::vector<Result> answers(const fs::path& model) {
+  EngineOptions options{.model = model.string()};
+  options.threads = 1;
+  std::vector<Request> requests;
+  for (const Task task : {Task::kEmbed, Task::kSparseEmbed, Task::kTokenEmbed})
+    requests.push_back({.task = task, .input = "What is the capital of France?"});
+  return Engine::open(options)->submit(std::move(requests)).get();
+}
+
+TEST(TorchHeads, GiveTheSameVectors) {
+  const ModelWithTorchHeads model;
+  const std::vector<Result> got = answers(model.folder()),
+                            want = answers(Fixture(kFixture).model());
+  ASSERT_EQ(got.size(), want.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_FALSE(got[i].error) << got[i].error->what();
+    EXPECT_FALSE(got[i].values.empty());
+    EXPECT_EQ(got[i].values, want[i].values);
+    EXPECT_EQ(got[i].ids, want[i].ids);
+  }
+}
+
+}  // namespace
+}  // namespace vecton::golden

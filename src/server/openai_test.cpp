@@ -111,7 +111,7 @@ TEST_F(OpenAi, RefusesByTheTable) {
        "The model `gpt` does not exist."},
       {R"({"input":"a","normalize":true})", 400, "Bad Request", "body.normalize", "use_activation"},
       {R"({"input":"a","priority":5})", 400, "BadRequestError", "priority", "priority scheduling"},
-      {R"({"messages":[]})", 400, "BadRequestError", "messages", "chat messages"},
+      {R"({"messages":[]})", 400, "BadRequestError", "messages", "no chat template"},
       {R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}]})", 400, "BadRequestError",
        "messages", "MultiModalParam is not supported for BertModel"},
       {R"({"prompt_embeds":"AAAA"})", 400, "BadRequestError", "prompt_embeds", "send `input`"},
@@ -168,6 +168,15 @@ TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
   ASSERT_EQ(answer.at("data").as_array().size(), 2u);
   EXPECT_EQ(json::serialize(answer.at("data").at(1).at("embedding")), "[3,4]");
   EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 3);
+}
+
+TEST_F(OpenAi, MessagesMakeOneText) {
+  const Request r = test.plan(openai::embeddings, R"({"messages":[{"role":"user","content":"a"}],
+      "chat_template":"<{{ messages[0].content }}>"})")
+                        .requests.at(0);
+  EXPECT_EQ(std::get<0>(r.input), "<a>");
+  EXPECT_FALSE(r.add_special_tokens);
+  EXPECT_EQ(r.prompt, "");
 }
 
 TEST_F(OpenAi, JinasWords) {

@@ -144,7 +144,7 @@ Plan classify(const Call& call) {
   const Head head = read_head(call, fields, "classify-");
   Inputs inputs = read_inputs(call, fields);
   Request like = read_request(fields);
-  like.add_special_tokens = fields.boolean("add_special_tokens").value_or(true);
+  read_special_tokens(fields, like);
   like.task = Task::kClassify;
   set_requests(call, fields, std::move(inputs), like, plan);
   plan.render = [head, &info = call.context.info](std::vector<Result> results) {

@@ -140,7 +140,7 @@ TEST_F(Pooling, ClassifyRefuses) {
   EXPECT_EQ(refusal(openai::classify, "{}"), "Input or messages must be provided");
   EXPECT_EQ(status, 400);
   EXPECT_THAT(refusal(openai::classify, R"({"input":[]})"), HasSubstr("must not be empty"));
-  EXPECT_THAT(refusal(openai::classify, R"({"messages":[]})"), HasSubstr("send `input`"));
+  EXPECT_THAT(refusal(openai::classify, R"({"messages":[]})"), HasSubstr("no chat template"));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/dialect.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/service.h"
@@ -46,9 +47,14 @@ void check(const ServerOptions& options) {
 std::string summary(const ModelInfo& info) {
   std::string text = info.name + ": " + info.architecture + ", " + info.dtype + " on " +
                      info.backend + "/" + info.isa + ", " + std::to_string(info.threads) +
-                     " threads, pooling " + info.pooling + (info.normalize ? " normalized" : "") +
-                     ", " + std::to_string(info.embedding_size) + " values";
+                     " threads, " + task_names(info);
+  if (does(info, Task::kEmbed)) {
+    text += ", pooling " + info.pooling + (info.normalize ? " normalized" : "") + ", " +
+            std::to_string(info.embedding_size) + " values";
+  }
   for (const std::string& dense : info.dense) text += ", " + dense;
+  if (!info.labels.empty()) text += ", " + std::to_string(info.labels.size()) + " labels";
+  if (!info.scorer.empty()) text += ", scores by " + info.scorer;
   if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
   return text + ", up to " + std::to_string(info.max_model_len) + " tokens";
 }

@@ -116,8 +116,7 @@ Service::~Service() {
 void Service::set_engine(std::unique_ptr<Engine> engine) {
   engine_ = std::move(engine);
   templates_.emplace(ChatTemplates::open(engine_->info().folder));
-  context_.emplace(
-      Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_});
+  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_});
   std::vector<std::shared_ptr<Job>> held;
   {
     const std::lock_guard lock(mutex_);

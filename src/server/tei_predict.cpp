@@ -68,12 +68,39 @@ Request sequence_request(const ModelInfo& info, Sequence sequence, const Request
   return request;
 }
 
+// What Hugging Face's clients send beside `inputs`.
+struct Parameters {
+  bool given = false;  // their answer to one text is a list of lists, as for several
+  size_t top_k = 0;    // 0 = all labels
+};
+
+Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
+                           std::vector<std::string>& ignored) {
+  const json::object* object = fields.object("parameters");
+  if (!object) return {};
+  Fields inner(*object, "body.parameters");
+  const auto function = inner.choice("function_to_apply", {"sigmoid", "softmax", "none"});
+  if (function == "none") {
+    like.use_activation = false;
+  } else if (function && *function != info.activation) {
+    throw Failure(Cause::kInvalid,
+                  "`function_to_apply` should be \"none\", or \"" + info.activation +
+                      "\", which the checkpoint has",
+                  "parameters.function_to_apply");
+  }
+  const auto k = inner.integer("top_k", 1);
+  for (const std::string& name : inner.finish()) ignored.push_back("parameters." + name);
+  return {.given = true, .top_k = static_cast<size_t>(k.value_or(0))};
+}
+
 // [{"score","label"}], the highest score first.
-void append_prediction(std::string& out, const ModelInfo& info, const Result& result) {
+void append_prediction(std::string& out, const ModelInfo& info, const Result& result,
+                       size_t top_k) {
   std::vector<size_t> order(result.values.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return result.values[a] > result.values[b]; });
+  if (top_k > 0 && top_k < order.size()) order.resize(top_k);
   out += '[';
   for (const size_t i : order) {
     if (out.back() != '[') out += ',';
@@ -97,21 +124,25 @@ Plan predict(const Call& call) {
   Sequences sequences = read_sequences(fields);
   Request like = read_truncation(call.context, fields);
   like.use_activation = !fields.boolean("raw_scores").value_or(false);
+  std::vector<std::string> ignored;
+  const Parameters parameters = read_parameters(info, fields, like, ignored);
   plan.ignored = fields.finish();
+  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   if (sequences.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, sequences.items.size(), "inputs");
   plan.single = sequences.single;
   for (Sequence& sequence : sequences.items)
     plan.requests.push_back(sequence_request(info, std::move(sequence), like));
-  plan.render = [&info, single = plan.single](std::vector<Result> results) {
+  const bool bare = plan.single && !parameters.given;
+  plan.render = [&info, bare, top_k = parameters.top_k](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
-    if (!single) out += '[';
+    if (!bare) out += '[';
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
-      append_prediction(out, info, results[i]);
+      append_prediction(out, info, results[i], top_k);
     }
-    if (!single) out += ']';
+    if (!bare) out += ']';
     return response;
   };
   return plan;

@@ -53,6 +53,22 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
             R"([{"score":1,"label":"LABEL_0"}])");
 }
 
+TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
+  classifier();
+  Plan plan = test.plan(tei::predict, R"({"inputs":"a","parameters":{"top_k":1}})");
+  EXPECT_EQ(plan.render({vector_result({0.25f, 0.75f})}).body,
+            R"([[{"score":0.75,"label":"good"}]])");
+  plan = test.plan(tei::predict,
+                   R"({"inputs":"a","parameters":{"function_to_apply":"none","odd":1}})");
+  EXPECT_EQ(plan.requests[0].use_activation, false);
+  EXPECT_THAT(plan.ignored, testing::ElementsAre("parameters.odd"));
+  EXPECT_EQ(refusal(tei::predict, R"({"inputs":"a","parameters":{"top_k":0}})").status, 422);
+  test.info.activation = "softmax";
+  EXPECT_THAT(
+      refusal(tei::predict, R"({"inputs":"a","parameters":{"function_to_apply":"sigmoid"}})").body,
+      HasSubstr("which the checkpoint has"));
+}
+
 TEST_F(TeiPredict, RerankersPredictPairs) {
   test.serve({Task::kScore}, "cross-encoder");
   EXPECT_EQ(test.plan(tei::predict, R"({"inputs":["a","b"]})").requests[0].task, Task::kScore);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "server/chat.h"
 #include "server/render.h"
 
 namespace vecton::server::openai {
@@ -52,15 +53,11 @@ Head read_head(const Call& call, Fields& fields, const char* prefix) {
 }
 
 void refuse_other_inputs(const Context& context, Fields& fields) {
-  if (const json::value* messages = fields.any("messages")) {
-    if (has_media(*messages)) {
-      throw Failure(Cause::kInvalid,
-                    "MultiModalParam is not supported for " + context.info.architecture +
-                        ": the loaded model takes text, send `input`",
-                    "messages");
-    }
+  const json::value* messages = fields.any("messages");
+  if (messages && has_media(*messages)) {
     throw Failure(Cause::kInvalid,
-                  "messages: the loaded model takes text, not chat messages: send `input`",
+                  "MultiModalParam is not supported for " + context.info.architecture +
+                      ": the loaded model takes text",
                   "messages");
   }
   if (fields.any("prompt_embeds")) {
@@ -68,6 +65,12 @@ void refuse_other_inputs(const Context& context, Fields& fields) {
                   "prompt_embeds: prompt embeddings are not supported: send `input`",
                   "prompt_embeds");
   }
+}
+
+void read_special_tokens(Fields& fields, Request& request) {
+  const bool chat = fields.any("messages") != nullptr;
+  request.add_special_tokens = fields.boolean("add_special_tokens").value_or(!chat);
+  if (chat) request.prompt = "";
 }
 
 void refuse_priority(Fields& fields) {
@@ -103,18 +106,26 @@ Request read_request(Fields& fields) {
 }
 
 void read_embedding(const Context& context, Fields& fields, Request& request) {
-  request.add_special_tokens = fields.boolean("add_special_tokens").value_or(true);
+  read_special_tokens(fields, request);
   request.dimensions = fields.integer("dimensions");
   if (request.dimensions == context.info.embedding_size && !context.info.matryoshka) {
     request.dimensions.reset();  // the whole vector is what every model gives
   }
   for (const char* field : {"prompt_name", "input_type"}) {
-    if (const auto name = fields.text(field)) set_prompt(context.info, *name, field, request);
+    const auto name = fields.text(field);
+    if (!name) continue;
+    request.prompt.reset();
+    set_prompt(context.info, *name, field, request);
   }
 }
 
 Inputs read_inputs(const Call& call, Fields& fields) {
   refuse_other_inputs(call.context, fields);
+  if (fields.any("messages")) {
+    const ChatFields chat = read_chat(fields, false);
+    if (!fields.good()) return {};
+    return {.items = {chat.render(call.context)}, .single = true};
+  }
   Inputs inputs = fields.inputs("input", false);
   if (inputs.items.empty() && fields.good())
     fields.wrong("input", "too_short", "must not be empty");

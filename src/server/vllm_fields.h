@@ -22,8 +22,11 @@ Head read_head(const Call& call, Fields& fields, const char* prefix);
 // The name that `model` says, which must be served.
 std::string model_of(const Context& context, Fields& fields);
 
-// Chat messages need a template and prompt embeddings a way into the model that is not here.
+// Images and prompt embeddings are no input of the loaded model: a Failure.
 void refuse_other_inputs(const Context& context, Fields& fields);
+
+// add_special_tokens. A chat template writes them itself, and the whole prompt.
+void read_special_tokens(Fields& fields, Request& request);
 
 // Requests are answered in the order they come: a priority other than 0 is a Failure.
 void refuse_priority(Fields& fields);
@@ -32,7 +35,7 @@ void refuse_priority(Fields& fields);
 Request read_request(Fields& fields);
 // Those of embedding requests: prompt, role, dimensions, special tokens.
 void read_embedding(const Context& context, Fields& fields, Request& request);
-// The inputs under `input`.
+// The inputs under `input`, or the one text that the chat template makes of `messages`.
 Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);

@@ -52,7 +52,7 @@ class VllmErrors(ServerTest):
         self.refused({"input": [[4], []]}, 400, "BadRequestError", "no tokens")
         self.refused({"input": "a", "priority": 1}, 400, "BadRequestError", "priority")
         self.refused({"input": "a", "prompt_name": "nope"}, 400, "BadRequestError", "nope", "prompt_name")
-        self.refused({"messages": [{"role": "user", "content": "a"}]}, 400, "BadRequestError", "chat messages")
+        self.refused({"messages": [{"role": "user", "content": "a"}]}, 400, "BadRequestError", "no chat template")
         self.refused({"input": ["a"] * 5}, 400, "BadRequestError", "batch size 5 > maximum allowed batch size 4")
 
     def test_tasks(self):

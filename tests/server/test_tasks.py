@@ -228,7 +228,7 @@ class Classifier(TaskTest):
     def test_refusals(self):
         self.refused("/classify", {}, "Input or messages must be provided")
         self.refused("/classify", {"input": []}, "must not be empty", kind="Bad Request")
-        self.refused("/classify", {"messages": [{"role": "user", "content": "a"}]}, "chat messages")
+        self.refused("/classify", {"messages": [{"role": "user", "content": "a"}]}, "no chat template")
         self.refused("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
         self.refused("/pooling", {"input": "a", "task": "token_classify"}, "pooling_task")
         self.refused("/pooling", {"input": "a", "task": "dance"}, "literal_error", kind="Bad Request")
@@ -413,6 +413,10 @@ class Embedder(TaskTest):
         self.refused("/v2/embed", {"texts": ["a"], "input_type": "search_query"}, "it has none")
         self.refused("/v2/embed", {"images": ["data:image/png;base64,"]}, "MultiModalParam is not supported")
         self.refused("/v2/embed", {"texts": ["a"], "output_dimension": 8}, "does not support matryoshka representation")
+
+    def test_messages_make_one_text(self):
+        body = {"messages": [{"role": "user", "content": "the capital"}], "chat_template": "{{ messages[0].content }}", "add_special_tokens": True}
+        self.assertEqual(self.data("/v1/embeddings", body, "embedding"), self.data("/v1/embeddings", {"input": "the capital"}, "embedding"))
 
     def test_late_chunking(self):
         parts = ["the capital of France", "is Paris"]

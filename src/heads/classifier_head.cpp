@@ -18,12 +18,16 @@ const char* to_string(LabelActivation activation) {
   return "identity";
 }
 
-Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x) {
-  for (const HeadStep& step : weights.steps) {
+static Tensor run(Ops& ops, std::span<const HeadStep> steps, Tensor x) {
+  for (const HeadStep& step : steps) {
     x = ops.linear(x, step.linear, step.activation);
     if (step.norm) x = ops.norm(std::move(x), *step.norm);
   }
   return x;
+}
+
+Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x) {
+  return run(ops, weights.steps, std::move(x));
 }
 
 void activate_row(std::span<float> row, LabelActivation activation) {
@@ -79,8 +83,10 @@ std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, c
   std::vector<HeadAnswer> answers;
   Tensor logits;
   if (!weights_.every_token) {
-    const bool one_row = rows.count() == rows.sequences();
-    logits = run_steps(ops, weights_, one_row ? hidden : ops.pool(hidden, weights_.pooling, rows));
+    const std::span<const HeadStep> steps = weights_.steps;
+    Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
+    if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, rows);
+    logits = run(ops, steps.subspan(weights_.token_steps), std::move(x));
   }
   for (size_t s = 0; s < inputs.size(); ++s) {
     const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;

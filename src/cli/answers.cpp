@@ -43,8 +43,8 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
                  const Answers& answers) {
   const InterruptGuard guard;
   Output output;
-  Progress progress(stderr_is_terminal() && !stdout_is_terminal() && !options.quiet, 0,
-                    reader.share());
+  const bool prints = answers.streams && stdout_is_terminal();
+  Progress progress(stderr_is_terminal() && !prints && !options.quiet, 0, reader.share());
   int64_t rows = 0, cut = 0;
   output.buffer() += answers.head;
   const Stages stages{.request =

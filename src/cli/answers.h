@@ -29,7 +29,8 @@ void require_task(const Engine& engine, Task task);
 
 struct Answers {
   std::function<Request(const Record&)> request;
-  std::string head;  // the first line of a table
+  std::string head;     // the first line of a table
+  bool streams = true;  // false: nothing is printed before the end
   // Appends the answer to record `index`.
   std::function<void(std::string& out, int64_t index, const Record&, Result&&)> append;
 };

@@ -94,6 +94,7 @@ void rerank(RerankOptions& options) {
       {.request =
            [&](const Record& record) { return score_request(options.pairs, *reader, record); },
        .head = "",
+       .streams = false,
        .append =
            [&](std::string&, int64_t index, const Record& record, Result&& result) {
              all.push_back({record, index, result.values.at(0), result.logit});

@@ -99,10 +99,12 @@ void be_token_reranker(Plan& plan) {
   if (original) plan.rerank_prompt = RerankPrompt::qwen3();
 }
 
-// Only its name tells a Qwen3-Reranker from the generative model that it was made of.
+// Only its name tells a Qwen3-Reranker from the generative model that it was made of: the last two
+// parts of the name or folder that was given.
 bool is_named_reranker(const Plan& plan) {
-  std::string name =
-      plan.name + " " + plan.config.string_or("_name_or_path", "") + " " + plan.folder.string();
+  const fs::path path(plan.name);
+  std::string name = path.parent_path().filename().string() + "/" + path.filename().string() + " " +
+                     plan.config.string_or("_name_or_path", "");
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });

@@ -102,7 +102,9 @@ std::vector<std::string> required_files(const fs::path& snapshot, const Has& has
 bool is_companion(std::string_view name) {
   if (name.ends_with(".json")) return !name.ends_with(".index.json") || name == kIndex;
   return name.ends_with(".jinja") || name.ends_with(".model") || name.ends_with(".tiktoken") ||
-         name == "vocab.txt" || name == "merges.txt" || name == "artifact.metadata";
+         name == "vocab.txt" || name == "merges.txt" || name == "artifact.metadata" ||
+         name == "sparse_linear.pt" || name == "colbert_linear.pt" ||  // heads of BGE-M3
+         name == "sparse_linear.safetensors" || name == "colbert_linear.safetensors";
 }
 
 [[noreturn]] void throw_without_weights(const std::string& missing,

@@ -248,6 +248,7 @@ void read_transformer(const fs::path& folder, SentenceTransformer& model) {
   const std::string task = config.string_or("transformer_task", "feature-extraction");
   if (task != "feature-extraction" && task != "fill-mask")
     refuse(config.file(), "transformer_task " + quoted_text(task) + " is not supported");
+  model.masked_lm = task == "fill-mask";
   config.require("module_output_name", "token_embeddings");
   const std::optional<Config> modalities = config.child("modality_config");
   if (!modalities) return;
@@ -291,11 +292,19 @@ void read_settings(const fs::path& file, SentenceTransformer& model) {
   const std::string type = config.string_or("model_type", "SentenceTransformer");
   if (std::ranges::find(kTypes, type) == std::end(kTypes))
     refuse(config.file(), "model_type " + quoted_text(type) + " is not supported");
+  if ((type == "SparseEncoder") && !model.splade)
+    refuse(config.file(), "model_type " + quoted_text(type) + " needs a SpladePooling module");
+  if ((type == "ColBERT" || type == "MultiVectorEncoder") && !model.token_dense)
+    refuse(config.file(), "model_type " + quoted_text(type) + " needs a Dense module on tokens");
   read_prompts(config, model);
   model.similarity = config.string_or("similarity_fn_name", "cosine");
   if (std::ranges::find(kSimilarities, model.similarity) == std::end(kSimilarities)) {
     refuse(config.file(), "similarity_fn_name " + quoted_text(model.similarity) +
                               " is not supported, only cosine, dot, euclidean, manhattan, MaxSim");
+  }
+  if ((model.similarity == "MaxSim" || model.similarity == "maxsim") && !model.token_dense) {
+    refuse(config.file(), "similarity_fn_name " + quoted_text(model.similarity) +
+                              " is for late interaction, and no module gives a vector per token");
   }
   model.truncate_dim = optional_integer(config, "truncate_dim");
 }
@@ -377,6 +386,9 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder) {
   }
   for (const auto& [kind, path] : kinds) add_module(kind, path, file, model);
   if (model.transformer.empty()) refuse(file, "expected one Transformer, as the first module");
+
+  if (model.masked_lm && !model.splade)
+    refuse(file, "transformer_task \"fill-mask\" needs a SpladePooling module");
 
   const fs::path settings = folder / "config_sentence_transformers.json";
   if (is_file(settings)) read_settings(settings, model);

@@ -33,6 +33,7 @@ struct SpladePooling {
 struct SentenceTransformer {
   bool present = false;                  // there is a modules.json
   std::filesystem::path transformer;     // folder of the transformer module
+  bool masked_lm = false;                // its transformer_task is fill-mask
   bool static_embedding = false;         // instead of a transformer: a table, the mean of its rows
   std::vector<Pooling> pooling;          // concatenated in this order; empty = no Pooling module
   std::optional<int64_t> pooling_width;  // columns the Pooling module expects of the transformer

@@ -196,9 +196,8 @@ TEST(SentenceTransformer, ReadsAStaticEmbeddingInPlaceOfATransformer) {
 
 TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
   const std::pair<const char*, const char*> cases[] = {
-      {"pylate.models.Dense.Dense", "late-interaction"},
-      {"sentence_transformers.sparse_encoder.models.SpladePooling", "sparse encoder (SPLADE)"},
-      {"sentence_transformers.sparse_encoder.models.MLMTransformer", "sparse encoder (SPLADE)"},
+      {"pylate.models.Reducer", "late-interaction"},
+      {"sentence_transformers.sparse_encoder.models.SpladeSum", "sparse encoder"},
       {"sentence_transformers.models.CLIPModel", "image and text"},
       {"sentence_transformers.models.LayerNorm", "LayerNorm"},
       {"sentence_transformers.models.Asym", "several routes"},
@@ -238,8 +237,8 @@ TEST(SentenceTransformer, RefusesModulesOutOfOrder) {
   EXPECT_REFUSED(Folder().module(kNormalize).pooling().read(), ErrorCode::kUnsupported,
                  "one Pooling, before");
   const char* dense = R"({"in_features":8,"out_features":4})";
-  EXPECT_REFUSED(Folder().module(kDense, dense).read(), ErrorCode::kUnsupported,
-                 "Dense before the Pooling");
+  EXPECT_REFUSED(Folder().module(kDense, dense).pooling().read(), ErrorCode::kUnsupported,
+                 "one Pooling, before");
   EXPECT_REFUSED(Folder().pooling().module(kNormalize).module(kDense, dense).read(),
                  ErrorCode::kUnsupported, "Dense after Normalize");
 }
@@ -289,7 +288,7 @@ TEST(SentenceTransformer, RefusesDenseItCantCompute) {
                  "\"torch.nn.modules.activation.Mish\"", "Tanh");
   EXPECT_REFUSED(read(R"(,"activation_function":"mine.Tanh")"), ErrorCode::kUnsupported,
                  "\"mine.Tanh\"");
-  EXPECT_REFUSED(read(R"(,"use_residual":true)"), ErrorCode::kUnsupported, "use_residual");
+  EXPECT_TRUE(read(R"(,"use_residual":true)").dense.at(0).residual);
   EXPECT_REFUSED(read(R"(,"module_input_name":"token_embeddings")"), ErrorCode::kUnsupported,
                  "module_input_name");
   EXPECT_REFUSED(read(R"(,"module_output_name":"other")"), ErrorCode::kUnsupported,
@@ -351,6 +350,38 @@ TEST(SentenceTransformer, RefusesSettingsItCantFollow) {
                  "similarity_fn_name", "MaxSim");
   EXPECT_REFUSED(read(R"({"truncate_dim":-1})"), ErrorCode::kCorrupt, "truncate_dim");
   EXPECT_REFUSED(read("[]"), ErrorCode::kCorrupt, "config_sentence_transformers.json");
+}
+
+TEST(SentenceTransformer, ReadsDenseModulesOfTokens) {
+  const char* dense = R"({"in_features":8,"out_features":4,"bias":false,
+      "activation_function":"torch.nn.modules.linear.Identity"})";
+  const SentenceTransformer model =
+      Folder()
+          .module("pylate.models.Dense.Dense", dense)
+          .file("config_sentence_transformers.json", R"({"similarity_fn_name":"MaxSim"})")
+          .read();
+  EXPECT_TRUE(model.token_dense);
+  EXPECT_TRUE(model.pooling.empty());
+  EXPECT_EQ(model.dense.size(), 1u);
+}
+
+TEST(SentenceTransformer, ReadsSpladePooling) {
+  const auto read = [](const std::string& settings) {
+    return Folder()
+        .module("sentence_transformers.sparse_encoder.models.SpladePooling", settings)
+        .file("config_sentence_transformers.json", R"({"model_type":"SparseEncoder"})")
+        .file("sentence_bert_config.json", R"({"transformer_task":"fill-mask"})")
+        .read();
+  };
+  EXPECT_FALSE(read(R"({"pooling_strategy":"max"})").splade->sum);
+  const SentenceTransformer sum =
+      read(R"({"pooling_strategy":"sum","activation_function":"log1p_relu"})");
+  EXPECT_TRUE(sum.splade->sum);
+  EXPECT_TRUE(sum.splade->log_twice);
+  EXPECT_REFUSED(read(R"({"pooling_strategy":"mean"})"), ErrorCode::kUnsupported,
+                 "pooling_strategy");
+  EXPECT_REFUSED(read(R"({"activation_function":"gelu"})"), ErrorCode::kUnsupported,
+                 "activation_function");
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
     rows.push_back(
         head.linear_rows(*id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kNone));
   }
-  return std::make_unique<TokenChoiceHead>(std::move(rows));
+  return std::make_unique<TokenChoiceHead>(std::move(rows), plan.shape.logit_softcap);
 }
 
 // "<extra_0>" ends a step for process reward models.

@@ -294,13 +294,25 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
     }
   }
   sequence.parts.push_back(static_cast<int64_t>(encoding.ids.size()));
-  int64_t begin = 0;
-  for (const int64_t end : sequence.parts) {
-    if (end == begin) refuse("a chunk has no tokens", "late_chunks");
-    begin = end;
-  }
-  if (sequence.parts.size() != ends.size()) refuse("a chunk has no tokens", "late_chunks");
   sequence.ids = encoding.ids;
+  if (request.truncate) {
+    const int64_t room = max_tokens(request, plan_.max_model_len);
+    sequence.truncated = sequence.tokens() > room;
+    if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
+    for (int64_t& end : sequence.parts) end = std::min(end, room);
+  }
+  int64_t begin = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const bool empty = i >= sequence.parts.size() || sequence.parts[i] == begin;
+    if (empty) {
+      refuse("chunk " + std::to_string(i) +
+                 (sequence.truncated ? " lies beyond the " + std::to_string(sequence.tokens()) +
+                                           " tokens that there is room for"
+                                     : std::string(" has no tokens of its own")),
+             "late_chunks");
+    }
+    begin = sequence.parts[i];
+  }
 }
 
 void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {

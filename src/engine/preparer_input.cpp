@@ -1,0 +1,224 @@
+// The ways from a request to token ids: texts, pairs, marked texts, prompts of rerankers, ids,
+// parts.
+#include <algorithm>
+#include <utility>
+
+#include "engine/lower_case.h"
+#include "engine/preparer.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message, const char* field) {
+  throw Error(ErrorCode::kInvalidArgument, message, field);
+}
+
+bool of_tokens(const Request& request) {
+  return request.task == Task::kTokenEmbed || request.task == Task::kTokenClassify ||
+         std::ranges::count(request.also, Task::kTokenEmbed) > 0;
+}
+
+// What encode() is asked for when the request wants `room` tokens at most; 0 = no limit.
+EncodeOptions cut_to(const Request& request, int64_t room) {
+  EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+                        .offsets = of_tokens(request)};
+  if (room == 0) return options;
+  options.truncation = EncodeOptions::Truncation::kLongestFirst;
+  options.truncation_side = request.truncation_side;
+  options.max_length = room;
+  return options;
+}
+
+void check_room(int64_t room, int64_t special) {
+  if (room >= special) return;
+  refuse("truncate_prompt_tokens " + std::to_string(room) + " has no room for the " +
+             std::to_string(special) + " special tokens",
+         "truncate_prompt_tokens");
+}
+
+}  // namespace
+
+void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const {
+  sequence.truncated = encoding.truncated > 0;
+  if (of_tokens) {
+    for (size_t i = 0; i < encoding.ids.size(); ++i) {
+      sequence.tokens_info.push_back({.id = encoding.ids[i],
+                                      .begin = encoding.offsets[i].first,
+                                      .end = encoding.offsets[i].second,
+                                      .special = encoding.special_tokens_mask[i] != 0});
+    }
+  }
+  sequence.ids = std::move(encoding.ids);
+  const bool typed = std::ranges::any_of(encoding.type_ids, [](int32_t type) { return type != 0; });
+  if (typed) sequence.type_ids = std::move(encoding.type_ids);
+}
+
+void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
+  const std::string prompt = prompt_of(request);
+  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  if (room > 0 && request.add_special_tokens && !plan_.modules.static_embedding)
+    check_room(room, tokenizer_->num_special_tokens());
+  take(encode(prompt + text, cut_to(request, room)), of_tokens(request), sequence);
+  for (TokenInfo& token : sequence.tokens_info) {
+    const auto skipped = static_cast<int64_t>(prompt.size());
+    token.begin = std::max<int64_t>(0, token.begin - skipped);
+    token.end = std::max<int64_t>(0, token.end - skipped);
+  }
+  if (prompt.empty() || plan_.modules.include_prompt) return;
+  const Encoding alone = encode(prompt, {.add_special_tokens = request.add_special_tokens});
+  const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
+  sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
+  if (sequence.prompt_tokens >= sequence.tokens()) {
+    refuse("the prompt alone fills the " + std::to_string(sequence.tokens()) + " tokens there are",
+           "input");
+  }
+}
+
+void Preparer::set_pair(const Request& request, const std::string& text, Sequence& sequence) const {
+  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
+  const EncodeOptions options = cut_to(request, room);
+  const bool lower = plan_.modules.lower_case;
+  take(tokenizer_->encode(lower ? lower_case(text) : text,
+                          lower ? lower_case(*request.pair) : *request.pair, options),
+       false, sequence);
+}
+
+// Late interaction: the marker goes after the first token; queries are filled up.
+void Preparer::set_marked(const Request& request, const std::string& text, Role role,
+                          Sequence& sequence) const {
+  const LateInteraction& late = *plan_.late_interaction;
+  const bool query = role == Role::kQuery;
+  const int32_t marker = query ? query_marker_ : document_marker_;
+  const int64_t own = query ? late.query_length : late.document_length;
+  const int64_t limit = own > 0 ? std::min(own, plan_.max_model_len) : plan_.max_model_len;
+  int64_t room = 0;
+  if (request.truncate) {
+    room = max_tokens(request, limit) - (marker < 0 ? 0 : 1);
+    check_room(room, tokenizer_->num_special_tokens());
+  }
+  take(encode(prompt_of(request) + text, cut_to(request, room)), of_tokens(request), sequence);
+  const auto at = std::min<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(sequence.ids.size()));
+  if (marker >= 0) {
+    sequence.ids.insert(sequence.ids.begin() + at, marker);
+    if (!sequence.tokens_info.empty())
+      sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
+  }
+  check_length(sequence, limit);
+  if (!query) {
+    for (const int32_t id : sequence.ids) sequence.kept.push_back(skiplist_.contains(id) ? 0 : 1);
+  } else if (late.expand_queries && sequence.tokens() < limit) {
+    if (!late.attend_to_expansion) sequence.attended = sequence.tokens();
+    sequence.ids.resize(static_cast<size_t>(limit), fill_);
+    if (!sequence.tokens_info.empty())
+      sequence.tokens_info.resize(sequence.ids.size(), {fill_, 0, 0, true});
+  }
+}
+
+// The document is cut; what stands around it stays.
+void Preparer::set_rerank_prompt(const Request& request, const std::string& query,
+                                 Sequence& sequence) const {
+  const RerankPrompt& prompt = *plan_.rerank_prompt;
+  const EncodeOptions plain{.add_special_tokens = false};
+  const std::string before =
+      prompt.prefix +
+      prompt.before_document(request.instruction.value_or(prompt.default_instruction), query);
+  const std::vector<int32_t> suffix = encode(prompt.suffix, plain).ids;
+  take(encode(before + *request.pair, plain), false, sequence);
+  if (request.truncate) {
+    const int64_t room =
+        max_tokens(request, plan_.max_model_len) - static_cast<int64_t>(suffix.size());
+    const auto fixed = static_cast<int64_t>(encode(before, plain).ids.size());
+    if (room < fixed) {
+      refuse("the prompt and the query alone are " +
+                 std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
+                 " tokens; there is room for " +
+                 std::to_string(room + static_cast<int64_t>(suffix.size())),
+             "truncate_prompt_tokens");
+    }
+    sequence.truncated = sequence.tokens() > room;
+    if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
+  }
+  sequence.ids.insert(sequence.ids.end(), suffix.begin(), suffix.end());
+}
+
+void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
+                       Sequence& sequence) const {
+  const auto size = static_cast<int64_t>(ids.size());
+  const int64_t limit = request.truncate ? max_tokens(request, plan_.max_model_len) : size;
+  const int64_t keep = std::min(limit, size);
+  sequence.truncated = keep < size;
+  const bool left = request.truncation_side == EncodeOptions::Side::kLeft;
+  sequence.ids = left ? std::vector<int32_t>(ids.end() - keep, ids.end())
+                      : std::vector<int32_t>(ids.begin(), ids.begin() + keep);
+  if (!of_tokens(request)) return;
+  for (const int32_t id : sequence.ids) sequence.tokens_info.push_back({.id = id});
+}
+
+// The parts are tokenized as one text; a token belongs to the part that it begins in, and special
+// tokens at the ends to the first and the last.
+void Preparer::set_parts(const Request& request, Sequence& sequence) const {
+  const bool poolable = std::ranges::all_of(plan_.pooling, [](Pooling pooling) {
+    return pooling == Pooling::kMean || pooling == Pooling::kMeanSqrtLen;
+  });
+  if (request.task != Task::kEmbed || !poolable)
+    refuse("late chunking is for embedding models with mean pooling", "late_chunks");
+  if (!request.also.empty()) refuse("also: is not for late chunking", "also");
+  std::string text = prompt_of(request);
+  std::vector<size_t> ends;
+  for (const std::string& chunk : request.late_chunks) {
+    if (chunk.empty()) refuse("a chunk is empty", "late_chunks");
+    text += chunk;
+    ends.push_back(text.size());
+  }
+  const Encoding encoding =
+      encode(text, {.add_special_tokens = request.add_special_tokens, .offsets = true});
+  size_t chunk = 0;
+  for (size_t i = 0; i < encoding.ids.size(); ++i) {
+    const bool special = encoding.special_tokens_mask[i] != 0;
+    while (!special && encoding.offsets[i].first >= ends[chunk] && chunk + 1 < ends.size()) {
+      sequence.parts.push_back(static_cast<int64_t>(i));
+      ++chunk;
+    }
+  }
+  sequence.parts.push_back(static_cast<int64_t>(encoding.ids.size()));
+  sequence.ids = encoding.ids;
+  if (request.truncate) {
+    const int64_t room = max_tokens(request, plan_.max_model_len);
+    sequence.truncated = sequence.tokens() > room;
+    if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
+    for (int64_t& end : sequence.parts) end = std::min(end, room);
+  }
+  int64_t begin = 0;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const bool empty = i >= sequence.parts.size() || sequence.parts[i] == begin;
+    if (empty) {
+      refuse("chunk " + std::to_string(i) +
+                 (sequence.truncated ? " lies beyond the " + std::to_string(sequence.tokens()) +
+                                           " tokens that there is room for"
+                                     : std::string(" has no tokens of its own")),
+             "late_chunks");
+    }
+    begin = sequence.parts[i];
+  }
+}
+
+void Preparer::set_input(const Request& request, Sequence& sequence) const {
+  if (!request.late_chunks.empty()) return set_parts(request, sequence);
+  const auto* text = std::get_if<std::string>(&request.input);
+  if (!text) {
+    if (request.pair) refuse("token ids can't be one of two texts", "input");
+    return set_ids(request, std::get<std::vector<int32_t>>(request.input), sequence);
+  }
+  if (request.task == Task::kScore && plan_.rerank_prompt)
+    return set_rerank_prompt(request, *text, sequence);
+  if (request.pair) return set_pair(request, *text, sequence);
+  const Role role = role_of(request);
+  if (plan_.late_interaction && role != Role::kNone)
+    return set_marked(request, *text, role, sequence);
+  set_text(request, *text, sequence);
+}
+
+}  // namespace vecton

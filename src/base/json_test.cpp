@@ -35,8 +35,8 @@ TEST(Json, NumbersAreTheNearest) {
       "[1.8088101387491814e-140, 0.30000000000000004, 3.936162278297495e+69, -5e-324, 1e22, 1.0, "
       "18446744073709551615]",
       "test");
-  const double expected[] = {1.8088101387491814e-140, 0.30000000000000004, 3.936162278297495e+69,
-                             -5e-324, 1e22, 1.0};
+  const double expected[] = {
+      1.8088101387491814e-140, 0.30000000000000004, 3.936162278297495e+69, -5e-324, 1e22, 1.0};
   for (size_t i = 0; i < std::size(expected); ++i) EXPECT_EQ(value.at(i).as_double(), expected[i]);
   EXPECT_EQ(value.at(6).as_uint64(), UINT64_MAX);
 }

@@ -85,7 +85,7 @@ int main(int argc, char** argv) try {
     flops += engine->flops(tokens);
   }
   std::vector<double> times, limits;
-  const int inner = a.query > 0 ? 100 : 1;
+  const int inner = a.query > 0 ? static_cast<int>(std::clamp<int64_t>(4096 / a.query, 1, 100)) : 1;
   seconds_of(*engine, requests);
   for (int round = 0; round < a.rounds; ++round) {
     const vecton::Peak peak = vecton::measure_peak(a.threads);

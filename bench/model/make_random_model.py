@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_random_model.py bert-base|qwen3-0.6b|minilm FOLDER: a checkpoint of that size with random weights.
+"""make_random_model.py bert-base|modernbert-base|qwen3-0.6b|minilm FOLDER: a checkpoint of that size with random weights.
 
 Speed does not depend on the values. Needs numpy. The tokenizer is a small one (bench_model sends token ids).
 """
@@ -15,6 +15,9 @@ CONFIGS = {
                    intermediate_size=1536, vocab_size=30522, max_position_embeddings=512, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12),
     "bert-base": dict(architectures=["BertModel"], model_type="bert", hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
                       intermediate_size=3072, vocab_size=30522, max_position_embeddings=512, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12),
+    "modernbert-base": dict(architectures=["ModernBertModel"], model_type="modernbert", hidden_size=768, num_hidden_layers=22, num_attention_heads=12,
+                            intermediate_size=1152, vocab_size=50368, max_position_embeddings=8192, hidden_activation="gelu", norm_eps=1e-5,
+                            local_attention=128, global_attn_every_n_layers=3, global_rope_theta=160000.0, local_rope_theta=10000.0),
     "qwen3-0.6b": dict(architectures=["Qwen3Model"], model_type="qwen3", hidden_size=1024, num_hidden_layers=28, num_attention_heads=16,
                        num_key_value_heads=8, head_dim=128, intermediate_size=3072, vocab_size=151669, max_position_embeddings=32768,
                        hidden_act="silu", rms_norm_eps=1e-6, rope_theta=1000000.0, attention_bias=False),
@@ -36,6 +39,22 @@ def bert_tensors(c):
         yield from linear(p + "intermediate.dense", i, n)
         yield from linear(p + "output.dense", n, i)
         yield from norm(p + "output.LayerNorm", n)
+
+
+def modernbert_tensors(c):
+    n, i = c["hidden_size"], c["intermediate_size"]
+    yield "embeddings.tok_embeddings.weight", (c["vocab_size"], n)
+    yield "embeddings.norm.weight", (n,)
+    for layer in range(c["num_hidden_layers"]):
+        p = f"layers.{layer}."
+        if layer > 0:
+            yield p + "attn_norm.weight", (n,)
+        yield p + "attn.Wqkv.weight", (3 * n, n)
+        yield p + "attn.Wo.weight", (n, n)
+        yield p + "mlp_norm.weight", (n,)
+        yield p + "mlp.Wi.weight", (2 * i, n)
+        yield p + "mlp.Wo.weight", (n, i)
+    yield "final_norm.weight", (n,)
 
 
 def qwen3_tensors(c):
@@ -75,7 +94,8 @@ def main():
     kind, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     config, bf16 = CONFIGS[kind], kind.startswith("qwen3")
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = list((qwen3_tensors if bf16 else bert_tensors)(config))
+    make = {"qwen3": qwen3_tensors, "modernbert": modernbert_tensors}.get(config["model_type"], bert_tensors)
+    tensors = list(make(config))
     width, offset, header = 2 if bf16 else 4, 0, {}
     for name, shape in tensors:
         size = int(np.prod(shape)) * width

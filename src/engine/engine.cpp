@@ -338,10 +338,14 @@ EngineStats Engine::stats() const {
 double Engine::flops(int64_t tokens) const {
   const ModelShape& shape = impl_->plan.shape;
   const double t = static_cast<double>(tokens);
-  const double scores =
-      4.0 * t * t * static_cast<double>(shape.layers * shape.heads * shape.head_dim);
+  double scores = 0;  // pairs of a query and a key that it sees
+  for (int64_t layer = 0; layer < shape.layers; ++layer) {
+    const int64_t window = shape.windows.empty() ? 0 : shape.windows[static_cast<size_t>(layer)];
+    const double w = static_cast<double>(window > 0 ? std::min(window, tokens) : tokens);
+    scores += shape.causal ? w * t - w * w / 2 : (2 * w - 1) * t - w * (w - 1);
+  }
   return 2.0 * t * static_cast<double>(impl_->runner->linear_parameters()) +
-         (shape.causal ? scores / 2 : scores);
+         4.0 * scores * static_cast<double>(shape.heads * shape.head_dim);
 }
 
 int64_t Engine::weight_bytes_per_pass() const { return impl_->runner->linear_bytes(); }

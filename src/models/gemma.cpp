@@ -22,7 +22,6 @@ struct Settings {
   nn::RopeOptions rope, local_rope;  // of layers that see everything, and of those with a window
   float softcap = 0;                 // of attention scores
   bool qk_norm = false;
-  std::vector<int64_t> windows;  // AttentionShape::window of each layer
 };
 
 struct Layer {
@@ -84,7 +83,7 @@ Layer Gemma::layer(const Weights& w, const Config& config, int64_t index) const 
                               .scale = 1.0f / std::sqrt(static_cast<float>(
                                                   config.number_or("query_pre_attn_scalar", 256))),
                               .causal = shape.causal,
-                              .window = settings_.windows[static_cast<size_t>(index)],
+                              .window = settings_.shape.windows[static_cast<size_t>(index)],
                               .softcap = settings_.softcap}},
       .after_attention_norm = norm(w / "post_attention_layernorm", n),
       .mlp_norm = norm(w / "pre_feedforward_layernorm", n),
@@ -141,7 +140,7 @@ Settings settings2(const Config& config) {
              .softcap = softcap(config, "attn_logit_softcapping", 50)};
   s.shape.logit_softcap = softcap(config, "final_logit_softcapping", 30);
   const int64_t width = config.integer_or("sliding_window", 4096);
-  s.windows =
+  s.shape.windows =
       windows(nn::sliding_layers(config, s.shape.layers, [](int64_t i) { return i % 2 == 0; }),
               decoder_window(width, s.shape.causal));
   return s;
@@ -166,7 +165,7 @@ Settings settings3(const Config& config) {
   if (!told) config.require("_sliding_window_pattern", pattern);
   config.ignore({"_sliding_window_pattern"});
   // Both ways, half of the width lies on each side.
-  s.windows = windows(
+  s.shape.windows = windows(
       nn::sliding_layers(config, s.shape.layers, [&](int64_t i) { return (i + 1) % pattern != 0; }),
       both_ways ? width / 2 + 1 : decoder_window(width, s.shape.causal));
   return s;

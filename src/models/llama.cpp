@@ -65,7 +65,8 @@ nn::PreNormLayer Llama::layer(const Weights& w, const Config& config, int64_t in
     layer.attention.q_norm = (self / "q_norm").rms_norm(shape.head_dim, s.eps);
     layer.attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
   }
-  if (!s.windows.empty()) layer.attention.shape.window = s.windows[static_cast<size_t>(index)];
+  if (!s.shape.windows.empty())
+    layer.attention.shape.window = s.shape.windows[static_cast<size_t>(index)];
   return layer;
 }
 

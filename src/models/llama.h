@@ -24,7 +24,6 @@ struct Settings {
   bool qk_norm = false;            // of every head of queries and keys
   float norm_plus = 0;             // norms multiply by w + norm_plus
   float embedding_scale = 1;       // of the words
-  std::vector<int64_t> windows;    // AttentionShape::window of each layer; empty = none has one
   std::vector<bool> without_rope;  // layers that turn nothing; empty = none
 };
 

@@ -11,7 +11,8 @@ static llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config);
   if (!config.is_null("sliding_window")) {
     const int64_t width = config.integer_or("sliding_window", 4096);
-    s.windows.assign(static_cast<size_t>(s.shape.layers), decoder_window(width, s.shape.causal));
+    s.shape.windows.assign(static_cast<size_t>(s.shape.layers),
+                           decoder_window(width, s.shape.causal));
   }
   return s;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "ops/ops.h"
 #include "tensor/batch.h"
@@ -14,6 +15,7 @@ struct ModelShape {
   int64_t layers = 0, hidden = 0, vocab = 0, max_positions = 0;
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
   bool causal = false;
+  std::vector<int64_t> windows;  // AttentionShape::window of each layer; empty = none has one
   // Of causal models: whether the keys and values of a prefix stand for it, whatever follows. Not
   // so with recurrent layers, or where rotations depend on the length of the whole sequence.
   bool cacheable = true;

@@ -29,7 +29,6 @@ class ModernBert final : public Model {
   nn::PreNormLayer layer(const Weights& w, const Config& config, int64_t index) const;
 
   ModelShape shape_;
-  std::vector<bool> local_;  // of each layer
   nn::Rope global_rope_, local_rope_;
   PreparedWeight words_;
   NormWeight embedding_norm_;
@@ -47,8 +46,6 @@ ModernBert::ModernBert(const Config& config, const Weights& w)
           config, shape_.head_dim,
           nn::RopeOptions{
               .theta = 10000, .theta_key = "local_rope_theta", .layer_type = "sliding_attention"}) {
-  const int64_t every = config.integer_or("global_attn_every_n_layers", 3);
-  local_ = nn::sliding_layers(config, shape_.layers, [&](int64_t i) { return i % every != 0; });
   const double eps = config.number_or("norm_eps", 1e-5);
   const auto bias = bias_if(config, "norm_bias");
   words_ = (w / "embeddings" / "tok_embeddings").table(shape_.vocab, shape_.hidden);
@@ -62,8 +59,6 @@ nn::PreNormLayer ModernBert::layer(const Weights& w, const Config& config, int64
   const double eps = config.number_or("norm_eps", 1e-5);
   const auto norm_bias = bias_if(config, "norm_bias"), mlp_bias = bias_if(config, "mlp_bias"),
              attention_bias = bias_if(config, "attention_bias");
-  // A token sees this many others on each side.
-  const int64_t side = config.integer_or("local_attention", 128) / 2;
   const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
   nn::PreNormLayer layer{
       .attention_norm = {},
@@ -75,7 +70,7 @@ nn::PreNormLayer ModernBert::layer(const Weights& w, const Config& config, int64
                               .kv_heads = shape_.kv_heads,
                               .head_dim = shape_.head_dim,
                               .scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim)),
-                              .window = local_[static_cast<size_t>(index)] ? side + 1 : 0}},
+                              .window = shape_.windows[static_cast<size_t>(index)]}},
       .mlp_norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
       .gate_up = (mlp / "Wi").gated_halves(intermediate, n, Weights::Halves::kGateFirst, mlp_bias),
       .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
@@ -93,7 +88,8 @@ Tensor ModernBert::forward(Ops& ops, const Batch& batch) const {
   Tensor x = ops.norm(ops.embed(words), embedding_norm_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const auto rows = nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), shape_.layers);
-    x = layers_[i].forward(ops, std::move(x), rows, batch, local_[i] ? local.get() : global.get());
+    x = layers_[i].forward(ops, std::move(x), rows, batch,
+                           shape_.windows[i] > 0 ? local.get() : global.get());
   }
   return ops.norm(std::move(x), norm_);
 }
@@ -109,13 +105,20 @@ ModelShape shape(const Config& config) {
     throw Error(ErrorCode::kCorrupt,
                 config.file() + ": hidden_size must be a multiple of num_attention_heads");
   }
-  return {.layers = config.integer("num_hidden_layers"),
-          .hidden = hidden,
-          .vocab = config.integer("vocab_size"),
-          .max_positions = config.integer_or("max_position_embeddings", 8192),
-          .heads = heads,
-          .kv_heads = heads,
-          .head_dim = hidden / heads};
+  ModelShape shape{.layers = config.integer("num_hidden_layers"),
+                   .hidden = hidden,
+                   .vocab = config.integer("vocab_size"),
+                   .max_positions = config.integer_or("max_position_embeddings", 8192),
+                   .heads = heads,
+                   .kv_heads = heads,
+                   .head_dim = hidden / heads};
+  const int64_t every = config.integer_or("global_attn_every_n_layers", 3);
+  // A token of a local layer sees this many others on each side.
+  const int64_t side = config.integer_or("local_attention", 128) / 2;
+  const auto is_local = [&](int64_t layer) { return layer % every != 0; };
+  for (const bool local : nn::sliding_layers(config, shape.layers, is_local))
+    shape.windows.push_back(local ? side + 1 : 0);
+  return shape;
 }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {

@@ -40,7 +40,7 @@ namespace qwen2 {
 static llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config);
   s.qkv_bias = true;
-  s.windows = windows(config, s.shape);
+  s.shape.windows = windows(config, s.shape);
   return s;
 }
 
@@ -58,7 +58,7 @@ static llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config, {.head_dim = 128});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.qk_norm = true;
-  s.windows = windows(config, s.shape);
+  s.shape.windows = windows(config, s.shape);
   return s;
 }
 

@@ -65,6 +65,7 @@ void ThreadPool::stop() {
   stop_ = true;
   wake(kAll);
   for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
 }
 
 void ThreadPool::notify() {

@@ -33,6 +33,9 @@ class ThreadPool {
   // Wakes sleeping workers: the source has jobs.
   void notify();
 
+  // Ends the workers, each after the job it is in, which may still use the pool; then nothing runs.
+  void stop();
+
   // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are
   // done. When an f throws, indices that nobody has begun are left out and the exception is thrown
   // here. May be called by any number of threads at once; nested calls run on the calling thread.
@@ -73,7 +76,6 @@ class ThreadPool {
   bool region_open() const;
   void sleep(uint32_t seen_jobs);
   void wake(int64_t most);
-  void stop();
 
   const int size_;
   std::function<bool(int)> source_;

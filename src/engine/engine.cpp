@@ -89,7 +89,7 @@ Engine::Impl::~Impl() {
     stopped = true;
   }
   changed.notify_all();
-  pool.reset();  // workers finish the batch they are in
+  pool->stop();  // workers finish the batch they are in
   std::vector<Sequence> left = scheduler.clear();
   fail(left, Error(ErrorCode::kCancelled, "the engine was stopped"));
 }

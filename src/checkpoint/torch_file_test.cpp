@@ -66,13 +66,14 @@ TEST(TorchFile, ReadsNamesTypesShapesAndBytesInPlace) {
 }
 
 TEST(TorchFile, ReadsViewsOfOneStorageScalarsAndEmptyTensors) {
-  const auto tensors =
-      parse(torch_file(dict({{"all", tensor(six(), 0, {6}, {1})},
-                             {"middle", tensor(six(), 2, {1, 3}, {77, 1})},
-                             {"scalar", tensor(six(), 5, {}, {})},
-                             {"end", tensor(six(), 6, {0, 4}, {9, 9})},
-                             {"none", tensor(storage("HalfStorage", "1", 0), 0, {0}, {1})}}),
-                       {{"0", kSix}, {"1", ""}}));
+  const std::string file =  // the tensors point into it
+      torch_file(dict({{"all", tensor(six(), 0, {6}, {1})},
+                       {"middle", tensor(six(), 2, {1, 3}, {77, 1})},
+                       {"scalar", tensor(six(), 5, {}, {})},
+                       {"end", tensor(six(), 6, {0, 4}, {9, 9})},
+                       {"none", tensor(storage("HalfStorage", "1", 0), 0, {0}, {1})}}),
+                 {{"0", kSix}, {"1", ""}});
+  const auto tensors = parse(file);
   EXPECT_THAT(floats_of(tensors.at("middle")), ElementsAre(2, 3, 4));
   EXPECT_THAT(floats_of(tensors.at("scalar")), ElementsAre(5));
   EXPECT_TRUE(tensors.at("end").bytes.empty());

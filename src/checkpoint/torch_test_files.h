@@ -12,7 +12,8 @@ namespace vecton::testing {
 
 inline std::string little(uint64_t value, size_t width) {
   std::string bytes;
-  for (size_t i = 0; i < width; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xff);
+  for (size_t i = 0; i < width; ++i)
+    bytes += static_cast<char>(i < sizeof value ? value >> (8 * i) & 0xff : 0);
   return bytes;
 }
 

@@ -72,12 +72,19 @@ HWY_NOINLINE void add_rows(const float* packed, int64_t n, const float* d, int64
     HWY_UNROLL(8)
     for (int i = 0; i < kPointers; ++i) ++x[i];
   }
+  // As in a heap, each row into the one above it: one long chain would keep the next block waiting.
+  if constexpr (kRows > 1) {
+    HWY_UNROLL(16)
+    for (int r = kRows - 1; r > 0; --r) {
+      HWY_UNROLL(2)
+      for (int v = 0; v < kVectors; ++v)
+        sums[(r - 1) / 2][v] = larger(sums[(r - 1) / 2][v], sums[r][v]);
+    }
+  }
   HWY_UNROLL(2)
   for (int v = 0; v < kVectors; ++v) {
-    VF maximum = hn::Load(kFloats, maxima + v * kLanes);
-    HWY_UNROLL(16)
-    for (int r = 0; r < kRows; ++r) maximum = larger(maximum, sums[r][v]);
-    hn::Store(maximum, kFloats, maxima + v * kLanes);
+    const VF maximum = hn::Load(kFloats, maxima + v * kLanes);
+    hn::Store(larger(maximum, sums[0][v]), kFloats, maxima + v * kLanes);
   }
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""make_random_model.py bert-base|modernbert-base|qwen3-0.6b|minilm FOLDER: a checkpoint of that size with random weights.
+"""make_random_model.py minilm|bert-base|bert-base-reranker|modernbert-base|qwen3-0.6b FOLDER [TOKENIZER.json]: a checkpoint of that size with random weights.
 
-Speed does not depend on the values. Needs numpy. The tokenizer is a small one (bench_model sends token ids).
+Speed does not depend on the values. Needs numpy. The tokenizer is a small one unless one is given (bench_model sends token ids, bench_rerank texts).
 """
 import json
 import pathlib
+import shutil
 import struct
 import sys
 
@@ -15,6 +16,9 @@ CONFIGS = {
                    intermediate_size=1536, vocab_size=30522, max_position_embeddings=512, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12),
     "bert-base": dict(architectures=["BertModel"], model_type="bert", hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
                       intermediate_size=3072, vocab_size=30522, max_position_embeddings=512, type_vocab_size=2, hidden_act="gelu", layer_norm_eps=1e-12),
+    "bert-base-reranker": dict(architectures=["BertForSequenceClassification"], model_type="bert", hidden_size=768, num_hidden_layers=12,
+                               num_attention_heads=12, intermediate_size=3072, vocab_size=30522, max_position_embeddings=512, type_vocab_size=2,
+                               hidden_act="gelu", layer_norm_eps=1e-12, id2label={"0": "LABEL_0"}, label2id={"LABEL_0": 0}),
     "modernbert-base": dict(architectures=["ModernBertModel"], model_type="modernbert", hidden_size=768, num_hidden_layers=22, num_attention_heads=12,
                             intermediate_size=1152, vocab_size=50368, max_position_embeddings=8192, hidden_activation="gelu", norm_eps=1e-5,
                             local_attention=128, global_attn_every_n_layers=3, global_rope_theta=160000.0, local_rope_theta=10000.0),
@@ -25,6 +29,17 @@ CONFIGS = {
 
 
 def bert_tensors(c):
+    n = c["hidden_size"]
+    if c["architectures"] != ["BertForSequenceClassification"]:
+        yield from bert_encoder_tensors(c)
+        return
+    for name, shape in bert_encoder_tensors(c):
+        yield "bert." + name, shape
+    yield from linear("bert.pooler.dense", n, n)
+    yield from linear("classifier", len(c["id2label"]), n)
+
+
+def bert_encoder_tensors(c):
     n, i = c["hidden_size"], c["intermediate_size"]
     yield "embeddings.word_embeddings.weight", (c["vocab_size"], n)
     yield "embeddings.position_embeddings.weight", (c["max_position_embeddings"], n)
@@ -109,11 +124,14 @@ def main():
         for name, shape in tensors:
             f.write(random_bytes(rng, name, shape, bf16))
     (folder / "config.json").write_text(json.dumps({**config, "torch_dtype": "bfloat16" if bf16 else "float32"}, indent=1))
+    (folder / "tokenizer_config.json").write_text("{}")
+    if len(sys.argv) > 3:
+        shutil.copy(sys.argv[3], folder / "tokenizer.json")
+        return
     vocab = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3}
     (folder / "tokenizer.json").write_text(json.dumps({
         "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": None, "decoder": None,
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab}}))
-    (folder / "tokenizer_config.json").write_text("{}")
 
 
 if __name__ == "__main__":

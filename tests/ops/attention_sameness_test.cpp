@@ -172,6 +172,26 @@ TEST_P(AttentionSameness, CausalPrefix) {
   }
 }
 
+// Many queries of many keys, and few: only for the many it pays to move the keys first.
+TEST_P(AttentionSameness, ManyKeys) {
+  Random random(10);
+  const AttentionShape shape{
+      .heads = 2, .kv_heads = 2, .head_dim = 256, .scale = 0.1f, .causal = true};
+  const AttentionInput whole = random_sequence(random, shape, 1100, {});
+  std::vector<int32_t> many, few;
+  for (int32_t i = 0; i < 1100; i += 3) many.push_back(i);
+  for (int32_t i = 0; i < 1100; i += 99) few.push_back(i);
+  expect_same_bits(select(run_attention(*ops_, with_queries(whole, many)), {0, 33, 330, 363}),
+                   run_attention(*ops_, with_queries(whole, {0, 99, 990, 1089})));
+  const AttentionInput joined = join({with_queries(whole, many), with_queries(whole, few)});
+  const Matrix expected = run_attention(*ops_, joined);
+  const std::unique_ptr<ThreadPool> four = make_pool(4);
+  expect_same_bits(run_attention(*make(*four), joined), expected);
+  expect_same_bits(
+      run_attention(*ops_, joined, {.page_rows = 16, .counts = {40, 0}, .scattered = true}),
+      expected);
+}
+
 TEST_P(AttentionSameness, Pages) {
   constexpr BiasParts kBias = {.by_head = true, .by_query = true, .reach = 50};
   Random random(9);

@@ -267,6 +267,20 @@ TEST_P(Attention, Pages) {
   }
 }
 
+// So many keys that it pays to move them first.
+TEST_P(Attention, ManyKeys) {
+  for (const int64_t page_rows : {0, 16}) {
+    check({.heads = 2,
+           .kv_heads = 2,
+           .head_dim = 256,
+           .causal = page_rows > 0,
+           .lengths = {9, 1100},
+           .wanted = Wanted::kSome,
+           .fused = true,
+           .page_rows = page_rows});
+  }
+}
+
 TEST_P(Attention, AllAtOnce) {
   for (const int64_t page_rows : {0, 1, 16}) {
     for (const int64_t group : {1, 4}) {

@@ -1,5 +1,7 @@
 #include "backend/cpu/arena.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -11,6 +13,7 @@ namespace vecton::cpu {
 
 namespace {
 constexpr size_t kAlign = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kKeptBytes = size_t{256}
                               << 20;  // more than this in free blocks goes back to the system
 }  // namespace
@@ -64,8 +67,13 @@ std::shared_ptr<float> Arena::allocate(size_t floats) {
   size_t capacity = (floats + step - 1) / step * step + 16;
   float* block = free_->take(capacity, capacity);
   if (!block) {
-    block = static_cast<float*>(std::aligned_alloc(kAlign, capacity * sizeof(float)));
+    const size_t bytes = capacity * sizeof(float),
+                 align = bytes < 2 * kHugePage ? kAlign : kHugePage;
+    block = static_cast<float*>(std::aligned_alloc(align, bytes));
     if (!block) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+    if (align == kHugePage) madvise(block, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+#endif
   }
   return {block, [free = free_, capacity](float* b) { free->give(b, capacity); }};
 }

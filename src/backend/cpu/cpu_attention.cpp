@@ -15,12 +15,17 @@ namespace {
 
 constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
 
+// Where a key head has so many floats and so many tiles read them, they are laid out head by head
+// first: in place its rows are far apart, each in another page.
+constexpr int64_t kManyFloats = 1 << 18, kManyTiles = 8;
+
 // What a call is cut into, and where each sequence's keys lie.
 struct Plan {
   // The number of each sequence's first tile; its tiles are numbered head by head.
   std::vector<int64_t> first_tile;
   std::vector<KeyRun> runs;
   std::vector<int64_t> first_run, keys;  // by sequence
+  std::vector<int64_t> head_step;        // by sequence: floats from key head to key head
   int64_t most_keys = 0;
 
   void clear() {
@@ -28,6 +33,7 @@ struct Plan {
     first_run.assign(1, 0);
     runs.clear();
     keys.clear();
+    head_step.clear();
     most_keys = 0;
   }
 
@@ -58,6 +64,27 @@ struct Plan {
     most_keys = std::max(most_keys, keys.back());
   }
 };
+
+// Lays out the keys and values of the last sequence of `plan` as [key head][key][head_dim].
+Tensor lay_out_by_head(CpuOps& ops, ThreadPool& pool, const AttentionShape& shape, Plan& plan) {
+  const int64_t keys = plan.keys.back(), d = shape.head_dim, first = plan.first_run.end()[-2];
+  const Tensor laid = ops.allocate(2 * shape.kv_heads, keys * d);
+  const std::span<const KeyRun> runs(plan.runs.begin() + first, plan.runs.end());
+  pool.parallel_for(shape.kv_heads, [&](int64_t head) {
+    float *k = laid.row(head), *v = laid.row(shape.kv_heads + head);
+    for (const KeyRun& run : runs) {
+      for (int64_t i = 0; i < run.end - run.begin; ++i, k += d, v += d) {
+        std::copy_n(run.k + i * run.k_stride + head * d, d, k);
+        std::copy_n(run.v + i * run.v_stride + head * d, d, v);
+      }
+    }
+  });
+  plan.runs.resize(first);
+  plan.add_run(laid.row(0), laid.row(shape.kv_heads), d, d, 0, keys);
+  plan.first_run.back() = first + 1;
+  plan.head_step.back() = laid.stride();
+  return laid;
+}
 
 // A bias by distance, over all distances that the kernel may look at.
 struct DistanceTables {
@@ -143,11 +170,16 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   thread_local Plan plan_of_thread;
   Plan& plan = plan_of_thread;
   plan.clear();
+  std::vector<Tensor> laid_out;
   int64_t products = 0;
   for (int64_t s = 0; s < queries.sequences(); ++s) {
     plan.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s], before);
     const int64_t tiles = tiles_of(s) * shape.kv_heads;
     plan.first_tile.push_back(plan.first_tile.back() + tiles);
+    plan.head_step.push_back(shape.head_dim);
+    if (shape.window == 0 && plan.keys.back() * shape.head_dim >= kManyFloats &&
+        tiles_of(s) >= kManyTiles)
+      laid_out.push_back(lay_out_by_head(*this, pool_, shape, plan));
     int64_t seen = plan.keys.back();
     if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
     products += tiles * step * seen * shape.head_dim;
@@ -172,7 +204,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .out_stride = y.stride(),
                     .runs = plan.runs.data() + plan.first_run[s],
                     .run_count = plan.first_run[s + 1] - plan.first_run[s],
-                    .kv_column = head * shape.head_dim,
+                    .kv_column = head * plan.head_step[s],
                     .positions = positions ? queries.index.data() + row : nullptr,
                     .group = group,
                     .head_dim = shape.head_dim,

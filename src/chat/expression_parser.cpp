@@ -1,4 +1,6 @@
+// Expressions, one function for each level of precedence from the loosest to the tightest.
 #include <algorithm>
+#include <span>
 
 #include "chat/parser_base.h"
 
@@ -6,31 +8,7 @@ namespace vecton::chat {
 
 namespace {
 
-// Deeper than any template that Jinja itself can compile.
-constexpr int kMaxNesting = 200, kMaxHeight = 400;
-
 using Kind = Expression::Kind;
-
-std::string describe(const Token& token) {
-  switch (token.kind) {
-    case Token::Kind::kData:
-      return "template data / text";
-    case Token::Kind::kVariableBegin:
-      return "begin of print statement";
-    case Token::Kind::kVariableEnd:
-      return "end of print statement";
-    case Token::Kind::kBlockBegin:
-      return "begin of statement block";
-    case Token::Kind::kBlockEnd:
-      return "end of statement block";
-    case Token::Kind::kText:
-      return "string";
-    case Token::Kind::kEnd:
-      return "end of template";
-    default:
-      return token.text;
-  }
-}
 
 const char* name_of(Kind kind) {
   switch (kind) {
@@ -47,73 +25,20 @@ const char* name_of(Kind kind) {
 
 }  // namespace
 
-Parser::Nesting::Nesting(Parser& parser) : parser_(parser) {
-  if (++parser_.nesting_ > kMaxNesting) {
-    --parser_.nesting_;
-    parser_.fail("more than " + std::to_string(kMaxNesting) + " levels of nesting");
-  }
-}
+// An operator between two expressions: its token, a name or a sign, and the node it makes.
+struct Parser::Binary {
+  std::string_view text;
+  Kind kind;
+  Operator op = {};  // of comparisons and arithmetic
 
-bool Parser::take_name(std::string_view name) {
-  if (!current().is_name(name)) return false;
-  take();
-  return true;
-}
+  static const Binary* find(std::span<const Binary> operators, const Token& token);
+};
 
-bool Parser::take_operator(std::string_view op) {
-  if (!current().is_operator(op)) return false;
-  take();
-  return true;
-}
-
-void Parser::unexpected(const std::string& expected) const {
-  if (current().is(Token::Kind::kEnd)) {
-    fail("unexpected end of template, expected '" + expected + "'.");
-  }
-  fail("expected token '" + expected + "', got '" + describe(current()) + "'");
-}
-
-void Parser::expect_name(std::string_view name) {
-  if (!take_name(name)) unexpected(std::string(name));
-}
-
-void Parser::expect_operator(std::string_view op) {
-  if (!take_operator(op)) unexpected(std::string(op));
-}
-
-std::string Parser::expect_any_name() {
-  if (!current().is(Token::Kind::kName)) unexpected("name");
-  return take().text;
-}
-
-void Parser::expect(Token::Kind kind) {
-  if (!current().is(kind)) unexpected(describe({kind, 0, {}, {}}));
-  take();
-}
-
-void Parser::check_height(int height, int line) const {
-  if (height > kMaxHeight) {
-    syntax_error(line, "more than " + std::to_string(kMaxHeight) + " levels of nesting");
-  }
-}
-
-Expression* Parser::make(Kind kind, int line, std::vector<Expression*> items) {
-  program_.expressions.push_back(std::make_unique<Expression>());
-  Expression* node = program_.expressions.back().get();
-  node->kind = kind;
-  node->line = line;
-  for (const Expression* item : items) {
-    if (item) node->height = std::max(node->height, item->height + 1);
-  }
-  check_height(node->height, line);
-  node->items = std::move(items);
-  return node;
-}
-
-Expression* Parser::make_constant(Value value, int line) {
-  Expression* node = make(Kind::kConstant, line);
-  node->value = std::move(value);
-  return node;
+const Parser::Binary* Parser::Binary::find(std::span<const Binary> operators, const Token& token) {
+  const auto found = std::ranges::find_if(operators, [&](const Binary& binary) {
+    return token.is_name(binary.text) || token.is_operator(binary.text);
+  });
+  return found == operators.end() ? nullptr : &*found;
 }
 
 Expression* Parser::parse_expression(bool conditional) {
@@ -133,26 +58,28 @@ Expression* Parser::parse_conditional() {
   return node;
 }
 
-Expression* Parser::parse_or() {
+Expression* Parser::parse_from_left(std::span<const Binary> operators,
+                                    Expression* (Parser::*operand)()) {
   int line = current().line;
-  Expression* left = parse_and();
-  while (take_name("or")) {
-    Expression* right = parse_and();
-    left = make(Kind::kOr, line, {left, right});
+  Expression* left = (this->*operand)();
+  while (const Binary* found = Binary::find(operators, current())) {
+    take();
+    Expression* right = (this->*operand)();
+    left = make(found->kind, line, {left, right});
+    if (found->kind == Kind::kArithmetic) left->ops = {found->op};
     line = current().line;
   }
   return left;
 }
 
+Expression* Parser::parse_or() {
+  static constexpr Binary kOr[] = {{"or", Kind::kOr}};
+  return parse_from_left(kOr, &Parser::parse_and);
+}
+
 Expression* Parser::parse_and() {
-  int line = current().line;
-  Expression* left = parse_not();
-  while (take_name("and")) {
-    Expression* right = parse_not();
-    left = make(Kind::kAnd, line, {left, right});
-    line = current().line;
-  }
-  return left;
+  static constexpr Binary kAnd[] = {{"and", Kind::kAnd}};
+  return parse_from_left(kAnd, &Parser::parse_not);
 }
 
 Expression* Parser::parse_not() {
@@ -163,28 +90,24 @@ Expression* Parser::parse_not() {
 }
 
 Expression* Parser::parse_compare() {
-  static constexpr std::pair<std::string_view, Operator> kOperators[] = {
-      {"==", Operator::kEqual},  {"!=", Operator::kNotEqual},  {"<", Operator::kLess},
-      {">", Operator::kGreater}, {"<=", Operator::kLessEqual}, {">=", Operator::kGreaterEqual}};
+  static constexpr Binary kComparisons[] = {
+      {"==", Kind::kCompare, Operator::kEqual},     {"!=", Kind::kCompare, Operator::kNotEqual},
+      {"<", Kind::kCompare, Operator::kLess},       {">", Kind::kCompare, Operator::kGreater},
+      {"<=", Kind::kCompare, Operator::kLessEqual}, {">=", Kind::kCompare, Operator::kGreaterEqual},
+      {"in", Kind::kCompare, Operator::kIn}};
   const int line = current().line;
   std::vector<Expression*> items = {parse_sum()};
   std::vector<Operator> ops;
   while (true) {
-    const auto* op =
-        std::find_if(std::begin(kOperators), std::end(kOperators),
-                     [&](const auto& entry) { return current().is_operator(entry.first); });
-    if (op != std::end(kOperators)) {
-      take();
-      ops.push_back(op->second);
-    } else if (take_name("in")) {
-      ops.push_back(Operator::kIn);
+    if (const Binary* found = Binary::find(kComparisons, current())) {
+      ops.push_back(found->op);
     } else if (current().is_name("not") && ahead().is_name("in")) {
-      take();
       take();
       ops.push_back(Operator::kNotIn);
     } else {
       break;
     }
+    take();
     items.push_back(parse_sum());
   }
   if (ops.empty()) return items[0];
@@ -194,16 +117,9 @@ Expression* Parser::parse_compare() {
 }
 
 Expression* Parser::parse_sum() {
-  int line = current().line;
-  Expression* left = parse_concat();
-  while (current().is_operator("+") || current().is_operator("-")) {
-    const Operator op = take().text == "+" ? Operator::kAdd : Operator::kSubtract;
-    Expression* right = parse_concat();
-    left = make(Kind::kArithmetic, line, {left, right});
-    left->ops = {op};
-    line = current().line;
-  }
-  return left;
+  static constexpr Binary kSums[] = {{"+", Kind::kArithmetic, Operator::kAdd},
+                                     {"-", Kind::kArithmetic, Operator::kSubtract}};
+  return parse_from_left(kSums, &Parser::parse_concat);
 }
 
 Expression* Parser::parse_concat() {
@@ -214,37 +130,19 @@ Expression* Parser::parse_concat() {
 }
 
 Expression* Parser::parse_product() {
-  static constexpr std::pair<std::string_view, Operator> kOperators[] = {
-      {"*", Operator::kMultiply},
-      {"/", Operator::kDivide},
-      {"//", Operator::kFloorDivide},
-      {"%", Operator::kModulo}};
-  int line = current().line;
-  Expression* left = parse_power();
-  while (true) {
-    const auto* op =
-        std::find_if(std::begin(kOperators), std::end(kOperators),
-                     [&](const auto& entry) { return current().is_operator(entry.first); });
-    if (op == std::end(kOperators)) return left;
-    take();
-    Expression* right = parse_power();
-    left = make(Kind::kArithmetic, line, {left, right});
-    left->ops = {op->second};
-    line = current().line;
-  }
+  static constexpr Binary kProducts[] = {{"*", Kind::kArithmetic, Operator::kMultiply},
+                                         {"/", Kind::kArithmetic, Operator::kDivide},
+                                         {"//", Kind::kArithmetic, Operator::kFloorDivide},
+                                         {"%", Kind::kArithmetic, Operator::kModulo}};
+  return parse_from_left(kProducts, &Parser::parse_power);
 }
 
 Expression* Parser::parse_power() {
-  int line = current().line;
-  Expression* left = parse_unary(true);
-  while (take_operator("**")) {
-    Expression* right = parse_unary(true);
-    left = make(Kind::kArithmetic, line, {left, right});
-    left->ops = {Operator::kPower};
-    line = current().line;
-  }
-  return left;
+  static constexpr Binary kPowers[] = {{"**", Kind::kArithmetic, Operator::kPower}};
+  return parse_from_left(kPowers, &Parser::parse_operand);
 }
+
+Expression* Parser::parse_operand() { return parse_unary(true); }
 
 Expression* Parser::parse_unary(bool with_filters) {
   const Nesting nesting(*this);
@@ -305,17 +203,23 @@ bool Parser::at_tuple_end() const {
          current().is_operator(")");
 }
 
+// Whether there was a comma.
+template <typename ParseItem>
+bool Parser::parse_items(ParseItem parse_item, std::vector<Expression*>& items) {
+  bool comma = false;
+  while (true) {
+    if (!items.empty()) expect_operator(",");
+    if (at_tuple_end()) return comma;
+    items.push_back(parse_item());
+    if (!current().is_operator(",")) return comma;
+    comma = true;
+  }
+}
+
 Expression* Parser::parse_tuple(bool conditional, bool in_brackets) {
   const int line = current().line;
   std::vector<Expression*> items;
-  bool is_tuple = false;
-  while (true) {
-    if (!items.empty()) expect_operator(",");
-    if (at_tuple_end()) break;
-    items.push_back(parse_expression(conditional));
-    if (!current().is_operator(",")) break;
-    is_tuple = true;
-  }
+  const bool is_tuple = parse_items([&] { return parse_expression(conditional); }, items);
   if (!is_tuple && !items.empty()) return items[0];
   if (!is_tuple && !in_brackets) {
     fail("Expected an expression, got '" + describe(current()) + "'");
@@ -326,15 +230,10 @@ Expression* Parser::parse_tuple(bool conditional, bool in_brackets) {
 Expression* Parser::parse_target(bool members) {
   const int line = current().line;
   std::vector<Expression*> items;
-  bool is_tuple = false;
-  while (true) {
-    if (!items.empty()) expect_operator(",");
-    if (at_tuple_end()) break;
-    items.push_back(current().is(Token::Kind::kName) ? parse_name_target(members)
-                                                     : parse_primary());
-    if (!current().is_operator(",")) break;
-    is_tuple = true;
-  }
+  const auto parse_item = [&] {
+    return current().is(Token::Kind::kName) ? parse_name_target(members) : parse_primary();
+  };
+  const bool is_tuple = parse_items(parse_item, items);
   if (items.empty()) fail("Expected an expression, got '" + describe(current()) + "'");
   Expression* target = is_tuple ? make(Kind::kTuple, line, std::move(items)) : items[0];
   check_target(*target);
@@ -382,157 +281,6 @@ Expression* Parser::parse_dict() {
   }
   expect_operator("}");
   return make(Kind::kDict, line, std::move(items));
-}
-
-Expression* Parser::parse_postfix(Expression* node) {
-  while (true) {
-    if (current().is_operator(".") || current().is_operator("[")) {
-      node = parse_subscript(node);
-    } else if (current().is_operator("(")) {
-      node = parse_call(node);
-    } else {
-      return node;
-    }
-  }
-}
-
-Expression* Parser::parse_filters_and_tests(Expression* node) {
-  while (true) {
-    if (current().is_operator("|")) {
-      node = parse_filters(node, false);
-    } else if (current().is_name("is")) {
-      node = parse_test(node);
-    } else if (current().is_operator("(")) {
-      node = parse_call(node);
-    } else {
-      return node;
-    }
-  }
-}
-
-Expression* Parser::parse_subscript(Expression* node) {
-  const int line = current().line;
-  if (take().text == ".") {
-    const Token& member = current();
-    take();
-    if (member.is(Token::Kind::kName)) {
-      node = make(Kind::kAttribute, line, {node});
-      node->text = member.text;
-      return node;
-    }
-    if (!member.is(Token::Kind::kNumber) || !member.value.is(Type::kInt)) {
-      syntax_error(member.line, "expected name or number");
-    }
-    return make(Kind::kItem, line, {node, make_constant(member.value, member.line)});
-  }
-  std::vector<Expression*> parts;
-  while (!current().is_operator("]")) {
-    if (!parts.empty()) expect_operator(",");
-    parts.push_back(parse_subscribed());
-  }
-  expect_operator("]");
-  if (parts.size() == 1) return make(Kind::kItem, line, {node, parts[0]});
-  for (const Expression* part : parts) {
-    if (part->kind == Kind::kSlice) syntax_error(line, "a slice inside a tuple is not supported");
-  }
-  return make(Kind::kItem, line, {node, make(Kind::kTuple, line, std::move(parts))});
-}
-
-Expression* Parser::parse_subscribed() {
-  const int line = current().line;
-  Expression *start = nullptr, *stop = nullptr, *step = nullptr;
-  const auto at_end = [&] { return current().is_operator("]") || current().is_operator(","); };
-  if (!take_operator(":")) {
-    start = parse_expression();
-    if (!take_operator(":")) return start;
-  }
-  if (!current().is_operator(":") && !at_end()) stop = parse_expression();
-  if (take_operator(":") && !at_end()) step = parse_expression();
-  return make(Kind::kSlice, line, {start, stop, step});
-}
-
-Expression* Parser::parse_call(Expression* callee) {
-  Expression* node = make(Kind::kCall, current().line, {callee});
-  parse_arguments(*node);
-  return node;
-}
-
-void Parser::parse_arguments(Expression& node) {
-  const int line = current().line;
-  expect_operator("(");
-  bool list = false, dict = false, named = false;
-  const auto ensure = [&](bool holds) {
-    if (!holds) syntax_error(line, "invalid syntax for function call expression");
-  };
-  for (bool first = true; !current().is_operator(")"); first = false) {
-    if (!first) expect_operator(",");
-    if (current().is_operator(")")) break;
-    Argument argument;
-    if (take_operator("*")) {
-      ensure(!list && !dict);
-      list = true;
-      argument.kind = Argument::Kind::kList;
-    } else if (take_operator("**")) {
-      ensure(!dict);
-      dict = true;
-      argument.kind = Argument::Kind::kDict;
-    } else if (current().is(Token::Kind::kName) && ahead().is_operator("=")) {
-      ensure(!dict);
-      named = true;
-      argument.kind = Argument::Kind::kNamed;
-      argument.name = take().text;
-      take();
-      for (const Argument& other : node.arguments) {
-        if (other.kind == Argument::Kind::kNamed && other.name == argument.name) {
-          syntax_error(line, "keyword argument repeated: " + argument.name);
-        }
-      }
-    } else {
-      ensure(!list && !dict && !named);
-    }
-    argument.value = parse_expression();
-    node.height = std::max(node.height, argument.value->height + 1);
-    node.arguments.push_back(std::move(argument));
-  }
-  check_height(node.height, line);
-  expect_operator(")");
-}
-
-Expression* Parser::parse_filters(Expression* subject, bool started) {
-  while (started || current().is_operator("|")) {
-    if (!started) take();
-    started = false;
-    Expression* node = make(Kind::kFilter, current().line, {subject});
-    node->text = expect_any_name();
-    while (take_operator(".")) node->text += "." + expect_any_name();
-    if (current().is_operator("(")) parse_arguments(*node);
-    subject = node;
-  }
-  return subject;
-}
-
-Expression* Parser::parse_test(Expression* subject) {
-  const int line = take().line;
-  const bool negated = take_name("not");
-  Expression* node = make(Kind::kTest, line, {subject});
-  node->text = expect_any_name();
-  while (take_operator(".")) node->text += "." + expect_any_name();
-  const Token& token = current();
-  const bool operand = token.is(Token::Kind::kText) || token.is(Token::Kind::kNumber) ||
-                       token.is_operator("[") || token.is_operator("{") ||
-                       (token.is(Token::Kind::kName) && !token.is_name("else") &&
-                        !token.is_name("or") && !token.is_name("and"));
-  if (token.is_operator("(")) {
-    parse_arguments(*node);
-  } else if (operand) {
-    if (token.is_name("is")) fail("You cannot chain multiple tests with is");
-    Argument argument;
-    argument.value = parse_postfix(parse_primary());
-    node->height = std::max(node->height, argument.value->height + 1);
-    check_height(node->height, line);
-    node->arguments.push_back(std::move(argument));
-  }
-  return negated ? make(Kind::kNot, line, {node}) : node;
 }
 
 }  // namespace vecton::chat

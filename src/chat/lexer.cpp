@@ -320,6 +320,27 @@ class Lexer {
 
 }  // namespace
 
+std::string describe(const Token& token) {
+  switch (token.kind) {
+    case Token::Kind::kData:
+      return "template data / text";
+    case Token::Kind::kVariableBegin:
+      return "begin of print statement";
+    case Token::Kind::kVariableEnd:
+      return "end of print statement";
+    case Token::Kind::kBlockBegin:
+      return "begin of statement block";
+    case Token::Kind::kBlockEnd:
+      return "end of statement block";
+    case Token::Kind::kText:
+      return "string";
+    case Token::Kind::kEnd:
+      return "end of template";
+    default:
+      return token.text;
+  }
+}
+
 void syntax_error(int line, const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument,
               "chat template, line " + std::to_string(line) + ": " + message, "chat_template");

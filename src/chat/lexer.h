@@ -33,6 +33,9 @@ struct Token {
   bool is_operator(std::string_view op) const { return kind == Kind::kOperator && text == op; }
 };
 
+// What messages call a token.
+std::string describe(const Token& token);
+
 // An error of the template's text.
 [[noreturn]] void syntax_error(int line, const std::string& message);
 

@@ -1,7 +1,9 @@
-// What the parsers of expressions and of statements share: the tokens, the nodes they make and the
-// bounds on nesting. Used by parser.cpp and expression_parser.cpp.
+// Parser: the functions that parse, each part of the grammar in a file of its own, and what they
+// share: the tokens, the nodes they make and the bounds on nesting. Used by parse_program() alone;
+// a parser belongs to one call.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,15 +24,17 @@ class Parser {
   Expression* parse_tuple(bool conditional = true, bool in_brackets = false);
   // What may be assigned to: names, tuples of them and, with `members`, name.attribute.
   Expression* parse_target(bool members = false);
-  // Filters applied to `subject`; with `started`, the | before the first one is not there.
-  Expression* parse_filters(Expression* subject, bool started);
   std::string parse_new_name();  // of a macro or parameter
+
+  // postfix_parser.cpp. Filters applied to `subject`; with `started`, the | before the first one is
+  // not there.
+  Expression* parse_filters(Expression* subject, bool started);
 
   // parser.cpp
   void parse_template();
 
- protected:
-  // The operations that nest in one another on the way down.
+ private:
+  // parser_base.cpp. The operations that nest in one another on the way down.
   class Nesting {
    public:
     explicit Nesting(Parser& parser);
@@ -61,8 +65,10 @@ class Parser {
   Statement* make(Statement::Kind kind, int line);
   void check_height(int height, int line) const;
 
- private:
   // expression_parser.cpp
+  struct Binary;
+  // A level of operators that group from the left; `operand` is the level above it.
+  Expression* parse_from_left(std::span<const Binary> operators, Expression* (Parser::*operand)());
   Expression* parse_conditional();
   Expression* parse_or();
   Expression* parse_and();
@@ -72,11 +78,19 @@ class Parser {
   Expression* parse_concat();
   Expression* parse_product();
   Expression* parse_power();
+  Expression* parse_operand();
   Expression* parse_unary(bool with_filters);
   Expression* parse_primary();
   Expression* parse_name_target(bool members);
   Expression* parse_list();
   Expression* parse_dict();
+  bool at_tuple_end() const;
+  // Expressions with commas between them, up to the end of a tuple.
+  template <typename ParseItem>
+  bool parse_items(ParseItem parse_item, std::vector<Expression*>& items);
+  void check_target(const Expression& target) const;
+
+  // postfix_parser.cpp
   Expression* parse_postfix(Expression* node);
   Expression* parse_filters_and_tests(Expression* node);
   Expression* parse_subscript(Expression* node);
@@ -84,8 +98,6 @@ class Parser {
   Expression* parse_test(Expression* subject);
   Expression* parse_call(Expression* callee);
   void parse_arguments(Expression& node);
-  bool at_tuple_end() const;
-  void check_target(const Expression& target) const;
 
   // parser.cpp
   Body parse_body(const std::vector<std::string_view>& ends);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "checkpoint/hub_cache.h"
+#include "checkpoint/weight_files.h"
 #include "vecton/error.h"
 
 namespace vecton::hub {
@@ -16,8 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kModules = "modules.json";
-constexpr std::string_view kWeights = "model.safetensors";
-constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 bool is_there(const fs::path& path) {
   std::error_code error;
@@ -66,7 +65,7 @@ std::set<std::string> shards(const fs::path& index) {
     for (const auto& [tensor, file] : map->get_object()) {
       if (!file.is_string() || !is_repository_path(std::string_view(file.get_string()))) {
         throw Error(ErrorCode::kCorrupt, index.string() + ": weight_map." + std::string(tensor) +
-                                             ": expected the name of a safetensors file");
+                                             ": expected the name of a file");
       }
       files.emplace(file.get_string());
     }
@@ -75,32 +74,45 @@ std::set<std::string> shards(const fs::path& index) {
   return files;
 }
 
+// The files that hold the weights of a folder in the order of read_checkpoint: one file, or an
+// index and its shards, which lie in `snapshot` where `has` says so. Of one format alone; where
+// there is none, the name of the file that is missing.
+std::vector<std::string> weight_files(const fs::path& snapshot, const std::string& prefix,
+                                      const Has& has) {
+  for (const WeightNames& names : {kSafetensorsNames, kTorchNames}) {
+    const std::string single = prefix + std::string(names.single);
+    const std::string index = prefix + std::string(names.index);
+    if (has(single)) return {single};
+    if (!has(index)) continue;
+    std::vector<std::string> files{index};
+    for (const std::string& shard : shards(snapshot / index)) files.push_back(prefix + shard);
+    return files;
+  }
+  return {prefix + std::string(kSafetensorsNames.single)};
+}
+
 // The files that must be there. `has` says which exist, in the snapshot or in the repository.
 std::vector<std::string> required_files(const fs::path& snapshot, const Has& has) {
   std::vector<Module> modules = read_modules(snapshot);
   if (modules.empty()) modules.push_back({"Transformer", ""});
   std::vector<std::string> files;
   for (const Module& module : modules) {
-    const bool transformer = module.kind.ends_with("Transformer");
-    const bool weights = transformer || module.kind == "Dense";
-    if (weights || module.kind == "Pooling") files.push_back(module.prefix + "config.json");
-    if (!weights) continue;
-    const std::string single = module.prefix + std::string(kWeights);
-    const std::string index = module.prefix + std::string(kIndex);
-    if (has(single) || !has(index)) {
-      files.push_back(single);
-    } else {
-      for (const std::string& shard : shards(snapshot / index)) {
-        files.push_back(module.prefix + shard);
-      }
-    }
+    const bool layers = module.kind.ends_with("Transformer") || module.kind == "Dense";
+    if (layers || module.kind == "Pooling") files.push_back(module.prefix + "config.json");
+    if (!layers && module.kind != "StaticEmbedding") continue;
+    for (std::string& file : weight_files(snapshot, module.prefix, has))
+      files.push_back(std::move(file));
   }
   return files;
 }
 
+bool is_weights(std::string_view file) {
+  return file.ends_with(kSafetensorsNames.shard_ending) || file.ends_with(kTorchNames.shard_ending);
+}
+
 // Tokenizers, processors, templates, configuration.
 bool is_companion(std::string_view name) {
-  if (name.ends_with(".json")) return !name.ends_with(".index.json") || name == kIndex;
+  if (name.ends_with(".json")) return !name.ends_with(".index.json");
   return name.ends_with(".jinja") || name.ends_with(".model") || name.ends_with(".tiktoken") ||
          name == "vocab.txt" || name == "merges.txt" || name == "artifact.metadata" ||
          name == "sparse_linear.pt" || name == "colbert_linear.pt" ||  // heads of BGE-M3
@@ -116,12 +128,14 @@ bool is_companion(std::string_view name) {
       others += (others.empty() ? "" : ", ") + file;
     }
   }
-  throw Error(ErrorCode::kUnsupported,
-              "the repository has no " + missing +
-                  (others.empty() ? "" : ", only other formats (" + others + ")") +
-                  ": Vecton reads safetensors; look for a revision that has them (often refs/pr/N) "
-                  "or convert the model",
-              "model");
+  throw Error(
+      ErrorCode::kUnsupported,
+      "the repository has no " + missing +
+          (others.empty() ? "" : ", only other formats (" + others + ")") +
+          ": Vecton reads model.safetensors and pytorch_model.bin, or the shards that their "
+          "indices name; look for a revision that has them (often refs/pr/N) or convert "
+          "the model",
+      "model");
 }
 
 }  // namespace
@@ -134,10 +148,18 @@ std::vector<std::string> missing_files(const fs::path& snapshot) {
 }
 
 std::vector<std::string> planning_files(const std::vector<std::string>& repository) {
+  const std::set<std::string> listed(repository.begin(), repository.end());
   std::vector<std::string> files;
   for (const std::string& file : repository) {
-    const std::string_view name = std::string_view(file).substr(file.rfind('/') + 1);
-    if (file == kModules || name == kIndex) files.push_back(file);
+    const size_t name_at = file.rfind('/') + 1;
+    const std::string prefix = file.substr(0, name_at), name = file.substr(name_at);
+    const auto beside = [&](std::string_view other) {
+      return listed.contains(prefix + std::string(other));
+    };
+    const bool safe_index = name == kSafetensorsNames.index && !beside(kSafetensorsNames.single);
+    const bool torch_index = name == kTorchNames.index && !beside(kSafetensorsNames.single) &&
+                             !beside(kSafetensorsNames.index) && !beside(kTorchNames.single);
+    if (file == kModules || safe_index || torch_index) files.push_back(file);
   }
   return files;
 }
@@ -147,17 +169,15 @@ std::vector<std::string> wanted_files(const fs::path& snapshot,
   const std::set<std::string> listed(repository.begin(), repository.end());
   const std::vector<std::string> required =
       required_files(snapshot, [&](const std::string& file) { return listed.contains(file); });
-  std::set<std::string> weights;
-  std::vector<std::string> files;
+  std::set<std::string> weights, others;
   for (const std::string& file : required) {
-    if (file.ends_with(".safetensors")) {
-      if (!listed.contains(file)) throw_without_weights(file, repository);
-      weights.insert(file);
-    } else if (!listed.contains(file)) {
+    if (!listed.contains(file)) {
+      if (is_weights(file)) throw_without_weights(file, repository);
       throw Error(ErrorCode::kUnsupported,
                   "the repository has no " + file + ": it holds no model that Vecton can open",
                   "model");
     }
+    (is_weights(file) ? weights : others).insert(file);
   }
   const std::vector<Module> modules = read_modules(snapshot);
   for (const std::string& file : listed) {
@@ -167,9 +187,9 @@ std::vector<std::string> wanted_files(const fs::path& snapshot,
       return !module.prefix.empty() && file.starts_with(module.prefix);
     });
     const bool top = slash == file.npos || file.starts_with("additional_chat_templates/");
-    if ((top || in_module) && is_companion(name)) files.push_back(file);
-    if (in_module && name == kWeights) weights.insert(file);
+    if ((top || in_module) && is_companion(name)) others.insert(file);
   }
+  std::vector<std::string> files(others.begin(), others.end());
   files.insert(files.end(), weights.begin(), weights.end());
   return files;
 }

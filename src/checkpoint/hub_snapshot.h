@@ -1,5 +1,6 @@
-// What Vecton needs of a model repository: configuration, tokenizer files and safetensors weights,
-// at the top and in the module folders that modules.json names. Used by the hub client.
+// What Vecton needs of a model repository: configuration, tokenizer files and weights in one format
+// (safetensors before torch files), at the top and in the module folders that modules.json names.
+// Used by the hub client.
 #pragma once
 
 #include <filesystem>
@@ -13,11 +14,11 @@ namespace vecton::hub {
 std::vector<std::string> missing_files(const std::filesystem::path& snapshot);
 
 // Of a repository's files those that say which others are needed: modules.json and the indices of
-// sharded weights.
+// sharded weights, of torch files only where their folder has no safetensors.
 std::vector<std::string> planning_files(const std::vector<std::string>& repository);
 
 // Of a repository's files all that Vecton wants, weights last. The planning files lie in `snapshot`
-// already. Errors: kUnsupported when the repository has no safetensors weights where they are
+// already. Errors: kUnsupported when the repository has no weights that are read where they are
 // needed.
 std::vector<std::string> wanted_files(const std::filesystem::path& snapshot,
                                       const std::vector<std::string>& repository);

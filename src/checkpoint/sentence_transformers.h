@@ -15,7 +15,7 @@
 namespace vecton {
 
 struct DenseModule {
-  std::filesystem::path folder;  // holds model.safetensors with linear.weight, linear.bias
+  std::filesystem::path folder;  // its weights: linear.weight, linear.bias
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
   Activation activation = Activation::kTanh;

@@ -37,7 +37,9 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 // One file being read: its entries by their names below the archive's own folder.
 class TorchFile {
  public:
-  TorchFile(std::span<const std::byte> bytes, const std::string& what) : what_(what) {
+  TorchFile(std::span<const std::byte> bytes, const std::string& what,
+            const std::string& conversion)
+      : what_(what), conversion_(conversion) {
     check_start(text_of(bytes.first(std::min<size_t>(bytes.size(), 64))));
     open_folder(read_zip(bytes, what));
     check_version();
@@ -68,8 +70,8 @@ class TorchFile {
     if (start.starts_with(kLegacyStart)) {
       fail(
           "saved in torch's format from before PyTorch 1.6, which is not read: expected a zip "
-          "archive. To convert it: python -c \"import torch; torch.save(torch.load('OLD.pt', "
-          "map_location='cpu', weights_only=True), 'NEW.pt')\"",
+          "archive" +
+              conversion_,
           ErrorCode::kUnsupported);
     }
     if (!start.starts_with(kZipStart)) fail("is not a zip archive of torch.save");
@@ -151,7 +153,7 @@ class TorchFile {
     }
     if (!is_contiguous(pickled)) {
       refuse("shape " + shape_text(pickled.shape) + " with strides " + shape_text(pickled.strides) +
-                 " is not contiguous: save tensor.contiguous()",
+                 " is not contiguous: save tensor.contiguous()" + conversion_,
              ErrorCode::kUnsupported);
     }
     return {.name = std::string(pickled.name),
@@ -175,20 +177,23 @@ class TorchFile {
     return true;
   }
 
-  const std::string& what_;
+  const std::string &what_, &conversion_;
   ZipEntries entries_;
 };
 
 }  // namespace
 
 std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
-                                                     const std::string& what) {
-  return TorchFile(bytes, what).tensors();
+                                                     const std::string& what,
+                                                     const std::string& conversion) {
+  return TorchFile(bytes, what, conversion).tensors();
 }
 
-std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file) {
+std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file,
+                                                    const std::string& conversion) {
   const auto map = std::make_shared<const MappedFile>(file);
-  std::map<std::string, StoredTensor> tensors = parse_torch_file(map->bytes(), file.string());
+  std::map<std::string, StoredTensor> tensors =
+      parse_torch_file(map->bytes(), file.string(), conversion);
   for (auto& [name, tensor] : tensors) tensor.file = map;
   return tensors;
 }

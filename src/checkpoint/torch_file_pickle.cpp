@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kMaxPickleBytes = 1 << 20;  // thousands of tensors
 constexpr size_t kMaxRank = 64;
 
-enum class Role { kDict, kTensor, kStorage };
+enum class Role { kDict, kTensor, kParameter, kStorage };
 struct Global {
   std::string_view module, name;
   Role role;
@@ -25,9 +25,17 @@ struct Global {
 constexpr Global kGlobals[] = {
     {"collections", "OrderedDict", Role::kDict},
     {"torch._utils", "_rebuild_tensor_v2", Role::kTensor},
+    {"torch._utils", "_rebuild_parameter", Role::kParameter},
     {"torch", "FloatStorage", Role::kStorage, DType::kF32},
     {"torch", "HalfStorage", Role::kStorage, DType::kF16},
     {"torch", "BFloat16Storage", Role::kStorage, DType::kBF16},
+    {"torch", "DoubleStorage", Role::kStorage, DType::kF64},
+    {"torch", "LongStorage", Role::kStorage, DType::kI64},
+    {"torch", "IntStorage", Role::kStorage, DType::kI32},
+    {"torch", "ShortStorage", Role::kStorage, DType::kI16},
+    {"torch", "CharStorage", Role::kStorage, DType::kI8},
+    {"torch", "ByteStorage", Role::kStorage, DType::kU8},
+    {"torch", "BoolStorage", Role::kStorage, DType::kBool},
 };
 
 // Values lie in one list and refer to one another by their place in it: a value is made once,
@@ -229,8 +237,8 @@ class StateDictReader {
       if (known.module == module && known.name == name) return &known;
     }
     fail("asks for " + quoted_bytes(std::string(module) + "." + std::string(name)) +
-             ": only a state_dict of dense float32, float16 and bfloat16 tensors is read, and "
-             "nothing that a file names is ever run",
+             ": only a state_dict of dense tensors of plain numbers is read, and nothing that a "
+             "file names is ever run",
          ErrorCode::kUnsupported);
   }
 
@@ -266,6 +274,8 @@ class StateDictReader {
         return push(Dict{});
       case Role::kTensor:
         return push(tensor(arguments));
+      case Role::kParameter:
+        return push(parameter(arguments));
       case Role::kStorage:
         fail("calls the type of a storage");
     }
@@ -286,11 +296,26 @@ class StateDictReader {
     tensor.offset = get<int64_t>(arguments[1], "an offset");
     tensor.shape = integers(arguments[2]);
     tensor.strides = integers(arguments[3]);
-    get<bool>(arguments[4], "requires_grad");
-    if (!get<Dict>(arguments[5], "backward hooks").items.empty())
-      fail("a tensor with backward hooks", ErrorCode::kUnsupported);
+    check_training(arguments[4], arguments[5]);
     tensors_.push_back(std::move(tensor));
     return {tensors_.size() - 1};
+  }
+
+  // _rebuild_parameter(tensor, requires_grad, backward_hooks): the tensor by itself
+  Tensor parameter(const std::vector<Ref>& arguments) {
+    if (arguments.size() != 3) {
+      fail("a parameter with " + std::to_string(arguments.size()) + " arguments: expected 3",
+           ErrorCode::kUnsupported);
+    }
+    check_training(arguments[1], arguments[2]);
+    return get<Tensor>(arguments[0], "a tensor");
+  }
+
+  // What only training asks for.
+  void check_training(Ref requires_grad, Ref backward_hooks) {
+    get<bool>(requires_grad, "requires_grad");
+    if (!get<Dict>(backward_hooks, "backward hooks").items.empty())
+      fail("a tensor with backward hooks", ErrorCode::kUnsupported);
   }
 
   std::vector<int64_t> integers(Ref ref) {

@@ -1,6 +1,6 @@
 // The tensors that data.pkl of a torch file describes. A pickle is a program for a stack machine;
-// this reader knows the few instructions and the few names that a state_dict of dense float tensors
-// is made of, refuses all others by name, and never runs or looks up anything.
+// this reader knows the few instructions and the few names that a state_dict of dense tensors is
+// made of, refuses all others by name, and never runs or looks up anything.
 // Called by torch_file.cpp; a function of its arguments, for any thread.
 #pragma once
 

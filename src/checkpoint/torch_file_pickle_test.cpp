@@ -35,11 +35,37 @@ TEST(TorchFilePickle, ReadsDictsOfTensors) {
 TEST(TorchFilePickle, ReadsEveryFloatType) {
   const std::pair<const char*, DType> types[] = {{"FloatStorage", DType::kF32},
                                                  {"HalfStorage", DType::kF16},
-                                                 {"BFloat16Storage", DType::kBF16}};
+                                                 {"BFloat16Storage", DType::kBF16},
+                                                 {"DoubleStorage", DType::kF64}};
   for (const auto& [name, type] : types) {
     const std::string pickle = program(dict({{"w", tensor(storage(name, "0", 1), 0, {1}, {1})}}));
     EXPECT_EQ(read(pickle).at(0).dtype, type) << name;
   }
+}
+
+TEST(TorchFilePickle, ReadsParametersAndNamesOfOneTensor) {
+  const std::string kept = parameter(matrix()) + "q\x07";
+  const std::string pickle = program(dict({{"w", kept}, {"tied", "h\x07"}}, ordered_dict()));
+  const auto tensors = read(pickle);
+  ASSERT_EQ(tensors.size(), 2u);
+  EXPECT_EQ(tensors[0].name, "w");
+  EXPECT_EQ(tensors[1].name, "tied");
+  EXPECT_EQ(tensors[1].storage, "0");
+  EXPECT_THAT(tensors[1].shape, ElementsAre(2, 3));
+}
+
+TEST(TorchFilePickle, RefusesBadParameters) {
+  const auto with = [](const std::vector<std::string>& arguments) {
+    return program(
+        dict({{"w", global("torch._utils", "_rebuild_parameter") + tuple(arguments) + "R"}}));
+  };
+  EXPECT_EQ(read(with({matrix(), "\x89", "}"})).size(), 1u);
+  EXPECT_REFUSED(read(with({matrix(), "\x89"})), ErrorCode::kUnsupported,
+                 "2 arguments: expected 3");
+  EXPECT_REFUSED(read(with({floats(), "\x89", "}"})), ErrorCode::kCorrupt, "expected a tensor");
+  EXPECT_REFUSED(read(with({matrix(), "N", "}"})), ErrorCode::kCorrupt, "expected requires_grad");
+  EXPECT_REFUSED(read(with({matrix(), "\x89", dict({{"hook", "N"}})})), ErrorCode::kUnsupported,
+                 "backward hooks");
 }
 
 TEST(TorchFilePickle, ReadsOrderedDictsWithTheVersionsOfModules) {
@@ -82,16 +108,17 @@ TEST(TorchFilePickle, FetchesKeptValues) {
 }
 
 TEST(TorchFilePickle, RefusesWhateverElseAPickleNames) {
-  const std::pair<std::string, std::string> names[] = {{"os", "system"},
-                                                       {"builtins", "eval"},
-                                                       {"torch._utils", "_rebuild_parameter"},
-                                                       {"torch._utils", "_rebuild_tensor_v3"},
-                                                       {"torch._utils", "_rebuild_sparse_tensor"},
-                                                       {"torch", "LongStorage"},
-                                                       {"torch", "DoubleStorage"},
-                                                       {"torch.storage", "UntypedStorage"},
-                                                       {"torch.nn.modules.linear", "Linear"},
-                                                       {"collections", "OrderedDict.__init__"}};
+  const std::pair<std::string, std::string> names[] = {
+      {"os", "system"},
+      {"builtins", "eval"},
+      {"torch._utils", "_rebuild_parameter_with_state"},
+      {"torch._utils", "_rebuild_tensor_v3"},
+      {"torch._utils", "_rebuild_sparse_tensor"},
+      {"torch", "ComplexFloatStorage"},
+      {"torch", "QInt8Storage"},
+      {"torch.storage", "UntypedStorage"},
+      {"torch.nn.modules.linear", "Linear"},
+      {"collections", "OrderedDict.__init__"}};
   for (const auto& [module, name] : names) {
     EXPECT_REFUSED(read(program(global(module, name))), ErrorCode::kUnsupported,
                    "m.pt: data.pkl: at byte", "asks for \"" + module + "." + name + "\"");

@@ -1,7 +1,5 @@
 #include "checkpoint/torch_file.h"
 
-#include <optional>
-
 #include "backend/ref/ref_ops.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/torch_test_files.h"
@@ -14,24 +12,13 @@ namespace {
 using testing::bytes_of;
 using testing::little;
 using testing::TemporaryFolder;
+using testing::torch_file;
 using testing::Zip;
 using namespace testing::pickle;
 using ::testing::ElementsAre;
 
-// A file of torch.save: its pickle and storages, and the entries that are always there.
-std::string torch_file(const std::string& pickled,
-                       const std::vector<std::pair<std::string, std::string>>& storages,
-                       const std::optional<std::string>& order = "little",
-                       const std::string& version = "3\n", const std::string& folder = "m") {
-  Zip zip{{{folder + "/data.pkl", program(pickled)}, {folder + "/.format_version", "1"}}};
-  if (order) zip.entries.push_back({folder + "/byteorder", *order});
-  for (const auto& [key, bytes] : storages) zip.entries.push_back({folder + "/data/" + key, bytes});
-  if (!version.empty()) zip.entries.push_back({folder + "/version", version});
-  return zip.bytes();
-}
-
 std::map<std::string, StoredTensor> parse(const std::string& file) {
-  return parse_torch_file(std::as_bytes(std::span(file)), "m.pt");
+  return parse_torch_file(std::as_bytes(std::span(file)), "m.pt", ". Do this");
 }
 
 std::vector<float> floats_of(const StoredTensor& tensor) {
@@ -65,6 +52,25 @@ TEST(TorchFile, ReadsNamesTypesShapesAndBytesInPlace) {
   EXPECT_EQ(tensors.at("linear.bias").bytes.size(), 4u);
 }
 
+TEST(TorchFile, ReadsEveryTypeAndParameters) {
+  const std::tuple<const char*, DType, size_t> types[] = {
+      {"DoubleStorage", DType::kF64, 8}, {"LongStorage", DType::kI64, 8},
+      {"IntStorage", DType::kI32, 4},    {"ShortStorage", DType::kI16, 2},
+      {"CharStorage", DType::kI8, 1},    {"ByteStorage", DType::kU8, 1},
+      {"BoolStorage", DType::kBool, 1}};
+  for (const auto& [name, type, width] : types) {
+    const std::string file =
+        torch_file(dict({{"w", parameter(tensor(storage(name, "0", 3), 1, {1, 2}, {2, 1}))}}),
+                   {{"0", std::string(3 * width, '\1')}});
+    const auto tensors = parse(file);
+    EXPECT_EQ(tensors.at("w").dtype, type);
+    EXPECT_EQ(tensors.at("w").bytes.size(), 2 * width);
+    EXPECT_REFUSED(parse(torch_file(dict({{"w", tensor(storage(name, "0", 3), 2, {2}, {1})}}),
+                                    {{"0", std::string(3 * width, '\1')}})),
+                   ErrorCode::kCorrupt, "does not lie within the 3 numbers");
+  }
+}
+
 TEST(TorchFile, ReadsViewsOfOneStorageScalarsAndEmptyTensors) {
   const std::string file =  // the tensors point into it
       torch_file(dict({{"all", tensor(six(), 0, {6}, {1})},
@@ -91,7 +97,11 @@ TEST(TorchFile, RefusesTheOldFormatSayingWhatToDo) {
   const std::string old = std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.") +
                           "\x80\x02M\xe9\x03.";
   EXPECT_REFUSED(parse(old), ErrorCode::kUnsupported, "m.pt: saved in torch's format from before",
-                 "torch.save(torch.load(");
+                 "expected a zip archive. Do this");
+  const TemporaryFolder folder;
+  folder.write("head.pt", old);
+  EXPECT_REFUSED(Weights::beside(folder.path(), "head", *make_ref_ops()), ErrorCode::kUnsupported,
+                 "head.pt: saved in torch's format from before", "torch.save(torch.load(");
   EXPECT_REFUSED(parse(""), ErrorCode::kCorrupt, "m.pt: is not a zip archive");
   EXPECT_REFUSED(parse("version https://git-lfs"), ErrorCode::kCorrupt, "is not a zip archive");
 }
@@ -150,7 +160,7 @@ TEST(TorchFile, RefusesTensorsThatAreNotContiguous) {
       {{3, 2}, {1, 3}}, {{3}, {2}}, {{3}, {0}}, {{2, 3}, {3}}, {{2, 1, 2}, {3, 1, 1}}, {{3}, {-1}}};
   for (const auto& [shape, strides] : cases) {
     EXPECT_REFUSED(parse(file_of(tensor(six(), 0, shape, strides))), ErrorCode::kUnsupported,
-                   "tensor \"w\"", "is not contiguous: save tensor.contiguous()");
+                   "tensor \"w\"", "is not contiguous: save tensor.contiguous(). Do this");
   }
 }
 

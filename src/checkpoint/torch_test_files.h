@@ -1,12 +1,16 @@
-// What tests of torch files share: zip archives and pickles made of raw parts. Included by
-// torch_file*_test.cpp only.
+// What tests of torch files share: zip archives and pickles made of raw parts, and files of
+// torch.save. Included by *_test.cpp only.
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "checkpoint/safetensors.h"
 
 namespace vecton::testing {
 
@@ -90,6 +94,10 @@ inline std::string tensor(const std::string& storage, int64_t offset,
   return global("torch._utils", "_rebuild_tensor_v2") +
          tuple({storage, integer(offset), integers(shape), integers(strides), rest}) + "R";
 }
+inline std::string parameter(const std::string& tensor) {
+  return global("torch._utils", "_rebuild_parameter") + tuple({tensor, "\x88", ordered_dict()}) +
+         "R";
+}
 inline std::string dict(const std::vector<std::pair<std::string, std::string>>& items,
                         const std::string& made = "}") {
   std::string all = made + "(";
@@ -99,5 +107,52 @@ inline std::string dict(const std::vector<std::pair<std::string, std::string>>& 
 inline std::string program(const std::string& body) { return "\x80\x02" + body + "."; }
 
 }  // namespace pickle
+
+// A file of torch.save: its pickle and storages, and the entries that are always there.
+inline std::string torch_file(const std::string& pickled,
+                              const std::vector<std::pair<std::string, std::string>>& storages,
+                              const std::optional<std::string>& order = "little",
+                              const std::string& version = "3\n", const std::string& folder = "m") {
+  Zip zip{{{folder + "/data.pkl", pickle::program(pickled)}, {folder + "/.format_version", "1"}}};
+  if (order) zip.entries.push_back({folder + "/byteorder", *order});
+  for (const auto& [key, bytes] : storages) zip.entries.push_back({folder + "/data/" + key, bytes});
+  if (!version.empty()) zip.entries.push_back({folder + "/version", version});
+  return zip.bytes();
+}
+
+inline std::string storage_type(DType type) {
+  switch (type) {
+    case DType::kF16:
+      return "HalfStorage";
+    case DType::kBF16:
+      return "BFloat16Storage";
+    case DType::kF64:
+      return "DoubleStorage";
+    case DType::kI64:
+      return "LongStorage";
+    default:
+      return "FloatStorage";
+  }
+}
+
+// A state_dict of these tensors as a module saves it: an OrderedDict with the versions of modules,
+// a storage for each.
+inline std::string torch_file_of(const std::map<std::string, StoredTensor>& tensors) {
+  using namespace pickle;
+  std::vector<std::pair<std::string, std::string>> items, storages;
+  for (const auto& [name, stored] : tensors) {
+    std::vector<int64_t> strides(stored.shape.size(), 1);
+    for (size_t i = strides.size(); i > 1; --i)
+      strides[i - 2] = strides[i - 1] * stored.shape[i - 1];
+    const std::string key = std::to_string(items.size());
+    const auto numbers = static_cast<int64_t>(stored.bytes.size()) / size_of(stored.dtype);
+    items.emplace_back(
+        name, tensor(storage(storage_type(stored.dtype), key, numbers), 0, stored.shape, strides));
+    storages.emplace_back(
+        key, std::string(reinterpret_cast<const char*>(stored.bytes.data()), stored.bytes.size()));
+  }
+  const std::string versions = dict({{"", dict({{"version", "K\1"}})}}, ordered_dict());
+  return torch_file(dict(items, ordered_dict()) + dict({{"_metadata", versions}}) + "b", storages);
+}
 
 }  // namespace vecton::testing

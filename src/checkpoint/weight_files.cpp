@@ -1,7 +1,8 @@
 #include "checkpoint/weight_files.h"
 
 #include <algorithm>
-#include <set>
+#include <functional>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -19,9 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Tensors = std::map<std::string, StoredTensor>;
-
-constexpr std::string_view kSingle = "model.safetensors";
-constexpr std::string_view kIndex = "model.safetensors.index.json";
 
 bool is_file(const fs::path& path) {
   std::error_code error;
@@ -48,13 +46,10 @@ std::vector<std::string> other_weights(const fs::path& folder) {
   return found;
 }
 
-// How to save a PyTorch checkpoint as safetensors.
-std::string conversion_hint(const fs::path& folder, const std::vector<std::string>& others) {
-  const bool pytorch = std::ranges::any_of(others, [](const std::string& name) {
-    return name.ends_with(".bin") || name.ends_with(".pt") || name.ends_with(".pth");
-  });
-  if (!pytorch) return "";
-  const bool sentences = is_file(folder / "modules.json");
+// How to save a PyTorch checkpoint, or the one that a module's folder belongs to, as safetensors.
+std::string conversion_hint(const fs::path& folder) {
+  const bool sentences =
+      is_file(folder / "modules.json") || is_file(folder.parent_path() / "modules.json");
   const std::string load =
       sentences
           ? "from sentence_transformers import SentenceTransformer; SentenceTransformer('OLD')"
@@ -68,15 +63,21 @@ std::string conversion_hint(const fs::path& folder, const std::vector<std::strin
   if (!fs::is_directory(folder, error))
     throw Error(ErrorCode::kNotFound, folder.string() + ": no such folder");
   const std::vector<std::string> others = other_weights(folder);
-  const std::string expected =
-      std::string(kSingle) + " or " + std::string(kIndex) + " with its shards";
+  std::string expected;
+  for (const WeightNames& names : {kSafetensorsNames, kTorchNames}) {
+    expected += (expected.empty() ? "expected " : ", or ") + std::string(names.single) + " or " +
+                std::string(names.index) + " with its shards";
+  }
   if (others.empty())
-    throw Error(ErrorCode::kNotFound, folder.string() + ": no weights: expected " + expected);
+    throw Error(ErrorCode::kNotFound, folder.string() + ": no weights: " + expected);
   std::string list;
   for (const std::string& name : others) list += (list.empty() ? "" : ", ") + name_text(name);
-  throw Error(ErrorCode::kUnsupported, folder.string() + ": no weights as safetensors: expected " +
-                                           expected + ", found only " + list +
-                                           conversion_hint(folder, others));
+  const bool pytorch = std::ranges::any_of(others, [](const std::string& name) {
+    return name.ends_with(".bin") || name.ends_with(".pt") || name.ends_with(".pth");
+  });
+  throw Error(ErrorCode::kUnsupported, folder.string() + ": no weights that are read: " + expected +
+                                           ", found only " + list +
+                                           (pytorch ? conversion_hint(folder) : ""));
 }
 
 // A hub cache links its snapshots to blobs; one that was cut short or cleaned has links to nothing.
@@ -89,18 +90,19 @@ void check_link(const fs::path& file) {
 }
 
 // Shards lie beside their index, whatever the index says.
-void check_shard_name(const std::string& shard, const std::string& index) {
+void check_shard_name(const std::string& shard, std::string_view ending, const std::string& index) {
   const bool plain = shard.find_first_of("/\\") == std::string::npos &&
-                     shard.find('\0') == std::string::npos && shard.ends_with(".safetensors");
+                     shard.find('\0') == std::string::npos && shard.ends_with(ending);
   if (!plain) {
-    throw Error(ErrorCode::kCorrupt,
-                index + ": shard " + quoted_text(shard) +
-                    ": expected the name of a .safetensors file in the same folder");
+    throw Error(ErrorCode::kCorrupt, index + ": shard " + quoted_text(shard) +
+                                         ": expected the name of a " + std::string(ending) +
+                                         " file in the same folder");
   }
 }
 
 // Tensor names by shard.
-std::map<std::string, std::vector<std::string>> read_index(const fs::path& file) {
+std::map<std::string, std::vector<std::string>> read_index(const fs::path& file,
+                                                           std::string_view ending) {
   const auto fail = [&](const std::string& message) {
     throw Error(ErrorCode::kCorrupt, file.string() + ": " + message);
   };
@@ -114,28 +116,36 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& file)
     if (!shard.is_string())
       fail("\"weight_map\": tensor " + quoted_text(name) + ": expected the name of a file");
     const std::string shard_name(shard.get_string());
-    check_shard_name(shard_name, file.string());
+    check_shard_name(shard_name, ending, file.string());
     shards[shard_name].emplace_back(name);
   }
   if (shards.empty()) fail("\"weight_map\" names no tensor");
   return shards;
 }
 
-Tensors read_shards(const fs::path& folder, const fs::path& index) {
+// All tensors of the file or the shards of one format, read by `read`; nothing where there are
+// neither.
+std::optional<Tensors> read_format(const fs::path& folder, const WeightNames& names,
+                                   const std::function<Tensors(const fs::path&)>& read) {
+  const fs::path single = folder / names.single, index = folder / names.index;
+  check_link(single);
+  if (is_file(single)) return read(single);
+  check_link(index);
+  if (!is_file(index)) return std::nullopt;
   Tensors all;
-  for (const auto& [shard, names] : read_index(index)) {
+  for (const auto& [shard, tensors_of_shard] : read_index(index, names.shard_ending)) {
     const fs::path file = folder / shard;
     check_link(file);
     if (!is_file(file)) {
       throw Error(ErrorCode::kNotFound, file.string() + ": no such file, but " +
-                                            std::string(kIndex) + " says it holds " +
-                                            name_text(names.front()));
+                                            std::string(names.index) + " says it holds " +
+                                            name_text(tensors_of_shard.front()));
     }
-    Tensors tensors = read_safetensors(file);
-    for (const std::string& name : names) {
+    Tensors tensors = read(file);
+    for (const std::string& name : tensors_of_shard) {
       if (!tensors.contains(name)) {
         throw Error(ErrorCode::kCorrupt, file.string() + ": has no tensor " + name_text(name) +
-                                             ", but " + std::string(kIndex) + " says so");
+                                             ", but " + std::string(names.index) + " says so");
       }
     }
     for (auto& [name, tensor] : tensors) {
@@ -151,16 +161,12 @@ Tensors read_shards(const fs::path& folder, const fs::path& index) {
 }  // namespace
 
 Tensors read_checkpoint(const fs::path& folder) {
-  for (const std::string_view name : {kSingle, kIndex}) check_link(folder / name);
-  if (is_file(folder / kSingle)) return read_safetensors(folder / kSingle);
-  if (is_file(folder / kIndex)) return read_shards(folder, folder / kIndex);
+  const auto read_torch = [&](const fs::path& file) {
+    return read_torch_file(file, conversion_hint(folder));
+  };
+  if (auto tensors = read_format(folder, kSafetensorsNames, read_safetensors)) return *tensors;
+  if (auto tensors = read_format(folder, kTorchNames, read_torch)) return *tensors;
   fail_without_weights(folder);
-}
-
-Tensors read_weight_file(const fs::path& file) {
-  check_link(file);
-  if (!is_file(file)) fail_without_weights(file.parent_path());
-  return read_safetensors(file);
 }
 
 Tensors read_weights_beside(const fs::path& folder, const std::string& name) {
@@ -168,7 +174,11 @@ Tensors read_weights_beside(const fs::path& folder, const std::string& name) {
   check_link(safe);
   if (is_file(safe)) return read_safetensors(safe);
   check_link(torch);
-  if (is_file(torch)) return read_torch_file(torch);
+  if (is_file(torch)) {
+    return read_torch_file(torch,
+                           ". To convert it: python -c \"import torch; torch.save(torch.load("
+                           "'OLD.pt', map_location='cpu', weights_only=True), 'NEW.pt')\"");
+  }
   throw Error(ErrorCode::kNotFound, folder.string() + ": expected " + name_text(name) +
                                         ".safetensors or " + name_text(name) + ".pt");
 }

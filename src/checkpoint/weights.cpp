@@ -186,12 +186,6 @@ Weights Weights::open(const std::filesystem::path& folder, Ops& ops, std::string
   return weights;
 }
 
-Weights Weights::from_file(const std::filesystem::path& file, Ops& ops, std::string_view dtype) {
-  Weights weights;
-  weights.state_ = std::make_shared<State>(read_weight_file(file), file.string(), ops, dtype);
-  return weights;
-}
-
 Weights Weights::beside(const std::filesystem::path& folder, const std::string& name, Ops& ops) {
   Weights weights;
   weights.state_ = std::make_shared<State>(read_weights_beside(folder, name),

@@ -23,13 +23,11 @@ namespace vecton {
 
 class Weights {
  public:
-  // model.safetensors, or the shards of model.safetensors.index.json. A folder with other weight
-  // files only (.bin, .onnx) is an error that says what is needed. `ops` prepares what is taken;
-  // `dtype` is EngineOptions::dtype.
+  // The weights of a checkpoint's folder or of a module's (Dense), as read_checkpoint finds them. A
+  // folder with other weight files only (.onnx) is an error that says what is needed. `ops`
+  // prepares what is taken; `dtype` is EngineOptions::dtype.
   static Weights open(const std::filesystem::path& folder, Ops& ops,
                       std::string_view dtype = "auto");
-  static Weights from_file(const std::filesystem::path& file, Ops& ops,
-                           std::string_view dtype = "auto");
 
   // <name>.safetensors of the folder, or the torch file <name>.pt.
   static Weights beside(const std::filesystem::path& folder, const std::string& name, Ops& ops);

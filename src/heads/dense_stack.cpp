@@ -16,7 +16,7 @@ DenseStack::DenseStack(std::span<const DenseModule> modules, int64_t in_features
                                            std::to_string(in) + ", what comes before it gives " +
                                            std::to_string(in_features));
     }
-    const Weights weights = Weights::from_file(module.folder / "model.safetensors", ops);
+    const Weights weights = Weights::open(module.folder, ops);
     const auto bias = module.bias ? Weights::Bias::kRequired : Weights::Bias::kNone;
     Layer layer{.linear = (weights / "linear").linear(out, in, bias),
                 .activation = module.activation,

@@ -54,14 +54,25 @@ TINY = BASE | {
     "a name with spaces & more.json": b"{}",
 }
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
+TORCH_SHARDS = ("pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin")
 # repository -> revision -> (commit, files)
 MODELS = {
     "org/tiny": {"main": (commit("tiny 1"), TINY), "v1": (commit("tiny 0"), TINY | {"config.json": b'{"model_type": "bert", "v": 1}'}),
                  "refs/pr/1": (commit("tiny pr"), TINY), "second": (commit("tiny 2"), TINY | {"tokenizer.json": b'{"version": "2.0"}'})},
     "org/sharded": {"main": (commit("sharded"), BASE | {
         "model.safetensors.index.json": weight_map(*SHARDS), SHARDS[0]: made_up("one", 1000), SHARDS[1]: made_up("two", 1000),
+        "pytorch_model.bin.index.json": weight_map(*TORCH_SHARDS), TORCH_SHARDS[0]: made_up("one bin", 1000),
+        TORCH_SHARDS[1]: made_up("two bin", 1000),
         "consolidated.safetensors": made_up("both", 2000), "original/model.safetensors": made_up("original", 1000)})},
-    "org/onlybin": {"main": (commit("onlybin"), BASE | {"pytorch_model.bin": made_up("bin", 1000)})},
+    "org/torch": {"main": (commit("torch"), {file: data for file, data in TINY.items() if not file.endswith(".safetensors")})},
+    "org/torchsharded": {"main": (commit("torchsharded"), BASE | {
+        "pytorch_model.bin.index.json": weight_map(*TORCH_SHARDS), TORCH_SHARDS[0]: made_up("one bin", 1000),
+        TORCH_SHARDS[1]: made_up("two bin", 1000), "training_args.bin": made_up("args", 100)})},
+    "org/mixed": {"main": (commit("mixed"), {file: data for file, data in TINY.items() if file != "2_Dense/model.safetensors"})},
+    "org/static": {"main": (commit("static"), {
+        "modules.json": modules((".", "StaticEmbedding")), "tokenizer.json": b"{}", "model.safetensors": made_up("table", 1000),
+        "pytorch_model.bin": made_up("table bin", 1000)})},
+    "org/onlyonnx": {"main": (commit("onlyonnx"), BASE | {"onnx/model.onnx": made_up("onnx", 1000), "flax_model.msgpack": b"x"})},
     "org/nothing": {"main": (commit("nothing"), {"README.md": b"empty"})},
     "org/gated": {"main": (commit("gated"), TINY)},
     "org/private": {"main": (commit("private"), TINY)},

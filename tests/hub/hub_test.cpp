@@ -147,6 +147,44 @@ TEST_F(HubTest, AMissingShardMakesASnapshotIncomplete) {
   EXPECT_EQ(server_.requests().size(), 2u);  // the list and one HEAD: the blob was there
 }
 
+TEST_F(HubTest, TorchFilesAreFetchedWhereThereAreNoSafetensors) {
+  const fs::path torch = resolve_model("org/torch", options_);
+  EXPECT_THAT(files_below(torch),
+              testing::ElementsAre("1_Pooling/config.json", "2_Dense/config.json",
+                                   "2_Dense/pytorch_model.bin", "a name with spaces & more.json",
+                                   "config.json", "modules.json", "pytorch_model.bin",
+                                   "tokenizer.json", "vocab.txt"));
+  const fs::path sharded = resolve_model("org/torchsharded", options_);
+  EXPECT_THAT(files_below(sharded),
+              testing::ElementsAre("config.json", "pytorch_model-00001-of-00002.bin",
+                                   "pytorch_model-00002-of-00002.bin",
+                                   "pytorch_model.bin.index.json", "tokenizer.json"));
+  const std::set<std::string> mixed = files_below(resolve_model("org/mixed", options_));
+  EXPECT_TRUE(mixed.contains("2_Dense/pytorch_model.bin"));
+  EXPECT_TRUE(mixed.contains("model.safetensors"));
+  EXPECT_FALSE(mixed.contains("pytorch_model.bin"));
+
+  server_.requests();
+  EXPECT_EQ(resolve_model("org/torch", options_), torch);
+  EXPECT_EQ(resolve_model("org/torchsharded", options_), sharded);
+  EXPECT_THAT(server_.requests(), IsEmpty());
+  options_.offline = true;
+  fs::remove(torch / "2_Dense/pytorch_model.bin");
+  EXPECT_THAT(resolve_error("org/torch"), HasSubstr("lacks 2_Dense/model.safetensors"));
+  fs::remove(sharded / "pytorch_model-00001-of-00002.bin");
+  EXPECT_THAT(resolve_error("org/torchsharded"),
+              HasSubstr("lacks pytorch_model-00001-of-00002.bin"));
+}
+
+TEST_F(HubTest, StaticEmbeddingsNeedTheirTable) {
+  const fs::path snapshot = resolve_model("org/static", options_);
+  EXPECT_THAT(files_below(snapshot),
+              testing::ElementsAre("model.safetensors", "modules.json", "tokenizer.json"));
+  fs::remove(snapshot / "model.safetensors");
+  options_.offline = true;
+  EXPECT_THAT(resolve_error("org/static"), HasSubstr("lacks model.safetensors"));
+}
+
 TEST_F(HubTest, ASnapshotOfABareTransformerIsFilledUp) {
   const fs::path snapshot = resolve_model("org/tiny", options_);
   fs::remove(snapshot / "modules.json");
@@ -267,9 +305,9 @@ TEST_F(HubTest, ErrorsAreInWordsThatSayWhatToDo) {
               AllOf(HasSubstr("not_found: model 'org/none'"), HasSubstr("no such model")));
   EXPECT_THAT(resolve_error("org/busy"),
               AllOf(HasSubstr("network: "), HasSubstr("too many"), HasSubstr("in 17 seconds")));
-  EXPECT_THAT(resolve_error("org/onlybin"),
+  EXPECT_THAT(resolve_error("org/onlyonnx"),
               AllOf(HasSubstr("unsupported: "), HasSubstr("no model.safetensors"),
-                    HasSubstr("pytorch_model.bin")));
+                    HasSubstr("(onnx/model.onnx)"), HasSubstr("pytorch_model.bin")));
   EXPECT_THAT(resolve_error("org/nothing"),
               AllOf(HasSubstr("unsupported: model 'org/nothing'"), HasSubstr("no config.json")));
   EXPECT_THAT(resolve_error("org/hostile"), AllOf(HasSubstr("corrupt: "), HasSubstr("evil.json")));

@@ -12,15 +12,21 @@ namespace {
   throw Error(ErrorCode::kCorrupt, config.file() + ": id2label: " + what);
 }
 
+// Qwen's reward model has one output in its own code, where transformers' classes have two.
+int64_t default_count(const Config& config) {
+  const std::vector<std::string> names = config.strings_or_empty("architectures");
+  return !names.empty() && names.front() == "Qwen2ForRewardModel" ? 1 : 2;
+}
+
 }  // namespace
 
 std::vector<std::string> read_labels(const Config& config) {
-  const int64_t default_count = config.integer_or("num_labels", 2);
+  const int64_t count = config.integer_or("num_labels", default_count(config));
   config.ignore({"label2id"});
   const json::value* map = config.raw("id2label");
   std::vector<std::string> labels;
   if (!map) {
-    for (int64_t i = 0; i < default_count; ++i) labels.push_back("LABEL_" + std::to_string(i));
+    for (int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
     return labels;
   }
   if (!map->is_object() || map->as_object().empty())

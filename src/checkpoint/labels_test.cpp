@@ -1,0 +1,41 @@
+#include "checkpoint/labels.h"
+
+#include "base/json.h"
+#include "checkpoint/test_files.h"
+
+namespace vecton {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::SizeIs;
+
+std::vector<std::string> labels_of(const std::string& settings) {
+  return read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"));
+}
+
+TEST(Labels, AreThoseOfTheMapInTheOrderOfTheirIds) {
+  EXPECT_THAT(labels_of(R"({"id2label": {"1": "yes", "0": "no"}, "num_labels": 5})"),
+              ElementsAre("no", "yes"));
+}
+
+TEST(Labels, HaveNumbersForNamesWithoutAMap) {
+  EXPECT_THAT(labels_of(R"({"num_labels": 3})"), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(labels_of("{}"), SizeIs(2));
+}
+
+TEST(Labels, OfQwensRewardModelAreOneUnlessTheConfigSaysMore) {
+  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"]})"), ElementsAre("LABEL_0"));
+  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"], "num_labels": 2})"),
+              SizeIs(2));
+  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForProcessRewardModel"]})"), SizeIs(2));
+}
+
+TEST(Labels, RefuseIdsThatAreNotZeroToTheLast) {
+  for (const char* map : {R"({"1": "a"})", R"({"0": "a", "00": "b"})", R"({"x": "a"})", "{}"}) {
+    EXPECT_REFUSED(labels_of(std::string(R"({"id2label": )") + map + "}"), ErrorCode::kCorrupt,
+                   "id2label");
+  }
+}
+
+}  // namespace
+}  // namespace vecton

@@ -1,5 +1,5 @@
 // Any bytes as a torch file, and as the data.pkl of one: refused with an Error, or every tensor
-// lies inside the bytes and has the size that its shape and type ask for.
+// lies inside the bytes, or a copy of some, and has the size that its shape and type ask for.
 //
 //   fuzz_torch_file -max_len=4096 -dict=fuzz/torch_file/dictionary fuzz/torch_file/corpus
 #include <cstdlib>
@@ -14,8 +14,9 @@ namespace {
 
 void read_file(std::span<const std::byte> bytes) {
   for (const auto& [name, tensor] : vecton::parse_torch_file(bytes, "input")) {
-    const bool inside = tensor.bytes.data() >= bytes.data() &&
-                        tensor.bytes.data() + tensor.bytes.size() <= bytes.data() + bytes.size();
+    const std::span<const std::byte> whole = tensor.copy ? std::span(*tensor.copy) : bytes;
+    const bool inside = tensor.bytes.data() >= whole.data() &&
+                        tensor.bytes.data() + tensor.bytes.size() <= whole.data() + whole.size();
     const auto expected = vecton::shape_product(tensor.shape, vecton::size_of(tensor.dtype));
     if (!inside || tensor.name != name || expected != static_cast<int64_t>(tensor.bytes.size()))
       std::abort();

@@ -48,7 +48,8 @@ struct Reader {
             .dtype = header.dtype,
             .shape = header.shape,
             .bytes = data.subspan(static_cast<size_t>(header.begin), static_cast<size_t>(size)),
-            .file = nullptr};
+            .file = nullptr,
+            .copy = nullptr};
   }
 
   // Every byte of the data belongs to exactly one tensor.

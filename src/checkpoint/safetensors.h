@@ -23,7 +23,9 @@ struct StoredTensor {
   DType dtype = DType::kF32;
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;  // little-endian, row-major; not always aligned to the dtype
-  std::shared_ptr<const MappedFile> file;
+  std::shared_ptr<const MappedFile> file;  // that the bytes lie in
+  // Instead of `file`: bytes that lie in the file in another order.
+  std::shared_ptr<const std::vector<std::byte>> copy;
 };
 
 // Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever

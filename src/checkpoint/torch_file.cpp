@@ -13,6 +13,7 @@
 #include "checkpoint/shape.h"
 #include "checkpoint/torch_file_bytes.h"
 #include "checkpoint/torch_file_pickle.h"
+#include "checkpoint/torch_file_strides.h"
 #include "checkpoint/torch_file_zip.h"
 #include "vecton/error.h"
 
@@ -28,6 +29,9 @@ constexpr std::string_view kLegacyStart =
     "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."sv;
 constexpr std::string_view kPickle = "data.pkl", kVersion = "version", kByteOrder = "byteorder",
                            kStorages = "data/";
+// Tensors that are not contiguous are copied, one that has several names for each: a small file
+// asks for no more memory than this many times its size.
+constexpr size_t kMostCopies = 2;
 constexpr int kLastVersion = 10;  // of the archive: what PyTorch 2 reads
 
 std::string_view text_of(std::span<const std::byte> bytes) {
@@ -39,14 +43,14 @@ class TorchFile {
  public:
   TorchFile(std::span<const std::byte> bytes, const std::string& what,
             const std::string& conversion)
-      : what_(what), conversion_(conversion) {
+      : what_(what), conversion_(conversion), copies_left_(kMostCopies * bytes.size()) {
     check_start(text_of(bytes.first(std::min<size_t>(bytes.size(), 64))));
     open_folder(read_zip(bytes, what));
     check_version();
     check_byte_order();
   }
 
-  std::map<std::string, StoredTensor> tensors() const {
+  std::map<std::string, StoredTensor> tensors() {
     std::map<std::string, StoredTensor> result;
     std::set<std::string_view> used;
     for (const PickledTensor& pickled :
@@ -129,7 +133,7 @@ class TorchFile {
          order == "big" ? ErrorCode::kUnsupported : ErrorCode::kCorrupt);
   }
 
-  StoredTensor tensor(const PickledTensor& pickled) const {
+  StoredTensor tensor(const PickledTensor& pickled) {
     const auto refuse = [&](const std::string& message, ErrorCode code = ErrorCode::kCorrupt) {
       fail("tensor " + quoted_bytes(pickled.name) + ": " + message, code);
     };
@@ -151,34 +155,40 @@ class TorchFile {
              " does not lie within the " + std::to_string(pickled.storage_size) +
              " numbers of entry " + quoted_bytes(key));
     }
-    if (!is_contiguous(pickled)) {
+    StoredTensor result{.name = std::string(pickled.name),
+                        .source = what_,
+                        .dtype = pickled.dtype,
+                        .shape = pickled.shape,
+                        .bytes = storage.subspan(static_cast<size_t>(pickled.offset * width)),
+                        .file = nullptr,
+                        .copy = nullptr};
+    const auto size = static_cast<size_t>(*count * width);
+    if (is_contiguous(pickled.shape, pickled.strides)) {
+      result.bytes = result.bytes.first(size);
+      return result;
+    }
+    const int64_t last = pickled.storage_size - 1 - pickled.offset;
+    if (!reach_of(pickled.shape, pickled.strides, last)) {
       refuse("shape " + shape_text(pickled.shape) + " with strides " + shape_text(pickled.strides) +
-                 " is not contiguous: save tensor.contiguous()" + conversion_,
-             ErrorCode::kUnsupported);
+             " does not lie within the " + std::to_string(pickled.storage_size) +
+             " numbers of entry " + quoted_bytes(key));
     }
-    return {.name = std::string(pickled.name),
-            .source = what_,
-            .dtype = pickled.dtype,
-            .shape = pickled.shape,
-            .bytes = storage.subspan(static_cast<size_t>(pickled.offset * width),
-                                     static_cast<size_t>(*count * width)),
-            .file = nullptr};
-  }
-
-  // Row by row without gaps; the stride of one row alone says nothing.
-  static bool is_contiguous(const PickledTensor& tensor) {
-    if (tensor.strides.size() != tensor.shape.size()) return false;
-    if (std::ranges::find(tensor.shape, 0) != tensor.shape.end()) return true;
-    int64_t step = 1;
-    for (size_t i = tensor.shape.size(); i > 0; --i) {
-      if (tensor.shape[i - 1] != 1 && tensor.strides[i - 1] != step) return false;
-      step *= tensor.shape[i - 1];
+    if (size > copies_left_) {
+      refuse(
+          "more of this file's tensors are transposed or sliced than it has bytes for: save "
+          "tensor.contiguous()",
+          ErrorCode::kUnsupported);
     }
-    return true;
+    copies_left_ -= size;
+    result.copy = std::make_shared<const std::vector<std::byte>>(
+        gathered(pickled.shape, pickled.strides, static_cast<size_t>(width), result.bytes));
+    result.bytes = *result.copy;
+    return result;
   }
 
   const std::string &what_, &conversion_;
   ZipEntries entries_;
+  size_t copies_left_;  // bytes that tensors which are not contiguous may take
 };
 
 }  // namespace
@@ -194,7 +204,9 @@ std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path&
   const auto map = std::make_shared<const MappedFile>(file);
   std::map<std::string, StoredTensor> tensors =
       parse_torch_file(map->bytes(), file.string(), conversion);
-  for (auto& [name, tensor] : tensors) tensor.file = map;
+  for (auto& [name, tensor] : tensors) {
+    if (!tensor.copy) tensor.file = map;
+  }
   return tensors;
 }
 

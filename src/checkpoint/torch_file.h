@@ -1,7 +1,8 @@
 // Torch files: the named tensors of a state_dict as torch.save writes it since PyTorch 1.6, a zip
 // archive of data.pkl and one entry per storage. Format: torch/serialization.py.
-// Strict and safe: only dense contiguous tensors of plain numbers, mapped and not copied; no code
-// that a file names is run. Called by weight_files; functions of their arguments, for any thread.
+// Strict and safe: only dense tensors of plain numbers, mapped, and copied only where they are not
+// contiguous; no code that a file names is run. Called by weight_files; functions of their
+// arguments, for any thread.
 #pragma once
 
 #include <cstddef>
@@ -14,9 +15,9 @@
 
 namespace vecton {
 
-// Nothing outside `bytes` is ever referred to; several tensors may share bytes. Errors (kCorrupt,
+// Nothing outside `bytes` is ever read; several tensors may share bytes. Errors (kCorrupt,
 // kUnsupported for what torch has beyond plain tensors) name `what` and the entry or tensor;
-// `conversion` ends those about files that torch itself can save in a form that is read.
+// `conversion` ends the one about a file that torch itself can save in the form that is read.
 std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
                                                      const std::string& what,
                                                      const std::string& conversion = "");

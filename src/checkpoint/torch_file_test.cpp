@@ -155,13 +155,56 @@ TEST(TorchFile, ChecksTensorsAgainstTheArchive) {
     EXPECT_REFUSED(parse(file_of(value)), ErrorCode::kCorrupt, "m.pt: tensor \"w\": ", words);
 }
 
-TEST(TorchFile, RefusesTensorsThatAreNotContiguous) {
-  const std::pair<std::vector<int64_t>, std::vector<int64_t>> cases[] = {
-      {{3, 2}, {1, 3}}, {{3}, {2}}, {{3}, {0}}, {{2, 3}, {3}}, {{2, 1, 2}, {3, 1, 1}}, {{3}, {-1}}};
-  for (const auto& [shape, strides] : cases) {
-    EXPECT_REFUSED(parse(file_of(tensor(six(), 0, shape, strides))), ErrorCode::kUnsupported,
-                   "tensor \"w\"", "is not contiguous: save tensor.contiguous(). Do this");
+TEST(TorchFile, CopiesTensorsThatAreNotContiguous) {
+  const std::tuple<std::vector<int64_t>, std::vector<int64_t>, std::vector<float>> cases[] = {
+      {{3, 2}, {1, 3}, {0, 3, 1, 4, 2, 5}},
+      {{3}, {2}, {0, 2, 4}},
+      {{3}, {0}, {0, 0, 0}},
+      {{2, 1, 2}, {3, 99, 1}, {0, 1, 3, 4}},
+      {{1, 2, 3}, {-7, 1, 2}, {0, 2, 4, 1, 3, 5}}};
+  for (const auto& [shape, strides, values] : cases) {
+    const std::string file = file_of(tensor(six(), 0, shape, strides));
+    const auto tensors = parse(file);
+    const StoredTensor& tensor = tensors.at("w");
+    EXPECT_EQ(floats_of(tensor), values);
+    EXPECT_EQ(tensor.shape, shape);
+    ASSERT_NE(tensor.copy, nullptr);
+    EXPECT_EQ(tensor.bytes.data(), tensor.copy->data());
   }
+}
+
+TEST(TorchFile, RefusesStridesThatLeadOutOfTheStorage) {
+  const std::tuple<int64_t, std::vector<int64_t>, std::vector<int64_t>> cases[] = {
+      {0, {2, 3}, {3}},          {0, {3}, {-1}},       {0, {3}, {3}},
+      {1, {3, 1}, {3, 1}},       {0, {}, {1}},         {2, {2, 2}, {2, 2}},
+      {0, {3}, {INT64_MAX / 2}}, {0, {3}, {INT64_MIN}}};
+  for (const auto& [offset, shape, strides] : cases) {
+    EXPECT_REFUSED(parse(file_of(tensor(six(), offset, shape, strides))), ErrorCode::kCorrupt,
+                   "tensor \"w\"", "does not lie within the 6 numbers");
+  }
+}
+
+TEST(TorchFile, CopiesNoMoreThanItsSizeAllows) {
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 100; ++i)
+    many.emplace_back(
+        "w" + std::to_string(i),
+        i == 0 ? tensor(storage("FloatStorage", "0", 4000), 0, {2, 2000}, {1, 2}) + "q\1" : "h\1");
+  EXPECT_REFUSED(parse(torch_file(dict(many), {{"0", std::string(16000, '\1')}})),
+                 ErrorCode::kUnsupported, "transposed or sliced", "save tensor.contiguous()");
+  many.resize(2);
+  EXPECT_EQ(parse(torch_file(dict(many), {{"0", std::string(16000, '\1')}})).size(), 2u);
+}
+
+TEST(TorchFile, PreparesCopiesToo) {
+  const TemporaryFolder folder;
+  folder.write("head.pt", file_of(tensor(six(), 0, {3, 2}, {1, 3})));
+  const std::unique_ptr<Ops> ops = make_ref_ops();
+  Weight weight = Weights::beside(folder.path(), "head", *ops).matrix("w", 3, 2);
+  weight.release();
+  std::vector<float> values(6);
+  std::memcpy(values.data(), weight.bytes.data(), weight.bytes.size());
+  EXPECT_THAT(values, ElementsAre(0, 3, 1, 4, 2, 5));
 }
 
 TEST(TorchFile, IsReadBesideAModelWhereThereIsNoSafetensors) {

@@ -108,13 +108,16 @@ struct Weights::State {
     weight.dtype = as.value_or(tensor.dtype);
     weight.rows = rows;
     weight.columns = columns;
-    const auto release = [file = tensor.file, bytes = tensor.bytes] { file->release(bytes); };
+    const auto release = [file = tensor.file, bytes = tensor.bytes] {
+      if (file) file->release(bytes);
+    };
     const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes.data()) %
                              static_cast<uintptr_t>(size_of(tensor.dtype)) ==
                          0;
     if (weight.dtype == tensor.dtype && aligned) {
       weight.bytes = tensor.bytes;
-      weight.keep = tensor.file;
+      weight.keep = tensor.copy;
+      if (tensor.file) weight.keep = tensor.file;
       weight.release = release;
     } else {
       const auto copy = std::make_shared<const std::vector<std::byte>>(

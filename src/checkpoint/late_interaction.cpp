@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <system_error>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
 
@@ -18,11 +18,6 @@ std::vector<std::string> punctuation() {
   std::vector<std::string> marks;
   for (const char c : std::string("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~")) marks.emplace_back(1, c);
   return marks;
-}
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
 }
 
 }  // namespace

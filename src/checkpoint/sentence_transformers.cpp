@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
-#include <system_error>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
 #include "checkpoint/name_text.h"
@@ -99,11 +99,6 @@ std::string_view last_part(std::string_view path) { return path.substr(path.rfin
 
 [[noreturn]] void refuse(const std::string& file, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, file + ": " + message);
-}
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
 }
 
 std::optional<int64_t> optional_integer(const Config& config, std::string_view key) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 #include <utility>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "models/static_embedding.h"
 #include "vecton/error.h"
@@ -41,8 +41,7 @@ json::object parse_object(const std::string& text, const std::string& option) {
 // tokenizer_config.json's, 0 where it has none or an absurdly large one.
 int64_t model_max_length(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "tokenizer_config.json";
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(file, error)) return 0;
+  if (!is_file(file)) return 0;
   const Config config = Config::read(file);
   const double length = config.number_or("model_max_length", 0);
   return length >= 1 && length < 1e9 ? static_cast<int64_t>(length) : 0;

@@ -1,8 +1,8 @@
 // What a checkpoint is for: the head on top of its backbone, its tasks, labels and scorer.
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
+#include "base/files.h"
 #include "checkpoint/labels.h"
 #include "engine/plan.h"
 #include "vecton/error.h"
@@ -12,11 +12,6 @@ namespace vecton {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
 
 [[noreturn]] void refuse(const Plan& plan, const std::string& message, const char* field) {
   throw Error(ErrorCode::kUnsupported,

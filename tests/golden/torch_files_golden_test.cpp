@@ -1,0 +1,86 @@
+// Checkpoints as torch saves them: pytorch_model.bin in place of model.safetensors, of the
+// transformer and of its modules, gives the same bits.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "checkpoint/torch_test_files.h"
+#include "checkpoint/weight_files.h"
+#include "fixture.h"
+#include "vecton/vecton.h"
+
+namespace vecton::golden {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A fixture's model with every model.safetensors, and its shards, made one pytorch_model.bin.
+class TorchModel {
+ public:
+  explicit TorchModel(const fs::path& model) {
+    std::string name = (fs::temp_directory_path() / "vecton-golden-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    folder_ = name;
+    fs::copy(model, folder_, fs::copy_options::recursive);
+    convert(folder_);
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.is_directory()) convert(entry.path());
+    }
+  }
+  ~TorchModel() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  TorchModel(const TorchModel&) = delete;
+  TorchModel& operator=(const TorchModel&) = delete;
+
+  const fs::path& folder() const { return folder_; }
+  int files() const { return files_; }
+
+ private:
+  void convert(const fs::path& folder) {
+    std::vector<fs::path> safe;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("model") && name.find(".safetensors") != name.npos)
+        safe.push_back(entry.path());
+    }
+    if (safe.empty()) return;
+    std::ofstream(folder / kTorchNames.single, std::ios::binary)
+        << testing::torch_file_of(read_checkpoint(folder));
+    for (const fs::path& file : safe) fs::remove(file);
+    ++files_;
+  }
+
+  fs::path folder_;
+  int files_ = 0;
+};
+
+Result answer(const fs::path& model) {
+  EngineOptions options{.model = model.string()};
+  options.threads = 1;
+  const auto engine = Engine::open(options);
+  return engine->submit({{.task = Task::kEmbed, .input = "What is the capital of France?"}})
+      .get()
+      .at(0);
+}
+
+TEST(TorchFiles, GiveTheSameVectors) {
+  const std::pair<const char*, int> fixtures[] = {{"bert-embed-maxsqrt-dense", 2},
+                                                  {"bert-embed-sharded", 1},
+                                                  {"roberta-embed", 1},
+                                                  {"static-embed", 1}};
+  for (const auto& [name, files] : fixtures) {
+    SCOPED_TRACE(name);
+    const TorchModel torch(Fixture(name).model());
+    EXPECT_EQ(torch.files(), files);
+    const Result got = answer(torch.folder()), want = answer(Fixture(name).model());
+    ASSERT_FALSE(got.error) << got.error->what();
+    EXPECT_FALSE(got.values.empty());
+    EXPECT_EQ(got.values, want.values);
+  }
+}
+
+}  // namespace
+}  // namespace vecton::golden

@@ -164,6 +164,26 @@ void Preparer::set_masks(const Request& request, Sequence& sequence) const {
   }
 }
 
+// What the tables of embeddings have a row for.
+void Preparer::check_ids(const Sequence& sequence) const {
+  for (const int32_t id : sequence.ids) {
+    if (id < 0 || id >= plan_.shape.vocab) {
+      refuse("token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
+                 std::to_string(plan_.shape.vocab - 1),
+             "input");
+    }
+  }
+  const int64_t types = plan_.shape.token_types;
+  if (types <= 1) return;
+  for (const int32_t type : sequence.type_ids) {
+    if (type < 0 || type >= types) {
+      refuse("the tokenizer gives a token of this input the type " + std::to_string(type) +
+                 "; the model's types are 0 to " + std::to_string(types - 1),
+             "input");
+    }
+  }
+}
+
 void Preparer::check_length(const Sequence& sequence, int64_t limit) const {
   if (sequence.tokens() <= limit) return;
   throw Error(ErrorCode::kTooLong,
@@ -182,13 +202,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   set_dimensions(request, sequence);
   set_input(request, sequence);
   if (sequence.ids.empty()) refuse("the input has no tokens", "input");
-  for (const int32_t id : sequence.ids) {
-    if (id < 0 || id >= plan_.shape.vocab) {
-      refuse("token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
-                 std::to_string(plan_.shape.vocab - 1),
-             "input");
-    }
-  }
+  check_ids(sequence);
   if (request.task == Task::kFillMask) set_masks(request, sequence);
   check_length(sequence, plan_.max_model_len);
   sequence.tokenization =

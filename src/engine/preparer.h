@@ -34,6 +34,7 @@ class Preparer {
   std::string prompt_of(const Request& request) const;
   int64_t max_tokens(const Request& request, int64_t limit) const;
   Encoding encode(const std::string& text, EncodeOptions options) const;
+  void check_ids(const Sequence& sequence) const;
   void check_length(const Sequence& sequence, int64_t limit) const;
 
   // One way from a request to token ids each.

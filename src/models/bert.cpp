@@ -16,7 +16,9 @@ double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-
 
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "absolute");
-  return bert_shape(config);
+  ModelShape shape = bert_shape(config);
+  shape.token_types = config.integer_or("type_vocab_size", 2);
+  return shape;
 }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
@@ -29,7 +31,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   weights.skip(heads);
   const ModelShape shape = bert::shape(config);
   const Weights embeddings = weights / "embeddings";
-  BertParts model = bert_embeddings(config, embeddings, shape.hidden, eps(config));
+  BertParts model = bert_embeddings(shape, embeddings, shape.hidden, eps(config));
   model.positions = (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
   model.layers = bert_layers(config, weights / "encoder" / "layer", shape, eps(config));
   return std::make_unique<BertEncoder>(std::move(model));

@@ -61,12 +61,11 @@ AttentionShape bert_attention(const ModelShape& shape) {
           .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim))};
 }
 
-BertParts bert_embeddings(const Config& config, const Weights& embeddings, int64_t width,
+BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, int64_t width,
                           double eps) {
   BertParts parts;
-  parts.words = (embeddings / "word_embeddings").table(config.integer("vocab_size"), width);
-  parts.types =
-      (embeddings / "token_type_embeddings").table(config.integer_or("type_vocab_size", 2), width);
+  parts.words = (embeddings / "word_embeddings").table(shape.vocab, width);
+  parts.types = (embeddings / "token_type_embeddings").table(shape.token_types, width);
   parts.embedding_norm = (embeddings / "LayerNorm").layer_norm(width, eps);
   return parts;
 }

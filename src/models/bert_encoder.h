@@ -49,7 +49,7 @@ ModelShape bert_shape(const Config& config);
 AttentionShape bert_attention(const ModelShape& shape);
 
 // Words, types and norm of `embeddings` with BERT's names, of `width` columns.
-BertParts bert_embeddings(const Config& config, const Weights& embeddings, int64_t width,
+BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, int64_t width,
                           double eps);
 
 // encoder.layer.N with BERT's names.

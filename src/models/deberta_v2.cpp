@@ -180,8 +180,8 @@ DebertaV2::DebertaV2(const Config& config, const Weights& w)
   words_ = (e / "word_embeddings").table(shape_.vocab, width);
   if (has_positions(config))
     positions_ = (e / "position_embeddings").table(shape_.max_positions, width);
-  if (const int64_t types = config.integer_or("type_vocab_size", 0, 0))
-    types_ = (e / "token_type_embeddings").table(types, width);
+  if (shape_.token_types > 0)
+    types_ = (e / "token_type_embeddings").table(shape_.token_types, width);
   if (width != n) projection_ = (e / "embed_proj").linear(n, width, Weights::Bias::kNone);
   embedding_norm_ = (e / "LayerNorm").layer_norm(n, eps(config));
 
@@ -327,7 +327,8 @@ Tensor DebertaV2::forward(Ops& ops, const Batch& batch) const {
 
 ModelShape shape(const Config& config) {
   config.require("z_steps", 0);
-  const ModelShape shape = bert_shape(config);
+  ModelShape shape = bert_shape(config);
+  shape.token_types = config.integer_or("type_vocab_size", 0, 0);
   config.require("attention_head_size", shape.head_dim);
   relative(config);
   return shape;

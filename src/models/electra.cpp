@@ -18,7 +18,9 @@ int64_t embedding_size(const Config& config) { return config.integer_or("embeddi
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "absolute");
   embedding_size(config);
-  return bert_shape(config);
+  ModelShape shape = bert_shape(config);
+  shape.token_types = config.integer_or("type_vocab_size", 2);
+  return shape;
 }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
@@ -37,7 +39,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const ModelShape shape = electra::shape(config);
   const int64_t width = embedding_size(config);
   const Weights embeddings = weights / "embeddings";
-  BertParts model = bert_embeddings(config, embeddings, width, eps(config));
+  BertParts model = bert_embeddings(shape, embeddings, width, eps(config));
   model.positions = (embeddings / "position_embeddings").table(shape.max_positions, width);
   if (width != shape.hidden)
     model.projection = (weights / "embeddings_project").linear(shape.hidden, width);

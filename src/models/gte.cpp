@@ -46,8 +46,8 @@ Gte::Gte(const Config& config, const Weights& w)
     : shape_(shape(config)), rope_(config, shape_.head_dim, default_theta(config)) {
   const Weights e = w / "embeddings";
   words_ = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
-  if (const int64_t types = config.integer_or("type_vocab_size", 1, 0))
-    types_ = (e / "token_type_embeddings").table(types, shape_.hidden);
+  if (shape_.token_types > 0)
+    types_ = (e / "token_type_embeddings").table(shape_.token_types, shape_.hidden);
   embedding_norm_ = (e / "LayerNorm").layer_norm(shape_.hidden, eps(config));
   for (int64_t i = 0; i < shape_.layers; ++i)
     layers_.push_back(layer(w / "encoder" / "layer" / i, config));
@@ -99,7 +99,9 @@ ModelShape shape(const Config& config) {
   config.require("logn_attention_scale", false);
   config.require("logn_attention_clip1", false);
   config.ignore({"pack_qkv"});  // the file shows it
-  return bert_shape(config);
+  ModelShape shape = bert_shape(config);
+  shape.token_types = config.integer_or("type_vocab_size", 1, 0);
+  return shape;
 }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {

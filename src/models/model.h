@@ -14,6 +14,7 @@ namespace vecton {
 struct ModelShape {
   int64_t layers = 0, hidden = 0, vocab = 0, max_positions = 0;
   int64_t heads = 0, kv_heads = 0, head_dim = 0;
+  int64_t token_types = 0;  // rows of their table; with 0 or 1 the types of tokens change nothing
   bool causal = false;
   std::vector<int64_t> windows;  // AttentionShape::window of each layer; empty = none has one
   // Of causal models: whether the keys and values of a prefix stand for it, whatever follows. Not
@@ -27,8 +28,8 @@ class Model {
   virtual ~Model() = default;
 
   // Hidden states after the last norm of the wanted rows, [batch.wanted.count(), hidden]. The last
-  // layer computes keys and values of every row and all else of the wanted rows only. Ids and
-  // positions are in range, every sequence has a row.
+  // layer computes keys and values of every row and all else of the wanted rows only. Ids,
+  // types and positions are in range, every sequence has a row.
   virtual Tensor forward(Ops& ops, const Batch& batch) const = 0;
 };
 

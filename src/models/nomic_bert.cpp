@@ -29,7 +29,7 @@ Weights::Bias bias_if(bool present) {
 // Nomic's own files have the keys of GPT-2, transformers' those of BERT.
 struct Settings {
   ModelShape shape;
-  int64_t intermediate = 0, types = 0;
+  int64_t intermediate = 0;
   double eps = 0;
   Activation activation = Activation::kSilu;
   Weights::Bias attention_bias = Weights::Bias::kNone, up_bias = Weights::Bias::kNone,
@@ -77,9 +77,9 @@ Settings nomic_settings(const Config& config) {
                     .max_positions = positions,
                     .heads = heads,
                     .kv_heads = heads,
-                    .head_dim = hidden / heads},
+                    .head_dim = hidden / heads,
+                    .token_types = config.integer_or("type_vocab_size", 2, 0)},
           .intermediate = config.integer("n_inner"),
-          .types = config.integer_or("type_vocab_size", 2, 0),
           .eps = config.number_or("layer_norm_epsilon", 1e-5),
           .activation = gate_of(config),
           .attention_bias = bias_if(config.boolean_or("qkv_proj_bias", true)),
@@ -99,9 +99,9 @@ Settings transformers_settings(const Config& config) {
                     .max_positions = config.integer("max_position_embeddings"),
                     .heads = heads,
                     .kv_heads = heads,
-                    .head_dim = config.integer_or("head_dim", hidden / heads)},
+                    .head_dim = config.integer_or("head_dim", hidden / heads),
+                    .token_types = config.integer_or("type_vocab_size", 2, 0)},
           .intermediate = config.integer("intermediate_size"),
-          .types = config.integer_or("type_vocab_size", 2, 0),
           .eps = config.number_or("layer_norm_eps", 1e-12),
           .activation = nn::activation(config, "hidden_act", "silu"),
           .rope = {.theta = 1000}};
@@ -130,9 +130,8 @@ NomicBert::NomicBert(const Config& config, const Weights& w)
     : settings_(settings(config)), rope_(config, settings_.shape.head_dim, settings_.rope) {
   const ModelShape& shape = settings_.shape;
   words_ = (w / "embeddings" / "word_embeddings").table(shape.vocab, shape.hidden);
-  if (settings_.types > 0) {
-    types_ = (w / "embeddings" / "token_type_embeddings").table(settings_.types, shape.hidden);
-  }
+  if (shape.token_types > 0)
+    types_ = (w / "embeddings" / "token_type_embeddings").table(shape.token_types, shape.hidden);
   embedding_norm_ = (w / "emb_ln").layer_norm(shape.hidden, settings_.eps);
   for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "encoder" / "layers" / i));
 }

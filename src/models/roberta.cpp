@@ -58,6 +58,7 @@ ModelShape shape(const Config& config) {
   config.require("truncate_dim", nullptr);
   config.require("lora_adaptations", nullptr);
   ModelShape shape = bert_shape(config);
+  shape.token_types = config.integer_or("type_vocab_size", 2);
   if (is_rotary(config)) return shape;
   config.require("position_embedding_type", "absolute");
   shape.max_positions -= padding_id(config) + 1;
@@ -82,7 +83,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   weights.skip(heads);
   const ModelShape shape = roberta::shape(config);
   const Weights embeddings = weights / "embeddings", layers = weights / "encoder" / "layers";
-  BertParts model = bert_embeddings(config, embeddings, shape.hidden, eps(config));
+  BertParts model = bert_embeddings(shape, embeddings, shape.hidden, eps(config));
   if (is_rotary(config)) {
     model.rope = rope(config, shape);
   } else {

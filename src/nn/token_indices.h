@@ -13,8 +13,7 @@ namespace vecton::nn {
 // sequence; a padding token has position padding_id and is not counted.
 std::vector<int32_t> positions_after_padding(const Batch& batch, int32_t padding_id);
 
-// The type of every token. A model with one type gives it to all, whatever the tokenizer says; a
-// type that a model with several does not have is an error (kCorrupt).
+// The type of every token. A model with one type gives it to all, whatever the tokenizer says.
 std::vector<int32_t> type_rows(const Batch& batch, int64_t types);
 
 }  // namespace vecton::nn

@@ -1,0 +1,51 @@
+// A tokenizer that gives tokens a type which the model has no row for.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "base/mapped_file.h"
+#include "checkpoint/test_files.h"
+#include "vecton/vecton.h"
+
+namespace vecton {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::TemporaryFolder;
+
+constexpr char kModel[] = "tests/golden/bert-rerank-sigmoid/model";
+
+// The model with its second texts' type made `type`.
+void write_model(const TemporaryFolder& folder, const std::string& type) {
+  const std::string second = R"({"id":"B","type_id":1})",
+                    changed = R"({"id":"B","type_id":)" + type + "}";
+  fs::copy(kModel, folder.path(), fs::copy_options::recursive);
+  std::string tokenizer(MappedFile(fs::path(kModel) / "tokenizer.json").text());
+  const size_t at = tokenizer.find(second);
+  ASSERT_NE(at, std::string::npos);
+  fs::remove(folder.path() / "tokenizer.json");
+  folder.write("tokenizer.json", tokenizer.replace(at, second.size(), changed));
+}
+
+TEST(TokenTypes, ThatTheModelHasNotAreRefusedOfTheirRequestAlone) {
+  const TemporaryFolder folder;
+  write_model(folder, "2");
+  const auto engine = Engine::open({.model = folder.path().string()});
+  auto good = engine->submit({Request{.task = Task::kClassify, .input = "a river"}});
+  const Error error = error_of([&] {
+    (void)engine->submit({Request{.task = Task::kScore, .input = "a river", .pair = "a map"}});
+  });
+  auto later = engine->submit({Request{.task = Task::kClassify, .input = "a map"}});
+  EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(error.field(), "input");
+  EXPECT_THAT(error.what(), HasSubstr("the type 2; the model's types are 0 to 1"));
+  EXPECT_FALSE(good.get().front().error);
+  EXPECT_FALSE(later.get().front().error);
+}
+
+}  // namespace
+}  // namespace vecton

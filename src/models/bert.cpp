@@ -32,7 +32,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const ModelShape shape = bert::shape(config);
   const Weights embeddings = weights / "embeddings";
   BertParts model = bert_embeddings(shape, embeddings, shape.hidden, eps(config));
-  model.positions = (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
+  model.embedding.positions =
+      (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
   model.layers = bert_layers(config, weights / "encoder" / "layer", shape, eps(config));
   return std::make_unique<BertEncoder>(std::move(model));
 }

@@ -5,26 +5,13 @@
 #include <utility>
 
 #include "nn/activation.h"
-#include "nn/token_indices.h"
 #include "vecton/error.h"
 
 namespace vecton {
 
-Tensor BertEncoder::embed(Ops& ops, const Batch& batch) const {
-  std::vector<Ops::Lookup> lookups = {{*parts_.words, batch.ids}};
-  std::vector<int32_t> types, positions = batch.rows.index;
-  if (parts_.types) {
-    types = nn::type_rows(batch, parts_.types->n);
-    lookups.push_back({*parts_.types, types});
-  }
-  if (parts_.padding_id) positions = nn::positions_after_padding(batch, *parts_.padding_id);
-  if (parts_.positions) lookups.push_back({*parts_.positions, positions});
-  Tensor x = ops.norm(ops.embed(lookups), parts_.embedding_norm);
-  return parts_.projection ? ops.linear(x, *parts_.projection) : x;
-}
-
 Tensor BertEncoder::forward(Ops& ops, const Batch& batch) const {
-  Tensor x = embed(ops, batch);
+  Tensor x = ops.norm(parts_.embedding.forward(ops, batch), parts_.embedding_norm);
+  if (parts_.projection) x = ops.linear(x, *parts_.projection);
   const auto rope = parts_.rope ? parts_.rope->table(batch.rows.longest()) : nullptr;
   const std::vector<BertLayer>& layers = parts_.layers;
   for (const BertLayer& layer : layers) {
@@ -64,8 +51,8 @@ AttentionShape bert_attention(const ModelShape& shape) {
 BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, int64_t width,
                           double eps) {
   BertParts parts;
-  parts.words = (embeddings / "word_embeddings").table(shape.vocab, width);
-  parts.types = (embeddings / "token_type_embeddings").table(shape.token_types, width);
+  parts.embedding.words = (embeddings / "word_embeddings").table(shape.vocab, width);
+  parts.embedding.types = (embeddings / "token_type_embeddings").table(shape.token_types, width);
   parts.embedding_norm = (embeddings / "LayerNorm").layer_norm(width, eps);
   return parts;
 }

@@ -12,6 +12,7 @@
 #include "models/model.h"
 #include "nn/post_norm.h"
 #include "nn/rope.h"
+#include "nn/token_embedding.h"
 
 namespace vecton {
 
@@ -21,13 +22,10 @@ struct BertLayer {
 };
 
 struct BertParts {
-  PreparedWeight words;
-  PreparedWeight types;                  // null = the model has none
-  PreparedWeight positions;              // null = rotary ones
-  std::optional<int32_t> padding_id;     // positions start after it, as RoBERTa's do
-  std::unique_ptr<const nn::Rope> rope;  // null = positions of the table
+  nn::TokenEmbedding embedding;
   NormWeight embedding_norm;
   std::optional<LinearWeight> projection;  // from the width of the embeddings to that of the layers
+  std::unique_ptr<const nn::Rope> rope;    // null = positions of the table
   std::vector<BertLayer> layers;
 };
 
@@ -37,8 +35,6 @@ class BertEncoder final : public Model {
   Tensor forward(Ops& ops, const Batch& batch) const override;
 
  private:
-  Tensor embed(Ops& ops, const Batch& batch) const;
-
   BertParts parts_;
 };
 

@@ -64,8 +64,9 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const ModelShape shape = distilbert::shape(config);
   const Weights embeddings = weights / "embeddings";
   BertParts model;
-  model.words = (embeddings / "word_embeddings").table(shape.vocab, shape.hidden);
-  model.positions = (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
+  model.embedding.words = (embeddings / "word_embeddings").table(shape.vocab, shape.hidden);
+  model.embedding.positions =
+      (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
   model.embedding_norm = (embeddings / "LayerNorm").layer_norm(shape.hidden, kEps);
   model.layers = read_layers(config, weights / "transformer" / "layer", shape);
   return std::make_unique<BertEncoder>(std::move(model));

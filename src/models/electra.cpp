@@ -40,7 +40,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const int64_t width = embedding_size(config);
   const Weights embeddings = weights / "embeddings";
   BertParts model = bert_embeddings(shape, embeddings, width, eps(config));
-  model.positions = (embeddings / "position_embeddings").table(shape.max_positions, width);
+  model.embedding.positions =
+      (embeddings / "position_embeddings").table(shape.max_positions, width);
   if (width != shape.hidden)
     model.projection = (weights / "embeddings_project").linear(shape.hidden, width);
   model.layers = bert_layers(config, weights / "encoder" / "layer", shape, eps(config));

@@ -9,7 +9,7 @@
 #include "nn/activation.h"
 #include "nn/post_norm.h"
 #include "nn/rope.h"
-#include "nn/token_indices.h"
+#include "nn/token_embedding.h"
 
 namespace vecton::gte {
 
@@ -37,7 +37,7 @@ class Gte final : public Model {
 
   ModelShape shape_;
   nn::Rope rope_;
-  PreparedWeight words_, types_;
+  nn::TokenEmbedding embedding_;
   NormWeight embedding_norm_;
   std::vector<Layer> layers_;
 };
@@ -45,9 +45,9 @@ class Gte final : public Model {
 Gte::Gte(const Config& config, const Weights& w)
     : shape_(shape(config)), rope_(config, shape_.head_dim, default_theta(config)) {
   const Weights e = w / "embeddings";
-  words_ = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
+  embedding_.words = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
   if (shape_.token_types > 0)
-    types_ = (e / "token_type_embeddings").table(shape_.token_types, shape_.hidden);
+    embedding_.types = (e / "token_type_embeddings").table(shape_.token_types, shape_.hidden);
   embedding_norm_ = (e / "LayerNorm").layer_norm(shape_.hidden, eps(config));
   for (int64_t i = 0; i < shape_.layers; ++i)
     layers_.push_back(layer(w / "encoder" / "layer" / i, config));
@@ -75,14 +75,8 @@ Layer Gte::layer(const Weights& w, const Config& config) const {
 }
 
 Tensor Gte::forward(Ops& ops, const Batch& batch) const {
-  std::vector<Ops::Lookup> lookups = {{*words_, batch.ids}};
-  std::vector<int32_t> types;
-  if (types_) {
-    types = nn::type_rows(batch, types_->n);
-    lookups.push_back({*types_, types});
-  }
   const auto rope = rope_.table(batch.rows.longest());
-  Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
+  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
   for (const Layer& layer : layers_) {
     const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
     x = layer.attention.forward(ops, x, rows, batch, rope.get());

@@ -12,7 +12,7 @@
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "nn/post_norm.h"
-#include "nn/token_indices.h"
+#include "nn/token_embedding.h"
 #include "vecton/error.h"
 
 namespace vecton::mpnet {
@@ -47,7 +47,7 @@ class MPNet final : public Model {
   void read_bias(const Config& config, const Weights& weights);
 
   ModelShape shape_;
-  PreparedWeight words_, positions_;
+  nn::TokenEmbedding embedding_;
   NormWeight embedding_norm_;
   std::vector<BertLayer> layers_;
   std::vector<int32_t> bucket_;
@@ -56,8 +56,9 @@ class MPNet final : public Model {
 
 MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
   const Weights e = w / "embeddings";
-  words_ = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
-  positions_ =
+  embedding_.words = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
+  embedding_.padding_id = kPaddingId;
+  embedding_.positions =
       (e / "position_embeddings").table(config.integer("max_position_embeddings"), shape_.hidden);
   embedding_norm_ = (e / "LayerNorm").layer_norm(shape_.hidden, eps(config));
   for (int64_t i = 0; i < shape_.layers; ++i)
@@ -92,15 +93,13 @@ void MPNet::read_bias(const Config& config, const Weights& weights) {
 }
 
 Tensor MPNet::forward(Ops& ops, const Batch& batch) const {
-  const auto positions = nn::positions_after_padding(batch, kPaddingId);
-  const Ops::Lookup lookups[] = {{*words_, batch.ids}, {*positions_, positions}};
   const AttentionBias bias{.reach = kMaxDistance,
                            .buckets = kBuckets,
                            .bucket = bucket_,
                            .by_head = ops.upload(by_head_, shape_.heads, kBuckets),
                            .by_query = {},
                            .by_key = {}};
-  Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
+  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
   for (const BertLayer& layer : layers_) {
     const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
     x = layer.attention.forward(ops, x, rows, batch, nullptr, bias);

@@ -10,7 +10,7 @@
 #include "nn/activation.h"
 #include "nn/post_norm.h"
 #include "nn/rope.h"
-#include "nn/token_indices.h"
+#include "nn/token_embedding.h"
 #include "vecton/error.h"
 
 namespace vecton::nomic_bert {
@@ -121,7 +121,7 @@ class NomicBert final : public Model {
 
   Settings settings_;
   nn::Rope rope_;
-  PreparedWeight words_, types_;
+  nn::TokenEmbedding embedding_;
   NormWeight embedding_norm_;
   std::vector<Layer> layers_;
 };
@@ -129,9 +129,10 @@ class NomicBert final : public Model {
 NomicBert::NomicBert(const Config& config, const Weights& w)
     : settings_(settings(config)), rope_(config, settings_.shape.head_dim, settings_.rope) {
   const ModelShape& shape = settings_.shape;
-  words_ = (w / "embeddings" / "word_embeddings").table(shape.vocab, shape.hidden);
+  embedding_.words = (w / "embeddings" / "word_embeddings").table(shape.vocab, shape.hidden);
   if (shape.token_types > 0)
-    types_ = (w / "embeddings" / "token_type_embeddings").table(shape.token_types, shape.hidden);
+    embedding_.types =
+        (w / "embeddings" / "token_type_embeddings").table(shape.token_types, shape.hidden);
   embedding_norm_ = (w / "emb_ln").layer_norm(shape.hidden, settings_.eps);
   for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "encoder" / "layers" / i));
 }
@@ -158,14 +159,8 @@ Layer NomicBert::layer(const Weights& w) const {
 }
 
 Tensor NomicBert::forward(Ops& ops, const Batch& batch) const {
-  std::vector<Ops::Lookup> lookups = {{*words_, batch.ids}};
-  std::vector<int32_t> types;
-  if (types_) {
-    types = nn::type_rows(batch, types_->n);
-    lookups.push_back({*types_, types});
-  }
   const auto rope = rope_.table(batch.rows.longest());
-  Tensor x = ops.norm(ops.embed(lookups), embedding_norm_);
+  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
   for (const Layer& layer : layers_) {
     const auto rows =
         nn::LayerRows::of_layer(batch, &layer - layers_.data(), settings_.shape.layers);

@@ -87,9 +87,9 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   if (is_rotary(config)) {
     model.rope = rope(config, shape);
   } else {
-    model.padding_id = static_cast<int32_t>(padding_id(config));
-    model.positions = (embeddings / "position_embeddings")
-                          .table(config.integer("max_position_embeddings"), shape.hidden);
+    model.embedding.padding_id = static_cast<int32_t>(padding_id(config));
+    model.embedding.positions = (embeddings / "position_embeddings")
+                                    .table(config.integer("max_position_embeddings"), shape.hidden);
   }
   model.layers = layers.has("0.mixer.Wqkv.weight")
                      ? jina_layers(config, layers, shape)

@@ -1,0 +1,20 @@
+// TokenEmbedding: what an encoder's first layer reads, a row for every token: words, types and
+// positions, added as BERT adds them (Devlin et al. 2018, arXiv:1810.04805). Immutable after load.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "ops/ops.h"
+#include "tensor/batch.h"
+
+namespace vecton::nn {
+
+struct TokenEmbedding {
+  PreparedWeight words, types, positions;  // types, positions: null = the model has none
+  std::optional<int32_t> padding_id;       // positions start after it, as RoBERTa's do
+
+  Tensor forward(Ops& ops, const Batch& batch) const;
+};
+
+}  // namespace vecton::nn

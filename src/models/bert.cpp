@@ -40,11 +40,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
 
 HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
-                                  w / "classifier", n);
-  }
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
   const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
   return masked_lm({.linear = (transform / "dense").linear(n, n),
                     .activation = nn::activation(config, "hidden_act", "gelu"),

@@ -23,22 +23,25 @@ Tensor BertEncoder::forward(Ops& ops, const Batch& batch) const {
   return x;
 }
 
-ModelShape bert_shape(const Config& config) {
-  config.require("is_decoder", false);
-  config.require("add_cross_attention", false);
-  const int64_t hidden = config.integer("hidden_size"),
-                heads = config.integer("num_attention_heads");
+ModelShape encoder_shape(const Config& config, const BertSpelling& spelling) {
+  const int64_t hidden = config.integer(spelling.hidden), heads = config.integer(spelling.heads);
   if (hidden % heads != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() + ": hidden_size must be a multiple of num_attention_heads");
+    throw Error(ErrorCode::kCorrupt, config.file() + ": " + std::string(spelling.hidden) +
+                                         " must be a multiple of " + std::string(spelling.heads));
   }
-  return {.layers = config.integer("num_hidden_layers"),
+  return {.layers = config.integer(spelling.layers),
           .hidden = hidden,
           .vocab = config.integer("vocab_size"),
-          .max_positions = config.integer("max_position_embeddings"),
+          .max_positions = config.integer(spelling.positions),
           .heads = heads,
           .kv_heads = heads,
           .head_dim = hidden / heads};
+}
+
+ModelShape bert_shape(const Config& config) {
+  config.require("is_decoder", false);
+  config.require("add_cross_attention", false);
+  return encoder_shape(config);
 }
 
 AttentionShape bert_attention(const ModelShape& shape) {
@@ -58,23 +61,24 @@ BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, in
 }
 
 std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
-                                   const ModelShape& shape, double eps) {
-  const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
-  const Activation activation = nn::activation(config, "hidden_act", "gelu");
-  const std::pair<std::string, int64_t> kv[] = {{"key", n}, {"value", n}};
+                                   const ModelShape& shape, double eps,
+                                   const BertSpelling& spelling) {
+  const int64_t n = shape.hidden, intermediate = config.integer(spelling.intermediate);
+  const Activation activation = nn::activation(config, spelling.activation, "gelu");
+  const std::pair<std::string, int64_t> kv[] = {{std::string(spelling.key), n},
+                                                {std::string(spelling.value), n}};
   std::vector<BertLayer> result;
   for (int64_t i = 0; i < shape.layers; ++i) {
-    const Weights w = layers / i, self = w / "attention" / "self", out = w / "attention" / "output";
-    result.push_back(
-        {.attention = {.attention = {.q = (self / "query").linear(n, n),
-                                     .kv = self.stacked(kv, n, Weights::Bias::kRequired),
-                                     .out = (out / "dense").linear(n, n),
-                                     .shape = bert_attention(shape)},
-                       .norm = (out / "LayerNorm").layer_norm(n, eps)},
-         .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
-                 .down = (w / "output" / "dense").linear(n, intermediate),
-                 .activation = activation,
-                 .norm = (w / "output" / "LayerNorm").layer_norm(n, eps)}});
+    const Weights w = layers / i;
+    result.push_back({.attention = {.attention = {.q = (w / spelling.query).linear(n, n),
+                                                  .kv = w.stacked(kv, n, Weights::Bias::kRequired),
+                                                  .out = (w / spelling.out).linear(n, n),
+                                                  .shape = bert_attention(shape)},
+                                    .norm = (w / spelling.attention_norm).layer_norm(n, eps)},
+                      .mlp = {.up = (w / spelling.up).linear(intermediate, n),
+                              .down = (w / spelling.down).linear(n, intermediate),
+                              .activation = activation,
+                              .norm = (w / spelling.mlp_norm).layer_norm(n, eps)}});
   }
   return result;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/config.h"
@@ -38,7 +39,23 @@ class BertEncoder final : public Model {
   BertParts parts_;
 };
 
-// Sizes under the keys of BERT's config.json.
+// What a checkpoint calls the parts that are BERT's; here BERT's own names.
+struct BertSpelling {
+  // Keys of config.json.
+  std::string_view layers = "num_hidden_layers", hidden = "hidden_size",
+                   heads = "num_attention_heads", positions = "max_position_embeddings",
+                   intermediate = "intermediate_size", activation = "hidden_act";
+  // Tensors of a layer.
+  std::string_view query = "attention.self.query", key = "attention.self.key",
+                   value = "attention.self.value", out = "attention.output.dense",
+                   attention_norm = "attention.output.LayerNorm", up = "intermediate.dense",
+                   down = "output.dense", mlp_norm = "output.LayerNorm";
+};
+
+// Sizes under these keys; every head has an equal part of the hidden size.
+ModelShape encoder_shape(const Config& config, const BertSpelling& spelling = {});
+
+// The same under BERT's keys; a decoder is refused.
 ModelShape bert_shape(const Config& config);
 
 // 1 / sqrt(head_dim), all keys seen.
@@ -48,8 +65,9 @@ AttentionShape bert_attention(const ModelShape& shape);
 BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, int64_t width,
                           double eps);
 
-// encoder.layer.N with BERT's names.
+// layers / 0, layers / 1 and so on, with these names.
 std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
-                                   const ModelShape& shape, double eps);
+                                   const ModelShape& shape, double eps,
+                                   const BertSpelling& spelling = {});
 
 }  // namespace vecton

@@ -1,12 +1,10 @@
 #include "models/distilbert.h"
 
-#include <string>
 #include <utility>
 
 #include "models/bert_encoder.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
-#include "vecton/error.h"
 
 namespace vecton::distilbert {
 
@@ -14,42 +12,25 @@ namespace {
 
 constexpr double kEps = 1e-12;  // config.json has no key for it
 
-std::vector<BertLayer> read_layers(const Config& config, const Weights& layers,
-                                   const ModelShape& shape) {
-  const int64_t n = shape.hidden, intermediate = config.integer("hidden_dim");
-  const Activation activation = nn::activation(config, "activation", "gelu");
-  const std::pair<std::string, int64_t> kv[] = {{"k_lin", n}, {"v_lin", n}};
-  std::vector<BertLayer> result;
-  for (int64_t i = 0; i < shape.layers; ++i) {
-    const Weights w = layers / i, self = w / "attention", ffn = w / "ffn";
-    result.push_back(
-        {.attention = {.attention = {.q = (self / "q_lin").linear(n, n),
-                                     .kv = self.stacked(kv, n, Weights::Bias::kRequired),
-                                     .out = (self / "out_lin").linear(n, n),
-                                     .shape = bert_attention(shape)},
-                       .norm = (w / "sa_layer_norm").layer_norm(n, kEps)},
-         .mlp = {.up = (ffn / "lin1").linear(intermediate, n),
-                 .down = (ffn / "lin2").linear(n, intermediate),
-                 .activation = activation,
-                 .norm = (w / "output_layer_norm").layer_norm(n, kEps)}});
-  }
-  return result;
-}
+constexpr BertSpelling kSpelling{.layers = "n_layers",
+                                 .hidden = "dim",
+                                 .heads = "n_heads",
+                                 .intermediate = "hidden_dim",
+                                 .activation = "activation",
+                                 .query = "attention.q_lin",
+                                 .key = "attention.k_lin",
+                                 .value = "attention.v_lin",
+                                 .out = "attention.out_lin",
+                                 .attention_norm = "sa_layer_norm",
+                                 .up = "ffn.lin1",
+                                 .down = "ffn.lin2",
+                                 .mlp_norm = "output_layer_norm"};
 
 }  // namespace
 
 ModelShape shape(const Config& config) {
   config.ignore({"sinusoidal_pos_embds"});  // how the table of the file was made
-  const int64_t hidden = config.integer("dim"), heads = config.integer("n_heads");
-  if (hidden % heads != 0)
-    throw Error(ErrorCode::kCorrupt, config.file() + ": dim must be a multiple of n_heads");
-  return {.layers = config.integer("n_layers"),
-          .hidden = hidden,
-          .vocab = config.integer("vocab_size"),
-          .max_positions = config.integer("max_position_embeddings"),
-          .heads = heads,
-          .kv_heads = heads,
-          .head_dim = hidden / heads};
+  return encoder_shape(config, kSpelling);
 }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
@@ -68,7 +49,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   model.embedding.positions =
       (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
   model.embedding_norm = (embeddings / "LayerNorm").layer_norm(shape.hidden, kEps);
-  model.layers = read_layers(config, weights / "transformer" / "layer", shape);
+  model.layers = bert_layers(config, weights / "transformer" / "layer", shape, kEps, kSpelling);
   return std::make_unique<BertEncoder>(std::move(model));
 }
 

@@ -108,11 +108,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
 
 HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
-                                  w / "classifier", n);
-  }
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
   const Weights lm = w / "lm_head";
   const Weights norm = lm.has("norm.weight") ? lm / "norm" : lm / "layer_norm";
   return masked_lm({.linear = (lm / "dense").linear(n, n),

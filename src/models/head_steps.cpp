@@ -20,6 +20,12 @@ HeadWeights first_token_classifier(const Config& config, LinearWeight dense, Act
                     label_step(config, labels, n)}};
 }
 
+HeadWeights bert_classifier(const Config& config, HeadKind kind, const Weights& w, int64_t n) {
+  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
+  return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
+                                w / "classifier", n);
+}
+
 HeadWeights masked_lm(HeadStep transform, const Weights& own, const Weights& words, Vector bias,
                       int64_t vocab, int64_t k) {
   LinearWeight decoder = (own.has("weight") ? own : words).linear(vocab, k, Weights::Bias::kNone);

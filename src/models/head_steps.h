@@ -18,6 +18,9 @@ HeadWeights token_classifier(const Config& config, const Weights& w, int64_t n);
 HeadWeights first_token_classifier(const Config& config, LinearWeight dense, Activation activation,
                                    const Weights& labels, int64_t n);
 
+// The two classifiers under BERT's names: pooler.dense, tanh, classifier; classifier.
+HeadWeights bert_classifier(const Config& config, HeadKind kind, const Weights& w, int64_t n);
+
 // norm(act(dense)) of every token, then the vocabulary: XForMaskedLM. The decoder is `own` where
 // the file has one, else the table of `words`; [vocab, k] with `bias`.
 HeadWeights masked_lm(HeadStep transform, const Weights& own, const Weights& words, Vector bias,

@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include "checkpoint/float_bytes.h"
 #include "models/bert_encoder.h"
 #include "models/head_steps.h"
-#include "nn/activation.h"
 #include "nn/post_norm.h"
 #include "nn/token_embedding.h"
 #include "vecton/error.h"
@@ -22,6 +19,12 @@ namespace {
 constexpr int64_t kBuckets = 32;       // whatever the config says, as the reference has it
 constexpr int64_t kMaxDistance = 128;  // farther keys share the last bucket
 constexpr int32_t kPaddingId = 1;      // positions start after it, whatever pad_token_id is
+
+constexpr BertSpelling kSpelling{.query = "attention.attn.q",
+                                 .key = "attention.attn.k",
+                                 .value = "attention.attn.v",
+                                 .out = "attention.attn.o",
+                                 .attention_norm = "attention.LayerNorm"};
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
 
@@ -43,7 +46,6 @@ class MPNet final : public Model {
   Tensor forward(Ops& ops, const Batch& batch) const override;
 
  private:
-  BertLayer layer(const Weights& w, const Config& config) const;
   void read_bias(const Config& config, const Weights& weights);
 
   ModelShape shape_;
@@ -61,24 +63,8 @@ MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
   embedding_.positions =
       (e / "position_embeddings").table(config.integer("max_position_embeddings"), shape_.hidden);
   embedding_norm_ = (e / "LayerNorm").layer_norm(shape_.hidden, eps(config));
-  for (int64_t i = 0; i < shape_.layers; ++i)
-    layers_.push_back(layer(w / "encoder" / "layer" / i, config));
+  layers_ = bert_layers(config, w / "encoder" / "layer", shape_, eps(config), kSpelling);
   read_bias(config, w / "encoder" / "relative_attention_bias");
-}
-
-BertLayer MPNet::layer(const Weights& w, const Config& config) const {
-  const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
-  const Weights attention = w / "attention", self = attention / "attn";
-  const std::pair<std::string, int64_t> kv[] = {{"k", n}, {"v", n}};
-  return {.attention = {.attention = {.q = (self / "q").linear(n, n),
-                                      .kv = self.stacked(kv, n, Weights::Bias::kRequired),
-                                      .out = (self / "o").linear(n, n),
-                                      .shape = bert_attention(shape_)},
-                        .norm = (attention / "LayerNorm").layer_norm(n, eps(config))},
-          .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
-                  .down = (w / "output" / "dense").linear(n, intermediate),
-                  .activation = nn::activation(config, "hidden_act", "gelu"),
-                  .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
 }
 
 void MPNet::read_bias(const Config& config, const Weights& weights) {

@@ -1,11 +1,11 @@
 #include "models/nomic_bert.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "models/bert_encoder.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "nn/post_norm.h"
@@ -66,19 +66,15 @@ double rotary_fraction(const Config& config) {
 Settings nomic_settings(const Config& config) {
   refuse_other_topologies(config);
   config.ignore({"pad_vocab_size_multiple"});  // vocab_size has been rounded up to it
-  const int64_t hidden = config.integer("n_embd"), heads = config.integer("n_head");
-  int64_t positions = config.integer("n_positions");
+  ModelShape shape = encoder_shape(
+      config,
+      {.layers = "n_layer", .hidden = "n_embd", .heads = "n_head", .positions = "n_positions"});
+  shape.token_types = config.integer_or("type_vocab_size", 2, 0);
   const int64_t trained = config.integer_or("max_trained_positions", 2048);
   // Longer texts would turn at a rate of their own, each by its length.
-  if (config.number_or("rotary_scaling_factor", 0) != 0) positions = std::min(positions, trained);
-  return {.shape = {.layers = config.integer("n_layer"),
-                    .hidden = hidden,
-                    .vocab = config.integer("vocab_size"),
-                    .max_positions = positions,
-                    .heads = heads,
-                    .kv_heads = heads,
-                    .head_dim = hidden / heads,
-                    .token_types = config.integer_or("type_vocab_size", 2, 0)},
+  if (config.number_or("rotary_scaling_factor", 0) != 0)
+    shape.max_positions = std::min(shape.max_positions, trained);
+  return {.shape = shape,
           .intermediate = config.integer("n_inner"),
           .eps = config.number_or("layer_norm_epsilon", 1e-5),
           .activation = gate_of(config),
@@ -91,16 +87,10 @@ Settings nomic_settings(const Config& config) {
 }
 
 Settings transformers_settings(const Config& config) {
-  const int64_t hidden = config.integer("hidden_size"),
-                heads = config.integer("num_attention_heads");
-  return {.shape = {.layers = config.integer("num_hidden_layers"),
-                    .hidden = hidden,
-                    .vocab = config.integer("vocab_size"),
-                    .max_positions = config.integer("max_position_embeddings"),
-                    .heads = heads,
-                    .kv_heads = heads,
-                    .head_dim = config.integer_or("head_dim", hidden / heads),
-                    .token_types = config.integer_or("type_vocab_size", 2, 0)},
+  ModelShape shape = encoder_shape(config);
+  shape.head_dim = config.integer_or("head_dim", shape.head_dim);
+  shape.token_types = config.integer_or("type_vocab_size", 2, 0);
+  return {.shape = shape,
           .intermediate = config.integer("intermediate_size"),
           .eps = config.number_or("layer_norm_eps", 1e-12),
           .activation = nn::activation(config, "hidden_act", "silu"),
@@ -146,11 +136,7 @@ Layer NomicBert::layer(const Weights& w) const {
       .attention = {.attention = {.q = qkv.linear_rows(0, rows, 3 * rows, n, bias),
                                   .kv = qkv.linear_rows(rows, 2 * rows, 3 * rows, n, bias),
                                   .out = (attention / "out_proj").linear(n, rows, bias),
-                                  .shape = {.heads = s.heads,
-                                            .kv_heads = s.kv_heads,
-                                            .head_dim = s.head_dim,
-                                            .scale =
-                                                1.0f / std::sqrt(static_cast<float>(s.head_dim))}},
+                                  .shape = bert_attention(s)},
                     .norm = (w / "norm1").layer_norm(n, settings_.eps)},
       .mlp = {.gate_up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
               .down = (mlp / "fc2").linear(n, settings_.intermediate, settings_.down_bias),
@@ -172,14 +158,7 @@ Tensor NomicBert::forward(Ops& ops, const Batch& batch) const {
 
 }  // namespace
 
-ModelShape shape(const Config& config) {
-  const ModelShape shape = settings(config).shape;
-  if (shape.hidden % shape.heads != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() + ": the hidden size must be a multiple of the number of heads");
-  }
-  return shape;
-}
+ModelShape shape(const Config& config) { return settings(config).shape; }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const Weights::Rename prefixes[] = {{"bert.", ""}, {"nomic_bert.", ""}};
@@ -192,11 +171,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
 HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   const Settings s = settings(config);
   const int64_t n = s.shape.hidden, vocab = s.shape.vocab;
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
-                                  w / "classifier", n);
-  }
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
   const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
   const bool biased = predictions.has("bias") || predictions.has("decoder.bias");
   return masked_lm({.linear = (transform / "dense").linear(n, n, Weights::Bias::kIfPresent),

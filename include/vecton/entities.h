@@ -30,7 +30,8 @@ struct Entity {
 };
 
 // `result` of a kTokenClassify request of `text` with use_activation; `labels` are ModelInfo's.
-// Tokens labelled "O" are left out.
+// Tokens labelled "O" are left out. An error (kUnsupported) where the tokens have no labels, as
+// those of a masked language model.
 VECTON_API std::vector<Entity> find_entities(const Result& result, std::string_view text,
                                              std::span<const std::string> labels,
                                              Aggregation aggregation);

@@ -145,6 +145,11 @@ void tag(TagOptions& options) {
   const auto reader = read_input(std::move(options.texts), options.input);
   const auto engine = open_engine(options.engine);
   require_task(*engine, Task::kTokenClassify);
+  if (engine->info().labels.empty()) {
+    throw Failure(ExitStatus::kModel, engine->info().name +
+                                          " has no labels for tokens: it is a masked language "
+                                          "model; 'vecton fill-mask' is for those");
+  }
   TagPrinter printer(options, engine->info());
   run_answers(*engine, *reader, options.answers,
               {.request =

@@ -1,7 +1,10 @@
 #include "vecton/entities.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+
+#include "vecton/error.h"
 
 namespace vecton {
 
@@ -99,6 +102,12 @@ std::optional<Aggregation> aggregation_from_string(std::string_view name) {
 
 std::vector<Entity> find_entities(const Result& result, std::string_view text,
                                   std::span<const std::string> labels, Aggregation aggregation) {
+  if (std::cmp_not_equal(labels.size(), result.columns)) {
+    throw Error(ErrorCode::kUnsupported,
+                "entities: the model has " + std::to_string(labels.size()) + " labels for the " +
+                    std::to_string(result.columns) +
+                    " numbers of a token; token classifiers have one each");
+  }
   std::vector<Piece> pieces = pieces_of(result, text);
   const bool by_words = aggregation == Aggregation::kFirst ||
                         aggregation == Aggregation::kAverage || aggregation == Aggregation::kMax;

@@ -1,7 +1,7 @@
 #include "vecton/fillings.h"
 
 #include <algorithm>
-#include <span>
+#include <utility>
 
 namespace vecton {
 
@@ -31,6 +31,14 @@ std::vector<int32_t> ids_read(const Result& result, const Request& request,
   return ids;
 }
 
+// Rows of a model's vocabulary beyond the tokenizer's, which fill it up to a round size, say
+// nothing.
+std::string text_of(const Tokenizer& tokenizer, std::vector<int32_t> ids,
+                    bool skip_special_tokens) {
+  std::erase_if(ids, [&](int32_t id) { return id >= tokenizer.vocab_size(); });
+  return tokenizer.decode(ids, skip_special_tokens);
+}
+
 }  // namespace
 
 std::vector<std::vector<Filling>> find_fillings(const Result& result, const Request& request,
@@ -54,9 +62,9 @@ std::vector<std::vector<Filling>> find_fillings(const Result& result, const Requ
       std::vector<int32_t> filled = ids;
       filled[masks[row]] = result.ids[i];
       fillings[row].push_back({.token = result.ids[i],
-                               .text = tokenizer.decode(std::span(&result.ids[i], 1)),
+                               .text = text_of(tokenizer, {result.ids[i]}, false),
                                .score = result.values[i],
-                               .sequence = tokenizer.decode(filled, rows == 1)});
+                               .sequence = text_of(tokenizer, std::move(filled), rows == 1)});
     }
   }
   return fillings;

@@ -128,6 +128,10 @@ Plan fill_mask(const Call& call) {
 
 Plan token_classify(const Call& call) {
   require(call.context.info, Task::kTokenClassify);
+  if (call.context.info.labels.empty()) {
+    throw Failure(Cause::kTask,
+                  "model is not a token classification model: it has no labels for tokens");
+  }
   Plan plan;
   Fields fields(call.body);
   const json::object none;

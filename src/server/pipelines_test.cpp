@@ -3,6 +3,7 @@
 
 #include "server/tei.h"
 #include "server/test_context.h"
+#include "vecton/entities.h"
 
 namespace vecton::server {
 namespace {
@@ -57,6 +58,18 @@ TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
             "[CLS] [MASK] capital [SEP]");
 }
 
+// Models round their vocabulary up.
+TEST_F(Pipelines, FillMaskAnswersWithRowsThatAreNoTokens) {
+  test.serve({Task::kFillMask});
+  Plan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
+  Result result = fillings(4);
+  result.ids[1] = static_cast<int32_t>(test.tokenizer->vocab_size()) + 3;
+  const json::value answer = json::parse(plan.render({result}).body);
+  EXPECT_EQ(answer.at(1).at("token"), result.ids[1]);
+  EXPECT_EQ(answer.at(1).at("token_str"), "");
+  EXPECT_EQ(answer.at(1).at("sequence"), "capital");
+}
+
 TEST_F(Pipelines, FillMaskRefuses) {
   const auto status = [&](std::string_view body) {
     return tei::refuse(failure_of(test, tei::fill_mask, body), 48).status;
@@ -88,6 +101,15 @@ TEST_F(Pipelines, TokenClassesAreEntities) {
       failure_of(test, tei::token_classify, R"({"inputs":"a","aggregation_strategy":"odd"})"), 48);
   EXPECT_EQ(odd.status, 422);
   EXPECT_THAT(odd.body, HasSubstr("'average'"));
+}
+
+// A masked language model answers token by token too, in the places of its vocabulary.
+TEST_F(Pipelines, TokensWithoutLabelsAreNoEntities) {
+  test.serve({Task::kFillMask, Task::kTokenClassify});
+  const Failure failure = failure_of(test, tei::token_classify, R"({"inputs":"a"})");
+  EXPECT_EQ(tei::refuse(failure, 48).status, 424);
+  EXPECT_THAT(failure.message, HasSubstr("labels"));
+  EXPECT_THROW(find_entities(vector_result({0.5f, 0.5f}), "a", {}, Aggregation::kNone), Error);
 }
 
 }  // namespace

@@ -177,6 +177,7 @@ class Tag(ProgramTest):
 
     def test_errors(self):
         self.assertIn("does not do 'token_classify'", run("tag", CLASSIFIER, "a", status=3).err)
+        self.assertIn("has no labels", run("tag", MASKED, "a", status=3).err)
         run("tag", TAGGER, "a", "--aggregation", "some", status=2)
 
 

@@ -20,36 +20,16 @@ void EmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
     return std::find(pooling_.begin(), pooling_.end(), p) != pooling_.end();
   };
   for (int64_t i = 0; i < tokens; ++i) {
-    const bool row = (all_rows_ && i >= skip) || (i == 0 && has(Pooling::kCls)) ||
+    const bool row = (all_rows_ && i >= skip) || (i == skip && has(Pooling::kCls)) ||
                      (i == tokens - 1 && has(Pooling::kLast));
     if (row) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const Rows& rows,
-                             std::span<const HeadInput> inputs) const {
-  // The rows that means and maxima read: all of them, unless a prompt is left out and its first row
-  // is there for CLS.
-  Rows kept;
-  std::vector<int32_t> kept_rows;
-  if (all_rows_ && !include_prompt_) {
-    for (int64_t s = 0; s < rows.sequences(); ++s) {
-      for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
-        if (rows.index[r] < inputs[s].prompt_tokens) continue;
-        kept.index.push_back(rows.index[r]);
-        kept_rows.push_back(r);
-      }
-      kept.offsets.push_back(static_cast<int32_t>(kept.index.size()));
-    }
-  }
-  const bool left_out = all_rows_ && kept.count() < rows.count() && !include_prompt_;
-  const Tensor kept_hidden = left_out ? ops.gather_rows(hidden, kept_rows) : hidden;
+Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const Rows& rows) const {
   std::vector<Tensor> parts;
-  for (const Pooling pooling : pooling_) {
-    const bool whole = one_row(pooling) || !left_out;
-    parts.push_back(ops.pool(whole ? hidden : kept_hidden, pooling, whole ? rows : kept));
-  }
+  for (const Pooling pooling : pooling_) parts.push_back(ops.pool(hidden, pooling, rows));
   return parts.size() == 1 ? parts.front() : ops.concat_columns(parts);
 }
 
@@ -84,13 +64,12 @@ std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, co
       Rows own{.offsets = {0, static_cast<int32_t>(count)},
                .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
       if (!input.parts.empty()) own = rows_of_parts(input, 0);
-      const std::vector<HeadInput> part_inputs(static_cast<size_t>(own.sequences()), input);
-      const Tensor vectors = pooled(ops, hidden.slice_rows(first, count), own, part_inputs);
+      const Tensor vectors = pooled(ops, hidden.slice_rows(first, count), own);
       answers.push_back(finish(dense_.forward(ops, vectors), input));
     }
     return answers;
   }
-  const Tensor vectors = dense_.forward(ops, pooled(ops, hidden, rows, inputs));
+  const Tensor vectors = dense_.forward(ops, pooled(ops, hidden, rows));
   for (size_t s = 0; s < inputs.size(); ++s)
     answers.push_back(finish(vectors.slice_rows(static_cast<int64_t>(s), 1), inputs[s]));
   return answers;

@@ -28,10 +28,8 @@ class EmbeddingHead final : public Head {
   int64_t weight_bytes() const override { return dense_.weight_bytes(); }
 
  private:
-  // [rows.sequences(), width]; the first prompt_tokens rows of a sequence are left out of means and
-  // maxima where the checkpoint says so.
-  Tensor pooled(Ops& ops, const Tensor& hidden, const Rows& rows,
-                std::span<const HeadInput> inputs) const;
+  // [rows.sequences(), width].
+  Tensor pooled(Ops& ops, const Tensor& hidden, const Rows& rows) const;
   static bool one_row(Pooling pooling) {
     return pooling == Pooling::kCls || pooling == Pooling::kLast;
   }

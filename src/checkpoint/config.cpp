@@ -39,12 +39,11 @@ struct Config::State {
     fail(ErrorCode::kCorrupt, key, "expected " + expected + ", found " + text);
   }
 
-  int64_t to_integer(std::string_view key, const json::value* value, int64_t least) const {
-    constexpr int64_t kMost = int64_t{1} << 31;
+  int64_t to_integer(std::string_view key, const json::value* value, int64_t least,
+                     int64_t most = kMost) const {
     const int64_t* number = value ? value->if_int64() : nullptr;
-    if (!number || *number < least || *number > kMost) {
-      wrong(key, "an integer from " + std::to_string(least) + " to " + std::to_string(kMost),
-            value);
+    if (!number || *number < least || *number > most) {
+      wrong(key, "an integer from " + std::to_string(least) + " to " + std::to_string(most), value);
     }
     return *number;
   }
@@ -106,13 +105,14 @@ Config::Config(json::object values, std::string file) : state_(std::make_shared<
 
 const std::string& Config::file() const { return state_->file; }
 
-int64_t Config::integer(std::string_view key, int64_t least) const {
-  return state_->to_integer(key, state_->take(key), least);
+int64_t Config::integer(std::string_view key, int64_t least, int64_t most) const {
+  return state_->to_integer(key, state_->take(key), least, most);
 }
 
-int64_t Config::integer_or(std::string_view key, int64_t fallback, int64_t least) const {
+int64_t Config::integer_or(std::string_view key, int64_t fallback, int64_t least,
+                           int64_t most) const {
   const json::value* value = state_->take(key);
-  return value ? state_->to_integer(key, value, least) : fallback;
+  return value ? state_->to_integer(key, value, least, most) : fallback;
 }
 
 double Config::number(std::string_view key) const {

@@ -28,9 +28,13 @@ class Config {
   const std::string& file() const;
 
   // A missing key (or null) without a fallback is an error that names the file, the key and the
-  // type expected; so is a value of another type, or an integer out of `least` .. 2^31.
-  int64_t integer(std::string_view key, int64_t least = 1) const;
-  int64_t integer_or(std::string_view key, int64_t fallback, int64_t least = 1) const;
+  // type expected; so is a value of another type, or an integer out of `least` .. `most`.
+  static constexpr int64_t kMost = int64_t{1} << 31;
+  // Of what is counted out before a weight is read, such as layers.
+  static constexpr int64_t kMostCounted = 100'000;
+  int64_t integer(std::string_view key, int64_t least = 1, int64_t most = kMost) const;
+  int64_t integer_or(std::string_view key, int64_t fallback, int64_t least = 1,
+                     int64_t most = kMost) const;
   double number(std::string_view key) const;
   double number_or(std::string_view key, double fallback) const;
   bool boolean_or(std::string_view key, bool fallback) const;

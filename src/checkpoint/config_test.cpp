@@ -51,6 +51,15 @@ TEST(Config, RefusesMissingValuesByFileAndKey) {
   }
 }
 
+TEST(Config, RefusesMoreThanItsCallerCanCountOut) {
+  const Config config = config_of(R"({"layers":100001})");
+  EXPECT_EQ(config.integer("layers"), 100001);
+  EXPECT_REFUSED(config.integer("layers", 1, Config::kMostCounted), ErrorCode::kCorrupt, "layers",
+                 "an integer from 1 to 100000");
+  EXPECT_REFUSED(config.integer_or("layers", 3, 1, 100), ErrorCode::kCorrupt, "layers");
+  EXPECT_EQ(config.integer_or("none", 300, 1, 100), 300);
+}
+
 TEST(Config, RefusesValuesOfAnotherTypeOrRange) {
   const Config config = config_of(
       R"({"s":"x","big":2147483649,"huge":18446744073709551615,"half":0.5,"one":1.0,"neg":-1,"inf":1e999,"list":[1,"a"],"t":true})");

@@ -21,7 +21,8 @@ int64_t default_count(const Config& config) {
 }  // namespace
 
 std::vector<std::string> read_labels(const Config& config) {
-  const int64_t count = config.integer_or("num_labels", default_count(config));
+  const int64_t count =
+      config.integer_or("num_labels", default_count(config), 1, Config::kMostCounted);
   config.ignore({"label2id"});
   const json::value* map = config.raw("id2label");
   std::vector<std::string> labels;

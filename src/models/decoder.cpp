@@ -18,14 +18,14 @@ ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults) 
   }
   const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
   const int64_t head_dim = defaults.head_dim > 0 ? defaults.head_dim : hidden / heads;
-  ModelShape shape{.layers = config.integer("num_hidden_layers"),
+  ModelShape shape{.layers = config.integer("num_hidden_layers", 1, Config::kMostCounted),
                    .hidden = hidden,
                    .vocab = config.integer("vocab_size"),
                    .max_positions = config.integer("max_position_embeddings"),
                    .heads = heads,
                    .kv_heads = config.integer_or("num_key_value_heads",
                                                  defaults.kv_heads > 0 ? defaults.kv_heads : heads),
-                   .head_dim = config.integer_or("head_dim", head_dim),
+                   .head_dim = config.integer_or("head_dim", head_dim, 1, Config::kMostCounted),
                    .causal = config.boolean_or("is_causal", defaults.causal && !both_ways)};
   if (shape.heads % shape.kv_heads != 0) {
     throw Error(ErrorCode::kCorrupt,

@@ -31,8 +31,9 @@ ModelShape shape_of(const std::string& settings) {
   return find_family(config).shape(config);
 }
 
-std::string refusal(const std::string& settings, const std::string& change) {
-  EXPECT_NO_THROW(shape_of(settings));
+std::string refusal(const std::string& settings, const std::string& change,
+                    const std::string& supported = {}) {
+  EXPECT_NO_THROW(shape_of(settings + (supported.empty() ? "" : ", " + supported)));
   try {
     shape_of(settings + ", " + change);
   } catch (const Error& e) {
@@ -58,6 +59,17 @@ TEST(EncoderSettings, RefusesWhatChangesTheNumbersByName) {
   EXPECT_THAT(refusal(deberta, R"("attention_head_size": 3)"), HasSubstr("attention_head_size"));
   EXPECT_THAT(refusal(kNomic, R"("num_experts": 8)"), HasSubstr("num_experts"));
   EXPECT_THAT(refusal(kNomic, R"("prenorm": true)"), HasSubstr("prenorm"));
+}
+
+// They are counted out before a weight is read.
+TEST(EncoderSettings, RefusesImpossibleNumbersOfLayers) {
+  for (const std::string name : {"ModernBertModel", "Qwen3Model", "Gemma3TextModel"}) {
+    EXPECT_THAT(refusal(R"("architectures": [")" + name + R"("], "hidden_size": 8,
+                "num_attention_heads": 2, "head_dim": 4, "num_key_value_heads": 1,
+                "vocab_size": 10, "max_position_embeddings": 16)",
+                        R"("num_hidden_layers": 2147483647)", R"("num_hidden_layers": 1)"),
+                HasSubstr("num_hidden_layers"));
+  }
 }
 
 TEST(EncoderSettings, NomicHasRotaryPositions) {

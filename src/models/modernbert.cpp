@@ -105,7 +105,7 @@ ModelShape shape(const Config& config) {
     throw Error(ErrorCode::kCorrupt,
                 config.file() + ": hidden_size must be a multiple of num_attention_heads");
   }
-  ModelShape shape{.layers = config.integer("num_hidden_layers"),
+  ModelShape shape{.layers = config.integer("num_hidden_layers", 1, Config::kMostCounted),
                    .hidden = hidden,
                    .vocab = config.integer("vocab_size"),
                    .max_positions = config.integer_or("max_position_embeddings", 8192),

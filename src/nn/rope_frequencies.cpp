@@ -267,6 +267,10 @@ constexpr Scaling kScalings[] = {
 RopeFrequencies rope_frequencies(const Config& config, int64_t head_dim,
                                  const RopeOptions& options) {
   if (head_dim % 2 != 0) corrupt(config, "head_dim must be even");
+  if (head_dim > Config::kMostCounted) {
+    corrupt(config, "a head has " + std::to_string(head_dim) + " columns; expected at most " +
+                        std::to_string(Config::kMostCounted));
+  }
   const Source source = find(config, head_dim, options);
   // Keys that the other scalings have change nothing in this one.
   if (source.scaling) {

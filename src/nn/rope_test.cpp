@@ -152,6 +152,7 @@ TEST(RopeFrequencies, RefusesWhatItDoesNotKnow) {
                  ErrorCode::kCorrupt, "factor");
   EXPECT_REFUSED(read(R"({"rope_theta": -1})", 4), ErrorCode::kCorrupt, "rope_theta");
   EXPECT_REFUSED(read("{}", 5), ErrorCode::kCorrupt, "head_dim");
+  EXPECT_REFUSED(read("{}", int64_t{1} << 31), ErrorCode::kCorrupt, "2147483648 columns");
 }
 
 TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {

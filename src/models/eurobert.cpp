@@ -47,11 +47,12 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   const int64_t n = config.integer("hidden_size");
   if (kind == HeadKind::kSequenceClassification) return sequence_head(config, w);
   if (kind == HeadKind::kMaskedLm) {
-    const auto bias =
-        config.boolean_or("mlp_bias", false) ? Weights::Bias::kRequired : Weights::Bias::kNone;
-    const Weights decoder = w.has("lm_head.weight") ? w / "lm_head" : w / "embed_tokens";
-    return {.every_token = true,
-            .steps = {{.linear = decoder.linear(config.integer("vocab_size"), n, bias)}}};
+    const int64_t vocab = config.integer("vocab_size");
+    const Weights lm = w / "lm_head";
+    LinearWeight decoder =
+        (w.has("lm_head.weight") ? lm : w / "embed_tokens").linear(vocab, n, Weights::Bias::kNone);
+    if (config.boolean_or("mlp_bias", false)) decoder.bias = lm.vector("bias", vocab);
+    return {.every_token = true, .steps = {{.linear = std::move(decoder)}}};
   }
   const auto labels = static_cast<int64_t>(read_labels(config).size());
   return {.every_token = true, .steps = {{.linear = (w / "classifier").linear(labels, n)}}};

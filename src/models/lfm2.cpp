@@ -192,7 +192,7 @@ ModelShape shape(const Config& config) {
   config.require("num_heads", shape.heads);
   config.require("block_use_swiglu", true);
   config.require("use_pos_enc", true);
-  config.ignore({"tie_embedding", "block_norm_eps"});
+  config.ignore({"tie_embedding", "block_norm_eps", "conv_bias", "conv_L_cache"});
   if (!shape.causal)
     throw Error(ErrorCode::kUnsupported, config.file() + ": is_causal false is not supported");
   shape.cacheable = false;

@@ -80,6 +80,16 @@ def jina_hub(out):
     fixture.finish("XLMRobertaForSequenceClassification")
 
 
+def lfm2_attention(out):
+    tokenizer = make_tokenizer()
+    config = t.Lfm2Config(**SIZES, num_key_value_heads=2, layer_types=["full_attention"] * 2, block_auto_adjust_ff_dim=False, vocab_size=len(tokenizer))
+    model = randomise(t.Lfm2Model(config), 51)
+    fixture = Fixture(out, "lfm2-attention", "no layer of it is a convolution, whose settings config.json has none the less", tokenizer)
+    fixture.save_model(model)
+    fixture.hidden_states_of_texts(model)
+    fixture.finish("Lfm2Model")
+
+
 def main(out):
     every = ["classify", "token-classify", "mlm"]
     heads(out, "roberta", "Roberta", SIZES | dict(type_vocab_size=1), ["token-classify"], 1)
@@ -90,8 +100,11 @@ def main(out):
     heads(out, "nomic-bert", "NomicBert", SIZES, every, 13)
     heads(out, "jina-v3", "JinaEmbeddingsV3", SIZES | dict(type_vocab_size=1), every, 16)
     heads(out, "gte", "Gte", SIZES, every, 19)
+    heads(out, "eurobert", "EuroBert", SIZES | dict(num_key_value_heads=2, mlp_bias=True, tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, mask_token_id=4,
+                                                    hidden_act="gelu_python_tanh"), every[1:], 22)
     gte_hub(out)
     jina_hub(out)
+    lfm2_attention(out)
 
 
 if __name__ == "__main__":

@@ -51,10 +51,11 @@ ThreadPool::ThreadPool(int threads, std::function<bool(int)> source)
   try {
     for (int i = 0; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
   } catch (const std::system_error& error) {
+    const size_t started = workers_.size();
     stop();
     throw Error(ErrorCode::kInvalidArgument,
-                "threads: the system starts no more than " + std::to_string(workers_.size()) +
-                    " of " + std::to_string(size_) + ": " + error.what(),
+                "threads: the system starts no more than " + std::to_string(started) + " of " +
+                    std::to_string(size_) + ": " + error.what(),
                 "threads");
   }
 }

@@ -30,6 +30,16 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::
   return option->type_name("")->expected(0, -1)->allow_extra_args();
 }
 
+CLI::Validator at_least(int least) {
+  return CLI::Validator(
+      [least](const std::string& text) -> std::string {
+        double value = 0;
+        if (CLI::detail::lexical_cast(text, value) && value >= least) return {};
+        return "expected a number of at least " + std::to_string(least) + ", found " + text;
+      },
+      "");
+}
+
 void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
   for (std::string& argument : arguments) {
     if (argument.starts_with('[')) argument.insert(argument.begin(), kGuard);

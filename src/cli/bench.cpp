@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/json.h"
+#include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/model_options.h"
@@ -182,7 +183,7 @@ std::function<void()> define_bench(CLI::App& app) {
   add_engine_options(app, options->engine);
   add_input_options(app, options->input);
   const auto whole = [&](const char* name, int64_t& value, const char* description) {
-    return app.add_option(name, value, description)->type_name("N")->check(CLI::PositiveNumber);
+    return app.add_option(name, value, description)->type_name("N")->check(at_least(1));
   };
   whole("--texts", options->texts, "Made-up texts, when there is no --input [64]");
   whole("--tokens", options->tokens, "Tokens of each of them [128, if the model takes that many]");

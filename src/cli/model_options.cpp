@@ -6,6 +6,7 @@
 #include <fstream>
 #include <limits>
 
+#include "cli/arguments.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
@@ -70,7 +71,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
   const auto group = "Running the model";
   app.add_option("-j,--threads", options.threads, "Threads to compute with [one per core]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
   app.add_option("--dtype", options.dtype,
                  "How weights are kept in memory: auto, float32, float16 or bfloat16 [auto]")
@@ -79,12 +80,12 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
   app.add_option("--max-model-len", options.max_model_len,
                  "Most tokens of one text [the model's own]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
   app.add_option("--max-num-batched-tokens,--max-batch-tokens", options.max_batch_tokens,
                  "Tokens of one forward pass [chosen from the model]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
   app.add_option("--runner", options.runner, "auto or pooling [auto]")
       ->type_name("NAME")
@@ -110,7 +111,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
   app.add_option("--cache-bytes,--kv-cache-memory-bytes", options.cache_bytes,
                  "Memory of the prefix cache [a part of what is free]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
   app.add_option("--backend", options.backend, "cpu, or ref: slow and plain, to compare with [cpu]")
       ->type_name("NAME")
@@ -141,7 +142,7 @@ void add_request_options(CLI::App& app, RequestOptions& options) {
   app.add_option("-d,--dimensions", options.dimensions,
                  "Keep the first values only, where the model was trained for it (Matryoshka)")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->group(group);
   auto* normalize =
       app.add_flag("--normalize", options.normalize, "Vectors of length 1 [as the checkpoint says]")

@@ -116,6 +116,8 @@ int run_command(const Command& command, const std::vector<std::string>& argument
     return report(failure.what(), failure.status());
   } catch (const Error& error) {  // an environment variable that makes no sense
     return report(error.what(), exit_status(error.code()));
+  } catch (const std::exception& error) {
+    return report(error.what(), ExitStatus::kInternal);
   }
   return run_action(action);
 }

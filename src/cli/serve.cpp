@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/json.h"
+#include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/model_options.h"
@@ -30,6 +31,24 @@ void add_address_options(CLI::App& app, ServerOptions& options) {
       ->group(group);
 }
 
+std::vector<std::string> origins_of(const std::string& list) {
+  std::vector<std::string> origins;
+  boost::system::error_code error;
+  const json::value parsed = json::parse(list, error);
+  bool good = !error && parsed.is_array();
+  for (size_t i = 0; good && i < parsed.get_array().size(); ++i) {
+    const json::value& origin = parsed.get_array()[i];
+    good = origin.is_string();
+    if (good) origins.emplace_back(origin.get_string());
+  }
+  if (!good)
+    throw Failure(ExitStatus::kUsage,
+                  "--allowed-origins: expected a JSON list of strings, such as "
+                  "'[\"https://example.org\"]', found " +
+                      list);
+  return origins;
+}
+
 void add_access_options(CLI::App& app, ServerOptions& options) {
   const auto group = "Access";
   app.add_option("--api-key", options.api_keys,
@@ -41,10 +60,7 @@ void add_access_options(CLI::App& app, ServerOptions& options) {
   app.add_flag("--open-metrics", options.open_metrics, "/metrics needs no key")->group(group);
   app.add_option_function<std::string>(
          "--allowed-origins",
-         [&options](const std::string& list) {
-           const auto parsed = json::parse(list);
-           options.allowed_origins = json::value_to<std::vector<std::string>>(parsed);
-         },
+         [&options](const std::string& list) { options.allowed_origins = origins_of(list); },
          "Origins that browsers may call from, a JSON list [[\"*\"]]")
       ->type_name("JSON")
       ->group(group);
@@ -59,31 +75,31 @@ void add_limit_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--max-queue-tokens", options.engine.max_queue_tokens,
                  "Tokens that may wait; more are answered 429 [1048576]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->group(group);
   app.add_option("--max-client-batch-size", options.max_client_batch_size,
                  "Inputs of one request [2048]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->group(group);
   app.add_option("--payload-limit", options.max_body_bytes, "Bytes of one request [33554432]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->group(group);
   app.add_option("--max-connections,--max-concurrent-requests", options.max_connections,
                  "Connections at once; more wait [1024]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber)
+      ->check(at_least(1))
       ->group(group);
   app.add_option("--workers,--tokenization-workers", options.workers,
                  "Threads that parse and tokenize [2 to 8, by cores]")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
   app.add_option("--grace-period", options.grace_period,
                  "Seconds that accepted requests have to finish after SIGTERM [30]")
       ->type_name("SECONDS")
-      ->check(CLI::NonNegativeNumber)
+      ->check(at_least(0))
       ->group(group);
 }
 

@@ -2,6 +2,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "backend/registry.h"
@@ -123,7 +124,13 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
                      kLongest * plan.max_model_len / PrefixCache::kPageTokens);
   }
   if (pages < 1) return;
-  runner->make_cache(pages, *ops.front());
+  try {
+    runner->make_cache(pages, *ops.front());
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "cache_bytes: the system does not give so much memory to the prefix cache",
+                "cache_bytes");
+  }
   Scheduler::Limits with_cache = limits(options, threads_of(options));
   with_cache.cache_pages = pages;
   scheduler = Scheduler(with_cache);

@@ -41,9 +41,8 @@ std::string_view text_of(std::span<const std::byte> bytes) {
 // One file being read: its entries by their names below the archive's own folder.
 class TorchFile {
  public:
-  TorchFile(std::span<const std::byte> bytes, const std::string& what,
-            const std::string& conversion)
-      : what_(what), conversion_(conversion), copies_left_(kMostCopies * bytes.size()) {
+  TorchFile(std::span<const std::byte> bytes, const std::string& what)
+      : what_(what), copies_left_(kMostCopies * bytes.size()) {
     check_start(text_of(bytes.first(std::min<size_t>(bytes.size(), 64))));
     open_folder(read_zip(bytes, what));
     check_version();
@@ -74,8 +73,8 @@ class TorchFile {
     if (start.starts_with(kLegacyStart)) {
       fail(
           "saved in torch's format from before PyTorch 1.6, which is not read: expected a zip "
-          "archive" +
-              conversion_,
+          "archive. To convert it: python -c \"import torch; torch.save(torch.load('OLD', "
+          "map_location='cpu', weights_only=True), 'NEW')\"",
           ErrorCode::kUnsupported);
     }
     if (!start.starts_with(kZipStart)) fail("is not a zip archive of torch.save");
@@ -186,7 +185,7 @@ class TorchFile {
     return result;
   }
 
-  const std::string &what_, &conversion_;
+  const std::string& what_;
   ZipEntries entries_;
   size_t copies_left_;  // bytes that tensors which are not contiguous may take
 };
@@ -194,16 +193,13 @@ class TorchFile {
 }  // namespace
 
 std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
-                                                     const std::string& what,
-                                                     const std::string& conversion) {
-  return TorchFile(bytes, what, conversion).tensors();
+                                                     const std::string& what) {
+  return TorchFile(bytes, what).tensors();
 }
 
-std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file,
-                                                    const std::string& conversion) {
+std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file) {
   const auto map = std::make_shared<const MappedFile>(file);
-  std::map<std::string, StoredTensor> tensors =
-      parse_torch_file(map->bytes(), file.string(), conversion);
+  std::map<std::string, StoredTensor> tensors = parse_torch_file(map->bytes(), file.string());
   for (auto& [name, tensor] : tensors) {
     if (!tensor.copy) tensor.file = map;
   }

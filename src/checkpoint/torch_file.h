@@ -16,14 +16,11 @@
 namespace vecton {
 
 // Nothing outside `bytes` is ever read; several tensors may share bytes. Errors (kCorrupt,
-// kUnsupported for what torch has beyond plain tensors) name `what` and the entry or tensor;
-// `conversion` ends the one about a file that torch itself can save in the form that is read.
+// kUnsupported for what torch has beyond plain tensors) name `what` and the entry or tensor.
 std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
-                                                     const std::string& what,
-                                                     const std::string& conversion = "");
+                                                     const std::string& what);
 
 // Maps a file.
-std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file,
-                                                    const std::string& conversion = "");
+std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file);
 
 }  // namespace vecton

@@ -174,7 +174,9 @@ class StateDictReader {
         return stack_.push_back(place->second);
       }
       default:
-        fail("has the instruction " + std::to_string(op) + ", which no state_dict needs",
+        fail("has the instruction " + std::to_string(op) +
+                 ", which no state_dict needs: expected one by itself, as model.state_dict() gives "
+                 "it",
              ErrorCode::kUnsupported);
     }
   }

@@ -1,7 +1,6 @@
 #include "checkpoint/weight_files.h"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -126,7 +125,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& file,
 // All tensors of the file or the shards of one format, read by `read`; nothing where there are
 // neither.
 std::optional<Tensors> read_format(const fs::path& folder, const WeightNames& names,
-                                   const std::function<Tensors(const fs::path&)>& read) {
+                                   Tensors (*read)(const fs::path&)) {
   const fs::path single = folder / names.single, index = folder / names.index;
   check_link(single);
   if (is_file(single)) return read(single);
@@ -161,11 +160,9 @@ std::optional<Tensors> read_format(const fs::path& folder, const WeightNames& na
 }  // namespace
 
 Tensors read_checkpoint(const fs::path& folder) {
-  const auto read_torch = [&](const fs::path& file) {
-    return read_torch_file(file, conversion_hint(folder));
-  };
-  if (auto tensors = read_format(folder, kSafetensorsNames, read_safetensors)) return *tensors;
-  if (auto tensors = read_format(folder, kTorchNames, read_torch)) return *tensors;
+  if (auto tensors = read_format(folder, kSafetensorsNames, read_safetensors))
+    return std::move(*tensors);
+  if (auto tensors = read_format(folder, kTorchNames, read_torch_file)) return std::move(*tensors);
   fail_without_weights(folder);
 }
 
@@ -174,11 +171,7 @@ Tensors read_weights_beside(const fs::path& folder, const std::string& name) {
   check_link(safe);
   if (is_file(safe)) return read_safetensors(safe);
   check_link(torch);
-  if (is_file(torch)) {
-    return read_torch_file(torch,
-                           ". To convert it: python -c \"import torch; torch.save(torch.load("
-                           "'OLD.pt', map_location='cpu', weights_only=True), 'NEW.pt')\"");
-  }
+  if (is_file(torch)) return read_torch_file(torch);
   throw Error(ErrorCode::kNotFound, folder.string() + ": expected " + name_text(name) +
                                         ".safetensors or " + name_text(name) + ".pt");
 }

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <functional>
 
+#include "tokenizer/byte_level.h"
 #include "tokenizer/model.h"
-#include "tokenizer/pre_tokenizer.h"
 
 namespace vecton {
 

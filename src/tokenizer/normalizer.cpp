@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "tokenizer/byte_level.h"
 #include "tokenizer/pattern.h"
-#include "tokenizer/pre_tokenizer.h"
 
 namespace vecton {
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tokenizer/byte_level.h"
 #include "tokenizer/test_json.h"
 
 namespace vecton {

@@ -5,8 +5,8 @@
 
 #include "base/mapped_file.h"
 #include "tokenizer/base64.h"
+#include "tokenizer/byte_level.h"
 #include "tokenizer/pattern.h"
-#include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 

@@ -81,6 +81,15 @@ void build_qwen(ClassSource& source, std::string_view expression) {
   source.set_bos_eos_template();
 }
 
+// Words of BERT's pre-tokenizer whose last parts have a suffix.
+void set_suffixed_words(ClassSource& source, const std::string& normalizer) {
+  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
+                        json_text(source.token("unk_token")) + "}");
+  source.document.set_normalizer({normalizer});
+  source.document.set_pre_tokenizer({R"({"type":"BertPreTokenizer"})"});
+  source.document.set_decoder({R"({"type":"BPEDecoder","suffix":"</w>"})"});
+}
+
 }  // namespace
 
 void build_gpt2(ClassSource& source) {
@@ -153,28 +162,19 @@ void build_cohere(ClassSource& source) {
 }
 
 void build_openai_gpt(ClassSource& source) {
-  DocumentBuilder& document = source.document;
-  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
-                        json_text(source.token("unk_token")) + "}");
-  document.set_normalizer({R"({"type":"BertNormalizer","lowercase":true})"});
-  document.set_pre_tokenizer({R"({"type":"BertPreTokenizer"})"});
-  document.set_decoder({R"({"type":"BPEDecoder","suffix":"</w>"})"});
+  set_suffixed_words(source, R"({"type":"BertNormalizer","lowercase":true})");
   source.add_special_tokens();
   source.set_bos_eos_template();
 }
 
 void build_herbert(ClassSource& source) {
-  DocumentBuilder& document = source.document;
-  set_model(source, R"({"type":"BPE","fuse_unk":false,"end_of_word_suffix":"</w>","unk_token":)" +
-                        json_text(source.token("unk_token")) + "}");
-  document.set_normalizer({R"({"type":"BertNormalizer","lowercase":false,"strip_accents":false})"});
-  document.set_pre_tokenizer({R"({"type":"BertPreTokenizer"})"});
-  document.set_decoder({R"({"type":"BPEDecoder","suffix":"</w>"})"});
+  set_suffixed_words(source,
+                     R"({"type":"BertNormalizer","lowercase":false,"strip_accents":false})");
   source.add_special_tokens();
   // The class has these two ids whatever the vocabulary says.
-  document.set_post_processor(R"({"type":"BertProcessing","cls":[)" +
-                              json_text(source.token("cls_token")) + R"(,0],"sep":[)" +
-                              json_text(source.token("sep_token")) + ",2]}");
+  source.document.set_post_processor(R"({"type":"BertProcessing","cls":[)" +
+                                     json_text(source.token("cls_token")) + R"(,0],"sep":[)" +
+                                     json_text(source.token("sep_token")) + ",2]}");
 }
 
 }  // namespace vecton

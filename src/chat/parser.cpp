@@ -218,13 +218,19 @@ void Parser::parse_signature(Statement& node) {
   expect_operator(")");
 }
 
+// The loops around what is called are not its own.
+Body Parser::parse_callable_body(std::string_view end) {
+  const int loops = std::exchange(loops_, 0);
+  Body body = parse_statements({end}, true);
+  loops_ = loops;
+  return body;
+}
+
 Statement* Parser::parse_macro() {
   Statement* node = make(Kind::kMacro, take().line);
   node->text = parse_new_name();
   parse_signature(*node);
-  const int loops = std::exchange(loops_, 0);
-  node->bodies.push_back(parse_statements({"endmacro"}, true));
-  loops_ = loops;
+  node->bodies.push_back(parse_callable_body("endmacro"));
   return node;
 }
 
@@ -233,18 +239,14 @@ Statement* Parser::parse_call_block() {
   if (current().is_operator("(")) parse_signature(*node);
   node->source = parse_expression();
   if (node->source->kind != Expression::Kind::kCall) syntax_error(node->line, "expected call");
-  const int loops = std::exchange(loops_, 0);
-  node->bodies.push_back(parse_statements({"endcall"}, true));
-  loops_ = loops;
+  node->bodies.push_back(parse_callable_body("endcall"));
   return node;
 }
 
 Statement* Parser::parse_generation() {
   Statement* node = make(Kind::kCall, take().line);
   node->generation = true;
-  const int loops = std::exchange(loops_, 0);
-  node->bodies.push_back(parse_statements({"endgeneration"}, true));
-  loops_ = loops;
+  node->bodies.push_back(parse_callable_body("endgeneration"));
   return node;
 }
 

@@ -102,6 +102,7 @@ class Parser {
   // parser.cpp
   Body parse_body(const std::vector<std::string_view>& ends);
   Body parse_statements(const std::vector<std::string_view>& ends, bool drop_end);
+  Body parse_callable_body(std::string_view end);
   Statement* parse_statement();
   Statement* parse_if();
   Statement* parse_for();

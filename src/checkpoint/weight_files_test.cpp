@@ -140,6 +140,8 @@ TEST_F(WeightFilesTest, GivesEveryNameOfASharedStorage) {
   EXPECT_THAT(*w.numbers("words.weight", {3, 2}), ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_THAT(*w.numbers("decoder.weight", {3, 2}), ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_THAT(*w.vector("row", 2), ElementsAre(2, 3));
+  EXPECT_EQ(w.file_bytes(), 24 + 8);  // two names of one tensor, and a view
+  EXPECT_EQ(Weights::summarize(folder_.path()).parameters, 6 + 2);
 }
 
 TEST_F(WeightFilesTest, SaysHowToConvertWhatTorchAloneReads) {

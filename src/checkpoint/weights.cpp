@@ -35,6 +35,18 @@ bool is_buffer(std::string_view name) {
   });
 }
 
+// Whether a tensor's bytes are met for the first time: tied weights are several names of the same
+// bytes in a torch file, and count once.
+class FirstTime {
+ public:
+  bool operator()(const StoredTensor& tensor) {
+    return tensor.bytes.empty() || seen_.insert(tensor.bytes.data()).second;
+  }
+
+ private:
+  std::set<const std::byte*> seen_;
+};
+
 std::optional<DType> dtype_option(std::string_view name) {
   if (name == "auto") return std::nullopt;
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
@@ -65,8 +77,9 @@ struct Weights::State {
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
       : where(std::move(name)), ops(o), keep_as(dtype_option(dtype)) {
+    FirstTime first_time;
     for (auto& [key, tensor] : tensors) {
-      file_bytes += static_cast<int64_t>(tensor.bytes.size());
+      if (first_time(tensor)) file_bytes += static_cast<int64_t>(tensor.bytes.size());
       entries.emplace(key, Entry{std::move(tensor)});
     }
   }
@@ -433,9 +446,10 @@ std::string Weights::dtype() const {
 Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
   Summary summary;
   std::map<DType, int64_t> numbers;
+  FirstTime first_time;
   for (const auto& [name, tensor] : read_checkpoint(folder)) {
     const int64_t count = shape_product(tensor.shape).value_or(0);
-    if (is_buffer(name)) continue;
+    if (is_buffer(name) || !first_time(tensor)) continue;
     summary.parameters += count;
     summary.bytes += static_cast<int64_t>(tensor.bytes.size());
     numbers[tensor.dtype] += count;

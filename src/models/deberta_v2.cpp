@@ -341,10 +341,12 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const std::string_view heads[] = {"pooler.",         "classifier.",       "cls.",
                                     "lm_predictions.", "mask_predictions.", "qa_outputs."};
   const std::string_view unused[] = {"embeddings.position_embeddings."};
+  const std::string_view unused_norm[] = {"encoder.LayerNorm."};
   weights.rename_prefixes(prefixes);
   weights.rename_parts(parts);
   weights.skip(heads);
   if (!has_positions(config)) weights.skip(unused);
+  if (!relative(config).present) weights.skip(unused_norm);
   return std::make_unique<DebertaV2>(config, weights);
 }
 

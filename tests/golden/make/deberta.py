@@ -44,8 +44,9 @@ def main(out):
     make(out, "deberta-v2-mlm", DebertaV2ForMaskedLM, 4, add_masked,
          "head of deberta-v3 (legacy false: lm_predictions); scores by position of the key only (p2c), own projection.",
          legacy=False, position_buckets=8, share_att_key=False, pos_att_type=["p2c"], norm_rel_ebd="layer_norm", position_biased_input=False)
-    make(out, "deberta-v2-mlm-legacy", DebertaV2ForMaskedLM, 5, add_masked, "head of BERT (legacy true), tied decoder; plain attention, absolute positions.",
-         legacy=True, relative_attention=False, position_biased_input=True)
+    make(out, "deberta-v2-mlm-legacy", DebertaV2ForMaskedLM, 5, add_masked, "head of BERT (legacy true), tied decoder; plain attention, whose file has a norm of the table of distances "
+         "none the less, absolute positions.",
+         legacy=True, relative_attention=False, position_biased_input=True, norm_rel_ebd="layer_norm")
 
 
 if __name__ == "__main__":

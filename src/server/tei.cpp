@@ -104,6 +104,30 @@ HttpResponse render_token_vectors(std::vector<Result> results) {
   return response;
 }
 
+HttpResponse render_sparse_vectors(std::vector<Result> results) {
+  HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (i) response.body += ',';
+    append_weights(response.body, results[i].ids, results[i].values);
+  }
+  response.body += ']';
+  return response;
+}
+
+// A body of `inputs` and the fields that every route has.
+Plan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector<Result>)) {
+  require(call.context.info, task);
+  Plan plan;
+  Fields fields(call.body);
+  Inputs inputs = fields.inputs("inputs", true);
+  Request like = read_request(call.context, fields);
+  like.task = task;
+  plan.ignored = fields.finish();
+  set_requests(call, std::move(inputs), like, plan);
+  plan.render = render;
+  return plan;
+}
+
 // What the model is, in TEI's three words.
 json::object model_type(const ModelInfo& model) {
   const Task first = model.tasks.empty() ? Task::kEmbed : model.tasks.front();
@@ -180,37 +204,11 @@ Plan embed(const Call& call) {
 }
 
 Plan embed_all(const Call& call) {
-  require(call.context.info, Task::kTokenEmbed);
-  Plan plan;
-  Fields fields(call.body);
-  Inputs inputs = fields.inputs("inputs", true);
-  Request like = read_request(call.context, fields);
-  like.task = Task::kTokenEmbed;
-  plan.ignored = fields.finish();
-  set_requests(call, std::move(inputs), like, plan);
-  plan.render = render_token_vectors;
-  return plan;
+  return plan_inputs(call, Task::kTokenEmbed, render_token_vectors);
 }
 
 Plan embed_sparse(const Call& call) {
-  require(call.context.info, Task::kSparseEmbed);
-  Plan plan;
-  Fields fields(call.body);
-  Inputs inputs = fields.inputs("inputs", true);
-  Request like = read_request(call.context, fields);
-  like.task = Task::kSparseEmbed;
-  plan.ignored = fields.finish();
-  set_requests(call, std::move(inputs), like, plan);
-  plan.render = [](std::vector<Result> results) {
-    HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
-    for (size_t i = 0; i < results.size(); ++i) {
-      if (i) response.body += ',';
-      append_weights(response.body, results[i].ids, results[i].values);
-    }
-    response.body += ']';
-    return response;
-  };
-  return plan;
+  return plan_inputs(call, Task::kSparseEmbed, render_sparse_vectors);
 }
 
 Plan similarity(const Call& call) {

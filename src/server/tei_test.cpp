@@ -198,6 +198,7 @@ TEST_F(Tei, RootDoesWhatTheModelIsFor) {
       {Task::kScore, "cross-encoder", R"({"inputs":["a","b"]})", Task::kScore},
       {Task::kScore, "cross-encoder", R"({"query":"a","texts":["b"]})", Task::kScore},
   };
+  test.info.labels = {"O", "B-LOC"};
   for (const auto& c : cases) {
     test.serve({c.task}, c.scorer);
     EXPECT_EQ(test.plan(tei::root, c.body).requests.at(0).task, c.asked) << c.body;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/torch_file.h"
@@ -19,11 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 
 using Tensors = std::map<std::string, StoredTensor>;
-
-bool is_file(const fs::path& path) {
-  std::error_code error;
-  return fs::is_regular_file(path, error);
-}
 
 // Files of `folder` that look like weights, and those of its onnx/ and openvino/ folders, for the
 // message.

@@ -103,6 +103,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
   const auto at = std::min<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(sequence.ids.size()));
   if (marker >= 0) {
     sequence.ids.insert(sequence.ids.begin() + at, marker);
+    if (!sequence.type_ids.empty()) sequence.type_ids.insert(sequence.type_ids.begin() + at, 0);
     if (!sequence.tokens_info.empty())
       sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
   }

@@ -31,6 +31,7 @@ struct HeadStep {
 struct HeadWeights {
   bool every_token = false;         // steps are taken for every row, not for the pooled one
   Pooling pooling = Pooling::kCls;  // of the rows of a sequence
+  int32_t padding_id = -1;          // kLast is the last token that is not this one
   size_t token_steps = 0;           // so many of the steps are taken for every row, then pooled
   std::vector<HeadStep> steps;      // in order; the last gives the logits
 };

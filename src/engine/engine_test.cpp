@@ -393,6 +393,21 @@ TEST(Engine, DropsCancelledRequests) {
   EXPECT_EQ(engine->stats().requests_cancelled, 2);
 }
 
+TEST(Engine, ClassifiersReadTheLastTokenThatIsNoPadding) {
+  const auto engine = open(fixture("cls-qwen2"));
+  constexpr int32_t kPadding = 393;  // of its config.json
+  const auto classify = [&](std::vector<int32_t> ids) {
+    std::vector<Request> requests(1);
+    requests[0].task = Task::kClassify;
+    requests[0].input = std::move(ids);
+    return engine->submit(std::move(requests)).get().at(0).values;
+  };
+  const std::vector<float> want = classify({10, kPadding, 12});
+  EXPECT_TRUE(same_bits(classify({10, kPadding, 12, kPadding, kPadding}), want));
+  EXPECT_FALSE(same_bits(classify({10, kPadding, 12, 10}), want));
+  EXPECT_TRUE(same_bits(classify({kPadding, kPadding}), classify({kPadding})));
+}
+
 TEST(Engine, DrainFinishesWhatWasTakenAndTakesNoMore) {
   const auto engine = open(kBert);
   auto future = engine->submit(requests_of(mixed_texts(50)));

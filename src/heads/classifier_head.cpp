@@ -44,6 +44,13 @@ void activate_row(std::span<float> row, LabelActivation activation) {
 ClassifierHead::ClassifierHead(HeadWeights weights, LabelActivation activation, Step step)
     : weights_(std::move(weights)), activation_(activation), step_(std::move(step)) {}
 
+// The first token where all are padding, as the reference has it.
+static int32_t last_token(std::span<const int32_t> ids, int32_t padding_id) {
+  auto last = static_cast<int32_t>(ids.size()) - 1;
+  while (last > 0 && ids[static_cast<size_t>(last)] == padding_id) --last;
+  return last;
+}
+
 void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
   const auto tokens = static_cast<int64_t>(input.ids.size());
   if (weights_.every_token && step_.tag) {
@@ -54,7 +61,7 @@ void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
     return want_tokens(input, wanted);
   } else {
     wanted.index.push_back(
-        static_cast<int32_t>(weights_.pooling == Pooling::kLast ? tokens - 1 : 0));
+        weights_.pooling == Pooling::kLast ? last_token(input.ids, weights_.padding_id) : 0);
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }

@@ -59,6 +59,7 @@ HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& w, 
   const bool every_token = kind == HeadKind::kTokenClassification;
   return {.every_token = every_token,
           .pooling = pooling,
+          .padding_id = static_cast<int32_t>(config.integer_or("pad_token_id", -1, -1)),
           .steps = {{.linear = score.linear(
                          labels, n,
                          every_token ? Weights::Bias::kRequired : Weights::Bias::kIfPresent)}}};

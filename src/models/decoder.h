@@ -28,8 +28,8 @@ inline int64_t decoder_window(int64_t width, bool causal) { return causal ? widt
 // Takes what checkpoints of decoders hold beside the backbone, and drops the prefix "model.".
 void prepare_decoder(const ModelShape& shape, Weights& weights);
 
-// score: of a sequence (its last token, where the family says nothing else) or of every token; the
-// two layers score.0 and score.2 of reward models, of every token.
+// score: of a sequence (its last token that is not padding, where the family says nothing else) or
+// of every token; the two layers score.0 and score.2 of reward models, of every token.
 HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& weights,
                          Pooling pooling = Pooling::kLast);
 

@@ -90,6 +90,7 @@ void AddedTokens::cut(std::string_view text, bool normalized, std::vector<Piece>
     if (token.lstrip) begin = spaces_before(text, begin, done);
     // Tokens may be spaces themselves: a run is walked once.
     if (token.rstrip) end = spaces = end < spaces ? spaces : spaces_after(text, end);
+    if (begin >= end) continue;  // the spaces of the token before are all of it
     add_text(begin);
     pieces.push_back({{static_cast<uint32_t>(begin), static_cast<uint32_t>(end)}, token.id});
     done = end;

@@ -72,6 +72,17 @@ TEST_F(TokenizerTest, TruncatesToTheModelsLengthAndPadsOnItsSide) {
   EXPECT_EQ(rows[1].attention_mask, (Ids{0, 0, 0, 1, 1, 1, 1, 1}));
 }
 
+// The first takes the spaces around it; nothing is left for those that follow.
+TEST_F(TokenizerTest, TokensOfSpacesThatTakeTheirSpacesAreOne) {
+  write("tokenizer.json", R"({"added_tokens":[{"id":2,"content":"  ","single_word":false,
+      "lstrip":true,"rstrip":true,"normalized":false,"special":false}],
+      "pre_tokenizer":{"type":"FixedLength","length":1},
+      "model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"a":1}}})");
+  const auto tokenizer = Tokenizer::open(folder_);
+  EXPECT_EQ(tokenizer->encode("a       a").ids, (Ids{1, 2, 1}));
+  EXPECT_EQ(tokenizer->encode("  \t    ").ids, (Ids{2}));
+}
+
 TEST_F(TokenizerTest, FindsAddedTokensBeforeAndAfterNormalization) {
   const auto tokenizer = Tokenizer::open(folder_);
   EncodeOptions options;

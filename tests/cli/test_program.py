@@ -175,6 +175,9 @@ class Serve(ProgramTest):
         run("serve", "./no-such-folder", "--port", 0, status=3)
         run("serve", status=2)
         run("serve", BERT, "--port", 99999, status=2)
+        for origins in ("[", "[1]", "{}"):
+            self.assertIn("--allowed-origins", run("serve", BERT, "--allowed-origins", origins, status=2).err)
+        self.assertIn("at least 1", run("serve", BERT, "--payload-limit", 0, status=2).err)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

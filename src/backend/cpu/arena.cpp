@@ -69,7 +69,7 @@ std::shared_ptr<float> Arena::allocate(size_t floats) {
   if (!block) {
     const size_t bytes = capacity * sizeof(float),
                  align = bytes < 2 * kHugePage ? kAlign : kHugePage;
-    block = static_cast<float*>(std::aligned_alloc(align, bytes));
+    block = static_cast<float*>(std::aligned_alloc(align, (bytes + align - 1) / align * align));
     if (!block) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
     if (align == kHugePage) madvise(block, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);

@@ -2,8 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <filesystem>
 #include <fstream>
+#include <stdexcept>
+#include <string>
 
 #include "vecton/error.h"
 
@@ -158,8 +162,10 @@ TEST(ChatTemplate, ValuesThatContainThemselvesAreFreed) {
 
 class Folder {
  public:
-  Folder() : path_(testing::TempDir() + "/chat_templates") {
-    std::filesystem::remove_all(path_);
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "vecton-chat-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
+    path_ = name;
     std::filesystem::create_directories(path_ / "additional_chat_templates");
   }
   ~Folder() { std::filesystem::remove_all(path_); }
@@ -170,7 +176,7 @@ class Folder {
   ChatTemplates open() const { return ChatTemplates::open(path_); }
 
  private:
-  const std::filesystem::path path_;
+  std::filesystem::path path_;
 };
 
 std::string rendered(const ChatTemplates& templates, const std::string& name = "",

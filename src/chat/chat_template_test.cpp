@@ -2,13 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
 
+#include "base/temporary_folder.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -160,23 +157,9 @@ TEST(ChatTemplate, ValuesThatContainThemselvesAreFreed) {
             "2mTrue");
 }
 
-class Folder {
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "vecton-chat-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    path_ = name;
-    std::filesystem::create_directories(path_ / "additional_chat_templates");
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-
-  void write(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-  }
-  ChatTemplates open() const { return ChatTemplates::open(path_); }
-
- private:
-  std::filesystem::path path_;
+  ChatTemplates open() const { return ChatTemplates::open(path()); }
 };
 
 std::string rendered(const ChatTemplates& templates, const std::string& name = "",

@@ -93,7 +93,7 @@ TEST(TorchFile, AcceptsAnyFolderNameOldFilesAndVersions) {
   EXPECT_TRUE(parse(torch_file("}", {})).empty());
 }
 
-TEST(TorchFile, RefusesTheOldFormatSayingWhatToDo) {
+TEST(TorchFile, RefusesTheOldFormatSayingHowToConvertIt) {
   const std::string old = std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.") +
                           "\x80\x02M\xe9\x03.";
   EXPECT_REFUSED(parse(old), ErrorCode::kUnsupported, "m.pt: saved in torch's format from before",

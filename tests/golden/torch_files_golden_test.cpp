@@ -1,10 +1,10 @@
 // Checkpoints as torch saves them: pytorch_model.bin in place of model.safetensors, of the
 // transformer and of its modules, gives the same bits.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
+#include "base/temporary_folder.h"
 #include "checkpoint/torch_test_files.h"
 #include "checkpoint/weight_files.h"
 #include "fixture.h"
@@ -19,23 +19,14 @@ namespace fs = std::filesystem;
 class TorchModel {
  public:
   explicit TorchModel(const fs::path& model) {
-    std::string name = (fs::temp_directory_path() / "vecton-golden-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    fs::copy(model, folder_, fs::copy_options::recursive);
-    convert(folder_);
-    for (const auto& entry : fs::directory_iterator(folder_)) {
+    fs::copy(model, folder(), fs::copy_options::recursive);
+    convert(folder());
+    for (const auto& entry : fs::directory_iterator(folder())) {
       if (entry.is_directory()) convert(entry.path());
     }
   }
-  ~TorchModel() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  TorchModel(const TorchModel&) = delete;
-  TorchModel& operator=(const TorchModel&) = delete;
 
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return folder_.path(); }
   int files() const { return files_; }
 
  private:
@@ -53,7 +44,7 @@ class TorchModel {
     ++files_;
   }
 
-  fs::path folder_;
+  const TemporaryFolder folder_;
   int files_ = 0;
 };
 

@@ -1,9 +1,9 @@
 // BGE-M3 as the hub has it: its heads in files that torch wrote, not in safetensors.
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 
+#include "base/temporary_folder.h"
 #include "checkpoint/torch_file.h"
 #include "fixture.h"
 #include "vecton/vecton.h"
@@ -36,23 +36,14 @@ TEST(TorchHeads, HoldWhatTheirSafetensorsHold) {
 class ModelWithTorchHeads {
  public:
   ModelWithTorchHeads() {
-    std::string name = (fs::temp_directory_path() / "vecton-golden-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("no temporary folder");
-    folder_ = name;
-    fs::copy(Fixture(kFixture).model(), folder_, fs::copy_options::recursive);
-    for (const std::string head : kHeads) fs::remove(folder_ / (head + ".safetensors"));
+    fs::copy(Fixture(kFixture).model(), folder(), fs::copy_options::recursive);
+    for (const std::string head : kHeads) fs::remove(folder() / (head + ".safetensors"));
   }
-  ~ModelWithTorchHeads() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-  ModelWithTorchHeads(const ModelWithTorchHeads&) = delete;
-  ModelWithTorchHeads& operator=(const ModelWithTorchHeads&) = delete;
 
-  const fs::path& folder() const { return folder_; }
+  const fs::path& folder() const { return folder_.path(); }
 
  private:
-  fs::path folder_;
+  const TemporaryFolder folder_;
 };
 
 std::vector<Result> answers(const fs::path& model) {

@@ -15,13 +15,21 @@ def folder_of(model):
     return pathlib.Path(snapshot_download(model, local_files_only=True))
 
 
-def graph_of(options, *inside):
-    """The converted model: --graph, or else one of the paths `inside` the checkpoint."""
-    paths = [pathlib.Path(options.graph)] if options.graph else [folder_of(options.model) / path for path in inside]
-    for path in paths:
-        if path.exists():
-            return str(path)
-    raise Absent("there is no converted model at " + ", ".join(map(str, paths)))
+def graph_of(options):
+    """The folder of the converted model, --graph."""
+    if not options.graph or not pathlib.Path(options.graph).exists():
+        raise Absent(f"there is no converted model at {options.graph or '--graph'}")
+    return options.graph
+
+
+def graph_beside(options, suffix):
+    """The file beside --graph FILE.onnx that has this suffix instead."""
+    if not options.graph:
+        raise Absent("--graph is missing")
+    path = pathlib.Path(options.graph).with_suffix(suffix)
+    if not path.exists():
+        raise Absent(f"there is no converted model at {path}")
+    return str(path)
 
 
 def read_json(path):

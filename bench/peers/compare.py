@@ -5,7 +5,8 @@
 
 With --log FILE every run is appended to that file and the table is of all runs in it, so that a comparison can be made in
 several sittings. Ratios are peer / Vecton of the same round, then their median: above 1 Vecton is the better one. A peer
-that is not there is listed as absent.
+that is not there is listed as absent. A peer is a program and, after a colon, its precision (float32 where there is none): what a
+lower one costs stands in the column of vectors.
 """
 import argparse
 import json
@@ -19,7 +20,8 @@ from peer import ABSENT
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
-PEERS = ["sentence_transformers", "onnxruntime", "openvino", "ctranslate2"]
+PEERS = ["sentence_transformers", "sentence_transformers:bfloat16", "onnxruntime", "onnxruntime:int8", "openvino", "openvino:bfloat16", "openvino:int8",
+         "ctranslate2", "ctranslate2:int8"]
 FIGURES = {"seconds": ("all texts, s", "{:.2f}"), "p50_ms": ("one query, ms", "{:.2f}"),
            "cold_start_s": ("cold start, s", "{:.2f}"), "peak_rss_mb": ("peak RSS, MB", "{:.0f}")}
 
@@ -34,17 +36,18 @@ def parse():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS)
     parser.add_argument("--vecton", default="build/release/vecton", help="the program [build/release/vecton]")
-    parser.add_argument("--onnx", help="graph for onnxruntime and openvino, by export_onnx.py")
+    parser.add_argument("--onnx", help="graph for onnxruntime and openvino, by export_onnx.py and quantize_openvino.py")
     parser.add_argument("--ct2", help="folder for ctranslate2, by ct2-transformers-converter")
     parser.add_argument("--log", help="append every run to this file, and report on all of it")
     return parser.parse_args()
 
 
 def command_of(peer, options, vectors):
-    graph = {"onnxruntime": options.onnx, "openvino": options.onnx, "ctranslate2": options.ct2}.get(peer)
-    return [sys.executable, str(HERE / f"peer_{peer}.py"), options.model, options.texts, "--queries", options.queries,
+    program, _, precision = peer.partition(":")
+    graph = {"onnxruntime": options.onnx, "openvino": options.onnx, "ctranslate2": options.ct2}.get(program)
+    return [sys.executable, str(HERE / f"peer_{program}.py"), options.model, options.texts, "--queries", options.queries,
             "--threads", str(options.threads), "--requests", str(options.requests), "--vectors", str(vectors),
-            "--program", options.vecton] + (["--graph", graph] if graph else [])
+            "--program", options.vecton, "--precision", precision or "float32"] + (["--graph", graph] if graph else [])
 
 
 def measure(peer, options, vectors):

@@ -1,6 +1,6 @@
 """What every peer has in common: its command line, the measurement and the JSON that comes of it.
 
-    peer_X.py MODEL TEXTS.jsonl [--queries FILE] [--threads N] [--requests N] [--vectors FILE] [--graph PATH]
+    peer_X.py MODEL TEXTS.jsonl [--queries FILE] [--threads N] [--requests N] [--vectors FILE] [--graph PATH] [--precision P]
 
 A peer_X.py hands `main` one function, load(options) -> embed, where embed(texts) gives an array of vectors, a row per text,
 tokenizing included. It imports what it measures inside `load`, so that the environment set here is seen and importing
@@ -15,10 +15,18 @@ import time
 
 ABSENT = 3  # the exit status of a peer that is not installed, or whose converted model is not there
 WARM_UP = 100  # texts
+PRECISIONS = ["float32", "bfloat16", "int8"]
 
 
 class Absent(Exception):
     pass
+
+
+def setting_of(options, by_precision):
+    """What a peer calls the precision that was asked for; Absent where it has none."""
+    if options.precision not in by_precision:
+        raise Absent(f"there is no {options.precision} of it")
+    return by_precision[options.precision]
 
 
 def read_texts(file):
@@ -35,6 +43,7 @@ def parse(about):
     parser.add_argument("--requests", type=int, default=50, help="how many queries")
     parser.add_argument("--vectors", help="write the vectors of the first texts there, a JSON array per line")
     parser.add_argument("--graph", help="the model as the peer wants it converted, where it does")
+    parser.add_argument("--precision", default="float32", choices=PRECISIONS, help="of the arithmetic [float32]")
     parser.add_argument("--program", help="the program to run, where the peer is one")
     return parser.parse_args()
 

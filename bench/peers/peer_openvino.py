@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""OpenVINO, over the checkpoint's openvino/openvino_model.xml or onnx/model.onnx, or --graph FILE (see export_onnx.py)."""
-from checkpoint import embedder, graph_of
-from peer import main
+"""OpenVINO, over --graph FILE.onnx (see export_onnx.py); int8 over its neighbour FILE.int8.xml (see quantize_openvino.py)."""
+from checkpoint import embedder, graph_beside
+from peer import main, setting_of
 
 
 def load(options):
     import numpy as np
     import openvino
-    settings = {"INFERENCE_NUM_THREADS": options.threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    model = openvino.Core().compile_model(graph_of(options, "openvino/openvino_model.xml", "onnx/model.onnx"), "CPU", settings)
+    graph, hint = setting_of(options, {"float32": (".onnx", "f32"), "bfloat16": (".onnx", "bf16"), "int8": (".int8.xml", "f32")})
+    settings = {"INFERENCE_NUM_THREADS": options.threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": hint}
+    model = openvino.Core().compile_model(graph_beside(options, graph), "CPU", settings)
     request, names = model.create_infer_request(), {i.get_any_name() for i in model.inputs}
 
     def network(ids, mask):

@@ -30,6 +30,8 @@ def vectors_of(output):
 
 
 def measure(options):
+    if options.precision != "float32":
+        raise Absent(f"there is no {options.precision} of it")
     program = options.program or "build/release/vecton"
     if not os.access(program, os.X_OK):
         raise Absent(f"there is no program {program}")

@@ -36,6 +36,23 @@ enum class Activation {
   kTanh,
   kSigmoid,    // 1 / (1 + e^-x)
   kLog1pRelu,  // ln(1 + max(x, 0))
+  // The rest of torch's, with its defaults: see is_common() in ops/activation.h.
+  kLeakyRelu,    // x < 0: x / 100
+  kPRelu,        // x < 0: x / 4, the slope that torch starts from
+  kRRelu,        // x < 0: 11/48 x, the mean of its slopes
+  kElu,          // x < 0: e^x - 1; CELU is the same
+  kSelu,         // 1.0507 (x < 0: 1.67326 (e^x - 1))
+  kSoftplus,     // ln(1 + e^x); x above 20
+  kMish,         // x tanh(ln(1 + e^x))
+  kHardtanh,     // x within -1 .. 1
+  kHardSigmoid,  // x/6 + 1/2 within 0 .. 1
+  kHardSwish,    // x hard sigmoid(x)
+  kSoftsign,     // x / (1 + |x|)
+  kRelu6,        // x within 0 .. 6
+  kTanhshrink,   // x - tanh(x)
+  kLogSigmoid,   // -ln(1 + e^-x)
+  kSoftshrink,   // x moved towards 0 by 1/2, not beyond it
+  kHardshrink,   // 0 within -1/2 .. 1/2, else x
 };
 
 // What a backend made of one or several stacked weights [n, k].
@@ -138,7 +155,7 @@ class Ops {
                         Activation act = Activation::kIdentity,
                         const Tensor* residual = nullptr) = 0;
 
-  // y = act(x G^T + g) * (x U^T + u). x [m, k] -> [m, n].
+  // y = act(x G^T + g) * (x U^T + u), act one of is_common(). x [m, k] -> [m, n].
   virtual Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) = 0;
 
   // Element by element. `a` and `x` lend their storage when they are given for good.

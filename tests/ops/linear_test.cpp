@@ -119,7 +119,7 @@ TEST_P(Linear, ManyRows) {
 }
 
 TEST_P(Linear, EveryActivation) {
-  for (int act = 0; act <= static_cast<int>(Activation::kLog1pRelu); ++act) {
+  for (int act = 0; act <= static_cast<int>(Activation::kHardshrink); ++act) {
     for (const bool residual : {false, true}) {
       check({.n = 100,
              .k = 33,
@@ -168,7 +168,7 @@ TEST_P(Linear, ActivationsOverTheirRange) {
   Matrix x(static_cast<int64_t>(xs.size()), 1);
   x.values = xs;
   const std::vector<Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
-  for (int i = 0; i <= static_cast<int>(Activation::kLog1pRelu); ++i) {
+  for (int i = 0; i <= static_cast<int>(Activation::kHardshrink); ++i) {
     SCOPED_TRACE("activation " + std::to_string(i));
     const auto act = static_cast<Activation>(i);
     const auto run = [&](Ops& on) {

@@ -2,10 +2,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/pack.h"
+#include "ops/activation.h"
 
 namespace vecton::cpu {
 
@@ -95,6 +97,10 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
 
 Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
                       const Tensor* residual) {
+  if (!is_common(act)) {
+    Tensor y = activate(linear(x, w, Activation::kIdentity, nullptr), act);
+    return residual ? add(std::move(y), *residual) : y;
+  }
   Tensor y = allocate(x.rows(), w.w->n);
   run(pool_, linear_kernels(isa_),
       {&matrix(*w.w), x.data(), x.stride(), y.data(), y.stride(), w.bias ? w.bias->data() : nullptr,

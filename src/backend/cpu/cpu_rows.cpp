@@ -3,6 +3,7 @@
 
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/row_kernels.h"
+#include "ops/activation.h"
 
 namespace vecton::cpu {
 
@@ -81,8 +82,11 @@ Tensor CpuOps::scale(Tensor x, float factor) {
 Tensor CpuOps::activate(Tensor x, Activation act) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
-  for_rows(pool_, x.rows(), x.columns(),
-           [&](int64_t row) { kernels.activate(x.row(row), act, x.columns(), y.row(row)); });
+  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
+    if (is_common(act)) return kernels.activate(x.row(row), act, x.columns(), y.row(row));
+    std::transform(x.row(row), x.row(row) + x.columns(), y.row(row),
+                   [&](float v) { return static_cast<float>(activation_value(act, v)); });
+  });
   return y;
 }
 

@@ -258,8 +258,9 @@ Finish choose_finish(Activation act) {
       return finish_with<kGated, Activation::kSigmoid>();
     case Activation::kLog1pRelu:
       return finish_with<kGated, Activation::kLog1pRelu>();
+    default:  // never asked for: is_common()
+      return finish_with<kGated, Activation::kIdentity>();
   }
-  return finish_with<kGated, Activation::kIdentity>();
 }
 
 void finish_panel(const LinearCall& call, Finish finish, const float* sums, int64_t row,

@@ -262,6 +262,8 @@ void activate_rows(const float* x, Activation act, int64_t n, float* y) {
       return activate_row<Activation::kSigmoid>(x, n, y);
     case Activation::kLog1pRelu:
       return activate_row<Activation::kLog1pRelu>(x, n, y);
+    default:  // never asked for: is_common()
+      return activate_row<Activation::kIdentity>(x, n, y);
   }
 }
 

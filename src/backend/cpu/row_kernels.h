@@ -27,7 +27,7 @@ struct RowKernels {
   void (*add)(const float* a, const float* b, int64_t n, float* y);
   void (*multiply)(const float* a, const float* b, int64_t n, float* y);
   void (*scale)(const float* x, float factor, int64_t n, float* y);
-  // With the bits of the activation that linear() has fused.
+  // With the bits of the activation that linear() has fused; one of is_common().
   void (*activate)(const float* x, Activation act, int64_t n, float* y);
   // One row of n columns: bias (may be null) and `width` rows of x, `x_stride` apart, the last of
   // them x itself, times the rows of weight, [width, n]. x and y differ.

@@ -179,6 +179,8 @@ HWY_INLINE VF activate(VF x) {
       return sigmoid(x);
     case Activation::kLog1pRelu:
       return log1p_relu(x);
+    default:  // no kernel: is_common() says no
+      return x;
   }
 }
 

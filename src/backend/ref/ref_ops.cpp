@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/half.h"
+#include "ops/activation.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -51,28 +52,6 @@ struct RefPrepared : Prepared {
 
 const RefPrepared& matrix(const Prepared& weight) {
   return static_cast<const RefPrepared&>(weight);
-}
-
-double activate(Activation act, double x) {
-  switch (act) {
-    case Activation::kIdentity:
-      return x;
-    case Activation::kGelu:
-      return x / 2 * std::erfc(-x / std::numbers::sqrt2);
-    case Activation::kGeluTanh:
-      return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
-    case Activation::kRelu:
-      return x < 0 ? 0 : x;
-    case Activation::kSilu:
-      return x / (1 + std::exp(-x));
-    case Activation::kTanh:
-      return std::tanh(x);
-    case Activation::kSigmoid:
-      return 1 / (1 + std::exp(-x));
-    case Activation::kLog1pRelu:
-      return x < 0 ? 0 : std::log1p(x);
-  }
-  return x;
 }
 
 double dot(const float* a, const float* b, int64_t n) {
@@ -248,7 +227,7 @@ class RefOps final : public Ops {
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
         const double bias = w.bias ? (*w.bias)[j] : 0.0f;
-        const double value = vecton::activate(act, dot(x.row(i), weight.row(j), weight.k) + bias);
+        const double value = activation_value(act, dot(x.row(i), weight.row(j), weight.k) + bias);
         y.row(i)[j] = static_cast<float>(residual ? value + residual->row(i)[j] : value);
       }
     }
@@ -263,7 +242,7 @@ class RefOps final : public Ops {
       for (int64_t j = 0; j < weight.n; ++j) {
         const double gate = dot(x.row(i), weight.row(j), weight.k) + bias(j);
         const double up = dot(x.row(i), weight.row(weight.n + j), weight.k) + bias(weight.n + j);
-        y.row(i)[j] = static_cast<float>(vecton::activate(act, gate) * up);
+        y.row(i)[j] = static_cast<float>(activation_value(act, gate) * up);
       }
     }
     return y;
@@ -288,7 +267,7 @@ class RefOps final : public Ops {
     return for_each(x, [&](int64_t i, int64_t j) { return x.row(i)[j] * factor; });
   }
   Tensor activate(Tensor x, Activation act) override {
-    return for_each(x, [&](int64_t i, int64_t j) { return vecton::activate(act, x.row(i)[j]); });
+    return for_each(x, [&](int64_t i, int64_t j) { return activation_value(act, x.row(i)[j]); });
   }
 
   Tensor norm(Tensor x, const NormWeight& w) override {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/json.h"
 #include "checkpoint/config.h"
 #include "checkpoint/sentence_transformers.h"
 #include "vecton/error.h"

@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+#include "base/json_fwd.h"
 
-namespace json = boost::json;
+namespace vecton {
 
 // Parses a whole document. `what` names it in errors (kCorrupt): "config.json", "request body".
 // `memory` is where the values live: a json::monotonic_resource makes large documents fast.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/json.h"
 #include "chat/interpreter.h"
 #include "chat/json_values.h"
 #include "chat/operators.h"

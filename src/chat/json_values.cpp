@@ -3,6 +3,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 
+#include "base/json.h"
 #include "chat/literal.h"
 #include "vecton/error.h"
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/json.h"
 #include "checkpoint/config_keys.h"
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
@@ -89,6 +90,8 @@ bool same_value(const json::value& a, const json::value& b) {
 }
 
 }  // namespace
+
+Config Config::read(const std::filesystem::path& file) { return read(file, json::object{}); }
 
 Config Config::read(const std::filesystem::path& file, const json::object& overrides) {
   json::value document = read_json(file);
@@ -180,7 +183,9 @@ void Config::ignore(std::initializer_list<std::string_view> keys) const {
   for (const std::string_view key : keys) state_->take(key);
 }
 
-void Config::require(std::string_view key, const json::value& only) const {
+void Config::require(std::string_view key, const Value& expected) const {
+  const json::value only =
+      std::visit([](const auto& value) { return json::value(value); }, expected);
   const json::value* value = state_->take(key);
   if (!value || same_value(*value, only)) return;
   state_->fail(ErrorCode::kUnsupported, key,

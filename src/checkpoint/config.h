@@ -6,23 +6,27 @@
 // reading marks; copies share their marks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 
 namespace vecton {
 
 class Config {
  public:
   // `file` names it in messages. `overrides` (--hf-overrides) is laid over the file's keys.
-  static Config read(const std::filesystem::path& file, const json::object& overrides = {});
+  static Config read(const std::filesystem::path& file, const json::object& overrides);
+  static Config read(const std::filesystem::path& file);
   Config(json::object values, std::string file);
 
   const std::string& file() const;
@@ -56,7 +60,8 @@ class Config {
   void ignore(std::initializer_list<std::string_view> keys) const;
   // An error unless the key is absent, null or equal to `only`: a setting that is understood and
   // not supported.
-  void require(std::string_view key, const json::value& only) const;
+  using Value = std::variant<std::nullptr_t, bool, int64_t, double, std::string_view>;
+  void require(std::string_view key, const Value& only) const;
 
   // Throws for unread keys that change the result (a list kept in config.cpp), returns the other
   // unread ones.

@@ -1,5 +1,6 @@
 #include "checkpoint/config.h"
 
+#include "base/json.h"
 #include "checkpoint/config_keys.h"
 #include "checkpoint/test_files.h"
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/json.h"
 #include "vecton/error.h"
 
 namespace vecton {

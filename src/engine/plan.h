@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "checkpoint/config.h"
 #include "checkpoint/late_interaction.h"
 #include "checkpoint/sentence_transformers.h"

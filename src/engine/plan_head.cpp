@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "checkpoint/labels.h"
 #include "engine/plan.h"
 #include "vecton/error.h"

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json.h"
 #include "checkpoint/float_bytes.h"
 #include "models/bert_encoder.h"
 #include "models/head_steps.h"

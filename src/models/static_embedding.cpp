@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "checkpoint/weight_files.h"
 #include "nn/layer_rows.h"
 #include "vecton/error.h"

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/json_fwd.h"
 #include "checkpoint/config.h"
 #include "checkpoint/weights.h"
 #include "models/model.h"

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "vecton/error.h"
 
 namespace vecton::nn {

@@ -1,5 +1,7 @@
 #include "server/chat.h"
 
+#include "base/json.h"
+
 namespace vecton::server {
 
 namespace {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"

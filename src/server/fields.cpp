@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/json.h"
+
 namespace vecton::server {
 
 namespace {

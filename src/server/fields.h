@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "server/failure.h"
 
 namespace vecton::server {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "server/chat.h"
 #include "server/fields.h"
 #include "server/render.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tei_fields.h"

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/json.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/json.h"
 #include "server/auth.h"
 #include "server/headers.h"
 #include "server/openai.h"

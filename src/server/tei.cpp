@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/json.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/tei_fields.h"

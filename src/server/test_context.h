@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json.h"
 #include "server/dialect.h"
 
 namespace vecton::server {

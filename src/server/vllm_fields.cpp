@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/json.h"
 #include "server/chat.h"
 #include "server/render.h"
 

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "base/json.h"
+#include "base/json_fwd.h"
 #include "tokenizer/settings.h"
 
 namespace vecton {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/json.h"
+
 namespace vecton::golden {
 
 std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {

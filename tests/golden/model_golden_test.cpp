@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/json.h"
 #include "fixture.h"
 #include "vecton/machine.h"
 #include "vecton/vecton.h"

@@ -1,6 +1,7 @@
 // Every tokenize and decode case of every fixture: ids, types and masks exactly.
 #include <gtest/gtest.h>
 
+#include "base/json.h"
 #include "fixture.h"
 #include "vecton/error.h"
 #include "vecton/tokenizer.h"

@@ -6,6 +6,8 @@
 
 #include <stdexcept>
 
+#include "base/json.h"
+
 namespace vecton {
 
 HubServer::HubServer() {

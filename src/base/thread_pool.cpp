@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <string>
 #include <system_error>
 
@@ -18,14 +17,20 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kSlots = 64;  // parallel_for calls that can be joined at once
-// An idle worker watches for something to do so long, first with its core to itself, then letting
-// others have it: the one it waits for may be among them. Then it sleeps.
-constexpr auto kSpin = std::chrono::microseconds(5);
-constexpr auto kWatch = std::chrono::microseconds(200);
+// Nanoseconds for which an idle worker watches for something to do: first with its core to itself,
+// then letting others have it, since the one it waits for may be among them. While a job runs, its
+// next loop will be there in a moment. Between jobs a worker watches for a part of what the last
+// one took, so that neither waking up nor watching costs much beside it; one of them at least for
+// what waking up costs.
+constexpr int64_t kSpin = 5'000, kWakingUp = 20'000, kWatch = 200'000, kPartOfJob = 8;
+constexpr std::chrono::milliseconds kRest{1000};  // without work until rest() is called
 constexpr int kPauses = 2000;  // before a caller lets the helper it waits for have its core
-constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
 
 thread_local bool inside_region = false;
+
+int64_t nanoseconds_since(Clock::time_point start) {
+  return std::chrono::nanoseconds(Clock::now() - start).count();
+}
 
 void pause() {
 #if defined(__x86_64__)
@@ -46,8 +51,12 @@ int ThreadPool::cores() {
   return std::max(1, quota > 0 ? std::min(allowed, quota) : allowed);
 }
 
-ThreadPool::ThreadPool(int threads, std::function<bool(int)> source)
-    : size_(std::max(1, threads)), source_(std::move(source)), slots_(kSlots) {
+ThreadPool::ThreadPool(int threads, std::function<bool(int)> source, std::function<void(int)> rest)
+    : size_(std::max(1, threads)),
+      source_(std::move(source)),
+      rest_(std::move(rest)),
+      slots_(kSlots),
+      parking_lot_(size_) {
   try {
     for (int i = 0; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
   } catch (const std::system_error& error) {
@@ -64,34 +73,16 @@ ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
   stop_ = true;
-  wake(kAll);
+  parking_lot_.wake(size_);
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
 }
 
-void ThreadPool::notify() {
+// A worker that stops watching says so before it looks a last time; who announces something does so
+// before it counts who is watching.
+void ThreadPool::notify(int64_t jobs) {
   jobs_.fetch_add(1);
-  wake(kAll);
-}
-
-// A sleeper counts itself in before it looks a last time; who announces something does so before it
-// looks for sleepers.
-void ThreadPool::wake(int64_t most) {
-  const int sleeping = sleeping_.load();
-  if (sleeping == 0) return;
-  wake_.fetch_add(1);
-  if (most >= sleeping) {
-    wake_.notify_all();
-  } else {
-    for (int64_t i = 0; i < most; ++i) wake_.notify_one();
-  }
-}
-
-void ThreadPool::sleep(uint32_t seen_jobs) {
-  const uint32_t ticket = wake_.load();
-  sleeping_.fetch_add(1);
-  if (!stop_.load() && jobs_.load() == seen_jobs && !region_open()) wake_.wait(ticket);
-  sleeping_.fetch_sub(1);
+  parking_lot_.wake(jobs - watching_.load());
 }
 
 bool ThreadPool::region_open() const {
@@ -125,7 +116,7 @@ void ThreadPool::run(Region region) {
     return;
   }
   slot->region.store(&region);
-  wake(region.count - 1);
+  parking_lot_.wake(region.count - 1 - watching_.load());
   region.work();
   slot->region.store(nullptr);
   // A helper may still be in its last index; what it wrote is seen after this.
@@ -157,24 +148,58 @@ bool ThreadPool::help() {
 void ThreadPool::work(int worker) {
   while (!stop_.load()) {
     const uint32_t seen = jobs_.load();
-    if (source_ && source_(worker)) continue;
-    idle_.fetch_add(1);
-    Clock::time_point last = Clock::now();
-    while (!stop_.load() && jobs_.load() == seen) {
-      const Clock::time_point now = Clock::now();
-      if (help()) {
-        last = Clock::now();
-      } else if (now - last < kSpin) {
-        for (int i = 0; i < 16; ++i) pause();
-      } else if (now - last < kWatch) {
-        std::this_thread::yield();
-      } else {
-        sleep(seen);
-        last = Clock::now();
-      }
+    const Clock::time_point start = Clock::now();
+    if (source_ && source_(worker)) {
+      last_job_.store(nanoseconds_since(start), std::memory_order_relaxed);
+    } else {
+      idle(worker, seen);
     }
-    idle_.fetch_sub(1);
   }
+}
+
+bool ThreadPool::ended(uint32_t seen_jobs) const {
+  return stop_.load() || jobs_.load() != seen_jobs;
+}
+
+int64_t ThreadPool::watch_time() const {
+  if (idle_.load(std::memory_order_relaxed) < size_) return kWatch;
+  const bool alone = watching_.load(std::memory_order_relaxed) == 1;
+  return std::clamp(last_job_.load(std::memory_order_relaxed) / kPartOfJob, alone ? kWakingUp : 0,
+                    kWatch);
+}
+
+// Helps the busy ones until there may be a job.
+void ThreadPool::idle(int worker, uint32_t seen_jobs) {
+  ++idle_;
+  ++watching_;
+  bool rested = !rest_;
+  for (Clock::time_point last = Clock::now(); !ended(seen_jobs);) {
+    const int64_t quiet = nanoseconds_since(last);
+    if (region_open()) {
+      --watching_;
+      if (!ended(seen_jobs) && help()) {
+        last = Clock::now();
+        rested = !rest_;
+      }
+      ++watching_;
+    } else if (quiet < kSpin) {
+      for (int i = 0; i < 16; ++i) pause();
+    } else if (quiet < watch_time()) {
+      std::this_thread::yield();
+    } else {
+      --watching_;
+      const bool woken = parking_lot_.sleep(worker, rested ? std::chrono::milliseconds(0) : kRest,
+                                            [&] { return ended(seen_jobs) || region_open(); });
+      if (!woken) {
+        rest_(worker);
+        rested = true;
+      }
+      ++watching_;
+      last = Clock::now();
+    }
+  }
+  --watching_;
+  --idle_;
 }
 
 }  // namespace vecton

@@ -1,10 +1,13 @@
-// ThreadPool: the threads of one engine, each of which runs whole jobs and, when there is no job
-// left, helps the others inside theirs.
+// ThreadPool: threads, each of which runs whole jobs and, when there is no job left, helps the
+// others inside theirs.
 //
-// A job source (the engine) is asked by every idle worker; a worker that gets nothing joins the
+// A job source (the engines) is asked by every idle worker; a worker that gets nothing joins the
 // parallel_for of a worker that is busy. So there are no barriers while there is work for all, and
 // all cores on one job when there is only one. Nothing computed may depend on who runs which index.
-// Idle workers sleep.
+//
+// As many workers are awake as the work needs: a job wakes one, a loop one for each index that
+// nobody has. Who finds nothing watches for a while, which costs a core, in proportion to the work
+// that it waits for, and sleeps.
 #pragma once
 
 #include <atomic>
@@ -16,22 +19,27 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/parking_lot.h"
+
 namespace vecton {
 
 class ThreadPool {
  public:
   // `source(worker)` runs one job, if there is one, and tells whether it did; it must not throw,
-  // and may be called before the constructor has returned. `threads` >= 1. Error: kInvalidArgument
-  // when the system starts no more threads.
-  explicit ThreadPool(int threads, std::function<bool(int worker)> source = {});
+  // and may be called before the constructor has returned. `rest(worker)` is called on a worker
+  // that has had nothing to do for a second, to give back what it keeps for the next job. `threads`
+  // >= 1. Error: kInvalidArgument when the system starts no more threads.
+  explicit ThreadPool(int threads, std::function<bool(int worker)> source = {},
+                      std::function<void(int worker)> rest = {});
   ~ThreadPool();  // workers finish the job they are in
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int size() const { return size_; }
 
-  // Wakes sleeping workers: the source has jobs.
-  void notify();
+  // The source has got `jobs` more: about as many workers come, and one at least. A job that leaves
+  // others behind says so again.
+  void notify(int64_t jobs = 1);
 
   // Ends the workers, each after the job it is in, which may still use the pool; then nothing runs.
   void stop();
@@ -72,17 +80,21 @@ class ThreadPool {
   void run(Region region);
   Slot* take_slot();
   void work(int worker);
+  void idle(int worker, uint32_t seen_jobs);
+  bool ended(uint32_t seen_jobs) const;
+  int64_t watch_time() const;
   bool help();
   bool region_open() const;
-  void sleep(uint32_t seen_jobs);
-  void wake(int64_t most);
 
   const int size_;
   std::function<bool(int)> source_;
+  std::function<void(int)> rest_;
   std::vector<Slot> slots_;
-  std::atomic<uint32_t> jobs_{0};  // moves when the source may have a new job
-  std::atomic<uint32_t> wake_{0};  // what sleepers wait on
-  std::atomic<int> idle_{0}, sleeping_{0};
+  ParkingLot parking_lot_;
+  std::atomic<uint32_t> jobs_{0};     // moves when the source may have a new job
+  std::atomic<int> idle_{0};          // workers that are not in a job ...
+  std::atomic<int> watching_{0};      // ... and, of these, that neither help nor sleep
+  std::atomic<int64_t> last_job_{0};  // nanoseconds that it took
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
@@ -172,6 +173,45 @@ TEST(ThreadPool, JobsShareTheirLoops) {
     wait_until([&] { return jobs.done.load() == 3 * round; });
   }
   EXPECT_EQ(right.load(), 20 * 3 * 50);
+}
+
+// Whether just so many workers of a pool that sleeps ask for a job when so many are announced. Of
+// some tries: a worker may be late in going to sleep, or in coming.
+bool as_many_come(int threads, int64_t jobs) {
+  std::vector<std::atomic<bool>> asked(static_cast<size_t>(threads));
+  ThreadPool pool(threads, [&](int worker) {
+    asked[static_cast<size_t>(worker)] = true;
+    return false;
+  });
+  const auto came = [&] {
+    return std::ranges::count_if(asked, [](const auto& worker) { return worker.load(); });
+  };
+  for (int times = 0; times < 200; ++times) {
+    let_workers_sleep();
+    for (auto& worker : asked) worker = false;
+    pool.notify(jobs);
+    wait_until([&] { return came() > 0; });
+    let_workers_sleep();
+    if (came() == jobs) return true;
+  }
+  return false;
+}
+
+TEST(ThreadPool, WakesAsManyAsThereAreJobs) {
+  EXPECT_TRUE(as_many_come(6, 1));
+  EXPECT_TRUE(as_many_come(6, 3));
+}
+
+TEST(ThreadPool, RestsOnceWhenThereIsNothingToDo) {
+  std::vector<std::atomic<int>> rested(3);
+  {
+    ThreadPool pool(3, {}, [&](int worker) { ++rested[static_cast<size_t>(worker)]; });
+    wait_until([&] {
+      return std::ranges::all_of(rested, [](const auto& times) { return times.load() > 0; });
+    });
+    EXPECT_EQ(sum_in_parallel(pool, 100), 4950);  // and goes on
+  }
+  for (const auto& times : rested) EXPECT_EQ(times.load(), 1);
 }
 
 TEST(ThreadPool, ThrowsWhatAnIndexThrew) {

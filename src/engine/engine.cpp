@@ -138,13 +138,16 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
 
 bool Engine::Impl::work(int worker) {
   Scheduler::Step step;
+  int64_t left = 0;
   {
     const std::lock_guard lock(mutex);
     if (!ready || stopped) return false;
     step = scheduler.next();
     stats.requests_running += static_cast<int64_t>(step.batch.size());
     if (!step.batch.empty()) ++stats.batches;
+    left = scheduler.waiting_batches();
   }
+  if (left > 0 && !step.batch.empty()) pool->notify(left);
   if (step.batch.empty() && step.cancelled.empty()) return false;
   changed.notify_all();
   fail(step.cancelled, Error(ErrorCode::kCancelled, "the request was cancelled"));
@@ -165,14 +168,14 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
     error = Error(ErrorCode::kInternal, e.what());
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  bool more = false;
+  int64_t left = 0;
   {
     const std::lock_guard lock(mutex);
     stats.requests_running -= static_cast<int64_t>(batch.size());
     scheduler.finish(batch, !error);
-    more = scheduler.waiting() > 0;
+    left = scheduler.waiting_batches();
   }
-  if (more) pool->notify();  // what waited for this batch's pages
+  if (left > 0) pool->notify(left);  // what waited for this batch's pages
   if (batch.front().prefix_only) return;
   for (Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
@@ -250,7 +253,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done(impl->assemble(*assembly, std::move(parts)));
   };
   ticket.cancelled_ = group->cancelled;
-  int64_t tokens = 0;
+  int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
     if (impl_->runner->cacheable(sequences[i]))
       sequences[i].page_keys = PrefixCache::keys(sequences[i].ids, sequences[i].cache_salt);
@@ -275,8 +278,9 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     for (Sequence& sequence : sequences) sequence.queued = now;
     impl_->unfinished += static_cast<int64_t>(sequences.size());
     impl_->scheduler.push(std::move(sequences));
+    batches = impl_->scheduler.waiting_batches();
   }
-  impl_->pool->notify();
+  impl_->pool->notify(batches);
   return ticket;
 }
 

@@ -22,6 +22,12 @@ bool Scheduler::has_room(int64_t tokens) const {
   return queue_.empty() || tokens_ + tokens <= limits_.max_queue_tokens;
 }
 
+int64_t Scheduler::waiting_batches() const {
+  const int64_t least =
+      std::max<int64_t>(1, std::min(limits_.min_batch_tokens, limits_.max_batch_tokens));
+  return std::min(waiting(), (tokens_ + least - 1) / least);
+}
+
 void Scheduler::push(std::vector<Sequence> sequences) {
   for (Sequence& sequence : sequences) {
     tokens_ += sequence.tokens();

@@ -45,6 +45,7 @@ class Scheduler {
 
   int64_t waiting() const { return static_cast<int64_t>(queue_.size()); }
   int64_t waiting_tokens() const { return tokens_; }
+  int64_t waiting_batches() const;  // at most; of the least size that is worth a worker
 
   // In tokens: asked of the cache, found there. Pages: all, in use.
   struct CacheStats {

@@ -1,0 +1,41 @@
+// ParkingLot: where idle workers sleep, each on a condition of its own: exactly as many are woken
+// as there is work for. Who went to sleep last is woken first, since its caches are warm and the
+// others may rest. Used by ThreadPool.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+namespace vecton {
+
+class ParkingLot {
+ public:
+  explicit ParkingLot(int workers) : places_(static_cast<size_t>(workers)) {}
+
+  // Sleeps until it is woken, which gives true, or for `most`; zero = as long as it takes.
+  // `stay_up` is asked when wake() already counts this worker as asleep: who announces something
+  // before wake() is either seen by it or wakes this worker.
+  bool sleep(int worker, std::chrono::milliseconds most, const std::function<bool()>& stay_up);
+
+  // Wakes so many of the sleepers, or all there are.
+  void wake(int64_t workers);
+
+ private:
+  struct Place {
+    std::condition_variable condition;
+    bool called = false;
+  };
+  void leave(int worker);
+
+  std::mutex mutex_;
+  std::vector<Place> places_;
+  std::vector<int> asleep_;        // the last is woken first
+  std::atomic<int64_t> count_{0};  // of asleep_
+};
+
+}  // namespace vecton

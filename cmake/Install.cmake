@@ -25,5 +25,11 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/vecton-config-version.cma
 install(FILES ${PROJECT_BINARY_DIR}/vecton-config.cmake ${PROJECT_BINARY_DIR}/vecton-config-version.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
 
+# All paths start from the file's own folder, so that the prefix can be moved.
+set(PC_DIR ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH PREFIX_FROM_PC ${PC_DIR} ${CMAKE_INSTALL_PREFIX})
+string(REGEX REPLACE "/$" "" PREFIX_FROM_PC "${PREFIX_FROM_PC}")
+file(RELATIVE_PATH LIBDIR_FROM_PREFIX ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
+file(RELATIVE_PATH INCLUDEDIR_FROM_PREFIX ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/vecton.pc.in ${PROJECT_BINARY_DIR}/vecton.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/vecton.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

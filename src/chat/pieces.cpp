@@ -24,8 +24,7 @@ std::string_view strip_if(std::string_view text, Side side, Drop&& drop) {
   if (side != Side::kLeft) {
     size_t end = text.size();
     while (end > 0) {
-      size_t before = end - 1;
-      while (before > 0 && (static_cast<unsigned char>(text[before]) & 0xC0) == 0x80) --before;
+      const size_t before = utf8::previous(text, end);
       size_t at = before;
       if (!drop(unicode::next(text, at))) break;
       end = before;

@@ -55,11 +55,8 @@ struct Cursor {
 };
 
 char32_t previous(std::string_view text, size_t& at) {
-  do {
-    --at;
-  } while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
-  size_t from = at;
-  return next(text, from);
+  at = utf8::previous(text, at);
+  return utf8::decode(text, at).code;
 }
 
 bool is_final_sigma(const Cursor& cursor) {
@@ -90,46 +87,15 @@ void append_lower(std::string& out, char32_t c, const Cursor& cursor) {
 }  // namespace
 
 char32_t next(std::string_view text, size_t& at) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(at++);
-  if (first < 0x80) return first;
-  const int extra = first >= 0xF0 ? 3 : first >= 0xE0 ? 2 : 1;
-  if (first < 0xC2 || first > 0xF4 || at + extra > text.size()) return 0xFFFD;
-  char32_t c = first & (0x3F >> extra);
-  for (int i = 0; i < extra; ++i) {
-    if ((byte(at + i) & 0xC0) != 0x80) return 0xFFFD;
-    c = c << 6 | (byte(at + i) & 0x3F);
-  }
-  constexpr char32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
-  if (c < kLeast[extra] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF)) return 0xFFFD;
-  at += extra;
-  return c;
-}
-
-void append(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += {static_cast<char>(0xC0 | c >> 6), static_cast<char>(0x80 | (c & 0x3F))};
-  } else if (c < 0x10000) {
-    out += {static_cast<char>(0xE0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3F)),
-            static_cast<char>(0x80 | (c & 0x3F))};
-  } else {
-    out += {static_cast<char>(0xF0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 0x3F)),
-            static_cast<char>(0x80 | (c >> 6 & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
-  }
-}
-
-size_t length(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
+  const utf8::Character c = utf8::decode(text, at);
+  at += c.valid ? c.bytes : 1;
+  return c.code;
 }
 
 size_t offset(std::string_view text, size_t index) {
   size_t at = 0;
   for (; at < text.size(); ++at) {
-    if ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) continue;
+    if (!utf8::begins_character(text[at])) continue;
     if (index-- == 0) return at;
   }
   return at;

@@ -1,5 +1,6 @@
 // Code points of UTF-8 text, and what they are to the methods of Python's str. Used by every file
-// of chat/ that reads characters. Pure functions of constant tables.
+// of chat/ that reads characters. Pure functions of constant tables, which are Python's: those of
+// tokenizer/unicode.h come from the reference library, with another version of Unicode.
 #pragma once
 
 #include <cstddef>
@@ -7,15 +8,17 @@
 #include <string>
 #include <string_view>
 
+#include "base/utf8.h"
+
 namespace vecton::chat::unicode {
 
 // The code point at `at`, which moves behind it. Bytes that are not UTF-8 count as one character
 // each, U+FFFD.
 char32_t next(std::string_view text, size_t& at);
-void append(std::string& out, char32_t c);
+using utf8::append;
 
 // Number of code points, and the byte where code point `index` starts (text.size() when beyond).
-size_t length(std::string_view text);
+inline size_t length(std::string_view text) { return utf8::count(text); }
 size_t offset(std::string_view text, size_t index);
 
 // `text` with each byte that is no part of a character replaced by U+FFFD.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace vecton {
 
@@ -10,11 +11,7 @@ namespace {
 
 constexpr size_t kShown = 200;
 
-std::string_view cut(std::string_view text) {
-  size_t end = kShown;
-  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;  // not inside a character
-  return text.substr(0, end);
-}
+std::string_view cut(std::string_view text) { return text.substr(0, utf8::boundary(text, kShown)); }
 
 }  // namespace
 

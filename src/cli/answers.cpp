@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "cli/bar.h"
+#include "cli/display_width.h"
 #include "cli/failure.h"
 #include "cli/heat_map.h"
 #include "cli/interrupt.h"
@@ -13,7 +14,6 @@
 #include "cli/output.h"
 #include "cli/pipeline.h"
 #include "cli/progress.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 

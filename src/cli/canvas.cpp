@@ -6,9 +6,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "cli/failure.h"
 #include "cli/glyphs.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 
@@ -16,13 +16,13 @@ namespace {
 
 constexpr int kAdvance = kGlyphWidth + 1;
 
-const unsigned char* glyph_of(const Utf8Char& c) {
+const unsigned char* glyph_of(const utf8::Character& c) {
   return c.valid && c.code >= ' ' && c.code <= '~' ? kGlyphs[c.code - ' '] : kUnknownGlyph;
 }
 
 int count_characters(const std::string& text) {
   int count = 0;
-  for (size_t i = 0; i < text.size(); i += next_utf8(text, i).bytes) ++count;
+  for (size_t i = 0; i < text.size(); i += utf8::decode(text, i).bytes) ++count;
   return count;
 }
 
@@ -52,7 +52,7 @@ int Canvas::text_width(const std::string& text, int scale) {
 void Canvas::text(int x, int y, const std::string& text, int scale, Rgb colour) {
   y -= kGlyphHeight * scale / 2;
   for (size_t i = 0; i < text.size();) {
-    const Utf8Char c = next_utf8(text, i);
+    const utf8::Character c = utf8::decode(text, i);
     const unsigned char* rows = glyph_of(c);
     for (int row = 0; row < kGlyphHeight; ++row) {
       for (int dot = 0; dot < kGlyphWidth; ++dot) {

@@ -7,9 +7,9 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/csv.h"
+#include "cli/display_width.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 

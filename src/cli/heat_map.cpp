@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "cli/canvas.h"
-#include "cli/utf8.h"
+#include "cli/display_width.h"
 
 namespace vecton::cli {
 

@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
+
+#include "base/json_text.h"
 
 namespace vecton::cli {
-
-// Appends `text` as a JSON string in valid UTF-8: bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 // Appends the shortest digits that give `value` back. The value must be finite.
 void append_number(std::string& out, float value);

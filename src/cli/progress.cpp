@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/display_width.h"
 #include "cli/terminal.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 

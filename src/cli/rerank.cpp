@@ -7,11 +7,11 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/csv.h"
+#include "cli/display_width.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/pairs.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 

@@ -9,12 +9,12 @@
 #include "cli/arguments.h"
 #include "cli/bar.h"
 #include "cli/command.h"
+#include "cli/display_width.h"
 #include "cli/failure.h"
 #include "cli/heat_map.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/record_reader.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 

@@ -7,11 +7,11 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/csv.h"
+#include "cli/display_width.h"
 #include "cli/failure.h"
 #include "cli/heat_map.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
-#include "cli/utf8.h"
 #include "vecton/entities.h"
 
 namespace vecton::cli {

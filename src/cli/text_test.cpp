@@ -4,9 +4,9 @@
 #include <clocale>
 
 #include "base/json.h"
+#include "cli/display_width.h"
 #include "cli/json_text.h"
 #include "cli/progress.h"
-#include "cli/utf8.h"
 
 namespace vecton::cli {
 namespace {

@@ -7,13 +7,13 @@
 
 #include "cli/arguments.h"
 #include "cli/command.h"
+#include "cli/display_width.h"
 #include "cli/failure.h"
 #include "cli/json_text.h"
 #include "cli/line_filter.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/record_reader.h"
-#include "cli/utf8.h"
 #include "vecton/chat_template.h"
 
 namespace vecton::cli {

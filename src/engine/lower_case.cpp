@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "base/utf8.h"
 #include "tokenizer/unicode.h"
 
 namespace vecton {
@@ -31,8 +32,7 @@ bool ends_word(const std::vector<char32_t>& text, size_t i) {
 }  // namespace
 
 std::string lower_case(std::string_view text) {
-  const std::string valid =
-      unicode::is_valid_utf8(text) ? std::string(text) : unicode::repair_utf8(text);
+  const std::string valid = utf8::is_valid(text) ? std::string(text) : utf8::repair(text);
   std::vector<char32_t> characters;
   for (size_t at = 0; at < valid.size();) characters.push_back(unicode::next(valid, at));
   std::string out;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"
@@ -130,7 +131,7 @@ Plan cohere_embed(const Call& call) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     out = "{\"id\":";
-    append_string(out, head.id);
+    append_json_string(out, head.id);
     out += ",\"embeddings\":{";
     for (const std::string& type : types) {
       out += (&type == &types.front() ? "\"" : ",\"") + type + "\":[";
@@ -143,7 +144,7 @@ Plan cohere_embed(const Call& call) {
     out += "},\"texts\":[";
     for (size_t i = 0; i < texts.size(); ++i) {
       if (i > 0) out += ',';
-      append_string(out, texts[i]);
+      append_json_string(out, texts[i]);
     }
     out += "],\"meta\":{\"api_version\":{\"version\":\"2\"},\"billed_units\":{\"input_tokens\":" +
            std::to_string(total_tokens(results)) + "}}}";

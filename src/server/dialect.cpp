@@ -5,6 +5,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace vecton::server {
 
 namespace {
@@ -136,9 +138,7 @@ bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most) {
   if (static_cast<int64_t>(encoding.ids.size()) <= most) return false;
   size_t end = encoding.offsets[static_cast<size_t>(most) - 1].second;
   // A token may end inside a character.
-  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
-    --end;
-  text.resize(std::min(end, text.size()));
+  text.resize(utf8::boundary(text, end));
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/utf8.h"
 
 namespace vecton::server {
 
@@ -20,10 +21,7 @@ std::string shown(const json::value& value) {
   if (value.is_object()) return "an object";
   std::string text = json::serialize(value);
   if (text.size() > kShownValue) {
-    size_t cut = kShownValue;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80)
-      --cut;  // not inside a character
-    text = text.substr(0, cut) + "...";
+    text = text.substr(0, utf8::boundary(text, kShownValue)) + "...";
   }
   return text;
 }

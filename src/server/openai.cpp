@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/chat.h"
 #include "server/fields.h"
 #include "server/render.h"
@@ -90,11 +91,11 @@ std::string message_of(const Failure& failure) {
 void append_model(std::string& out, const ServerOptions& options, const std::string& name,
                   int64_t max_model_len, int64_t started) {
   out += "{\"id\":";
-  append_string(out, name);
+  append_json_string(out, name);
   out += ",\"object\":\"model\",\"created\":";
   append_number(out, started);
   out += ",\"owned_by\":\"vecton\",\"root\":";
-  append_string(out, options.engine.model);
+  append_json_string(out, options.engine.model);
   out += ",\"parent\":null,\"max_model_len\":";
   out += max_model_len > 0 ? std::to_string(max_model_len) : "null";
   out += ",\"permission\":[]}";
@@ -166,7 +167,7 @@ Plan tokenize(const Call& call) {
     out += '[';
     for (size_t i = 0; i < encoding.ids.size(); ++i) {
       if (i) out += ',';
-      append_string(out, tokenizer.id_to_token(encoding.ids[i]));
+      append_json_string(out, tokenizer.id_to_token(encoding.ids[i]));
     }
     out += "]}";
   } else {
@@ -193,10 +194,10 @@ Plan detokenize(const Call& call) {
   plan.ignored = fields.finish();
   HttpResponse response{.content_type = std::string(kJsonType)};
   response.body = "{\"prompt\":";
-  append_string(response.body, inputs.items.empty()
-                                   ? ""
-                                   : call.context.tokenizer.decode(
-                                         std::get<std::vector<int32_t>>(inputs.items[0])));
+  append_json_string(response.body, inputs.items.empty()
+                                        ? ""
+                                        : call.context.tokenizer.decode(
+                                              std::get<std::vector<int32_t>>(inputs.items[0])));
   response.body += '}';
   plan.render = [response](std::vector<Result>) { return response; };
   return plan;
@@ -208,12 +209,12 @@ HttpResponse refuse(const Failure& failure, int64_t) {
   HttpResponse response{.status = row.status, .content_type = std::string(kJsonType)};
   std::string& out = response.body;
   out = "{\"error\":{\"message\":";
-  append_string(out, message_of(failure));
+  append_json_string(out, message_of(failure));
   out += std::string(",\"type\":\"") + row.type + "\",\"param\":";
   if (failure.param.empty()) {
     out += "null";
   } else {
-    append_string(out, failure.param);
+    append_json_string(out, failure.param);
   }
   out += ",\"code\":" + std::to_string(row.status) + "}}";
   return response;

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
+#include "base/utf8.h"
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tei_fields.h"
@@ -43,9 +45,9 @@ void append_fillings(std::string& out, const std::vector<Filling>& fillings) {
     out += "{\"score\":";
     append_number(out, filling.score);
     out += ",\"token\":" + std::to_string(filling.token) + ",\"token_str\":";
-    append_string(out, filling.text);
+    append_json_string(out, filling.text);
     out += ",\"sequence\":";
-    append_string(out, filling.sequence);
+    append_json_string(out, filling.sequence);
     out += '}';
   }
   out += ']';
@@ -62,26 +64,20 @@ void append_masks(std::string& out, const std::vector<std::vector<Filling>>& mas
   out += ']';
 }
 
-// Characters of the UTF-8 `text`.
-int64_t characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
-
 void append_entities(std::string& out, const std::vector<Entity>& entities, bool joined,
                      std::string_view text) {
   const auto at = [&](int64_t byte) {
-    return std::to_string(characters(text.substr(0, static_cast<size_t>(byte))));
+    return std::to_string(utf8::count(text.substr(0, static_cast<size_t>(byte))));
   };
   out += '[';
   for (const Entity& entity : entities) {
     if (out.back() != '[') out += ',';
     out += joined ? "{\"entity_group\":" : "{\"entity\":";
-    append_string(out, entity.label);
+    append_json_string(out, entity.label);
     out += ",\"score\":";
     append_number(out, entity.score);
     out += ",\"word\":";
-    append_string(out, entity.text);
+    append_json_string(out, entity.text);
     out += ",\"start\":" + at(entity.begin) + ",\"end\":" + at(entity.end) + "}";
   }
   out += ']';

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"
@@ -105,7 +106,7 @@ void append_class(std::string& out, const ModelInfo& info, const Result& result)
   if (label.empty()) {
     out += "null";
   } else {
-    append_string(out, label);
+    append_json_string(out, label);
   }
   out += ",\"probs\":";
   append_floats(out, result.values);

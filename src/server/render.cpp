@@ -17,28 +17,6 @@ constexpr size_t kFloatText = 16;  // "-1.17549435e-38" and a comma
   throw Failure(Cause::kInternal, "the model gave a number that is not finite");
 }
 
-// Bytes of the UTF-8 character that `text` begins with, which is not ASCII; 0 when its bytes are
-// none.
-size_t character_length(std::string_view text) {
-  const auto byte = [&](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
-  };
-  const auto follows = [&](size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const int first = byte(0), second = byte(1);
-  if (first >= 0xc2 && first <= 0xdf) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    if (first == 0xe0 && second < 0xa0) return 0;  // longer than needed
-    if (first == 0xed && second > 0x9f) return 0;  // a surrogate
-    return follows(1) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    if (first == 0xf0 && second < 0x90) return 0;
-    if (first == 0xf4 && second > 0x8f) return 0;  // above U+10FFFF
-    return follows(1) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 void append_number(std::string& out, int64_t value) {
@@ -93,35 +71,6 @@ void append_weights(std::string& out, std::span<const int32_t> ids, std::span<co
     out += '}';
   }
   out += ']';
-}
-
-void append_string(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) {
-      const size_t length = character_length(text.substr(i));
-      out += length ? text.substr(i, length) : std::string_view("\xEF\xBF\xBD");
-      i += length ? length : 1;
-      continue;
-    }
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out += kHex[byte >> 4];
-      out += kHex[byte & 15];
-    } else {
-      out += c;
-    }
-    ++i;
-  }
-  out += '"';
 }
 
 std::string float_bytes(std::span<const float> values, Endian endian) {

@@ -22,10 +22,6 @@ void append_rows(std::string& out, std::span<const float> values, int64_t rows, 
 // Weights of tokens: [{"index":5,"value":0.25}].
 void append_weights(std::string& out, std::span<const int32_t> ids, std::span<const float> values);
 
-void append_string(
-    std::string& out,
-    std::string_view text);  // quoted, escaped; bytes that are not UTF-8 become U+FFFD
-
 // The floats' bytes.
 enum class Endian { kLittle, kBig };
 std::string float_bytes(std::span<const float> values, Endian endian);

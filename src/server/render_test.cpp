@@ -9,6 +9,7 @@
 #include <random>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/failure.h"
 
 namespace vecton::server {
@@ -22,7 +23,7 @@ std::string floats(std::vector<float> values) {
 
 std::string in_quotes(std::string_view text) {
   std::string out;
-  append_string(out, text);
+  append_json_string(out, text);
   return out;
 }
 

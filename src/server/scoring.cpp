@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/vllm_fields.h"
@@ -138,7 +139,7 @@ void append_ranked(std::string& out, const Result& score, size_t index, const st
   out += "{\"index\":" + std::to_string(index) + ",";
   if (text) {
     out += "\"document\":{\"text\":";
-    append_string(out, *text);
+    append_json_string(out, *text);
     out += ",\"multi_modal\":null},";
   }
   out += "\"relevance_score\":";
@@ -227,9 +228,9 @@ Plan rerank(const Call& call) {
     std::string& out = response.body;
     const std::string tokens = std::to_string(total_tokens(results));
     out = "{\"id\":";
-    append_string(out, head.id);
+    append_json_string(out, head.id);
     out += ",\"model\":";
-    append_string(out, head.model);
+    append_json_string(out, head.model);
     out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens +
            "},\"results\":[";
     std::vector<size_t> order = best_first(results);

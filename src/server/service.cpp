@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "server/auth.h"
 #include "server/headers.h"
 #include "server/openai.h"
@@ -50,16 +51,11 @@ uint64_t mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-int64_t characters(std::string_view text) {
-  return std::count_if(text.begin(), text.end(),
-                       [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; });
-}
-
 int64_t characters(const Request& request) {
-  int64_t count = characters(request.pair.value_or(""));
-  if (const auto* text = std::get_if<std::string>(&request.input)) count += characters(*text);
-  for (const std::string& chunk : request.late_chunks) count += characters(chunk);
-  return count;
+  size_t count = utf8::count(request.pair.value_or(""));
+  if (const auto* text = std::get_if<std::string>(&request.input)) count += utf8::count(*text);
+  for (const std::string& chunk : request.late_chunks) count += utf8::count(chunk);
+  return static_cast<int64_t>(count);
 }
 
 // Bytes that the numbers of one request may take, where there is a row per token. A text has about

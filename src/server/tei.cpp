@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/tei_fields.h"
@@ -42,8 +43,8 @@ void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::stri
     const bool special = encoding.special_tokens_mask[i] != 0;
     const auto [start, stop] = encoding.offsets[i];
     out += (i ? ",{\"id\":" : "{\"id\":") + std::to_string(encoding.ids[i]) + ",\"text\":";
-    append_string(out, special ? tokenizer.id_to_token(encoding.ids[i])
-                               : std::string_view(text).substr(start, stop - start));
+    append_json_string(out, special ? tokenizer.id_to_token(encoding.ids[i])
+                                    : std::string_view(text).substr(start, stop - start));
     if (special) {
       out += ",\"special\":true,\"start\":null,\"stop\":null}";
     } else {
@@ -310,8 +311,8 @@ Plan decode(const Call& call) {
   for (size_t i = 0; i < inputs.items.size(); ++i) {
     if (i) response.body += ',';
     try {
-      append_string(response.body, call.context.tokenizer.decode(
-                                       std::get<std::vector<int32_t>>(inputs.items[i]), skip));
+      append_json_string(response.body, call.context.tokenizer.decode(
+                                            std::get<std::vector<int32_t>>(inputs.items[i]), skip));
     } catch (const Error& error) {
       throw Failure(Cause::kTokenizer, error.what(), "ids");
     }
@@ -333,7 +334,7 @@ HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
   }
   response.content_type = kJsonType;
   response.body = "{\"error\":";
-  append_string(response.body, message);
+  append_json_string(response.body, message);
   response.body += std::string(",\"error_type\":\"") + row.type + "\"}";
   return response;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tei_fields.h"
@@ -109,7 +110,7 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
     out += "{\"score\":";
     append_number(out, result.values[i]);
     out += ",\"label\":";
-    append_string(out, label.empty() ? "LABEL_" + std::to_string(i) : label);
+    append_json_string(out, label.empty() ? "LABEL_" + std::to_string(i) : label);
     out += '}';
   }
   out += ']';
@@ -175,7 +176,7 @@ Plan rerank(const Call& call) {
       out += (out.size() > 1 ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
       if (echo) {
         out += ",\"text\":";
-        append_string(out, texts[i]);
+        append_json_string(out, texts[i]);
       }
       out += ",\"score\":";
       append_number(out, results[i].values.at(0));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/chat.h"
 #include "server/render.h"
 
@@ -142,11 +143,11 @@ void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request
 
 void append_head(std::string& out, const Head& head) {
   out += "{\"id\":";
-  append_string(out, head.id);
+  append_json_string(out, head.id);
   out += ",\"object\":\"list\",\"created\":";
   append_number(out, head.created);
   out += ",\"model\":";
-  append_string(out, head.model);
+  append_json_string(out, head.model);
   out += ",\"data\":[";
 }
 

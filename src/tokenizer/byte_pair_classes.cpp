@@ -1,5 +1,6 @@
 // Classes of tokenizers that keep a vocab.json and a merges.txt.
 #include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
@@ -57,7 +58,7 @@ void set_model(ClassSource& source, std::string_view options) {
   source.document.set_model(options, read_vocab(source.folder / "vocab.json"));
   const std::filesystem::path file = source.folder / "merges.txt";
   const MappedFile map(file);
-  if (!unicode::is_valid_utf8(map.text()))
+  if (!utf8::is_valid(map.text()))
     throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
   source.document.set_merges(read_merges(map.text(), file));
 }

@@ -1,4 +1,5 @@
 // Tokens that stand for bytes: a character may come from several of them.
+#include "base/utf8.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/decoder_steps.h"
 #include "tokenizer/unicode.h"
@@ -25,7 +26,7 @@ class ByteLevelStream : public JoiningStream {
       }
       bytes_.push_back(static_cast<char>(byte));
     }
-    give_bytes(bytes_.size() - unicode::unfinished_tail(bytes_));
+    give_bytes(bytes_.size() - utf8::unfinished_tail(bytes_));
   }
   void end() override {
     give_bytes(bytes_.size());
@@ -35,10 +36,10 @@ class ByteLevelStream : public JoiningStream {
  private:
   void give_bytes(size_t size) {
     const std::string_view whole = std::string_view(bytes_).substr(0, size);
-    if (unicode::is_valid_utf8(whole)) {
+    if (utf8::is_valid(whole)) {
       give(whole);
     } else {
-      give(unicode::repair_utf8(whole));
+      give(utf8::repair(whole));
     }
     bytes_.erase(0, size);
   }
@@ -66,7 +67,7 @@ class ByteFallbackStream : public TokenStream {
   }
   void flush() {
     if (bytes_.empty()) return;
-    if (unicode::is_valid_utf8(bytes_)) {
+    if (utf8::is_valid(bytes_)) {
       give(bytes_);
     } else {
       for (size_t i = 0; i < bytes_.size(); ++i) give("\uFFFD");

@@ -1,5 +1,6 @@
 #include "tokenizer/document_builder.h"
 
+#include "base/utf8.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -13,7 +14,7 @@ void DocumentBuilder::set_model(std::string_view options,
   tokens.reserve(vocab.size());
   vocabulary_.reserve(vocab.size(), vocab.size() * 8);
   for (const auto& [token, id] : vocab) {
-    if (!unicode::is_valid_utf8(token))
+    if (!utf8::is_valid(token))
       throw Error(ErrorCode::kCorrupt, file_ + " has a token that is not UTF-8");
     vocabulary_.add(token, id);
     tokens.insert_or_assign(token, id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "tokenizer/trie.h"
 #include "tokenizer/vocabulary.h"
 #include "vecton/error.h"
@@ -37,7 +38,8 @@ MergeRules merge_rules(std::span<const std::string> tokens, MergeUnit unit, Merg
     if (ranks.find(token) != static_cast<int32_t>(i)) continue;
     ways.clear();
     trie.walk(token, 0, [&](size_t end, int32_t left) {
-      const bool boundary = unit == MergeUnit::kBytes || (token[end % token.size()] & 0xC0) != 0x80;
+      const bool boundary =
+          unit == MergeUnit::kBytes || utf8::begins_character(token[end % token.size()]);
       if (end == token.size() || !boundary) return;
       const int32_t right = ranks.find(token.substr(end));
       if (right != Vocabulary::kNone) ways.push_back({end, left, right});

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <optional>
 
+#include "base/utf8.h"
 #include "tokenizer/base64.h"
 #include "tokenizer/normalizer.h"
 
@@ -30,7 +31,7 @@ class Precompiled : public Normalizer {
     units_.resize(size / 4);
     std::memcpy(units_.data(), blob.data() + sizeof size, size);
     replacements_ = blob.substr(sizeof size + size);
-    if (!unicode::is_valid_utf8(replacements_))
+    if (!utf8::is_valid(replacements_))
       map.fail(ErrorCode::kCorrupt, "has replacements that are not UTF-8");
     for (int c = 0; c < 128; ++c) {
       const char byte = static_cast<char>(c);
@@ -92,8 +93,7 @@ class Precompiled : public Normalizer {
     if (!found) return false;
     // New characters stand for the old ones one by one; of more, the rest is inserted; of fewer,
     // the last stands for the rest.
-    int32_t left = 0;
-    for (const char c : part) left += (c & 0xC0) != 0x80;
+    auto left = static_cast<int32_t>(utf8::count(part));
     for (size_t at = 0; at < found->size(); --left) {
       changes.push_back({unicode::next(*found, at), left > 0 ? 0 : 1});
     }
@@ -117,7 +117,7 @@ class Precompiled : public Normalizer {
         if (node >= units_.size()) return {};
         const size_t begin = units_[node] & 0x7FFFFFFF;
         if (begin >= replacements_.size()) return "";
-        if ((replacements_[begin] & 0xC0) == 0x80) return {};
+        if (!utf8::begins_character(replacements_[begin])) return {};
         return std::string_view(replacements_.data() + begin);  // ends at its zero
       }
     }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "tokenizer/unicode.h"
 #include "vecton/error.h"
 
@@ -64,7 +65,7 @@ class Message {
     return std::bit_cast<float>(bits);
   }
   std::string text() const {
-    if (!unicode::is_valid_utf8(bytes())) fail("has a text that is not UTF-8");
+    if (!utf8::is_valid(bytes())) fail("has a text that is not UTF-8");
     return std::string(bytes());
   }
 

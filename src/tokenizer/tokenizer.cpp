@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
 #include "tokenizer/tokenizer_classes.h"
@@ -19,8 +20,8 @@ namespace {
 class Input {
  public:
   explicit Input(std::string_view text) : text_(text) {
-    if (unicode::is_valid_utf8(text)) return;
-    repaired_ = unicode::repair_utf8(text, &origins_);
+    if (utf8::is_valid(text)) return;
+    repaired_ = utf8::repair(text, &origins_);
     text_ = repaired_;
   }
   Input(const Input&) = delete;
@@ -46,8 +47,8 @@ class Input {
   void count_characters() {
     uint32_t byte = 0, character = 0;
     const auto move_to = [&](uint32_t to) {
-      for (; byte < to; ++byte) character += (text_[byte] & 0xC0) != 0x80;
-      for (; byte > to; --byte) character -= (text_[byte - 1] & 0xC0) != 0x80;
+      for (; byte < to; ++byte) character += utf8::begins_character(text_[byte]);
+      for (; byte > to; --byte) character -= utf8::begins_character(text_[byte - 1]);
       return character;
     };
     characters.reserve(tokens.spans.size());

@@ -1,4 +1,4 @@
-// Unicode for tokenizers: UTF-8, character properties, lower case and normal forms, as the
+// Unicode for tokenizers: character properties, lower case and normal forms, as the
 // reference library has them.
 //
 // Used by every stage of the pipeline. Pure functions over constant tables: safe from any thread.
@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/utf8.h"
 
 namespace vecton::unicode {
 
@@ -61,43 +63,14 @@ bool is_cjk_ideograph(char32_t c);  // the blocks that BERT puts spaces around
 // U+0130 alone has a lower case of two characters: `i` and the mark U+0307, given in `second`.
 char32_t to_lowercase(char32_t c, char32_t& second);
 
-constexpr char32_t kReplacement = 0xFFFD;
-
-// Decodes the character at `text[at]` and moves `at` behind it. `text` must be valid UTF-8, `at`
-// inside it.
-inline char32_t next(std::string_view text, size_t& at) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(at);
-  if (lead < 0x80) return text[at++];
-  if (lead < 0xE0) {
-    at += 2;
-    return (lead & 0x1Fu) << 6 | (byte(at - 1) & 0x3Fu);
-  }
-  if (lead < 0xF0) {
-    at += 3;
-    return (lead & 0x0Fu) << 12 | (byte(at - 2) & 0x3Fu) << 6 | (byte(at - 1) & 0x3Fu);
-  }
-  at += 4;
-  return (lead & 0x07u) << 18 | (byte(at - 3) & 0x3Fu) << 12 | (byte(at - 2) & 0x3Fu) << 6 |
-         (byte(at - 1) & 0x3Fu);
-}
-
-// The start of the character that ends at `end`, which must not be 0.
-inline size_t previous(std::string_view text, size_t end) {
-  size_t at = end - 1;
-  while ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
-  return at;
-}
-
-inline size_t length(char32_t c) { return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4; }
-inline size_t length_at(std::string_view text, size_t at) {
-  const unsigned char lead = text[at];
-  return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-}
-
-// Writes up to 4 bytes, returns how many.
-size_t write(char32_t c, char* out);
-void append(std::string& out, char32_t c);
+using utf8::append;
+using utf8::is_ascii;
+using utf8::kReplacement;
+using utf8::length;
+using utf8::length_at;
+using utf8::next;
+using utf8::previous;
+using utf8::write;
 
 // Whether two characters side by side stay in one grapheme, as far as short graphemes (under 6
 // bytes) can tell: UAX #29 without its rules for Hangul, flags and emoji sequences, which are all
@@ -110,15 +83,6 @@ struct CategoryRange {
 };
 // Characters whose category Unicode 14 did not know.
 std::span<const CategoryRange> newer_characters();
-
-bool is_ascii(std::string_view text);
-bool is_valid_utf8(std::string_view text);
-// Invalid bytes become U+FFFD, one for each maximal part of a character. `origins`, if given, gets
-// the position in `text` of each byte of the result, and of its end.
-std::string repair_utf8(std::string_view text, std::vector<uint32_t>* origins = nullptr);
-
-// How many bytes at the end of `text` are the start of a character that more bytes may complete.
-size_t unfinished_tail(std::string_view text);
 
 // A character of a normal form, with what it did to the text before it: 0 = stands for one
 // character, > 0 = was inserted, -n = stands for one character and n that follow it.

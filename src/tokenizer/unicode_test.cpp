@@ -77,25 +77,6 @@ TEST(Unicode, JoinsShortGraphemes) {
   EXPECT_FALSE(in_one_grapheme(0x200B, 0x301));
 }
 
-TEST(Unicode, ReplacesEachMaximalInvalidPart) {
-  EXPECT_TRUE(is_valid_utf8("a\u00e9\U0001F600"));
-  for (const char* bad :
-       {"\xff", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "a\x80"}) {
-    EXPECT_FALSE(is_valid_utf8(bad)) << bad;
-  }
-  EXPECT_EQ(repair_utf8("a\xff"
-                        "b"),
-            "a\uFFFDb");
-  EXPECT_EQ(repair_utf8("\xe2\x82 x"), "\uFFFD x");
-  EXPECT_EQ(repair_utf8("\xed\xa0\x80"), "\uFFFD\uFFFD\uFFFD");
-  std::vector<uint32_t> origins;
-  repair_utf8(
-      "a\xff"
-      "b",
-      &origins);
-  EXPECT_EQ(origins, (std::vector<uint32_t>{0, 1, 1, 1, 2, 3}));
-}
-
 }  // namespace
 
 }  // namespace vecton::unicode

@@ -1,4 +1,5 @@
 // WordPiece: the longest token that starts the word, then the longest that continues it, and so on.
+#include "base/utf8.h"
 #include "tokenizer/model.h"
 
 namespace vecton {
@@ -48,9 +49,7 @@ class WordPiece : public Model {
   bool fits(std::string_view word) const {
     if (word.size() <= static_cast<size_t>(longest_word_)) return true;
     if (word.size() > 4 * static_cast<size_t>(longest_word_)) return false;
-    int64_t characters = 0;
-    for (const char c : word) characters += (c & 0xC0) != 0x80;
-    return characters <= longest_word_;
+    return static_cast<int64_t>(utf8::count(word)) <= longest_word_;
   }
 
   // False when some part of the word is no token.
@@ -60,7 +59,7 @@ class WordPiece : public Model {
       size_t end = std::min(word.size(), at + pieces.longest());
       int32_t id = Vocabulary::kNone;
       for (; end > at; --end) {
-        const bool boundary = end == word.size() || (word[end] & 0xC0) != 0x80;
+        const bool boundary = end == word.size() || utf8::begins_character(word[end]);
         if (boundary && (id = pieces.find(word.substr(at, end - at))) != Vocabulary::kNone) break;
       }
       if (id == Vocabulary::kNone) return false;

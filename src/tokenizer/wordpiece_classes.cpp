@@ -1,5 +1,6 @@
 // Classes of tokenizers that keep a vocab.txt, a token on each line.
 #include "base/mapped_file.h"
+#include "base/utf8.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
@@ -20,8 +21,7 @@ std::string_view without_trailing_space(std::string_view line) {
 std::vector<std::pair<std::string, int32_t>> read_lines(const std::filesystem::path& file) {
   const MappedFile map(file);
   std::string_view rest = map.text();
-  if (!unicode::is_valid_utf8(rest))
-    throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
+  if (!utf8::is_valid(rest)) throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
   std::vector<std::pair<std::string, int32_t>> tokens;
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());

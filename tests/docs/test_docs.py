@@ -112,7 +112,7 @@ class Sources(unittest.TestCase):
             includes = [line for line in lines if line.startswith("#include")]
             body = [line for line in lines if line not in includes]
             source = "\n".join([*includes, "void snippet() {", *body, "}"])
-            done = subprocess.run([compiler, "-std=c++20", "-fsyntax-only", "-I", str(ROOT / "include"), "-x", "c++", "-"],
+            done = subprocess.run([compiler, "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-Wno-unused-variable", "-fsyntax-only", "-I", str(ROOT / "include"), "-x", "c++", "-"],
                                   input=source, capture_output=True, text=True)
             self.assertEqual(done.returncode, 0, f"{where}:\n{done.stderr}")
 

@@ -117,7 +117,6 @@ bool is_printable(char32_t c) { return has(c, kPrintable); }
 bool is_lower(char32_t c) { return has(c, kLower); }
 bool is_upper(char32_t c) { return has(c, kUpper); }
 bool is_title(char32_t c) { return has(c, kTitle); }
-bool is_cased(char32_t c) { return has(c, kCased); }
 bool is_identifier_start(char32_t c) { return has(c, kStart); }
 bool is_identifier(char32_t c) { return has(c, kContinue); }
 

@@ -33,7 +33,6 @@ bool is_printable(char32_t c);
 bool is_lower(char32_t c);
 bool is_upper(char32_t c);
 bool is_title(char32_t c);
-bool is_cased(char32_t c);
 bool is_identifier_start(char32_t c);
 bool is_identifier(char32_t c);  // may stand after the first character of a name
 inline bool is_alnum(char32_t c) { return is_alpha(c) || is_numeric(c); }

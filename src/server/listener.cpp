@@ -209,16 +209,4 @@ void Listener::drain(std::function<void()> done) {
     asio::post(connection->executor(), [connection] { connection->drain(); });
 }
 
-void Listener::close_connections() {
-  std::vector<std::shared_ptr<Connection>> open;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& [pointer, weak] : connections_) {
-      if (auto connection = weak.lock()) open.push_back(std::move(connection));
-    }
-  }
-  for (const auto& connection : open)
-    asio::post(connection->executor(), [connection] { connection->close(); });
-}
-
 }  // namespace vecton::server

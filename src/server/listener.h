@@ -31,7 +31,6 @@ class Listener {
 
   // Accepts no more and lets the connections finish; `done` is called once when none is left.
   void drain(std::function<void()> done);
-  void close_connections();
 
  private:
   struct Acceptor;

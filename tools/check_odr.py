@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when two files define a type of the same full name: the linker would take one of them for both (the one-definition rule).
+"""check_odr.py [ROOT]: fails when two files define a type of the same full name, because the linker takes one of them for both
+(the one-definition rule).
 
 What a link with -flto -Wodr finds, without the link: types at namespace scope outside of anonymous namespaces, over all programs.
 """
@@ -8,7 +9,7 @@ import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent).resolve()
 FOLDERS = ("include", "src", "tests", "bench", "fuzz")
 PROGRAMS = ("tests", "bench", "fuzz")  # each folder below is a program of its own
 NOT_CODE = re.compile(r'//[^\n]*|/\*.*?\*/|R"(\w*)\(.*?\)\1"|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|^[ \t]*#(?:\\\n|[^\n])*', re.S | re.M)

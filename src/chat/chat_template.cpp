@@ -11,9 +11,7 @@
 
 namespace vecton {
 
-using chat::Dict;
 using chat::Heap;
-using chat::Value;
 
 struct ChatTemplate::Impl {
   std::string text;

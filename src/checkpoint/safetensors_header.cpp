@@ -16,6 +16,7 @@ namespace {
 using Code = boost::system::error_code;
 
 constexpr size_t kMaxRank = 64;  // NumPy's limit
+constexpr std::string_view kMetadataKey = "__metadata__";
 
 constexpr std::array<std::pair<std::string_view, DType>, 13> kDTypes{{
     {"F32", DType::kF32},
@@ -33,7 +34,7 @@ constexpr std::array<std::pair<std::string_view, DType>, 13> kDTypes{{
     {"BOOL", DType::kBool},
 }};
 
-// Follows the parser: {"__metadata__": {KEY: STRING, ...}, NAME: {"dtype", "shape",
+// Follows the parser: {"__metadata__": {KEY: STRING, ...} or null, NAME: {"dtype", "shape",
 // "data_offsets"}, ...}. Anything else is refused where it begins, so nothing nests deeper.
 class HeaderHandler {
  public:
@@ -117,7 +118,11 @@ class HeaderHandler {
   bool on_uint64(uint64_t, json::string_view, Code&) { return refuse_value(); }
   bool on_double(double, json::string_view, Code&) { return refuse_value(); }
   bool on_bool(bool, Code&) { return refuse_value(); }
-  bool on_null(Code&) { return refuse_value(); }
+  bool on_null(Code&) {  // "__metadata__": null is the same as no metadata
+    if (place_ != Place::kNames || tensor_ || !has_metadata_ || key_ != kMetadataKey)
+      refuse_value();
+    return true;
+  }
 
   bool on_number_part(json::string_view, Code&) { return true; }
   bool on_comment_part(json::string_view, Code&) { return true; }
@@ -134,7 +139,7 @@ class HeaderHandler {
   void begin_name() {
     name_ = key_;
     tensor_ = nullptr;
-    if (name_ == "__metadata__") {
+    if (name_ == kMetadataKey) {
       if (std::exchange(has_metadata_, true)) fail("the key is there twice");
       return;
     }

@@ -179,6 +179,11 @@ TEST(Safetensors, RefusesMetadataOfOtherThanStrings) {
                  "\"a\" is not a string");
   EXPECT_REFUSED(parse(R"({"__metadata__":{},"__metadata__":{}})", 0), ErrorCode::kCorrupt,
                  "__metadata__", "twice");
+  EXPECT_EQ(parse(R"({"__metadata__":null})", 0).size(), 0u);
+  EXPECT_REFUSED(parse(R"({"a":null})", 0), ErrorCode::kCorrupt, "is not an object");
+  EXPECT_REFUSED(parse(R"({"__metadata__":{"a":null}})", 0), ErrorCode::kCorrupt, "not a string");
+  EXPECT_REFUSED(parse(R"({"__metadata__":null,"__metadata__":{}})", 0), ErrorCode::kCorrupt,
+                 "twice");
   EXPECT_REFUSED(parse(R"({"__metadata__":1})", 0), ErrorCode::kCorrupt, "__metadata__");
   EXPECT_REFUSED(parse(R"({"__metadata__":{"a":1}})", 0), ErrorCode::kCorrupt, "__metadata__",
                  "\"a\"");

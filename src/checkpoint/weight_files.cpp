@@ -84,14 +84,16 @@ void check_link(const fs::path& file) {
   }
 }
 
-// Shards lie beside their index, whatever the index says.
+// Shards lie beside their index or in folders below it, whatever the index says.
 void check_shard_name(const std::string& shard, std::string_view ending, const std::string& index) {
-  const bool plain = shard.find_first_of("/\\") == std::string::npos &&
-                     shard.find('\0') == std::string::npos && shard.ends_with(ending);
-  if (!plain) {
+  const fs::path path(shard);
+  const bool inside = path.is_relative() &&
+                      shard.find_first_of(std::string_view("\\\0", 2)) == std::string::npos &&
+                      std::ranges::none_of(path, [](const fs::path& part) { return part == ".."; });
+  if (!inside || !path.has_stem() || !shard.ends_with(ending)) {
     throw Error(ErrorCode::kCorrupt, index + ": shard " + quoted_text(shard) +
                                          ": expected the name of a " + std::string(ending) +
-                                         " file in the same folder");
+                                         " file in the same folder or below it");
   }
 }
 

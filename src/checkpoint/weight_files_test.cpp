@@ -68,6 +68,18 @@ TEST_F(WeightFilesTest, ReadsShards) {
   EXPECT_EQ(Weights::summarize(folder_.path()).dtype, "float32");
 }
 
+TEST_F(WeightFilesTest, ReadsShardsInFoldersBelow) {
+  std::filesystem::create_directories(folder_.path() / "deep" / "shards");
+  write_safe("deep/shards/model-1.safetensors", {counting("a", {1}, 5)});
+  write_safe("model-2.safetensors", {counting("b", {1}, 6)});
+  folder_.write(
+      "model.safetensors.index.json",
+      R"({"weight_map":{"a":"deep/shards/model-1.safetensors","b":"./model-2.safetensors"}})");
+  const Weights w = open();
+  EXPECT_THAT(*w.vector("a", 1), ElementsAre(5));
+  EXPECT_THAT(*w.vector("b", 1), ElementsAre(6));
+}
+
 TEST_F(WeightFilesTest, ReadsATorchFile) {
   folder_.write("pytorch_model.bin", torch_vector("a", 3, 5));
   const Weights w = open();
@@ -177,8 +189,9 @@ TEST_F(IndexTest, RefusesAnotherForm) {
 }
 
 TEST_F(IndexTest, RefusesShardsOutsideTheFolder) {
-  for (const char* shard : {"../one.safetensors", "/etc/x.safetensors", "sub/one.safetensors",
-                            R"(..\\one.safetensors)", R"(one\u0000.safetensors)", "one.bin", ""}) {
+  for (const char* shard : {"../one.safetensors", "/etc/x.safetensors", "sub/../one.safetensors",
+                            ".safetensors", "sub/", "sub/.safetensors", R"(..\\one.safetensors)",
+                            R"(one\u0000.safetensors)", "one.bin", ""}) {
     EXPECT_REFUSED(open_index(R"({"weight_map":{"a":")" + std::string(shard) + "\"}}"),
                    ErrorCode::kCorrupt, "model.safetensors.index.json", "in the same folder");
   }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
-#include "checkpoint/late_interaction.h"
 #include "models/bert.h"
 #include "models/deberta_v2.h"
 #include "models/distilbert.h"
@@ -24,8 +24,36 @@
 
 namespace vecton {
 
+namespace {
+
+using enum HeadKind;
+
+TensorNames encoder_names(std::vector<std::string_view> prefixes,
+                          std::vector<HeadSign> classifiers) {
+  return {"embeddings.word_embeddings.weight", std::move(prefixes), std::move(classifiers)};
+}
+
+// pooler and classifier; classifier alone.
+TensorNames bert_names(std::vector<std::string_view> prefixes) {
+  return encoder_names(std::move(prefixes),
+                       {{kSequenceClassification, {"pooler.dense.weight", "classifier.weight"}},
+                        {kTokenClassification, {"classifier.weight"}}});
+}
+
+TensorNames roberta_names(std::vector<std::string_view> prefixes) {
+  return encoder_names(
+      std::move(prefixes),
+      {{kSequenceClassification, {"classifier.dense.weight", "classifier.out_proj.weight"}},
+       {kTokenClassification, {"classifier.weight"}}});
+}
+
+TensorNames decoder_names() {
+  return {"embed_tokens.weight", {"model."}, {{kSequenceClassification, {"score.weight"}}}};
+}
+
+}  // namespace
+
 std::span<const Family> model_families() {
-  using enum HeadKind;
   static const Family kFamilies[] = {
       {"bert",
        {"bert"},
@@ -34,11 +62,13 @@ std::span<const Family> model_families() {
         {"BertForPreTraining", kMaskedLm},
         {"BertForSequenceClassification", kSequenceClassification},
         {"BertForTokenClassification", kTokenClassification},
-        {"BertForQuestionAnswering", kOther}},
+        {"BertForQuestionAnswering", kOther},
+        {"BertForMultipleChoice", kOther}},
        Pooling::kCls,
        bert::shape,
        bert::load,
-       bert::head},
+       bert::head,
+       bert_names({"bert."})},
       {"modernbert",
        {"modernbert"},
        {{"ModernBertModel"},
@@ -50,7 +80,10 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        modernbert::shape,
        modernbert::load,
-       modernbert::head},
+       modernbert::head,
+       {"embeddings.tok_embeddings.weight",
+        {"model."},
+        {{kSequenceClassification, {"head.dense.weight", "classifier.weight"}}}}},
       {"eurobert",
        {"eurobert"},
        {{"EuroBertModel"},
@@ -60,7 +93,11 @@ std::span<const Family> model_families() {
        Pooling::kMean,
        eurobert::shape,
        eurobert::load,
-       eurobert::head},
+       eurobert::head,
+       {"embed_tokens.weight",
+        {"model."},
+        {{kSequenceClassification, {"dense.weight", "classifier.weight"}},
+         {kTokenClassification, {"classifier.weight"}}}}},
       {"gemma",
        {"gemma"},
        {{"GemmaModel"},
@@ -70,7 +107,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        gemma::shape,
        gemma::load,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"gemma2",
        {"gemma2"},
        {{"Gemma2Model"},
@@ -80,7 +118,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        gemma::shape2,
        gemma::load2,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"gemma3_text",
        {"gemma3_text"},
        {{"Gemma3TextModel"},
@@ -89,14 +128,16 @@ std::span<const Family> model_families() {
        Pooling::kMean,
        gemma::shape3,
        gemma::load3,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"lfm2",
        {"lfm2"},
        {{"Lfm2Model"}, {"Lfm2ForCausalLM", kCausalLm}},
        Pooling::kLast,
        lfm2::shape,
        lfm2::load,
-       nullptr},
+       nullptr,
+       {"embed_tokens.weight", {"model."}, {}}},
       {"llama",
        {"llama"},
        {{"LlamaModel"},
@@ -107,7 +148,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        llama::shape,
        llama::load,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"llama_bidirec",
        {"llama_bidirec"},
        {{"LlamaBidirectionalModel"},
@@ -115,7 +157,8 @@ std::span<const Family> model_families() {
        Pooling::kMean,
        llama::bidirectional_shape,
        llama::load_bidirectional,
-       llama::bidirectional_head},
+       llama::bidirectional_head,
+       decoder_names()},
       {"mistral",
        {"mistral"},
        {{"MistralModel"},
@@ -126,7 +169,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        mistral::shape,
        mistral::load,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"qwen2",
        {"qwen2"},
        {{"Qwen2Model"},
@@ -139,7 +183,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        qwen2::shape,
        qwen2::load,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"roberta",
        {"roberta", "xlm-roberta", "camembert", "jina_embeddings_v3"},
        {{"RobertaModel"},
@@ -168,7 +213,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        roberta::shape,
        roberta::load,
-       roberta::head},
+       roberta::head,
+       roberta_names({"roberta."})},
       {"distilbert",
        {"distilbert"},
        {{"DistilBertModel"},
@@ -180,7 +226,10 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        distilbert::shape,
        distilbert::load,
-       distilbert::head},
+       distilbert::head,
+       encoder_names({"distilbert."},
+                     {{kSequenceClassification, {"pre_classifier.weight", "classifier.weight"}},
+                      {kTokenClassification, {"classifier.weight"}}})},
       {"mpnet",
        {"mpnet"},
        {{"MPNetModel"},
@@ -192,7 +241,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        mpnet::shape,
        mpnet::load,
-       mpnet::head},
+       mpnet::head,
+       roberta_names({"mpnet."})},
       {"electra",
        {"electra"},
        {{"ElectraModel"},
@@ -205,7 +255,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        electra::shape,
        electra::load,
-       electra::head},
+       electra::head,
+       roberta_names({"electra."})},
       {"deberta_v2",
        {"deberta-v2"},
        {{"DebertaV2Model"},
@@ -217,7 +268,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        deberta_v2::shape,
        deberta_v2::load,
-       deberta_v2::head},
+       deberta_v2::head,
+       bert_names({"deberta."})},
       {"nomic_bert",
        {"nomic_bert"},
        {{"NomicBertModel"},
@@ -228,7 +280,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        nomic_bert::shape,
        nomic_bert::load,
-       nomic_bert::head},
+       nomic_bert::head,
+       bert_names({"bert.", "nomic_bert."})},
       {"gte",
        {"gte", "new"},
        {{"GteModel"},
@@ -243,7 +296,8 @@ std::span<const Family> model_families() {
        Pooling::kCls,
        gte::shape,
        gte::load,
-       gte::head},
+       gte::head,
+       bert_names({"new.", "gte."})},
       {"qwen3",
        {"qwen3"},
        {{"Qwen3Model"},
@@ -254,7 +308,8 @@ std::span<const Family> model_families() {
        Pooling::kLast,
        qwen3::shape,
        qwen3::load,
-       llama::head},
+       llama::head,
+       decoder_names()},
       {"static_embedding",
        {"static_embedding"},
        {{"StaticEmbedding"}},
@@ -270,16 +325,26 @@ HeadKind Family::head_of(std::string_view architecture) const {
   return found == architectures.end() ? HeadKind::kNone : found->head;
 }
 
+const Architecture* Family::with_head(HeadKind head) const {
+  const auto found = std::ranges::find(architectures, head, &Architecture::head);
+  return found == architectures.end() ? nullptr : &*found;
+}
+
+bool Family::knows(std::string_view architecture) const {
+  return std::ranges::count(architectures, architecture, &Architecture::name) > 0;
+}
+
 const Family& find_family(const Config& config) {
   const std::vector<std::string> names = config.strings_or_empty("architectures");
   const std::string type = config.string_or("model_type", "");
   const std::string name = names.empty() ? "" : names.front();
+  const auto families = model_families();
+  for (const Family& family : families) {
+    if (family.knows(name)) return family;
+  }
   std::string known;
-  for (const Family& family : model_families()) {
-    const bool by_name = std::ranges::count(family.architectures, name, &Architecture::name) > 0;
-    const bool by_type =
-        (name.empty() || is_colbert(name)) && std::ranges::count(family.model_types, type) > 0;
-    if (by_name || by_type) return family;
+  for (const Family& family : families) {
+    if (std::ranges::count(family.model_types, type) > 0) return family;
     known += (known.empty() ? "" : ", ") + std::string(family.name);
   }
   throw Error(ErrorCode::kUnsupported,

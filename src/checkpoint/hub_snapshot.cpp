@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/json.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/hub_cache.h"
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
@@ -91,6 +92,18 @@ std::vector<std::string> weight_files(const fs::path& snapshot, const std::strin
   return {prefix + std::string(kSafetensorsNames.single)};
 }
 
+// The files of a PEFT adapter, whose base model is a repository of its own; none where there is no
+// adapter.
+std::vector<std::string> adapter_files(const std::string& prefix, const Has& has) {
+  const std::string config = prefix + std::string(kAdapterConfig);
+  if (!has(config)) return {};
+  for (const std::string_view weights : kAdapterWeights) {
+    if (has(prefix + std::string(weights))) return {config, prefix + std::string(weights)};
+  }
+  if (has(prefix + "config.json")) return {};
+  return {config, prefix + std::string(kAdapterWeights[0])};
+}
+
 // The files that must be there. `has` says which exist, in the snapshot or in the repository.
 std::vector<std::string> required_files(const fs::path& snapshot, const Has& has) {
   std::vector<Module> modules = read_modules(snapshot);
@@ -98,6 +111,11 @@ std::vector<std::string> required_files(const fs::path& snapshot, const Has& has
   std::vector<std::string> files;
   for (const Module& module : modules) {
     const bool layers = module.kind.ends_with("Transformer") || module.kind == "Dense";
+    if (std::vector<std::string> adapter = adapter_files(module.prefix, has);
+        module.kind.ends_with("Transformer") && !adapter.empty()) {
+      files.insert(files.end(), adapter.begin(), adapter.end());
+      continue;
+    }
     if (layers || module.kind == "Pooling") files.push_back(module.prefix + "config.json");
     if (!layers && module.kind != "StaticEmbedding") continue;
     for (std::string& file : weight_files(snapshot, module.prefix, has))

@@ -27,6 +27,14 @@ std::string quoted_text(std::string_view text) {
   return json::serialize(json::string(cut(text))) + "...";
 }
 
+std::string names_text(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 20;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) list += (i ? ", " : "") + names[i];
+  return names.size() <= kMost ? list
+                               : list + " and " + std::to_string(names.size() - kMost) + " more";
+}
+
 std::string value_text(const json::value& value) {
   const std::string text = json::serialize(value);
   return text.size() <= kShown ? text : std::string(cut(text)) + "...";

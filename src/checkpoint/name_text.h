@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json_fwd.h"
 
@@ -14,6 +15,8 @@ namespace vecton {
 std::string name_text(std::string_view name);
 // The same, always with quotes.
 std::string quoted_text(std::string_view text);
+// Several that name_text() made, the first twenty of them.
+std::string names_text(const std::vector<std::string>& names);
 // JSON, cut.
 std::string value_text(const json::value& value);
 

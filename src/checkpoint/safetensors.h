@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -26,6 +27,8 @@ struct StoredTensor {
   std::shared_ptr<const MappedFile> file;  // that the bytes lie in
   // Instead of `file`: bytes that lie in the file in another order.
   std::shared_ptr<const std::vector<std::byte>> copy;
+  // Instead of `bytes`: float32 values that are made when they are asked for.
+  std::function<std::vector<std::byte>()> compute = {};
 };
 
 // Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever

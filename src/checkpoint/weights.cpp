@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "checkpoint/adapter.h"
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/shape.h"
@@ -18,7 +19,8 @@ namespace {
 // skipped everywhere.
 constexpr std::string_view kBuffers[] = {
     "embeddings.position_ids", "embeddings.token_type_ids", "rotary_emb.inv_freq",
-    "attention.masked_bias",   "attn.masked_bias",
+    "rotary_emb.cos_cached",   "rotary_emb.sin_cached",     "attention.masked_bias",
+    "attn.masked_bias",
 };
 
 // `name` is `path` or lies below it.
@@ -63,7 +65,8 @@ std::optional<DType> dtype_option(std::string_view name) {
 struct Weights::State {
   struct Entry {
     StoredTensor tensor;
-    bool taken = false;
+    bool taken = false;  // read or skipped
+    bool read = false;
   };
   std::map<std::string, Entry, std::less<>> entries;
   std::string where;  // the folder or file, for messages
@@ -108,14 +111,24 @@ struct Weights::State {
                                                ": expected float32, float16 or bfloat16");
     }
     if (!entry->taken) parameters += *shape_product(tensor.shape);
-    entry->taken = true;
+    entry->taken = entry->read = true;
     return tensor;
+  }
+
+  // The tensor with its bytes, where they have to be made first.
+  static StoredTensor with_bytes(const StoredTensor& tensor) {
+    if (!tensor.compute) return tensor;
+    StoredTensor made = tensor;
+    made.copy = std::make_shared<const std::vector<std::byte>>(tensor.compute());
+    made.bytes = *made.copy;
+    made.file = nullptr;
+    return made;
   }
 
   // A matrix in the file's own bytes where they can be used as they are, else a converted or
   // aligned copy.
   Weight matrix(const std::string& name, int64_t rows, int64_t columns, std::optional<DType> as) {
-    const StoredTensor& tensor = take(name, {rows, columns});
+    const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
     Weight weight;
     weight.name = tensor.name;
     weight.dtype = as.value_or(tensor.dtype);
@@ -143,7 +156,7 @@ struct Weights::State {
   }
 
   Vector numbers(const std::string& name, std::initializer_list<int64_t> shape) {
-    const StoredTensor& tensor = take(name, shape);
+    const StoredTensor tensor = with_bytes(take(name, shape));
     auto values =
         std::make_shared<const std::vector<float>>(read_floats(tensor.dtype, tensor.bytes));
     prepared_bytes += static_cast<int64_t>(values->size() * sizeof(float));
@@ -199,6 +212,14 @@ struct Weights::State {
 Weights Weights::open(const std::filesystem::path& folder, Ops& ops, std::string_view dtype) {
   Weights weights;
   weights.state_ = std::make_shared<State>(read_checkpoint(folder), folder.string(), ops, dtype);
+  return weights;
+}
+
+Weights Weights::open(const std::filesystem::path& folder, const Adapter& adapter, Ops& ops,
+                      std::string_view dtype) {
+  Weights weights;
+  weights.state_ = std::make_shared<State>(merge_adapter(read_checkpoint(folder), adapter),
+                                           folder.string(), ops, dtype);
   return weights;
 }
 
@@ -369,7 +390,7 @@ GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias
 }
 
 LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
-  const StoredTensor& tensor = state_->take(path_ + "weight", {n, k, width});
+  const StoredTensor tensor = State::with_bytes(state_->take(path_ + "weight", {n, k, width}));
   const std::vector<float> stored = read_floats(tensor.dtype, tensor.bytes);
   std::vector<float> values(stored.size());
   size_t from = 0;
@@ -417,17 +438,101 @@ NormWeight Weights::rms_norm(int64_t size, double eps, float plus) const {
 }
 
 void Weights::check_taken() const {
-  constexpr size_t kShown = 20;
-  std::string list;
-  size_t count = 0;
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : state_->entries) {
+    if (!entry.taken && !is_buffer(name)) names.push_back(name_text(entry.tensor.name));
+  }
+  if (names.empty()) return;
+  throw Error(
+      ErrorCode::kCorrupt,
+      state_->where + ": tensors that this architecture has no place for: " + names_text(names));
+}
+
+namespace {
+
+// What wrappers of training leave in the middle of names.
+constexpr std::string_view kWrapperParts[] = {"_orig_mod.", "_fsdp_wrapped_module.",
+                                              "_checkpoint_wrapped_module."};
+
+// encoder.layer.12 of encoder.layer.12.output.dense.weight: up to the first number.
+std::string_view numbered_part(std::string_view name) {
+  for (size_t at = 0; at < name.size();) {
+    const size_t dot = std::min(name.find('.', at), name.size());
+    const std::string_view part = name.substr(at, dot - at);
+    if (!part.empty() && part.find_first_not_of("0123456789") == part.npos)
+      return name.substr(0, dot);
+    at = dot + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string Weights::unwrap(std::string_view anchor, std::span<const std::string_view> prefixes) {
+  std::string removed;
+  for (const std::string_view part : kWrapperParts) {
+    const bool there = std::ranges::any_of(state_->entries, [&](const auto& entry) {
+      return entry.first.find(part) != std::string::npos;
+    });
+    if (!there) continue;
+    const Rename rule[] = {{std::string(part), ""}};
+    rename_parts(rule);
+    removed += (removed.empty() ? "" : ", ") + std::string(part);
+  }
+  std::vector<std::string> wrappers;
+  for (const auto& [name, entry] : state_->entries) {
+    const bool ends = name == anchor || name.ends_with("." + std::string(anchor));
+    if (!ends) continue;
+    std::string prefix = name.substr(0, name.size() - anchor.size());
+    if (prefix.empty() || std::ranges::count(prefixes, prefix) > 0) return removed;
+    const auto inner = std::ranges::find_if(prefixes, [&](std::string_view known) {
+      return prefix.ends_with("." + std::string(known));
+    });
+    if (inner != prefixes.end()) prefix.resize(prefix.size() - inner->size());
+    wrappers.push_back(std::move(prefix));
+  }
+  if (wrappers.empty()) return removed;
+  if (wrappers.size() > 1) {
+    throw Error(ErrorCode::kUnsupported,
+                state_->where + ": several models in one file: " + name_text(wrappers[0]) +
+                    " and " + name_text(wrappers[1]) + " begin the names of their tensors");
+  }
+  const Rename rule[] = {{wrappers.front(), ""}};
+  rename_prefixes(rule);
+  return removed + (removed.empty() ? "" : ", ") + name_text(wrappers.front());
+}
+
+std::vector<std::string> Weights::left_over() const {
+  std::set<std::string_view> parts, numbered,
+      lists;  // "encoder"; "encoder.layer.0"; "encoder.layer"
+  for (const auto& [name, entry] : state_->entries) {
+    if (!entry.read) continue;
+    parts.insert(std::string_view(name).substr(0, name.find('.')));
+    const std::string_view part = numbered_part(name);
+    numbered.insert(part);
+    lists.insert(part.substr(0, std::min(part.rfind('.'), part.size())));
+  }
+  std::vector<std::string> beside, inside;
   for (const auto& [name, entry] : state_->entries) {
     if (entry.taken || is_buffer(name)) continue;
-    if (++count <= kShown) list += (list.empty() ? "" : ", ") + name_text(entry.tensor.name);
+    const std::string_view part = numbered_part(name);
+    const std::string_view list = part.substr(0, std::min(part.rfind('.'), part.size()));
+    const bool beyond = !part.empty() && lists.contains(list) && !numbered.contains(part);
+    if (beyond) {
+      const std::string layer = name_text(part);
+      if (beside.empty() || beside.back() != layer) beside.push_back(layer);
+    } else if (parts.contains(std::string_view(name).substr(0, name.find('.')))) {
+      inside.push_back(name_text(entry.tensor.name));
+    } else {
+      beside.push_back(name_text(entry.tensor.name));
+    }
   }
-  if (count == 0) return;
-  if (count > kShown) list += " and " + std::to_string(count - kShown) + " more";
-  throw Error(ErrorCode::kCorrupt,
-              state_->where + ": tensors that this architecture has no place for: " + list);
+  if (!inside.empty()) {
+    throw Error(
+        ErrorCode::kCorrupt,
+        state_->where + ": tensors that this architecture has no place for: " + names_text(inside));
+  }
+  return beside;
 }
 
 int64_t Weights::file_bytes() const { return state_->file_bytes; }

@@ -21,12 +21,17 @@
 
 namespace vecton {
 
+struct Adapter;
+
 class Weights {
  public:
   // The weights of a checkpoint's folder or of a module's (Dense), as read_checkpoint finds them. A
   // folder with other weight files only (.onnx) is an error that says what is needed. `ops`
   // prepares what is taken; `dtype` is EngineOptions::dtype.
   static Weights open(const std::filesystem::path& folder, Ops& ops,
+                      std::string_view dtype = "auto");
+  // The same with what an adapter was trained to add.
+  static Weights open(const std::filesystem::path& folder, const Adapter& adapter, Ops& ops,
                       std::string_view dtype = "auto");
 
   // <name>.safetensors of the folder, or the torch file <name>.pt.
@@ -41,6 +46,10 @@ class Weights {
   void rename_prefixes(std::span<const Rename> rules);
   // Replaces a part of names anywhere ("LayerNorm.gamma" -> "LayerNorm.weight").
   void rename_parts(std::span<const Rename> rules);
+  // Takes away what wrappers put before the names: torch.compile's "_orig_mod." and its like
+  // anywhere, and a prefix such as "module." of all names. `anchor` is a tensor that the model has;
+  // `prefixes` may stand before it. Says what was taken away, "" where that is nothing.
+  std::string unwrap(std::string_view anchor, std::span<const std::string_view> prefixes);
   // Tensors under these prefixes (full path, after renaming) belong to something that is not
   // computed: taken, never read. "pooler" covers pooler.dense.weight, not pooler2.weight.
   void skip(std::span<const std::string_view> prefixes);
@@ -91,6 +100,11 @@ class Weights {
 
   // Throws kCorrupt naming every tensor that nobody took and nobody skipped.
   void check_taken() const;
+
+  // What lies beside the model and nobody took, for a message: left over from training, or layers
+  // beyond those that config.json counts. A tensor inside what was read is an error, as it says
+  // that the layers are others than these.
+  std::vector<std::string> left_over() const;
 
   int64_t file_bytes() const;      // bytes of the tensors in the files
   int64_t parameters() const;      // numbers in the tensors taken

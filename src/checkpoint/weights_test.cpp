@@ -284,5 +284,50 @@ TEST_F(WeightsTest, RefusesDTypesAndNumbersThatDontFit) {
   EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).dtype, DType::kBF16);
 }
 
+TEST_F(WeightsTest, NamesAreUnwrapped) {
+  const std::string_view known[] = {"bert."};
+  const auto unwrapped = [&](const std::vector<std::string>& names) {
+    std::vector<NamedArray> arrays;
+    for (const std::string& name : names) arrays.push_back(counting(name, {1}));
+    Weights w = open(arrays);
+    std::string result = w.unwrap("words.weight", known) + "|";
+    for (const char* name : {"words.weight", "bert.words.weight", "bert.norm.bias", "head.bias"})
+      if (w.has(name)) result += std::string(" ") + name;
+    return result;
+  };
+  EXPECT_EQ(unwrapped({"words.weight"}), "| words.weight");
+  EXPECT_EQ(unwrapped({"bert.words.weight", "head.bias"}), "| bert.words.weight head.bias");
+  EXPECT_EQ(unwrapped({"module.bert.words.weight", "module.head.bias"}),
+            "module.| bert.words.weight head.bias");
+  EXPECT_EQ(unwrapped({"bert.bert.words.weight", "bert.bert.norm.bias", "head.bias"}),
+            "bert.| bert.words.weight bert.norm.bias head.bias");
+  EXPECT_EQ(unwrapped({"_orig_mod.bert.words.weight", "bert._orig_mod.norm.bias"}),
+            "_orig_mod.| bert.words.weight bert.norm.bias");
+  EXPECT_EQ(unwrapped({"bert.words.weight", "teacher.words.weight"}), "| bert.words.weight");
+  EXPECT_EQ(unwrapped({"nothing"}), "|");
+  EXPECT_REFUSED(unwrapped({"a.words.weight", "b.words.weight"}), ErrorCode::kUnsupported,
+                 "several models", "a.", "b.");
+}
+
+TEST_F(WeightsTest, TensorsBesideTheModelAreLeftOver) {
+  const Weights w =
+      open({counting("layers.0.a", {1}), counting("layers.1.a", {1}), counting("layers.1.b", {1}),
+            counting("scale", {1}), counting("other.0.a", {1}), counting("norm.a", {1})});
+  (w / "layers" / 0).vector("a", 1);
+  w.vector("norm.a", 1);
+  EXPECT_THAT(w.left_over(), ElementsAre("layers.1", "other.0.a", "scale"));
+  EXPECT_REFUSED(w.check_taken(), ErrorCode::kCorrupt, "layers.1.a", "scale");
+}
+
+TEST_F(WeightsTest, TensorsInsideTheModelAreNotLeftOver) {
+  for (const char* name : {"layers.0.b", "norm.b", "layers.c"}) {
+    const Weights w =
+        open({counting("layers.0.a", {1}), counting("norm.a", {1}), counting(name, {1})});
+    (w / "layers" / 0).vector("a", 1);
+    w.vector("norm.a", 1);
+    EXPECT_REFUSED(w.left_over(), ErrorCode::kCorrupt, "has no place for", name);
+  }
+}
+
 }  // namespace
 }  // namespace vecton

@@ -69,6 +69,8 @@ MODELS = {
         "pytorch_model.bin.index.json": weight_map(*TORCH_SHARDS), TORCH_SHARDS[0]: made_up("one bin", 1000),
         TORCH_SHARDS[1]: made_up("two bin", 1000), "training_args.bin": made_up("args", 100)})},
     "org/mixed": {"main": (commit("mixed"), {file: data for file, data in TINY.items() if file != "2_Dense/model.safetensors"})},
+    "org/adapter": {"main": (commit("adapter"), {
+        "adapter_config.json": b"{}", "adapter_model.safetensors": made_up("adapter", 1000), "tokenizer.json": b"{}", "optimizer.pt": made_up("optimizer", 1000)})},
     "org/static": {"main": (commit("static"), {
         "modules.json": modules((".", "StaticEmbedding")), "tokenizer.json": b"{}", "model.safetensors": made_up("table", 1000),
         "pytorch_model.bin": made_up("table bin", 1000)})},

@@ -185,6 +185,16 @@ TEST_F(HubTest, StaticEmbeddingsNeedTheirTable) {
   EXPECT_THAT(resolve_error("org/static"), HasSubstr("lacks model.safetensors"));
 }
 
+TEST_F(HubTest, AdaptersNeedTheirSettingsAndWeights) {
+  const fs::path snapshot = resolve_model("org/adapter", options_);
+  EXPECT_THAT(
+      files_below(snapshot),
+      testing::ElementsAre("adapter_config.json", "adapter_model.safetensors", "tokenizer.json"));
+  fs::remove(snapshot / "adapter_model.safetensors");
+  options_.offline = true;
+  EXPECT_THAT(resolve_error("org/adapter"), HasSubstr("lacks adapter_model.safetensors"));
+}
+
 TEST_F(HubTest, ASnapshotOfABareTransformerIsFilledUp) {
   const fs::path snapshot = resolve_model("org/tiny", options_);
   fs::remove(snapshot / "modules.json");

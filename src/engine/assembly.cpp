@@ -24,6 +24,7 @@ Request side(const Request& request, const std::string& text, Role role, Task ta
 bool same_query(const Request& a, const Request& b) {
   return a.input == b.input && a.prompt == b.prompt && a.truncate == b.truncate &&
          a.truncation_side == b.truncation_side && a.dimensions == b.dimensions &&
+         a.dimensions_of_any_model == b.dimensions_of_any_model &&
          a.add_special_tokens == b.add_special_tokens && a.cache_salt == b.cache_salt;
 }
 

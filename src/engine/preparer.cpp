@@ -128,19 +128,21 @@ void Preparer::set_dimensions(const Request& request, Sequence& sequence) const 
   const int64_t dimensions = *request.dimensions;
   const std::vector<int64_t>& allowed = plan_.matryoshka_dimensions;
   if (request.task != Task::kEmbed) refuse("dimensions are for the task embed only", "dimensions");
-  if (!plan_.matryoshka) {
+  if (!plan_.matryoshka && !request.dimensions_of_any_model) {
     refuse("Model \"" + plan_.name +
                "\" does not support matryoshka representation, changing output dimensions will "
                "lead to poor results. "
                "If it was trained for it, say so with --hf-overrides '{\"is_matryoshka\":true}'",
            "dimensions");
   }
-  if (dimensions < 1 || dimensions > plan_.embedding_size) {
-    refuse("dimensions should be from 1 to " + std::to_string(plan_.embedding_size) +
-               ", the size of the model's embeddings",
+  const int64_t least = request.dimensions_of_any_model ? 1 : plan_.matryoshka_least;
+  if (dimensions < least || dimensions > plan_.embedding_size) {
+    refuse("dimensions should be from " + std::to_string(least) + " to " +
+               std::to_string(plan_.embedding_size) + ", the size of the model's embeddings",
            "dimensions");
   }
-  if (!allowed.empty() && std::ranges::count(allowed, dimensions) == 0) {
+  const bool any = allowed.empty() || request.dimensions_of_any_model;
+  if (!any && std::ranges::count(allowed, dimensions) == 0) {
     std::string list;
     for (const int64_t d : allowed) list += (list.empty() ? "" : ", ") + std::to_string(d);
     refuse("dimensions " + std::to_string(dimensions) +

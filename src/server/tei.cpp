@@ -95,6 +95,23 @@ HttpResponse render_vectors(std::vector<Result> results) {
   return response;
 }
 
+// Whether the model is known to be trained for vectors of so many values.
+bool trained_for(const ModelInfo& info, int64_t dimensions) {
+  if (dimensions == info.embedding_size) return true;
+  const std::vector<int64_t>& listed = info.matryoshka_dimensions;
+  return info.matryoshka && dimensions >= info.matryoshka_least &&
+         (listed.empty() || std::find(listed.begin(), listed.end(), dimensions) != listed.end());
+}
+
+// TEI shortens the vectors of every model.
+HttpResponse render_untrained_vectors(std::vector<Result> results) {
+  HttpResponse response = render_vectors(std::move(results));
+  response.headers.emplace_back(
+      "Warning",
+      "299 vecton \"dimensions: this model is not known to be trained for vectors of this size\"");
+  return response;
+}
+
 HttpResponse render_token_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
@@ -138,7 +155,7 @@ json::object model_type(const ModelInfo& model) {
     return {{"embedding", {{"pooling", model.pooling}}}};
   json::object names, ids;
   for (size_t i = 0; i < model.labels.size(); ++i) {
-    names[std::to_string(i)] = model.labels[i];
+    names[std::to_string(i)] = json::parse(label_json(model, i));
     ids[model.labels[i]] = i;
   }
   return {{ranks ? "reranker" : "classifier",
@@ -200,8 +217,10 @@ Plan embed(const Call& call) {
   like.dimensions = fields.integer("dimensions");
   plan.ignored = fields.finish();
   check_dimensions(call.context, like.dimensions);
+  const bool untrained = like.dimensions && !trained_for(call.context.info, *like.dimensions);
+  like.dimensions_of_any_model = true;
   set_requests(call, std::move(inputs), like, plan);
-  plan.render = render_vectors;
+  plan.render = untrained ? render_untrained_vectors : render_vectors;
   return plan;
 }
 

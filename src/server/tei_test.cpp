@@ -34,6 +34,30 @@ TEST_F(Tei, EmbedReadsEveryField) {
   EXPECT_EQ(r.dimensions, 2);
 }
 
+TEST_F(Tei, ShortensTheVectorsOfEveryModelAndWarns) {
+  const auto warns = [&](const char* dimensions) {
+    const Plan plan =
+        test.plan(tei::embed, std::string(R"({"inputs":"a","dimensions":)") + dimensions + "}");
+    const HttpResponse response = plan.render({vector_result({1, 2})});
+    const bool header = !response.headers.empty() && response.headers[0].first == "Warning";
+    EXPECT_TRUE(plan.requests[0].dimensions_of_any_model);
+    return header;
+  };
+  test.info.embedding_size = 8;
+  EXPECT_TRUE(warns("4"));
+  EXPECT_FALSE(warns("8"));
+  EXPECT_FALSE(warns("null"));
+  test.info.matryoshka = true;
+  EXPECT_FALSE(warns("4"));
+  test.info.matryoshka_least = 6;
+  EXPECT_TRUE(warns("4"));
+  EXPECT_FALSE(warns("6"));
+  test.info.matryoshka_dimensions = {8, 4};
+  test.info.matryoshka_least = 1;
+  EXPECT_FALSE(warns("4"));
+  EXPECT_TRUE(warns("5"));
+}
+
 TEST_F(Tei, DefaultsTruncateAndNormalize) {
   Request r = test.plan(tei::embed, R"({"inputs":"a","truncate":null})").requests[0];
   EXPECT_EQ(r.truncate, -1);

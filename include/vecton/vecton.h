@@ -67,7 +67,8 @@ struct Request {
       truncate;  // cut to this many tokens; -1 = the model's maximum; none = too long is an error
   EncodeOptions::Side truncation_side = EncodeOptions::Side::kTokenizer;
 
-  std::optional<int64_t> dimensions;  // Matryoshka: the first values only, normalised afterwards
+  std::optional<int64_t> dimensions;     // Matryoshka: the first values only, normalised afterwards
+  bool dimensions_of_any_model = false;  // also of one that was not trained for it
   // Embeddings: L2-normalise. Classes and scores: softmax, sigmoid or what the checkpoint has,
   // instead of logits. None = as the checkpoint says.
   std::optional<bool> use_activation;
@@ -114,7 +115,10 @@ struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;
   std::vector<Task> tasks;          // the first is the one that the checkpoint is for
   std::vector<std::string> labels;  // of kClassify and kTokenClassify, by id
-  std::string activation;           // of classes and scores: "softmax", "sigmoid", "identity"
+  // Of each label: false of a number, true, false or null that config.json has in a name's place;
+  // empty = all are names.
+  std::vector<bool> labels_are_names;
+  std::string activation;  // of classes and scores: "softmax", "sigmoid", "identity"
   // How kScore works: "cross-encoder", "late-interaction" (MaxSim), "bi-encoder" (cosine); "" = it
   // doesn't.
   std::string scorer;
@@ -124,13 +128,17 @@ struct ModelInfo {
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
   bool matryoshka = false;                     // `dimensions` are accepted
-  std::vector<int64_t> matryoshka_dimensions;  // empty = any
+  std::vector<int64_t> matryoshka_dimensions;  // empty = any from matryoshka_least on
+  int64_t matryoshka_least = 1;
   int64_t max_model_len = 0, hidden_size = 0, embedding_size = 0, layers = 0, vocab_size = 0;
   int64_t parameters = 0, file_bytes = 0,
           weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
   int threads = 0;
-  std::vector<std::string> warnings;  // keys of config.json that nobody knows
+  std::vector<std::string> warnings;  // what the files left open, and what in them is not used
 };
+
+// Label `id` as JSON: the name in quotes, or what config.json has in its place.
+VECTON_API std::string label_json(const ModelInfo& info, size_t id);
 
 // Counters since the engine was opened, and what it holds now.
 struct EngineStats {

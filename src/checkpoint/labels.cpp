@@ -19,16 +19,38 @@ int64_t default_count(const Config& config) {
   return !names.empty() && names.front() == "Qwen2ForRewardModel" ? 1 : 2;
 }
 
+// A number as Python writes it: 1 and 1.0 differ.
+std::string number_text(double number) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, number).ptr;
+  std::string result(text, end);
+  return result.find_first_of(".en") == std::string::npos ? result + ".0" : result;
+}
+
+Label label_of(const Config& config, const std::string& id, const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::string:
+      return {std::string(value.get_string()), true};
+    case json::kind::double_:
+      return {number_text(value.get_double()), false};
+    case json::kind::object:
+    case json::kind::array:
+      refuse(config, "the name of " + id + " must be a string, a number or null");
+    default:
+      return {json::serialize(value), false};
+  }
+}
+
 }  // namespace
 
-std::vector<std::string> read_labels(const Config& config) {
+std::vector<Label> read_labels(const Config& config) {
   const int64_t count =
       config.integer_or("num_labels", default_count(config), 1, Config::kMostCounted);
   config.ignore({"label2id"});
   const json::value* map = config.raw("id2label");
-  std::vector<std::string> labels;
+  std::vector<Label> labels;
   if (!map) {
-    for (int64_t i = 0; i < count; ++i) labels.push_back("LABEL_" + std::to_string(i));
+    for (int64_t i = 0; i < count; ++i) labels.push_back({"LABEL_" + std::to_string(i)});
     return labels;
   }
   if (!map->is_object() || map->as_object().empty())
@@ -42,9 +64,8 @@ std::vector<std::string> read_labels(const Config& config) {
     const auto parsed = std::from_chars(key.data(), end, id);
     if (parsed.ec != std::errc() || parsed.ptr != end || id >= names.size() || seen[id])
       refuse(config, "the ids must be 0 to " + std::to_string(names.size() - 1));
-    if (!name.is_string()) refuse(config, "the name of " + std::string(key) + " must be a string");
     seen[id] = true;
-    labels[id] = name.as_string();
+    labels[id] = label_of(config, std::string(key), name);
   }
   return labels;
 }

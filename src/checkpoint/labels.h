@@ -1,4 +1,4 @@
-// Labels: the classes of config.json and how their logits become probabilities.
+// Labels: the classes of config.json. Read while a model is opened; plain values.
 #pragma once
 
 #include <string>
@@ -8,8 +8,15 @@
 
 namespace vecton {
 
+// A name, or the JSON of what stands in a name's place: 1, 0.5, true, null.
+struct Label {
+  std::string text;
+  bool is_name = true;
+};
+
 // id2label in order of ids, or LABEL_0, LABEL_1, ... of num_labels (by default 2, as transformers
-// has it, and 1 of a Qwen2ForRewardModel). Errors name the key: ids must be 0 .. n-1.
-std::vector<std::string> read_labels(const Config& config);
+// has it, and 1 of a Qwen2ForRewardModel). Errors name the key: ids must be 0 .. n-1, and a
+// label is no list and no object.
+std::vector<Label> read_labels(const Config& config);
 
 }  // namespace vecton

@@ -10,21 +10,38 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 
 std::vector<std::string> labels_of(const std::string& settings) {
-  return read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"));
+  std::vector<std::string> texts;
+  for (const Label& label :
+       read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"))) {
+    texts.push_back(label.is_name ? "'" + label.text + "'" : label.text);
+  }
+  return texts;
 }
 
 TEST(Labels, AreThoseOfTheMapInTheOrderOfTheirIds) {
   EXPECT_THAT(labels_of(R"({"id2label": {"1": "yes", "0": "no"}, "num_labels": 5})"),
-              ElementsAre("no", "yes"));
+              ElementsAre("'no'", "'yes'"));
+}
+
+TEST(Labels, MayBeNumbersOrNull) {
+  EXPECT_THAT(labels_of(R"({"id2label": {"0": 0, "1": null, "2": 2.0, "3": true, "4": 0.5}})"),
+              ElementsAre("0", "null", "2.0", "true", "0.5"));
+  EXPECT_THAT(labels_of(R"({"id2label": {"0": "0", "1": 18446744073709551615}})"),
+              ElementsAre("'0'", "18446744073709551615"));
+  for (const char* name : {"[]", "{}"}) {
+    EXPECT_REFUSED(labels_of(std::string(R"({"id2label": {"0": )") + name + "}}"),
+                   ErrorCode::kCorrupt, "id2label: the name of 0");
+  }
 }
 
 TEST(Labels, HaveNumbersForNamesWithoutAMap) {
-  EXPECT_THAT(labels_of(R"({"num_labels": 3})"), ElementsAre("LABEL_0", "LABEL_1", "LABEL_2"));
+  EXPECT_THAT(labels_of(R"({"num_labels": 3})"),
+              ElementsAre("'LABEL_0'", "'LABEL_1'", "'LABEL_2'"));
   EXPECT_THAT(labels_of("{}"), SizeIs(2));
 }
 
 TEST(Labels, OfQwensRewardModelAreOneUnlessTheConfigSaysMore) {
-  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"]})"), ElementsAre("LABEL_0"));
+  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"]})"), ElementsAre("'LABEL_0'"));
   EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"], "num_labels": 2})"),
               SizeIs(2));
   EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForProcessRewardModel"]})"), SizeIs(2));

@@ -68,7 +68,12 @@ class ClassifyPrinter {
                    const std::vector<size_t>& order) const {
     append_json_head(out, index, record, options_.input.path.empty());
     out += ", \"label\": ";
-    append_json_string(out, label_of(info_, order.at(0)));
+    const size_t best = order.at(0);
+    if (best < info_.labels.size()) {
+      out += label_json(info_, best);
+    } else {
+      append_json_string(out, label_of(info_, best));
+    }
     out += ", \"scores\": {";
     for (size_t i = 0; i < shown(order); ++i) {
       if (i > 0) out += ", ";

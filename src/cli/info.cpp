@@ -37,6 +37,13 @@ json::array names_of(const std::vector<Task>& tasks) {
   return names;
 }
 
+json::array labels_json(const ModelInfo& info) {
+  json::array labels;
+  for (size_t i = 0; i < info.labels.size(); ++i)
+    labels.push_back(json::parse(label_json(info, i)));
+  return labels;
+}
+
 std::string as_json(const ModelInfo& info) {
   json::object prompts;
   for (const auto& [name, prompt] : info.prompts) prompts[name] = prompt;
@@ -47,7 +54,7 @@ std::string as_json(const ModelInfo& info) {
                          {"architecture", info.architecture},
                          {"family", info.family},
                          {"tasks", names_of(info.tasks)},
-                         {"labels", json::value_from(info.labels)},
+                         {"labels", labels_json(info)},
                          {"activation", info.activation},
                          {"scorer", info.scorer},
                          {"pooling", info.pooling},
@@ -57,6 +64,7 @@ std::string as_json(const ModelInfo& info) {
                          {"default_prompt_name", std::move(default_prompt)},
                          {"matryoshka", info.matryoshka},
                          {"matryoshka_dimensions", json::value_from(info.matryoshka_dimensions)},
+                         {"matryoshka_least", info.matryoshka_least},
                          {"max_model_len", info.max_model_len},
                          {"hidden_size", info.hidden_size},
                          {"embedding_size", info.embedding_size},
@@ -82,8 +90,11 @@ std::string joined(const std::vector<T>& items, Text text, const char* none) {
 
 std::string dimensions_of(const ModelInfo& info) {
   if (!info.matryoshka) return "fixed";
+  const std::string any = info.matryoshka_least > 1
+                              ? "any from " + std::to_string(info.matryoshka_least) + " on"
+                              : "any";
   return joined(
-      info.matryoshka_dimensions, [](int64_t n) { return std::to_string(n); }, "any");
+      info.matryoshka_dimensions, [](int64_t n) { return std::to_string(n); }, any.c_str());
 }
 
 // The first labels, and how many there are.

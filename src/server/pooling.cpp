@@ -106,7 +106,7 @@ void append_class(std::string& out, const ModelInfo& info, const Result& result)
   if (label.empty()) {
     out += "null";
   } else {
-    append_json_string(out, label);
+    out += label_json(info, static_cast<size_t>(best - result.values.begin()));
   }
   out += ",\"probs\":";
   append_floats(out, result.values);

@@ -110,7 +110,11 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
     out += "{\"score\":";
     append_number(out, result.values[i]);
     out += ",\"label\":";
-    append_json_string(out, label.empty() ? "LABEL_" + std::to_string(i) : label);
+    if (label.empty()) {
+      append_json_string(out, "LABEL_" + std::to_string(i));
+    } else {
+      out += label_json(info, i);
+    }
     out += '}';
   }
   out += ']';

@@ -53,6 +53,15 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
             R"([{"score":1,"label":"LABEL_0"}])");
 }
 
+TEST_F(TeiPredict, GivesLabelsThatAreNumbersOrNullAsTheyAre) {
+  classifier();
+  test.info.labels = {"1", "null"};
+  test.info.labels_are_names = {false, false};
+  EXPECT_EQ(
+      test.plan(tei::predict, R"({"inputs":"a"})").render({vector_result({0.25f, 0.75f})}).body,
+      R"([{"score":0.75,"label":null},{"score":0.25,"label":1}])");
+}
+
 TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
   classifier();
   Plan plan = test.plan(tei::predict, R"({"inputs":"a","parameters":{"top_k":1}})");

@@ -1,5 +1,6 @@
 #include "engine/describe.h"
 
+#include "base/json.h"
 #include "models/registry.h"
 
 namespace vecton {
@@ -41,7 +42,10 @@ ModelInfo describe(const Plan& plan) {
   info.architecture = plan.architecture;
   info.family = plan.family->name;
   info.tasks = plan.tasks;
-  info.labels = plan.labels;
+  for (const Label& label : plan.labels) {
+    info.labels.push_back(label.text);
+    info.labels_are_names.push_back(label.is_name);
+  }
   if (!plan.labels.empty()) info.activation = to_string(plan.activation);
   info.scorer = to_string(plan.scorer);
   for (const Pooling pooling : plan.pooling) {
@@ -57,18 +61,26 @@ ModelInfo describe(const Plan& plan) {
   info.default_prompt_name = plan.modules.default_prompt_name;
   info.matryoshka = plan.matryoshka;
   info.matryoshka_dimensions = plan.matryoshka_dimensions;
+  info.matryoshka_least = plan.matryoshka_least;
   info.max_model_len = plan.max_model_len;
   info.hidden_size = plan.shape.hidden;
   info.embedding_size = plan.embedding_size;
   info.layers = plan.shape.layers;
   info.vocab_size = plan.shape.vocab;
+  info.warnings = plan.notes;
   return info;
+}
+
+std::string label_json(const ModelInfo& info, size_t id) {
+  const std::string& label = info.labels.at(id);
+  const bool is_name = id >= info.labels_are_names.size() || info.labels_are_names[id];
+  return is_name ? json::serialize(json::string(label)) : label;
 }
 
 ModelInfo inspect(const EngineOptions& options) {
   const Plan plan = make_plan(options, {});
   ModelInfo info = describe(plan);
-  const Weights::Summary files = Weights::summarize(plan.modules.transformer);
+  const Weights::Summary files = Weights::summarize(plan.weights);
   info.dtype = files.dtype;
   info.parameters = files.parameters;
   info.file_bytes = files.bytes;

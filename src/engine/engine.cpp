@@ -79,7 +79,7 @@ Engine::Impl::Impl(const EngineOptions& options,
   info.parameters = runner->parameters();
   info.file_bytes = runner->file_bytes();
   info.weight_bytes = runner->weight_bytes();
-  info.warnings = runner->warnings();
+  info.warnings.insert(info.warnings.end(), runner->warnings().begin(), runner->warnings().end());
   const std::lock_guard lock(mutex);
   ready = true;
 }

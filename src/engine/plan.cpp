@@ -6,6 +6,9 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "engine/adapted.h"
+#include "engine/matryoshka.h"
+#include "engine/recognition.h"
 #include "models/static_embedding.h"
 #include "vecton/error.h"
 
@@ -67,6 +70,22 @@ void decide_length(const EngineOptions& options, Plan& plan) {
   if (options.max_model_len > 0) plan.max_model_len = options.max_model_len;
 }
 
+// Two libraries, two defaults: docs/MODELS.md argues for this one.
+void note_default_pooling(const json::object& pooler, Plan& plan) {
+  const bool asked = pooler.contains("pooling_type") || pooler.contains("seq_pooling_type");
+  const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
+  if (!embeds || asked || !plan.modules.pooling.empty() || plan.modules.static_embedding) return;
+  const Pooling pooling = plan.pooling.front();
+  std::string note = std::string("no modules.json says how texts are pooled: ") +
+                     to_string(pooling) + (plan.normalize ? ", normalised" : "") + ", as vLLM does";
+  if (pooling != Pooling::kMean) {
+    note +=
+        "; sentence-transformers would take the mean: --pooler-config "
+        "'{\"pooling_type\":\"MEAN\"}'";
+  }
+  plan.notes.push_back(std::move(note));
+}
+
 }  // namespace
 
 Plan make_plan(const EngineOptions& options,
@@ -79,18 +98,25 @@ Plan make_plan(const EngineOptions& options,
 
   const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
   SentenceTransformer modules = SentenceTransformer::read(folder);
-  const std::filesystem::path transformer = modules.present ? modules.transformer : folder;
+  std::filesystem::path transformer = modules.present ? modules.transformer : folder;
+  std::filesystem::path weights = transformer;
+  const std::optional<Adapter> adapter = Adapter::find(transformer);
+  if (adapter) {
+    const std::filesystem::path base = find_base(*adapter, options, progress);
+    SentenceTransformer of_base = SentenceTransformer::read(base);
+    weights = of_base.present ? of_base.transformer : base;
+    if (!has_tokenizer(transformer)) transformer = weights;
+    if (!modules.present) modules = std::move(of_base);
+  }
   Plan plan{.name = options.model,
             .folder = folder,
-            .config = modules.static_embedding
-                          ? static_embedding::config_of(transformer, overrides)
-                          : Config::read(transformer / "config.json", overrides),
+            .config = modules.static_embedding ? static_embedding::config_of(transformer, overrides)
+                                               : Config::read(weights / "config.json", overrides),
             .modules = std::move(modules)};
   plan.modules.transformer = transformer;
-  const std::vector<std::string> architectures = plan.config.strings_or_empty("architectures");
-  plan.architecture =
-      architectures.empty() ? plan.config.string_or("model_type", "") : architectures.front();
-  plan.family = &find_family(plan.config);
+  plan.weights = weights;
+  plan.adapter = adapter;
+  recognise(options, overrides, plan);
   for (const char* quantised : {"quantization_config", "quantization"})
     plan.config.require(quantised, nullptr);
   plan.shape = plan.family->shape(plan.config);
@@ -100,8 +126,8 @@ Plan make_plan(const EngineOptions& options,
   plan.embedding_size = plan.dense.empty()
                             ? plan.shape.hidden * static_cast<int64_t>(plan.pooling.size())
                             : plan.dense.back().out_features;
-  plan.matryoshka_dimensions = plan.config.integers_or_empty("matryoshka_dimensions");
-  plan.matryoshka = plan.config.boolean_or("is_matryoshka", !plan.matryoshka_dimensions.empty());
+  decide_matryoshka(plan);
+  note_default_pooling(pooler, plan);
   return plan;
 }
 

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/json_fwd.h"
+#include "checkpoint/adapter.h"
 #include "checkpoint/config.h"
+#include "checkpoint/labels.h"
 #include "checkpoint/late_interaction.h"
 #include "checkpoint/sentence_transformers.h"
 #include "engine/rerank_prompt.h"
@@ -34,8 +36,10 @@ struct ChunkedProcessing {
 };
 
 struct Plan {
-  std::string name;              // as the user gave it
-  std::filesystem::path folder;  // of the checkpoint
+  std::string name;                // as the user gave it
+  std::filesystem::path folder;    // of the checkpoint
+  std::filesystem::path weights;   // the folder of the transformer's, and of its config.json
+  std::optional<Adapter> adapter;  // merged into them
   Config config;
   std::string architecture;
   const Family* family = nullptr;
@@ -44,7 +48,7 @@ struct Plan {
 
   std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
   HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone
-  std::vector<std::string> labels;
+  std::vector<Label> labels;
   LabelActivation activation = LabelActivation::kIdentity;
   Scorer scorer = Scorer::kNone;
   std::optional<LateInteraction> late_interaction;
@@ -63,7 +67,10 @@ struct Plan {
   ChunkedProcessing chunked;
   int64_t max_model_len = 0;  // tokens; 0 = nothing but the position table limits it
   bool matryoshka = false;
-  std::vector<int64_t> matryoshka_dimensions;
+  std::vector<int64_t> matryoshka_dimensions;  // empty = any from matryoshka_least on
+  int64_t matryoshka_least = 1;
+
+  std::vector<std::string> notes;  // what the user should hear of: defaults taken, names not known
 };
 
 // Finds the model and decides. Errors name the option or the key of a file.

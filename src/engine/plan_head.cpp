@@ -86,7 +86,7 @@ void be_token_reranker(Plan& plan) {
                 "hf_overrides: classifier_from_token: expected one token, or two (no and yes)",
                 "hf_overrides");
   }
-  plan.labels = {"LABEL_0"};
+  plan.labels = {{"LABEL_0"}};
   plan.activation = LabelActivation::kSigmoid;
   plan.tasks = {Task::kScore, Task::kClassify};
   plan.scorer = Scorer::kCrossEncoder;
@@ -111,7 +111,7 @@ bool is_named_reranker(const Plan& plan) {
 void take_modules(Plan& plan) {
   const SentenceTransformer& modules = plan.modules;
   if (modules.splade) {
-    if (plan.family->head_of(plan.architecture) != HeadKind::kMaskedLm)
+    if (!plan.family->with_head(HeadKind::kMaskedLm))
       refuse(plan, "modules.json has a SpladePooling, which needs a masked language model",
              nullptr);
     plan.head = HeadKind::kMaskedLm;
@@ -159,6 +159,12 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
              "its head is not supported; --convert embed serves the embeddings of its backbone",
              "convert");
   }
+}
+
+// Of a generative class the last token, the one that has seen all others, as vLLM has it.
+Pooling default_pooling(const Plan& plan) {
+  const bool generates = plan.family->head_of(plan.architecture) == HeadKind::kCausalLm;
+  return generates ? Pooling::kLast : plan.family->default_pooling;
 }
 
 bool has_bge_m3_heads(const fs::path& folder) {
@@ -244,7 +250,7 @@ void decide_head(const EngineOptions& options, Plan& plan) {
   plan.normalize = plan.modules.pooling.empty() ? true : plan.modules.normalize;
   plan.dense = plan.modules.dense;
   if (options.convert == "embed" && plan.modules.token_dense) plan.dense.clear();
-  if (plan.pooling.empty()) plan.pooling = {plan.family->default_pooling};
+  if (plan.pooling.empty()) plan.pooling = {default_pooling(plan)};
 }
 
 void apply_pooler_config(const json::object& pooler, Plan& plan) {

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "checkpoint/name_text.h"
 #include "checkpoint/weights.h"
 #include "vecton/error.h"
 
@@ -46,13 +47,19 @@ std::vector<int32_t> places(const Rows& own, const Rows& all) {
 
 Runner::Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops)
     : plan_(plan) {
-  Weights weights = Weights::open(plan.modules.transformer, ops, options.dtype);
+  Weights weights = plan.adapter ? Weights::open(plan.weights, *plan.adapter, ops, options.dtype)
+                                 : Weights::open(plan.weights, ops, options.dtype);
+  const TensorNames& names = plan.family->tensors;
+  const std::string wrapper =
+      names.words.empty() ? "" : weights.unwrap(names.words, names.prefixes);
+  if (!wrapper.empty())
+    warnings_.push_back("names of tensors are read without what a wrapper put there: " + wrapper);
   model_ = plan.family->load(plan.config, weights);
   heads_ = load_heads(plan, tokenizer, weights, ops);
   const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
   if (options.convert == "embed") weights.skip(projection);
-  weights.check_taken();
-  warnings_ = plan.config.check_read();
+  note_left_over(weights);
+  for (std::string& key : plan.config.check_read()) warnings_.push_back(std::move(key));
   parameters_ = weights.parameters();
   file_bytes_ = weights.file_bytes();
   weight_bytes_ = weights.prepared_bytes();
@@ -60,6 +67,14 @@ Runner::Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions
   linear_parameters_ = weights.linear_parameters();
   linear_bytes_ = weights.linear_bytes();
   dtype_ = weights.dtype();
+}
+
+void Runner::note_left_over(const Weights& weights) {
+  if (plan_.family->tensors.words.empty()) return weights.check_taken();
+  const std::vector<std::string> names = weights.left_over();
+  if (names.empty()) return;
+  warnings_.push_back("tensors that are not used, as " + plan_.architecture +
+                      " has no place for them: " + names_text(names));
 }
 
 bool Runner::activates(Task task) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/weights.h"
 #include "engine/heads.h"
 #include "engine/plan.h"
 #include "engine/sequence.h"
@@ -38,6 +39,7 @@ class Runner {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
+  void note_left_over(const Weights& weights);
   Batch make_batch(const std::vector<Sequence>& sequences) const;
   // What the heads of `task` know of the sequences.
   std::vector<HeadInput> inputs_of(Task task, const std::vector<Sequence>& sequences) const;

@@ -95,7 +95,7 @@ TEST_F(AdapterTest, ScalesByTheRankAndByPatterns) {
   EXPECT_REFUSED(patterns.scale("a.layers.1.up_k2", 1), ErrorCode::kUnsupported, "alpha_pattern",
                  "[");
   EXPECT_REFUSED(
-      adapter(kLora + R"(, "alpha_pattern": {"(a*)*b": 1})").scale(std::string(200, 'a'), 1),
+      adapter(kLora + R"(, "alpha_pattern": {"(a*)*b": 1})").scale(std::string(200, 'a') + "b!", 1),
       ErrorCode::kUnsupported, "too many steps");
 }
 

@@ -90,7 +90,7 @@ void check_shard_name(const std::string& shard, std::string_view ending, const s
   const bool inside = path.is_relative() &&
                       shard.find_first_of(std::string_view("\\\0", 2)) == std::string::npos &&
                       std::ranges::none_of(path, [](const fs::path& part) { return part == ".."; });
-  if (!inside || !path.has_stem() || !shard.ends_with(ending)) {
+  if (!inside || !shard.ends_with(ending)) {
     throw Error(ErrorCode::kCorrupt, index + ": shard " + quoted_text(shard) +
                                          ": expected the name of a " + std::string(ending) +
                                          " file in the same folder or below it");

@@ -189,9 +189,9 @@ TEST_F(IndexTest, RefusesAnotherForm) {
 }
 
 TEST_F(IndexTest, RefusesShardsOutsideTheFolder) {
-  for (const char* shard : {"../one.safetensors", "/etc/x.safetensors", "sub/../one.safetensors",
-                            ".safetensors", "sub/", "sub/.safetensors", R"(..\\one.safetensors)",
-                            R"(one\u0000.safetensors)", "one.bin", ""}) {
+  for (const char* shard :
+       {"../one.safetensors", "/etc/x.safetensors", "sub/../one.safetensors", "sub/", "sub/..",
+        R"(..\\one.safetensors)", R"(one\u0000.safetensors)", "one.bin", ""}) {
     EXPECT_REFUSED(open_index(R"({"weight_map":{"a":")" + std::string(shard) + "\"}}"),
                    ErrorCode::kCorrupt, "model.safetensors.index.json", "in the same folder");
   }

@@ -1,6 +1,6 @@
 #include "engine/describe.h"
 
-#include "base/json.h"
+#include "base/json_text.h"
 #include "models/registry.h"
 
 namespace vecton {
@@ -74,7 +74,10 @@ ModelInfo describe(const Plan& plan) {
 std::string label_json(const ModelInfo& info, size_t id) {
   const std::string& label = info.labels.at(id);
   const bool is_name = id >= info.labels_are_names.size() || info.labels_are_names[id];
-  return is_name ? json::serialize(json::string(label)) : label;
+  if (!is_name) return label;
+  std::string text;
+  append_json_string(text, label);
+  return text;
 }
 
 ModelInfo inspect(const EngineOptions& options) {

@@ -64,6 +64,9 @@ struct ModelScratch {
   std::string buffer;
 };
 
+// Not vecton::Model, which is a backbone.
+namespace tokenizer {
+
 class Model {
  public:
   virtual ~Model() = default;
@@ -75,6 +78,10 @@ class Model {
  protected:
   Vocabulary vocabulary_;
 };
+
+}  // namespace tokenizer
+
+using tokenizer::Model;
 
 // Byte-pair models can take words as raw bytes where the file gives them byte-level characters.
 bool model_is_bpe(const Field& field);

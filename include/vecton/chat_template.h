@@ -19,16 +19,16 @@ namespace vecton {
 // What a template is rendered with. Lists and objects are JSON text: keys keep their order, and 1
 // and 1.0 stay different numbers.
 struct ChatInput {
-  std::string messages;   // a list of {"role", "content", ...}; at least one
-  std::string tools;      // a list of objects; empty: the template sees none
-  std::string documents;  // a list of objects; empty: the template sees none
-  std::string variables;  // an object of further variables (chat_template_kwargs); empty: none
+  std::string messages{};   // a list of {"role", "content", ...}; at least one
+  std::string tools{};      // a list of objects; empty: the template sees none
+  std::string documents{};  // a list of objects; empty: the template sees none
+  std::string variables{};  // an object of further variables (chat_template_kwargs); empty: none
   bool add_generation_prompt = false;
   // The field of the last message that the answer continues ("content"), so that the prompt ends
   // where its text ends. Empty: none. Excludes add_generation_prompt.
-  std::string continue_final_message;
+  std::string continue_final_message{};
   // What strftime_now() tells; empty: the system's clock.
-  std::optional<std::chrono::system_clock::time_point> now;
+  std::optional<std::chrono::system_clock::time_point> now{};
 };
 
 // One template.

@@ -23,10 +23,10 @@ enum class Aggregation { kNone, kSimple, kFirst, kAverage, kMax };
 VECTON_API std::optional<Aggregation> aggregation_from_string(std::string_view name);
 
 struct Entity {
-  std::string label;  // "PER" of "B-PER" where tokens are joined, the label itself otherwise
+  std::string label{};  // "PER" of "B-PER" where tokens are joined, the label itself otherwise
   float score = 0;
   int64_t begin = 0, end = 0;  // bytes of the text
-  std::string text;            // the bytes begin .. end
+  std::string text{};          // the bytes begin .. end
 };
 
 // `result` of a kTokenClassify request of `text` with use_activation; `labels` are ModelInfo's.

@@ -13,11 +13,11 @@ namespace vecton {
 
 struct Filling {
   int32_t token = 0;
-  std::string text;  // of the token
-  float score = 0;   // its probability
+  std::string text{};  // of the token
+  float score = 0;     // its probability
   // The whole text with the token in place; with special tokens where the text has several masks,
   // so that the others can be seen.
-  std::string sequence;
+  std::string sequence{};
 };
 
 // `result` of a kFillMask `request`: a list per mask token, likeliest first.

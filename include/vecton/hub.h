@@ -13,7 +13,7 @@
 namespace vecton {
 
 struct DownloadProgress {
-  std::string file;        // name inside the repository
+  std::string file{};      // name inside the repository
   int64_t file_bytes = 0;  // received so far, resumed bytes included
   int64_t file_size = 0;   // 0 = unknown
   int files_done = 0;

@@ -9,10 +9,10 @@
 namespace vecton {
 
 struct Machine {
-  std::string cpu;                // model name
-  std::string isa;                // instruction set in use: "avx512", "avx2", "neon", "scalar"
-  std::vector<std::string> isas;  // all that this build and this CPU have
-  int cores = 0;                  // cores this process may use
+  std::string cpu{};                // model name
+  std::string isa{};                // instruction set in use: "avx512", "avx2", "neon", "scalar"
+  std::vector<std::string> isas{};  // all that this build and this CPU have
+  int cores = 0;                    // cores this process may use
 };
 VECTON_API Machine machine();
 

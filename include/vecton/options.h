@@ -24,7 +24,7 @@ struct VECTON_API HubOptions {
 };
 
 struct VECTON_API EngineOptions {
-  std::string model;  // folder or hub name
+  std::string model{};  // folder or hub name
   HubOptions hub = HubOptions::from_environment();
   std::string dtype = "auto";   // auto | float32 | float16 | bfloat16: how weights are kept in
                                 // memory; arithmetic is float32
@@ -34,8 +34,8 @@ struct VECTON_API EngineOptions {
   std::string convert = "auto";
   // JSON object: pooling_type, use_activation, dimensions, step_tag_id, returned_token_ids,
   // enable_chunked_processing, max_embed_len.
-  std::string pooler_config;
-  std::string hf_overrides;            // JSON object laid over config.json
+  std::string pooler_config{};
+  std::string hf_overrides{};          // JSON object laid over config.json
   int64_t max_model_len = 0;           // tokens; 0 = the model's own
   int threads = 0;                     // 0 = one per core this process may use
   std::string backend = "cpu";         // cpu | ref

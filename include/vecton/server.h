@@ -14,15 +14,16 @@
 namespace vecton {
 
 struct VECTON_API ServerOptions {
-  EngineOptions engine;
+  EngineOptions engine{};
 
   std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
   int port = 8000;                 // 0 = a free one, named in the log
-  std::string uds;                 // path of a Unix socket that is served instead of host and port
+  std::string uds{};               // path of a Unix socket that is served instead of host and port
 
-  std::vector<std::string> served_model_names;  // what `model` may say; empty = engine.model
-  std::vector<std::string> api_keys;  // any of them opens the guarded routes; empty = no key needed
-  bool open_metrics = false;          // /metrics needs no key
+  std::vector<std::string> served_model_names{};  // what `model` may say; empty = engine.model
+  std::vector<std::string>
+      api_keys{};             // any of them opens the guarded routes; empty = no key needed
+  bool open_metrics = false;  // /metrics needs no key
   std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
 
   int64_t max_body_bytes = 32 << 20;  // larger bodies: 413
@@ -44,7 +45,7 @@ struct VECTON_API ServerOptions {
   enum class LogLevel { kOff, kError, kInfo };
   LogLevel log_level = LogLevel::kInfo;  // kInfo: a line per request
 
-  std::function<void(const DownloadProgress&)> progress;  // hears of the model's download
+  std::function<void(const DownloadProgress&)> progress{};  // hears of the model's download
 };
 
 // Serves until SIGTERM or SIGINT, finishes what was accepted and returns the exit code; a second

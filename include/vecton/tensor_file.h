@@ -13,9 +13,9 @@
 namespace vecton {
 
 struct NamedArray {
-  std::string name;
-  std::vector<int64_t> shape;
-  std::vector<float> values;  // row-major
+  std::string name{};
+  std::vector<int64_t> shape{};
+  std::vector<float> values{};  // row-major
 };
 
 // A safetensors file of F32 tensors, written whole or not at all (temporary file, then rename).

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string_view>
 
+#include "base/cgroup.h"
+
 namespace vecton {
 
 std::string cpu_name() {
@@ -32,14 +34,6 @@ int64_t last_level_cache() {
   return largest;
 }
 
-int cpu_quota() {
-  double quota = 0, period = 0;
-  std::ifstream file("/sys/fs/cgroup/cpu.max");  // "200000 100000" or "max 100000"
-  if (!(file >> quota >> period)) {
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_quota_us") >> quota;  // -1 = none
-    std::ifstream("/sys/fs/cgroup/cpu/cpu.cfs_period_us") >> period;
-  }
-  return quota > 0 && period > 0 ? static_cast<int>(std::ceil(quota / period)) : 0;
-}
+int cpu_quota() { return static_cast<int>(std::ceil(cgroup_limits().cores.value_or(0))); }
 
 }  // namespace vecton

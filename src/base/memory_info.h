@@ -9,4 +9,13 @@ namespace vecton {
 // control group (Linux) allows. 0 = unknown.
 int64_t available_memory();
 
+// Bytes of memory that this process may have at most: the machine's, or its control group's.
+int64_t total_memory();
+
+// Bytes of this process that lie in memory. 0 = unknown.
+int64_t resident_memory();
+
+// What the heap holds and nobody uses goes back to the system, where the C library can do that.
+void trim_heap();
+
 }  // namespace vecton

@@ -129,6 +129,10 @@ class Ops {
   virtual std::string_view isa() const = 0;   // "avx512", "avx2", "neon", "scalar"
   virtual std::unique_ptr<Ops> fork() const = 0;
 
+  // Gives back the memory that is kept for the next forward pass. Called on the thread that uses
+  // this Ops, when it has had nothing to do for a while.
+  virtual void give_back_memory() {}
+
   // A fresh [rows, columns] of undefined contents.
   virtual Tensor allocate(int64_t rows, int64_t columns) = 0;
   // Copies in and out of the backend's memory.

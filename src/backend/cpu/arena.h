@@ -6,18 +6,23 @@
 #include <cstddef>
 #include <memory>
 
+#include "backend/cpu/free_blocks.h"
+
 namespace vecton::cpu {
 
 class Arena {
  public:
-  Arena();
+  // `most_free`: bytes that are kept while no Tensor uses them.
+  explicit Arena(size_t most_free);
   // At least `floats` floats, aligned to 64 bytes. Tensors may outlive the Arena and may be dropped
   // on another thread.
   std::shared_ptr<float> allocate(size_t floats);
 
+  void give_back() { blocks_->give_back(); }         // what is not in use, to the system
+  size_t bytes() const { return blocks_->bytes(); }  // in use and not
+
  private:
-  struct FreeList;
-  std::shared_ptr<FreeList> free_;
+  std::shared_ptr<FreeBlocks> blocks_;
 };
 
 }  // namespace vecton::cpu

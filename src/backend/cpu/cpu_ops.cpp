@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/scratch.h"
+#include "base/memory_info.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -14,6 +16,21 @@ namespace cpu {
 static int64_t stride_of(int64_t columns) {
   const int64_t stride = (columns + 15) / 16 * 16;
   return stride % 512 == 0 && stride > 0 ? stride + 16 : stride;
+}
+
+// All workers together keep a small part of the machine's memory for their next passes.
+static size_t most_free(int workers) {
+  constexpr int64_t kPart = 32, kLeast = int64_t{4} << 20, kMost = int64_t{256} << 20;
+  static const int64_t memory = total_memory();
+  return static_cast<size_t>(std::clamp(memory / kPart / workers, kLeast, kMost));
+}
+
+CpuOps::CpuOps(ThreadPool& pool, Isa isa)
+    : pool_(pool), isa_(isa), arena_(most_free(pool.size())) {}
+
+void CpuOps::give_back_memory() {
+  arena_.give_back();
+  free_scratch();
 }
 
 Tensor CpuOps::allocate(int64_t rows, int64_t columns) {

@@ -21,11 +21,13 @@ namespace vecton::cpu {
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(ThreadPool& pool, Isa isa) : pool_(pool), isa_(isa) {}
+  CpuOps(ThreadPool& pool, Isa isa);
 
   std::string_view name() const override { return "cpu"; }
   std::string_view isa() const override { return to_string(isa_); }
   std::unique_ptr<Ops> fork() const override { return std::make_unique<CpuOps>(pool_, isa_); }
+
+  void give_back_memory() override;
 
   Tensor allocate(int64_t rows, int64_t columns) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;

@@ -6,12 +6,17 @@
 
 namespace vecton::cpu {
 
+namespace {
+
+struct Free {
+  void operator()(float* x) const { std::free(x); }
+};
+thread_local std::unique_ptr<float, Free> block;
+thread_local int64_t size = 0;
+
+}  // namespace
+
 float* scratch(int64_t floats) {
-  struct Free {
-    void operator()(float* x) const { std::free(x); }
-  };
-  thread_local std::unique_ptr<float, Free> block;
-  thread_local int64_t size = 0;
   if (size < floats) {
     size = 0;
     const int64_t wanted = (floats + 15) / 16 * 16;
@@ -20,6 +25,11 @@ float* scratch(int64_t floats) {
     size = wanted;
   }
   return block.get();
+}
+
+void free_scratch() {
+  block.reset();
+  size = 0;
 }
 
 }  // namespace vecton::cpu

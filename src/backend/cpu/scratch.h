@@ -9,5 +9,6 @@ namespace vecton::cpu {
 
 // `floats` floats, aligned to 64 bytes, until this thread asks again. Grows to the most asked for.
 float* scratch(int64_t floats);
+void free_scratch();  // this thread's
 
 }  // namespace vecton::cpu

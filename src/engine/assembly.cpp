@@ -20,14 +20,6 @@ Request side(const Request& request, const std::string& text, Role role, Task ta
   return one;
 }
 
-// Everything that the query's vectors depend on is the same.
-bool same_query(const Request& a, const Request& b) {
-  return a.input == b.input && a.prompt == b.prompt && a.truncate == b.truncate &&
-         a.truncation_side == b.truncation_side && a.dimensions == b.dimensions &&
-         a.dimensions_of_any_model == b.dimensions_of_any_model &&
-         a.add_special_tokens == b.add_special_tokens && a.cache_salt == b.cache_salt;
-}
-
 void add_costs(const Result& part, Result& result) {
   result.prompt_tokens += part.prompt_tokens;
   result.truncated |= part.truncated;
@@ -47,8 +39,7 @@ Assembly::Assembly(const Plan& plan, const Preparer& preparer, const std::vector
     const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
     const Request& request = requests[i];
     if (request.task == Task::kScore && by_vectors) {
-      const bool again = i > 0 && items_.back().kind == Kind::kScore;
-      items_.push_back(score_item(preparer, request, again ? &requests[i - 1] : nullptr, where));
+      items_.push_back(score_item(preparer, request, where));
       continue;
     }
     const std::vector<Request> pieces = preparer.pieces(request, where);
@@ -67,17 +58,17 @@ size_t Assembly::add(Sequence sequence) {
 }
 
 Assembly::Item Assembly::score_item(const Preparer& preparer, const Request& request,
-                                    const Request* previous, const std::string& where) {
+                                    const std::string& where) {
   if (!request.pair || !std::holds_alternative<std::string>(request.input))
     preparer.prepare(request, where);  // says what is wrong
   const Task task = plan_.scorer == Scorer::kBiEncoder ? Task::kEmbed : Task::kTokenEmbed;
+  Sequence query = preparer.prepare(
+      side(request, std::get<std::string>(request.input), Role::kQuery, task), where);
+  // Queries that come to the same work, as those of one ranking do, are computed once.
+  const bool again = !items_.empty() && items_.back().kind == Kind::kScore &&
+                     static_cast<const Work&>(query) == sequences_[items_.back().sequences.front()];
   Item item{.kind = Kind::kScore, .sequences = {}};
-  if (previous && same_query(*previous, request)) {
-    item.sequences.push_back(items_.back().sequences.front());
-  } else {
-    item.sequences.push_back(add(preparer.prepare(
-        side(request, std::get<std::string>(request.input), Role::kQuery, task), where)));
-  }
+  item.sequences.push_back(again ? items_.back().sequences.front() : add(std::move(query)));
   item.sequences.push_back(
       add(preparer.prepare(side(request, *request.pair, Role::kDocument, task), where)));
   return item;

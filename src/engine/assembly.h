@@ -37,8 +37,7 @@ class Assembly {
   };
 
   size_t add(Sequence sequence);
-  Item score_item(const Preparer& preparer, const Request& request, const Request* previous,
-                  const std::string& where);
+  Item score_item(const Preparer& preparer, const Request& request, const std::string& where);
   void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
   Result join(const Item& item, const std::vector<Result>& parts) const;
 

@@ -32,6 +32,7 @@ struct Engine::Impl {
 
   void make_cache(const EngineOptions& options);
   bool work(int worker);
+  void rest(int worker);
   void compute(Ops& ops, std::vector<Sequence> batch);
   void answer(Sequence& sequence);
   std::vector<Result> assemble(const Assembly& assembly, std::vector<Result> parts);
@@ -51,6 +52,7 @@ struct Engine::Impl {
   int64_t unfinished = 0;  // requests taken and not answered yet
   bool draining = false, stopped = false, ready = false;
 
+  std::unique_ptr<Ops> root_ops;          // of weights and cache
   std::vector<std::unique_ptr<Ops>> ops;  // one per worker
   std::mutex score_mutex;
   std::unique_ptr<Ops> score_ops;    // of results that are put together from several
@@ -65,15 +67,16 @@ Engine::Impl::Impl(const EngineOptions& options,
       scheduler({}) {
   const int threads = threads_of(options);
   scheduler = Scheduler(limits(options, threads));
-  pool = std::make_unique<ThreadPool>(threads, [this](int worker) { return work(worker); });
-  ops.push_back(make_ops(options.backend, *pool));
-  runner = std::make_unique<Runner>(plan, *tokenizer, options, *ops.front());
-  score_ops = ops.front()->fork();
+  pool = std::make_unique<ThreadPool>(
+      threads, [this](int worker) { return work(worker); }, [this](int worker) { rest(worker); });
+  root_ops = make_ops(options.backend, *pool);
+  runner = std::make_unique<Runner>(plan, *tokenizer, options, *root_ops);
+  score_ops = root_ops->fork();
   make_cache(options);
-  while (static_cast<int>(ops.size()) < threads) ops.push_back(ops.front()->fork());
+  while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
   info = describe(plan);
-  info.backend = ops.front()->name();
-  info.isa = ops.front()->isa();
+  info.backend = root_ops->name();
+  info.isa = root_ops->isa();
   info.dtype = runner->dtype();
   info.threads = threads;
   info.parameters = runner->parameters();
@@ -121,11 +124,11 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
     pages = runner->cache_pages(options.cache_bytes);
   } else {
     pages = std::min(runner->cache_pages(std::min(kMost, available_memory() / 8)),
-                     kLongest * plan.max_model_len / PrefixCache::kPageTokens);
+                     kLongest * plan.max_model_len / PrefixIndex::kPageTokens);
   }
   if (pages < 1) return;
   try {
-    runner->make_cache(pages, *ops.front());
+    runner->make_cache(pages, *root_ops);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kInvalidArgument,
                 "cache_bytes: the system does not give so much memory to the prefix cache",
@@ -145,14 +148,31 @@ bool Engine::Impl::work(int worker) {
     step = scheduler.next();
     stats.requests_running += static_cast<int64_t>(step.batch.size());
     if (!step.batch.empty()) ++stats.batches;
-    left = scheduler.waiting_batches();
+    left = scheduler.ready_batches();
   }
   if (left > 0 && !step.batch.empty()) pool->notify(left);
-  if (step.batch.empty() && step.cancelled.empty()) return false;
+  if (step.batch.empty() && step.cancelled.empty()) return step.more;
   changed.notify_all();
   fail(step.cancelled, Error(ErrorCode::kCancelled, "the request was cancelled"));
   if (!step.batch.empty()) compute(*ops[static_cast<size_t>(worker)], std::move(step.batch));
   return true;
+}
+
+// The worker has had nothing to do for a while.
+void Engine::Impl::rest(int worker) {
+  bool idle = false;
+  {
+    const std::lock_guard lock(mutex);
+    if (!ready || stopped) return;
+    idle = unfinished == 0;
+  }
+  ops[static_cast<size_t>(worker)]->give_back_memory();
+  if (!idle) return;
+  {
+    const std::lock_guard lock(score_mutex);
+    score_ops->give_back_memory();
+  }
+  trim_heap();
 }
 
 void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
@@ -172,11 +192,10 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
   {
     const std::lock_guard lock(mutex);
     stats.requests_running -= static_cast<int64_t>(batch.size());
-    scheduler.finish(batch, !error);
-    left = scheduler.waiting_batches();
+    scheduler.finish(batch, !error);  // what stays in it is to be answered
+    left = scheduler.ready_batches();
   }
   if (left > 0) pool->notify(left);  // what waited for this batch's pages
-  if (batch.front().prefix_only) return;
   for (Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
     if (error) result.error = error;
@@ -256,7 +275,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
     if (impl_->runner->cacheable(sequences[i]))
-      sequences[i].page_keys = PrefixCache::keys(sequences[i].ids, sequences[i].cache_salt);
+      sequences[i].page_keys = PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);
     sequences[i].group = group;
     sequences[i].index = i;
     tokens += sequences[i].tokens();
@@ -278,7 +297,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     for (Sequence& sequence : sequences) sequence.queued = now;
     impl_->unfinished += static_cast<int64_t>(sequences.size());
     impl_->scheduler.push(std::move(sequences));
-    batches = impl_->scheduler.waiting_batches();
+    batches = impl_->scheduler.ready_batches();
   }
   impl_->pool->notify(batches);
   return ticket;

@@ -198,7 +198,9 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit) const {
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
   const auto start = std::chrono::steady_clock::now();
   check_task(request);
-  Sequence sequence{.tasks = {request.task}, .use_activation = request.use_activation};
+  Sequence sequence;
+  sequence.tasks = {request.task};
+  sequence.use_activation = request.use_activation;
   sequence.tasks.insert(sequence.tasks.end(), request.also.begin(), request.also.end());
   sequence.cache_salt = request.cache_salt;
   set_dimensions(request, sequence);

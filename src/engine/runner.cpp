@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -30,13 +31,37 @@ void give(HeadAnswer answer, const Sequence& sequence, Result& result) {
     result.tokens.push_back(sequence.tokens_info[static_cast<size_t>(position)]);
 }
 
-// Where the rows `own` stand among the rows `all`, of the same sequences.
-std::vector<int32_t> places(const Rows& own, const Rows& all) {
+// The rows of each of `sequences` sequences that any of `parts` wants: parts[i] holds those of
+// sequences[i][0], sequences[i][1], ...
+template <class HeadWork>
+Rows union_of(const std::vector<HeadWork>& work, size_t sequences) {
+  std::vector<std::vector<int32_t>> wanted(sequences);
+  for (const HeadWork& head : work) {
+    for (size_t i = 0; i < head.sequences.size(); ++i) {
+      const auto begin = head.wanted.index.begin();
+      std::vector<int32_t>& all = wanted[head.sequences[i]];
+      std::vector<int32_t> merged;
+      std::set_union(all.begin(), all.end(), begin + head.wanted.offsets[i],
+                     begin + head.wanted.offsets[i + 1], std::back_inserter(merged));
+      all = std::move(merged);
+    }
+  }
+  Rows rows;
+  for (const std::vector<int32_t>& own : wanted) {
+    rows.index.insert(rows.index.end(), own.begin(), own.end());
+    rows.offsets.push_back(static_cast<int32_t>(rows.index.size()));
+  }
+  return rows;
+}
+
+// Where the rows of a head stand among the rows `all` of all sequences.
+template <class HeadWork>
+std::vector<int32_t> places(const HeadWork& head, const Rows& all) {
   std::vector<int32_t> at;
-  for (int64_t s = 0; s < own.sequences(); ++s) {
-    int32_t r = all.offsets[s];
-    for (int32_t i = own.offsets[s]; i < own.offsets[s + 1]; ++i) {
-      while (all.index[r] != own.index[i]) ++r;
+  for (size_t i = 0; i < head.sequences.size(); ++i) {
+    int32_t r = all.offsets[head.sequences[i]];
+    for (int32_t own = head.wanted.offsets[i]; own < head.wanted.offsets[i + 1]; ++own) {
+      while (all.index[r] != head.wanted.index[own]) ++r;
       at.push_back(r);
     }
   }
@@ -88,21 +113,34 @@ bool Runner::activates(Task task) const {
   }
 }
 
-std::vector<HeadInput> Runner::inputs_of(Task task, const std::vector<Sequence>& sequences) const {
-  std::vector<HeadInput> inputs;
-  for (const Sequence& s : sequences) {
-    const bool own = task == s.tasks.front();  // use_activation is for the request's own task
-    inputs.push_back(
-        {.ids = s.ids,
-         .prompt_tokens = s.prompt_tokens,
-         .activation = own ? s.use_activation.value_or(activates(task)) : activates(task),
-         .kept = s.kept,
-         .parts = s.parts,
-         .dimensions = s.dimensions,
-         .top_k = s.top_k,
-         .targets = s.targets});
+HeadInput Runner::input_of(Task task, const Sequence& s) const {
+  const bool own = task == s.tasks.front();  // use_activation is for the request's own task
+  return {.ids = s.ids,
+          .prompt_tokens = s.prompt_tokens,
+          .activation = own ? s.use_activation.value_or(activates(task)) : activates(task),
+          .kept = s.kept,
+          .parts = s.parts,
+          .dimensions = s.dimensions,
+          .top_k = s.top_k,
+          .targets = s.targets};
+}
+
+// Of chunks nothing is wanted.
+std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& sequences) const {
+  std::vector<HeadWork> work;
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    if (sequences[i].is_chunk()) continue;
+    for (size_t t = 0; t < sequences[i].tasks.size(); ++t) {
+      const Task task = sequences[i].tasks[t];
+      auto head = std::ranges::find(work, task, &HeadWork::task);
+      if (head == work.end()) head = work.insert(work.end(), {.task = task});
+      head->sequences.push_back(i);
+      head->answers.push_back(t);
+      head->inputs.push_back(input_of(task, sequences[i]));
+      heads_.at(task)->want(head->inputs.back(), head->wanted);
+    }
   }
-  return inputs;
+  return work;
 }
 
 Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
@@ -117,7 +155,8 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   }
   for (const Sequence& sequence : sequences) {
     add_pages(sequence, batch);
-    batch.ids.insert(batch.ids.end(), sequence.ids.begin() + sequence.cached(), sequence.ids.end());
+    batch.ids.insert(batch.ids.end(), sequence.ids.begin() + sequence.cached(),
+                     sequence.ids.begin() + sequence.end);
     if (typed) {
       batch.type_ids.insert(batch.type_ids.end(), sequence.type_ids.begin(),
                             sequence.type_ids.end());
@@ -139,10 +178,10 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
 // The pages that it begins with, and where the keys and values of the next ones go.
 void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
   if (!batch.cache) return;
-  batch.pages.insert(batch.pages.end(), sequence.pages.begin(), sequence.pages.end());
+  batch.pages.insert(batch.pages.end(), sequence.block_table.begin(), sequence.block_table.end());
   batch.page_offsets.push_back(static_cast<int32_t>(batch.pages.size()));
   auto row = static_cast<int32_t>(batch.ids.size());
-  for (const int32_t page : sequence.claims) {
+  for (const int32_t page : sequence.new_pages) {
     for (int64_t i = 0; i < cache_.page_rows; ++i) {
       batch.store_from.push_back(row++);
       batch.store_to.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
@@ -153,8 +192,7 @@ void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
 bool Runner::cacheable(const Sequence& sequence) const {
   if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
   Rows wanted;
-  heads_.at(sequence.tasks.front())
-      ->want(inputs_of(sequence.tasks.front(), {sequence}).front(), wanted);
+  heads_.at(sequence.tasks.front())->want(input_of(sequence.tasks.front(), sequence), wanted);
   return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
 }
 
@@ -163,43 +201,40 @@ int64_t Runner::cache_pages(int64_t bytes) const {
   if (!shape.causal || !shape.cacheable) return 0;
   const int64_t row_bytes =
       2 * shape.layers * shape.kv_heads * shape.head_dim * static_cast<int64_t>(sizeof(float));
-  return std::min<int64_t>(bytes / (row_bytes * PrefixCache::kPageTokens),
-                           INT32_MAX / PrefixCache::kPageTokens);
+  return std::min<int64_t>(bytes / (row_bytes * PrefixIndex::kPageTokens),
+                           INT32_MAX / PrefixIndex::kPageTokens);
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {
   const ModelShape& shape = plan_.shape;
-  const int64_t rows = pages * PrefixCache::kPageTokens, columns = shape.kv_heads * shape.head_dim;
-  cache_.page_rows = PrefixCache::kPageTokens;
+  const int64_t rows = pages * PrefixIndex::kPageTokens, columns = shape.kv_heads * shape.head_dim;
+  cache_.page_rows = PrefixIndex::kPageTokens;
   for (int64_t i = 0; i < shape.layers; ++i)
     cache_.layers.push_back({ops.allocate(rows, columns), ops.allocate(rows, columns)});
 }
 
 void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
   Batch batch = make_batch(sequences);
-  if (sequences.front().prefix_only) {
-    batch.wanted.offsets = {0, 0};
-    model_->forward(ops, batch);
-    return;
+  const std::vector<HeadWork> work = head_work(sequences);
+  batch.wanted = union_of(work, sequences.size());
+  for (const Sequence& s : sequences) {
+    if (!s.is_chunk()) s.group->results[s.index].also.resize(s.tasks.size() - 1);
   }
-  const std::vector<Task>& tasks = sequences.front().tasks;
-  std::vector<std::vector<HeadInput>> inputs;
-  std::vector<Rows> wanted(tasks.size());
-  for (size_t t = 0; t < tasks.size(); ++t) {
-    inputs.push_back(inputs_of(tasks[t], sequences));
-    for (const HeadInput& input : inputs[t]) heads_.at(tasks[t])->want(input, wanted[t]);
-  }
-  batch.wanted = tasks.size() == 1 ? wanted.front() : batch.rows;
-  for (const Sequence& s : sequences) s.group->results[s.index].also.resize(tasks.size() - 1);
-  if (batch.wanted.count() == 0) return;
+  const bool stores =
+      std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
+  if (batch.wanted.count() == 0 && !stores) return;
   const Tensor hidden = model_->forward(ops, batch);
-  for (size_t t = 0; t < tasks.size(); ++t) {
-    const Tensor rows =
-        tasks.size() == 1 ? hidden : ops.gather_rows(hidden, places(wanted[t], batch.wanted));
-    std::vector<HeadAnswer> answers = heads_.at(tasks[t])->answer(ops, rows, wanted[t], inputs[t]);
-    for (size_t s = 0; s < sequences.size(); ++s) {
-      Result& result = sequences[s].group->results[sequences[s].index];
-      give(std::move(answers[s]), sequences[s], t == 0 ? result : result.also[t - 1]);
+  for (const HeadWork& head : work) {
+    if (head.wanted.count() == 0) continue;
+    const bool all = head.wanted.count() == batch.wanted.count();
+    const Tensor rows = all ? hidden : ops.gather_rows(hidden, places(head, batch.wanted));
+    std::vector<HeadAnswer> answers =
+        heads_.at(head.task)->answer(ops, rows, head.wanted, head.inputs);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      const Sequence& s = sequences[head.sequences[i]];
+      Result& result = s.group->results[s.index];
+      const size_t t = head.answers[i];
+      give(std::move(answers[i]), s, t == 0 ? result : result.also[t - 1]);
     }
   }
 }

@@ -19,13 +19,13 @@ class Runner {
   // Reads the weights; errors name the tensor. `ops` prepares them.
   Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops);
 
-  // Computes the sequences, all of the same tasks. Every value is checked to be finite; a failure
-  // is that result's error. Thread-safe, with an Ops per thread.
+  // Computes the sequences, of any tasks. Every value is checked to be finite; a failure is that
+  // result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences) const;
 
   // Whether a prefix cache may be used for it: its answer is taken of the last row alone.
   bool cacheable(const Sequence& sequence) const;
-  // Pages of PrefixCache that `bytes` are enough for. 0 where the model can't use one.
+  // Pages of the cache that `bytes` are enough for. 0 where the model can't use one.
   int64_t cache_pages(int64_t bytes) const;
   // Makes room for the keys and values of so many pages; before the first run().
   void make_cache(int64_t pages, Ops& ops);
@@ -41,8 +41,16 @@ class Runner {
  private:
   void note_left_over(const Weights& weights);
   Batch make_batch(const std::vector<Sequence>& sequences) const;
-  // What the heads of `task` know of the sequences.
-  std::vector<HeadInput> inputs_of(Task task, const std::vector<Sequence>& sequences) const;
+  // What a head has to do in a batch: its sequences, by their number, and the rows that it wants
+  // of each.
+  struct HeadWork {
+    Task task = Task::kEmbed;
+    std::vector<size_t> sequences, answers;  // and which of a sequence's answers it is
+    std::vector<HeadInput> inputs;
+    Rows wanted;
+  };
+  std::vector<HeadWork> head_work(const std::vector<Sequence>& sequences) const;
+  HeadInput input_of(Task task, const Sequence& sequence) const;
   bool activates(Task task) const;
 
   void add_pages(const Sequence& sequence, Batch& batch) const;

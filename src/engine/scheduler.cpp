@@ -8,115 +8,256 @@ namespace vecton {
 
 namespace {
 
-PrefixCache::Prefix prefix_of(const Sequence& sequence) {
+constexpr int64_t kPage = KvCacheManager::kPageTokens;
+// Sequences that one call may park: the caller holds a lock.
+constexpr int64_t kMostParked = 256;
+
+PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
   return {sequence.ids, sequence.page_keys, sequence.cache_salt};
 }
 
 }  // namespace
 
-Scheduler::Scheduler(const Limits& limits) : limits_(limits) {
+Scheduler::Scheduler(const Limits& limits) : limits_(limits), ready_(1) {
   if (limits.cache_pages > 0) cache_.emplace(limits.cache_pages);
 }
 
 bool Scheduler::has_room(int64_t tokens) const {
-  return queue_.empty() || tokens_ + tokens <= limits_.max_queue_tokens;
+  return waiting_ == 0 || tokens_ + tokens <= limits_.max_queue_tokens;
 }
 
-int64_t Scheduler::waiting_batches() const {
+int64_t Scheduler::ready_batches() const {
   const int64_t least =
       std::max<int64_t>(1, std::min(limits_.min_batch_tokens, limits_.max_batch_tokens));
-  return std::min(waiting(), (tokens_ + least - 1) / least);
+  return std::min(ready_sequences_, (ready_tokens_ + least - 1) / least);
+}
+
+// One more or less in a queue.
+void Scheduler::count(Queue& queue, const Sequence& sequence, int64_t sign) {
+  const int64_t tokens = sign * sequence.tokens();
+  queue.tokens += tokens;
+  tokens_ += tokens;
+  waiting_ += sign;
+  if (!queue.ready) return;
+  ready_tokens_ += tokens;
+  ready_sequences_ += sign;
+}
+
+void Scheduler::insert(Queue& queue, Sequence sequence) {
+  count(queue, sequence, 1);
+  Places& places = places_[sequence.group.get()];
+  const size_t index = sequence.index;
+  if (places.at.size() <= index) places.at.resize(index + 1);
+  places.at[index] = queue.list.insert(queue.list.end(), {std::move(sequence), &queue});
+  ++places.waiting;
+}
+
+Sequence Scheduler::remove(Place place) {
+  Queue& queue = *place->queue;
+  Sequence sequence = std::move(place->sequence);
+  queue.list.erase(place);
+  count(queue, sequence, -1);
+  const auto places = places_.find(sequence.group.get());
+  places->second.at[sequence.index].reset();
+  if (--places->second.waiting == 0) places_.erase(places);
+  return sequence;
+}
+
+void Scheduler::park(int32_t page, Place place) {
+  const auto [found, added] = parked_for_.try_emplace(page);
+  if (added) {
+    found->second = parked_.emplace(parked_.end());
+    found->second->ready = false;
+  }
+  Queue& queue = *found->second;
+  count(*place->queue, place->sequence, -1);
+  queue.list.splice(queue.list.end(), place->queue->list, place);
+  place->queue = &queue;
+  count(queue, place->sequence, 1);
+}
+
+// Those that waited for the page came before all that are ready.
+void Scheduler::unpark(int32_t page) {
+  const auto found = parked_for_.find(page);
+  if (found == parked_for_.end()) return;
+  Queue& queue = *found->second;
+  queue.ready = true;
+  ready_tokens_ += queue.tokens;
+  ready_sequences_ += static_cast<int64_t>(queue.list.size());
+  ready_.splice(ready_.begin(), parked_, found->second);
+  parked_for_.erase(found);
 }
 
 void Scheduler::push(std::vector<Sequence> sequences) {
   for (Sequence& sequence : sequences) {
-    tokens_ += sequence.tokens();
     if (cache_) cache_->note(prefix_of(sequence));
-    queue_.push_back(std::move(sequence));
+    insert(ready_.back(), std::move(sequence));
   }
 }
 
-// A part of a long sequence: the tokens after `found`, as many as a batch holds, for their pages.
-bool Scheduler::take_chunk(const Sequence& sequence, std::vector<int32_t> found, Step& step) {
-  constexpr int64_t kPage = PrefixCache::kPageTokens;
-  const auto cached = static_cast<int64_t>(found.size()) * kPage;
-  const int64_t end = (cached + std::max(limits_.max_batch_tokens, kPage)) / kPage * kPage;
-  std::vector<int32_t> claims = cache_->claim(prefix_of(sequence), found, end, batch_, true);
-  if (cached + static_cast<int64_t>(claims.size()) * kPage < end) {
-    cache_->release(found, claims, false);  // no room for all of it: it is computed as a whole
-    return false;
+void Scheduler::give_up(Sequence& sequence) {
+  if (cache_) {
+    cache_->release(sequence.block_table);
+    cache_->unreserve(std::exchange(sequence.reserved, 0));
   }
-  Sequence chunk;
-  chunk.prefix_only = true;
-  chunk.ids.assign(sequence.ids.begin(), sequence.ids.begin() + end);
-  chunk.pages = std::move(found);
-  chunk.claims = std::move(claims);
-  step.batch.push_back(std::move(chunk));
+  sequence.block_table.clear();
+}
+
+void Scheduler::cancel(const Group& group) {
+  const auto places = places_.find(&group);
+  if (places == places_.end()) return;
+  for (const std::optional<Place>& place : std::vector(places->second.at)) {
+    if (!place) continue;
+    cancelled_.push_back(remove(*place));
+    give_up(cancelled_.back());
+  }
+}
+
+// Pages up to the token `end` for the sequence's part of this batch.
+void Scheduler::allocate(Sequence& sequence, int64_t end) {
+  sequence.end = end;
+  if (!cache_ || sequence.page_keys.empty()) return;
+  if (sequence.reserved > 0) {
+    sequence.new_pages = cache_->allocate_reserved(prefix_of(sequence), sequence.block_table, end,
+                                                   batch_, sequence.reserved);
+  } else {
+    sequence.new_pages = cache_->allocate(prefix_of(sequence), sequence.block_table, end, batch_);
+  }
+  if (!sequence.is_chunk()) cache_->unreserve(std::exchange(sequence.reserved, 0));
+}
+
+// Whether it may be computed in chunks: all pages that it will need are owed to it from now on.
+bool Scheduler::begin_chunk(Sequence& sequence) {
+  const int64_t needed =
+      sequence.tokens() / kPage - static_cast<int64_t>(sequence.block_table.size());
+  if (sequence.reserved == 0) {
+    if (!cache_->reserve(needed)) return false;
+    sequence.reserved = needed;
+  }
+  cache_->unreserve(sequence.reserved - needed);  // what others have computed meanwhile
+  sequence.reserved = needed;
   return true;
 }
 
-Scheduler::Taken Scheduler::take(Sequence& sequence, int64_t budget, Step& step) {
-  int64_t tokens = sequence.tokens();
-  if (cache_ && !sequence.page_keys.empty()) {
-    const PrefixCache::Found found = cache_->find(prefix_of(sequence), batch_);
-    if (found.pending) return Taken::kWaits;
-    tokens -= static_cast<int64_t>(found.pages.size()) * PrefixCache::kPageTokens;
-    if (step.batch.empty() && chunks_ && tokens > 2 * limits_.max_batch_tokens &&
-        take_chunk(sequence, found.pages, step)) {
-      return Taken::kTooBig;  // its chunk is the batch; the sequence itself stays
-    }
-    if (!step.batch.empty() && batch_tokens_ + tokens > budget) return Taken::kTooBig;
-    sequence.pages = found.pages;
-    sequence.claims = cache_->claim(prefix_of(sequence), found.pages, sequence.tokens(), batch_);
-    stats_.queries += sequence.tokens();
-    stats_.hits += sequence.cached();
-  } else if (!step.batch.empty() && batch_tokens_ + tokens > budget) {
-    return Taken::kTooBig;
+Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
+  const Place place = queue.list.begin();
+  Sequence& sequence = place->sequence;
+  const bool with_cache = cache_ && !sequence.page_keys.empty();
+  PrefixIndex::Found found;
+  if (with_cache) found = cache_->find(prefix_of(sequence), batch_);
+  if (found.pending >= 0) {
+    park(found.pending, place);
+    return Taken::kParked;
   }
-  tokens_ -= sequence.tokens();
-  batch_tokens_ += tokens;
-  step.batch.push_back(std::move(sequence));
+  int64_t end = sequence.tokens();
+  const int64_t cached = static_cast<int64_t>(found.pages.size()) * kPage;
+  const bool fits = step.batch.empty() || batch_tokens_ + end - cached <= budget;
+  if (!fits) return Taken::kTooBig;
+  if (with_cache) {
+    cache_->refer(found.pages);
+    cache_->release(std::exchange(sequence.block_table, found.pages));
+    const bool is_long = end - cached > 2 * limits_.max_batch_tokens && !sequence.whole;
+    if (is_long && begin_chunk(sequence))
+      end = (cached + std::max(limits_.max_batch_tokens, kPage)) / kPage * kPage;
+    if (sequence.end == 0) {  // not when it goes on
+      stats_.queries += sequence.tokens();
+      stats_.hits += cached;
+    }
+  }
+  allocate(sequence, end);
+  batch_tokens_ += end - cached;
+  step.batch.push_back(remove(place));
   return Taken::kYes;
 }
 
+bool Scheduler::fill(Queue& queue, int64_t budget, Step& step) {
+  while (!queue.list.empty()) {
+    ++looks_;
+    const Place first = queue.list.begin();
+    if (first->sequence.group->cancelled->load()) {
+      step.cancelled.push_back(remove(first));
+      give_up(step.cancelled.back());
+      continue;
+    }
+    const Taken taken = take(queue, budget, step);
+    if (taken == Taken::kTooBig) return false;
+    if (taken == Taken::kParked && ++parked_now_ == kMostParked) return false;
+  }
+  return true;
+}
+
+bool Scheduler::fill_from_ready(int64_t budget, Step& step) {
+  for (;;) {
+    if (!fill(ready_.front(), budget, step)) return false;
+    if (ready_.size() == 1) return true;
+    ready_.pop_front();
+  }
+}
+
+// After a chunk those that have not begun come first, so that they get their turn.
 Scheduler::Step Scheduler::next() {
   Step step;
+  step.cancelled = std::exchange(cancelled_, {});
   const int64_t share = (tokens_ + limits_.workers - 1) / limits_.workers;
   const int64_t budget =
       std::clamp(share, std::min(limits_.min_batch_tokens, limits_.max_batch_tokens),
                  limits_.max_batch_tokens);
-  batch_tokens_ = 0;
+  batch_tokens_ = parked_now_ = 0;
   ++batch_;
-  auto kept = queue_.begin();  // where the next sequence that stays goes
-  auto at = queue_.begin();
-  for (; at != queue_.end(); ++at) {
-    if (at->group->cancelled->load()) {
-      tokens_ -= at->tokens();
-      step.cancelled.push_back(std::move(*at));
-      continue;
-    }
-    const bool other = !step.batch.empty() && at->tasks != step.batch.front().tasks;
-    const Taken taken = other ? Taken::kWaits : take(*at, budget, step);
-    if (taken == Taken::kTooBig) break;
-    if (taken == Taken::kYes) continue;
-    if (kept != at) *kept = std::move(*at);
-    ++kept;
+  if (chunk_last_) {
+    if (fill_from_ready(budget, step)) fill(begun_, budget, step);
+  } else {
+    if (fill(begun_, budget, step)) fill_from_ready(budget, step);
   }
-  queue_.erase(kept, at);
+  chunk_last_ = !step.batch.empty() && step.batch.back().is_chunk();
+  step.more = step.batch.empty() && ready_sequences_ > 0;
   return step;
 }
 
-void Scheduler::finish(const std::vector<Sequence>& batch, bool computed) {
-  for (const Sequence& sequence : batch) {
-    if (cache_) cache_->release(sequence.pages, sequence.claims, computed);
-    if (sequence.prefix_only && !computed) chunks_ = false;
+// After a chunk: its pages stay referred to.
+void Scheduler::go_on(Sequence sequence, bool computed) {
+  if (computed) {
+    sequence.block_table.insert(sequence.block_table.end(), sequence.new_pages.begin(),
+                                sequence.new_pages.end());
+  } else {
+    cache_->release(sequence.new_pages);
+    give_up(sequence);
+    sequence.whole = true;
   }
+  sequence.new_pages.clear();
+  insert(begun_, std::move(sequence));
+}
+
+void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
+  std::vector<Sequence> answered;
+  for (Sequence& sequence : batch) {
+    if (cache_) {
+      cache_->set_computed(sequence.new_pages, computed);
+      for (const int32_t page : sequence.new_pages) unpark(page);
+    }
+    const bool cancelled = sequence.group->cancelled->load();
+    if (sequence.is_chunk() && !cancelled) {
+      go_on(std::move(sequence), computed);
+      continue;
+    }
+    if (cache_) cache_->release(sequence.new_pages);
+    give_up(sequence);
+    (sequence.is_chunk() ? cancelled_ : answered).push_back(std::move(sequence));
+  }
+  batch = std::move(answered);
 }
 
 std::vector<Sequence> Scheduler::clear() {
-  tokens_ = 0;
-  std::vector<Sequence> all(std::move_iterator(queue_.begin()), std::move_iterator(queue_.end()));
-  queue_.clear();
+  std::vector<Sequence> all = std::exchange(cancelled_, {});
+  const auto drain = [&](Queue& queue) {
+    while (!queue.list.empty()) {
+      all.push_back(remove(queue.list.begin()));
+      give_up(all.back());
+    }
+  };
+  drain(begun_);
+  for (Queue& queue : ready_) drain(queue);
+  for (Queue& queue : parked_) drain(queue);
   return all;
 }
 

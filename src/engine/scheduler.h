@@ -1,20 +1,21 @@
 // Scheduler: sequences in, next batch or nothing out. A pure state machine: no threads, no clock,
 // no model.
 //
-// First come, first served, by token budget: a batch takes waiting sequences of the same tasks in
-// order until the next would not fit. The budget is a worker's fair share of what waits, so that
+// First come, first served, by token budget: a batch takes waiting sequences, whatever their tasks,
+// in order until the next would not fit. The budget is a worker's fair share of what waits, so that
 // all workers get some, within the limits. With a prefix cache, tokens that it has are not counted;
-// a sequence whose next page another batch is computing waits for that batch; and a long sequence
-// is computed in chunks, which leave their pages in the cache, so that others get their turns
-// between.
+// a sequence whose next page another batch is computing is parked under that page until it is
+// there; and a long sequence is computed in chunks (chunked prefill), between which others get
+// their turns. Its pages are reserved when it begins, so that it can always go on.
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
-#include "engine/prefix_cache.h"
+#include "engine/kv_cache_manager.h"
 #include "engine/sequence.h"
 
 namespace vecton {
@@ -37,15 +38,21 @@ class Scheduler {
   struct Step {
     std::vector<Sequence> batch;      // to be computed together; empty = nothing can be now
     std::vector<Sequence> cancelled;  // given up by their callers
+    bool more = false;                // nothing was found yet: ask again
   };
   Step next();
-  // A batch has been computed, or has failed.
-  void finish(const std::vector<Sequence>& batch, bool computed);
+  // A batch has been computed, or has failed. Takes the chunks out of it: their sequences go on.
+  void finish(std::vector<Sequence>& batch, bool computed);
+  // The sequences of a group that wait are those cancelled of the next step.
+  void cancel(const Group& group);
   std::vector<Sequence> clear();  // everything that waits
 
-  int64_t waiting() const { return static_cast<int64_t>(queue_.size()); }
+  int64_t waiting() const { return waiting_; }
   int64_t waiting_tokens() const { return tokens_; }
-  int64_t waiting_batches() const;  // at most; of the least size that is worth a worker
+  // Batches that could begin now, at most; of the least size that is worth a worker.
+  int64_t ready_batches() const;
+  // Sequences that have been looked at since the beginning, for tests.
+  int64_t looks() const { return looks_; }
 
   // In tokens: asked of the cache, found there. Pages: all, in use.
   struct CacheStats {
@@ -54,18 +61,53 @@ class Scheduler {
   CacheStats cache_stats() const;
 
  private:
-  // Adds `sequence` to the batch with what the cache has of it; false = it has to wait, or does not
-  // fit.
-  enum class Taken { kYes, kWaits, kTooBig };
-  Taken take(Sequence& sequence, int64_t budget, Step& step);
-  bool take_chunk(const Sequence& sequence, std::vector<int32_t> found, Step& step);
+  struct Queue;
+  struct Waiting {
+    Sequence sequence;
+    Queue* queue = nullptr;  // that it is in
+  };
+  using Place = std::list<Waiting>::iterator;
+  struct Queue {
+    std::list<Waiting> list;
+    int64_t tokens = 0;
+    bool ready = true;  // not parked
+  };
+  // Where the sequences of a group wait, by their index.
+  struct Places {
+    std::vector<std::optional<Place>> at;
+    int64_t waiting = 0;
+  };
+
+  void insert(Queue& queue, Sequence sequence);
+  Sequence remove(Place place);
+  void count(Queue& queue, const Sequence& sequence, int64_t sign);
+  void park(int32_t page, Place place);
+  void unpark(int32_t page);
+  void give_up(Sequence& sequence);
+  void go_on(Sequence sequence, bool computed);
+
+  // Fills the batch. False = it is full, or enough has been looked at.
+  bool fill(Queue& queue, int64_t budget, Step& step);
+  bool fill_from_ready(int64_t budget, Step& step);
+  // Adds the first of a queue to the batch with what the cache has of it; or parks it.
+  enum class Taken { kYes, kParked, kTooBig };
+  Taken take(Queue& queue, int64_t budget, Step& step);
+  bool begin_chunk(Sequence& sequence);
+  void allocate(Sequence& sequence, int64_t end);
 
   Limits limits_;
-  std::deque<Sequence> queue_;
-  int64_t tokens_ = 0, batch_tokens_ = 0, batch_ = 0;
-  std::optional<PrefixCache> cache_;
+  Queue begun_;             // sequences that have been computed in part
+  std::list<Queue> ready_;  // the others: those that were parked, then, the last, those that came
+  // By the page that they wait for. A queue moves to ready_ as it is: nobody looks through it.
+  std::list<Queue> parked_;
+  std::unordered_map<int32_t, std::list<Queue>::iterator> parked_for_;
+  std::unordered_map<const Group*, Places> places_;
+  std::vector<Sequence> cancelled_;
+  int64_t waiting_ = 0, tokens_ = 0, ready_sequences_ = 0, ready_tokens_ = 0;
+  int64_t batch_tokens_ = 0, batch_ = 0, looks_ = 0, parked_now_ = 0;
+  bool chunk_last_ = false;
+  std::optional<KvCacheManager> cache_;
   CacheStats stats_;
-  bool chunks_ = true;  // until one fails
 };
 
 }  // namespace vecton

@@ -11,7 +11,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 Sequence sequence(int64_t tokens, size_t index, Task task = Task::kEmbed) {
-  Sequence s{.tasks = {task}};
+  Sequence s;
+  s.tasks = {task};
   s.ids.resize(static_cast<size_t>(tokens));
   s.index = index;
   s.group = std::make_shared<Group>();
@@ -63,14 +64,13 @@ TEST(Scheduler, DoesNotCutASmallRestIntoShares) {
   EXPECT_EQ(scheduler.next().batch.size(), 3u);
 }
 
-TEST(Scheduler, KeepsTasksApartAndInOrder) {
+TEST(Scheduler, PutsAllTasksIntoOneBatch) {
   Scheduler scheduler({});
   std::vector<Sequence> sequences;
-  const Task tasks[] = {Task::kEmbed, Task::kTokenEmbed, Task::kEmbed, Task::kTokenEmbed};
+  const Task tasks[] = {Task::kEmbed, Task::kTokenEmbed, Task::kScore, Task::kTokenEmbed};
   for (size_t i = 0; i < 4; ++i) sequences.push_back(sequence(5, i, tasks[i]));
   scheduler.push(std::move(sequences));
-  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(0, 2));
-  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(1, 3));
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(0, 1, 2, 3));
 }
 
 TEST(Scheduler, ReturnsCancelledSequencesApart) {
@@ -108,6 +108,182 @@ TEST(Scheduler, LosesNothing) {
   }
   EXPECT_EQ(seen, std::vector<int>(200, 1));
   EXPECT_EQ(scheduler.waiting_tokens(), 0);
+}
+
+// With a prefix cache.
+constexpr int64_t kPage = PrefixIndex::kPageTokens;
+
+// `common` tokens that all have, then some of its own.
+Sequence with_prefix(int64_t common, int64_t own, size_t index) {
+  Sequence s = sequence(0, index);
+  for (int64_t i = 0; i < common; ++i) s.ids.push_back(static_cast<int32_t>(i));
+  for (int64_t i = 0; i < own; ++i)
+    s.ids.push_back(static_cast<int32_t>(100000 + 1000 * index + static_cast<size_t>(i)));
+  s.page_keys = PrefixIndex::keys(s.ids, "");
+  return s;
+}
+
+std::vector<Sequence> with_prefixes(int64_t common, size_t count) {
+  std::vector<Sequence> sequences;
+  const auto group = std::make_shared<Group>();
+  for (size_t i = 0; i < count; ++i) {
+    sequences.push_back(with_prefix(common, 3, i));
+    sequences.back().group = group;
+  }
+  return sequences;
+}
+
+TEST(SchedulerWithCache, WhoWaitsForAPageIsLookedAtOnceUntilItIsThere) {
+  constexpr size_t kMany = 65536;
+  Scheduler scheduler({.max_batch_tokens = 64, .max_queue_tokens = 1 << 30, .cache_pages = 4096});
+  scheduler.push(with_prefixes(3 * kPage, kMany));
+  Scheduler::Step first = scheduler.next();
+  ASSERT_FALSE(first.batch.empty());
+  // A batch of another kind of sequence, and then nothing, as long as the first is under way.
+  while (scheduler.next().more) continue;
+  const int64_t looks = scheduler.looks();
+  EXPECT_LE(looks, static_cast<int64_t>(kMany) + 1);
+  for (int times = 0; times < 1000; ++times) {
+    EXPECT_THAT(scheduler.next().batch, IsEmpty());
+    EXPECT_EQ(scheduler.ready_batches(), 0);
+  }
+  EXPECT_EQ(scheduler.looks(), looks);
+  scheduler.finish(first.batch, true);
+  EXPECT_GT(scheduler.ready_batches(), 0);
+  EXPECT_EQ(scheduler.looks(), looks);
+  // From now on each look is a sequence that goes into a batch, but for the one that does not fit.
+  const size_t before = static_cast<size_t>(scheduler.waiting());
+  size_t batches = 0;
+  for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
+    scheduler.finish(step.batch, true);
+    ++batches;
+  }
+  EXPECT_EQ(scheduler.waiting(), 0);
+  EXPECT_LE(scheduler.looks() - looks, static_cast<int64_t>(before + batches));
+}
+
+TEST(SchedulerWithCache, OneCallLooksAtABoundedNumber) {
+  Scheduler scheduler({.max_batch_tokens = 64, .max_queue_tokens = 1 << 30, .cache_pages = 4096});
+  scheduler.push(with_prefixes(3 * kPage, 10000));
+  const Scheduler::Step first = scheduler.next();
+  const int64_t looks = scheduler.looks();
+  const Scheduler::Step second = scheduler.next();
+  EXPECT_TRUE(second.more);
+  EXPECT_LE(scheduler.looks() - looks, 256);
+}
+
+TEST(SchedulerWithCache, WhoWaitedComesBeforeThoseWhoCameLater) {
+  Scheduler scheduler({.max_batch_tokens = 60, .cache_pages = 256});
+  scheduler.push(with_prefixes(3 * kPage, 4));
+  Scheduler::Step first = scheduler.next();
+  ASSERT_THAT(indices(first.batch), ElementsAre(0, 1, 2, 3));  // of one batch they share
+  scheduler.finish(first.batch, true);
+  std::vector<Sequence> fresh;
+  for (size_t i = 0; i < 3; ++i) fresh.push_back(with_prefix(5 * kPage, 2, i));
+  scheduler.push(std::move(fresh));
+  Scheduler::Step second = scheduler.next();
+  ASSERT_THAT(indices(second.batch), ElementsAre(0, 1, 2));
+  std::vector<Sequence> late;
+  late.push_back(sequence(50, 9));
+  scheduler.push(std::move(late));
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(9));
+}
+
+TEST(SchedulerWithCache, FindsTheCancelledWithoutLooking) {
+  Scheduler scheduler({.max_batch_tokens = 64, .max_queue_tokens = 1 << 30, .cache_pages = 4096});
+  std::vector<Sequence> sequences = with_prefixes(3 * kPage, 5000);
+  const auto group = sequences[4000].group = std::make_shared<Group>();
+  scheduler.push(std::move(sequences));
+  const Scheduler::Step first = scheduler.next();
+  while (scheduler.next().more) continue;
+  const int64_t looks = scheduler.looks();
+  group->cancelled->store(true);
+  scheduler.cancel(*group);
+  EXPECT_THAT(indices(scheduler.next().cancelled), ElementsAre(4000));
+  EXPECT_EQ(scheduler.looks(), looks);
+  EXPECT_THAT(scheduler.next().cancelled, IsEmpty());
+}
+
+TEST(SchedulerWithCache, ALongSequenceGoesInChunksAndLetsOthersBetween) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage, .min_batch_tokens = 1, .cache_pages = 256});
+  std::vector<Sequence> sequences;
+  sequences.push_back(with_prefix(7 * kPage, 5, 0));
+  sequences.push_back(sequence(kPage, 1));
+  sequences.push_back(sequence(kPage, 2));
+  sequences.push_back(sequence(2 * kPage, 3));
+  scheduler.push(std::move(sequences));
+  std::vector<std::vector<size_t>> batches;
+  int64_t computed = 0;
+  for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
+    batches.push_back(indices(step.batch));
+    if (step.batch.front().index == 0) {
+      EXPECT_EQ(step.batch.front().cached(), computed);
+      computed = step.batch.front().end;
+    }
+    scheduler.finish(step.batch, true);
+  }
+  using Batch = std::vector<size_t>;
+  EXPECT_THAT(batches, ElementsAre(Batch{0}, Batch{1, 2}, Batch{0}, Batch{3}, Batch{0}));
+  EXPECT_EQ(computed, 7 * kPage + 5);
+  EXPECT_EQ(scheduler.waiting(), 0);
+}
+
+TEST(SchedulerWithCache, WhoHasBegunIsOwedAllItsPages) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage, .min_batch_tokens = 1, .cache_pages = 16});
+  std::vector<Sequence> sequences;
+  sequences.push_back(with_prefix(12 * kPage, 5, 0));
+  sequences.push_back(with_prefix(0, 12 * kPage, 1));
+  scheduler.push(std::move(sequences));
+  Scheduler::Step begun = scheduler.next();
+  ASSERT_TRUE(begun.batch.front().is_chunk());
+  // The other finds no room for its own and is computed in one piece.
+  Scheduler::Step whole = scheduler.next();
+  ASSERT_THAT(indices(whole.batch), ElementsAre(1));
+  EXPECT_FALSE(whole.batch.front().is_chunk());
+  scheduler.finish(whole.batch, true);
+  int64_t end = 0;
+  while (!begun.batch.empty()) {
+    EXPECT_EQ(begun.batch.front().cached(), end);
+    end = begun.batch.front().end;
+    scheduler.finish(begun.batch, true);
+    begun = scheduler.next();
+  }
+  EXPECT_EQ(end, 12 * kPage + 5);
+}
+
+TEST(SchedulerWithCache, AFailedChunkIsComputedInOnePiece) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage, .cache_pages = 256});
+  std::vector<Sequence> sequences;
+  sequences.push_back(with_prefix(9 * kPage, 5, 0));
+  scheduler.push(std::move(sequences));
+  Scheduler::Step step = scheduler.next();
+  scheduler.finish(step.batch, true);
+  EXPECT_THAT(step.batch, IsEmpty());
+  step = scheduler.next();
+  EXPECT_TRUE(step.batch.front().is_chunk());
+  scheduler.finish(step.batch, false);
+  step = scheduler.next();
+  ASSERT_THAT(indices(step.batch), ElementsAre(0));
+  EXPECT_FALSE(step.batch.front().is_chunk());
+  scheduler.finish(step.batch, true);
+  EXPECT_THAT(indices(step.batch), ElementsAre(0));
+}
+
+TEST(SchedulerWithCache, ACancelledChunkGivesItsPagesBack) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage, .cache_pages = 10});
+  for (int times = 0; times < 5; ++times) {
+    std::vector<Sequence> sequences;
+    sequences.push_back(with_prefix(0, 9 * kPage + 1, static_cast<size_t>(times)));
+    const std::shared_ptr<Group> group = sequences.front().group;
+    scheduler.push(std::move(sequences));
+    Scheduler::Step step = scheduler.next();
+    ASSERT_TRUE(step.batch.front().is_chunk()) << times;  // there is room to reserve
+    group->cancelled->store(true);
+    scheduler.cancel(*group);
+    scheduler.finish(step.batch, true);
+    EXPECT_THAT(step.batch, IsEmpty());
+    EXPECT_THAT(scheduler.next().cancelled, ::testing::SizeIs(1));
+  }
 }
 
 }  // namespace

@@ -1,0 +1,103 @@
+#include "engine/prefix_index.h"
+
+#include <algorithm>
+
+namespace vecton {
+
+namespace {
+
+constexpr size_t kSightings = 1 << 16;
+// A step of splitmix64 (Steele et al. 2014).
+uint64_t mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+PrefixIndex::PrefixIndex(int64_t pages)
+    : entries_(static_cast<size_t>(pages)), sightings_(kSightings) {}
+
+std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::string_view salt) {
+  uint64_t key = mix(salt.size());
+  for (const char c : salt) key = mix(key ^ static_cast<unsigned char>(c));
+  std::vector<uint64_t> keys;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    key = mix(key ^ static_cast<uint32_t>(ids[i]));
+    if ((i + 1) % kPageTokens == 0) keys.push_back(key);
+  }
+  return keys;
+}
+
+void PrefixIndex::note(const Prefix& prefix) {
+  for (const uint64_t key : prefix.keys) {
+    auto& [seen, count] = sightings_[key % kSightings];
+    if (seen != key) count = 0;
+    seen = key;
+    count = std::min(count + 1, 2);
+  }
+}
+
+bool PrefixIndex::often(uint64_t key) const {
+  const auto& [seen, count] = sightings_[key % kSightings];
+  return seen == key && count >= 2;
+}
+
+// The page of that number of the sequence, or -1.
+int32_t PrefixIndex::match(const Prefix& prefix, size_t index, uint64_t parent) const {
+  const auto tokens = prefix.ids.subspan(index * kPageTokens, kPageTokens);
+  const auto [begin, end] = pages_.equal_range(prefix.keys[index]);
+  for (auto at = begin; at != end; ++at) {
+    const Entry& entry = entries_[static_cast<size_t>(at->second)];
+    if (entry.parent == parent && entry.salt == prefix.salt &&
+        std::ranges::equal(entry.tokens, tokens))
+      return at->second;
+  }
+  return -1;
+}
+
+PrefixIndex::Found PrefixIndex::find(const Prefix& prefix, int64_t batch) const {
+  Found found;
+  const size_t most = prefix.ids.empty() ? 0 : (prefix.ids.size() - 1) / kPageTokens;
+  uint64_t parent = 0;
+  for (size_t i = 0; i < std::min(most, prefix.keys.size()); ++i) {
+    const int32_t page = match(prefix, i, parent);
+    if (page < 0) break;
+    const int64_t by = entries_[static_cast<size_t>(page)].batch;
+    if (by != kComputed && by != batch) {
+      found.pending = page;
+      break;
+    }
+    found.pages.push_back(page);
+    parent = id_of(page);
+  }
+  return found;
+}
+
+bool PrefixIndex::add(const Prefix& prefix, size_t index, int32_t before, int32_t page,
+                      int64_t batch) {
+  const uint64_t parent = id_of(before);
+  if (match(prefix, index, parent) >= 0) return false;
+  Entry& entry = entry_of(page);
+  entry = {.key = prefix.keys[index],
+           .id = next_id_++,
+           .parent = parent,
+           .tokens = {},
+           .salt = std::string(prefix.salt),
+           .batch = batch};
+  std::ranges::copy(prefix.ids.subspan(index * kPageTokens, kPageTokens), entry.tokens.begin());
+  pages_.emplace(entry.key, page);
+  return true;
+}
+
+void PrefixIndex::forget(int32_t page) {
+  Entry& entry = entry_of(page);
+  if (entry.id == 0) return;
+  const auto [begin, end] = pages_.equal_range(entry.key);
+  pages_.erase(std::find_if(begin, end, [&](const auto& known) { return known.second == page; }));
+  entry = {};
+}
+
+}  // namespace vecton

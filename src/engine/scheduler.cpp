@@ -156,9 +156,9 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
   if (with_cache) {
     cache_->refer(found.pages);
     cache_->release(std::exchange(sequence.block_table, found.pages));
-    const bool is_long = end - cached > 2 * limits_.max_batch_tokens && !sequence.whole;
-    if (is_long && begin_chunk(sequence))
-      end = (cached + std::max(limits_.max_batch_tokens, kPage)) / kPage * kPage;
+    const int64_t chunk = std::max(limits_.max_batch_tokens, kPage);
+    const bool is_long = end - cached > 2 * chunk && !sequence.whole;
+    if (is_long && begin_chunk(sequence)) end = (cached + chunk) / kPage * kPage;
     if (sequence.end == 0) {  // not when it goes on
       stats_.queries += sequence.tokens();
       stats_.hits += cached;

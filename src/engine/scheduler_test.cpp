@@ -228,6 +228,21 @@ TEST(SchedulerWithCache, ALongSequenceGoesInChunksAndLetsOthersBetween) {
   EXPECT_EQ(scheduler.waiting(), 0);
 }
 
+TEST(SchedulerWithCache, NothingIsComputedBeyondTheEnd) {
+  Scheduler scheduler({.max_batch_tokens = 1, .cache_pages = 256});
+  std::vector<Sequence> sequences;
+  for (size_t i = 0; i < 70; ++i)
+    sequences.push_back(with_prefix(0, static_cast<int64_t>(i) + 1, i));
+  scheduler.push(std::move(sequences));
+  size_t answered = 0;
+  for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
+    for (const Sequence& s : step.batch) ASSERT_LE(s.end, s.tokens());
+    scheduler.finish(step.batch, true);
+    answered += step.batch.size();
+  }
+  EXPECT_EQ(answered, 70u);
+}
+
 TEST(SchedulerWithCache, WhoHasBegunIsOwedAllItsPages) {
   Scheduler scheduler({.max_batch_tokens = 2 * kPage, .min_batch_tokens = 1, .cache_pages = 16});
   std::vector<Sequence> sequences;

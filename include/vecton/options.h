@@ -23,6 +23,17 @@ struct VECTON_API HubOptions {
   static HubOptions from_environment();
 };
 
+// What the environment says of engines: OMP_NUM_THREADS, VLLM_METAL_USE_PAGED_ATTENTION and
+// VLLM_METAL_MEMORY_FRACTION. Options that are set count more.
+struct VECTON_API EngineDefaults {
+  int threads = 0;
+  bool enable_prefix_caching = true;
+  int64_t cache_bytes = 0;
+
+  // Error (kInvalidArgument) names a variable whose value makes no sense.
+  static EngineDefaults from_environment();
+};
+
 struct VECTON_API EngineOptions {
   std::string model{};  // folder or hub name
   HubOptions hub = HubOptions::from_environment();
@@ -35,14 +46,21 @@ struct VECTON_API EngineOptions {
   // JSON object: pooling_type, use_activation, dimensions, step_tag_id, returned_token_ids,
   // enable_chunked_processing, max_embed_len.
   std::string pooler_config{};
-  std::string hf_overrides{};          // JSON object laid over config.json
-  int64_t max_model_len = 0;           // tokens; 0 = the model's own
-  int threads = 0;                     // 0 = one per core this process may use
-  std::string backend = "cpu";         // cpu | ref
+  std::string hf_overrides{};                                // JSON object laid over config.json
+  int64_t max_model_len = 0;                                 // tokens; 0 = the model's own
+  int threads = EngineDefaults::from_environment().threads;  // 0 = one per core it may use
+  std::string backend = "cpu";                               // cpu | ref
   int64_t max_batch_tokens = 0;        // tokens of one forward pass; 0 = chosen from the model
   int64_t max_queue_tokens = 1 << 20;  // tokens waiting before submit says kQueueFull
-  bool enable_prefix_caching = true;   // of causal models
-  int64_t cache_bytes = 0;             // of the prefix cache; 0 = a part of the memory that is free
+  // The prefix cache of causal models, and its size; 0 = a part of the memory that is free.
+  bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;
+  int64_t cache_bytes = EngineDefaults::from_environment().cache_bytes;
+  std::string tokenizer{};  // folder or hub name of another tokenizer; empty = the model's own
+  // The prompt of texts whose request has none: one of the checkpoint's by name, or literally. Both
+  // empty = the checkpoint's default prompt.
+  std::string default_prompt_name{}, default_prompt{};
+  // Folder within the model's, of the Dense layer instead of modules.json's.
+  std::string dense_path{};
 };
 
 }  // namespace vecton

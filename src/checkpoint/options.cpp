@@ -1,11 +1,15 @@
 #include "vecton/options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string_view>
+
+#include "base/memory_info.h"
+#include "vecton/error.h"
 
 namespace vecton {
 
@@ -62,7 +66,42 @@ std::string read_token(const fs::path& home) {
   return trimmed(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
+[[noreturn]] void wrong(const char* name, const std::string& expected) {
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string(name) + "=" + environment(name) + ": expected " + expected, name);
+}
+
+// All of `text` as a number, or `otherwise`.
+template <typename T>
+T number_in(const std::string& text, T otherwise) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
 }  // namespace
+
+EngineDefaults EngineDefaults::from_environment() {
+  EngineDefaults defaults;
+  // OpenMP allows a number for each level of nesting; the first is that of a program's threads.
+  const std::string threads = environment("OMP_NUM_THREADS");
+  if (!threads.empty()) {
+    defaults.threads = number_in(trimmed(threads.substr(0, threads.find(','))), 0);
+    if (defaults.threads < 1) wrong("OMP_NUM_THREADS", "a number of threads");
+  }
+  if (const std::string paged = environment("VLLM_METAL_USE_PAGED_ATTENTION"); !paged.empty()) {
+    if (paged != "0" && paged != "1") wrong("VLLM_METAL_USE_PAGED_ATTENTION", "0 or 1");
+    defaults.enable_prefix_caching = paged == "1";
+  }
+  const std::string fraction = environment("VLLM_METAL_MEMORY_FRACTION");
+  if (!fraction.empty() && fraction != "auto") {
+    const double share = number_in(fraction, 0.0);
+    if (!(share > 0 && share <= 1))
+      wrong("VLLM_METAL_MEMORY_FRACTION", "auto, or a number above 0 and up to 1");
+    defaults.cache_bytes = static_cast<int64_t>(share * static_cast<double>(available_memory()));
+  }
+  return defaults;
+}
 
 HubOptions HubOptions::from_environment() {
   const fs::path home = hub_home();

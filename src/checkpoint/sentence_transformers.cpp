@@ -356,10 +356,21 @@ void add_module(ModuleKind kind, const fs::path& folder, const std::string& file
 
 }  // namespace
 
-SentenceTransformer SentenceTransformer::read(const fs::path& folder) {
+SentenceTransformer SentenceTransformer::read(const fs::path& folder,
+                                              const std::string& dense_path) {
   SentenceTransformer model;
   const fs::path modules = folder / "modules.json";
+  int64_t replaced = dense_path.empty() ? 1 : 0;
+  const auto check_replaced = [&] {
+    if (replaced != 1) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "dense_path: expected one Dense module in " + modules.string() + ", there are " +
+                      std::to_string(replaced),
+                  "dense_path");
+    }
+  };
   if (!is_file(modules)) {
+    check_replaced();
     model.transformer = folder;
     return model;
   }
@@ -377,8 +388,14 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder) {
     if (!entry.is_object()) throw Error(ErrorCode::kCorrupt, file + ": expected a list of objects");
     const Config module(entry.get_object(), file);
     const ModuleKind kind = module_kind(module.string("type"), file);
-    kinds.emplace_back(kind, module_folder(folder, module.string_or("path", ""), file));
+    std::string path = module.string_or("path", "");
+    if (kind == ModuleKind::kDense && !dense_path.empty()) {
+      path = dense_path;
+      ++replaced;
+    }
+    kinds.emplace_back(kind, module_folder(folder, path, file));
   }
+  check_replaced();
   for (const auto& [kind, path] : kinds) add_module(kind, path, file, model);
   if (model.transformer.empty()) refuse(file, "expected one Transformer, as the first module");
 

@@ -49,8 +49,11 @@ struct SentenceTransformer {
   std::string similarity = "cosine";
   std::optional<int64_t> truncate_dim;
 
-  // Reads `folder`. A module of another class is refused by name (kUnsupported).
-  static SentenceTransformer read(const std::filesystem::path& folder);
+  // Reads `folder`. A module of another class is refused by name (kUnsupported). `dense_path` is
+  // the folder in it of the one Dense module, instead of what modules.json says; empty = as it
+  // says.
+  static SentenceTransformer read(const std::filesystem::path& folder,
+                                  const std::string& dense_path = "");
 };
 
 // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN".

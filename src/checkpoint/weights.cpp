@@ -199,11 +199,10 @@ struct Weights::State {
     for (auto& [name, entry] : entries) {
       const auto [place, fresh] = renamed.try_emplace(rename(name), std::move(entry));
       if (!fresh) {
-        throw Error(
-            ErrorCode::kCorrupt,
-            where + ": tensors " + name_text(place->second.tensor.name) + " and " +
-                name_text(entry.tensor.name) +  // NOLINT(bugprone-use-after-move): left alone
-                " are both read as " + name_text(place->first));
+        throw Error(ErrorCode::kCorrupt, where + ": tensors " +
+                                             name_text(place->second.tensor.name) + " and " +
+                                             name_text(entry.tensor.name) + " are both read as " +
+                                             name_text(place->first));
       }
     }
     entries = std::move(renamed);

@@ -42,9 +42,15 @@ T guarded(T on_failure, F f) {
 
 void set_option(EngineOptions& options, std::string_view key, const vecton::json::value& value) {
   const std::pair<std::string_view, std::string*> strings[] = {
-      {"revision", &options.hub.revision}, {"dtype", &options.dtype},
-      {"runner", &options.runner},         {"convert", &options.convert},
+      {"revision", &options.hub.revision},
+      {"dtype", &options.dtype},
+      {"runner", &options.runner},
+      {"convert", &options.convert},
       {"backend", &options.backend},
+      {"tokenizer", &options.tokenizer},
+      {"dense_path", &options.dense_path},
+      {"default_prompt", &options.default_prompt},
+      {"default_prompt_name", &options.default_prompt_name},
   };
   for (const auto& [name, option] : strings) {
     if (key == name && value.is_string()) {

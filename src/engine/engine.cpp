@@ -62,7 +62,7 @@ struct Engine::Impl {
 Engine::Impl::Impl(const EngineOptions& options,
                    const std::function<void(const DownloadProgress&)>& progress)
     : plan(make_plan(options, progress)),
-      tokenizer(Tokenizer::open(plan.modules.transformer)),
+      tokenizer(Tokenizer::open(plan.tokenizer)),
       preparer(plan, tokenizer),
       scheduler({}) {
   const int threads = threads_of(options);

@@ -86,6 +86,24 @@ void note_default_pooling(const json::object& pooler, Plan& plan) {
   plan.notes.push_back(std::move(note));
 }
 
+// What the options say instead of the checkpoint's files.
+void decide_prompt(const EngineOptions& options, Plan& plan) {
+  if (!options.default_prompt.empty()) plan.default_prompt = options.default_prompt;
+  const std::string& name = options.default_prompt_name;
+  if (name.empty()) return;
+  std::string known;
+  for (const auto& prompt : plan.modules.prompts)
+    known += (known.empty() ? "" : ", ") + prompt.first;
+  const auto same = [&](const auto& prompt) { return prompt.first == name; };
+  if (std::ranges::none_of(plan.modules.prompts, same)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "default_prompt_name \"" + name + "\" is not known; the model has " +
+                    (known.empty() ? "no prompts" : known),
+                "default_prompt_name");
+  }
+  plan.modules.default_prompt_name = name;
+}
+
 }  // namespace
 
 Plan make_plan(const EngineOptions& options,
@@ -97,7 +115,7 @@ Plan make_plan(const EngineOptions& options,
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
 
   const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
-  SentenceTransformer modules = SentenceTransformer::read(folder);
+  SentenceTransformer modules = SentenceTransformer::read(folder, options.dense_path);
   std::filesystem::path transformer = modules.present ? modules.transformer : folder;
   std::filesystem::path weights = transformer;
   const std::optional<Adapter> adapter = Adapter::find(transformer);
@@ -114,6 +132,9 @@ Plan make_plan(const EngineOptions& options,
                                                : Config::read(weights / "config.json", overrides),
             .modules = std::move(modules)};
   plan.modules.transformer = transformer;
+  plan.tokenizer = options.tokenizer.empty() || options.tokenizer == options.model
+                       ? transformer
+                       : resolve_model(options.tokenizer, options.hub, progress);
   plan.weights = weights;
   plan.adapter = adapter;
   recognise(options, overrides, plan);
@@ -122,6 +143,7 @@ Plan make_plan(const EngineOptions& options,
   plan.shape = plan.family->shape(plan.config);
   decide_head(options, plan);
   apply_pooler_config(pooler, plan);
+  decide_prompt(options, plan);
   decide_length(options, plan);
   plan.embedding_size = plan.dense.empty()
                             ? plan.shape.hidden * static_cast<int64_t>(plan.pooling.size())

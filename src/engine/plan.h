@@ -45,6 +45,8 @@ struct Plan {
   const Family* family = nullptr;
   ModelShape shape;
   SentenceTransformer modules;
+  std::filesystem::path tokenizer;            // folder of the tokenizer's files
+  std::optional<std::string> default_prompt;  // instead of modules' default_prompt_name
 
   std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
   HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone

@@ -182,7 +182,7 @@ Pooling pooling_from(const std::string& name) {
   }
   throw Error(ErrorCode::kUnsupported,
               "pooler_config: pooling_type \"" + name +
-                  "\" is not supported; CLS, LAST, MEAN, ALL or STEP is",
+                  "\" is not supported; CLS, LAST, MEAN, SPLADE, ALL or STEP is",
               "pooler_config");
 }
 
@@ -197,6 +197,13 @@ void set_pooling_type(const std::string& name, Plan& plan) {
     if (!of_tokens)
       refuse_pooler("pooling_type " + name + " needs a model that answers token by token");
     plan.step = name == "STEP";
+    return;
+  }
+  if (name == "SPLADE") {
+    if (plan.head != HeadKind::kMaskedLm)
+      refuse_pooler("pooling_type SPLADE needs a masked language model");
+    if (!plan.modules.splade) plan.modules.splade.emplace();
+    plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
     return;
   }
   if (std::ranges::count(plan.tasks, Task::kEmbed) == 0)
@@ -281,7 +288,7 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
     } else {
       throw Error(ErrorCode::kUnsupported,
                   "pooler_config: " + key +
-                      " is not supported so; pooling_type (CLS, LAST, MEAN, ALL, STEP), "
+                      " is not supported so; pooling_type (CLS, LAST, MEAN, SPLADE, ALL, STEP), "
                       "use_activation (a boolean), step_tag_id, returned_token_ids, "
                       "enable_chunked_processing, max_embed_len and task are",
                   "pooler_config");

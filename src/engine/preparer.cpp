@@ -101,6 +101,7 @@ std::string Preparer::prompt_of(const Request& request) const {
       if (const auto found = find(name); found != prompts.end()) return found->second;
     }
   }
+  if (plan_.default_prompt) return *plan_.default_prompt;
   const auto& name = plan_.modules.default_prompt_name;
   return name ? find(*name)->second : "";
 }

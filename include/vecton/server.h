@@ -26,6 +26,10 @@ struct VECTON_API ServerOptions {
   bool open_metrics = false;  // /metrics needs no key
   std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
 
+  std::string root_path{};  // of a proxy: routes answer with and without it; empty = none
+  // The text of a template for requests without one; empty = the model's.
+  std::string chat_template{};
+
   int64_t max_body_bytes = 32 << 20;  // larger bodies: 413
   int64_t max_pending_bytes =
       512 << 20;  // bodies of all requests that are being answered; more: 429

@@ -41,9 +41,10 @@ ChatFields read_chat(Fields& fields, bool generates) {
 }
 
 std::string ChatFields::render(const Context& context) const {
-  if (context.templates) return context.templates->render(input, name);
-  if (name.empty()) throw Failure(Cause::kInvalid, "the model has no chat template", "messages");
-  return ChatTemplate::parse(name).render(input);
+  const std::string& chosen = name.empty() ? context.options.chat_template : name;
+  if (context.templates) return context.templates->render(input, chosen);
+  if (chosen.empty()) throw Failure(Cause::kInvalid, "the model has no chat template", "messages");
+  return ChatTemplate::parse(chosen).render(input);
 }
 
 }  // namespace vecton::server

@@ -43,6 +43,12 @@ TEST_F(Chat, IsTokenizedAsTheTemplateSays) {
             R"(["[CLS]","the","capital","the","[SEP]"])");
 }
 
+TEST_F(Chat, TheServersTemplateCountsWhereTheRequestHasNone) {
+  test.options.chat_template = "the {{ messages[1].content }}";
+  EXPECT_EQ(tokens(""), R"(["the","capital"])");
+  EXPECT_EQ(tokens(R"(,"chat_template":"{{ messages[1].content }}")"), R"(["capital"])");
+}
+
 TEST_F(Chat, WrongFieldsAreRefused) {
   for (const std::string fields :
        {R"("messages":[])", R"("messages":"a")", R"("messages":[1],"chat_template":"a")",

@@ -8,6 +8,8 @@
 #include <ctime>
 #include <utility>
 
+#include "server/routes.h"
+
 namespace vecton::server {
 
 namespace asio = boost::asio;
@@ -37,10 +39,10 @@ std::string path_of(std::string_view target) {
 }
 
 template <typename Message>
-HttpRequest head_of(const Message& message, const std::string& peer) {
+HttpRequest head_of(const Message& message, const std::string& peer, const std::string& root) {
   HttpRequest head;
   head.method = text(message.method_string());
-  head.path = path_of(text(message.target()));
+  head.path = without_root(path_of(text(message.target())), root);
   head.peer = peer;
   head.authorization = text(message[http::field::authorization]);
   head.content_type = text(message[http::field::content_type]);
@@ -155,7 +157,7 @@ void Connection::on_head(ErrorCode error) {
   if (phase_ != Phase::kReading) return;
   if (error || late_) return on_read_error(error);
   const auto& message = parser_->get();
-  head_ = head_of(message, peer_);
+  head_ = head_of(message, peer_, options_.root_path);
   version_ = message.version();
   keep_ = message.keep_alive() && !draining_;
   is_head_ = message.method() == http::verb::head;
@@ -221,7 +223,7 @@ void Connection::give_room() {
 void Connection::on_read_error(ErrorCode error) {
   const bool has_head = parser_->is_header_done() || error == http::error::body_limit;
   if (has_head) {
-    head_ = head_of(parser_->get(), peer_);
+    head_ = head_of(parser_->get(), peer_, options_.root_path);
     version_ = parser_->get().version();
   } else {
     head_ = {.method = "-", .path = "-", .peer = peer_};

@@ -78,4 +78,12 @@ std::string allowed_methods(std::string_view path) {
   return methods;
 }
 
+std::string without_root(std::string path, std::string_view root) {
+  while (root.ends_with('/')) root.remove_suffix(1);
+  if (root.empty() || !path.starts_with(root) || !allowed_methods(path).empty()) return path;
+  std::string rest = path.substr(root.size());
+  if (rest.empty()) return "/";
+  return rest.front() == '/' ? rest : path;
+}
+
 }  // namespace vecton::server

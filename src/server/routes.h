@@ -33,4 +33,8 @@ const Route* find_route(std::string_view method, std::string_view path);
 // The methods that a path has: "GET, HEAD, POST"; empty for an unknown path.
 std::string allowed_methods(std::string_view path);
 
+// `path` as the routes have it, when a proxy puts `root` ("/embedder") before them: what has a
+// route of its own stays as it is.
+std::string without_root(std::string path, std::string_view root);
+
 }  // namespace vecton::server

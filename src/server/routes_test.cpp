@@ -30,5 +30,16 @@ TEST(Routes, OnlyProbesAreOpen) {
   }
 }
 
+TEST(Routes, AnswerBehindAProxysPathToo) {
+  EXPECT_EQ(without_root("/embedder/v1/models", "/embedder"), "/v1/models");
+  EXPECT_EQ(without_root("/embedder/v1/models", "/embedder/"), "/v1/models");
+  EXPECT_EQ(without_root("/embedder", "/embedder"), "/");
+  EXPECT_EQ(without_root("/embedders", "/embedder"), "/embedders");
+  EXPECT_EQ(without_root("/v1/models", "/embedder"), "/v1/models");
+  EXPECT_EQ(without_root("/v1/models", "/v1"), "/v1/models");  // a route of its own
+  EXPECT_EQ(without_root("/v1/embed_all", "/v1"), "/embed_all");
+  EXPECT_EQ(without_root("/a", ""), "/a");
+}
+
 }  // namespace
 }  // namespace vecton::server

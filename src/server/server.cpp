@@ -14,10 +14,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/counted.h"
 #include "server/dialect.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/service.h"
+#include "vecton/chat_template.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
@@ -38,6 +40,10 @@ void check(const ServerOptions& options) {
   positive(options.io_threads, "io_threads");
   positive(options.idle_timeout, "idle_timeout");
   positive(options.io_timeout, "io_timeout");
+  if (!options.root_path.empty() && !options.root_path.starts_with('/'))
+    throw Error(ErrorCode::kInvalidArgument,
+                "root_path must begin with '/', found " + options.root_path, "root_path");
+  if (!options.chat_template.empty()) ChatTemplate::parse(options.chat_template);  // or its Error
   for (const std::string& key : options.api_keys) {
     if (key.empty())
       throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "api_key");
@@ -46,14 +52,15 @@ void check(const ServerOptions& options) {
 
 std::string summary(const ModelInfo& info) {
   std::string text = info.name + ": " + info.architecture + ", " + info.dtype + " on " +
-                     info.backend + "/" + info.isa + ", " + std::to_string(info.threads) +
-                     " threads, " + task_names(info);
+                     info.backend + "/" + info.isa + ", " + counted(info.threads, "thread") + ", " +
+                     task_names(info);
   if (does(info, Task::kEmbed)) {
     text += ", pooling " + info.pooling + (info.normalize ? " normalized" : "") + ", " +
             std::to_string(info.embedding_size) + " values";
   }
   for (const std::string& dense : info.dense) text += ", " + dense;
-  if (!info.labels.empty()) text += ", " + std::to_string(info.labels.size()) + " labels";
+  if (!info.labels.empty())
+    text += ", " + counted(static_cast<int64_t>(info.labels.size()), "label");
   if (!info.scorer.empty()) text += ", scores by " + info.scorer;
   if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
   return text + ", up to " + std::to_string(info.max_model_len) + " tokens";

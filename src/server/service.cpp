@@ -16,6 +16,7 @@
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/tei.h"
+#include "vecton/machine.h"
 
 namespace vecton::server {
 
@@ -78,9 +79,7 @@ double answer_bytes(const ModelInfo& info, const Request& request) {
 }
 
 int worker_count(const ServerOptions& options) {
-  return options.workers > 0
-             ? options.workers
-             : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 2, 8);
+  return options.workers > 0 ? options.workers : std::clamp(machine().cores, 2, 8);
 }
 
 }  // namespace

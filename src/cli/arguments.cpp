@@ -2,6 +2,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <string_view>
 
 namespace vecton::cli {
 
@@ -30,12 +34,63 @@ CLI::Option* add_texts(CLI::App& app, const std::string& name, std::vector<std::
   return option->type_name("")->expected(0, -1)->allow_extra_args();
 }
 
-CLI::Validator at_least(int least) {
+std::optional<int64_t> human_integer(const std::string& text) {
+  constexpr std::string_view kDecimal = "kmgt", kBinary = "KMGT";
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || rest - text.data() > 15) return std::nullopt;
+  const bool whole = text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) >=
+                     static_cast<size_t>(rest - text.data());
+  if (rest == end) return whole ? std::optional(static_cast<int64_t>(number)) : std::nullopt;
+  if (rest + 1 != end || number < 0) return std::nullopt;
+  if (const size_t at = kDecimal.find(*rest); at != std::string_view::npos)
+    return static_cast<int64_t>(number * std::pow(1000.0, static_cast<double>(at + 1)));
+  if (const size_t at = kBinary.find(*rest); at != std::string_view::npos && whole)
+    return static_cast<int64_t>(number) << (10 * (at + 1));
+  return std::nullopt;
+}
+
+CLI::Validator at_least(int64_t least) {
+  return within(least, std::numeric_limits<int64_t>::max());
+}
+
+CLI::Validator within(int64_t least, int64_t most) {
   return CLI::Validator(
-      [least](const std::string& text) -> std::string {
-        double value = 0;
-        if (CLI::detail::lexical_cast(text, value) && value >= least) return {};
-        return "expected a number of at least " + std::to_string(least) + ", found " + text;
+      [least, most](std::string& text) -> std::string {
+        const std::optional<int64_t> value = human_integer(text);
+        if (value && *value >= least && *value <= most) {
+          text = std::to_string(*value);
+          return {};
+        }
+        const bool open = most == std::numeric_limits<int64_t>::max();
+        return "expected a number " +
+               (open ? "of at least " + std::to_string(least)
+                     : "from " + std::to_string(least) + " to " + std::to_string(most)) +
+               ", found " + text;
+      },
+      "");
+}
+
+CLI::Validator not_negative() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        double value = -1;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error == std::errc() && end == text.data() + text.size() && value >= 0) return {};
+        return "expected a number of at least 0, found " + text;
+      },
+      "");
+}
+
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::Validator(
+      [words = std::move(words)](std::string& text) -> std::string {
+        if (std::ranges::count(words, text) > 0) return {};
+        std::string known;
+        for (size_t i = 0; i < words.size(); ++i)
+          known += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+        return "expected " + known + ", found " + text;
       },
       "");
 }
@@ -44,7 +99,12 @@ void parse_arguments(CLI::App& app, std::vector<std::string> arguments) {
   for (std::string& argument : arguments) {
     if (argument.starts_with('[')) argument.insert(argument.begin(), kGuard);
   }
-  for (CLI::Option* option : app.get_options()) option->transform(without_guard, "");
+  for (CLI::Option* option : app.get_options()) {
+    option->transform(without_guard, "");
+    if (option->get_items_expected_max() == 1 &&
+        option->get_multi_option_policy() == CLI::MultiOptionPolicy::Throw)
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
   std::ranges::reverse(arguments);  // CLI11 takes them from the back
   app.parse(std::move(arguments));
 }

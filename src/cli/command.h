@@ -1,4 +1,4 @@
-// The commands of the program. main.cpp holds the table; each command is a file of its own.
+// The commands of the program. commands.cpp holds the table; each command is a file of its own.
 #pragma once
 
 #include <functional>

@@ -1,10 +1,7 @@
 #include "cli/model_options.h"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cstdlib>
-#include <fstream>
-#include <limits>
+#include <utility>
 
 #include "cli/arguments.h"
 #include "cli/progress.h"
@@ -14,37 +11,23 @@ namespace vecton::cli {
 
 namespace {
 
-// Memory that programs could still get, in bytes; 0 where the system does not say.
-int64_t free_memory() {
-  std::ifstream file("/proc/meminfo");
-  for (std::string name; file >> name;) {
-    int64_t kilobytes = 0;
-    if (name == "MemAvailable:" && file >> kilobytes) return kilobytes * 1024;
-    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+// Types as vLLM, TEI, infinity and torch call them.
+std::string own_dtype(const std::string& name) {
+  for (const auto& [other, own] : {std::pair{"half", "float16"},
+                                   {"float", "float32"},
+                                   {"fp16", "float16"},
+                                   {"fp32", "float32"},
+                                   {"bf16", "bfloat16"},
+                                   {"f16", "float16"},
+                                   {"f32", "float32"}}) {
+    if (name == other) return own;
   }
-  return 0;
+  return name;
 }
 
-// vLLM's variables for the cache. What the command line says afterwards counts more.
-void read_environment(EngineOptions& options) {
-  const auto wrong = [](const char* name, const std::string& value, const char* expected) {
-    throw Error(ErrorCode::kInvalidArgument,
-                std::string(name) + "=" + value + ": expected " + expected, name);
-  };
-  if (const char* paged = std::getenv("VLLM_METAL_USE_PAGED_ATTENTION")) {
-    const std::string value = paged;
-    if (value != "0" && value != "1") wrong("VLLM_METAL_USE_PAGED_ATTENTION", value, "0 or 1");
-    options.enable_prefix_caching = value == "1";
-  }
-  if (const char* fraction = std::getenv("VLLM_METAL_MEMORY_FRACTION")) {
-    const std::string value = fraction;
-    if (value == "auto") return;
-    double share = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), share);
-    if (error != std::errc() || end != value.data() + value.size() || !(share > 0 && share <= 1))
-      wrong("VLLM_METAL_MEMORY_FRACTION", value, "auto, or a number above 0 and up to 1");
-    options.cache_bytes = static_cast<int64_t>(share * static_cast<double>(free_memory()));
-  }
+// vLLM's "auto" and -1 for the model's own.
+std::string own_length(const std::string& length) {
+  return length == "auto" || length == "-1" ? "0" : length;
 }
 
 }  // namespace
@@ -55,7 +38,7 @@ void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
   app.add_option("--revision", hub.revision, "Branch, tag or commit [main]")
       ->type_name("NAME")
       ->group(group);
-  app.add_option("--cache,--download-dir,--huggingface-hub-cache", hub.cache,
+  app.add_option("--cache", hub.cache,
                  "Folder of the hub cache [HF_HUB_CACHE, HF_HOME/hub, ~/.cache/huggingface/hub]")
       ->type_name("FOLDER")
       ->group(group);
@@ -66,26 +49,29 @@ void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
 }
 
 void add_engine_options(CLI::App& app, EngineOptions& options) {
-  read_environment(options);
   add_hub_options(app, options.model, options.hub);
   const auto group = "Running the model";
-  app.add_option("-j,--threads", options.threads, "Threads to compute with [one per core]")
+  app.add_option("-j,--threads", options.threads,
+                 "Threads to compute with [OMP_NUM_THREADS, or one per core]")
       ->type_name("N")
-      ->check(at_least(0))
+      ->transform(at_least(0))
       ->group(group);
   app.add_option("--dtype", options.dtype,
                  "How weights are kept in memory: auto, float32, float16 or bfloat16 [auto]")
       ->type_name("TYPE")
+      ->check(one_of({"auto", "float32", "float16", "bfloat16"}))
+      ->transform(own_dtype, "")
       ->group(group);
   app.add_option("--max-model-len", options.max_model_len,
-                 "Most tokens of one text [the model's own]")
+                 "Most tokens of one text; auto, 8k, 8K [the model's own]")
       ->type_name("N")
-      ->check(at_least(0))
+      ->transform(at_least(0))
+      ->transform(own_length, "")
       ->group(group);
-  app.add_option("--max-num-batched-tokens,--max-batch-tokens", options.max_batch_tokens,
+  app.add_option("--max-num-batched-tokens", options.max_batch_tokens,
                  "Tokens of one forward pass [chosen from the model]")
       ->type_name("N")
-      ->check(at_least(0))
+      ->transform(at_least(0))
       ->group(group);
   app.add_option("--runner", options.runner, "auto or pooling [auto]")
       ->type_name("NAME")
@@ -104,14 +90,23 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
                  "Values laid over config.json, such as '{\"is_matryoshka\": true}'")
       ->type_name("JSON")
       ->group(group);
+  app.add_option("--tokenizer", options.tokenizer,
+                 "Folder or hub name of another tokenizer [the model's own]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--dense-path", options.dense_path,
+                 "Folder within the checkpoint of the Dense layer that takes the place of "
+                 "modules.json's, such as 2_Dense_1024")
+      ->type_name("FOLDER")
+      ->group(group);
   app.add_flag("--enable-prefix-caching,!--no-enable-prefix-caching", options.enable_prefix_caching,
                "Compute the common beginning of prompts once, for models that read left to right "
                "[yes]")
       ->group(group);
-  app.add_option("--cache-bytes,--kv-cache-memory-bytes", options.cache_bytes,
+  app.add_option("--cache-bytes", options.cache_bytes,
                  "Memory of the prefix cache [a part of what is free]")
       ->type_name("N")
-      ->check(at_least(0))
+      ->transform(at_least(0))
       ->group(group);
   app.add_option("--backend", options.backend, "cpu, or ref: slow and plain, to compare with [cpu]")
       ->type_name("NAME")
@@ -137,12 +132,12 @@ void add_request_options(CLI::App& app, RequestOptions& options) {
   app.add_option("--role", options.role,
                  "query or document: what the texts are to a retrieval model [neither]")
       ->type_name("ROLE")
-      ->check(CLI::IsMember({"query", "document"}))
+      ->check(one_of({"query", "document"}))
       ->group(group);
   app.add_option("-d,--dimensions", options.dimensions,
                  "Keep the first values only, where the model was trained for it (Matryoshka)")
       ->type_name("N")
-      ->check(at_least(1))
+      ->transform(at_least(1))
       ->group(group);
   auto* normalize =
       app.add_flag("--normalize", options.normalize, "Vectors of length 1 [as the checkpoint says]")

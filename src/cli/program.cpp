@@ -2,14 +2,18 @@
 #include <algorithm>
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
 
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/foreign_arguments.h"
+#include "cli/foreign_commands.h"
 #include "cli/help.h"
 #include "cli/terminal.h"
+#include "cli/usage.h"
 #include "vecton/vecton.h"
 
 namespace vecton::cli {
@@ -54,32 +58,14 @@ int report(const std::string& message, ExitStatus status) {
   return report(message, static_cast<int>(status));
 }
 
-// Letters to insert, delete or replace to make one word of another.
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
+int unknown_command(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Command& command : commands()) known.emplace_back(command.name);
+  return report(unknown_name("command", name, known) + " ('vecton --help' lists them)",
+                ExitStatus::kUsage);
 }
 
-int unknown_command(const std::string& name) {
-  const auto distance = [&](const Command& command) { return edit_distance(name, command.name); };
-  const Command& nearest = *std::ranges::min_element(commands(), {}, distance);
-  const std::string what = name.starts_with('-') ? "option" : "command";
-  std::string message = "there is no " + what + " '" + name + "'";
-  if (what == "command" && distance(nearest) <= 3) {
-    message += "; did you mean '" + std::string(nearest.name) + "'?";
-  }
-  return report(message + " ('vecton --help' lists them)", ExitStatus::kUsage);
-}
+const char* variable(const std::string& name) { return std::getenv(name.c_str()); }
 
 int run_action(const std::function<void()>& action) {
   try {
@@ -99,20 +85,28 @@ int run_action(const std::function<void()>& action) {
   }
 }
 
+int wrong_usage(const Command& command, const std::string& message) {
+  return report(message + " ('vecton " + command.name + " --help' tells how it is used)",
+                ExitStatus::kUsage);
+}
+
 int run_command(const Command& command, const std::vector<std::string>& arguments) {
   CLI::App app(std::string(command.summary) + ".", "vecton " + std::string(command.name));
   std::function<void()> action;
+  OwnArguments own;
   try {
     action = command.define(app);
-    parse_arguments(app, arguments);
+    own = own_arguments(app, arguments,
+                        std::string_view(command.name) == "serve" ? variable : Environment());
+    parse_arguments(app, std::move(own.arguments));
+    for (const std::string& note : own.notes) std::fprintf(stderr, "vecton: %s\n", note.c_str());
   } catch (const CLI::CallForHelp&) {
     std::fputs(command_help(app, std::min(terminal_width(), 110)).c_str(), stdout);
     return 0;
   } catch (const CLI::ParseError& error) {
-    return report(
-        std::string(error.what()) + " ('vecton " + command.name + " --help' tells how it is used)",
-        ExitStatus::kUsage);
+    return wrong_usage(command, usage_message(app, error, own.origins));
   } catch (const Failure& failure) {
+    if (failure.status() == ExitStatus::kUsage) return wrong_usage(command, failure.what());
     return report(failure.what(), failure.status());
   } catch (const Error& error) {  // an environment variable that makes no sense
     return report(error.what(), exit_status(error.code()));
@@ -124,14 +118,21 @@ int run_command(const Command& command, const std::vector<std::string>& argument
 
 }  // namespace
 
-int run_program(const std::vector<std::string>& arguments) {
+int run_program(const std::vector<std::string>& typed) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // widths of characters on a terminal
-  if (arguments.empty()) {
+  std::vector<std::string> rest;
+  std::string name;
+  try {
+    rest = own_command(typed);
+  } catch (const Failure& failure) {
+    return report(failure.what(), failure.status());
+  }
+  if (rest.empty()) {
     std::fputs(help_text().c_str(), stderr);
     return static_cast<int>(ExitStatus::kUsage);
   }
-  std::string name = arguments.front();
-  std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  name = rest.front();
+  rest.erase(rest.begin());
   if (name == "help" && !rest.empty()) {
     name = rest.front();
     rest = {"--help"};

@@ -1,7 +1,10 @@
-// vecton serve: the HTTP server, with vLLM's flags; TEI's are understood too.
+// vecton serve: the HTTP server.
+#include "cli/serve.h"
+
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <map>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "base/json.h"
 #include "cli/arguments.h"
@@ -18,15 +21,19 @@ namespace {
 
 void add_address_options(CLI::App& app, ServerOptions& options) {
   const auto group = "Address";
-  app.add_option("--host,--hostname", options.host,
-                 "Address to listen on; 0.0.0.0 is every one [127.0.0.1]")
+  app.add_option("--host", options.host, "Address to listen on; 0.0.0.0 is every one [127.0.0.1]")
       ->type_name("ADDRESS")
       ->group(group);
   app.add_option("-p,--port", options.port, "Port; 0 takes a free one, named in the log [8000]")
       ->type_name("N")
-      ->check(CLI::Range(0, 65535))
+      ->transform(within(0, 65535))
       ->group(group);
-  app.add_option("--uds,--uds-path", options.uds, "Unix socket to listen on instead")
+  app.add_option(
+         "--root-path", options.root_path,
+         "Path of a proxy before the routes, such as /embedder; they answer with and without")
+      ->type_name("PATH")
+      ->group(group);
+  app.add_option("--uds", options.uds, "Unix socket to listen on instead")
       ->type_name("FILE")
       ->group(group);
 }
@@ -54,19 +61,27 @@ void add_access_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--api-key", options.api_keys,
                  "Key that clients must send; may be given again for more [VLLM_API_KEY]")
       ->type_name("KEY")
-      ->envname("VLLM_API_KEY")
       ->allow_extra_args(false)
       ->group(group);
   app.add_flag("--open-metrics", options.open_metrics, "/metrics needs no key")->group(group);
-  app.add_option_function<std::string>(
+  app.add_option_function<std::vector<std::string>>(
          "--allowed-origins",
-         [&options](const std::string& list) { options.allowed_origins = origins_of(list); },
+         [&options](const std::vector<std::string>& lists) {
+           options.allowed_origins.clear();
+           for (const std::string& list : lists) {
+             const std::vector<std::string> origins = origins_of(list);
+             options.allowed_origins.insert(options.allowed_origins.end(), origins.begin(),
+                                            origins.end());
+           }
+         },
          "Origins that browsers may call from, a JSON list [[\"*\"]]")
       ->type_name("JSON")
+      ->allow_extra_args(false)
       ->group(group);
   app.add_option("--served-model-name", options.served_model_names,
                  "What clients may call the model; the first is used in answers [MODEL]")
       ->type_name("NAME")
+      ->allow_extra_args(false)
       ->group(group);
 }
 
@@ -75,32 +90,45 @@ void add_limit_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--max-queue-tokens", options.engine.max_queue_tokens,
                  "Tokens that may wait; more are answered 429 [1048576]")
       ->type_name("N")
-      ->check(at_least(1))
+      ->transform(at_least(1))
       ->group(group);
   app.add_option("--max-client-batch-size", options.max_client_batch_size,
                  "Inputs of one request [2048]")
       ->type_name("N")
-      ->check(at_least(1))
+      ->transform(at_least(1))
       ->group(group);
   app.add_option("--payload-limit", options.max_body_bytes, "Bytes of one request [33554432]")
       ->type_name("N")
-      ->check(at_least(1))
+      ->transform(at_least(1))
       ->group(group);
-  app.add_option("--max-connections,--max-concurrent-requests", options.max_connections,
+  app.add_option("--max-connections", options.max_connections,
                  "Connections at once; more wait [1024]")
       ->type_name("N")
-      ->check(at_least(1))
+      ->transform(at_least(1))
       ->group(group);
-  app.add_option("--workers,--tokenization-workers", options.workers,
-                 "Threads that parse and tokenize [2 to 8, by cores]")
+  app.add_option("--workers", options.workers, "Threads that parse and tokenize [2 to 8, by cores]")
       ->type_name("N")
-      ->check(at_least(0))
+      ->transform(at_least(0))
       ->group(group);
   app.add_option("--grace-period", options.grace_period,
                  "Seconds that accepted requests have to finish after SIGTERM [30]")
       ->type_name("SECONDS")
-      ->check(at_least(0))
+      ->check(not_negative())
       ->group(group);
+}
+
+// A file with a chat template, or the text of one.
+std::string template_of(const std::string& given) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(given, error)) {
+    std::ifstream file(given, std::ios::binary);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!text.empty()) return text;
+  }
+  if (given.find('{') == std::string::npos)
+    throw Failure(ExitStatus::kUsage,
+                  "--chat-template: expected a file, or the text of a template, found " + given);
+  return given;
 }
 
 void add_behaviour_options(CLI::App& app, ServerOptions& options) {
@@ -114,74 +142,58 @@ void add_behaviour_options(CLI::App& app, ServerOptions& options) {
   app.add_flag("--reject-token-ids", options.reject_token_ids,
                "Refuse inputs that are token ids: clients may use another model's vocabulary")
       ->group(group);
-  const std::map<std::string, ServerOptions::LogLevel> levels = {
-      {"off", ServerOptions::LogLevel::kOff},
-      {"error", ServerOptions::LogLevel::kError},
-      {"info", ServerOptions::LogLevel::kInfo}};
-  app.add_option("--log-level,--uvicorn-log-level", options.log_level, "off, error or info [info]")
-      ->type_name("LEVEL")
-      ->transform(CLI::CheckedTransformer(levels).description(""))
-      ->group(group);
-}
-
-// What other servers' command lines have and this one says otherwise. An empty group hides an
-// option from the help text.
-void add_aliases(CLI::App& app, ServerOptions& options) {
-  app.get_option("MODEL")->required(false);
-  app.add_option("--model,--model-id", options.engine.model, "")->group("");
-  const std::map<std::string, std::string> names = {
-      {"cls", "CLS"}, {"mean", "MEAN"}, {"last-token", "LAST"}};
   app.add_option_function<std::string>(
-         "--pooling",
+         "--log-level",
          [&options](const std::string& name) {
-           options.engine.pooler_config = "{\"pooling_type\": \"" + name + "\"}";
+           options.log_level = name == "off"     ? ServerOptions::LogLevel::kOff
+                               : name == "error" ? ServerOptions::LogLevel::kError
+                                                 : ServerOptions::LogLevel::kInfo;
          },
-         "")
-      ->transform(CLI::CheckedTransformer(names))
-      ->group("");
-}
-
-// Options of vLLM and TEI without a meaning here: taken, and said to do nothing.
-void add_ignored_options(CLI::App& app) {
-  const auto note = [](const std::string& name) {
-    std::fprintf(stderr, "vecton: %s has no effect here\n", name.c_str());
-  };
-  for (const std::string name :
-       {"--trust-remote-code", "--enforce-eager", "--disable-log-requests",
-        "--no-enable-log-requests", "--json-output", "--disable-fastapi-docs"}) {
-    app.add_flag_callback(
-           name, [note, name] { note(name); }, "")
-        ->group("");
-  }
-  for (const std::string name :
-       {"--gpu-memory-utilization", "--max-num-seqs", "--seed", "--task", "--tensor-parallel-size",
-        "--max-batch-requests", "--otlp-endpoint"}) {
-    app.add_option_function<std::string>(
-           name, [note, name](const std::string&) { note(name); }, "")
-        ->group("");
-  }
+         "off, error or info [info]")
+      ->type_name("LEVEL")
+      ->check(one_of({"off", "error", "info"}))
+      ->group(group);
+  app.add_option("--default-prompt-name", options.engine.default_prompt_name,
+                 "Prompt of the checkpoint for texts that come without one [its default one]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--default-prompt", options.engine.default_prompt,
+                 "Text to put before texts that come without a prompt")
+      ->type_name("TEXT")
+      ->excludes("--default-prompt-name")
+      ->group(group);
+  app.add_option_function<std::string>(
+         "--chat-template",
+         [&options](const std::string& given) { options.chat_template = template_of(given); },
+         "Chat template for requests that bring none: a file, or its text [the checkpoint's]")
+      ->type_name("FILE")
+      ->group(group);
 }
 
 }  // namespace
 
+void add_serve_options(CLI::App& app, ServerOptions& options) {
+  add_engine_options(app, options.engine);
+  add_address_options(app, options);
+  add_access_options(app, options);
+  add_limit_options(app, options);
+  add_behaviour_options(app, options);
+}
+
 std::function<void()> define_serve(CLI::App& app) {
   auto options = std::make_shared<ServerOptions>();
-  add_engine_options(app, options->engine);
-  add_address_options(app, *options);
-  add_access_options(app, *options);
-  add_limit_options(app, *options);
-  add_behaviour_options(app, *options);
-  add_aliases(app, *options);
-  add_ignored_options(app);
+  add_serve_options(app, *options);
   app.footer(
       "Examples:\n"
       "  vecton serve MODEL --port 8000\n"
       "  curl http://127.0.0.1:8000/v1/embeddings -H 'Content-Type: application/json' \\\n"
       "    -d '{\"input\": [\"a sentence\", \"another one\"]}'\n"
       "  vecton serve MODEL --host 0.0.0.0 --api-key \"$KEY\" --served-model-name my-embedder\n"
+      "\nOptions of vLLM, text-embeddings-inference, infinity and llama-server are taken too: "
+      "docs/CLI.md has what each\n"
+      "of them means here; --config FILE reads options from a YAML file.\n"
       "\nSIGTERM and SIGINT finish what was accepted, then end the server.");
   return [options] {
-    if (options->engine.model.empty()) throw Failure(ExitStatus::kUsage, "MODEL is required");
     DownloadBar bar(stderr_is_terminal());
     options->progress = [&](const DownloadProgress& progress) { bar.update(progress); };
     const int status = run_server(*options);

@@ -180,7 +180,7 @@ std::function<void()> define_tag(CLI::App& app) {
                  "How tokens become entities: none (every token), simple (neighbours of one "
                  "label), or words by their first token, their average or their max [simple]")
       ->type_name("STRATEGY")
-      ->check(CLI::IsMember({"none", "simple", "first", "average", "max"}));
+      ->check(one_of({"none", "simple", "first", "average", "max"}));
   add_answer_options(app, options->answers);
   app.footer(
       "Examples:\n"

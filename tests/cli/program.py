@@ -18,7 +18,7 @@ TEXTS = ["What is the capital of France?", "Paris is the capital of France.", "a
 
 def environment(**more):
     """The tests' own environment: no colours, no hub, nothing of the user's."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "VLLM_", "COLORTERM", "NO_COLOR"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "VLLM_", "INFINITY_", "LLAMA_", "COLORTERM", "NO_COLOR", "OMP_NUM_THREADS"))}
     return {**kept, "HF_HUB_OFFLINE": "1", **more}
 
 

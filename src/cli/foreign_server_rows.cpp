@@ -1,0 +1,182 @@
+// Options of other programs for the server, and for what is not there. Sources: vLLM 0.33's
+// EngineArgs and FrontendArgs, text-embeddings-router 1.9's Args, infinity_emb 0.0.78's v2,
+// llama-server's own list. Where the name is this program's own too, and means the same, the row
+// says so: it stands for itself.
+#include "cli/foreign_options.h"
+#include "cli/foreign_values.h"
+
+namespace vecton::cli {
+
+namespace {
+
+constexpr unsigned V = kVllm, T = kTei, I = kInfinity, L = kLlamaServer, M = kMlxEmbeddings;
+constexpr Takes kNothing = Takes::kNothing, kValue = Takes::kValue, kJson = Takes::kJson,
+                kList = Takes::kList, kBoolean = Takes::kBoolean;
+constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
+                  kRefused = Meaning::kRefused;
+
+constexpr const char* kNoText = "nothing is generated";
+constexpr const char* kNoImages = "texts alone are read";
+constexpr const char* kNoPython =
+    "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
+    "in front of the server";
+constexpr const char* kNoTls =
+    "a reverse proxy (nginx, Caddy, Traefik) that ends TLS, and this server behind it on "
+    "127.0.0.1 or --uds";
+constexpr const char* kNoTraces = "traces are not sent; times are in the log and /metrics";
+constexpr const char* kMetrics = "/metrics has what is measured";
+
+const ForeignOption kRows[] = {
+    // Where it listens, and who may ask.
+    {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", nullptr, "LLAMA_ARG_HOST"},
+    {"--port,-p", V | T | I | L, kValue, kWorks, "--port", "", nullptr, "LLAMA_ARG_PORT"},
+    {"--uds", V, kValue, kWorks, "--uds"},
+    {"--uds-path", T, kValue, kIgnored,
+     "there is no backend process to talk to; --uds FILE listens on a socket"},
+    {"--reuse-port", L, kNothing, kIgnored, "an address has one server"},
+    {"--served-model-name", V | T | I, kList, kWorks, "--served-model-name"},
+    {"--alias,-a", L, kValue, kWorks, "--served-model-name", "", translate_aliases,
+     "LLAMA_ARG_ALIAS"},
+    {"--tags", L, kValue, kIgnored, "/v1/models lists names"},
+    {"--api-key", V | T | I | L, kList, kWorks, "--api-key", "", nullptr,
+     "VLLM_API_KEY,LLAMA_API_KEY"},
+    {"--api-key-file", L, kValue, kWorks, "--api-key", "", translate_key_file,
+     "LLAMA_ARG_API_KEY_FILE"},
+    {"--root-path,--url-prefix,--proxy-root-path,--api-prefix", V | I | L, kValue, kWorks,
+     "--root-path", "", nullptr, "LLAMA_ARG_API_PREFIX"},
+    {"--redirect-slash --path", I | L, kValue, kIgnored, "GET / says that the server lives"},
+    {"--allowed-origins", V, kValue, kWorks, "--allowed-origins"},
+    {"--cors-allow-origin,--cors-origins", T | L, kList, kWorks, "--allowed-origins", "",
+     translate_origin, "LLAMA_ARG_CORS_ORIGINS"},
+    {"--permissive-cors", I, kNothing, kWorks, "--allowed-origins", "", translate_permissive},
+    {"--allowed-methods --allowed-headers --cors-methods --cors-headers", V | L, kValue, kIgnored,
+     "an allowed origin may use every route as it is"},
+    {"--allow-credentials --cors-credentials", V | L, kNothing, kIgnored,
+     "cookies are not read: keys come in a header, which --allowed-origins lets through"},
+    {"--ssl-keyfile,--ssl-key-file --ssl-certfile,--ssl-cert-file --ssl-ca-certs --ssl-ciphers",
+     V | L, kValue, kRefused, kNoTls},
+    {"--ssl-cert-reqs", V, kValue, kRefused, kNoTls, "0"},
+    {"--enable-ssl-refresh", V, kNothing, kRefused, kNoTls},
+    {"--grpc", V, kNothing, kRefused, "the HTTP routes of docs/SERVER.md"},
+    {"--grpc-port", V, kValue, kRefused, "the HTTP routes of docs/SERVER.md"},
+    {"--middleware --worker-cls --worker-extension-cls --scheduler-cls --io-processor-plugin "
+     "--tool-parser-plugin --reasoning-parser-plugin --tool-server",
+     V, kValue, kRefused, kNoPython, "auto"},
+    {"--logits-processors", V, kList, kRefused, kNoPython},
+
+    // Limits, and what requests get.
+    {"--max-client-batch-size", T, kValue, kWorks, "--max-client-batch-size", "", nullptr,
+     "INFINITY_MAX_CLIENT_BATCH_SIZE"},
+    {"--max-concurrent-requests", T, kValue, kWorks, "--max-connections"},
+    {"--payload-limit", T, kValue, kWorks, "--payload-limit"},
+    {"--h11-max-incomplete-event-size --h11-max-header-count --timeout,-to --sse-ping-interval "
+     "--sse-keep-alive-interval",
+     V | L, kValue, kIgnored,
+     "docs/SERVER.md has the limits of a request's head and of idle clients"},
+    {"--auto-truncate", T, kBoolean, kWorks, "--auto-truncate"},
+    {"--chat-template,--chat-template-file", V | L, kValue, kWorks, "--chat-template", "", nullptr,
+     "LLAMA_ARG_CHAT_TEMPLATE"},
+    {"--chat-template-content-format", V, kValue, kIgnored,
+     "the template gets messages as they came"},
+    {"--trust-request-chat-template", V, kNothing, kIgnored,
+     "a request may bring a template: it runs within bounds"},
+    {"--default-chat-template-kwargs,--chat-template-kwargs", V | L, kJson, kRefused,
+     "chat_template_kwargs in the request"},
+    {"--enable-prompt-embeds", V, kNothing, kRefused, "texts, or token ids"},
+    {"--embedding,--embeddings --rerank,--reranking --metrics --props --slots", L, kNothing,
+     kIgnored, "what the model does is served"},
+    {"--enable-server-load-tracking", V, kNothing, kIgnored, "/load always counts"},
+    {"--enable-request-id-headers", V, kNothing, kIgnored, "X-Request-Id is always sent"},
+    {"--enable-force-include-usage --enable-prompt-tokens-details --enable-per-request-metrics", V,
+     kNothing, kIgnored, "usage, and times as headers, are in every answer"},
+    {"--enable-tokenizer-info-endpoint --enable-scale-out --tokens-only --disable-fastapi-docs "
+     "--enable-offline-docs --ui,--webui --ui-mcp-proxy,--webui-mcp-proxy --agent,-ag "
+     "--models-autoload",
+     V | L, kNothing, kIgnored, "docs/SERVER.md has the routes"},
+    {"--models-max --media-path --ui-config,--webui-config --ui-config-file,--webui-config-file "
+     "--tools --tools-runtime --mcp-servers-config --mcp-servers-json",
+     L, kValue, kIgnored, "docs/SERVER.md has the routes"},
+    {"--fingerprint-mode --fingerprint-value", V, kValue, kIgnored,
+     "answers have no system_fingerprint"},
+
+    // What is said.
+    {"--log-level,--uvicorn-log-level", V | I, kValue, kWorks, "--log-level", "",
+     translate_log_level, "VLLM_LOGGING_LEVEL"},
+    {"--disable-uvicorn-access-log --log-disable", V | L, kNothing, kWorks, "--log-level error", "",
+     translate_quiet_log},
+    {"--disable-access-log-for-endpoints --max-log-len --log-config-file --log-file --log-colors "
+     "--log-verbosity,--verbosity,-lv --log-prompts-dir",
+     V | L, kValue, kIgnored, "the log is a line per request on standard error: --log-level"},
+    {"--logging-config", V, kJson, kIgnored,
+     "the log is a line per request on standard error: --log-level"},
+    {"--disable-log-requests --enable-log-requests --enable-log-outputs --enable-log-deltas "
+     "--log-error-stack --disable-log-stats --aggregate-engine-logging --json-output "
+     "--disable-spans --log-jsonl --log-prefix --log-timestamps --verbose,--log-verbose,-v",
+     V | T | L, kNothing, kIgnored, "the log is a line per request on standard error: --log-level"},
+    {"--otlp-traces-endpoint --otlp-endpoint --otlp-service-name", V | T, kValue, kIgnored,
+     kNoTraces},
+    {"--collect-detailed-traces", V, kList, kIgnored, kNoTraces},
+    {"--enable-layerwise-nvtx-tracing --enable-trace-replay", V, kNothing, kIgnored, kNoTraces},
+    {"--prometheus-port", T, kValue, kIgnored, "/metrics is on the server's own port"},
+    {"--show-hidden-metrics-for-version --kv-cache-metrics-sample "
+     "--per-request-spec-decode-metrics",
+     V, kValue, kIgnored, kMetrics},
+    {"--custom-histogram-buckets", V, kJson, kIgnored, kMetrics},
+    {"--cudagraph-metrics --enable-mfu-metrics --enable-logging-iteration-details "
+     "--fail-on-environ-validation",
+     V, kNothing, kIgnored, kMetrics},
+
+    // Generation, which is not there.
+    {"--max-logprobs --logprobs-mode --generation-config --stream-interval --reasoning-parser "
+     "--response-role --tool-call-parser --tool-strict-level --cohere-format --spec-method "
+     "--spec-model --spec-tokens --anthropic-disabled-thinking-effort --guided-decoding-backend "
+     "--predict,--n-predict --keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
+     "--top-k --top-p --min-p --repeat-penalty --repeat-last-n --presence-penalty "
+     "--frequency-penalty --mirostat --grammar --grammar-file --json-schema --json-schema-file,-jf "
+     "--reasoning-format --reasoning,-rea --reasoning-effort --reasoning-budget "
+     "--reasoning-budget-message --model-draft,-md --reverse-prompt --top-nsigma,--top-n-sigma "
+     "--xtc-probability --xtc-threshold --typical,--typical-p --dry-multiplier --dry-base "
+     "--dry-allowed-length --dry-penalty-last-n --dry-sequence-breaker --adaptive-target "
+     "--adaptive-decay --dynatemp-range --dynatemp-exp --mirostat-lr --mirostat-ent "
+     "--logit-bias,-l --lookup-cache-static,-lcs --lookup-cache-dynamic,-lcd --hf-repo-draft,-hfd "
+     "--spec-draft-hf,-hfrd --spec-type --spec-draft-model --spec-draft-n-max --spec-draft-n-min "
+     "--spec-draft-p-min --spec-draft-p-split --draft,--draft-n,--draft-max "
+     "--draft-min,--draft-n-min",
+     V | L, kValue, kIgnored, kNoText},
+    {"--override-generation-config --speculative-config,-sc --diffusion-config,-dc "
+     "--reasoning-config --structured-outputs-config --aux-output-config --reasoning-effort-map",
+     V, kJson, kIgnored, kNoText},
+    {"--enable-return-routed-experts --return-sampling-mask --return-tokens-as-token-ids "
+     "--enable-auto-tool-choice --exclude-tools-when-tool-choice-none --cohere-is-reasoning-model "
+     "--jinja --escape,-e --ignore-eos --context-shift --special,-sp --prefill-assistant "
+     "--skip-chat-parsing --reasoning-preserve --backend-sampling,-bs --spm-infill",
+     V | L, kNothing, kIgnored, kNoText},
+
+    // Images, which are not there yet.
+    {"--embd-gemma-default", L, kNothing, kRefused, "MODEL: google/embeddinggemma-300m"},
+    {"--image", M, kList, kRefused, "--text: texts alone are read so far"},
+    {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
+    {"--allowed-local-media-path --mm-processor-cache-gb --mm-processor-cache-type "
+     "--mm-hasher-algorithm --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode "
+     "--mm-encoder-attn-backend --mm-encoder-attn-dtype --mm-encoder-fp8-scale-path "
+     "--mm-encoder-fp8-scale-save-path --mm-encoder-fp8-scale-save-margin --video-pruning-rate "
+     "--video-pruning-method --mm-tensor-ipc --mm-processor-device --mm-ipc-gpu-memory-gb "
+     "--mmproj-device,-mmdev --image-min-tokens --image-max-tokens --mtmd-batch-max-tokens "
+     "--video-fps --video-timestamp-interval --video-ffmpeg-dir",
+     V | L, kValue, kIgnored, kNoImages},
+    {"--allowed-media-domains", V, kList, kIgnored, kNoImages},
+    {"--limit-mm-per-prompt --media-io-kwargs --mm-processor-kwargs", V, kJson, kIgnored,
+     kNoImages},
+    {"--language-model-only --enable-mm-embeds --mm-encoder-only --interleave-mm-strings "
+     "--skip-mm-profiling --mm-device-do-normalize --trust-request-mm-kwargs --mmproj-auto "
+     "--mmproj-offload",
+     V | L, kNothing, kIgnored, kNoImages},
+
+    {"--text", M, kList, kWorks, "TEXT"},
+};
+
+}  // namespace
+
+std::span<const ForeignOption> foreign_server_rows() { return kRows; }
+
+}  // namespace vecton::cli

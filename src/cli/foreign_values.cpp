@@ -1,0 +1,145 @@
+#include "cli/foreign_values.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "base/json.h"
+#include "cli/failure.h"
+
+namespace vecton::cli {
+
+namespace {
+
+std::string first_name(const ForeignOption& option) {
+  return split(options_of(option).front(), ',').front();
+}
+
+[[noreturn]] void wrong(const ForeignOption& option, const std::string& value,
+                        const std::string& expected) {
+  throw Failure(ExitStatus::kUsage,
+                first_name(option) + ": expected " + expected + ", found " + value);
+}
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return text;
+}
+
+Arguments pooler(const char* key, const json::value& value) {
+  return {"--pooler-config", json::serialize(json::object{{key, value}})};
+}
+
+}  // namespace
+
+Arguments translate_pooling(const ForeignOption& option, const std::string& value) {
+  const std::string name = lower(value);
+  if (name == "auto" || name == "rank") return {};  // as the checkpoint says; so does a reranker's
+  if (name == "none") return pooler("task", "token_embed");
+  for (const auto& [known, type] : {std::pair{"cls", "CLS"},
+                                    {"mean", "MEAN"},
+                                    {"last", "LAST"},
+                                    {"last-token", "LAST"},
+                                    {"splade", "SPLADE"}}) {
+    if (name == known) return pooler("pooling_type", type);
+  }
+  wrong(option, value, "cls, mean, last-token or splade");
+}
+
+Arguments translate_task(const ForeignOption& option, const std::string& value) {
+  if (value == "auto") return {};
+  if (value == "embed" || value == "embedding")
+    return {"--runner", "pooling", "--convert", "embed"};
+  if (value == "classify" || value == "score" || value == "reward") return {"--runner", "pooling"};
+  wrong(option, value, "embed, classify, score or reward (nothing is generated here)");
+}
+
+Arguments translate_log_level(const ForeignOption& option, const std::string& value) {
+  const std::string level = lower(value);
+  for (const char* loud : {"info", "debug", "trace", "notset"})
+    if (level == loud) return {"--log-level", "info"};
+  for (const char* quiet : {"warning", "warn", "error", "critical", "fatal"})
+    if (level == quiet) return {"--log-level", "error"};
+  if (level == "off") return {"--log-level", "off"};
+  wrong(option, value, "off, critical, error, warning, info, debug or trace");
+}
+
+Arguments translate_quiet_log(const ForeignOption&, const std::string& value) {
+  if (value != "true") return {};
+  return {"--log-level", "error"};
+}
+
+Arguments translate_origin(const ForeignOption&, const std::string& value) {
+  json::array origins;
+  for (const std::string& origin : split(value, ',')) origins.emplace_back(origin);
+  return {"--allowed-origins", json::serialize(origins)};
+}
+
+Arguments translate_permissive(const ForeignOption&, const std::string& value) {
+  return {"--allowed-origins", value == "true" ? "[\"*\"]" : "[]"};
+}
+
+Arguments translate_aliases(const ForeignOption&, const std::string& value) {
+  Arguments out;
+  for (const std::string& name : split(value, ',')) {
+    out.push_back("--served-model-name");
+    out.push_back(name);
+  }
+  return out;
+}
+
+Arguments translate_key_file(const ForeignOption& option, const std::string& value) {
+  std::ifstream file(value);
+  if (!file)
+    throw Failure(ExitStatus::kUsage, first_name(option) + ": " + value + " can't be read");
+  Arguments out;
+  for (std::string line; std::getline(file, line);) {
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() || line.starts_with('#')) continue;
+    out.push_back("--api-key");
+    out.push_back(line);
+  }
+  if (out.empty()) throw Failure(ExitStatus::kUsage, value + ": there is no key in it");
+  return out;
+}
+
+Arguments translate_cache_mib(const ForeignOption& option, const std::string& value) {
+  if (value == "-1") return {};
+  if (value == "0") return {"--no-enable-prefix-caching"};
+  if (value.empty() || value.size() > 9 || value.find_first_not_of("0123456789") != value.npos)
+    wrong(option, value, "a number of MiB");
+  return {"--cache-bytes", std::to_string(std::stoll(value) << 20)};
+}
+
+Arguments translate_cache_flag(const ForeignOption&, const std::string& value) {
+  return {value == "true" ? "--enable-prefix-caching" : "--no-enable-prefix-caching"};
+}
+
+Arguments translate_normalize(const ForeignOption& option, const std::string& value) {
+  if (value == "2") return pooler("use_activation", true);
+  if (value == "-1") return pooler("use_activation", false);
+  wrong(option, value, "2 (vectors of length 1) or -1 (as pooled)");
+}
+
+Arguments translate_rope(const ForeignOption& option, const std::string& value) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse(value, error);
+  const bool theta = first_name(option) == "--rope-theta";
+  if (error || !(theta ? parsed.is_number() : parsed.is_object()))
+    wrong(option, value, theta ? "a number" : "a JSON object, as config.json has it");
+  return {"--hf-overrides",
+          json::serialize(json::object{{theta ? "rope_theta" : "rope_scaling", parsed}})};
+}
+
+Arguments translate_repository(const ForeignOption& option, const std::string& value) {
+  const size_t colon = value.find(':');
+  if (colon == std::string::npos) return {std::string(kModelArgument), value};
+  wrong(
+      option, value,
+      "the name of a checkpoint in safetensors, without a quantisation behind a colon (GGUF files "
+      "are not read)");
+}
+
+}  // namespace vecton::cli

@@ -1,0 +1,184 @@
+#include "cli/own_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "cli/dotted_json.h"
+#include "cli/failure.h"
+
+namespace vecton::cli {
+
+namespace {
+
+bool asks_for_the_same(const ForeignOption& row, const std::string& value) {
+  const std::vector<std::string> same = split(row.same, ' ');
+  return std::ranges::count(same, value) > 0;
+}
+
+}  // namespace
+
+void usage_error(const std::string& message) { throw Failure(ExitStatus::kUsage, message); }
+
+bool is_true(std::string value) {
+  std::ranges::transform(value, value.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  for (const char* yes : {"true", "1", "t", "yes", "y", "on", "enabled"})
+    if (value == yes) return true;
+  return false;
+}
+
+const CLI::Option* OwnOptions::find(const std::string& name) const {
+  return app_.get_option_no_throw(name);
+}
+
+void OwnOptions::positional(const std::string& text) {
+  own_.push_back(text);
+  has_positional_ = true;
+}
+
+void OwnOptions::texts(Arguments::const_iterator begin, Arguments::const_iterator end) {
+  texts_.insert(texts_.end(), begin, end);
+}
+
+void OwnOptions::flag(const std::string& name) {
+  said_.insert(name);
+  own_.push_back(name);
+}
+
+void OwnOptions::option(const std::string& name, const std::string& value) {
+  said_.insert(name);
+  if (value.starts_with('-')) {
+    own_.push_back(name + "=" + value);
+  } else {
+    own_.push_back(name);
+    own_.push_back(value);
+  }
+}
+
+void OwnOptions::apply_json(const ForeignOption& row, const std::string& shown,
+                            const std::string& path, const std::string& value) {
+  if (row.meaning != Meaning::kWorks) return apply(row, shown, value);
+  if (merge_dotted(objects_[row.text], path, value)) return;
+  option(row.text, value);  // no object: whoever reads it has the words for that
+}
+
+void OwnOptions::apply(const ForeignOption& row, const std::string& shown,
+                       const std::string& value) {
+  if (asks_for_the_same(row, value)) return;
+  if (row.meaning == Meaning::kIgnored) {
+    if (noted_.insert(shown).second) notes_.push_back(shown + " has no effect here: " + row.text);
+    return;
+  }
+  if (row.meaning == Meaning::kRefused) {
+    if (row.takes == Takes::kNothing && value == "false") return;  // says no to it
+    usage_error(shown + (row.takes == Takes::kNothing ? "" : " " + value) +
+                " is not supported; what works: " + row.text);
+  }
+  if (row.translate) {
+    emit(row.translate(row, value));
+  } else if (row.takes == Takes::kNothing) {
+    const std::string name = row.text;
+    if (value == "true") {
+      emit({name});
+    } else if (find("--no-" + name.substr(2))) {
+      emit({"--no-" + name.substr(2)});
+    }
+  } else {
+    emit({row.text, value});
+  }
+}
+
+// Options of this program, of which flags stand alone.
+void OwnOptions::emit(const Arguments& options) {
+  for (size_t i = 0; i < options.size(); ++i) {
+    const std::string& name = options[i];
+    const bool has_value = i + 1 < options.size() && !options[i + 1].starts_with("--");
+    if (name == kModelArgument) {
+      name_model(options[++i]);
+    } else if (name == kTextArgument) {
+      if (!takes_texts()) usage_error("--text: this command takes no texts");
+      texts_.push_back(options[++i]);
+    } else if (!find(name)) {
+      usage_error(name + " is an option of 'vecton serve'");
+    } else if (name == "--pooler-config" || name == "--hf-overrides") {
+      merge_dotted(objects_[name], "", options[++i]);
+    } else if (has_value || find(name)->get_items_expected_min() > 0) {
+      option(name, options[++i]);
+    } else {
+      flag(name);
+    }
+  }
+}
+
+bool OwnOptions::takes_texts() const {
+  for (const CLI::Option* option : app_.get_options())
+    if (option->get_positional() && option->get_name(true) == kTextArgument) return true;
+  return false;
+}
+
+void OwnOptions::name_model(const std::string& model) {
+  if (!model_.empty() && model_ != model && !from_environment_)
+    usage_error("a server has one model; two are named: " + model_ + " and " + model);
+  model_ = model;
+}
+
+void OwnOptions::default_model(const std::string& model) {
+  if (model_.empty() && !has_positional_) model_ = model;
+}
+
+void OwnOptions::read_environment(const Environment& environment) {
+  const Arguments typed = std::move(own_);
+  const std::set<std::string> said = said_;
+  const std::string model = model_;
+  const auto objects = std::move(objects_);
+  objects_.clear();
+  from_environment_ = true;
+  for (const ForeignOption& row : foreign_options()) {
+    for (const std::string& name : variables_of(row)) {
+      const char* value = environment(name);
+      if (!value || !*value) continue;
+      own_.clear();
+      apply_variable(row, name, value);
+      if (own_.empty() || said.count(own_.front()) > 0) continue;
+      origins_[own_.front()] = name;
+      variables_.insert(variables_.end(), own_.begin(), own_.end());
+    }
+  }
+  if (!model.empty() || has_positional_) model_ = model;
+  for (const auto& [name, object] : objects)
+    merge_dotted(objects_[name], "", json::serialize(object));
+  own_ = typed;
+}
+
+void OwnOptions::apply_variable(const ForeignOption& row, const std::string& name,
+                                const std::string& value) {
+  if (row.text == kModelArgument && (has_positional_ || !model_.empty())) return;
+  try {
+    if (row.takes == Takes::kNothing) return apply(row, name, is_true(value) ? "true" : "false");
+    const bool several = row.takes == Takes::kList || name.starts_with("INFINITY_");
+    const Arguments parts = several ? split(value, ';') : Arguments{value};
+    if (row.text == kModelArgument && parts.size() > 1) usage_error("a server has one model");
+    for (const std::string& part : parts) apply(row, name, part);
+  } catch (const Failure& failure) {
+    usage_error(name + "=" + value + " (environment): " + failure.what());
+  }
+}
+
+OwnArguments OwnOptions::finish() {
+  OwnArguments out{std::move(variables_), std::move(notes_), std::move(origins_)};
+  if (!model_.empty()) out.arguments.insert(out.arguments.begin(), model_);
+  for (const auto& [name, object] : objects_) {
+    if (object.empty()) continue;
+    own_.push_back(name);
+    own_.push_back(json::serialize(object));
+  }
+  out.arguments.insert(out.arguments.end(), own_.begin(), own_.end());
+  if (!texts_.empty()) {
+    out.arguments.emplace_back("--");
+    out.arguments.insert(out.arguments.end(), texts_.begin(), texts_.end());
+  }
+  return out;
+}
+
+}  // namespace vecton::cli

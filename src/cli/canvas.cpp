@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "cli/failure.h"
 #include "cli/glyphs.h"
+#include "cli/text_painter.h"
 
 namespace vecton::cli {
 
@@ -20,16 +21,13 @@ const unsigned char* glyph_of(const utf8::Character& c) {
   return c.valid && c.code >= ' ' && c.code <= '~' ? kGlyphs[c.code - ' '] : kUnknownGlyph;
 }
 
-int count_characters(const std::string& text) {
-  int count = 0;
-  for (size_t i = 0; i < text.size(); i += utf8::decode(text, i).bytes) ++count;
-  return count;
-}
-
 }  // namespace
 
-Canvas::Canvas(int width, int height, Rgb paper)
-    : width_(width), height_(height), pixels_(static_cast<size_t>(width) * height * 3) {
+Canvas::Canvas(int width, int height, Rgb paper, const TextPainter* painter)
+    : width_(width),
+      height_(height),
+      painter_(painter),
+      pixels_(static_cast<size_t>(width) * static_cast<size_t>(height) * 3) {
   fill(0, 0, width, height, paper);
 }
 
@@ -45,11 +43,43 @@ void Canvas::fill(int x, int y, int width, int height, Rgb colour) {
   }
 }
 
-int Canvas::text_width(const std::string& text, int scale) {
-  return text.empty() ? 0 : (count_characters(text) * kAdvance - 1) * scale;
+int Canvas::text_width(const std::string& text, int scale) const {
+  if (text.empty()) return 0;
+  if (painter_) return painter_->paint(text, font_size(scale)).width;
+  return (static_cast<int>(utf8::count(text)) * kAdvance - 1) * scale;
 }
 
-void Canvas::text(int x, int y, const std::string& text, int scale, Rgb colour) {
+void Canvas::text(int x, int y, const std::string& text, int scale, Rgb colour, Align align) {
+  if (painter_) return paint(x, y, text, scale, colour, align);
+  const int width = text_width(text, scale);
+  dot_text(x - (align == Align::kLeft     ? 0
+                : align == Align::kCentre ? width / 2
+                                          : width),
+           y, text, scale, colour);
+}
+
+void Canvas::paint(int x, int y, const std::string& text, int scale, Rgb colour, Align align) {
+  const PaintedText painted = painter_->paint(text, font_size(scale));
+  const int left = x - (align == Align::kLeft     ? 0
+                        : align == Align::kCentre ? painted.width / 2
+                                                  : painted.width);
+  const int top = y - painted.height / 2;
+  for (int row = std::max(0, -top); row < painted.height && top + row < height_; ++row) {
+    for (int column = std::max(0, -left); column < painted.width && left + column < width_;
+         ++column) {
+      const int share = painted.coverage[static_cast<size_t>(row) * painted.width + column];
+      unsigned char* pixel =
+          &pixels_[(static_cast<size_t>(top + row) * width_ + left + column) * 3];
+      const unsigned char ink[] = {colour.r, colour.g, colour.b};
+      for (int i = 0; i < 3; ++i)
+        pixel[i] =
+            static_cast<unsigned char>((pixel[i] * (255 - share) + ink[i] * share + 127) / 255);
+    }
+  }
+}
+
+void Canvas::dot_text(int x, int y, std::string text, int scale, Rgb colour) {
+  if (text.ends_with("…")) text.replace(text.size() - 3, 3, "..");
   y -= kGlyphHeight * scale / 2;
   for (size_t i = 0; i < text.size();) {
     const utf8::Character c = utf8::decode(text, i);
@@ -65,11 +95,7 @@ void Canvas::text(int x, int y, const std::string& text, int scale, Rgb colour) 
   }
 }
 
-void Canvas::text_centred(int x, int y, const std::string& text, int scale, Rgb colour) {
-  this->text(x - text_width(text, scale) / 2, y, text, scale, colour);
-}
-
-void Canvas::write_png(const std::filesystem::path& file) const {
+void Canvas::write(const std::filesystem::path& file) const {
   png_image image{};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(width_);

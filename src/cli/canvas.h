@@ -1,31 +1,31 @@
-// Canvas: a small picture of rectangles and text, written as PNG.
+// A picture of pixels, written as PNG. Text is in the system's fonts where they can be had
+// (text_painter.h), else in glyphs of 5 x 7 dots, which have no letters outside ASCII.
 #pragma once
 
-#include <filesystem>
-#include <string>
 #include <vector>
 
-#include "cli/terminal.h"
+#include "cli/picture.h"
 
 namespace vecton::cli {
 
-class Canvas {
+class TextPainter;
+
+class Canvas final : public Picture {
  public:
-  Canvas(int width, int height, Rgb paper);
+  // With a null `painter` text is in the glyphs.
+  Canvas(int width, int height, Rgb paper, const TextPainter* painter);
 
-  // Parts outside the picture are left out.
-  void fill(int x, int y, int width, int height, Rgb colour);
-  // One line of text, its middle height at `y`; a glyph is 5 x 7 dots of `scale` pixels. Characters
-  // outside ASCII are boxes.
-  void text(int x, int y, const std::string& text, int scale, Rgb colour);
-  void text_centred(int x, int y, const std::string& text, int scale, Rgb colour);
-  static int text_width(const std::string& text, int scale);
-
-  // Failure (kInput) when the file can't be written.
-  void write_png(const std::filesystem::path& file) const;
+  void fill(int x, int y, int width, int height, Rgb colour) override;
+  void text(int x, int y, const std::string& text, int scale, Rgb colour, Align align) override;
+  int text_width(const std::string& text, int scale) const override;
+  void write(const std::filesystem::path& file) const override;
 
  private:
+  void paint(int x, int y, const std::string& text, int scale, Rgb colour, Align align);
+  void dot_text(int x, int y, std::string text, int scale, Rgb colour);
+
   int width_, height_;
+  const TextPainter* painter_;
   std::vector<unsigned char> pixels_;  // r, g, b
 };
 

@@ -1,4 +1,4 @@
-// A square matrix of similarities as colours: in the terminal and as a PNG picture.
+// A square matrix of similarities as colours: in the terminal and as a picture, PNG or SVG.
 #pragma once
 
 #include <cstddef>
@@ -25,14 +25,28 @@ class HeatMap {
   // an explanation where nothing does.
   std::string draw(Colour colour, int width) const;
 
-  // A picture with the texts beside their rows. Failure (kInput) when the file can't be written.
-  void write_png(const std::filesystem::path& file, const std::vector<std::string>& texts) const;
+  size_t size() const { return n_; }
+  double low() const { return low_; }  // where the scale begins
 
  private:
   size_t n_;
   std::vector<double> values_;
   double low_ = 0;
 };
+
+// Pictures with the texts beside their rows (heat_map_picture.cpp). Failure (kInput) when the file
+// can't be written. False when the PNG lacks letters, for want of the system's fonts.
+bool write_png(const HeatMap& map, const std::filesystem::path& file,
+               const std::vector<std::string>& texts);
+void write_svg(const HeatMap& map, const std::filesystem::path& file,
+               const std::vector<std::string>& texts);
+
+// A label in lines of at most `columns`, broken at blanks where there are any; what is more than
+// `most` lines becomes "…".
+std::vector<std::string> wrapped(const std::string& text, int columns, int most);
+
+// printf's, of one number; what rounds to zero has no sign.
+std::string formatted(const char* format, double value);
 
 // The scale's colour for a share of [0, 1].
 Rgb scale_colour(double share);

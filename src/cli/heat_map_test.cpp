@@ -2,6 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <clocale>
+#include <fstream>
+#include <iterator>
+
+#include "base/temporary_folder.h"
+#include "cli/failure.h"
+#include "cli/text_painter.h"
+
 namespace vecton::cli {
 namespace {
 
@@ -30,6 +39,41 @@ TEST(HeatMap, DrawsNumbersColoursOrAnExplanation) {
   EXPECT_EQ(narrow.find("-0.500"), std::string::npos);
   EXPECT_NE(narrow.find("\x1b[48;5;"), std::string::npos);
   EXPECT_NE(kMap.draw(Colour::k256, 3).find("too wide"), std::string::npos);
+}
+
+TEST(HeatMap, LabelsAreWrappedAtBlanks) {
+  using Lines = std::vector<std::string>;
+  std::setlocale(LC_CTYPE, "C.UTF-8");  // as the program does
+  EXPECT_EQ(wrapped("a short one", 20, 3), (Lines{"a short one"}));
+  EXPECT_EQ(wrapped("one two three", 8, 3), (Lines{"one two", "three"}));
+  EXPECT_EQ(wrapped("abcdefghij", 4, 3), (Lines{"abcd", "efgh", "ij"}));
+  EXPECT_EQ(wrapped("one two three four", 8, 2), (Lines{"one two", "three f…"}));
+  EXPECT_EQ(wrapped("日本語のテキスト", 8, 2), (Lines{"日本語の", "テキスト"}));
+  EXPECT_EQ(wrapped("a\nb", 8, 1), (Lines{"a b"}));
+  EXPECT_EQ(wrapped("", 8, 1), Lines{});
+}
+
+TEST(HeatMap, SvgKeepsTextOfAnyScript) {
+  const TemporaryFolder folder;
+  const auto file = folder.path() / "m.svg";
+  write_svg(kMap, file, {"кошка <&> 猫", "a\x01\xff"});
+  std::ifstream in(file);
+  const std::string text(std::istreambuf_iterator<char>(in), {});
+  EXPECT_NE(text.find("кошка &lt;&amp;&gt; 猫</text>"), std::string::npos);
+  EXPECT_NE(text.find("-0.50</text>"), std::string::npos);
+  EXPECT_EQ(text.find('\x01'), std::string::npos);
+  EXPECT_TRUE(text.ends_with("</svg>\n"));
+  EXPECT_THROW(write_svg(kMap, folder.path() / "no" / "m.svg", {"a", "b"}), Failure);
+}
+
+TEST(HeatMap, PngHasDarkPixelsWhereTextIs) {
+  const TextPainter* painter = TextPainter::get();
+  if (!painter) GTEST_SKIP() << "Pango is not here";
+  const PaintedText painted = painter->paint("Ж", 20);
+  EXPECT_GT(painted.width, 5);
+  EXPECT_EQ(painted.coverage.size(), static_cast<size_t>(painted.width * painted.height));
+  EXPECT_GT(std::ranges::max(painted.coverage), 128);
+  EXPECT_EQ(painter->paint("", 20).width, 0);
 }
 
 }  // namespace

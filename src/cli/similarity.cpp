@@ -25,7 +25,7 @@ struct SimilarityOptions {
   RequestOptions request;
   InputOptions input;
   std::vector<std::string> texts;
-  std::string query, query_prompt_name, png, colour = "auto";
+  std::string query, query_prompt_name, png, svg, colour = "auto";
   bool json = false;
 };
 
@@ -161,7 +161,13 @@ void similarity(SimilarityOptions& options) {
     print(scored.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
     if (!scored.ranking.empty()) print("\n" + ranked_texts(options, scored, colour, width));
   }
-  if (!options.png.empty()) scored.matrix.write_png(options.png, options.texts);
+  if (!options.svg.empty()) write_svg(scored.matrix, options.svg, options.texts);
+  if (!options.png.empty() && !write_png(scored.matrix, options.png, options.texts)) {
+    std::fputs(
+        "vecton: the picture has boxes for letters that no font here has (or Pango, "
+        "libpangocairo-1.0, is missing); --svg draws with the viewer's fonts\n",
+        stderr);
+  }
 }
 
 }  // namespace
@@ -177,9 +183,11 @@ std::function<void()> define_similarity(CLI::App& app) {
                  "Prompt of the checkpoint for the query [\"query\" where it has one]")
       ->type_name("NAME");
   app.add_option("--png", options->png, "Draw the matrix as a picture too")->type_name("FILE");
+  app.add_option("--svg", options->svg, "The same, with text in the viewer's fonts")
+      ->type_name("FILE");
   app.add_option("--color,--colour", options->colour, "auto, always or never [auto]")
       ->type_name("WHEN")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+      ->check(one_of({"auto", "always", "never"}));
   app.add_flag("--json", options->json, "Print JSON: the matrix, and the ranking best first");
   add_request_options(app, options->request);
   app.footer(

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <random>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -67,9 +68,17 @@ std::vector<Request> read_requests(const BenchOptions& options) {
   return requests;
 }
 
+// Gives every request a salt of its own, so that none finds what another left in the prefix cache:
+// each pass computes all of its tokens, as a server does for texts that it has not seen.
+void forget_prefixes(std::vector<Request>& requests) {
+  static int64_t salt = 0;
+  for (Request& request : requests) request.cache_salt = "bench " + std::to_string(++salt);
+}
+
 // Seconds for all of `requests` at once; `tokens` receives how many each had.
 double run_all(Engine& engine, std::vector<Request> requests,
                std::vector<int64_t>* tokens = nullptr) {
+  forget_prefixes(requests);
   const auto start = std::chrono::steady_clock::now();
   const auto results = engine.submit(std::move(requests), Engine::WhenFull::kWait).get();
   const double seconds = seconds_since(start);
@@ -88,6 +97,8 @@ struct Report {
   double seconds = 0, limit_seconds = 0;  // all texts at once: median round, and the least possible
   std::vector<double> latencies;          // seconds of single requests
   double single_share = 0;                // median of least possible / measured
+  bool has_cache = false;                 // of prefixes
+  int64_t cached_tokens = 0;              // that were found there instead of computed
 };
 
 // The least time for this work: arithmetic at the measured peak, or one reading of the weights.
@@ -128,6 +139,9 @@ Report measure(const BenchOptions& options, Engine& engine) {
   report.seconds = percentile(rounds, 0.5);
   report.limit_seconds = limit_seconds(engine, report.peak, tokens);
   report.single_share = percentile(shares, 0.5);
+  const EngineStats stats = engine.stats();
+  report.has_cache = stats.cache_pages > 0;
+  report.cached_tokens = stats.prefix_cache_hits;
   return report;
 }
 
@@ -144,6 +158,8 @@ std::string as_json(const Report& report) {
                                {"read_gbytes_s", report.peak.read_gbytes_s}}},
       {"texts", report.texts},
       {"tokens", report.tokens},
+      {"prefix_cache",
+       json::object{{"enabled", report.has_cache}, {"cached_tokens", report.cached_tokens}}},
       {"throughput", json::object{{"seconds", report.seconds},
                                   {"texts_per_s", per_second(report.texts)},
                                   {"tokens_per_s", per_second(report.tokens)},
@@ -157,18 +173,25 @@ std::string as_json(const Report& report) {
   return json::serialize(out) + "\n";
 }
 
+// Whether every token was computed in every pass.
+std::string cached(const Report& report) {
+  if (!report.has_cache) return "all computed, without a prefix cache";
+  if (report.cached_tokens == 0) return "all computed, none from the prefix cache";
+  return format_count(report.cached_tokens) + " found in the prefix cache";
+}
+
 std::string as_table(const Report& report) {
   char text[1024];
   std::snprintf(text, sizeof text,
                 "machine     %s, %s, %d of %d cores\n"
                 "peak        %.1f GFLOP/s (float32 multiply-add), %.1f GB/s (memory)\n"
-                "work        %s texts, %s tokens\n"
+                "work        %s, %s: %s\n"
                 "throughput  %.1f texts/s, %.0f tokens/s: %.3f s, %.0f %% of the limit (%.3f s)\n"
                 "one text    p50 %.2f ms, p90 %.2f ms, p99 %.2f ms: %.0f %% of the limit\n",
                 report.machine.cpu.c_str(), report.machine.isa.c_str(), report.threads,
                 report.machine.cores, report.peak.fma_gflops, report.peak.read_gbytes_s,
-                format_count(report.texts).c_str(), format_count(report.tokens).c_str(),
-                static_cast<double>(report.texts) / report.seconds,
+                counted(report.texts, "text").c_str(), counted(report.tokens, "token").c_str(),
+                cached(report).c_str(), static_cast<double>(report.texts) / report.seconds,
                 static_cast<double>(report.tokens) / report.seconds, report.seconds,
                 100 * report.limit_seconds / report.seconds, report.limit_seconds,
                 percentile(report.latencies, 0.5) * 1e3, percentile(report.latencies, 0.9) * 1e3,
@@ -183,7 +206,7 @@ std::function<void()> define_bench(CLI::App& app) {
   add_engine_options(app, options->engine);
   add_input_options(app, options->input);
   const auto whole = [&](const char* name, int64_t& value, const char* description) {
-    return app.add_option(name, value, description)->type_name("N")->check(at_least(1));
+    return app.add_option(name, value, description)->type_name("N")->transform(at_least(1));
   };
   whole("--texts", options->texts, "Made-up texts, when there is no --input [64]");
   whole("--tokens", options->tokens, "Tokens of each of them [128, if the model takes that many]");

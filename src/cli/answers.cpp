@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/counted.h"
+#include "cli/arguments.h"
 #include "cli/bar.h"
 #include "cli/display_width.h"
 #include "cli/failure.h"
@@ -22,7 +24,7 @@ void add_answer_options(CLI::App& app, AnswerOptions& options) {
   app.add_flag("--csv", options.csv, "Print CSV with a header")->excludes(as_json);
   app.add_option("--color,--colour", options.colour, "auto, always or never [auto]")
       ->type_name("WHEN")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
+      ->check(one_of({"auto", "always", "never"}));
   app.add_flag("--truncate,!--no-truncate", options.truncate,
                "Cut a text that is too long to what the model takes [an error]");
   app.add_flag("-q,--quiet", options.quiet, "No progress bar and no notes");
@@ -58,7 +60,7 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
                             cut += result.truncated ? 1 : 0;
                             answers.append(output.buffer(), rows, record, std::move(result));
                             output.written();
-                            if (++rows % 16 == 0) progress.update(rows, reader.share());
+                            if (++rows % 16 == 0) progress.update(rows, record.share);
                           },
                       .idle = [&] { output.flush(); }};
   try {
@@ -70,8 +72,8 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
   progress.clear();
   output.flush();
   if (cut > 0 && !options.quiet) {
-    std::fprintf(stderr, "vecton: %s texts were cut to what the model takes\n",
-                 format_count(cut).c_str());
+    std::fprintf(stderr, "vecton: %s %s cut to what the model takes\n",
+                 counted(cut, "text").c_str(), cut == 1 ? "was" : "were");
   }
 }
 

@@ -147,7 +147,7 @@ std::function<void()> define_classify(CLI::App& app) {
   app.add_option("--pair", options->pair, "The second text of every text")->type_name("TEXT");
   app.add_option("-k,--top-k", options->top_k, "Print the likeliest labels only [all]")
       ->type_name("N")
-      ->check(at_least(0));
+      ->transform(at_least(0));
   app.add_flag("--raw", options->raw, "Logits instead of probabilities");
   add_answer_options(app, options->answers);
   app.footer(

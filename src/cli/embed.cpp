@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -120,7 +121,7 @@ class EmbedRun {
                                             "--overwrite starts again");
     }
     if (!options_.quiet) {
-      std::fprintf(stderr, "vecton: going on after %s texts\n", format_count(rows_).c_str());
+      std::fprintf(stderr, "vecton: going on after %s\n", counted(rows_, "text").c_str());
     }
   }
 
@@ -149,7 +150,7 @@ class EmbedRun {
                         cut_ += result.truncated ? 1 : 0;
                         sink.written();
                         if (rows_ % 16 != 0) return;  // spare the clock
-                        progress.update(rows_, reader_.share());
+                        progress.update(rows_, record.share);
                         const auto now = std::chrono::steady_clock::now();
                         if (now - saved < 2s) return;
                         save();
@@ -162,12 +163,12 @@ class EmbedRun {
 
   void summarize(double seconds) const {
     if (cut_ > 0 && !options_.quiet) {
-      std::fprintf(stderr, "vecton: %s texts were cut to what the model takes\n",
-                   format_count(cut_).c_str());
+      std::fprintf(stderr, "vecton: %s %s cut to what the model takes\n",
+                   counted(cut_, "text").c_str(), cut_ == 1 ? "was" : "were");
     }
     if (!stderr_is_terminal() || options_.output.empty() || options_.quiet) return;
-    std::fprintf(stderr, "%s vectors of %lld values in %s: %s\n", format_count(rows_).c_str(),
-                 static_cast<long long>(columns_), format_seconds(seconds).c_str(),
+    std::fprintf(stderr, "%s of %s in %s: %s\n", counted(rows_, "vector").c_str(),
+                 counted(columns_, "value").c_str(), format_seconds(seconds).c_str(),
                  options_.output.c_str());
   }
 
@@ -216,11 +217,11 @@ std::function<void()> define_embed(CLI::App& app) {
   app.add_option("--output-format", options->format.format,
                  "Format of the output [by the file's ending, jsonl]")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"jsonl", "npy", "safetensors", "csv"}));
+      ->check(one_of({"jsonl", "npy", "safetensors", "csv"}));
   app.add_flag("--with-text", options->with_text, "jsonl and csv: put the text beside its vector");
   app.add_option("--batch", options->batch, "Texts handed to the engine at once [64]")
       ->type_name("N")
-      ->check(CLI::Range(1, 65536));
+      ->transform(within(1, 65536));
   app.add_flag("--overwrite,--no-resume", options->overwrite,
                "Start again instead of going on with an interrupted run");
   app.add_flag("-q,--quiet", options->quiet, "No progress bar and no notes");

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "cli/answers.h"
+#include "cli/arguments.h"
 #include "cli/array_header.h"
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -86,7 +87,7 @@ void encode(EncodeOptions& options) {
                       }
                       if (task == Task::kSparseEmbed) make_dense(result, engine->info().vocab_size);
                       spool.add({name, shape_of(task, result)}, result.values);
-                      progress.update(++rows, reader->share());
+                      progress.update(++rows, record.share);
                     }});
   spool.finish({{"model", options.engine.model}, {"task", options.task}});
 }
@@ -104,8 +105,8 @@ std::function<void()> define_encode(CLI::App& app) {
          "head")
       ->required()
       ->type_name("TASK")
-      ->check(CLI::IsMember({"embed", "token_embed", "sparse_embed", "classify", "token_classify",
-                             "score", kHiddenStates}));
+      ->check(one_of({"embed", "token_embed", "sparse_embed", "classify", "token_classify", "score",
+                      kHiddenStates}));
   add_input_options(app, options->input);
   app.get_option("--input")->required();
   app.add_option("--pair-field", options->input.pair,

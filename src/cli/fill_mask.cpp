@@ -112,7 +112,7 @@ std::function<void()> define_fill_mask(CLI::App& app) {
   add_input_options(app, options->input);
   app.add_option("-k,--top-k", options->top_k, "Tokens for every mask [5]")
       ->type_name("N")
-      ->check(at_least(1));
+      ->transform(at_least(1));
   app.add_option("--targets", options->targets, "Only these tokens, with commas between them")
       ->type_name("TOKENS")
       ->delimiter(',')

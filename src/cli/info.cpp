@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/served_routes.h"
 #include "vecton/machine.h"
 
 namespace vecton::cli {
@@ -54,6 +56,7 @@ std::string as_json(const ModelInfo& info) {
                          {"architecture", info.architecture},
                          {"family", info.family},
                          {"tasks", names_of(info.tasks)},
+                         {"routes", json::value_from(served_routes(info))},
                          {"labels", labels_json(info)},
                          {"activation", info.activation},
                          {"scorer", info.scorer},
@@ -105,6 +108,7 @@ std::string labels_of(const ModelInfo& info) {
       info.labels.begin() + static_cast<int64_t>(std::min(kShown, info.labels.size())));
   const std::string names = joined(
       first, [](const std::string& label) { return label; }, "none");
+  if (info.labels.size() == 1) return names;
   return std::to_string(info.labels.size()) + ": " + names +
          (info.labels.size() > kShown ? ", ..." : "");
 }
@@ -119,14 +123,16 @@ std::string as_table(const ModelInfo& info) {
   line("architecture", info.architecture + " (family " + info.family + ")");
   line("tasks", joined(
                     info.tasks, [](Task task) { return to_string(task); }, "none"));
+  line("serves", joined(
+                     served_routes(info), [](const std::string& path) { return path; }, "none"));
   if (!info.scorer.empty()) line("scores by", info.scorer);
-  if (!info.labels.empty()) line("labels", labels_of(info));
+  if (!info.labels.empty()) line(info.labels.size() == 1 ? "label" : "labels", labels_of(info));
   if (!info.activation.empty()) line("activation", info.activation);
   line("pooling", info.pooling.empty() ? "none" : info.pooling);
   line("dense", joined(
                     info.dense, [](const std::string& text) { return text; }, "none"));
   line("normalised", info.normalize ? "yes" : "no");
-  line("vector", std::to_string(info.embedding_size) + " values, " + dimensions_of(info));
+  line("vector", counted(info.embedding_size, "value") + ", " + dimensions_of(info));
   if (info.prompts.empty()) line("prompts", "none");
   for (const auto& [name, prompt] : info.prompts) {
     std::string quoted;
@@ -135,15 +141,14 @@ std::string as_table(const ModelInfo& info) {
     line(&name == &info.prompts.front().first ? "prompts" : "",
          name + (is_default ? " (default): " : ": ") + quoted);
   }
-  line("max length", format_count(info.max_model_len) + " tokens");
+  line("max length", counted(info.max_model_len, "token"));
   line("layers", std::to_string(info.layers) + " of width " + std::to_string(info.hidden_size));
-  line("vocabulary", format_count(info.vocab_size) + " tokens");
+  line("vocabulary", counted(info.vocab_size, "token"));
   line("parameters", format_count(info.parameters) + " (" +
                          format_bytes(static_cast<double>(info.file_bytes)) + " on disk)");
   line("weights",
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
-  line("runs on", info.backend + " (" + info.isa + "), " + std::to_string(info.threads) +
-                      (info.threads == 1 ? " thread" : " threads"));
+  line("runs on", info.backend + " (" + info.isa + "), " + counted(info.threads, "thread"));
   for (const std::string& warning : info.warnings) line("warning", warning);
   return out;
 }

@@ -60,6 +60,7 @@ class Pipeline {
         throw;
       }
       if (!more) break;
+      record.share = reader_.share();
       bytes += record.bytes();
       batch_.push_back(std::move(record));
     }

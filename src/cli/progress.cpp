@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "cli/display_width.h"
 #include "cli/terminal.h"
 
@@ -96,7 +97,7 @@ void Progress::update(int64_t done, double share) {
   if (!line_.due()) return;
   const double seconds = std::max(1e-9, this->seconds());
   std::string text = share >= 0 ? bar(share) + "  " : "";
-  text += format_count(done) + " texts, " +
+  text += counted(done, "text") + ", " +
           number("%.0f/s", static_cast<double>(done - done_before_) / seconds);
   const double gained = share - std::max(0.0, share_before_);
   if (share >= 0 && gained > 0) {

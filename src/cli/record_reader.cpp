@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "base/json.h"
+#include "cli/arguments.h"
 #include "cli/byte_source.h"
 #include "cli/csv.h"
 #include "cli/failure.h"
@@ -215,7 +216,7 @@ void add_input_options(CLI::App& app, InputOptions& options) {
       ->type_name("FILE");
   app.add_option("--input-format", options.format, "Format of the input [by the file's ending]")
       ->type_name("FORMAT")
-      ->check(CLI::IsMember({"txt", "jsonl", "csv"}));
+      ->check(one_of({"txt", "jsonl", "csv"}));
   app.add_option("--field", options.field, "Field of a JSON line that holds the text [text]")
       ->type_name("NAME");
   app.add_option("--column", options.column,

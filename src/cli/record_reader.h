@@ -19,6 +19,7 @@ struct Record {
   std::optional<std::string> id;                          // a JSON line's "id"
   int64_t line = 0;                                       // where it begins; 1 is the first
   std::optional<std::string> pair{};                      // a second text, where one is asked for
+  double share = -1;  // of the input up to its end, or -1 when the input's size is unknown
 
   size_t bytes() const;  // roughly what it holds in memory
 };

@@ -114,7 +114,7 @@ std::function<void()> define_rerank(CLI::App& app) {
   add_pair_options(app, options->pairs);
   app.add_option("-n,--top-n", options->top_n, "Print the best only [all]")
       ->type_name("N")
-      ->check(at_least(0));
+      ->transform(at_least(0));
   add_answer_options(app, options->answers);
   app.footer(
       "Examples:\n"

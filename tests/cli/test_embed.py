@@ -188,7 +188,7 @@ class Options(ProgramTest):
         self.assertEqual(len(json_lines(done.out)), 1)
         done = run("embed", BERT, "--input", long, "--truncate")
         self.assertEqual(len(json_lines(done.out)), 2)
-        self.assertIn("1 texts were cut", done.err)
+        self.assertIn("1 text was cut", done.err)
 
 
 class Errors(ProgramTest):

@@ -54,7 +54,9 @@ class Info(ProgramTest):
         self.assertEqual((info["pooling"], info["tasks"]), ("MEAN", ["embed", "token_embed"]))
         self.assertGreater(info["parameters"], 0)
         table = run("info", BERT).out
-        for word in ("MEAN", "architecture", "max length", "prompts"):
+        self.assertIn("/v1/embeddings", info["routes"])
+        self.assertNotIn("/predict", info["routes"])
+        for word in ("MEAN", "architecture", "max length", "prompts", "/v1/embeddings"):
             self.assertIn(word, table)
 
     def test_options_change_it(self):
@@ -105,6 +107,12 @@ class Bench(ProgramTest):
         self.assertIn("texts/s", table)
         self.assertIn("of the limit", table)
         run("bench", BERT, "--input", self.write("none.txt", ""), status=4)
+
+    def test_rounds_find_nothing_in_the_prefix_cache(self):
+        small = ("--texts", 4, "--tokens", 32, "--rounds", 2, "--requests", 3, "--threads", 1)
+        cache = json.loads(run("bench", QWEN, *small, "--json").out)["prefix_cache"]
+        self.assertEqual(cache, {"enabled": True, "cached_tokens": 0})
+        self.assertIn("all computed", run("bench", QWEN, *small, "--no-enable-prefix-caching").out)
 
 
 class Pull(ProgramTest):
@@ -162,6 +170,35 @@ class Serve(ProgramTest):
         got = ask("/v1/embeddings", {"input": "a"})["data"][0]["embedding"]
         want = json.loads(run("embed", BERT, "--pooler-config", '{"pooling_type": "CLS"}', "a").out)["embedding"]
         self.assert_close(got, want, 1e-6)
+
+    def test_routes_of_info_are_there(self):
+        _, ask = self.start(BERT, "--root-path", "/embedder", "--chat-template", "{{ messages[0].content }}")
+        for route in json.loads(run("info", BERT, "--json").out)["routes"]:
+            for path in (route, "/embedder" + route):
+                try:
+                    ask(path, {"no": "fields"})
+                except urllib.error.HTTPError as answer:
+                    self.assertIn(answer.code, (400, 422), path)
+                    answer.close()
+        self.assertIn("tokens", ask("/embedder/tokenize", {"messages": [{"role": "user", "content": "a"}]}))
+
+    def test_variables_and_notes_of_other_programs(self):
+        process, ask = self.start("--json-output", "-tp", 1, env=environment(MODEL_ID=BERT, SERVED_MODEL_NAME="me", POOLING="cls"))
+        self.assertEqual(ask("/v1/models")["data"][0]["id"], "me")
+        process.send_signal(signal.SIGTERM)
+        self.assertIn(b"--json-output has no effect here", process.communicate(timeout=30)[1])
+
+    def test_mlx_embeddings_spelling(self):
+        got = [json.loads(line) for line in run("--model", BERT, "--text", "a", "--text", "b").out.splitlines()]
+        want = [json.loads(line) for line in run("embed", BERT, "a", "b").out.splitlines()]
+        self.assertEqual(got, want)
+        self.assertIn("--image", run("--model", BERT, "--text", "a", "--image", "cats.jpg", status=2).err)
+
+    def test_default_prompt(self):
+        _, ask = self.start(QWEN, "--default-prompt-name", "query")
+        got = ask("/v1/embeddings", {"input": "a"})["data"][0]["embedding"]
+        self.assert_close(got, json.loads(run("embed", QWEN, "--prompt-name", "query", "a").out)["embedding"], 1e-6)
+        self.assertIn("nobody", run("serve", QWEN, "--port", 0, "--default-prompt-name", "nobody", status=2).err)
 
     def test_key_of_the_environment(self):
         _, ask = self.start(BERT, env=environment(VLLM_API_KEY="secret", VLLM_METAL_MEMORY_FRACTION="0.5"))

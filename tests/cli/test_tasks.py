@@ -80,7 +80,7 @@ class Score(ProgramTest):
         self.assertIn("pairs.jsonl:2", run("score", RERANKER, "--input", self.write("pairs.jsonl", '{"query":"a","document":"b"}\n{"query":"a"}\n'), status=4).err)
         self.assertIn("pairs", run("score", RERANKER, "--input", self.write("t.txt", "a\n"), status=2).err)
         self.assertIn("--truncate", run("score", RERANKER, QUERY, "capital " * 300, status=4).err)
-        self.assertIn("1 texts were cut", run("score", RERANKER, QUERY, "capital " * 300, "--truncate").err)
+        self.assertIn("1 text was cut", run("score", RERANKER, QUERY, "capital " * 300, "--truncate").err)
         self.assertIn("instruction", run("score", RERANKER, QUERY, "a", "--instruction", "x", status=2).err)
         run("score", RERANKER, QUERY, "a", "--json", "--csv", status=2)
         for name, value in (("VLLM_METAL_MEMORY_FRACTION", "2"), ("VLLM_METAL_MEMORY_FRACTION", "x"), ("VLLM_METAL_USE_PAGED_ATTENTION", "maybe")):

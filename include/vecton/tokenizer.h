@@ -30,7 +30,8 @@ struct Encoding {
   // bytes, and in characters of the text as it is after bytes that are not UTF-8 have become
   // U+FFFD.
   std::vector<Range> offsets, char_offsets;
-  int64_t truncated = 0;  // tokens cut off
+  int64_t truncated = 0;  // tokens cut off; of a text that was not read whole, those that were read
+  bool partial = false;   // the text has more tokens than were asked for, and was not read whole
 };
 
 // Meaning and defaults of a Hugging Face fast tokenizer's __call__.
@@ -46,6 +47,9 @@ struct EncodeOptions {
   Side padding_side = Side::kTokenizer;
   int64_t pad_to_multiple_of = 0;
   bool offsets = false;  // fill `offsets` and `char_offsets`
+  // Of a text (or each of a pair) with more tokens than this only a part is read, which gives some
+  // more than these: `partial`. 0 = all. Where a text is cut, what the cut leaves is enough.
+  int64_t at_most = 0;
 };
 
 class VECTON_API Tokenizer {

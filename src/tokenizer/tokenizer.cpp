@@ -6,6 +6,7 @@
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "tokenizer/long_text.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
 #include "tokenizer/tokenizer_classes.h"
@@ -27,9 +28,11 @@ class Input {
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
-  void encode(const Pipeline& pipeline, bool offsets) {
+  // With more tokens than `most` (0 = any number), those of a part of the text: its beginning, or
+  // with `left` its end.
+  void encode(const Pipeline& pipeline, bool offsets, int64_t most, bool left) {
     tokens.with_spans = offsets;
-    pipeline.encode(text_, tokens);
+    partial = encode_text(pipeline, text_, most, left, tokens);
   }
   // Makes spans what the caller sees: trimmed, and of the text as it was given.
   void finish(const Pipeline& pipeline) {
@@ -39,7 +42,10 @@ class Input {
     for (Span& span : tokens.spans) span = {origins_[span.begin], origins_[span.end]};
   }
 
+  size_t bytes() const { return text_.size(); }  // of the text
+
   Tokens tokens;
+  bool partial = false;
   std::vector<Span> characters;  // the spans in characters
 
  private:
@@ -121,18 +127,28 @@ struct Tokenizer::Impl {
 
 Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* pair,
                                  const EncodeOptions& options) const {
+  const bool cuts =
+      options.truncation != EncodeOptions::Truncation::kNone && max_length(options) > 0;
+  const bool left =
+      options.truncation_side == EncodeOptions::Side::kLeft ||
+      (options.truncation_side == EncodeOptions::Side::kTokenizer && settings.truncates_left);
+  // The other strategies count what the text that is not cut has.
+  const bool bounded = options.truncation == EncodeOptions::Truncation::kLongestFirst;
+  const int64_t most = cuts && bounded ? max_length(options) : cuts ? 0 : options.at_most;
   Input first(text), second(pair ? *pair : std::string_view());
-  first.encode(pipeline, options.offsets);
-  if (pair) second.encode(pipeline, options.offsets);
+  first.encode(pipeline, options.offsets, most, cuts && left);
+  if (pair) second.encode(pipeline, options.offsets, most, cuts && left);
   Tokens* const other = pair ? &second.tokens : nullptr;
   Encoding out;
-  if (const int64_t most = max_length(options);
-      options.truncation != EncodeOptions::Truncation::kNone && most > 0) {
+  out.partial = first.partial || second.partial;
+  if (cuts) {
     const int64_t added = options.add_special_tokens ? pipeline.post_processor().added(pair) : 0;
-    const bool left =
-        options.truncation_side == EncodeOptions::Side::kLeft ||
-        (options.truncation_side == EncodeOptions::Side::kTokenizer && settings.truncates_left);
-    out.truncated = truncate(first.tokens, other, options.truncation, most, added, left);
+    // Where neither was counted to its end, bytes say which is the longer one.
+    const bool longer = first.partial && second.partial
+                            ? first.bytes() > second.bytes()
+                            : first.tokens.ids.size() > second.tokens.ids.size();
+    out.truncated =
+        truncate(first.tokens, other, options.truncation, max_length(options), added, left, longer);
   }
   if (options.offsets) {
     first.finish(pipeline);

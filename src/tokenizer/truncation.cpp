@@ -21,20 +21,20 @@ void keep(Tokens& tokens, int64_t size, bool left) {
 }
 
 // How long each of a pair may stay: the longer one is cut first, then both to halves.
-std::pair<int64_t, int64_t> halves(int64_t first, int64_t second, int64_t most) {
+std::pair<int64_t, int64_t> halves(int64_t first, int64_t second, int64_t most, bool first_longer) {
   int64_t shorter = std::min(first, second);
   int64_t longer = shorter > most ? shorter : std::max(shorter, most - shorter);
   if (shorter + longer > most) {
     shorter = most / 2;
     longer = shorter + most % 2;
   }
-  return first > second ? std::pair(longer, shorter) : std::pair(shorter, longer);
+  return first_longer ? std::pair(longer, shorter) : std::pair(shorter, longer);
 }
 
 }  // namespace
 
 int64_t truncate(Tokens& first, Tokens* second, Truncation strategy, int64_t most, int64_t added,
-                 bool left) {
+                 bool left, std::optional<bool> first_longer) {
   const auto fail = [](const std::string& message, const char* field) {
     throw Error(ErrorCode::kInvalidArgument, message, field);
   };
@@ -52,7 +52,8 @@ int64_t truncate(Tokens& first, Tokens* second, Truncation strategy, int64_t mos
     keep(first, 0, left);
     if (second) keep(*second, 0, left);
   } else if (strategy == Truncation::kLongestFirst) {
-    const auto [keep1, keep2] = second ? halves(n1, n2, room) : std::pair(room, int64_t{0});
+    const auto [keep1, keep2] =
+        second ? halves(n1, n2, room, first_longer.value_or(n1 > n2)) : std::pair(room, int64_t{0});
     keep(first, keep1, left);
     if (second) keep(*second, keep2, left);
   } else {

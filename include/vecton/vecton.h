@@ -66,6 +66,7 @@ struct Request {
   std::optional<int64_t>
       truncate;  // cut to this many tokens; -1 = the model's maximum; none = too long is an error
   EncodeOptions::Side truncation_side = EncodeOptions::Side::kTokenizer;
+  std::optional<int64_t> max_tokens;  // more are an error, where the model would take them
 
   std::optional<int64_t> dimensions;     // Matryoshka: the first values only, normalised afterwards
   bool dimensions_of_any_model = false;  // also of one that was not trained for it
@@ -134,6 +135,7 @@ struct ModelInfo {
   int64_t parameters = 0, file_bytes = 0,
           weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
   int threads = 0;
+  int64_t max_batch_tokens = 0;       // of one forward pass; a longer text has one of its own
   std::vector<std::string> warnings;  // what the files left open, and what in them is not used
 };
 

@@ -79,6 +79,7 @@ Engine::Impl::Impl(const EngineOptions& options,
   info.isa = root_ops->isa();
   info.dtype = runner->dtype();
   info.threads = threads;
+  info.max_batch_tokens = limits(options, threads).max_batch_tokens;
   info.parameters = runner->parameters();
   info.file_bytes = runner->file_bytes();
   info.weight_bytes = runner->weight_bytes();

@@ -360,6 +360,11 @@ TEST(Engine, RefusesWhatItCannotServe) {
   EXPECT_THAT(refusal({.input = "a", .truncate = 100000}).what(),
               HasSubstr("greater than max_model_len"));
   EXPECT_EQ(refusal({.input = "a", .truncate = 0}).field(), "truncate_prompt_tokens");
+  EXPECT_EQ(refusal({.input = "a b c d e f g", .max_tokens = 3}).field(), "max_tokens");
+  std::string huge;
+  while (huge.size() < 1000000) huge += "word ";
+  EXPECT_THAT(refusal({.input = huge}).what(), HasSubstr("more than"));  // not counted to its end
+  EXPECT_EQ(refusal({.input = huge, .max_tokens = 3}).field(), "max_tokens");
   const Error second = error_of([&] {
     (void)engine->submit({Request{.input = "a"}, Request{.input = long_text}});
   });

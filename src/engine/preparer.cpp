@@ -5,6 +5,7 @@
 
 #include "engine/lower_case.h"
 #include "vecton/error.h"
+#include "vecton/prompts.h"
 
 namespace vecton {
 
@@ -26,6 +27,8 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
     : plan_(plan),
       tokenizer_(std::move(tokenizer)),
       mask_id_(tokenizer_->special_token_id("mask_token")) {
+  names_.prompts = plan_.modules.prompts;
+  names_.scorer = to_string(plan_.scorer);
   if (!plan_.late_interaction) return;
   const LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {
@@ -74,21 +77,19 @@ void Preparer::check_task(const Request& request) const {
 
 Role Preparer::role_of(const Request& request) const {
   if (request.role != Role::kNone || !request.prompt_name) return request.role;
-  if (*request.prompt_name == "query") return Role::kQuery;
-  if (*request.prompt_name == "document" || *request.prompt_name == "passage")
-    return Role::kDocument;
-  return Role::kNone;
+  return role_named(*request.prompt_name);
 }
 
 std::string Preparer::prompt_of(const Request& request) const {
   if (request.prompt) return *request.prompt;
   const auto& prompts = plan_.modules.prompts;
-  const auto find = [&](const std::string& name) {
-    return std::ranges::find(prompts, name, [](const auto& prompt) { return prompt.first; });
+  const auto text_of = [&](const std::string& name) {
+    return std::ranges::find(prompts, name, [](const auto& prompt) { return prompt.first; })
+        ->second;
   };
   if (request.prompt_name) {
-    if (const auto found = find(*request.prompt_name); found != prompts.end()) return found->second;
-    if (plan_.late_interaction && role_of(request) != Role::kNone) return "";
+    if (const auto found = find_prompt(names_, *request.prompt_name))
+      return found->prompt_name ? text_of(*found->prompt_name) : "";
     std::string known;
     for (const auto& prompt : prompts) known += (known.empty() ? "" : ", ") + prompt.first;
     refuse("prompt_name \"" + *request.prompt_name + "\" is not known; the model has " +
@@ -96,14 +97,12 @@ std::string Preparer::prompt_of(const Request& request) const {
            "prompt_name");
   }
   if (request.role != Role::kNone) {
-    const bool query = request.role == Role::kQuery;
-    for (const char* name : {query ? "query" : "document", query ? "query" : "passage"}) {
-      if (const auto found = find(name); found != prompts.end()) return found->second;
-    }
+    const auto found = find_prompt(names_, request.role == Role::kQuery ? "query" : "document");
+    if (found && found->prompt_name) return text_of(*found->prompt_name);
   }
   if (plan_.default_prompt) return *plan_.default_prompt;
   const auto& name = plan_.modules.default_prompt_name;
-  return name ? find(*name)->second : "";
+  return name ? text_of(*name) : "";
 }
 
 // The length that the request asks to be cut to.
@@ -117,6 +116,22 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   }
   if (k < 1) refuse("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
   return std::min(k, limit);
+}
+
+// The most tokens that the request may have.
+int64_t Preparer::limit_of(const Request& request) const {
+  return std::min(plan_.max_model_len, request.max_tokens.value_or(plan_.max_model_len));
+}
+
+// A text that the request doesn't cut, and that has to fit.
+Encoding Preparer::encode_whole(const std::string& text, const Request& request,
+                                const EncodeOptions& options) const {
+  EncodeOptions bounded = options;
+  bounded.at_most = limit_of(request);
+  Encoding encoding = encode(text, bounded);
+  if (encoding.partial && options.truncation == EncodeOptions::Truncation::kNone)
+    refuse_length("more than " + std::to_string(bounded.at_most), bounded.at_most, request);
+  return encoding;
 }
 
 Encoding Preparer::encode(const std::string& text, EncodeOptions options) const {
@@ -172,7 +187,9 @@ void Preparer::check_ids(const Sequence& sequence) const {
   for (const int32_t id : sequence.ids) {
     if (id < 0 || id >= plan_.shape.vocab) {
       refuse("token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
-                 std::to_string(plan_.shape.vocab - 1),
+                 std::to_string(plan_.shape.vocab - 1) +
+                 ". Ids have to be of this model's tokenizer: send text where the client tokenizes "
+                 "for another (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)",
              "input");
     }
   }
@@ -187,13 +204,23 @@ void Preparer::check_ids(const Sequence& sequence) const {
   }
 }
 
-void Preparer::check_length(const Sequence& sequence, int64_t limit) const {
-  if (sequence.tokens() <= limit) return;
+void Preparer::refuse_length(const std::string& tokens, int64_t limit, const Request& request) {
+  if (limit == request.max_tokens) {
+    throw Error(ErrorCode::kTooLong,
+                "the input has " + tokens + " tokens; at most " + std::to_string(limit) +
+                    " are to be taken. Please reduce the length of the input prompt or ask for "
+                    "truncation.",
+                "max_tokens");
+  }
   throw Error(ErrorCode::kTooLong,
               "This model's maximum context length is " + std::to_string(limit) +
-                  " tokens. However, the input has " + std::to_string(sequence.tokens()) +
+                  " tokens. However, the input has " + tokens +
                   " tokens. Please reduce the length of the input prompt or ask for truncation.",
               "input");
+}
+
+void Preparer::check_length(const Sequence& sequence, int64_t limit, const Request& request) {
+  if (sequence.tokens() > limit) refuse_length(std::to_string(sequence.tokens()), limit, request);
 }
 
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
@@ -209,7 +236,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   if (sequence.ids.empty()) refuse("the input has no tokens", "input");
   check_ids(sequence);
   if (request.task == Task::kFillMask) set_masks(request, sequence);
-  check_length(sequence, plan_.max_model_len);
+  check_length(sequence, limit_of(request), request);
   sequence.tokenization =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return sequence;
@@ -225,8 +252,9 @@ std::vector<Request> Preparer::pieces(const Request& request, const std::string&
   }
   std::vector<int32_t> ids;
   if (const auto* text = std::get_if<std::string>(&request.input)) {
-    ids =
-        encode(prompt_of(request) + *text, {.add_special_tokens = request.add_special_tokens}).ids;
+    ids = encode(prompt_of(request) + *text, {.add_special_tokens = request.add_special_tokens,
+                                              .at_most = plan_.chunked.max_embed_len})
+              .ids;
   } else {
     ids = std::get<std::vector<int32_t>>(request.input);
   }
@@ -234,7 +262,7 @@ std::vector<Request> Preparer::pieces(const Request& request, const std::string&
   if (tokens <= plan_.max_model_len) return {};
   if (plan_.chunked.max_embed_len > 0 && tokens > plan_.chunked.max_embed_len) {
     throw Error(ErrorCode::kTooLong,
-                "the input has " + std::to_string(tokens) + " tokens; max_embed_len is " +
+                "the input has too many tokens; max_embed_len is " +
                     std::to_string(plan_.chunked.max_embed_len) +
                     ". Please reduce the length of the input prompt.",
                 "input");

@@ -33,9 +33,14 @@ class Preparer {
   Role role_of(const Request& request) const;
   std::string prompt_of(const Request& request) const;
   int64_t max_tokens(const Request& request, int64_t limit) const;
+  int64_t limit_of(const Request& request) const;
   Encoding encode(const std::string& text, EncodeOptions options) const;
+  Encoding encode_whole(const std::string& text, const Request& request,
+                        const EncodeOptions& options) const;
+  [[noreturn]] static void refuse_length(const std::string& tokens, int64_t limit,
+                                         const Request& request);
   void check_ids(const Sequence& sequence) const;
-  void check_length(const Sequence& sequence, int64_t limit) const;
+  static void check_length(const Sequence& sequence, int64_t limit, const Request& request);
 
   // One way from a request to token ids each.
   void set_input(const Request& request, Sequence& sequence) const;
@@ -53,6 +58,7 @@ class Preparer {
   void set_masks(const Request& request, Sequence& sequence) const;
 
   const Plan& plan_;
+  ModelInfo names_;  // of prompts, as find_prompt() wants them
   std::shared_ptr<const Tokenizer> tokenizer_;
   std::optional<int32_t> mask_id_;
   int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none

@@ -60,7 +60,7 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
   const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
   if (room > 0 && request.add_special_tokens && !plan_.modules.static_embedding)
     check_room(room, tokenizer_->num_special_tokens());
-  take(encode(prompt + text, cut_to(request, room)), of_tokens(request), sequence);
+  take(encode_whole(prompt + text, request, cut_to(request, room)), of_tokens(request), sequence);
   for (TokenInfo& token : sequence.tokens_info) {
     const auto skipped = static_cast<int64_t>(prompt.size());
     token.begin = std::max<int64_t>(0, token.begin - skipped);
@@ -79,11 +79,14 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
 void Preparer::set_pair(const Request& request, const std::string& text, Sequence& sequence) const {
   const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
   if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
-  const EncodeOptions options = cut_to(request, room);
+  EncodeOptions options = cut_to(request, room);
+  options.at_most = limit_of(request);
   const bool lower = plan_.modules.lower_case;
-  take(tokenizer_->encode(lower ? lower_case(text) : text,
-                          lower ? lower_case(*request.pair) : *request.pair, options),
-       false, sequence);
+  Encoding encoding = tokenizer_->encode(
+      lower ? lower_case(text) : text, lower ? lower_case(*request.pair) : *request.pair, options);
+  if (encoding.partial && room == 0)
+    refuse_length("more than " + std::to_string(options.at_most), options.at_most, request);
+  take(std::move(encoding), false, sequence);
 }
 
 // Late interaction: the marker goes after the first token; queries are filled up.
@@ -99,7 +102,8 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
     room = max_tokens(request, limit) - (marker < 0 ? 0 : 1);
     check_room(room, tokenizer_->num_special_tokens());
   }
-  take(encode(prompt_of(request) + text, cut_to(request, room)), of_tokens(request), sequence);
+  take(encode_whole(prompt_of(request) + text, request, cut_to(request, room)), of_tokens(request),
+       sequence);
   const auto at = std::min<std::ptrdiff_t>(1, static_cast<std::ptrdiff_t>(sequence.ids.size()));
   if (marker >= 0) {
     sequence.ids.insert(sequence.ids.begin() + at, marker);
@@ -107,7 +111,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
     if (!sequence.tokens_info.empty())
       sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
   }
-  check_length(sequence, limit);
+  check_length(sequence, limit, request);
   if (!query) {
     for (const int32_t id : sequence.ids) sequence.kept.push_back(skiplist_.contains(id) ? 0 : 1);
   } else if (late.expand_queries && sequence.tokens() < limit) {
@@ -127,11 +131,11 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
       prompt.prefix +
       prompt.before_document(request.instruction.value_or(prompt.default_instruction), query);
   const std::vector<int32_t> suffix = encode(prompt.suffix, plain).ids;
-  take(encode(before + *request.pair, plain), false, sequence);
+  EncodeOptions options = plain;
   if (request.truncate) {
     const int64_t room =
         max_tokens(request, plan_.max_model_len) - static_cast<int64_t>(suffix.size());
-    const auto fixed = static_cast<int64_t>(encode(before, plain).ids.size());
+    const auto fixed = static_cast<int64_t>(encode_whole(before, request, plain).ids.size());
     if (room < fixed) {
       refuse("the prompt and the query alone are " +
                  std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
@@ -139,9 +143,11 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
                  std::to_string(room + static_cast<int64_t>(suffix.size())),
              "truncate_prompt_tokens");
     }
-    sequence.truncated = sequence.tokens() > room;
-    if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
+    options.truncation = EncodeOptions::Truncation::kLongestFirst;
+    options.truncation_side = EncodeOptions::Side::kRight;
+    options.max_length = room;
   }
+  take(encode_whole(before + *request.pair, request, options), false, sequence);
   sequence.ids.insert(sequence.ids.end(), suffix.begin(), suffix.end());
 }
 
@@ -174,8 +180,11 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
     text += chunk;
     ends.push_back(text.size());
   }
+  const EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+                              .offsets = true,
+                              .at_most = plan_.max_model_len};
   const Encoding encoding =
-      encode(text, {.add_special_tokens = request.add_special_tokens, .offsets = true});
+      request.truncate ? encode(text, options) : encode_whole(text, request, options);
   size_t chunk = 0;
   for (size_t i = 0; i < encoding.ids.size(); ++i) {
     const bool special = encoding.special_tokens_mask[i] != 0;

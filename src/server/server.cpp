@@ -76,6 +76,7 @@ class Server {
         listener_(io_, service_, options_, log_) {}
 
   int run() {
+    log_.flush_on_crash();
     log_.notice("listening on " + listener_.bind());
     wait_for_signal();
     listener_.start();
@@ -143,6 +144,7 @@ class Server {
   // Ends the process without waiting for a forward pass.
   [[noreturn]] void leave(int status) {
     if (!options_.uds.empty()) ::unlink(options_.uds.c_str());
+    log_.flush();
     std::_Exit(status);
   }
 

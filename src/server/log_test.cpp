@@ -1,0 +1,111 @@
+#include "server/log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+#include <vector>
+
+#include "base/temporary_folder.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using Level = ServerOptions::LogLevel;
+
+// A log in a file.
+class LogTest : public testing::Test {
+ protected:
+  LogTest() : path_(folder_.path() / "log"), file_(std::fopen(path_.c_str(), "w")) {}
+  ~LogTest() override { std::fclose(file_); }
+
+  int number() const { return ::fileno(file_); }
+  std::string written() const {
+    std::stringstream text;
+    text << std::ifstream(path_).rdbuf();
+    return text.str();
+  }
+
+  TemporaryFolder folder_;
+  const std::filesystem::path path_;
+  std::FILE* const file_;
+};
+
+TEST_F(LogTest, LinesHaveTheirTimes) {
+  Log log(Level::kInfo, number());
+  log.notice("listening on\nx");
+  EXPECT_THAT(written(), MatchesRegex("[0-9-]+T[0-9:]+[.][0-9]+Z listening on.x\n"));
+}
+
+TEST_F(LogTest, GatheredLinesComeBeforeWhatIsWrittenAtOnce) {
+  Log log(Level::kInfo, number());
+  log.info("one");
+  log.info("two");
+  log.error("three");
+  const std::string text = written();
+  EXPECT_THAT(text, HasSubstr("Z error: three\n"));
+  EXPECT_LT(text.find("one"), text.find("two"));
+  EXPECT_LT(text.find("two"), text.find("three"));
+}
+
+TEST_F(LogTest, LinesAreWrittenWithoutAnotherCall) {
+  Log log(Level::kInfo, number());
+  log.info("alone");
+  for (int i = 0; i < 1000 && written().empty(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_THAT(written(), HasSubstr("alone"));
+}
+
+TEST_F(LogTest, NothingIsLostAtTheEnd) {
+  constexpr int kThreads = 4, kLines = 20000;  // more than is gathered at once
+  {
+    Log log(Level::kInfo, number());
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&log] {
+        for (int i = 0; i < kLines; ++i) log.info("a line of a request");
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  const std::string text = written();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), kThreads * kLines);
+}
+
+TEST_F(LogTest, LevelsLeaveOut) {
+  {
+    Log errors(Level::kError, number());
+    errors.info("a request");
+    errors.error("bad");
+    Log off(Level::kOff, number());
+    off.notice("listening");
+    off.error("worse");
+  }
+  EXPECT_THAT(written(), MatchesRegex("[^ ]+ error: bad\n"));
+}
+
+TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Log log(Level::kInfo, number());
+    log.flush_on_crash();
+    log.info("the last request");
+    ::raise(SIGSEGV);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  EXPECT_THAT(written(), HasSubstr("the last request\n"));
+}
+
+}  // namespace
+}  // namespace vecton::server

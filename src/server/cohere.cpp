@@ -1,9 +1,10 @@
-// Cohere's POST /v2/embed, as vLLM has it.
+// Cohere's POST /v2/embed, as vLLM has it, and the older /v1/embed.
 #include <algorithm>
 #include <utility>
 
 #include "base/json.h"
 #include "base/json_text.h"
+#include "server/number_type.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"
@@ -13,7 +14,7 @@ namespace vecton::server::openai {
 
 namespace {
 
-constexpr const char* kTypes[] = {"float", "binary", "ubinary", "base64"};
+constexpr const char* kTypes[] = {"float", "int8", "uint8", "binary", "ubinary", "base64"};
 
 // The kinds of numbers that are asked for, in the order of the table.
 std::vector<std::string> read_types(Fields& fields) {
@@ -25,7 +26,7 @@ std::vector<std::string> read_types(Fields& fields) {
   }
   if (!asked.empty()) {
     fields.wrong("embedding_types", "literal_error",
-                 "expected 'float', 'binary', 'ubinary' or 'base64', found '" +
+                 "expected 'float', 'int8', 'uint8', 'binary', 'ubinary' or 'base64', found '" +
                      asked.front().substr(0, 60) + "'");
   }
   return types;
@@ -62,16 +63,18 @@ std::vector<std::string> read_texts(const Call& call, Fields& fields) {
   return list;
 }
 
-Request read_request(const Call& call, Fields& fields) {
+Request read_request(const Call& call, Fields& fields, Plan& plan) {
   Request like;
   if (const auto type = fields.text("input_type"))
-    set_prompt(call.context.info, *type, "input_type", like);
+    set_task_prompt(call.context.info, *type, "input_type", like, plan.warnings);
   like.dimensions = fields.integer("output_dimension");
   if (like.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
     like.dimensions.reset();
   const std::string truncate = fields.choice("truncate", {"END", "START", "NONE"}).value_or("END");
   const auto most = fields.integer("max_tokens", 1);
-  if (truncate != "NONE") {
+  if (truncate == "NONE") {
+    like.max_tokens = most;
+  } else {
     like.truncate = most && *most < call.context.info.max_model_len ? *most : -1;
     like.truncation_side =
         truncate == "START" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
@@ -80,33 +83,27 @@ Request read_request(const Call& call, Fields& fields) {
   return like;
 }
 
-// A bit per value: whether it is not negative, the first in the highest bit of a byte.
-void append_bits(std::string& out, const std::vector<float>& values, int offset) {
+void append_embedding(std::string& out, const std::string& type, const std::vector<float>& values) {
+  if (type == "float") return append_floats(out, values);
+  if (type != "base64") return append_whole(out, values, *number_type_from(type));
+  out += '"';
+  append_base64(out, float_bytes(values, Endian::kLittle));
+  out += '"';
+}
+
+// The vectors of one type: [[0.5,...],...].
+void append_embeddings(std::string& out, const std::string& type,
+                       const std::vector<Result>& results) {
   out += '[';
-  for (size_t i = 0; i + 8 <= values.size(); i += 8) {
-    int byte = 0;
-    for (size_t bit = 0; bit < 8; ++bit) byte = byte << 1 | (values[i + bit] >= 0 ? 1 : 0);
+  for (size_t i = 0; i < results.size(); ++i) {
     if (i > 0) out += ',';
-    out += std::to_string(byte - offset);
+    append_embedding(out, type, results[i].values);
   }
   out += ']';
 }
 
-void append_embedding(std::string& out, const std::string& type, const std::vector<float>& values) {
-  if (type == "float") return append_floats(out, values);
-  const std::string bytes = float_bytes(values, Endian::kLittle);  // refuses what is not finite
-  if (type == "base64") {
-    out += '"';
-    append_base64(out, bytes);
-    out += '"';
-  } else {
-    append_bits(out, values, type == "binary" ? 128 : 0);
-  }
-}
-
-}  // namespace
-
-Plan cohere_embed(const Call& call) {
+// What both versions have. The first one's vectors are bare where no type was asked for.
+Plan plan_embed(const Call& call, const char* version, bool bare) {
   const ModelInfo& info = call.context.info;
   require_task(info, Task::kEmbed);
   Plan plan;
@@ -115,42 +112,49 @@ Plan cohere_embed(const Call& call) {
   const std::vector<std::string> types = read_types(fields);
   const std::vector<std::string> texts = read_texts(call, fields);
   if (texts.empty() && fields.good()) fields.wrong("texts", "too_short", "must not be empty");
-  const Request like = read_request(call, fields);
+  const Request like = read_request(call, fields, plan);
   plan.ignored = fields.finish();
-  const bool bits = std::any_of(types.begin(), types.end(),
-                                [](const std::string& type) { return type.ends_with("binary"); });
-  if (const int64_t size = like.dimensions.value_or(info.embedding_size); bits && size % 8 != 0) {
-    throw Failure(
-        Cause::kInvalid,
-        "binary embeddings need a dimension that is a multiple of 8, found " + std::to_string(size),
-        "embedding_types");
+  for (const std::string& type : types) {
+    check_size(number_type_from(type).value_or(NumberType::kFloat32),
+               like.dimensions.value_or(info.embedding_size), "embedding_types");
   }
   plan.requests =
       make_requests(call.context, {.items = std::vector<Input>(texts.begin(), texts.end())}, like);
-  plan.render = [head, types, texts](std::vector<Result> results) {
+  plan.render = [head, version, bare, types, texts](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     out = "{\"id\":";
     append_json_string(out, head.id);
-    out += ",\"embeddings\":{";
-    for (const std::string& type : types) {
-      out += (&type == &types.front() ? "\"" : ",\"") + type + "\":[";
-      for (size_t i = 0; i < results.size(); ++i) {
-        if (i > 0) out += ',';
-        append_embedding(out, type, results[i].values);
+    out += std::string(",\"response_type\":\"") +
+           (bare ? "embeddings_floats" : "embeddings_by_type") + "\",\"embeddings\":";
+    if (bare) append_embeddings(out, "float", results);
+    if (!bare) {
+      for (const std::string& type : types) {
+        out += (&type == &types.front() ? "{\"" : ",\"") + type + "\":";
+        append_embeddings(out, type, results);
       }
-      out += ']';
+      out += '}';
     }
-    out += "},\"texts\":[";
+    out += ",\"texts\":[";
     for (size_t i = 0; i < texts.size(); ++i) {
       if (i > 0) out += ',';
       append_json_string(out, texts[i]);
     }
-    out += "],\"meta\":{\"api_version\":{\"version\":\"2\"},\"billed_units\":{\"input_tokens\":" +
-           std::to_string(total_tokens(results)) + "}}}";
+    const std::string tokens = "{\"input_tokens\":" + std::to_string(total_tokens(results)) + "}";
+    out += std::string("],\"meta\":{\"api_version\":{\"version\":\"") + version +
+           "\"},\"billed_units\":" + tokens + ",\"tokens\":" + tokens + "}}";
     return response;
   };
   return plan;
+}
+
+}  // namespace
+
+Plan cohere_embed(const Call& call) { return plan_embed(call, "2", false); }
+
+Plan cohere_embed_v1(const Call& call) {
+  const json::value* types = call.body.if_contains("embedding_types");
+  return plan_embed(call, "1", !types || types->is_null());
 }
 
 }  // namespace vecton::server::openai

@@ -63,7 +63,8 @@ TEST(Cohere, Refuses) {
       {R"({"images":["data:"]})", "MultiModalParam is not supported for BertModel"},
       {R"({"inputs":[{"content":[{"type":"image_url"}]}]})", "MultiModalParam"},
       {R"({"texts":["a"],"input_type":"clustering"})", "it has"},
-      {R"({"texts":["a"],"embedding_types":["int8"]})", "literal_error"},
+      {R"({"texts":["a"],"input_type":"nonexistent_type"})", "Unsupported input_type"},
+      {R"({"texts":["a"],"embedding_types":["int4"]})", "literal_error"},
       {R"({"texts":["a"],"embedding_types":["binary"]})", "multiple of 8"},
       {R"({"texts":["a"],"truncate":"MIDDLE"})", "literal_error"},
       {R"({"texts":["a"],"max_tokens":0})", "body.max_tokens"},
@@ -75,11 +76,46 @@ TEST(Cohere, Refuses) {
     EXPECT_EQ(response.status, 400) << c.body;
     EXPECT_THAT(response.body, HasSubstr(c.message)) << c.body;
   }
+}
+
+TEST(Cohere, ItsFourWordsChangeNothingWhereThereAreNoPrompts) {
+  TestContext test;
   test.serve({Task::kEmbed});
-  EXPECT_THAT(
-      failure_of(test, openai::cohere_embed, R"({"texts":["a"],"input_type":"search_query"})")
-          .message,
-      HasSubstr("it has none"));
+  for (const char* word : {"search_document", "search_query", "classification", "clustering"}) {
+    const Plan plan = test.plan(openai::cohere_embed,
+                                R"({"texts":["a"],"input_type":")" + std::string(word) + "\"}");
+    EXPECT_FALSE(plan.requests.at(0).prompt_name) << word;
+    EXPECT_EQ(plan.requests.at(0).role, Role::kNone) << word;
+    EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr(word)));
+  }
+}
+
+TEST(Cohere, WithoutTruncationMaxTokensIsALimit) {
+  TestContext test;
+  const auto body = R"({"texts":["a"],"truncate":"NONE","max_tokens":7})";
+  const Request request = test.plan(openai::cohere_embed, body).requests.at(0);
+  EXPECT_EQ(request.max_tokens, 7);
+  EXPECT_FALSE(request.truncate);
+}
+
+TEST(Cohere, WholeNumbersAndBothVersionsOfTheAnswer) {
+  TestContext test;
+  const auto ask = [&](Planner planner, const char* body) {
+    return json::parse(test.plan(planner, body).render({vector_result({0.5f, -1, 0, 1})}).body);
+  };
+  const json::value two =
+      ask(openai::cohere_embed, R"({"texts":["a"],"embedding_types":["uint8","int8"]})");
+  EXPECT_EQ(json::serialize(two.at("embeddings")),
+            R"({"int8":[[64,-127,0,127]],"uint8":[[192,1,128,255]]})");
+  EXPECT_EQ(two.at("response_type"), "embeddings_by_type");
+  EXPECT_EQ(two.at("meta").at("tokens").at("input_tokens"), 3);
+  const json::value one = ask(openai::cohere_embed_v1, R"({"texts":["a"]})");
+  EXPECT_EQ(one.at("response_type"), "embeddings_floats");
+  EXPECT_EQ(json::serialize(one.at("embeddings")), "[[5E-1,-1,0,1]]");
+  EXPECT_EQ(one.at("meta").at("api_version").at("version"), "1");
+  const json::value typed =
+      ask(openai::cohere_embed_v1, R"({"texts":["a"],"embedding_types":["int8"]})");
+  EXPECT_EQ(typed.at("response_type"), "embeddings_by_type");
 }
 
 }  // namespace

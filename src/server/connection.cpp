@@ -1,9 +1,11 @@
 #include "server/connection.h"
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/rfc7230.hpp>
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -26,6 +28,21 @@ constexpr double kMaxReadTimeouts =
 
 std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
+// "%2F" is "/": every escape once. What is none stays as it is.
+std::string percent_decoded(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const char* const end = text.data() + std::min(i + 3, text.size());
+    const bool escaped =
+        text[i] == '%' &&
+        std::from_chars(text.data() + i + 1, end, byte, 16).ptr == text.data() + i + 3;
+    out += escaped ? static_cast<char>(byte) : text[i];
+    if (escaped) i += 2;
+  }
+  return out;
+}
+
 // The path of a request's target: no query, no host, no slash at its end.
 std::string path_of(std::string_view target) {
   if (const size_t host = target.find("://");
@@ -35,7 +52,7 @@ std::string path_of(std::string_view target) {
   }
   target = target.substr(0, target.find_first_of("?#"));
   while (target.size() > 1 && target.ends_with('/')) target.remove_suffix(1);
-  return std::string(target);
+  return percent_decoded(target);
 }
 
 template <typename Message>
@@ -49,7 +66,15 @@ HttpRequest head_of(const Message& message, const std::string& peer, const std::
   head.content_encoding = text(message[http::field::content_encoding]);
   head.origin = text(message[http::field::origin]);
   head.request_id = text(message["X-Request-Id"]);
+  head.asked_headers = text(message[http::field::access_control_request_headers]);
   return head;
+}
+
+// RFC 9112, 3.2: every request of HTTP/1.1 has one Host, and none has several.
+template <typename Message>
+bool has_one_host(const Message& message) {
+  const auto count = message.count(http::field::host);
+  return count == 1 || (count == 0 && message.version() < 11);
 }
 
 std::string http_date() {  // "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -161,6 +186,14 @@ void Connection::on_head(ErrorCode error) {
   version_ = message.version();
   keep_ = message.keep_alive() && !draining_;
   is_head_ = message.method() == http::verb::head;
+  if (!has_one_host(message)) {
+    const bool none = message.count(http::field::host) == 0;
+    parser_.reset();
+    return respond(service_.refuse(
+                       head_, Failure(Cause::kHttp, none ? "the request has no Host header"
+                                                         : "the request has several Host headers")),
+                   false);
+  }
   if (std::optional<HttpResponse> refusal = service_.refuse_early(head_)) {
     const bool whole = parser_->is_done();
     parser_.reset();
@@ -248,10 +281,14 @@ void Connection::on_read_error(ErrorCode error) {
       error.category() == http::make_error_code(http::error::bad_method).category();
   if (!protocol || error == http::error::end_of_stream || error == http::error::partial_message)
     return close();
-  HttpResponse answer = service_.refuse(
-      head_, Failure(Cause::kBadJson, "not a valid HTTP request: " + error.message()));
-  answer.status = error == http::error::header_limit ? 431 : 400;
-  respond(std::move(answer), false);
+  const bool too_large = error == http::error::header_limit;
+  respond(
+      service_.refuse(
+          head_, too_large ? Failure(Cause::kHeadSize, "the headers are larger than the " +
+                                                           std::to_string(kMaxHeadBytes) +
+                                                           " bytes that are taken")
+                           : Failure(Cause::kHttp, "not a valid HTTP request: " + error.message())),
+      false);
 }
 
 void Connection::dispatch() {

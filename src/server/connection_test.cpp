@@ -31,7 +31,7 @@ class ConnectionTest : public testing::Test {
   void serve() {
     options_.host = "127.0.0.1";
     options_.port = 0;
-    options_.engine.model = "tiny";
+    if (options_.engine.model.empty()) options_.engine.model = "tiny";
     service_.emplace(options_, log_);
     listener_.emplace(io_, *service_, options_, log_);
     const std::string url = listener_->bind();
@@ -83,26 +83,63 @@ TEST_F(ConnectionTest, AHeadThatDoesNotArriveIsGivenUp) {
 TEST_F(ConnectionTest, ABodyThatDoesNotArriveIsGivenUp) {
   options_.io_timeout = 0.05;
   serve();
-  EXPECT_THAT(
-      ask("POST /embed HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"),
-      StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(ask("POST /embed HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                  "application/json\r\nContent-Length: 9\r\n\r\n{"),
+              StartsWith("HTTP/1.1 408 "));
 }
 
 TEST_F(ConnectionTest, AnIdleConnectionIsClosedWithoutAWord) {
   options_.idle_timeout = 0.05;
   serve();
   EXPECT_EQ(ask(""), "");
-  EXPECT_THAT(ask("GET /health HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 200 "));
 }
 
-TEST_F(ConnectionTest, WhileTheModelLoadsTheProcessLivesAndIsNotReady) {
+TEST_F(ConnectionTest, ARequestHasOneHost) {
   serve();
-  EXPECT_THAT(ask("GET /health HTTP/1.1\r\nConnection: close\r\n\r\n"),
-              StartsWith("HTTP/1.1 200 "));
-  const std::string ready = ask("GET /ready HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_THAT(ask("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n"),
+              StartsWith("HTTP/1.1 400 "));
+  const std::string two =
+      ask("POST /embed HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_THAT(two, StartsWith("HTTP/1.1 400 "));
+  EXPECT_THAT(two, HasSubstr("text/plain"));  // in the words of the route's dialect
+  EXPECT_THAT(ask("GET /metrics HTTP/1.0\r\n\r\n"), StartsWith("HTTP/1.0 200 "));
+}
+
+TEST_F(ConnectionTest, HeadersThatAreTooLargeAreSaidSoInTheBodyToo) {
+  serve();
+  const std::string answer =
+      ask("GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + std::string(100000, 'y') + "\r\n\r\n");
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 431 "));
+  EXPECT_THAT(answer, HasSubstr("\"code\":431"));
+}
+
+TEST_F(ConnectionTest, PathsAreDecodedOnceBeforeTheyAreRouted) {
+  options_.engine.model = "org/tiny";
+  serve();
+  const auto get = [&](const std::string& path) {
+    return ask("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  };
+  EXPECT_THAT(get("/v1/models/org%2Ftiny"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(get("/v1/models/org/tiny"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(get("/v1/models/org%252Ftiny"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(get("/v1%2fmodels"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(get("/v1/models/org%2"), StartsWith("HTTP/1.1 404 "));
+  EXPECT_THAT(get("/v1/models/%zz"), StartsWith("HTTP/1.1 404 "));
+}
+
+TEST_F(ConnectionTest, WhileTheModelLoadsTheServerIsNeitherHealthyNorReady) {
+  serve();
+  for (const char* path : {"/health", "/ping", "/"}) {
+    EXPECT_THAT(
+        ask("GET " + std::string(path) + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        StartsWith("HTTP/1.1 503 "))
+        << path;
+  }
+  const std::string ready = ask("GET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_THAT(ready, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(ready, HasSubstr("Retry-After: "));
-  EXPECT_THAT(ask("GET /metrics HTTP/1.1\r\nConnection: close\r\n\r\n"),
+  EXPECT_THAT(ask("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
               StartsWith("HTTP/1.1 200 "));
 }
 
@@ -110,8 +147,9 @@ TEST_F(ConnectionTest, RequestsThatWaitForTheModelAreAnsweredWhenTheServerStops)
   serve();
   tcp::socket first = connect();
   send(first,
-       "POST /embed HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}");
-  ask("GET /health HTTP/1.1\r\nConnection: close\r\n\r\n");
+       "POST /embed HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+       "2\r\n\r\n{}");
+  ask("GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   tcp::socket idle = connect();
   std::promise<void> drained;
   service_->stop();
@@ -126,7 +164,7 @@ TEST_F(ConnectionTest, BodiesThatAreHeldAreBoundedTogether) {
   options_.max_pending_bytes = 1000;
   serve();
   const std::string head =
-      "POST /embed HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: ";
+      "POST /embed HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ";
   tcp::socket first = connect();
   send(first, head + "900\r\nExpect: 100-continue\r\n\r\n");
   std::string go_on(12, ' ');

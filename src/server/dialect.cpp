@@ -6,20 +6,12 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "server/foreign_ids.h"
+#include "vecton/prompts.h"
 
 namespace vecton::server {
 
 namespace {
-
-// The words of several APIs for the two sides of retrieval.
-Role role_of(std::string_view name) {
-  if (name == "query" || name == "search_query" || name == "retrieval.query") return Role::kQuery;
-  if (name == "document" || name == "passage" || name == "search_document" ||
-      name == "retrieval.passage") {
-    return Role::kDocument;
-  }
-  return Role::kNone;
-}
 
 std::string quoted(const std::string& text) { return "\"" + text.substr(0, 200) + "\""; }
 
@@ -52,7 +44,8 @@ std::vector<Request> make_requests(const Context& context, Inputs inputs, const 
   std::vector<Request> requests(inputs.items.size(), like);
   for (size_t i = 0; i < requests.size(); ++i) {
     if (context.options.reject_token_ids && inputs.items[i].index() == 1) {
-      throw Failure(Cause::kInvalid, "this server does not take token ids: send text", "input");
+      throw Failure(Cause::kInvalid,
+                    std::string("this server does not take token ids: ") + kSendText, "input");
     }
     requests[i].input = std::move(inputs.items[i]);
   }
@@ -109,34 +102,53 @@ void refuse_task(const ModelInfo& info, const std::string& task) {
   throw Failure(Cause::kTask, message, "task");
 }
 
-void set_prompt(const ModelInfo& info, const std::string& name, const std::string& field,
-                Request& request) {
-  const auto choose = [&](const auto& fits) {
-    const auto found = std::find_if(info.prompts.begin(), info.prompts.end(), fits);
-    if (found == info.prompts.end()) return false;
-    request.prompt_name = found->first;
-    return true;
-  };
-  if (choose([&](const auto& prompt) { return prompt.first == name; })) return;
-  if (const Role role = role_of(name); role != Role::kNone) {
-    if (info.scorer == "late-interaction") {
-      request.role = role;
-      return;
-    }
-    if (choose([&](const auto& prompt) { return role_of(prompt.first) == role; })) return;
-  }
+namespace {
+
+void choose(const ChosenPrompt& chosen, Request& request) {
+  request.prompt.reset();
+  request.prompt_name = chosen.prompt_name;
+  request.role = chosen.role;
+}
+
+[[noreturn]] void refuse_prompt(const ModelInfo& info, const std::string& name,
+                                const std::string& field) {
   const std::string names = prompt_names(info);
   throw Failure(Cause::kInvalid,
-                "`" + field + "` " + quoted(name) + " is not one of the model's prompts: " +
+                "Unsupported " + field + ": " + quoted(name) +
+                    " is not one of the model's prompts: " +
                     (names.empty() ? "it has none, leave the field out" : "it has " + names),
                 field);
 }
 
+}  // namespace
+
+void set_prompt(const ModelInfo& info, const std::string& name, Request& request) {
+  const auto chosen = find_prompt(info, name);
+  if (!chosen) refuse_prompt(info, name, "prompt_name");
+  choose(*chosen, request);
+}
+
+void set_task_prompt(const ModelInfo& info, const std::string& word, const std::string& field,
+                     Request& request, std::vector<std::string>& warnings) {
+  const auto chosen = find_task_prompt(info, word);
+  if (!chosen) refuse_prompt(info, word, field);
+  if (chosen->ignored) {
+    warnings.push_back(field + " " + quoted(word) +
+                       " changes nothing: the model has no prompt for it");
+  }
+  choose(*chosen, request);
+}
+
 bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most) {
   if (most <= 0) return false;
-  const Encoding encoding = tokenizer.encode(text, {.add_special_tokens = false, .offsets = true});
-  if (static_cast<int64_t>(encoding.ids.size()) <= most) return false;
-  size_t end = encoding.offsets[static_cast<size_t>(most) - 1].second;
+  const Encoding encoding =
+      tokenizer.encode(text, {.add_special_tokens = false,
+                              .truncation = EncodeOptions::Truncation::kLongestFirst,
+                              .max_length = most,
+                              .truncation_side = EncodeOptions::Side::kRight,
+                              .offsets = true});
+  if (encoding.truncated == 0) return false;
+  size_t end = encoding.offsets.back().second;
   // A token may end inside a character.
   text.resize(utf8::boundary(text, end));
   return true;

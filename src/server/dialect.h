@@ -25,6 +25,7 @@ struct Context {
   const ModelInfo& info;
   const Tokenizer& tokenizer;
   const ChatTemplates* templates = nullptr;  // of the checkpoint
+  std::string public_name;                   // of the model: never a path
 };
 
 struct Call {
@@ -40,8 +41,9 @@ struct Plan {
   bool single = false;            // one input, not a list
   std::vector<bool> cut;  // of each request: cut already by what the body asks; empty = none
   std::function<HttpResponse(std::vector<Result>)>
-      render;                        // results in the order of requests, none with an error
-  std::vector<std::string> ignored;  // fields of the body that mean nothing
+      render;                         // results in the order of requests, none with an error
+  std::vector<std::string> ignored;   // fields of the body that mean nothing
+  std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
 };
 
 using Planner = Plan (*)(const Call&);  // throws Failure
@@ -74,10 +76,13 @@ std::string label_of(const ModelInfo& info, int64_t id);
 void require_task(const ModelInfo& info, Task task);
 [[noreturn]] void refuse_task(const ModelInfo& info, const std::string& task);
 
-// Gives `request` what the client's word in `field` ("query", "document", a prompt's name) means to
-// the model: a prompt of that name, or the role of the text. Throws Failure for any other word.
-void set_prompt(const ModelInfo& info, const std::string& name, const std::string& field,
-                Request& request);
+// Gives `request` the prompt that `prompt_name` names, or that is for queries or documents. Throws
+// Failure where there is none.
+void set_prompt(const ModelInfo& info, const std::string& name, Request& request);
+// As set_prompt, for a `field` that says what the texts are in the words of Cohere, Jina or Voyage:
+// one that the model has no prompt for may change nothing, which `warnings` says then.
+void set_task_prompt(const ModelInfo& info, const std::string& word, const std::string& field,
+                     Request& request, std::vector<std::string>& warnings);
 
 // Cuts `text` to its first `most` tokens; 0 = as long as it is. Whether something was cut.
 bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most);

@@ -61,6 +61,10 @@ const char* to_string(Cause cause) {
       return "unauthorized";
     case Cause::kBodySize:
       return "body_size";
+    case Cause::kHeadSize:
+      return "head_size";
+    case Cause::kHttp:
+      return "http";
     case Cause::kSlow:
       return "slow";
     case Cause::kQueueFull:

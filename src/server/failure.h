@@ -24,6 +24,8 @@ enum class Cause {
   kMethod,        // no such method on this path
   kUnauthorized,  // no key, or a wrong one
   kBodySize,      // the body is over the limit
+  kHeadSize,      // the headers are
+  kHttp,          // not a request of HTTP: its framing, or its Host
   kSlow,          // the client did not finish its request in time
   kQueueFull,     // try again later
   kUnavailable,   // the model is not loaded yet, or the server is stopping

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "server/render.h"
 
 namespace vecton::server {
 
@@ -15,11 +16,77 @@ namespace {
 constexpr size_t kMaxProblems = 10;  // named in one answer
 constexpr size_t kShownValue = 60;   // bytes of a wrong value that are repeated
 
+// Fields by which some API changes its answer. A route that has none of that name refuses them,
+// unless they ask for what is done anyway.
+struct Effective {
+  std::string_view name;
+  std::string_view harmless = "";  // the JSON of a value that changes nothing
+};
+constexpr Effective kEffective[] = {
+    {"activation"},
+    {"add_special_tokens", "true"},
+    {"aggregation_strategy"},
+    {"candidate_labels"},
+    {"dimensions"},
+    {"embed_dtype", "\"float32\""},
+    {"embedding_type", "\"float\""},
+    {"embedding_types", "[\"float\"]"},
+    {"encoding_format", "\"float\""},
+    {"endianness"},
+    {"function_to_apply"},
+    {"hypothesis_template"},
+    {"ignore_labels"},
+    {"input_type"},
+    {"instruction"},
+    {"late_chunking", "false"},
+    {"max_chunks_per_doc"},
+    {"max_tokens_per_doc"},
+    {"max_tokens_per_query"},
+    {"messages"},
+    {"modality", "\"text\""},
+    {"multi_label", "false"},
+    {"normalize"},
+    {"normalized"},
+    {"output_dimension"},
+    {"output_dtype", "\"float\""},
+    {"prompt_name"},
+    {"rank_fields"},
+    {"raw_scores", "false"},
+    {"return_documents", "false"},
+    {"return_multivector", "false"},
+    {"return_text", "false"},
+    {"softmax"},
+    {"stride"},
+    {"targets"},
+    {"task"},
+    {"top_k"},
+    {"top_n"},
+    {"truncate", "false"},
+    {"truncate_prompt_tokens"},
+    {"truncation", "false"},
+    {"truncation_direction"},
+    {"truncation_side"},
+    {"use_activation"},
+};
+
+bool changes_nothing(std::string_view key, const json::value& value) {
+  const auto* found = std::find_if(std::begin(kEffective), std::end(kEffective),
+                                   [&](const Effective& field) { return field.name == key; });
+  return found == std::end(kEffective) || value.is_null() ||
+         json::serialize(value) == found->harmless;
+}
+
 // The start of a value, for messages.
 std::string shown(const json::value& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  std::string text = json::serialize(value);
+  std::string text;
+  if (value.is_double()) {
+    append_number(text, value.get_double());
+    if (text.find_first_of(".e") == std::string::npos) text += ".0";
+  } else {
+    text = json::serialize(value);
+  }
   if (text.size() > kShownValue) {
     text = text.substr(0, utf8::boundary(text, kShownValue)) + "...";
   }
@@ -205,12 +272,15 @@ void Fields::add(std::string where, std::string type, std::string message) {
 }
 
 std::vector<std::string> Fields::finish() {
-  if (!problems_.empty()) throw Failure(std::move(problems_));
   std::vector<std::string> unread;
   for (const json::key_value_pair& pair : object_) {
     const std::string_view key = pair.key();
-    if (std::find(read_.begin(), read_.end(), key) == read_.end()) unread.emplace_back(key);
+    if (std::find(read_.begin(), read_.end(), key) != read_.end()) continue;
+    unread.emplace_back(key);
+    if (!changes_nothing(key, pair.value()))
+      wrong(key, "extra_forbidden", "this route has no such field, and can't do what it asks for");
   }
+  if (!problems_.empty()) throw Failure(std::move(problems_));
   return unread;
 }
 

@@ -50,7 +50,8 @@ class Fields {
   void wrong(std::string_view key, std::string type, std::string message);
   bool good() const { return problems_.empty(); }
 
-  // Throws Failure when a field was wrong. Gives the names of fields that nobody read.
+  // Throws Failure when a field was wrong, or nobody read one that some API changes its answer by.
+  // Gives the names of other fields that nobody read.
   std::vector<std::string> finish();
 
  private:

@@ -122,5 +122,22 @@ TEST_F(FieldsTest, LongValuesAreCutBetweenCharacters) {
   EXPECT_NO_THROW(json::parse("\"" + message.substr(message.find("\xc3")) + "\""));
 }
 
+TEST(Fields, NumbersInMessagesArePlainDecimals) {
+  const json::value body = json::parse(R"({"ids": [1.0], "a": 0.5, "b": 1e300})");
+  Fields fields(body.as_object());
+  fields.inputs("ids", false);
+  fields.text("a");
+  fields.integer("b");
+  try {
+    fields.finish();
+    FAIL();
+  } catch (const Failure& failure) {
+    ASSERT_EQ(failure.problems.size(), 3u);
+    EXPECT_EQ(failure.problems[0].message, "expected a token id, found 1.0");
+    EXPECT_EQ(failure.problems[1].message, "expected a string, found 0.5");
+    EXPECT_EQ(failure.problems[2].message, "expected an integer, found 1e+300");
+  }
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -15,6 +15,35 @@ std::string milliseconds(double seconds) {
   return std::to_string(static_cast<int64_t>(seconds * 1e3 + 0.5));
 }
 
+bool allows_any(const std::vector<std::string>& allowed) {
+  return std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
+}
+
+bool is_allowed(const std::string& origin, const std::vector<std::string>& allowed) {
+  if (origin.empty()) return false;
+  return allows_any(allowed) || std::find(allowed.begin(), allowed.end(), origin) != allowed.end();
+}
+
+// The names in "x-a, x-b" that a header may have; others are left out.
+std::vector<std::string> header_names(std::string_view list) {
+  std::vector<std::string> names(1);
+  for (const char c : list) {
+    if (c == ',') {
+      names.emplace_back();
+    } else if (c != ' ' && c != '\t') {
+      names.back() += c;
+    }
+  }
+  const auto is_name = [](const std::string& name) {
+    return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+      return std::isalnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(c)) !=
+                                    std::string_view::npos;
+    });
+  };
+  std::erase_if(names, [&](const std::string& name) { return name.empty() || !is_name(name); });
+  return names;
+}
+
 }  // namespace
 
 bool is_json_type(std::string_view type, bool may_be_missing) {
@@ -51,27 +80,54 @@ void add_timings(HttpResponse& response, std::span<const Result> results, double
   add("x-truncated-inputs", std::to_string(truncated));
 }
 
-HttpResponse preflight(const std::string& path) {
+void add_warnings(HttpResponse& response, std::span<const std::string> warnings) {
+  std::string value;
+  for (const std::string& warning : warnings) {
+    value += value.empty() ? "299 vecton \"" : ", 299 vecton \"";
+    for (const char c : warning) {
+      if (c == '"' || c == '\\') value += '\\';
+      value += c >= 0x20 && c < 0x7f ? c : '?';
+    }
+    value += '"';
+  }
+  if (!value.empty()) response.headers.emplace_back("Warning", std::move(value));
+}
+
+HttpResponse preflight(const std::string& path, const std::string& origin,
+                       const std::string& asked_headers, const std::vector<std::string>& allowed) {
   HttpResponse response{.status = 204};
+  const auto add = [&](const char* name, std::string value) {
+    response.headers.emplace_back(name, std::move(value));
+  };
   const std::string methods = allowed_methods(path);
-  response.headers.emplace_back("Access-Control-Allow-Methods",
-                                methods.empty() ? "GET, POST" : methods);
-  response.headers.emplace_back("Access-Control-Allow-Headers",
-                                "Authorization, Content-Type, X-Request-Id");
-  response.headers.emplace_back("Access-Control-Max-Age", "600");
-  response.headers.emplace_back("Allow", methods.empty() ? "OPTIONS" : methods + ", OPTIONS");
+  std::string headers = "Authorization, Content-Type, X-Request-Id";
+  if (is_allowed(origin, allowed)) {
+    for (const std::string& name : header_names(asked_headers)) headers += ", " + name;
+  }
+  add("Access-Control-Allow-Methods", methods.empty() ? "GET, POST" : methods);
+  add("Access-Control-Allow-Headers", std::move(headers));
+  add("Access-Control-Max-Age", "600");
+  add("Allow", methods.empty() ? "OPTIONS" : methods + ", OPTIONS");
+  add("Vary", "Access-Control-Request-Headers");
   return response;
 }
 
 void add_origin(HttpResponse& response, const std::string& origin,
                 const std::vector<std::string>& allowed) {
-  if (origin.empty()) return;
-  const bool any = std::find(allowed.begin(), allowed.end(), "*") != allowed.end();
-  if (!any && std::find(allowed.begin(), allowed.end(), origin) == allowed.end()) return;
+  if (!is_allowed(origin, allowed)) return;
+  const bool any = allows_any(allowed);
   response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : origin);
-  response.headers.emplace_back("Access-Control-Expose-Headers",
-                                "X-Request-Id, x-truncated-inputs, metadata, Retry-After");
-  if (!any) response.headers.emplace_back("Vary", "Origin");
+  response.headers.emplace_back(
+      "Access-Control-Expose-Headers",
+      "X-Request-Id, x-truncated-inputs, x-compute-tokens, metadata, Retry-After, Warning");
+  if (any) return;
+  const auto vary = std::find_if(response.headers.begin(), response.headers.end(),
+                                 [](const auto& header) { return header.first == "Vary"; });
+  if (vary == response.headers.end()) {
+    response.headers.emplace_back("Vary", "Origin");
+  } else {
+    vary->second += ", Origin";
+  }
 }
 
 }  // namespace vecton::server

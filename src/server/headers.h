@@ -21,8 +21,13 @@ bool is_json_type(std::string_view content_type, bool may_be_missing);
 void add_timings(HttpResponse& response, std::span<const Result> results, double total,
                  int64_t characters);
 
-// The answer to a browser that asks what it may send to `path`.
-HttpResponse preflight(const std::string& path);
+// RFC 7234's Warning header, one for all `warnings`.
+void add_warnings(HttpResponse& response, std::span<const std::string> warnings);
+
+// The answer to a browser that asks what it may send to `path`. An origin that is allowed may send
+// every header that it asks for: none but those that are documented mean anything.
+HttpResponse preflight(const std::string& path, const std::string& origin,
+                       const std::string& asked_headers, const std::vector<std::string>& allowed);
 // Lets a page of `origin` read the answer, if it is allowed.
 void add_origin(HttpResponse& response, const std::string& origin,
                 const std::vector<std::string>& allowed);

@@ -52,5 +52,34 @@ TEST(Headers, OnlyAllowedOriginsRead) {
   EXPECT_THAT(response.headers, Contains(Pair("Vary", "Origin")));
 }
 
+std::string value_of(const HttpResponse& response, const std::string& name) {
+  for (const auto& [key, value] : response.headers) {
+    if (key == name) return value;
+  }
+  return "";
+}
+
+TEST(Headers, PreflightsAllowWhatAnAllowedOriginAsksFor) {
+  const std::string asked = "authorization, x-stainless-os,x-stainless-lang,\tx bad, ,\r\nx:evil";
+  const auto allowed = [&](const std::string& origin, const std::vector<std::string>& origins) {
+    return value_of(preflight("/v1/embeddings", origin, asked, origins),
+                    "Access-Control-Allow-Headers");
+  };
+  const std::string own = "Authorization, Content-Type, X-Request-Id";
+  EXPECT_EQ(allowed("http://a", {"*"}),
+            own + ", authorization, x-stainless-os, x-stainless-lang, xbad");
+  EXPECT_EQ(allowed("http://a", {"http://a"}), allowed("http://a", {"*"}));
+  EXPECT_EQ(allowed("http://a", {"http://b"}), own);
+  EXPECT_EQ(allowed("", {"*"}), own);
+}
+
+TEST(Headers, WarningsAreOneHeader) {
+  HttpResponse response;
+  add_warnings(response, {});
+  EXPECT_THAT(response.headers, IsEmpty());
+  add_warnings(response, std::vector<std::string>{"a \"b\"", "c\nd"});
+  EXPECT_EQ(value_of(response, "Warning"), "299 vecton \"a \\\"b\\\"\", 299 vecton \"c?d\"");
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -10,11 +10,12 @@ namespace vecton::server {
 
 struct HttpRequest {
   std::string method;  // "POST"
-  std::string path;    // without the query
+  std::string path;    // without the query, percent-decoded
   std::string body;
   std::string peer;  // address of the client, for the log
   // The headers that matter, empty when absent.
   std::string authorization, content_type, content_encoding, origin, request_id;
+  std::string asked_headers;  // Access-Control-Request-Headers of a preflight
 };
 
 struct HttpResponse {

@@ -15,13 +15,22 @@ namespace vecton::server::openai {
 
 namespace {
 
-// Jina's words for what other fields say too.
-void read_jina(const Call& call, Fields& fields, Request& like) {
-  if (const auto task = fields.text("task")) set_prompt(call.context.info, *task, "task", like);
-  if (fields.boolean("truncate").value_or(false) && !like.truncate) like.truncate = -1;
-  const auto normalized = fields.boolean("normalized");
-  if (!like.use_activation) like.use_activation = normalized;
-  fields.choice("embedding_type", {"float"});
+// The type of the numbers in Jina's word and Voyage's, and Jina's task.
+void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& format,
+                 Plan& plan) {
+  if (const auto task = fields.text("task"))
+    set_task_prompt(call.context.info, *task, "task", like, plan.warnings);
+  for (const char* field : {"embedding_type", "output_dtype"}) {
+    const auto word =
+        fields.choice(field, {"float", "int8", "uint8", "binary", "ubinary", "base64"});
+    if (!word) continue;
+    if (word == "base64") {
+      format.form = NumberFormat::Form::kBase64;
+    } else if (*word != "float") {
+      format.type = *number_type_from(*word);
+    }
+    check_size(format.type, like.dimensions.value_or(call.context.info.embedding_size), field);
+  }
 }
 
 // The texts of `inputs` are the parts of one document, which the model reads as a whole.
@@ -73,6 +82,8 @@ constexpr Row kErrors[] = {
     {Cause::kMethod, 405, "MethodNotAllowedError"},
     {Cause::kUnauthorized, 401, "AuthenticationError"},
     {Cause::kBodySize, 413, "RequestEntityTooLargeError"},
+    {Cause::kHeadSize, 431, "RequestHeaderFieldsTooLargeError"},
+    {Cause::kHttp, 400, "Bad Request"},
     {Cause::kSlow, 408, "RequestTimeoutError"},
     {Cause::kQueueFull, 429, "RateLimitError"},
     {Cause::kUnavailable, 503, "ServiceUnavailableError"},
@@ -88,14 +99,14 @@ std::string message_of(const Failure& failure) {
   return text;
 }
 
-void append_model(std::string& out, const ServerOptions& options, const std::string& name,
+void append_model(std::string& out, const std::string& root, const std::string& name,
                   int64_t max_model_len, int64_t started) {
   out += "{\"id\":";
   append_json_string(out, name);
   out += ",\"object\":\"model\",\"created\":";
   append_number(out, started);
   out += ",\"owned_by\":\"vecton\",\"root\":";
-  append_json_string(out, options.engine.model);
+  append_json_string(out, root);
   out += ",\"parent\":null,\"max_model_len\":";
   out += max_model_len > 0 ? std::to_string(max_model_len) : "null";
   out += ",\"permission\":[]}";
@@ -110,10 +121,10 @@ Plan embeddings(const Call& call) {
   const Head head = read_head(call, fields, "embd-");
   Inputs inputs = read_inputs(call, fields);
   Request like = read_request(fields);
-  read_embedding(call.context, fields, like);
-  read_jina(call, fields, like);
+  read_embedding(call.context, fields, like, plan);
   const bool late = fields.boolean("late_chunking").value_or(false);
-  const NumberFormat format = read_format(fields);
+  NumberFormat format = read_format(fields);
+  read_others(call, fields, like, format, plan);
   set_requests(call, fields, std::move(inputs), like, plan);
   if (late) join_chunks(plan);
   plan.render = [head, format, late](std::vector<Result> results) {
@@ -220,26 +231,26 @@ HttpResponse refuse(const Failure& failure, int64_t) {
   return response;
 }
 
-HttpResponse models(const ServerOptions& options, const std::vector<std::string>& names,
+HttpResponse models(const std::string& root, const std::vector<std::string>& names,
                     int64_t max_model_len, int64_t started) {
   HttpResponse response{.content_type = std::string(kJsonType),
                         .body = "{\"object\":\"list\",\"data\":["};
   for (size_t i = 0; i < names.size(); ++i) {
     if (i) response.body += ',';
-    append_model(response.body, options, names[i], max_model_len, started);
+    append_model(response.body, root, names[i], max_model_len, started);
   }
   response.body += "]}";
   return response;
 }
 
-HttpResponse model(const ServerOptions& options, const std::vector<std::string>& names,
+HttpResponse model(const std::string& root, const std::vector<std::string>& names,
                    int64_t max_model_len, int64_t started, const std::string& name) {
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     return refuse(Failure(Cause::kModelName, "The model `" + name + "` does not exist.", "model"),
                   max_model_len);
   }
   HttpResponse response{.content_type = std::string(kJsonType)};
-  append_model(response.body, options, name, max_model_len, started);
+  append_model(response.body, root, name, max_model_len, started);
   return response;
 }
 

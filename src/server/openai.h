@@ -1,5 +1,6 @@
 // The dialect of OpenAI's and vLLM's routes. Embeddings and tokens are in openai.cpp, /pooling and
-// /classify in pooling.cpp, /score and /rerank in scoring.cpp, /v2/embed in cohere.cpp.
+// /classify in pooling.cpp, /score and /rerank in scoring.cpp, /v1/embed and /v2/embed in
+// cohere.cpp.
 #pragma once
 
 #include "server/dialect.h"
@@ -12,6 +13,7 @@ Plan classify(const Call& call);
 Plan score(const Call& call);
 Plan rerank(const Call& call);
 Plan cohere_embed(const Call& call);
+Plan cohere_embed_v1(const Call& call);
 Plan tokenize(const Call& call);
 Plan detokenize(const Call& call);
 // What the fields of the body ask for, and the loaded model does.
@@ -20,10 +22,11 @@ Plan invocations(const Call& call);
 // {"error":{"message","type","param","code"}}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);
 
-// GET /v1/models, and one of its entries. `started`: Unix time.
-HttpResponse models(const ServerOptions& options, const std::vector<std::string>& names,
+// GET /v1/models, and one of its entries. `root`: the public name of the model that the names stand
+// for; `started`: Unix time.
+HttpResponse models(const std::string& root, const std::vector<std::string>& names,
                     int64_t max_model_len, int64_t started);
-HttpResponse model(const ServerOptions& options, const std::vector<std::string>& names,
+HttpResponse model(const std::string& root, const std::vector<std::string>& names,
                    int64_t max_model_len, int64_t started, const std::string& name);
 
 }  // namespace vecton::server::openai

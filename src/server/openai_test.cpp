@@ -157,8 +157,56 @@ TEST_F(OpenAi, TheRoleOfATextIsAPromptWhereThereIsOne) {
   EXPECT_EQ(query.role, Role::kQuery);
   EXPECT_EQ(first(R"("prompt_name":"document")").role, Role::kDocument);
   test.serve({Task::kEmbed});
-  const json::value error = refusal(openai::embeddings, R"({"input":"a","input_type":"query"})");
+  const json::value error = refusal(openai::embeddings, R"({"input":"a","input_type":"odd"})");
+  EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr("Unsupported input_type"));
   EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr("it has none"));
+}
+
+TEST_F(OpenAi, WordsOfApisChangeNothingWhereThereAreNoPrompts) {
+  test.serve({Task::kEmbed});
+  for (const char* field : {R"("input_type":"search_document")", R"("input_type":"Query")",
+                            R"("task":"text-matching")"}) {
+    const Plan plan = test.plan(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
+    EXPECT_FALSE(plan.requests.at(0).prompt_name);
+    EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr("changes nothing"))) << field;
+  }
+}
+
+TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
+  test.info.embedding_size = 8;
+  const auto first = [&](const std::string& field) {
+    return test.plan(openai::embeddings, R"({"input":"a",)" + field + "}").requests.at(0);
+  };
+  EXPECT_EQ(first(R"("truncation":true)").truncate, -1);
+  EXPECT_EQ(first(R"("output_dimension":4)").dimensions, 4);
+  EXPECT_EQ(first(R"("raw_scores":true)").use_activation, false);
+  EXPECT_FALSE(first(R"("truncation":false,"modality":"text","multi_label":false)").truncate);
+  for (const char* field : {R"("top_k":3)", R"("modality":"image")", R"("output_dtype":"int4")",
+                            R"("candidate_labels":["x"])", R"("return_multivector":true)",
+                            R"("truncation_direction":"Left")"}) {
+    const json::value error =
+        refusal(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
+    EXPECT_EQ(status, 400) << field;
+    EXPECT_THAT(std::string(error.at("param").as_string()), HasSubstr("body.")) << field;
+  }
+}
+
+TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
+  test.info.embedding_size = 8;
+  const auto embedding = [&](const std::string& field) {
+    Plan plan = test.plan(openai::embeddings, R"({"input":"a",)" + field + "}");
+    const json::value answer =
+        json::parse(plan.render({vector_result({1, -1, 0.5f, 0, 0, 0, 0, -0.25f})}).body);
+    return json::serialize(answer.at("data").at(0).at("embedding"));
+  };
+  EXPECT_EQ(embedding(R"("output_dtype":"int8")"), "[127,-127,64,0,0,0,0,-32]");
+  EXPECT_EQ(embedding(R"("embedding_type":"ubinary")"), "[190]");
+  EXPECT_EQ(embedding(R"("output_dtype":"int8","encoding_format":"base64")"), "\"f4FAAAAAAOA=\"");
+  EXPECT_EQ(embedding(R"("embed_dtype":"fp8_e4m3","encoding_format":"base64")"),
+            "\"OLgwAAAAAKg=\"");
+  EXPECT_EQ(embedding(R"("embed_dtype":"bfloat16","encoding_format":"base64","endianness":"big")"),
+            "\"P4C/gD8AAAAAAAAAAAC+gA==\"");
+  EXPECT_EQ(embedding(R"("embed_dtype":"float16")"), "[1,-1,5E-1,0,0,0,0,-2.5E-1]");
 }
 
 TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
@@ -273,14 +321,13 @@ TEST_F(OpenAi, GenerationIsAbsent) {
 }
 
 TEST_F(OpenAi, Models) {
-  const json::value list =
-      json::parse(openai::models(test.options, test.names, 48, 1700000000).body);
+  const json::value list = json::parse(openai::models("org/tiny", test.names, 48, 1700000000).body);
   EXPECT_EQ(list.at("data").as_array().size(), 2u);
   EXPECT_EQ(list.at("data").at(1).at("id"), "small");
   EXPECT_EQ(list.at("data").at(0).at("root"), "org/tiny");
   EXPECT_EQ(list.at("data").at(0).at("max_model_len"), 48);
-  EXPECT_EQ(openai::model(test.options, test.names, 48, 0, "small").status, 200);
-  EXPECT_EQ(openai::model(test.options, test.names, 48, 0, "big").status, 404);
+  EXPECT_EQ(openai::model("org/tiny", test.names, 48, 0, "small").status, 200);
+  EXPECT_EQ(openai::model("org/tiny", test.names, 48, 0, "big").status, 404);
 }
 
 }  // namespace

@@ -125,7 +125,7 @@ Plan fill_mask(const Call& call) {
 
 Plan token_classify(const Call& call) {
   require(call.context.info, Task::kTokenClassify);
-  if (call.context.info.labels.empty()) {
+  if (call.context.info.labels.empty() || does(call.context.info, Task::kClassify)) {
     throw Failure(Cause::kTask,
                   "model is not a token classification model: it has no labels for tokens");
   }

@@ -124,7 +124,7 @@ Plan pooling(const Call& call) {
   const Head head = read_head(call, fields, "pool-");
   Inputs inputs = read_inputs(call, fields);
   Request like = read_request(fields);
-  read_embedding(call.context, fields, like);
+  read_embedding(call.context, fields, like, plan);
   const NumberFormat format = read_format(fields);
   check_format(format, tasks, fields);
   like.task = tasks.front();

@@ -11,7 +11,7 @@ TEST(Routes, AreFoundByMethodAndPath) {
   EXPECT_EQ(find_route("GET", "/v1/models/org/name")->status, Status::kModel);
   EXPECT_EQ(find_route("GET", "/v1/models/"), nullptr);
   EXPECT_EQ(find_route("POST", "/health"), nullptr);
-  EXPECT_EQ(find_route("POST", "/v1/embed"), nullptr);
+  EXPECT_EQ(find_route("POST", "/v3/embed"), nullptr);
   EXPECT_TRUE(find_route("POST", "/embed")->works());
 }
 

@@ -104,9 +104,10 @@ Request read_scoring(Fields& fields, Limits& limits, std::vector<std::string>& i
                   "used; chat_template_kwargs.instruction changes its instruction",
                   "chat_template");
   }
+  like.instruction = fields.text("instruction");
   if (const json::object* more = fields.object("chat_template_kwargs")) {
     Fields inner(*more, "body.chat_template_kwargs");
-    like.instruction = inner.text("instruction");
+    if (const auto instruction = inner.text("instruction")) like.instruction = instruction;
     for (const std::string& name : inner.finish())
       ignored.push_back("chat_template_kwargs." + name);
   }
@@ -135,9 +136,15 @@ void make_plan(const Call& call, std::vector<std::string> queries,
   plan.requests = make_pairs(queries, documents, like);
 }
 
-void append_ranked(std::string& out, const Result& score, size_t index, const std::string* text) {
+// With the document's `text`, which of Voyage's answers is all that a document is.
+void append_ranked(std::string& out, const Result& score, size_t index, const std::string* text,
+                   bool bare) {
   out += "{\"index\":" + std::to_string(index) + ",";
-  if (text) {
+  if (text && bare) {
+    out += "\"document\":";
+    append_json_string(out, *text);
+    out += ',';
+  } else if (text) {
     out += "\"document\":{\"text\":";
     append_json_string(out, *text);
     out += ",\"multi_modal\":null},";
@@ -214,8 +221,11 @@ Plan rerank(const Call& call) {
     fields.wrong("documents", "list_type", "expected a list of documents");
   const auto documents =
       fields.good() ? read_side(call.context, fields, "documents") : std::vector<std::string>();
-  const auto top_n = fields.integer("top_n", 0).value_or(0);
-  const bool echo = fields.boolean("return_documents").value_or(true);
+  // Voyage says top_k, always sends `truncation`, and reads `data`.
+  const bool voyage = fields.any("truncation") || fields.any("top_k");
+  const auto top_k = fields.integer("top_k", 0).value_or(0);
+  const auto top_n = fields.integer("top_n", 0).value_or(top_k);
+  const bool echo = fields.boolean("return_documents").value_or(!voyage);
   Limits limits;
   std::vector<std::string> ignored;
   const Request like = read_scoring(fields, limits, ignored);
@@ -223,7 +233,7 @@ Plan rerank(const Call& call) {
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   check_lengths(1, documents.size());
   make_plan(call, {query}, documents, limits, like, plan);
-  plan.render = [head, top_n, echo, documents](std::vector<Result> results) {
+  plan.render = [head, top_n, echo, voyage, documents](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     const std::string tokens = std::to_string(total_tokens(results));
@@ -231,14 +241,14 @@ Plan rerank(const Call& call) {
     append_json_string(out, head.id);
     out += ",\"model\":";
     append_json_string(out, head.model);
-    out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens +
-           "},\"results\":[";
+    out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens + "},";
+    out += voyage ? "\"object\":\"list\",\"data\":[" : "\"results\":[";
     std::vector<size_t> order = best_first(results);
     if (top_n > 0 && static_cast<size_t>(top_n) < order.size())
       order.resize(static_cast<size_t>(top_n));
     for (const size_t i : order) {
       if (out.back() != '[') out += ',';
-      append_ranked(out, results[i], i, echo ? &documents[i] : nullptr);
+      append_ranked(out, results[i], i, echo ? &documents[i] : nullptr, voyage);
     }
     out += "]}";
     return response;

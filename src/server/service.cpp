@@ -12,8 +12,10 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "server/auth.h"
+#include "server/foreign_ids.h"
 #include "server/headers.h"
 #include "server/openai.h"
+#include "server/public_name.h"
 #include "server/render.h"
 #include "server/tei.h"
 #include "vecton/machine.h"
@@ -27,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kMaxNoted = 256;  // different remarks in the log
 constexpr size_t kMaxId = 128;     // bytes of an X-Request-Id
 constexpr const char* kRetryAfter = "1";
+constexpr int64_t kLongRequest = 1 << 20;  // bytes of a body, or of an answer's numbers
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -78,6 +81,22 @@ double answer_bytes(const ModelInfo& info, const Request& request) {
   return rows * columns * sizeof(float);
 }
 
+// Of a body that can't be read, on a route of both dialects: whether it has a field of TEI's.
+bool is_tei_text(std::string_view body) {
+  const std::string_view start = body.substr(0, 4096);
+  return start.find("\"inputs\"") != std::string_view::npos ||
+         start.find("\"texts\"") != std::string_view::npos;
+}
+
+int64_t bytes_of(const std::vector<Result>& results) {
+  size_t values = 0;
+  for (const Result& result : results) {
+    values += result.values.size();
+    for (const Result& also : result.also) values += also.values.size();
+  }
+  return static_cast<int64_t>(values * sizeof(float));
+}
+
 int worker_count(const ServerOptions& options) {
   return options.workers > 0 ? options.workers : std::clamp(machine().cores, 2, 8);
 }
@@ -105,23 +124,27 @@ Service::Service(const ServerOptions& options, const Log& log)
     : options_(options),
       log_(log),
       names_(options.served_model_names),
+      public_name_(public_name(options)),
       started_(unix_time()),
       next_id_(random_start() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
-      workers_(static_cast<size_t>(workers_count_)) {
+      workers_(static_cast<size_t>(workers_count_)),
+      long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {
   if (names_.empty()) names_.push_back(options_.engine.model);
   metrics_.set_model(names_.front());
 }
 
 Service::~Service() {
-  workers_.join();  // none of them is left in the engine
+  long_workers_.join();  // none of them is left in the engine
+  workers_.join();
   engine_.reset();
 }
 
 void Service::set_engine(std::unique_ptr<Engine> engine) {
   engine_ = std::move(engine);
   templates_.emplace(ChatTemplates::open(engine_->info().folder));
-  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_});
+  context_.emplace(
+      Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_, public_name_});
   std::vector<std::shared_ptr<Job>> held;
   {
     const std::lock_guard lock(mutex_);
@@ -217,7 +240,8 @@ std::shared_ptr<Job> Service::handle(HttpRequest request, Answer answer) {
   job->id_ = id_of(head);
   job->route_ = find_route(head.method, head.path);
   if (head.method == "OPTIONS") {
-    finish(*job, preflight(head.path), {}, "");
+    finish(*job, preflight(head.path, head.origin, head.asked_headers, options_.allowed_origins),
+           {}, "");
   } else if (!job->route_->works()) {
     finish(*job, status(*job), {}, "");
   } else {
@@ -227,19 +251,21 @@ std::shared_ptr<Job> Service::handle(HttpRequest request, Answer answer) {
   return job;
 }
 
+HttpResponse Service::refuse_unready(const Job& job) const {
+  const char* const why = stopping_ ? "the server is stopping" : "the model is loading";
+  return job.route_->refusal()(Failure(Cause::kUnavailable, why), 0);
+}
+
 HttpResponse Service::status(const Job& job) const {
   HttpResponse response{.content_type = std::string(kJsonType)};
   switch (job.route_->status) {
     case Status::kNone:
-    case Status::kHealth:
+    case Status::kHealth:  // also while it stops: what was accepted is being answered
+      if (!ready_) return refuse_unready(job);
       response.content_type.clear();
       break;
     case Status::kReady:
-      if (!ready()) {
-        return openai::refuse(Failure(Cause::kUnavailable, stopping_ ? "the server is stopping"
-                                                                     : "the model is loading"),
-                              0);
-      }
+      if (!ready()) return refuse_unready(job);
       response.body = "{\"status\":\"ready\"}";
       break;
     case Status::kVersion:
@@ -249,12 +275,12 @@ HttpResponse Service::status(const Job& job) const {
       response.body = "{\"server_load\":" + std::to_string(metrics_.in_flight()) + "}";
       break;
     case Status::kModels:
-      return openai::models(options_, names_, max_model_len(), started_);
+      return openai::models(public_name_, names_, max_model_len(), started_);
     case Status::kModel:
-      return openai::model(options_, names_, max_model_len(), started_,
+      return openai::model(public_name_, names_, max_model_len(), started_,
                            job.request_.path.substr(job.route_->path.size() - 1));
     case Status::kInfo:
-      if (!ready_) return openai::refuse(Failure(Cause::kUnavailable, "the model is loading"), 0);
+      if (!ready_) return refuse_unready(job);
       return tei::info(*context_, workers_count_);
     case Status::kMetrics: {
       std::optional<EngineStats> stats;
@@ -286,8 +312,14 @@ void Service::begin_work(std::shared_ptr<Job> job) {
   post_work(std::move(job));
 }
 
+// Long requests have threads of their own: those that short ones need are never all behind them.
+boost::asio::thread_pool& Service::workers_for(int64_t bytes) {
+  return bytes > kLongRequest ? long_workers_ : workers_;
+}
+
 void Service::post_work(std::shared_ptr<Job> job) {
-  boost::asio::post(workers_, [this, job = std::move(job)] { guarded(*job, [&] { work(job); }); });
+  boost::asio::thread_pool& workers = workers_for(static_cast<int64_t>(job->request_.body.size()));
+  boost::asio::post(workers, [this, job = std::move(job)] { guarded(*job, [&] { work(job); }); });
 }
 
 void Service::work(const std::shared_ptr<Job>& job) {
@@ -301,7 +333,8 @@ void Service::work(const std::shared_ptr<Job>& job) {
   metrics_.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {
-    boost::asio::post(workers_, [this, job, results = std::move(results)]() mutable {
+    boost::asio::thread_pool& workers = workers_for(bytes_of(results));
+    boost::asio::post(workers, [this, job, results = std::move(results)]() mutable {
       guarded(*job, [&] { complete(job, std::move(results)); });
     });
   }));
@@ -310,6 +343,8 @@ void Service::work(const std::shared_ptr<Job>& job) {
 void Service::plan(Job& job) {
   json::monotonic_resource memory;
   json::value body;
+  if (job.route_->tei && job.route_->openai && is_tei_text(job.request_.body))
+    job.refuse_ = tei::refuse;
   try {
     body = parse_json(job.request_.body, "request body", &memory);
   } catch (const Error& error) {
@@ -329,8 +364,8 @@ void Service::plan(Job& job) {
     note_once("field \"" + field.substr(0, 100) + "\" of " + job.request_.path +
               " is not known and ignored");
   }
-  const bool ids = !job.plan_.requests.empty() && job.plan_.requests.front().input.index() == 1;
-  if (ids) note_once("a client sends token ids: they must be of this model's own tokenizer");
+  warn_of_foreign_ids(job.plan_, context_->tokenizer);
+  for (const std::string& warning : job.plan_.warnings) note_once(warning);
   check_answer_size(job);
 }
 
@@ -382,10 +417,21 @@ void Service::guarded(Job& job, const std::function<void()>& run) {
   }
 }
 
+// `failure` as a client may see it.
+Failure Service::shown(Failure failure) const {
+  const auto hide = [this](std::string& text) {
+    text = without_paths(std::move(text), options_.engine.model,
+                         ready_ ? engine_->info().folder : "", public_name_);
+  };
+  hide(failure.message);
+  for (Problem& problem : failure.problems) hide(problem.message);
+  return failure;
+}
+
 void Service::fail(Job& job, const Failure& failure) {
   if (failure.cause == Cause::kInternal)
     log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
-  finish(job, job.refuse_(failure, max_model_len()), {}, to_string(failure.cause));
+  finish(job, job.refuse_(shown(failure), max_model_len()), {}, to_string(failure.cause));
 }
 
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
@@ -395,6 +441,7 @@ void Service::finish(Job& job, HttpResponse response, std::span<const Result> re
     metrics_.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_), results);
   }
   if (!error.empty()) metrics_.failed(error);
+  add_warnings(response, job.plan_.warnings);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));
 }

@@ -85,15 +85,18 @@ class Service {
  private:
   std::optional<Failure> check(const HttpRequest& head) const;
   HttpResponse status(const Job& job) const;
+  HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
 
   void begin_work(std::shared_ptr<Job> job);
   void post_work(std::shared_ptr<Job> job);
+  boost::asio::thread_pool& workers_for(int64_t bytes);
   void work(const std::shared_ptr<Job>& job);
   void plan(Job& job);
   void check_answer_size(const Job& job) const;
   void complete(const std::shared_ptr<Job>& job, std::vector<Result> results);
   void fail(Job& job, const Failure& failure);
+  Failure shown(Failure failure) const;
   // `run` with every exception turned into an answer.
   void guarded(Job& job, const std::function<void()>& run);
   void finish(Job& job, HttpResponse response, std::span<const Result> results,
@@ -109,6 +112,7 @@ class Service {
   const ServerOptions options_;
   const Log& log_;
   std::vector<std::string> names_;
+  const std::string public_name_;
   int64_t started_;
   Metrics metrics_;
   std::atomic<uint64_t> next_id_;
@@ -124,7 +128,7 @@ class Service {
   std::set<std::string> noted_;
 
   int workers_count_;
-  boost::asio::thread_pool workers_;
+  boost::asio::thread_pool workers_, long_workers_;
 };
 
 }  // namespace vecton::server

@@ -9,6 +9,7 @@
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/tei_fields.h"
+#include "vecton/prompts.h"
 
 namespace vecton::server::tei {
 
@@ -28,8 +29,9 @@ void check_dimensions(const Context& context, const std::optional<int64_t>& dime
 std::string prompt_of(const Context& context, const std::optional<std::string>& name) {
   const std::optional<std::string>& wanted = name ? name : context.info.default_prompt_name;
   if (!wanted) return "";
+  const auto found = find_prompt(context.info, *wanted);
   for (const auto& [prompt_name, prompt] : context.info.prompts) {
-    if (prompt_name == *wanted) return prompt;
+    if (found && prompt_name == found->prompt_name) return prompt;
   }
   throw Failure(Cause::kInvalid,
                 "`prompt_name` \"" + *wanted + "\" is not one of the model's prompts",
@@ -103,15 +105,6 @@ bool trained_for(const ModelInfo& info, int64_t dimensions) {
          (listed.empty() || std::find(listed.begin(), listed.end(), dimensions) != listed.end());
 }
 
-// TEI shortens the vectors of every model.
-HttpResponse render_untrained_vectors(std::vector<Result> results) {
-  HttpResponse response = render_vectors(std::move(results));
-  response.headers.emplace_back(
-      "Warning",
-      "299 vecton \"dimensions: this model is not known to be trained for vectors of this size\"");
-  return response;
-}
-
 HttpResponse render_token_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
@@ -137,7 +130,8 @@ HttpResponse render_sparse_vectors(std::vector<Result> results) {
 Plan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector<Result>)) {
   require(call.context.info, task);
   Plan plan;
-  Fields fields(call.body);
+  const Body body(call.body);
+  Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
   Request like = read_request(call.context, fields);
   like.task = task;
@@ -145,21 +139,6 @@ Plan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector
   set_requests(call, std::move(inputs), like, plan);
   plan.render = render;
   return plan;
-}
-
-// What the model is, in TEI's three words.
-json::object model_type(const ModelInfo& model) {
-  const Task first = model.tasks.empty() ? Task::kEmbed : model.tasks.front();
-  const bool ranks = first == Task::kScore && model.scorer == "cross-encoder";
-  if (!ranks && first != Task::kClassify && first != Task::kTokenClassify)
-    return {{"embedding", {{"pooling", model.pooling}}}};
-  json::object names, ids;
-  for (size_t i = 0; i < model.labels.size(); ++i) {
-    names[std::to_string(i)] = json::parse(label_json(model, i));
-    ids[model.labels[i]] = i;
-  }
-  return {{ranks ? "reranker" : "classifier",
-           json::object{{"id2label", std::move(names)}, {"label2id", std::move(ids)}}}};
 }
 
 struct Row {
@@ -183,6 +162,8 @@ constexpr Row kErrors[] = {
     {Cause::kMethod, 405, nullptr},
     {Cause::kUnauthorized, 401, nullptr},
     {Cause::kBodySize, 413, nullptr},
+    {Cause::kHeadSize, 431, nullptr},
+    {Cause::kHttp, 400, nullptr},
     {Cause::kSlow, 408, nullptr},
     {Cause::kQueueFull, 429, "Overloaded"},
     {Cause::kUnavailable, 503, "Unhealthy"},
@@ -210,17 +191,22 @@ std::string message_of(const Failure& failure, int64_t max_model_len) {
 Plan embed(const Call& call) {
   require(call.context.info, Task::kEmbed);
   Plan plan;
-  Fields fields(call.body);
+  const Body body(call.body);
+  Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
   Request like = read_request(call.context, fields);
   like.use_activation = fields.boolean("normalize").value_or(true);
   like.dimensions = fields.integer("dimensions");
   plan.ignored = fields.finish();
   check_dimensions(call.context, like.dimensions);
-  const bool untrained = like.dimensions && !trained_for(call.context.info, *like.dimensions);
+  if (like.dimensions &&
+      !trained_for(call.context.info, *like.dimensions)) {  // TEI shortens them all
+    plan.warnings.push_back(
+        "dimensions: this model is not known to be trained for vectors of this size");
+  }
   like.dimensions_of_any_model = true;
   set_requests(call, std::move(inputs), like, plan);
-  plan.render = untrained ? render_untrained_vectors : render_vectors;
+  plan.render = render_vectors;
   return plan;
 }
 
@@ -355,31 +341,6 @@ HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
   response.body = "{\"error\":";
   append_json_string(response.body, message);
   response.body += std::string(",\"error_type\":\"") + row.type + "\"}";
-  return response;
-}
-
-HttpResponse info(const Context& context, int workers) {
-  const ServerOptions& options = context.options;
-  const ModelInfo& model = context.info;
-  HttpResponse response{.content_type = std::string(kJsonType)};
-  json::object object{
-      {"model_id", options.engine.model},
-      {"model_sha", nullptr},
-      {"model_dtype", model.dtype},
-      {"served_model_name", context.names.front()},
-      {"model_type", model_type(model)},
-      {"max_concurrent_requests", options.max_connections},
-      {"max_input_length", model.max_model_len},
-      {"max_batch_tokens", options.engine.max_queue_tokens},
-      {"max_batch_requests", nullptr},
-      {"max_client_batch_size", options.max_client_batch_size},
-      {"auto_truncate", options.auto_truncate},
-      {"tokenization_workers", workers},
-      {"version", version()},
-      {"sha", nullptr},
-      {"docker_label", nullptr},
-  };
-  response.body = json::serialize(object);
   return response;
 }
 

@@ -16,6 +16,9 @@ Plan rerank(const Call& call);
 // Transformers' pipelines "fill-mask" and "token-classification".
 Plan fill_mask(const Call& call);
 Plan token_classify(const Call& call);
+// "zero-shot-classification", and what Hugging Face's clients read of it: the labels alone.
+Plan zero_shot_classification(const Call& call);
+Plan zero_shot_labels(const Call& call);
 // What the loaded model is for.
 Plan root(const Call& call);
 Plan tokenize(const Call& call);

@@ -27,6 +27,16 @@ const char* sentence(Task task) {
 
 }  // namespace
 
+Body::Body(const json::object& body) : body_(body) {
+  const json::value* parameters = body.if_contains("parameters");
+  if (!parameters || !parameters->is_object()) return;
+  merged_ = body;
+  merged_->erase("parameters");
+  for (const auto& [key, value] : parameters->get_object()) {
+    if (!merged_->contains(key)) merged_->emplace(key, value);
+  }
+}
+
 void refuse_empty(const std::string& field) {
   throw Failure(Cause::kEmpty, "`" + field + "` cannot be empty", field);
 }
@@ -48,8 +58,7 @@ Request read_truncation(const Context& context, Fields& fields) {
 
 Request read_request(const Context& context, Fields& fields) {
   Request like = read_truncation(context, fields);
-  if (const auto name = fields.text("prompt_name"))
-    set_prompt(context.info, *name, "prompt_name", like);
+  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, like);
   return like;
 }
 

@@ -1,12 +1,26 @@
 // What the bodies of TEI's routes have in common.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "server/dialect.h"
 #include "server/fields.h"
 
 namespace vecton::server::tei {
+
+// A body, with the members of its object `parameters` beside its own: where Hugging Face's clients
+// may put options. Its own win.
+class Body {
+ public:
+  explicit Body(const json::object& body);  // which outlives it
+  const json::object& get() const { return merged_ ? *merged_ : body_; }
+
+ private:
+  const json::object& body_;
+  std::optional<json::object> merged_;
+};
 
 [[noreturn]] void refuse_empty(const std::string& field);
 

@@ -123,6 +123,7 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
 }  // namespace
 
 Plan predict(const Call& call) {
+  if (Body(call.body).get().contains("candidate_labels")) return zero_shot_labels(call);
   const ModelInfo& info = call.context.info;
   if (!is_reranker(info) || info.scorer == "late-interaction") require(info, Task::kClassify);
   Plan plan;
@@ -167,16 +168,22 @@ Plan rerank(const Call& call) {
   const std::vector<std::string> texts = fields.texts("texts");
   Request like = read_truncation(call.context, fields);
   like.use_activation = !fields.boolean("raw_scores").value_or(false);
-  const bool echo = fields.boolean("return_text").value_or(false);
+  const bool asked =
+      fields.boolean("return_documents").value_or(false);  // of those that know others
+  const bool echo = fields.boolean("return_text").value_or(asked);
+  const auto top_n = fields.integer("top_n", 0).value_or(0);
   plan.ignored = fields.finish();
   if (texts.empty()) refuse_empty("texts");
   check_batch_size(call.context, texts.size(), "texts");
   plan.requests = make_pairs({query}, texts, like);
-  plan.render = [echo,
+  plan.render = [echo, top_n,
                  texts = echo ? texts : std::vector<std::string>()](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
     std::string& out = response.body;
-    for (const size_t i : best_first(results)) {
+    std::vector<size_t> order = best_first(results);
+    if (top_n > 0 && static_cast<size_t>(top_n) < order.size())
+      order.resize(static_cast<size_t>(top_n));
+    for (const size_t i : order) {
       out += (out.size() > 1 ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
       if (echo) {
         out += ",\"text\":";

@@ -8,13 +8,26 @@ namespace {
 
 bool has_rows(Task task) { return task == Task::kTokenEmbed || task == Task::kTokenClassify; }
 
+// All rows, one after the other: a whole type is of each for itself.
+std::string result_bytes(const NumberFormat& format, const Result& r) {
+  if (!is_whole(format.type) || r.rows <= 1)
+    return number_bytes(r.values, format.type, format.endian);
+  std::string bytes;
+  const auto columns = static_cast<size_t>(r.columns);
+  for (size_t at = 0; at < r.values.size(); at += columns)
+    bytes += number_bytes(std::span(r.values).subspan(at, columns), format.type, format.endian);
+  return bytes;
+}
+
 void append_values(std::string& out, const NumberFormat& format, Task task, const Result& r) {
   if (task == Task::kSparseEmbed) {
     append_weights(out, r.ids, r.values);
   } else if (format.form == NumberFormat::Form::kBase64) {
     out += '"';
-    append_base64(out, float_bytes(r.values, format.endian));
+    append_base64(out, result_bytes(format, r));
     out += '"';
+  } else if (is_whole(format.type)) {
+    append_whole(out, r.values, format.type);
   } else if (has_rows(task)) {
     append_rows(out, r.values, r.rows, r.columns);
   } else {
@@ -63,11 +76,10 @@ HttpResponse render_bytes(const Head& head, const NumberFormat& format, Task tas
   for (size_t i = 0; i < results.size(); ++i) {
     const Result& r = results[i];
     if (i) metadata += ',';
-    metadata += "{\"index\":" + std::to_string(i) +
-                ",\"embed_dtype\":\"float32\",\"endianness\":\"" +
-                (format.endian == Endian::kBig ? "big" : "little") +
+    metadata += "{\"index\":" + std::to_string(i) + ",\"embed_dtype\":\"" + to_string(format.type) +
+                "\",\"endianness\":\"" + (format.endian == Endian::kBig ? "big" : "little") +
                 "\",\"start\":" + std::to_string(response.body.size());
-    response.body += float_bytes(r.values, format.endian);
+    response.body += result_bytes(format, r);
     metadata += ",\"end\":" + std::to_string(response.body.size()) + ",\"shape\":[" +
                 (has_rows(task) ? std::to_string(r.rows) + "," : "") + std::to_string(r.columns) +
                 "]}";
@@ -86,7 +98,10 @@ NumberFormat read_format(Fields& fields) {
   if (form == "base64") format.form = NumberFormat::Form::kBase64;
   if (form == "bytes") format.form = NumberFormat::Form::kBytes;
   if (form == "bytes_only") format.form = NumberFormat::Form::kBytesOnly;
-  fields.choice("embed_dtype", {"float32"});
+  if (const auto type = fields.choice("embed_dtype",
+                                      {"float32", "float16", "bfloat16", "fp8_e4m3", "fp8_e5m2"})) {
+    format.type = number_type_from(*type).value_or(format.type);
+  }
   if (fields.choice("endianness", {"native", "big", "little"}) == "big")
     format.endian = Endian::kBig;
   return format;

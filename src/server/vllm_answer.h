@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/fields.h"
+#include "server/number_type.h"
 #include "server/render.h"
 #include "server/vllm_fields.h"
 #include "vecton/vecton.h"
@@ -15,6 +16,7 @@ namespace vecton::server::openai {
 struct NumberFormat {
   enum class Form { kFloat, kBase64, kBytes, kBytesOnly } form = Form::kFloat;
   Endian endian = Endian::kLittle;
+  NumberType type = NumberType::kFloat32;  // of bytes; of JSON's numbers where it is a whole one
 
   bool bytes() const { return form == Form::kBytes || form == Form::kBytesOnly; }
 };

@@ -91,7 +91,17 @@ Request read_request(Fields& fields) {
     like.truncation_side =
         side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
   }
+  // Jina's word and Voyage's for cutting; false is what is done anyway.
+  for (const char* field : {"truncate", "truncation"}) {
+    if (fields.boolean(field).value_or(false) && !like.truncate) like.truncate = -1;
+  }
   like.use_activation = fields.boolean("use_activation");
+  // TEI's and Jina's words for the same.
+  const auto raw = fields.boolean("raw_scores");
+  const auto normalized = fields.boolean("normalized");
+  if (!like.use_activation && raw) like.use_activation = !*raw;
+  if (!like.use_activation) like.use_activation = normalized;
+  fields.choice("modality", {"text"});                     // infinity's
   fields.choice("padding", {"max_length", "do_not_pad"});  // nothing is ever padded
   if (const auto salt = fields.text("cache_salt")) {
     if (salt->empty() || salt->size() > 1024) {
@@ -107,18 +117,17 @@ Request read_request(Fields& fields) {
   return like;
 }
 
-void read_embedding(const Context& context, Fields& fields, Request& request) {
+void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan) {
   read_special_tokens(fields, request);
   request.dimensions = fields.integer("dimensions");
+  if (const auto size = fields.integer("output_dimension"); size && !request.dimensions)
+    request.dimensions = size;  // Voyage's and Cohere's word
   if (request.dimensions == context.info.embedding_size && !context.info.matryoshka) {
     request.dimensions.reset();  // the whole vector is what every model gives
   }
-  for (const char* field : {"prompt_name", "input_type"}) {
-    const auto name = fields.text(field);
-    if (!name) continue;
-    request.prompt.reset();
-    set_prompt(context.info, *name, field, request);
-  }
+  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, request);
+  if (const auto word = fields.text("input_type"))
+    set_task_prompt(context.info, *word, "input_type", request, plan.warnings);
 }
 
 Inputs read_inputs(const Call& call, Fields& fields) {

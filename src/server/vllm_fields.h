@@ -34,7 +34,7 @@ void refuse_priority(Fields& fields);
 // The fields of every pooling request: truncation, activation, cache, priority.
 Request read_request(Fields& fields);
 // Those of embedding requests: prompt, role, dimensions, special tokens.
-void read_embedding(const Context& context, Fields& fields, Request& request);
+void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan);
 // The inputs under `input`, or the one text that the chat template makes of `messages`.
 Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.

@@ -1,0 +1,20 @@
+// What clients are told of where a model lies: its name on the hub or the one it is served by, and
+// never a path of this machine.
+#pragma once
+
+#include <string>
+
+#include "vecton/server.h"
+
+namespace vecton::server {
+
+// The name of the model in answers and messages: the hub's, or of a folder the first name that it
+// is served by, else the folder's own name.
+std::string public_name(const ServerOptions& options);
+
+// `text` with `name` in the place of the paths of the model's folder, as it was given and as it was
+// found.
+std::string without_paths(std::string text, const std::string& given, const std::string& found,
+                          const std::string& name);
+
+}  // namespace vecton::server

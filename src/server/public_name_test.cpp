@@ -1,0 +1,30 @@
+#include "server/public_name.h"
+
+#include <gtest/gtest.h>
+
+namespace vecton::server {
+namespace {
+
+TEST(PublicName, IsTheHubsOrNoPath) {
+  ServerOptions options;
+  options.engine.model = "org/name";
+  EXPECT_EQ(public_name(options), "org/name");
+  options.engine.model = "tests/golden/bert-embed-mean/model/";
+  EXPECT_EQ(public_name(options), "model");
+  options.engine.model = "tests/golden/bert-embed-mean";
+  EXPECT_EQ(public_name(options), "bert-embed-mean");
+  options.served_model_names = {"tiny", "small"};
+  EXPECT_EQ(public_name(options), "tiny");
+}
+
+TEST(PublicName, StandsForPathsInTexts) {
+  EXPECT_EQ(without_paths("Model \"/data/m\": /data/m/config.json, /cache/m/snapshots/1/x",
+                          "/data/m", "/cache/m/snapshots/1", "tiny"),
+            "Model \"tiny\": tiny/config.json, tiny/x");
+  EXPECT_EQ(without_paths("org/name is large", "org/name", "/cache/1", "org/name"),
+            "org/name is large");
+  EXPECT_EQ(without_paths("model and models", "model", "model", "tiny"), "model and models");
+}
+
+}  // namespace
+}  // namespace vecton::server

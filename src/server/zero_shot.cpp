@@ -1,0 +1,193 @@
+// Transformers' zero-shot-classification pipeline: each label becomes a hypothesis, and a model of
+// natural language inference says whether the text entails it.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "base/json.h"
+#include "base/json_text.h"
+#include "server/render.h"
+#include "server/tei.h"
+#include "server/tei_fields.h"
+
+namespace vecton::server::tei {
+
+namespace {
+
+constexpr std::string_view kPlace = "{}";  // of the label in a template
+
+struct Question {
+  std::vector<std::string> labels;
+  std::string hypothesis;                    // with kPlace
+  bool multi_label = false;                  // each label for itself, instead of one of them
+  size_t entailment = 0, contradiction = 0;  // labels of the model
+};
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(' ');
+  return begin == std::string::npos ? ""
+                                    : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+// A list, or names with commas between them.
+std::vector<std::string> read_labels(Fields& fields) {
+  const json::value* value = fields.any("candidate_labels");
+  if (!value || !value->is_string()) return fields.texts("candidate_labels");
+  std::vector<std::string> labels;
+  std::string rest(value->get_string());
+  for (size_t comma = 0; comma != std::string::npos;) {
+    comma = rest.find(',');
+    if (std::string label = trimmed(rest.substr(0, comma)); !label.empty())
+      labels.push_back(std::move(label));
+    rest.erase(0, comma == std::string::npos ? comma : comma + 1);
+  }
+  return labels;
+}
+
+// The label that begins so, in any case; none = labels.size().
+size_t label_that_begins(const ModelInfo& info, std::string_view begin) {
+  const auto fits = [&](const std::string& label) {
+    return label.size() >= begin.size() &&
+           std::equal(begin.begin(), begin.end(), label.begin(), [](char a, char b) {
+             return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b);
+           });
+  };
+  return static_cast<size_t>(std::find_if(info.labels.begin(), info.labels.end(), fits) -
+                             info.labels.begin());
+}
+
+void require_inference_model(const ModelInfo& info, Question& question) {
+  const size_t count = info.labels.size();
+  question.entailment = label_that_begins(info, "entail");
+  if (!does(info, Task::kClassify) || count < 2 || question.entailment == count) {
+    throw Failure(Cause::kTask,
+                  "candidate_labels are for models of natural language inference, which have a "
+                  "label \"entailment\"; the loaded model has none. It supports: " +
+                      task_names(info),
+                  "candidate_labels");
+  }
+  question.contradiction = question.entailment == 0 ? count - 1 : 0;  // as the pipeline has it
+}
+
+Question read_question(const ModelInfo& info, Fields& fields) {
+  Question question;
+  require_inference_model(info, question);
+  question.labels = read_labels(fields);
+  question.hypothesis = fields.text("hypothesis_template").value_or("This example is {}.");
+  question.multi_label = fields.boolean("multi_label").value_or(false);
+  const size_t place = question.hypothesis.find(kPlace);
+  if (place == std::string::npos ||
+      question.hypothesis.find(kPlace, place + 1) != std::string::npos) {
+    fields.wrong("hypothesis_template", "value_error",
+                 "expected a text with one {}, where the label goes");
+  }
+  if (question.labels.empty() && fields.good())
+    fields.wrong("candidate_labels", "too_short", "expected at least one label");
+  return question;
+}
+
+std::vector<double> softmax(const std::vector<double>& logits) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> out;
+  for (const double logit : logits) out.push_back(std::exp(logit - largest));
+  const double total = std::accumulate(out.begin(), out.end(), 0.0);
+  for (double& x : out) x /= total;
+  return out;
+}
+
+// The probabilities of the labels of one text, from the logits of each.
+std::vector<double> scores_of(const Question& question, std::span<const Result> results) {
+  std::vector<double> entailed, scores;
+  for (const Result& result : results) {
+    const double entail = result.values.at(question.entailment);
+    entailed.push_back(entail);
+    scores.push_back(softmax({result.values.at(question.contradiction), entail})[1]);
+  }
+  const bool each = question.multi_label || question.labels.size() == 1;
+  return each ? scores : softmax(entailed);
+}
+
+std::vector<size_t> order_of(const std::vector<double>& scores) {
+  std::vector<size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return scores[a] > scores[b]; });
+  return order;
+}
+
+// [{"label","score"}], best first, as Hugging Face's clients read it.
+void append_list(std::string& out, const Question& question, const std::vector<double>& scores) {
+  out += '[';
+  for (const size_t i : order_of(scores)) {
+    out += out.back() == '[' ? "{\"label\":" : ",{\"label\":";
+    append_json_string(out, question.labels[i]);
+    out += ",\"score\":";
+    append_number(out, scores[i]);
+    out += '}';
+  }
+  out += ']';
+}
+
+// {"sequence","labels","scores"}, as the pipeline gives it.
+void append_object(std::string& out, const Question& question, const std::vector<double>& scores,
+                   const std::string& text) {
+  out += "{\"sequence\":";
+  append_json_string(out, text);
+  std::string labels, numbers;
+  for (const size_t i : order_of(scores)) {
+    if (!labels.empty()) labels += ',';
+    if (!numbers.empty()) numbers += ',';
+    append_json_string(labels, question.labels[i]);
+    append_number(numbers, scores[i]);
+  }
+  out += ",\"labels\":[" + labels + "],\"scores\":[" + numbers + "]}";
+}
+
+Plan plan_labels(const Call& call, bool objects) {
+  const Body body(call.body);
+  Plan plan;
+  Fields fields(body.get());
+  const Question question = read_question(call.context.info, fields);
+  const Inputs inputs = fields.inputs("inputs", false, false);
+  Request like = read_truncation(call.context, fields);
+  like.task = Task::kClassify;
+  like.use_activation = false;
+  plan.ignored = fields.finish();
+  if (inputs.items.empty()) refuse_empty("inputs");
+  check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
+  plan.single = inputs.single;
+  std::vector<std::string> texts;
+  for (const Input& input : inputs.items) {
+    texts.push_back(std::get<std::string>(input));
+    for (const std::string& label : question.labels) {
+      Request request = like;
+      request.input = texts.back();
+      request.pair = question.hypothesis;
+      request.pair->replace(question.hypothesis.find(kPlace), kPlace.size(), label);
+      plan.requests.push_back(std::move(request));
+    }
+  }
+  plan.render = [question, texts, objects, single = plan.single](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    if (!single) out += '[';
+    const size_t count = question.labels.size();
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (i > 0) out += ',';
+      const std::vector<double> scores =
+          scores_of(question, std::span(results).subspan(i * count, count));
+      objects ? append_object(out, question, scores, texts[i]) : append_list(out, question, scores);
+    }
+    if (!single) out += ']';
+    return response;
+  };
+  return plan;
+}
+
+}  // namespace
+
+Plan zero_shot_classification(const Call& call) { return plan_labels(call, true); }
+Plan zero_shot_labels(const Call& call) { return plan_labels(call, false); }
+
+}  // namespace vecton::server::tei

@@ -1,6 +1,8 @@
-"""The official clients, unchanged. VECTON_TEST_PYTHON names an interpreter that has the package openai."""
+"""The official clients, unchanged. VECTON_TEST_PYTHON names an interpreter that has the package openai; of cohere, voyageai,
+langchain-openai and huggingface_hub those are driven that it has too."""
 
 import asyncio
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -61,6 +63,77 @@ class OpenAiClient:
         self.assertEqual(len(asyncio.run(all_of_them())), 100)
 
 
+def needs(package):
+    return unittest.skipUnless(importlib.util.find_spec(package), f"there is no package {package}")
+
+
+class OtherClients:
+    """Clients of other servers, on a model without prompts."""
+
+    flags = ("--served-model-name", "tiny")
+    texts = ["the capital of France", "a cat"]
+
+    def vectors(self, **more):
+        return [d["embedding"] for d in self.server.post("/v1/embeddings", {"input": self.texts, **more}).json["data"]]
+
+    def assert_vectors(self, got, want=None):
+        for a, b in zip(got, want or self.vectors(), strict=True):
+            self.assert_close(a, b, 1e-6)
+
+    @needs("cohere")
+    def test_cohere(self):
+        import cohere
+        for kind in (cohere.ClientV2, cohere.Client):
+            client = kind("key", base_url=self.server.url)
+            for word in ("search_document", "search_query", "classification", "clustering"):
+                answer = client.embed(texts=self.texts, model="tiny", input_type=word, embedding_types=["float", "int8", "ubinary"])
+                self.assert_vectors(answer.embeddings.float_)
+                self.assertEqual(max(abs(n) for n in answer.embeddings.int8[0]), 127)
+                self.assertEqual(len(answer.embeddings.ubinary[0]), 8)
+                self.assertGreater(answer.meta.billed_units.input_tokens, 4)
+            ranked = client.rerank(query=self.texts[0], documents=self.texts, model="tiny", top_n=1)
+            self.assertEqual([r.index for r in ranked.results], [0])
+        bare = cohere.Client("key", base_url=self.server.url).embed(texts=self.texts, model="tiny", input_type="search_query")
+        self.assert_vectors(bare.embeddings)
+        with self.assertRaises(cohere.BadRequestError):
+            cohere.ClientV2("key", base_url=self.server.url).embed(texts=["capital " * 100], model="tiny", input_type="search_query",
+                                                                   embedding_types=["float"], truncate="NONE")
+
+    @needs("voyageai")
+    def test_voyage(self):
+        import voyageai
+        client = voyageai.Client("key", base_url=self.server.url + "/v1")
+        for word in (None, "query", "document"):
+            self.assert_vectors(client.embed(self.texts, model="tiny", input_type=word).embeddings)
+        whole = client.embed(self.texts, model="tiny", output_dtype="int8").embeddings
+        self.assertEqual(whole, self.vectors(output_dtype="int8"))
+        ranked = client.rerank(self.texts[0], self.texts, model="tiny", top_k=1)
+        self.assertEqual([(r.index, r.document) for r in ranked.results], [(0, self.texts[0])])
+
+    @needs("langchain_openai")
+    def test_langchain(self):
+        import openai
+        from langchain_openai import OpenAIEmbeddings
+        base = {"model": "tiny", "base_url": self.server.url + "/v1", "api_key": "none"}
+        self.assert_vectors(OpenAIEmbeddings(**base, check_embedding_ctx_length=False).embed_documents(self.texts))
+        with self.assertRaises(openai.BadRequestError) as caught:  # what its own way of counting tokens sends
+            openai.OpenAI(base_url=base["base_url"], api_key="none").embeddings.create(model="tiny", input=[[1820, 6864, 315, 9822]])
+        self.assertIn("check_embedding_ctx_length=False", str(caught.exception))
+
+    @needs("huggingface_hub")
+    def test_hugging_face(self):
+        from huggingface_hub import InferenceClient
+        client = InferenceClient(self.server.url)
+        self.assert_vectors(client.feature_extraction(self.texts[0]).tolist(), self.vectors()[:1])
+        self.assertEqual(len(client.sentence_similarity(self.texts[0], other_sentences=self.texts)), 2)
+
+    def test_model_names_with_a_slash(self):
+        import openai
+        server = self.start(self.model, "--served-model-name", "org/name")
+        client = openai.OpenAI(base_url=server.url + "/v1", api_key="none")
+        self.assertEqual(client.models.retrieve("org/name").id, "org/name")
+
+
 def main():
     python = os.environ.get("VECTON_TEST_PYTHON", sys.executable)
     if not has_clients(python):
@@ -69,7 +142,8 @@ def main():
     if os.path.realpath(python) != os.path.realpath(sys.executable) or sys.prefix != prefix_of(python):
         return subprocess.run([python, "-B", __file__, *sys.argv[1:]]).returncode
     from serving import ServerTest
-    suite = unittest.defaultTestLoader.loadTestsFromTestCase(type("Clients", (OpenAiClient, ServerTest), {}))
+    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(type(kind.__name__, (kind, ServerTest), {}))
+                               for kind in (OpenAiClient, OtherClients))
     return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
 
 

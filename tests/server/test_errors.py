@@ -157,6 +157,17 @@ class Origins(ServerTest):
         self.assertEqual(self.post("/embed", {"inputs": "a"}, headers={"Origin": "http://page"}).headers["Access-Control-Allow-Origin"], "*")
         self.assertNotIn("Access-Control-Allow-Origin", self.post("/embed", {"inputs": "a"}).headers)
 
+    def test_an_allowed_origin_sends_what_it_asks_for(self):
+        asked = "authorization,content-type,x-stainless-arch,x-stainless-lang,x-stainless-retry-count,x-stainless-timeout"
+        for flags, origin, allowed in (((), "http://localhost:3000", True), (("--allowed-origins", '["http://page"]'), "http://page", True),
+                                       (("--allowed-origins", '["http://page"]'), "http://other", False)):
+            server = self.start(self.model, *flags) if flags else self.server
+            answer = server.request("OPTIONS", "/v1/embeddings", headers={
+                "Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": asked}).headers
+            names = [name.strip().lower() for name in answer["Access-Control-Allow-Headers"].split(",")]
+            self.assertEqual(set(asked.split(",")) <= set(names), allowed)
+            self.assertEqual("Access-Control-Allow-Origin" in answer, allowed)
+
     def test_named_origins(self):
         server = self.start(self.model, "--allowed-origins", '["http://page"]')
         good = server.get("/health", headers={"Origin": "http://page"}).headers

@@ -136,7 +136,6 @@ class Start(ServerTest):
 
     def test_requests_right_after_listening_are_answered(self):
         server = self.start(BERT, ready=False)
-        self.assertEqual(server.get("/health").status, 200)
         self.assertEqual(server.post("/embed", {"inputs": "a"}).status, 200)
 
     def test_quiet(self):
@@ -145,11 +144,11 @@ class Start(ServerTest):
         line = process.stderr.readline().decode()
         port = int(line.rsplit(":", 1)[1])
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as sock:
-            sock.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
             self.assertIn(b"200", sock.recv(1000))
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(TIMEOUT), 0)
-        self.assertNotIn("/health", process.stderr.read().decode())
+        self.assertNotIn("/metrics", process.stderr.read().decode())
 
 
 if __name__ == "__main__":

@@ -152,7 +152,10 @@ class Tei(ServerTest):
 
     def test_info(self):
         info = self.server.get("/info").json
-        self.assertEqual(info["model_type"], {"embedding": {"pooling": "MEAN"}})
+        self.assertEqual(info["model_type"], {"embedding": {"pooling": "mean"}})
+        self.assertGreater(info["max_batch_tokens"], 0)
+        self.assertEqual((info["payload_limit"], info["model_sha"]), (32 << 20, None))
+        self.assertNotIn("/", info["model_id"])  # of a folder, its name
         self.assertEqual((info["max_input_length"], info["auto_truncate"]), (48, True))
         for key in ("model_id", "model_dtype", "max_client_batch_size", "tokenization_workers", "version"):
             self.assertIn(key, info)

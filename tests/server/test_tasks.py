@@ -1,8 +1,11 @@
 """Scores, labels, tokens and sparse vectors: every route on a small model of every kind, and what each refuses."""
 
 import base64
+import json
 import math
+import shutil
 import struct
+import tempfile
 import unittest
 
 from serving import BERT, QWEN, ServerTest, fixture, model
@@ -410,7 +413,19 @@ class Embedder(TaskTest):
         self.assertEqual(self.post("/v2/embed", {"texts": ["the capital of"], "max_tokens": 4}).json["meta"]["billed_units"]["input_tokens"], 4)
         self.refused("/v2/embed", {"texts": ["capital " * 100], "truncate": "NONE"}, "Please reduce the length")
         self.refused("/v2/embed", {}, "One of texts, images, or inputs must be provided")
-        self.refused("/v2/embed", {"texts": ["a"], "input_type": "search_query"}, "it has none")
+        self.refused("/v2/embed", {"texts": ["a"], "input_type": "nonexistent_type"}, "Unsupported input_type")
+        self.refused("/v2/embed", {"texts": ["the capital of"], "truncate": "NONE", "max_tokens": 3}, "at most 3")
+        for word in ("search_query", "search_document", "classification", "clustering"):
+            same = self.post("/v2/embed", {"texts": DOCUMENTS, "input_type": word, "embedding_types": ["float"]})
+            self.assertEqual(same.json["embeddings"]["float"], floats)
+            self.assertIn("changes nothing", same.headers["Warning"])
+        self.assertIsNone(self.post("/v2/embed", {"texts": DOCUMENTS}).headers["Warning"])
+        first = self.post("/v1/embed", {"texts": DOCUMENTS, "input_type": "search_document"}).json
+        self.assertEqual((first["response_type"], first["embeddings"]), ("embeddings_floats", floats))
+        whole = self.post("/v1/embed", {"texts": DOCUMENTS, "embedding_types": ["int8", "uint8"]}).json["embeddings"]
+        self.assertEqual(max(abs(n) for n in whole["int8"][0]), 127)
+        self.assertEqual([n + 128 for n in whole["int8"][0]], whole["uint8"][0])
+        self.assertGreater(dot(whole["int8"][0], floats[0]) / norm(whole["int8"][0]), 0.9999)
         self.refused("/v2/embed", {"images": ["data:image/png;base64,"]}, "MultiModalParam is not supported")
         self.refused("/v2/embed", {"texts": ["a"], "output_dimension": 8}, "does not support matryoshka representation")
 
@@ -432,6 +447,48 @@ class Embedder(TaskTest):
         self.refused_tei("/rerank", {"query": "a", "texts": ["b"]}, 424, "Backend", "model is not a re-ranker model")
         self.refused("/v1/embeddings", {"prompt_embeds": "AAAA"}, "prompt embeddings")
         self.refused("/v1/embeddings", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "MultiModalParam")
+
+
+class Inference(TaskTest):
+    """A classifier whose labels are those of natural language inference."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.model = cls.folder.name + "/model"
+        shutil.copytree(model("bert-classify-softmax"), cls.model)
+        with open(cls.model + "/config.json", encoding="utf8") as file:
+            config = json.load(file)
+        names = ["CONTRADICTION", "NEUTRAL", "ENTAILMENT", "L3", "L4"]
+        config["id2label"] = {str(i): name for i, name in enumerate(names)}
+        config["label2id"] = {name: i for i, name in enumerate(names)}
+        with open(cls.model + "/config.json", "w", encoding="utf8") as file:
+            json.dump(config, file)
+        super().setUpClass()
+
+    def ask(self, **more):
+        body = {"inputs": QUERY, "parameters": {"candidate_labels": ["a city", "food", "music"], **more}}
+        return self.post("/zero_shot_classification", body).json
+
+    def test_zero_shot(self):  # values of transformers' pipeline
+        for more, labels, scores in (
+                ({}, ["a city", "food", "music"], [0.4757039546966553, 0.4279649555683136, 0.09633105248212814]),
+                ({"multi_label": True}, ["food", "a city", "music"], [0.9466111660003662, 0.9199668169021606, 0.7708435654640198]),
+                ({"hypothesis_template": "It is about {}!"}, ["a city", "music", "food"],
+                 [0.510164737701416, 0.39074039459228516, 0.09909488260746002]),
+                ({"candidate_labels": "a city"}, ["a city"], [0.9199668169021606])):
+            answer = self.ask(**more)
+            self.assertEqual((answer["sequence"], answer["labels"]), (QUERY, labels))
+            self.assert_close(answer["scores"], scores, 1e-5)
+            body = {"inputs": QUERY, "parameters": {"candidate_labels": ["a city", "food", "music"], **more}}
+            for path in ("/", "/predict"):
+                listed = self.post(path, body).json
+                self.assertEqual([(r["label"], r["score"]) for r in listed], list(zip(answer["labels"], answer["scores"])))
+
+    def test_refusals(self):
+        self.refused("/classify", {"input": "a", "candidate_labels": ["x"]}, "body.candidate_labels", kind="Bad Request")
+        self.assertEqual(self.post("/token_classify", {"inputs": "a"}, status=424).json["error_type"], "Backend")
 
 
 class Prompts(TaskTest):

@@ -34,6 +34,7 @@ struct HeadWeights {
   int32_t padding_id = -1;          // kLast is the last token that is not this one
   size_t token_steps = 0;           // so many of the steps are taken for every row, then pooled
   std::vector<HeadStep> steps;      // in order; the last gives the logits
+  size_t pooler_steps = 0;  // the first of them that make a text's vector of its first token's
 };
 
 }  // namespace vecton

@@ -145,6 +145,11 @@ void tag(TagOptions& options) {
   const auto reader = read_input(std::move(options.texts), options.input);
   const auto engine = open_engine(options.engine);
   require_task(*engine, Task::kTokenClassify);
+  if (std::ranges::count(engine->info().tasks, Task::kClassify) > 0) {
+    throw Failure(ExitStatus::kModel, engine->info().name +
+                                          " does not do 'token_classify' for tags: its labels are "
+                                          "of whole texts; vecton classify gives them");
+  }
   if (engine->info().labels.empty()) {
     throw Failure(ExitStatus::kModel, engine->info().name +
                                           " has no labels for tokens: it is a masked language "

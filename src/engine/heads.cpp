@@ -94,6 +94,14 @@ ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
   return step;
 }
 
+// The classifier of a text at each of its tokens: vLLM's token_classify of such models.
+HeadWeights of_tokens(HeadWeights head) {
+  head.every_token = true;
+  head.steps.erase(head.steps.begin(),
+                   head.steps.begin() + static_cast<std::ptrdiff_t>(head.pooler_steps));
+  return head;
+}
+
 }  // namespace
 
 Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops) {
@@ -127,8 +135,10 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& we
         std::make_unique<ClassifierHead>(layers, plan.activation, step_of(plan, tokenizer));
     return heads;
   }
-  for (const Task task : plan.tasks)
-    heads[task] = std::make_unique<ClassifierHead>(layers, plan.activation);
+  for (const Task task : plan.tasks) {
+    heads[task] = std::make_unique<ClassifierHead>(
+        task == Task::kTokenClassify ? of_tokens(layers) : layers, plan.activation);
+  }
   return heads;
 }
 

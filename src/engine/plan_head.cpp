@@ -69,9 +69,9 @@ void be_classifier(Plan& plan, HeadKind head) {
     plan.tasks = {Task::kTokenClassify};
     return;
   }
-  plan.tasks = {Task::kClassify};
+  plan.tasks = {Task::kClassify, Task::kTokenClassify};
   if (plan.labels.size() != 1) return;
-  plan.tasks = {Task::kScore, Task::kClassify};
+  plan.tasks = {Task::kScore, Task::kClassify, Task::kTokenClassify};
   plan.scorer = Scorer::kCrossEncoder;
   if (plan.family->name == "qwen3") plan.rerank_prompt = RerankPrompt::qwen3();
 }

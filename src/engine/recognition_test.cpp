@@ -39,7 +39,7 @@ TEST(Recognition, OfAnUnknownClassWithoutModulesIsWhatTheTensorsSay) {
   EXPECT_EQ(inspect(plain.options()).architecture, "BertModel");
   const ModelInfo info = inspect(classifier.options());
   EXPECT_EQ(info.architecture, "BertForSequenceClassification");
-  EXPECT_THAT(info.tasks, ElementsAre(Task::kClassify));
+  EXPECT_THAT(info.tasks, ElementsAre(Task::kClassify, Task::kTokenClassify));
   EXPECT_THAT(info.warnings, ElementsAre(HasSubstr("and the tensors stand for")));
   EXPECT_EQ(inspect(tokens.options()).architecture, "BertForTokenClassification");
 }

@@ -357,9 +357,11 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
   if (kind == HeadKind::kSequenceClassification) {
     config.require("pooler_hidden_size", n);
-    return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
-                                  nn::activation(config, "pooler_hidden_act", "gelu"),
-                                  w / "classifier", n);
+    HeadWeights head = first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
+                                              nn::activation(config, "pooler_hidden_act", "gelu"),
+                                              w / "classifier", n);
+    head.pooler_steps = 1;
+    return head;
   }
   const bool legacy = config.boolean_or("legacy", true);
   const Weights lm = legacy ? w / "cls" / "predictions" : w / "lm_predictions" / "lm_head";

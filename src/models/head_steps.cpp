@@ -22,8 +22,10 @@ HeadWeights first_token_classifier(const Config& config, LinearWeight dense, Act
 
 HeadWeights bert_classifier(const Config& config, HeadKind kind, const Weights& w, int64_t n) {
   if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
-  return first_token_classifier(config, (w / "pooler" / "dense").linear(n, n), Activation::kTanh,
-                                w / "classifier", n);
+  HeadWeights head = first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
+                                            Activation::kTanh, w / "classifier", n);
+  head.pooler_steps = 1;
+  return head;
 }
 
 HeadWeights masked_lm(HeadStep transform, const Weights& own, const Weights& words, Vector bias,

@@ -152,6 +152,7 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
     throw Error(ErrorCode::kUnsupported, config.file() + ": classifier_pooling \"" + pooling +
                                              "\" is not supported; cls and mean are");
   }
+  result.pooler_steps = kind == HeadKind::kSequenceClassification ? 1 : 0;
   result.pooling = pooling == "cls" ? Pooling::kCls : Pooling::kMean;
   result.steps.push_back(
       {.linear = (w / "classifier").linear(static_cast<int64_t>(read_labels(config).size()), n)});

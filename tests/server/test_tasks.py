@@ -156,7 +156,6 @@ class Reranker(TaskTest):
         self.refused("/score", {"text_1": "a", "text_2": "b", "chat_template_kwargs": {"instruction": "rank"}}, "instruction")
         self.refused("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
         self.refused("/v2/embed", {"texts": ["a"]}, "Unsupported task: 'embed'")
-        self.refused("/pooling", {"input": "a", "task": "token_classify"}, "Unsupported task: 'token_classify'")
         self.refused_tei("/embed", {"inputs": "a"}, 424, "Backend", "Model is not an embedding model")
         self.refused_tei("/embed_sparse", {"inputs": "a"}, 424, "Backend", "SPLADE")
         self.refused_tei("/rerank", {"query": "a", "texts": []}, 400, "Empty", "`texts` cannot be empty")
@@ -233,7 +232,6 @@ class Classifier(TaskTest):
         self.refused("/classify", {"input": []}, "must not be empty", kind="Bad Request")
         self.refused("/classify", {"messages": [{"role": "user", "content": "a"}]}, "no chat template")
         self.refused("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
-        self.refused("/pooling", {"input": "a", "task": "token_classify"}, "pooling_task")
         self.refused("/pooling", {"input": "a", "task": "dance"}, "literal_error", kind="Bad Request")
         self.refused_tei("/rerank", {"query": "a", "texts": ["b"]}, 424, "Backend", "model is not a re-ranker model")
         self.refused_tei("/predict", {"inputs": ["a", "b", "c"]}, 422, None, "body.inputs")
@@ -485,6 +483,12 @@ class Inference(TaskTest):
             for path in ("/", "/predict"):
                 listed = self.post(path, body).json
                 self.assertEqual([(r["label"], r["score"]) for r in listed], list(zip(answer["labels"], answer["scores"])))
+
+    def test_a_classifier_at_every_token(self):  # values of transformers' classifier on BERT's last states
+        rows, = self.data("/pooling", {"task": "token_classify", "input": QUERY})
+        self.assertEqual(len(rows), 12)
+        self.assert_close(rows[0], [0.0029500192, 0.4699034988, 5.4513714e-07, 0.5271435976, 2.4390562e-06], 1e-4)
+        self.assert_close(rows[2], [0.0121777076, 0.7259457111, 2.4844013e-07, 0.2618741691, 2.1217756e-06], 1e-4)
 
     def test_refusals(self):
         self.refused("/classify", {"input": "a", "candidate_labels": ["x"]}, "body.candidate_labels", kind="Bad Request")

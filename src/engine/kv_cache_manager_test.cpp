@@ -14,7 +14,7 @@ using ::testing::SizeIs;
 struct Taken {
   std::vector<int32_t> found, taken;
 };
-Taken take(KvCacheManager& cache, const Text& text, int64_t batch) {
+Taken take(KvCacheManager& cache, const Prompt& text, int64_t batch) {
   Taken pages{cache.find(text.prefix(), batch).pages, {}};
   cache.refer(pages.found);
   pages.taken =
@@ -30,12 +30,12 @@ void finish(KvCacheManager& cache, const Taken& pages, bool computed = true) {
 }
 
 // The text has come twice, so that its pages are worth keeping.
-void note_twice(KvCacheManager& cache, const Text& text) {
+void note_twice(KvCacheManager& cache, const Prompt& text) {
   cache.note(text.prefix());
   cache.note(text.prefix());
 }
 
-Taken compute(KvCacheManager& cache, const Text& text) {
+Taken compute(KvCacheManager& cache, const Prompt& text) {
   note_twice(cache, text);
   const Taken pages = take(cache, text, 1);
   finish(cache, pages);
@@ -44,7 +44,7 @@ Taken compute(KvCacheManager& cache, const Text& text) {
 
 TEST(KvCacheManager, WhatABatchHasComputedIsFound) {
   KvCacheManager cache(8);
-  const Text text(counting(2 * kPage + 1));
+  const Prompt text(counting(2 * kPage + 1));
   EXPECT_THAT(compute(cache, text).taken, SizeIs(2));
   EXPECT_THAT(cache.find(text.prefix(), 9).pages, SizeIs(2));
   EXPECT_THAT(compute(cache, text).taken, IsEmpty());
@@ -52,7 +52,7 @@ TEST(KvCacheManager, WhatABatchHasComputedIsFound) {
 
 TEST(KvCacheManager, ForgetsWhatAFailedBatchTook) {
   KvCacheManager cache(4);
-  const Text text(counting(2 * kPage + 1));
+  const Prompt text(counting(2 * kPage + 1));
   note_twice(cache, text);
   const Taken first = take(cache, text, 5), second = take(cache, text, 5);
   EXPECT_THAT(first.taken, SizeIs(2));
@@ -67,18 +67,18 @@ TEST(KvCacheManager, ForgetsWhatAFailedBatchTook) {
 
 TEST(KvCacheManager, EvictsTheLeastRecentlyUsedAndEndsBeforeBeginnings) {
   KvCacheManager cache(4);
-  const Text a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
+  const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   compute(cache, a);
   compute(cache, b);
   compute(cache, a);  // touches it
-  compute(cache, Text(counting(kPage + 1, 900)));
+  compute(cache, Prompt(counting(kPage + 1, 900)));
   EXPECT_THAT(cache.find(a.prefix(), 9).pages, SizeIs(2));
   EXPECT_THAT(cache.find(b.prefix(), 9).pages, SizeIs(1));
 }
 
 TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
   KvCacheManager cache(2);
-  const Text a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
+  const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   note_twice(cache, a);
   note_twice(cache, b);
   const Taken in_use = take(cache, a, 1);
@@ -90,19 +90,19 @@ TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
 TEST(KvCacheManager, KeepsPagesThatComeOnceOnlyWhileItIsNearlyEmpty) {
   KvCacheManager cache(64);
   for (int32_t i = 0; i < 20; ++i) {
-    const Text text(counting(kPage + 1, 100 * i));
+    const Prompt text(counting(kPage + 1, 100 * i));
     cache.note(text.prefix());
     finish(cache, take(cache, text, 1));
   }
   EXPECT_EQ(cache.used(), 64 / 16);
-  const Text twice(counting(kPage + 1, 9000));
+  const Prompt twice(counting(kPage + 1, 9000));
   note_twice(cache, twice);
   EXPECT_THAT(take(cache, twice, 1).taken, SizeIs(1));
 }
 
 TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
   KvCacheManager cache(4);
-  const Text a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));
+  const Prompt a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));
   note_twice(cache, b);
   int64_t reserved = 3;
   ASSERT_TRUE(cache.reserve(reserved));

@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Pages 0, 1, ... for the text, which `batch` computes.
-void add(PrefixIndex& index, const Text& text, int64_t batch, bool computed = true) {
+void add(PrefixIndex& index, const Prompt& text, int64_t batch, bool computed = true) {
   int32_t before = -1;
   for (size_t i = 0; i < text.keys.size(); ++i) {
     const auto page = static_cast<int32_t>(i);
@@ -23,41 +23,41 @@ void add(PrefixIndex& index, const Text& text, int64_t batch, bool computed = tr
 
 TEST(PrefixIndex, FindsPagesByTheirTokensAndThoseBefore) {
   PrefixIndex index(8);
-  add(index, Text(counting(3 * kPage)), 1);
-  const Text same(counting(3 * kPage + 1));
+  add(index, Prompt(counting(3 * kPage)), 1);
+  const Prompt same(counting(3 * kPage + 1));
   EXPECT_THAT(index.find(same.prefix(), 2).pages, ElementsAre(0, 1, 2));
   std::vector<int32_t> ids = same.ids;
   ids[kPage + 3] = 7777;
-  EXPECT_THAT(index.find(Text(ids).prefix(), 2).pages, ElementsAre(0));
+  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).pages, ElementsAre(0));
   ids[0] = 7777;
-  EXPECT_THAT(index.find(Text(ids).prefix(), 2).pages, IsEmpty());
+  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).pages, IsEmpty());
 }
 
 TEST(PrefixIndex, LeavesTheLastTokenToBeComputed) {
   PrefixIndex index(8);
-  add(index, Text(counting(2 * kPage)), 1);
-  EXPECT_THAT(index.find(Text(counting(2 * kPage)).prefix(), 2).pages, ElementsAre(0));
+  add(index, Prompt(counting(2 * kPage)), 1);
+  EXPECT_THAT(index.find(Prompt(counting(2 * kPage)).prefix(), 2).pages, ElementsAre(0));
 }
 
 TEST(PrefixIndex, KeepsSaltsApart) {
   PrefixIndex index(8);
-  add(index, Text(counting(2 * kPage), "a"), 1);
-  EXPECT_THAT(index.find(Text(counting(3 * kPage), "b").prefix(), 2).pages, IsEmpty());
-  EXPECT_THAT(index.find(Text(counting(3 * kPage), "a").prefix(), 2).pages, ElementsAre(0, 1));
+  add(index, Prompt(counting(2 * kPage), "a"), 1);
+  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "b").prefix(), 2).pages, IsEmpty());
+  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "a").prefix(), 2).pages, ElementsAre(0, 1));
 }
 
 TEST(PrefixIndex, DoesNotTrustAHash) {
   PrefixIndex index(8);
-  const Text text(counting(2 * kPage));
+  const Prompt text(counting(2 * kPage));
   add(index, text, 1);
-  Text forged(counting(2 * kPage, 1000));
+  Prompt forged(counting(2 * kPage, 1000));
   forged.keys = text.keys;
   EXPECT_THAT(index.find(forged.prefix(), 2).pages, IsEmpty());
 }
 
 TEST(PrefixIndex, SharesWhatItsOwnBatchComputesAndNamesWhatOthersDo) {
   PrefixIndex index(8);
-  const Text text(counting(2 * kPage + 1));
+  const Prompt text(counting(2 * kPage + 1));
   add(index, text, 5, false);
   EXPECT_THAT(index.find(text.prefix(), 5).pages, ElementsAre(0, 1));
   EXPECT_THAT(index.find(text.prefix(), 6).pages, IsEmpty());
@@ -69,7 +69,7 @@ TEST(PrefixIndex, SharesWhatItsOwnBatchComputesAndNamesWhatOthersDo) {
 
 TEST(PrefixIndex, KnowsATextOnceAndForgetsIt) {
   PrefixIndex index(8);
-  const Text text(counting(kPage + 1));
+  const Prompt text(counting(kPage + 1));
   add(index, text, 1);
   EXPECT_FALSE(index.add(text.prefix(), 0, -1, 7, 2));
   index.forget(0);
@@ -81,7 +81,7 @@ TEST(PrefixIndex, KnowsATextOnceAndForgetsIt) {
 // A page that was used again is not the one that others go on from.
 TEST(PrefixIndex, WhatFollowsAForgottenPageIsNotFoundByANewOne) {
   PrefixIndex index(8);
-  const Text text(counting(2 * kPage + 1));
+  const Prompt text(counting(2 * kPage + 1));
   add(index, text, 1);
   index.forget(0);
   EXPECT_TRUE(index.add(text.prefix(), 0, -1, 0, 2));
@@ -91,7 +91,7 @@ TEST(PrefixIndex, WhatFollowsAForgottenPageIsNotFoundByANewOne) {
 
 TEST(PrefixIndex, NotesWhatHasComeTwice) {
   PrefixIndex index(8);
-  const Text text(counting(kPage));
+  const Prompt text(counting(kPage));
   index.note(text.prefix());
   EXPECT_FALSE(index.often(text.keys[0]));
   index.note(text.prefix());

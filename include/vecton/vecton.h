@@ -120,12 +120,14 @@ struct ModelInfo {
   // empty = all are names.
   std::vector<bool> labels_are_names;
   std::string activation;  // of classes and scores: "softmax", "sigmoid", "identity"
-  // How kScore works: "cross-encoder", "late-interaction" (MaxSim), "bi-encoder" (cosine); "" = it
-  // doesn't.
+  // How kScore works: "cross-encoder", "late-interaction", "bi-encoder"; "" = it doesn't.
   std::string scorer;
+  // How vectors are compared: "cosine", "dot", "euclidean", "manhattan" (distances negative);
+  // "maxsim" or "meanmaxsim" of late interaction; "" of cross-encoders and others.
+  std::string similarity;
   std::string pooling;  // "MEAN", "CLS", "LAST", "MAX+MEAN_SQRT_LEN", ...
   bool normalize = false;
-  std::vector<std::string> dense;  // "2_Dense: 128 -> 24, Tanh"
+  std::vector<std::string> dense;  // the modules around the pooling: "2_Dense: 128 -> 24, Tanh"
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
   bool matryoshka = false;                     // `dimensions` are accepted

@@ -192,6 +192,18 @@ void Config::require(std::string_view key, const Value& expected) const {
                value_text(*value) + " is not supported, only " + value_text(only));
 }
 
+std::vector<std::string> Config::unread() const {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : state_->values) {
+    if (!value.is_null() && !state_->read.contains(std::string_view(key)))
+      names.push_back(state_->name(key));
+  }
+  for (const auto& [key, child] : state_->children) {
+    for (std::string& name : child.unread()) names.push_back(std::move(name));
+  }
+  return names;
+}
+
 std::vector<std::string> Config::check_read() const {
   std::vector<std::string> unknown;
   std::string refused;

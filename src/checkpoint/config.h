@@ -63,6 +63,9 @@ class Config {
   using Value = std::variant<std::nullptr_t, bool, int64_t, double, std::string_view>;
   void require(std::string_view key, const Value& only) const;
 
+  // The keys with a value that nobody read, those of nested objects that somebody did among them.
+  std::vector<std::string> unread() const;
+
   // Throws for unread keys that change the result (a list kept in config.cpp), returns the other
   // unread ones.
   std::vector<std::string> check_read() const;

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kModules = "modules.json";
+constexpr std::string_view kModules = "modules.json", kRouter = "router_config.json";
 
 bool is_there(const fs::path& path) {
   std::error_code error;
@@ -30,6 +30,27 @@ struct Module {
   std::string kind;    // last part of the class path: "Transformer", "Pooling", "Dense"
   std::string prefix;  // "1_Pooling/", or empty for the top folder
 };
+
+bool is_router(std::string_view kind) { return kind == "Router" || kind == "Asym"; }
+
+// The modules of a Router, which lie in folders below its own. Its file is a planning file.
+void add_routes(const fs::path& snapshot, const std::string& prefix, std::vector<Module>& modules) {
+  fs::path file = snapshot / (prefix + std::string(kRouter));
+  if (!is_there(file)) file = snapshot / (prefix + "config.json");
+  if (!is_there(file)) return;
+  const json::value value = read_json(file);
+  const json::object* object = value.if_object();
+  const json::value* types = object ? object->if_contains("types") : nullptr;
+  if (!types || !types->is_object())
+    throw Error(ErrorCode::kCorrupt, file.string() + ": expected an object \"types\"");
+  for (const auto& [id, type] : types->get_object()) {
+    const std::string folder = prefix + std::string(id);
+    if (!type.is_string() || !is_repository_path(folder))
+      throw Error(ErrorCode::kCorrupt, file.string() + ": \"types\": expected folders and classes");
+    const std::string kind(type.get_string());
+    modules.push_back({kind.substr(kind.rfind('.') + 1), folder + "/"});
+  }
+}
 
 std::vector<Module> read_modules(const fs::path& snapshot) {
   const fs::path file = snapshot / kModules;
@@ -53,6 +74,7 @@ std::vector<Module> read_modules(const fs::path& snapshot) {
     if (!prefix.empty()) prefix += '/';
     const std::string kind(type->get_string());
     modules.push_back({kind.substr(kind.rfind('.') + 1), prefix});
+    if (is_router(modules.back().kind)) add_routes(snapshot, prefix, modules);
   }
   return modules;
 }
@@ -110,14 +132,19 @@ std::vector<std::string> required_files(const fs::path& snapshot, const Has& has
   if (modules.empty()) modules.push_back({"Transformer", ""});
   std::vector<std::string> files;
   for (const Module& module : modules) {
-    const bool layers = module.kind.ends_with("Transformer") || module.kind == "Dense";
+    const bool layers = module.kind.ends_with("Transformer") || module.kind == "Dense" ||
+                        module.kind == "LayerNorm";
     if (std::vector<std::string> adapter = adapter_files(module.prefix, has);
         module.kind.ends_with("Transformer") && !adapter.empty()) {
       files.insert(files.end(), adapter.begin(), adapter.end());
       continue;
     }
     if (layers || module.kind == "Pooling") files.push_back(module.prefix + "config.json");
-    if (!layers && module.kind != "StaticEmbedding") continue;
+    if (is_router(module.kind)) {
+      const std::string router = module.prefix + std::string(kRouter);
+      files.push_back(has(router) ? router : module.prefix + "config.json");
+    }
+    if (!layers && !module.kind.ends_with("StaticEmbedding")) continue;
     for (std::string& file : weight_files(snapshot, module.prefix, has))
       files.push_back(std::move(file));
   }
@@ -177,7 +204,8 @@ std::vector<std::string> planning_files(const std::vector<std::string>& reposito
     const bool safe_index = name == kSafetensorsNames.index && !beside(kSafetensorsNames.single);
     const bool torch_index = name == kTorchNames.index && !beside(kSafetensorsNames.single) &&
                              !beside(kSafetensorsNames.index) && !beside(kTorchNames.single);
-    if (file == kModules || safe_index || torch_index) files.push_back(file);
+    const bool router = name == kRouter || (name == "config.json" && prefix.ends_with("Asym/"));
+    if (file == kModules || router || safe_index || torch_index) files.push_back(file);
   }
   return files;
 }

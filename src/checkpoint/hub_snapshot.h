@@ -13,8 +13,9 @@ namespace vecton::hub {
 // complete.
 std::vector<std::string> missing_files(const std::filesystem::path& snapshot);
 
-// Of a repository's files those that say which others are needed: modules.json and the indices of
-// sharded weights, of torch files only where their folder has no safetensors.
+// Of a repository's files those that say which others are needed: modules.json, the files of
+// Routers and the indices of sharded weights, of torch files only where their folder has no
+// safetensors.
 std::vector<std::string> planning_files(const std::vector<std::string>& repository);
 
 // Of a repository's files all that Vecton wants, weights last. The planning files lie in `snapshot`

@@ -20,6 +20,42 @@ std::vector<std::string> punctuation() {
   return marks;
 }
 
+const char* const kPylateKeys[] = {"query_prefix",       "document_prefix",
+                                   "query_length",       "document_length",
+                                   "do_query_expansion", "attend_to_expansion_tokens",
+                                   "skiplist_words"};
+
+LateInteraction read_pylate(const Config& config) {
+  LateInteraction late{.query_marker = "[Q] ", .document_marker = "[D] ", .document_length = 180};
+  late.query_marker = config.string_or("query_prefix", late.query_marker);
+  late.document_marker = config.string_or("document_prefix", late.document_marker);
+  late.query_length = config.integer_or("query_length", late.query_length, 3);
+  late.document_length = config.integer_or("document_length", late.document_length, 3);
+  late.expand_queries = config.boolean_or("do_query_expansion", true);
+  late.attend_to_expansion = config.boolean_or("attend_to_expansion_tokens", false);
+  late.skiplist =
+      config.has("skiplist_words") ? config.strings_or_empty("skiplist_words") : punctuation();
+  return late;
+}
+
+LateInteraction of_multi_vector_encoder(const InputModule& input) {
+  LateInteraction late{.query_length = input.query_length.value_or(0),
+                       .document_length = input.document_length.value_or(0),
+                       .expand_queries = input.query_expansion.has_value(),
+                       .any_text = true};
+  if (const auto& expansion = input.query_expansion) {
+    late.fill_length = expansion->length;
+    late.fill_token = expansion->token;
+    late.attend_to_expansion = expansion->attend;
+    if (expansion->cut) {
+      late.query_length = expansion->length;
+    } else if (late.query_length > 0) {
+      late.query_length = std::max(late.query_length, expansion->length);
+    }
+  }
+  return late;
+}
+
 }  // namespace
 
 bool is_colbert(std::string_view architecture) {
@@ -51,19 +87,24 @@ LateInteraction LateInteraction::read_stanford(const fs::path& folder) {
   return late;
 }
 
-LateInteraction LateInteraction::read_pylate(const fs::path& folder) {
-  LateInteraction late{.query_marker = "[Q] ", .document_marker = "[D] ", .document_length = 180};
+LateInteraction LateInteraction::read_modules(const fs::path& folder,
+                                              const SentenceTransformer& modules,
+                                              const ModulePipeline& pipeline) {
   const fs::path file = folder / "config_sentence_transformers.json";
-  if (!is_file(file)) return late;
-  const Config config = Config::read(file);
-  late.query_marker = config.string_or("query_prefix", late.query_marker);
-  late.document_marker = config.string_or("document_prefix", late.document_marker);
-  late.query_length = config.integer_or("query_length", late.query_length, 3);
-  late.document_length = config.integer_or("document_length", late.document_length, 3);
-  late.expand_queries = config.boolean_or("do_query_expansion", true);
-  late.attend_to_expansion = config.boolean_or("attend_to_expansion_tokens", false);
-  late.skiplist =
-      config.has("skiplist_words") ? config.strings_or_empty("skiplist_words") : punctuation();
+  const Config config = is_file(file) ? Config::read(file) : Config({}, file.string());
+  const bool new_layout = pipeline.mask || modules.model_type == "MultiVectorEncoder";
+  const bool has_old_key =
+      std::ranges::any_of(kPylateKeys, [&](const char* key) { return config.has(key); });
+  LateInteraction late =
+      new_layout && !has_old_key ? of_multi_vector_encoder(pipeline.input) : read_pylate(config);
+  if (!new_layout) return late;
+  late.any_text = true;
+  late.skiplist.clear();
+  if (!pipeline.mask) return late;
+  late.skiplist = pipeline.mask->skiplist_words;
+  late.skip_in_queries = pipeline.mask->skip_in_queries;
+  late.skip_in_documents = pipeline.mask->skip_in_documents;
+  late.keep_only = pipeline.mask->keep_only_token_ids;
   return late;
 }
 

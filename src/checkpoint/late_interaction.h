@@ -1,9 +1,10 @@
 // LateInteraction: how a ColBERT-like checkpoint encodes queries and documents. Khattab and Zaharia
 // 2020, arXiv:2004.12832. Read once, when a model is opened; a plain value.
 //
-// Two layouts: Stanford's (architecture HF_ColBERT or its kin, artifact.metadata, the projection
-// linear.weight in the main file) and PyLate's (modules.json with Dense modules on tokens,
-// config_sentence_transformers.json).
+// Three layouts: Stanford's (architecture HF_ColBERT or its kin, artifact.metadata, the projection
+// linear.weight in the main file), PyLate's (modules.json with Dense modules on tokens,
+// config_sentence_transformers.json) and sentence-transformers' (MultiVectorEncoder: its prompts
+// are text, MultiVectorMask and the Transformer's own file say the rest).
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "checkpoint/sentence_transformers.h"
 
 namespace vecton {
 
@@ -23,15 +26,22 @@ struct LateInteraction {
   // Tokens put after the first special token of a text; empty = none.
   std::string query_marker, document_marker;
   int64_t query_length = 32, document_length = 0;  // tokens, all counted; 0 = the model's maximum
-  bool expand_queries = true;         // queries are filled to query_length with the mask token
+  bool expand_queries = true;         // queries are filled to query_length, or to fill_length
+  int64_t fill_length = 0;            // 0 = query_length
+  std::string fill_token;             // empty = the mask token, or the end of text
   bool attend_to_expansion = false;   // whether other tokens attend to the fill
-  std::vector<std::string> skiplist;  // documents' tokens that get no vector
-  bool linear_in_model = false;       // the projection is linear.weight of the main file
+  std::vector<std::string> skiplist;  // tokens that get no vector ...
+  bool skip_in_queries = false, skip_in_documents = true;  // ... in texts of these roles
+  std::vector<int64_t> keep_only;  // of documents only these have a vector; empty = all
+  bool linear_in_model = false;    // the projection is linear.weight of the main file
+  bool any_text = false;           // a text without a role is a document of any length
 
   // Of Stanford's layout; `folder` may have an artifact.metadata.
   static LateInteraction read_stanford(const std::filesystem::path& folder);
-  // Of PyLate's layout.
-  static LateInteraction read_pylate(const std::filesystem::path& folder);
+  // Of the layouts with a modules.json.
+  static LateInteraction read_modules(const std::filesystem::path& folder,
+                                      const SentenceTransformer& modules,
+                                      const ModulePipeline& pipeline);
 };
 
 }  // namespace vecton

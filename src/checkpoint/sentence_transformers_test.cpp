@@ -1,6 +1,6 @@
 #include "checkpoint/sentence_transformers.h"
 
-#include "checkpoint/test_files.h"
+#include "checkpoint/modules_test_folder.h"
 
 namespace vecton {
 namespace {
@@ -10,53 +10,20 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using testing::TemporaryFolder;
 
-constexpr const char* kPooling = "sentence_transformers.models.Pooling";
-constexpr const char* kDense = "sentence_transformers.models.Dense";
-constexpr const char* kNormalize = "sentence_transformers.models.Normalize";
+using testing::kDense;
+using testing::kNormalize;
+using testing::kPooling;
+using testing::read_modules;
+using Folder = testing::ModulesFolder;
 
-// A model folder being written: a Transformer at its root and what a test adds.
-class Folder {
- public:
-  // A module with its config.json; an empty `config` writes none.
-  Folder& module(const std::string& type, const std::string& config = "") {
-    const std::string name = std::to_string(count_++) + "_" + type.substr(type.rfind('.') + 1);
-    if (!config.empty()) files_.write(name + "/config.json", config);
-    modules_ += R"(, {"idx": 1, "name": "1", "path": ")" + name + R"(", "type": ")" + type + "\"}";
-    return *this;
-  }
-  Folder& pooling(const std::string& config =
-                      R"({"word_embedding_dimension":8,"pooling_mode_mean_tokens":true})") {
-    return module(kPooling, config);
-  }
-  Folder& file(const std::string& name, const std::string& contents) {
-    files_.write(name, contents);
-    return *this;
-  }
-  SentenceTransformer read() {
-    files_.write("modules.json", "[" + modules_ + "]");
-    return SentenceTransformer::read(files_.path());
-  }
-  const std::filesystem::path& path() const { return files_.path(); }
-
- private:
-  TemporaryFolder files_;
-  int count_ = 1;
-  std::string modules_ =
-      R"({"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"})";
-};
-
-SentenceTransformer read_modules(const std::string& modules) {
-  const TemporaryFolder folder;
-  folder.write("modules.json", modules);
-  return SentenceTransformer::read(folder.path());
-}
+const DenseModule& dense_of(const RowModule& module) { return std::get<DenseModule>(module); }
 
 TEST(SentenceTransformer, IsAbsentWithoutModules) {
   const TemporaryFolder folder;
   const SentenceTransformer model = SentenceTransformer::read(folder.path());
   EXPECT_FALSE(model.present);
-  EXPECT_EQ(model.transformer, folder.path());
-  EXPECT_THAT(model.pooling, IsEmpty());
+  EXPECT_EQ(model.pipelines.at(0).input.folder, folder.path());
+  EXPECT_FALSE(model.pipelines.at(0).pooling);
 }
 
 TEST(SentenceTransformer, ReadsTheClassicLayout) {
@@ -74,24 +41,27 @@ TEST(SentenceTransformer, ReadsTheClassicLayout) {
                   "similarity_fn_name":"dot","truncate_dim":2})");
   const SentenceTransformer model = folder.read();
   EXPECT_TRUE(model.present);
-  EXPECT_EQ(model.transformer, folder.path());
-  EXPECT_THAT(model.pooling, ElementsAre(Pooling::kMean));
-  EXPECT_EQ(model.pooling_width, 8);
-  EXPECT_TRUE(model.include_prompt);
-  ASSERT_EQ(model.dense.size(), 1u);
-  EXPECT_EQ(model.dense[0].folder, folder.path() / "2_Dense");
-  EXPECT_EQ(model.dense[0].in_features, 8);
-  EXPECT_EQ(model.dense[0].out_features, 4);
-  EXPECT_FALSE(model.dense[0].bias);
-  EXPECT_EQ(model.dense[0].activation, Activation::kIdentity);
-  EXPECT_EQ(model.dense[0].activation_name, "Identity");
-  EXPECT_TRUE(model.normalize);
+  const ModulePipeline& pipeline = model.pipelines.at(0);
+  EXPECT_EQ(pipeline.input.folder, folder.path());
+  EXPECT_THAT(pipeline.pooling->modes, ElementsAre(Pooling::kMean));
+  EXPECT_EQ(pipeline.pooling->width, 8);
+  EXPECT_TRUE(pipeline.pooling->include_prompt);
+  ASSERT_EQ(pipeline.vector_modules.size(), 2u);
+  const DenseModule& dense = dense_of(pipeline.vector_modules[0]);
+  EXPECT_EQ(dense.folder, folder.path() / "2_Dense");
+  EXPECT_EQ(dense.in_features, 8);
+  EXPECT_EQ(dense.out_features, 4);
+  EXPECT_FALSE(dense.bias);
+  EXPECT_EQ(dense.activation, Activation::kIdentity);
+  EXPECT_EQ(dense.activation_name, "Identity");
+  EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[1]));
   EXPECT_THAT(model.prompts, ElementsAre(Pair("query", "q: "), Pair("document", "")));
   EXPECT_EQ(model.default_prompt_name, "query");
-  EXPECT_EQ(model.max_seq_length, 48);
-  EXPECT_TRUE(model.lower_case);
-  EXPECT_EQ(model.similarity, "dot");
+  EXPECT_EQ(pipeline.input.max_seq_length, 48);
+  EXPECT_TRUE(pipeline.input.lower_case);
+  EXPECT_EQ(model.similarity, Similarity::kDot);
   EXPECT_EQ(model.truncate_dim, 2);
+  EXPECT_THAT(model.notes, IsEmpty());
 }
 
 TEST(SentenceTransformer, ReadsTheNewLayout) {
@@ -111,14 +81,17 @@ TEST(SentenceTransformer, ReadsTheNewLayout) {
       "config_sentence_transformers.json",
       R"({"model_type":"SentenceTransformer","default_prompt_name":null,"prompts":{},"similarity_fn_name":null})");
   const SentenceTransformer model = folder.read();
-  EXPECT_THAT(model.pooling, ElementsAre(Pooling::kLast, Pooling::kCls, Pooling::kWeightedMean,
-                                         Pooling::kMax, Pooling::kMeanSqrtLen, Pooling::kMean));
-  EXPECT_EQ(model.pooling_width, 8);
-  EXPECT_FALSE(model.include_prompt);
-  EXPECT_TRUE(model.normalize);
-  EXPECT_FALSE(model.max_seq_length);
+  const ModulePipeline& pipeline = model.pipelines.at(0);
+  EXPECT_THAT(pipeline.pooling->modes,
+              ElementsAre(Pooling::kLast, Pooling::kCls, Pooling::kWeightedMean, Pooling::kMax,
+                          Pooling::kMeanSqrtLen, Pooling::kMean));
+  EXPECT_EQ(pipeline.pooling->width, 8);
+  EXPECT_FALSE(pipeline.pooling->include_prompt);
+  EXPECT_EQ(pipeline.vector_modules.size(), 1u);
+  EXPECT_FALSE(pipeline.input.max_seq_length);
   EXPECT_FALSE(model.default_prompt_name);
-  EXPECT_EQ(model.similarity, "cosine");
+  EXPECT_EQ(model.similarity, Similarity::kCosine);
+  EXPECT_THAT(model.notes, IsEmpty());
 }
 
 TEST(SentenceTransformer, FindsATransformerInItsFolder) {
@@ -129,9 +102,9 @@ TEST(SentenceTransformer, FindsATransformerInItsFolder) {
   folder.write("0_Transformer/sentence_roberta_config.json",
                R"({"max_seq_length":99,"do_lower_case":false})");
   const SentenceTransformer model = SentenceTransformer::read(folder.path());
-  EXPECT_EQ(model.transformer, folder.path() / "0_Transformer");
-  EXPECT_EQ(model.max_seq_length, 99);
-  EXPECT_THAT(model.pooling, IsEmpty());
+  EXPECT_EQ(model.pipelines.at(0).input.folder, folder.path() / "0_Transformer");
+  EXPECT_EQ(model.pipelines.at(0).input.max_seq_length, 99);
+  EXPECT_FALSE(model.pipelines.at(0).pooling);
 }
 
 TEST(SentenceTransformer, ConcatenatesFlaggedModesInTheLibrarysOrder) {
@@ -140,16 +113,16 @@ TEST(SentenceTransformer, ConcatenatesFlaggedModesInTheLibrarysOrder) {
           .pooling(R"({"pooling_mode_lasttoken":true,"pooling_mode_weightedmean_tokens":true,
                                "pooling_mode_mean_sqrt_len_tokens":true,"pooling_mode_mean_tokens":true,
                                "pooling_mode_max_tokens":true,"pooling_mode_cls_token":true})")
-          .read()
-          .pooling,
+          .pipeline()
+          .pooling->modes,
       ElementsAre(Pooling::kCls, Pooling::kMax, Pooling::kMean, Pooling::kMeanSqrtLen,
                   Pooling::kWeightedMean, Pooling::kLast));
   EXPECT_THAT(Folder()
                   .pooling(R"({"pooling_mode":"lasttoken","pooling_mode_mean_tokens":true})")
-                  .read()
-                  .pooling,
+                  .pipeline()
+                  .pooling->modes,
               ElementsAre(Pooling::kLast));
-  EXPECT_THAT(Folder().pooling(R"({"word_embedding_dimension":8})").read().pooling,
+  EXPECT_THAT(Folder().pooling(R"({"word_embedding_dimension":8})").pipeline().pooling->modes,
               ElementsAre(Pooling::kMean));
 }
 
@@ -170,13 +143,18 @@ TEST(SentenceTransformer, KnowsTheActivationsOfDense) {
       {"torch.nn.modules.activation.ReLU", Activation::kRelu},
       {"torch.nn.modules.activation.SiLU", Activation::kSilu},
       {"torch.nn.modules.activation.Sigmoid", Activation::kSigmoid},
+      {"torch.nn.modules.activation.LeakyReLU", Activation::kLeakyRelu},
+      {"torch.nn.modules.activation.CELU", Activation::kElu},
+      {"torch.nn.modules.activation.Mish", Activation::kMish},
+      {"torch.nn.modules.activation.PReLU", Activation::kPRelu},
       {"torch.nn.Tanh", Activation::kTanh}};
   for (const auto& [name, activation] : cases) {
     const std::string config =
         R"({"in_features":8,"out_features":4,"activation_function":")" + std::string(name) + "\"}";
-    const SentenceTransformer model = Folder().pooling().module(kDense, config).read();
-    EXPECT_EQ(model.dense.at(0).activation, activation) << name;
-    EXPECT_TRUE(model.dense.at(0).bias);
+    const ModulePipeline pipeline = Folder().pooling().module(kDense, config).pipeline();
+    const DenseModule& dense = dense_of(pipeline.vector_modules.at(0));
+    EXPECT_EQ(dense.activation, activation) << name;
+    EXPECT_TRUE(dense.bias);
   }
 }
 
@@ -184,14 +162,16 @@ TEST(SentenceTransformer, ReadsAStaticEmbeddingInPlaceOfATransformer) {
   constexpr const char* kFlat =
       R"([{"path":".","type":"sentence_transformers.models.StaticEmbedding"},
           {"path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
-  const SentenceTransformer flat = read_modules(kFlat);
-  EXPECT_TRUE(flat.static_embedding);
-  EXPECT_EQ(flat.pooling, (std::vector<Pooling>{Pooling::kMean}));
-  EXPECT_TRUE(flat.normalize);
-  const SentenceTransformer nested = read_modules(
-      R"([{"path":"0_StaticEmbedding","type":"sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"}])");
-  EXPECT_EQ(nested.transformer.filename(), "0_StaticEmbedding");
-  EXPECT_FALSE(nested.normalize);
+  const ModulePipeline flat = read_modules(kFlat).pipelines.at(0);
+  EXPECT_EQ(flat.input.kind, InputModule::Kind::kStaticEmbedding);
+  EXPECT_THAT(flat.pooling->modes, ElementsAre(Pooling::kMean));
+  EXPECT_EQ(flat.vector_modules.size(), 1u);
+  const ModulePipeline nested =
+      read_modules(
+          R"([{"path":"0_StaticEmbedding","type":"sentence_transformers.sentence_transformer.modules.static_embedding.StaticEmbedding"}])")
+          .pipelines.at(0);
+  EXPECT_EQ(nested.input.folder.filename(), "0_StaticEmbedding");
+  EXPECT_THAT(nested.vector_modules, IsEmpty());
 }
 
 TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
@@ -199,8 +179,13 @@ TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
       {"pylate.models.Reducer", "late-interaction"},
       {"sentence_transformers.sparse_encoder.models.SpladeSum", "sparse encoder"},
       {"sentence_transformers.models.CLIPModel", "image and text"},
-      {"sentence_transformers.models.LayerNorm", "LayerNorm"},
-      {"sentence_transformers.models.Asym", "several routes"},
+      {"sentence_transformers.models.WeightedLayerPooling", "all layers"},
+      {"sentence_transformers.models.CNN", "convolution"},
+      {"sentence_transformers.models.LSTM", "recurrent"},
+      {"sentence_transformers.models.BoW", "bag of words"},
+      {"sentence_transformers.models.WordEmbeddings", "table of words"},
+      {"sentence_transformers.multi_vector_encoder.modules.token_pooling.HierarchicalTokenPooling",
+       "clusters"},
       {"custom_st.Transformer", "custom_st.Transformer"},
       {"Normalize", "\"Normalize\""},
   };
@@ -235,21 +220,39 @@ TEST(SentenceTransformer, RefusesModulesOutOfOrder) {
                  ErrorCode::kUnsupported, "one Transformer");
   EXPECT_REFUSED(Folder().pooling().pooling().read(), ErrorCode::kUnsupported, "one Pooling");
   EXPECT_REFUSED(Folder().module(kNormalize).pooling().read(), ErrorCode::kUnsupported,
-                 "one Pooling, before");
-  const char* dense = R"({"in_features":8,"out_features":4})";
-  EXPECT_REFUSED(Folder().module(kDense, dense).pooling().read(), ErrorCode::kUnsupported,
-                 "one Pooling, before");
-  EXPECT_REFUSED(Folder().pooling().module(kNormalize).module(kDense, dense).read(),
-                 ErrorCode::kUnsupported, "Dense after Normalize");
+                 "1_Normalize/config.json", "module_input_name", "sentence_embedding");
+  EXPECT_REFUSED(
+      Folder().module("sentence_transformers.models.LayerNorm", R"({"dimension":8})").read(),
+      ErrorCode::kUnsupported, "LayerNorm after a Pooling");
+  EXPECT_REFUSED(Folder().module("sentence_transformers.models.SpladePooling", "{}").read(),
+                 ErrorCode::kUnsupported, "SpladePooling", "fill-mask");
+  EXPECT_REFUSED(Folder()
+                     .pooling()
+                     .module(kDense, R"({"in_features":8,"out_features":2,
+                     "module_output_name":"scores"})")
+                     .module(kNormalize)
+                     .read(),
+                 ErrorCode::kUnsupported, "give logits or scores");
 }
 
-TEST(SentenceTransformer, IgnoresDropout) {
-  EXPECT_TRUE(Folder()
-                  .pooling()
-                  .module("sentence_transformers.models.Dropout")
-                  .module(kNormalize)
-                  .read()
-                  .normalize);
+TEST(SentenceTransformer, KeepsTheOrderOfModulesAndIgnoresDropout) {
+  const ModulePipeline pipeline =
+      Folder()
+          .pooling()
+          .module("sentence_transformers.models.Dropout", R"({"dropout":0.5})")
+          .module(kNormalize)
+          .module(kDense, R"({"in_features":8,"out_features":4})")
+          .module("sentence_transformers.models.LayerNorm", R"({"dimension":4})")
+          .module(kNormalize)
+          .pipeline();
+  ASSERT_EQ(pipeline.vector_modules.size(), 4u);
+  EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[0]));
+  EXPECT_EQ(dense_of(pipeline.vector_modules[1]).out_features, 4);
+  EXPECT_EQ(std::get<LayerNormModule>(pipeline.vector_modules[2]).dimension, 4);
+  std::vector<RowModule> modules = pipeline.vector_modules;
+  EXPECT_TRUE(take_last_normalize(modules));
+  EXPECT_EQ(modules.size(), 3u);
+  EXPECT_FALSE(take_last_normalize(modules));
 }
 
 TEST(SentenceTransformer, RefusesPoolingItDoesNotKnow) {
@@ -277,18 +280,21 @@ TEST(SentenceTransformer, RefusesDenseItCantCompute) {
         .module(kDense, R"({"in_features":8,"out_features":4)" + more + "}")
         .read();
   };
-  EXPECT_EQ(read("").dense.at(0).activation, Activation::kTanh);
-  EXPECT_EQ(
-      read(
+  const auto first = [&](const std::string& more) {
+    return dense_of(read(more).pipelines.at(0).vector_modules.at(0));
+  };
+  EXPECT_EQ(first("").activation, Activation::kTanh);
+  EXPECT_FALSE(
+      first(
           R"(,"use_residual":false,"module_input_name":"sentence_embedding","module_output_name":null)")
-          .dense.size(),
-      1u);
-  EXPECT_REFUSED(read(R"(,"activation_function":"torch.nn.modules.activation.Mish")"),
-                 ErrorCode::kUnsupported, "2_Dense/config.json",
-                 "\"torch.nn.modules.activation.Mish\"", "Tanh");
+          .residual);
+  for (const char* name :
+       {"torch.nn.modules.activation.Softmax", "torch.nn.modules.activation.GLU"})
+    EXPECT_REFUSED(read(R"(,"activation_function":")" + std::string(name) + "\""),
+                   ErrorCode::kUnsupported, "2_Dense/config.json", name, "Tanh");
   EXPECT_REFUSED(read(R"(,"activation_function":"mine.Tanh")"), ErrorCode::kUnsupported,
                  "\"mine.Tanh\"");
-  EXPECT_TRUE(read(R"(,"use_residual":true)").dense.at(0).residual);
+  EXPECT_TRUE(first(R"(,"use_residual":true)").residual);
   EXPECT_REFUSED(read(R"(,"module_input_name":"token_embeddings")"), ErrorCode::kUnsupported,
                  "module_input_name");
   EXPECT_REFUSED(read(R"(,"module_output_name":"other")"), ErrorCode::kUnsupported,
@@ -319,7 +325,7 @@ TEST(SentenceTransformer, RefusesTransformerSettingsItCantFollow) {
   const auto read = [](const std::string& settings) {
     return Folder().pooling().file("sentence_bert_config.json", settings).read();
   };
-  EXPECT_FALSE(read(R"({"max_seq_length":null})").max_seq_length);
+  EXPECT_FALSE(read(R"({"max_seq_length":null})").pipelines.at(0).input.max_seq_length);
   EXPECT_REFUSED(read(R"({"max_seq_length":0})"), ErrorCode::kCorrupt, "sentence_bert_config.json",
                  "max_seq_length");
   EXPECT_REFUSED(read(R"({"max_seq_length":"512"})"), ErrorCode::kCorrupt, "max_seq_length");
@@ -350,38 +356,6 @@ TEST(SentenceTransformer, RefusesSettingsItCantFollow) {
                  "similarity_fn_name", "MaxSim");
   EXPECT_REFUSED(read(R"({"truncate_dim":-1})"), ErrorCode::kCorrupt, "truncate_dim");
   EXPECT_REFUSED(read("[]"), ErrorCode::kCorrupt, "config_sentence_transformers.json");
-}
-
-TEST(SentenceTransformer, ReadsDenseModulesOfTokens) {
-  const char* dense = R"({"in_features":8,"out_features":4,"bias":false,
-      "activation_function":"torch.nn.modules.linear.Identity"})";
-  const SentenceTransformer model =
-      Folder()
-          .module("pylate.models.Dense.Dense", dense)
-          .file("config_sentence_transformers.json", R"({"similarity_fn_name":"MaxSim"})")
-          .read();
-  EXPECT_TRUE(model.token_dense);
-  EXPECT_TRUE(model.pooling.empty());
-  EXPECT_EQ(model.dense.size(), 1u);
-}
-
-TEST(SentenceTransformer, ReadsSpladePooling) {
-  const auto read = [](const std::string& settings) {
-    return Folder()
-        .module("sentence_transformers.sparse_encoder.models.SpladePooling", settings)
-        .file("config_sentence_transformers.json", R"({"model_type":"SparseEncoder"})")
-        .file("sentence_bert_config.json", R"({"transformer_task":"fill-mask"})")
-        .read();
-  };
-  EXPECT_FALSE(read(R"({"pooling_strategy":"max"})").splade->sum);
-  const SentenceTransformer sum =
-      read(R"({"pooling_strategy":"sum","activation_function":"log1p_relu"})");
-  EXPECT_TRUE(sum.splade->sum);
-  EXPECT_TRUE(sum.splade->log_twice);
-  EXPECT_REFUSED(read(R"({"pooling_strategy":"mean"})"), ErrorCode::kUnsupported,
-                 "pooling_strategy");
-  EXPECT_REFUSED(read(R"({"activation_function":"gelu"})"), ErrorCode::kUnsupported,
-                 "activation_function");
 }
 
 }  // namespace

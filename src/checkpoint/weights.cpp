@@ -422,6 +422,17 @@ PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
   return state_->count(state_->ops.prepare_table(table));
 }
 
+PreparedWeight Weights::table_of_one_column(int64_t rows) const {
+  const Vector values = vector("weight", rows);
+  Weight table;
+  table.name = path_ + "weight";
+  table.rows = rows;
+  table.columns = 1;
+  table.bytes = std::as_bytes(std::span(*values));
+  table.keep = values;
+  return state_->count(state_->ops.prepare_table(table));
+}
+
 NormWeight Weights::layer_norm(int64_t size, double eps, Bias bias) const {
   return {NormWeight::Kind::kLayerNorm, vector("weight", size),
           takes("bias", bias) ? vector("bias", size) : nullptr, static_cast<float>(eps)};

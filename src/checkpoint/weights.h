@@ -88,6 +88,7 @@ class Weights {
   // reads `width` neighbouring rows side by side.
   LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
   PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
+  PreparedWeight table_of_one_column(int64_t rows) const;     // of a vector "weight"
   NormWeight layer_norm(int64_t size, double eps,
                         Bias bias = Bias::kRequired) const;  // "weight" and "bias"
   // "weight", with `plus` added to it: 1 where the file has w of x (1 + w).

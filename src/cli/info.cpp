@@ -60,6 +60,7 @@ std::string as_json(const ModelInfo& info) {
                          {"labels", labels_json(info)},
                          {"activation", info.activation},
                          {"scorer", info.scorer},
+                         {"similarity", info.similarity},
                          {"pooling", info.pooling},
                          {"normalize", info.normalize},
                          {"dense", json::value_from(info.dense)},
@@ -125,7 +126,9 @@ std::string as_table(const ModelInfo& info) {
                     info.tasks, [](Task task) { return to_string(task); }, "none"));
   line("serves", joined(
                      served_routes(info), [](const std::string& path) { return path; }, "none"));
-  if (!info.scorer.empty()) line("scores by", info.scorer);
+  if (!info.scorer.empty()) {
+    line("scores by", info.scorer + (info.similarity.empty() ? "" : " (" + info.similarity + ")"));
+  }
   if (!info.labels.empty()) line(info.labels.size() == 1 ? "label" : "labels", labels_of(info));
   if (!info.activation.empty()) line("activation", info.activation);
   line("pooling", info.pooling.empty() ? "none" : info.pooling);

@@ -1,4 +1,4 @@
-// Adapters of PEFT: where the base model is, and what the two are together. A part of make_plan().
+// Adapters of PEFT: where the base model is, and what the two are together. A part of make_plans().
 #pragma once
 
 #include <filesystem>

@@ -9,15 +9,25 @@ namespace vecton {
 namespace {
 
 // The request for one side of a score.
-Request side(const Request& request, const std::string& text, Role role, Task task) {
+Request side(const Request& request, const std::string& text, Role role, const Plan& plan) {
   Request one = request;
-  one.task = task;
+  one.task = plan.scorer == Scorer::kBiEncoder ? Task::kEmbed : Task::kTokenEmbed;
   one.input = text;
   one.pair.reset();
   one.role = role;
   one.use_activation.reset();
-  if (task == Task::kEmbed) one.use_activation = true;
+  if (plan.modules.similarity == Similarity::kCosine && one.task == Task::kEmbed)
+    one.use_activation = true;
   return one;
+}
+
+double distance(std::span<const float> a, std::span<const float> b, Similarity how) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    const double d = double{a[i]} - b[i];
+    sum += how == Similarity::kManhattan ? std::abs(d) : d * d;
+  }
+  return how == Similarity::kManhattan ? sum : std::sqrt(sum);
 }
 
 void add_costs(const Result& part, Result& result) {
@@ -31,22 +41,21 @@ void add_costs(const Result& part, Result& result) {
 
 }  // namespace
 
-Assembly::Assembly(const Plan& plan, const Preparer& preparer, const std::vector<Request>& requests)
-    : plan_(plan) {
+Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
+    : plan_(routes.plan(0)) {
   const bool by_vectors =
-      plan.scorer == Scorer::kBiEncoder || plan.scorer == Scorer::kLateInteraction;
+      plan_.scorer == Scorer::kBiEncoder || plan_.scorer == Scorer::kLateInteraction;
   for (size_t i = 0; i < requests.size(); ++i) {
     const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
     const Request& request = requests[i];
     if (request.task == Task::kScore && by_vectors) {
-      items_.push_back(score_item(preparer, request, where));
+      items_.push_back(score_item(routes, request, where));
       continue;
     }
-    const std::vector<Request> pieces = preparer.pieces(request, where);
+    const std::vector<Request> pieces = routes.pieces(request, where);
     Item item{.kind = pieces.empty() ? Kind::kWhole : Kind::kPieces, .sequences = {}};
-    if (pieces.empty()) item.sequences = {add(preparer.prepare(request, where))};
-    for (const Request& piece : pieces)
-      item.sequences.push_back(add(preparer.prepare(piece, where)));
+    if (pieces.empty()) item.sequences = {add(routes.prepare(request, where))};
+    for (const Request& piece : pieces) item.sequences.push_back(add(routes.prepare(piece, where)));
     items_.push_back(std::move(item));
   }
 }
@@ -57,24 +66,45 @@ size_t Assembly::add(Sequence sequence) {
   return sequences_.size() - 1;
 }
 
-Assembly::Item Assembly::score_item(const Preparer& preparer, const Request& request,
+Assembly::Item Assembly::score_item(const Routes& routes, const Request& request,
                                     const std::string& where) {
   if (!request.pair || !std::holds_alternative<std::string>(request.input))
-    preparer.prepare(request, where);  // says what is wrong
-  const Task task = plan_.scorer == Scorer::kBiEncoder ? Task::kEmbed : Task::kTokenEmbed;
-  Sequence query = preparer.prepare(
-      side(request, std::get<std::string>(request.input), Role::kQuery, task), where);
+    routes.prepare(request, where);  // says what is wrong
+  Sequence query = routes.prepare(
+      side(request, std::get<std::string>(request.input), Role::kQuery, plan_), where);
   // Queries that come to the same work, as those of one ranking do, are computed once.
   const bool again = !items_.empty() && items_.back().kind == Kind::kScore &&
                      static_cast<const Work&>(query) == sequences_[items_.back().sequences.front()];
   Item item{.kind = Kind::kScore, .sequences = {}};
   item.sequences.push_back(again ? items_.back().sequences.front() : add(std::move(query)));
   item.sequences.push_back(
-      add(preparer.prepare(side(request, *request.pair, Role::kDocument, task), where)));
+      add(routes.prepare(side(request, *request.pair, Role::kDocument, plan_), where)));
   return item;
 }
 
-// Documents of one query together: the cosine of vectors of length 1 is MaxSim of one token each.
+// How near a query is to each document of rows offsets[i] .. offsets[i + 1]. The cosine of vectors
+// of length 1 is MaxSim of one token each, as the dot product is of any.
+std::vector<float> Assembly::compare(Ops& ops, const Result& query, std::span<const float> rows,
+                                     std::span<const int32_t> offsets) const {
+  const Similarity how = plan_.modules.similarity;
+  std::vector<float> scores(offsets.size() - 1);
+  if (how == Similarity::kEuclidean || how == Similarity::kManhattan) {
+    for (size_t i = 0; i < scores.size(); ++i) {
+      const auto document = rows.subspan(i * query.values.size(), query.values.size());
+      scores[i] = static_cast<float>(-distance(query.values, document, how));
+    }
+    return scores;
+  }
+  ops.download(ops.max_sim(ops.upload(query.values, query.rows, query.columns),
+                           ops.upload(rows, offsets.back(), query.columns), offsets),
+               scores);
+  if (how == Similarity::kMeanMaxSim) {
+    for (float& score : scores) score /= static_cast<float>(query.rows);
+  }
+  return scores;
+}
+
+// Documents of one query together.
 void Assembly::score(Ops& ops, const std::vector<Result>& parts,
                      std::vector<Result>& results) const {
   for (size_t i = 0; i < items_.size();) {
@@ -102,10 +132,7 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       offsets.push_back(offsets.back() + static_cast<int32_t>(document.rows));
     }
     if (scored.empty()) continue;
-    std::vector<float> scores(scored.size());
-    ops.download(ops.max_sim(ops.upload(query.values, query.rows, query.columns),
-                             ops.upload(rows, offsets.back(), query.columns), offsets),
-                 scores);
+    const std::vector<float> scores = compare(ops, query, rows, offsets);
     for (size_t j = 0; j < scored.size(); ++j) {
       results[scored[j]].values = {scores[j]};
       results[scored[j]].logit = scores[j];

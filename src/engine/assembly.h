@@ -3,11 +3,12 @@
 #pragma once
 
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "engine/plan.h"
-#include "engine/preparer.h"
+#include "engine/routes.h"
 #include "engine/sequence.h"
 #include "ops/ops.h"
 #include "vecton/vecton.h"
@@ -17,7 +18,7 @@ namespace vecton {
 class Assembly {
  public:
   // Errors name the request ("input[3]: ...").
-  Assembly(const Plan& plan, const Preparer& preparer, const std::vector<Request>& requests);
+  Assembly(const Routes& routes, const std::vector<Request>& requests);
 
   // The sequences of all requests; taken once.
   std::vector<Sequence> take_sequences() { return std::move(sequences_); }
@@ -37,7 +38,9 @@ class Assembly {
   };
 
   size_t add(Sequence sequence);
-  Item score_item(const Preparer& preparer, const Request& request, const std::string& where);
+  Item score_item(const Routes& routes, const Request& request, const std::string& where);
+  std::vector<float> compare(Ops& ops, const Result& query, std::span<const float> rows,
+                             std::span<const int32_t> offsets) const;
   void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
   Result join(const Item& item, const std::vector<Result>& parts) const;
 

@@ -1,5 +1,7 @@
 #include "engine/describe.h"
 
+#include <set>
+
 #include "base/json_text.h"
 #include "models/registry.h"
 
@@ -35,6 +37,17 @@ std::optional<Task> task_from_string(std::string_view name) {
   return std::nullopt;
 }
 
+// A module after the transformer: "2_Dense: 128 -> 24, Tanh".
+static std::string words_of(const RowModule& module) {
+  if (const auto* dense = std::get_if<DenseModule>(&module)) {
+    return dense->folder.filename().string() + ": " + std::to_string(dense->in_features) + " -> " +
+           std::to_string(dense->out_features) + ", " + dense->activation_name;
+  }
+  if (const auto* norm = std::get_if<LayerNormModule>(&module))
+    return norm->folder.filename().string() + ": LayerNorm of " + std::to_string(norm->dimension);
+  return "Normalize";
+}
+
 ModelInfo describe(const Plan& plan) {
   ModelInfo info;
   info.name = plan.name;
@@ -46,16 +59,17 @@ ModelInfo describe(const Plan& plan) {
     info.labels.push_back(label.text);
     info.labels_are_names.push_back(label.is_name);
   }
-  if (!plan.labels.empty()) info.activation = to_string(plan.activation);
+  if (!plan.labels.empty()) info.activation = plan.activation.name();
   info.scorer = to_string(plan.scorer);
+  const bool of_vectors = plan.scorer == Scorer::kBiEncoder ||
+                          plan.scorer == Scorer::kLateInteraction || plan.pipeline.gives_sparse();
+  if (of_vectors) info.similarity = to_string(plan.modules.similarity);
   for (const Pooling pooling : plan.pooling) {
     info.pooling += (info.pooling.empty() ? "" : "+") + std::string(to_string(pooling));
   }
   info.normalize = plan.normalize;
-  for (const DenseModule& dense : plan.dense) {
-    info.dense.push_back(dense.folder.filename().string() + ": " +
-                         std::to_string(dense.in_features) + " -> " +
-                         std::to_string(dense.out_features) + ", " + dense.activation_name);
+  for (const auto* modules : {&plan.token_modules, &plan.vector_modules}) {
+    for (const RowModule& module : *modules) info.dense.push_back(words_of(module));
   }
   info.prompts = plan.modules.prompts;
   info.default_prompt_name = plan.modules.default_prompt_name;
@@ -81,12 +95,16 @@ std::string label_json(const ModelInfo& info, size_t id) {
 }
 
 ModelInfo inspect(const EngineOptions& options) {
-  const Plan plan = make_plan(options, {});
-  ModelInfo info = describe(plan);
-  const Weights::Summary files = Weights::summarize(plan.weights);
-  info.dtype = files.dtype;
-  info.parameters = files.parameters;
-  info.file_bytes = files.bytes;
+  const std::vector<Plan> plans = make_plans(options, {});
+  ModelInfo info = describe(plans.front());
+  std::set<std::filesystem::path> folders;
+  for (const Plan& plan : plans) {
+    if (!folders.insert(plan.weights).second) continue;
+    const Weights::Summary files = Weights::summarize(plan.weights);
+    if (info.dtype.empty()) info.dtype = files.dtype;
+    info.parameters += files.parameters;
+    info.file_bytes += files.bytes;
+  }
   return info;
 }
 

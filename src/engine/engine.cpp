@@ -11,7 +11,7 @@
 #include "engine/assembly.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
-#include "engine/preparer.h"
+#include "engine/routes.h"
 #include "engine/runner.h"
 #include "engine/scheduler.h"
 #include "vecton/vecton.h"
@@ -39,9 +39,9 @@ struct Engine::Impl {
   void fail(std::vector<Sequence>& sequences, const Error& error);
   Scheduler::Limits limits(const EngineOptions& options, int threads) const;
 
-  Plan plan;
+  Routes routes;
+  const Plan& plan;
   std::shared_ptr<const Tokenizer> tokenizer;
-  Preparer preparer;
   std::unique_ptr<Runner> runner;
   ModelInfo info;
 
@@ -61,16 +61,16 @@ struct Engine::Impl {
 
 Engine::Impl::Impl(const EngineOptions& options,
                    const std::function<void(const DownloadProgress&)>& progress)
-    : plan(make_plan(options, progress)),
-      tokenizer(Tokenizer::open(plan.tokenizer)),
-      preparer(plan, tokenizer),
+    : routes(options, progress),
+      plan(routes.plan(0)),
+      tokenizer(routes.main_tokenizer()),
       scheduler({}) {
   const int threads = threads_of(options);
   scheduler = Scheduler(limits(options, threads));
   pool = std::make_unique<ThreadPool>(
       threads, [this](int worker) { return work(worker); }, [this](int worker) { rest(worker); });
   root_ops = make_ops(options.backend, *pool);
-  runner = std::make_unique<Runner>(plan, *tokenizer, options, *root_ops);
+  runner = std::make_unique<Runner>(routes, options, *root_ops);
   score_ops = root_ops->fork();
   make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
@@ -264,7 +264,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done({});
     return ticket;
   }
-  auto assembly = std::make_shared<Assembly>(impl_->plan, impl_->preparer, requests);
+  auto assembly = std::make_shared<Assembly>(impl_->routes, requests);
   std::vector<Sequence> sequences = assembly->take_sequences();
   auto group = std::make_shared<Group>();
   group->results.resize(sequences.size());

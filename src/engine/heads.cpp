@@ -4,11 +4,13 @@
 #include <set>
 #include <utility>
 
+#include "heads/classifier_head.h"
 #include "heads/embedding_head.h"
 #include "heads/fill_mask_head.h"
 #include "heads/sparse_head.h"
 #include "heads/token_choice_head.h"
 #include "heads/token_embedding_head.h"
+#include "heads/vector_classifier_head.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -32,10 +34,20 @@ std::unique_ptr<Head> token_embedding_head(const Plan& plan, const Weights& weig
                                Weights::Bias::kIfPresent);
   }
   if (plan.bge_m3) linear = linear_beside(plan, "colbert_linear", ops);
-  const std::span<const DenseModule> dense =
-      plan.modules.token_dense ? std::span(plan.dense) : std::span<const DenseModule>();
+  std::vector<RowModule> modules = plan.token_modules;
+  take_last_normalize(modules);  // Plan::normalize_tokens
   return std::make_unique<TokenEmbeddingHead>(
-      std::move(linear), DenseStack(dense, plan.shape.hidden, ops), plan.bge_m3);
+      std::move(linear), RowModules(modules, plan.shape.hidden, ops), plan.bge_m3);
+}
+
+// The pooled rows through `modules`.
+EmbeddingHead embedding_head(const Plan& plan, std::span<const RowModule> modules,
+                             std::optional<int64_t> truncate, Ops& ops) {
+  RowModules of_tokens(plan.token_modules, plan.shape.hidden, ops);
+  const int64_t pooled = of_tokens.columns() * static_cast<int64_t>(plan.pooling.size());
+  const bool include_prompt = !plan.pipeline.pooling || plan.pipeline.pooling->include_prompt;
+  return {std::move(of_tokens), plan.pooling, include_prompt, RowModules(modules, pooled, ops),
+          truncate};
 }
 
 std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer, Ops& ops) {
@@ -52,7 +64,7 @@ std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer,
 std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
                                         const Weights& weights) {
   const Weights head = weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
-  std::vector<LinearWeight> rows;
+  std::vector<int64_t> ids = plan.choice_token_ids;
   for (const std::string& token : plan.classifier_from_token) {
     const auto id = tokenizer.token_to_id(token);
     if (!id || *id >= plan.shape.vocab) {
@@ -60,10 +72,21 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
                   "classifier_from_token: \"" + token + "\" is not a token of the vocabulary",
                   "hf_overrides");
     }
-    rows.push_back(
-        head.linear_rows(*id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kNone));
+    ids.push_back(*id);
   }
-  return std::make_unique<TokenChoiceHead>(std::move(rows), plan.shape.logit_softcap);
+  std::vector<LinearWeight> rows;
+  for (const int64_t id : ids) {
+    if (id >= plan.shape.vocab) {
+      throw Error(ErrorCode::kCorrupt, plan.folder.string() +
+                                           ": its LogitScore module names token " +
+                                           std::to_string(id) + "; the vocabulary has " +
+                                           std::to_string(plan.shape.vocab));
+    }
+    rows.push_back(
+        head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kNone));
+  }
+  return std::make_unique<TokenChoiceHead>(std::move(rows), plan.shape.logit_softcap,
+                                           plan.activation);
 }
 
 // "<extra_0>" ends a step for process reward models.
@@ -107,12 +130,21 @@ HeadWeights of_tokens(HeadWeights head) {
 Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops) {
   Heads heads;
   const auto has = [&](Task task) { return std::ranges::count(plan.tasks, task) > 0; };
+  const std::optional<int64_t> most = plan.modules.max_active_dims;
   if (has(Task::kEmbed)) {
-    heads[Task::kEmbed] = std::make_unique<EmbeddingHead>(plan.pooling, plan.modules.include_prompt,
-                                                          plan.dense, plan.shape.hidden, ops);
+    heads[Task::kEmbed] = std::make_unique<EmbeddingHead>(
+        embedding_head(plan, plan.vector_modules, plan.modules.truncate_dim, ops));
   }
   if (has(Task::kTokenEmbed)) heads[Task::kTokenEmbed] = token_embedding_head(plan, weights, ops);
   if (plan.bge_m3) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
+  if (plan.pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding)
+    heads[Task::kSparseEmbed] = std::make_unique<StaticWeightsHead>(most);
+  if (plan.pipeline.dense_scores && !has(Task::kEmbed)) {
+    for (const Task task : plan.tasks) {
+      heads[task] = std::make_unique<VectorClassifierHead>(
+          embedding_head(plan, plan.pipeline.vector_modules, std::nullopt, ops), plan.activation);
+    }
+  }
   if (plan.head == HeadKind::kNone) return heads;
 
   if (plan.head == HeadKind::kCausalLm) {
@@ -122,8 +154,11 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& we
   }
   const HeadWeights layers = plan.family->head(plan.config, plan.head, weights);
   if (plan.head == HeadKind::kMaskedLm) {
-    if (plan.modules.splade)
-      heads[Task::kSparseEmbed] = std::make_unique<SpladeHead>(layers, *plan.modules.splade);
+    if (plan.pipeline.splade) {
+      heads[Task::kSparseEmbed] = std::make_unique<SpladeHead>(
+          layers, *plan.pipeline.splade,
+          RowModules(plan.pipeline.vector_modules, plan.shape.vocab, ops), most);
+    }
     if (const auto mask = tokenizer.special_token_id("mask_token"))
       heads[Task::kFillMask] = std::make_unique<FillMaskHead>(layers, *mask);
     heads[Task::kTokenClassify] =

@@ -1,5 +1,5 @@
 // Matryoshka: which models were trained so that their vectors may be shortened (arXiv:2205.13147).
-// A part of make_plan().
+// A part of make_plans().
 #pragma once
 
 #include "engine/plan.h"

@@ -9,6 +9,7 @@
 #include "engine/adapted.h"
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
+#include "heads/row_modules.h"
 #include "models/static_embedding.h"
 #include "vecton/error.h"
 
@@ -51,13 +52,15 @@ int64_t model_max_length(const std::filesystem::path& folder) {
 }
 
 void decide_length(const EngineOptions& options, Plan& plan) {
+  const InputModule& input = plan.pipeline.input;
   plan.max_model_len = plan.shape.max_positions;
-  if (plan.modules.max_seq_length && !plan.late_interaction && options.convert != "embed") {
-    plan.max_model_len = std::min(plan.max_model_len, *plan.modules.max_seq_length);
-  }
-  const bool bounded = plan.modules.max_seq_length || plan.modules.static_embedding;
+  // PyLate counts the tokens of queries and documents instead.
+  const bool by_role = plan.late_interaction && !plan.late_interaction->any_text;
+  if (input.max_seq_length && !by_role && options.convert != "embed")
+    plan.max_model_len = std::min(plan.max_model_len, *input.max_seq_length);
+  const bool bounded = input.max_seq_length || input.kind == InputModule::Kind::kStaticEmbedding;
   if (!bounded && options.convert != "embed") {
-    const int64_t of_tokenizer = model_max_length(plan.modules.transformer);
+    const int64_t of_tokenizer = model_max_length(input.folder);
     if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
   }
   if (options.max_model_len < 0 || options.max_model_len > plan.shape.max_positions) {
@@ -74,7 +77,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
 void note_default_pooling(const json::object& pooler, Plan& plan) {
   const bool asked = pooler.contains("pooling_type") || pooler.contains("seq_pooling_type");
   const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
-  if (!embeds || asked || !plan.modules.pooling.empty() || plan.modules.static_embedding) return;
+  if (!embeds || asked || plan.pipeline.pooling) return;
   const Pooling pooling = plan.pooling.front();
   std::string note = std::string("no modules.json says how texts are pooled: ") +
                      to_string(pooling) + (plan.normalize ? ", normalised" : "") + ", as vLLM does";
@@ -104,39 +107,54 @@ void decide_prompt(const EngineOptions& options, Plan& plan) {
   plan.modules.default_prompt_name = name;
 }
 
-}  // namespace
+void decide_sizes(Plan& plan) {
+  const std::optional<int64_t> truncate = plan.modules.truncate_dim;
+  const int64_t pooled = columns_after(plan.token_modules, plan.shape.hidden) *
+                         static_cast<int64_t>(plan.pooling.size());
+  plan.full_embedding_size = columns_after(plan.vector_modules, pooled);
+  plan.embedding_size = plan.full_embedding_size;
+  decide_matryoshka(plan);
+  if (!truncate) return;
+  // A model that is saved with a smaller size was made for it.
+  if (!plan.config.has("is_matryoshka")) plan.matryoshka = true;
+  plan.embedding_size = std::min(plan.full_embedding_size, *truncate);
+}
 
-Plan make_plan(const EngineOptions& options,
-               const std::function<void(const DownloadProgress&)>& progress) {
-  require_one_of("runner", options.runner, {"auto", "pooling"});
-  require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
-  require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
-  const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
-  const json::object pooler = parse_object(options.pooler_config, "pooler_config");
+Config read_config(const Plan& plan, const json::object& overrides) {
+  return plan.pipeline.input.kind == InputModule::Kind::kTransformer
+             ? Config::read(plan.weights / "config.json", overrides)
+             : static_embedding::config_of(plan.weights, overrides);
+}
 
-  const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
+// An adapter without modules of its own has those of its base.
+SentenceTransformer read_modules_of(const std::filesystem::path& folder,
+                                    const EngineOptions& options,
+                                    const std::function<void(const DownloadProgress&)>& progress) {
   SentenceTransformer modules = SentenceTransformer::read(folder, options.dense_path);
-  std::filesystem::path transformer = modules.present ? modules.transformer : folder;
-  std::filesystem::path weights = transformer;
-  const std::optional<Adapter> adapter = Adapter::find(transformer);
-  if (adapter) {
-    const std::filesystem::path base = find_base(*adapter, options, progress);
-    SentenceTransformer of_base = SentenceTransformer::read(base);
-    weights = of_base.present ? of_base.transformer : base;
-    if (!has_tokenizer(transformer)) transformer = weights;
-    if (!modules.present) modules = std::move(of_base);
-  }
-  Plan plan{.name = options.model,
-            .folder = folder,
-            .config = modules.static_embedding ? static_embedding::config_of(transformer, overrides)
-                                               : Config::read(weights / "config.json", overrides),
-            .modules = std::move(modules)};
-  plan.modules.transformer = transformer;
-  plan.tokenizer = options.tokenizer.empty() || options.tokenizer == options.model
-                       ? transformer
-                       : resolve_model(options.tokenizer, options.hub, progress);
-  plan.weights = weights;
-  plan.adapter = adapter;
+  const std::optional<Adapter> adapter = modules.present ? std::nullopt : Adapter::find(folder);
+  if (!adapter) return modules;
+  SentenceTransformer of_base = SentenceTransformer::read(find_base(*adapter, options, progress));
+  return of_base.present ? of_base : modules;
+}
+
+// The transformer's folder; the model's where the modules are those of its base.
+std::filesystem::path folder_of_adapter(const std::filesystem::path& folder,
+                                        const SentenceTransformer& modules,
+                                        const ModulePipeline& pipeline) {
+  const bool own = is_file(folder / "modules.json") || !modules.present;
+  return own ? pipeline.input.folder : folder;
+}
+
+// The folder of a base model's transformer.
+std::filesystem::path base_of(const Adapter& adapter, const EngineOptions& options,
+                              const std::function<void(const DownloadProgress&)>& progress) {
+  return SentenceTransformer::read(find_base(adapter, options, progress))
+      .pipelines.front()
+      .input.folder;
+}
+
+void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
+            Plan& plan) {
   recognise(options, overrides, plan);
   for (const char* quantised : {"quantization_config", "quantization"})
     plan.config.require(quantised, nullptr);
@@ -145,12 +163,50 @@ Plan make_plan(const EngineOptions& options,
   apply_pooler_config(pooler, plan);
   decide_prompt(options, plan);
   decide_length(options, plan);
-  plan.embedding_size = plan.dense.empty()
-                            ? plan.shape.hidden * static_cast<int64_t>(plan.pooling.size())
-                            : plan.dense.back().out_features;
-  decide_matryoshka(plan);
+  decide_sizes(plan);
   note_default_pooling(pooler, plan);
-  return plan;
+}
+
+}  // namespace
+
+std::vector<Plan> make_plans(const EngineOptions& options,
+                             const std::function<void(const DownloadProgress&)>& progress) {
+  require_one_of("runner", options.runner, {"auto", "pooling"});
+  require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
+  require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
+  const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
+  const json::object pooler = parse_object(options.pooler_config, "pooler_config");
+
+  const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
+  const SentenceTransformer modules = read_modules_of(folder, options, progress);
+  std::vector<Plan> plans;
+  for (const ModulePipeline& pipeline : modules.pipelines) {
+    Plan plan{.name = options.model,
+              .folder = folder,
+              .weights = pipeline.input.folder,
+              .adapter = Adapter::find(folder_of_adapter(folder, modules, pipeline)),
+              .config = Config({}, ""),
+              .modules = modules,
+              .pipeline = pipeline};
+    plan.notes = modules.notes;
+    if (plan.adapter) {
+      plan.weights = base_of(*plan.adapter, options, progress);
+      const bool own = has_tokenizer(plan.adapter->folder);
+      plan.pipeline.input.folder = own ? plan.adapter->folder : plan.weights;
+    }
+    const bool own_tokenizer = options.tokenizer.empty() || options.tokenizer == options.model;
+    plan.tokenizer = own_tokenizer ? plan.pipeline.input.folder
+                                   : resolve_model(options.tokenizer, options.hub, progress);
+    // Pipelines of one transformer share its config, as they share its weights.
+    const auto same = std::ranges::find(plans, plan.weights, &Plan::weights);
+    plan.config = same == plans.end() ? read_config(plan, overrides) : same->config;
+    decide(options, overrides, pooler, plan);
+    plans.push_back(std::move(plan));
+  }
+  for (const Plan& plan : plans) {  // vectors of other sizes can't be compared
+    if (plan.embedding_size != plans.front().embedding_size) plans.front().scorer = Scorer::kNone;
+  }
+  return plans;
 }
 
 }  // namespace vecton

@@ -15,7 +15,7 @@
 #include "checkpoint/late_interaction.h"
 #include "checkpoint/sentence_transformers.h"
 #include "engine/rerank_prompt.h"
-#include "heads/classifier_head.h"
+#include "heads/label_activation.h"
 #include "models/registry.h"
 #include "vecton/hub.h"
 #include "vecton/options.h"
@@ -47,6 +47,7 @@ struct Plan {
   SentenceTransformer modules;
   std::filesystem::path tokenizer;            // folder of the tokenizer's files
   std::optional<std::string> default_prompt;  // instead of modules' default_prompt_name
+  ModulePipeline pipeline;                    // the one of modules.pipelines that this plan is for
 
   std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
   HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone
@@ -54,7 +55,9 @@ struct Plan {
   LabelActivation activation = LabelActivation::kIdentity;
   Scorer scorer = Scorer::kNone;
   std::optional<LateInteraction> late_interaction;
-  std::vector<std::string> classifier_from_token;  // a causal model's logits of these are the score
+  // A causal model's logits of these are the score: one, or the difference of two (no, yes).
+  std::vector<std::string> classifier_from_token;
+  std::vector<int64_t> choice_token_ids;  // the same by id
   std::optional<RerankPrompt> rerank_prompt;
   bool bge_m3 = false;  // sparse_linear and colbert_linear beside the model
   bool step = false;    // only tokens with step_tag_id have an answer
@@ -62,10 +65,12 @@ struct Plan {
   std::vector<int64_t> returned_token_ids;
 
   // Of embeddings.
-  std::vector<Pooling> pooling;  // never empty
-  bool normalize = true;
-  std::vector<DenseModule> dense;
-  int64_t embedding_size = 0;
+  std::vector<RowModule> token_modules;   // before the pooling
+  std::vector<Pooling> pooling;           // never empty
+  std::vector<RowModule> vector_modules;  // after it, without a Normalize that comes last
+  bool normalize = true, normalize_tokens = false;
+  int64_t embedding_size = 0;       // of what is answered
+  int64_t full_embedding_size = 0;  // before it is cut to truncate_dim
   ChunkedProcessing chunked;
   int64_t max_model_len = 0;  // tokens; 0 = nothing but the position table limits it
   bool matryoshka = false;
@@ -75,11 +80,12 @@ struct Plan {
   std::vector<std::string> notes;  // what the user should hear of: defaults taken, names not known
 };
 
-// Finds the model and decides. Errors name the option or the key of a file.
-Plan make_plan(const EngineOptions& options,
-               const std::function<void(const DownloadProgress&)>& progress);
+// Finds the model and decides: a plan per pipeline of modules.json, the first for texts without a
+// role. Errors name the option or the key of a file.
+std::vector<Plan> make_plans(const EngineOptions& options,
+                             const std::function<void(const DownloadProgress&)>& progress);
 
-// The parts of make_plan() that decide what is computed on top of the backbone (plan_head.cpp) ...
+// The parts of make_plans() that decide what is computed on top of the backbone (plan_head.cpp) ...
 void decide_head(const EngineOptions& options, Plan& plan);
 // ... and what --pooler-config changes of it.
 void apply_pooler_config(const json::object& pooler, Plan& plan);

@@ -5,7 +5,9 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/labels.h"
+#include "checkpoint/torch_activations.h"
 #include "engine/plan.h"
+#include "heads/row_modules.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -21,28 +23,38 @@ namespace fs = std::filesystem;
 }
 
 // torch's name of the activation of a cross-encoder's scores.
-LabelActivation activation_from(const Plan& plan, const std::string& name) {
-  const std::string last = name.substr(name.rfind('.') + 1);
+LabelActivation activation_from(const std::string& file, const std::string& name) {
+  const std::string_view last = class_name(name);
   if (name.starts_with("torch.nn.")) {
-    if (last == "Identity") return LabelActivation::kIdentity;
-    if (last == "Sigmoid") return LabelActivation::kSigmoid;
     if (last == "Softmax") return LabelActivation::kSoftmax;
+    if (last == "Softmin") return LabelActivation::kSoftmin;
+    if (last == "LogSoftmax") return LabelActivation::kLogSoftmax;
   }
-  throw Error(ErrorCode::kUnsupported, plan.config.file() + ": activation function \"" + name +
-                                           "\" is not supported; torch.nn's Identity, Sigmoid and "
-                                           "Softmax are");
+  if (const auto each = torch_activation(name)) return {*each, std::string(last)};
+  throw Error(ErrorCode::kUnsupported,
+              file + ": activation function \"" + name + "\" is not supported; torch.nn's " +
+                  torch_activation_names() + ", LogSoftmax, Softmax and Softmin are");
 }
 
-// sentence-transformers' key, new or old, then problem_type, then the number of labels.
+// sentence-transformers' keys, newest first, then problem_type, then the number of labels.
 LabelActivation decide_activation(const Plan& plan) {
   const Config& config = plan.config;
   const std::string old = config.string_or("sbert_ce_default_activation_function", "");
+  std::string name = old;
   if (const std::optional<Config> st = config.child("sentence_transformers")) {
     st->ignore({"version"});
-    const std::string name = st->string_or("activation_fn", old);
-    if (!name.empty()) return activation_from(plan, name);
+    name = st->string_or("activation_fn", old);
   }
-  if (!old.empty()) return activation_from(plan, old);
+  if (!plan.modules.activation_fn.empty()) {
+    return activation_from((plan.folder / "config_sentence_transformers.json").string(),
+                           plan.modules.activation_fn);
+  }
+  if (!name.empty()) return activation_from(config.file(), name);
+  const bool one = plan.labels.size() == 1;
+  if (plan.pipeline.gives_scores() || plan.modules.model_type == "CrossEncoder") {
+    config.ignore({"problem_type"});  // of training
+    return one ? LabelActivation::kSigmoid : LabelActivation::kIdentity;
+  }
   const std::string problem = config.string_or("problem_type", "");
   if (problem == "regression") return LabelActivation::kIdentity;
   if (problem == "multi_label_classification") return LabelActivation::kSigmoid;
@@ -52,13 +64,21 @@ LabelActivation decide_activation(const Plan& plan) {
                     "\" is not known; regression, single_label_classification and "
                     "multi_label_classification are");
   }
-  return plan.labels.size() == 1 ? LabelActivation::kSigmoid : LabelActivation::kSoftmax;
+  return one ? LabelActivation::kSigmoid : LabelActivation::kSoftmax;
 }
 
 void be_embedder(Plan& plan) {
   plan.head = HeadKind::kNone;
   plan.tasks = {Task::kEmbed, Task::kTokenEmbed};
   plan.scorer = Scorer::kBiEncoder;
+}
+
+// By the number of its labels.
+void be_scorer_or_classifier(Plan& plan) {
+  plan.tasks = {Task::kClassify};
+  if (plan.labels.size() != 1) return;
+  plan.tasks = {Task::kScore, Task::kClassify};
+  plan.scorer = Scorer::kCrossEncoder;
 }
 
 void be_classifier(Plan& plan, HeadKind head) {
@@ -69,11 +89,36 @@ void be_classifier(Plan& plan, HeadKind head) {
     plan.tasks = {Task::kTokenClassify};
     return;
   }
-  plan.tasks = {Task::kClassify, Task::kTokenClassify};
-  if (plan.labels.size() != 1) return;
-  plan.tasks = {Task::kScore, Task::kClassify, Task::kTokenClassify};
-  plan.scorer = Scorer::kCrossEncoder;
-  if (plan.family->name == "qwen3") plan.rerank_prompt = RerankPrompt::qwen3();
+  be_scorer_or_classifier(plan);
+  plan.tasks.push_back(Task::kTokenClassify);
+  // A module's own file says how its texts are written.
+  if (plan.scorer == Scorer::kCrossEncoder && plan.family->name == "qwen3" && !plan.modules.present)
+    plan.rerank_prompt = RerankPrompt::qwen3();
+}
+
+// A LogitScore module: the tokens are named by their ids.
+void be_logit_scorer(Plan& plan) {
+  if (!plan.family->with_head(HeadKind::kCausalLm))
+    refuse(plan, "modules.json has a LogitScore, which needs a generative model", nullptr);
+  const LogitScore& score = *plan.pipeline.logit_score;
+  plan.head = HeadKind::kCausalLm;
+  if (score.false_token_id) plan.choice_token_ids = {*score.false_token_id};
+  plan.choice_token_ids.push_back(score.true_token_id);
+  plan.labels = {{"LABEL_0"}};
+  plan.activation = decide_activation(plan);
+  be_scorer_or_classifier(plan);
+}
+
+// A pooled vector whose last Dense gives the scores.
+void be_vector_classifier(Plan& plan) {
+  const int64_t count = columns_after(plan.pipeline.vector_modules, 0);
+  plan.labels = read_labels(plan.config);
+  if (static_cast<int64_t>(plan.labels.size()) != count) {
+    plan.labels.clear();
+    for (int64_t i = 0; i < count; ++i) plan.labels.push_back({"LABEL_" + std::to_string(i)});
+  }
+  plan.activation = decide_activation(plan);
+  be_scorer_or_classifier(plan);
 }
 
 // A generative model whose logits of one or two tokens are the score.
@@ -109,8 +154,12 @@ bool is_named_reranker(const Plan& plan) {
 
 // The sentence-transformers modules after the transformer.
 void take_modules(Plan& plan) {
-  const SentenceTransformer& modules = plan.modules;
-  if (modules.splade) {
+  const ModulePipeline& pipeline = plan.pipeline;
+  if (pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding) {
+    plan.tasks = {Task::kSparseEmbed};
+    return;
+  }
+  if (pipeline.splade) {
     if (!plan.family->with_head(HeadKind::kMaskedLm))
       refuse(plan, "modules.json has a SpladePooling, which needs a masked language model",
              nullptr);
@@ -118,11 +167,46 @@ void take_modules(Plan& plan) {
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
     return;
   }
+  if (pipeline.logit_score) return be_logit_scorer(plan);
+  if (pipeline.dense_scores) return be_vector_classifier(plan);
+  if (pipeline.gives_scores()) {
+    if (!plan.family->with_head(HeadKind::kSequenceClassification))
+      refuse(plan, "its transformer_task is sequence-classification, which needs a classifier",
+             nullptr);
+    return be_classifier(plan, HeadKind::kSequenceClassification);
+  }
   be_embedder(plan);
-  if (!modules.token_dense) return;
-  plan.late_interaction = LateInteraction::read_pylate(plan.folder);
+  if (!plan.modules.is_late_interaction(pipeline)) return;
+  plan.late_interaction = LateInteraction::read_modules(plan.folder, plan.modules, pipeline);
   plan.tasks = {Task::kTokenEmbed};
   plan.scorer = Scorer::kLateInteraction;
+}
+
+// Of a generative class the last token, the one that has seen all others, as vLLM has it.
+Pooling default_pooling(const Plan& plan) {
+  const bool generates = plan.family->head_of(plan.architecture) == HeadKind::kCausalLm;
+  return generates ? Pooling::kLast : plan.family->default_pooling;
+}
+
+// What becomes of the rows of the backbone.
+void take_rows(const EngineOptions& options, Plan& plan) {
+  const ModulePipeline& pipeline = plan.pipeline;
+  const std::optional<PoolingModule>& pooling = pipeline.pooling;
+  const bool pools = pooling.has_value();
+  if (pools || options.convert != "embed") plan.token_modules = pipeline.token_modules;
+  plan.vector_modules = pipeline.vector_modules;
+  plan.pooling = pools ? pooling->modes : std::vector<Pooling>{default_pooling(plan)};
+  plan.normalize = take_last_normalize(plan.vector_modules) || !pools;
+  std::vector<RowModule> of_tokens = plan.token_modules;
+  const bool of_length_one = plan.late_interaction && !plan.late_interaction->any_text;
+  plan.normalize_tokens = take_last_normalize(of_tokens) || of_length_one || plan.bge_m3;
+  if (!pools || !pooling->width) return;
+  const int64_t width = columns_after(plan.token_modules, plan.shape.hidden);
+  if (*pooling->width == width) return;
+  throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
+                                       std::to_string(*pooling->width) +
+                                       " values per token, the modules before it give " +
+                                       std::to_string(width));
 }
 
 void take_architecture(const EngineOptions& options, Plan& plan) {
@@ -161,12 +245,6 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
   }
 }
 
-// Of a generative class the last token, the one that has seen all others, as vLLM has it.
-Pooling default_pooling(const Plan& plan) {
-  const bool generates = plan.family->head_of(plan.architecture) == HeadKind::kCausalLm;
-  return generates ? Pooling::kLast : plan.family->default_pooling;
-}
-
 bool has_bge_m3_heads(const fs::path& folder) {
   const auto either = [&](const std::string& name) {
     return is_file(folder / (name + ".safetensors")) || is_file(folder / (name + ".pt"));
@@ -202,7 +280,7 @@ void set_pooling_type(const std::string& name, Plan& plan) {
   if (name == "SPLADE") {
     if (plan.head != HeadKind::kMaskedLm)
       refuse_pooler("pooling_type SPLADE needs a masked language model");
-    if (!plan.modules.splade) plan.modules.splade.emplace();
+    if (!plan.pipeline.splade) plan.pipeline.splade.emplace();
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
     return;
   }
@@ -238,26 +316,16 @@ const char* to_string(Scorer scorer) {
 void decide_head(const EngineOptions& options, Plan& plan) {
   if (options.convert == "embed") {
     be_embedder(plan);
-  } else if (plan.modules.present && options.convert != "classify") {
+  } else if (plan.modules.present &&
+             (options.convert != "classify" || plan.pipeline.gives_scores())) {
     take_modules(plan);
   } else {
     take_architecture(options, plan);
   }
-  plan.bge_m3 = options.convert != "embed" && plan.head == HeadKind::kNone &&
-                !plan.late_interaction && has_bge_m3_heads(plan.folder);
+  const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
+  plan.bge_m3 = options.convert != "embed" && embeds && has_bge_m3_heads(plan.folder);
   if (plan.bge_m3) plan.tasks.push_back(Task::kSparseEmbed);
-  const int64_t width = plan.modules.pooling_width.value_or(plan.shape.hidden);
-  if (width != plan.shape.hidden) {
-    throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
-                                         std::to_string(width) +
-                                         " values per token, the transformer gives " +
-                                         std::to_string(plan.shape.hidden));
-  }
-  plan.pooling = plan.modules.pooling;
-  plan.normalize = plan.modules.pooling.empty() ? true : plan.modules.normalize;
-  plan.dense = plan.modules.dense;
-  if (options.convert == "embed" && plan.modules.token_dense) plan.dense.clear();
-  if (plan.pooling.empty()) plan.pooling = {default_pooling(plan)};
+  take_rows(options, plan);
 }
 
 void apply_pooler_config(const json::object& pooler, Plan& plan) {

@@ -29,6 +29,11 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
       mask_id_(tokenizer_->special_token_id("mask_token")) {
   names_.prompts = plan_.modules.prompts;
   names_.scorer = to_string(plan_.scorer);
+  if (plan_.pipeline.input.messages) {
+    templates_ =
+        std::make_shared<const ChatTemplates>(ChatTemplates::open(plan_.pipeline.input.folder));
+    check_template();
+  }
   if (!plan_.late_interaction) return;
   const LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {
@@ -39,6 +44,7 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
   };
   query_marker_ = marker(late.query_marker);
   document_marker_ = marker(late.document_marker);
+  if (late.expand_queries) fill_ = marker(late.fill_token);
   for (const char* name : {"mask_token", "eos_token", "pad_token"}) {
     const auto id = tokenizer_->special_token_id(name);
     if (fill_ < 0 && id) fill_ = *id;
@@ -71,11 +77,12 @@ void Preparer::check_task(const Request& request) const {
     refuse("a second text is for the tasks score and classify only", "pair");
   if (request.task == Task::kScore && !request.pair)
     refuse("a score needs a document: the second text", "pair");
-  if (request.instruction && !plan_.rerank_prompt)
+  const bool instructed = plan_.rerank_prompt || (templates_ && plan_.pipeline.gives_scores());
+  if (request.instruction && !instructed)
     refuse("an instruction is for rerankers whose prompt has one", "instruction");
 }
 
-Role Preparer::role_of(const Request& request) const {
+Role role_of(const Request& request) {
   if (request.role != Role::kNone || !request.prompt_name) return request.role;
   return role_named(*request.prompt_name);
 }
@@ -135,12 +142,18 @@ Encoding Preparer::encode_whole(const std::string& text, const Request& request,
 }
 
 Encoding Preparer::encode(const std::string& text, EncodeOptions options) const {
-  if (plan_.modules.static_embedding) options.add_special_tokens = false;
-  return tokenizer_->encode(plan_.modules.lower_case ? lower_case(text) : text, options);
+  const InputModule& input = plan_.pipeline.input;
+  if (input.kind != InputModule::Kind::kTransformer) options.add_special_tokens = false;
+  return tokenizer_->encode(input.lower_case ? lower_case(text) : text, options);
 }
 
 void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {
-  if (!request.dimensions) return;
+  if (!request.dimensions) {
+    // Vectors that are finished come first cut, then normalised where somebody asks.
+    if (request.use_activation && request.task == Task::kEmbed)
+      sequence.dimensions = plan_.modules.truncate_dim;
+    return;
+  }
   const int64_t dimensions = *request.dimensions;
   const std::vector<int64_t>& allowed = plan_.matryoshka_dimensions;
   if (request.task != Task::kEmbed) refuse("dimensions are for the task embed only", "dimensions");
@@ -152,9 +165,9 @@ void Preparer::set_dimensions(const Request& request, Sequence& sequence) const 
            "dimensions");
   }
   const int64_t least = request.dimensions_of_any_model ? 1 : plan_.matryoshka_least;
-  if (dimensions < least || dimensions > plan_.embedding_size) {
+  if (dimensions < least || dimensions > plan_.full_embedding_size) {
     refuse("dimensions should be from " + std::to_string(least) + " to " +
-               std::to_string(plan_.embedding_size) + ", the size of the model's embeddings",
+               std::to_string(plan_.full_embedding_size) + ", the size of the model's embeddings",
            "dimensions");
   }
   const bool any = allowed.empty() || request.dimensions_of_any_model;

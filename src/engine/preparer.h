@@ -10,10 +10,14 @@
 
 #include "engine/plan.h"
 #include "engine/sequence.h"
+#include "vecton/chat_template.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
+
+// What the request says that its text is, by role or by the name of a prompt.
+Role role_of(const Request& request);
 
 class Preparer {
  public:
@@ -30,7 +34,6 @@ class Preparer {
 
  private:
   void check_task(const Request& request) const;
-  Role role_of(const Request& request) const;
   std::string prompt_of(const Request& request) const;
   int64_t max_tokens(const Request& request, int64_t limit) const;
   int64_t limit_of(const Request& request) const;
@@ -48,11 +51,19 @@ class Preparer {
   void set_pair(const Request& request, const std::string& text, Sequence& sequence) const;
   void set_marked(const Request& request, const std::string& text, Role role,
                   Sequence& sequence) const;
+  void set_messages(const Request& request, const std::string& text, Sequence& sequence) const;
+  void set_kept(Role role, Sequence& sequence) const;
   void set_rerank_prompt(const Request& request, const std::string& query,
                          Sequence& sequence) const;
   void set_ids(const Request& request, const std::vector<int32_t>& ids, Sequence& sequence) const;
   void set_parts(const Request& request, Sequence& sequence) const;
   void take(Encoding encoding, bool of_tokens, Sequence& sequence) const;
+
+  // Of checkpoints whose texts go through a chat template (preparer_messages.cpp).
+  std::string render(const std::string& prompt, const std::string& text,
+                     const std::optional<std::string>& pair, Role role) const;
+  void check_template() const;
+  std::vector<int32_t> template_end(const std::string& prompt, bool of_pair, Role role) const;
 
   void set_dimensions(const Request& request, Sequence& sequence) const;
   void set_masks(const Request& request, Sequence& sequence) const;
@@ -60,6 +71,7 @@ class Preparer {
   const Plan& plan_;
   ModelInfo names_;  // of prompts, as find_prompt() wants them
   std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const ChatTemplates> templates_;  // null = texts are no messages
   std::optional<int32_t> mask_id_;
   int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none
   std::set<int32_t> skiplist_;

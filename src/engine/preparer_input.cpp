@@ -58,7 +58,8 @@ void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
   const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
-  if (room > 0 && request.add_special_tokens && !plan_.modules.static_embedding)
+  const bool special = plan_.pipeline.input.kind == InputModule::Kind::kTransformer;
+  if (room > 0 && request.add_special_tokens && special)
     check_room(room, tokenizer_->num_special_tokens());
   take(encode_whole(prompt + text, request, cut_to(request, room)), of_tokens(request), sequence);
   for (TokenInfo& token : sequence.tokens_info) {
@@ -66,7 +67,7 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
     token.begin = std::max<int64_t>(0, token.begin - skipped);
     token.end = std::max<int64_t>(0, token.end - skipped);
   }
-  if (prompt.empty() || plan_.modules.include_prompt) return;
+  if (prompt.empty() || !plan_.pipeline.pooling || plan_.pipeline.pooling->include_prompt) return;
   const Encoding alone = encode(prompt, {.add_special_tokens = request.add_special_tokens});
   const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
   sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
@@ -81,9 +82,11 @@ void Preparer::set_pair(const Request& request, const std::string& text, Sequenc
   if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
   EncodeOptions options = cut_to(request, room);
   options.at_most = limit_of(request);
-  const bool lower = plan_.modules.lower_case;
-  Encoding encoding = tokenizer_->encode(
-      lower ? lower_case(text) : text, lower ? lower_case(*request.pair) : *request.pair, options);
+  const bool lower = plan_.pipeline.input.lower_case;
+  const std::string first = prompt_of(request) + text;
+  Encoding encoding =
+      tokenizer_->encode(lower ? lower_case(first) : first,
+                         lower ? lower_case(*request.pair) : *request.pair, options);
   if (encoding.partial && room == 0)
     refuse_length("more than " + std::to_string(options.at_most), options.at_most, request);
   take(std::move(encoding), false, sequence);
@@ -94,8 +97,10 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
                           Sequence& sequence) const {
   const LateInteraction& late = *plan_.late_interaction;
   const bool query = role == Role::kQuery;
-  const int32_t marker = query ? query_marker_ : document_marker_;
-  const int64_t own = query ? late.query_length : late.document_length;
+  const int32_t marker = query ? query_marker_ : role == Role::kDocument ? document_marker_ : -1;
+  const int64_t own = query                     ? late.query_length
+                      : role == Role::kDocument ? late.document_length
+                                                : 0;
   const int64_t limit = own > 0 ? std::min(own, plan_.max_model_len) : plan_.max_model_len;
   int64_t room = 0;
   if (request.truncate) {
@@ -112,13 +117,27 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
       sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
   }
   check_length(sequence, limit, request);
-  if (!query) {
-    for (const int32_t id : sequence.ids) sequence.kept.push_back(skiplist_.contains(id) ? 0 : 1);
-  } else if (late.expand_queries && sequence.tokens() < limit) {
+  const int64_t filled = late.fill_length > 0 ? late.fill_length : limit;
+  if (query && late.expand_queries && sequence.tokens() < filled) {
     if (!late.attend_to_expansion) sequence.attended = sequence.tokens();
-    sequence.ids.resize(static_cast<size_t>(limit), fill_);
+    sequence.ids.resize(static_cast<size_t>(filled), fill_);
     if (!sequence.tokens_info.empty())
       sequence.tokens_info.resize(sequence.ids.size(), {fill_, 0, 0, true});
+  }
+  set_kept(role, sequence);
+}
+
+// Late interaction: the tokens that have a vector. What is no query is a document.
+void Preparer::set_kept(Role role, Sequence& sequence) const {
+  const LateInteraction& late = *plan_.late_interaction;
+  const bool query = role == Role::kQuery;
+  const bool skips = query ? late.skip_in_queries : late.skip_in_documents;
+  const bool only = !query && !late.keep_only.empty();
+  if (!skips && !only) return;
+  for (const int32_t id : sequence.ids) {
+    const bool skipped = skips && skiplist_.contains(id);
+    const bool left_out = only && std::ranges::count(late.keep_only, id) == 0;
+    sequence.kept.push_back(skipped || left_out ? 0 : 1);
   }
 }
 
@@ -224,9 +243,10 @@ void Preparer::set_input(const Request& request, Sequence& sequence) const {
   }
   if (request.task == Task::kScore && plan_.rerank_prompt)
     return set_rerank_prompt(request, *text, sequence);
+  if (templates_) return set_messages(request, *text, sequence);
   if (request.pair) return set_pair(request, *text, sequence);
   const Role role = role_of(request);
-  if (plan_.late_interaction && role != Role::kNone)
+  if (plan_.late_interaction && (role != Role::kNone || plan_.late_interaction->any_text))
     return set_marked(request, *text, role, sequence);
   set_text(request, *text, sequence);
 }

@@ -47,8 +47,19 @@ bool scores_tokens(const EngineOptions& options, const Plan& plan) {
 
 HeadKind decide_kind(const EngineOptions& options, const Plan& plan) {
   // sentence-transformers never looks at the class.
-  if (options.convert == "embed" || (plan.modules.present && options.convert != "classify"))
-    return HeadKind::kNone;
+  if (options.convert == "embed") return HeadKind::kNone;
+  if (plan.modules.present && (options.convert != "classify" || plan.pipeline.gives_scores())) {
+    switch (plan.pipeline.input.task) {
+      case TransformerTask::kFeatureExtraction:
+        return HeadKind::kNone;
+      case TransformerTask::kSequenceClassification:
+        return HeadKind::kSequenceClassification;
+      case TransformerTask::kTextGeneration:
+        return HeadKind::kCausalLm;
+      case TransformerTask::kFillMask:
+        return HeadKind::kMaskedLm;
+    }
+  }
   const HeadKind kind = classifier_of(plan, tensors_of(plan));
   if (kind != HeadKind::kNone) return kind;
   const bool scores = scores_tokens(options, plan) && plan.family->with_head(HeadKind::kCausalLm);

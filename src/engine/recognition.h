@@ -1,5 +1,5 @@
 // Which of a family's architectures a checkpoint is, where config.json names a class of its
-// authors' own: modules.json or the tensors say. A part of make_plan().
+// authors' own: modules.json or the tensors say. A part of make_plans().
 #pragma once
 
 #include "engine/plan.h"

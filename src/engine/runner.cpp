@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -68,10 +69,40 @@ std::vector<int32_t> places(const HeadWork& head, const Rows& all) {
   return at;
 }
 
+// Weights are the same where this is.
+const std::filesystem::path& key_of(const Plan& plan) {
+  return plan.adapter ? plan.adapter->folder : plan.weights;
+}
+
 }  // namespace
 
-Runner::Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops)
-    : plan_(plan) {
+Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
+  struct Transformer {
+    Weights weights;
+    const Model* model;
+  };
+  std::map<std::filesystem::path, Transformer> transformers;
+  for (size_t i = 0; i < routes.size(); ++i) {
+    const Plan& plan = routes.plan(i);
+    auto place = transformers.find(key_of(plan));
+    if (place == transformers.end()) {
+      const Weights weights = open_weights(plan, options, ops);
+      models_.push_back(plan.family->load(plan.config, weights));
+      place = transformers.emplace(key_of(plan), Transformer{weights, models_.back().get()}).first;
+    }
+    routes_.push_back({plan, place->second.model,
+                       load_heads(plan, routes.tokenizer(i), place->second.weights, ops)});
+    for (const auto& head : routes_.back().heads) weight_bytes_ += head.second->weight_bytes();
+  }
+  for (const Route& route : routes_) {
+    const auto place = transformers.find(key_of(route.plan));
+    if (place == transformers.end()) continue;  // another route's as well, and done
+    count(route.plan, options, place->second.weights);
+    transformers.erase(place);
+  }
+}
+
+Weights Runner::open_weights(const Plan& plan, const EngineOptions& options, Ops& ops) {
   Weights weights = plan.adapter ? Weights::open(plan.weights, *plan.adapter, ops, options.dtype)
                                  : Weights::open(plan.weights, ops, options.dtype);
   const TensorNames& names = plan.family->tensors;
@@ -79,35 +110,37 @@ Runner::Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions
       names.words.empty() ? "" : weights.unwrap(names.words, names.prefixes);
   if (!wrapper.empty())
     warnings_.push_back("names of tensors are read without what a wrapper put there: " + wrapper);
-  model_ = plan.family->load(plan.config, weights);
-  heads_ = load_heads(plan, tokenizer, weights, ops);
-  const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
-  if (options.convert == "embed") weights.skip(projection);
-  note_left_over(weights);
-  for (std::string& key : plan.config.check_read()) warnings_.push_back(std::move(key));
-  parameters_ = weights.parameters();
-  file_bytes_ = weights.file_bytes();
-  weight_bytes_ = weights.prepared_bytes();
-  for (const auto& head : heads_) weight_bytes_ += head.second->weight_bytes();
-  linear_parameters_ = weights.linear_parameters();
-  linear_bytes_ = weights.linear_bytes();
-  dtype_ = weights.dtype();
+  return weights;
 }
 
-void Runner::note_left_over(const Weights& weights) {
-  if (plan_.family->tensors.words.empty()) return weights.check_taken();
+// What is left over, and sizes, once everything is taken that the plans need.
+void Runner::count(const Plan& plan, const EngineOptions& options, Weights weights) {
+  const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
+  if (options.convert == "embed") weights.skip(projection);
+  note_left_over(plan, weights);
+  for (std::string& key : plan.config.check_read()) warnings_.push_back(std::move(key));
+  parameters_ += weights.parameters();
+  file_bytes_ += weights.file_bytes();
+  weight_bytes_ += weights.prepared_bytes();
+  linear_parameters_ += weights.linear_parameters();
+  linear_bytes_ += weights.linear_bytes();
+  if (dtype_.empty()) dtype_ = weights.dtype();
+}
+
+void Runner::note_left_over(const Plan& plan, const Weights& weights) {
+  if (plan.family->tensors.words.empty()) return weights.check_taken();
   const std::vector<std::string> names = weights.left_over();
   if (names.empty()) return;
-  warnings_.push_back("tensors that are not used, as " + plan_.architecture +
+  warnings_.push_back("tensors that are not used, as " + plan.architecture +
                       " has no place for them: " + names_text(names));
 }
 
-bool Runner::activates(Task task) const {
+bool Runner::activates(const Plan& plan, Task task) {
   switch (task) {
     case Task::kEmbed:
-      return plan_.normalize;
+      return plan.normalize;
     case Task::kTokenEmbed:
-      return plan_.late_interaction || plan_.bge_m3;
+      return plan.normalize_tokens;
     default:
       return true;
   }
@@ -115,9 +148,10 @@ bool Runner::activates(Task task) const {
 
 HeadInput Runner::input_of(Task task, const Sequence& s) const {
   const bool own = task == s.tasks.front();  // use_activation is for the request's own task
+  const bool by_default = activates(routes_[s.route].plan, task);
   return {.ids = s.ids,
           .prompt_tokens = s.prompt_tokens,
-          .activation = own ? s.use_activation.value_or(activates(task)) : activates(task),
+          .activation = own ? s.use_activation.value_or(by_default) : by_default,
           .kept = s.kept,
           .parts = s.parts,
           .dimensions = s.dimensions,
@@ -137,7 +171,7 @@ std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& seq
       head->sequences.push_back(i);
       head->answers.push_back(t);
       head->inputs.push_back(input_of(task, sequences[i]));
-      heads_.at(task)->want(head->inputs.back(), head->wanted);
+      routes_[sequences[i].route].heads.at(task)->want(head->inputs.back(), head->wanted);
     }
   }
   return work;
@@ -192,13 +226,15 @@ void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
 bool Runner::cacheable(const Sequence& sequence) const {
   if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
   Rows wanted;
-  heads_.at(sequence.tasks.front())->want(input_of(sequence.tasks.front(), sequence), wanted);
+  routes_[sequence.route]
+      .heads.at(sequence.tasks.front())
+      ->want(input_of(sequence.tasks.front(), sequence), wanted);
   return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
 }
 
 int64_t Runner::cache_pages(int64_t bytes) const {
-  const ModelShape& shape = plan_.shape;
-  if (!shape.causal || !shape.cacheable) return 0;
+  const ModelShape& shape = routes_.front().plan.shape;
+  if (routes_.size() > 1 || !shape.causal || !shape.cacheable) return 0;
   const int64_t row_bytes =
       2 * shape.layers * shape.kv_heads * shape.head_dim * static_cast<int64_t>(sizeof(float));
   return std::min<int64_t>(bytes / (row_bytes * PrefixIndex::kPageTokens),
@@ -206,14 +242,25 @@ int64_t Runner::cache_pages(int64_t bytes) const {
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {
-  const ModelShape& shape = plan_.shape;
+  const ModelShape& shape = routes_.front().plan.shape;
   const int64_t rows = pages * PrefixIndex::kPageTokens, columns = shape.kv_heads * shape.head_dim;
   cache_.page_rows = PrefixIndex::kPageTokens;
   for (int64_t i = 0; i < shape.layers; ++i)
     cache_.layers.push_back({ops.allocate(rows, columns), ops.allocate(rows, columns)});
 }
 
+// Each route has a model of its own, or heads.
 void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
+  if (routes_.size() == 1) return run_route(ops, sequences);
+  for (size_t route = 0; route < routes_.size(); ++route) {
+    std::vector<Sequence> own;
+    std::ranges::copy_if(sequences, std::back_inserter(own),
+                         [&](const Sequence& s) { return s.route == route; });
+    if (!own.empty()) run_route(ops, own);
+  }
+}
+
+void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) const {
   Batch batch = make_batch(sequences);
   const std::vector<HeadWork> work = head_work(sequences);
   batch.wanted = union_of(work, sequences.size());
@@ -223,13 +270,13 @@ void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
   const bool stores =
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
   if (batch.wanted.count() == 0 && !stores) return;
-  const Tensor hidden = model_->forward(ops, batch);
+  const Tensor hidden = routes_[sequences.front().route].model->forward(ops, batch);
   for (const HeadWork& head : work) {
     if (head.wanted.count() == 0) continue;
     const bool all = head.wanted.count() == batch.wanted.count();
     const Tensor rows = all ? hidden : ops.gather_rows(hidden, places(head, batch.wanted));
-    std::vector<HeadAnswer> answers =
-        heads_.at(head.task)->answer(ops, rows, head.wanted, head.inputs);
+    std::vector<HeadAnswer> answers = routes_[sequences.front().route].heads.at(head.task)->answer(
+        ops, rows, head.wanted, head.inputs);
     for (size_t i = 0; i < answers.size(); ++i) {
       const Sequence& s = sequences[head.sequences[i]];
       Result& result = s.group->results[s.index];

@@ -8,16 +8,17 @@
 #include "checkpoint/weights.h"
 #include "engine/heads.h"
 #include "engine/plan.h"
+#include "engine/routes.h"
 #include "engine/sequence.h"
 #include "models/model.h"
-#include "vecton/tokenizer.h"
 
 namespace vecton {
 
 class Runner {
  public:
-  // Reads the weights; errors name the tensor. `ops` prepares them.
-  Runner(const Plan& plan, const Tokenizer& tokenizer, const EngineOptions& options, Ops& ops);
+  // Reads the weights of all routes, those of one transformer once; errors name the tensor. `ops`
+  // prepares them.
+  Runner(const Routes& routes, const EngineOptions& options, Ops& ops);
 
   // Computes the sequences, of any tasks. Every value is checked to be finite; a failure is that
   // result's error. Thread-safe, with an Ops per thread.
@@ -39,7 +40,9 @@ class Runner {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  void note_left_over(const Weights& weights);
+  Weights open_weights(const Plan& plan, const EngineOptions& options, Ops& ops);
+  void count(const Plan& plan, const EngineOptions& options, Weights weights);
+  void note_left_over(const Plan& plan, const Weights& weights);
   Batch make_batch(const std::vector<Sequence>& sequences) const;
   // What a head has to do in a batch: its sequences, by their number, and the rows that it wants
   // of each.
@@ -51,14 +54,22 @@ class Runner {
   };
   std::vector<HeadWork> head_work(const std::vector<Sequence>& sequences) const;
   HeadInput input_of(Task task, const Sequence& sequence) const;
-  bool activates(Task task) const;
+  static bool activates(const Plan& plan, Task task);
+  // Of one route.
+  void run_route(Ops& ops, const std::vector<Sequence>& sequences) const;
 
   void add_pages(const Sequence& sequence, Batch& batch) const;
 
-  const Plan& plan_;
+  // What one of the model's plans computes with.
+  struct Route {
+    const Plan& plan;
+    const Model* model;
+    Heads heads;
+  };
+
+  std::vector<std::unique_ptr<Model>> models_;  // of the routes: one per transformer
+  std::vector<Route> routes_;
   KvCache cache_;  // no layers = none
-  std::unique_ptr<Model> model_;
-  Heads heads_;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;
   std::string dtype_;

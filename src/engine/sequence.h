@@ -27,6 +27,7 @@ struct Group {
 struct Work {
   std::vector<Task> tasks{
       Task::kEmbed};  // of one forward pass: the request's, then those of `also`
+  size_t route = 0;   // of Routes
   std::vector<int32_t> ids;
   std::vector<int32_t> type_ids;  // empty = all 0
   int64_t attended = 0;           // leading tokens that others attend to; 0 = all

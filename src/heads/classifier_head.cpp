@@ -1,22 +1,9 @@
 #include "heads/classifier_head.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace vecton {
-
-const char* to_string(LabelActivation activation) {
-  switch (activation) {
-    case LabelActivation::kIdentity:
-      return "identity";
-    case LabelActivation::kSigmoid:
-      return "sigmoid";
-    case LabelActivation::kSoftmax:
-      return "softmax";
-  }
-  return "identity";
-}
 
 static Tensor run(Ops& ops, std::span<const HeadStep> steps, Tensor x) {
   for (const HeadStep& step : steps) {
@@ -30,19 +17,8 @@ Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x) {
   return run(ops, weights.steps, std::move(x));
 }
 
-void activate_row(std::span<float> row, LabelActivation activation) {
-  if (activation == LabelActivation::kSigmoid) {
-    for (float& x : row) x = static_cast<float>(1 / (1 + std::exp(-double{x})));
-  } else if (activation == LabelActivation::kSoftmax && !row.empty()) {
-    const double largest = *std::ranges::max_element(row);
-    double total = 0;
-    for (const float x : row) total += std::exp(x - largest);
-    for (float& x : row) x = static_cast<float>(std::exp(x - largest) / total);
-  }
-}
-
 ClassifierHead::ClassifierHead(HeadWeights weights, LabelActivation activation, Step step)
-    : weights_(std::move(weights)), activation_(activation), step_(std::move(step)) {}
+    : weights_(std::move(weights)), activation_(std::move(activation)), step_(std::move(step)) {}
 
 // The first token where all are padding, as the reference has it.
 static int32_t last_token(std::span<const int32_t> ids, int32_t padding_id) {
@@ -69,8 +45,7 @@ void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
 void ClassifierHead::activate(HeadAnswer& answer) const {
   for (int64_t i = 0; i < answer.rows; ++i) {
     const auto columns = static_cast<size_t>(answer.columns);
-    activate_row(std::span(answer.values).subspan(static_cast<size_t>(i) * columns, columns),
-                 activation_);
+    activation_.apply(std::span(answer.values).subspan(static_cast<size_t>(i) * columns, columns));
   }
 }
 

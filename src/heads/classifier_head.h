@@ -8,13 +8,9 @@
 
 #include "checkpoint/head_weights.h"
 #include "heads/head.h"
+#include "heads/label_activation.h"
 
 namespace vecton {
-
-// How logits become probabilities.
-enum class LabelActivation { kIdentity, kSigmoid, kSoftmax };
-
-const char* to_string(LabelActivation activation);
 
 class ClassifierHead final : public Head {
  public:
@@ -42,8 +38,5 @@ class ClassifierHead final : public Head {
 
 // The layers of a head over `x`, a row each.
 Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x);
-
-// softmax or sigmoid of one row, in place.
-void activate_row(std::span<float> row, LabelActivation activation);
 
 }  // namespace vecton

@@ -5,12 +5,15 @@
 
 namespace vecton {
 
-EmbeddingHead::EmbeddingHead(std::vector<Pooling> pooling, bool include_prompt,
-                             std::span<const DenseModule> dense, int64_t hidden, Ops& ops)
-    : pooling_(std::move(pooling)),
+EmbeddingHead::EmbeddingHead(RowModules token_modules, std::vector<Pooling> pooling,
+                             bool include_prompt, RowModules vector_modules,
+                             std::optional<int64_t> truncate)
+    : token_modules_(std::move(token_modules)),
+      vector_modules_(std::move(vector_modules)),
+      pooling_(std::move(pooling)),
       include_prompt_(include_prompt),
       all_rows_(!std::all_of(pooling_.begin(), pooling_.end(), one_row)),
-      dense_(dense, hidden * static_cast<int64_t>(pooling_.size()), ops) {}
+      truncate_(truncate) {}
 
 void EmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
   if (!input.parts.empty()) return want_tokens(input, wanted);
@@ -50,11 +53,14 @@ Rows rows_of_parts(const HeadInput& input, int64_t first_row) {
 
 }  // namespace
 
-std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& last, const Rows& rows,
                                               std::span<const HeadInput> inputs) const {
+  const Tensor hidden = token_modules_.forward(ops, last);
   const auto finish = [&](Tensor y, const HeadInput& input) {
     if (input.dimensions) y = y.slice_columns(0, *input.dimensions);
-    return to_answer(ops, input.activation ? ops.l2_normalize(std::move(y)) : y);
+    if (input.activation) y = ops.l2_normalize(std::move(y));
+    if (truncate_ && !input.dimensions) y = y.slice_columns(0, std::min(*truncate_, y.columns()));
+    return to_answer(ops, y);
   };
   std::vector<HeadAnswer> answers;
   if (std::ranges::any_of(inputs, [](const HeadInput& i) { return !i.parts.empty(); })) {
@@ -65,11 +71,11 @@ std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, co
                .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
       if (!input.parts.empty()) own = rows_of_parts(input, 0);
       const Tensor vectors = pooled(ops, hidden.slice_rows(first, count), own);
-      answers.push_back(finish(dense_.forward(ops, vectors), input));
+      answers.push_back(finish(vector_modules_.forward(ops, vectors), input));
     }
     return answers;
   }
-  const Tensor vectors = dense_.forward(ops, pooled(ops, hidden, rows));
+  const Tensor vectors = vector_modules_.forward(ops, pooled(ops, hidden, rows));
   for (size_t s = 0; s < inputs.size(); ++s)
     answers.push_back(finish(vectors.slice_rows(static_cast<int64_t>(s), 1), inputs[s]));
   return answers;

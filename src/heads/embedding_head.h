@@ -1,6 +1,6 @@
-// EmbeddingHead: hidden rows of a sequence to one vector: pooling modes side by side, Dense layers,
-// then, per request, the first `dimensions` values and length 1. Of a sequence with parts (late
-// chunking) every part is pooled for itself: a vector per part.
+// EmbeddingHead: hidden rows of a sequence to one vector: modules of the rows, pooling modes side
+// by side, modules of the vector; then, per request, the first `dimensions` values and length 1. Of
+// a sequence with parts (late chunking) every part is pooled for itself: a vector per part.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +8,25 @@
 #include <span>
 #include <vector>
 
-#include "checkpoint/sentence_transformers.h"
-#include "heads/dense_stack.h"
+#include "checkpoint/modules.h"
 #include "heads/head.h"
+#include "heads/row_modules.h"
 #include "ops/ops.h"
 
 namespace vecton {
 
 class EmbeddingHead final : public Head {
  public:
-  // `dense` as the checkpoint has them, read with `ops`. Errors name the module whose sizes don't
-  // follow on another.
-  EmbeddingHead(std::vector<Pooling> pooling, bool include_prompt,
-                std::span<const DenseModule> dense, int64_t hidden, Ops& ops);
+  // `truncate`: where a request names no dimensions, its finished vector is cut to so many values.
+  EmbeddingHead(RowModules token_modules, std::vector<Pooling> pooling, bool include_prompt,
+                RowModules vector_modules, std::optional<int64_t> truncate = std::nullopt);
 
   void want(const HeadInput& input, Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
-  int64_t weight_bytes() const override { return dense_.weight_bytes(); }
+  int64_t weight_bytes() const override {
+    return token_modules_.weight_bytes() + vector_modules_.weight_bytes();
+  }
 
  private:
   // [rows.sequences(), width].
@@ -34,9 +35,10 @@ class EmbeddingHead final : public Head {
     return pooling == Pooling::kCls || pooling == Pooling::kLast;
   }
 
+  RowModules token_modules_, vector_modules_;
   std::vector<Pooling> pooling_;
   bool include_prompt_, all_rows_;
-  DenseStack dense_;
+  std::optional<int64_t> truncate_;
 };
 
 }  // namespace vecton

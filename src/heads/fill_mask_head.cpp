@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "heads/classifier_head.h"
+#include "heads/label_activation.h"
 
 namespace vecton {
 
@@ -37,7 +38,7 @@ std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, con
       const auto row = std::span(logits.values)
                            .subspan(static_cast<size_t>(i * logits.columns),
                                     static_cast<size_t>(logits.columns));
-      activate_row(row, LabelActivation::kSoftmax);
+      LabelActivation(LabelActivation::kSoftmax).apply(row);
       std::partial_sort(candidates.begin(), candidates.begin() + kept, candidates.end(),
                         [&](int32_t a, int32_t b) {
                           return row[static_cast<size_t>(a)] != row[static_cast<size_t>(b)]

@@ -1,15 +1,45 @@
 #include "heads/sparse_head.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "heads/classifier_head.h"
 
 namespace vecton {
 
-SpladeHead::SpladeHead(HeadWeights weights, const SpladePooling& pooling)
-    : weights_(std::move(weights)), pooling_(pooling) {}
+namespace {
+
+// Keeps the `most` largest weights of a sparse answer, by magnitude; of equal ones the first
+// tokens'.
+void keep_largest(HeadAnswer& sparse, std::optional<int64_t> most) {
+  const size_t count = sparse.values.size();
+  if (!most || static_cast<size_t>(*most) >= count) return;
+  std::vector<size_t> order(count);
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto larger = [&](size_t a, size_t b) {
+    const float x = std::abs(sparse.values[a]), y = std::abs(sparse.values[b]);
+    return x != y ? x > y : a < b;
+  };
+  std::ranges::nth_element(order, order.begin() + *most, larger);
+  order.resize(static_cast<size_t>(*most));
+  std::ranges::sort(order);
+  for (size_t i = 0; i < order.size(); ++i) {
+    sparse.ids[i] = sparse.ids[order[i]];
+    sparse.values[i] = sparse.values[order[i]];
+  }
+  sparse.ids.resize(order.size());
+  sparse.values.resize(order.size());
+  sparse.columns = *most;
+}
+
+}  // namespace
+
+SpladeHead::SpladeHead(HeadWeights weights, const SpladePooling& pooling, RowModules modules,
+                       std::optional<int64_t> most)
+    : weights_(std::move(weights)), pooling_(pooling), modules_(std::move(modules)), most_(most) {}
 
 std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                            std::span<const HeadInput> inputs) const {
@@ -23,7 +53,7 @@ std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const
                    .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
     x = ops.pool(x, pooling_.sum ? Pooling::kMean : Pooling::kMax, own);
     if (pooling_.sum) x = ops.scale(std::move(x), static_cast<float>(count));
-    const HeadAnswer dense = to_answer(ops, x);
+    const HeadAnswer dense = to_answer(ops, modules_.forward(ops, std::move(x)));
     HeadAnswer sparse{.rows = 1};
     for (int64_t v = 0; v < dense.columns; ++v) {
       const float weight = dense.values[static_cast<size_t>(v)];
@@ -32,6 +62,28 @@ std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const
       sparse.values.push_back(weight);
     }
     sparse.columns = static_cast<int64_t>(sparse.values.size());
+    keep_largest(sparse, most_);
+    answers.push_back(std::move(sparse));
+  }
+  return answers;
+}
+
+std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                                  std::span<const HeadInput> inputs) const {
+  const HeadAnswer weights = to_answer(ops, hidden);
+  std::vector<HeadAnswer> answers;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    std::map<int32_t, float> of_token;
+    for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
+      const float weight = weights.values[static_cast<size_t>(r)];
+      if (weight != 0) of_token[inputs[s].ids[static_cast<size_t>(rows.index[r])]] = weight;
+    }
+    HeadAnswer sparse{.rows = 1, .columns = static_cast<int64_t>(of_token.size())};
+    for (const auto& [id, weight] : of_token) {
+      sparse.ids.push_back(id);
+      sparse.values.push_back(weight);
+    }
+    keep_largest(sparse, most_);
     answers.push_back(std::move(sparse));
   }
   return answers;

@@ -3,12 +3,11 @@
 #include <cmath>
 #include <utility>
 
-#include "heads/classifier_head.h"
-
 namespace vecton {
 
-TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float softcap)
-    : rows_(std::move(rows)), softcap_(softcap) {}
+TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float softcap,
+                                 LabelActivation activation)
+    : rows_(std::move(rows)), softcap_(softcap), activation_(std::move(activation)) {}
 
 // Of one token, for every sequence.
 std::vector<float> TokenChoiceHead::logits(Ops& ops, const Tensor& hidden,
@@ -36,7 +35,7 @@ std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
     HeadAnswer answer{.rows = 1, .columns = 1};
     answer.logit = rows_.size() == 2 ? second[s] - first[s] : first[s];
     answer.values = {answer.logit};
-    if (inputs[s].activation) activate_row(answer.values, LabelActivation::kSigmoid);
+    if (inputs[s].activation) activation_.apply(answer.values);
     answers.push_back(std::move(answer));
   }
   return answers;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "heads/head.h"
+#include "heads/label_activation.h"
 
 namespace vecton {
 
@@ -12,7 +13,7 @@ class TokenChoiceHead final : public Head {
  public:
   // `rows`: the rows of lm_head of the tokens, one or two (no, yes). Logits become softcap
   // tanh(logit / softcap); 0 = they stay.
-  TokenChoiceHead(std::vector<LinearWeight> rows, float softcap);
+  TokenChoiceHead(std::vector<LinearWeight> rows, float softcap, LabelActivation activation);
   void want(const HeadInput& input, Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
@@ -22,6 +23,7 @@ class TokenChoiceHead final : public Head {
 
   std::vector<LinearWeight> rows_;
   float softcap_;
+  LabelActivation activation_;
 };
 
 }  // namespace vecton

@@ -4,9 +4,9 @@
 
 namespace vecton {
 
-TokenEmbeddingHead::TokenEmbeddingHead(std::optional<LinearWeight> linear, DenseStack dense,
+TokenEmbeddingHead::TokenEmbeddingHead(std::optional<LinearWeight> linear, RowModules modules,
                                        bool skip_first)
-    : linear_(std::move(linear)), dense_(std::move(dense)), skip_first_(skip_first) {}
+    : linear_(std::move(linear)), modules_(std::move(modules)), skip_first_(skip_first) {}
 
 void TokenEmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
   for (size_t i = skip_first_ ? 1 : 0; i < input.ids.size(); ++i) {
@@ -17,7 +17,7 @@ void TokenEmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
 
 std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                                    std::span<const HeadInput> inputs) const {
-  const Tensor all = dense_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
+  const Tensor all = modules_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
   std::vector<HeadAnswer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;

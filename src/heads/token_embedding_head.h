@@ -5,25 +5,26 @@
 #include <optional>
 #include <vector>
 
-#include "heads/dense_stack.h"
 #include "heads/head.h"
+#include "heads/row_modules.h"
 
 namespace vecton {
 
 class TokenEmbeddingHead final : public Head {
  public:
-  // `linear` and then `dense`; neither = the hidden rows. `skip_first`: the first token has no
+  // `linear` and then `modules`; neither = the hidden rows. `skip_first`: the first token has no
   // vector (BGE-M3).
-  TokenEmbeddingHead(std::optional<LinearWeight> linear, DenseStack dense, bool skip_first = false);
+  TokenEmbeddingHead(std::optional<LinearWeight> linear, RowModules modules,
+                     bool skip_first = false);
 
   void want(const HeadInput& input, Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
-  int64_t weight_bytes() const override { return dense_.weight_bytes(); }
+  int64_t weight_bytes() const override { return modules_.weight_bytes(); }
 
  private:
   std::optional<LinearWeight> linear_;
-  DenseStack dense_;
+  RowModules modules_;
   bool skip_first_;
 };
 

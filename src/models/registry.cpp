@@ -312,7 +312,7 @@ std::span<const Family> model_families() {
        decoder_names()},
       {"static_embedding",
        {"static_embedding"},
-       {{"StaticEmbedding"}},
+       {{"StaticEmbedding"}, {"SparseStaticEmbedding"}},
        Pooling::kMean,
        static_embedding::shape,
        static_embedding::load},

@@ -15,7 +15,14 @@ namespace {
 // No position is read: texts may have any length that a queue takes.
 constexpr int64_t kMaxPositions = int64_t{1} << 20;
 
-constexpr const char* kTables[] = {"embedding.weight", "embeddings"};  // the second: of model2vec
+struct Table {
+  const char* name;
+  size_t dimensions;
+  const char* architecture;
+};
+constexpr Table kTables[] = {{"embedding.weight", 2, "StaticEmbedding"},
+                             {"embeddings", 2, "StaticEmbedding"},  // of model2vec
+                             {"weight", 1, "SparseStaticEmbedding"}};
 
 class StaticEmbedding final : public Model {
  public:
@@ -34,22 +41,26 @@ class StaticEmbedding final : public Model {
 
 Config config_of(const std::filesystem::path& folder, const json::object& overrides) {
   const auto tensors = read_checkpoint(folder);
-  for (const char* name : kTables) {
+  for (const auto& [name, dimensions, architecture] : kTables) {
     const auto table = tensors.find(name);
     if (table == tensors.end()) continue;
-    if (table->second.shape.size() != 2) {
+    const std::vector<int64_t>& shape = table->second.shape;
+    if (shape.size() != dimensions) {
       throw Error(ErrorCode::kCorrupt,
-                  table->second.source + ": " + name + ": expected a table of two dimensions");
+                  table->second.source + ": " + name + ": expected " +
+                      (dimensions == 2 ? "a table of two dimensions" : "a number per token"));
     }
-    json::object values{{"architectures", json::array{"StaticEmbedding"}},
+    json::object values{{"architectures", json::array{architecture}},
                         {"model_type", "static_embedding"},
-                        {"vocab_size", table->second.shape[0]},
-                        {"hidden_size", table->second.shape[1]}};
+                        {"vocab_size", shape[0]},
+                        {"hidden_size", dimensions == 2 ? shape[1] : 1}};
     for (const auto& [key, value] : overrides) values[key] = value;
     return Config(std::move(values), table->second.source);
   }
   throw Error(ErrorCode::kCorrupt,
-              folder.string() + ": a static embedding has a tensor embedding.weight or embeddings");
+              folder.string() +
+                  ": a static embedding has a tensor embedding.weight or embeddings, a sparse one "
+                  "weight");
 }
 
 ModelShape shape(const Config& config) {
@@ -62,6 +73,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   const Weights::Rename names[] = {{"embeddings", "embedding.weight"}};
   weights.rename_prefixes(names);
   const ModelShape s = shape(config);
+  if (config.strings_or_empty("architectures").front() == "SparseStaticEmbedding")
+    return std::make_unique<StaticEmbedding>(weights.table_of_one_column(s.vocab));
   return std::make_unique<StaticEmbedding>((weights / "embedding").table(s.vocab, s.hidden));
 }
 

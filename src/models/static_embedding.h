@@ -1,5 +1,5 @@
 // Static embeddings: a token's vector is its row of a table, whatever stands around it (model2vec,
-// sentence-transformers' StaticEmbedding).
+// sentence-transformers' StaticEmbedding), or its one weight (SparseStaticEmbedding).
 #pragma once
 
 #include <filesystem>

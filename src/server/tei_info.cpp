@@ -60,6 +60,8 @@ HttpResponse info(const Context& context, int workers) {
       {"model_dtype", model.dtype},
       {"served_model_name", context.names.front()},
       {"model_type", model_type(model)},
+      {"similarity_fn_name",
+       model.similarity.empty() ? json::value() : json::value(model.similarity)},
       {"max_concurrent_requests", options.max_connections},
       {"max_input_length", model.max_model_len},
       {"max_batch_tokens", model.max_batch_tokens},

@@ -1,15 +1,23 @@
 #include "fixture.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/json.h"
 
 namespace vecton::golden {
 
+// VECTON_GOLDEN_DIR: another folder of fixtures, such as those that another version of a library
+// made.
+static std::filesystem::path fixtures_folder() {
+  const char* other = std::getenv("VECTON_GOLDEN_DIR");
+  return other ? other : VECTON_GOLDEN_DIR;
+}
+
 std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(VECTON_GOLDEN_DIR)) {
+  for (const auto& entry : std::filesystem::directory_iterator(fixtures_folder())) {
     if (!std::filesystem::exists(entry.path() / "cases.json")) continue;
     const json::value cases = read_json(entry.path() / "cases.json");
     const bool has = std::ranges::any_of(cases.at("cases").as_array(), [&](const json::value& c) {
@@ -22,13 +30,13 @@ std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
 }
 
 Fixture::Fixture(const std::string& name)
-    : folder_(std::filesystem::path(VECTON_GOLDEN_DIR) / name),
-      cases_(read_json(folder_ / "cases.json").as_object()) {
+    : folder_(fixtures_folder() / name), cases_(read_json(folder_ / "cases.json").as_object()) {
   const auto file = folder_ / "expected.safetensors";
   if (std::filesystem::exists(file)) tensors_ = read_safetensors(file);
 }
 
 std::string Fixture::architecture() const {
+  if (!std::filesystem::exists(model() / "config.json")) return "";
   const json::value config = read_json(model() / "config.json");
   const json::value* names = config.as_object().if_contains("architectures");
   return names && names->is_array() ? std::string(names->as_array().front().as_string()) : "";

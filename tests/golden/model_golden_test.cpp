@@ -186,6 +186,11 @@ void add_with_and_without_activation(const Fixture& fixture, const json::object&
   }
 }
 
+Role role_of(const json::object& params) {
+  const auto role = optional_text(params, "role");
+  return !role ? Role::kNone : *role == "query" ? Role::kQuery : Role::kDocument;
+}
+
 std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
   const json::object& input = c.at("input").as_object();
   const json::object& params = c.at("params").as_object();
@@ -194,6 +199,7 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
   std::vector<Ask> asks;
   if (task == "embed") {
     Ask ask{.requests = embed_requests(c)};
+    for (Request& request : ask.requests) request.role = role_of(params);
     ask.want = expected_rows(fixture, expect, {"embedding", "embeddings"}, ask.requests.size());
     if (ask.requests.front().dimensions) ask.opening.overrides = R"({"is_matryoshka":true})";
     asks.push_back(std::move(ask));
@@ -207,14 +213,12 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     asks.push_back(std::move(ask));
   } else if (task == "token_embed") {
     Ask ask{.requests = plain_requests(c, Task::kTokenEmbed)};
-    for (Request& request : ask.requests) {
-      const auto role = optional_text(params, "role");
-      if (role) request.role = *role == "query" ? Role::kQuery : Role::kDocument;
-    }
+    for (Request& request : ask.requests) request.role = role_of(params);
     ask.want = expected_rows(fixture, expect, {"embeddings"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "sparse_embed") {
     Ask ask{.requests = plain_requests(c, Task::kSparseEmbed)};
+    for (Request& request : ask.requests) request.role = role_of(params);
     if (expect.contains("dense")) {
       ask.want = expected_rows(fixture, expect, {"dense"}, ask.requests.size());
       ask.vocabulary = static_cast<int64_t>(ask.want.front().values.size());
@@ -254,7 +258,8 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
       request.instruction = optional_text(params, "instruction");
       ask.requests.push_back(std::move(request));
     }
-    if (fixture.architecture() == "Qwen3ForCausalLM")
+    const bool modules = std::filesystem::exists(fixture.model() / "modules.json");
+    if (fixture.architecture() == "Qwen3ForCausalLM" && !modules)
       ask.opening.overrides = R"({"classifier_from_token":["no","yes"]})";
     add_with_and_without_activation(fixture, expect, ask,
                                     {"score", "scores", "logits", "logits_no_yes"}, asks);

@@ -1,0 +1,306 @@
+#include "checkpoint/module_pipeline.h"
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "checkpoint/input_module.h"
+#include "checkpoint/name_text.h"
+#include "checkpoint/torch_activations.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+enum class Kind {
+  kTransformer,
+  kMlmTransformer,
+  kStaticEmbedding,
+  kSparseStaticEmbedding,
+  kPooling,
+  kDense,
+  kLayerNorm,
+  kNormalize,
+  kDropout,
+  kSpladePooling,
+  kMultiVectorMask,
+  kLogitScore,
+  kRouter,
+};
+
+struct Class {
+  std::string_view name;
+  Kind kind;
+};
+constexpr Class kClasses[] = {
+    {"Transformer", Kind::kTransformer},
+    {"MLMTransformer", Kind::kMlmTransformer},
+    {"StaticEmbedding", Kind::kStaticEmbedding},
+    {"SparseStaticEmbedding", Kind::kSparseStaticEmbedding},
+    {"Pooling", Kind::kPooling},
+    {"Dense", Kind::kDense},
+    {"LayerNorm", Kind::kLayerNorm},
+    {"Normalize", Kind::kNormalize},
+    {"Dropout", Kind::kDropout},
+    {"SpladePooling", Kind::kSpladePooling},
+    {"MultiVectorMask", Kind::kMultiVectorMask},
+    {"LogitScore", Kind::kLogitScore},
+    {"Router", Kind::kRouter},
+    {"Asym", Kind::kRouter},
+};
+
+// Where the library kept these classes over its versions.
+constexpr std::string_view kPackages[] = {
+    "sentence_transformers.models.",
+    "sentence_transformers.base.modules.",
+    "sentence_transformers.base.models.",
+    "sentence_transformers.sentence_transformer.modules.",
+    "sentence_transformers.sentence_transformer.models.",
+    "sentence_transformers.sparse_encoder.models.",
+    "sentence_transformers.sparse_encoder.modules.",
+    "sentence_transformers.multi_vector_encoder.models.",
+    "sentence_transformers.multi_vector_encoder.modules.",
+    "sentence_transformers.cross_encoder.modules.",
+    "sentence_transformers.cross_encoder.models.",
+    "pylate.models.",
+};
+
+// What a class that is refused stands for, for the message.
+struct OtherClass {
+  std::string_view part, meaning;
+};
+constexpr OtherClass kOtherClasses[] = {
+    {"WeightedLayerPooling", "a mean over all layers, and only the last one's rows are computed"},
+    {"WordEmbeddings", "a table of words with a tokenizer of its own"},
+    {"WordWeights", "weights of the words of a tokenizer of its own"},
+    {"BoW", "a bag of words with a tokenizer of its own"},
+    {"CNN", "a convolution over word embeddings"},
+    {"LSTM", "a recurrent network over word embeddings"},
+    {"SparseAutoEncoder", "a sparse code of a vector, whose places are no tokens"},
+    {"TokenPooling", "clusters of a document's tokens"},
+    {"CLIPModel", "an image and text model"},
+    {"pylate.", "a part of a late-interaction model (ColBERT)"},
+    {".multi_vector_encoder.", "a part of a late-interaction model (ColBERT)"},
+    {".sparse_encoder.", "a part of a sparse encoder"},
+    {".cross_encoder.", "a part of a cross-encoder"},
+};
+
+[[noreturn]] void refuse(const std::string& file, const std::string& message) {
+  throw Error(ErrorCode::kUnsupported, file + ": " + message);
+}
+
+const Class* find_class(const std::string& type) {
+  const bool known_package = std::ranges::any_of(
+      kPackages, [&](std::string_view package) { return type.starts_with(package); });
+  const auto* known = std::ranges::find(kClasses, class_name(type), &Class::name);
+  return known_package && known != std::end(kClasses) ? known : nullptr;
+}
+
+// Puts modules behind one another: what there is to read after each of them, and how wide it is.
+class Builder {
+ public:
+  explicit Builder(Notes& notes) : notes_(notes) {}
+
+  void add(const ModuleReference& module) {
+    const Kind kind = find_class(module.type)->kind;
+    if (given_ == Given::kText) return add_input(kind, module);
+    switch (kind) {
+      case Kind::kPooling:
+        return add_pooling(module);
+      case Kind::kDense:
+        return add_dense(module);
+      case Kind::kLayerNorm:
+        return add_layer_norm(module);
+      case Kind::kNormalize:
+        read_normalize(module.folder, feature(module), notes_);
+        rows(module).emplace_back(std::in_place_type<NormalizeModule>);
+        return;
+      case Kind::kDropout:
+        return;  // does nothing outside training
+      case Kind::kSpladePooling:
+        expect(Given::kTokenLogits, module, "a Transformer whose transformer_task is fill-mask");
+        pipeline_.splade = read_splade_pooling(module.folder, notes_);
+        given_ = Given::kSparse;
+        return;
+      case Kind::kMultiVectorMask:
+        expect(Given::kTokens, module,
+               "a Transformer whose transformer_task is feature-extraction");
+        if (pipeline_.mask) refuse(module.file, "expected one MultiVectorMask");
+        pipeline_.mask = read_multi_vector_mask(module.folder, notes_);
+        return;
+      case Kind::kLogitScore:
+        expect(Given::kCausalLogits, module,
+               "a Transformer whose transformer_task is text-generation");
+        pipeline_.logit_score = read_logit_score(module.folder, notes_);
+        given_ = Given::kScores;
+        return;
+      case Kind::kRouter:
+        refuse(module.file, "a Router inside of a Router is not supported");
+      default:
+        refuse(module.file, "expected one Transformer, as the first module");
+    }
+  }
+
+  ModulePipeline finish(const std::string& file) {
+    if (given_ == Given::kText) refuse(file, "expected one Transformer, as the first module");
+    if (given_ == Given::kTokenLogits)
+      refuse(file, "transformer_task \"fill-mask\" needs a SpladePooling module");
+    if (given_ == Given::kCausalLogits)
+      refuse(file, "transformer_task \"text-generation\" needs a LogitScore module");
+    return std::move(pipeline_);
+  }
+
+ private:
+  // What the modules so far give.
+  enum class Given { kText, kTokens, kTokenLogits, kCausalLogits, kVector, kSparse, kScores };
+
+  void add_input(Kind kind, const ModuleReference& module) {
+    InputModule& input = pipeline_.input;
+    switch (kind) {
+      case Kind::kTransformer:
+      case Kind::kMlmTransformer:
+        input =
+            read_transformer(module.folder,
+                             kind == Kind::kMlmTransformer ? TransformerTask::kFillMask
+                                                           : TransformerTask::kFeatureExtraction,
+                             notes_);
+        break;
+      case Kind::kStaticEmbedding:
+        input = read_static_embedding(module.folder);
+        pipeline_.pooling = PoolingModule{.modes = {Pooling::kMean}, .width = {}};
+        given_ = Given::kVector;
+        return;
+      case Kind::kSparseStaticEmbedding:
+        input = read_sparse_static_embedding(module.folder, notes_);
+        given_ = Given::kSparse;
+        return;
+      default:
+        refuse(module.file, "expected one Transformer, as the first module");
+    }
+    switch (input.task) {
+      case TransformerTask::kFeatureExtraction:
+        given_ = Given::kTokens;
+        return;
+      case TransformerTask::kSequenceClassification:
+        given_ = Given::kScores;
+        return;
+      case TransformerTask::kTextGeneration:
+        given_ = Given::kCausalLogits;
+        return;
+      case TransformerTask::kFillMask:
+        given_ = Given::kTokenLogits;
+        return;
+    }
+  }
+
+  void add_pooling(const ModuleReference& module) {
+    if (pipeline_.pooling) refuse(module.file, "expected one Pooling");
+    expect(Given::kTokens, module, "a Transformer whose transformer_task is feature-extraction");
+    pipeline_.pooling = read_pooling(module.folder, notes_);
+    const PoolingModule& pooling = *pipeline_.pooling;
+    if (pooling.width) check_width(module, "embedding_dimension", *pooling.width);
+    width_ = pooling.width.value_or(width_) * static_cast<int64_t>(pooling.modes.size());
+    given_ = Given::kVector;
+  }
+
+  void add_dense(const ModuleReference& module) {
+    bool scores = false;
+    DenseModule dense = read_dense(module.folder, feature(module), scores, notes_);
+    if (given_ == Given::kSparse)
+      refuse(module.file, "a Dense after a sparse vector is not supported");
+    check_width(module, "in_features", dense.in_features);
+    width_ = dense.out_features;
+    rows(module).emplace_back(std::in_place_type<DenseModule>, std::move(dense));
+    if (!scores) return;
+    pipeline_.dense_scores = true;
+    given_ = Given::kScores;
+  }
+
+  void add_layer_norm(const ModuleReference& module) {
+    if (given_ != Given::kVector)
+      refuse(module.file, "expected LayerNorm after a Pooling: it is for sentence_embedding");
+    LayerNormModule norm = read_layer_norm(module.folder, notes_);
+    check_width(module, "dimension", norm.dimension);
+    width_ = norm.dimension;
+    rows(module).emplace_back(std::in_place_type<LayerNormModule>, std::move(norm));
+  }
+
+  // The feature that a row module reads, and the list that it goes to.
+  std::string_view feature(const ModuleReference& module) const {
+    if (given_ == Given::kTokens) return kTokenEmbeddings;
+    if (given_ == Given::kVector || given_ == Given::kSparse) return kSentenceEmbedding;
+    refuse(module.file, "module class " + quoted_text(module.type) +
+                            " is not supported here: the modules before it give logits or scores");
+  }
+  std::vector<RowModule>& rows(const ModuleReference& module) {
+    return feature(module) == kTokenEmbeddings ? pipeline_.token_modules : pipeline_.vector_modules;
+  }
+
+  void expect(Given given, const ModuleReference& module, const std::string& before) const {
+    if (given_ == given) return;
+    refuse(module.file, "module class " + quoted_text(module.type) + ": expected it right after " +
+                            before + "; the transformer_task here is " +
+                            std::string(to_string(pipeline_.input.task)));
+  }
+
+  void check_width(const ModuleReference& module, const std::string& key, int64_t found) const {
+    if (width_ == 0 || width_ == found) return;
+    throw Error(ErrorCode::kCorrupt, (module.folder / "config.json").string() + ": \"" + key +
+                                         "\": the module before it gives " +
+                                         std::to_string(width_) + " values, found " +
+                                         std::to_string(found));
+  }
+
+  Notes& notes_;
+  ModulePipeline pipeline_;
+  Given given_ = Given::kText;
+  int64_t width_ = 0;  // of a row; 0 = the transformer's own
+};
+
+}  // namespace
+
+bool is_router(const std::string& type) {
+  const Class* known = find_class(type);
+  return known && known->kind == Kind::kRouter;
+}
+
+void check_class(const ModuleReference& module) {
+  if (find_class(module.type)) return;
+  std::string meaning;
+  for (const OtherClass& other : kOtherClasses) {
+    if (module.type.find(other.part) == std::string::npos) continue;
+    meaning = std::string(": this is ") + std::string(other.meaning);
+    break;
+  }
+  std::string names;
+  for (const Class& known : kClasses)
+    names += (names.empty() ? "" : ", ") + std::string(known.name);
+  refuse(module.file, "module class " + quoted_text(module.type) + " is not supported" + meaning +
+                          "; sentence-transformers' " + names + " are");
+}
+
+ModulePipeline ModulePipeline::read(std::span<const ModuleReference> modules, Notes& notes) {
+  // All classes first: the refusal of a whole kind of model says more than that of one module's
+  // settings.
+  for (const ModuleReference& module : modules) check_class(module);
+  Builder builder(notes);
+  for (const ModuleReference& module : modules) builder.add(module);
+  return builder.finish(modules.front().file);
+}
+
+bool ModulePipeline::gives_scores() const {
+  return dense_scores || logit_score || input.task == TransformerTask::kSequenceClassification;
+}
+
+bool ModulePipeline::gives_sparse() const {
+  return splade || input.kind == InputModule::Kind::kSparseStaticEmbedding;
+}
+
+bool take_last_normalize(std::vector<RowModule>& modules) {
+  if (modules.empty() || !std::holds_alternative<NormalizeModule>(modules.back())) return false;
+  modules.pop_back();
+  return true;
+}
+
+}  // namespace vecton

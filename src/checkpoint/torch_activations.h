@@ -1,0 +1,21 @@
+// torch.nn's names of activations, as sentence-transformers' files have them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ops/ops.h"
+
+namespace vecton {
+
+// What stands after the last dot: "torch.nn.modules.activation.Tanh" is a Tanh.
+std::string_view class_name(std::string_view path);
+
+// The function of one number that "torch.nn...X" is; nothing where it is none, or not torch's.
+std::optional<Activation> torch_activation(std::string_view path);
+
+// "CELU, ELU, GELU, ...".
+std::string torch_activation_names();
+
+}  // namespace vecton

@@ -1,0 +1,44 @@
+#include "engine/routes.h"
+
+#include "vecton/error.h"
+
+namespace vecton {
+
+Routes::Routes(const EngineOptions& options,
+               const std::function<void(const DownloadProgress&)>& progress)
+    : plans_(make_plans(options, progress)) {
+  for (size_t i = 0; i < plans_.size(); ++i) {
+    const std::filesystem::path& folder = plans_[i].tokenizer;
+    std::shared_ptr<const Tokenizer> tokenizer;
+    for (size_t j = 0; j < i; ++j) {
+      if (plans_[j].tokenizer == folder) tokenizer = tokenizers_[j];
+    }
+    tokenizers_.push_back(tokenizer ? tokenizer : Tokenizer::open(folder));
+    preparers_.emplace_back(plans_[i], tokenizers_.back());
+  }
+}
+
+size_t Routes::route_of(const Request& request, const std::string& where) const {
+  const int route = plans_.front().modules.pipeline_of_role[static_cast<size_t>(role_of(request))];
+  if (route >= 0) return static_cast<size_t>(route);
+  const bool none = role_of(request) == Role::kNone;
+  throw Error(
+      ErrorCode::kInvalidArgument,
+      where + (none ? "the model has modules of their own for queries and documents, and no "
+                      "others: the role of the text is needed"
+                    : "the model's Router has no route for a text of this role"),
+      "role");
+}
+
+Sequence Routes::prepare(const Request& request, const std::string& where) const {
+  const size_t route = route_of(request, where);
+  Sequence sequence = preparers_[route].prepare(request, where);
+  sequence.route = route;
+  return sequence;
+}
+
+std::vector<Request> Routes::pieces(const Request& request, const std::string& where) const {
+  return preparers_[route_of(request, where)].pieces(request, where);
+}
+
+}  // namespace vecton

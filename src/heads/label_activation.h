@@ -1,0 +1,33 @@
+// LabelActivation: how logits of labels become the numbers that are answered. A plain value.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "ops/ops.h"
+
+namespace vecton {
+
+class LabelActivation {
+ public:
+  // kEach: a function of each logit by itself.
+  enum Kind { kIdentity, kSigmoid, kSoftmax, kSoftmin, kLogSoftmax, kEach };
+
+  LabelActivation(Kind kind = kIdentity) : kind_(kind) {}  // NOLINT: a kind is one
+  // A function that torch calls `name` ("Tanh").
+  LabelActivation(Activation each, std::string name);
+
+  // "identity", "sigmoid", "softmax", "softmin", "logsoftmax", "tanh", ...
+  const std::string& name() const { return name_; }
+
+  // One row of logits, in place.
+  void apply(std::span<float> row) const;
+
+ private:
+  Kind kind_ = kIdentity;
+  Activation each_ = Activation::kIdentity;
+  std::string name_ = kind_name(kind_);
+  static const char* kind_name(Kind kind);
+};
+
+}  // namespace vecton

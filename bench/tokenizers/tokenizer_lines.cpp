@@ -1,9 +1,9 @@
 // Encodes lines of JSON with a checkpoint's tokenizer: all that an Encoding holds, for comparison
 // with other implementations (tests/python/tokenizer_differential_test.py).
 //
-//   tokenizer_lines FOLDER     {"text": ..., "pair"?: ...} -> {"ids", "types", "special",
-//   "sequences",
-//                              "offsets", "char_offsets", "text"}; "text" decodes the ids again
+//   tokenizer_lines FOLDER     {"text": ..., "pair"?: ..., "max_length"?: ...} -> {"ids", "types",
+//                              "special", "sequences", "offsets", "char_offsets", "text"};
+//                              "text" decodes the ids again
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -33,6 +33,10 @@ json::array numbers(const std::vector<T>& values) {
 json::object encode(const vecton::Tokenizer& tokenizer, const json::object& line) {
   vecton::EncodeOptions options;
   options.offsets = true;
+  if (const json::value* length = line.if_contains("max_length")) {
+    options.truncation = vecton::EncodeOptions::Truncation::kLongestFirst;
+    options.max_length = length->as_int64();
+  }
   const std::string text(line.at("text").as_string());
   const json::value* pair = line.if_contains("pair");
   const Encoding out = pair ? tokenizer.encode(text, std::string(pair->as_string()), options)

@@ -52,13 +52,24 @@ struct EncodeOptions {
   int64_t at_most = 0;
 };
 
+// How the files of a tokenizer are read.
+struct TokenizerOptions {
+  // The settings of tokenizer_config.json that transformers lets stand above tokenizer.json, such
+  // as do_lower_case and add_prefix_space, do so here. Without it a tokenizer.json alone says how
+  // texts are cut.
+  bool class_settings = true;
+  // Texts, but not the special tokens in them, are lower-cased before anything else is done.
+  bool lower_case = false;
+};
+
 class VECTON_API Tokenizer {
  public:
   // Reads the tokenizer files of a checkpoint folder: tokenizer.json, or without it what the
   // tokenizer_class of tokenizer_config.json is made of: vocab.txt, vocab.json and merges.txt, a
   // SentencePiece .model, tekken.json, or a tiktoken file. Errors name the file and the part that
   // is wrong or unsupported.
-  static std::shared_ptr<const Tokenizer> open(const std::filesystem::path& folder);
+  static std::shared_ptr<const Tokenizer> open(const std::filesystem::path& folder,
+                                               const TokenizerOptions& options = {});
 
   ~Tokenizer();
   Tokenizer(const Tokenizer&) = delete;
@@ -80,6 +91,9 @@ class VECTON_API Tokenizer {
   int64_t vocab_size() const;                      // ids are below it
   std::string_view id_to_token(int32_t id) const;  // empty when the id has no token
   std::optional<int32_t> token_to_id(std::string_view token) const;
+
+  // What tokens inside a word begin with, such as "##" of WordPiece; empty where they have no mark.
+  std::string_view continuing_subword_prefix() const;
 
   // The special tokens that have a name: "bos_token", "eos_token", "unk_token", "sep_token",
   // "pad_token", "cls_token", "mask_token", and names that a model gives its own ("image_token").

@@ -75,6 +75,8 @@ class Bpe : public Model {
     read_bytes_tables();
   }
 
+  std::string_view continuing_subword_prefix() const override { return prefix_; }
+
   void encode(std::string_view word, ModelScratch& scratch, Tokens& out) const override {
     const uint64_t hash = hash_bytes(word);
     if (whole_words_) {

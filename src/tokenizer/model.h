@@ -74,6 +74,8 @@ class Model {
   virtual void encode(std::string_view word, ModelScratch& scratch, Tokens& out) const = 0;
   // The tokens as the file spells them.
   const Vocabulary& vocabulary() const { return vocabulary_; }
+  // What its tokens inside a word begin with, or "".
+  virtual std::string_view continuing_subword_prefix() const { return ""; }
 
  protected:
   Vocabulary vocabulary_;

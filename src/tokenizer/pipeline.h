@@ -45,6 +45,7 @@ class Pipeline {
   bool is_printed(int32_t id, bool skip_special_tokens) const;
 
   bool is_byte_level() const { return is_byte_level_; }  // the model sees bytes
+  std::string_view continuing_subword_prefix() const { return model_->continuing_subword_prefix(); }
   const PostProcessor& post_processor() const { return *post_processor_; }
   int32_t id_limit() const;
   std::string_view token(int32_t id) const;    // empty when there is none

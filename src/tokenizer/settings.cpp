@@ -38,12 +38,22 @@ TokenizerSettings TokenizerSettings::read(const std::filesystem::path& folder) {
   if (settings.tokenizer_class.ends_with("Fast"))
     settings.tokenizer_class.resize(settings.tokenizer_class.size() - 4);
   if (root.has("padding_side")) settings.pads_left = is_left(root, "padding_side");
-  settings.truncates_left = is_left(root, "truncation_side");
+  if (root.has("truncation_side")) settings.truncates_left = is_left(root, "truncation_side");
   settings.cleans_up_spaces = root.boolean_or("clean_up_tokenization_spaces", false);
   settings.cleans_up_bpe_spaces = root.boolean_or(
       "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", false);
   settings.splits_special_tokens = root.boolean_or("split_special_tokens", false);
   return settings;
+}
+
+void TokenizerSettings::read_defaults(const Field& document) {
+  const auto left = [](const Field& part) {
+    return part.string_or("direction", "Right") == "Left";
+  };
+  if (document.has("truncation") && !truncates_left) truncates_left = left(document["truncation"]);
+  if (!document.has("padding")) return;
+  if (!pads_left) pads_left = left(document["padding"]);
+  padding_token = document["padding"].string_or("pad_token", "");
 }
 
 }  // namespace vecton

@@ -16,7 +16,8 @@ struct TokenizerSettings {
   std::string tokenizer_class;    // without "Fast"; empty = not said
   int64_t model_max_length = 0;   // 0 = none: absent, or so large that it stands for none
   std::optional<bool> pads_left;  // where the file says it
-  bool truncates_left = false;
+  std::optional<bool> truncates_left;
+  std::string padding_token;          // that the last user of a tokenizer.json padded with
   bool cleans_up_spaces = false;      // after decoding
   bool cleans_up_bpe_spaces = false;  // for byte-pair models too
   bool splits_special_tokens = false;
@@ -28,6 +29,8 @@ struct TokenizerSettings {
 
   // Errors name the file and the key.
   static TokenizerSettings read(const std::filesystem::path& folder);
+  // What a tokenizer.json says of the sides of truncation and padding, where nothing else does.
+  void read_defaults(const Field& document);
 };
 
 }  // namespace vecton

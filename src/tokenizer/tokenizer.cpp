@@ -6,6 +6,8 @@
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "tokenizer/auto_class.h"
+#include "tokenizer/class_overrides.h"
 #include "tokenizer/long_text.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
@@ -83,6 +85,31 @@ void add_character_offsets(const Input& first, const Input& second, Encoding& ou
   }
 }
 
+// What the folder's class of tokenizers changes in its tokenizer.json.
+void override_file(const std::filesystem::path& folder, const TokenizerSettings& settings,
+                   json::value& document) {
+  json::object* const root = document.if_object();
+  if (!root) return;
+  // No part is added later: the steps are pointed to.
+  for (const char* part : {"normalizer", "pre_tokenizer", "decoder"}) root->emplace(part, nullptr);
+  const DocumentSteps pre_tokenizer(*root, "pre_tokenizer"), decoder(*root, "decoder");
+  const bool byte_level = pre_tokenizer.has("ByteLevel") || decoder.has("ByteLevel");
+  const TokenizerClass* const row =
+      class_above_file(NamedClass::read(folder, settings), byte_level);
+  if (!row || !row->override_file) return;
+  const Field config = settings.config_field();
+  FileOverride file{*root, config};
+  row->override_file(file);
+}
+
+// Unless a step does it already.
+void lower_case_first(json::value& document) {
+  json::object* const root = document.if_object();
+  if (!root) return;
+  DocumentSteps normalizer(*root, "normalizer");
+  if (!normalizer.has("Lowercase")) normalizer.insert(0, R"({"type":"Lowercase"})");
+}
+
 }  // namespace
 
 struct Tokenizer::Impl {
@@ -93,6 +120,8 @@ struct Tokenizer::Impl {
       apply_class(*row);
     for (const SpecialTokens::Named& named : settings.special.named())
       special_tokens.insert_or_assign(named.name, named.token.content);
+    if (!settings.padding_token.empty())
+      special_tokens.emplace("pad_token", settings.padding_token);
     if (const auto pad = special_tokens.find("pad_token"); pad != special_tokens.end())
       pad_id = pipeline.find(pad->second);
     settings.config = nullptr;
@@ -129,9 +158,9 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
                                  const EncodeOptions& options) const {
   const bool cuts =
       options.truncation != EncodeOptions::Truncation::kNone && max_length(options) > 0;
-  const bool left =
-      options.truncation_side == EncodeOptions::Side::kLeft ||
-      (options.truncation_side == EncodeOptions::Side::kTokenizer && settings.truncates_left);
+  const bool left = options.truncation_side == EncodeOptions::Side::kLeft ||
+                    (options.truncation_side == EncodeOptions::Side::kTokenizer &&
+                     settings.truncates_left.value_or(false));
   // The other strategies count what the text that is not cut has.
   const bool bounded = options.truncation == EncodeOptions::Truncation::kLongestFirst;
   const int64_t most = cuts && bounded ? max_length(options) : cuts ? 0 : options.at_most;
@@ -187,16 +216,20 @@ void Tokenizer::Impl::pad(std::span<Encoding> rows, const EncodeOptions& options
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::~Tokenizer() = default;
 
-std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& folder) {
+std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& folder,
+                                                 const TokenizerOptions& options) {
   TokenizerSettings settings = TokenizerSettings::read(folder);
   json::monotonic_resource memory;
   const std::filesystem::path file = folder / "tokenizer.json";
   json::value document(&memory);
   if (std::filesystem::exists(file)) {
     document = parse_json(MappedFile(file).text(), file.string(), &memory);
+    settings.read_defaults(Field(document, file.string() + ":"));
+    if (options.class_settings) override_file(folder, settings, document);
   } else {
     document = vocabulary_files_document(folder, settings, &memory);
   }
+  if (options.lower_case) lower_case_first(document);
   return std::shared_ptr<const Tokenizer>(
       new Tokenizer(std::make_unique<Impl>(document, file.string(), std::move(settings))));
 }
@@ -243,6 +276,10 @@ std::string_view Tokenizer::id_to_token(int32_t id) const { return impl_->pipeli
 std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
   const int32_t id = impl_->pipeline.find(token);
   return id == Vocabulary::kNone ? std::nullopt : std::optional(id);
+}
+
+std::string_view Tokenizer::continuing_subword_prefix() const {
+  return impl_->pipeline.continuing_subword_prefix();
 }
 
 const std::map<std::string, std::string>& Tokenizer::special_tokens() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tokenizer/class_overrides.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -30,22 +31,22 @@ constexpr std::array kClasses = {
         "mobilebert nezha nomic_bert qdqbert squeezebert visual_bert",
         Files::kVocabTxt, "",
         "unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
-        build_bert},
+        build_bert, false, override_bert},
     TokenizerClass{"MPNetTokenizer", "mpnet", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=[UNK] sep_token=</s> "
                    "pad_token=<pad> cls_token=<s> mask_token=<mask>/l",
-                   build_mpnet},
+                   build_mpnet, false, override_bert},
     TokenizerClass{"FunnelTokenizer", "funnel", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>",
-                   build_funnel},
+                   build_funnel, false, override_funnel},
     TokenizerClass{"GPT2Tokenizer CodeGenTokenizer", "codegen gpt2 gpt_neo gptj opt phi starcoder2",
                    Files::kVocabJson, "",
                    "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|>",
-                   build_gpt2},
+                   build_gpt2, false, override_byte_level},
     TokenizerClass{"RobertaTokenizer BartTokenizer LEDTokenizer LongformerTokenizer",
                    "bart data2vec-text ibert led lilt longformer roberta roberta-prelayernorm",
-                   Files::kVocabJson, "", kRobertaTokens, build_roberta},
+                   Files::kVocabJson, "", kRobertaTokens, build_roberta, false, override_roberta},
     TokenizerClass{"CLIPTokenizer", "clip clipseg owlv2 owlvit xclip", Files::kVocabJson, "",
                    "bos_token=<|startoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|endoftext|>",
@@ -53,69 +54,71 @@ constexpr std::array kClasses = {
     TokenizerClass{"Qwen2Tokenizer",
                    "colqwen2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
                    "qwen3_moe qwen3_next qwen3_vl qwen3_vl_moe",
-                   Files::kVocabJson, "", kQwenTokens, build_qwen2},
+                   Files::kVocabJson, "", kQwenTokens, build_qwen2, false, override_byte_level},
     TokenizerClass{"Qwen3_5Tokenizer", "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text",
-                   Files::kVocabJson, "", kQwenTokens, build_qwen3_5},
+                   Files::kVocabJson, "", kQwenTokens, build_qwen3_5, false, override_byte_level},
     TokenizerClass{"DebertaTokenizer", "deberta", Files::kVocabJson, "",
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
-                   build_deberta},
+                   build_deberta, false, override_byte_level},
     TokenizerClass{"GPTNeoXTokenizer", "gpt_neox mamba mamba2 mpt olmo olmoe rwkv",
                    Files::kVocabJson, "",
                    "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|padding|>",
-                   build_gpt_neox},
+                   build_gpt_neox, false, override_byte_level},
     TokenizerClass{"CohereTokenizer", "aya_vision cohere cohere2", Files::kVocabJson, "",
                    "bos_token=<BOS_TOKEN> eos_token=<|END_OF_TURN_TOKEN|> unk_token=<UNK> "
                    "sep_token=<SEP> pad_token=<PAD> cls_token=<CLS> mask_token=<MASK_TOKEN>",
-                   build_cohere, true},
+                   build_cohere, true, override_byte_level},
     TokenizerClass{"OpenAIGPTTokenizer", "openai-gpt", Files::kVocabJson, "", "unk_token=<unk>",
                    build_openai_gpt},
     TokenizerClass{"HerbertTokenizer", "herbert", Files::kVocabJson, "",
                    "unk_token=<unk> sep_token=</s> pad_token=<pad> cls_token=<s> mask_token=<mask>",
                    build_herbert},
     TokenizerClass{"AlbertTokenizer FNetTokenizer", "albert fnet yoso", Files::kSentencePiece,
-                   "spiece.model", kAlbertTokens, build_albert},
+                   "spiece.model", kAlbertTokens, build_albert, false, override_albert},
     TokenizerClass{"BarthezTokenizer", "barthez", Files::kSentencePiece, "sentencepiece.bpe.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
                    "cls_token=<s> mask_token=<mask>/l",
-                   build_barthez},
+                   build_barthez, false, override_metaspace},
     TokenizerClass{"BigBirdTokenizer", "big_bird", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=[SEP] "
                    "pad_token=<pad> cls_token=[CLS] mask_token=[MASK]/l",
-                   build_big_bird},
+                   build_big_bird, false, override_metaspace},
     TokenizerClass{"CamembertTokenizer", "camembert", Files::kSentencePiece,
                    "sentencepiece.bpe.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
                    "cls_token=<s> mask_token=<mask>/l",
-                   build_camembert},
+                   build_camembert, false, override_metaspace},
     TokenizerClass{"CodeLlamaTokenizer", "code_llama", Files::kSentencePiece, "tokenizer.model",
-                   kLlamaTokens, build_code_llama, true},
+                   kLlamaTokens, build_code_llama, true, override_code_llama},
     TokenizerClass{"DebertaV2Tokenizer", "deberta-v2", Files::kSentencePiece, "spm.model",
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
-                   build_deberta_v2},
+                   build_deberta_v2, false, override_deberta_v2},
     TokenizerClass{"GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text t5gemma",
                    Files::kSentencePiece, "tokenizer.model",
                    "bos_token=<bos> eos_token=<eos> unk_token=<unk> pad_token=<pad> "
                    "mask_token=<mask>",
                    build_gemma, true},
     TokenizerClass{"LlamaTokenizer", "llama", Files::kSentencePiece, "tokenizer.model",
-                   kLlamaTokens, build_llama, true},
+                   kLlamaTokens, build_llama, true, override_llama},
     TokenizerClass{"RemBertTokenizer", "rembert", Files::kSentencePiece, "sentencepiece.model",
-                   kAlbertTokens, build_rembert},
+                   kAlbertTokens, build_rembert, false, override_rembert},
     TokenizerClass{"SiglipTokenizer", "siglip", Files::kSentencePiece, "spiece.model",
-                   "eos_token=</s>/lr unk_token=<unk>/lr pad_token=</s>/lr", build_siglip},
+                   "eos_token=</s>/lr unk_token=<unk>/lr pad_token=</s>/lr", build_siglip, false,
+                   override_siglip},
     TokenizerClass{"T5Tokenizer", "mt5 switch_transformers t5", Files::kSentencePiece,
-                   "spiece.model", "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5},
+                   "spiece.model", "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5,
+                   false, override_always_prefix},
     TokenizerClass{"XLMRobertaTokenizer",
                    "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xlm-roberta-xl xmod",
                    Files::kSentencePiece, "sentencepiece.bpe.model", kRobertaTokens,
-                   build_xlm_roberta},
+                   build_xlm_roberta, false, override_metaspace},
     TokenizerClass{"XLNetTokenizer", "xlnet", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>/l",
-                   build_xlnet, true},
+                   build_xlnet, true, override_xlnet},
 };
 
 // Calls take(word) for each word; stops where it gives true.

@@ -1,5 +1,5 @@
-// The classes of tokenizers that a folder without tokenizer.json may name, and the pipeline that
-// each stands for. Used while a tokenizer is loaded.
+// The classes of tokenizers that a folder may name: the pipeline that each stands for where there
+// is no tokenizer.json, and what it changes in one. Used while a tokenizer is loaded.
 #pragma once
 
 #include <filesystem>
@@ -32,6 +32,8 @@ struct ClassSource {
   void set_bert_template(int cls_type = 0);
 };
 
+struct FileOverride;
+
 struct TokenizerClass {
   enum class Files { kVocabTxt, kVocabJson, kSentencePiece };
   std::string_view names;        // separated by spaces; without "Fast"
@@ -43,6 +45,8 @@ struct TokenizerClass {
   std::string_view special_tokens;
   void (*build)(ClassSource& source);
   bool pads_left = false;  // where the settings do not say
+  // What it changes in a tokenizer.json; nullptr = nothing.
+  void (*override_file)(FileOverride& file) = nullptr;
 };
 
 // nullptr where there is none.

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/mapped_file.h"
+#include "tokenizer/auto_class.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
@@ -28,15 +29,8 @@ bool is_general(std::string_view name) {
 
 // The class that the folder's files name, or nullptr where they name none.
 const TokenizerClass* named_class(const fs::path& folder, const TokenizerSettings& settings) {
-  std::string name = settings.tokenizer_class;
-  std::string model_type;
-  if (const fs::path file = folder / "config.json"; fs::exists(file)) {
-    const json::value document = read_json(file);
-    const Field root(document, file.string() + ":");
-    model_type = root.string_or("model_type", "");
-    if (name.empty()) name = root.string_or("tokenizer_class", "");
-    if (name.ends_with("Fast")) name.resize(name.size() - 4);
-  }
+  const NamedClass named = NamedClass::read(folder, settings);
+  const std::string& name = named.tokenizer_class;
   if (const TokenizerClass* row = find_tokenizer_class(name)) return row;
   if (!is_general(name)) {
     throw Error(ErrorCode::kUnsupported,
@@ -44,7 +38,7 @@ const TokenizerClass* named_class(const fs::path& folder, const TokenizerSetting
                     "\" is not supported without one. Supported: " + tokenizer_class_names(),
                 "tokenizer_class");
   }
-  return name.empty() ? find_tokenizer_class_of_model(model_type) : nullptr;
+  return name.empty() ? find_tokenizer_class_of_model(named.model_type) : nullptr;
 }
 
 std::optional<fs::path> find_sentencepiece(const fs::path& folder, const TokenizerClass* row) {

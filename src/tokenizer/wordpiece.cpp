@@ -45,6 +45,8 @@ class WordPiece : public Model {
     scratch.cache.put(word, hash, std::span(out.ids).subspan(first));
   }
 
+  std::string_view continuing_subword_prefix() const override { return prefix_; }
+
  private:
   bool fits(std::string_view word) const {
     if (word.size() <= static_cast<size_t>(longest_word_)) return true;

@@ -18,9 +18,9 @@ try:
 except ImportError:
     Tokenizer = None
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = sorted(ROOT.glob("build/*/bench/tokenizers/tokenizer_lines"))
-LINES = os.environ.get("TOKENIZER_LINES", str(PROGRAMS[0]) if PROGRAMS else "")
+from reference import ROOT, program
+
+LINES = program("TOKENIZER_LINES", "bench", "tokenizers", "tokenizer_lines")
 COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_TEXTS", "2000"))
 FOLDERS = os.environ.get("VECTON_DIFFERENTIAL_FOLDERS", str(ROOT / "tests/golden/tok-*/model"))
 BATCH = 5000
@@ -56,8 +56,12 @@ def inputs(r, tokens, count):
     return [(text(r, tokens), text(r, tokens)) if i % 4 == 0 else (text(r, tokens),) for i in range(count)]
 
 
-def vecton(folder, rows):
-    lines = "".join(json.dumps(dict(zip(("text", "pair"), row))) + "\n" for row in rows).encode()
+def vecton(folder, rows, lengths=None):
+    asked = [dict(zip(("text", "pair"), row)) for row in rows]
+    for line, length in zip(asked, lengths or []):
+        if length is not None:
+            line["max_length"] = length
+    lines = "".join(json.dumps(line) + "\n" for line in asked).encode()
     answer = subprocess.run([LINES, str(folder)], input=lines, capture_output=True, check=True)
     return [json.loads(line) for line in answer.stdout.decode().split("\n") if line]
 

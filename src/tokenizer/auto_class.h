@@ -1,0 +1,25 @@
+// Which class of tokenizers a folder's files name, as transformers' AutoTokenizer decides it. Used
+// while a tokenizer is loaded.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "tokenizer/settings.h"
+#include "tokenizer/tokenizer_classes.h"
+
+namespace vecton {
+
+// What tokenizer_config.json and config.json say; empty = not said.
+struct NamedClass {
+  std::string tokenizer_class;  // without "Fast"
+  std::string model_type;
+
+  static NamedClass read(const std::filesystem::path& folder, const TokenizerSettings& settings);
+};
+
+// The class whose settings stand above a tokenizer.json, or nullptr: the file alone counts.
+// `byte_level`: the file's tokens are byte-level characters.
+const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level);
+
+}  // namespace vecton

@@ -1,0 +1,40 @@
+// What the class of a tokenizer changes in its tokenizer.json: transformers lets settings of
+// tokenizer_config.json such as do_lower_case and add_prefix_space, and the class's defaults for
+// them, stand above the file. Used while a tokenizer is loaded.
+#pragma once
+
+#include <string_view>
+
+#include "tokenizer/document_steps.h"
+#include "tokenizer/json_fields.h"
+
+namespace vecton {
+
+// A tokenizer.json and the settings beside it.
+struct FileOverride {
+  json::object& document;
+  const Field& config;  // tokenizer_config.json, or null
+  DocumentSteps normalizer{document, "normalizer"}, pre_tokenizer{document, "pre_tokenizer"},
+      decoder{document, "decoder"};
+
+  bool flag(std::string_view key, bool fallback) const {
+    return config.is_null() ? fallback : config.boolean_or(key, fallback);
+  }
+};
+
+// By families of classes; the flags that each reads.
+void override_bert(FileOverride& file);        // do_lower_case strip_accents tokenize_chinese_chars
+void override_funnel(FileOverride& file);      // the same, clean_text
+void override_byte_level(FileOverride& file);  // add_prefix_space
+void override_roberta(FileOverride& file);     // add_prefix_space trim_offsets
+void override_metaspace(FileOverride& file);   // add_prefix_space
+void override_always_prefix(FileOverride& file);
+void override_albert(FileOverride& file);      // do_lower_case keep_accents add_prefix_space
+void override_rembert(FileOverride& file);     // the same
+void override_deberta_v2(FileOverride& file);  // do_lower_case split_by_punct add_prefix_space
+void override_xlnet(FileOverride& file);       // do_lower_case
+void override_siglip(FileOverride& file);      // do_lower_case
+void override_llama(FileOverride& file);       // add_prefix_space legacy
+void override_code_llama(FileOverride& file);  // add_prefix_space
+
+}  // namespace vecton

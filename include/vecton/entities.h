@@ -10,13 +10,16 @@
 #include <vector>
 
 #include "vecton/export.h"
+#include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
 
 // kNone: every token that is not special. The others join neighbours of one entity ("B-PER" begins
 // one, "I-PER" goes on): kSimple by each token's own label; kFirst, kAverage, kMax give every word
-// one label first: that of its first token, of its tokens' mean, or of its surest token.
+// one label first: that of its first token, of its tokens' mean, or of its surest token. Where the
+// tokenizer marks tokens inside words (WordPiece), words end where none follows, and a token for
+// what is unknown is a word of its own; with other tokenizers words end at spaces.
 enum class Aggregation { kNone, kSimple, kFirst, kAverage, kMax };
 
 // "none", "simple", "first", "average", "max"; nothing for an unknown name.
@@ -29,10 +32,13 @@ struct Entity {
   std::string text{};          // the bytes begin .. end
 };
 
-// `result` of a kTokenClassify request of `text` with use_activation; `labels` are ModelInfo's.
+// `result` of a kTokenClassify request of `text` with use_activation; `tokenizer` is the engine's,
+// `labels` are ModelInfo's. An entity begins and ends where its tokens do: those of some tokenizers
+// begin with the space before them.
 // Tokens labelled "O" are left out. An error (kUnsupported) where the tokens have no labels, as
 // those of a masked language model.
 VECTON_API std::vector<Entity> find_entities(const Result& result, std::string_view text,
+                                             const Tokenizer& tokenizer,
                                              std::span<const std::string> labels,
                                              Aggregation aggregation);
 

@@ -37,9 +37,10 @@ int64_t characters_before(std::string_view text, int64_t at) {
 
 class TagPrinter {
  public:
-  TagPrinter(const TagOptions& options, const ModelInfo& info)
+  TagPrinter(const TagOptions& options, const Engine& engine)
       : options_(options),
-        info_(info),
+        info_(engine.info()),
+        tokenizer_(engine.tokenizer()),
         aggregation_(*aggregation_from_string(options.aggregation)),
         colour_(colour_of_stdout(options.answers.colour)) {}
 
@@ -49,7 +50,8 @@ class TagPrinter {
 
   void append(std::string& out, int64_t index, const Record& record, const Result& result) {
     const auto& text = std::get<std::string>(record.input);
-    const std::vector<Entity> entities = find_entities(result, text, info_.labels, aggregation_);
+    const std::vector<Entity> entities =
+        find_entities(result, text, tokenizer_, info_.labels, aggregation_);
     if (options_.answers.json) return append_json(out, index, record, text, entities);
     if (options_.answers.csv) return append_csv(out, index, record, text, entities);
     append_lines(out, text, entities);
@@ -136,6 +138,7 @@ class TagPrinter {
 
   const TagOptions& options_;
   const ModelInfo& info_;
+  const Tokenizer& tokenizer_;
   Aggregation aggregation_;
   Colour colour_;
   std::vector<std::string> seen_;
@@ -155,7 +158,7 @@ void tag(TagOptions& options) {
                                           " has no labels for tokens: it is a masked language "
                                           "model; 'vecton fill-mask' is for those");
   }
-  TagPrinter printer(options, engine->info());
+  TagPrinter printer(options, *engine);
   run_answers(*engine, *reader, options.answers,
               {.request =
                    [&](const Record& record) {

@@ -133,15 +133,38 @@ void add_tokens(ClassSource& source, const std::vector<std::string>& contents) {
   source.add_special_tokens();
 }
 
-// The names of tekken's special tokens in order of their ranks, filled up to their number.
-std::vector<std::string> tekken_tokens(const Field& root, const Field& config) {
-  constexpr int64_t kMost = 1 << 20;
-  std::vector<std::string> tokens(root.has("special_tokens") ? root["special_tokens"].array().size()
-                                                             : 0);
-  if (tokens.empty()) {
-    root.fail(ErrorCode::kUnsupported,
-              "has no \"special_tokens\": files of version v7 and later are supported");
+// The special tokens of tekken files that list none: those of version v3, as Mistral Nemo's.
+std::vector<std::string> unlisted_tekken_tokens(const Field& config) {
+  const std::string version = config.string_or("version", "");
+  if (version != "v3") {
+    config.fail(ErrorCode::kUnsupported, "has the version \"" + version +
+                                             "\", and the file lists no \"special_tokens\": "
+                                             "only those of version v3 are known");
   }
+  return {"<unk>",
+          "<s>",
+          "</s>",
+          "[INST]",
+          "[/INST]",
+          "[AVAILABLE_TOOLS]",
+          "[/AVAILABLE_TOOLS]",
+          "[TOOL_RESULTS]",
+          "[/TOOL_RESULTS]",
+          "[TOOL_CALLS]",
+          "[IMG]",
+          "<pad>",
+          "[IMG_BREAK]",
+          "[IMG_END]",
+          "[PREFIX]",
+          "[MIDDLE]",
+          "[SUFFIX]",
+          "[SYSTEM_PROMPT]",
+          "[/SYSTEM_PROMPT]",
+          "[TOOL_CONTENT]"};
+}
+
+std::vector<std::string> listed_tekken_tokens(const Field& root) {
+  std::vector<std::string> tokens(root["special_tokens"].array().size());
   for (size_t i = 0; i < tokens.size(); ++i) {
     const Field item = root["special_tokens"][i];
     const int64_t rank = item["rank"].count();
@@ -150,6 +173,14 @@ std::vector<std::string> tekken_tokens(const Field& root, const Field& config) {
     tokens[rank] = item["token_str"].string();
     if (tokens[rank].empty()) item["token_str"].fail(ErrorCode::kCorrupt, "is empty");
   }
+  return tokens;
+}
+
+// The names of tekken's special tokens in order of their ranks, filled up to their number.
+std::vector<std::string> tekken_tokens(const Field& root, const Field& config) {
+  constexpr int64_t kMost = 1 << 20;
+  std::vector<std::string> tokens =
+      root.has("special_tokens") ? listed_tekken_tokens(root) : unlisted_tekken_tokens(config);
   const int64_t count = config.has("default_num_special_tokens")
                             ? config["default_num_special_tokens"].count()
                             : static_cast<int64_t>(tokens.size());

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <functional>
+#include <utility>
 
 #include "tokenizer/pattern.h"
 
@@ -66,10 +68,7 @@ class Translator {
       if (in_[at_] == '\\') {
         escape();
       } else if (in_[at_] == '[') {
-        open_bracket();
-      } else if (in_[at_] == ']' && in_set_) {
-        in_set_ = false;
-        copy(1);
+        out_ += set();
       } else {
         check_operator();
         copy(1);
@@ -86,7 +85,13 @@ class Translator {
 
   void escape() {
     const char c = at_ + 1 < in_.size() ? in_[at_ + 1] : '\0';
-    if (c == 's' || c == 'w') {
+    if (c == 'h') {
+      put_set("0-9A-Fa-f", false, 2);
+    } else if (c == 'H') {
+      put_set(R"(\x{0}-/:-@G-`g-\x{10ffff})", false, 2);
+    } else if (c == 'X' && !in_set_) {
+      copy(2);
+    } else if (c == 's' || c == 'w') {
       put_set(c == 's' ? space_set() : word_set(), false, 2);
     } else if ((c == 'S' || c == 'W') && !in_set_) {
       put_set(c == 'S' ? space_set() : word_set(), true, 2);
@@ -97,7 +102,7 @@ class Translator {
       at_ += 2;
     } else if (c == 'p' || (c == 'P' && !in_set_)) {
       property(c == 'P');
-    } else if (std::string_view("hHRXKGyYoOkgN").find(c) != std::string_view::npos || c == '\0' ||
+    } else if (std::string_view("RXKGyYoOkgN").find(c) != std::string_view::npos || c == '\0' ||
                (in_set_ && (c == 'S' || c == 'W'))) {
       refuse("\\" + std::string(1, c));
     } else {
@@ -124,27 +129,58 @@ class Translator {
     }
   }
 
-  void open_bracket() {
-    if (!in_set_) {
-      in_set_ = true;
-      copy(1);
-      if (at_ < in_.size() && in_[at_] == '^') copy(1);
-      if (at_ < in_.size() && in_[at_] == ']') refuse("[]");
-    } else if (at_ + 1 < in_.size() && in_[at_ + 1] == ':') {
-      const size_t end = in_.find(":]", at_);
-      if (end == std::string_view::npos) refuse("[:");
-      copy(end + 2 - at_);
-    } else {
-      refuse("a set inside a set");
+  // What matches one character: a set, of which some are made of others ([a-z&&[^aeiou]]).
+  std::string set() {
+    const bool outer = std::exchange(in_set_, true);
+    std::string before = std::exchange(out_, {});
+    ++at_;
+    const bool negated = at_ < in_.size() && in_[at_] == '^';
+    if (negated) ++at_;
+    if (at_ < in_.size() && in_[at_] == ']') refuse("[]");
+    std::vector<std::string> all, parts;
+    const auto end_operand = [&] {
+      if (!out_.empty()) parts.insert(parts.begin(), "[" + std::exchange(out_, {}) + "]");
+      if (parts.empty()) refuse("&& with nothing beside it");
+      all.push_back(joined(parts, "|"));
+      parts.clear();
+    };
+    while (at_ < in_.size() && in_[at_] != ']') set_item(parts, end_operand);
+    if (at_ == in_.size()) refuse("a set without an end");
+    ++at_;
+    const bool plain = all.empty() && parts.empty();
+    std::string one = plain ? (negated ? "[^" : "[") + out_ + "]" : "";
+    if (!plain) {
+      end_operand();
+      for (size_t i = 0; i + 1 < all.size(); ++i) one += "(?=" + all[i] + ")";
+      one = "(?:" + one + all.back() + ")";
+      if (negated) one = "(?:(?!" + one + ")(?s:.))";
     }
+    in_set_ = outer;
+    out_ = std::move(before);
+    return one;
+  }
+
+  void set_item(std::vector<std::string>& parts, const std::function<void()>& end_operand) {
+    if (in_[at_] == '\\') return escape();
+    if (in_.substr(at_).starts_with("&&")) {
+      at_ += 2;
+      return end_operand();
+    }
+    if (in_[at_] != '[') return copy(1);
+    if (at_ + 1 == in_.size() || in_[at_ + 1] != ':') return parts.push_back(set());
+    const size_t end = in_.find(":]", at_);
+    if (end == std::string_view::npos) refuse("[:");
+    copy(end + 2 - at_);
+  }
+
+  static std::string joined(const std::vector<std::string>& parts, std::string_view by) {
+    std::string out;
+    for (const std::string& part : parts) out.append(out.empty() ? "" : by).append(part);
+    return parts.size() > 1 ? "(?:" + out + ")" : out;
   }
 
   void check_operator() const {
     const std::string_view rest = in_.substr(at_);
-    if (in_set_) {
-      if (rest.starts_with("&&")) refuse("&&");
-      return;
-    }
     if (!rest.starts_with("(?")) return;
     const std::string_view option = rest.substr(2);
     for (const std::string_view same :

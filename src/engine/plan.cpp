@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "checkpoint/written_by.h"
 #include "engine/adapted.h"
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
@@ -120,6 +121,17 @@ void decide_sizes(Plan& plan) {
   plan.embedding_size = std::min(plan.full_embedding_size, *truncate);
 }
 
+// How sentence-transformers reads a tokenizer: a static embedding's file as it is; do_lower_case
+// has been a step of the tokenizer since 5.4, and was of the whole text before, special tokens
+// included.
+void decide_tokenizer(Plan& plan) {
+  InputModule& input = plan.pipeline.input;
+  plan.tokenizer_options.class_settings = input.kind == InputModule::Kind::kTransformer;
+  plan.tokenizer_options.lower_case =
+      input.lower_case && written_since(plan.folder, {.major = 5, .minor = 4});
+  if (plan.tokenizer_options.lower_case) input.lower_case = false;
+}
+
 Config read_config(const Plan& plan, const json::object& overrides) {
   return plan.pipeline.input.kind == InputModule::Kind::kTransformer
              ? Config::read(plan.weights / "config.json", overrides)
@@ -159,6 +171,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   for (const char* quantised : {"quantization_config", "quantization"})
     plan.config.require(quantised, nullptr);
   plan.shape = plan.family->shape(plan.config);
+  decide_tokenizer(plan);
   decide_head(options, plan);
   apply_pooler_config(pooler, plan);
   decide_prompt(options, plan);

@@ -19,6 +19,7 @@
 #include "models/registry.h"
 #include "vecton/hub.h"
 #include "vecton/options.h"
+#include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
@@ -48,6 +49,7 @@ struct Plan {
   std::filesystem::path tokenizer;            // folder of the tokenizer's files
   std::optional<std::string> default_prompt;  // instead of modules' default_prompt_name
   ModulePipeline pipeline;                    // the one of modules.pipelines that this plan is for
+  TokenizerOptions tokenizer_options;
 
   std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
   HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone

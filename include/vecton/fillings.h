@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "vecton/export.h"
+#include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
 namespace vecton {
@@ -19,6 +22,18 @@ struct Filling {
   // so that the others can be seen.
   std::string sequence{};
 };
+
+// What a target is taken for: a token of the vocabulary, or the first token of an ordinary text.
+struct MaskTarget {
+  std::string text;
+  std::optional<int32_t> token;  // nothing: the text has no tokens, and is left out
+  bool exact = true;             // the text is that token
+
+  // "" where it is exact, else what to tell whoever asked.
+  VECTON_API std::string note(const Tokenizer& tokenizer) const;
+};
+VECTON_API std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
+                                                const Tokenizer& tokenizer);
 
 // `result` of a kFillMask `request`: a list per mask token, likeliest first.
 VECTON_API std::vector<std::vector<Filling>> find_fillings(const Result& result,

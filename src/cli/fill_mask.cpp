@@ -1,6 +1,7 @@
 // vecton fill-mask: the likeliest tokens in place of a text's mask tokens.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 
 #include "cli/answers.h"
 #include "cli/arguments.h"
@@ -81,6 +82,10 @@ void fill_mask(FillMaskOptions& options) {
   const auto reader = read_input(std::move(options.texts), options.input);
   const auto engine = open_engine(options.engine);
   require_task(*engine, Task::kFillMask);
+  for (const MaskTarget& target : find_targets(options.targets, engine->tokenizer())) {
+    if (!target.exact && !options.answers.quiet)
+      std::fprintf(stderr, "vecton: %s\n", target.note(engine->tokenizer()).c_str());
+  }
   const Colour colour = colour_of_stdout(options.answers.colour);
   const auto request = [&](const Record& record) {
     Request request;
@@ -113,7 +118,9 @@ std::function<void()> define_fill_mask(CLI::App& app) {
   app.add_option("-k,--top-k", options->top_k, "Tokens for every mask [5]")
       ->type_name("N")
       ->transform(at_least(1));
-  app.add_option("--targets", options->targets, "Only these tokens, with commas between them")
+  app.add_option("--targets", options->targets,
+                 "Only these tokens, with commas between them; of a text that is no "
+                 "token of the vocabulary, its first token")
       ->type_name("TOKENS")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -41,6 +41,34 @@ std::string text_of(const Tokenizer& tokenizer, std::vector<int32_t> ids,
 
 }  // namespace
 
+std::string MaskTarget::note(const Tokenizer& tokenizer) const {
+  if (exact) return "";
+  const std::string what = "target \"" + text + "\" is not a token of the vocabulary: ";
+  return token ? what + "its first one, \"" + std::string(tokenizer.id_to_token(*token)) +
+                     "\", is taken"
+               : what + "it has no tokens, and is left out";
+}
+
+std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
+                                     const Tokenizer& tokenizer) {
+  std::vector<MaskTarget> targets;
+  for (const std::string& text : texts) {
+    MaskTarget target{.text = text, .token = tokenizer.token_to_id(text)};
+    target.exact = target.token.has_value();
+    if (!target.exact) {
+      const std::vector<int32_t> ids =
+          tokenizer
+              .encode(text, {.add_special_tokens = false,
+                             .truncation = EncodeOptions::Truncation::kLongestFirst,
+                             .max_length = 1})
+              .ids;
+      if (!ids.empty()) target.token = ids.front();
+    }
+    targets.push_back(std::move(target));
+  }
+  return targets;
+}
+
 std::vector<std::vector<Filling>> find_fillings(const Result& result, const Request& request,
                                                 const Tokenizer& tokenizer) {
   const std::vector<int32_t> ids = ids_read(result, request, tokenizer);

@@ -107,6 +107,9 @@ Plan fill_mask(const Call& call) {
   read_mask_options(fields, like);
   read_mask_options(parameters, like);
   plan.ignored = finish(fields, parameters);
+  for (const MaskTarget& target : find_targets(like.targets, call.context.tokenizer)) {
+    if (!target.exact) plan.warnings.push_back(target.note(call.context.tokenizer));
+  }
   set_requests(call, std::move(inputs), like, plan);
   plan.render = [requests = plan.requests, single = plan.single,
                  &tokenizer = call.context.tokenizer](std::vector<Result> results) {
@@ -144,14 +147,16 @@ Plan token_classify(const Call& call) {
   for (const Request& request : plan.requests)
     texts.push_back(std::get<std::string>(request.input));
   plan.render = [texts, aggregation, single = plan.single,
-                 &info = call.context.info](std::vector<Result> results) {
+                 &context = call.context](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     if (!single) out += '[';
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
-      append_entities(out, find_entities(results[i], texts[i], info.labels, aggregation),
-                      aggregation != Aggregation::kNone, texts[i]);
+      append_entities(
+          out,
+          find_entities(results[i], texts[i], context.tokenizer, context.info.labels, aggregation),
+          aggregation != Aggregation::kNone, texts[i]);
     }
     if (!single) out += ']';
     return response;

@@ -110,7 +110,9 @@ TEST_F(Pipelines, TokensWithoutLabelsAreNoEntities) {
   const Failure failure = failure_of(test, tei::token_classify, R"({"inputs":"a"})");
   EXPECT_EQ(tei::refuse(failure, 48).status, 424);
   EXPECT_THAT(failure.message, HasSubstr("labels"));
-  EXPECT_THROW(find_entities(vector_result({0.5f, 0.5f}), "a", {}, Aggregation::kNone), Error);
+  EXPECT_THROW(
+      find_entities(vector_result({0.5f, 0.5f}), "a", *test.tokenizer, {}, Aggregation::kNone),
+      Error);
 }
 
 }  // namespace

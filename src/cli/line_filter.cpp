@@ -1,5 +1,6 @@
 #include "cli/line_filter.h"
 
+#include "base/python_json.h"
 #include "cli/byte_source.h"
 #include "cli/failure.h"
 #include "cli/output.h"
@@ -25,7 +26,7 @@ void filter_json_lines(const std::function<void(const json::object&, std::string
   while (wait() && source.read_line(line)) {
     if (line.find_first_not_of(" \t") == line.npos) continue;
     try {
-      const json::value value = parse_json(line, "the line");
+      const json::value value = parse_python_json(line, "the line");
       const json::object* object = value.if_object();
       if (!object) throw Error(ErrorCode::kInvalidArgument, "expected a JSON object");
       answer(*object, output.buffer());

@@ -5,9 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <filesystem>
 
-#include "base/json.h"
+#include "base/python_json.h"
 #include "cli/arguments.h"
 #include "cli/byte_source.h"
 #include "cli/csv.h"
@@ -39,7 +40,8 @@ class ArgumentReader final : public RecordReader {
 
 class FileReader : public RecordReader {
  public:
-  explicit FileReader(const std::string& path) : source_(path) {}
+  explicit FileReader(const InputOptions& options)
+      : source_(options.path), skips_(options.skip_bad_lines) {}
   bool ready() const override { return source_.ready(); }
   double share() const override { return source_.share(); }
   std::string where(const Record& record) const override {
@@ -50,7 +52,35 @@ class FileReader : public RecordReader {
   [[noreturn]] void fail(int64_t line, const std::string& what) const {
     throw Failure(ExitStatus::kInput, source_.name() + ":" + std::to_string(line) + ": " + what);
   }
+
+  // Reads with `read` until it gives a record; what it can't read is left out where that is asked
+  // for. False at the end.
+  template <typename Read>
+  bool next_good(Read&& read) {
+    while (true) {
+      try {
+        if (read()) return true;
+        break;
+      } catch (const Failure& failure) {
+        if (!skips_) throw;
+        if (++skipped_ <= kNamed) std::fprintf(stderr, "vecton: skipped: %s\n", failure.what());
+      }
+    }
+    if (skipped_ > 0) {
+      std::fprintf(stderr, "vecton: %lld %s of %s could not be read and %s skipped\n",
+                   static_cast<long long>(skipped_), skipped_ == 1 ? "line" : "lines",
+                   source_.name().c_str(), skipped_ == 1 ? "was" : "were");
+      skipped_ = 0;
+    }
+    return false;
+  }
+
   ByteSource source_;
+
+ private:
+  static constexpr int64_t kNamed = 10;  // bad lines that are named; the others are counted
+  bool skips_;
+  int64_t skipped_ = 0;
 };
 
 class LineReader final : public FileReader {
@@ -67,9 +97,14 @@ class LineReader final : public FileReader {
 class JsonLineReader final : public FileReader {
  public:
   explicit JsonLineReader(const InputOptions& options)
-      : FileReader(options.path), field_(options.field), pair_(options.pair) {}
+      : FileReader(options), field_(options.field), pair_(options.pair) {}
 
   bool next(Record& record) override {
+    return next_good([&] { return read(record); });
+  }
+
+ private:
+  bool read(Record& record) {
     std::string line;
     do {
       if (!source_.read_line(line)) return false;
@@ -91,10 +126,9 @@ class JsonLineReader final : public FileReader {
     return true;
   }
 
- private:
   json::value parse(const std::string& line) const {
     try {
-      return parse_json(line, "the line");
+      return parse_python_json(line, "the line");
     } catch (const Error& error) {
       fail(source_.line(), error.what());
     }
@@ -142,7 +176,7 @@ class JsonLineReader final : public FileReader {
 class CsvRecordReader final : public FileReader {
  public:
   explicit CsvRecordReader(const InputOptions& options)
-      : FileReader(options.path), csv_(source_), has_pair_(!options.pair.empty()) {
+      : FileReader(options), csv_(source_), has_pair_(!options.pair.empty()) {
     std::vector<std::string> header;
     int64_t line = 0;
     if (!csv_.next(header, line)) return;
@@ -151,6 +185,11 @@ class CsvRecordReader final : public FileReader {
   }
 
   bool next(Record& record) override {
+    return next_good([&] { return read(record); });
+  }
+
+ private:
+  bool read(Record& record) {
     if (!csv_.next(fields_, record.line)) return false;
     const size_t last = std::max(column_, has_pair_ ? pair_column_ : 0);
     if (last >= fields_.size()) {
@@ -163,7 +202,6 @@ class CsvRecordReader final : public FileReader {
     return true;
   }
 
- private:
   size_t find_column(const std::vector<std::string>& header, const std::string& column) const {
     const auto named = std::ranges::find(header, column);
     if (named != header.end()) return static_cast<size_t>(named - header.begin());
@@ -222,6 +260,9 @@ void add_input_options(CLI::App& app, InputOptions& options) {
   app.add_option("--column", options.column,
                  "Column of a CSV file that holds the text: a name, or a number from 1 [text]")
       ->type_name("NAME");
+  app.add_flag("--skip-bad-lines", options.skip_bad_lines,
+               "Go on after a line of JSON, or a record of CSV, that can't be read, and count them "
+               "[an error]");
 }
 
 std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts) {
@@ -236,7 +277,7 @@ std::unique_ptr<RecordReader> read_file(const InputOptions& options) {
     throw Failure(ExitStatus::kUsage,
                   options.path + ": a line of a txt file is one text; pairs come as jsonl or csv");
   }
-  return std::make_unique<LineReader>(options.path);
+  return std::make_unique<LineReader>(options);
 }
 
 std::unique_ptr<RecordReader> read_input(std::vector<std::string> texts,

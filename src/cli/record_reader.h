@@ -41,10 +41,11 @@ struct InputOptions {
   std::string path;    // "-" is standard input
   std::string format;  // txt, jsonl or csv; empty = by the name's ending
   std::string field = "text", column = "text";
+  bool skip_bad_lines = false;  // what can't be read is left out and counted on stderr
   std::string pair;  // field or column of a second text that every record has; empty = none
 };
 
-// Adds --input, --input-format, --field and --column.
+// Adds --input, --input-format, --field, --column and --skip-bad-lines.
 void add_input_options(CLI::App& app, InputOptions& options);
 
 // What a record's text is on a terminal.

@@ -1,0 +1,126 @@
+#include "base/python_json.h"
+
+#include "vecton/error.h"
+
+namespace vecton {
+
+namespace {
+
+// Rewrites a text as JSON. What is wrong otherwise stays so.
+class Rewriter {
+ public:
+  explicit Rewriter(std::string_view in) : in_(in) { out_.reserve(in.size() + 16); }
+
+  std::string run() {
+    while (at_ < in_.size()) {
+      if (in_[at_] == '"') {
+        string();
+      } else if (!number("NaN") && !number("Infinity")) {
+        copy(1);
+      }
+    }
+    return std::move(out_);
+  }
+
+ private:
+  void copy(size_t count) {
+    out_.append(in_.substr(at_, count));
+    at_ += count;
+  }
+
+  static bool is_part_of_word(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.';
+  }
+
+  // A number that JSON has no word for: one that is too large for it.
+  bool number(std::string_view word) {
+    const std::string_view rest = in_.substr(at_);
+    const bool alone = (out_.empty() || !is_part_of_word(out_.back())) &&
+                       (rest.size() <= word.size() || !is_part_of_word(rest[word.size()]));
+    if (!rest.starts_with(word) || !alone) return false;
+    out_ += "1e999";
+    at_ += word.size();
+    return true;
+  }
+
+  void string() {
+    copy(1);
+    while (at_ < in_.size() && in_[at_] != '"') {
+      if (in_[at_] == '\\') {
+        escape();
+      } else if (static_cast<unsigned char>(in_[at_]) < 0x80) {
+        copy(1);
+      } else {
+        character();
+      }
+    }
+    if (at_ < in_.size()) copy(1);
+  }
+
+  // The unit of \uXXXX at a place, or -1.
+  int unit(size_t at) const {
+    if (at + 6 > in_.size() || in_[at] != '\\' || in_[at + 1] != 'u') return -1;
+    int value = 0;
+    for (const char c : in_.substr(at + 2, 4)) {
+      const int digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
+      if (digit < 0) return -1;
+      value = value * 16 + digit;
+    }
+    return value;
+  }
+
+  void escape() {
+    const int first = unit(at_);
+    if (first < 0xD800 || first > 0xDFFF) return copy(first < 0 ? 2 : 6);
+    const int second = unit(at_ + 6);
+    if (first < 0xDC00 && second >= 0xDC00 && second <= 0xDFFF) return copy(12);
+    out_ += "\\ufffd";
+    at_ += 6;
+  }
+
+  // A character beyond ASCII, or a byte that is none.
+  void character() {
+    const auto byte = [&](size_t i) {
+      return at_ + i < in_.size() ? static_cast<unsigned char>(in_[at_ + i]) : 0u;
+    };
+    const unsigned first = byte(0), second = byte(1);
+    const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    const unsigned least = first == 0xE0   ? 0xA0
+                           : first == 0xF0 ? 0x90
+                                           : 0x80,
+                   most = first == 0xED   ? 0x9F
+                          : first == 0xF4 ? 0x8F
+                                          : 0xBF;
+    bool good = first >= 0xC2 && first <= 0xF4 && second >= least && second <= most;
+    for (size_t i = 2; i < size; ++i) good = good && (byte(i) & 0xC0) == 0x80;
+    if (good) return copy(size);
+    out_ += "\\ufffd";
+    ++at_;
+  }
+
+  std::string_view in_;
+  std::string out_;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+json::value parse_python_json(std::string_view text, const std::string& what,
+                              json::storage_ptr memory) {
+  try {
+    return parse_json(text, what, memory);
+  } catch (const Error&) {
+    const std::string rewritten = Rewriter(text).run();
+    if (rewritten == text) throw;
+    try {
+      return parse_json(rewritten, what, memory);
+    } catch (const Error&) {
+    }
+    throw;  // it was wrong anyway: the place in the text as it came
+  }
+}
+
+}  // namespace vecton

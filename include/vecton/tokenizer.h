@@ -60,6 +60,8 @@ struct TokenizerOptions {
   bool class_settings = true;
   // Texts, but not the special tokens in them, are lower-cased before anything else is done.
   bool lower_case = false;
+
+  bool operator==(const TokenizerOptions&) const = default;
 };
 
 class VECTON_API Tokenizer {

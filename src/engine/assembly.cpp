@@ -54,13 +54,24 @@ Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
     }
     const std::vector<Request> pieces = routes.pieces(request, where);
     Item item{.kind = pieces.empty() ? Kind::kWhole : Kind::kPieces, .sequences = {}};
-    if (pieces.empty()) item.sequences = {add(routes.prepare(request, where))};
-    for (const Request& piece : pieces) item.sequences.push_back(add(routes.prepare(piece, where)));
+    if (pieces.empty()) item.sequences = {add(routes, routes.prepare(request, where))};
+    for (const Request& piece : pieces)
+      item.sequences.push_back(add(routes, routes.prepare(piece, where)));
     items_.push_back(std::move(item));
   }
 }
 
-size_t Assembly::add(Sequence sequence) {
+size_t Assembly::add(const Routes& routes, Sequence sequence) {
+  if (sequence.ids.empty()) {
+    const int64_t columns =
+        sequence.dimensions.value_or(routes.plan(sequence.route).embedding_size);
+    Result zero;
+    zero.rows = 1;
+    zero.columns = columns;
+    zero.values.resize(static_cast<size_t>(columns));
+    zeros_.push_back(std::move(zero));
+    return kFirstZero + zeros_.size() - 1;
+  }
   tokens_.push_back(sequence.tokens());
   sequences_.push_back(std::move(sequence));
   return sequences_.size() - 1;
@@ -73,13 +84,19 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
   Sequence query = routes.prepare(
       side(request, std::get<std::string>(request.input), Role::kQuery, plan_), where);
   // Queries that come to the same work, as those of one ranking do, are computed once.
-  const bool again = !items_.empty() && items_.back().kind == Kind::kScore &&
-                     static_cast<const Work&>(query) == sequences_[items_.back().sequences.front()];
+  const bool scored = !items_.empty() && items_.back().kind == Kind::kScore;
+  const size_t previous = scored ? items_.back().sequences.front() : kFirstZero;
+  const bool again =
+      previous < kFirstZero && static_cast<const Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .sequences = {}};
-  item.sequences.push_back(again ? items_.back().sequences.front() : add(std::move(query)));
+  item.sequences.push_back(again ? previous : add(routes, std::move(query)));
   item.sequences.push_back(
-      add(routes.prepare(side(request, *request.pair, Role::kDocument, plan_), where)));
+      add(routes, routes.prepare(side(request, *request.pair, Role::kDocument, plan_), where)));
   return item;
+}
+
+const Result& Assembly::part_of(const std::vector<Result>& parts, size_t index) const {
+  return index < kFirstZero ? parts[index] : zeros_[index - kFirstZero];
 }
 
 // How near a query is to each document of rows offsets[i] .. offsets[i + 1]. The cosine of vectors
@@ -113,14 +130,14 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       continue;
     }
     const size_t query_index = items_[i].sequences.front();
-    const Result& query = parts[query_index];
+    const Result& query = part_of(parts, query_index);
     std::vector<size_t> scored;
     std::vector<float> rows;
     std::vector<int32_t> offsets{0};
     for (; i < items_.size() && items_[i].kind == Kind::kScore &&
            items_[i].sequences.front() == query_index;
          ++i) {
-      const Result& document = parts[items_[i].sequences.back()];
+      const Result& document = part_of(parts, items_[i].sequences.back());
       add_costs(query, results[i]);
       add_costs(document, results[i]);
       if (results[i].error) continue;
@@ -170,7 +187,9 @@ std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) cons
   std::vector<Result> results(items_.size());
   score(ops, parts, results);
   for (size_t i = 0; i < items_.size(); ++i) {
-    if (items_[i].kind == Kind::kWhole) results[i] = std::move(parts[items_[i].sequences.front()]);
+    const size_t first = items_[i].sequences.front();
+    if (items_[i].kind == Kind::kWhole)
+      results[i] = first < kFirstZero ? std::move(parts[first]) : zeros_[first - kFirstZero];
     if (items_[i].kind == Kind::kPieces) results[i] = join(items_[i], parts);
   }
   return results;

@@ -30,6 +30,9 @@ class Assembly {
   std::vector<Result> assemble(Ops& ops, std::vector<Result> parts) const;
 
  private:
+  // Texts without tokens are no work: their vectors are zeros_, counted from here on.
+  static constexpr size_t kFirstZero = size_t{1} << 62;
+
   // A request's sequences: one, its query's and its document's, or its pieces.
   enum class Kind { kWhole, kScore, kPieces };
   struct Item {
@@ -37,7 +40,8 @@ class Assembly {
     std::vector<size_t> sequences;
   };
 
-  size_t add(Sequence sequence);
+  size_t add(const Routes& routes, Sequence sequence);
+  const Result& part_of(const std::vector<Result>& parts, size_t index) const;
   Item score_item(const Routes& routes, const Request& request, const std::string& where);
   std::vector<float> compare(Ops& ops, const Result& query, std::span<const float> rows,
                              std::span<const int32_t> offsets) const;
@@ -47,7 +51,8 @@ class Assembly {
   const Plan& plan_;
   std::vector<Sequence> sequences_;
   std::vector<int64_t> tokens_;  // of each sequence
-  std::vector<Item> items_;      // one per request
+  std::vector<Result> zeros_;
+  std::vector<Item> items_;  // one per request
 };
 
 }  // namespace vecton

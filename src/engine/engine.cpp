@@ -273,6 +273,10 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done(impl->assemble(*assembly, std::move(parts)));
   };
   ticket.cancelled_ = group->cancelled;
+  if (sequences.empty()) {  // no request has a token
+    group->done({});
+    return ticket;
+  }
   int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
     if (impl_->runner->cacheable(sequences[i]))

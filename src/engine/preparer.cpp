@@ -5,6 +5,7 @@
 
 #include "engine/lower_case.h"
 #include "vecton/error.h"
+#include "vecton/fillings.h"
 #include "vecton/prompts.h"
 
 namespace vecton {
@@ -188,11 +189,12 @@ void Preparer::set_masks(const Request& request, Sequence& sequence) const {
   if (request.top_k < 1 || request.top_k > plan_.shape.vocab)
     refuse("top_k must be from 1 to " + std::to_string(plan_.shape.vocab), "top_k");
   sequence.top_k = request.top_k;
-  for (const std::string& target : request.targets) {
-    const auto id = tokenizer_->token_to_id(target);
-    if (!id) refuse("target \"" + target + "\" is not a token of the vocabulary", "targets");
-    if (std::ranges::count(sequence.targets, *id) == 0) sequence.targets.push_back(*id);
+  for (const MaskTarget& target : find_targets(request.targets, *tokenizer_)) {
+    const bool fresh = target.token && std::ranges::count(sequence.targets, *target.token) == 0;
+    if (fresh) sequence.targets.push_back(*target.token);
   }
+  if (!request.targets.empty() && sequence.targets.empty())
+    refuse("none of the targets has a token", "targets");
 }
 
 // What the tables of embeddings have a row for.
@@ -236,6 +238,14 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
   if (sequence.tokens() > limit) refuse_length(std::to_string(sequence.tokens()), limit, request);
 }
 
+// The mean of no rows of a static embedding's table is the zero vector.
+bool Preparer::is_zero(const Request& request) const {
+  return plan_.pipeline.input.kind == InputModule::Kind::kStaticEmbedding &&
+         plan_.token_modules.empty() && plan_.vector_modules.empty() &&
+         request.task == Task::kEmbed && request.also.empty() &&
+         std::holds_alternative<std::string>(request.input);
+}
+
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
   const auto start = std::chrono::steady_clock::now();
   check_task(request);
@@ -246,7 +256,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   sequence.cache_salt = request.cache_salt;
   set_dimensions(request, sequence);
   set_input(request, sequence);
-  if (sequence.ids.empty()) refuse("the input has no tokens", "input");
+  if (sequence.ids.empty() && !is_zero(request)) refuse("the input has no tokens", "input");
   check_ids(sequence);
   if (request.task == Task::kFillMask) set_masks(request, sequence);
   check_length(sequence, limit_of(request), request);

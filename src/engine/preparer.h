@@ -24,7 +24,8 @@ class Preparer {
   // Errors name the token that the checkpoint's settings need and its tokenizer doesn't have.
   Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer);
 
-  // Errors name the field of the request; `where` comes before the message ("input[3]: ").
+  // Errors name the field of the request; `where` comes before the message ("input[3]: "). A text
+  // without tokens is an error, but for a static embedding, whose vector it is zero.
   Sequence prepare(const Request& request, const std::string& where) const;
 
   // The token ids that the pieces of an over-long text are made of: see ChunkedProcessing.
@@ -42,6 +43,7 @@ class Preparer {
                         const EncodeOptions& options) const;
   [[noreturn]] static void refuse_length(const std::string& tokens, int64_t limit,
                                          const Request& request);
+  bool is_zero(const Request& request) const;
   void check_ids(const Sequence& sequence) const;
   static void check_length(const Sequence& sequence, int64_t limit, const Request& request);
 

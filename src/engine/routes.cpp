@@ -11,9 +11,12 @@ Routes::Routes(const EngineOptions& options,
     const std::filesystem::path& folder = plans_[i].tokenizer;
     std::shared_ptr<const Tokenizer> tokenizer;
     for (size_t j = 0; j < i; ++j) {
-      if (plans_[j].tokenizer == folder) tokenizer = tokenizers_[j];
+      const bool same = plans_[j].tokenizer == folder &&
+                        plans_[j].tokenizer_options == plans_[i].tokenizer_options;
+      if (same) tokenizer = tokenizers_[j];
     }
-    tokenizers_.push_back(tokenizer ? tokenizer : Tokenizer::open(folder));
+    tokenizers_.push_back(tokenizer ? tokenizer
+                                    : Tokenizer::open(folder, plans_[i].tokenizer_options));
     preparers_.emplace_back(plans_[i], tokenizers_.back());
   }
 }

@@ -18,9 +18,9 @@ try:
 except ImportError:
     chat_template_utils = None
 
+from reference import PROGRAM as VECTON, ROOT
+
 HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-VECTON = os.environ.get("VECTON", str(ROOT / "build/release/vecton"))
 COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_TEMPLATES", "2000"))
 MODEL = next(iter(sorted((ROOT / "tests/golden").glob("tok-gpt2/model"))), None)
 
@@ -134,7 +134,7 @@ def ask(templates):
 
 
 @unittest.skipIf(chat_template_utils is None, "transformers is not installed")
-@unittest.skipUnless(pathlib.Path(VECTON).exists(), f"no program at {VECTON}: set VECTON")
+@unittest.skipUnless(VECTON and pathlib.Path(VECTON).exists(), "no program vecton: build it, or set VECTON")
 @unittest.skipIf(MODEL is None, "no tokenizer in tests/golden")
 class ChatTemplateDifferentialTest(unittest.TestCase):
     def compare(self, templates):

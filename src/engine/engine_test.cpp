@@ -337,6 +337,25 @@ TEST(Engine, EmbedIsWhatSubmitGives) {
   EXPECT_EQ(static_cast<int64_t>(vectors[0].size()), engine->info().embedding_size);
 }
 
+// The mean of no rows.
+TEST(Engine, TextsWithoutTokensOfAStaticEmbeddingAreZero) {
+  const auto engine = open("tests/golden/static-embed/model");
+  const auto alone = engine->embed({"a river"});
+  const auto vectors = engine->embed({"a river", "", "a river"});
+  EXPECT_TRUE(same_bits(vectors[0], alone[0]));
+  EXPECT_TRUE(same_bits(vectors[2], alone[0]));
+  EXPECT_EQ(vectors[1], std::vector<float>(alone[0].size()));
+  EXPECT_EQ(engine->embed({""}), std::vector(1, vectors[1]));
+  const std::vector<std::string> documents = {"a river", ""};
+  const std::vector<float> scores = engine->score("a river", documents);
+  EXPECT_NEAR(scores[0], 1, 1e-5);
+  EXPECT_EQ(scores[1], 0);
+  EXPECT_EQ(engine->score("", documents), (std::vector<float>{0, 0}));
+  EXPECT_THROW(
+      (void)engine->submit({Request{.task = Task::kEmbed, .input = std::vector<int32_t>{}}}),
+      Error);
+}
+
 TEST(Engine, RefusesWhatItCannotServe) {
   const auto engine = open(kBert);
   const auto refusal = [&](Request request) {

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "vecton/error.h"
+
 namespace vecton {
 
 namespace {
@@ -54,6 +56,31 @@ TEST(KnownPattern, MatchesAsItsExpressionDoes) {
       ASSERT_EQ(parts(*known, text), parts(*regex, text)) << expression << "\n" << text;
     }
   }
+}
+
+// What Oniguruma gives.
+TEST(RegexPattern, SetsOfSetsDigitsAndGraphemes) {
+  const auto of = [](std::string_view expression, std::string_view text) {
+    return parts(*make_regex(expression, "test"), text);
+  };
+  using Parts = std::vector<std::string>;
+  EXPECT_EQ(of(R"(\h+)", "0xBEEF g"), (Parts{"0", "BEEF"}));
+  EXPECT_EQ(of(R"([^\h]+)", "0xBEEF g"), (Parts{"x", " g"}));
+  EXPECT_EQ(of(R"([\H])", "ag"), (Parts{"g"}));
+  EXPECT_EQ(of("[a-z&&[^aeiou]]+", "hello bcd"), (Parts{"h", "ll", "bcd"}));
+  EXPECT_EQ(of("[^a-z&&[^aeiou]]+", "heLLo!"), (Parts{"eLLo!"}));
+  EXPECT_EQ(of("[[a-c][x-z]]+", "abxyzd"), (Parts{"abxyz"}));
+  EXPECT_EQ(of("[^[a-c]d]", "ade"), (Parts{"e"}));
+  EXPECT_EQ(of(R"([\w&&\p{Lu}]+)", "aÉB1"), (Parts{"ÉB"}));
+  EXPECT_EQ(of(R"([^\W\d]+)", "ab1 c"), (Parts{"ab", "c"}));
+  EXPECT_EQ(of("[a&b]+", "a&b"), (Parts{"a&b"}));
+  EXPECT_EQ(of(R"(\X)", "e\u0301\r\n👍🏽👍🏽👨‍👩‍👧"),
+            (Parts{"e\u0301", "\r\n", "👍🏽", "👍🏽", "👨‍👩‍👧"}));
+}
+
+TEST(RegexPattern, RefusesByName) {
+  for (const char* expression : {"[&&a]", "[a&&]", "[]a]", "[a", R"(\R)", R"([\X])"})
+    EXPECT_THROW((void)make_regex(expression, "test"), Error) << expression;
 }
 
 TEST(KnownPattern, LongRunsTakeLinearTime) {

@@ -59,6 +59,12 @@ std::string word_set() {
          R"(\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
 }
 
+// Emoji are joined by U+200D alone: PCRE2's \X goes on after a skin tone too.
+constexpr std::string_view kGrapheme =
+    R"((?>\p{ExtPict}(?:[\p{M}\x{200c}\x{1f3fb}-\x{1f3ff}\x{e0020}-\x{e007f}]*\x{200d}\p{ExtPict})*)"
+    R"([\p{M}\x{200c}\x{200d}\x{1f3fb}-\x{1f3ff}\x{e0020}-\x{e007f}]*)"
+    R"(|[\x{1f3fb}-\x{1f3ff}][\p{M}\x{200c}\x{200d}\x{1f3fb}-\x{1f3ff}]*|\X))";
+
 class Translator {
  public:
   Translator(std::string_view in, const std::string& what) : in_(in), what_(what) {}
@@ -90,7 +96,8 @@ class Translator {
     } else if (c == 'H') {
       put_set(R"(\x{0}-/:-@G-`g-\x{10ffff})", false, 2);
     } else if (c == 'X' && !in_set_) {
-      copy(2);
+      out_ += kGrapheme;
+      at_ += 2;
     } else if (c == 's' || c == 'w') {
       put_set(c == 's' ? space_set() : word_set(), false, 2);
     } else if ((c == 'S' || c == 'W') && !in_set_) {
@@ -103,7 +110,7 @@ class Translator {
     } else if (c == 'p' || (c == 'P' && !in_set_)) {
       property(c == 'P');
     } else if (std::string_view("RXKGyYoOkgN").find(c) != std::string_view::npos || c == '\0' ||
-               (in_set_ && (c == 'S' || c == 'W'))) {
+               c == 'X') {
       refuse("\\" + std::string(1, c));
     } else {
       copy(2);
@@ -161,6 +168,11 @@ class Translator {
   }
 
   void set_item(std::vector<std::string>& parts, const std::function<void()>& end_operand) {
+    const char escaped = in_[at_] == '\\' && at_ + 1 < in_.size() ? in_[at_ + 1] : '\0';
+    if (escaped == 'S' || escaped == 'W') {
+      at_ += 2;
+      return parts.push_back("[^" + (escaped == 'S' ? space_set() : word_set()) + "]");
+    }
     if (in_[at_] == '\\') return escape();
     if (in_.substr(at_).starts_with("&&")) {
       at_ += 2;

@@ -97,6 +97,27 @@ TEST_F(VocabularyFiles, RefusalsSayWhatWouldBeTaken) {
   EXPECT_NE(refusal().find("tokenizer.model is not a SentencePiece model"), std::string::npos);
 }
 
+// Files of version v3 list no special tokens: they have those of Mistral Nemo.
+TEST_F(VocabularyFiles, TekkenOfVersion3) {
+  const auto file = [&](const std::string& version) {
+    write("tekken.json",
+          R"({"config":{"pattern":"\\p{L}+|\\s+","num_vocab_tokens":3,"default_vocab_size":24,)"
+          R"("default_num_special_tokens":22,"version":")" +
+              version +
+              R"("},"vocab":[{"rank":0,"token_bytes":"YQ=="},{"rank":1,"token_bytes":"Yg=="},)"
+              R"({"rank":2,"token_bytes":"Yw=="}]})");
+  };
+  file("v3");
+  const auto tokenizer = Tokenizer::open(folder_);
+  EXPECT_EQ(tokenizer->encode("ab").ids, (Ids{22, 23}));
+  EXPECT_EQ(tokenizer->encode("<s>[INST]a[/INST]<pad>[TOOL_CONTENT]").ids,
+            (Ids{1, 3, 22, 4, 11, 19}));
+  EXPECT_EQ(tokenizer->id_to_token(21), "<SPECIAL_21>");
+  EXPECT_EQ(tokenizer->vocab_size(), 24);
+  file("v9");
+  EXPECT_NE(refusal().find("special_tokens"), std::string::npos);
+}
+
 }  // namespace
 
 }  // namespace vecton

@@ -222,6 +222,33 @@ class Errors(ProgramTest):
         (broken / "config.json").write_text('{"architectures": ["NobodysModel"], "model_type": "nobody"}')
         self.check(3, ["NobodysModel"], "embed", broken, "a")
 
+    def test_json_lines_of_python(self):
+        lines = self.write("in.jsonl", '{"text": "ok", "x": NaN}\n{"text": "a \\ud83d b", "y": [-Infinity]}\n"\\udc00"\n')
+        got = json_lines(run("embed", BERT, "--input", lines).out)
+        want = json_lines(run("embed", BERT, "ok", "a \ufffd b", "\ufffd").out)
+        self.assertEqual([line["embedding"] for line in got], [line["embedding"] for line in want])
+
+    def test_bad_lines_are_skipped_where_asked(self):
+        lines = self.write("in.jsonl", '{"text": "a"}\noops\n{"text": 3}\n{"text": "b", "id": NaN}\n{"txt": "c"}\n{"text": "d"}\n')
+        self.check(4, ["in.jsonl:2", "not valid JSON"], "embed", BERT, "--input", lines)
+        done = run("embed", BERT, "--input", lines, "--skip-bad-lines")
+        want = json_lines(run("embed", BERT, "a", "d").out)
+        self.assertEqual([line["embedding"] for line in json_lines(done.out)], [line["embedding"] for line in want])
+        for part in ('in.jsonl:2:', 'in.jsonl:3: field "text"', 'in.jsonl:4: "id"', 'in.jsonl:5: there is no field "text"', "4 lines of"):
+            self.assertIn(part, done.err)
+        rows = self.write("in.csv", "n,text\n1,a\n2\n3,d\n")
+        done = run("embed", BERT, "--input", rows, "--skip-bad-lines")
+        self.assertEqual([line["embedding"] for line in json_lines(done.out)], [line["embedding"] for line in want])
+        self.assertIn("1 line of", done.err)
+
+    def test_texts_without_tokens(self):
+        static = str(GOLDEN / "static-embed" / "model")
+        lines = json_lines(run("embed", static, "--input", self.write("in.txt", "capital\n\nriver\n")).out)
+        alone = json_lines(run("embed", static, "capital", "", "river").out)
+        self.assertEqual([line["embedding"] for line in lines], [line["embedding"] for line in alone])
+        self.assertEqual(set(lines[1]["embedding"]), {0})
+        self.assertNotEqual(set(lines[0]["embedding"]), {0})
+
     def test_input(self):
         self.check(4, ["absent.txt"], "embed", BERT, "--input", "absent.txt")
         bad = self.write("bad.jsonl", '{"text": "a"}\n{"text": 3}\n')

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import pathlib
 import re
 import unittest
 
 from program import BERT, GOLDEN, ProgramTest, cases, environment, json_lines, read_safetensors, run
 
+PIPELINES = json.loads((pathlib.Path(__file__).parent / "pipelines.json").read_text("utf8"))
 QUERY = "What is the capital of France?"
 DOCUMENTS = ["Paris is the capital of France.", "Berlin ist die Hauptstadt.", "a"]
 
@@ -168,6 +170,19 @@ class Tag(ProgramTest):
         self.assertGreaterEqual(counts["none"], counts["simple"])
         self.assertGreaterEqual(counts["simple"], counts["first"])
 
+    def test_reference(self):
+        groups = {}
+        for case in PIPELINES["entities"]:
+            groups.setdefault((case["model"], case["aggregation"]), []).append(case)
+        for (name, aggregation), group in groups.items():
+            texts = self.write("texts.jsonl", "".join(json.dumps({"text": case["text"]}) + "\n" for case in group))
+            lines = json_lines(run("tag", model(name), "--input", texts, "--aggregation", aggregation, "--json").out)
+            for case, line in zip(group, lines, strict=True):
+                with self.subTest(name, aggregation=aggregation, text=case["text"]):
+                    got, want = line["entities"], case["entities"]
+                    self.assertEqual([(e["label"], e["start"], e["end"]) for e in got], [(e["label"], e["start"], e["end"]) for e in want])
+                    self.assert_close([e["score"] for e in got], [e["score"] for e in want])
+
     def test_highlights(self):
         marked = run("tag", TAGGER, self.text, "--color", "always").out
         self.assertIn("\x1b[48;2;", marked)
@@ -198,9 +213,18 @@ class FillMask(ProgramTest):
         answer, = json_lines(run("fill-mask", MASKED, "the [MASK] of", "--targets", "a,b", "--json").out)
         self.assertEqual({b["text"] for b in answer["masks"][0]}, {"a", "b"})
 
+    def test_targets_that_are_no_tokens(self):
+        for case in PIPELINES["fillings"]:
+            done = run("fill-mask", model(case["model"]), case["text"], "--targets", ",".join(case["targets"]), "--json")
+            found = {f["token"]: f["score"] for f in json_lines(done.out)[0]["masks"][0]}
+            self.assertEqual(sorted(found), sorted(f["token"] for f in case["fillings"]))
+            for filling in case["fillings"]:
+                self.assertAlmostEqual(found[filling["token"]], filling["score"], delta=1e-4)
+            self.assertIn("is not a token of the vocabulary: its first one", done.err)
+
     def test_errors(self):
         self.assertIn("mask", run("fill-mask", MASKED, "no mask here", status=4).err)
-        self.assertIn("target", run("fill-mask", MASKED, "a [MASK]", "--targets", "nosuchtokenatall", status=2).err)
+        self.assertIn("target", run("fill-mask", MASKED, "a [MASK]", "--targets", " ", status=2).err)
         self.assertIn("does not do 'fill_mask'", run("fill-mask", BERT, "a [MASK]", status=3).err)
 
 

@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+
+#include "base/temporary_folder.h"
+#include "vecton/error.h"
+#include "vecton/tokenizer.h"
+
+namespace vecton {
+
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+constexpr const char* kWordPiece = R"({"version":"1.0","added_tokens":[],
+    "normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,
+      "strip_accents":null,"lowercase":true},
+    "pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":null,
+    "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+    "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+      "max_input_chars_per_word":100,
+      "vocab":{"[UNK]":0,"a":1,"A":2,"e":3,"é":4,"中":5,"##中":6,"E":7}}})";
+
+std::string metaspace(const std::string& scheme, const std::string& normalizer = "null") {
+  return R"({"version":"1.0","added_tokens":[],"normalizer":)" + normalizer +
+         R"(,"pre_tokenizer":{"type":"Metaspace","replacement":"▁",)" + scheme +
+         R"(},"post_processor":null,"decoder":{"type":"Metaspace","replacement":"▁",)" + scheme +
+         R"(},"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],["▁a",-1.0],["a",-2.0],
+            ["▁A",-1.0],["A",-2.0],["▁",-3.0],["!",-1.0],["é",-1.0],["e",-1.0]]}})";
+}
+
+class ClassOverrides : public testing::Test {
+ protected:
+  // The tokens of a text.
+  std::string tokens(const std::string& document, const std::string& config, std::string_view text,
+                     const TokenizerOptions& options = {}) {
+    folder_.write("tokenizer.json", document);
+    folder_.write("tokenizer_config.json", config);
+    const auto tokenizer = Tokenizer::open(folder_.path(), options);
+    std::string out;
+    for (const int32_t id : tokenizer->encode(text, {.add_special_tokens = false}).ids)
+      out += (out.empty() ? "" : " ") + std::string(tokenizer->id_to_token(id));
+    return out;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ClassOverrides, BertsFlagsStandAboveTheFile) {
+  const auto of = [&](const std::string& flags) {
+    return tokens(kWordPiece, R"({"tokenizer_class":"BertTokenizer")" + flags + "}", "A é 中中");
+  };
+  EXPECT_EQ(of(""), "a e 中 中");
+  EXPECT_EQ(of(R"(,"do_lower_case":false)"), "A é 中 中");
+  EXPECT_EQ(of(R"(,"strip_accents":false)"), "a é 中 中");
+  EXPECT_EQ(of(R"(,"do_lower_case":false,"strip_accents":true)"), "A e 中 中");
+  EXPECT_EQ(of(R"(,"tokenize_chinese_chars":false)"), "a e 中 ##中");
+}
+
+TEST_F(ClassOverrides, OfAClassThatHasThem) {
+  for (const char* name :
+       {"PreTrainedTokenizerFast", "TokenizersBackend", "Nonsense", "GPT2Tokenizer"}) {
+    const std::string config =
+        R"({"tokenizer_class":")" + std::string(name) + R"(","do_lower_case":false})";
+    EXPECT_EQ(tokens(kWordPiece, config, "A"), "a") << name;
+  }
+  EXPECT_EQ(tokens(kWordPiece,
+                   R"({"tokenizer_class":"ElectraTokenizerFast","do_lower_case":false})", "A"),
+            "A");
+  // Without a class its model's counts.
+  folder_.write("config.json", R"({"model_type":"distilbert"})");
+  EXPECT_EQ(tokens(kWordPiece, R"({"do_lower_case":false})", "A"), "A");
+  folder_.write("config.json", R"({"model_type":"modernbert"})");
+  EXPECT_EQ(tokens(kWordPiece, R"({"tokenizer_class":"BertTokenizer","do_lower_case":false})", "A"),
+            "a");
+}
+
+TEST_F(ClassOverrides, NotWhereTheFileAloneCounts) {
+  const std::string config = R"({"tokenizer_class":"BertTokenizer","do_lower_case":false})";
+  EXPECT_EQ(tokens(kWordPiece, config, "A", {.class_settings = false}), "a");
+}
+
+TEST_F(ClassOverrides, SpacesBeforeTheText) {
+  const auto of = [&](const std::string& scheme, const std::string& config) {
+    return tokens(metaspace(scheme), config, "a a");
+  };
+  const std::string always = R"("prepend_scheme":"always")", never = R"("prepend_scheme":"never")",
+                    older = R"("add_prefix_space":true)";
+  const std::string no = R"({"tokenizer_class":"XLMRobertaTokenizer","add_prefix_space":false})",
+                    unsaid = R"({"tokenizer_class":"XLMRobertaTokenizer"})";
+  EXPECT_EQ(of(always, no), "a ▁a");
+  EXPECT_EQ(of(older, no), "a ▁a");
+  EXPECT_EQ(of(never, unsaid), "▁a ▁a");
+  EXPECT_EQ(of(never, R"({"tokenizer_class":"T5Tokenizer","add_prefix_space":false})"), "▁a ▁a");
+}
+
+TEST_F(ClassOverrides, CaseAccentsAndPunctuation) {
+  const std::string file = metaspace(R"("prepend_scheme":"always")", R"({"type":"NFC"})");
+  EXPECT_EQ(tokens(file, R"({"tokenizer_class":"AlbertTokenizer"})", "Aé"), "▁a e");
+  EXPECT_EQ(tokens(file, R"({"tokenizer_class":"AlbertTokenizer","keep_accents":true})", "Aé"),
+            "▁a é");
+  EXPECT_EQ(tokens(file, R"({"tokenizer_class":"AlbertTokenizer","do_lower_case":false})", "Aé"),
+            "▁A e");
+  EXPECT_EQ(tokens(file, R"({"tokenizer_class":"DebertaV2Tokenizer","do_lower_case":true})", "A!"),
+            "▁a !");
+  EXPECT_EQ(tokens(file, R"({"tokenizer_class":"DebertaV2Tokenizer","split_by_punct":true})", "A!"),
+            "▁A ▁ !");
+}
+
+TEST_F(ClassOverrides, WrongSettingsAreNamed) {
+  try {
+    tokens(kWordPiece, R"({"tokenizer_class":"BertTokenizer","do_lower_case":"yes"})", "a");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("do_lower_case"), std::string::npos);
+  }
+}
+
+TEST_F(ClassOverrides, LowerCaseSparesSpecialTokens) {
+  std::string file = kWordPiece;
+  const std::string none = R"("added_tokens":[])";
+  file.replace(file.find(none), none.size(),
+               R"("added_tokens":[{"id":8,"content":"[MASK]","special":true,"normalized":false}])");
+  const std::string config = R"({"tokenizer_class":"BertTokenizer","do_lower_case":false})";
+  EXPECT_EQ(tokens(file, config, "A [MASK] E"), "A [MASK] E");
+  EXPECT_EQ(tokens(file, config, "A [MASK] E", {.lower_case = true}), "a [MASK] e");
+}
+
+}  // namespace
+
+}  // namespace vecton

@@ -9,7 +9,9 @@ namespace {
 // Rewrites a text as JSON. What is wrong otherwise stays so.
 class Rewriter {
  public:
-  explicit Rewriter(std::string_view in) : in_(in) { out_.reserve(in.size() + 16); }
+  Rewriter(std::string_view in, BadBytes bad_bytes) : in_(in), bad_bytes_(bad_bytes) {
+    out_.reserve(in.size() + 16);
+  }
 
   std::string run() {
     while (at_ < in_.size()) {
@@ -96,24 +98,25 @@ class Rewriter {
                                           : 0xBF;
     bool good = first >= 0xC2 && first <= 0xF4 && second >= least && second <= most;
     for (size_t i = 2; i < size; ++i) good = good && (byte(i) & 0xC0) == 0x80;
-    if (good) return copy(size);
+    if (good || bad_bytes_ == BadBytes::kRefuse) return copy(good ? size : 1);
     out_ += "\\ufffd";
     ++at_;
   }
 
   std::string_view in_;
+  BadBytes bad_bytes_;
   std::string out_;
   size_t at_ = 0;
 };
 
 }  // namespace
 
-json::value parse_python_json(std::string_view text, const std::string& what,
+json::value parse_python_json(std::string_view text, const std::string& what, BadBytes bad_bytes,
                               json::storage_ptr memory) {
   try {
     return parse_json(text, what, memory);
   } catch (const Error&) {
-    const std::string rewritten = Rewriter(text).run();
+    const std::string rewritten = Rewriter(text, bad_bytes).run();
     if (rewritten == text) throw;
     try {
       return parse_json(rewritten, what, memory);

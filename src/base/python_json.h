@@ -8,9 +8,12 @@
 
 namespace vecton {
 
+// What is done about bytes in strings that are not UTF-8.
+enum class BadBytes { kRefuse, kReplace };
+
 // parse_json() of a text that may hold what JSON does not have: numbers that are none are read as
-// infinities, lone halves of surrogate pairs and bytes that are not UTF-8 as U+FFFD.
-json::value parse_python_json(std::string_view text, const std::string& what,
+// infinities, lone halves of surrogate pairs, and bytes that are replaced, as U+FFFD.
+json::value parse_python_json(std::string_view text, const std::string& what, BadBytes bad_bytes,
                               json::storage_ptr memory = {});
 
 }  // namespace vecton

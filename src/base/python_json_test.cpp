@@ -10,7 +10,8 @@ namespace vecton {
 namespace {
 
 std::string text_of(std::string_view line) {
-  return std::string(parse_python_json(line, "the line").at("text").as_string());
+  return std::string(
+      parse_python_json(line, "the line", BadBytes::kReplace).at("text").as_string());
 }
 
 TEST(PythonJson, WhatJsonHasIsReadAsItIs) {
@@ -19,8 +20,8 @@ TEST(PythonJson, WhatJsonHasIsReadAsItIs) {
 }
 
 TEST(PythonJson, NumbersThatAreNone) {
-  const json::value value =
-      parse_python_json(R"({"text":"a NaN","x":NaN,"y":[-Infinity,Infinity]})", "the line");
+  const json::value value = parse_python_json(
+      R"({"text":"a NaN","x":NaN,"y":[-Infinity,Infinity]})", "the line", BadBytes::kReplace);
   EXPECT_EQ(value.at("text"), "a NaN");
   EXPECT_TRUE(std::isinf(value.at("x").as_double()));
   EXPECT_LT(value.at("y").at(0).as_double(), 0);
@@ -37,11 +38,16 @@ TEST(PythonJson, BytesThatAreNoText) {
   EXPECT_EQ(text_of("{\"text\":\"a\xff\xc3\xa9\xe2\x82\"}"), "a\uFFFD\u00e9\uFFFD\uFFFD");
 }
 
+TEST(PythonJson, BytesAreRefusedWhereThatIsAsked) {
+  const char* line = "{\"text\":\"a\xff\", \"x\":NaN}";
+  EXPECT_THROW((void)parse_python_json(line, "the body", BadBytes::kRefuse), Error);
+}
+
 TEST(PythonJson, WhatIsWrongStaysWrong) {
   for (const char* line : {"{", R"({"text":NaN)", R"({"text":nan})", R"(["\ud83d)", "N", "-",
                            "NaNs", "[1NaN]", "{\"a\":NaN 3}"}) {
     try {
-      parse_python_json(line, "the line");
+      parse_python_json(line, "the line", BadBytes::kReplace);
       ADD_FAILURE() << line;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kCorrupt) << line;

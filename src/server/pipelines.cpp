@@ -108,7 +108,9 @@ Plan fill_mask(const Call& call) {
   read_mask_options(parameters, like);
   plan.ignored = finish(fields, parameters);
   for (const MaskTarget& target : find_targets(like.targets, call.context.tokenizer)) {
-    if (!target.exact) plan.warnings.push_back(target.note(call.context.tokenizer));
+    constexpr size_t kMost = 3, kLongest = 200;  // warnings go into a header
+    if (!target.exact && plan.warnings.size() < kMost)
+      plan.warnings.push_back(target.note(call.context.tokenizer).substr(0, kLongest));
   }
   set_requests(call, std::move(inputs), like, plan);
   plan.render = [requests = plan.requests, single = plan.single,

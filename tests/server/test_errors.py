@@ -31,7 +31,7 @@ class VllmErrors(ServerTest):
         self.refused([1], 400, "Bad Request", "expected a JSON object", "body")
 
     def test_json(self):
-        for body in ("{", "", "nonsense", '{"input":"a"} x', '{"input":"\\ud800"}', b'{"input":"\xff\xfe"}', "[" * 100000):
+        for body in ("{", "", "nonsense", '{"input":"a"} x', b'{"input":"\xff\xfe"}', "[" * 100000):
             self.refused(body, 400, "Bad Request", "not valid JSON", "body")
 
     def test_content_type(self):

@@ -307,11 +307,27 @@ class MaskedModel(TaskTest):
         only = self.post("/fill_mask", {"inputs": "the [MASK]", "targets": ["a", "b"]}).json
         self.assertEqual({b["token_str"] for b in only}, {"a", "b"})
 
+    def test_targets_that_are_no_tokens(self):
+        only = self.post("/fill_mask", {"inputs": "the [MASK]", "parameters": {"targets": ["Capital"]}}).json
+        self.assertEqual([b["token_str"] for b in only], ["capital"])
+        self.refused_tei("/fill_mask", {"inputs": "the [MASK]", "targets": [" "]}, 422, None, "targets")
+
     def test_refusals(self):
         self.refused_tei("/fill_mask", {"inputs": "no mask"}, 422, "Validation", "mask")
         self.refused_tei("/fill_mask", {"inputs": "a [MASK]", "top_k": 0}, 422, None, "body.top_k")
         self.refused_tei("/fill_mask", {"inputs": []}, 400, "Empty", "`inputs`")
         self.refused("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
+
+
+class StaticEmbedding(TaskTest):
+    model = model("static-embed")
+
+    def test_a_text_without_tokens_is_zero(self):
+        alone = self.data("/v1/embeddings", {"input": "capital"}, "embedding")[0]
+        vectors = self.data("/v1/embeddings", {"input": ["capital", "", "capital"]}, "embedding")
+        self.assertEqual(vectors, [alone, [0] * len(alone), alone])
+        self.assertEqual(self.data("/v1/embeddings", {"input": ""}, "embedding"), [vectors[1]])
+        self.assertEqual(self.post("/embed", {"inputs": ["", "capital"]}).json, [vectors[1], alone])
 
 
 class ThreeHeads(TaskTest):
@@ -493,6 +509,24 @@ class Inference(TaskTest):
     def test_refusals(self):
         self.refused("/classify", {"input": "a", "candidate_labels": ["x"]}, "body.candidate_labels", kind="Bad Request")
         self.assertEqual(self.post("/token_classify", {"inputs": "a"}, status=424).json["error_type"], "Backend")
+
+
+class Python(TaskTest):
+    """Bodies as json.dumps writes them."""
+    model = model("bert-embed-mean")
+
+    def raw(self, body, status=200):
+        return self.post("/v1/embeddings", body.encode(), status=status)
+
+    def test_halves_of_pairs(self):
+        want = self.data("/v1/embeddings", {"input": "a \ufffd b"}, "embedding")
+        answer = self.raw(r'{"input":"a \ud83d b"}')
+        self.assertEqual([row["embedding"] for row in answer.json["data"]], want)
+
+    def test_numbers_that_are_none(self):
+        self.raw('{"input":"a","unread":[NaN,-Infinity]}')
+        for body in ('{"input":"a","dimensions":NaN}', '{"input":[NaN]}', '{"input":"a","truncate_prompt_tokens":Infinity}', '{"input":nan}'):
+            self.raw(body, 400)
 
 
 class Prompts(TaskTest):

@@ -1,5 +1,6 @@
 #include "base/python_json.h"
 
+#include "base/utf8.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -85,22 +86,10 @@ class Rewriter {
 
   // A character beyond ASCII, or a byte that is none.
   void character() {
-    const auto byte = [&](size_t i) {
-      return at_ + i < in_.size() ? static_cast<unsigned char>(in_[at_ + i]) : 0u;
-    };
-    const unsigned first = byte(0), second = byte(1);
-    const size_t size = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    const unsigned least = first == 0xE0   ? 0xA0
-                           : first == 0xF0 ? 0x90
-                                           : 0x80,
-                   most = first == 0xED   ? 0x9F
-                          : first == 0xF4 ? 0x8F
-                                          : 0xBF;
-    bool good = first >= 0xC2 && first <= 0xF4 && second >= least && second <= most;
-    for (size_t i = 2; i < size; ++i) good = good && (byte(i) & 0xC0) == 0x80;
-    if (good || bad_bytes_ == BadBytes::kRefuse) return copy(good ? size : 1);
+    const utf8::Character found = utf8::decode(in_, at_);
+    if (found.valid || bad_bytes_ == BadBytes::kRefuse) return copy(found.bytes);
     out_ += "\\ufffd";
-    ++at_;
+    at_ += found.bytes;
   }
 
   std::string_view in_;

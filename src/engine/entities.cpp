@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/utf8.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -24,11 +25,6 @@ struct Piece {
   float score() const { return values[best()]; }
 };
 
-int64_t characters(std::string_view text) {
-  return std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
-}
-
 // Whether a token goes on with the word before it. Tokenizers that mark such tokens spell them
 // longer than the text that they stand for. Of others it is known only that words have spaces
 // between them. A token for what is unknown is a word of its own.
@@ -44,8 +40,8 @@ class WordRule {
     if (unknown_ && token.id == *unknown_) return false;
     const auto begin = static_cast<size_t>(token.begin), end = static_cast<size_t>(token.end);
     if (marked_) {
-      return characters(tokenizer_.id_to_token(token.id)) !=
-             characters(text_.substr(begin, end - begin));
+      return utf8::count(tokenizer_.id_to_token(token.id)) !=
+             utf8::count(text_.substr(begin, end - begin));
     }
     const bool spaced = begin > 0 && (text_[begin - 1] == ' ' || text_.substr(begin, 1) == " ");
     return begin > 0 && !spaced;

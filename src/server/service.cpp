@@ -9,7 +9,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/json.h"
+#include "base/python_json.h"
 #include "base/utf8.h"
 #include "server/auth.h"
 #include "server/foreign_ids.h"

@@ -27,6 +27,12 @@ constexpr const char* kBert = R"({"version":"1.0",
     "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,
       "vocab":{"[PAD]":0,"[CLS]":1,"[SEP]":2,"[MASK]":3,"[UNK]":4,"a":5,"b":6,"##c":7,"hello":8}}})";
 
+std::string without_padding() {
+  std::string file = kBert;
+  const size_t begin = file.find(R"("padding":)"), end = file.find(R"("added_tokens")");
+  return file.erase(begin, end - begin);
+}
+
 class TokenizerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -153,6 +159,9 @@ TEST_F(TokenizerTest, KnowsWhatItsClassSays) {
   EncodeOptions options;
   options.padding = EncodeOptions::Padding::kMaxLength;
   options.max_length = 4;
+  // The side of a file that was padded counts before the class's.
+  EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{1, 5, 2, 0}));
+  write("tokenizer.json", without_padding());
   EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{0, 1, 5, 2}));
 }
 
@@ -178,6 +187,8 @@ TEST_F(TokenizerTest, PaddingNeedsAPadToken) {
   write("tokenizer_config.json", "{}");
   EncodeOptions options;
   options.padding = EncodeOptions::Padding::kLongest;
+  EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{1, 5, 2}));  // the file's
+  write("tokenizer.json", without_padding());
   EXPECT_THROW(Tokenizer::open(folder_)->encode("a", options), Error);
   write("special_tokens_map.json", R"({"pad_token":"[PAD]"})");
   EXPECT_EQ(Tokenizer::open(folder_)->encode("a", options).ids, (Ids{1, 5, 2}));

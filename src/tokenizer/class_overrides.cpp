@@ -16,7 +16,14 @@ void set_scheme(DocumentSteps& steps, std::string_view scheme) {
   }
 }
 
+// A file may leave out how tokens become a text.
+void set_missing_decoder(FileOverride& file, std::string_view step) {
+  if (file.decoder.all().empty()) file.decoder.append(step);
+}
+
 void set_scheme(FileOverride& file, std::string_view scheme) {
+  if (file.pre_tokenizer.has("Metaspace"))
+    set_missing_decoder(file, R"({"type":"Metaspace","replacement":"\u2581"})");
   set_scheme(file.pre_tokenizer, scheme);
   set_scheme(file.decoder, scheme);
 }
@@ -67,6 +74,7 @@ void set_llama_scheme(FileOverride& file, std::string_view scheme) {
 }  // namespace
 
 void override_bert(FileOverride& file) {
+  set_missing_decoder(file, R"({"type":"WordPiece","prefix":"##","cleanup":true})");
   const bool lowercase = file.flag("do_lower_case", true);
   json::value accents = nullptr;
   if (!file.config.is_null() && file.config.has("strip_accents"))
@@ -90,6 +98,7 @@ void override_funnel(FileOverride& file) {
 }
 
 void override_byte_level(FileOverride& file) {
+  if (file.pre_tokenizer.has("ByteLevel")) set_missing_decoder(file, R"({"type":"ByteLevel"})");
   for (json::object* step : file.pre_tokenizer.all()) {
     if (is_step(*step, "ByteLevel"))
       (*step)["add_prefix_space"] = file.flag("add_prefix_space", false);

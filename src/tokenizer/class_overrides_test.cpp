@@ -13,8 +13,7 @@ using Ids = std::vector<int32_t>;
 constexpr const char* kWordPiece = R"({"version":"1.0","added_tokens":[],
     "normalizer":{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,
       "strip_accents":null,"lowercase":true},
-    "pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":null,
-    "decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
+    "pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":null,"decoder":{"type":"WordPiece","prefix":"##","cleanup":true},
     "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
       "max_input_chars_per_word":100,
       "vocab":{"[UNK]":0,"a":1,"A":2,"e":3,"é":4,"中":5,"##中":6,"E":7}}})";
@@ -122,6 +121,15 @@ TEST_F(ClassOverrides, LowerCaseSparesSpecialTokens) {
   const std::string config = R"({"tokenizer_class":"BertTokenizer","do_lower_case":false})";
   EXPECT_EQ(tokens(file, config, "A [MASK] E"), "A [MASK] E");
   EXPECT_EQ(tokens(file, config, "A [MASK] E", {.lower_case = true}), "a [MASK] e");
+}
+
+TEST_F(ClassOverrides, ADecoderThatTheFileLeavesOut) {
+  std::string file = kWordPiece;
+  const std::string own = R"("decoder":{"type":"WordPiece","prefix":"##","cleanup":true},)";
+  file.erase(file.find(own), own.size());
+  folder_.write("tokenizer.json", file);
+  folder_.write("tokenizer_config.json", R"({"tokenizer_class":"BertTokenizer"})");
+  EXPECT_EQ(Tokenizer::open(folder_.path())->decode(Ids{1, 5, 6}), "a 中中");
 }
 
 }  // namespace

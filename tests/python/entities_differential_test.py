@@ -64,7 +64,7 @@ class EntitiesDifferentialTest(unittest.TestCase):
 
     def compare(self, folder, reference, texts, aggregation):
         lines = "".join(json.dumps({"text": t}) + "\n" for t in texts)
-        answer = subprocess.run([PROGRAM, "tag", str(folder), "--input", "-", "--aggregation", aggregation, "--json"], input=lines.encode(),
+        answer = subprocess.run([PROGRAM, "tag", str(folder), "--input", "-", "--input-format", "jsonl", "--aggregation", aggregation, "--json"], input=lines.encode(),
                                 capture_output=True, check=False)
         self.assertEqual(answer.returncode, 0, answer.stderr.decode())
         got = [json.loads(line) for line in answer.stdout.decode().splitlines()]

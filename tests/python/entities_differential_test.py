@@ -24,7 +24,7 @@ from reference import PROGRAM, ROOT
 
 COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_ENTITIES", "60"))
 TOKENIZERS = """tok-bert-uncased tok-bert-cased tok-minilm-real tok-mpnet tok-roberta tok-roberta-prefix-space tok-gpt2 tok-xlmr-wssplit
- tok-xlmr-metaspace tok-albert-unigram tok-spm-deberta-v2 tok-wordlevel-whitespace""".split()
+ tok-albert-unigram tok-spm-deberta-v2 tok-wordlevel-whitespace""".split()
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-A-B", "PER", "S-ORG", "I-O"]
 WORDS = """Hi, can you book a flight? Dr. O'Neil's don't co-operate 3.14 naïve Zoë e\u0301te\u0301 İstanbul 中文字符 カタカナ 한국어 👍🏽 👨‍👩‍👧 𝔘𝔫𝔦
  ﷺ ½ … — “quoted” (brackets) [UNK] <unk> [MASK] ##ing \u200b \u00ad #tag @name e-mail: a@b.c WORLD Straße the of in""".split(" ")

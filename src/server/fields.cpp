@@ -81,6 +81,7 @@ std::string shown(const json::value& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
   std::string text;
+  if (value.is_double() && !std::isfinite(value.get_double())) return "a number that is not finite";
   if (value.is_double()) {
     append_number(text, value.get_double());
     if (text.find_first_of(".e") == std::string::npos) text += ".0";

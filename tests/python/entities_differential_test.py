@@ -22,7 +22,7 @@ except ImportError:
 
 from reference import PROGRAM, ROOT
 
-COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_ENTITIES", "60"))
+COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_ENTITIES", "20"))
 TOKENIZERS = """tok-bert-uncased tok-bert-cased tok-minilm-real tok-mpnet tok-roberta tok-roberta-prefix-space tok-gpt2 tok-xlmr-wssplit
  tok-albert-unigram tok-spm-deberta-v2 tok-wordlevel-whitespace""".split()
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-A-B", "PER", "S-ORG", "I-O"]

@@ -9,8 +9,9 @@ MAY_INCLUDE = {
     "base": [],
     "tensor": [],
     "ops": ["tensor"],
-    "backend/ref": ["ops", "tensor"],
-    "backend/cpu": ["ops", "tensor"],
+    "backend/host": ["tensor"],
+    "backend/ref": ["backend/host", "ops", "tensor"],
+    "backend/cpu": ["backend/host", "ops", "tensor"],
     "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
     "checkpoint": ["ops", "tensor"],
     "tokenizer": [],

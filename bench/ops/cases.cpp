@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <random>
 #include <utility>
 
@@ -60,10 +61,10 @@ Weight weight(int64_t n, int64_t k, DType dtype) {
   }
   Weight result;
   result.name = "weight";
-  result.dtype = dtype;
+  result.codes.dtype = dtype;
   result.rows = n;
   result.columns = k;
-  result.bytes = *bytes;
+  result.codes.bytes = *bytes;
   result.keep = bytes;
   return result;
 }
@@ -106,11 +107,11 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
         const auto all = copies(cold, weight_bytes, [&] {
           return gated ? ops.prepare_gated(w, w) : ops.prepare_linear({&w, 1});
         });
-        const Vector b = bias ? std::make_shared<const std::vector<float>>(numbers(n)) : nullptr;
+        const Vector b = bias ? input(ops, 1, n) : Vector();
         return [=, &ops, next = size_t{0}]() mutable {
           const PreparedWeight& w = all[next++ % all.size()];
           if (gated) {
-            ops.gated_linear(x, {w, nullptr}, Activation::kSilu);
+            ops.gated_linear(x, {w, {}}, Activation::kSilu);
           } else {
             ops.linear(x, {w, b});
           }
@@ -131,42 +132,40 @@ struct AttentionCase {
 };
 
 // Relative positions with a bucket each up to 128, as DeBERTa has them.
-struct BiasInput {
-  std::vector<int32_t> bucket;
-  AttentionBias bias;
-};
-
-std::shared_ptr<BiasInput> make_bias(Ops& ops, const AttentionCase& c) {
-  auto made = std::make_shared<BiasInput>();
-  if (!c.by_head && !c.by_token) return made;
+AttentionBias make_bias(Ops& ops, const AttentionCase& c) {
+  if (!c.by_head && !c.by_token) return {};
   constexpr int64_t kReach = 128;
-  for (int32_t b = 0; b <= 2 * kReach; ++b) made->bucket.push_back(b);
+  std::vector<int32_t> bucket(2 * kReach + 1);
+  std::iota(bucket.begin(), bucket.end(), 0);
   const int64_t buckets = 2 * kReach + 1, columns = c.shape.heads * buckets;
-  made->bias = {.reach = kReach, .buckets = buckets, .bucket = made->bucket};
-  if (c.by_head) made->bias.by_head = input(ops, c.shape.heads, buckets);
+  AttentionBias bias{.reach = kReach,
+                     .buckets = buckets,
+                     .bucket = ops.upload_indices(std::move(bucket)),
+                     .by_head = {},
+                     .by_query = {},
+                     .by_key = {}};
+  if (c.by_head) bias.by_head = input(ops, c.shape.heads, buckets);
   if (c.by_token) {
-    made->bias.by_query = input(ops, c.length * c.texts, columns);
-    made->bias.by_key = input(ops, c.length * c.texts, columns);
+    bias.by_query = input(ops, c.length * c.texts, columns);
+    bias.by_key = input(ops, c.length * c.texts, columns);
   }
-  return made;
+  return bias;
 }
 
 // All pages of all texts, each text's in descending order, so that no two are neighbours.
-struct PagesInput {
-  std::vector<int32_t> pages, offsets;
-  KeyPages before;
-};
-
-std::shared_ptr<PagesInput> make_pages(Ops& ops, const AttentionCase& c, int64_t columns) {
-  auto made = std::make_shared<PagesInput>();
-  if (c.page_rows == 0) return made;
+KeyPages make_pages(Ops& ops, const AttentionCase& c, int64_t columns) {
+  if (c.page_rows == 0) return {};
   const int64_t each = (c.length - 1) / c.page_rows, total = each * c.texts;
-  for (int64_t p = total; p > 0; --p) made->pages.push_back(static_cast<int32_t>(p - 1));
-  for (int64_t s = 0; s <= c.texts; ++s) made->offsets.push_back(static_cast<int32_t>(s * each));
-  made->before = {input(ops, total * c.page_rows, columns),
-                  input(ops, total * c.page_rows, columns), c.page_rows, made->pages,
-                  made->offsets};
-  return made;
+  std::vector<int32_t> pages, offsets;
+  for (int64_t p = total; p > 0; --p) pages.push_back(static_cast<int32_t>(p - 1));
+  for (int64_t s = 0; s <= c.texts; ++s) offsets.push_back(static_cast<int32_t>(s * each));
+  const std::vector<int32_t> cached(c.texts, static_cast<int32_t>(each * c.page_rows));
+  return {.k = input(ops, total * c.page_rows, columns),
+          .v = input(ops, total * c.page_rows, columns),
+          .page_rows = c.page_rows,
+          .pages = ops.upload_indices(std::move(pages)),
+          .offsets = ops.upload_indices(std::move(offsets)),
+          .cached = ops.upload_indices(cached)};
 }
 
 // The pairs of a query and a key it sees in a text.
@@ -191,8 +190,8 @@ Case attention_case(const AttentionCase& c) {
       .work = {.flops = 4.0 * pairs_of(c) * static_cast<double>(columns * c.texts), .bytes = 0},
       .prepare = {}};
   made.prepare = [=](Ops& ops) -> std::function<void()> {
-    const auto bias = make_bias(ops, c);
-    const auto pages = make_pages(ops, c, columns);
+    const AttentionBias bias = make_bias(ops, c);
+    const KeyPages pages = make_pages(ops, c, columns);
     Rows rows;
     std::vector<int32_t> keys = {0};
     for (int64_t s = 0; s < c.texts; ++s) {
@@ -201,10 +200,12 @@ Case attention_case(const AttentionCase& c) {
       const int64_t paged = c.page_rows > 0 ? (c.length - 1) / c.page_rows * c.page_rows : 0;
       keys.push_back(keys.back() + static_cast<int32_t>(c.length - paged));
     }
+    const SequenceRows queries = ops.upload_rows(rows);
+    const Indices offsets = ops.upload_indices(keys);
     const Tensor qkv = input(ops, rows.count(), 3 * columns);
     const Tensor q = qkv.slice_columns(0, columns), k = qkv.slice_columns(columns, columns),
                  v = qkv.slice_columns(2 * columns, columns);
-    return [=, &ops] { ops.attention(q, k, v, c.shape, rows, keys, bias->bias, pages->before); };
+    return [=, &ops] { ops.attention(q, k, v, c.shape, queries, offsets, bias, pages); };
   };
   return made;
 }
@@ -281,7 +282,7 @@ void add_max_sim(std::vector<Case>& cases) {
       const Tensor q = input(ops, m, n), d = ops.upload(values, documents * tokens, n);
       std::vector<int32_t> offsets;
       for (int64_t i = 0; i <= documents; ++i) offsets.push_back(static_cast<int32_t>(i * tokens));
-      return [=, &ops] { ops.max_sim(q, d, offsets); };
+      return [=, &ops, bounds = ops.upload_indices(offsets)] { ops.max_sim(q, d, bounds); };
     };
     cases.push_back(std::move(c));
   }
@@ -302,15 +303,14 @@ void add_rowwise(const Settings& settings, const std::string& op, std::vector<Ca
       c.prepare = [=](Ops& ops) -> std::function<void()> {
         const Tensor x = input(ops, m, columns);
         if (op == "norm") {
-          const auto ones = std::make_shared<const std::vector<float>>(columns, 1.0f);
+          const Vector ones = ops.prepare_parameters(std::vector<float>(columns, 1.0f), 1, columns);
           const NormWeight w{NormWeight::Kind::kLayerNorm, ones, ones, 1e-6f};
           return [=, &ops] { ops.norm(x, w); };
         }
-        RopeTable table{.rotary_dim = 64, .positions = 512, .cos = {}, .sin = {}};
-        table.cos = table.sin = numbers(512 * 32);
+        const RopeTable table{input(ops, 512, 32), input(ops, 512, 32)};
         std::vector<int32_t> positions(m);
         for (int64_t i = 0; i < m; ++i) positions[i] = static_cast<int32_t>(i % 512);
-        return [=, &ops] { ops.rope(x, 64, positions, table); };
+        return [=, &ops, at = ops.upload_indices(positions)] { ops.rope(x, 64, at, table); };
       };
       cases.push_back(std::move(c));
     }
@@ -335,7 +335,7 @@ void add_activations(const Settings& settings, std::vector<Case>& cases) {
     c.prepare = [=, act = act](Ops& ops) -> std::function<void()> {
       const Tensor x = input(ops, m, 1);
       const Weight w = weight(n, 1, DType::kF32);
-      const LinearWeight prepared{ops.prepare_linear({&w, 1}), nullptr};
+      const LinearWeight prepared{ops.prepare_linear({&w, 1}), {}};
       return [=, &ops] { ops.linear(x, prepared, act); };
     };
     cases.push_back(std::move(c));

@@ -35,6 +35,9 @@ struct HeadWeights {
   size_t token_steps = 0;           // so many of the steps are taken for every row, then pooled
   std::vector<HeadStep> steps;      // in order; the last gives the logits
   size_t pooler_steps = 0;  // the first of them that make a text's vector of its first token's
+  // Of kCausalLm, whose rows are lm_head's or the embedding table's: logits x become
+  // softcap tanh(scale x / softcap); softcap 0 = scale x.
+  float logit_scale = 1, logit_softcap = 0;
 };
 
 }  // namespace vecton

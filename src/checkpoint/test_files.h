@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/temporary_folder.h"
+#include "ops/ops.h"
 #include "vecton/error.h"
 
 namespace vecton::testing {
@@ -32,6 +33,13 @@ inline std::string safetensors_of(std::string_view header, std::string_view data
 template <typename T>
 std::string bytes_of(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
+}
+
+// The numbers of a tensor, row by row.
+inline std::vector<float> values_of(Ops& ops, const Tensor& x) {
+  std::vector<float> values(static_cast<size_t>(x.rows() * x.columns()));
+  ops.download(x, values);
+  return values;
 }
 
 // The error that f() throws; a call that throws none is a failure.

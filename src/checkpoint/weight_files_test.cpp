@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::torch_file;
+using testing::values_of;
 using namespace testing::pickle;
 
 // 0, 1, 2, ... from `first`.
@@ -59,7 +60,7 @@ TEST_F(WeightFilesTest, ReadsShards) {
       "model.safetensors.index.json",
       R"({"metadata":{"total_size":12},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}})");
   const Weights w = open();
-  EXPECT_THAT(*w.vector("a", 1), ElementsAre(5));
+  EXPECT_THAT(values_of(*ops_, w.vector("a", 1)), ElementsAre(5));
   EXPECT_REFUSED(w.matrix("b", 1, 1), ErrorCode::kCorrupt, "model-2.safetensors: b: expected");
   EXPECT_EQ(w.matrix("b", 2, 1).rows, 2);
   w.check_taken();
@@ -83,7 +84,7 @@ TEST_F(WeightFilesTest, ReadsShardsInFoldersBelow) {
 TEST_F(WeightFilesTest, ReadsATorchFile) {
   folder_.write("pytorch_model.bin", torch_vector("a", 3, 5));
   const Weights w = open();
-  EXPECT_THAT(*w.vector("a", 3), ElementsAre(5, 6, 7));
+  EXPECT_THAT(values_of(*ops_, w.vector("a", 3)), ElementsAre(5, 6, 7));
   EXPECT_REFUSED(w.vector("a", 4), ErrorCode::kCorrupt,
                  "pytorch_model.bin: a: expected [4], found [3]");
   w.check_taken();
@@ -97,8 +98,8 @@ TEST_F(WeightFilesTest, ReadsShardsOfTorchFiles) {
       "pytorch_model.bin.index.json",
       R"({"weight_map":{"a":"pytorch_model-00001-of-00002.bin","b":"pytorch_model-00002-of-00002.bin"}})");
   const Weights w = open();
-  EXPECT_THAT(*w.vector("a", 3), ElementsAre(0, 1, 2));
-  EXPECT_THAT(*w.vector("b", 2), ElementsAre(9, 10));
+  EXPECT_THAT(values_of(*ops_, w.vector("a", 3)), ElementsAre(0, 1, 2));
+  EXPECT_THAT(values_of(*ops_, w.vector("b", 2)), ElementsAre(9, 10));
   w.check_taken();
   std::filesystem::remove(folder_.path() / "pytorch_model-00002-of-00002.bin");
   EXPECT_REFUSED(open(), ErrorCode::kNotFound, "pytorch_model-00002-of-00002.bin: no such file",
@@ -116,7 +117,7 @@ TEST_F(WeightFilesTest, TakesTheFirstOfItsFormats) {
   float value = 0;
   for (const char* file : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
                            "pytorch_model.bin.index.json"}) {
-    EXPECT_THAT(*open().vector("a", 1), ElementsAre(++value)) << file;
+    EXPECT_THAT(values_of(*ops_, open().vector("a", 1)), ElementsAre(++value)) << file;
     std::filesystem::remove(folder_.path() / file);
   }
   EXPECT_REFUSED(open(), ErrorCode::kUnsupported, "found only shard.bin, shard.safetensors");
@@ -132,7 +133,7 @@ TEST_F(WeightFilesTest, CarriesBuffersOfIntegersAsInSafetensors) {
   };
   folder_.write("pytorch_model.bin", file("bert.embeddings.position_ids"));
   const Weights w = open();
-  EXPECT_THAT(*w.vector("a", 1), ElementsAre(7));
+  EXPECT_THAT(values_of(*ops_, w.vector("a", 1)), ElementsAre(7));
   w.check_taken();
   EXPECT_EQ(Weights::summarize(folder_.path()).parameters, 1);
 
@@ -149,9 +150,9 @@ TEST_F(WeightFilesTest, GivesEveryNameOfASharedStorage) {
                                  {"row", tensor(storage("FloatStorage", "0", 6), 2, {2}, {1})}}),
                            {{"0", bytes_of(counting_values(6, 0))}}));
   const Weights w = open();
-  EXPECT_THAT(*w.numbers("words.weight", {3, 2}), ElementsAre(0, 1, 2, 3, 4, 5));
-  EXPECT_THAT(*w.numbers("decoder.weight", {3, 2}), ElementsAre(0, 1, 2, 3, 4, 5));
-  EXPECT_THAT(*w.vector("row", 2), ElementsAre(2, 3));
+  EXPECT_THAT(w.values("words.weight", 3, 2), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(w.values("decoder.weight", 3, 2), ElementsAre(0, 1, 2, 3, 4, 5));
+  EXPECT_THAT(values_of(*ops_, w.vector("row", 2)), ElementsAre(2, 3));
   EXPECT_EQ(w.file_bytes(), 24 + 8);  // two names of one tensor, and a view
   EXPECT_EQ(Weights::summarize(folder_.path()).parameters, 6 + 2);
 }

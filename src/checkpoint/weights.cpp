@@ -131,7 +131,7 @@ struct Weights::State {
     const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
     Weight weight;
     weight.name = tensor.name;
-    weight.dtype = as.value_or(tensor.dtype);
+    weight.codes.dtype = as.value_or(tensor.dtype);
     weight.rows = rows;
     weight.columns = columns;
     const auto release = [file = tensor.file, bytes = tensor.bytes] {
@@ -140,42 +140,43 @@ struct Weights::State {
     const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes.data()) %
                              static_cast<uintptr_t>(size_of(tensor.dtype)) ==
                          0;
-    if (weight.dtype == tensor.dtype && aligned) {
-      weight.bytes = tensor.bytes;
+    if (weight.codes.dtype == tensor.dtype && aligned) {
+      weight.codes.bytes = tensor.bytes;
       weight.keep = tensor.copy;
       if (tensor.file) weight.keep = tensor.file;
       weight.release = release;
     } else {
       const auto copy = std::make_shared<const std::vector<std::byte>>(
-          convert_floats(tensor.dtype, weight.dtype, tensor.bytes, title(tensor)));
+          convert_floats(tensor.dtype, weight.codes.dtype, tensor.bytes, title(tensor)));
       release();
-      weight.bytes = *copy;
+      weight.codes.bytes = *copy;
       weight.keep = copy;
     }
     return weight;
   }
 
-  Vector numbers(const std::string& name, std::initializer_list<int64_t> shape) {
+  // All numbers of a tensor, row by row, widened to float32.
+  std::vector<float> numbers(const std::string& name, std::initializer_list<int64_t> shape) {
     const StoredTensor tensor = with_bytes(take(name, shape));
-    auto values =
-        std::make_shared<const std::vector<float>>(read_floats(tensor.dtype, tensor.bytes));
-    prepared_bytes += static_cast<int64_t>(values->size() * sizeof(float));
-    return values;
+    return read_floats(tensor.dtype, tensor.bytes);
   }
 
-  // The parts of one prepared matrix have one type: the one asked for, their own, or float32 where
-  // they differ.
+  Tensor parameters_of(std::span<const float> values, int64_t rows, int64_t columns) {
+    prepared_bytes += static_cast<int64_t>(values.size_bytes());
+    return ops.prepare_parameters(values, rows, columns);
+  }
+  Vector vector_of(std::span<const float> values) {
+    return parameters_of(values, 1, static_cast<int64_t>(values.size()));
+  }
+
+  // The parts of one prepared matrix, each of the type asked for or its own.
   struct Part {
     std::string name;
     int64_t rows;
   };
   std::vector<Weight> matrices(std::span<const Part> parts, int64_t columns) {
-    std::optional<DType> as = keep_as;
-    std::set<DType> stored;
-    for (const Part& part : parts) stored.insert(take(part.name, {part.rows, columns}).dtype);
-    if (!as && stored.size() > 1) as = DType::kF32;
     std::vector<Weight> result;
-    for (const Part& part : parts) result.push_back(matrix(part.name, part.rows, columns, as));
+    for (const Part& part : parts) result.push_back(matrix(part.name, part.rows, columns, keep_as));
     return result;
   }
 
@@ -187,7 +188,7 @@ struct Weights::State {
     linear_bytes += prepared->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
-      linear_dtypes.insert(part.dtype);
+      linear_dtypes.insert(part.codes.dtype);
     }
     return count(std::move(prepared));
   }
@@ -283,21 +284,24 @@ Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) con
   return state_->matrix(path_ + std::string(name), rows, columns, state_->keep_as);
 }
 
-Vector Weights::vector(std::string_view name, int64_t size) const { return numbers(name, {size}); }
-
-Vector Weights::numbers(std::string_view name, std::initializer_list<int64_t> shape) const {
-  return state_->numbers(path_ + std::string(name), shape);
+std::vector<float> Weights::values(std::string_view name, int64_t rows, int64_t columns) const {
+  const Weight weight = matrix(name, rows, columns);
+  return read_floats(weight.codes.dtype, weight.codes.bytes);
 }
 
-Vector Weights::vector_if_present(std::string_view name, int64_t size) const {
-  return has(name) ? vector(name, size) : nullptr;
+std::vector<float> Weights::values(std::string_view name, int64_t size) const {
+  return state_->numbers(path_ + std::string(name), {size});
+}
+
+Vector Weights::vector(std::string_view name, int64_t size) const {
+  return state_->vector_of(values(name, size));
 }
 
 LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
   const State::Part part{path_ + "weight", n};
   const std::vector<Weight> weights = state_->matrices({&part, 1}, k);
   LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                      .bias = nullptr};
+                      .bias = {}};
   if (takes("bias", bias)) result.bias = vector("bias", n);
   return result;
 }
@@ -313,15 +317,15 @@ LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> p
   }
   const std::vector<Weight> weights = state_->matrices(names, k);
   LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                      .bias = nullptr};
+                      .bias = {}};
   if (!any_bias) return result;
   for (const auto& [name, n] : parts) {
     const bool here = bias == Bias::kRequired || has(name + ".bias");
-    const Vector own = here ? vector(name + ".bias", n)
-                            : std::make_shared<std::vector<float>>(static_cast<size_t>(n));
-    biases.insert(biases.end(), own->begin(), own->end());
+    const std::vector<float> own =
+        here ? values(name + ".bias", n) : std::vector<float>(static_cast<size_t>(n));
+    biases.insert(biases.end(), own.begin(), own.end());
   }
-  result.bias = std::make_shared<const std::vector<float>>(std::move(biases));
+  result.bias = state_->vector_of(biases);
   return result;
 }
 
@@ -329,21 +333,16 @@ namespace {
 
 Weight row_slice(const Weight& whole, int64_t begin, int64_t n) {
   Weight part = whole;
-  const auto row_bytes = static_cast<size_t>(whole.columns * size_of(whole.dtype));
+  const auto row_bytes = static_cast<size_t>(whole.columns * size_of(whole.codes.dtype));
   part.rows = n;
-  part.bytes = whole.bytes.subspan(static_cast<size_t>(begin) * row_bytes,
-                                   static_cast<size_t>(n) * row_bytes);
+  part.codes.bytes = whole.codes.bytes.subspan(static_cast<size_t>(begin) * row_bytes,
+                                               static_cast<size_t>(n) * row_bytes);
   return part;
 }
 
-Vector slice(const Vector& whole, int64_t begin, int64_t n) {
-  return std::make_shared<const std::vector<float>>(whole->begin() + begin,
-                                                    whole->begin() + begin + n);
-}
-
-Vector join(const Vector& a, const Vector& b) {
-  auto both = std::make_shared<std::vector<float>>(*a);
-  both->insert(both->end(), b->begin(), b->end());
+std::vector<float> join(std::span<const float> a, std::span<const float> b) {
+  std::vector<float> both(a.begin(), a.end());
+  both.insert(both.end(), b.begin(), b.end());
   return both;
 }
 
@@ -357,8 +356,12 @@ LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_
                                   Bias bias) const {
   const Weight part = row_slice(matrix("weight", rows, k), begin, n);
   LinearWeight result{.w = state_->count_linear({&part, 1}, state_->ops.prepare_linear({&part, 1})),
-                      .bias = nullptr};
-  if (takes("bias", bias)) result.bias = slice(vector("bias", rows), begin, n);
+                      .bias = {}};
+  if (takes("bias", bias)) {
+    result.bias =
+        state_->vector_of(std::span<const float>(values("bias", rows))
+                              .subspan(static_cast<size_t>(begin), static_cast<size_t>(n)));
+  }
   return result;
 }
 
@@ -369,9 +372,10 @@ GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n
   const std::vector<Weight> weights = state_->matrices(parts, k);
   GatedWeight result{
       .w = state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1])),
-      .bias = nullptr};
-  if (gate_path.takes("bias", bias))
-    result.bias = join(gate_path.vector("bias", n), up_path.vector("bias", n));
+      .bias = {}};
+  if (gate_path.takes("bias", bias)) {
+    result.bias = state_->vector_of(join(gate_path.values("bias", n), up_path.values("bias", n)));
+  }
   return result;
 }
 
@@ -380,18 +384,19 @@ GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias
   const int64_t gate = halves == Halves::kGateFirst ? 0 : n, up = n - gate;
   const Weight parts[] = {row_slice(whole, gate, n), row_slice(whole, up, n)};
   GatedWeight result{
-      .w = state_->count_linear(parts, state_->ops.prepare_gated(parts[0], parts[1])),
-      .bias = nullptr};
+      .w = state_->count_linear(parts, state_->ops.prepare_gated(parts[0], parts[1])), .bias = {}};
   if (takes("bias", bias)) {
-    const Vector both = vector("bias", 2 * n);
-    result.bias = join(slice(both, gate, n), slice(both, up, n));
+    const std::vector<float> stored = values("bias", 2 * n);
+    const std::span<const float> both = stored;
+    const auto count = static_cast<size_t>(n);
+    result.bias = state_->vector_of(join(both.subspan(static_cast<size_t>(gate), count),
+                                         both.subspan(static_cast<size_t>(up), count)));
   }
   return result;
 }
 
 LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
-  const StoredTensor tensor = State::with_bytes(state_->take(path_ + "weight", {n, k, width}));
-  const std::vector<float> stored = read_floats(tensor.dtype, tensor.bytes);
+  const std::vector<float> stored = state_->numbers(path_ + "weight", {n, k, width});
   std::vector<float> values(stored.size());
   size_t from = 0;
   for (int64_t row = 0; row < n; ++row) {
@@ -403,6 +408,17 @@ LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
   return {.w = computed(std::move(values), n, width * k), .bias = vector("bias", n)};
 }
 
+Tensor Weights::taps(int64_t n, int64_t width) const {
+  const std::vector<float> stored = state_->numbers(path_ + "weight", {n, 1, width});
+  std::vector<float> values(stored.size());
+  for (int64_t channel = 0; channel < n; ++channel) {
+    for (int64_t tap = 0; tap < width; ++tap)
+      values[static_cast<size_t>(tap * n + channel)] =
+          stored[static_cast<size_t>(channel * width + tap)];
+  }
+  return state_->parameters_of(values, width, n);
+}
+
 Ops& Weights::ops() const { return state_->ops; }
 
 PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k) const {
@@ -411,7 +427,7 @@ PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k
   weight.name = path_ + "(computed)";
   weight.rows = n;
   weight.columns = k;
-  weight.bytes = std::as_bytes(std::span(*kept));
+  weight.codes.bytes = std::as_bytes(std::span(*kept));
   weight.keep = kept;
   return state_->count_linear({&weight, 1}, state_->ops.prepare_linear({&weight, 1}));
 }
@@ -435,17 +451,15 @@ PreparedWeight Weights::table_of_one_column(int64_t rows) const {
 
 NormWeight Weights::layer_norm(int64_t size, double eps, Bias bias) const {
   return {NormWeight::Kind::kLayerNorm, vector("weight", size),
-          takes("bias", bias) ? vector("bias", size) : nullptr, static_cast<float>(eps)};
+          takes("bias", bias) ? vector("bias", size) : Vector(), static_cast<float>(eps)};
 }
 
 NormWeight Weights::rms_norm(int64_t size, double eps, float plus) const {
-  Vector weight = vector("weight", size);
+  std::vector<float> weight = values("weight", size);
   if (plus != 0) {
-    auto sum = std::make_shared<std::vector<float>>(*weight);
-    for (float& value : *sum) value += plus;
-    weight = sum;
+    for (float& value : weight) value += plus;
   }
-  return {NormWeight::Kind::kRmsNorm, weight, nullptr, static_cast<float>(eps)};
+  return {NormWeight::Kind::kRmsNorm, state_->vector_of(weight), {}, static_cast<float>(eps)};
 }
 
 void Weights::check_taken() const {

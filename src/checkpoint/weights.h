@@ -65,9 +65,9 @@ class Weights {
   // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.
   Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
   Vector vector(std::string_view name, int64_t size) const;
-  // All numbers of a tensor of several dimensions, row by row.
-  Vector numbers(std::string_view name, std::initializer_list<int64_t> shape) const;
-  Vector vector_if_present(std::string_view name, int64_t size) const;
+  // The numbers of a matrix, for what is computed of them while the model is built.
+  std::vector<float> values(std::string_view name, int64_t rows, int64_t columns) const;
+  std::vector<float> values(std::string_view name, int64_t size) const;  // of a vector
   // The path's "weight" [n, k] and, when `bias` says so, "bias" [n].
   enum class Bias { kNone, kRequired, kIfPresent };
   LinearWeight linear(int64_t n, int64_t k, Bias bias = Bias::kRequired) const;
@@ -87,6 +87,8 @@ class Weights {
   // "weight" [n, k, width] and "bias" of a convolution along rows, as the layer [n, width * k] that
   // reads `width` neighbouring rows side by side.
   LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
+  // "weight" [n, 1, width] of a depthwise convolution, for Ops::short_conv.
+  Tensor taps(int64_t n, int64_t width) const;
   PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
   PreparedWeight table_of_one_column(int64_t rows) const;     // of a vector "weight"
   NormWeight layer_norm(int64_t size, double eps,

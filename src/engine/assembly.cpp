@@ -113,7 +113,8 @@ std::vector<float> Assembly::compare(Ops& ops, const Result& query, std::span<co
     return scores;
   }
   ops.download(ops.max_sim(ops.upload(query.values, query.rows, query.columns),
-                           ops.upload(rows, offsets.back(), query.columns), offsets),
+                           ops.upload(rows, offsets.back(), query.columns),
+                           ops.upload_indices({offsets.begin(), offsets.end()})),
                scores);
   if (how == Similarity::kMeanMaxSim) {
     for (float& score : scores) score /= static_cast<float>(query.rows);

@@ -25,8 +25,7 @@ class Assembly {
 
   size_t requests() const { return items_.size(); }
 
-  // The results of the requests from those of the sequences. `ops` computes scores; the caller
-  // holds its lock.
+  // The results of the requests from those of the sequences. `ops` computes scores.
   std::vector<Result> assemble(Ops& ops, std::vector<Result> parts) const;
 
  private:

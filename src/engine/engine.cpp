@@ -36,6 +36,7 @@ struct Engine::Impl {
   void compute(Ops& ops, std::vector<Sequence> batch);
   void answer(Sequence& sequence);
   std::vector<Result> assemble(const Assembly& assembly, std::vector<Result> parts);
+  std::unique_ptr<Ops> take_score_ops();
   void fail(std::vector<Sequence>& sequences, const Error& error);
   Scheduler::Limits limits(const EngineOptions& options, int threads) const;
 
@@ -52,11 +53,10 @@ struct Engine::Impl {
   int64_t unfinished = 0;  // requests taken and not answered yet
   bool draining = false, stopped = false, ready = false;
 
-  std::unique_ptr<Ops> root_ops;          // of weights and cache
-  std::vector<std::unique_ptr<Ops>> ops;  // one per worker
-  std::mutex score_mutex;
-  std::unique_ptr<Ops> score_ops;    // of results that are put together from several
-  std::unique_ptr<ThreadPool> pool;  // last: its threads use all of the above
+  std::unique_ptr<Ops> root_ops;                // of weights and cache
+  std::vector<std::unique_ptr<Ops>> ops;        // one per worker
+  std::vector<std::unique_ptr<Ops>> score_ops;  // idle ones, for results put together from several
+  std::unique_ptr<ThreadPool> pool;             // last: its threads use all of the above
 };
 
 Engine::Impl::Impl(const EngineOptions& options,
@@ -71,7 +71,6 @@ Engine::Impl::Impl(const EngineOptions& options,
       threads, [this](int worker) { return work(worker); }, [this](int worker) { rest(worker); });
   root_ops = make_ops(options.backend, *pool);
   runner = std::make_unique<Runner>(routes, options, *root_ops);
-  score_ops = root_ops->fork();
   make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
   info = describe(plan);
@@ -170,8 +169,8 @@ void Engine::Impl::rest(int worker) {
   ops[static_cast<size_t>(worker)]->give_back_memory();
   if (!idle) return;
   {
-    const std::lock_guard lock(score_mutex);
-    score_ops->give_back_memory();
+    const std::lock_guard lock(mutex);
+    for (const auto& idle : score_ops) idle->give_back_memory();
   }
   trim_heap();
 }
@@ -232,14 +231,31 @@ void Engine::Impl::answer(Sequence& sequence) {
 }
 
 std::vector<Result> Engine::Impl::assemble(const Assembly& assembly, std::vector<Result> parts) {
-  const std::lock_guard lock(score_mutex);
+  std::vector<Result> results;
   try {
-    return assembly.assemble(*score_ops, std::move(parts));
+    std::unique_ptr<Ops> own = take_score_ops();
+    results = assembly.assemble(*own, std::move(parts));
+    const std::lock_guard lock(mutex);
+    score_ops.push_back(std::move(own));
   } catch (const std::exception& e) {  // out of memory
     Result failed;
     failed.error = Error(ErrorCode::kInternal, e.what());
-    return std::vector<Result>(assembly.requests(), failed);
+    results.assign(assembly.requests(), failed);
   }
+  return results;
+}
+
+// One for each thread that puts results together at the same time.
+std::unique_ptr<Ops> Engine::Impl::take_score_ops() {
+  {
+    const std::lock_guard lock(mutex);
+    if (!score_ops.empty()) {
+      std::unique_ptr<Ops> idle = std::move(score_ops.back());
+      score_ops.pop_back();
+      return idle;
+    }
+  }
+  return root_ops->fork();
 }
 
 void Engine::Impl::fail(std::vector<Sequence>& sequences, const Error& error) {

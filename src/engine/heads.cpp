@@ -83,10 +83,12 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
                                            std::to_string(plan.shape.vocab));
     }
     rows.push_back(
-        head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kNone));
+        head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kIfPresent));
   }
-  return std::make_unique<TokenChoiceHead>(std::move(rows), plan.shape.logit_softcap,
-                                           plan.activation);
+  HeadWeights causal;
+  if (plan.family->head) causal = plan.family->head(plan.config, plan.head, weights);
+  return std::make_unique<TokenChoiceHead>(std::move(rows), causal.logit_scale,
+                                           causal.logit_softcap, plan.activation);
 }
 
 // "<extra_0>" ends a step for process reward models.

@@ -9,6 +9,7 @@
 
 #include "checkpoint/name_text.h"
 #include "checkpoint/weights.h"
+#include "ops/cache.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -183,10 +184,9 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.type_ids.empty(); });
   const bool partly =
       std::ranges::any_of(sequences, [](const Sequence& s) { return s.attended > 0; });
-  if (!cache_.layers.empty()) {
-    batch.cache = &cache_;
-    batch.page_offsets = {0};
-  }
+  const auto groups = static_cast<size_t>(cache_.groups);
+  batch.block_tables.resize(groups);
+  batch.slot_mappings.resize(groups);
   for (const Sequence& sequence : sequences) {
     add_pages(sequence, batch);
     batch.ids.insert(batch.ids.end(), sequence.ids.begin() + sequence.cached(),
@@ -209,16 +209,21 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   return batch;
 }
 
-// The pages that it begins with, and where the keys and values of the next ones go.
+// The pages that it begins with, and where the keys and values of the next ones go. All groups of
+// layers keep the same pages.
 void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
-  if (!batch.cache) return;
-  batch.pages.insert(batch.pages.end(), sequence.block_table.begin(), sequence.block_table.end());
-  batch.page_offsets.push_back(static_cast<int32_t>(batch.pages.size()));
-  auto row = static_cast<int32_t>(batch.ids.size());
-  for (const int32_t page : sequence.new_pages) {
-    for (int64_t i = 0; i < cache_.page_rows; ++i) {
-      batch.store_from.push_back(row++);
-      batch.store_to.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
+  for (BlockTable& table : batch.block_tables) {
+    table.pages.insert(table.pages.end(), sequence.block_table.begin(), sequence.block_table.end());
+    table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
+    table.cached.push_back(static_cast<int32_t>(sequence.cached()));
+  }
+  for (SlotMapping& mapping : batch.slot_mappings) {
+    auto row = static_cast<int32_t>(batch.ids.size());
+    for (const int32_t page : sequence.new_pages) {
+      for (int64_t i = 0; i < cache_.page_rows; ++i) {
+        mapping.rows.push_back(row++);
+        mapping.slots.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
+      }
     }
   }
 }
@@ -233,24 +238,19 @@ bool Runner::cacheable(const Sequence& sequence) const {
 }
 
 int64_t Runner::cache_pages(int64_t bytes) const {
-  const ModelShape& shape = routes_.front().plan.shape;
-  if (routes_.size() > 1 || !shape.causal || !shape.cacheable) return 0;
-  const int64_t row_bytes =
-      2 * shape.layers * shape.kv_heads * shape.head_dim * static_cast<int64_t>(sizeof(float));
-  return std::min<int64_t>(bytes / (row_bytes * PrefixIndex::kPageTokens),
+  const CacheLayout layout = cache_layout(routes_.front().plan.shape);
+  if (routes_.size() > 1 || layout.empty() || !is_paged(layout)) return 0;
+  return std::min<int64_t>(bytes / (cache_row_bytes(layout) * PrefixIndex::kPageTokens),
                            INT32_MAX / PrefixIndex::kPageTokens);
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {
-  const ModelShape& shape = routes_.front().plan.shape;
-  const int64_t rows = pages * PrefixIndex::kPageTokens, columns = shape.kv_heads * shape.head_dim;
-  cache_.page_rows = PrefixIndex::kPageTokens;
-  for (int64_t i = 0; i < shape.layers; ++i)
-    cache_.layers.push_back({ops.allocate(rows, columns), ops.allocate(rows, columns)});
+  cache_ = vecton::make_cache(cache_layout(routes_.front().plan.shape), pages,
+                              PrefixIndex::kPageTokens, ops);
 }
 
 // Each route has a model of its own, or heads.
-void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
+void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) {
   if (routes_.size() == 1) return run_route(ops, sequences);
   for (size_t route = 0; route < routes_.size(); ++route) {
     std::vector<Sequence> own;
@@ -260,7 +260,8 @@ void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) const {
   }
 }
 
-void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) const {
+void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
+  Cache* cache = cache_.groups > 0 ? &cache_ : nullptr;
   Batch batch = make_batch(sequences);
   const std::vector<HeadWork> work = head_work(sequences);
   batch.wanted = union_of(work, sequences.size());
@@ -270,11 +271,12 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) const {
   const bool stores =
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
   if (batch.wanted.count() == 0 && !stores) return;
-  const Tensor hidden = routes_[sequences.front().route].model->forward(ops, batch);
+  const Tensor hidden = routes_[sequences.front().route].model->forward(ops, batch, cache);
   for (const HeadWork& head : work) {
     if (head.wanted.count() == 0) continue;
     const bool all = head.wanted.count() == batch.wanted.count();
-    const Tensor rows = all ? hidden : ops.gather_rows(hidden, places(head, batch.wanted));
+    const Tensor rows =
+        all ? hidden : ops.gather_rows(hidden, ops.upload_indices(places(head, batch.wanted)));
     std::vector<HeadAnswer> answers = routes_[sequences.front().route].heads.at(head.task)->answer(
         ops, rows, head.wanted, head.inputs);
     for (size_t i = 0; i < answers.size(); ++i) {

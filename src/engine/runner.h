@@ -22,7 +22,7 @@ class Runner {
 
   // Computes the sequences, of any tasks. Every value is checked to be finite; a failure is that
   // result's error. Thread-safe, with an Ops per thread.
-  void run(Ops& ops, const std::vector<Sequence>& sequences) const;
+  void run(Ops& ops, const std::vector<Sequence>& sequences);
 
   // Whether a prefix cache may be used for it: its answer is taken of the last row alone.
   bool cacheable(const Sequence& sequence) const;
@@ -56,7 +56,7 @@ class Runner {
   HeadInput input_of(Task task, const Sequence& sequence) const;
   static bool activates(const Plan& plan, Task task);
   // Of one route.
-  void run_route(Ops& ops, const std::vector<Sequence>& sequences) const;
+  void run_route(Ops& ops, const std::vector<Sequence>& sequences);
 
   void add_pages(const Sequence& sequence, Batch& batch) const;
 
@@ -69,7 +69,7 @@ class Runner {
 
   std::vector<std::unique_ptr<Model>> models_;  // of the routes: one per transformer
   std::vector<Route> routes_;
-  KvCache cache_;  // no layers = none
+  Cache cache_;  // no groups = none
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;
   std::string dtype_;

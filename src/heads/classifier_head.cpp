@@ -1,6 +1,5 @@
 #include "heads/classifier_head.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace vecton {
@@ -42,48 +41,66 @@ void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-void ClassifierHead::activate(HeadAnswer& answer) const {
-  for (int64_t i = 0; i < answer.rows; ++i) {
-    const auto columns = static_cast<size_t>(answer.columns);
-    activation_.apply(std::span(answer.values).subspan(static_cast<size_t>(i) * columns, columns));
-  }
-}
-
-void ClassifierHead::keep_columns(HeadAnswer& answer) const {
-  if (step_.columns.empty()) return;
-  std::vector<float> kept;
-  for (int64_t i = 0; i < answer.rows; ++i) {
-    for (const int32_t column : step_.columns)
-      kept.push_back(answer.values[static_cast<size_t>(i * answer.columns + column)]);
-  }
-  answer.values = std::move(kept);
-  answer.columns = static_cast<int64_t>(step_.columns.size());
+Tensor ClassifierHead::finish(Ops& ops, Tensor logits, bool activated,
+                              const Indices& columns) const {
+  if (activated) logits = activation_.apply(ops, std::move(logits));
+  return columns.empty() ? logits : ops.gather_columns(logits, columns);
 }
 
 std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                                std::span<const HeadInput> inputs) const {
-  std::vector<HeadAnswer> answers;
-  Tensor logits;
-  if (!weights_.every_token) {
-    const std::span<const HeadStep> steps = weights_.steps;
-    Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
-    if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, rows);
-    logits = run(ops, steps.subspan(weights_.token_steps), std::move(x));
+  Indices columns;
+  if (!step_.columns.empty()) columns = ops.upload_indices(step_.columns);
+  return weights_.every_token ? answer_tokens(ops, hidden, rows, inputs, columns)
+                              : answer_sequences(ops, hidden, rows, inputs, columns);
+}
+
+// A row per sequence: all of them at once.
+std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor& hidden,
+                                                         const Rows& rows,
+                                                         std::span<const HeadInput> inputs,
+                                                         const Indices& columns) const {
+  const std::span<const HeadStep> steps = weights_.steps;
+  Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
+  if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, ops.upload_rows(rows));
+  const Tensor logits = run(ops, steps.subspan(weights_.token_steps), std::move(x));
+  const Tensor activated = finish(ops, logits, true, columns),
+               plain = finish(ops, logits, false, columns);
+  std::vector<Tensor> values;
+  for (size_t s = 0; s < inputs.size(); ++s)
+    values.push_back(
+        (inputs[s].activation ? activated : plain).slice_rows(static_cast<int64_t>(s), 1));
+  const bool scores = logits.columns() == 1;
+  if (scores) values.push_back(logits);
+  std::vector<HeadAnswer> answers = to_answers(ops, values);
+  if (scores) {
+    for (size_t s = 0; s < inputs.size(); ++s) answers[s].logit = answers.back().values[s];
+    answers.pop_back();
   }
+  return answers;
+}
+
+// A row per token, one sequence at a time: a vocabulary's logits are many.
+std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hidden,
+                                                      const Rows& rows,
+                                                      std::span<const HeadInput> inputs,
+                                                      const Indices& columns) const {
+  std::vector<Tensor> values, scores;  // scores: the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
-    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-    const auto row = static_cast<int64_t>(s);
-    // Token by token the logits of one sequence at a time: a vocabulary's are many.
-    HeadAnswer answer = to_answer(
-        ops, weights_.every_token ? run_steps(ops, weights_, hidden.slice_rows(first, count))
-                                  : logits.slice_rows(row, 1));
-    if (weights_.every_token)
-      answer.positions.assign(rows.index.begin() + first, rows.index.begin() + first + count);
-    if (answer.columns == 1 && answer.rows == 1) answer.logit = answer.values.front();
-    if (inputs[s].activation) activate(answer);
-    keep_columns(answer);
-    answers.push_back(std::move(answer));
+    Tensor logits = run_steps(ops, weights_, slice_sequence(hidden, rows, s));
+    if (logits.columns() == 1 && logits.rows() == 1) scores.push_back(logits);
+    values.push_back(finish(ops, std::move(logits), inputs[s].activation, columns));
   }
+  values.insert(values.end(), scores.begin(), scores.end());
+  std::vector<HeadAnswer> answers = to_answers(ops, values);
+  size_t score = inputs.size();
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    const bool scored =
+        weights_.steps.back().linear.w->n == 1 && rows.offsets[s + 1] - rows.offsets[s] == 1;
+    if (scored) answers[s].logit = answers[score++].values.front();
+    answers[s].positions = rows_of_sequence(rows, s).index;
+  }
+  answers.resize(inputs.size());
   return answers;
 }
 

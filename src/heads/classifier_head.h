@@ -28,8 +28,15 @@ class ClassifierHead final : public Head {
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  void activate(HeadAnswer& answer) const;
-  void keep_columns(HeadAnswer& answer) const;
+  // Logits as an answer gives them: activated where `activated`, and the columns that are kept.
+  Tensor finish(Ops& ops, Tensor logits, bool activated, const Indices& columns) const;
+
+  std::vector<HeadAnswer> answer_sequences(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                           std::span<const HeadInput> inputs,
+                                           const Indices& columns) const;
+  std::vector<HeadAnswer> answer_tokens(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                        std::span<const HeadInput> inputs,
+                                        const Indices& columns) const;
 
   HeadWeights weights_;
   LabelActivation activation_;

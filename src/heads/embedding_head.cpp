@@ -32,23 +32,28 @@ void EmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
 
 Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const Rows& rows) const {
   std::vector<Tensor> parts;
-  for (const Pooling pooling : pooling_) parts.push_back(ops.pool(hidden, pooling, rows));
+  const SequenceRows uploaded = ops.upload_rows(rows);
+  for (const Pooling pooling : pooling_) parts.push_back(ops.pool(hidden, pooling, uploaded));
   return parts.size() == 1 ? parts.front() : ops.concat_columns(parts);
 }
 
 namespace {
 
-// One row per part: a part is a sequence of its own to the pooling.
-Rows rows_of_parts(const HeadInput& input, int64_t first_row) {
-  Rows rows;
-  rows.offsets.front() = static_cast<int32_t>(first_row);
-  int64_t begin = 0;
-  for (const int64_t end : input.parts) {
-    for (int64_t i = begin; i < end; ++i) rows.index.push_back(static_cast<int32_t>(i - begin));
-    rows.offsets.push_back(static_cast<int32_t>(first_row + end));
-    begin = end;
+// Every part of a sequence as a sequence of its own, where the sequence has parts.
+void append_parts(const HeadInput& input, const Rows& rows, size_t sequence, Rows& parts) {
+  const int32_t first = rows.offsets[sequence], end = rows.offsets[sequence + 1];
+  if (input.parts.empty()) {
+    parts.index.insert(parts.index.end(), rows.index.begin() + first, rows.index.begin() + end);
+    parts.offsets.push_back(end);
+    return;
   }
-  return rows;
+  int64_t begin = 0;
+  for (const int64_t part_end : input.parts) {
+    for (int64_t i = begin; i < part_end; ++i)
+      parts.index.push_back(static_cast<int32_t>(i - begin));
+    parts.offsets.push_back(static_cast<int32_t>(first + part_end));
+    begin = part_end;
+  }
 }
 
 }  // namespace
@@ -56,29 +61,23 @@ Rows rows_of_parts(const HeadInput& input, int64_t first_row) {
 std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& last, const Rows& rows,
                                               std::span<const HeadInput> inputs) const {
   const Tensor hidden = token_modules_.forward(ops, last);
-  const auto finish = [&](Tensor y, const HeadInput& input) {
-    if (input.dimensions) y = y.slice_columns(0, *input.dimensions);
-    if (input.activation) y = ops.l2_normalize(std::move(y));
-    if (truncate_ && !input.dimensions) y = y.slice_columns(0, std::min(*truncate_, y.columns()));
-    return to_answer(ops, y);
-  };
-  std::vector<HeadAnswer> answers;
-  if (std::ranges::any_of(inputs, [](const HeadInput& i) { return !i.parts.empty(); })) {
-    for (size_t s = 0; s < inputs.size(); ++s) {
-      const HeadInput& input = inputs[s];
-      const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-      Rows own{.offsets = {0, static_cast<int32_t>(count)},
-               .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
-      if (!input.parts.empty()) own = rows_of_parts(input, 0);
-      const Tensor vectors = pooled(ops, hidden.slice_rows(first, count), own);
-      answers.push_back(finish(vector_modules_.forward(ops, vectors), input));
-    }
-    return answers;
+  Rows parts;
+  std::vector<int64_t> first{0};  // vector of each sequence
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    append_parts(inputs[s], rows, s, parts);
+    first.push_back(parts.sequences());
   }
-  const Tensor vectors = vector_modules_.forward(ops, pooled(ops, hidden, rows));
-  for (size_t s = 0; s < inputs.size(); ++s)
-    answers.push_back(finish(vectors.slice_rows(static_cast<int64_t>(s), 1), inputs[s]));
-  return answers;
+  const Tensor vectors = vector_modules_.forward(ops, pooled(ops, hidden, parts));
+  std::vector<Tensor> values;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    Tensor y = vectors.slice_rows(first[s], first[s + 1] - first[s]);
+    if (inputs[s].dimensions) y = y.slice_columns(0, *inputs[s].dimensions);
+    if (inputs[s].activation) y = ops.l2_normalize(std::move(y));
+    if (truncate_ && !inputs[s].dimensions)
+      y = y.slice_columns(0, std::min(*truncate_, y.columns()));
+    values.push_back(std::move(y));
+  }
+  return to_answers(ops, values);
 }
 
 }  // namespace vecton

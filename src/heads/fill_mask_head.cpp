@@ -1,7 +1,6 @@
 #include "heads/fill_mask_head.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "heads/classifier_head.h"
@@ -21,36 +20,25 @@ void FillMaskHead::want(const HeadInput& input, Rows& wanted) const {
 
 std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                              std::span<const HeadInput> inputs) const {
-  std::vector<HeadAnswer> answers;
+  std::vector<Tensor> best;                   // of each sequence values, then columns
+  std::vector<std::vector<int32_t>> targets;  // of the columns; empty = all tokens
   for (size_t s = 0; s < inputs.size(); ++s) {
-    const HeadInput& input = inputs[s];
-    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-    HeadAnswer logits = to_answer(ops, run_steps(ops, weights_, hidden.slice_rows(first, count)));
-    std::vector<int32_t> candidates(input.targets.begin(), input.targets.end());
-    if (candidates.empty()) {
-      candidates.resize(static_cast<size_t>(logits.columns));
-      std::iota(candidates.begin(), candidates.end(), 0);
+    Tensor x = ops.softmax(run_steps(ops, weights_, slice_sequence(hidden, rows, s)));
+    targets.emplace_back(inputs[s].targets.begin(), inputs[s].targets.end());
+    std::ranges::sort(targets.back());
+    if (!targets.back().empty()) x = ops.gather_columns(x, ops.upload_indices(targets.back()));
+    const Ops::TopK top = ops.top_k(x, std::min(inputs[s].top_k, x.columns()));
+    best.insert(best.end(), {top.values, top.columns});
+  }
+  std::vector<HeadAnswer> read = to_answers(ops, best), answers;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    HeadAnswer answer = std::move(read[2 * s]);
+    answer.positions = rows_of_sequence(rows, s).index;
+    for (const float column : read[2 * s + 1].values) {
+      const auto at = static_cast<int32_t>(column);
+      answer.ids.push_back(targets[s].empty() ? at : targets[s][static_cast<size_t>(at)]);
     }
-    const int64_t kept = std::min(input.top_k, static_cast<int64_t>(candidates.size()));
-    HeadAnswer best{.rows = count, .columns = kept};
-    best.positions.assign(rows.index.begin() + first, rows.index.begin() + first + count);
-    for (int64_t i = 0; i < count; ++i) {
-      const auto row = std::span(logits.values)
-                           .subspan(static_cast<size_t>(i * logits.columns),
-                                    static_cast<size_t>(logits.columns));
-      LabelActivation(LabelActivation::kSoftmax).apply(row);
-      std::partial_sort(candidates.begin(), candidates.begin() + kept, candidates.end(),
-                        [&](int32_t a, int32_t b) {
-                          return row[static_cast<size_t>(a)] != row[static_cast<size_t>(b)]
-                                     ? row[static_cast<size_t>(a)] > row[static_cast<size_t>(b)]
-                                     : a < b;
-                        });
-      for (int64_t j = 0; j < kept; ++j) {
-        best.ids.push_back(candidates[static_cast<size_t>(j)]);
-        best.values.push_back(row[static_cast<size_t>(best.ids.back())]);
-      }
-    }
-    answers.push_back(std::move(best));
+    answers.push_back(std::move(answer));
   }
   return answers;
 }

@@ -1,12 +1,18 @@
 #include "heads/head.h"
 
+#include <utility>
+
 namespace vecton {
 
-HeadAnswer to_answer(Ops& ops, const Tensor& values) {
-  HeadAnswer answer{.rows = values.rows(), .columns = values.columns()};
-  answer.values.resize(static_cast<size_t>(values.rows() * values.columns()));
-  ops.download(values, answer.values);
-  return answer;
+std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values) {
+  std::vector<HeadAnswer> answers;
+  std::vector<std::vector<float>> numbers = ops.download_all(values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    answers.push_back({.rows = values[i].rows(),
+                       .columns = values[i].columns(),
+                       .values = std::move(numbers[i])});
+  }
+  return answers;
 }
 
 void want_tokens(const HeadInput& input, Rows& wanted) {
@@ -14,6 +20,17 @@ void want_tokens(const HeadInput& input, Rows& wanted) {
     if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
+}
+
+Rows rows_of_sequence(const Rows& rows, size_t sequence) {
+  const int32_t first = rows.offsets[sequence], end = rows.offsets[sequence + 1];
+  return {.offsets = {0, end - first},
+          .index = {rows.index.begin() + first, rows.index.begin() + end}};
+}
+
+Tensor slice_sequence(const Tensor& x, const Rows& rows, size_t sequence) {
+  const int64_t first = rows.offsets[sequence];
+  return x.slice_rows(first, rows.offsets[sequence + 1] - first);
 }
 
 }  // namespace vecton

@@ -46,9 +46,13 @@ class Head {
   virtual int64_t weight_bytes() const { return 0; }
 };
 
-// Copies a tensor out of the backend.
-HeadAnswer to_answer(Ops& ops, const Tensor& values);
+// Copies tensors out of the backend, all at once: a head computes the answers of a batch there and
+// reads them once.
+std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values);
 // Adds every position of a sequence to `wanted` that is not left out by `kept`.
 void want_tokens(const HeadInput& input, Rows& wanted);
+// What of `rows`, and of a tensor that has a row for each of them, is one sequence's.
+Rows rows_of_sequence(const Rows& rows, size_t sequence);
+Tensor slice_sequence(const Tensor& x, const Rows& rows, size_t sequence);
 
 }  // namespace vecton

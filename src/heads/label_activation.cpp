@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "ops/activation.h"
 
@@ -32,6 +34,27 @@ LabelActivation::LabelActivation(Activation each, std::string name)
       each_(each),
       name_(std::move(name)) {
   std::ranges::transform(name_, name_.begin(), [](unsigned char c) { return std::tolower(c); });
+}
+
+Tensor LabelActivation::apply(Ops& ops, Tensor logits) const {
+  switch (kind_) {
+    case kIdentity:
+      return logits;
+    case kSigmoid:
+      return ops.sigmoid(std::move(logits));
+    case kSoftmax:
+      return ops.softmax(std::move(logits));
+    case kSoftmin:
+      return ops.softmax(ops.scale(std::move(logits), -1));
+    default:
+      break;
+  }
+  // No operation gives these in double.
+  std::vector<float> values(static_cast<size_t>(logits.rows() * logits.columns()));
+  ops.download(logits, values);
+  const auto columns = static_cast<size_t>(logits.columns());
+  for (size_t i = 0; i < values.size(); i += columns) apply(std::span(values).subspan(i, columns));
+  return ops.upload(values, logits.rows(), logits.columns());
 }
 
 void LabelActivation::apply(std::span<float> row) const {

@@ -20,7 +20,9 @@ class LabelActivation {
   // "identity", "sigmoid", "softmax", "softmin", "logsoftmax", "tanh", ...
   const std::string& name() const { return name_; }
 
-  // One row of logits, in place.
+  // Rows of logits.
+  Tensor apply(Ops& ops, Tensor logits) const;
+  // One row of logits that has been read already, in place.
   void apply(std::span<float> row) const;
 
  private:

@@ -30,7 +30,7 @@ class DenseStep final : public RowStep {
       residual_linear_ = (weights / "residual").linear(out, in, Weights::Bias::kNone);
     // PReLU is the one activation with a parameter.
     if (activation_ == Activation::kPRelu)
-      slope_ = (*(weights / "activation_function").vector("weight", 1))[0];
+      slope_ = (weights / "activation_function").values("weight", 1).front();
   }
 
   Tensor forward(Ops& ops, Tensor x) const override {

@@ -43,17 +43,19 @@ SpladeHead::SpladeHead(HeadWeights weights, const SpladePooling& pooling, RowMod
 
 std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                            std::span<const HeadInput> inputs) const {
-  std::vector<HeadAnswer> answers;
+  std::vector<Tensor> pooled;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-    Tensor x = run_steps(ops, weights_, hidden.slice_rows(first, count));
+    Tensor x = run_steps(ops, weights_, slice_sequence(hidden, rows, s));
     x = ops.activate(std::move(x), Activation::kLog1pRelu);
     if (pooling_.log_twice) x = ops.activate(std::move(x), Activation::kLog1pRelu);
-    const Rows own{.offsets = {0, static_cast<int32_t>(count)},
-                   .index = {rows.index.begin() + first, rows.index.begin() + first + count}};
-    x = ops.pool(x, pooling_.sum ? Pooling::kMean : Pooling::kMax, own);
-    if (pooling_.sum) x = ops.scale(std::move(x), static_cast<float>(count));
-    const HeadAnswer dense = to_answer(ops, modules_.forward(ops, std::move(x)));
+    const auto count = static_cast<float>(x.rows());
+    x = ops.pool(x, pooling_.sum ? Pooling::kMean : Pooling::kMax,
+                 ops.upload_rows(rows_of_sequence(rows, s)));
+    if (pooling_.sum) x = ops.scale(std::move(x), count);
+    pooled.push_back(modules_.forward(ops, std::move(x)));
+  }
+  std::vector<HeadAnswer> answers;
+  for (const HeadAnswer& dense : to_answers(ops, pooled)) {
     HeadAnswer sparse{.rows = 1};
     for (int64_t v = 0; v < dense.columns; ++v) {
       const float weight = dense.values[static_cast<size_t>(v)];
@@ -70,7 +72,7 @@ std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const
 
 std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                                   std::span<const HeadInput> inputs) const {
-  const HeadAnswer weights = to_answer(ops, hidden);
+  const HeadAnswer weights = std::move(to_answers(ops, {&hidden, 1}).front());
   std::vector<HeadAnswer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     std::map<int32_t, float> of_token;
@@ -94,7 +96,8 @@ LexicalHead::LexicalHead(LinearWeight linear, std::set<int32_t> special)
 
 std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                             std::span<const HeadInput> inputs) const {
-  const HeadAnswer weights = to_answer(ops, ops.linear(hidden, linear_, Activation::kRelu));
+  const Tensor of_tokens[] = {ops.linear(hidden, linear_, Activation::kRelu)};
+  const HeadAnswer weights = std::move(to_answers(ops, of_tokens).front());
   std::vector<HeadAnswer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     std::map<int32_t, float> largest;

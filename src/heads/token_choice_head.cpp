@@ -1,22 +1,21 @@
 #include "heads/token_choice_head.h"
 
-#include <cmath>
 #include <utility>
 
 namespace vecton {
 
-TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float softcap,
+TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float scale, float softcap,
                                  LabelActivation activation)
-    : rows_(std::move(rows)), softcap_(softcap), activation_(std::move(activation)) {}
+    : rows_(std::move(rows)),
+      scale_(scale),
+      softcap_(softcap),
+      activation_(std::move(activation)) {}
 
 // Of one token, for every sequence.
-std::vector<float> TokenChoiceHead::logits(Ops& ops, const Tensor& hidden,
-                                           const LinearWeight& row) const {
-  std::vector<float> values = to_answer(ops, ops.linear(hidden, row)).values;
-  if (softcap_ > 0) {
-    for (float& x : values) x = softcap_ * std::tanh(x / softcap_);
-  }
-  return values;
+Tensor TokenChoiceHead::logits(Ops& ops, const Tensor& hidden, const LinearWeight& row) const {
+  Tensor x = ops.linear(hidden, row);
+  if (scale_ != 1) x = ops.scale(std::move(x), scale_);
+  return ops.softcap(std::move(x), softcap_);
 }
 
 void TokenChoiceHead::want(const HeadInput& input, Rows& wanted) const {
@@ -27,15 +26,16 @@ void TokenChoiceHead::want(const HeadInput& input, Rows& wanted) const {
 std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
                                                 const Rows& /*rows*/,
                                                 std::span<const HeadInput> inputs) const {
-  const std::vector<float> first = logits(ops, hidden, rows_.front());
-  std::vector<float> second;
-  if (rows_.size() == 2) second = logits(ops, hidden, rows_.back());
+  Tensor logit = logits(ops, hidden, rows_.front());
+  if (rows_.size() == 2)
+    logit = ops.add(ops.scale(std::move(logit), -1), logits(ops, hidden, rows_.back()));
+  const Tensor both[] = {logit, activation_.apply(ops, logit)};
+  const std::vector<std::vector<float>> values = ops.download_all(both);
   std::vector<HeadAnswer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     HeadAnswer answer{.rows = 1, .columns = 1};
-    answer.logit = rows_.size() == 2 ? second[s] - first[s] : first[s];
-    answer.values = {answer.logit};
-    if (inputs[s].activation) activation_.apply(answer.values);
+    answer.logit = values[0][s];
+    answer.values = {values[inputs[s].activation ? 1 : 0][s]};
     answers.push_back(std::move(answer));
   }
   return answers;

@@ -11,18 +11,19 @@ namespace vecton {
 
 class TokenChoiceHead final : public Head {
  public:
-  // `rows`: the rows of lm_head of the tokens, one or two (no, yes). Logits become softcap
-  // tanh(logit / softcap); 0 = they stay.
-  TokenChoiceHead(std::vector<LinearWeight> rows, float softcap, LabelActivation activation);
+  // `rows`: the rows of lm_head of the tokens, one or two (no, yes). `scale` and `softcap`:
+  // HeadWeights' of logits.
+  TokenChoiceHead(std::vector<LinearWeight> rows, float scale, float softcap,
+                  LabelActivation activation);
   void want(const HeadInput& input, Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  std::vector<float> logits(Ops& ops, const Tensor& hidden, const LinearWeight& row) const;
+  Tensor logits(Ops& ops, const Tensor& hidden, const LinearWeight& row) const;
 
   std::vector<LinearWeight> rows_;
-  float softcap_;
+  float scale_, softcap_;
   LabelActivation activation_;
 };
 

@@ -18,14 +18,13 @@ void TokenEmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
 std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                                    std::span<const HeadInput> inputs) const {
   const Tensor all = modules_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
-  std::vector<HeadAnswer> answers;
+  std::vector<Tensor> values;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    const int64_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-    Tensor own = all.slice_rows(first, count);
-    if (inputs[s].activation) own = ops.l2_normalize(std::move(own));
-    answers.push_back(to_answer(ops, own));
-    answers.back().positions.assign(rows.index.begin() + first, rows.index.begin() + first + count);
+    Tensor own = slice_sequence(all, rows, s);
+    values.push_back(inputs[s].activation ? ops.l2_normalize(std::move(own)) : own);
   }
+  std::vector<HeadAnswer> answers = to_answers(ops, values);
+  for (size_t s = 0; s < inputs.size(); ++s) answers[s].positions = rows_of_sequence(rows, s).index;
   return answers;
 }
 

@@ -4,20 +4,22 @@
 #include <string>
 #include <utility>
 
+#include "models/equal_heads.h"
 #include "nn/activation.h"
 #include "vecton/error.h"
 
 namespace vecton {
 
-Tensor BertEncoder::forward(Ops& ops, const Batch& batch) const {
-  Tensor x = ops.norm(parts_.embedding.forward(ops, batch), parts_.embedding_norm);
+Tensor BertEncoder::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  Tensor x = ops.norm(parts_.embedding.forward(pass), parts_.embedding_norm);
   if (parts_.projection) x = ops.linear(x, *parts_.projection);
-  const auto rope = parts_.rope ? parts_.rope->table(batch.rows.longest()) : nullptr;
-  const std::vector<BertLayer>& layers = parts_.layers;
-  for (const BertLayer& layer : layers) {
-    const auto rows =
-        nn::LayerRows::of_layer(batch, &layer - layers.data(), static_cast<int64_t>(layers.size()));
-    x = layer.attention.forward(ops, x, rows, batch, rope.get());
+  nn::Rotation rope;
+  if (parts_.rope) rope = parts_.rope->rotation(pass);
+  const auto layers = static_cast<int64_t>(parts_.layers.size());
+  for (int64_t i = 0; i < layers; ++i) {
+    const BertLayer& layer = parts_.layers[static_cast<size_t>(i)];
+    x = layer.attention.forward(pass, x, pass.rows_of(i, layers), parts_.rope ? &rope : nullptr);
     x = layer.mlp.forward(ops, x);
   }
   return x;
@@ -25,17 +27,13 @@ Tensor BertEncoder::forward(Ops& ops, const Batch& batch) const {
 
 ModelShape encoder_shape(const Config& config, const BertSpelling& spelling) {
   const int64_t hidden = config.integer(spelling.hidden), heads = config.integer(spelling.heads);
-  if (hidden % heads != 0) {
-    throw Error(ErrorCode::kCorrupt, config.file() + ": " + std::string(spelling.hidden) +
-                                         " must be a multiple of " + std::string(spelling.heads));
-  }
   return {.layers = config.integer(spelling.layers),
           .hidden = hidden,
           .vocab = config.integer("vocab_size"),
           .max_positions = config.integer(spelling.positions),
           .heads = heads,
           .kv_heads = heads,
-          .head_dim = hidden / heads};
+          .head_dim = equal_heads(config, spelling.hidden, spelling.heads)};
 }
 
 ModelShape bert_shape(const Config& config) {
@@ -75,9 +73,9 @@ std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
                                                   .out = (w / spelling.out).linear(n, n),
                                                   .shape = bert_attention(shape)},
                                     .norm = (w / spelling.attention_norm).layer_norm(n, eps)},
-                      .mlp = {.up = (w / spelling.up).linear(intermediate, n),
-                              .down = (w / spelling.down).linear(n, intermediate),
-                              .activation = activation,
+                      .mlp = {.mlp = {.up = (w / spelling.up).linear(intermediate, n),
+                                      .down = (w / spelling.down).linear(n, intermediate),
+                                      .activation = activation},
                               .norm = (w / spelling.mlp_norm).layer_norm(n, eps)}});
   }
   return result;

@@ -33,7 +33,7 @@ struct BertParts {
 class BertEncoder final : public Model {
  public:
   explicit BertEncoder(BertParts parts) : parts_(std::move(parts)) {}
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   BertParts parts_;

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/json.h"
-#include "checkpoint/float_bytes.h"
 #include "models/bert_encoder.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
@@ -117,7 +116,7 @@ constexpr int64_t kBlock = 64;
 struct Distances {
   int64_t reach = 0;
   size_t first_block = 0, blocks = 0;
-  std::vector<int32_t> bucket;  // of -reach .. reach, counted from the first block
+  Indices bucket;  // of -reach .. reach, counted from the first block
 };
 
 struct Layer {
@@ -138,18 +137,18 @@ struct Convolution {
 class DebertaV2 final : public Model {
  public:
   DebertaV2(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   Layer layer(const Weights& w, const Config& config, const Tensor& positions) const;
   HeadTables head_tables(const Weights& w, const LinearWeight& projection,
                          const Tensor& positions) const;
-  Tensor embed(Ops& ops, const Batch& batch) const;
-  Distances distances(const Batch& batch) const;
-  Tensor attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
-                const Batch& batch, const Distances& distances) const;
-  Tensor convolve(Ops& ops, const Tensor& embeddings, const Tensor& x, const nn::LayerRows& rows,
-                  const Batch& batch) const;
+  Tensor embed(const nn::ForwardPass& pass) const;
+  Distances distances(const nn::ForwardPass& pass) const;
+  Tensor attend(const nn::ForwardPass& pass, const Layer& layer, const Tensor& x,
+                const nn::LayerRows& rows, const Distances& distances) const;
+  Tensor convolve(const nn::ForwardPass& pass, const Tensor& embeddings, const Tensor& x,
+                  const nn::LayerRows& rows) const;
 
   ModelShape shape_;
   Relative relative_;
@@ -188,8 +187,8 @@ DebertaV2::DebertaV2(const Config& config, const Weights& w)
 
   Tensor positions;
   if (relative_.present) {
-    const Weight table = (encoder / "rel_embeddings").matrix("weight", 2 * relative_.span, n);
-    positions = w.ops().upload(read_floats(table.dtype, table.bytes), table.rows, n);
+    const int64_t rows = 2 * relative_.span;
+    positions = w.ops().upload((encoder / "rel_embeddings").values("weight", rows, n), rows, n);
     if (relative_.is_normed)
       positions = w.ops().norm(positions, (encoder / "LayerNorm").layer_norm(n, eps(config)));
   }
@@ -208,9 +207,9 @@ Layer DebertaV2::layer(const Weights& w, const Config& config, const Tensor& pos
               .attention_norm = (out / "LayerNorm").layer_norm(n, eps(config)),
               .position_keys = {},
               .position_queries = {},
-              .mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
-                      .down = (w / "output" / "dense").linear(n, intermediate),
-                      .activation = nn::activation(config, "hidden_act", "gelu"),
+              .mlp = {.mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
+                              .down = (w / "output" / "dense").linear(n, intermediate),
+                              .activation = nn::activation(config, "hidden_act", "gelu")},
                       .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
   if (!relative_.present) return layer;
   const bool shared = relative_.shares_projections;
@@ -243,14 +242,16 @@ HeadTables DebertaV2::head_tables(const Weights& w, const LinearWeight& projecti
   return tables;
 }
 
-Distances DebertaV2::distances(const Batch& batch) const {
+Distances DebertaV2::distances(const nn::ForwardPass& pass) const {
   if (!relative_.present || relative_.terms() == 1) return {};
-  Distances d{.reach = batch.rows.longest() - 1};
+  Distances d{.reach = pass.rows.longest - 1};
   const int64_t first = relative_.row(-d.reach) / kBlock, last = relative_.row(d.reach) / kBlock;
   d.first_block = static_cast<size_t>(first);
   d.blocks = static_cast<size_t>(last - first + 1);
+  std::vector<int32_t> bucket;
   for (int64_t distance = -d.reach; distance <= d.reach; ++distance)
-    d.bucket.push_back(relative_.row(distance) - static_cast<int32_t>(first * kBlock));
+    bucket.push_back(relative_.row(distance) - static_cast<int32_t>(first * kBlock));
+  d.bucket = pass.ops.upload_indices(std::move(bucket));
   return d;
 }
 
@@ -262,14 +263,15 @@ Tensor products(Ops& ops, const Tensor& x, const HeadTables& tables, const Dista
   for (const std::vector<PreparedWeight>& blocks : tables) {
     const Tensor head = x.slice_columns(column, blocks.front()->k);
     for (size_t b = 0; b < distances.blocks; ++b)
-      parts.push_back(ops.linear(head, {.w = blocks[distances.first_block + b], .bias = nullptr}));
+      parts.push_back(ops.linear(head, {.w = blocks[distances.first_block + b], .bias = {}}));
     column += head.columns();
   }
   return ops.concat_columns(parts);
 }
 
-Tensor DebertaV2::attend(Ops& ops, const Layer& layer, const Tensor& x, const nn::LayerRows& rows,
-                         const Batch& batch, const Distances& distances) const {
+Tensor DebertaV2::attend(const nn::ForwardPass& pass, const Layer& layer, const Tensor& x,
+                         const nn::LayerRows& rows, const Distances& distances) const {
+  Ops& ops = pass.ops;
   const int64_t n = shape_.hidden;
   const Tensor residual = rows.of(ops, x);
   const Tensor q = ops.linear(residual, layer.q), kv = ops.linear(x, layer.kv);
@@ -283,43 +285,43 @@ Tensor DebertaV2::attend(Ops& ops, const Layer& layer, const Tensor& x, const nn
                            .by_query = by_query,
                            .by_key = by_key};
   const Tensor context =
-      ops.attention(q, k, v, attention_, rows.rows(), batch.rows.offsets, bias, {}, batch.attended);
+      ops.attention(q, k, v, attention_, rows.rows(), pass.rows.offsets, bias, {}, pass.attended);
   return ops.norm(ops.linear(context, layer.out, Activation::kIdentity, &residual),
                   layer.attention_norm);
 }
 
-Tensor DebertaV2::embed(Ops& ops, const Batch& batch) const {
-  std::vector<Ops::Lookup> lookups = {{*words_, batch.ids}};
-  std::vector<int32_t> types;
-  if (positions_) lookups.push_back({*positions_, batch.rows.index});
-  if (types_) {
-    types = nn::type_rows(batch, types_->n);
-    lookups.push_back({*types_, types});
-  }
+Tensor DebertaV2::embed(const nn::ForwardPass& pass) const {
+  Ops& ops = pass.ops;
+  std::vector<Ops::Lookup> lookups = {{*words_, pass.ids}};
+  if (positions_) lookups.push_back({*positions_, pass.rows.index});
+  if (types_)
+    lookups.push_back({*types_, ops.upload_indices(nn::type_rows(pass.batch, types_->n))});
   Tensor x = ops.embed(lookups);
   if (projection_) x = ops.linear(x, *projection_);
   return ops.norm(std::move(x), embedding_norm_);
 }
 
-Tensor DebertaV2::convolve(Ops& ops, const Tensor& embeddings, const Tensor& x,
-                           const nn::LayerRows& rows, const Batch& batch) const {
+Tensor DebertaV2::convolve(const nn::ForwardPass& pass, const Tensor& embeddings, const Tensor& x,
+                           const nn::LayerRows& rows) const {
+  Ops& ops = pass.ops;
   std::vector<Tensor> taps;
   for (int64_t by = -(convolution_->width / 2); by <= convolution_->width / 2; ++by)
-    taps.push_back(rows.of(ops, nn::shifted_rows(ops, embeddings, by, batch.rows)));
+    taps.push_back(rows.of(ops, nn::shifted_rows(pass, embeddings, by)));
   return ops.norm(
       ops.linear(ops.concat_columns(taps), convolution_->taps, convolution_->activation, &x),
       convolution_->norm);
 }
 
-Tensor DebertaV2::forward(Ops& ops, const Batch& batch) const {
-  const Tensor embeddings = embed(ops, batch);
-  const Distances distances = this->distances(batch);
+Tensor DebertaV2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const Tensor embeddings = embed(pass);
+  const Distances distances = this->distances(pass);
   Tensor x = embeddings;
-  for (const Layer& layer : layers_) {
-    const bool first = &layer == layers_.data();
-    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
-    x = layer.mlp.forward(ops, attend(ops, layer, x, rows, batch, distances));
-    if (first && convolution_) x = convolve(ops, embeddings, x, rows, batch);
+  for (int64_t i = 0; i < shape_.layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    const nn::LayerRows rows = pass.rows_of(i, shape_.layers);
+    x = layer.mlp.forward(ops, attend(pass, layer, x, rows, distances));
+    if (i == 0 && convolution_) x = convolve(pass, embeddings, x, rows);
   }
   return x;
 }

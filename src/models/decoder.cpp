@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "checkpoint/labels.h"
+#include "models/equal_heads.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -12,12 +13,10 @@ namespace vecton {
 ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults) {
   const int64_t hidden = config.integer("hidden_size"),
                 heads = config.integer("num_attention_heads");
-  if (!config.has("head_dim") && defaults.head_dim == 0 && hidden % heads != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() + ": hidden_size must be a multiple of num_attention_heads");
-  }
   const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
-  const int64_t head_dim = defaults.head_dim > 0 ? defaults.head_dim : hidden / heads;
+  int64_t head_dim = defaults.head_dim > 0 ? defaults.head_dim : hidden / heads;
+  if (!config.has("head_dim") && defaults.head_dim == 0)
+    head_dim = equal_heads(config, "hidden_size", "num_attention_heads");
   ModelShape shape{.layers = config.integer("num_hidden_layers", 1, Config::kMostCounted),
                    .hidden = hidden,
                    .vocab = config.integer("vocab_size"),
@@ -27,10 +26,7 @@ ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults) 
                                                  defaults.kv_heads > 0 ? defaults.kv_heads : heads),
                    .head_dim = config.integer_or("head_dim", head_dim, 1, Config::kMostCounted),
                    .causal = config.boolean_or("is_causal", defaults.causal && !both_ways)};
-  if (shape.heads % shape.kv_heads != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() + ": num_attention_heads must be a multiple of num_key_value_heads");
-  }
+  check_multiple(config, "num_attention_heads", shape.heads, "num_key_value_heads", shape.kv_heads);
   if (shape.head_dim % 2 != 0)
     throw Error(ErrorCode::kCorrupt, config.file() + ": head_dim must be even");
   return shape;
@@ -48,6 +44,7 @@ void prepare_decoder(const ModelShape& shape, Weights& weights) {
 }
 
 HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& w, Pooling pooling) {
+  if (kind == HeadKind::kCausalLm) return {};  // its rows are taken one by one
   const int64_t n = config.integer("hidden_size");
   const auto labels = static_cast<int64_t>(read_labels(config).size());
   const Weights score = w / "score";

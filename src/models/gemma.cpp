@@ -9,7 +9,7 @@
 #include "models/llama.h"
 #include "nn/activation.h"
 #include "nn/layer_types.h"
-#include "nn/self_attention.h"
+#include "nn/sandwich_norm.h"
 #include "vecton/error.h"
 
 namespace vecton::gemma {
@@ -25,18 +25,14 @@ struct Settings {
 };
 
 struct Layer {
-  NormWeight attention_norm;
-  nn::SelfAttention attention;
-  NormWeight after_attention_norm, mlp_norm;
-  GatedWeight gate_up;
-  LinearWeight down;
-  NormWeight after_mlp_norm;
+  nn::SandwichNormAttention attention;
+  nn::SandwichNormMlp mlp;
 };
 
 class Gemma final : public Model {
  public:
   Gemma(const Settings& settings, const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   Layer layer(const Weights& w, const Config& config, int64_t index) const;
@@ -71,50 +67,44 @@ Layer Gemma::layer(const Weights& w, const Config& config, int64_t index) const 
       config.boolean_or("attention_bias", false) ? Weights::Bias::kRequired : Weights::Bias::kNone;
   const Weights self = w / "self_attn", mlp = w / "mlp";
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
-  Layer layer{
-      .attention_norm = norm(w / "input_layernorm", n),
-      .attention = {.layer = index,
-                    .q = (self / "q_proj").linear(q, n, bias),
-                    .kv = self.stacked(kv_parts, n, bias),
-                    .out = (self / "o_proj").linear(n, q, bias),
-                    .shape = {.heads = shape.heads,
-                              .kv_heads = shape.kv_heads,
-                              .head_dim = shape.head_dim,
-                              .scale = 1.0f / std::sqrt(static_cast<float>(
-                                                  config.number_or("query_pre_attn_scalar", 256))),
-                              .causal = shape.causal,
-                              .window = settings_.shape.windows[static_cast<size_t>(index)],
-                              .softcap = settings_.softcap}},
-      .after_attention_norm = norm(w / "post_attention_layernorm", n),
-      .mlp_norm = norm(w / "pre_feedforward_layernorm", n),
-      .gate_up = mlp.gated("gate_proj", "up_proj", intermediate, n),
-      .down = (mlp / "down_proj").linear(n, intermediate, Weights::Bias::kNone),
-      .after_mlp_norm = norm(w / "post_feedforward_layernorm", n),
-  };
+  nn::SelfAttention attention{
+      .layer = index,
+      .q = (self / "q_proj").linear(q, n, bias),
+      .kv = self.stacked(kv_parts, n, bias),
+      .out = (self / "o_proj").linear(n, q, bias),
+      .shape = {.heads = shape.heads,
+                .kv_heads = shape.kv_heads,
+                .head_dim = shape.head_dim,
+                .scale = 1.0f / std::sqrt(static_cast<float>(
+                                    config.number_or("query_pre_attn_scalar", 256))),
+                .causal = shape.causal,
+                .window = shape.windows[static_cast<size_t>(index)],
+                .softcap = settings_.softcap}};
   if (settings_.qk_norm) {
-    layer.attention.q_norm = norm(self / "q_norm", shape.head_dim);
-    layer.attention.k_norm = norm(self / "k_norm", shape.head_dim);
+    attention.q_norm = norm(self / "q_norm", shape.head_dim);
+    attention.k_norm = norm(self / "k_norm", shape.head_dim);
   }
-  return layer;
+  return {.attention = {.norm = norm(w / "input_layernorm", n),
+                        .attention = std::move(attention),
+                        .after = norm(w / "post_attention_layernorm", n)},
+          .mlp = {.norm = norm(w / "pre_feedforward_layernorm", n),
+                  .mlp = {.up = mlp.gated("gate_proj", "up_proj", intermediate, n),
+                          .down = (mlp / "down_proj").linear(n, intermediate, Weights::Bias::kNone),
+                          .activation = activation_},
+                  .after = norm(w / "post_feedforward_layernorm", n)}};
 }
 
-Tensor Gemma::forward(Ops& ops, const Batch& batch) const {
-  const Ops::Lookup words[] = {{*words_, batch.ids}};
-  const auto rope = rope_.table(batch.rows.longest()),
-             local_rope = local_rope_.table(batch.rows.longest());
+Tensor Gemma::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const Ops::Lookup words[] = {{*words_, pass.ids}};
+  const nn::Rotation rope = rope_.rotation(pass), local_rope = local_rope_.rotation(pass);
   const ModelShape& shape = settings_.shape;
   Tensor x = ops.scale(ops.embed(words), std::sqrt(static_cast<float>(shape.hidden)));
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const Layer& layer = layers_[i];
-    const auto rows = nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), shape.layers);
-    const bool local = layer.attention.shape.window > 0;
-    const Tensor h = ops.norm(x, layer.attention_norm), q = rows.of(ops, h);
-    x = rows.of(ops, x);
-    Tensor a = layer.attention.forward(ops, h, q, rows, batch, nullptr,
-                                       local ? local_rope.get() : rope.get());
-    x = ops.add(ops.norm(std::move(a), layer.after_attention_norm), x);
-    const Tensor m = ops.gated_linear(ops.norm(x, layer.mlp_norm), layer.gate_up, activation_);
-    x = ops.add(ops.norm(ops.linear(m, layer.down), layer.after_mlp_norm), x);
+    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), shape.layers);
+    const bool local = shape.windows[i] > 0;
+    x = layers_[i].attention.forward(pass, x, rows, local ? &local_rope : &rope);
+    x = layers_[i].mlp.forward(ops, x);
   }
   return ops.norm(std::move(x), norm_);
 }
@@ -138,7 +128,7 @@ Settings settings2(const Config& config) {
   config.ignore({"hidden_act"});  // hidden_activation counts
   Settings s{.shape = decoder_shape(config, kDefaults),
              .softcap = softcap(config, "attn_logit_softcapping", 50)};
-  s.shape.logit_softcap = softcap(config, "final_logit_softcapping", 30);
+  config.ignore({"final_logit_softcapping"});  // of the head alone
   const int64_t width = config.integer_or("sliding_window", 4096);
   s.shape.windows =
       windows(nn::sliding_layers(config, s.shape.layers, [](int64_t i) { return i % 2 == 0; }),
@@ -156,7 +146,7 @@ Settings settings3(const Config& config) {
                             .layer_type = "sliding_attention",
                             .scaled = false},
              .qk_norm = true};
-  s.shape.logit_softcap = softcap(config, "final_logit_softcapping", 0);
+  config.ignore({"final_logit_softcapping"});  // of the head alone
   const int64_t width = config.integer_or("sliding_window", 4096);
   const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
   const int64_t pattern = config.integer_or("sliding_window_pattern", 6);
@@ -181,6 +171,13 @@ ModelShape shape_of(const Config& config, const Settings& settings) {
 std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights) {
   prepare_decoder(settings.shape, weights);
   return std::make_unique<Gemma>(settings, config, weights);
+}
+
+HeadWeights head_with(const Config& config, HeadKind kind, const Weights& weights,
+                      double logit_softcap) {
+  HeadWeights head = decoder_head(config, kind, weights);
+  head.logit_softcap = softcap(config, "final_logit_softcapping", logit_softcap);
+  return head;
 }
 
 llama::Settings settings1(const Config& config) {
@@ -212,10 +209,18 @@ std::unique_ptr<Model> load2(const Config& config, Weights weights) {
   return build(settings2(config), config, std::move(weights));
 }
 
+HeadWeights head2(const Config& config, HeadKind kind, const Weights& weights) {
+  return head_with(config, kind, weights, 30);
+}
+
 ModelShape shape3(const Config& config) { return shape_of(config, settings3(config)); }
 
 std::unique_ptr<Model> load3(const Config& config, Weights weights) {
   return build(settings3(config), config, std::move(weights));
+}
+
+HeadWeights head3(const Config& config, HeadKind kind, const Weights& weights) {
+  return head_with(config, kind, weights, 0);
 }
 
 }  // namespace vecton::gemma

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
 #include "models/model.h"
 
@@ -16,8 +17,10 @@ std::unique_ptr<Model> load(const Config& config, Weights weights);
 
 ModelShape shape2(const Config& config);
 std::unique_ptr<Model> load2(const Config& config, Weights weights);
+HeadWeights head2(const Config& config, HeadKind kind, const Weights& weights);
 
 ModelShape shape3(const Config& config);
 std::unique_ptr<Model> load3(const Config& config, Weights weights);
+HeadWeights head3(const Config& config, HeadKind kind, const Weights& weights);
 
 }  // namespace vecton::gemma

@@ -17,7 +17,7 @@ namespace {
 
 struct Layer {
   nn::PostNormAttention attention;
-  nn::PostNormGatedMlp mlp;
+  nn::PostNormMlp mlp;
 };
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
@@ -30,7 +30,7 @@ double default_theta(const Config& config) {
 class Gte final : public Model {
  public:
   Gte(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   Layer layer(const Weights& w, const Config& config) const;
@@ -58,28 +58,28 @@ Layer Gte::layer(const Weights& w, const Config& config) const {
   const Weights attention = w / "attention", mlp = w / "mlp", packed = attention / "qkv_proj";
   const std::pair<std::string, int64_t> kv[] = {{"k_proj", n}, {"v_proj", n}};
   const bool is_packed = packed.has("weight");
-  return {
-      .attention = {.attention = {.q = is_packed ? packed.linear_rows(0, n, 3 * n, n)
-                                                 : (attention / "q_proj").linear(n, n),
-                                  .kv = is_packed
-                                            ? packed.linear_rows(n, 2 * n, 3 * n, n)
-                                            : attention.stacked(kv, n, Weights::Bias::kRequired),
-                                  .out = (attention / "o_proj").linear(n, n),
-                                  .shape = bert_attention(shape_)},
-                    .norm = (w / "attn_ln").layer_norm(n, eps(config))},
-      .mlp = {.gate_up =
-                  (mlp / "up_gate_proj").gated_halves(intermediate, n, Weights::Halves::kUpFirst),
-              .down = (mlp / "down_proj").linear(n, intermediate),
-              .activation = nn::activation(config, "hidden_act", "gelu"),
-              .norm = (w / "mlp_ln").layer_norm(n, eps(config))}};
+  return {.attention = {.attention = {.q = is_packed ? packed.linear_rows(0, n, 3 * n, n)
+                                                     : (attention / "q_proj").linear(n, n),
+                                      .kv = is_packed ? packed.linear_rows(n, 2 * n, 3 * n, n)
+                                                      : attention.stacked(kv, n,
+                                                                          Weights::Bias::kRequired),
+                                      .out = (attention / "o_proj").linear(n, n),
+                                      .shape = bert_attention(shape_)},
+                        .norm = (w / "attn_ln").layer_norm(n, eps(config))},
+          .mlp = {.mlp = {.up = (mlp / "up_gate_proj")
+                                    .gated_halves(intermediate, n, Weights::Halves::kUpFirst),
+                          .down = (mlp / "down_proj").linear(n, intermediate),
+                          .activation = nn::activation(config, "hidden_act", "gelu")},
+                  .norm = (w / "mlp_ln").layer_norm(n, eps(config))}};
 }
 
-Tensor Gte::forward(Ops& ops, const Batch& batch) const {
-  const auto rope = rope_.table(batch.rows.longest());
-  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
-  for (const Layer& layer : layers_) {
-    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
-    x = layer.attention.forward(ops, x, rows, batch, rope.get());
+Tensor Gte::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const nn::Rotation rope = rope_.rotation(pass);
+  Tensor x = ops.norm(embedding_.forward(pass), embedding_norm_);
+  for (int64_t i = 0; i < shape_.layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    x = layer.attention.forward(pass, x, pass.rows_of(i, shape_.layers), &rope);
     x = layer.mlp.forward(ops, x);
   }
   return x;

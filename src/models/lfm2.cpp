@@ -8,7 +8,7 @@
 
 #include "models/decoder.h"
 #include "nn/layer_types.h"
-#include "nn/self_attention.h"
+#include "nn/pre_norm.h"
 #include "vecton/error.h"
 
 namespace vecton::lfm2 {
@@ -17,18 +17,17 @@ namespace {
 
 // in x = [b | c | v]; out(c * convolution(b * v)).
 struct ShortConv {
-  LinearWeight in;      // [3 hidden, hidden]
-  Vector kernel, bias;  // [hidden * width], [hidden]
-  LinearWeight out;     // [hidden, hidden]
+  LinearWeight in;   // [3 hidden, hidden]
+  Tensor taps;       // [width, hidden]
+  Vector bias;       // [hidden]
+  LinearWeight out;  // [hidden, hidden]
 };
 
 struct Layer {
   NormWeight operator_norm;
   std::optional<nn::SelfAttention> attention;  // else conv
   ShortConv conv;
-  NormWeight mlp_norm;
-  GatedWeight gate_up;
-  LinearWeight down;
+  nn::PreNormMlp mlp;
 };
 
 // Width of the MLP: the file's, or two thirds of it made a multiple of a block.
@@ -51,17 +50,19 @@ int64_t mlp_width(const Config& config) {
   return (static_cast<int64_t>(scaled) + block - 1) / block * block;
 }
 
+int64_t conv_width(const Config& config) { return config.integer_or("conv_L_cache", 3); }
+
 class Lfm2 final : public Model {
  public:
   Lfm2(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   Layer layer(const Weights& w, const Config& config, int64_t index, bool attends) const;
   nn::SelfAttention attention(const Weights& w, int64_t index) const;
   ShortConv conv(const Weights& w, const Config& config) const;
-  Tensor convolve(Ops& ops, const ShortConv& conv, Tensor h, const nn::LayerRows& rows,
-                  const Batch& batch, const Tensor& residual) const;
+  Tensor convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor h,
+                  const nn::LayerRows& rows, const Tensor& residual) const;
 
   ModelShape shape_;
   double eps_;
@@ -119,8 +120,8 @@ ShortConv Lfm2::conv(const Weights& w, const Config& config) const {
   const auto bias = biased ? Weights::Bias::kRequired : Weights::Bias::kNone;
   const Weights kernel = w / "conv";
   return {.in = (w / "in_proj").linear(3 * n, n, bias),
-          .kernel = kernel.numbers("weight", {n, 1, config.integer_or("conv_L_cache", 3)}),
-          .bias = biased ? kernel.vector("bias", n) : nullptr,
+          .taps = kernel.taps(n, conv_width(config)),
+          .bias = biased ? kernel.vector("bias", n) : Vector(),
           .out = (w / "out_proj").linear(n, n, bias)};
 }
 
@@ -128,9 +129,10 @@ Layer Lfm2::layer(const Weights& w, const Config& config, int64_t index, bool at
   const int64_t n = shape_.hidden, intermediate = mlp_width(config);
   const Weights mlp = w / "feed_forward";
   Layer layer{.operator_norm = (w / "operator_norm").rms_norm(n, eps_),
-              .mlp_norm = (w / "ffn_norm").rms_norm(n, eps_),
-              .gate_up = mlp.gated("w1", "w3", intermediate, n),
-              .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone)};
+              .mlp = {.norm = (w / "ffn_norm").rms_norm(n, eps_),
+                      .mlp = {.up = mlp.gated("w1", "w3", intermediate, n),
+                              .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone),
+                              .activation = Activation::kSilu}}};
   if (attends) {
     layer.attention = attention(w / "self_attn", index);
   } else {
@@ -150,35 +152,36 @@ Tensor attended_mask(Ops& ops, const Batch& batch, int64_t columns) {
   return ops.upload(mask, batch.tokens(), columns);
 }
 
-Tensor Lfm2::convolve(Ops& ops, const ShortConv& conv, Tensor h, const nn::LayerRows& rows,
-                      const Batch& batch, const Tensor& residual) const {
+Tensor Lfm2::convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor h,
+                      const nn::LayerRows& rows, const Tensor& residual) const {
+  Ops& ops = pass.ops;
   const int64_t n = shape_.hidden;
   // The reference zeroes what is not attended to.
-  if (!batch.attended.empty()) h = ops.multiply(std::move(h), attended_mask(ops, batch, n));
+  if (!pass.attended.empty()) h = ops.multiply(std::move(h), attended_mask(ops, pass.batch, n));
   const Tensor bcv = ops.linear(h, conv.in);
   const Tensor u = ops.multiply(bcv.slice_columns(0, n), bcv.slice_columns(2 * n, n));
-  const Tensor y = rows.of(ops, ops.short_conv(u, conv.kernel, conv.bias, batch.rows));
+  const Tensor y = rows.of(ops, ops.short_conv(u, conv.taps, conv.bias, pass.rows));
   const Tensor c = rows.of(ops, bcv.slice_columns(n, n));
   return ops.linear(ops.multiply(y, c), conv.out, Activation::kIdentity, &residual);
 }
 
-Tensor Lfm2::forward(Ops& ops, const Batch& batch) const {
-  const Ops::Lookup words[] = {{*words_, batch.ids}};
-  const auto rope = rope_.table(batch.rows.longest());
+Tensor Lfm2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const Ops::Lookup words[] = {{*words_, pass.ids}};
+  const nn::Rotation rope = rope_.rotation(pass);
   Tensor x = ops.embed(words);
-  for (const Layer& layer : layers_) {
-    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
+  for (int64_t i = 0; i < shape_.layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    const nn::LayerRows rows = pass.rows_of(i, shape_.layers);
     Tensor h = ops.norm(x, layer.operator_norm);
     x = rows.of(ops, x);
     if (layer.attention) {
       const Tensor q = rows.of(ops, h);
-      x = layer.attention->forward(ops, h, q, rows, batch, &x, rope.get());
+      x = layer.attention->forward(pass, h, q, rows, &x, &rope);
     } else {
-      x = convolve(ops, layer.conv, std::move(h), rows, batch, x);
+      x = convolve(pass, layer.conv, std::move(h), rows, x);
     }
-    const Tensor m =
-        ops.gated_linear(ops.norm(x, layer.mlp_norm), layer.gate_up, Activation::kSilu);
-    x = ops.linear(m, layer.down, Activation::kIdentity, &x);
+    x = layer.mlp.forward(ops, x);
   }
   return ops.norm(std::move(x), norm_);
 }
@@ -192,10 +195,18 @@ ModelShape shape(const Config& config) {
   config.require("num_heads", shape.heads);
   config.require("block_use_swiglu", true);
   config.require("use_pos_enc", true);
-  config.ignore({"tie_embedding", "block_norm_eps", "conv_bias", "conv_L_cache"});
+  config.ignore({"tie_embedding", "block_norm_eps", "conv_bias"});
   if (!shape.causal)
     throw Error(ErrorCode::kUnsupported, config.file() + ": is_causal false is not supported");
-  shape.cacheable = false;
+  const int64_t width = conv_width(config);
+  for (const bool attends : attention_layers(config, shape.layers)) {
+    if (attends) {
+      shape.cache.push_back(KeysAndValues{
+          .kv_heads = shape.kv_heads, .key_dim = shape.head_dim, .value_dim = shape.head_dim});
+    } else {  // what the convolution reads of the tokens before
+      shape.cache.push_back(RecurrentState{.rows = width - 1, .columns = shape.hidden});
+    }
+  }
   return shape;
 }
 

@@ -5,25 +5,30 @@
 
 #include "models/decoder.h"
 #include "nn/activation.h"
-#include "nn/pre_norm_layer.h"
+#include "nn/pre_norm.h"
 #include "vecton/error.h"
 
 namespace vecton::llama {
 
 namespace {
 
+struct Layer {
+  nn::PreNormAttention attention;
+  nn::PreNormMlp mlp;
+};
+
 class Llama final : public Model {
  public:
   Llama(const Settings& settings, const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
-  nn::PreNormLayer layer(const Weights& w, const Config& config, int64_t index) const;
+  Layer layer(const Weights& w, const Config& config, int64_t index) const;
 
   Settings settings_;
   nn::Rope rope_;
   PreparedWeight words_;
-  std::vector<nn::PreNormLayer> layers_;
+  std::vector<Layer> layers_;
   NormWeight norm_;
 };
 
@@ -35,7 +40,7 @@ Llama::Llama(const Settings& settings, const Config& config, const Weights& w)
   norm_ = (w / "norm").rms_norm(shape.hidden, settings_.eps, settings_.norm_plus);
 }
 
-nn::PreNormLayer Llama::layer(const Weights& w, const Config& config, int64_t index) const {
+Layer Llama::layer(const Weights& w, const Config& config, int64_t index) const {
   const Settings& s = settings_;
   const ModelShape& shape = s.shape;
   const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
@@ -45,41 +50,40 @@ nn::PreNormLayer Llama::layer(const Weights& w, const Config& config, int64_t in
   };
   const Weights self = w / "self_attn", mlp = w / "mlp";
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
-  nn::PreNormLayer layer{
-      .attention_norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
-      .attention = {.layer = index,
-                    .q = (self / "q_proj").linear(q, n, if_set(s.qkv_bias)),
-                    .kv = self.stacked(kv_parts, n, if_set(s.qkv_bias)),
-                    .out = (self / "o_proj").linear(n, q, if_set(s.out_bias)),
-                    .shape = {.heads = shape.heads,
-                              .kv_heads = shape.kv_heads,
-                              .head_dim = shape.head_dim,
-                              .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
-                              .causal = shape.causal}},
-      .mlp_norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
-      .gate_up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
-      .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
-      .activation = s.activation,
-  };
+  nn::SelfAttention attention{
+      .layer = index,
+      .q = (self / "q_proj").linear(q, n, if_set(s.qkv_bias)),
+      .kv = self.stacked(kv_parts, n, if_set(s.qkv_bias)),
+      .out = (self / "o_proj").linear(n, q, if_set(s.out_bias)),
+      .shape = {.heads = shape.heads,
+                .kv_heads = shape.kv_heads,
+                .head_dim = shape.head_dim,
+                .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
+                .causal = shape.causal}};
   if (s.qk_norm) {
-    layer.attention.q_norm = (self / "q_norm").rms_norm(shape.head_dim, s.eps);
-    layer.attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
+    attention.q_norm = (self / "q_norm").rms_norm(shape.head_dim, s.eps);
+    attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
   }
-  if (!s.shape.windows.empty())
-    layer.attention.shape.window = s.shape.windows[static_cast<size_t>(index)];
-  return layer;
+  if (!shape.windows.empty()) attention.shape.window = shape.windows[static_cast<size_t>(index)];
+  return {
+      .attention = {.norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
+                    .attention = std::move(attention)},
+      .mlp = {.norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
+              .mlp = {.up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
+                      .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
+                      .activation = s.activation}}};
 }
 
-Tensor Llama::forward(Ops& ops, const Batch& batch) const {
-  const Ops::Lookup words[] = {{*words_, batch.ids}};
-  const auto rope = rope_.table(batch.rows.longest());
+Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const Ops::Lookup words[] = {{*words_, pass.ids}};
+  const nn::Rotation rope = rope_.rotation(pass);
   Tensor x = ops.embed(words);
   if (settings_.embedding_scale != 1) x = ops.scale(std::move(x), settings_.embedding_scale);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const auto rows =
-        nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), settings_.shape.layers);
-    const bool turns = settings_.without_rope.empty() || !settings_.without_rope[i];
-    x = layers_[i].forward(ops, std::move(x), rows, batch, turns ? rope.get() : nullptr);
+    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), settings_.shape.layers);
+    x = layers_[i].attention.forward(pass, x, rows, &rope);
+    x = layers_[i].mlp.forward(ops, x);
   }
   return ops.norm(std::move(x), norm_);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "checkpoint/config.h"
 #include "checkpoint/head_weights.h"
@@ -21,10 +20,9 @@ struct Settings {
   Activation activation = Activation::kSilu;
   double eps = 1e-6;
   bool qkv_bias = false, out_bias = false, mlp_bias = false;
-  bool qk_norm = false;            // of every head of queries and keys
-  float norm_plus = 0;             // norms multiply by w + norm_plus
-  float embedding_scale = 1;       // of the words
-  std::vector<bool> without_rope;  // layers that turn nothing; empty = none
+  bool qk_norm = false;       // of every head of queries and keys
+  float norm_plus = 0;        // norms multiply by w + norm_plus
+  float embedding_scale = 1;  // of the words
 };
 
 // What all of them read alike: sizes, activation, eps, rotary positions.

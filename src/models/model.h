@@ -7,6 +7,7 @@
 
 #include "ops/ops.h"
 #include "tensor/batch.h"
+#include "tensor/cache.h"
 
 namespace vecton {
 
@@ -17,11 +18,16 @@ struct ModelShape {
   int64_t token_types = 0;  // rows of their table; with 0 or 1 the types of tokens change nothing
   bool causal = false;
   std::vector<int64_t> windows;  // AttentionShape::window of each layer; empty = none has one
-  // Of causal models: whether the keys and values of a prefix stand for it, whatever follows. Not
-  // so with recurrent layers, or where rotations depend on the length of the whole sequence.
+  // Of causal models: whether what is kept of a prefix stands for it, whatever follows. Not so
+  // where rotations depend on the length of the whole sequence.
   bool cacheable = true;
-  float logit_softcap = 0;  // logits of the next token become c tanh(logit / c); 0 = they stay
+  // What each layer keeps of earlier tokens; empty = keys and values, as the numbers above say.
+  CacheLayout cache;
 };
+
+// What the layers of such a model keep of a sequence for those that go on with it; empty where
+// nothing can be kept.
+CacheLayout cache_layout(const ModelShape& shape);
 
 class Model {
  public:
@@ -29,8 +35,10 @@ class Model {
 
   // Hidden states after the last norm of the wanted rows, [batch.wanted.count(), hidden]. The last
   // layer computes keys and values of every row and all else of the wanted rows only. Ids,
-  // types and positions are in range, every sequence has a row.
-  virtual Tensor forward(Ops& ops, const Batch& batch) const = 0;
+  // types and positions are in range, every sequence has a row. `cache`: null, or one of the
+  // model's layout, which the batch's block tables and slot mappings speak of; what they say is to
+  // be kept is written to it.
+  virtual Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const = 0;
 };
 
 }  // namespace vecton

@@ -6,9 +6,10 @@
 #include <vector>
 
 #include "checkpoint/labels.h"
+#include "models/equal_heads.h"
 #include "nn/activation.h"
 #include "nn/layer_types.h"
-#include "nn/pre_norm_layer.h"
+#include "nn/pre_norm.h"
 #include "nn/rope.h"
 #include "vecton/error.h"
 
@@ -20,19 +21,24 @@ Weights::Bias bias_if(const Config& config, std::string_view key, bool fallback 
   return config.boolean_or(key, fallback) ? Weights::Bias::kRequired : Weights::Bias::kNone;
 }
 
+struct Layer {
+  nn::PreNormAttention attention;
+  nn::PreNormMlp mlp;
+};
+
 class ModernBert final : public Model {
  public:
   ModernBert(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
-  nn::PreNormLayer layer(const Weights& w, const Config& config, int64_t index) const;
+  Layer layer(const Weights& w, const Config& config, int64_t index) const;
 
   ModelShape shape_;
   nn::Rope global_rope_, local_rope_;
   PreparedWeight words_;
   NormWeight embedding_norm_;
-  std::vector<nn::PreNormLayer> layers_;
+  std::vector<Layer> layers_;
   NormWeight norm_;
 };
 
@@ -54,42 +60,45 @@ ModernBert::ModernBert(const Config& config, const Weights& w)
   norm_ = (w / "final_norm").layer_norm(shape_.hidden, eps, bias);
 }
 
-nn::PreNormLayer ModernBert::layer(const Weights& w, const Config& config, int64_t index) const {
+Layer ModernBert::layer(const Weights& w, const Config& config, int64_t index) const {
   const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
   const double eps = config.number_or("norm_eps", 1e-5);
   const auto norm_bias = bias_if(config, "norm_bias"), mlp_bias = bias_if(config, "mlp_bias"),
              attention_bias = bias_if(config, "attention_bias");
   const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
-  nn::PreNormLayer layer{
-      .attention_norm = {},
-      .attention = {.layer = index,
-                    .q = qkv.linear_rows(0, n, 3 * n, n, attention_bias),
-                    .kv = qkv.linear_rows(n, 2 * n, 3 * n, n, attention_bias),
-                    .out = (attention / "Wo").linear(n, n, attention_bias),
-                    .shape = {.heads = shape_.heads,
-                              .kv_heads = shape_.kv_heads,
-                              .head_dim = shape_.head_dim,
-                              .scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim)),
-                              .window = shape_.windows[static_cast<size_t>(index)]}},
-      .mlp_norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
-      .gate_up = (mlp / "Wi").gated_halves(intermediate, n, Weights::Halves::kGateFirst, mlp_bias),
-      .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
-      .activation = nn::activation(config, "hidden_activation", "gelu"),
+  Layer layer{
+      .attention = {.norm = {},
+                    .attention = {.layer = index,
+                                  .q = qkv.linear_rows(0, n, 3 * n, n, attention_bias),
+                                  .kv = qkv.linear_rows(n, 2 * n, 3 * n, n, attention_bias),
+                                  .out = (attention / "Wo").linear(n, n, attention_bias),
+                                  .shape = {.heads = shape_.heads,
+                                            .kv_heads = shape_.kv_heads,
+                                            .head_dim = shape_.head_dim,
+                                            .scale = 1.0f /
+                                                     std::sqrt(static_cast<float>(shape_.head_dim)),
+                                            .window = shape_.windows[static_cast<size_t>(index)]}}},
+      .mlp = {.norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
+              .mlp = {.up = (mlp / "Wi")
+                                .gated_halves(intermediate, n, Weights::Halves::kGateFirst,
+                                              mlp_bias),
+                      .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
+                      .activation = nn::activation(config, "hidden_activation", "gelu")}},
   };
   // The embeddings' norm is that of the first layer.
-  if (index > 0) layer.attention_norm = (w / "attn_norm").layer_norm(n, eps, norm_bias);
+  if (index > 0) layer.attention.norm = (w / "attn_norm").layer_norm(n, eps, norm_bias);
   return layer;
 }
 
-Tensor ModernBert::forward(Ops& ops, const Batch& batch) const {
-  const Ops::Lookup words[] = {{*words_, batch.ids}};
-  const auto global = global_rope_.table(batch.rows.longest()),
-             local = local_rope_.table(batch.rows.longest());
+Tensor ModernBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const Ops::Lookup words[] = {{*words_, pass.ids}};
+  const nn::Rotation global = global_rope_.rotation(pass), local = local_rope_.rotation(pass);
   Tensor x = ops.norm(ops.embed(words), embedding_norm_);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const auto rows = nn::LayerRows::of_layer(batch, static_cast<int64_t>(i), shape_.layers);
-    x = layers_[i].forward(ops, std::move(x), rows, batch,
-                           shape_.windows[i] > 0 ? local.get() : global.get());
+    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), shape_.layers);
+    x = layers_[i].attention.forward(pass, x, rows, shape_.windows[i] > 0 ? &local : &global);
+    x = layers_[i].mlp.forward(ops, x);
   }
   return ops.norm(std::move(x), norm_);
 }
@@ -101,17 +110,13 @@ ModelShape shape(const Config& config) {
   config.ignore({"layer_norm_eps"});  // of older files, beside norm_eps
   const int64_t hidden = config.integer("hidden_size"),
                 heads = config.integer("num_attention_heads");
-  if (hidden % heads != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                config.file() + ": hidden_size must be a multiple of num_attention_heads");
-  }
   ModelShape shape{.layers = config.integer("num_hidden_layers", 1, Config::kMostCounted),
                    .hidden = hidden,
                    .vocab = config.integer("vocab_size"),
                    .max_positions = config.integer_or("max_position_embeddings", 8192),
                    .heads = heads,
                    .kv_heads = heads,
-                   .head_dim = hidden / heads};
+                   .head_dim = equal_heads(config, "hidden_size", "num_attention_heads")};
   const int64_t every = config.integer_or("global_attn_every_n_layers", 3);
   // A token of a local layer sees this many others on each side.
   const int64_t side = config.integer_or("local_attention", 128) / 2;

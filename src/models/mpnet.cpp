@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
-#include "checkpoint/float_bytes.h"
 #include "models/bert_encoder.h"
 #include "models/head_steps.h"
 #include "nn/post_norm.h"
@@ -43,7 +43,7 @@ int32_t bucket_of(int64_t distance) {
 class MPNet final : public Model {
  public:
   MPNet(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   void read_bias(const Config& config, const Weights& weights);
@@ -52,8 +52,7 @@ class MPNet final : public Model {
   nn::TokenEmbedding embedding_;
   NormWeight embedding_norm_;
   std::vector<BertLayer> layers_;
-  std::vector<int32_t> bucket_;
-  std::vector<float> by_head_;  // [heads, kBuckets], shared by all layers
+  AttentionBias bias_;  // shared by all layers
 };
 
 MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
@@ -69,26 +68,27 @@ MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
 
 void MPNet::read_bias(const Config& config, const Weights& weights) {
   const int64_t rows = config.integer_or("relative_attention_num_buckets", kBuckets, kBuckets);
-  const Weight table = weights.matrix("weight", rows, shape_.heads);
-  const std::vector<float> by_bucket = read_floats(table.dtype, table.bytes);
+  const std::vector<float> by_bucket = weights.values("weight", rows, shape_.heads);
+  std::vector<float> by_head;  // [heads, kBuckets]
   for (int64_t h = 0; h < shape_.heads; ++h) {
     for (int64_t b = 0; b < kBuckets; ++b)
-      by_head_.push_back(by_bucket[static_cast<size_t>(b * shape_.heads + h)]);
+      by_head.push_back(by_bucket[static_cast<size_t>(b * shape_.heads + h)]);
   }
-  for (int64_t d = -kMaxDistance; d <= kMaxDistance; ++d) bucket_.push_back(bucket_of(d));
+  std::vector<int32_t> bucket;
+  for (int64_t d = -kMaxDistance; d <= kMaxDistance; ++d) bucket.push_back(bucket_of(d));
+  Ops& ops = weights.ops();
+  bias_.reach = kMaxDistance;
+  bias_.buckets = kBuckets;
+  bias_.bucket = ops.upload_indices(std::move(bucket));
+  bias_.by_head = ops.prepare_parameters(by_head, shape_.heads, kBuckets);
 }
 
-Tensor MPNet::forward(Ops& ops, const Batch& batch) const {
-  const AttentionBias bias{.reach = kMaxDistance,
-                           .buckets = kBuckets,
-                           .bucket = bucket_,
-                           .by_head = ops.upload(by_head_, shape_.heads, kBuckets),
-                           .by_query = {},
-                           .by_key = {}};
-  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
-  for (const BertLayer& layer : layers_) {
-    const auto rows = nn::LayerRows::of_layer(batch, &layer - layers_.data(), shape_.layers);
-    x = layer.attention.forward(ops, x, rows, batch, nullptr, bias);
+Tensor MPNet::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  Tensor x = ops.norm(embedding_.forward(pass), embedding_norm_);
+  for (int64_t i = 0; i < shape_.layers; ++i) {
+    const BertLayer& layer = layers_[static_cast<size_t>(i)];
+    x = layer.attention.forward(pass, x, pass.rows_of(i, shape_.layers), nullptr, bias_);
     x = layer.mlp.forward(ops, x);
   }
   return x;

@@ -19,7 +19,7 @@ namespace {
 
 struct Layer {
   nn::PostNormAttention attention;
-  nn::PostNormGatedMlp mlp;
+  nn::PostNormMlp mlp;
 };
 
 Weights::Bias bias_if(bool present) {
@@ -104,7 +104,7 @@ Settings settings(const Config& config) {
 class NomicBert final : public Model {
  public:
   NomicBert(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch) const override;
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
 
  private:
   Layer layer(const Weights& w) const;
@@ -138,19 +138,20 @@ Layer NomicBert::layer(const Weights& w) const {
                                   .out = (attention / "out_proj").linear(n, rows, bias),
                                   .shape = bert_attention(s)},
                     .norm = (w / "norm1").layer_norm(n, settings_.eps)},
-      .mlp = {.gate_up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
-              .down = (mlp / "fc2").linear(n, settings_.intermediate, settings_.down_bias),
-              .activation = settings_.activation,
+      .mlp = {.mlp = {.up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
+                      .down = (mlp / "fc2").linear(n, settings_.intermediate, settings_.down_bias),
+                      .activation = settings_.activation},
               .norm = (w / "norm2").layer_norm(n, settings_.eps)}};
 }
 
-Tensor NomicBert::forward(Ops& ops, const Batch& batch) const {
-  const auto rope = rope_.table(batch.rows.longest());
-  Tensor x = ops.norm(embedding_.forward(ops, batch), embedding_norm_);
-  for (const Layer& layer : layers_) {
-    const auto rows =
-        nn::LayerRows::of_layer(batch, &layer - layers_.data(), settings_.shape.layers);
-    x = layer.attention.forward(ops, x, rows, batch, rope.get());
+Tensor NomicBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+  const nn::ForwardPass pass(ops, batch, cache);
+  const nn::Rotation rope = rope_.rotation(pass);
+  const int64_t layers = settings_.shape.layers;
+  Tensor x = ops.norm(embedding_.forward(pass), embedding_norm_);
+  for (int64_t i = 0; i < layers; ++i) {
+    const Layer& layer = layers_[static_cast<size_t>(i)];
+    x = layer.attention.forward(pass, x, pass.rows_of(i, layers), &rope);
     x = layer.mlp.forward(ops, x);
   }
   return x;
@@ -178,7 +179,7 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                     .activation = s.activation,
                     .norm = (transform / "layer_norm").layer_norm(n, s.eps)},
                    predictions / "decoder", w / "embeddings" / "word_embeddings",
-                   biased ? decoder_bias(predictions, vocab) : nullptr, vocab, n);
+                   biased ? decoder_bias(predictions, vocab) : Vector(), vocab, n);
 }
 
 }  // namespace vecton::nomic_bert

@@ -41,7 +41,7 @@ struct Family {
   // Takes the backbone's tensors from `weights` and skips those of heads.
   std::unique_ptr<Model> (*load)(const Config& config, Weights weights);
   // Takes a head's tensors, after load() has renamed them. Null where no architecture has a head
-  // that is computed. kCausalLm needs none: its rows are lm_head's, or the embedding table's.
+  // that is computed; kCausalLm is then as its rows give it.
   HeadWeights (*head)(const Config& config, HeadKind kind, const Weights& weights) = nullptr;
 
   TensorNames tensors = {};

@@ -43,9 +43,9 @@ std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
                                                   .out = (mixer / "out_proj").linear(n, n),
                                                   .shape = bert_attention(shape)},
                                     .norm = (w / "norm1").layer_norm(n, eps(config))},
-                      .mlp = {.up = (mlp / "fc1").linear(intermediate, n),
-                              .down = (mlp / "fc2").linear(n, intermediate),
-                              .activation = activation,
+                      .mlp = {.mlp = {.up = (mlp / "fc1").linear(intermediate, n),
+                                      .down = (mlp / "fc2").linear(n, intermediate),
+                                      .activation = activation},
                               .norm = (w / "norm2").layer_norm(n, eps(config))}});
   }
   return result;

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "checkpoint/weight_files.h"
-#include "nn/layer_rows.h"
+#include "nn/forward_pass.h"
 #include "vecton/error.h"
 
 namespace vecton::static_embedding {
@@ -28,9 +28,10 @@ class StaticEmbedding final : public Model {
  public:
   explicit StaticEmbedding(PreparedWeight words) : words_(std::move(words)) {}
 
-  Tensor forward(Ops& ops, const Batch& batch) const override {
-    const Ops::Lookup words[] = {{*words_, batch.ids}};
-    return nn::LayerRows::of_layer(batch, 0, 1).of(ops, ops.embed(words));
+  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override {
+    const nn::ForwardPass pass(ops, batch, cache);
+    const Ops::Lookup words[] = {{*words_, pass.ids}};
+    return pass.rows_of(0, 1).of(ops, ops.embed(words));
   }
 
  private:

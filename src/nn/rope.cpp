@@ -8,23 +8,25 @@ namespace vecton::nn {
 
 namespace {
 
-// Adds the rows of `positions` positions.
-void extend(RopeTable& table, int64_t positions, const std::vector<float>& frequencies,
-            float amplitude) {
-  for (int64_t p = 0; p < positions; ++p) {
-    for (const float frequency : frequencies) {
-      const float angle =
-          static_cast<float>(p) * frequency;  // rounded to float32, as the reference does
-      table.cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))) * amplitude);
-      table.sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))) * amplitude);
+// cos and sin, position by position.
+struct Angles {
+  std::vector<float> cos, sin;
+
+  void extend(int64_t positions, const std::vector<float>& frequencies, float amplitude) {
+    for (int64_t p = 0; p < positions; ++p) {
+      for (const float frequency : frequencies) {
+        const float angle =
+            static_cast<float>(p) * frequency;  // rounded to float32, as the reference does
+        cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))) * amplitude);
+        sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))) * amplitude);
+      }
     }
   }
-  table.positions += positions;
-}
+};
 
 }  // namespace
 
-std::vector<int32_t> PositionTable::rows_of(const Rows& rows, const Rows& all) const {
+std::vector<int32_t> table_rows(const Rows& rows, const Rows& all, int64_t long_after) {
   std::vector<int32_t> result = rows.index;
   if (long_after == 0) return result;
   for (size_t s = 0; s + 1 < all.offsets.size(); ++s) {
@@ -36,22 +38,37 @@ std::vector<int32_t> PositionTable::rows_of(const Rows& rows, const Rows& all) c
   return result;
 }
 
-std::shared_ptr<const PositionTable> Rope::table(int64_t positions) const {
+Rotation Rope::rotation(const ForwardPass& pass) const {
+  Rotation made{.table = table(pass.ops, pass.rows.longest),
+                .all = pass.rows.index,
+                .wanted = pass.wanted().index};
+  if (depends_on_length()) {
+    const auto upload = [&](const Rows& rows) {
+      return pass.ops.upload_indices(table_rows(rows, pass.batch.rows, frequencies_.long_after));
+    };
+    made.all = upload(pass.batch.rows);
+    made.wanted = upload(pass.batch.wanted);
+  }
+  return made;
+}
+
+std::shared_ptr<const RopeTable> Rope::table(Ops& ops, int64_t positions) const {
   const std::lock_guard lock(mutex_);
   if (table_ && positions_ >= positions) return table_;
   positions_ =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(positions, 256))));
   const RopeFrequencies& f = frequencies_;
-  auto table = std::make_shared<PositionTable>();
-  table->rotary_dim = f.rotary_dim();
-  table->long_after = f.long_after;
-  if (f.long_after == 0) {
-    extend(*table, positions_, f.of_position, f.amplitude);
-  } else {
-    extend(*table, f.long_after, f.of_position, f.amplitude);
-    if (positions_ > f.long_after) extend(*table, positions_, f.of_position_long, f.amplitude);
-  }
-  return table_ = std::move(table);
+  Angles angles;
+  const int64_t short_rows = f.long_after > 0 ? f.long_after : positions_,
+                long_rows = positions_ > short_rows ? positions_ : 0;
+  angles.extend(short_rows, f.of_position, f.amplitude);
+  angles.extend(long_rows, f.of_position_long, f.amplitude);
+  const auto pairs = static_cast<int64_t>(f.of_position.size());
+  const int64_t rows = short_rows + long_rows;
+  table_ = std::make_shared<const RopeTable>(
+      RopeTable{.cos = ops.prepare_parameters(angles.cos, rows, pairs),
+                .sin = ops.prepare_parameters(angles.sin, rows, pairs)});
+  return table_;
 }
 
 }  // namespace vecton::nn

@@ -10,20 +10,22 @@
 #include <vector>
 
 #include "checkpoint/config.h"
+#include "nn/forward_pass.h"
 #include "nn/rope_frequencies.h"
-#include "ops/ops.h"
-#include "tensor/batch.h"
 
 namespace vecton::nn {
 
-// Of models that turn long sequences otherwise, the rows from long_after on are those of sequences
-// of more than long_after positions.
-struct PositionTable : RopeTable {
-  int64_t long_after = 0;  // 0 = all sequences turn alike
-
-  // The table's rows for `rows`, some rows of the sequences of `all`.
-  std::vector<int32_t> rows_of(const Rows& rows, const Rows& all) const;
+// How the rows of a forward pass turn: the table, and its row for each of them.
+struct Rotation {
+  std::shared_ptr<const RopeTable> table;
+  Indices all, wanted;
+  const Indices& positions(const LayerRows& rows) const { return rows.all() ? all : wanted; }
 };
+
+// The rows of a table for `rows`, some rows of the sequences of `all`. Of models that turn long
+// sequences otherwise (long_after > 0), the rows from long_after on are those of sequences of more
+// than long_after positions.
+std::vector<int32_t> table_rows(const Rows& rows, const Rows& all, int64_t long_after);
 
 class Rope {
  public:
@@ -33,8 +35,10 @@ class Rope {
       : Rope(config, head_dim, RopeOptions{.theta = default_theta}) {}
   explicit Rope(RopeFrequencies frequencies) : frequencies_(std::move(frequencies)) {}
 
-  // A table of at least `positions` positions of a sequence.
-  std::shared_ptr<const PositionTable> table(int64_t positions) const;
+  // Of all rows of the pass.
+  Rotation rotation(const ForwardPass& pass) const;
+  // A table of at least `positions` positions of a sequence; `ops` prepares it.
+  std::shared_ptr<const RopeTable> table(Ops& ops, int64_t positions) const;
 
   // Whether a token's rotation depends on how long its sequence is, so that no prefix of it can be
   // shared with another.
@@ -43,7 +47,7 @@ class Rope {
  private:
   RopeFrequencies frequencies_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const PositionTable> table_;
+  mutable std::shared_ptr<const RopeTable> table_;
   mutable int64_t positions_ = 0;  // that table_ is good for
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <string>
 
+#include "backend/ref/ref_ops.h"
 #include "base/json.h"
 #include "checkpoint/test_files.h"
 
@@ -156,28 +157,34 @@ TEST(RopeFrequencies, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {
+  const std::unique_ptr<Ops> ops = make_ref_ops();
   const Rope rope(config_of("{}"), 4, 10000.0);
-  const auto table = rope.table(300);
-  ASSERT_GE(table->positions, 300);
-  EXPECT_EQ(table->rotary_dim, 4);
-  EXPECT_NEAR(table->cos[299 * 2 + 1], std::cos(2.99), 1e-6);
-  EXPECT_NEAR(table->sin[299 * 2 + 1], std::sin(2.99), 1e-6);
-  EXPECT_EQ(rope.table(100), table);
+  const auto table = rope.table(*ops, 300);
+  ASSERT_GE(table->positions(), 300);
+  EXPECT_EQ(table->rotary_dim(), 4);
+  EXPECT_NEAR(testing::values_of(*ops, table->cos)[299 * 2 + 1], std::cos(2.99), 1e-6);
+  EXPECT_NEAR(testing::values_of(*ops, table->sin)[299 * 2 + 1], std::sin(2.99), 1e-6);
+  EXPECT_EQ(rope.table(*ops, 100), table);
   EXPECT_FALSE(rope.depends_on_length());
 }
 
 TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
+  const std::unique_ptr<Ops> ops = make_ref_ops();
   const Rope rope(config_of(R"({"max_position_embeddings": 64, "rope_scaling": {
       "type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2], "attention_factor": 1},
       "original_max_position_embeddings": 3})"),
                   4, 10000.0);
   EXPECT_TRUE(rope.depends_on_length());
-  const auto table = rope.table(4);
-  const Rows all{{0, 3, 7}, {0, 1, 2, 0, 1, 2, 3}}, last{{0, 1, 2}, {2, 3}};
-  EXPECT_EQ(table->rows_of(all, all), (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6}));
-  EXPECT_EQ(table->rows_of(last, all), (std::vector<int32_t>{2, 6}));
-  EXPECT_NEAR(table->cos[2 * 2], std::cos(2.0), 1e-6);
-  EXPECT_NEAR(table->cos[6 * 2], std::cos(1.5), 1e-6);
+  Batch batch;
+  batch.ids.resize(7);
+  batch.rows = {.offsets = {0, 3, 7}, .index = {0, 1, 2, 0, 1, 2, 3}};
+  batch.wanted = {.offsets = {0, 1, 2}, .index = {2, 3}};
+  const Rotation rotation = rope.rotation(ForwardPass(*ops, batch));
+  EXPECT_EQ(ops->download_indices(rotation.all), (std::vector<int32_t>{0, 1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(ops->download_indices(rotation.wanted), (std::vector<int32_t>{2, 6}));
+  const std::vector<float> cosines = testing::values_of(*ops, rotation.table->cos);
+  EXPECT_NEAR(cosines[2 * 2], std::cos(2.0), 1e-6);
+  EXPECT_NEAR(cosines[6 * 2], std::cos(1.5), 1e-6);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "nn/layer_rows.h"
+#include "nn/forward_pass.h"
 #include "nn/rope.h"
 #include "ops/ops.h"
 
@@ -20,8 +20,8 @@ struct SelfAttention {
 
   // `x` holds every row of the batch, `x_query` the rows that attend (`queries`). Returns the
   // output projection, plus `residual` where there is one: a row per query.
-  Tensor forward(Ops& ops, const Tensor& x, const Tensor& x_query, const LayerRows& queries,
-                 const Batch& batch, const Tensor* residual, const PositionTable* rope = nullptr,
+  Tensor forward(const ForwardPass& pass, const Tensor& x, const Tensor& x_query,
+                 const LayerRows& queries, const Tensor* residual, const Rotation* rope = nullptr,
                  const AttentionBias& bias = {}) const;
 };
 

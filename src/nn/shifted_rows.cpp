@@ -1,7 +1,7 @@
 #include "nn/shifted_rows.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <memory>
 #include <vector>
 
 namespace vecton::nn {
@@ -19,16 +19,17 @@ std::vector<int32_t> reversed(const Rows& rows) {
 
 }  // namespace
 
-Tensor shifted_rows(Ops& ops, const Tensor& x, int64_t by, const Rows& rows) {
+Tensor shifted_rows(const ForwardPass& pass, const Tensor& x, int64_t by) {
   if (by == 0) return x;
+  Ops& ops = pass.ops;
   // A causal convolution that takes its oldest row as it is.
-  const auto width = static_cast<size_t>(std::abs(by) + 1);
-  std::vector<float> taps(static_cast<size_t>(x.columns()) * width);
-  for (size_t i = 0; i < taps.size(); i += width) taps[i] = 1;
-  const auto weight = std::make_shared<const std::vector<float>>(std::move(taps));
-  if (by < 0) return ops.short_conv(x, weight, nullptr, rows);
-  const std::vector<int32_t> order = reversed(rows);
-  return ops.gather_rows(ops.short_conv(ops.gather_rows(x, order), weight, nullptr, rows), order);
+  const auto width = std::abs(by) + 1;
+  std::vector<float> values(static_cast<size_t>(x.columns() * width));
+  std::fill_n(values.begin(), x.columns(), 1.0f);
+  const Tensor taps = ops.upload(values, width, x.columns());
+  if (by < 0) return ops.short_conv(x, taps, {}, pass.rows);
+  const Indices order = ops.upload_indices(reversed(pass.batch.rows));
+  return ops.gather_rows(ops.short_conv(ops.gather_rows(x, order), taps, {}, pass.rows), order);
 }
 
 }  // namespace vecton::nn

@@ -3,12 +3,12 @@
 
 #include <cstdint>
 
-#include "ops/ops.h"
-#include "tensor/batch.h"
+#include "nn/forward_pass.h"
 
 namespace vecton::nn {
 
-// Row t of the result is row t + by of the same sequence of `x`, or 0 where it has none.
-Tensor shifted_rows(Ops& ops, const Tensor& x, int64_t by, const Rows& rows);
+// Row t of the result is row t + by of the same sequence of `x`, which has a row for every token,
+// or 0 where it has none.
+Tensor shifted_rows(const ForwardPass& pass, const Tensor& x, int64_t by);
 
 }  // namespace vecton::nn

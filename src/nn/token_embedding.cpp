@@ -6,16 +6,14 @@
 
 namespace vecton::nn {
 
-Tensor TokenEmbedding::forward(Ops& ops, const Batch& batch) const {
-  std::vector<Ops::Lookup> lookups = {{*words, batch.ids}};
-  std::vector<int32_t> type_of, position_of;
-  if (types) {
-    type_of = type_rows(batch, types->n);
-    lookups.push_back({*types, type_of});
-  }
+Tensor TokenEmbedding::forward(const ForwardPass& pass) const {
+  Ops& ops = pass.ops;
+  std::vector<Ops::Lookup> lookups = {{*words, pass.ids}};
+  if (types) lookups.push_back({*types, ops.upload_indices(type_rows(pass.batch, types->n))});
   if (positions) {
-    position_of = padding_id ? positions_after_padding(batch, *padding_id) : batch.rows.index;
-    lookups.push_back({*positions, position_of});
+    lookups.push_back({*positions, padding_id ? ops.upload_indices(positions_after_padding(
+                                                    pass.batch, *padding_id))
+                                              : pass.rows.index});
   }
   return ops.embed(lookups);
 }

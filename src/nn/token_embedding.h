@@ -5,8 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "ops/ops.h"
-#include "tensor/batch.h"
+#include "nn/forward_pass.h"
 
 namespace vecton::nn {
 
@@ -14,7 +13,7 @@ struct TokenEmbedding {
   PreparedWeight words, types, positions;  // types, positions: null = the model has none
   std::optional<int32_t> padding_id;       // positions start after it, as RoBERTa's do
 
-  Tensor forward(Ops& ops, const Batch& batch) const;
+  Tensor forward(const ForwardPass& pass) const;
 };
 
 }  // namespace vecton::nn

@@ -1,5 +1,7 @@
 #include "nn/token_indices.h"
 
+#include <cstddef>
+
 namespace vecton::nn {
 
 std::vector<int32_t> positions_after_padding(const Batch& batch, int32_t padding_id) {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "ops/ops.h"
+#include "ops/types.h"
 
 namespace vecton {
 

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "tensor/kv_cache.h"
-
 namespace vecton {
 
 // Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence
@@ -19,6 +17,20 @@ struct Rows {
   int64_t longest() const;  // the largest position + 1; 0 without rows
 };
 
+// Of each sequence the pages that hold the keys and values of its earlier tokens, in order: pages
+// offsets[s] .. offsets[s + 1], cached[s] rows in all. The last page may be filled in part.
+struct BlockTable {
+  std::vector<int32_t> pages;
+  std::vector<int32_t> offsets{0};  // sequences + 1
+  std::vector<int32_t> cached;      // [sequences]
+};
+
+// Where keys and values of a batch are kept: those of its row rows[i] in slot slots[i] of the
+// cache, which is page * page_rows + the row in the page.
+struct SlotMapping {
+  std::vector<int32_t> rows, slots;
+};
+
 struct Batch {
   std::vector<int32_t> ids;       // [tokens]
   std::vector<int32_t> type_ids;  // [tokens], or empty = all 0
@@ -27,13 +39,10 @@ struct Batch {
   // How many leading rows of each sequence others may attend to; empty = all.
   std::vector<int32_t> attended;
 
-  // Of causal models: rows.index of sequence s starts after the pages pages[page_offsets[s]] ..
-  // pages[page_offsets[s + 1]] of the cache. Without a cache every sequence is whole.
-  const KvCache* cache = nullptr;
-  std::vector<int32_t> pages, page_offsets;
-  // Keys and values of the rows store_from[i] (of the batch) go to the rows store_to[i] of the
-  // cache, before any row of the layer attends.
-  std::vector<int32_t> store_from, store_to;
+  // With a cache, one of each per group of its layers: what of a sequence lies in it (rows.index
+  // goes on from there), and what is to be kept, before any row of the layer attends.
+  std::vector<BlockTable> block_tables;
+  std::vector<SlotMapping> slot_mappings;
 
   bool all_wanted() const { return wanted.count() == rows.count(); }
 

@@ -23,7 +23,11 @@ struct Split {
 
 Split split_keys(const AttentionInput& input, const Paging& paging) {
   const int64_t columns = input.k.columns;
-  const int32_t total = std::accumulate(paging.counts.begin(), paging.counts.end(), int32_t{0});
+  int64_t total = 0, cached = 0;  // pages, rows
+  for (const int32_t rows : paging.cached) {
+    total += (rows + paging.page_rows - 1) / paging.page_rows;
+    cached += rows;
+  }
   std::vector<int32_t> free(total + 2);  // two pages are nobody's
   std::iota(free.begin(), free.end(), 0);
   Random random(static_cast<uint32_t>(total));
@@ -32,19 +36,18 @@ Split split_keys(const AttentionInput& input, const Paging& paging) {
   Split split;
   if (total > 0) split.page_offsets = {0};
   split.paged_k = split.paged_v = Matrix((total + 2) * paging.page_rows, columns, kNan);
-  split.k = split.v = Matrix(input.k.rows - total * paging.page_rows, columns);
+  split.k = split.v = Matrix(input.k.rows - cached, columns);
   int64_t row = 0, own = 0;
   for (size_t s = 0; s < input.lengths.size(); ++s) {
-    const int32_t pages = paging.counts.empty() ? 0 : paging.counts[s];
-    for (int32_t p = 0; p < pages; ++p) {
-      split.pages.push_back(free[split.pages.size()]);
-      for (int64_t i = 0; i < paging.page_rows; ++i, ++row) {
-        copy_row(input.k, row, split.paged_k, split.pages.back() * paging.page_rows + i);
-        copy_row(input.v, row, split.paged_v, split.pages.back() * paging.page_rows + i);
-      }
+    const int64_t before = paging.cached.empty() ? 0 : paging.cached[s];
+    for (int64_t i = 0; i < before; ++i, ++row) {
+      if (i % paging.page_rows == 0) split.pages.push_back(free[split.pages.size()]);
+      const int64_t slot = split.pages.back() * paging.page_rows + i % paging.page_rows;
+      copy_row(input.k, row, split.paged_k, slot);
+      copy_row(input.v, row, split.paged_v, slot);
     }
     if (total > 0) split.page_offsets.push_back(static_cast<int32_t>(split.pages.size()));
-    for (int64_t i = pages * paging.page_rows; i < input.lengths[s]; ++i, ++row, ++own) {
+    for (int64_t i = before; i < input.lengths[s]; ++i, ++row, ++own) {
       copy_row(input.k, row, split.k, own);
       copy_row(input.v, row, split.v, own);
     }
@@ -99,24 +102,32 @@ Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging
   }
   KeyPages before;
   if (!split.page_offsets.empty()) {
-    before = {upload(ops, split.paged_k), upload(ops, split.paged_v), paging.page_rows, split.pages,
-              split.page_offsets};
+    before = {.k = upload(ops, split.paged_k),
+              .v = upload(ops, split.paged_v),
+              .page_rows = paging.page_rows,
+              .pages = ops.upload_indices(split.pages),
+              .offsets = ops.upload_indices(split.page_offsets),
+              .cached = ops.upload_indices(paging.cached)};
   }
   std::vector<int32_t> attended = input.attended;  // of the rows that are not in pages
   for (size_t s = 0; s < attended.size(); ++s) {
-    if (!paging.counts.empty())
-      attended[s] -= static_cast<int32_t>(paging.counts[s] * paging.page_rows);
+    if (!paging.cached.empty()) attended[s] -= paging.cached[s];
   }
   AttentionBias bias;
   if (!input.bias.bucket.empty()) {
     const auto part = [&](const Matrix& x) {
       return x.columns ? upload(ops, x, fused ? Layout::kStrided : Layout::kDense) : Tensor();
     };
-    bias = {input.bias.reach,         input.bias.buckets,        input.bias.bucket,
-            part(input.bias.by_head), part(input.bias.by_query), part(input.bias.by_key)};
+    bias = {.reach = input.bias.reach,
+            .buckets = input.bias.buckets,
+            .bucket = ops.upload_indices(input.bias.bucket),
+            .by_head = part(input.bias.by_head),
+            .by_query = part(input.bias.by_query),
+            .by_key = part(input.bias.by_key)};
   }
-  return download(
-      ops, ops.attention(q, k, v, input.shape, input.queries, split.keys, bias, before, attended));
+  return download(ops, ops.attention(q, k, v, input.shape, ops.upload_rows(input.queries),
+                                     ops.upload_indices(split.keys), bias, before,
+                                     ops.upload_indices(attended)));
 }
 
 Matrix attention_scale(const AttentionInput& in) {

@@ -25,7 +25,7 @@ struct AttentionInput {
 // Which keys lie in pages.
 struct Paging {
   int64_t page_rows = 0;
-  std::vector<int32_t> counts;  // full pages of each sequence
+  std::vector<int32_t> cached;  // rows of each sequence; its last page may be filled in part
   bool scattered = true;        // else the pages of a sequence follow one another
 };
 

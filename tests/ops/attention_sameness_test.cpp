@@ -188,7 +188,7 @@ TEST_P(AttentionSameness, ManyKeys) {
   const std::unique_ptr<ThreadPool> four = make_pool(4);
   expect_same_bits(run_attention(*make(*four), joined), expected);
   expect_same_bits(
-      run_attention(*ops_, joined, {.page_rows = 16, .counts = {40, 0}, .scattered = true}),
+      run_attention(*ops_, joined, {.page_rows = 16, .cached = {40 * 16, 0}, .scattered = true}),
       expected);
 }
 
@@ -207,14 +207,31 @@ TEST_P(AttentionSameness, Pages) {
               const Matrix expected = run_attention(*ops_, all);
               for (const int32_t page_rows : {1, 16, 64}) {
                 for (const int32_t share : {1, 2, 3}) {  // thirds of each sequence
-                  Paging paging{.page_rows = page_rows, .counts = {}, .scattered = share != 2};
+                  Paging paging{.page_rows = page_rows, .cached = {}, .scattered = share != 2};
                   for (const int32_t length : all.lengths)
-                    paging.counts.push_back(length * share / 3 / page_rows);
+                    paging.cached.push_back(length * share / 3 / page_rows * page_rows);
                   SCOPED_TRACE("pages of " + std::to_string(page_rows));
                   expect_same_bits(run_attention(*ops_, all, paging), expected);
                 }
               }
             });
+}
+
+// However many rows of a sequence lie in pages, the last of them filled in part: a sequence that
+// goes on by one token gives the bits of one that was there as a whole.
+TEST_P(AttentionSameness, PagesFilledInPart) {
+  Random random(11);
+  for (const int64_t window : {0, 40}) {
+    const AttentionShape shape{
+        .heads = 4, .kv_heads = 2, .head_dim = 20, .scale = 0.2f, .causal = true, .window = window};
+    const AttentionInput whole = random_sequence(random, shape, 150, {});
+    const AttentionInput last = with_queries(whole, {149});
+    const Matrix expected = run_attention(*ops_, last);
+    for (int32_t cached = 0; cached < 150; ++cached) {
+      SCOPED_TRACE(std::to_string(cached) + " rows in pages");
+      expect_same_bits(run_attention(*ops_, last, {.page_rows = 16, .cached = {cached}}), expected);
+    }
+  }
 }
 
 VECTON_FOR_EVERY_TARGET(AttentionSameness);

@@ -18,7 +18,8 @@ struct AttentionCase {
   int64_t window = 0;
   float softcap = 0;
   BiasParts bias = {};
-  int64_t page_rows = 0;  // half of each sequence is in pages of this size
+  int64_t page_rows = 0;   // half of each sequence is in pages of this size
+  bool full_pages = true;  // no page is filled in part
   bool scattered = true;
   std::vector<int32_t> attended = {};
 };
@@ -69,10 +70,11 @@ class Attention : public OpTest {
     in.k = random_matrix(random, all.count(), kv_columns, c.magnitude);
     in.v = random_matrix(random, all.count(), kv_columns);
     in.bias = random_bias(random, in.shape, in.queries.count(), all.count(), c.bias);
-    Paging paging{.page_rows = c.page_rows, .counts = {}, .scattered = c.scattered};
+    Paging paging{.page_rows = c.page_rows, .cached = {}, .scattered = c.scattered};
     if (c.page_rows > 0) {
       for (const int32_t length : c.lengths)
-        paging.counts.push_back(static_cast<int32_t>(length / 2 / c.page_rows));
+        paging.cached.push_back(static_cast<int32_t>(
+            c.full_pages ? length / 2 / c.page_rows * c.page_rows : length / 2));
     }
     expect_close(run_attention(*ops_, in, paging, c.fused),
                  run_attention(*ref_, in, paging, c.fused), attention_scale(in), sum_bound(600));
@@ -263,6 +265,23 @@ TEST_P(Attention, Pages) {
                .page_rows = page_rows,
                .scattered = scattered});
       }
+    }
+  }
+}
+
+// The last page of a sequence holds fewer rows than it has room for.
+TEST_P(Attention, PagesFilledInPart) {
+  for (const int64_t page_rows : {3, 16, 64}) {
+    for (const int64_t window : {0, 20}) {
+      check({.heads = 4,
+             .kv_heads = 2,
+             .head_dim = 32,
+             .causal = true,
+             .lengths = {1, 2, 65, 20, 0, 130, 7, 300},
+             .fused = true,
+             .window = window,
+             .page_rows = page_rows,
+             .full_pages = false});
     }
   }
 }

@@ -87,9 +87,9 @@ TEST_P(Elementwise, ActivateGivesTheBitsOfLinear) {
   const PreparedWeight prepared = ops_->prepare_linear(one);
   for (const Activation act : every_activation()) {
     SCOPED_TRACE("activation " + std::to_string(static_cast<int>(act)));
-    Matrix fused = download(*ops_, ops_->linear(upload(*ops_, column), {prepared, nullptr}, act));
+    Matrix fused = download(*ops_, ops_->linear(upload(*ops_, column), {prepared, {}}, act));
     // A sum begins at +0, so linear() itself makes +0 of -0.
-    const Tensor sums = ops_->linear(upload(*ops_, column), {prepared, nullptr});
+    const Tensor sums = ops_->linear(upload(*ops_, column), {prepared, {}});
     expect_same_bits(download(*ops_, ops_->activate(sums, act)), fused);
     Matrix across(1, row.columns);
     across.values = download(*ops_, sums).values;
@@ -182,7 +182,8 @@ TEST_P(StoreRows, WritesOnlyThose) {
       }
       for (const Layout layout : {Layout::kDense, Layout::kStrided}) {
         const Tensor into = upload(*ops_, old);
-        ops_->store_rows(upload(*ops_, x, layout), from, into, to);
+        ops_->store_rows(upload(*ops_, x, layout), ops_->upload_indices(from), into,
+                         ops_->upload_indices(to));
         expect_same_bits(download(*ops_, into), expected);
       }
     }
@@ -204,24 +205,25 @@ class ShortConv : public OpTest {
     Random random(static_cast<uint32_t>(c.columns * 10 + c.width));
     const Rows rows = all_rows(c.lengths);
     const Matrix x = random_matrix(random, rows.count(), c.columns);
-    const Vector weight = random_vector(random, c.columns * c.width);
-    const Vector bias = c.bias ? random_vector(random, c.columns) : nullptr;
-    const auto run = [&](Ops& on, const Matrix& in, const Vector& w, const Vector& b,
+    const Matrix taps = random_matrix(random, c.width, c.columns);
+    const Numbers bias = c.bias ? random_numbers(random, c.columns) : Numbers();
+    const auto run = [&](Ops& on, const Matrix& in, const Matrix& w, const Numbers& b,
                          Layout layout) {
-      return download(on, on.short_conv(upload(on, in, layout), w, b, rows));
+      return download(on, on.short_conv(upload(on, in, layout), upload(on, w), prepare(on, b),
+                                        on.upload_rows(rows)));
     };
-    const Matrix expected = run(*ref_, x, weight, bias, Layout::kDense);
+    const Matrix expected = run(*ref_, x, taps, bias, Layout::kDense);
     const Matrix scale =
-        run(*ref_, magnitudes(x), magnitudes(weight), magnitudes(bias), Layout::kDense);
+        run(*ref_, magnitudes(x), magnitudes(taps), magnitudes(bias), Layout::kDense);
     for (const Layout layout : {Layout::kDense, Layout::kStrided})
-      expect_close(run(*ops_, x, weight, bias, layout), expected, scale, sum_bound(c.width));
+      expect_close(run(*ops_, x, taps, bias, layout), expected, scale, sum_bound(c.width));
     // A sequence by itself.
     int64_t first = 0;
-    const Matrix together = run(*ops_, x, weight, bias, Layout::kDense);
+    const Matrix together = run(*ops_, x, taps, bias, Layout::kDense);
     for (const int32_t length : c.lengths) {
-      const Matrix alone =
-          download(*ops_, ops_->short_conv(upload(*ops_, rows_of(x, first, length)), weight, bias,
-                                           all_rows({length})));
+      const Matrix alone = download(
+          *ops_, ops_->short_conv(upload(*ops_, rows_of(x, first, length)), upload(*ops_, taps),
+                                  prepare(*ops_, bias), ops_->upload_rows(all_rows({length}))));
       expect_same_bits(alone, rows_of(together, first, length));
       first += length;
     }

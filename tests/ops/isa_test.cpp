@@ -66,15 +66,16 @@ TEST(Isa, TheForcedOneRuns) {
   Random random(1);
   const Matrix x = random_matrix(random, 8, 4096);
   const Weight weight = make_weight(random_matrix(random, 64, 4096));
-  const Vector ones = std::make_shared<const std::vector<float>>(4096, 1.0f);
+  const Numbers ones(4096, 1.0f);
   std::vector<Matrix> results;
   for (const std::string& isa : machine().isas) {
     ThreadPool pool(1);
     const auto run = [&](Ops& ops) {
-      const LinearWeight w{ops.prepare_linear({&weight, 1}), nullptr};
+      const LinearWeight w{ops.prepare_linear({&weight, 1}), {}};
       const Matrix product = download(ops, ops.linear(upload(ops, x), w));
       const Matrix normed = download(
-          ops, ops.norm(upload(ops, x), {NormWeight::Kind::kLayerNorm, ones, nullptr, 1e-6f}));
+          ops,
+          ops.norm(upload(ops, x), {NormWeight::Kind::kLayerNorm, prepare(ops, ones), {}, 1e-6f}));
       Matrix both = product;
       both.values.insert(both.values.end(), normed.values.begin(), normed.values.end());
       return both;

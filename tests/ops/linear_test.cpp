@@ -49,11 +49,11 @@ void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int
     weights.push_back(make_weight(random_matrix(random, n, c.k), c.dtype));
     absolute.push_back(magnitudes(weights.back()));
   }
-  const Vector bias = c.bias ? random_vector(random, c.n) : nullptr;
+  const Numbers bias = c.bias ? random_numbers(random, c.n) : Numbers();
 
-  const auto run = [&](Ops& on, const std::vector<Weight>& w, const Matrix& in, const Vector& b,
+  const auto run = [&](Ops& on, const std::vector<Weight>& w, const Matrix& in, const Numbers& b,
                        Activation act, const Matrix& added, const std::vector<int64_t>& rows) {
-    const LinearWeight weight{on.prepare_linear(w), b};
+    const LinearWeight weight{on.prepare_linear(w), prepare(on, b)};
     EXPECT_EQ(weight.w->n, c.n);
     EXPECT_EQ(weight.w->k, c.k);
     EXPECT_GT(weight.w->bytes, 0);
@@ -153,7 +153,7 @@ TEST_P(Linear,
     for (int64_t i = 0; i < 64; ++i) x.at(i, i) = 1;  // every weight by itself
     const std::vector<Weight> weights = {make_weight(w, dtype)};
     const auto run = [&](Ops& on) {
-      return download(on, on.linear(upload(on, x), {on.prepare_linear(weights), nullptr}));
+      return download(on, on.linear(upload(on, x), {on.prepare_linear(weights), {}}));
     };
     const Matrix expected = run(*ref_);
     expect_close(run(*ops_), expected, Matrix(64, 1, 0), kRoundoff);
@@ -172,7 +172,7 @@ TEST_P(Linear, ActivationsOverTheirRange) {
     SCOPED_TRACE("activation " + std::to_string(i));
     const auto act = static_cast<Activation>(i);
     const auto run = [&](Ops& on) {
-      return download(on, on.linear(upload(on, x), {on.prepare_linear(one), nullptr}, act));
+      return download(on, on.linear(upload(on, x), {on.prepare_linear(one), {}}, act));
     };
     Matrix scale(x.rows, 1, 1e-30f);
     if (act == Activation::kGelu || act == Activation::kGeluTanh) {  // 1 + erf(x) cancels
@@ -202,13 +202,13 @@ class GatedLinear : public OpTest {
     const Matrix x = random_matrix(random, most, c.k);
     const Weight gate = make_weight(random_matrix(random, c.n, c.k), c.dtype);
     const Weight up = make_weight(random_matrix(random, c.n, c.k), c.dtype);
-    const Vector bias = c.bias ? random_vector(random, 2 * c.n) : nullptr;
-    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Vector& b,
+    const Numbers bias = c.bias ? random_numbers(random, 2 * c.n) : Numbers();
+    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Numbers& b,
                          const Matrix& in, Activation act) {
       const PreparedWeight w = on.prepare_gated(g, u);
       EXPECT_EQ(w->n, c.n);
       EXPECT_EQ(w->k, c.k);
-      return download(on, on.gated_linear(upload(on, in, c.layout), {w, b}, act));
+      return download(on, on.gated_linear(upload(on, in, c.layout), {w, prepare(on, b)}, act));
     };
     const Matrix expected = run(*ref_, gate, up, bias, x, c.act);
     const Matrix scale = run(*ref_, magnitudes(gate), magnitudes(up), magnitudes(bias),

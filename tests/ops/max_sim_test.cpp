@@ -42,7 +42,8 @@ class MaxSim : public OpTest {
     const std::vector<int32_t> offsets = offsets_of(lengths);
     const Matrix q = random_matrix(random, m, n), d = random_matrix(random, offsets.back(), n);
     const auto run = [&](Ops& on, Layout layout) {
-      return download(on, on.max_sim(upload(on, q, layout), upload(on, d, layout), offsets));
+      return download(
+          on, on.max_sim(upload(on, q, layout), upload(on, d, layout), on.upload_indices(offsets)));
     };
     const Matrix expected = run(*ref_, Layout::kDense), scale = max_sim_scale(q, d, offsets);
     for (const Layout layout : {Layout::kDense, Layout::kStrided})
@@ -79,7 +80,7 @@ TEST_P(MaxSim, SomeDocuments) {
   const Matrix q = random_matrix(random, 10, 20), d = random_matrix(random, 60, 20);
   const std::vector<int32_t> offsets = {7, 20, 21, 55};
   const auto run = [&](Ops& on) {
-    return download(on, on.max_sim(upload(on, q), upload(on, d), offsets));
+    return download(on, on.max_sim(upload(on, q), upload(on, d), on.upload_indices(offsets)));
   };
   expect_close(run(*ops_), run(*ref_), max_sim_scale(q, d, offsets), sum_bound(30));
 }
@@ -94,18 +95,20 @@ TEST_P(MaxSim, SameBits) {
   const Matrix d = random_matrix(random, offsets.back(), 48);
   for (const int64_t m : {3, 16, 33}) {
     const Matrix q = random_matrix(random, m, 48);
-    const Matrix together =
-        download(*ops_, ops_->max_sim(upload(*ops_, q), upload(*ops_, d), offsets));
+    const Matrix together = download(
+        *ops_, ops_->max_sim(upload(*ops_, q), upload(*ops_, d), ops_->upload_indices(offsets)));
     for (const int threads : {1, 4}) {
       const std::unique_ptr<ThreadPool> pool = make_pool(threads);
       const std::unique_ptr<Ops> on = make(*pool);
-      expect_same_bits(download(*on, on->max_sim(upload(*on, q), upload(*on, d), offsets)),
-                       together);
+      expect_same_bits(
+          download(*on, on->max_sim(upload(*on, q), upload(*on, d), on->upload_indices(offsets))),
+          together);
     }
     for (size_t s = 0; s < lengths.size(); s += 7) {
       const Matrix part = rows_of(d, offsets[s], lengths[s]);
       const std::vector<int32_t> alone = {0, lengths[s]};
-      expect_same_bits(download(*ops_, ops_->max_sim(upload(*ops_, q), upload(*ops_, part), alone)),
+      expect_same_bits(download(*ops_, ops_->max_sim(upload(*ops_, q), upload(*ops_, part),
+                                                     ops_->upload_indices(alone))),
                        columns_of(together, static_cast<int64_t>(s), 1));
     }
   }
@@ -117,7 +120,8 @@ TEST_P(MaxSim, NotFinite) {
   const std::vector<int32_t> offsets = {0, 5, 30, 33};
   const Matrix q = random_matrix(random, 20, 17), d = random_matrix(random, 33, 17);
   const auto run = [&](const Matrix& with_q, const Matrix& with_d) {
-    return download(*ops_, ops_->max_sim(upload(*ops_, with_q), upload(*ops_, with_d), offsets));
+    return download(*ops_, ops_->max_sim(upload(*ops_, with_q), upload(*ops_, with_d),
+                                         ops_->upload_indices(offsets)));
   };
   const Matrix clean = run(q, d);
   for (const float bad : {kNan, -kNan, kInfinity, -kInfinity}) {
@@ -127,8 +131,9 @@ TEST_P(MaxSim, NotFinite) {
       const Matrix actual = run(q, dirty);
       EXPECT_FALSE(std::isfinite(actual.at(0, 1))) << bad << " in row " << row;
       if (std::isnan(bad)) {
-        const Matrix expected =
-            download(*ref_, ref_->max_sim(upload(*ref_, q), upload(*ref_, dirty), offsets));
+        const Matrix expected = download(
+            *ref_,
+            ref_->max_sim(upload(*ref_, q), upload(*ref_, dirty), ref_->upload_indices(offsets)));
         EXPECT_TRUE(std::isnan(expected.at(0, 1)));
         EXPECT_TRUE(std::isnan(actual.at(0, 1)));
       }

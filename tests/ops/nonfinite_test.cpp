@@ -53,8 +53,8 @@ TEST_P(NonFinite, Linear) {
     check(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(
-              on, on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), nullptr}, act));
+          return download(on,
+                          on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), {}}, act));
         },
         "linear, activation " + std::to_string(static_cast<int>(act)));
   }
@@ -64,12 +64,13 @@ TEST_P(NonFinite, GatedLinear) {
   Random random(2);
   const Weight gate = make_weight(random_matrix(random, 33, 20)),
                up = make_weight(random_matrix(random, 33, 20));
-  for (const Vector& bias : {Vector(), random_vector(random, 66)}) {
+  for (const Numbers& bias : {Numbers(), random_numbers(random, 66)}) {
     check(
         random_matrix(random, 9, 20),
         [&](Ops& on, const Matrix& in) {
-          return download(on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), bias},
-                                              Activation::kSilu));
+          return download(
+              on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), prepare(on, bias)},
+                                  Activation::kSilu));
         },
         "gated_linear");
   }
@@ -79,9 +80,12 @@ TEST_P(NonFinite, RowByRow) {
   Random random(3);
   const Matrix x = random_matrix(random, 9, 37);
   for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
-    const NormWeight w{kind, random_vector(random, 37), nullptr, 1e-6f};
+    const Numbers weight = random_numbers(random, 37);
     check(
-        x, [&](Ops& on, const Matrix& in) { return download(on, on.norm(upload(on, in), w)); },
+        x,
+        [&](Ops& on, const Matrix& in) {
+          return download(on, on.norm(upload(on, in), {kind, prepare(on, weight), {}, 1e-6f}));
+        },
         "norm");
   }
   check(
@@ -99,18 +103,20 @@ TEST_P(NonFinite, RowByRow) {
     one_each.index.push_back(0);
     one_each.offsets.push_back(i + 1);
   }
-  const Vector taps = random_vector(random, 3 * 37);
+  const Matrix taps = random_matrix(random, 3, 37);
   check(
       x,
       [&](Ops& on, const Matrix& in) {
-        return download(on, on.short_conv(upload(on, in), taps, nullptr, one_each));
+        return download(
+            on, on.short_conv(upload(on, in), upload(on, taps), {}, on.upload_rows(one_each)));
       },
       "short_conv");
   for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
     check(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(on, on.pool(upload(on, in), static_cast<Pooling>(how), one_each));
+          return download(
+              on, on.pool(upload(on, in), static_cast<Pooling>(how), on.upload_rows(one_each)));
         },
         "pool, mode " + std::to_string(how));
   }
@@ -124,7 +130,8 @@ TEST_P(NonFinite, PoolingOfManyRows) {
       Matrix x = random_matrix(random, 7, 19);
       for (int64_t j = 0; j < 19; ++j) x.at(row, j) = kNan;
       const auto run = [&](Ops& on) {
-        return download(on, on.pool(upload(on, x), static_cast<Pooling>(how), rows));
+        return download(on,
+                        on.pool(upload(on, x), static_cast<Pooling>(how), on.upload_rows(rows)));
       };
       const Matrix actual = run(*ops_), expected = run(*ref_);
       for (int64_t j = 0; j < 19; ++j) {
@@ -145,8 +152,9 @@ TEST_P(NonFinite, Attention) {
   const Matrix q = random_matrix(random, 48, 32), k = random_matrix(random, 48, 32),
                v = random_matrix(random, 48, 32);
   const auto run = [&](const Matrix& tq, const Matrix& tk, const Matrix& tv) {
-    return download(*ops_, ops_->attention(upload(*ops_, tq), upload(*ops_, tk), upload(*ops_, tv),
-                                           shape, rows, rows.offsets));
+    return download(*ops_,
+                    ops_->attention(upload(*ops_, tq), upload(*ops_, tk), upload(*ops_, tv), shape,
+                                    ops_->upload_rows(rows), ops_->upload_indices(rows.offsets)));
   };
   const Matrix clean = run(q, k, v);
   for (int64_t row = 5; row < 45; ++row) {  // of the second sequence, in the second head

@@ -27,7 +27,7 @@ TEST_P(Embed, SumsTables) {
             std::vector<Ops::Lookup> lookups;
             for (size_t t = 0; t < tables; ++t) {
               prepared.push_back(on.prepare_table(weights[t]));
-              lookups.push_back({*prepared.back(), ids[t]});
+              lookups.push_back({*prepared.back(), on.upload_indices(ids[t])});
             }
             return download(on, on.embed(lookups));
           };
@@ -51,9 +51,17 @@ struct NormCase {
   Layout layout = Layout::kDense;
 };
 
+struct HostNorm {
+  NormWeight::Kind kind;
+  Numbers weight, bias;
+  float eps;
+
+  NormWeight on(Ops& ops) const { return {kind, prepare(ops, weight), prepare(ops, bias), eps}; }
+};
+
 // The rounding of x - mean is relative to x; dividing by the deviation blows it up.
-Matrix norm_scale(const Matrix& x, const NormWeight& w) {
-  const auto group = static_cast<int64_t>(w.weight->size());
+Matrix norm_scale(const Matrix& x, const HostNorm& w) {
+  const auto group = static_cast<int64_t>(w.weight.size());
   Matrix scale(x.rows, x.columns);
   for (int64_t i = 0; i < x.rows; ++i) {
     for (int64_t j = 0; j < x.columns; j += group) {
@@ -67,8 +75,8 @@ Matrix norm_scale(const Matrix& x, const NormWeight& w) {
       for (int64_t c = 0; c < group; ++c) square += std::pow(x.at(i, j + c) - mean, 2);
       const double factor = largest / std::sqrt(square / static_cast<double>(group) + w.eps);
       for (int64_t c = 0; c < group; ++c) {
-        scale.at(i, j + c) = static_cast<float>(factor * std::abs((*w.weight)[c]) +
-                                                (w.bias ? std::abs((*w.bias)[c]) : 0));
+        scale.at(i, j + c) = static_cast<float>(factor * std::abs(w.weight[c]) +
+                                                (w.bias.empty() ? 0 : std::abs(w.bias[c])));
       }
     }
   }
@@ -83,18 +91,20 @@ class Norm : public OpTest {
                  std::to_string(c.groups) + " x " + std::to_string(c.group) + ", magnitude " +
                  std::to_string(c.magnitude) + ", mean " + std::to_string(c.mean));
     Random random(static_cast<uint32_t>(c.group * 31 + c.groups));
-    NormWeight w{c.kind, random_vector(random, c.group, 0.5f, 2), nullptr, c.eps};
-    if (c.bias) w.bias = random_vector(random, c.group);
+    HostNorm w{c.kind, random_numbers(random, c.group, 0.5f, 2), {}, c.eps};
+    if (c.bias) w.bias = random_numbers(random, c.group);
     for (const int64_t rows : {0, 1, 2, 7, 33}) {
       Matrix x = random_matrix(random, rows, c.group * c.groups, c.magnitude);
       for (float& value : x.values) value += c.mean;
       if (rows > 2) std::fill_n(x.values.begin(), x.columns, 0.0f);            // a row of zeros
       if (rows > 2) std::fill_n(x.values.end() - x.columns, x.columns, 3.0f);  // a constant one
-      const auto run = [&](Ops& on) { return download(on, on.norm(upload(on, x, c.layout), w)); };
+      const auto run = [&](Ops& on) {
+        return download(on, on.norm(upload(on, x, c.layout), w.on(on)));
+      };
       expect_close(run(*ops_), run(*ref_), norm_scale(x, w), 8 * kRoundoff);
       const Tensor kept =
           upload(*ops_, x, c.layout);  // a tensor that is used elsewhere stays as it is
-      expect_close(download(*ops_, ops_->norm(kept, w)), run(*ref_), norm_scale(x, w),
+      expect_close(download(*ops_, ops_->norm(kept, w.on(*ops_))), run(*ref_), norm_scale(x, w),
                    8 * kRoundoff);
       expect_same_bits(download(*ops_, kept), x);
       if (HasFailure()) return;
@@ -146,28 +156,29 @@ class Rope : public OpTest {
     SCOPED_TRACE(std::to_string(heads) + " heads of " + std::to_string(head_dim) + ", rotated " +
                  std::to_string(rotary_dim));
     Random random(static_cast<uint32_t>(heads * 1000 + head_dim + rotary_dim));
-    RopeTable table{.rotary_dim = rotary_dim, .positions = 100, .cos = {}, .sin = {}};
-    for (int64_t p = 0; p < table.positions; ++p) {
+    Matrix cosines(100, rotary_dim / 2), sines(100, rotary_dim / 2);
+    for (int64_t p = 0; p < 100; ++p) {
       for (int64_t i = 0; i < rotary_dim / 2; ++i) {
         const double angle =
             static_cast<double>(p) *
             std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(rotary_dim));
-        table.cos.push_back(static_cast<float>(std::cos(angle)));
-        table.sin.push_back(static_cast<float>(std::sin(angle)));
+        cosines.at(p, i) = static_cast<float>(std::cos(angle));
+        sines.at(p, i) = static_cast<float>(std::sin(angle));
       }
     }
     for (const int64_t rows : {0, 1, 2, 19}) {
       const Matrix x = random_matrix(random, rows, heads * head_dim);
       std::vector<int32_t> positions(rows);
       for (int32_t& p : positions) p = static_cast<int32_t>(random() % 100);
-      const auto run = [&](Ops& on) {
-        return download(on, on.rope(upload(on, x, layout), head_dim, positions, table));
+      const auto turn = [&](Ops& on, Tensor in) {
+        return download(on, on.rope(std::move(in), head_dim, on.upload_indices(positions),
+                                    {upload(on, cosines), upload(on, sines)}));
       };
+      const auto run = [&](Ops& on) { return turn(on, upload(on, x, layout)); };
       const Matrix expected = run(*ref_), scale(rows, x.columns, 2);
       expect_close(run(*ops_), expected, scale, 2 * kRoundoff);
       const Tensor kept = upload(*ops_, x, layout);
-      expect_close(download(*ops_, ops_->rope(kept, head_dim, positions, table)), expected, scale,
-                   2 * kRoundoff);
+      expect_close(turn(*ops_, kept), expected, scale, 2 * kRoundoff);
       expect_same_bits(download(*ops_, kept), x);
     }
   }
@@ -196,7 +207,7 @@ TEST_P(Rearrange, GathersRows) {
       for (int32_t& row : rows) row = static_cast<int32_t>(random() % 21);
       for (const Layout layout : {Layout::kDense, Layout::kStrided}) {
         const auto run = [&](Ops& on) {
-          return download(on, on.gather_rows(upload(on, x, layout), rows));
+          return download(on, on.gather_rows(upload(on, x, layout), on.upload_indices(rows)));
         };
         expect_same_bits(run(*ops_), run(*ref_));
       }
@@ -248,7 +259,7 @@ TEST_P(Pool, EveryMode) {
                        std::to_string(static_cast<int>(how)) + ", lengths " +
                        testing::PrintToString(lengths));
           const auto run = [&](Ops& on, const Matrix& in) {
-            return download(on, on.pool(upload(on, in, layout), how, rows));
+            return download(on, on.pool(upload(on, in, layout), how, on.upload_rows(rows)));
           };
           const bool copies = how == Pooling::kCls || how == Pooling::kLast || how == Pooling::kMax;
           expect_close(run(*ops_, x), run(*ref_, x), run(*ref_, magnitudes(x)),

@@ -46,7 +46,7 @@ TEST_P(Sameness, Linear) {
   for (const auto& [m, n, k] : shapes) {
     Random random(static_cast<uint32_t>(n));
     const Matrix x = random_matrix(random, m, k), w = random_matrix(random, n, k);
-    const Vector bias = random_vector(random, n);
+    const Vector bias = prepare(*ops_, random_numbers(random, n));
     const DType dtype = kDTypes[(n + k) % 3];
     const Weight weight = make_weight(w, dtype);
     const PreparedWeight prepared =
@@ -64,7 +64,7 @@ TEST_P(Sameness, Linear) {
 TEST_P(Sameness, LinearWithEverything) {
   Random random(2);
   const Matrix x = random_matrix(random, 90, 70);
-  const Vector bias = random_vector(random, 70);
+  const Vector bias = prepare(*ops_, random_numbers(random, 70));
   for (const DType dtype : kDTypes) {
     const Weight weight = make_weight(random_matrix(random, 70, 70), dtype);
     const PreparedWeight prepared = ops_->prepare_linear({&weight, 1});
@@ -90,7 +90,7 @@ TEST_P(Sameness, GatedLinear) {
     const PreparedWeight prepared =
         ops_->prepare_gated(make_weight(random_matrix(random, n, k), dtype),
                             make_weight(random_matrix(random, n, k), dtype));
-    const Vector bias = n % 2 == 1 ? random_vector(random, 2 * n) : nullptr;
+    const Vector bias = n % 2 == 1 ? prepare(*ops_, random_numbers(random, 2 * n)) : Vector();
     check_rows(
         x,
         [&](Ops& on, const Matrix& in) {
@@ -105,8 +105,8 @@ TEST_P(Sameness, NormAndLength) {
   for (const int64_t columns : {8, 100, 384}) {
     const Matrix x = random_matrix(random, 200, columns);
     for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
-      const NormWeight w{kind, random_vector(random, columns), random_vector(random, columns),
-                         1e-6f};
+      const NormWeight w{kind, prepare(*ops_, random_numbers(random, columns)),
+                         prepare(*ops_, random_numbers(random, columns)), 1e-6f};
       check_rows(
           x, [&](Ops& on, const Matrix& in) { return download(on, on.norm(upload(on, in), w)); },
           "norm");
@@ -139,17 +139,18 @@ TEST_P(Sameness, Elementwise) {
 
 TEST_P(Sameness, Rope) {
   Random random(4);
-  RopeTable table{.rotary_dim = 24, .positions = 10, .cos = {}, .sin = {}};
-  for (int i = 0; i < 120; ++i) {
-    table.cos.push_back(std::cos(static_cast<float>(i)));
-    table.sin.push_back(std::sin(static_cast<float>(i)));
+  Matrix cosines(10, 12), sines(10, 12);
+  for (size_t i = 0; i < 120; ++i) {
+    cosines.values[i] = std::cos(static_cast<float>(i));
+    sines.values[i] = std::sin(static_cast<float>(i));
   }
   const Matrix x = random_matrix(random, 200, 96);
   check_rows(
       x,
       [&](Ops& on, const Matrix& in) {
-        const std::vector<int32_t> positions(in.rows, 7);
-        return download(on, on.rope(upload(on, in), 32, positions, table));
+        const Indices positions = on.upload_indices(std::vector<int32_t>(in.rows, 7));
+        return download(
+            on, on.rope(upload(on, in), 32, positions, {upload(on, cosines), upload(on, sines)}));
       },
       "rope");
 }
@@ -164,11 +165,13 @@ TEST_P(Sameness, Pool) {
     const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
     for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
       const auto mode = static_cast<Pooling>(how);
-      const Matrix together = download(*crowded, crowded->pool(upload(*crowded, x), mode, rows));
+      const Matrix together =
+          download(*crowded, crowded->pool(upload(*crowded, x), mode, crowded->upload_rows(rows)));
       for (size_t s = 0; s < lengths.size(); ++s) {
         const Matrix part = rows_of(x, rows.offsets[s], lengths[s]);
-        const Matrix single =
-            download(*alone, alone->pool(upload(*alone, part), mode, all_rows({lengths[s]})));
+        const Matrix single = download(
+            *alone,
+            alone->pool(upload(*alone, part), mode, alone->upload_rows(all_rows({lengths[s]}))));
         expect_same_bits(single, rows_of(together, static_cast<int64_t>(s), 1));
       }
     }

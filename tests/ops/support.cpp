@@ -10,6 +10,7 @@
 
 #include "backend/registry.h"
 #include "base/half.h"
+#include "ops/irreducible_ops.h"
 #include "vecton/machine.h"
 
 namespace vecton::test {
@@ -23,10 +24,10 @@ Weight allocate_weight(int64_t rows, int64_t columns, DType dtype, std::byte*& a
   at = storage->data() + 1;
   Weight weight;
   weight.name = "test.weight";
-  weight.dtype = dtype;
+  weight.codes.dtype = dtype;
   weight.rows = rows;
   weight.columns = columns;
-  weight.bytes = {at, size};
+  weight.codes.bytes = {at, size};
   weight.keep = storage;
   return weight;
 }
@@ -43,10 +44,10 @@ Matrix random_matrix(Random& random, int64_t rows, int64_t columns, float magnit
   return x;
 }
 
-Vector random_vector(Random& random, int64_t size, float low, float high) {
-  std::vector<float> x(size);
+Numbers random_numbers(Random& random, int64_t size, float low, float high) {
+  Numbers x(size);
   for (float& value : x) value = uniform(random, low, high);
-  return std::make_shared<const std::vector<float>>(std::move(x));
+  return x;
 }
 
 Matrix magnitudes(const Matrix& x) {
@@ -55,11 +56,10 @@ Matrix magnitudes(const Matrix& x) {
   return y;
 }
 
-Vector magnitudes(const Vector& x) {
-  if (!x) return x;
-  std::vector<float> y = *x;
+Numbers magnitudes(const Numbers& x) {
+  Numbers y = x;
   for (float& value : y) value = std::abs(value);
-  return std::make_shared<const std::vector<float>>(std::move(y));
+  return y;
 }
 
 Matrix columns_of(const Matrix& x, int64_t begin, int64_t count) {
@@ -94,10 +94,10 @@ Weight make_weight(const Matrix& x, DType dtype) {
 // In all three formats the sign is the highest bit of the last byte.
 Weight magnitudes(const Weight& weight) {
   std::byte* at;
-  const Weight copy = allocate_weight(weight.rows, weight.columns, weight.dtype, at);
-  std::copy(weight.bytes.begin(), weight.bytes.end(), at);
-  const auto size = static_cast<size_t>(size_of(weight.dtype));
-  for (size_t i = size - 1; i < weight.bytes.size(); i += size) at[i] &= std::byte{0x7f};
+  const Weight copy = allocate_weight(weight.rows, weight.columns, weight.codes.dtype, at);
+  std::copy(weight.codes.bytes.begin(), weight.codes.bytes.end(), at);
+  const auto size = static_cast<size_t>(size_of(weight.codes.dtype));
+  for (size_t i = size - 1; i < weight.codes.bytes.size(); i += size) at[i] &= std::byte{0x7f};
   return copy;
 }
 
@@ -118,6 +118,11 @@ Tensor upload(Ops& ops, const Matrix& x, Layout layout) {
     for (int64_t j = 0; j < x.columns; ++j) wide.at(i, kBefore + j) = x.at(i, j);
   }
   return ops.upload(wide.values, wide.rows, wide.columns).slice_columns(kBefore, x.columns);
+}
+
+Vector prepare(Ops& ops, const Numbers& values) {
+  if (values.empty()) return {};
+  return ops.prepare_parameters(values, 1, static_cast<int64_t>(values.size()));
 }
 
 Matrix download(Ops& ops, const Tensor& x) {
@@ -181,6 +186,7 @@ std::ostream& operator<<(std::ostream& out, const Target& target) {
 std::vector<Target> targets() {
   std::vector<Target> all;
   for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});
+  all.push_back({"irreducible", "scalar"});
   return all;
 }
 
@@ -191,6 +197,7 @@ std::string name_of(const testing::TestParamInfo<Target>& target) {
 OpTest::OpTest() : pool_(make_pool(2)), ops_(make(*pool_)), ref_(make_ops("ref", *pool_)) {}
 
 std::unique_ptr<Ops> OpTest::make(ThreadPool& pool) const {
+  if (GetParam().backend == "irreducible") return make_irreducible_ops(pool);
   return make_ops(GetParam().backend, pool, GetParam().isa);
 }
 

@@ -33,11 +33,13 @@ struct Matrix {
 using Random = std::mt19937;
 float uniform(Random& random, float low, float high);
 Matrix random_matrix(Random& random, int64_t rows, int64_t columns, float magnitude = 1);
-Vector random_vector(Random& random, int64_t size, float low = -1, float high = 1);
+// On the host; without numbers: absent.
+using Numbers = std::vector<float>;
+Numbers random_numbers(Random& random, int64_t size, float low = -1, float high = 1);
 
 // The elements' absolute values: the sum of |terms| is the operation done on them.
 Matrix magnitudes(const Matrix& x);
-Vector magnitudes(const Vector& x);
+Numbers magnitudes(const Numbers& x);
 Matrix columns_of(const Matrix& x, int64_t begin, int64_t count);
 Matrix rows_of(const Matrix& x, int64_t begin, int64_t count);
 
@@ -52,6 +54,7 @@ Rows all_rows(const std::vector<int32_t>& lengths);
 // kStrided: a view into a wider tensor that has NaN around it.
 enum class Layout { kDense, kStrided };
 Tensor upload(Ops& ops, const Matrix& x, Layout layout = Layout::kDense);
+Vector prepare(Ops& ops, const Numbers& values);
 Matrix download(Ops& ops, const Tensor& x);
 
 // |actual - expected| <= bound * (scale + |expected|) for every element, NaN and infinities in the

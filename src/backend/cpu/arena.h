@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "backend/cpu/free_blocks.h"
+#include "backend/host/host_memory.h"
 
 namespace vecton::cpu {
 
@@ -16,7 +17,7 @@ class Arena {
   explicit Arena(size_t most_free);
   // At least `floats` floats, aligned to 64 bytes. Tensors may outlive the Arena and may be dropped
   // on another thread.
-  std::shared_ptr<float> allocate(size_t floats);
+  std::shared_ptr<host::FloatMemory> allocate(size_t floats);
 
   void give_back() { blocks_->give_back(); }         // what is not in use, to the system
   size_t bytes() const { return blocks_->bytes(); }  // in use and not

@@ -42,23 +42,26 @@ struct Plan {
     if (rows > 0) runs.push_back({begin, begin + rows, k, v, k_stride, v_stride});
   }
 
-  // The keys of sequence s: full pages, those that follow one another as one run, then `rows` rows
+  // The keys of sequence s: its pages, those that follow one another as one run, then `rows` rows
   // of its own.
-  void add_keys(int64_t s, const Tensor& k, const Tensor& v, int64_t row, int64_t rows,
+  void add_keys(int64_t s, const Tensor& k, const Tensor& v, int64_t first, int64_t rows,
                 const KeyPages& before) {
     int64_t count = 0;
     if (!before.offsets.empty()) {
-      for (int32_t i = before.offsets[s], next; i < before.offsets[s + 1]; i = next) {
-        for (next = i + 1; next < before.offsets[s + 1]; ++next) {
-          if (before.pages[next] != before.pages[next - 1] + 1) break;
+      const std::span<const int32_t> pages = view(before.pages), offsets = view(before.offsets);
+      const int64_t cached = view(before.cached)[s];
+      for (int32_t i = offsets[s], next; i < offsets[s + 1]; i = next) {
+        for (next = i + 1; next < offsets[s + 1]; ++next) {
+          if (pages[next] != pages[next - 1] + 1) break;
         }
-        const int64_t first = before.pages[i] * before.page_rows;
-        add_run(before.k.row(first), before.v.row(first), before.k.stride(), before.v.stride(),
-                count, (next - i) * before.page_rows);
-        count += (next - i) * before.page_rows;
+        const int64_t slot = pages[i] * before.page_rows;
+        const int64_t run = std::min((next - i) * before.page_rows, cached - count);
+        add_run(row(before.k, slot), row(before.v, slot), before.k.stride(), before.v.stride(),
+                count, run);
+        count += run;
       }
     }
-    add_run(k.row(row), v.row(row), k.stride(), v.stride(), count, rows);
+    add_run(row(k, first), row(v, first), k.stride(), v.stride(), count, rows);
     keys.push_back(count + rows);
     first_run.push_back(static_cast<int64_t>(runs.size()));
     most_keys = std::max(most_keys, keys.back());
@@ -71,7 +74,7 @@ Tensor lay_out_by_head(CpuOps& ops, ThreadPool& pool, const AttentionShape& shap
   const Tensor laid = ops.allocate(2 * shape.kv_heads, keys * d);
   const std::span<const KeyRun> runs(plan.runs.begin() + first, plan.runs.end());
   pool.parallel_for(shape.kv_heads, [&](int64_t head) {
-    float *k = laid.row(head), *v = laid.row(shape.kv_heads + head);
+    float *k = row(laid, head), *v = row(laid, shape.kv_heads + head);
     for (const KeyRun& run : runs) {
       for (int64_t i = 0; i < run.end - run.begin; ++i, k += d, v += d) {
         std::copy_n(run.k + i * run.k_stride + head * d, d, k);
@@ -80,7 +83,7 @@ Tensor lay_out_by_head(CpuOps& ops, ThreadPool& pool, const AttentionShape& shap
     }
   });
   plan.runs.resize(first);
-  plan.add_run(laid.row(0), laid.row(shape.kv_heads), d, d, 0, keys);
+  plan.add_run(row(laid, 0), row(laid, shape.kv_heads), d, d, 0, keys);
   plan.first_run.back() = first + 1;
   plan.head_step.back() = laid.stride();
   return laid;
@@ -98,8 +101,9 @@ struct DistanceTables {
         bucket(zero + positions + AttentionTileBias::kBeyond),
         gentle(bucket.size(), 1) {
     const auto size = static_cast<int64_t>(bucket.size());
+    const std::span<const int32_t> of = view(bias.bucket);
     for (int64_t i = 0; i < size; ++i)
-      bucket[i] = bias.bucket[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
+      bucket[i] = of[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
     for (int64_t i = size - 2; i >= 0; --i) {
       if (bucket[i + 1] - bucket[i] == 0 || bucket[i + 1] - bucket[i] == 1)
         gentle[i] = gentle[i + 1] + 1;
@@ -107,46 +111,47 @@ struct DistanceTables {
     if (bias.by_head.empty()) return;
     by_head = ops.allocate(heads, size);
     for (int64_t h = 0; h < heads; ++h) {
-      const float* values = bias.by_head.row(h);
-      std::transform(bucket.begin(), bucket.end(), by_head.row(h),
+      const float* values = row(bias.by_head, h);
+      std::transform(bucket.begin(), bucket.end(), row(by_head, h),
                      [=](int32_t b) { return values[b]; });
     }
   }
 
-  // For query heads from `head` on, query rows from `row` and keys whose own ones begin at
+  // For query heads from `head` on, query rows from `query_row` and keys whose own ones begin at
   // `key_row`.
-  AttentionTileBias tile(const AttentionBias& bias, int64_t head, int64_t row,
+  AttentionTileBias tile(const AttentionBias& bias, int64_t head, int64_t query_row,
                          int64_t key_row) const {
     const int64_t column = head * bias.buckets;
     return {.bucket = bucket.data() + zero,
             .gentle = gentle.data() + zero,
             .buckets = bias.buckets,
-            .by_head = bias.by_head.empty() ? nullptr : by_head.row(head) + zero,
+            .by_head = bias.by_head.empty() ? nullptr : row(by_head, head) + zero,
             .head_stride = by_head.stride(),
-            .by_query = bias.by_query.empty() ? nullptr : bias.by_query.row(row) + column,
+            .by_query = bias.by_query.empty() ? nullptr : row(bias.by_query, query_row) + column,
             .query_stride = bias.by_query.stride(),
-            .by_key = bias.by_key.empty() ? nullptr : bias.by_key.row(key_row) + column,
+            .by_key = bias.by_key.empty() ? nullptr : row(bias.by_key, key_row) + column,
             .key_stride = bias.by_key.stride()};
   }
 };
 
 // Queries whose window holds unattended rows only: the mean of v over their sequence's rows.
 void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
-                  const AttentionShape& shape, const Rows& queries, std::span<const int32_t> keys,
+                  const AttentionShape& shape, std::span<const int32_t> offsets,
+                  std::span<const int32_t> positions, std::span<const int32_t> keys,
                   const Plan& plan, const Tensor& y) {
   const int64_t d = shape.head_dim, group = shape.heads / shape.kv_heads;
-  for (int64_t s = 0; s < queries.sequences(); ++s) {
-    const int32_t *end = queries.index.data() + queries.offsets[s + 1],
-                  *blind = std::lower_bound(queries.index.data() + queries.offsets[s], end,
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const int32_t *end = positions.data() + offsets[s + 1],
+                  *blind = std::lower_bound(positions.data() + offsets[s], end,
                                             plan.keys[s] + shape.window - 1);
     const int64_t rows = keys[s + 1] - keys[s];
     if (blind == end || plan.keys[s] == 0 || rows == 0) continue;
     const Tensor mean = ops.allocate(1, v.columns());
-    kernels.pool(v.row(keys[s]), v.stride(), rows, v.columns(), Pooling::kMean, nullptr,
-                 mean.row(0));
+    kernels.pool(row(v, keys[s]), v.stride(), rows, v.columns(), Pooling::kMean, nullptr,
+                 data(mean));
     for (; blind < end; ++blind) {
       for (int64_t h = 0; h < shape.heads; ++h) {
-        std::copy_n(mean.row(0) + h / group * d, d, y.row(blind - queries.index.data()) + h * d);
+        std::copy_n(data(mean) + h / group * d, d, row(y, blind - positions.data()) + h * d);
       }
     }
   }
@@ -155,16 +160,18 @@ void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
 }  // namespace
 
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                         const AttentionShape& shape, const Rows& queries,
-                         std::span<const int32_t> keys, const AttentionBias& bias,
-                         const KeyPages& before, std::span<const int32_t> attended) {
+                         const AttentionShape& shape, const SequenceRows& queries,
+                         const Indices& key_offsets, const AttentionBias& bias,
+                         const KeyPages& before, const Indices& attended_rows) {
   if (!bias.by_key.empty() && !before.pages.empty())
     throw Error(ErrorCode::kUnsupported, "attention: keys in pages have no bias by key");
   const AttentionKernels& kernels = attention_kernels(isa_);
   const Tensor y = allocate(q.rows(), q.columns());
+  const std::span<const int32_t> offsets = view(queries.offsets), at = view(queries.index),
+                                 keys = view(key_offsets), attended = view(attended_rows);
   const int64_t group = shape.heads / shape.kv_heads, step = kernels.tile_queries;
   const auto tiles_of = [&](int64_t s) {
-    return ((queries.offsets[s + 1] - queries.offsets[s]) * group + step - 1) / step;
+    return ((offsets[s + 1] - offsets[s]) * group + step - 1) / step;
   };
 
   thread_local Plan plan_of_thread;
@@ -172,7 +179,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   plan.clear();
   std::vector<Tensor> laid_out;
   int64_t products = 0;
-  for (int64_t s = 0; s < queries.sequences(); ++s) {
+  for (int64_t s = 0; s < queries.sequences; ++s) {
     plan.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s], before);
     const int64_t tiles = tiles_of(s) * shape.kv_heads;
     plan.first_tile.push_back(plan.first_tile.back() + tiles);
@@ -186,7 +193,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   }
   std::optional<DistanceTables> tables;
   if (!bias.bucket.empty())
-    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest());
+    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest);
   const bool positions = shape.causal || shape.window > 0 || tables;
 
   const auto run_tile = [&](int64_t i) {
@@ -194,18 +201,18 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                       plan.first_tile.begin() - 1;
     const int64_t head = (i - plan.first_tile[s]) / tiles_of(s),
                   tile = (i - plan.first_tile[s]) % tiles_of(s);
-    const int64_t row = queries.offsets[s], rows = queries.offsets[s + 1] - row;
+    const int64_t first = offsets[s], rows = offsets[s + 1] - first;
     const int64_t q_column = head * group * shape.head_dim;
     AttentionTileBias added;
-    if (tables) added = tables->tile(bias, head * group, row, keys[s]);
-    kernels.attend({.q = q.row(row) + q_column,
-                    .out = y.row(row) + q_column,
+    if (tables) added = tables->tile(bias, head * group, first, keys[s]);
+    kernels.attend({.q = row(q, first) + q_column,
+                    .out = row(y, first) + q_column,
                     .q_stride = q.stride(),
                     .out_stride = y.stride(),
                     .runs = plan.runs.data() + plan.first_run[s],
                     .run_count = plan.first_run[s + 1] - plan.first_run[s],
                     .kv_column = head * plan.head_step[s],
-                    .positions = positions ? queries.index.data() + row : nullptr,
+                    .positions = positions ? at.data() + first : nullptr,
                     .group = group,
                     .head_dim = shape.head_dim,
                     .keys = plan.keys[s],
@@ -226,7 +233,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     for (int64_t i = item * tiles / items; i < (item + 1) * tiles / items; ++i) run_tile(i);
   });
   if (shape.window > 0 && !attended.empty())
-    answer_blind(*this, row_kernels(isa_), v, shape, queries, keys, plan, y);
+    answer_blind(*this, row_kernels(isa_), v, shape, offsets, at, keys, plan, y);
   return y;
 }
 

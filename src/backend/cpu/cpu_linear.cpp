@@ -24,9 +24,17 @@ int64_t block_bytes() {
   return bytes;
 }
 
-const PackedMatrix& matrix(const Prepared& weight) {
-  return static_cast<const PackedMatrix&>(weight);
+// From each segment to the columns of y that are its own.
+template <class F>
+void for_segments(const Prepared& weight, const F& f) {
+  int64_t column = 0;
+  for (const auto& segment : static_cast<const PackedStack&>(weight).segments) {
+    f(*segment, column);
+    column += segment->n;
+  }
 }
+
+float* at(float* values, int64_t column) { return values ? values + column : nullptr; }
 
 // Cuts y into blocks of rows, whose x stays in the second-level cache, and groups of panels, and
 // shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
@@ -59,35 +67,44 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
 }  // namespace
 
 PreparedWeight CpuOps::prepare_linear(std::span<const Weight> parts) {
-  return pack(pool_, panels_, parts, false, linear_kernels(isa_).lanes);
+  auto made = std::make_shared<PackedStack>();
+  for (size_t begin = 0, end; begin < parts.size(); begin = end) {
+    end = begin + 1;
+    while (end < parts.size() && parts[end].codes.dtype == parts[begin].codes.dtype) ++end;
+    made->add(
+        pack(pool_, panels_, parts.subspan(begin, end - begin), false, linear_kernels(isa_).lanes));
+  }
+  return made;
 }
 
 PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
   const Weight parts[] = {gate, up};
-  return pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes);
+  auto made = std::make_shared<PackedStack>();
+  made->add(pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes));
+  return made;
 }
 
 PreparedWeight CpuOps::prepare_table(const Weight& table) {
-  check_float(table);
+  check_dense(table);
   auto made = std::make_shared<Table>();
   made->n = table.rows;
   made->k = table.columns;
-  made->bytes = table.rows * table.columns * size_of(table.dtype);
-  made->dtype = table.dtype;
-  made->rows = table.bytes;
+  made->bytes = table.rows * table.columns * size_of(table.codes.dtype);
+  made->dtype = table.codes.dtype;
+  made->rows = table.codes.bytes;
   made->keep = table.keep;
   return made;
 }
 
 Tensor CpuOps::embed(std::span<const Lookup> lookups) {
-  const auto rows = static_cast<int64_t>(lookups.front().ids.size());
+  const int64_t rows = lookups.front().ids.size();
   const int64_t columns = lookups.front().table.k;
   const LinearKernels& kernels = linear_kernels(isa_);
   Tensor y = allocate(rows, columns);
   const int64_t block = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, columns));
   pool_.parallel_for((rows + block - 1) / block, [&](int64_t i) {
     for (const Lookup& lookup : lookups) {
-      kernels.embed({static_cast<const Table*>(&lookup.table), lookup.ids.data(), y.data(),
+      kernels.embed({static_cast<const Table*>(&lookup.table), view(lookup.ids).data(), data(y),
                      y.stride(), &lookup != lookups.data()},
                     i * block, std::min(rows, (i + 1) * block));
     }
@@ -102,19 +119,22 @@ Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
     return residual ? add(std::move(y), *residual) : y;
   }
   Tensor y = allocate(x.rows(), w.w->n);
-  run(pool_, linear_kernels(isa_),
-      {&matrix(*w.w), x.data(), x.stride(), y.data(), y.stride(), w.bias ? w.bias->data() : nullptr,
-       residual ? residual->data() : nullptr, residual ? residual->stride() : 0, act},
-      x.rows());
+  for_segments(*w.w, [&](const PackedMatrix& segment, int64_t column) {
+    run(pool_, linear_kernels(isa_),
+        {&segment, data(x), x.stride(), data(y) + column, y.stride(), at(data(w.bias), column),
+         residual ? data(*residual) + column : nullptr, residual ? residual->stride() : 0, act},
+        x.rows());
+  });
   return y;
 }
 
 Tensor CpuOps::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) {
   Tensor y = allocate(x.rows(), gate_up.w->n);
-  run(pool_, linear_kernels(isa_),
-      {&matrix(*gate_up.w), x.data(), x.stride(), y.data(), y.stride(),
-       gate_up.bias ? gate_up.bias->data() : nullptr, nullptr, 0, act},
-      x.rows());
+  for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t) {
+    run(pool_, linear_kernels(isa_),
+        {&matrix, data(x), x.stride(), data(y), y.stride(), data(gate_up.bias), nullptr, 0, act},
+        x.rows());
+  });
   return y;
 }
 

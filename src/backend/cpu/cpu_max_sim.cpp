@@ -13,13 +13,14 @@ constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
 
 }  // namespace
 
-Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) {
+Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, const Indices& bounds) {
+  const std::span<const int32_t> offsets = view(bounds);
   const MaxSimKernels& kernels = max_sim_kernels(isa_);
   const auto documents = static_cast<int64_t>(offsets.size()) - 1;
   const int64_t m = q.rows(), n = q.columns();
   const int64_t lanes = (m + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
   const Tensor packed = allocate(1, n * lanes), y = allocate(1, documents);
-  kernels.pack(q.data(), q.stride(), m, n, packed.data());
+  kernels.pack(data(q), q.stride(), m, n, data(packed));
 
   // Items are of about as many rows, whatever documents they cut.
   const int64_t rows = offsets.back() - offsets.front();
@@ -33,8 +34,8 @@ Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t
     const int64_t end = item + 1 == items ? documents : first_of(item + 1);
     float* maxima = scratch(lanes);
     for (int64_t i = item == 0 ? 0 : first_of(item); i < end; ++i) {
-      y.row(0)[i] = kernels.max_sim(packed.data(), m, n, d.row(offsets[i]), d.stride(),
-                                    offsets[i + 1] - offsets[i], maxima);
+      row(y, 0)[i] = kernels.max_sim(data(packed), m, n, row(d, offsets[i]), d.stride(),
+                                     offsets[i + 1] - offsets[i], maxima);
     }
   });
   return y;

@@ -1,7 +1,8 @@
 #include "backend/cpu/cpu_ops.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cstdlib>
+#include <new>
 
 #include "backend/cpu/scratch.h"
 #include "base/memory_info.h"
@@ -41,22 +42,43 @@ Tensor CpuOps::allocate(int64_t rows, int64_t columns) {
 Tensor CpuOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {
   Tensor x = allocate(rows, columns);
   for (int64_t i = 0; i < rows; ++i) {
-    std::copy_n(values.data() + i * columns, columns, x.row(i));
+    std::copy_n(values.data() + i * columns, columns, row(x, i));
   }
+  return x;
+}
+
+// Not of the arena, which tells one pass from the next by being empty between them.
+Tensor CpuOps::prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns) {
+  struct Memory final : host::FloatMemory {
+    explicit Memory(size_t bytes)
+        : FloatMemory(static_cast<float*>(std::aligned_alloc(64, bytes))) {
+      if (!floats) throw std::bad_alloc();
+    }
+    ~Memory() override { std::free(floats); }
+  };
+  const int64_t stride = stride_of(columns);
+  // 16 more: a kernel may load a vector past the end.
+  const auto bytes = static_cast<size_t>(rows * stride + 16) * sizeof(float);
+  const Tensor x(std::make_shared<Memory>((bytes + 63) / 64 * 64), rows, columns, stride);
+  for (int64_t i = 0; i < rows; ++i) std::copy_n(values.data() + i * columns, columns, row(x, i));
   return x;
 }
 
 void CpuOps::download(const Tensor& x, std::span<float> values) {
   for (int64_t i = 0; i < x.rows(); ++i) {
-    std::copy_n(x.row(i), x.columns(), values.data() + i * x.columns());
+    std::copy_n(row(x, i), x.columns(), values.data() + i * x.columns());
   }
 }
 
-Tensor CpuOps::gather_rows(const Tensor& x, std::span<const int32_t> rows) {
-  Tensor y = allocate(static_cast<int64_t>(rows.size()), x.columns());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    std::copy_n(x.row(rows[i]), x.columns(), y.row(static_cast<int64_t>(i)));
-  }
+std::vector<int32_t> CpuOps::download_indices(const Indices& indices) {
+  const std::span<const int32_t> values = view(indices);
+  return {values.begin(), values.end()};
+}
+
+Tensor CpuOps::gather_rows(const Tensor& x, const Indices& rows) {
+  Tensor y = allocate(rows.size(), x.columns());
+  const std::span<const int32_t> from = view(rows);
+  for (int64_t i = 0; i < y.rows(); ++i) std::copy_n(row(x, from[i]), x.columns(), row(y, i));
   return y;
 }
 
@@ -65,8 +87,8 @@ Tensor CpuOps::concat_columns(std::span<const Tensor> parts) {
   for (const Tensor& part : parts) columns += part.columns();
   Tensor y = allocate(parts.front().rows(), columns);
   for (int64_t i = 0; i < y.rows(); ++i) {
-    float* out = y.row(i);
-    for (const Tensor& part : parts) out = std::copy_n(part.row(i), part.columns(), out);
+    float* out = row(y, i);
+    for (const Tensor& part : parts) out = std::copy_n(row(part, i), part.columns(), out);
   }
   return y;
 }

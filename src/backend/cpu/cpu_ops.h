@@ -14,10 +14,15 @@
 #include "backend/cpu/arena.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/panel_memory.h"
+#include "backend/host/host_memory.h"
 #include "base/thread_pool.h"
 #include "ops/ops.h"
 
 namespace vecton::cpu {
+
+using host::data;
+using host::row;
+using host::view;
 
 class CpuOps final : public Ops {
  public:
@@ -32,10 +37,16 @@ class CpuOps final : public Ops {
   Tensor allocate(int64_t rows, int64_t columns) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
   void download(const Tensor& x, std::span<float> values) override;
+  Indices upload_indices(std::vector<int32_t> values) override {
+    return host::keep(std::move(values));
+  }
+  std::vector<int32_t> download_indices(const Indices& indices) override;
 
   PreparedWeight prepare_linear(std::span<const Weight> parts) override;
   PreparedWeight prepare_gated(const Weight& gate, const Weight& up) override;
   PreparedWeight prepare_table(const Weight& table) override;
+
+  Tensor prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns) override;
 
   Tensor embed(std::span<const Lookup> lookups) override;
   Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
@@ -46,22 +57,27 @@ class CpuOps final : public Ops {
   Tensor scale(Tensor x, float factor) override;
   Tensor activate(Tensor x, Activation act) override;
   Tensor norm(Tensor x, const NormWeight& w) override;
-  Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
+  Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
               const RopeTable& table) override;
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
-                   const KeyPages& before, std::span<const int32_t> attended) override;
-  Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
-                    const Rows& rows) override;
-  Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override;
-  Tensor pool(const Tensor& x, Pooling how, const Rows& rows) override;
+                   const SequenceRows& queries, const Indices& keys, const AttentionBias& bias,
+                   const KeyPages& before, const Indices& attended) override;
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
+                    const SequenceRows& rows) override;
+  Tensor gather_rows(const Tensor& x, const Indices& rows) override;
+  Tensor pool(const Tensor& x, Pooling how, const SequenceRows& rows) override;
   Tensor l2_normalize(Tensor x) override;
-  void store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
-                  std::span<const int32_t> to) override;
-  Tensor max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) override;
+  void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
+                  const Indices& to) override;
+  Tensor max_sim(const Tensor& q, const Tensor& d, const Indices& offsets) override;
+  Tensor softmax(Tensor x) override;
+  Tensor sigmoid(Tensor x) override;
   Tensor concat_columns(std::span<const Tensor> parts) override;
 
  private:
+  template <class F>
+  Tensor change_rows(Tensor x, const F& change);
+
   ThreadPool& pool_;
   Isa isa_;
   Arena arena_;

@@ -4,6 +4,7 @@
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/row_kernels.h"
 #include "ops/activation.h"
+#include "ops/host_rows.h"
 
 namespace vecton::cpu {
 
@@ -27,27 +28,26 @@ Tensor CpuOps::norm(Tensor x, const NormWeight& w) {
   const RowKernels& kernels = row_kernels(isa_);
   const auto kernel =
       w.kind == NormWeight::Kind::kLayerNorm ? kernels.layer_norm : kernels.rms_norm;
-  const auto group = static_cast<int64_t>(w.weight->size());
-  const float* bias = w.bias ? w.bias->data() : nullptr;
-  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
+  const int64_t group = w.weight.columns();
+  const float *weight = data(w.weight), *bias = data(w.bias);
+  for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
     for (int64_t i = 0; i < x.columns(); i += group) {
-      kernel(x.row(row) + i, group, w.weight->data(), bias, w.eps, y.row(row) + i);
+      kernel(row(x, r) + i, group, weight, bias, w.eps, row(y, r) + i);
     }
   });
   return y;
 }
 
-Tensor CpuOps::rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
-                    const RopeTable& table) {
+Tensor CpuOps::rope(Tensor x, int64_t head_dim, const Indices& positions, const RopeTable& table) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
-  const int64_t half = table.rotary_dim / 2;
-  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
-    const float* cos = table.cos.data() + positions[row] * half;
-    const float* sin = table.sin.data() + positions[row] * half;
+  const int64_t half = table.rotary_dim() / 2;
+  const std::span<const int32_t> at = view(positions);
+  for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
+    const float *cos = row(table.cos, at[r]), *sin = row(table.sin, at[r]);
     for (int64_t i = 0; i < x.columns(); i += head_dim) {
-      const float* from = x.row(row) + i;
-      float* to = y.row(row) + i;
+      const float* from = row(x, r) + i;
+      float* to = row(y, r) + i;
       kernels.rotate(from, half, cos, sin, to);
       if (from != to) std::copy(from + 2 * half, from + head_dim, to + 2 * half);
     }
@@ -59,7 +59,7 @@ Tensor CpuOps::add(Tensor a, const Tensor& b) {
   const Tensor y = a.unique() ? a : allocate(a.rows(), a.columns());
   const RowKernels& kernels = row_kernels(isa_);
   for_rows(pool_, a.rows(), a.columns(),
-           [&](int64_t row) { kernels.add(a.row(row), b.row(row), a.columns(), y.row(row)); });
+           [&](int64_t r) { kernels.add(row(a, r), row(b, r), a.columns(), row(y, r)); });
   return y;
 }
 
@@ -67,7 +67,7 @@ Tensor CpuOps::multiply(Tensor a, const Tensor& b) {
   const Tensor y = a.unique() ? a : allocate(a.rows(), a.columns());
   const RowKernels& kernels = row_kernels(isa_);
   for_rows(pool_, a.rows(), a.columns(),
-           [&](int64_t row) { kernels.multiply(a.row(row), b.row(row), a.columns(), y.row(row)); });
+           [&](int64_t r) { kernels.multiply(row(a, r), row(b, r), a.columns(), row(y, r)); });
   return y;
 }
 
@@ -75,54 +75,53 @@ Tensor CpuOps::scale(Tensor x, float factor) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
   for_rows(pool_, x.rows(), x.columns(),
-           [&](int64_t row) { kernels.scale(x.row(row), factor, x.columns(), y.row(row)); });
+           [&](int64_t r) { kernels.scale(row(x, r), factor, x.columns(), row(y, r)); });
   return y;
 }
 
 Tensor CpuOps::activate(Tensor x, Activation act) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
-  for_rows(pool_, x.rows(), x.columns(), [&](int64_t row) {
-    if (is_common(act)) return kernels.activate(x.row(row), act, x.columns(), y.row(row));
-    std::transform(x.row(row), x.row(row) + x.columns(), y.row(row),
+  for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
+    const float* from = row(x, r);
+    if (is_common(act)) return kernels.activate(from, act, x.columns(), row(y, r));
+    std::transform(from, from + x.columns(), row(y, r),
                    [&](float v) { return static_cast<float>(activation_value(act, v)); });
   });
   return y;
 }
 
-Tensor CpuOps::short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
-                          const Rows& rows) {
+Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
+                          const SequenceRows& rows) {
   const Tensor y = allocate(x.rows(), x.columns());
-  const int64_t columns = x.columns();
-  const auto width = static_cast<int64_t>(weight->size()) / std::max<int64_t>(1, columns);
-  const Tensor taps = allocate(width, columns);  // the weight of each step, side by side
-  for (int64_t i = 0; i < width; ++i) {
-    for (int64_t c = 0; c < columns; ++c) taps.row(i)[c] = (*weight)[c * width + i];
-  }
+  const int64_t columns = x.columns(), width = taps.rows();
+  const std::span<const int32_t> offsets = view(rows.offsets);
   const RowKernels& kernels = row_kernels(isa_);
-  for_rows(pool_, rows.count(), columns * width, [&](int64_t row) {
+  for_rows(pool_, rows.count, columns * width, [&](int64_t r) {
     // Steps before its sequence are left out.
-    const auto next = std::upper_bound(rows.offsets.begin(), rows.offsets.end(), row);
-    const int64_t inside = std::min(width, row - *(next - 1) + 1);
-    kernels.short_conv(x.row(row), x.stride(), taps.row(width - inside), taps.stride(), inside,
-                       bias ? bias->data() : nullptr, columns, y.row(row));
+    const auto next = std::upper_bound(offsets.begin(), offsets.end(), r);
+    const int64_t inside = std::min(width, r - *(next - 1) + 1);
+    kernels.short_conv(row(x, r), x.stride(), row(taps, width - inside), taps.stride(), inside,
+                       data(bias), columns, row(y, r));
   });
   return y;
 }
 
-void CpuOps::store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
-                        std::span<const int32_t> to) {
-  for_rows(pool_, static_cast<int64_t>(from.size()), x.columns(),
-           [&](int64_t i) { std::copy_n(x.row(from[i]), x.columns(), into.row(to[i])); });
+void CpuOps::store_rows(const Tensor& x, const Indices& from, const Tensor& into,
+                        const Indices& to) {
+  const std::span<const int32_t> rows = view(from), places = view(to);
+  for_rows(pool_, from.size(), x.columns(),
+           [&](int64_t i) { std::copy_n(row(x, rows[i]), x.columns(), row(into, places[i])); });
 }
 
-Tensor CpuOps::pool(const Tensor& x, Pooling how, const Rows& rows) {
-  Tensor y = allocate(rows.sequences(), x.columns());
+Tensor CpuOps::pool(const Tensor& x, Pooling how, const SequenceRows& rows) {
+  Tensor y = allocate(rows.sequences, x.columns());
+  const std::span<const int32_t> offsets = view(rows.offsets), positions = view(rows.index);
   const RowKernels& kernels = row_kernels(isa_);
   for (int64_t s = 0; s < y.rows(); ++s) {
-    const int32_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-    kernels.pool(x.row(first), x.stride(), count, x.columns(), how, rows.index.data() + first,
-                 y.row(s));
+    const int32_t first = offsets[s], count = offsets[s + 1] - first;
+    kernels.pool(row(x, first), x.stride(), count, x.columns(), how, positions.data() + first,
+                 row(y, s));
   }
   return y;
 }
@@ -130,9 +129,24 @@ Tensor CpuOps::pool(const Tensor& x, Pooling how, const Rows& rows) {
 Tensor CpuOps::l2_normalize(Tensor x) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   for (int64_t i = 0; i < x.rows(); ++i) {
-    row_kernels(isa_).l2_normalize(x.row(i), x.columns(), y.row(i));
+    row_kernels(isa_).l2_normalize(row(x, i), x.columns(), row(y, i));
   }
   return y;
 }
+
+// In place where x is given for good, else in a copy.
+template <class F>
+Tensor CpuOps::change_rows(Tensor x, const F& change) {
+  const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    if (row(x, i) != row(y, i)) std::copy_n(row(x, i), x.columns(), row(y, i));
+    change(std::span(row(y, i), static_cast<size_t>(x.columns())));
+  }
+  return y;
+}
+
+Tensor CpuOps::softmax(Tensor x) { return change_rows(std::move(x), softmax_row); }
+
+Tensor CpuOps::sigmoid(Tensor x) { return change_rows(std::move(x), sigmoid_row); }
 
 }  // namespace vecton::cpu

@@ -10,7 +10,7 @@
 
 #include "backend/cpu/isa.h"
 #include "backend/cpu/pack.h"
-#include "ops/ops.h"
+#include "ops/types.h"
 
 namespace vecton::cpu {
 

@@ -28,8 +28,9 @@ constexpr std::byte kZeros[4] = {};
 // The row that output column `i` of the stack comes from.
 Row stacked_row(std::span<const Weight> parts, int64_t i) {
   for (const Weight& part : parts) {
-    const int64_t size = size_of(part.dtype);
-    if (i < part.rows) return {part.bytes.data() + i * part.columns * size, size, part.dtype};
+    const int64_t size = size_of(part.codes.dtype);
+    if (i < part.rows)
+      return {part.codes.bytes.data() + i * part.columns * size, size, part.codes.dtype};
     i -= part.rows;
   }
   return {kZeros, 0, DType::kF32};
@@ -94,10 +95,10 @@ void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64
 
 }  // namespace
 
-void check_float(const Weight& weight) {
-  if (is_float(weight.dtype)) return;
+void check_dense(const Weight& weight) {
+  if (weight.is_dense()) return;
   throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
-                                           std::string(to_string(weight.dtype)) +
+                                           std::string(to_string(weight.codes.dtype)) +
                                            "; float32, float16 and bfloat16 are served");
 }
 
@@ -105,14 +106,14 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
                                    std::span<const Weight> parts, bool gated, int64_t lanes) {
   auto matrix = std::make_shared<PackedMatrix>();
   matrix->k = parts.front().columns;
-  matrix->dtype = parts.front().dtype;
+  matrix->dtype = parts.front().codes.dtype;
   matrix->gated = gated;
   matrix->width = 2 * lanes;
   bool mixed = false;
   for (const Weight& part : parts) {
-    check_float(part);
+    check_dense(part);
     matrix->n += part.rows;
-    mixed |= part.dtype != matrix->dtype;
+    mixed |= part.codes.dtype != matrix->dtype;
   }
   if (gated) matrix->n = parts.front().rows;
   if (mixed) matrix->dtype = DType::kF32;

@@ -8,10 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "backend/cpu/panel_memory.h"
 #include "base/thread_pool.h"
-#include "ops/ops.h"
+#include "ops/types.h"
+#include "tensor/weight.h"
 
 namespace vecton::cpu {
 
@@ -33,6 +36,19 @@ struct PackedMatrix final : Prepared {
 std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
                                    std::span<const Weight> parts, bool gated, int64_t lanes);
 
+// Stacked weights: parts of one form after another are a matrix of their own, `segments` side by
+// side in y. A gated matrix is one segment.
+struct PackedStack final : Prepared {
+  std::vector<std::shared_ptr<const PackedMatrix>> segments;
+
+  void add(std::shared_ptr<const PackedMatrix> segment) {
+    n += segment->n;
+    k = segment->k;
+    bytes += segment->bytes;
+    segments.push_back(std::move(segment));
+  }
+};
+
 // Rows for embed(), where the file has them.
 struct Table final : Prepared {
   DType dtype = DType::kF32;
@@ -40,7 +56,7 @@ struct Table final : Prepared {
   std::shared_ptr<const void> keep;
 };
 
-// Throws kUnsupported for a type that no kernel reads.
-void check_float(const Weight& weight);
+// Throws kUnsupported for a form that no kernel reads.
+void check_dense(const Weight& weight);
 
 }  // namespace vecton::cpu

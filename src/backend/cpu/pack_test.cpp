@@ -30,10 +30,10 @@ struct Stored {
                   static_cast<size_t>(size));
     }
     weight.name = "layer.weight";
-    weight.dtype = dtype;
+    weight.codes.dtype = dtype;
     weight.rows = rows;
     weight.columns = columns;
-    weight.bytes = std::span(bytes).subspan(1);
+    weight.codes.bytes = std::span(bytes).subspan(1);
     weight.release = [this] { ++released; };
   }
 };
@@ -101,7 +101,7 @@ TEST_F(Pack, WidensPartsOfDifferentTypes) {
 
 TEST_F(Pack, NamesTheTensorItCannotPack) {
   Stored a(4, 1, DType::kF32);
-  a.weight.dtype = DType::kI32;
+  a.weight.codes.dtype = DType::kI32;
   try {
     packed({&a.weight, 1});
     FAIL();

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "backend/cpu/isa.h"
-#include "ops/ops.h"
+#include "ops/types.h"
 
 namespace vecton::cpu {
 

@@ -3,7 +3,7 @@
 // Every lane is computed from its own value alone, so that a masked or padded tail gives the bits
 // of the body. NaN gives NaN. Polynomials are minimax fits made for this file; the error bounds
 // named here are checked in vector_math_test.cpp on every instruction set.
-#include "ops/ops.h"
+#include "ops/types.h"
 
 // Once per target, as highway.h itself.
 #if defined(VECTON_BACKEND_CPU_VECTOR_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)

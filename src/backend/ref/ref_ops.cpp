@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/host/host_memory.h"
 #include "base/half.h"
 #include "ops/activation.h"
 #include "vecton/error.h"
@@ -16,20 +17,24 @@ namespace vecton {
 
 namespace {
 
+using host::data;
+using host::row;
+using host::view;
+
 // Matrices widened to float32 one after another: one for a linear layer or table, gate and up for a
 // gated one.
 struct RefPrepared : Prepared {
   std::vector<float> values;
 
   void append(const Weight& weight) {
-    if (!is_float(weight.dtype)) {
+    if (!weight.is_dense()) {
       throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
-                                               std::string(to_string(weight.dtype)) +
+                                               std::string(to_string(weight.codes.dtype)) +
                                                "; float32, float16 and bfloat16 are served");
     }
-    const int64_t size = size_of(weight.dtype);
+    const int64_t size = size_of(weight.codes.dtype);
     for (int64_t i = 0; i < weight.rows * weight.columns; ++i) {
-      values.push_back(read(weight.bytes.data() + i * size, weight.dtype));
+      values.push_back(read(weight.codes.bytes.data() + i * size, weight.codes.dtype));
     }
     bytes = static_cast<int64_t>(values.size() * sizeof(float));
     weight.release();
@@ -47,7 +52,19 @@ struct RefPrepared : Prepared {
     return dtype == DType::kF16 ? f16_to_float(bits) : bf16_to_float(bits);
   }
 
-  const float* row(int64_t i) const { return values.data() + i * k; }
+  const float* at(int64_t i) const { return values.data() + i * k; }
+};
+
+// NaN: who reads what nobody wrote is found out.
+struct RefMemory final : host::FloatMemory {
+  explicit RefMemory(int64_t count) : FloatMemory(values_of(count)) {}
+  ~RefMemory() override { delete[] floats; }
+
+  static float* values_of(int64_t count) {
+    auto* values = new float[static_cast<size_t>(count)];
+    std::fill_n(values, count, std::numeric_limits<float>::quiet_NaN());
+    return values;
+  }
 };
 
 const RefPrepared& matrix(const Prepared& weight) {
@@ -64,26 +81,27 @@ double dot(const float* a, const float* b, int64_t n) {
 struct Keys {
   const KeyPages& before;
   const Tensor &k, &v;
+  std::span<const int32_t> pages;
   int64_t first_page = 0, paged = 0, first_row = 0, own_rows = 0, count = 0;
 
-  const float* row(const Tensor& paged_rows, const Tensor& own, int64_t j) const {
-    if (j >= paged) return own.row(first_row + j - paged);
-    const int64_t page = before.pages[first_page + j / before.page_rows];
-    return paged_rows.row(page * before.page_rows + j % before.page_rows);
+  const float* at(const Tensor& paged_rows, const Tensor& own, int64_t j) const {
+    if (j >= paged) return row(own, first_row + j - paged);
+    const int64_t page = pages[first_page + j / before.page_rows];
+    return row(paged_rows, page * before.page_rows + j % before.page_rows);
   }
-  const float* key(int64_t j) const { return row(before.k, k, j); }
-  const float* value(int64_t j) const { return row(before.v, v, j); }
+  const float* key(int64_t j) const { return at(before.k, k, j); }
+  const float* value(int64_t j) const { return at(before.v, v, j); }
 };
 
 double bias_of(const AttentionBias& bias, int64_t head, int64_t query, int64_t key_row,
                int64_t distance) {
   if (bias.bucket.empty()) return 0;
-  const int64_t b = bias.bucket[std::clamp(distance, -bias.reach, bias.reach) + bias.reach];
+  const int64_t b = view(bias.bucket)[std::clamp(distance, -bias.reach, bias.reach) + bias.reach];
   const int64_t column = head * bias.buckets + b;
   double sum = 0;
-  if (!bias.by_head.empty()) sum += bias.by_head.row(head)[b];
-  if (!bias.by_query.empty()) sum += bias.by_query.row(query)[column];
-  if (!bias.by_key.empty()) sum += bias.by_key.row(key_row)[column];
+  if (!bias.by_head.empty()) sum += row(bias.by_head, head)[b];
+  if (!bias.by_query.empty()) sum += row(bias.by_query, query)[column];
+  if (!bias.by_key.empty()) sum += row(bias.by_key, key_row)[column];
   return sum;
 }
 
@@ -102,7 +120,7 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
   std::vector<double> p;
   double largest = -std::numeric_limits<double>::infinity(), total = 0;
   for (int64_t j = begin; j < end; ++j) {
-    double score = shape.scale * dot(q.row(query) + head * d, keys.key(j) + column, d);
+    double score = shape.scale * dot(row(q, query) + head * d, keys.key(j) + column, d);
     if (shape.softcap > 0) score = shape.softcap * std::tanh(score / shape.softcap);
     score += bias_of(bias, head, query, keys.first_row + j - keys.paged, at - j);
     if (blind) score = 0;  // the scores are all masked alike
@@ -119,7 +137,7 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
 
 // One group of columns.
 void normalize(const float* x, const NormWeight& w, float* y) {
-  const auto n = static_cast<int64_t>(w.weight->size());
+  const int64_t n = w.weight.columns();
   double mean = 0, square = 0;
   if (w.kind == NormWeight::Kind::kLayerNorm) {
     for (int64_t i = 0; i < n; ++i) mean += x[i];
@@ -128,36 +146,9 @@ void normalize(const float* x, const NormWeight& w, float* y) {
   for (int64_t i = 0; i < n; ++i) square += (x[i] - mean) * (x[i] - mean);
   const double scale = 1 / std::sqrt(square / static_cast<double>(n) + w.eps);
   for (int64_t i = 0; i < n; ++i) {
-    const double bias = w.bias ? (*w.bias)[i] : 0.0f;
-    y[i] = static_cast<float>((x[i] - mean) * scale * (*w.weight)[i] + bias);
+    const double bias = w.bias.empty() ? 0.0f : data(w.bias)[i];
+    y[i] = static_cast<float>((x[i] - mean) * scale * data(w.weight)[i] + bias);
   }
-}
-
-// One column of one sequence: x[0], x[stride], ..., `count` of them.
-double pool_column(const float* x, int64_t stride, int64_t count, Pooling how,
-                   const int32_t* positions) {
-  double sum = 0, weights = 0, largest = x[0];
-  for (int64_t i = 0; i < count; ++i) {
-    const double value = x[i * stride],
-                 weight = how == Pooling::kWeightedMean ? positions[i] + 1.0 : 1.0;
-    sum += weight * value;
-    weights += weight;
-    if (!(value <= largest) && !std::isnan(largest)) largest = value;  // NaN stays
-  }
-  switch (how) {
-    case Pooling::kCls:
-      return x[0];
-    case Pooling::kLast:
-      return x[(count - 1) * stride];
-    case Pooling::kMax:
-      return largest;
-    case Pooling::kMean:
-    case Pooling::kWeightedMean:
-      return sum / weights;
-    case Pooling::kMeanSqrtLen:
-      return sum / std::sqrt(weights);
-  }
-  return 0;
 }
 
 class RefOps final : public Ops {
@@ -166,23 +157,27 @@ class RefOps final : public Ops {
   std::string_view isa() const override { return "scalar"; }
   std::unique_ptr<Ops> fork() const override { return std::make_unique<RefOps>(); }
 
-  // NaN: who reads what nobody wrote is found out.
   Tensor allocate(int64_t rows, int64_t columns) override {
-    const std::shared_ptr<float> storage(new float[rows * columns], std::default_delete<float[]>());
-    std::fill_n(storage.get(), rows * columns, std::numeric_limits<float>::quiet_NaN());
-    return {storage, rows, columns, columns};
+    return {std::make_shared<RefMemory>(rows * columns), rows, columns, columns};
   }
 
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override {
     const Tensor y = allocate(rows, columns);
-    std::copy_n(values.begin(), rows * columns, y.data());
+    std::copy_n(values.begin(), rows * columns, data(y));
     return y;
   }
 
   void download(const Tensor& x, std::span<float> values) override {
     for (int64_t i = 0; i < x.rows(); ++i) {
-      std::copy_n(x.row(i), x.columns(), values.begin() + i * x.columns());
+      std::copy_n(row(x, i), x.columns(), values.begin() + i * x.columns());
     }
+  }
+
+  Indices upload_indices(std::vector<int32_t> values) override {
+    return host::keep(std::move(values));
+  }
+  std::vector<int32_t> download_indices(const Indices& indices) override {
+    return {view(indices).begin(), view(indices).end()};
   }
 
   PreparedWeight prepare_linear(std::span<const Weight> parts) override {
@@ -207,14 +202,14 @@ class RefOps final : public Ops {
   PreparedWeight prepare_table(const Weight& table) override { return prepare_linear({&table, 1}); }
 
   Tensor embed(std::span<const Lookup> lookups) override {
-    const auto rows = static_cast<int64_t>(lookups.front().ids.size());
+    const int64_t rows = lookups.front().ids.size();
     const int64_t columns = lookups.front().table.k;
     const Tensor y = allocate(rows, columns);
     for (int64_t i = 0; i < rows; ++i) {
       for (int64_t j = 0; j < columns; ++j) {
         double sum = 0;
-        for (const Lookup& lookup : lookups) sum += matrix(lookup.table).row(lookup.ids[i])[j];
-        y.row(i)[j] = static_cast<float>(sum);
+        for (const Lookup& lookup : lookups) sum += matrix(lookup.table).at(view(lookup.ids)[i])[j];
+        row(y, i)[j] = static_cast<float>(sum);
       }
     }
     return y;
@@ -226,9 +221,9 @@ class RefOps final : public Ops {
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
-        const double bias = w.bias ? (*w.bias)[j] : 0.0f;
-        const double value = activation_value(act, dot(x.row(i), weight.row(j), weight.k) + bias);
-        y.row(i)[j] = static_cast<float>(residual ? value + residual->row(i)[j] : value);
+        const double bias = w.bias.empty() ? 0.0f : data(w.bias)[j];
+        const double value = activation_value(act, dot(row(x, i), weight.at(j), weight.k) + bias);
+        row(y, i)[j] = static_cast<float>(residual ? value + row(*residual, i)[j] : value);
       }
     }
     return y;
@@ -236,13 +231,15 @@ class RefOps final : public Ops {
 
   Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) override {
     const RefPrepared& weight = matrix(*gate_up.w);
-    const auto bias = [&](int64_t j) { return gate_up.bias ? (*gate_up.bias)[j] : 0.0f; };
+    const auto bias = [&](int64_t j) {
+      return gate_up.bias.empty() ? 0.0f : data(gate_up.bias)[j];
+    };
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
-        const double gate = dot(x.row(i), weight.row(j), weight.k) + bias(j);
-        const double up = dot(x.row(i), weight.row(weight.n + j), weight.k) + bias(weight.n + j);
-        y.row(i)[j] = static_cast<float>(activation_value(act, gate) * up);
+        const double gate = dot(row(x, i), weight.at(j), weight.k) + bias(j);
+        const double up = dot(row(x, i), weight.at(weight.n + j), weight.k) + bias(weight.n + j);
+        row(y, i)[j] = static_cast<float>(activation_value(act, gate) * up);
       }
     }
     return y;
@@ -252,46 +249,43 @@ class RefOps final : public Ops {
   Tensor for_each(const Tensor& x, F value) {
     const Tensor y = allocate(x.rows(), x.columns());
     for (int64_t i = 0; i < x.rows(); ++i) {
-      for (int64_t j = 0; j < x.columns(); ++j) y.row(i)[j] = static_cast<float>(value(i, j));
+      for (int64_t j = 0; j < x.columns(); ++j) row(y, i)[j] = static_cast<float>(value(i, j));
     }
     return y;
   }
 
   Tensor add(Tensor a, const Tensor& b) override {
-    return for_each(a, [&](int64_t i, int64_t j) { return a.row(i)[j] + b.row(i)[j]; });
+    return for_each(a, [&](int64_t i, int64_t j) { return row(a, i)[j] + row(b, i)[j]; });
   }
   Tensor multiply(Tensor a, const Tensor& b) override {
-    return for_each(a, [&](int64_t i, int64_t j) { return a.row(i)[j] * b.row(i)[j]; });
-  }
-  Tensor scale(Tensor x, float factor) override {
-    return for_each(x, [&](int64_t i, int64_t j) { return x.row(i)[j] * factor; });
+    return for_each(a, [&](int64_t i, int64_t j) { return row(a, i)[j] * row(b, i)[j]; });
   }
   Tensor activate(Tensor x, Activation act) override {
-    return for_each(x, [&](int64_t i, int64_t j) { return activation_value(act, x.row(i)[j]); });
+    return for_each(x, [&](int64_t i, int64_t j) { return activation_value(act, row(x, i)[j]); });
   }
 
   Tensor norm(Tensor x, const NormWeight& w) override {
     const Tensor y = allocate(x.rows(), x.columns());
-    const auto group = static_cast<int64_t>(w.weight->size());
+    const int64_t group = w.weight.columns();
     for (int64_t i = 0; i < x.rows(); ++i) {
-      for (int64_t j = 0; j < x.columns(); j += group) normalize(x.row(i) + j, w, y.row(i) + j);
+      for (int64_t j = 0; j < x.columns(); j += group) normalize(row(x, i) + j, w, row(y, i) + j);
     }
     return y;
   }
 
-  Tensor rope(Tensor x, int64_t head_dim, std::span<const int32_t> positions,
+  Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
               const RopeTable& table) override {
     const Tensor y = allocate(x.rows(), x.columns());
-    const int64_t half = table.rotary_dim / 2;
+    const int64_t half = table.rotary_dim() / 2;
     for (int64_t i = 0; i < x.rows(); ++i) {
-      std::copy_n(x.row(i), x.columns(), y.row(i));
-      const float* cos = table.cos.data() + positions[i] * half;
-      const float* sin = table.sin.data() + positions[i] * half;
+      std::copy_n(row(x, i), x.columns(), row(y, i));
+      const float *cos = row(table.cos, view(positions)[i]),
+                  *sin = row(table.sin, view(positions)[i]);
       for (int64_t head = 0; head < x.columns(); head += head_dim) {
         for (int64_t j = 0; j < half; ++j) {
-          const double a = x.row(i)[head + j], b = x.row(i)[head + half + j];
-          y.row(i)[head + j] = static_cast<float>(a * cos[j] - b * sin[j]);
-          y.row(i)[head + half + j] = static_cast<float>(b * cos[j] + a * sin[j]);
+          const double a = row(x, i)[head + j], b = row(x, i)[head + half + j];
+          row(y, i)[head + j] = static_cast<float>(a * cos[j] - b * sin[j]);
+          row(y, i)[head + half + j] = static_cast<float>(b * cos[j] + a * sin[j]);
         }
       }
     }
@@ -299,110 +293,63 @@ class RefOps final : public Ops {
   }
 
   Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const Rows& queries, std::span<const int32_t> keys, const AttentionBias& bias,
-                   const KeyPages& before, std::span<const int32_t> attended) override {
+                   const SequenceRows& queries, const Indices& key_offsets,
+                   const AttentionBias& bias, const KeyPages& before,
+                   const Indices& attended) override {
     const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
-    for (int64_t s = 0; s < queries.sequences(); ++s) {
+    const std::span<const int32_t> offsets = view(queries.offsets), at = view(queries.index),
+                                   keys = view(key_offsets);
+    for (int64_t s = 0; s < queries.sequences; ++s) {
       Keys own{.before = before,
                .k = k,
                .v = v,
+               .pages = view(before.pages),
                .first_row = keys[s],
                .own_rows = keys[s + 1] - keys[s]};
       if (!before.offsets.empty()) {
-        own.first_page = before.offsets[s];
-        own.paged = (before.offsets[s + 1] - before.offsets[s]) * before.page_rows;
+        own.first_page = view(before.offsets)[s];
+        own.paged = view(before.cached)[s];
       }
-      own.count = own.paged + (attended.empty() ? keys[s + 1] - keys[s] : attended[s]);
-      for (int32_t i = queries.offsets[s]; i < queries.offsets[s + 1]; ++i) {
+      own.count = own.paged + (attended.empty() ? keys[s + 1] - keys[s] : view(attended)[s]);
+      for (int32_t i = offsets[s]; i < offsets[s + 1]; ++i) {
         for (int64_t head = 0; head < shape.heads; ++head)
-          attend(q, i, queries.index[i], head, own, shape, bias, y.row(i) + head * shape.head_dim);
+          attend(q, i, at[i], head, own, shape, bias, row(y, i) + head * shape.head_dim);
       }
     }
     return y;
   }
 
-  Tensor short_conv(const Tensor& x, const Vector& weight, const Vector& bias,
-                    const Rows& rows) override {
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
+                    const SequenceRows& rows) override {
     const Tensor y = allocate(x.rows(), x.columns());
-    const auto width = static_cast<int64_t>(weight->size()) / std::max<int64_t>(1, x.columns());
-    for (int64_t s = 0; s < rows.sequences(); ++s) {
-      for (int64_t t = rows.offsets[s]; t < rows.offsets[s + 1]; ++t) {
+    const int64_t width = taps.rows();
+    const std::span<const int32_t> offsets = view(rows.offsets);
+    for (int64_t s = 0; s < rows.sequences; ++s) {
+      for (int64_t t = offsets[s]; t < offsets[s + 1]; ++t) {
         for (int64_t c = 0; c < x.columns(); ++c) {
-          double sum = bias ? (*bias)[c] : 0.0f;
+          double sum = bias.empty() ? 0.0f : data(bias)[c];
           for (int64_t i = 0; i < width; ++i) {
             const int64_t from = t - width + 1 + i;
-            if (from >= rows.offsets[s]) sum += double{(*weight)[c * width + i]} * x.row(from)[c];
+            if (from >= offsets[s]) sum += double{row(taps, i)[c]} * row(x, from)[c];
           }
-          y.row(t)[c] = static_cast<float>(sum);
+          row(y, t)[c] = static_cast<float>(sum);
         }
       }
     }
     return y;
   }
 
-  Tensor gather_rows(const Tensor& x, std::span<const int32_t> rows) override {
-    const Tensor y = allocate(static_cast<int64_t>(rows.size()), x.columns());
-    for (int64_t i = 0; i < y.rows(); ++i) std::copy_n(x.row(rows[i]), x.columns(), y.row(i));
+  Tensor gather_rows(const Tensor& x, const Indices& rows) override {
+    const Tensor y = allocate(rows.size(), x.columns());
+    for (int64_t i = 0; i < y.rows(); ++i)
+      std::copy_n(row(x, view(rows)[i]), x.columns(), row(y, i));
     return y;
   }
 
-  Tensor pool(const Tensor& x, Pooling how, const Rows& rows) override {
-    const Tensor y = allocate(rows.sequences(), x.columns());
-    for (int64_t s = 0; s < y.rows(); ++s) {
-      const int32_t first = rows.offsets[s], count = rows.offsets[s + 1] - first;
-      for (int64_t j = 0; j < x.columns(); ++j) {
-        y.row(s)[j] = static_cast<float>(
-            pool_column(x.row(first) + j, x.stride(), count, how, rows.index.data() + first));
-      }
-    }
-    return y;
-  }
-
-  Tensor l2_normalize(Tensor x) override {
-    const Tensor y = allocate(x.rows(), x.columns());
-    for (int64_t i = 0; i < x.rows(); ++i) {
-      const double length = std::max(std::sqrt(dot(x.row(i), x.row(i), x.columns())), 1e-12);
-      for (int64_t j = 0; j < x.columns(); ++j)
-        y.row(i)[j] = static_cast<float>(x.row(i)[j] / length);
-    }
-    return y;
-  }
-
-  void store_rows(const Tensor& x, std::span<const int32_t> from, const Tensor& into,
-                  std::span<const int32_t> to) override {
-    for (size_t i = 0; i < from.size(); ++i)
-      std::copy_n(x.row(from[i]), x.columns(), into.row(to[i]));
-  }
-
-  Tensor max_sim(const Tensor& q, const Tensor& d, std::span<const int32_t> offsets) override {
-    const auto documents = static_cast<int64_t>(offsets.size()) - 1;
-    const Tensor y = allocate(1, documents);
-    for (int64_t s = 0; s < documents; ++s) {
-      double sum = 0;
-      for (int64_t i = 0; i < q.rows(); ++i) {
-        double largest = -std::numeric_limits<double>::infinity();
-        for (int64_t j = offsets[s]; j < offsets[s + 1]; ++j) {
-          const double product = dot(q.row(i), d.row(j), q.columns());
-          if (!(product <= largest) && !std::isnan(largest)) largest = product;  // NaN stays
-        }
-        sum += largest;
-      }
-      y.row(0)[s] = static_cast<float>(sum);
-    }
-    return y;
-  }
-
-  Tensor concat_columns(std::span<const Tensor> parts) override {
-    int64_t columns = 0;
-    for (const Tensor& part : parts) columns += part.columns();
-    const Tensor y = allocate(parts.front().rows(), columns);
-    int64_t at = 0;
-    for (const Tensor& part : parts) {
-      for (int64_t i = 0; i < y.rows(); ++i)
-        std::copy_n(part.row(i), part.columns(), y.row(i) + at);
-      at += part.columns();
-    }
-    return y;
+  void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
+                  const Indices& to) override {
+    for (int64_t i = 0; i < from.size(); ++i)
+      std::copy_n(row(x, view(from)[i]), x.columns(), row(into, view(to)[i]));
   }
 };
 

@@ -42,16 +42,17 @@ class RefOpsTest : public testing::Test {
     }
     Weight result;
     result.name = "w";
-    result.dtype = dtype;
+    result.codes.dtype = dtype;
     result.rows = rows;
     result.columns = columns;
-    result.bytes = *bytes;
+    result.codes.bytes = *bytes;
     result.keep = bytes;
     return result;
   }
-  static Vector vector(std::vector<float> values) {
-    return std::make_shared<const std::vector<float>>(std::move(values));
+  Vector vector(const std::vector<float>& values) {
+    return tensor(1, static_cast<int64_t>(values.size()), values);
   }
+  Indices indices(std::vector<int32_t> values) { return ops_->upload_indices(std::move(values)); }
 
   std::unique_ptr<Ops> ops_ = make_ref_ops();
 };
@@ -73,13 +74,13 @@ TEST_F(RefOpsTest, LinearStacksItsParts) {
 
 TEST_F(RefOpsTest, LinearRefusesOtherTypes) {
   Weight w = weight(1, 1, {1});
-  w.dtype = DType::kI8;
+  w.codes.dtype = DType::kI8;
   EXPECT_THROW(ops_->prepare_linear({&w, 1}), Error);
 }
 
 TEST_F(RefOpsTest, Activations) {
   const Weight one = weight(1, 1, {1});
-  const LinearWeight w{ops_->prepare_linear({&one, 1}), nullptr};
+  const LinearWeight w{ops_->prepare_linear({&one, 1}), {}};
   const auto at = [&](Activation act, float x) {
     return values(ops_->linear(tensor(1, 1, {x}), w, act))[0];
   };
@@ -97,14 +98,14 @@ TEST_F(RefOpsTest, GatedLinear) {
   const PreparedWeight w =
       ops_->prepare_gated(weight(2, 2, {1, 0, 0, 1}), weight(2, 2, {0, 2, 3, 0}));
   EXPECT_EQ(w->n, 2);
-  EXPECT_THAT(values(ops_->gated_linear(tensor(1, 2, {4, -5}), {w, nullptr}, Activation::kRelu)),
+  EXPECT_THAT(values(ops_->gated_linear(tensor(1, 2, {4, -5}), {w, {}}, Activation::kRelu)),
               ElementsAre(4 * -10, 0));
 }
 
 TEST_F(RefOpsTest, EmbedAddsItsTables) {
   const PreparedWeight a = ops_->prepare_table(weight(3, 2, {1, 2, 3, 4, 5, 6}));
   const PreparedWeight b = ops_->prepare_table(weight(1, 2, {10, 20}, DType::kF16));
-  const std::vector<int32_t> ids = {2, 0}, zeros = {0, 0};
+  const Indices ids = indices({2, 0}), zeros = indices({0, 0});
   const Ops::Lookup lookups[] = {{*a, ids}, {*b, zeros}};
   EXPECT_THAT(values(ops_->embed(lookups)), ElementsAre(15, 26, 11, 22));
 }
@@ -112,17 +113,17 @@ TEST_F(RefOpsTest, EmbedAddsItsTables) {
 TEST_F(RefOpsTest, Norms) {
   const NormWeight layer{NormWeight::Kind::kLayerNorm, vector({1, 2}), vector({0, 1}), 0};
   EXPECT_THAT(values(ops_->norm(tensor(1, 2, {1, 3}), layer)), ElementsAre(-1, 3));
-  const NormWeight rms{NormWeight::Kind::kRmsNorm, vector({1, 1}), nullptr, 0};
+  const NormWeight rms{NormWeight::Kind::kRmsNorm, vector({1, 1}), {}, 0};
   EXPECT_THAT(values(ops_->norm(tensor(1, 4, {7, 1, 3, 0}), rms)),  // two groups
               Pointwise(FloatEq(), {1.4f, 0.2f, std::sqrt(2.0f), 0.0f}));
-  const NormWeight eps{NormWeight::Kind::kRmsNorm, vector({1}), nullptr, 3};
+  const NormWeight eps{NormWeight::Kind::kRmsNorm, vector({1}), {}, 3};
   EXPECT_THAT(values(ops_->norm(tensor(1, 1, {1}), eps)), ElementsAre(0.5f));
 }
 
 TEST_F(RefOpsTest, RopeTurnsPairsHalfAHeadApart) {
   // Position 1 turns by a quarter; the fourth column of each head is not part of it, nor the third.
-  const RopeTable table{.rotary_dim = 2, .positions = 2, .cos = {1, 0}, .sin = {0, 1}};
-  const std::vector<int32_t> positions = {1, 0};
+  const RopeTable table{tensor(2, 1, {1, 0}), tensor(2, 1, {0, 1})};
+  const Indices positions = indices({1, 0});
   EXPECT_THAT(
       values(ops_->rope(tensor(2, 6, {1, 2, 9, 3, 4, 9, 1, 2, 9, 3, 4, 9}), 3, positions, table)),
       ElementsAre(-2, 1, 9, -4, 3, 9, 1, 2, 9, 3, 4, 9));
@@ -130,8 +131,8 @@ TEST_F(RefOpsTest, RopeTurnsPairsHalfAHeadApart) {
 
 TEST_F(RefOpsTest, AttentionSeesItsOwnSequence) {
   // Two sequences of two keys and one; equal scores average the values.
-  const Rows queries{.offsets = {0, 2, 3}, .index = {0, 1, 0}};
-  const std::vector<int32_t> keys = {0, 2, 3};
+  const SequenceRows queries = ops_->upload_rows({.offsets = {0, 2, 3}, .index = {0, 1, 0}});
+  const Indices keys = indices({0, 2, 3});
   const Tensor q = tensor(3, 1, {0, 0, 0}), k = tensor(3, 1, {1, 2, 3}),
                v = tensor(3, 1, {10, 20, 50});
   AttentionShape shape{.heads = 1, .kv_heads = 1, .head_dim = 1, .scale = 1, .causal = false};
@@ -141,8 +142,9 @@ TEST_F(RefOpsTest, AttentionSeesItsOwnSequence) {
 }
 
 TEST_F(RefOpsTest, AttentionWeighsByScore) {
-  const Rows queries{.offsets = {0, 1}, .index = {1}};  // only the second row is wanted
-  const std::vector<int32_t> keys = {0, 2};
+  // Only the second row is wanted.
+  const SequenceRows queries = ops_->upload_rows({.offsets = {0, 1}, .index = {1}});
+  const Indices keys = indices({0, 2});
   // Two query heads read one key head; scores 0.5 q k.
   const AttentionShape shape{
       .heads = 2, .kv_heads = 1, .head_dim = 1, .scale = 0.5f, .causal = true};
@@ -154,7 +156,7 @@ TEST_F(RefOpsTest, AttentionWeighsByScore) {
 
 TEST_F(RefOpsTest, Pools) {
   const Tensor x = tensor(4, 1, {3, -1, 4, 7});
-  const Rows rows{.offsets = {0, 3, 4}, .index = {0, 1, 4, 2}};
+  const SequenceRows rows = ops_->upload_rows({.offsets = {0, 3, 4}, .index = {0, 1, 4, 2}});
   const auto pooled = [&](Pooling how) { return values(ops_->pool(x, how, rows)); };
   EXPECT_THAT(pooled(Pooling::kCls), ElementsAre(3, 7));
   EXPECT_THAT(pooled(Pooling::kLast), ElementsAre(4, 7));
@@ -171,7 +173,7 @@ TEST_F(RefOpsTest, NormalizesToLengthOne) {
 
 TEST_F(RefOpsTest, RearrangesRowsAndColumns) {
   const Tensor x = tensor(3, 2, {1, 2, 3, 4, 5, 6});
-  const std::vector<int32_t> rows = {2, 2, 0};
+  const Indices rows = indices({2, 2, 0});
   EXPECT_THAT(values(ops_->gather_rows(x, rows)), ElementsAre(5, 6, 5, 6, 1, 2));
   const Tensor parts[] = {x.slice_columns(1, 1), x};
   EXPECT_THAT(values(ops_->concat_columns(parts)), ElementsAre(2, 1, 2, 4, 3, 4, 6, 5, 6));

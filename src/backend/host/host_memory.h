@@ -1,0 +1,42 @@
+// Memory that the processor itself reads: what the handles of backends on the host (cpu, ref) are
+// made of, and the way from a handle to its numbers.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "tensor/indices.h"
+#include "tensor/tensor.h"
+
+namespace vecton::host {
+
+struct FloatMemory : Storage {
+  float* const floats;
+  explicit FloatMemory(float* at) : floats(at) {}
+};
+
+struct IndexMemory final : Storage {
+  const std::vector<int32_t> values;
+  explicit IndexMemory(std::vector<int32_t> list) : values(std::move(list)) {}
+};
+
+// Null for a default Tensor.
+inline float* data(const Tensor& x) {
+  const auto* memory = static_cast<const FloatMemory*>(x.storage());
+  return memory ? memory->floats + x.offset() : nullptr;
+}
+inline float* row(const Tensor& x, int64_t i) { return data(x) + i * x.stride(); }
+
+inline Indices keep(std::vector<int32_t> values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return {std::make_shared<const IndexMemory>(std::move(values)), size};
+}
+inline std::span<const int32_t> view(const Indices& indices) {
+  if (!indices.storage()) return {};
+  return static_cast<const IndexMemory*>(indices.storage())->values;
+}
+
+}  // namespace vecton::host

@@ -1,0 +1,62 @@
+// What the layers of a model keep of earlier tokens, as its family reads it from config.json.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/json.h"
+#include "models/registry.h"
+#include "ops/cache.h"
+
+namespace vecton {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const std::string kSizes = R"("hidden_size": 8, "num_attention_heads": 2, "head_dim": 4,
+    "num_key_value_heads": 1, "num_hidden_layers": 3, "vocab_size": 10, "intermediate_size": 8,
+    "max_position_embeddings": 64)";
+
+CacheLayout layout_of(const std::string& architecture, const std::string& more = {}) {
+  const std::string text = R"({"architectures": [")" + architecture + "\"], " + kSizes + more + "}";
+  const Config config(parse_json(text, "config.json").as_object(), "config.json");
+  return cache_layout(find_family(config).shape(config));
+}
+
+KeysAndValues heads(int64_t window = 0) {
+  return {.kv_heads = 1, .key_dim = 4, .value_dim = 4, .window = window};
+}
+
+TEST(CacheLayout, DecodersKeepKeysAndValues) {
+  const CacheLayout layout = layout_of("Qwen3Model");
+  EXPECT_THAT(layout, ElementsAre(heads(), heads(), heads()));
+  EXPECT_TRUE(is_paged(layout));
+  EXPECT_EQ(cache_row_bytes(layout), 3 * 2 * 4 * 4);
+  EXPECT_THAT(cache_groups(layout), ElementsAre(0, 0, 0));
+}
+
+TEST(CacheLayout, LayersThatSeeEquallyFarBackAreAGroup) {
+  const CacheLayout layout = layout_of("Gemma2Model", R"(, "sliding_window": 16)");
+  EXPECT_THAT(layout, ElementsAre(heads(16), heads(), heads(16)));
+  EXPECT_THAT(cache_groups(layout), ElementsAre(0, 1, 0));
+}
+
+TEST(CacheLayout, ConvolutionsKeepAState) {
+  const CacheLayout layout =
+      layout_of("Lfm2Model", R"(, "layer_types": ["conv", "full_attention", "conv"])");
+  const RecurrentState state{.rows = 2, .columns = 8};
+  EXPECT_THAT(layout, ElementsAre(state, heads(), state));
+  EXPECT_FALSE(is_paged(layout));
+}
+
+TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
+  EXPECT_THAT(layout_of("BertModel"), IsEmpty());
+  EXPECT_THAT(layout_of("Gemma3TextModel", R"(, "use_bidirectional_attention": true)"), IsEmpty());
+  EXPECT_THAT(layout_of("LlamaModel", R"(, "original_max_position_embeddings": 16,
+      "rope_scaling": {"type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2]})"),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace vecton

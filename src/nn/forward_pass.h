@@ -1,0 +1,68 @@
+// ForwardPass: a batch on its way through a model. All that layers read of a batch goes to the
+// backend's memory here, once; layers get handles. Made at the start of Model::forward, used by
+// one thread.
+#pragma once
+
+#include <vector>
+
+#include "ops/ops.h"
+#include "tensor/batch.h"
+#include "tensor/cache.h"
+
+namespace vecton::nn {
+
+// Which rows a layer computes. Every layer computes keys and values of all rows of the batch; all
+// else it computes of all rows too, but the last layer of the wanted rows only.
+class LayerRows {
+ public:
+  explicit LayerRows(const SequenceRows& all) : rows_(all) {}
+  LayerRows(const SequenceRows& wanted, const Indices& at) : rows_(wanted), at_(&at) {}
+
+  const SequenceRows& rows() const { return rows_; }
+  bool all() const { return !at_; }
+  // These rows of `x`, which has a row for every token.
+  Tensor of(Ops& ops, const Tensor& x) const { return at_ ? ops.gather_rows(x, *at_) : x; }
+
+ private:
+  const SequenceRows& rows_;
+  const Indices* at_ = nullptr;  // null = all
+};
+
+class ForwardPass {
+ public:
+  // All of them outlive it. `cache`: null, or what batch.block_tables and slot_mappings speak of.
+  ForwardPass(Ops& ops, const Batch& batch, Cache* cache = nullptr);
+  ForwardPass(const ForwardPass&) = delete;
+  ForwardPass& operator=(const ForwardPass&) = delete;
+
+  Ops& ops;
+  const Batch& batch;
+
+  Indices ids;        // [tokens]
+  SequenceRows rows;  // every token
+  Indices attended;   // Batch::attended
+
+  // The rows that layer `layer` of `layers` computes.
+  LayerRows rows_of(int64_t layer, int64_t layers) const {
+    return layer + 1 == layers && !batch.all_wanted() ? LayerRows(wanted_, wanted_at_)
+                                                      : LayerRows(rows);
+  }
+  const SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
+
+  // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier
+  // tokens. Nothing without a cache.
+  KeyPages exchange(int64_t layer, const Tensor& k, const Tensor& v) const;
+
+ private:
+  struct Group {
+    Indices pages, offsets, cached;  // its block table
+    Indices from, slots;             // its slot mapping
+  };
+
+  SequenceRows wanted_;
+  Indices wanted_at_;  // of the wanted rows among all
+  Cache* cache_;
+  std::vector<Group> groups_;
+};
+
+}  // namespace vecton::nn

@@ -1,0 +1,26 @@
+// The halves of a layer with norms before and after, x += after(f(norm(x))): Gemma 2
+// (arXiv:2408.00118) and 3.
+#pragma once
+
+#include "nn/mlp.h"
+#include "nn/self_attention.h"
+
+namespace vecton::nn {
+
+struct SandwichNormAttention {
+  NormWeight norm;
+  SelfAttention attention;
+  NormWeight after;
+  // `x` holds every row of the batch; returns those of `rows`.
+  Tensor forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,
+                 const Rotation* rope = nullptr) const;
+};
+
+struct SandwichNormMlp {
+  NormWeight norm;
+  Mlp mlp;
+  NormWeight after;
+  Tensor forward(Ops& ops, const Tensor& x) const;
+};
+
+}  // namespace vecton::nn

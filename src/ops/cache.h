@@ -1,0 +1,20 @@
+// Making room for a cache (tensor/cache.h). Called by the engine before the first forward pass.
+#pragma once
+
+#include <cstdint>
+
+#include "ops/ops.h"
+#include "tensor/cache.h"
+
+namespace vecton {
+
+// Whether all that such layers keep is keys and values, the only kind that forward passes write.
+bool is_paged(const CacheLayout& layout);
+
+// Bytes of one row of the cache, of all layers together. The layout is paged.
+int64_t cache_row_bytes(const CacheLayout& layout);
+
+// Storage for `pages` pages of `page_rows` rows in every layer. The layout is paged.
+Cache make_cache(const CacheLayout& layout, int64_t pages, int64_t page_rows, Ops& ops);
+
+}  // namespace vecton

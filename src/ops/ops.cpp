@@ -1,0 +1,221 @@
+// What operations mean in terms of the others. Where no composition is natural the rows are taken
+// to the host: right everywhere, slow where the host is far.
+#include "ops/ops.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "ops/host_rows.h"
+
+namespace vecton {
+
+namespace {
+
+// A copy of a tensor on the host.
+struct HostRows {
+  int64_t columns;
+  std::vector<float> values;
+
+  HostRows(Ops& ops, const Tensor& x)
+      : columns(x.columns()), values(static_cast<size_t>(x.rows() * x.columns())) {
+    ops.download(x, values);
+  }
+  std::span<float> row(int64_t i) {
+    return std::span(values).subspan(static_cast<size_t>(i * columns),
+                                     static_cast<size_t>(columns));
+  }
+};
+
+template <class F>
+Tensor change_rows(Ops& ops, const Tensor& x, const F& change) {
+  HostRows rows(ops, x);
+  for (int64_t i = 0; i < x.rows(); ++i) change(rows.row(i));
+  return ops.upload(rows.values, x.rows(), x.columns());
+}
+
+double dot(std::span<const float> a, std::span<const float> b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// The larger; NaN stays.
+double larger(double a, double b) { return !(b <= a) && !std::isnan(a) ? b : a; }
+
+// Column `column` of the rows first .. end.
+double pool_column(HostRows& x, int64_t column, int32_t first, int32_t end, Pooling how,
+                   std::span<const int32_t> positions) {
+  const auto c = static_cast<size_t>(column);
+  double sum = 0, weights = 0, largest = x.row(first)[c];
+  for (int32_t i = first; i < end; ++i) {
+    const double value = x.row(i)[c],
+                 weight = how == Pooling::kWeightedMean ? positions[i] + 1.0 : 1.0;
+    sum += weight * value;
+    weights += weight;
+    largest = larger(largest, value);
+  }
+  switch (how) {
+    case Pooling::kCls:
+      return x.row(first)[c];
+    case Pooling::kLast:
+      return x.row(end - 1)[c];
+    case Pooling::kMax:
+      return largest;
+    case Pooling::kMean:
+    case Pooling::kWeightedMean:
+      return sum / weights;
+    case Pooling::kMeanSqrtLen:
+      return sum / std::sqrt(weights);
+  }
+  return 0;
+}
+
+struct GateAndUp final : Prepared {
+  PreparedWeight gate, up;
+};
+
+}  // namespace
+
+std::vector<std::vector<float>> Ops::download_all(std::span<const Tensor> xs) {
+  std::vector<std::vector<float>> all;
+  for (const Tensor& x : xs) {
+    all.emplace_back(static_cast<size_t>(x.rows() * x.columns()));
+    download(x, all.back());
+  }
+  return all;
+}
+
+SequenceRows Ops::upload_rows(Rows rows) {
+  SequenceRows made{
+      .sequences = rows.sequences(), .count = rows.count(), .longest = rows.longest()};
+  made.offsets = upload_indices(std::move(rows.offsets));
+  made.index = upload_indices(std::move(rows.index));
+  return made;
+}
+
+PreparedWeight Ops::prepare_gated(const Weight& gate, const Weight& up) {
+  auto made = std::make_shared<GateAndUp>();
+  made->gate = prepare_linear({&gate, 1});
+  made->up = prepare_linear({&up, 1});
+  made->n = made->gate->n;
+  made->k = made->gate->k;
+  made->bytes = made->gate->bytes + made->up->bytes;
+  return made;
+}
+
+Tensor Ops::prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns) {
+  return upload(values, rows, columns);
+}
+
+Tensor Ops::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) {
+  const auto& both = static_cast<const GateAndUp&>(*gate_up.w);
+  LinearWeight gate{.w = both.gate, .bias = {}}, up{.w = both.up, .bias = {}};
+  if (!gate_up.bias.empty()) {
+    gate.bias = gate_up.bias.slice_columns(0, both.n);
+    up.bias = gate_up.bias.slice_columns(both.n, both.n);
+  }
+  return multiply(linear(x, gate, act), linear(x, up));
+}
+
+Tensor Ops::scale(Tensor x, float factor) {
+  const std::vector<float> factors(static_cast<size_t>(x.rows() * x.columns()), factor);
+  const Tensor times = upload(factors, x.rows(), x.columns());
+  return multiply(std::move(x), times);
+}
+
+Tensor Ops::gather_columns(const Tensor& x, const Indices& columns) {
+  const std::vector<int32_t> from = download_indices(columns);
+  HostRows rows(*this, x);
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(x.rows()) * from.size());
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    for (const int32_t column : from) values.push_back(rows.row(i)[static_cast<size_t>(column)]);
+  }
+  return upload(values, x.rows(), columns.size());
+}
+
+Tensor Ops::concat_columns(std::span<const Tensor> parts) {
+  int64_t columns = 0;
+  for (const Tensor& part : parts) columns += part.columns();
+  const Tensor y = allocate(parts.front().rows(), columns);
+  std::vector<int32_t> every(static_cast<size_t>(y.rows()));
+  std::iota(every.begin(), every.end(), 0);
+  const Indices rows = upload_indices(std::move(every));
+  int64_t at = 0;
+  for (const Tensor& part : parts) {
+    store_rows(part, rows, y.slice_columns(at, part.columns()), rows);
+    at += part.columns();
+  }
+  return y;
+}
+
+Tensor Ops::pool(const Tensor& x, Pooling how, const SequenceRows& rows) {
+  const std::vector<int32_t> offsets = download_indices(rows.offsets),
+                             positions = download_indices(rows.index);
+  HostRows host(*this, x);
+  std::vector<float> values;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    for (int64_t j = 0; j < x.columns(); ++j) {
+      values.push_back(
+          static_cast<float>(pool_column(host, j, offsets[s], offsets[s + 1], how, positions)));
+    }
+  }
+  return upload(values, rows.sequences, x.columns());
+}
+
+Tensor Ops::l2_normalize(Tensor x) {
+  return change_rows(*this, x, [](std::span<float> row) {
+    const double length = std::max(std::sqrt(dot(row, row)), 1e-12);
+    for (float& value : row) value = static_cast<float>(value / length);
+  });
+}
+
+Tensor Ops::max_sim(const Tensor& q, const Tensor& d, const Indices& offsets) {
+  const std::vector<int32_t> bounds = download_indices(offsets);
+  HostRows query(*this, q), document(*this, d);
+  std::vector<float> values;
+  for (size_t s = 0; s + 1 < bounds.size(); ++s) {
+    double sum = 0;
+    for (int64_t i = 0; i < q.rows(); ++i) {
+      double largest = -std::numeric_limits<double>::infinity();
+      for (int32_t j = bounds[s]; j < bounds[s + 1]; ++j)
+        largest = larger(largest, dot(query.row(i), document.row(j)));
+      sum += largest;
+    }
+    values.push_back(static_cast<float>(sum));
+  }
+  return upload(values, 1, static_cast<int64_t>(values.size()));
+}
+
+Tensor Ops::softmax(Tensor x) { return change_rows(*this, x, softmax_row); }
+
+Tensor Ops::sigmoid(Tensor x) { return change_rows(*this, x, sigmoid_row); }
+
+Tensor Ops::softcap(Tensor x, float cap) {
+  if (cap == 0) return x;
+  return change_rows(*this, x, [cap](std::span<float> row) { softcap_row(row, cap); });
+}
+
+Ops::TopK Ops::top_k(const Tensor& x, int64_t k) {
+  HostRows rows(*this, x);
+  std::vector<int32_t> order(static_cast<size_t>(x.columns()));
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<float> values, columns;
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    const std::span<const float> row = rows.row(i);
+    const auto at = [&](int32_t j) { return row[static_cast<size_t>(j)]; };
+    std::partial_sort(order.begin(), order.begin() + k, order.end(),
+                      [&](int32_t a, int32_t b) { return at(a) != at(b) ? at(a) > at(b) : a < b; });
+    for (int64_t j = 0; j < k; ++j) {
+      const int32_t best = order[static_cast<size_t>(j)];
+      values.push_back(at(best));
+      columns.push_back(static_cast<float>(best));
+    }
+  }
+  return {upload(values, x.rows(), k), upload(columns, x.rows(), k)};
+}
+
+}  // namespace vecton

@@ -1,0 +1,61 @@
+// The cache: what a forward pass keeps of earlier tokens for those that come after them, layer by
+// layer. Models say what each of their layers keeps (LayerCache); ops/cache.h makes room for it; a
+// forward pass reads and writes it through block tables (tensor/batch.h). Who owns which page is
+// the engine's business.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace vecton {
+
+// Keys with their norm and rotation, and values: a row per token, in pages. A layer with a window
+// never reads what lies further back.
+struct KeysAndValues {
+  int64_t kv_heads = 0, key_dim = 0, value_dim = 0;  // dims of a head
+  int64_t window = 0;                                // AttentionShape::window; 0 = all
+  bool operator==(const KeysAndValues&) const = default;
+};
+
+// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434): one compressed row per token that
+// all heads share, and the part of the key that turns.
+struct Latent {
+  int64_t rank = 0, rope_dim = 0;
+  bool operator==(const Latent&) const = default;
+};
+
+// Recurrent layers and short convolutions: numbers of a fixed size per sequence, in a slot.
+struct RecurrentState {
+  int64_t rows = 0, columns = 0;
+  bool operator==(const RecurrentState&) const = default;
+};
+
+// A layer that reads what another one has kept.
+struct SharedWith {
+  int64_t layer = 0;
+  bool operator==(const SharedWith&) const = default;
+};
+
+using LayerCache = std::variant<KeysAndValues, Latent, RecurrentState, SharedWith>;
+
+// What a model's layers keep, in order; empty = nothing can be kept.
+using CacheLayout = std::vector<LayerCache>;
+
+// The group of each layer. Layers of a group see equally far back, so one block table serves them;
+// groups are numbered in the order in which the layers have them.
+std::vector<int64_t> cache_groups(const CacheLayout& layout);
+
+struct Cache {
+  int64_t page_rows = 0;
+  struct Layer {
+    Tensor k, v;        // [pages * page_rows, kv_heads * dim]
+    int64_t group = 0;  // whose block table it reads by
+  };
+  std::vector<Layer> layers;  // empty = there is no cache
+  int64_t groups = 0;
+};
+
+}  // namespace vecton

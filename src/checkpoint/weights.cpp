@@ -73,7 +73,8 @@ struct Weights::State {
   Ops& ops;
   std::optional<DType> keep_as;  // none = as stored
 
-  int64_t file_bytes = 0, parameters = 0, prepared_bytes = 0, linear_bytes = 0,
+  std::vector<PreparedWeight> prepared;
+  int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
   std::set<DType> linear_dtypes;
 
@@ -162,7 +163,7 @@ struct Weights::State {
   }
 
   Tensor parameters_of(std::span<const float> values, int64_t rows, int64_t columns) {
-    prepared_bytes += static_cast<int64_t>(values.size_bytes());
+    parameter_bytes += static_cast<int64_t>(values.size_bytes());
     return ops.prepare_parameters(values, rows, columns);
   }
   Vector vector_of(std::span<const float> values) {
@@ -180,17 +181,17 @@ struct Weights::State {
     return result;
   }
 
-  PreparedWeight count(PreparedWeight prepared) {
-    prepared_bytes += prepared->bytes;
-    return prepared;
+  PreparedWeight count(PreparedWeight made) {
+    prepared.push_back(made);
+    return made;
   }
-  PreparedWeight count_linear(std::span<const Weight> parts, PreparedWeight prepared) {
-    linear_bytes += prepared->bytes;
+  PreparedWeight count_linear(std::span<const Weight> parts, PreparedWeight made) {
+    linear_bytes += made->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
       linear_dtypes.insert(part.codes.dtype);
     }
-    return count(std::move(prepared));
+    return count(std::move(made));
   }
 
   // Gives every tensor the name that `rename` makes of its present one.
@@ -439,13 +440,13 @@ PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
 }
 
 PreparedWeight Weights::table_of_one_column(int64_t rows) const {
-  const Vector values = vector("weight", rows);
+  const auto kept = std::make_shared<const std::vector<float>>(values("weight", rows));
   Weight table;
   table.name = path_ + "weight";
   table.rows = rows;
   table.columns = 1;
-  table.bytes = std::as_bytes(std::span(*values));
-  table.keep = values;
+  table.codes.bytes = std::as_bytes(std::span(*kept));
+  table.keep = kept;
   return state_->count(state_->ops.prepare_table(table));
 }
 
@@ -562,7 +563,11 @@ std::vector<std::string> Weights::left_over() const {
 
 int64_t Weights::file_bytes() const { return state_->file_bytes; }
 int64_t Weights::parameters() const { return state_->parameters; }
-int64_t Weights::prepared_bytes() const { return state_->prepared_bytes; }
+int64_t Weights::prepared_bytes() const {
+  int64_t bytes = state_->parameter_bytes;
+  for (const PreparedWeight& weight : state_->prepared) bytes += weight->bytes;
+  return bytes;
+}
 int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
 int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 

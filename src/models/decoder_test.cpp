@@ -82,7 +82,7 @@ TEST_F(DecoderHead, OfASequenceIsOneLayerForTheLastTokenThatIsNotPadding) {
   EXPECT_EQ(head.pooling, Pooling::kLast);
   EXPECT_EQ(head.padding_id, 3);
   ASSERT_EQ(head.steps.size(), 1u);
-  EXPECT_EQ(head.steps[0].linear.bias, nullptr);
+  EXPECT_TRUE(head.steps[0].linear.bias.empty());
 }
 
 TEST_F(DecoderHead, OfTokensHasABias) {

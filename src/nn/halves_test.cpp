@@ -86,13 +86,13 @@ TEST_F(Halves, SandwichNorm) {  // x + after(f(norm(x)))
 }
 
 TEST_F(Halves, Parallel) {  // x + attention(norm(x)) + mlp(norm(x))
-  ParallelLayer layer{.norm = rms(2), .attention = attention(5), .mlp_norm = {}, .mlp = mlp(100)};
+  ParallelLayer layer{.norm = rms(2), .attention = attention(5), .mlp_norm = {}, .mlp = mlp(10)};
   const auto forward = [&](const Tensor& x) {
     return layer.forward(pass_, x, pass_.rows_of(0, 1));
   };
-  expect(forward, 3 + 630 / norm_, 4 + 840 / norm_);
+  expect(forward, 3 + 90 / norm_, 4 + 120 / norm_);
   layer.mlp_norm = rms(1);
-  expect(forward, 3 + 330 / norm_, 4 + 440 / norm_);
+  expect(forward, 3 + 60 / norm_, 4 + 80 / norm_);
 }
 
 TEST_F(Halves, AGatedMlp) {  // down(act(gate(x)) * up(x))

@@ -160,6 +160,34 @@ TEST_P(Linear,
   }
 }
 
+// A table and a head made of one matrix: both give what they give by themselves.
+TEST_P(Linear, TiedToATable) {
+  for (const DType dtype : kDTypes) {
+    for (const int64_t n : {1, 33, 200}) {
+      Random random(static_cast<uint32_t>(n));
+      const Weight words = make_weight(random_matrix(random, n, 50), dtype),
+                   types = make_weight(random_matrix(random, 2, 50), dtype);
+      const Matrix x = random_matrix(random, 7, 50);
+      std::vector<int32_t> ids(300), zeros(300);
+      for (int32_t& id : ids) id = static_cast<int32_t>(random() % n);
+      const auto embed = [&](const PreparedWeight& table, const PreparedWeight& other) {
+        const Ops::Lookup lookups[] = {{*table, ops_->upload_indices(ids)},
+                                       {*other, ops_->upload_indices(zeros)},
+                                       {*table, ops_->upload_indices(ids)}};
+        return download(*ops_, ops_->embed(lookups));
+      };
+      const PreparedWeight table = ops_->prepare_table(words), other = ops_->prepare_table(types);
+      const Matrix expected = embed(table, other);
+      const LinearWeight head{ops_->prepare_linear({&words, 1}), {}};
+      expect_same_bits(embed(table, other), expected);
+      const std::unique_ptr<Ops> alone = make(*pool_);
+      const LinearWeight by_itself{alone->prepare_linear({&words, 1}), {}};
+      expect_same_bits(download(*ops_, ops_->linear(upload(*ops_, x), head)),
+                       download(*alone, alone->linear(upload(*alone, x), by_itself)));
+    }
+  }
+}
+
 // Activations alone, over all magnitudes: x goes through a weight of 1.
 TEST_P(Linear, ActivationsOverTheirRange) {
   std::vector<float> xs = {0.0f, -0.0f, 1e-30f, -1e-30f, 1e4f, -1e4f, 1e9f, -1e9f, 3e38f, -3e38f};

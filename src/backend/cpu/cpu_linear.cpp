@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/embedding_table.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/pack.h"
+#include "backend/cpu/scratch.h"
 #include "ops/activation.h"
 
 namespace vecton::cpu {
@@ -86,14 +88,23 @@ PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
 
 PreparedWeight CpuOps::prepare_table(const Weight& table) {
   check_dense(table);
-  auto made = std::make_shared<Table>();
-  made->n = table.rows;
-  made->k = table.columns;
-  made->bytes = table.rows * table.columns * size_of(table.codes.dtype);
-  made->dtype = table.codes.dtype;
-  made->rows = table.codes.bytes;
-  made->keep = table.keep;
-  return made;
+  return tables_.add(table);
+}
+
+// Rows begin .. end of y from a table whose rows lie in panels.
+static void embed_from_panels(const LinearKernels& kernels, const EmbeddingTable& table,
+                              const EmbedCall& call, int64_t begin, int64_t end) {
+  constexpr int32_t kFirst = 0;
+  std::byte* row = reinterpret_cast<std::byte*>(scratch(table.k));
+  Table one;
+  one.n = 1;
+  one.k = table.k;
+  one.dtype = table.panels->dtype;
+  one.rows = {row, static_cast<size_t>(table.k * size_of(one.dtype))};
+  for (int64_t i = begin; i < end; ++i) {
+    table.unpack(call.ids[i], row);
+    kernels.embed({&one, &kFirst, call.y + i * call.y_stride, call.y_stride, call.add}, 0, 1);
+  }
 }
 
 Tensor CpuOps::embed(std::span<const Lookup> lookups) {
@@ -103,10 +114,16 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
   Tensor y = allocate(rows, columns);
   const int64_t block = std::max<int64_t>(1, 16384 / std::max<int64_t>(1, columns));
   pool_.parallel_for((rows + block - 1) / block, [&](int64_t i) {
+    const int64_t begin = i * block, end = std::min(rows, (i + 1) * block);
     for (const Lookup& lookup : lookups) {
-      kernels.embed({static_cast<const Table*>(&lookup.table), view(lookup.ids).data(), data(y),
-                     y.stride(), &lookup != lookups.data()},
-                    i * block, std::min(rows, (i + 1) * block));
+      const auto& table = static_cast<const EmbeddingTable&>(lookup.table);
+      const EmbedCall call{&table.file, view(lookup.ids).data(), data(y), y.stride(),
+                           &lookup != lookups.data()};
+      if (table.panels) {
+        embed_from_panels(kernels, table, call, begin, end);
+      } else {
+        kernels.embed(call, begin, end);
+      }
     }
   });
   return y;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backend/cpu/arena.h"
+#include "backend/cpu/embedding_table.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/panel_memory.h"
 #include "backend/host/host_memory.h"
@@ -82,6 +83,7 @@ class CpuOps final : public Ops {
   Isa isa_;
   Arena arena_;
   PanelMemory panels_;
+  EmbeddingTables tables_;
 };
 
 }  // namespace vecton::cpu

@@ -58,7 +58,7 @@ void read_modality_config(const Config& config, const TaskName& task, InputModul
     modality->require("method_output_name", json::string(task.method_output));
     if (std::string_view(name) == "text") continue;
     // Where there are messages, texts go as messages too.
-    const std::string format = modality->string_or("format", "structured");
+    const std::string format = modality->string("format");
     if (format != "structured" && format != "flat")
       refuse(config, "\"modality_config.message.format\": " + quoted_text(format) +
                          " is not supported, only structured and flat");

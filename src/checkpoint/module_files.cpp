@@ -69,9 +69,9 @@ std::vector<Pooling> listed_modes(const Config& config) {
 std::vector<Pooling> flagged_modes(const Config& config) {
   std::vector<Pooling> modes;
   for (const PoolingName& known : kPoolingNames) {
-    const bool by_default = known.pooling == Pooling::kMean;  // as sentence-transformers has it
-    if (config.boolean_or(known.flag, by_default)) modes.push_back(known.pooling);
+    if (config.boolean_or(known.flag, false)) modes.push_back(known.pooling);
   }
+  if (modes.empty()) modes.push_back(Pooling::kMean);  // as sentence-transformers has it
   return modes;
 }
 

@@ -155,6 +155,15 @@ TEST(ModulePipeline, ReadsSpladePooling) {
                  "activation_function", "relu and log1p_relu");
 }
 
+TEST(ModulePipeline, FillsQueriesOfLateInteractionAlone) {
+  const std::string fill = R"({"query_expansion":{"strategy":"min","length":9}})";
+  const ModulePipeline late =
+      Folder().transformer(fill).settings(R"({"model_type":"MultiVectorEncoder"})").pipeline();
+  EXPECT_EQ(late.input.query_expansion->length, 9);
+  EXPECT_REFUSED(Folder().transformer(fill).pooling().read(), ErrorCode::kUnsupported,
+                 "query_expansion", "late interaction");
+}
+
 TEST(ModulePipeline, ReadsMessages) {
   const auto read = [](const std::string& format, const std::string& more) {
     return Folder()
@@ -177,6 +186,11 @@ TEST(ModulePipeline, ReadsMessages) {
   EXPECT_EQ(read("flat", R"(,"tokenizer_args":{"model_max_length":33})").max_seq_length, 33);
   EXPECT_REFUSED(read("auto", ""), ErrorCode::kUnsupported, "modality_config.message.format",
                  "structured and flat");
+  EXPECT_REFUSED(Folder()
+                     .transformer(R"({"modality_config":{"message":{"method":"forward",
+                     "method_output_name":"last_hidden_state"}}})")
+                     .read(),
+                 ErrorCode::kCorrupt, "modality_config.message.format");
   EXPECT_REFUSED(read("flat", R"(,"processing_kwargs":{"text":{"stride":3}})"),
                  ErrorCode::kUnsupported, "processing_kwargs.text.stride");
   EXPECT_REFUSED(read("flat", R"(,"model_args":{"torch_dtype":"float16","subfolder":"x"})"),

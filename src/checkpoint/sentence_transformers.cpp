@@ -120,6 +120,14 @@ void read_settings(const Config& config, SentenceTransformer& model) {
   note_unread(config, model.notes);
 }
 
+// Queries are filled up where their tokens are compared one by one.
+void check_query_expansion(const std::string& file, const SentenceTransformer& model) {
+  for (const ModulePipeline& pipeline : model.pipelines) {
+    if (!pipeline.input.query_expansion || model.is_late_interaction(pipeline)) continue;
+    refuse(file, "query_expansion is for late interaction, and no module gives a vector per token");
+  }
+}
+
 // The modules of a text of one task; nothing where a Router has no route for it.
 std::optional<std::vector<ModuleReference>> flattened(const std::vector<ModuleReference>& modules,
                                                       const std::string& task, Notes& notes) {
@@ -158,7 +166,7 @@ std::vector<ModuleReference> read_modules(const fs::path& folder, const std::str
     const std::string type = module.string("type");
     const bool replace = !dense_path.empty() && class_name(type) == "Dense";
     replaced += replace ? 1 : 0;
-    const std::string path = replace ? dense_path : module.string_or("path", "");
+    const std::string path = replace ? dense_path : module.string("path");
     modules.push_back({type, module_folder(folder, path, file), file});
     check_class(modules.back());
   }
@@ -213,12 +221,13 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
   const fs::path file = folder / "config_sentence_transformers.json";
   if (!is_file(file)) {
     if (model.present) read_similarity(Config({}, file.string()), model);
-    return model;
+  } else {
+    const Config config = Config::read(file);
+    // Without modules only a cross-encoder's settings have a meaning.
+    if (model.present || config.string_or("model_type", "") == "CrossEncoder")
+      read_settings(config, model);
   }
-  const Config config = Config::read(file);
-  // Without modules only a cross-encoder's settings have a meaning.
-  if (model.present || config.string_or("model_type", "") == "CrossEncoder")
-    read_settings(config, model);
+  if (model.present) check_query_expansion((folder / "modules.json").string(), model);
   return model;
 }
 

@@ -109,6 +109,7 @@ std::string Preparer::prompt_of(const Request& request) const {
     if (found && found->prompt_name) return text_of(*found->prompt_name);
   }
   if (plan_.default_prompt) return *plan_.default_prompt;
+  if (request.role != Role::kNone) return "";  // the checkpoint's default is for texts without one
   const auto& name = plan_.modules.default_prompt_name;
   return name ? text_of(*name) : "";
 }
@@ -126,9 +127,21 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   return std::min(k, limit);
 }
 
+// The most tokens that the model takes of a text of this role.
+int64_t Preparer::max_model_len(const Request& request) const {
+  if (plan_.late_interaction) return plan_.max_model_len;  // set_marked has its lengths
+  const InputModule& input = plan_.pipeline.input;
+  const Role role = role_of(request);
+  const std::optional<int64_t> own = role == Role::kQuery      ? input.query_length
+                                     : role == Role::kDocument ? input.document_length
+                                                               : std::nullopt;
+  return std::min(plan_.max_model_len, own.value_or(plan_.max_model_len));
+}
+
 // The most tokens that the request may have.
 int64_t Preparer::limit_of(const Request& request) const {
-  return std::min(plan_.max_model_len, request.max_tokens.value_or(plan_.max_model_len));
+  const int64_t most = max_model_len(request);
+  return std::min(most, request.max_tokens.value_or(most));
 }
 
 // A text that the request doesn't cut, and that has to fit.
@@ -151,8 +164,8 @@ Encoding Preparer::encode(const std::string& text, EncodeOptions options) const 
 void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {
   if (!request.dimensions) {
     // Vectors that are finished come first cut, then normalised where somebody asks.
-    if (request.use_activation && request.task == Task::kEmbed)
-      sequence.dimensions = plan_.modules.truncate_dim;
+    if (request.use_activation && request.task == Task::kEmbed && plan_.modules.truncate_dim)
+      sequence.dimensions = plan_.embedding_size;
     return;
   }
   const int64_t dimensions = *request.dimensions;

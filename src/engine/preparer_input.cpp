@@ -57,7 +57,7 @@ void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const
 
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
-  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  const int64_t room = request.truncate ? max_tokens(request, max_model_len(request)) : 0;
   const bool special = plan_.pipeline.input.kind == InputModule::Kind::kTransformer;
   if (room > 0 && request.add_special_tokens && special)
     check_room(room, tokenizer_->num_special_tokens());
@@ -78,7 +78,7 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
 }
 
 void Preparer::set_pair(const Request& request, const std::string& text, Sequence& sequence) const {
-  const int64_t room = request.truncate ? max_tokens(request, plan_.max_model_len) : 0;
+  const int64_t room = request.truncate ? max_tokens(request, max_model_len(request)) : 0;
   if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
   EncodeOptions options = cut_to(request, room);
   options.at_most = limit_of(request);
@@ -153,7 +153,7 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
   EncodeOptions options = plain;
   if (request.truncate) {
     const int64_t room =
-        max_tokens(request, plan_.max_model_len) - static_cast<int64_t>(suffix.size());
+        max_tokens(request, max_model_len(request)) - static_cast<int64_t>(suffix.size());
     const auto fixed = static_cast<int64_t>(encode_whole(before, request, plain).ids.size());
     if (room < fixed) {
       refuse("the prompt and the query alone are " +
@@ -173,7 +173,7 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
 void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
                        Sequence& sequence) const {
   const auto size = static_cast<int64_t>(ids.size());
-  const int64_t limit = request.truncate ? max_tokens(request, plan_.max_model_len) : size;
+  const int64_t limit = request.truncate ? max_tokens(request, max_model_len(request)) : size;
   const int64_t keep = std::min(limit, size);
   sequence.truncated = keep < size;
   const bool left = request.truncation_side == EncodeOptions::Side::kLeft;
@@ -201,7 +201,7 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
   }
   const EncodeOptions options{.add_special_tokens = request.add_special_tokens,
                               .offsets = true,
-                              .at_most = plan_.max_model_len};
+                              .at_most = max_model_len(request)};
   const Encoding encoding =
       request.truncate ? encode(text, options) : encode_whole(text, request, options);
   size_t chunk = 0;
@@ -215,7 +215,7 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
   sequence.parts.push_back(static_cast<int64_t>(encoding.ids.size()));
   sequence.ids = encoding.ids;
   if (request.truncate) {
-    const int64_t room = max_tokens(request, plan_.max_model_len);
+    const int64_t room = max_tokens(request, max_model_len(request));
     sequence.truncated = sequence.tokens() > room;
     if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
     for (int64_t& end : sequence.parts) end = std::min(end, room);

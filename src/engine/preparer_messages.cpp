@@ -81,7 +81,7 @@ void Preparer::set_messages(const Request& request, const std::string& text,
   if (request.truncate) {
     options.truncation = EncodeOptions::Truncation::kLongestFirst;
     options.truncation_side = request.truncation_side;
-    options.max_length = max_tokens(request, plan_.max_model_len);
+    options.max_length = max_tokens(request, max_model_len(request));
   }
   take(encode(rendered, options), by_token, sequence);
   if (sequence.truncated && plan_.pipeline.input.messages->restore_suffix) {

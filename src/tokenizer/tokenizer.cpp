@@ -184,6 +184,7 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
     second.finish(pipeline);
   }
   pipeline.post_processor().assemble(first.tokens, other, options.add_special_tokens, out);
+  if (!settings.gives_type_ids) std::ranges::fill(out.type_ids, 0);
   if (options.offsets) add_character_offsets(first, second, out);
   return out;
 }

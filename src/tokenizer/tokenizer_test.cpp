@@ -63,6 +63,17 @@ TEST_F(TokenizerTest, EncodesWithoutTheFilesOwnTruncationAndPadding) {
   EXPECT_FALSE(tokenizer->token_to_id("nothing"));
 }
 
+TEST_F(TokenizerTest, GivesTypesOnlyWhereTheModelTakesThem) {
+  const auto types = [&](const char* names) {
+    write("tokenizer_config.json", R"({"model_input_names":)" + std::string(names) + "}");
+    return Tokenizer::open(folder_)->encode("a", "b").type_ids;
+  };
+  EXPECT_EQ(types("null"), (Ids{0, 0, 0, 1, 1}));
+  EXPECT_EQ(types(R"(["input_ids","token_type_ids","attention_mask"])"), (Ids{0, 0, 0, 1, 1}));
+  EXPECT_EQ(types(R"(["input_ids","attention_mask"])"), (Ids{0, 0, 0, 0, 0}));
+  EXPECT_THROW(types("[1]"), Error);
+}
+
 TEST_F(TokenizerTest, TruncatesToTheModelsLengthAndPadsOnItsSide) {
   const auto tokenizer = Tokenizer::open(folder_);
   EncodeOptions options;

@@ -154,6 +154,18 @@ for similarity in ("dot", "euclidean", "manhattan"):
 dense_kind("prompts", ("Normalize", {}), prompts={"query": "query: ", "document": "passage: "}, default_prompt_name="document", roles=(None, "query"))
 
 
+dense_kind("query-prompt", prompts={"query": "query: "}, default_prompt_name="query", roles=(None, "query", "document"))
+dense_kind("default-prompt", prompts={"clustering": "group: "}, default_prompt_name="clustering", roles=(None, "query", "document"))
+dense_kind("truncated-not", truncate_dim=60)
+
+
+@kind
+def role_lengths(fixture, bases):
+    if VERSION < (6, 0):
+        raise LookupError("no lengths of roles")
+    dense(fixture, [transformer(bases.bert(t.BertModel), query_length=6, document_length=4), find("Pooling")(SIZE)], roles=(None, "query", "document"))
+
+
 @kind
 def residual(fixture, bases):
     if VERSION < (6, 0):

@@ -172,9 +172,23 @@ class Translator {
   }
 
   void take_own(const CLI::Option& option, const Typed& typed) {
+    const bool is_flag = option.get_items_expected_max() == 0;
+    if (typed.value && is_flag) return set_flag(typed.name, *typed.value);
     if (typed.value) return own_.option(typed.name, *typed.value);
     own_.flag(typed.name);
     if (option.get_items_expected_min() > 0 && at_ < arguments_.size()) own_.raw(arguments_[at_++]);
+  }
+
+  // "--offline=true", as scripts write it.
+  void set_flag(const std::string& name, const std::string& value) {
+    if (!is_boolean(value)) usage_error(name + ": expected true or false, found " + value);
+    const bool negative = name.starts_with("--no-");
+    const std::string opposite = negative ? "--" + name.substr(5) : "--no-" + name.substr(2);
+    if (is_true(value)) {
+      own_.flag(name);
+    } else if (own_.find(opposite)) {
+      own_.flag(opposite);
+    }
   }
 
   std::string value_of(Typed& typed) {

@@ -54,7 +54,8 @@ Arguments own_command(const Arguments& typed) {
                                       "vllm.entrypoints.openai.api_server"})) {
     drop_first();
     server = true;
-  } else if (!rest.empty() && rest.front() == "mlx_embeddings") {
+  } else if (!rest.empty() &&
+             is_one_of(rest.front(), {"mlx_embeddings", "mlx_embeddings.generate"})) {
     drop_first();
   }
   if (!rest.empty() && rest.front() == "v2") {  // infinity_emb v2
@@ -68,7 +69,9 @@ Arguments own_command(const Arguments& typed) {
                                             command.instead + " ('vecton --help' lists them)");
     }
   }
-  if (server || begins_with_options(rest))
+  const bool asks_version =
+      !rest.empty() && is_one_of(rest.front(), {"-V", "--version"}) && rest.size() == 1;
+  if ((server && !asks_version) || begins_with_options(rest))
     rest.insert(rest.begin(), embeds_texts(rest) ? "embed" : "serve");
   return rest;
 }

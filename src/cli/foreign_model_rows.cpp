@@ -27,8 +27,8 @@ constexpr const char* kNoLora =
 
 const ForeignOption kRows[] = {
     // Which model.
-    {"--model,--model-id", V | T | I | L | M, kValue, kWorks, "MODEL", "", nullptr,
-     "LLAMA_ARG_MODEL"},
+    {"--model,--model-id,--model-name-or-path", V | T | I | L | M, kValue, kWorks, "MODEL", "",
+     nullptr, "LLAMA_ARG_MODEL"},
     {"-m", L, kValue, kWorks, "MODEL"},
     {"--hf-repo,-hf,-hfr", L, kValue, kWorks, "MODEL", "", translate_repository,
      "LLAMA_ARG_HF_REPO"},
@@ -133,6 +133,7 @@ const ForeignOption kRows[] = {
      "--dbo-decode-token-threshold --dbo-prefill-token-threshold --dp-sync-interval "
      "--expert-placement-strategy --api-server-count,-asc --shutdown-timeout --numa --cpu-mask,-C "
      "--cpu-range,-Cr --cpu-strict --prio --poll --cpu-mask-batch,-Cb --cpu-range-batch,-Crb "
+     "--tokenizer-pool-size --tokenizer-pool-type "
      "--cpu-strict-batch --prio-batch --poll-batch --threads-batch,-tb --threads-http",
      V | L, kValue, kIgnored, kOneProcess},
     {"--numa-bind-nodes --numa-bind-cpus", V, kList, kIgnored, kOneProcess},
@@ -141,7 +142,8 @@ const ForeignOption kRows[] = {
      "--enable-batch-sharded-sampling --enable-ep-weight-filter --enable-dbo "
      "--enable-shm-tensor-arena --enable-elastic-ep --disable-nccl-for-dp-synchronization "
      "--enable-eplb --ray-workers-use-nsight --enable-fault-tolerance "
-     "--disable-frontend-multiprocessing --compile --bettertransformer --onnx-disable-optimize "
+     "--worker-use-ray --engine-use-ray --disable-frontend-multiprocessing --compile "
+     "--bettertransformer --onnx-disable-optimize "
      "--onnx-do-not-prefer-quantized --lengths-via-tokenize --model-warmup --warmup "
      "--vector-disk-cache",
      V | I | L, kNothing, kIgnored, kOneProcess},
@@ -149,17 +151,18 @@ const ForeignOption kRows[] = {
     {"--attention-backend --mamba-backend --mamba-ssu-algorithm --mamba-cache-philox-rounds "
      "--gdn-prefill-backend --kda-prefill-backend --kda-decode-backend --moe-backend "
      "--linear-backend --sparse-indexer-topk-backend --performance-mode "
-     "--max-cudagraph-capture-size --max-seq-len-to-capture --jit-monitor-mode",
+     "--max-cudagraph-capture-size --max-seq-len-to-capture --max-context-len-to-capture "
+     "--jit-monitor-mode",
      V | L, kValue, kIgnored, kOwnKernels},
     {"--flash-attn,-fa", L, kPerhaps, kIgnored, kOwnKernels},
-    {"--cudagraph-capture-sizes", V, kList, kIgnored, kOwnKernels},
+    {"--cudagraph-capture-sizes,--cuda-graph-sizes", V, kList, kIgnored, kOwnKernels},
     {"--optimization-level,-O --compilation-config,-cc --attention-config,-ac --kernel-config "
      "--ir-op-priority "
      "--additional-config --engram-config --watermark-config --watchdog-config --profiler-config",
      V, kJson, kIgnored, kOwnKernels},
     {"--disable-cascade-attn --enable-mamba-cache-stochastic-rounding --enable-flashinfer-autotune "
      "--monokernel --use-fp64-gumbel --jit-monitor-verbose --use-v2-block-manager "
-     "--enable-flash-late-interaction --perf --swa-full",
+     "--enable-flash-late-interaction --perf --swa-full --full-cuda-graph",
      V | L, kNothing, kIgnored, kOwnKernels},
     {"--kv-cache-dtype --block-size --prefix-caching-hash-algo --prefix-cache-retention-interval "
      "--mamba-cache-dtype --mamba-ssm-cache-dtype --mamba-block-size --mamba-cache-mode "
@@ -176,11 +179,13 @@ const ForeignOption kRows[] = {
      kRefused, kOneMachine},
     {"--max-num-seqs --max-num-active-seqs --max-num-queued-reqs --max-num-scheduled-tokens "
      "--long-prefill-token-threshold --scheduling-policy --watermark --prefill-schedule-interval "
-     "--num-scheduler-steps --preemption-mode --max-batch-requests --batch-size,-b "
+     "--num-scheduler-steps --scheduler-delay-factor --max-num-partial-prefills "
+     "--max-long-partial-prefills --preemption-mode --max-batch-requests --batch-size,-b "
      "--ubatch-size,-ub --parallel,-np --slot-prompt-similarity,-sps",
      V | T | I | L, kValue, kIgnored, kOwnBatches},
     {"--enable-chunked-prefill --long-prefill-token-threshold-adaptive --disable-chunked-mm-input "
-     "--scheduler-reserve-full-isl --async-scheduling --cont-batching,-cb "
+     "--multi-step-stream-outputs --scheduler-reserve-full-isl --async-scheduling "
+     "--cont-batching,-cb "
      "--disable-async-output-proc",
      V | L, kNothing, kIgnored, kOwnBatches},
     {"--enable-sleep-mode --sleep-mode-offload-cudagraph", V, kNothing, kIgnored,
@@ -192,7 +197,9 @@ const ForeignOption kRows[] = {
      "--enable-mixed-moe-lora-format --enable-moe-shared-loras",
      V, kNothing, kRefused, kNoLora},
     {"--lora-modules --lora-target-modules", V, kList, kRefused, kNoLora},
-    {"--max-loras --max-lora-rank --lora-dtype --max-cpu-loras --max-lora-cls-labels --lora "
+    {"--max-loras --max-lora-rank --lora-dtype --max-cpu-loras --max-lora-cls-labels "
+     "--lora-extra-vocab-size "
+     "--long-lora-scaling-factors --qlora-adapter-name-or-path --lora "
      "--lora-scaled --control-vector --control-vector-scaled",
      V | L, kValue, kRefused, kNoLora},
     {"--default-mm-loras", V, kJson, kRefused, kNoLora},
@@ -201,6 +208,7 @@ const ForeignOption kRows[] = {
     {"--rope-scale --rope-freq-base --rope-freq-scale --yarn-orig-ctx --yarn-ext-factor "
      "--yarn-attn-factor --yarn-beta-slow --yarn-beta-fast",
      L, kValue, kRefused, "--hf-overrides '{\"rope_theta\": ...}' or '{\"rope_scaling\": {...}}'"},
+    {"--attention", L, kValue, kRefused, "--hf-overrides '{\"is_causal\": ...}'"},
     {"--embedding-dtype", I, kValue, kRefused,
      "float32; a request may ask for other types (output_dtype, embedding_types)", "float32 auto"},
     {"--preload-only", I, kNothing, kRefused, "vecton pull MODEL"},

@@ -28,7 +28,8 @@ constexpr const char* kMetrics = "/metrics has what is measured";
 
 const ForeignOption kRows[] = {
     // Where it listens, and who may ask.
-    {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", nullptr, "LLAMA_ARG_HOST"},
+    {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", translate_host,
+     "LLAMA_ARG_HOST"},
     {"--port,-p", V | T | I | L, kValue, kWorks, "--port", "", nullptr, "LLAMA_ARG_PORT"},
     {"--uds", V, kValue, kWorks, "--uds"},
     {"--uds-path", T, kValue, kIgnored,
@@ -129,6 +130,8 @@ const ForeignOption kRows[] = {
     // Generation, which is not there.
     {"--max-logprobs --logprobs-mode --generation-config --stream-interval --reasoning-parser "
      "--response-role --tool-call-parser --tool-strict-level --cohere-format --spec-method "
+     "--logits-processor-pattern --speculative-model --num-speculative-tokens "
+     "--num-lookahead-slots "
      "--spec-model --spec-tokens --anthropic-disabled-thinking-effort --guided-decoding-backend "
      "--predict,--n-predict --keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
      "--top-k --top-p --min-p --repeat-penalty --repeat-last-n --presence-penalty "
@@ -149,11 +152,17 @@ const ForeignOption kRows[] = {
     {"--enable-return-routed-experts --return-sampling-mask --return-tokens-as-token-ids "
      "--enable-auto-tool-choice --exclude-tools-when-tool-choice-none --cohere-is-reasoning-model "
      "--jinja --escape,-e --ignore-eos --context-shift --special,-sp --prefill-assistant "
-     "--skip-chat-parsing --reasoning-preserve --backend-sampling,-bs --spm-infill",
+     "--skip-chat-parsing --reasoning-preserve --backend-sampling,-bs --spm-infill "
+     "--enable-reasoning --guided-decoding-disable-fallback "
+     "--guided-decoding-disable-any-whitespace "
+     "--guided-decoding-disable-additional-properties",
      V | L, kNothing, kIgnored, kNoText},
 
     // Images, which are not there yet.
     {"--embd-gemma-default", L, kNothing, kRefused, "MODEL: google/embeddinggemma-300m"},
+    {"--embd-bge-small-en-default", L, kNothing, kRefused, "MODEL: BAAI/bge-small-en-v1.5"},
+    {"--embd-e5-small-en-default", L, kNothing, kRefused, "MODEL: intfloat/e5-small-v2"},
+    {"--embd-gte-small-default", L, kNothing, kRefused, "MODEL: thenlper/gte-small"},
     {"--image", M, kList, kRefused, "--text: texts alone are read so far"},
     {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
     {"--allowed-local-media-path --mm-processor-cache-gb --mm-processor-cache-type "
@@ -169,7 +178,8 @@ const ForeignOption kRows[] = {
      kNoImages},
     {"--language-model-only --enable-mm-embeds --mm-encoder-only --interleave-mm-strings "
      "--skip-mm-profiling --mm-device-do-normalize --trust-request-mm-kwargs --mmproj-auto "
-     "--mmproj-offload",
+     "--mmproj-offload --disable-mm-preprocessor-cache --mm-cache-preprocessor "
+     "--enable-multimodal-encoder-data-parallel",
      V | L, kNothing, kIgnored, kNoImages},
 
     {"--text", M, kList, kWorks, "TEXT"},

@@ -34,6 +34,10 @@ Arguments pooler(const char* key, const json::value& value) {
 
 }  // namespace
 
+Arguments translate_host(const ForeignOption&, const std::string& value) {
+  return {value.ends_with(".sock") ? "--uds" : "--host", value};
+}
+
 Arguments translate_pooling(const ForeignOption& option, const std::string& value) {
   const std::string name = lower(value);
   if (name == "auto" || name == "rank") return {};  // as the checkpoint says; so does a reranker's

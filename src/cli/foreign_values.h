@@ -5,6 +5,7 @@
 
 namespace vecton::cli {
 
+Arguments translate_host(const ForeignOption& option, const std::string& value);
 Arguments translate_pooling(const ForeignOption& option, const std::string& value);
 Arguments translate_task(const ForeignOption& option, const std::string& value);
 Arguments translate_log_level(const ForeignOption& option, const std::string& value);

@@ -8,7 +8,8 @@ namespace vecton::cli {
 namespace {
 
 const std::vector<std::pair<Task, std::vector<const char*>>> kRoutes = {
-    {Task::kEmbed, {"/v1/embeddings", "/v2/embed", "/embed", "/similarity", "/pooling"}},
+    {Task::kEmbed,
+     {"/v1/embeddings", "/v2/embed", "/v1/embed", "/embed", "/similarity", "/pooling"}},
     {Task::kTokenEmbed, {"/embed_all", "/pooling"}},
     {Task::kSparseEmbed, {"/embed_sparse", "/pooling"}},
     {Task::kClassify, {"/classify", "/predict", "/pooling"}},

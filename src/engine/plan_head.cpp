@@ -258,7 +258,7 @@ Pooling pooling_from(const std::string& name) {
   for (const auto& [known, pooling] : kNames) {
     if (name == known) return pooling;
   }
-  throw Error(ErrorCode::kUnsupported,
+  throw Error(ErrorCode::kInvalidArgument,
               "pooler_config: pooling_type \"" + name +
                   "\" is not supported; CLS, LAST, MEAN, SPLADE, ALL or STEP is",
               "pooler_config");
@@ -354,7 +354,7 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
         refuse_pooler("task \"" + std::string(value.as_string()) + "\" is not one of this model's");
       std::rotate(plan.tasks.begin(), place, place + 1);
     } else {
-      throw Error(ErrorCode::kUnsupported,
+      throw Error(ErrorCode::kInvalidArgument,
                   "pooler_config: " + key +
                       " is not supported so; pooling_type (CLS, LAST, MEAN, SPLADE, ALL, STEP), "
                       "use_activation (a boolean), step_tag_id, returned_token_ids, "

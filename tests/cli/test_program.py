@@ -66,8 +66,15 @@ class Info(ProgramTest):
     def test_prompts(self):
         self.assertIn("query", run("info", QWEN).out)
 
+    def test_routes_that_are_served(self):
+        for route in ("/v1/embeddings", "/v2/embed", "/v1/embed", "/embed", "/embed_all"):
+            self.assertIn(route + ",", run("info", BERT).out)
+
+    def test_version_after_the_name_of_another_server(self):
+        self.assertEqual(run("text-embeddings-router", "--version").out, run("--version").out)
+
     def test_wrong_options(self):
-        self.assertIn("pooling_type", run("info", BERT, "--pooler-config", '{"pooling_type": "SOME"}', status=3).err)
+        self.assertIn("pooling_type", run("info", BERT, "--pooler-config", '{"pooling_type": "SOME"}', status=2).err)
 
 
 class Completion(ProgramTest):

@@ -48,7 +48,7 @@ Request score_request(const PairOptions& options, const RecordReader& reader,
   request.task = Task::kScore;
   request.input = options.query.empty() ? std::get<std::string>(record.input) : options.query;
   request.pair = document_of(options, record);
-  if (!options.instruction.empty()) request.instruction = options.instruction;
+  request.instruction = options.instruction;
   if (options.raw) request.use_activation = false;
   return request;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,8 @@ namespace vecton::cli {
 
 struct PairOptions {
   std::vector<std::string> texts;
-  std::string query, instruction;
+  std::string query;
+  std::optional<std::string> instruction;  // may be empty: none at all
   InputOptions input;
   bool raw = false;
 };

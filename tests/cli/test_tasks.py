@@ -20,7 +20,7 @@ def model(fixture):
 
 RERANKER, SIGMOID = model("bert-rerank-identity"), model("bert-rerank-sigmoid")
 CLASSIFIER, TAGGER, MASKED = model("bert-classify-softmax"), model("bert-token-classify"), model("bert-mlm")
-COLBERT, QWEN_RERANKER = model("colbert-bert"), model("rerank-qwen3")
+COLBERT, QWEN_RERANKER, LOGIT_SCORE = model("colbert-bert"), model("rerank-qwen3"), model("st-logit-score-prompt")
 
 
 def table(text):
@@ -56,6 +56,10 @@ class Score(ProgramTest):
         line, = json_lines(run("score", SIGMOID, QUERY, "a", "--json", "--raw").out)
         self.assertEqual(line["score"], line["logit"])
         self.assertLess(self.scores(SIGMOID, QUERY, "a")[0], 1)
+
+    def test_an_instruction_takes_the_place_of_the_checkpoints_prompt(self):
+        for words, score in (([], 0.8908644), (["--instruction", ""], 0.8243562), (["--instruction", "Find a recipe"], 0.1944289)):
+            self.assertAlmostEqual(self.scores(LOGIT_SCORE, "password", "Click here.", *words)[0], score, places=4)
 
     def test_instruction(self):
         plain = self.scores(QWEN_RERANKER, QUERY, "a")

@@ -172,4 +172,10 @@ int64_t total_tokens(const std::vector<Result>& results) {
   return tokens;
 }
 
+std::string shown_name(const Context& context) {
+  const std::string& name = context.names.front();
+  return name == context.options.engine.model && !context.public_name.empty() ? context.public_name
+                                                                              : name;
+}
+
 }  // namespace vecton::server

@@ -28,6 +28,9 @@ struct Context {
   std::string public_name;                   // of the model: never a path
 };
 
+// What answers call the model where the client does not name it; never a path. Clients may name it.
+std::string shown_name(const Context& context);
+
 struct Call {
   const Context& context;
   const HttpRequest& http;

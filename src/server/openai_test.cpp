@@ -330,5 +330,18 @@ TEST_F(OpenAi, Models) {
   EXPECT_EQ(openai::model("org/tiny", test.names, 48, 0, "big").status, 404);
 }
 
+TEST(ShownName, ModelThatIsAFolderIsCalledByItsOwnName) {
+  TestContext test;
+  test.options.engine.model = "/data/private/tiny";
+  test.names = {"/data/private/tiny"};
+  Context context{test.options, test.names, test.info, *test.tokenizer};
+  context.public_name = "tiny";
+  EXPECT_EQ(shown_name(context), "tiny");
+  test.names = {"served"};
+  Context served{test.options, test.names, test.info, *test.tokenizer};
+  served.public_name = "served";
+  EXPECT_EQ(shown_name(served), "served");
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -58,7 +58,7 @@ HttpResponse info(const Context& context, int workers) {
       {"model_id", context.public_name},
       {"model_sha", commit_of(model.folder)},
       {"model_dtype", model.dtype},
-      {"served_model_name", context.names.front()},
+      {"served_model_name", shown_name(context)},
       {"model_type", model_type(model)},
       {"similarity_fn_name",
        model.similarity.empty() ? json::value() : json::value(model.similarity)},

@@ -38,8 +38,10 @@ bool has_media(const json::value& messages) {
 
 std::string model_of(const Context& context, Fields& fields) {
   const std::optional<std::string> name = fields.text("model");
-  if (!name || !fields.good()) return context.names.front();
-  if (std::find(context.names.begin(), context.names.end(), *name) == context.names.end()) {
+  const std::string shown = shown_name(context);
+  if (!name || !fields.good()) return shown;
+  if (*name != shown &&
+      std::find(context.names.begin(), context.names.end(), *name) == context.names.end()) {
     throw Failure(Cause::kModelName, "The model `" + *name + "` does not exist.", "model");
   }
   return *name;

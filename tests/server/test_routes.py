@@ -33,6 +33,9 @@ class Embeddings(ServerTest):
         self.assert_close(self.vectors({"input": given["input_ids"]})[0], want)
 
     def test_answer(self):
+        unnamed = self.post("/v1/embeddings", {"input": TEXTS}).json["model"]
+        self.assertEqual(unnamed, "model")  # the folder's own name, not its path
+        self.post("/v1/embeddings", {"input": TEXTS, "model": unnamed})
         answer = self.post("/v1/embeddings", {"input": TEXTS, "model": self.server.get("/v1/models").json["data"][0]["id"]}).json
         self.assertEqual(answer["object"], "list")
         self.assertRegex(answer["id"], "^embd-")

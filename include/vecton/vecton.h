@@ -130,6 +130,9 @@ struct ModelInfo {
   std::vector<std::string> dense;  // the modules around the pooling: "2_Dense: 128 -> 24, Tanh"
   std::vector<std::pair<std::string, std::string>> prompts;
   std::optional<std::string> default_prompt_name;
+  // Queries and documents are read in ways of their own whatever their prompts: marked, cut
+  // elsewhere, or by modules of their own (a Router).
+  bool roles = false;
   bool matryoshka = false;                     // `dimensions` are accepted
   std::vector<int64_t> matryoshka_dimensions;  // empty = any from matryoshka_least on
   int64_t matryoshka_least = 1;

@@ -222,4 +222,11 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   return plans;
 }
 
+bool Plan::tells_roles_apart() const {
+  const auto& routes = modules.pipeline_of_role;
+  const InputModule& input = pipeline.input;
+  return late_interaction || routes[1] != routes[2] || input.messages || input.query_length ||
+         input.document_length;
+}
+
 }  // namespace vecton

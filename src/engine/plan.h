@@ -80,6 +80,9 @@ struct Plan {
   int64_t matryoshka_least = 1;
 
   std::vector<std::string> notes;  // what the user should hear of: defaults taken, names not known
+
+  // Whether a text's role changes more than its prompt: see ModelInfo::roles.
+  bool tells_roles_apart() const;
 };
 
 // Finds the model and decides: a plan per pipeline of modules.json, the first for texts without a

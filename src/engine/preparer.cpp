@@ -30,6 +30,7 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
       mask_id_(tokenizer_->special_token_id("mask_token")) {
   names_.prompts = plan_.modules.prompts;
   names_.scorer = to_string(plan_.scorer);
+  names_.roles = plan_.tells_roles_apart();
   if (plan_.pipeline.input.messages) {
     templates_ =
         std::make_shared<const ChatTemplates>(ChatTemplates::open(plan_.pipeline.input.folder));

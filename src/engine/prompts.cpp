@@ -56,7 +56,9 @@ std::optional<ChosenPrompt> find_prompt(const ModelInfo& model, std::string_view
   const Role role = role_named(name);
   if (role == Role::kNone) return std::nullopt;
   if (model.scorer == "late-interaction") return ChosenPrompt{.role = role};
-  return choose([&](const auto& prompt) { return role_named(prompt.first) == role; });
+  const auto of_role = choose([&](const auto& prompt) { return role_named(prompt.first) == role; });
+  if (of_role || !model.roles) return of_role;
+  return ChosenPrompt{.role = role};
 }
 
 std::optional<ChosenPrompt> find_task_prompt(const ModelInfo& model, std::string_view word) {

@@ -34,6 +34,19 @@ TEST(Prompts, LateInteractionHasRoles) {
   EXPECT_EQ(find_prompt(model, "Document")->role, Role::kDocument);
 }
 
+// A Router: modules of their own for queries and documents.
+TEST(Prompts, AreRolesWhereTheModelTellsTextsApartWithoutThem) {
+  ModelInfo model = with({{"query", "q: "}});
+  model.roles = true;
+  EXPECT_EQ(name_of(find_task_prompt(model, "search_query")), "query");
+  const auto document = find_task_prompt(model, "search_document");
+  ASSERT_TRUE(document);
+  EXPECT_EQ(document->role, Role::kDocument);
+  EXPECT_FALSE(document->ignored);
+  model.prompts.clear();
+  EXPECT_EQ(find_prompt(model, "Query")->role, Role::kQuery);
+}
+
 TEST(Prompts, WordsOfApisChangeNothingWithoutPrompts) {
   for (const ModelInfo& model : {with({}), with({{"query", ""}, {"document", ""}})}) {
     for (const char* word : {"search_document", "search_query", "classification", "clustering",

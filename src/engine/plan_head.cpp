@@ -236,7 +236,8 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
       refuse(plan,
              "a generative model, and there is no modules.json that makes it an embedding model; "
              "--convert embed serves the embeddings of its backbone, and --hf-overrides "
-             "'{\"classifier_from_token\":[\"no\",\"yes\"]}' makes a reranker of it",
+             "'{\"classifier_from_token\":[\"no\",\"yes\"]}' (or --convert classify) makes a "
+             "reranker of it",
              "convert");
     case HeadKind::kOther:
       refuse(plan,
@@ -322,7 +323,10 @@ void decide_head(const EngineOptions& options, Plan& plan) {
   } else {
     take_architecture(options, plan);
   }
-  const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
+  const auto gives = [&](Task task) { return std::ranges::count(plan.tasks, task) > 0; };
+  if (options.convert == "classify" && !gives(Task::kClassify) && !gives(Task::kTokenClassify))
+    refuse(plan, "has no classifier; leave out --convert classify (or --task classify)", "convert");
+  const bool embeds = gives(Task::kEmbed);
   plan.bge_m3 = options.convert != "embed" && embeds && has_bge_m3_heads(plan.folder);
   if (plan.bge_m3) plan.tasks.push_back(Task::kSparseEmbed);
   take_rows(options, plan);

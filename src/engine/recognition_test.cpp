@@ -18,6 +18,19 @@ using testing::vector_of;
 
 std::string same(const std::string& name) { return name; }
 
+TEST(Recognition, ConvertingToAClassifierNeedsAHead) {
+  const ModelCopy model("bert-embed-mean");
+  EngineOptions options = model.options();
+  options.convert = "classify";
+  try {
+    inspect(options);
+    ADD_FAILURE() << "an embedding model has no classifier";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error.what(), HasSubstr("has no classifier"));
+  }
+}
+
 TEST(Recognition, OfAnUnknownClassIsWhatModulesJsonSays) {
   const ModelCopy model("bert-embed-mean");
   const std::vector<float> right = vector_of(model.options());

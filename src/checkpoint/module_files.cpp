@@ -143,6 +143,24 @@ DenseModule read_dense(const fs::path& folder, std::string_view feature, bool& s
   return dense;
 }
 
+WeightedLayerPooling read_weighted_layer_pooling(const fs::path& folder, Notes& notes) {
+  const Config config = Config::read(folder / "config.json");
+  const char* width =
+      config.has("embedding_dimension") ? "embedding_dimension" : "word_embedding_dimension";
+  const WeightedLayerPooling pooling{
+      .folder = folder,
+      .layer_start = config.integer_or("layer_start", 4, 0, Config::kMostCounted),
+      .width = config.integer(width),
+      .num_hidden_layers = config.integer_or("num_hidden_layers", 12, 0, Config::kMostCounted)};
+  if (pooling.layer_start > pooling.num_hidden_layers) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() + ": \"layer_start\" is beyond \"num_hidden_layers\"");
+  }
+  config.ignore({"embedding_dimension", "word_embedding_dimension"});
+  note_unread(config, notes);
+  return pooling;
+}
+
 LayerNormModule read_layer_norm(const fs::path& folder, Notes& notes) {
   const Config config = Config::read(folder / "config.json");
   const LayerNormModule norm{.folder = folder, .dimension = config.integer("dimension")};

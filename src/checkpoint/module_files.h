@@ -26,6 +26,7 @@ PoolingModule read_pooling(const std::filesystem::path& folder, Notes& notes);
 // kScores says so in `scores`.
 DenseModule read_dense(const std::filesystem::path& folder, std::string_view feature, bool& scores,
                        Notes& notes);
+WeightedLayerPooling read_weighted_layer_pooling(const std::filesystem::path& folder, Notes& notes);
 LayerNormModule read_layer_norm(const std::filesystem::path& folder, Notes& notes);
 void read_normalize(const std::filesystem::path& folder, std::string_view feature, Notes& notes);
 

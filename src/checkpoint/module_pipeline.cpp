@@ -19,6 +19,7 @@ enum class Kind {
   kStaticEmbedding,
   kSparseStaticEmbedding,
   kPooling,
+  kWeightedLayerPooling,
   kDense,
   kLayerNorm,
   kNormalize,
@@ -39,6 +40,7 @@ constexpr Class kClasses[] = {
     {"StaticEmbedding", Kind::kStaticEmbedding},
     {"SparseStaticEmbedding", Kind::kSparseStaticEmbedding},
     {"Pooling", Kind::kPooling},
+    {"WeightedLayerPooling", Kind::kWeightedLayerPooling},
     {"Dense", Kind::kDense},
     {"LayerNorm", Kind::kLayerNorm},
     {"Normalize", Kind::kNormalize},
@@ -71,7 +73,6 @@ struct OtherClass {
   std::string_view part, meaning;
 };
 constexpr OtherClass kOtherClasses[] = {
-    {"WeightedLayerPooling", "a mean over all layers, and only the last one's rows are computed"},
     {"WordEmbeddings", "a table of words with a tokenizer of its own"},
     {"WordWeights", "weights of the words of a tokenizer of its own"},
     {"BoW", "a bag of words with a tokenizer of its own"},
@@ -108,6 +109,8 @@ class Builder {
     switch (kind) {
       case Kind::kPooling:
         return add_pooling(module);
+      case Kind::kWeightedLayerPooling:
+        return add_layer_pooling(module);
       case Kind::kDense:
         return add_dense(module);
       case Kind::kLayerNorm:
@@ -202,6 +205,15 @@ class Builder {
     if (pooling.width) check_width(module, "embedding_dimension", *pooling.width);
     width_ = pooling.width.value_or(width_) * static_cast<int64_t>(pooling.modes.size());
     given_ = Given::kVector;
+  }
+
+  // It reads the layers of the transformer, whatever other modules have made of the last one's.
+  void add_layer_pooling(const ModuleReference& module) {
+    expect(Given::kTokens, module, "a Transformer whose transformer_task is feature-extraction");
+    if (pipeline_.layer_pooling || !pipeline_.token_modules.empty())
+      refuse(module.file, "expected one WeightedLayerPooling, right after the Transformer");
+    pipeline_.layer_pooling = read_weighted_layer_pooling(module.folder, notes_);
+    check_width(module, "embedding_dimension", pipeline_.layer_pooling->width);
   }
 
   void add_dense(const ModuleReference& module) {

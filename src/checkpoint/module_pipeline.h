@@ -13,6 +13,7 @@ namespace vecton {
 
 struct ModulePipeline {
   InputModule input;
+  std::optional<WeightedLayerPooling> layer_pooling;
   std::vector<RowModule> token_modules;  // of every token's row, before the pooling
   std::optional<PoolingModule> pooling;
   std::vector<RowModule> vector_modules;  // of the pooled vector, or of a SpladePooling's

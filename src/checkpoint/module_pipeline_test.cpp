@@ -46,6 +46,35 @@ TEST(ModulePipeline, ReadsDenseModulesOfTokens) {
   EXPECT_THAT(model.notes, IsEmpty());
 }
 
+constexpr const char* kLayers = "sentence_transformers.models.WeightedLayerPooling";
+
+TEST(ModulePipeline, ReadsAMeanOfLayersRightAfterTheTransformer) {
+  const SentenceTransformer model =
+      Folder()
+          .module(kLayers,
+                  R"({"word_embedding_dimension":8,"layer_start":1,"num_hidden_layers":3})")
+          .module(kNormalize, R"({"module_input_name":"token_embeddings"})")
+          .read();
+  const auto& layers = model.pipelines.at(0).layer_pooling;
+  ASSERT_TRUE(layers);
+  EXPECT_EQ(layers->layer_start, 1);
+  EXPECT_EQ(layers->num_hidden_layers, 3);
+  EXPECT_EQ(layers->width, 8);
+  EXPECT_THAT(model.notes, IsEmpty());
+  EXPECT_REFUSED(Folder()
+                     .module(kDense,
+                             R"({"in_features":8,"out_features":4,
+                                 "module_input_name":"token_embeddings"})")
+                     .module(kLayers, R"({"embedding_dimension":4,"num_hidden_layers":5})")
+                     .read(),
+                 ErrorCode::kUnsupported, "right after the Transformer");
+  EXPECT_REFUSED(
+      Folder()
+          .module(kLayers, R"({"embedding_dimension":4,"layer_start":6,"num_hidden_layers":5})")
+          .read(),
+      ErrorCode::kCorrupt, "layer_start");
+}
+
 TEST(ModulePipeline, ReadsAMultiVectorEncoder) {
   const SentenceTransformer model =
       Folder()

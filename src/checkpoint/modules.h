@@ -41,6 +41,13 @@ struct PoolingModule {
   bool include_prompt = true;    // whether prompt tokens are pooled
 };
 
+// A token's row is the weighted mean of what the layers give, from layer_start on (0 = before the
+// first); `folder` has the layer_weights.
+struct WeightedLayerPooling {
+  std::filesystem::path folder;
+  int64_t layer_start = 0, width = 0, num_hidden_layers = 0;
+};
+
 // Weights of the vocabulary's tokens from a masked language model (SPLADE, arXiv:2109.10086).
 struct SpladePooling {
   bool sum = false;        // over the positions, instead of the maximum

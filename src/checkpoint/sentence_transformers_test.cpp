@@ -183,7 +183,6 @@ TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
       {"pylate.models.Reducer", "late-interaction"},
       {"sentence_transformers.sparse_encoder.models.SpladeSum", "sparse encoder"},
       {"sentence_transformers.models.CLIPModel", "image and text"},
-      {"sentence_transformers.models.WeightedLayerPooling", "all layers"},
       {"sentence_transformers.models.CNN", "convolution"},
       {"sentence_transformers.models.LSTM", "recurrent"},
       {"sentence_transformers.models.BoW", "bag of words"},

@@ -67,6 +67,7 @@ struct Plan {
   std::vector<int64_t> returned_token_ids;
 
   // Of embeddings.
+  std::optional<WeightedLayerPooling> layer_pooling;
   std::vector<RowModule> token_modules;   // before the pooling
   std::vector<Pooling> pooling;           // never empty
   std::vector<RowModule> vector_modules;  // after it, without a Normalize that comes last

@@ -188,12 +188,27 @@ Pooling default_pooling(const Plan& plan) {
   return generates ? Pooling::kLast : plan.family->default_pooling;
 }
 
+// Without output_hidden_states the transformer hands on no layers, and the module does nothing.
+void take_layer_pooling(Plan& plan) {
+  if (!plan.pipeline.layer_pooling) return;
+  if (plan.config.boolean_or("output_hidden_states", false)) {
+    plan.layer_pooling = plan.pipeline.layer_pooling;
+  } else {
+    plan.notes.push_back(plan.pipeline.layer_pooling->folder.string() +
+                         ": WeightedLayerPooling changes nothing, because config.json has no "
+                         "output_hidden_states that is true");
+  }
+}
+
 // What becomes of the rows of the backbone.
 void take_rows(const EngineOptions& options, Plan& plan) {
   const ModulePipeline& pipeline = plan.pipeline;
   const std::optional<PoolingModule>& pooling = pipeline.pooling;
   const bool pools = pooling.has_value();
-  if (pools || options.convert != "embed") plan.token_modules = pipeline.token_modules;
+  if (pools || options.convert != "embed") {
+    plan.token_modules = pipeline.token_modules;
+    take_layer_pooling(plan);
+  }
   plan.vector_modules = pipeline.vector_modules;
   plan.pooling = pools ? pooling->modes : std::vector<Pooling>{default_pooling(plan)};
   plan.normalize = take_last_normalize(plan.vector_modules) || !pools;

@@ -91,8 +91,10 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
       models_.push_back(plan.family->load(plan.config, weights));
       place = transformers.emplace(key_of(plan), Transformer{weights, models_.back().get()}).first;
     }
-    routes_.push_back({plan, place->second.model,
-                       load_heads(plan, routes.tokenizer(i), place->second.weights, ops)});
+    routes_.push_back({.plan = plan, .model = place->second.model});
+    Route& route = routes_.back();
+    if (plan.layer_pooling) route.layers.emplace(*plan.layer_pooling, plan.shape.layers, ops);
+    route.heads = load_heads(plan, routes.tokenizer(i), place->second.weights, ops);
     for (const auto& head : routes_.back().heads) weight_bytes_ += head.second->weight_bytes();
   }
   for (const Route& route : routes_) {
@@ -260,8 +262,20 @@ void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) {
   }
 }
 
-void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
+Tensor Runner::hidden(Ops& ops, const Route& route, Batch& batch) {
   Cache* cache = cache_.groups > 0 ? &cache_ : nullptr;
+  if (!route.layers) return route.model->forward(ops, batch, cache);
+  std::vector<Tensor> states;
+  const Rows wanted = std::exchange(batch.wanted, batch.rows);
+  batch.layer_states = &states;
+  states.push_back(route.model->forward(ops, batch, cache));
+  batch.wanted = wanted;
+  const Tensor rows = route.layers->mean(ops, std::move(states));
+  return batch.all_wanted() ? rows
+                            : ops.gather_rows(rows, ops.upload_indices(wanted_positions(batch)));
+}
+
+void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   Batch batch = make_batch(sequences);
   const std::vector<HeadWork> work = head_work(sequences);
   batch.wanted = union_of(work, sequences.size());
@@ -271,7 +285,7 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   const bool stores =
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
   if (batch.wanted.count() == 0 && !stores) return;
-  const Tensor hidden = routes_[sequences.front().route].model->forward(ops, batch, cache);
+  const Tensor hidden = this->hidden(ops, routes_[sequences.front().route], batch);
   for (const HeadWork& head : work) {
     if (head.wanted.count() == 0) continue;
     const bool all = head.wanted.count() == batch.wanted.count();

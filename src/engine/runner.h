@@ -10,6 +10,7 @@
 #include "engine/plan.h"
 #include "engine/routes.h"
 #include "engine/sequence.h"
+#include "heads/weighted_layers.h"
 #include "models/model.h"
 
 namespace vecton {
@@ -64,8 +65,12 @@ class Runner {
   struct Route {
     const Plan& plan;
     const Model* model;
+    std::optional<WeightedLayers> layers;  // none = the last one's rows are read
     Heads heads;
   };
+
+  // The wanted rows, as heads read them.
+  Tensor hidden(Ops& ops, const Route& route, Batch& batch);
 
   std::vector<std::unique_ptr<Model>> models_;  // of the routes: one per transformer
   std::vector<Route> routes_;

@@ -19,7 +19,7 @@ Tensor BertEncoder::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   const auto layers = static_cast<int64_t>(parts_.layers.size());
   for (int64_t i = 0; i < layers; ++i) {
     const BertLayer& layer = parts_.layers[static_cast<size_t>(i)];
-    x = layer.attention.forward(pass, x, pass.rows_of(i, layers), parts_.rope ? &rope : nullptr);
+    x = layer.attention.forward(pass, x, pass.enter(i, layers, x), parts_.rope ? &rope : nullptr);
     x = layer.mlp.forward(ops, x);
   }
   return x;

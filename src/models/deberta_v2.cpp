@@ -319,7 +319,7 @@ Tensor DebertaV2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   Tensor x = embeddings;
   for (int64_t i = 0; i < shape_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
-    const nn::LayerRows rows = pass.rows_of(i, shape_.layers);
+    const nn::LayerRows rows = pass.enter(i, shape_.layers, x);
     x = layer.mlp.forward(ops, attend(pass, layer, x, rows, distances));
     if (i == 0 && convolution_) x = convolve(pass, embeddings, x, rows);
   }

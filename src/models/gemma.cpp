@@ -101,7 +101,7 @@ Tensor Gemma::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   const ModelShape& shape = settings_.shape;
   Tensor x = ops.scale(ops.embed(words), std::sqrt(static_cast<float>(shape.hidden)));
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), shape.layers);
+    const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), shape.layers, x);
     const bool local = shape.windows[i] > 0;
     x = layers_[i].attention.forward(pass, x, rows, local ? &local_rope : &rope);
     x = layers_[i].mlp.forward(ops, x);

@@ -79,7 +79,7 @@ Tensor Gte::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   Tensor x = ops.norm(embedding_.forward(pass), embedding_norm_);
   for (int64_t i = 0; i < shape_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
-    x = layer.attention.forward(pass, x, pass.rows_of(i, shape_.layers), &rope);
+    x = layer.attention.forward(pass, x, pass.enter(i, shape_.layers, x), &rope);
     x = layer.mlp.forward(ops, x);
   }
   return x;

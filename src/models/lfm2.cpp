@@ -172,7 +172,7 @@ Tensor Lfm2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   Tensor x = ops.embed(words);
   for (int64_t i = 0; i < shape_.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
-    const nn::LayerRows rows = pass.rows_of(i, shape_.layers);
+    const nn::LayerRows rows = pass.enter(i, shape_.layers, x);
     Tensor h = ops.norm(x, layer.operator_norm);
     x = rows.of(ops, x);
     if (layer.attention) {

@@ -81,7 +81,7 @@ Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   Tensor x = ops.embed(words);
   if (settings_.embedding_scale != 1) x = ops.scale(std::move(x), settings_.embedding_scale);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), settings_.shape.layers);
+    const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), settings_.shape.layers, x);
     x = layers_[i].attention.forward(pass, x, rows, &rope);
     x = layers_[i].mlp.forward(ops, x);
   }

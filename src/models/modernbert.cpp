@@ -96,7 +96,7 @@ Tensor ModernBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   const nn::Rotation global = global_rope_.rotation(pass), local = local_rope_.rotation(pass);
   Tensor x = ops.norm(ops.embed(words), embedding_norm_);
   for (size_t i = 0; i < layers_.size(); ++i) {
-    const nn::LayerRows rows = pass.rows_of(static_cast<int64_t>(i), shape_.layers);
+    const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), shape_.layers, x);
     x = layers_[i].attention.forward(pass, x, rows, shape_.windows[i] > 0 ? &local : &global);
     x = layers_[i].mlp.forward(ops, x);
   }

@@ -47,6 +47,11 @@ class ForwardPass {
     return layer + 1 == layers && !batch.all_wanted() ? LayerRows(wanted_, wanted_at_)
                                                       : LayerRows(rows);
   }
+  // The state `x` of every row comes to a layer: the rows that this one computes.
+  LayerRows enter(int64_t layer, int64_t layers, const Tensor& x) const {
+    if (batch.layer_states) batch.layer_states->push_back(x);
+    return rows_of(layer, layers);
+  }
   const SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
 
   // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensor/tensor.h"
+
 namespace vecton {
 
 // Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence
@@ -43,6 +45,10 @@ struct Batch {
   // goes on from there), and what is to be kept, before any row of the layer attends.
   std::vector<BlockTable> block_tables;
   std::vector<SlotMapping> slot_mappings;
+
+  // Where more than the last layer is read: gets the state of every row before each layer. All
+  // rows are wanted then.
+  std::vector<Tensor>* layer_states = nullptr;
 
   bool all_wanted() const { return wanted.count() == rows.count(); }
 

@@ -159,6 +159,21 @@ dense_kind("default-prompt", prompts={"clustering": "group: "}, default_prompt_n
 dense_kind("truncated-not", truncate_dim=60)
 
 
+def layers_kind(name, outputs):
+    """WeightedLayerPooling, which does nothing where the transformer does not hand on its layers."""
+    def make(fixture, bases):
+        pooling = module("WeightedLayerPooling", 11, SIZE, num_hidden_layers=2, layer_start=1)
+        pooling.layer_weights.data = torch.tensor([0.3, 1.7])
+        first = transformer(bases.bert(t.BertModel))
+        first.auto_model.config.output_hidden_states = outputs
+        dense(fixture, [first, pooling, find("Pooling")(SIZE, pooling_mode="cls")])
+    KINDS[name] = make
+
+
+layers_kind("layers", True)
+layers_kind("layers-none", False)
+
+
 @kind
 def role_lengths(fixture, bases):
     if VERSION < (6, 0):

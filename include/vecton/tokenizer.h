@@ -103,6 +103,9 @@ class VECTON_API Tokenizer {
   // The id of a named one; nothing where the checkpoint has none.
   std::optional<int32_t> special_token_id(std::string_view name) const;
 
+  // Whether tokenizer_config.json's model_input_names has token_type_ids, or says nothing: where it
+  // has not, the model reads all tokens as of type 0.
+  bool model_takes_type_ids() const;
   int64_t model_max_length() const;  // tokenizer_config.json's, 0 when absent or absurdly large
   // Tokens that the post-processor adds to one text, or to a pair.
   int64_t num_special_tokens(bool pair = false) const;

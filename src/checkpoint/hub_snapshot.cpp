@@ -133,7 +133,7 @@ std::vector<std::string> required_files(const fs::path& snapshot, const Has& has
   std::vector<std::string> files;
   for (const Module& module : modules) {
     const bool layers = module.kind.ends_with("Transformer") || module.kind == "Dense" ||
-                        module.kind == "LayerNorm";
+                        module.kind == "LayerNorm" || module.kind == "WeightedLayerPooling";
     if (std::vector<std::string> adapter = adapter_files(module.prefix, has);
         module.kind.ends_with("Transformer") && !adapter.empty()) {
       files.insert(files.end(), adapter.begin(), adapter.end());

@@ -52,7 +52,7 @@ void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const
   }
   sequence.ids = std::move(encoding.ids);
   const bool typed = std::ranges::any_of(encoding.type_ids, [](int32_t type) { return type != 0; });
-  if (typed) sequence.type_ids = std::move(encoding.type_ids);
+  if (typed && tokenizer_->model_takes_type_ids()) sequence.type_ids = std::move(encoding.type_ids);
 }
 
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {

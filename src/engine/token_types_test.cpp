@@ -47,5 +47,31 @@ TEST(TokenTypes, ThatTheModelHasNotAreRefusedOfTheirRequestAlone) {
   EXPECT_FALSE(later.get().front().error);
 }
 
+float score_of(const std::string& model) {
+  return Engine::open({.model = model})
+      ->score("a river", std::vector<std::string>{"a map"})
+      .front();
+}
+
+TEST(TokenTypes, AreAllZeroWhereTheModelTakesNone) {
+  const TemporaryFolder zero, untyped;
+  write_model(zero, "0");
+  const fs::path file = zero.path() / "tokenizer.json";
+  std::string tokenizer(MappedFile(file).text());
+  const std::string separator = R"({"id":"[SEP]","type_id":1})";
+  const size_t at = tokenizer.find(separator);
+  ASSERT_NE(at, std::string::npos);
+  fs::remove(file);
+  zero.write("tokenizer.json",
+             tokenizer.replace(at, separator.size(), R"({"id":"[SEP]","type_id":0})"));
+  write_model(untyped, "1");
+  std::string config(MappedFile(fs::path(kModel) / "tokenizer_config.json").text());
+  fs::remove(untyped.path() / "tokenizer_config.json");
+  untyped.write("tokenizer_config.json",
+                config.replace(0, 1, R"({"model_input_names":["input_ids"],)"));
+  EXPECT_EQ(score_of(untyped.path().string()), score_of(zero.path().string()));
+  EXPECT_NE(score_of(untyped.path().string()), score_of(kModel));
+}
+
 }  // namespace
 }  // namespace vecton

@@ -44,9 +44,9 @@ TokenizerSettings TokenizerSettings::read(const std::filesystem::path& folder) {
       "clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output", false);
   if (root.has("model_input_names")) {
     const Field names = root["model_input_names"];
-    settings.gives_type_ids = false;
+    settings.model_takes_type_ids = false;
     for (size_t i = 0; i < names.array().size(); ++i)
-      settings.gives_type_ids |= names[i].string() == "token_type_ids";
+      settings.model_takes_type_ids |= names[i].string() == "token_type_ids";
   }
   settings.splits_special_tokens = root.boolean_or("split_special_tokens", false);
   return settings;

@@ -184,7 +184,6 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
     second.finish(pipeline);
   }
   pipeline.post_processor().assemble(first.tokens, other, options.add_special_tokens, out);
-  if (!settings.gives_type_ids) std::ranges::fill(out.type_ids, 0);
   if (options.offsets) add_character_offsets(first, second, out);
   return out;
 }
@@ -291,6 +290,8 @@ std::optional<int32_t> Tokenizer::special_token_id(std::string_view name) const 
   const auto token = impl_->special_tokens.find(std::string(name));
   return token == impl_->special_tokens.end() ? std::nullopt : token_to_id(token->second);
 }
+
+bool Tokenizer::model_takes_type_ids() const { return impl_->settings.model_takes_type_ids; }
 
 int64_t Tokenizer::model_max_length() const { return impl_->settings.model_max_length; }
 

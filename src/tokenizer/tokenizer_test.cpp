@@ -63,15 +63,17 @@ TEST_F(TokenizerTest, EncodesWithoutTheFilesOwnTruncationAndPadding) {
   EXPECT_FALSE(tokenizer->token_to_id("nothing"));
 }
 
-TEST_F(TokenizerTest, GivesTypesOnlyWhereTheModelTakesThem) {
-  const auto types = [&](const char* names) {
+TEST_F(TokenizerTest, SaysWhetherTheModelTakesTypes) {
+  const auto takes = [&](const char* names) {
     write("tokenizer_config.json", R"({"model_input_names":)" + std::string(names) + "}");
-    return Tokenizer::open(folder_)->encode("a", "b").type_ids;
+    const auto tokenizer = Tokenizer::open(folder_);
+    EXPECT_EQ(tokenizer->encode("a", "b").type_ids, (Ids{0, 0, 0, 1, 1}));
+    return tokenizer->model_takes_type_ids();
   };
-  EXPECT_EQ(types("null"), (Ids{0, 0, 0, 1, 1}));
-  EXPECT_EQ(types(R"(["input_ids","token_type_ids","attention_mask"])"), (Ids{0, 0, 0, 1, 1}));
-  EXPECT_EQ(types(R"(["input_ids","attention_mask"])"), (Ids{0, 0, 0, 0, 0}));
-  EXPECT_THROW(types("[1]"), Error);
+  EXPECT_TRUE(takes("null"));
+  EXPECT_TRUE(takes(R"(["input_ids","token_type_ids","attention_mask"])"));
+  EXPECT_FALSE(takes(R"(["input_ids","attention_mask"])"));
+  EXPECT_THROW(takes("[1]"), Error);
 }
 
 TEST_F(TokenizerTest, TruncatesToTheModelsLengthAndPadsOnItsSide) {

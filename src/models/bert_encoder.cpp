@@ -68,15 +68,18 @@ std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
   std::vector<BertLayer> result;
   for (int64_t i = 0; i < shape.layers; ++i) {
     const Weights w = layers / i;
-    result.push_back({.attention = {.attention = {.q = (w / spelling.query).linear(n, n),
-                                                  .kv = w.stacked(kv, n, Weights::Bias::kRequired),
-                                                  .out = (w / spelling.out).linear(n, n),
-                                                  .shape = bert_attention(shape)},
-                                    .norm = (w / spelling.attention_norm).layer_norm(n, eps)},
-                      .mlp = {.mlp = {.up = (w / spelling.up).linear(intermediate, n),
-                                      .down = (w / spelling.down).linear(n, intermediate),
-                                      .activation = activation},
-                              .norm = (w / spelling.mlp_norm).layer_norm(n, eps)}});
+    result.push_back(
+        {.attention =
+             nn::PostNormAttention{
+                 .attention = nn::SelfAttention{.q = (w / spelling.query).linear(n, n),
+                                                .kv = w.stacked(kv, n, Weights::Bias::kRequired),
+                                                .out = (w / spelling.out).linear(n, n),
+                                                .shape = bert_attention(shape)},
+                 .norm = (w / spelling.attention_norm).layer_norm(n, eps)},
+         .mlp = nn::PostNormMlp{.mlp = nn::Mlp{.up = (w / spelling.up).linear(intermediate, n),
+                                               .down = (w / spelling.down).linear(n, intermediate),
+                                               .activation = activation},
+                                .norm = (w / spelling.mlp_norm).layer_norm(n, eps)}});
   }
   return result;
 }

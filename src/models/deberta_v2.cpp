@@ -207,10 +207,11 @@ Layer DebertaV2::layer(const Weights& w, const Config& config, const Tensor& pos
               .attention_norm = (out / "LayerNorm").layer_norm(n, eps(config)),
               .position_keys = {},
               .position_queries = {},
-              .mlp = {.mlp = {.up = (w / "intermediate" / "dense").linear(intermediate, n),
-                              .down = (w / "output" / "dense").linear(n, intermediate),
-                              .activation = nn::activation(config, "hidden_act", "gelu")},
-                      .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
+              .mlp = nn::PostNormMlp{
+                  .mlp = nn::Mlp{.up = (w / "intermediate" / "dense").linear(intermediate, n),
+                                 .down = (w / "output" / "dense").linear(n, intermediate),
+                                 .activation = nn::activation(config, "hidden_act", "gelu")},
+                  .norm = (w / "output" / "LayerNorm").layer_norm(n, eps(config))}};
   if (!relative_.present) return layer;
   const bool shared = relative_.shares_projections;
   if (relative_.to_position) {

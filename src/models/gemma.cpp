@@ -84,14 +84,16 @@ Layer Gemma::layer(const Weights& w, const Config& config, int64_t index) const 
     attention.q_norm = norm(self / "q_norm", shape.head_dim);
     attention.k_norm = norm(self / "k_norm", shape.head_dim);
   }
-  return {.attention = {.norm = norm(w / "input_layernorm", n),
-                        .attention = std::move(attention),
-                        .after = norm(w / "post_attention_layernorm", n)},
-          .mlp = {.norm = norm(w / "pre_feedforward_layernorm", n),
-                  .mlp = {.up = mlp.gated("gate_proj", "up_proj", intermediate, n),
-                          .down = (mlp / "down_proj").linear(n, intermediate, Weights::Bias::kNone),
-                          .activation = activation_},
-                  .after = norm(w / "post_feedforward_layernorm", n)}};
+  return {
+      .attention = nn::SandwichNormAttention{.norm = norm(w / "input_layernorm", n),
+                                             .attention = std::move(attention),
+                                             .after = norm(w / "post_attention_layernorm", n)},
+      .mlp = nn::SandwichNormMlp{
+          .norm = norm(w / "pre_feedforward_layernorm", n),
+          .mlp = nn::Mlp{.up = mlp.gated("gate_proj", "up_proj", intermediate, n),
+                         .down = (mlp / "down_proj").linear(n, intermediate, Weights::Bias::kNone),
+                         .activation = activation_},
+          .after = norm(w / "post_feedforward_layernorm", n)}};
 }
 
 Tensor Gemma::forward(Ops& ops, const Batch& batch, Cache* cache) const {

@@ -58,19 +58,23 @@ Layer Gte::layer(const Weights& w, const Config& config) const {
   const Weights attention = w / "attention", mlp = w / "mlp", packed = attention / "qkv_proj";
   const std::pair<std::string, int64_t> kv[] = {{"k_proj", n}, {"v_proj", n}};
   const bool is_packed = packed.has("weight");
-  return {.attention = {.attention = {.q = is_packed ? packed.linear_rows(0, n, 3 * n, n)
-                                                     : (attention / "q_proj").linear(n, n),
-                                      .kv = is_packed ? packed.linear_rows(n, 2 * n, 3 * n, n)
-                                                      : attention.stacked(kv, n,
-                                                                          Weights::Bias::kRequired),
-                                      .out = (attention / "o_proj").linear(n, n),
-                                      .shape = bert_attention(shape_)},
-                        .norm = (w / "attn_ln").layer_norm(n, eps(config))},
-          .mlp = {.mlp = {.up = (mlp / "up_gate_proj")
-                                    .gated_halves(intermediate, n, Weights::Halves::kUpFirst),
-                          .down = (mlp / "down_proj").linear(n, intermediate),
-                          .activation = nn::activation(config, "hidden_act", "gelu")},
-                  .norm = (w / "mlp_ln").layer_norm(n, eps(config))}};
+  return {.attention =
+              nn::PostNormAttention{
+                  .attention =
+                      nn::SelfAttention{
+                          .q = is_packed ? packed.linear_rows(0, n, 3 * n, n)
+                                         : (attention / "q_proj").linear(n, n),
+                          .kv = is_packed ? packed.linear_rows(n, 2 * n, 3 * n, n)
+                                          : attention.stacked(kv, n, Weights::Bias::kRequired),
+                          .out = (attention / "o_proj").linear(n, n),
+                          .shape = bert_attention(shape_)},
+                  .norm = (w / "attn_ln").layer_norm(n, eps(config))},
+          .mlp = nn::PostNormMlp{
+              .mlp = nn::Mlp{.up = (mlp / "up_gate_proj")
+                                       .gated_halves(intermediate, n, Weights::Halves::kUpFirst),
+                             .down = (mlp / "down_proj").linear(n, intermediate),
+                             .activation = nn::activation(config, "hidden_act", "gelu")},
+              .norm = (w / "mlp_ln").layer_norm(n, eps(config))}};
 }
 
 Tensor Gte::forward(Ops& ops, const Batch& batch, Cache* cache) const {

@@ -129,10 +129,11 @@ Layer Lfm2::layer(const Weights& w, const Config& config, int64_t index, bool at
   const int64_t n = shape_.hidden, intermediate = mlp_width(config);
   const Weights mlp = w / "feed_forward";
   Layer layer{.operator_norm = (w / "operator_norm").rms_norm(n, eps_),
-              .mlp = {.norm = (w / "ffn_norm").rms_norm(n, eps_),
-                      .mlp = {.up = mlp.gated("w1", "w3", intermediate, n),
-                              .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone),
-                              .activation = Activation::kSilu}}};
+              .mlp = nn::PreNormMlp{
+                  .norm = (w / "ffn_norm").rms_norm(n, eps_),
+                  .mlp = nn::Mlp{.up = mlp.gated("w1", "w3", intermediate, n),
+                                 .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone),
+                                 .activation = Activation::kSilu}}};
   if (attends) {
     layer.attention = attention(w / "self_attn", index);
   } else {

@@ -65,13 +65,15 @@ Layer Llama::layer(const Weights& w, const Config& config, int64_t index) const 
     attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
   }
   if (!shape.windows.empty()) attention.shape.window = shape.windows[static_cast<size_t>(index)];
-  return {
-      .attention = {.norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
-                    .attention = std::move(attention)},
-      .mlp = {.norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
-              .mlp = {.up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
-                      .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
-                      .activation = s.activation}}};
+  return {.attention =
+              nn::PreNormAttention{.norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
+                                   .attention = std::move(attention)},
+          .mlp = nn::PreNormMlp{
+              .norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
+              .mlp = nn::Mlp{
+                  .up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
+                  .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
+                  .activation = s.activation}}};
 }
 
 Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {

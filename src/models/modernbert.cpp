@@ -67,23 +67,28 @@ Layer ModernBert::layer(const Weights& w, const Config& config, int64_t index) c
              attention_bias = bias_if(config, "attention_bias");
   const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
   Layer layer{
-      .attention = {.norm = {},
-                    .attention = {.layer = index,
-                                  .q = qkv.linear_rows(0, n, 3 * n, n, attention_bias),
-                                  .kv = qkv.linear_rows(n, 2 * n, 3 * n, n, attention_bias),
-                                  .out = (attention / "Wo").linear(n, n, attention_bias),
-                                  .shape = {.heads = shape_.heads,
-                                            .kv_heads = shape_.kv_heads,
-                                            .head_dim = shape_.head_dim,
-                                            .scale = 1.0f /
-                                                     std::sqrt(static_cast<float>(shape_.head_dim)),
-                                            .window = shape_.windows[static_cast<size_t>(index)]}}},
-      .mlp = {.norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
-              .mlp = {.up = (mlp / "Wi")
-                                .gated_halves(intermediate, n, Weights::Halves::kGateFirst,
-                                              mlp_bias),
-                      .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
-                      .activation = nn::activation(config, "hidden_activation", "gelu")}},
+      .attention =
+          nn::PreNormAttention{
+              .norm = {},
+              .attention =
+                  nn::SelfAttention{
+                      .layer = index,
+                      .q = qkv.linear_rows(0, n, 3 * n, n, attention_bias),
+                      .kv = qkv.linear_rows(n, 2 * n, 3 * n, n, attention_bias),
+                      .out = (attention / "Wo").linear(n, n, attention_bias),
+                      .shape = {.heads = shape_.heads,
+                                .kv_heads = shape_.kv_heads,
+                                .head_dim = shape_.head_dim,
+                                .scale = 1.0f / std::sqrt(static_cast<float>(shape_.head_dim)),
+                                .window = shape_.windows[static_cast<size_t>(index)]}}},
+      .mlp =
+          nn::PreNormMlp{
+              .norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
+              .mlp = nn::Mlp{.up = (mlp / "Wi")
+                                       .gated_halves(intermediate, n, Weights::Halves::kGateFirst,
+                                                     mlp_bias),
+                             .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
+                             .activation = nn::activation(config, "hidden_activation", "gelu")}},
   };
   // The embeddings' norm is that of the first layer.
   if (index > 0) layer.attention.norm = (w / "attn_norm").layer_norm(n, eps, norm_bias);

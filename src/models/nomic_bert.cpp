@@ -133,15 +133,20 @@ Layer NomicBert::layer(const Weights& w) const {
   const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
   const auto bias = settings_.attention_bias;
   return {
-      .attention = {.attention = {.q = qkv.linear_rows(0, rows, 3 * rows, n, bias),
-                                  .kv = qkv.linear_rows(rows, 2 * rows, 3 * rows, n, bias),
-                                  .out = (attention / "out_proj").linear(n, rows, bias),
-                                  .shape = bert_attention(s)},
-                    .norm = (w / "norm1").layer_norm(n, settings_.eps)},
-      .mlp = {.mlp = {.up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
+      .attention =
+          nn::PostNormAttention{
+              .attention =
+                  nn::SelfAttention{.q = qkv.linear_rows(0, rows, 3 * rows, n, bias),
+                                    .kv = qkv.linear_rows(rows, 2 * rows, 3 * rows, n, bias),
+                                    .out = (attention / "out_proj").linear(n, rows, bias),
+                                    .shape = bert_attention(s)},
+              .norm = (w / "norm1").layer_norm(n, settings_.eps)},
+      .mlp = nn::PostNormMlp{
+          .mlp =
+              nn::Mlp{.up = mlp.gated("fc12", "fc11", settings_.intermediate, n, settings_.up_bias),
                       .down = (mlp / "fc2").linear(n, settings_.intermediate, settings_.down_bias),
                       .activation = settings_.activation},
-              .norm = (w / "norm2").layer_norm(n, settings_.eps)}};
+          .norm = (w / "norm2").layer_norm(n, settings_.eps)}};
 }
 
 Tensor NomicBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {

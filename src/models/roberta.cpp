@@ -38,15 +38,18 @@ std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
   std::vector<BertLayer> result;
   for (int64_t i = 0; i < shape.layers; ++i) {
     const Weights w = layers / i, mixer = w / "mixer", mlp = w / "mlp", qkv = mixer / "Wqkv";
-    result.push_back({.attention = {.attention = {.q = qkv.linear_rows(0, n, 3 * n, n),
-                                                  .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
-                                                  .out = (mixer / "out_proj").linear(n, n),
-                                                  .shape = bert_attention(shape)},
-                                    .norm = (w / "norm1").layer_norm(n, eps(config))},
-                      .mlp = {.mlp = {.up = (mlp / "fc1").linear(intermediate, n),
-                                      .down = (mlp / "fc2").linear(n, intermediate),
-                                      .activation = activation},
-                              .norm = (w / "norm2").layer_norm(n, eps(config))}});
+    result.push_back(
+        {.attention =
+             nn::PostNormAttention{
+                 .attention = nn::SelfAttention{.q = qkv.linear_rows(0, n, 3 * n, n),
+                                                .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
+                                                .out = (mixer / "out_proj").linear(n, n),
+                                                .shape = bert_attention(shape)},
+                 .norm = (w / "norm1").layer_norm(n, eps(config))},
+         .mlp = nn::PostNormMlp{.mlp = nn::Mlp{.up = (mlp / "fc1").linear(intermediate, n),
+                                               .down = (mlp / "fc2").linear(n, intermediate),
+                                               .activation = activation},
+                                .norm = (w / "norm2").layer_norm(n, eps(config))}});
   }
   return result;
 }

@@ -2,7 +2,7 @@
 
     pip install transformers jinja2 && VECTON=build/release/vecton python tests/python/chat_template_differential_test.py
 
-Templates are those of chat_expressions.txt and chat_statements.txt, one a line, and random ones made of the same parts.
+Templates are those of tests/chat/templates, one a line, and random ones made of the same parts.
 """
 import copy
 import json
@@ -20,18 +20,12 @@ except ImportError:
 
 from reference import PROGRAM as VECTON, ROOT
 
-HERE = pathlib.Path(__file__).resolve().parent
+TEMPLATES = ROOT / "tests/chat/templates"
 COUNT = int(os.environ.get("VECTON_DIFFERENTIAL_TEMPLATES", "2000"))
 MODEL = next(iter(sorted((ROOT / "tests/golden").glob("tok-gpt2/model"))), None)
 
-MESSAGES = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}, {"role": "user", "content": "Bye"}]
-VARIABLES = {
-    "n": 5, "f": 2.5, "s": "Hello World", "e": "", "l": [3, 1, 2], "d": {"b": 1, "a": [1, {"x": None}], "C": "z"}, "t": True, "z": None,
-    "u": "é東🚀ß", "nested": [[1, [2, [3]]], [4]], "big": 12345678901234567890, "neg": -7, "html": "<b>\"q\" & 'r'</b>",
-    "users": [{"name": "Bob", "age": 30, "tags": ["x"]}, {"name": "alice", "age": 25, "tags": []},
-              {"name": "Carl", "age": 30, "city": "NY"}],
-    "multi": "line1\nline2\n\nline4\n", "keyed": {"items": 1, "get": 2, "x y": 3, "1": 4},
-}
+VARIABLES = json.loads((TEMPLATES / "variables.json").read_text("utf8"))
+MESSAGES = VARIABLES.pop("messages")
 # What Vecton refuses, or prints otherwise, on purpose (docs/CHAT_TEMPLATES.md).
 REFUSED = ("more than 127 bits", "complex numbers", "is not supported", "is no character", "more than 1000 digits")
 
@@ -158,11 +152,11 @@ class ChatTemplateDifferentialTest(unittest.TestCase):
             self.assertIn("chat template", error)
 
     def test_expressions(self):
-        lines = (HERE / "chat_expressions.txt").read_text("utf8").split("\n")
+        lines = (TEMPLATES / "expressions.txt").read_text("utf8").split("\n")
         self.compare(["{{ " + line + " }}" for line in lines if line])
 
     def test_statements(self):
-        self.compare([line for line in (HERE / "chat_statements.txt").read_text("utf8").split("\n") if line])
+        self.compare([line for line in (TEMPLATES / "statements.txt").read_text("utf8").split("\n") if line])
 
     def test_random_expressions(self):
         r = random.Random("expressions")

@@ -11,9 +11,8 @@ namespace vecton {
 inline float e4m3_to_float(uint8_t bits) {
   const uint32_t exponent = bits >> 3 & 0xfu, mantissa = bits & 7u;
   if ((bits & 0x7fu) == 0x7fu) return std::numeric_limits<float>::quiet_NaN();
-  const float value = exponent == 0
-                          ? static_cast<float>(mantissa) * 0x1p-9f
-                          : std::bit_cast<float>((exponent + 120) << 23 | mantissa << 20);
+  const float value = exponent == 0 ? static_cast<float>(mantissa) * 0x1p-9f
+                                    : std::bit_cast<float>((exponent + 120) << 23 | mantissa << 20);
   return bits & 0x80u ? -value : value;
 }
 

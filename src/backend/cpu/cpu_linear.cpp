@@ -9,6 +9,7 @@
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/pack.h"
 #include "backend/cpu/scratch.h"
+#include "backend/host/dequantise.h"
 #include "ops/activation.h"
 
 namespace vecton::cpu {
@@ -68,41 +69,68 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
 
 }  // namespace
 
-PreparedWeight CpuOps::prepare_linear(std::span<const Weight> parts) {
+// Floats with scales have no kernel of their own: they become float32.
+static Weight without_scales(const Weight& weight) {
+  host::check_weight(weight);
+  if (weight.is_dense() || weight.codes.kind != Codes::Kind::kFloat) return weight;
+  auto values = std::make_shared<std::vector<float>>(weight.rows * weight.columns);
+  for (int64_t i = 0; i < weight.rows; ++i)
+    host::dequantise_row(weight, i, values->data() + i * weight.columns);
+  Weight made;
+  made.name = weight.name;
+  made.rows = weight.rows;
+  made.columns = weight.columns;
+  made.codes.bytes = std::as_bytes(std::span(*values));
+  made.keep = std::move(values);
+  made.release = weight.release;
+  return made;
+}
+
+PreparedWeight CpuOps::prepare_linear(std::span<const Weight> given) {
+  std::vector<Weight> weights;
+  for (const Weight& weight : given) weights.push_back(without_scales(weight));
+  const std::span<const Weight> parts = weights;
   auto made = std::make_shared<PackedStack>();
   for (size_t begin = 0, end; begin < parts.size(); begin = end) {
     end = begin + 1;
-    while (end < parts.size() && parts[end].codes.dtype == parts[begin].codes.dtype) ++end;
+    while (end < parts.size() && same_form(parts[end], parts[begin])) ++end;
     made->add(
         pack(pool_, panels_, parts.subspan(begin, end - begin), false, linear_kernels(isa_).lanes));
   }
+  if (parts.size() == 1) tables_.tie(parts.front(), made->segments.front());
   return made;
 }
 
 PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
-  const Weight parts[] = {gate, up};
+  const Weight parts[] = {without_scales(gate), without_scales(up)};
   auto made = std::make_shared<PackedStack>();
-  made->add(pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes));
+  if (same_form(parts[0], parts[1]) || (parts[0].is_dense() && parts[1].is_dense())) {
+    made->add(pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes));
+    return made;
+  }
+  for (const Weight& part : parts)
+    made->add(pack(pool_, panels_, {&part, 1}, false, linear_kernels(isa_).lanes));
+  made->n = gate.rows;
   return made;
 }
 
 PreparedWeight CpuOps::prepare_table(const Weight& table) {
-  check_dense(table);
+  host::check_weight(table);
   return tables_.add(table);
 }
 
-// Rows begin .. end of y from a table whose rows lie in panels.
-static void embed_from_panels(const LinearKernels& kernels, const EmbeddingTable& table,
-                              const EmbedCall& call, int64_t begin, int64_t end) {
+// Rows begin .. end of y from a table whose rows are in panels, or codes.
+static void embed_one_by_one(const LinearKernels& kernels, const EmbeddingTable& table,
+                             const EmbedCall& call, int64_t begin, int64_t end) {
   constexpr int32_t kFirst = 0;
   std::byte* row = reinterpret_cast<std::byte*>(scratch(table.k));
   Table one;
   one.n = 1;
   one.k = table.k;
-  one.dtype = table.panels->dtype;
+  one.dtype = table.row_dtype();
   one.rows = {row, static_cast<size_t>(table.k * size_of(one.dtype))};
   for (int64_t i = begin; i < end; ++i) {
-    table.unpack(call.ids[i], row);
+    table.read_row(call.ids[i], row);
     kernels.embed({&one, &kFirst, call.y + i * call.y_stride, call.y_stride, call.add}, 0, 1);
   }
 }
@@ -119,10 +147,10 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
       const auto& table = static_cast<const EmbeddingTable&>(lookup.table);
       const EmbedCall call{&table.file, view(lookup.ids).data(), data(y), y.stride(),
                            &lookup != lookups.data()};
-      if (table.panels) {
-        embed_from_panels(kernels, table, call, begin, end);
-      } else {
+      if (table.is_plain()) {
         kernels.embed(call, begin, end);
+      } else {
+        embed_one_by_one(kernels, table, call, begin, end);
       }
     }
   });
@@ -145,7 +173,23 @@ Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
   return y;
 }
 
+// Gate and up lie in matrices of their own where their forms differ.
+Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const Vector& bias,
+                               Activation act) {
+  Tensor ys[2];
+  for (int i = 0; i < 2; ++i) {
+    ys[i] = allocate(x.rows(), halves.n);
+    run(pool_, linear_kernels(isa_),
+        {halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
+         at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : Activation::kIdentity},
+        x.rows());
+  }
+  return multiply(std::move(ys[0]), ys[1]);
+}
+
 Tensor CpuOps::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) {
+  const auto& stack = static_cast<const PackedStack&>(*gate_up.w);
+  if (stack.segments.size() == 2) return gated_by_halves(x, stack, gate_up.bias, act);
   Tensor y = allocate(x.rows(), gate_up.w->n);
   for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t) {
     run(pool_, linear_kernels(isa_),

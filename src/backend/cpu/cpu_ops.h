@@ -78,6 +78,8 @@ class CpuOps final : public Ops {
  private:
   template <class F>
   Tensor change_rows(Tensor x, const F& change);
+  Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const Vector& bias,
+                         Activation act);
 
   ThreadPool& pool_;
   Isa isa_;

@@ -12,12 +12,15 @@
 namespace vecton::cpu {
 
 struct EmbeddingTable final : Prepared {
-  Table file;
+  Weight weight;                               // no bytes once there are panels
+  Table file;                                  // the rows, where they are dense
   std::shared_ptr<const PackedMatrix> panels;  // null = the file's rows
 
   explicit EmbeddingTable(const Weight& weight);
-  // Row `id`, k numbers as they are stored, in panels.
-  void unpack(int64_t id, std::byte* out) const;
+  bool is_plain() const { return !panels && weight.is_dense(); }  // `file` has the rows
+  // Of read_row: what is stored where it is dense, float32 where it is codes.
+  DType row_dtype() const;
+  void read_row(int64_t id, std::byte* out) const;
 };
 
 // The tables that were made of matrices of the checkpoint, found again by their bytes.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu/expand-inl.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/vector_math-inl.h"
 
@@ -349,13 +350,56 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   }
 }
 
+// Panels of codes: a block of k at a time becomes floats, which stay in the first-level cache while
+// all row tiles pass over them. What is added up, and in which order, is what it would be had the
+// floats been stored.
+void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
+                  int64_t panel_end) {
+  constexpr int64_t kBlock = 128, kMostPanels = 4;
+  const PackedMatrix& w = *call.w;
+  const Tiles& tiles = tiles_of(DType::kF32);
+  const int64_t count = (rows + kTileRows - 1) / kTileRows;
+  HWY_ALIGN float floats[std::max<int64_t>(kBlock, 64 * kMostPanels) * kWidth];
+  HWY_ALIGN float sums[kBlockRows * kWidth];
+  while (panel < panel_end) {
+    int64_t panels = count == 1 ? panels_at_once(static_cast<int>(rows)) : 1;
+    if (panel_end - panel < panels) panels = 1;
+    const int64_t block = panels == 1 ? kBlock : 64;
+    for (int64_t k = 0; k == 0 || k < w.k; k += block) {
+      const int64_t length = std::min(block, w.k - k);
+      for (int64_t p = 0; p < panels; ++p) {
+        expand(w.codes, w.data.get() + (panel + p) * w.panel_bytes(), k, length,
+               floats + p * block * kWidth);
+      }
+      const bool last = k + length >= w.k;
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        float* tile_sums = sums + first * kWidth;
+        if (last) fetch_destination(call, row + first, next - first, panel);
+        (panels == 1 ? tiles.single : tiles.wide)[next - first](
+            {call.x + (row + first) * call.x_stride + k, call.x_stride, floats, block * kWidth,
+             length, tile_sums, kTileRows * kWidth, k > 0, reinterpret_cast<const char*>(floats), 0,
+             0});
+        if (!last) continue;
+        for (int64_t p = 0; p < panels; ++p) {
+          finish_panel(call, finish, tile_sums + p * kTileRows * kWidth, row + first, next - first,
+                       panel + p);
+        }
+      }
+    }
+    panel += panels;
+  }
+}
+
 void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
             int64_t panel_end) {
   const Finish finish =
       call.w->gated ? choose_finish<true>(call.act) : choose_finish<false>(call.act);
   while (row < row_end) {
     const int64_t rows = std::min(row_end - row, kBlockRows);
-    if (rows <= kTileRows) {
+    if (call.w->codes.exists()) {
+      linear_codes(call, finish, row, rows, panel, panel_end);
+    } else if (rows <= kTileRows) {
       linear_one_tile(call, finish, row, rows, panel, panel_end);
     } else {
       linear_block(call, finish, row, rows, panel, panel_end);

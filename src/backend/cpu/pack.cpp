@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <string>
 
 #include "base/half.h"
-#include "vecton/error.h"
 
 namespace vecton::cpu {
 
@@ -95,13 +93,6 @@ void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64
 
 }  // namespace
 
-void check_dense(const Weight& weight) {
-  if (weight.is_dense()) return;
-  throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
-                                           std::string(to_string(weight.codes.dtype)) +
-                                           "; float32, float16 and bfloat16 are served");
-}
-
 std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
                                    std::span<const Weight> parts, bool gated, int64_t lanes) {
   auto matrix = std::make_shared<PackedMatrix>();
@@ -111,12 +102,12 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
   matrix->width = 2 * lanes;
   bool mixed = false;
   for (const Weight& part : parts) {
-    check_dense(part);
     matrix->n += part.rows;
     mixed |= part.codes.dtype != matrix->dtype;
   }
   if (gated) matrix->n = parts.front().rows;
   if (mixed) matrix->dtype = DType::kF32;
+  if (!parts.front().is_dense()) matrix->codes = layout_of_codes(parts.front(), matrix->width);
   matrix->panels = (matrix->n + matrix->outputs() - 1) / matrix->outputs();
   matrix->bytes = matrix->panels * matrix->panel_bytes();
   matrix->data = memory.allocate(static_cast<size_t>(matrix->bytes));
@@ -125,7 +116,11 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
       std::max<int64_t>(1, kTaskBytes / std::max<int64_t>(1, matrix->panel_bytes()));
   pool.parallel_for((matrix->panels + chunk - 1) / chunk, [&](int64_t i) {
     for (int64_t p = i * chunk; p < std::min(matrix->panels, (i + 1) * chunk); ++p) {
-      pack_panel(*matrix, parts, p);
+      if (matrix->codes.exists()) {
+        pack_codes(*matrix, parts, p);
+      } else {
+        pack_panel(*matrix, parts, p);
+      }
     }
   });
   for (const Weight& part : parts) part.release();

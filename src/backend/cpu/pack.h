@@ -1,7 +1,8 @@
 // Weights as the linear kernels read them: panels of `width` output columns, each [k][width], one
 // after another; the last one is padded with zeros. Numbers keep their stored width.
 //
-// Made once at load by CpuOps::prepare_*, read by linear_kernels.cpp, immutable afterwards.
+// Made once at load by CpuOps::prepare_*, read by linear_kernels.cpp, immutable afterwards. What a
+// panel of codes looks like is in packed_codes.h.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/cpu/packed_codes.h"
 #include "backend/cpu/panel_memory.h"
 #include "base/thread_pool.h"
 #include "ops/types.h"
@@ -23,16 +25,20 @@ namespace vecton::cpu {
 // (first vector's, second vector's) in one 32-bit lane: a shift and a mask widen a pair of vectors.
 struct PackedMatrix final : Prepared {
   DType dtype = DType::kF32;
+  PackedCodes codes;  // where it has codes instead of floats
   bool gated = false;
   int64_t width = 0;  // columns of a panel
   int64_t panels = 0;
   std::shared_ptr<std::byte> data;
 
-  int64_t panel_bytes() const { return k * width * size_of(dtype); }
+  int64_t panel_bytes() const {
+    return codes.exists() ? codes.panel_bytes : k * width * size_of(dtype);
+  }
   int64_t outputs() const { return gated ? width / 2 : width; }  // columns of y per panel
 };
 
-// Parts stacked, or (gated) gate and up. Parts of different types are widened to float32.
+// Parts stacked, or (gated) gate and up. All dense, those of different types are widened to
+// float32; or all of codes in one form (same_form).
 std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
                                    std::span<const Weight> parts, bool gated, int64_t lanes);
 
@@ -55,8 +61,5 @@ struct Table final : Prepared {
   std::span<const std::byte> rows;
   std::shared_ptr<const void> keep;
 };
-
-// Throws kUnsupported for a form that no kernel reads.
-void check_dense(const Weight& weight);
 
 }  // namespace vecton::cpu

@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <numbers>
-#include <string>
 #include <vector>
 
+#include "backend/host/dequantise.h"
 #include "backend/host/host_memory.h"
-#include "base/half.h"
 #include "ops/activation.h"
-#include "vecton/error.h"
 
 namespace vecton {
 
@@ -27,29 +24,13 @@ struct RefPrepared : Prepared {
   std::vector<float> values;
 
   void append(const Weight& weight) {
-    if (!weight.is_dense()) {
-      throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
-                                               std::string(to_string(weight.codes.dtype)) +
-                                               "; float32, float16 and bfloat16 are served");
-    }
-    const int64_t size = size_of(weight.codes.dtype);
-    for (int64_t i = 0; i < weight.rows * weight.columns; ++i) {
-      values.push_back(read(weight.codes.bytes.data() + i * size, weight.codes.dtype));
-    }
+    host::check_weight(weight);
+    const size_t before = values.size();
+    values.resize(before + static_cast<size_t>(weight.rows * weight.columns));
+    for (int64_t i = 0; i < weight.rows; ++i)
+      host::dequantise_row(weight, i, values.data() + before + i * weight.columns);
     bytes = static_cast<int64_t>(values.size() * sizeof(float));
     weight.release();
-  }
-
-  // The bytes of a file have no alignment.
-  static float read(const std::byte* at, DType dtype) {
-    if (dtype == DType::kF32) {
-      float value;
-      std::memcpy(&value, at, sizeof value);
-      return value;
-    }
-    uint16_t bits;
-    std::memcpy(&bits, at, sizeof bits);
-    return dtype == DType::kF16 ? f16_to_float(bits) : bf16_to_float(bits);
   }
 
   const float* at(int64_t i) const { return values.data() + i * k; }

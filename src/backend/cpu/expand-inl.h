@@ -1,0 +1,201 @@
+// Panels of codes to float32, a block of k at a time; for kernel files (targets.h).
+#include <algorithm>
+#include <cstdint>
+
+#include "backend/cpu/packed_codes.h"
+#include "backend/cpu/vector_math-inl.h"
+
+// Once per target, as highway.h itself.
+#if defined(VECTON_BACKEND_CPU_EXPAND_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef VECTON_BACKEND_CPU_EXPAND_INL_H_
+#undef VECTON_BACKEND_CPU_EXPAND_INL_H_
+#else
+#define VECTON_BACKEND_CPU_EXPAND_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace vecton::cpu::HWY_NAMESPACE {
+
+using U32 = hn::RebindToUnsigned<F32>;
+using I32 = hn::RebindToSigned<F32>;
+using VU = hn::Vec<U32>;
+
+// As many numbers of blocks as a vector has lanes.
+HWY_INLINE VF load_numbers(BlockNumbers::Type type, const std::byte* at) {
+  constexpr F32 d;
+  constexpr U32 du;
+  const hn::Rebind<uint8_t, F32> d8;
+  const hn::Rebind<int8_t, F32> di8;
+  const hn::Rebind<uint16_t, F32> d16;
+  switch (type) {
+    case BlockNumbers::Type::kF32:
+      return hn::LoadU(d, reinterpret_cast<const float*>(at));
+    case BlockNumbers::Type::kF16: {
+      const hn::Rebind<hwy::float16_t, F32> dh;
+      return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(at)));
+    }
+    case BlockNumbers::Type::kBF16: {
+      const VU bits = hn::PromoteTo(du, hn::LoadU(d16, reinterpret_cast<const uint16_t*>(at)));
+      return hn::BitCast(d, hn::ShiftLeft<16>(bits));
+    }
+    case BlockNumbers::Type::kE8M0: {  // 0 is 2^-127, 255 NaN
+      const VU code = hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at)));
+      const VU bits = hn::Max(hn::ShiftLeft<23>(code), hn::Set(du, 0x00400000u));
+      const auto nan = hn::Eq(code, hn::Set(du, 255u));
+      return hn::BitCast(d, hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), bits));
+    }
+    case BlockNumbers::Type::kE4M3: {  // as a float of 2^-120 times the value
+      const VU code = hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at)));
+      const VU rest = hn::And(code, hn::Set(du, 0x7fu));
+      const VF value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<20>(rest)), hn::Set(d, 0x1p120f));
+      const auto nan = hn::Eq(rest, hn::Set(du, 0x7fu));
+      const VU sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(du, 0x80u)));
+      const VU bits =
+          hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), hn::BitCast(du, value));
+      return hn::BitCast(d, hn::Or(bits, sign));
+    }
+    case BlockNumbers::Type::kU8: {
+      constexpr I32 di;
+      return hn::ConvertTo(
+          d, hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
+    }
+    case BlockNumbers::Type::kI8: {
+      constexpr I32 di;
+      return hn::ConvertTo(
+          d, hn::PromoteTo(di, hn::LoadU(di8, reinterpret_cast<const int8_t*>(at))));
+    }
+  }
+  return hn::Zero(d);
+}
+
+// Of one vector of a panel's columns, the numbers of a group, with those they are multiplied by.
+HWY_INLINE VF group_numbers(const PackedNumbers& numbers, const PackedNumbers& unit,
+                            const std::byte* panel, int64_t group, int64_t column, int64_t width) {
+  constexpr F32 d;
+  const auto load = [&](const PackedNumbers& from) {
+    const int64_t i = group / from.every * width + column;
+    return load_numbers(from.type, panel + from.at + i * from.size);
+  };
+  if (!numbers.exists()) return unit.exists() ? load(unit) : hn::Set(d, 1.0f);
+  const VF stored = load(numbers);
+  return unit.exists() ? hn::Mul(load(unit), stored) : stored;
+}
+
+// Four codes of neighbouring k in the bytes of each lane.
+template <int kBits>
+HWY_INLINE VU quad(VU word, int part) {
+  constexpr U32 du;
+  if constexpr (kBits == 8) return word;
+  constexpr uint32_t kMask = kBits == 4 ? 0x0f0f0f0fu : 0x03030303u;
+  return hn::And(hn::ShiftRightSame(word, part * kBits), hn::Set(du, kMask));
+}
+
+enum class Meaning { kWhole, kBytes, kValues };
+
+// k of a group: `words` rows of words become rows of floats.
+template <int kBits, Meaning kMeaning, bool kOffset>
+HWY_INLINE void expand_group(const PackedCodes& codes, const uint32_t* from, int64_t words,
+                             VF scale, VF offset, int64_t width, float* out) {
+  constexpr F32 d;
+  constexpr U32 du;
+  constexpr I32 di;
+  const auto zero = hn::Set(di, codes.zero);
+#if HWY_TARGET != HWY_SCALAR
+  const hn::Repartition<uint8_t, F32> d8;
+  HWY_ALIGN uint8_t table[16];
+  std::copy_n(codes.bytes.data(), 16, table);
+  const auto bytes = hn::LoadDup128(d8, table);
+#endif
+  for (int64_t i = 0; i < words; ++i, from += width) {
+    const VU word = hn::LoadU(du, from);
+    HWY_UNROLL(4)
+    for (int part = 0; part < 8 / kBits; ++part) {
+      VU four = quad<kBits>(word, part);
+#if HWY_TARGET != HWY_SCALAR
+      if constexpr (kMeaning == Meaning::kBytes)
+        four = hn::BitCast(du, hn::TableLookupBytes(bytes, hn::BitCast(d8, four)));
+#endif
+      HWY_UNROLL(4)
+      for (int j = 0; j < 4; ++j) {
+        const auto code = hn::BitCast(
+            di, j == 3 ? hn::ShiftRight<24>(four)
+                       : hn::And(hn::ShiftRightSame(four, 8 * j), hn::Set(du, 0xffu)));
+        VF value;
+        if constexpr (kMeaning == Meaning::kValues) {
+          value = hn::GatherIndex(d, codes.values->data(), code);
+        } else {
+          value = hn::ConvertTo(d, hn::Sub(code, zero));
+        }
+        value = hn::Mul(scale, value);
+        if constexpr (kOffset) value = hn::Add(value, offset);
+        hn::StoreU(value, d, out);
+        out += width;
+      }
+    }
+  }
+}
+
+template <int kBits, Meaning kMeaning>
+HWY_INLINE void expand_panel(const PackedCodes& codes, const std::byte* panel, int64_t k,
+                             int64_t count, float* out) {
+  constexpr F32 d;
+  constexpr int64_t kLanes = hn::MaxLanes(d), kWidth = 2 * kLanes, kPerWord = 32 / kBits;
+  const auto* words = reinterpret_cast<const uint32_t*>(panel);
+  for (int64_t end = k + count; k < end;) {
+    const int64_t group = k / codes.group;
+    const int64_t length = std::min(end, (group + 1) * codes.group) - k;
+    for (int64_t v = 0; v < 2; ++v) {
+      VF scale =
+          group_numbers(codes.scale, codes.scale_unit, panel, group, v * kLanes, kWidth);
+      if constexpr (kMeaning == Meaning::kBytes) scale = hn::Mul(scale, hn::Set(d, codes.unit));
+      const uint32_t* from = words + k / kPerWord * kWidth + v * kLanes;
+      if (codes.offset.exists()) {
+        const VF offset =
+            group_numbers(codes.offset, codes.offset_unit, panel, group, v * kLanes, kWidth);
+        expand_group<kBits, kMeaning, true>(codes, from, length / kPerWord, scale, offset, kWidth,
+                                            out + v * kLanes);
+      } else {
+        expand_group<kBits, kMeaning, false>(codes, from, length / kPerWord, scale, scale, kWidth,
+                                             out + v * kLanes);
+      }
+    }
+    k += length;
+    out += length * kWidth;
+  }
+}
+
+// Rows k .. k + count of a panel [k][two vectors], and up to the next multiple of 16. k is such a
+// multiple.
+inline void expand(const PackedCodes& codes, const std::byte* panel, int64_t k, int64_t count,
+                   float* out) {
+  constexpr F32 d;
+  constexpr int64_t kWidth = 2 * hn::MaxLanes(d);
+  count = (count + 15) / 16 * 16;
+  const bool bytes = codes.lookup && HWY_TARGET != HWY_SCALAR;
+  const bool values = !bytes && (codes.lookup || !codes.whole);
+  if (codes.bits == 2) {
+    expand_panel<2, Meaning::kWhole>(codes, panel, k, count, out);
+  } else if (codes.bits == 4) {
+    if (bytes) {
+      expand_panel<4, Meaning::kBytes>(codes, panel, k, count, out);
+    } else if (values) {
+      expand_panel<4, Meaning::kValues>(codes, panel, k, count, out);
+    } else {
+      expand_panel<4, Meaning::kWhole>(codes, panel, k, count, out);
+    }
+  } else if (values) {
+    expand_panel<8, Meaning::kValues>(codes, panel, k, count, out);
+  } else {
+    expand_panel<8, Meaning::kWhole>(codes, panel, k, count, out);
+  }
+  if (codes.factor == 1) return;
+  for (int64_t i = 0; i < count * kWidth; i += hn::MaxLanes(d))
+    hn::StoreU(hn::Mul(hn::Set(d, codes.factor), hn::LoadU(d, out + i)), d, out + i);
+}
+
+}  // namespace vecton::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // VECTON_BACKEND_CPU_EXPAND_INL_H_

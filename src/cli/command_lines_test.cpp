@@ -92,7 +92,7 @@ struct Outcome {
 };
 
 Outcome outcome_of(const std::string& line) {
-  std::map<std::string, std::string> variables;
+  Environment variables;
   Arguments typed = words_of(line);
   while (!typed.empty() && typed.front().find('=') != std::string::npos &&
          !typed.front().starts_with('-')) {
@@ -100,15 +100,11 @@ Outcome outcome_of(const std::string& line) {
     variables[typed.front().substr(0, equals)] = typed.front().substr(equals + 1);
     typed.erase(typed.begin());
   }
-  const Environment environment = [&](const std::string& name) {
-    const auto found = variables.find(name);
-    return found == variables.end() ? nullptr : found->second.c_str();
-  };
   Outcome out;
   CLI::App app;
   OwnArguments own;
   try {
-    Arguments command = own_command(typed);
+    auto [command, program] = own_command(typed);
     const std::string name = command.front();
     command.erase(command.begin());
     const auto found = std::ranges::find(commands(), name, &Command::name);
@@ -121,7 +117,7 @@ Outcome outcome_of(const std::string& line) {
     } else {
       action = found->define(app);
     }
-    own = own_arguments(app, command, serves ? environment : Environment());
+    own = own_arguments(app, command, serves ? variables : Environment(), program);
     out.notes = joined(own.notes, "\n");
     out.command = name + " " + joined(own.arguments, " ");
     parse_arguments(app, own.arguments);

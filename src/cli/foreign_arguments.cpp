@@ -47,15 +47,15 @@ Typed take_apart(const std::string& text) {
 
 class Translator {
  public:
-  Translator(const CLI::App& app, const Environment& environment)
-      : app_(app), environment_(environment), own_(app) {}
+  Translator(const CLI::App& app, const Environment& environment, unsigned program)
+      : app_(app), environment_(environment), program_(program), own_(app) {}
 
   OwnArguments run(const Arguments& typed) {
     arguments_ = with_config(typed);
     names_model_ = finds_model();
     while (at_ < arguments_.size()) step();
     own_.default_model(model_of_file_);
-    if (environment_) own_.read_environment(environment_);
+    own_.read_environment(environment_);
     return own_.finish();
   }
 
@@ -99,19 +99,19 @@ class Translator {
         continue;
       }
       const Typed typed = take_apart(text);
-      const ForeignOption* row = find_foreign_option(typed.name);
+      const ForeignOption* row = row_of(typed.name);
       if (row && row->text == kModelArgument) return true;
       after_list = row && row->takes == Takes::kList && !typed.value;
       if (!after_list && !typed.value && takes_value(typed, row)) ++i;
     }
-    return !model_of_file_.empty() || (environment_ && !variable_value("--model-id").empty());
+    return !model_of_file_.empty() || !variable_value("--model-id").empty();
   }
 
   std::string variable_value(const char* option) const {
     const ForeignOption* row = find_foreign_option(option);
     for (const std::string& name : variables_of(*row)) {
-      const char* value = environment_(name);
-      if (value && *value) return value;
+      const auto variable = environment_.find(name);
+      if (variable != environment_.end() && !variable->second.empty()) return variable->second;
     }
     return "";
   }
@@ -137,9 +137,10 @@ class Translator {
   }
 
   void take(Typed typed, const std::string& text) {
-    const ForeignOption* row = find_foreign_option(typed.name);
+    const ForeignOption* row = row_of(typed.name);
     const CLI::Option* option = own_.find(typed.name);
-    if (option && typed.path.empty() && !(row && means_the_same(*row)))
+    if (option && !is_short_of_program(typed.name, row) && typed.path.empty() &&
+        !(row && means_the_same(*row)))
       return take_own(*option, typed);
     bool said = true;
     if (!row) {
@@ -158,10 +159,19 @@ class Translator {
            row.takes == Takes::kList || row.takes == Takes::kBoolean;
   }
 
+  const ForeignOption* row_of(const std::string& name) const {
+    return find_foreign_option(name, program_);
+  }
+
+  // "-j" of llama-server is another option than "-j" here.
+  bool is_short_of_program(const std::string& name, const ForeignOption* row) const {
+    return row && (row->programs & program_) != 0 && !name.starts_with("--");
+  }
+
   // The flag whose opposite `name` is.
-  static const ForeignOption* find_opposite(const std::string& name) {
-    const auto flag = [](const std::string& spelling) -> const ForeignOption* {
-      const ForeignOption* row = find_foreign_option(spelling);
+  const ForeignOption* find_opposite(const std::string& name) const {
+    const auto flag = [this](const std::string& spelling) -> const ForeignOption* {
+      const ForeignOption* row = row_of(spelling);
       return row && row->takes == Takes::kNothing ? row : nullptr;
     };
     if (name.starts_with("--no-")) return flag("--" + name.substr(5));
@@ -202,7 +212,7 @@ class Translator {
   bool find_option(const std::string& text) const {
     if (!is_option(text)) return false;
     const std::string name = take_apart(text).name;
-    return own_.find(name) || find_foreign_option(name) || find_opposite(name);
+    return own_.find(name) || row_of(name) || find_opposite(name);
   }
 
   std::vector<std::string> values_of(Typed& typed) {
@@ -267,6 +277,7 @@ class Translator {
 
   const CLI::App& app_;
   const Environment& environment_;
+  unsigned program_;
   OwnOptions own_;
   Arguments arguments_;
   size_t at_ = 0;
@@ -277,8 +288,8 @@ class Translator {
 }  // namespace
 
 OwnArguments own_arguments(const CLI::App& app, const Arguments& typed,
-                           const Environment& environment) {
-  return Translator(app, environment).run(typed);
+                           const Environment& environment, unsigned program) {
+  return Translator(app, environment, program).run(typed);
 }
 
 }  // namespace vecton::cli

@@ -3,7 +3,6 @@
 // foreign_options.h's table, vLLM's --config FILE, variables of the environment.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,15 +18,16 @@ namespace vecton::cli {
 struct OwnArguments {
   Arguments arguments;                         // for `app` to parse
   std::vector<std::string> notes;              // what was taken and changes nothing, a line each
-  std::map<std::string, std::string> origins;  // of options: the variable that gave them
+  std::map<std::string, std::string> origins;  // of options: what gave them, "--ctx" or "PORT"
 };
 
-// The value of a variable of the environment; null where it is not set.
-using Environment = std::function<const char*(const std::string& name)>;
+// Variables of the environment by name.
+using Environment = std::map<std::string, std::string>;
 
 // Failure (kUsage) for an option that nobody knows, lacks its value or asks for what is refused.
-// With `environment` the variables of other programs count as well, less than the command line.
+// The variables of other programs in `environment` count as well, less than the command line.
+// `program`: whose command line it is, where it says so (Program); 0 = any's.
 OwnArguments own_arguments(const CLI::App& app, const Arguments& typed,
-                           const Environment& environment = {});
+                           const Environment& environment = {}, unsigned program = 0);
 
 }  // namespace vecton::cli

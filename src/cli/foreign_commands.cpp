@@ -1,6 +1,7 @@
 #include "cli/foreign_commands.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/failure.h"
 
@@ -25,6 +26,22 @@ constexpr ForeignCommand kNotHere[] = {
     {"v1", "'vecton serve MODEL' has the options of infinity_emb v2"},
 };
 
+struct ProgramName {
+  const char* name;
+  Program program;
+  bool serves;  // whether options follow, without a command
+};
+
+constexpr ProgramName kPrograms[] = {
+    {"vllm", kVllm, false},
+    {"vllm.entrypoints.openai.api_server", kVllm, true},
+    {"text-embeddings-router", kTei, true},
+    {"infinity_emb", kInfinity, true},
+    {"llama-server", kLlamaServer, true},
+    {"mlx_embeddings", kMlxEmbeddings, false},
+    {"mlx_embeddings.generate", kMlxEmbeddings, false},
+};
+
 bool is_one_of(const std::string& name, std::initializer_list<const char*> names) {
   return std::ranges::any_of(names, [&](const char* each) { return name == each; });
 }
@@ -35,6 +52,27 @@ bool begins_with_options(const Arguments& typed) {
          !is_one_of(typed.front(), {"-h", "--help", "-V", "--version", "--list-families"});
 }
 
+// "vllm bench serve" and its kin; a model of such a name is a folder.
+void refuse_benchmarks(const Arguments& typed) {
+  std::error_code error;
+  if (typed.size() < 2 || typed.front() != "bench" ||
+      !is_one_of(typed[1], {"serve", "latency", "throughput", "startup", "sweep"}) ||
+      std::filesystem::exists(typed[1], error))
+    return;
+  throw Failure(ExitStatus::kUsage,
+                "bench " + typed[1] +
+                    ": 'vecton bench MODEL' measures a model, its texts per second and the latency "
+                    "of one; a server is measured by its clients (wrk, 'vllm bench serve "
+                    "--backend openai-embeddings')");
+}
+
+// "-m MODEL" and "-hf MODEL" are its alone.
+bool names_model_as_llama_server(const Arguments& typed) {
+  return std::ranges::any_of(typed, [](const std::string& text) {
+    return is_one_of(text.substr(0, text.find('=')), {"-m", "-hf", "-hfr"});
+  });
+}
+
 bool embeds_texts(const Arguments& typed) {
   return std::ranges::any_of(typed, [](const std::string& text) {
     return is_one_of(text.substr(0, text.find('=')), {"--text", "--image"});
@@ -43,37 +81,38 @@ bool embeds_texts(const Arguments& typed) {
 
 }  // namespace
 
-Arguments own_command(const Arguments& typed) {
-  Arguments rest = typed;
+OwnCommand own_command(const Arguments& typed) {
+  OwnCommand command;
+  Arguments& rest = command.arguments;
+  rest = typed;
   const auto drop_first = [&] { rest.erase(rest.begin()); };
   bool server = false;
-  if (!rest.empty() && is_one_of(rest.front(), {"vllm"})) {
+  for (const ProgramName& known : kPrograms) {
+    if (rest.empty() || rest.front() != known.name) continue;
     drop_first();
-  } else if (!rest.empty() &&
-             is_one_of(rest.front(), {"text-embeddings-router", "infinity_emb", "llama-server",
-                                      "vllm.entrypoints.openai.api_server"})) {
-    drop_first();
-    server = true;
-  } else if (!rest.empty() &&
-             is_one_of(rest.front(), {"mlx_embeddings", "mlx_embeddings.generate"})) {
-    drop_first();
+    server = known.serves;
+    command.program = known.program;
+    break;
   }
   if (!rest.empty() && rest.front() == "v2") {  // infinity_emb v2
     drop_first();
     server = true;
+    command.program = kInfinity;
   }
+  refuse_benchmarks(rest);
   if (!rest.empty()) {
-    for (const ForeignCommand& command : kNotHere) {
-      if (rest.front() != command.name) continue;
+    for (const ForeignCommand& foreign : kNotHere) {
+      if (rest.front() != foreign.name) continue;
       throw Failure(ExitStatus::kUsage, "there is no command '" + rest.front() + "': " +
-                                            command.instead + " ('vecton --help' lists them)");
+                                            foreign.instead + " ('vecton --help' lists them)");
     }
   }
   const bool asks_version =
       !rest.empty() && is_one_of(rest.front(), {"-V", "--version"}) && rest.size() == 1;
   if ((server && !asks_version) || begins_with_options(rest))
     rest.insert(rest.begin(), embeds_texts(rest) ? "embed" : "serve");
-  return rest;
+  if (command.program == 0 && names_model_as_llama_server(rest)) command.program = kLlamaServer;
+  return command;
 }
 
 }  // namespace vecton::cli

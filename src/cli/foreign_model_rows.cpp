@@ -28,15 +28,14 @@ constexpr const char* kNoLora =
 const ForeignOption kRows[] = {
     // Which model.
     {"--model,--model-id,--model-name-or-path", V | T | I | L | M, kValue, kWorks, "MODEL", "",
-     nullptr, "LLAMA_ARG_MODEL"},
+     nullptr},
     {"-m", L, kValue, kWorks, "MODEL"},
-    {"--hf-repo,-hf,-hfr", L, kValue, kWorks, "MODEL", "", translate_repository,
-     "LLAMA_ARG_HF_REPO"},
+    {"--hf-repo,-hf,-hfr", L, kValue, kWorks, "MODEL", "", translate_repository},
     {"--revision", V | T | I, kValue, kWorks, "--revision"},
     {"--hf-token", V | T | L, kPerhaps, kWorks, "--hf-token"},
     {"--hf-api-token,-hft", T | L, kValue, kWorks, "--hf-token"},
     {"--huggingface-hub-cache,--download-dir", V | T, kValue, kWorks, "--cache"},
-    {"--offline", L, kNothing, kWorks, "--offline", "", nullptr, "LLAMA_ARG_OFFLINE"},
+    {"--offline", L, kNothing, kWorks, "--offline"},
     {"--tokenizer", V, kValue, kWorks, "--tokenizer"},
     {"--tokenizer-revision", V, kValue, kRefused,
      "--revision, which is of the whole checkpoint, or --tokenizer FOLDER"},
@@ -79,7 +78,7 @@ const ForeignOption kRows[] = {
     {"--rope-scaling", V | L, kValue, kWorks, "--hf-overrides", "", translate_rope},
     {"--rope-theta", V, kValue, kWorks, "--hf-overrides", "", translate_rope},
     {"--pooling,--pooling-method", T | I | L, kValue, kWorks, "--pooler-config", "",
-     translate_pooling, "LLAMA_ARG_POOLING"},
+     translate_pooling},
     {"--embd-normalize", L, kValue, kWorks, "--pooler-config", "", translate_normalize},
     {"--dense-path", T, kValue, kWorks, "--dense-path"},
     {"--default-prompt", T, kValue, kWorks, "--default-prompt"},
@@ -99,7 +98,7 @@ const ForeignOption kRows[] = {
     {"--cache-prompt", L, kNothing, kWorks, "--enable-prefix-caching", "", translate_cache_flag},
     {"--kv-cache-memory-bytes", V, kValue, kWorks, "--cache-bytes"},
     {"--cache-ram,-cram", L, kValue, kWorks, "--cache-bytes", "", translate_cache_mib},
-    {"--threads,-t", L, kValue, kWorks, "--threads", "", nullptr, "LLAMA_ARG_THREADS"},
+    {"--threads,-t", L, kValue, kWorks, "--threads"},
     {"--tokenization-workers --renderer-num-workers", V | T, kValue, kWorks, "--workers"},
     {"--tensor-parallel-size,-tp --pipeline-parallel-size,-pp --data-parallel-size,-dp "
      "--data-parallel-size-local,-dpl --decode-context-parallel-size,-dcp "
@@ -124,6 +123,15 @@ const ForeignOption kRows[] = {
      "--enable-nccl-comm-suspend --disable-custom-all-reduce",
      V | L, kNothing, kIgnored, kCpu},
     {"-nkvo", L, kNothing, kIgnored, kCpu},
+    {"-nr", L, kNothing, kIgnored, kOwnKernels},
+    {"--list-devices", L, kNothing, kRefused,
+     "leaving it out: the CPU is the one device ('vecton bench MODEL' measures it)"},
+    {"--cache-list,-cl", L, kNothing, kRefused,
+     "listing the folder of the hub cache (HF_HUB_CACHE, ~/.cache/huggingface/hub)"},
+    {"--fim-qwen-1.5b-default --fim-qwen-3b-default --fim-qwen-7b-default --fim-qwen-7b-spec "
+     "--fim-qwen-14b-spec --fim-qwen-30b-default --gpt-oss-20b-default --gpt-oss-120b-default "
+     "--vision-gemma-4b-default --vision-gemma-12b-default",
+     L, kNothing, kRefused, "MODEL: an embedding model, a reranker or a classifier"},
     {"--distributed-executor-backend --master-addr --master-port --distributed-timeout-seconds "
      "--cpu-distributed-timeout-seconds --dcp-comm-backend --dcp-kv-cache-interleave-size "
      "--cp-kv-cache-interleave-size --data-parallel-address,-dpa --data-parallel-rpc-port,-dpp "
@@ -167,7 +175,8 @@ const ForeignOption kRows[] = {
     {"--kv-cache-dtype --block-size --prefix-caching-hash-algo --prefix-cache-retention-interval "
      "--mamba-cache-dtype --mamba-ssm-cache-dtype --mamba-block-size --mamba-cache-mode "
      "--prefix-match-unit --replayssm-buffer-len --kv-offloading-size --kv-offloading-backend "
-     "--cache-type-k,-ctk --cache-type-v,-ctv --cache-reuse --ctx-checkpoints,-ctxcp "
+     "--cache-type-k,-ctk --cache-type-v,-ctv --cache-reuse "
+     "--ctx-checkpoints,--swa-checkpoints,-ctxcp "
      "--checkpoint-min-step,-cms --defrag-thold,-dt --kv-unified-per-slot --slot-save-path",
      V | L, kValue, kIgnored, kOwnCache},
     {"--kv-cache-dtype-skip-layers", V, kList, kIgnored, kOwnCache},
@@ -202,6 +211,7 @@ const ForeignOption kRows[] = {
      "--long-lora-scaling-factors --qlora-adapter-name-or-path --lora "
      "--lora-scaled --control-vector --control-vector-scaled",
      V | L, kValue, kRefused, kNoLora},
+    {"--control-vector-layer-range", L, kList, kRefused, kNoLora},
     {"--default-mm-loras", V, kJson, kRefused, kNoLora},
     {"--lora-init-without-apply", L, kNothing, kRefused, kNoLora},
     {"--override-kv", L, kValue, kRefused, "--hf-overrides JSON, which is laid over config.json"},

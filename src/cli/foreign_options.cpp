@@ -14,8 +14,8 @@ std::vector<ForeignOption> all_rows() {
   return rows;
 }
 
-std::unordered_map<std::string, const ForeignOption*> by_spelling() {
-  std::unordered_map<std::string, const ForeignOption*> index;
+std::unordered_multimap<std::string, const ForeignOption*> by_spelling() {
+  std::unordered_multimap<std::string, const ForeignOption*> index;
   for (const ForeignOption& row : foreign_options()) {
     for (const std::string& option : options_of(row))
       for (const std::string& spelling : split(option, ',')) index.emplace(spelling, &row);
@@ -38,6 +38,26 @@ constexpr std::string_view kInfinityVariables =
     "--embedding-dtype --pooling-method --compile --bettertransformer --preload-only --host --port "
     "--url-prefix --redirect-slash --log-level --permissive-cors --api-key --proxy-root-path "
     "--onnx-disable-optimize --onnx-do-not-prefer-quantized";
+
+// llama-server's that do not follow from an option's name.
+struct LlamaVariable {
+  std::string_view name, option;
+};
+constexpr LlamaVariable kLlamaVariables[] = {
+    {"LLAMA_ARG_BATCH", "--batch-size"},
+    {"LLAMA_ARG_UBATCH", "--ubatch-size"},
+    {"LLAMA_ARG_N_PARALLEL", "--parallel"},
+    {"LLAMA_ARG_ROPE_SCALING_TYPE", "--rope-scaling"},
+    {"LLAMA_ARG_STATIC_PATH", "--path"},
+    {"LLAMA_ARG_ENDPOINT_METRICS", "--metrics"},
+    {"LLAMA_ARG_ENDPOINT_PROPS", "--props"},
+    {"LLAMA_ARG_ENDPOINT_SLOTS", "--slots"},
+    {"LLAMA_ARG_THINK", "--reasoning-format"},
+    {"LLAMA_ARG_THINK_BUDGET", "--reasoning-budget"},
+    {"LLAMA_ARG_THINK_BUDGET_MESSAGE", "--reasoning-budget-message"},
+    {"LLAMA_ARG_CHECKPOINT_MIN_SPACING_NT", "--checkpoint-min-step"},
+    {"MTMD_BACKEND_DEVICE", "--mmproj-device"},
+};
 
 // "--max-batch-tokens" as TEI's MAX_BATCH_TOKENS.
 std::string variable_name(std::string_view option) {
@@ -65,10 +85,15 @@ std::span<const ForeignOption> foreign_options() {
   return rows;
 }
 
-const ForeignOption* find_foreign_option(std::string_view name) {
+const ForeignOption* find_foreign_option(std::string_view name, unsigned programs) {
   static const auto index = by_spelling();
-  const auto found = index.find(std::string(name));
-  return found == index.end() ? nullptr : found->second;
+  const auto [begin, end] = index.equal_range(std::string(name));
+  const ForeignOption* first = nullptr;
+  for (auto at = begin; at != end; ++at) {
+    if ((at->second->programs & programs) != 0) return at->second;
+    if (!first || at->second < first) first = at->second;
+  }
+  return first;
 }
 
 std::vector<std::string> options_of(const ForeignOption& row) { return split(row.names, ' '); }
@@ -84,6 +109,10 @@ std::vector<std::string> variables_of(const ForeignOption& row) {
         variables.push_back(variable_name(spelling));
       if ((row.programs & kInfinity) != 0 && has(kInfinityVariables, spelling))
         variables.push_back("INFINITY_" + variable_name(spelling));
+      if ((row.programs & kLlamaServer) == 0) continue;
+      if (spelling.starts_with("--")) variables.push_back("LLAMA_ARG_" + variable_name(spelling));
+      for (const LlamaVariable& irregular : kLlamaVariables)
+        if (irregular.option == spelling) variables.emplace_back(irregular.name);
     }
   }
   for (const std::string& name : split(row.environment, ',')) variables.push_back(name);

@@ -48,7 +48,7 @@ struct ForeignOption {
   const char* text;
   const char* same = "";  // values, by spaces, that ask for what is done anyway: taken in silence
   Translation translate = nullptr;  // none: the option of `text` takes the value as it is
-  const char* environment = "";  // variables, by commas, beside those of TEI's and infinity's rule
+  const char* environment = "";     // variables, by commas, beside those that follow from the names
 };
 
 // "MODEL" and "TEXT" as the text of a row stand for the arguments of that name.
@@ -59,8 +59,9 @@ std::span<const ForeignOption> foreign_options();
 std::span<const ForeignOption> foreign_model_rows();
 std::span<const ForeignOption> foreign_server_rows();
 
-// The row with the spelling `name` ("--tensor-parallel-size", "-tp"); null when there is none.
-const ForeignOption* find_foreign_option(std::string_view name);
+// The row with the spelling `name` ("--tensor-parallel-size", "-tp"); null when there is none. One
+// letter may be two programs' (-n): the row is that of one of `programs`, or else the first's.
+const ForeignOption* find_foreign_option(std::string_view name, unsigned programs = 0);
 
 // "--tensor-parallel-size,-tp" for each option of the row.
 std::vector<std::string> options_of(const ForeignOption& row);

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
-#include <set>
+#include <map>
 
 namespace vecton::cli {
 namespace {
@@ -66,14 +66,31 @@ std::string documented() {
   return out + "\n" + kEnd;
 }
 
+// One letter may be an option of several programs, each its own (-n); a whole name is not.
+void expect_named_once(const std::string& spelling, const ForeignOption& row,
+                       std::map<std::string, unsigned>& names) {
+  unsigned& programs = names[spelling];
+  EXPECT_EQ(programs & row.programs, 0u) << spelling;
+  EXPECT_TRUE(programs == 0 || spelling.size() == 2) << spelling;
+  programs |= row.programs;
+}
+
+TEST(ForeignOptions, OfOneLetterAreTheProgramsThatWasNamed) {
+  EXPECT_EQ(find_foreign_option("-n")->meaning, Meaning::kRefused);
+  EXPECT_EQ(find_foreign_option("-n", kVllm)->meaning, Meaning::kRefused);
+  EXPECT_EQ(find_foreign_option("-n", kLlamaServer)->meaning, Meaning::kIgnored);
+  EXPECT_EQ(find_foreign_option("-r", kLlamaServer)->meaning, Meaning::kIgnored);
+  EXPECT_EQ(find_foreign_option("-j"), find_foreign_option("--json-schema"));
+}
+
 TEST(ForeignOptions, AreNamedOnce) {
-  std::set<std::string> names;
+  std::map<std::string, unsigned> names;
   for (const ForeignOption& row : foreign_options()) {
     EXPECT_NE(row.programs, 0u) << row.names;
     EXPECT_NE(std::string(row.text), "") << row.names;
     for (const std::string& option : options_of(row)) {
       for (const std::string& spelling : split(option, ','))
-        EXPECT_TRUE(names.insert(spelling).second) << spelling;
+        expect_named_once(spelling, row, names);
     }
   }
   EXPECT_GT(names.size(), 600u);

@@ -28,27 +28,26 @@ constexpr const char* kMetrics = "/metrics has what is measured";
 
 const ForeignOption kRows[] = {
     // Where it listens, and who may ask.
-    {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", translate_host,
-     "LLAMA_ARG_HOST"},
-    {"--port,-p", V | T | I | L, kValue, kWorks, "--port", "", nullptr, "LLAMA_ARG_PORT"},
+    {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", translate_host},
+    {"--port,-p", V | T | I | L, kValue, kWorks, "--port"},
     {"--uds", V, kValue, kWorks, "--uds"},
+    {"--completion-bash", L, kNothing, kRefused, "vecton completion bash"},
+    {"--license", L, kNothing, kRefused, "the files LICENSE and docs/DEPENDENCIES.md"},
     {"--uds-path", T, kValue, kIgnored,
      "there is no backend process to talk to; --uds FILE listens on a socket"},
     {"--reuse-port", L, kNothing, kIgnored, "an address has one server"},
     {"--served-model-name", V | T | I, kList, kWorks, "--served-model-name"},
-    {"--alias,-a", L, kValue, kWorks, "--served-model-name", "", translate_aliases,
-     "LLAMA_ARG_ALIAS"},
+    {"--alias,-a", L, kValue, kWorks, "--served-model-name", "", translate_aliases},
     {"--tags", L, kValue, kIgnored, "/v1/models lists names"},
     {"--api-key", V | T | I | L, kList, kWorks, "--api-key", "", nullptr,
      "VLLM_API_KEY,LLAMA_API_KEY"},
-    {"--api-key-file", L, kValue, kWorks, "--api-key", "", translate_key_file,
-     "LLAMA_ARG_API_KEY_FILE"},
+    {"--api-key-file", L, kValue, kWorks, "--api-key", "", translate_key_file},
     {"--root-path,--url-prefix,--proxy-root-path,--api-prefix", V | I | L, kValue, kWorks,
-     "--root-path", "", nullptr, "LLAMA_ARG_API_PREFIX"},
+     "--root-path"},
     {"--redirect-slash --path", I | L, kValue, kIgnored, "GET / says that the server lives"},
     {"--allowed-origins", V, kValue, kWorks, "--allowed-origins"},
     {"--cors-allow-origin,--cors-origins", T | L, kList, kWorks, "--allowed-origins", "",
-     translate_origin, "LLAMA_ARG_CORS_ORIGINS"},
+     translate_origin},
     {"--permissive-cors", I, kNothing, kWorks, "--allowed-origins", "", translate_permissive},
     {"--allowed-methods --allowed-headers --cors-methods --cors-headers", V | L, kValue, kIgnored,
      "an allowed origin may use every route as it is"},
@@ -75,8 +74,7 @@ const ForeignOption kRows[] = {
      V | L, kValue, kIgnored,
      "docs/SERVER.md has the limits of a request's head and of idle clients"},
     {"--auto-truncate", T, kBoolean, kWorks, "--auto-truncate"},
-    {"--chat-template,--chat-template-file", V | L, kValue, kWorks, "--chat-template", "", nullptr,
-     "LLAMA_ARG_CHAT_TEMPLATE"},
+    {"--chat-template,--chat-template-file", V | L, kValue, kWorks, "--chat-template"},
     {"--chat-template-content-format", V, kValue, kIgnored,
      "the template gets messages as they came"},
     {"--trust-request-chat-template", V, kNothing, kIgnored,
@@ -133,19 +131,38 @@ const ForeignOption kRows[] = {
      "--logits-processor-pattern --speculative-model --num-speculative-tokens "
      "--num-lookahead-slots "
      "--spec-model --spec-tokens --anthropic-disabled-thinking-effort --guided-decoding-backend "
-     "--predict,--n-predict --keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
+     "--keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
      "--top-k --top-p --min-p --repeat-penalty --repeat-last-n --presence-penalty "
-     "--frequency-penalty --mirostat --grammar --grammar-file --json-schema --json-schema-file,-jf "
+     "--frequency-penalty --mirostat --grammar --grammar-file --json-schema-file,-jf "
      "--reasoning-format --reasoning,-rea --reasoning-effort --reasoning-budget "
-     "--reasoning-budget-message --model-draft,-md --reverse-prompt --top-nsigma,--top-n-sigma "
+     "--reasoning-budget-message --model-draft,-md --top-nsigma,--top-n-sigma "
      "--xtc-probability --xtc-threshold --typical,--typical-p --dry-multiplier --dry-base "
      "--dry-allowed-length --dry-penalty-last-n --dry-sequence-breaker --adaptive-target "
      "--adaptive-decay --dynatemp-range --dynatemp-exp --mirostat-lr --mirostat-ent "
      "--logit-bias,-l --lookup-cache-static,-lcs --lookup-cache-dynamic,-lcd --hf-repo-draft,-hfd "
      "--spec-draft-hf,-hfrd --spec-type --spec-draft-model --spec-draft-n-max --spec-draft-n-min "
-     "--spec-draft-p-min --spec-draft-p-split --draft,--draft-n,--draft-max "
-     "--draft-min,--draft-n-min",
+     "--spec-draft-p-min,--draft-p-min --spec-draft-p-split,--draft-p-split "
+     "--draft,--draft-n,--draft-max --draft-min,--draft-n-min --spec-draft-threads,"
+     "--threads-draft,-td --spec-draft-threads-batch,--threads-batch-draft,-tbd "
+     "--spec-draft-cpu-mask,--cpu-mask-draft,-Cd --spec-draft-cpu-range,--cpu-range-draft,-Crd "
+     "--spec-draft-cpu-strict,--cpu-strict-draft --spec-draft-prio,--prio-draft "
+     "--spec-draft-poll,--poll-draft --spec-draft-cpu-mask-batch,--cpu-mask-batch-draft,-Cbd "
+     "--spec-draft-cpu-strict-batch,--cpu-strict-batch-draft "
+     "--spec-draft-prio-batch,--prio-batch-draft --spec-draft-poll-batch,--poll-batch-draft "
+     "--spec-draft-override-tensor,--override-tensor-draft,-otd "
+     "--spec-draft-n-cpu-moe,--spec-draft-ncmoe,--n-cpu-moe-draft,-ncmoed --spec-synth-len "
+     "--spec-synth-rates --spec-draft-sampling --spec-draft-device,--device-draft,-devd "
+     "--spec-draft-ngl,--gpu-layers-draft,--n-gpu-layers-draft,-ngld "
+     "--spec-draft-type-k,--cache-type-k-draft,-ctkd --spec-draft-type-v,--cache-type-v-draft,"
+     "-ctvd --spec-ngram-mod-n-min --spec-ngram-mod-n-max --spec-ngram-mod-n-match "
+     "--spec-ngram-simple-size-n --spec-ngram-simple-size-m --spec-ngram-simple-min-hits "
+     "--spec-ngram-map-k-size-n --spec-ngram-map-k-size-m --spec-ngram-map-k-min-hits "
+     "--spec-ngram-map-k4v-size-n --spec-ngram-map-k4v-size-m --spec-ngram-map-k4v-min-hits "
+     "--spec-ngram-size-n --spec-ngram-size-m --spec-ngram-min-hits",
      V | L, kValue, kIgnored, kNoText},
+    {"--predict,--n-predict,-n --json-schema,-j --reverse-prompt,-r", L, kValue, kIgnored, kNoText},
+    {"--spec-draft-cpu-moe,--cpu-moe-draft,-cmoed --spec-draft-backend-sampling --spec-default", L,
+     kNothing, kIgnored, kNoText},
     {"--override-generation-config --speculative-config,-sc --diffusion-config,-dc "
      "--reasoning-config --structured-outputs-config --aux-output-config --reasoning-effort-map",
      V, kJson, kIgnored, kNoText},

@@ -76,21 +76,22 @@ void OwnOptions::apply(const ForeignOption& row, const std::string& shown,
                 " is not supported; what works: " + row.text);
   }
   if (row.translate) {
-    emit(row.translate(row, value));
+    emit(row.translate(row, value), shown);
   } else if (row.takes == Takes::kNothing) {
     const std::string name = row.text;
     if (value == "true") {
-      emit({name});
+      emit({name}, shown);
     } else if (find("--no-" + name.substr(2))) {
-      emit({"--no-" + name.substr(2)});
+      emit({"--no-" + name.substr(2)}, shown);
     }
   } else {
-    emit({row.text, value});
+    if (row.text != shown && !from_environment_) origins_[row.text] = shown;
+    emit({row.text, value}, shown);
   }
 }
 
 // Options of this program, of which flags stand alone.
-void OwnOptions::emit(const Arguments& options) {
+void OwnOptions::emit(const Arguments& options, const std::string& shown) {
   for (size_t i = 0; i < options.size(); ++i) {
     const std::string& name = options[i];
     const bool has_value = i + 1 < options.size() && !options[i + 1].starts_with("--");
@@ -100,7 +101,7 @@ void OwnOptions::emit(const Arguments& options) {
       if (!takes_texts()) usage_error("--text: this command takes no texts");
       texts_.push_back(options[++i]);
     } else if (!find(name)) {
-      usage_error(name + " is an option of 'vecton serve'");
+      usage_error(shown + " is an option of 'vecton serve'");
     } else if (name == "--pooler-config" || name == "--hf-overrides") {
       merge_dotted(objects_[name], "", options[++i]);
     } else if (has_value || find(name)->get_items_expected_min() > 0) {
@@ -127,7 +128,24 @@ void OwnOptions::default_model(const std::string& model) {
   if (model_.empty() && !has_positional_) model_ = model;
 }
 
+// A variable that is llama-server's by its name and stands for no option of the table.
+void OwnOptions::note_unknown_variables(const Environment& environment) {
+  constexpr std::string_view kPrefix = "LLAMA_ARG_";
+  std::set<std::string> known;
+  for (const ForeignOption& row : foreign_options())
+    for (const std::string& name : variables_of(row)) known.insert(name);
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kPrefix) || value.empty() || known.count(name) > 0) continue;
+    const bool negative =
+        known.count("LLAMA_ARG_" + name.substr(std::min(name.size(), size_t{13})));
+    const bool opposite = name.starts_with("LLAMA_ARG_NO_") && negative;
+    notes_.push_back(name + (opposite ? " has no effect here: the variable without NO_ says false"
+                                      : " has no effect here: there is no option of that name"));
+  }
+}
+
 void OwnOptions::read_environment(const Environment& environment) {
+  note_unknown_variables(environment);
   const Arguments typed = std::move(own_);
   const std::set<std::string> said = said_;
   const std::string model = model_;
@@ -136,10 +154,10 @@ void OwnOptions::read_environment(const Environment& environment) {
   from_environment_ = true;
   for (const ForeignOption& row : foreign_options()) {
     for (const std::string& name : variables_of(row)) {
-      const char* value = environment(name);
-      if (!value || !*value) continue;
+      const auto variable = environment.find(name);
+      if (variable == environment.end() || variable->second.empty()) continue;
       own_.clear();
-      apply_variable(row, name, value);
+      apply_variable(row, name, variable->second);
       if (own_.empty() || said.count(own_.front()) > 0) continue;
       origins_[own_.front()] = name;
       variables_.insert(variables_.end(), own_.begin(), own_.end());

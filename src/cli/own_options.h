@@ -53,7 +53,8 @@ class OwnOptions {
 
  private:
   void apply_variable(const ForeignOption& row, const std::string& name, const std::string& value);
-  void emit(const Arguments& options);
+  void emit(const Arguments& options, const std::string& shown);
+  void note_unknown_variables(const Environment& environment);
   bool takes_texts() const;
   void name_model(const std::string& model);
 

@@ -1,8 +1,9 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <clocale>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <new>
 
@@ -65,7 +66,15 @@ int unknown_command(const std::string& name) {
                 ExitStatus::kUsage);
 }
 
-const char* variable(const std::string& name) { return std::getenv(name.c_str()); }
+Environment variables() {
+  Environment out;
+  for (char** each = environ; each && *each; ++each) {
+    const std::string text = *each;
+    if (const size_t equals = text.find('='); equals != std::string::npos)
+      out[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return out;
+}
 
 int run_action(const std::function<void()>& action) {
   try {
@@ -90,14 +99,16 @@ int wrong_usage(const Command& command, const std::string& message) {
                 ExitStatus::kUsage);
 }
 
-int run_command(const Command& command, const std::vector<std::string>& arguments) {
+int run_command(const Command& command, const std::vector<std::string>& arguments,
+                unsigned program) {
   CLI::App app(std::string(command.summary) + ".", "vecton " + std::string(command.name));
   std::function<void()> action;
   OwnArguments own;
   try {
     action = command.define(app);
     own = own_arguments(app, arguments,
-                        std::string_view(command.name) == "serve" ? variable : Environment());
+                        std::string_view(command.name) == "serve" ? variables() : Environment(),
+                        program);
     parse_arguments(app, std::move(own.arguments));
     for (const std::string& note : own.notes) std::fprintf(stderr, "vecton: %s\n", note.c_str());
   } catch (const CLI::CallForHelp&) {
@@ -120,10 +131,11 @@ int run_command(const Command& command, const std::vector<std::string>& argument
 
 int run_program(const std::vector<std::string>& typed) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // widths of characters on a terminal
-  std::vector<std::string> rest;
+  OwnCommand own;
+  std::vector<std::string>& rest = own.arguments;
   std::string name;
   try {
-    rest = own_command(typed);
+    own = own_command(typed);
   } catch (const Failure& failure) {
     return report(failure.what(), failure.status());
   }
@@ -147,7 +159,7 @@ int run_program(const std::vector<std::string>& typed) {
   }
   if (name == "--list-families") name = "models";
   const auto found = std::ranges::find(commands(), name, &Command::name);
-  return found == commands().end() ? unknown_command(name) : run_command(*found, rest);
+  return found == commands().end() ? unknown_command(name) : run_command(*found, rest, own.program);
 }
 
 }  // namespace vecton::cli

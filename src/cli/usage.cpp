@@ -44,8 +44,10 @@ std::string unknown_name(const std::string& kind, const std::string& name,
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error,
                           const std::map<std::string, std::string>& origins) {
   const std::string message = error.what();
-  if (const auto from = origins.find(option_of(message)); from != origins.end())
-    return message + " (from the variable " + from->second + ")";
+  if (const auto from = origins.find(option_of(message)); from != origins.end()) {
+    return from->second.starts_with('-') ? from->second + message.substr(from->first.size())
+                                         : message + " (from the variable " + from->second + ")";
+  }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const std::vector<std::string> left = app.remaining();
     const std::string first = left.empty() ? "" : left.front();

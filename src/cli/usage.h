@@ -16,8 +16,8 @@ namespace vecton::cli {
 std::string unknown_name(const std::string& kind, const std::string& name,
                          const std::vector<std::string>& known);
 
-// What CLI11 found wrong while parsing for `app`. `origins`: the variables of the environment that
-// options come from.
+// What CLI11 found wrong while parsing for `app`. `origins`: what gave an
+// option its value, another program's option or a variable of the environment.
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error,
                           const std::map<std::string, std::string>& origins = {});
 

@@ -30,6 +30,19 @@ void require_one_of(std::string_view option, const std::string& value,
               std::string(option));
 }
 
+// vLLM's words: "generate" and "draft" are known, and not here.
+void require_runner(const std::string& runner) {
+  if (runner == "generate" || runner == "draft") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "runner \"" + runner +
+                    "\": nothing is generated here; what works: \"pooling\" (or \"auto\"), with "
+                    "--convert embed for a generative model's embeddings and --convert classify "
+                    "for a reranker",
+                "runner");
+  }
+  require_one_of("runner", runner, {"auto", "pooling"});
+}
+
 json::object parse_object(const std::string& text, const std::string& option) {
   if (text.empty()) return {};
   json::value value;
@@ -184,7 +197,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
 
 std::vector<Plan> make_plans(const EngineOptions& options,
                              const std::function<void(const DownloadProgress&)>& progress) {
-  require_one_of("runner", options.runner, {"auto", "pooling"});
+  require_runner(options.runner);
   require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");

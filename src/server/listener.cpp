@@ -66,7 +66,11 @@ std::string Listener::bind_tcp() {
       resolver.resolve(host, std::to_string(options_.port),
                        tcp::resolver::passive | tcp::resolver::numeric_service, error);
   if (error)
-    throw Error(ErrorCode::kInvalidArgument, "host " + host + ": " + error.message(), "host");
+    throw Error(ErrorCode::kInvalidArgument,
+                "host " + host +
+                    ": no address of this name is found; expected an IP address, a name of this "
+                    "machine, or 0.0.0.0 for every address",
+                "host");
   std::string first;
   uint16_t port = static_cast<uint16_t>(options_.port);
   for (const auto& entry : endpoints) {

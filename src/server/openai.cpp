@@ -203,12 +203,17 @@ Plan detokenize(const Call& call) {
     }
   }
   plan.ignored = fields.finish();
+  std::string prompt;
+  if (!inputs.items.empty()) {
+    try {
+      prompt = call.context.tokenizer.decode(std::get<std::vector<int32_t>>(inputs.items[0]));
+    } catch (const Error& error) {
+      throw Failure(Cause::kInvalid, error.what(), "tokens");
+    }
+  }
   HttpResponse response{.content_type = std::string(kJsonType)};
   response.body = "{\"prompt\":";
-  append_json_string(response.body, inputs.items.empty()
-                                        ? ""
-                                        : call.context.tokenizer.decode(
-                                              std::get<std::vector<int32_t>>(inputs.items[0])));
+  append_json_string(response.body, prompt);
   response.body += '}';
   plan.render = [response](std::vector<Result>) { return response; };
   return plan;

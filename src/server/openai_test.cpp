@@ -297,6 +297,7 @@ TEST_F(OpenAi, TokenizeAndBack) {
     refusal(openai::detokenize, body);
     EXPECT_EQ(status, 400) << body;
   }
+  EXPECT_EQ(refusal(openai::detokenize, R"({"tokens":[99999]})").at("param"), "tokens");
   refusal(openai::tokenize, R"({"prompt":["a"]})");
   EXPECT_EQ(status, 400);
 }

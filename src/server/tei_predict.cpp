@@ -76,23 +76,32 @@ struct Parameters {
   size_t top_k = 0;    // 0 = all labels
 };
 
-Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
-                           std::vector<std::string>& ignored) {
-  const json::object* object = fields.object("parameters");
-  if (!object) return {};
-  Fields inner(*object, "body.parameters");
-  const auto function = inner.choice("function_to_apply", {"sigmoid", "softmax", "none"});
+void read_pipeline_fields(const ModelInfo& info, Fields& fields, const std::string& prefix,
+                          Request& like, Parameters& parameters) {
+  const auto function = fields.choice("function_to_apply", {"sigmoid", "softmax", "none"});
   if (function == "none") {
     like.use_activation = false;
   } else if (function && *function != info.activation) {
     throw Failure(Cause::kInvalid,
                   "`function_to_apply` should be \"none\", or \"" + info.activation +
                       "\", which the checkpoint has",
-                  "parameters.function_to_apply");
+                  prefix + "function_to_apply");
   }
-  const auto k = inner.integer("top_k", 1);
+  if (const auto k = fields.integer("top_k", 1)) parameters.top_k = static_cast<size_t>(*k);
+}
+
+// In an object `parameters`, or beside `inputs`.
+Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
+                           std::vector<std::string>& ignored) {
+  Parameters parameters;
+  read_pipeline_fields(info, fields, "", like, parameters);
+  const json::object* object = fields.object("parameters");
+  if (!object) return parameters;
+  parameters.given = true;
+  Fields inner(*object, "body.parameters");
+  read_pipeline_fields(info, inner, "parameters.", like, parameters);
   for (const std::string& name : inner.finish()) ignored.push_back("parameters." + name);
-  return {.given = true, .top_k = static_cast<size_t>(k.value_or(0))};
+  return parameters;
 }
 
 // [{"score","label"}], the highest score first.

@@ -71,6 +71,9 @@ TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
                    R"({"inputs":"a","parameters":{"function_to_apply":"none","odd":1}})");
   EXPECT_EQ(plan.requests[0].use_activation, false);
   EXPECT_THAT(plan.ignored, testing::ElementsAre("parameters.odd"));
+  plan = test.plan(tei::predict, R"({"inputs":"a","top_k":1})");
+  EXPECT_EQ(plan.requests.size(), 1u);
+  EXPECT_EQ(refusal(tei::predict, R"({"inputs":"a","top_k":0})").status, 422);
   EXPECT_EQ(refusal(tei::predict, R"({"inputs":"a","parameters":{"top_k":0}})").status, 422);
   test.info.activation = "softmax";
   EXPECT_THAT(

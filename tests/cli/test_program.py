@@ -222,6 +222,11 @@ class Serve(ProgramTest):
         for origins in ("[", "[1]", "{}"):
             self.assertIn("--allowed-origins", run("serve", BERT, "--allowed-origins", origins, status=2).err)
         self.assertIn("at least 1", run("serve", BERT, "--payload-limit", 0, status=2).err)
+        host = run("serve", BERT, "--host", "not.a.host.invalid", status=2).err
+        self.assertIn("host not.a.host.invalid: no address", host)
+        self.assertNotIn("authoritative", host)
+        generate = run("serve", BERT, "--port", 0, "--runner", "generate", status=2).err
+        self.assertIn('what works: "pooling"', generate)
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             taken.listen()

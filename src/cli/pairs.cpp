@@ -15,6 +15,13 @@ void add_pair_options(CLI::App& app, PairOptions& options) {
   app.add_option("--instruction", options.instruction,
                  "Task of a reranker whose prompt has one [the checkpoint's]")
       ->type_name("TEXT");
+  auto* name = app.add_option("--prompt-name", options.prompt_name,
+                              "Prompt of the checkpoint, of a cross-encoder before the query, of "
+                              "others before each text [what the model has for them]")
+                   ->type_name("NAME");
+  app.add_option("--prompt", options.prompt, "Text to put there; '' for none")
+      ->type_name("TEXT")
+      ->excludes(name);
   app.add_flag("--raw", options.raw, "Logits instead of the checkpoint's activation");
 }
 
@@ -48,6 +55,8 @@ Request score_request(const PairOptions& options, const RecordReader& reader,
   request.task = Task::kScore;
   request.input = options.query.empty() ? std::get<std::string>(record.input) : options.query;
   request.pair = document_of(options, record);
+  if (!options.prompt_name.empty()) request.prompt_name = options.prompt_name;
+  request.prompt = options.prompt;
   request.instruction = options.instruction;
   if (options.raw) request.use_activation = false;
   return request;

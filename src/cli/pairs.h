@@ -18,6 +18,8 @@ namespace vecton::cli {
 struct PairOptions {
   std::vector<std::string> texts;
   std::string query;
+  std::optional<std::string> prompt;  // may be empty: none at all
+  std::string prompt_name;
   std::optional<std::string> instruction;  // may be empty: none at all
   InputOptions input;
   bool raw = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 namespace vecton {
@@ -11,7 +12,9 @@ namespace {
 // The request for one side of a score.
 Request side(const Request& request, const std::string& text, Role role, const Plan& plan) {
   Request one = request;
-  one.task = plan.scorer == Scorer::kBiEncoder ? Task::kEmbed : Task::kTokenEmbed;
+  one.task = plan.scorer != Scorer::kBiEncoder ? Task::kTokenEmbed
+             : plan.pipeline.gives_sparse()    ? Task::kSparseEmbed
+                                               : Task::kEmbed;
   one.input = text;
   one.pair.reset();
   one.role = role;
@@ -28,6 +31,35 @@ double distance(std::span<const float> a, std::span<const float> b, Similarity h
     sum += how == Similarity::kManhattan ? std::abs(d) : d * d;
   }
   return how == Similarity::kManhattan ? sum : std::sqrt(sum);
+}
+
+// The same of vectors that are weights of tokens; a token that one of them lacks weighs 0 there.
+float sparse_similarity(const Result& query, const Result& document, Similarity how) {
+  std::map<int32_t, std::pair<double, double>> weights;
+  for (size_t i = 0; i < query.ids.size(); ++i) weights[query.ids[i]].first = query.values[i];
+  for (size_t i = 0; i < document.ids.size(); ++i)
+    weights[document.ids[i]].second = document.values[i];
+  double dot = 0, of_query = 0, of_document = 0, squares = 0, differences = 0;
+  for (const auto& [token, both] : weights) {
+    const auto [a, b] = both;
+    dot += a * b;
+    of_query += a * a;
+    of_document += b * b;
+    squares += (a - b) * (a - b);
+    differences += std::abs(a - b);
+  }
+  switch (how) {
+    case Similarity::kEuclidean:
+      return static_cast<float>(-std::sqrt(squares));
+    case Similarity::kManhattan:
+      return static_cast<float>(-differences);
+    case Similarity::kCosine: {
+      const double lengths = std::sqrt(of_query) * std::sqrt(of_document);
+      return static_cast<float>(lengths > 0 ? dot / lengths : 0);
+    }
+    default:
+      return static_cast<float>(dot);
+  }
 }
 
 void add_costs(const Result& part, Result& result) {
@@ -144,6 +176,11 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       if (results[i].error) continue;
       results[i].rows = results[i].columns = 1;
       results[i].values = {0};  // without a token on one side
+      if (plan_.pipeline.gives_sparse()) {
+        results[i].logit = sparse_similarity(query, document, plan_.modules.similarity);
+        results[i].values = {results[i].logit};
+        continue;
+      }
       if (query.rows == 0 || document.rows == 0) continue;
       scored.push_back(i);
       rows.insert(rows.end(), document.values.begin(), document.values.end());

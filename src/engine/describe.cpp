@@ -79,7 +79,7 @@ ModelInfo describe(const Plan& plan) {
   info.matryoshka_least = plan.matryoshka_least;
   info.max_model_len = plan.max_model_len;
   info.hidden_size = plan.shape.hidden;
-  info.embedding_size = plan.embedding_size;
+  info.embedding_size = plan.default_dimensions.value_or(plan.embedding_size);
   info.layers = plan.shape.layers;
   info.vocab_size = plan.shape.vocab;
   info.warnings = plan.notes;

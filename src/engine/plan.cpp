@@ -145,6 +145,34 @@ void decide_tokenizer(Plan& plan) {
   if (plan.tokenizer_options.lower_case) input.lower_case = false;
 }
 
+int64_t vector_size(const Plan& plan) {
+  return plan.pipeline.gives_sparse() ? plan.shape.vocab : plan.embedding_size;
+}
+
+// Of --pooler-config: what requests get that name no size.
+void check_default_dimensions(const Plan& plan) {
+  if (!plan.default_dimensions) return;
+  const int64_t size = *plan.default_dimensions;
+  const auto refuse = [&](const std::string& accepted) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "pooler_config: dimensions " + std::to_string(size) + ": " + accepted,
+                "pooler_config");
+  };
+  if (std::ranges::count(plan.tasks, Task::kEmbed) == 0) refuse("they are for embedding models");
+  if (!plan.matryoshka)
+    refuse(
+        "the model is not known to be trained for fewer dimensions (matryoshka); where it is, "
+        "--hf-overrides '{\"is_matryoshka\": true}' says so");
+  if (size < plan.matryoshka_least || size > plan.full_embedding_size)
+    refuse("expected " + std::to_string(plan.matryoshka_least) + " to " +
+           std::to_string(plan.full_embedding_size));
+  const std::vector<int64_t>& allowed = plan.matryoshka_dimensions;
+  if (allowed.empty() || std::ranges::count(allowed, size) > 0) return;
+  std::string list;
+  for (const int64_t each : allowed) list += (list.empty() ? "" : ", ") + std::to_string(each);
+  refuse("expected one of " + list);
+}
+
 Config read_config(const Plan& plan, const json::object& overrides) {
   return plan.pipeline.input.kind == InputModule::Kind::kTransformer
              ? Config::read(plan.weights / "config.json", overrides)
@@ -190,6 +218,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   decide_prompt(options, plan);
   decide_length(options, plan);
   decide_sizes(plan);
+  check_default_dimensions(plan);
   note_default_pooling(pooler, plan);
 }
 
@@ -230,7 +259,7 @@ std::vector<Plan> make_plans(const EngineOptions& options,
     plans.push_back(std::move(plan));
   }
   for (const Plan& plan : plans) {  // vectors of other sizes can't be compared
-    if (plan.embedding_size != plans.front().embedding_size) plans.front().scorer = Scorer::kNone;
+    if (vector_size(plan) != vector_size(plans.front())) plans.front().scorer = Scorer::kNone;
   }
   return plans;
 }

@@ -72,8 +72,9 @@ struct Plan {
   std::vector<Pooling> pooling;           // never empty
   std::vector<RowModule> vector_modules;  // after it, without a Normalize that comes last
   bool normalize = true, normalize_tokens = false;
-  int64_t embedding_size = 0;       // of what is answered
-  int64_t full_embedding_size = 0;  // before it is cut to truncate_dim
+  std::optional<int64_t> default_dimensions;  // pooler_config's, of requests that name none
+  int64_t embedding_size = 0;                 // of what is answered
+  int64_t full_embedding_size = 0;            // before it is cut to truncate_dim
   ChunkedProcessing chunked;
   int64_t max_model_len = 0;  // tokens; 0 = nothing but the position table limits it
   bool matryoshka = false;

@@ -157,6 +157,7 @@ void take_modules(Plan& plan) {
   const ModulePipeline& pipeline = plan.pipeline;
   if (pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding) {
     plan.tasks = {Task::kSparseEmbed};
+    plan.scorer = Scorer::kBiEncoder;
     return;
   }
   if (pipeline.splade) {
@@ -165,6 +166,7 @@ void take_modules(Plan& plan) {
              nullptr);
     plan.head = HeadKind::kMaskedLm;
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
+    plan.scorer = Scorer::kBiEncoder;
     return;
   }
   if (pipeline.logit_score) return be_logit_scorer(plan);
@@ -298,6 +300,8 @@ void set_pooling_type(const std::string& name, Plan& plan) {
       refuse_pooler("pooling_type SPLADE needs a masked language model");
     if (!plan.pipeline.splade) plan.pipeline.splade.emplace();
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
+    plan.scorer = Scorer::kBiEncoder;
+    if (!plan.modules.present) plan.modules.similarity = Similarity::kDot;
     return;
   }
   if (std::ranges::count(plan.tasks, Task::kEmbed) == 0)
@@ -311,6 +315,45 @@ int64_t integer_of(const json::value& value, const std::string& key, int64_t lea
   if (!value.is_int64() || value.as_int64() < least)
     refuse_pooler(key + ": expected an integer of at least " + std::to_string(least));
   return value.as_int64();
+}
+
+double number_of(const json::value& value, const std::string& key) {
+  if (!value.is_number()) refuse_pooler(key + ": expected a number");
+  return value.to_number<double>();
+}
+
+// vLLM's logit_mean and logit_sigma, and what they were called before.
+void set_calibration(const json::object& pooler, Plan& plan) {
+  const auto given = [&](const char* key) -> const json::value* {
+    const json::value* value = pooler.if_contains(key);
+    return value && !value->is_null() ? value : nullptr;
+  };
+  const json::value *mean = given("logit_mean"), *bias = given("logit_bias"),
+                    *sigma = given("logit_sigma"), *scale = given("logit_scale");
+  if (!mean && !bias && !sigma && !scale) return;
+  if (mean && bias)
+    refuse_pooler("logit_mean and logit_bias are one setting; expected one of them");
+  if (sigma && scale)
+    refuse_pooler("logit_sigma and logit_scale (its reciprocal) are one setting; expected one");
+  if (plan.labels.empty())
+    refuse_pooler(std::string(mean    ? "logit_mean"
+                              : bias  ? "logit_bias"
+                              : sigma ? "logit_sigma"
+                                      : "logit_scale") +
+                  " is for classifiers and rerankers; the model gives " +
+                  to_string(plan.tasks.front()));
+  double offset = 0, divisor = 1;
+  if (mean) offset = number_of(*mean, "logit_mean");
+  if (bias) offset = number_of(*bias, "logit_bias");
+  if (sigma) divisor = number_of(*sigma, "logit_sigma");
+  if (scale) divisor = number_of(*scale, "logit_scale");
+  if (divisor == 0)
+    refuse_pooler(std::string(sigma ? "logit_sigma" : "logit_scale") + ": expected a number but 0");
+  plan.activation.set_calibration(offset, scale ? 1 / divisor : divisor);
+}
+
+bool is_calibration(const std::string& key) {
+  return key == "logit_mean" || key == "logit_bias" || key == "logit_sigma" || key == "logit_scale";
 }
 
 }  // namespace
@@ -357,6 +400,10 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
     } else if ((key == "use_activation" || key == "normalize") && value.is_bool()) {
       plan.normalize = value.as_bool();
       if (!value.as_bool()) plan.activation = LabelActivation::kIdentity;
+    } else if (key == "dimensions") {
+      plan.default_dimensions = integer_of(value, key, 1);
+    } else if (is_calibration(key)) {
+      continue;  // set_calibration()
     } else if (key == "step_tag_id") {
       plan.step_tag_id = integer_of(value, key, 0);
     } else if (key == "returned_token_ids" && value.is_array()) {
@@ -373,14 +420,16 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
         refuse_pooler("task \"" + std::string(value.as_string()) + "\" is not one of this model's");
       std::rotate(plan.tasks.begin(), place, place + 1);
     } else {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "pooler_config: " + key +
-                      " is not supported so; pooling_type (CLS, LAST, MEAN, SPLADE, ALL, STEP), "
-                      "use_activation (a boolean), step_tag_id, returned_token_ids, "
-                      "enable_chunked_processing, max_embed_len and task are",
-                  "pooler_config");
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "pooler_config: " + key +
+              " is not supported so; pooling_type (CLS, LAST, MEAN, SPLADE, ALL, STEP), "
+              "use_activation (a boolean), dimensions, logit_mean, logit_sigma, step_tag_id, "
+              "returned_token_ids, enable_chunked_processing, max_embed_len and task are",
+          "pooler_config");
     }
   }
+  set_calibration(pooler, plan);
   if (plan.chunked.enabled && std::ranges::count(plan.tasks, Task::kEmbed) == 0)
     refuse_pooler("enable_chunked_processing is for embedding models");
 }

@@ -81,7 +81,10 @@ void Preparer::check_task(const Request& request) const {
     refuse("a score needs a document: the second text", "pair");
   const bool instructed = plan_.rerank_prompt || (templates_ && plan_.pipeline.gives_scores());
   if (request.instruction && !instructed)
-    refuse("an instruction is for rerankers whose prompt has one", "instruction");
+    refuse(
+        "an instruction is for rerankers whose prompt has one; `prompt` and `prompt_name` choose "
+        "the text before a query",
+        "instruction");
 }
 
 Role role_of(const Request& request) {
@@ -163,6 +166,10 @@ Encoding Preparer::encode(const std::string& text, EncodeOptions options) const 
 }
 
 void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {
+  if (!request.dimensions && request.task == Task::kEmbed && plan_.default_dimensions) {
+    sequence.dimensions = plan_.default_dimensions;
+    return;
+  }
   if (!request.dimensions) {
     // Vectors that are finished come first cut, then normalised where somebody asks.
     if (request.use_activation && request.task == Task::kEmbed && plan_.modules.truncate_dim)

@@ -63,7 +63,8 @@ std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor&
   const std::span<const HeadStep> steps = weights_.steps;
   Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
   if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, ops.upload_rows(rows));
-  const Tensor logits = run(ops, steps.subspan(weights_.token_steps), std::move(x));
+  const Tensor logits =
+      activation_.calibrate(ops, run(ops, steps.subspan(weights_.token_steps), std::move(x)));
   const Tensor activated = finish(ops, logits, true, columns),
                plain = finish(ops, logits, false, columns);
   std::vector<Tensor> values;
@@ -87,7 +88,8 @@ std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hi
                                                       const Indices& columns) const {
   std::vector<Tensor> values, scores;  // scores: the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
-    Tensor logits = run_steps(ops, weights_, slice_sequence(hidden, rows, s));
+    Tensor logits =
+        activation_.calibrate(ops, run_steps(ops, weights_, slice_sequence(hidden, rows, s)));
     if (logits.columns() == 1 && logits.rows() == 1) scores.push_back(logits);
     values.push_back(finish(ops, std::move(logits), inputs[s].activation, columns));
   }

@@ -36,6 +36,24 @@ LabelActivation::LabelActivation(Activation each, std::string name)
   std::ranges::transform(name_, name_.begin(), [](unsigned char c) { return std::tolower(c); });
 }
 
+void LabelActivation::set_calibration(double mean, double sigma) {
+  mean_ = mean;
+  sigma_ = sigma;
+}
+
+Tensor LabelActivation::calibrate(Ops& ops, Tensor logits) const {
+  if (mean_ == 0 && sigma_ == 1) return logits;
+  std::vector<float> values(static_cast<size_t>(logits.rows() * logits.columns()));
+  ops.download(logits, values);
+  calibrate(values);
+  return ops.upload(values, logits.rows(), logits.columns());
+}
+
+void LabelActivation::calibrate(std::span<float> row) const {
+  if (mean_ == 0 && sigma_ == 1) return;
+  for (float& logit : row) logit = static_cast<float>((logit - mean_) / sigma_);
+}
+
 Tensor LabelActivation::apply(Ops& ops, Tensor logits) const {
   switch (kind_) {
     case kIdentity:

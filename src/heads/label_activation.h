@@ -20,6 +20,11 @@ class LabelActivation {
   // "identity", "sigmoid", "softmax", "softmin", "logsoftmax", "tanh", ...
   const std::string& name() const { return name_; }
 
+  // Of logits before any activation: (logit - mean) / sigma (Platt scaling).
+  void set_calibration(double mean, double sigma);
+  Tensor calibrate(Ops& ops, Tensor logits) const;
+  void calibrate(std::span<float> row) const;
+
   // Rows of logits.
   Tensor apply(Ops& ops, Tensor logits) const;
   // One row of logits that has been read already, in place.
@@ -27,6 +32,7 @@ class LabelActivation {
 
  private:
   Kind kind_ = kIdentity;
+  double mean_ = 0, sigma_ = 1;
   Activation each_ = Activation::kIdentity;
   std::string name_ = kind_name(kind_);
   static const char* kind_name(Kind kind);

@@ -29,6 +29,7 @@ std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
   Tensor logit = logits(ops, hidden, rows_.front());
   if (rows_.size() == 2)
     logit = ops.add(ops.scale(std::move(logit), -1), logits(ops, hidden, rows_.back()));
+  logit = activation_.calibrate(ops, std::move(logit));
   const Tensor both[] = {logit, activation_.apply(ops, logit)};
   const std::vector<std::vector<float>> values = ops.download_all(both);
   std::vector<HeadAnswer> answers;

@@ -14,6 +14,7 @@ std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hid
   for (HeadInput& input : plain) input.activation = false;
   std::vector<HeadAnswer> answers = scores_.answer(ops, hidden, rows, plain);
   for (size_t s = 0; s < inputs.size(); ++s) {
+    activation_.calibrate(answers[s].values);
     if (answers[s].values.size() == 1) answers[s].logit = answers[s].values.front();
     if (inputs[s].activation) activation_.apply(answers[s].values);
   }

@@ -215,6 +215,14 @@ class Serve(ProgramTest):
         refused.exception.close()
         ask("/v1/models", headers={"Authorization": "Bearer secret"}.items())
 
+    def test_dimensions_of_the_pooler(self):
+        trained = ("--hf-overrides", '{"is_matryoshka": true}')
+        plain = json.loads(run("embed", BERT, "a", "-d", 4, *trained).out)
+        self.assertEqual(json.loads(run("embed", BERT, "a", "--pooler-config", '{"dimensions": 4}', *trained).out), plain)
+        self.assertEqual(len(json.loads(run("embed", BERT, "a", "-d", 5, "--pooler-config", '{"dimensions": 4}', *trained).out)["embedding"]), 5)
+        for config, options, word in (('{"dimensions": 4}', (), "matryoshka"), ('{"dimensions": 0}', trained, "at least 1"), ('{"dimensions": 4000}', trained, "expected 1 to")):
+            self.assertIn(word, run("embed", BERT, "a", "--pooler-config", config, *options, status=2).err)
+
     def test_refusals(self):
         run("serve", "./no-such-folder", "--port", 0, status=3)
         run("serve", status=2)

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import math
 import pathlib
 import re
+import shutil
 import unittest
 
 from program import BERT, GOLDEN, ProgramTest, cases, environment, json_lines, read_safetensors, run
@@ -56,6 +58,40 @@ class Score(ProgramTest):
         line, = json_lines(run("score", SIGMOID, QUERY, "a", "--json", "--raw").out)
         self.assertEqual(line["score"], line["logit"])
         self.assertLess(self.scores(SIGMOID, QUERY, "a")[0], 1)
+
+    def test_sparse_vectors_are_compared_as_sentence_transformers_does(self):
+        texts = (QUERY, "Paris, the city; it's in the north!", QUERY)
+        self.assert_close(self.scores(model("st-splade-router"), *texts), [21.3696, 19.0774], 1e-3)
+        self.assert_close(self.scores(model("st-splade-most"), *texts), [36.7186, 40.1291], 1e-3)
+        folder = self.folder / "sparse"
+        shutil.copytree(model("st-splade-most"), folder)
+        settings = folder / "config_sentence_transformers.json"
+        for name, wanted in (("cosine", [0.9006, 1.0]), ("euclidean", [-2.8486, 0.0]), ("manhattan", [-4.3433, 0.0])):
+            settings.write_text(json.dumps({**json.loads(settings.read_text("utf8")), "similarity_fn_name": name}))
+            self.assert_close(self.scores(folder, *texts), wanted, 1e-3)
+        ranking = json.loads(run("rerank", model("st-splade-most"), *texts, "--json").out)["ranking"]
+        self.assertEqual([each["index"] for each in ranking], [1, 0])
+
+    def test_logits_are_calibrated_before_the_activation(self):
+        def line(*options):
+            return json_lines(run("score", SIGMOID, QUERY, "a", "--json", *options).out)[0]
+        plain = line()["logit"]
+        for config, mean, sigma in (({"logit_mean": 1, "logit_sigma": 2}, 1, 2), ({"logit_bias": -0.5}, -0.5, 1), ({"logit_scale": 4}, 0, 0.25)):
+            answer = line("--pooler-config", json.dumps(config))
+            self.assert_close([answer["logit"]], [(plain - mean) / sigma], 1e-5)
+            self.assert_close([answer["score"]], [1 / (1 + math.exp(-(plain - mean) / sigma))], 1e-6)
+        for config, word in (({"logit_sigma": 0}, "logit_sigma"), ({"logit_mean": 1, "logit_bias": 1}, "logit_bias"), ({"logit_mean": "x"}, "logit_mean: expected a number")):
+            self.assertIn(word, run("score", SIGMOID, QUERY, "a", "--pooler-config", json.dumps(config), status=2).err)
+        self.assertIn("is for classifiers", run("embed", BERT, "a", "--pooler-config", '{"logit_mean": 1}', status=2).err)
+
+    def test_a_prompt_of_a_cross_encoder(self):
+        prompted = model("st-cross-prompt")
+        plain, other = self.scores(prompted, QUERY, "a"), self.scores(prompted, QUERY, "a", "--prompt", "Odd: ")
+        self.assertNotEqual(plain, other)
+        name = next(iter(json.loads((pathlib.Path(prompted) / "config_sentence_transformers.json").read_text("utf8"))["prompts"]))
+        self.assertEqual(len(self.scores(prompted, QUERY, "a", "--prompt-name", name)), 1)
+        run("score", prompted, QUERY, "a", "--prompt-name", "nobody", status=2)
+        self.assertIn("prompt", run("score", prompted, QUERY, "a", "--instruction", "Do", status=2).err)
 
     def test_an_instruction_takes_the_place_of_the_checkpoints_prompt(self):
         for words, score in (([], 0.8908644), (["--instruction", ""], 0.8243562), (["--instruction", "Find a recipe"], 0.1944289)):

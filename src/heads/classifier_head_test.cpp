@@ -1,0 +1,160 @@
+// Logits of labels: of a text's first, last or mean row, of its tokens, of steps of a process.
+#include "heads/classifier_head.h"
+
+#include <cmath>
+
+#include "heads/test_heads.h"
+
+namespace vecton {
+namespace {
+
+using testing::activated;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using testing::linear_of;
+using testing::near;
+using testing::Text;
+
+class ClassifierHeadTest : public testing::HeadTest {
+ protected:
+  // Logits (a + b, a - b) of a row (a, b).
+  HeadStep sum_and_difference() { return {.linear = linear_of(*ops_, 2, 2, {1, 1, 1, -1})}; }
+  HeadStep sum() { return {.linear = linear_of(*ops_, 1, 2, {1, 1})}; }
+  HeadWeights weights(Pooling pooling, bool every_token = false) {
+    HeadWeights weights{.every_token = every_token, .pooling = pooling};
+    weights.steps = {sum_and_difference()};
+    return weights;
+  }
+  const Text text_{.ids = {5, 6, 0}, .rows = {{1, 2}, {3, 5}, {5, -1}}};
+};
+
+TEST_F(ClassifierHeadTest, ReadsTheRowThatItPools) {
+  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kCls), {}), text_).values, ElementsAre(3, -1));
+  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kLast), {}), text_).values, ElementsAre(4, 6));
+  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kMean), {}), text_).values, ElementsAre(5, 1));
+}
+
+TEST_F(ClassifierHeadTest, TheLastTokenIsTheLastThatIsNoPadding) {
+  HeadWeights last = weights(Pooling::kLast);
+  last.padding_id = 0;
+  const ClassifierHead head(last, {});
+  EXPECT_THAT(answer(head, text_).values, ElementsAre(8, -2));
+  const auto at = [&](std::vector<int32_t> ids) { return wanted(head, {.ids = ids}); };
+  EXPECT_THAT(at({0, 5, 0, 6, 0, 0}), ElementsAre(3));
+  EXPECT_THAT(at({5}), ElementsAre(0));
+  EXPECT_THAT(at({0, 0, 0}), ElementsAre(0));  // the first, where all are padding
+}
+
+// softmax(3, -1) = 1 / (1 + e^-4), sigmoid(x) = 1 / (1 + e^-x).
+TEST_F(ClassifierHeadTest, ProbabilitiesAreGivenWhereTheyAreAskedFor) {
+  const ClassifierHead softmax(weights(Pooling::kCls), LabelActivation::kSoftmax);
+  const float likely = 1 / (1 + std::exp(-4.0f));
+  EXPECT_THAT(answer(softmax, text_, activated).values, near({likely, 1 - likely}));
+  EXPECT_THAT(answer(softmax, text_).values, ElementsAre(3, -1));
+  const ClassifierHead sigmoid(weights(Pooling::kCls), LabelActivation::kSigmoid);
+  EXPECT_THAT(answer(sigmoid, text_, activated).values,
+              near({1 / (1 + std::exp(-3.0f)), 1 / (1 + std::exp(1.0f))}));
+}
+
+TEST_F(ClassifierHeadTest, OneBatchMixesLogitsAndProbabilities) {
+  const ClassifierHead head(weights(Pooling::kCls), LabelActivation::kSigmoid);
+  const auto first_only = [n = 0](HeadInput& input) mutable { input.activation = n++ == 0; };
+  const auto both = answers(head, std::vector<Text>{text_, text_}, first_only);
+  EXPECT_THAT(both.at(0).values, near({0.9525741f, 0.2689414f}));
+  EXPECT_THAT(both.at(1).values, ElementsAre(3, -1));
+}
+
+TEST_F(ClassifierHeadTest, AScoreKeepsItsLogit) {
+  HeadWeights one{.pooling = Pooling::kCls};
+  one.steps = {sum()};
+  const ClassifierHead head(one, LabelActivation::kSigmoid);
+  const HeadAnswer score = answer(head, text_, activated);
+  EXPECT_THAT(score.values, near({1 / (1 + std::exp(-3.0f))}));
+  EXPECT_EQ(score.logit, 3);
+  EXPECT_EQ(answer(head, text_).logit, 3);
+  EXPECT_EQ(answer(ClassifierHead(weights(Pooling::kCls), {}), text_).logit,
+            0);  // two labels have none
+}
+
+TEST_F(ClassifierHeadTest, LogitsOfABatchGoToTheirTexts) {
+  HeadWeights one{.pooling = Pooling::kCls};
+  one.steps = {sum()};
+  const auto scores =
+      answers(ClassifierHead(one, LabelActivation::kSigmoid),
+              {text_, {.ids = {1}, .rows = {{7, 7}}}, {.ids = {1}, .rows = {{0, 0}}}});
+  ASSERT_EQ(scores.size(), 3u);
+  EXPECT_EQ(scores[0].logit, 3);
+  EXPECT_EQ(scores[1].logit, 14);
+  EXPECT_EQ(scores[2].logit, 0);
+}
+
+// norm(relu(W x)) and then the logits.
+TEST_F(ClassifierHeadTest, StepsFollowOneAnother) {
+  HeadWeights two{.pooling = Pooling::kCls};
+  HeadStep hidden{.linear = linear_of(*ops_, 2, 2, {1, 0, 0, -1}, {0, 1}),
+                  .activation = Activation::kRelu};  // relu(1, -2 + ... ) = (1, 0)
+  two.steps = {hidden, sum_and_difference()};
+  EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, ElementsAre(1, 1));
+  two.steps[0].norm = testing::norm_of(*ops_, NormWeight::Kind::kLayerNorm, {3, 3}, {1, 1}, 0);
+  // (1, 0) has mean 1/2 and deviation 1/2: (1, -1) -> (4, -2).
+  EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, near({2, 6}));
+}
+
+TEST_F(ClassifierHeadTest, TokenStepsComeBeforePooling) {
+  HeadWeights two{.pooling = Pooling::kMean, .token_steps = 1};
+  two.steps = {{.linear = linear_of(*ops_, 2, 2, {1, 0, 0, 1}), .activation = Activation::kRelu},
+               sum_and_difference()};
+  // relu takes the -1 of the last row away: means (3, 7/3).
+  EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, near({16 / 3.0f, 2 / 3.0f}));
+  two.token_steps = 0;  // means (3, 2) have nothing below 0
+  EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, near({5, 1}));
+}
+
+TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
+  const HeadAnswer all = answer(ClassifierHead(weights(Pooling::kCls, true), {}), text_);
+  EXPECT_EQ(all.rows, 3);
+  EXPECT_EQ(all.columns, 2);
+  EXPECT_THAT(all.values, ElementsAre(3, -1, 8, -2, 4, 6));
+  EXPECT_THAT(all.positions, ElementsAre(0, 1, 2));
+}
+
+TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
+  const std::vector<uint8_t> kept = {0, 1, 0};
+  const auto keep = [&](HeadInput& input) { input.kept = kept; };
+  const HeadAnswer middle = answer(ClassifierHead(weights(Pooling::kCls, true), {}), text_, keep);
+  EXPECT_THAT(middle.values, ElementsAre(8, -2));
+  EXPECT_THAT(middle.positions, ElementsAre(1));
+  const std::vector<uint8_t> none = {0, 0, 0};
+  EXPECT_THAT(
+      wanted(ClassifierHead(weights(Pooling::kCls, true), {}), {.ids = text_.ids, .kept = none}),
+      IsEmpty());
+}
+
+TEST_F(ClassifierHeadTest, StepTagsChooseTokensAndColumns) {
+  const ClassifierHead head(weights(Pooling::kCls, true), {}, {.tag = 6, .columns = {1}});
+  const HeadAnswer step = answer(head, text_);
+  EXPECT_THAT(step.positions, ElementsAre(1));
+  EXPECT_THAT(step.values, ElementsAre(-2));
+  EXPECT_EQ(step.columns, 1);
+  const std::vector<int32_t> ids = {6, 1, 6, 6};
+  EXPECT_THAT(wanted(head, {.ids = ids}), ElementsAre(0, 2, 3));
+}
+
+TEST_F(ClassifierHeadTest, ColumnsAreChosenAfterTheProbabilities) {
+  const ClassifierHead head(weights(Pooling::kCls, true), LabelActivation::kSoftmax,
+                            {.tag = 5, .columns = {1, 0}});
+  const float likely = 1 / (1 + std::exp(-4.0f));
+  EXPECT_THAT(answer(head, text_, activated).values, near({1 - likely, likely}));
+}
+
+TEST_F(ClassifierHeadTest, ATextHasTheSameBitsInAnyCompany) {
+  const std::vector<Text> texts = {text_, {.ids = {4}, .rows = {{0.3f, 0.7f}}}, text_};
+  for (const Pooling pooling : {Pooling::kCls, Pooling::kLast, Pooling::kMean})
+    expect_same_alone(ClassifierHead(weights(pooling), LabelActivation::kSoftmax), texts,
+                      activated);
+  expect_same_alone(ClassifierHead(weights(Pooling::kCls, true), LabelActivation::kLogSoftmax),
+                    texts, activated);
+}
+
+}  // namespace
+}  // namespace vecton

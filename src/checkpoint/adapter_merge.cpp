@@ -7,6 +7,7 @@
 #include "checkpoint/adapter.h"
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
 #include "checkpoint/torch_file.h"
 #include "vecton/error.h"
@@ -77,6 +78,12 @@ std::optional<std::string> base_name(const Tensors& base, const std::string& nam
 }
 
 std::vector<float> floats_of(const StoredTensor& tensor) {
+  if (tensor.quantised) {
+    fail(tensor,
+         "is quantised (" + tensor.quantised->format +
+             "): an adapter is merged into weights of float32, float16 or bfloat16 only",
+         ErrorCode::kUnsupported);
+  }
   return read_floats(tensor.dtype, tensor.bytes);
 }
 

@@ -18,6 +18,8 @@
 
 namespace vecton {
 
+struct QuantisedTensor;
+
 struct StoredTensor {
   std::string name;
   std::string source;  // what the file is called in messages
@@ -29,6 +31,9 @@ struct StoredTensor {
   std::shared_ptr<const std::vector<std::byte>> copy;
   // Instead of `bytes`: float32 values that are made when they are asked for.
   std::function<std::vector<std::byte>()> compute = {};
+  // A matrix of codes and scales: what several tensors of the file say together. `bytes` are those
+  // of its codes, as stored; dtype is float32.
+  std::shared_ptr<const QuantisedTensor> quantised = {};
 };
 
 // Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever

@@ -18,7 +18,7 @@ using Code = boost::system::error_code;
 constexpr size_t kMaxRank = 64;  // NumPy's limit
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-constexpr std::array<std::pair<std::string_view, DType>, 13> kDTypes{{
+constexpr std::array<std::pair<std::string_view, DType>, 14> kDTypes{{
     {"F32", DType::kF32},
     {"F16", DType::kF16},
     {"BF16", DType::kBF16},
@@ -32,6 +32,7 @@ constexpr std::array<std::pair<std::string_view, DType>, 13> kDTypes{{
     {"U32", DType::kU32},
     {"U64", DType::kU64},
     {"BOOL", DType::kBool},
+    {"F8_E4M3", DType::kF8E4M3},
 }};
 
 // Follows the parser: {"__metadata__": {KEY: STRING, ...} or null, NAME: {"dtype", "shape",

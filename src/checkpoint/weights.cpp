@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "checkpoint/adapter.h"
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/quantised/quantisation.h"
+#include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
@@ -49,6 +52,15 @@ class FirstTime {
   std::set<const std::byte*> seen_;
 };
 
+// Bytes of the file.
+int64_t bytes_of(const StoredTensor& tensor) {
+  return tensor.quantised ? tensor.quantised->bytes : static_cast<int64_t>(tensor.bytes.size());
+}
+
+std::string format_of(const StoredTensor& tensor) {
+  return tensor.quantised ? tensor.quantised->format : std::string(to_string(tensor.dtype));
+}
+
 std::optional<DType> dtype_option(std::string_view name) {
   if (name == "auto") return std::nullopt;
   for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
@@ -76,14 +88,14 @@ struct Weights::State {
   std::vector<PreparedWeight> prepared;
   int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
-  std::set<DType> linear_dtypes;
+  std::set<std::string> linear_formats;
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
       : where(std::move(name)), ops(o), keep_as(dtype_option(dtype)) {
     FirstTime first_time;
     for (auto& [key, tensor] : tensors) {
-      if (first_time(tensor)) file_bytes += static_cast<int64_t>(tensor.bytes.size());
+      if (first_time(tensor)) file_bytes += bytes_of(tensor);
       entries.emplace(key, Entry{std::move(tensor)});
     }
   }
@@ -127,9 +139,13 @@ struct Weights::State {
   }
 
   // A matrix in the file's own bytes where they can be used as they are, else a converted or
-  // aligned copy.
+  // aligned copy. What is quantised stays so.
   Weight matrix(const std::string& name, int64_t rows, int64_t columns, std::optional<DType> as) {
     const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
+    if (tensor.quantised) {
+      linear_formats.insert(tensor.quantised->format);
+      return tensor.quantised->weight();
+    }
     Weight weight;
     weight.name = tensor.name;
     weight.codes.dtype = as.value_or(tensor.dtype);
@@ -159,7 +175,19 @@ struct Weights::State {
   // All numbers of a tensor, row by row, widened to float32.
   std::vector<float> numbers(const std::string& name, std::initializer_list<int64_t> shape) {
     const StoredTensor tensor = with_bytes(take(name, shape));
+    if (tensor.quantised) return dequantised(tensor.quantised->weight());
     return read_floats(tensor.dtype, tensor.bytes);
+  }
+
+  // What the backend makes of a matrix of codes.
+  std::vector<float> dequantised(const Weight& weight) {
+    const PreparedWeight table = ops.prepare_table(weight);
+    std::vector<int32_t> ids(static_cast<size_t>(weight.rows));
+    std::iota(ids.begin(), ids.end(), 0);
+    const Ops::Lookup lookup{*table, ops.upload_indices(std::move(ids))};
+    std::vector<float> values(static_cast<size_t>(weight.rows * weight.columns));
+    ops.download(ops.embed({&lookup, 1}), values);
+    return values;
   }
 
   Tensor parameters_of(std::span<const float> values, int64_t rows, int64_t columns) {
@@ -189,7 +217,7 @@ struct Weights::State {
     linear_bytes += made->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
-      linear_dtypes.insert(part.codes.dtype);
+      if (part.is_dense()) linear_formats.emplace(to_string(part.codes.dtype));
     }
     return count(std::move(made));
   }
@@ -212,16 +240,16 @@ struct Weights::State {
 };
 
 Weights Weights::open(const std::filesystem::path& folder, Ops& ops, std::string_view dtype) {
-  Weights weights;
-  weights.state_ = std::make_shared<State>(read_checkpoint(folder), folder.string(), ops, dtype);
-  return weights;
+  return open(folder, nullptr, nullptr, ops, dtype);
 }
 
-Weights Weights::open(const std::filesystem::path& folder, const Adapter& adapter, Ops& ops,
-                      std::string_view dtype) {
+Weights Weights::open(const std::filesystem::path& folder, const Quantisation* quantisation,
+                      const Adapter* adapter, Ops& ops, std::string_view dtype) {
+  auto tensors = read_checkpoint(folder);
+  if (quantisation) quantisation->gather(tensors);
+  if (adapter) tensors = merge_adapter(std::move(tensors), *adapter);
   Weights weights;
-  weights.state_ = std::make_shared<State>(merge_adapter(read_checkpoint(folder), adapter),
-                                           folder.string(), ops, dtype);
+  weights.state_ = std::make_shared<State>(std::move(tensors), folder.string(), ops, dtype);
   return weights;
 }
 
@@ -287,6 +315,7 @@ Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) con
 
 std::vector<float> Weights::values(std::string_view name, int64_t rows, int64_t columns) const {
   const Weight weight = matrix(name, rows, columns);
+  if (!weight.is_dense()) return state_->dequantised(weight);
   return read_floats(weight.codes.dtype, weight.codes.bytes);
 }
 
@@ -332,10 +361,44 @@ LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> p
 
 namespace {
 
+// Numbers of rows begin .. begin + n of a matrix. Blocks of several rows that the first row does
+// not begin are said again for every row, in `copy`.
+BlockNumbers row_slice(const BlockNumbers& whole, int64_t begin, int64_t n, int64_t columns,
+                       std::vector<std::byte>& copy) {
+  if (!whole.exists()) return whole;
+  BlockNumbers part = whole;
+  const int64_t row_bytes = ((columns - 1) / whole.block_columns + 1) * whole.size();
+  const auto row = [&](int64_t i) {
+    return whole.bytes.subspan(static_cast<size_t>(i / whole.block_rows * row_bytes),
+                               static_cast<size_t>(row_bytes));
+  };
+  if (begin % whole.block_rows == 0) {
+    const int64_t rows = (n - 1) / whole.block_rows + 1;
+    part.bytes = whole.bytes.subspan(static_cast<size_t>(begin / whole.block_rows * row_bytes),
+                                     static_cast<size_t>(rows * row_bytes));
+    return part;
+  }
+  for (int64_t i = begin; i < begin + n; ++i) copy.insert(copy.end(), row(i).begin(), row(i).end());
+  part.block_rows = 1;
+  part.bytes = copy;
+  return part;
+}
+
 Weight row_slice(const Weight& whole, int64_t begin, int64_t n) {
+  struct Kept {
+    std::shared_ptr<const void> whole;
+    std::vector<std::byte> numbers[4];
+  };
+  const auto kept = std::make_shared<Kept>();
+  kept->whole = whole.keep;
   Weight part = whole;
-  const auto row_bytes = static_cast<size_t>(whole.columns * size_of(whole.codes.dtype));
+  part.keep = kept;
+  const auto row_bytes = static_cast<size_t>(whole.row_bytes());
   part.rows = n;
+  part.scale = row_slice(whole.scale, begin, n, whole.columns, kept->numbers[0]);
+  part.offset = row_slice(whole.offset, begin, n, whole.columns, kept->numbers[1]);
+  part.scale_unit = row_slice(whole.scale_unit, begin, n, whole.columns, kept->numbers[2]);
+  part.offset_unit = row_slice(whole.offset_unit, begin, n, whole.columns, kept->numbers[3]);
   part.codes.bytes = whole.codes.bytes.subspan(static_cast<size_t>(begin) * row_bytes,
                                                static_cast<size_t>(n) * row_bytes);
   return part;
@@ -573,25 +636,28 @@ int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 
 std::string Weights::dtype() const {
   std::string names;
-  for (const DType type : state_->linear_dtypes)
-    names += (names.empty() ? "" : "+") + std::string(to_string(type));
+  for (const std::string& format : state_->linear_formats)
+    names += (names.empty() ? "" : "+") + format;
   return names;
 }
 
-Weights::Summary Weights::summarize(const std::filesystem::path& folder) {
+Weights::Summary Weights::summarize(const std::filesystem::path& folder,
+                                    const Quantisation* quantisation) {
   Summary summary;
-  std::map<DType, int64_t> numbers;
+  std::map<std::string, int64_t> numbers;
   FirstTime first_time;
-  for (const auto& [name, tensor] : read_checkpoint(folder)) {
+  auto tensors = read_checkpoint(folder);
+  if (quantisation) quantisation->gather(tensors);
+  for (const auto& [name, tensor] : tensors) {
     const int64_t count = shape_product(tensor.shape).value_or(0);
     if (is_buffer(name) || !first_time(tensor)) continue;
     summary.parameters += count;
-    summary.bytes += static_cast<int64_t>(tensor.bytes.size());
-    numbers[tensor.dtype] += count;
+    summary.bytes += bytes_of(tensor);
+    numbers[format_of(tensor)] += count;
   }
   const auto most =
       std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
-  if (most != numbers.end()) summary.dtype = to_string(most->first);
+  if (most != numbers.end()) summary.dtype = most->first;
   return summary;
 }
 

@@ -22,6 +22,7 @@
 namespace vecton {
 
 struct Adapter;
+class Quantisation;
 
 class Weights {
  public:
@@ -30,9 +31,10 @@ class Weights {
   // prepares what is taken; `dtype` is EngineOptions::dtype.
   static Weights open(const std::filesystem::path& folder, Ops& ops,
                       std::string_view dtype = "auto");
-  // The same with what an adapter was trained to add.
-  static Weights open(const std::filesystem::path& folder, const Adapter& adapter, Ops& ops,
-                      std::string_view dtype = "auto");
+  // The same of a checkpoint that may be quantised (`quantisation` null = it isn't) or have an
+  // adapter, null = none, whose additions are merged into it.
+  static Weights open(const std::filesystem::path& folder, const Quantisation* quantisation,
+                      const Adapter* adapter, Ops& ops, std::string_view dtype = "auto");
 
   // <name>.safetensors of the folder, or the torch file <name>.pt.
   static Weights beside(const std::filesystem::path& folder, const std::string& name, Ops& ops);
@@ -115,7 +117,8 @@ class Weights {
   int64_t linear_bytes() const;    // of these, linear and gated weights: what one pass reads
   // Numbers in linear and gated weights: what one pass multiplies with.
   int64_t linear_parameters() const;
-  // Of the linear weights as kept: "float32", "bfloat16"; "float32+bfloat16" where they differ.
+  // Of the linear weights as kept: "float32", "bfloat16", "MLX affine 4 bits"; joined by "+" where
+  // they differ.
   std::string dtype() const;
 
   // What the files of a folder hold, from their headers alone.
@@ -123,7 +126,8 @@ class Weights {
     int64_t parameters = 0, bytes = 0;
     std::string dtype;  // of most of the numbers
   };
-  static Summary summarize(const std::filesystem::path& folder);
+  static Summary summarize(const std::filesystem::path& folder,
+                           const Quantisation* quantisation = nullptr);
 
  private:
   bool takes(std::string_view name, Bias bias) const;

@@ -2,6 +2,7 @@
 // its weights.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
 
 #include "base/counted.h"
 #include "base/json.h"
@@ -24,13 +25,20 @@ struct InfoOptions {
 
 // What only an opened model knows for certain, from the options and the machine.
 void complete(ModelInfo& info, const EngineOptions& options) {
-  const std::string dtype = options.dtype == "auto" ? info.dtype : options.dtype;
+  const bool quantised = info.weight_bytes > 0;  // which --dtype doesn't change
+  const std::string dtype = options.dtype == "auto" || quantised ? info.dtype : options.dtype;
   const bool narrow = dtype == "bfloat16" || dtype == "float16";
-  if (info.weight_bytes == 0) info.weight_bytes = info.parameters * (narrow ? 2 : 4);
+  if (!quantised) info.weight_bytes = info.parameters * (narrow ? 2 : 4);
   if (info.backend.empty()) info.backend = options.backend;
   if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : machine().isa;
   if (info.threads == 0) info.threads = options.threads > 0 ? options.threads : machine().cores;
   info.dtype = dtype;
+}
+
+// As stored, of all of them.
+double bits_per_weight(const ModelInfo& info) {
+  const auto bits = 8 * static_cast<double>(info.file_bytes);
+  return info.parameters > 0 ? bits / static_cast<double>(info.parameters) : 0;
 }
 
 json::array names_of(const std::vector<Task>& tasks) {
@@ -76,6 +84,7 @@ std::string as_json(const ModelInfo& info) {
                          {"vocab_size", info.vocab_size},
                          {"parameters", info.parameters},
                          {"file_bytes", info.file_bytes},
+                         {"bits_per_weight", bits_per_weight(info)},
                          {"weight_bytes", info.weight_bytes},
                          {"dtype", info.dtype},
                          {"backend", info.backend},
@@ -147,8 +156,11 @@ std::string as_table(const ModelInfo& info) {
   line("max length", counted(info.max_model_len, "token"));
   line("layers", std::to_string(info.layers) + " of width " + std::to_string(info.hidden_size));
   line("vocabulary", counted(info.vocab_size, "token"));
+  char bits[32];
+  std::snprintf(bits, sizeof bits, "%.3g", bits_per_weight(info));
   line("parameters", format_count(info.parameters) + " (" +
-                         format_bytes(static_cast<double>(info.file_bytes)) + " on disk)");
+                         format_bytes(static_cast<double>(info.file_bytes)) + " on disk, " + bits +
+                         " bits each)");
   line("weights",
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
   line("runs on", info.backend + " (" + info.isa + "), " + counted(info.threads, "thread"));

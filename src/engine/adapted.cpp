@@ -44,6 +44,7 @@ bool has_tokenizer(const fs::path& folder) {
 
 std::map<std::string, StoredTensor> tensors_of(const Plan& plan) {
   auto tensors = read_checkpoint(plan.weights);
+  if (plan.quantisation) plan.quantisation->gather(tensors);
   return plan.adapter ? merge_adapter(std::move(tensors), *plan.adapter) : std::move(tensors);
 }
 

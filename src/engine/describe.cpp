@@ -101,10 +101,11 @@ ModelInfo inspect(const EngineOptions& options) {
   std::set<std::filesystem::path> folders;
   for (const Plan& plan : plans) {
     if (!folders.insert(plan.weights).second) continue;
-    const Weights::Summary files = Weights::summarize(plan.weights);
+    const Weights::Summary files = Weights::summarize(plan.weights, plan.quantisation.get());
     if (info.dtype.empty()) info.dtype = files.dtype;
     info.parameters += files.parameters;
     info.file_bytes += files.bytes;
+    if (plan.quantisation) info.weight_bytes += files.bytes;  // packed stays packed
   }
   return info;
 }

@@ -208,9 +208,8 @@ std::filesystem::path base_of(const Adapter& adapter, const EngineOptions& optio
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
+  plan.quantisation = read_quantisation(plan.config);
   recognise(options, overrides, plan);
-  for (const char* quantised : {"quantization_config", "quantization"})
-    plan.config.require(quantised, nullptr);
   plan.shape = plan.family->shape(plan.config);
   decide_tokenizer(plan);
   decide_head(options, plan);

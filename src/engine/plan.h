@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "checkpoint/config.h"
 #include "checkpoint/labels.h"
 #include "checkpoint/late_interaction.h"
+#include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/sentence_transformers.h"
 #include "engine/rerank_prompt.h"
 #include "heads/label_activation.h"
@@ -42,6 +44,7 @@ struct Plan {
   std::filesystem::path weights;   // the folder of the transformer's, and of its config.json
   std::optional<Adapter> adapter;  // merged into them
   Config config;
+  std::shared_ptr<const Quantisation> quantisation;  // of the weights; null = dense
   std::string architecture;
   const Family* family = nullptr;
   ModelShape shape;

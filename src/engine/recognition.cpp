@@ -95,6 +95,7 @@ void take_labels(const json::object& overrides, HeadKind head, Plan& plan) {
     changed["id2label"] = nullptr;
     changed["num_labels"] = rows->shape[0];
     plan.config = Config::read(plan.weights / "config.json", changed);
+    plan.quantisation = read_quantisation(plan.config);
     return;
   }
 }

@@ -106,8 +106,8 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
 }
 
 Weights Runner::open_weights(const Plan& plan, const EngineOptions& options, Ops& ops) {
-  Weights weights = plan.adapter ? Weights::open(plan.weights, *plan.adapter, ops, options.dtype)
-                                 : Weights::open(plan.weights, ops, options.dtype);
+  Weights weights = Weights::open(plan.weights, plan.quantisation.get(),
+                                  plan.adapter ? &*plan.adapter : nullptr, ops, options.dtype);
   const TensorNames& names = plan.family->tensors;
   const std::string wrapper =
       names.words.empty() ? "" : weights.unwrap(names.words, names.prefixes);

@@ -7,7 +7,22 @@
 
 namespace vecton {
 
-enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kU16, kU32, kU64, kBool };
+enum class DType {
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU8,
+  kU16,
+  kU32,
+  kU64,
+  kBool,
+  kF8E4M3
+};
 
 inline constexpr int64_t size_of(DType type) {
   switch (type) {
@@ -27,6 +42,7 @@ inline constexpr int64_t size_of(DType type) {
     case DType::kI8:
     case DType::kU8:
     case DType::kBool:
+    case DType::kF8E4M3:
       return 1;
   }
   return 0;
@@ -60,6 +76,8 @@ inline constexpr std::string_view to_string(DType type) {
       return "uint64";
     case DType::kBool:
       return "bool";
+    case DType::kF8E4M3:
+      return "float8_e4m3";
   }
   return "unknown";
 }

@@ -1,0 +1,51 @@
+// FP8 in blocks, as DeepSeek-V3 (arXiv:2412.19437) and Qwen3 publish it: weight [out, in] of E4M3
+// and weight_scale_inv, the scale of each block of 128 x 128. The last blocks may be smaller.
+// Activations stay float32, whatever the config says of theirs.
+#include "base/json.h"
+#include "checkpoint/name_text.h"
+#include "checkpoint/quantised/formats.h"
+#include "checkpoint/quantised/parts.h"
+
+namespace vecton {
+
+namespace {
+
+constexpr int64_t kBlock = 128;
+
+class Fp8 final : public Quantisation {
+  void gather(Tensors& tensors) const override {
+    for (const std::string& module : modules_with(tensors, ".weight_scale_inv")) {
+      Parts parts(tensors, module);
+      const std::vector<int64_t> shape = parts.take(".weight", {DType::kF8E4M3}).shape;
+      const int64_t blocks[] = {(shape[0] - 1) / kBlock + 1, (shape[1] - 1) / kBlock + 1};
+      parts.take(".weight_scale_inv", {DType::kF32, DType::kBF16}, blocks);
+      parts.replace(".weight", shape, "FP8", [](std::span<const StoredTensor> stored) {
+        Parts::Made made;
+        made.weight.codes.kind = Codes::Kind::kFp8E4M3;
+        made.weight.codes.bytes = stored[0].bytes;
+        made.weight.scale = numbers_of(stored[1], kBlock, kBlock);
+        return made;
+      });
+    }
+  }
+};
+
+}  // namespace
+
+std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
+  if (config.integers_or_empty("weight_block_size") != std::vector<int64_t>{kBlock, kBlock}) {
+    const json::value* found = config.raw("weight_block_size");
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": \"quantization_config.weight_block_size\": " +
+                    (found ? value_text(*found) : "nothing") +
+                    " is not supported, only [128,128]");
+  }
+  config.require("fmt", std::string_view("e4m3"));
+  config.require("activation_scheme", std::string_view("dynamic"));
+  config.require("scale_fmt", nullptr);
+  config.strings_or_empty("modules_to_not_convert");  // they are dense in the file
+  config.ignore({"dequantize"});
+  return std::make_shared<Fp8>();
+}
+
+}  // namespace vecton

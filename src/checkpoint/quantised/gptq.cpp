@@ -1,0 +1,120 @@
+// GPTQ (arXiv:2210.17323) in the first version of AutoGPTQ's layout: qweight [in * bits / 32, out],
+// the codes of neighbouring rows in a word from its low bits on; qzeros [in / group, out * bits /
+// 32] of zero - 1; scales [in / group, out]; g_idx [in], the group of each row.
+#include <algorithm>
+
+#include "base/json.h"
+#include "checkpoint/name_text.h"
+#include "checkpoint/quantised/column_codes.h"
+#include "checkpoint/quantised/formats.h"
+#include "checkpoint/shape.h"
+
+namespace vecton {
+
+namespace {
+
+ColumnCodes read_codes(std::span<const StoredTensor> parts, int64_t bits, int64_t group) {
+  const StoredTensor &words = parts[0], &zeros = parts[1];
+  const int64_t per_word = 32 / bits, per_byte = 8 / bits;
+  ColumnCodes columns{.in = words.shape[0] * per_word,
+                      .out = words.shape[1],
+                      .group = group,
+                      .bits = static_cast<int>(bits),
+                      .codes = std::vector<std::byte>(words.bytes.size()),
+                      .zeros = std::vector<uint8_t>(zeros.bytes.size() * static_cast<size_t>(per_byte)),
+                      .scales = &parts[2]};
+  // A word is four bytes of its column's row, in their order.
+  const int64_t row_words = words.shape[0];
+  for (int64_t k = 0; k < row_words; ++k) {
+    for (int64_t row = 0; row < columns.out; ++row) {
+      const std::byte* from = words.bytes.data() + (k * columns.out + row) * 4;
+      std::copy_n(from, 4, columns.codes.data() + (row * row_words + k) * 4);
+    }
+  }
+  const auto mask = static_cast<uint32_t>((1 << bits) - 1);
+  for (int64_t at = 0; at < zeros.shape[0] * zeros.shape[1]; ++at) {
+    const uint32_t word = word_at(zeros, at);
+    for (int64_t i = 0; i < per_word; ++i) {
+      columns.zeros[static_cast<size_t>(at * per_word + i)] =
+          static_cast<uint8_t>((word >> bits * i & mask) + 1);
+    }
+  }
+  return columns;
+}
+
+class Gptq final : public Quantisation {
+ public:
+  Gptq(int64_t bits, int64_t group) : bits_(bits), group_(group) {}
+
+  void gather(Tensors& tensors) const override {
+    for (const std::string& module : modules_with(tensors, ".qweight"))
+      gather(Parts(tensors, module));
+  }
+
+ private:
+  void gather(Parts parts) const {
+    const StoredTensor& words = parts.take(".qweight", {DType::kI32});
+    const int64_t per_word = 32 / bits_, in = words.shape[0] * per_word, out = words.shape[1];
+    const int64_t group = group_ > 0 ? group_ : in;
+    if (in % group != 0 || out % per_word != 0) {
+      fail(words, shape_text(words.shape) + " is no matrix of " + std::to_string(bits_) +
+                      " bits in groups of " + std::to_string(group));
+    }
+    const int64_t zeros[] = {in / group, out / per_word}, scales[] = {in / group, out},
+                  order[] = {in};
+    parts.take(".qzeros", {DType::kI32}, zeros);
+    parts.take(".scales", {DType::kF16, DType::kBF16, DType::kF32}, scales);
+    if (parts.has(".g_idx")) check_order(parts.take(".g_idx", {DType::kI32}, order), group);
+    parts.replace(".weight", {out, in}, "GPTQ " + std::to_string(bits_) + " bits",
+                  [bits = bits_, group](std::span<const StoredTensor> stored) {
+                    return weight_of(read_codes(stored, bits, group));
+                  });
+  }
+
+  static void check_order(const StoredTensor& groups, int64_t group) {
+    for (int64_t i = 0; i < groups.shape[0]; ++i) {
+      const uint32_t found = word_at(groups, i);
+      if (found == static_cast<uint32_t>(i / group)) continue;
+      fail(groups,
+           "row " + std::to_string(i) + " is in group " + std::to_string(found) +
+               ": groups of rows in another order (desc_act, act-order) are not supported, only "
+               "those in sequence",
+           ErrorCode::kUnsupported);
+    }
+  }
+
+  int64_t bits_, group_;
+};
+
+[[noreturn]] void refuse(const Config& config, const char* key, int64_t found,
+                         const std::string& accepted) {
+  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config." + key +
+                                           "\": " + std::to_string(found) +
+                                           " is not supported, only " + accepted);
+}
+
+}  // namespace
+
+std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
+  const int64_t bits = config.integer("bits"), group = config.integer_or("group_size", -1, -1);
+  if (bits != 2 && bits != 4 && bits != 8) refuse(config, "bits", bits, "2, 4 and 8");
+  if (group != -1 && (group < 16 || group % 16 != 0))
+    refuse(config, "group_size", group, "-1 (a whole row) and multiples of 16");
+  config.require("desc_act", false);
+  config.require("checkpoint_format", std::string_view("gptq"));
+  config.require("pack_dtype", std::string_view("int32"));
+  config.require("dynamic", nullptr);
+  config.boolean_or("sym", true);  // the zeros say it
+  config.strings_or_empty("modules_in_block_to_quantize");
+  // How it was made, and how others run it. lm_head: its tensors say.
+  config.ignore({"backend", "batch_size", "block_name_to_quantize", "cache_block_outputs",
+                 "damp_auto_increment", "damp_percent", "dataset", "exllama_config",
+                 "lm_head", "max_input_length", "meta", "model_file_base_name",
+                 "model_name_or_path", "model_seqlen", "module_name_preceding_first_block",
+                 "pad_token_id", "quantizer", "static_groups", "tokenizer", "true_sequential",
+                 "use_cuda_fp16", "use_exllama"});
+  config.require("is_marlin_format", false);
+  return std::make_shared<Gptq>(bits, group);
+}
+
+}  // namespace vecton

@@ -1,0 +1,65 @@
+// The tensors that make up one quantised matrix: found by the module's name, checked, and replaced
+// by one. Called by the readers of this folder.
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/quantised/quantised_tensor.h"
+#include "checkpoint/quantised/quantisation.h"
+#include "tensor/weight.h"
+#include "vecton/error.h"
+
+namespace vecton {
+
+using Tensors = std::map<std::string, StoredTensor>;
+
+// What of names is before `ending`, for every tensor whose name has it: "model.layers.0.mlp.up" of
+// ".qweight".
+std::vector<std::string> modules_with(const Tensors& tensors, std::string_view ending);
+
+class Parts {
+ public:
+  Parts(Tensors& tensors, std::string module) : tensors_(tensors), module_(std::move(module)) {}
+
+  bool has(std::string_view ending) const;
+  // The module's tensor of this ending. Errors (kCorrupt) where it is missing, of none of these
+  // types, has no bytes or another rank (0 = any).
+  const StoredTensor& take(std::string_view ending, std::initializer_list<DType> types,
+                           size_t rank = 2);
+  const StoredTensor& take(std::string_view ending, std::initializer_list<DType> types,
+                           std::span<const int64_t> shape);
+
+  // What the matrix is made of: the bytes of the parts stay while it does.
+  struct Made {
+    Weight weight;
+    std::shared_ptr<const void> copy;  // owns bytes that are not the file's
+  };
+  // Replaces what was taken by a matrix `name` of this shape; make(parts) gives it when asked,
+  // parts in the order in which they were taken.
+  using Make = std::function<Made(std::span<const StoredTensor> parts)>;
+  void replace(std::string_view name, std::vector<int64_t> shape, std::string format, Make make);
+
+ private:
+  Tensors& tensors_;
+  std::string module_;
+  std::vector<std::string> taken_;
+};
+
+[[noreturn]] void fail(const StoredTensor& tensor, const std::string& message,
+                       ErrorCode code = ErrorCode::kCorrupt);
+
+// Of stored floats: float32, float16 or bfloat16.
+BlockNumbers::Type number_type(const StoredTensor& tensor);
+
+// One number per row and `columns` columns, as stored.
+BlockNumbers numbers_of(const StoredTensor& tensor, int64_t columns, int64_t rows = 1);
+
+// [out, in] of what a format keeps as [in, out]: stored floats, widened.
+std::vector<float> transposed_floats(const StoredTensor& tensor);
+
+}  // namespace vecton

@@ -1,0 +1,29 @@
+// Quantisation: how config.json says that the weights of a checkpoint are quantised.
+//
+// Read before a weight is: what is not supported is refused by name. One file of this folder per
+// format. Called by the plan of a model and by Weights; immutable, for any thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "checkpoint/config.h"
+#include "checkpoint/safetensors.h"
+
+namespace vecton {
+
+class Quantisation {
+ public:
+  virtual ~Quantisation() = default;
+
+  // Puts one tensor, called as a dense checkpoint calls it, in place of those that make up a
+  // quantised matrix. Types, shapes and sizes are checked; layers that have no codes stay as they
+  // are.
+  virtual void gather(std::map<std::string, StoredTensor>& tensors) const = 0;
+};
+
+// Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.
+std::shared_ptr<const Quantisation> read_quantisation(const Config& config);
+
+}  // namespace vecton

@@ -1,0 +1,21 @@
+// QuantisedTensor: a matrix that a checkpoint keeps as codes and scales, in tensors of their own.
+// Made by the readers of this folder, from headers; `weight` reads. For any thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "tensor/weight.h"
+
+namespace vecton {
+
+struct QuantisedTensor {
+  std::string format;  // "MLX affine 4 bits", for people
+  int64_t bytes = 0;   // of all its tensors in the file
+  // The matrix [rows, columns]; more dimensions of the tensor are rows. The bytes are the file's
+  // where it has them in the order of Weight, else a copy.
+  std::function<Weight()> weight;
+};
+
+}  // namespace vecton

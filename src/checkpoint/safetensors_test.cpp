@@ -134,9 +134,9 @@ TEST(Safetensors, RefusesBadEntriesByName) {
   for (const auto& [header, words] : cases) {
     EXPECT_REFUSED(parse(header, 4), ErrorCode::kCorrupt, "m.safetensors: tensor \"a\": ", words);
   }
-  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]}})", 4),
+  EXPECT_REFUSED(parse(R"({"a":{"dtype":"F8_E5M2","shape":[4],"data_offsets":[0,4]}})", 4),
                  ErrorCode::kUnsupported, "m.safetensors: tensor \"a\"",
-                 "\"F8_E4M3\" is not supported");
+                 "\"F8_E5M2\" is not supported");
 }
 
 TEST(Safetensors, RefusesOverlapsAndHoles) {

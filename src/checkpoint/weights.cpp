@@ -88,7 +88,8 @@ struct Weights::State {
   std::vector<PreparedWeight> prepared;
   int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
-  std::set<std::string> linear_formats;
+  std::set<DType> linear_dtypes;  // of dense ones
+  std::set<std::string> formats;  // of quantised matrices
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
@@ -143,7 +144,7 @@ struct Weights::State {
   Weight matrix(const std::string& name, int64_t rows, int64_t columns, std::optional<DType> as) {
     const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
     if (tensor.quantised) {
-      linear_formats.insert(tensor.quantised->format);
+      formats.insert(tensor.quantised->format);
       return tensor.quantised->weight();
     }
     Weight weight;
@@ -217,7 +218,7 @@ struct Weights::State {
     linear_bytes += made->bytes;
     for (const Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
-      if (part.is_dense()) linear_formats.emplace(to_string(part.codes.dtype));
+      if (part.is_dense()) linear_dtypes.insert(part.codes.dtype);
     }
     return count(std::move(made));
   }
@@ -636,8 +637,9 @@ int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 
 std::string Weights::dtype() const {
   std::string names;
-  for (const std::string& format : state_->linear_formats)
-    names += (names.empty() ? "" : "+") + format;
+  for (const std::string& format : state_->formats) names += (names.empty() ? "" : "+") + format;
+  for (const DType type : state_->linear_dtypes)
+    names += (names.empty() ? "" : "+") + std::string(to_string(type));
   return names;
 }
 

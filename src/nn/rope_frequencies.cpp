@@ -273,12 +273,16 @@ RopeFrequencies rope_frequencies(const Config& config, int64_t head_dim,
                         std::to_string(Config::kMostCounted));
   }
   const Source source = find(config, head_dim, options);
-  // Keys that the other scalings have change nothing in this one.
-  if (source.scaling) {
-    source.scaling->ignore({"factor", "original_max_position_embeddings", "attention_factor",
-                            "beta_fast", "beta_slow", "mscale", "mscale_all_dim", "truncate",
-                            "low_freq_factor", "high_freq_factor", "short_factor", "long_factor",
-                            "finetuned"});
+  // Keys that the other scalings have change nothing in this one, nor does rope_parameters beside
+  // the rope_scaling that wins.
+  std::optional<Config> beside;
+  if (config.has("rope_scaling")) beside = config.child("rope_parameters");
+  for (const std::optional<Config>& place : {source.scaling, beside}) {
+    if (!place) continue;
+    place->ignore({"factor", "original_max_position_embeddings", "attention_factor", "beta_fast",
+                   "beta_slow", "mscale", "mscale_all_dim", "truncate", "low_freq_factor",
+                   "high_freq_factor", "short_factor", "long_factor", "finetuned"});
+    place->ignore({"rope_type", "type"});
   }
   std::string known;
   for (const Scaling& scaling : kScalings) {

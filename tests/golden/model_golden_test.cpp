@@ -1,6 +1,8 @@
 // Every model case of every fixture, through the engine, against the reference's numbers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <compare>
 #include <cstdlib>
@@ -169,14 +171,17 @@ std::vector<Request> plain_requests(const json::object& c, Task task) {
 }
 
 // Classes and scores: probabilities (or scores), and logits where the case has them.
-void add_with_and_without_activation(const Fixture& fixture, const json::object& expect,
-                                     const Ask& ask, std::initializer_list<const char*> keys,
+void add_with_and_without_activation(const Fixture& fixture, const json::object& c, const Ask& ask,
+                                     std::initializer_list<const char*> keys,
                                      std::vector<Ask>& asks) {
+  const json::object& expect = c.at("expect").as_object();
+  const json::object& params = c.at("params").as_object();
   for (const char* key : keys) {
     if (!expect.contains(key)) continue;
     Ask one = ask;
     one.want = expected_rows(fixture, expect, {key}, ask.requests.size());
-    if (std::string(key) == "logits_no_yes") {
+    const bool of_tokens = std::string(key) == "logits_no_yes" || params.contains("yes_token_id");
+    if (of_tokens && one.want.front().values.size() == 2) {  // no and yes
       const std::vector<float> both = one.want.front().values;
       one.want.front().values = {both[1] - both[0]};
     }
@@ -202,6 +207,15 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     for (Request& request : ask.requests) request.role = role_of(params);
     ask.want = expected_rows(fixture, expect, {"embedding", "embeddings"}, ask.requests.size());
     if (ask.requests.front().dimensions) ask.opening.overrides = R"({"is_matryoshka":true})";
+    // What no file of the checkpoint says.
+    const bool modules = std::filesystem::exists(fixture.model() / "modules.json");
+    if (!modules && fixture.architecture().ends_with("ForCausalLM")) ask.opening.convert = "embed";
+    const auto pooling = optional_text(params, "pooling");
+    if (pooling && !modules) {
+      std::string name = *pooling;
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+      ask.opening.pooler_config = R"({"pooling_type":")" + name + "\"}";
+    }
     asks.push_back(std::move(ask));
   } else if (task == "hidden_states" && !has_types(input)) {
     Ask ask{.opening = {.convert = "embed"}};
@@ -248,7 +262,7 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
       ask.opening.pooler_config = R"({"pooling_type":"STEP","step_tag_id":)" +
                                   json::serialize(params.at("step_tag_id")) + "}";
     }
-    add_with_and_without_activation(fixture, expect, ask, {"probabilities", "logits"}, asks);
+    add_with_and_without_activation(fixture, c, ask, {"probabilities", "logits"}, asks);
   } else if (task == "score") {
     Ask ask;
     for (std::string& document : texts_of(input)) {
@@ -261,8 +275,8 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     const bool modules = std::filesystem::exists(fixture.model() / "modules.json");
     if (fixture.architecture() == "Qwen3ForCausalLM" && !modules)
       ask.opening.overrides = R"({"classifier_from_token":["no","yes"]})";
-    add_with_and_without_activation(fixture, expect, ask,
-                                    {"score", "scores", "logits", "logits_no_yes"}, asks);
+    add_with_and_without_activation(fixture, c, ask, {"score", "scores", "logits", "logits_no_yes"},
+                                    asks);
   }
   return asks;
 }

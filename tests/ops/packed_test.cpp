@@ -84,15 +84,14 @@ TEST_P(Packed, Gated) {
         EXPECT_EQ(w.w->n, 35);
         return download(on, on.gated_linear(upload(on, in), w, act));
       };
-      const Matrix expected = run(*ref_, make_weight(gate.floats), make_weight(up.floats), x, bias,
-                                  Activation::kSilu);
-      const Matrix scale = run(*ref_, make_weight(magnitudes(gate.floats)),
-                               make_weight(magnitudes(up.floats)), magnitudes(x),
-                               magnitudes(bias), Activation::kIdentity);
+      const Matrix expected =
+          run(*ref_, make_weight(gate.floats), make_weight(up.floats), x, bias, Activation::kSilu);
+      const Matrix scale =
+          run(*ref_, make_weight(magnitudes(gate.floats)), make_weight(magnitudes(up.floats)),
+              magnitudes(x), magnitudes(bias), Activation::kIdentity);
       for (const int64_t m : {1, 15}) {
-        expect_close(
-            run(*ops_, gate.weight, up.weight, rows_of(x, 0, m), bias, Activation::kSilu),
-            rows_of(expected, 0, m), rows_of(scale, 0, m), 2 * sum_bound(144));
+        expect_close(run(*ops_, gate.weight, up.weight, rows_of(x, 0, m), bias, Activation::kSilu),
+                     rows_of(expected, 0, m), rows_of(scale, 0, m), 2 * sum_bound(144));
         if (HasFailure()) return;
       }
     }
@@ -184,10 +183,9 @@ TEST_P(Packed, Memory) {
     Random random(3);
     const int64_t n = 256, k = 1024;
     const Weight weight = make_packed(random, form, n, k).weight;
-    const auto file = static_cast<double>(weight.codes.bytes.size() + weight.scale.bytes.size() +
-                                          weight.offset.bytes.size() +
-                                          weight.scale_unit.bytes.size() +
-                                          weight.offset_unit.bytes.size());
+    const auto file = static_cast<double>(
+        weight.codes.bytes.size() + weight.scale.bytes.size() + weight.offset.bytes.size() +
+        weight.scale_unit.bytes.size() + weight.offset_unit.bytes.size());
     const int bits = weight.codes.stored_bits();
     // 1 bit takes 2, 5 bits take 8.
     const double most = bits == 1 ? 2.05 : bits == 2 || bits == 4 || bits == 8 ? 1.1 : 1.605;

@@ -16,12 +16,11 @@ using Bytes = std::vector<std::byte>;
 
 // A float of a byte by its definition, in double.
 float small_float(uint32_t bits, int exponent_bits, int mantissa_bits, int bias) {
-  const auto mantissa = static_cast<double>(bits & ((1u << mantissa_bits) - 1)) /
-                        std::pow(2.0, mantissa_bits);
-  const int exponent =
-      static_cast<int>(bits >> mantissa_bits & ((1u << exponent_bits) - 1));
-  const double value = exponent == 0 ? std::ldexp(mantissa, 1 - bias)
-                                     : std::ldexp(1 + mantissa, exponent - bias);
+  const auto mantissa =
+      static_cast<double>(bits & ((1u << mantissa_bits) - 1)) / std::pow(2.0, mantissa_bits);
+  const int exponent = static_cast<int>(bits >> mantissa_bits & ((1u << exponent_bits) - 1));
+  const double value =
+      exponent == 0 ? std::ldexp(mantissa, 1 - bias) : std::ldexp(1 + mantissa, exponent - bias);
   return static_cast<float>(bits >> (exponent_bits + mantissa_bits) & 1 ? -value : value);
 }
 
@@ -38,7 +37,7 @@ struct Scales {
 };
 
 Scales make_numbers(Random& random, Type type, int64_t rows, int64_t columns, int64_t block_rows,
-                     int64_t block_columns, float magnitude, Bytes& storage) {
+                    int64_t block_columns, float magnitude, Bytes& storage) {
   Scales made;
   made.stored.type = type;
   made.stored.block_rows = block_rows;
@@ -113,14 +112,22 @@ std::vector<PackedForm> make_forms() {
       forms.push_back({.name = name, .bits = bits, .block = block, .scale = Type::kF16});
       forms.back().zero_point = block % 3 == 0 ? 0 : 1 << (bits - 1);
     }
-    forms.push_back({.name = name, .bits = bits, .block = 64, .scale = Type::kF32,
-                     .offset = Type::kF32});
-    forms.push_back({.name = name, .bits = bits, .block = 64, .scale = Type::kBF16,
-                     .offset = Type::kBF16});
-    forms.push_back({.name = name, .bits = bits, .block = 32, .scale = Type::kU8,
-                     .offset = Type::kU8, .units = Type::kF16});
-    forms.push_back({.name = name, .bits = bits, .zero_point = 1 << (bits - 1), .block = 16,
-                     .scale = Type::kI8, .units = Type::kF16});
+    forms.push_back(
+        {.name = name, .bits = bits, .block = 64, .scale = Type::kF32, .offset = Type::kF32});
+    forms.push_back(
+        {.name = name, .bits = bits, .block = 64, .scale = Type::kBF16, .offset = Type::kBF16});
+    forms.push_back({.name = name,
+                     .bits = bits,
+                     .block = 32,
+                     .scale = Type::kU8,
+                     .offset = Type::kU8,
+                     .units = Type::kF16});
+    forms.push_back({.name = name,
+                     .bits = bits,
+                     .zero_point = 1 << (bits - 1),
+                     .block = 16,
+                     .scale = Type::kI8,
+                     .units = Type::kF16});
   }
   for (const Type scale : {Type::kF32, Type::kF16, Type::kBF16, Type::kE8M0, Type::kE4M3}) {
     for (const int64_t block : {16, 32}) {
@@ -130,15 +137,22 @@ std::vector<PackedForm> make_forms() {
     }
   }
   forms.push_back({.name = "table", .kind = Kind::kTable, .block = 32, .whole_table = false});
-  forms.push_back({.name = "table", .kind = Kind::kTable, .block = 32, .scale = Type::kI8,
+  forms.push_back({.name = "table",
+                   .kind = Kind::kTable,
+                   .block = 32,
+                   .scale = Type::kI8,
                    .units = Type::kF16});
-  forms.push_back({.name = "fp4", .kind = Kind::kFp4E2M1, .block = 16, .scale = Type::kE4M3,
-                   .factor = 0.037f});
+  forms.push_back(
+      {.name = "fp4", .kind = Kind::kFp4E2M1, .block = 16, .scale = Type::kE4M3, .factor = 0.037f});
   forms.push_back({.name = "fp8", .kind = Kind::kFp8E4M3, .block = 128, .block_rows = 128});
-  forms.push_back({.name = "fp8", .kind = Kind::kFp8E4M3, .block = 0, .scale = {},
-                   .factor = 0.11f});
-  forms.push_back({.name = "uint8", .block = 0, .block_rows = 64, .scale = Type::kF32,
-                   .offset = Type::kF16, .factor = 0.3f});
+  forms.push_back(
+      {.name = "fp8", .kind = Kind::kFp8E4M3, .block = 0, .scale = {}, .factor = 0.11f});
+  forms.push_back({.name = "uint8",
+                   .block = 0,
+                   .block_rows = 64,
+                   .scale = Type::kF32,
+                   .offset = Type::kF16,
+                   .factor = 0.3f});
   forms.push_back({.name = "uint4", .bits = 4, .block = 512, .scale = Type::kF16});
   forms.push_back({.name = "uint4", .bits = 4, .block = 48, .scale = Type::kF16});
   return forms;
@@ -166,8 +180,8 @@ PackedWeight make_packed(Random& random, const PackedForm& form, int64_t rows, i
   const Scales scale = numbers(form.scale, block, 0.01f, storage->scale);
   const Scales offset = numbers(form.offset, block, 0.5f, storage->offset);
   const Scales scale_unit = numbers(form.units, 256, 0.001f, storage->scale_unit);
-  const Scales offset_unit = numbers(form.offset ? form.units : std::optional<Type>(), 256, 0.01f,
-                                      storage->offset_unit);
+  const Scales offset_unit =
+      numbers(form.offset ? form.units : std::optional<Type>(), 256, 0.01f, storage->offset_unit);
 
   PackedWeight made;
   Weight& weight = made.weight;
@@ -195,8 +209,7 @@ PackedWeight make_packed(Random& random, const PackedForm& form, int64_t rows, i
       if (form.kind == Codes::Kind::kFp8E4M3 && (code & 0x7f) == 0x7f) code ^= 1;  // NaN
       for (int b = 0; b < bits; ++b) {
         const int64_t at = j * bits + b;
-        if (code >> b & 1)
-          storage->codes[1 + i * row_bytes + at / 8] |= std::byte{1} << (at % 8);
+        if (code >> b & 1) storage->codes[1 + i * row_bytes + at / 8] |= std::byte{1} << (at % 8);
       }
       const float s = scale_unit.at(i, j) * scale.at(i, j);
       const float product = s * code_value(form, code);

@@ -52,19 +52,18 @@ HWY_INLINE VF load_numbers(BlockNumbers::Type type, const std::byte* at) {
       const VF value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<20>(rest)), hn::Set(d, 0x1p120f));
       const auto nan = hn::Eq(rest, hn::Set(du, 0x7fu));
       const VU sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(du, 0x80u)));
-      const VU bits =
-          hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), hn::BitCast(du, value));
+      const VU bits = hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), hn::BitCast(du, value));
       return hn::BitCast(d, hn::Or(bits, sign));
     }
     case BlockNumbers::Type::kU8: {
       constexpr I32 di;
-      return hn::ConvertTo(
-          d, hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
+      return hn::ConvertTo(d,
+                           hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
     }
     case BlockNumbers::Type::kI8: {
       constexpr I32 di;
-      return hn::ConvertTo(
-          d, hn::PromoteTo(di, hn::LoadU(di8, reinterpret_cast<const int8_t*>(at))));
+      return hn::ConvertTo(d,
+                           hn::PromoteTo(di, hn::LoadU(di8, reinterpret_cast<const int8_t*>(at))));
     }
   }
   return hn::Zero(d);
@@ -119,9 +118,9 @@ HWY_INLINE void expand_group(const PackedCodes& codes, const uint32_t* from, int
 #endif
       HWY_UNROLL(4)
       for (int j = 0; j < 4; ++j) {
-        const auto code = hn::BitCast(
-            di, j == 3 ? hn::ShiftRight<24>(four)
-                       : hn::And(hn::ShiftRightSame(four, 8 * j), hn::Set(du, 0xffu)));
+        const auto code =
+            hn::BitCast(di, j == 3 ? hn::ShiftRight<24>(four)
+                                   : hn::And(hn::ShiftRightSame(four, 8 * j), hn::Set(du, 0xffu)));
         VF value;
         if constexpr (kMeaning == Meaning::kValues) {
           value = hn::GatherIndex(d, codes.values->data(), code);
@@ -147,8 +146,7 @@ HWY_INLINE void expand_panel(const PackedCodes& codes, const std::byte* panel, i
     const int64_t group = k / codes.group;
     const int64_t length = std::min(end, (group + 1) * codes.group) - k;
     for (int64_t v = 0; v < 2; ++v) {
-      VF scale =
-          group_numbers(codes.scale, codes.scale_unit, panel, group, v * kLanes, kWidth);
+      VF scale = group_numbers(codes.scale, codes.scale_unit, panel, group, v * kLanes, kWidth);
       if constexpr (kMeaning == Meaning::kBytes) scale = hn::Mul(scale, hn::Set(d, codes.unit));
       const uint32_t* from = words + k / kPerWord * kWidth + v * kLanes;
       if (codes.offset.exists()) {

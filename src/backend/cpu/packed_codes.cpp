@@ -126,13 +126,12 @@ void words_of(const Weight& weight, int64_t row, const PackedCodes& packed, uint
   std::array<uint8_t, 512> codes;  // a multiple of what a word has
   for (int64_t begin = done * per_word; begin < weight.columns;
        begin += static_cast<int64_t>(codes.size())) {
-    const auto count = static_cast<size_t>(
-        std::min(static_cast<int64_t>(codes.size()), weight.columns - begin));
+    const auto count =
+        static_cast<size_t>(std::min(static_cast<int64_t>(codes.size()), weight.columns - begin));
     host::read_codes(weight, row, begin, {codes.data(), count});
     for (size_t i = 0; i < count; ++i) {
       const int64_t k = begin + static_cast<int64_t>(i), in_word = k % per_word;
-      words[k / per_word] |= uint32_t{codes[i]}
-                             << (in_word % 4 * 8 + in_word / 4 * packed.bits);
+      words[k / per_word] |= uint32_t{codes[i]} << (in_word % 4 * 8 + in_word / 4 * packed.bits);
     }
   }
 }
@@ -237,9 +236,9 @@ void unpack_codes(const PackedMatrix& matrix, int64_t id, float* out) {
                          number_at(matrix, codes.offset, panel, group, column);
     for (int64_t k = first; k < std::min(matrix.k, first + codes.group); ++k) {
       const int64_t in_word = k % per_word;
-      const uint32_t code = words[k / per_word * width + column] >>
-                                (in_word % 4 * 8 + in_word / 4 * codes.bits) &
-                            mask;
+      const uint32_t code =
+          words[k / per_word * width + column] >> (in_word % 4 * 8 + in_word / 4 * codes.bits) &
+          mask;
       const float product = scale * (*codes.values)[code];
       const float sum = codes.offset.exists() ? product + offset : product;
       out[k] = codes.factor * sum;

@@ -45,9 +45,8 @@ void check_numbers(const Weight& weight, const BlockNumbers& numbers, const char
                                          std::to_string(numbers.block_rows) + " x " +
                                          std::to_string(numbers.block_columns) + " numbers");
   }
-  const auto needed =
-      static_cast<size_t>(blocks(weight.rows, numbers.block_rows) *
-                          blocks_per_row(weight, numbers) * numbers.size());
+  const auto needed = static_cast<size_t>(blocks(weight.rows, numbers.block_rows) *
+                                          blocks_per_row(weight, numbers) * numbers.size());
   if (numbers.bytes.size() < needed) {
     throw Error(ErrorCode::kCorrupt, weight.name + ": " + what + ": expected " +
                                          std::to_string(needed) + " bytes, found " +
@@ -151,8 +150,8 @@ void read_codes(const Weight& weight, int64_t row, int64_t begin, std::span<uint
 void dequantise_row(const Weight& weight, int64_t row, float* out) {
   constexpr int64_t kPiece = 256;
   const bool floats = weight.codes.kind == Codes::Kind::kFloat;
-  const std::array<float, 256> values = floats ? std::array<float, 256>{}
-                                               : code_values(weight.codes);
+  const std::array<float, 256> values =
+      floats ? std::array<float, 256>{} : code_values(weight.codes);
   uint8_t codes[kPiece];
   // Numbers of blocks change at multiples of these columns alone.
   float scale = 1, offset = 0;
@@ -176,11 +175,10 @@ void dequantise_row(const Weight& weight, int64_t row, float* out) {
                    block_number(weight, weight.offset, row, j);
         }
       }
-      const float code = floats
-                             ? float_of(weight.codes.dtype,
-                                        weight.codes.bytes.data() + row * weight.row_bytes() +
-                                            j * size_of(weight.codes.dtype))
-                             : values[codes[j - begin]];
+      const float code = floats ? float_of(weight.codes.dtype, weight.codes.bytes.data() +
+                                                                   row * weight.row_bytes() +
+                                                                   j * size_of(weight.codes.dtype))
+                                : values[codes[j - begin]];
       const float product = scale * code;
       const float sum = weight.offset.exists() ? product + offset : product;
       out[j] = weight.factor * sum;

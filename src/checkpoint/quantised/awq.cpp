@@ -76,9 +76,9 @@ std::shared_ptr<const Quantisation> read_awq(const Config& config) {
   config.require("zero_point", true);
   const std::string version = config.string_or("version", "gemm");
   if (version != "gemm" && version != "GEMM") {
-    throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config.version\": " +
-                                             quoted_text(version) +
-                                             " is not supported, only \"gemm\"");
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": \"quantization_config.version\": " + quoted_text(version) +
+                    " is not supported, only \"gemm\"");
   }
   config.strings_or_empty("modules_to_not_convert");  // they are dense in the file
   // How others run it.

@@ -29,7 +29,8 @@ Parts::Made weight_of(ColumnCodes columns) {
   weight.scale.block_columns = columns.group;
   weight.scale.bytes = std::as_bytes(std::span(copy->scales));
   const uint8_t zero = columns.zeros.front();
-  const bool same = std::ranges::all_of(columns.zeros, [&](uint8_t other) { return other == zero; });
+  const bool same =
+      std::ranges::all_of(columns.zeros, [&](uint8_t other) { return other == zero; });
   if (same) {
     weight.codes.zero_point = zero;
   } else {

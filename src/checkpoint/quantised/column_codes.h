@@ -19,8 +19,8 @@ uint32_t word_at(const StoredTensor& tensor, int64_t place);
 struct ColumnCodes {
   int64_t in = 0, out = 0, group = 0;
   int bits = 0;
-  std::vector<std::byte> codes;    // [out, in], bits each
-  std::vector<uint8_t> zeros;      // [in / group, out]
+  std::vector<std::byte> codes;     // [out, in], bits each
+  std::vector<uint8_t> zeros;       // [in / group, out]
   const StoredTensor* scales = {};  // [in / group, out]
 };
 

@@ -86,8 +86,8 @@ class IntQuantized final : public Quantisation {
 
 [[noreturn]] void refuse(const Config& config, const std::string& key, const std::string& found,
                          const std::string& accepted) {
-  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config." + key + "\": " +
-                                           found + " is not supported, only " + accepted);
+  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config." + key +
+                                           "\": " + found + " is not supported, only " + accepted);
 }
 
 // The one group's "weights".
@@ -100,8 +100,8 @@ Config weights_of(const Config& config) {
   const Config group = *config.child("config_groups")->child(name);
   if (group.strings_or_empty("targets") != std::vector<std::string>{"Linear"}) {
     const json::value* targets = group.raw("targets");
-    refuse(config, "config_groups." + name + ".targets",
-           targets ? value_text(*targets) : "nothing", "[\"Linear\"]");
+    refuse(config, "config_groups." + name + ".targets", targets ? value_text(*targets) : "nothing",
+           "[\"Linear\"]");
   }
   group.require("output_activations", nullptr);
   group.ignore({"input_activations", "format"});  // activations stay float32

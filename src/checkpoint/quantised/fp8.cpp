@@ -37,8 +37,7 @@ std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
     const json::value* found = config.raw("weight_block_size");
     throw Error(ErrorCode::kUnsupported,
                 config.file() + ": \"quantization_config.weight_block_size\": " +
-                    (found ? value_text(*found) : "nothing") +
-                    " is not supported, only [128,128]");
+                    (found ? value_text(*found) : "nothing") + " is not supported, only [128,128]");
   }
   config.require("fmt", std::string_view("e4m3"));
   config.require("activation_scheme", std::string_view("dynamic"));

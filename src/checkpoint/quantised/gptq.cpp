@@ -16,13 +16,14 @@ namespace {
 ColumnCodes read_codes(std::span<const StoredTensor> parts, int64_t bits, int64_t group) {
   const StoredTensor &words = parts[0], &zeros = parts[1];
   const int64_t per_word = 32 / bits, per_byte = 8 / bits;
-  ColumnCodes columns{.in = words.shape[0] * per_word,
-                      .out = words.shape[1],
-                      .group = group,
-                      .bits = static_cast<int>(bits),
-                      .codes = std::vector<std::byte>(words.bytes.size()),
-                      .zeros = std::vector<uint8_t>(zeros.bytes.size() * static_cast<size_t>(per_byte)),
-                      .scales = &parts[2]};
+  ColumnCodes columns{
+      .in = words.shape[0] * per_word,
+      .out = words.shape[1],
+      .group = group,
+      .bits = static_cast<int>(bits),
+      .codes = std::vector<std::byte>(words.bytes.size()),
+      .zeros = std::vector<uint8_t>(zeros.bytes.size() * static_cast<size_t>(per_byte)),
+      .scales = &parts[2]};
   // A word is four bytes of its column's row, in their order.
   const int64_t row_words = words.shape[0];
   for (int64_t k = 0; k < row_words; ++k) {
@@ -107,12 +108,28 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
   config.boolean_or("sym", true);  // the zeros say it
   config.strings_or_empty("modules_in_block_to_quantize");
   // How it was made, and how others run it. lm_head: its tensors say.
-  config.ignore({"backend", "batch_size", "block_name_to_quantize", "cache_block_outputs",
-                 "damp_auto_increment", "damp_percent", "dataset", "exllama_config",
-                 "lm_head", "max_input_length", "meta", "model_file_base_name",
-                 "model_name_or_path", "model_seqlen", "module_name_preceding_first_block",
-                 "pad_token_id", "quantizer", "static_groups", "tokenizer", "true_sequential",
-                 "use_cuda_fp16", "use_exllama"});
+  config.ignore({"backend",
+                 "batch_size",
+                 "block_name_to_quantize",
+                 "cache_block_outputs",
+                 "damp_auto_increment",
+                 "damp_percent",
+                 "dataset",
+                 "exllama_config",
+                 "lm_head",
+                 "max_input_length",
+                 "meta",
+                 "model_file_base_name",
+                 "model_name_or_path",
+                 "model_seqlen",
+                 "module_name_preceding_first_block",
+                 "pad_token_id",
+                 "quantizer",
+                 "static_groups",
+                 "tokenizer",
+                 "true_sequential",
+                 "use_cuda_fp16",
+                 "use_exllama"});
   config.require("is_marlin_format", false);
   return std::make_shared<Gptq>(bits, group);
 }

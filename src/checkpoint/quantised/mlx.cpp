@@ -108,7 +108,8 @@ class Mlx final : public Quantisation {
  private:
   static void gather(Parts parts, const Settings& settings) {
     const StoredTensor& words = parts.take(".weight", {DType::kU32}, 0);
-    if (words.shape.size() < 2) fail(words, "expected rows of words, found " + shape_text(words.shape));
+    if (words.shape.size() < 2)
+      fail(words, "expected rows of words, found " + shape_text(words.shape));
     std::vector<int64_t> shape = words.shape;
     const int64_t bits = shape.back() * 32;
     shape.back() = bits / settings.bits;

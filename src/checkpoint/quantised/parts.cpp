@@ -43,8 +43,8 @@ const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<D
   }
   if (tensor.bytes.empty()) fail(tensor, "has no numbers");
   if (rank > 0 && tensor.shape.size() != rank) {
-    fail(tensor, "expected " + std::to_string(rank) + " dimensions, found " +
-                     shape_text(tensor.shape));
+    fail(tensor,
+         "expected " + std::to_string(rank) + " dimensions, found " + shape_text(tensor.shape));
   }
   taken_.push_back(std::move(name));
   return tensor;
@@ -77,8 +77,9 @@ void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::stri
     weight.name = parts->front().name;
     weight.rows = rows;
     weight.columns = columns;
-    weight.keep = std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
-        parts, std::move(result.copy));
+    weight.keep =
+        std::make_shared<std::pair<std::shared_ptr<const void>, std::shared_ptr<const void>>>(
+            parts, std::move(result.copy));
     weight.release = [parts] {
       for (const StoredTensor& part : *parts) {
         if (part.file) part.file->release(part.bytes);

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/quantised/quantisation.h"
+#include "checkpoint/quantised/quantised_tensor.h"
 #include "tensor/weight.h"
 #include "vecton/error.h"
 

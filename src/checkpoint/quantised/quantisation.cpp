@@ -17,8 +17,10 @@ struct Method {
   ReadQuantisation read;
 };
 constexpr Method kMethods[] = {
-    {"awq", read_awq},   {"compressed-tensors", read_compressed_tensors},
-    {"fp8", read_fp8},   {"gptq", read_gptq},
+    {"awq", read_awq},
+    {"compressed-tensors", read_compressed_tensors},
+    {"fp8", read_fp8},
+    {"gptq", read_gptq},
     {"mxfp4", read_openai_mxfp4},
 };
 
@@ -31,17 +33,17 @@ constexpr Method kMethods[] = {
         ". To convert it: python -c \"from transformers import AutoModel; "
         "AutoModel.from_pretrained('OLD').dequantize().save_pretrained('NEW')\"";
   }
-  throw Error(ErrorCode::kUnsupported,
-              config.file() + ": \"quantization_config.quant_method\": " +
-                  (method.empty() ? "nothing" : quoted_text(method)) +
-                  " is not supported; accepted are " + known +
-                  "and MLX checkpoints, which have \"quantization\"" + hint);
+  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config.quant_method\": " +
+                                           (method.empty() ? "nothing" : quoted_text(method)) +
+                                           " is not supported; accepted are " + known +
+                                           "and MLX checkpoints, which have \"quantization\"" +
+                                           hint);
 }
 
 // Older checkpoints of bitsandbytes don't name it.
 std::string method_of(const Config& config) {
-  const bool unnamed = !config.has("quant_method") &&
-                       (config.has("load_in_4bit") || config.has("load_in_8bit"));
+  const bool unnamed =
+      !config.has("quant_method") && (config.has("load_in_4bit") || config.has("load_in_8bit"));
   return unnamed ? "bitsandbytes" : config.string_or("quant_method", "");
 }
 

@@ -39,6 +39,33 @@ void for_segments(const Prepared& weight, const F& f) {
 
 float* at(float* values, int64_t column) { return values ? values + column : nullptr; }
 
+// A call's x as integers, and the memory that holds them.
+struct Integers {
+  IntegerRows rows{};
+  std::shared_ptr<host::FloatMemory> memory;
+
+  Integers(ThreadPool& pool, Arena& arena, const IntegerKernels& kernels, const LinearCall& call,
+           int64_t count) {
+    constexpr int64_t kTaskNumbers = 32 << 10;  // quantised by one task
+    const PackedCodes& codes = call.w->codes;
+    rows.row_bytes = 3 * codes.k;
+    rows.row_groups = (codes.k + codes.group - 1) / codes.group;
+    const auto bytes = static_cast<size_t>((count * rows.row_bytes + 15) / 16 * 16 +
+                                           count * rows.row_groups *
+                                               static_cast<int64_t>(sizeof(IntegerRows::Group)));
+    memory = arena.allocate(bytes / sizeof(float) + 1);
+    rows.planes = reinterpret_cast<int8_t*>(memory->floats);
+    rows.groups = reinterpret_cast<IntegerRows::Group*>(rows.planes +
+                                                        (count * rows.row_bytes + 15) / 16 * 16);
+    const int64_t block =
+        std::clamp<int64_t>(kTaskNumbers / std::max<int64_t>(1, codes.k), 1, count);
+    pool.parallel_for((count + block - 1) / block, [&](int64_t i) {
+      kernels.quantise(codes, call.x, call.x_stride, call.w->k, rows, i * block,
+                       std::min(count, (i + 1) * block));
+    });
+  }
+};
+
 // Cuts y into blocks of rows, whose x stays in the second-level cache, and groups of panels, and
 // shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
 // turn, so the tasks of one turn are those at the same place of all stretches, and what a kernel
@@ -94,8 +121,7 @@ PreparedWeight CpuOps::prepare_linear(std::span<const Weight> given) {
   for (size_t begin = 0, end; begin < parts.size(); begin = end) {
     end = begin + 1;
     while (end < parts.size() && same_form(parts[end], parts[begin])) ++end;
-    made->add(
-        pack(pool_, panels_, parts.subspan(begin, end - begin), false, linear_kernels(isa_).lanes));
+    made->add(packed(parts.subspan(begin, end - begin), false));
   }
   if (parts.size() == 1) tables_.tie(parts.front(), made->segments.front());
   return made;
@@ -105,11 +131,10 @@ PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
   const Weight parts[] = {without_scales(gate), without_scales(up)};
   auto made = std::make_shared<PackedStack>();
   if (same_form(parts[0], parts[1]) || (parts[0].is_dense() && parts[1].is_dense())) {
-    made->add(pack(pool_, panels_, parts, true, linear_kernels(isa_).lanes));
+    made->add(packed(parts, true));
     return made;
   }
-  for (const Weight& part : parts)
-    made->add(pack(pool_, panels_, {&part, 1}, false, linear_kernels(isa_).lanes));
+  for (const Weight& part : parts) made->add(packed({&part, 1}, false));
   made->n = gate.rows;
   return made;
 }
@@ -157,6 +182,22 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
   return y;
 }
 
+void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
+  if (rows == 0 || !call.w->codes.integers) return run(pool_, linear_kernels(isa_), call, rows);
+  const Integers integers(pool_, arena_, *integer_kernels(isa_), call, rows);
+  call.integers = &integers.rows;
+  run(pool_, linear_kernels(isa_), call, rows);
+}
+
+// A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
+std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const Weight> parts, bool gated) {
+  auto made = pack(pool_, panels_, parts, gated, linear_kernels(isa_).lanes);
+  PackedCodes& codes = made->codes;
+  codes.integers = codes.exists() && codes.whole && codes.zero >= 0 && codes.zero <= 255 &&
+                   integer_kernels(isa_) != nullptr;
+  return made;
+}
+
 Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
                       const Tensor* residual) {
   if (!is_common(act)) {
@@ -165,7 +206,7 @@ Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
   }
   Tensor y = allocate(x.rows(), w.w->n);
   for_segments(*w.w, [&](const PackedMatrix& segment, int64_t column) {
-    run(pool_, linear_kernels(isa_),
+    multiply_rows(
         {&segment, data(x), x.stride(), data(y) + column, y.stride(), at(data(w.bias), column),
          residual ? data(*residual) + column : nullptr, residual ? residual->stride() : 0, act},
         x.rows());
@@ -179,10 +220,9 @@ Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const
   Tensor ys[2];
   for (int i = 0; i < 2; ++i) {
     ys[i] = allocate(x.rows(), halves.n);
-    run(pool_, linear_kernels(isa_),
-        {halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
-         at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : Activation::kIdentity},
-        x.rows());
+    multiply_rows({halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
+                   at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : Activation::kIdentity},
+                  x.rows());
   }
   return multiply(std::move(ys[0]), ys[1]);
 }
@@ -192,7 +232,7 @@ Tensor CpuOps::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activat
   if (stack.segments.size() == 2) return gated_by_halves(x, stack, gate_up.bias, act);
   Tensor y = allocate(x.rows(), gate_up.w->n);
   for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t) {
-    run(pool_, linear_kernels(isa_),
+    multiply_rows(
         {&matrix, data(x), x.stride(), data(y), y.stride(), data(gate_up.bias), nullptr, 0, act},
         x.rows());
   });

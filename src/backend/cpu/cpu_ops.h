@@ -14,6 +14,7 @@
 #include "backend/cpu/arena.h"
 #include "backend/cpu/embedding_table.h"
 #include "backend/cpu/isa.h"
+#include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/panel_memory.h"
 #include "backend/host/host_memory.h"
 #include "base/thread_pool.h"
@@ -78,6 +79,8 @@ class CpuOps final : public Ops {
  private:
   template <class F>
   Tensor change_rows(Tensor x, const F& change);
+  std::shared_ptr<const PackedMatrix> packed(std::span<const Weight> parts, bool gated);
+  void multiply_rows(LinearCall call, int64_t rows);
   Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const Vector& bias,
                          Activation act);
 

@@ -82,6 +82,24 @@ HWY_INLINE VF group_numbers(const PackedNumbers& numbers, const PackedNumbers& u
   return unit.exists() ? hn::Mul(load(unit), stored) : stored;
 }
 
+// Scales and offsets of groups begin .. end of a panel, with all that they are multiplied by:
+// [groups][scales, offsets][width].
+inline void read_numbers(const PackedCodes& codes, const std::byte* panel, int64_t begin,
+                         int64_t end, float* out) {
+  constexpr F32 d;
+  constexpr int64_t kLanes = hn::MaxLanes(d), kWidth = 2 * kLanes;
+  const VF factor = hn::Set(d, codes.factor), unit = hn::Set(d, codes.unit * codes.factor);
+  for (int64_t group = begin; group < end; ++group, out += 2 * kWidth) {
+    for (int64_t v = 0; v < kWidth; v += kLanes) {
+      const VF scale = group_numbers(codes.scale, codes.scale_unit, panel, group, v, kWidth);
+      hn::StoreU(hn::Mul(unit, scale), d, out + v);
+      if (!codes.offset.exists()) continue;
+      const VF offset = group_numbers(codes.offset, codes.offset_unit, panel, group, v, kWidth);
+      hn::StoreU(hn::Mul(factor, offset), d, out + kWidth + v);
+    }
+  }
+}
+
 // Four codes of neighbouring k in the bytes of each lane.
 template <int kBits>
 HWY_INLINE VU quad(VU word, int part) {

@@ -391,12 +391,57 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   }
 }
 
+#if HWY_TARGET == HWY_AVX3
+// Panels of codes, multiplied as integers with the rows of call.integers.
+void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
+                     int64_t panel, int64_t panel_end) {
+  constexpr int64_t kMostGroups = 64, kMostRows = IntegerKernels::kMostRows;
+  const PackedMatrix& w = *call.w;
+  const PackedCodes& codes = w.codes;
+  const IntegerKernels& kernels = *integer_kernels(Isa::kAvx512);
+  const bool offsets = codes.offset.exists();
+  const IntegerKernels::Tiles& tiles = codes.lookup ? kernels.lookups[offsets]
+                                                    : kernels.tiles[codes.bits == 2   ? 0
+                                                                    : codes.bits == 4 ? 1
+                                                                                      : 2][offsets];
+  const int64_t groups = (codes.k + codes.group - 1) / codes.group;
+  const int64_t count = (rows + kMostRows - 1) / kMostRows;
+  HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
+  HWY_ALIGN float sums[kBlockRows * kWidth];
+  for (; panel < panel_end; ++panel) {
+    const std::byte* data = w.data.get() + panel * w.panel_bytes();
+    std::fill_n(sums, rows * kWidth, 0.0f);
+    for (int64_t group = 0; group < groups; group += kMostGroups) {
+      const int64_t group_end = std::min(groups, group + kMostGroups);
+      const int64_t k = group * codes.group;
+      read_numbers(codes, data, group, group_end, numbers);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        tiles[static_cast<size_t>(next - first)](
+            {call.integers, row + first,
+             reinterpret_cast<const uint32_t*>(data) + k / codes.codes_per_word() * kWidth, numbers,
+             sums + first * kWidth, codes.bytes.data(), k,
+             std::min(codes.k, group_end * codes.group), codes.group});
+      }
+    }
+    finish_panel(call, finish, sums, row, rows, panel);
+  }
+}
+#endif
+
 void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
             int64_t panel_end) {
   const Finish finish =
       call.w->gated ? choose_finish<true>(call.act) : choose_finish<false>(call.act);
   while (row < row_end) {
     const int64_t rows = std::min(row_end - row, kBlockRows);
+#if HWY_TARGET == HWY_AVX3
+    if (call.integers) {
+      linear_integers(call, finish, row, rows, panel, panel_end);
+      row += rows;
+      continue;
+    }
+#endif
     if (call.w->codes.exists()) {
       linear_codes(call, finish, row, rows, panel, panel_end);
     } else if (rows <= kTileRows) {

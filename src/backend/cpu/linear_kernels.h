@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "backend/cpu/integer_kernels.h"
 #include "backend/cpu/isa.h"
 #include "backend/cpu/pack.h"
 #include "ops/types.h"
@@ -24,6 +25,7 @@ struct LinearCall {
   const float* residual;  // [rows, n], or null
   int64_t residual_stride;
   Activation act;
+  const IntegerRows* integers = nullptr;  // x, where the weight's codes are multiplied as integers
 };
 
 struct EmbedCall {

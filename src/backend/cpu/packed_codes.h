@@ -45,6 +45,7 @@ struct PackedCodes {
   std::array<uint8_t, 16> bytes{};
   std::shared_ptr<const std::array<float, 256>> values;  // always there
   bool whole = true;                                     // not of `values`
+  bool integers = false;  // multiplied by integer_kernels.h, whatever the rows
 
   bool exists() const { return bits != 0; }
   int64_t codes_per_word() const { return 32 / bits; }

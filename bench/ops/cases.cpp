@@ -9,6 +9,7 @@
 
 #include "base/cpu_info.h"
 #include "base/half.h"
+#include "ops/packed.h"
 #include "vecton/error.h"
 
 namespace vecton::bench {
@@ -33,7 +34,8 @@ DType dtype_named(const std::string& name) {
   if (name == "f32") return DType::kF32;
   if (name == "f16") return DType::kF16;
   if (name == "bf16") return DType::kBF16;
-  throw Error(ErrorCode::kInvalidArgument, "--dtype: '" + name + "' is none of: f32, f16, bf16");
+  throw Error(ErrorCode::kInvalidArgument,
+              "--dtype: '" + name + "' is none of: f32, f16, bf16, " + packed_names());
 }
 
 std::vector<float> numbers(int64_t count) {
@@ -88,11 +90,12 @@ std::string shape_of(std::initializer_list<std::pair<const char*, int64_t>> size
 
 void add_linear(const Settings& settings, const std::string& dtype_name, bool gated,
                 std::vector<Case>& cases) {
-  const DType dtype = dtype_named(dtype_name);
   for (const auto& [n, k] : shapes(settings)) {
+    const Weight w = is_packed(dtype_name) ? packed_weight(dtype_name, n, k)
+                                           : weight(n, k, dtype_named(dtype_name));
     for (const int64_t m : settings.m) {
       const double matrices = gated ? 2 : 1,
-                   weight_bytes = matrices * static_cast<double>(n * k * size_of(dtype));
+                   weight_bytes = matrices * static_cast<double>(bytes_of(w));
       Case c{.op = gated ? "gated" : "linear",
              .shape = shape_of({{"m", m}, {"n", n}, {"k", k}}),
              .dtype = dtype_name,
@@ -103,7 +106,6 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
       c.prepare = [=, n = n, k = k, cold = settings.cold,
                    bias = settings.bias](Ops& ops) -> std::function<void()> {
         const Tensor x = input(ops, m, k);
-        const Weight w = weight(n, k, dtype);
         const auto all = copies(cold, weight_bytes, [&] {
           return gated ? ops.prepare_gated(w, w) : ops.prepare_linear({&w, 1});
         });

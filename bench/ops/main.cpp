@@ -23,6 +23,7 @@ constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are sepa
   --m LIST         rows                                               (1,8,32,128,512,4096)
   --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
   --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)
+                   of linear, gated also packed: mlx8, mlx4, mlx2, q8_0, q4_0, q4_k, q6_k, mxfp4, nvfp4, mxfp8, fp8
   --head-dim LIST, --length LIST   of attention                       (32,64,128 and 16..512)
   --threads LIST   threads that share one call                        (1)
   --cold           the weight is in no cache: copies take turns

@@ -82,22 +82,71 @@ HWY_INLINE VF group_numbers(const PackedNumbers& numbers, const PackedNumbers& u
   return unit.exists() ? hn::Mul(load(unit), stored) : stored;
 }
 
+// One kind of numbers of groups begin .. end, times `factor`: written to out [groups][2 width], or
+// multiplied with what is there.
+template <BlockNumbers::Type kType, bool kMultiply>
+void read_kind(const PackedNumbers& numbers, const std::byte* panel, int64_t begin, int64_t end,
+               float factor, float* out) {
+  constexpr F32 d;
+  constexpr int64_t kLanes = hn::MaxLanes(d), kWidth = 2 * kLanes;
+  const VF times = hn::Set(d, factor);
+  int64_t i = begin / numbers.every;
+  const std::byte* from = panel + numbers.at + i * kWidth * numbers.size;
+  for (int64_t group = begin; group < end; ++i, from += kWidth * numbers.size) {
+    const VF a = hn::Mul(times, load_numbers(kType, from));
+    const VF b = hn::Mul(times, load_numbers(kType, from + kLanes * numbers.size));
+    for (const int64_t last = std::min(end, (i + 1) * numbers.every); group < last; ++group) {
+      hn::StoreU(kMultiply ? hn::Mul(a, hn::LoadU(d, out)) : a, d, out);
+      hn::StoreU(kMultiply ? hn::Mul(b, hn::LoadU(d, out + kLanes)) : b, d, out + kLanes);
+      out += 2 * kWidth;
+    }
+  }
+}
+
+template <bool kMultiply>
+void read_kind(const PackedNumbers& numbers, const std::byte* panel, int64_t begin, int64_t end,
+               float factor, float* out) {
+  using Type = BlockNumbers::Type;
+  switch (numbers.type) {
+    case Type::kF32:
+      return read_kind<Type::kF32, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kF16:
+      return read_kind<Type::kF16, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kBF16:
+      return read_kind<Type::kBF16, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kE8M0:
+      return read_kind<Type::kE8M0, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kE4M3:
+      return read_kind<Type::kE4M3, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kU8:
+      return read_kind<Type::kU8, kMultiply>(numbers, panel, begin, end, factor, out);
+    case Type::kI8:
+      return read_kind<Type::kI8, kMultiply>(numbers, panel, begin, end, factor, out);
+  }
+}
+
+inline void read_product(const PackedNumbers& numbers, const PackedNumbers& unit,
+                         const std::byte* panel, int64_t begin, int64_t end, float factor,
+                         float* out) {
+  if (numbers.exists()) {
+    read_kind<false>(numbers, panel, begin, end, factor, out);
+    if (unit.exists()) read_kind<true>(unit, panel, begin, end, 1, out);
+  } else if (unit.exists()) {
+    read_kind<false>(unit, panel, begin, end, factor, out);
+  } else {
+    constexpr int64_t kWidth = 2 * hn::MaxLanes(F32());
+    for (; begin < end; ++begin, out += 2 * kWidth) std::fill_n(out, kWidth, factor);
+  }
+}
+
 // Scales and offsets of groups begin .. end of a panel, with all that they are multiplied by:
 // [groups][scales, offsets][width].
 inline void read_numbers(const PackedCodes& codes, const std::byte* panel, int64_t begin,
                          int64_t end, float* out) {
-  constexpr F32 d;
-  constexpr int64_t kLanes = hn::MaxLanes(d), kWidth = 2 * kLanes;
-  const VF factor = hn::Set(d, codes.factor), unit = hn::Set(d, codes.unit * codes.factor);
-  for (int64_t group = begin; group < end; ++group, out += 2 * kWidth) {
-    for (int64_t v = 0; v < kWidth; v += kLanes) {
-      const VF scale = group_numbers(codes.scale, codes.scale_unit, panel, group, v, kWidth);
-      hn::StoreU(hn::Mul(unit, scale), d, out + v);
-      if (!codes.offset.exists()) continue;
-      const VF offset = group_numbers(codes.offset, codes.offset_unit, panel, group, v, kWidth);
-      hn::StoreU(hn::Mul(factor, offset), d, out + kWidth + v);
-    }
-  }
+  constexpr int64_t kWidth = 2 * hn::MaxLanes(F32());
+  read_product(codes.scale, codes.scale_unit, panel, begin, end, codes.unit * codes.factor, out);
+  if (!codes.offset.exists()) return;
+  read_product(codes.offset, codes.offset_unit, panel, begin, end, codes.factor, out + kWidth);
 }
 
 // Four codes of neighbouring k in the bytes of each lane.

@@ -104,18 +104,16 @@ VECTON_VNNI void tile(const IntegerTile& t) {
       const IntegerRows::Group& group = groups[r * rows.row_groups];
       VECTON_UNROLL
       for (int v = 0; v < 2; ++v) {
-        const __m512i upper =
-            _mm512_add_epi32(_mm512_slli_epi32(sum[r][0][v], 8), sum[r][1][v]);
-        const __m512 products =
-            _mm512_fmadd_ps(_mm512_cvtepi32_ps(upper), _mm512_set1_ps(256),
-                            _mm512_cvtepi32_ps(sum[r][2][v]));
+        const __m512i upper = _mm512_add_epi32(_mm512_slli_epi32(sum[r][0][v], 8), sum[r][1][v]);
+        const __m512 products = _mm512_fmadd_ps(_mm512_cvtepi32_ps(upper), _mm512_set1_ps(256),
+                                                _mm512_cvtepi32_ps(sum[r][2][v]));
         const __m512 scale =
             _mm512_mul_ps(_mm512_loadu_ps(numbers + 16 * v), _mm512_set1_ps(group.scale));
         float* at = t.sums + r * kWidth + 16 * v;
         __m512 y = _mm512_fmadd_ps(products, scale, _mm512_loadu_ps(at));
         if constexpr (kOffset) {
-          y = _mm512_fmadd_ps(_mm512_loadu_ps(numbers + kWidth + 16 * v),
-                              _mm512_set1_ps(group.sum), y);
+          y = _mm512_fmadd_ps(_mm512_loadu_ps(numbers + kWidth + 16 * v), _mm512_set1_ps(group.sum),
+                              y);
         }
         _mm512_storeu_ps(at, y);
       }
@@ -193,12 +191,11 @@ constexpr IntegerKernels::Tiles tiles_of() {
   return tiles_with<kBits, kLookup, kOffset>(std::make_index_sequence<IntegerKernels::kMostRows>());
 }
 
-constexpr IntegerKernels kKernels = {
-    &quantise,
-    {{tiles_of<2, false, false>(), tiles_of<2, false, true>()},
-     {tiles_of<4, false, false>(), tiles_of<4, false, true>()},
-     {tiles_of<8, false, false>(), tiles_of<8, false, true>()}},
-    {tiles_of<4, true, false>(), tiles_of<4, true, true>()}};
+constexpr IntegerKernels kKernels = {&quantise,
+                                     {{tiles_of<2, false, false>(), tiles_of<2, false, true>()},
+                                      {tiles_of<4, false, false>(), tiles_of<4, false, true>()},
+                                      {tiles_of<8, false, false>(), tiles_of<8, false, true>()}},
+                                     {tiles_of<4, true, false>(), tiles_of<4, true, true>()}};
 
 }  // namespace
 

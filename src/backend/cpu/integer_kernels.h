@@ -31,14 +31,14 @@ struct IntegerRows {
 
 struct IntegerTile {
   const IntegerRows* x;
-  int64_t row;              // of x, the first
-  const uint32_t* words;    // of a panel, those of the first group
-  const float* numbers;     // [groups][scales, offsets][32]
-  float* sums;              // [rows][32], added to
-  const uint8_t* bytes;     // of PackedCodes
-  int64_t k;                // where the first group begins ...
-  int64_t k_end;            // ... and the last one ends
-  int64_t group;            // codes of a group; the last one may have fewer
+  int64_t row;            // of x, the first
+  const uint32_t* words;  // of a panel, those of the first group
+  const float* numbers;   // [groups][scales, offsets][32]
+  float* sums;            // [rows][32], added to
+  const uint8_t* bytes;   // of PackedCodes
+  int64_t k;              // where the first group begins ...
+  int64_t k_end;          // ... and the last one ends
+  int64_t group;          // codes of a group; the last one may have fewer
 };
 
 struct IntegerKernels {

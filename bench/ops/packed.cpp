@@ -39,7 +39,8 @@ constexpr Form kForms[] = {
 };
 
 const Form* form_named(const std::string& name) {
-  const auto* const form = std::ranges::find_if(kForms, [&](const Form& f) { return f.name == name; });
+  const auto* const form =
+      std::ranges::find_if(kForms, [&](const Form& f) { return f.name == name; });
   return form == std::end(kForms) ? nullptr : form;
 }
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "ops/packed_weight.h"
 #include "vecton/error.h"
@@ -172,6 +173,44 @@ TEST_P(Packed, SameBits) {
         if (HasFailure()) return;
       }
     }
+  }
+}
+
+// Rows with numbers that are not finite give such, and are no other row's business; rows of very
+// large and very small numbers give what they should.
+TEST_P(Packed, ExtremeActivations) {
+  const float inf = std::numeric_limits<float>::infinity(),
+              nan = std::numeric_limits<float>::quiet_NaN();
+  for (const PackedForm& form : packed_forms()) {
+    SCOPED_TRACE(describe(form));
+    Random random(3);
+    const PackedWeight packed = make_packed(random, form, 40, 96);
+    Matrix x = random_matrix(random, 9, 96);
+    const float factors[] = {1, 1e-25f, 1e25f, 1, 1, 1, 1, 1, 0};
+    for (int64_t i = 0; i < x.rows; ++i) {
+      for (int64_t j = 0; j < x.columns; ++j) x.at(i, j) *= factors[i];
+    }
+    x.at(3, 50) = inf;
+    x.at(4, 95) = -inf;
+    x.at(5, 0) = nan;
+    x.at(6, 60) = -nan;
+    const auto run = [&](Ops& on, const Weight& weight, const Matrix& in) {
+      return download(on, on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), {}}));
+    };
+    const Matrix actual = run(*ops_, packed.weight, x);
+    const Matrix expected = run(*ref_, packed.weight, x);
+    const Matrix scale = run(*ref_, make_weight(magnitudes(packed.floats)), magnitudes(x));
+    for (int64_t i = 0; i < x.rows; ++i) {
+      if (i >= 3 && i <= 6) {
+        for (int64_t j = 0; j < 40; ++j) {
+          EXPECT_TRUE(std::isfinite(expected.at(i, j)) || !std::isfinite(actual.at(i, j)));
+        }
+      } else {
+        expect_close(rows_of(actual, i, 1), rows_of(expected, i, 1), rows_of(scale, i, 1),
+                     sum_bound(96));
+      }
+    }
+    if (HasFailure()) return;
   }
 }
 

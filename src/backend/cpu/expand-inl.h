@@ -208,7 +208,7 @@ HWY_INLINE void expand_panel(const PackedCodes& codes, const std::byte* panel, i
                              int64_t count, float* out) {
   constexpr F32 d;
   constexpr int64_t kLanes = hn::MaxLanes(d), kWidth = 2 * kLanes, kPerWord = 32 / kBits;
-  const auto* words = reinterpret_cast<const uint32_t*>(panel);
+  const auto* words = reinterpret_cast<const uint32_t*>(panel + codes.words_at);
   for (int64_t end = k + count; k < end;) {
     const int64_t group = k / codes.group;
     const int64_t length = std::min(end, (group + 1) * codes.group) - k;

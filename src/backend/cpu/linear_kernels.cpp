@@ -396,6 +396,7 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
 void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
   constexpr int64_t kMostGroups = 64, kMostRows = IntegerKernels::kMostRows;
+  constexpr int64_t kBlock = 512;  // k for which a panel stays in the first-level cache
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const IntegerKernels& kernels = *integer_kernels(Isa::kAvx512);
@@ -406,25 +407,31 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
                                                                                       : 2][offsets];
   const int64_t groups = (codes.k + codes.group - 1) / codes.group;
   const int64_t count = (rows + kMostRows - 1) / kMostRows;
+  const int64_t block =
+      count == 1 ? kMostGroups : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const std::byte* data = w.data.get() + panel * w.panel_bytes();
+    const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at);
     std::fill_n(sums, rows * kWidth, 0.0f);
-    for (int64_t group = 0; group < groups; group += kMostGroups) {
-      const int64_t group_end = std::min(groups, group + kMostGroups);
+    for (int64_t group = 0; group < groups; group += block) {
+      const int64_t group_end = std::min(groups, group + block);
       const int64_t k = group * codes.group;
+      const bool last = group_end == groups;
       read_numbers(codes, data, group, group_end, numbers);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        if (last) fetch_destination(call, row + first, next - first, panel);
         tiles[static_cast<size_t>(next - first)](
-            {call.integers, row + first,
-             reinterpret_cast<const uint32_t*>(data) + k / codes.codes_per_word() * kWidth, numbers,
+            {call.integers, row + first, words + k / codes.codes_per_word() * kWidth, numbers,
              sums + first * kWidth, codes.bytes.data(), k,
              std::min(codes.k, group_end * codes.group), codes.group});
+        if (last) {
+          finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
+        }
       }
     }
-    finish_panel(call, finish, sums, row, rows, panel);
   }
 }
 #endif

@@ -188,12 +188,14 @@ PackedCodes layout_of_codes(const Weight& weight, int64_t width) {
   } else {
     codes.whole = false;
   }
-  int64_t at = codes.k * width * codes.bits / 8;
+  int64_t at = 0;
   codes.scale = place(weight.scale, codes, weight.columns, width, at);
   codes.offset = place(weight.offset, codes, weight.columns, width, at);
   codes.scale_unit = place(weight.scale_unit, codes, weight.columns, width, at);
   codes.offset_unit = place(weight.offset_unit, codes, weight.columns, width, at);
-  codes.panel_bytes = round_up(at, std::min<int64_t>(kLine, width * 4));
+  const int64_t unit = std::min<int64_t>(kLine, width * 4);
+  codes.words_at = round_up(at, unit);
+  codes.panel_bytes = round_up(codes.words_at + codes.k * width * codes.bits / 8, unit);
   return codes;
 }
 
@@ -213,7 +215,7 @@ void pack_codes(const PackedMatrix& matrix, std::span<const Weight> parts, int64
     pack_numbers(weight, source.row, weight.scale_unit, codes, codes.scale_unit, width, j, out);
     pack_numbers(weight, source.row, weight.offset_unit, codes, codes.offset_unit, width, j, out);
   }
-  auto* to = reinterpret_cast<uint32_t*>(out);
+  auto* to = reinterpret_cast<uint32_t*>(out + codes.words_at);
   for (int64_t first = 0; first < words; first += kBlock) {
     const int64_t last = std::min(words, first + kBlock);
     for (int64_t j = 0; j < width; ++j) {
@@ -226,7 +228,7 @@ void unpack_codes(const PackedMatrix& matrix, int64_t id, float* out) {
   const PackedCodes& codes = matrix.codes;
   const int64_t width = matrix.width, column = id % width, per_word = codes.codes_per_word();
   const std::byte* panel = matrix.data.get() + id / width * matrix.panel_bytes();
-  const auto* words = reinterpret_cast<const uint32_t*>(panel);
+  const auto* words = reinterpret_cast<const uint32_t*>(panel + codes.words_at);
   const uint32_t mask = (1u << codes.bits) - 1;
   for (int64_t first = 0; first < matrix.k; first += codes.group) {
     const int64_t group = first / codes.group;

@@ -1,6 +1,7 @@
 // Weights of codes as the linear kernels read them: packed as in the file, 2, 4 or 8 bits each.
 //
-// A panel of `width` columns is [codes][scales][offsets][scale units][offset units]. A 32-bit word
+// A panel of `width` columns is [scales][offsets][scale units][offset units][codes]: what is needed
+// first comes first, so that one stream of fetches ahead serves all. A 32-bit word
 // of a column holds the codes of as many neighbouring k as fit: byte b has those of k = b, 4 + b,
 // ... from its low bits on, so that a shift and a mask give four bytes of four neighbouring k, as
 // instructions for 8-bit dot products take them. Words lie [k / codes per word][width]; of each
@@ -30,9 +31,10 @@ struct PackedNumbers {
 };
 
 struct PackedCodes {
-  int bits = 0;       // 2, 4, 8; 0 = no codes
-  int64_t group = 0;  // k, a multiple of 16 up to 256, within which all numbers are the same
-  int64_t k = 0;      // padded
+  int bits = 0;          // 2, 4, 8; 0 = no codes
+  int64_t group = 0;     // k, a multiple of 16 up to 256, within which all numbers are the same
+  int64_t k = 0;         // padded
+  int64_t words_at = 0;  // bytes from a panel's start to its codes
   int64_t panel_bytes = 0;
   PackedNumbers scale, offset, scale_unit, offset_unit;
   float factor = 1;

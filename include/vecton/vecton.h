@@ -6,7 +6,6 @@
 // An Engine may be used from any number of threads.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -23,6 +22,7 @@
 #include "vecton/export.h"
 #include "vecton/hub.h"
 #include "vecton/options.h"
+#include "vecton/runtime.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton {
@@ -164,7 +164,7 @@ class VECTON_API Ticket {
 
  private:
   friend class Engine;
-  std::shared_ptr<std::atomic<bool>> cancelled_;
+  std::function<void()> cancel_;
 };
 
 class VECTON_API Engine {
@@ -173,6 +173,11 @@ class VECTON_API Engine {
   // with.
   static std::unique_ptr<Engine> open(
       const EngineOptions& options,
+      const std::function<void(const DownloadProgress&)>& progress = {});
+  // With the threads, the memory and the device of a runtime, which the engine keeps alive.
+  // `threads` and `backend` of the options must be the defaults or the runtime's.
+  static std::unique_ptr<Engine> open(
+      const EngineOptions& options, std::shared_ptr<Runtime> runtime,
       const std::function<void(const DownloadProgress&)>& progress = {});
   ~Engine();  // stops: waiting requests end with kCancelled
   Engine(const Engine&) = delete;

@@ -5,14 +5,14 @@
 #include <new>
 #include <utility>
 
-#include "backend/registry.h"
+#include "base/counted.h"
 #include "base/memory_info.h"
-#include "base/thread_pool.h"
 #include "engine/assembly.h"
 #include "engine/describe.h"
 #include "engine/plan.h"
 #include "engine/routes.h"
 #include "engine/runner.h"
+#include "engine/runtime_impl.h"
 #include "engine/scheduler.h"
 #include "vecton/vecton.h"
 
@@ -20,16 +20,19 @@ namespace vecton {
 
 using Clock = std::chrono::steady_clock;
 
-static int threads_of(const EngineOptions& options) {
-  return options.threads > 0 ? options.threads : ThreadPool::cores();
+// The runtime that an engine without one gets.
+static std::shared_ptr<Runtime> runtime_of(const EngineOptions& options) {
+  return Runtime::create({.threads = options.threads, .backend = options.backend});
 }
 
 // The only place where threads meet: callers push sequences, workers take batches, `mutex` guards
 // what both touch.
 struct Engine::Impl {
-  Impl(const EngineOptions& options, const std::function<void(const DownloadProgress&)>& progress);
+  Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared,
+       const std::function<void(const DownloadProgress&)>& progress);
   ~Impl();
 
+  MemoryBudget::Share take_memory(int64_t bytes, const std::string& what, const char* field);
   void make_cache(const EngineOptions& options);
   bool work(int worker);
   void rest(int worker);
@@ -38,39 +41,62 @@ struct Engine::Impl {
   std::vector<Result> assemble(const Assembly& assembly, std::vector<Result> parts);
   std::unique_ptr<Ops> take_score_ops();
   void fail(std::vector<Sequence>& sequences, const Error& error);
+  void take_given_up();
   Scheduler::Limits limits(const EngineOptions& options, int threads) const;
 
+  std::shared_ptr<Runtime> runtime;
+  MemoryBudget::Share weight_memory, cache_memory;  // of the runtime's
   Routes routes;
   const Plan& plan;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<Runner> runner;
   ModelInfo info;
 
+  std::shared_ptr<GivenUp> given_up = std::make_shared<GivenUp>();
   std::mutex mutex;
   std::condition_variable changed;  // room in the queue, or fewer unfinished requests
   Scheduler scheduler;
   EngineStats stats;
   int64_t unfinished = 0;  // requests taken and not answered yet
-  bool draining = false, stopped = false, ready = false;
+  bool draining = false, stopped = false;
 
   std::unique_ptr<Ops> root_ops;                // of weights and cache
   std::vector<std::unique_ptr<Ops>> ops;        // one per worker
   std::vector<std::unique_ptr<Ops>> score_ops;  // idle ones, for results put together from several
-  std::unique_ptr<ThreadPool> pool;             // last: its threads use all of the above
+  std::shared_ptr<JobSources::Source> source;   // what the workers see of this engine
 };
 
-Engine::Impl::Impl(const EngineOptions& options,
+// What an engine may not say for itself when it shares a runtime. What the environment says of
+// threads is the runtime's business.
+static void check_shared(const EngineOptions& options, const RuntimeOptions& runtime) {
+  const bool own_threads = options.threads != 0 && options.threads != EngineOptions{}.threads;
+  if (own_threads && options.threads != runtime.threads) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "threads: " + std::to_string(options.threads) + ", and the runtime has " +
+                    std::to_string(runtime.threads),
+                "threads");
+  }
+  if (options.backend != runtime.backend) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "backend: \"" + options.backend + "\", and the runtime has \"" + runtime.backend + "\"",
+        "backend");
+  }
+}
+
+Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared,
                    const std::function<void(const DownloadProgress&)>& progress)
-    : routes(options, progress),
+    : runtime(std::move(shared)),
+      routes(options, progress),
       plan(routes.plan(0)),
       tokenizer(routes.main_tokenizer()),
       scheduler({}) {
-  const int threads = threads_of(options);
+  Runtime::Impl& shares = runtime->impl();
+  const int threads = runtime->threads();
   scheduler = Scheduler(limits(options, threads));
-  pool = std::make_unique<ThreadPool>(
-      threads, [this](int worker) { return work(worker); }, [this](int worker) { rest(worker); });
-  root_ops = make_ops(options.backend, *pool);
+  root_ops = shares.device->fork();
   runner = std::make_unique<Runner>(routes, options, *root_ops);
+  weight_memory = take_memory(runner->weight_bytes(), "the weights", "memory_bytes");
   make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
   info = describe(plan);
@@ -83,8 +109,8 @@ Engine::Impl::Impl(const EngineOptions& options,
   info.file_bytes = runner->file_bytes();
   info.weight_bytes = runner->weight_bytes();
   info.warnings.insert(info.warnings.end(), runner->warnings().begin(), runner->warnings().end());
-  const std::lock_guard lock(mutex);
-  ready = true;
+  source = shares.sources.add([this](int worker) { return work(worker); },
+                              [this](int worker) { rest(worker); });
 }
 
 Engine::Impl::~Impl() {
@@ -93,7 +119,7 @@ Engine::Impl::~Impl() {
     stopped = true;
   }
   changed.notify_all();
-  pool->stop();  // workers finish the batch they are in
+  runtime->impl().sources.remove(source);  // workers finish the batch they are in
   std::vector<Sequence> left = scheduler.clear();
   fail(left, Error(ErrorCode::kCancelled, "the engine was stopped"));
 }
@@ -123,10 +149,11 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   if (options.cache_bytes > 0) {
     pages = runner->cache_pages(options.cache_bytes);
   } else {
-    pages = std::min(runner->cache_pages(std::min(kMost, available_memory() / 8)),
+    pages = std::min(runner->cache_pages(std::min(kMost, runtime->impl().memory.left() / 8)),
                      kLongest * plan.max_model_len / PrefixIndex::kPageTokens);
   }
   if (pages < 1) return;
+  cache_memory = take_memory(pages * runner->page_bytes(), "the prefix cache", "cache_bytes");
   try {
     runner->make_cache(pages, *root_ops);
   } catch (const std::bad_alloc&) {
@@ -134,9 +161,34 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
                 "cache_bytes: the system does not give so much memory to the prefix cache",
                 "cache_bytes");
   }
-  Scheduler::Limits with_cache = limits(options, threads_of(options));
+  Scheduler::Limits with_cache = limits(options, runtime->threads());
   with_cache.cache_pages = pages;
   scheduler = Scheduler(with_cache);
+}
+
+// Of the runtime's; an error of `field` where it has not so much left.
+MemoryBudget::Share Engine::Impl::take_memory(int64_t bytes, const std::string& what,
+                                              const char* field) {
+  MemoryBudget& budget = runtime->impl().memory;
+  MemoryBudget::Share share = budget.take(bytes);
+  if (share) return share;
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string(field) + ": " + what + " of " + plan.name + " take " +
+                  counted(bytes, "byte") + "; of the runtime's memory_bytes, " +
+                  counted(std::max<int64_t>(0, budget.left()), "byte") + " are left",
+              field);
+}
+
+// Under the lock.
+void Engine::Impl::take_given_up() {
+  std::vector<std::weak_ptr<Group>> groups;
+  {
+    const std::lock_guard lock(given_up->mutex);
+    groups.swap(given_up->groups);
+  }
+  for (const std::weak_ptr<Group>& group : groups) {
+    if (const std::shared_ptr<Group> alive = group.lock()) scheduler.cancel(*alive);
+  }
 }
 
 bool Engine::Impl::work(int worker) {
@@ -144,13 +196,14 @@ bool Engine::Impl::work(int worker) {
   int64_t left = 0;
   {
     const std::lock_guard lock(mutex);
-    if (!ready || stopped) return false;
+    if (stopped) return false;
+    take_given_up();
     step = scheduler.next();
     stats.requests_running += static_cast<int64_t>(step.batch.size());
     if (!step.batch.empty()) ++stats.batches;
     left = scheduler.ready_batches();
   }
-  if (left > 0 && !step.batch.empty()) pool->notify(left);
+  if (left > 0 && !step.batch.empty()) runtime->impl().pool.notify(left);
   if (step.batch.empty() && step.cancelled.empty()) return step.more;
   changed.notify_all();
   fail(step.cancelled, Error(ErrorCode::kCancelled, "the request was cancelled"));
@@ -163,7 +216,7 @@ void Engine::Impl::rest(int worker) {
   bool idle = false;
   {
     const std::lock_guard lock(mutex);
-    if (!ready || stopped) return;
+    if (stopped) return;
     idle = unfinished == 0;
   }
   ops[static_cast<size_t>(worker)]->give_back_memory();
@@ -195,7 +248,7 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
     scheduler.finish(batch, !error);  // what stays in it is to be answered
     left = scheduler.ready_batches();
   }
-  if (left > 0) pool->notify(left);  // what waited for this batch's pages
+  if (left > 0) runtime->impl().pool.notify(left);  // what waited for this batch's pages
   for (Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
     if (error) result.error = error;
@@ -270,7 +323,15 @@ Engine::~Engine() = default;
 
 std::unique_ptr<Engine> Engine::open(const EngineOptions& options,
                                      const std::function<void(const DownloadProgress&)>& progress) {
-  return std::unique_ptr<Engine>(new Engine(std::make_unique<Impl>(options, progress)));
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(options, runtime_of(options), progress)));
+}
+
+std::unique_ptr<Engine> Engine::open(const EngineOptions& options, std::shared_ptr<Runtime> runtime,
+                                     const std::function<void(const DownloadProgress&)>& progress) {
+  check_shared(options, runtime->impl().options);
+  return std::unique_ptr<Engine>(
+      new Engine(std::make_unique<Impl>(options, std::move(runtime), progress)));
 }
 
 Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vector<Result>)> done,
@@ -288,7 +349,12 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   group->done = [impl = impl_.get(), assembly, done = std::move(done)](std::vector<Result> parts) {
     done(impl->assemble(*assembly, std::move(parts)));
   };
-  ticket.cancelled_ = group->cancelled;
+  ticket.cancel_ = [weak = std::weak_ptr(group), given_up = impl_->given_up] {
+    const std::shared_ptr<Group> alive = weak.lock();
+    if (!alive || alive->cancelled.exchange(true)) return;
+    const std::lock_guard lock(given_up->mutex);
+    given_up->groups.push_back(weak);
+  };
   if (sequences.empty()) {  // no request has a token
     group->done({});
     return ticket;
@@ -320,7 +386,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     impl_->scheduler.push(std::move(sequences));
     batches = impl_->scheduler.ready_batches();
   }
-  impl_->pool->notify(batches);
+  impl_->runtime->impl().pool.notify(batches);
   return ticket;
 }
 
@@ -409,7 +475,7 @@ void Engine::drain() {
 }
 
 void Ticket::cancel() {
-  if (cancelled_) cancelled_->store(true);
+  if (cancel_) cancel_();
 }
 
 }  // namespace vecton

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <latch>
 #include <numeric>
@@ -513,6 +515,100 @@ TEST(Engine, RefusesOptionsByName) {
   EXPECT_EQ(refusal([](EngineOptions& o) { o.backend = "abacus"; }).field(), "backend");
   EXPECT_EQ(refusal([](EngineOptions& o) { o.model = "tests/no/such/folder"; }).code(),
             ErrorCode::kNotFound);
+}
+
+TEST(Runtime, EnginesThatShareOneGiveTheSameBits) {
+  const std::vector<std::string> texts = mixed_texts(60);
+  const std::vector<Result> bert = open(kBert)->submit(requests_of(texts)).get();
+  const std::vector<Result> qwen = open(kQwen)->submit(requests_of(texts)).get();
+  const auto runtime = Runtime::create({.threads = 3});
+  auto first = Engine::open({.model = kBert}, runtime);
+  const auto second = Engine::open({.model = kQwen}, runtime);
+  EXPECT_EQ(first->info().threads, 3);
+  const auto serve = [&](Engine& engine, const std::vector<Result>& want) {
+    const std::vector<Result> got = engine.submit(requests_of(texts)).get();
+    for (size_t i = 0; i < want.size(); ++i) {
+      EXPECT_FALSE(got[i].error);
+      EXPECT_TRUE(same_bits(got[i].values, want[i].values)) << i;
+    }
+  };
+  std::atomic<bool> gone{false};
+  std::thread other([&] {
+    while (!gone) serve(*second, qwen);
+    serve(*second, qwen);
+  });
+  for (int times = 0; times < 4; ++times) serve(*first, bert);
+  std::future<std::vector<Result>> waiting = first->submit(requests_of(texts));
+  first.reset();  // while the other works
+  for (const Result& result : waiting.get())
+    EXPECT_TRUE(!result.error || result.error->code() == ErrorCode::kCancelled);
+  gone = true;
+  other.join();
+}
+
+TEST(Runtime, IsKeptByItsEngines) {
+  auto runtime = Runtime::create({.threads = 1});
+  const auto engine = Engine::open({.model = kBert}, runtime);
+  const std::weak_ptr<Runtime> held = runtime;
+  runtime.reset();
+  EXPECT_FALSE(held.expired());
+  EXPECT_EQ(engine->embed({"a text"}), open(kBert)->embed({"a text"}));
+}
+
+TEST(Runtime, OpensNoEngineThatItHasNoMemoryFor) {
+  const EngineOptions options{.model = kBert, .enable_prefix_caching = false};
+  const int64_t bytes = open(kBert)->info().weight_bytes;
+  const auto runtime = Runtime::create({.threads = 1, .memory_bytes = bytes * 2});
+  const auto first = Engine::open(options, runtime);
+  auto second = Engine::open(options, runtime);
+  const Error error = error_of([&] { (void)Engine::open(options, runtime); });
+  EXPECT_EQ(error.field(), "memory_bytes");
+  EXPECT_THAT(error.what(), HasSubstr("0 bytes are left"));
+  second.reset();
+  second = Engine::open(options, runtime);  // what the two before held is there again
+  EXPECT_EQ(first->embed({"a text"}), second->embed({"a text"}));
+}
+
+TEST(Runtime, CountsTheCacheOfItsEngines) {
+  const int64_t weights = open(kQwen)->info().weight_bytes;
+  const auto runtime =
+      Runtime::create({.threads = 1, .memory_bytes = weights + (int64_t{1} << 20)});
+  EngineOptions options{.model = kQwen, .cache_bytes = int64_t{4} << 20};
+  const Error error = error_of([&] { (void)Engine::open(options, runtime); });
+  EXPECT_EQ(error.field(), "cache_bytes");
+  options.cache_bytes = 0;  // a part of what is left
+  EXPECT_GT(Engine::open(options, runtime)->stats().cache_pages, 0);
+}
+
+TEST(Runtime, TheEnvironmentsThreadsAreTheRuntimes) {
+  ::setenv("OMP_NUM_THREADS", "3", 1);
+  const auto two = Runtime::create({.threads = 2}), three = Runtime::create();
+  const auto engine = Engine::open({.model = kBert}, two);
+  ::unsetenv("OMP_NUM_THREADS");
+  EXPECT_EQ(engine->info().threads, 2);
+  EXPECT_EQ(three->threads(), 3);
+}
+
+TEST(Runtime, ATicketMayOutliveItsEngine) {
+  Ticket ticket;
+  {
+    const auto engine = open(kBert);
+    ticket = engine->submit(requests_of({"a text"}), [](const std::vector<Result>&) {});
+    engine->drain();
+  }
+  ticket.cancel();
+  ticket.cancel();
+}
+
+TEST(Runtime, RefusesOptionsThatAreNotItsOwn) {
+  const auto runtime = Runtime::create({.threads = 2});
+  EXPECT_EQ(error_of([&] { (void)Engine::open({.model = kBert, .threads = 5}, runtime); }).field(),
+            "threads");
+  EXPECT_EQ(
+      error_of([&] { (void)Engine::open({.model = kBert, .backend = "ref"}, runtime); }).field(),
+      "backend");
+  EXPECT_EQ(error_of([] { (void)Runtime::create({.threads = -1}); }).field(), "threads");
+  EXPECT_EQ(error_of([] { (void)Runtime::create({.backend = "abacus"}); }).field(), "backend");
 }
 
 // Requests of all lengths, one at a time and many at once, of several tasks.

@@ -239,11 +239,15 @@ bool Runner::cacheable(const Sequence& sequence) const {
   return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
 }
 
-int64_t Runner::cache_pages(int64_t bytes) const {
+int64_t Runner::page_bytes() const {
   const CacheLayout layout = cache_layout(routes_.front().plan.shape);
   if (routes_.size() > 1 || layout.empty() || !is_paged(layout)) return 0;
-  return std::min<int64_t>(bytes / (cache_row_bytes(layout) * PrefixIndex::kPageTokens),
-                           INT32_MAX / PrefixIndex::kPageTokens);
+  return cache_row_bytes(layout) * PrefixIndex::kPageTokens;
+}
+
+int64_t Runner::cache_pages(int64_t bytes) const {
+  const int64_t page = page_bytes();
+  return page == 0 ? 0 : std::min<int64_t>(bytes / page, INT32_MAX / PrefixIndex::kPageTokens);
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {

@@ -174,7 +174,7 @@ bool Scheduler::fill(Queue& queue, int64_t budget, Step& step) {
   while (!queue.list.empty()) {
     ++looks_;
     const Place first = queue.list.begin();
-    if (first->sequence.group->cancelled->load()) {
+    if (first->sequence.group->cancelled.load()) {
       step.cancelled.push_back(remove(first));
       give_up(step.cancelled.back());
       continue;
@@ -235,7 +235,7 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
       cache_->set_computed(sequence.new_pages, computed);
       for (const int32_t page : sequence.new_pages) unpark(page);
     }
-    const bool cancelled = sequence.group->cancelled->load();
+    const bool cancelled = sequence.group->cancelled.load();
     if (sequence.is_chunk() && !cancelled) {
       go_on(std::move(sequence), computed);
       continue;

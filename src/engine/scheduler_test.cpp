@@ -77,7 +77,7 @@ TEST(Scheduler, ReturnsCancelledSequencesApart) {
   Scheduler scheduler({});
   std::vector<Sequence> sequences;
   for (size_t i = 0; i < 3; ++i) sequences.push_back(sequence(5, i));
-  sequences[1].group->cancelled->store(true);
+  sequences[1].group->cancelled = true;
   scheduler.push(std::move(sequences));
   const Scheduler::Step step = scheduler.next();
   EXPECT_THAT(indices(step.batch), ElementsAre(0, 2));
@@ -197,7 +197,7 @@ TEST(SchedulerWithCache, FindsTheCancelledWithoutLooking) {
   const Scheduler::Step first = scheduler.next();
   while (scheduler.next().more) continue;
   const int64_t looks = scheduler.looks();
-  group->cancelled->store(true);
+  group->cancelled = true;
   scheduler.cancel(*group);
   EXPECT_THAT(indices(scheduler.next().cancelled), ElementsAre(4000));
   EXPECT_EQ(scheduler.looks(), looks);
@@ -293,7 +293,7 @@ TEST(SchedulerWithCache, ACancelledChunkGivesItsPagesBack) {
     scheduler.push(std::move(sequences));
     Scheduler::Step step = scheduler.next();
     ASSERT_TRUE(step.batch.front().is_chunk()) << times;  // there is room to reserve
-    group->cancelled->store(true);
+    group->cancelled = true;
     scheduler.cancel(*group);
     scheduler.finish(step.batch, true);
     EXPECT_THAT(step.batch, IsEmpty());

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,8 +20,15 @@ namespace vecton {
 struct Group {
   std::vector<Result> results;
   std::atomic<int64_t> left{0};  // results still to come
-  std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
+  std::atomic<bool> cancelled{false};
   std::function<void(std::vector<Result>)> done;
+};
+
+// Groups that their callers have given up: the way from a Ticket, which may outlive the engine, to
+// the scheduler.
+struct GivenUp {
+  std::mutex mutex;
+  std::vector<std::weak_ptr<Group>> groups;
 };
 
 // All that the numbers of an answer depend on. Equal work gives equal numbers.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
 namespace vecton {
@@ -17,6 +18,8 @@ using testing::Text;
 
 class ClassifierHeadTest : public testing::HeadTest {
  protected:
+  ClassifierHeadTest() : HeadTest(make_ref_ops()) {}
+
   // Logits (a + b, a - b) of a row (a, b).
   HeadStep sum_and_difference() { return {.linear = linear_of(*ops_, 2, 2, {1, 1, 1, -1})}; }
   HeadStep sum() { return {.linear = linear_of(*ops_, 1, 2, {1, 1})}; }

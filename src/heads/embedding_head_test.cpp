@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
 namespace vecton {
@@ -16,6 +17,8 @@ using testing::Text;
 
 class EmbeddingHeadTest : public testing::HeadTest {
  protected:
+  EmbeddingHeadTest() : HeadTest(make_ref_ops()) {}
+
   static EmbeddingHead head(std::vector<Pooling> pooling, bool include_prompt = true,
                             std::optional<int64_t> truncate = std::nullopt) {
     return {RowModules(), std::move(pooling), include_prompt, RowModules(), truncate};

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
 namespace vecton {
@@ -17,6 +18,8 @@ constexpr int32_t kMask = 9;
 
 class FillMaskHeadTest : public testing::HeadTest {
  protected:
+  FillMaskHeadTest() : HeadTest(make_ref_ops()) {}
+
   FillMaskHead head() {
     HeadWeights weights{.every_token = true};
     weights.steps = {{.linear = testing::linear_of(*ops_, 4, 2, {1, 0, 0, 1, -1, 0, 0, -1})}};

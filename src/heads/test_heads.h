@@ -5,10 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
-#include "backend/ref/ref_ops.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/test_parameters.h"
 #include "heads/head.h"
@@ -25,6 +25,8 @@ struct Text {
 
 class HeadTest : public ::testing::Test {
  protected:
+  explicit HeadTest(std::unique_ptr<Ops> ops) : ops_(std::move(ops)) {}
+
   // The positions that the head wants of a text.
   static std::vector<int32_t> wanted(const Head& head, const HeadInput& input) {
     Rows rows;
@@ -82,7 +84,7 @@ class HeadTest : public ::testing::Test {
     }
   }
 
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_;
 };
 
 inline void activated(HeadInput& input) { input.activation = true; }

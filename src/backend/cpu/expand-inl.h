@@ -22,6 +22,18 @@ using U32 = hn::RebindToUnsigned<F32>;
 using I32 = hn::RebindToSigned<F32>;
 using VU = hn::Vec<U32>;
 
+// 0x7f and 0xff are NaN; the other bits are those of a float of 2^-120 times the value.
+HWY_INLINE VF from_e4m3(VU code) {
+  constexpr F32 d;
+  constexpr U32 du;
+  const VU rest = hn::And(code, hn::Set(du, 0x7fu));
+  const VF value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<20>(rest)), hn::Set(d, 0x1p120f));
+  const auto nan = hn::Eq(rest, hn::Set(du, 0x7fu));
+  const VU sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(du, 0x80u)));
+  const VU bits = hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), hn::BitCast(du, value));
+  return hn::BitCast(d, hn::Or(bits, sign));
+}
+
 // As many numbers of blocks as a vector has lanes.
 HWY_INLINE VF load_numbers(BlockNumbers::Type type, const std::byte* at) {
   constexpr F32 d;
@@ -46,15 +58,8 @@ HWY_INLINE VF load_numbers(BlockNumbers::Type type, const std::byte* at) {
       const auto nan = hn::Eq(code, hn::Set(du, 255u));
       return hn::BitCast(d, hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), bits));
     }
-    case BlockNumbers::Type::kE4M3: {  // as a float of 2^-120 times the value
-      const VU code = hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at)));
-      const VU rest = hn::And(code, hn::Set(du, 0x7fu));
-      const VF value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<20>(rest)), hn::Set(d, 0x1p120f));
-      const auto nan = hn::Eq(rest, hn::Set(du, 0x7fu));
-      const VU sign = hn::ShiftLeft<24>(hn::And(code, hn::Set(du, 0x80u)));
-      const VU bits = hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), hn::BitCast(du, value));
-      return hn::BitCast(d, hn::Or(bits, sign));
-    }
+    case BlockNumbers::Type::kE4M3:
+      return from_e4m3(hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
     case BlockNumbers::Type::kU8: {
       constexpr I32 di;
       return hn::ConvertTo(d,
@@ -158,7 +163,7 @@ HWY_INLINE VU quad(VU word, int part) {
   return hn::And(hn::ShiftRightSame(word, part * kBits), hn::Set(du, kMask));
 }
 
-enum class Meaning { kWhole, kBytes, kValues };
+enum class Meaning { kWhole, kBytes, kE4M3, kValues };
 
 // k of a group: `words` rows of words become rows of floats.
 template <int kBits, Meaning kMeaning, bool kOffset>
@@ -191,6 +196,8 @@ HWY_INLINE void expand_group(const PackedCodes& codes, const uint32_t* from, int
         VF value;
         if constexpr (kMeaning == Meaning::kValues) {
           value = hn::GatherIndex(d, codes.values->data(), code);
+        } else if constexpr (kMeaning == Meaning::kE4M3) {
+          value = from_e4m3(hn::BitCast(du, code));
         } else {
           value = hn::ConvertTo(d, hn::Sub(code, zero));
         }
@@ -250,8 +257,8 @@ inline void expand(const PackedCodes& codes, const std::byte* panel, int64_t k, 
     } else {
       expand_panel<4, Meaning::kWhole>(codes, panel, k, count, out);
     }
-  } else if (values) {
-    expand_panel<8, Meaning::kValues>(codes, panel, k, count, out);
+  } else if (codes.e4m3) {
+    expand_panel<8, Meaning::kE4M3>(codes, panel, k, count, out);
   } else {
     expand_panel<8, Meaning::kWhole>(codes, panel, k, count, out);
   }

@@ -25,7 +25,7 @@ namespace vecton::cpu {
 namespace {
 
 constexpr int kWidth = 32;
-constexpr int64_t kAhead = 6144;  // bytes from what is multiplied to what is fetched
+constexpr int64_t kAhead = 12288;  // bytes from what is multiplied to what is fetched
 
 // As an instruction: GCC 12 copies the accumulators of the intrinsic in unrolled loops.
 VECTON_VNNI_INLINE void add_dots(__m512i& sum, __m512i codes, __m512i x) {
@@ -90,11 +90,9 @@ VECTON_VNNI void tile(const IntegerTile& t) {
     }
     for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= kPerWord) {
       const __m512i low = _mm512_loadu_si512(words), high = _mm512_loadu_si512(words + 16);
-      if constexpr (kRows == 1) {
-        const char* ahead = reinterpret_cast<const char*>(words) + kAhead;
-        _mm_prefetch(ahead, _MM_HINT_T0);
-        _mm_prefetch(ahead + 64, _MM_HINT_T0);
-      }
+      const char* ahead = reinterpret_cast<const char*>(words) + kAhead;
+      _mm_prefetch(ahead, _MM_HINT_T0);
+      _mm_prefetch(ahead + 64, _MM_HINT_T0);
       add_parts<kBits, kLookup, kRows>(sum, low, high, table, x, stride);
       words += kWidth;
       x += 3 * kPerWord;

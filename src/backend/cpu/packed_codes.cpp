@@ -187,6 +187,7 @@ PackedCodes layout_of_codes(const Weight& weight, int64_t width) {
     find_bytes(codes);
   } else {
     codes.whole = false;
+    codes.e4m3 = true;
   }
   int64_t at = 0;
   codes.scale = place(weight.scale, codes, weight.columns, width, at);

@@ -40,13 +40,14 @@ struct PackedCodes {
   float factor = 1;
 
   // What a code stands for: unit * (code - zero), the code itself or what `bytes` has in its place;
-  // or a number of `values`.
+  // or a number of `values`, of which those of 8 bits are E4M3.
   int zero = 0;
   float unit = 1;
   bool lookup = false;
   std::array<uint8_t, 16> bytes{};
   std::shared_ptr<const std::array<float, 256>> values;  // always there
   bool whole = true;                                     // not of `values`
+  bool e4m3 = false;
   bool integers = false;  // multiplied by integer_kernels.h, whatever the rows
 
   bool exists() const { return bits != 0; }

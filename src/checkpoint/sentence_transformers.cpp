@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <string_view>
+#include <utility>
 
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/torch_activations.h"
+#include "checkpoint/written_by.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -174,9 +177,36 @@ std::vector<ModuleReference> read_modules(const fs::path& folder, const std::str
   return modules;
 }
 
+// mlx_embeddings.convert copies modules.json but none of the folders that it names.
+bool is_left_without_folders(const fs::path& folder, std::span<const ModuleReference> modules) {
+  std::error_code error;
+  return modules.size() > 1 && written_by_mlx(folder) &&
+         std::ranges::all_of(modules.subspan(1), [&](const ModuleReference& module) {
+           const std::string_view name = class_name(module.type);
+           return (name == "Pooling" || name == "Normalize") && !fs::exists(module.folder, error);
+         });
+}
+
+// What mlx-embeddings computes of such a checkpoint, whatever the folders had said.
+void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> modules,
+                      SentenceTransformer& model) {
+  const Config config = Config::read(folder / "config.json");
+  const Pooling pooling =
+      config.string_or("model_type", "") == "qwen3" ? Pooling::kLast : Pooling::kMean;
+  ModulePipeline pipeline = ModulePipeline::read(modules.first(1), model.notes);
+  pipeline.pooling = PoolingModule{.modes = {pooling}, .width = {}};
+  pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
+  model.notes.push_back((folder / "modules.json").string() +
+                        ": the folders that it names are not there: pooled as mlx-embeddings does "
+                        "(" +
+                        to_string(pooling) + ", length 1)");
+  model.pipelines.push_back(std::move(pipeline));
+}
+
 void read_pipelines(const fs::path& folder, const std::string& dense_path,
                     SentenceTransformer& model) {
   const std::vector<ModuleReference> modules = read_modules(folder, dense_path);
+  if (is_left_without_folders(folder, modules)) return take_mlx_modules(folder, modules, model);
   std::vector<std::vector<ModuleReference>> routes;
   const char* const tasks[] = {"", "query", "document"};
   for (size_t role = 0; role < std::size(tasks); ++role) {

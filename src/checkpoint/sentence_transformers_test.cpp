@@ -26,6 +26,40 @@ TEST(SentenceTransformer, IsAbsentWithoutModules) {
   EXPECT_FALSE(model.pipelines.at(0).pooling);
 }
 
+TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWhereItsConverterLeftNoFolders) {
+  for (const auto& [type, pooling] :
+       {std::pair{"bert", Pooling::kMean}, {"qwen3", Pooling::kLast}}) {
+    Folder folder;
+    folder.file("config.json",
+                std::string(R"({"quantization":{"bits":4},"model_type":")") + type + "\"}");
+    folder.pooling("").module(kNormalize);
+    folder.file("sentence_bert_config.json", R"({"max_seq_length":48})");
+    const SentenceTransformer model = folder.read();
+    const ModulePipeline& pipeline = model.pipelines.at(0);
+    EXPECT_THAT(pipeline.pooling->modes, ElementsAre(pooling));
+    ASSERT_EQ(pipeline.vector_modules.size(), 1u);
+    EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[0]));
+    EXPECT_EQ(pipeline.input.max_seq_length, 48);
+    EXPECT_THAT(model.notes, ElementsAre(::testing::HasSubstr("mlx-embeddings")));
+  }
+}
+
+TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWithoutQuantisation) {
+  Folder folder;
+  folder.file("config.json", R"({"model_type":"bert"})");
+  folder.file("model.safetensors", R"(12345678{"__metadata__":{"format":"mlx"}})");
+  EXPECT_THAT(folder.pooling("").pipeline().pooling->modes, ElementsAre(Pooling::kMean));
+}
+
+TEST(SentenceTransformer, RefusesMissingFoldersOfOtherOrigin) {
+  Folder plain;
+  plain.file("config.json", R"({"model_type":"bert"})");
+  EXPECT_REFUSED(plain.pooling("").read(), ErrorCode::kNotFound, "1_Pooling");
+  Folder dense;
+  dense.file("config.json", R"({"quantization":{"bits":4},"model_type":"bert"})");
+  EXPECT_REFUSED(dense.pooling("").module(kDense).read(), ErrorCode::kNotFound, "1_Pooling");
+}
+
 TEST(SentenceTransformer, ReadsTheClassicLayout) {
   Folder folder;
   folder.pooling(

@@ -1,9 +1,12 @@
 #include "checkpoint/written_by.h"
 
 #include <charconv>
+#include <fstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "base/files.h"
 #include "base/json.h"
 
 namespace vecton {
@@ -24,6 +27,21 @@ bool written_since(const std::filesystem::path& folder, Version version) {
   if (major.ec != std::errc()) return false;
   if (major.ptr != end && *major.ptr == '.') std::from_chars(major.ptr + 1, end, found.minor);
   return std::pair(found.major, found.minor) >= std::pair(version.major, version.minor);
+}
+
+bool written_by_mlx(const std::filesystem::path& folder) {
+  const std::filesystem::path config = folder / "config.json";
+  if (is_file(config)) {
+    const json::value document = read_json(config);
+    const json::object* const root = document.if_object();
+    if (root && root->contains("quantization")) return true;
+  }
+  // Without quantisation only the weights say so, where their header begins.
+  std::ifstream weights(folder / "model.safetensors", std::ios::binary);
+  char start[256] = {};
+  weights.read(start, sizeof start);
+  const std::string_view header(start, static_cast<size_t>(weights.gcount()));
+  return header.find(R"({"format":"mlx"})") != header.npos;
 }
 
 }  // namespace vecton

@@ -13,4 +13,7 @@ struct Version {
 // older than the key.
 bool written_since(const std::filesystem::path& folder, Version version);
 
+// Whether mlx-embeddings or mlx-lm converted the checkpoint.
+bool written_by_mlx(const std::filesystem::path& folder);
+
 }  // namespace vecton

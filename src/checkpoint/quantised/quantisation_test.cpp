@@ -1,0 +1,107 @@
+#include "checkpoint/quantised/quantisation.h"
+
+#include "base/json.h"
+#include "checkpoint/test_files.h"
+
+namespace vecton {
+namespace {
+
+std::shared_ptr<const Quantisation> read(const std::string& text) {
+  const Config config(json::parse(text).as_object(), "config.json");
+  auto quantisation = read_quantisation(config);
+  config.check_read();
+  return quantisation;
+}
+std::shared_ptr<const Quantisation> read_method(const std::string& object) {
+  return read(R"({"quantization_config":{)" + object + "}}");
+}
+
+TEST(Quantisation, IsNoneOfADenseCheckpoint) {
+  EXPECT_EQ(read("{}"), nullptr);
+  EXPECT_EQ(read(R"({"quantization":null,"quantization_config":null})"), nullptr);
+}
+
+TEST(Quantisation, RefusesOtherMethodsByName) {
+  for (const std::string method : {"bitsandbytes", "hqq", "exl2", "aqlm", "quip", "spqr"}) {
+    EXPECT_REFUSED(read_method(R"("quant_method":")" + method + "\""), ErrorCode::kUnsupported,
+                   "quantization_config.quant_method", method, "awq, compressed-tensors");
+  }
+  EXPECT_REFUSED(read_method(R"("load_in_4bit":true)"), ErrorCode::kUnsupported, "bitsandbytes",
+                 ".dequantize()");
+  EXPECT_REFUSED(read_method(R"("bits":4)"), ErrorCode::kUnsupported, "nothing");
+  EXPECT_REFUSED(read(R"({"quantization_config":"awq"})"), ErrorCode::kCorrupt, "an object");
+}
+
+// What is refused of each method, by the key that is wrong.
+TEST(Quantisation, RefusesSettingsByTheirKey) {
+  struct Case {
+    const char *settings, *key;
+  };
+  const Case cases[] = {
+      {R"("quant_method":"awq","version":"gemv")", "quantization_config.version"},
+      {R"("quant_method":"awq","version":"GEMV")", "quantization_config.version"},
+      {R"("quant_method":"awq","bits":8)", "quantization_config.bits"},
+      {R"("quant_method":"awq","w_bit":3)", "quantization_config.w_bit"},
+      {R"("quant_method":"awq","group_size":64)", "quantization_config.group_size"},
+      {R"("quant_method":"awq","group_size":-1)", "quantization_config.group_size"},
+      {R"("quant_method":"awq","q_group_size":32)", "quantization_config.q_group_size"},
+      {R"("quant_method":"awq","zero_point":false)", "quantization_config.zero_point"},
+      {R"("quant_method":"gptq")", "quantization_config.bits"},
+      {R"("quant_method":"gptq","bits":3)", "quantization_config.bits"},
+      {R"("quant_method":"gptq","bits":4,"group_size":0)", "quantization_config.group_size"},
+      {R"("quant_method":"gptq","bits":4,"desc_act":true)", "quantization_config.desc_act"},
+      {R"("quant_method":"gptq","bits":4,"checkpoint_format":"marlin")",
+       "quantization_config.checkpoint_format"},
+      {R"("quant_method":"gptq","bits":4,"is_marlin_format":true)",
+       "quantization_config.is_marlin_format"},
+      {R"("quant_method":"fp8")", "quantization_config.weight_block_size"},
+      {R"("quant_method":"fp8","weight_block_size":[64,64])",
+       "quantization_config.weight_block_size"},
+      {R"("quant_method":"fp8","weight_block_size":[128,128],"fmt":"e5m2")",
+       "quantization_config.fmt"},
+      {R"("quant_method":"fp8","weight_block_size":[128,128],"activation_scheme":"static")",
+       "quantization_config.activation_scheme"},
+      {R"("quant_method":"compressed-tensors","format":"float-quantized")",
+       "quantization_config.format"},
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",
+       "quantization_config.config_groups"},
+      {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
+           "targets":["Conv"]}})",
+       "quantization_config.config_groups.g.targets"},
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":4,"symmetric":false,"strategy":"channel"}}})",
+       "quantization_config.config_groups.g.weights.symmetric"},
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":128,
+           "actorder":"group"}}})",
+       "actorder"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.settings);
+    const Error error = testing::error_of([&] { read_method(c.settings); });
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(c.key));
+  }
+}
+
+TEST(Quantisation, RefusesModesOfMlxByTheirKey) {
+  EXPECT_REFUSED(read(R"({"quantization":{"mode":"int4"}})"), ErrorCode::kUnsupported,
+                 "quantization.mode", "mxfp4");
+  EXPECT_REFUSED(read(R"({"quantization":{"bits":7}})"), ErrorCode::kUnsupported,
+                 "quantization.bits", "2, 3, 4, 5, 6, 8");
+  EXPECT_REFUSED(read(R"({"quantization":{"group_size":16}})"), ErrorCode::kUnsupported,
+                 "quantization.group_size", "32, 64, 128");
+  EXPECT_REFUSED(read(R"({"quantization":{"mode":"nvfp4","group_size":32}})"),
+                 ErrorCode::kUnsupported, "quantization.group_size", "only 16");
+  EXPECT_REFUSED(read(R"({"quantization":{"bits":4,"a.b":{"bits":9}}})"), ErrorCode::kUnsupported,
+                 "quantization.a.b.bits");
+  EXPECT_NE(read(R"({"quantization":{"bits":4,"a.b":{"group_size":null},"c":false}})"), nullptr);
+}
+
+TEST(Quantisation, TakesTheAliasesOfAwq) {
+  EXPECT_NE(read_method(R"("quant_method":"awq","w_bit":4,"q_group_size":128,"version":"GEMM")"),
+            nullptr);
+  EXPECT_NE(read_method(R"("quant_method":"awq","bits":4,"modules_to_not_convert":null)"), nullptr);
+}
+
+}  // namespace
+}  // namespace vecton

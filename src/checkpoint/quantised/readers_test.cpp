@@ -1,0 +1,255 @@
+// Each format's bytes, written here by hand, become the numbers that its formula gives.
+#include <cstdint>
+
+#include "backend/ref/ref_ops.h"
+#include "base/json.h"
+#include "checkpoint/quantised/quantisation.h"
+#include "checkpoint/quantised/quantised_tensor.h"
+#include "checkpoint/test_files.h"
+#include "checkpoint/weights.h"
+
+namespace vecton {
+namespace {
+
+using ::testing::Each;
+using testing::bytes_of;
+using testing::TemporaryFolder;
+
+class QuantisedTest : public ::testing::Test {
+ protected:
+  // A tensor of the file.
+  template <typename T>
+  void tensor(const std::string& name, const char* dtype, std::vector<int64_t> shape,
+                        const std::vector<T>& values) {
+    const size_t begin = data_.size();
+    data_ += bytes_of(values);
+    header_[name] = {{"dtype", dtype},
+                     {"shape", json::array(shape.begin(), shape.end())},
+                     {"data_offsets", {begin, data_.size()}}};
+  }
+
+  Weights open(const std::string& config) {
+    folder_.write("model.safetensors", testing::safetensors_of(json::serialize(header_), data_));
+    quantisation_ = read_quantisation(Config(json::parse(config).as_object(), "config.json"));
+    return Weights::open(folder_.path(), quantisation_.get(), nullptr, *ops_);
+  }
+
+  TemporaryFolder folder_;
+  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::shared_ptr<const Quantisation> quantisation_;
+  json::object header_;
+  std::string data_;
+};
+
+// The codes of a row, low bits first.
+std::vector<uint32_t> packed(const std::vector<uint32_t>& codes, int bits) {
+  std::vector<uint32_t> words((codes.size() * static_cast<size_t>(bits) + 31) / 32);
+  for (size_t i = 0; i < codes.size(); ++i) {
+    for (size_t b = 0; b < static_cast<size_t>(bits); ++b) {
+      const size_t at = i * static_cast<size_t>(bits) + b;
+      words[at / 32] |= (codes[i] >> b & 1u) << at % 32;
+    }
+  }
+  return words;
+}
+
+std::vector<uint32_t> counting_codes(size_t count, int bits) {
+  std::vector<uint32_t> codes(count);
+  for (size_t i = 0; i < count; ++i) codes[i] = static_cast<uint32_t>(i * 5 + 3) & ((1u << bits) - 1);
+  return codes;
+}
+
+TEST_F(QuantisedTest, MlxAffineOfEveryWidth) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
+    SCOPED_TRACE(bits);
+    header_.clear();
+    data_.clear();
+    const auto codes = counting_codes(64, bits);
+    const int64_t words = 2 * bits;
+    tensor("a.weight", "U32", {1, words}, packed(codes, bits));
+    tensor<float>("a.scales", "F32", {1, 2}, {0.5f, 2});
+    tensor<float>("a.biases", "F32", {1, 2}, {-1, 3});
+    const Weights w =
+        open(R"({"quantization":{"group_size":32,"bits":)" + std::to_string(bits) + "}}");
+    const std::vector<float> values = (w / "a").values("weight", 1, 64);
+    for (size_t i = 0; i < 64; ++i) {
+      const float scale = i < 32 ? 0.5f : 2, bias = i < 32 ? -1 : 3;
+      EXPECT_EQ(values[i], scale * static_cast<float>(codes[i]) + bias) << i;
+    }
+    EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
+TEST_F(QuantisedTest, MlxLayersOfTheirOwnAndDenseOnes) {
+  tensor("a.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 2), 4));  // 2 is 1.0
+  tensor<uint8_t>("a.scales", "U8", {1, 1}, {128});                            // 2
+  tensor("b.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 15), 4));  // -6
+  tensor<uint8_t>("b.scales", "U8", {1, 2}, {0x38, 0x40});                      // 1, 2
+  tensor("c.weight", "U32", {1, 8}, packed(std::vector<uint32_t>(32, 0x38), 8));  // 1.0
+  tensor<uint8_t>("c.scales", "U8", {1, 1}, {126});                               // 0.5
+  tensor<float>("d.weight", "F32", {1, 2}, {7, 8});
+  const Weights w = open(R"({"quantization":{"mode":"mxfp4","bits":4,"group_size":32,
+      "b":{"mode":"nvfp4","group_size":16,"bits":4},"c":{"mode":"mxfp8","group_size":null}}})");
+  EXPECT_THAT((w / "a").values("weight", 1, 32), Each(2.0f));
+  const std::vector<float> b = (w / "b").values("weight", 1, 32);
+  EXPECT_EQ(b.front(), -6);
+  EXPECT_EQ(b.back(), -12);
+  EXPECT_THAT((w / "c").values("weight", 1, 32), Each(0.5f));
+  EXPECT_THAT((w / "d").values("weight", 1, 2), ::testing::ElementsAre(7, 8));
+}
+
+TEST_F(QuantisedTest, RefusesWhatDoesNotFitTogether) {
+  tensor("a.weight", "U32", {2, 4}, std::vector<uint32_t>(8));
+  tensor<float>("a.scales", "F32", {2, 2}, {1, 1, 1, 1});
+  tensor<float>("a.biases", "F32", {2, 2}, {1, 1, 1, 1});
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":32}})"), ErrorCode::kCorrupt, "a.scales",
+                 "[2,1]", "[2,2]");
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":64}})"), ErrorCode::kCorrupt, "a.weight");
+  EXPECT_REFUSED(open(R"({"quantization":{"bits":3,"group_size":32}})"), ErrorCode::kCorrupt,
+                 "a.weight");
+  EXPECT_REFUSED(open(R"({"quantization":{"mode":"mxfp4"}})"), ErrorCode::kCorrupt, "a.scales",
+                 "uint8");
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":32,"a":false}})"), ErrorCode::kCorrupt,
+                 "a.scales", "not quantised");
+}
+
+TEST_F(QuantisedTest, RefusesPartsThatAreMissing) {
+  tensor("a.weight", "U32", {1, 4}, std::vector<uint32_t>(4));
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":32,"a":{"bits":4,"group_size":32}}})"),
+                 ErrorCode::kCorrupt, "a.scales");
+  tensor<float>("a.scales", "F32", {1, 1}, {1});
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":32}})"), ErrorCode::kCorrupt, "a.biases",
+                 "missing");
+  header_.clear();
+  data_.clear();
+  tensor("e.weight", "U32", {0, 4}, std::vector<uint32_t>());
+  tensor<float>("e.scales", "F32", {0, 1}, {});
+  EXPECT_REFUSED(open(R"({"quantization":{"group_size":32}})"), ErrorCode::kCorrupt, "e.weight",
+                 "no numbers");
+}
+
+// Of AWQ's words nibble i is column 0, 2, 4, 6, 1, 3, 5, 7.
+TEST_F(QuantisedTest, Awq) {
+  std::vector<uint32_t> words(128), zeros{0x76543210};
+  for (size_t k = 0; k < words.size(); ++k) words[k] = k % 2 ? 0xfedcba98 : 0x00000001;
+  tensor("a.qweight", "I32", {128, 1}, words);
+  tensor("a.qzeros", "I32", {1, 1}, zeros);
+  tensor<float>("a.scales", "F32", {1, 8}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const Weights w = open(R"({"quantization_config":{"quant_method":"awq"}})");
+  const std::vector<float> values = (w / "a").values("weight", 8, 128);
+  const int nibble[] = {0, 4, 1, 5, 2, 6, 3, 7};  // of each column
+  for (int column = 0; column < 8; ++column) {
+    const float scale = static_cast<float>(column + 1);
+    const int zero = nibble[column], even = zero == 0 ? 1 : 0, odd = 8 + zero;
+    EXPECT_EQ(values[static_cast<size_t>(column * 128)], scale * static_cast<float>(even - zero));
+    EXPECT_EQ(values[static_cast<size_t>(column * 128 + 127)],
+              scale * static_cast<float>(odd - zero));
+  }
+}
+
+TEST_F(QuantisedTest, Gptq) {
+  std::vector<uint32_t> words(4 * 8);  // 32 rows of 8 columns
+  for (size_t k = 0; k < 4; ++k) {
+    for (size_t j = 0; j < 8; ++j) words[k * 8 + j] = 0x76543210u + static_cast<uint32_t>(j);
+  }
+  std::vector<int32_t> order(32);
+  for (size_t i = 0; i < 32; ++i) order[i] = static_cast<int32_t>(i / 16);
+  tensor("a.qweight", "I32", {4, 8}, words);
+  tensor<uint32_t>("a.qzeros", "I32", {2, 1}, {0x77777777, 0x22222222});  // 8 and 3
+  tensor("a.scales", "F32", {2, 8}, std::vector<float>(16, 0.5f));
+  tensor("a.g_idx", "I32", {32}, order);
+  const std::string config =
+      R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16}})";
+  const std::vector<float> values = (open(config) / "a").values("weight", 8, 32);
+  EXPECT_EQ(values[0], 0.5f * (0 - 8));
+  EXPECT_EQ(values[1], 0.5f * (1 - 8));
+  EXPECT_EQ(values[16], 0.5f * (0 - 3));
+  EXPECT_EQ(values[5 * 32], 0.5f * (5 - 8));
+  EXPECT_EQ(values[7 * 32 + 31], 0.5f * (7 - 3));
+}
+
+TEST_F(QuantisedTest, GptqRefusesRowsInAnotherOrder) {
+  std::vector<int32_t> order(32);
+  order[3] = 1;
+  tensor("a.qweight", "I32", {4, 8}, std::vector<uint32_t>(32));
+  tensor("a.qzeros", "I32", {2, 1}, std::vector<uint32_t>(2));
+  tensor("a.scales", "F32", {2, 8}, std::vector<float>(16));
+  tensor("a.g_idx", "I32", {32}, order);
+  EXPECT_REFUSED(
+      open(R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16}})"),
+      ErrorCode::kUnsupported, "a.g_idx", "row 3", "act-order");
+}
+
+TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
+  tensor("a.weight", "F8_E4M3", {130, 129}, std::vector<uint8_t>(130 * 129, 0x38));  // 1
+  tensor<float>("a.weight_scale_inv", "F32", {2, 2}, {1, 2, 3, 4});
+  const Weights w = open(
+      R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
+  const std::vector<float> values = (w / "a").values("weight", 130, 129);
+  EXPECT_EQ(values[127 * 129 + 127], 1);
+  EXPECT_EQ(values[127 * 129 + 128], 2);
+  EXPECT_EQ(values[128 * 129], 3);
+  EXPECT_EQ(values[129 * 129 + 128], 4);
+}
+
+TEST_F(QuantisedTest, RowsOfAMatrixThatBeginInsideABlock) {
+  tensor("a.weight", "F8_E4M3", {192, 16}, std::vector<uint8_t>(192 * 16, 0x38));
+  tensor<float>("a.weight_scale_inv", "F32", {2, 1}, {1, 2});
+  const Weights w = open(
+      R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
+  const LinearWeight part = (w / "a").linear_rows(96, 64, 192, 16, Weights::Bias::kNone);
+  const Tensor x = ops_->upload(std::vector<float>(16, 1), 1, 16);
+  const std::vector<float> sums = testing::values_of(*ops_, ops_->linear(x, part));
+  EXPECT_EQ(sums[31], 16);
+  EXPECT_EQ(sums[32], 32);
+}
+
+constexpr const char* kGroups =
+    R"("config_groups":{"g":{"targets":["Linear"],"weights":{"type":"int","symmetric":true,)";
+
+TEST_F(QuantisedTest, CompressedTensorsOfFourBits) {
+  tensor("a.weight_packed", "I32", {1, 2}, packed(counting_codes(16, 4), 4));
+  tensor<float>("a.weight_scale", "F32", {1, 1}, {0.25f});
+  tensor<int64_t>("a.weight_shape", "I64", {2}, {1, 16});
+  const std::string config =
+      R"({"quantization_config":{"quant_method":"compressed-tensors","format":"pack-quantized",)" +
+      std::string(kGroups) + R"("num_bits":4,"strategy":"channel"}}}}})";
+  const std::vector<float> values = (open(config) / "a").values("weight", 1, 16);
+  for (size_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(values[i], 0.25f * (static_cast<float>(counting_codes(16, 4)[i]) - 8));
+  }
+}
+
+TEST_F(QuantisedTest, CompressedTensorsOfEightBits) {
+  tensor<int8_t>("a.weight", "I8", {2, 2}, {-128, 127, 0, -1});
+  tensor<float>("a.weight_scale", "F32", {2, 1}, {0.1f, 2});
+  const std::string config =
+      R"({"quantization_config":{"quant_method":"compressed-tensors","format":"int-quantized",)" +
+      std::string(kGroups) + R"("num_bits":8,"strategy":"channel"}}}}})";
+  EXPECT_THAT((open(config) / "a").values("weight", 2, 2),
+              ::testing::ElementsAre(-128 * 0.1f, 127 * 0.1f, 0, -2));
+}
+
+TEST_F(QuantisedTest, BlocksOfOpenai) {
+  std::vector<uint8_t> blocks(2 * 3 * 2 * 16, 0x21);  // 0.5, then 1
+  tensor("x.gate_up_proj_blocks", "U8", {2, 3, 2, 16}, blocks);
+  tensor("x.gate_up_proj_scales", "U8", {2, 3, 2}, std::vector<uint8_t>(12, 128));
+  folder_.write("model.safetensors", testing::safetensors_of(json::serialize(header_), data_));
+  const auto quantisation = read_quantisation(
+      Config(json::parse(R"({"quantization_config":{"quant_method":"mxfp4"}})").as_object(), "c"));
+  auto tensors = read_safetensors(folder_.path() / "model.safetensors");
+  quantisation->gather(tensors);
+  ASSERT_EQ(tensors.size(), 1u);
+  const StoredTensor& experts = tensors.at("x.gate_up_proj.weight");
+  EXPECT_THAT(experts.shape, ::testing::ElementsAre(2, 3, 64));
+  const Weight weight = experts.quantised->weight();
+  EXPECT_EQ(weight.rows, 6);
+  const PreparedWeight table = ops_->prepare_table(weight);
+  const Ops::Lookup last{*table, ops_->upload_indices({5})};
+  const std::vector<float> row = testing::values_of(*ops_, ops_->embed({&last, 1}));
+  EXPECT_EQ(row[62], 1);
+  EXPECT_EQ(row[63], 2);
+}
+
+}  // namespace
+}  // namespace vecton

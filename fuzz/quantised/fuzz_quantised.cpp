@@ -19,8 +19,8 @@
 // Reads the first and the last row.
 static void read_rows(vecton::Ops& ops, const vecton::Weight& weight) {
   const vecton::PreparedWeight table = ops.prepare_table(weight);
-  const vecton::Ops::Lookup rows{
-      *table, ops.upload_indices({0, static_cast<int32_t>(weight.rows - 1)})};
+  const vecton::Ops::Lookup rows{*table,
+                                 ops.upload_indices({0, static_cast<int32_t>(weight.rows - 1)})};
   ops.embed({&rows, 1});
 }
 

@@ -647,6 +647,7 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder,
                                     const Quantisation* quantisation) {
   Summary summary;
   std::map<std::string, int64_t> numbers;
+  std::set<std::string> formats;  // of quantised matrices
   FirstTime first_time;
   auto tensors = read_checkpoint(folder);
   if (quantisation) quantisation->gather(tensors);
@@ -656,10 +657,14 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder,
     summary.parameters += count;
     summary.bytes += bytes_of(tensor);
     numbers[format_of(tensor)] += count;
+    if (tensor.quantised) formats.insert(tensor.quantised->format);
   }
   const auto most =
       std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
   if (most != numbers.end()) summary.dtype = most->first;
+  if (!formats.empty()) summary.dtype.clear();
+  for (const std::string& format : formats)
+    summary.dtype += (summary.dtype.empty() ? "" : "+") + format;
   return summary;
 }
 

@@ -11,8 +11,8 @@
 namespace vecton {
 namespace {
 
-using ::testing::Each;
 using testing::bytes_of;
+using ::testing::Each;
 using testing::TemporaryFolder;
 
 class QuantisedTest : public ::testing::Test {
@@ -20,7 +20,7 @@ class QuantisedTest : public ::testing::Test {
   // A tensor of the file.
   template <typename T>
   void tensor(const std::string& name, const char* dtype, std::vector<int64_t> shape,
-                        const std::vector<T>& values) {
+              const std::vector<T>& values) {
     const size_t begin = data_.size();
     data_ += bytes_of(values);
     header_[name] = {{"dtype", dtype},
@@ -55,7 +55,8 @@ std::vector<uint32_t> packed(const std::vector<uint32_t>& codes, int bits) {
 
 std::vector<uint32_t> counting_codes(size_t count, int bits) {
   std::vector<uint32_t> codes(count);
-  for (size_t i = 0; i < count; ++i) codes[i] = static_cast<uint32_t>(i * 5 + 3) & ((1u << bits) - 1);
+  for (size_t i = 0; i < count; ++i)
+    codes[i] = static_cast<uint32_t>(i * 5 + 3) & ((1u << bits) - 1);
   return codes;
 }
 
@@ -81,10 +82,10 @@ TEST_F(QuantisedTest, MlxAffineOfEveryWidth) {
 }
 
 TEST_F(QuantisedTest, MlxLayersOfTheirOwnAndDenseOnes) {
-  tensor("a.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 2), 4));  // 2 is 1.0
-  tensor<uint8_t>("a.scales", "U8", {1, 1}, {128});                            // 2
-  tensor("b.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 15), 4));  // -6
-  tensor<uint8_t>("b.scales", "U8", {1, 2}, {0x38, 0x40});                      // 1, 2
+  tensor("a.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 2), 4));     // 2 is 1.0
+  tensor<uint8_t>("a.scales", "U8", {1, 1}, {128});                               // 2
+  tensor("b.weight", "U32", {1, 4}, packed(std::vector<uint32_t>(32, 15), 4));    // -6
+  tensor<uint8_t>("b.scales", "U8", {1, 2}, {0x38, 0x40});                        // 1, 2
   tensor("c.weight", "U32", {1, 8}, packed(std::vector<uint32_t>(32, 0x38), 8));  // 1.0
   tensor<uint8_t>("c.scales", "U8", {1, 1}, {126});                               // 0.5
   tensor<float>("d.weight", "F32", {1, 2}, {7, 8});
@@ -183,8 +184,8 @@ TEST_F(QuantisedTest, GptqRefusesRowsInAnotherOrder) {
 TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
   tensor("a.weight", "F8_E4M3", {130, 129}, std::vector<uint8_t>(130 * 129, 0x38));  // 1
   tensor<float>("a.weight_scale_inv", "F32", {2, 2}, {1, 2, 3, 4});
-  const Weights w = open(
-      R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
+  const Weights w =
+      open(R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
   const std::vector<float> values = (w / "a").values("weight", 130, 129);
   EXPECT_EQ(values[127 * 129 + 127], 1);
   EXPECT_EQ(values[127 * 129 + 128], 2);
@@ -195,8 +196,8 @@ TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
 TEST_F(QuantisedTest, RowsOfAMatrixThatBeginInsideABlock) {
   tensor("a.weight", "F8_E4M3", {192, 16}, std::vector<uint8_t>(192 * 16, 0x38));
   tensor<float>("a.weight_scale_inv", "F32", {2, 1}, {1, 2});
-  const Weights w = open(
-      R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
+  const Weights w =
+      open(R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
   const LinearWeight part = (w / "a").linear_rows(96, 64, 192, 16, Weights::Bias::kNone);
   const Tensor x = ops_->upload(std::vector<float>(16, 1), 1, 16);
   const std::vector<float> sums = testing::values_of(*ops_, ops_->linear(x, part));

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "checkpoint/adapter.h"
 #include "checkpoint/hub_cache.h"
+#include "checkpoint/side_heads.h"
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
 
@@ -160,8 +161,7 @@ bool is_companion(std::string_view name) {
   if (name.ends_with(".json")) return !name.ends_with(".index.json");
   return name.ends_with(".jinja") || name.ends_with(".model") || name.ends_with(".tiktoken") ||
          name == "vocab.txt" || name == "merges.txt" || name == "artifact.metadata" ||
-         name == "sparse_linear.pt" || name == "colbert_linear.pt" ||  // heads of BGE-M3
-         name == "sparse_linear.safetensors" || name == "colbert_linear.safetensors";
+         is_side_head(name);
 }
 
 [[noreturn]] void throw_without_weights(const std::string& missing,

@@ -13,12 +13,6 @@ namespace {
   throw Error(ErrorCode::kCorrupt, config.file() + ": id2label: " + what);
 }
 
-// Qwen's reward model has one output in its own code, where transformers' classes have two.
-int64_t default_count(const Config& config) {
-  const std::vector<std::string> names = config.strings_or_empty("architectures");
-  return !names.empty() && names.front() == "Qwen2ForRewardModel" ? 1 : 2;
-}
-
 // A number as Python writes it: 1 and 1.0 differ.
 std::string number_text(double number) {
   char text[32];
@@ -43,9 +37,8 @@ Label label_of(const Config& config, const std::string& id, const json::value& v
 
 }  // namespace
 
-std::vector<Label> read_labels(const Config& config) {
-  const int64_t count =
-      config.integer_or("num_labels", default_count(config), 1, Config::kMostCounted);
+std::vector<Label> read_labels(const Config& config, int64_t default_count) {
+  const int64_t count = config.integer_or("num_labels", default_count, 1, Config::kMostCounted);
   config.ignore({"label2id"});
   const json::value* map = config.raw("id2label");
   std::vector<Label> labels;

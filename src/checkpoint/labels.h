@@ -1,6 +1,7 @@
 // Labels: the classes of config.json. Read while a model is opened; plain values.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,9 +15,11 @@ struct Label {
   bool is_name = true;
 };
 
-// id2label in order of ids, or LABEL_0, LABEL_1, ... of num_labels (by default 2, as transformers
-// has it, and 1 of a Qwen2ForRewardModel). Errors name the key: ids must be 0 .. n-1, and a
-// label is no list and no object.
-std::vector<Label> read_labels(const Config& config);
+// So many has a classifier of transformers' whose config.json doesn't count them.
+inline constexpr int64_t kDefaultLabels = 2;
+
+// id2label in order of ids, or LABEL_0, LABEL_1, ... of num_labels. Errors name the key: ids must
+// be 0 .. n-1, and a label is no list and no object.
+std::vector<Label> read_labels(const Config& config, int64_t default_count = kDefaultLabels);
 
 }  // namespace vecton

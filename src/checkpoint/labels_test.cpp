@@ -40,11 +40,14 @@ TEST(Labels, HaveNumbersForNamesWithoutAMap) {
   EXPECT_THAT(labels_of("{}"), SizeIs(2));
 }
 
-TEST(Labels, OfQwensRewardModelAreOneUnlessTheConfigSaysMore) {
-  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"]})"), ElementsAre("'LABEL_0'"));
-  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForRewardModel"], "num_labels": 2})"),
-              SizeIs(2));
-  EXPECT_THAT(labels_of(R"({"architectures": ["Qwen2ForProcessRewardModel"]})"), SizeIs(2));
+TEST(Labels, AreAsManyAsTheFamilySaysUnlessTheConfigCountsThem) {
+  const auto count = [](const std::string& settings) {
+    return read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"), 1)
+        .size();
+  };
+  EXPECT_EQ(count("{}"), 1u);
+  EXPECT_EQ(count(R"({"num_labels": 2})"), 2u);
+  EXPECT_EQ(count(R"({"id2label": {"0": "a", "1": "b", "2": "c"}})"), 3u);
 }
 
 TEST(Labels, RefuseIdsThatAreNotZeroToTheLast) {

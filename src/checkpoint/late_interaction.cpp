@@ -59,12 +59,8 @@ LateInteraction of_multi_vector_encoder(const InputModule& input) {
 }  // namespace
 
 bool is_colbert(std::string_view architecture) {
-  static constexpr std::array<std::string_view, 6> kNames = {"HF_ColBERT",
-                                                             "ColBERTModel",
-                                                             "ColBERT",
-                                                             "ColBERTModernBertModel",
-                                                             "ColBERTJinaRobertaModel",
-                                                             "ColBERTLfm2Model"};
+  static constexpr std::array<std::string_view, 3> kNames = {"HF_ColBERT", "ColBERTModel",
+                                                             "ColBERT"};
   return std::ranges::find(kNames, architecture) != kNames.end();
 }
 

@@ -18,8 +18,8 @@
 
 namespace vecton {
 
-// Whether config.json's architecture is a ColBERT of Stanford's layout: its model_type says of
-// what.
+// Whether config.json's architecture is a ColBERT of Stanford's layout, whatever the family: its
+// model_type says of what.
 bool is_colbert(std::string_view architecture);
 
 struct LateInteraction {

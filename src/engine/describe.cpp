@@ -112,9 +112,9 @@ ModelInfo inspect(const EngineOptions& options) {
 
 std::vector<FamilyInfo> families() {
   std::vector<FamilyInfo> all;
-  for (const Family& family : model_families()) {
-    FamilyInfo info{.name = std::string(family.name), .architectures = {}};
-    for (const Architecture& architecture : family.architectures)
+  for (const Family* family : model_families()) {
+    FamilyInfo info{.name = std::string(family->name), .architectures = {}};
+    for (const Architecture& architecture : family->architectures)
       info.architectures.emplace_back(architecture.name);
     all.push_back(std::move(info));
   }

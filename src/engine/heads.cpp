@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "checkpoint/side_heads.h"
 #include "heads/classifier_head.h"
 #include "heads/embedding_head.h"
 #include "heads/fill_mask_head.h"
@@ -17,7 +18,7 @@ namespace vecton {
 
 namespace {
 
-// A layer of its own file beside the model (BGE-M3).
+// A layer of its own file beside the model.
 LinearWeight linear_beside(const Plan& plan, const std::string& name, Ops& ops) {
   const Weights weights = Weights::beside(plan.folder, name, ops);
   LinearWeight linear =
@@ -33,11 +34,11 @@ std::unique_ptr<Head> token_embedding_head(const Plan& plan, const Weights& weig
     linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
                                Weights::Bias::kIfPresent);
   }
-  if (plan.bge_m3) linear = linear_beside(plan, "colbert_linear", ops);
+  if (plan.side_heads) linear = linear_beside(plan, std::string(kColbertLinear), ops);
   std::vector<RowModule> modules = plan.token_modules;
   take_last_normalize(modules);  // Plan::normalize_tokens
   return std::make_unique<TokenEmbeddingHead>(
-      std::move(linear), RowModules(modules, plan.shape.hidden, ops), plan.bge_m3);
+      std::move(linear), RowModules(modules, plan.shape.hidden, ops), plan.side_heads);
 }
 
 // The pooled rows through `modules`.
@@ -56,7 +57,7 @@ std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer,
        {"cls_token", "bos_token", "eos_token", "sep_token", "pad_token", "unk_token"}) {
     if (const auto id = tokenizer.special_token_id(name)) special.insert(*id);
   }
-  return std::make_unique<LexicalHead>(linear_beside(plan, "sparse_linear", ops),
+  return std::make_unique<LexicalHead>(linear_beside(plan, std::string(kSparseLinear), ops),
                                        std::move(special));
 }
 
@@ -86,19 +87,28 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
         head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kIfPresent));
   }
   HeadWeights causal;
-  if (plan.family->head) causal = plan.family->head(plan.config, plan.head, weights);
+  if (plan.family->head) causal = plan.family->head(plan.config, plan.head, 0, weights);
   return std::make_unique<TokenChoiceHead>(std::move(rows), causal.logit_scale,
                                            causal.logit_softcap, plan.activation);
 }
 
-// "<extra_0>" ends a step for process reward models.
+// The token that ends a step: the architecture's; where STEP is asked for, any of the family's.
+std::string_view step_token(const Plan& plan) {
+  const Architecture* own = plan.family->find(plan.architecture);
+  if (own && (!own->step_token.empty() || !plan.step)) return own->step_token;
+  for (const Architecture& architecture : plan.family->architectures) {
+    if (plan.step && !architecture.step_token.empty()) return architecture.step_token;
+  }
+  return {};
+}
+
 ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
   ClassifierHead::Step step;
-  const bool process = plan.architecture.find("ProcessReward") != std::string::npos;
   if (plan.step_tag_id) {
     step.tag = static_cast<int32_t>(*plan.step_tag_id);
-  } else if (plan.step || process) {
-    step.tag = tokenizer.token_to_id("<extra_0>");
+  } else {
+    const std::string token(step_token(plan));
+    if (!token.empty()) step.tag = tokenizer.token_to_id(token);
     if (!step.tag && plan.step) {
       throw Error(ErrorCode::kInvalidArgument,
                   "pooler_config: pooling_type STEP needs step_tag_id, the id of the token that "
@@ -138,7 +148,7 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& we
         embedding_head(plan, plan.vector_modules, plan.modules.truncate_dim, ops));
   }
   if (has(Task::kTokenEmbed)) heads[Task::kTokenEmbed] = token_embedding_head(plan, weights, ops);
-  if (plan.bge_m3) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
+  if (plan.side_heads) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
   if (plan.pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding)
     heads[Task::kSparseEmbed] = std::make_unique<StaticWeightsHead>(most);
   if (plan.pipeline.dense_scores && !has(Task::kEmbed)) {
@@ -154,7 +164,8 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& we
     heads[Task::kClassify] = token_choice_head(plan, tokenizer, weights);
     return heads;
   }
-  const HeadWeights layers = plan.family->head(plan.config, plan.head, weights);
+  const HeadWeights layers =
+      plan.family->head(plan.config, plan.head, static_cast<int64_t>(plan.labels.size()), weights);
   if (plan.head == HeadKind::kMaskedLm) {
     if (plan.pipeline.splade) {
       heads[Task::kSparseEmbed] = std::make_unique<SpladeHead>(

@@ -11,7 +11,6 @@
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
 #include "heads/row_modules.h"
-#include "models/static_embedding.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -176,7 +175,7 @@ void check_default_dimensions(const Plan& plan) {
 Config read_config(const Plan& plan, const json::object& overrides) {
   return plan.pipeline.input.kind == InputModule::Kind::kTransformer
              ? Config::read(plan.weights / "config.json", overrides)
-             : static_embedding::config_of(plan.weights, overrides);
+             : config_without_file(plan.weights, overrides);
 }
 
 // An adapter without modules of its own has those of its base.

@@ -16,7 +16,6 @@
 #include "checkpoint/late_interaction.h"
 #include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/sentence_transformers.h"
-#include "engine/rerank_prompt.h"
 #include "heads/label_activation.h"
 #include "models/registry.h"
 #include "vecton/hub.h"
@@ -64,8 +63,8 @@ struct Plan {
   std::vector<std::string> classifier_from_token;
   std::vector<int64_t> choice_token_ids;  // the same by id
   std::optional<RerankPrompt> rerank_prompt;
-  bool bge_m3 = false;  // sparse_linear and colbert_linear beside the model
-  bool step = false;    // only tokens with step_tag_id have an answer
+  bool side_heads = false;  // layers in files beside the model: checkpoint/side_heads.h
+  bool step = false;        // only tokens with step_tag_id have an answer
   std::optional<int64_t> step_tag_id;
   std::vector<int64_t> returned_token_ids;
 

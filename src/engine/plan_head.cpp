@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/labels.h"
+#include "checkpoint/side_heads.h"
 #include "checkpoint/torch_activations.h"
 #include "engine/plan.h"
 #include "heads/row_modules.h"
@@ -83,7 +84,7 @@ void be_scorer_or_classifier(Plan& plan) {
 
 void be_classifier(Plan& plan, HeadKind head) {
   plan.head = head;
-  plan.labels = read_labels(plan.config);
+  plan.labels = read_labels(plan.config, plan.family->default_labels(plan.config));
   plan.activation = decide_activation(plan);
   if (head == HeadKind::kTokenClassification) {
     plan.tasks = {Task::kTokenClassify};
@@ -92,8 +93,8 @@ void be_classifier(Plan& plan, HeadKind head) {
   be_scorer_or_classifier(plan);
   plan.tasks.push_back(Task::kTokenClassify);
   // A module's own file says how its texts are written.
-  if (plan.scorer == Scorer::kCrossEncoder && plan.family->name == "qwen3" && !plan.modules.present)
-    plan.rerank_prompt = RerankPrompt::qwen3();
+  if (plan.scorer == Scorer::kCrossEncoder && plan.family->reranker && !plan.modules.present)
+    plan.rerank_prompt = plan.family->reranker->prompt;
 }
 
 // A LogitScore module: the tokens are named by their ids.
@@ -112,7 +113,7 @@ void be_logit_scorer(Plan& plan) {
 // A pooled vector whose last Dense gives the scores.
 void be_vector_classifier(Plan& plan) {
   const int64_t count = columns_after(plan.pipeline.vector_modules, 0);
-  plan.labels = read_labels(plan.config);
+  plan.labels = read_labels(plan.config, plan.family->default_labels(plan.config));
   if (static_cast<int64_t>(plan.labels.size()) != count) {
     plan.labels.clear();
     for (int64_t i = 0; i < count; ++i) plan.labels.push_back({"LABEL_" + std::to_string(i)});
@@ -135,21 +136,24 @@ void be_token_reranker(Plan& plan) {
   plan.activation = LabelActivation::kSigmoid;
   plan.tasks = {Task::kScore, Task::kClassify};
   plan.scorer = Scorer::kCrossEncoder;
-  const bool original =
-      plan.config.boolean_or("is_original_qwen3_reranker", plan.family->name == "qwen3");
-  if (original) plan.rerank_prompt = RerankPrompt::qwen3();
+  // config.json may say that its checkpoint reads the prompt of another family's.
+  for (const Family* family : model_families()) {
+    if (!family->reranker) continue;
+    if (plan.config.boolean_or(family->reranker->config_key, family == plan.family))
+      plan.rerank_prompt = family->reranker->prompt;
+  }
 }
 
-// Only its name tells a Qwen3-Reranker from the generative model that it was made of: the last two
-// parts of the name or folder that was given.
+// Reranker::name_part is looked for in the last two parts of the name or folder that was given.
 bool is_named_reranker(const Plan& plan) {
+  if (!plan.family->reranker) return false;
   const fs::path path(plan.name);
   std::string name = path.parent_path().filename().string() + "/" + path.filename().string() + " " +
                      plan.config.string_or("_name_or_path", "");
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  return plan.family->name == "qwen3" && name.find("rerank") != std::string::npos;
+  return name.find(plan.family->reranker->name_part) != std::string::npos;
 }
 
 // The sentence-transformers modules after the transformer.
@@ -216,7 +220,7 @@ void take_rows(const EngineOptions& options, Plan& plan) {
   plan.normalize = take_last_normalize(plan.vector_modules) || !pools;
   std::vector<RowModule> of_tokens = plan.token_modules;
   const bool of_length_one = plan.late_interaction && !plan.late_interaction->any_text;
-  plan.normalize_tokens = take_last_normalize(of_tokens) || of_length_one || plan.bge_m3;
+  plan.normalize_tokens = take_last_normalize(of_tokens) || of_length_one || plan.side_heads;
   if (!pools || !pooling->width) return;
   const int64_t width = columns_after(plan.token_modules, plan.shape.hidden);
   if (*pooling->width == width) return;
@@ -229,7 +233,8 @@ void take_rows(const EngineOptions& options, Plan& plan) {
 void take_architecture(const EngineOptions& options, Plan& plan) {
   const HeadKind kind = plan.family->head_of(plan.architecture);
   const bool asked_for_tokens = plan.config.has("classifier_from_token");
-  if (is_colbert(plan.architecture)) {
+  const Architecture* known = plan.family->find(plan.architecture);
+  if ((known && known->late_interaction) || is_colbert(plan.architecture)) {
     be_embedder(plan);
     plan.late_interaction = LateInteraction::read_stanford(plan.folder);
     plan.tasks = {Task::kTokenEmbed};
@@ -261,13 +266,6 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
              "its head is not supported; --convert embed serves the embeddings of its backbone",
              "convert");
   }
-}
-
-bool has_bge_m3_heads(const fs::path& folder) {
-  const auto either = [&](const std::string& name) {
-    return is_file(folder / (name + ".safetensors")) || is_file(folder / (name + ".pt"));
-  };
-  return either("sparse_linear") && either("colbert_linear");
 }
 
 Pooling pooling_from(const std::string& name) {
@@ -385,8 +383,8 @@ void decide_head(const EngineOptions& options, Plan& plan) {
   if (options.convert == "classify" && !gives(Task::kClassify) && !gives(Task::kTokenClassify))
     refuse(plan, "has no classifier; leave out --convert classify (or --task classify)", "convert");
   const bool embeds = gives(Task::kEmbed);
-  plan.bge_m3 = options.convert != "embed" && embeds && has_bge_m3_heads(plan.folder);
-  if (plan.bge_m3) plan.tasks.push_back(Task::kSparseEmbed);
+  plan.side_heads = options.convert != "embed" && embeds && has_side_heads(plan.folder);
+  if (plan.side_heads) plan.tasks.push_back(Task::kSparseEmbed);
   take_rows(options, plan);
 }
 

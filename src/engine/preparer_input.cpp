@@ -146,10 +146,10 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
                                  Sequence& sequence) const {
   const RerankPrompt& prompt = *plan_.rerank_prompt;
   const EncodeOptions plain{.add_special_tokens = false};
-  const std::string before =
-      prompt.prefix +
-      prompt.before_document(request.instruction.value_or(prompt.default_instruction), query);
-  const std::vector<int32_t> suffix = encode(prompt.suffix, plain).ids;
+  const std::string before = prompt.before_document(
+      request.instruction ? std::string_view(*request.instruction) : prompt.default_instruction,
+      query);
+  const std::vector<int32_t> suffix = encode(std::string(prompt.suffix), plain).ids;
   EncodeOptions options = plain;
   if (request.truncate) {
     const int64_t room =

@@ -25,6 +25,11 @@ const StoredTensor* find_tensor(const Tensors& tensors, std::string_view name) {
   return nullptr;
 }
 
+int64_t count_labels(const Plan& plan) {
+  return static_cast<int64_t>(
+      read_labels(plan.config, plan.family->default_labels(plan.config)).size());
+}
+
 // A classifier that has all its tensors, and a row for each label.
 HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
   const bool of_tokens = plan.architecture.find("TokenClassification") != std::string::npos;
@@ -36,7 +41,7 @@ HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
       return last != nullptr;
     });
     if (!all || last->shape.empty()) continue;
-    if (last->shape[0] == static_cast<int64_t>(read_labels(plan.config).size())) return sign.head;
+    if (last->shape[0] == count_labels(plan)) return sign.head;
   }
   return HeadKind::kNone;
 }
@@ -87,8 +92,7 @@ void take_labels(const json::object& overrides, HeadKind head, Plan& plan) {
     if (sign.head != head) continue;
     const Tensors tensors = tensors_of(plan);
     const StoredTensor* rows = find_tensor(tensors, sign.tensors.back());
-    if (!rows || rows->shape.empty() ||
-        rows->shape[0] == static_cast<int64_t>(read_labels(plan.config).size())) {
+    if (!rows || rows->shape.empty() || rows->shape[0] == count_labels(plan)) {
       return;
     }
     json::object changed = overrides;

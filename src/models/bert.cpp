@@ -1,18 +1,16 @@
-#include "models/bert.h"
-
+// BERT: Devlin et al. 2018, arXiv:1810.04805.
 #include <memory>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 
-namespace vecton::bert {
+namespace vecton::models::bert {
 
 namespace {
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
-
-}  // namespace
 
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "absolute");
@@ -38,9 +36,9 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
   const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
   return masked_lm({.linear = (transform / "dense").linear(n, n),
                     .activation = nn::activation(config, "hidden_act", "gelu"),
@@ -49,4 +47,30 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    decoder_bias(predictions, vocab), vocab, n);
 }
 
-}  // namespace vecton::bert
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "bert",
+    .model_types = {"bert"},
+    .architectures = {{"BertModel"},
+                      {"BertForMaskedLM", HeadKind::kMaskedLm},
+                      {"BertForPreTraining", HeadKind::kMaskedLm},
+                      {"BertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"BertForTokenClassification", HeadKind::kTokenClassification},
+                      {"BertForQuestionAnswering", HeadKind::kOther},
+                      {"BertForMultipleChoice", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"bert."},
+                .classifiers = kBertClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    // Snowflake's v1 and the sizes xs, s and l of 1.0 were not trained for it.
+    .matryoshka = {{"snowflake-arctic-embed-m-v1.5", {256}},
+                   {"mxbai-embed-large"},
+                   {"mxbai-embed-2d-large"},
+                   {"mxbai-embed-xsmall"}},
+};
+
+}  // namespace vecton::models::bert

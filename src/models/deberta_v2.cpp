@@ -1,5 +1,4 @@
-#include "models/deberta_v2.h"
-
+// DeBERTa v2 and v3: He et al., arXiv:2006.03654 and arXiv:2111.09543.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "base/json.h"
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "nn/post_norm.h"
@@ -17,9 +17,11 @@
 #include "nn/token_indices.h"
 #include "vecton/error.h"
 
-namespace vecton::deberta_v2 {
+namespace vecton::models::deberta_v2 {
 
 namespace {
+
+ModelShape shape(const Config& config);
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-7); }
 
@@ -327,8 +329,6 @@ Tensor DebertaV2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   config.require("z_steps", 0);
   ModelShape shape = bert_shape(config);
@@ -354,15 +354,15 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<DebertaV2>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
   const Weights words = w / "embeddings" / "word_embeddings";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
+  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
   if (kind == HeadKind::kSequenceClassification) {
     config.require("pooler_hidden_size", n);
-    HeadWeights head = first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
+    HeadWeights head = first_token_classifier((w / "pooler" / "dense").linear(n, n),
                                               nn::activation(config, "pooler_hidden_act", "gelu"),
-                                              w / "classifier", n);
+                                              w / "classifier", labels, n);
     head.pooler_steps = 1;
     return head;
   }
@@ -376,4 +376,24 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    lm / "decoder", words, decoder_bias(lm, vocab), vocab, width);
 }
 
-}  // namespace vecton::deberta_v2
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "deberta_v2",
+    .model_types = {"deberta-v2"},
+    .architectures = {{"DebertaV2Model"},
+                      {"DebertaV2ForMaskedLM", HeadKind::kMaskedLm},
+                      {"DebertaV2ForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"DebertaV2ForTokenClassification", HeadKind::kTokenClassification},
+                      {"DebertaV2ForQuestionAnswering", HeadKind::kOther},
+                      {"DebertaV2ForMultipleChoice", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"deberta."},
+                .classifiers = kBertClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+};
+
+}  // namespace vecton::models::deberta_v2

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/labels.h"
 #include "models/equal_heads.h"
 #include "vecton/error.h"
 
@@ -43,10 +42,10 @@ void prepare_decoder(const ModelShape& shape, Weights& weights) {
   weights.skip(skipped);
 }
 
-HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& w, Pooling pooling) {
+HeadWeights decoder_head(const Config& config, HeadKind kind, int64_t labels, const Weights& w,
+                         Pooling pooling) {
   if (kind == HeadKind::kCausalLm) return {};  // its rows are taken one by one
   const int64_t n = config.integer("hidden_size");
-  const auto labels = static_cast<int64_t>(read_labels(config).size());
   const Weights score = w / "score";
   if (score.has("0.weight")) {
     return {.every_token = true,

@@ -7,6 +7,7 @@
 #include "checkpoint/config.h"
 #include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
+#include "models/family.h"
 #include "models/model.h"
 
 namespace vecton {
@@ -30,7 +31,10 @@ void prepare_decoder(const ModelShape& shape, Weights& weights);
 
 // score: of a sequence (its last token that is not padding, where the family says nothing else) or
 // of every token; the two layers score.0 and score.2 of reward models, of every token.
-HeadWeights decoder_head(const Config& config, HeadKind kind, const Weights& weights,
-                         Pooling pooling = Pooling::kLast);
+HeadWeights decoder_head(const Config& config, HeadKind kind, int64_t labels,
+                         const Weights& weights, Pooling pooling = Pooling::kLast);
+
+inline constexpr List<HeadSign, 2> kDecoderClassifiers = {
+    {HeadKind::kSequenceClassification, {"score.weight"}}};
 
 }  // namespace vecton

@@ -76,7 +76,7 @@ class DecoderHead : public ::testing::Test {
 
 TEST_F(DecoderHead, OfASequenceIsOneLayerForTheLastTokenThatIsNotPadding) {
   const HeadWeights head =
-      decoder_head(config_of(R"(, "pad_token_id": 3)"), HeadKind::kSequenceClassification,
+      decoder_head(config_of(R"(, "pad_token_id": 3)"), HeadKind::kSequenceClassification, 2,
                    weights({"score.weight"}));
   EXPECT_FALSE(head.every_token);
   EXPECT_EQ(head.pooling, Pooling::kLast);
@@ -87,17 +87,17 @@ TEST_F(DecoderHead, OfASequenceIsOneLayerForTheLastTokenThatIsNotPadding) {
 
 TEST_F(DecoderHead, OfTokensHasABias) {
   const Config config = config_of();
-  EXPECT_REFUSED(decoder_head(config, HeadKind::kTokenClassification, weights({"score.weight"})),
+  EXPECT_REFUSED(decoder_head(config, HeadKind::kTokenClassification, 2, weights({"score.weight"})),
                  ErrorCode::kCorrupt, "score.bias: missing");
-  const HeadWeights head =
-      decoder_head(config, HeadKind::kTokenClassification, weights({"score.weight", "score.bias"}));
+  const HeadWeights head = decoder_head(config, HeadKind::kTokenClassification, 2,
+                                        weights({"score.weight", "score.bias"}));
   EXPECT_TRUE(head.every_token);
   EXPECT_EQ(head.padding_id, -1);
 }
 
 TEST_F(DecoderHead, OfRewardModelsIsTwoLayersOfEveryToken) {
   const HeadWeights head =
-      decoder_head(config_of(), HeadKind::kTokenClassification,
+      decoder_head(config_of(), HeadKind::kTokenClassification, 2,
                    weights({"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias"}));
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 2u);

@@ -1,12 +1,12 @@
-#include "models/distilbert.h"
-
+// DistilBERT: Sanh et al. 2019, arXiv:1910.01108.
 #include <utility>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 
-namespace vecton::distilbert {
+namespace vecton::models::distilbert {
 
 namespace {
 
@@ -25,8 +25,6 @@ constexpr BertSpelling kSpelling{.layers = "n_layers",
                                  .up = "ffn.lin1",
                                  .down = "ffn.lin2",
                                  .mlp_norm = "output_layer_norm"};
-
-}  // namespace
 
 ModelShape shape(const Config& config) {
   config.ignore({"sinusoidal_pos_embds"});  // how the table of the file was made
@@ -53,12 +51,12 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("dim"), vocab = config.integer("vocab_size");
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
+  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
   if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (w / "pre_classifier").linear(n, n), Activation::kRelu,
-                                  w / "classifier", n);
+    return first_token_classifier((w / "pre_classifier").linear(n, n), Activation::kRelu,
+                                  w / "classifier", labels, n);
   }
   const Weights projector = w / "vocab_projector";
   return masked_lm({.linear = (w / "vocab_transform").linear(n, n),
@@ -68,4 +66,26 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    vocab, n);
 }
 
-}  // namespace vecton::distilbert
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "distilbert",
+    .model_types = {"distilbert"},
+    .architectures = {{"DistilBertModel"},
+                      {"DistilBertForMaskedLM", HeadKind::kMaskedLm},
+                      {"DistilBertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"DistilBertForTokenClassification", HeadKind::kTokenClassification},
+                      {"DistilBertForQuestionAnswering", HeadKind::kOther},
+                      {"DistilBertForMultipleChoice", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"distilbert."},
+                .classifiers = {{HeadKind::kSequenceClassification,
+                                 {"pre_classifier.weight", "classifier.weight"}},
+                                {HeadKind::kTokenClassification, {"classifier.weight"}}}},
+    .shape = shape,
+    .load = load,
+    .head = head,
+};
+
+}  // namespace vecton::models::distilbert

@@ -1,19 +1,17 @@
-#include "models/electra.h"
-
+// ELECTRA: Clark et al. 2020, arXiv:2003.10555.
 #include <utility>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 
-namespace vecton::electra {
+namespace vecton::models::electra {
 
 namespace {
 
 double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
 
 int64_t embedding_size(const Config& config) { return config.integer_or("embedding_size", 128); }
-
-}  // namespace
 
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "absolute");
@@ -48,14 +46,14 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size"),
                 width = embedding_size(config);
   const Weights classifier = w / "classifier", predictions = w / "generator_predictions";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, classifier, n);
+  if (kind == HeadKind::kTokenClassification) return token_classifier(classifier, labels, n);
   if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (classifier / "dense").linear(n, n), Activation::kGelu,
-                                  classifier / "out_proj", n);
+    return first_token_classifier((classifier / "dense").linear(n, n), Activation::kGelu,
+                                  classifier / "out_proj", labels, n);
   }
   const Weights decoder = w / "generator_lm_head";
   return masked_lm({.linear = (predictions / "dense").linear(width, n),
@@ -65,4 +63,25 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    vocab, width);
 }
 
-}  // namespace vecton::electra
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "electra",
+    .model_types = {"electra"},
+    .architectures = {{"ElectraModel"},
+                      {"ElectraForMaskedLM", HeadKind::kMaskedLm},
+                      {"ElectraForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"ElectraForTokenClassification", HeadKind::kTokenClassification},
+                      {"ElectraForQuestionAnswering", HeadKind::kOther},
+                      {"ElectraForMultipleChoice", HeadKind::kOther},
+                      {"ElectraForPreTraining", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"electra."},
+                .classifiers = kRobertaClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+};
+
+}  // namespace vecton::models::electra

@@ -1,15 +1,17 @@
-#include "models/eurobert.h"
-
+// EuroBERT: Llama's blocks, where every token sees all others. Boizard et al. 2025,
+// arXiv:2503.05500.
 #include <string>
 #include <utility>
 
-#include "checkpoint/labels.h"
+#include "models/family.h"
 #include "models/llama.h"
 #include "vecton/error.h"
 
-namespace vecton::eurobert {
+namespace vecton::models::eurobert {
 
-static llama::Settings settings(const Config& config) {
+namespace {
+
+llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config, {.causal = false});
   s.eps = config.number_or("rms_norm_eps", 1e-5);
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
@@ -25,9 +27,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
-static HeadWeights sequence_head(const Config& config, const Weights& w) {
+HeadWeights sequence_head(const Config& config, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size");
-  const auto labels = static_cast<int64_t>(read_labels(config).size());
   HeadWeights result{
       .steps = {{.linear = (w / "dense").linear(n, n), .activation = Activation::kGelu},
                 {.linear = (w / "classifier").linear(labels, n)}}};
@@ -43,9 +44,9 @@ static HeadWeights sequence_head(const Config& config, const Weights& w) {
   return result;
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size");
-  if (kind == HeadKind::kSequenceClassification) return sequence_head(config, w);
+  if (kind == HeadKind::kSequenceClassification) return sequence_head(config, labels, w);
   if (kind == HeadKind::kMaskedLm) {
     const int64_t vocab = config.integer("vocab_size");
     const Weights lm = w / "lm_head";
@@ -54,8 +55,28 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
     if (config.boolean_or("mlp_bias", false)) decoder.bias = lm.vector("bias", vocab);
     return {.every_token = true, .steps = {{.linear = std::move(decoder)}}};
   }
-  const auto labels = static_cast<int64_t>(read_labels(config).size());
   return {.every_token = true, .steps = {{.linear = (w / "classifier").linear(labels, n)}}};
 }
 
-}  // namespace vecton::eurobert
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "eurobert",
+    .model_types = {"eurobert"},
+    .architectures = {{"EuroBertModel"},
+                      {"EuroBertForMaskedLM", HeadKind::kMaskedLm},
+                      {"EuroBertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"EuroBertForTokenClassification", HeadKind::kTokenClassification}},
+    .default_pooling = Pooling::kMean,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = {{HeadKind::kSequenceClassification,
+                                 {"dense.weight", "classifier.weight"}},
+                                {HeadKind::kTokenClassification, {"classifier.weight"}}}},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    .matryoshka = {{"jina-embeddings-v5-text", {512, 256, 128, 64, 32}}},
+};
+
+}  // namespace vecton::models::eurobert

@@ -1,18 +1,20 @@
-#include "models/gemma.h"
-
+// Gemma (arXiv:2403.08295): Llama with scaled embeddings and norms of 1 + w. Gemma 2
+// (arXiv:2408.00118) and Gemma 3 (arXiv:2503.19786), EmbeddingGemma among them: norms before and
+// after attention and MLP, windows over most layers.
 #include <cmath>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "models/llama.h"
 #include "nn/activation.h"
 #include "nn/layer_types.h"
 #include "nn/sandwich_norm.h"
 #include "vecton/error.h"
 
-namespace vecton::gemma {
+namespace vecton::models::gemma {
 
 namespace {
 
@@ -175,9 +177,9 @@ std::unique_ptr<Model> build(const Settings& settings, const Config& config, Wei
   return std::make_unique<Gemma>(settings, config, weights);
 }
 
-HeadWeights head_with(const Config& config, HeadKind kind, const Weights& weights,
+HeadWeights head_with(const Config& config, HeadKind kind, int64_t labels, const Weights& weights,
                       double logit_softcap) {
-  HeadWeights head = decoder_head(config, kind, weights);
+  HeadWeights head = decoder_head(config, kind, labels, weights);
   head.logit_softcap = softcap(config, "final_logit_softcapping", logit_softcap);
   return head;
 }
@@ -197,8 +199,6 @@ llama::Settings settings1(const Config& config) {
   return s;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) { return settings1(config).shape; }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
@@ -211,8 +211,8 @@ std::unique_ptr<Model> load2(const Config& config, Weights weights) {
   return build(settings2(config), config, std::move(weights));
 }
 
-HeadWeights head2(const Config& config, HeadKind kind, const Weights& weights) {
-  return head_with(config, kind, weights, 30);
+HeadWeights head2(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+  return head_with(config, kind, labels, weights, 30);
 }
 
 ModelShape shape3(const Config& config) { return shape_of(config, settings3(config)); }
@@ -221,8 +221,67 @@ std::unique_ptr<Model> load3(const Config& config, Weights weights) {
   return build(settings3(config), config, std::move(weights));
 }
 
-HeadWeights head3(const Config& config, HeadKind kind, const Weights& weights) {
-  return head_with(config, kind, weights, 0);
+HeadWeights head3(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+  return head_with(config, kind, labels, weights, 0);
 }
 
-}  // namespace vecton::gemma
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "gemma",
+    .model_types = {"gemma"},
+    .architectures = {{"GemmaModel"},
+                      {"GemmaForCausalLM", HeadKind::kCausalLm},
+                      {"GemmaForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"GemmaForTokenClassification", HeadKind::kTokenClassification}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+};
+
+}  // namespace vecton::models::gemma
+
+namespace vecton::models::gemma2 {
+
+extern constinit const Family kFamily{
+    .name = "gemma2",
+    .model_types = {"gemma2"},
+    .architectures = {{"Gemma2Model"},
+                      {"Gemma2ForCausalLM", HeadKind::kCausalLm},
+                      {"Gemma2ForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"Gemma2ForTokenClassification", HeadKind::kTokenClassification}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = gemma::shape2,
+    .load = gemma::load2,
+    .head = gemma::head2,
+};
+
+}  // namespace vecton::models::gemma2
+
+namespace vecton::models::gemma3_text {
+
+extern constinit const Family kFamily{
+    .name = "gemma3_text",
+    .model_types = {"gemma3_text"},
+    .architectures = {{"Gemma3TextModel"},
+                      {"Gemma3ForCausalLM", HeadKind::kCausalLm},
+                      {"Gemma3TextForSequenceClassification", HeadKind::kSequenceClassification}},
+    .default_pooling = Pooling::kMean,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = gemma::shape3,
+    .load = gemma::load3,
+    .head = gemma::head3,
+    .matryoshka = {{"embeddinggemma", {512, 256, 128}},
+                   {"kalm-embedding-gemma3", {2048, 1024, 512, 256, 128, 64}}},
+};
+
+}  // namespace vecton::models::gemma3_text

@@ -1,19 +1,21 @@
-#include "models/gte.h"
-
+// GTE with rotary positions (mGTE): Zhang et al. 2024, arXiv:2407.19669.
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "nn/post_norm.h"
 #include "nn/rope.h"
 #include "nn/token_embedding.h"
 
-namespace vecton::gte {
+namespace vecton::models::gte {
 
 namespace {
+
+ModelShape shape(const Config& config);
 
 struct Layer {
   nn::PostNormAttention attention;
@@ -89,8 +91,6 @@ Tensor Gte::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "rope");
   config.require("layer_norm_type", "layer_norm");
@@ -110,9 +110,9 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<Gte>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
   const Weights lm = w / "lm_head";
   const Weights norm = lm.has("norm.weight") ? lm / "norm" : lm / "layer_norm";
   return masked_lm({.linear = (lm / "dense").linear(n, n),
@@ -122,4 +122,28 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    vocab, n);
 }
 
-}  // namespace vecton::gte
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "gte",
+    .model_types = {"gte", "new"},
+    .architectures = {{"GteModel"},
+                      {"GteForMaskedLM", HeadKind::kMaskedLm},
+                      {"GteForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"GteForTokenClassification", HeadKind::kTokenClassification},
+                      {"NewModel"},
+                      {"NewForMaskedLM", HeadKind::kMaskedLm},
+                      {"NewForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"NewForTokenClassification", HeadKind::kTokenClassification},
+                      {"NewForQuestionAnswering", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"new.", "gte."},
+                .classifiers = kBertClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    .matryoshka = {{"snowflake-arctic-embed-m-v2.0", {256}}, {"gte-multilingual-base", {}, 128}},
+};
+
+}  // namespace vecton::models::gte

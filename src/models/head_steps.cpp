@@ -2,28 +2,26 @@
 
 #include <utility>
 
-#include "checkpoint/labels.h"
-
 namespace vecton {
 
-HeadStep label_step(const Config& config, const Weights& w, int64_t n) {
-  return {.linear = w.linear(static_cast<int64_t>(read_labels(config).size()), n)};
+HeadStep label_step(const Weights& w, int64_t labels, int64_t n) {
+  return {.linear = w.linear(labels, n)};
 }
 
-HeadWeights token_classifier(const Config& config, const Weights& w, int64_t n) {
-  return {.every_token = true, .steps = {label_step(config, w, n)}};
+HeadWeights token_classifier(const Weights& w, int64_t labels, int64_t n) {
+  return {.every_token = true, .steps = {label_step(w, labels, n)}};
 }
 
-HeadWeights first_token_classifier(const Config& config, LinearWeight dense, Activation activation,
-                                   const Weights& labels, int64_t n) {
-  return {.steps = {{.linear = std::move(dense), .activation = activation},
-                    label_step(config, labels, n)}};
+HeadWeights first_token_classifier(LinearWeight dense, Activation activation, const Weights& w,
+                                   int64_t labels, int64_t n) {
+  return {
+      .steps = {{.linear = std::move(dense), .activation = activation}, label_step(w, labels, n)}};
 }
 
-HeadWeights bert_classifier(const Config& config, HeadKind kind, const Weights& w, int64_t n) {
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, w / "classifier", n);
-  HeadWeights head = first_token_classifier(config, (w / "pooler" / "dense").linear(n, n),
-                                            Activation::kTanh, w / "classifier", n);
+HeadWeights bert_classifier(HeadKind kind, int64_t labels, const Weights& w, int64_t n) {
+  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
+  HeadWeights head = first_token_classifier((w / "pooler" / "dense").linear(n, n),
+                                            Activation::kTanh, w / "classifier", labels, n);
   head.pooler_steps = 1;
   return head;
 }
@@ -39,13 +37,14 @@ Vector decoder_bias(const Weights& head, int64_t vocab) {
   return head.vector(head.has("bias") ? "bias" : "decoder.bias", vocab);
 }
 
-HeadWeights roberta_head(const Config& config, HeadKind kind, const Weights& w, double eps) {
+HeadWeights roberta_head(const Config& config, HeadKind kind, int64_t labels, const Weights& w,
+                         double eps) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
   const Weights lm = w / "lm_head", classifier = w / "classifier";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(config, classifier, n);
+  if (kind == HeadKind::kTokenClassification) return token_classifier(classifier, labels, n);
   if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier(config, (classifier / "dense").linear(n, n), Activation::kTanh,
-                                  classifier / "out_proj", n);
+    return first_token_classifier((classifier / "dense").linear(n, n), Activation::kTanh,
+                                  classifier / "out_proj", labels, n);
   }
   return masked_lm({.linear = (lm / "dense").linear(n, n),
                     .activation = Activation::kGelu,

@@ -1,5 +1,5 @@
-#include "models/lfm2.h"
-
+// LFM2: short convolutions and grouped-query attention, layer by layer. Liquid AI 2025,
+// https://www.liquid.ai/blog/liquid-foundation-models-v2-our-second-series-of-generative-ai-models
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -7,13 +7,16 @@
 #include <vector>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "nn/layer_types.h"
 #include "nn/pre_norm.h"
 #include "vecton/error.h"
 
-namespace vecton::lfm2 {
+namespace vecton::models::lfm2 {
 
 namespace {
+
+ModelShape shape(const Config& config);
 
 // in x = [b | c | v]; out(c * convolution(b * v)).
 struct ShortConv {
@@ -187,8 +190,6 @@ Tensor Lfm2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return ops.norm(std::move(x), norm_);
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   ModelShape shape = decoder_shape(config);
   for (const char* same : {"block_dim", "conv_dim", "conv_dim_out"})
@@ -216,4 +217,18 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<Lfm2>(config, weights);
 }
 
-}  // namespace vecton::lfm2
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "lfm2",
+    .model_types = {"lfm2"},
+    .architectures = {{"Lfm2Model"},
+                      {"Lfm2ForCausalLM", HeadKind::kCausalLm},
+                      {.name = "ColBERTLfm2Model", .late_interaction = true}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
+    .shape = shape,
+    .load = load,
+};
+
+}  // namespace vecton::models::lfm2

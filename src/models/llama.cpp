@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "nn/activation.h"
 #include "nn/pre_norm.h"
 #include "vecton/error.h"
 
-namespace vecton::llama {
+namespace vecton::models::llama {
 
 namespace {
 
@@ -90,13 +91,6 @@ Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return ops.norm(std::move(x), norm_);
 }
 
-Settings llama_settings(const Config& config, bool causal) {
-  Settings s = settings(config, {.causal = causal});
-  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
-  s.mlp_bias = config.boolean_or("mlp_bias", false);
-  return s;
-}
-
 }  // namespace
 
 Settings settings(const Config& config, const DecoderDefaults& defaults) {
@@ -112,16 +106,26 @@ std::unique_ptr<Model> build(const Settings& settings, const Config& config, Wei
   return std::make_unique<Llama>(settings, config, weights);
 }
 
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+  return decoder_head(config, kind, labels, weights);
+}
+
+namespace {
+
+Settings llama_settings(const Config& config, bool causal) {
+  Settings s = settings(config, {.causal = causal});
+  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
+  s.mlp_bias = config.boolean_or("mlp_bias", false);
+  return s;
+}
+
 ModelShape shape(const Config& config) { return llama_settings(config, true).shape; }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return build(llama_settings(config, true), config, std::move(weights));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& weights) {
-  return decoder_head(config, kind, weights);
-}
-
+// LlamaBidirectionalModel: every token sees all others.
 ModelShape bidirectional_shape(const Config& config) {
   config.require("pooling", "avg");  // what the family's row says as well
   return llama_settings(config, false).shape;
@@ -131,9 +135,50 @@ std::unique_ptr<Model> load_bidirectional(const Config& config, Weights weights)
   return build(llama_settings(config, false), config, std::move(weights));
 }
 
-HeadWeights bidirectional_head(const Config& config, HeadKind kind, const Weights& weights) {
+HeadWeights bidirectional_head(const Config& config, HeadKind kind, int64_t labels,
+                               const Weights& weights) {
   config.require("temperature", 1.0);
-  return decoder_head(config, kind, weights, Pooling::kMean);
+  return decoder_head(config, kind, labels, weights, Pooling::kMean);
 }
 
-}  // namespace vecton::llama
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "llama",
+    .model_types = {"llama"},
+    .architectures = {{"LlamaModel"},
+                      {"LlamaForCausalLM", HeadKind::kCausalLm},
+                      {"LlamaForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"LlamaForTokenClassification", HeadKind::kTokenClassification},
+                      {"LlamaForQuestionAnswering", HeadKind::kOther}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+};
+
+}  // namespace vecton::models::llama
+
+namespace vecton::models::llama_bidirec {
+
+extern constinit const Family kFamily{
+    .name = "llama_bidirec",
+    .model_types = {"llama_bidirec"},
+    .architectures = {{"LlamaBidirectionalModel"},
+                      {"LlamaBidirectionalForSequenceClassification",
+                       HeadKind::kSequenceClassification}},
+    .default_pooling = Pooling::kMean,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = llama::bidirectional_shape,
+    .load = llama::load_bidirectional,
+    .head = llama::bidirectional_head,
+    .matryoshka = {{"llama-nemotron-embed-1b-v2", {1024, 768, 512, 384}},
+                   {"llama-3.2-nv-embedqa-1b-v2", {1024, 768, 512, 384}}},
+};
+
+}  // namespace vecton::models::llama_bidirec

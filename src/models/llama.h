@@ -11,7 +11,7 @@
 #include "models/model.h"
 #include "nn/rope.h"
 
-namespace vecton::llama {
+namespace vecton::models::llama {
 
 // What tells the relatives apart.
 struct Settings {
@@ -29,14 +29,7 @@ struct Settings {
 Settings settings(const Config& config, const DecoderDefaults& defaults = {});
 std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights);
 
-// Llama itself.
-ModelShape shape(const Config& config);
-std::unique_ptr<Model> load(const Config& config, Weights weights);
-HeadWeights head(const Config& config, HeadKind kind, const Weights& weights);
+// The head of all of them.
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& weights);
 
-// LlamaBidirectionalModel: every token sees all others.
-ModelShape bidirectional_shape(const Config& config);
-std::unique_ptr<Model> load_bidirectional(const Config& config, Weights weights);
-HeadWeights bidirectional_head(const Config& config, HeadKind kind, const Weights& weights);
-
-}  // namespace vecton::llama
+}  // namespace vecton::models::llama

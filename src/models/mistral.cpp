@@ -1,13 +1,15 @@
-#include "models/mistral.h"
-
+// Mistral: Llama with a window over all layers. Jiang et al. 2023, arXiv:2310.06825.
 #include <utility>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "models/llama.h"
 
-namespace vecton::mistral {
+namespace vecton::models::mistral {
 
-static llama::Settings settings(const Config& config) {
+namespace {
+
+llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config);
   if (!config.is_null("sliding_window")) {
     const int64_t width = config.integer_or("sliding_window", 4096);
@@ -23,4 +25,23 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
-}  // namespace vecton::mistral
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "mistral",
+    .model_types = {"mistral"},
+    .architectures = {{"MistralModel"},
+                      {"MistralForCausalLM", HeadKind::kCausalLm},
+                      {"MistralForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"MistralForTokenClassification", HeadKind::kTokenClassification},
+                      {"MistralForQuestionAnswering", HeadKind::kOther}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+};
+
+}  // namespace vecton::models::mistral

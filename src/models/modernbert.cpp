@@ -1,21 +1,22 @@
-#include "models/modernbert.h"
-
+// ModernBERT: Warner et al. 2024, arXiv:2412.13663.
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "checkpoint/labels.h"
 #include "models/equal_heads.h"
+#include "models/family.h"
 #include "nn/activation.h"
 #include "nn/layer_types.h"
 #include "nn/pre_norm.h"
 #include "nn/rope.h"
 #include "vecton/error.h"
 
-namespace vecton::modernbert {
+namespace vecton::models::modernbert {
 
 namespace {
+
+ModelShape shape(const Config& config);
 
 Weights::Bias bias_if(const Config& config, std::string_view key, bool fallback = false) {
   return config.boolean_or(key, fallback) ? Weights::Bias::kRequired : Weights::Bias::kNone;
@@ -108,8 +109,6 @@ Tensor ModernBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return ops.norm(std::move(x), norm_);
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   config.require("position_embedding_type", "absolute");
   config.ignore({"layer_norm_eps"});  // of older files, beside norm_eps
@@ -139,7 +138,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<ModernBert>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
   HeadStep prediction{
       .linear = (w / "head" / "dense").linear(n, n, bias_if(config, "classifier_bias")),
@@ -164,9 +163,31 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
   }
   result.pooler_steps = kind == HeadKind::kSequenceClassification ? 1 : 0;
   result.pooling = pooling == "cls" ? Pooling::kCls : Pooling::kMean;
-  result.steps.push_back(
-      {.linear = (w / "classifier").linear(static_cast<int64_t>(read_labels(config).size()), n)});
+  result.steps.push_back({.linear = (w / "classifier").linear(labels, n)});
   return result;
 }
 
-}  // namespace vecton::modernbert
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "modernbert",
+    .model_types = {"modernbert"},
+    .architectures = {{"ModernBertModel"},
+                      {"ModernBertForMaskedLM", HeadKind::kMaskedLm},
+                      {"ModernBertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"ModernBertForTokenClassification", HeadKind::kTokenClassification},
+                      {"ModernBertForQuestionAnswering", HeadKind::kOther},
+                      {"ModernBertForMultipleChoice", HeadKind::kOther},
+                      {.name = "ColBERTModernBertModel", .late_interaction = true}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.tok_embeddings.weight",
+                .prefixes = {"model."},
+                .classifiers = {{HeadKind::kSequenceClassification,
+                                 {"head.dense.weight", "classifier.weight"}}}},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    .matryoshka = {{"modernbert-embed", {256}}},
+};
+
+}  // namespace vecton::models::modernbert

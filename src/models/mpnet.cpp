@@ -1,5 +1,4 @@
-#include "models/mpnet.h"
-
+// MPNet: Song et al. 2020, arXiv:2004.09297.
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -7,14 +6,17 @@
 #include <vector>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/post_norm.h"
 #include "nn/token_embedding.h"
 #include "vecton/error.h"
 
-namespace vecton::mpnet {
+namespace vecton::models::mpnet {
 
 namespace {
+
+ModelShape shape(const Config& config);
 
 constexpr int64_t kBuckets = 32;       // whatever the config says, as the reference has it
 constexpr int64_t kMaxDistance = 128;  // farther keys share the last bucket
@@ -94,8 +96,6 @@ Tensor MPNet::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   ModelShape shape = bert_shape(config);
   if (shape.max_positions <= kPaddingId + 1) {
@@ -118,8 +118,28 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<MPNet>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
-  return roberta_head(config, kind, w, eps(config));
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+  return roberta_head(config, kind, labels, w, eps(config));
 }
 
-}  // namespace vecton::mpnet
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "mpnet",
+    .model_types = {"mpnet"},
+    .architectures = {{"MPNetModel"},
+                      {"MPNetForMaskedLM", HeadKind::kMaskedLm},
+                      {"MPNetForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"MPNetForTokenClassification", HeadKind::kTokenClassification},
+                      {"MPNetForQuestionAnswering", HeadKind::kOther},
+                      {"MPNetForMultipleChoice", HeadKind::kOther}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"mpnet."},
+                .classifiers = kRobertaClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+};
+
+}  // namespace vecton::models::mpnet

@@ -1,11 +1,11 @@
-#include "models/nomic_bert.h"
-
+// NomicBERT: Nussbaum et al. 2024, arXiv:2402.01613.
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "nn/post_norm.h"
@@ -13,7 +13,7 @@
 #include "nn/token_embedding.h"
 #include "vecton/error.h"
 
-namespace vecton::nomic_bert {
+namespace vecton::models::nomic_bert {
 
 namespace {
 
@@ -162,8 +162,6 @@ Tensor NomicBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) { return settings(config).shape; }
 
 std::unique_ptr<Model> load(const Config& config, Weights weights) {
@@ -174,10 +172,10 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<NomicBert>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
   const Settings s = settings(config);
   const int64_t n = s.shape.hidden, vocab = s.shape.vocab;
-  if (kind != HeadKind::kMaskedLm) return bert_classifier(config, kind, w, n);
+  if (kind != HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
   const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
   const bool biased = predictions.has("bias") || predictions.has("decoder.bias");
   return masked_lm({.linear = (transform / "dense").linear(n, n, Weights::Bias::kIfPresent),
@@ -187,4 +185,24 @@ HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
                    biased ? decoder_bias(predictions, vocab) : Vector(), vocab, n);
 }
 
-}  // namespace vecton::nomic_bert
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "nomic_bert",
+    .model_types = {"nomic_bert"},
+    .architectures = {{"NomicBertModel"},
+                      {"NomicBertForMaskedLM", HeadKind::kMaskedLm},
+                      {"NomicBertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"NomicBertForTokenClassification", HeadKind::kTokenClassification},
+                      {"NomicBertForPreTraining", HeadKind::kMaskedLm}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"bert.", "nomic_bert."},
+                .classifiers = kBertClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    .matryoshka = {{"nomic-embed-text-v1.5", {512, 256, 128, 64}}},
+};
+
+}  // namespace vecton::models::nomic_bert

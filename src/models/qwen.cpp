@@ -1,13 +1,14 @@
-#include "models/qwen.h"
-
+// Qwen2 (arXiv:2407.10671) and Qwen3 (arXiv:2505.09388): Llama with windows over some layers, and
+// biases or norms of queries and keys.
 #include <utility>
 
 #include "models/decoder.h"
+#include "models/family.h"
 #include "models/llama.h"
 #include "nn/layer_types.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::models {
 
 namespace {
 
@@ -37,7 +38,9 @@ std::vector<int64_t> windows(const Config& config, const ModelShape& shape) {
 
 namespace qwen2 {
 
-static llama::Settings settings(const Config& config) {
+namespace {
+
+llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config);
   s.qkv_bias = true;
   s.shape.windows = windows(config, s.shape);
@@ -50,11 +53,39 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "qwen2",
+    .model_types = {"qwen2"},
+    .architectures = {{"Qwen2Model"},
+                      {"Qwen2ForCausalLM", HeadKind::kCausalLm},
+                      {"Qwen2ForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"Qwen2ForTokenClassification", HeadKind::kTokenClassification},
+                      {"Qwen2ForQuestionAnswering", HeadKind::kOther},
+                      {.name = "Qwen2ForRewardModel",
+                       .head = HeadKind::kTokenClassification,
+                       .default_labels = 1},
+                      {.name = "Qwen2ForProcessRewardModel",
+                       .head = HeadKind::kTokenClassification,
+                       .step_token = "<extra_0>"}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+    .matryoshka = {{"kalm-embedding-multilingual-mini-instruct-v2", {512, 256, 128, 64}}},
+};
+
 }  // namespace qwen2
 
 namespace qwen3 {
 
-static llama::Settings settings(const Config& config) {
+namespace {
+
+llama::Settings settings(const Config& config) {
   llama::Settings s = llama::settings(config, {.head_dim = 128});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.qk_norm = true;
@@ -68,6 +99,43 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "qwen3",
+    .model_types = {"qwen3"},
+    .architectures = {{"Qwen3Model"},
+                      {"Qwen3ForCausalLM", HeadKind::kCausalLm},
+                      {"Qwen3ForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"Qwen3ForTokenClassification", HeadKind::kTokenClassification},
+                      {"Qwen3ForQuestionAnswering", HeadKind::kOther}},
+    .default_pooling = Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"model."},
+                .classifiers = kDecoderClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+    // The prompt is Qwen3-Reranker's, as its model card has it.
+    .reranker =
+        Reranker{
+            .prompt = {.prefix =
+                           "<|im_start|>system\nJudge whether the Document meets the requirements "
+                           "based on the Query and the Instruct provided. Note that the answer can "
+                           "only be \"yes\" or \"no\".<|im_end|>\n<|im_start|>user\n",
+                       .instruction_words = "<Instruct>: ",
+                       .query_words = "\n<Query>: ",
+                       .document_words = "\n<Document>: ",
+                       .suffix = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n",
+                       .default_instruction =
+                           "Given a web search query, retrieve relevant passages "
+                           "that answer the query"},
+            .name_part = "rerank",
+            .config_key = "is_original_qwen3_reranker"},
+    .matryoshka = {{"qwen3-embedding", {}, 32},
+                   {"jina-embeddings-v5-text", {768, 512, 256, 128, 64, 32}}},
+};
+
 }  // namespace qwen3
 
-}  // namespace vecton
+}  // namespace vecton::models

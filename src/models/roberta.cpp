@@ -1,14 +1,16 @@
-#include "models/roberta.h"
-
+// RoBERTa, XLM-RoBERTa, CamemBERT: Liu et al. 2019, arXiv:1907.11692; Conneau et al. 2019,
+// arXiv:1911.02116. Jina's implementation of XLM-RoBERTa, with positions of a table or rotary ones
+// (Jina embeddings v3, arXiv:2409.10173), is the same block under other names.
 #include <string>
 #include <utility>
 
 #include "models/bert_encoder.h"
+#include "models/family.h"
 #include "models/head_steps.h"
 #include "nn/activation.h"
 #include "vecton/error.h"
 
-namespace vecton::roberta {
+namespace vecton::models::roberta {
 
 namespace {
 
@@ -54,8 +56,6 @@ std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
   return result;
 }
 
-}  // namespace
-
 ModelShape shape(const Config& config) {
   config.require("emb_pooler", nullptr);
   config.require("truncate_dim", nullptr);
@@ -100,8 +100,50 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, const Weights& w) {
-  return roberta_head(config, kind, w, eps(config));
+HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+  return roberta_head(config, kind, labels, w, eps(config));
 }
 
-}  // namespace vecton::roberta
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "roberta",
+    .model_types = {"roberta", "xlm-roberta", "camembert", "jina_embeddings_v3"},
+    .architectures = {{"RobertaModel"},
+                      {"RobertaForMaskedLM", HeadKind::kMaskedLm},
+                      {"RobertaForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"RobertaForTokenClassification", HeadKind::kTokenClassification},
+                      {"RobertaForQuestionAnswering", HeadKind::kOther},
+                      {"RobertaForMultipleChoice", HeadKind::kOther},
+                      {"XLMRobertaModel"},
+                      {"XLMRobertaForMaskedLM", HeadKind::kMaskedLm},
+                      {"XLMRobertaForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"XLMRobertaForTokenClassification", HeadKind::kTokenClassification},
+                      {"XLMRobertaForQuestionAnswering", HeadKind::kOther},
+                      {"XLMRobertaForMultipleChoice", HeadKind::kOther},
+                      {"CamembertModel"},
+                      {"CamembertForMaskedLM", HeadKind::kMaskedLm},
+                      {"CamembertForSequenceClassification", HeadKind::kSequenceClassification},
+                      {"CamembertForTokenClassification", HeadKind::kTokenClassification},
+                      {"CamembertForQuestionAnswering", HeadKind::kOther},
+                      {"CamembertForMultipleChoice", HeadKind::kOther},
+                      {"JinaEmbeddingsV3Model"},
+                      {"JinaEmbeddingsV3ForMaskedLM", HeadKind::kMaskedLm},
+                      {"JinaEmbeddingsV3ForSequenceClassification",
+                       HeadKind::kSequenceClassification},
+                      {"JinaEmbeddingsV3ForTokenClassification", HeadKind::kTokenClassification},
+                      {"JinaEmbeddingsV3ForQuestionAnswering", HeadKind::kOther},
+                      {.name = "ColBERTJinaRobertaModel", .late_interaction = true}},
+    .default_pooling = Pooling::kCls,
+    .tensors = {.words = "embeddings.word_embeddings.weight",
+                .prefixes = {"roberta."},
+                .classifiers = kRobertaClassifiers},
+    .shape = shape,
+    .load = load,
+    .head = head,
+    .matryoshka = {{"snowflake-arctic-embed-l-v2.0", {256}},
+                   {"jina-embeddings-v3", {768, 512, 256, 128, 64, 32}},
+                   {"deepset-mxbai-embed-de-large"}},
+};
+
+}  // namespace vecton::models::roberta

@@ -1,14 +1,15 @@
-#include "models/static_embedding.h"
-
+// Static embeddings: a token's vector is its row of a table, whatever stands around it (model2vec,
+// sentence-transformers' StaticEmbedding), or its one weight (SparseStaticEmbedding).
 #include <string>
 #include <utility>
 
 #include "base/json.h"
 #include "checkpoint/weight_files.h"
+#include "models/family.h"
 #include "nn/forward_pass.h"
 #include "vecton/error.h"
 
-namespace vecton::static_embedding {
+namespace vecton::models::static_embedding {
 
 namespace {
 
@@ -38,9 +39,8 @@ class StaticEmbedding final : public Model {
   PreparedWeight words_;
 };
 
-}  // namespace
-
-Config config_of(const std::filesystem::path& folder, const json::object& overrides) {
+// What config.json would say, from the header of the weights' file.
+Config config(const std::filesystem::path& folder, const json::object& overrides) {
   const auto tensors = read_checkpoint(folder);
   for (const auto& [name, dimensions, architecture] : kTables) {
     const auto table = tensors.find(name);
@@ -79,4 +79,17 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<StaticEmbedding>((weights / "embedding").table(s.vocab, s.hidden));
 }
 
-}  // namespace vecton::static_embedding
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "static_embedding",
+    .model_types = {"static_embedding"},
+    .architectures = {{"StaticEmbedding"}, {"SparseStaticEmbedding"}},
+    .default_pooling = Pooling::kMean,
+    .shape = shape,
+    .load = load,
+    .config = config,
+    .matryoshka = {{"static-retrieval-mrl", {}, 32}, {"static-similarity-mrl", {}, 32}},
+};
+
+}  // namespace vecton::models::static_embedding

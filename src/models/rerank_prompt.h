@@ -1,5 +1,5 @@
 // RerankPrompt: the prompt that a generative model was trained to judge a query and a document
-// with.
+// with. A constant of its family.
 #pragma once
 
 #include <string>
@@ -8,14 +8,13 @@
 namespace vecton {
 
 struct RerankPrompt {
-  std::string prefix, suffix;  // around the pair
-  std::string default_instruction;
+  std::string_view prefix;  // then the three, each after its own words, and the suffix
+  std::string_view instruction_words, query_words, document_words;
+  std::string_view suffix;
+  std::string_view default_instruction;
 
-  // What stands between prefix and suffix, up to the document.
+  // All that stands before the document.
   std::string before_document(std::string_view instruction, std::string_view query) const;
-
-  // Of Qwen3-Reranker, as its model card has it.
-  static RerankPrompt qwen3();
 };
 
 }  // namespace vecton

@@ -1,0 +1,90 @@
+// Family: all that the program knows of the models of one architecture and its relatives. Each
+// family's own file ends with its row; registry.cpp lists them.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/json_fwd.h"
+#include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
+#include "checkpoint/labels.h"
+#include "checkpoint/weights.h"
+#include "models/list.h"
+#include "models/model.h"
+#include "models/rerank_prompt.h"
+#include "ops/ops.h"
+
+namespace vecton {
+
+struct Architecture {
+  std::string_view name;  // of config.json's architectures
+  HeadKind head = HeadKind::kNone;
+  int64_t default_labels = kDefaultLabels;  // where config.json does not count them
+  // Ends a step of a text; only such tokens have an answer. Empty = all have.
+  std::string_view step_token = {};
+  bool late_interaction = false;  // a vector per token, through `linear` (ColBERT)
+};
+
+// A head that a checkpoint has when it has all these tensors. The last has a row per label.
+struct HeadSign {
+  HeadKind head = HeadKind::kNone;
+  List<std::string_view, 2> tensors = {};
+};
+
+// What tells a family's checkpoints, and what is in them, by the names of their tensors.
+struct TensorNames {
+  std::string_view words;                   // every checkpoint has it
+  List<std::string_view, 2> prefixes = {};  // may stand before all names but those of heads
+  List<HeadSign, 2> classifiers = {};       // the first that is there counts
+};
+
+// Generative models of the family that judge a query and a document.
+struct Reranker {
+  RerankPrompt prompt;
+  // Only their names tell them from the models that they were made of: they have this in them.
+  std::string_view name_part;
+  std::string_view config_key;  // of config.json: whether `prompt` is what a checkpoint reads
+};
+
+// Models whose card says that their vectors may be shortened.
+struct MatryoshkaCard {
+  std::string_view name;        // what the model's own name begins with, in lower case
+  List<int64_t, 6> sizes = {};  // beside the full one; empty = any from `least` on
+  int64_t least = 1;
+};
+
+struct Family {
+  std::string_view name;                    // "bert"
+  List<std::string_view, 4> model_types;    // config.json's model_type
+  List<Architecture, 24> architectures;     // the first is the backbone
+  Pooling default_pooling = Pooling::kCls;  // of embeddings, where no file says
+  TensorNames tensors = {};
+  ModelShape (*shape)(const Config& config) = nullptr;
+  // Takes the backbone's tensors from `weights` and skips those of heads.
+  std::unique_ptr<Model> (*load)(const Config& config, Weights weights) = nullptr;
+  // Takes a head's tensors, after load() has renamed them. Null where no architecture has a head
+  // that is computed; kCausalLm is then as its rows give it.
+  HeadWeights (*head)(const Config& config, HeadKind kind, int64_t labels,
+                      const Weights& weights) = nullptr;
+  // Of checkpoints without a config.json: what it would say, as their weights in `folder` show.
+  // `overrides` is laid over it.
+  Config (*config)(const std::filesystem::path& folder, const json::object& overrides) = nullptr;
+  std::optional<Reranker> reranker = {};
+  List<MatryoshkaCard, 8> matryoshka = {};
+
+  // Null where it is none of this family's.
+  const Architecture* find(std::string_view architecture) const;
+  // kNone where find() gives null.
+  HeadKind head_of(std::string_view architecture) const;
+  // The architecture with this head that is named first; null where there is none.
+  const Architecture* with_head(HeadKind head) const;
+  bool knows(std::string_view architecture) const { return find(architecture) != nullptr; }
+  // Where config.json does not count them.
+  int64_t default_labels(const Config& config) const;
+};
+
+}  // namespace vecton

@@ -49,7 +49,7 @@ class HeadStepsTest : public ::testing::Test {
 
 TEST_F(HeadStepsTest, BertsTokensHaveOneLayer) {
   const Weights w = weights({{"classifier.weight", {3, 2}}, {"classifier.bias", {3}}});
-  const HeadWeights head = bert_classifier(config_of(), HeadKind::kTokenClassification, w, 2);
+  const HeadWeights head = bert_classifier(HeadKind::kTokenClassification, 3, w, 2);
   w.check_taken();
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 1u);
@@ -61,7 +61,7 @@ TEST_F(HeadStepsTest, BertsTextsHaveAPoolerBeforeIt) {
                              {"pooler.dense.bias", {2}},
                              {"classifier.weight", {3, 2}},
                              {"classifier.bias", {3}}});
-  const HeadWeights head = bert_classifier(config_of(), HeadKind::kSequenceClassification, w, 2);
+  const HeadWeights head = bert_classifier(HeadKind::kSequenceClassification, 3, w, 2);
   w.check_taken();
   EXPECT_FALSE(head.every_token);
   EXPECT_EQ(head.pooling, Pooling::kCls);
@@ -76,7 +76,7 @@ TEST_F(HeadStepsTest, RobertasTextsReadTheirOwnNames) {
                              {"classifier.dense.bias", {2}},
                              {"classifier.out_proj.weight", {3, 2}},
                              {"classifier.out_proj.bias", {3}}});
-  const HeadWeights head = roberta_head(config_of(), HeadKind::kSequenceClassification, w, 1e-5);
+  const HeadWeights head = roberta_head(config_of(), HeadKind::kSequenceClassification, 3, w, 1e-5);
   w.check_taken();
   ASSERT_EQ(head.steps.size(), 2u);
   EXPECT_EQ(head.steps[0].activation, Activation::kTanh);
@@ -96,7 +96,7 @@ Shapes masked_lm_shapes() {
 
 TEST_F(HeadStepsTest, RobertasMasksUseTheWordsWhereThereIsNoDecoder) {
   const HeadWeights head =
-      roberta_head(config_of(), HeadKind::kMaskedLm, weights(masked_lm_shapes()), 1e-5);
+      roberta_head(config_of(), HeadKind::kMaskedLm, 3, weights(masked_lm_shapes()), 1e-5);
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 2u);
   EXPECT_EQ(head.steps[0].activation, Activation::kGelu);
@@ -109,7 +109,7 @@ TEST_F(HeadStepsTest, RobertasMasksUseTheWordsWhereThereIsNoDecoder) {
 TEST_F(HeadStepsTest, ADecoderOfItsOwnIsTaken) {
   Shapes shapes = masked_lm_shapes();
   shapes.push_back({"lm_head.decoder.weight", {5, 2}});
-  const HeadWeights head = roberta_head(config_of(), HeadKind::kMaskedLm, weights(shapes), 1e-5);
+  const HeadWeights head = roberta_head(config_of(), HeadKind::kMaskedLm, 3, weights(shapes), 1e-5);
   EXPECT_THAT(run(head.steps[1], {1, 0}), ElementsAre(37, 40, 43, 46, 49));
 }
 
@@ -124,7 +124,7 @@ TEST_F(HeadStepsTest, TheDecodersBiasHasTwoNames) {
 
 TEST_F(HeadStepsTest, LabelsAndRowsMustBeAsMany) {
   const Shapes four = {{"classifier.weight", {4, 2}}, {"classifier.bias", {4}}};
-  EXPECT_REFUSED(bert_classifier(config_of(), HeadKind::kTokenClassification, weights(four), 2),
+  EXPECT_REFUSED(bert_classifier(HeadKind::kTokenClassification, 3, weights(four), 2),
                  ErrorCode::kCorrupt, "classifier", "3", "4");
 }
 

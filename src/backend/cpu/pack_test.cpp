@@ -99,17 +99,6 @@ TEST_F(Pack, WidensPartsOfDifferentTypes) {
   EXPECT_EQ(matrix_->dtype, DType::kF32);
 }
 
-TEST_F(Pack, NamesTheTensorItCannotPack) {
-  Stored a(4, 1, DType::kF32);
-  a.weight.codes.dtype = DType::kI32;
-  try {
-    packed({&a.weight, 1});
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr("layer.weight"));
-  }
-}
-
 TEST_F(Pack, MatricesOutliveTheirMemory) {
   Stored a(8, 1, DType::kF32);
   auto memory = std::make_unique<PanelMemory>();

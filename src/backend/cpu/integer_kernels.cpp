@@ -159,10 +159,10 @@ VECTON_VNNI void quantise_group(const PackedCodes& codes, const float* x, int64_
     all = _mm512_inserti32x4(all, _mm512_cvtepi32_epi8(low), 2);
     _mm512_mask_storeu_epi32(planes, 0x0fff, _mm512_permutexvar_epi32(order, all));
   }
-  int32_t total[3];
+  int64_t total[3];  // what is not finite gives any numbers, whose sum need not fit 32 bits
   for (int p = 0; p < 3; ++p) {
     total[p] = _mm512_reduce_add_epi32(sums[p]);
-    group.zero[p] = -codes.zero * total[p];
+    group.zero[p] = static_cast<int32_t>(-codes.zero * total[p]);
   }
   group.sum = group.scale * static_cast<float>(65536 * total[0] + 256 * total[1] + total[2]);
   if (!finite) group.scale = group.sum = std::numeric_limits<float>::quiet_NaN();

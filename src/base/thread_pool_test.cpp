@@ -202,7 +202,7 @@ TEST(ThreadPool, WakesAsManyAsThereAreJobs) {
   EXPECT_TRUE(as_many_come(6, 3));
 }
 
-TEST(ThreadPool, RestsOnceWhenThereIsNothingToDo) {
+TEST(ThreadPool, RestsOnceWhenIdle) {
   std::vector<std::atomic<int>> rested(3);
   {
     ThreadPool pool(3, {}, [&](int worker) { ++rested[static_cast<size_t>(worker)]; });

@@ -7,6 +7,7 @@
 
 #include "checkpoint/adapter.h"
 #include "checkpoint/float_bytes.h"
+#include "checkpoint/model_tensors.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/quantised/quantised_tensor.h"
@@ -246,11 +247,9 @@ Weights Weights::open(const std::filesystem::path& folder, Ops& ops, std::string
 
 Weights Weights::open(const std::filesystem::path& folder, const Quantisation* quantisation,
                       const Adapter* adapter, Ops& ops, std::string_view dtype) {
-  auto tensors = read_checkpoint(folder);
-  if (quantisation) quantisation->gather(tensors);
-  if (adapter) tensors = merge_adapter(std::move(tensors), *adapter);
   Weights weights;
-  weights.state_ = std::make_shared<State>(std::move(tensors), folder.string(), ops, dtype);
+  weights.state_ = std::make_shared<State>(model_tensors(folder, quantisation, adapter),
+                                           folder.string(), ops, dtype);
   return weights;
 }
 
@@ -649,9 +648,7 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder,
   std::map<std::string, int64_t> numbers;
   std::set<std::string> formats;  // of quantised matrices
   FirstTime first_time;
-  auto tensors = read_checkpoint(folder);
-  if (quantisation) quantisation->gather(tensors);
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& [name, tensor] : model_tensors(folder, quantisation, nullptr)) {
     const int64_t count = shape_product(tensor.shape).value_or(0);
     if (is_buffer(name) || !first_time(tensor)) continue;
     summary.parameters += count;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/files.h"
-#include "checkpoint/weight_files.h"
+#include "checkpoint/model_tensors.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -43,9 +43,8 @@ bool has_tokenizer(const fs::path& folder) {
 }
 
 std::map<std::string, StoredTensor> tensors_of(const Plan& plan) {
-  auto tensors = read_checkpoint(plan.weights);
-  if (plan.quantisation) plan.quantisation->gather(tensors);
-  return plan.adapter ? merge_adapter(std::move(tensors), *plan.adapter) : std::move(tensors);
+  return model_tensors(plan.weights, plan.quantisation.get(),
+                       plan.adapter ? &*plan.adapter : nullptr);
 }
 
 std::optional<HeadKind> head_of(const Adapter& adapter) {

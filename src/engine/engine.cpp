@@ -329,6 +329,7 @@ std::unique_ptr<Engine> Engine::open(const EngineOptions& options,
 
 std::unique_ptr<Engine> Engine::open(const EngineOptions& options, std::shared_ptr<Runtime> runtime,
                                      const std::function<void(const DownloadProgress&)>& progress) {
+  if (!runtime) throw Error(ErrorCode::kInvalidArgument, "runtime: there is none", "runtime");
   check_shared(options, runtime->impl().options);
   return std::unique_ptr<Engine>(
       new Engine(std::make_unique<Impl>(options, std::move(runtime), progress)));

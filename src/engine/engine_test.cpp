@@ -636,7 +636,16 @@ TEST(Memory, DoesNotGrowWithTheRequestsServed) {
   EXPECT_LE(resident_memory() - before, int64_t{2} << 20);
 }
 
-TEST(Memory, IsGivenBackWhenThereIsNothingToDo) {
+TEST(Runtime, ThatIsNotThereIsRefused) {
+  try {
+    Engine::open({.model = kBert}, std::shared_ptr<Runtime>());
+    FAIL() << "expected an Error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.field(), "runtime");
+  }
+}
+
+TEST(Memory, IsGivenBackWhenIdle) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer's allocator keeps what was freed";
 #endif

@@ -19,8 +19,8 @@ namespace vecton {
 namespace {
 
 // A layer of its own file beside the model.
-LinearWeight linear_beside(const Plan& plan, const std::string& name, Ops& ops) {
-  const Weights weights = Weights::beside(plan.folder, name, ops);
+LinearWeight linear_beside(const Plan& plan, std::string_view name, Ops& ops) {
+  const Weights weights = Weights::beside(plan.folder, std::string(name), ops);
   LinearWeight linear =
       weights.linear(weights.rows_of("weight"), plan.shape.hidden, Weights::Bias::kIfPresent);
   weights.check_taken();
@@ -34,7 +34,7 @@ std::unique_ptr<Head> token_embedding_head(const Plan& plan, const Weights& weig
     linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
                                Weights::Bias::kIfPresent);
   }
-  if (plan.side_heads) linear = linear_beside(plan, std::string(kColbertLinear), ops);
+  if (plan.side_heads) linear = linear_beside(plan, kColbertLinear, ops);
   std::vector<RowModule> modules = plan.token_modules;
   take_last_normalize(modules);  // Plan::normalize_tokens
   return std::make_unique<TokenEmbeddingHead>(
@@ -57,8 +57,7 @@ std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer,
        {"cls_token", "bos_token", "eos_token", "sep_token", "pad_token", "unk_token"}) {
     if (const auto id = tokenizer.special_token_id(name)) special.insert(*id);
   }
-  return std::make_unique<LexicalHead>(linear_beside(plan, std::string(kSparseLinear), ops),
-                                       std::move(special));
+  return std::make_unique<LexicalHead>(linear_beside(plan, kSparseLinear, ops), std::move(special));
 }
 
 // The rows of lm_head, or of the table of words that it is tied to, of some tokens.

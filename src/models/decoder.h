@@ -34,7 +34,10 @@ void prepare_decoder(const ModelShape& shape, Weights& weights);
 HeadWeights decoder_head(const Config& config, HeadKind kind, int64_t labels,
                          const Weights& weights, Pooling pooling = Pooling::kLast);
 
-inline constexpr List<HeadSign, 2> kDecoderClassifiers = {
-    {HeadKind::kSequenceClassification, {"score.weight"}}};
+// What tells checkpoints of decoders.
+inline constexpr TensorNames kDecoderTensors{
+    .words = "embed_tokens.weight",
+    .prefixes = {"model."},
+    .classifiers = {{HeadKind::kSequenceClassification, {"score.weight"}}}};
 
 }  // namespace vecton

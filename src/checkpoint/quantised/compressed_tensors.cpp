@@ -86,8 +86,7 @@ class IntQuantized final : public Quantisation {
 
 [[noreturn]] void refuse(const Config& config, const std::string& key, const std::string& found,
                          const std::string& accepted) {
-  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config." + key +
-                                           "\": " + found + " is not supported, only " + accepted);
+  refuse_setting(config, "quantization_config." + key, found, accepted);
 }
 
 // The one group's "weights".

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "checkpoint/quantised/quantisation.h"
 
@@ -16,5 +18,9 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config);
 std::shared_ptr<const Quantisation> read_fp8(const Config& config);
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config);
 std::shared_ptr<const Quantisation> read_openai_mxfp4(const Config& config);
+
+// Refuses a setting by its path in config.json ("quantization_config.bits"), with what is accepted.
+[[noreturn]] void refuse_setting(const Config& config, std::string_view path,
+                                 const std::string& found, const std::string& accepted);
 
 }  // namespace vecton

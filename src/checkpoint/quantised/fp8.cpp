@@ -35,9 +35,8 @@ class Fp8 final : public Quantisation {
 std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
   if (config.integers_or_empty("weight_block_size") != std::vector<int64_t>{kBlock, kBlock}) {
     const json::value* found = config.raw("weight_block_size");
-    throw Error(ErrorCode::kUnsupported,
-                config.file() + ": \"quantization_config.weight_block_size\": " +
-                    (found ? value_text(*found) : "nothing") + " is not supported, only [128,128]");
+    refuse_setting(config, "quantization_config.weight_block_size",
+                   found ? value_text(*found) : "nothing", "[128,128]");
   }
   config.require("fmt", std::string_view("e4m3"));
   config.require("activation_scheme", std::string_view("dynamic"));

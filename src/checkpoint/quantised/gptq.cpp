@@ -87,20 +87,15 @@ class Gptq final : public Quantisation {
   int64_t bits_, group_;
 };
 
-[[noreturn]] void refuse(const Config& config, const char* key, int64_t found,
-                         const std::string& accepted) {
-  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config." + key +
-                                           "\": " + std::to_string(found) +
-                                           " is not supported, only " + accepted);
-}
-
 }  // namespace
 
 std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
   const int64_t bits = config.integer("bits"), group = config.integer_or("group_size", -1, -1);
-  if (bits != 2 && bits != 4 && bits != 8) refuse(config, "bits", bits, "2, 4 and 8");
+  if (bits != 2 && bits != 4 && bits != 8)
+    refuse_setting(config, "quantization_config.bits", std::to_string(bits), "2, 4 and 8");
   if (group != -1 && (group < 16 || group % 16 != 0))
-    refuse(config, "group_size", group, "-1 (a whole row) and multiples of 16");
+    refuse_setting(config, "quantization_config.group_size", std::to_string(group),
+                   "-1 (a whole row) and multiples of 16");
   config.require("desc_act", false);
   config.require("checkpoint_format", std::string_view("gptq"));
   config.require("pack_dtype", std::string_view("int32"));

@@ -39,12 +39,6 @@ struct Settings {
   }
 };
 
-[[noreturn]] void refuse(const Config& config, const std::string& key, const std::string& found,
-                         const std::string& accepted) {
-  throw Error(ErrorCode::kUnsupported, config.file() + ": " + quoted_text(key) + ": " + found +
-                                           " is not supported, only " + accepted);
-}
-
 std::string listed(std::span<const int64_t> numbers) {
   std::string text;
   for (const int64_t number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
@@ -57,7 +51,7 @@ Settings read_settings(const Config& config, const std::string& path) {
   const std::string mode = config.string_or("mode", "affine");
   settings.mode = std::ranges::find(kModes, mode, &Mode::name);
   if (settings.mode == std::end(kModes))
-    refuse(config, path + ".mode", quoted_text(mode), "affine, mxfp4, nvfp4 and mxfp8");
+    refuse_setting(config, path + ".mode", quoted_text(mode), "affine, mxfp4, nvfp4 and mxfp8");
   settings.group = config.integer_or("group_size", settings.mode->group);
   settings.bits = config.integer_or("bits", settings.mode->bits);
   const std::span<const int64_t> bits =
@@ -66,9 +60,10 @@ Settings read_settings(const Config& config, const std::string& path) {
       settings.affine() ? std::span(kAffineGroups) : std::span(&settings.mode->group, 1);
   const std::string with = " with mode " + mode;
   if (std::ranges::find(bits, settings.bits) == bits.end())
-    refuse(config, path + ".bits", std::to_string(settings.bits), listed(bits) + with);
+    refuse_setting(config, path + ".bits", std::to_string(settings.bits), listed(bits) + with);
   if (std::ranges::find(groups, settings.group) == groups.end())
-    refuse(config, path + ".group_size", std::to_string(settings.group), listed(groups) + with);
+    refuse_setting(config, path + ".group_size", std::to_string(settings.group),
+                   listed(groups) + with);
   return settings;
 }
 

@@ -49,6 +49,12 @@ std::string method_of(const Config& config) {
 
 }  // namespace
 
+void refuse_setting(const Config& config, std::string_view path, const std::string& found,
+                    const std::string& accepted) {
+  throw Error(ErrorCode::kUnsupported, config.file() + ": " + quoted_text(std::string(path)) +
+                                           ": " + found + " is not supported, only " + accepted);
+}
+
 std::shared_ptr<const Quantisation> read_quantisation(const Config& config) {
   if (config.has("quantization")) {
     // mlx-lm writes the same there; mlx-embeddings leaves what the source had.

@@ -60,7 +60,8 @@ bool JobSources::work(int worker) {
 }
 
 void JobSources::rest(int worker) {
-  for (const std::shared_ptr<Source>& source : *list()) {
+  const std::shared_ptr<const List> sources = list();  // keeps them while they are entered
+  for (const std::shared_ptr<Source>& source : *sources) {
     enter(*source, [&] {
       source->rest(worker);
       return true;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <thread>
 
@@ -52,6 +53,34 @@ TEST(JobSources, RemovalWaitsForTheJobThatRuns) {
   });
   go_on = true;
   remover.join();
+  worker.join();
+}
+
+// What is removed may be gone at once, whoever is on the way through the list; the sanitizers see
+// it.
+TEST(JobSources, ComeAndGoWhileWorkersAreThere) {
+  JobSources sources;
+  std::atomic<bool> stop{false};
+  std::atomic<int> alive{0};
+  std::thread worker([&] {
+    while (!stop) {
+      sources.work(0);
+      sources.rest(0);
+    }
+  });
+  for (int i = 0; i < 3000; ++i) {
+    ++alive;
+    auto source = sources.add(
+        [&](int) {
+          EXPECT_GT(alive.load(), 0);
+          return false;
+        },
+        [&](int) { EXPECT_GT(alive.load(), 0); });
+    sources.remove(source);
+    source.reset();
+    --alive;  // nobody is in it any more
+  }
+  stop = true;
   worker.join();
 }
 

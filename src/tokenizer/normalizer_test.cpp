@@ -80,6 +80,11 @@ TEST(Normalizer, RefusesABrokenCharacterMap) {
   }
 }
 
+TEST(Normalizer, ACharacterMapWithoutATrieReplacesNothing) {
+  EXPECT_EQ(normalized(R"({"type":"Precompiled","precompiled_charsmap":"AAAAAA=="})", "aé b"),
+            "aé b");
+}
+
 TEST(Normalizer, ByteLevelWritesBytes) {
   EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", "aé b"), "aÃ©Ġb");
   EXPECT_EQ(normalized(R"({"type":"ByteLevel"})", "aé b", true), "aÃ©Ġb");

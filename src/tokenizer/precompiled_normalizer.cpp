@@ -29,7 +29,7 @@ class Precompiled : public Normalizer {
       map.fail(ErrorCode::kCorrupt, "is not a character map: its trie does not fit");
     }
     units_.resize(size / 4);
-    std::memcpy(units_.data(), blob.data() + sizeof size, size);
+    if (size > 0) std::memcpy(units_.data(), blob.data() + sizeof size, size);
     replacements_ = blob.substr(sizeof size + size);
     if (!utf8::is_valid(replacements_))
       map.fail(ErrorCode::kCorrupt, "has replacements that are not UTF-8");

@@ -1,8 +1,7 @@
 #include "engine/assembly.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
+#include <span>
 #include <utility>
 
 namespace vecton {
@@ -24,41 +23,16 @@ Request side(const Request& request, const std::string& text, Role role, const P
   return one;
 }
 
-double distance(std::span<const float> a, std::span<const float> b, Similarity how) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    const double d = double{a[i]} - b[i];
-    sum += how == Similarity::kManhattan ? std::abs(d) : d * d;
-  }
-  return how == Similarity::kManhattan ? sum : std::sqrt(sum);
-}
-
-// The same of vectors that are weights of tokens; a token that one of them lacks weighs 0 there.
-float sparse_similarity(const Result& query, const Result& document, Similarity how) {
-  std::map<int32_t, std::pair<double, double>> weights;
-  for (size_t i = 0; i < query.ids.size(); ++i) weights[query.ids[i]].first = query.values[i];
-  for (size_t i = 0; i < document.ids.size(); ++i)
-    weights[document.ids[i]].second = document.values[i];
-  double dot = 0, of_query = 0, of_document = 0, squares = 0, differences = 0;
-  for (const auto& [token, both] : weights) {
-    const auto [a, b] = both;
-    dot += a * b;
-    of_query += a * a;
-    of_document += b * b;
-    squares += (a - b) * (a - b);
-    differences += std::abs(a - b);
-  }
-  switch (how) {
+Nearness nearness_of(Similarity similarity) {
+  switch (similarity) {
+    case Similarity::kCosine:
+      return Nearness::kCosine;
     case Similarity::kEuclidean:
-      return static_cast<float>(-std::sqrt(squares));
+      return Nearness::kEuclidean;
     case Similarity::kManhattan:
-      return static_cast<float>(-differences);
-    case Similarity::kCosine: {
-      const double lengths = std::sqrt(of_query) * std::sqrt(of_document);
-      return static_cast<float>(lengths > 0 ? dot / lengths : 0);
-    }
+      return Nearness::kManhattan;
     default:
-      return static_cast<float>(dot);
+      return Nearness::kDot;
   }
 }
 
@@ -131,32 +105,45 @@ const Result& Assembly::part_of(const std::vector<Result>& parts, size_t index) 
   return index < kFirstZero ? parts[index] : zeros_[index - kFirstZero];
 }
 
-// How near a query is to each document of rows offsets[i] .. offsets[i + 1]. The cosine of vectors
+void Assembly::Documents::add(const Result& document, bool sparse) {
+  const size_t numbers = sparse ? document.ids.size() : document.values.size();
+  rows.insert(rows.end(), document.values.begin(),
+              document.values.begin() + static_cast<std::ptrdiff_t>(numbers));
+  ids.insert(ids.end(), document.ids.begin(), document.ids.end());
+  offsets.push_back(offsets.back() + static_cast<int32_t>(sparse ? numbers : document.rows));
+}
+
+// How near the query of `group` is to each of its documents, [1, documents]. The cosine of vectors
 // of length 1 is MaxSim of one token each, as the dot product is of any.
-std::vector<float> Assembly::compare(Ops& ops, const Result& query, std::span<const float> rows,
-                                     std::span<const int32_t> offsets) const {
+Tensor Assembly::compare(Ops& ops, const Result& query, const Documents& group) const {
   const Similarity how = plan_.modules.similarity;
-  std::vector<float> scores(offsets.size() - 1);
-  if (how == Similarity::kEuclidean || how == Similarity::kManhattan) {
-    for (size_t i = 0; i < scores.size(); ++i) {
-      const auto document = rows.subspan(i * query.values.size(), query.values.size());
-      scores[i] = static_cast<float>(-distance(query.values, document, how));
-    }
-    return scores;
+  if (plan_.pipeline.gives_sparse()) {
+    const auto count = static_cast<int64_t>(query.ids.size());
+    const SparseRows of_query{
+        .values = ops.upload(std::span(query.values).first(query.ids.size()), 1, count),
+        .columns = ops.upload_indices(query.ids),
+        .offsets = ops.upload_indices({0, static_cast<int32_t>(count)})};
+    const SparseRows of_documents{.values = ops.upload(group.rows, 1, group.offsets.back()),
+                                  .columns = ops.upload_indices(group.ids),
+                                  .offsets = ops.upload_indices(group.offsets)};
+    return ops.nearness(of_query, of_documents, nearness_of(how));
   }
-  ops.download(ops.max_sim(ops.upload(query.values, query.rows, query.columns),
-                           ops.upload(rows, offsets.back(), query.columns),
-                           ops.upload_indices({offsets.begin(), offsets.end()})),
-               scores);
-  if (how == Similarity::kMeanMaxSim) {
-    for (float& score : scores) score /= static_cast<float>(query.rows);
-  }
+  const Tensor of_query = ops.upload(query.values, query.rows, query.columns),
+               of_documents = ops.upload(group.rows, group.offsets.back(), query.columns);
+  if (how == Similarity::kEuclidean || how == Similarity::kManhattan)
+    return ops.nearness(of_query, of_documents, nearness_of(how));
+  Tensor scores = ops.max_sim(of_query, of_documents, ops.upload_indices(group.offsets));
+  if (how == Similarity::kMeanMaxSim)
+    scores = ops.standardize(std::move(scores), 0, static_cast<double>(query.rows));
   return scores;
 }
 
-// Documents of one query together.
+// Documents of one query together; the scores of all queries are read at once.
 void Assembly::score(Ops& ops, const std::vector<Result>& parts,
                      std::vector<Result>& results) const {
+  const bool sparse = plan_.pipeline.gives_sparse();
+  std::vector<Tensor> scores;
+  std::vector<std::vector<size_t>> scored;  // by them
   for (size_t i = 0; i < items_.size();) {
     if (items_[i].kind != Kind::kScore) {
       ++i;
@@ -164,9 +151,8 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
     }
     const size_t query_index = items_[i].sequences.front();
     const Result& query = part_of(parts, query_index);
-    std::vector<size_t> scored;
-    std::vector<float> rows;
-    std::vector<int32_t> offsets{0};
+    Documents group;
+    std::vector<size_t> own;
     for (; i < items_.size() && items_[i].kind == Kind::kScore &&
            items_[i].sequences.front() == query_index;
          ++i) {
@@ -176,48 +162,43 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       if (results[i].error) continue;
       results[i].rows = results[i].columns = 1;
       results[i].values = {0};  // without a token on one side
-      if (plan_.pipeline.gives_sparse()) {
-        results[i].logit = sparse_similarity(query, document, plan_.modules.similarity);
-        results[i].values = {results[i].logit};
-        continue;
-      }
-      if (query.rows == 0 || document.rows == 0) continue;
-      scored.push_back(i);
-      rows.insert(rows.end(), document.values.begin(), document.values.end());
-      offsets.push_back(offsets.back() + static_cast<int32_t>(document.rows));
+      if (!sparse && (query.rows == 0 || document.rows == 0)) continue;
+      own.push_back(i);
+      group.add(document, sparse);
     }
-    if (scored.empty()) continue;
-    const std::vector<float> scores = compare(ops, query, rows, offsets);
-    for (size_t j = 0; j < scored.size(); ++j) {
-      results[scored[j]].values = {scores[j]};
-      results[scored[j]].logit = scores[j];
+    if (own.empty()) continue;
+    scores.push_back(compare(ops, query, group));
+    scored.push_back(std::move(own));
+  }
+  const std::vector<std::vector<float>> read = ops.download_all(scores);
+  for (size_t group = 0; group < scored.size(); ++group) {
+    for (size_t j = 0; j < scored[group].size(); ++j) {
+      Result& result = results[scored[group][j]];
+      result.values = {read[group][j]};
+      result.logit = read[group][j];
     }
   }
 }
 
 // The mean of the pieces' vectors, weighted by their lengths; of length 1 where they are.
-Result Assembly::join(const Item& item, const std::vector<Result>& parts) const {
+Result Assembly::join(Ops& ops, const Item& item, const std::vector<Result>& parts) const {
   Result result;
-  std::vector<double> sum;
-  double total = 0;
+  std::vector<float> rows;
+  std::vector<double> weights;
   for (const size_t index : item.sequences) {
     const Result& part = parts[index];
     add_costs(part, result);
-    const auto weight = static_cast<double>(tokens_[index]);
-    sum.resize(part.values.size());
-    for (size_t j = 0; j < part.values.size(); ++j) sum[j] += weight * part.values[j];
-    total += weight;
+    rows.insert(rows.end(), part.values.begin(), part.values.end());
+    weights.push_back(static_cast<double>(tokens_[index]));
   }
   if (result.error) return result;
-  double length = 0;
-  for (double& x : sum) {
-    x /= total;
-    length += x * x;
-  }
-  const double divisor = plan_.normalize ? std::max(std::sqrt(length), 1e-12) : 1;
-  for (const double x : sum) result.values.push_back(static_cast<float>(x / divisor));
+  const auto pieces = static_cast<int64_t>(weights.size());
   result.rows = 1;
-  result.columns = static_cast<int64_t>(sum.size());
+  result.columns = static_cast<int64_t>(rows.size()) / pieces;
+  result.values.resize(static_cast<size_t>(result.columns));
+  ops.download(
+      ops.weighted_mean(ops.upload(rows, pieces, result.columns), weights, plan_.normalize),
+      result.values);
   return result;
 }
 
@@ -228,7 +209,7 @@ std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) cons
     const size_t first = items_[i].sequences.front();
     if (items_[i].kind == Kind::kWhole)
       results[i] = first < kFirstZero ? std::move(parts[first]) : zeros_[first - kFirstZero];
-    if (items_[i].kind == Kind::kPieces) results[i] = join(items_[i], parts);
+    if (items_[i].kind == Kind::kPieces) results[i] = join(ops, items_[i], parts);
   }
   return results;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <mutex>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -42,10 +41,16 @@ class Assembly {
   size_t add(const Routes& routes, Sequence sequence);
   const Result& part_of(const std::vector<Result>& parts, size_t index) const;
   Item score_item(const Routes& routes, const Request& request, const std::string& where);
-  std::vector<float> compare(Ops& ops, const Result& query, std::span<const float> rows,
-                             std::span<const int32_t> offsets) const;
+  // Of one query: the vectors of its documents, rows offsets[i] .. offsets[i + 1]; of sparse ones
+  // the numbers, and the tokens that they are of.
+  struct Documents {
+    std::vector<float> rows;
+    std::vector<int32_t> ids, offsets{0};
+    void add(const Result& document, bool sparse);
+  };
+  Tensor compare(Ops& ops, const Result& query, const Documents& group) const;
   void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
-  Result join(const Item& item, const std::vector<Result>& parts) const;
+  Result join(Ops& ops, const Item& item, const std::vector<Result>& parts) const;
 
   const Plan& plan_;
   std::vector<Sequence> sequences_;

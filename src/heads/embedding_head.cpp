@@ -58,8 +58,13 @@ void append_parts(const HeadInput& input, const Rows& rows, size_t sequence, Row
 
 }  // namespace
 
-std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& last, const Rows& rows,
+std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                               std::span<const HeadInput> inputs) const {
+  return to_answers(ops, vectors(ops, hidden, rows, inputs));
+}
+
+std::vector<Tensor> EmbeddingHead::vectors(Ops& ops, const Tensor& last, const Rows& rows,
+                                           std::span<const HeadInput> inputs) const {
   const Tensor hidden = token_modules_.forward(ops, last);
   Rows parts;
   std::vector<int64_t> first{0};  // vector of each sequence
@@ -77,7 +82,7 @@ std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& last, cons
       y = y.slice_columns(0, std::min(*truncate_, y.columns()));
     values.push_back(std::move(y));
   }
-  return to_answers(ops, values);
+  return values;
 }
 
 }  // namespace vecton

@@ -24,6 +24,9 @@ class EmbeddingHead final : public Head {
   void want(const HeadInput& input, Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
+  // The same before it is read: of each sequence the vectors, [parts, columns].
+  std::vector<Tensor> vectors(Ops& ops, const Tensor& hidden, const Rows& rows,
+                              std::span<const HeadInput> inputs) const;
   int64_t weight_bytes() const override {
     return token_modules_.weight_bytes() + vector_modules_.weight_bytes();
   }

@@ -1,7 +1,6 @@
 // LabelActivation: how logits of labels become the numbers that are answered. A plain value.
 #pragma once
 
-#include <span>
 #include <string>
 
 #include "ops/ops.h"
@@ -23,12 +22,9 @@ class LabelActivation {
   // Of logits before any activation: (logit - mean) / sigma (Platt scaling).
   void set_calibration(double mean, double sigma);
   Tensor calibrate(Ops& ops, Tensor logits) const;
-  void calibrate(std::span<float> row) const;
 
   // Rows of logits.
   Tensor apply(Ops& ops, Tensor logits) const;
-  // One row of logits that has been read already, in place.
-  void apply(std::span<float> row) const;
 
  private:
   Kind kind_ = kIdentity;

@@ -4,6 +4,8 @@
 
 namespace vecton {
 
+static bool is_score(const Tensor& logits) { return logits.rows() == 1 && logits.columns() == 1; }
+
 VectorClassifierHead::VectorClassifierHead(EmbeddingHead scores, LabelActivation activation)
     : scores_(std::move(scores)), activation_(std::move(activation)) {}
 
@@ -12,12 +14,20 @@ std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hid
                                                      std::span<const HeadInput> inputs) const {
   std::vector<HeadInput> plain(inputs.begin(), inputs.end());
   for (HeadInput& input : plain) input.activation = false;
-  std::vector<HeadAnswer> answers = scores_.answer(ops, hidden, rows, plain);
+  std::vector<Tensor> values = scores_.vectors(ops, hidden, rows, plain);
+  std::vector<Tensor> scores;  // the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
-    activation_.calibrate(answers[s].values);
-    if (answers[s].values.size() == 1) answers[s].logit = answers[s].values.front();
-    if (inputs[s].activation) activation_.apply(answers[s].values);
+    Tensor logits = activation_.calibrate(ops, std::move(values[s]));
+    if (is_score(logits)) scores.push_back(logits);
+    values[s] = inputs[s].activation ? activation_.apply(ops, std::move(logits)) : logits;
   }
+  values.insert(values.end(), scores.begin(), scores.end());
+  std::vector<HeadAnswer> answers = to_answers(ops, values);
+  size_t score = inputs.size();
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    if (is_score(values[s])) answers[s].logit = answers[score++].values.front();
+  }
+  answers.resize(inputs.size());
   return answers;
 }
 

@@ -17,6 +17,15 @@ inline void softmax_row(std::span<float> row) {
   for (float& x : row) x = static_cast<float>(std::exp(x - largest) / total);
 }
 
+inline void log_softmax_row(std::span<float> row) {
+  if (row.empty()) return;
+  const double largest = *std::ranges::max_element(row);
+  double total = 0;
+  for (const float x : row) total += std::exp(x - largest);
+  const double log_total = std::log(total);
+  for (float& x : row) x = static_cast<float>(x - largest - log_total);
+}
+
 inline void sigmoid_row(std::span<float> row) {
   for (float& x : row) x = static_cast<float>(1 / (1 + std::exp(-double{x})));
 }

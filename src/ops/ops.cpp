@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/activation.h"
 #include "ops/host_rows.h"
 
 namespace vecton {
@@ -40,6 +41,59 @@ double dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
   return sum;
+}
+
+// Of two vectors, number by number.
+struct NearnessSums {
+  double product = 0, of_query = 0, of_other = 0, squares = 0, differences = 0;
+
+  void add(double a, double b) {
+    product += a * b;
+    of_query += a * a;
+    of_other += b * b;
+    squares += (a - b) * (a - b);
+    differences += std::abs(a - b);
+  }
+  double result(Nearness how) const {
+    switch (how) {
+      case Nearness::kDot:
+        return product;
+      case Nearness::kCosine: {
+        const double lengths = std::sqrt(of_query) * std::sqrt(of_other);
+        return lengths == 0 ? 0 : product / lengths;
+      }
+      case Nearness::kEuclidean:
+        return -std::sqrt(squares);
+      case Nearness::kManhattan:
+        return -differences;
+    }
+    return 0;
+  }
+};
+
+// Sparse rows on the host.
+struct HostSparseRows {
+  HostRows values;
+  std::vector<int32_t> columns, offsets;
+
+  HostSparseRows(Ops& ops, const SparseRows& x)
+      : values(ops, x.values),
+        columns(ops.download_indices(x.columns)),
+        offsets(ops.download_indices(x.offsets)) {}
+  size_t begin(size_t row) const { return static_cast<size_t>(offsets[row]); }
+};
+
+NearnessSums sums_of(const HostSparseRows& query, const HostSparseRows& other, size_t row) {
+  NearnessSums sums;
+  size_t i = query.begin(0), j = other.begin(row);
+  const size_t i_end = query.begin(1), j_end = other.begin(row + 1);
+  while (i < i_end || j < j_end) {
+    const bool of_query = j == j_end || (i < i_end && query.columns[i] <= other.columns[j]);
+    const bool of_other = i == i_end || (j < j_end && other.columns[j] <= query.columns[i]);
+    const double a = of_query ? query.values.values[i++] : 0;
+    sums.add(a, of_other ? other.values.values[j++] : 0);
+  }
+  return sums;
 }
 
 // The larger; NaN stays.
@@ -188,6 +242,59 @@ Tensor Ops::max_sim(const Tensor& q, const Tensor& d, const Indices& offsets) {
     values.push_back(static_cast<float>(sum));
   }
   return upload(values, 1, static_cast<int64_t>(values.size()));
+}
+
+Tensor Ops::nearness(const Tensor& q, const Tensor& d, Nearness how) {
+  HostRows query(*this, q), others(*this, d);
+  std::vector<float> values;
+  for (int64_t i = 0; i < d.rows(); ++i) {
+    NearnessSums sums;
+    const std::span<const float> a = query.row(0), b = others.row(i);
+    for (size_t j = 0; j < a.size(); ++j) sums.add(a[j], b[j]);
+    values.push_back(static_cast<float>(sums.result(how)));
+  }
+  return upload(values, 1, d.rows());
+}
+
+Tensor Ops::nearness(const SparseRows& q, const SparseRows& d, Nearness how) {
+  const HostSparseRows query(*this, q), others(*this, d);
+  std::vector<float> values;
+  for (size_t i = 0; i + 1 < others.offsets.size(); ++i)
+    values.push_back(static_cast<float>(sums_of(query, others, i).result(how)));
+  return upload(values, 1, static_cast<int64_t>(values.size()));
+}
+
+Tensor Ops::weighted_mean(const Tensor& x, std::span<const double> weights, bool normalize) {
+  HostRows rows(*this, x);
+  std::vector<double> mean(static_cast<size_t>(x.columns()));
+  double total = 0, length = 0;
+  for (int64_t i = 0; i < x.rows(); ++i) {
+    const double weight = weights[static_cast<size_t>(i)];
+    for (size_t j = 0; j < mean.size(); ++j) mean[j] += weight * rows.row(i)[j];
+    total += weight;
+  }
+  for (double& value : mean) {
+    value /= total;
+    length += value * value;
+  }
+  const double divisor = normalize ? std::max(std::sqrt(length), 1e-12) : 1;
+  std::vector<float> values;
+  for (const double value : mean) values.push_back(static_cast<float>(value / divisor));
+  return upload(values, 1, x.columns());
+}
+
+Tensor Ops::standardize(Tensor x, double mean, double sigma) {
+  return change_rows(*this, x, [=](std::span<float> row) {
+    for (float& value : row) value = static_cast<float>((value - mean) / sigma);
+  });
+}
+
+Tensor Ops::log_softmax(Tensor x) { return change_rows(*this, x, log_softmax_row); }
+
+Tensor Ops::activate_exactly(Tensor x, Activation act) {
+  return change_rows(*this, x, [act](std::span<float> row) {
+    for (float& value : row) value = static_cast<float>(activation_value(act, value));
+  });
 }
 
 Tensor Ops::softmax(Tensor x) { return change_rows(*this, x, softmax_row); }

@@ -132,10 +132,22 @@ class Ops {
   // 2020, arXiv:2004.12832.
   virtual Tensor max_sim(const Tensor& q, const Tensor& d, const Indices& offsets);
 
-  // What heads do to logits, in double and rounded to float32 once: e^x / sum of e^x over each row,
-  // 1 / (1 + e^-x).
+  // What follows is computed in double and rounded to float32 once, up to top_k().
+
+  // y[0, i] = how near row i of d [rows, n] is to q [1, n]. The cosine of a vector that is 0 is 0.
+  virtual Tensor nearness(const Tensor& q, const Tensor& d, Nearness how);
+  virtual Tensor nearness(const SparseRows& q, const SparseRows& d, Nearness how);
+  // y[0] = sum of weights[i] x[i] / sum of the weights; of length 1 (as l2_normalize()) where
+  // `normalize`.
+  virtual Tensor weighted_mean(const Tensor& x, std::span<const double> weights, bool normalize);
+
+  // What heads do to logits: (x - mean) / sigma; e^x / sum of e^x over each row and its logarithm;
+  // 1 / (1 + e^-x); any activation.
+  virtual Tensor standardize(Tensor x, double mean, double sigma);
   virtual Tensor softmax(Tensor x);
+  virtual Tensor log_softmax(Tensor x);
   virtual Tensor sigmoid(Tensor x);
+  virtual Tensor activate_exactly(Tensor x, Activation act);
   // cap tanh(x / cap); cap 0 = x.
   virtual Tensor softcap(Tensor x, float cap);
   // Of each row the k largest numbers and their columns (exact below 2^24), the largest first; of

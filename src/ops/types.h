@@ -105,6 +105,17 @@ struct KeyPages {
   Indices pages, offsets, cached;
 };
 
+// How near two vectors are: their product, its cosine, or a distance, which is negative so that the
+// nearest are the largest.
+enum class Nearness { kDot, kCosine, kEuclidean, kManhattan };
+
+// Rows of which only some columns are not 0: row i has values[offsets[i]] .. values[offsets[i + 1]]
+// in `columns`, which ascend.
+struct SparseRows {
+  Tensor values;  // [1, count]
+  Indices columns, offsets;
+};
+
 enum class Pooling { kCls, kMax, kMean, kMeanSqrtLen, kWeightedMean, kLast };
 
 }  // namespace vecton

@@ -21,7 +21,7 @@ namespace vecton {
 
 namespace {
 
-using std::literals::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr std::string_view kZipStart = "PK\3\4";
 // A pickle of torch's magic number: how torch.save began a file before PyTorch 1.6.

@@ -229,13 +229,13 @@ struct Weights::State {
   void rename_all(F rename) {
     std::map<std::string, Entry, std::less<>> renamed;
     for (auto& [name, entry] : entries) {
-      const auto [place, fresh] = renamed.try_emplace(rename(name), std::move(entry));
-      if (!fresh) {
-        throw Error(ErrorCode::kCorrupt, where + ": tensors " +
-                                             name_text(place->second.tensor.name) + " and " +
-                                             name_text(entry.tensor.name) + " are both read as " +
-                                             name_text(place->first));
+      std::string new_name = rename(name);
+      if (const auto taken = renamed.find(new_name); taken != renamed.end()) {
+        throw Error(ErrorCode::kCorrupt,
+                    where + ": tensors " + name_text(taken->second.tensor.name) + " and " +
+                        name_text(entry.tensor.name) + " are both read as " + name_text(new_name));
       }
+      renamed.emplace(std::move(new_name), std::move(entry));
     }
     entries = std::move(renamed);
   }

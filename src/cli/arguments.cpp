@@ -43,12 +43,16 @@ std::optional<int64_t> human_integer(const std::string& text) {
   const bool whole = text.find_first_not_of("0123456789", text.starts_with('-') ? 1 : 0) >=
                      static_cast<size_t>(rest - text.data());
   if (rest == end) return whole ? std::optional(static_cast<int64_t>(number)) : std::nullopt;
-  if (rest + 1 != end || number < 0) return std::nullopt;
-  if (const size_t at = kDecimal.find(*rest); at != std::string_view::npos)
-    return static_cast<int64_t>(number * std::pow(1000.0, static_cast<double>(at + 1)));
-  if (const size_t at = kBinary.find(*rest); at != std::string_view::npos && whole)
-    return static_cast<int64_t>(number) << (10 * (at + 1));
-  return std::nullopt;
+  if (rest + 1 != end || !(number >= 0)) return std::nullopt;
+  if (const size_t at = kDecimal.find(*rest); at != std::string_view::npos) {
+    number *= std::pow(1000.0, static_cast<double>(at + 1));
+  } else if (const size_t power = kBinary.find(*rest); power != std::string_view::npos && whole) {
+    number *= std::pow(1024.0, static_cast<double>(power + 1));
+  } else {
+    return std::nullopt;
+  }
+  if (number >= 0x1p63) return std::nullopt;  // what no integer holds
+  return static_cast<int64_t>(number);
 }
 
 CLI::Validator at_least(int64_t least) {
@@ -77,7 +81,9 @@ CLI::Validator not_negative() {
       [](std::string& text) -> std::string {
         double value = -1;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (error == std::errc() && end == text.data() + text.size() && value >= 0) return {};
+        if (error == std::errc() && end == text.data() + text.size() && value >= 0 &&
+            std::isfinite(value))
+          return {};
         return "expected a number of at least 0, found " + text;
       },
       "");

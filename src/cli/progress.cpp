@@ -54,7 +54,8 @@ std::string format_seconds(double seconds) {
 std::string format_bytes(double bytes) {
   constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
   size_t unit = 0;
-  while (bytes >= 1000 && unit + 1 < std::size(kUnits)) {
+  // What would be shown as 1000 is one of the next unit.
+  while (bytes >= (unit == 0 ? 999.5 : 999.95) && unit + 1 < std::size(kUnits)) {
     bytes /= 1000;
     ++unit;
   }

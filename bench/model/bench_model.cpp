@@ -48,7 +48,7 @@ std::vector<int64_t> lengths_of(const Arguments& a) {
   std::ifstream file(a.file);
   for (std::string line;
        std::getline(file, line) && static_cast<int64_t>(lengths.size()) < a.first;) {
-    lengths.push_back(vecton::parse_json(line, a.file).at("tokens").as_int64());
+    lengths.push_back(vecton::base::parse_json(line, a.file).at("tokens").as_int64());
   }
   return lengths;
 }

@@ -40,7 +40,7 @@ std::vector<std::string> read_texts(const std::string& path, size_t count) {
   std::vector<std::string> texts;
   std::ifstream file(path);
   for (std::string line; texts.size() < count && std::getline(file, line);)
-    texts.emplace_back(vecton::parse_json(line, path).at("text").as_string());
+    texts.emplace_back(vecton::base::parse_json(line, path).at("text").as_string());
   if (texts.size() < count)
     throw vecton::Error(vecton::ErrorCode::kInvalidArgument,
                         path + ": fewer than " + std::to_string(count) + " texts");

@@ -30,10 +30,10 @@ std::vector<std::pair<int64_t, int64_t>> shapes(const Settings& settings) {
   return result;
 }
 
-DType dtype_named(const std::string& name) {
-  if (name == "f32") return DType::kF32;
-  if (name == "f16") return DType::kF16;
-  if (name == "bf16") return DType::kBF16;
+tensor::DType dtype_named(const std::string& name) {
+  if (name == "f32") return tensor::DType::kF32;
+  if (name == "f16") return tensor::DType::kF16;
+  if (name == "bf16") return tensor::DType::kBF16;
   throw Error(ErrorCode::kInvalidArgument,
               "--dtype: '" + name + "' is none of: f32, f16, bf16, " + packed_names());
 }
@@ -49,19 +49,19 @@ Tensor input(Ops& ops, int64_t rows, int64_t columns) {
   return ops.upload(numbers(rows * columns), rows, columns);
 }
 
-Weight weight(int64_t n, int64_t k, DType dtype) {
-  auto bytes = std::make_shared<std::vector<std::byte>>(n * k * size_of(dtype));
+tensor::Weight weight(int64_t n, int64_t k, tensor::DType dtype) {
+  auto bytes = std::make_shared<std::vector<std::byte>>(n * k * tensor::size_of(dtype));
   const std::vector<float> values = numbers(n * k);
   for (size_t i = 0; i < values.size(); ++i) {
-    if (dtype == DType::kF32) {
+    if (dtype == tensor::DType::kF32) {
       std::memcpy(bytes->data() + 4 * i, &values[i], 4);
     } else {
-      const uint16_t bits =
-          dtype == DType::kF16 ? float_to_f16(values[i]) : float_to_bf16(values[i]);
+      const uint16_t bits = dtype == tensor::DType::kF16 ? base::float_to_f16(values[i])
+                                                         : base::float_to_bf16(values[i]);
       std::memcpy(bytes->data() + 2 * i, &bits, 2);
     }
   }
-  Weight result;
+  tensor::Weight result;
   result.name = "weight";
   result.codes.dtype = dtype;
   result.rows = n;
@@ -72,11 +72,11 @@ Weight weight(int64_t n, int64_t k, DType dtype) {
 }
 
 // A weight as often as it takes to fill all caches several times, or once.
-std::vector<PreparedWeight> copies(bool cold, double bytes,
-                                   const std::function<PreparedWeight()>& prepare) {
-  const double wanted = std::max(192e6, 4.0 * static_cast<double>(last_level_cache()));
-  std::vector<PreparedWeight> made(cold ? static_cast<size_t>(wanted / bytes) + 2 : 1);
-  for (PreparedWeight& copy : made) copy = prepare();
+std::vector<ops::PreparedWeight> copies(bool cold, double bytes,
+                                        const std::function<ops::PreparedWeight()>& prepare) {
+  const double wanted = std::max(192e6, 4.0 * static_cast<double>(base::last_level_cache()));
+  std::vector<ops::PreparedWeight> made(cold ? static_cast<size_t>(wanted / bytes) + 2 : 1);
+  for (ops::PreparedWeight& copy : made) copy = prepare();
   return made;
 }
 
@@ -91,8 +91,8 @@ std::string shape_of(std::initializer_list<std::pair<const char*, int64_t>> size
 void add_linear(const Settings& settings, const std::string& dtype_name, bool gated,
                 std::vector<Case>& cases) {
   for (const auto& [n, k] : shapes(settings)) {
-    const Weight w = is_packed(dtype_name) ? packed_weight(dtype_name, n, k)
-                                           : weight(n, k, dtype_named(dtype_name));
+    const tensor::Weight w = is_packed(dtype_name) ? packed_weight(dtype_name, n, k)
+                                                   : weight(n, k, dtype_named(dtype_name));
     for (const int64_t m : settings.m) {
       const double matrices = gated ? 2 : 1,
                    weight_bytes = matrices * static_cast<double>(bytes_of(w));
@@ -109,11 +109,11 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
         const auto all = copies(cold, weight_bytes, [&] {
           return gated ? ops.prepare_gated(w, w) : ops.prepare_linear({&w, 1});
         });
-        const Vector b = bias ? input(ops, 1, n) : Vector();
+        const ops::Vector b = bias ? input(ops, 1, n) : ops::Vector();
         return [=, &ops, next = size_t{0}]() mutable {
-          const PreparedWeight& w = all[next++ % all.size()];
+          const ops::PreparedWeight& w = all[next++ % all.size()];
           if (gated) {
-            ops.gated_linear(x, {w, {}}, Activation::kSilu);
+            ops.gated_linear(x, {w, {}}, ops::Activation::kSilu);
           } else {
             ops.linear(x, {w, b});
           }
@@ -128,24 +128,24 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
 struct AttentionCase {
   std::string op, kind;
   int64_t length, texts;
-  AttentionShape shape;
+  ops::AttentionShape shape;
   bool by_head = false, by_token = false;  // kinds of bias
   int64_t page_rows = 0;                   // all but the last keys of a text are in pages
 };
 
 // Relative positions with a bucket each up to 128, as DeBERTa has them.
-AttentionBias make_bias(Ops& ops, const AttentionCase& c) {
+ops::AttentionBias make_bias(Ops& ops, const AttentionCase& c) {
   if (!c.by_head && !c.by_token) return {};
   constexpr int64_t kReach = 128;
   std::vector<int32_t> bucket(2 * kReach + 1);
   std::iota(bucket.begin(), bucket.end(), 0);
   const int64_t buckets = 2 * kReach + 1, columns = c.shape.heads * buckets;
-  AttentionBias bias{.reach = kReach,
-                     .buckets = buckets,
-                     .bucket = ops.upload_indices(std::move(bucket)),
-                     .by_head = {},
-                     .by_query = {},
-                     .by_key = {}};
+  ops::AttentionBias bias{.reach = kReach,
+                          .buckets = buckets,
+                          .bucket = ops.upload_indices(std::move(bucket)),
+                          .by_head = {},
+                          .by_query = {},
+                          .by_key = {}};
   if (c.by_head) bias.by_head = input(ops, c.shape.heads, buckets);
   if (c.by_token) {
     bias.by_query = input(ops, c.length * c.texts, columns);
@@ -155,7 +155,7 @@ AttentionBias make_bias(Ops& ops, const AttentionCase& c) {
 }
 
 // All pages of all texts, each text's in descending order, so that no two are neighbours.
-KeyPages make_pages(Ops& ops, const AttentionCase& c, int64_t columns) {
+ops::KeyPages make_pages(Ops& ops, const AttentionCase& c, int64_t columns) {
   if (c.page_rows == 0) return {};
   const int64_t each = (c.length - 1) / c.page_rows, total = each * c.texts;
   std::vector<int32_t> pages, offsets;
@@ -192,9 +192,9 @@ Case attention_case(const AttentionCase& c) {
       .work = {.flops = 4.0 * pairs_of(c) * static_cast<double>(columns * c.texts), .bytes = 0},
       .prepare = {}};
   made.prepare = [=](Ops& ops) -> std::function<void()> {
-    const AttentionBias bias = make_bias(ops, c);
-    const KeyPages pages = make_pages(ops, c, columns);
-    Rows rows;
+    const ops::AttentionBias bias = make_bias(ops, c);
+    const ops::KeyPages pages = make_pages(ops, c, columns);
+    tensor::Rows rows;
     std::vector<int32_t> keys = {0};
     for (int64_t s = 0; s < c.texts; ++s) {
       for (int64_t i = 0; i < c.length; ++i) rows.index.push_back(static_cast<int32_t>(i));
@@ -202,8 +202,8 @@ Case attention_case(const AttentionCase& c) {
       const int64_t paged = c.page_rows > 0 ? (c.length - 1) / c.page_rows * c.page_rows : 0;
       keys.push_back(keys.back() + static_cast<int32_t>(c.length - paged));
     }
-    const SequenceRows queries = ops.upload_rows(rows);
-    const Indices offsets = ops.upload_indices(keys);
+    const tensor::SequenceRows queries = ops.upload_rows(rows);
+    const tensor::Indices offsets = ops.upload_indices(keys);
     const Tensor qkv = input(ops, rows.count(), 3 * columns);
     const Tensor q = qkv.slice_columns(0, columns), k = qkv.slice_columns(columns, columns),
                  v = qkv.slice_columns(2 * columns, columns);
@@ -212,7 +212,7 @@ Case attention_case(const AttentionCase& c) {
   return made;
 }
 
-AttentionShape attention_shape(int64_t heads, int64_t d, bool causal, int64_t window = 0) {
+ops::AttentionShape attention_shape(int64_t heads, int64_t d, bool causal, int64_t window = 0) {
   return {heads, heads, d, 1 / std::sqrt(static_cast<float>(d)), causal, window};
 }
 
@@ -305,11 +305,12 @@ void add_rowwise(const Settings& settings, const std::string& op, std::vector<Ca
       c.prepare = [=](Ops& ops) -> std::function<void()> {
         const Tensor x = input(ops, m, columns);
         if (op == "norm") {
-          const Vector ones = ops.prepare_parameters(std::vector<float>(columns, 1.0f), 1, columns);
-          const NormWeight w{NormWeight::Kind::kLayerNorm, ones, ones, 1e-6f};
+          const ops::Vector ones =
+              ops.prepare_parameters(std::vector<float>(columns, 1.0f), 1, columns);
+          const ops::NormWeight w{ops::NormWeight::Kind::kLayerNorm, ones, ones, 1e-6f};
           return [=, &ops] { ops.norm(x, w); };
         }
-        const RopeTable table{input(ops, 512, 32), input(ops, 512, 32)};
+        const ops::RopeTable table{input(ops, 512, 32), input(ops, 512, 32)};
         std::vector<int32_t> positions(m);
         for (int64_t i = 0; i < m; ++i) positions[i] = static_cast<int32_t>(i % 512);
         return [=, &ops, at = ops.upload_indices(positions)] { ops.rope(x, 64, at, table); };
@@ -321,11 +322,11 @@ void add_rowwise(const Settings& settings, const std::string& op, std::vector<Ca
 
 // An activation behind a linear layer that is almost nothing, k = 1.
 void add_activations(const Settings& settings, std::vector<Case>& cases) {
-  constexpr std::pair<const char*, Activation> kActivations[] = {
-      {"identity", Activation::kIdentity},  {"gelu", Activation::kGelu},
-      {"gelu_tanh", Activation::kGeluTanh}, {"relu", Activation::kRelu},
-      {"silu", Activation::kSilu},          {"tanh", Activation::kTanh},
-      {"sigmoid", Activation::kSigmoid}};
+  constexpr std::pair<const char*, ops::Activation> kActivations[] = {
+      {"identity", ops::Activation::kIdentity},  {"gelu", ops::Activation::kGelu},
+      {"gelu_tanh", ops::Activation::kGeluTanh}, {"relu", ops::Activation::kRelu},
+      {"silu", ops::Activation::kSilu},          {"tanh", ops::Activation::kTanh},
+      {"sigmoid", ops::Activation::kSigmoid}};
   for (const auto& [name, act] : kActivations) {
     const int64_t m = 512, n = 1536;
     Case c{.op = "activation",
@@ -336,8 +337,8 @@ void add_activations(const Settings& settings, std::vector<Case>& cases) {
            .prepare = {}};
     c.prepare = [=, act = act](Ops& ops) -> std::function<void()> {
       const Tensor x = input(ops, m, 1);
-      const Weight w = weight(n, 1, DType::kF32);
-      const LinearWeight prepared{ops.prepare_linear({&w, 1}), {}};
+      const tensor::Weight w = weight(n, 1, tensor::DType::kF32);
+      const ops::LinearWeight prepared{ops.prepare_linear({&w, 1}), {}};
       return [=, &ops] { ops.linear(x, prepared, act); };
     };
     cases.push_back(std::move(c));

@@ -83,13 +83,13 @@ Settings parse(const std::vector<std::string>& arguments) {
 
 // Runs `job` on a worker of a pool of `threads`, as the engine does: all of them can join its
 // operations.
-void run_on_worker(int threads, const std::function<void(ThreadPool&)>& job) {
+void run_on_worker(int threads, const std::function<void(base::ThreadPool&)>& job) {
   std::mutex mutex;
   std::condition_variable changed;
-  ThreadPool* pool = nullptr;
+  base::ThreadPool* pool = nullptr;
   enum { kWaiting, kRunning, kDone } state = kWaiting;
   std::string error;
-  ThreadPool workers(threads, [&](int) {
+  base::ThreadPool workers(threads, [&](int) {
     std::unique_lock lock(mutex);
     if (!pool || state != kWaiting) return false;
     state = kRunning;
@@ -128,8 +128,8 @@ void run_cases(const Settings& settings, int threads) {
   std::printf("%-10s %-36s %-5s %12s %12s %9s %7s %7s\n", "op", "shape", "dtype", "median us",
               "best us", "GFLOP/s", "share", "roof");
   std::map<std::string, Mean> means;
-  run_on_worker(threads, [&](ThreadPool& pool) {
-    const std::unique_ptr<Ops> ops = make_ops(settings.backend, pool, settings.isa);
+  run_on_worker(threads, [&](base::ThreadPool& pool) {
+    const std::unique_ptr<Ops> ops = backend::make_ops(settings.backend, pool, settings.isa);
     for (const Case& c : make_cases(settings)) {
       const Time time = time_calls(settings.seconds, c.prepare(*ops));
       const double flops_time = c.work.flops / (peak.fma_gflops * 1e9);

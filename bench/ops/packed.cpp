@@ -11,8 +11,8 @@ namespace vecton::bench {
 
 namespace {
 
-using Kind = Codes::Kind;
-using Type = BlockNumbers::Type;
+using Kind = tensor::Codes::Kind;
+using Type = tensor::BlockNumbers::Type;
 
 struct Form {
   const char* name;
@@ -70,12 +70,12 @@ std::string packed_names() {
 
 bool is_packed(const std::string& name) { return form_named(name) != nullptr; }
 
-Weight packed_weight(const std::string& name, int64_t n, int64_t k) {
+tensor::Weight packed_weight(const std::string& name, int64_t n, int64_t k) {
   const Form& form = *form_named(name);
   using Bytes = std::vector<std::byte>;
   auto kept = std::make_shared<std::vector<Bytes>>();
   kept->reserve(5);
-  Weight weight;
+  tensor::Weight weight;
   weight.name = name;
   weight.rows = n;
   weight.columns = k;
@@ -87,7 +87,7 @@ Weight packed_weight(const std::string& name, int64_t n, int64_t k) {
   for (std::byte& byte : codes) byte = static_cast<std::byte>(random() >> 9 & 0x77);
   weight.codes.bytes = codes;
   const auto numbers = [&](std::optional<Type> type, int64_t block) {
-    BlockNumbers made;
+    tensor::BlockNumbers made;
     if (!type) return made;
     made.type = *type;
     made.block_columns = block;
@@ -106,7 +106,7 @@ Weight packed_weight(const std::string& name, int64_t n, int64_t k) {
   return weight;
 }
 
-int64_t bytes_of(const Weight& weight) {
+int64_t bytes_of(const tensor::Weight& weight) {
   return static_cast<int64_t>(weight.codes.bytes.size() + weight.scale.bytes.size() +
                               weight.offset.bytes.size() + weight.scale_unit.bytes.size() +
                               weight.offset_unit.bytes.size());

@@ -31,7 +31,7 @@ void report(const char* what, int threads, std::vector<double> samples) {
 }
 
 void empty_loop(int threads, int64_t n) {
-  ThreadPool pool(threads);
+  base::ThreadPool pool(threads);
   std::atomic<int> sink{0};
   const Time time = time_calls(0.2, [&] {
     pool.parallel_for(
@@ -43,7 +43,7 @@ void empty_loop(int threads, int64_t n) {
 
 // Until caller and worker are in the loop at once.
 void joined_loop(int threads, double pause, const char* what) {
-  ThreadPool pool(threads);
+  base::ThreadPool pool(threads);
   std::vector<double> samples;
   while (samples.size() < 300) {
     wait_microseconds(pause);
@@ -62,7 +62,7 @@ void joined_loop(int threads, double pause, const char* what) {
 void job(double pause, const char* what) {
   std::atomic<bool> waiting{false};
   std::atomic<int> done{0};
-  ThreadPool pool(2, [&](int) {
+  base::ThreadPool pool(2, [&](int) {
     if (!waiting.exchange(false)) return false;
     ++done;
     return true;

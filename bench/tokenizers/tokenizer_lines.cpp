@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   try {
     const auto tokenizer = vecton::Tokenizer::open(argv[1]);
     for (std::string line; std::getline(std::cin, line);) {
-      const json::value value = vecton::parse_json(line, "a line");
+      const json::value value = vecton::base::parse_json(line, "a line");
       std::cout << json::serialize(encode(*tokenizer, value.as_object())) << "\n";
     }
   } catch (const vecton::Error& error) {

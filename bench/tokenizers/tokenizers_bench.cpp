@@ -37,7 +37,7 @@ std::vector<std::string> read_texts(const char* file) {
   std::vector<std::string> texts;
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
-    const vecton::json::value value = vecton::parse_json(line, file);
+    const vecton::json::value value = vecton::base::parse_json(line, file);
     texts.emplace_back(value.is_string() ? value.as_string() : value.at("text").as_string());
   }
   return texts;

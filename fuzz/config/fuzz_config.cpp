@@ -72,9 +72,9 @@ void attempt(F f) {
 // Asks for every key as every type.
 void read_config(std::string_view text) {
   attempt([&] {
-    const vecton::json::value document = vecton::parse_json(text, "config.json");
+    const vecton::json::value document = vecton::base::parse_json(text, "config.json");
     if (!document.is_object()) return;
-    const vecton::Config config(document.get_object(), "config.json");
+    const vecton::checkpoint::Config config(document.get_object(), "config.json");
     attempt([&] { config.check_read(); });
     for (const auto& member : document.get_object()) {
       const std::string_view key = member.key();
@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   folder.write(kFiles[choice].name, text);
-  attempt([&] { vecton::SentenceTransformer::read(folder.path()); });
+  attempt([&] { vecton::checkpoint::SentenceTransformer::read(folder.path()); });
   folder.write(kFiles[choice].name, kFiles[choice].contents);
   return 0;
 }

@@ -13,10 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
   try {
     size_t sum = 0;
-    for (const auto& [name, tensor] : vecton::parse_safetensors(bytes, "input")) {
+    for (const auto& [name, tensor] : vecton::checkpoint::parse_safetensors(bytes, "input")) {
       const bool inside = tensor.bytes.data() >= bytes.data() &&
                           tensor.bytes.data() + tensor.bytes.size() <= bytes.data() + bytes.size();
-      const auto expected = vecton::shape_product(tensor.shape, vecton::size_of(tensor.dtype));
+      const auto expected =
+          vecton::checkpoint::shape_product(tensor.shape, vecton::tensor::size_of(tensor.dtype));
       if (!inside || tensor.name != name || expected != static_cast<int64_t>(tensor.bytes.size()))
         std::abort();
       sum += tensor.bytes.size();

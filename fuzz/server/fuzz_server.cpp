@@ -129,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!route || !route->works()) return 0;
   json::value body;
   try {
-    body = parse_json(input.substr(std::min(line + 1, input.size())), "request body");
+    body = base::parse_json(input.substr(std::min(line + 1, input.size())), "request body");
   } catch (const Error&) {
     return 0;
   }

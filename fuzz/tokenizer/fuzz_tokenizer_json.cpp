@@ -17,8 +17,8 @@ constexpr std::string_view kTexts[] = {
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 };
 
-void use(const vecton::Pipeline& pipeline, std::string_view text, bool spans) {
-  vecton::Tokens tokens, pair;
+void use(const vecton::tokenizer::Pipeline& pipeline, std::string_view text, bool spans) {
+  vecton::tokenizer::Tokens tokens, pair;
   tokens.with_spans = pair.with_spans = spans;
   pipeline.encode(text, tokens);
   pipeline.encode("a b", pair);
@@ -32,7 +32,7 @@ void use(const vecton::Pipeline& pipeline, std::string_view text, bool spans) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    const vecton::Pipeline pipeline({reinterpret_cast<const char*>(data), size}, "fuzz");
+    const vecton::tokenizer::Pipeline pipeline({reinterpret_cast<const char*>(data), size}, "fuzz");
     for (const std::string_view text : kTexts) {
       for (const bool spans : {false, true}) {
         try {

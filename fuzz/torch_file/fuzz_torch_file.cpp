@@ -13,11 +13,12 @@
 namespace {
 
 void read_file(std::span<const std::byte> bytes) {
-  for (const auto& [name, tensor] : vecton::parse_torch_file(bytes, "input")) {
+  for (const auto& [name, tensor] : vecton::checkpoint::parse_torch_file(bytes, "input")) {
     const std::span<const std::byte> whole = tensor.copy ? std::span(*tensor.copy) : bytes;
     const bool inside = tensor.bytes.data() >= whole.data() &&
                         tensor.bytes.data() + tensor.bytes.size() <= whole.data() + whole.size();
-    const auto expected = vecton::shape_product(tensor.shape, vecton::size_of(tensor.dtype));
+    const auto expected =
+        vecton::checkpoint::shape_product(tensor.shape, vecton::tensor::size_of(tensor.dtype));
     if (!inside || tensor.name != name || expected != static_cast<int64_t>(tensor.bytes.size()))
       std::abort();
   }
@@ -25,7 +26,7 @@ void read_file(std::span<const std::byte> bytes) {
 
 void read_pickle(std::span<const std::byte> bytes) {
   const char* begin = reinterpret_cast<const char*>(bytes.data());
-  for (const auto& tensor : vecton::read_state_dict(bytes, "input")) {
+  for (const auto& tensor : vecton::checkpoint::read_state_dict(bytes, "input")) {
     for (const std::string_view text : {tensor.name, tensor.storage}) {
       if (text.data() < begin || text.data() + text.size() > begin + bytes.size()) std::abort();
     }

@@ -85,7 +85,7 @@ cpu::Isa isa_named(const std::string& name) {
 
 double fma_gflops(int threads) {
   constexpr int64_t kRounds = 1'000'000;
-  const PeakKernels& kernels = peak_kernels(isa_named(default_isa()));
+  const backend::PeakKernels& kernels = backend::peak_kernels(isa_named(backend::default_isa()));
   std::vector<float> results(threads);
   const double rate =
       best_rate(threads, 0.4, [&](int thread) { results[thread] = kernels.fma(kRounds); });
@@ -94,8 +94,8 @@ double fma_gflops(int threads) {
 
 double read_gbytes_s(int threads) {
   constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{1} << 30;
-  const Pages pages(static_cast<size_t>(std::clamp(4 * last_level_cache(), kLeast, kMost)));
-  const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
+  const Pages pages(static_cast<size_t>(std::clamp(4 * base::last_level_cache(), kLeast, kMost)));
+  const backend::PeakKernels& kernels = backend::peak_kernels(cpu::supported_isas().back());
   std::vector<float> results(threads);
   for (int i = 0; i < threads; ++i) std::ranges::fill(pages.part(i, threads), 1.0f);
   const double rate = best_rate(threads, 0.4, [&](int thread) {
@@ -107,7 +107,10 @@ double read_gbytes_s(int threads) {
 }  // namespace
 
 Machine machine() {
-  Machine result{.cpu = cpu_name(), .isa = default_isa(), .isas = {}, .cores = ThreadPool::cores()};
+  Machine result{.cpu = base::cpu_name(),
+                 .isa = backend::default_isa(),
+                 .isas = {},
+                 .cores = base::ThreadPool::cores()};
   for (const cpu::Isa isa : cpu::supported_isas()) result.isas.emplace_back(to_string(isa));
   return result;
 }

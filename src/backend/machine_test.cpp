@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace vecton {
+namespace vecton::backend {
 namespace {
 
 TEST(Machine, IsNamed) {
@@ -20,4 +20,4 @@ TEST(Machine, HasPeaks) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::backend

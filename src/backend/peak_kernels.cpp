@@ -54,13 +54,13 @@ float read(std::span<const float> memory) {
   return hn::GetLane(hn::Add(hn::Add(a0, a1), hn::Add(a2, a3)));
 }
 
-const PeakKernels kPeakKernels = {fma, 12.0 * 2.0 * HWY_LANES(float), read};
+const backend::PeakKernels kPeakKernels = {fma, 12.0 * 2.0 * HWY_LANES(float), read};
 
 }  // namespace vecton::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
-namespace vecton {
+namespace vecton::backend {
 const PeakKernels& peak_kernels(cpu::Isa isa) { VECTON_PICK_ISA(isa, kPeakKernels); }
-}  // namespace vecton
+}  // namespace vecton::backend
 #endif

@@ -7,7 +7,7 @@
 
 #include "backend/cpu/isa.h"
 
-namespace vecton {
+namespace vecton::backend {
 
 struct PeakKernels {
   // Does `rounds` rounds of multiply-adds in registers; returns a number that depends on all of
@@ -19,4 +19,4 @@ struct PeakKernels {
 };
 const PeakKernels& peak_kernels(cpu::Isa isa);
 
-}  // namespace vecton
+}  // namespace vecton::backend

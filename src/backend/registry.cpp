@@ -8,7 +8,7 @@
 #include "backend/ref/ref_ops.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::backend {
 
 std::string default_isa() {
   std::vector<std::string> isas;
@@ -24,7 +24,7 @@ std::string default_isa() {
               "VECTON_CPU");
 }
 
-std::unique_ptr<Ops> make_ops(const std::string& backend, ThreadPool& pool,
+std::unique_ptr<Ops> make_ops(const std::string& backend, base::ThreadPool& pool,
                               const std::string& isa) {
   if (backend == "ref") return make_ref_ops();
   if (backend == "cpu") return make_cpu_ops(pool, isa.empty() ? default_isa() : isa);
@@ -32,4 +32,4 @@ std::unique_ptr<Ops> make_ops(const std::string& backend, ThreadPool& pool,
               "backend");
 }
 
-}  // namespace vecton
+}  // namespace vecton::backend

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::base {
 
 namespace fs = std::filesystem;
 
@@ -103,4 +103,4 @@ CgroupLimits cgroup_limits(const fs::path& system) {
   return limits;
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace vecton {
+namespace vecton::base {
 
 struct CgroupLimits {
   std::optional<double> cores;         // processors' worth of time
@@ -18,4 +18,4 @@ struct CgroupLimits {
 // `system` is where /proc and /sys are: "/", or a test's folder.
 CgroupLimits cgroup_limits(const std::filesystem::path& system = "/");
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -4,7 +4,7 @@
 
 #include "base/temporary_folder.h"
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 class Cgroup : public ::testing::Test {
@@ -57,4 +57,4 @@ TEST_F(Cgroup, Version1AndItsWordForNoLimit) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

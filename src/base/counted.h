@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace vecton {
+namespace vecton::base {
 
 // `noun` in the singular, of a plural in -s.
 inline std::string counted(int64_t count, const std::string& noun) {
@@ -14,4 +14,4 @@ inline std::string counted(int64_t count, const std::string& noun) {
   return digits + " " + noun + (count == 1 ? "" : "s");
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -9,7 +9,7 @@
 
 #include "base/cgroup.h"
 
-namespace vecton {
+namespace vecton::base {
 
 std::string cpu_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -36,4 +36,4 @@ int64_t last_level_cache() {
 
 int cpu_quota() { return static_cast<int>(std::ceil(cgroup_limits().cores.value_or(0))); }
 
-}  // namespace vecton
+}  // namespace vecton::base

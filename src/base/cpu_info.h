@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-namespace vecton {
+namespace vecton::base {
 
 // "AMD EPYC 7763 64-Core Processor", or the architecture where the system knows no name.
 std::string cpu_name();
@@ -17,4 +17,4 @@ int64_t last_level_cache();
 // limit. Linux, cgroup v2 and v1.
 int cpu_quota();
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <system_error>
 
-namespace vecton {
+namespace vecton::base {
 
 // False too where it can't be told.
 inline bool is_file(const std::filesystem::path& path) {
@@ -13,4 +13,4 @@ inline bool is_file(const std::filesystem::path& path) {
   return std::filesystem::is_regular_file(path, error);
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

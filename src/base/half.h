@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdint>
 
-namespace vecton {
+namespace vecton::base {
 
 inline float bf16_to_float(uint16_t bits) {
   return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
@@ -41,4 +41,4 @@ inline uint16_t float_to_f16(float value) {  // round to nearest even, overflow 
   return static_cast<uint16_t>(sign | (rounded - 0x38000000u) >> 13);
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -74,4 +74,4 @@ TEST(Half, OverflowIsInfinity) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

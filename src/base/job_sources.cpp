@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -69,4 +69,4 @@ void JobSources::rest(int worker) {
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -7,7 +7,7 @@
 #include <mutex>
 #include <vector>
 
-namespace vecton {
+namespace vecton::base {
 
 class JobSources {
  public:
@@ -35,4 +35,4 @@ class JobSources {
   std::atomic<size_t> turn_{0};
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -6,7 +6,7 @@
 #include <string>
 #include <thread>
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 TEST(JobSources, HaveTurns) {
@@ -85,4 +85,4 @@ TEST(JobSources, ComeAndGoWhileWorkersAreThere) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

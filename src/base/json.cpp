@@ -7,7 +7,7 @@
 #include "base/mapped_file.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -87,4 +87,4 @@ json::value read_json(const std::filesystem::path& file, json::storage_ptr memor
   return parse_json(map.text(), file.string(), memory);
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -9,7 +9,7 @@
 
 #include "base/json_fwd.h"
 
-namespace vecton {
+namespace vecton::base {
 
 // Parses a whole document. `what` names it in errors (kCorrupt): "config.json", "request body".
 // `memory` is where the values live: a json::monotonic_resource makes large documents fast.
@@ -19,4 +19,4 @@ json::value parse_json(std::string_view text, const std::string& what,
 // Reads and parses a file; the error for a missing one is kNotFound.
 json::value read_json(const std::filesystem::path& file, json::storage_ptr memory = {});
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -5,7 +5,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 using testing::HasSubstr;
@@ -76,4 +76,4 @@ TEST(Json, MissingFileIsNotFound) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

@@ -2,7 +2,7 @@
 
 #include "base/utf8.h"
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -54,4 +54,4 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

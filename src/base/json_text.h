@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::base {
 
 // Appends `text` as a JSON string in valid UTF-8: bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
-}  // namespace vecton
+}  // namespace vecton::base

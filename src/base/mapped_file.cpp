@@ -12,7 +12,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 
 MappedFile::MappedFile(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -51,4 +51,4 @@ void MappedFile::release(std::span<const std::byte> part) const {
   if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

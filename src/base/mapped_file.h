@@ -6,7 +6,7 @@
 #include <span>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::base {
 
 class MappedFile {
  public:
@@ -28,4 +28,4 @@ class MappedFile {
   size_t size_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

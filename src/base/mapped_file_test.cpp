@@ -9,7 +9,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 namespace fs = std::filesystem;
@@ -77,4 +77,4 @@ TEST(MappedFile, ReleasedBytesCanBeReadAgain) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

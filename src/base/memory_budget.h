@@ -9,7 +9,7 @@
 
 #include "base/memory_info.h"
 
-namespace vecton {
+namespace vecton::base {
 
 class MemoryBudget {
  public:
@@ -68,4 +68,4 @@ class MemoryBudget {
   int64_t taken_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

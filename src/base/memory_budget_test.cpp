@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 TEST(MemoryBudget, GivesNoMoreThanThereIs) {
@@ -36,4 +36,4 @@ TEST(MemoryBudget, WithoutALimitRefusesNothing) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

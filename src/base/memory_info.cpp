@@ -11,7 +11,7 @@
 
 #include "base/cgroup.h"
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -52,4 +52,4 @@ void trim_heap() {
 #endif
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace vecton {
+namespace vecton::base {
 
 // Bytes that this process may still take without pushing others out: what is free, within what its
 // control group (Linux) allows. 0 = unknown.
@@ -18,4 +18,4 @@ int64_t resident_memory();
 // What the heap holds and nobody uses goes back to the system, where the C library can do that.
 void trim_heap();
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::base {
 
 void ParkingLot::leave(int worker) {
   asleep_.erase(std::find(asleep_.begin(), asleep_.end(), worker));
@@ -39,4 +39,4 @@ void ParkingLot::wake(int64_t workers) {
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

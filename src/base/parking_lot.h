@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-namespace vecton {
+namespace vecton::base {
 
 class ParkingLot {
  public:
@@ -38,4 +38,4 @@ class ParkingLot {
   std::atomic<int64_t> count_{0};  // of asleep_
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

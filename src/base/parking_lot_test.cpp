@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 using std::chrono::milliseconds;
@@ -59,4 +59,4 @@ TEST(ParkingLot, WakesTheLastFirstAndNoMoreThanAsked) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -115,4 +115,4 @@ json::value parse_python_json(std::string_view text, const std::string& what, Ba
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 
-namespace vecton {
+namespace vecton::base {
 
 // What is done about bytes in strings that are not UTF-8.
 enum class BadBytes { kRefuse, kReplace };
@@ -16,4 +16,4 @@ enum class BadBytes { kRefuse, kReplace };
 json::value parse_python_json(std::string_view text, const std::string& what, BadBytes bad_bytes,
                               json::storage_ptr memory = {});
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -6,7 +6,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 std::string text_of(std::string_view line) {
@@ -56,4 +56,4 @@ TEST(PythonJson, WhatIsWrongStaysWrong) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace vecton {
+namespace vecton::base {
 
 // 4 bits of exponent, 3 of mantissa; no infinities, 0x7f and 0xff are NaN.
 inline float e4m3_to_float(uint8_t bits) {
@@ -26,4 +26,4 @@ inline float e8m0_to_float(uint8_t bits) {
 inline constexpr float kE2M1[16] = {0,     0.5f,  1,     1.5f,  2,     3,     4,     6,
                                     -0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -11,7 +11,7 @@
 #include "base/temporary_folder.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 TEST(Files, OnlyARegularFileIsOne) {
@@ -65,4 +65,4 @@ TEST(Error, EveryCodeHasAWordOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

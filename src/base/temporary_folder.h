@@ -11,7 +11,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace vecton {
+namespace vecton::base {
 
 class TemporaryFolder {
  public:
@@ -41,4 +41,4 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -10,7 +10,7 @@
 #include "base/cpu_info.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::base {
 
 namespace {
 
@@ -202,4 +202,4 @@ void ThreadPool::idle(int worker, uint32_t seen_jobs) {
   --idle_;
 }
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -21,7 +21,7 @@
 
 #include "base/parking_lot.h"
 
-namespace vecton {
+namespace vecton::base {
 
 class ThreadPool {
  public:
@@ -99,4 +99,4 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::base

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace vecton {
+namespace vecton::base {
 namespace {
 
 // Waits for another thread.
@@ -239,4 +239,4 @@ TEST(ThreadPool, StopsAsleepAndAwake) {
 TEST(ThreadPool, HasACore) { EXPECT_GE(ThreadPool::cores(), 1); }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::base

@@ -56,7 +56,7 @@ TEST(Utf8, ReplacesEachMaximalInvalidPart) {
     EXPECT_FALSE(is_valid(bad)) << bad;
     EXPECT_EQ(repair(bad), repaired);
     std::string json;
-    append_json_string(json, bad);
+    base::append_json_string(json, bad);
     EXPECT_EQ(json, '"' + repaired + '"');
   }
   std::vector<uint32_t> origins;
@@ -89,11 +89,11 @@ TEST(Utf8, AnUnfinishedTailIsTheStartOfACharacter) {
 
 TEST(JsonText, EscapesWhatMustBe) {
   std::string out = "x";
-  append_json_string(out,
-                     "a\"b\\c\n\t\r\x01\x7f é 😀\0"s
-                     "z");
+  base::append_json_string(out,
+                           "a\"b\\c\n\t\r\x01\x7f é 😀\0"s
+                           "z");
   EXPECT_EQ(out, R"(x"a\"b\\c\n\t\r\u0001\u007f é 😀\u0000z")");
-  EXPECT_EQ(parse_json(out.substr(1), "text").as_string(),
+  EXPECT_EQ(base::parse_json(out.substr(1), "text").as_string(),
             "a\"b\\c\n\t\r\x01\x7f é 😀\0"s
             "z");
 }

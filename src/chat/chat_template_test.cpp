@@ -157,7 +157,7 @@ TEST(ChatTemplate, ValuesThatContainThemselvesAreFreed) {
             "2mTrue");
 }
 
-class Folder : public TemporaryFolder {
+class Folder : public base::TemporaryFolder {
  public:
   ChatTemplates open() const { return ChatTemplates::open(path()); }
 };

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 using Templates = std::map<std::string, std::string>;  // name to text
 
 json::object read_object(const fs::path& file) {
-  json::value value = read_json(file);
+  json::value value = base::read_json(file);
   if (!value.is_object()) {
     throw Error(ErrorCode::kCorrupt, file.string() + ": expected an object", file.filename());
   }
@@ -30,7 +30,7 @@ std::string text_of(const json::value& value, const std::string& what) {
 }
 
 std::string read_text(const fs::path& file) {
-  const MappedFile map(file);
+  const base::MappedFile map(file);
   return std::string(map.text());
 }
 

@@ -15,7 +15,7 @@
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -163,11 +163,11 @@ Adapter read(const fs::path& folder) {
 }  // namespace
 
 std::optional<Adapter> Adapter::find(const fs::path& folder) {
-  if (!is_file(folder / kAdapterConfig)) return std::nullopt;
+  if (!base::is_file(folder / kAdapterConfig)) return std::nullopt;
   const bool weights = std::ranges::any_of(
-      kAdapterWeights, [&](std::string_view name) { return is_file(folder / name); });
+      kAdapterWeights, [&](std::string_view name) { return base::is_file(folder / name); });
   // A model that an adapter was merged into may keep the adapter's settings.
-  if (!weights && is_file(folder / "config.json")) return std::nullopt;
+  if (!weights && base::is_file(folder / "config.json")) return std::nullopt;
   Adapter adapter = read(folder);
   if (weights) return adapter;
   throw Error(ErrorCode::kNotFound, folder.string() + ": adapter_config.json is there, " +
@@ -194,4 +194,4 @@ double Adapter::scale(const std::string& module, int64_t rank) const {
   return own / (rank_stabilised ? std::sqrt(r) : r);
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -14,7 +14,7 @@
 
 #include "checkpoint/safetensors.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 inline constexpr std::string_view kAdapterConfig = "adapter_config.json";
 // The first that is there is read.
@@ -48,4 +48,4 @@ struct Adapter {
 std::map<std::string, StoredTensor> merge_adapter(std::map<std::string, StoredTensor> base,
                                                   const Adapter& adapter);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -12,7 +12,7 @@
 #include "checkpoint/torch_file.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -57,8 +57,8 @@ std::string plain_name(std::string name) {
 
 Tensors read_tensors(const Adapter& adapter) {
   const std::filesystem::path safe = adapter.folder / kAdapterWeights[0];
-  return is_file(safe) ? read_safetensors(safe)
-                       : read_torch_file(adapter.folder / kAdapterWeights[1]);
+  return base::is_file(safe) ? read_safetensors(safe)
+                             : read_torch_file(adapter.folder / kAdapterWeights[1]);
 }
 
 // What the base calls the tensor that the adapter calls `name`: the same, or with the one part more
@@ -142,9 +142,9 @@ void expect_shape(const StoredTensor& tensor, const std::vector<int64_t>& shape)
 }
 
 void check_floats(const StoredTensor& tensor) {
-  if (is_float(tensor.dtype)) return;
+  if (tensor::is_float(tensor.dtype)) return;
   fail(tensor,
-       "stored as " + std::string(to_string(tensor.dtype)) +
+       "stored as " + std::string(tensor::to_string(tensor.dtype)) +
            ": expected float32, float16 or bfloat16",
        ErrorCode::kUnsupported);
 }
@@ -160,7 +160,7 @@ StoredTensor& tensor_of_base(Tensors& base, const std::string& name, const Store
 // `tensor` becomes what `compute` makes of what it was.
 void become(StoredTensor& tensor, std::function<std::vector<std::byte>(const StoredTensor&)> sum) {
   StoredTensor before = tensor;
-  tensor.dtype = DType::kF32;
+  tensor.dtype = tensor::DType::kF32;
   tensor.compute = [before = std::move(before), sum = std::move(sum)] { return sum(before); };
 }
 
@@ -241,4 +241,4 @@ Tensors merge_adapter(Tensors base, const Adapter& adapter) {
   return base;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

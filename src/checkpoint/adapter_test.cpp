@@ -4,7 +4,7 @@
 #include "checkpoint/test_files.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -28,7 +28,7 @@ class AdapterTest : public ::testing::Test {
     write_safetensors(folder_.path() / "base.safetensors", base);
     const auto tensors = merge_adapter(read_safetensors(folder_.path() / "base.safetensors"), with);
     const StoredTensor& tensor = tensors.at(name);
-    return tensor.compute ? read_floats(DType::kF32, tensor.compute())
+    return tensor.compute ? read_floats(tensor::DType::kF32, tensor.compute())
                           : read_floats(tensor.dtype, tensor.bytes);
   }
 
@@ -155,4 +155,4 @@ TEST_F(AdapterTest, LooksForTheBaseBesideIt) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,7 +9,7 @@
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct Config::State {
   std::string file;
@@ -94,7 +94,7 @@ bool same_value(const json::value& a, const json::value& b) {
 Config Config::read(const std::filesystem::path& file) { return read(file, json::object{}); }
 
 Config Config::read(const std::filesystem::path& file, const json::object& overrides) {
-  json::value document = read_json(file);
+  json::value document = base::read_json(file);
   if (!document.is_object())
     throw Error(ErrorCode::kCorrupt, file.string() + ": expected a JSON object");
   lay_over(document.get_object(), overrides);
@@ -228,4 +228,4 @@ std::vector<std::string> Config::check_read() const {
   return unknown;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

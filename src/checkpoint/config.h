@@ -20,7 +20,7 @@
 
 #include "base/json_fwd.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 class Config {
  public:
@@ -75,4 +75,4 @@ class Config {
   std::shared_ptr<State> state_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -394,4 +394,4 @@ KnownKey known_config_key(std::string_view key) {
   return {KeyMeaning::kChangesResult, place->harmless};
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

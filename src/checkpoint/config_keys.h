@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 enum class KeyMeaning {
   kNeverMatters,   // training, bookkeeping, or read elsewhere (heads, tokenizer)
@@ -20,4 +20,4 @@ struct KnownKey {
 
 KnownKey known_config_key(std::string_view key);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

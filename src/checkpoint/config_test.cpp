@@ -4,7 +4,7 @@
 #include "checkpoint/config_keys.h"
 #include "checkpoint/test_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -173,4 +173,4 @@ TEST(ConfigKeys, HaveOneMeaning) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,7 +9,7 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // What an architecture has on top of its backbone.
 enum class HeadKind {
@@ -23,21 +23,21 @@ enum class HeadKind {
 
 // y = norm(act(x W^T + b)); without `norm` that is the last step.
 struct HeadStep {
-  LinearWeight linear;
-  Activation activation = Activation::kIdentity;
-  std::optional<NormWeight> norm;
+  ops::LinearWeight linear;
+  ops::Activation activation = ops::Activation::kIdentity;
+  std::optional<ops::NormWeight> norm;
 };
 
 struct HeadWeights {
-  bool every_token = false;         // steps are taken for every row, not for the pooled one
-  Pooling pooling = Pooling::kCls;  // of the rows of a sequence
-  int32_t padding_id = -1;          // kLast is the last token that is not this one
-  size_t token_steps = 0;           // so many of the steps are taken for every row, then pooled
-  std::vector<HeadStep> steps;      // in order; the last gives the logits
-  size_t pooler_steps = 0;  // the first of them that make a text's vector of its first token's
+  bool every_token = false;  // steps are taken for every row, not for the pooled one
+  ops::Pooling pooling = ops::Pooling::kCls;  // of the rows of a sequence
+  int32_t padding_id = -1;                    // kLast is the last token that is not this one
+  size_t token_steps = 0;       // so many of the steps are taken for every row, then pooled
+  std::vector<HeadStep> steps;  // in order; the last gives the logits
+  size_t pooler_steps = 0;      // the first of them that make a text's vector of its first token's
   // Of kCausalLm, whose rows are lm_head's or the embedding table's: logits x become
   // softcap tanh(scale x / softcap); softcap 0 = scale x.
   float logit_scale = 1, logit_softcap = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -77,7 +77,7 @@ HubOptions completed(HubOptions options) {
   if (!hub::is_revision(options.revision)) {
     throw Error(ErrorCode::kInvalidArgument,
                 "revision: expected a branch, a tag, refs/pr/N or a commit, found " +
-                    quoted_text(options.revision),
+                    checkpoint::quoted_text(options.revision),
                 "revision");
   }
   if (options.cache.empty() || options.endpoint.empty()) {

@@ -72,10 +72,10 @@ void RetryPolicy::wait_after(int failed_attempts) const {
 HubClient::HubClient(const HubOptions& options, std::string name, RetryPolicy retry)
     : options_(options), name_(std::move(name)), retry_(retry) {
   if (origin(options_.endpoint).empty()) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        "HF_ENDPOINT: expected an http or https address, found " + quoted_text(options_.endpoint),
-        "endpoint");
+    throw Error(ErrorCode::kInvalidArgument,
+                "HF_ENDPOINT: expected an http or https address, found " +
+                    checkpoint::quoted_text(options_.endpoint),
+                "endpoint");
   }
   const auto control = [](unsigned char c) { return c <= 0x20 || c >= 0x7f; };
   if (std::any_of(options_.token.begin(), options_.token.end(), control)) {
@@ -90,8 +90,9 @@ HttpResponse HubClient::send(HttpRequest request) {
   for (int hop = 0; hop <= kMaxRedirects; ++hop) {
     const std::string host = origin(request.url);
     if (host.empty() || (hub.starts_with("https:") && !host.starts_with("https:"))) {
-      throw HttpFailure("the hub points to " + quoted_text(request.url) + ", which is not https",
-                        false);
+      throw HttpFailure(
+          "the hub points to " + checkpoint::quoted_text(request.url) + ", which is not https",
+          false);
     }
     request.headers = headers;
     // The token is for the hub alone, not for the hosts that keep its large files.
@@ -136,7 +137,7 @@ RepositoryList HubClient::list() {
   };
   json::value value;
   try {
-    value = parse_json(response.body, request.url);
+    value = base::parse_json(response.body, request.url);
   } catch (const Error&) {
     throw not_a_hub("is not JSON");
   }
@@ -156,7 +157,7 @@ RepositoryList HubClient::list() {
     list.files.emplace_back(file->get_string());
     if (!is_repository_path(list.files.back())) {
       throw Error(ErrorCode::kCorrupt, "the hub lists a file whose name leads out of the model: " +
-                                           quoted_text(list.files.back()));
+                                           checkpoint::quoted_text(list.files.back()));
     }
   }
   return list;
@@ -200,7 +201,7 @@ void HubClient::get(const std::string& commit, const std::string& file, int64_t 
       position = response.status == 206 ? offset : 0;
       const std::string range = response.header("content-range");
       if (response.status == 206 && !range.starts_with("bytes " + std::to_string(offset) + "-")) {
-        throw HttpFailure("the server sent the range " + quoted_text(range) +
+        throw HttpFailure("the server sent the range " + checkpoint::quoted_text(range) +
                               ", not the one from " + std::to_string(offset) + " on",
                           false);
       }
@@ -244,10 +245,10 @@ void HubClient::throw_refused(const HttpResponse& response, const std::string& f
                              : conditions + " and set HF_TOKEN to a token of that account");
   }
   if (code == "RevisionNotFound") {
-    throw not_found("no revision " + quoted_text(options_.revision) +
+    throw not_found("no revision " + checkpoint::quoted_text(options_.revision) +
                     " (a branch, a tag or a commit)");
   }
-  if (code == "EntryNotFound") throw not_found("no file " + quoted_text(file));
+  if (code == "EntryNotFound") throw not_found("no file " + checkpoint::quoted_text(file));
   if (status == 401 && token) {
     throw unauthorized(
         "the token (HF_TOKEN) is not valid, or the model is private or gated and the token may "
@@ -273,8 +274,9 @@ void HubClient::throw_refused(const HttpResponse& response, const std::string& f
                     (seconds < 0 ? "later" : "in " + std::to_string(seconds) + " seconds") +
                     (token ? "" : ", or set HF_TOKEN, which raises the limit") + why);
   }
-  throw Error(ErrorCode::kNetwork, who + "the hub answers " + std::to_string(status) +
-                                       (file.empty() ? "" : " for " + quoted_text(file)) + why);
+  throw Error(ErrorCode::kNetwork,
+              who + "the hub answers " + std::to_string(status) +
+                  (file.empty() ? "" : " for " + checkpoint::quoted_text(file)) + why);
 }
 
 }  // namespace vecton::hub

@@ -39,7 +39,7 @@ void add_routes(const fs::path& snapshot, const std::string& prefix, std::vector
   fs::path file = snapshot / (prefix + std::string(kRouter));
   if (!is_there(file)) file = snapshot / (prefix + "config.json");
   if (!is_there(file)) return;
-  const json::value value = read_json(file);
+  const json::value value = base::read_json(file);
   const json::object* object = value.if_object();
   const json::value* types = object ? object->if_contains("types") : nullptr;
   if (!types || !types->is_object())
@@ -60,7 +60,7 @@ std::vector<Module> read_modules(const fs::path& snapshot) {
     return Error(ErrorCode::kCorrupt,
                  file.string() + ": expected a list of modules with a type and a path");
   };
-  const json::value value = read_json(file);
+  const json::value value = base::read_json(file);
   if (!value.is_array()) throw corrupt();
   std::vector<Module> modules;
   for (const json::value& entry : value.get_array()) {
@@ -81,7 +81,7 @@ std::vector<Module> read_modules(const fs::path& snapshot) {
 }
 
 std::set<std::string> shards(const fs::path& index) {
-  const json::value value = read_json(index);
+  const json::value value = base::read_json(index);
   const json::object* object = value.if_object();
   const json::value* map = object ? object->if_contains("weight_map") : nullptr;
   std::set<std::string> files;
@@ -103,7 +103,8 @@ std::set<std::string> shards(const fs::path& index) {
 // there is none, the name of the file that is missing.
 std::vector<std::string> weight_files(const fs::path& snapshot, const std::string& prefix,
                                       const Has& has) {
-  for (const WeightNames& names : {kSafetensorsNames, kTorchNames}) {
+  for (const checkpoint::WeightNames& names :
+       {checkpoint::kSafetensorsNames, checkpoint::kTorchNames}) {
     const std::string single = prefix + std::string(names.single);
     const std::string index = prefix + std::string(names.index);
     if (has(single)) return {single};
@@ -112,19 +113,19 @@ std::vector<std::string> weight_files(const fs::path& snapshot, const std::strin
     for (const std::string& shard : shards(snapshot / index)) files.push_back(prefix + shard);
     return files;
   }
-  return {prefix + std::string(kSafetensorsNames.single)};
+  return {prefix + std::string(checkpoint::kSafetensorsNames.single)};
 }
 
 // The files of a PEFT adapter, whose base model is a repository of its own; none where there is no
 // adapter.
 std::vector<std::string> adapter_files(const std::string& prefix, const Has& has) {
-  const std::string config = prefix + std::string(kAdapterConfig);
+  const std::string config = prefix + std::string(checkpoint::kAdapterConfig);
   if (!has(config)) return {};
-  for (const std::string_view weights : kAdapterWeights) {
+  for (const std::string_view weights : checkpoint::kAdapterWeights) {
     if (has(prefix + std::string(weights))) return {config, prefix + std::string(weights)};
   }
   if (has(prefix + "config.json")) return {};
-  return {config, prefix + std::string(kAdapterWeights[0])};
+  return {config, prefix + std::string(checkpoint::kAdapterWeights[0])};
 }
 
 // The files that must be there. `has` says which exist, in the snapshot or in the repository.
@@ -153,7 +154,8 @@ std::vector<std::string> required_files(const fs::path& snapshot, const Has& has
 }
 
 bool is_weights(std::string_view file) {
-  return file.ends_with(kSafetensorsNames.shard_ending) || file.ends_with(kTorchNames.shard_ending);
+  return file.ends_with(checkpoint::kSafetensorsNames.shard_ending) ||
+         file.ends_with(checkpoint::kTorchNames.shard_ending);
 }
 
 // Tokenizers, processors, templates, configuration.
@@ -161,7 +163,7 @@ bool is_companion(std::string_view name) {
   if (name.ends_with(".json")) return !name.ends_with(".index.json");
   return name.ends_with(".jinja") || name.ends_with(".model") || name.ends_with(".tiktoken") ||
          name == "vocab.txt" || name == "merges.txt" || name == "artifact.metadata" ||
-         is_side_head(name);
+         checkpoint::is_side_head(name);
 }
 
 [[noreturn]] void throw_without_weights(const std::string& missing,
@@ -201,9 +203,11 @@ std::vector<std::string> planning_files(const std::vector<std::string>& reposito
     const auto beside = [&](std::string_view other) {
       return listed.contains(prefix + std::string(other));
     };
-    const bool safe_index = name == kSafetensorsNames.index && !beside(kSafetensorsNames.single);
-    const bool torch_index = name == kTorchNames.index && !beside(kSafetensorsNames.single) &&
-                             !beside(kSafetensorsNames.index) && !beside(kTorchNames.single);
+    const bool safe_index = name == checkpoint::kSafetensorsNames.index &&
+                            !beside(checkpoint::kSafetensorsNames.single);
+    const bool torch_index =
+        name == checkpoint::kTorchNames.index && !beside(checkpoint::kSafetensorsNames.single) &&
+        !beside(checkpoint::kSafetensorsNames.index) && !beside(checkpoint::kTorchNames.single);
     const bool router = name == kRouter || (name == "config.json" && prefix.ends_with("Asym/"));
     if (file == kModules || router || safe_index || torch_index) files.push_back(file);
   }

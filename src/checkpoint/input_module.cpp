@@ -10,7 +10,7 @@
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -179,7 +179,7 @@ InputModule read_transformer(const fs::path& folder, TransformerTask task, Notes
   };
   InputModule module{.folder = folder, .task = task};
   const auto* name =
-      std::ranges::find_if(kNames, [&](std::string_view n) { return is_file(folder / n); });
+      std::ranges::find_if(kNames, [&](std::string_view n) { return base::is_file(folder / n); });
   if (name == std::end(kNames)) return module;
   const Config config = Config::read(folder / *name);
   if (config.has("max_seq_length")) module.max_seq_length = config.integer("max_seq_length");
@@ -204,7 +204,7 @@ InputModule read_static_embedding(const fs::path& folder) {
 InputModule read_sparse_static_embedding(const fs::path& folder, Notes& notes) {
   InputModule module{.kind = InputModule::Kind::kSparseStaticEmbedding, .folder = folder};
   const fs::path file = folder / "config.json";
-  if (!is_file(file)) return module;
+  if (!base::is_file(file)) return module;
   const Config config = Config::read(file);
   config.ignore({"frozen"});  // of training
   if (config.has("path"))
@@ -215,4 +215,4 @@ InputModule read_sparse_static_embedding(const fs::path& folder, Notes& notes) {
   return module;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -7,7 +7,7 @@
 #include "checkpoint/module_files.h"
 #include "checkpoint/modules.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // `task` where the file names none: the class decides.
 InputModule read_transformer(const std::filesystem::path& folder, TransformerTask task,
@@ -18,4 +18,4 @@ InputModule read_sparse_static_embedding(const std::filesystem::path& folder, No
 // "feature-extraction".
 std::string_view to_string(TransformerTask task);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -63,4 +63,4 @@ std::vector<Label> read_labels(const Config& config, int64_t default_count) {
   return labels;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -7,7 +7,7 @@
 
 #include "checkpoint/config.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // A name, or the JSON of what stands in a name's place: 1, 0.5, true, null.
 struct Label {
@@ -22,4 +22,4 @@ inline constexpr int64_t kDefaultLabels = 2;
 // be 0 .. n-1, and a label is no list and no object.
 std::vector<Label> read_labels(const Config& config, int64_t default_count = kDefaultLabels);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

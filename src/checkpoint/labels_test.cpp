@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "checkpoint/test_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -12,7 +12,7 @@ using ::testing::SizeIs;
 std::vector<std::string> labels_of(const std::string& settings) {
   std::vector<std::string> texts;
   for (const Label& label :
-       read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"))) {
+       read_labels(Config(base::parse_json(settings, "config.json").as_object(), "config.json"))) {
     texts.push_back(label.is_name ? "'" + label.text + "'" : label.text);
   }
   return texts;
@@ -42,7 +42,8 @@ TEST(Labels, HaveNumbersForNamesWithoutAMap) {
 
 TEST(Labels, AreAsManyAsTheFamilySaysUnlessTheConfigCountsThem) {
   const auto count = [](const std::string& settings) {
-    return read_labels(Config(parse_json(settings, "config.json").as_object(), "config.json"), 1)
+    return read_labels(Config(base::parse_json(settings, "config.json").as_object(), "config.json"),
+                       1)
         .size();
   };
   EXPECT_EQ(count("{}"), 1u);
@@ -58,4 +59,4 @@ TEST(Labels, RefuseIdsThatAreNotZeroToTheLast) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "checkpoint/config.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -70,7 +70,7 @@ LateInteraction LateInteraction::read_stanford(const fs::path& folder) {
                        .skiplist = punctuation(),
                        .linear_in_model = true};
   const fs::path file = folder / "artifact.metadata";
-  if (!is_file(file)) return late;
+  if (!base::is_file(file)) return late;
   const Config config = Config::read(file);
   late.query_marker = config.string_or("query_token_id", late.query_marker);
   late.document_marker = config.string_or("doc_token_id", late.document_marker);
@@ -87,7 +87,7 @@ LateInteraction LateInteraction::read_modules(const fs::path& folder,
                                               const SentenceTransformer& modules,
                                               const ModulePipeline& pipeline) {
   const fs::path file = folder / "config_sentence_transformers.json";
-  const Config config = is_file(file) ? Config::read(file) : Config({}, file.string());
+  const Config config = base::is_file(file) ? Config::read(file) : Config({}, file.string());
   const bool new_layout = pipeline.mask || modules.model_type == "MultiVectorEncoder";
   const bool has_old_key =
       std::ranges::any_of(kPylateKeys, [&](const char* key) { return config.has(key); });
@@ -104,4 +104,4 @@ LateInteraction LateInteraction::read_modules(const fs::path& folder,
   return late;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -16,7 +16,7 @@
 
 #include "checkpoint/sentence_transformers.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // Whether config.json's architecture is a ColBERT of Stanford's layout, whatever the family: its
 // model_type says of what.
@@ -44,4 +44,4 @@ struct LateInteraction {
                                       const ModulePipeline& pipeline);
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

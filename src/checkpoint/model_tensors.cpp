@@ -4,7 +4,7 @@
 
 #include "checkpoint/weight_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
                                                   const Quantisation* quantisation,
@@ -14,4 +14,4 @@ std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& f
   return adapter ? merge_adapter(std::move(tensors), *adapter) : tensors;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -10,11 +10,11 @@
 #include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/safetensors.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // `quantisation` null = dense, `adapter` null = none. Errors name the file and the tensor.
 std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
                                                   const Quantisation* quantisation,
                                                   const Adapter* adapter);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

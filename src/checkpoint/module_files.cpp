@@ -9,7 +9,7 @@
 #include "checkpoint/torch_activations.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -19,17 +19,18 @@ namespace fs = std::filesystem;
 // order in which sentence-transformers concatenates the flags.
 struct PoolingName {
   std::string_view name, flag;
-  Pooling pooling;
+  ops::Pooling pooling;
   const char* shown;
 };
 constexpr PoolingName kPoolingNames[] = {
-    {"cls", "pooling_mode_cls_token", Pooling::kCls, "CLS"},
-    {"max", "pooling_mode_max_tokens", Pooling::kMax, "MAX"},
-    {"mean", "pooling_mode_mean_tokens", Pooling::kMean, "MEAN"},
-    {"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", Pooling::kMeanSqrtLen,
+    {"cls", "pooling_mode_cls_token", ops::Pooling::kCls, "CLS"},
+    {"max", "pooling_mode_max_tokens", ops::Pooling::kMax, "MAX"},
+    {"mean", "pooling_mode_mean_tokens", ops::Pooling::kMean, "MEAN"},
+    {"mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", ops::Pooling::kMeanSqrtLen,
      "MEAN_SQRT_LEN"},
-    {"weightedmean", "pooling_mode_weightedmean_tokens", Pooling::kWeightedMean, "WEIGHTED_MEAN"},
-    {"lasttoken", "pooling_mode_lasttoken", Pooling::kLast, "LAST"},
+    {"weightedmean", "pooling_mode_weightedmean_tokens", ops::Pooling::kWeightedMean,
+     "WEIGHTED_MEAN"},
+    {"lasttoken", "pooling_mode_lasttoken", ops::Pooling::kLast, "LAST"},
 };
 
 [[noreturn]] void refuse(const Config& config, std::string_view key, const std::string& value,
@@ -42,7 +43,7 @@ constexpr PoolingName kPoolingNames[] = {
 // Old versions wrote no file for modules without settings.
 Config read_or_empty(const fs::path& folder) {
   const fs::path file = folder / "config.json";
-  return is_file(file) ? Config::read(file) : Config({}, file.string());
+  return base::is_file(file) ? Config::read(file) : Config({}, file.string());
 }
 
 std::vector<std::string> one_or_more(const Config& config, std::string_view key) {
@@ -51,8 +52,8 @@ std::vector<std::string> one_or_more(const Config& config, std::string_view key)
   return config.strings_or_empty(key);
 }
 
-std::vector<Pooling> listed_modes(const Config& config) {
-  std::vector<Pooling> modes;
+std::vector<ops::Pooling> listed_modes(const Config& config) {
+  std::vector<ops::Pooling> modes;
   for (const std::string& name : one_or_more(config, "pooling_mode")) {
     const auto* known = std::ranges::find(kPoolingNames, name, &PoolingName::name);
     if (known == std::end(kPoolingNames)) {
@@ -66,12 +67,12 @@ std::vector<Pooling> listed_modes(const Config& config) {
   return modes;
 }
 
-std::vector<Pooling> flagged_modes(const Config& config) {
-  std::vector<Pooling> modes;
+std::vector<ops::Pooling> flagged_modes(const Config& config) {
+  std::vector<ops::Pooling> modes;
   for (const PoolingName& known : kPoolingNames) {
     if (config.boolean_or(known.flag, false)) modes.push_back(known.pooling);
   }
-  if (modes.empty()) modes.push_back(Pooling::kMean);  // as sentence-transformers has it
+  if (modes.empty()) modes.push_back(ops::Pooling::kMean);  // as sentence-transformers has it
   return modes;
 }
 
@@ -92,7 +93,7 @@ void check_output(const Config& config, const std::string& output, std::string_v
 
 }  // namespace
 
-const char* to_string(Pooling pooling) {
+const char* to_string(ops::Pooling pooling) {
   return std::ranges::find(kPoolingNames, pooling, &PoolingName::pooling)->shown;
 }
 
@@ -130,7 +131,7 @@ DenseModule read_dense(const fs::path& folder, std::string_view feature, bool& s
   dense.bias = config.boolean_or("bias", true);
   const std::string name =
       config.string_or("activation_function", "torch.nn.modules.activation.Tanh");
-  const std::optional<Activation> activation = torch_activation(name);
+  const std::optional<ops::Activation> activation = torch_activation(name);
   if (!activation)
     refuse(config, "activation_function", name, "torch.nn's " + torch_activation_names());
   dense.activation = *activation;
@@ -219,4 +220,4 @@ LogitScore read_logit_score(const fs::path& folder, Notes& notes) {
   return score;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

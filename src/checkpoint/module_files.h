@@ -10,7 +10,7 @@
 #include "checkpoint/config.h"
 #include "checkpoint/modules.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 using Notes = std::vector<std::string>;
 
@@ -37,4 +37,4 @@ LogitScore read_logit_score(const std::filesystem::path& folder, Notes& notes);
 // Adds the keys that nobody read.
 void note_unread(const Config& config, Notes& notes);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,7 +9,7 @@
 #include "checkpoint/torch_activations.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -171,7 +171,7 @@ class Builder {
         break;
       case Kind::kStaticEmbedding:
         input = read_static_embedding(module.folder);
-        pipeline_.pooling = PoolingModule{.modes = {Pooling::kMean}, .width = {}};
+        pipeline_.pooling = PoolingModule{.modes = {ops::Pooling::kMean}, .width = {}};
         given_ = Given::kVector;
         return;
       case Kind::kSparseStaticEmbedding:
@@ -315,4 +315,4 @@ bool take_last_normalize(std::vector<RowModule>& modules) {
   return true;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

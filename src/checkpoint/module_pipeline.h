@@ -9,7 +9,7 @@
 #include "checkpoint/modules.h"
 #include "checkpoint/router.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct ModulePipeline {
   InputModule input;
@@ -40,4 +40,4 @@ void check_class(const ModuleReference& module);
 // A Normalize that comes last is taken off: requests may ask for vectors without it.
 bool take_last_normalize(std::vector<RowModule>& modules);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

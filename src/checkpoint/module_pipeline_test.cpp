@@ -2,7 +2,7 @@
 
 #include "checkpoint/modules_test_folder.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -297,4 +297,4 @@ TEST(Router, RefusesWhatItCantFollow) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -12,14 +12,14 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // act(x W^T + b) of a row.
 struct DenseModule {
   std::filesystem::path folder;  // its weights: linear.weight, linear.bias
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
-  Activation activation = Activation::kTanh;
+  ops::Activation activation = ops::Activation::kTanh;
   std::string activation_name;  // torch's: "Tanh"
   bool residual = false;        // use_residual: what comes in is added, through residual.weight
                                 // where the sizes differ
@@ -36,9 +36,9 @@ struct NormalizeModule {};  // length 1
 using RowModule = std::variant<DenseModule, LayerNormModule, NormalizeModule>;
 
 struct PoolingModule {
-  std::vector<Pooling> modes;    // concatenated in this order; never empty
-  std::optional<int64_t> width;  // columns that it expects of a token's row
-  bool include_prompt = true;    // whether prompt tokens are pooled
+  std::vector<ops::Pooling> modes;  // concatenated in this order; never empty
+  std::optional<int64_t> width;     // columns that it expects of a token's row
+  bool include_prompt = true;       // whether prompt tokens are pooled
 };
 
 // A token's row is the weighted mean of what the layers give, from layer_start on (0 = before the
@@ -105,6 +105,6 @@ struct InputModule {
 };
 
 // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN".
-const char* to_string(Pooling pooling);
+const char* to_string(ops::Pooling pooling);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

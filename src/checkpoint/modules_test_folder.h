@@ -36,12 +36,12 @@ class ModulesFolder {
     files_.write(name, contents);
     return *this;
   }
-  SentenceTransformer read() {
+  checkpoint::SentenceTransformer read() {
     files_.write("modules.json", "[" + modules_ + "]");
-    return SentenceTransformer::read(files_.path());
+    return checkpoint::SentenceTransformer::read(files_.path());
   }
   // The only pipeline there is.
-  ModulePipeline pipeline() { return read().pipelines.at(0); }
+  checkpoint::ModulePipeline pipeline() { return read().pipelines.at(0); }
   const std::filesystem::path& path() const { return files_.path(); }
 
  private:
@@ -51,10 +51,10 @@ class ModulesFolder {
       R"({"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"})";
 };
 
-inline SentenceTransformer read_modules(const std::string& modules) {
+inline checkpoint::SentenceTransformer read_modules(const std::string& modules) {
   const TemporaryFolder folder;
   folder.write("modules.json", modules);
-  return SentenceTransformer::read(folder.path());
+  return checkpoint::SentenceTransformer::read(folder.path());
 }
 
 }  // namespace vecton::testing

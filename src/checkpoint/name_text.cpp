@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -40,4 +40,4 @@ std::string value_text(const json::value& value) {
   return text.size() <= kShown ? text : std::string(cut(text)) + "...";
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

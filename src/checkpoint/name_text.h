@@ -9,7 +9,7 @@
 
 #include "base/json_fwd.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // encoder.layer.0.weight, or "a\nb" with quotes.
 std::string name_text(std::string_view name);
@@ -20,4 +20,4 @@ std::string names_text(const std::vector<std::string>& names);
 // JSON, cut.
 std::string value_text(const json::value& value);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

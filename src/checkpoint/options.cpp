@@ -98,7 +98,8 @@ EngineDefaults EngineDefaults::from_environment() {
     const double share = number_in(fraction, 0.0);
     if (!(share > 0 && share <= 1))
       wrong("VLLM_METAL_MEMORY_FRACTION", "auto, or a number above 0 and up to 1");
-    defaults.cache_bytes = static_cast<int64_t>(share * static_cast<double>(available_memory()));
+    defaults.cache_bytes =
+        static_cast<int64_t>(share * static_cast<double>(base::available_memory()));
   }
   return defaults;
 }

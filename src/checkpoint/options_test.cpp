@@ -7,7 +7,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 // Sets a variable for the life of the object.
@@ -54,4 +54,4 @@ TEST(EngineDefaults, NameTheVariableThatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

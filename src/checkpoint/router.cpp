@@ -8,7 +8,7 @@
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -45,7 +45,7 @@ std::optional<std::pair<std::string, std::string>> task_and_modality(std::string
 
 fs::path config_file(const fs::path& folder) {
   const fs::path file = folder / "router_config.json";
-  return is_file(file) ? file : folder / "config.json";  // Asym's
+  return base::is_file(file) ? file : folder / "config.json";  // Asym's
 }
 
 }  // namespace
@@ -120,4 +120,4 @@ std::optional<std::vector<ModuleReference>> Router::modules(const std::string& t
   return routes_.at(*name);
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

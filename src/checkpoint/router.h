@@ -11,7 +11,7 @@
 
 #include "checkpoint/module_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // A module of modules.json or of a Router, before its own files are read.
 struct ModuleReference {
@@ -42,4 +42,4 @@ class Router {
   std::optional<std::string> default_route_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -10,7 +10,7 @@
 #include "checkpoint/shape.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -36,10 +36,11 @@ struct Reader {
                      " bytes of data: the file is cut off or its header is wrong");
     }
     const int64_t size = header.end - header.begin;
-    const std::optional<int64_t> expected = shape_product(header.shape, size_of(header.dtype));
+    const std::optional<int64_t> expected =
+        shape_product(header.shape, tensor::size_of(header.dtype));
     if (expected != size) {
       fail(name, "shape " + shape_text(header.shape) + " of " +
-                     std::string(to_string(header.dtype)) + " needs " +
+                     std::string(tensor::to_string(header.dtype)) + " needs " +
                      (expected ? std::to_string(*expected) : "more than 2^63") + " bytes, found " +
                      std::to_string(size));
     }
@@ -107,10 +108,10 @@ std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte>
 }
 
 std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file) {
-  const auto map = std::make_shared<const MappedFile>(file);
+  const auto map = std::make_shared<const base::MappedFile>(file);
   std::map<std::string, StoredTensor> tensors = parse_safetensors(map->bytes(), file.string());
   for (auto& [name, tensor] : tensors) tensor.file = map;
   return tensors;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -16,17 +16,17 @@
 #include "base/mapped_file.h"
 #include "tensor/dtype.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct QuantisedTensor;
 
 struct StoredTensor {
   std::string name;
   std::string source;  // what the file is called in messages
-  DType dtype = DType::kF32;
+  tensor::DType dtype = tensor::DType::kF32;
   std::vector<int64_t> shape;
   std::span<const std::byte> bytes;  // little-endian, row-major; not always aligned to the dtype
-  std::shared_ptr<const MappedFile> file;  // that the bytes lie in
+  std::shared_ptr<const base::MappedFile> file;  // that the bytes lie in
   // Instead of `file`: bytes that lie in the file in another order.
   std::shared_ptr<const std::vector<std::byte>> copy;
   // Instead of `bytes`: float32 values that are made when they are asked for.
@@ -44,4 +44,4 @@ std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte>
 // Maps a file.
 std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

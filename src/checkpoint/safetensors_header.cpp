@@ -9,7 +9,7 @@
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -18,21 +18,21 @@ using Code = boost::system::error_code;
 constexpr size_t kMaxRank = 64;  // NumPy's limit
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-constexpr std::array<std::pair<std::string_view, DType>, 14> kDTypes{{
-    {"F32", DType::kF32},
-    {"F16", DType::kF16},
-    {"BF16", DType::kBF16},
-    {"F64", DType::kF64},
-    {"I64", DType::kI64},
-    {"I32", DType::kI32},
-    {"I16", DType::kI16},
-    {"I8", DType::kI8},
-    {"U8", DType::kU8},
-    {"U16", DType::kU16},
-    {"U32", DType::kU32},
-    {"U64", DType::kU64},
-    {"BOOL", DType::kBool},
-    {"F8_E4M3", DType::kF8E4M3},
+constexpr std::array<std::pair<std::string_view, tensor::DType>, 14> kDTypes{{
+    {"F32", tensor::DType::kF32},
+    {"F16", tensor::DType::kF16},
+    {"BF16", tensor::DType::kBF16},
+    {"F64", tensor::DType::kF64},
+    {"I64", tensor::DType::kI64},
+    {"I32", tensor::DType::kI32},
+    {"I16", tensor::DType::kI16},
+    {"I8", tensor::DType::kI8},
+    {"U8", tensor::DType::kU8},
+    {"U16", tensor::DType::kU16},
+    {"U32", tensor::DType::kU32},
+    {"U64", tensor::DType::kU64},
+    {"BOOL", tensor::DType::kBool},
+    {"F8_E4M3", tensor::DType::kF8E4M3},
 }};
 
 // Follows the parser: {"__metadata__": {KEY: STRING, ...} or null, NAME: {"dtype", "shape",
@@ -161,7 +161,7 @@ class HeaderHandler {
     }
   }
 
-  DType dtype(std::string_view name) const {
+  tensor::DType dtype(std::string_view name) const {
     for (const auto& [known, type] : kDTypes) {
       if (known == name) return type;
     }
@@ -217,4 +217,4 @@ std::map<std::string, HeaderTensor> read_safetensors_header(std::string_view tex
   return parser.handler().take();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

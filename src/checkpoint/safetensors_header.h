@@ -10,10 +10,10 @@
 
 #include "tensor/dtype.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct HeaderTensor {
-  DType dtype = DType::kF32;
+  tensor::DType dtype = tensor::DType::kF32;
   std::vector<int64_t> shape;  // each >= 0
   int64_t begin = 0, end = 0;  // bytes of the data, 0 <= begin <= end
 };
@@ -22,4 +22,4 @@ struct HeaderTensor {
 std::map<std::string, HeaderTensor> read_safetensors_header(std::string_view text,
                                                             const std::string& what);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -5,7 +5,7 @@
 #include "checkpoint/test_files.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using testing::bytes_of;
@@ -27,9 +27,9 @@ TEST(Safetensors, ReadsNamesTypesShapesAndBytes) {
       std::string("abcdefghijklmnopqrst"));
   const auto tensors = parse(file);
   ASSERT_EQ(tensors.size(), 3u);
-  EXPECT_EQ(tensors.at("a").dtype, DType::kF32);
+  EXPECT_EQ(tensors.at("a").dtype, tensor::DType::kF32);
   EXPECT_EQ(tensors.at("a").shape, (std::vector<int64_t>{2}));
-  EXPECT_EQ(tensors.at("b").dtype, DType::kBF16);
+  EXPECT_EQ(tensors.at("b").dtype, tensor::DType::kBF16);
   EXPECT_EQ(tensors.at("b").shape, (std::vector<int64_t>{2, 1}));
   EXPECT_EQ(std::to_integer<char>(tensors.at("b").bytes[0]), 'i');
   EXPECT_EQ(tensors.at("s").shape, (std::vector<int64_t>{}));
@@ -37,16 +37,17 @@ TEST(Safetensors, ReadsNamesTypesShapesAndBytes) {
 }
 
 TEST(Safetensors, KnowsEveryDType) {
-  const std::pair<const char*, DType> types[] = {
-      {"F32", DType::kF32},  {"F16", DType::kF16}, {"BF16", DType::kBF16}, {"F64", DType::kF64},
-      {"I64", DType::kI64},  {"I32", DType::kI32}, {"I16", DType::kI16},   {"I8", DType::kI8},
-      {"U8", DType::kU8},    {"U16", DType::kU16}, {"U32", DType::kU32},   {"U64", DType::kU64},
-      {"BOOL", DType::kBool}};
+  const std::pair<const char*, tensor::DType> types[] = {
+      {"F32", tensor::DType::kF32},  {"F16", tensor::DType::kF16}, {"BF16", tensor::DType::kBF16},
+      {"F64", tensor::DType::kF64},  {"I64", tensor::DType::kI64}, {"I32", tensor::DType::kI32},
+      {"I16", tensor::DType::kI16},  {"I8", tensor::DType::kI8},   {"U8", tensor::DType::kU8},
+      {"U16", tensor::DType::kU16},  {"U32", tensor::DType::kU32}, {"U64", tensor::DType::kU64},
+      {"BOOL", tensor::DType::kBool}};
   for (const auto& [name, type] : types) {
-    const std::string size = std::to_string(size_of(type));
+    const std::string size = std::to_string(tensor::size_of(type));
     const auto tensors = parse(R"({"t":{"dtype":")" + std::string(name) +
                                    R"(","shape":[1],"data_offsets":[0,)" + size + "]}}",
-                               static_cast<size_t>(size_of(type)));
+                               static_cast<size_t>(tensor::size_of(type)));
     EXPECT_EQ(tensors.at("t").dtype, type) << name;
   }
 }
@@ -262,4 +263,4 @@ TEST(WriteSafetensors, NamesTheFileThatCantBeWritten) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

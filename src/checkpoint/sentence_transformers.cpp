@@ -14,7 +14,7 @@
 #include "checkpoint/written_by.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -158,7 +158,7 @@ void check_dense_path(const fs::path& folder, int64_t replaced) {
 std::vector<ModuleReference> read_modules(const fs::path& folder, const std::string& dense_path) {
   int64_t replaced = 0;
   const std::string file = (folder / "modules.json").string();
-  const json::value document = read_json(folder / "modules.json");
+  const json::value document = base::read_json(folder / "modules.json");
   const json::array* list = document.if_array();
   if (!list || list->empty())
     throw Error(ErrorCode::kCorrupt, file + ": expected a list of modules");
@@ -191,8 +191,8 @@ bool is_left_without_folders(const fs::path& folder, std::span<const ModuleRefer
 void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> modules,
                       SentenceTransformer& model) {
   const Config config = Config::read(folder / "config.json");
-  const Pooling pooling =
-      config.string_or("model_type", "") == "qwen3" ? Pooling::kLast : Pooling::kMean;
+  const ops::Pooling pooling =
+      config.string_or("model_type", "") == "qwen3" ? ops::Pooling::kLast : ops::Pooling::kMean;
   ModulePipeline pipeline = ModulePipeline::read(modules.first(1), model.notes);
   pipeline.pooling = PoolingModule{.modes = {pooling}, .width = {}};
   pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
@@ -241,7 +241,7 @@ bool SentenceTransformer::is_late_interaction(const ModulePipeline& pipeline) co
 SentenceTransformer SentenceTransformer::read(const fs::path& folder,
                                               const std::string& dense_path) {
   SentenceTransformer model;
-  model.present = is_file(folder / "modules.json");
+  model.present = base::is_file(folder / "modules.json");
   if (model.present) {
     read_pipelines(folder, dense_path, model);
   } else {
@@ -249,7 +249,7 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
     model.pipelines = {{.input = {.folder = folder}}};
   }
   const fs::path file = folder / "config_sentence_transformers.json";
-  if (!is_file(file)) {
+  if (!base::is_file(file)) {
     if (model.present) read_similarity(Config({}, file.string()), model);
   } else {
     const Config config = Config::read(file);
@@ -261,4 +261,4 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
   return model;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

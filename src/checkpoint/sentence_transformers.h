@@ -13,7 +13,7 @@
 
 #include "checkpoint/module_pipeline.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // How two texts are compared by their vectors (similarity_fn_name). Distances are negative, so that
 // more is closer.
@@ -49,4 +49,4 @@ struct SentenceTransformer {
                                   const std::string& dense_path = "");
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

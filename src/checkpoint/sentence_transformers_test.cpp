@@ -2,7 +2,7 @@
 
 #include "checkpoint/modules_test_folder.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -28,7 +28,7 @@ TEST(SentenceTransformer, IsAbsentWithoutModules) {
 
 TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWhereItsConverterLeftNoFolders) {
   for (const auto& [type, pooling] :
-       {std::pair{"bert", Pooling::kMean}, {"qwen3", Pooling::kLast}}) {
+       {std::pair{"bert", ops::Pooling::kMean}, {"qwen3", ops::Pooling::kLast}}) {
     Folder folder;
     folder.file("config.json",
                 std::string(R"({"quantization":{"bits":4},"model_type":")") + type + "\"}");
@@ -48,7 +48,7 @@ TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWithoutQuantisation) {
   Folder folder;
   folder.file("config.json", R"({"model_type":"bert"})");
   folder.file("model.safetensors", R"(12345678{"__metadata__":{"format":"mlx"}})");
-  EXPECT_THAT(folder.pooling("").pipeline().pooling->modes, ElementsAre(Pooling::kMean));
+  EXPECT_THAT(folder.pooling("").pipeline().pooling->modes, ElementsAre(ops::Pooling::kMean));
 }
 
 TEST(SentenceTransformer, RefusesMissingFoldersOfOtherOrigin) {
@@ -77,7 +77,7 @@ TEST(SentenceTransformer, ReadsTheClassicLayout) {
   EXPECT_TRUE(model.present);
   const ModulePipeline& pipeline = model.pipelines.at(0);
   EXPECT_EQ(pipeline.input.folder, folder.path());
-  EXPECT_THAT(pipeline.pooling->modes, ElementsAre(Pooling::kMean));
+  EXPECT_THAT(pipeline.pooling->modes, ElementsAre(ops::Pooling::kMean));
   EXPECT_EQ(pipeline.pooling->width, 8);
   EXPECT_TRUE(pipeline.pooling->include_prompt);
   ASSERT_EQ(pipeline.vector_modules.size(), 2u);
@@ -86,7 +86,7 @@ TEST(SentenceTransformer, ReadsTheClassicLayout) {
   EXPECT_EQ(dense.in_features, 8);
   EXPECT_EQ(dense.out_features, 4);
   EXPECT_FALSE(dense.bias);
-  EXPECT_EQ(dense.activation, Activation::kIdentity);
+  EXPECT_EQ(dense.activation, ops::Activation::kIdentity);
   EXPECT_EQ(dense.activation_name, "Identity");
   EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[1]));
   EXPECT_THAT(model.prompts, ElementsAre(Pair("query", "q: "), Pair("document", "")));
@@ -117,8 +117,8 @@ TEST(SentenceTransformer, ReadsTheNewLayout) {
   const SentenceTransformer model = folder.read();
   const ModulePipeline& pipeline = model.pipelines.at(0);
   EXPECT_THAT(pipeline.pooling->modes,
-              ElementsAre(Pooling::kLast, Pooling::kCls, Pooling::kWeightedMean, Pooling::kMax,
-                          Pooling::kMeanSqrtLen, Pooling::kMean));
+              ElementsAre(ops::Pooling::kLast, ops::Pooling::kCls, ops::Pooling::kWeightedMean,
+                          ops::Pooling::kMax, ops::Pooling::kMeanSqrtLen, ops::Pooling::kMean));
   EXPECT_EQ(pipeline.pooling->width, 8);
   EXPECT_FALSE(pipeline.pooling->include_prompt);
   EXPECT_EQ(pipeline.vector_modules.size(), 1u);
@@ -149,43 +149,43 @@ TEST(SentenceTransformer, ConcatenatesFlaggedModesInTheLibrarysOrder) {
                                "pooling_mode_max_tokens":true,"pooling_mode_cls_token":true})")
           .pipeline()
           .pooling->modes,
-      ElementsAre(Pooling::kCls, Pooling::kMax, Pooling::kMean, Pooling::kMeanSqrtLen,
-                  Pooling::kWeightedMean, Pooling::kLast));
+      ElementsAre(ops::Pooling::kCls, ops::Pooling::kMax, ops::Pooling::kMean,
+                  ops::Pooling::kMeanSqrtLen, ops::Pooling::kWeightedMean, ops::Pooling::kLast));
   EXPECT_THAT(Folder()
                   .pooling(R"({"pooling_mode":"lasttoken","pooling_mode_mean_tokens":true})")
                   .pipeline()
                   .pooling->modes,
-              ElementsAre(Pooling::kLast));
+              ElementsAre(ops::Pooling::kLast));
   EXPECT_THAT(Folder().pooling(R"({"pooling_mode_cls_token":true})").pipeline().pooling->modes,
-              ElementsAre(Pooling::kCls));
+              ElementsAre(ops::Pooling::kCls));
   EXPECT_THAT(Folder().pooling(R"({"pooling_mode_mean_tokens":false})").pipeline().pooling->modes,
-              ElementsAre(Pooling::kMean));
+              ElementsAre(ops::Pooling::kMean));
   EXPECT_THAT(Folder().pooling(R"({"word_embedding_dimension":8})").pipeline().pooling->modes,
-              ElementsAre(Pooling::kMean));
+              ElementsAre(ops::Pooling::kMean));
 }
 
 TEST(SentenceTransformer, NamesPoolingModes) {
-  EXPECT_STREQ(to_string(Pooling::kCls), "CLS");
-  EXPECT_STREQ(to_string(Pooling::kMax), "MAX");
-  EXPECT_STREQ(to_string(Pooling::kMean), "MEAN");
-  EXPECT_STREQ(to_string(Pooling::kMeanSqrtLen), "MEAN_SQRT_LEN");
-  EXPECT_STREQ(to_string(Pooling::kWeightedMean), "WEIGHTED_MEAN");
-  EXPECT_STREQ(to_string(Pooling::kLast), "LAST");
+  EXPECT_STREQ(to_string(ops::Pooling::kCls), "CLS");
+  EXPECT_STREQ(to_string(ops::Pooling::kMax), "MAX");
+  EXPECT_STREQ(to_string(ops::Pooling::kMean), "MEAN");
+  EXPECT_STREQ(to_string(ops::Pooling::kMeanSqrtLen), "MEAN_SQRT_LEN");
+  EXPECT_STREQ(to_string(ops::Pooling::kWeightedMean), "WEIGHTED_MEAN");
+  EXPECT_STREQ(to_string(ops::Pooling::kLast), "LAST");
 }
 
 TEST(SentenceTransformer, KnowsTheActivationsOfDense) {
-  const std::pair<const char*, Activation> cases[] = {
-      {"torch.nn.modules.linear.Identity", Activation::kIdentity},
-      {"torch.nn.modules.activation.Tanh", Activation::kTanh},
-      {"torch.nn.modules.activation.GELU", Activation::kGelu},
-      {"torch.nn.modules.activation.ReLU", Activation::kRelu},
-      {"torch.nn.modules.activation.SiLU", Activation::kSilu},
-      {"torch.nn.modules.activation.Sigmoid", Activation::kSigmoid},
-      {"torch.nn.modules.activation.LeakyReLU", Activation::kLeakyRelu},
-      {"torch.nn.modules.activation.CELU", Activation::kElu},
-      {"torch.nn.modules.activation.Mish", Activation::kMish},
-      {"torch.nn.modules.activation.PReLU", Activation::kPRelu},
-      {"torch.nn.Tanh", Activation::kTanh}};
+  const std::pair<const char*, ops::Activation> cases[] = {
+      {"torch.nn.modules.linear.Identity", ops::Activation::kIdentity},
+      {"torch.nn.modules.activation.Tanh", ops::Activation::kTanh},
+      {"torch.nn.modules.activation.GELU", ops::Activation::kGelu},
+      {"torch.nn.modules.activation.ReLU", ops::Activation::kRelu},
+      {"torch.nn.modules.activation.SiLU", ops::Activation::kSilu},
+      {"torch.nn.modules.activation.Sigmoid", ops::Activation::kSigmoid},
+      {"torch.nn.modules.activation.LeakyReLU", ops::Activation::kLeakyRelu},
+      {"torch.nn.modules.activation.CELU", ops::Activation::kElu},
+      {"torch.nn.modules.activation.Mish", ops::Activation::kMish},
+      {"torch.nn.modules.activation.PReLU", ops::Activation::kPRelu},
+      {"torch.nn.Tanh", ops::Activation::kTanh}};
   for (const auto& [name, activation] : cases) {
     const std::string config =
         R"({"in_features":8,"out_features":4,"activation_function":")" + std::string(name) + "\"}";
@@ -202,7 +202,7 @@ TEST(SentenceTransformer, ReadsAStaticEmbeddingInPlaceOfATransformer) {
           {"path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])";
   const ModulePipeline flat = read_modules(kFlat).pipelines.at(0);
   EXPECT_EQ(flat.input.kind, InputModule::Kind::kStaticEmbedding);
-  EXPECT_THAT(flat.pooling->modes, ElementsAre(Pooling::kMean));
+  EXPECT_THAT(flat.pooling->modes, ElementsAre(ops::Pooling::kMean));
   EXPECT_EQ(flat.vector_modules.size(), 1u);
   const ModulePipeline nested =
       read_modules(
@@ -318,7 +318,7 @@ TEST(SentenceTransformer, RefusesDenseItCantCompute) {
   const auto first = [&](const std::string& more) {
     return dense_of(read(more).pipelines.at(0).vector_modules.at(0));
   };
-  EXPECT_EQ(first("").activation, Activation::kTanh);
+  EXPECT_EQ(first("").activation, ops::Activation::kTanh);
   EXPECT_FALSE(
       first(
           R"(,"use_residual":false,"module_input_name":"sentence_embedding","module_output_name":null)")
@@ -394,4 +394,4 @@ TEST(SentenceTransformer, RefusesSettingsItCantFollow) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

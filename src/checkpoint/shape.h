@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // "[384,1536]"
 inline std::string shape_text(std::span<const int64_t> shape) {
@@ -32,4 +32,4 @@ inline std::optional<int64_t> shape_product(std::span<const int64_t> shape, int6
   return fits ? std::optional(product) : std::nullopt;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -4,7 +4,7 @@
 
 #include "base/files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -12,7 +12,7 @@ constexpr std::string_view kEndings[] = {".safetensors", ".pt"};
 
 bool has(const std::filesystem::path& folder, std::string_view name) {
   for (const std::string_view ending : kEndings) {
-    if (is_file(folder / (std::string(name) + std::string(ending)))) return true;
+    if (base::is_file(folder / (std::string(name) + std::string(ending)))) return true;
   }
   return false;
 }
@@ -32,4 +32,4 @@ bool is_side_head(std::string_view file) {
   return false;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

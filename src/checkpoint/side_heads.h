@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 inline constexpr std::string_view kSparseLinear = "sparse_linear",
                                   kColbertLinear = "colbert_linear";
@@ -16,4 +16,4 @@ bool has_side_heads(const std::filesystem::path& folder);
 // Whether a file of this name is one of them.
 bool is_side_head(std::string_view file);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -79,11 +79,11 @@ std::string make_header(const std::string& file, std::span<const NamedArray> arr
   for (const NamedArray& array : arrays) {
     const auto refuse = [&](const std::string& message) {
       throw Error(ErrorCode::kInvalidArgument,
-                  file + ": tensor " + quoted_text(array.name) + ": " + message);
+                  file + ": tensor " + checkpoint::quoted_text(array.name) + ": " + message);
     };
     if (!names.insert(array.name).second) refuse("the name is used twice or reserved");
-    if (shape_product(array.shape) != static_cast<int64_t>(array.values.size())) {
-      refuse("shape " + shape_text(array.shape) + " does not hold " +
+    if (checkpoint::shape_product(array.shape) != static_cast<int64_t>(array.values.size())) {
+      refuse("shape " + checkpoint::shape_text(array.shape) + " does not hold " +
              std::to_string(array.values.size()) + " values");
     }
     const uint64_t end = at + array.values.size() * sizeof(float);

@@ -20,7 +20,7 @@
 
 namespace vecton::testing {
 
-using vecton::TemporaryFolder;
+using vecton::base::TemporaryFolder;
 
 // A safetensors file of any header text.
 inline std::string safetensors_of(std::string_view header, std::string_view data) {

@@ -21,9 +21,9 @@ inline std::vector<float> sines(int64_t count, double step) {
   return values;
 }
 
-inline Weight weight_of(std::vector<float> values, int64_t rows, int64_t columns) {
+inline tensor::Weight weight_of(std::vector<float> values, int64_t rows, int64_t columns) {
   auto kept = std::make_shared<const std::vector<float>>(std::move(values));
-  Weight weight;
+  tensor::Weight weight;
   weight.name = "test";
   weight.rows = rows;
   weight.columns = columns;
@@ -32,26 +32,28 @@ inline Weight weight_of(std::vector<float> values, int64_t rows, int64_t columns
   return weight;
 }
 
-inline Vector vector_of(Ops& ops, const std::vector<float>& values) {
+inline ops::Vector vector_of(Ops& ops, const std::vector<float>& values) {
   return ops.prepare_parameters(values, 1, static_cast<int64_t>(values.size()));
 }
 
 // W [rows, columns], row by row; `bias` may be empty.
-inline LinearWeight linear_of(Ops& ops, int64_t rows, int64_t columns, std::vector<float> values,
-                              const std::vector<float>& bias = {}) {
-  const Weight weight = weight_of(std::move(values), rows, columns);
-  LinearWeight linear{.w = ops.prepare_linear({&weight, 1}), .bias = {}};
+inline ops::LinearWeight linear_of(Ops& ops, int64_t rows, int64_t columns,
+                                   std::vector<float> values, const std::vector<float>& bias = {}) {
+  const tensor::Weight weight = weight_of(std::move(values), rows, columns);
+  ops::LinearWeight linear{.w = ops.prepare_linear({&weight, 1}), .bias = {}};
   if (!bias.empty()) linear.bias = vector_of(ops, bias);
   return linear;
 }
 
-inline PreparedWeight table_of(Ops& ops, int64_t rows, int64_t columns, std::vector<float> values) {
+inline ops::PreparedWeight table_of(Ops& ops, int64_t rows, int64_t columns,
+                                    std::vector<float> values) {
   return ops.prepare_table(weight_of(std::move(values), rows, columns));
 }
 
-inline NormWeight norm_of(Ops& ops, NormWeight::Kind kind, const std::vector<float>& weight,
-                          const std::vector<float>& bias, float eps) {
-  NormWeight norm{.kind = kind, .weight = vector_of(ops, weight), .bias = {}, .eps = eps};
+inline ops::NormWeight norm_of(Ops& ops, ops::NormWeight::Kind kind,
+                               const std::vector<float>& weight, const std::vector<float>& bias,
+                               float eps) {
+  ops::NormWeight norm{.kind = kind, .weight = vector_of(ops, weight), .bias = {}, .eps = eps};
   if (!bias.empty()) norm.bias = vector_of(ops, bias);
   return norm;
 }

@@ -3,46 +3,46 @@
 #include <algorithm>
 #include <iterator>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
 struct Name {
   std::string_view name;
-  Activation activation;
+  ops::Activation activation;
 };
 // With the arguments that torch has for them: the files name classes only.
 constexpr Name kNames[] = {
-    {"CELU", Activation::kElu},
-    {"ELU", Activation::kElu},
-    {"GELU", Activation::kGelu},
-    {"Hardshrink", Activation::kHardshrink},
-    {"Hardsigmoid", Activation::kHardSigmoid},
-    {"Hardswish", Activation::kHardSwish},
-    {"Hardtanh", Activation::kHardtanh},
-    {"Identity", Activation::kIdentity},
-    {"LeakyReLU", Activation::kLeakyRelu},
-    {"LogSigmoid", Activation::kLogSigmoid},
-    {"Mish", Activation::kMish},
-    {"PReLU", Activation::kPRelu},
-    {"ReLU", Activation::kRelu},
-    {"ReLU6", Activation::kRelu6},
-    {"RReLU", Activation::kRRelu},
-    {"SELU", Activation::kSelu},
-    {"SiLU", Activation::kSilu},
-    {"Sigmoid", Activation::kSigmoid},
-    {"Softplus", Activation::kSoftplus},
-    {"Softshrink", Activation::kSoftshrink},
-    {"Softsign", Activation::kSoftsign},
-    {"Tanh", Activation::kTanh},
-    {"Tanhshrink", Activation::kTanhshrink},
+    {"CELU", ops::Activation::kElu},
+    {"ELU", ops::Activation::kElu},
+    {"GELU", ops::Activation::kGelu},
+    {"Hardshrink", ops::Activation::kHardshrink},
+    {"Hardsigmoid", ops::Activation::kHardSigmoid},
+    {"Hardswish", ops::Activation::kHardSwish},
+    {"Hardtanh", ops::Activation::kHardtanh},
+    {"Identity", ops::Activation::kIdentity},
+    {"LeakyReLU", ops::Activation::kLeakyRelu},
+    {"LogSigmoid", ops::Activation::kLogSigmoid},
+    {"Mish", ops::Activation::kMish},
+    {"PReLU", ops::Activation::kPRelu},
+    {"ReLU", ops::Activation::kRelu},
+    {"ReLU6", ops::Activation::kRelu6},
+    {"RReLU", ops::Activation::kRRelu},
+    {"SELU", ops::Activation::kSelu},
+    {"SiLU", ops::Activation::kSilu},
+    {"Sigmoid", ops::Activation::kSigmoid},
+    {"Softplus", ops::Activation::kSoftplus},
+    {"Softshrink", ops::Activation::kSoftshrink},
+    {"Softsign", ops::Activation::kSoftsign},
+    {"Tanh", ops::Activation::kTanh},
+    {"Tanhshrink", ops::Activation::kTanhshrink},
 };
 
 }  // namespace
 
 std::string_view class_name(std::string_view path) { return path.substr(path.rfind('.') + 1); }
 
-std::optional<Activation> torch_activation(std::string_view path) {
+std::optional<ops::Activation> torch_activation(std::string_view path) {
   const auto* known = std::ranges::find(kNames, class_name(path), &Name::name);
   if (!path.starts_with("torch.nn.") || known == std::end(kNames)) return std::nullopt;
   return known->activation;
@@ -54,4 +54,4 @@ std::string torch_activation_names() {
   return list;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

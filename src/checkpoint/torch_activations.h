@@ -7,15 +7,15 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // What stands after the last dot: "torch.nn.modules.activation.Tanh" is a Tanh.
 std::string_view class_name(std::string_view path);
 
 // The function of one number that "torch.nn...X" is; nothing where it is none, or not torch's.
-std::optional<Activation> torch_activation(std::string_view path);
+std::optional<ops::Activation> torch_activation(std::string_view path);
 
 // "CELU, ELU, GELU, ...".
 std::string torch_activation_names();
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

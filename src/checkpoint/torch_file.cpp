@@ -17,7 +17,7 @@
 #include "checkpoint/torch_file_zip.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -140,11 +140,12 @@ class TorchFile {
     const auto place = entries_.find(key);
     if (place == entries_.end()) refuse("has no entry " + quoted_bytes(key));
     const std::span<const std::byte> storage = place->second;
-    const int64_t width = size_of(pickled.dtype), have = static_cast<int64_t>(storage.size());
+    const int64_t width = tensor::size_of(pickled.dtype),
+                  have = static_cast<int64_t>(storage.size());
     if (have % width != 0 || have / width != pickled.storage_size) {
       refuse("entry " + quoted_bytes(key) + " holds " + std::to_string(have) + " bytes, not " +
              std::to_string(pickled.storage_size) + " numbers of " +
-             std::string(to_string(pickled.dtype)));
+             std::string(tensor::to_string(pickled.dtype)));
     }
     const std::optional<int64_t> count = shape_product(pickled.shape);
     const bool inside = count && pickled.offset >= 0 && pickled.offset <= pickled.storage_size &&
@@ -198,7 +199,7 @@ std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> 
 }
 
 std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file) {
-  const auto map = std::make_shared<const MappedFile>(file);
+  const auto map = std::make_shared<const base::MappedFile>(file);
   std::map<std::string, StoredTensor> tensors = parse_torch_file(map->bytes(), file.string());
   for (auto& [name, tensor] : tensors) {
     if (!tensor.copy) tensor.file = map;
@@ -206,4 +207,4 @@ std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path&
   return tensors;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -13,7 +13,7 @@
 
 #include "checkpoint/safetensors.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // Nothing outside `bytes` is ever read; several tensors may share bytes. Errors (kCorrupt,
 // kUnsupported for what torch has beyond plain tensors) name `what` and the entry or tensor.
@@ -23,4 +23,4 @@ std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> 
 // Maps a file.
 std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -12,7 +12,7 @@
 #include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // Text of a file in quotes, whatever its bytes are.
 inline std::string quoted_bytes(std::string_view text) {
@@ -76,4 +76,4 @@ class ByteReader {
   size_t at_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,7 +9,7 @@
 #include "checkpoint/torch_file_bytes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -20,22 +20,22 @@ enum class Role { kDict, kTensor, kParameter, kStorage };
 struct Global {
   std::string_view module, name;
   Role role;
-  DType dtype = DType::kF32;  // of a storage
+  tensor::DType dtype = tensor::DType::kF32;  // of a storage
 };
 constexpr Global kGlobals[] = {
     {"collections", "OrderedDict", Role::kDict},
     {"torch._utils", "_rebuild_tensor_v2", Role::kTensor},
     {"torch._utils", "_rebuild_parameter", Role::kParameter},
-    {"torch", "FloatStorage", Role::kStorage, DType::kF32},
-    {"torch", "HalfStorage", Role::kStorage, DType::kF16},
-    {"torch", "BFloat16Storage", Role::kStorage, DType::kBF16},
-    {"torch", "DoubleStorage", Role::kStorage, DType::kF64},
-    {"torch", "LongStorage", Role::kStorage, DType::kI64},
-    {"torch", "IntStorage", Role::kStorage, DType::kI32},
-    {"torch", "ShortStorage", Role::kStorage, DType::kI16},
-    {"torch", "CharStorage", Role::kStorage, DType::kI8},
-    {"torch", "ByteStorage", Role::kStorage, DType::kU8},
-    {"torch", "BoolStorage", Role::kStorage, DType::kBool},
+    {"torch", "FloatStorage", Role::kStorage, tensor::DType::kF32},
+    {"torch", "HalfStorage", Role::kStorage, tensor::DType::kF16},
+    {"torch", "BFloat16Storage", Role::kStorage, tensor::DType::kBF16},
+    {"torch", "DoubleStorage", Role::kStorage, tensor::DType::kF64},
+    {"torch", "LongStorage", Role::kStorage, tensor::DType::kI64},
+    {"torch", "IntStorage", Role::kStorage, tensor::DType::kI32},
+    {"torch", "ShortStorage", Role::kStorage, tensor::DType::kI16},
+    {"torch", "CharStorage", Role::kStorage, tensor::DType::kI8},
+    {"torch", "ByteStorage", Role::kStorage, tensor::DType::kU8},
+    {"torch", "BoolStorage", Role::kStorage, tensor::DType::kBool},
 };
 
 // Values lie in one list and refer to one another by their place in it: a value is made once,
@@ -50,7 +50,7 @@ struct Dict {
 };
 struct Storage {
   std::string_view key;
-  DType dtype;
+  tensor::DType dtype;
   int64_t size;
 };
 struct Tensor {
@@ -377,4 +377,4 @@ std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle,
   return StateDictReader(pickle, what).read();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

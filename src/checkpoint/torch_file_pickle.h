@@ -13,13 +13,13 @@
 
 #include "tensor/dtype.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // As the pickle has it: sizes are those it claims.
 struct PickledTensor {
   std::string_view name;     // printable ASCII
   std::string_view storage;  // the entry data/<storage>
-  DType dtype = DType::kF32;
+  tensor::DType dtype = tensor::DType::kF32;
   int64_t storage_size = 0;  // numbers in the storage
   int64_t offset = 0;        // of the tensor's first number
   std::vector<int64_t> shape, strides;
@@ -29,4 +29,4 @@ struct PickledTensor {
 std::vector<PickledTensor> read_state_dict(std::span<const std::byte> pickle,
                                            const std::string& what);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

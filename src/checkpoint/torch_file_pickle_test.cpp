@@ -3,7 +3,7 @@
 #include "checkpoint/test_files.h"
 #include "checkpoint/torch_test_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using ::testing::ElementsAre;
@@ -14,31 +14,32 @@ std::vector<PickledTensor> read(const std::string& pickle) {
   return read_state_dict(std::as_bytes(std::span(pickle)), "m.pt: data.pkl");
 }
 std::string floats() { return storage("FloatStorage", "0", 6); }
-std::string matrix() { return tensor(floats(), 0, {2, 3}, {3, 1}); }
+std::string matrix() { return pickled_tensor(floats(), 0, {2, 3}, {3, 1}); }
 
 TEST(TorchFilePickle, ReadsDictsOfTensors) {
-  const std::string pickle =
-      program(dict({{"w", matrix()}, {"b", tensor(storage("HalfStorage", "x", 9), 4, {}, {})}}));
+  const std::string pickle = program(
+      dict({{"w", matrix()}, {"b", pickled_tensor(storage("HalfStorage", "x", 9), 4, {}, {})}}));
   const auto tensors = read(pickle);
   ASSERT_EQ(tensors.size(), 2u);
   EXPECT_EQ(tensors[0].name, "w");
   EXPECT_EQ(tensors[0].storage, "0");
-  EXPECT_EQ(tensors[0].dtype, DType::kF32);
+  EXPECT_EQ(tensors[0].dtype, tensor::DType::kF32);
   EXPECT_EQ(tensors[0].storage_size, 6);
   EXPECT_THAT(tensors[0].shape, ElementsAre(2, 3));
   EXPECT_THAT(tensors[0].strides, ElementsAre(3, 1));
-  EXPECT_EQ(tensors[1].dtype, DType::kF16);
+  EXPECT_EQ(tensors[1].dtype, tensor::DType::kF16);
   EXPECT_EQ(tensors[1].offset, 4);
   EXPECT_TRUE(tensors[1].shape.empty());
 }
 
 TEST(TorchFilePickle, ReadsEveryFloatType) {
-  const std::pair<const char*, DType> types[] = {{"FloatStorage", DType::kF32},
-                                                 {"HalfStorage", DType::kF16},
-                                                 {"BFloat16Storage", DType::kBF16},
-                                                 {"DoubleStorage", DType::kF64}};
+  const std::pair<const char*, tensor::DType> types[] = {{"FloatStorage", tensor::DType::kF32},
+                                                         {"HalfStorage", tensor::DType::kF16},
+                                                         {"BFloat16Storage", tensor::DType::kBF16},
+                                                         {"DoubleStorage", tensor::DType::kF64}};
   for (const auto& [name, type] : types) {
-    const std::string pickle = program(dict({{"w", tensor(storage(name, "0", 1), 0, {1}, {1})}}));
+    const std::string pickle =
+        program(dict({{"w", pickled_tensor(storage(name, "0", 1), 0, {1}, {1})}}));
     EXPECT_EQ(read(pickle).at(0).dtype, type) << name;
   }
 }
@@ -98,10 +99,10 @@ TEST(TorchFilePickle, ReadsEveryFormOfIntegersTuplesAndItems) {
 
 TEST(TorchFilePickle, FetchesKeptValues) {
   // The storage is kept as 0 and as 70000, and fetched for two more tensors.
-  const std::string pickle = program(
-      dict({{"a", tensor(floats() + "q" + '\0' + "r" + testing::little(70000, 4), 0, {6}, {1})},
-            {"b", tensor(std::string("h") + '\0', 0, {6}, {1})},
-            {"c", tensor("j" + testing::little(70000, 4), 3, {3}, {1})}}));
+  const std::string pickle = program(dict(
+      {{"a", pickled_tensor(floats() + "q" + '\0' + "r" + testing::little(70000, 4), 0, {6}, {1})},
+       {"b", pickled_tensor(std::string("h") + '\0', 0, {6}, {1})},
+       {"c", pickled_tensor("j" + testing::little(70000, 4), 3, {3}, {1})}}));
   ASSERT_EQ(read(pickle).size(), 3u);
   EXPECT_EQ(read(pickle)[2].storage, "0");
   EXPECT_REFUSED(read(program("h\1")), ErrorCode::kCorrupt, "not kept");
@@ -187,17 +188,19 @@ TEST(TorchFilePickle, RefusesBadStoragesAndTensors) {
                  "calls the type of a storage");
   EXPECT_REFUSED(read(with(global("collections", "OrderedDict") + "K\1\x85R")), ErrorCode::kCorrupt,
                  "made of nothing");
-  EXPECT_REFUSED(read(program(dict(
-                     {{"a", matrix()}, {"b", tensor(storage("HalfStorage", "0", 6), 0, {}, {})}}))),
-                 ErrorCode::kCorrupt, "storage \"0\"", "two types or sizes");
-  EXPECT_REFUSED(read(with(tensor(floats(), 0, {6}, {1}, "\x89" + ordered_dict() + "}"))),
+  EXPECT_REFUSED(
+      read(program(dict(
+          {{"a", matrix()}, {"b", pickled_tensor(storage("HalfStorage", "0", 6), 0, {}, {})}}))),
+      ErrorCode::kCorrupt, "storage \"0\"", "two types or sizes");
+  EXPECT_REFUSED(read(with(pickled_tensor(floats(), 0, {6}, {1}, "\x89" + ordered_dict() + "}"))),
                  ErrorCode::kUnsupported, "7 arguments");
-  EXPECT_REFUSED(read(with(tensor(floats(), 0, {6}, {1}, "\x89" + dict({{"hook", "N"}})))),
+  EXPECT_REFUSED(read(with(pickled_tensor(floats(), 0, {6}, {1}, "\x89" + dict({{"hook", "N"}})))),
                  ErrorCode::kUnsupported, "backward hooks");
-  EXPECT_REFUSED(read(with(tensor(floats(), 0, {6}, {1}, "N}"))), ErrorCode::kCorrupt,
+  EXPECT_REFUSED(read(with(pickled_tensor(floats(), 0, {6}, {1}, "N}"))), ErrorCode::kCorrupt,
                  "expected requires_grad");
-  EXPECT_REFUSED(read(with(tensor("N", 0, {6}, {1}))), ErrorCode::kCorrupt, "expected a storage");
-  EXPECT_REFUSED(read(with(tensor(floats(), 0, std::vector<int64_t>(65, 1), {}))),
+  EXPECT_REFUSED(read(with(pickled_tensor("N", 0, {6}, {1}))), ErrorCode::kCorrupt,
+                 "expected a storage");
+  EXPECT_REFUSED(read(with(pickled_tensor(floats(), 0, std::vector<int64_t>(65, 1), {}))),
                  ErrorCode::kCorrupt, "more than 64 dimensions");
   EXPECT_REFUSED(read(with("\x8a\x09" + std::string(9, '\1'))), ErrorCode::kCorrupt, "64 bits");
 }
@@ -229,7 +232,7 @@ TEST(TorchFilePickle, RefusesMegabytes) {
 
 TEST(TorchFilePickle, ReadsNegativeIntegers) {
   const std::string pickle = program(
-      dict({{"w", tensor(floats(), -5, {-1}, {1})},
+      dict({{"w", pickled_tensor(floats(), -5, {-1}, {1})},
             {"v", global("torch._utils", "_rebuild_tensor_v2") +
                       tuple({floats(), "\x8a\2\xfe\xff", "\x8a" + std::string(1, '\0') + "\x85",
                              "J\xff\xff\xff\xff\x85", "\x89", "}"}) +
@@ -242,4 +245,4 @@ TEST(TorchFilePickle, ReadsNegativeIntegers) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 bool is_contiguous(std::span<const int64_t> shape, std::span<const int64_t> strides) {
   if (strides.size() != shape.size()) return false;
@@ -53,4 +53,4 @@ std::vector<std::byte> gathered(std::span<const int64_t> shape, std::span<const 
   return numbers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

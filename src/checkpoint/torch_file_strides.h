@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // Row by row without gaps; the stride of a dimension of 1 says nothing. `shape` has no more numbers
 // than an int64_t counts.
@@ -24,4 +24,4 @@ std::optional<int64_t> reach_of(std::span<const int64_t> shape, std::span<const 
 std::vector<std::byte> gathered(std::span<const int64_t> shape, std::span<const int64_t> strides,
                                 size_t width, std::span<const std::byte> storage);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -8,7 +8,7 @@
 #include "checkpoint/torch_file_bytes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -219,4 +219,4 @@ ZipEntries read_zip(std::span<const std::byte> bytes, const std::string& what) {
   return ZipReader(bytes, what).entries();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

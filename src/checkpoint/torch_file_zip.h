@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 using ZipEntries = std::map<std::string_view, std::span<const std::byte>>;
 
@@ -18,4 +18,4 @@ using ZipEntries = std::map<std::string_view, std::span<const std::byte>>;
 // what zip has and torch does not write) name `what` and the entry.
 ZipEntries read_zip(std::span<const std::byte> bytes, const std::string& what);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -3,7 +3,7 @@
 #include "checkpoint/test_files.h"
 #include "checkpoint/torch_test_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using testing::little;
@@ -148,4 +148,4 @@ TEST(TorchFileZip, EscapesHostileNames) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

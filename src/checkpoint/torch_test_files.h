@@ -88,9 +88,10 @@ inline std::string storage(const std::string& type, const std::string& key, int6
   return tuple({text("storage"), global("torch", type), text(key), text("cuda:0"), integer(size)}) +
          "Q";
 }
-inline std::string tensor(const std::string& storage, int64_t offset,
-                          const std::vector<int64_t>& shape, const std::vector<int64_t>& strides,
-                          const std::string& rest = "\x89" + ordered_dict()) {
+inline std::string pickled_tensor(const std::string& storage, int64_t offset,
+                                  const std::vector<int64_t>& shape,
+                                  const std::vector<int64_t>& strides,
+                                  const std::string& rest = "\x89" + ordered_dict()) {
   return global("torch._utils", "_rebuild_tensor_v2") +
          tuple({storage, integer(offset), integers(shape), integers(strides), rest}) + "R";
 }
@@ -120,15 +121,15 @@ inline std::string torch_file(const std::string& pickled,
   return zip.bytes();
 }
 
-inline std::string storage_type(DType type) {
+inline std::string storage_type(tensor::DType type) {
   switch (type) {
-    case DType::kF16:
+    case tensor::DType::kF16:
       return "HalfStorage";
-    case DType::kBF16:
+    case tensor::DType::kBF16:
       return "BFloat16Storage";
-    case DType::kF64:
+    case tensor::DType::kF64:
       return "DoubleStorage";
-    case DType::kI64:
+    case tensor::DType::kI64:
       return "LongStorage";
     default:
       return "FloatStorage";
@@ -137,7 +138,7 @@ inline std::string storage_type(DType type) {
 
 // A state_dict of these tensors as a module saves it: an OrderedDict with the versions of modules,
 // a storage for each.
-inline std::string torch_file_of(const std::map<std::string, StoredTensor>& tensors) {
+inline std::string torch_file_of(const std::map<std::string, checkpoint::StoredTensor>& tensors) {
   using namespace pickle;
   std::vector<std::pair<std::string, std::string>> items, storages;
   for (const auto& [name, stored] : tensors) {
@@ -145,9 +146,9 @@ inline std::string torch_file_of(const std::map<std::string, StoredTensor>& tens
     for (size_t i = strides.size(); i > 1; --i)
       strides[i - 2] = strides[i - 1] * stored.shape[i - 1];
     const std::string key = std::to_string(items.size());
-    const auto numbers = static_cast<int64_t>(stored.bytes.size()) / size_of(stored.dtype);
-    items.emplace_back(
-        name, tensor(storage(storage_type(stored.dtype), key, numbers), 0, stored.shape, strides));
+    const auto numbers = static_cast<int64_t>(stored.bytes.size()) / tensor::size_of(stored.dtype);
+    items.emplace_back(name, pickled_tensor(storage(storage_type(stored.dtype), key, numbers), 0,
+                                            stored.shape, strides));
     storages.emplace_back(
         key, std::string(reinterpret_cast<const char*>(stored.bytes.data()), stored.bytes.size()));
   }

@@ -13,7 +13,7 @@
 #include "checkpoint/torch_file.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -43,8 +43,8 @@ std::vector<std::string> other_weights(const fs::path& folder) {
 
 // How to save a PyTorch checkpoint, or the one that a module's folder belongs to, as safetensors.
 std::string conversion_hint(const fs::path& folder) {
-  const bool sentences =
-      is_file(folder / "modules.json") || is_file(folder.parent_path() / "modules.json");
+  const bool sentences = base::is_file(folder / "modules.json") ||
+                         base::is_file(folder.parent_path() / "modules.json");
   const std::string load =
       sentences
           ? "from sentence_transformers import SentenceTransformer; SentenceTransformer('OLD')"
@@ -103,7 +103,7 @@ std::map<std::string, std::vector<std::string>> read_index(const fs::path& file,
   const auto fail = [&](const std::string& message) {
     throw Error(ErrorCode::kCorrupt, file.string() + ": " + message);
   };
-  const json::value document = read_json(file);
+  const json::value document = base::read_json(file);
   const json::object* top = document.if_object();
   const json::value* value = top ? top->if_contains("weight_map") : nullptr;
   const json::object* weight_map = value ? value->if_object() : nullptr;
@@ -126,14 +126,14 @@ std::optional<Tensors> read_format(const fs::path& folder, const WeightNames& na
                                    Tensors (*read)(const fs::path&)) {
   const fs::path single = folder / names.single, index = folder / names.index;
   check_link(single);
-  if (is_file(single)) return read(single);
+  if (base::is_file(single)) return read(single);
   check_link(index);
-  if (!is_file(index)) return std::nullopt;
+  if (!base::is_file(index)) return std::nullopt;
   Tensors all;
   for (const auto& [shard, tensors_of_shard] : read_index(index, names.shard_ending)) {
     const fs::path file = folder / shard;
     check_link(file);
-    if (!is_file(file)) {
+    if (!base::is_file(file)) {
       throw Error(ErrorCode::kNotFound, file.string() + ": no such file, but " +
                                             std::string(names.index) + " says it holds " +
                                             name_text(tensors_of_shard.front()));
@@ -167,11 +167,11 @@ Tensors read_checkpoint(const fs::path& folder) {
 Tensors read_weights_beside(const fs::path& folder, const std::string& name) {
   const fs::path safe = folder / (name + ".safetensors"), torch = folder / (name + ".pt");
   check_link(safe);
-  if (is_file(safe)) return read_safetensors(safe);
+  if (base::is_file(safe)) return read_safetensors(safe);
   check_link(torch);
-  if (is_file(torch)) return read_torch_file(torch);
+  if (base::is_file(torch)) return read_torch_file(torch);
   throw Error(ErrorCode::kNotFound, folder.string() + ": expected " + name_text(name) +
                                         ".safetensors or " + name_text(name) + ".pt");
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

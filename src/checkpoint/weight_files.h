@@ -11,7 +11,7 @@
 
 #include "checkpoint/safetensors.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // One format's names: the file of all weights, or the index that names shards with this ending.
 struct WeightNames {
@@ -31,4 +31,4 @@ std::map<std::string, StoredTensor> read_checkpoint(const std::filesystem::path&
 std::map<std::string, StoredTensor> read_weights_beside(const std::filesystem::path& folder,
                                                         const std::string& name);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -8,7 +8,7 @@
 #include "checkpoint/weights.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using testing::bytes_of;
@@ -34,7 +34,8 @@ NamedArray counting(const std::string& name, std::vector<int64_t> shape, float f
 // The file of torch.save that holds one vector.
 std::string torch_vector(const std::string& name, int64_t size, float first = 0) {
   return torch_file(
-      dict({{name, tensor(storage("FloatStorage", "0", size), 0, {size}, {1})}}, ordered_dict()),
+      dict({{name, pickled_tensor(storage("FloatStorage", "0", size), 0, {size}, {1})}},
+           ordered_dict()),
       {{"0", bytes_of(counting_values(size, first))}});
 }
 
@@ -50,7 +51,7 @@ class WeightFilesTest : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 TEST_F(WeightFilesTest, ReadsShards) {
@@ -126,10 +127,11 @@ TEST_F(WeightFilesTest, TakesTheFirstOfItsFormats) {
 TEST_F(WeightFilesTest, CarriesBuffersOfIntegersAsInSafetensors) {
   const std::string ids = bytes_of(std::vector<int64_t>{0, 1});
   const auto file = [&](const std::string& name) {
-    return torch_file(dict({{name, tensor(storage("LongStorage", "0", 2), 0, {1, 2}, {2, 1})},
-                            {"a", tensor(storage("FloatStorage", "1", 1), 0, {1}, {1})}},
-                           ordered_dict()),
-                      {{"0", ids}, {"1", bytes_of(std::vector<float>{7})}});
+    return torch_file(
+        dict({{name, pickled_tensor(storage("LongStorage", "0", 2), 0, {1, 2}, {2, 1})},
+              {"a", pickled_tensor(storage("FloatStorage", "1", 1), 0, {1}, {1})}},
+             ordered_dict()),
+        {{"0", ids}, {"1", bytes_of(std::vector<float>{7})}});
   };
   folder_.write("pytorch_model.bin", file("bert.embeddings.position_ids"));
   const Weights w = open();
@@ -143,12 +145,13 @@ TEST_F(WeightFilesTest, CarriesBuffersOfIntegersAsInSafetensors) {
 }
 
 TEST_F(WeightFilesTest, GivesEveryNameOfASharedStorage) {
-  const std::string kept = tensor(storage("FloatStorage", "0", 6), 0, {3, 2}, {2, 1});
-  folder_.write("pytorch_model.bin",
-                torch_file(dict({{"words.weight", parameter(kept) + "q\1"},
-                                 {"decoder.weight", "h\1"},
-                                 {"row", tensor(storage("FloatStorage", "0", 6), 2, {2}, {1})}}),
-                           {{"0", bytes_of(counting_values(6, 0))}}));
+  const std::string kept = pickled_tensor(storage("FloatStorage", "0", 6), 0, {3, 2}, {2, 1});
+  folder_.write(
+      "pytorch_model.bin",
+      torch_file(dict({{"words.weight", parameter(kept) + "q\1"},
+                       {"decoder.weight", "h\1"},
+                       {"row", pickled_tensor(storage("FloatStorage", "0", 6), 2, {2}, {1})}}),
+                 {{"0", bytes_of(counting_values(6, 0))}}));
   const Weights w = open();
   EXPECT_THAT(w.values("words.weight", 3, 2), ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_THAT(w.values("decoder.weight", 3, 2), ElementsAre(0, 1, 2, 3, 4, 5));
@@ -259,4 +262,4 @@ TEST_F(WeightFilesTest, ExplainsLinksToNothing) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -15,7 +15,7 @@
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -59,13 +59,14 @@ int64_t bytes_of(const StoredTensor& tensor) {
 }
 
 std::string format_of(const StoredTensor& tensor) {
-  return tensor.quantised ? tensor.quantised->format : std::string(to_string(tensor.dtype));
+  return tensor.quantised ? tensor.quantised->format : std::string(tensor::to_string(tensor.dtype));
 }
 
-std::optional<DType> dtype_option(std::string_view name) {
+std::optional<tensor::DType> dtype_option(std::string_view name) {
   if (name == "auto") return std::nullopt;
-  for (const DType type : {DType::kF32, DType::kF16, DType::kBF16}) {
-    if (name == to_string(type)) return type;
+  for (const tensor::DType type :
+       {tensor::DType::kF32, tensor::DType::kF16, tensor::DType::kBF16}) {
+    if (name == tensor::to_string(type)) return type;
   }
   throw Error(
       ErrorCode::kInvalidArgument,
@@ -84,13 +85,13 @@ struct Weights::State {
   std::map<std::string, Entry, std::less<>> entries;
   std::string where;  // the folder or file, for messages
   Ops& ops;
-  std::optional<DType> keep_as;  // none = as stored
+  std::optional<tensor::DType> keep_as;  // none = as stored
 
-  std::vector<PreparedWeight> prepared;
+  std::vector<ops::PreparedWeight> prepared;
   int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
-  std::set<DType> linear_dtypes;  // of dense ones
-  std::set<std::string> formats;  // of quantised matrices
+  std::set<tensor::DType> linear_dtypes;  // of dense ones
+  std::set<std::string> formats;          // of quantised matrices
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
@@ -120,9 +121,9 @@ struct Weights::State {
       throw Error(ErrorCode::kCorrupt, title(tensor) + ": expected " + shape_text(shape) +
                                            ", found " + shape_text(tensor.shape));
     }
-    if (!is_float(tensor.dtype)) {
+    if (!tensor::is_float(tensor.dtype)) {
       throw Error(ErrorCode::kUnsupported, title(tensor) + ": stored as " +
-                                               std::string(to_string(tensor.dtype)) +
+                                               std::string(tensor::to_string(tensor.dtype)) +
                                                ": expected float32, float16 or bfloat16");
     }
     if (!entry->taken) parameters += *shape_product(tensor.shape);
@@ -142,13 +143,14 @@ struct Weights::State {
 
   // A matrix in the file's own bytes where they can be used as they are, else a converted or
   // aligned copy. What is quantised stays so.
-  Weight matrix(const std::string& name, int64_t rows, int64_t columns, std::optional<DType> as) {
+  tensor::Weight matrix(const std::string& name, int64_t rows, int64_t columns,
+                        std::optional<tensor::DType> as) {
     const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
     if (tensor.quantised) {
       formats.insert(tensor.quantised->format);
       return tensor.quantised->weight();
     }
-    Weight weight;
+    tensor::Weight weight;
     weight.name = tensor.name;
     weight.codes.dtype = as.value_or(tensor.dtype);
     weight.rows = rows;
@@ -157,7 +159,7 @@ struct Weights::State {
       if (file) file->release(bytes);
     };
     const bool aligned = reinterpret_cast<uintptr_t>(tensor.bytes.data()) %
-                             static_cast<uintptr_t>(size_of(tensor.dtype)) ==
+                             static_cast<uintptr_t>(tensor::size_of(tensor.dtype)) ==
                          0;
     if (weight.codes.dtype == tensor.dtype && aligned) {
       weight.codes.bytes = tensor.bytes;
@@ -182,8 +184,8 @@ struct Weights::State {
   }
 
   // What the backend makes of a matrix of codes.
-  std::vector<float> dequantised(const Weight& weight) {
-    const PreparedWeight table = ops.prepare_table(weight);
+  std::vector<float> dequantised(const tensor::Weight& weight) {
+    const ops::PreparedWeight table = ops.prepare_table(weight);
     std::vector<int32_t> ids(static_cast<size_t>(weight.rows));
     std::iota(ids.begin(), ids.end(), 0);
     const Ops::Lookup lookup{*table, ops.upload_indices(std::move(ids))};
@@ -196,7 +198,7 @@ struct Weights::State {
     parameter_bytes += static_cast<int64_t>(values.size_bytes());
     return ops.prepare_parameters(values, rows, columns);
   }
-  Vector vector_of(std::span<const float> values) {
+  ops::Vector vector_of(std::span<const float> values) {
     return parameters_of(values, 1, static_cast<int64_t>(values.size()));
   }
 
@@ -205,19 +207,20 @@ struct Weights::State {
     std::string name;
     int64_t rows;
   };
-  std::vector<Weight> matrices(std::span<const Part> parts, int64_t columns) {
-    std::vector<Weight> result;
+  std::vector<tensor::Weight> matrices(std::span<const Part> parts, int64_t columns) {
+    std::vector<tensor::Weight> result;
     for (const Part& part : parts) result.push_back(matrix(part.name, part.rows, columns, keep_as));
     return result;
   }
 
-  PreparedWeight count(PreparedWeight made) {
+  ops::PreparedWeight count(ops::PreparedWeight made) {
     prepared.push_back(made);
     return made;
   }
-  PreparedWeight count_linear(std::span<const Weight> parts, PreparedWeight made) {
+  ops::PreparedWeight count_linear(std::span<const tensor::Weight> parts,
+                                   ops::PreparedWeight made) {
     linear_bytes += made->bytes;
-    for (const Weight& part : parts) {
+    for (const tensor::Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
       if (part.is_dense()) linear_dtypes.insert(part.codes.dtype);
     }
@@ -309,12 +312,12 @@ int64_t Weights::rows_of(std::string_view name) const {
   return entry->tensor.shape.front();
 }
 
-Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) const {
+tensor::Weight Weights::matrix(std::string_view name, int64_t rows, int64_t columns) const {
   return state_->matrix(path_ + std::string(name), rows, columns, state_->keep_as);
 }
 
 std::vector<float> Weights::values(std::string_view name, int64_t rows, int64_t columns) const {
-  const Weight weight = matrix(name, rows, columns);
+  const tensor::Weight weight = matrix(name, rows, columns);
   if (!weight.is_dense()) return state_->dequantised(weight);
   return read_floats(weight.codes.dtype, weight.codes.bytes);
 }
@@ -323,21 +326,21 @@ std::vector<float> Weights::values(std::string_view name, int64_t size) const {
   return state_->numbers(path_ + std::string(name), {size});
 }
 
-Vector Weights::vector(std::string_view name, int64_t size) const {
+ops::Vector Weights::vector(std::string_view name, int64_t size) const {
   return state_->vector_of(values(name, size));
 }
 
-LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
+ops::LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
   const State::Part part{path_ + "weight", n};
-  const std::vector<Weight> weights = state_->matrices({&part, 1}, k);
-  LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                      .bias = {}};
+  const std::vector<tensor::Weight> weights = state_->matrices({&part, 1}, k);
+  ops::LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
+                           .bias = {}};
   if (takes("bias", bias)) result.bias = vector("bias", n);
   return result;
 }
 
-LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
-                              Bias bias) const {
+ops::LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> parts,
+                                   int64_t k, Bias bias) const {
   std::vector<State::Part> names;
   std::vector<float> biases;
   bool any_bias = bias == Bias::kRequired;
@@ -345,9 +348,9 @@ LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_t>> p
     names.push_back({path_ + name + ".weight", n});
     any_bias |= bias == Bias::kIfPresent && has(name + ".bias");
   }
-  const std::vector<Weight> weights = state_->matrices(names, k);
-  LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                      .bias = {}};
+  const std::vector<tensor::Weight> weights = state_->matrices(names, k);
+  ops::LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
+                           .bias = {}};
   if (!any_bias) return result;
   for (const auto& [name, n] : parts) {
     const bool here = bias == Bias::kRequired || has(name + ".bias");
@@ -363,10 +366,10 @@ namespace {
 
 // Numbers of rows begin .. begin + n of a matrix. Blocks of several rows that the first row does
 // not begin are said again for every row, in `copy`.
-BlockNumbers row_slice(const BlockNumbers& whole, int64_t begin, int64_t n, int64_t columns,
-                       std::vector<std::byte>& copy) {
+tensor::BlockNumbers row_slice(const tensor::BlockNumbers& whole, int64_t begin, int64_t n,
+                               int64_t columns, std::vector<std::byte>& copy) {
   if (!whole.exists()) return whole;
-  BlockNumbers part = whole;
+  tensor::BlockNumbers part = whole;
   const int64_t row_bytes = ((columns - 1) / whole.block_columns + 1) * whole.size();
   const auto row = [&](int64_t i) {
     return whole.bytes.subspan(static_cast<size_t>(i / whole.block_rows * row_bytes),
@@ -384,14 +387,14 @@ BlockNumbers row_slice(const BlockNumbers& whole, int64_t begin, int64_t n, int6
   return part;
 }
 
-Weight row_slice(const Weight& whole, int64_t begin, int64_t n) {
+tensor::Weight row_slice(const tensor::Weight& whole, int64_t begin, int64_t n) {
   struct Kept {
     std::shared_ptr<const void> whole;
     std::vector<std::byte> numbers[4];
   };
   const auto kept = std::make_shared<Kept>();
   kept->whole = whole.keep;
-  Weight part = whole;
+  tensor::Weight part = whole;
   part.keep = kept;
   const auto row_bytes = static_cast<size_t>(whole.row_bytes());
   part.rows = n;
@@ -416,11 +419,11 @@ bool Weights::takes(std::string_view name, Bias bias) const {
   return bias == Bias::kRequired || (bias == Bias::kIfPresent && has(name));
 }
 
-LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
-                                  Bias bias) const {
-  const Weight part = row_slice(matrix("weight", rows, k), begin, n);
-  LinearWeight result{.w = state_->count_linear({&part, 1}, state_->ops.prepare_linear({&part, 1})),
-                      .bias = {}};
+ops::LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
+                                       Bias bias) const {
+  const tensor::Weight part = row_slice(matrix("weight", rows, k), begin, n);
+  ops::LinearWeight result{
+      .w = state_->count_linear({&part, 1}, state_->ops.prepare_linear({&part, 1})), .bias = {}};
   if (takes("bias", bias)) {
     result.bias =
         state_->vector_of(std::span<const float>(values("bias", rows))
@@ -429,12 +432,12 @@ LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_
   return result;
 }
 
-GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
-                           Bias bias) const {
+ops::GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
+                                Bias bias) const {
   const Weights gate_path = *this / gate, up_path = *this / up;
   const State::Part parts[] = {{gate_path.path_ + "weight", n}, {up_path.path_ + "weight", n}};
-  const std::vector<Weight> weights = state_->matrices(parts, k);
-  GatedWeight result{
+  const std::vector<tensor::Weight> weights = state_->matrices(parts, k);
+  ops::GatedWeight result{
       .w = state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1])),
       .bias = {}};
   if (gate_path.takes("bias", bias)) {
@@ -443,11 +446,11 @@ GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n
   return result;
 }
 
-GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias) const {
-  const Weight whole = matrix("weight", 2 * n, k);
+ops::GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias) const {
+  const tensor::Weight whole = matrix("weight", 2 * n, k);
   const int64_t gate = halves == Halves::kGateFirst ? 0 : n, up = n - gate;
-  const Weight parts[] = {row_slice(whole, gate, n), row_slice(whole, up, n)};
-  GatedWeight result{
+  const tensor::Weight parts[] = {row_slice(whole, gate, n), row_slice(whole, up, n)};
+  ops::GatedWeight result{
       .w = state_->count_linear(parts, state_->ops.prepare_gated(parts[0], parts[1])), .bias = {}};
   if (takes("bias", bias)) {
     const std::vector<float> stored = values("bias", 2 * n);
@@ -459,7 +462,7 @@ GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias
   return result;
 }
 
-LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
+ops::LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) const {
   const std::vector<float> stored = state_->numbers(path_ + "weight", {n, k, width});
   std::vector<float> values(stored.size());
   size_t from = 0;
@@ -485,9 +488,9 @@ Tensor Weights::taps(int64_t n, int64_t width) const {
 
 Ops& Weights::ops() const { return state_->ops; }
 
-PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k) const {
+ops::PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k) const {
   const auto kept = std::make_shared<const std::vector<float>>(std::move(values));
-  Weight weight;
+  tensor::Weight weight;
   weight.name = path_ + "(computed)";
   weight.rows = n;
   weight.columns = k;
@@ -496,15 +499,15 @@ PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int64_t k
   return state_->count_linear({&weight, 1}, state_->ops.prepare_linear({&weight, 1}));
 }
 
-PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
-  const Weight table = state_->matrix(path_ + "weight", rows, columns,
-                                      std::nullopt);  // as stored: only rows are read
+ops::PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
+  const tensor::Weight table = state_->matrix(path_ + "weight", rows, columns,
+                                              std::nullopt);  // as stored: only rows are read
   return state_->count(state_->ops.prepare_table(table));
 }
 
-PreparedWeight Weights::table_of_one_column(int64_t rows) const {
+ops::PreparedWeight Weights::table_of_one_column(int64_t rows) const {
   const auto kept = std::make_shared<const std::vector<float>>(values("weight", rows));
-  Weight table;
+  tensor::Weight table;
   table.name = path_ + "weight";
   table.rows = rows;
   table.columns = 1;
@@ -513,17 +516,17 @@ PreparedWeight Weights::table_of_one_column(int64_t rows) const {
   return state_->count(state_->ops.prepare_table(table));
 }
 
-NormWeight Weights::layer_norm(int64_t size, double eps, Bias bias) const {
-  return {NormWeight::Kind::kLayerNorm, vector("weight", size),
-          takes("bias", bias) ? vector("bias", size) : Vector(), static_cast<float>(eps)};
+ops::NormWeight Weights::layer_norm(int64_t size, double eps, Bias bias) const {
+  return {ops::NormWeight::Kind::kLayerNorm, vector("weight", size),
+          takes("bias", bias) ? vector("bias", size) : ops::Vector(), static_cast<float>(eps)};
 }
 
-NormWeight Weights::rms_norm(int64_t size, double eps, float plus) const {
+ops::NormWeight Weights::rms_norm(int64_t size, double eps, float plus) const {
   std::vector<float> weight = values("weight", size);
   if (plus != 0) {
     for (float& value : weight) value += plus;
   }
-  return {NormWeight::Kind::kRmsNorm, state_->vector_of(weight), {}, static_cast<float>(eps)};
+  return {ops::NormWeight::Kind::kRmsNorm, state_->vector_of(weight), {}, static_cast<float>(eps)};
 }
 
 void Weights::check_taken() const {
@@ -628,7 +631,7 @@ int64_t Weights::file_bytes() const { return state_->file_bytes; }
 int64_t Weights::parameters() const { return state_->parameters; }
 int64_t Weights::prepared_bytes() const {
   int64_t bytes = state_->parameter_bytes;
-  for (const PreparedWeight& weight : state_->prepared) bytes += weight->bytes;
+  for (const ops::PreparedWeight& weight : state_->prepared) bytes += weight->bytes;
   return bytes;
 }
 int64_t Weights::linear_bytes() const { return state_->linear_bytes; }
@@ -637,8 +640,8 @@ int64_t Weights::linear_parameters() const { return state_->linear_parameters; }
 std::string Weights::dtype() const {
   std::string names;
   for (const std::string& format : state_->formats) names += (names.empty() ? "" : "+") + format;
-  for (const DType type : state_->linear_dtypes)
-    names += (names.empty() ? "" : "+") + std::string(to_string(type));
+  for (const tensor::DType type : state_->linear_dtypes)
+    names += (names.empty() ? "" : "+") + std::string(tensor::to_string(type));
   return names;
 }
 
@@ -665,4 +668,4 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder,
   return summary;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -19,7 +19,7 @@
 #include "checkpoint/safetensors.h"
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct Adapter;
 class Quantisation;
@@ -65,43 +65,43 @@ class Weights {
 
   // Errors name file and tensor: "model.safetensors: encoder.layer.3.output.dense.weight: expected
   // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.
-  Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
-  Vector vector(std::string_view name, int64_t size) const;
+  tensor::Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
+  ops::Vector vector(std::string_view name, int64_t size) const;
   // The numbers of a matrix, for what is computed of them while the model is built.
   std::vector<float> values(std::string_view name, int64_t rows, int64_t columns) const;
   std::vector<float> values(std::string_view name, int64_t size) const;  // of a vector
   // The path's "weight" [n, k] and, when `bias` says so, "bias" [n].
   enum class Bias { kNone, kRequired, kIfPresent };
-  LinearWeight linear(int64_t n, int64_t k, Bias bias = Bias::kRequired) const;
+  ops::LinearWeight linear(int64_t n, int64_t k, Bias bias = Bias::kRequired) const;
   // Several layers stacked into one: stacked({{"key", n1}, {"value", n2}}, k).
-  LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
-                       Bias bias) const;
+  ops::LinearWeight stacked(std::span<const std::pair<std::string, int64_t>> parts, int64_t k,
+                            Bias bias) const;
   // Rows begin .. begin + n of the path's "weight" [rows, k] (and "bias"): one of several layers
   // that the checkpoint keeps in one tensor.
-  LinearWeight linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
-                           Bias bias = Bias::kRequired) const;
+  ops::LinearWeight linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
+                                Bias bias = Bias::kRequired) const;
   // <gate>.weight and <up>.weight, and their biases.
-  GatedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
-                    Bias bias = Bias::kNone) const;
+  ops::GatedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
+                         Bias bias = Bias::kNone) const;
   // Gate and up are the halves of the path's "weight" [2n, k] (and "bias").
   enum class Halves { kGateFirst, kUpFirst };
-  GatedWeight gated_halves(int64_t n, int64_t k, Halves halves, Bias bias = Bias::kNone) const;
+  ops::GatedWeight gated_halves(int64_t n, int64_t k, Halves halves, Bias bias = Bias::kNone) const;
   // "weight" [n, k, width] and "bias" of a convolution along rows, as the layer [n, width * k] that
   // reads `width` neighbouring rows side by side.
-  LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
+  ops::LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
   // "weight" [n, 1, width] of a depthwise convolution, for Ops::short_conv.
   Tensor taps(int64_t n, int64_t width) const;
-  PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
-  PreparedWeight table_of_one_column(int64_t rows) const;     // of a vector "weight"
-  NormWeight layer_norm(int64_t size, double eps,
-                        Bias bias = Bias::kRequired) const;  // "weight" and "bias"
+  ops::PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
+  ops::PreparedWeight table_of_one_column(int64_t rows) const;     // of a vector "weight"
+  ops::NormWeight layer_norm(int64_t size, double eps,
+                             Bias bias = Bias::kRequired) const;  // "weight" and "bias"
   // "weight", with `plus` added to it: 1 where the file has w of x (1 + w).
-  NormWeight rms_norm(int64_t size, double eps, float plus = 0) const;
+  ops::NormWeight rms_norm(int64_t size, double eps, float plus = 0) const;
 
   // For what is computed of weights once, while the model is built: the backend that prepares them,
   // and a matrix [n, k] of such values, prepared and counted like one of the file.
   Ops& ops() const;
-  PreparedWeight computed(std::vector<float> values, int64_t n, int64_t k) const;
+  ops::PreparedWeight computed(std::vector<float> values, int64_t n, int64_t k) const;
 
   // Throws kCorrupt naming every tensor that nobody took and nobody skipped.
   void check_taken() const;
@@ -137,4 +137,4 @@ class Weights {
   std::string path_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -7,7 +7,7 @@
 #include "checkpoint/test_files.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using testing::bytes_of;
@@ -35,7 +35,7 @@ class WeightsTest : public ::testing::Test {
   }
 
   // The rows of a prepared matrix, read back by multiplying with the identity.
-  std::vector<float> rows_of(const LinearWeight& w) {
+  std::vector<float> rows_of(const ops::LinearWeight& w) {
     const int64_t k = w.w->k, n = w.w->n;
     std::vector<float> identity(static_cast<size_t>(k * k)), columns(static_cast<size_t>(k * n)),
         rows(columns.size());
@@ -51,20 +51,20 @@ class WeightsTest : public ::testing::Test {
   std::vector<float> values(const Tensor& x) { return testing::values_of(*ops_, x); }
 
   TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 TEST_F(WeightsTest, FollowsPathsAndTakesWhatIsThere) {
   const Weights w = open({counting("layers.3.up.weight", {2, 3}),
                           counting("layers.3.up.bias", {2}, 10), counting("norm.weight", {4}),
                           counting("norm.bias", {4}), counting("table.weight", {5, 2})});
-  const LinearWeight up = (w / "layers" / 3 / "up").linear(2, 3);
+  const ops::LinearWeight up = (w / "layers" / 3 / "up").linear(2, 3);
   EXPECT_THAT(rows_of(up), ElementsAre(0, 1, 2, 3, 4, 5));
   EXPECT_THAT(values(up.bias), ElementsAre(10, 11));
   EXPECT_TRUE((w / "norm").has("weight"));
   EXPECT_FALSE((w / "norm").has("gain"));
-  const NormWeight norm = (w / "norm").layer_norm(4, 1e-5);
-  EXPECT_EQ(norm.kind, NormWeight::Kind::kLayerNorm);
+  const ops::NormWeight norm = (w / "norm").layer_norm(4, 1e-5);
+  EXPECT_EQ(norm.kind, ops::NormWeight::Kind::kLayerNorm);
   EXPECT_EQ(norm.eps, 1e-5f);
   EXPECT_THAT(values(norm.weight), ElementsAre(0, 1, 2, 3));
   EXPECT_TRUE((w / "norm").rms_norm(4, 1e-6).bias.empty());
@@ -86,7 +86,7 @@ TEST_F(WeightsTest, StacksLayersAndTheirBiases) {
                           counting("k.weight", {1, 2}, 4), counting("v.weight", {1, 2}, 6),
                           counting("v.bias", {1}, 9)});
   const std::vector<std::pair<std::string, int64_t>> parts = {{"q", 2}, {"k", 1}, {"v", 1}};
-  const LinearWeight stacked = w.stacked(parts, 2, Weights::Bias::kIfPresent);
+  const ops::LinearWeight stacked = w.stacked(parts, 2, Weights::Bias::kIfPresent);
   EXPECT_THAT(rows_of(stacked), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7));
   EXPECT_THAT(values(stacked.bias), ElementsAre(7, 8, 0, 9));
   EXPECT_TRUE(w.stacked(parts, 2, Weights::Bias::kNone).bias.empty());
@@ -193,12 +193,12 @@ TEST_F(WeightsTest, CountsATensorTakenTwiceOnce) {
 }
 
 TEST_F(WeightsTest, KeepsStoredBytesAliveAfterTheFileIsLetGo) {
-  Weight weight;
+  tensor::Weight weight;
   {
     const Weights w = open({counting("a", {64, 64})});
     weight = w.matrix("a", 64, 64);
   }
-  EXPECT_EQ(weight.codes.dtype, DType::kF32);
+  EXPECT_EQ(weight.codes.dtype, tensor::DType::kF32);
   EXPECT_EQ(weight.name, "a");
   const auto value = [&](size_t i) {
     float x;
@@ -214,41 +214,43 @@ TEST_F(WeightsTest, ConvertsMatricesAndNeverVectors) {
   const std::vector<NamedArray> arrays = {counting("a.weight", {2, 2}),
                                           counting("a.bias", {2}, 1.001f)};
   for (const auto& [name, type] :
-       {std::pair("float16", DType::kF16), std::pair("bfloat16", DType::kBF16),
-        std::pair("float32", DType::kF32), std::pair("auto", DType::kF32)}) {
+       {std::pair("float16", tensor::DType::kF16), std::pair("bfloat16", tensor::DType::kBF16),
+        std::pair("float32", tensor::DType::kF32), std::pair("auto", tensor::DType::kF32)}) {
     const Weights w = open(arrays, name);
     EXPECT_EQ((w / "a").matrix("weight", 2, 2).codes.dtype, type);
     EXPECT_EQ((w / "a").matrix("weight", 2, 2).codes.bytes.size(),
-              static_cast<size_t>(4 * size_of(type)));
-    const LinearWeight a = (w / "a").linear(2, 2);
+              static_cast<size_t>(4 * tensor::size_of(type)));
+    const ops::LinearWeight a = (w / "a").linear(2, 2);
     EXPECT_THAT(rows_of(a), ElementsAre(0, 1, 2, 3));
     EXPECT_EQ(values(a.bias)[0], 1.001f);
-    EXPECT_EQ(w.dtype(), to_string(type));
+    EXPECT_EQ(w.dtype(), tensor::to_string(type));
   }
 }
 
 TEST_F(WeightsTest, ReadsEveryStoredType) {
   std::string data;
-  for (const float x : {1.5f, -2.0f}) data += bytes_of(std::vector<uint16_t>{float_to_bf16(x)});
-  for (const float x : {0.25f, 3.0f}) data += bytes_of(std::vector<uint16_t>{float_to_f16(x)});
+  for (const float x : {1.5f, -2.0f})
+    data += bytes_of(std::vector<uint16_t>{base::float_to_bf16(x)});
+  for (const float x : {0.25f, 3.0f})
+    data += bytes_of(std::vector<uint16_t>{base::float_to_f16(x)});
   folder_.write("model.safetensors",
                 safetensors_of(R"({"b":{"dtype":"BF16","shape":[1,2],"data_offsets":[0,4]},)"
                                R"("h":{"dtype":"F16","shape":[2],"data_offsets":[4,8]}})",
                                data));
   const Weights w = Weights::open(folder_.path(), *ops_);
-  EXPECT_EQ(w.matrix("b", 1, 2).codes.dtype, DType::kBF16);
+  EXPECT_EQ(w.matrix("b", 1, 2).codes.dtype, tensor::DType::kBF16);
   EXPECT_THAT(values(w.vector("h", 2)), ElementsAre(0.25f, 3.0f));
   const Weights wide = Weights::open(folder_.path(), *ops_, "float32");
-  const Weight b = wide.matrix("b", 1, 2);
-  EXPECT_EQ(b.codes.dtype, DType::kF32);
+  const tensor::Weight b = wide.matrix("b", 1, 2);
+  EXPECT_EQ(b.codes.dtype, tensor::DType::kF32);
   float numbers[2];
   std::memcpy(numbers, b.codes.bytes.data(), sizeof numbers);
   EXPECT_THAT(numbers, ElementsAre(1.5f, -2.0f));
 }
 
 TEST_F(WeightsTest, StacksPartsOfDifferentTypes) {
-  std::string data =
-      bytes_of(std::vector<float>{1.001f}) + bytes_of(std::vector<uint16_t>{float_to_bf16(2)});
+  std::string data = bytes_of(std::vector<float>{1.001f}) +
+                     bytes_of(std::vector<uint16_t>{base::float_to_bf16(2)});
   folder_.write("model.safetensors",
                 safetensors_of(R"({"a.weight":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},)"
                                R"("b.weight":{"dtype":"BF16","shape":[1,1],"data_offsets":[4,6]}})",
@@ -265,7 +267,7 @@ TEST_F(WeightsTest, AlignsBytesThatTheFileDoesNot) {
         R"({"a":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})" + std::string(pad, ' ');
     folder_.write("model.safetensors", safetensors_of(header, bytes_of(std::vector<float>{1, 2})));
     const Weights w = Weights::open(folder_.path(), *ops_);
-    const Weight a = w.matrix("a", 1, 2);
+    const tensor::Weight a = w.matrix("a", 1, 2);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(a.codes.bytes.data()) % alignof(float), 0u);
     float values[2];
     std::memcpy(values, a.codes.bytes.data(), sizeof values);
@@ -280,7 +282,7 @@ TEST_F(WeightsTest, RefusesDTypesAndNumbersThatDontFit) {
   const NamedArray big{"a", {1, 1}, {70000.0f}};
   EXPECT_REFUSED(open({big}, "float16").matrix("a", 1, 1), ErrorCode::kInvalidArgument,
                  "a: has numbers that float16 can't hold", "bfloat16");
-  EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).codes.dtype, DType::kBF16);
+  EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).codes.dtype, tensor::DType::kBF16);
 }
 
 TEST_F(WeightsTest, NamesAreUnwrapped) {
@@ -329,4 +331,4 @@ TEST_F(WeightsTest, TensorsInsideTheModelAreNotLeftOver) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,12 +9,12 @@
 #include "base/files.h"
 #include "base/json.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 bool written_since(const std::filesystem::path& folder, Version version) {
   const std::filesystem::path file = folder / "config_sentence_transformers.json";
   if (!std::filesystem::exists(file)) return false;
-  const json::value document = read_json(file);
+  const json::value document = base::read_json(file);
   const json::object* const root = document.if_object();
   const json::value* const versions = root ? root->if_contains("__version__") : nullptr;
   const json::object* const each = versions ? versions->if_object() : nullptr;
@@ -31,8 +31,8 @@ bool written_since(const std::filesystem::path& folder, Version version) {
 
 bool written_by_mlx(const std::filesystem::path& folder) {
   const std::filesystem::path config = folder / "config.json";
-  if (is_file(config)) {
-    const json::value document = read_json(config);
+  if (base::is_file(config)) {
+    const json::value document = base::read_json(config);
     const json::object* const root = document.if_object();
     if (root && root->contains("quantization")) return true;
   }
@@ -44,4 +44,4 @@ bool written_by_mlx(const std::filesystem::path& folder) {
   return header.find(R"({"format":"mlx"})") != header.npos;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct Version {
   int major = 0, minor = 0;
@@ -16,4 +16,4 @@ bool written_since(const std::filesystem::path& folder, Version version);
 // Whether mlx-embeddings or mlx-lm converted the checkpoint.
 bool written_by_mlx(const std::filesystem::path& folder);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

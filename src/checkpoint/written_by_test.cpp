@@ -4,11 +4,11 @@
 
 #include "base/temporary_folder.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 bool since_5_4(const std::string& settings) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   if (!settings.empty()) folder.write("config_sentence_transformers.json", settings);
   return written_since(folder.path(), {.major = 5, .minor = 4});
 }
@@ -31,4 +31,4 @@ TEST(WrittenBy, NoVersionIsOlder) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -73,7 +73,7 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
   output.flush();
   if (cut > 0 && !options.quiet) {
     std::fprintf(stderr, "vecton: %s %s cut to what the model takes\n",
-                 counted(cut, "text").c_str(), cut == 1 ? "was" : "were");
+                 base::counted(cut, "text").c_str(), cut == 1 ? "was" : "were");
   }
 }
 
@@ -82,12 +82,12 @@ void append_json_head(std::string& out, int64_t index, const Record& record, boo
   append_number(out, index);
   if (record.id) {
     out += ", \"id\": ";
-    append_json_string(out, *record.id);
+    base::append_json_string(out, *record.id);
   }
   const auto* text = std::get_if<std::string>(&record.input);
   if (with_text && text) {
     out += ", \"text\": ";
-    append_json_string(out, *text);
+    base::append_json_string(out, *text);
   }
 }
 

@@ -143,7 +143,8 @@ TEST_F(ParseTest, WhatIsWrongIsSaidInOwnWords) {
 TEST_F(ParseTest, AnOptionOfAnotherProgramIsNamedByItsOwnName) {
   const std::map<std::string, std::string> other = {{"--count", "--max-count"}},
                                            variable = {{"--count", "COUNT"}};
-  EXPECT_EQ(refused({"--count", "0"}, other), "--max-count: expected a number of at least 1, found 0");
+  EXPECT_EQ(refused({"--count", "0"}, other),
+            "--max-count: expected a number of at least 1, found 0");
   EXPECT_EQ(refused({"--count", "0"}, variable),
             "--count: expected a number of at least 1, found 0 (from the variable COUNT)");
 }
@@ -184,8 +185,8 @@ struct Engines : testing::Test {
 
 TEST_F(Engines, TypesHaveTheNamesOfOtherPrograms) {
   const std::pair<const char*, const char*> rows[] = {
-      {"auto", "auto"},       {"float32", "float32"}, {"float", "float32"},     {"fp32", "float32"},
-      {"f32", "float32"},     {"half", "float16"},    {"fp16", "float16"},      {"f16", "float16"},
+      {"auto", "auto"},       {"float32", "float32"}, {"float", "float32"},    {"fp32", "float32"},
+      {"f32", "float32"},     {"half", "float16"},    {"fp16", "float16"},     {"f16", "float16"},
       {"float16", "float16"}, {"bf16", "bfloat16"},   {"bfloat16", "bfloat16"}};
   for (const auto& [name, dtype] : rows) EXPECT_EQ(parse({"--dtype", name}).dtype, dtype) << name;
   EXPECT_EQ(refused({"--dtype", "int8"}),
@@ -193,20 +194,42 @@ TEST_F(Engines, TypesHaveTheNamesOfOtherPrograms) {
 }
 
 TEST_F(Engines, LengthsAreNumbersOrTheModelsOwn) {
-  for (const auto& [text, length] : {std::pair{"512", 512}, {"8k", 8000}, {"8K", 8192},
-                                     {"auto", 0}, {"-1", 0}, {"0", 0}})
+  for (const auto& [text, length] :
+       {std::pair{"512", 512}, {"8k", 8000}, {"8K", 8192}, {"auto", 0}, {"-1", 0}, {"0", 0}})
     EXPECT_EQ(parse({"--max-model-len=" + std::string(text)}).max_model_len, length) << text;
   EXPECT_EQ(refused({"--max-model-len", "many"}),
             "--max-model-len: expected a number of at least 0, found many");
 }
 
 TEST_F(Engines, EveryOptionReachesItsPlace) {
-  const EngineOptions options = parse(
-      {"--revision", "r", "--cache", "c", "--offline", "--hf-token", "t", "-j", "3",
-       "--max-num-batched-tokens", "2K", "--runner", "pooling", "--convert", "embed",
-       "--pooler-config", "{\"pooling_type\": \"CLS\"}", "--hf-overrides", "{}", "--tokenizer",
-       "tok", "--dense-path", "2_Dense", "--no-enable-prefix-caching", "--cache-bytes", "1G",
-       "--backend", "ref"});
+  const EngineOptions options = parse({"--revision",
+                                       "r",
+                                       "--cache",
+                                       "c",
+                                       "--offline",
+                                       "--hf-token",
+                                       "t",
+                                       "-j",
+                                       "3",
+                                       "--max-num-batched-tokens",
+                                       "2K",
+                                       "--runner",
+                                       "pooling",
+                                       "--convert",
+                                       "embed",
+                                       "--pooler-config",
+                                       "{\"pooling_type\": \"CLS\"}",
+                                       "--hf-overrides",
+                                       "{}",
+                                       "--tokenizer",
+                                       "tok",
+                                       "--dense-path",
+                                       "2_Dense",
+                                       "--no-enable-prefix-caching",
+                                       "--cache-bytes",
+                                       "1G",
+                                       "--backend",
+                                       "ref"});
   EXPECT_EQ(options.hub.revision, "r");
   EXPECT_EQ(options.hub.cache, "c");
   EXPECT_TRUE(options.hub.offline);

@@ -19,9 +19,9 @@ void append_metadata(std::string& out, const Metadata& metadata) {
   out += "\"__metadata__\":{";
   for (size_t i = 0; i < metadata.size(); ++i) {
     if (i > 0) out += ',';
-    append_json_string(out, metadata[i].first);
+    base::append_json_string(out, metadata[i].first);
     out += ':';
-    append_json_string(out, metadata[i].second);
+    base::append_json_string(out, metadata[i].second);
   }
   out += '}';
 }
@@ -30,7 +30,7 @@ void append_metadata(std::string& out, const Metadata& metadata) {
 void append_tensor(std::string& out, const TensorEntry& tensor, int64_t& offset) {
   int64_t bytes = sizeof(float);
   for (int64_t extent : tensor.shape) bytes *= extent;
-  append_json_string(out, tensor.name);
+  base::append_json_string(out, tensor.name);
   out += ":{\"dtype\":\"F32\",\"shape\":";
   append_json_array(out, std::span<const int64_t>(tensor.shape));
   out +=

@@ -25,14 +25,14 @@ json::value body(const std::string& header) {
   for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(header[i]);
   EXPECT_EQ(header.size(), 8 + length);
   EXPECT_EQ(header.size() % 64, 0u);
-  return parse_json(header.substr(8), "header");
+  return base::parse_json(header.substr(8), "header");
 }
 
 TEST(SafetensorsHeader, OneTensor) {
   const json::value value = body(safetensors_header("embeddings", 3, 8, {{"model", "a \"b\""}}));
-  EXPECT_EQ(
-      value.at("embeddings"),
-      parse_json(R"({"dtype": "F32", "shape": [3, 8], "data_offsets": [0, 96]})", "expected"));
+  EXPECT_EQ(value.at("embeddings"),
+            base::parse_json(R"({"dtype": "F32", "shape": [3, 8], "data_offsets": [0, 96]})",
+                             "expected"));
   EXPECT_EQ(value.at("__metadata__").at("model").as_string(), "a \"b\"");
 }
 
@@ -43,9 +43,10 @@ TEST(SafetensorsHeader, LengthDoesNotDependOnRows) {
 
 TEST(SafetensorsHeader, TensorsFollowEachOther) {
   const json::value value = body(safetensors_header({{"a", {2, 3}}, {"b", {4}}}, {}));
-  EXPECT_EQ(value.at("a").at("data_offsets"), parse_json("[0, 24]", "expected"));
-  EXPECT_EQ(value.at("b").at("data_offsets"), parse_json("[24, 40]", "expected"));
-  EXPECT_EQ(body(safetensors_header({}, {})), parse_json(R"({"__metadata__": {}})", "expected"));
+  EXPECT_EQ(value.at("a").at("data_offsets"), base::parse_json("[0, 24]", "expected"));
+  EXPECT_EQ(value.at("b").at("data_offsets"), base::parse_json("[24, 40]", "expected"));
+  EXPECT_EQ(body(safetensors_header({}, {})),
+            base::parse_json(R"({"__metadata__": {}})", "expected"));
 }
 
 }  // namespace

@@ -72,12 +72,12 @@ class ClassifyPrinter {
     if (best < info_.labels.size()) {
       out += label_json(info_, best);
     } else {
-      append_json_string(out, label_of(info_, best));
+      base::append_json_string(out, label_of(info_, best));
     }
     out += ", \"scores\": {";
     for (size_t i = 0; i < shown(order); ++i) {
       if (i > 0) out += ", ";
-      append_json_string(out, label_of(info_, order[i]));
+      base::append_json_string(out, label_of(info_, order[i]));
       out += ": ";
       append_number(out, result.values[order[i]]);
     }

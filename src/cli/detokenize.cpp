@@ -39,7 +39,7 @@ std::vector<int32_t> ids_of(const json::object& line) {
 void append_answer(std::string& out, const Tokenizer& tokenizer, std::span<const int32_t> ids,
                    bool skip_special) {
   out += "{\"text\": ";
-  append_json_string(out, tokenizer.decode(ids, skip_special));
+  base::append_json_string(out, tokenizer.decode(ids, skip_special));
   out += '}';
 }
 

@@ -121,7 +121,7 @@ class EmbedRun {
                                             "--overwrite starts again");
     }
     if (!options_.quiet) {
-      std::fprintf(stderr, "vecton: going on after %s\n", counted(rows_, "text").c_str());
+      std::fprintf(stderr, "vecton: going on after %s\n", base::counted(rows_, "text").c_str());
     }
   }
 
@@ -164,11 +164,11 @@ class EmbedRun {
   void summarize(double seconds) const {
     if (cut_ > 0 && !options_.quiet) {
       std::fprintf(stderr, "vecton: %s %s cut to what the model takes\n",
-                   counted(cut_, "text").c_str(), cut_ == 1 ? "was" : "were");
+                   base::counted(cut_, "text").c_str(), cut_ == 1 ? "was" : "were");
     }
     if (!stderr_is_terminal() || options_.output.empty() || options_.quiet) return;
-    std::fprintf(stderr, "%s of %s in %s: %s\n", counted(rows_, "vector").c_str(),
-                 counted(columns_, "value").c_str(), format_seconds(seconds).c_str(),
+    std::fprintf(stderr, "%s of %s in %s: %s\n", base::counted(rows_, "vector").c_str(),
+                 base::counted(columns_, "value").c_str(), format_seconds(seconds).c_str(),
                  options_.output.c_str());
   }
 

@@ -36,11 +36,11 @@ void append_json(std::string& out, int64_t index, const Record& record, const Fi
       out += &filling == &masks[mask].front() ? "{\"token\": " : ", {\"token\": ";
       append_number(out, filling.token);
       out += ", \"text\": ";
-      append_json_string(out, filling.text);
+      base::append_json_string(out, filling.text);
       out += ", \"score\": ";
       append_number(out, filling.score);
       out += ", \"sequence\": ";
-      append_json_string(out, filling.sequence);
+      base::append_json_string(out, filling.sequence);
       out += '}';
     }
     out += ']';

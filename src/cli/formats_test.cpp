@@ -192,7 +192,7 @@ TEST(RecordHash, TellsRecordsApart) {
 }
 
 TEST(Fingerprint, IsOfNamesAndSizes) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   const uint64_t nothing = fingerprint_folder(folder.path());
   folder.write("a", "1");
   const uint64_t one = fingerprint_folder(folder.path());
@@ -279,7 +279,7 @@ class ByteSourceTest : public ::testing::Test {
     EXPECT_LT(source.get(), 0);
     return all;
   }
-  const TemporaryFolder folder_;
+  const base::TemporaryFolder folder_;
 };
 
 TEST_F(ByteSourceTest, LinesEndWithFeedsOrReturnsAndFeeds) {
@@ -337,7 +337,7 @@ TEST_F(ByteSourceTest, AMissingFileIsNamed) {
 }
 
 TEST(SvgPicture, EscapesTextAndKeepsItsPlace) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   Svg svg(20, 10, {255, 255, 255});
   svg.fill(1, 2, 3, 4, {1, 2, 255});
   svg.text(5, 6,

@@ -54,7 +54,7 @@ TEST(HeatMap, LabelsAreWrappedAtBlanks) {
 }
 
 TEST(HeatMap, SvgKeepsTextOfAnyScript) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   const auto file = folder.path() / "m.svg";
   write_svg(kMap, file, {"кошка <&> 猫", "a\x01\xff"});
   std::ifstream in(file);

@@ -144,18 +144,18 @@ std::string as_table(const ModelInfo& info) {
   line("dense", joined(
                     info.dense, [](const std::string& text) { return text; }, "none"));
   line("normalised", info.normalize ? "yes" : "no");
-  line("vector", counted(info.embedding_size, "value") + ", " + dimensions_of(info));
+  line("vector", base::counted(info.embedding_size, "value") + ", " + dimensions_of(info));
   if (info.prompts.empty()) line("prompts", "none");
   for (const auto& [name, prompt] : info.prompts) {
     std::string quoted;
-    append_json_string(quoted, prompt);
+    base::append_json_string(quoted, prompt);
     const bool is_default = info.default_prompt_name == name;
     line(&name == &info.prompts.front().first ? "prompts" : "",
          name + (is_default ? " (default): " : ": ") + quoted);
   }
-  line("max length", counted(info.max_model_len, "token"));
+  line("max length", base::counted(info.max_model_len, "token"));
   line("layers", std::to_string(info.layers) + " of width " + std::to_string(info.hidden_size));
-  line("vocabulary", counted(info.vocab_size, "token"));
+  line("vocabulary", base::counted(info.vocab_size, "token"));
   char bits[32];
   std::snprintf(bits, sizeof bits, "%.3g", bits_per_weight(info));
   line("parameters", format_count(info.parameters) + " (" +
@@ -163,7 +163,7 @@ std::string as_table(const ModelInfo& info) {
                          " bits each)");
   line("weights",
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
-  line("runs on", info.backend + " (" + info.isa + "), " + counted(info.threads, "thread"));
+  line("runs on", info.backend + " (" + info.isa + "), " + base::counted(info.threads, "thread"));
   for (const std::string& warning : info.warnings) line("warning", warning);
   return out;
 }

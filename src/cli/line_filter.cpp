@@ -26,7 +26,7 @@ void filter_json_lines(const std::function<void(const json::object&, std::string
   while (wait() && source.read_line(line)) {
     if (line.find_first_not_of(" \t") == line.npos) continue;
     try {
-      const json::value value = parse_python_json(line, "the line", BadBytes::kReplace);
+      const json::value value = base::parse_python_json(line, "the line", base::BadBytes::kReplace);
       const json::object* object = value.if_object();
       if (!object) throw Error(ErrorCode::kInvalidArgument, "expected a JSON object");
       answer(*object, output.buffer());

@@ -108,7 +108,7 @@ void PartialFile::load_state() {
   };
   json::object notes;
   try {
-    notes = read_json(notes_).as_object();
+    notes = base::read_json(notes_).as_object();
     for (const auto& [key, value] : job_) {
       const json::value* was = notes.at("job").as_object().if_contains(key);
       if (!was || *was != value) other("with another " + std::string(key));

@@ -34,7 +34,9 @@ std::string contents(const fs::path& file) {
 
 class PartialFileTest : public testing::Test {
  protected:
-  static json::object job(const std::string& model) { return {{"model", model}, {"format", "csv"}}; }
+  static json::object job(const std::string& model) {
+    return {{"model", model}, {"format", "csv"}};
+  }
   std::string refused(const json::object& job) {
     try {
       const PartialFile file(file_, job, false);
@@ -52,7 +54,7 @@ class PartialFileTest : public testing::Test {
     file.buffer() += "lost";
   }
 
-  const TemporaryFolder folder_;
+  const base::TemporaryFolder folder_;
   const fs::path file_ = folder_.path() / "out.csv", partial_ = folder_.path() / "out.csv.partial",
                  notes_ = folder_.path() / "out.csv.partial.json";
 };
@@ -173,7 +175,7 @@ TEST_F(PartialFileTest, OnlyFilesCanBeReplaced) {
 }
 
 TEST(Output, IsFlushedByItselfWhenThereIsMuch) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   const fs::path path = folder.path() / "out";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   Output output(fd, "out");
@@ -205,7 +207,7 @@ TEST(Output, SaysWhatTheSystemRefuses) {
 // --- Files of tensors.
 
 TEST(TensorSpool, IsASafetensorsFile) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   const fs::path path = folder.path() / "vectors.safetensors";
   {
     TensorSpool spool(path);
@@ -232,7 +234,7 @@ TEST(TensorSpool, IsASafetensorsFile) {
 }
 
 TEST(TensorSpool, LeavesNothingWhereItIsNotFinished) {
-  const TemporaryFolder folder;
+  const base::TemporaryFolder folder;
   {
     TensorSpool spool(folder.path() / "a");
     spool.add({.name = "a", .shape = {1}}, std::vector<float>{1});
@@ -247,9 +249,9 @@ TEST(Terminal, ColoursAreInTheNearestFormThatItHas) {
   EXPECT_EQ(foreground(Colour::kNone, {1, 2, 3}), "");
   EXPECT_EQ(foreground(Colour::k24Bit, {1, 2, 255}), "\x1b[38;2;1;2;255m");
   EXPECT_EQ(background(Colour::k24Bit, {0, 0, 0}), "\x1b[48;2;0;0;0m");
-  const std::pair<Rgb, int> cube[] = {
-      {{0, 0, 0}, 16}, {{255, 255, 255}, 231}, {{255, 0, 0}, 196}, {{0, 255, 0}, 46},
-      {{0, 0, 255}, 21}, {{128, 128, 128}, 16 + 3 * 43}};
+  const std::pair<Rgb, int> cube[] = {{{0, 0, 0}, 16},    {{255, 255, 255}, 231},
+                                      {{255, 0, 0}, 196}, {{0, 255, 0}, 46},
+                                      {{0, 0, 255}, 21},  {{128, 128, 128}, 16 + 3 * 43}};
   for (const auto& [rgb, code] : cube)
     EXPECT_EQ(foreground(Colour::k256, rgb), "\x1b[38;5;" + std::to_string(code) + "m");
   EXPECT_EQ(bold(Colour::kNone) + plain(Colour::kNone), "");
@@ -291,8 +293,8 @@ TEST(Terminal, WhoAsksForColoursGetsThem) {
 
 TEST(DisplayWidth, IsInColumns) {
   std::setlocale(LC_CTYPE, "C.UTF-8");  // as the program does
-  const std::pair<const char*, int> rows[] = {{"", 0},   {"abc", 3},      {"é", 1},
-                                              {"e\u0301", 1}, {"日本", 4}, {"\xff\xfe", 2},
+  const std::pair<const char*, int> rows[] = {{"", 0},        {"abc", 3},   {"é", 1},
+                                              {"e\u0301", 1}, {"日本", 4},  {"\xff\xfe", 2},
                                               {"a\tb", 3},    {"\u2028", 1}};
   for (const auto& [text, width] : rows) EXPECT_EQ(display_width(text), width) << text;
 }
@@ -306,10 +308,21 @@ struct Fit {
 TEST(DisplayWidth, TextsAreCutWithAnEllipsis) {
   std::setlocale(LC_CTYPE, "C.UTF-8");
   const Fit rows[] = {
-      {"abc", 3, "abc"}, {"abc", 4, "abc"},   {"abcd", 3, "ab…"},  {"abcd", 1, "…"},
-      {"abcd", 0, ""},   {"abcd", -5, ""},    {"", 0, ""},         {"日本語", 5, "日本…"},
-      {"日本語", 4, "日…"}, {"日本語", 6, "日本語"}, {"a\nb\x7f", 9, "a b "}, {"a\u2028b", 9, "a b"},
-      {"\xff", 1, "\xef\xbf\xbd"}, {"ab\xff", 2, "a…"}, {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
+      {"abc", 3, "abc"},
+      {"abc", 4, "abc"},
+      {"abcd", 3, "ab…"},
+      {"abcd", 1, "…"},
+      {"abcd", 0, ""},
+      {"abcd", -5, ""},
+      {"", 0, ""},
+      {"日本語", 5, "日本…"},
+      {"日本語", 4, "日…"},
+      {"日本語", 6, "日本語"},
+      {"a\nb\x7f", 9, "a b "},
+      {"a\u2028b", 9, "a b"},
+      {"\xff", 1, "\xef\xbf\xbd"},
+      {"ab\xff", 2, "a…"},
+      {"e\u0301e\u0301", 2, "e\u0301e\u0301"},
   };
   for (const auto& [text, width, line] : rows) {
     EXPECT_EQ(fit(text, width), line) << text << " in " << width;
@@ -326,7 +339,7 @@ TEST(DisplayWidth, WhatFitsIsNeverWider) {
 
 TEST(Format, BytesAreNeverAThousandOfAUnit) {
   const std::pair<double, const char*> rows[] = {
-      {0, "0 B"},           {999, "999 B"},     {999.6, "1.0 kB"},  {1000, "1.0 kB"},
+      {0, "0 B"},           {999, "999 B"},     {999.6, "1.0 kB"},   {1000, "1.0 kB"},
       {999949, "999.9 kB"}, {999950, "1.0 MB"}, {1500000, "1.5 MB"}, {999999999, "1.0 GB"},
       {2.5e12, "2.5 TB"},   {5e15, "5000.0 TB"}};
   for (const auto& [bytes, text] : rows) EXPECT_EQ(format_bytes(bytes), text);
@@ -335,10 +348,10 @@ TEST(Format, BytesAreNeverAThousandOfAUnit) {
 // --- Lines that commands share.
 
 TEST(Answers, ScoresShowADifferenceForSmallOnes) {
-  const std::pair<float, const char*> rows[] = {
-      {0.98763f, "   0.9876"}, {0, "   0.0000"},       {-1.5f, "  -1.5000"},
-      {0.001f, "   0.0010"},   {0.00099f, " 9.90e-04"}, {-1e-7f, "-1.00e-07"},
-      {12345.678f, "12345.6777"}};
+  const std::pair<float, const char*> rows[] = {{0.98763f, "   0.9876"},   {0, "   0.0000"},
+                                                {-1.5f, "  -1.5000"},      {0.001f, "   0.0010"},
+                                                {0.00099f, " 9.90e-04"},   {-1e-7f, "-1.00e-07"},
+                                                {12345.678f, "12345.6777"}};
   for (const auto& [score, text] : rows) EXPECT_EQ(formatted_score(score), text);
 }
 
@@ -363,9 +376,9 @@ TEST(Answers, JsonBeginsWithWhereItIsFrom) {
 
 TEST(Failures, HaveAStatusForEveryError) {
   const std::pair<ErrorCode, int> rows[] = {
-      {ErrorCode::kInvalidArgument, 2}, {ErrorCode::kTooLong, 4},  {ErrorCode::kUnsupported, 3},
+      {ErrorCode::kInvalidArgument, 2}, {ErrorCode::kTooLong, 4},      {ErrorCode::kUnsupported, 3},
       {ErrorCode::kNotFound, 3},        {ErrorCode::kUnauthorized, 3}, {ErrorCode::kCorrupt, 3},
-      {ErrorCode::kNetwork, 5},         {ErrorCode::kIo, 1},       {ErrorCode::kQueueFull, 1},
+      {ErrorCode::kNetwork, 5},         {ErrorCode::kIo, 1},           {ErrorCode::kQueueFull, 1},
       {ErrorCode::kCancelled, 1},       {ErrorCode::kInternal, 1}};
   for (const auto& [code, status] : rows) {
     EXPECT_EQ(static_cast<int>(exit_status(code)), status);

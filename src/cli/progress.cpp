@@ -98,7 +98,7 @@ void Progress::update(int64_t done, double share) {
   if (!line_.due()) return;
   const double seconds = std::max(1e-9, this->seconds());
   std::string text = share >= 0 ? bar(share) + "  " : "";
-  text += counted(done, "text") + ", " +
+  text += base::counted(done, "text") + ", " +
           number("%.0f/s", static_cast<double>(done - done_before_) / seconds);
   const double gained = share - std::max(0.0, share_before_);
   if (share >= 0 && gained > 0) {

@@ -128,7 +128,7 @@ class JsonLineReader final : public FileReader {
 
   json::value parse(const std::string& line) const {
     try {
-      return parse_python_json(line, "the line", BadBytes::kReplace);
+      return base::parse_python_json(line, "the line", base::BadBytes::kReplace);
     } catch (const Error& error) {
       fail(source_.line(), error.what());
     }

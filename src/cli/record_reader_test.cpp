@@ -71,7 +71,7 @@ class RecordReaderTest : public testing::Test {
     return refused(options(name, contents));
   }
 
-  const TemporaryFolder folder_;
+  const base::TemporaryFolder folder_;
 };
 
 TEST_F(RecordReaderTest, ArgumentsAreTextsAsTheyStand) {
@@ -164,7 +164,8 @@ TEST_F(RecordReaderTest, PairsOfJsonLinesNeedBothTexts) {
 TEST_F(RecordReaderTest, BadLinesCanBeSkipped) {
   for (const char* name : {"a.jsonl", "a.csv"}) {
     const bool json = std::string(name) == "a.jsonl";
-    InputOptions bad = options(name, json ? "\"a\"\n{\n5\n\"b\"\n{\n" : "id,text\n1,a\n2\n3,b\n4\n");
+    InputOptions bad =
+        options(name, json ? "\"a\"\n{\n5\n\"b\"\n{\n" : "id,text\n1,a\n2\n3,b\n4\n");
     bad.skip_bad_lines = true;
     testing::internal::CaptureStderr();
     const std::vector<std::string> records = read(bad);
@@ -231,7 +232,8 @@ TEST_F(RecordReaderTest, MissingFilesAreNamed) {
 }
 
 TEST_F(RecordReaderTest, ReadersSayHowFarTheyAre) {
-  const auto reader = read_file(options("a.txt", std::string(99, 'a') + "\n" + std::string(300, 'b')));
+  const auto reader =
+      read_file(options("a.txt", std::string(99, 'a') + "\n" + std::string(300, 'b')));
   EXPECT_EQ(reader->share(), 0);
   Record record;
   ASSERT_TRUE(reader->next(record));

@@ -39,7 +39,7 @@ std::vector<Scored> best_first(std::vector<Scored> all, size_t top_n) {
 
 std::string as_json(const RerankOptions& options, const std::vector<Scored>& ranking) {
   std::string out = "{\"query\": ";
-  append_json_string(out, options.pairs.query);
+  base::append_json_string(out, options.pairs.query);
   out += ", \"ranking\": [";
   for (const Scored& scored : ranking) {
     if (&scored != &ranking.front()) out += ", ";

@@ -64,7 +64,7 @@ class TagPrinter {
     out += ", \"entities\": [";
     for (const Entity& entity : entities) {
       out += &entity == &entities.front() ? "{\"label\": " : ", {\"label\": ";
-      append_json_string(out, entity.label);
+      base::append_json_string(out, entity.label);
       out += ", \"score\": ";
       append_number(out, entity.score);
       out += ", \"start\": ";
@@ -72,7 +72,7 @@ class TagPrinter {
       out += ", \"end\": ";
       append_number(out, characters_before(text, entity.end));
       out += ", \"text\": ";
-      append_json_string(out, entity.text);
+      base::append_json_string(out, entity.text);
       out += '}';
     }
     out += "]}\n";

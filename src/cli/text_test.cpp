@@ -13,7 +13,7 @@ namespace {
 
 std::string json_of(std::string_view text) {
   std::string out;
-  append_json_string(out, text);
+  base::append_json_string(out, text);
   return out;
 }
 
@@ -27,7 +27,7 @@ TEST(JsonText, BytesThatAreNotUtf8BecomeTheReplacement) {
        {"\xff", "\xc0\xaf", "\xe2\x82", "\xed\xa0\x80", "\xf5\x80\x80\x80"}) {
     const std::string text = json_of(bytes);
     EXPECT_NE(text.find("\xef\xbf\xbd"), std::string::npos);
-    EXPECT_NO_THROW(parse_json(text, "text"));
+    EXPECT_NO_THROW(base::parse_json(text, "text"));
   }
 }
 
@@ -36,7 +36,7 @@ TEST(JsonText, NumbersReadBackTheSame) {
     std::string text;
     append_number(text, value);
     EXPECT_EQ(std::strtof(text.c_str(), nullptr), value);
-    EXPECT_NO_THROW(parse_json(text, "number"));
+    EXPECT_NO_THROW(base::parse_json(text, "number"));
   }
 }
 

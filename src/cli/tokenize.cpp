@@ -161,7 +161,7 @@ void answer_chat(const Tokenizer& tokenizer, const ChatTemplates& templates,
   // The template writes them where they belong.
   options.add_special_tokens = bool_or(line, "add_special_tokens", false);
   out += "{\"prompt\": ";
-  append_json_string(out, prompt);
+  base::append_json_string(out, prompt);
   out += ", ";
   append_rows(out, "input_ids", {tokenizer.encode(prompt, options)}, false, &Encoding::ids);
   out += '}';

@@ -24,11 +24,11 @@ class JsonLines final : public VectorFormat {
     append_number(out, index);
     if (record.id) {
       out += ", \"id\": ";
-      append_json_string(out, *record.id);
+      base::append_json_string(out, *record.id);
     }
     if (const std::string* text = text_of(record); text && with_text_) {
       out += ", \"text\": ";
-      append_json_string(out, *text);
+      base::append_json_string(out, *text);
     }
     out += ", \"embedding\": ";
     append_json_array(out, values);

@@ -32,7 +32,7 @@ class YamlConfig : public ::testing::Test {
   }
 
  private:
-  TemporaryFolder folder_;
+  base::TemporaryFolder folder_;
 };
 
 TEST_F(YamlConfig, ReadsValuesListsAndMappings) {

@@ -7,11 +7,11 @@
 #include "checkpoint/model_tensors.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace fs = std::filesystem;
 
-fs::path find_base(const Adapter& adapter, const EngineOptions& options,
+fs::path find_base(const checkpoint::Adapter& adapter, const EngineOptions& options,
                    const std::function<void(const DownloadProgress&)>& progress) {
   fs::path base = adapter.base_folder();
   if (base.empty()) {
@@ -27,7 +27,7 @@ fs::path find_base(const Adapter& adapter, const EngineOptions& options,
           error.field());
     }
   }
-  if (is_file(base / "adapter_config.json") && !is_file(base / "config.json")) {
+  if (base::is_file(base / "adapter_config.json") && !base::is_file(base / "config.json")) {
     throw Error(ErrorCode::kUnsupported, adapter.folder.string() + ": its base model " +
                                              base.string() +
                                              " is an adapter itself: merge that one first");
@@ -39,21 +39,22 @@ bool has_tokenizer(const fs::path& folder) {
   static constexpr const char* kFiles[] = {
       "tokenizer.json",          "vocab.txt",    "vocab.json", "tokenizer.model",
       "sentencepiece.bpe.model", "spiece.model", "spm.model",  "tekken.json"};
-  return std::ranges::any_of(kFiles, [&](const char* name) { return is_file(folder / name); });
+  return std::ranges::any_of(kFiles,
+                             [&](const char* name) { return base::is_file(folder / name); });
 }
 
-std::map<std::string, StoredTensor> tensors_of(const Plan& plan) {
-  return model_tensors(plan.weights, plan.quantisation.get(),
-                       plan.adapter ? &*plan.adapter : nullptr);
+std::map<std::string, checkpoint::StoredTensor> tensors_of(const Plan& plan) {
+  return checkpoint::model_tensors(plan.weights, plan.quantisation.get(),
+                                   plan.adapter ? &*plan.adapter : nullptr);
 }
 
-std::optional<HeadKind> head_of(const Adapter& adapter) {
-  static constexpr std::pair<std::string_view, HeadKind> kTasks[] = {
-      {"FEATURE_EXTRACTION", HeadKind::kNone},
-      {"SEQ_CLS", HeadKind::kSequenceClassification},
-      {"TOKEN_CLS", HeadKind::kTokenClassification},
-      {"CAUSAL_LM", HeadKind::kCausalLm},
-      {"QUESTION_ANS", HeadKind::kOther},
+std::optional<checkpoint::HeadKind> head_of(const checkpoint::Adapter& adapter) {
+  static constexpr std::pair<std::string_view, checkpoint::HeadKind> kTasks[] = {
+      {"FEATURE_EXTRACTION", checkpoint::HeadKind::kNone},
+      {"SEQ_CLS", checkpoint::HeadKind::kSequenceClassification},
+      {"TOKEN_CLS", checkpoint::HeadKind::kTokenClassification},
+      {"CAUSAL_LM", checkpoint::HeadKind::kCausalLm},
+      {"QUESTION_ANS", checkpoint::HeadKind::kOther},
   };
   if (adapter.task_type.empty()) return std::nullopt;
   for (const auto& [name, head] : kTasks) {
@@ -65,4 +66,4 @@ std::optional<HeadKind> head_of(const Adapter& adapter) {
                   "\") is not supported; FEATURE_EXTRACTION, SEQ_CLS, TOKEN_CLS and CAUSAL_LM are");
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -9,19 +9,19 @@
 #include "vecton/hub.h"
 #include "vecton/options.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // The base model's folder: local, beside the adapter, or from the hub. Errors name the adapter.
-std::filesystem::path find_base(const Adapter& adapter, const EngineOptions& options,
+std::filesystem::path find_base(const checkpoint::Adapter& adapter, const EngineOptions& options,
                                 const std::function<void(const DownloadProgress&)>& progress);
 
 // Whether a folder has a tokenizer of its own.
 bool has_tokenizer(const std::filesystem::path& folder);
 
 // The tensors that the plan's model is loaded from, with the adapter's.
-std::map<std::string, StoredTensor> tensors_of(const Plan& plan);
+std::map<std::string, checkpoint::StoredTensor> tensors_of(const Plan& plan);
 
 // The head that an adapter was trained with, by its task_type; none where it doesn't say.
-std::optional<HeadKind> head_of(const Adapter& adapter);
+std::optional<checkpoint::HeadKind> head_of(const checkpoint::Adapter& adapter);
 
-}  // namespace vecton
+}  // namespace vecton::engine

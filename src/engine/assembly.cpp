@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -18,21 +18,21 @@ Request side(const Request& request, const std::string& text, Role role, const P
   one.pair.reset();
   one.role = role;
   one.use_activation.reset();
-  if (plan.modules.similarity == Similarity::kCosine && one.task == Task::kEmbed)
+  if (plan.modules.similarity == checkpoint::Similarity::kCosine && one.task == Task::kEmbed)
     one.use_activation = true;
   return one;
 }
 
-Nearness nearness_of(Similarity similarity) {
+ops::Nearness nearness_of(checkpoint::Similarity similarity) {
   switch (similarity) {
-    case Similarity::kCosine:
-      return Nearness::kCosine;
-    case Similarity::kEuclidean:
-      return Nearness::kEuclidean;
-    case Similarity::kManhattan:
-      return Nearness::kManhattan;
+    case checkpoint::Similarity::kCosine:
+      return ops::Nearness::kCosine;
+    case checkpoint::Similarity::kEuclidean:
+      return ops::Nearness::kEuclidean;
+    case checkpoint::Similarity::kManhattan:
+      return ops::Nearness::kManhattan;
     default:
-      return Nearness::kDot;
+      return ops::Nearness::kDot;
   }
 }
 
@@ -116,24 +116,24 @@ void Assembly::Documents::add(const Result& document, bool sparse) {
 // How near the query of `group` is to each of its documents, [1, documents]. The cosine of vectors
 // of length 1 is MaxSim of one token each, as the dot product is of any.
 Tensor Assembly::compare(Ops& ops, const Result& query, const Documents& group) const {
-  const Similarity how = plan_.modules.similarity;
+  const checkpoint::Similarity how = plan_.modules.similarity;
   if (plan_.pipeline.gives_sparse()) {
     const auto count = static_cast<int64_t>(query.ids.size());
-    const SparseRows of_query{
+    const ops::SparseRows of_query{
         .values = ops.upload(std::span(query.values).first(query.ids.size()), 1, count),
         .columns = ops.upload_indices(query.ids),
         .offsets = ops.upload_indices({0, static_cast<int32_t>(count)})};
-    const SparseRows of_documents{.values = ops.upload(group.rows, 1, group.offsets.back()),
-                                  .columns = ops.upload_indices(group.ids),
-                                  .offsets = ops.upload_indices(group.offsets)};
+    const ops::SparseRows of_documents{.values = ops.upload(group.rows, 1, group.offsets.back()),
+                                       .columns = ops.upload_indices(group.ids),
+                                       .offsets = ops.upload_indices(group.offsets)};
     return ops.nearness(of_query, of_documents, nearness_of(how));
   }
   const Tensor of_query = ops.upload(query.values, query.rows, query.columns),
                of_documents = ops.upload(group.rows, group.offsets.back(), query.columns);
-  if (how == Similarity::kEuclidean || how == Similarity::kManhattan)
+  if (how == checkpoint::Similarity::kEuclidean || how == checkpoint::Similarity::kManhattan)
     return ops.nearness(of_query, of_documents, nearness_of(how));
   Tensor scores = ops.max_sim(of_query, of_documents, ops.upload_indices(group.offsets));
-  if (how == Similarity::kMeanMaxSim)
+  if (how == checkpoint::Similarity::kMeanMaxSim)
     scores = ops.standardize(std::move(scores), 0, static_cast<double>(query.rows));
   return scores;
 }
@@ -214,4 +214,4 @@ std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) cons
   return results;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -12,7 +12,7 @@
 #include "ops/ops.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 class Assembly {
  public:
@@ -59,4 +59,4 @@ class Assembly {
   std::vector<Item> items_;  // one per request
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -83,7 +83,7 @@ EngineOptions read_options(const char* model, const char* text) {
   EngineOptions options;
   options.model = model;
   if (!text) return options;
-  const vecton::json::value value = vecton::parse_json(text, "options");
+  const vecton::json::value value = vecton::base::parse_json(text, "options");
   if (!value.is_object())
     throw Error(ErrorCode::kInvalidArgument, "options: expected a JSON object", "options");
   for (const auto& [key, option] : value.as_object()) set_option(options, key, option);

@@ -7,7 +7,7 @@
 
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using testing::HasSubstr;
@@ -86,4 +86,4 @@ TEST(CApiTasks, SayWhatAModelDoesNot) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -37,13 +37,17 @@ std::optional<Task> task_from_string(std::string_view name) {
   return std::nullopt;
 }
 
+}  // namespace vecton
+
+namespace vecton::engine {
+
 // A module after the transformer: "2_Dense: 128 -> 24, Tanh".
-static std::string words_of(const RowModule& module) {
-  if (const auto* dense = std::get_if<DenseModule>(&module)) {
+static std::string words_of(const checkpoint::RowModule& module) {
+  if (const auto* dense = std::get_if<checkpoint::DenseModule>(&module)) {
     return dense->folder.filename().string() + ": " + std::to_string(dense->in_features) + " -> " +
            std::to_string(dense->out_features) + ", " + dense->activation_name;
   }
-  if (const auto* norm = std::get_if<LayerNormModule>(&module))
+  if (const auto* norm = std::get_if<checkpoint::LayerNormModule>(&module))
     return norm->folder.filename().string() + ": LayerNorm of " + std::to_string(norm->dimension);
   return "Normalize";
 }
@@ -55,7 +59,7 @@ ModelInfo describe(const Plan& plan) {
   info.architecture = plan.architecture;
   info.family = plan.family->name;
   info.tasks = plan.tasks;
-  for (const Label& label : plan.labels) {
+  for (const checkpoint::Label& label : plan.labels) {
     info.labels.push_back(label.text);
     info.labels_are_names.push_back(label.is_name);
   }
@@ -63,13 +67,13 @@ ModelInfo describe(const Plan& plan) {
   info.scorer = to_string(plan.scorer);
   const bool of_vectors = plan.scorer == Scorer::kBiEncoder ||
                           plan.scorer == Scorer::kLateInteraction || plan.pipeline.gives_sparse();
-  if (of_vectors) info.similarity = to_string(plan.modules.similarity);
-  for (const Pooling pooling : plan.pooling) {
-    info.pooling += (info.pooling.empty() ? "" : "+") + std::string(to_string(pooling));
+  if (of_vectors) info.similarity = checkpoint::to_string(plan.modules.similarity);
+  for (const ops::Pooling pooling : plan.pooling) {
+    info.pooling += (info.pooling.empty() ? "" : "+") + std::string(checkpoint::to_string(pooling));
   }
   info.normalize = plan.normalize;
   for (const auto* modules : {&plan.token_modules, &plan.vector_modules}) {
-    for (const RowModule& module : *modules) info.dense.push_back(words_of(module));
+    for (const checkpoint::RowModule& module : *modules) info.dense.push_back(words_of(module));
   }
   info.prompts = plan.modules.prompts;
   info.default_prompt_name = plan.modules.default_prompt_name;
@@ -86,22 +90,27 @@ ModelInfo describe(const Plan& plan) {
   return info;
 }
 
+}  // namespace vecton::engine
+
+namespace vecton {
+
 std::string label_json(const ModelInfo& info, size_t id) {
   const std::string& label = info.labels.at(id);
   const bool is_name = id >= info.labels_are_names.size() || info.labels_are_names[id];
   if (!is_name) return label;
   std::string text;
-  append_json_string(text, label);
+  base::append_json_string(text, label);
   return text;
 }
 
 ModelInfo inspect(const EngineOptions& options) {
-  const std::vector<Plan> plans = make_plans(options, {});
-  ModelInfo info = describe(plans.front());
+  const std::vector<engine::Plan> plans = engine::make_plans(options, {});
+  ModelInfo info = engine::describe(plans.front());
   std::set<std::filesystem::path> folders;
-  for (const Plan& plan : plans) {
+  for (const engine::Plan& plan : plans) {
     if (!folders.insert(plan.weights).second) continue;
-    const Weights::Summary files = Weights::summarize(plan.weights, plan.quantisation.get());
+    const checkpoint::Weights::Summary files =
+        checkpoint::Weights::summarize(plan.weights, plan.quantisation.get());
     if (info.dtype.empty()) info.dtype = files.dtype;
     info.parameters += files.parameters;
     info.file_bytes += files.bytes;
@@ -112,9 +121,9 @@ ModelInfo inspect(const EngineOptions& options) {
 
 std::vector<FamilyInfo> families() {
   std::vector<FamilyInfo> all;
-  for (const Family* family : model_families()) {
+  for (const models::Family* family : models::model_families()) {
     FamilyInfo info{.name = std::string(family->name), .architectures = {}};
-    for (const Architecture& architecture : family->architectures)
+    for (const models::Architecture& architecture : family->architectures)
       info.architectures.emplace_back(architecture.name);
     all.push_back(std::move(info));
   }

@@ -4,8 +4,8 @@
 #include "engine/plan.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 ModelInfo describe(const Plan& plan);
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -32,30 +32,30 @@ struct Engine::Impl {
        const std::function<void(const DownloadProgress&)>& progress);
   ~Impl();
 
-  MemoryBudget::Share take_memory(int64_t bytes, const std::string& what, const char* field);
+  base::MemoryBudget::Share take_memory(int64_t bytes, const std::string& what, const char* field);
   void make_cache(const EngineOptions& options);
   bool work(int worker);
   void rest(int worker);
-  void compute(Ops& ops, std::vector<Sequence> batch);
-  void answer(Sequence& sequence);
-  std::vector<Result> assemble(const Assembly& assembly, std::vector<Result> parts);
+  void compute(Ops& ops, std::vector<engine::Sequence> batch);
+  void answer(engine::Sequence& sequence);
+  std::vector<Result> assemble(const engine::Assembly& assembly, std::vector<Result> parts);
   std::unique_ptr<Ops> take_score_ops();
-  void fail(std::vector<Sequence>& sequences, const Error& error);
+  void fail(std::vector<engine::Sequence>& sequences, const Error& error);
   void take_given_up();
-  Scheduler::Limits limits(const EngineOptions& options, int threads) const;
+  engine::Scheduler::Limits limits(const EngineOptions& options, int threads) const;
 
   std::shared_ptr<Runtime> runtime;
-  MemoryBudget::Share weight_memory, cache_memory;  // of the runtime's
-  Routes routes;
-  const Plan& plan;
+  base::MemoryBudget::Share weight_memory, cache_memory;  // of the runtime's
+  engine::Routes routes;
+  const engine::Plan& plan;
   std::shared_ptr<const Tokenizer> tokenizer;
-  std::unique_ptr<Runner> runner;
+  std::unique_ptr<engine::Runner> runner;
   ModelInfo info;
 
-  std::shared_ptr<GivenUp> given_up = std::make_shared<GivenUp>();
+  std::shared_ptr<engine::GivenUp> given_up = std::make_shared<engine::GivenUp>();
   std::mutex mutex;
   std::condition_variable changed;  // room in the queue, or fewer unfinished requests
-  Scheduler scheduler;
+  engine::Scheduler scheduler;
   EngineStats stats;
   int64_t unfinished = 0;  // requests taken and not answered yet
   bool draining = false, stopped = false;
@@ -63,7 +63,7 @@ struct Engine::Impl {
   std::unique_ptr<Ops> root_ops;                // of weights and cache
   std::vector<std::unique_ptr<Ops>> ops;        // one per worker
   std::vector<std::unique_ptr<Ops>> score_ops;  // idle ones, for results put together from several
-  std::shared_ptr<JobSources::Source> source;   // what the workers see of this engine
+  std::shared_ptr<base::JobSources::Source> source;  // what the workers see of this engine
 };
 
 // What an engine may not say for itself when it shares a runtime. What the environment says of
@@ -93,13 +93,13 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
       scheduler({}) {
   Runtime::Impl& shares = runtime->impl();
   const int threads = runtime->threads();
-  scheduler = Scheduler(limits(options, threads));
+  scheduler = engine::Scheduler(limits(options, threads));
   root_ops = shares.device->fork();
-  runner = std::make_unique<Runner>(routes, options, *root_ops);
+  runner = std::make_unique<engine::Runner>(routes, options, *root_ops);
   weight_memory = take_memory(runner->weight_bytes(), "the weights", "memory_bytes");
   make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
-  info = describe(plan);
+  info = engine::describe(plan);
   info.backend = root_ops->name();
   info.isa = root_ops->isa();
   info.dtype = runner->dtype();
@@ -120,20 +120,21 @@ Engine::Impl::~Impl() {
   }
   changed.notify_all();
   runtime->impl().sources.remove(source);  // workers finish the batch they are in
-  std::vector<Sequence> left = scheduler.clear();
+  std::vector<engine::Sequence> left = scheduler.clear();
   fail(left, Error(ErrorCode::kCancelled, "the engine was stopped"));
 }
 
 // A batch's activations should stay in the caches near a core; a share below min_batch_tokens reads
 // all weights for too little work.
-Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int threads) const {
+engine::Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int threads) const {
   const auto not_negative = [](int64_t value, const char* name) {
     if (value < 0)
       throw Error(ErrorCode::kInvalidArgument, std::string(name) + " must not be negative", name);
   };
   not_negative(options.max_batch_tokens, "max_batch_tokens");
   not_negative(options.max_queue_tokens, "max_queue_tokens");
-  Scheduler::Limits limits{.max_queue_tokens = options.max_queue_tokens, .workers = threads};
+  engine::Scheduler::Limits limits{.max_queue_tokens = options.max_queue_tokens,
+                                   .workers = threads};
   if (options.max_batch_tokens > 0) limits.max_batch_tokens = options.max_batch_tokens;
   return limits;
 }
@@ -150,7 +151,7 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
     pages = runner->cache_pages(options.cache_bytes);
   } else {
     pages = std::min(runner->cache_pages(std::min(kMost, runtime->impl().memory.left() / 8)),
-                     kLongest * plan.max_model_len / PrefixIndex::kPageTokens);
+                     kLongest * plan.max_model_len / engine::PrefixIndex::kPageTokens);
   }
   if (pages < 1) return;
   cache_memory = take_memory(pages * runner->page_bytes(), "the prefix cache", "cache_bytes");
@@ -161,38 +162,38 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
                 "cache_bytes: the system does not give so much memory to the prefix cache",
                 "cache_bytes");
   }
-  Scheduler::Limits with_cache = limits(options, runtime->threads());
+  engine::Scheduler::Limits with_cache = limits(options, runtime->threads());
   with_cache.cache_pages = pages;
-  scheduler = Scheduler(with_cache);
+  scheduler = engine::Scheduler(with_cache);
 }
 
 // Of the runtime's; an error of `field` where it has not so much left.
-MemoryBudget::Share Engine::Impl::take_memory(int64_t bytes, const std::string& what,
-                                              const char* field) {
-  MemoryBudget& budget = runtime->impl().memory;
-  MemoryBudget::Share share = budget.take(bytes);
+base::MemoryBudget::Share Engine::Impl::take_memory(int64_t bytes, const std::string& what,
+                                                    const char* field) {
+  base::MemoryBudget& budget = runtime->impl().memory;
+  base::MemoryBudget::Share share = budget.take(bytes);
   if (share) return share;
   throw Error(ErrorCode::kInvalidArgument,
               std::string(field) + ": " + what + " of " + plan.name + " take " +
-                  counted(bytes, "byte") + "; of the runtime's memory_bytes, " +
-                  counted(std::max<int64_t>(0, budget.left()), "byte") + " are left",
+                  base::counted(bytes, "byte") + "; of the runtime's memory_bytes, " +
+                  base::counted(std::max<int64_t>(0, budget.left()), "byte") + " are left",
               field);
 }
 
 // Under the lock.
 void Engine::Impl::take_given_up() {
-  std::vector<std::weak_ptr<Group>> groups;
+  std::vector<std::weak_ptr<engine::Group>> groups;
   {
     const std::lock_guard lock(given_up->mutex);
     groups.swap(given_up->groups);
   }
-  for (const std::weak_ptr<Group>& group : groups) {
-    if (const std::shared_ptr<Group> alive = group.lock()) scheduler.cancel(*alive);
+  for (const std::weak_ptr<engine::Group>& group : groups) {
+    if (const std::shared_ptr<engine::Group> alive = group.lock()) scheduler.cancel(*alive);
   }
 }
 
 bool Engine::Impl::work(int worker) {
-  Scheduler::Step step;
+  engine::Scheduler::Step step;
   int64_t left = 0;
   {
     const std::lock_guard lock(mutex);
@@ -225,10 +226,10 @@ void Engine::Impl::rest(int worker) {
     const std::lock_guard lock(mutex);
     for (const auto& idle : score_ops) idle->give_back_memory();
   }
-  trim_heap();
+  base::trim_heap();
 }
 
-void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
+void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch) {
   const auto start = Clock::now();
   std::optional<Error> error;
   try {
@@ -249,7 +250,7 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
     left = scheduler.ready_batches();
   }
   if (left > 0) runtime->impl().pool.notify(left);  // what waited for this batch's pages
-  for (Sequence& sequence : batch) {
+  for (engine::Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
     if (error) result.error = error;
     result.prompt_tokens = sequence.tokens();
@@ -262,7 +263,7 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<Sequence> batch) {
 }
 
 // The sequence's result is there. The last one of a group tells the caller.
-void Engine::Impl::answer(Sequence& sequence) {
+void Engine::Impl::answer(engine::Sequence& sequence) {
   const Result& result = sequence.group->results[sequence.index];
   {
     const std::lock_guard lock(mutex);
@@ -283,7 +284,8 @@ void Engine::Impl::answer(Sequence& sequence) {
   changed.notify_all();
 }
 
-std::vector<Result> Engine::Impl::assemble(const Assembly& assembly, std::vector<Result> parts) {
+std::vector<Result> Engine::Impl::assemble(const engine::Assembly& assembly,
+                                           std::vector<Result> parts) {
   std::vector<Result> results;
   try {
     std::unique_ptr<Ops> own = take_score_ops();
@@ -311,8 +313,8 @@ std::unique_ptr<Ops> Engine::Impl::take_score_ops() {
   return root_ops->fork();
 }
 
-void Engine::Impl::fail(std::vector<Sequence>& sequences, const Error& error) {
-  for (Sequence& sequence : sequences) {
+void Engine::Impl::fail(std::vector<engine::Sequence>& sequences, const Error& error) {
+  for (engine::Sequence& sequence : sequences) {
     sequence.group->results[sequence.index].error = error;
     answer(sequence);
   }
@@ -342,16 +344,16 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done({});
     return ticket;
   }
-  auto assembly = std::make_shared<Assembly>(impl_->routes, requests);
-  std::vector<Sequence> sequences = assembly->take_sequences();
-  auto group = std::make_shared<Group>();
+  auto assembly = std::make_shared<engine::Assembly>(impl_->routes, requests);
+  std::vector<engine::Sequence> sequences = assembly->take_sequences();
+  auto group = std::make_shared<engine::Group>();
   group->results.resize(sequences.size());
   group->left = static_cast<int64_t>(sequences.size());
   group->done = [impl = impl_.get(), assembly, done = std::move(done)](std::vector<Result> parts) {
     done(impl->assemble(*assembly, std::move(parts)));
   };
   ticket.cancel_ = [weak = std::weak_ptr(group), given_up = impl_->given_up] {
-    const std::shared_ptr<Group> alive = weak.lock();
+    const std::shared_ptr<engine::Group> alive = weak.lock();
     if (!alive || alive->cancelled.exchange(true)) return;
     const std::lock_guard lock(given_up->mutex);
     given_up->groups.push_back(weak);
@@ -363,7 +365,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
     if (impl_->runner->cacheable(sequences[i]))
-      sequences[i].page_keys = PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);
+      sequences[i].page_keys = engine::PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);
     sequences[i].group = group;
     sequences[i].index = i;
     tokens += sequences[i].tokens();
@@ -382,7 +384,7 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
                       " tokens are waiting; try again later");
     }
     const auto now = Clock::now();
-    for (Sequence& sequence : sequences) sequence.queued = now;
+    for (engine::Sequence& sequence : sequences) sequence.queued = now;
     impl_->unfinished += static_cast<int64_t>(sequences.size());
     impl_->scheduler.push(std::move(sequences));
     batches = impl_->scheduler.ready_batches();
@@ -445,7 +447,7 @@ EngineStats Engine::stats() const {
   EngineStats stats = impl_->stats;
   stats.requests_waiting = impl_->scheduler.waiting();
   stats.tokens_waiting = impl_->scheduler.waiting_tokens();
-  const Scheduler::CacheStats cache = impl_->scheduler.cache_stats();
+  const engine::Scheduler::CacheStats cache = impl_->scheduler.cache_stats();
   stats.prefix_cache_queries = cache.queries;
   stats.prefix_cache_hits = cache.hits;
   stats.cache_pages = cache.pages;
@@ -454,7 +456,7 @@ EngineStats Engine::stats() const {
 }
 
 double Engine::flops(int64_t tokens) const {
-  const ModelShape& shape = impl_->plan.shape;
+  const models::ModelShape& shape = impl_->plan.shape;
   const double t = static_cast<double>(tokens);
   double scores = 0;  // pairs of a query and a key that it sees
   for (int64_t layer = 0; layer < shape.layers; ++layer) {

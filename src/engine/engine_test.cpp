@@ -14,7 +14,7 @@
 #include "vecton/capi.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::HasSubstr;
@@ -631,9 +631,9 @@ TEST(Memory, DoesNotGrowWithTheRequestsServed) {
 #endif
   const auto engine = open(kBert);
   soak(*engine, 4000, 1);
-  const int64_t before = resident_memory();
+  const int64_t before = base::resident_memory();
   soak(*engine, 12000, 5000);
-  EXPECT_LE(resident_memory() - before, int64_t{2} << 20);
+  EXPECT_LE(base::resident_memory() - before, int64_t{2} << 20);
 }
 
 TEST(Runtime, ThatIsNotThereIsRefused) {
@@ -651,7 +651,7 @@ TEST(Memory, IsGivenBackWhenIdle) {
 #endif
   const auto engine = open(kBert);
   soak(*engine, 10, 1);
-  const int64_t before = resident_memory();
+  const int64_t before = base::resident_memory();
   std::vector<std::string> texts(3000);
   for (std::string& text : texts) {
     for (int i = 0; i < 120; ++i) text += "river ";
@@ -659,10 +659,10 @@ TEST(Memory, IsGivenBackWhenIdle) {
   (void)engine->submit(requests_of(texts, Task::kTokenEmbed)).get();
   texts = {};
   const auto most = before + (int64_t{4} << 20);
-  EXPECT_GT(resident_memory(), most);  // else the test would prove nothing
-  for (int tenths = 0; tenths < 100 && resident_memory() > most; ++tenths)
+  EXPECT_GT(base::resident_memory(), most);  // else the test would prove nothing
+  for (int tenths = 0; tenths < 100 && base::resident_memory() > most; ++tenths)
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_LE(resident_memory(), most);
+  EXPECT_LE(base::resident_memory(), most);
 }
 
 TEST(CApi, EmbedsAndReportsErrors) {
@@ -684,4 +684,4 @@ TEST(CApi, EmbedsAndReportsErrors) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

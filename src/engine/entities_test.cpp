@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 const std::vector<std::string> kLabels = {"O", "B-PER", "I-PER", "B-LOC", "B-A-B", "PER"};
@@ -105,4 +105,4 @@ TEST(Entities, LabelsAreCutAtTheirFirstHyphen) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -14,56 +14,61 @@
 #include "heads/vector_classifier_head.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
 // A layer of its own file beside the model.
-LinearWeight linear_beside(const Plan& plan, std::string_view name, Ops& ops) {
-  const Weights weights = Weights::beside(plan.folder, std::string(name), ops);
-  LinearWeight linear =
-      weights.linear(weights.rows_of("weight"), plan.shape.hidden, Weights::Bias::kIfPresent);
+ops::LinearWeight linear_beside(const Plan& plan, std::string_view name, Ops& ops) {
+  const checkpoint::Weights weights =
+      checkpoint::Weights::beside(plan.folder, std::string(name), ops);
+  ops::LinearWeight linear = weights.linear(weights.rows_of("weight"), plan.shape.hidden,
+                                            checkpoint::Weights::Bias::kIfPresent);
   weights.check_taken();
   return linear;
 }
 
-std::unique_ptr<Head> token_embedding_head(const Plan& plan, const Weights& weights, Ops& ops) {
-  std::optional<LinearWeight> linear;
+std::unique_ptr<heads::Head> token_embedding_head(const Plan& plan,
+                                                  const checkpoint::Weights& weights, Ops& ops) {
+  std::optional<ops::LinearWeight> linear;
   if (plan.late_interaction && plan.late_interaction->linear_in_model) {
-    const Weights projection = weights / "linear";
+    const checkpoint::Weights projection = weights / "linear";
     linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
-                               Weights::Bias::kIfPresent);
+                               checkpoint::Weights::Bias::kIfPresent);
   }
-  if (plan.side_heads) linear = linear_beside(plan, kColbertLinear, ops);
-  std::vector<RowModule> modules = plan.token_modules;
-  take_last_normalize(modules);  // Plan::normalize_tokens
-  return std::make_unique<TokenEmbeddingHead>(
-      std::move(linear), RowModules(modules, plan.shape.hidden, ops), plan.side_heads);
+  if (plan.side_heads) linear = linear_beside(plan, checkpoint::kColbertLinear, ops);
+  std::vector<checkpoint::RowModule> modules = plan.token_modules;
+  checkpoint::take_last_normalize(modules);  // Plan::normalize_tokens
+  return std::make_unique<heads::TokenEmbeddingHead>(
+      std::move(linear), heads::RowModules(modules, plan.shape.hidden, ops), plan.side_heads);
 }
 
 // The pooled rows through `modules`.
-EmbeddingHead embedding_head(const Plan& plan, std::span<const RowModule> modules,
-                             std::optional<int64_t> truncate, Ops& ops) {
-  RowModules of_tokens(plan.token_modules, plan.shape.hidden, ops);
+heads::EmbeddingHead embedding_head(const Plan& plan,
+                                    std::span<const checkpoint::RowModule> modules,
+                                    std::optional<int64_t> truncate, Ops& ops) {
+  heads::RowModules of_tokens(plan.token_modules, plan.shape.hidden, ops);
   const int64_t pooled = of_tokens.columns() * static_cast<int64_t>(plan.pooling.size());
   const bool include_prompt = !plan.pipeline.pooling || plan.pipeline.pooling->include_prompt;
-  return {std::move(of_tokens), plan.pooling, include_prompt, RowModules(modules, pooled, ops),
-          truncate};
+  return {std::move(of_tokens), plan.pooling, include_prompt,
+          heads::RowModules(modules, pooled, ops), truncate};
 }
 
-std::unique_ptr<Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer, Ops& ops) {
+std::unique_ptr<heads::Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer, Ops& ops) {
   std::set<int32_t> special;
   for (const char* name :
        {"cls_token", "bos_token", "eos_token", "sep_token", "pad_token", "unk_token"}) {
     if (const auto id = tokenizer.special_token_id(name)) special.insert(*id);
   }
-  return std::make_unique<LexicalHead>(linear_beside(plan, kSparseLinear, ops), std::move(special));
+  return std::make_unique<heads::LexicalHead>(linear_beside(plan, checkpoint::kSparseLinear, ops),
+                                              std::move(special));
 }
 
 // The rows of lm_head, or of the table of words that it is tied to, of some tokens.
-std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
-                                        const Weights& weights) {
-  const Weights head = weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
+std::unique_ptr<heads::Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
+                                               const checkpoint::Weights& weights) {
+  const checkpoint::Weights head =
+      weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
   std::vector<int64_t> ids = plan.choice_token_ids;
   for (const std::string& token : plan.classifier_from_token) {
     const auto id = tokenizer.token_to_id(token);
@@ -74,7 +79,7 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
     }
     ids.push_back(*id);
   }
-  std::vector<LinearWeight> rows;
+  std::vector<ops::LinearWeight> rows;
   for (const int64_t id : ids) {
     if (id >= plan.shape.vocab) {
       throw Error(ErrorCode::kCorrupt, plan.folder.string() +
@@ -82,27 +87,27 @@ std::unique_ptr<Head> token_choice_head(const Plan& plan, const Tokenizer& token
                                            std::to_string(id) + "; the vocabulary has " +
                                            std::to_string(plan.shape.vocab));
     }
-    rows.push_back(
-        head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden, Weights::Bias::kIfPresent));
+    rows.push_back(head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden,
+                                    checkpoint::Weights::Bias::kIfPresent));
   }
-  HeadWeights causal;
+  checkpoint::HeadWeights causal;
   if (plan.family->head) causal = plan.family->head(plan.config, plan.head, 0, weights);
-  return std::make_unique<TokenChoiceHead>(std::move(rows), causal.logit_scale,
-                                           causal.logit_softcap, plan.activation);
+  return std::make_unique<heads::TokenChoiceHead>(std::move(rows), causal.logit_scale,
+                                                  causal.logit_softcap, plan.activation);
 }
 
 // The token that ends a step: the architecture's; where STEP is asked for, any of the family's.
 std::string_view step_token(const Plan& plan) {
-  const Architecture* own = plan.family->find(plan.architecture);
+  const models::Architecture* own = plan.family->find(plan.architecture);
   if (own && (!own->step_token.empty() || !plan.step)) return own->step_token;
-  for (const Architecture& architecture : plan.family->architectures) {
+  for (const models::Architecture& architecture : plan.family->architectures) {
     if (plan.step && !architecture.step_token.empty()) return architecture.step_token;
   }
   return {};
 }
 
-ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
-  ClassifierHead::Step step;
+heads::ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
+  heads::ClassifierHead::Step step;
   if (plan.step_tag_id) {
     step.tag = static_cast<int32_t>(*plan.step_tag_id);
   } else {
@@ -129,7 +134,7 @@ ClassifierHead::Step step_of(const Plan& plan, const Tokenizer& tokenizer) {
 }
 
 // The classifier of a text at each of its tokens: vLLM's token_classify of such models.
-HeadWeights of_tokens(HeadWeights head) {
+checkpoint::HeadWeights of_tokens(checkpoint::HeadWeights head) {
   head.every_token = true;
   head.steps.erase(head.steps.begin(),
                    head.steps.begin() + static_cast<std::ptrdiff_t>(head.pooler_steps));
@@ -138,55 +143,56 @@ HeadWeights of_tokens(HeadWeights head) {
 
 }  // namespace
 
-Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops) {
+Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint::Weights& weights,
+                 Ops& ops) {
   Heads heads;
   const auto has = [&](Task task) { return std::ranges::count(plan.tasks, task) > 0; };
   const std::optional<int64_t> most = plan.modules.max_active_dims;
   if (has(Task::kEmbed)) {
-    heads[Task::kEmbed] = std::make_unique<EmbeddingHead>(
+    heads[Task::kEmbed] = std::make_unique<heads::EmbeddingHead>(
         embedding_head(plan, plan.vector_modules, plan.modules.truncate_dim, ops));
   }
   if (has(Task::kTokenEmbed)) heads[Task::kTokenEmbed] = token_embedding_head(plan, weights, ops);
   if (plan.side_heads) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
-  if (plan.pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding)
-    heads[Task::kSparseEmbed] = std::make_unique<StaticWeightsHead>(most);
+  if (plan.pipeline.input.kind == checkpoint::InputModule::Kind::kSparseStaticEmbedding)
+    heads[Task::kSparseEmbed] = std::make_unique<heads::StaticWeightsHead>(most);
   if (plan.pipeline.dense_scores && !has(Task::kEmbed)) {
     for (const Task task : plan.tasks) {
-      heads[task] = std::make_unique<VectorClassifierHead>(
+      heads[task] = std::make_unique<heads::VectorClassifierHead>(
           embedding_head(plan, plan.pipeline.vector_modules, std::nullopt, ops), plan.activation);
     }
   }
-  if (plan.head == HeadKind::kNone) return heads;
+  if (plan.head == checkpoint::HeadKind::kNone) return heads;
 
-  if (plan.head == HeadKind::kCausalLm) {
+  if (plan.head == checkpoint::HeadKind::kCausalLm) {
     heads[Task::kScore] = token_choice_head(plan, tokenizer, weights);
     heads[Task::kClassify] = token_choice_head(plan, tokenizer, weights);
     return heads;
   }
-  const HeadWeights layers =
+  const checkpoint::HeadWeights layers =
       plan.family->head(plan.config, plan.head, static_cast<int64_t>(plan.labels.size()), weights);
-  if (plan.head == HeadKind::kMaskedLm) {
+  if (plan.head == checkpoint::HeadKind::kMaskedLm) {
     if (plan.pipeline.splade) {
-      heads[Task::kSparseEmbed] = std::make_unique<SpladeHead>(
+      heads[Task::kSparseEmbed] = std::make_unique<heads::SpladeHead>(
           layers, *plan.pipeline.splade,
-          RowModules(plan.pipeline.vector_modules, plan.shape.vocab, ops), most);
+          heads::RowModules(plan.pipeline.vector_modules, plan.shape.vocab, ops), most);
     }
     if (const auto mask = tokenizer.special_token_id("mask_token"))
-      heads[Task::kFillMask] = std::make_unique<FillMaskHead>(layers, *mask);
+      heads[Task::kFillMask] = std::make_unique<heads::FillMaskHead>(layers, *mask);
     heads[Task::kTokenClassify] =
-        std::make_unique<ClassifierHead>(layers, LabelActivation::kSoftmax);
+        std::make_unique<heads::ClassifierHead>(layers, heads::LabelActivation::kSoftmax);
     return heads;
   }
-  if (plan.head == HeadKind::kTokenClassification) {
+  if (plan.head == checkpoint::HeadKind::kTokenClassification) {
     heads[Task::kTokenClassify] =
-        std::make_unique<ClassifierHead>(layers, plan.activation, step_of(plan, tokenizer));
+        std::make_unique<heads::ClassifierHead>(layers, plan.activation, step_of(plan, tokenizer));
     return heads;
   }
   for (const Task task : plan.tasks) {
-    heads[task] = std::make_unique<ClassifierHead>(
+    heads[task] = std::make_unique<heads::ClassifierHead>(
         task == Task::kTokenClassify ? of_tokens(layers) : layers, plan.activation);
   }
   return heads;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -9,11 +9,12 @@
 #include "heads/head.h"
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::engine {
 
-using Heads = std::map<Task, std::unique_ptr<Head>>;
+using Heads = std::map<Task, std::unique_ptr<heads::Head>>;
 
 // `weights` are the model's own, renamed by its family's load().
-Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const Weights& weights, Ops& ops);
+Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint::Weights& weights,
+                 Ops& ops);
 
-}  // namespace vecton
+}  // namespace vecton::engine

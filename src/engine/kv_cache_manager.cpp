@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace vecton {
+namespace vecton::engine {
 
 // While 1/16 of the pages is used everything is kept.
 bool KvCacheManager::worth_keeping(uint64_t key) const {
@@ -64,4 +64,4 @@ void KvCacheManager::release(std::span<const int32_t> pages) {
   for (size_t i = pages.size(); i > 0; --i) pool_.release(pages[i - 1]);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -10,7 +10,7 @@
 #include "engine/page_pool.h"
 #include "engine/prefix_index.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 class KvCacheManager {
  public:
@@ -50,4 +50,4 @@ class KvCacheManager {
   PrefixIndex index_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

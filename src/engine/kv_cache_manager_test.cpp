@@ -4,7 +4,7 @@
 
 #include "engine/prefix_test.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::IsEmpty;
@@ -114,4 +114,4 @@ TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

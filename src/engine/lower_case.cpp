@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "tokenizer/unicode.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -49,4 +49,4 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

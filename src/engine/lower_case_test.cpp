@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 TEST(LowerCase, IsPythonsStrLower) {
@@ -21,4 +21,4 @@ TEST(LowerCase, ReadsBytesThatAreNotUtf8AsTheTokenizerDoes) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

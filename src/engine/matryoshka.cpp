@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -31,10 +31,10 @@ std::vector<std::string> names_of(const Plan& plan) {
   return names;
 }
 
-const MatryoshkaCard* card_of(const Plan& plan) {
+const models::MatryoshkaCard* card_of(const Plan& plan) {
   const std::vector<std::string> names = names_of(plan);
   const auto& cards = plan.family->matryoshka;
-  const auto found = std::ranges::find_if(cards, [&](const MatryoshkaCard& card) {
+  const auto found = std::ranges::find_if(cards, [&](const models::MatryoshkaCard& card) {
     return std::ranges::any_of(
         names, [&](const std::string& name) { return name.starts_with(card.name); });
   });
@@ -48,7 +48,7 @@ void decide_matryoshka(Plan& plan) {
   const bool listed = !plan.matryoshka_dimensions.empty();
   plan.matryoshka = plan.config.boolean_or("is_matryoshka", listed);
   if (listed || plan.config.has("is_matryoshka")) return;
-  const MatryoshkaCard* card = card_of(plan);
+  const models::MatryoshkaCard* card = card_of(plan);
   if (!card) return;
   plan.matryoshka = true;
   plan.matryoshka_least = card->least;
@@ -59,4 +59,4 @@ void decide_matryoshka(Plan& plan) {
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

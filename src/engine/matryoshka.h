@@ -4,10 +4,10 @@
 
 #include "engine/plan.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // Decides by config.json's is_matryoshka and matryoshka_dimensions, which --hf-overrides may set,
 // else by the model's family and name: most of these models say it on their model card alone.
 void decide_matryoshka(Plan& plan);
 
-}  // namespace vecton
+}  // namespace vecton::engine

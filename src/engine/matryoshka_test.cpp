@@ -4,7 +4,7 @@
 #include "checkpoint/test_files.h"
 #include "engine/model_copy.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::ElementsAre;
@@ -74,4 +74,4 @@ TEST(Matryoshka, AnyModelIsCutWhereThatIsAskedFor) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -45,7 +45,7 @@ class ModelCopy {
   }
 
   void change_config(const std::function<void(json::object&)>& change) const {
-    json::value config = read_json(path_ / "config.json");
+    json::value config = base::read_json(path_ / "config.json");
     change(config.as_object());
     write("config.json", json::serialize(config));
   }
@@ -57,9 +57,10 @@ class ModelCopy {
   void change_tensors(const std::function<std::string(const std::string&)>& rename,
                       const std::vector<NamedArray>& more = {}) const {
     std::vector<NamedArray> arrays = more;
-    for (const auto& [name, tensor] : read_safetensors(path_ / "model.safetensors")) {
-      if (!is_float(tensor.dtype) || rename(name).empty()) continue;
-      arrays.push_back({rename(name), tensor.shape, read_floats(tensor.dtype, tensor.bytes)});
+    for (const auto& [name, tensor] : checkpoint::read_safetensors(path_ / "model.safetensors")) {
+      if (!tensor::is_float(tensor.dtype) || rename(name).empty()) continue;
+      arrays.push_back(
+          {rename(name), tensor.shape, checkpoint::read_floats(tensor.dtype, tensor.bytes)});
     }
     remove("model.safetensors");
     write_safetensors(path_ / "model.safetensors", arrays);

@@ -1,6 +1,6 @@
 #include "engine/page_pool.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 PagePool::PagePool(int64_t pages) : pages_(static_cast<size_t>(pages)) {
   for (int64_t i = 0; i < pages; ++i) {
@@ -52,4 +52,4 @@ void PagePool::release(int32_t page) {
   to.splice(p.worthless ? to.begin() : to.end(), used_, p.place);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace vecton {
+namespace vecton::engine {
 
 class PagePool {
  public:
@@ -49,4 +49,4 @@ class PagePool {
   int64_t reserved_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 TEST(PagePool, GivesEveryPageOnce) {
@@ -62,4 +62,4 @@ TEST(PagePool, WhatIsOwedIsThereWhateverOthersTake) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -13,7 +13,7 @@
 #include "heads/row_modules.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -46,7 +46,7 @@ json::object parse_object(const std::string& text, const std::string& option) {
   if (text.empty()) return {};
   json::value value;
   try {
-    value = parse_json(text, option);
+    value = base::parse_json(text, option);
   } catch (const Error& e) {
     throw Error(ErrorCode::kInvalidArgument, e.what(), option);
   }
@@ -58,20 +58,21 @@ json::object parse_object(const std::string& text, const std::string& option) {
 // tokenizer_config.json's, 0 where it has none or an absurdly large one.
 int64_t model_max_length(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "tokenizer_config.json";
-  if (!is_file(file)) return 0;
-  const Config config = Config::read(file);
+  if (!base::is_file(file)) return 0;
+  const checkpoint::Config config = checkpoint::Config::read(file);
   const double length = config.number_or("model_max_length", 0);
   return length >= 1 && length < 1e9 ? static_cast<int64_t>(length) : 0;
 }
 
 void decide_length(const EngineOptions& options, Plan& plan) {
-  const InputModule& input = plan.pipeline.input;
+  const checkpoint::InputModule& input = plan.pipeline.input;
   plan.max_model_len = plan.shape.max_positions;
   // PyLate counts the tokens of queries and documents instead.
   const bool by_role = plan.late_interaction && !plan.late_interaction->any_text;
   if (input.max_seq_length && !by_role && options.convert != "embed")
     plan.max_model_len = std::min(plan.max_model_len, *input.max_seq_length);
-  const bool bounded = input.max_seq_length || input.kind == InputModule::Kind::kStaticEmbedding;
+  const bool bounded =
+      input.max_seq_length || input.kind == checkpoint::InputModule::Kind::kStaticEmbedding;
   if (!bounded && options.convert != "embed") {
     const int64_t of_tokenizer = model_max_length(input.folder);
     if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
@@ -91,10 +92,11 @@ void note_default_pooling(const json::object& pooler, Plan& plan) {
   const bool asked = pooler.contains("pooling_type") || pooler.contains("seq_pooling_type");
   const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
   if (!embeds || asked || plan.pipeline.pooling) return;
-  const Pooling pooling = plan.pooling.front();
+  const ops::Pooling pooling = plan.pooling.front();
   std::string note = std::string("no modules.json says how texts are pooled: ") +
-                     to_string(pooling) + (plan.normalize ? ", normalised" : "") + ", as vLLM does";
-  if (pooling != Pooling::kMean) {
+                     checkpoint::to_string(pooling) + (plan.normalize ? ", normalised" : "") +
+                     ", as vLLM does";
+  if (pooling != ops::Pooling::kMean) {
     note +=
         "; sentence-transformers would take the mean: --pooler-config "
         "'{\"pooling_type\":\"MEAN\"}'";
@@ -122,9 +124,9 @@ void decide_prompt(const EngineOptions& options, Plan& plan) {
 
 void decide_sizes(Plan& plan) {
   const std::optional<int64_t> truncate = plan.modules.truncate_dim;
-  const int64_t pooled = columns_after(plan.token_modules, plan.shape.hidden) *
+  const int64_t pooled = heads::columns_after(plan.token_modules, plan.shape.hidden) *
                          static_cast<int64_t>(plan.pooling.size());
-  plan.full_embedding_size = columns_after(plan.vector_modules, pooled);
+  plan.full_embedding_size = heads::columns_after(plan.vector_modules, pooled);
   plan.embedding_size = plan.full_embedding_size;
   decide_matryoshka(plan);
   if (!truncate) return;
@@ -137,10 +139,10 @@ void decide_sizes(Plan& plan) {
 // has been a step of the tokenizer since 5.4, and was of the whole text before, special tokens
 // included.
 void decide_tokenizer(Plan& plan) {
-  InputModule& input = plan.pipeline.input;
-  plan.tokenizer_options.class_settings = input.kind == InputModule::Kind::kTransformer;
+  checkpoint::InputModule& input = plan.pipeline.input;
+  plan.tokenizer_options.class_settings = input.kind == checkpoint::InputModule::Kind::kTransformer;
   plan.tokenizer_options.lower_case =
-      input.lower_case && written_since(plan.folder, {.major = 5, .minor = 4});
+      input.lower_case && checkpoint::written_since(plan.folder, {.major = 5, .minor = 4});
   if (plan.tokenizer_options.lower_case) input.lower_case = false;
 }
 
@@ -172,42 +174,45 @@ void check_default_dimensions(const Plan& plan) {
   refuse("expected one of " + list);
 }
 
-Config read_config(const Plan& plan, const json::object& overrides) {
-  return plan.pipeline.input.kind == InputModule::Kind::kTransformer
-             ? Config::read(plan.weights / "config.json", overrides)
-             : config_without_file(plan.weights, overrides);
+checkpoint::Config read_config(const Plan& plan, const json::object& overrides) {
+  return plan.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer
+             ? checkpoint::Config::read(plan.weights / "config.json", overrides)
+             : models::config_without_file(plan.weights, overrides);
 }
 
 // An adapter without modules of its own has those of its base.
-SentenceTransformer read_modules_of(const std::filesystem::path& folder,
-                                    const EngineOptions& options,
-                                    const std::function<void(const DownloadProgress&)>& progress) {
-  SentenceTransformer modules = SentenceTransformer::read(folder, options.dense_path);
-  const std::optional<Adapter> adapter = modules.present ? std::nullopt : Adapter::find(folder);
+checkpoint::SentenceTransformer read_modules_of(
+    const std::filesystem::path& folder, const EngineOptions& options,
+    const std::function<void(const DownloadProgress&)>& progress) {
+  checkpoint::SentenceTransformer modules =
+      checkpoint::SentenceTransformer::read(folder, options.dense_path);
+  const std::optional<checkpoint::Adapter> adapter =
+      modules.present ? std::nullopt : checkpoint::Adapter::find(folder);
   if (!adapter) return modules;
-  SentenceTransformer of_base = SentenceTransformer::read(find_base(*adapter, options, progress));
+  checkpoint::SentenceTransformer of_base =
+      checkpoint::SentenceTransformer::read(find_base(*adapter, options, progress));
   return of_base.present ? of_base : modules;
 }
 
 // The transformer's folder; the model's where the modules are those of its base.
 std::filesystem::path folder_of_adapter(const std::filesystem::path& folder,
-                                        const SentenceTransformer& modules,
-                                        const ModulePipeline& pipeline) {
-  const bool own = is_file(folder / "modules.json") || !modules.present;
+                                        const checkpoint::SentenceTransformer& modules,
+                                        const checkpoint::ModulePipeline& pipeline) {
+  const bool own = base::is_file(folder / "modules.json") || !modules.present;
   return own ? pipeline.input.folder : folder;
 }
 
 // The folder of a base model's transformer.
-std::filesystem::path base_of(const Adapter& adapter, const EngineOptions& options,
+std::filesystem::path base_of(const checkpoint::Adapter& adapter, const EngineOptions& options,
                               const std::function<void(const DownloadProgress&)>& progress) {
-  return SentenceTransformer::read(find_base(adapter, options, progress))
+  return checkpoint::SentenceTransformer::read(find_base(adapter, options, progress))
       .pipelines.front()
       .input.folder;
 }
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
-  plan.quantisation = read_quantisation(plan.config);
+  plan.quantisation = checkpoint::read_quantisation(plan.config);
   recognise(options, overrides, plan);
   plan.shape = plan.family->shape(plan.config);
   decide_tokenizer(plan);
@@ -231,14 +236,14 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
 
   const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
-  const SentenceTransformer modules = read_modules_of(folder, options, progress);
+  const checkpoint::SentenceTransformer modules = read_modules_of(folder, options, progress);
   std::vector<Plan> plans;
-  for (const ModulePipeline& pipeline : modules.pipelines) {
+  for (const checkpoint::ModulePipeline& pipeline : modules.pipelines) {
     Plan plan{.name = options.model,
               .folder = folder,
               .weights = pipeline.input.folder,
-              .adapter = Adapter::find(folder_of_adapter(folder, modules, pipeline)),
-              .config = Config({}, ""),
+              .adapter = checkpoint::Adapter::find(folder_of_adapter(folder, modules, pipeline)),
+              .config = checkpoint::Config({}, ""),
               .modules = modules,
               .pipeline = pipeline};
     plan.notes = modules.notes;
@@ -264,9 +269,9 @@ std::vector<Plan> make_plans(const EngineOptions& options,
 
 bool Plan::tells_roles_apart() const {
   const auto& routes = modules.pipeline_of_role;
-  const InputModule& input = pipeline.input;
+  const checkpoint::InputModule& input = pipeline.input;
   return late_interaction || routes[1] != routes[2] || input.messages || input.query_length ||
          input.document_length;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -23,7 +23,7 @@
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 enum class Scorer { kNone, kCrossEncoder, kLateInteraction, kBiEncoder };
 
@@ -38,41 +38,43 @@ struct ChunkedProcessing {
 };
 
 struct Plan {
-  std::string name;                // as the user gave it
-  std::filesystem::path folder;    // of the checkpoint
-  std::filesystem::path weights;   // the folder of the transformer's, and of its config.json
-  std::optional<Adapter> adapter;  // merged into them
-  Config config;
-  std::shared_ptr<const Quantisation> quantisation;  // of the weights; null = dense
+  std::string name;               // as the user gave it
+  std::filesystem::path folder;   // of the checkpoint
+  std::filesystem::path weights;  // the folder of the transformer's, and of its config.json
+  std::optional<checkpoint::Adapter> adapter;  // merged into them
+  checkpoint::Config config;
+  std::shared_ptr<const checkpoint::Quantisation> quantisation;  // of the weights; null = dense
   std::string architecture;
-  const Family* family = nullptr;
-  ModelShape shape;
-  SentenceTransformer modules;
+  const models::Family* family = nullptr;
+  models::ModelShape shape;
+  checkpoint::SentenceTransformer modules;
   std::filesystem::path tokenizer;            // folder of the tokenizer's files
   std::optional<std::string> default_prompt;  // instead of modules' default_prompt_name
-  ModulePipeline pipeline;                    // the one of modules.pipelines that this plan is for
+  checkpoint::ModulePipeline pipeline;        // the one of modules.pipelines that this plan is for
   TokenizerOptions tokenizer_options;
 
-  std::vector<Task> tasks;          // never empty; the first is what the checkpoint is for
-  HeadKind head = HeadKind::kNone;  // what is computed on top of the backbone
-  std::vector<Label> labels;
-  LabelActivation activation = LabelActivation::kIdentity;
+  std::vector<Task> tasks;  // never empty; the first is what the checkpoint is for
+  checkpoint::HeadKind head =
+      checkpoint::HeadKind::kNone;  // what is computed on top of the backbone
+  std::vector<checkpoint::Label> labels;
+  heads::LabelActivation activation = heads::LabelActivation::kIdentity;
   Scorer scorer = Scorer::kNone;
-  std::optional<LateInteraction> late_interaction;
+  std::optional<checkpoint::LateInteraction> late_interaction;
   // A causal model's logits of these are the score: one, or the difference of two (no, yes).
   std::vector<std::string> classifier_from_token;
   std::vector<int64_t> choice_token_ids;  // the same by id
-  std::optional<RerankPrompt> rerank_prompt;
+  std::optional<models::RerankPrompt> rerank_prompt;
   bool side_heads = false;  // layers in files beside the model: checkpoint/side_heads.h
   bool step = false;        // only tokens with step_tag_id have an answer
   std::optional<int64_t> step_tag_id;
   std::vector<int64_t> returned_token_ids;
 
   // Of embeddings.
-  std::optional<WeightedLayerPooling> layer_pooling;
-  std::vector<RowModule> token_modules;   // before the pooling
-  std::vector<Pooling> pooling;           // never empty
-  std::vector<RowModule> vector_modules;  // after it, without a Normalize that comes last
+  std::optional<checkpoint::WeightedLayerPooling> layer_pooling;
+  std::vector<checkpoint::RowModule> token_modules;  // before the pooling
+  std::vector<ops::Pooling> pooling;                 // never empty
+  std::vector<checkpoint::RowModule>
+      vector_modules;  // after it, without a Normalize that comes last
   bool normalize = true, normalize_tokens = false;
   std::optional<int64_t> default_dimensions;  // pooler_config's, of requests that name none
   int64_t embedding_size = 0;                 // of what is answered
@@ -99,4 +101,4 @@ void decide_head(const EngineOptions& options, Plan& plan);
 // ... and what --pooler-config changes of it.
 void apply_pooler_config(const json::object& pooler, Plan& plan);
 
-}  // namespace vecton
+}  // namespace vecton::engine

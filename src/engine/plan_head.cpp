@@ -11,7 +11,7 @@
 #include "heads/row_modules.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -24,25 +24,25 @@ namespace fs = std::filesystem;
 }
 
 // torch's name of the activation of a cross-encoder's scores.
-LabelActivation activation_from(const std::string& file, const std::string& name) {
-  const std::string_view last = class_name(name);
+heads::LabelActivation activation_from(const std::string& file, const std::string& name) {
+  const std::string_view last = checkpoint::class_name(name);
   if (name.starts_with("torch.nn.")) {
-    if (last == "Softmax") return LabelActivation::kSoftmax;
-    if (last == "Softmin") return LabelActivation::kSoftmin;
-    if (last == "LogSoftmax") return LabelActivation::kLogSoftmax;
+    if (last == "Softmax") return heads::LabelActivation::kSoftmax;
+    if (last == "Softmin") return heads::LabelActivation::kSoftmin;
+    if (last == "LogSoftmax") return heads::LabelActivation::kLogSoftmax;
   }
-  if (const auto each = torch_activation(name)) return {*each, std::string(last)};
+  if (const auto each = checkpoint::torch_activation(name)) return {*each, std::string(last)};
   throw Error(ErrorCode::kUnsupported,
               file + ": activation function \"" + name + "\" is not supported; torch.nn's " +
-                  torch_activation_names() + ", LogSoftmax, Softmax and Softmin are");
+                  checkpoint::torch_activation_names() + ", LogSoftmax, Softmax and Softmin are");
 }
 
 // sentence-transformers' keys, newest first, then problem_type, then the number of labels.
-LabelActivation decide_activation(const Plan& plan) {
-  const Config& config = plan.config;
+heads::LabelActivation decide_activation(const Plan& plan) {
+  const checkpoint::Config& config = plan.config;
   const std::string old = config.string_or("sbert_ce_default_activation_function", "");
   std::string name = old;
-  if (const std::optional<Config> st = config.child("sentence_transformers")) {
+  if (const std::optional<checkpoint::Config> st = config.child("sentence_transformers")) {
     st->ignore({"version"});
     name = st->string_or("activation_fn", old);
   }
@@ -54,22 +54,22 @@ LabelActivation decide_activation(const Plan& plan) {
   const bool one = plan.labels.size() == 1;
   if (plan.pipeline.gives_scores() || plan.modules.model_type == "CrossEncoder") {
     config.ignore({"problem_type"});  // of training
-    return one ? LabelActivation::kSigmoid : LabelActivation::kIdentity;
+    return one ? heads::LabelActivation::kSigmoid : heads::LabelActivation::kIdentity;
   }
   const std::string problem = config.string_or("problem_type", "");
-  if (problem == "regression") return LabelActivation::kIdentity;
-  if (problem == "multi_label_classification") return LabelActivation::kSigmoid;
+  if (problem == "regression") return heads::LabelActivation::kIdentity;
+  if (problem == "multi_label_classification") return heads::LabelActivation::kSigmoid;
   if (!problem.empty() && problem != "single_label_classification") {
     throw Error(ErrorCode::kUnsupported,
                 config.file() + ": problem_type \"" + problem +
                     "\" is not known; regression, single_label_classification and "
                     "multi_label_classification are");
   }
-  return one ? LabelActivation::kSigmoid : LabelActivation::kSoftmax;
+  return one ? heads::LabelActivation::kSigmoid : heads::LabelActivation::kSoftmax;
 }
 
 void be_embedder(Plan& plan) {
-  plan.head = HeadKind::kNone;
+  plan.head = checkpoint::HeadKind::kNone;
   plan.tasks = {Task::kEmbed, Task::kTokenEmbed};
   plan.scorer = Scorer::kBiEncoder;
 }
@@ -82,11 +82,11 @@ void be_scorer_or_classifier(Plan& plan) {
   plan.scorer = Scorer::kCrossEncoder;
 }
 
-void be_classifier(Plan& plan, HeadKind head) {
+void be_classifier(Plan& plan, checkpoint::HeadKind head) {
   plan.head = head;
-  plan.labels = read_labels(plan.config, plan.family->default_labels(plan.config));
+  plan.labels = checkpoint::read_labels(plan.config, plan.family->default_labels(plan.config));
   plan.activation = decide_activation(plan);
-  if (head == HeadKind::kTokenClassification) {
+  if (head == checkpoint::HeadKind::kTokenClassification) {
     plan.tasks = {Task::kTokenClassify};
     return;
   }
@@ -99,10 +99,10 @@ void be_classifier(Plan& plan, HeadKind head) {
 
 // A LogitScore module: the tokens are named by their ids.
 void be_logit_scorer(Plan& plan) {
-  if (!plan.family->with_head(HeadKind::kCausalLm))
+  if (!plan.family->with_head(checkpoint::HeadKind::kCausalLm))
     refuse(plan, "modules.json has a LogitScore, which needs a generative model", nullptr);
-  const LogitScore& score = *plan.pipeline.logit_score;
-  plan.head = HeadKind::kCausalLm;
+  const checkpoint::LogitScore& score = *plan.pipeline.logit_score;
+  plan.head = checkpoint::HeadKind::kCausalLm;
   if (score.false_token_id) plan.choice_token_ids = {*score.false_token_id};
   plan.choice_token_ids.push_back(score.true_token_id);
   plan.labels = {{"LABEL_0"}};
@@ -112,8 +112,8 @@ void be_logit_scorer(Plan& plan) {
 
 // A pooled vector whose last Dense gives the scores.
 void be_vector_classifier(Plan& plan) {
-  const int64_t count = columns_after(plan.pipeline.vector_modules, 0);
-  plan.labels = read_labels(plan.config, plan.family->default_labels(plan.config));
+  const int64_t count = heads::columns_after(plan.pipeline.vector_modules, 0);
+  plan.labels = checkpoint::read_labels(plan.config, plan.family->default_labels(plan.config));
   if (static_cast<int64_t>(plan.labels.size()) != count) {
     plan.labels.clear();
     for (int64_t i = 0; i < count; ++i) plan.labels.push_back({"LABEL_" + std::to_string(i)});
@@ -124,7 +124,7 @@ void be_vector_classifier(Plan& plan) {
 
 // A generative model whose logits of one or two tokens are the score.
 void be_token_reranker(Plan& plan) {
-  plan.head = HeadKind::kCausalLm;
+  plan.head = checkpoint::HeadKind::kCausalLm;
   plan.classifier_from_token = plan.config.strings_or_empty("classifier_from_token");
   if (plan.classifier_from_token.empty()) plan.classifier_from_token = {"no", "yes"};
   if (plan.classifier_from_token.size() > 2) {
@@ -133,11 +133,11 @@ void be_token_reranker(Plan& plan) {
                 "hf_overrides");
   }
   plan.labels = {{"LABEL_0"}};
-  plan.activation = LabelActivation::kSigmoid;
+  plan.activation = heads::LabelActivation::kSigmoid;
   plan.tasks = {Task::kScore, Task::kClassify};
   plan.scorer = Scorer::kCrossEncoder;
   // config.json may say that its checkpoint reads the prompt of another family's.
-  for (const Family* family : model_families()) {
+  for (const models::Family* family : models::model_families()) {
     if (!family->reranker) continue;
     if (plan.config.boolean_or(family->reranker->config_key, family == plan.family))
       plan.rerank_prompt = family->reranker->prompt;
@@ -158,17 +158,17 @@ bool is_named_reranker(const Plan& plan) {
 
 // The sentence-transformers modules after the transformer.
 void take_modules(Plan& plan) {
-  const ModulePipeline& pipeline = plan.pipeline;
-  if (pipeline.input.kind == InputModule::Kind::kSparseStaticEmbedding) {
+  const checkpoint::ModulePipeline& pipeline = plan.pipeline;
+  if (pipeline.input.kind == checkpoint::InputModule::Kind::kSparseStaticEmbedding) {
     plan.tasks = {Task::kSparseEmbed};
     plan.scorer = Scorer::kBiEncoder;
     return;
   }
   if (pipeline.splade) {
-    if (!plan.family->with_head(HeadKind::kMaskedLm))
+    if (!plan.family->with_head(checkpoint::HeadKind::kMaskedLm))
       refuse(plan, "modules.json has a SpladePooling, which needs a masked language model",
              nullptr);
-    plan.head = HeadKind::kMaskedLm;
+    plan.head = checkpoint::HeadKind::kMaskedLm;
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
     plan.scorer = Scorer::kBiEncoder;
     return;
@@ -176,22 +176,23 @@ void take_modules(Plan& plan) {
   if (pipeline.logit_score) return be_logit_scorer(plan);
   if (pipeline.dense_scores) return be_vector_classifier(plan);
   if (pipeline.gives_scores()) {
-    if (!plan.family->with_head(HeadKind::kSequenceClassification))
+    if (!plan.family->with_head(checkpoint::HeadKind::kSequenceClassification))
       refuse(plan, "its transformer_task is sequence-classification, which needs a classifier",
              nullptr);
-    return be_classifier(plan, HeadKind::kSequenceClassification);
+    return be_classifier(plan, checkpoint::HeadKind::kSequenceClassification);
   }
   be_embedder(plan);
   if (!plan.modules.is_late_interaction(pipeline)) return;
-  plan.late_interaction = LateInteraction::read_modules(plan.folder, plan.modules, pipeline);
+  plan.late_interaction =
+      checkpoint::LateInteraction::read_modules(plan.folder, plan.modules, pipeline);
   plan.tasks = {Task::kTokenEmbed};
   plan.scorer = Scorer::kLateInteraction;
 }
 
 // Of a generative class the last token, the one that has seen all others, as vLLM has it.
-Pooling default_pooling(const Plan& plan) {
-  const bool generates = plan.family->head_of(plan.architecture) == HeadKind::kCausalLm;
-  return generates ? Pooling::kLast : plan.family->default_pooling;
+ops::Pooling default_pooling(const Plan& plan) {
+  const bool generates = plan.family->head_of(plan.architecture) == checkpoint::HeadKind::kCausalLm;
+  return generates ? ops::Pooling::kLast : plan.family->default_pooling;
 }
 
 // Without output_hidden_states the transformer hands on no layers, and the module does nothing.
@@ -208,21 +209,22 @@ void take_layer_pooling(Plan& plan) {
 
 // What becomes of the rows of the backbone.
 void take_rows(const EngineOptions& options, Plan& plan) {
-  const ModulePipeline& pipeline = plan.pipeline;
-  const std::optional<PoolingModule>& pooling = pipeline.pooling;
+  const checkpoint::ModulePipeline& pipeline = plan.pipeline;
+  const std::optional<checkpoint::PoolingModule>& pooling = pipeline.pooling;
   const bool pools = pooling.has_value();
   if (pools || options.convert != "embed") {
     plan.token_modules = pipeline.token_modules;
     take_layer_pooling(plan);
   }
   plan.vector_modules = pipeline.vector_modules;
-  plan.pooling = pools ? pooling->modes : std::vector<Pooling>{default_pooling(plan)};
-  plan.normalize = take_last_normalize(plan.vector_modules) || !pools;
-  std::vector<RowModule> of_tokens = plan.token_modules;
+  plan.pooling = pools ? pooling->modes : std::vector<ops::Pooling>{default_pooling(plan)};
+  plan.normalize = checkpoint::take_last_normalize(plan.vector_modules) || !pools;
+  std::vector<checkpoint::RowModule> of_tokens = plan.token_modules;
   const bool of_length_one = plan.late_interaction && !plan.late_interaction->any_text;
-  plan.normalize_tokens = take_last_normalize(of_tokens) || of_length_one || plan.side_heads;
+  plan.normalize_tokens =
+      checkpoint::take_last_normalize(of_tokens) || of_length_one || plan.side_heads;
   if (!pools || !pooling->width) return;
-  const int64_t width = columns_after(plan.token_modules, plan.shape.hidden);
+  const int64_t width = heads::columns_after(plan.token_modules, plan.shape.hidden);
   if (*pooling->width == width) return;
   throw Error(ErrorCode::kCorrupt, plan.folder.string() + ": its Pooling module expects " +
                                        std::to_string(*pooling->width) +
@@ -231,28 +233,28 @@ void take_rows(const EngineOptions& options, Plan& plan) {
 }
 
 void take_architecture(const EngineOptions& options, Plan& plan) {
-  const HeadKind kind = plan.family->head_of(plan.architecture);
+  const checkpoint::HeadKind kind = plan.family->head_of(plan.architecture);
   const bool asked_for_tokens = plan.config.has("classifier_from_token");
-  const Architecture* known = plan.family->find(plan.architecture);
-  if ((known && known->late_interaction) || is_colbert(plan.architecture)) {
+  const models::Architecture* known = plan.family->find(plan.architecture);
+  if ((known && known->late_interaction) || checkpoint::is_colbert(plan.architecture)) {
     be_embedder(plan);
-    plan.late_interaction = LateInteraction::read_stanford(plan.folder);
+    plan.late_interaction = checkpoint::LateInteraction::read_stanford(plan.folder);
     plan.tasks = {Task::kTokenEmbed};
     plan.scorer = Scorer::kLateInteraction;
     return;
   }
   switch (kind) {
-    case HeadKind::kNone:
+    case checkpoint::HeadKind::kNone:
       return be_embedder(plan);
-    case HeadKind::kSequenceClassification:
+    case checkpoint::HeadKind::kSequenceClassification:
       return asked_for_tokens ? be_token_reranker(plan) : be_classifier(plan, kind);
-    case HeadKind::kTokenClassification:
+    case checkpoint::HeadKind::kTokenClassification:
       return be_classifier(plan, kind);
-    case HeadKind::kMaskedLm:
+    case checkpoint::HeadKind::kMaskedLm:
       plan.head = kind;
       plan.tasks = {Task::kFillMask, Task::kTokenClassify};
       return;
-    case HeadKind::kCausalLm:
+    case checkpoint::HeadKind::kCausalLm:
       if (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan))
         return be_token_reranker(plan);
       refuse(plan,
@@ -261,16 +263,16 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
              "'{\"classifier_from_token\":[\"no\",\"yes\"]}' (or --convert classify) makes a "
              "reranker of it",
              "convert");
-    case HeadKind::kOther:
+    case checkpoint::HeadKind::kOther:
       refuse(plan,
              "its head is not supported; --convert embed serves the embeddings of its backbone",
              "convert");
   }
 }
 
-Pooling pooling_from(const std::string& name) {
-  static constexpr std::pair<std::string_view, Pooling> kNames[] = {
-      {"CLS", Pooling::kCls}, {"LAST", Pooling::kLast}, {"MEAN", Pooling::kMean}};
+ops::Pooling pooling_from(const std::string& name) {
+  static constexpr std::pair<std::string_view, ops::Pooling> kNames[] = {
+      {"CLS", ops::Pooling::kCls}, {"LAST", ops::Pooling::kLast}, {"MEAN", ops::Pooling::kMean}};
   for (const auto& [known, pooling] : kNames) {
     if (name == known) return pooling;
   }
@@ -294,12 +296,12 @@ void set_pooling_type(const std::string& name, Plan& plan) {
     return;
   }
   if (name == "SPLADE") {
-    if (plan.head != HeadKind::kMaskedLm)
+    if (plan.head != checkpoint::HeadKind::kMaskedLm)
       refuse_pooler("pooling_type SPLADE needs a masked language model");
     if (!plan.pipeline.splade) plan.pipeline.splade.emplace();
     plan.tasks = {Task::kSparseEmbed, Task::kFillMask, Task::kTokenClassify};
     plan.scorer = Scorer::kBiEncoder;
-    if (!plan.modules.present) plan.modules.similarity = Similarity::kDot;
+    if (!plan.modules.present) plan.modules.similarity = checkpoint::Similarity::kDot;
     return;
   }
   if (std::ranges::count(plan.tasks, Task::kEmbed) == 0)
@@ -383,7 +385,7 @@ void decide_head(const EngineOptions& options, Plan& plan) {
   if (options.convert == "classify" && !gives(Task::kClassify) && !gives(Task::kTokenClassify))
     refuse(plan, "has no classifier; leave out --convert classify (or --task classify)", "convert");
   const bool embeds = gives(Task::kEmbed);
-  plan.side_heads = options.convert != "embed" && embeds && has_side_heads(plan.folder);
+  plan.side_heads = options.convert != "embed" && embeds && checkpoint::has_side_heads(plan.folder);
   if (plan.side_heads) plan.tasks.push_back(Task::kSparseEmbed);
   take_rows(options, plan);
 }
@@ -397,7 +399,7 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
       set_pooling_type(std::string(value.as_string()), plan);
     } else if ((key == "use_activation" || key == "normalize") && value.is_bool()) {
       plan.normalize = value.as_bool();
-      if (!value.as_bool()) plan.activation = LabelActivation::kIdentity;
+      if (!value.as_bool()) plan.activation = heads::LabelActivation::kIdentity;
     } else if (key == "dimensions") {
       plan.default_dimensions = integer_of(value, key, 1);
     } else if (is_calibration(key)) {
@@ -432,4 +434,4 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
     refuse_pooler("enable_chunked_processing is for embedding models");
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -100,4 +100,4 @@ void PrefixIndex::forget(int32_t page) {
   entry = {};
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace vecton {
+namespace vecton::engine {
 
 class PrefixIndex {
  public:
@@ -70,4 +70,4 @@ class PrefixIndex {
   uint64_t next_id_ = 1;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -4,7 +4,7 @@
 
 #include "engine/prefix_test.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::ElementsAre;
@@ -99,4 +99,4 @@ TEST(PrefixIndex, NotesWhatHasComeTwice) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -8,7 +8,7 @@
 
 #include "engine/prefix_index.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 inline constexpr int64_t kPage = PrefixIndex::kPageTokens;
 
@@ -29,4 +29,4 @@ inline std::vector<int32_t> counting(int64_t tokens, int32_t from = 0) {
   return ids;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

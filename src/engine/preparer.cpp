@@ -8,7 +8,7 @@
 #include "vecton/fillings.h"
 #include "vecton/prompts.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -37,7 +37,7 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
     check_template();
   }
   if (!plan_.late_interaction) return;
-  const LateInteraction& late = *plan_.late_interaction;
+  const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {
     if (token.empty()) return -1;
     if (const auto id = tokenizer_->token_to_id(token)) return static_cast<int>(*id);
@@ -134,7 +134,7 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
 // The most tokens that the model takes of a text of this role.
 int64_t Preparer::max_model_len(const Request& request) const {
   if (plan_.late_interaction) return plan_.max_model_len;  // set_marked has its lengths
-  const InputModule& input = plan_.pipeline.input;
+  const checkpoint::InputModule& input = plan_.pipeline.input;
   const Role role = role_of(request);
   const std::optional<int64_t> own = role == Role::kQuery      ? input.query_length
                                      : role == Role::kDocument ? input.document_length
@@ -160,8 +160,8 @@ Encoding Preparer::encode_whole(const std::string& text, const Request& request,
 }
 
 Encoding Preparer::encode(const std::string& text, EncodeOptions options) const {
-  const InputModule& input = plan_.pipeline.input;
-  if (input.kind != InputModule::Kind::kTransformer) options.add_special_tokens = false;
+  const checkpoint::InputModule& input = plan_.pipeline.input;
+  if (input.kind != checkpoint::InputModule::Kind::kTransformer) options.add_special_tokens = false;
   return tokenizer_->encode(input.lower_case ? lower_case(text) : text, options);
 }
 
@@ -261,7 +261,7 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
 
 // The mean of no rows of a static embedding's table is the zero vector.
 bool Preparer::is_zero(const Request& request) const {
-  return plan_.pipeline.input.kind == InputModule::Kind::kStaticEmbedding &&
+  return plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kStaticEmbedding &&
          plan_.token_modules.empty() && plan_.vector_modules.empty() &&
          request.task == Task::kEmbed && request.also.empty() &&
          std::holds_alternative<std::string>(request.input);
@@ -324,4 +324,4 @@ std::vector<Request> Preparer::pieces(const Request& request, const std::string&
   throw Error(e.code(), where + e.what(), e.field());
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

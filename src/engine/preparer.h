@@ -14,7 +14,7 @@
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // What the request says that its text is, by role or by the name of a prompt.
 Role role_of(const Request& request);
@@ -80,4 +80,4 @@ class Preparer {
   std::set<int32_t> skiplist_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

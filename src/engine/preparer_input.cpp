@@ -7,7 +7,7 @@
 #include "engine/preparer.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -58,7 +58,7 @@ void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
   const int64_t room = request.truncate ? max_tokens(request, max_model_len(request)) : 0;
-  const bool special = plan_.pipeline.input.kind == InputModule::Kind::kTransformer;
+  const bool special = plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer;
   if (room > 0 && request.add_special_tokens && special)
     check_room(room, tokenizer_->num_special_tokens());
   take(encode_whole(prompt + text, request, cut_to(request, room)), of_tokens(request), sequence);
@@ -95,7 +95,7 @@ void Preparer::set_pair(const Request& request, const std::string& text, Sequenc
 // Late interaction: the marker goes after the first token; queries are filled up.
 void Preparer::set_marked(const Request& request, const std::string& text, Role role,
                           Sequence& sequence) const {
-  const LateInteraction& late = *plan_.late_interaction;
+  const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const bool query = role == Role::kQuery;
   const int32_t marker = query ? query_marker_ : role == Role::kDocument ? document_marker_ : -1;
   const int64_t own = query                     ? late.query_length
@@ -129,7 +129,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
 
 // Late interaction: the tokens that have a vector. What is no query is a document.
 void Preparer::set_kept(Role role, Sequence& sequence) const {
-  const LateInteraction& late = *plan_.late_interaction;
+  const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const bool query = role == Role::kQuery;
   const bool skips = query ? late.skip_in_queries : late.skip_in_documents;
   const bool only = !query && !late.keep_only.empty();
@@ -144,7 +144,7 @@ void Preparer::set_kept(Role role, Sequence& sequence) const {
 // The document is cut; what stands around it stays.
 void Preparer::set_rerank_prompt(const Request& request, const std::string& query,
                                  Sequence& sequence) const {
-  const RerankPrompt& prompt = *plan_.rerank_prompt;
+  const models::RerankPrompt& prompt = *plan_.rerank_prompt;
   const EncodeOptions plain{.add_special_tokens = false};
   const std::string before = prompt.before_document(
       request.instruction ? std::string_view(*request.instruction) : prompt.default_instruction,
@@ -186,8 +186,8 @@ void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
 // The parts are tokenized as one text; a token belongs to the part that it begins in, and special
 // tokens at the ends to the first and the last.
 void Preparer::set_parts(const Request& request, Sequence& sequence) const {
-  const bool poolable = std::ranges::all_of(plan_.pooling, [](Pooling pooling) {
-    return pooling == Pooling::kMean || pooling == Pooling::kMeanSqrtLen;
+  const bool poolable = std::ranges::all_of(plan_.pooling, [](ops::Pooling pooling) {
+    return pooling == ops::Pooling::kMean || pooling == ops::Pooling::kMeanSqrtLen;
   });
   if (request.task != Task::kEmbed || !poolable)
     refuse("late chunking is for embedding models with mean pooling", "late_chunks");
@@ -251,4 +251,4 @@ void Preparer::set_input(const Request& request, Sequence& sequence) const {
   set_text(request, *text, sequence);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

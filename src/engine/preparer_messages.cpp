@@ -6,7 +6,7 @@
 #include "engine/preparer.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -23,7 +23,7 @@ json::object message(const char* role, const std::string& text, bool structured)
 
 std::string Preparer::render(const std::string& prompt, const std::string& text,
                              const std::optional<std::string>& pair, Role role) const {
-  const MessageFormat& format = *plan_.pipeline.input.messages;
+  const checkpoint::MessageFormat& format = *plan_.pipeline.input.messages;
   json::array messages;
   if (!prompt.empty()) messages.push_back(message("system", prompt, format.structured));
   messages.push_back(message(pair ? kQuery : "user", text, format.structured));
@@ -101,4 +101,4 @@ void Preparer::set_messages(const Request& request, const std::string& text,
   if (plan_.late_interaction) set_kept(role, sequence);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 ModelInfo with(std::vector<std::pair<std::string, std::string>> prompts) {
@@ -69,4 +69,4 @@ TEST(Prompts, DocumentsAreBareWhereQueriesAloneHaveAPrompt) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -10,14 +10,14 @@
 #include "engine/adapted.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
-using Tensors = std::map<std::string, StoredTensor>;
+using Tensors = std::map<std::string, checkpoint::StoredTensor>;
 
 // The tensor called `name`, whatever wrappers and the family's class put before it.
-const StoredTensor* find_tensor(const Tensors& tensors, std::string_view name) {
+const checkpoint::StoredTensor* find_tensor(const Tensors& tensors, std::string_view name) {
   const std::string ending = "." + std::string(name);
   for (const auto& [own, tensor] : tensors) {
     if (own == name || own.ends_with(ending)) return &tensor;
@@ -27,15 +27,15 @@ const StoredTensor* find_tensor(const Tensors& tensors, std::string_view name) {
 
 int64_t count_labels(const Plan& plan) {
   return static_cast<int64_t>(
-      read_labels(plan.config, plan.family->default_labels(plan.config)).size());
+      checkpoint::read_labels(plan.config, plan.family->default_labels(plan.config)).size());
 }
 
 // A classifier that has all its tensors, and a row for each label.
-HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
+checkpoint::HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
   const bool of_tokens = plan.architecture.find("TokenClassification") != std::string::npos;
-  for (const HeadSign& sign : plan.family->tensors.classifiers) {
-    if (of_tokens && sign.head != HeadKind::kTokenClassification) continue;
-    const StoredTensor* last = nullptr;
+  for (const models::HeadSign& sign : plan.family->tensors.classifiers) {
+    if (of_tokens && sign.head != checkpoint::HeadKind::kTokenClassification) continue;
+    const checkpoint::StoredTensor* last = nullptr;
     const bool all = std::ranges::all_of(sign.tensors, [&](std::string_view name) {
       last = find_tensor(tensors, name);
       return last != nullptr;
@@ -43,32 +43,33 @@ HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
     if (!all || last->shape.empty()) continue;
     if (last->shape[0] == count_labels(plan)) return sign.head;
   }
-  return HeadKind::kNone;
+  return checkpoint::HeadKind::kNone;
 }
 
 bool scores_tokens(const EngineOptions& options, const Plan& plan) {
   return plan.config.has("classifier_from_token") || options.convert == "classify";
 }
 
-HeadKind decide_kind(const EngineOptions& options, const Plan& plan) {
+checkpoint::HeadKind decide_kind(const EngineOptions& options, const Plan& plan) {
   // sentence-transformers never looks at the class.
-  if (options.convert == "embed") return HeadKind::kNone;
+  if (options.convert == "embed") return checkpoint::HeadKind::kNone;
   if (plan.modules.present && (options.convert != "classify" || plan.pipeline.gives_scores())) {
     switch (plan.pipeline.input.task) {
-      case TransformerTask::kFeatureExtraction:
-        return HeadKind::kNone;
-      case TransformerTask::kSequenceClassification:
-        return HeadKind::kSequenceClassification;
-      case TransformerTask::kTextGeneration:
-        return HeadKind::kCausalLm;
-      case TransformerTask::kFillMask:
-        return HeadKind::kMaskedLm;
+      case checkpoint::TransformerTask::kFeatureExtraction:
+        return checkpoint::HeadKind::kNone;
+      case checkpoint::TransformerTask::kSequenceClassification:
+        return checkpoint::HeadKind::kSequenceClassification;
+      case checkpoint::TransformerTask::kTextGeneration:
+        return checkpoint::HeadKind::kCausalLm;
+      case checkpoint::TransformerTask::kFillMask:
+        return checkpoint::HeadKind::kMaskedLm;
     }
   }
-  const HeadKind kind = classifier_of(plan, tensors_of(plan));
-  if (kind != HeadKind::kNone) return kind;
-  const bool scores = scores_tokens(options, plan) && plan.family->with_head(HeadKind::kCausalLm);
-  return scores ? HeadKind::kCausalLm : HeadKind::kNone;
+  const checkpoint::HeadKind kind = classifier_of(plan, tensors_of(plan));
+  if (kind != checkpoint::HeadKind::kNone) return kind;
+  const bool scores =
+      scores_tokens(options, plan) && plan.family->with_head(checkpoint::HeadKind::kCausalLm);
+  return scores ? checkpoint::HeadKind::kCausalLm : checkpoint::HeadKind::kNone;
 }
 
 // A causal family's class that calls itself bidirectional computes something else.
@@ -87,19 +88,19 @@ void refuse_other_attention(const Plan& plan) {
 }
 
 // A base without labels doesn't know how many rows the adapter's head has.
-void take_labels(const json::object& overrides, HeadKind head, Plan& plan) {
-  for (const HeadSign& sign : plan.family->tensors.classifiers) {
+void take_labels(const json::object& overrides, checkpoint::HeadKind head, Plan& plan) {
+  for (const models::HeadSign& sign : plan.family->tensors.classifiers) {
     if (sign.head != head) continue;
     const Tensors tensors = tensors_of(plan);
-    const StoredTensor* rows = find_tensor(tensors, sign.tensors.back());
+    const checkpoint::StoredTensor* rows = find_tensor(tensors, sign.tensors.back());
     if (!rows || rows->shape.empty() || rows->shape[0] == count_labels(plan)) {
       return;
     }
     json::object changed = overrides;
     changed["id2label"] = nullptr;
     changed["num_labels"] = rows->shape[0];
-    plan.config = Config::read(plan.weights / "config.json", changed);
-    plan.quantisation = read_quantisation(plan.config);
+    plan.config = checkpoint::Config::read(plan.weights / "config.json", changed);
+    plan.quantisation = checkpoint::read_quantisation(plan.config);
     return;
   }
 }
@@ -111,8 +112,8 @@ bool take_adapter(const json::object& overrides, Plan& plan) {
                        " is merged into the weights of " + plan.weights.string());
   for (const std::string& key : plan.adapter->unknown_keys)
     plan.notes.push_back("adapter_config.json: " + key + " is not known");
-  const std::optional<HeadKind> head = head_of(*plan.adapter);
-  const Architecture* known = head ? plan.family->with_head(*head) : nullptr;
+  const std::optional<checkpoint::HeadKind> head = head_of(*plan.adapter);
+  const models::Architecture* known = head ? plan.family->with_head(*head) : nullptr;
   if (!known) return false;
   if (!plan.family->knows(plan.architecture) || plan.family->head_of(plan.architecture) != *head)
     plan.architecture = known->name;
@@ -126,19 +127,20 @@ void recognise(const EngineOptions& options, const json::object& overrides, Plan
   const std::vector<std::string> names = plan.config.strings_or_empty("architectures");
   const std::string type = plan.config.string_or("model_type", "");
   plan.architecture = names.empty() ? type : names.front();
-  plan.family = &find_family(plan.config);
+  plan.family = &models::find_family(plan.config);
   if (plan.adapter && take_adapter(overrides, plan)) return;
-  if (names.empty() || plan.family->knows(names.front()) || is_colbert(names.front())) return;
+  if (names.empty() || plan.family->knows(names.front()) || checkpoint::is_colbert(names.front()))
+    return;
   refuse_other_attention(plan);
-  const Architecture* known = plan.family->with_head(decide_kind(options, plan));
+  const models::Architecture* known = plan.family->with_head(decide_kind(options, plan));
   if (!known) known = &plan.family->architectures.front();
   std::string note =
       plan.config.file() + ": architectures \"" + plan.architecture + "\" is not known: read as " +
       std::string(known->name) + ", which model_type \"" + type + "\"" +
-      (known->head == HeadKind::kNone ? " stands for" : " and the tensors stand for");
+      (known->head == checkpoint::HeadKind::kNone ? " stands for" : " and the tensors stand for");
   if (plan.config.has("auto_map")) note += "; the code that auto_map names is not run";
   plan.notes.push_back(std::move(note));
   plan.architecture = known->name;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

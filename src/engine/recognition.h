@@ -5,11 +5,11 @@
 #include "engine/plan.h"
 #include "vecton/options.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // Sets plan.family and plan.architecture; a class that nobody knows becomes the architecture that
 // its weights fit, with a note. Weights are looked at by name and shape alone.
 // An adapter is what its task_type says. `overrides`: of config.json.
 void recognise(const EngineOptions& options, const json::object& overrides, Plan& plan);
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -5,7 +5,7 @@
 #include "checkpoint/test_files.h"
 #include "engine/model_copy.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::Contains;
@@ -159,10 +159,11 @@ TEST(Wrappers, InsideNamesAndAroundHeadsGoAsWell) {
 TEST(Wrappers, OfTwoModelsAreRefused) {
   const ModelCopy model("bert-embed-mean");
   std::vector<NamedArray> second;
-  for (const auto& [name, tensor] : read_safetensors(model.path() / "model.safetensors")) {
-    if (is_float(tensor.dtype))
+  for (const auto& [name, tensor] :
+       checkpoint::read_safetensors(model.path() / "model.safetensors")) {
+    if (tensor::is_float(tensor.dtype))
       second.push_back(
-          {"documents." + name, tensor.shape, read_floats(tensor.dtype, tensor.bytes)});
+          {"documents." + name, tensor.shape, checkpoint::read_floats(tensor.dtype, tensor.bytes)});
   }
   const auto queries = [](const std::string& name) { return "queries." + name; };
   model.change_tensors(queries, second);
@@ -205,4 +206,4 @@ TEST(LeftOver, MissingTensorsStayErrors) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -2,7 +2,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 Routes::Routes(const EngineOptions& options,
                const std::function<void(const DownloadProgress&)>& progress)
@@ -44,4 +44,4 @@ std::vector<Request> Routes::pieces(const Request& request, const std::string& w
   return preparers_[route_of(request, where)].pieces(request, where);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

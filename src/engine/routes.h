@@ -13,7 +13,7 @@
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 class Routes {
  public:
@@ -38,4 +38,4 @@ class Routes {
   std::vector<Preparer> preparers_;                           // of each plan
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

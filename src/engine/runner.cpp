@@ -12,12 +12,12 @@
 #include "ops/cache.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
 // A head's answer as a result, or why there is none.
-void give(HeadAnswer answer, const Sequence& sequence, Result& result) {
+void give(heads::HeadAnswer answer, const Sequence& sequence, Result& result) {
   const bool finite = std::ranges::all_of(answer.values, [](float v) { return std::isfinite(v); });
   if (!finite) {
     result.error = Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
@@ -36,7 +36,7 @@ void give(HeadAnswer answer, const Sequence& sequence, Result& result) {
 // The rows of each of `sequences` sequences that any of `parts` wants: parts[i] holds those of
 // sequences[i][0], sequences[i][1], ...
 template <class HeadWork>
-Rows union_of(const std::vector<HeadWork>& work, size_t sequences) {
+tensor::Rows union_of(const std::vector<HeadWork>& work, size_t sequences) {
   std::vector<std::vector<int32_t>> wanted(sequences);
   for (const HeadWork& head : work) {
     for (size_t i = 0; i < head.sequences.size(); ++i) {
@@ -48,7 +48,7 @@ Rows union_of(const std::vector<HeadWork>& work, size_t sequences) {
       all = std::move(merged);
     }
   }
-  Rows rows;
+  tensor::Rows rows;
   for (const std::vector<int32_t>& own : wanted) {
     rows.index.insert(rows.index.end(), own.begin(), own.end());
     rows.offsets.push_back(static_cast<int32_t>(rows.index.size()));
@@ -58,7 +58,7 @@ Rows union_of(const std::vector<HeadWork>& work, size_t sequences) {
 
 // Where the rows of a head stand among the rows `all` of all sequences.
 template <class HeadWork>
-std::vector<int32_t> places(const HeadWork& head, const Rows& all) {
+std::vector<int32_t> places(const HeadWork& head, const tensor::Rows& all) {
   std::vector<int32_t> at;
   for (size_t i = 0; i < head.sequences.size(); ++i) {
     int32_t r = all.offsets[head.sequences[i]];
@@ -79,15 +79,15 @@ const std::filesystem::path& key_of(const Plan& plan) {
 
 Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
   struct Transformer {
-    Weights weights;
-    const Model* model;
+    checkpoint::Weights weights;
+    const models::Model* model;
   };
   std::map<std::filesystem::path, Transformer> transformers;
   for (size_t i = 0; i < routes.size(); ++i) {
     const Plan& plan = routes.plan(i);
     auto place = transformers.find(key_of(plan));
     if (place == transformers.end()) {
-      const Weights weights = open_weights(plan, options, ops);
+      const checkpoint::Weights weights = open_weights(plan, options, ops);
       models_.push_back(plan.family->load(plan.config, weights));
       place = transformers.emplace(key_of(plan), Transformer{weights, models_.back().get()}).first;
     }
@@ -105,10 +105,11 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
   }
 }
 
-Weights Runner::open_weights(const Plan& plan, const EngineOptions& options, Ops& ops) {
-  Weights weights = Weights::open(plan.weights, plan.quantisation.get(),
-                                  plan.adapter ? &*plan.adapter : nullptr, ops, options.dtype);
-  const TensorNames& names = plan.family->tensors;
+checkpoint::Weights Runner::open_weights(const Plan& plan, const EngineOptions& options, Ops& ops) {
+  checkpoint::Weights weights =
+      checkpoint::Weights::open(plan.weights, plan.quantisation.get(),
+                                plan.adapter ? &*plan.adapter : nullptr, ops, options.dtype);
+  const models::TensorNames& names = plan.family->tensors;
   const std::string wrapper =
       names.words.empty() ? "" : weights.unwrap(names.words, names.prefixes);
   if (!wrapper.empty())
@@ -117,7 +118,7 @@ Weights Runner::open_weights(const Plan& plan, const EngineOptions& options, Ops
 }
 
 // What is left over, and sizes, once everything is taken that the plans need.
-void Runner::count(const Plan& plan, const EngineOptions& options, Weights weights) {
+void Runner::count(const Plan& plan, const EngineOptions& options, checkpoint::Weights weights) {
   const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
   if (options.convert == "embed") weights.skip(projection);
   note_left_over(plan, weights);
@@ -130,12 +131,12 @@ void Runner::count(const Plan& plan, const EngineOptions& options, Weights weigh
   if (dtype_.empty()) dtype_ = weights.dtype();
 }
 
-void Runner::note_left_over(const Plan& plan, const Weights& weights) {
+void Runner::note_left_over(const Plan& plan, const checkpoint::Weights& weights) {
   if (plan.family->tensors.words.empty()) return weights.check_taken();
   const std::vector<std::string> names = weights.left_over();
   if (names.empty()) return;
   warnings_.push_back("tensors that are not used, as " + plan.architecture +
-                      " has no place for them: " + names_text(names));
+                      " has no place for them: " + checkpoint::names_text(names));
 }
 
 bool Runner::activates(const Plan& plan, Task task) {
@@ -149,7 +150,7 @@ bool Runner::activates(const Plan& plan, Task task) {
   }
 }
 
-HeadInput Runner::input_of(Task task, const Sequence& s) const {
+heads::HeadInput Runner::input_of(Task task, const Sequence& s) const {
   const bool own = task == s.tasks.front();  // use_activation is for the request's own task
   const bool by_default = activates(routes_[s.route].plan, task);
   return {.ids = s.ids,
@@ -180,8 +181,8 @@ std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& seq
   return work;
 }
 
-Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
-  Batch batch;
+tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
+  tensor::Batch batch;
   const bool typed =
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.type_ids.empty(); });
   const bool partly =
@@ -213,13 +214,13 @@ Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
 
 // The pages that it begins with, and where the keys and values of the next ones go. All groups of
 // layers keep the same pages.
-void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
-  for (BlockTable& table : batch.block_tables) {
+void Runner::add_pages(const Sequence& sequence, tensor::Batch& batch) const {
+  for (tensor::BlockTable& table : batch.block_tables) {
     table.pages.insert(table.pages.end(), sequence.block_table.begin(), sequence.block_table.end());
     table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
     table.cached.push_back(static_cast<int32_t>(sequence.cached()));
   }
-  for (SlotMapping& mapping : batch.slot_mappings) {
+  for (tensor::SlotMapping& mapping : batch.slot_mappings) {
     auto row = static_cast<int32_t>(batch.ids.size());
     for (const int32_t page : sequence.new_pages) {
       for (int64_t i = 0; i < cache_.page_rows; ++i) {
@@ -232,7 +233,7 @@ void Runner::add_pages(const Sequence& sequence, Batch& batch) const {
 
 bool Runner::cacheable(const Sequence& sequence) const {
   if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
-  Rows wanted;
+  tensor::Rows wanted;
   routes_[sequence.route]
       .heads.at(sequence.tasks.front())
       ->want(input_of(sequence.tasks.front(), sequence), wanted);
@@ -240,9 +241,9 @@ bool Runner::cacheable(const Sequence& sequence) const {
 }
 
 int64_t Runner::page_bytes() const {
-  const CacheLayout layout = cache_layout(routes_.front().plan.shape);
-  if (routes_.size() > 1 || layout.empty() || !is_paged(layout)) return 0;
-  return cache_row_bytes(layout) * PrefixIndex::kPageTokens;
+  const tensor::CacheLayout layout = models::cache_layout(routes_.front().plan.shape);
+  if (routes_.size() > 1 || layout.empty() || !ops::is_paged(layout)) return 0;
+  return ops::cache_row_bytes(layout) * PrefixIndex::kPageTokens;
 }
 
 int64_t Runner::cache_pages(int64_t bytes) const {
@@ -251,8 +252,8 @@ int64_t Runner::cache_pages(int64_t bytes) const {
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {
-  cache_ = vecton::make_cache(cache_layout(routes_.front().plan.shape), pages,
-                              PrefixIndex::kPageTokens, ops);
+  cache_ = vecton::ops::make_cache(models::cache_layout(routes_.front().plan.shape), pages,
+                                   PrefixIndex::kPageTokens, ops);
 }
 
 // Each route has a model of its own, or heads.
@@ -266,21 +267,22 @@ void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) {
   }
 }
 
-Tensor Runner::hidden(Ops& ops, const Route& route, Batch& batch) {
-  Cache* cache = cache_.groups > 0 ? &cache_ : nullptr;
+Tensor Runner::hidden(Ops& ops, const Route& route, tensor::Batch& batch) {
+  tensor::Cache* cache = cache_.groups > 0 ? &cache_ : nullptr;
   if (!route.layers) return route.model->forward(ops, batch, cache);
   std::vector<Tensor> states;
-  const Rows wanted = std::exchange(batch.wanted, batch.rows);
+  const tensor::Rows wanted = std::exchange(batch.wanted, batch.rows);
   batch.layer_states = &states;
   states.push_back(route.model->forward(ops, batch, cache));
   batch.wanted = wanted;
   const Tensor rows = route.layers->mean(ops, std::move(states));
-  return batch.all_wanted() ? rows
-                            : ops.gather_rows(rows, ops.upload_indices(wanted_positions(batch)));
+  return batch.all_wanted()
+             ? rows
+             : ops.gather_rows(rows, ops.upload_indices(tensor::wanted_positions(batch)));
 }
 
 void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
-  Batch batch = make_batch(sequences);
+  tensor::Batch batch = make_batch(sequences);
   const std::vector<HeadWork> work = head_work(sequences);
   batch.wanted = union_of(work, sequences.size());
   for (const Sequence& s : sequences) {
@@ -295,8 +297,9 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
     const bool all = head.wanted.count() == batch.wanted.count();
     const Tensor rows =
         all ? hidden : ops.gather_rows(hidden, ops.upload_indices(places(head, batch.wanted)));
-    std::vector<HeadAnswer> answers = routes_[sequences.front().route].heads.at(head.task)->answer(
-        ops, rows, head.wanted, head.inputs);
+    std::vector<heads::HeadAnswer> answers =
+        routes_[sequences.front().route].heads.at(head.task)->answer(ops, rows, head.wanted,
+                                                                     head.inputs);
     for (size_t i = 0; i < answers.size(); ++i) {
       const Sequence& s = sequences[head.sequences[i]];
       Result& result = s.group->results[s.index];
@@ -306,4 +309,4 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

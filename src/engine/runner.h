@@ -13,7 +13,7 @@
 #include "heads/weighted_layers.h"
 #include "models/model.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 class Runner {
  public:
@@ -42,44 +42,44 @@ class Runner {
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  Weights open_weights(const Plan& plan, const EngineOptions& options, Ops& ops);
-  void count(const Plan& plan, const EngineOptions& options, Weights weights);
-  void note_left_over(const Plan& plan, const Weights& weights);
-  Batch make_batch(const std::vector<Sequence>& sequences) const;
+  checkpoint::Weights open_weights(const Plan& plan, const EngineOptions& options, Ops& ops);
+  void count(const Plan& plan, const EngineOptions& options, checkpoint::Weights weights);
+  void note_left_over(const Plan& plan, const checkpoint::Weights& weights);
+  tensor::Batch make_batch(const std::vector<Sequence>& sequences) const;
   // What a head has to do in a batch: its sequences, by their number, and the rows that it wants
   // of each.
   struct HeadWork {
     Task task = Task::kEmbed;
     std::vector<size_t> sequences, answers;  // and which of a sequence's answers it is
-    std::vector<HeadInput> inputs;
-    Rows wanted;
+    std::vector<heads::HeadInput> inputs;
+    tensor::Rows wanted;
   };
   std::vector<HeadWork> head_work(const std::vector<Sequence>& sequences) const;
-  HeadInput input_of(Task task, const Sequence& sequence) const;
+  heads::HeadInput input_of(Task task, const Sequence& sequence) const;
   static bool activates(const Plan& plan, Task task);
   // Of one route.
   void run_route(Ops& ops, const std::vector<Sequence>& sequences);
 
-  void add_pages(const Sequence& sequence, Batch& batch) const;
+  void add_pages(const Sequence& sequence, tensor::Batch& batch) const;
 
   // What one of the model's plans computes with.
   struct Route {
     const Plan& plan;
-    const Model* model;
-    std::optional<WeightedLayers> layers;  // none = the last one's rows are read
+    const models::Model* model;
+    std::optional<heads::WeightedLayers> layers;  // none = the last one's rows are read
     Heads heads;
   };
 
   // The wanted rows, as heads read them.
-  Tensor hidden(Ops& ops, const Route& route, Batch& batch);
+  Tensor hidden(Ops& ops, const Route& route, tensor::Batch& batch);
 
-  std::vector<std::unique_ptr<Model>> models_;  // of the routes: one per transformer
+  std::vector<std::unique_ptr<models::Model>> models_;  // of the routes: one per transformer
   std::vector<Route> routes_;
-  Cache cache_;  // no groups = none
+  tensor::Cache cache_;  // no groups = none
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;
   std::string dtype_;
   std::vector<std::string> warnings_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

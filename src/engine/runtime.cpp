@@ -14,7 +14,7 @@ RuntimeOptions checked(RuntimeOptions options) {
     throw Error(ErrorCode::kInvalidArgument, "threads must not be negative", "threads");
   if (options.memory_bytes < 0)
     throw Error(ErrorCode::kInvalidArgument, "memory_bytes must not be negative", "memory_bytes");
-  if (options.threads == 0) options.threads = ThreadPool::cores();
+  if (options.threads == 0) options.threads = base::ThreadPool::cores();
   return options;
 }
 
@@ -26,7 +26,7 @@ Runtime::Impl::Impl(const RuntimeOptions& wanted)
       pool(
           options.threads, [this](int worker) { return sources.work(worker); },
           [this](int worker) { sources.rest(worker); }),
-      device(make_ops(options.backend, pool)) {}
+      device(backend::make_ops(options.backend, pool)) {}
 
 Runtime::Runtime(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Runtime::~Runtime() = default;

@@ -15,9 +15,9 @@ struct Runtime::Impl {
   explicit Impl(const RuntimeOptions& options);
 
   RuntimeOptions options;
-  MemoryBudget memory;
-  JobSources sources;           // the engines
-  ThreadPool pool;              // its threads use the above
+  base::MemoryBudget memory;
+  base::JobSources sources;     // the engines
+  base::ThreadPool pool;        // its threads use the above
   std::unique_ptr<Ops> device;  // engines fork it
 };
 

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -270,4 +270,4 @@ Scheduler::CacheStats Scheduler::cache_stats() const {
   return stats;
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -18,7 +18,7 @@
 #include "engine/kv_cache_manager.h"
 #include "engine/sequence.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 class Scheduler {
  public:
@@ -110,4 +110,4 @@ class Scheduler {
   CacheStats stats_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

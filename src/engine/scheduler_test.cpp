@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 using ::testing::ElementsAre;
@@ -302,4 +302,4 @@ TEST(SchedulerWithCache, ACancelledChunkGivesItsPagesBack) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

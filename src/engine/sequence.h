@@ -15,7 +15,7 @@
 #include "engine/prefix_index.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 struct Group {
   std::vector<Result> results;
@@ -80,4 +80,4 @@ struct Sequence : Work, Delivery {
   }
 };
 
-}  // namespace vecton
+}  // namespace vecton::engine

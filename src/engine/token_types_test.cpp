@@ -9,7 +9,7 @@
 #include "checkpoint/test_files.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,7 +24,7 @@ void write_model(const TemporaryFolder& folder, const std::string& type) {
   const std::string second = R"({"id":"B","type_id":1})",
                     changed = R"({"id":"B","type_id":)" + type + "}";
   fs::copy(kModel, folder.path(), fs::copy_options::recursive);
-  std::string tokenizer(MappedFile(fs::path(kModel) / "tokenizer.json").text());
+  std::string tokenizer(base::MappedFile(fs::path(kModel) / "tokenizer.json").text());
   const size_t at = tokenizer.find(second);
   ASSERT_NE(at, std::string::npos);
   fs::remove(folder.path() / "tokenizer.json");
@@ -57,7 +57,7 @@ TEST(TokenTypes, AreAllZeroWhereTheModelTakesNone) {
   const TemporaryFolder zero, untyped;
   write_model(zero, "0");
   const fs::path file = zero.path() / "tokenizer.json";
-  std::string tokenizer(MappedFile(file).text());
+  std::string tokenizer(base::MappedFile(file).text());
   const std::string separator = R"({"id":"[SEP]","type_id":1})";
   const size_t at = tokenizer.find(separator);
   ASSERT_NE(at, std::string::npos);
@@ -65,7 +65,7 @@ TEST(TokenTypes, AreAllZeroWhereTheModelTakesNone) {
   zero.write("tokenizer.json",
              tokenizer.replace(at, separator.size(), R"({"id":"[SEP]","type_id":0})"));
   write_model(untyped, "1");
-  std::string config(MappedFile(fs::path(kModel) / "tokenizer_config.json").text());
+  std::string config(base::MappedFile(fs::path(kModel) / "tokenizer_config.json").text());
   fs::remove(untyped.path() / "tokenizer_config.json");
   untyped.write("tokenizer_config.json",
                 config.replace(0, 1, R"({"model_input_names":["input_ids"],)"));
@@ -74,4 +74,4 @@ TEST(TokenTypes, AreAllZeroWhereTheModelTakesNone) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -2,21 +2,22 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
-static Tensor run(Ops& ops, std::span<const HeadStep> steps, Tensor x) {
-  for (const HeadStep& step : steps) {
+static Tensor run(Ops& ops, std::span<const checkpoint::HeadStep> steps, Tensor x) {
+  for (const checkpoint::HeadStep& step : steps) {
     x = ops.linear(x, step.linear, step.activation);
     if (step.norm) x = ops.norm(std::move(x), *step.norm);
   }
   return x;
 }
 
-Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x) {
+Tensor run_steps(Ops& ops, const checkpoint::HeadWeights& weights, Tensor x) {
   return run(ops, weights.steps, std::move(x));
 }
 
-ClassifierHead::ClassifierHead(HeadWeights weights, LabelActivation activation, Step step)
+ClassifierHead::ClassifierHead(checkpoint::HeadWeights weights, LabelActivation activation,
+                               Step step)
     : weights_(std::move(weights)), activation_(std::move(activation)), step_(std::move(step)) {}
 
 // The first token where all are padding, as the reference has it.
@@ -26,30 +27,31 @@ static int32_t last_token(std::span<const int32_t> ids, int32_t padding_id) {
   return last;
 }
 
-void ClassifierHead::want(const HeadInput& input, Rows& wanted) const {
+void ClassifierHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   const auto tokens = static_cast<int64_t>(input.ids.size());
   if (weights_.every_token && step_.tag) {
     for (int64_t i = 0; i < tokens; ++i) {
       if (input.ids[i] == *step_.tag) wanted.index.push_back(static_cast<int32_t>(i));
     }
-  } else if (weights_.every_token || weights_.pooling == Pooling::kMean) {
+  } else if (weights_.every_token || weights_.pooling == ops::Pooling::kMean) {
     return want_tokens(input, wanted);
   } else {
     wanted.index.push_back(
-        weights_.pooling == Pooling::kLast ? last_token(input.ids, weights_.padding_id) : 0);
+        weights_.pooling == ops::Pooling::kLast ? last_token(input.ids, weights_.padding_id) : 0);
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
 Tensor ClassifierHead::finish(Ops& ops, Tensor logits, bool activated,
-                              const Indices& columns) const {
+                              const tensor::Indices& columns) const {
   if (activated) logits = activation_.apply(ops, std::move(logits));
   return columns.empty() ? logits : ops.gather_columns(logits, columns);
 }
 
-std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden,
+                                               const tensor::Rows& rows,
                                                std::span<const HeadInput> inputs) const {
-  Indices columns;
+  tensor::Indices columns;
   if (!step_.columns.empty()) columns = ops.upload_indices(step_.columns);
   return weights_.every_token ? answer_tokens(ops, hidden, rows, inputs, columns)
                               : answer_sequences(ops, hidden, rows, inputs, columns);
@@ -57,10 +59,10 @@ std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, c
 
 // A row per sequence: all of them at once.
 std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor& hidden,
-                                                         const Rows& rows,
+                                                         const tensor::Rows& rows,
                                                          std::span<const HeadInput> inputs,
-                                                         const Indices& columns) const {
-  const std::span<const HeadStep> steps = weights_.steps;
+                                                         const tensor::Indices& columns) const {
+  const std::span<const checkpoint::HeadStep> steps = weights_.steps;
   Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
   if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, ops.upload_rows(rows));
   const Tensor logits =
@@ -83,9 +85,9 @@ std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor&
 
 // A row per token, one sequence at a time: a vocabulary's logits are many.
 std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hidden,
-                                                      const Rows& rows,
+                                                      const tensor::Rows& rows,
                                                       std::span<const HeadInput> inputs,
-                                                      const Indices& columns) const {
+                                                      const tensor::Indices& columns) const {
   std::vector<Tensor> values, scores;  // scores: the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor logits =
@@ -106,4 +108,4 @@ std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hi
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -10,7 +10,7 @@
 #include "heads/head.h"
 #include "heads/label_activation.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class ClassifierHead final : public Head {
  public:
@@ -21,29 +21,29 @@ class ClassifierHead final : public Head {
     std::vector<int32_t> columns;
   };
 
-  ClassifierHead(HeadWeights weights, LabelActivation activation, Step step = {});
+  ClassifierHead(checkpoint::HeadWeights weights, LabelActivation activation, Step step = {});
 
-  void want(const HeadInput& input, Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  void want(const HeadInput& input, tensor::Rows& wanted) const override;
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
   // Logits as an answer gives them: activated where `activated`, and the columns that are kept.
-  Tensor finish(Ops& ops, Tensor logits, bool activated, const Indices& columns) const;
+  Tensor finish(Ops& ops, Tensor logits, bool activated, const tensor::Indices& columns) const;
 
-  std::vector<HeadAnswer> answer_sequences(Ops& ops, const Tensor& hidden, const Rows& rows,
+  std::vector<HeadAnswer> answer_sequences(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                            std::span<const HeadInput> inputs,
-                                           const Indices& columns) const;
-  std::vector<HeadAnswer> answer_tokens(Ops& ops, const Tensor& hidden, const Rows& rows,
+                                           const tensor::Indices& columns) const;
+  std::vector<HeadAnswer> answer_tokens(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                         std::span<const HeadInput> inputs,
-                                        const Indices& columns) const;
+                                        const tensor::Indices& columns) const;
 
-  HeadWeights weights_;
+  checkpoint::HeadWeights weights_;
   LabelActivation activation_;
   Step step_;
 };
 
 // The layers of a head over `x`, a row each.
-Tensor run_steps(Ops& ops, const HeadWeights& weights, Tensor x);
+Tensor run_steps(Ops& ops, const checkpoint::HeadWeights& weights, Tensor x);
 
-}  // namespace vecton
+}  // namespace vecton::heads

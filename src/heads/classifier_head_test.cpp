@@ -6,7 +6,7 @@
 #include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using testing::activated;
@@ -18,13 +18,15 @@ using testing::Text;
 
 class ClassifierHeadTest : public testing::HeadTest {
  protected:
-  ClassifierHeadTest() : HeadTest(make_ref_ops()) {}
+  ClassifierHeadTest() : HeadTest(backend::make_ref_ops()) {}
 
   // Logits (a + b, a - b) of a row (a, b).
-  HeadStep sum_and_difference() { return {.linear = linear_of(*ops_, 2, 2, {1, 1, 1, -1})}; }
-  HeadStep sum() { return {.linear = linear_of(*ops_, 1, 2, {1, 1})}; }
-  HeadWeights weights(Pooling pooling, bool every_token = false) {
-    HeadWeights weights{.every_token = every_token, .pooling = pooling};
+  checkpoint::HeadStep sum_and_difference() {
+    return {.linear = linear_of(*ops_, 2, 2, {1, 1, 1, -1})};
+  }
+  checkpoint::HeadStep sum() { return {.linear = linear_of(*ops_, 1, 2, {1, 1})}; }
+  checkpoint::HeadWeights weights(ops::Pooling pooling, bool every_token = false) {
+    checkpoint::HeadWeights weights{.every_token = every_token, .pooling = pooling};
     weights.steps = {sum_and_difference()};
     return weights;
   }
@@ -32,13 +34,16 @@ class ClassifierHeadTest : public testing::HeadTest {
 };
 
 TEST_F(ClassifierHeadTest, ReadsTheRowThatItPools) {
-  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kCls), {}), text_).values, ElementsAre(3, -1));
-  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kLast), {}), text_).values, ElementsAre(4, 6));
-  EXPECT_THAT(answer(ClassifierHead(weights(Pooling::kMean), {}), text_).values, ElementsAre(5, 1));
+  EXPECT_THAT(answer(ClassifierHead(weights(ops::Pooling::kCls), {}), text_).values,
+              ElementsAre(3, -1));
+  EXPECT_THAT(answer(ClassifierHead(weights(ops::Pooling::kLast), {}), text_).values,
+              ElementsAre(4, 6));
+  EXPECT_THAT(answer(ClassifierHead(weights(ops::Pooling::kMean), {}), text_).values,
+              ElementsAre(5, 1));
 }
 
 TEST_F(ClassifierHeadTest, TheLastTokenIsTheLastThatIsNoPadding) {
-  HeadWeights last = weights(Pooling::kLast);
+  checkpoint::HeadWeights last = weights(ops::Pooling::kLast);
   last.padding_id = 0;
   const ClassifierHead head(last, {});
   EXPECT_THAT(answer(head, text_).values, ElementsAre(8, -2));
@@ -50,17 +55,17 @@ TEST_F(ClassifierHeadTest, TheLastTokenIsTheLastThatIsNoPadding) {
 
 // softmax(3, -1) = 1 / (1 + e^-4), sigmoid(x) = 1 / (1 + e^-x).
 TEST_F(ClassifierHeadTest, ProbabilitiesAreGivenWhereTheyAreAskedFor) {
-  const ClassifierHead softmax(weights(Pooling::kCls), LabelActivation::kSoftmax);
+  const ClassifierHead softmax(weights(ops::Pooling::kCls), LabelActivation::kSoftmax);
   const float likely = 1 / (1 + std::exp(-4.0f));
   EXPECT_THAT(answer(softmax, text_, activated).values, near({likely, 1 - likely}));
   EXPECT_THAT(answer(softmax, text_).values, ElementsAre(3, -1));
-  const ClassifierHead sigmoid(weights(Pooling::kCls), LabelActivation::kSigmoid);
+  const ClassifierHead sigmoid(weights(ops::Pooling::kCls), LabelActivation::kSigmoid);
   EXPECT_THAT(answer(sigmoid, text_, activated).values,
               near({1 / (1 + std::exp(-3.0f)), 1 / (1 + std::exp(1.0f))}));
 }
 
 TEST_F(ClassifierHeadTest, OneBatchMixesLogitsAndProbabilities) {
-  const ClassifierHead head(weights(Pooling::kCls), LabelActivation::kSigmoid);
+  const ClassifierHead head(weights(ops::Pooling::kCls), LabelActivation::kSigmoid);
   const auto first_only = [n = 0](HeadInput& input) mutable { input.activation = n++ == 0; };
   const auto both = answers(head, std::vector<Text>{text_, text_}, first_only);
   EXPECT_THAT(both.at(0).values, near({0.9525741f, 0.2689414f}));
@@ -68,19 +73,19 @@ TEST_F(ClassifierHeadTest, OneBatchMixesLogitsAndProbabilities) {
 }
 
 TEST_F(ClassifierHeadTest, AScoreKeepsItsLogit) {
-  HeadWeights one{.pooling = Pooling::kCls};
+  checkpoint::HeadWeights one{.pooling = ops::Pooling::kCls};
   one.steps = {sum()};
   const ClassifierHead head(one, LabelActivation::kSigmoid);
   const HeadAnswer score = answer(head, text_, activated);
   EXPECT_THAT(score.values, near({1 / (1 + std::exp(-3.0f))}));
   EXPECT_EQ(score.logit, 3);
   EXPECT_EQ(answer(head, text_).logit, 3);
-  EXPECT_EQ(answer(ClassifierHead(weights(Pooling::kCls), {}), text_).logit,
+  EXPECT_EQ(answer(ClassifierHead(weights(ops::Pooling::kCls), {}), text_).logit,
             0);  // two labels have none
 }
 
 TEST_F(ClassifierHeadTest, LogitsOfABatchGoToTheirTexts) {
-  HeadWeights one{.pooling = Pooling::kCls};
+  checkpoint::HeadWeights one{.pooling = ops::Pooling::kCls};
   one.steps = {sum()};
   const auto scores =
       answers(ClassifierHead(one, LabelActivation::kSigmoid),
@@ -93,20 +98,21 @@ TEST_F(ClassifierHeadTest, LogitsOfABatchGoToTheirTexts) {
 
 // norm(relu(W x)) and then the logits.
 TEST_F(ClassifierHeadTest, StepsFollowOneAnother) {
-  HeadWeights two{.pooling = Pooling::kCls};
-  HeadStep hidden{.linear = linear_of(*ops_, 2, 2, {1, 0, 0, -1}, {0, 1}),
-                  .activation = Activation::kRelu};  // relu(1, -2 + ... ) = (1, 0)
+  checkpoint::HeadWeights two{.pooling = ops::Pooling::kCls};
+  checkpoint::HeadStep hidden{.linear = linear_of(*ops_, 2, 2, {1, 0, 0, -1}, {0, 1}),
+                              .activation = ops::Activation::kRelu};  // relu(1, -2 + ... ) = (1, 0)
   two.steps = {hidden, sum_and_difference()};
   EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, ElementsAre(1, 1));
-  two.steps[0].norm = testing::norm_of(*ops_, NormWeight::Kind::kLayerNorm, {3, 3}, {1, 1}, 0);
+  two.steps[0].norm = testing::norm_of(*ops_, ops::NormWeight::Kind::kLayerNorm, {3, 3}, {1, 1}, 0);
   // (1, 0) has mean 1/2 and deviation 1/2: (1, -1) -> (4, -2).
   EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, near({2, 6}));
 }
 
 TEST_F(ClassifierHeadTest, TokenStepsComeBeforePooling) {
-  HeadWeights two{.pooling = Pooling::kMean, .token_steps = 1};
-  two.steps = {{.linear = linear_of(*ops_, 2, 2, {1, 0, 0, 1}), .activation = Activation::kRelu},
-               sum_and_difference()};
+  checkpoint::HeadWeights two{.pooling = ops::Pooling::kMean, .token_steps = 1};
+  two.steps = {
+      {.linear = linear_of(*ops_, 2, 2, {1, 0, 0, 1}), .activation = ops::Activation::kRelu},
+      sum_and_difference()};
   // relu takes the -1 of the last row away: means (3, 7/3).
   EXPECT_THAT(answer(ClassifierHead(two, {}), text_).values, near({16 / 3.0f, 2 / 3.0f}));
   two.token_steps = 0;  // means (3, 2) have nothing below 0
@@ -114,7 +120,7 @@ TEST_F(ClassifierHeadTest, TokenStepsComeBeforePooling) {
 }
 
 TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
-  const HeadAnswer all = answer(ClassifierHead(weights(Pooling::kCls, true), {}), text_);
+  const HeadAnswer all = answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_);
   EXPECT_EQ(all.rows, 3);
   EXPECT_EQ(all.columns, 2);
   EXPECT_THAT(all.values, ElementsAre(3, -1, 8, -2, 4, 6));
@@ -124,17 +130,18 @@ TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
 TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
   const std::vector<uint8_t> kept = {0, 1, 0};
   const auto keep = [&](HeadInput& input) { input.kept = kept; };
-  const HeadAnswer middle = answer(ClassifierHead(weights(Pooling::kCls, true), {}), text_, keep);
+  const HeadAnswer middle =
+      answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_, keep);
   EXPECT_THAT(middle.values, ElementsAre(8, -2));
   EXPECT_THAT(middle.positions, ElementsAre(1));
   const std::vector<uint8_t> none = {0, 0, 0};
-  EXPECT_THAT(
-      wanted(ClassifierHead(weights(Pooling::kCls, true), {}), {.ids = text_.ids, .kept = none}),
-      IsEmpty());
+  EXPECT_THAT(wanted(ClassifierHead(weights(ops::Pooling::kCls, true), {}),
+                     {.ids = text_.ids, .kept = none}),
+              IsEmpty());
 }
 
 TEST_F(ClassifierHeadTest, StepTagsChooseTokensAndColumns) {
-  const ClassifierHead head(weights(Pooling::kCls, true), {}, {.tag = 6, .columns = {1}});
+  const ClassifierHead head(weights(ops::Pooling::kCls, true), {}, {.tag = 6, .columns = {1}});
   const HeadAnswer step = answer(head, text_);
   EXPECT_THAT(step.positions, ElementsAre(1));
   EXPECT_THAT(step.values, ElementsAre(-2));
@@ -144,7 +151,7 @@ TEST_F(ClassifierHeadTest, StepTagsChooseTokensAndColumns) {
 }
 
 TEST_F(ClassifierHeadTest, ColumnsAreChosenAfterTheProbabilities) {
-  const ClassifierHead head(weights(Pooling::kCls, true), LabelActivation::kSoftmax,
+  const ClassifierHead head(weights(ops::Pooling::kCls, true), LabelActivation::kSoftmax,
                             {.tag = 5, .columns = {1, 0}});
   const float likely = 1 / (1 + std::exp(-4.0f));
   EXPECT_THAT(answer(head, text_, activated).values, near({1 - likely, likely}));
@@ -152,12 +159,12 @@ TEST_F(ClassifierHeadTest, ColumnsAreChosenAfterTheProbabilities) {
 
 TEST_F(ClassifierHeadTest, ATextHasTheSameBitsInAnyCompany) {
   const std::vector<Text> texts = {text_, {.ids = {4}, .rows = {{0.3f, 0.7f}}}, text_};
-  for (const Pooling pooling : {Pooling::kCls, Pooling::kLast, Pooling::kMean})
+  for (const ops::Pooling pooling : {ops::Pooling::kCls, ops::Pooling::kLast, ops::Pooling::kMean})
     expect_same_alone(ClassifierHead(weights(pooling), LabelActivation::kSoftmax), texts,
                       activated);
-  expect_same_alone(ClassifierHead(weights(Pooling::kCls, true), LabelActivation::kLogSoftmax),
+  expect_same_alone(ClassifierHead(weights(ops::Pooling::kCls, true), LabelActivation::kLogSoftmax),
                     texts, activated);
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

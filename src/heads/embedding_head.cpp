@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
-EmbeddingHead::EmbeddingHead(RowModules token_modules, std::vector<Pooling> pooling,
+EmbeddingHead::EmbeddingHead(RowModules token_modules, std::vector<ops::Pooling> pooling,
                              bool include_prompt, RowModules vector_modules,
                              std::optional<int64_t> truncate)
     : token_modules_(std::move(token_modules)),
@@ -15,32 +15,33 @@ EmbeddingHead::EmbeddingHead(RowModules token_modules, std::vector<Pooling> pool
       all_rows_(!std::all_of(pooling_.begin(), pooling_.end(), one_row)),
       truncate_(truncate) {}
 
-void EmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
+void EmbeddingHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   if (!input.parts.empty()) return want_tokens(input, wanted);
   const auto tokens = static_cast<int64_t>(input.ids.size());
   const int64_t skip = include_prompt_ ? 0 : input.prompt_tokens;
-  const auto has = [this](Pooling p) {
+  const auto has = [this](ops::Pooling p) {
     return std::find(pooling_.begin(), pooling_.end(), p) != pooling_.end();
   };
   for (int64_t i = 0; i < tokens; ++i) {
-    const bool row = (all_rows_ && i >= skip) || (i == skip && has(Pooling::kCls)) ||
-                     (i == tokens - 1 && has(Pooling::kLast));
+    const bool row = (all_rows_ && i >= skip) || (i == skip && has(ops::Pooling::kCls)) ||
+                     (i == tokens - 1 && has(ops::Pooling::kLast));
     if (row) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const Rows& rows) const {
+Tensor EmbeddingHead::pooled(Ops& ops, const Tensor& hidden, const tensor::Rows& rows) const {
   std::vector<Tensor> parts;
-  const SequenceRows uploaded = ops.upload_rows(rows);
-  for (const Pooling pooling : pooling_) parts.push_back(ops.pool(hidden, pooling, uploaded));
+  const tensor::SequenceRows uploaded = ops.upload_rows(rows);
+  for (const ops::Pooling pooling : pooling_) parts.push_back(ops.pool(hidden, pooling, uploaded));
   return parts.size() == 1 ? parts.front() : ops.concat_columns(parts);
 }
 
 namespace {
 
 // Every part of a sequence as a sequence of its own, where the sequence has parts.
-void append_parts(const HeadInput& input, const Rows& rows, size_t sequence, Rows& parts) {
+void append_parts(const HeadInput& input, const tensor::Rows& rows, size_t sequence,
+                  tensor::Rows& parts) {
   const int32_t first = rows.offsets[sequence], end = rows.offsets[sequence + 1];
   if (input.parts.empty()) {
     parts.index.insert(parts.index.end(), rows.index.begin() + first, rows.index.begin() + end);
@@ -58,15 +59,16 @@ void append_parts(const HeadInput& input, const Rows& rows, size_t sequence, Row
 
 }  // namespace
 
-std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& hidden,
+                                              const tensor::Rows& rows,
                                               std::span<const HeadInput> inputs) const {
   return to_answers(ops, vectors(ops, hidden, rows, inputs));
 }
 
-std::vector<Tensor> EmbeddingHead::vectors(Ops& ops, const Tensor& last, const Rows& rows,
+std::vector<Tensor> EmbeddingHead::vectors(Ops& ops, const Tensor& last, const tensor::Rows& rows,
                                            std::span<const HeadInput> inputs) const {
   const Tensor hidden = token_modules_.forward(ops, last);
-  Rows parts;
+  tensor::Rows parts;
   std::vector<int64_t> first{0};  // vector of each sequence
   for (size_t s = 0; s < inputs.size(); ++s) {
     append_parts(inputs[s], rows, s, parts);
@@ -85,4 +87,4 @@ std::vector<Tensor> EmbeddingHead::vectors(Ops& ops, const Tensor& last, const R
   return values;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

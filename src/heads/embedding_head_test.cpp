@@ -6,7 +6,7 @@
 #include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using testing::activated;
@@ -17,9 +17,9 @@ using testing::Text;
 
 class EmbeddingHeadTest : public testing::HeadTest {
  protected:
-  EmbeddingHeadTest() : HeadTest(make_ref_ops()) {}
+  EmbeddingHeadTest() : HeadTest(backend::make_ref_ops()) {}
 
-  static EmbeddingHead head(std::vector<Pooling> pooling, bool include_prompt = true,
+  static EmbeddingHead head(std::vector<ops::Pooling> pooling, bool include_prompt = true,
                             std::optional<int64_t> truncate = std::nullopt) {
     return {RowModules(), std::move(pooling), include_prompt, RowModules(), truncate};
   }
@@ -30,13 +30,13 @@ class EmbeddingHeadTest : public testing::HeadTest {
 // (1, -2), (4, 0), (-2, 8): sums (3, 6).
 TEST_F(EmbeddingHeadTest, Poolings) {
   const float root = std::sqrt(3.0f);
-  const std::pair<Pooling, std::vector<float>> cases[] = {
-      {Pooling::kCls, {1, -2}},
-      {Pooling::kLast, {-2, 8}},
-      {Pooling::kMean, {1, 2}},
-      {Pooling::kMax, {4, 8}},
-      {Pooling::kMeanSqrtLen, {3 / root, 6 / root}},
-      {Pooling::kWeightedMean, {(1 + 8 - 6) / 6.0f, (-2 + 0 + 24) / 6.0f}},
+  const std::pair<ops::Pooling, std::vector<float>> cases[] = {
+      {ops::Pooling::kCls, {1, -2}},
+      {ops::Pooling::kLast, {-2, 8}},
+      {ops::Pooling::kMean, {1, 2}},
+      {ops::Pooling::kMax, {4, 8}},
+      {ops::Pooling::kMeanSqrtLen, {3 / root, 6 / root}},
+      {ops::Pooling::kWeightedMean, {(1 + 8 - 6) / 6.0f, (-2 + 0 + 24) / 6.0f}},
   };
   for (const auto& [pooling, expected] : cases) {
     const testing::Text& text = three_;
@@ -49,55 +49,60 @@ TEST_F(EmbeddingHeadTest, Poolings) {
 }
 
 TEST_F(EmbeddingHeadTest, OfOneTokenAllPoolingsAreItsRow) {
-  for (const Pooling pooling : {Pooling::kCls, Pooling::kLast, Pooling::kMean, Pooling::kMax,
-                                Pooling::kMeanSqrtLen, Pooling::kWeightedMean})
+  for (const ops::Pooling pooling :
+       {ops::Pooling::kCls, ops::Pooling::kLast, ops::Pooling::kMean, ops::Pooling::kMax,
+        ops::Pooling::kMeanSqrtLen, ops::Pooling::kWeightedMean})
     EXPECT_THAT(answer(head({pooling}), one_).values, ElementsAre(3, 4))
         << static_cast<int>(pooling);
 }
 
 TEST_F(EmbeddingHeadTest, SeveralPoolingsStandSideBySideInTheirOrder) {
-  EXPECT_THAT(answer(head({Pooling::kMean, Pooling::kMax}), three_).values,
+  EXPECT_THAT(answer(head({ops::Pooling::kMean, ops::Pooling::kMax}), three_).values,
               ElementsAre(1, 2, 4, 8));
-  EXPECT_THAT(answer(head({Pooling::kMax, Pooling::kCls, Pooling::kLast}), three_).values,
-              ElementsAre(4, 8, 1, -2, -2, 8));
+  EXPECT_THAT(
+      answer(head({ops::Pooling::kMax, ops::Pooling::kCls, ops::Pooling::kLast}), three_).values,
+      ElementsAre(4, 8, 1, -2, -2, 8));
 }
 
 TEST_F(EmbeddingHeadTest, WantsTheRowsThatItPools) {
   const HeadInput input{.ids = three_.ids};
-  EXPECT_THAT(wanted(head({Pooling::kCls}), input), ElementsAre(0));
-  EXPECT_THAT(wanted(head({Pooling::kLast}), input), ElementsAre(2));
-  EXPECT_THAT(wanted(head({Pooling::kCls, Pooling::kLast}), input), ElementsAre(0, 2));
-  EXPECT_THAT(wanted(head({Pooling::kMean}), input), ElementsAre(0, 1, 2));
-  EXPECT_THAT(wanted(head({Pooling::kLast, Pooling::kMax}), input), ElementsAre(0, 1, 2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kCls}), input), ElementsAre(0));
+  EXPECT_THAT(wanted(head({ops::Pooling::kLast}), input), ElementsAre(2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kCls, ops::Pooling::kLast}), input), ElementsAre(0, 2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kMean}), input), ElementsAre(0, 1, 2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kLast, ops::Pooling::kMax}), input), ElementsAre(0, 1, 2));
 }
 
 TEST_F(EmbeddingHeadTest, TheFirstRowIsTheLastOfOneToken) {
   const HeadInput input{.ids = one_.ids};
-  EXPECT_THAT(wanted(head({Pooling::kCls, Pooling::kLast}), input), ElementsAre(0));
-  EXPECT_THAT(answer(head({Pooling::kCls, Pooling::kLast}), one_).values, ElementsAre(3, 4, 3, 4));
+  EXPECT_THAT(wanted(head({ops::Pooling::kCls, ops::Pooling::kLast}), input), ElementsAre(0));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls, ops::Pooling::kLast}), one_).values,
+              ElementsAre(3, 4, 3, 4));
 }
 
 TEST_F(EmbeddingHeadTest, ThePromptCanBeLeftOut) {
   const auto prompted = [](HeadInput& input) { input.prompt_tokens = 2; };
-  EXPECT_THAT(answer(head({Pooling::kMean}, false), three_, prompted).values, ElementsAre(-2, 8));
-  EXPECT_THAT(answer(head({Pooling::kMean}, true), three_, prompted).values, ElementsAre(1, 2));
+  EXPECT_THAT(answer(head({ops::Pooling::kMean}, false), three_, prompted).values,
+              ElementsAre(-2, 8));
+  EXPECT_THAT(answer(head({ops::Pooling::kMean}, true), three_, prompted).values,
+              ElementsAre(1, 2));
   const HeadInput input{.ids = three_.ids, .prompt_tokens = 1};
-  EXPECT_THAT(wanted(head({Pooling::kMean}, false), input), ElementsAre(1, 2));
-  EXPECT_THAT(wanted(head({Pooling::kCls}, false), input), ElementsAre(1));
-  EXPECT_THAT(wanted(head({Pooling::kLast}, false), input), ElementsAre(2));
-  EXPECT_THAT(wanted(head({Pooling::kMean}, true), input), ElementsAre(0, 1, 2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kMean}, false), input), ElementsAre(1, 2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kCls}, false), input), ElementsAre(1));
+  EXPECT_THAT(wanted(head({ops::Pooling::kLast}, false), input), ElementsAre(2));
+  EXPECT_THAT(wanted(head({ops::Pooling::kMean}, true), input), ElementsAre(0, 1, 2));
 }
 
 // Positions count from the prompt's beginning: weights 2 and 3 of rows 1 and 2.
 TEST_F(EmbeddingHeadTest, WeightsGoOnAfterAPromptThatIsLeftOut) {
   const auto prompted = [](HeadInput& input) { input.prompt_tokens = 1; };
-  EXPECT_THAT(answer(head({Pooling::kWeightedMean}, false), three_, prompted).values,
+  EXPECT_THAT(answer(head({ops::Pooling::kWeightedMean}, false), three_, prompted).values,
               near({(2 * 4 - 3 * 2) / 5.0f, (0 + 3 * 8) / 5.0f}));
 }
 
 TEST_F(EmbeddingHeadTest, LengthOneIsOfTheRequest) {
-  EXPECT_THAT(answer(head({Pooling::kCls}), one_, activated).values, near({0.6f, 0.8f}));
-  EXPECT_THAT(answer(head({Pooling::kCls}), one_).values, ElementsAre(3, 4));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}), one_, activated).values, near({0.6f, 0.8f}));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}), one_).values, ElementsAre(3, 4));
 }
 
 // Matryoshka: cut first, then length 1.
@@ -107,17 +112,17 @@ TEST_F(EmbeddingHeadTest, DimensionsAreCutBeforeTheLengthIsMadeOne) {
     input.dimensions = 2;
     input.activation = true;
   };
-  EXPECT_THAT(answer(head({Pooling::kCls}), text, two).values, near({0.6f, 0.8f}));
-  EXPECT_THAT(answer(head({Pooling::kCls}), text, activated).values,
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}), text, two).values, near({0.6f, 0.8f}));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}), text, activated).values,
               near({3 / 13.0f, 4 / 13.0f, 12 / 13.0f}));
 }
 
 // truncate_dim of sentence-transformers cuts what is finished, so that the length is below 1.
 TEST_F(EmbeddingHeadTest, ACheckpointsTruncationComesLast) {
   const Text text{.ids = {1}, .rows = {{3, 4, 12}}};
-  const EmbeddingHead cut = head({Pooling::kCls}, true, 2);
+  const EmbeddingHead cut = head({ops::Pooling::kCls}, true, 2);
   EXPECT_THAT(answer(cut, text, activated).values, near({3 / 13.0f, 4 / 13.0f}));
-  EXPECT_THAT(answer(head({Pooling::kCls}, true, 9), text).values, ElementsAre(3, 4, 12));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}, true, 9), text).values, ElementsAre(3, 4, 12));
   const auto one = [](HeadInput& input) { input.dimensions = 1; };
   EXPECT_THAT(answer(cut, text, one).values, ElementsAre(3));
 }
@@ -125,18 +130,20 @@ TEST_F(EmbeddingHeadTest, ACheckpointsTruncationComesLast) {
 TEST_F(EmbeddingHeadTest, EveryPartIsPooledForItself) {
   const std::vector<int64_t> parts = {1, 3};
   const auto in_parts = [&](HeadInput& input) { input.parts = parts; };
-  const HeadAnswer means = answer(head({Pooling::kMean}), three_, in_parts);
+  const HeadAnswer means = answer(head({ops::Pooling::kMean}), three_, in_parts);
   EXPECT_EQ(means.rows, 2);
   EXPECT_THAT(means.values, ElementsAre(1, -2, 1, 4));
-  EXPECT_THAT(answer(head({Pooling::kLast}), three_, in_parts).values, ElementsAre(1, -2, -2, 8));
-  EXPECT_THAT(answer(head({Pooling::kCls}), three_, in_parts).values, ElementsAre(1, -2, 4, 0));
+  EXPECT_THAT(answer(head({ops::Pooling::kLast}), three_, in_parts).values,
+              ElementsAre(1, -2, -2, 8));
+  EXPECT_THAT(answer(head({ops::Pooling::kCls}), three_, in_parts).values,
+              ElementsAre(1, -2, 4, 0));
 }
 
 // Weights begin at 1 in every part: (1 * 4 + 2 * -2) / 3, (0 + 2 * 8) / 3.
 TEST_F(EmbeddingHeadTest, PositionsBeginAnewInEveryPart) {
   const std::vector<int64_t> parts = {1, 3};
   const auto in_parts = [&](HeadInput& input) { input.parts = parts; };
-  EXPECT_THAT(answer(head({Pooling::kWeightedMean}), three_, in_parts).values,
+  EXPECT_THAT(answer(head({ops::Pooling::kWeightedMean}), three_, in_parts).values,
               near({1, -2, 0, 16 / 3.0f}));
 }
 
@@ -146,7 +153,7 @@ TEST_F(EmbeddingHeadTest, OneBatchHasTextsWithAndWithoutParts) {
     if (input.ids.size() == 3) input.parts = parts;
   };
   const auto both =
-      answers(head({Pooling::kMean}), std::vector<Text>{three_, one_, three_}, first_in_parts);
+      answers(head({ops::Pooling::kMean}), std::vector<Text>{three_, one_, three_}, first_in_parts);
   ASSERT_EQ(both.size(), 3u);
   EXPECT_THAT(both[0].values, ElementsAre(2.5, -1, -2, 8));
   EXPECT_THAT(both[1].values, ElementsAre(3, 4));
@@ -163,10 +170,11 @@ TEST_F(EmbeddingHeadTest, ATextHasTheSameBitsInAnyCompany) {
     }
     texts.push_back(text);
   }
-  for (const Pooling pooling : {Pooling::kCls, Pooling::kLast, Pooling::kMean, Pooling::kMax,
-                                Pooling::kMeanSqrtLen, Pooling::kWeightedMean})
+  for (const ops::Pooling pooling :
+       {ops::Pooling::kCls, ops::Pooling::kLast, ops::Pooling::kMean, ops::Pooling::kMax,
+        ops::Pooling::kMeanSqrtLen, ops::Pooling::kWeightedMean})
     expect_same_alone(head({pooling}), texts, activated);
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -6,19 +6,20 @@
 #include "heads/classifier_head.h"
 #include "heads/label_activation.h"
 
-namespace vecton {
+namespace vecton::heads {
 
-FillMaskHead::FillMaskHead(HeadWeights weights, int32_t mask_id)
+FillMaskHead::FillMaskHead(checkpoint::HeadWeights weights, int32_t mask_id)
     : weights_(std::move(weights)), mask_id_(mask_id) {}
 
-void FillMaskHead::want(const HeadInput& input, Rows& wanted) const {
+void FillMaskHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   for (size_t i = 0; i < input.ids.size(); ++i) {
     if (input.ids[i] == mask_id_) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden,
+                                             const tensor::Rows& rows,
                                              std::span<const HeadInput> inputs) const {
   std::vector<Tensor> best;                   // of each sequence values, then columns
   std::vector<std::vector<int32_t>> targets;  // of the columns; empty = all tokens
@@ -43,4 +44,4 @@ std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, con
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -4,20 +4,20 @@
 #include "checkpoint/head_weights.h"
 #include "heads/head.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class FillMaskHead final : public Head {
  public:
-  FillMaskHead(HeadWeights weights, int32_t mask_id);
-  void want(const HeadInput& input, Rows& wanted) const override;
+  FillMaskHead(checkpoint::HeadWeights weights, int32_t mask_id);
+  void want(const HeadInput& input, tensor::Rows& wanted) const override;
   // A row per mask: top_k tokens, likeliest first, ties by id; of `targets` only, where there are
   // some.
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  HeadWeights weights_;
+  checkpoint::HeadWeights weights_;
   int32_t mask_id_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

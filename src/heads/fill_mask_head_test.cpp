@@ -6,7 +6,7 @@
 #include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using ::testing::ElementsAre;
@@ -18,10 +18,10 @@ constexpr int32_t kMask = 9;
 
 class FillMaskHeadTest : public testing::HeadTest {
  protected:
-  FillMaskHeadTest() : HeadTest(make_ref_ops()) {}
+  FillMaskHeadTest() : HeadTest(backend::make_ref_ops()) {}
 
   FillMaskHead head() {
-    HeadWeights weights{.every_token = true};
+    checkpoint::HeadWeights weights{.every_token = true};
     weights.steps = {{.linear = testing::linear_of(*ops_, 4, 2, {1, 0, 0, 1, -1, 0, 0, -1})}};
     return {weights, kMask};
   }
@@ -90,4 +90,4 @@ TEST_F(FillMaskHeadTest, ATextHasTheSameBitsInAnyCompany) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
 std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values) {
   std::vector<HeadAnswer> answers;
@@ -15,22 +15,22 @@ std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values) {
   return answers;
 }
 
-void want_tokens(const HeadInput& input, Rows& wanted) {
+void want_tokens(const HeadInput& input, tensor::Rows& wanted) {
   for (size_t i = 0; i < input.ids.size(); ++i) {
     if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-Rows rows_of_sequence(const Rows& rows, size_t sequence) {
+tensor::Rows rows_of_sequence(const tensor::Rows& rows, size_t sequence) {
   const int32_t first = rows.offsets[sequence], end = rows.offsets[sequence + 1];
   return {.offsets = {0, end - first},
           .index = {rows.index.begin() + first, rows.index.begin() + end}};
 }
 
-Tensor slice_sequence(const Tensor& x, const Rows& rows, size_t sequence) {
+Tensor slice_sequence(const Tensor& x, const tensor::Rows& rows, size_t sequence) {
   const int64_t first = rows.offsets[sequence];
   return x.slice_rows(first, rows.offsets[sequence + 1] - first);
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

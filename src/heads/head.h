@@ -9,7 +9,7 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 // What a head knows of one sequence.
 struct HeadInput {
@@ -36,10 +36,10 @@ class Head {
   virtual ~Head() = default;
 
   // Appends the rows wanted of a sequence: positions to wanted.index, their end to wanted.offsets.
-  virtual void want(const HeadInput& input, Rows& wanted) const = 0;
+  virtual void want(const HeadInput& input, tensor::Rows& wanted) const = 0;
 
   // One answer per sequence; `hidden` holds the wanted rows of all of them, as `rows` says.
-  virtual std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  virtual std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                          std::span<const HeadInput> inputs) const = 0;
 
   // Bytes that its weights hold beside those of the checkpoint's main files.
@@ -50,9 +50,9 @@ class Head {
 // reads them once.
 std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values);
 // Adds every position of a sequence to `wanted` that is not left out by `kept`.
-void want_tokens(const HeadInput& input, Rows& wanted);
+void want_tokens(const HeadInput& input, tensor::Rows& wanted);
 // What of `rows`, and of a tensor that has a row for each of them, is one sequence's.
-Rows rows_of_sequence(const Rows& rows, size_t sequence);
-Tensor slice_sequence(const Tensor& x, const Rows& rows, size_t sequence);
+tensor::Rows rows_of_sequence(const tensor::Rows& rows, size_t sequence);
+Tensor slice_sequence(const Tensor& x, const tensor::Rows& rows, size_t sequence);
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
 const char* LabelActivation::kind_name(Kind kind) {
   switch (kind) {
@@ -24,10 +24,10 @@ const char* LabelActivation::kind_name(Kind kind) {
   return "";
 }
 
-LabelActivation::LabelActivation(Activation each, std::string name)
-    : kind_(each == Activation::kIdentity  ? kIdentity
-            : each == Activation::kSigmoid ? kSigmoid
-                                           : kEach),
+LabelActivation::LabelActivation(ops::Activation each, std::string name)
+    : kind_(each == ops::Activation::kIdentity  ? kIdentity
+            : each == ops::Activation::kSigmoid ? kSigmoid
+                                                : kEach),
       each_(each),
       name_(std::move(name)) {
   std::ranges::transform(name_, name_.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -61,4 +61,4 @@ Tensor LabelActivation::apply(Ops& ops, Tensor logits) const {
   return logits;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

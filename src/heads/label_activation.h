@@ -5,7 +5,7 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class LabelActivation {
  public:
@@ -14,7 +14,7 @@ class LabelActivation {
 
   LabelActivation(Kind kind = kIdentity) : kind_(kind) {}  // NOLINT: a kind is one
   // A function that torch calls `name` ("Tanh").
-  LabelActivation(Activation each, std::string name);
+  LabelActivation(ops::Activation each, std::string name);
 
   // "identity", "sigmoid", "softmax", "softmin", "logsoftmax", "tanh", ...
   const std::string& name() const { return name_; }
@@ -29,9 +29,9 @@ class LabelActivation {
  private:
   Kind kind_ = kIdentity;
   double mean_ = 0, sigma_ = 1;
-  Activation each_ = Activation::kIdentity;
+  ops::Activation each_ = ops::Activation::kIdentity;
   std::string name_ = kind_name(kind_);
   static const char* kind_name(Kind kind);
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -7,7 +7,7 @@
 
 #include "backend/ref/ref_ops.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using ::testing::FloatNear;
@@ -16,7 +16,7 @@ using ::testing::Pointwise;
 // Of one row, or of several of the same length.
 std::vector<float> applied(const LabelActivation& activation, const std::vector<float>& values,
                            int64_t rows = 1) {
-  const std::unique_ptr<Ops> ops = make_ref_ops();
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   const auto columns = static_cast<int64_t>(values.size()) / rows;
   return ops->download_all(std::vector{activation.apply(*ops, ops->upload(values, rows, columns))})
       .front();
@@ -31,8 +31,8 @@ TEST(LabelActivation, IsTorchs) {
       {LabelActivation::kSoftmax, {0.03911257f, 0.17529039f, 0.78559703f}},
       {LabelActivation::kSoftmin, {0.78559703f, 0.17529039f, 0.03911257f}},
       {LabelActivation::kLogSoftmax, {-3.24131132f, -1.74131132f, -0.24131131f}},
-      {LabelActivation(Activation::kTanh, "Tanh"), {-0.76159418f, 0.46211717f, 0.96402758f}},
-      {LabelActivation(Activation::kRelu6, "ReLU6"), {0.0f, 0.5f, 2.0f}},
+      {LabelActivation(ops::Activation::kTanh, "Tanh"), {-0.76159418f, 0.46211717f, 0.96402758f}},
+      {LabelActivation(ops::Activation::kRelu6, "ReLU6"), {0.0f, 0.5f, 2.0f}},
   };
   for (const auto& [activation, expected] : cases)
     EXPECT_THAT(applied(activation, x), Pointwise(FloatNear(1e-6f), expected)) << activation.name();
@@ -41,8 +41,8 @@ TEST(LabelActivation, IsTorchs) {
 TEST(LabelActivation, HasANameForPeople) {
   EXPECT_EQ(LabelActivation().name(), "identity");
   EXPECT_EQ(LabelActivation(LabelActivation::kLogSoftmax).name(), "logsoftmax");
-  EXPECT_EQ(LabelActivation(Activation::kSoftplus, "Softplus").name(), "softplus");
-  EXPECT_EQ(LabelActivation(Activation::kSigmoid, "Sigmoid").name(), "sigmoid");
+  EXPECT_EQ(LabelActivation(ops::Activation::kSoftplus, "Softplus").name(), "softplus");
+  EXPECT_EQ(LabelActivation(ops::Activation::kSigmoid, "Sigmoid").name(), "sigmoid");
 }
 
 TEST(LabelActivation, TakesRowsOfNothingAndOfLargeNumbers) {
@@ -58,7 +58,7 @@ TEST(LabelActivation, ActivatesEachRowForItself) {
   for (const LabelActivation& activation :
        {LabelActivation(LabelActivation::kSoftmax), LabelActivation(LabelActivation::kSoftmin),
         LabelActivation(LabelActivation::kLogSoftmax),
-        LabelActivation(Activation::kMish, "Mish")}) {
+        LabelActivation(ops::Activation::kMish, "Mish")}) {
     std::vector<float> expected = applied(activation, row);
     const std::vector<float> second = applied(activation, other);
     expected.insert(expected.end(), second.begin(), second.end());
@@ -68,7 +68,7 @@ TEST(LabelActivation, ActivatesEachRowForItself) {
 
 // (logit - mean) / sigma; without a calibration the logits themselves.
 TEST(LabelActivation, CalibratesLogits) {
-  const std::unique_ptr<Ops> ops = make_ref_ops();
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   LabelActivation activation(LabelActivation::kSigmoid);
   const auto calibrated = [&](const std::vector<float>& logits) {
     return ops->download_all(std::vector{activation.calibrate(*ops, ops->upload(logits, 1, 3))})
@@ -83,4 +83,4 @@ TEST(LabelActivation, CalibratesLogits) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

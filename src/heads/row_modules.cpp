@@ -7,7 +7,7 @@
 #include "checkpoint/weights.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 namespace {
 
@@ -21,21 +21,23 @@ void check_columns(const std::filesystem::path& folder, const char* key, int64_t
 
 class DenseStep final : public RowStep {
  public:
-  DenseStep(const DenseModule& module, const Weights& weights)
+  DenseStep(const checkpoint::DenseModule& module, const checkpoint::Weights& weights)
       : activation_(module.activation), residual_(module.residual) {
     const int64_t in = module.in_features, out = module.out_features;
-    const auto bias = module.bias ? Weights::Bias::kRequired : Weights::Bias::kNone;
+    const auto bias =
+        module.bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
     linear_ = (weights / "linear").linear(out, in, bias);
     if (residual_ && in != out)
-      residual_linear_ = (weights / "residual").linear(out, in, Weights::Bias::kNone);
+      residual_linear_ = (weights / "residual").linear(out, in, checkpoint::Weights::Bias::kNone);
     // PReLU is the one activation with a parameter.
-    if (activation_ == Activation::kPRelu)
+    if (activation_ == ops::Activation::kPRelu)
       slope_ = (weights / "activation_function").values("weight", 1).front();
   }
 
   Tensor forward(Ops& ops, Tensor x) const override {
-    if (!residual_ && activation_ != Activation::kPRelu) return ops.linear(x, linear_, activation_);
-    if (activation_ == Activation::kPRelu) {
+    if (!residual_ && activation_ != ops::Activation::kPRelu)
+      return ops.linear(x, linear_, activation_);
+    if (activation_ == ops::Activation::kPRelu) {
       Tensor y = parametric_relu(ops, ops.linear(x, linear_));
       return residual_ ? ops.add(std::move(y), along(ops, x)) : y;
     }
@@ -49,26 +51,26 @@ class DenseStep final : public RowStep {
   }
   // relu(y) - slope relu(-y): one of the two is 0.
   Tensor parametric_relu(Ops& ops, const Tensor& y) const {
-    const Tensor below = ops.activate(ops.scale(y, -1), Activation::kRelu);
-    return ops.add(ops.activate(y, Activation::kRelu), ops.scale(below, -slope_));
+    const Tensor below = ops.activate(ops.scale(y, -1), ops::Activation::kRelu);
+    return ops.add(ops.activate(y, ops::Activation::kRelu), ops.scale(below, -slope_));
   }
 
-  LinearWeight linear_;
-  Activation activation_;
+  ops::LinearWeight linear_;
+  ops::Activation activation_;
   bool residual_;  // y += residual_linear(x), or x itself where the sizes are equal
-  LinearWeight residual_linear_;
+  ops::LinearWeight residual_linear_;
   float slope_ = 0;
 };
 
 class LayerNormStep final : public RowStep {
  public:
   // torch's default eps.
-  LayerNormStep(const LayerNormModule& module, const Weights& weights)
+  LayerNormStep(const checkpoint::LayerNormModule& module, const checkpoint::Weights& weights)
       : norm_((weights / "norm").layer_norm(module.dimension, 1e-5)) {}
   Tensor forward(Ops& ops, Tensor x) const override { return ops.norm(std::move(x), norm_); }
 
  private:
-  NormWeight norm_;
+  ops::NormWeight norm_;
 };
 
 class NormalizeStep final : public RowStep {
@@ -78,27 +80,28 @@ class NormalizeStep final : public RowStep {
 
 }  // namespace
 
-int64_t columns_after(std::span<const RowModule> modules, int64_t columns) {
-  for (const RowModule& module : modules) {
-    if (const auto* dense = std::get_if<DenseModule>(&module)) columns = dense->out_features;
+int64_t columns_after(std::span<const checkpoint::RowModule> modules, int64_t columns) {
+  for (const checkpoint::RowModule& module : modules) {
+    if (const auto* dense = std::get_if<checkpoint::DenseModule>(&module))
+      columns = dense->out_features;
   }
   return columns;
 }
 
-RowModules::RowModules(std::span<const RowModule> modules, int64_t columns, Ops& ops)
+RowModules::RowModules(std::span<const checkpoint::RowModule> modules, int64_t columns, Ops& ops)
     : columns_(columns_after(modules, columns)) {
   const auto add = [&]<class Step>(const auto& module, std::type_identity<Step>) {
-    const Weights weights = Weights::open(module.folder, ops);
+    const checkpoint::Weights weights = checkpoint::Weights::open(module.folder, ops);
     steps_.push_back(std::make_unique<Step>(module, weights));
     weights.check_taken();
     weight_bytes_ += weights.prepared_bytes();
   };
-  for (const RowModule& module : modules) {
-    if (const auto* dense = std::get_if<DenseModule>(&module)) {
+  for (const checkpoint::RowModule& module : modules) {
+    if (const auto* dense = std::get_if<checkpoint::DenseModule>(&module)) {
       check_columns(dense->folder, "in_features", dense->in_features, columns);
       add(*dense, std::type_identity<DenseStep>());
       columns = dense->out_features;
-    } else if (const auto* norm = std::get_if<LayerNormModule>(&module)) {
+    } else if (const auto* norm = std::get_if<checkpoint::LayerNormModule>(&module)) {
       check_columns(norm->folder, "dimension", norm->dimension, columns);
       add(*norm, std::type_identity<LayerNormStep>());
     } else {
@@ -112,4 +115,4 @@ Tensor RowModules::forward(Ops& ops, Tensor x) const {
   return x;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

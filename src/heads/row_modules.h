@@ -10,7 +10,7 @@
 #include "checkpoint/modules.h"
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class RowStep {
  public:
@@ -23,7 +23,7 @@ class RowModules {
   RowModules() = default;
   // Reads the modules' weights with `ops`. Errors name the module whose size doesn't follow on what
   // comes before it, `columns` at first.
-  RowModules(std::span<const RowModule> modules, int64_t columns, Ops& ops);
+  RowModules(std::span<const checkpoint::RowModule> modules, int64_t columns, Ops& ops);
 
   Tensor forward(Ops& ops, Tensor x) const;
 
@@ -36,6 +36,6 @@ class RowModules {
 };
 
 // Columns of a row after the modules.
-int64_t columns_after(std::span<const RowModule> modules, int64_t columns);
+int64_t columns_after(std::span<const checkpoint::RowModule> modules, int64_t columns);
 
-}  // namespace vecton
+}  // namespace vecton::heads

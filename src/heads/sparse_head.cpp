@@ -8,7 +8,7 @@
 
 #include "heads/classifier_head.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 namespace {
 
@@ -37,19 +37,19 @@ void keep_largest(HeadAnswer& sparse, std::optional<int64_t> most) {
 
 }  // namespace
 
-SpladeHead::SpladeHead(HeadWeights weights, const SpladePooling& pooling, RowModules modules,
-                       std::optional<int64_t> most)
+SpladeHead::SpladeHead(checkpoint::HeadWeights weights, const checkpoint::SpladePooling& pooling,
+                       RowModules modules, std::optional<int64_t> most)
     : weights_(std::move(weights)), pooling_(pooling), modules_(std::move(modules)), most_(most) {}
 
-std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                            std::span<const HeadInput> inputs) const {
   std::vector<Tensor> pooled;
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor x = run_steps(ops, weights_, slice_sequence(hidden, rows, s));
-    x = ops.activate(std::move(x), Activation::kLog1pRelu);
-    if (pooling_.log_twice) x = ops.activate(std::move(x), Activation::kLog1pRelu);
+    x = ops.activate(std::move(x), ops::Activation::kLog1pRelu);
+    if (pooling_.log_twice) x = ops.activate(std::move(x), ops::Activation::kLog1pRelu);
     const auto count = static_cast<float>(x.rows());
-    x = ops.pool(x, pooling_.sum ? Pooling::kMean : Pooling::kMax,
+    x = ops.pool(x, pooling_.sum ? ops::Pooling::kMean : ops::Pooling::kMax,
                  ops.upload_rows(rows_of_sequence(rows, s)));
     if (pooling_.sum) x = ops.scale(std::move(x), count);
     pooled.push_back(modules_.forward(ops, std::move(x)));
@@ -70,7 +70,8 @@ std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const
   return answers;
 }
 
-std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden,
+                                                  const tensor::Rows& rows,
                                                   std::span<const HeadInput> inputs) const {
   const HeadAnswer weights = std::move(to_answers(ops, {&hidden, 1}).front());
   std::vector<HeadAnswer> answers;
@@ -91,12 +92,13 @@ std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden
   return answers;
 }
 
-LexicalHead::LexicalHead(LinearWeight linear, std::set<int32_t> special)
+LexicalHead::LexicalHead(ops::LinearWeight linear, std::set<int32_t> special)
     : linear_(std::move(linear)), special_(std::move(special)) {}
 
-std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden,
+                                            const tensor::Rows& rows,
                                             std::span<const HeadInput> inputs) const {
-  const Tensor of_tokens[] = {ops.linear(hidden, linear_, Activation::kRelu)};
+  const Tensor of_tokens[] = {ops.linear(hidden, linear_, ops::Activation::kRelu)};
   const HeadAnswer weights = std::move(to_answers(ops, of_tokens).front());
   std::vector<HeadAnswer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
@@ -118,4 +120,4 @@ std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden, cons
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -11,21 +11,23 @@
 #include "heads/head.h"
 #include "heads/row_modules.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 // Of token v: the maximum (or sum) over the positions of log1p(relu(logit of v)), through
 // `modules`; then the `most` largest of them, where that is given.
 class SpladeHead final : public Head {
  public:
-  SpladeHead(HeadWeights weights, const SpladePooling& pooling, RowModules modules,
-             std::optional<int64_t> most);
-  void want(const HeadInput& input, Rows& wanted) const override { want_tokens(input, wanted); }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  SpladeHead(checkpoint::HeadWeights weights, const checkpoint::SpladePooling& pooling,
+             RowModules modules, std::optional<int64_t> most);
+  void want(const HeadInput& input, tensor::Rows& wanted) const override {
+    want_tokens(input, wanted);
+  }
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  HeadWeights weights_;
-  SpladePooling pooling_;
+  checkpoint::HeadWeights weights_;
+  checkpoint::SpladePooling pooling_;
   RowModules modules_;
   std::optional<int64_t> most_;
 };
@@ -33,13 +35,15 @@ class SpladeHead final : public Head {
 // Of token v: the largest relu(w h + b) of the places where v stands; special tokens have none.
 class LexicalHead final : public Head {
  public:
-  LexicalHead(LinearWeight linear, std::set<int32_t> special);
-  void want(const HeadInput& input, Rows& wanted) const override { want_tokens(input, wanted); }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  LexicalHead(ops::LinearWeight linear, std::set<int32_t> special);
+  void want(const HeadInput& input, tensor::Rows& wanted) const override {
+    want_tokens(input, wanted);
+  }
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  LinearWeight linear_;
+  ops::LinearWeight linear_;
   std::set<int32_t> special_;
 };
 
@@ -48,12 +52,14 @@ class LexicalHead final : public Head {
 class StaticWeightsHead final : public Head {
  public:
   explicit StaticWeightsHead(std::optional<int64_t> most) : most_(most) {}
-  void want(const HeadInput& input, Rows& wanted) const override { want_tokens(input, wanted); }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  void want(const HeadInput& input, tensor::Rows& wanted) const override {
+    want_tokens(input, wanted);
+  }
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
   std::optional<int64_t> most_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -7,7 +7,7 @@
 #include "backend/ref/ref_ops.h"
 #include "heads/test_heads.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using ::testing::ElementsAre;
@@ -17,10 +17,11 @@ using testing::Text;
 
 class SparseHeadTest : public testing::HeadTest {
  protected:
-  SparseHeadTest() : HeadTest(make_ref_ops()) {}
+  SparseHeadTest() : HeadTest(backend::make_ref_ops()) {}
 
-  SpladeHead splade(SpladePooling pooling = {}, std::optional<int64_t> most = std::nullopt) {
-    HeadWeights weights{.every_token = true};
+  SpladeHead splade(checkpoint::SpladePooling pooling = {},
+                    std::optional<int64_t> most = std::nullopt) {
+    checkpoint::HeadWeights weights{.every_token = true};
     weights.steps = {{.linear = testing::linear_of(*ops_, 3, 2, {1, 0, 0, 1, -1, 0})}};
     return {weights, pooling, RowModules(), most};
   }
@@ -122,4 +123,4 @@ TEST_F(SparseHeadTest, ATextHasTheSameBitsInAnyCompany) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -28,8 +28,8 @@ class HeadTest : public ::testing::Test {
   explicit HeadTest(std::unique_ptr<Ops> ops) : ops_(std::move(ops)) {}
 
   // The positions that the head wants of a text.
-  static std::vector<int32_t> wanted(const Head& head, const HeadInput& input) {
-    Rows rows;
+  static std::vector<int32_t> wanted(const heads::Head& head, const heads::HeadInput& input) {
+    tensor::Rows rows;
     head.want(input, rows);
     EXPECT_EQ(rows.sequences(), 1);
     EXPECT_EQ(rows.count(), static_cast<int64_t>(rows.index.size()));
@@ -38,13 +38,14 @@ class HeadTest : public ::testing::Test {
 
   // Answers to texts of one batch; `ask` fills in what each of them wants besides its ids.
   template <class F>
-  std::vector<HeadAnswer> answers(const Head& head, const std::vector<Text>& texts, F ask) {
-    std::vector<HeadInput> inputs;
-    Rows wanted;
+  std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts,
+                                         F ask) {
+    std::vector<heads::HeadInput> inputs;
+    tensor::Rows wanted;
     std::vector<float> hidden;
     int64_t columns = 0;
     for (const Text& text : texts) {
-      HeadInput input{.ids = text.ids};
+      heads::HeadInput input{.ids = text.ids};
       ask(input);
       inputs.push_back(input);
       const size_t first = wanted.index.size();
@@ -57,26 +58,26 @@ class HeadTest : public ::testing::Test {
     }
     return head.answer(*ops_, ops_->upload(hidden, wanted.count(), columns), wanted, inputs);
   }
-  std::vector<HeadAnswer> answers(const Head& head, const std::vector<Text>& texts) {
-    return answers(head, texts, [](HeadInput&) {});
+  std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts) {
+    return answers(head, texts, [](heads::HeadInput&) {});
   }
   template <class F>
-  HeadAnswer answer(const Head& head, const Text& text, const F& ask) {
-    std::vector<HeadAnswer> one = answers(head, {text}, ask);
+  heads::HeadAnswer answer(const heads::Head& head, const Text& text, const F& ask) {
+    std::vector<heads::HeadAnswer> one = answers(head, {text}, ask);
     EXPECT_EQ(one.size(), 1u);
     return std::move(one.front());
   }
-  HeadAnswer answer(const Head& head, const Text& text) {
-    return answer(head, text, [](HeadInput&) {});
+  heads::HeadAnswer answer(const heads::Head& head, const Text& text) {
+    return answer(head, text, [](heads::HeadInput&) {});
   }
 
   // Answers of a batch are those of each text alone, bit by bit.
   template <class F>
-  void expect_same_alone(const Head& head, const std::vector<Text>& texts, const F& ask) {
-    const std::vector<HeadAnswer> together = answers(head, texts, ask);
+  void expect_same_alone(const heads::Head& head, const std::vector<Text>& texts, const F& ask) {
+    const std::vector<heads::HeadAnswer> together = answers(head, texts, ask);
     ASSERT_EQ(together.size(), texts.size());
     for (size_t i = 0; i < texts.size(); ++i) {
-      const HeadAnswer alone = answer(head, texts[i], ask);
+      const heads::HeadAnswer alone = answer(head, texts[i], ask);
       EXPECT_EQ(alone.values, together[i].values) << "text " << i;
       EXPECT_EQ(alone.ids, together[i].ids) << "text " << i;
       EXPECT_EQ(alone.positions, together[i].positions) << "text " << i;
@@ -87,6 +88,6 @@ class HeadTest : public ::testing::Test {
   std::unique_ptr<Ops> ops_;
 };
 
-inline void activated(HeadInput& input) { input.activation = true; }
+inline void activated(heads::HeadInput& input) { input.activation = true; }
 
 }  // namespace vecton::testing

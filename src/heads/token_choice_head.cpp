@@ -2,9 +2,9 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
-TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float scale, float softcap,
+TokenChoiceHead::TokenChoiceHead(std::vector<ops::LinearWeight> rows, float scale, float softcap,
                                  LabelActivation activation)
     : rows_(std::move(rows)),
       scale_(scale),
@@ -12,19 +12,19 @@ TokenChoiceHead::TokenChoiceHead(std::vector<LinearWeight> rows, float scale, fl
       activation_(std::move(activation)) {}
 
 // Of one token, for every sequence.
-Tensor TokenChoiceHead::logits(Ops& ops, const Tensor& hidden, const LinearWeight& row) const {
+Tensor TokenChoiceHead::logits(Ops& ops, const Tensor& hidden, const ops::LinearWeight& row) const {
   Tensor x = ops.linear(hidden, row);
   if (scale_ != 1) x = ops.scale(std::move(x), scale_);
   return ops.softcap(std::move(x), softcap_);
 }
 
-void TokenChoiceHead::want(const HeadInput& input, Rows& wanted) const {
+void TokenChoiceHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   wanted.index.push_back(static_cast<int32_t>(input.ids.size()) - 1);
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
 std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
-                                                const Rows& /*rows*/,
+                                                const tensor::Rows& /*rows*/,
                                                 std::span<const HeadInput> inputs) const {
   Tensor logit = logits(ops, hidden, rows_.front());
   if (rows_.size() == 2)
@@ -42,4 +42,4 @@ std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

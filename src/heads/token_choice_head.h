@@ -7,24 +7,24 @@
 #include "heads/head.h"
 #include "heads/label_activation.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class TokenChoiceHead final : public Head {
  public:
   // `rows`: the rows of lm_head of the tokens, one or two (no, yes). `scale` and `softcap`:
   // HeadWeights' of logits.
-  TokenChoiceHead(std::vector<LinearWeight> rows, float scale, float softcap,
+  TokenChoiceHead(std::vector<ops::LinearWeight> rows, float scale, float softcap,
                   LabelActivation activation);
-  void want(const HeadInput& input, Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  void want(const HeadInput& input, tensor::Rows& wanted) const override;
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
 
  private:
-  Tensor logits(Ops& ops, const Tensor& hidden, const LinearWeight& row) const;
+  Tensor logits(Ops& ops, const Tensor& hidden, const ops::LinearWeight& row) const;
 
-  std::vector<LinearWeight> rows_;
+  std::vector<ops::LinearWeight> rows_;
   float scale_, softcap_;
   LabelActivation activation_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

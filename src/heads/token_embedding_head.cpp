@@ -2,20 +2,21 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
-TokenEmbeddingHead::TokenEmbeddingHead(std::optional<LinearWeight> linear, RowModules modules,
+TokenEmbeddingHead::TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, RowModules modules,
                                        bool skip_first)
     : linear_(std::move(linear)), modules_(std::move(modules)), skip_first_(skip_first) {}
 
-void TokenEmbeddingHead::want(const HeadInput& input, Rows& wanted) const {
+void TokenEmbeddingHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   for (size_t i = skip_first_ ? 1 : 0; i < input.ids.size(); ++i) {
     if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden,
+                                                   const tensor::Rows& rows,
                                                    std::span<const HeadInput> inputs) const {
   const Tensor all = modules_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
   std::vector<Tensor> values;
@@ -28,4 +29,4 @@ std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidde
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

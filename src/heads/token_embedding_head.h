@@ -8,24 +8,24 @@
 #include "heads/head.h"
 #include "heads/row_modules.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class TokenEmbeddingHead final : public Head {
  public:
   // `linear` and then `modules`; neither = the hidden rows. `skip_first`: the first token has no
   // vector (BGE-M3).
-  TokenEmbeddingHead(std::optional<LinearWeight> linear, RowModules modules,
+  TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, RowModules modules,
                      bool skip_first = false);
 
-  void want(const HeadInput& input, Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  void want(const HeadInput& input, tensor::Rows& wanted) const override;
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
   int64_t weight_bytes() const override { return modules_.weight_bytes(); }
 
  private:
-  std::optional<LinearWeight> linear_;
+  std::optional<ops::LinearWeight> linear_;
   RowModules modules_;
   bool skip_first_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

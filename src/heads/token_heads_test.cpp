@@ -10,7 +10,7 @@
 #include "heads/weighted_layers.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::heads {
 namespace {
 
 using testing::activated;
@@ -22,10 +22,10 @@ using testing::values_of;
 
 class TokenHeadsTest : public testing::HeadTest {
  protected:
-  TokenHeadsTest() : HeadTest(make_ref_ops()) {}
+  TokenHeadsTest() : HeadTest(backend::make_ref_ops()) {}
 
   TokenChoiceHead choice(int tokens, float scale = 1, float softcap = 0) {
-    std::vector<LinearWeight> rows = {linear_of(*ops_, 1, 2, {1, 0})};
+    std::vector<ops::LinearWeight> rows = {linear_of(*ops_, 1, 2, {1, 0})};
     if (tokens == 2) rows.push_back(linear_of(*ops_, 1, 2, {0, 1}));
     return {std::move(rows), scale, softcap, LabelActivation::kSigmoid};
   }
@@ -107,8 +107,9 @@ TEST_F(TokenHeadsTest, ChoicesOfABatchGoToTheirTexts) {
 }
 
 TEST_F(TokenHeadsTest, APooledVectorIsScoredByItsLabels) {
-  const VectorClassifierHead head(EmbeddingHead(RowModules(), {Pooling::kLast}, true, RowModules()),
-                                  LabelActivation::kSoftmax);
+  const VectorClassifierHead head(
+      EmbeddingHead(RowModules(), {ops::Pooling::kLast}, true, RowModules()),
+      LabelActivation::kSoftmax);
   EXPECT_THAT(wanted(head, {.ids = text_.ids}), ElementsAre(2));
   EXPECT_THAT(answer(head, text_).values, ElementsAre(-5, 12));
   const float likely = 1 / (1 + std::exp(-17.0f));
@@ -117,20 +118,20 @@ TEST_F(TokenHeadsTest, APooledVectorIsScoredByItsLabels) {
 
 class WeightedLayersTest : public ::testing::Test {
  protected:
-  WeightedLayerPooling module(std::vector<float> weights, int64_t start) {
+  checkpoint::WeightedLayerPooling module(std::vector<float> weights, int64_t start) {
     const auto count = static_cast<int64_t>(weights.size());
     write_safetensors(folder_.path() / "model.safetensors",
                       std::vector<NamedArray>{{"layer_weights", {count}, std::move(weights)}});
     return {.folder = folder_.path(), .layer_start = start, .width = 1, .num_hidden_layers = 2};
   }
-  std::vector<float> mean(const WeightedLayerPooling& module) {
+  std::vector<float> mean(const checkpoint::WeightedLayerPooling& module) {
     std::vector<Tensor> states;
     for (const float value : {1.0f, 10.0f, 100.0f})
       states.push_back(ops_->upload(std::vector<float>{value, 2 * value}, 2, 1));
     return values_of(*ops_, WeightedLayers(module, 2, *ops_).mean(*ops_, std::move(states)));
   }
   const testing::TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 // sum of w x / sum of w over the states 1, 10, 100.
@@ -141,12 +142,12 @@ TEST_F(WeightedLayersTest, GiveTheWeightedMean) {
 }
 
 TEST_F(WeightedLayersTest, AreForAsManyLayersAsTheModelHas) {
-  const WeightedLayerPooling two = module({1, 1, 2}, 0);
+  const checkpoint::WeightedLayerPooling two = module({1, 1, 2}, 0);
   EXPECT_REFUSED(WeightedLayers(two, 3, *ops_), ErrorCode::kCorrupt,
                  "config.json: \"num_hidden_layers\": the transformer has 3, found 2");
-  const WeightedLayerPooling short_one = module({1, 2}, 0);
+  const checkpoint::WeightedLayerPooling short_one = module({1, 2}, 0);
   EXPECT_REFUSED(WeightedLayers(short_one, 2, *ops_), ErrorCode::kCorrupt, "layer_weights");
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::heads {
 
 static bool is_score(const Tensor& logits) { return logits.rows() == 1 && logits.columns() == 1; }
 
@@ -10,7 +10,7 @@ VectorClassifierHead::VectorClassifierHead(EmbeddingHead scores, LabelActivation
     : scores_(std::move(scores)), activation_(std::move(activation)) {}
 
 std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hidden,
-                                                     const Rows& rows,
+                                                     const tensor::Rows& rows,
                                                      std::span<const HeadInput> inputs) const {
   std::vector<HeadInput> plain(inputs.begin(), inputs.end());
   for (HeadInput& input : plain) input.activation = false;
@@ -31,4 +31,4 @@ std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hid
   return answers;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

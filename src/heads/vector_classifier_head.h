@@ -6,14 +6,16 @@
 #include "heads/head.h"
 #include "heads/label_activation.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class VectorClassifierHead final : public Head {
  public:
   VectorClassifierHead(EmbeddingHead scores, LabelActivation activation);
 
-  void want(const HeadInput& input, Rows& wanted) const override { scores_.want(input, wanted); }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const Rows& rows,
+  void want(const HeadInput& input, tensor::Rows& wanted) const override {
+    scores_.want(input, wanted);
+  }
+  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
   int64_t weight_bytes() const override { return scores_.weight_bytes(); }
 
@@ -22,4 +24,4 @@ class VectorClassifierHead final : public Head {
   LabelActivation activation_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -7,9 +7,10 @@
 #include "checkpoint/weights.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::heads {
 
-WeightedLayers::WeightedLayers(const WeightedLayerPooling& module, int64_t layers, Ops& ops)
+WeightedLayers::WeightedLayers(const checkpoint::WeightedLayerPooling& module, int64_t layers,
+                               Ops& ops)
     : start_(module.layer_start) {
   if (module.num_hidden_layers != layers) {
     throw Error(ErrorCode::kCorrupt, (module.folder / "config.json").string() +
@@ -17,7 +18,7 @@ WeightedLayers::WeightedLayers(const WeightedLayerPooling& module, int64_t layer
                                          std::to_string(layers) + ", found " +
                                          std::to_string(module.num_hidden_layers));
   }
-  const Weights weights = Weights::open(module.folder, ops);
+  const checkpoint::Weights weights = checkpoint::Weights::open(module.folder, ops);
   weights_ = weights.values("layer_weights", layers + 1 - start_);
   weights.check_taken();
   const double total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
@@ -33,4 +34,4 @@ Tensor WeightedLayers::mean(Ops& ops, std::vector<Tensor> states) const {
   return sum;
 }
 
-}  // namespace vecton
+}  // namespace vecton::heads

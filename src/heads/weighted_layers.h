@@ -8,12 +8,12 @@
 #include "checkpoint/modules.h"
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::heads {
 
 class WeightedLayers {
  public:
   // Of a model of `layers` layers. kCorrupt where the module is for another number of them.
-  WeightedLayers(const WeightedLayerPooling& module, int64_t layers, Ops& ops);
+  WeightedLayers(const checkpoint::WeightedLayerPooling& module, int64_t layers, Ops& ops);
 
   // `states`: before each layer and after the last, [rows, hidden] each.
   Tensor mean(Ops& ops, std::vector<Tensor> states) const;
@@ -23,4 +23,4 @@ class WeightedLayers {
   std::vector<float> weights_;  // of the states from start_ on; their sum is 1
 };
 
-}  // namespace vecton
+}  // namespace vecton::heads

@@ -10,25 +10,25 @@ namespace vecton::models::bert {
 
 namespace {
 
-double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
+double eps(const checkpoint::Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.require("position_embedding_type", "absolute");
   ModelShape shape = bert_shape(config);
   shape.token_types = config.integer_or("type_vocab_size", 2);
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"bert.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"bert.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"pooler.", "cls.", "classifier.", "qa_outputs."};
   weights.rename_prefixes(prefixes);
   weights.rename_parts(parts);
   weights.skip(heads);
   const ModelShape shape = bert::shape(config);
-  const Weights embeddings = weights / "embeddings";
+  const checkpoint::Weights embeddings = weights / "embeddings";
   BertParts model = bert_embeddings(shape, embeddings, shape.hidden, eps(config));
   model.embedding.positions =
       (embeddings / "position_embeddings").table(shape.max_positions, shape.hidden);
@@ -36,10 +36,12 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind != HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
-  const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
+  if (kind != checkpoint::HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
+  const checkpoint::Weights predictions = w / "cls" / "predictions",
+                            transform = predictions / "transform";
   return masked_lm({.linear = (transform / "dense").linear(n, n),
                     .activation = nn::activation(config, "hidden_act", "gelu"),
                     .norm = (transform / "LayerNorm").layer_norm(n, eps(config))},
@@ -53,13 +55,14 @@ extern constinit const Family kFamily{
     .name = "bert",
     .model_types = {"bert"},
     .architectures = {{"BertModel"},
-                      {"BertForMaskedLM", HeadKind::kMaskedLm},
-                      {"BertForPreTraining", HeadKind::kMaskedLm},
-                      {"BertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"BertForTokenClassification", HeadKind::kTokenClassification},
-                      {"BertForQuestionAnswering", HeadKind::kOther},
-                      {"BertForMultipleChoice", HeadKind::kOther}},
-    .default_pooling = Pooling::kCls,
+                      {"BertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"BertForPreTraining", checkpoint::HeadKind::kMaskedLm},
+                      {"BertForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"BertForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"BertForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"BertForMultipleChoice", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"bert."},
                 .classifiers = kBertClassifiers},

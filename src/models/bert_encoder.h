@@ -15,7 +15,7 @@
 #include "nn/rope.h"
 #include "nn/token_embedding.h"
 
-namespace vecton {
+namespace vecton::models {
 
 struct BertLayer {
   nn::PostNormAttention attention;
@@ -24,16 +24,17 @@ struct BertLayer {
 
 struct BertParts {
   nn::TokenEmbedding embedding;
-  NormWeight embedding_norm;
-  std::optional<LinearWeight> projection;  // from the width of the embeddings to that of the layers
-  std::unique_ptr<const nn::Rope> rope;    // null = positions of the table
+  ops::NormWeight embedding_norm;
+  std::optional<ops::LinearWeight>
+      projection;                        // from the width of the embeddings to that of the layers
+  std::unique_ptr<const nn::Rope> rope;  // null = positions of the table
   std::vector<BertLayer> layers;
 };
 
 class BertEncoder final : public Model {
  public:
   explicit BertEncoder(BertParts parts) : parts_(std::move(parts)) {}
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
   BertParts parts_;
@@ -53,21 +54,21 @@ struct BertSpelling {
 };
 
 // Sizes under these keys; every head has an equal part of the hidden size.
-ModelShape encoder_shape(const Config& config, const BertSpelling& spelling = {});
+ModelShape encoder_shape(const checkpoint::Config& config, const BertSpelling& spelling = {});
 
 // The same under BERT's keys; a decoder is refused.
-ModelShape bert_shape(const Config& config);
+ModelShape bert_shape(const checkpoint::Config& config);
 
 // 1 / sqrt(head_dim), all keys seen.
-AttentionShape bert_attention(const ModelShape& shape);
+ops::AttentionShape bert_attention(const ModelShape& shape);
 
 // Words, types and norm of `embeddings` with BERT's names, of `width` columns.
-BertParts bert_embeddings(const ModelShape& shape, const Weights& embeddings, int64_t width,
-                          double eps);
+BertParts bert_embeddings(const ModelShape& shape, const checkpoint::Weights& embeddings,
+                          int64_t width, double eps);
 
 // layers / 0, layers / 1 and so on, with these names.
-std::vector<BertLayer> bert_layers(const Config& config, const Weights& layers,
-                                   const ModelShape& shape, double eps,
-                                   const BertSpelling& spelling = {});
+std::vector<BertLayer> bert_layers(const checkpoint::Config& config,
+                                   const checkpoint::Weights& layers, const ModelShape& shape,
+                                   double eps, const BertSpelling& spelling = {});
 
-}  // namespace vecton
+}  // namespace vecton::models

@@ -8,7 +8,7 @@
 #include "models/registry.h"
 #include "ops/cache.h"
 
-namespace vecton {
+namespace vecton::models {
 namespace {
 
 using ::testing::ElementsAre;
@@ -18,36 +18,36 @@ const std::string kSizes = R"("hidden_size": 8, "num_attention_heads": 2, "head_
     "num_key_value_heads": 1, "num_hidden_layers": 3, "vocab_size": 10, "intermediate_size": 8,
     "max_position_embeddings": 64)";
 
-CacheLayout layout_of(const std::string& architecture, const std::string& more = {}) {
+tensor::CacheLayout layout_of(const std::string& architecture, const std::string& more = {}) {
   const std::string text = R"({"architectures": [")" + architecture + "\"], " + kSizes + more + "}";
-  const Config config(parse_json(text, "config.json").as_object(), "config.json");
+  const checkpoint::Config config(base::parse_json(text, "config.json").as_object(), "config.json");
   return cache_layout(find_family(config).shape(config));
 }
 
-KeysAndValues heads(int64_t window = 0) {
+tensor::KeysAndValues heads(int64_t window = 0) {
   return {.kv_heads = 1, .key_dim = 4, .value_dim = 4, .window = window};
 }
 
 TEST(CacheLayout, DecodersKeepKeysAndValues) {
-  const CacheLayout layout = layout_of("Qwen3Model");
+  const tensor::CacheLayout layout = layout_of("Qwen3Model");
   EXPECT_THAT(layout, ElementsAre(heads(), heads(), heads()));
-  EXPECT_TRUE(is_paged(layout));
-  EXPECT_EQ(cache_row_bytes(layout), 3 * 2 * 4 * 4);
-  EXPECT_THAT(cache_groups(layout), ElementsAre(0, 0, 0));
+  EXPECT_TRUE(ops::is_paged(layout));
+  EXPECT_EQ(ops::cache_row_bytes(layout), 3 * 2 * 4 * 4);
+  EXPECT_THAT(tensor::cache_groups(layout), ElementsAre(0, 0, 0));
 }
 
 TEST(CacheLayout, LayersThatSeeEquallyFarBackAreAGroup) {
-  const CacheLayout layout = layout_of("Gemma2Model", R"(, "sliding_window": 16)");
+  const tensor::CacheLayout layout = layout_of("Gemma2Model", R"(, "sliding_window": 16)");
   EXPECT_THAT(layout, ElementsAre(heads(16), heads(), heads(16)));
-  EXPECT_THAT(cache_groups(layout), ElementsAre(0, 1, 0));
+  EXPECT_THAT(tensor::cache_groups(layout), ElementsAre(0, 1, 0));
 }
 
 TEST(CacheLayout, ConvolutionsKeepAState) {
-  const CacheLayout layout =
+  const tensor::CacheLayout layout =
       layout_of("Lfm2Model", R"(, "layer_types": ["conv", "full_attention", "conv"])");
-  const RecurrentState state{.rows = 2, .columns = 8};
+  const tensor::RecurrentState state{.rows = 2, .columns = 8};
   EXPECT_THAT(layout, ElementsAre(state, heads(), state));
-  EXPECT_FALSE(is_paged(layout));
+  EXPECT_FALSE(ops::is_paged(layout));
 }
 
 TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
@@ -59,4 +59,4 @@ TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::models

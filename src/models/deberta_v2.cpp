@@ -21,24 +21,24 @@ namespace vecton::models::deberta_v2 {
 
 namespace {
 
-ModelShape shape(const Config& config);
+ModelShape shape(const checkpoint::Config& config);
 
-double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-7); }
+double eps(const checkpoint::Config& config) { return config.number_or("layer_norm_eps", 1e-7); }
 
-int64_t embedding_size(const Config& config) {
+int64_t embedding_size(const checkpoint::Config& config) {
   return config.integer_or("embedding_size", config.integer("hidden_size"));
 }
 
-bool has_positions(const Config& config) {
+bool has_positions(const checkpoint::Config& config) {
   return config.boolean_or("position_biased_input", true);
 }
 
-[[noreturn]] void unsupported(const Config& config, const std::string& message) {
+[[noreturn]] void unsupported(const checkpoint::Config& config, const std::string& message) {
   throw Error(ErrorCode::kUnsupported, config.file() + ": " + message);
 }
 
 // "a|b" or ["a", "b"].
-std::vector<std::string> words_of(const Config& config, const char* key) {
+std::vector<std::string> words_of(const checkpoint::Config& config, const char* key) {
   const json::value* value = config.raw(key);
   if (!value || !value->is_string()) return config.strings_or_empty(key);
   std::vector<std::string> words(1);
@@ -83,7 +83,7 @@ int32_t Relative::row(int64_t distance) const {
   return static_cast<int32_t>(std::clamp<int64_t>(bucket + span, 0, 2 * span - 1));
 }
 
-Relative relative(const Config& config) {
+Relative relative(const checkpoint::Config& config) {
   Relative r{.present = config.boolean_or("relative_attention", false),
              .shares_projections = config.boolean_or("share_att_key", false)};
   for (const std::string& word : words_of(config, "pos_att_type")) {
@@ -111,19 +111,19 @@ Relative relative(const Config& config) {
 
 // One term of the scores: for each head the rows of the table, projected and scaled, in blocks of
 // kBlock rows: short texts need those around distance 0 only.
-using HeadTables = std::vector<std::vector<PreparedWeight>>;
+using HeadTables = std::vector<std::vector<ops::PreparedWeight>>;
 constexpr int64_t kBlock = 64;
 
 // The distances that occur in a batch and the blocks of the table that they need.
 struct Distances {
   int64_t reach = 0;
   size_t first_block = 0, blocks = 0;
-  Indices bucket;  // of -reach .. reach, counted from the first block
+  tensor::Indices bucket;  // of -reach .. reach, counted from the first block
 };
 
 struct Layer {
-  LinearWeight q, kv, out;
-  NormWeight attention_norm;
+  ops::LinearWeight q, kv, out;
+  ops::NormWeight attention_norm;
   HeadTables position_keys, position_queries;  // empty = the scores have no such term
   nn::PostNormMlp mlp;
 };
@@ -131,19 +131,20 @@ struct Layer {
 // Of the large v2 models: neighbouring rows of the embeddings join the output of the first layer.
 struct Convolution {
   int64_t width = 0;
-  LinearWeight taps;
-  Activation activation = Activation::kTanh;
-  NormWeight norm;
+  ops::LinearWeight taps;
+  ops::Activation activation = ops::Activation::kTanh;
+  ops::NormWeight norm;
 };
 
 class DebertaV2 final : public Model {
  public:
-  DebertaV2(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  DebertaV2(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w, const Config& config, const Tensor& positions) const;
-  HeadTables head_tables(const Weights& w, const LinearWeight& projection,
+  Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config,
+              const Tensor& positions) const;
+  HeadTables head_tables(const checkpoint::Weights& w, const ops::LinearWeight& projection,
                          const Tensor& positions) const;
   Tensor embed(const nn::ForwardPass& pass) const;
   Distances distances(const nn::ForwardPass& pass) const;
@@ -154,17 +155,18 @@ class DebertaV2 final : public Model {
 
   ModelShape shape_;
   Relative relative_;
-  AttentionShape attention_;
-  PreparedWeight words_, positions_, types_;  // positions_ and types_: null = none
-  std::optional<LinearWeight> projection_;
-  NormWeight embedding_norm_;
+  ops::AttentionShape attention_;
+  ops::PreparedWeight words_, positions_, types_;  // positions_ and types_: null = none
+  std::optional<ops::LinearWeight> projection_;
+  ops::NormWeight embedding_norm_;
   std::vector<Layer> layers_;
   std::optional<Convolution> convolution_;
 };
 
-std::optional<Convolution> read_convolution(const Config& config, const Weights& w, int64_t n) {
+std::optional<Convolution> read_convolution(const checkpoint::Config& config,
+                                            const checkpoint::Weights& w, int64_t n) {
   const int64_t width = config.integer_or("conv_kernel_size", 0, 0);
-  const Activation activation = nn::activation(config, "conv_act", "tanh");
+  const ops::Activation activation = nn::activation(config, "conv_act", "tanh");
   config.require("conv_groups", 1);
   if (width == 0) return std::nullopt;
   if (width % 2 == 0) unsupported(config, "conv_kernel_size must be odd");
@@ -174,17 +176,18 @@ std::optional<Convolution> read_convolution(const Config& config, const Weights&
                      .norm = (w / "LayerNorm").layer_norm(n, eps(config))};
 }
 
-DebertaV2::DebertaV2(const Config& config, const Weights& w)
+DebertaV2::DebertaV2(const checkpoint::Config& config, const checkpoint::Weights& w)
     : shape_(shape(config)), relative_(relative(config)), attention_(bert_attention(shape_)) {
   attention_.scale /= std::sqrt(static_cast<float>(relative_.terms()));
-  const Weights e = w / "embeddings", encoder = w / "encoder";
+  const checkpoint::Weights e = w / "embeddings", encoder = w / "encoder";
   const int64_t n = shape_.hidden, width = embedding_size(config);
   words_ = (e / "word_embeddings").table(shape_.vocab, width);
   if (has_positions(config))
     positions_ = (e / "position_embeddings").table(shape_.max_positions, width);
   if (shape_.token_types > 0)
     types_ = (e / "token_type_embeddings").table(shape_.token_types, width);
-  if (width != n) projection_ = (e / "embed_proj").linear(n, width, Weights::Bias::kNone);
+  if (width != n)
+    projection_ = (e / "embed_proj").linear(n, width, checkpoint::Weights::Bias::kNone);
   embedding_norm_ = (e / "LayerNorm").layer_norm(n, eps(config));
 
   Tensor positions;
@@ -199,12 +202,13 @@ DebertaV2::DebertaV2(const Config& config, const Weights& w)
   convolution_ = read_convolution(config, encoder / "conv", n);
 }
 
-Layer DebertaV2::layer(const Weights& w, const Config& config, const Tensor& positions) const {
+Layer DebertaV2::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
+                       const Tensor& positions) const {
   const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
-  const Weights self = w / "attention" / "self", out = w / "attention" / "output";
+  const checkpoint::Weights self = w / "attention" / "self", out = w / "attention" / "output";
   const std::pair<std::string, int64_t> kv[] = {{"key_proj", n}, {"value_proj", n}};
   Layer layer{.q = (self / "query_proj").linear(n, n),
-              .kv = self.stacked(kv, n, Weights::Bias::kRequired),
+              .kv = self.stacked(kv, n, checkpoint::Weights::Bias::kRequired),
               .out = (out / "dense").linear(n, n),
               .attention_norm = (out / "LayerNorm").layer_norm(n, eps(config)),
               .position_keys = {},
@@ -217,17 +221,17 @@ Layer DebertaV2::layer(const Weights& w, const Config& config, const Tensor& pos
   if (!relative_.present) return layer;
   const bool shared = relative_.shares_projections;
   if (relative_.to_position) {
-    const Weights key = self / (shared ? "key_proj" : "pos_key_proj");
+    const checkpoint::Weights key = self / (shared ? "key_proj" : "pos_key_proj");
     layer.position_keys = head_tables(self, key.linear(n, n), positions);
   }
   if (relative_.from_position) {
-    const Weights query = self / (shared ? "query_proj" : "pos_query_proj");
+    const checkpoint::Weights query = self / (shared ? "query_proj" : "pos_query_proj");
     layer.position_queries = head_tables(self, query.linear(n, n), positions);
   }
   return layer;
 }
 
-HeadTables DebertaV2::head_tables(const Weights& w, const LinearWeight& projection,
+HeadTables DebertaV2::head_tables(const checkpoint::Weights& w, const ops::LinearWeight& projection,
                                   const Tensor& positions) const {
   Ops& ops = w.ops();
   const Tensor projected = ops.scale(ops.linear(positions, projection), attention_.scale);
@@ -263,7 +267,7 @@ Tensor products(Ops& ops, const Tensor& x, const HeadTables& tables, const Dista
   if (tables.empty()) return {};
   std::vector<Tensor> parts;
   int64_t column = 0;
-  for (const std::vector<PreparedWeight>& blocks : tables) {
+  for (const std::vector<ops::PreparedWeight>& blocks : tables) {
     const Tensor head = x.slice_columns(column, blocks.front()->k);
     for (size_t b = 0; b < distances.blocks; ++b)
       parts.push_back(ops.linear(head, {.w = blocks[distances.first_block + b], .bias = {}}));
@@ -281,15 +285,16 @@ Tensor DebertaV2::attend(const nn::ForwardPass& pass, const Layer& layer, const 
   const Tensor k = kv.slice_columns(0, n), v = kv.slice_columns(n, n);
   const Tensor by_query = products(ops, q, layer.position_keys, distances),
                by_key = products(ops, k, layer.position_queries, distances);
-  const AttentionBias bias{.reach = distances.reach,
-                           .buckets = std::max(by_query.columns(), by_key.columns()) / shape_.heads,
-                           .bucket = distances.bucket,
-                           .by_head = {},
-                           .by_query = by_query,
-                           .by_key = by_key};
+  const ops::AttentionBias bias{
+      .reach = distances.reach,
+      .buckets = std::max(by_query.columns(), by_key.columns()) / shape_.heads,
+      .bucket = distances.bucket,
+      .by_head = {},
+      .by_query = by_query,
+      .by_key = by_key};
   const Tensor context =
       ops.attention(q, k, v, attention_, rows.rows(), pass.rows.offsets, bias, {}, pass.attended);
-  return ops.norm(ops.linear(context, layer.out, Activation::kIdentity, &residual),
+  return ops.norm(ops.linear(context, layer.out, ops::Activation::kIdentity, &residual),
                   layer.attention_norm);
 }
 
@@ -315,7 +320,7 @@ Tensor DebertaV2::convolve(const nn::ForwardPass& pass, const Tensor& embeddings
       convolution_->norm);
 }
 
-Tensor DebertaV2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor DebertaV2::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const Tensor embeddings = embed(pass);
   const Distances distances = this->distances(pass);
@@ -329,7 +334,7 @@ Tensor DebertaV2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.require("z_steps", 0);
   ModelShape shape = bert_shape(config);
   shape.token_types = config.integer_or("type_vocab_size", 0, 0);
@@ -338,10 +343,10 @@ ModelShape shape(const Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"deberta.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"deberta.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"pooler.",         "classifier.",       "cls.",
                                     "lm_predictions.", "mask_predictions.", "qa_outputs."};
   const std::string_view unused[] = {"embeddings.position_embeddings."};
@@ -354,21 +359,24 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<DebertaV2>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  const Weights words = w / "embeddings" / "word_embeddings";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
-  if (kind == HeadKind::kSequenceClassification) {
+  const checkpoint::Weights words = w / "embeddings" / "word_embeddings";
+  if (kind == checkpoint::HeadKind::kTokenClassification)
+    return token_classifier(w / "classifier", labels, n);
+  if (kind == checkpoint::HeadKind::kSequenceClassification) {
     config.require("pooler_hidden_size", n);
-    HeadWeights head = first_token_classifier((w / "pooler" / "dense").linear(n, n),
-                                              nn::activation(config, "pooler_hidden_act", "gelu"),
-                                              w / "classifier", labels, n);
+    checkpoint::HeadWeights head = first_token_classifier(
+        (w / "pooler" / "dense").linear(n, n), nn::activation(config, "pooler_hidden_act", "gelu"),
+        w / "classifier", labels, n);
     head.pooler_steps = 1;
     return head;
   }
   const bool legacy = config.boolean_or("legacy", true);
-  const Weights lm = legacy ? w / "cls" / "predictions" : w / "lm_predictions" / "lm_head";
-  const Weights transform = legacy ? lm / "transform" : lm;
+  const checkpoint::Weights lm =
+      legacy ? w / "cls" / "predictions" : w / "lm_predictions" / "lm_head";
+  const checkpoint::Weights transform = legacy ? lm / "transform" : lm;
   const int64_t width = legacy ? embedding_size(config) : n;
   return masked_lm({.linear = (transform / "dense").linear(width, n),
                     .activation = nn::activation(config, "hidden_act", "gelu"),
@@ -382,12 +390,14 @@ extern constinit const Family kFamily{
     .name = "deberta_v2",
     .model_types = {"deberta-v2"},
     .architectures = {{"DebertaV2Model"},
-                      {"DebertaV2ForMaskedLM", HeadKind::kMaskedLm},
-                      {"DebertaV2ForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"DebertaV2ForTokenClassification", HeadKind::kTokenClassification},
-                      {"DebertaV2ForQuestionAnswering", HeadKind::kOther},
-                      {"DebertaV2ForMultipleChoice", HeadKind::kOther}},
-    .default_pooling = Pooling::kCls,
+                      {"DebertaV2ForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"DebertaV2ForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"DebertaV2ForTokenClassification",
+                       checkpoint::HeadKind::kTokenClassification},
+                      {"DebertaV2ForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"DebertaV2ForMultipleChoice", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"deberta."},
                 .classifiers = kBertClassifiers},

@@ -10,7 +10,7 @@
 #include "models/family.h"
 #include "models/model.h"
 
-namespace vecton {
+namespace vecton::models {
 
 // What holds where config.json says nothing.
 struct DecoderDefaults {
@@ -20,24 +20,25 @@ struct DecoderDefaults {
 };
 
 // Sizes and causality of config.json. Errors name the key.
-ModelShape decoder_shape(const Config& config, const DecoderDefaults& defaults = {});
+ModelShape decoder_shape(const checkpoint::Config& config, const DecoderDefaults& defaults = {});
 
 // AttentionShape::window of a sliding_window of `width`: a causal layer sees that many tokens, the
 // token itself included, another one that many on each side.
 inline int64_t decoder_window(int64_t width, bool causal) { return causal ? width : width + 1; }
 
 // Takes what checkpoints of decoders hold beside the backbone, and drops the prefix "model.".
-void prepare_decoder(const ModelShape& shape, Weights& weights);
+void prepare_decoder(const ModelShape& shape, checkpoint::Weights& weights);
 
 // score: of a sequence (its last token that is not padding, where the family says nothing else) or
 // of every token; the two layers score.0 and score.2 of reward models, of every token.
-HeadWeights decoder_head(const Config& config, HeadKind kind, int64_t labels,
-                         const Weights& weights, Pooling pooling = Pooling::kLast);
+checkpoint::HeadWeights decoder_head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                     int64_t labels, const checkpoint::Weights& weights,
+                                     ops::Pooling pooling = ops::Pooling::kLast);
 
 // What tells checkpoints of decoders.
 inline constexpr TensorNames kDecoderTensors{
     .words = "embed_tokens.weight",
     .prefixes = {"model."},
-    .classifiers = {{HeadKind::kSequenceClassification, {"score.weight"}}}};
+    .classifiers = {{checkpoint::HeadKind::kSequenceClassification, {"score.weight"}}}};
 
-}  // namespace vecton
+}  // namespace vecton::models

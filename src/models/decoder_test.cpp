@@ -11,14 +11,15 @@
 #include "checkpoint/test_files.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::models {
 namespace {
 
 const std::string kSizes = R"("hidden_size": 8, "num_attention_heads": 4, "num_hidden_layers": 2,
     "vocab_size": 10, "max_position_embeddings": 16)";
 
-Config config_of(const std::string& more = "") {
-  return Config(parse_json("{" + kSizes + more + "}", "config.json").as_object(), "config.json");
+checkpoint::Config config_of(const std::string& more = "") {
+  return checkpoint::Config(base::parse_json("{" + kSizes + more + "}", "config.json").as_object(),
+                            "config.json");
 }
 
 TEST(DecoderShape, TakesWhatConfigJsonSaysAndTheDefaultsElse) {
@@ -56,7 +57,7 @@ TEST(DecoderWindow, CountsTheTokenItselfWhereItSeesOneSide) {
 
 class DecoderHead : public ::testing::Test {
  protected:
-  Weights weights(const std::vector<std::string>& names) {
+  checkpoint::Weights weights(const std::vector<std::string>& names) {
     std::vector<NamedArray> arrays;
     for (const std::string& name : names) {
       const int64_t rows = name.starts_with("score.0") ? 8 : 2;
@@ -67,48 +68,50 @@ class DecoderHead : public ::testing::Test {
       }
     }
     write_safetensors(folder_.path() / "model.safetensors", arrays);
-    return Weights::open(folder_.path(), *ops_);
+    return checkpoint::Weights::open(folder_.path(), *ops_);
   }
 
-  TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  base::TemporaryFolder folder_;
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 TEST_F(DecoderHead, OfASequenceIsOneLayerForTheLastTokenThatIsNotPadding) {
-  const HeadWeights head =
-      decoder_head(config_of(R"(, "pad_token_id": 3)"), HeadKind::kSequenceClassification, 2,
-                   weights({"score.weight"}));
+  const checkpoint::HeadWeights head =
+      decoder_head(config_of(R"(, "pad_token_id": 3)"),
+                   checkpoint::HeadKind::kSequenceClassification, 2, weights({"score.weight"}));
   EXPECT_FALSE(head.every_token);
-  EXPECT_EQ(head.pooling, Pooling::kLast);
+  EXPECT_EQ(head.pooling, ops::Pooling::kLast);
   EXPECT_EQ(head.padding_id, 3);
   ASSERT_EQ(head.steps.size(), 1u);
   EXPECT_TRUE(head.steps[0].linear.bias.empty());
 }
 
 TEST_F(DecoderHead, OfTokensHasABias) {
-  const Config config = config_of();
-  EXPECT_REFUSED(decoder_head(config, HeadKind::kTokenClassification, 2, weights({"score.weight"})),
+  const checkpoint::Config config = config_of();
+  EXPECT_REFUSED(decoder_head(config, checkpoint::HeadKind::kTokenClassification, 2,
+                              weights({"score.weight"})),
                  ErrorCode::kCorrupt, "score.bias: missing");
-  const HeadWeights head = decoder_head(config, HeadKind::kTokenClassification, 2,
-                                        weights({"score.weight", "score.bias"}));
+  const checkpoint::HeadWeights head =
+      decoder_head(config, checkpoint::HeadKind::kTokenClassification, 2,
+                   weights({"score.weight", "score.bias"}));
   EXPECT_TRUE(head.every_token);
   EXPECT_EQ(head.padding_id, -1);
 }
 
 TEST_F(DecoderHead, OfRewardModelsIsTwoLayersOfEveryToken) {
-  const HeadWeights head =
-      decoder_head(config_of(), HeadKind::kTokenClassification, 2,
+  const checkpoint::HeadWeights head =
+      decoder_head(config_of(), checkpoint::HeadKind::kTokenClassification, 2,
                    weights({"score.0.weight", "score.0.bias", "score.2.weight", "score.2.bias"}));
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 2u);
-  EXPECT_EQ(head.steps[0].activation, Activation::kRelu);
+  EXPECT_EQ(head.steps[0].activation, ops::Activation::kRelu);
 }
 
 TEST_F(DecoderHead, TensorsOfHeadsAreNoTrouble) {
-  Weights w = weights({"model.lm_head.weight", "score.weight", "qa_outputs.bias"});
+  checkpoint::Weights w = weights({"model.lm_head.weight", "score.weight", "qa_outputs.bias"});
   prepare_decoder(decoder_shape(config_of()), w);
   w.check_taken();
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::models

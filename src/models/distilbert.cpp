@@ -26,22 +26,22 @@ constexpr BertSpelling kSpelling{.layers = "n_layers",
                                  .down = "ffn.lin2",
                                  .mlp_norm = "output_layer_norm"};
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.ignore({"sinusoidal_pos_embds"});  // how the table of the file was made
   return encoder_shape(config, kSpelling);
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"distilbert.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"distilbert.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"pre_classifier.",  "classifier.",       "qa_outputs.",
                                     "vocab_transform.", "vocab_layer_norm.", "vocab_projector."};
   weights.rename_prefixes(prefixes);
   weights.rename_parts(parts);
   weights.skip(heads);
   const ModelShape shape = distilbert::shape(config);
-  const Weights embeddings = weights / "embeddings";
+  const checkpoint::Weights embeddings = weights / "embeddings";
   BertParts model;
   model.embedding.words = (embeddings / "word_embeddings").table(shape.vocab, shape.hidden);
   model.embedding.positions =
@@ -51,14 +51,16 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("dim"), vocab = config.integer("vocab_size");
-  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier((w / "pre_classifier").linear(n, n), Activation::kRelu,
+  if (kind == checkpoint::HeadKind::kTokenClassification)
+    return token_classifier(w / "classifier", labels, n);
+  if (kind == checkpoint::HeadKind::kSequenceClassification) {
+    return first_token_classifier((w / "pre_classifier").linear(n, n), ops::Activation::kRelu,
                                   w / "classifier", labels, n);
   }
-  const Weights projector = w / "vocab_projector";
+  const checkpoint::Weights projector = w / "vocab_projector";
   return masked_lm({.linear = (w / "vocab_transform").linear(n, n),
                     .activation = nn::activation(config, "activation", "gelu"),
                     .norm = (w / "vocab_layer_norm").layer_norm(n, kEps)},
@@ -72,17 +74,20 @@ extern constinit const Family kFamily{
     .name = "distilbert",
     .model_types = {"distilbert"},
     .architectures = {{"DistilBertModel"},
-                      {"DistilBertForMaskedLM", HeadKind::kMaskedLm},
-                      {"DistilBertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"DistilBertForTokenClassification", HeadKind::kTokenClassification},
-                      {"DistilBertForQuestionAnswering", HeadKind::kOther},
-                      {"DistilBertForMultipleChoice", HeadKind::kOther}},
-    .default_pooling = Pooling::kCls,
+                      {"DistilBertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"DistilBertForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"DistilBertForTokenClassification",
+                       checkpoint::HeadKind::kTokenClassification},
+                      {"DistilBertForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"DistilBertForMultipleChoice", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"distilbert."},
-                .classifiers = {{HeadKind::kSequenceClassification,
+                .classifiers = {{checkpoint::HeadKind::kSequenceClassification,
                                  {"pre_classifier.weight", "classifier.weight"}},
-                                {HeadKind::kTokenClassification, {"classifier.weight"}}}},
+                                {checkpoint::HeadKind::kTokenClassification,
+                                 {"classifier.weight"}}}},
     .shape = shape,
     .load = load,
     .head = head,

@@ -9,11 +9,13 @@ namespace vecton::models::electra {
 
 namespace {
 
-double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
+double eps(const checkpoint::Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
 
-int64_t embedding_size(const Config& config) { return config.integer_or("embedding_size", 128); }
+int64_t embedding_size(const checkpoint::Config& config) {
+  return config.integer_or("embedding_size", 128);
+}
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.require("position_embedding_type", "absolute");
   embedding_size(config);
   ModelShape shape = bert_shape(config);
@@ -21,10 +23,10 @@ ModelShape shape(const Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"electra.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"electra.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"classifier.",
                                     "qa_outputs.",
                                     "discriminator_predictions.",
@@ -36,7 +38,7 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   weights.skip(heads);
   const ModelShape shape = electra::shape(config);
   const int64_t width = embedding_size(config);
-  const Weights embeddings = weights / "embeddings";
+  const checkpoint::Weights embeddings = weights / "embeddings";
   BertParts model = bert_embeddings(shape, embeddings, width, eps(config));
   model.embedding.positions =
       (embeddings / "position_embeddings").table(shape.max_positions, width);
@@ -46,18 +48,21 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size"),
                 width = embedding_size(config);
-  const Weights classifier = w / "classifier", predictions = w / "generator_predictions";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(classifier, labels, n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier((classifier / "dense").linear(n, n), Activation::kGelu,
+  const checkpoint::Weights classifier = w / "classifier",
+                            predictions = w / "generator_predictions";
+  if (kind == checkpoint::HeadKind::kTokenClassification)
+    return token_classifier(classifier, labels, n);
+  if (kind == checkpoint::HeadKind::kSequenceClassification) {
+    return first_token_classifier((classifier / "dense").linear(n, n), ops::Activation::kGelu,
                                   classifier / "out_proj", labels, n);
   }
-  const Weights decoder = w / "generator_lm_head";
+  const checkpoint::Weights decoder = w / "generator_lm_head";
   return masked_lm({.linear = (predictions / "dense").linear(width, n),
-                    .activation = Activation::kGelu,
+                    .activation = ops::Activation::kGelu,
                     .norm = (predictions / "LayerNorm").layer_norm(width, eps(config))},
                    decoder, w / "embeddings" / "word_embeddings", decoder.vector("bias", vocab),
                    vocab, width);
@@ -69,13 +74,14 @@ extern constinit const Family kFamily{
     .name = "electra",
     .model_types = {"electra"},
     .architectures = {{"ElectraModel"},
-                      {"ElectraForMaskedLM", HeadKind::kMaskedLm},
-                      {"ElectraForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"ElectraForTokenClassification", HeadKind::kTokenClassification},
-                      {"ElectraForQuestionAnswering", HeadKind::kOther},
-                      {"ElectraForMultipleChoice", HeadKind::kOther},
-                      {"ElectraForPreTraining", HeadKind::kOther}},
-    .default_pooling = Pooling::kCls,
+                      {"ElectraForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"ElectraForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"ElectraForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"ElectraForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"ElectraForMultipleChoice", checkpoint::HeadKind::kOther},
+                      {"ElectraForPreTraining", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"electra."},
                 .classifiers = kRobertaClassifiers},

@@ -9,7 +9,7 @@
 #include "models/registry.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::models {
 namespace {
 
 using ::testing::HasSubstr;
@@ -27,7 +27,8 @@ std::string architecture(const std::string& name) {
 }
 
 ModelShape shape_of(const std::string& settings) {
-  const Config config(parse_json("{" + settings + "}", "config.json").as_object(), "config.json");
+  const checkpoint::Config config(base::parse_json("{" + settings + "}", "config.json").as_object(),
+                                  "config.json");
   return find_family(config).shape(config);
 }
 
@@ -100,4 +101,4 @@ TEST(EncoderSettings, NomicsTextsStayWhereScalingChangesNothing) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::models

@@ -11,7 +11,7 @@ namespace vecton::models::eurobert {
 
 namespace {
 
-llama::Settings settings(const Config& config) {
+llama::Settings settings(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config, {.causal = false});
   s.eps = config.number_or("rms_norm_eps", 1e-5);
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
@@ -19,22 +19,23 @@ llama::Settings settings(const Config& config) {
   return s;
 }
 
-ModelShape shape(const Config& config) { return settings(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   const std::string_view heads[] = {"dense.", "classifier."};
   weights.skip(heads);
   return llama::build(settings(config), config, std::move(weights));
 }
 
-HeadWeights sequence_head(const Config& config, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights sequence_head(const checkpoint::Config& config, int64_t labels,
+                                      const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size");
-  HeadWeights result{
-      .steps = {{.linear = (w / "dense").linear(n, n), .activation = Activation::kGelu},
+  checkpoint::HeadWeights result{
+      .steps = {{.linear = (w / "dense").linear(n, n), .activation = ops::Activation::kGelu},
                 {.linear = (w / "classifier").linear(labels, n)}}};
   const std::string pooling = config.string_or("classifier_pooling", "late");
   if (pooling == "bos") return result;
-  result.pooling = Pooling::kMean;
+  result.pooling = ops::Pooling::kMean;
   if (pooling == "mean") return result;
   if (pooling != "late") {
     throw Error(ErrorCode::kUnsupported, config.file() + ": classifier_pooling \"" + pooling +
@@ -44,14 +45,16 @@ HeadWeights sequence_head(const Config& config, int64_t labels, const Weights& w
   return result;
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size");
-  if (kind == HeadKind::kSequenceClassification) return sequence_head(config, labels, w);
-  if (kind == HeadKind::kMaskedLm) {
+  if (kind == checkpoint::HeadKind::kSequenceClassification)
+    return sequence_head(config, labels, w);
+  if (kind == checkpoint::HeadKind::kMaskedLm) {
     const int64_t vocab = config.integer("vocab_size");
-    const Weights lm = w / "lm_head";
-    LinearWeight decoder =
-        (w.has("lm_head.weight") ? lm : w / "embed_tokens").linear(vocab, n, Weights::Bias::kNone);
+    const checkpoint::Weights lm = w / "lm_head";
+    ops::LinearWeight decoder = (w.has("lm_head.weight") ? lm : w / "embed_tokens")
+                                    .linear(vocab, n, checkpoint::Weights::Bias::kNone);
     if (config.boolean_or("mlp_bias", false)) decoder.bias = lm.vector("bias", vocab);
     return {.every_token = true, .steps = {{.linear = std::move(decoder)}}};
   }
@@ -64,15 +67,18 @@ extern constinit const Family kFamily{
     .name = "eurobert",
     .model_types = {"eurobert"},
     .architectures = {{"EuroBertModel"},
-                      {"EuroBertForMaskedLM", HeadKind::kMaskedLm},
-                      {"EuroBertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"EuroBertForTokenClassification", HeadKind::kTokenClassification}},
-    .default_pooling = Pooling::kMean,
+                      {"EuroBertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"EuroBertForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"EuroBertForTokenClassification",
+                       checkpoint::HeadKind::kTokenClassification}},
+    .default_pooling = ops::Pooling::kMean,
     .tensors = {.words = "embed_tokens.weight",
                 .prefixes = {"model."},
-                .classifiers = {{HeadKind::kSequenceClassification,
+                .classifiers = {{checkpoint::HeadKind::kSequenceClassification,
                                  {"dense.weight", "classifier.weight"}},
-                                {HeadKind::kTokenClassification, {"classifier.weight"}}}},
+                                {checkpoint::HeadKind::kTokenClassification,
+                                 {"classifier.weight"}}}},
     .shape = shape,
     .load = load,
     .head = head,

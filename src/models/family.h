@@ -18,12 +18,12 @@
 #include "models/rerank_prompt.h"
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::models {
 
 struct Architecture {
   std::string_view name;  // of config.json's architectures
-  HeadKind head = HeadKind::kNone;
-  int64_t default_labels = kDefaultLabels;  // where config.json does not count them
+  checkpoint::HeadKind head = checkpoint::HeadKind::kNone;
+  int64_t default_labels = checkpoint::kDefaultLabels;  // where config.json does not count them
   // Ends a step of a text; only such tokens have an answer. Empty = all have.
   std::string_view step_token = {};
   bool late_interaction = false;  // a vector per token, through `linear` (ColBERT)
@@ -31,7 +31,7 @@ struct Architecture {
 
 // A head that a checkpoint has when it has all these tensors. The last has a row per label.
 struct HeadSign {
-  HeadKind head = HeadKind::kNone;
+  checkpoint::HeadKind head = checkpoint::HeadKind::kNone;
   List<std::string_view, 2> tensors = {};
 };
 
@@ -58,33 +58,35 @@ struct MatryoshkaCard {
 };
 
 struct Family {
-  std::string_view name;                    // "bert"
-  List<std::string_view, 4> model_types;    // config.json's model_type
-  List<Architecture, 24> architectures;     // the first is the backbone
-  Pooling default_pooling = Pooling::kCls;  // of embeddings, where no file says
+  std::string_view name;                              // "bert"
+  List<std::string_view, 4> model_types;              // config.json's model_type
+  List<Architecture, 24> architectures;               // the first is the backbone
+  ops::Pooling default_pooling = ops::Pooling::kCls;  // of embeddings, where no file says
   TensorNames tensors = {};
-  ModelShape (*shape)(const Config& config) = nullptr;
+  ModelShape (*shape)(const checkpoint::Config& config) = nullptr;
   // Takes the backbone's tensors from `weights` and skips those of heads.
-  std::unique_ptr<Model> (*load)(const Config& config, Weights weights) = nullptr;
+  std::unique_ptr<Model> (*load)(const checkpoint::Config& config,
+                                 checkpoint::Weights weights) = nullptr;
   // Takes a head's tensors, after load() has renamed them. Null where no architecture has a head
   // that is computed; kCausalLm is then as its rows give it.
-  HeadWeights (*head)(const Config& config, HeadKind kind, int64_t labels,
-                      const Weights& weights) = nullptr;
+  checkpoint::HeadWeights (*head)(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                  int64_t labels, const checkpoint::Weights& weights) = nullptr;
   // Of checkpoints without a config.json: what it would say, as their weights in `folder` show.
   // `overrides` is laid over it.
-  Config (*config)(const std::filesystem::path& folder, const json::object& overrides) = nullptr;
+  checkpoint::Config (*config)(const std::filesystem::path& folder,
+                               const json::object& overrides) = nullptr;
   std::optional<Reranker> reranker = {};
   List<MatryoshkaCard, 8> matryoshka = {};
 
   // Null where it is none of this family's.
   const Architecture* find(std::string_view architecture) const;
   // kNone where find() gives null.
-  HeadKind head_of(std::string_view architecture) const;
+  checkpoint::HeadKind head_of(std::string_view architecture) const;
   // The architecture with this head that is named first; null where there is none.
-  const Architecture* with_head(HeadKind head) const;
+  const Architecture* with_head(checkpoint::HeadKind head) const;
   bool knows(std::string_view architecture) const { return find(architecture) != nullptr; }
   // Where config.json does not count them.
-  int64_t default_labels(const Config& config) const;
+  int64_t default_labels(const checkpoint::Config& config) const;
 };
 
-}  // namespace vecton
+}  // namespace vecton::models

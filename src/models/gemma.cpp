@@ -33,23 +33,27 @@ struct Layer {
 
 class Gemma final : public Model {
  public:
-  Gemma(const Settings& settings, const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  Gemma(const Settings& settings, const checkpoint::Config& config,
+        const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w, const Config& config, int64_t index) const;
-  NormWeight norm(const Weights& w, int64_t size) const { return w.rms_norm(size, eps_, 1); }
+  Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index) const;
+  ops::NormWeight norm(const checkpoint::Weights& w, int64_t size) const {
+    return w.rms_norm(size, eps_, 1);
+  }
 
   Settings settings_;
   double eps_;
-  Activation activation_;
+  ops::Activation activation_;
   nn::Rope rope_, local_rope_;
-  PreparedWeight words_;
+  ops::PreparedWeight words_;
   std::vector<Layer> layers_;
-  NormWeight norm_;
+  ops::NormWeight norm_;
 };
 
-Gemma::Gemma(const Settings& settings, const Config& config, const Weights& w)
+Gemma::Gemma(const Settings& settings, const checkpoint::Config& config,
+             const checkpoint::Weights& w)
     : settings_(settings),
       eps_(config.number_or("rms_norm_eps", 1e-6)),
       activation_(nn::activation(config, "hidden_activation", "gelu_pytorch_tanh")),
@@ -61,13 +65,15 @@ Gemma::Gemma(const Settings& settings, const Config& config, const Weights& w)
   norm_ = norm(w / "norm", shape.hidden);
 }
 
-Layer Gemma::layer(const Weights& w, const Config& config, int64_t index) const {
+Layer Gemma::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
+                   int64_t index) const {
   const ModelShape& shape = settings_.shape;
   const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
   const int64_t q = shape.heads * shape.head_dim, kv = shape.kv_heads * shape.head_dim;
-  const auto bias =
-      config.boolean_or("attention_bias", false) ? Weights::Bias::kRequired : Weights::Bias::kNone;
-  const Weights self = w / "self_attn", mlp = w / "mlp";
+  const auto bias = config.boolean_or("attention_bias", false)
+                        ? checkpoint::Weights::Bias::kRequired
+                        : checkpoint::Weights::Bias::kNone;
+  const checkpoint::Weights self = w / "self_attn", mlp = w / "mlp";
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
   nn::SelfAttention attention{
       .layer = index,
@@ -86,19 +92,19 @@ Layer Gemma::layer(const Weights& w, const Config& config, int64_t index) const 
     attention.q_norm = norm(self / "q_norm", shape.head_dim);
     attention.k_norm = norm(self / "k_norm", shape.head_dim);
   }
-  return {
-      .attention = nn::SandwichNormAttention{.norm = norm(w / "input_layernorm", n),
-                                             .attention = std::move(attention),
-                                             .after = norm(w / "post_attention_layernorm", n)},
-      .mlp = nn::SandwichNormMlp{
-          .norm = norm(w / "pre_feedforward_layernorm", n),
-          .mlp = nn::Mlp{.up = mlp.gated("gate_proj", "up_proj", intermediate, n),
-                         .down = (mlp / "down_proj").linear(n, intermediate, Weights::Bias::kNone),
-                         .activation = activation_},
-          .after = norm(w / "post_feedforward_layernorm", n)}};
+  return {.attention = nn::SandwichNormAttention{.norm = norm(w / "input_layernorm", n),
+                                                 .attention = std::move(attention),
+                                                 .after = norm(w / "post_attention_layernorm", n)},
+          .mlp = nn::SandwichNormMlp{
+              .norm = norm(w / "pre_feedforward_layernorm", n),
+              .mlp = nn::Mlp{.up = mlp.gated("gate_proj", "up_proj", intermediate, n),
+                             .down = (mlp / "down_proj")
+                                         .linear(n, intermediate, checkpoint::Weights::Bias::kNone),
+                             .activation = activation_},
+              .after = norm(w / "post_feedforward_layernorm", n)}};
 }
 
-Tensor Gemma::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor Gemma::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation rope = rope_.rotation(pass), local_rope = local_rope_.rotation(pass);
@@ -114,7 +120,7 @@ Tensor Gemma::forward(Ops& ops, const Batch& batch, Cache* cache) const {
 }
 
 // A number that some files say is null, and others leave to its default.
-float softcap(const Config& config, std::string_view key, double fallback) {
+float softcap(const checkpoint::Config& config, std::string_view key, double fallback) {
   return config.is_null(key) ? 0 : static_cast<float>(config.number_or(key, fallback));
 }
 
@@ -127,7 +133,7 @@ std::vector<int64_t> windows(const std::vector<bool>& sliding, int64_t window) {
 
 constexpr DecoderDefaults kDefaults{.kv_heads = 4, .head_dim = 256};
 
-Settings settings2(const Config& config) {
+Settings settings2(const checkpoint::Config& config) {
   config.require("use_bidirectional_attention", false);
   config.ignore({"hidden_act"});  // hidden_activation counts
   Settings s{.shape = decoder_shape(config, kDefaults),
@@ -140,7 +146,7 @@ Settings settings2(const Config& config) {
   return s;
 }
 
-Settings settings3(const Config& config) {
+Settings settings3(const checkpoint::Config& config) {
   // The model's code has no cap of scores, whatever the file says.
   config.ignore({"hidden_act", "attn_logit_softcapping"});
   Settings s{.shape = decoder_shape(config, kDefaults),
@@ -165,32 +171,34 @@ Settings settings3(const Config& config) {
   return s;
 }
 
-ModelShape shape_of(const Config& config, const Settings& settings) {
+ModelShape shape_of(const checkpoint::Config& config, const Settings& settings) {
   ModelShape shape = settings.shape;
   for (const nn::RopeOptions& options : {settings.rope, settings.local_rope})
     shape.cacheable &= !nn::Rope(config, shape.head_dim, options).depends_on_length();
   return shape;
 }
 
-std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights) {
+std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
+                             checkpoint::Weights weights) {
   prepare_decoder(settings.shape, weights);
   return std::make_unique<Gemma>(settings, config, weights);
 }
 
-HeadWeights head_with(const Config& config, HeadKind kind, int64_t labels, const Weights& weights,
-                      double logit_softcap) {
-  HeadWeights head = decoder_head(config, kind, labels, weights);
+checkpoint::HeadWeights head_with(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                  int64_t labels, const checkpoint::Weights& weights,
+                                  double logit_softcap) {
+  checkpoint::HeadWeights head = decoder_head(config, kind, labels, weights);
   head.logit_softcap = softcap(config, "final_logit_softcapping", logit_softcap);
   return head;
 }
 
-llama::Settings settings1(const Config& config) {
+llama::Settings settings1(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config, {.head_dim = 256});
   // "gelu" of the first releases means its tanh form.
   const std::string name =
       config.string_or("hidden_activation", config.string_or("hidden_act", "gelu_pytorch_tanh"));
   const bool named = config.has("hidden_activation");
-  s.activation = name == "gelu" ? Activation::kGeluTanh
+  s.activation = name == "gelu" ? ops::Activation::kGeluTanh
                                 : nn::activation(config, named ? "hidden_activation" : "hidden_act",
                                                  "gelu_pytorch_tanh");
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
@@ -199,29 +207,31 @@ llama::Settings settings1(const Config& config) {
   return s;
 }
 
-ModelShape shape(const Config& config) { return settings1(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings1(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   return llama::build(settings1(config), config, std::move(weights));
 }
 
-ModelShape shape2(const Config& config) { return shape_of(config, settings2(config)); }
+ModelShape shape2(const checkpoint::Config& config) { return shape_of(config, settings2(config)); }
 
-std::unique_ptr<Model> load2(const Config& config, Weights weights) {
+std::unique_ptr<Model> load2(const checkpoint::Config& config, checkpoint::Weights weights) {
   return build(settings2(config), config, std::move(weights));
 }
 
-HeadWeights head2(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+checkpoint::HeadWeights head2(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                              int64_t labels, const checkpoint::Weights& weights) {
   return head_with(config, kind, labels, weights, 30);
 }
 
-ModelShape shape3(const Config& config) { return shape_of(config, settings3(config)); }
+ModelShape shape3(const checkpoint::Config& config) { return shape_of(config, settings3(config)); }
 
-std::unique_ptr<Model> load3(const Config& config, Weights weights) {
+std::unique_ptr<Model> load3(const checkpoint::Config& config, checkpoint::Weights weights) {
   return build(settings3(config), config, std::move(weights));
 }
 
-HeadWeights head3(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+checkpoint::HeadWeights head3(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                              int64_t labels, const checkpoint::Weights& weights) {
   return head_with(config, kind, labels, weights, 0);
 }
 
@@ -231,10 +241,11 @@ extern constinit const Family kFamily{
     .name = "gemma",
     .model_types = {"gemma"},
     .architectures = {{"GemmaModel"},
-                      {"GemmaForCausalLM", HeadKind::kCausalLm},
-                      {"GemmaForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"GemmaForTokenClassification", HeadKind::kTokenClassification}},
-    .default_pooling = Pooling::kLast,
+                      {"GemmaForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"GemmaForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"GemmaForTokenClassification", checkpoint::HeadKind::kTokenClassification}},
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,
@@ -249,10 +260,11 @@ extern constinit const Family kFamily{
     .name = "gemma2",
     .model_types = {"gemma2"},
     .architectures = {{"Gemma2Model"},
-                      {"Gemma2ForCausalLM", HeadKind::kCausalLm},
-                      {"Gemma2ForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"Gemma2ForTokenClassification", HeadKind::kTokenClassification}},
-    .default_pooling = Pooling::kLast,
+                      {"Gemma2ForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"Gemma2ForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"Gemma2ForTokenClassification", checkpoint::HeadKind::kTokenClassification}},
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = gemma::shape2,
     .load = gemma::load2,
@@ -267,9 +279,10 @@ extern constinit const Family kFamily{
     .name = "gemma3_text",
     .model_types = {"gemma3_text"},
     .architectures = {{"Gemma3TextModel"},
-                      {"Gemma3ForCausalLM", HeadKind::kCausalLm},
-                      {"Gemma3TextForSequenceClassification", HeadKind::kSequenceClassification}},
-    .default_pooling = Pooling::kMean,
+                      {"Gemma3ForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"Gemma3TextForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification}},
+    .default_pooling = ops::Pooling::kMean,
     .tensors = kDecoderTensors,
     .shape = gemma::shape3,
     .load = gemma::load3,

@@ -2,55 +2,61 @@
 
 #include <utility>
 
-namespace vecton {
+namespace vecton::models {
 
-HeadStep label_step(const Weights& w, int64_t labels, int64_t n) {
+checkpoint::HeadStep label_step(const checkpoint::Weights& w, int64_t labels, int64_t n) {
   return {.linear = w.linear(labels, n)};
 }
 
-HeadWeights token_classifier(const Weights& w, int64_t labels, int64_t n) {
+checkpoint::HeadWeights token_classifier(const checkpoint::Weights& w, int64_t labels, int64_t n) {
   return {.every_token = true, .steps = {label_step(w, labels, n)}};
 }
 
-HeadWeights first_token_classifier(LinearWeight dense, Activation activation, const Weights& w,
-                                   int64_t labels, int64_t n) {
+checkpoint::HeadWeights first_token_classifier(ops::LinearWeight dense, ops::Activation activation,
+                                               const checkpoint::Weights& w, int64_t labels,
+                                               int64_t n) {
   return {
       .steps = {{.linear = std::move(dense), .activation = activation}, label_step(w, labels, n)}};
 }
 
-HeadWeights bert_classifier(HeadKind kind, int64_t labels, const Weights& w, int64_t n) {
-  if (kind == HeadKind::kTokenClassification) return token_classifier(w / "classifier", labels, n);
-  HeadWeights head = first_token_classifier((w / "pooler" / "dense").linear(n, n),
-                                            Activation::kTanh, w / "classifier", labels, n);
+checkpoint::HeadWeights bert_classifier(checkpoint::HeadKind kind, int64_t labels,
+                                        const checkpoint::Weights& w, int64_t n) {
+  if (kind == checkpoint::HeadKind::kTokenClassification)
+    return token_classifier(w / "classifier", labels, n);
+  checkpoint::HeadWeights head = first_token_classifier(
+      (w / "pooler" / "dense").linear(n, n), ops::Activation::kTanh, w / "classifier", labels, n);
   head.pooler_steps = 1;
   return head;
 }
 
-HeadWeights masked_lm(HeadStep transform, const Weights& own, const Weights& words, Vector bias,
-                      int64_t vocab, int64_t k) {
-  LinearWeight decoder = (own.has("weight") ? own : words).linear(vocab, k, Weights::Bias::kNone);
+checkpoint::HeadWeights masked_lm(checkpoint::HeadStep transform, const checkpoint::Weights& own,
+                                  const checkpoint::Weights& words, ops::Vector bias, int64_t vocab,
+                                  int64_t k) {
+  ops::LinearWeight decoder =
+      (own.has("weight") ? own : words).linear(vocab, k, checkpoint::Weights::Bias::kNone);
   decoder.bias = std::move(bias);
   return {.every_token = true, .steps = {std::move(transform), {.linear = std::move(decoder)}}};
 }
 
-Vector decoder_bias(const Weights& head, int64_t vocab) {
+ops::Vector decoder_bias(const checkpoint::Weights& head, int64_t vocab) {
   return head.vector(head.has("bias") ? "bias" : "decoder.bias", vocab);
 }
 
-HeadWeights roberta_head(const Config& config, HeadKind kind, int64_t labels, const Weights& w,
-                         double eps) {
+checkpoint::HeadWeights roberta_head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                     int64_t labels, const checkpoint::Weights& w, double eps) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  const Weights lm = w / "lm_head", classifier = w / "classifier";
-  if (kind == HeadKind::kTokenClassification) return token_classifier(classifier, labels, n);
-  if (kind == HeadKind::kSequenceClassification) {
-    return first_token_classifier((classifier / "dense").linear(n, n), Activation::kTanh,
+  const checkpoint::Weights lm = w / "lm_head", classifier = w / "classifier";
+  if (kind == checkpoint::HeadKind::kTokenClassification)
+    return token_classifier(classifier, labels, n);
+  if (kind == checkpoint::HeadKind::kSequenceClassification) {
+    return first_token_classifier((classifier / "dense").linear(n, n), ops::Activation::kTanh,
                                   classifier / "out_proj", labels, n);
   }
   return masked_lm({.linear = (lm / "dense").linear(n, n),
-                    .activation = Activation::kGelu,
+                    .activation = ops::Activation::kGelu,
                     .norm = (lm / "layer_norm").layer_norm(n, eps)},
                    lm / "decoder", w / "embeddings" / "word_embeddings", decoder_bias(lm, vocab),
                    vocab, n);
 }
 
-}  // namespace vecton
+}  // namespace vecton::models

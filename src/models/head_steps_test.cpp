@@ -11,22 +11,24 @@
 #include "models/equal_heads.h"
 #include "vecton/tensor_file.h"
 
-namespace vecton {
+namespace vecton::models {
 namespace {
 
 using ::testing::ElementsAre;
 
-Config config_of(const std::string& more = "") {
-  return Config(parse_json(R"({"hidden_size": 2, "vocab_size": 5, "num_labels": 3)" + more + "}",
-                           "config.json")
-                    .as_object(),
-                "config.json");
+checkpoint::Config config_of(const std::string& more = "") {
+  return checkpoint::Config(
+      base::parse_json(R"({"hidden_size": 2, "vocab_size": 5, "num_labels": 3)" + more + "}",
+                       "config.json")
+          .as_object(),
+      "config.json");
 }
 
 class HeadStepsTest : public ::testing::Test {
  protected:
   // Tensors of these names and shapes; their numbers count up from `from`.
-  Weights weights(const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
+  checkpoint::Weights weights(
+      const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
     std::vector<NamedArray> arrays;
     float next = 1;
     for (const auto& [name, shape] : tensors) {
@@ -37,19 +39,20 @@ class HeadStepsTest : public ::testing::Test {
       arrays.push_back({name, shape, std::move(values)});
     }
     write_safetensors(folder_.path() / "model.safetensors", arrays);
-    return Weights::open(folder_.path(), *ops_);
+    return checkpoint::Weights::open(folder_.path(), *ops_);
   }
-  std::vector<float> run(const HeadStep& step, const std::vector<float>& row) {
+  std::vector<float> run(const checkpoint::HeadStep& step, const std::vector<float>& row) {
     const Tensor x = ops_->upload(row, 1, static_cast<int64_t>(row.size()));
     return testing::values_of(*ops_, ops_->linear(x, step.linear, step.activation));
   }
   const testing::TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 TEST_F(HeadStepsTest, BertsTokensHaveOneLayer) {
-  const Weights w = weights({{"classifier.weight", {3, 2}}, {"classifier.bias", {3}}});
-  const HeadWeights head = bert_classifier(HeadKind::kTokenClassification, 3, w, 2);
+  const checkpoint::Weights w = weights({{"classifier.weight", {3, 2}}, {"classifier.bias", {3}}});
+  const checkpoint::HeadWeights head =
+      bert_classifier(checkpoint::HeadKind::kTokenClassification, 3, w, 2);
   w.check_taken();
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 1u);
@@ -57,29 +60,31 @@ TEST_F(HeadStepsTest, BertsTokensHaveOneLayer) {
 }
 
 TEST_F(HeadStepsTest, BertsTextsHaveAPoolerBeforeIt) {
-  const Weights w = weights({{"pooler.dense.weight", {2, 2}},
-                             {"pooler.dense.bias", {2}},
-                             {"classifier.weight", {3, 2}},
-                             {"classifier.bias", {3}}});
-  const HeadWeights head = bert_classifier(HeadKind::kSequenceClassification, 3, w, 2);
+  const checkpoint::Weights w = weights({{"pooler.dense.weight", {2, 2}},
+                                         {"pooler.dense.bias", {2}},
+                                         {"classifier.weight", {3, 2}},
+                                         {"classifier.bias", {3}}});
+  const checkpoint::HeadWeights head =
+      bert_classifier(checkpoint::HeadKind::kSequenceClassification, 3, w, 2);
   w.check_taken();
   EXPECT_FALSE(head.every_token);
-  EXPECT_EQ(head.pooling, Pooling::kCls);
+  EXPECT_EQ(head.pooling, ops::Pooling::kCls);
   EXPECT_EQ(head.pooler_steps, 1u);
   ASSERT_EQ(head.steps.size(), 2u);
-  EXPECT_EQ(head.steps[0].activation, Activation::kTanh);
+  EXPECT_EQ(head.steps[0].activation, ops::Activation::kTanh);
   EXPECT_THAT(run(head.steps[1], {0, 0}), ElementsAre(13, 14, 15));
 }
 
 TEST_F(HeadStepsTest, RobertasTextsReadTheirOwnNames) {
-  const Weights w = weights({{"classifier.dense.weight", {2, 2}},
-                             {"classifier.dense.bias", {2}},
-                             {"classifier.out_proj.weight", {3, 2}},
-                             {"classifier.out_proj.bias", {3}}});
-  const HeadWeights head = roberta_head(config_of(), HeadKind::kSequenceClassification, 3, w, 1e-5);
+  const checkpoint::Weights w = weights({{"classifier.dense.weight", {2, 2}},
+                                         {"classifier.dense.bias", {2}},
+                                         {"classifier.out_proj.weight", {3, 2}},
+                                         {"classifier.out_proj.bias", {3}}});
+  const checkpoint::HeadWeights head =
+      roberta_head(config_of(), checkpoint::HeadKind::kSequenceClassification, 3, w, 1e-5);
   w.check_taken();
   ASSERT_EQ(head.steps.size(), 2u);
-  EXPECT_EQ(head.steps[0].activation, Activation::kTanh);
+  EXPECT_EQ(head.steps[0].activation, ops::Activation::kTanh);
   EXPECT_EQ(head.pooler_steps, 0u);
 }
 
@@ -95,11 +100,11 @@ Shapes masked_lm_shapes() {
 }
 
 TEST_F(HeadStepsTest, RobertasMasksUseTheWordsWhereThereIsNoDecoder) {
-  const HeadWeights head =
-      roberta_head(config_of(), HeadKind::kMaskedLm, 3, weights(masked_lm_shapes()), 1e-5);
+  const checkpoint::HeadWeights head = roberta_head(config_of(), checkpoint::HeadKind::kMaskedLm, 3,
+                                                    weights(masked_lm_shapes()), 1e-5);
   EXPECT_TRUE(head.every_token);
   ASSERT_EQ(head.steps.size(), 2u);
-  EXPECT_EQ(head.steps[0].activation, Activation::kGelu);
+  EXPECT_EQ(head.steps[0].activation, ops::Activation::kGelu);
   ASSERT_TRUE(head.steps[0].norm);
   EXPECT_EQ(head.steps[0].norm->eps, 1e-5f);
   // Words begin at 16, the bias at 11: a column of words and its bias.
@@ -109,14 +114,15 @@ TEST_F(HeadStepsTest, RobertasMasksUseTheWordsWhereThereIsNoDecoder) {
 TEST_F(HeadStepsTest, ADecoderOfItsOwnIsTaken) {
   Shapes shapes = masked_lm_shapes();
   shapes.push_back({"lm_head.decoder.weight", {5, 2}});
-  const HeadWeights head = roberta_head(config_of(), HeadKind::kMaskedLm, 3, weights(shapes), 1e-5);
+  const checkpoint::HeadWeights head =
+      roberta_head(config_of(), checkpoint::HeadKind::kMaskedLm, 3, weights(shapes), 1e-5);
   EXPECT_THAT(run(head.steps[1], {1, 0}), ElementsAre(37, 40, 43, 46, 49));
 }
 
 TEST_F(HeadStepsTest, TheDecodersBiasHasTwoNames) {
-  const Weights first = weights({{"bias", {5}}});
+  const checkpoint::Weights first = weights({{"bias", {5}}});
   EXPECT_THAT(testing::values_of(*ops_, decoder_bias(first, 5)), ElementsAre(1, 2, 3, 4, 5));
-  const Weights second = weights({{"decoder.bias", {5}}});
+  const checkpoint::Weights second = weights({{"decoder.bias", {5}}});
   EXPECT_THAT(testing::values_of(*ops_, decoder_bias(second, 5)), ElementsAre(1, 2, 3, 4, 5));
   EXPECT_REFUSED(decoder_bias(weights({{"other", {5}}}), 5), ErrorCode::kCorrupt, "decoder.bias");
   EXPECT_REFUSED(decoder_bias(weights({{"bias", {4}}}), 5), ErrorCode::kCorrupt, "bias", "5");
@@ -124,7 +130,7 @@ TEST_F(HeadStepsTest, TheDecodersBiasHasTwoNames) {
 
 TEST_F(HeadStepsTest, LabelsAndRowsMustBeAsMany) {
   const Shapes four = {{"classifier.weight", {4, 2}}, {"classifier.bias", {4}}};
-  EXPECT_REFUSED(bert_classifier(HeadKind::kTokenClassification, 3, weights(four), 2),
+  EXPECT_REFUSED(bert_classifier(checkpoint::HeadKind::kTokenClassification, 3, weights(four), 2),
                  ErrorCode::kCorrupt, "classifier", "3", "4");
 }
 
@@ -146,4 +152,4 @@ TEST(EqualHeads, MultiplesAreChecked) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::models

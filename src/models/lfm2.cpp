@@ -16,25 +16,25 @@ namespace vecton::models::lfm2 {
 
 namespace {
 
-ModelShape shape(const Config& config);
+ModelShape shape(const checkpoint::Config& config);
 
 // in x = [b | c | v]; out(c * convolution(b * v)).
 struct ShortConv {
-  LinearWeight in;   // [3 hidden, hidden]
-  Tensor taps;       // [width, hidden]
-  Vector bias;       // [hidden]
-  LinearWeight out;  // [hidden, hidden]
+  ops::LinearWeight in;   // [3 hidden, hidden]
+  Tensor taps;            // [width, hidden]
+  ops::Vector bias;       // [hidden]
+  ops::LinearWeight out;  // [hidden, hidden]
 };
 
 struct Layer {
-  NormWeight operator_norm;
+  ops::NormWeight operator_norm;
   std::optional<nn::SelfAttention> attention;  // else conv
   ShortConv conv;
   nn::PreNormMlp mlp;
 };
 
 // Width of the MLP: the file's, or two thirds of it made a multiple of a block.
-int64_t mlp_width(const Config& config) {
+int64_t mlp_width(const checkpoint::Config& config) {
   const int64_t given = config.integer_or(
       "block_ff_dim", config.has("block_ff_dim") ? 1 : config.integer("intermediate_size"));
   config.ignore({"intermediate_size"});
@@ -53,30 +53,33 @@ int64_t mlp_width(const Config& config) {
   return (static_cast<int64_t>(scaled) + block - 1) / block * block;
 }
 
-int64_t conv_width(const Config& config) { return config.integer_or("conv_L_cache", 3); }
+int64_t conv_width(const checkpoint::Config& config) {
+  return config.integer_or("conv_L_cache", 3);
+}
 
 class Lfm2 final : public Model {
  public:
-  Lfm2(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  Lfm2(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w, const Config& config, int64_t index, bool attends) const;
-  nn::SelfAttention attention(const Weights& w, int64_t index) const;
-  ShortConv conv(const Weights& w, const Config& config) const;
+  Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index,
+              bool attends) const;
+  nn::SelfAttention attention(const checkpoint::Weights& w, int64_t index) const;
+  ShortConv conv(const checkpoint::Weights& w, const checkpoint::Config& config) const;
   Tensor convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor h,
                   const nn::LayerRows& rows, const Tensor& residual) const;
 
   ModelShape shape_;
   double eps_;
   nn::Rope rope_;
-  PreparedWeight words_;
+  ops::PreparedWeight words_;
   std::vector<Layer> layers_;
-  NormWeight norm_;
+  ops::NormWeight norm_;
 };
 
 // Which layers attend; the others convolve.
-std::vector<bool> attention_layers(const Config& config, int64_t layers) {
+std::vector<bool> attention_layers(const checkpoint::Config& config, int64_t layers) {
   const std::vector<std::string> types =
       nn::layer_types(config, layers, {"full_attention", "conv"});
   const std::vector<int64_t> listed = config.integers_or_empty("full_attn_idxs");
@@ -89,7 +92,7 @@ std::vector<bool> attention_layers(const Config& config, int64_t layers) {
   return result;
 }
 
-Lfm2::Lfm2(const Config& config, const Weights& w)
+Lfm2::Lfm2(const checkpoint::Config& config, const checkpoint::Weights& w)
     : shape_(shape(config)),
       eps_(config.number_or("norm_eps", 1e-5)),
       rope_(config, shape_.head_dim, 1e6) {
@@ -100,14 +103,14 @@ Lfm2::Lfm2(const Config& config, const Weights& w)
   norm_ = (w / "embedding_norm").rms_norm(shape_.hidden, eps_);
 }
 
-nn::SelfAttention Lfm2::attention(const Weights& w, int64_t index) const {
+nn::SelfAttention Lfm2::attention(const checkpoint::Weights& w, int64_t index) const {
   const int64_t n = shape_.hidden, d = shape_.head_dim;
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", shape_.kv_heads * d},
                                                       {"v_proj", shape_.kv_heads * d}};
   return {.layer = index,
-          .q = (w / "q_proj").linear(shape_.heads * d, n, Weights::Bias::kNone),
-          .kv = w.stacked(kv_parts, n, Weights::Bias::kNone),
-          .out = (w / "out_proj").linear(n, shape_.heads * d, Weights::Bias::kNone),
+          .q = (w / "q_proj").linear(shape_.heads * d, n, checkpoint::Weights::Bias::kNone),
+          .kv = w.stacked(kv_parts, n, checkpoint::Weights::Bias::kNone),
+          .out = (w / "out_proj").linear(n, shape_.heads * d, checkpoint::Weights::Bias::kNone),
           .q_norm = (w / "q_layernorm").rms_norm(d, eps_),
           .k_norm = (w / "k_layernorm").rms_norm(d, eps_),
           .shape = {.heads = shape_.heads,
@@ -117,26 +120,30 @@ nn::SelfAttention Lfm2::attention(const Weights& w, int64_t index) const {
                     .causal = shape_.causal}};
 }
 
-ShortConv Lfm2::conv(const Weights& w, const Config& config) const {
+ShortConv Lfm2::conv(const checkpoint::Weights& w, const checkpoint::Config& config) const {
   const int64_t n = shape_.hidden;
   const bool biased = config.boolean_or("conv_bias", false);
-  const auto bias = biased ? Weights::Bias::kRequired : Weights::Bias::kNone;
-  const Weights kernel = w / "conv";
+  const auto bias =
+      biased ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
+  const checkpoint::Weights kernel = w / "conv";
   return {.in = (w / "in_proj").linear(3 * n, n, bias),
           .taps = kernel.taps(n, conv_width(config)),
-          .bias = biased ? kernel.vector("bias", n) : Vector(),
+          .bias = biased ? kernel.vector("bias", n) : ops::Vector(),
           .out = (w / "out_proj").linear(n, n, bias)};
 }
 
-Layer Lfm2::layer(const Weights& w, const Config& config, int64_t index, bool attends) const {
+Layer Lfm2::layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index,
+                  bool attends) const {
   const int64_t n = shape_.hidden, intermediate = mlp_width(config);
-  const Weights mlp = w / "feed_forward";
-  Layer layer{.operator_norm = (w / "operator_norm").rms_norm(n, eps_),
-              .mlp = nn::PreNormMlp{
-                  .norm = (w / "ffn_norm").rms_norm(n, eps_),
-                  .mlp = nn::Mlp{.up = mlp.gated("w1", "w3", intermediate, n),
-                                 .down = (mlp / "w2").linear(n, intermediate, Weights::Bias::kNone),
-                                 .activation = Activation::kSilu}}};
+  const checkpoint::Weights mlp = w / "feed_forward";
+  Layer layer{
+      .operator_norm = (w / "operator_norm").rms_norm(n, eps_),
+      .mlp = nn::PreNormMlp{
+          .norm = (w / "ffn_norm").rms_norm(n, eps_),
+          .mlp = nn::Mlp{
+              .up = mlp.gated("w1", "w3", intermediate, n),
+              .down = (mlp / "w2").linear(n, intermediate, checkpoint::Weights::Bias::kNone),
+              .activation = ops::Activation::kSilu}}};
   if (attends) {
     layer.attention = attention(w / "self_attn", index);
   } else {
@@ -146,7 +153,7 @@ Layer Lfm2::layer(const Weights& w, const Config& config, int64_t index, bool at
 }
 
 // 1 for the rows that others may attend to, 0 for the others.
-Tensor attended_mask(Ops& ops, const Batch& batch, int64_t columns) {
+Tensor attended_mask(Ops& ops, const tensor::Batch& batch, int64_t columns) {
   std::vector<float> mask;
   for (size_t s = 0; s < batch.attended.size(); ++s) {
     const int64_t tokens = batch.rows.offsets[s + 1] - batch.rows.offsets[s];
@@ -166,10 +173,10 @@ Tensor Lfm2::convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor
   const Tensor u = ops.multiply(bcv.slice_columns(0, n), bcv.slice_columns(2 * n, n));
   const Tensor y = rows.of(ops, ops.short_conv(u, conv.taps, conv.bias, pass.rows));
   const Tensor c = rows.of(ops, bcv.slice_columns(n, n));
-  return ops.linear(ops.multiply(y, c), conv.out, Activation::kIdentity, &residual);
+  return ops.linear(ops.multiply(y, c), conv.out, ops::Activation::kIdentity, &residual);
 }
 
-Tensor Lfm2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor Lfm2::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation rope = rope_.rotation(pass);
@@ -190,7 +197,7 @@ Tensor Lfm2::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return ops.norm(std::move(x), norm_);
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   ModelShape shape = decoder_shape(config);
   for (const char* same : {"block_dim", "conv_dim", "conv_dim_out"})
     config.require(same, shape.hidden);
@@ -203,16 +210,16 @@ ModelShape shape(const Config& config) {
   const int64_t width = conv_width(config);
   for (const bool attends : attention_layers(config, shape.layers)) {
     if (attends) {
-      shape.cache.push_back(KeysAndValues{
+      shape.cache.push_back(tensor::KeysAndValues{
           .kv_heads = shape.kv_heads, .key_dim = shape.head_dim, .value_dim = shape.head_dim});
     } else {  // what the convolution reads of the tokens before
-      shape.cache.push_back(RecurrentState{.rows = width - 1, .columns = shape.hidden});
+      shape.cache.push_back(tensor::RecurrentState{.rows = width - 1, .columns = shape.hidden});
     }
   }
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   prepare_decoder(shape(config), weights);
   return std::make_unique<Lfm2>(config, weights);
 }
@@ -223,9 +230,9 @@ extern constinit const Family kFamily{
     .name = "lfm2",
     .model_types = {"lfm2"},
     .architectures = {{"Lfm2Model"},
-                      {"Lfm2ForCausalLM", HeadKind::kCausalLm},
+                      {"Lfm2ForCausalLM", checkpoint::HeadKind::kCausalLm},
                       {.name = "ColBERTLfm2Model", .late_interaction = true}},
-    .default_pooling = Pooling::kLast,
+    .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
     .shape = shape,
     .load = load,

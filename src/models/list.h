@@ -6,7 +6,7 @@
 #include <initializer_list>
 #include <stdexcept>
 
-namespace vecton {
+namespace vecton::models {
 
 template <class T, std::size_t Most>
 class List {
@@ -29,4 +29,4 @@ class List {
   std::size_t size_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::models

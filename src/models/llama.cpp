@@ -20,20 +20,22 @@ struct Layer {
 
 class Llama final : public Model {
  public:
-  Llama(const Settings& settings, const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  Llama(const Settings& settings, const checkpoint::Config& config,
+        const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w, const Config& config, int64_t index) const;
+  Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index) const;
 
   Settings settings_;
   nn::Rope rope_;
-  PreparedWeight words_;
+  ops::PreparedWeight words_;
   std::vector<Layer> layers_;
-  NormWeight norm_;
+  ops::NormWeight norm_;
 };
 
-Llama::Llama(const Settings& settings, const Config& config, const Weights& w)
+Llama::Llama(const Settings& settings, const checkpoint::Config& config,
+             const checkpoint::Weights& w)
     : settings_(settings), rope_(config, settings.shape.head_dim, settings.rope) {
   const ModelShape& shape = settings_.shape;
   words_ = (w / "embed_tokens").table(shape.vocab, shape.hidden);
@@ -41,15 +43,16 @@ Llama::Llama(const Settings& settings, const Config& config, const Weights& w)
   norm_ = (w / "norm").rms_norm(shape.hidden, settings_.eps, settings_.norm_plus);
 }
 
-Layer Llama::layer(const Weights& w, const Config& config, int64_t index) const {
+Layer Llama::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
+                   int64_t index) const {
   const Settings& s = settings_;
   const ModelShape& shape = s.shape;
   const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
   const int64_t q = shape.heads * shape.head_dim, kv = shape.kv_heads * shape.head_dim;
   const auto if_set = [](bool bias) {
-    return bias ? Weights::Bias::kRequired : Weights::Bias::kNone;
+    return bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
   };
-  const Weights self = w / "self_attn", mlp = w / "mlp";
+  const checkpoint::Weights self = w / "self_attn", mlp = w / "mlp";
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
   nn::SelfAttention attention{
       .layer = index,
@@ -77,7 +80,7 @@ Layer Llama::layer(const Weights& w, const Config& config, int64_t index) const 
                   .activation = s.activation}}};
 }
 
-Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation rope = rope_.rotation(pass);
@@ -93,7 +96,7 @@ Tensor Llama::forward(Ops& ops, const Batch& batch, Cache* cache) const {
 
 }  // namespace
 
-Settings settings(const Config& config, const DecoderDefaults& defaults) {
+Settings settings(const checkpoint::Config& config, const DecoderDefaults& defaults) {
   Settings s{.shape = decoder_shape(config, defaults),
              .activation = nn::activation(config, "hidden_act", "silu"),
              .eps = config.number_or("rms_norm_eps", 1e-6)};
@@ -101,44 +104,48 @@ Settings settings(const Config& config, const DecoderDefaults& defaults) {
   return s;
 }
 
-std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights) {
+std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
+                             checkpoint::Weights weights) {
   prepare_decoder(settings.shape, weights);
   return std::make_unique<Llama>(settings, config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& weights) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& weights) {
   return decoder_head(config, kind, labels, weights);
 }
 
 namespace {
 
-Settings llama_settings(const Config& config, bool causal) {
+Settings llama_settings(const checkpoint::Config& config, bool causal) {
   Settings s = settings(config, {.causal = causal});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.mlp_bias = config.boolean_or("mlp_bias", false);
   return s;
 }
 
-ModelShape shape(const Config& config) { return llama_settings(config, true).shape; }
+ModelShape shape(const checkpoint::Config& config) { return llama_settings(config, true).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   return build(llama_settings(config, true), config, std::move(weights));
 }
 
 // LlamaBidirectionalModel: every token sees all others.
-ModelShape bidirectional_shape(const Config& config) {
+ModelShape bidirectional_shape(const checkpoint::Config& config) {
   config.require("pooling", "avg");  // what the family's row says as well
   return llama_settings(config, false).shape;
 }
 
-std::unique_ptr<Model> load_bidirectional(const Config& config, Weights weights) {
+std::unique_ptr<Model> load_bidirectional(const checkpoint::Config& config,
+                                          checkpoint::Weights weights) {
   return build(llama_settings(config, false), config, std::move(weights));
 }
 
-HeadWeights bidirectional_head(const Config& config, HeadKind kind, int64_t labels,
-                               const Weights& weights) {
+checkpoint::HeadWeights bidirectional_head(const checkpoint::Config& config,
+                                           checkpoint::HeadKind kind, int64_t labels,
+                                           const checkpoint::Weights& weights) {
   config.require("temperature", 1.0);
-  return decoder_head(config, kind, labels, weights, Pooling::kMean);
+  return decoder_head(config, kind, labels, weights, ops::Pooling::kMean);
 }
 
 }  // namespace
@@ -147,11 +154,12 @@ extern constinit const Family kFamily{
     .name = "llama",
     .model_types = {"llama"},
     .architectures = {{"LlamaModel"},
-                      {"LlamaForCausalLM", HeadKind::kCausalLm},
-                      {"LlamaForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"LlamaForTokenClassification", HeadKind::kTokenClassification},
-                      {"LlamaForQuestionAnswering", HeadKind::kOther}},
-    .default_pooling = Pooling::kLast,
+                      {"LlamaForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"LlamaForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"LlamaForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"LlamaForQuestionAnswering", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,
@@ -167,8 +175,8 @@ extern constinit const Family kFamily{
     .model_types = {"llama_bidirec"},
     .architectures = {{"LlamaBidirectionalModel"},
                       {"LlamaBidirectionalForSequenceClassification",
-                       HeadKind::kSequenceClassification}},
-    .default_pooling = Pooling::kMean,
+                       checkpoint::HeadKind::kSequenceClassification}},
+    .default_pooling = ops::Pooling::kMean,
     .tensors = kDecoderTensors,
     .shape = llama::bidirectional_shape,
     .load = llama::load_bidirectional,

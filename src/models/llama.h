@@ -17,7 +17,7 @@ namespace vecton::models::llama {
 struct Settings {
   ModelShape shape;
   nn::RopeOptions rope;
-  Activation activation = Activation::kSilu;
+  ops::Activation activation = ops::Activation::kSilu;
   double eps = 1e-6;
   bool qkv_bias = false, out_bias = false, mlp_bias = false;
   bool qk_norm = false;       // of every head of queries and keys
@@ -26,10 +26,12 @@ struct Settings {
 };
 
 // What all of them read alike: sizes, activation, eps, rotary positions.
-Settings settings(const Config& config, const DecoderDefaults& defaults = {});
-std::unique_ptr<Model> build(const Settings& settings, const Config& config, Weights weights);
+Settings settings(const checkpoint::Config& config, const DecoderDefaults& defaults = {});
+std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
+                             checkpoint::Weights weights);
 
 // The head of all of them.
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& weights);
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& weights);
 
 }  // namespace vecton::models::llama

@@ -9,7 +9,7 @@ namespace vecton::models::mistral {
 
 namespace {
 
-llama::Settings settings(const Config& config) {
+llama::Settings settings(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config);
   if (!config.is_null("sliding_window")) {
     const int64_t width = config.integer_or("sliding_window", 4096);
@@ -19,9 +19,9 @@ llama::Settings settings(const Config& config) {
   return s;
 }
 
-ModelShape shape(const Config& config) { return settings(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
@@ -31,11 +31,12 @@ extern constinit const Family kFamily{
     .name = "mistral",
     .model_types = {"mistral"},
     .architectures = {{"MistralModel"},
-                      {"MistralForCausalLM", HeadKind::kCausalLm},
-                      {"MistralForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"MistralForTokenClassification", HeadKind::kTokenClassification},
-                      {"MistralForQuestionAnswering", HeadKind::kOther}},
-    .default_pooling = Pooling::kLast,
+                      {"MistralForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"MistralForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"MistralForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"MistralForQuestionAnswering", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,

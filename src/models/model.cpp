@@ -1,19 +1,19 @@
 #include "models/model.h"
 
-namespace vecton {
+namespace vecton::models {
 
-CacheLayout cache_layout(const ModelShape& shape) {
+tensor::CacheLayout cache_layout(const ModelShape& shape) {
   if (!shape.causal || !shape.cacheable) return {};
   if (!shape.cache.empty()) return shape.cache;
-  CacheLayout layout;
+  tensor::CacheLayout layout;
   for (int64_t i = 0; i < shape.layers; ++i) {
-    layout.push_back(
-        KeysAndValues{.kv_heads = shape.kv_heads,
-                      .key_dim = shape.head_dim,
-                      .value_dim = shape.head_dim,
-                      .window = shape.windows.empty() ? 0 : shape.windows[static_cast<size_t>(i)]});
+    layout.push_back(tensor::KeysAndValues{
+        .kv_heads = shape.kv_heads,
+        .key_dim = shape.head_dim,
+        .value_dim = shape.head_dim,
+        .window = shape.windows.empty() ? 0 : shape.windows[static_cast<size_t>(i)]});
   }
   return layout;
 }
 
-}  // namespace vecton
+}  // namespace vecton::models

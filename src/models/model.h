@@ -9,7 +9,7 @@
 #include "tensor/batch.h"
 #include "tensor/cache.h"
 
-namespace vecton {
+namespace vecton::models {
 
 // What the engine must know of a model before and after its weights are read.
 struct ModelShape {
@@ -22,12 +22,12 @@ struct ModelShape {
   // where rotations depend on the length of the whole sequence.
   bool cacheable = true;
   // What each layer keeps of earlier tokens; empty = keys and values, as the numbers above say.
-  CacheLayout cache;
+  tensor::CacheLayout cache;
 };
 
 // What the layers of such a model keep of a sequence for those that go on with it; empty where
 // nothing can be kept.
-CacheLayout cache_layout(const ModelShape& shape);
+tensor::CacheLayout cache_layout(const ModelShape& shape);
 
 class Model {
  public:
@@ -38,7 +38,7 @@ class Model {
   // types and positions are in range, every sequence has a row. `cache`: null, or one of the
   // model's layout, which the batch's block tables and slot mappings speak of; what they say is to
   // be kept is written to it.
-  virtual Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const = 0;
+  virtual Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::models

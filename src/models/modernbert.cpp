@@ -16,10 +16,12 @@ namespace vecton::models::modernbert {
 
 namespace {
 
-ModelShape shape(const Config& config);
+ModelShape shape(const checkpoint::Config& config);
 
-Weights::Bias bias_if(const Config& config, std::string_view key, bool fallback = false) {
-  return config.boolean_or(key, fallback) ? Weights::Bias::kRequired : Weights::Bias::kNone;
+checkpoint::Weights::Bias bias_if(const checkpoint::Config& config, std::string_view key,
+                                  bool fallback = false) {
+  return config.boolean_or(key, fallback) ? checkpoint::Weights::Bias::kRequired
+                                          : checkpoint::Weights::Bias::kNone;
 }
 
 struct Layer {
@@ -29,21 +31,21 @@ struct Layer {
 
 class ModernBert final : public Model {
  public:
-  ModernBert(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  ModernBert(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w, const Config& config, int64_t index) const;
+  Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index) const;
 
   ModelShape shape_;
   nn::Rope global_rope_, local_rope_;
-  PreparedWeight words_;
-  NormWeight embedding_norm_;
+  ops::PreparedWeight words_;
+  ops::NormWeight embedding_norm_;
   std::vector<Layer> layers_;
-  NormWeight norm_;
+  ops::NormWeight norm_;
 };
 
-ModernBert::ModernBert(const Config& config, const Weights& w)
+ModernBert::ModernBert(const checkpoint::Config& config, const checkpoint::Weights& w)
     : shape_(shape(config)),
       global_rope_(
           config, shape_.head_dim,
@@ -61,12 +63,13 @@ ModernBert::ModernBert(const Config& config, const Weights& w)
   norm_ = (w / "final_norm").layer_norm(shape_.hidden, eps, bias);
 }
 
-Layer ModernBert::layer(const Weights& w, const Config& config, int64_t index) const {
+Layer ModernBert::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
+                        int64_t index) const {
   const int64_t n = shape_.hidden, intermediate = config.integer("intermediate_size");
   const double eps = config.number_or("norm_eps", 1e-5);
   const auto norm_bias = bias_if(config, "norm_bias"), mlp_bias = bias_if(config, "mlp_bias"),
              attention_bias = bias_if(config, "attention_bias");
-  const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
+  const checkpoint::Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
   Layer layer{
       .attention =
           nn::PreNormAttention{
@@ -86,7 +89,8 @@ Layer ModernBert::layer(const Weights& w, const Config& config, int64_t index) c
           nn::PreNormMlp{
               .norm = (w / "mlp_norm").layer_norm(n, eps, norm_bias),
               .mlp = nn::Mlp{.up = (mlp / "Wi")
-                                       .gated_halves(intermediate, n, Weights::Halves::kGateFirst,
+                                       .gated_halves(intermediate, n,
+                                                     checkpoint::Weights::Halves::kGateFirst,
                                                      mlp_bias),
                              .down = (mlp / "Wo").linear(n, intermediate, mlp_bias),
                              .activation = nn::activation(config, "hidden_activation", "gelu")}},
@@ -96,7 +100,7 @@ Layer ModernBert::layer(const Weights& w, const Config& config, int64_t index) c
   return layer;
 }
 
-Tensor ModernBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor ModernBert::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation global = global_rope_.rotation(pass), local = local_rope_.rotation(pass);
@@ -109,18 +113,19 @@ Tensor ModernBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return ops.norm(std::move(x), norm_);
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.require("position_embedding_type", "absolute");
   config.ignore({"layer_norm_eps"});  // of older files, beside norm_eps
   const int64_t hidden = config.integer("hidden_size"),
                 heads = config.integer("num_attention_heads");
-  ModelShape shape{.layers = config.integer("num_hidden_layers", 1, Config::kMostCounted),
-                   .hidden = hidden,
-                   .vocab = config.integer("vocab_size"),
-                   .max_positions = config.integer_or("max_position_embeddings", 8192),
-                   .heads = heads,
-                   .kv_heads = heads,
-                   .head_dim = equal_heads(config, "hidden_size", "num_attention_heads")};
+  ModelShape shape{
+      .layers = config.integer("num_hidden_layers", 1, checkpoint::Config::kMostCounted),
+      .hidden = hidden,
+      .vocab = config.integer("vocab_size"),
+      .max_positions = config.integer_or("max_position_embeddings", 8192),
+      .heads = heads,
+      .kv_heads = heads,
+      .head_dim = equal_heads(config, "hidden_size", "num_attention_heads")};
   const int64_t every = config.integer_or("global_attn_every_n_layers", 3);
   // A token of a local layer sees this many others on each side.
   const int64_t side = config.integer_or("local_attention", 128) / 2;
@@ -130,27 +135,30 @@ ModelShape shape(const Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"model.", ""}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"model.", ""}};
   const std::string_view heads[] = {"head.", "decoder.", "classifier."};
   weights.rename_prefixes(prefixes);
   weights.skip(heads);
   return std::make_unique<ModernBert>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  HeadStep prediction{
+  checkpoint::HeadStep prediction{
       .linear = (w / "head" / "dense").linear(n, n, bias_if(config, "classifier_bias")),
       .activation = nn::activation(config, "classifier_activation", "gelu"),
       .norm = (w / "head" / "norm")
                   .layer_norm(n, config.number_or("norm_eps", 1e-5), bias_if(config, "norm_bias"))};
-  HeadWeights result{.every_token = kind != HeadKind::kSequenceClassification,
-                     .steps = {std::move(prediction)}};
-  if (kind == HeadKind::kMaskedLm) {
+  checkpoint::HeadWeights result{
+      .every_token = kind != checkpoint::HeadKind::kSequenceClassification,
+      .steps = {std::move(prediction)}};
+  if (kind == checkpoint::HeadKind::kMaskedLm) {
     const bool own = w.has("decoder.weight");
-    HeadStep decoder{.linear = (own ? w / "decoder" : w / "embeddings" / "tok_embeddings")
-                                   .linear(vocab, n, Weights::Bias::kNone)};
+    checkpoint::HeadStep decoder{.linear =
+                                     (own ? w / "decoder" : w / "embeddings" / "tok_embeddings")
+                                         .linear(vocab, n, checkpoint::Weights::Bias::kNone)};
     if (config.boolean_or("decoder_bias", true))
       decoder.linear.bias = (w / "decoder").vector("bias", vocab);
     result.steps.push_back(std::move(decoder));
@@ -161,8 +169,8 @@ HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weig
     throw Error(ErrorCode::kUnsupported, config.file() + ": classifier_pooling \"" + pooling +
                                              "\" is not supported; cls and mean are");
   }
-  result.pooler_steps = kind == HeadKind::kSequenceClassification ? 1 : 0;
-  result.pooling = pooling == "cls" ? Pooling::kCls : Pooling::kMean;
+  result.pooler_steps = kind == checkpoint::HeadKind::kSequenceClassification ? 1 : 0;
+  result.pooling = pooling == "cls" ? ops::Pooling::kCls : ops::Pooling::kMean;
   result.steps.push_back({.linear = (w / "classifier").linear(labels, n)});
   return result;
 }
@@ -173,16 +181,18 @@ extern constinit const Family kFamily{
     .name = "modernbert",
     .model_types = {"modernbert"},
     .architectures = {{"ModernBertModel"},
-                      {"ModernBertForMaskedLM", HeadKind::kMaskedLm},
-                      {"ModernBertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"ModernBertForTokenClassification", HeadKind::kTokenClassification},
-                      {"ModernBertForQuestionAnswering", HeadKind::kOther},
-                      {"ModernBertForMultipleChoice", HeadKind::kOther},
+                      {"ModernBertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"ModernBertForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"ModernBertForTokenClassification",
+                       checkpoint::HeadKind::kTokenClassification},
+                      {"ModernBertForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"ModernBertForMultipleChoice", checkpoint::HeadKind::kOther},
                       {.name = "ColBERTModernBertModel", .late_interaction = true}},
-    .default_pooling = Pooling::kCls,
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.tok_embeddings.weight",
                 .prefixes = {"model."},
-                .classifiers = {{HeadKind::kSequenceClassification,
+                .classifiers = {{checkpoint::HeadKind::kSequenceClassification,
                                  {"head.dense.weight", "classifier.weight"}}}},
     .shape = shape,
     .load = load,

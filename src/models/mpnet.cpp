@@ -16,7 +16,7 @@ namespace vecton::models::mpnet {
 
 namespace {
 
-ModelShape shape(const Config& config);
+ModelShape shape(const checkpoint::Config& config);
 
 constexpr int64_t kBuckets = 32;       // whatever the config says, as the reference has it
 constexpr int64_t kMaxDistance = 128;  // farther keys share the last bucket
@@ -28,7 +28,7 @@ constexpr BertSpelling kSpelling{.query = "attention.attn.q",
                                  .out = "attention.attn.o",
                                  .attention_norm = "attention.LayerNorm"};
 
-double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
+double eps(const checkpoint::Config& config) { return config.number_or("layer_norm_eps", 1e-12); }
 
 // Half of the buckets for keys before the query, half for those after it; of each half the first
 // half is exact, the rest logarithmic up to kMaxDistance. Float32, as the reference computes it.
@@ -44,21 +44,22 @@ int32_t bucket_of(int64_t distance) {
 
 class MPNet final : public Model {
  public:
-  MPNet(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  MPNet(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  void read_bias(const Config& config, const Weights& weights);
+  void read_bias(const checkpoint::Config& config, const checkpoint::Weights& weights);
 
   ModelShape shape_;
   nn::TokenEmbedding embedding_;
-  NormWeight embedding_norm_;
+  ops::NormWeight embedding_norm_;
   std::vector<BertLayer> layers_;
-  AttentionBias bias_;  // shared by all layers
+  ops::AttentionBias bias_;  // shared by all layers
 };
 
-MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
-  const Weights e = w / "embeddings";
+MPNet::MPNet(const checkpoint::Config& config, const checkpoint::Weights& w)
+    : shape_(shape(config)) {
+  const checkpoint::Weights e = w / "embeddings";
   embedding_.words = (e / "word_embeddings").table(shape_.vocab, shape_.hidden);
   embedding_.padding_id = kPaddingId;
   embedding_.positions =
@@ -68,7 +69,7 @@ MPNet::MPNet(const Config& config, const Weights& w) : shape_(shape(config)) {
   read_bias(config, w / "encoder" / "relative_attention_bias");
 }
 
-void MPNet::read_bias(const Config& config, const Weights& weights) {
+void MPNet::read_bias(const checkpoint::Config& config, const checkpoint::Weights& weights) {
   const int64_t rows = config.integer_or("relative_attention_num_buckets", kBuckets, kBuckets);
   const std::vector<float> by_bucket = weights.values("weight", rows, shape_.heads);
   std::vector<float> by_head;  // [heads, kBuckets]
@@ -85,7 +86,7 @@ void MPNet::read_bias(const Config& config, const Weights& weights) {
   bias_.by_head = ops.prepare_parameters(by_head, shape_.heads, kBuckets);
 }
 
-Tensor MPNet::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor MPNet::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   Tensor x = ops.norm(embedding_.forward(pass), embedding_norm_);
   for (int64_t i = 0; i < shape_.layers; ++i) {
@@ -96,7 +97,7 @@ Tensor MPNet::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   ModelShape shape = bert_shape(config);
   if (shape.max_positions <= kPaddingId + 1) {
     throw Error(ErrorCode::kCorrupt, config.file() +
@@ -107,10 +108,10 @@ ModelShape shape(const Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"mpnet.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"mpnet.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs."};
   weights.rename_prefixes(prefixes);
   weights.rename_parts(parts);
@@ -118,7 +119,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<MPNet>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   return roberta_head(config, kind, labels, w, eps(config));
 }
 
@@ -128,12 +130,13 @@ extern constinit const Family kFamily{
     .name = "mpnet",
     .model_types = {"mpnet"},
     .architectures = {{"MPNetModel"},
-                      {"MPNetForMaskedLM", HeadKind::kMaskedLm},
-                      {"MPNetForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"MPNetForTokenClassification", HeadKind::kTokenClassification},
-                      {"MPNetForQuestionAnswering", HeadKind::kOther},
-                      {"MPNetForMultipleChoice", HeadKind::kOther}},
-    .default_pooling = Pooling::kCls,
+                      {"MPNetForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"MPNetForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"MPNetForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"MPNetForQuestionAnswering", checkpoint::HeadKind::kOther},
+                      {"MPNetForMultipleChoice", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"mpnet."},
                 .classifiers = kRobertaClassifiers},

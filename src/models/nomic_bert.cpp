@@ -22,8 +22,8 @@ struct Layer {
   nn::PostNormMlp mlp;
 };
 
-Weights::Bias bias_if(bool present) {
-  return present ? Weights::Bias::kRequired : Weights::Bias::kNone;
+checkpoint::Weights::Bias bias_if(bool present) {
+  return present ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
 }
 
 // Nomic's own files have the keys of GPT-2, transformers' those of BERT.
@@ -31,22 +31,23 @@ struct Settings {
   ModelShape shape;
   int64_t intermediate = 0;
   double eps = 0;
-  Activation activation = Activation::kSilu;
-  Weights::Bias attention_bias = Weights::Bias::kNone, up_bias = Weights::Bias::kNone,
-                down_bias = Weights::Bias::kNone;
+  ops::Activation activation = ops::Activation::kSilu;
+  checkpoint::Weights::Bias attention_bias = checkpoint::Weights::Bias::kNone,
+                            up_bias = checkpoint::Weights::Bias::kNone,
+                            down_bias = checkpoint::Weights::Bias::kNone;
   nn::RopeOptions rope;
 };
 
-Activation gate_of(const Config& config) {
+ops::Activation gate_of(const checkpoint::Config& config) {
   const std::string name = config.string("activation_function");
-  if (name == "swiglu") return Activation::kSilu;
-  if (name == "geglu") return Activation::kGelu;
-  if (name == "glu") return Activation::kSigmoid;
+  if (name == "swiglu") return ops::Activation::kSilu;
+  if (name == "geglu") return ops::Activation::kGelu;
+  if (name == "glu") return ops::Activation::kSigmoid;
   throw Error(ErrorCode::kUnsupported, config.file() + ": activation_function \"" + name +
                                            "\" is not supported; swiglu, geglu and glu are");
 }
 
-void refuse_other_topologies(const Config& config) {
+void refuse_other_topologies(const checkpoint::Config& config) {
   for (const char* key : {"prenorm", "parallel_block", "parallel_block_tied_norm", "use_rms_norm",
                           "causal", "scale_attn_by_inverse_layer_idx", "rotary_emb_interleaved"})
     config.require(key, false);
@@ -56,14 +57,14 @@ void refuse_other_topologies(const Config& config) {
 }
 
 // The part of a head that turns; 0 stands for positions of a table.
-double rotary_fraction(const Config& config) {
+double rotary_fraction(const checkpoint::Config& config) {
   const double fraction = config.number_or("rotary_emb_fraction", 0);
   if (fraction > 0 && fraction <= 1) return fraction;
   throw Error(ErrorCode::kUnsupported,
               config.file() + ": rotary_emb_fraction: a number above 0 and at most 1 is supported");
 }
 
-Settings nomic_settings(const Config& config) {
+Settings nomic_settings(const checkpoint::Config& config) {
   refuse_other_topologies(config);
   config.ignore({"pad_vocab_size_multiple"});  // vocab_size has been rounded up to it
   ModelShape shape = encoder_shape(
@@ -86,7 +87,7 @@ Settings nomic_settings(const Config& config) {
                    .partial_rotary_factor = rotary_fraction(config)}};
 }
 
-Settings transformers_settings(const Config& config) {
+Settings transformers_settings(const checkpoint::Config& config) {
   ModelShape shape = encoder_shape(config);
   shape.head_dim = config.integer_or("head_dim", shape.head_dim);
   shape.token_types = config.integer_or("type_vocab_size", 2, 0);
@@ -97,26 +98,26 @@ Settings transformers_settings(const Config& config) {
           .rope = {.theta = 1000}};
 }
 
-Settings settings(const Config& config) {
+Settings settings(const checkpoint::Config& config) {
   return config.has("n_embd") ? nomic_settings(config) : transformers_settings(config);
 }
 
 class NomicBert final : public Model {
  public:
-  NomicBert(const Config& config, const Weights& weights);
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override;
+  NomicBert(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
-  Layer layer(const Weights& w) const;
+  Layer layer(const checkpoint::Weights& w) const;
 
   Settings settings_;
   nn::Rope rope_;
   nn::TokenEmbedding embedding_;
-  NormWeight embedding_norm_;
+  ops::NormWeight embedding_norm_;
   std::vector<Layer> layers_;
 };
 
-NomicBert::NomicBert(const Config& config, const Weights& w)
+NomicBert::NomicBert(const checkpoint::Config& config, const checkpoint::Weights& w)
     : settings_(settings(config)), rope_(config, settings_.shape.head_dim, settings_.rope) {
   const ModelShape& shape = settings_.shape;
   embedding_.words = (w / "embeddings" / "word_embeddings").table(shape.vocab, shape.hidden);
@@ -127,10 +128,10 @@ NomicBert::NomicBert(const Config& config, const Weights& w)
   for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "encoder" / "layers" / i));
 }
 
-Layer NomicBert::layer(const Weights& w) const {
+Layer NomicBert::layer(const checkpoint::Weights& w) const {
   const ModelShape& s = settings_.shape;
   const int64_t n = s.hidden, rows = s.heads * s.head_dim;
-  const Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
+  const checkpoint::Weights attention = w / "attn", mlp = w / "mlp", qkv = attention / "Wqkv";
   const auto bias = settings_.attention_bias;
   return {
       .attention =
@@ -149,7 +150,7 @@ Layer NomicBert::layer(const Weights& w) const {
           .norm = (w / "norm2").layer_norm(n, settings_.eps)}};
 }
 
-Tensor NomicBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
+Tensor NomicBert::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
   const nn::ForwardPass pass(ops, batch, cache);
   const nn::Rotation rope = rope_.rotation(pass);
   const int64_t layers = settings_.shape.layers;
@@ -162,27 +163,30 @@ Tensor NomicBert::forward(Ops& ops, const Batch& batch, Cache* cache) const {
   return x;
 }
 
-ModelShape shape(const Config& config) { return settings(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"bert.", ""}, {"nomic_bert.", ""}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"bert.", ""}, {"nomic_bert.", ""}};
   const std::string_view heads[] = {"pooler.", "cls.", "classifier.", "qa_outputs."};
   weights.rename_prefixes(prefixes);
   weights.skip(heads);
   return std::make_unique<NomicBert>(config, weights);
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   const Settings s = settings(config);
   const int64_t n = s.shape.hidden, vocab = s.shape.vocab;
-  if (kind != HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
-  const Weights predictions = w / "cls" / "predictions", transform = predictions / "transform";
+  if (kind != checkpoint::HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
+  const checkpoint::Weights predictions = w / "cls" / "predictions",
+                            transform = predictions / "transform";
   const bool biased = predictions.has("bias") || predictions.has("decoder.bias");
-  return masked_lm({.linear = (transform / "dense").linear(n, n, Weights::Bias::kIfPresent),
-                    .activation = s.activation,
-                    .norm = (transform / "layer_norm").layer_norm(n, s.eps)},
-                   predictions / "decoder", w / "embeddings" / "word_embeddings",
-                   biased ? decoder_bias(predictions, vocab) : Vector(), vocab, n);
+  return masked_lm(
+      {.linear = (transform / "dense").linear(n, n, checkpoint::Weights::Bias::kIfPresent),
+       .activation = s.activation,
+       .norm = (transform / "layer_norm").layer_norm(n, s.eps)},
+      predictions / "decoder", w / "embeddings" / "word_embeddings",
+      biased ? decoder_bias(predictions, vocab) : ops::Vector(), vocab, n);
 }
 
 }  // namespace
@@ -191,11 +195,13 @@ extern constinit const Family kFamily{
     .name = "nomic_bert",
     .model_types = {"nomic_bert"},
     .architectures = {{"NomicBertModel"},
-                      {"NomicBertForMaskedLM", HeadKind::kMaskedLm},
-                      {"NomicBertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"NomicBertForTokenClassification", HeadKind::kTokenClassification},
-                      {"NomicBertForPreTraining", HeadKind::kMaskedLm}},
-    .default_pooling = Pooling::kCls,
+                      {"NomicBertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+                      {"NomicBertForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"NomicBertForTokenClassification",
+                       checkpoint::HeadKind::kTokenClassification},
+                      {"NomicBertForPreTraining", checkpoint::HeadKind::kMaskedLm}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"bert.", "nomic_bert."},
                 .classifiers = kBertClassifiers},

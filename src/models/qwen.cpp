@@ -14,7 +14,7 @@ namespace {
 
 // sliding_window counts only with use_sliding_window; layer_types, where it is there, says which
 // layers have it, else all from max_window_layers on.
-std::vector<int64_t> windows(const Config& config, const ModelShape& shape) {
+std::vector<int64_t> windows(const checkpoint::Config& config, const ModelShape& shape) {
   const bool use = config.boolean_or("use_sliding_window", false);
   if (!use) config.ignore({"sliding_window", "max_window_layers"});
   const bool has_width = use && !config.is_null("sliding_window");
@@ -40,16 +40,16 @@ namespace qwen2 {
 
 namespace {
 
-llama::Settings settings(const Config& config) {
+llama::Settings settings(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config);
   s.qkv_bias = true;
   s.shape.windows = windows(config, s.shape);
   return s;
 }
 
-ModelShape shape(const Config& config) { return settings(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
@@ -59,17 +59,18 @@ extern constinit const Family kFamily{
     .name = "qwen2",
     .model_types = {"qwen2"},
     .architectures = {{"Qwen2Model"},
-                      {"Qwen2ForCausalLM", HeadKind::kCausalLm},
-                      {"Qwen2ForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"Qwen2ForTokenClassification", HeadKind::kTokenClassification},
-                      {"Qwen2ForQuestionAnswering", HeadKind::kOther},
+                      {"Qwen2ForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"Qwen2ForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"Qwen2ForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"Qwen2ForQuestionAnswering", checkpoint::HeadKind::kOther},
                       {.name = "Qwen2ForRewardModel",
-                       .head = HeadKind::kTokenClassification,
+                       .head = checkpoint::HeadKind::kTokenClassification,
                        .default_labels = 1},
                       {.name = "Qwen2ForProcessRewardModel",
-                       .head = HeadKind::kTokenClassification,
+                       .head = checkpoint::HeadKind::kTokenClassification,
                        .step_token = "<extra_0>"}},
-    .default_pooling = Pooling::kLast,
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,
@@ -83,7 +84,7 @@ namespace qwen3 {
 
 namespace {
 
-llama::Settings settings(const Config& config) {
+llama::Settings settings(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config, {.head_dim = 128});
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
   s.qk_norm = true;
@@ -91,9 +92,9 @@ llama::Settings settings(const Config& config) {
   return s;
 }
 
-ModelShape shape(const Config& config) { return settings(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   return llama::build(settings(config), config, std::move(weights));
 }
 
@@ -103,11 +104,12 @@ extern constinit const Family kFamily{
     .name = "qwen3",
     .model_types = {"qwen3"},
     .architectures = {{"Qwen3Model"},
-                      {"Qwen3ForCausalLM", HeadKind::kCausalLm},
-                      {"Qwen3ForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"Qwen3ForTokenClassification", HeadKind::kTokenClassification},
-                      {"Qwen3ForQuestionAnswering", HeadKind::kOther}},
-    .default_pooling = Pooling::kLast,
+                      {"Qwen3ForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"Qwen3ForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"Qwen3ForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"Qwen3ForQuestionAnswering", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,

@@ -41,13 +41,17 @@ VECTON_FAMILIES(VECTON_DECLARE)
 
 }  // namespace models
 
+}  // namespace vecton
+
+namespace vecton::models {
+
 std::span<const Family* const> model_families() {
 #define VECTON_ADDRESS(name) &models::name::kFamily,
   static constexpr const Family* kFamilies[] = {VECTON_FAMILIES(VECTON_ADDRESS)};
   return kFamilies;
 }
 
-const Family& find_family(const Config& config) {
+const Family& find_family(const checkpoint::Config& config) {
   const std::vector<std::string> names = config.strings_or_empty("architectures");
   const std::string type = config.string_or("model_type", "");
   const std::string name = names.empty() ? "" : names.front();
@@ -64,11 +68,12 @@ const Family& find_family(const Config& config) {
                   "\") is not supported; the families there are: " + known);
 }
 
-Config config_without_file(const std::filesystem::path& folder, const json::object& overrides) {
+checkpoint::Config config_without_file(const std::filesystem::path& folder,
+                                       const json::object& overrides) {
   for (const Family* family : model_families()) {
     if (family->config) return family->config(folder, overrides);
   }
   throw Error(ErrorCode::kInternal, "no family has checkpoints without a config.json");
 }
 
-}  // namespace vecton
+}  // namespace vecton::models

@@ -8,15 +8,16 @@
 #include "checkpoint/config.h"
 #include "models/family.h"
 
-namespace vecton {
+namespace vecton::models {
 
 std::span<const Family* const> model_families();
 
 // The family of config.json's architectures, else, of a class that nobody knows, of its model_type.
 // Errors name both and the families there are.
-const Family& find_family(const Config& config);
+const Family& find_family(const checkpoint::Config& config);
 
 // Of a checkpoint that has no config.json: see Family::config.
-Config config_without_file(const std::filesystem::path& folder, const json::object& overrides);
+checkpoint::Config config_without_file(const std::filesystem::path& folder,
+                                       const json::object& overrides);
 
-}  // namespace vecton
+}  // namespace vecton::models

@@ -15,13 +15,14 @@
 #include "base/json.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::models {
 namespace {
 
 using ::testing::HasSubstr;
 
-Config config_of(const std::string& settings) {
-  return Config(parse_json("{" + settings + "}", "config.json").as_object(), "config.json");
+checkpoint::Config config_of(const std::string& settings) {
+  return checkpoint::Config(base::parse_json("{" + settings + "}", "config.json").as_object(),
+                            "config.json");
 }
 
 std::string family_of(const std::string& settings) {
@@ -47,13 +48,14 @@ TEST(Registry, NamesNothingTwice) {
 TEST(Registry, EveryFamilyHasABackboneAndReadsTheHeadsThatItNames) {
   for (const Family* const known : model_families()) {
     const Family& family = *known;
-    ASSERT_TRUE(family.with_head(HeadKind::kNone)) << family.name;
-    EXPECT_EQ(family.with_head(HeadKind::kNone)->name, family.architectures.front().name);
+    ASSERT_TRUE(family.with_head(checkpoint::HeadKind::kNone)) << family.name;
+    EXPECT_EQ(family.with_head(checkpoint::HeadKind::kNone)->name,
+              family.architectures.front().name);
     for (const Architecture& architecture : family.architectures) {
       EXPECT_EQ(family.head_of(architecture.name), architecture.head);
-      const bool computed = architecture.head != HeadKind::kNone &&
-                            architecture.head != HeadKind::kCausalLm &&
-                            architecture.head != HeadKind::kOther;
+      const bool computed = architecture.head != checkpoint::HeadKind::kNone &&
+                            architecture.head != checkpoint::HeadKind::kCausalLm &&
+                            architecture.head != checkpoint::HeadKind::kOther;
       EXPECT_TRUE(!computed || family.head) << architecture.name;
     }
   }
@@ -64,9 +66,10 @@ TEST(Registry, EveryFamilyThatHasAClassifierSaysWhatItsTensorsAre) {
     const Family& family = *known;
     if (family.name == "static_embedding") continue;
     EXPECT_FALSE(family.tensors.words.empty()) << family.name;
-    const bool classifies = family.with_head(HeadKind::kSequenceClassification) != nullptr;
-    EXPECT_EQ(std::ranges::count(family.tensors.classifiers, HeadKind::kSequenceClassification,
-                                 &HeadSign::head),
+    const bool classifies =
+        family.with_head(checkpoint::HeadKind::kSequenceClassification) != nullptr;
+    EXPECT_EQ(std::ranges::count(family.tensors.classifiers,
+                                 checkpoint::HeadKind::kSequenceClassification, &HeadSign::head),
               classifies ? 1 : 0)
         << family.name;
     for (const HeadSign& sign : family.tensors.classifiers) {
@@ -93,7 +96,7 @@ TEST(Registry, EveryFamilyFindsItsOwnArchitecturesAndNoOthers) {
       EXPECT_GE(architecture.default_labels, 1) << architecture.name;
     }
     EXPECT_EQ(family->find("FooModel"), nullptr);
-    EXPECT_EQ(family->head_of("FooModel"), HeadKind::kNone);
+    EXPECT_EQ(family->head_of("FooModel"), checkpoint::HeadKind::kNone);
   }
 }
 
@@ -110,17 +113,18 @@ TEST(Registry, NamesOfCardsAreInLowerCaseAndSizesDescend) {
 }
 
 TEST(Registry, ARewardModelOfQwenHasOneLabelWhereConfigCountsNone) {
-  const Config reward = config_of(R"("architectures": ["Qwen2ForRewardModel"])");
+  const checkpoint::Config reward = config_of(R"("architectures": ["Qwen2ForRewardModel"])");
   EXPECT_EQ(find_family(reward).default_labels(reward), 1);
-  const Config steps = config_of(R"("architectures": ["Qwen2ForProcessRewardModel"])");
+  const checkpoint::Config steps = config_of(R"("architectures": ["Qwen2ForProcessRewardModel"])");
   EXPECT_EQ(find_family(steps).default_labels(steps), 2);
   EXPECT_EQ(find_family(steps).find("Qwen2ForProcessRewardModel")->step_token, "<extra_0>");
-  const Config own = config_of(R"("architectures": ["Contriever"], "model_type": "bert")");
+  const checkpoint::Config own =
+      config_of(R"("architectures": ["Contriever"], "model_type": "bert")");
   EXPECT_EQ(find_family(own).default_labels(own), 2);
 }
 
 TEST(Registry, ARerankersPromptHasInstructionQueryAndDocumentInTheirPlaces) {
-  const Config config = config_of(R"("model_type": "qwen3")");
+  const checkpoint::Config config = config_of(R"("model_type": "qwen3")");
   const Family& family = find_family(config);
   ASSERT_TRUE(family.reranker);
   const std::string text = family.reranker->prompt.before_document("Find it.", "who?");
@@ -177,4 +181,4 @@ TEST(Registry, RefusesWhatNeitherClassNorTypeTells) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::models

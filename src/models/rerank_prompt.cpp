@@ -1,6 +1,6 @@
 #include "models/rerank_prompt.h"
 
-namespace vecton {
+namespace vecton::models {
 
 std::string RerankPrompt::before_document(std::string_view instruction,
                                           std::string_view query) const {
@@ -12,4 +12,4 @@ std::string RerankPrompt::before_document(std::string_view instruction,
   return text;
 }
 
-}  // namespace vecton
+}  // namespace vecton::models

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::models {
 
 struct RerankPrompt {
   std::string_view prefix;  // then the three, each after its own words, and the suffix
@@ -17,4 +17,4 @@ struct RerankPrompt {
   std::string before_document(std::string_view instruction, std::string_view query) const;
 };
 
-}  // namespace vecton
+}  // namespace vecton::models

@@ -14,17 +14,19 @@ namespace vecton::models::roberta {
 
 namespace {
 
-double eps(const Config& config) { return config.number_or("layer_norm_eps", 1e-5); }
+double eps(const checkpoint::Config& config) { return config.number_or("layer_norm_eps", 1e-5); }
 
-int64_t padding_id(const Config& config) { return config.integer_or("pad_token_id", 1, 0); }
+int64_t padding_id(const checkpoint::Config& config) {
+  return config.integer_or("pad_token_id", 1, 0);
+}
 
 // transformers' Jina has rotary positions always, Jina's own files say so.
-bool is_rotary(const Config& config) {
+bool is_rotary(const checkpoint::Config& config) {
   return config.string_or("model_type", "") == "jina_embeddings_v3" ||
          config.string_or("position_embedding_type", "absolute") == "rotary";
 }
 
-std::unique_ptr<const nn::Rope> rope(const Config& config, const ModelShape& shape) {
+std::unique_ptr<const nn::Rope> rope(const checkpoint::Config& config, const ModelShape& shape) {
   const bool own = config.string_or("model_type", "") == "jina_embeddings_v3";
   return std::make_unique<const nn::Rope>(
       config, shape.head_dim,
@@ -33,13 +35,14 @@ std::unique_ptr<const nn::Rope> rope(const Config& config, const ModelShape& sha
 }
 
 // encoder.layers.N as Jina names them.
-std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
-                                   const ModelShape& shape) {
+std::vector<BertLayer> jina_layers(const checkpoint::Config& config,
+                                   const checkpoint::Weights& layers, const ModelShape& shape) {
   const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
-  const Activation activation = nn::activation(config, "hidden_act", "gelu");
+  const ops::Activation activation = nn::activation(config, "hidden_act", "gelu");
   std::vector<BertLayer> result;
   for (int64_t i = 0; i < shape.layers; ++i) {
-    const Weights w = layers / i, mixer = w / "mixer", mlp = w / "mlp", qkv = mixer / "Wqkv";
+    const checkpoint::Weights w = layers / i, mixer = w / "mixer", mlp = w / "mlp",
+                              qkv = mixer / "Wqkv";
     result.push_back(
         {.attention =
              nn::PostNormAttention{
@@ -56,7 +59,7 @@ std::vector<BertLayer> jina_layers(const Config& config, const Weights& layers,
   return result;
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   config.require("emb_pooler", nullptr);
   config.require("truncate_dim", nullptr);
   config.require("lora_adaptations", nullptr);
@@ -74,18 +77,19 @@ ModelShape shape(const Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename prefixes[] = {{"roberta.emb_ln.", "embeddings.LayerNorm."},
-                                      {"emb_ln.", "embeddings.LayerNorm."},
-                                      {"roberta.", ""}};
-  const Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
-                                   {"LayerNorm.beta", "LayerNorm.bias"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"roberta.emb_ln.", "embeddings.LayerNorm."},
+                                                  {"emb_ln.", "embeddings.LayerNorm."},
+                                                  {"roberta.", ""}};
+  const checkpoint::Weights::Rename parts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                               {"LayerNorm.beta", "LayerNorm.bias"}};
   const std::string_view heads[] = {"pooler.", "lm_head.", "classifier.", "qa_outputs.", "linear."};
   weights.rename_prefixes(prefixes);
   weights.rename_parts(parts);
   weights.skip(heads);
   const ModelShape shape = roberta::shape(config);
-  const Weights embeddings = weights / "embeddings", layers = weights / "encoder" / "layers";
+  const checkpoint::Weights embeddings = weights / "embeddings",
+                            layers = weights / "encoder" / "layers";
   BertParts model = bert_embeddings(shape, embeddings, shape.hidden, eps(config));
   if (is_rotary(config)) {
     model.rope = rope(config, shape);
@@ -100,7 +104,8 @@ std::unique_ptr<Model> load(const Config& config, Weights weights) {
   return std::make_unique<BertEncoder>(std::move(model));
 }
 
-HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weights& w) {
+checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                             int64_t labels, const checkpoint::Weights& w) {
   return roberta_head(config, kind, labels, w, eps(config));
 }
 
@@ -109,32 +114,33 @@ HeadWeights head(const Config& config, HeadKind kind, int64_t labels, const Weig
 extern constinit const Family kFamily{
     .name = "roberta",
     .model_types = {"roberta", "xlm-roberta", "camembert", "jina_embeddings_v3"},
-    .architectures = {{"RobertaModel"},
-                      {"RobertaForMaskedLM", HeadKind::kMaskedLm},
-                      {"RobertaForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"RobertaForTokenClassification", HeadKind::kTokenClassification},
-                      {"RobertaForQuestionAnswering", HeadKind::kOther},
-                      {"RobertaForMultipleChoice", HeadKind::kOther},
-                      {"XLMRobertaModel"},
-                      {"XLMRobertaForMaskedLM", HeadKind::kMaskedLm},
-                      {"XLMRobertaForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"XLMRobertaForTokenClassification", HeadKind::kTokenClassification},
-                      {"XLMRobertaForQuestionAnswering", HeadKind::kOther},
-                      {"XLMRobertaForMultipleChoice", HeadKind::kOther},
-                      {"CamembertModel"},
-                      {"CamembertForMaskedLM", HeadKind::kMaskedLm},
-                      {"CamembertForSequenceClassification", HeadKind::kSequenceClassification},
-                      {"CamembertForTokenClassification", HeadKind::kTokenClassification},
-                      {"CamembertForQuestionAnswering", HeadKind::kOther},
-                      {"CamembertForMultipleChoice", HeadKind::kOther},
-                      {"JinaEmbeddingsV3Model"},
-                      {"JinaEmbeddingsV3ForMaskedLM", HeadKind::kMaskedLm},
-                      {"JinaEmbeddingsV3ForSequenceClassification",
-                       HeadKind::kSequenceClassification},
-                      {"JinaEmbeddingsV3ForTokenClassification", HeadKind::kTokenClassification},
-                      {"JinaEmbeddingsV3ForQuestionAnswering", HeadKind::kOther},
-                      {.name = "ColBERTJinaRobertaModel", .late_interaction = true}},
-    .default_pooling = Pooling::kCls,
+    .architectures =
+        {{"RobertaModel"},
+         {"RobertaForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+         {"RobertaForSequenceClassification", checkpoint::HeadKind::kSequenceClassification},
+         {"RobertaForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+         {"RobertaForQuestionAnswering", checkpoint::HeadKind::kOther},
+         {"RobertaForMultipleChoice", checkpoint::HeadKind::kOther},
+         {"XLMRobertaModel"},
+         {"XLMRobertaForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+         {"XLMRobertaForSequenceClassification", checkpoint::HeadKind::kSequenceClassification},
+         {"XLMRobertaForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+         {"XLMRobertaForQuestionAnswering", checkpoint::HeadKind::kOther},
+         {"XLMRobertaForMultipleChoice", checkpoint::HeadKind::kOther},
+         {"CamembertModel"},
+         {"CamembertForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+         {"CamembertForSequenceClassification", checkpoint::HeadKind::kSequenceClassification},
+         {"CamembertForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+         {"CamembertForQuestionAnswering", checkpoint::HeadKind::kOther},
+         {"CamembertForMultipleChoice", checkpoint::HeadKind::kOther},
+         {"JinaEmbeddingsV3Model"},
+         {"JinaEmbeddingsV3ForMaskedLM", checkpoint::HeadKind::kMaskedLm},
+         {"JinaEmbeddingsV3ForSequenceClassification",
+          checkpoint::HeadKind::kSequenceClassification},
+         {"JinaEmbeddingsV3ForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+         {"JinaEmbeddingsV3ForQuestionAnswering", checkpoint::HeadKind::kOther},
+         {.name = "ColBERTJinaRobertaModel", .late_interaction = true}},
+    .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embeddings.word_embeddings.weight",
                 .prefixes = {"roberta."},
                 .classifiers = kRobertaClassifiers},

@@ -27,21 +27,21 @@ constexpr Table kTables[] = {{"embedding.weight", 2, "StaticEmbedding"},
 
 class StaticEmbedding final : public Model {
  public:
-  explicit StaticEmbedding(PreparedWeight words) : words_(std::move(words)) {}
+  explicit StaticEmbedding(ops::PreparedWeight words) : words_(std::move(words)) {}
 
-  Tensor forward(Ops& ops, const Batch& batch, Cache* cache) const override {
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override {
     const nn::ForwardPass pass(ops, batch, cache);
     const Ops::Lookup words[] = {{*words_, pass.ids}};
     return pass.rows_of(0, 1).of(ops, ops.embed(words));
   }
 
  private:
-  PreparedWeight words_;
+  ops::PreparedWeight words_;
 };
 
 // What config.json would say, from the header of the weights' file.
-Config config(const std::filesystem::path& folder, const json::object& overrides) {
-  const auto tensors = read_checkpoint(folder);
+checkpoint::Config config(const std::filesystem::path& folder, const json::object& overrides) {
+  const auto tensors = checkpoint::read_checkpoint(folder);
   for (const auto& [name, dimensions, architecture] : kTables) {
     const auto table = tensors.find(name);
     if (table == tensors.end()) continue;
@@ -56,7 +56,7 @@ Config config(const std::filesystem::path& folder, const json::object& overrides
                         {"vocab_size", shape[0]},
                         {"hidden_size", dimensions == 2 ? shape[1] : 1}};
     for (const auto& [key, value] : overrides) values[key] = value;
-    return Config(std::move(values), table->second.source);
+    return checkpoint::Config(std::move(values), table->second.source);
   }
   throw Error(ErrorCode::kCorrupt,
               folder.string() +
@@ -64,14 +64,14 @@ Config config(const std::filesystem::path& folder, const json::object& overrides
                   "weight");
 }
 
-ModelShape shape(const Config& config) {
+ModelShape shape(const checkpoint::Config& config) {
   return {.hidden = config.integer("hidden_size"),
           .vocab = config.integer("vocab_size"),
           .max_positions = kMaxPositions};
 }
 
-std::unique_ptr<Model> load(const Config& config, Weights weights) {
-  const Weights::Rename names[] = {{"embeddings", "embedding.weight"}};
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename names[] = {{"embeddings", "embedding.weight"}};
   weights.rename_prefixes(names);
   const ModelShape s = shape(config);
   if (config.strings_or_empty("architectures").front() == "SparseStaticEmbedding")
@@ -85,7 +85,7 @@ extern constinit const Family kFamily{
     .name = "static_embedding",
     .model_types = {"static_embedding"},
     .architectures = {{"StaticEmbedding"}, {"SparseStaticEmbedding"}},
-    .default_pooling = Pooling::kMean,
+    .default_pooling = ops::Pooling::kMean,
     .shape = shape,
     .load = load,
     .config = config,

@@ -6,21 +6,22 @@
 
 namespace vecton::nn {
 
-Activation activation(const Config& config, std::string_view key, std::string_view fallback) {
-  static constexpr std::pair<std::string_view, Activation> kNames[] = {
-      {"gelu", Activation::kGelu},
-      {"gelu_python", Activation::kGelu},
-      {"gelu_new", Activation::kGeluTanh},
-      {"gelu_pytorch_tanh", Activation::kGeluTanh},
-      {"gelu_fast", Activation::kGeluTanh},
-      {"gelu_python_tanh", Activation::kGeluTanh},
-      {"gelu_accurate", Activation::kGeluTanh},
-      {"relu", Activation::kRelu},
-      {"silu", Activation::kSilu},
-      {"swish", Activation::kSilu},
-      {"tanh", Activation::kTanh},
-      {"sigmoid", Activation::kSigmoid},
-      {"linear", Activation::kIdentity},
+ops::Activation activation(const checkpoint::Config& config, std::string_view key,
+                           std::string_view fallback) {
+  static constexpr std::pair<std::string_view, ops::Activation> kNames[] = {
+      {"gelu", ops::Activation::kGelu},
+      {"gelu_python", ops::Activation::kGelu},
+      {"gelu_new", ops::Activation::kGeluTanh},
+      {"gelu_pytorch_tanh", ops::Activation::kGeluTanh},
+      {"gelu_fast", ops::Activation::kGeluTanh},
+      {"gelu_python_tanh", ops::Activation::kGeluTanh},
+      {"gelu_accurate", ops::Activation::kGeluTanh},
+      {"relu", ops::Activation::kRelu},
+      {"silu", ops::Activation::kSilu},
+      {"swish", ops::Activation::kSilu},
+      {"tanh", ops::Activation::kTanh},
+      {"sigmoid", ops::Activation::kSigmoid},
+      {"linear", ops::Activation::kIdentity},
   };
   const std::string name = config.string_or(key, fallback);
   std::string known;

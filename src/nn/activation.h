@@ -10,6 +10,7 @@ namespace vecton::nn {
 
 // The activation that config[key] names: "gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu",
 // ... Anything else is refused by name (kUnsupported).
-Activation activation(const Config& config, std::string_view key, std::string_view fallback);
+ops::Activation activation(const checkpoint::Config& config, std::string_view key,
+                           std::string_view fallback);
 
 }  // namespace vecton::nn

@@ -8,36 +8,36 @@
 namespace vecton::nn {
 namespace {
 
-Config config_of(const std::string& text) {
-  return Config(json::parse(text).as_object(), "config.json");
+checkpoint::Config config_of(const std::string& text) {
+  return checkpoint::Config(json::parse(text).as_object(), "config.json");
 }
 
-Activation named(const std::string& name) {
+ops::Activation named(const std::string& name) {
   return activation(config_of(R"({"hidden_act": ")" + name + "\"}"), "hidden_act", "gelu");
 }
 
 // What transformers' ACT2FN makes of each name.
 TEST(ActivationName, IsTransformers) {
   for (const char* name : {"gelu", "gelu_python"})
-    EXPECT_EQ(named(name), Activation::kGelu) << name;
+    EXPECT_EQ(named(name), ops::Activation::kGelu) << name;
   for (const char* name :
        {"gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python_tanh", "gelu_accurate"})
-    EXPECT_EQ(named(name), Activation::kGeluTanh) << name;
-  for (const char* name : {"silu", "swish"}) EXPECT_EQ(named(name), Activation::kSilu) << name;
-  EXPECT_EQ(named("relu"), Activation::kRelu);
-  EXPECT_EQ(named("tanh"), Activation::kTanh);
-  EXPECT_EQ(named("sigmoid"), Activation::kSigmoid);
-  EXPECT_EQ(named("linear"), Activation::kIdentity);
+    EXPECT_EQ(named(name), ops::Activation::kGeluTanh) << name;
+  for (const char* name : {"silu", "swish"}) EXPECT_EQ(named(name), ops::Activation::kSilu) << name;
+  EXPECT_EQ(named("relu"), ops::Activation::kRelu);
+  EXPECT_EQ(named("tanh"), ops::Activation::kTanh);
+  EXPECT_EQ(named("sigmoid"), ops::Activation::kSigmoid);
+  EXPECT_EQ(named("linear"), ops::Activation::kIdentity);
 }
 
 TEST(ActivationName, MissingOrNullIsTheFallback) {
-  EXPECT_EQ(activation(config_of("{}"), "hidden_act", "silu"), Activation::kSilu);
+  EXPECT_EQ(activation(config_of("{}"), "hidden_act", "silu"), ops::Activation::kSilu);
   EXPECT_EQ(activation(config_of(R"({"hidden_act": null})"), "hidden_act", "relu"),
-            Activation::kRelu);
+            ops::Activation::kRelu);
 }
 
 TEST(ActivationName, MarksItsKeyAsRead) {
-  const Config config = config_of(R"({"hidden_act": "relu", "other": 1})");
+  const checkpoint::Config config = config_of(R"({"hidden_act": "relu", "other": 1})");
   activation(config, "hidden_act", "gelu");
   EXPECT_EQ(config.unread(), std::vector<std::string>{"other"});
 }

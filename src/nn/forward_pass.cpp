@@ -2,7 +2,7 @@
 
 namespace vecton::nn {
 
-ForwardPass::ForwardPass(Ops& on, const Batch& of, Cache* cache)
+ForwardPass::ForwardPass(Ops& on, const tensor::Batch& of, tensor::Cache* cache)
     : ops(on),
       batch(of),
       ids(ops.upload_indices(batch.ids)),
@@ -11,12 +11,12 @@ ForwardPass::ForwardPass(Ops& on, const Batch& of, Cache* cache)
   if (!batch.attended.empty()) attended = ops.upload_indices(batch.attended);
   if (!batch.all_wanted()) {
     wanted_ = ops.upload_rows(batch.wanted);
-    wanted_at_ = ops.upload_indices(wanted_positions(batch));
+    wanted_at_ = ops.upload_indices(tensor::wanted_positions(batch));
   }
   if (!cache_) return;
   for (size_t g = 0; g < batch.block_tables.size(); ++g) {
-    const BlockTable& table = batch.block_tables[g];
-    const SlotMapping& mapping = batch.slot_mappings[g];
+    const tensor::BlockTable& table = batch.block_tables[g];
+    const tensor::SlotMapping& mapping = batch.slot_mappings[g];
     groups_.push_back({.pages = ops.upload_indices(table.pages),
                        .offsets = ops.upload_indices(table.offsets),
                        .cached = ops.upload_indices(table.cached),
@@ -25,9 +25,9 @@ ForwardPass::ForwardPass(Ops& on, const Batch& of, Cache* cache)
   }
 }
 
-KeyPages ForwardPass::exchange(int64_t layer, const Tensor& k, const Tensor& v) const {
+ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& k, const Tensor& v) const {
   if (groups_.empty()) return {};
-  const Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
+  const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
   const Group& group = groups_[static_cast<size_t>(kept.group)];
   ops.store_rows(k, group.from, kept.k, group.slots);
   ops.store_rows(v, group.from, kept.v, group.slots);

@@ -15,32 +15,33 @@ namespace vecton::nn {
 // else it computes of all rows too, but the last layer of the wanted rows only.
 class LayerRows {
  public:
-  explicit LayerRows(const SequenceRows& all) : rows_(all) {}
-  LayerRows(const SequenceRows& wanted, const Indices& at) : rows_(wanted), at_(&at) {}
+  explicit LayerRows(const tensor::SequenceRows& all) : rows_(all) {}
+  LayerRows(const tensor::SequenceRows& wanted, const tensor::Indices& at)
+      : rows_(wanted), at_(&at) {}
 
-  const SequenceRows& rows() const { return rows_; }
+  const tensor::SequenceRows& rows() const { return rows_; }
   bool all() const { return !at_; }
   // These rows of `x`, which has a row for every token.
   Tensor of(Ops& ops, const Tensor& x) const { return at_ ? ops.gather_rows(x, *at_) : x; }
 
  private:
-  const SequenceRows& rows_;
-  const Indices* at_ = nullptr;  // null = all
+  const tensor::SequenceRows& rows_;
+  const tensor::Indices* at_ = nullptr;  // null = all
 };
 
 class ForwardPass {
  public:
   // All of them outlive it. `cache`: null, or what batch.block_tables and slot_mappings speak of.
-  ForwardPass(Ops& ops, const Batch& batch, Cache* cache = nullptr);
+  ForwardPass(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache = nullptr);
   ForwardPass(const ForwardPass&) = delete;
   ForwardPass& operator=(const ForwardPass&) = delete;
 
   Ops& ops;
-  const Batch& batch;
+  const tensor::Batch& batch;
 
-  Indices ids;        // [tokens]
-  SequenceRows rows;  // every token
-  Indices attended;   // Batch::attended
+  tensor::Indices ids;        // [tokens]
+  tensor::SequenceRows rows;  // every token
+  tensor::Indices attended;   // Batch::attended
 
   // The rows that layer `layer` of `layers` computes.
   LayerRows rows_of(int64_t layer, int64_t layers) const {
@@ -52,21 +53,21 @@ class ForwardPass {
     if (batch.layer_states) batch.layer_states->push_back(x);
     return rows_of(layer, layers);
   }
-  const SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
+  const tensor::SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
 
   // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier
   // tokens. Nothing without a cache.
-  KeyPages exchange(int64_t layer, const Tensor& k, const Tensor& v) const;
+  ops::KeyPages exchange(int64_t layer, const Tensor& k, const Tensor& v) const;
 
  private:
   struct Group {
-    Indices pages, offsets, cached;  // its block table
-    Indices from, slots;             // its slot mapping
+    tensor::Indices pages, offsets, cached;  // its block table
+    tensor::Indices from, slots;             // its slot mapping
   };
 
-  SequenceRows wanted_;
-  Indices wanted_at_;  // of the wanted rows among all
-  Cache* cache_;
+  tensor::SequenceRows wanted_;
+  tensor::Indices wanted_at_;  // of the wanted rows among all
+  tensor::Cache* cache_;
   std::vector<Group> groups_;
 };
 

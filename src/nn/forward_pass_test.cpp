@@ -26,9 +26,9 @@ class ForwardPassTest : public ::testing::Test {
       values[i] = std::sin(step * static_cast<float>(i + 1));
     return values;
   }
-  LinearWeight linear(int64_t n, int64_t k, float step) {
+  ops::LinearWeight linear(int64_t n, int64_t k, float step) {
     auto kept = std::make_shared<const std::vector<float>>(numbers(n * k, step));
-    Weight weight;
+    tensor::Weight weight;
     weight.rows = n;
     weight.columns = k;
     weight.codes.bytes = std::as_bytes(std::span(*kept));
@@ -48,16 +48,16 @@ class ForwardPassTest : public ::testing::Test {
                       .window = window}};
   }
   // One sequence: its rows from `begin` on, `begin` of them cached in the pages 2, 0, 1.
-  Batch batch_of(int32_t begin, int32_t end, int64_t groups) {
-    Batch batch;
+  tensor::Batch batch_of(int32_t begin, int32_t end, int64_t groups) {
+    tensor::Batch batch;
     batch.ids.resize(static_cast<size_t>(end - begin));
     batch.rows.index.resize(batch.ids.size());
     std::iota(batch.rows.index.begin(), batch.rows.index.end(), begin);
     batch.rows.offsets = {0, end - begin};
     batch.wanted = batch.rows;
     const std::vector<int32_t> pages = {2, 0, 1};
-    BlockTable table{.cached = {begin}};
-    SlotMapping mapping;
+    tensor::BlockTable table{.cached = {begin}};
+    tensor::SlotMapping mapping;
     for (int64_t p = 0; p < begin; p += kPageRows)
       table.pages.push_back(pages[static_cast<size_t>(p / kPageRows)]);
     table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
@@ -71,21 +71,21 @@ class ForwardPassTest : public ::testing::Test {
     return batch;
   }
 
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 // In one pass, and token by token, with pages that are filled in part most of the time.
 TEST_F(ForwardPassTest, ASequenceGoesOnByOneToken) {
   constexpr int32_t kTokens = 11;
-  const CacheLayout layout = {
-      KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2},
-      KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2, .window = 3}};
+  const tensor::CacheLayout layout = {
+      tensor::KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2},
+      tensor::KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2, .window = 3}};
   const SelfAttention layers[] = {attention(0, 0), attention(1, 3)};
   const Tensor x = ops_->upload(numbers(kTokens * kHidden, 0.37f), kTokens, kHidden);
-  Cache cache = make_cache(layout, 3, kPageRows, *ops_);
+  tensor::Cache cache = ops::make_cache(layout, 3, kPageRows, *ops_);
   EXPECT_EQ(cache.groups, 2);
-  const auto run = [&](int32_t begin, int32_t end, Cache* with) {
-    const Batch batch = batch_of(begin, end, cache.groups);
+  const auto run = [&](int32_t begin, int32_t end, tensor::Cache* with) {
+    const tensor::Batch batch = batch_of(begin, end, cache.groups);
     const ForwardPass pass(*ops_, batch, with);
     Tensor y = x.slice_rows(begin, end - begin);
     for (int64_t i = 0; i < 2; ++i) {
@@ -104,7 +104,7 @@ TEST_F(ForwardPassTest, ASequenceGoesOnByOneToken) {
 }
 
 TEST_F(ForwardPassTest, TheLastLayerComputesTheWantedRowsOnly) {
-  Batch batch;
+  tensor::Batch batch;
   batch.ids.resize(5);
   batch.rows = {.offsets = {0, 2, 5}, .index = {0, 1, 0, 1, 2}};
   batch.wanted = {.offsets = {0, 1, 2}, .index = {1, 0}};

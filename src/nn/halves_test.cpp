@@ -17,20 +17,20 @@ namespace {
 // One token of two columns: attention gives its own value row.
 class Halves : public ::testing::Test {
  protected:
-  LinearWeight times(float factor, int64_t stacked = 1) {
+  ops::LinearWeight times(float factor, int64_t stacked = 1) {
     std::vector<float> values;
     for (int64_t i = 0; i < stacked; ++i) values.insert(values.end(), {factor, 0, 0, factor});
     auto kept = std::make_shared<const std::vector<float>>(std::move(values));
-    Weight weight;
+    tensor::Weight weight;
     weight.rows = 2 * stacked;
     weight.columns = 2;
     weight.codes.bytes = std::as_bytes(std::span(*kept));
     weight.keep = kept;
     return {.w = ops_->prepare_linear({&weight, 1}), .bias = {}};
   }
-  NormWeight rms(float w) {
+  ops::NormWeight rms(float w) {
     const float weight[] = {w, w};
-    return {NormWeight::Kind::kRmsNorm, ops_->prepare_parameters(weight, 1, 2), {}, 0};
+    return {ops::NormWeight::Kind::kRmsNorm, ops_->prepare_parameters(weight, 1, 2), {}, 0};
   }
   SelfAttention attention(float factor) {  // attention(x) = factor x
     return {.q = times(1),
@@ -39,7 +39,7 @@ class Halves : public ::testing::Test {
             .shape = {.heads = 1, .kv_heads = 1, .head_dim = 2, .scale = 1}};
   }
   Mlp mlp(float factor) {  // mlp(x) = factor x
-    return {.up = times(1), .down = times(factor), .activation = Activation::kIdentity};
+    return {.up = times(1), .down = times(factor), .activation = ops::Activation::kIdentity};
   }
   template <class F>
   void expect(const F& forward, double a, double b) {
@@ -49,10 +49,10 @@ class Halves : public ::testing::Test {
                                      {static_cast<float>(a), static_cast<float>(b)}));
   }
 
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
-  Batch batch_{.ids = {0},
-               .rows = {.offsets = {0, 1}, .index = {0}},
-               .wanted = {.offsets = {0, 1}, .index = {0}}};
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
+  tensor::Batch batch_{.ids = {0},
+                       .rows = {.offsets = {0, 1}, .index = {0}},
+                       .wanted = {.offsets = {0, 1}, .index = {0}}};
   ForwardPass pass_{*ops_, batch_};
   const double norm_ = std::sqrt(12.5);  // of (3, 4): the root of the mean square
 };
@@ -97,13 +97,13 @@ TEST_F(Halves, Parallel) {  // x + attention(norm(x)) + mlp(norm(x))
 
 TEST_F(Halves, AGatedMlp) {  // down(act(gate(x)) * up(x))
   const float two[] = {2, 0, 0, 2}, three[] = {3, 0, 0, 3};
-  Weight gate, up;
+  tensor::Weight gate, up;
   gate.rows = gate.columns = up.rows = up.columns = 2;
   gate.codes.bytes = std::as_bytes(std::span(two));
   up.codes.bytes = std::as_bytes(std::span(three));
-  const Mlp mlp{.up = GatedWeight{ops_->prepare_gated(gate, up), {}},
+  const Mlp mlp{.up = ops::GatedWeight{ops_->prepare_gated(gate, up), {}},
                 .down = times(1),
-                .activation = Activation::kRelu};
+                .activation = ops::Activation::kRelu};
   expect([&](const Tensor& x) { return mlp.forward(*ops_, x, &x); }, 3 + 6 * 9, 4 + 8 * 12);
 }
 

@@ -6,7 +6,7 @@
 
 namespace vecton::nn {
 
-std::vector<std::string> layer_types(const Config& config, int64_t layers,
+std::vector<std::string> layer_types(const checkpoint::Config& config, int64_t layers,
                                      std::initializer_list<std::string_view> known) {
   std::vector<std::string> types = config.strings_or_empty("layer_types");
   if (!types.empty() && static_cast<int64_t>(types.size()) != layers) {
@@ -25,7 +25,7 @@ std::vector<std::string> layer_types(const Config& config, int64_t layers,
   return types;
 }
 
-std::vector<bool> sliding_layers(const Config& config, int64_t layers,
+std::vector<bool> sliding_layers(const checkpoint::Config& config, int64_t layers,
                                  const std::function<bool(int64_t)>& otherwise) {
   const std::vector<std::string> types =
       layer_types(config, layers, {"full_attention", "sliding_attention"});

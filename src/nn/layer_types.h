@@ -13,12 +13,12 @@
 namespace vecton::nn {
 
 // One of `known` per layer; empty where the file names none. Errors name the key and the kind.
-std::vector<std::string> layer_types(const Config& config, int64_t layers,
+std::vector<std::string> layer_types(const checkpoint::Config& config, int64_t layers,
                                      std::initializer_list<std::string_view> known);
 
 // Whether each layer sees a window of the tokens ("sliding_attention") or all of them
 // ("full_attention"); `otherwise` decides for layer i where the file names none.
-std::vector<bool> sliding_layers(const Config& config, int64_t layers,
+std::vector<bool> sliding_layers(const checkpoint::Config& config, int64_t layers,
                                  const std::function<bool(int64_t)>& otherwise);
 
 }  // namespace vecton::nn

@@ -12,8 +12,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-Config config_of(const std::string& text) {
-  return Config(json::parse(text).as_object(), "config.json");
+checkpoint::Config config_of(const std::string& text) {
+  return checkpoint::Config(json::parse(text).as_object(), "config.json");
 }
 
 constexpr const char* kMixed =

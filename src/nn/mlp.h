@@ -8,9 +8,9 @@
 namespace vecton::nn {
 
 struct Mlp {
-  std::variant<LinearWeight, GatedWeight> up;
-  LinearWeight down;
-  Activation activation = Activation::kGelu;
+  std::variant<ops::LinearWeight, ops::GatedWeight> up;
+  ops::LinearWeight down;
+  ops::Activation activation = ops::Activation::kGelu;
 
   // Plus `residual` where there is one.
   Tensor forward(Ops& ops, const Tensor& x, const Tensor* residual = nullptr) const;

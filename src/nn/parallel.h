@@ -10,9 +10,9 @@
 namespace vecton::nn {
 
 struct ParallelLayer {
-  NormWeight norm;
+  ops::NormWeight norm;
   SelfAttention attention;
-  std::optional<NormWeight> mlp_norm;  // absent: both read norm(x)
+  std::optional<ops::NormWeight> mlp_norm;  // absent: both read norm(x)
   Mlp mlp;
   // `x` holds every row of the batch; returns those of `rows`.
   Tensor forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,

@@ -3,7 +3,7 @@
 namespace vecton::nn {
 
 Tensor PostNormAttention::forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,
-                                  const Rotation* rope, const AttentionBias& bias) const {
+                                  const Rotation* rope, const ops::AttentionBias& bias) const {
   const Tensor q = rows.of(pass.ops, x);
   return pass.ops.norm(attention.forward(pass, x, q, rows, &q, rope, bias), norm);
 }

@@ -8,15 +8,15 @@ namespace vecton::nn {
 
 struct PostNormAttention {
   SelfAttention attention;
-  NormWeight norm;
+  ops::NormWeight norm;
   // `x` holds every row of the batch; returns those of `rows`.
   Tensor forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,
-                 const Rotation* rope = nullptr, const AttentionBias& bias = {}) const;
+                 const Rotation* rope = nullptr, const ops::AttentionBias& bias = {}) const;
 };
 
 struct PostNormMlp {
   Mlp mlp;
-  NormWeight norm;
+  ops::NormWeight norm;
   Tensor forward(Ops& ops, const Tensor& x) const;
 };
 

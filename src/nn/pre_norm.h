@@ -9,7 +9,7 @@
 namespace vecton::nn {
 
 struct PreNormAttention {
-  std::optional<NormWeight> norm;  // absent: attention reads x as it is
+  std::optional<ops::NormWeight> norm;  // absent: attention reads x as it is
   SelfAttention attention;
   // `x` holds every row of the batch; returns those of `rows`.
   Tensor forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,
@@ -17,7 +17,7 @@ struct PreNormAttention {
 };
 
 struct PreNormMlp {
-  NormWeight norm;
+  ops::NormWeight norm;
   Mlp mlp;
   Tensor forward(Ops& ops, const Tensor& x) const;
 };

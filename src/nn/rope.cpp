@@ -26,7 +26,8 @@ struct Angles {
 
 }  // namespace
 
-std::vector<int32_t> table_rows(const Rows& rows, const Rows& all, int64_t long_after) {
+std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Rows& all,
+                                int64_t long_after) {
   std::vector<int32_t> result = rows.index;
   if (long_after == 0) return result;
   for (size_t s = 0; s + 1 < all.offsets.size(); ++s) {
@@ -43,7 +44,7 @@ Rotation Rope::rotation(const ForwardPass& pass) const {
                 .all = pass.rows.index,
                 .wanted = pass.wanted().index};
   if (depends_on_length()) {
-    const auto upload = [&](const Rows& rows) {
+    const auto upload = [&](const tensor::Rows& rows) {
       return pass.ops.upload_indices(table_rows(rows, pass.batch.rows, frequencies_.long_after));
     };
     made.all = upload(pass.batch.rows);
@@ -52,7 +53,7 @@ Rotation Rope::rotation(const ForwardPass& pass) const {
   return made;
 }
 
-std::shared_ptr<const RopeTable> Rope::table(Ops& ops, int64_t positions) const {
+std::shared_ptr<const ops::RopeTable> Rope::table(Ops& ops, int64_t positions) const {
   const std::lock_guard lock(mutex_);
   if (table_ && positions_ >= positions) return table_;
   positions_ =
@@ -65,9 +66,9 @@ std::shared_ptr<const RopeTable> Rope::table(Ops& ops, int64_t positions) const 
   angles.extend(long_rows, f.of_position_long, f.amplitude);
   const auto pairs = static_cast<int64_t>(f.of_position.size());
   const int64_t rows = short_rows + long_rows;
-  table_ = std::make_shared<const RopeTable>(
-      RopeTable{.cos = ops.prepare_parameters(angles.cos, rows, pairs),
-                .sin = ops.prepare_parameters(angles.sin, rows, pairs)});
+  table_ = std::make_shared<const ops::RopeTable>(
+      ops::RopeTable{.cos = ops.prepare_parameters(angles.cos, rows, pairs),
+                     .sin = ops.prepare_parameters(angles.sin, rows, pairs)});
   return table_;
 }
 

@@ -17,28 +17,31 @@ namespace vecton::nn {
 
 // How the rows of a forward pass turn: the table, and its row for each of them.
 struct Rotation {
-  std::shared_ptr<const RopeTable> table;
-  Indices all, wanted;
-  const Indices& positions(const LayerRows& rows) const { return rows.all() ? all : wanted; }
+  std::shared_ptr<const ops::RopeTable> table;
+  tensor::Indices all, wanted;
+  const tensor::Indices& positions(const LayerRows& rows) const {
+    return rows.all() ? all : wanted;
+  }
 };
 
 // The rows of a table for `rows`, some rows of the sequences of `all`. Of models that turn long
 // sequences otherwise (long_after > 0), the rows from long_after on are those of sequences of more
 // than long_after positions.
-std::vector<int32_t> table_rows(const Rows& rows, const Rows& all, int64_t long_after);
+std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Rows& all,
+                                int64_t long_after);
 
 class Rope {
  public:
-  Rope(const Config& config, int64_t head_dim, const RopeOptions& options)
+  Rope(const checkpoint::Config& config, int64_t head_dim, const RopeOptions& options)
       : Rope(rope_frequencies(config, head_dim, options)) {}
-  Rope(const Config& config, int64_t head_dim, double default_theta)
+  Rope(const checkpoint::Config& config, int64_t head_dim, double default_theta)
       : Rope(config, head_dim, RopeOptions{.theta = default_theta}) {}
   explicit Rope(RopeFrequencies frequencies) : frequencies_(std::move(frequencies)) {}
 
   // Of all rows of the pass.
   Rotation rotation(const ForwardPass& pass) const;
   // A table of at least `positions` positions of a sequence; `ops` prepares it.
-  std::shared_ptr<const RopeTable> table(Ops& ops, int64_t positions) const;
+  std::shared_ptr<const ops::RopeTable> table(Ops& ops, int64_t positions) const;
 
   // Whether a token's rotation depends on how long its sequence is, so that no prefix of it can be
   // shared with another.
@@ -47,7 +50,7 @@ class Rope {
  private:
   RopeFrequencies frequencies_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const RopeTable> table_;
+  mutable std::shared_ptr<const ops::RopeTable> table_;
   mutable int64_t positions_ = 0;  // that table_ is good for
 };
 

@@ -13,19 +13,19 @@ namespace vecton::nn {
 
 namespace {
 
-[[noreturn]] void corrupt(const Config& config, const std::string& message) {
+[[noreturn]] void corrupt(const checkpoint::Config& config, const std::string& message) {
   throw Error(ErrorCode::kCorrupt, config.file() + ": " + message);
 }
 
-double positive(const Config& config, std::string_view key, double value) {
+double positive(const checkpoint::Config& config, std::string_view key, double value) {
   if (!(value > 0)) corrupt(config, std::string(key) + ": expected a number above 0");
   return value;
 }
 
 // What config.json says, found in whichever place it stands.
 struct Source {
-  const Config& model;
-  std::optional<Config> scaling;  // the object with the kind of scaling and its numbers
+  const checkpoint::Config& model;
+  std::optional<checkpoint::Config> scaling;  // the object with the kind of scaling and its numbers
   std::string type = "default";
   double theta = 0;
   int64_t head_dim = 0, rotary_dim = 0;
@@ -73,17 +73,17 @@ int64_t Source::original_positions() const {
 }
 
 // rope_scaling of older files wins over rope_parameters, as in the reference.
-Source find(const Config& config, int64_t head_dim, const RopeOptions& options) {
+Source find(const checkpoint::Config& config, int64_t head_dim, const RopeOptions& options) {
   Source source{.model = config, .head_dim = head_dim};
-  std::optional<Config> parameters = config.child("rope_parameters");
+  std::optional<checkpoint::Config> parameters = config.child("rope_parameters");
   if (parameters && !options.layer_type.empty() && parameters->has(options.layer_type))
     parameters = parameters->child(options.layer_type);
-  const std::optional<Config> scaling = config.child("rope_scaling");
+  const std::optional<checkpoint::Config> scaling = config.child("rope_scaling");
   source.scaling = scaling && options.scaled ? scaling : parameters;
 
   double partial = config.number_or("partial_rotary_factor", options.partial_rotary_factor);
   source.theta = config.number_or(options.theta_key, options.theta);
-  for (const std::optional<Config>& place : {scaling, parameters}) {
+  for (const std::optional<checkpoint::Config>& place : {scaling, parameters}) {
     if (!place) continue;
     source.theta = place->number_or("rope_theta", source.theta);
     partial = place->number_or("partial_rotary_factor", partial);
@@ -265,19 +265,19 @@ constexpr Scaling kScalings[] = {
 
 }  // namespace
 
-RopeFrequencies rope_frequencies(const Config& config, int64_t head_dim,
+RopeFrequencies rope_frequencies(const checkpoint::Config& config, int64_t head_dim,
                                  const RopeOptions& options) {
   if (head_dim % 2 != 0) corrupt(config, "head_dim must be even");
-  if (head_dim > Config::kMostCounted) {
+  if (head_dim > checkpoint::Config::kMostCounted) {
     corrupt(config, "a head has " + std::to_string(head_dim) + " columns; expected at most " +
-                        std::to_string(Config::kMostCounted));
+                        std::to_string(checkpoint::Config::kMostCounted));
   }
   const Source source = find(config, head_dim, options);
   // Keys that the other scalings have change nothing in this one, nor does rope_parameters beside
   // the rope_scaling that wins.
-  std::optional<Config> beside;
+  std::optional<checkpoint::Config> beside;
   if (config.has("rope_scaling")) beside = config.child("rope_parameters");
-  for (const std::optional<Config>& place : {source.scaling, beside}) {
+  for (const std::optional<checkpoint::Config>& place : {source.scaling, beside}) {
     if (!place) continue;
     place->ignore({"factor", "original_max_position_embeddings", "attention_factor", "beta_fast",
                    "beta_slow", "mscale", "mscale_all_dim", "truncate", "low_freq_factor",

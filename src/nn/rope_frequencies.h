@@ -40,7 +40,7 @@ struct RopeFrequencies {
 // Reads rope_parameters (transformers 5), or rope_theta, rope_scaling (key "type" or "rope_type")
 // and partial_rotary_factor. A scaling that is not known is refused by name (kUnsupported), a
 // number that makes no sense is kCorrupt; both name the key.
-RopeFrequencies rope_frequencies(const Config& config, int64_t head_dim,
+RopeFrequencies rope_frequencies(const checkpoint::Config& config, int64_t head_dim,
                                  const RopeOptions& options = {});
 
 }  // namespace vecton::nn

@@ -12,8 +12,8 @@
 namespace vecton::nn {
 namespace {
 
-Config config_of(const std::string& text) {
-  return Config(json::parse(text).as_object(), "config.json");
+checkpoint::Config config_of(const std::string& text) {
+  return checkpoint::Config(json::parse(text).as_object(), "config.json");
 }
 
 RopeFrequencies read(const std::string& text, int64_t head_dim, const RopeOptions& options = {}) {
@@ -157,7 +157,7 @@ TEST(RopeFrequencies, RefusesWhatItDoesNotKnow) {
 }
 
 TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {
-  const std::unique_ptr<Ops> ops = make_ref_ops();
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   const Rope rope(config_of("{}"), 4, 10000.0);
   const auto table = rope.table(*ops, 300);
   ASSERT_GE(table->positions(), 300);
@@ -169,13 +169,13 @@ TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {
 }
 
 TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
-  const std::unique_ptr<Ops> ops = make_ref_ops();
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   const Rope rope(config_of(R"({"max_position_embeddings": 64, "rope_scaling": {
       "type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2], "attention_factor": 1},
       "original_max_position_embeddings": 3})"),
                   4, 10000.0);
   EXPECT_TRUE(rope.depends_on_length());
-  Batch batch;
+  tensor::Batch batch;
   batch.ids.resize(7);
   batch.rows = {.offsets = {0, 3, 7}, .index = {0, 1, 2, 0, 1, 2, 3}};
   batch.wanted = {.offsets = {0, 1, 2}, .index = {2, 3}};

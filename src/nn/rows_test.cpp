@@ -17,8 +17,8 @@ using ::testing::ElementsAreArray;
 using testing::table_of;
 using testing::values_of;
 
-Batch batch_of(const std::vector<std::vector<int32_t>>& sequences) {
-  Batch batch;
+tensor::Batch batch_of(const std::vector<std::vector<int32_t>>& sequences) {
+  tensor::Batch batch;
   for (const std::vector<int32_t>& ids : sequences) {
     for (size_t i = 0; i < ids.size(); ++i) {
       batch.ids.push_back(ids[i]);
@@ -34,7 +34,7 @@ class RowsTest : public ::testing::Test {
  protected:
   // Rows 1, 2, ... of one column, and ten times that in another.
   std::vector<float> shifted(const std::vector<std::vector<int32_t>>& sequences, int64_t by) {
-    const Batch batch = batch_of(sequences);
+    const tensor::Batch batch = batch_of(sequences);
     std::vector<float> rows;
     for (int64_t i = 1; i <= batch.tokens(); ++i) {
       rows.push_back(static_cast<float>(i));
@@ -50,7 +50,7 @@ class RowsTest : public ::testing::Test {
     }
     return first;
   }
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
 };
 
 const std::vector<std::vector<int32_t>> kThreeTexts = {{0, 0, 0}, {0}, {0, 0}};
@@ -69,7 +69,7 @@ TEST_F(RowsTest, MovedPastTheEndAreNothing) {
 }
 
 TEST_F(RowsTest, MovedForthAndBackLoseTheirEndsOnly) {
-  const Batch batch = batch_of({{0, 0, 0, 0}});
+  const tensor::Batch batch = batch_of({{0, 0, 0, 0}});
   const ForwardPass pass(*ops_, batch);
   const Tensor x = ops_->upload(std::vector<float>{1, 2, 3, 4}, 4, 1);
   EXPECT_THAT(values_of(*ops_, shifted_rows(pass, shifted_rows(pass, x, 1), -1)),
@@ -81,7 +81,7 @@ TEST_F(RowsTest, MovedForthAndBackLoseTheirEndsOnly) {
 TEST_F(RowsTest, WordsAloneAreTheirRows) {
   const TokenEmbedding embedding{
       .words = table_of(*ops_, 3, 2, {1, 2, 3, 4, 5, 6}), .types = {}, .positions = {}};
-  const Batch batch = batch_of({{2, 0}, {2}});
+  const tensor::Batch batch = batch_of({{2, 0}, {2}});
   EXPECT_THAT(values_of(*ops_, embedding.forward(ForwardPass(*ops_, batch))),
               ElementsAre(5, 6, 1, 2, 5, 6));
 }
@@ -91,7 +91,7 @@ TEST_F(RowsTest, WordsTypesAndPositionsAreAdded) {
   const TokenEmbedding embedding{.words = table_of(*ops_, 3, 1, {0, 100, 200}),
                                  .types = table_of(*ops_, 2, 1, {0, 10}),
                                  .positions = table_of(*ops_, 4, 1, {0, 1, 2, 3})};
-  Batch batch = batch_of({{1, 2, 0}, {2, 2}});
+  tensor::Batch batch = batch_of({{1, 2, 0}, {2, 2}});
   EXPECT_THAT(values_of(*ops_, embedding.forward(ForwardPass(*ops_, batch))),
               ElementsAre(100, 201, 2, 200, 201));
   batch.type_ids = {0, 1, 1, 1, 0};
@@ -105,7 +105,7 @@ TEST_F(RowsTest, PositionsCanBeginAfterThePadding) {
                                  .types = {},
                                  .positions = table_of(*ops_, 6, 1, {0, 1, 2, 3, 4, 5}),
                                  .padding_id = 1};
-  const Batch batch = batch_of({{0, 2, 1}, {1, 2, 0}});
+  const tensor::Batch batch = batch_of({{0, 2, 1}, {1, 2, 0}});
   EXPECT_THAT(values_of(*ops_, embedding.forward(ForwardPass(*ops_, batch))),
               ElementsAre(2, 3, 1, 1, 2, 3));
 }
@@ -115,7 +115,7 @@ TEST_F(RowsTest, AnEmptySequenceHasNoPositions) {
 }
 
 TEST_F(RowsTest, StatesBeforeEveryLayerAreKeptWhereTheyAreAskedFor) {
-  Batch batch = batch_of({{0, 0}});
+  tensor::Batch batch = batch_of({{0, 0}});
   std::vector<Tensor> states;
   batch.layer_states = &states;
   const ForwardPass pass(*ops_, batch);
@@ -129,23 +129,23 @@ TEST_F(RowsTest, StatesBeforeEveryLayerAreKeptWhereTheyAreAskedFor) {
 }
 
 TEST_F(RowsTest, APassWithoutACacheKeepsNothing) {
-  const Batch batch = batch_of({{0, 0}});
+  const tensor::Batch batch = batch_of({{0, 0}});
   const ForwardPass pass(*ops_, batch);
   const Tensor rows = ops_->upload(std::vector<float>{1, 2}, 2, 1);
-  const KeyPages before = pass.exchange(0, rows, rows);
+  const ops::KeyPages before = pass.exchange(0, rows, rows);
   EXPECT_TRUE(before.offsets.empty());
   EXPECT_TRUE(before.k.empty());
 }
 
 // Pages 1 and 0 of two rows each: a sequence of three rows fills one and half of the other.
 TEST_F(RowsTest, APassWritesWhatItsSlotMappingSays) {
-  Batch batch = batch_of({{7, 8, 9}});
-  batch.block_tables = {BlockTable{.pages = {}, .offsets = {0, 0}, .cached = {0}}};
-  batch.slot_mappings = {SlotMapping{.rows = {0, 1, 2}, .slots = {2, 3, 0}}};
+  tensor::Batch batch = batch_of({{7, 8, 9}});
+  batch.block_tables = {tensor::BlockTable{.pages = {}, .offsets = {0, 0}, .cached = {0}}};
+  batch.slot_mappings = {tensor::SlotMapping{.rows = {0, 1, 2}, .slots = {2, 3, 0}}};
   const std::vector<float> zeros(4);
-  Cache cache{.page_rows = 2,
-              .layers = {{.k = ops_->upload(zeros, 4, 1), .v = ops_->upload(zeros, 4, 1)}},
-              .groups = 1};
+  tensor::Cache cache{.page_rows = 2,
+                      .layers = {{.k = ops_->upload(zeros, 4, 1), .v = ops_->upload(zeros, 4, 1)}},
+                      .groups = 1};
   const ForwardPass pass(*ops_, batch, &cache);
   pass.exchange(0, ops_->upload(std::vector<float>{1, 2, 3}, 3, 1),
                 ops_->upload(std::vector<float>{4, 5, 6}, 3, 1));

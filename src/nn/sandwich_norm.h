@@ -8,18 +8,18 @@
 namespace vecton::nn {
 
 struct SandwichNormAttention {
-  NormWeight norm;
+  ops::NormWeight norm;
   SelfAttention attention;
-  NormWeight after;
+  ops::NormWeight after;
   // `x` holds every row of the batch; returns those of `rows`.
   Tensor forward(const ForwardPass& pass, const Tensor& x, const LayerRows& rows,
                  const Rotation* rope = nullptr) const;
 };
 
 struct SandwichNormMlp {
-  NormWeight norm;
+  ops::NormWeight norm;
   Mlp mlp;
-  NormWeight after;
+  ops::NormWeight after;
   Tensor forward(Ops& ops, const Tensor& x) const;
 };
 

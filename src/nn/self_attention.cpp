@@ -6,7 +6,7 @@ namespace vecton::nn {
 
 Tensor SelfAttention::forward(const ForwardPass& pass, const Tensor& x, const Tensor& x_query,
                               const LayerRows& queries, const Tensor* residual,
-                              const Rotation* rope, const AttentionBias& bias) const {
+                              const Rotation* rope, const ops::AttentionBias& bias) const {
   Ops& ops = pass.ops;
   const int64_t key_columns = shape.kv_heads * shape.head_dim;
   Tensor q_rows = ops.linear(x_query, q);
@@ -19,10 +19,10 @@ Tensor SelfAttention::forward(const ForwardPass& pass, const Tensor& x, const Te
     q_rows = ops.rope(std::move(q_rows), shape.head_dim, rope->positions(queries), *rope->table);
     k_rows = ops.rope(std::move(k_rows), shape.head_dim, rope->all, *rope->table);
   }
-  const KeyPages before = pass.exchange(layer, k_rows, v_rows);
+  const ops::KeyPages before = pass.exchange(layer, k_rows, v_rows);
   const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(),
                                        pass.rows.offsets, bias, before, pass.attended);
-  return ops.linear(context, out, Activation::kIdentity, residual);
+  return ops.linear(context, out, ops::Activation::kIdentity, residual);
 }
 
 }  // namespace vecton::nn

@@ -11,18 +11,18 @@
 namespace vecton::nn {
 
 struct SelfAttention {
-  int64_t layer = 0;                         // which layer of the cache is this one's
-  LinearWeight q;                            // [heads*head_dim, hidden]
-  LinearWeight kv;                           // keys, then values: [2*kv_heads*head_dim, hidden]
-  LinearWeight out;                          // [hidden, heads*head_dim]
-  std::optional<NormWeight> q_norm, k_norm;  // over head_dim
-  AttentionShape shape;
+  int64_t layer = 0;      // which layer of the cache is this one's
+  ops::LinearWeight q;    // [heads*head_dim, hidden]
+  ops::LinearWeight kv;   // keys, then values: [2*kv_heads*head_dim, hidden]
+  ops::LinearWeight out;  // [hidden, heads*head_dim]
+  std::optional<ops::NormWeight> q_norm, k_norm;  // over head_dim
+  ops::AttentionShape shape;
 
   // `x` holds every row of the batch, `x_query` the rows that attend (`queries`). Returns the
   // output projection, plus `residual` where there is one: a row per query.
   Tensor forward(const ForwardPass& pass, const Tensor& x, const Tensor& x_query,
                  const LayerRows& queries, const Tensor* residual, const Rotation* rope = nullptr,
-                 const AttentionBias& bias = {}) const;
+                 const ops::AttentionBias& bias = {}) const;
 };
 
 }  // namespace vecton::nn

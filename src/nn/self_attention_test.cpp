@@ -24,8 +24,8 @@ using testing::values_of;
 constexpr int32_t kTokens = 5, kHidden = 4;
 
 // Sequences of these lengths, all rows wanted.
-Batch batch_of(const std::vector<int32_t>& lengths) {
-  Batch batch;
+tensor::Batch batch_of(const std::vector<int32_t>& lengths) {
+  tensor::Batch batch;
   for (const int32_t length : lengths) {
     for (int32_t i = 0; i < length; ++i) batch.rows.index.push_back(i);
     batch.rows.offsets.push_back(static_cast<int32_t>(batch.rows.index.size()));
@@ -37,7 +37,7 @@ Batch batch_of(const std::vector<int32_t>& lengths) {
 
 class SelfAttentionTest : public ::testing::Test {
  protected:
-  SelfAttention block(const AttentionShape& shape) {
+  SelfAttention block(const ops::AttentionShape& shape) {
     const int64_t q = shape.heads * shape.head_dim, kv = 2 * shape.kv_heads * shape.head_dim;
     return {.q = linear_of(*ops_, q, kHidden, sines(q * kHidden, 0.3)),
             .kv = linear_of(*ops_, kv, kHidden, sines(kv * kHidden, 0.7)),
@@ -45,15 +45,16 @@ class SelfAttentionTest : public ::testing::Test {
             .shape = shape};
   }
   void add_norms(SelfAttention& attention) {
-    constexpr auto kRms = NormWeight::Kind::kRmsNorm;
+    constexpr auto kRms = ops::NormWeight::Kind::kRmsNorm;
     attention.q_norm = norm_of(*ops_, kRms, sines(2, 1.1), {}, 1e-6f);
     attention.k_norm = norm_of(*ops_, kRms, sines(2, 1.3), {}, 1e-6f);
   }
   Tensor tokens(int64_t count = kTokens) {
     return ops_->upload(sines(count * kHidden, 0.37), count, kHidden);
   }
-  std::vector<float> run(const SelfAttention& attention, const Batch& batch, const Tensor& x,
-                         const Rope* rope = nullptr, const Tensor* residual = nullptr) {
+  std::vector<float> run(const SelfAttention& attention, const tensor::Batch& batch,
+                         const Tensor& x, const Rope* rope = nullptr,
+                         const Tensor* residual = nullptr) {
     const ForwardPass pass(*ops_, batch);
     const LayerRows rows = pass.rows_of(0, 1);
     std::optional<Rotation> rotation;
@@ -65,9 +66,9 @@ class SelfAttentionTest : public ::testing::Test {
     return run(attention, batch_of({kTokens}), tokens(), rope);
   }
 
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
-  AttentionShape shape_{.heads = 2, .kv_heads = 1, .head_dim = 2, .scale = 0.5f};
-  Rope rope_{Config(json::parse("{}").as_object(), "config.json"), 2, 10000.0};
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
+  ops::AttentionShape shape_{.heads = 2, .kv_heads = 1, .head_dim = 2, .scale = 0.5f};
+  Rope rope_{checkpoint::Config(json::parse("{}").as_object(), "config.json"), 2, 10000.0};
 };
 
 TEST_F(SelfAttentionTest, EveryTokenSeesAll) {
@@ -145,7 +146,7 @@ TEST_F(SelfAttentionTest, NormsComeBeforeRotation) {
 }
 
 TEST_F(SelfAttentionTest, TokensNotAttendedToAreKeysOfNobody) {
-  Batch batch = batch_of({kTokens});
+  tensor::Batch batch = batch_of({kTokens});
   batch.attended = {3};
   EXPECT_THAT(
       run(block(shape_), batch, tokens()),
@@ -230,7 +231,7 @@ TEST_F(SelfAttentionTest, ASequenceHasTheSameBitsInAnyCompany) {
 
 TEST_F(SelfAttentionTest, WantedRowsHaveTheBitsTheyHaveAmongAll) {
   const SelfAttention attention = block(shape_);
-  Batch batch = batch_of({3, 2});
+  tensor::Batch batch = batch_of({3, 2});
   const std::vector<float> all = run(attention, batch, tokens(), &rope_);
   batch.wanted = {.offsets = {0, 1, 2}, .index = {2, 0}};  // rows 2 and 3
   EXPECT_EQ(run(attention, batch, tokens(), &rope_),
@@ -240,12 +241,13 @@ TEST_F(SelfAttentionTest, WantedRowsHaveTheBitsTheyHaveAmongAll) {
 TEST_F(SelfAttentionTest, ABiasByHeadMovesScores) {
   // Of a bias of -1e9 for every distance but 0 each token is left alone, as in a window of one.
   const int64_t reach = 1;
-  const AttentionBias bias{.reach = reach,
-                           .buckets = 2,
-                           .bucket = ops_->upload_indices({1, 0, 1}),
-                           .by_head = ops_->upload(std::vector<float>{0, -1e9f, 0, -1e9f}, 2, 2)};
+  const ops::AttentionBias bias{
+      .reach = reach,
+      .buckets = 2,
+      .bucket = ops_->upload_indices({1, 0, 1}),
+      .by_head = ops_->upload(std::vector<float>{0, -1e9f, 0, -1e9f}, 2, 2)};
   const SelfAttention attention = block(shape_);
-  const Batch batch = batch_of({kTokens});
+  const tensor::Batch batch = batch_of({kTokens});
   const ForwardPass pass(*ops_, batch);
   const LayerRows rows = pass.rows_of(0, 1);
   const Tensor x = tokens();

@@ -10,8 +10,8 @@
 namespace vecton::nn {
 
 struct TokenEmbedding {
-  PreparedWeight words, types, positions;  // types, positions: null = the model has none
-  std::optional<int32_t> padding_id;       // positions start after it, as RoBERTa's do
+  ops::PreparedWeight words, types, positions;  // types, positions: null = the model has none
+  std::optional<int32_t> padding_id;            // positions start after it, as RoBERTa's do
 
   Tensor forward(const ForwardPass& pass) const;
 };

@@ -4,7 +4,7 @@
 
 namespace vecton::nn {
 
-std::vector<int32_t> positions_after_padding(const Batch& batch, int32_t padding_id) {
+std::vector<int32_t> positions_after_padding(const tensor::Batch& batch, int32_t padding_id) {
   std::vector<int32_t> positions(batch.ids.size(), padding_id);
   for (size_t s = 0; s + 1 < batch.rows.offsets.size(); ++s) {
     int32_t count = 0;
@@ -17,7 +17,7 @@ std::vector<int32_t> positions_after_padding(const Batch& batch, int32_t padding
   return positions;
 }
 
-std::vector<int32_t> type_rows(const Batch& batch, int64_t types) {
+std::vector<int32_t> type_rows(const tensor::Batch& batch, int64_t types) {
   if (types <= 1 || batch.type_ids.empty()) return std::vector<int32_t>(batch.ids.size());
   return batch.type_ids;
 }

@@ -11,9 +11,9 @@ namespace vecton::nn {
 
 // RoBERTa's positions: tokens other than `padding_id` count up from padding_id + 1 in each
 // sequence; a padding token has position padding_id and is not counted.
-std::vector<int32_t> positions_after_padding(const Batch& batch, int32_t padding_id);
+std::vector<int32_t> positions_after_padding(const tensor::Batch& batch, int32_t padding_id);
 
 // The type of every token. A model with one type gives it to all, whatever the tokenizer says.
-std::vector<int32_t> type_rows(const Batch& batch, int64_t types);
+std::vector<int32_t> type_rows(const tensor::Batch& batch, int64_t types);
 
 }  // namespace vecton::nn

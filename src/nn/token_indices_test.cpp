@@ -5,8 +5,8 @@
 namespace vecton::nn {
 namespace {
 
-Batch two_sequences() {
-  Batch batch;
+tensor::Batch two_sequences() {
+  tensor::Batch batch;
   batch.ids = {5, 1, 6, 7, 1, 1, 8};
   batch.rows = {.offsets = {0, 4, 7}, .index = {0, 1, 2, 3, 0, 1, 2}};
   return batch;
@@ -20,7 +20,7 @@ TEST(TokenIndices, PositionsDoNotCountPadding) {
 }
 
 TEST(TokenIndices, OneTypeIsEveryTokensType) {
-  Batch batch = two_sequences();
+  tensor::Batch batch = two_sequences();
   const std::vector<int32_t> zeros(7);
   EXPECT_EQ(type_rows(batch, 2), zeros);
   batch.type_ids = {0, 0, 1, 1, 0, 1, 1};

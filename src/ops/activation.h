@@ -8,7 +8,7 @@
 
 #include "ops/types.h"
 
-namespace vecton {
+namespace vecton::ops {
 
 // Whether families have it between their layers: linear() and gated_linear() of a backend compute
 // it in passing. The others stand after a linear layer of a head, where activate() is enough.
@@ -73,4 +73,4 @@ inline double activation_value(Activation act, double x) {
   return x;
 }
 
-}  // namespace vecton
+}  // namespace vecton::ops

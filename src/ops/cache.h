@@ -6,15 +6,16 @@
 #include "ops/ops.h"
 #include "tensor/cache.h"
 
-namespace vecton {
+namespace vecton::ops {
 
 // Whether all that such layers keep is keys and values, the only kind that forward passes write.
-bool is_paged(const CacheLayout& layout);
+bool is_paged(const tensor::CacheLayout& layout);
 
 // Bytes of one row of the cache, of all layers together. The layout is paged.
-int64_t cache_row_bytes(const CacheLayout& layout);
+int64_t cache_row_bytes(const tensor::CacheLayout& layout);
 
 // Storage for `pages` pages of `page_rows` rows in every layer. The layout is paged.
-Cache make_cache(const CacheLayout& layout, int64_t pages, int64_t page_rows, Ops& ops);
+tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64_t page_rows,
+                         Ops& ops);
 
-}  // namespace vecton
+}  // namespace vecton::ops

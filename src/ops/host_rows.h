@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace vecton {
+namespace vecton::ops {
 
 inline void softmax_row(std::span<float> row) {
   if (row.empty()) return;
@@ -34,4 +34,4 @@ inline void softcap_row(std::span<float> row, float cap) {
   for (float& x : row) x = cap * std::tanh(x / cap);
 }
 
-}  // namespace vecton
+}  // namespace vecton::ops

@@ -11,7 +11,7 @@
 #include "ops/activation.h"
 #include "ops/host_rows.h"
 
-namespace vecton {
+namespace vecton::ops {
 
 namespace {
 
@@ -142,15 +142,15 @@ std::vector<std::vector<float>> Ops::download_all(std::span<const Tensor> xs) {
   return all;
 }
 
-SequenceRows Ops::upload_rows(Rows rows) {
-  SequenceRows made{
+tensor::SequenceRows Ops::upload_rows(tensor::Rows rows) {
+  tensor::SequenceRows made{
       .sequences = rows.sequences(), .count = rows.count(), .longest = rows.longest()};
   made.offsets = upload_indices(std::move(rows.offsets));
   made.index = upload_indices(std::move(rows.index));
   return made;
 }
 
-PreparedWeight Ops::prepare_gated(const Weight& gate, const Weight& up) {
+PreparedWeight Ops::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) {
   auto made = std::make_shared<GateAndUp>();
   made->gate = prepare_linear({&gate, 1});
   made->up = prepare_linear({&up, 1});
@@ -180,7 +180,7 @@ Tensor Ops::scale(Tensor x, float factor) {
   return multiply(std::move(x), times);
 }
 
-Tensor Ops::gather_columns(const Tensor& x, const Indices& columns) {
+Tensor Ops::gather_columns(const Tensor& x, const tensor::Indices& columns) {
   const std::vector<int32_t> from = download_indices(columns);
   HostRows rows(*this, x);
   std::vector<float> values;
@@ -197,7 +197,7 @@ Tensor Ops::concat_columns(std::span<const Tensor> parts) {
   const Tensor y = allocate(parts.front().rows(), columns);
   std::vector<int32_t> every(static_cast<size_t>(y.rows()));
   std::iota(every.begin(), every.end(), 0);
-  const Indices rows = upload_indices(std::move(every));
+  const tensor::Indices rows = upload_indices(std::move(every));
   int64_t at = 0;
   for (const Tensor& part : parts) {
     store_rows(part, rows, y.slice_columns(at, part.columns()), rows);
@@ -206,7 +206,7 @@ Tensor Ops::concat_columns(std::span<const Tensor> parts) {
   return y;
 }
 
-Tensor Ops::pool(const Tensor& x, Pooling how, const SequenceRows& rows) {
+Tensor Ops::pool(const Tensor& x, Pooling how, const tensor::SequenceRows& rows) {
   const std::vector<int32_t> offsets = download_indices(rows.offsets),
                              positions = download_indices(rows.index);
   HostRows host(*this, x);
@@ -227,7 +227,7 @@ Tensor Ops::l2_normalize(Tensor x) {
   });
 }
 
-Tensor Ops::max_sim(const Tensor& q, const Tensor& d, const Indices& offsets) {
+Tensor Ops::max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& offsets) {
   const std::vector<int32_t> bounds = download_indices(offsets);
   HostRows query(*this, q), document(*this, d);
   std::vector<float> values;
@@ -325,4 +325,4 @@ Ops::TopK Ops::top_k(const Tensor& x, int64_t k) {
   return {upload(values, x.rows(), k), upload(columns, x.rows(), k)};
 }
 
-}  // namespace vecton
+}  // namespace vecton::ops

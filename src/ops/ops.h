@@ -22,9 +22,13 @@
 #include "tensor/batch.h"
 #include "tensor/weight.h"
 
-namespace vecton {
+namespace vecton::base {
 
 class ThreadPool;
+
+}  // namespace vecton::base
+
+namespace vecton::ops {
 
 class Ops {
  public:
@@ -46,24 +50,24 @@ class Ops {
   // Several results at once: a device is waited for once.
   virtual std::vector<std::vector<float>> download_all(std::span<const Tensor> xs);
   // A backend on the host keeps the list that it is given.
-  virtual Indices upload_indices(std::vector<int32_t> values) = 0;
-  virtual std::vector<int32_t> download_indices(const Indices& indices) = 0;
-  SequenceRows upload_rows(Rows rows);
+  virtual tensor::Indices upload_indices(std::vector<int32_t> values) = 0;
+  virtual std::vector<int32_t> download_indices(const tensor::Indices& indices) = 0;
+  tensor::SequenceRows upload_rows(tensor::Rows rows);
 
   // Stacks `parts` ([n_i, k] each, same k) into one matrix for linear(); each part is stored as it
   // is.
-  virtual PreparedWeight prepare_linear(std::span<const Weight> parts) = 0;
+  virtual PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) = 0;
   // Gate and up, [n, k] each, for gated_linear().
-  virtual PreparedWeight prepare_gated(const Weight& gate, const Weight& up);
+  virtual PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up);
   // A table of rows for embed().
-  virtual PreparedWeight prepare_table(const Weight& table) = 0;
+  virtual PreparedWeight prepare_table(const tensor::Weight& table) = 0;
   // Parameters that every pass reads: biases, norms, tables of rotations.
   virtual Tensor prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns);
 
   // y[i] = sum over the tables of table[ids[i]], added in the order given.
   struct Lookup {
     const Prepared& table;
-    Indices ids;
+    tensor::Indices ids;
   };
   virtual Tensor embed(std::span<const Lookup> lookups) = 0;
 
@@ -88,7 +92,7 @@ class Ops {
 
   // Rotates the first rotary_dim columns of every head by the row's position (half-split form):
   // with c, s of the position, (a, b) -> (a c - b s, b c + a s). Su et al. 2021, arXiv:2104.09864.
-  virtual Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
+  virtual Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
                       const RopeTable& table) = 0;
 
   // softmax(scale q k^T + bias) v per sequence and head. q [queries.count, heads*head_dim]; k, v
@@ -101,28 +105,28 @@ class Ops {
   // all masked by the same large number do. The bits do not depend on how much
   // of a sequence lies in pages.
   virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                           const AttentionShape& shape, const SequenceRows& queries,
-                           const Indices& keys, const AttentionBias& bias = {},
-                           const KeyPages& before = {}, const Indices& attended = {}) = 0;
+                           const AttentionShape& shape, const tensor::SequenceRows& queries,
+                           const tensor::Indices& keys, const AttentionBias& bias = {},
+                           const KeyPages& before = {}, const tensor::Indices& attended = {}) = 0;
 
   // Depthwise causal convolution along each sequence: y[t, c] = b[c] + sum over i < width of
   // taps[i, c] x[t - width + 1 + i, c]; what lies before a sequence is 0. `taps` [width, columns].
   virtual Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
-                            const SequenceRows& rows) = 0;
+                            const tensor::SequenceRows& rows) = 0;
 
-  virtual Tensor gather_rows(const Tensor& x, const Indices& rows) = 0;
+  virtual Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) = 0;
   // Rows from[i] of x are written to rows to[i] of `into`, storage of a cache.
-  virtual void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
-                          const Indices& to) = 0;
+  virtual void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                          const tensor::Indices& to) = 0;
 
-  virtual Tensor gather_columns(const Tensor& x, const Indices& columns);
+  virtual Tensor gather_columns(const Tensor& x, const tensor::Indices& columns);
   // [m, a] and [m, b], ... side by side.
   virtual Tensor concat_columns(std::span<const Tensor> parts);
 
   // One row per sequence from its rows offsets[s] .. offsets[s+1] (at least one). kMeanSqrtLen: sum
   // / sqrt(count); kWeightedMean: the row at position p of its sequence (rows.index) has weight p
   // + 1.
-  virtual Tensor pool(const Tensor& x, Pooling how, const SequenceRows& rows);
+  virtual Tensor pool(const Tensor& x, Pooling how, const tensor::SequenceRows& rows);
 
   // Rows of length 1: x / max(|x|, 1e-12).
   virtual Tensor l2_normalize(Tensor x);
@@ -130,7 +134,7 @@ class Ops {
   // Late interaction: y[0, i] = sum over the rows of q of its largest product with a row
   // offsets[i] .. offsets[i+1] (at least one) of d. q [m, n], d [rows, n]. Khattab and Zaharia
   // 2020, arXiv:2004.12832.
-  virtual Tensor max_sim(const Tensor& q, const Tensor& d, const Indices& offsets);
+  virtual Tensor max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& offsets);
 
   // What follows is computed in double and rounded to float32 once, up to top_k().
 
@@ -158,4 +162,8 @@ class Ops {
   virtual TopK top_k(const Tensor& x, int64_t k);
 };
 
+}  // namespace vecton::ops
+
+namespace vecton {
+using ops::Ops;  // every folder that computes speaks of them
 }  // namespace vecton

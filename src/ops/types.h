@@ -8,7 +8,7 @@
 #include "tensor/indices.h"
 #include "tensor/tensor.h"
 
-namespace vecton {
+namespace vecton::ops {
 
 enum class Activation {
   kIdentity,
@@ -92,7 +92,7 @@ struct AttentionShape {
 // DeBERTa (arXiv:2006.03654) is by_query and by_key.
 struct AttentionBias {
   int64_t reach = 0, buckets = 0;
-  Indices bucket;  // [2 reach + 1]; empty = no bias
+  tensor::Indices bucket;  // [2 reach + 1]; empty = no bias
   Tensor by_head, by_query, by_key;
 };
 
@@ -102,7 +102,7 @@ struct AttentionBias {
 struct KeyPages {
   Tensor k, v;
   int64_t page_rows = 0;
-  Indices pages, offsets, cached;
+  tensor::Indices pages, offsets, cached;
 };
 
 // How near two vectors are: their product, its cosine, or a distance, which is negative so that the
@@ -113,9 +113,9 @@ enum class Nearness { kDot, kCosine, kEuclidean, kManhattan };
 // in `columns`, which ascend.
 struct SparseRows {
   Tensor values;  // [1, count]
-  Indices columns, offsets;
+  tensor::Indices columns, offsets;
 };
 
 enum class Pooling { kCls, kMax, kMean, kMeanSqrtLen, kWeightedMean, kLast };
 
-}  // namespace vecton
+}  // namespace vecton::ops

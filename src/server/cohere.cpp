@@ -124,7 +124,7 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     out = "{\"id\":";
-    append_json_string(out, head.id);
+    base::append_json_string(out, head.id);
     out += std::string(",\"response_type\":\"") +
            (bare ? "embeddings_floats" : "embeddings_by_type") + "\",\"embeddings\":";
     if (bare) append_embeddings(out, "float", results);
@@ -138,7 +138,7 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
     out += ",\"texts\":[";
     for (size_t i = 0; i < texts.size(); ++i) {
       if (i > 0) out += ',';
-      append_json_string(out, texts[i]);
+      base::append_json_string(out, texts[i]);
     }
     const std::string tokens = "{\"input_tokens\":" + std::to_string(total_tokens(results)) + "}";
     out += std::string("],\"meta\":{\"api_version\":{\"version\":\"") + version +

@@ -33,7 +33,7 @@ class LogTest : public testing::Test {
     return text.str();
   }
 
-  TemporaryFolder folder_;
+  base::TemporaryFolder folder_;
   const std::filesystem::path path_;
   std::FILE* const file_;
 };

@@ -40,7 +40,7 @@ uint8_t to_fp8(float value, int mantissa, int bias) {
 }
 
 uint16_t to_16_bits(float value, NumberType type) {
-  return type == NumberType::kFloat16 ? float_to_f16(value) : float_to_bf16(value);
+  return type == NumberType::kFloat16 ? base::float_to_f16(value) : base::float_to_bf16(value);
 }
 
 void check_range(std::span<const float> values, NumberType type) {

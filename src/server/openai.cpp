@@ -102,11 +102,11 @@ std::string message_of(const Failure& failure) {
 void append_model(std::string& out, const std::string& root, const std::string& name,
                   int64_t max_model_len, int64_t started) {
   out += "{\"id\":";
-  append_json_string(out, name);
+  base::append_json_string(out, name);
   out += ",\"object\":\"model\",\"created\":";
   append_number(out, started);
   out += ",\"owned_by\":\"vecton\",\"root\":";
-  append_json_string(out, root);
+  base::append_json_string(out, root);
   out += ",\"parent\":null,\"max_model_len\":";
   out += max_model_len > 0 ? std::to_string(max_model_len) : "null";
   out += ",\"permission\":[]}";
@@ -178,7 +178,7 @@ Plan tokenize(const Call& call) {
     out += '[';
     for (size_t i = 0; i < encoding.ids.size(); ++i) {
       if (i) out += ',';
-      append_json_string(out, tokenizer.id_to_token(encoding.ids[i]));
+      base::append_json_string(out, tokenizer.id_to_token(encoding.ids[i]));
     }
     out += "]}";
   } else {
@@ -213,7 +213,7 @@ Plan detokenize(const Call& call) {
   }
   HttpResponse response{.content_type = std::string(kJsonType)};
   response.body = "{\"prompt\":";
-  append_json_string(response.body, prompt);
+  base::append_json_string(response.body, prompt);
   response.body += '}';
   plan.render = [response](std::vector<Result>) { return response; };
   return plan;
@@ -225,12 +225,12 @@ HttpResponse refuse(const Failure& failure, int64_t) {
   HttpResponse response{.status = row.status, .content_type = std::string(kJsonType)};
   std::string& out = response.body;
   out = "{\"error\":{\"message\":";
-  append_json_string(out, message_of(failure));
+  base::append_json_string(out, message_of(failure));
   out += std::string(",\"type\":\"") + row.type + "\",\"param\":";
   if (failure.param.empty()) {
     out += "null";
   } else {
-    append_json_string(out, failure.param);
+    base::append_json_string(out, failure.param);
   }
   out += ",\"code\":" + std::to_string(row.status) + "}}";
   return response;

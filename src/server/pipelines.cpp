@@ -45,9 +45,9 @@ void append_fillings(std::string& out, const std::vector<Filling>& fillings) {
     out += "{\"score\":";
     append_number(out, filling.score);
     out += ",\"token\":" + std::to_string(filling.token) + ",\"token_str\":";
-    append_json_string(out, filling.text);
+    base::append_json_string(out, filling.text);
     out += ",\"sequence\":";
-    append_json_string(out, filling.sequence);
+    base::append_json_string(out, filling.sequence);
     out += '}';
   }
   out += ']';
@@ -73,11 +73,11 @@ void append_entities(std::string& out, const std::vector<Entity>& entities, bool
   for (const Entity& entity : entities) {
     if (out.back() != '[') out += ',';
     out += joined ? "{\"entity_group\":" : "{\"entity\":";
-    append_json_string(out, entity.label);
+    base::append_json_string(out, entity.label);
     out += ",\"score\":";
     append_number(out, entity.score);
     out += ",\"word\":";
-    append_json_string(out, entity.text);
+    base::append_json_string(out, entity.text);
     out += ",\"start\":" + at(entity.begin) + ",\"end\":" + at(entity.end) + "}";
   }
   out += ']';

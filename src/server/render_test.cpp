@@ -23,7 +23,7 @@ std::string floats(std::vector<float> values) {
 
 std::string in_quotes(std::string_view text) {
   std::string out;
-  append_json_string(out, text);
+  base::append_json_string(out, text);
   return out;
 }
 

@@ -142,11 +142,11 @@ void append_ranked(std::string& out, const Result& score, size_t index, const st
   out += "{\"index\":" + std::to_string(index) + ",";
   if (text && bare) {
     out += "\"document\":";
-    append_json_string(out, *text);
+    base::append_json_string(out, *text);
     out += ',';
   } else if (text) {
     out += "\"document\":{\"text\":";
-    append_json_string(out, *text);
+    base::append_json_string(out, *text);
     out += ",\"multi_modal\":null},";
   }
   out += "\"relevance_score\":";
@@ -238,9 +238,9 @@ Plan rerank(const Call& call) {
     std::string& out = response.body;
     const std::string tokens = std::to_string(total_tokens(results));
     out = "{\"id\":";
-    append_json_string(out, head.id);
+    base::append_json_string(out, head.id);
     out += ",\"model\":";
-    append_json_string(out, head.model);
+    base::append_json_string(out, head.model);
     out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens + "},";
     out += voyage ? "\"object\":\"list\",\"data\":[" : "\"results\":[";
     std::vector<size_t> order = best_first(results);

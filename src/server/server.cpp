@@ -52,15 +52,15 @@ void check(const ServerOptions& options) {
 
 std::string summary(const ModelInfo& info) {
   std::string text = info.name + ": " + info.architecture + ", " + info.dtype + " on " +
-                     info.backend + "/" + info.isa + ", " + counted(info.threads, "thread") + ", " +
-                     task_names(info);
+                     info.backend + "/" + info.isa + ", " + base::counted(info.threads, "thread") +
+                     ", " + task_names(info);
   if (does(info, Task::kEmbed)) {
     text += ", pooling " + info.pooling + (info.normalize ? " normalized" : "") + ", " +
             std::to_string(info.embedding_size) + " values";
   }
   for (const std::string& dense : info.dense) text += ", " + dense;
   if (!info.labels.empty())
-    text += ", " + counted(static_cast<int64_t>(info.labels.size()), "label");
+    text += ", " + base::counted(static_cast<int64_t>(info.labels.size()), "label");
   if (!info.scorer.empty()) text += ", scores by " + info.scorer;
   if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
   return text + ", up to " + std::to_string(info.max_model_len) + " tokens";

@@ -346,7 +346,8 @@ void Service::plan(Job& job) {
   if (job.route_->tei && job.route_->openai && is_tei_text(job.request_.body))
     job.refuse_ = tei::refuse;
   try {
-    body = parse_python_json(job.request_.body, "request body", BadBytes::kRefuse, &memory);
+    body = base::parse_python_json(job.request_.body, "request body", base::BadBytes::kRefuse,
+                                   &memory);
   } catch (const Error& error) {
     throw Failure(Cause::kBadJson, error.what(), "body");
   }

@@ -45,8 +45,8 @@ void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::stri
     const bool special = encoding.special_tokens_mask[i] != 0;
     const auto [start, stop] = encoding.offsets[i];
     out += (i ? ",{\"id\":" : "{\"id\":") + std::to_string(encoding.ids[i]) + ",\"text\":";
-    append_json_string(out, special ? tokenizer.id_to_token(encoding.ids[i])
-                                    : std::string_view(text).substr(start, stop - start));
+    base::append_json_string(out, special ? tokenizer.id_to_token(encoding.ids[i])
+                                          : std::string_view(text).substr(start, stop - start));
     if (special) {
       out += ",\"special\":true,\"start\":null,\"stop\":null}";
     } else {
@@ -316,8 +316,9 @@ Plan decode(const Call& call) {
   for (size_t i = 0; i < inputs.items.size(); ++i) {
     if (i) response.body += ',';
     try {
-      append_json_string(response.body, call.context.tokenizer.decode(
-                                            std::get<std::vector<int32_t>>(inputs.items[i]), skip));
+      base::append_json_string(
+          response.body,
+          call.context.tokenizer.decode(std::get<std::vector<int32_t>>(inputs.items[i]), skip));
     } catch (const Error& error) {
       throw Failure(Cause::kTokenizer, error.what(), "ids");
     }
@@ -339,7 +340,7 @@ HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
   }
   response.content_type = kJsonType;
   response.body = "{\"error\":";
-  append_json_string(response.body, message);
+  base::append_json_string(response.body, message);
   response.body += std::string(",\"error_type\":\"") + row.type + "\"}";
   return response;
 }

@@ -120,7 +120,7 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
     append_number(out, result.values[i]);
     out += ",\"label\":";
     if (label.empty()) {
-      append_json_string(out, "LABEL_" + std::to_string(i));
+      base::append_json_string(out, "LABEL_" + std::to_string(i));
     } else {
       out += label_json(info, i);
     }
@@ -196,7 +196,7 @@ Plan rerank(const Call& call) {
       out += (out.size() > 1 ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
       if (echo) {
         out += ",\"text\":";
-        append_json_string(out, texts[i]);
+        base::append_json_string(out, texts[i]);
       }
       out += ",\"score\":";
       append_number(out, results[i].values.at(0));

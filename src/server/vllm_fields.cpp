@@ -154,11 +154,11 @@ void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request
 
 void append_head(std::string& out, const Head& head) {
   out += "{\"id\":";
-  append_json_string(out, head.id);
+  base::append_json_string(out, head.id);
   out += ",\"object\":\"list\",\"created\":";
   append_number(out, head.created);
   out += ",\"model\":";
-  append_json_string(out, head.model);
+  base::append_json_string(out, head.model);
   out += ",\"data\":[";
 }
 

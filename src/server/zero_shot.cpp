@@ -121,7 +121,7 @@ void append_list(std::string& out, const Question& question, const std::vector<d
   out += '[';
   for (const size_t i : order_of(scores)) {
     out += out.back() == '[' ? "{\"label\":" : ",{\"label\":";
-    append_json_string(out, question.labels[i]);
+    base::append_json_string(out, question.labels[i]);
     out += ",\"score\":";
     append_number(out, scores[i]);
     out += '}';
@@ -133,12 +133,12 @@ void append_list(std::string& out, const Question& question, const std::vector<d
 void append_object(std::string& out, const Question& question, const std::vector<double>& scores,
                    const std::string& text) {
   out += "{\"sequence\":";
-  append_json_string(out, text);
+  base::append_json_string(out, text);
   std::string labels, numbers;
   for (const size_t i : order_of(scores)) {
     if (!labels.empty()) labels += ',';
     if (!numbers.empty()) numbers += ',';
-    append_json_string(labels, question.labels[i]);
+    base::append_json_string(labels, question.labels[i]);
     append_number(numbers, scores[i]);
   }
   out += ",\"labels\":[" + labels + "],\"scores\":[" + numbers + "]}";

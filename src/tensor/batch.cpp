@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tensor {
 
 int64_t Rows::longest() const {
   return index.empty() ? 0 : *std::max_element(index.begin(), index.end()) + 1;
@@ -20,4 +20,4 @@ std::vector<int32_t> wanted_positions(const Batch& batch) {
   return positions;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tensor

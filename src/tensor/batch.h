@@ -6,7 +6,7 @@
 
 #include "tensor/tensor.h"
 
-namespace vecton {
+namespace vecton::tensor {
 
 // Rows of some sequences, sequence by sequence: rows offsets[s] .. offsets[s+1] belong to sequence
 // s.
@@ -59,4 +59,4 @@ struct Batch {
 // Rows of `batch` that are wanted.
 std::vector<int32_t> wanted_positions(const Batch& batch);
 
-}  // namespace vecton
+}  // namespace vecton::tensor

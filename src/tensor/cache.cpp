@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tensor {
 
 std::vector<int64_t> cache_groups(const CacheLayout& layout) {
   std::vector<int64_t> windows, groups;
@@ -16,4 +16,4 @@ std::vector<int64_t> cache_groups(const CacheLayout& layout) {
   return groups;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tensor

@@ -10,7 +10,7 @@
 
 #include "tensor/tensor.h"
 
-namespace vecton {
+namespace vecton::tensor {
 
 // Keys with their norm and rotation, and values: a row per token, in pages. A layer with a window
 // never reads what lies further back.
@@ -58,4 +58,4 @@ struct Cache {
   int64_t groups = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tensor

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::tensor {
 
 enum class DType {
   kF32,
@@ -86,4 +86,4 @@ inline constexpr bool is_float(DType type) {
   return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tensor

@@ -8,7 +8,7 @@
 
 #include "tensor/storage.h"
 
-namespace vecton {
+namespace vecton::tensor {
 
 class Indices {
  public:
@@ -32,4 +32,4 @@ struct SequenceRows {
   int64_t longest = 0;  // the largest position + 1; 0 without rows
 };
 
-}  // namespace vecton
+}  // namespace vecton::tensor

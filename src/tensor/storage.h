@@ -2,7 +2,7 @@
 // (Tensor, Indices). What it is made of the backend that made it alone knows.
 #pragma once
 
-namespace vecton {
+namespace vecton::tensor {
 
 struct Storage {
   Storage() = default;
@@ -11,4 +11,4 @@ struct Storage {
   virtual ~Storage() = default;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tensor

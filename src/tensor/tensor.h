@@ -12,7 +12,7 @@
 #include "tensor/dtype.h"
 #include "tensor/storage.h"
 
-namespace vecton {
+namespace vecton::tensor {
 
 class Tensor {
  public:
@@ -60,4 +60,8 @@ class Tensor {
   DType dtype_ = DType::kF32;
 };
 
+}  // namespace vecton::tensor
+
+namespace vecton {
+using tensor::Tensor;  // every folder speaks of tensors
 }  // namespace vecton

@@ -10,7 +10,7 @@
 #include "tensor/indices.h"
 #include "tensor/weight.h"
 
-namespace vecton {
+namespace vecton::tensor {
 namespace {
 
 using ::testing::ElementsAre;
@@ -224,4 +224,4 @@ TEST(LayerCache, ComparesByWhatItSays) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::tensor

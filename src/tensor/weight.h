@@ -17,7 +17,7 @@
 
 #include "tensor/dtype.h"
 
-namespace vecton {
+namespace vecton::tensor {
 
 // One code per number, row by row. Codes of less than a byte are one stream of bits per row, the
 // low bits of a byte first; a row begins at a byte.
@@ -84,4 +84,4 @@ struct Weight {
   int64_t row_bytes() const { return (columns * codes.stored_bits() + 7) / 8; }
 };
 
-}  // namespace vecton
+}  // namespace vecton::tensor

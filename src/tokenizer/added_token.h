@@ -6,7 +6,7 @@
 
 #include "tokenizer/json_fields.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 struct AddedToken {
   std::string content;
@@ -19,4 +19,4 @@ struct AddedToken {
   static AddedToken plain_special(std::string_view content);
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

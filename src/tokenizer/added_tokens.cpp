@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void AddedTokens::build(std::span<const AddedToken> tokens, const Vocabulary& vocabulary,
                         const Normalizer* normalizer, bool splits_special) {
@@ -140,4 +140,4 @@ bool AddedTokens::is_special(std::string_view content) const {
   return special_.find(content) != Vocabulary::kNone;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -14,7 +14,7 @@
 #include "tokenizer/trie.h"
 #include "tokenizer/vocabulary.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class AddedTokens {
  public:
@@ -64,4 +64,4 @@ class AddedTokens {
   bool splits_special_ = false;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -73,7 +73,7 @@ NamedClass NamedClass::read(const std::filesystem::path& folder,
                             const TokenizerSettings& settings) {
   NamedClass named{.tokenizer_class = settings.tokenizer_class, .model_type = ""};
   if (const std::filesystem::path file = folder / "config.json"; std::filesystem::exists(file)) {
-    const json::value document = read_json(file);
+    const json::value document = base::read_json(file);
     const Field root(document, file.string() + ":");
     named.model_type = root.string_or("model_type", "");
     if (named.tokenizer_class.empty())
@@ -93,4 +93,4 @@ const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level)
   return find_tokenizer_class(named.tokenizer_class);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/settings.h"
 #include "tokenizer/tokenizer_classes.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // What tokenizer_config.json and config.json say; empty = not said.
 struct NamedClass {
@@ -22,4 +22,4 @@ struct NamedClass {
 // `byte_level`: the file's tokens are byte-level characters.
 const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 constexpr std::string_view kDigits =
@@ -54,4 +54,4 @@ std::string encode_base64(std::string_view bytes) {
   return out;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -5,10 +5,10 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Padding and line ends are skipped; nothing where any other character is found.
 std::optional<std::string> decode_base64(std::string_view text);
 std::string encode_base64(std::string_view bytes);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

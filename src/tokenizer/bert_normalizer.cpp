@@ -1,7 +1,7 @@
 // BertNormalizer: drops control characters, spaces out CJK ideographs, strips accents, lower-cases.
 #include "tokenizer/normalizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -125,4 +125,4 @@ std::unique_ptr<const Normalizer> make_bert_normalizer(const Field& field) {
   return std::make_unique<BertNormalizer>(field);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

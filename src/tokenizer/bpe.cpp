@@ -8,7 +8,7 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/model.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -376,4 +376,4 @@ std::unique_ptr<const Model> make_bpe(const Field& field, bool reads_bytes) {
   return std::make_unique<Bpe>(field, reads_bytes);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -2,7 +2,7 @@
 
 #include <iterator>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -30,4 +30,4 @@ char32_t byte_level_character(uint8_t byte) { return kByteLevel.character[byte];
 
 int byte_level_byte(char32_t c) { return c < std::size(kByteLevel.byte) ? kByteLevel.byte[c] : -1; }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 char32_t byte_level_character(uint8_t byte);
 // The byte of a character, or -1.
 int byte_level_byte(char32_t c);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

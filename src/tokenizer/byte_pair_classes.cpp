@@ -5,7 +5,7 @@
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -24,7 +24,7 @@ std::string split(std::string_view expression, bool invert) {
 }
 
 std::vector<std::pair<std::string, int32_t>> read_vocab(const std::filesystem::path& file) {
-  const json::value document = read_json(file);
+  const json::value document = base::read_json(file);
   const Field root(document, file.string() + ":");
   std::vector<std::pair<std::string, int32_t>> vocab;
   vocab.reserve(root.object().size());
@@ -57,7 +57,7 @@ MergeRules read_merges(std::string_view text, const std::filesystem::path& file)
 void set_model(ClassSource& source, std::string_view options) {
   source.document.set_model(options, read_vocab(source.folder / "vocab.json"));
   const std::filesystem::path file = source.folder / "merges.txt";
-  const MappedFile map(file);
+  const base::MappedFile map(file);
   if (!utf8::is_valid(map.text()))
     throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
   source.document.set_merges(read_merges(map.text(), file));
@@ -178,4 +178,4 @@ void build_herbert(ClassSource& source) {
                                      json_text(source.token("sep_token")) + ",2]}");
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -2,7 +2,7 @@
 
 #include <string>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -160,4 +160,4 @@ void override_code_llama(FileOverride& file) {
   set_llama_scheme(file, file.flag("add_prefix_space", true) ? "first" : "never");
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/document_steps.h"
 #include "tokenizer/json_fields.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // A tokenizer.json and the settings beside it.
 struct FileOverride {
@@ -37,4 +37,4 @@ void override_siglip(FileOverride& file);      // do_lower_case
 void override_llama(FileOverride& file);       // add_prefix_space legacy
 void override_code_llama(FileOverride& file);  // add_prefix_space
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

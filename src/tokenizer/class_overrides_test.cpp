@@ -4,7 +4,7 @@
 #include "vecton/error.h"
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -40,7 +40,7 @@ class ClassOverrides : public testing::Test {
     return out;
   }
 
-  TemporaryFolder folder_;
+  base::TemporaryFolder folder_;
 };
 
 TEST_F(ClassOverrides, BertsFlagsStandAboveTheFile) {
@@ -134,4 +134,4 @@ TEST_F(ClassOverrides, ADecoderThatTheFileLeavesOut) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

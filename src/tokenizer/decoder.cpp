@@ -4,7 +4,7 @@
 
 #include "tokenizer/decoder_steps.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -77,4 +77,4 @@ std::string decode_tokens(const Decoder& decoder, const std::vector<std::string>
   return std::move(stream.text());
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

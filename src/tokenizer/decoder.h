@@ -12,7 +12,7 @@
 
 #include "tokenizer/json_fields.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Takes tokens, each in one piece or more.
 class TokenSink {
@@ -64,4 +64,4 @@ class DecoderStream {
   std::vector<std::unique_ptr<TokenSink>> streams_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

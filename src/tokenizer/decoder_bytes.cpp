@@ -4,7 +4,7 @@
 #include "tokenizer/decoder_steps.h"
 #include "tokenizer/unicode.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -99,4 +99,4 @@ std::unique_ptr<const Decoder> make_byte_fallback_decoder() {
   return make_step<ByteFallbackStream>(NoSettings());
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -11,7 +11,7 @@
 
 #include "tokenizer/decoder.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // A step whose stream is an object made from the step's own settings.
 template <typename Stream, typename Settings>
@@ -86,4 +86,4 @@ std::unique_ptr<const Decoder> make_ctc_decoder(const Field& field);
 std::unique_ptr<const Decoder> make_replace_decoder(const Field& field);
 std::unique_ptr<const Decoder> make_strip_decoder(const Field& field);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

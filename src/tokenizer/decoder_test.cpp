@@ -4,7 +4,7 @@
 
 #include "tokenizer/test_json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -79,4 +79,4 @@ TEST(Decoder, RefusesWhatItDoesNotKnowByName) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -7,7 +7,7 @@
 #include "tokenizer/normalizer.h"
 #include "tokenizer/pattern.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -283,4 +283,4 @@ std::unique_ptr<const Decoder> make_strip_decoder(const Field& field) {
   return make_step<StripStream>(std::move(settings));
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

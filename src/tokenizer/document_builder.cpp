@@ -3,7 +3,7 @@
 #include "base/utf8.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 std::string json_text(std::string_view text) { return json::serialize(json::string_view(text)); }
 
@@ -131,4 +131,4 @@ json::value DocumentBuilder::finish() {
   return json::value(std::move(document_));
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

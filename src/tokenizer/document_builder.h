@@ -13,7 +13,7 @@
 #include "tokenizer/special_tokens.h"
 #include "tokenizer/vocabulary.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class DocumentBuilder {
  public:
@@ -58,7 +58,7 @@ class DocumentBuilder {
  private:
   void set_steps(std::string_view part, std::string_view list,
                  const std::vector<std::string>& steps);
-  json::value parse(std::string_view text) const { return parse_json(text, file_, memory_); }
+  json::value parse(std::string_view text) const { return base::parse_json(text, file_, memory_); }
   int32_t find(std::string_view token) const;
   json::array template_parts(const std::vector<TemplatePart>& parts, json::object& tokens) const;
 
@@ -73,4 +73,4 @@ class DocumentBuilder {
 // A text as a JSON string, quotes included.
 std::string json_text(std::string_view text);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -1,6 +1,6 @@
 #include "tokenizer/document_steps.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -60,11 +60,11 @@ void DocumentSteps::remove(std::string_view type) {
 
 void DocumentSteps::insert(size_t at, std::string_view step) {
   std::vector<json::value> steps = copies();
-  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), parse_json(step, "a step"));
+  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), base::parse_json(step, "a step"));
   rewrite(std::move(steps));
 }
 
-void DocumentSteps::assign(std::string_view step) { rewrite({parse_json(step, "a step")}); }
+void DocumentSteps::assign(std::string_view step) { rewrite({base::parse_json(step, "a step")}); }
 
 void DocumentSteps::rewrite(std::vector<json::value> steps) {
   const json::array list(steps.begin(), steps.end());
@@ -73,4 +73,4 @@ void DocumentSteps::rewrite(std::vector<json::value> steps) {
   add(document_[part_]);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

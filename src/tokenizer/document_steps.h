@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class DocumentSteps {
  public:
@@ -40,4 +40,4 @@ class DocumentSteps {
 
 bool is_step(const json::object& step, std::string_view type);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // A place in a document: "tokenizer.json: normalizer.normalizers[2]".
 class Field {
@@ -90,4 +90,4 @@ class Field {
   std::string path_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -5,7 +5,7 @@
 
 #include "tokenizer/pattern.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 const std::string_view kGpt2Expression =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
@@ -314,4 +314,4 @@ std::unique_ptr<const Pattern> make_known_pattern(std::string_view expression) {
   return nullptr;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

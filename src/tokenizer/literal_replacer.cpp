@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void LiteralReplacer::put(std::string_view piece, std::string& out) {
   if (from_.empty()) {
@@ -25,4 +25,4 @@ void LiteralReplacer::end(std::string& out) {
   waiting_.clear();
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

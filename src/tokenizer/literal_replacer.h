@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class LiteralReplacer {
  public:
@@ -22,4 +22,4 @@ class LiteralReplacer {
   std::string waiting_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 
 #include "base/utf8.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -54,4 +54,4 @@ bool encode_text(const Pipeline& pipeline, std::string_view text, int64_t most, 
   return false;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -6,7 +6,7 @@
 
 #include "tokenizer/pipeline.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Appends the tokens of `text`; spans are of it. Where it has more than `most` (0 = any number),
 // those of its beginning may be all (with `left`: of its end), more than `most` of them; true then.
@@ -17,4 +17,4 @@ namespace vecton {
 bool encode_text(const Pipeline& pipeline, std::string_view text, int64_t most, bool left,
                  Tokens& out);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

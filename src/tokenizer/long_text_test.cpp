@@ -7,7 +7,7 @@
 
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 namespace {
 
 using Ids = std::vector<int32_t>;
@@ -104,4 +104,4 @@ TEST(LongPairs, TheLongerSideIsCutFirst) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::tokenizer

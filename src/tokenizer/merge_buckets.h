@@ -10,7 +10,7 @@
 #include <functional>
 #include <vector>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class MergeBuckets {
  public:
@@ -71,4 +71,4 @@ class MergeBuckets {
   uint32_t free_ = kNone;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

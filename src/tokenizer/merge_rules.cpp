@@ -7,7 +7,7 @@
 #include "tokenizer/vocabulary.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 MergeRules merge_rules(std::span<const std::string> tokens, MergeUnit unit, MergeOrder order,
                        const std::string& file) {
@@ -55,4 +55,4 @@ MergeRules merge_rules(std::span<const std::string> tokens, MergeUnit unit, Merg
   return rules;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

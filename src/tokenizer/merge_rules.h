@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Ways to make one token come in the order of the lengths of their left parts, or of the ranks of
 // their parts.
@@ -26,4 +26,4 @@ enum class MergeUnit { kBytes, kCharacters };
 MergeRules merge_rules(std::span<const std::string> tokens, MergeUnit unit, MergeOrder order,
                        const std::string& file);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -5,7 +5,7 @@
 #include "tokenizer/base64.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -39,4 +39,4 @@ TEST(Base64, GoesThereAndBack) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void read_vocabulary(const Field& field, Vocabulary& vocabulary) {
   const json::object& tokens = field.object();
@@ -83,4 +83,4 @@ std::unique_ptr<const Model> make_model(const Field& field, bool reads_bytes) {
   field.unsupported(type);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

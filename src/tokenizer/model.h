@@ -16,7 +16,7 @@
 #include "tokenizer/vocabulary.h"
 #include "tokenizer/word_cache.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Ids of one sequence, and the bytes of the text each came from when somebody asked.
 struct Tokens {
@@ -64,6 +64,10 @@ struct ModelScratch {
   std::string buffer;
 };
 
+}  // namespace vecton::tokenizer
+
+namespace vecton {
+
 // Not vecton::Model, which is a backbone.
 namespace tokenizer {
 
@@ -85,6 +89,10 @@ class Model {
 
 using tokenizer::Model;
 
+}  // namespace vecton
+
+namespace vecton::tokenizer {
+
 // Byte-pair models can take words as raw bytes where the file gives them byte-level characters.
 bool model_is_bpe(const Field& field);
 // With `reads_bytes` words come as raw bytes, not as byte-level characters. An unknown type is
@@ -101,4 +109,4 @@ void read_vocabulary(const Field& field, Vocabulary& vocabulary);
 // The id of a token that a field names, or an error (kCorrupt).
 int32_t required_token(const Field& field, const Vocabulary& vocabulary);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

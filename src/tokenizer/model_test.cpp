@@ -7,7 +7,7 @@
 
 #include "tokenizer/test_json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -223,4 +223,4 @@ TEST(Model, RefusesOtherTypesByName) { EXPECT_THROW(model_of(R"({"type":"Markov"
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

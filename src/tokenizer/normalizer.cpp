@@ -6,7 +6,7 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/pattern.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void lowercase(Text& text) {
   if (!text.tracked() && unicode::is_ascii(text.bytes())) {
@@ -197,4 +197,4 @@ std::unique_ptr<const Normalizer> make_normalizer(const Field& field) {
   field.unsupported(type);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/json_fields.h"
 #include "tokenizer/text.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class Normalizer {
  public:
@@ -30,4 +30,4 @@ void prepend(Text& text, std::string_view content);
 std::unique_ptr<const Normalizer> make_bert_normalizer(const Field& field);
 std::unique_ptr<const Normalizer> make_precompiled_normalizer(const Field& field);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 
 #include "tokenizer/test_json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -92,4 +92,4 @@ TEST(Normalizer, ByteLevelWritesBytes) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

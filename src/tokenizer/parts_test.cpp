@@ -15,7 +15,7 @@
 #include "tokenizer/trie.h"
 #include "tokenizer/word_cache.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 namespace {
 
 using ::testing::ElementsAre;
@@ -360,4 +360,4 @@ TEST(Text, IsTheSameWithoutOrigins) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::tokenizer

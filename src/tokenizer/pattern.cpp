@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -38,4 +38,4 @@ std::unique_ptr<const Pattern> make_pattern(const Field& field) {
   return make_regex(expression.string(), expression.path());
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -11,7 +11,7 @@
 #include "tokenizer/json_fields.h"
 #include "tokenizer/text.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class Pattern {
  public:
@@ -36,4 +36,4 @@ std::unique_ptr<const Pattern> make_known_pattern(std::string_view expression);
 extern const std::string_view kGpt2Expression, kLlama3Expression, kQwen2Expression,
     kQwen35Expression, kO200kExpression;
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

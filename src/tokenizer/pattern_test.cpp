@@ -6,7 +6,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -152,4 +152,4 @@ TEST(Literal, FindsFromLeftToRight) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 constexpr size_t kLongestText =
@@ -50,7 +50,7 @@ void Pipeline::Scratch::release() {
 }
 
 Pipeline::Pipeline(std::string_view json_text, const std::string& file)
-    : Pipeline(parse_json(json_text, file), file, {}) {}
+    : Pipeline(base::parse_json(json_text, file), file, {}) {}
 
 Pipeline::Pipeline(const json::value& document, const std::string& file,
                    const TokenizerSettings& settings) {
@@ -194,4 +194,4 @@ int32_t Pipeline::find(std::string_view token) const {
   return model_->vocabulary().find(token);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -20,7 +20,7 @@
 #include "tokenizer/pre_tokenizer.h"
 #include "tokenizer/settings.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class Pipeline {
  public:
@@ -81,4 +81,4 @@ class Pipeline {
   mutable std::vector<std::unique_ptr<Scratch>> free_;  // guarded by mutex_
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

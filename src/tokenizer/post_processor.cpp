@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 PostProcessor::PostProcessor(const Field& field) {
   for (const bool pair : {false, true}) {
@@ -188,4 +188,4 @@ void PostProcessor::trim_offsets(Tokens& tokens, std::string_view text,
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

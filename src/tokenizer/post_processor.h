@@ -13,7 +13,7 @@
 #include "tokenizer/model.h"
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class PostProcessor {
  public:
@@ -57,4 +57,4 @@ class PostProcessor {
   std::vector<Trim> trims_;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

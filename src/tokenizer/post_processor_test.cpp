@@ -4,7 +4,7 @@
 
 #include "tokenizer/test_json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -115,4 +115,4 @@ TEST(PostProcessor, TrimsSpacesOffOffsets) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 
 #include "tokenizer/scripts.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -232,4 +232,4 @@ bool asks_for_origins(const Field& field, bool normalized) {
   return false;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -10,7 +10,7 @@
 #include "tokenizer/json_fields.h"
 #include "tokenizer/words.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class PreTokenizer {
  public:
@@ -29,4 +29,4 @@ std::unique_ptr<const PreTokenizer> make_metaspace(const Field& field);
 // Whether a step asks where in the input a word starts, in a way that needs tracked texts.
 bool asks_for_origins(const Field& field, bool normalized);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

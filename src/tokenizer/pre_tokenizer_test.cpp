@@ -5,7 +5,7 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/test_json.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -100,4 +100,4 @@ TEST(PreTokenizer, FindsItsLastStep) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -12,7 +12,7 @@
 #include "tokenizer/base64.h"
 #include "tokenizer/normalizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -135,4 +135,4 @@ std::unique_ptr<const Normalizer> make_precompiled_normalizer(const Field& field
   return std::make_unique<Precompiled>(field);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -10,7 +10,7 @@
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -197,7 +197,7 @@ std::vector<std::string> tekken_tokens(const Field& root, const Field& config) {
 }  // namespace
 
 void build_tiktoken(ClassSource& source, const std::filesystem::path& file) {
-  std::vector<RankedToken> tokens = read_lines(MappedFile(file).text(), file.string());
+  std::vector<RankedToken> tokens = read_lines(base::MappedFile(file).text(), file.string());
   const bool qwen = source.settings.tokenizer_class == "QWenTokenizer";
   const int64_t count = static_cast<int64_t>(tokens.size());
   set_model(source, std::move(tokens), 0, {});
@@ -209,7 +209,7 @@ void build_tiktoken(ClassSource& source, const std::filesystem::path& file) {
 }
 
 void build_tekken(ClassSource& source, const std::filesystem::path& file) {
-  const json::value document = read_json(file);
+  const json::value document = base::read_json(file);
   const Field root(document, file.string() + ":");
   const Field config = root["config"], vocab = root["vocab"];
   const std::vector<std::string> special = tekken_tokens(root, config);
@@ -240,4 +240,4 @@ void build_tekken(ClassSource& source, const std::filesystem::path& file) {
   set_post_processor(source);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

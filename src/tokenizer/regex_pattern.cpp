@@ -13,7 +13,7 @@
 
 #include "tokenizer/pattern.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -304,4 +304,4 @@ std::unique_ptr<const Pattern> make_regex(std::string_view expression, const std
   return std::make_unique<RegexPattern>(expression, what);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 #include "tokenizer/byte_level.h"
 #include "tokenizer/pre_tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -117,4 +117,4 @@ std::unique_ptr<const PreTokenizer> make_metaspace(const Field& field) {
   return std::make_unique<Metaspace>(field);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

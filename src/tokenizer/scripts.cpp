@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -23,4 +23,4 @@ uint8_t script_of(char32_t c) {
   return row != std::end(kScripts) && row->first <= c ? row->script : kAnyScript;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 constexpr uint8_t kAnyScript = 0;
 uint8_t script_of(char32_t c);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

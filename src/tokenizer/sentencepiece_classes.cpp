@@ -5,7 +5,7 @@
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -365,4 +365,4 @@ void build_sentencepiece(ClassSource& source) {
   source.set_bos_eos_template();
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/unicode.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -191,4 +191,4 @@ SentencePieceModel SentencePieceModel::parse(std::string_view bytes, const std::
   return model;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

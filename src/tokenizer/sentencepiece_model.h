@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 struct SentencePieceModel {
   enum class Kind { kUnigram = 1, kBpe = 2, kWord = 3, kCharacter = 4 };
@@ -38,4 +38,4 @@ struct SentencePieceModel {
   static SentencePieceModel parse(std::string_view bytes, const std::string& file);
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -63,4 +63,4 @@ TEST(SentencePieceModel, RefusesWhatIsBroken) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -1,6 +1,6 @@
 #include "tokenizer/settings.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -12,7 +12,7 @@ bool is_left(const Field& root, std::string_view key) {
 }
 
 json::value read_optional(const std::filesystem::path& file) {
-  return std::filesystem::exists(file) ? read_json(file) : json::value();
+  return std::filesystem::exists(file) ? base::read_json(file) : json::value();
 }
 
 }  // namespace
@@ -62,4 +62,4 @@ void TokenizerSettings::read_defaults(const Field& document) {
   padding_token = document["padding"].string_or("pad_token", "");
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "tokenizer/special_tokens.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 struct TokenizerSettings {
   std::string tokenizer_class;    // without "Fast"; empty = not said
@@ -34,4 +34,4 @@ struct TokenizerSettings {
   void read_defaults(const Field& document);
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -191,4 +191,4 @@ std::vector<AddedToken> SpecialTokens::missing(std::span<const AddedToken> exist
   return out;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -10,7 +10,7 @@
 
 #include "tokenizer/added_token.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class SpecialTokens {
  public:
@@ -57,4 +57,4 @@ class SpecialTokens {
   bool has_extra_ = false;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -13,8 +13,8 @@ namespace vecton::testing_json {
 
 class Document {
  public:
-  explicit Document(std::string_view text) : value_(parse_json(text, "test")) {}
-  Field field() const { return Field(value_, "test"); }
+  explicit Document(std::string_view text) : value_(base::parse_json(text, "test")) {}
+  tokenizer::Field field() const { return tokenizer::Field(value_, "test"); }
 
  private:
   json::value value_;
@@ -22,21 +22,21 @@ class Document {
 
 inline std::string normalized(std::string_view json_text, std::string_view text,
                               bool tracked = false) {
-  const auto normalizer = make_normalizer(Document(json_text).field());
-  Text out;
+  const auto normalizer = tokenizer::make_normalizer(Document(json_text).field());
+  tokenizer::Text out;
   out.assign(text, 0, tracked);
   normalizer->apply(out);
   return out.bytes();
 }
 
 inline std::vector<std::string> words(std::string_view json_text, std::string_view text) {
-  const auto pre_tokenizer = make_pre_tokenizer(Document(json_text).field());
-  Words work;
+  const auto pre_tokenizer = tokenizer::make_pre_tokenizer(Document(json_text).field());
+  tokenizer::Words work;
   work.text.assign(text, 0, false);
   work.reset();
   pre_tokenizer->apply(work);
   std::vector<std::string> out;
-  for (const Span span : work.spans)
+  for (const tokenizer::Span span : work.spans)
     out.push_back(work.text.bytes().substr(span.begin, span.end - span.begin));
   return out;
 }

@@ -4,7 +4,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 constexpr size_t kGrowth = 64, kGrowthFree = 1 << 16;  // no real rule makes a text this much longer
@@ -101,4 +101,4 @@ void Text::rewrite(Span part, const std::vector<unicode::Change>& changes, size_
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -13,7 +13,7 @@
 
 #include "tokenizer/unicode.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // A half-open range of bytes.
 struct Span {
@@ -95,4 +95,4 @@ void Text::map(To&& to) {
   rewrite(changes);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -32,23 +32,23 @@ class Input {
 
   // With more tokens than `most` (0 = any number), those of a part of the text: its beginning, or
   // with `left` its end.
-  void encode(const Pipeline& pipeline, bool offsets, int64_t most, bool left) {
+  void encode(const tokenizer::Pipeline& pipeline, bool offsets, int64_t most, bool left) {
     tokens.with_spans = offsets;
-    partial = encode_text(pipeline, text_, most, left, tokens);
+    partial = tokenizer::encode_text(pipeline, text_, most, left, tokens);
   }
   // Makes spans what the caller sees: trimmed, and of the text as it was given.
-  void finish(const Pipeline& pipeline) {
+  void finish(const tokenizer::Pipeline& pipeline) {
     pipeline.trim_offsets(tokens, text_);
     count_characters();
     if (origins_.empty()) return;
-    for (Span& span : tokens.spans) span = {origins_[span.begin], origins_[span.end]};
+    for (tokenizer::Span& span : tokens.spans) span = {origins_[span.begin], origins_[span.end]};
   }
 
   size_t bytes() const { return text_.size(); }  // of the text
 
-  Tokens tokens;
+  tokenizer::Tokens tokens;
   bool partial = false;
-  std::vector<Span> characters;  // the spans in characters
+  std::vector<tokenizer::Span> characters;  // the spans in characters
 
  private:
   // Spans may overlap, but mostly go forward: each is counted from where the last one began.
@@ -60,7 +60,7 @@ class Input {
       return character;
     };
     characters.reserve(tokens.spans.size());
-    for (const Span span : tokens.spans) {
+    for (const tokenizer::Span span : tokens.spans) {
       const uint32_t end = move_to(span.end), begin = move_to(span.begin);
       characters.push_back({begin, end});
     }
@@ -76,9 +76,9 @@ void add_character_offsets(const Input& first, const Input& second, Encoding& ou
   size_t next[2] = {0, 0};
   out.char_offsets.reserve(out.ids.size());
   for (const int8_t sequence : out.sequences) {
-    Span span;
+    tokenizer::Span span;
     if (sequence >= 0) {
-      const std::vector<Span>& spans = (sequence == 0 ? first : second).characters;
+      const std::vector<tokenizer::Span>& spans = (sequence == 0 ? first : second).characters;
       span = spans[next[sequence]++ % spans.size()];
     }
     out.char_offsets.emplace_back(span.begin, span.end);
@@ -86,19 +86,19 @@ void add_character_offsets(const Input& first, const Input& second, Encoding& ou
 }
 
 // What the folder's class of tokenizers changes in its tokenizer.json.
-void override_file(const std::filesystem::path& folder, const TokenizerSettings& settings,
-                   json::value& document) {
+void override_file(const std::filesystem::path& folder,
+                   const tokenizer::TokenizerSettings& settings, json::value& document) {
   json::object* const root = document.if_object();
   if (!root) return;
   // No part is added later: the steps are pointed to.
   for (const char* part : {"normalizer", "pre_tokenizer", "decoder"}) root->emplace(part, nullptr);
-  const DocumentSteps pre_tokenizer(*root, "pre_tokenizer"), decoder(*root, "decoder");
+  const tokenizer::DocumentSteps pre_tokenizer(*root, "pre_tokenizer"), decoder(*root, "decoder");
   const bool byte_level = pre_tokenizer.has("ByteLevel") || decoder.has("ByteLevel");
-  const TokenizerClass* const row =
-      class_above_file(NamedClass::read(folder, settings), byte_level);
+  const tokenizer::TokenizerClass* const row =
+      tokenizer::class_above_file(tokenizer::NamedClass::read(folder, settings), byte_level);
   if (!row || !row->override_file) return;
-  const Field config = settings.config_field();
-  FileOverride file{*root, config};
+  const tokenizer::Field config = settings.config_field();
+  tokenizer::FileOverride file{*root, config};
   row->override_file(file);
 }
 
@@ -106,19 +106,21 @@ void override_file(const std::filesystem::path& folder, const TokenizerSettings&
 void lower_case_first(json::value& document) {
   json::object* const root = document.if_object();
   if (!root) return;
-  DocumentSteps normalizer(*root, "normalizer");
+  tokenizer::DocumentSteps normalizer(*root, "normalizer");
   if (!normalizer.has("Lowercase")) normalizer.insert(0, R"({"type":"Lowercase"})");
 }
 
 }  // namespace
 
 struct Tokenizer::Impl {
-  Impl(const json::value& document, const std::string& file, TokenizerSettings the_settings)
+  Impl(const json::value& document, const std::string& file,
+       tokenizer::TokenizerSettings the_settings)
       : settings(std::move(the_settings)), pipeline(document, file, settings) {
     pads_left = settings.pads_left.value_or(false);
-    if (const TokenizerClass* row = find_tokenizer_class(settings.tokenizer_class))
+    if (const tokenizer::TokenizerClass* row =
+            tokenizer::find_tokenizer_class(settings.tokenizer_class))
       apply_class(*row);
-    for (const SpecialTokens::Named& named : settings.special.named())
+    for (const tokenizer::SpecialTokens::Named& named : settings.special.named())
       special_tokens.insert_or_assign(named.name, named.token.content);
     if (!settings.padding_token.empty())
       special_tokens.emplace("pad_token", settings.padding_token);
@@ -129,11 +131,11 @@ struct Tokenizer::Impl {
 
   // What the class of a tokenizer says where the settings do not: names of tokens that the
   // vocabulary has, and the side of padding. A byte-level pipeline is not the one of Llama's class.
-  void apply_class(const TokenizerClass& row) {
-    SpecialTokens tokens = settings.special;
-    set_default_tokens(row, tokens);
-    for (const SpecialTokens::Named& named : tokens.named()) {
-      if (pipeline.find(named.token.content) != Vocabulary::kNone)
+  void apply_class(const tokenizer::TokenizerClass& row) {
+    tokenizer::SpecialTokens tokens = settings.special;
+    tokenizer::set_default_tokens(row, tokens);
+    for (const tokenizer::SpecialTokens::Named& named : tokens.named()) {
+      if (pipeline.find(named.token.content) != tokenizer::Vocabulary::kNone)
         special_tokens.insert_or_assign(named.name, named.token.content);
     }
     const bool llama = settings.tokenizer_class == "LlamaTokenizer";
@@ -147,10 +149,10 @@ struct Tokenizer::Impl {
     return options.max_length > 0 ? options.max_length : settings.model_max_length;
   }
 
-  TokenizerSettings settings;
-  Pipeline pipeline;
+  tokenizer::TokenizerSettings settings;
+  tokenizer::Pipeline pipeline;
   std::map<std::string, std::string> special_tokens;
-  int32_t pad_id = Vocabulary::kNone;
+  int32_t pad_id = tokenizer::Vocabulary::kNone;
   bool pads_left = false;
 };
 
@@ -167,7 +169,7 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
   Input first(text), second(pair ? *pair : std::string_view());
   first.encode(pipeline, options.offsets, most, cuts && left);
   if (pair) second.encode(pipeline, options.offsets, most, cuts && left);
-  Tokens* const other = pair ? &second.tokens : nullptr;
+  tokenizer::Tokens* const other = pair ? &second.tokens : nullptr;
   Encoding out;
   out.partial = first.partial || second.partial;
   if (cuts) {
@@ -176,8 +178,8 @@ Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* 
     const bool longer = first.partial && second.partial
                             ? first.bytes() > second.bytes()
                             : first.tokens.ids.size() > second.tokens.ids.size();
-    out.truncated =
-        truncate(first.tokens, other, options.truncation, max_length(options), added, left, longer);
+    out.truncated = tokenizer::truncate(first.tokens, other, options.truncation,
+                                        max_length(options), added, left, longer);
   }
   if (options.offsets) {
     first.finish(pipeline);
@@ -198,19 +200,21 @@ void Tokenizer::Impl::pad(std::span<Encoding> rows, const EncodeOptions& options
   } else {
     for (const Encoding& row : rows) size = std::max(size, static_cast<int64_t>(row.ids.size()));
   }
-  if (pad_id == Vocabulary::kNone) {
+  if (pad_id == tokenizer::Vocabulary::kNone) {
     throw Error(ErrorCode::kInvalidArgument,
                 "padding needs a pad_token in tokenizer_config.json that the vocabulary has",
                 "padding");
   }
-  if (size > kLongestRow) {
+  if (size > tokenizer::kLongestRow) {
     throw Error(ErrorCode::kInvalidArgument,
-                "padding to more than " + std::to_string(kLongestRow) + " tokens", "max_length");
+                "padding to more than " + std::to_string(tokenizer::kLongestRow) + " tokens",
+                "max_length");
   }
   const bool left = options.padding_side == EncodeOptions::Side::kLeft ||
                     (options.padding_side == EncodeOptions::Side::kTokenizer && pads_left);
   for (Encoding& row : rows)
-    vecton::pad(row, round_up(size, options.pad_to_multiple_of), pad_id, left);
+    vecton::tokenizer::pad(row, tokenizer::round_up(size, options.pad_to_multiple_of), pad_id,
+                           left);
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -218,16 +222,16 @@ Tokenizer::~Tokenizer() = default;
 
 std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& folder,
                                                  const TokenizerOptions& options) {
-  TokenizerSettings settings = TokenizerSettings::read(folder);
+  tokenizer::TokenizerSettings settings = tokenizer::TokenizerSettings::read(folder);
   json::monotonic_resource memory;
   const std::filesystem::path file = folder / "tokenizer.json";
   json::value document(&memory);
   if (std::filesystem::exists(file)) {
-    document = parse_json(MappedFile(file).text(), file.string(), &memory);
-    settings.read_defaults(Field(document, file.string() + ":"));
+    document = base::parse_json(base::MappedFile(file).text(), file.string(), &memory);
+    settings.read_defaults(tokenizer::Field(document, file.string() + ":"));
     if (options.class_settings) override_file(folder, settings, document);
   } else {
-    document = vocabulary_files_document(folder, settings, &memory);
+    document = tokenizer::vocabulary_files_document(folder, settings, &memory);
   }
   if (options.lower_case) lower_case_first(document);
   return std::shared_ptr<const Tokenizer>(
@@ -275,7 +279,7 @@ std::string_view Tokenizer::id_to_token(int32_t id) const { return impl_->pipeli
 
 std::optional<int32_t> Tokenizer::token_to_id(std::string_view token) const {
   const int32_t id = impl_->pipeline.find(token);
-  return id == Vocabulary::kNone ? std::nullopt : std::optional(id);
+  return id == tokenizer::Vocabulary::kNone ? std::nullopt : std::optional(id);
 }
 
 std::string_view Tokenizer::continuing_subword_prefix() const {
@@ -300,20 +304,20 @@ int64_t Tokenizer::num_special_tokens(bool pair) const {
 }
 
 struct Detokenizer::Impl {
-  Impl(std::shared_ptr<const Tokenizer> owner, const Pipeline& the_pipeline, bool skip)
+  Impl(std::shared_ptr<const Tokenizer> owner, const tokenizer::Pipeline& the_pipeline, bool skip)
       : tokenizer(std::move(owner)),
         pipeline(the_pipeline),
         skips_special(skip),
         stream(pipeline.decoders()) {}
 
   std::shared_ptr<const Tokenizer> tokenizer;
-  const Pipeline& pipeline;
+  const tokenizer::Pipeline& pipeline;
   bool skips_special;
-  DecoderStream stream;
+  tokenizer::DecoderStream stream;
 };
 
 Detokenizer::Detokenizer(std::shared_ptr<const Tokenizer> tokenizer, bool skip_special_tokens) {
-  const Pipeline& pipeline = tokenizer->impl_->pipeline;
+  const tokenizer::Pipeline& pipeline = tokenizer->impl_->pipeline;
   impl_ = std::make_unique<Impl>(std::move(tokenizer), pipeline, skip_special_tokens);
 }
 Detokenizer::~Detokenizer() = default;

@@ -6,7 +6,7 @@
 #include "tokenizer/class_overrides.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -214,4 +214,4 @@ void ClassSource::set_bert_template(int cls_type) {
                         {{cls, cls_type}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -9,7 +9,7 @@
 #include "tokenizer/sentencepiece_model.h"
 #include "tokenizer/settings.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // What a class works on.
 struct ClassSource {
@@ -93,4 +93,4 @@ void build_sentencepiece(ClassSource& source);
 void build_tekken(ClassSource& source, const std::filesystem::path& file);
 void build_tiktoken(ClassSource& source, const std::filesystem::path& file);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -8,7 +8,7 @@
 #include "tokenizer/pipeline.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -269,4 +269,4 @@ TEST(Pipeline, HostileFilesAreRefused) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

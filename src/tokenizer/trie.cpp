@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void Trie::build(std::vector<std::pair<std::string_view, int32_t>> keys) {
   std::stable_sort(keys.begin(), keys.end(),
@@ -35,4 +35,4 @@ void Trie::build(std::vector<std::pair<std::string_view, int32_t>> keys) {
   }
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

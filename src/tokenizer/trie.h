@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class Trie {
  public:
@@ -60,4 +60,4 @@ class Trie {
   uint32_t first_[256] = {};
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -92,4 +92,4 @@ void pad(Encoding& row, int64_t size, int32_t pad_id, bool left) {
   fill(row.char_offsets, Encoding::Range(0, 0));
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

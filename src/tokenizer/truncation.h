@@ -7,7 +7,7 @@
 #include "tokenizer/model.h"
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 constexpr int64_t kLongestRow = 1 << 26;  // tokens of a padded row
 
@@ -23,4 +23,4 @@ int64_t round_up(int64_t size, int64_t multiple);
 
 void pad(Encoding& row, int64_t size, int32_t pad_id, bool left);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

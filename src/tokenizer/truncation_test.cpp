@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -75,4 +75,4 @@ TEST(Padding, FillsEitherEnd) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -7,7 +7,7 @@
 #include "tokenizer/model.h"
 #include "tokenizer/trie.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -151,4 +151,4 @@ std::unique_ptr<const Model> make_unigram(const Field& field) {
   return std::make_unique<Unigram>(field);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

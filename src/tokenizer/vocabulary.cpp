@@ -5,7 +5,7 @@
 
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 // Ids may leave gaps, but a table by id must stay in proportion to the file it came from.
@@ -81,4 +81,4 @@ void Vocabulary::add(std::string_view token, int32_t id) {
   if (entry_of_id_[id] == kNone) entry_of_id_[id] = entry;
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

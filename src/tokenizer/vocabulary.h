@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // A fast hash of short byte strings, the same on every run.
 inline uint64_t hash_bytes(const char* data, size_t size) {
@@ -95,4 +95,4 @@ class Vocabulary {
   size_t mask_ = 0, longest_ = 0;
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

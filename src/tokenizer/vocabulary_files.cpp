@@ -9,7 +9,7 @@
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -73,7 +73,7 @@ std::optional<fs::path> find_tiktoken(const fs::path& folder) {
 
 // Lines of base64, a space and a number: what some folders call tokenizer.model.
 bool looks_like_tiktoken(const fs::path& file) {
-  const MappedFile map(file);
+  const base::MappedFile map(file);
   const std::string_view line = map.text().substr(0, map.text().find('\n'));
   const size_t space = line.find(' ');
   return space != std::string_view::npos && space > 0 && space + 1 < line.size() &&
@@ -129,7 +129,7 @@ json::value vocabulary_files_document(const fs::path& folder, TokenizerSettings&
   if (!wants_files) {
     if (const auto file = find_sentencepiece(folder, row); file && !looks_like_tiktoken(*file)) {
       const SentencePieceModel model =
-          SentencePieceModel::parse(MappedFile(*file).text(), file->string());
+          SentencePieceModel::parse(base::MappedFile(*file).text(), file->string());
       return build(*file, [&](ClassSource& source) {
         source.sentencepiece = &model;
         row ? row->build(source) : build_sentencepiece(source);
@@ -149,4 +149,4 @@ json::value vocabulary_files_document(const fs::path& folder, TokenizerSettings&
   fail_missing(folder, row);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -7,11 +7,11 @@
 #include "base/json_fwd.h"
 #include "tokenizer/settings.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // Gives the settings the special tokens of the tokenizer's class too. Errors: kNotFound where no
 // file is there that is known, kUnsupported for classes that are not.
 json::value vocabulary_files_document(const std::filesystem::path& folder,
                                       TokenizerSettings& settings, json::storage_ptr memory);
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -7,7 +7,7 @@
 #include "vecton/error.h"
 #include "vecton/tokenizer.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -120,4 +120,4 @@ TEST_F(VocabularyFiles, TekkenOfVersion3) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -5,7 +5,7 @@
 #include "tokenizer/trie.h"
 #include "tokenizer/word_cache.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -79,4 +79,4 @@ TEST(WordCache, GivesBackWhatFits) {
 
 }  // namespace
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -12,7 +12,7 @@
 
 #include "tokenizer/vocabulary.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 class WordCache {
  public:
@@ -47,4 +47,4 @@ class WordCache {
   std::vector<Slot> slots_;  // one megabyte at most, made at the first put()
 };
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

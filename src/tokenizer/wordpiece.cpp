@@ -2,7 +2,7 @@
 #include "base/utf8.h"
 #include "tokenizer/model.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::unique_ptr<const Model> make_wordpiece(const Field& field) {
   return std::make_unique<WordPiece>(field);
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

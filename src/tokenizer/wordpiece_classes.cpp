@@ -4,7 +4,7 @@
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 namespace {
 
@@ -19,7 +19,7 @@ std::string_view without_trailing_space(std::string_view line) {
 }
 
 std::vector<std::pair<std::string, int32_t>> read_lines(const std::filesystem::path& file) {
-  const MappedFile map(file);
+  const base::MappedFile map(file);
   std::string_view rest = map.text();
   if (!utf8::is_valid(rest)) throw Error(ErrorCode::kCorrupt, file.string() + " is not UTF-8");
   std::vector<std::pair<std::string, int32_t>> tokens;
@@ -79,4 +79,4 @@ void build_mpnet(ClassSource& source) {
       json_text(sep) + "," + std::to_string(source.document.id(sep)) + "]}");
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -1,6 +1,6 @@
 #include "tokenizer/words.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 void Words::reset() {
   spans.clear();
@@ -40,4 +40,4 @@ void split(Words& words, const Pattern& pattern, SplitBehavior behavior, bool in
   });
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

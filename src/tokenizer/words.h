@@ -10,7 +10,7 @@
 #include "tokenizer/text.h"
 #include "tokenizer/unicode.h"
 
-namespace vecton {
+namespace vecton::tokenizer {
 
 // The words are in order and not empty.
 struct Words {
@@ -69,4 +69,4 @@ void split_characters(Words& words, Test&& test, SplitBehavior behavior) {
   });
 }
 
-}  // namespace vecton
+}  // namespace vecton::tokenizer

@@ -48,7 +48,7 @@ std::vector<std::pair<std::string, std::string>> tokens_of(const json::object& i
 class ChatGolden : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(ChatGolden, RendersAsTheReference) {
-  const json::value document = read_json(GetParam());
+  const json::value document = base::read_json(GetParam());
   for (const json::value& value : document.at("cases").as_array()) {
     const json::object& test = value.as_object();
     const json::object& input = test.at("input").as_object();

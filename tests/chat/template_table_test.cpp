@@ -34,7 +34,7 @@ std::vector<std::string> templates_of(const std::string& name) {
   std::filesystem::path file = kFolder / "templates" / (name + ".txt");
   const bool lines = std::filesystem::exists(file);
   if (!lines) file.replace_extension(".jinja");
-  const MappedFile mapped(file);
+  const base::MappedFile mapped(file);
   const std::string_view text = mapped.text(), between = lines ? "\n" : "\n=====\n";
   std::vector<std::string> templates;
   for (size_t at = 0; at < text.size();) {
@@ -51,7 +51,7 @@ std::vector<std::string> templates_of(const std::string& name) {
 ChatInput input_of(const std::string& name) {
   std::filesystem::path file = kFolder / "templates" / (name + ".json");
   if (!std::filesystem::exists(file)) file = kFolder / "templates/variables.json";
-  json::object variables = read_json(file).as_object();
+  json::object variables = base::read_json(file).as_object();
   ChatInput input;
   for (auto [key, text] : {std::pair{"messages", &input.messages},
                            {"tools", &input.tools},
@@ -70,8 +70,8 @@ class ChatTemplateTable : public testing::TestWithParam<std::string> {};
 
 TEST_P(ChatTemplateTable, RendersAsTheReference) {
   const ChatInput input = input_of(GetParam());
-  const json::value document = read_json(kFolder / "rendered" / (GetParam() + ".json"));
-  const json::value own_words = read_json(kFolder / "own_words.json");
+  const json::value document = base::read_json(kFolder / "rendered" / (GetParam() + ".json"));
+  const json::value own_words = base::read_json(kFolder / "own_words.json");
   std::vector<std::string> texts;
   for (const json::value& value : document.as_array()) {
     const json::object& test = value.as_object();

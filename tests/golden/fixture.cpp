@@ -19,7 +19,7 @@ std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(fixtures_folder())) {
     if (!std::filesystem::exists(entry.path() / "cases.json")) continue;
-    const json::value cases = read_json(entry.path() / "cases.json");
+    const json::value cases = base::read_json(entry.path() / "cases.json");
     const bool has = std::ranges::any_of(cases.at("cases").as_array(), [&](const json::value& c) {
       return std::ranges::count(tasks, std::string(c.at("task").as_string())) > 0;
     });
@@ -30,21 +30,23 @@ std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
 }
 
 Fixture::Fixture(const std::string& name)
-    : folder_(fixtures_folder() / name), cases_(read_json(folder_ / "cases.json").as_object()) {
+    : folder_(fixtures_folder() / name),
+      cases_(base::read_json(folder_ / "cases.json").as_object()) {
   const auto file = folder_ / "expected.safetensors";
-  if (std::filesystem::exists(file)) tensors_ = read_safetensors(file);
+  if (std::filesystem::exists(file)) tensors_ = checkpoint::read_safetensors(file);
 }
 
 std::string Fixture::architecture() const {
   if (!std::filesystem::exists(model() / "config.json")) return "";
-  const json::value config = read_json(model() / "config.json");
+  const json::value config = base::read_json(model() / "config.json");
   const json::value* names = config.as_object().if_contains("architectures");
   return names && names->is_array() ? std::string(names->as_array().front().as_string()) : "";
 }
 
 Matrix Fixture::tensor(const json::value& reference) const {
-  const StoredTensor& stored = tensors_.at(std::string(reference.at("tensor").as_string()));
-  if (stored.dtype == DType::kI64) {
+  const checkpoint::StoredTensor& stored =
+      tensors_.at(std::string(reference.at("tensor").as_string()));
+  if (stored.dtype == tensor::DType::kI64) {
     std::vector<int64_t> integers(stored.bytes.size() / sizeof(int64_t));
     std::memcpy(integers.data(), stored.bytes.data(), stored.bytes.size());
     return {stored.shape, {integers.begin(), integers.end()}};

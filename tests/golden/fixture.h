@@ -34,7 +34,7 @@ class Fixture {
  private:
   std::filesystem::path folder_;
   json::object cases_;
-  std::map<std::string, StoredTensor> tensors_;
+  std::map<std::string, checkpoint::StoredTensor> tensors_;
 };
 
 }  // namespace vecton::golden

@@ -38,13 +38,13 @@ class TorchModel {
         safe.push_back(entry.path());
     }
     if (safe.empty()) return;
-    std::ofstream(folder / kTorchNames.single, std::ios::binary)
-        << testing::torch_file_of(read_checkpoint(folder));
+    std::ofstream(folder / checkpoint::kTorchNames.single, std::ios::binary)
+        << testing::torch_file_of(checkpoint::read_checkpoint(folder));
     for (const fs::path& file : safe) fs::remove(file);
     ++files_;
   }
 
-  const TemporaryFolder folder_;
+  const base::TemporaryFolder folder_;
   int files_ = 0;
 };
 

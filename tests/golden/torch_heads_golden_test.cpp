@@ -19,12 +19,12 @@ constexpr const char* kHeads[] = {"sparse_linear", "colbert_linear"};
 TEST(TorchHeads, HoldWhatTheirSafetensorsHold) {
   const fs::path model = Fixture(kFixture).model();
   for (const std::string name : kHeads) {
-    const auto torch = read_torch_file(model / (name + ".pt"));
-    const auto safe = read_safetensors(model / (name + ".safetensors"));
+    const auto torch = checkpoint::read_torch_file(model / (name + ".pt"));
+    const auto safe = checkpoint::read_safetensors(model / (name + ".safetensors"));
     ASSERT_EQ(torch.size(), safe.size()) << name;
     for (const auto& [key, want] : safe) {
       ASSERT_TRUE(torch.contains(key)) << name << " " << key;
-      const StoredTensor& got = torch.at(key);
+      const checkpoint::StoredTensor& got = torch.at(key);
       EXPECT_EQ(got.dtype, want.dtype) << name << " " << key;
       EXPECT_EQ(got.shape, want.shape) << name << " " << key;
       EXPECT_TRUE(std::ranges::equal(got.bytes, want.bytes)) << name << " " << key;
@@ -43,7 +43,7 @@ class ModelWithTorchHeads {
   const fs::path& folder() const { return folder_.path(); }
 
  private:
-  const TemporaryFolder folder_;
+  const base::TemporaryFolder folder_;
 };
 
 std::vector<Result> answers(const fs::path& model) {

@@ -24,7 +24,7 @@ HubServer::HubServer() {
   close(from[1]);
   to_ = fdopen(to[1], "w");
   from_ = fdopen(from[0], "r");
-  const json::value hello = parse_json(read_line(), "hub_server.py");
+  const json::value hello = base::parse_json(read_line(), "hub_server.py");
   endpoint_ = hello.at("endpoint").as_string();
   files_ = hello.at("files");
 }
@@ -59,7 +59,7 @@ json::value HubServer::ask(const json::object& command) {
   const std::string line = json::serialize(command) + "\n";
   std::fputs(line.c_str(), to_);
   std::fflush(to_);
-  return parse_json(read_line(), "hub_server.py");
+  return base::parse_json(read_line(), "hub_server.py");
 }
 
 std::string HubServer::read_line() {

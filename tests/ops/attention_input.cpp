@@ -68,8 +68,8 @@ double bias_of(const BiasInput& bias, int64_t h, int64_t i, int64_t r, int64_t d
 
 }  // namespace
 
-BiasInput random_bias(Random& random, const AttentionShape& shape, int64_t queries, int64_t keys,
-                      const BiasParts& parts) {
+BiasInput random_bias(Random& random, const ops::AttentionShape& shape, int64_t queries,
+                      int64_t keys, const BiasParts& parts) {
   BiasInput bias;
   if (!parts.by_head && !parts.by_query && !parts.by_key) return bias;
   bias.reach = parts.reach;
@@ -100,7 +100,7 @@ Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging
     k = kv.slice_columns(0, input.k.columns);
     v = kv.slice_columns(input.k.columns, input.k.columns);
   }
-  KeyPages before;
+  ops::KeyPages before;
   if (!split.page_offsets.empty()) {
     before = {.k = upload(ops, split.paged_k),
               .v = upload(ops, split.paged_v),
@@ -113,7 +113,7 @@ Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging
   for (size_t s = 0; s < attended.size(); ++s) {
     if (!paging.cached.empty()) attended[s] -= paging.cached[s];
   }
-  AttentionBias bias;
+  ops::AttentionBias bias;
   if (!input.bias.bucket.empty()) {
     const auto part = [&](const Matrix& x) {
       return x.columns ? upload(ops, x, fused ? Layout::kStrided : Layout::kDense) : Tensor();

@@ -14,8 +14,8 @@ struct BiasInput {
 };
 
 struct AttentionInput {
-  AttentionShape shape;
-  Rows queries;
+  ops::AttentionShape shape;
+  tensor::Rows queries;
   std::vector<int32_t> lengths;   // keys of each sequence
   std::vector<int32_t> attended;  // of them; empty = all
   Matrix q, k, v;                 // k and v: every key of every sequence
@@ -34,8 +34,8 @@ struct BiasParts {
   bool by_head = false, by_query = false, by_key = false;
   int64_t reach = 7;
 };
-BiasInput random_bias(Random& random, const AttentionShape& shape, int64_t queries, int64_t keys,
-                      const BiasParts& parts);
+BiasInput random_bias(Random& random, const ops::AttentionShape& shape, int64_t queries,
+                      int64_t keys, const BiasParts& parts);
 
 // `fused`: q, k, v are columns of wider tensors, as a stacked linear layer gives them.
 Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging = {},

@@ -25,7 +25,7 @@ Matrix select(const Matrix& x, const std::vector<int32_t>& rows) {
 }
 
 // A sequence all of whose rows are queries.
-AttentionInput random_sequence(Random& random, const AttentionShape& shape, int32_t length,
+AttentionInput random_sequence(Random& random, const ops::AttentionShape& shape, int32_t length,
                                const BiasInput& bias) {
   AttentionInput in;
   in.shape = shape;
@@ -71,7 +71,7 @@ AttentionInput join(const std::vector<AttentionInput>& sequences) {
   return all;
 }
 
-std::string describe(const AttentionShape& shape, const BiasParts& bias) {
+std::string describe(const ops::AttentionShape& shape, const BiasParts& bias) {
   return std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
          std::to_string(shape.head_dim) + (shape.causal ? ", causal" : "") + ", window " +
          std::to_string(shape.window) + ", softcap " + std::to_string(shape.softcap) +
@@ -80,18 +80,18 @@ std::string describe(const AttentionShape& shape, const BiasParts& bias) {
 
 // With all that a shape can have, causal and not.
 template <class F>
-void for_kinds(AttentionShape shape, const F& f) {
+void for_kinds(ops::AttentionShape shape, const F& f) {
   for (const bool causal : {false, true}) {
     shape.causal = causal;
     f(shape, BiasParts{});
     for (const int64_t window : {3, 65}) {
-      AttentionShape narrow = shape;
+      ops::AttentionShape narrow = shape;
       narrow.window = window;
       f(narrow, BiasParts{});
       narrow.softcap = 2;
       f(narrow, kEveryBias);
     }
-    AttentionShape capped = shape;
+    ops::AttentionShape capped = shape;
     capped.softcap = 4;
     f(capped, BiasParts{});
     f(shape, kEveryBias);
@@ -100,11 +100,11 @@ void for_kinds(AttentionShape shape, const F& f) {
 
 class AttentionSameness : public OpTest {
  protected:
-  void check(const AttentionShape& shape, const BiasParts& bias) {
+  void check(const ops::AttentionShape& shape, const BiasParts& bias) {
     if (HasFailure()) return;
     SCOPED_TRACE(describe(shape, bias));
     Random random(static_cast<uint32_t>(shape.head_dim));
-    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<base::ThreadPool> one = make_pool(1), four = make_pool(4);
     const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
     const BiasInput shared = random_bias(random, shape, 1, 1, bias);
     std::vector<AttentionInput> sequences;
@@ -147,7 +147,7 @@ TEST_P(AttentionSameness, AloneAndTogether) {
 TEST_P(AttentionSameness, EveryKind) {
   for (const int64_t kv_heads : {1, 2}) {
     for_kinds({.heads = 2, .kv_heads = kv_heads, .head_dim = 20, .scale = 0.2f},
-              [&](const AttentionShape& shape, const BiasParts& bias) { check(shape, bias); });
+              [&](const ops::AttentionShape& shape, const BiasParts& bias) { check(shape, bias); });
   }
 }
 
@@ -155,7 +155,7 @@ TEST_P(AttentionSameness, EveryKind) {
 TEST_P(AttentionSameness, CausalPrefix) {
   Random random(8);
   for (const int64_t window : {0, 40}) {
-    const AttentionShape shape{
+    const ops::AttentionShape shape{
         .heads = 4, .kv_heads = 2, .head_dim = 32, .scale = 0.3f, .causal = true, .window = window};
     const AttentionInput whole = random_sequence(random, shape, 200, {});
     const Matrix expected = run_attention(*ops_, whole);
@@ -175,7 +175,7 @@ TEST_P(AttentionSameness, CausalPrefix) {
 // Many queries of many keys, and few: only for the many it pays to move the keys first.
 TEST_P(AttentionSameness, ManyKeys) {
   Random random(10);
-  const AttentionShape shape{
+  const ops::AttentionShape shape{
       .heads = 2, .kv_heads = 2, .head_dim = 256, .scale = 0.1f, .causal = true};
   const AttentionInput whole = random_sequence(random, shape, 1100, {});
   std::vector<int32_t> many, few;
@@ -185,7 +185,7 @@ TEST_P(AttentionSameness, ManyKeys) {
                    run_attention(*ops_, with_queries(whole, {0, 99, 990, 1089})));
   const AttentionInput joined = join({with_queries(whole, many), with_queries(whole, few)});
   const Matrix expected = run_attention(*ops_, joined);
-  const std::unique_ptr<ThreadPool> four = make_pool(4);
+  const std::unique_ptr<base::ThreadPool> four = make_pool(4);
   expect_same_bits(run_attention(*make(*four), joined), expected);
   expect_same_bits(
       run_attention(*ops_, joined, {.page_rows = 16, .cached = {40 * 16, 0}, .scattered = true}),
@@ -196,7 +196,7 @@ TEST_P(AttentionSameness, Pages) {
   constexpr BiasParts kBias = {.by_head = true, .by_query = true, .reach = 50};
   Random random(9);
   for_kinds({.heads = 4, .kv_heads = 2, .head_dim = 20, .scale = 0.2f},
-            [&](const AttentionShape& shape, const BiasParts& every) {
+            [&](const ops::AttentionShape& shape, const BiasParts& every) {
               const BiasParts parts = every.by_head ? kBias : BiasParts{};
               SCOPED_TRACE(describe(shape, parts));
               const BiasInput shared = random_bias(random, shape, 1, 1, parts);
@@ -222,7 +222,7 @@ TEST_P(AttentionSameness, Pages) {
 TEST_P(AttentionSameness, PagesFilledInPart) {
   Random random(11);
   for (const int64_t window : {0, 40}) {
-    const AttentionShape shape{
+    const ops::AttentionShape shape{
         .heads = 4, .kv_heads = 2, .head_dim = 20, .scale = 0.2f, .causal = true, .window = window};
     const AttentionInput whole = random_sequence(random, shape, 150, {});
     const AttentionInput last = with_queries(whole, {149});

@@ -35,8 +35,8 @@ std::string describe(const AttentionCase& c) {
          ", pages of " + std::to_string(c.page_rows);
 }
 
-Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
-  Rows rows;
+tensor::Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
+  tensor::Rows rows;
   for (size_t s = 0; s < lengths.size(); ++s) {
     const int32_t length = lengths[s];
     for (int32_t i = 0; i < length; ++i) {
@@ -59,7 +59,7 @@ class Attention : public OpTest {
     SCOPED_TRACE(describe(c));
     Random random(static_cast<uint32_t>(c.heads * 100 + c.head_dim));
     const int64_t q_columns = c.heads * c.head_dim, kv_columns = c.kv_heads * c.head_dim;
-    const Rows all = all_rows(c.lengths);
+    const tensor::Rows all = all_rows(c.lengths);
     AttentionInput in;
     in.shape = {c.heads,  c.kv_heads, c.head_dim, 1 / std::sqrt(static_cast<float>(c.head_dim)),
                 c.causal, c.window,   c.softcap};

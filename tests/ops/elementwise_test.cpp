@@ -9,10 +9,10 @@ namespace {
 
 constexpr int64_t kColumns[] = {1, 3, 7, 8, 15, 16, 17, 31, 33, 100, 257};
 
-std::vector<Activation> every_activation() {
-  std::vector<Activation> all;
-  for (int act = 0; act <= static_cast<int>(Activation::kHardshrink); ++act)
-    all.push_back(static_cast<Activation>(act));
+std::vector<ops::Activation> every_activation() {
+  std::vector<ops::Activation> all;
+  for (int act = 0; act <= static_cast<int>(ops::Activation::kHardshrink); ++act)
+    all.push_back(static_cast<ops::Activation>(act));
   return all;
 }
 
@@ -63,7 +63,7 @@ TEST_P(Elementwise, Scale) {
 }
 
 TEST_P(Elementwise, Activate) {
-  for (const Activation act : every_activation()) {
+  for (const ops::Activation act : every_activation()) {
     SCOPED_TRACE("activation " + std::to_string(static_cast<int>(act)));
     check(
         *ops_, *ref_,
@@ -83,9 +83,9 @@ TEST_P(Elementwise, ActivateGivesTheBitsOfLinear) {
   for (float x = 1e-6f; x < 1; x *= 1.3f) xs.insert(xs.end(), {x, -x});
   Matrix column(static_cast<int64_t>(xs.size()), 1), row(1, static_cast<int64_t>(xs.size()));
   column.values = row.values = xs;
-  const std::vector<Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
-  const PreparedWeight prepared = ops_->prepare_linear(one);
-  for (const Activation act : every_activation()) {
+  const std::vector<tensor::Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
+  const ops::PreparedWeight prepared = ops_->prepare_linear(one);
+  for (const ops::Activation act : every_activation()) {
     SCOPED_TRACE("activation " + std::to_string(static_cast<int>(act)));
     Matrix fused = download(*ops_, ops_->linear(upload(*ops_, column), {prepared, {}}, act));
     // A sum begins at +0, so linear() itself makes +0 of -0.
@@ -101,65 +101,65 @@ TEST_P(Elementwise, ActivateGivesTheBitsOfLinear) {
 // Values of torch.nn's modules, in float32.
 TEST(ActivationValue, IsTorchs) {
   struct Row {
-    Activation act;
+    ops::Activation act;
     std::vector<double> y;  // of -25, -4, -0.7, -0.3, 0, 0.3, 0.7, 4, 25
   };
   const double xs[] = {-25, -4, -0.7, -0.3, 0, 0.3, 0.7, 4, 25};
   const Row rows[] = {
-      {Activation::kGelu,
+      {ops::Activation::kGelu,
        {-0, -0.000126481056, -0.169374555, -0.114626579, 0, 0.18537344, 0.530625463, 3.99987364,
         25}},
-      {Activation::kRelu, {0, 0, 0, 0, 0, 0.300000012, 0.699999988, 4, 25}},
-      {Activation::kSilu,
+      {ops::Activation::kRelu, {0, 0, 0, 0, 0, 0.300000012, 0.699999988, 4, 25}},
+      {ops::Activation::kSilu,
        {-3.47198575e-10, -0.0719448403, -0.232268557, -0.127667248, 0, 0.172332764, 0.467731416,
         3.92805505, 25}},
-      {Activation::kTanh,
+      {ops::Activation::kTanh,
        {-1, -0.999329329, -0.604367793, -0.291312635, 0, 0.291312635, 0.604367793, 0.999329329, 1}},
-      {Activation::kSigmoid,
+      {ops::Activation::kSigmoid,
        {1.38879429e-11, 0.0179862101, 0.331812233, 0.425557494, 0.5, 0.574442506, 0.668187737,
         0.982013762, 1}},
-      {Activation::kLeakyRelu,
+      {ops::Activation::kLeakyRelu,
        {-0.25, -0.0399999991, -0.00699999975, -0.00300000003, 0, 0.300000012, 0.699999988, 4, 25}},
-      {Activation::kPRelu,
+      {ops::Activation::kPRelu,
        {-6.25, -1, -0.174999997, -0.075000003, 0, 0.300000012, 0.699999988, 4, 25}},
-      {Activation::kRRelu,
+      {ops::Activation::kRRelu,
        {-5.72916698, -0.916666687, -0.160416663, -0.0687500015, 0, 0.300000012, 0.699999988, 4,
         25}},
-      {Activation::kElu,
+      {ops::Activation::kElu,
        {-1, -0.981684387, -0.50341469, -0.259181798, 0, 0.300000012, 0.699999988, 4, 25}},
-      {Activation::kElu,
+      {ops::Activation::kElu,
        {-1, -0.981684387, -0.50341469, -0.259181798, 0, 0.300000012, 0.699999988, 4, 25}},
-      {Activation::kSelu,
+      {ops::Activation::kSelu,
        {-1.75809932, -1.72589862, -0.885053039, -0.455667347, 0, 0.315210313, 0.73549068,
         4.20280409, 26.2675247}},
-      {Activation::kSoftplus,
+      {ops::Activation::kSoftplus,
        {1.38879437e-11, 0.0181499291, 0.403186053, 0.554355264, 0.693147182, 0.854355276,
         1.10318601, 4.01814985, 25}},
-      {Activation::kMish,
+      {ops::Activation::kMish,
        {-3.47198603e-10, -0.0725917518, -0.267870218, -0.15113318, 0, 0.20800139, 0.561148345,
         3.99741292, 25}},
-      {Activation::kHardtanh,
+      {ops::Activation::kHardtanh,
        {-1, -1, -0.699999988, -0.300000012, 0, 0.300000012, 0.699999988, 1, 1}},
-      {Activation::kHardSigmoid,
+      {ops::Activation::kHardSigmoid,
        {0, 0, 0.383333325, 0.450000018, 0.5, 0.550000012, 0.616666675, 1, 1}},
-      {Activation::kHardSwish,
+      {ops::Activation::kHardSwish,
        {-0, -0, -0.268333316, -0.135000005, 0, 0.165000007, 0.431666642, 4, 25}},
-      {Activation::kSoftsign,
+      {ops::Activation::kSoftsign,
        {-0.961538434, -0.800000012, -0.411764681, -0.230769247, 0, 0.230769247, 0.411764681,
         0.800000012, 0.961538434}},
-      {Activation::kRelu6, {0, 0, 0, 0, 0, 0.300000012, 0.699999988, 4, 6}},
-      {Activation::kTanhshrink,
+      {ops::Activation::kRelu6, {0, 0, 0, 0, 0, 0.300000012, 0.699999988, 4, 6}},
+      {ops::Activation::kTanhshrink,
        {-24, -3.00067067, -0.0956321955, -0.00868737698, 0, 0.00868737698, 0.0956321955, 3.00067067,
         24}},
-      {Activation::kLogSigmoid,
+      {ops::Activation::kLogSigmoid,
        {-25, -4.01814985, -1.10318601, -0.854355216, -0.693147182, -0.554355204, -0.403186053,
         -0.0181499291, -1.38879437e-11}},
-      {Activation::kSoftshrink, {-24.5, -3.5, -0.199999988, -0, 0, 0, 0.199999988, 3.5, 24.5}},
-      {Activation::kHardshrink, {-25, -4, -0.699999988, 0, 0, 0, 0.699999988, 4, 25}},
+      {ops::Activation::kSoftshrink, {-24.5, -3.5, -0.199999988, -0, 0, 0, 0.199999988, 3.5, 24.5}},
+      {ops::Activation::kHardshrink, {-25, -4, -0.699999988, 0, 0, 0, 0.699999988, 4, 25}},
   };
   for (const Row& row : rows) {
     for (size_t i = 0; i < row.y.size(); ++i) {
-      EXPECT_NEAR(activation_value(row.act, xs[i]), row.y[i],
+      EXPECT_NEAR(ops::activation_value(row.act, xs[i]), row.y[i],
                   1e-6 * std::max(1.0, std::abs(row.y[i])))
           << static_cast<int>(row.act) << " of " << xs[i];
     }
@@ -203,7 +203,7 @@ class ShortConv : public OpTest {
     SCOPED_TRACE("lengths " + testing::PrintToString(c.lengths) + ", " + std::to_string(c.columns) +
                  " columns, width " + std::to_string(c.width));
     Random random(static_cast<uint32_t>(c.columns * 10 + c.width));
-    const Rows rows = all_rows(c.lengths);
+    const tensor::Rows rows = all_rows(c.lengths);
     const Matrix x = random_matrix(random, rows.count(), c.columns);
     const Matrix taps = random_matrix(random, c.width, c.columns);
     const Numbers bias = c.bias ? random_numbers(random, c.columns) : Numbers();

@@ -105,19 +105,19 @@ TEST_P(HeadOps, StandardizeDividesAsFloat32Does) {
 }
 
 TEST_P(HeadOps, ActivateExactly) {
-  for (int act = 0; act <= static_cast<int>(Activation::kHardshrink); ++act) {
-    const auto kind = static_cast<Activation>(act);
+  for (int act = 0; act <= static_cast<int>(ops::Activation::kHardshrink); ++act) {
+    const auto kind = static_cast<ops::Activation>(act);
     check(*ops_, *ref_, [=](Ops& on, Tensor x) { return on.activate_exactly(std::move(x), kind); });
     Matrix x(1, 5);
     x.values = {-7.5f, -0.3f, 0, 0.4f, 21};
     const Matrix y = download(*ops_, ops_->activate_exactly(upload(*ops_, x), kind));
     for (size_t i = 0; i < x.values.size(); ++i)
-      EXPECT_EQ(y.values[i], static_cast<float>(activation_value(kind, x.values[i]))) << act;
+      EXPECT_EQ(y.values[i], static_cast<float>(ops::activation_value(kind, x.values[i]))) << act;
   }
 }
 
 struct NearnessCase {
-  Nearness how;
+  ops::Nearness how;
   double (*of)(const std::vector<double>& a, const std::vector<double>& b);
 };
 
@@ -145,10 +145,10 @@ double manhattan(const std::vector<double>& a, const std::vector<double>& b) {
   return -sum_over(a, b, [](double x, double y) { return std::abs(x - y); });
 }
 
-constexpr NearnessCase kNearness[] = {{Nearness::kDot, product},
-                                      {Nearness::kCosine, cosine},
-                                      {Nearness::kEuclidean, euclidean},
-                                      {Nearness::kManhattan, manhattan}};
+constexpr NearnessCase kNearness[] = {{ops::Nearness::kDot, product},
+                                      {ops::Nearness::kCosine, cosine},
+                                      {ops::Nearness::kEuclidean, euclidean},
+                                      {ops::Nearness::kManhattan, manhattan}};
 
 TEST_P(HeadOps, NearnessOfVectors) {
   Random random(4);
@@ -181,19 +181,19 @@ TEST_P(HeadOps, NearnessByHand) {
   Matrix q(1, 2), d(4, 2);
   q.values = {3, 4};
   d.values = {0, 0, 3, 4, -4, 3, 6, 8};
-  const auto near = [&](Nearness how) {
+  const auto near = [&](ops::Nearness how) {
     return download(*ops_, ops_->nearness(upload(*ops_, q), upload(*ops_, d), how)).values;
   };
-  EXPECT_THAT(near(Nearness::kDot), testing::ElementsAre(0, 25, 0, 50));
-  EXPECT_THAT(near(Nearness::kCosine), testing::ElementsAre(0, 1, 0, 1));
-  EXPECT_THAT(near(Nearness::kEuclidean),
+  EXPECT_THAT(near(ops::Nearness::kDot), testing::ElementsAre(0, 25, 0, 50));
+  EXPECT_THAT(near(ops::Nearness::kCosine), testing::ElementsAre(0, 1, 0, 1));
+  EXPECT_THAT(near(ops::Nearness::kEuclidean),
               testing::ElementsAre(-5, 0, static_cast<float>(-std::sqrt(50.0)), -5));
-  EXPECT_THAT(near(Nearness::kManhattan), testing::ElementsAre(-7, 0, -8, -7));
+  EXPECT_THAT(near(ops::Nearness::kManhattan), testing::ElementsAre(-7, 0, -8, -7));
 }
 
 using Weights = std::map<int32_t, float>;
 
-SparseRows sparse(Ops& ops, const std::vector<Weights>& rows) {
+ops::SparseRows sparse(Ops& ops, const std::vector<Weights>& rows) {
   std::vector<float> values;
   std::vector<int32_t> columns, offsets{0};
   for (const Weights& row : rows) {
@@ -241,7 +241,7 @@ TEST_P(HeadOps, NearnessOfSparseRows) {
     }
   }
   EXPECT_EQ(download(*ops_, ops_->nearness(sparse(*ops_, {{{1, 2.0f}}}), sparse(*ops_, {}),
-                                           Nearness::kDot))
+                                           ops::Nearness::kDot))
                 .columns,
             0);
 }
@@ -272,7 +272,7 @@ TEST_P(HeadOps, WeightedMean) {
 TEST_P(HeadOps, GatherColumns) {
   Random random(2);
   const Matrix x = random_matrix(random, 3, 40);
-  const Indices columns = ops_->upload_indices({39, 0, 7, 7});
+  const tensor::Indices columns = ops_->upload_indices({39, 0, 7, 7});
   for (const Layout layout : {Layout::kDense, Layout::kStrided}) {
     const Matrix y = download(*ops_, ops_->gather_columns(upload(*ops_, x, layout), columns));
     for (int64_t i = 0; i < 3; ++i) {

@@ -22,43 +22,48 @@ class IrreducibleOps final : public Ops {
     return ops_->upload(values, rows, columns);
   }
   void download(const Tensor& x, std::span<float> values) override { ops_->download(x, values); }
-  Indices upload_indices(std::vector<int32_t> values) override {
+  tensor::Indices upload_indices(std::vector<int32_t> values) override {
     return ops_->upload_indices(std::move(values));
   }
-  std::vector<int32_t> download_indices(const Indices& indices) override {
+  std::vector<int32_t> download_indices(const tensor::Indices& indices) override {
     return ops_->download_indices(indices);
   }
-  PreparedWeight prepare_linear(std::span<const Weight> parts) override {
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) override {
     return ops_->prepare_linear(parts);
   }
-  PreparedWeight prepare_table(const Weight& table) override { return ops_->prepare_table(table); }
+  ops::PreparedWeight prepare_table(const tensor::Weight& table) override {
+    return ops_->prepare_table(table);
+  }
   Tensor embed(std::span<const Lookup> lookups) override { return ops_->embed(lookups); }
-  Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
+  Tensor linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
                 const Tensor* residual) override {
     return ops_->linear(x, w, act, residual);
   }
   Tensor add(Tensor a, const Tensor& b) override { return ops_->add(std::move(a), b); }
   Tensor multiply(Tensor a, const Tensor& b) override { return ops_->multiply(std::move(a), b); }
-  Tensor activate(Tensor x, Activation act) override { return ops_->activate(std::move(x), act); }
-  Tensor norm(Tensor x, const NormWeight& w) override { return ops_->norm(std::move(x), w); }
-  Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
-              const RopeTable& table) override {
+  Tensor activate(Tensor x, ops::Activation act) override {
+    return ops_->activate(std::move(x), act);
+  }
+  Tensor norm(Tensor x, const ops::NormWeight& w) override { return ops_->norm(std::move(x), w); }
+  Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
+              const ops::RopeTable& table) override {
     return ops_->rope(std::move(x), head_dim, positions, table);
   }
-  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const SequenceRows& queries, const Indices& keys, const AttentionBias& bias,
-                   const KeyPages& before, const Indices& attended) override {
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                   const ops::AttentionShape& shape, const tensor::SequenceRows& queries,
+                   const tensor::Indices& keys, const ops::AttentionBias& bias,
+                   const ops::KeyPages& before, const tensor::Indices& attended) override {
     return ops_->attention(q, k, v, shape, queries, keys, bias, before, attended);
   }
-  Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
-                    const SequenceRows& rows) override {
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
+                    const tensor::SequenceRows& rows) override {
     return ops_->short_conv(x, taps, bias, rows);
   }
-  Tensor gather_rows(const Tensor& x, const Indices& rows) override {
+  Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override {
     return ops_->gather_rows(x, rows);
   }
-  void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
-                  const Indices& to) override {
+  void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                  const tensor::Indices& to) override {
     ops_->store_rows(x, from, into, to);
   }
 
@@ -68,8 +73,8 @@ class IrreducibleOps final : public Ops {
 
 }  // namespace
 
-std::unique_ptr<Ops> make_irreducible_ops(ThreadPool& pool) {
-  return std::make_unique<IrreducibleOps>(make_ops("ref", pool));
+std::unique_ptr<Ops> make_irreducible_ops(base::ThreadPool& pool) {
+  return std::make_unique<IrreducibleOps>(backend::make_ops("ref", pool));
 }
 
 }  // namespace vecton::test

@@ -8,6 +8,6 @@
 
 namespace vecton::test {
 
-std::unique_ptr<Ops> make_irreducible_ops(ThreadPool& pool);
+std::unique_ptr<Ops> make_irreducible_ops(base::ThreadPool& pool);
 
 }  // namespace vecton::test

@@ -18,9 +18,9 @@ class Forced {
 };
 
 std::string message_of(const std::string& backend, const std::string& isa = "") {
-  ThreadPool pool(1);
+  base::ThreadPool pool(1);
   try {
-    make_ops(backend, pool, isa);
+    backend::make_ops(backend, pool, isa);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
     return error.what();
@@ -30,8 +30,8 @@ std::string message_of(const std::string& backend, const std::string& isa = "") 
 
 TEST(Isa, BestByDefault) {
   unsetenv("VECTON_CPU");
-  ThreadPool pool(1);
-  EXPECT_EQ(make_ops("cpu", pool)->isa(), machine().isas.back());
+  base::ThreadPool pool(1);
+  EXPECT_EQ(backend::make_ops("cpu", pool)->isa(), machine().isas.back());
   EXPECT_EQ(machine().isa, machine().isas.back());
   EXPECT_EQ(machine().isas.front(), "scalar");
 }
@@ -39,17 +39,17 @@ TEST(Isa, BestByDefault) {
 TEST(Isa, EnvironmentForcesOne) {
   for (const std::string& isa : machine().isas) {
     const Forced forced(isa);
-    ThreadPool pool(1);
-    EXPECT_EQ(make_ops("cpu", pool)->isa(), isa);
-    EXPECT_EQ(make_ops("cpu", pool)->fork()->isa(), isa);
+    base::ThreadPool pool(1);
+    EXPECT_EQ(backend::make_ops("cpu", pool)->isa(), isa);
+    EXPECT_EQ(backend::make_ops("cpu", pool)->fork()->isa(), isa);
     EXPECT_EQ(machine().isa, isa);
   }
 }
 
 TEST(Isa, ArgumentGoesBeforeEnvironment) {
   const Forced forced("no such thing");
-  ThreadPool pool(1);
-  EXPECT_EQ(make_ops("cpu", pool, "scalar")->isa(), "scalar");
+  base::ThreadPool pool(1);
+  EXPECT_EQ(backend::make_ops("cpu", pool, "scalar")->isa(), "scalar");
 }
 
 TEST(Isa, UnknownOnesAreRefused) {
@@ -65,24 +65,24 @@ TEST(Isa, UnknownOnesAreRefused) {
 TEST(Isa, TheForcedOneRuns) {
   Random random(1);
   const Matrix x = random_matrix(random, 8, 4096);
-  const Weight weight = make_weight(random_matrix(random, 64, 4096));
+  const tensor::Weight weight = make_weight(random_matrix(random, 64, 4096));
   const Numbers ones(4096, 1.0f);
   std::vector<Matrix> results;
   for (const std::string& isa : machine().isas) {
-    ThreadPool pool(1);
+    base::ThreadPool pool(1);
     const auto run = [&](Ops& ops) {
-      const LinearWeight w{ops.prepare_linear({&weight, 1}), {}};
+      const ops::LinearWeight w{ops.prepare_linear({&weight, 1}), {}};
       const Matrix product = download(ops, ops.linear(upload(ops, x), w));
       const Matrix normed = download(
-          ops,
-          ops.norm(upload(ops, x), {NormWeight::Kind::kLayerNorm, prepare(ops, ones), {}, 1e-6f}));
+          ops, ops.norm(upload(ops, x),
+                        {ops::NormWeight::Kind::kLayerNorm, prepare(ops, ones), {}, 1e-6f}));
       Matrix both = product;
       both.values.insert(both.values.end(), normed.values.begin(), normed.values.end());
       return both;
     };
     const Forced forced(isa);
-    const Matrix named = run(*make_ops("cpu", pool, isa)),
-                 from_environment = run(*make_ops("cpu", pool));
+    const Matrix named = run(*backend::make_ops("cpu", pool, isa)),
+                 from_environment = run(*backend::make_ops("cpu", pool));
     EXPECT_EQ(named.values, from_environment.values);
     for (const Matrix& other : results) EXPECT_NE(named.values, other.values) << isa;
     results.push_back(named);

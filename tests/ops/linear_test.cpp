@@ -6,8 +6,8 @@ namespace {
 
 struct LinearCase {
   int64_t n, k;
-  DType dtype = DType::kF32;
-  Activation act = Activation::kIdentity;
+  tensor::DType dtype = tensor::DType::kF32;
+  ops::Activation act = ops::Activation::kIdentity;
   bool bias = false, residual = false;
   Layout layout = Layout::kDense;
   std::vector<int64_t> parts = {};  // rows of the stacked weights; empty = one of n
@@ -15,7 +15,7 @@ struct LinearCase {
 
 std::string describe(const LinearCase& c) {
   return "n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
-         std::string(to_string(c.dtype)) + ", activation " +
+         std::string(tensor::to_string(c.dtype)) + ", activation " +
          std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : "") +
          (c.residual ? ", residual" : "") + (c.layout == Layout::kStrided ? ", strided" : "") +
          (c.parts.empty() ? "" : ", parts " + testing::PrintToString(c.parts));
@@ -35,7 +35,8 @@ std::vector<int64_t> row_counts() {
 // A few of them, for shapes that differ in n and k only.
 const std::vector<int64_t> kFewRowCounts = {1, 2, 5, 8, 13, 31, 70};
 
-constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
+constexpr tensor::DType kDTypes[] = {tensor::DType::kF32, tensor::DType::kBF16,
+                                     tensor::DType::kF16};
 
 // The reference's rows do not depend on one another, so it is asked once, for as many rows as any
 // call has.
@@ -44,16 +45,17 @@ void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int
   Random random(static_cast<uint32_t>(c.n * 1009 + c.k));
   const int64_t most = *std::max_element(counts.begin(), counts.end());
   const Matrix x = random_matrix(random, most, c.k), residual = random_matrix(random, most, c.n);
-  std::vector<Weight> weights, absolute;
+  std::vector<tensor::Weight> weights, absolute;
   for (const int64_t n : c.parts.empty() ? std::vector<int64_t>{c.n} : c.parts) {
     weights.push_back(make_weight(random_matrix(random, n, c.k), c.dtype));
     absolute.push_back(magnitudes(weights.back()));
   }
   const Numbers bias = c.bias ? random_numbers(random, c.n) : Numbers();
 
-  const auto run = [&](Ops& on, const std::vector<Weight>& w, const Matrix& in, const Numbers& b,
-                       Activation act, const Matrix& added, const std::vector<int64_t>& rows) {
-    const LinearWeight weight{on.prepare_linear(w), prepare(on, b)};
+  const auto run = [&](Ops& on, const std::vector<tensor::Weight>& w, const Matrix& in,
+                       const Numbers& b, ops::Activation act, const Matrix& added,
+                       const std::vector<int64_t>& rows) {
+    const ops::LinearWeight weight{on.prepare_linear(w), prepare(on, b)};
     EXPECT_EQ(weight.w->n, c.n);
     EXPECT_EQ(weight.w->k, c.k);
     EXPECT_GT(weight.w->bytes, 0);
@@ -66,8 +68,8 @@ void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int
     return results;
   };
   const Matrix expected = run(ref, weights, x, bias, c.act, residual, {most})[0];
-  const Matrix scale = run(ref, absolute, magnitudes(x), magnitudes(bias), Activation::kIdentity,
-                           magnitudes(residual), {most})[0];
+  const Matrix scale = run(ref, absolute, magnitudes(x), magnitudes(bias),
+                           ops::Activation::kIdentity, magnitudes(residual), {most})[0];
   const std::vector<Matrix> results = run(ops, weights, x, bias, c.act, residual, counts);
   for (size_t i = 0; i < counts.size(); ++i) {
     SCOPED_TRACE("m " + std::to_string(counts[i]));
@@ -85,7 +87,7 @@ class Linear : public OpTest {
 };
 
 TEST_P(Linear, EveryRowCount) {
-  for (const DType dtype : kDTypes) {
+  for (const tensor::DType dtype : kDTypes) {
     check({.n = 100, .k = 96, .dtype = dtype, .bias = true}, row_counts());
     check({.n = 33, .k = 31, .dtype = dtype, .layout = Layout::kStrided}, row_counts());
   }
@@ -105,7 +107,7 @@ TEST_P(Linear, OddShapes) {
 }
 
 TEST_P(Linear, LargeShapes) {
-  for (const DType dtype : kDTypes) {
+  for (const tensor::DType dtype : kDTypes) {
     check({.n = 257, .k = 384, .dtype = dtype, .bias = true, .residual = true});
     check({.n = 384, .k = 1000, .dtype = dtype, .bias = true}, {1, 6, 17});
     check({.n = 1000, .k = 257, .dtype = dtype, .layout = Layout::kStrided}, {1, 8, 33});
@@ -119,11 +121,11 @@ TEST_P(Linear, ManyRows) {
 }
 
 TEST_P(Linear, EveryActivation) {
-  for (int act = 0; act <= static_cast<int>(Activation::kHardshrink); ++act) {
+  for (int act = 0; act <= static_cast<int>(ops::Activation::kHardshrink); ++act) {
     for (const bool residual : {false, true}) {
       check({.n = 100,
              .k = 33,
-             .act = static_cast<Activation>(act),
+             .act = static_cast<ops::Activation>(act),
              .bias = true,
              .residual = residual,
              .layout = residual ? Layout::kStrided : Layout::kDense},
@@ -133,7 +135,7 @@ TEST_P(Linear, EveryActivation) {
 }
 
 TEST_P(Linear, StackedWeights) {
-  for (const DType dtype : kDTypes) {
+  for (const tensor::DType dtype : kDTypes) {
     check({.n = 9, .k = 40, .dtype = dtype, .bias = true, .parts = {1, 3, 5}});
     check({.n = 51, .k = 64, .dtype = dtype, .parts = {17, 17, 17}});
     check({.n = 200, .k = 100, .dtype = dtype, .bias = true, .parts = {100, 50, 50}});
@@ -143,15 +145,15 @@ TEST_P(Linear, StackedWeights) {
 
 TEST_P(Linear,
        ExtremeWeights) {  // the formats' own corners: subnormals, the largest numbers, zeros
-  for (const DType dtype : kDTypes) {
-    SCOPED_TRACE(to_string(dtype));
+  for (const tensor::DType dtype : kDTypes) {
+    SCOPED_TRACE(tensor::to_string(dtype));
     Matrix w(1, 64);
     const float corners[] = {0.0f,     -0.0f,    65504.0f,        -65504.0f,
                              0x1p-24f, 0x1p-14f, 1023 * 0x1p-24f, 1.0f};
     for (int64_t i = 0; i < 64; ++i) w.values[i] = corners[i % 8] * (i % 3 == 0 ? 1.0f : 0.5f);
     Matrix x(64, 64);
     for (int64_t i = 0; i < 64; ++i) x.at(i, i) = 1;  // every weight by itself
-    const std::vector<Weight> weights = {make_weight(w, dtype)};
+    const std::vector<tensor::Weight> weights = {make_weight(w, dtype)};
     const auto run = [&](Ops& on) {
       return download(on, on.linear(upload(on, x), {on.prepare_linear(weights), {}}));
     };
@@ -162,26 +164,27 @@ TEST_P(Linear,
 
 // A table and a head made of one matrix: both give what they give by themselves.
 TEST_P(Linear, TiedToATable) {
-  for (const DType dtype : kDTypes) {
+  for (const tensor::DType dtype : kDTypes) {
     for (const int64_t n : {1, 33, 200}) {
       Random random(static_cast<uint32_t>(n));
-      const Weight words = make_weight(random_matrix(random, n, 50), dtype),
-                   types = make_weight(random_matrix(random, 2, 50), dtype);
+      const tensor::Weight words = make_weight(random_matrix(random, n, 50), dtype),
+                           types = make_weight(random_matrix(random, 2, 50), dtype);
       const Matrix x = random_matrix(random, 7, 50);
       std::vector<int32_t> ids(300), zeros(300);
       for (int32_t& id : ids) id = static_cast<int32_t>(random() % n);
-      const auto embed = [&](const PreparedWeight& table, const PreparedWeight& other) {
+      const auto embed = [&](const ops::PreparedWeight& table, const ops::PreparedWeight& other) {
         const Ops::Lookup lookups[] = {{*table, ops_->upload_indices(ids)},
                                        {*other, ops_->upload_indices(zeros)},
                                        {*table, ops_->upload_indices(ids)}};
         return download(*ops_, ops_->embed(lookups));
       };
-      const PreparedWeight table = ops_->prepare_table(words), other = ops_->prepare_table(types);
+      const ops::PreparedWeight table = ops_->prepare_table(words),
+                                other = ops_->prepare_table(types);
       const Matrix expected = embed(table, other);
-      const LinearWeight head{ops_->prepare_linear({&words, 1}), {}};
+      const ops::LinearWeight head{ops_->prepare_linear({&words, 1}), {}};
       expect_same_bits(embed(table, other), expected);
       const std::unique_ptr<Ops> alone = make(*pool_);
-      const LinearWeight by_itself{alone->prepare_linear({&words, 1}), {}};
+      const ops::LinearWeight by_itself{alone->prepare_linear({&words, 1}), {}};
       expect_same_bits(download(*ops_, ops_->linear(upload(*ops_, x), head)),
                        download(*alone, alone->linear(upload(*alone, x), by_itself)));
     }
@@ -195,15 +198,15 @@ TEST_P(Linear, ActivationsOverTheirRange) {
   for (float x = 1e-6f; x < 1; x *= 1.3f) xs.insert(xs.end(), {x, -x});
   Matrix x(static_cast<int64_t>(xs.size()), 1);
   x.values = xs;
-  const std::vector<Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
-  for (int i = 0; i <= static_cast<int>(Activation::kHardshrink); ++i) {
+  const std::vector<tensor::Weight> one = {make_weight(Matrix(1, 1, 1.0f))};
+  for (int i = 0; i <= static_cast<int>(ops::Activation::kHardshrink); ++i) {
     SCOPED_TRACE("activation " + std::to_string(i));
-    const auto act = static_cast<Activation>(i);
+    const auto act = static_cast<ops::Activation>(i);
     const auto run = [&](Ops& on) {
       return download(on, on.linear(upload(on, x), {on.prepare_linear(one), {}}, act));
     };
     Matrix scale(x.rows, 1, 1e-30f);
-    if (act == Activation::kGelu || act == Activation::kGeluTanh) {  // 1 + erf(x) cancels
+    if (act == ops::Activation::kGelu || act == ops::Activation::kGeluTanh) {  // 1 + erf(x) cancels
       for (int64_t j = 0; j < x.rows; ++j) scale.values[j] = std::min(std::abs(xs[j]), 8.0f);
     }
     expect_close(run(*ops_), run(*ref_), scale, 8 * kRoundoff);
@@ -212,8 +215,8 @@ TEST_P(Linear, ActivationsOverTheirRange) {
 
 struct GatedCase {
   int64_t n, k;
-  DType dtype = DType::kF32;
-  Activation act = Activation::kSilu;
+  tensor::DType dtype = tensor::DType::kF32;
+  ops::Activation act = ops::Activation::kSilu;
   Layout layout = Layout::kDense;
   bool bias = false;
 };
@@ -223,24 +226,24 @@ class GatedLinear : public OpTest {
   void check(const GatedCase& c, const std::vector<int64_t>& counts = kFewRowCounts) {
     if (HasFailure()) return;
     SCOPED_TRACE("n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
-                 std::string(to_string(c.dtype)) + ", activation " +
+                 std::string(tensor::to_string(c.dtype)) + ", activation " +
                  std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : ""));
     Random random(static_cast<uint32_t>(c.n * 1013 + c.k));
     const int64_t most = *std::max_element(counts.begin(), counts.end());
     const Matrix x = random_matrix(random, most, c.k);
-    const Weight gate = make_weight(random_matrix(random, c.n, c.k), c.dtype);
-    const Weight up = make_weight(random_matrix(random, c.n, c.k), c.dtype);
+    const tensor::Weight gate = make_weight(random_matrix(random, c.n, c.k), c.dtype);
+    const tensor::Weight up = make_weight(random_matrix(random, c.n, c.k), c.dtype);
     const Numbers bias = c.bias ? random_numbers(random, 2 * c.n) : Numbers();
-    const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Numbers& b,
-                         const Matrix& in, Activation act) {
-      const PreparedWeight w = on.prepare_gated(g, u);
+    const auto run = [&](Ops& on, const tensor::Weight& g, const tensor::Weight& u,
+                         const Numbers& b, const Matrix& in, ops::Activation act) {
+      const ops::PreparedWeight w = on.prepare_gated(g, u);
       EXPECT_EQ(w->n, c.n);
       EXPECT_EQ(w->k, c.k);
       return download(on, on.gated_linear(upload(on, in, c.layout), {w, prepare(on, b)}, act));
     };
     const Matrix expected = run(*ref_, gate, up, bias, x, c.act);
     const Matrix scale = run(*ref_, magnitudes(gate), magnitudes(up), magnitudes(bias),
-                             magnitudes(x), Activation::kIdentity);
+                             magnitudes(x), ops::Activation::kIdentity);
     for (const int64_t m : counts) {
       SCOPED_TRACE("m " + std::to_string(m));
       expect_close(run(*ops_, gate, up, bias, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
@@ -251,7 +254,7 @@ class GatedLinear : public OpTest {
 };
 
 TEST_P(GatedLinear, EveryRowCount) {
-  for (const DType dtype : kDTypes) check({.n = 50, .k = 48, .dtype = dtype}, row_counts());
+  for (const tensor::DType dtype : kDTypes) check({.n = 50, .k = 48, .dtype = dtype}, row_counts());
 }
 
 TEST_P(GatedLinear, OddShapes) {
@@ -269,16 +272,17 @@ TEST_P(GatedLinear, OddShapes) {
 }
 
 TEST_P(GatedLinear, LargeShapes) {
-  for (const DType dtype : kDTypes) {
+  for (const tensor::DType dtype : kDTypes) {
     check({.n = 257, .k = 384, .dtype = dtype, .bias = true}, {1, 8, 70});
     check({.n = 1000, .k = 130, .dtype = dtype}, {1, 6, 33});
   }
 }
 
 TEST_P(GatedLinear, EveryActivation) {
-  for (int act = 0; act <= static_cast<int>(Activation::kLog1pRelu); ++act) {
+  for (int act = 0; act <= static_cast<int>(ops::Activation::kLog1pRelu); ++act) {
     for (const bool bias : {false, true})
-      check({.n = 40, .k = 33, .act = static_cast<Activation>(act), .bias = bias}, {0, 1, 7, 16});
+      check({.n = 40, .k = 33, .act = static_cast<ops::Activation>(act), .bias = bias},
+            {0, 1, 7, 16});
   }
 }
 

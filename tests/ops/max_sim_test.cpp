@@ -98,7 +98,7 @@ TEST_P(MaxSim, SameBits) {
     const Matrix together = download(
         *ops_, ops_->max_sim(upload(*ops_, q), upload(*ops_, d), ops_->upload_indices(offsets)));
     for (const int threads : {1, 4}) {
-      const std::unique_ptr<ThreadPool> pool = make_pool(threads);
+      const std::unique_ptr<base::ThreadPool> pool = make_pool(threads);
       const std::unique_ptr<Ops> on = make(*pool);
       expect_same_bits(
           download(*on, on->max_sim(upload(*on, q), upload(*on, d), on->upload_indices(offsets))),

@@ -42,10 +42,11 @@ class NonFinite : public OpTest {
 TEST_P(NonFinite, Linear) {
   Random random(1);
   const Matrix x = random_matrix(random, 9, 20);
-  const Weight weight = make_weight(random_matrix(random, 33, 20));
+  const tensor::Weight weight = make_weight(random_matrix(random, 33, 20));
   for (const auto act :
-       {Activation::kIdentity, Activation::kGelu, Activation::kGeluTanh, Activation::kRelu,
-        Activation::kSilu, Activation::kTanh, Activation::kSigmoid, Activation::kLog1pRelu}) {
+       {ops::Activation::kIdentity, ops::Activation::kGelu, ops::Activation::kGeluTanh,
+        ops::Activation::kRelu, ops::Activation::kSilu, ops::Activation::kTanh,
+        ops::Activation::kSigmoid, ops::Activation::kLog1pRelu}) {
     check(
         x,
         [&](Ops& on, const Matrix& in) { return download(on, on.activate(upload(on, in), act)); },
@@ -62,15 +63,15 @@ TEST_P(NonFinite, Linear) {
 
 TEST_P(NonFinite, GatedLinear) {
   Random random(2);
-  const Weight gate = make_weight(random_matrix(random, 33, 20)),
-               up = make_weight(random_matrix(random, 33, 20));
+  const tensor::Weight gate = make_weight(random_matrix(random, 33, 20)),
+                       up = make_weight(random_matrix(random, 33, 20));
   for (const Numbers& bias : {Numbers(), random_numbers(random, 66)}) {
     check(
         random_matrix(random, 9, 20),
         [&](Ops& on, const Matrix& in) {
           return download(
               on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), prepare(on, bias)},
-                                  Activation::kSilu));
+                                  ops::Activation::kSilu));
         },
         "gated_linear");
   }
@@ -79,7 +80,7 @@ TEST_P(NonFinite, GatedLinear) {
 TEST_P(NonFinite, RowByRow) {
   Random random(3);
   const Matrix x = random_matrix(random, 9, 37);
-  for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+  for (const auto kind : {ops::NormWeight::Kind::kLayerNorm, ops::NormWeight::Kind::kRmsNorm}) {
     const Numbers weight = random_numbers(random, 37);
     check(
         x,
@@ -98,7 +99,7 @@ TEST_P(NonFinite, RowByRow) {
             on, on.scale(on.add(upload(on, in), on.multiply(upload(on, in), upload(on, x))), 0.5f));
       },
       "add, multiply, scale");
-  Rows one_each;
+  tensor::Rows one_each;
   for (int32_t i = 0; i < 9; ++i) {
     one_each.index.push_back(0);
     one_each.offsets.push_back(i + 1);
@@ -111,12 +112,12 @@ TEST_P(NonFinite, RowByRow) {
             on, on.short_conv(upload(on, in), upload(on, taps), {}, on.upload_rows(one_each)));
       },
       "short_conv");
-  for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
+  for (int how = 0; how <= static_cast<int>(ops::Pooling::kLast); ++how) {
     check(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(
-              on, on.pool(upload(on, in), static_cast<Pooling>(how), on.upload_rows(one_each)));
+          return download(on, on.pool(upload(on, in), static_cast<ops::Pooling>(how),
+                                      on.upload_rows(one_each)));
         },
         "pool, mode " + std::to_string(how));
   }
@@ -124,14 +125,14 @@ TEST_P(NonFinite, RowByRow) {
 
 TEST_P(NonFinite, PoolingOfManyRows) {
   Random random(4);
-  const Rows rows = all_rows({7});
-  for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
+  const tensor::Rows rows = all_rows({7});
+  for (int how = 0; how <= static_cast<int>(ops::Pooling::kLast); ++how) {
     for (int64_t row = 0; row < 7; ++row) {
       Matrix x = random_matrix(random, 7, 19);
       for (int64_t j = 0; j < 19; ++j) x.at(row, j) = kNan;
       const auto run = [&](Ops& on) {
-        return download(on,
-                        on.pool(upload(on, x), static_cast<Pooling>(how), on.upload_rows(rows)));
+        return download(
+            on, on.pool(upload(on, x), static_cast<ops::Pooling>(how), on.upload_rows(rows)));
       };
       const Matrix actual = run(*ops_), expected = run(*ref_);
       for (int64_t j = 0; j < 19; ++j) {
@@ -146,8 +147,8 @@ TEST_P(NonFinite, PoolingOfManyRows) {
 TEST_P(NonFinite, Attention) {
   Random random(5);
   const std::vector<int32_t> lengths = {5, 40, 3};
-  const Rows rows = all_rows(lengths);
-  const AttentionShape shape{
+  const tensor::Rows rows = all_rows(lengths);
+  const ops::AttentionShape shape{
       .heads = 2, .kv_heads = 2, .head_dim = 16, .scale = 0.25f, .causal = false};
   const Matrix q = random_matrix(random, 48, 32), k = random_matrix(random, 48, 32),
                v = random_matrix(random, 48, 32);

@@ -12,7 +12,7 @@ namespace vecton::test {
 namespace {
 
 std::string describe(const PackedForm& form) {
-  const auto type = [](std::optional<BlockNumbers::Type> t) {
+  const auto type = [](std::optional<tensor::BlockNumbers::Type> t) {
     return t ? std::to_string(static_cast<int>(*t)) : std::string("none");
   };
   return form.name + ", blocks of " + std::to_string(form.block_rows) + " x " +
@@ -31,13 +31,14 @@ class Packed : public OpTest {
     const int64_t most = *std::ranges::max_element(counts);
     const Matrix x = random_matrix(random, most, k);
     const Numbers bias = random_numbers(random, n);
-    const auto run = [&](Ops& on, const Weight& weight, const Matrix& in, const Numbers& b) {
-      const LinearWeight w{on.prepare_linear({&weight, 1}), prepare(on, b)};
+    const auto run = [&](Ops& on, const tensor::Weight& weight, const Matrix& in,
+                         const Numbers& b) {
+      const ops::LinearWeight w{on.prepare_linear({&weight, 1}), prepare(on, b)};
       EXPECT_EQ(w.w->n, n);
       EXPECT_EQ(w.w->k, k);
       return download(on, on.linear(upload(on, in), w));
     };
-    const Weight dense = make_weight(packed.floats);
+    const tensor::Weight dense = make_weight(packed.floats);
     const Matrix expected = run(*ref_, dense, x, bias);
     expect_same_bits(run(*ref_, packed.weight, x, bias), expected);
     const Matrix scale =
@@ -79,20 +80,21 @@ TEST_P(Packed, Gated) {
                          up = make_packed(random, forms[other], 35, 144);
       const Matrix x = random_matrix(random, 15, 144);
       const Numbers bias = random_numbers(random, 70);
-      const auto run = [&](Ops& on, const Weight& g, const Weight& u, const Matrix& in,
-                           const Numbers& b, Activation act) {
-        const GatedWeight w{on.prepare_gated(g, u), prepare(on, b)};
+      const auto run = [&](Ops& on, const tensor::Weight& g, const tensor::Weight& u,
+                           const Matrix& in, const Numbers& b, ops::Activation act) {
+        const ops::GatedWeight w{on.prepare_gated(g, u), prepare(on, b)};
         EXPECT_EQ(w.w->n, 35);
         return download(on, on.gated_linear(upload(on, in), w, act));
       };
-      const Matrix expected =
-          run(*ref_, make_weight(gate.floats), make_weight(up.floats), x, bias, Activation::kSilu);
+      const Matrix expected = run(*ref_, make_weight(gate.floats), make_weight(up.floats), x, bias,
+                                  ops::Activation::kSilu);
       const Matrix scale =
           run(*ref_, make_weight(magnitudes(gate.floats)), make_weight(magnitudes(up.floats)),
-              magnitudes(x), magnitudes(bias), Activation::kIdentity);
+              magnitudes(x), magnitudes(bias), ops::Activation::kIdentity);
       for (const int64_t m : {1, 15}) {
-        expect_close(run(*ops_, gate.weight, up.weight, rows_of(x, 0, m), bias, Activation::kSilu),
-                     rows_of(expected, 0, m), rows_of(scale, 0, m), 2 * sum_bound(144));
+        expect_close(
+            run(*ops_, gate.weight, up.weight, rows_of(x, 0, m), bias, ops::Activation::kSilu),
+            rows_of(expected, 0, m), rows_of(scale, 0, m), 2 * sum_bound(144));
         if (HasFailure()) return;
       }
     }
@@ -103,9 +105,9 @@ TEST_P(Packed, Gated) {
 TEST_P(Packed, Stacked) {
   const std::vector<PackedForm>& forms = packed_forms();
   Random random(5);
-  std::vector<Weight> weights;
+  std::vector<tensor::Weight> weights;
   Matrix floats(0, 96), x = random_matrix(random, 20, 96);
-  const auto add = [&](const Weight& weight, const Matrix& values) {
+  const auto add = [&](const tensor::Weight& weight, const Matrix& values) {
     weights.push_back(weight);
     floats.rows += values.rows;
     floats.values.insert(floats.values.end(), values.values.begin(), values.values.end());
@@ -116,7 +118,7 @@ TEST_P(Packed, Stacked) {
     const Matrix dense = random_matrix(random, 9, 96);
     if (form == 31) add(make_weight(dense), dense);
   }
-  const auto run = [&](Ops& on, const std::vector<Weight>& parts, const Matrix& in) {
+  const auto run = [&](Ops& on, const std::vector<tensor::Weight>& parts, const Matrix& in) {
     return download(on, on.linear(upload(on, in), {on.prepare_linear(parts), {}}));
   };
   const Matrix expected = run(*ref_, {make_weight(floats)}, x);
@@ -134,18 +136,18 @@ TEST_P(Packed, Tables) {
     const Matrix types = random_matrix(random, 2, 96);
     std::vector<int32_t> ids(40), zeros(40);
     for (int32_t& id : ids) id = static_cast<int32_t>(random() % 70);
-    const auto embed = [&](Ops& on, const PreparedWeight& table) {
-      const Weight other = make_weight(types);
-      const PreparedWeight dense = on.prepare_table(other);
+    const auto embed = [&](Ops& on, const ops::PreparedWeight& table) {
+      const tensor::Weight other = make_weight(types);
+      const ops::PreparedWeight dense = on.prepare_table(other);
       const Ops::Lookup lookups[] = {{*table, on.upload_indices(ids)},
                                      {*dense, on.upload_indices(zeros)}};
       return download(on, on.embed(lookups));
     };
     const Matrix expected = embed(*ref_, ref_->prepare_table(make_weight(packed.floats)));
-    const PreparedWeight table = ops_->prepare_table(packed.weight);
+    const ops::PreparedWeight table = ops_->prepare_table(packed.weight);
     expect_same_bits(embed(*ops_, table), expected);
     const int64_t before = table->bytes;
-    const PreparedWeight head = ops_->prepare_linear({&packed.weight, 1});
+    const ops::PreparedWeight head = ops_->prepare_linear({&packed.weight, 1});
     expect_same_bits(embed(*ops_, table), expected);
     if (ops_->name() == "cpu") {
       EXPECT_GT(before, 0);
@@ -156,13 +158,13 @@ TEST_P(Packed, Tables) {
 
 // A row's bits depend on the row alone: any batch, any number of threads.
 TEST_P(Packed, SameBits) {
-  const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+  const std::unique_ptr<base::ThreadPool> one = make_pool(1), four = make_pool(4);
   const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
   for (const PackedForm& form : packed_forms()) {
     SCOPED_TRACE(describe(form));
     Random random(3);
     const PackedWeight packed = make_packed(random, form, 100, 288);
-    const PreparedWeight w = ops_->prepare_linear({&packed.weight, 1});
+    const ops::PreparedWeight w = ops_->prepare_linear({&packed.weight, 1});
     const Matrix x = random_matrix(random, 70, 288);
     const Matrix expected = download(*crowded, crowded->linear(upload(*crowded, x), {w, {}}));
     for (const int64_t m : {1, 2, 3, 5, 6, 7, 12, 13, 25, 64}) {
@@ -194,7 +196,7 @@ TEST_P(Packed, ExtremeActivations) {
     x.at(4, 95) = -inf;
     x.at(5, 0) = nan;
     x.at(6, 60) = -nan;
-    const auto run = [&](Ops& on, const Weight& weight, const Matrix& in) {
+    const auto run = [&](Ops& on, const tensor::Weight& weight, const Matrix& in) {
       return download(on, on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), {}}));
     };
     const Matrix actual = run(*ops_, packed.weight, x);
@@ -221,7 +223,7 @@ TEST_P(Packed, Memory) {
     SCOPED_TRACE(describe(form));
     Random random(3);
     const int64_t n = 256, k = 1024;
-    const Weight weight = make_packed(random, form, n, k).weight;
+    const tensor::Weight weight = make_packed(random, form, n, k).weight;
     const auto file = static_cast<double>(
         weight.codes.bytes.size() + weight.scale.bytes.size() + weight.offset.bytes.size() +
         weight.scale_unit.bytes.size() + weight.offset_unit.bytes.size());
@@ -236,7 +238,7 @@ TEST_P(Packed, Memory) {
 
 TEST_P(Packed, WhatIsTooShortOrOddIsRefused) {
   Random random(1);
-  const auto message_of = [&](const Weight& weight) -> std::string {
+  const auto message_of = [&](const tensor::Weight& weight) -> std::string {
     try {
       ops_->prepare_linear({&weight, 1});
     } catch (const Error& error) {
@@ -244,10 +246,10 @@ TEST_P(Packed, WhatIsTooShortOrOddIsRefused) {
     }
     return "";
   };
-  const PackedForm form{.bits = 4, .block = 32, .scale = BlockNumbers::Type::kF16};
-  const Weight good = make_packed(random, form, 8, 64).weight;
+  const PackedForm form{.bits = 4, .block = 32, .scale = tensor::BlockNumbers::Type::kF16};
+  const tensor::Weight good = make_packed(random, form, 8, 64).weight;
   EXPECT_EQ(message_of(good), "");
-  Weight bad = good;
+  tensor::Weight bad = good;
   bad.codes.bytes = bad.codes.bytes.first(255);
   EXPECT_THAT(message_of(bad), testing::HasSubstr("test.weight: expected 256 bytes, found 255"));
   bad = good;

@@ -11,7 +11,7 @@ namespace vecton::test {
 
 namespace {
 
-using Type = BlockNumbers::Type;
+using Type = tensor::BlockNumbers::Type;
 using Bytes = std::vector<std::byte>;
 
 // A float of a byte by its definition, in double.
@@ -26,7 +26,7 @@ float small_float(uint32_t bits, int exponent_bits, int mantissa_bits, int bias)
 
 // Scales of blocks: their bytes, and what these mean.
 struct Scales {
-  BlockNumbers stored;
+  tensor::BlockNumbers stored;
   std::vector<float> values;
   int64_t per_row = 0;
 
@@ -54,10 +54,11 @@ Scales make_numbers(Random& random, Type type, int64_t rows, int64_t columns, in
         bits = std::bit_cast<uint32_t>(wanted), value = wanted;
         break;
       case Type::kF16:
-        bits = float_to_f16(wanted), value = f16_to_float(static_cast<uint16_t>(bits));
+        bits = base::float_to_f16(wanted), value = base::f16_to_float(static_cast<uint16_t>(bits));
         break;
       case Type::kBF16:
-        bits = float_to_bf16(wanted), value = bf16_to_float(static_cast<uint16_t>(bits));
+        bits = base::float_to_bf16(wanted),
+        value = base::bf16_to_float(static_cast<uint16_t>(bits));
         break;
       case Type::kE8M0:
         bits = 115 + random() % 10, value = std::ldexp(1.0f, static_cast<int>(bits) - 127);
@@ -92,11 +93,11 @@ std::array<float, 16> table_of(const PackedForm& form) {
 
 float code_value(const PackedForm& form, uint32_t code) {
   switch (form.kind) {
-    case Codes::Kind::kFp4E2M1:
+    case tensor::Codes::Kind::kFp4E2M1:
       return small_float(code, 2, 1, 1);
-    case Codes::Kind::kFp8E4M3:
+    case tensor::Codes::Kind::kFp8E4M3:
       return small_float(code, 4, 3, 7);
-    case Codes::Kind::kTable:
+    case tensor::Codes::Kind::kTable:
       return table_of(form)[code];
     default:
       return static_cast<float>(static_cast<int>(code) - form.zero_point);
@@ -104,7 +105,7 @@ float code_value(const PackedForm& form, uint32_t code) {
 }
 
 std::vector<PackedForm> make_forms() {
-  using Kind = Codes::Kind;
+  using Kind = tensor::Codes::Kind;
   std::vector<PackedForm> forms;
   for (int bits = 1; bits <= 8; ++bits) {
     const std::string name = "uint" + std::to_string(bits);
@@ -184,14 +185,14 @@ PackedWeight make_packed(Random& random, const PackedForm& form, int64_t rows, i
       numbers(form.offset ? form.units : std::optional<Type>(), 256, 0.01f, storage->offset_unit);
 
   PackedWeight made;
-  Weight& weight = made.weight;
+  tensor::Weight& weight = made.weight;
   weight.name = "test.weight";
   weight.rows = rows;
   weight.columns = columns;
   weight.codes.kind = form.kind;
-  weight.codes.bits = form.kind == Codes::Kind::kUint ? form.bits : 0;
+  weight.codes.bits = form.kind == tensor::Codes::Kind::kUint ? form.bits : 0;
   weight.codes.zero_point = form.zero_point;
-  if (form.kind == Codes::Kind::kTable) weight.codes.table = table_of(form);
+  if (form.kind == tensor::Codes::Kind::kTable) weight.codes.table = table_of(form);
   weight.scale = scale.stored;
   weight.offset = offset.stored;
   weight.scale_unit = scale_unit.stored;
@@ -206,7 +207,7 @@ PackedWeight make_packed(Random& random, const PackedForm& form, int64_t rows, i
   for (int64_t i = 0; i < rows; ++i) {
     for (int64_t j = 0; j < columns; ++j) {
       uint32_t code = random() >> 8 & ((1u << bits) - 1);
-      if (form.kind == Codes::Kind::kFp8E4M3 && (code & 0x7f) == 0x7f) code ^= 1;  // NaN
+      if (form.kind == tensor::Codes::Kind::kFp8E4M3 && (code & 0x7f) == 0x7f) code ^= 1;  // NaN
       for (int b = 0; b < bits; ++b) {
         const int64_t at = j * bits + b;
         if (code >> b & 1) storage->codes[1 + i * row_bytes + at / 8] |= std::byte{1} << (at % 8);

@@ -12,9 +12,9 @@
 namespace vecton::test {
 
 struct PackedForm {
-  using Type = BlockNumbers::Type;
+  using Type = tensor::BlockNumbers::Type;
   std::string name;
-  Codes::Kind kind = Codes::Kind::kUint;
+  tensor::Codes::Kind kind = tensor::Codes::Kind::kUint;
   int bits = 8, zero_point = 0;
   int64_t block = 32;  // columns; 0 = a row
   int64_t block_rows = 1;
@@ -28,7 +28,7 @@ struct PackedForm {
 const std::vector<PackedForm>& packed_forms();
 
 struct PackedWeight {
-  Weight weight;
+  tensor::Weight weight;
   Matrix floats;
 };
 PackedWeight make_packed(Random& random, const PackedForm& form, int64_t rows, int64_t columns);

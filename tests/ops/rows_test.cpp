@@ -11,9 +11,10 @@ using Embed = OpTest;
 TEST_P(Embed, SumsTables) {
   Random random(1);
   for (const int64_t columns : {1, 3, 8, 15, 16, 17, 64, 100, 384, 1000}) {
-    for (const DType dtype : {DType::kF32, DType::kBF16, DType::kF16}) {
+    for (const tensor::DType dtype :
+         {tensor::DType::kF32, tensor::DType::kBF16, tensor::DType::kF16}) {
       for (const size_t tables : {1, 2, 3}) {
-        std::vector<Weight> weights;
+        std::vector<tensor::Weight> weights;
         for (size_t t = 0; t < tables; ++t) {
           weights.push_back(make_weight(random_matrix(random, 7 + 40 * t, columns), dtype));
         }
@@ -23,7 +24,7 @@ TEST_P(Embed, SumsTables) {
             for (int32_t& id : ids[t]) id = static_cast<int32_t>(random() % weights[t].rows);
           }
           const auto run = [&](Ops& on) {
-            std::vector<PreparedWeight> prepared;
+            std::vector<ops::PreparedWeight> prepared;
             std::vector<Ops::Lookup> lookups;
             for (size_t t = 0; t < tables; ++t) {
               prepared.push_back(on.prepare_table(weights[t]));
@@ -32,7 +33,7 @@ TEST_P(Embed, SumsTables) {
             return download(on, on.embed(lookups));
           };
           SCOPED_TRACE(std::to_string(columns) + " columns, " + std::to_string(tables) +
-                       " tables of " + std::string(to_string(dtype)) + ", rows " +
+                       " tables of " + std::string(tensor::to_string(dtype)) + ", rows " +
                        std::to_string(rows));
           const double bound = tables == 1 ? 0 : 2 * kRoundoff;  // a copy is exact
           expect_close(run(*ops_), run(*ref_), Matrix(rows, columns, 2), bound);
@@ -44,7 +45,7 @@ TEST_P(Embed, SumsTables) {
 }
 
 struct NormCase {
-  NormWeight::Kind kind;
+  ops::NormWeight::Kind kind;
   int64_t group, groups = 1;
   bool bias = false;
   float magnitude = 1, mean = 0, eps = 1e-6f;
@@ -52,11 +53,13 @@ struct NormCase {
 };
 
 struct HostNorm {
-  NormWeight::Kind kind;
+  ops::NormWeight::Kind kind;
   Numbers weight, bias;
   float eps;
 
-  NormWeight on(Ops& ops) const { return {kind, prepare(ops, weight), prepare(ops, bias), eps}; }
+  ops::NormWeight on(Ops& ops) const {
+    return {kind, prepare(ops, weight), prepare(ops, bias), eps};
+  }
 };
 
 // The rounding of x - mean is relative to x; dividing by the deviation blows it up.
@@ -71,7 +74,7 @@ Matrix norm_scale(const Matrix& x, const HostNorm& w) {
         largest = std::max<double>(largest, std::abs(x.at(i, j + c)));
       }
       const double mean =
-          w.kind == NormWeight::Kind::kLayerNorm ? sum / static_cast<double>(group) : 0;
+          w.kind == ops::NormWeight::Kind::kLayerNorm ? sum / static_cast<double>(group) : 0;
       for (int64_t c = 0; c < group; ++c) square += std::pow(x.at(i, j + c) - mean, 2);
       const double factor = largest / std::sqrt(square / static_cast<double>(group) + w.eps);
       for (int64_t c = 0; c < group; ++c) {
@@ -87,9 +90,10 @@ class Norm : public OpTest {
  protected:
   void check(const NormCase& c) {
     if (HasFailure()) return;
-    SCOPED_TRACE(std::string(c.kind == NormWeight::Kind::kLayerNorm ? "LayerNorm " : "RmsNorm ") +
-                 std::to_string(c.groups) + " x " + std::to_string(c.group) + ", magnitude " +
-                 std::to_string(c.magnitude) + ", mean " + std::to_string(c.mean));
+    SCOPED_TRACE(
+        std::string(c.kind == ops::NormWeight::Kind::kLayerNorm ? "LayerNorm " : "RmsNorm ") +
+        std::to_string(c.groups) + " x " + std::to_string(c.group) + ", magnitude " +
+        std::to_string(c.magnitude) + ", mean " + std::to_string(c.mean));
     Random random(static_cast<uint32_t>(c.group * 31 + c.groups));
     HostNorm w{c.kind, random_numbers(random, c.group, 0.5f, 2), {}, c.eps};
     if (c.bias) w.bias = random_numbers(random, c.group);
@@ -113,7 +117,7 @@ class Norm : public OpTest {
 };
 
 TEST_P(Norm, EverySize) {
-  for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+  for (const auto kind : {ops::NormWeight::Kind::kLayerNorm, ops::NormWeight::Kind::kRmsNorm}) {
     for (const int64_t size :
          {1, 3, 7, 8, 15, 16, 17, 31, 32, 33, 64, 100, 257, 384, 768, 1000, 1024}) {
       check({.kind = kind, .group = size, .bias = size % 2 == 0});
@@ -123,13 +127,13 @@ TEST_P(Norm, EverySize) {
 }
 
 TEST_P(Norm, Groups) {
-  for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+  for (const auto kind : {ops::NormWeight::Kind::kLayerNorm, ops::NormWeight::Kind::kRmsNorm}) {
     for (const int64_t group : {8, 16, 20, 24, 64, 80, 96, 128}) {
       for (const int64_t groups : {2, 3, 16}) {
         check({.kind = kind,
                .group = group,
                .groups = groups,
-               .bias = kind == NormWeight::Kind::kLayerNorm,
+               .bias = kind == ops::NormWeight::Kind::kLayerNorm,
                .layout = groups == 3 ? Layout::kStrided : Layout::kDense});
       }
     }
@@ -137,7 +141,7 @@ TEST_P(Norm, Groups) {
 }
 
 TEST_P(Norm, Magnitudes) {
-  for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
+  for (const auto kind : {ops::NormWeight::Kind::kLayerNorm, ops::NormWeight::Kind::kRmsNorm}) {
     for (const float magnitude : {1e-6f, 1e-3f, 1e3f, 1e6f}) {
       check({.kind = kind, .group = 384, .bias = true, .magnitude = magnitude, .eps = 1e-12f});
       check({.kind = kind,
@@ -249,19 +253,21 @@ TEST_P(Pool, EveryMode) {
   for (const int64_t columns : {1, 3, 8, 15, 16, 17, 100, 384}) {
     for (const std::vector<int32_t>& lengths :
          std::vector<std::vector<int32_t>>{{}, {1}, {2, 1, 3}, {33, 1, 5, 600}}) {
-      Rows rows = all_rows(lengths);
+      tensor::Rows rows = all_rows(lengths);
       for (int32_t& p : rows.index) p += p / 3;  // some rows of the sequences are left out
       const Matrix x = random_matrix(random, rows.count(), columns);
       for (const Layout layout : {Layout::kDense, Layout::kStrided}) {
-        for (const Pooling how : {Pooling::kCls, Pooling::kMax, Pooling::kMean,
-                                  Pooling::kMeanSqrtLen, Pooling::kWeightedMean, Pooling::kLast}) {
+        for (const ops::Pooling how :
+             {ops::Pooling::kCls, ops::Pooling::kMax, ops::Pooling::kMean,
+              ops::Pooling::kMeanSqrtLen, ops::Pooling::kWeightedMean, ops::Pooling::kLast}) {
           SCOPED_TRACE(std::to_string(columns) + " columns, mode " +
                        std::to_string(static_cast<int>(how)) + ", lengths " +
                        testing::PrintToString(lengths));
           const auto run = [&](Ops& on, const Matrix& in) {
             return download(on, on.pool(upload(on, in, layout), how, on.upload_rows(rows)));
           };
-          const bool copies = how == Pooling::kCls || how == Pooling::kLast || how == Pooling::kMax;
+          const bool copies =
+              how == ops::Pooling::kCls || how == ops::Pooling::kLast || how == ops::Pooling::kMax;
           expect_close(run(*ops_, x), run(*ref_, x), run(*ref_, magnitudes(x)),
                        copies ? 0 : sum_bound(600));
           if (HasFailure()) return;

@@ -7,7 +7,8 @@
 namespace vecton::test {
 namespace {
 
-constexpr DType kDTypes[] = {DType::kF32, DType::kBF16, DType::kF16};
+constexpr tensor::DType kDTypes[] = {tensor::DType::kF32, tensor::DType::kBF16,
+                                     tensor::DType::kF16};
 
 class Sameness : public OpTest {
  protected:
@@ -17,7 +18,7 @@ class Sameness : public OpTest {
   void check_rows(const Matrix& x, const Run& run, const std::string& what) {
     if (HasFailure()) return;
     SCOPED_TRACE(what);
-    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<base::ThreadPool> one = make_pool(1), four = make_pool(4);
     const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
     Matrix expected;
     for (int64_t i = 0; i < x.rows; ++i) {
@@ -46,10 +47,10 @@ TEST_P(Sameness, Linear) {
   for (const auto& [m, n, k] : shapes) {
     Random random(static_cast<uint32_t>(n));
     const Matrix x = random_matrix(random, m, k), w = random_matrix(random, n, k);
-    const Vector bias = prepare(*ops_, random_numbers(random, n));
-    const DType dtype = kDTypes[(n + k) % 3];
-    const Weight weight = make_weight(w, dtype);
-    const PreparedWeight prepared =
+    const ops::Vector bias = prepare(*ops_, random_numbers(random, n));
+    const tensor::DType dtype = kDTypes[(n + k) % 3];
+    const tensor::Weight weight = make_weight(w, dtype);
+    const ops::PreparedWeight prepared =
         ops_->prepare_linear({&weight, 1});  // one for all, as forks share it
     check_rows(
         x,
@@ -57,19 +58,19 @@ TEST_P(Sameness, Linear) {
           return download(on, on.linear(upload(on, in), {prepared, bias}));
         },
         "n " + std::to_string(n) + ", k " + std::to_string(k) + ", " +
-            std::string(to_string(dtype)));
+            std::string(tensor::to_string(dtype)));
   }
 }
 
 TEST_P(Sameness, LinearWithEverything) {
   Random random(2);
   const Matrix x = random_matrix(random, 90, 70);
-  const Vector bias = prepare(*ops_, random_numbers(random, 70));
-  for (const DType dtype : kDTypes) {
-    const Weight weight = make_weight(random_matrix(random, 70, 70), dtype);
-    const PreparedWeight prepared = ops_->prepare_linear({&weight, 1});
-    for (const Activation act :
-         {Activation::kGelu, Activation::kGeluTanh, Activation::kSilu, Activation::kTanh}) {
+  const ops::Vector bias = prepare(*ops_, random_numbers(random, 70));
+  for (const tensor::DType dtype : kDTypes) {
+    const tensor::Weight weight = make_weight(random_matrix(random, 70, 70), dtype);
+    const ops::PreparedWeight prepared = ops_->prepare_linear({&weight, 1});
+    for (const ops::Activation act : {ops::Activation::kGelu, ops::Activation::kGeluTanh,
+                                      ops::Activation::kSilu, ops::Activation::kTanh}) {
       check_rows(
           x,
           [&](Ops& on, const Matrix& in) {
@@ -86,15 +87,17 @@ TEST_P(Sameness, GatedLinear) {
   for (const auto& [m, n, k] : shapes) {
     Random random(static_cast<uint32_t>(n));
     const Matrix x = random_matrix(random, m, k);
-    const DType dtype = kDTypes[n % 3];
-    const PreparedWeight prepared =
+    const tensor::DType dtype = kDTypes[n % 3];
+    const ops::PreparedWeight prepared =
         ops_->prepare_gated(make_weight(random_matrix(random, n, k), dtype),
                             make_weight(random_matrix(random, n, k), dtype));
-    const Vector bias = n % 2 == 1 ? prepare(*ops_, random_numbers(random, 2 * n)) : Vector();
+    const ops::Vector bias =
+        n % 2 == 1 ? prepare(*ops_, random_numbers(random, 2 * n)) : ops::Vector();
     check_rows(
         x,
         [&](Ops& on, const Matrix& in) {
-          return download(on, on.gated_linear(upload(on, in), {prepared, bias}, Activation::kSilu));
+          return download(
+              on, on.gated_linear(upload(on, in), {prepared, bias}, ops::Activation::kSilu));
         },
         "n " + std::to_string(n) + ", k " + std::to_string(k));
   }
@@ -104,9 +107,9 @@ TEST_P(Sameness, NormAndLength) {
   Random random(3);
   for (const int64_t columns : {8, 100, 384}) {
     const Matrix x = random_matrix(random, 200, columns);
-    for (const auto kind : {NormWeight::Kind::kLayerNorm, NormWeight::Kind::kRmsNorm}) {
-      const NormWeight w{kind, prepare(*ops_, random_numbers(random, columns)),
-                         prepare(*ops_, random_numbers(random, columns)), 1e-6f};
+    for (const auto kind : {ops::NormWeight::Kind::kLayerNorm, ops::NormWeight::Kind::kRmsNorm}) {
+      const ops::NormWeight w{kind, prepare(*ops_, random_numbers(random, columns)),
+                              prepare(*ops_, random_numbers(random, columns)), 1e-6f};
       check_rows(
           x, [&](Ops& on, const Matrix& in) { return download(on, on.norm(upload(on, in), w)); },
           "norm");
@@ -130,7 +133,7 @@ TEST_P(Sameness, Elementwise) {
     check_rows(
         x,
         [&](Ops& on, const Matrix& in) {
-          Tensor sum = on.add(upload(on, in), on.activate(upload(on, in), Activation::kGelu));
+          Tensor sum = on.add(upload(on, in), on.activate(upload(on, in), ops::Activation::kGelu));
           return download(on, on.scale(on.multiply(std::move(sum), upload(on, in)), 0.7f));
         },
         "add, multiply, scale, activate");
@@ -148,7 +151,7 @@ TEST_P(Sameness, Rope) {
   check_rows(
       x,
       [&](Ops& on, const Matrix& in) {
-        const Indices positions = on.upload_indices(std::vector<int32_t>(in.rows, 7));
+        const tensor::Indices positions = on.upload_indices(std::vector<int32_t>(in.rows, 7));
         return download(
             on, on.rope(upload(on, in), 32, positions, {upload(on, cosines), upload(on, sines)}));
       },
@@ -158,13 +161,13 @@ TEST_P(Sameness, Rope) {
 TEST_P(Sameness, Pool) {
   Random random(5);
   const std::vector<int32_t> lengths = {1, 2, 3, 16, 33, 100, 257};
-  const Rows rows = all_rows(lengths);
+  const tensor::Rows rows = all_rows(lengths);
   for (const int64_t columns : {7, 64, 384}) {
     const Matrix x = random_matrix(random, rows.count(), columns);
-    const std::unique_ptr<ThreadPool> one = make_pool(1), four = make_pool(4);
+    const std::unique_ptr<base::ThreadPool> one = make_pool(1), four = make_pool(4);
     const std::unique_ptr<Ops> alone = make(*one), crowded = make(*four);
-    for (int how = 0; how <= static_cast<int>(Pooling::kLast); ++how) {
-      const auto mode = static_cast<Pooling>(how);
+    for (int how = 0; how <= static_cast<int>(ops::Pooling::kLast); ++how) {
+      const auto mode = static_cast<ops::Pooling>(how);
       const Matrix together =
           download(*crowded, crowded->pool(upload(*crowded, x), mode, crowded->upload_rows(rows)));
       for (size_t s = 0; s < lengths.size(); ++s) {

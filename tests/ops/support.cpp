@@ -18,11 +18,11 @@ namespace vecton::test {
 namespace {
 
 // Storage of a weight, one byte off any alignment.
-Weight allocate_weight(int64_t rows, int64_t columns, DType dtype, std::byte*& at) {
-  const size_t size = rows * columns * size_of(dtype);
+tensor::Weight allocate_weight(int64_t rows, int64_t columns, tensor::DType dtype, std::byte*& at) {
+  const size_t size = rows * columns * tensor::size_of(dtype);
   auto storage = std::make_shared<std::vector<std::byte>>(size + 1);
   at = storage->data() + 1;
-  Weight weight;
+  tensor::Weight weight;
   weight.name = "test.weight";
   weight.codes.dtype = dtype;
   weight.rows = rows;
@@ -76,33 +76,34 @@ Matrix rows_of(const Matrix& x, int64_t begin, int64_t count) {
   return y;
 }
 
-Weight make_weight(const Matrix& x, DType dtype) {
+tensor::Weight make_weight(const Matrix& x, tensor::DType dtype) {
   std::byte* at;
-  const Weight weight = allocate_weight(x.rows, x.columns, dtype, at);
+  const tensor::Weight weight = allocate_weight(x.rows, x.columns, dtype, at);
   for (const float value : x.values) {
-    if (dtype == DType::kF32) {
+    if (dtype == tensor::DType::kF32) {
       std::memcpy(at, &value, sizeof value);
     } else {
-      const uint16_t bits = dtype == DType::kF16 ? float_to_f16(value) : float_to_bf16(value);
+      const uint16_t bits =
+          dtype == tensor::DType::kF16 ? base::float_to_f16(value) : base::float_to_bf16(value);
       std::memcpy(at, &bits, sizeof bits);
     }
-    at += size_of(dtype);
+    at += tensor::size_of(dtype);
   }
   return weight;
 }
 
 // In all three formats the sign is the highest bit of the last byte.
-Weight magnitudes(const Weight& weight) {
+tensor::Weight magnitudes(const tensor::Weight& weight) {
   std::byte* at;
-  const Weight copy = allocate_weight(weight.rows, weight.columns, weight.codes.dtype, at);
+  const tensor::Weight copy = allocate_weight(weight.rows, weight.columns, weight.codes.dtype, at);
   std::copy(weight.codes.bytes.begin(), weight.codes.bytes.end(), at);
-  const auto size = static_cast<size_t>(size_of(weight.codes.dtype));
+  const auto size = static_cast<size_t>(tensor::size_of(weight.codes.dtype));
   for (size_t i = size - 1; i < weight.codes.bytes.size(); i += size) at[i] &= std::byte{0x7f};
   return copy;
 }
 
-Rows all_rows(const std::vector<int32_t>& lengths) {
-  Rows rows;
+tensor::Rows all_rows(const std::vector<int32_t>& lengths) {
+  tensor::Rows rows;
   for (const int32_t length : lengths) {
     for (int32_t i = 0; i < length; ++i) rows.index.push_back(i);
     rows.offsets.push_back(rows.offsets.back() + length);
@@ -120,7 +121,7 @@ Tensor upload(Ops& ops, const Matrix& x, Layout layout) {
   return ops.upload(wide.values, wide.rows, wide.columns).slice_columns(kBefore, x.columns);
 }
 
-Vector prepare(Ops& ops, const Numbers& values) {
+ops::Vector prepare(Ops& ops, const Numbers& values) {
   if (values.empty()) return {};
   return ops.prepare_parameters(values, 1, static_cast<int64_t>(values.size()));
 }
@@ -163,8 +164,8 @@ void expect_same_bits(const Matrix& actual, const Matrix& expected) {
   }
 }
 
-std::unique_ptr<ThreadPool> make_pool(int threads) {
-  auto pool = std::make_unique<ThreadPool>(threads);
+std::unique_ptr<base::ThreadPool> make_pool(int threads) {
+  auto pool = std::make_unique<base::ThreadPool>(threads);
   std::set<std::thread::id> seen;  // until each of them, and the caller, was inside one region
   while (static_cast<int>(seen.size()) <= threads) {
     std::vector<std::thread::id> ids(threads + 1);
@@ -194,11 +195,12 @@ std::string name_of(const testing::TestParamInfo<Target>& target) {
   return target.param.backend + "_" + target.param.isa;
 }
 
-OpTest::OpTest() : pool_(make_pool(2)), ops_(make(*pool_)), ref_(make_ops("ref", *pool_)) {}
+OpTest::OpTest()
+    : pool_(make_pool(2)), ops_(make(*pool_)), ref_(backend::make_ops("ref", *pool_)) {}
 
-std::unique_ptr<Ops> OpTest::make(ThreadPool& pool) const {
+std::unique_ptr<Ops> OpTest::make(base::ThreadPool& pool) const {
   if (GetParam().backend == "irreducible") return make_irreducible_ops(pool);
-  return make_ops(GetParam().backend, pool, GetParam().isa);
+  return backend::make_ops(GetParam().backend, pool, GetParam().isa);
 }
 
 }  // namespace vecton::test

@@ -44,17 +44,17 @@ Matrix columns_of(const Matrix& x, int64_t begin, int64_t count);
 Matrix rows_of(const Matrix& x, int64_t begin, int64_t count);
 
 // `x` rounded to `dtype`, at an address that is aligned to nothing, as in a file.
-Weight make_weight(const Matrix& x, DType dtype = DType::kF32);
+tensor::Weight make_weight(const Matrix& x, tensor::DType dtype = tensor::DType::kF32);
 // The same weight with absolute values.
-Weight magnitudes(const Weight& weight);
+tensor::Weight magnitudes(const tensor::Weight& weight);
 
 // Rows of sequences with these lengths, all of them.
-Rows all_rows(const std::vector<int32_t>& lengths);
+tensor::Rows all_rows(const std::vector<int32_t>& lengths);
 
 // kStrided: a view into a wider tensor that has NaN around it.
 enum class Layout { kDense, kStrided };
 Tensor upload(Ops& ops, const Matrix& x, Layout layout = Layout::kDense);
-Vector prepare(Ops& ops, const Numbers& values);
+ops::Vector prepare(Ops& ops, const Numbers& values);
 Matrix download(Ops& ops, const Tensor& x);
 
 // |actual - expected| <= bound * (scale + |expected|) for every element, NaN and infinities in the
@@ -70,7 +70,7 @@ inline double sum_bound(int64_t terms) {
 }
 
 // A pool all of whose workers have come up and are idle.
-std::unique_ptr<ThreadPool> make_pool(int threads);
+std::unique_ptr<base::ThreadPool> make_pool(int threads);
 
 // A backend and instruction set to test.
 struct Target {
@@ -84,9 +84,9 @@ std::string name_of(const testing::TestParamInfo<Target>& target);
 class OpTest : public testing::TestWithParam<Target> {
  protected:
   OpTest();
-  std::unique_ptr<Ops> make(ThreadPool& pool) const;
+  std::unique_ptr<Ops> make(base::ThreadPool& pool) const;
 
-  std::unique_ptr<ThreadPool> pool_;
+  std::unique_ptr<base::ThreadPool> pool_;
   std::unique_ptr<Ops> ops_, ref_;
 };
 

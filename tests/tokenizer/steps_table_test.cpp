@@ -14,7 +14,7 @@ namespace vecton {
 namespace {
 
 const json::array& tests_of(const char* kind) {
-  static const json::value document = read_json(VECTON_STEPS_FILE);
+  static const json::value document = base::read_json(VECTON_STEPS_FILE);
   return document.at(kind).as_array();
 }
 
@@ -53,22 +53,23 @@ TEST(TokenizerSteps, NormalizersAreTheReferences) {
 
 // Words, and the characters of the input that they came from.
 TEST(TokenizerSteps, PreTokenizersAreTheReferences) {
-  for_each_case("pre_tokenizers", [](const std::string& config, const json::value& given,
-                                     const json::value& wanted) {
-    const std::string text = text_of(given);
-    const auto pre_tokenizer = make_pre_tokenizer(testing_json::Document(config).field());
-    Words work;
-    work.text.assign(text, 0, true);
-    work.reset();
-    pre_tokenizer->apply(work);
-    json::array found;
-    for (const Span span : work.spans) {
-      const Span origin = work.text.origin(span);
-      found.push_back({work.text.bytes().substr(span.begin, span.end - span.begin),
-                       characters(text, origin.begin), characters(text, origin.end)});
-    }
-    EXPECT_EQ(json::serialize(found), json::serialize(wanted));
-  });
+  for_each_case("pre_tokenizers",
+                [](const std::string& config, const json::value& given, const json::value& wanted) {
+                  const std::string text = text_of(given);
+                  const auto pre_tokenizer =
+                      tokenizer::make_pre_tokenizer(testing_json::Document(config).field());
+                  tokenizer::Words work;
+                  work.text.assign(text, 0, true);
+                  work.reset();
+                  pre_tokenizer->apply(work);
+                  json::array found;
+                  for (const tokenizer::Span span : work.spans) {
+                    const tokenizer::Span origin = work.text.origin(span);
+                    found.push_back({work.text.bytes().substr(span.begin, span.end - span.begin),
+                                     characters(text, origin.begin), characters(text, origin.end)});
+                  }
+                  EXPECT_EQ(json::serialize(found), json::serialize(wanted));
+                });
 }
 
 TEST(TokenizerSteps, PreTokenizersCutAlikeWithoutOrigins) {
@@ -82,14 +83,13 @@ TEST(TokenizerSteps, PreTokenizersCutAlikeWithoutOrigins) {
 }
 
 TEST(TokenizerSteps, DecodersAreTheReferences) {
-  for_each_case("decoders",
-                [](const std::string& config, const json::value& given, const json::value& wanted) {
-                  const auto decoder = make_decoder(testing_json::Document(config).field());
-                  std::vector<std::string> tokens;
-                  for (const json::value& token : given.as_array())
-                    tokens.push_back(text_of(token));
-                  EXPECT_EQ(decode_tokens(*decoder, tokens), text_of(wanted));
-                });
+  for_each_case("decoders", [](const std::string& config, const json::value& given,
+                               const json::value& wanted) {
+    const auto decoder = tokenizer::make_decoder(testing_json::Document(config).field());
+    std::vector<std::string> tokens;
+    for (const json::value& token : given.as_array()) tokens.push_back(text_of(token));
+    EXPECT_EQ(tokenizer::decode_tokens(*decoder, tokens), text_of(wanted));
+  });
 }
 
 }  // namespace

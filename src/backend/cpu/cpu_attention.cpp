@@ -45,7 +45,7 @@ struct Plan {
   // The keys of sequence s: its pages, those that follow one another as one run, then `rows` rows
   // of its own.
   void add_keys(int64_t s, const Tensor& k, const Tensor& v, int64_t first, int64_t rows,
-                const KeyPages& before) {
+                const ops::KeyPages& before) {
     int64_t count = 0;
     if (!before.offsets.empty()) {
       const std::span<const int32_t> pages = view(before.pages), offsets = view(before.offsets);
@@ -69,7 +69,8 @@ struct Plan {
 };
 
 // Lays out the keys and values of the last sequence of `plan` as [key head][key][head_dim].
-Tensor lay_out_by_head(CpuOps& ops, ThreadPool& pool, const AttentionShape& shape, Plan& plan) {
+Tensor lay_out_by_head(CpuOps& ops, base::ThreadPool& pool, const ops::AttentionShape& shape,
+                       Plan& plan) {
   const int64_t keys = plan.keys.back(), d = shape.head_dim, first = plan.first_run.end()[-2];
   const Tensor laid = ops.allocate(2 * shape.kv_heads, keys * d);
   const std::span<const KeyRun> runs(plan.runs.begin() + first, plan.runs.end());
@@ -95,7 +96,7 @@ struct DistanceTables {
   std::vector<int32_t> bucket, gentle;
   Tensor by_head;
 
-  DistanceTables(CpuOps& ops, const AttentionBias& bias, int64_t heads, int64_t keys,
+  DistanceTables(CpuOps& ops, const ops::AttentionBias& bias, int64_t heads, int64_t keys,
                  int64_t positions)
       : zero(keys + AttentionTileBias::kBeyond),
         bucket(zero + positions + AttentionTileBias::kBeyond),
@@ -119,7 +120,7 @@ struct DistanceTables {
 
   // For query heads from `head` on, query rows from `query_row` and keys whose own ones begin at
   // `key_row`.
-  AttentionTileBias tile(const AttentionBias& bias, int64_t head, int64_t query_row,
+  AttentionTileBias tile(const ops::AttentionBias& bias, int64_t head, int64_t query_row,
                          int64_t key_row) const {
     const int64_t column = head * bias.buckets;
     return {.bucket = bucket.data() + zero,
@@ -136,7 +137,7 @@ struct DistanceTables {
 
 // Queries whose window holds unattended rows only: the mean of v over their sequence's rows.
 void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
-                  const AttentionShape& shape, std::span<const int32_t> offsets,
+                  const ops::AttentionShape& shape, std::span<const int32_t> offsets,
                   std::span<const int32_t> positions, std::span<const int32_t> keys,
                   const Plan& plan, const Tensor& y) {
   const int64_t d = shape.head_dim, group = shape.heads / shape.kv_heads;
@@ -147,7 +148,7 @@ void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
     const int64_t rows = keys[s + 1] - keys[s];
     if (blind == end || plan.keys[s] == 0 || rows == 0) continue;
     const Tensor mean = ops.allocate(1, v.columns());
-    kernels.pool(row(v, keys[s]), v.stride(), rows, v.columns(), Pooling::kMean, nullptr,
+    kernels.pool(row(v, keys[s]), v.stride(), rows, v.columns(), ops::Pooling::kMean, nullptr,
                  data(mean));
     for (; blind < end; ++blind) {
       for (int64_t h = 0; h < shape.heads; ++h) {
@@ -160,9 +161,9 @@ void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
 }  // namespace
 
 Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
-                         const AttentionShape& shape, const SequenceRows& queries,
-                         const Indices& key_offsets, const AttentionBias& bias,
-                         const KeyPages& before, const Indices& attended_rows) {
+                         const ops::AttentionShape& shape, const tensor::SequenceRows& queries,
+                         const tensor::Indices& key_offsets, const ops::AttentionBias& bias,
+                         const ops::KeyPages& before, const tensor::Indices& attended_rows) {
   if (!bias.by_key.empty() && !before.pages.empty())
     throw Error(ErrorCode::kUnsupported, "attention: keys in pages have no bias by key");
   const AttentionKernels& kernels = attention_kernels(isa_);

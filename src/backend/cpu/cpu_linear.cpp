@@ -29,7 +29,7 @@ int64_t block_bytes() {
 
 // From each segment to the columns of y that are its own.
 template <class F>
-void for_segments(const Prepared& weight, const F& f) {
+void for_segments(const ops::Prepared& weight, const F& f) {
   int64_t column = 0;
   for (const auto& segment : static_cast<const PackedStack&>(weight).segments) {
     f(*segment, column);
@@ -44,8 +44,8 @@ struct Integers {
   IntegerRows rows{};
   std::shared_ptr<host::FloatMemory> memory;
 
-  Integers(ThreadPool& pool, Arena& arena, const IntegerKernels& kernels, const LinearCall& call,
-           int64_t count) {
+  Integers(base::ThreadPool& pool, Arena& arena, const IntegerKernels& kernels,
+           const LinearCall& call, int64_t count) {
     constexpr int64_t kTaskNumbers = 32 << 10;  // quantised by one task
     const PackedCodes& codes = call.w->codes;
     rows.row_bytes = 3 * codes.k;
@@ -70,7 +70,8 @@ struct Integers {
 // shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
 // turn, so the tasks of one turn are those at the same place of all stretches, and what a kernel
 // fetches ahead is what its worker does next.
-void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call, int64_t rows) {
+void run(base::ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
+         int64_t rows) {
   const PackedMatrix& w = *call.w;
   if (rows == 0 || w.panels == 0) return;
   const int64_t row_bytes = std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
@@ -97,13 +98,13 @@ void run(ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
 }  // namespace
 
 // Floats with scales have no kernel of their own: they become float32.
-static Weight without_scales(const Weight& weight) {
+static tensor::Weight without_scales(const tensor::Weight& weight) {
   host::check_weight(weight);
-  if (weight.is_dense() || weight.codes.kind != Codes::Kind::kFloat) return weight;
+  if (weight.is_dense() || weight.codes.kind != tensor::Codes::Kind::kFloat) return weight;
   auto values = std::make_shared<std::vector<float>>(weight.rows * weight.columns);
   for (int64_t i = 0; i < weight.rows; ++i)
     host::dequantise_row(weight, i, values->data() + i * weight.columns);
-  Weight made;
+  tensor::Weight made;
   made.name = weight.name;
   made.rows = weight.rows;
   made.columns = weight.columns;
@@ -113,10 +114,10 @@ static Weight without_scales(const Weight& weight) {
   return made;
 }
 
-PreparedWeight CpuOps::prepare_linear(std::span<const Weight> given) {
-  std::vector<Weight> weights;
-  for (const Weight& weight : given) weights.push_back(without_scales(weight));
-  const std::span<const Weight> parts = weights;
+ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given) {
+  std::vector<tensor::Weight> weights;
+  for (const tensor::Weight& weight : given) weights.push_back(without_scales(weight));
+  const std::span<const tensor::Weight> parts = weights;
   auto made = std::make_shared<PackedStack>();
   for (size_t begin = 0, end; begin < parts.size(); begin = end) {
     end = begin + 1;
@@ -127,19 +128,19 @@ PreparedWeight CpuOps::prepare_linear(std::span<const Weight> given) {
   return made;
 }
 
-PreparedWeight CpuOps::prepare_gated(const Weight& gate, const Weight& up) {
-  const Weight parts[] = {without_scales(gate), without_scales(up)};
+ops::PreparedWeight CpuOps::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) {
+  const tensor::Weight parts[] = {without_scales(gate), without_scales(up)};
   auto made = std::make_shared<PackedStack>();
   if (same_form(parts[0], parts[1]) || (parts[0].is_dense() && parts[1].is_dense())) {
     made->add(packed(parts, true));
     return made;
   }
-  for (const Weight& part : parts) made->add(packed({&part, 1}, false));
+  for (const tensor::Weight& part : parts) made->add(packed({&part, 1}, false));
   made->n = gate.rows;
   return made;
 }
 
-PreparedWeight CpuOps::prepare_table(const Weight& table) {
+ops::PreparedWeight CpuOps::prepare_table(const tensor::Weight& table) {
   host::check_weight(table);
   return tables_.add(table);
 }
@@ -153,7 +154,7 @@ static void embed_one_by_one(const LinearKernels& kernels, const EmbeddingTable&
   one.n = 1;
   one.k = table.k;
   one.dtype = table.row_dtype();
-  one.rows = {row, static_cast<size_t>(table.k * size_of(one.dtype))};
+  one.rows = {row, static_cast<size_t>(table.k * tensor::size_of(one.dtype))};
   for (int64_t i = begin; i < end; ++i) {
     table.read_row(call.ids[i], row);
     kernels.embed({&one, &kFirst, call.y + i * call.y_stride, call.y_stride, call.add}, 0, 1);
@@ -190,7 +191,8 @@ void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
 }
 
 // A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
-std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const Weight> parts, bool gated) {
+std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const tensor::Weight> parts,
+                                                   bool gated) {
   auto made = pack(pool_, panels_, parts, gated, linear_kernels(isa_).lanes);
   PackedCodes& codes = made->codes;
   codes.integers = codes.exists() && codes.whole && codes.zero >= 0 && codes.zero <= 255 &&
@@ -198,10 +200,10 @@ std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const Weight> parts
   return made;
 }
 
-Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
+Tensor CpuOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
                       const Tensor* residual) {
-  if (!is_common(act)) {
-    Tensor y = activate(linear(x, w, Activation::kIdentity, nullptr), act);
+  if (!ops::is_common(act)) {
+    Tensor y = activate(linear(x, w, ops::Activation::kIdentity, nullptr), act);
     return residual ? add(std::move(y), *residual) : y;
   }
   Tensor y = allocate(x.rows(), w.w->n);
@@ -215,19 +217,20 @@ Tensor CpuOps::linear(const Tensor& x, const LinearWeight& w, Activation act,
 }
 
 // Gate and up lie in matrices of their own where their forms differ.
-Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const Vector& bias,
-                               Activation act) {
+Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
+                               ops::Activation act) {
   Tensor ys[2];
   for (int i = 0; i < 2; ++i) {
     ys[i] = allocate(x.rows(), halves.n);
-    multiply_rows({halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
-                   at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : Activation::kIdentity},
-                  x.rows());
+    multiply_rows(
+        {halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
+         at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : ops::Activation::kIdentity},
+        x.rows());
   }
   return multiply(std::move(ys[0]), ys[1]);
 }
 
-Tensor CpuOps::gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) {
+Tensor CpuOps::gated_linear(const Tensor& x, const ops::GatedWeight& gate_up, ops::Activation act) {
   const auto& stack = static_cast<const PackedStack&>(*gate_up.w);
   if (stack.segments.size() == 2) return gated_by_halves(x, stack, gate_up.bias, act);
   Tensor y = allocate(x.rows(), gate_up.w->n);

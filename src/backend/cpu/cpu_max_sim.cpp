@@ -13,7 +13,7 @@ constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
 
 }  // namespace
 
-Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, const Indices& bounds) {
+Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& bounds) {
   const std::span<const int32_t> offsets = view(bounds);
   const MaxSimKernels& kernels = max_sim_kernels(isa_);
   const auto documents = static_cast<int64_t>(offsets.size()) - 1;

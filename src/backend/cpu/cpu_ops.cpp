@@ -22,11 +22,11 @@ static int64_t stride_of(int64_t columns) {
 // All workers together keep a small part of the machine's memory for their next passes.
 static size_t most_free(int workers) {
   constexpr int64_t kPart = 32, kLeast = int64_t{4} << 20, kMost = int64_t{256} << 20;
-  static const int64_t memory = total_memory();
+  static const int64_t memory = base::total_memory();
   return static_cast<size_t>(std::clamp(memory / kPart / workers, kLeast, kMost));
 }
 
-CpuOps::CpuOps(ThreadPool& pool, Isa isa)
+CpuOps::CpuOps(base::ThreadPool& pool, Isa isa)
     : pool_(pool), isa_(isa), arena_(most_free(pool.size())) {}
 
 void CpuOps::give_back_memory() {
@@ -70,12 +70,12 @@ void CpuOps::download(const Tensor& x, std::span<float> values) {
   }
 }
 
-std::vector<int32_t> CpuOps::download_indices(const Indices& indices) {
+std::vector<int32_t> CpuOps::download_indices(const tensor::Indices& indices) {
   const std::span<const int32_t> values = view(indices);
   return {values.begin(), values.end()};
 }
 
-Tensor CpuOps::gather_rows(const Tensor& x, const Indices& rows) {
+Tensor CpuOps::gather_rows(const Tensor& x, const tensor::Indices& rows) {
   Tensor y = allocate(rows.size(), x.columns());
   const std::span<const int32_t> from = view(rows);
   for (int64_t i = 0; i < y.rows(); ++i) std::copy_n(row(x, from[i]), x.columns(), row(y, i));
@@ -95,13 +95,17 @@ Tensor CpuOps::concat_columns(std::span<const Tensor> parts) {
 
 }  // namespace cpu
 
+}  // namespace vecton
+
+namespace vecton::backend {
+
 std::vector<std::string> cpu_isas() {
   std::vector<std::string> names;
   for (cpu::Isa isa : cpu::supported_isas()) names.emplace_back(to_string(isa));
   return names;
 }
 
-std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, std::string_view name) {
+std::unique_ptr<Ops> make_cpu_ops(base::ThreadPool& pool, std::string_view name) {
   const std::vector<cpu::Isa> isas = cpu::supported_isas();
   if (name.empty()) return std::make_unique<cpu::CpuOps>(pool, isas.back());
   std::string known;
@@ -114,4 +118,4 @@ std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, std::string_view name) {
               "VECTON_CPU");
 }
 
-}  // namespace vecton
+}  // namespace vecton::backend

@@ -28,7 +28,7 @@ using host::view;
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(ThreadPool& pool, Isa isa);
+  CpuOps(base::ThreadPool& pool, Isa isa);
 
   std::string_view name() const override { return "cpu"; }
   std::string_view isa() const override { return to_string(isa_); }
@@ -39,39 +39,41 @@ class CpuOps final : public Ops {
   Tensor allocate(int64_t rows, int64_t columns) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
   void download(const Tensor& x, std::span<float> values) override;
-  Indices upload_indices(std::vector<int32_t> values) override {
+  tensor::Indices upload_indices(std::vector<int32_t> values) override {
     return host::keep(std::move(values));
   }
-  std::vector<int32_t> download_indices(const Indices& indices) override;
+  std::vector<int32_t> download_indices(const tensor::Indices& indices) override;
 
-  PreparedWeight prepare_linear(std::span<const Weight> parts) override;
-  PreparedWeight prepare_gated(const Weight& gate, const Weight& up) override;
-  PreparedWeight prepare_table(const Weight& table) override;
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) override;
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override;
+  ops::PreparedWeight prepare_table(const tensor::Weight& table) override;
 
   Tensor prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns) override;
 
   Tensor embed(std::span<const Lookup> lookups) override;
-  Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
+  Tensor linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
                 const Tensor* residual) override;
-  Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) override;
+  Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
+                      ops::Activation act) override;
   Tensor add(Tensor a, const Tensor& b) override;
   Tensor multiply(Tensor a, const Tensor& b) override;
   Tensor scale(Tensor x, float factor) override;
-  Tensor activate(Tensor x, Activation act) override;
-  Tensor norm(Tensor x, const NormWeight& w) override;
-  Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
-              const RopeTable& table) override;
-  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const SequenceRows& queries, const Indices& keys, const AttentionBias& bias,
-                   const KeyPages& before, const Indices& attended) override;
-  Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
-                    const SequenceRows& rows) override;
-  Tensor gather_rows(const Tensor& x, const Indices& rows) override;
-  Tensor pool(const Tensor& x, Pooling how, const SequenceRows& rows) override;
+  Tensor activate(Tensor x, ops::Activation act) override;
+  Tensor norm(Tensor x, const ops::NormWeight& w) override;
+  Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
+              const ops::RopeTable& table) override;
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                   const ops::AttentionShape& shape, const tensor::SequenceRows& queries,
+                   const tensor::Indices& keys, const ops::AttentionBias& bias,
+                   const ops::KeyPages& before, const tensor::Indices& attended) override;
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
+                    const tensor::SequenceRows& rows) override;
+  Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
+  Tensor pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) override;
   Tensor l2_normalize(Tensor x) override;
-  void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
-                  const Indices& to) override;
-  Tensor max_sim(const Tensor& q, const Tensor& d, const Indices& offsets) override;
+  void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                  const tensor::Indices& to) override;
+  Tensor max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& offsets) override;
   Tensor softmax(Tensor x) override;
   Tensor sigmoid(Tensor x) override;
   Tensor concat_columns(std::span<const Tensor> parts) override;
@@ -79,12 +81,12 @@ class CpuOps final : public Ops {
  private:
   template <class F>
   Tensor change_rows(Tensor x, const F& change);
-  std::shared_ptr<const PackedMatrix> packed(std::span<const Weight> parts, bool gated);
+  std::shared_ptr<const PackedMatrix> packed(std::span<const tensor::Weight> parts, bool gated);
   void multiply_rows(LinearCall call, int64_t rows);
-  Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const Vector& bias,
-                         Activation act);
+  Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
+                         ops::Activation act);
 
-  ThreadPool& pool_;
+  base::ThreadPool& pool_;
   Isa isa_;
   Arena arena_;
   PanelMemory panels_;
@@ -93,11 +95,11 @@ class CpuOps final : public Ops {
 
 }  // namespace vecton::cpu
 
-namespace vecton {
+namespace vecton::backend {
 
 // `isa` empty = the best this machine has. An unknown or missing one is an error that names those
 // there are.
-std::unique_ptr<Ops> make_cpu_ops(ThreadPool& pool, std::string_view isa);
+std::unique_ptr<Ops> make_cpu_ops(base::ThreadPool& pool, std::string_view isa);
 std::vector<std::string> cpu_isas();
 
-}  // namespace vecton
+}  // namespace vecton::backend

@@ -13,7 +13,7 @@ namespace {
 // Calls f(row) for all rows, on idle workers too where there is enough to do: waking one costs as
 // much as some ten thousand floats.
 template <class F>
-void for_rows(ThreadPool& pool, int64_t rows, int64_t columns, const F& f) {
+void for_rows(base::ThreadPool& pool, int64_t rows, int64_t columns, const F& f) {
   constexpr int64_t kFloatsPerItem = 16384;
   const int64_t step = std::max<int64_t>(1, kFloatsPerItem / std::max<int64_t>(1, columns));
   pool.parallel_for((rows + step - 1) / step, [&](int64_t i) {
@@ -23,11 +23,11 @@ void for_rows(ThreadPool& pool, int64_t rows, int64_t columns, const F& f) {
 
 }  // namespace
 
-Tensor CpuOps::norm(Tensor x, const NormWeight& w) {
+Tensor CpuOps::norm(Tensor x, const ops::NormWeight& w) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
   const auto kernel =
-      w.kind == NormWeight::Kind::kLayerNorm ? kernels.layer_norm : kernels.rms_norm;
+      w.kind == ops::NormWeight::Kind::kLayerNorm ? kernels.layer_norm : kernels.rms_norm;
   const int64_t group = w.weight.columns();
   const float *weight = data(w.weight), *bias = data(w.bias);
   for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
@@ -38,7 +38,8 @@ Tensor CpuOps::norm(Tensor x, const NormWeight& w) {
   return y;
 }
 
-Tensor CpuOps::rope(Tensor x, int64_t head_dim, const Indices& positions, const RopeTable& table) {
+Tensor CpuOps::rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
+                    const ops::RopeTable& table) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
   const int64_t half = table.rotary_dim() / 2;
@@ -79,20 +80,20 @@ Tensor CpuOps::scale(Tensor x, float factor) {
   return y;
 }
 
-Tensor CpuOps::activate(Tensor x, Activation act) {
+Tensor CpuOps::activate(Tensor x, ops::Activation act) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);
   for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
     const float* from = row(x, r);
-    if (is_common(act)) return kernels.activate(from, act, x.columns(), row(y, r));
+    if (ops::is_common(act)) return kernels.activate(from, act, x.columns(), row(y, r));
     std::transform(from, from + x.columns(), row(y, r),
-                   [&](float v) { return static_cast<float>(activation_value(act, v)); });
+                   [&](float v) { return static_cast<float>(ops::activation_value(act, v)); });
   });
   return y;
 }
 
-Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
-                          const SequenceRows& rows) {
+Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
+                          const tensor::SequenceRows& rows) {
   const Tensor y = allocate(x.rows(), x.columns());
   const int64_t columns = x.columns(), width = taps.rows();
   const std::span<const int32_t> offsets = view(rows.offsets);
@@ -107,14 +108,14 @@ Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const Vector& bia
   return y;
 }
 
-void CpuOps::store_rows(const Tensor& x, const Indices& from, const Tensor& into,
-                        const Indices& to) {
+void CpuOps::store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                        const tensor::Indices& to) {
   const std::span<const int32_t> rows = view(from), places = view(to);
   for_rows(pool_, from.size(), x.columns(),
            [&](int64_t i) { std::copy_n(row(x, rows[i]), x.columns(), row(into, places[i])); });
 }
 
-Tensor CpuOps::pool(const Tensor& x, Pooling how, const SequenceRows& rows) {
+Tensor CpuOps::pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) {
   Tensor y = allocate(rows.sequences, x.columns());
   const std::span<const int32_t> offsets = view(rows.offsets), positions = view(rows.index);
   const RowKernels& kernels = row_kernels(isa_);
@@ -145,8 +146,8 @@ Tensor CpuOps::change_rows(Tensor x, const F& change) {
   return y;
 }
 
-Tensor CpuOps::softmax(Tensor x) { return change_rows(std::move(x), softmax_row); }
+Tensor CpuOps::softmax(Tensor x) { return change_rows(std::move(x), ops::softmax_row); }
 
-Tensor CpuOps::sigmoid(Tensor x) { return change_rows(std::move(x), sigmoid_row); }
+Tensor CpuOps::sigmoid(Tensor x) { return change_rows(std::move(x), ops::sigmoid_row); }
 
 }  // namespace vecton::cpu

@@ -6,7 +6,7 @@
 
 namespace vecton::cpu {
 
-EmbeddingTable::EmbeddingTable(const Weight& table) : weight(table) {
+EmbeddingTable::EmbeddingTable(const tensor::Weight& table) : weight(table) {
   n = weight.rows;
   k = weight.columns;
   bytes = static_cast<int64_t>(weight.codes.bytes.size() + weight.scale.bytes.size() +
@@ -20,16 +20,17 @@ EmbeddingTable::EmbeddingTable(const Weight& table) : weight(table) {
   file.keep = weight.keep;
 }
 
-DType EmbeddingTable::row_dtype() const {
-  if (panels) return panels->codes.exists() ? DType::kF32 : panels->dtype;
-  return DType::kF32;
+tensor::DType EmbeddingTable::row_dtype() const {
+  if (panels) return panels->codes.exists() ? tensor::DType::kF32 : panels->dtype;
+  return tensor::DType::kF32;
 }
 
 // The numbers of row `id` of dense panels, as they are stored.
 static void unpack(const PackedMatrix& panels, int64_t id, std::byte* out) {
-  const int64_t size = size_of(panels.dtype), lanes = panels.width / 2;
+  const int64_t size = tensor::size_of(panels.dtype), lanes = panels.width / 2;
   const int64_t column = id % panels.width;
-  const int64_t place = panels.dtype == DType::kBF16 ? column % lanes * 2 + column / lanes : column;
+  const int64_t place =
+      panels.dtype == tensor::DType::kBF16 ? column % lanes * 2 + column / lanes : column;
   const std::byte* from =
       panels.data.get() + id / panels.width * panels.panel_bytes() + place * size;
   for (int64_t i = 0; i < panels.k; ++i, from += panels.width * size, out += size)
@@ -44,13 +45,14 @@ void EmbeddingTable::read_row(int64_t id, std::byte* out) const {
   host::dequantise_row(weight, id, floats);
 }
 
-std::shared_ptr<const EmbeddingTable> EmbeddingTables::add(const Weight& weight) {
+std::shared_ptr<const EmbeddingTable> EmbeddingTables::add(const tensor::Weight& weight) {
   auto table = std::make_shared<EmbeddingTable>(weight);
   tables_[weight.codes.bytes.data()] = table;
   return table;
 }
 
-void EmbeddingTables::tie(const Weight& weight, const std::shared_ptr<const PackedMatrix>& panels) {
+void EmbeddingTables::tie(const tensor::Weight& weight,
+                          const std::shared_ptr<const PackedMatrix>& panels) {
   const auto place = tables_.find(weight.codes.bytes.data());
   const auto table = place == tables_.end() ? nullptr : place->second.lock();
   const bool same = table && table->n == panels->n && table->k == panels->k &&

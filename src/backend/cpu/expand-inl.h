@@ -35,37 +35,37 @@ HWY_INLINE VF from_e4m3(VU code) {
 }
 
 // As many numbers of blocks as a vector has lanes.
-HWY_INLINE VF load_numbers(BlockNumbers::Type type, const std::byte* at) {
+HWY_INLINE VF load_numbers(tensor::BlockNumbers::Type type, const std::byte* at) {
   constexpr F32 d;
   constexpr U32 du;
   const hn::Rebind<uint8_t, F32> d8;
   const hn::Rebind<int8_t, F32> di8;
   const hn::Rebind<uint16_t, F32> d16;
   switch (type) {
-    case BlockNumbers::Type::kF32:
+    case tensor::BlockNumbers::Type::kF32:
       return hn::LoadU(d, reinterpret_cast<const float*>(at));
-    case BlockNumbers::Type::kF16: {
+    case tensor::BlockNumbers::Type::kF16: {
       const hn::Rebind<hwy::float16_t, F32> dh;
       return hn::PromoteTo(d, hn::LoadU(dh, reinterpret_cast<const hwy::float16_t*>(at)));
     }
-    case BlockNumbers::Type::kBF16: {
+    case tensor::BlockNumbers::Type::kBF16: {
       const VU bits = hn::PromoteTo(du, hn::LoadU(d16, reinterpret_cast<const uint16_t*>(at)));
       return hn::BitCast(d, hn::ShiftLeft<16>(bits));
     }
-    case BlockNumbers::Type::kE8M0: {  // 0 is 2^-127, 255 NaN
+    case tensor::BlockNumbers::Type::kE8M0: {  // 0 is 2^-127, 255 NaN
       const VU code = hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at)));
       const VU bits = hn::Max(hn::ShiftLeft<23>(code), hn::Set(du, 0x00400000u));
       const auto nan = hn::Eq(code, hn::Set(du, 255u));
       return hn::BitCast(d, hn::IfThenElse(nan, hn::Set(du, 0x7fc00000u), bits));
     }
-    case BlockNumbers::Type::kE4M3:
+    case tensor::BlockNumbers::Type::kE4M3:
       return from_e4m3(hn::PromoteTo(du, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
-    case BlockNumbers::Type::kU8: {
+    case tensor::BlockNumbers::Type::kU8: {
       constexpr I32 di;
       return hn::ConvertTo(d,
                            hn::PromoteTo(di, hn::LoadU(d8, reinterpret_cast<const uint8_t*>(at))));
     }
-    case BlockNumbers::Type::kI8: {
+    case tensor::BlockNumbers::Type::kI8: {
       constexpr I32 di;
       return hn::ConvertTo(d,
                            hn::PromoteTo(di, hn::LoadU(di8, reinterpret_cast<const int8_t*>(at))));
@@ -89,7 +89,7 @@ HWY_INLINE VF group_numbers(const PackedNumbers& numbers, const PackedNumbers& u
 
 // One kind of numbers of groups begin .. end, times `factor`: written to out [groups][2 width], or
 // multiplied with what is there.
-template <BlockNumbers::Type kType, bool kMultiply>
+template <tensor::BlockNumbers::Type kType, bool kMultiply>
 void read_kind(const PackedNumbers& numbers, const std::byte* panel, int64_t begin, int64_t end,
                float factor, float* out) {
   constexpr F32 d;
@@ -111,7 +111,7 @@ void read_kind(const PackedNumbers& numbers, const std::byte* panel, int64_t beg
 template <bool kMultiply>
 void read_kind(const PackedNumbers& numbers, const std::byte* panel, int64_t begin, int64_t end,
                float factor, float* out) {
-  using Type = BlockNumbers::Type;
+  using Type = tensor::BlockNumbers::Type;
   switch (numbers.type) {
     case Type::kF32:
       return read_kind<Type::kF32, kMultiply>(numbers, panel, begin, end, factor, out);

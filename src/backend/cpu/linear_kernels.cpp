@@ -172,15 +172,17 @@ constexpr Tiles make_tiles() {
 constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<StoredBF16>(),
                 kF16Tiles = make_tiles<StoredF16>();
 
-const Tiles& tiles_of(DType dtype) {
-  return dtype == DType::kF32 ? kF32Tiles : dtype == DType::kBF16 ? kBF16Tiles : kF16Tiles;
+const Tiles& tiles_of(tensor::DType dtype) {
+  return dtype == tensor::DType::kF32    ? kF32Tiles
+         : dtype == tensor::DType::kBF16 ? kBF16Tiles
+                                         : kF16Tiles;
 }
 
 // ---------------------------------------------------------------- what follows the sums
 
 // y = act(sum + bias) + residual for `rows` rows of one panel; `columns` of them exist. A padded
 // column is computed like the others and not stored.
-template <Activation kAct>
+template <ops::Activation kAct>
 void finish(const LinearCall& call, const float* sums, int64_t row, int64_t rows, int64_t column,
             int64_t columns, const float* bias) {
   HWY_UNROLL(2)
@@ -209,7 +211,7 @@ void finish(const LinearCall& call, const float* sums, int64_t row, int64_t rows
 }
 
 // y = act(gate + bias) * (up + bias): the first vector of the panel is gate, the second up.
-template <Activation kAct>
+template <ops::Activation kAct>
 void finish_gated(const LinearCall& call, const float* sums, int64_t row, int64_t rows,
                   int64_t column, int64_t columns, const float* /*bias*/) {
   const auto mask = hn::FirstN(d, static_cast<size_t>(columns));
@@ -234,33 +236,33 @@ void finish_gated(const LinearCall& call, const float* sums, int64_t row, int64_
 using Finish = void (*)(const LinearCall&, const float*, int64_t, int64_t, int64_t, int64_t,
                         const float*);
 
-template <bool kGated, Activation kAct>
+template <bool kGated, ops::Activation kAct>
 constexpr Finish finish_with() {
   if constexpr (kGated) return &finish_gated<kAct>;
   return &finish<kAct>;
 }
 
 template <bool kGated>
-Finish choose_finish(Activation act) {
+Finish choose_finish(ops::Activation act) {
   switch (act) {
-    case Activation::kIdentity:
-      return finish_with<kGated, Activation::kIdentity>();
-    case Activation::kGelu:
-      return finish_with<kGated, Activation::kGelu>();
-    case Activation::kGeluTanh:
-      return finish_with<kGated, Activation::kGeluTanh>();
-    case Activation::kRelu:
-      return finish_with<kGated, Activation::kRelu>();
-    case Activation::kSilu:
-      return finish_with<kGated, Activation::kSilu>();
-    case Activation::kTanh:
-      return finish_with<kGated, Activation::kTanh>();
-    case Activation::kSigmoid:
-      return finish_with<kGated, Activation::kSigmoid>();
-    case Activation::kLog1pRelu:
-      return finish_with<kGated, Activation::kLog1pRelu>();
+    case ops::Activation::kIdentity:
+      return finish_with<kGated, ops::Activation::kIdentity>();
+    case ops::Activation::kGelu:
+      return finish_with<kGated, ops::Activation::kGelu>();
+    case ops::Activation::kGeluTanh:
+      return finish_with<kGated, ops::Activation::kGeluTanh>();
+    case ops::Activation::kRelu:
+      return finish_with<kGated, ops::Activation::kRelu>();
+    case ops::Activation::kSilu:
+      return finish_with<kGated, ops::Activation::kSilu>();
+    case ops::Activation::kTanh:
+      return finish_with<kGated, ops::Activation::kTanh>();
+    case ops::Activation::kSigmoid:
+      return finish_with<kGated, ops::Activation::kSigmoid>();
+    case ops::Activation::kLog1pRelu:
+      return finish_with<kGated, ops::Activation::kLog1pRelu>();
     default:  // never asked for: is_common()
-      return finish_with<kGated, Activation::kIdentity>();
+      return finish_with<kGated, ops::Activation::kIdentity>();
   }
 }
 
@@ -299,16 +301,16 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
   const Tiles& tiles = tiles_of(w.dtype);
   const int64_t at_once = panels_at_once(static_cast<int>(rows));
   const int64_t bytes = w.panel_bytes();
-  const int64_t lines_per_k = std::max<int64_t>(1, kWidth * size_of(w.dtype) / kLine);
+  const int64_t lines_per_k = std::max<int64_t>(1, kWidth * tensor::size_of(w.dtype) / kLine);
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
     const char* ahead = panel + 2 * count <= w.panels ? data + count * bytes : data;
-    (count == 1 ? tiles.single
-                : tiles.wide)[rows]({call.x + row * call.x_stride, call.x_stride, data,
-                                     w.k * kWidth, w.k, sums, kTileRows * kWidth, false, ahead,
-                                     kWidth * size_of(w.dtype) / lines_per_k, bytes / lines_per_k});
+    (count == 1 ? tiles.single : tiles.wide)[rows](
+        {call.x + row * call.x_stride, call.x_stride, data, w.k * kWidth, w.k, sums,
+         kTileRows * kWidth, false, ahead, kWidth * tensor::size_of(w.dtype) / lines_per_k,
+         bytes / lines_per_k});
     for (int64_t p = 0; p < count; ++p) {
       finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
     }
@@ -325,7 +327,7 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   const int64_t count = (rows + kTileRows - 1) / kTileRows;
   const int64_t blocks = std::max<int64_t>(1, (w.k + kBlockK - 1) / kBlockK);
   const int64_t block = std::max<int64_t>(4, ((w.k + blocks - 1) / blocks + 3) / 4 * 4);
-  const int64_t row_bytes = kWidth * size_of(w.dtype);
+  const int64_t row_bytes = kWidth * tensor::size_of(w.dtype);
   const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
   const int64_t ahead_step = (row_bytes / lines_per_k + count - 1) / count;
   HWY_ALIGN float sums[kBlockRows * kWidth];
@@ -357,7 +359,7 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
                   int64_t panel_end) {
   constexpr int64_t kBlock = 128, kMostPanels = 4;
   const PackedMatrix& w = *call.w;
-  const Tiles& tiles = tiles_of(DType::kF32);
+  const Tiles& tiles = tiles_of(tensor::DType::kF32);
   const int64_t count = (rows + kTileRows - 1) / kTileRows;
   HWY_ALIGN float floats[std::max<int64_t>(kBlock, 64 * kMostPanels) * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
@@ -496,9 +498,9 @@ void embed_rows(const EmbedCall& call, int64_t row, int64_t row_end) {
 
 void embed(const EmbedCall& call, int64_t row, int64_t row_end) {
   switch (call.table->dtype) {
-    case DType::kF16:
+    case tensor::DType::kF16:
       return embed_rows<hwy::float16_t>(call, row, row_end);
-    case DType::kBF16:
+    case tensor::DType::kBF16:
       return embed_rows<uint16_t>(call, row, row_end);
     default:
       return embed_rows<float>(call, row, row_end);

@@ -24,7 +24,7 @@ struct LinearCall {
   const float* bias;      // [n], or null
   const float* residual;  // [rows, n], or null
   int64_t residual_stride;
-  Activation act;
+  ops::Activation act;
   const IntegerRows* integers = nullptr;  // x, where the weight's codes are multiplied as integers
 };
 

@@ -18,20 +18,20 @@ constexpr int64_t kBlock = 32;  // k packed at once: 32 short pieces of rows, on
 struct Row {
   const std::byte* at = nullptr;
   int64_t step = 0;  // bytes from one number to the next
-  DType dtype = DType::kF32;
+  tensor::DType dtype = tensor::DType::kF32;
 };
 
 constexpr std::byte kZeros[4] = {};
 
 // The row that output column `i` of the stack comes from.
-Row stacked_row(std::span<const Weight> parts, int64_t i) {
-  for (const Weight& part : parts) {
-    const int64_t size = size_of(part.codes.dtype);
+Row stacked_row(std::span<const tensor::Weight> parts, int64_t i) {
+  for (const tensor::Weight& part : parts) {
+    const int64_t size = tensor::size_of(part.codes.dtype);
     if (i < part.rows)
       return {part.codes.bytes.data() + i * part.columns * size, size, part.codes.dtype};
     i -= part.rows;
   }
-  return {kZeros, 0, DType::kF32};
+  return {kZeros, 0, tensor::DType::kF32};
 }
 
 // The bytes of a file have no alignment.
@@ -45,10 +45,10 @@ T load(const std::byte* at) {
 float widen(const Row& row, int64_t k) {
   const std::byte* at = row.at + k * row.step;
   switch (row.dtype) {
-    case DType::kF16:
-      return f16_to_float(load<uint16_t>(at));
-    case DType::kBF16:
-      return bf16_to_float(load<uint16_t>(at));
+    case tensor::DType::kF16:
+      return base::f16_to_float(load<uint16_t>(at));
+    case tensor::DType::kBF16:
+      return base::bf16_to_float(load<uint16_t>(at));
     default:
       return load<float>(at);
   }
@@ -66,11 +66,11 @@ void fill(std::byte* panel, int64_t words, int64_t k, const Word& word) {
   }
 }
 
-void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel) {
+void pack_panel(const PackedMatrix& matrix, std::span<const tensor::Weight> parts, int64_t panel) {
   Row rows[kMaxWidth];  // in the order of the panel's columns
   const int64_t width = matrix.width, lanes = width / 2, outputs = matrix.outputs();
   for (int64_t j = 0; j < width; ++j) {
-    const int64_t place = matrix.dtype == DType::kBF16 ? j % lanes * 2 + j / lanes : j;
+    const int64_t place = matrix.dtype == tensor::DType::kBF16 ? j % lanes * 2 + j / lanes : j;
     const int64_t column = panel * outputs + j % outputs;
     if (column >= matrix.n) {
       rows[place] = stacked_row({}, 0);
@@ -79,7 +79,7 @@ void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64
     }
   }
   std::byte* out = matrix.data.get() + panel * matrix.panel_bytes();
-  if (matrix.dtype == DType::kF32) {
+  if (matrix.dtype == tensor::DType::kF32) {
     fill(out, width, matrix.k,
          [&](int64_t j, int64_t k) { return std::bit_cast<uint32_t>(widen(rows[j], k)); });
   } else {
@@ -93,20 +93,21 @@ void pack_panel(const PackedMatrix& matrix, std::span<const Weight> parts, int64
 
 }  // namespace
 
-std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
-                                   std::span<const Weight> parts, bool gated, int64_t lanes) {
+std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
+                                   std::span<const tensor::Weight> parts, bool gated,
+                                   int64_t lanes) {
   auto matrix = std::make_shared<PackedMatrix>();
   matrix->k = parts.front().columns;
   matrix->dtype = parts.front().codes.dtype;
   matrix->gated = gated;
   matrix->width = 2 * lanes;
   bool mixed = false;
-  for (const Weight& part : parts) {
+  for (const tensor::Weight& part : parts) {
     matrix->n += part.rows;
     mixed |= part.codes.dtype != matrix->dtype;
   }
   if (gated) matrix->n = parts.front().rows;
-  if (mixed) matrix->dtype = DType::kF32;
+  if (mixed) matrix->dtype = tensor::DType::kF32;
   if (!parts.front().is_dense()) matrix->codes = layout_of_codes(parts.front(), matrix->width);
   matrix->panels = (matrix->n + matrix->outputs() - 1) / matrix->outputs();
   matrix->bytes = matrix->panels * matrix->panel_bytes();
@@ -123,7 +124,7 @@ std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
       }
     }
   });
-  for (const Weight& part : parts) part.release();
+  for (const tensor::Weight& part : parts) part.release();
   return matrix;
 }
 

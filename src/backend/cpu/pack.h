@@ -23,8 +23,8 @@ namespace vecton::cpu {
 // A panel is two vectors wide. Of a gated matrix the first is of gate columns and the second of the
 // same up columns, so that a tile holds what the product needs. bfloat16 columns are interleaved,
 // (first vector's, second vector's) in one 32-bit lane: a shift and a mask widen a pair of vectors.
-struct PackedMatrix final : Prepared {
-  DType dtype = DType::kF32;
+struct PackedMatrix final : ops::Prepared {
+  tensor::DType dtype = tensor::DType::kF32;
   PackedCodes codes;  // where it has codes instead of floats
   bool gated = false;
   int64_t width = 0;  // columns of a panel
@@ -32,19 +32,20 @@ struct PackedMatrix final : Prepared {
   std::shared_ptr<std::byte> data;
 
   int64_t panel_bytes() const {
-    return codes.exists() ? codes.panel_bytes : k * width * size_of(dtype);
+    return codes.exists() ? codes.panel_bytes : k * width * tensor::size_of(dtype);
   }
   int64_t outputs() const { return gated ? width / 2 : width; }  // columns of y per panel
 };
 
 // Parts stacked, or (gated) gate and up. All dense, those of different types are widened to
 // float32; or all of codes in one form (same_form).
-std::shared_ptr<PackedMatrix> pack(ThreadPool& pool, PanelMemory& memory,
-                                   std::span<const Weight> parts, bool gated, int64_t lanes);
+std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
+                                   std::span<const tensor::Weight> parts, bool gated,
+                                   int64_t lanes);
 
 // Stacked weights: parts of one form after another are a matrix of their own, `segments` side by
 // side in y. A gated matrix is one segment.
-struct PackedStack final : Prepared {
+struct PackedStack final : ops::Prepared {
   std::vector<std::shared_ptr<const PackedMatrix>> segments;
 
   void add(std::shared_ptr<const PackedMatrix> segment) {
@@ -56,8 +57,8 @@ struct PackedStack final : Prepared {
 };
 
 // Rows for embed(), where the file has them.
-struct Table final : Prepared {
-  DType dtype = DType::kF32;
+struct Table final : ops::Prepared {
+  tensor::DType dtype = tensor::DType::kF32;
   std::span<const std::byte> rows;
   std::shared_ptr<const void> keep;
 };

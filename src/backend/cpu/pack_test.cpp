@@ -17,16 +17,17 @@ constexpr int64_t kLanes = 4;
 struct Stored {
   std::vector<std::byte> bytes;
   int released = 0;
-  Weight weight;
+  tensor::Weight weight;
 
-  Stored(int64_t rows, int64_t columns, DType dtype, float first = 0) {
-    const int64_t size = size_of(dtype);
+  Stored(int64_t rows, int64_t columns, tensor::DType dtype, float first = 0) {
+    const int64_t size = tensor::size_of(dtype);
     bytes.resize(static_cast<size_t>(rows * columns * size + 1));
     for (int64_t i = 0; i < rows * columns; ++i) {
       const float value = first + static_cast<float>(10 * (i / columns) + i % columns);
-      const uint16_t half = dtype == DType::kF16 ? float_to_f16(value) : float_to_bf16(value);
+      const uint16_t half =
+          dtype == tensor::DType::kF16 ? base::float_to_f16(value) : base::float_to_bf16(value);
       std::memcpy(bytes.data() + 1 + i * size,
-                  dtype == DType::kF32 ? static_cast<const void*>(&value) : &half,
+                  dtype == tensor::DType::kF32 ? static_cast<const void*>(&value) : &half,
                   static_cast<size_t>(size));
     }
     weight.name = "layer.weight";
@@ -40,9 +41,9 @@ struct Stored {
 
 class Pack : public testing::Test {
  protected:
-  std::vector<float> packed(std::span<const Weight> parts, bool gated = false) {
+  std::vector<float> packed(std::span<const tensor::Weight> parts, bool gated = false) {
     matrix_ = pack(pool_, memory_, parts, gated, kLanes);
-    const int64_t size = size_of(matrix_->dtype);
+    const int64_t size = tensor::size_of(matrix_->dtype);
     std::vector<float> values;
     for (int64_t i = 0; i < matrix_->bytes / size; ++i) {
       const std::byte* at = matrix_->data.get() + i * size;
@@ -50,21 +51,21 @@ class Pack : public testing::Test {
       uint16_t half;
       std::memcpy(&value, at, sizeof value);
       std::memcpy(&half, at, sizeof half);
-      values.push_back(matrix_->dtype == DType::kF32   ? value
-                       : matrix_->dtype == DType::kF16 ? f16_to_float(half)
-                                                       : bf16_to_float(half));
+      values.push_back(matrix_->dtype == tensor::DType::kF32   ? value
+                       : matrix_->dtype == tensor::DType::kF16 ? base::f16_to_float(half)
+                                                               : base::bf16_to_float(half));
     }
     return values;
   }
 
-  ThreadPool pool_{1};
+  base::ThreadPool pool_{1};
   PanelMemory memory_;
   std::shared_ptr<PackedMatrix> matrix_;
 };
 
 TEST_F(Pack, LaysStackedRowsAsColumnsOfPanelsAndPadsTheLast) {
-  Stored a(6, 2, DType::kF32), b(4, 2, DType::kF32, 100);
-  const Weight parts[] = {a.weight, b.weight};
+  Stored a(6, 2, tensor::DType::kF32), b(4, 2, tensor::DType::kF32, 100);
+  const tensor::Weight parts[] = {a.weight, b.weight};
   EXPECT_THAT(packed(parts),
               testing::ElementsAre(0, 10, 20, 30, 40, 50, 100, 110, 1, 11, 21, 31, 41, 51, 101, 111,
                                    120, 130, 0, 0, 0, 0, 0, 0, 121, 131, 0, 0, 0, 0, 0, 0));
@@ -75,32 +76,32 @@ TEST_F(Pack, LaysStackedRowsAsColumnsOfPanelsAndPadsTheLast) {
 }
 
 TEST_F(Pack, KeepsHalfFloatsAsTheyAre) {
-  Stored a(8, 1, DType::kF16);
+  Stored a(8, 1, tensor::DType::kF16);
   EXPECT_THAT(packed({&a.weight, 1}), testing::ElementsAre(0, 10, 20, 30, 40, 50, 60, 70));
 }
 
 TEST_F(Pack, InterleavesTheTwoVectorsOfBfloat16) {
-  Stored a(7, 1, DType::kBF16);
+  Stored a(7, 1, tensor::DType::kBF16);
   EXPECT_THAT(packed({&a.weight, 1}), testing::ElementsAre(0, 40, 10, 50, 20, 60, 30, 0));
 }
 
 TEST_F(Pack, PutsGateAndUpSideBySide) {
-  Stored gate(5, 1, DType::kF32), up(5, 1, DType::kF32, 100);
-  const Weight parts[] = {gate.weight, up.weight};
+  Stored gate(5, 1, tensor::DType::kF32), up(5, 1, tensor::DType::kF32, 100);
+  const tensor::Weight parts[] = {gate.weight, up.weight};
   EXPECT_THAT(packed(parts, true),
               testing::ElementsAre(0, 10, 20, 30, 100, 110, 120, 130, 40, 0, 0, 0, 140, 0, 0, 0));
   EXPECT_EQ(matrix_->n, 5);
 }
 
 TEST_F(Pack, WidensPartsOfDifferentTypes) {
-  Stored a(4, 1, DType::kBF16), b(4, 1, DType::kF16, 5);
-  const Weight parts[] = {a.weight, b.weight};
+  Stored a(4, 1, tensor::DType::kBF16), b(4, 1, tensor::DType::kF16, 5);
+  const tensor::Weight parts[] = {a.weight, b.weight};
   EXPECT_THAT(packed(parts), testing::ElementsAre(0, 10, 20, 30, 5, 15, 25, 35));
-  EXPECT_EQ(matrix_->dtype, DType::kF32);
+  EXPECT_EQ(matrix_->dtype, tensor::DType::kF32);
 }
 
 TEST_F(Pack, MatricesOutliveTheirMemory) {
-  Stored a(8, 1, DType::kF32);
+  Stored a(8, 1, tensor::DType::kF32);
   auto memory = std::make_unique<PanelMemory>();
   const auto made = pack(pool_, *memory, {&a.weight, 1}, false, kLanes);
   memory.reset();

@@ -20,15 +20,15 @@ constexpr int64_t kMostGroup = 256, kRowGroup = 128;
 
 int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
-bool same(const BlockNumbers& a, const BlockNumbers& b) {
+bool same(const tensor::BlockNumbers& a, const tensor::BlockNumbers& b) {
   if (!a.exists() || !b.exists()) return a.exists() == b.exists();
   return a.type == b.type && a.block_columns == b.block_columns;
 }
 
 // The k for which all numbers of a row stay the same.
-int64_t group_of(const Weight& weight) {
+int64_t group_of(const tensor::Weight& weight) {
   int64_t group = 0;
-  for (const BlockNumbers* numbers :
+  for (const tensor::BlockNumbers* numbers :
        {&weight.scale, &weight.offset, &weight.scale_unit, &weight.offset_unit}) {
     if (numbers->exists() && numbers->block_columns < weight.columns)
       group = std::gcd(group, numbers->block_columns);
@@ -44,7 +44,7 @@ int64_t group_of(const Weight& weight) {
 }
 
 // Takes room for one kind of numbers.
-PackedNumbers place(const BlockNumbers& numbers, const PackedCodes& codes, int64_t columns,
+PackedNumbers place(const tensor::BlockNumbers& numbers, const PackedCodes& codes, int64_t columns,
                     int64_t width, int64_t& at) {
   PackedNumbers placed;
   if (!numbers.exists()) return placed;
@@ -84,17 +84,17 @@ void find_bytes(PackedCodes& codes) {
 
 // The row that column `column` of panel `panel` has; rows of the padding have no weight.
 struct Source {
-  const Weight* weight = nullptr;
+  const tensor::Weight* weight = nullptr;
   int64_t row = 0;
 };
 
-Source source_of(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel,
+Source source_of(const PackedMatrix& matrix, std::span<const tensor::Weight> parts, int64_t panel,
                  int64_t column) {
   const int64_t outputs = matrix.outputs();
   int64_t row = panel * outputs + column % outputs;
   if (row >= matrix.n) return {};
   if (matrix.gated) return {&parts[static_cast<size_t>(column / outputs)], row};
-  for (const Weight& part : parts) {
+  for (const tensor::Weight& part : parts) {
     if (row < part.rows) return {&part, row};
     row -= part.rows;
   }
@@ -111,7 +111,8 @@ uint32_t word_of_nibbles(uint32_t x) {
 }
 
 // The words of one row, of all k.
-void words_of(const Weight& weight, int64_t row, const PackedCodes& packed, uint32_t* words) {
+void words_of(const tensor::Weight& weight, int64_t row, const PackedCodes& packed,
+              uint32_t* words) {
   const int stored = weight.codes.stored_bits();
   const int64_t per_word = packed.codes_per_word(), whole = weight.columns / per_word,
                 all = packed.k / per_word;
@@ -136,7 +137,7 @@ void words_of(const Weight& weight, int64_t row, const PackedCodes& packed, uint
   }
 }
 
-void pack_numbers(const Weight& weight, int64_t row, const BlockNumbers& numbers,
+void pack_numbers(const tensor::Weight& weight, int64_t row, const tensor::BlockNumbers& numbers,
                   const PackedCodes& codes, const PackedNumbers& placed, int64_t width,
                   int64_t column, std::byte* panel) {
   if (!placed.exists()) return;
@@ -153,7 +154,7 @@ void pack_numbers(const Weight& weight, int64_t row, const BlockNumbers& numbers
 float number_at(const PackedMatrix& matrix, const PackedNumbers& placed, const std::byte* panel,
                 int64_t group, int64_t column) {
   if (!placed.exists()) return 1;
-  BlockNumbers one;
+  tensor::BlockNumbers one;
   one.type = placed.type;
   one.bytes = {panel + placed.at + (group / placed.every * matrix.width + column) * placed.size,
                static_cast<size_t>(placed.size)};
@@ -162,17 +163,17 @@ float number_at(const PackedMatrix& matrix, const PackedNumbers& placed, const s
 
 }  // namespace
 
-bool same_form(const Weight& a, const Weight& b) {
+bool same_form(const tensor::Weight& a, const tensor::Weight& b) {
   if (a.is_dense() || b.is_dense())
     return a.is_dense() && b.is_dense() && a.codes.dtype == b.codes.dtype;
-  return a.codes.kind == b.codes.kind && a.codes.kind != Codes::Kind::kFloat &&
+  return a.codes.kind == b.codes.kind && a.codes.kind != tensor::Codes::Kind::kFloat &&
          a.codes.bits == b.codes.bits && a.codes.zero_point == b.codes.zero_point &&
          a.codes.table == b.codes.table && a.factor == b.factor && same(a.scale, b.scale) &&
          same(a.offset, b.offset) && same(a.scale_unit, b.scale_unit) &&
          same(a.offset_unit, b.offset_unit);
 }
 
-PackedCodes layout_of_codes(const Weight& weight, int64_t width) {
+PackedCodes layout_of_codes(const tensor::Weight& weight, int64_t width) {
   constexpr int64_t kLine = 64;
   PackedCodes codes;
   const int stored = weight.codes.stored_bits();
@@ -181,7 +182,7 @@ PackedCodes layout_of_codes(const Weight& weight, int64_t width) {
   codes.k = round_up(weight.columns, kStep);
   codes.factor = weight.factor;
   codes.values = std::make_shared<const std::array<float, 256>>(host::code_values(weight.codes));
-  if (weight.codes.kind == Codes::Kind::kUint) {
+  if (weight.codes.kind == tensor::Codes::Kind::kUint) {
     codes.zero = weight.codes.zero_point;
   } else if (codes.bits == 4) {
     find_bytes(codes);
@@ -200,7 +201,7 @@ PackedCodes layout_of_codes(const Weight& weight, int64_t width) {
   return codes;
 }
 
-void pack_codes(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel) {
+void pack_codes(const PackedMatrix& matrix, std::span<const tensor::Weight> parts, int64_t panel) {
   constexpr int64_t kBlock = 32;  // words moved at once: short pieces of rows, one of the panel
   const PackedCodes& codes = matrix.codes;
   const int64_t words = codes.k / codes.codes_per_word(), width = matrix.width;
@@ -209,7 +210,7 @@ void pack_codes(const PackedMatrix& matrix, std::span<const Weight> parts, int64
   for (int64_t j = 0; j < width; ++j) {
     const Source source = source_of(matrix, parts, panel, j);
     if (!source.weight) continue;
-    const Weight& weight = *source.weight;
+    const tensor::Weight& weight = *source.weight;
     words_of(weight, source.row, codes, rows.data() + j * words);
     pack_numbers(weight, source.row, weight.scale, codes, codes.scale, width, j, out);
     pack_numbers(weight, source.row, weight.offset, codes, codes.offset, width, j, out);

@@ -22,7 +22,7 @@ namespace vecton::cpu {
 struct PackedMatrix;
 
 struct PackedNumbers {
-  BlockNumbers::Type type = BlockNumbers::Type::kF32;
+  tensor::BlockNumbers::Type type = tensor::BlockNumbers::Type::kF32;
   int64_t size = 0;   // of one, in bytes; 0 = there are none
   int64_t every = 1;  // groups that share a number
   int64_t at = 0;     // bytes from the panel's start
@@ -55,13 +55,13 @@ struct PackedCodes {
 };
 
 // May they lie in one matrix?
-bool same_form(const Weight& a, const Weight& b);
+bool same_form(const tensor::Weight& a, const tensor::Weight& b);
 
 // Throws kUnsupported, naming the weight, for blocks that no kernel reads.
-PackedCodes layout_of_codes(const Weight& weight, int64_t width);
+PackedCodes layout_of_codes(const tensor::Weight& weight, int64_t width);
 
 // Fills panel `panel` of a matrix whose memory is there.
-void pack_codes(const PackedMatrix& matrix, std::span<const Weight> parts, int64_t panel);
+void pack_codes(const PackedMatrix& matrix, std::span<const tensor::Weight> parts, int64_t panel);
 
 // Row `id` of the weight that a matrix (not gated) was made of: k numbers.
 void unpack_codes(const PackedMatrix& matrix, int64_t id, float* out);

@@ -175,23 +175,23 @@ void pool_sum(const float* x, int64_t stride, int64_t count, int64_t n, const in
   }
 }
 
-void pool(const float* x, int64_t stride, int64_t count, int64_t n, Pooling how,
+void pool(const float* x, int64_t stride, int64_t count, int64_t n, ops::Pooling how,
           const int32_t* positions, float* y) {
   const auto rows = static_cast<double>(count);
   switch (how) {
-    case Pooling::kCls:
+    case ops::Pooling::kCls:
       std::copy_n(x, n, y);
       return;
-    case Pooling::kLast:
+    case ops::Pooling::kLast:
       std::copy_n(x + (count - 1) * stride, n, y);
       return;
-    case Pooling::kMax:
+    case ops::Pooling::kMax:
       return pool_max(x, stride, count, n, y);
-    case Pooling::kMean:
+    case ops::Pooling::kMean:
       return pool_sum(x, stride, count, n, nullptr, rows, y);
-    case Pooling::kMeanSqrtLen:
+    case ops::Pooling::kMeanSqrtLen:
       return pool_sum(x, stride, count, n, nullptr, std::sqrt(rows), y);
-    case Pooling::kWeightedMean: {
+    case ops::Pooling::kWeightedMean: {
       double weights = 0;
       for (int64_t row = 0; row < count; ++row) weights += positions[row] + 1.0;
       return pool_sum(x, stride, count, n, positions, weights, y);
@@ -238,32 +238,32 @@ void scale(const float* x, float factor, int64_t n, float* y) {
       n, y, [=](VF x) HWY_ATTR { return hn::Mul(x, hn::Set(kFloats, factor)); }, x);
 }
 
-template <Activation kAct>
+template <ops::Activation kAct>
 void activate_row(const float* x, int64_t n, float* y) {
   map(
       n, y, [](VF x) HWY_ATTR { return activate<kAct>(x); }, x);
 }
 
-void activate_rows(const float* x, Activation act, int64_t n, float* y) {
+void activate_rows(const float* x, ops::Activation act, int64_t n, float* y) {
   switch (act) {
-    case Activation::kIdentity:
-      return activate_row<Activation::kIdentity>(x, n, y);
-    case Activation::kGelu:
-      return activate_row<Activation::kGelu>(x, n, y);
-    case Activation::kGeluTanh:
-      return activate_row<Activation::kGeluTanh>(x, n, y);
-    case Activation::kRelu:
-      return activate_row<Activation::kRelu>(x, n, y);
-    case Activation::kSilu:
-      return activate_row<Activation::kSilu>(x, n, y);
-    case Activation::kTanh:
-      return activate_row<Activation::kTanh>(x, n, y);
-    case Activation::kSigmoid:
-      return activate_row<Activation::kSigmoid>(x, n, y);
-    case Activation::kLog1pRelu:
-      return activate_row<Activation::kLog1pRelu>(x, n, y);
+    case ops::Activation::kIdentity:
+      return activate_row<ops::Activation::kIdentity>(x, n, y);
+    case ops::Activation::kGelu:
+      return activate_row<ops::Activation::kGelu>(x, n, y);
+    case ops::Activation::kGeluTanh:
+      return activate_row<ops::Activation::kGeluTanh>(x, n, y);
+    case ops::Activation::kRelu:
+      return activate_row<ops::Activation::kRelu>(x, n, y);
+    case ops::Activation::kSilu:
+      return activate_row<ops::Activation::kSilu>(x, n, y);
+    case ops::Activation::kTanh:
+      return activate_row<ops::Activation::kTanh>(x, n, y);
+    case ops::Activation::kSigmoid:
+      return activate_row<ops::Activation::kSigmoid>(x, n, y);
+    case ops::Activation::kLog1pRelu:
+      return activate_row<ops::Activation::kLog1pRelu>(x, n, y);
     default:  // never asked for: is_common()
-      return activate_row<Activation::kIdentity>(x, n, y);
+      return activate_row<ops::Activation::kIdentity>(x, n, y);
   }
 }
 

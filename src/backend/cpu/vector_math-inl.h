@@ -160,24 +160,24 @@ HWY_INLINE VF log1p_relu(VF x) {
   return hn::IfThenElse(hn::Lt(x, hn::Inf(d)), y, x);
 }
 
-template <Activation kActivation>
+template <ops::Activation kActivation>
 HWY_INLINE VF activate(VF x) {
   switch (kActivation) {
-    case Activation::kIdentity:
+    case ops::Activation::kIdentity:
       return x;
-    case Activation::kGelu:
+    case ops::Activation::kGelu:
       return gelu(x);
-    case Activation::kGeluTanh:
+    case ops::Activation::kGeluTanh:
       return gelu_tanh(x);
-    case Activation::kRelu:
+    case ops::Activation::kRelu:
       return relu(x);
-    case Activation::kSilu:
+    case ops::Activation::kSilu:
       return silu(x);
-    case Activation::kTanh:
+    case ops::Activation::kTanh:
       return tanh(x);
-    case Activation::kSigmoid:
+    case ops::Activation::kSigmoid:
       return sigmoid(x);
-    case Activation::kLog1pRelu:
+    case ops::Activation::kLog1pRelu:
       return log1p_relu(x);
     default:  // no kernel: is_common() says no
       return x;

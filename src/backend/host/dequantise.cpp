@@ -23,22 +23,23 @@ T load(const std::byte* at) {
 
 int64_t blocks(int64_t size, int64_t block) { return size == 0 ? 0 : (size - 1) / block + 1; }
 
-int64_t blocks_per_row(const Weight& weight, const BlockNumbers& numbers) {
+int64_t blocks_per_row(const tensor::Weight& weight, const tensor::BlockNumbers& numbers) {
   return blocks(weight.columns, numbers.block_columns);
 }
 
-float float_of(DType dtype, const std::byte* at) {
+float float_of(tensor::DType dtype, const std::byte* at) {
   switch (dtype) {
-    case DType::kF16:
-      return f16_to_float(load<uint16_t>(at));
-    case DType::kBF16:
-      return bf16_to_float(load<uint16_t>(at));
+    case tensor::DType::kF16:
+      return base::f16_to_float(load<uint16_t>(at));
+    case tensor::DType::kBF16:
+      return base::bf16_to_float(load<uint16_t>(at));
     default:
       return load<float>(at);
   }
 }
 
-void check_numbers(const Weight& weight, const BlockNumbers& numbers, const char* what) {
+void check_numbers(const tensor::Weight& weight, const tensor::BlockNumbers& numbers,
+                   const char* what) {
   if (!numbers.exists()) return;
   if (numbers.block_rows < 1 || numbers.block_columns < 1) {
     throw Error(ErrorCode::kCorrupt, weight.name + ": " + what + ": blocks of " +
@@ -56,14 +57,14 @@ void check_numbers(const Weight& weight, const BlockNumbers& numbers, const char
 
 }  // namespace
 
-void check_weight(const Weight& weight) {
-  const Codes& codes = weight.codes;
-  if (codes.kind == Codes::Kind::kFloat && !is_float(codes.dtype)) {
+void check_weight(const tensor::Weight& weight) {
+  const tensor::Codes& codes = weight.codes;
+  if (codes.kind == tensor::Codes::Kind::kFloat && !tensor::is_float(codes.dtype)) {
     throw Error(ErrorCode::kUnsupported, weight.name + ": a weight matrix of " +
-                                             std::string(to_string(codes.dtype)) +
+                                             std::string(tensor::to_string(codes.dtype)) +
                                              "; float32, float16 and bfloat16 are served");
   }
-  if (codes.kind == Codes::Kind::kUint && (codes.bits < 1 || codes.bits > 8)) {
+  if (codes.kind == tensor::Codes::Kind::kUint && (codes.bits < 1 || codes.bits > 8)) {
     throw Error(ErrorCode::kUnsupported, weight.name + ": codes of " + std::to_string(codes.bits) +
                                              " bits; 1 to 8 are served");
   }
@@ -78,58 +79,59 @@ void check_weight(const Weight& weight) {
   check_numbers(weight, weight.offset_unit, "scales of offsets");
 }
 
-float stored_number(const BlockNumbers& numbers, int64_t i) {
+float stored_number(const tensor::BlockNumbers& numbers, int64_t i) {
   const std::byte* at = numbers.bytes.data() + i * numbers.size();
   switch (numbers.type) {
-    case BlockNumbers::Type::kF32:
+    case tensor::BlockNumbers::Type::kF32:
       return load<float>(at);
-    case BlockNumbers::Type::kF16:
-      return f16_to_float(load<uint16_t>(at));
-    case BlockNumbers::Type::kBF16:
-      return bf16_to_float(load<uint16_t>(at));
-    case BlockNumbers::Type::kE8M0:
-      return e8m0_to_float(load<uint8_t>(at));
-    case BlockNumbers::Type::kE4M3:
-      return e4m3_to_float(load<uint8_t>(at));
-    case BlockNumbers::Type::kU8:
+    case tensor::BlockNumbers::Type::kF16:
+      return base::f16_to_float(load<uint16_t>(at));
+    case tensor::BlockNumbers::Type::kBF16:
+      return base::bf16_to_float(load<uint16_t>(at));
+    case tensor::BlockNumbers::Type::kE8M0:
+      return base::e8m0_to_float(load<uint8_t>(at));
+    case tensor::BlockNumbers::Type::kE4M3:
+      return base::e4m3_to_float(load<uint8_t>(at));
+    case tensor::BlockNumbers::Type::kU8:
       return load<uint8_t>(at);
-    case BlockNumbers::Type::kI8:
+    case tensor::BlockNumbers::Type::kI8:
       return load<int8_t>(at);
   }
   return 0;
 }
 
-float block_number(const Weight& weight, const BlockNumbers& numbers, int64_t row, int64_t column) {
+float block_number(const tensor::Weight& weight, const tensor::BlockNumbers& numbers, int64_t row,
+                   int64_t column) {
   if (!numbers.exists()) return 1;
   return stored_number(numbers, row / numbers.block_rows * blocks_per_row(weight, numbers) +
                                     column / numbers.block_columns);
 }
 
-std::array<float, 256> code_values(const Codes& codes) {
+std::array<float, 256> code_values(const tensor::Codes& codes) {
   std::array<float, 256> values{};
   for (int i = 0; i < 1 << codes.stored_bits(); ++i) {
     const auto code = static_cast<size_t>(i);
     switch (codes.kind) {
-      case Codes::Kind::kUint:
+      case tensor::Codes::Kind::kUint:
         values[code] = static_cast<float>(i - codes.zero_point);
         break;
-      case Codes::Kind::kFp4E2M1:
-        values[code] = kE2M1[code];
+      case tensor::Codes::Kind::kFp4E2M1:
+        values[code] = base::kE2M1[code];
         break;
-      case Codes::Kind::kFp8E4M3:
-        values[code] = e4m3_to_float(static_cast<uint8_t>(i));
+      case tensor::Codes::Kind::kFp8E4M3:
+        values[code] = base::e4m3_to_float(static_cast<uint8_t>(i));
         break;
-      case Codes::Kind::kTable:
+      case tensor::Codes::Kind::kTable:
         values[code] = codes.table[code];
         break;
-      case Codes::Kind::kFloat:
+      case tensor::Codes::Kind::kFloat:
         break;
     }
   }
   return values;
 }
 
-void read_codes(const Weight& weight, int64_t row, int64_t begin, std::span<uint8_t> out) {
+void read_codes(const tensor::Weight& weight, int64_t row, int64_t begin, std::span<uint8_t> out) {
   const auto bits = static_cast<uint32_t>(weight.codes.stored_bits());
   const int64_t row_bytes = weight.row_bytes();
   const std::byte* from = weight.codes.bytes.data() + row * row_bytes;
@@ -147,9 +149,9 @@ void read_codes(const Weight& weight, int64_t row, int64_t begin, std::span<uint
   }
 }
 
-void dequantise_row(const Weight& weight, int64_t row, float* out) {
+void dequantise_row(const tensor::Weight& weight, int64_t row, float* out) {
   constexpr int64_t kPiece = 256;
-  const bool floats = weight.codes.kind == Codes::Kind::kFloat;
+  const bool floats = weight.codes.kind == tensor::Codes::Kind::kFloat;
   const std::array<float, 256> values =
       floats ? std::array<float, 256>{} : code_values(weight.codes);
   uint8_t codes[kPiece];
@@ -162,7 +164,7 @@ void dequantise_row(const Weight& weight, int64_t row, float* out) {
     for (int64_t j = begin; j < begin + count; ++j) {
       if (j >= known) {
         known = weight.columns;
-        for (const BlockNumbers* numbers :
+        for (const tensor::BlockNumbers* numbers :
              {&weight.scale, &weight.offset, &weight.scale_unit, &weight.offset_unit}) {
           if (!numbers->exists()) continue;
           const int64_t block = std::min(numbers->block_columns, weight.columns);
@@ -175,9 +177,9 @@ void dequantise_row(const Weight& weight, int64_t row, float* out) {
                    block_number(weight, weight.offset, row, j);
         }
       }
-      const float code = floats ? float_of(weight.codes.dtype, weight.codes.bytes.data() +
-                                                                   row * weight.row_bytes() +
-                                                                   j * size_of(weight.codes.dtype))
+      const float code = floats ? float_of(weight.codes.dtype,
+                                           weight.codes.bytes.data() + row * weight.row_bytes() +
+                                               j * tensor::size_of(weight.codes.dtype))
                                 : values[codes[j - begin]];
       const float product = scale * code;
       const float sum = weight.offset.exists() ? product + offset : product;

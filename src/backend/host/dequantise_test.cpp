@@ -17,7 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-std::string refusal_of(const Weight& weight) {
+std::string refusal_of(const tensor::Weight& weight) {
   try {
     check_weight(weight);
   } catch (const Error& error) {
@@ -34,13 +34,13 @@ struct CheckWeight : ::testing::Test {
     weight.codes.bytes = bytes;
   }
   std::vector<std::byte> bytes{4 * 32 * 4};
-  Weight weight;
+  tensor::Weight weight;
 };
 
 TEST_F(CheckWeight, TakesFloats) { EXPECT_EQ(refusal_of(weight), ""); }
 
 TEST_F(CheckWeight, NamesTheTensorAndTheTypeThatIsNoFloat) {
-  weight.codes.dtype = DType::kI32;
+  weight.codes.dtype = tensor::DType::kI32;
   EXPECT_THAT(refusal_of(weight), AllOf(HasSubstr("layer.weight"), HasSubstr("float32, float16")));
 }
 
@@ -51,7 +51,7 @@ TEST_F(CheckWeight, NamesTheBytesThatAreMissing) {
 }
 
 TEST_F(CheckWeight, NamesCodesOfTooManyBits) {
-  weight.codes.kind = Codes::Kind::kUint;
+  weight.codes.kind = tensor::Codes::Kind::kUint;
   weight.codes.bits = 9;
   EXPECT_THAT(refusal_of(weight), AllOf(HasSubstr("layer.weight"), HasSubstr("9 bits")));
 }

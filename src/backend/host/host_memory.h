@@ -13,12 +13,12 @@
 
 namespace vecton::host {
 
-struct FloatMemory : Storage {
+struct FloatMemory : tensor::Storage {
   float* const floats;
   explicit FloatMemory(float* at) : floats(at) {}
 };
 
-struct IndexMemory final : Storage {
+struct IndexMemory final : tensor::Storage {
   const std::vector<int32_t> values;
   explicit IndexMemory(std::vector<int32_t> list) : values(std::move(list)) {}
 };
@@ -30,11 +30,11 @@ inline float* data(const Tensor& x) {
 }
 inline float* row(const Tensor& x, int64_t i) { return data(x) + i * x.stride(); }
 
-inline Indices keep(std::vector<int32_t> values) {
+inline tensor::Indices keep(std::vector<int32_t> values) {
   const auto size = static_cast<int64_t>(values.size());
   return {std::make_shared<const IndexMemory>(std::move(values)), size};
 }
-inline std::span<const int32_t> view(const Indices& indices) {
+inline std::span<const int32_t> view(const tensor::Indices& indices) {
   if (!indices.storage()) return {};
   return static_cast<const IndexMemory*>(indices.storage())->values;
 }

@@ -10,7 +10,7 @@
 #include "backend/host/host_memory.h"
 #include "ops/activation.h"
 
-namespace vecton {
+namespace vecton::backend {
 
 namespace {
 
@@ -20,10 +20,10 @@ using host::view;
 
 // Matrices widened to float32 one after another: one for a linear layer or table, gate and up for a
 // gated one.
-struct RefPrepared : Prepared {
+struct RefPrepared : ops::Prepared {
   std::vector<float> values;
 
-  void append(const Weight& weight) {
+  void append(const tensor::Weight& weight) {
     host::check_weight(weight);
     const size_t before = values.size();
     values.resize(before + static_cast<size_t>(weight.rows * weight.columns));
@@ -48,7 +48,7 @@ struct RefMemory final : host::FloatMemory {
   }
 };
 
-const RefPrepared& matrix(const Prepared& weight) {
+const RefPrepared& matrix(const ops::Prepared& weight) {
   return static_cast<const RefPrepared&>(weight);
 }
 
@@ -60,7 +60,7 @@ double dot(const float* a, const float* b, int64_t n) {
 
 // The keys of one sequence in order of position: those of its pages, then its own.
 struct Keys {
-  const KeyPages& before;
+  const ops::KeyPages& before;
   const Tensor &k, &v;
   std::span<const int32_t> pages;
   int64_t first_page = 0, paged = 0, first_row = 0, own_rows = 0, count = 0;
@@ -74,7 +74,7 @@ struct Keys {
   const float* value(int64_t j) const { return at(before.v, v, j); }
 };
 
-double bias_of(const AttentionBias& bias, int64_t head, int64_t query, int64_t key_row,
+double bias_of(const ops::AttentionBias& bias, int64_t head, int64_t query, int64_t key_row,
                int64_t distance) {
   if (bias.bucket.empty()) return 0;
   const int64_t b = view(bias.bucket)[std::clamp(distance, -bias.reach, bias.reach) + bias.reach];
@@ -88,7 +88,7 @@ double bias_of(const AttentionBias& bias, int64_t head, int64_t query, int64_t k
 
 // One head of query row `query`, at position `at`.
 void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys& keys,
-            const AttentionShape& shape, const AttentionBias& bias, float* out) {
+            const ops::AttentionShape& shape, const ops::AttentionBias& bias, float* out) {
   const int64_t d = shape.head_dim, column = head / (shape.heads / shape.kv_heads) * d;
   const int64_t window = shape.window > 0 ? shape.window : std::numeric_limits<int64_t>::max() / 2;
   int64_t begin = std::max<int64_t>(0, at - window + 1);
@@ -117,10 +117,10 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
 }
 
 // One group of columns.
-void normalize(const float* x, const NormWeight& w, float* y) {
+void normalize(const float* x, const ops::NormWeight& w, float* y) {
   const int64_t n = w.weight.columns();
   double mean = 0, square = 0;
-  if (w.kind == NormWeight::Kind::kLayerNorm) {
+  if (w.kind == ops::NormWeight::Kind::kLayerNorm) {
     for (int64_t i = 0; i < n; ++i) mean += x[i];
     mean /= static_cast<double>(n);
   }
@@ -154,24 +154,24 @@ class RefOps final : public Ops {
     }
   }
 
-  Indices upload_indices(std::vector<int32_t> values) override {
+  tensor::Indices upload_indices(std::vector<int32_t> values) override {
     return host::keep(std::move(values));
   }
-  std::vector<int32_t> download_indices(const Indices& indices) override {
+  std::vector<int32_t> download_indices(const tensor::Indices& indices) override {
     return {view(indices).begin(), view(indices).end()};
   }
 
-  PreparedWeight prepare_linear(std::span<const Weight> parts) override {
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) override {
     auto made = std::make_shared<RefPrepared>();
     made->k = parts.front().columns;
-    for (const Weight& part : parts) {
+    for (const tensor::Weight& part : parts) {
       made->n += part.rows;
       made->append(part);
     }
     return made;
   }
 
-  PreparedWeight prepare_gated(const Weight& gate, const Weight& up) override {
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override {
     auto made = std::make_shared<RefPrepared>();
     made->n = gate.rows;
     made->k = gate.columns;
@@ -180,7 +180,9 @@ class RefOps final : public Ops {
     return made;
   }
 
-  PreparedWeight prepare_table(const Weight& table) override { return prepare_linear({&table, 1}); }
+  ops::PreparedWeight prepare_table(const tensor::Weight& table) override {
+    return prepare_linear({&table, 1});
+  }
 
   Tensor embed(std::span<const Lookup> lookups) override {
     const int64_t rows = lookups.front().ids.size();
@@ -196,21 +198,23 @@ class RefOps final : public Ops {
     return y;
   }
 
-  Tensor linear(const Tensor& x, const LinearWeight& w, Activation act,
+  Tensor linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
                 const Tensor* residual) override {
     const RefPrepared& weight = matrix(*w.w);
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
       for (int64_t j = 0; j < weight.n; ++j) {
         const double bias = w.bias.empty() ? 0.0f : data(w.bias)[j];
-        const double value = activation_value(act, dot(row(x, i), weight.at(j), weight.k) + bias);
+        const double value =
+            ops::activation_value(act, dot(row(x, i), weight.at(j), weight.k) + bias);
         row(y, i)[j] = static_cast<float>(residual ? value + row(*residual, i)[j] : value);
       }
     }
     return y;
   }
 
-  Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act) override {
+  Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
+                      ops::Activation act) override {
     const RefPrepared& weight = matrix(*gate_up.w);
     const auto bias = [&](int64_t j) {
       return gate_up.bias.empty() ? 0.0f : data(gate_up.bias)[j];
@@ -220,7 +224,7 @@ class RefOps final : public Ops {
       for (int64_t j = 0; j < weight.n; ++j) {
         const double gate = dot(row(x, i), weight.at(j), weight.k) + bias(j);
         const double up = dot(row(x, i), weight.at(weight.n + j), weight.k) + bias(weight.n + j);
-        row(y, i)[j] = static_cast<float>(activation_value(act, gate) * up);
+        row(y, i)[j] = static_cast<float>(ops::activation_value(act, gate) * up);
       }
     }
     return y;
@@ -241,11 +245,12 @@ class RefOps final : public Ops {
   Tensor multiply(Tensor a, const Tensor& b) override {
     return for_each(a, [&](int64_t i, int64_t j) { return row(a, i)[j] * row(b, i)[j]; });
   }
-  Tensor activate(Tensor x, Activation act) override {
-    return for_each(x, [&](int64_t i, int64_t j) { return activation_value(act, row(x, i)[j]); });
+  Tensor activate(Tensor x, ops::Activation act) override {
+    return for_each(x,
+                    [&](int64_t i, int64_t j) { return ops::activation_value(act, row(x, i)[j]); });
   }
 
-  Tensor norm(Tensor x, const NormWeight& w) override {
+  Tensor norm(Tensor x, const ops::NormWeight& w) override {
     const Tensor y = allocate(x.rows(), x.columns());
     const int64_t group = w.weight.columns();
     for (int64_t i = 0; i < x.rows(); ++i) {
@@ -254,8 +259,8 @@ class RefOps final : public Ops {
     return y;
   }
 
-  Tensor rope(Tensor x, int64_t head_dim, const Indices& positions,
-              const RopeTable& table) override {
+  Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
+              const ops::RopeTable& table) override {
     const Tensor y = allocate(x.rows(), x.columns());
     const int64_t half = table.rotary_dim() / 2;
     for (int64_t i = 0; i < x.rows(); ++i) {
@@ -273,10 +278,10 @@ class RefOps final : public Ops {
     return y;
   }
 
-  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionShape& shape,
-                   const SequenceRows& queries, const Indices& key_offsets,
-                   const AttentionBias& bias, const KeyPages& before,
-                   const Indices& attended) override {
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                   const ops::AttentionShape& shape, const tensor::SequenceRows& queries,
+                   const tensor::Indices& key_offsets, const ops::AttentionBias& bias,
+                   const ops::KeyPages& before, const tensor::Indices& attended) override {
     const Tensor y = allocate(q.rows(), shape.heads * shape.head_dim);
     const std::span<const int32_t> offsets = view(queries.offsets), at = view(queries.index),
                                    keys = view(key_offsets);
@@ -300,8 +305,8 @@ class RefOps final : public Ops {
     return y;
   }
 
-  Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
-                    const SequenceRows& rows) override {
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
+                    const tensor::SequenceRows& rows) override {
     const Tensor y = allocate(x.rows(), x.columns());
     const int64_t width = taps.rows();
     const std::span<const int32_t> offsets = view(rows.offsets);
@@ -320,15 +325,15 @@ class RefOps final : public Ops {
     return y;
   }
 
-  Tensor gather_rows(const Tensor& x, const Indices& rows) override {
+  Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override {
     const Tensor y = allocate(rows.size(), x.columns());
     for (int64_t i = 0; i < y.rows(); ++i)
       std::copy_n(row(x, view(rows)[i]), x.columns(), row(y, i));
     return y;
   }
 
-  void store_rows(const Tensor& x, const Indices& from, const Tensor& into,
-                  const Indices& to) override {
+  void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                  const tensor::Indices& to) override {
     for (int64_t i = 0; i < from.size(); ++i)
       std::copy_n(row(x, view(from)[i]), x.columns(), row(into, view(to)[i]));
   }
@@ -338,4 +343,4 @@ class RefOps final : public Ops {
 
 std::unique_ptr<Ops> make_ref_ops() { return std::make_unique<RefOps>(); }
 
-}  // namespace vecton
+}  // namespace vecton::backend

@@ -9,8 +9,8 @@
 
 #include "ops/ops.h"
 
-namespace vecton {
+namespace vecton::backend {
 
 std::unique_ptr<Ops> make_ref_ops();
 
-}  // namespace vecton
+}  // namespace vecton::backend

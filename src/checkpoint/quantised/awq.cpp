@@ -9,7 +9,7 @@
 #include "checkpoint/quantised/formats.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -52,15 +52,16 @@ class Awq final : public Quantisation {
   void gather(Tensors& tensors) const override {
     for (const std::string& module : modules_with(tensors, ".qweight")) {
       Parts parts(tensors, module);
-      const StoredTensor& words = parts.take(".qweight", {DType::kI32});
+      const StoredTensor& words = parts.take(".qweight", {tensor::DType::kI32});
       const int64_t in = words.shape[0], out = words.shape[1] * kPerWord;
       if (in % kGroup != 0) {
         fail(words, "expected rows in groups of " + std::to_string(kGroup) + ", found " +
                         shape_text(words.shape));
       }
       const int64_t zeros[] = {in / kGroup, words.shape[1]}, scales[] = {in / kGroup, out};
-      parts.take(".qzeros", {DType::kI32}, zeros);
-      parts.take(".scales", {DType::kF16, DType::kBF16, DType::kF32}, scales);
+      parts.take(".qzeros", {tensor::DType::kI32}, zeros);
+      parts.take(".scales", {tensor::DType::kF16, tensor::DType::kBF16, tensor::DType::kF32},
+                 scales);
       parts.replace(".weight", {out, in}, "AWQ 4 bits", [](std::span<const StoredTensor> stored) {
         return weight_of(read_codes(stored));
       });
@@ -86,4 +87,4 @@ std::shared_ptr<const Quantisation> read_awq(const Config& config) {
   return std::make_shared<Awq>();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

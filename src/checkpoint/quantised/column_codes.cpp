@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 uint32_t word_at(const StoredTensor& tensor, int64_t place) {
   uint32_t word;
@@ -22,8 +22,8 @@ Parts::Made weight_of(ColumnCodes columns) {
   copy->scales = transposed_floats(*columns.scales);
 
   Parts::Made made;
-  Weight& weight = made.weight;
-  weight.codes.kind = Codes::Kind::kUint;
+  tensor::Weight& weight = made.weight;
+  weight.codes.kind = tensor::Codes::Kind::kUint;
   weight.codes.bits = columns.bits;
   weight.codes.bytes = copy->codes;
   weight.scale.block_columns = columns.group;
@@ -50,4 +50,4 @@ Parts::Made weight_of(ColumnCodes columns) {
   return made;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

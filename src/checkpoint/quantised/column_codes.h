@@ -10,7 +10,7 @@
 
 #include "checkpoint/quantised/parts.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 // The word at `place` of a tensor of int32; the bytes have no alignment.
 uint32_t word_at(const StoredTensor& tensor, int64_t place);
@@ -27,4 +27,4 @@ struct ColumnCodes {
 // One zero for all becomes the codes' zero point, others an offset per group.
 Parts::Made weight_of(ColumnCodes columns);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

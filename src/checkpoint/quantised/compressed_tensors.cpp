@@ -11,12 +11,13 @@
 #include "checkpoint/quantised/parts.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
 constexpr int64_t kPerWord = 8;
-constexpr std::initializer_list<DType> kFloats = {DType::kF32, DType::kF16, DType::kBF16};
+constexpr std::initializer_list<tensor::DType> kFloats = {tensor::DType::kF32, tensor::DType::kF16,
+                                                          tensor::DType::kBF16};
 
 class PackQuantized final : public Quantisation {
  public:
@@ -29,14 +30,14 @@ class PackQuantized final : public Quantisation {
 
  private:
   void gather(Parts parts) const {
-    const StoredTensor& words = parts.take(".weight_packed", {DType::kI32});
+    const StoredTensor& words = parts.take(".weight_packed", {tensor::DType::kI32});
     const int64_t out = words.shape[0], in = words.shape[1] * kPerWord;
     const int64_t group = group_ > 0 ? group_ : in;
     if (in % group != 0)
       fail(words, shape_text(words.shape) + " is not in groups of " + std::to_string(group));
     const int64_t groups[] = {out, in / group}, two[] = {2};
     parts.take(".weight_scale", kFloats, groups);
-    const StoredTensor& shape = parts.take(".weight_shape", {DType::kI64}, two);
+    const StoredTensor& shape = parts.take(".weight_shape", {tensor::DType::kI64}, two);
     int64_t said[2];
     std::memcpy(said, shape.bytes.data(), sizeof said);
     if (said[0] != out || said[1] != in) {
@@ -46,7 +47,7 @@ class PackQuantized final : public Quantisation {
     parts.replace(".weight", {out, in}, "compressed-tensors int4",
                   [group](std::span<const StoredTensor> stored) {
                     Parts::Made made;
-                    made.weight.codes.kind = Codes::Kind::kUint;
+                    made.weight.codes.kind = tensor::Codes::Kind::kUint;
                     made.weight.codes.bits = 4;
                     made.weight.codes.zero_point = 8;
                     made.weight.codes.bytes = stored[0].bytes;
@@ -62,7 +63,7 @@ class IntQuantized final : public Quantisation {
   void gather(Tensors& tensors) const override {
     for (const std::string& module : modules_with(tensors, ".weight_scale")) {
       Parts parts(tensors, module);
-      const std::vector<int64_t> shape = parts.take(".weight", {DType::kI8}).shape;
+      const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kI8}).shape;
       const int64_t rows[] = {shape[0], 1};
       parts.take(".weight_scale", kFloats, rows);
       parts.replace(".weight", shape, "compressed-tensors int8",
@@ -72,7 +73,7 @@ class IntQuantized final : public Quantisation {
                           stored[0].bytes.begin(), stored[0].bytes.end());
                       for (std::byte& code : *copy) code ^= std::byte{0x80};
                       Parts::Made made;
-                      made.weight.codes.kind = Codes::Kind::kUint;
+                      made.weight.codes.kind = tensor::Codes::Kind::kUint;
                       made.weight.codes.bits = 8;
                       made.weight.codes.zero_point = 128;
                       made.weight.codes.bytes = *copy;
@@ -156,4 +157,4 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
   return std::make_shared<IntQuantized>();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -8,7 +8,7 @@
 
 #include "checkpoint/quantised/quantisation.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 using ReadQuantisation = std::shared_ptr<const Quantisation> (*)(const Config& config);
 
@@ -23,4 +23,4 @@ std::shared_ptr<const Quantisation> read_openai_mxfp4(const Config& config);
 [[noreturn]] void refuse_setting(const Config& config, std::string_view path,
                                  const std::string& found, const std::string& accepted);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -6,7 +6,7 @@
 #include "checkpoint/quantised/formats.h"
 #include "checkpoint/quantised/parts.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -16,12 +16,12 @@ class Fp8 final : public Quantisation {
   void gather(Tensors& tensors) const override {
     for (const std::string& module : modules_with(tensors, ".weight_scale_inv")) {
       Parts parts(tensors, module);
-      const std::vector<int64_t> shape = parts.take(".weight", {DType::kF8E4M3}).shape;
+      const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kF8E4M3}).shape;
       const int64_t blocks[] = {(shape[0] - 1) / kBlock + 1, (shape[1] - 1) / kBlock + 1};
-      parts.take(".weight_scale_inv", {DType::kF32, DType::kBF16}, blocks);
+      parts.take(".weight_scale_inv", {tensor::DType::kF32, tensor::DType::kBF16}, blocks);
       parts.replace(".weight", shape, "FP8", [](std::span<const StoredTensor> stored) {
         Parts::Made made;
-        made.weight.codes.kind = Codes::Kind::kFp8E4M3;
+        made.weight.codes.kind = tensor::Codes::Kind::kFp8E4M3;
         made.weight.codes.bytes = stored[0].bytes;
         made.weight.scale = numbers_of(stored[1], kBlock, kBlock);
         return made;
@@ -46,4 +46,4 @@ std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
   return std::make_shared<Fp8>();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -9,7 +9,7 @@
 #include "checkpoint/quantised/formats.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -54,7 +54,7 @@ class Gptq final : public Quantisation {
 
  private:
   void gather(Parts parts) const {
-    const StoredTensor& words = parts.take(".qweight", {DType::kI32});
+    const StoredTensor& words = parts.take(".qweight", {tensor::DType::kI32});
     const int64_t per_word = 32 / bits_, in = words.shape[0] * per_word, out = words.shape[1];
     const int64_t group = group_ > 0 ? group_ : in;
     if (in % group != 0 || out % per_word != 0) {
@@ -63,9 +63,9 @@ class Gptq final : public Quantisation {
     }
     const int64_t zeros[] = {in / group, out / per_word}, scales[] = {in / group, out},
                   order[] = {in};
-    parts.take(".qzeros", {DType::kI32}, zeros);
-    parts.take(".scales", {DType::kF16, DType::kBF16, DType::kF32}, scales);
-    if (parts.has(".g_idx")) check_order(parts.take(".g_idx", {DType::kI32}, order), group);
+    parts.take(".qzeros", {tensor::DType::kI32}, zeros);
+    parts.take(".scales", {tensor::DType::kF16, tensor::DType::kBF16, tensor::DType::kF32}, scales);
+    if (parts.has(".g_idx")) check_order(parts.take(".g_idx", {tensor::DType::kI32}, order), group);
     parts.replace(".weight", {out, in}, "GPTQ " + std::to_string(bits_) + " bits",
                   [bits = bits_, group](std::span<const StoredTensor> stored) {
                     return weight_of(read_codes(stored, bits, group));
@@ -129,4 +129,4 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
   return std::make_shared<Gptq>(bits, group);
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

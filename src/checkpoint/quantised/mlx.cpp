@@ -11,20 +11,20 @@
 #include "checkpoint/quantised/parts.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
 struct Mode {
   std::string_view name;
-  Codes::Kind codes;
+  tensor::Codes::Kind codes;
   int64_t group, bits;  // by default; of modes other than affine the only ones
 };
 constexpr Mode kModes[] = {
-    {"affine", Codes::Kind::kUint, 64, 4},
-    {"mxfp4", Codes::Kind::kFp4E2M1, 32, 4},
-    {"nvfp4", Codes::Kind::kFp4E2M1, 16, 4},
-    {"mxfp8", Codes::Kind::kFp8E4M3, 32, 8},
+    {"affine", tensor::Codes::Kind::kUint, 64, 4},
+    {"mxfp4", tensor::Codes::Kind::kFp4E2M1, 32, 4},
+    {"nvfp4", tensor::Codes::Kind::kFp4E2M1, 16, 4},
+    {"mxfp8", tensor::Codes::Kind::kFp8E4M3, 32, 8},
 };
 constexpr int64_t kAffineBits[] = {2, 3, 4, 5, 6, 8}, kAffineGroups[] = {32, 64, 128};
 
@@ -32,7 +32,7 @@ struct Settings {
   const Mode* mode = &kModes[0];
   int64_t group = 0, bits = 0;
 
-  bool affine() const { return mode->codes == Codes::Kind::kUint; }
+  bool affine() const { return mode->codes == tensor::Codes::Kind::kUint; }
   std::string format() const {
     return "MLX " + std::string(mode->name) +
            (affine() ? " " + std::to_string(bits) + " bits" : "");
@@ -102,7 +102,7 @@ class Mlx final : public Quantisation {
 
  private:
   static void gather(Parts parts, const Settings& settings) {
-    const StoredTensor& words = parts.take(".weight", {DType::kU32}, 0);
+    const StoredTensor& words = parts.take(".weight", {tensor::DType::kU32}, 0);
     if (words.shape.size() < 2)
       fail(words, "expected rows of words, found " + shape_text(words.shape));
     std::vector<int64_t> shape = words.shape;
@@ -116,13 +116,14 @@ class Mlx final : public Quantisation {
     std::vector<int64_t> groups = shape;
     groups.back() /= settings.group;
     if (settings.affine()) {
-      const StoredTensor& scales =
-          parts.take(".scales", {DType::kF32, DType::kF16, DType::kBF16}, groups);
+      const StoredTensor& scales = parts.take(
+          ".scales", {tensor::DType::kF32, tensor::DType::kF16, tensor::DType::kBF16}, groups);
       parts.take(".biases", {scales.dtype}, groups);
     } else {
-      parts.take(".scales", {DType::kU8}, groups);
+      parts.take(".scales", {tensor::DType::kU8}, groups);
       if (parts.has(".biases"))
-        fail(parts.take(".biases", {DType::kF32, DType::kF16, DType::kBF16}, 0),
+        fail(parts.take(".biases", {tensor::DType::kF32, tensor::DType::kF16, tensor::DType::kBF16},
+                        0),
              "mode " + std::string(settings.mode->name) + " has none");
     }
     parts.replace(".weight", shape, settings.format(),
@@ -131,8 +132,8 @@ class Mlx final : public Quantisation {
                   });
   }
 
-  static Weight weight_of(const Settings& settings, std::span<const StoredTensor> stored) {
-    Weight weight;
+  static tensor::Weight weight_of(const Settings& settings, std::span<const StoredTensor> stored) {
+    tensor::Weight weight;
     weight.codes.kind = settings.mode->codes;
     weight.codes.bits = static_cast<int>(settings.bits);
     weight.codes.bytes = stored[0].bytes;
@@ -140,8 +141,8 @@ class Mlx final : public Quantisation {
       weight.scale = numbers_of(stored[1], settings.group);
       weight.offset = numbers_of(stored[2], settings.group);
     } else {
-      weight.scale = {.type = settings.mode->name == "nvfp4" ? BlockNumbers::Type::kE4M3
-                                                             : BlockNumbers::Type::kE8M0,
+      weight.scale = {.type = settings.mode->name == "nvfp4" ? tensor::BlockNumbers::Type::kE4M3
+                                                             : tensor::BlockNumbers::Type::kE8M0,
                       .block_columns = settings.group,
                       .bytes = stored[1].bytes};
     }
@@ -160,4 +161,4 @@ std::shared_ptr<const Quantisation> read_mlx(const Config& config) {
   return std::make_shared<Mlx>(config);
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

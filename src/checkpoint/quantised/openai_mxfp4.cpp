@@ -5,7 +5,7 @@
 #include "checkpoint/quantised/parts.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -15,17 +15,17 @@ class OpenaiMxfp4 final : public Quantisation {
   void gather(Tensors& tensors) const override {
     for (const std::string& module : modules_with(tensors, "_blocks")) {
       Parts parts(tensors, module);
-      const StoredTensor& blocks = parts.take("_blocks", {DType::kU8}, 4);
+      const StoredTensor& blocks = parts.take("_blocks", {tensor::DType::kU8}, 4);
       const std::vector<int64_t>& shape = blocks.shape;
       if (shape[3] * 2 != kGroup)
         fail(blocks, "expected blocks of 16 bytes, found " + shape_text(shape));
-      parts.take("_scales", {DType::kU8}, std::span(shape).first(3));
+      parts.take("_scales", {tensor::DType::kU8}, std::span(shape).first(3));
       parts.replace(".weight", {shape[0], shape[1], shape[2] * kGroup}, "MXFP4",
                     [](std::span<const StoredTensor> stored) {
                       Parts::Made made;
-                      made.weight.codes.kind = Codes::Kind::kFp4E2M1;
+                      made.weight.codes.kind = tensor::Codes::Kind::kFp4E2M1;
                       made.weight.codes.bytes = stored[0].bytes;
-                      made.weight.scale = {.type = BlockNumbers::Type::kE8M0,
+                      made.weight.scale = {.type = tensor::BlockNumbers::Type::kE8M0,
                                            .block_columns = kGroup,
                                            .bytes = stored[1].bytes};
                       return made;
@@ -42,4 +42,4 @@ std::shared_ptr<const Quantisation> read_openai_mxfp4(const Config& config) {
   return std::make_shared<OpenaiMxfp4>();
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -7,7 +7,7 @@
 #include "checkpoint/name_text.h"
 #include "checkpoint/shape.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 std::vector<std::string> modules_with(const Tensors& tensors, std::string_view ending) {
   std::vector<std::string> modules;
@@ -26,7 +26,7 @@ bool Parts::has(std::string_view ending) const {
   return tensors_.contains(module_ + std::string(ending));
 }
 
-const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<DType> types,
+const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<tensor::DType> types,
                                 size_t rank) {
   std::string name = module_ + std::string(ending);
   const auto place = tensors_.find(name);
@@ -37,9 +37,10 @@ const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<D
   const StoredTensor& tensor = place->second;
   if (std::ranges::find(types, tensor.dtype) == types.end()) {
     std::string names;
-    for (const DType type : types)
-      names += (names.empty() ? "" : ", ") + std::string(to_string(type));
-    fail(tensor, "stored as " + std::string(to_string(tensor.dtype)) + ": expected " + names);
+    for (const tensor::DType type : types)
+      names += (names.empty() ? "" : ", ") + std::string(tensor::to_string(type));
+    fail(tensor,
+         "stored as " + std::string(tensor::to_string(tensor.dtype)) + ": expected " + names);
   }
   if (tensor.bytes.empty()) fail(tensor, "has no numbers");
   if (rank > 0 && tensor.shape.size() != rank) {
@@ -50,7 +51,7 @@ const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<D
   return tensor;
 }
 
-const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<DType> types,
+const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<tensor::DType> types,
                                 std::span<const int64_t> shape) {
   const StoredTensor& tensor = take(ending, types, 0);
   if (!std::ranges::equal(tensor.shape, shape))
@@ -73,7 +74,7 @@ void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::stri
   const int64_t columns = shape.back(), rows = *shape_product(shape) / columns;
   made->weight = [parts, make = std::move(make), rows, columns] {
     Made result = make(*parts);
-    Weight& weight = result.weight;
+    tensor::Weight& weight = result.weight;
     weight.name = parts->front().name;
     weight.rows = rows;
     weight.columns = columns;
@@ -97,21 +98,21 @@ void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::stri
     fail(tensor, "is there twice, quantised (" + parts->front().name + ") and not");
 }
 
-BlockNumbers::Type number_type(const StoredTensor& tensor) {
+tensor::BlockNumbers::Type number_type(const StoredTensor& tensor) {
   switch (tensor.dtype) {
-    case DType::kF32:
-      return BlockNumbers::Type::kF32;
-    case DType::kF16:
-      return BlockNumbers::Type::kF16;
-    case DType::kBF16:
-      return BlockNumbers::Type::kBF16;
+    case tensor::DType::kF32:
+      return tensor::BlockNumbers::Type::kF32;
+    case tensor::DType::kF16:
+      return tensor::BlockNumbers::Type::kF16;
+    case tensor::DType::kBF16:
+      return tensor::BlockNumbers::Type::kBF16;
     default:
-      fail(tensor, "stored as " + std::string(to_string(tensor.dtype)) +
+      fail(tensor, "stored as " + std::string(tensor::to_string(tensor.dtype)) +
                        ": expected float32, float16 or bfloat16");
   }
 }
 
-BlockNumbers numbers_of(const StoredTensor& tensor, int64_t columns, int64_t rows) {
+tensor::BlockNumbers numbers_of(const StoredTensor& tensor, int64_t columns, int64_t rows) {
   return {.type = number_type(tensor),
           .block_rows = rows,
           .block_columns = columns,
@@ -129,4 +130,4 @@ std::vector<float> transposed_floats(const StoredTensor& tensor) {
   return result;
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

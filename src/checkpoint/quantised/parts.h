@@ -14,7 +14,7 @@
 #include "tensor/weight.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 using Tensors = std::map<std::string, StoredTensor>;
 
@@ -29,14 +29,14 @@ class Parts {
   bool has(std::string_view ending) const;
   // The module's tensor of this ending. Errors (kCorrupt) where it is missing, of none of these
   // types, has no bytes or another rank (0 = any).
-  const StoredTensor& take(std::string_view ending, std::initializer_list<DType> types,
+  const StoredTensor& take(std::string_view ending, std::initializer_list<tensor::DType> types,
                            size_t rank = 2);
-  const StoredTensor& take(std::string_view ending, std::initializer_list<DType> types,
+  const StoredTensor& take(std::string_view ending, std::initializer_list<tensor::DType> types,
                            std::span<const int64_t> shape);
 
   // What the matrix is made of: the bytes of the parts stay while it does.
   struct Made {
-    Weight weight;
+    tensor::Weight weight;
     std::shared_ptr<const void> copy;  // owns bytes that are not the file's
   };
   // Replaces what was taken by a matrix `name` of this shape; make(parts) gives it when asked,
@@ -54,12 +54,12 @@ class Parts {
                        ErrorCode code = ErrorCode::kCorrupt);
 
 // Of stored floats: float32, float16 or bfloat16.
-BlockNumbers::Type number_type(const StoredTensor& tensor);
+tensor::BlockNumbers::Type number_type(const StoredTensor& tensor);
 
 // One number per row and `columns` columns, as stored.
-BlockNumbers numbers_of(const StoredTensor& tensor, int64_t columns, int64_t rows = 1);
+tensor::BlockNumbers numbers_of(const StoredTensor& tensor, int64_t columns, int64_t rows = 1);
 
 // [out, in] of what a format keeps as [in, out]: stored floats, widened.
 std::vector<float> transposed_floats(const StoredTensor& tensor);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -8,7 +8,7 @@
 #include "checkpoint/quantised/formats.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 namespace {
 
@@ -70,4 +70,4 @@ std::shared_ptr<const Quantisation> read_quantisation(const Config& config) {
   return known->read(*object);
 }
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

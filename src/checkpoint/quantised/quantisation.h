@@ -11,7 +11,7 @@
 #include "checkpoint/config.h"
 #include "checkpoint/safetensors.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 class Quantisation {
  public:
@@ -26,4 +26,4 @@ class Quantisation {
 // Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.
 std::shared_ptr<const Quantisation> read_quantisation(const Config& config);
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "checkpoint/test_files.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 std::shared_ptr<const Quantisation> read(const std::string& text) {
@@ -104,4 +104,4 @@ TEST(Quantisation, TakesTheAliasesOfAwq) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

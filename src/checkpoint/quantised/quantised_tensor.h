@@ -8,14 +8,14 @@
 
 #include "tensor/weight.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 
 struct QuantisedTensor {
   std::string format;  // "MLX affine 4 bits", for people
   int64_t bytes = 0;   // of all its tensors in the file
   // The matrix [rows, columns]; more dimensions of the tensor are rows. The bytes are the file's
   // where it has them in the order of Weight, else a copy.
-  std::function<Weight()> weight;
+  std::function<tensor::Weight()> weight;
 };
 
-}  // namespace vecton
+}  // namespace vecton::checkpoint

@@ -8,7 +8,7 @@
 #include "checkpoint/test_files.h"
 #include "checkpoint/weights.h"
 
-namespace vecton {
+namespace vecton::checkpoint {
 namespace {
 
 using testing::bytes_of;
@@ -35,7 +35,7 @@ class QuantisedTest : public ::testing::Test {
   }
 
   TemporaryFolder folder_;
-  std::unique_ptr<Ops> ops_ = make_ref_ops();
+  std::unique_ptr<Ops> ops_ = backend::make_ref_ops();
   std::shared_ptr<const Quantisation> quantisation_;
   json::object header_;
   std::string data_;
@@ -198,7 +198,7 @@ TEST_F(QuantisedTest, RowsOfAMatrixThatBeginInsideABlock) {
   tensor<float>("a.weight_scale_inv", "F32", {2, 1}, {1, 2});
   const Weights w =
       open(R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
-  const LinearWeight part = (w / "a").linear_rows(96, 64, 192, 16, Weights::Bias::kNone);
+  const ops::LinearWeight part = (w / "a").linear_rows(96, 64, 192, 16, Weights::Bias::kNone);
   const Tensor x = ops_->upload(std::vector<float>(16, 1), 1, 16);
   const std::vector<float> sums = testing::values_of(*ops_, ops_->linear(x, part));
   EXPECT_EQ(sums[31], 16);
@@ -243,9 +243,9 @@ TEST_F(QuantisedTest, BlocksOfOpenai) {
   ASSERT_EQ(tensors.size(), 1u);
   const StoredTensor& experts = tensors.at("x.gate_up_proj.weight");
   EXPECT_THAT(experts.shape, ::testing::ElementsAre(2, 3, 64));
-  const Weight weight = experts.quantised->weight();
+  const tensor::Weight weight = experts.quantised->weight();
   EXPECT_EQ(weight.rows, 6);
-  const PreparedWeight table = ops_->prepare_table(weight);
+  const ops::PreparedWeight table = ops_->prepare_table(weight);
   const Ops::Lookup last{*table, ops_->upload_indices({5})};
   const std::vector<float> row = testing::values_of(*ops_, ops_->embed({&last, 1}));
   EXPECT_EQ(row[62], 1);
@@ -253,4 +253,4 @@ TEST_F(QuantisedTest, BlocksOfOpenai) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::checkpoint

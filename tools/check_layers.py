@@ -13,7 +13,8 @@ MAY_INCLUDE = {
     "backend/ref": ["backend/host", "ops", "tensor"],
     "backend/cpu": ["backend/host", "ops", "tensor"],
     "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
-    "checkpoint": ["ops", "tensor"],
+    "quantise": ["backend/cpu", "tensor"],  # of backend/cpu: for which instruction sets kernels are compiled
+    "checkpoint": ["quantise", "ops", "tensor"],
     "tokenizer": [],
     "chat": [],
     "nn": ["ops", "tensor", "checkpoint"],

@@ -56,4 +56,9 @@ Matrix Fixture::tensor(const json::value& reference) const {
   return matrix;
 }
 
+std::vector<std::byte> Fixture::bytes(const json::value& reference) const {
+  const auto bytes = tensors_.at(std::string(reference.at("tensor").as_string())).bytes;
+  return {bytes.begin(), bytes.end()};
+}
+
 }  // namespace vecton::golden

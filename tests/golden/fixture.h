@@ -2,6 +2,7 @@
 // tests/golden.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -30,6 +31,8 @@ class Fixture {
   const json::array& cases() const { return cases_.at("cases").as_array(); }
   // The tensor that {"tensor": name} refers to.
   Matrix tensor(const json::value& reference) const;
+  // Its bytes, whatever its type.
+  std::vector<std::byte> bytes(const json::value& reference) const;
 
  private:
   std::filesystem::path folder_;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails when a folder of src/ includes one that it must not: data goes down the list once and comes up once."""
+"""Fails when a folder of src/ includes one that it must not (data goes down the list once and comes up once), or when a header
+declares what does not lie in its folder's namespace."""
 import pathlib
 import re
 import sys
@@ -24,6 +25,11 @@ MAY_INCLUDE = {
     "server": [],  # what these two lack in include/vecton is a missing interface
     "cli": [],
 }
+# A folder's namespace has its name; these have others beside it.
+MORE_NAMESPACES = {"backend": ["cpu", "host"], "checkpoint": ["hub"], "base": ["utf8"], "tokenizer": ["unicode"]}
+NAMESPACE = re.compile(r"^namespace vecton((?:::\w+)*) \{\n(.*?)^\}  // namespace vecton\1$", re.M | re.S)
+# What may stand in another namespace: names that are only announced, and other names of the same thing.
+ANNOUNCED = re.compile(r"\s*(//.*|(class|struct) \w+;.*|using [\w:]+;.*|namespace \w+ = [\w:]+;.*|template <.*|)")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
@@ -32,9 +38,24 @@ def folder_of(path):
     return next((f for f in sorted(MAY_INCLUDE, key=len, reverse=True) if path.startswith(f + "/")), None)
 
 
+def strange_namespaces(path, text):
+    folder = path.split("/")[0]
+    known = [folder, "testing", *MORE_NAMESPACES.get(folder, [])]
+    for name, block in NAMESPACE.findall(text):
+        parts = name.split("::")[1:]
+        if parts and any(parts[0] == k or parts[0].startswith("testing_") for k in known):
+            continue
+        if not name and re.match(r"\s*(class|struct) \w+::\w+ ", block):
+            continue  # a part of a public class
+        if not all(ANNOUNCED.fullmatch(line) for line in block.splitlines()):
+            yield f"src/{path}: declares in vecton{name}; this folder's namespace is vecton::{folder}"
+
+
 def main():
     wrong = []
     for file in sorted((ROOT / "src").rglob("*.[hc]*")):
+        if file.suffix == ".h":
+            wrong += strange_namespaces(file.relative_to(ROOT / "src").as_posix(), file.read_text())
         if file.suffix not in (".h", ".cpp", ".cc") or file.name.endswith("_test.cpp"):
             continue
         path = file.relative_to(ROOT / "src").as_posix()

@@ -64,13 +64,6 @@ struct ModelScratch {
   std::string buffer;
 };
 
-}  // namespace vecton::tokenizer
-
-namespace vecton {
-
-// Not vecton::Model, which is a backbone.
-namespace tokenizer {
-
 class Model {
  public:
   virtual ~Model() = default;
@@ -84,14 +77,6 @@ class Model {
  protected:
   Vocabulary vocabulary_;
 };
-
-}  // namespace tokenizer
-
-using tokenizer::Model;
-
-}  // namespace vecton
-
-namespace vecton::tokenizer {
 
 // Byte-pair models can take words as raw bytes where the file gives them byte-level characters.
 bool model_is_bpe(const Field& field);

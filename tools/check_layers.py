@@ -15,13 +15,14 @@ MAY_INCLUDE = {
     "backend/cpu": ["backend/host", "ops", "tensor"],
     "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
     "quantise": ["backend/cpu", "tensor"],  # of backend/cpu: for which instruction sets kernels are compiled
-    "checkpoint": ["quantise", "ops", "tensor"],
-    "tokenizer": [],
-    "chat": [],
+    "gguf": [],
+    "checkpoint": ["quantise", "ops", "tensor", "gguf"],
+    "tokenizer": ["gguf"],
+    "chat": ["gguf"],
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],
-    "engine": ["models", "heads", "tokenizer", "chat", "checkpoint", "backend", "ops", "tensor"],
+    "engine": ["models", "heads", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
     "server": [],  # what these two lack in include/vecton is a missing interface
     "cli": [],
 }

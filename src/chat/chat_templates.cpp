@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mapped_file.h"
+#include "gguf/file.h"
 #include "vecton/chat_template.h"
 #include "vecton/error.h"
 
@@ -112,6 +113,33 @@ std::vector<std::pair<std::string, std::string>> find_tokens(const fs::path& fol
   return {tokens.begin(), tokens.end()};
 }
 
+// tokenizer.chat_template, and tokenizer.chat_template.NAME of others.
+Templates templates_of(const gguf::File& file) {
+  constexpr std::string_view kKey = "tokenizer.chat_template";
+  Templates templates;
+  for (const auto& [key, value] : file.metadata()) {
+    if (key == kKey) templates["default"] = file.text(key);
+    const std::string named = std::string(kKey) + ".";
+    if (key.starts_with(named)) templates[std::string(key.substr(named.size()))] = file.text(key);
+  }
+  return templates;
+}
+
+std::vector<std::pair<std::string, std::string>> tokens_of(const gguf::File& file) {
+  std::vector<std::pair<std::string, std::string>> tokens;
+  const std::vector<std::string_view> all = file.texts("tokenizer.ggml.tokens");
+  for (const auto& [name, own] : {std::pair{"bos_token", "bos_token_id"},
+                                  {"eos_token", "eos_token_id"},
+                                  {"pad_token", "padding_token_id"},
+                                  {"unk_token", "unknown_token_id"}}) {
+    const std::string key = std::string("tokenizer.ggml.") + own;
+    if (!file.has(key)) continue;
+    const int64_t id = file.integer(key, 0, static_cast<int64_t>(all.size()) - 1);
+    tokens.emplace_back(name, all[static_cast<size_t>(id)]);
+  }
+  return tokens;
+}
+
 }  // namespace
 
 struct ChatTemplates::Impl {
@@ -163,13 +191,22 @@ ChatTemplates& ChatTemplates::operator=(ChatTemplates&&) noexcept = default;
 ChatTemplates::~ChatTemplates() = default;
 
 ChatTemplates ChatTemplates::open(const std::filesystem::path& folder) {
+  auto impl = std::make_unique<Impl>();
+  const auto add = [&](const Templates& templates) {
+    for (const auto& [name, text] : templates) {
+      impl->templates[name].text = text;
+      impl->names.push_back(name);
+    }
+  };
+  if (gguf::is_gguf(folder)) {
+    const gguf::File file = gguf::File::open(folder);
+    add(templates_of(file));
+    impl->special_tokens = tokens_of(file);
+    return ChatTemplates(std::move(impl));
+  }
   const fs::path file = folder / "tokenizer_config.json";
   const json::object config = fs::exists(file) ? read_object(file) : json::object();
-  auto impl = std::make_unique<Impl>();
-  for (const auto& [name, text] : find_templates(folder, config)) {
-    impl->templates[name].text = text;
-    impl->names.push_back(name);
-  }
+  add(find_templates(folder, config));
   impl->special_tokens = find_tokens(folder, config);
   return ChatTemplates(std::move(impl));
 }

@@ -97,8 +97,12 @@ Config Config::read(const std::filesystem::path& file, const json::object& overr
   json::value document = base::read_json(file);
   if (!document.is_object())
     throw Error(ErrorCode::kCorrupt, file.string() + ": expected a JSON object");
-  lay_over(document.get_object(), overrides);
-  return Config(std::move(document.get_object()), file.string());
+  return Config(std::move(document.get_object()), file.string(), overrides);
+}
+
+Config::Config(json::object values, std::string file, const json::object& overrides)
+    : Config(std::move(values), std::move(file)) {
+  lay_over(state_->values, overrides);
 }
 
 Config::Config(json::object values, std::string file) : state_(std::make_shared<State>()) {

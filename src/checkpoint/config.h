@@ -28,6 +28,7 @@ class Config {
   static Config read(const std::filesystem::path& file, const json::object& overrides);
   static Config read(const std::filesystem::path& file);
   Config(json::object values, std::string file);
+  Config(json::object values, std::string file, const json::object& overrides);
 
   const std::string& file() const;
 

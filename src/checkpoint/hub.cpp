@@ -3,11 +3,13 @@
 #include <optional>
 #include <vector>
 
+#include "checkpoint/gguf/model_file.h"
 #include "checkpoint/hub_cache.h"
 #include "checkpoint/hub_client.h"
 #include "checkpoint/hub_download.h"
 #include "checkpoint/hub_snapshot.h"
 #include "checkpoint/name_text.h"
+#include "gguf/file.h"
 #include "vecton/error.h"
 
 namespace vecton {
@@ -20,8 +22,8 @@ namespace {
   throw Error(ErrorCode::kNotFound, "model '" + model + "': " + why, "model");
 }
 
-// The folder when `model` is one; nothing when it is a name on the hub.
-std::optional<fs::path> existing_folder(const std::string& model) {
+// The folder or GGUF file when `model` is one; nothing when it is a name on the hub.
+std::optional<fs::path> existing_model(const std::string& model) {
   if (model.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "model: expected a folder or a name on the model hub (org/name)", "model");
@@ -29,8 +31,10 @@ std::optional<fs::path> existing_folder(const std::string& model) {
   const fs::path path = model;
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (fs::is_directory(status)) return path;
-  if (fs::exists(status)) throw_not_found(model, "is a file; expected the folder of a model");
+  if (fs::is_directory(status)) return checkpoint::gguf_in_folder(path).value_or(path);
+  if (gguf::is_gguf(path)) return path;
+  if (fs::exists(status))
+    throw_not_found(model, "is a file; expected the folder of a model or a GGUF file");
   if (model.starts_with('/') || model.starts_with('.') || model.starts_with('~')) {
     throw_not_found(model, "no such folder");
   }
@@ -104,7 +108,7 @@ fs::path download(const std::string& model, const HubOptions& options,
 
 fs::path resolve_model(const std::string& model, const HubOptions& given,
                        const std::function<void(const DownloadProgress&)>& progress) {
-  if (const std::optional<fs::path> folder = existing_folder(model)) return *folder;
+  if (const std::optional<fs::path> folder = existing_model(model)) return *folder;
   const HubOptions options = completed(given);
   const hub::RepositoryCache cache(options.cache, model);
   const Cached cached = look_up(cache, options.revision);
@@ -124,7 +128,7 @@ fs::path resolve_model(const std::string& model, const HubOptions& given,
 
 fs::path pull_model(const std::string& model, const HubOptions& given,
                     const std::function<void(const DownloadProgress&)>& progress) {
-  if (const std::optional<fs::path> folder = existing_folder(model)) return *folder;
+  if (const std::optional<fs::path> folder = existing_model(model)) return *folder;
   const HubOptions options = completed(given);
   if (options.offline) {
     throw Error(ErrorCode::kNetwork, "model '" + model +

@@ -2,14 +2,17 @@
 
 #include <utility>
 
+#include "checkpoint/gguf/tensors.h"
 #include "checkpoint/weight_files.h"
+#include "gguf/file.h"
 
 namespace vecton::checkpoint {
 
 std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
                                                   const Quantisation* quantisation,
                                                   const Adapter* adapter) {
-  auto tensors = read_checkpoint(folder);
+  auto tensors =
+      gguf::is_gguf(folder) ? gguf_tensors(gguf::File::open(folder)) : read_checkpoint(folder);
   if (quantisation) quantisation->gather(tensors);
   return adapter ? merge_adapter(std::move(tensors), *adapter) : tensors;
 }

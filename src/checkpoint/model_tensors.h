@@ -1,5 +1,5 @@
-// What a model is loaded from: the tensors of its folder, as one matrix each where they are
-// quantised, with what an adapter adds.
+// What a model is loaded from: the tensors of its folder or GGUF file, as one matrix each where
+// they are quantised, with what an adapter adds.
 #pragma once
 
 #include <filesystem>

@@ -9,9 +9,11 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
+#include "checkpoint/gguf/config.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/torch_activations.h"
 #include "checkpoint/written_by.h"
+#include "gguf/file.h"
 #include "vecton/error.h"
 
 namespace vecton::checkpoint {
@@ -247,6 +249,8 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
   } else {
     if (!dense_path.empty()) check_dense_path(folder, 0);
     model.pipelines = {{.input = {.folder = folder}}};
+    if (gguf::is_gguf(folder))
+      model.pipelines.front().pooling = gguf_pooling(gguf::File::open(folder));
   }
   const fs::path file = folder / "config_sentence_transformers.json";
   if (!base::is_file(file)) {

@@ -662,7 +662,8 @@ Weights::Summary Weights::summarize(const std::filesystem::path& folder,
   const auto most =
       std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
   if (most != numbers.end()) summary.dtype = most->first;
-  if (!formats.empty()) summary.dtype.clear();
+  summary.quantised = !formats.empty();
+  if (summary.quantised) summary.dtype.clear();
   for (const std::string& format : formats)
     summary.dtype += (summary.dtype.empty() ? "" : "+") + format;
   return summary;

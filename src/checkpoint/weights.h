@@ -124,6 +124,7 @@ class Weights {
   // What the files of a folder hold, from their headers alone.
   struct Summary {
     int64_t parameters = 0, bytes = 0;
+    bool quantised = false;
     std::string dtype;  // of most of the numbers; of quantised ones every format, joined by "+"
   };
   static Summary summarize(const std::filesystem::path& folder,

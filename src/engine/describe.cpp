@@ -114,7 +114,7 @@ ModelInfo inspect(const EngineOptions& options) {
     if (info.dtype.empty()) info.dtype = files.dtype;
     info.parameters += files.parameters;
     info.file_bytes += files.bytes;
-    if (plan.quantisation) info.weight_bytes += files.bytes;  // packed stays packed
+    if (files.quantised) info.weight_bytes += files.bytes;  // packed stays packed
   }
   return info;
 }

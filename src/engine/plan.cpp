@@ -6,10 +6,12 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "checkpoint/gguf/config.h"
 #include "checkpoint/written_by.h"
 #include "engine/adapted.h"
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
+#include "gguf/file.h"
 #include "heads/row_modules.h"
 #include "vecton/error.h"
 
@@ -175,6 +177,8 @@ void check_default_dimensions(const Plan& plan) {
 }
 
 checkpoint::Config read_config(const Plan& plan, const json::object& overrides) {
+  if (gguf::is_gguf(plan.weights))
+    return checkpoint::gguf_config(gguf::File::open(plan.weights), overrides);
   return plan.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer
              ? checkpoint::Config::read(plan.weights / "config.json", overrides)
              : models::config_without_file(plan.weights, overrides);

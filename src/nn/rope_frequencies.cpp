@@ -208,8 +208,12 @@ RopeFrequencies longrope(const Source& source) {
     result.of_position.push_back(1.0f / (brief[i] * waves[i]));
     result.of_position_long.push_back(1.0f / (extended[i] * waves[i]));
   }
-  result.long_after = original;
   result.amplitude = static_cast<float>(source.scaling->number_or("attention_factor", computed));
+  if (result.of_position_long == result.of_position) {  // all turn alike
+    result.of_position_long.clear();
+  } else {
+    result.long_after = original;
+  }
   return result;
 }
 

@@ -6,8 +6,10 @@
 
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "gguf/file.h"
 #include "tokenizer/auto_class.h"
 #include "tokenizer/class_overrides.h"
+#include "tokenizer/gguf_tokenizer.h"
 #include "tokenizer/long_text.h"
 #include "tokenizer/pipeline.h"
 #include "tokenizer/settings.h"
@@ -226,7 +228,9 @@ std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& fo
   json::monotonic_resource memory;
   const std::filesystem::path file = folder / "tokenizer.json";
   json::value document(&memory);
-  if (std::filesystem::exists(file)) {
+  if (gguf::is_gguf(folder)) {
+    document = tokenizer::gguf_tokenizer(gguf::File::open(folder), settings, &memory);
+  } else if (std::filesystem::exists(file)) {
     document = base::parse_json(base::MappedFile(file).text(), file.string(), &memory);
     settings.read_defaults(tokenizer::Field(document, file.string() + ":"));
     if (options.class_settings) override_file(folder, settings, document);

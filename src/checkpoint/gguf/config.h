@@ -1,0 +1,31 @@
+// What config.json would say of the model in a GGUF file, from its metadata, the shapes of its
+// tensors, and what llama.cpp knows of its architecture without a key. Called by the plan of a
+// model.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/json_fwd.h"
+#include "checkpoint/config.h"
+#include "checkpoint/modules.h"
+#include "gguf/file.h"
+
+namespace vecton::checkpoint {
+
+// `overrides` is laid over it. Architectures that there is no family for, and keys that change what
+// is computed and that no family reads, are refused by name (kUnsupported).
+Config gguf_config(const gguf::File& file, const json::object& overrides);
+
+// The architecture whose names the tensors have: the file's, or "roberta" where a file of "bert"
+// has a tokenizer of RoBERTa's kind.
+std::string_view gguf_architecture(const gguf::File& file);
+
+// How many rows of positions RoBERTa's checkpoints have before those that are used.
+int64_t gguf_positions_before(const gguf::File& file);
+
+// How the file says that texts are pooled; none where it does not.
+std::optional<PoolingModule> gguf_pooling(const gguf::File& file);
+
+}  // namespace vecton::checkpoint

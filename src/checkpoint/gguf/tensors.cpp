@@ -1,0 +1,169 @@
+#include "checkpoint/gguf/tensors.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/float_bytes.h"
+#include "checkpoint/gguf/blocks.h"
+#include "checkpoint/gguf/config.h"
+#include "checkpoint/gguf/names.h"
+#include "checkpoint/name_text.h"
+#include "checkpoint/quantised/parts.h"
+
+namespace vecton::checkpoint {
+
+namespace {
+
+std::optional<tensor::DType> float_type(gguf::TensorType type) {
+  switch (type) {
+    case gguf::TensorType::kF32:
+      return tensor::DType::kF32;
+    case gguf::TensorType::kF16:
+      return tensor::DType::kF16;
+    case gguf::TensorType::kBF16:
+      return tensor::DType::kBF16;
+    default:
+      return std::nullopt;
+  }
+}
+
+using Row = std::function<int64_t(int64_t)>;
+using Bytes = std::vector<std::byte>;
+
+// The tensor's numbers, float32.
+std::vector<float> floats_of(const StoredTensor& tensor) {
+  return read_floats(tensor.dtype, tensor.bytes);
+}
+
+Bytes bytes_of(std::span<const float> floats) {
+  const auto bytes = std::as_bytes(floats);
+  return {bytes.begin(), bytes.end()};
+}
+
+// Where row `i` of a head whose columns turn with those half a head apart lies in the file, in
+// which neighbours turn together.
+Row interleaved_rows(const StoredTensor& tensor, int64_t heads) {
+  const int64_t rows = tensor.shape.empty() ? 0 : tensor.shape.front();
+  if (heads < 1 || rows % (2 * heads) != 0) {
+    fail(tensor, "expected " + std::to_string(heads) + " heads of an even number of rows, found " +
+                     std::to_string(rows) + " rows");
+  }
+  const int64_t head = rows / heads;
+  return [head](int64_t i) {
+    const int64_t in_head = i % head, half = head / 2;
+    return i - in_head + 2 * (in_head % half) + in_head / half;
+  };
+}
+
+void set_rows(const Row& row, StoredTensor& tensor) {
+  tensor.compute = [before = tensor, row] {
+    const int64_t rows = before.shape.front();
+    const auto size = before.bytes.size() / static_cast<size_t>(rows);
+    Bytes made(before.bytes.size());
+    for (int64_t i = 0; i < rows; ++i) {
+      std::memcpy(made.data() + static_cast<size_t>(i) * size,
+                  before.bytes.data() + static_cast<size_t>(row(i)) * size, size);
+    }
+    if (before.file) before.file->release(before.bytes);
+    return made;
+  };
+}
+
+void subtract_one(StoredTensor& tensor) {
+  tensor.compute = [before = tensor] {
+    std::vector<float> numbers = floats_of(before);
+    for (float& number : numbers) number -= 1;
+    return bytes_of(numbers);
+  };
+  tensor.dtype = tensor::DType::kF32;
+}
+
+void put_rows_before(int64_t count, StoredTensor& tensor) {
+  if (tensor.shape.size() != 2) fail(tensor, "expected a matrix");
+  tensor.compute = [before = tensor, count] {
+    const size_t row = before.bytes.size() / static_cast<size_t>(before.shape[0]);
+    Bytes made(static_cast<size_t>(count) * row);
+    made.insert(made.end(), before.bytes.begin(), before.bytes.end());
+    return made;
+  };
+  tensor.shape[0] += count;
+}
+
+void put_dimension_between(StoredTensor& tensor) {
+  if (tensor.shape.size() == 2) tensor.shape.insert(tensor.shape.begin() + 1, 1);
+}
+
+class Reader {
+ public:
+  explicit Reader(const gguf::File& file) : file_(file), architecture_(gguf_architecture(file)) {}
+
+  std::map<std::string, StoredTensor> read() const {
+    std::map<std::string, StoredTensor> tensors;
+    for (const gguf::Tensor& tensor : file_.tensors()) {
+      const auto name = checkpoint_name(architecture_, tensor.name);
+      if (name && name->name.empty()) continue;
+      StoredTensor stored = this->stored(tensor, name ? name->change : GgufChange::kNone);
+      const std::string key = name ? name->name : std::string(tensor.name);
+      if (!tensors.emplace(key, stored).second)
+        fail(stored, "another tensor is " + name_text(key) + " already");
+    }
+    return tensors;
+  }
+
+ private:
+  int64_t heads(std::string_view key, std::string_view otherwise) const {
+    const std::string prefix = std::string(file_.text("general.architecture")) + ".attention.";
+    const std::string wanted = prefix + std::string(key);
+    return file_.integer(file_.has(wanted) ? wanted : prefix + std::string(otherwise), 1,
+                         int64_t{1} << 31);
+  }
+
+  Row rows(const StoredTensor& tensor, GgufChange change) const {
+    if (change == GgufChange::kHeadRows)
+      return interleaved_rows(tensor, heads("head_count", "head_count"));
+    if (change == GgufChange::kKvHeadRows)
+      return interleaved_rows(tensor, heads("head_count_kv", "head_count"));
+    return {};
+  }
+
+  StoredTensor stored(const gguf::Tensor& tensor, GgufChange change) const {
+    StoredTensor stored;
+    stored.name = std::string(tensor.name);
+    stored.source = tensor.source;
+    stored.shape = tensor.shape;
+    stored.bytes = tensor.bytes;
+    if (stored.bytes.empty()) fail(stored, "has no numbers");
+    const Row row = rows(stored, change);
+    if (const std::optional<tensor::DType> type = float_type(tensor.type)) {
+      stored.dtype = *type;
+      stored.file = tensor.file;
+      if (row) set_rows(row, stored);
+      if (change == GgufChange::kMinusOne) subtract_one(stored);
+      if (change == GgufChange::kAfterPadding)
+        put_rows_before(gguf_positions_before(file_), stored);
+      if (change == GgufChange::kTaps) put_dimension_between(stored);
+      return stored;
+    }
+    if (change == GgufChange::kMinusOne || change == GgufChange::kAfterPadding ||
+        change == GgufChange::kTaps) {
+      fail(stored,
+           "stored as " + gguf::type_name(static_cast<uint32_t>(tensor.type)) +
+               ": expected F32, F16 or BF16",
+           ErrorCode::kUnsupported);
+    }
+    stored.quantised = gguf_blocks(tensor, row);
+    return stored;
+  }
+
+  const gguf::File& file_;
+  std::string_view architecture_;
+};
+
+}  // namespace
+
+std::map<std::string, StoredTensor> gguf_tensors(const gguf::File& file) {
+  return Reader(file).read();
+}
+
+}  // namespace vecton::checkpoint

@@ -1,0 +1,17 @@
+// The tensors of a GGUF file as those of a checkpoint of the same architecture: its names, its
+// order of rows, its meaning of norms. Called by model_tensors().
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "checkpoint/safetensors.h"
+#include "gguf/file.h"
+
+namespace vecton::checkpoint {
+
+// Errors name the file and the tensor. A tensor that the architecture has no place for keeps its
+// name, so that the model says that nobody took it.
+std::map<std::string, StoredTensor> gguf_tensors(const gguf::File& file);
+
+}  // namespace vecton::checkpoint

@@ -205,6 +205,14 @@ void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> m
   model.pipelines.push_back(std::move(pipeline));
 }
 
+// Where a GGUF file says how texts are pooled, their vectors have length 1, as llama.cpp gives
+// them.
+void take_gguf_pooling(const fs::path& file, ModulePipeline& pipeline) {
+  if (!gguf::is_gguf(file)) return;
+  pipeline.pooling = gguf_pooling(gguf::File::open(file));
+  if (pipeline.pooling) pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
+}
+
 void read_pipelines(const fs::path& folder, const std::string& dense_path,
                     SentenceTransformer& model) {
   const std::vector<ModuleReference> modules = read_modules(folder, dense_path);
@@ -249,8 +257,7 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
   } else {
     if (!dense_path.empty()) check_dense_path(folder, 0);
     model.pipelines = {{.input = {.folder = folder}}};
-    if (gguf::is_gguf(folder))
-      model.pipelines.front().pooling = gguf_pooling(gguf::File::open(folder));
+    take_gguf_pooling(folder, model.pipelines.front());
   }
   const fs::path file = folder / "config_sentence_transformers.json";
   if (!base::is_file(file)) {

@@ -337,6 +337,15 @@ json::object jina_bert_v3(GgufKeys& keys) {
   return config;
 }
 
+// A decoder that says how texts are pooled was made for embeddings.
+void take_head_off(json::object& config) {
+  constexpr std::string_view kHead = "ForCausalLM";
+  std::string name(config["architectures"].as_array().front().as_string());
+  if (!name.ends_with(kHead)) return;
+  name.resize(name.size() - kHead.size());
+  config["architectures"] = json::array{name + (name == "Gemma3" ? "TextModel" : "Model")};
+}
+
 struct Architecture {
   std::string_view name;
   json::object (*config)(GgufKeys& keys);
@@ -383,6 +392,7 @@ Config gguf_config(const gguf::File& file, const json::object& overrides) {
   GgufKeys keys(file, name);
   json::object config = known->config(keys);
   config["tie_word_embeddings"] = file.tensor("output.weight") == nullptr;
+  if (gguf_pooling(file)) take_head_off(config);
   keys.ignore("pooling_type");  // gguf_pooling()
   keys.ignore("tensor_data_layout");
   keys.check_read(config);

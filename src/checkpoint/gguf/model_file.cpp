@@ -88,11 +88,11 @@ std::optional<fs::path> gguf_in_folder(const fs::path& folder) {
   return folder / models.front();
 }
 
-std::optional<GgufName> gguf_name(std::string_view model) {
+std::optional<GgufReference> gguf_reference(std::string_view model) {
   if (const size_t colon = model.find(':'); colon != model.npos) {
-    GgufName name{.repository = std::string(model.substr(0, colon)),
-                  .quantisation = std::string(model.substr(colon + 1)),
-                  .file = {}};
+    GgufReference name{.repository = std::string(model.substr(0, colon)),
+                       .quantisation = std::string(model.substr(colon + 1)),
+                       .file = {}};
     const bool plain = std::ranges::all_of(name.quantisation, [](char c) {
       return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
     });
@@ -104,15 +104,15 @@ std::optional<GgufName> gguf_name(std::string_view model) {
   const size_t owner = model.find('/');
   const size_t end = owner == model.npos ? model.npos : model.find('/', owner + 1);
   if (end == model.npos) return std::nullopt;
-  GgufName name{.repository = std::string(model.substr(0, end)),
-                .quantisation = {},
-                .file = std::string(model.substr(end + 1))};
+  GgufReference name{.repository = std::string(model.substr(0, end)),
+                     .quantisation = {},
+                     .file = std::string(model.substr(end + 1))};
   if (!hub::is_model_name(name.repository) || !hub::is_repository_path(name.file))
     return std::nullopt;
   return name;
 }
 
-std::string choose_gguf(const GgufName& name, std::span<const std::string> files) {
+std::string choose_gguf(const GgufReference& name, std::span<const std::string> files) {
   const std::vector<std::string> models = gguf_models(files);
   std::vector<std::string> fitting;
   for (const std::string& file : models) {

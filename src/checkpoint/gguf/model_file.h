@@ -21,15 +21,15 @@ std::vector<std::string> gguf_parts(const std::string& first);
 std::optional<std::filesystem::path> gguf_in_folder(const std::filesystem::path& folder);
 
 // What a repository's name may be followed by: "org/name:Q4_K_M", "org/name/file.gguf".
-struct GgufName {
+struct GgufReference {
   std::string repository;
   std::string quantisation;  // "Q4_K_M", or empty
   std::string file;          // "file.gguf", "folder/file.gguf", or empty
 };
-std::optional<GgufName> gguf_name(std::string_view model);
+std::optional<GgufReference> gguf_reference(std::string_view model);
 
 // The one file that is meant of a repository's. Without either, the only one there is. Errors name
 // those that there are.
-std::string choose_gguf(const GgufName& name, std::span<const std::string> files);
+std::string choose_gguf(const GgufReference& name, std::span<const std::string> files);
 
 }  // namespace vecton::checkpoint

@@ -20,9 +20,10 @@ struct DownloadProgress {
   int files_total = 0;
 };
 
-// The folder that holds `model`: the folder itself, or the snapshot of a hub name, downloaded if it
-// is not in the cache. Errors: kNotFound (no such folder, name or revision), kUnauthorized (gated
-// or private), kNetwork, kCorrupt (checksum).
+// The folder or GGUF file that holds `model`: itself, the GGUF file of a folder without a
+// config.json, or the snapshot of a hub name, downloaded if it is not in the cache. GGUF files of a
+// repository are named org/name:Q4_K_M or org/name/file.gguf. Errors: kNotFound (no such folder,
+// name or revision), kUnauthorized (gated or private), kNetwork, kCorrupt (checksum).
 VECTON_API std::filesystem::path resolve_model(
     const std::string& model, const HubOptions& options,
     const std::function<void(const DownloadProgress&)>& progress = {});

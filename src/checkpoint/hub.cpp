@@ -38,28 +38,56 @@ std::optional<fs::path> existing_model(const std::string& model) {
   if (model.starts_with('/') || model.starts_with('.') || model.starts_with('~')) {
     throw_not_found(model, "no such folder");
   }
-  if (!hub::is_model_name(model)) {
+  if (!hub::is_model_name(model) && !checkpoint::gguf_reference(model)) {
     throw_not_found(model,
                     "no such folder, and not a name on the model hub (name or org/name, of "
-                    "letters, digits, '-', '_' and '.')");
+                    "letters, digits, '-', '_' and '.'; of its GGUF files org/name:Q4_K_M or "
+                    "org/name/file.gguf)");
   }
   return std::nullopt;
+}
+
+// The repository that a name on the hub is of, and the file of it that is meant.
+checkpoint::GgufReference reference_of(const std::string& model) {
+  const std::optional<checkpoint::GgufReference> gguf = checkpoint::gguf_reference(model);
+  return gguf ? *gguf
+              : checkpoint::GgufReference{.repository = model, .quantisation = {}, .file = {}};
 }
 
 // What the cache knows of a revision.
 struct Cached {
   fs::path snapshot;                 // empty: the revision was never downloaded
+  fs::path model;                    // the snapshot, or a GGUF file in it
   std::vector<std::string> missing;  // of the snapshot
   bool certain = false;              // the snapshot is known to lack no modules.json
   bool complete() const { return !snapshot.empty() && missing.empty(); }
 };
 
-Cached look_up(const hub::RepositoryCache& cache, const std::string& revision) {
+// The GGUF file of a snapshot; its name alone where it is not there.
+std::optional<std::string> find_gguf(const checkpoint::GgufReference& model,
+                                     const fs::path& snapshot) {
+  try {
+    return hub::gguf_of(model, hub::files_of(snapshot));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    return model.file.empty() ? "*" + model.quantisation + "*.gguf" : model.file;
+  }
+}
+
+Cached look_up(const hub::RepositoryCache& cache, const checkpoint::GgufReference& model,
+               const std::string& revision) {
   const std::optional<std::string> commit = cache.commit_of(revision);
   const fs::path snapshot = cache.snapshot(commit.value_or(""));
   std::error_code error;
   if (!commit || !fs::is_directory(snapshot, error)) return {};
-  return {snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
+  const std::optional<std::string> gguf = find_gguf(model, snapshot);
+  if (!gguf)
+    return {snapshot, snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
+  Cached cached{snapshot, snapshot / *gguf, {}, true};
+  for (std::string& part : checkpoint::gguf_parts(*gguf)) {
+    if (!fs::exists(snapshot / part, error)) cached.missing.push_back(std::move(part));
+  }
+  return cached;
 }
 
 [[noreturn]] void throw_offline(const std::string& model, const HubOptions& options,
@@ -93,12 +121,12 @@ HubOptions completed(HubOptions options) {
   return options;
 }
 
-fs::path download(const std::string& model, const HubOptions& options,
-                  const hub::RepositoryCache& cache,
+fs::path download(const std::string& model, const checkpoint::GgufReference& reference,
+                  const HubOptions& options, const hub::RepositoryCache& cache,
                   const std::function<void(const DownloadProgress&)>& progress) {
   try {
-    hub::HubClient client(options, model, {});
-    return hub::download_snapshot(client, cache, options.revision, progress);
+    hub::HubClient client(options, reference.repository, {});
+    return hub::download_snapshot(client, cache, reference, options.revision, progress);
   } catch (const Error& error) {
     throw Error(error.code(), "model '" + model + "': " + error.what(), error.field());
   }
@@ -110,18 +138,19 @@ fs::path resolve_model(const std::string& model, const HubOptions& given,
                        const std::function<void(const DownloadProgress&)>& progress) {
   if (const std::optional<fs::path> folder = existing_model(model)) return *folder;
   const HubOptions options = completed(given);
-  const hub::RepositoryCache cache(options.cache, model);
-  const Cached cached = look_up(cache, options.revision);
-  if (cached.complete() && (cached.certain || options.offline)) return cached.snapshot;
+  const checkpoint::GgufReference reference = reference_of(model);
+  const hub::RepositoryCache cache(options.cache, reference.repository);
+  const Cached cached = look_up(cache, reference, options.revision);
+  if (cached.complete() && (cached.certain || options.offline)) return cached.model;
   if (options.offline) throw_offline(model, options, cache, cached);
   try {
-    return download(model, options, cache, progress);
+    return download(model, reference, options, cache, progress);
   } catch (const Error& error) {
     // A model that was complete before a token ran out or the hub went away is complete still.
     const bool no_answer = error.code() == ErrorCode::kNetwork ||
                            error.code() == ErrorCode::kUnauthorized ||
                            error.code() == ErrorCode::kNotFound;
-    if (no_answer && cached.complete()) return cached.snapshot;
+    if (no_answer && cached.complete()) return cached.model;
     throw;
   }
 }
@@ -135,7 +164,9 @@ fs::path pull_model(const std::string& model, const HubOptions& given,
                                          "': HF_HUB_OFFLINE forbids to ask the hub for it; unset "
                                          "HF_HUB_OFFLINE to download");
   }
-  return download(model, options, hub::RepositoryCache(options.cache, model), progress);
+  const checkpoint::GgufReference reference = reference_of(model);
+  return download(model, reference, options,
+                  hub::RepositoryCache(options.cache, reference.repository), progress);
 }
 
 }  // namespace vecton

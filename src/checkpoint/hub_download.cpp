@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "checkpoint/hub_blob.h"
@@ -113,29 +114,42 @@ void download_file(HubClient& client, const RepositoryCache& cache, const std::s
   reporter.end_file();
 }
 
+// The files of a GGUF model, all of which the repository has.
+std::vector<std::string> parts_of(const std::string& gguf, const std::vector<std::string>& files) {
+  const std::vector<std::string> parts = checkpoint::gguf_parts(gguf);
+  for (const std::string& part : parts) {
+    if (std::ranges::count(files, part) == 0) {
+      throw Error(ErrorCode::kNotFound,
+                  "the repository has no " + part + ", which is a part of " + gguf, "model");
+    }
+  }
+  return parts;
+}
+
 }  // namespace
 
 fs::path download_snapshot(HubClient& client, const RepositoryCache& cache,
-                           const std::string& revision,
+                           const checkpoint::GgufReference& model, const std::string& revision,
                            const std::function<void(const DownloadProgress&)>& progress) {
   const RepositoryList list = client.list();
   const fs::path snapshot = cache.snapshot(list.commit);
   Reporter reporter(progress);
-  const std::vector<std::string> planning = planning_files(list.files);
-  reporter.begin_list(planning.size());
-  for (const std::string& file : planning) {
-    download_file(client, cache, list.commit, file, reporter);
-  }
-  const std::vector<std::string> files = wanted_files(snapshot, list.files);
-  reporter.begin_list(files.size());
-  for (const std::string& file : files) {
-    download_file(client, cache, list.commit, file, reporter);
+  const auto download = [&](const std::vector<std::string>& files) {
+    reporter.begin_list(files.size());
+    for (const std::string& file : files) download_file(client, cache, list.commit, file, reporter);
+  };
+  const std::optional<std::string> gguf = gguf_of(model, list.files);
+  if (gguf) {
+    download(parts_of(*gguf, list.files));
+  } else {
+    download(planning_files(list.files));
+    download(wanted_files(snapshot, list.files));
   }
   if (std::find(list.files.begin(), list.files.end(), "modules.json") == list.files.end()) {
     cache.remember_no_modules(list.commit);
   }
   cache.write_ref(revision, list.commit);
-  return snapshot;
+  return gguf ? snapshot / *gguf : snapshot;
 }
 
 }  // namespace vecton::hub

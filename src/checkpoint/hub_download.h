@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "checkpoint/gguf/model_file.h"
 #include "checkpoint/hub_cache.h"
 #include "checkpoint/hub_client.h"
 #include "vecton/hub.h"
@@ -13,10 +14,11 @@
 namespace vecton::hub {
 
 // Brings `revision` of the client's model into the cache; files that are there already are not
-// fetched. Returns the snapshot. The ref is written last: what it points to is complete. What an
-// interrupted download received is used by the next one.
+// fetched. Returns the snapshot, or the GGUF file in it where `model` means one. The ref is written
+// last: what it points to is complete. What an interrupted download received is used by the next
+// one.
 std::filesystem::path download_snapshot(
-    HubClient& client, const RepositoryCache& cache, const std::string& revision,
-    const std::function<void(const DownloadProgress&)>& progress);
+    HubClient& client, const RepositoryCache& cache, const checkpoint::GgufReference& model,
+    const std::string& revision, const std::function<void(const DownloadProgress&)>& progress);
 
 }  // namespace vecton::hub

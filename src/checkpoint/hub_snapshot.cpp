@@ -194,6 +194,26 @@ std::vector<std::string> missing_files(const fs::path& snapshot) {
   return files;
 }
 
+std::optional<std::string> gguf_of(const checkpoint::GgufReference& model,
+                                   const std::vector<std::string>& files) {
+  const bool named = !model.file.empty() || !model.quantisation.empty();
+  const bool folder = std::ranges::any_of(files, [](const std::string& file) {
+    return file == "config.json" || file == kModules || file == checkpoint::kAdapterConfig;
+  });
+  if (!named && (folder || checkpoint::gguf_models(files).empty())) return std::nullopt;
+  return checkpoint::choose_gguf(model, files);
+}
+
+std::vector<std::string> files_of(const fs::path& snapshot) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(snapshot, error)) {
+    if (!entry.is_directory(error))
+      files.push_back(entry.path().lexically_relative(snapshot).string());
+  }
+  return files;
+}
+
 std::vector<std::string> planning_files(const std::vector<std::string>& repository) {
   const std::set<std::string> listed(repository.begin(), repository.end());
   std::vector<std::string> files;

@@ -4,14 +4,25 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "checkpoint/gguf/model_file.h"
 
 namespace vecton::hub {
 
 // Files without which the model cannot be opened and that `snapshot` lacks; empty = the snapshot is
 // complete.
 std::vector<std::string> missing_files(const std::filesystem::path& snapshot);
+
+// The GGUF file that is meant of `files`, which a repository or a snapshot has; none where the
+// model is a folder. Errors are those of choose_gguf().
+std::optional<std::string> gguf_of(const checkpoint::GgufReference& model,
+                                   const std::vector<std::string>& files);
+
+// The names of a snapshot's files.
+std::vector<std::string> files_of(const std::filesystem::path& snapshot);
 
 // Of a repository's files those that say which others are needed: modules.json, the files of
 // Routers and the indices of sharded weights, of torch files only where their folder has no

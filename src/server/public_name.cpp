@@ -26,7 +26,7 @@ std::string last_part(const std::string& path) {
 std::string public_name(const ServerOptions& options) {
   const std::string& model = options.engine.model;
   std::error_code error;
-  if (!fs::is_directory(model, error)) return model;
+  if (!fs::exists(model, error)) return model;
   if (!options.served_model_names.empty()) return options.served_model_names.front();
   return last_part(model);
 }

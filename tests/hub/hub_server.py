@@ -75,6 +75,12 @@ MODELS = {
         "modules.json": modules((".", "StaticEmbedding")), "tokenizer.json": b"{}", "model.safetensors": made_up("table", 1000),
         "pytorch_model.bin": made_up("table bin", 1000)})},
     "org/onlyonnx": {"main": (commit("onlyonnx"), BASE | {"onnx/model.onnx": made_up("onnx", 1000), "flax_model.msgpack": b"x"})},
+    "org/gguf": {"main": (commit("gguf"), {
+        "README.md": b"quantised", "tiny-Q4_K_M.gguf": made_up("q4", 3000), "tiny.Q8_0.gguf": made_up("q8", 4000),
+        "more/tiny-F16.gguf": made_up("f16", 5000), "mmproj-tiny-F16.gguf": made_up("pictures", 500)})},
+    "org/ggufsplit": {"main": (commit("ggufsplit"), {
+        f"big-0000{i}-of-00002.gguf": made_up(f"part {i}", 2000) for i in (1, 2)})},
+    "org/ggufcut": {"main": (commit("ggufcut"), {"big-00001-of-00002.gguf": made_up("part 1", 2000)})},
     "org/nothing": {"main": (commit("nothing"), {"README.md": b"empty"})},
     "org/gated": {"main": (commit("gated"), TINY)},
     "org/private": {"main": (commit("private"), TINY)},
@@ -89,7 +95,7 @@ lock = threading.Lock()
 
 
 def is_large(file):
-    return file.endswith((".safetensors", ".bin", ".onnx"))
+    return file.endswith((".safetensors", ".bin", ".onnx", ".gguf"))
 
 
 def etag_of(file, data):

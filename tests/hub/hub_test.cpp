@@ -71,6 +71,7 @@ class HubTest : public testing::Test {
   fs::path download(const std::string& model, int attempts) {
     hub::HubClient client(options_, model, {attempts, std::chrono::milliseconds(0)});
     return hub::download_snapshot(client, hub::RepositoryCache(options_.cache, model),
+                                  {.repository = model, .quantisation = {}, .file = {}},
                                   options_.revision, {});
   }
   std::string resolve_error(const std::string& model) {
@@ -208,6 +209,51 @@ TEST_F(HubTest, ASnapshotOfABareTransformerIsFilledUp) {
   EXPECT_EQ(resolve_model("org/tiny", options_), snapshot);
   options_.endpoint = "http://127.0.0.1:1";
   EXPECT_EQ(resolve_model("org/tiny", options_), snapshot);
+}
+
+TEST_F(HubTest, OneGgufFileOfARepositoryIsFetchedByItsQuantisation) {
+  const fs::path file = resolve_model("org/gguf:q4_k_m", options_);
+  EXPECT_EQ(file.filename(), "tiny-Q4_K_M.gguf");
+  EXPECT_THAT(files_below(file.parent_path()), testing::ElementsAre("tiny-Q4_K_M.gguf"));
+  EXPECT_EQ(fs::file_size(file), 3000u);
+  server_.requests();
+  EXPECT_EQ(resolve_model("org/gguf:Q4_K_M", options_), file);
+  EXPECT_EQ(resolve_model("org/gguf/tiny-Q4_K_M.gguf", options_), file);
+  EXPECT_THAT(server_.requests(), IsEmpty());
+  options_.offline = true;
+  EXPECT_EQ(resolve_model("org/gguf:Q4_K_M", options_), file);
+  EXPECT_THAT(resolve_error("org/gguf:Q8_0"),
+              AllOf(HasSubstr("lacks *Q8_0*.gguf"), HasSubstr("HF_HUB_OFFLINE")));
+  options_.offline = false;
+  EXPECT_EQ(resolve_model("org/gguf:Q8_0", options_).filename(), "tiny.Q8_0.gguf");
+}
+
+TEST_F(HubTest, OneGgufFileOfARepositoryIsFetchedByItsName) {
+  const fs::path file = resolve_model("org/gguf/more/tiny-F16.gguf", options_);
+  EXPECT_EQ(file.lexically_relative(file.parent_path().parent_path()), "more/tiny-F16.gguf");
+  EXPECT_THAT(resolve_error("org/gguf/none.gguf"),
+              AllOf(HasSubstr("not_found: model 'org/gguf/none.gguf'"),
+                    HasSubstr("the repository has no \"none.gguf\"; there are more/tiny-F16.gguf, "
+                              "tiny-Q4_K_M.gguf")));
+  EXPECT_THAT(resolve_error("org/gguf:Q4_K"),
+              HasSubstr("the repository has no GGUF file of \"Q4_K\""));
+  EXPECT_THAT(resolve_error("org/gguf"), HasSubstr("the repository has several GGUF files"));
+  EXPECT_THAT(resolve_error("org/gguf:"), HasSubstr("not a name on the model hub"));
+  EXPECT_THAT(resolve_error("org/gguf/../x.gguf"), HasSubstr("not a name on the model hub"));
+}
+
+TEST_F(HubTest, ASplitGgufModelIsFetchedWhole) {
+  const fs::path first = resolve_model("org/ggufsplit", options_);
+  EXPECT_EQ(first.filename(), "big-00001-of-00002.gguf");
+  EXPECT_THAT(files_below(first.parent_path()),
+              testing::ElementsAre("big-00001-of-00002.gguf", "big-00002-of-00002.gguf"));
+  options_.offline = true;
+  EXPECT_EQ(resolve_model("org/ggufsplit", options_), first);
+  fs::remove(first.parent_path() / "big-00002-of-00002.gguf");
+  EXPECT_THAT(resolve_error("org/ggufsplit"), HasSubstr("lacks big-00002-of-00002.gguf"));
+  options_.offline = false;
+  EXPECT_EQ(resolve_model("org/ggufsplit", options_), first);
+  EXPECT_THAT(resolve_error("org/ggufcut"), HasSubstr("which is a part of"));
 }
 
 TEST_F(HubTest, RevisionsAreBranchesTagsPullRequestsAndCommits) {

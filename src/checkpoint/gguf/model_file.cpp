@@ -121,19 +121,20 @@ std::string choose_gguf(const GgufReference& name, std::span<const std::string> 
       fitting.push_back(file);
   }
   if (fitting.size() == 1) return fitting.front();
-  const std::string wanted = !name.file.empty() ? quoted_text(name.file)
-                             : !name.quantisation.empty()
-                                 ? "a GGUF file of " + quoted_text(name.quantisation)
-                                 : "one GGUF file";
+  const std::string missing =
+      !name.file.empty()
+          ? quoted_text(name.file)
+          : "GGUF file" +
+                (name.quantisation.empty() ? "" : " of " + quoted_text(name.quantisation));
   if (fitting.empty()) {
     throw Error(
         ErrorCode::kNotFound,
-        "the repository has no " + wanted +
+        "the repository has no " + missing +
             (models.empty() ? ", nor any other GGUF file" : "; there are " + listed(models)),
         "model");
   }
   throw Error(ErrorCode::kInvalidArgument,
-              "the repository has several files where " + wanted + " is meant: " + listed(fitting) +
+              "the repository has several GGUF files that are meant: " + listed(fitting) +
                   "; name one as " + name.repository + ":QUANTISATION or " + name.repository +
                   "/FILE",
               "model");

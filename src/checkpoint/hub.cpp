@@ -83,7 +83,9 @@ Cached look_up(const hub::RepositoryCache& cache, const checkpoint::GgufReferenc
   const std::optional<std::string> gguf = find_gguf(model, snapshot);
   if (!gguf)
     return {snapshot, snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
-  Cached cached{snapshot, snapshot / *gguf, {}, true};
+  // The snapshot may lack others of the repository, of which none is named.
+  const bool named = !model.file.empty() || !model.quantisation.empty();
+  Cached cached{snapshot, snapshot / *gguf, {}, named};
   for (std::string& part : checkpoint::gguf_parts(*gguf)) {
     if (!fs::exists(snapshot / part, error)) cached.missing.push_back(std::move(part));
   }

@@ -164,6 +164,7 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   }
   engine::Scheduler::Limits with_cache = limits(options, runtime->threads());
   with_cache.cache_pages = pages;
+  with_cache.cache_windows = runner->cache_windows();
   scheduler = engine::Scheduler(with_cache);
 }
 

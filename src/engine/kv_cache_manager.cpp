@@ -1,9 +1,21 @@
 #include "engine/kv_cache_manager.h"
 
 #include <algorithm>
-#include <optional>
+#include <numeric>
+#include <utility>
 
 namespace vecton::engine {
+
+// Every block has a page or more, so there are as many at most.
+KvCacheManager::KvCacheManager(int64_t pages, std::vector<int64_t> windows)
+    : windows_(std::move(windows)),
+      pool_(pages),
+      index_(pages),
+      page_(static_cast<size_t>(pages) * windows_.size(), -1),
+      place_(static_cast<size_t>(pages), -1),
+      free_blocks_(static_cast<size_t>(pages)) {
+  std::iota(free_blocks_.rbegin(), free_blocks_.rend(), 0);
+}
 
 // While 1/16 of the pages is used everything is kept.
 bool KvCacheManager::worth_keeping(uint64_t key) const {
@@ -11,8 +23,77 @@ bool KvCacheManager::worth_keeping(uint64_t key) const {
   return used() < pages() / kPart || index_.often(key);
 }
 
-void KvCacheManager::refer(std::span<const int32_t> pages) {
-  for (const int32_t page : pages) pool_.refer(page);
+// A token sees `window` tokens with itself (AttentionShape::window). The last block always counts:
+// what follows it is found by it.
+int64_t KvCacheManager::first_seen(size_t group, int64_t blocks) const {
+  const int64_t window = windows_[group];
+  const int64_t token = blocks * kPageTokens - window + 1;
+  return window == 0 || token <= 0 ? 0 : std::min(blocks - 1, token / kPageTokens);
+}
+
+KvCacheManager::Found KvCacheManager::find(const Prefix& prefix, int64_t batch) const {
+  Found found = index_.find(prefix, batch);
+  auto usable = static_cast<int64_t>(found.blocks.size());
+  for (size_t group = 0; group < windows_.size();) {
+    int64_t lacking = usable - 1;  // the last that the group sees and has no page of
+    const int64_t first = usable == 0 ? 0 : first_seen(group, usable);
+    while (lacking >= first && page(found.blocks[static_cast<size_t>(lacking)], group) >= 0)
+      --lacking;
+    if (usable == 0 || lacking < first) {
+      ++group;
+    } else {
+      usable = lacking;
+      group = 0;
+    }
+  }
+  if (usable < static_cast<int64_t>(found.blocks.size())) {
+    found.blocks.resize(static_cast<size_t>(usable));
+    found.pending = -1;
+  }
+  return found;
+}
+
+BlockList KvCacheManager::refer(std::vector<int32_t> blocks) {
+  BlockList list{.blocks = std::move(blocks), .first = {}};
+  const auto count = static_cast<int64_t>(list.blocks.size());
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    const int64_t first = count == 0 ? 0 : first_seen(group, count);
+    list.first.push_back(static_cast<int32_t>(first));
+    for (int64_t i = first; i < count; ++i)
+      pool_.refer(page(list.blocks[static_cast<size_t>(i)], group));
+  }
+  return list;
+}
+
+// The page holds something else from now on. A block without pages is nobody's.
+void KvCacheManager::take_from_its_block(int32_t page) {
+  int64_t& place = place_[static_cast<size_t>(page)];
+  if (place < 0) return;
+  page_[static_cast<size_t>(place)] = -1;
+  const auto block = static_cast<int32_t>(place / groups());
+  place = -1;
+  const auto begin = page_.begin() + block * groups();
+  if (std::any_of(begin, begin + groups(), [](int32_t of) { return of >= 0; })) return;
+  index_.forget(block);
+  free_blocks_.push_back(block);
+}
+
+// A block with a page of every group.
+std::optional<int32_t> KvCacheManager::take_block(bool reserved) {
+  if (!reserved && pool_.available() < groups()) return std::nullopt;
+  std::vector<int32_t> pages;
+  for (int64_t i = 0; i < groups(); ++i) {
+    pages.push_back(reserved ? pool_.take_reserved() : pool_.take().value());
+    take_from_its_block(pages.back());
+  }
+  const int32_t block = free_blocks_.back();
+  free_blocks_.pop_back();
+  for (size_t group = 0; group < pages.size(); ++group) {
+    const int64_t place = block * groups() + static_cast<int64_t>(group);
+    page_[static_cast<size_t>(place)] = pages[group];
+    place_[static_cast<size_t>(pages[group])] = place;
+  }
+  return block;
 }
 
 std::vector<int32_t> KvCacheManager::allocate(const Prefix& prefix, std::span<const int32_t> found,
@@ -21,15 +102,15 @@ std::vector<int32_t> KvCacheManager::allocate(const Prefix& prefix, std::span<co
   int32_t before = found.empty() ? -1 : found.back();
   const auto whole = std::min(static_cast<size_t>(end / kPageTokens), prefix.keys.size());
   for (size_t i = found.size(); i < whole && worth_keeping(prefix.keys[i]); ++i) {
-    const std::optional<int32_t> page = pool_.take();
-    if (!page) break;
-    index_.forget(*page);
-    if (!index_.add(prefix, i, before, *page, batch)) {  // its last page may be there already
-      pool_.discard(*page);
-      pool_.release(*page);
+    const std::optional<int32_t> block = take_block(false);
+    if (!block) break;
+    if (!index_.add(prefix, i, before, *block, batch)) {  // its last page may be there already
+      const std::vector<int32_t> unused{*block};
+      set_computed(unused, false);
+      release(unused);
       break;
     }
-    taken.push_back(before = *page);
+    taken.push_back(before = *block);
   }
   return taken;
 }
@@ -39,29 +120,71 @@ std::vector<int32_t> KvCacheManager::allocate_reserved(const Prefix& prefix,
                                                        int64_t batch, int64_t& reserved) {
   std::vector<int32_t> taken;
   int32_t before = found.empty() ? -1 : found.back();
-  for (auto i = found.size(); i < static_cast<size_t>(end / kPageTokens); ++i, --reserved) {
-    const int32_t page = pool_.take_reserved();
-    index_.forget(page);
-    index_.add(prefix, i, before, page, batch);
-    taken.push_back(before = page);
+  for (auto i = found.size(); i < static_cast<size_t>(end / kPageTokens); ++i) {
+    const int32_t block = take_block(true).value();
+    reserved -= groups();
+    index_.add(prefix, i, before, block, batch);
+    taken.push_back(before = block);
   }
   return taken;
 }
 
-void KvCacheManager::set_computed(std::span<const int32_t> pages, bool computed) {
-  for (const int32_t page : pages) {
+void KvCacheManager::set_computed(std::span<const int32_t> blocks, bool computed) {
+  for (const int32_t block : blocks) {
     if (computed) {
-      index_.set_computed(page);
-    } else {
-      index_.forget(page);
-      pool_.discard(page);
+      index_.set_computed(block);
+      continue;
     }
+    index_.forget(block);
+    for (size_t group = 0; group < windows_.size(); ++group) pool_.discard(page(block, group));
+  }
+}
+
+void KvCacheManager::extend(BlockList& list, std::span<const int32_t> blocks) {
+  list.blocks.insert(list.blocks.end(), blocks.begin(), blocks.end());
+  list.first.resize(windows_.size());
+  const auto count = static_cast<int64_t>(list.blocks.size());
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    for (const int64_t seen = count == 0 ? 0 : first_seen(group, count); list.first[group] < seen;)
+      pool_.release(page(list.blocks[static_cast<size_t>(list.first[group]++)], group));
   }
 }
 
 // From the last to the first: pages lose their place before those that they follow.
-void KvCacheManager::release(std::span<const int32_t> pages) {
-  for (size_t i = pages.size(); i > 0; --i) pool_.release(pages[i - 1]);
+void KvCacheManager::release(const BlockList& list) {
+  for (size_t i = list.blocks.size(); i > 0; --i) {
+    for (size_t group = 0; group < windows_.size(); ++group) {
+      if (static_cast<int32_t>(i - 1) >= list.first[group])
+        pool_.release(page(list.blocks[i - 1], group));
+    }
+  }
+}
+
+void KvCacheManager::release(std::span<const int32_t> blocks) {
+  for (size_t i = blocks.size(); i > 0; --i) {
+    for (size_t group = 0; group < windows_.size(); ++group)
+      pool_.release(page(blocks[i - 1], group));
+  }
+}
+
+std::vector<int32_t> KvCacheManager::block_tables(const BlockList& list) const {
+  std::vector<int32_t> pages;
+  pages.reserve(windows_.size() * list.blocks.size());
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    for (size_t i = 0; i < list.blocks.size(); ++i) {
+      const size_t seen = std::max(i, static_cast<size_t>(list.first[group]));
+      pages.push_back(page(list.blocks[seen], group));
+    }
+  }
+  return pages;
+}
+
+std::vector<int32_t> KvCacheManager::block_tables(std::span<const int32_t> blocks) const {
+  std::vector<int32_t> pages;
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    for (const int32_t block : blocks) pages.push_back(page(block, group));
+  }
+  return pages;
 }
 
 }  // namespace vecton::engine

@@ -1,9 +1,11 @@
-// KvCacheManager: which pages of the KV cache a sequence gets: those that others have computed of
-// its beginning (PrefixIndex), and new ones (PagePool) for what follows. Used by the Scheduler,
-// under the engine's lock.
+// KvCacheManager: which blocks of the KV cache a sequence gets: those that others have computed of
+// its beginning (PrefixIndex), and new ones for what follows. A block stands for kPageTokens tokens
+// and has a page (PagePool) in each group of layers; layers with a window keep theirs for as long
+// as they can see it. Used by the Scheduler, under the engine's lock.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -12,42 +14,74 @@
 
 namespace vecton::engine {
 
+// The blocks of a sequence, in order, and of each group of layers the first whose page the sequence
+// refers to: none of the layers sees those before.
+struct BlockList {
+  std::vector<int32_t> blocks;
+  std::vector<int32_t> first;  // [groups]
+};
+
 class KvCacheManager {
  public:
   using Prefix = PrefixIndex::Prefix;
   using Found = PrefixIndex::Found;
   static constexpr int64_t kPageTokens = PrefixIndex::kPageTokens;
 
-  explicit KvCacheManager(int64_t pages) : pool_(pages), index_(pages) {}
+  // `windows`: of each group of layers (tensor::CacheGroup::window).
+  KvCacheManager(int64_t pages, std::vector<int64_t> windows);
 
   void note(const Prefix& prefix) { index_.note(prefix); }
-  Found find(const Prefix& prefix, int64_t batch) const { return index_.find(prefix, batch); }
+  // As many leading blocks as all groups can go on from.
+  Found find(const Prefix& prefix, int64_t batch) const;
 
-  void refer(std::span<const int32_t> pages);  // until release()
+  BlockList refer(std::vector<int32_t> blocks);  // until release()
 
-  // Pages for the tokens after those of `found`, up to `end`, which `batch` will compute; referred
-  // to until release(). Fewer than asked for where there is no room or, once the cache is well
-  // filled, where the prefix has not come twice.
+  // Blocks for the tokens after those of `found`, up to `end`, which `batch` will compute; all
+  // their pages are referred to. Fewer than asked for where there is no room or, once the cache is
+  // well filled, where the prefix has not come twice.
   std::vector<int32_t> allocate(const Prefix& prefix, std::span<const int32_t> found, int64_t end,
                                 int64_t batch);
   // All of them, of what has been reserved; `reserved` counts down.
   std::vector<int32_t> allocate_reserved(const Prefix& prefix, std::span<const int32_t> found,
                                          int64_t end, int64_t batch, int64_t& reserved);
+  // Pages of so many blocks.
+  int64_t pages_of_blocks(int64_t blocks) const { return blocks * groups(); }
   bool reserve(int64_t pages) { return pool_.reserve(pages); }
   void unreserve(int64_t pages) { pool_.unreserve(pages); }
 
   // What a batch has computed is there for others now. Where it has failed, nobody finds it.
-  void set_computed(std::span<const int32_t> pages, bool computed);
-  void release(std::span<const int32_t> pages);
+  void set_computed(std::span<const int32_t> blocks, bool computed);
+  // The sequence has come to the end of `blocks`, which it was given by allocate(): they are of its
+  // list now. Pages that its layers do not see from there are released.
+  void extend(BlockList& list, std::span<const int32_t> blocks);
+  void release(const BlockList& list);
+  void release(std::span<const int32_t> blocks);  // all pages
 
+  // Block tables, [groups, blocks]. Where a group does not see a block its place is taken by the
+  // first that it sees.
+  std::vector<int32_t> block_tables(const BlockList& list) const;
+  std::vector<int32_t> block_tables(std::span<const int32_t> blocks) const;
+
+  int64_t groups() const { return static_cast<int64_t>(windows_.size()); }
   int64_t pages() const { return pool_.pages(); }
   int64_t used() const { return pool_.used(); }
 
  private:
   bool worth_keeping(uint64_t key) const;
+  // The first block that a group sees from the token after `blocks` of them.
+  int64_t first_seen(size_t group, int64_t blocks) const;
+  std::optional<int32_t> take_block(bool reserved);
+  void take_from_its_block(int32_t page);
+  int32_t page(int32_t block, size_t group) const {
+    return page_[static_cast<size_t>(block) * windows_.size() + group];
+  }
 
+  std::vector<int64_t> windows_;
   PagePool pool_;
-  PrefixIndex index_;
+  PrefixIndex index_;                 // of blocks
+  std::vector<int32_t> page_;         // [blocks, groups]; -1 = others have it
+  std::vector<int64_t> place_;        // of each page in page_; -1 = in none
+  std::vector<int32_t> free_blocks_;  // without a page
 };
 
 }  // namespace vecton::engine

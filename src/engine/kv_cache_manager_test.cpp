@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <utility>
+
 #include "engine/prefix_test.h"
 
 namespace vecton::engine {
@@ -10,23 +13,23 @@ namespace {
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// A batch takes the pages of a text ...
+// A batch takes the blocks of a text ...
 struct Taken {
-  std::vector<int32_t> found, taken;
+  BlockList found;
+  std::vector<int32_t> taken;
 };
 Taken take(KvCacheManager& cache, const Prompt& text, int64_t batch) {
-  Taken pages{cache.find(text.prefix(), batch).pages, {}};
-  cache.refer(pages.found);
-  pages.taken =
-      cache.allocate(text.prefix(), pages.found, static_cast<int64_t>(text.ids.size()), batch);
-  return pages;
+  Taken blocks{cache.refer(cache.find(text.prefix(), batch).blocks), {}};
+  blocks.taken = cache.allocate(text.prefix(), blocks.found.blocks,
+                                static_cast<int64_t>(text.ids.size()), batch);
+  return blocks;
 }
 
 // ... and is done with them.
-void finish(KvCacheManager& cache, const Taken& pages, bool computed = true) {
-  cache.set_computed(pages.taken, computed);
-  cache.release(pages.taken);
-  cache.release(pages.found);
+void finish(KvCacheManager& cache, Taken blocks, bool computed = true) {
+  cache.set_computed(blocks.taken, computed);
+  cache.extend(blocks.found, blocks.taken);
+  cache.release(blocks.found);
 }
 
 // The text has come twice, so that its pages are worth keeping.
@@ -37,47 +40,47 @@ void note_twice(KvCacheManager& cache, const Prompt& text) {
 
 Taken compute(KvCacheManager& cache, const Prompt& text) {
   note_twice(cache, text);
-  const Taken pages = take(cache, text, 1);
-  finish(cache, pages);
-  return pages;
+  const Taken blocks = take(cache, text, 1);
+  finish(cache, blocks);
+  return blocks;
 }
 
 TEST(KvCacheManager, WhatABatchHasComputedIsFound) {
-  KvCacheManager cache(8);
+  KvCacheManager cache(8, {0});
   const Prompt text(counting(2 * kPage + 1));
   EXPECT_THAT(compute(cache, text).taken, SizeIs(2));
-  EXPECT_THAT(cache.find(text.prefix(), 9).pages, SizeIs(2));
+  EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(2));
   EXPECT_THAT(compute(cache, text).taken, IsEmpty());
 }
 
 TEST(KvCacheManager, ForgetsWhatAFailedBatchTook) {
-  KvCacheManager cache(4);
+  KvCacheManager cache(4, {0});
   const Prompt text(counting(2 * kPage + 1));
   note_twice(cache, text);
   const Taken first = take(cache, text, 5), second = take(cache, text, 5);
   EXPECT_THAT(first.taken, SizeIs(2));
-  EXPECT_EQ(second.found, first.taken);
+  EXPECT_EQ(second.found.blocks, first.taken);
   EXPECT_THAT(second.taken, IsEmpty());
   finish(cache, first, false);
   finish(cache, second, false);
   EXPECT_EQ(cache.used(), 0);
   EXPECT_EQ(cache.find(text.prefix(), 6).pending, -1);
-  EXPECT_THAT(cache.find(text.prefix(), 6).pages, IsEmpty());
+  EXPECT_THAT(cache.find(text.prefix(), 6).blocks, IsEmpty());
 }
 
 TEST(KvCacheManager, EvictsTheLeastRecentlyUsedAndEndsBeforeBeginnings) {
-  KvCacheManager cache(4);
+  KvCacheManager cache(4, {0});
   const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   compute(cache, a);
   compute(cache, b);
   compute(cache, a);  // touches it
   compute(cache, Prompt(counting(kPage + 1, 900)));
-  EXPECT_THAT(cache.find(a.prefix(), 9).pages, SizeIs(2));
-  EXPECT_THAT(cache.find(b.prefix(), 9).pages, SizeIs(1));
+  EXPECT_THAT(cache.find(a.prefix(), 9).blocks, SizeIs(2));
+  EXPECT_THAT(cache.find(b.prefix(), 9).blocks, SizeIs(1));
 }
 
 TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
-  KvCacheManager cache(2);
+  KvCacheManager cache(2, {0});
   const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   note_twice(cache, a);
   note_twice(cache, b);
@@ -88,7 +91,7 @@ TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
 }
 
 TEST(KvCacheManager, KeepsPagesThatComeOnceOnlyWhileItIsNearlyEmpty) {
-  KvCacheManager cache(64);
+  KvCacheManager cache(64, {0});
   for (int32_t i = 0; i < 20; ++i) {
     const Prompt text(counting(kPage + 1, 100 * i));
     cache.note(text.prefix());
@@ -101,7 +104,7 @@ TEST(KvCacheManager, KeepsPagesThatComeOnceOnlyWhileItIsNearlyEmpty) {
 }
 
 TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
-  KvCacheManager cache(4);
+  KvCacheManager cache(4, {0});
   const Prompt a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));
   note_twice(cache, b);
   int64_t reserved = 3;
@@ -111,6 +114,87 @@ TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
       cache.allocate_reserved(a.prefix(), {}, 3 * kPage, 2, reserved);
   EXPECT_THAT(pages, SizeIs(3));
   EXPECT_EQ(reserved, 0);
+}
+
+// Two groups: one sees all, the other a page and a half.
+constexpr int64_t kWindow = kPage + kPage / 2;
+
+TEST(KvCacheManager, ABlockHasAPageOfEachGroup) {
+  KvCacheManager cache(8, {0, kWindow});
+  const Prompt text(counting(3 * kPage + 1));
+  note_twice(cache, text);
+  const Taken blocks = take(cache, text, 1);
+  EXPECT_THAT(blocks.taken, SizeIs(3));
+  EXPECT_EQ(cache.used(), 6);
+  std::vector<int32_t> pages = cache.block_tables(blocks.taken);
+  EXPECT_THAT(pages, SizeIs(6));
+  std::ranges::sort(pages);
+  EXPECT_EQ(std::ranges::adjacent_find(pages), pages.end());  // no page twice
+}
+
+TEST(KvCacheManager, TakesWholeBlocksOrNone) {
+  KvCacheManager cache(5, {0, kWindow});
+  const Prompt text(counting(3 * kPage + 1));
+  note_twice(cache, text);
+  EXPECT_THAT(take(cache, text, 1).taken, SizeIs(2));
+  EXPECT_EQ(cache.used(), 4);
+}
+
+// After four blocks a token sees 24 back: the third block in part and the fourth.
+TEST(KvCacheManager, PagesOutOfSightAreReleased) {
+  KvCacheManager cache(8, {0, kWindow});
+  const Prompt text(counting(4 * kPage + 1)), other(counting(kPage + 1, 900));
+  note_twice(cache, text);
+  note_twice(cache, other);
+  Taken blocks = take(cache, text, 1);
+  ASSERT_THAT(blocks.taken, SizeIs(4));
+  EXPECT_THAT(take(cache, other, 1).taken, IsEmpty());
+  cache.set_computed(blocks.taken, true);
+  cache.extend(blocks.found, blocks.taken);  // goes on; it refers to 4 + 2 pages now
+  EXPECT_THAT(blocks.found.first, ::testing::ElementsAre(0, 2));
+  const Taken next = take(cache, other, 2);
+  EXPECT_THAT(next.taken, SizeIs(1));
+
+  // What it sees is there as before; in the place of what it does not see is what it sees.
+  const std::vector<int32_t> tables = cache.block_tables(blocks.found);
+  ASSERT_THAT(tables, SizeIs(8));
+  EXPECT_EQ(tables[4], tables[6]);
+  EXPECT_EQ(tables[5], tables[6]);
+  EXPECT_NE(tables[6], tables[7]);
+  EXPECT_THAT(cache.find(text.prefix(), 3).blocks, SizeIs(4));  // and others can go on from it
+}
+
+TEST(KvCacheManager, FindsAsManyBlocksAsEveryGroupCanGoOnFrom) {
+  KvCacheManager cache(8, {0, kWindow});
+  const Prompt text(counting(4 * kPage + 1)), half(counting(2 * kPage + 1));
+  compute(cache, text);
+  EXPECT_THAT(cache.find(half.prefix(), 9).blocks, SizeIs(2));
+  // The pages of the first two blocks that the window has left were released first.
+  compute(cache, Prompt(counting(kPage + 1, 900)));
+  EXPECT_THAT(cache.find(half.prefix(), 9).blocks, IsEmpty());
+  EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(4));
+}
+
+TEST(KvCacheManager, ATextIsComputedWithWhatIsLeftOfManyOthers) {
+  constexpr int64_t kPages = 24;
+  KvCacheManager cache(kPages, {0, kWindow, 1});
+  std::vector<Prompt> texts;
+  for (int32_t i = 0; i < 12; ++i) texts.emplace_back(counting((i % 5 + 1) * kPage + 3, 40 * i));
+  for (int round = 0; round < 60; ++round) {
+    const Prompt& text = texts[static_cast<size_t>(round * 7 % 12)];
+    note_twice(cache, text);
+    Taken blocks = take(cache, text, round);
+    // Whatever a group sees of a block that was found is not where a new one is written.
+    const std::vector<int32_t> read = cache.block_tables(blocks.found);
+    for (const int32_t page : cache.block_tables(blocks.taken)) {
+      EXPECT_EQ(std::ranges::count(read, page), 0);
+      EXPECT_GE(page, 0);
+      EXPECT_LT(page, kPages);
+    }
+    finish(cache, std::move(blocks), round % 9 != 4);
+  }
+  int64_t reserved = kPages;
+  EXPECT_TRUE(cache.reserve(reserved));  // nothing is referred to any more
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ uint64_t mix(uint64_t x) {
 
 }  // namespace
 
-PrefixIndex::PrefixIndex(int64_t pages)
-    : entries_(static_cast<size_t>(pages)), sightings_(kSightings) {}
+PrefixIndex::PrefixIndex(int64_t blocks)
+    : entries_(static_cast<size_t>(blocks)), sightings_(kSightings) {}
 
 std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::string_view salt) {
   uint64_t key = mix(salt.size());
@@ -45,10 +45,10 @@ bool PrefixIndex::often(uint64_t key) const {
   return seen == key && count >= 2;
 }
 
-// The page of that number of the sequence, or -1.
+// The block of that number of the sequence, or -1.
 int32_t PrefixIndex::match(const Prefix& prefix, size_t index, uint64_t parent) const {
   const auto tokens = prefix.ids.subspan(index * kPageTokens, kPageTokens);
-  const auto [begin, end] = pages_.equal_range(prefix.keys[index]);
+  const auto [begin, end] = blocks_.equal_range(prefix.keys[index]);
   for (auto at = begin; at != end; ++at) {
     const Entry& entry = entries_[static_cast<size_t>(at->second)];
     if (entry.parent == parent && entry.salt == prefix.salt &&
@@ -63,24 +63,24 @@ PrefixIndex::Found PrefixIndex::find(const Prefix& prefix, int64_t batch) const 
   const size_t most = prefix.ids.empty() ? 0 : (prefix.ids.size() - 1) / kPageTokens;
   uint64_t parent = 0;
   for (size_t i = 0; i < std::min(most, prefix.keys.size()); ++i) {
-    const int32_t page = match(prefix, i, parent);
-    if (page < 0) break;
-    const int64_t by = entries_[static_cast<size_t>(page)].batch;
+    const int32_t block = match(prefix, i, parent);
+    if (block < 0) break;
+    const int64_t by = entries_[static_cast<size_t>(block)].batch;
     if (by != kComputed && by != batch) {
-      found.pending = page;
+      found.pending = block;
       break;
     }
-    found.pages.push_back(page);
-    parent = id_of(page);
+    found.blocks.push_back(block);
+    parent = id_of(block);
   }
   return found;
 }
 
-bool PrefixIndex::add(const Prefix& prefix, size_t index, int32_t before, int32_t page,
+bool PrefixIndex::add(const Prefix& prefix, size_t index, int32_t before, int32_t block,
                       int64_t batch) {
   const uint64_t parent = id_of(before);
   if (match(prefix, index, parent) >= 0) return false;
-  Entry& entry = entry_of(page);
+  Entry& entry = entry_of(block);
   entry = {.key = prefix.keys[index],
            .id = next_id_++,
            .parent = parent,
@@ -88,15 +88,15 @@ bool PrefixIndex::add(const Prefix& prefix, size_t index, int32_t before, int32_
            .salt = std::string(prefix.salt),
            .batch = batch};
   std::ranges::copy(prefix.ids.subspan(index * kPageTokens, kPageTokens), entry.tokens.begin());
-  pages_.emplace(entry.key, page);
+  blocks_.emplace(entry.key, block);
   return true;
 }
 
-void PrefixIndex::forget(int32_t page) {
-  Entry& entry = entry_of(page);
+void PrefixIndex::forget(int32_t block) {
+  Entry& entry = entry_of(block);
   if (entry.id == 0) return;
-  const auto [begin, end] = pages_.equal_range(entry.key);
-  pages_.erase(std::find_if(begin, end, [&](const auto& known) { return known.second == page; }));
+  const auto [begin, end] = blocks_.equal_range(entry.key);
+  blocks_.erase(std::find_if(begin, end, [&](const auto& known) { return known.second == block; }));
   entry = {};
 }
 

@@ -1,5 +1,5 @@
-// PrefixIndex: which page of a KV cache holds the keys and values of which tokens. Sequences that
-// begin alike share pages; a page is found by the hash of its tokens and of all before them, and
+// PrefixIndex: which block of a KV cache stands for which tokens. Sequences that
+// begin alike share blocks; a block is found by the hash of its tokens and of all before them, and
 // compared exactly. Bookkeeping only: no tensors, no threads, no clock.
 #pragma once
 
@@ -18,9 +18,9 @@ class PrefixIndex {
  public:
   static constexpr int64_t kPageTokens = 16;
 
-  explicit PrefixIndex(int64_t pages);
+  explicit PrefixIndex(int64_t blocks);
 
-  // Of each full page of `ids`: a hash of it and of what is before it. Made outside the lock.
+  // Of each full block of `ids`: a hash of it and of what is before it. Made outside the lock.
   static std::vector<uint64_t> keys(std::span<const int32_t> ids, std::string_view salt);
 
   // A sequence as the index sees it.
@@ -34,38 +34,38 @@ class PrefixIndex {
   void note(const Prefix& prefix);
   bool often(uint64_t key) const;
 
-  // The leading pages of a sequence that are there: computed, or being computed by `batch` itself;
-  // never the one of its last token, which is what an answer is taken from. `pending`: the page
+  // The leading blocks of a sequence that are there: computed, or being computed by `batch` itself;
+  // never the one of its last token, which is what an answer is taken from. `pending`: the block
   // after them, which another batch is computing; -1 = none is.
   struct Found {
-    std::vector<int32_t> pages;
+    std::vector<int32_t> blocks;
     int32_t pending = -1;
   };
   Found find(const Prefix& prefix, int64_t batch) const;
 
-  // Page number `index` of the sequence is in `page`, after the page `before` (-1 = at the start).
-  // Nothing happens, and false is returned, where it is known already, in another page.
-  bool add(const Prefix& prefix, size_t index, int32_t before, int32_t page, int64_t batch);
-  void set_computed(int32_t page) { entry_of(page).batch = kComputed; }
-  void forget(int32_t page);  // nobody finds it any more; it need not be known
+  // Page number `index` of the sequence is in `block`, after the block `before` (-1 = at the
+  // start). Nothing happens, and false is returned, where it is known already, in another block.
+  bool add(const Prefix& prefix, size_t index, int32_t before, int32_t block, int64_t batch);
+  void set_computed(int32_t block) { entry_of(block).batch = kComputed; }
+  void forget(int32_t block);  // nobody finds it any more; it need not be known
 
  private:
   static constexpr int64_t kComputed = -1;
 
   struct Entry {
-    uint64_t key = 0, id = 0, parent = 0;  // ids are never used again; 0 = the page is not known
+    uint64_t key = 0, id = 0, parent = 0;  // ids are never used again; 0 = the block is not known
     std::array<int32_t, kPageTokens> tokens{};
     std::string salt;
     int64_t batch = kComputed;  // that computes it
   };
-  Entry& entry_of(int32_t page) { return entries_[static_cast<size_t>(page)]; }
-  uint64_t id_of(int32_t page) const {
-    return page < 0 ? 0 : entries_[static_cast<size_t>(page)].id;
+  Entry& entry_of(int32_t block) { return entries_[static_cast<size_t>(block)]; }
+  uint64_t id_of(int32_t block) const {
+    return block < 0 ? 0 : entries_[static_cast<size_t>(block)].id;
   }
   int32_t match(const Prefix& prefix, size_t index, uint64_t parent) const;
 
-  std::vector<Entry> entries_;  // of each page
-  std::unordered_multimap<uint64_t, int32_t> pages_;
+  std::vector<Entry> entries_;  // of each block
+  std::unordered_multimap<uint64_t, int32_t> blocks_;
   std::vector<std::pair<uint64_t, int>> sightings_;
   uint64_t next_id_ = 1;
 };

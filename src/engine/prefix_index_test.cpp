@@ -25,25 +25,25 @@ TEST(PrefixIndex, FindsPagesByTheirTokensAndThoseBefore) {
   PrefixIndex index(8);
   add(index, Prompt(counting(3 * kPage)), 1);
   const Prompt same(counting(3 * kPage + 1));
-  EXPECT_THAT(index.find(same.prefix(), 2).pages, ElementsAre(0, 1, 2));
+  EXPECT_THAT(index.find(same.prefix(), 2).blocks, ElementsAre(0, 1, 2));
   std::vector<int32_t> ids = same.ids;
   ids[kPage + 3] = 7777;
-  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).pages, ElementsAre(0));
+  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).blocks, ElementsAre(0));
   ids[0] = 7777;
-  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).pages, IsEmpty());
+  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).blocks, IsEmpty());
 }
 
 TEST(PrefixIndex, LeavesTheLastTokenToBeComputed) {
   PrefixIndex index(8);
   add(index, Prompt(counting(2 * kPage)), 1);
-  EXPECT_THAT(index.find(Prompt(counting(2 * kPage)).prefix(), 2).pages, ElementsAre(0));
+  EXPECT_THAT(index.find(Prompt(counting(2 * kPage)).prefix(), 2).blocks, ElementsAre(0));
 }
 
 TEST(PrefixIndex, KeepsSaltsApart) {
   PrefixIndex index(8);
   add(index, Prompt(counting(2 * kPage), "a"), 1);
-  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "b").prefix(), 2).pages, IsEmpty());
-  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "a").prefix(), 2).pages, ElementsAre(0, 1));
+  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "b").prefix(), 2).blocks, IsEmpty());
+  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "a").prefix(), 2).blocks, ElementsAre(0, 1));
 }
 
 TEST(PrefixIndex, DoesNotTrustAHash) {
@@ -52,18 +52,18 @@ TEST(PrefixIndex, DoesNotTrustAHash) {
   add(index, text, 1);
   Prompt forged(counting(2 * kPage, 1000));
   forged.keys = text.keys;
-  EXPECT_THAT(index.find(forged.prefix(), 2).pages, IsEmpty());
+  EXPECT_THAT(index.find(forged.prefix(), 2).blocks, IsEmpty());
 }
 
 TEST(PrefixIndex, SharesWhatItsOwnBatchComputesAndNamesWhatOthersDo) {
   PrefixIndex index(8);
   const Prompt text(counting(2 * kPage + 1));
   add(index, text, 5, false);
-  EXPECT_THAT(index.find(text.prefix(), 5).pages, ElementsAre(0, 1));
-  EXPECT_THAT(index.find(text.prefix(), 6).pages, IsEmpty());
+  EXPECT_THAT(index.find(text.prefix(), 5).blocks, ElementsAre(0, 1));
+  EXPECT_THAT(index.find(text.prefix(), 6).blocks, IsEmpty());
   EXPECT_EQ(index.find(text.prefix(), 6).pending, 0);
   index.set_computed(0);
-  EXPECT_THAT(index.find(text.prefix(), 6).pages, ElementsAre(0));
+  EXPECT_THAT(index.find(text.prefix(), 6).blocks, ElementsAre(0));
   EXPECT_EQ(index.find(text.prefix(), 6).pending, 1);
 }
 
@@ -74,7 +74,7 @@ TEST(PrefixIndex, KnowsATextOnceAndForgetsIt) {
   EXPECT_FALSE(index.add(text.prefix(), 0, -1, 7, 2));
   index.forget(0);
   index.forget(0);
-  EXPECT_THAT(index.find(text.prefix(), 2).pages, IsEmpty());
+  EXPECT_THAT(index.find(text.prefix(), 2).blocks, IsEmpty());
   EXPECT_TRUE(index.add(text.prefix(), 0, -1, 7, 2));
 }
 
@@ -86,7 +86,7 @@ TEST(PrefixIndex, WhatFollowsAForgottenPageIsNotFoundByANewOne) {
   index.forget(0);
   EXPECT_TRUE(index.add(text.prefix(), 0, -1, 0, 2));
   index.set_computed(0);
-  EXPECT_THAT(index.find(text.prefix(), 3).pages, ElementsAre(0));
+  EXPECT_THAT(index.find(text.prefix(), 3).blocks, ElementsAre(0));
 }
 
 TEST(PrefixIndex, NotesWhatHasComeTwice) {

@@ -212,17 +212,25 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   return batch;
 }
 
-// The pages that it begins with, and where the keys and values of the next ones go. All groups of
-// layers keep the same pages.
+// Of each group of layers: the pages that it begins with, and where the keys and values of the next
+// ones go.
 void Runner::add_pages(const Sequence& sequence, tensor::Batch& batch) const {
-  for (tensor::BlockTable& table : batch.block_tables) {
-    table.pages.insert(table.pages.end(), sequence.block_table.begin(), sequence.block_table.end());
+  const size_t groups = batch.block_tables.size();
+  const auto part = [groups](const std::vector<int32_t>& pages, size_t group) {
+    const size_t count = pages.size() / groups;
+    return std::span(pages).subspan(group * count, count);
+  };
+  for (size_t group = 0; group < groups; ++group) {
+    tensor::BlockTable& table = batch.block_tables[group];
+    const std::span<const int32_t> begin = part(sequence.block_tables, group);
+    table.pages.insert(table.pages.end(), begin.begin(), begin.end());
     table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
     table.cached.push_back(static_cast<int32_t>(sequence.cached()));
   }
-  for (tensor::SlotMapping& mapping : batch.slot_mappings) {
+  for (size_t group = 0; group < groups; ++group) {
+    tensor::SlotMapping& mapping = batch.slot_mappings[group];
     auto row = static_cast<int32_t>(batch.ids.size());
-    for (const int32_t page : sequence.new_pages) {
+    for (const int32_t page : part(sequence.new_pages, group)) {
       for (int64_t i = 0; i < cache_.page_rows; ++i) {
         mapping.rows.push_back(row++);
         mapping.slots.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
@@ -249,6 +257,14 @@ int64_t Runner::page_bytes() const {
 int64_t Runner::cache_pages(int64_t bytes) const {
   const int64_t page = page_bytes();
   return page == 0 ? 0 : std::min<int64_t>(bytes / page, INT32_MAX / PrefixIndex::kPageTokens);
+}
+
+std::vector<int64_t> Runner::cache_windows() const {
+  std::vector<int64_t> windows;
+  for (const tensor::CacheGroup& group :
+       tensor::cache_groups(models::cache_layout(routes_.front().plan.shape)))
+    windows.push_back(group.window);
+  return windows;
 }
 
 void Runner::make_cache(int64_t pages, Ops& ops) {

@@ -29,6 +29,7 @@ class Runner {
   bool cacheable(const Sequence& sequence) const;
   // Pages of the cache that `bytes` are enough for. 0 where the model can't use one.
   int64_t cache_pages(int64_t bytes) const;
+  std::vector<int64_t> cache_windows() const;  // of each group of layers
   int64_t page_bytes() const;
   // Makes room for the keys and values of so many pages; before the first run().
   void make_cache(int64_t pages, Ops& ops);

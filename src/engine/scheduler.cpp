@@ -19,7 +19,7 @@ PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
 }  // namespace
 
 Scheduler::Scheduler(const Limits& limits) : limits_(limits), ready_(1) {
-  if (limits.cache_pages > 0) cache_.emplace(limits.cache_pages);
+  if (limits.cache_pages > 0) cache_.emplace(limits.cache_pages, limits.cache_windows);
 }
 
 bool Scheduler::has_room(int64_t tokens) const {
@@ -63,8 +63,8 @@ Sequence Scheduler::remove(Place place) {
   return sequence;
 }
 
-void Scheduler::park(int32_t page, Place place) {
-  const auto [found, added] = parked_for_.try_emplace(page);
+void Scheduler::park(int32_t block, Place place) {
+  const auto [found, added] = parked_for_.try_emplace(block);
   if (added) {
     found->second = parked_.emplace(parked_.end());
     found->second->ready = false;
@@ -76,9 +76,9 @@ void Scheduler::park(int32_t page, Place place) {
   count(queue, place->sequence, 1);
 }
 
-// Those that waited for the page came before all that are ready.
-void Scheduler::unpark(int32_t page) {
-  const auto found = parked_for_.find(page);
+// Those that waited for the block came before all that are ready.
+void Scheduler::unpark(int32_t block) {
+  const auto found = parked_for_.find(block);
   if (found == parked_for_.end()) return;
   Queue& queue = *found->second;
   queue.ready = true;
@@ -97,10 +97,10 @@ void Scheduler::push(std::vector<Sequence> sequences) {
 
 void Scheduler::give_up(Sequence& sequence) {
   if (cache_) {
-    cache_->release(sequence.block_table);
+    cache_->release(sequence.blocks);
     cache_->unreserve(std::exchange(sequence.reserved, 0));
   }
-  sequence.block_table.clear();
+  sequence.blocks = {};
 }
 
 void Scheduler::cancel(const Group& group) {
@@ -113,23 +113,24 @@ void Scheduler::cancel(const Group& group) {
   }
 }
 
-// Pages up to the token `end` for the sequence's part of this batch.
+// Blocks up to the token `end` for the sequence's part of this batch.
 void Scheduler::allocate(Sequence& sequence, int64_t end) {
   sequence.end = end;
   if (!cache_ || sequence.page_keys.empty()) return;
   if (sequence.reserved > 0) {
-    sequence.new_pages = cache_->allocate_reserved(prefix_of(sequence), sequence.block_table, end,
-                                                   batch_, sequence.reserved);
+    sequence.new_blocks = cache_->allocate_reserved(prefix_of(sequence), sequence.blocks.blocks,
+                                                    end, batch_, sequence.reserved);
   } else {
-    sequence.new_pages = cache_->allocate(prefix_of(sequence), sequence.block_table, end, batch_);
+    sequence.new_blocks =
+        cache_->allocate(prefix_of(sequence), sequence.blocks.blocks, end, batch_);
   }
+  sequence.new_pages = cache_->block_tables(sequence.new_blocks);
   if (!sequence.is_chunk()) cache_->unreserve(std::exchange(sequence.reserved, 0));
 }
 
 // Whether it may be computed in chunks: all pages that it will need are owed to it from now on.
 bool Scheduler::begin_chunk(Sequence& sequence) {
-  const int64_t needed =
-      sequence.tokens() / kPage - static_cast<int64_t>(sequence.block_table.size());
+  const int64_t needed = cache_->pages_of_blocks((sequence.tokens() - sequence.cached()) / kPage);
   if (sequence.reserved == 0) {
     if (!cache_->reserve(needed)) return false;
     sequence.reserved = needed;
@@ -150,12 +151,12 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
     return Taken::kParked;
   }
   int64_t end = sequence.tokens();
-  const int64_t cached = static_cast<int64_t>(found.pages.size()) * kPage;
+  const int64_t cached = static_cast<int64_t>(found.blocks.size()) * kPage;
   const bool fits = step.batch.empty() || batch_tokens_ + end - cached <= budget;
   if (!fits) return Taken::kTooBig;
   if (with_cache) {
-    cache_->refer(found.pages);
-    cache_->release(std::exchange(sequence.block_table, found.pages));
+    cache_->release(std::exchange(sequence.blocks, cache_->refer(found.blocks)));
+    sequence.block_tables = cache_->block_tables(sequence.blocks);
     const int64_t chunk = std::max(limits_.max_batch_tokens, kPage);
     const bool is_long = end - cached > 2 * chunk && !sequence.whole;
     if (is_long && begin_chunk(sequence)) end = (cached + chunk) / kPage * kPage;
@@ -214,16 +215,16 @@ Scheduler::Step Scheduler::next() {
   return step;
 }
 
-// After a chunk: its pages stay referred to.
+// After a chunk: its blocks stay referred to.
 void Scheduler::go_on(Sequence sequence, bool computed) {
   if (computed) {
-    sequence.block_table.insert(sequence.block_table.end(), sequence.new_pages.begin(),
-                                sequence.new_pages.end());
+    cache_->extend(sequence.blocks, sequence.new_blocks);
   } else {
-    cache_->release(sequence.new_pages);
+    cache_->release(sequence.new_blocks);
     give_up(sequence);
     sequence.whole = true;
   }
+  sequence.new_blocks.clear();
   sequence.new_pages.clear();
   insert(begun_, std::move(sequence));
 }
@@ -232,15 +233,15 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
   std::vector<Sequence> answered;
   for (Sequence& sequence : batch) {
     if (cache_) {
-      cache_->set_computed(sequence.new_pages, computed);
-      for (const int32_t page : sequence.new_pages) unpark(page);
+      cache_->set_computed(sequence.new_blocks, computed);
+      for (const int32_t block : sequence.new_blocks) unpark(block);
     }
     const bool cancelled = sequence.group->cancelled.load();
     if (sequence.is_chunk() && !cancelled) {
       go_on(std::move(sequence), computed);
       continue;
     }
-    if (cache_) cache_->release(sequence.new_pages);
+    if (cache_) cache_->extend(sequence.blocks, sequence.new_blocks);
     give_up(sequence);
     (sequence.is_chunk() ? cancelled_ : answered).push_back(std::move(sequence));
   }

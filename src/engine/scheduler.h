@@ -4,7 +4,7 @@
 // First come, first served, by token budget: a batch takes waiting sequences, whatever their tasks,
 // in order until the next would not fit. The budget is a worker's fair share of what waits, so that
 // all workers get some, within the limits. With a prefix cache, tokens that it has are not counted;
-// a sequence whose next page another batch is computing is parked under that page until it is
+// a sequence whose next block another batch is computing is parked under that block until it is
 // there; and a long sequence is computed in chunks (chunked prefill), between which others get
 // their turns. Its pages are reserved when it begins, so that it can always go on.
 #pragma once
@@ -27,7 +27,8 @@ class Scheduler {
     int64_t min_batch_tokens = 128;   // smaller shares are not worth a worker of their own
     int64_t max_queue_tokens = 1 << 20;
     int workers = 1;
-    int64_t cache_pages = 0;  // 0 = no prefix cache
+    int64_t cache_pages = 0;                // 0 = no prefix cache
+    std::vector<int64_t> cache_windows{0};  // of each group of layers
   };
   explicit Scheduler(const Limits& limits);
 
@@ -81,8 +82,8 @@ class Scheduler {
   void insert(Queue& queue, Sequence sequence);
   Sequence remove(Place place);
   void count(Queue& queue, const Sequence& sequence, int64_t sign);
-  void park(int32_t page, Place place);
-  void unpark(int32_t page);
+  void park(int32_t block, Place place);
+  void unpark(int32_t block);
   void give_up(Sequence& sequence);
   void go_on(Sequence sequence, bool computed);
 
@@ -98,7 +99,7 @@ class Scheduler {
   Limits limits_;
   Queue begun_;             // sequences that have been computed in part
   std::list<Queue> ready_;  // the others: those that were parked, then, the last, those that came
-  // By the page that they wait for. A queue moves to ready_ as it is: nobody looks through it.
+  // By the block that they wait for. A queue moves to ready_ as it is: nobody looks through it.
   std::list<Queue> parked_;
   std::unordered_map<int32_t, std::list<Queue>::iterator> parked_for_;
   std::unordered_map<const Group*, Places> places_;

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/prefix_index.h"
+#include "engine/kv_cache_manager.h"
 #include "vecton/vecton.h"
 
 namespace vecton::engine {
@@ -64,10 +64,12 @@ struct Delivery {
 struct Sequence : Work, Delivery {
   std::vector<uint64_t> page_keys;  // of PrefixIndex; empty = the cache is not for it
 
-  // Of the batch that it is in: the pages that its first tokens lie in, those that the next ones
-  // are written to, and the end of the tokens that are computed. Before the last of its tokens it
-  // is a chunk, computed for its pages alone.
-  std::vector<int32_t> block_table, new_pages;
+  // Of the batch that it is in: the blocks that its first tokens lie in, those that the next ones
+  // are written to, their pages, [groups of layers, blocks], and the end of the tokens that are
+  // computed. Before the last of its tokens it is a chunk, computed for its pages alone.
+  BlockList blocks;
+  std::vector<int32_t> new_blocks;
+  std::vector<int32_t> block_tables, new_pages;
   int64_t end = 0;
   int64_t reserved = 0;  // pages that it is owed
   bool whole = false;    // a chunk has failed: it is computed in one piece
@@ -76,7 +78,7 @@ struct Sequence : Work, Delivery {
   bool is_chunk() const { return end < tokens(); }
   // Tokens whose keys and values the cache has.
   int64_t cached() const {
-    return static_cast<int64_t>(block_table.size()) * PrefixIndex::kPageTokens;
+    return static_cast<int64_t>(blocks.blocks.size()) * PrefixIndex::kPageTokens;
   }
 };
 

@@ -33,13 +33,20 @@ TEST(CacheLayout, DecodersKeepKeysAndValues) {
   EXPECT_THAT(layout, ElementsAre(heads(), heads(), heads()));
   EXPECT_TRUE(ops::is_paged(layout));
   EXPECT_EQ(ops::cache_row_bytes(layout), 3 * 2 * 4 * 4);
-  EXPECT_THAT(tensor::cache_groups(layout), ElementsAre(0, 0, 0));
+  ASSERT_EQ(tensor::cache_groups(layout).size(), 1u);
+  EXPECT_THAT(tensor::cache_groups(layout)[0].layers, ElementsAre(0, 1, 2));
 }
 
 TEST(CacheLayout, LayersThatSeeEquallyFarBackAreAGroup) {
   const tensor::CacheLayout layout = layout_of("Gemma2Model", R"(, "sliding_window": 16)");
   EXPECT_THAT(layout, ElementsAre(heads(16), heads(), heads(16)));
-  EXPECT_THAT(tensor::cache_groups(layout), ElementsAre(0, 1, 0));
+  const std::vector<tensor::CacheGroup> groups = tensor::cache_groups(layout);
+  ASSERT_EQ(groups.size(), 3u);  // of one layer each, as the one that sees all is
+  EXPECT_THAT(groups[0].layers, ElementsAre(0));
+  EXPECT_EQ(groups[1].window, 16);
+  EXPECT_THAT(groups[1].layers, ElementsAre(2));
+  EXPECT_EQ(groups[2].window, 0);
+  EXPECT_EQ(ops::cache_row_bytes(layout), 2 * 4 * 4);  // of one of them
 }
 
 TEST(CacheLayout, ConvolutionsKeepAState) {

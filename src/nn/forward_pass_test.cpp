@@ -47,7 +47,8 @@ class ForwardPassTest : public ::testing::Test {
                       .causal = true,
                       .window = window}};
   }
-  // One sequence: its rows from `begin` on, `begin` of them cached in the pages 2, 0, 1.
+  // One sequence: its rows from `begin` on, `begin` of them cached in the pages 2, 0, 1 of the
+  // first group, 5, 3, 4 of the second.
   tensor::Batch batch_of(int32_t begin, int32_t end, int64_t groups) {
     tensor::Batch batch;
     batch.ids.resize(static_cast<size_t>(end - begin));
@@ -55,19 +56,20 @@ class ForwardPassTest : public ::testing::Test {
     std::iota(batch.rows.index.begin(), batch.rows.index.end(), begin);
     batch.rows.offsets = {0, end - begin};
     batch.wanted = batch.rows;
-    const std::vector<int32_t> pages = {2, 0, 1};
-    tensor::BlockTable table{.cached = {begin}};
-    tensor::SlotMapping mapping;
-    for (int64_t p = 0; p < begin; p += kPageRows)
-      table.pages.push_back(pages[static_cast<size_t>(p / kPageRows)]);
-    table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
-    for (int32_t i = begin; i < end; ++i) {
-      mapping.rows.push_back(i - begin);
-      mapping.slots.push_back(static_cast<int32_t>(
-          pages[static_cast<size_t>(i / kPageRows)] * kPageRows + i % kPageRows));
+    for (int32_t group = 0; group < groups; ++group) {
+      const std::vector<int32_t> pages = {3 * group + 2, 3 * group, 3 * group + 1};
+      tensor::BlockTable& table = batch.block_tables.emplace_back();
+      tensor::SlotMapping& mapping = batch.slot_mappings.emplace_back();
+      table.cached = {begin};
+      for (int64_t p = 0; p < begin; p += kPageRows)
+        table.pages.push_back(pages[static_cast<size_t>(p / kPageRows)]);
+      table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
+      for (int32_t i = begin; i < end; ++i) {
+        mapping.rows.push_back(i - begin);
+        mapping.slots.push_back(static_cast<int32_t>(
+            pages[static_cast<size_t>(i / kPageRows)] * kPageRows + i % kPageRows));
+      }
     }
-    batch.block_tables.assign(static_cast<size_t>(groups), table);
-    batch.slot_mappings.assign(static_cast<size_t>(groups), mapping);
     return batch;
   }
 
@@ -82,7 +84,7 @@ TEST_F(ForwardPassTest, ASequenceGoesOnByOneToken) {
       tensor::KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2, .window = 3}};
   const SelfAttention layers[] = {attention(0, 0), attention(1, 3)};
   const Tensor x = ops_->upload(numbers(kTokens * kHidden, 0.37f), kTokens, kHidden);
-  tensor::Cache cache = ops::make_cache(layout, 3, kPageRows, *ops_);
+  tensor::Cache cache = ops::make_cache(layout, 6, kPageRows, *ops_);
   EXPECT_EQ(cache.groups, 2);
   const auto run = [&](int32_t begin, int32_t end, tensor::Cache* with) {
     const tensor::Batch batch = batch_of(begin, end, cache.groups);

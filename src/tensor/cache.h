@@ -44,14 +44,22 @@ using LayerCache = std::variant<KeysAndValues, Latent, RecurrentState, SharedWit
 // What a model's layers keep, in order; empty = nothing can be kept.
 using CacheLayout = std::vector<LayerCache>;
 
-// The group of each layer. Layers of a group see equally far back, so one block table serves them;
-// groups are numbered in the order in which the layers have them.
-std::vector<int64_t> cache_groups(const CacheLayout& layout);
+// Layers that see equally far back and share a block table. A page holds rows of all layers of one
+// group, whichever that is: groups have equally many layers, but for the last of a kind.
+struct CacheGroup {
+  int64_t window = 0;           // KeysAndValues::window
+  std::vector<int64_t> layers;  // ascending
+};
+
+// As many layers a group as the rarest kind has: of 15 layers with a window and 3 without, six
+// groups of three. Kinds are in the order in which the layers have them. Layers that keep no rows
+// (RecurrentState, SharedWith) are in none.
+std::vector<CacheGroup> cache_groups(const CacheLayout& layout);
 
 struct Cache {
   int64_t page_rows = 0;
   struct Layer {
-    Tensor k, v;        // [pages * page_rows, kv_heads * dim]
+    Tensor k, v;        // [pages * page_rows, kv_heads * dim]; shared with a layer of each group
     int64_t group = 0;  // whose block table it reads by
   };
   std::vector<Layer> layers;  // empty = there is no cache

@@ -198,22 +198,39 @@ KeysAndValues window(int64_t size) {
   return {.kv_heads = 1, .key_dim = 2, .value_dim = 2, .window = size};
 }
 
+auto group(int64_t window, std::vector<int64_t> layers) {
+  return ::testing::AllOf(::testing::Field(&CacheGroup::window, window),
+                          ::testing::Field(&CacheGroup::layers, layers));
+}
+
 TEST(CacheGroups, AreOfLayersThatSeeEquallyFar) {
   EXPECT_THAT(cache_groups({}), IsEmpty());
-  EXPECT_THAT(cache_groups({window(0)}), ElementsAre(0));
-  EXPECT_THAT(cache_groups({window(8), window(0), window(8), window(4), window(0)}),
-              ElementsAre(0, 1, 0, 2, 1));
+  EXPECT_THAT(cache_groups({window(0), window(0)}), ElementsAre(group(0, {0, 1})));
+  EXPECT_THAT(cache_groups({window(8), window(0), window(8), window(0)}),
+              ElementsAre(group(8, {0, 2}), group(0, {1, 3})));
+}
+
+TEST(CacheGroups, HaveAsManyLayersAsTheRarestKind) {
+  EXPECT_THAT(
+      cache_groups({window(8), window(8), window(0), window(8), window(8), window(0), window(8)}),
+      ElementsAre(group(8, {0, 1}), group(8, {3, 4}), group(8, {6}), group(0, {2, 5})));
+  EXPECT_THAT(
+      cache_groups({window(8), window(0), window(8), window(4), window(0)}),
+      ElementsAre(group(8, {0}), group(8, {2}), group(0, {1}), group(0, {4}), group(4, {3})));
 }
 
 TEST(CacheGroups, HeadsAndSizesDoNotPartThem) {
   EXPECT_THAT(cache_groups({KeysAndValues{.kv_heads = 1, .key_dim = 2, .value_dim = 2},
                             KeysAndValues{.kv_heads = 8, .key_dim = 64, .value_dim = 32}}),
-              ElementsAre(0, 0));
+              ElementsAre(group(0, {0, 1})));
 }
 
-TEST(CacheGroups, OtherKindsSeeAll) {
-  EXPECT_THAT(cache_groups({window(8), Latent{.rank = 4, .rope_dim = 2}, window(0)}),
-              ElementsAre(0, 1, 1));
+TEST(CacheGroups, LatentRowsAreSeenByAllAndWhatIsNotKeptInRowsIsInNone) {
+  EXPECT_THAT(cache_groups({Latent{.rank = 4, .rope_dim = 2}, window(0)}),
+              ElementsAre(group(0, {0, 1})));
+  EXPECT_THAT(cache_groups({window(0), RecurrentState{.rows = 2, .columns = 3},
+                            SharedWith{.layer = 0}, window(0)}),
+              ElementsAre(group(0, {0, 3})));
 }
 
 TEST(LayerCache, ComparesByWhatItSays) {

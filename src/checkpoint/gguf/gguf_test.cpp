@@ -1,0 +1,307 @@
+// GGUF files as checkpoints: names, rows, blocks and what config.json would say.
+#include <gmock/gmock.h>
+
+#include "backend/ref/ref_ops.h"
+#include "base/json.h"
+#include "checkpoint/float_bytes.h"
+#include "checkpoint/gguf/blocks.h"
+#include "checkpoint/gguf/config.h"
+#include "checkpoint/gguf/model_file.h"
+#include "checkpoint/gguf/names.h"
+#include "checkpoint/gguf/tensors.h"
+#include "checkpoint/quantised/quantised_tensor.h"
+#include "checkpoint/test_files.h"
+#include "checkpoint/weights.h"
+#include "gguf/test_file.h"
+
+namespace vecton::checkpoint {
+namespace {
+
+using gguf::TensorType;
+using gguf::TestFile;
+using ::testing::ElementsAre;
+
+// Bytes and what was read of them.
+struct Opened {
+  explicit Opened(const TestFile& test)
+      : bytes(test.bytes()),
+        file(gguf::File::parse(std::as_bytes(std::span(bytes)), "model.gguf")) {}
+  std::string bytes;
+  gguf::File file;
+};
+
+std::string name_of(std::string_view architecture, std::string_view tensor) {
+  const auto name = checkpoint_name(architecture, tensor);
+  return name ? name->name : "none";
+}
+
+TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
+  EXPECT_EQ(name_of("llama", "token_embd.weight"), "model.embed_tokens.weight");
+  EXPECT_EQ(name_of("llama", "blk.11.ffn_gate.weight"), "model.layers.11.mlp.gate_proj.weight");
+  EXPECT_EQ(name_of("llama", "blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
+  EXPECT_EQ(name_of("gemma3", "blk.0.ffn_norm.weight"), "model.layers.0.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(name_of("qwen2", "blk.3.attn_q.bias"), "model.layers.3.self_attn.q_proj.bias");
+  EXPECT_EQ(name_of("bert", "blk.3.layer_output_norm.bias"), "encoder.layer.3.output.LayerNorm.bias");
+  EXPECT_EQ(name_of("modern-bert", "blk.2.attn_qkv.weight"), "layers.2.attn.Wqkv.weight");
+  EXPECT_EQ(name_of("nomic-bert", "blk.2.ffn_gate.weight"), "encoder.layers.2.mlp.fc12.weight");
+  EXPECT_EQ(name_of("lfm2", "blk.2.shortconv.conv.weight"), "model.layers.2.conv.conv.weight");
+  EXPECT_EQ(name_of("llama", "rope_freqs.weight"), "");  // config.json says it
+}
+
+TEST(GgufNames, OthersHaveNone) {
+  for (const char* name : {"blk.weight", "blk.1.weight", "blk.x.attn_q.weight", "blk..attn_q.weight",
+                           "blk.0.attn_q", "attn_q.weight", "blk.0.attn_q.scale"})
+    EXPECT_EQ(name_of("llama", name), "none") << name;
+  EXPECT_EQ(name_of("bert", "blk.0.ffn_gate.weight"), "none");
+  EXPECT_EQ(name_of("mamba", "token_embd.weight"), "none");
+}
+
+// One head of four rows and one of keys, in the order that neighbours turn in.
+TestFile tiny_llama() {
+  TestFile test;
+  test.integer("llama.attention.head_count", 2).integer("llama.attention.head_count_kv", 1);
+  return test;
+}
+
+std::vector<float> floats_of(const StoredTensor& tensor) {
+  if (!tensor.compute) return read_floats(tensor.dtype, tensor.bytes);
+  return read_floats(tensor.dtype, tensor.compute());
+}
+
+TEST(GgufTensors, RowsOfQueriesAndKeysAreThoseOfHalves) {
+  const std::vector<float> rows = {0, 1, 2, 3, 4, 5, 6, 7};
+  const Opened opened(tiny_llama()
+                          .floats("blk.0.attn_q.weight", {8, 1}, rows)
+                          .floats("blk.0.attn_k.weight", {8, 1}, rows)
+                          .floats("blk.0.attn_q.bias", {8}, rows)
+                          .floats("blk.0.attn_v.weight", {8, 1}, rows));
+  const auto tensors = gguf_tensors(opened.file);
+  const auto of = [&](const std::string& name) {
+    return floats_of(tensors.at("model.layers.0.self_attn." + name));
+  };
+  EXPECT_THAT(of("q_proj.weight"), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+  EXPECT_THAT(of("q_proj.bias"), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+  EXPECT_THAT(of("k_proj.weight"), ElementsAre(0, 2, 4, 6, 1, 3, 5, 7));
+  EXPECT_THAT(of("v_proj.weight"), ::testing::ElementsAreArray(rows));
+}
+
+// A row of 32 codes of Q8_0, all of one value, scaled by 1.
+std::string q8_row(int8_t value) {
+  return std::string("\x00\x3c", 2) + std::string(32, static_cast<char>(value));
+}
+
+TEST(GgufTensors, QuantisedRowsMoveWithTheirScales) {
+  std::string rows;
+  for (int8_t i = 0; i < 4; ++i) rows += q8_row(i);
+  const Opened opened(tiny_llama().tensor("blk.0.attn_k.weight", TensorType::kQ8_0, {4, 32}, rows));
+  const auto tensors = gguf_tensors(opened.file);
+  const StoredTensor& keys = tensors.at("model.layers.0.self_attn.k_proj.weight");
+  ASSERT_TRUE(keys.quantised);
+  EXPECT_EQ(keys.quantised->format, "GGUF Q8_0");
+  EXPECT_EQ(keys.quantised->bytes, 4 * 34);
+  const tensor::Weight weight = keys.quantised->weight();
+  std::vector<int> first;
+  for (size_t row = 0; row < 4; ++row)
+    first.push_back(std::to_integer<int>(weight.codes.bytes[row * 32]) - weight.codes.zero_point);
+  EXPECT_THAT(first, ElementsAre(0, 2, 1, 3));
+}
+
+TEST(GgufTensors, AMatrixThatIsAskedForTwiceLiesInMemoryOnce) {
+  const Opened opened(tiny_llama().tensor("token_embd.weight", TensorType::kQ8_0, {1, 32}, q8_row(5)));
+  const auto tensors = gguf_tensors(opened.file);
+  const auto& words = tensors.at("model.embed_tokens.weight").quantised;
+  const tensor::Weight table = words->weight(), head = words->weight();
+  EXPECT_EQ(table.codes.bytes.data(), head.codes.bytes.data());
+}
+
+TEST(GgufTensors, NormsOfGemmaPositionsOfRobertaAndTapsAreTheCheckpoints) {
+  const Opened gemma(TestFile("gemma2").floats("output_norm.weight", {2}, {1.5f, 0.25f}));
+  EXPECT_THAT(floats_of(gguf_tensors(gemma.file).at("model.norm.weight")), ElementsAre(0.5f, -0.75f));
+  const Opened roberta(TestFile("bert")
+                           .text("tokenizer.ggml.model", "t5")
+                           .integer("tokenizer.ggml.padding_token_id", 1)
+                           .floats("position_embd.weight", {2, 1}, {7, 8}));
+  const auto tensors = gguf_tensors(roberta.file);
+  const StoredTensor& positions = tensors.at("embeddings.position_embeddings.weight");
+  EXPECT_THAT(positions.shape, ElementsAre(4, 1));
+  EXPECT_THAT(floats_of(positions), ElementsAre(0, 0, 7, 8));
+  const Opened lfm2(TestFile("lfm2").floats("blk.0.shortconv.conv.weight", {2, 3}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_THAT(gguf_tensors(lfm2.file).at("model.layers.0.conv.conv.weight").shape, ElementsAre(2, 1, 3));
+}
+
+TEST(GgufTensors, WhatHasNoPlaceKeepsItsName) {
+  const Opened opened(tiny_llama().floats("blk.0.attn_sinks.weight", {2}, {1, 2}));
+  EXPECT_TRUE(gguf_tensors(opened.file).contains("blk.0.attn_sinks.weight"));
+}
+
+TEST(GgufTensors, ErrorsNameTheTensor) {
+  const Opened odd(tiny_llama().floats("blk.0.attn_q.weight", {6, 1}, std::vector<float>(6)));
+  EXPECT_REFUSED(gguf_tensors(odd.file), ErrorCode::kCorrupt, "model.gguf: blk.0.attn_q.weight",
+                 "2 heads of an even number of rows, found 6 rows");
+  const Opened norm(TestFile("gemma").tensor("output_norm.weight", TensorType::kQ8_0, {32}, q8_row(1)));
+  EXPECT_REFUSED(gguf_tensors(norm.file), ErrorCode::kUnsupported, "output_norm.weight",
+                 "stored as Q8_0: expected F32");
+  const Opened twice(TestFile("lfm2").floats("output_norm.weight", {1}, {1}).floats("token_embd_norm.weight", {1}, {1}));
+  EXPECT_REFUSED(gguf_tensors(twice.file), ErrorCode::kCorrupt, "model.embedding_norm.weight already");
+  const Opened empty(TestFile("gemma").floats("output.weight", {0, 4}, {}));
+  EXPECT_REFUSED(gguf_tensors(empty.file), ErrorCode::kCorrupt, "output.weight", "has no numbers");
+  const Opened heads(TestFile().floats("blk.0.attn_q.weight", {2, 1}, {1, 2}));
+  EXPECT_REFUSED(gguf_tensors(heads.file), ErrorCode::kCorrupt, "llama.attention.head_count: missing");
+}
+
+// What a decoder of two layers says.
+TestFile decoder(const std::string& name) {
+  TestFile test(name);
+  test.integer(name + ".block_count", 2)
+      .integer(name + ".embedding_length", 8)
+      .integer(name + ".feed_forward_length", 16)
+      .integer(name + ".context_length", 64)
+      .integer(name + ".attention.head_count", 2)
+      .number(name + ".attention.layer_norm_rms_epsilon", 0.5f)
+      .floats("token_embd.weight", {5, 8}, std::vector<float>(40));
+  return test;
+}
+
+Config config_of(const TestFile& test, const json::object& overrides = {}) {
+  const Opened opened(test);
+  return gguf_config(opened.file, overrides);
+}
+
+TEST(GgufConfig, SaysWhatConfigJsonWould) {
+  const Config config = config_of(decoder("llama").number("llama.rope.freq_base", 5000));
+  EXPECT_EQ(config.file(), "model.gguf");
+  EXPECT_EQ(config.strings_or_empty("architectures"), std::vector<std::string>{"LlamaForCausalLM"});
+  EXPECT_EQ(config.string("model_type"), "llama");
+  EXPECT_EQ(config.integer("num_hidden_layers"), 2);
+  EXPECT_EQ(config.integer("hidden_size"), 8);
+  EXPECT_EQ(config.integer("intermediate_size"), 16);
+  EXPECT_EQ(config.integer("num_attention_heads"), 2);
+  EXPECT_EQ(config.integer("num_key_value_heads"), 2);
+  EXPECT_EQ(config.integer("head_dim"), 4);
+  EXPECT_EQ(config.integer("max_position_embeddings"), 64);
+  EXPECT_EQ(config.integer("vocab_size"), 5);
+  EXPECT_EQ(config.number("rms_norm_eps"), 0.5);
+  EXPECT_EQ(config.number("rope_theta"), 5000);
+  EXPECT_TRUE(config.boolean_or("tie_word_embeddings", false));
+  EXPECT_EQ(config_of(decoder("llama"), {{"is_causal", false}}).boolean_or("is_causal", true), false);
+}
+
+TEST(GgufConfig, AWindowMakesMistralOfLlama) {
+  const Config config = config_of(decoder("llama").integer("llama.attention.sliding_window", 12));
+  EXPECT_EQ(config.string("model_type"), "mistral");
+  EXPECT_EQ(config.integer("sliding_window"), 12);
+}
+
+TEST(GgufConfig, ScalingsOfRotations) {
+  const Config linear = config_of(decoder("llama")
+                                      .text("llama.rope.scaling.type", "linear")
+                                      .number("llama.rope.scaling.factor", 4));
+  EXPECT_EQ(linear.child("rope_scaling")->string("rope_type"), "linear");
+  EXPECT_EQ(linear.child("rope_scaling")->number("factor"), 4);
+  const Config divided = config_of(decoder("llama").floats("rope_freqs.weight", {2}, {1, 8}));
+  EXPECT_EQ(divided.child("rope_scaling")->string("rope_type"), "longrope");
+  EXPECT_EQ(json::serialize(*divided.child("rope_scaling")->raw("short_factor")), "[1E0,8E0]");
+  EXPECT_REFUSED(config_of(decoder("llama").floats("rope_freqs.weight", {3}, {1, 8, 9})),
+                 ErrorCode::kCorrupt, "rope_freqs.weight: expected 2 numbers of F32");
+  EXPECT_REFUSED(config_of(decoder("llama").text("llama.rope.scaling.type", "longrope")),
+                 ErrorCode::kUnsupported, "llama.rope.scaling.type", "none, linear and yarn are");
+  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.rope.dimension_count", 2)),
+                 ErrorCode::kUnsupported, "llama.rope.dimension_count", "expected 4");
+}
+
+TEST(GgufConfig, GemmasKnowWhatTheirFilesLeaveOut) {
+  const Config gemma2 = config_of(decoder("gemma2"));
+  EXPECT_EQ(gemma2.integer("query_pre_attn_scalar"), 4);
+  EXPECT_EQ(gemma2.integer("sliding_window"), 4096);
+  EXPECT_EQ(gemma2.number("attn_logit_softcapping"), 50);
+  const Config gemma3 = config_of(decoder("gemma3").integer("gemma3.attention.sliding_window", 16));
+  EXPECT_EQ(gemma3.integer("sliding_window_pattern"), 6);
+  EXPECT_EQ(gemma3.number("rope_local_base_freq"), 10000);
+  EXPECT_REFUSED(config_of(decoder("gemma3")), ErrorCode::kCorrupt,
+                 "gemma3.attention.sliding_window: missing");
+  const Config embedding = config_of(decoder("gemma-embedding")
+                                         .integer("gemma-embedding.attention.sliding_window", 16)
+                                         .boolean("gemma-embedding.attention.causal", false)
+                                         .integer("gemma-embedding.pooling_type", 1));
+  EXPECT_TRUE(embedding.boolean_or("use_bidirectional_attention", false));
+  EXPECT_FALSE(embedding.has("is_causal"));
+}
+
+TEST(GgufConfig, LayersOfLfm2WithoutKeysConvolve) {
+  const auto file = [](const std::vector<int32_t>& heads) {
+    return decoder("lfm2").integers("lfm2.attention.head_count_kv", heads).integer("lfm2.shortconv.l_cache", 3);
+  };
+  const Config config = config_of(file({0, 1}));
+  EXPECT_EQ(config.strings_or_empty("layer_types"), (std::vector<std::string>{"conv", "full_attention"}));
+  EXPECT_EQ(config.integer("num_key_value_heads"), 1);
+  EXPECT_REFUSED(config_of(file({2, 1})), ErrorCode::kUnsupported, "differ from layer to layer");
+  EXPECT_REFUSED(config_of(file({1})), ErrorCode::kCorrupt, "expected 2 numbers, one for each layer, found 1");
+}
+
+TEST(GgufConfig, PoolingMakesAnEmbeddingModelOfADecoder) {
+  const TestFile test = decoder("qwen3").integer("qwen3.pooling_type", 3);
+  EXPECT_EQ(config_of(test).strings_or_empty("architectures").front(), "Qwen3Model");
+  EXPECT_THAT(gguf_pooling(Opened(test).file)->modes, ElementsAre(ops::Pooling::kLast));
+  EXPECT_FALSE(gguf_pooling(Opened(decoder("qwen3")).file));
+  EXPECT_REFUSED(gguf_pooling(Opened(decoder("qwen3").integer("qwen3.pooling_type", 9)).file),
+                 ErrorCode::kCorrupt, "qwen3.pooling_type: expected an integer from 0 to 4");
+}
+
+TEST(GgufConfig, RefusesOtherArchitecturesAndKeysThatMatter) {
+  EXPECT_REFUSED(config_of(decoder("mamba")), ErrorCode::kUnsupported, "general.architecture",
+                 "\"mamba\" is not supported; accepted are llama");
+  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.expert_count", 8)), ErrorCode::kUnsupported,
+                 "llama.expert_count: changes what the model computes");
+  EXPECT_NO_THROW(config_of(decoder("llama").integer("llama.expert_count", 0)));
+  EXPECT_REFUSED(config_of(decoder("qwen2").number("qwen2.attention.scale", 0.1f)), ErrorCode::kUnsupported,
+                 "qwen2.attention.scale");
+  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.vocab_size", 6)), ErrorCode::kCorrupt,
+                 "llama.vocab_size: is 6, and token_embd.weight has 5 rows");
+  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.attention.key_length", 4).integer("llama.attention.value_length", 2)),
+                 ErrorCode::kUnsupported, "llama.attention.value_length");
+  EXPECT_REFUSED(config_of(TestFile("llama")), ErrorCode::kCorrupt, "llama.block_count: missing");
+}
+
+TEST(GgufConfig, OtherKeysAreReported) {
+  const Config config = config_of(decoder("llama").integer("llama.new_key", 8));
+  EXPECT_THAT(config.unread(), ::testing::Contains("llama.new_key"));
+}
+
+TEST(GgufModelFile, NamesOfTheHub) {
+  EXPECT_EQ(gguf_reference("org/name:Q4_K_M")->quantisation, "Q4_K_M");
+  EXPECT_EQ(gguf_reference("org/name:Q4_K_M")->repository, "org/name");
+  EXPECT_EQ(gguf_reference("org/name/sub/file.gguf")->file, "sub/file.gguf");
+  for (const char* other : {"org/name", "name.gguf", "org/name.gguf", "org/name:", "org/name:a/b",
+                            "/a/b/c.gguf", "org/name/../x.gguf", "a b/c:Q8_0"})
+    EXPECT_FALSE(gguf_reference(other)) << other;
+}
+
+TEST(GgufModelFile, ChoosesWholeWordsOfNames) {
+  const std::vector<std::string> files = {"m-Q4_K_M.gguf", "m-Q4_K_S.gguf", "m.q8_0.gguf",
+                                          "big-BF16-00001-of-00002.gguf", "big-BF16-00002-of-00002.gguf",
+                                          "mmproj-m-Q4_K_M.gguf", "README.md"};
+  const auto chosen = [&](std::string quantisation) {
+    return choose_gguf({.repository = "o/n", .quantisation = std::move(quantisation), .file = {}}, files);
+  };
+  EXPECT_EQ(chosen("q4_k_m"), "m-Q4_K_M.gguf");
+  EXPECT_EQ(chosen("Q8_0"), "m.q8_0.gguf");
+  EXPECT_EQ(chosen("BF16"), "big-BF16-00001-of-00002.gguf");
+  EXPECT_REFUSED(chosen("Q4_K"), ErrorCode::kNotFound, "no GGUF file of \"Q4_K\"; there are");
+  EXPECT_REFUSED(chosen(""), ErrorCode::kInvalidArgument, "several GGUF files", "o/n:QUANTISATION");
+  EXPECT_THAT(gguf_parts("a/big-BF16-00001-of-00002.gguf"),
+              ElementsAre("a/big-BF16-00001-of-00002.gguf", "a/big-BF16-00002-of-00002.gguf"));
+}
+
+TEST(GgufModelFile, OfAFolder) {
+  base::TemporaryFolder folder;
+  EXPECT_FALSE(gguf_in_folder(folder.path()));
+  folder.write("a.gguf", "x");
+  EXPECT_EQ(gguf_in_folder(folder.path())->filename(), "a.gguf");
+  folder.write("b.gguf", "x");
+  EXPECT_REFUSED(gguf_in_folder(folder.path()), ErrorCode::kInvalidArgument, "several GGUF files", "a.gguf, b.gguf");
+  folder.write("config.json", "{}");
+  EXPECT_FALSE(gguf_in_folder(folder.path()));
+}
+
+}  // namespace
+}  // namespace vecton::checkpoint

@@ -56,9 +56,12 @@ TEST_F(GgufTokenizerTest, BytePairsAreSplitAsPreSays) {
 }
 
 TEST_F(GgufTokenizerTest, TokensForBeginAndEndComeWhereTheFileAsksForThem) {
-  EXPECT_THAT(ids(byte_pairs("gpt-2").boolean("tokenizer.ggml.add_bos_token", true), "a"), ElementsAre(6, 0));
-  EXPECT_THAT(ids(byte_pairs("gpt-2").boolean("tokenizer.ggml.add_eos_token", true), "a"), ElementsAre(0, 8));
-  EXPECT_THAT(ids(byte_pairs("llama-bpe").boolean("tokenizer.ggml.add_bos_token", false), "a"), ElementsAre(0));
+  EXPECT_THAT(ids(byte_pairs("gpt-2").boolean("tokenizer.ggml.add_bos_token", true), "a"),
+              ElementsAre(6, 0));
+  EXPECT_THAT(ids(byte_pairs("gpt-2").boolean("tokenizer.ggml.add_eos_token", true), "a"),
+              ElementsAre(0, 8));
+  EXPECT_THAT(ids(byte_pairs("llama-bpe").boolean("tokenizer.ggml.add_bos_token", false), "a"),
+              ElementsAre(0));
 }
 
 TEST_F(GgufTokenizerTest, ControlsAndUserDefinedTokensAreFoundWhole) {
@@ -71,12 +74,14 @@ TEST_F(GgufTokenizerTest, ControlsAndUserDefinedTokensAreFoundWhole) {
 }
 
 TEST_F(GgufTokenizerTest, RefusesWhatIsNotKnown) {
-  EXPECT_THAT(refusal(byte_pairs("klingon")),
-              HasSubstr("tokenizer.ggml.pre: \"klingon\" is not supported; accepted are gpt-2, phi-2"));
+  EXPECT_THAT(
+      refusal(byte_pairs("klingon")),
+      HasSubstr("tokenizer.ggml.pre: \"klingon\" is not supported; accepted are gpt-2, phi-2"));
   EXPECT_THAT(refusal(byte_pairs("")), HasSubstr("tokenizer.ggml.pre: missing"));
   TestFile other;
   other.text("tokenizer.ggml.model", "rwkv").texts("tokenizer.ggml.tokens", {"a"});
-  EXPECT_THAT(refusal(other), HasSubstr("tokenizer.ggml.model: \"rwkv\" is not supported; accepted are bert"));
+  EXPECT_THAT(refusal(other),
+              HasSubstr("tokenizer.ggml.model: \"rwkv\" is not supported; accepted are bert"));
   EXPECT_THAT(refusal(TestFile()), HasSubstr("tokenizer.ggml.tokens: missing"));
 }
 
@@ -87,13 +92,16 @@ TEST_F(GgufTokenizerTest, RefusesArraysThatDoNotFit) {
     test.texts("tokenizer.ggml.tokens", {"a", "b"});
     if (key == "types") test.integers("tokenizer.ggml.token_type", {1});
     if (key == "merges") test.texts("tokenizer.ggml.merges", {"ab"});
-    if (key == "number") test.texts("tokenizer.ggml.merges", {"a b"}).integer("tokenizer.ggml.bos_token_id", 2);
+    if (key == "number")
+      test.texts("tokenizer.ggml.merges", {"a b"}).integer("tokenizer.ggml.bos_token_id", 2);
     return test;
   };
-  EXPECT_THAT(refusal(with("types")), HasSubstr("tokenizer.ggml.token_type: has 1 numbers for 2 tokens"));
+  EXPECT_THAT(refusal(with("types")),
+              HasSubstr("tokenizer.ggml.token_type: has 1 numbers for 2 tokens"));
   EXPECT_THAT(refusal(with("merges")), HasSubstr("tokenizer.ggml.merges: two tokens"));
   EXPECT_THAT(refusal(with("")), HasSubstr("tokenizer.ggml.merges: missing"));
-  EXPECT_THAT(refusal(with("number")), HasSubstr("tokenizer.ggml.bos_token_id: expected an integer from 0 to 1"));
+  EXPECT_THAT(refusal(with("number")),
+              HasSubstr("tokenizer.ggml.bos_token_id: expected an integer from 0 to 1"));
   TestFile text;
   text.text("tokenizer.ggml.model", "gpt2").texts("tokenizer.ggml.tokens", {"\xff"});
   EXPECT_THAT(refusal(text), HasSubstr("has a token that is not UTF-8"));
@@ -103,8 +111,8 @@ TEST_F(GgufTokenizerTest, RefusesArraysThatDoNotFit) {
 TestFile scored_pairs() {
   TestFile test;
   test.text("tokenizer.ggml.model", "llama")
-      .texts("tokenizer.ggml.tokens",
-             {"<unk>", "<s>", "\u2581", "a", "b", "c", "ab", "bc", "\u2581a", "<0xC3>", "<0xA9>", "  "})
+      .texts("tokenizer.ggml.tokens", {"<unk>", "<s>", "\u2581", "a", "b", "c", "ab", "bc",
+                                       "\u2581a", "<0xC3>", "<0xA9>", "  "})
       .numbers("tokenizer.ggml.scores", {0, 0, -9, -9, -9, -9, -2, -1, -3, 0, 0, 0})
       .integers("tokenizer.ggml.token_type", {2, 3, 1, 1, 1, 1, 1, 1, 1, 6, 6, 4})
       .integer("tokenizer.ggml.bos_token_id", 1)
@@ -121,14 +129,17 @@ TEST_F(GgufTokenizerTest, ScoresSayWhatIsJoinedFirst) {
   const auto tokenizer = open(scored_pairs());
   EXPECT_EQ(tokenizer->decode(tokenizer->encode("abc  a").ids, true), "abc   a");
   TestFile few;
-  few.text("tokenizer.ggml.model", "llama").texts("tokenizer.ggml.tokens", {"a", "b"}).numbers("tokenizer.ggml.scores", {1});
+  few.text("tokenizer.ggml.model", "llama")
+      .texts("tokenizer.ggml.tokens", {"a", "b"})
+      .numbers("tokenizer.ggml.scores", {1});
   EXPECT_THAT(refusal(few), HasSubstr("tokenizer.ggml.scores: has 1 numbers for 2 tokens"));
 }
 
 TestFile words(const std::string& word) {
   TestFile test("bert");
   test.text("tokenizer.ggml.model", "bert")
-      .texts("tokenizer.ggml.tokens", {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581" + word, "ing", "\u2581!"})
+      .texts("tokenizer.ggml.tokens",
+             {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "\u2581" + word, "ing", "\u2581!"})
       .integers("tokenizer.ggml.token_type", {3, 3, 3, 3, 1, 1, 1});
   return test;
 }
@@ -149,7 +160,8 @@ TEST_F(GgufTokenizerTest, AVocabularyOfCapitalsKeepsThem) {
 TEST_F(GgufTokenizerTest, UnigramTakesTheBestSum) {
   TestFile test("bert");
   test.text("tokenizer.ggml.model", "t5")
-      .texts("tokenizer.ggml.tokens", {"<s>", "<pad>", "</s>", "<unk>", "\u2581", "a", "\u2581a", "b", "ab"})
+      .texts("tokenizer.ggml.tokens",
+             {"<s>", "<pad>", "</s>", "<unk>", "\u2581", "a", "\u2581a", "b", "ab"})
       .numbers("tokenizer.ggml.scores", {0, 0, 0, 0, -1, -2, -1.5f, -1, -4})
       .integers("tokenizer.ggml.token_type", {3, 3, 3, 2, 1, 1, 1, 1, 1})
       .integer("tokenizer.ggml.bos_token_id", 0)

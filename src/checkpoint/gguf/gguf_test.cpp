@@ -38,10 +38,13 @@ std::string name_of(std::string_view architecture, std::string_view tensor) {
 TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
   EXPECT_EQ(name_of("llama", "token_embd.weight"), "model.embed_tokens.weight");
   EXPECT_EQ(name_of("llama", "blk.11.ffn_gate.weight"), "model.layers.11.mlp.gate_proj.weight");
-  EXPECT_EQ(name_of("llama", "blk.0.ffn_norm.weight"), "model.layers.0.post_attention_layernorm.weight");
-  EXPECT_EQ(name_of("gemma3", "blk.0.ffn_norm.weight"), "model.layers.0.pre_feedforward_layernorm.weight");
+  EXPECT_EQ(name_of("llama", "blk.0.ffn_norm.weight"),
+            "model.layers.0.post_attention_layernorm.weight");
+  EXPECT_EQ(name_of("gemma3", "blk.0.ffn_norm.weight"),
+            "model.layers.0.pre_feedforward_layernorm.weight");
   EXPECT_EQ(name_of("qwen2", "blk.3.attn_q.bias"), "model.layers.3.self_attn.q_proj.bias");
-  EXPECT_EQ(name_of("bert", "blk.3.layer_output_norm.bias"), "encoder.layer.3.output.LayerNorm.bias");
+  EXPECT_EQ(name_of("bert", "blk.3.layer_output_norm.bias"),
+            "encoder.layer.3.output.LayerNorm.bias");
   EXPECT_EQ(name_of("modern-bert", "blk.2.attn_qkv.weight"), "layers.2.attn.Wqkv.weight");
   EXPECT_EQ(name_of("nomic-bert", "blk.2.ffn_gate.weight"), "encoder.layers.2.mlp.fc12.weight");
   EXPECT_EQ(name_of("lfm2", "blk.2.shortconv.conv.weight"), "model.layers.2.conv.conv.weight");
@@ -49,8 +52,9 @@ TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
 }
 
 TEST(GgufNames, OthersHaveNone) {
-  for (const char* name : {"blk.weight", "blk.1.weight", "blk.x.attn_q.weight", "blk..attn_q.weight",
-                           "blk.0.attn_q", "attn_q.weight", "blk.0.attn_q.scale"})
+  for (const char* name :
+       {"blk.weight", "blk.1.weight", "blk.x.attn_q.weight", "blk..attn_q.weight", "blk.0.attn_q",
+        "attn_q.weight", "blk.0.attn_q.scale"})
     EXPECT_EQ(name_of("llama", name), "none") << name;
   EXPECT_EQ(name_of("bert", "blk.0.ffn_gate.weight"), "none");
   EXPECT_EQ(name_of("mamba", "token_embd.weight"), "none");
@@ -107,7 +111,8 @@ TEST(GgufTensors, QuantisedRowsMoveWithTheirScales) {
 }
 
 TEST(GgufTensors, AMatrixThatIsAskedForTwiceLiesInMemoryOnce) {
-  const Opened opened(tiny_llama().tensor("token_embd.weight", TensorType::kQ8_0, {1, 32}, q8_row(5)));
+  const Opened opened(
+      tiny_llama().tensor("token_embd.weight", TensorType::kQ8_0, {1, 32}, q8_row(5)));
   const auto tensors = gguf_tensors(opened.file);
   const auto& words = tensors.at("model.embed_tokens.weight").quantised;
   const tensor::Weight table = words->weight(), head = words->weight();
@@ -116,7 +121,8 @@ TEST(GgufTensors, AMatrixThatIsAskedForTwiceLiesInMemoryOnce) {
 
 TEST(GgufTensors, NormsOfGemmaPositionsOfRobertaAndTapsAreTheCheckpoints) {
   const Opened gemma(TestFile("gemma2").floats("output_norm.weight", {2}, {1.5f, 0.25f}));
-  EXPECT_THAT(floats_of(gguf_tensors(gemma.file).at("model.norm.weight")), ElementsAre(0.5f, -0.75f));
+  EXPECT_THAT(floats_of(gguf_tensors(gemma.file).at("model.norm.weight")),
+              ElementsAre(0.5f, -0.75f));
   const Opened roberta(TestFile("bert")
                            .text("tokenizer.ggml.model", "t5")
                            .integer("tokenizer.ggml.padding_token_id", 1)
@@ -125,8 +131,10 @@ TEST(GgufTensors, NormsOfGemmaPositionsOfRobertaAndTapsAreTheCheckpoints) {
   const StoredTensor& positions = tensors.at("embeddings.position_embeddings.weight");
   EXPECT_THAT(positions.shape, ElementsAre(4, 1));
   EXPECT_THAT(floats_of(positions), ElementsAre(0, 0, 7, 8));
-  const Opened lfm2(TestFile("lfm2").floats("blk.0.shortconv.conv.weight", {2, 3}, {1, 2, 3, 4, 5, 6}));
-  EXPECT_THAT(gguf_tensors(lfm2.file).at("model.layers.0.conv.conv.weight").shape, ElementsAre(2, 1, 3));
+  const Opened lfm2(
+      TestFile("lfm2").floats("blk.0.shortconv.conv.weight", {2, 3}, {1, 2, 3, 4, 5, 6}));
+  EXPECT_THAT(gguf_tensors(lfm2.file).at("model.layers.0.conv.conv.weight").shape,
+              ElementsAre(2, 1, 3));
 }
 
 TEST(GgufTensors, WhatHasNoPlaceKeepsItsName) {
@@ -138,15 +146,20 @@ TEST(GgufTensors, ErrorsNameTheTensor) {
   const Opened odd(tiny_llama().floats("blk.0.attn_q.weight", {6, 1}, std::vector<float>(6)));
   EXPECT_REFUSED(gguf_tensors(odd.file), ErrorCode::kCorrupt, "model.gguf: blk.0.attn_q.weight",
                  "2 heads of an even number of rows, found 6 rows");
-  const Opened norm(TestFile("gemma").tensor("output_norm.weight", TensorType::kQ8_0, {32}, q8_row(1)));
+  const Opened norm(
+      TestFile("gemma").tensor("output_norm.weight", TensorType::kQ8_0, {32}, q8_row(1)));
   EXPECT_REFUSED(gguf_tensors(norm.file), ErrorCode::kUnsupported, "output_norm.weight",
                  "stored as Q8_0: expected F32");
-  const Opened twice(TestFile("lfm2").floats("output_norm.weight", {1}, {1}).floats("token_embd_norm.weight", {1}, {1}));
-  EXPECT_REFUSED(gguf_tensors(twice.file), ErrorCode::kCorrupt, "model.embedding_norm.weight already");
+  const Opened twice(TestFile("lfm2")
+                         .floats("output_norm.weight", {1}, {1})
+                         .floats("token_embd_norm.weight", {1}, {1}));
+  EXPECT_REFUSED(gguf_tensors(twice.file), ErrorCode::kCorrupt,
+                 "model.embedding_norm.weight already");
   const Opened empty(TestFile("gemma").floats("output.weight", {0, 4}, {}));
   EXPECT_REFUSED(gguf_tensors(empty.file), ErrorCode::kCorrupt, "output.weight", "has no numbers");
   const Opened heads(TestFile().floats("blk.0.attn_q.weight", {2, 1}, {1, 2}));
-  EXPECT_REFUSED(gguf_tensors(heads.file), ErrorCode::kCorrupt, "llama.attention.head_count: missing");
+  EXPECT_REFUSED(gguf_tensors(heads.file), ErrorCode::kCorrupt,
+                 "llama.attention.head_count: missing");
 }
 
 // What a decoder of two layers says.
@@ -183,7 +196,8 @@ TEST(GgufConfig, SaysWhatConfigJsonWould) {
   EXPECT_EQ(config.number("rms_norm_eps"), 0.5);
   EXPECT_EQ(config.number("rope_theta"), 5000);
   EXPECT_TRUE(config.boolean_or("tie_word_embeddings", false));
-  EXPECT_EQ(config_of(decoder("llama"), {{"is_causal", false}}).boolean_or("is_causal", true), false);
+  EXPECT_EQ(config_of(decoder("llama"), {{"is_causal", false}}).boolean_or("is_causal", true),
+            false);
 }
 
 TEST(GgufConfig, AWindowMakesMistralOfLlama) {
@@ -229,13 +243,17 @@ TEST(GgufConfig, GemmasKnowWhatTheirFilesLeaveOut) {
 
 TEST(GgufConfig, LayersOfLfm2WithoutKeysConvolve) {
   const auto file = [](const std::vector<int32_t>& heads) {
-    return decoder("lfm2").integers("lfm2.attention.head_count_kv", heads).integer("lfm2.shortconv.l_cache", 3);
+    return decoder("lfm2")
+        .integers("lfm2.attention.head_count_kv", heads)
+        .integer("lfm2.shortconv.l_cache", 3);
   };
   const Config config = config_of(file({0, 1}));
-  EXPECT_EQ(config.strings_or_empty("layer_types"), (std::vector<std::string>{"conv", "full_attention"}));
+  EXPECT_EQ(config.strings_or_empty("layer_types"),
+            (std::vector<std::string>{"conv", "full_attention"}));
   EXPECT_EQ(config.integer("num_key_value_heads"), 1);
   EXPECT_REFUSED(config_of(file({2, 1})), ErrorCode::kUnsupported, "differ from layer to layer");
-  EXPECT_REFUSED(config_of(file({1})), ErrorCode::kCorrupt, "expected 2 numbers, one for each layer, found 1");
+  EXPECT_REFUSED(config_of(file({1})), ErrorCode::kCorrupt,
+                 "expected 2 numbers, one for each layer, found 1");
 }
 
 TEST(GgufConfig, PoolingMakesAnEmbeddingModelOfADecoder) {
@@ -250,14 +268,16 @@ TEST(GgufConfig, PoolingMakesAnEmbeddingModelOfADecoder) {
 TEST(GgufConfig, RefusesOtherArchitecturesAndKeysThatMatter) {
   EXPECT_REFUSED(config_of(decoder("mamba")), ErrorCode::kUnsupported, "general.architecture",
                  "\"mamba\" is not supported; accepted are llama");
-  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.expert_count", 8)), ErrorCode::kUnsupported,
-                 "llama.expert_count: changes what the model computes");
+  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.expert_count", 8)),
+                 ErrorCode::kUnsupported, "llama.expert_count: changes what the model computes");
   EXPECT_NO_THROW(config_of(decoder("llama").integer("llama.expert_count", 0)));
-  EXPECT_REFUSED(config_of(decoder("qwen2").number("qwen2.attention.scale", 0.1f)), ErrorCode::kUnsupported,
-                 "qwen2.attention.scale");
+  EXPECT_REFUSED(config_of(decoder("qwen2").number("qwen2.attention.scale", 0.1f)),
+                 ErrorCode::kUnsupported, "qwen2.attention.scale");
   EXPECT_REFUSED(config_of(decoder("llama").integer("llama.vocab_size", 6)), ErrorCode::kCorrupt,
                  "llama.vocab_size: is 6, and token_embd.weight has 5 rows");
-  EXPECT_REFUSED(config_of(decoder("llama").integer("llama.attention.key_length", 4).integer("llama.attention.value_length", 2)),
+  EXPECT_REFUSED(config_of(decoder("llama")
+                               .integer("llama.attention.key_length", 4)
+                               .integer("llama.attention.value_length", 2)),
                  ErrorCode::kUnsupported, "llama.attention.value_length");
   EXPECT_REFUSED(config_of(TestFile("llama")), ErrorCode::kCorrupt, "llama.block_count: missing");
 }
@@ -277,11 +297,16 @@ TEST(GgufModelFile, NamesOfTheHub) {
 }
 
 TEST(GgufModelFile, ChoosesWholeWordsOfNames) {
-  const std::vector<std::string> files = {"m-Q4_K_M.gguf", "m-Q4_K_S.gguf", "m.q8_0.gguf",
-                                          "big-BF16-00001-of-00002.gguf", "big-BF16-00002-of-00002.gguf",
-                                          "mmproj-m-Q4_K_M.gguf", "README.md"};
+  const std::vector<std::string> files = {"m-Q4_K_M.gguf",
+                                          "m-Q4_K_S.gguf",
+                                          "m.q8_0.gguf",
+                                          "big-BF16-00001-of-00002.gguf",
+                                          "big-BF16-00002-of-00002.gguf",
+                                          "mmproj-m-Q4_K_M.gguf",
+                                          "README.md"};
   const auto chosen = [&](std::string quantisation) {
-    return choose_gguf({.repository = "o/n", .quantisation = std::move(quantisation), .file = {}}, files);
+    return choose_gguf({.repository = "o/n", .quantisation = std::move(quantisation), .file = {}},
+                       files);
   };
   EXPECT_EQ(chosen("q4_k_m"), "m-Q4_K_M.gguf");
   EXPECT_EQ(chosen("Q8_0"), "m.q8_0.gguf");
@@ -298,7 +323,8 @@ TEST(GgufModelFile, OfAFolder) {
   folder.write("a.gguf", "x");
   EXPECT_EQ(gguf_in_folder(folder.path())->filename(), "a.gguf");
   folder.write("b.gguf", "x");
-  EXPECT_REFUSED(gguf_in_folder(folder.path()), ErrorCode::kInvalidArgument, "several GGUF files", "a.gguf, b.gguf");
+  EXPECT_REFUSED(gguf_in_folder(folder.path()), ErrorCode::kInvalidArgument, "several GGUF files",
+                 "a.gguf, b.gguf");
   folder.write("config.json", "{}");
   EXPECT_FALSE(gguf_in_folder(folder.path()));
 }

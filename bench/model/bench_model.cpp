@@ -81,7 +81,7 @@ int main(int argc, char** argv) try {
     std::vector<int32_t> ids(static_cast<size_t>(tokens));
     for (int32_t& id : ids)
       id = static_cast<int32_t>(random() % static_cast<unsigned>(engine->info().vocab_size));
-    requests.push_back({.input = std::move(ids)});
+    requests.push_back({.prompt = {.input = std::move(ids)}});
     flops += engine->flops(tokens);
   }
   std::vector<double> times, limits;

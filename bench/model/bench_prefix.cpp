@@ -52,7 +52,7 @@ std::vector<Request> requests_of(const Arguments& a, int64_t vocabulary, unsigne
   for (int64_t i = 0; i < a.documents; ++i) {
     std::vector<int32_t> ids = prefix;
     append(ids, a.suffix);
-    requests.push_back({.input = std::move(ids)});
+    requests.push_back({.prompt = {.input = std::move(ids)}});
   }
   return requests;
 }

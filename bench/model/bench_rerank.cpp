@@ -52,8 +52,8 @@ std::vector<int64_t> lengths_of(Engine& engine, const std::string& query,
                                 const std::vector<std::string>& documents) {
   std::vector<vecton::Request> requests;
   for (const std::string& document : documents) {
-    requests.push_back(
-        {.task = vecton::Task::kScore, .input = query, .pair = document, .truncate = -1});
+    requests.push_back({.prompt = {.input = query, .truncation = {.to = -1}},
+                        .task = vecton::Score{.document = document}});
   }
   std::vector<int64_t> lengths;
   for (const vecton::Result& result : engine.submit(std::move(requests)).get()) {
@@ -82,8 +82,7 @@ int main(int argc, char** argv) try {
   double flops = 0;
   for (const int64_t n : lengths) flops += engine->flops(n);
 
-  vecton::Request settings{.task = vecton::Task::kScore};
-  settings.truncate = -1;
+  const vecton::Request settings{.prompt = {.truncation = {.to = -1}}, .task = vecton::Score{}};
   std::vector<double> times, shares;
   for (int round = 0; round < a.rounds; ++round) {
     const double before = vecton::measure_peak(a.threads).fma_gflops;

@@ -50,7 +50,8 @@ struct Fixture {
   const std::vector<std::string> names = {"tiny"};
   ModelInfo info;
   std::shared_ptr<const Tokenizer> tokenizer = Tokenizer::open(VECTON_FUZZ_MODEL);
-  const Context context{options, names, info, *tokenizer};
+  const ChatTemplates templates = ChatTemplates::open(VECTON_FUZZ_MODEL);
+  const Context context{options, names, info, *tokenizer, templates};
 };
 
 void check(const HttpResponse& response) {
@@ -62,31 +63,27 @@ void check(const HttpResponse& response) {
 // What an engine could answer.
 Result result_for(const Fixture& fixture, const Request& request) {
   Result result;
-  result.rows = static_cast<int64_t>(std::max<size_t>(1, request.late_chunks.size()));
+  const auto* embed = std::get_if<Embed>(&request.task);
+  result.rows = static_cast<int64_t>(std::max<size_t>(1, embed ? embed->late_chunks.size() : 0));
   result.columns = 8;
-  if (request.task == Task::kFillMask) {
-    const std::string text = request.input.index() == 0 ? std::get<0>(request.input) : "";
+  if (std::holds_alternative<FillMask>(request.task)) {
+    const auto* text = std::get_if<std::string>(&request.prompt.input);
     const std::vector<int32_t> ids =
-        request.input.index() == 0
-            ? fixture.tokenizer->encode(text, {.add_special_tokens = true}).ids
-            : std::get<1>(request.input);
+        text ? fixture.tokenizer->encode(*text, {.add_special_tokens = true}).ids
+             : std::get<std::vector<int32_t>>(request.prompt.input);
     result.rows = std::count(ids.begin(), ids.end(),
                              fixture.tokenizer->special_token_id("mask_token").value_or(-1));
     result.prompt_tokens = static_cast<int64_t>(ids.size());
   }
-  if (request.task == Task::kTokenClassify) {
+  if (std::holds_alternative<TokenClassify>(request.task)) {
     result.columns = 2;
     result.tokens = {{.id = 1, .begin = 0, .end = 0}};
   }
   result.values.assign(static_cast<size_t>(result.rows * result.columns), -1e-20f);
   result.ids.assign(result.values.size(), 5);
   result.logit = 0.5f;
-  for (const Task task : request.also) {
-    Request part = request;
-    part.task = task;
-    part.also.clear();
-    result.also.push_back(result_for(fixture, part));
-  }
+  for (const TaskParameters& task : request.also)
+    result.also.push_back(result_for(fixture, {.prompt = request.prompt, .task = task}));
   return result;
 }
 

@@ -35,9 +35,9 @@ struct MaskTarget {
 VECTON_API std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
                                                 const Tokenizer& tokenizer);
 
-// `result` of a kFillMask `request`: a list per mask token, likeliest first.
+// `result` of a FillMask of `prompt`, a text or token ids: a list per mask token, likeliest first.
 VECTON_API std::vector<std::vector<Filling>> find_fillings(const Result& result,
-                                                           const Request& request,
+                                                           const Prompt& prompt,
                                                            const Tokenizer& tokenizer);
 
 }  // namespace vecton

@@ -36,8 +36,9 @@ struct VECTON_API ServerOptions {
   int64_t max_client_batch_size = 2048;  // inputs of one request
   int64_t max_answer_bytes = 256 << 20;  // of token embeddings that one request may ask for
   int64_t max_connections = 1024;        // more wait to be accepted
-  bool auto_truncate = true;      // TEI's routes cut long inputs when the request does not say
-  bool reject_token_ids = false;  // refuse inputs that are token ids
+  bool auto_truncate = true;         // TEI's routes cut long inputs when the request does not say
+  bool reject_token_ids = false;     // refuse inputs that are token ids
+  bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
 
   int io_threads = 1;        // threads that only move bytes
   int workers = 0;           // threads that parse, tokenize and render; 0 = one per core, 2 to 8

@@ -22,6 +22,7 @@
 #include "vecton/export.h"
 #include "vecton/hub.h"
 #include "vecton/options.h"
+#include "vecton/request.h"
 #include "vecton/runtime.h"
 #include "vecton/tokenizer.h"
 
@@ -29,59 +30,6 @@ namespace vecton {
 
 // The version of the library, "0.1.0".
 VECTON_API const char* version();
-
-enum class Task {
-  kEmbed,          // one vector per text
-  kTokenEmbed,     // one vector per token
-  kSparseEmbed,    // weights of tokens of the vocabulary
-  kClassify,       // a number per label, of a text or a pair of texts
-  kTokenClassify,  // a number per label, of every token; of masked language models the vocabulary's
-                   // logits
-  kScore,          // one number: how well a document answers a query
-  kFillMask,       // the likeliest tokens in place of every mask token
-};
-
-// "embed", "token_embed", "sparse_embed", "classify", "token_classify", "score", "fill_mask"; the
-// inverse gives nothing for an unknown name.
-VECTON_API const char* to_string(Task task);
-VECTON_API std::optional<Task> task_from_string(std::string_view name);
-
-// What a text is to a retrieval model. Late-interaction models mark queries and documents; other
-// models have prompts named "query" and "document" (or "passage"), or none.
-enum class Role { kNone, kQuery, kDocument };
-
-struct Request {
-  Task task = Task::kEmbed;
-  std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids taken as they are
-  // The second text: kScore's document (needed), or a pair's second text for kClassify.
-  std::optional<std::string> pair;
-  Role role = Role::kNone;  // kEmbed, kTokenEmbed, kSparseEmbed; kScore gives both sides theirs
-
-  // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the
-  // checkpoint's default prompt; an empty `prompt` = none. Token ids never get one.
-  std::optional<std::string> prompt_name;
-  std::optional<std::string> prompt;
-
-  bool add_special_tokens = true;
-  std::optional<int64_t>
-      truncate;  // cut to this many tokens; -1 = the model's maximum; none = too long is an error
-  EncodeOptions::Side truncation_side = EncodeOptions::Side::kTokenizer;
-  std::optional<int64_t> max_tokens;  // more are an error, where the model would take them
-
-  std::optional<int64_t> dimensions;     // Matryoshka: the first values only, normalised afterwards
-  bool dimensions_of_any_model = false;  // also of one that was not trained for it
-  // Embeddings: L2-normalise. Classes and scores: softmax, sigmoid or what the checkpoint has,
-  // instead of logits. None = as the checkpoint says.
-  std::optional<bool> use_activation;
-  std::optional<std::string> instruction;  // kScore, of rerankers whose prompt has one
-  int64_t top_k = 5;                       // kFillMask
-  std::vector<std::string> targets;        // kFillMask: only these tokens
-  // kEmbed: the parts of one document. The model reads them as one text, and each part's own tokens
-  // are pooled (late chunking, arXiv:2409.04701): a row per part. `input` is not used.
-  std::vector<std::string> late_chunks;
-  std::vector<Task> also;  // more tasks of the same forward pass: kTokenEmbed, kSparseEmbed
-  std::string cache_salt;  // requests share cached prefixes with requests of the same salt only
-};
 
 // Wall-clock seconds of one request's stations.
 struct Timings {
@@ -195,18 +143,23 @@ class VECTON_API Engine {
   std::future<std::vector<Result>> submit(std::vector<Request> requests,
                                           WhenFull when_full = WhenFull::kWait);
 
-  // The vectors of `texts`, [embedding_size] each. Blocks; throws the first error.
+  // The vectors of `texts`, [embedding_size] each, by requests like `like`, whose task is Embed.
+  // Blocks; throws the first error.
   std::vector<std::vector<float>> embed(std::span<const std::string> texts,
                                         const Request& like = {});
   std::vector<std::vector<float>> embed(std::initializer_list<std::string> texts,
                                         const Request& like = {});
 
-  // The scores of `documents` for one query, in their order. Blocks; throws the first error.
+  // The scores of `documents` for one query, in their order, by requests like `like`, whose task is
+  // Score. Blocks; throws the first error.
   std::vector<float> score(const std::string& query, std::span<const std::string> documents,
-                           const Request& like = {});
+                           const Request& like = {.task = Score{}});
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;
+  // The templates that messages go through, read from the model's folder when they are first
+  // needed.
+  const ChatTemplates& chat_templates() const;
   EngineStats stats() const;
 
   // Useful floating-point operations of one text of `tokens` tokens: every linear layer at every

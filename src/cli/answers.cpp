@@ -52,7 +52,7 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
   const Stages stages{.request =
                           [&](const Record& record) {
                             Request request = answers.request(record);
-                            if (options.truncate) request.truncate = -1;
+                            if (options.truncate) request.prompt.truncation.to = -1;
                             return request;
                           },
                       .result =

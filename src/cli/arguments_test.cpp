@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/failure.h"
 #include "cli/model_options.h"
 #include "cli/usage.h"
 
@@ -257,16 +258,26 @@ Request request_of(std::vector<std::string> arguments) {
 
 TEST(RequestOptions, ReachTheRequest) {
   const Request none = request_of({});
-  EXPECT_FALSE(none.prompt || none.prompt_name || none.dimensions || none.use_activation);
-  EXPECT_EQ(request_of({"--prompt-name", "query"}).prompt_name, "query");
-  EXPECT_EQ(request_of({"--prompt", ""}).prompt, "");
-  EXPECT_EQ(request_of({"--prompt", "find: "}).prompt, "find: ");
-  EXPECT_EQ(request_of({"-d", "16"}).dimensions, 16);
-  EXPECT_EQ(request_of({"--normalize"}).use_activation, true);
-  EXPECT_EQ(request_of({"--no-normalize"}).use_activation, false);
-  EXPECT_EQ(request_of({"--role", "query"}).role, Role::kQuery);
-  EXPECT_EQ(request_of({"--role", "document"}).role, Role::kDocument);
-  EXPECT_EQ(request_of({"--truncate"}).truncate, -1);
+  const auto embed = [](const Request& request) { return std::get<Embed>(request.task); };
+  EXPECT_FALSE(none.prompt.prompt_text || none.prompt.prompt_name);
+  EXPECT_EQ(embed(none), Embed{});
+  EXPECT_EQ(request_of({"--prompt-name", "query"}).prompt.prompt_name, "query");
+  EXPECT_EQ(request_of({"--prompt", ""}).prompt.prompt_text, "");
+  EXPECT_EQ(request_of({"--prompt", "find: "}).prompt.prompt_text, "find: ");
+  EXPECT_EQ(embed(request_of({"-d", "16"})).dimensions, 16);
+  EXPECT_EQ(embed(request_of({"--normalize"})).normalize, true);
+  EXPECT_EQ(embed(request_of({"--no-normalize"})).normalize, false);
+  EXPECT_EQ(request_of({"--role", "query"}).prompt.role, Role::kQuery);
+  EXPECT_EQ(request_of({"--role", "document"}).prompt.role, Role::kDocument);
+  EXPECT_EQ(request_of({"--truncate"}).prompt.truncation.to, -1);
+}
+
+TEST(RequestOptions, AreOfTheTask) {
+  RequestOptions options{.no_normalize = true};
+  EXPECT_EQ(std::get<TokenEmbed>(options.request(Task::kTokenEmbed).task).normalize, false);
+  EXPECT_EQ(std::get<Classify>(options.request(Task::kClassify).task).use_activation, false);
+  options.dimensions = 8;
+  EXPECT_THROW(options.request(Task::kTokenEmbed), Failure);
 }
 
 }  // namespace

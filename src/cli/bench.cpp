@@ -48,7 +48,7 @@ std::vector<Request> made_up_requests(const BenchOptions& options, const ModelIn
     std::vector<int32_t> ids(static_cast<size_t>(tokens));
     for (int32_t& id : ids)
       id = static_cast<int32_t>(random() % static_cast<uint64_t>(info.vocab_size));
-    request.input = std::move(ids);
+    request.prompt.input = std::move(ids);
   }
   return requests;
 }
@@ -59,8 +59,8 @@ std::vector<Request> read_requests(const BenchOptions& options) {
   Record record;
   while (reader->next(record)) {
     Request request;
-    request.input = record.input;
-    request.truncate = -1;
+    request.prompt.input = record.input;
+    request.prompt.truncation.to = -1;
     requests.push_back(std::move(request));
   }
   if (requests.empty())

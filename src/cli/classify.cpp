@@ -122,11 +122,11 @@ void classify(ClassifyOptions& options) {
               {.request =
                    [&](const Record& record) {
                      Request request;
-                     request.task = Task::kClassify;
-                     request.input = record.input;
-                     request.pair = record.pair;
-                     if (!options.pair.empty()) request.pair = options.pair;
-                     if (options.raw) request.use_activation = false;
+                     Classify task{.pair = record.pair};
+                     if (!options.pair.empty()) task.pair = options.pair;
+                     if (options.raw) task.use_activation = false;
+                     request.prompt.input = record.input;
+                     request.task = std::move(task);
                      return request;
                    },
                .head = printer.head(),

@@ -139,7 +139,7 @@ class EmbedRun {
                  {.request =
                       [&](const Record& record) {
                         Request request = like;
-                        request.input = record.input;
+                        request.prompt.input = record.input;
                         return request;
                       },
                   .result =

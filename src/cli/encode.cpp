@@ -73,8 +73,11 @@ void encode(EncodeOptions& options) {
                {.request =
                     [&](const Record& record) {
                       Request request = like;
-                      request.input = record.input;
-                      request.pair = record.pair;
+                      request.prompt.input = record.input;
+                      if (auto* score = std::get_if<Score>(&request.task))
+                        score->document = record.pair;
+                      if (auto* classes = std::get_if<Classify>(&request.task))
+                        classes->pair = record.pair;
                       return request;
                     },
                 .result =

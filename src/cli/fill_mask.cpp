@@ -89,14 +89,12 @@ void fill_mask(FillMaskOptions& options) {
   const Colour colour = colour_of_stdout(options.answers.colour);
   const auto request = [&](const Record& record) {
     Request request;
-    request.task = Task::kFillMask;
-    request.input = record.input;
-    request.top_k = options.top_k;
-    request.targets = options.targets;
+    request.task = FillMask{.top_k = options.top_k, .targets = options.targets};
+    request.prompt.input = record.input;
     return request;
   };
   const auto append = [&](std::string& out, int64_t index, const Record& record, Result&& result) {
-    const Fillings masks = find_fillings(result, request(record), engine->tokenizer());
+    const Fillings masks = find_fillings(result, request(record).prompt, engine->tokenizer());
     if (options.answers.json)
       return append_json(out, index, record, masks, options.input.path.empty());
     if (options.answers.csv) return append_csv(out, index, record, masks);

@@ -188,7 +188,7 @@ const ForeignOption kRows[] = {
     {"--kv-transfer-config --kv-events-config --ec-transfer-config --ec-manager-config", V, kJson,
      kRefused, kOneMachine},
     {"--max-num-seqs --max-num-active-seqs --max-num-queued-reqs --max-num-scheduled-tokens "
-     "--long-prefill-token-threshold --scheduling-policy --watermark --prefill-schedule-interval "
+     "--long-prefill-token-threshold --watermark --prefill-schedule-interval "
      "--num-scheduler-steps --scheduler-delay-factor --max-num-partial-prefills "
      "--max-long-partial-prefills --preemption-mode --max-batch-requests --batch-size,-b "
      "--ubatch-size,-ub --parallel,-np --slot-prompt-similarity,-sps",

@@ -37,6 +37,7 @@ const ForeignOption kRows[] = {
      "there is no backend process to talk to; --uds FILE listens on a socket"},
     {"--reuse-port", L, kNothing, kIgnored, "an address has one server"},
     {"--served-model-name", V | T | I, kList, kWorks, "--served-model-name"},
+    {"--scheduling-policy", V, kValue, kWorks, "--scheduling-policy"},
     {"--alias,-a", L, kValue, kWorks, "--served-model-name", "", translate_aliases},
     {"--tags", L, kValue, kIgnored, "/v1/models lists names"},
     {"--api-key", V | T | I | L, kList, kWorks, "--api-key", "", nullptr,

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "cli/arguments.h"
+#include "cli/failure.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 
@@ -150,15 +151,26 @@ void add_request_options(CLI::App& app, RequestOptions& options) {
       ->group(group);
 }
 
+// Of labels and scores: the checkpoint's activation, or logits.
+void RequestOptions::set_activation(TaskParameters& task) const {
+  const auto set = [this](auto& parameters) {
+    if constexpr (requires { parameters.normalize; }) parameters.normalize = normalize;
+    if constexpr (requires { parameters.use_activation; }) parameters.use_activation = normalize;
+  };
+  std::visit(set, task);
+}
+
 Request RequestOptions::request(Task task) const {
-  Request request;
-  request.task = task;
-  if (!prompt_name.empty()) request.prompt_name = prompt_name;
-  if (has_prompt) request.prompt = prompt;
-  if (!role.empty()) request.role = role == "query" ? Role::kQuery : Role::kDocument;
-  if (dimensions > 0) request.dimensions = dimensions;
-  if (normalize || no_normalize) request.use_activation = normalize;
-  if (truncate) request.truncate = -1;
+  Request request{.task = default_parameters(task)};
+  if (!prompt_name.empty()) request.prompt.prompt_name = prompt_name;
+  if (has_prompt) request.prompt.prompt_text = prompt;
+  if (!role.empty()) request.prompt.role = role == "query" ? Role::kQuery : Role::kDocument;
+  if (truncate) request.prompt.truncation.to = -1;
+  auto* embed = std::get_if<Embed>(&request.task);
+  if (embed && dimensions > 0) embed->dimensions = dimensions;
+  if (!embed && dimensions > 0)
+    throw Failure(ExitStatus::kUsage, "--dimensions is for the task embed only");
+  if (normalize || no_normalize) set_activation(request.task);
   return request;
 }
 

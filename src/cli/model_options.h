@@ -29,6 +29,9 @@ struct RequestOptions {
 
   // A request for `task` that asks for all of it.
   Request request(Task task) const;
+
+ private:
+  void set_activation(TaskParameters& task) const;
 };
 void add_request_options(CLI::App& app, RequestOptions& options);
 

@@ -52,13 +52,13 @@ Request score_request(const PairOptions& options, const RecordReader& reader,
   if (record.input.index() != 0)
     throw Failure(ExitStatus::kInput, reader.where(record) + ": expected a text, not token ids");
   Request request;
-  request.task = Task::kScore;
-  request.input = options.query.empty() ? std::get<std::string>(record.input) : options.query;
-  request.pair = document_of(options, record);
-  if (!options.prompt_name.empty()) request.prompt_name = options.prompt_name;
-  request.prompt = options.prompt;
-  request.instruction = options.instruction;
-  if (options.raw) request.use_activation = false;
+  Prompt& prompt = request.prompt;
+  prompt.input = options.query.empty() ? std::get<std::string>(record.input) : options.query;
+  if (!options.prompt_name.empty()) prompt.prompt_name = options.prompt_name;
+  prompt.prompt_text = options.prompt;
+  Score task{.document = document_of(options, record), .instruction = options.instruction};
+  if (options.raw) task.use_activation = false;
+  request.task = std::move(task);
   return request;
 }
 

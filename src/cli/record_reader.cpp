@@ -134,7 +134,7 @@ class JsonLineReader final : public FileReader {
     }
   }
 
-  std::variant<std::string, std::vector<int32_t>> input_of(const json::object& object) const {
+  decltype(Prompt::input) input_of(const json::object& object) const {
     if (const json::value* text = object.if_contains(field_)) {
       if (const json::string* string = text->if_string()) return std::string(*string);
       if (text->is_array()) return ids_of(field_, text->get_array());

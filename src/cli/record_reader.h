@@ -5,8 +5,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
+
+#include "vecton/request.h"
 
 namespace CLI {
 class App;
@@ -15,10 +16,10 @@ class App;
 namespace vecton::cli {
 
 struct Record {
-  std::variant<std::string, std::vector<int32_t>> input;  // a text, or token ids
-  std::optional<std::string> id;                          // a JSON line's "id"
-  int64_t line = 0;                                       // where it begins; 1 is the first
-  std::optional<std::string> pair{};                      // a second text, where one is asked for
+  decltype(Prompt::input) input;      // a text, or token ids
+  std::optional<std::string> id;      // a JSON line's "id"
+  int64_t line = 0;                   // where it begins; 1 is the first
+  std::optional<std::string> pair{};  // a second text, where one is asked for
   double share = -1;  // of the input up to its end, or -1 when the input's size is unknown
 
   size_t bytes() const;  // roughly what it holds in memory

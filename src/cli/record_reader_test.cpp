@@ -300,15 +300,15 @@ TEST_F(RecordReaderTest, ScoresAreAskedForWithWhatTheOptionsSay) {
   Record record;
   ASSERT_TRUE(reader->next(record));
   const Request plain = score_request(options, *reader, record);
-  EXPECT_EQ(plain.task, Task::kScore);
-  EXPECT_FALSE(plain.prompt_name || plain.prompt || plain.instruction || plain.use_activation);
+  EXPECT_EQ(plain.task, TaskParameters(Score{.document = "d"}));
+  EXPECT_FALSE(plain.prompt.prompt_name || plain.prompt.prompt_text);
   options.prompt = "";
   options.instruction = "find";
   options.raw = true;
   const Request full = score_request(options, *reader, record);
-  EXPECT_EQ(full.prompt, "");
-  EXPECT_EQ(full.instruction, "find");
-  EXPECT_EQ(full.use_activation, false);
+  EXPECT_EQ(full.prompt.prompt_text, "");
+  EXPECT_EQ(std::get<Score>(full.task).instruction, "find");
+  EXPECT_EQ(std::get<Score>(full.task).use_activation, false);
   EXPECT_EQ(document_of(options, record), "d");
   const Record ids{.input = std::vector<int32_t>{1}, .line = 4};
   EXPECT_EQ(failure_of([&] { score_request(options, *reader, ids); }),

@@ -139,6 +139,14 @@ void add_behaviour_options(CLI::App& app, ServerOptions& options) {
       ->expected(0, 1)
       ->default_str("true")
       ->group(group);
+  app.add_option_function<std::string>(
+         "--scheduling-policy",
+         [&options](const std::string& name) { options.priority_scheduling = name == "priority"; },
+         "fcfs: requests are computed in the order they come, or priority: those of a lower "
+         "`priority` first [fcfs]")
+      ->type_name("NAME")
+      ->check(one_of({"fcfs", "priority"}))
+      ->group(group);
   app.add_flag("--reject-token-ids", options.reject_token_ids,
                "Refuse inputs that are token ids: clients may use another model's vocabulary")
       ->group(group);

@@ -61,14 +61,14 @@ Scored score(const SimilarityOptions& options) {
   const auto engine = open_engine(options.engine);
   Request like = options.request.request(Task::kEmbed);
   Request query = like;
-  const bool chosen = like.prompt_name || like.prompt;
+  const bool chosen = like.prompt.prompt_name || like.prompt.prompt_text;
   if (!options.query.empty() && !chosen) {
-    like.prompt_name = prompt_among(engine->info(), {"document", "passage", "corpus"});
-    query.prompt_name = prompt_among(engine->info(), {"query"});
+    like.prompt.prompt_name = prompt_among(engine->info(), {"document", "passage", "corpus"});
+    query.prompt.prompt_name = prompt_among(engine->info(), {"query"});
   }
   if (!options.query_prompt_name.empty()) {
-    query.prompt.reset();
-    query.prompt_name = options.query_prompt_name;
+    query.prompt.prompt_text.reset();
+    query.prompt.prompt_name = options.query_prompt_name;
   }
   const Vectors vectors = engine->embed(options.texts, like);
   const size_t n = vectors.size();

@@ -167,9 +167,8 @@ void tag(TagOptions& options) {
                                      reader->where(record) + ": expected a text, not token ids");
                      }
                      Request request;
-                     request.task = Task::kTokenClassify;
-                     request.input = record.input;
-                     request.use_activation = true;
+                     request.task = TokenClassify{.use_activation = true};
+                     request.prompt.input = record.input;
                      return request;
                    },
                .head = printer.head(),

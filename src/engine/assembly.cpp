@@ -1,8 +1,11 @@
 #include "engine/assembly.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <utility>
+
+#include "vecton/error.h"
 
 namespace vecton::engine {
 
@@ -11,15 +14,17 @@ namespace {
 // The request for one side of a score.
 Request side(const Request& request, const std::string& text, Role role, const Plan& plan) {
   Request one = request;
-  one.task = plan.scorer != Scorer::kBiEncoder ? Task::kTokenEmbed
-             : plan.pipeline.gives_sparse()    ? Task::kSparseEmbed
-                                               : Task::kEmbed;
-  one.input = text;
-  one.pair.reset();
-  one.role = role;
-  one.use_activation.reset();
-  if (plan.modules.similarity == checkpoint::Similarity::kCosine && one.task == Task::kEmbed)
-    one.use_activation = true;
+  one.prompt.input = text;
+  one.prompt.role = role;
+  if (plan.scorer != Scorer::kBiEncoder) {
+    one.task = TokenEmbed{};
+  } else if (plan.pipeline.gives_sparse()) {
+    one.task = SparseEmbed{};
+  } else {
+    Embed embed;
+    if (plan.modules.similarity == checkpoint::Similarity::kCosine) embed.normalize = true;
+    one.task = embed;
+  }
   return one;
 }
 
@@ -53,9 +58,13 @@ Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
       plan_.scorer == Scorer::kBiEncoder || plan_.scorer == Scorer::kLateInteraction;
   for (size_t i = 0; i < requests.size(); ++i) {
     const std::string where = requests.size() == 1 ? "" : "input[" + std::to_string(i) + "]: ";
-    const Request& request = requests[i];
-    if (request.task == Task::kScore && by_vectors) {
-      items_.push_back(score_item(routes, request, where));
+    std::optional<Request> rendered;
+    if (std::holds_alternative<Chat>(requests[i].prompt.input))
+      rendered = routes.render(requests[i], where);
+    const Request& request = rendered ? *rendered : requests[i];
+    const auto* score = std::get_if<Score>(&request.task);
+    if (score && by_vectors) {
+      items_.push_back(score_item(routes, request, *score, where));
       continue;
     }
     const std::vector<Request> pieces = routes.pieces(request, where);
@@ -69,8 +78,10 @@ Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
 
 size_t Assembly::add(const Routes& routes, Sequence sequence) {
   if (sequence.ids.empty()) {
+    const Plan& plan = routes.plan(sequence.route);
     const int64_t columns =
-        sequence.dimensions.value_or(routes.plan(sequence.route).embedding_size);
+        std::get<Embed>(sequence.tasks.front())
+            .dimensions.value_or(plan.default_dimensions.value_or(plan.embedding_size));
     Result zero;
     zero.rows = 1;
     zero.columns = columns;
@@ -83,21 +94,25 @@ size_t Assembly::add(const Routes& routes, Sequence sequence) {
   return sequences_.size() - 1;
 }
 
-Assembly::Item Assembly::score_item(const Routes& routes, const Request& request,
+Assembly::Item Assembly::score_item(const Routes& routes, const Request& request, const Score& task,
                                     const std::string& where) {
-  if (!request.pair || !std::holds_alternative<std::string>(request.input))
+  const auto* text = std::get_if<std::string>(&request.prompt.input);
+  if (!task.document || !text || task.instruction)
     routes.prepare(request, where);  // says what is wrong
-  Sequence query = routes.prepare(
-      side(request, std::get<std::string>(request.input), Role::kQuery, plan_), where);
+  if (!request.also.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                where + "also: other tasks do not come of a score that compares vectors", "also");
+  }
+  Sequence query = routes.prepare(side(request, *text, Role::kQuery, plan_), where);
   // Queries that come to the same work, as those of one ranking do, are computed once.
   const bool scored = !items_.empty() && items_.back().kind == Kind::kScore;
   const size_t previous = scored ? items_.back().sequences.front() : kFirstZero;
   const bool again =
-      previous < kFirstZero && static_cast<const Work&>(query) == sequences_[previous];
+      previous < kFirstZero && static_cast<const heads::Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .sequences = {}};
   item.sequences.push_back(again ? previous : add(routes, std::move(query)));
   item.sequences.push_back(
-      add(routes, routes.prepare(side(request, *request.pair, Role::kDocument, plan_), where)));
+      add(routes, routes.prepare(side(request, *task.document, Role::kDocument, plan_), where)));
   return item;
 }
 

@@ -40,7 +40,8 @@ class Assembly {
 
   size_t add(const Routes& routes, Sequence sequence);
   const Result& part_of(const std::vector<Result>& parts, size_t index) const;
-  Item score_item(const Routes& routes, const Request& request, const std::string& where);
+  Item score_item(const Routes& routes, const Request& request, const Score& task,
+                  const std::string& where);
   // Of one query: the vectors of its documents, rows offsets[i] .. offsets[i + 1]; of sparse ones
   // the numbers, and the tokens that they are of.
   struct Documents {

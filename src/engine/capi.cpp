@@ -152,7 +152,7 @@ int vecton_embed(vecton_engine* engine, const char* const* texts, size_t count,
   return guarded(1, [&] {
     require(engine && (count == 0 || (texts && out)), "engine, texts and out");
     vecton::Request like;
-    if (prompt_name) like.prompt_name = prompt_name;
+    if (prompt_name) like.prompt.prompt_name = prompt_name;
     for (const std::vector<float>& vector :
          engine->engine->embed(copy_texts(texts, count, "texts"), like)) {
       out = std::copy(vector.begin(), vector.end(), out);
@@ -166,10 +166,10 @@ int vecton_score(vecton_engine* engine, const char* query, const char* const* do
   return guarded(1, [&] {
     require(engine && query && (count == 0 || (documents && out)),
             "engine, query, documents and out");
-    vecton::Request like;
-    if (instruction) like.instruction = instruction;
+    vecton::Score task;
+    if (instruction) task.instruction = instruction;
     const std::vector<float> scores =
-        engine->engine->score(query, copy_texts(documents, count, "documents"), like);
+        engine->engine->score(query, copy_texts(documents, count, "documents"), {.task = task});
     std::copy(scores.begin(), scores.end(), out);
     return 0;
   });
@@ -192,9 +192,10 @@ int vecton_classify(vecton_engine* engine, const char* const* texts, const char*
     const std::vector<std::string> second = copy_texts(pairs, pairs ? count : 0, "pairs");
     std::vector<vecton::Request> requests(count);
     for (size_t i = 0; i < count; ++i) {
-      requests[i].task = vecton::Task::kClassify;
-      requests[i].input = first[i];
-      if (pairs) requests[i].pair = second[i];
+      vecton::Classify task;
+      if (pairs) task.pair = second[i];
+      requests[i].prompt.input = first[i];
+      requests[i].task = task;
     }
     for (const vecton::Result& result : results_of(engine, std::move(requests))) {
       if (result.values.size() != vecton_label_count(engine))
@@ -209,9 +210,8 @@ vecton_matrix* vecton_embed_tokens(vecton_engine* engine, const char* text, cons
   return guarded(static_cast<vecton_matrix*>(nullptr), [&] {
     require(engine && text, "engine and text");
     std::vector<vecton::Request> requests(1);
-    requests[0].task = vecton::Task::kTokenEmbed;
-    requests[0].input = std::string(text);
-    requests[0].role = role_of(role);
+    requests[0].task = vecton::TokenEmbed{};
+    requests[0].prompt = {.input = text, .role = role_of(role)};
     auto matrix = std::make_unique<vecton_matrix>();
     matrix->result = std::move(results_of(engine, std::move(requests)).at(0));
     return matrix.release();

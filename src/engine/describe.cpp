@@ -29,6 +29,26 @@ const char* to_string(Task task) {
   return "unknown";
 }
 
+TaskParameters default_parameters(Task task) {
+  switch (task) {
+    case Task::kEmbed:
+      return Embed{};
+    case Task::kTokenEmbed:
+      return TokenEmbed{};
+    case Task::kSparseEmbed:
+      return SparseEmbed{};
+    case Task::kClassify:
+      return Classify{};
+    case Task::kTokenClassify:
+      return TokenClassify{};
+    case Task::kScore:
+      return Score{};
+    case Task::kFillMask:
+      return FillMask{};
+  }
+  throw Error(ErrorCode::kInternal, "there is no such task");
+}
+
 std::optional<Task> task_from_string(std::string_view name) {
   for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kClassify,
                           Task::kTokenClassify, Task::kScore, Task::kFillMask}) {

@@ -404,12 +404,18 @@ std::future<std::vector<Result>> Engine::submit(std::vector<Request> requests, W
   return future;
 }
 
+template <class Parameters>
+static void check_like(const Request& like, const char* name) {
+  if (std::holds_alternative<Parameters>(like.task)) return;
+  throw Error(ErrorCode::kInvalidArgument, std::string("like: its task must be ") + name, "task");
+}
+
 std::vector<std::vector<float>> Engine::embed(std::span<const std::string> texts,
                                               const Request& like) {
+  check_like<Embed>(like, "Embed");
   std::vector<Request> requests(texts.size(), like);
   for (size_t i = 0; i < texts.size(); ++i) {
-    requests[i].task = Task::kEmbed;
-    requests[i].input = texts[i];
+    requests[i].prompt.input = texts[i];
   }
   std::vector<std::vector<float>> vectors;
   for (Result& result : submit(std::move(requests)).get()) {
@@ -426,11 +432,11 @@ std::vector<std::vector<float>> Engine::embed(std::initializer_list<std::string>
 
 std::vector<float> Engine::score(const std::string& query, std::span<const std::string> documents,
                                  const Request& like) {
+  check_like<Score>(like, "Score");
   std::vector<Request> requests(documents.size(), like);
   for (size_t i = 0; i < documents.size(); ++i) {
-    requests[i].task = Task::kScore;
-    requests[i].input = query;
-    requests[i].pair = documents[i];
+    requests[i].prompt.input = query;
+    std::get<Score>(requests[i].task).document = documents[i];
   }
   std::vector<float> scores;
   for (const Result& result : submit(std::move(requests)).get()) {
@@ -442,6 +448,7 @@ std::vector<float> Engine::score(const std::string& query, std::span<const std::
 
 const ModelInfo& Engine::info() const { return impl_->info; }
 const Tokenizer& Engine::tokenizer() const { return *impl_->tokenizer; }
+const ChatTemplates& Engine::chat_templates() const { return impl_->routes.chat_templates(); }
 
 EngineStats Engine::stats() const {
   const std::lock_guard lock(impl_->mutex);

@@ -45,12 +45,18 @@ std::vector<std::string> mixed_texts(size_t count, unsigned seed = 7) {
   return texts;
 }
 
+// What a text is asked of a model, cut where it is too long.
+Request request_of(const std::string& text, TaskParameters task = Embed{}) {
+  return {.prompt = {.input = text, .truncation = {.to = -1}}, .task = std::move(task)};
+}
+
 std::vector<Request> requests_of(const std::vector<std::string>& texts, Task task = Task::kEmbed) {
   std::vector<Request> requests;
   for (const std::string& text : texts) {
-    requests.push_back({.task = task, .input = text, .truncate = -1});
-    if (task == Task::kScore) requests.back().pair = "a river and the capital of " + text;
-    if (task == Task::kFillMask) requests.back().input = "[MASK] " + text;
+    requests.push_back(request_of(text, default_parameters(task)));
+    if (auto* score = std::get_if<Score>(&requests.back().task))
+      score->document = "a river and the capital of " + text;
+    if (task == Task::kFillMask) requests.back().prompt.input = "[MASK] " + text;
   }
   return requests;
 }
@@ -130,8 +136,9 @@ INSTANTIATE_TEST_SUITE_P(
 std::vector<Request> rerank_requests(size_t documents) {
   std::vector<Request> requests;
   for (const std::string& text : mixed_texts(documents, 11)) {
-    requests.push_back({.task = Task::kScore, .input = "which river flows through the capital"});
-    requests.back().pair = requests.size() % 5 == 0 ? "the same document" : text;
+    const bool same = requests.size() % 5 == 4;
+    requests.push_back({.prompt = {.input = "which river flows through the capital"},
+                        .task = Score{.document = same ? "the same document" : text}});
   }
   return requests;
 }
@@ -185,11 +192,11 @@ TEST(PrefixCaching, ComputesLongPromptsInChunks) {
   for (const std::string& part : mixed_texts(60)) text += part + " ";
   EngineOptions options{.model = kQwen};
   options.enable_prefix_caching = false;
-  const auto want = Engine::open(options)->embed({text}, {.truncate = -1});
+  const auto want = Engine::open(options)->embed({text}, request_of(""));
   options.enable_prefix_caching = true;
   options.max_batch_tokens = 50;
   const auto engine = Engine::open(options);
-  const auto got = engine->embed({text}, {.truncate = -1});
+  const auto got = engine->embed({text}, request_of(""));
   EXPECT_TRUE(same_bits(got.front(), want.front()));
   EXPECT_GT(engine->stats().batches, 5);
 }
@@ -199,17 +206,49 @@ TEST(Tasks, AreRefusedByNameWhereTheModelHasNone) {
   const auto message = [&](Request request) {
     return std::string(error_of([&] { (void)engine->submit({std::move(request)}).get(); }).what());
   };
-  EXPECT_THAT(message({.task = Task::kClassify, .input = "a"}),
+  EXPECT_THAT(message({.prompt = {.input = "a"}, .task = Classify{}}),
               HasSubstr("Unsupported task: 'classify'. The loaded model supports: embed"));
-  EXPECT_THAT(message({.task = Task::kScore, .input = "a"}), HasSubstr("needs a document"));
-  EXPECT_THAT(message({.input = "a", .pair = "b"}), HasSubstr("second text"));
-  EXPECT_THAT(message({.input = "a", .instruction = "do"}), HasSubstr("instruction"));
+  EXPECT_THAT(message({.prompt = {.input = "a"}, .task = Score{}}), HasSubstr("needs a document"));
+  EXPECT_THAT(
+      message({.prompt = {.input = "a"}, .task = Score{.document = "b", .instruction = "do"}}),
+      HasSubstr("instruction"));
+  const auto like = [&](auto f) { return std::string(error_of(f).what()); };
+  EXPECT_THAT(like([&] { (void)engine->embed({"a"}, {.task = Score{}}); }), HasSubstr("be Embed"));
+  const std::string documents[] = {"a river"};
+  EXPECT_THAT(like([&] { (void)engine->score("a", documents, {}); }), HasSubstr("be Score"));
+}
+
+TEST(Tasks, BesideOthersAreRefusedWhereTheyWouldBeLost) {
+  const auto engine = open(kBert);
+  const auto refusal = [&](TaskParameters task, TaskParameters also) {
+    const Request request{.prompt = {.input = "a"}, .task = task, .also = {also}};
+    const Error error = error_of([&] { (void)engine->submit({request}).get(); });
+    EXPECT_EQ(error.field(), "also");
+    return std::string(error.what());
+  };
+  EXPECT_THAT(refusal(Embed{}, Score{.document = "b"}), HasSubstr("one forward pass"));
+  EXPECT_THAT(refusal(TokenEmbed{}, Embed{.late_chunks = {"a"}}), HasSubstr("late chunking"));
+  EXPECT_THAT(refusal(Score{.document = "b"}, Embed{}), HasSubstr("compares vectors"));
+  EXPECT_THAT(refusal(Embed{.late_chunks = {"a"}}, TokenEmbed{}), HasSubstr("late chunking"));
+}
+
+TEST(Tasks, OfOneForwardPassHaveTheirOwnParameters) {
+  const auto engine = open(kBert);
+  const Request both{.prompt = {.input = "a river"},
+                     .task = TokenEmbed{.normalize = true},
+                     .also = {Embed{.dimensions = 8, .dimensions_of_any_model = true}}};
+  const Result result = engine->submit({both}).get().front();
+  ASSERT_FALSE(result.error);
+  EXPECT_EQ(result.also.at(0).columns, 8);
+  const Result alone =
+      engine->submit({Request{.prompt = both.prompt, .task = both.also.front()}}).get().front();
+  EXPECT_TRUE(same_bits(result.also[0].values, alone.values));
 }
 
 TEST(Tasks, CosineOfABiEncoderIsThatOfItsVectors) {
   const auto engine = open(kBert);
   const auto vectors =
-      engine->embed({"the capital of France", "a river"}, {.use_activation = true});
+      engine->embed({"the capital of France", "a river"}, {.task = Embed{.normalize = true}});
   double cosine = 0;
   for (size_t i = 0; i < vectors[0].size(); ++i) cosine += vectors[0][i] * vectors[1][i];
   const std::string documents[] = {"a river", "the capital of France"};
@@ -225,9 +264,8 @@ TEST(Tasks, ScoresOfOneSubmitKeepTheirOwnPrompts) {
   ASSERT_GE(prompts.size(), 2u);
   std::vector<Request> requests;
   for (const auto& prompt : prompts) {
-    requests.push_back({.task = Task::kScore, .input = "the capital of France"});
-    requests.back().pair = "a river";
-    requests.back().prompt_name = prompt.first;
+    requests.push_back({.prompt = {.input = "the capital of France", .prompt_name = prompt.first},
+                        .task = Score{.document = "a river"}});
   }
   const std::vector<Result> together = engine->submit(requests).get();
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -242,8 +280,8 @@ TEST(Tasks, OfOneBatchGiveWhatTheyGiveAlone) {
   std::vector<Request> requests;
   const Task tasks[] = {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed};
   for (const std::string& text : mixed_texts(30)) {
-    requests.push_back({.task = tasks[requests.size() % 3], .input = text, .truncate = -1});
-    if (requests.size() % 5 == 0) requests.back().also = {Task::kTokenEmbed, Task::kTokenEmbed};
+    requests.push_back(request_of(text, default_parameters(tasks[requests.size() % 3])));
+    if (requests.size() % 5 == 0) requests.back().also = {TokenEmbed{}, TokenEmbed{}};
   }
   const int64_t batches = engine->stats().batches;
   const std::vector<Result> together = engine->submit(requests).get();
@@ -263,33 +301,27 @@ TEST(Tasks, OfOneBatchGiveWhatTheyGiveAlone) {
 TEST(Tasks, FillMaskGivesTheLikeliestTokens) {
   const auto engine = open(fixture("bert-mlm"));
   const Result all =
-      engine->submit({Request{.task = Task::kFillMask, .input = "a [MASK] of [MASK]", .top_k = 3}})
-          .get()
-          .front();
+      engine->submit({request_of("a [MASK] of [MASK]", FillMask{.top_k = 3})}).get().front();
   ASSERT_EQ(all.rows, 2);
   ASSERT_EQ(all.columns, 3);
   EXPECT_GE(all.values[0], all.values[1]);
   const Result some =
-      engine->submit({Request{.task = Task::kFillMask, .input = "a [MASK]", .targets = {"b", "c"}}})
-          .get()
-          .front();
+      engine->submit({request_of("a [MASK]", FillMask{.targets = {"b", "c"}})}).get().front();
   EXPECT_EQ(some.columns, 2);
-  const Error none = error_of(
-      [&] { (void)engine->submit({Request{.task = Task::kFillMask, .input = "a b"}}).get(); });
+  const Error none = error_of([&] { (void)engine->submit({request_of("a b", FillMask{})}).get(); });
   EXPECT_THAT(none.what(), HasSubstr("no mask token ([MASK])"));
 }
 
 TEST(Tasks, SeveralHeadsShareOneForwardPass) {
   const auto engine = open(fixture("bge-m3"));
-  Request request{.input = "the capital of France"};
-  const auto alone = [&](Task task) {
+  Request request = request_of("the capital of France");
+  const auto alone = [&](TaskParameters task) {
     Request one = request;
-    one.task = task;
+    one.task = std::move(task);
     return engine->submit({one}).get().front();
   };
-  const Result dense = alone(Task::kEmbed), tokens = alone(Task::kTokenEmbed),
-               sparse = alone(Task::kSparseEmbed);
-  request.also = {Task::kTokenEmbed, Task::kSparseEmbed};
+  const Result dense = alone(Embed{}), tokens = alone(TokenEmbed{}), sparse = alone(SparseEmbed{});
+  request.also = {TokenEmbed{}, SparseEmbed{}};
   const Result all = engine->submit({request}).get().front();
   ASSERT_FALSE(all.error);
   EXPECT_TRUE(same_bits(all.values, dense.values));
@@ -299,31 +331,71 @@ TEST(Tasks, SeveralHeadsShareOneForwardPass) {
   EXPECT_EQ(all.also[1].ids, sparse.ids);
 }
 
+// A template of the request: the fixtures' checkpoints have none.
+Chat chat_of(const std::string& content) {
+  return {.input = {.messages = R"([{"role": "user", "content": ")" + content + "\"}]"},
+          .chat_template = "the {{ messages[0].content }}"};
+}
+
+TEST(Chats, AreTheTextThatTheTemplateMakes) {
+  const auto engine = open(fixture("bert-embed-prompt-left-out"));
+  const auto vector = [&](Prompt prompt) {
+    Result result = engine->submit({Request{.prompt = std::move(prompt)}}).get().front();
+    EXPECT_FALSE(result.error);
+    return result.values;
+  };
+  const std::vector<float> want =
+      vector({.input = "the river", .prompt_text = "", .add_special_tokens = false});
+  EXPECT_TRUE(same_bits(vector({.input = chat_of("river")}), want));
+  EXPECT_FALSE(same_bits(vector({.input = chat_of("capital")}), want));
+  // What is asked for beside them counts.
+  const Prompt special{.input = "the river", .prompt_text = "", .add_special_tokens = true};
+  EXPECT_TRUE(
+      same_bits(vector({.input = chat_of("river"), .add_special_tokens = true}), vector(special)));
+  const std::string name = engine->info().prompts.front().first;
+  const Prompt prompted{.input = "the river", .prompt_name = name, .add_special_tokens = false};
+  EXPECT_TRUE(
+      same_bits(vector({.input = chat_of("river"), .prompt_name = name}), vector(prompted)));
+}
+
+TEST(Chats, AreRefusedByName) {
+  const auto engine = open(kBert);
+  EXPECT_TRUE(engine->chat_templates().empty());
+  Chat chat = chat_of("river");
+  chat.chat_template.clear();
+  const Error none = error_of([&] {
+    (void)engine->submit({request_of("a"), Request{.prompt = {.input = chat}}});
+  });
+  EXPECT_EQ(none.field(), "chat_template");
+  EXPECT_THAT(none.what(), HasSubstr("input[1]: the model has no chat template"));
+}
+
 TEST(LongTexts, ArePooledPieceByPieceOnRequest) {
   EngineOptions options{.model = kBert};
   options.pooler_config = R"({"enable_chunked_processing":true,"max_embed_len":400})";
   const auto engine = Engine::open(options);
   std::string text;
   for (int i = 0; i < 90; ++i) text += "river ";
-  const Result result = engine->submit({Request{.input = text}}).get().front();
+  const Result result = engine->submit({Request{.prompt = {.input = text}}}).get().front();
   ASSERT_FALSE(result.error) << result.error->what();
   double length = 0;
   for (const float x : result.values) length += double{x} * x;
   EXPECT_NEAR(length, 1, 1e-5);
   EXPECT_GT(result.prompt_tokens, engine->info().max_model_len);
   const std::string too_long = text + text + text + text + text + text;
-  EXPECT_THAT(error_of([&] { (void)engine->submit({Request{.input = too_long}}).get(); }).what(),
+  EXPECT_THAT(error_of([&] {
+                (void)engine->submit({Request{.prompt = {.input = too_long}}}).get();
+              }).what(),
               HasSubstr("max_embed_len is 400"));
 }
 
 TEST(LongTexts, LateChunkingGivesAVectorPerPart) {
   const auto engine = open(kBert);
-  Request request;
-  request.late_chunks = {"the capital of France ", "is a river"};
+  Request request{.task = Embed{.late_chunks = {"the capital of France ", "is a river"}}};
   const Result parts = engine->submit({request}).get().front();
   ASSERT_FALSE(parts.error) << parts.error->what();
   EXPECT_EQ(parts.rows, 2);
-  request.late_chunks = {"the capital of France is a river"};
+  request.task = Embed{.late_chunks = {"the capital of France is a river"}};
   const Result whole = engine->submit({request}).get().front();
   const auto vector = engine->embed({"the capital of France is a river"});
   EXPECT_TRUE(same_bits(whole.values, vector.front()));
@@ -332,8 +404,7 @@ TEST(LongTexts, LateChunkingGivesAVectorPerPart) {
 TEST(Engine, EmbedIsWhatSubmitGives) {
   const auto engine = open(kBert);
   const auto vectors = engine->embed({"a text", "another"});
-  const auto results =
-      engine->submit({Request{.input = "a text"}, Request{.input = "another"}}).get();
+  const auto results = engine->submit({request_of("a text"), request_of("another")}).get();
   ASSERT_EQ(vectors.size(), 2u);
   for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(vectors[i], results[i].values));
   EXPECT_EQ(static_cast<int64_t>(vectors[0].size()), engine->info().embedding_size);
@@ -353,15 +424,15 @@ TEST(Engine, TextsWithoutTokensOfAStaticEmbeddingAreZero) {
   EXPECT_NEAR(scores[0], 1, 1e-5);
   EXPECT_EQ(scores[1], 0);
   EXPECT_EQ(engine->score("", documents), (std::vector<float>{0, 0}));
-  EXPECT_THROW(
-      (void)engine->submit({Request{.task = Task::kEmbed, .input = std::vector<int32_t>{}}}),
-      Error);
+  EXPECT_THROW((void)engine->submit({Request{.prompt = {.input = std::vector<int32_t>{}}}}), Error);
 }
 
 TEST(Engine, RefusesWhatItCannotServe) {
   const auto engine = open(kBert);
-  const auto refusal = [&](Request request) {
-    return error_of([&] { (void)engine->submit({std::move(request)}).get(); });
+  const auto refusal = [&](Prompt prompt, TaskParameters task = Embed{}) {
+    return error_of([&] {
+      (void)engine->submit({Request{.prompt = std::move(prompt), .task = std::move(task)}}).get();
+    });
   };
   const std::string long_text = mixed_texts(1)[0] + std::string(400, 'a') + [] {
     std::string s;
@@ -376,18 +447,19 @@ TEST(Engine, RefusesWhatItCannotServe) {
   EXPECT_THAT(refusal({.input = std::vector<int32_t>{-1}}).what(), HasSubstr("token id -1"));
   EXPECT_EQ(refusal({.input = std::vector<int32_t>{}}).field(), "input");
   EXPECT_EQ(refusal({.input = "a", .prompt_name = "nobody"}).field(), "prompt_name");
-  EXPECT_THAT(refusal({.input = "a", .dimensions = 8}).what(),
+  EXPECT_THAT(refusal({.input = "a"}, Embed{.dimensions = 8}).what(),
               HasSubstr("does not support matryoshka representation"));
-  EXPECT_THAT(refusal({.input = "a", .truncate = 100000}).what(),
+  EXPECT_THAT(refusal({.input = "a", .truncation = {.to = 100000}}).what(),
               HasSubstr("greater than max_model_len"));
-  EXPECT_EQ(refusal({.input = "a", .truncate = 0}).field(), "truncate_prompt_tokens");
+  EXPECT_EQ(refusal({.input = "a", .truncation = {.to = 0}}).field(), "truncate_prompt_tokens");
   EXPECT_EQ(refusal({.input = "a b c d e f g", .max_tokens = 3}).field(), "max_tokens");
   std::string huge;
   while (huge.size() < 1000000) huge += "word ";
   EXPECT_THAT(refusal({.input = huge}).what(), HasSubstr("more than"));  // not counted to its end
   EXPECT_EQ(refusal({.input = huge, .max_tokens = 3}).field(), "max_tokens");
   const Error second = error_of([&] {
-    (void)engine->submit({Request{.input = "a"}, Request{.input = long_text}});
+    (void)engine->submit(
+        {Request{.prompt = {.input = "a"}}, Request{.prompt = {.input = long_text}}});
   });
   EXPECT_THAT(second.what(), HasSubstr("input[1]: "));
 }
@@ -396,23 +468,23 @@ TEST(Engine, CutsTheInputWhereThatIsAskedFor) {
   const auto engine = open(kBert);
   std::string text;
   for (int i = 0; i < 300; ++i) text += "word ";
-  const Result cut = engine->submit({Request{.input = text, .truncate = -1}}).get().front();
+  const Result cut = engine->submit({request_of(text)}).get().front();
   EXPECT_TRUE(cut.truncated);
   EXPECT_EQ(cut.prompt_tokens, engine->info().max_model_len);
-  EXPECT_FALSE(engine->submit({Request{.input = "short", .truncate = -1}}).get().front().truncated);
+  EXPECT_FALSE(engine->submit({request_of("short")}).get().front().truncated);
 }
 
 TEST(Engine, CutsDimensionsThenNormalises) {
   EngineOptions options{.model = kQwen};
   options.hf_overrides = R"({"matryoshka_dimensions":[16,24]})";
   const auto engine = Engine::open(options);
-  const Result result = engine->submit({Request{.input = "a", .dimensions = 16}}).get().front();
+  const Result result = engine->submit({request_of("a", Embed{.dimensions = 16})}).get().front();
   ASSERT_EQ(result.values.size(), 16u);
   double length = 0;
   for (const float v : result.values) length += double{v} * v;
   EXPECT_NEAR(length, 1, 1e-6);
   EXPECT_EQ(
-      error_of([&] { (void)engine->submit({Request{.input = "a", .dimensions = 17}}); }).field(),
+      error_of([&] { (void)engine->submit({request_of("a", Embed{.dimensions = 17})}); }).field(),
       "dimensions");
 }
 
@@ -466,8 +538,8 @@ TEST(Engine, ClassifiersReadTheLastTokenThatIsNoPadding) {
   constexpr int32_t kPadding = 393;  // of its config.json
   const auto classify = [&](std::vector<int32_t> ids) {
     std::vector<Request> requests(1);
-    requests[0].task = Task::kClassify;
-    requests[0].input = std::move(ids);
+    requests[0].task = Classify{};
+    requests[0].prompt.input = std::move(ids);
     return engine->submit(std::move(requests)).get().at(0).values;
   };
   const std::vector<float> want = classify({10, kPadding, 12});
@@ -618,7 +690,7 @@ void soak(Engine& engine, int requests, unsigned seed) {
     const size_t count = random() % 4 == 0 ? 1 + random() % 400 : 1 + random() % 4;
     std::vector<Request> some = requests_of(mixed_texts(count, random()));
     for (Request& request : some) {
-      if (random() % 4 == 0) request.task = Task::kTokenEmbed;
+      if (random() % 4 == 0) request.task = TokenEmbed{};
     }
     for (const Result& result : engine.submit(std::move(some)).get()) ASSERT_FALSE(result.error);
     done += static_cast<int>(count);

@@ -8,21 +8,21 @@ namespace vecton {
 namespace {
 
 // The token ids that the model read: the request's, cut to as many as were computed.
-std::vector<int32_t> ids_read(const Result& result, const Request& request,
+std::vector<int32_t> ids_read(const Result& result, const Prompt& prompt,
                               const Tokenizer& tokenizer) {
-  if (const auto* text = std::get_if<std::string>(&request.input)) {
-    EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+  if (const auto* text = std::get_if<std::string>(&prompt.input)) {
+    EncodeOptions options{.add_special_tokens = prompt.add_special_tokens.value_or(true),
                           .truncation = EncodeOptions::Truncation::kLongestFirst,
                           .max_length = result.prompt_tokens,
-                          .truncation_side = request.truncation_side};
+                          .truncation_side = prompt.truncation.side};
     if (!result.truncated) options.truncation = EncodeOptions::Truncation::kNone;
     return tokenizer.encode(*text, options).ids;
   }
-  std::vector<int32_t> ids = std::get<std::vector<int32_t>>(request.input);
+  std::vector<int32_t> ids = std::get<std::vector<int32_t>>(prompt.input);
   const auto most = static_cast<size_t>(std::max<int64_t>(result.prompt_tokens, 0));
   if (ids.size() > most) {
     const auto extra = static_cast<std::ptrdiff_t>(ids.size() - most);
-    if (request.truncation_side == EncodeOptions::Side::kLeft) {
+    if (prompt.truncation.side == EncodeOptions::Side::kLeft) {
       ids.erase(ids.begin(), ids.begin() + extra);
     } else {
       ids.resize(most);
@@ -69,9 +69,9 @@ std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
   return targets;
 }
 
-std::vector<std::vector<Filling>> find_fillings(const Result& result, const Request& request,
+std::vector<std::vector<Filling>> find_fillings(const Result& result, const Prompt& prompt,
                                                 const Tokenizer& tokenizer) {
-  const std::vector<int32_t> ids = ids_read(result, request, tokenizer);
+  const std::vector<int32_t> ids = ids_read(result, prompt, tokenizer);
   const std::optional<int32_t> mask = tokenizer.special_token_id("mask_token");
   std::vector<size_t> masks;
   for (size_t i = 0; i < ids.size(); ++i) {

@@ -40,18 +40,19 @@ std::unique_ptr<heads::Head> token_embedding_head(const Plan& plan,
   std::vector<checkpoint::RowModule> modules = plan.token_modules;
   checkpoint::take_last_normalize(modules);  // Plan::normalize_tokens
   return std::make_unique<heads::TokenEmbeddingHead>(
-      std::move(linear), heads::RowModules(modules, plan.shape.hidden, ops), plan.side_heads);
+      std::move(linear), heads::RowModules(modules, plan.shape.hidden, ops), plan.normalize_tokens,
+      plan.side_heads);
 }
 
 // The pooled rows through `modules`.
 heads::EmbeddingHead embedding_head(const Plan& plan,
                                     std::span<const checkpoint::RowModule> modules,
-                                    std::optional<int64_t> truncate, Ops& ops) {
+                                    const heads::EmbeddingHead::Defaults& defaults, Ops& ops) {
   heads::RowModules of_tokens(plan.token_modules, plan.shape.hidden, ops);
   const int64_t pooled = of_tokens.columns() * static_cast<int64_t>(plan.pooling.size());
   const bool include_prompt = !plan.pipeline.pooling || plan.pipeline.pooling->include_prompt;
   return {std::move(of_tokens), plan.pooling, include_prompt,
-          heads::RowModules(modules, pooled, ops), truncate};
+          heads::RowModules(modules, pooled, ops), defaults};
 }
 
 std::unique_ptr<heads::Head> lexical_head(const Plan& plan, const Tokenizer& tokenizer, Ops& ops) {
@@ -150,7 +151,11 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint:
   const std::optional<int64_t> most = plan.modules.max_active_dims;
   if (has(Task::kEmbed)) {
     heads[Task::kEmbed] = std::make_unique<heads::EmbeddingHead>(
-        embedding_head(plan, plan.vector_modules, plan.modules.truncate_dim, ops));
+        embedding_head(plan, plan.vector_modules,
+                       {.normalize = plan.normalize,
+                        .dimensions = plan.default_dimensions,
+                        .truncate = plan.modules.truncate_dim},
+                       ops));
   }
   if (has(Task::kTokenEmbed)) heads[Task::kTokenEmbed] = token_embedding_head(plan, weights, ops);
   if (plan.side_heads) heads[Task::kSparseEmbed] = lexical_head(plan, tokenizer, ops);
@@ -159,7 +164,7 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint:
   if (plan.pipeline.dense_scores && !has(Task::kEmbed)) {
     for (const Task task : plan.tasks) {
       heads[task] = std::make_unique<heads::VectorClassifierHead>(
-          embedding_head(plan, plan.pipeline.vector_modules, std::nullopt, ops), plan.activation);
+          embedding_head(plan, plan.pipeline.vector_modules, {}, ops), plan.activation);
     }
   }
   if (plan.head == checkpoint::HeadKind::kNone) return heads;

@@ -18,7 +18,7 @@ struct Taken {
   BlockList found;
   std::vector<int32_t> taken;
 };
-Taken take(KvCacheManager& cache, const Prompt& text, int64_t batch) {
+Taken take(KvCacheManager& cache, const PrefixText& text, int64_t batch) {
   Taken blocks{cache.refer(cache.find(text.prefix(), batch).blocks), {}};
   blocks.taken = cache.allocate(text.prefix(), blocks.found.blocks,
                                 static_cast<int64_t>(text.ids.size()), batch);
@@ -33,12 +33,12 @@ void finish(KvCacheManager& cache, Taken blocks, bool computed = true) {
 }
 
 // The text has come twice, so that its pages are worth keeping.
-void note_twice(KvCacheManager& cache, const Prompt& text) {
+void note_twice(KvCacheManager& cache, const PrefixText& text) {
   cache.note(text.prefix());
   cache.note(text.prefix());
 }
 
-Taken compute(KvCacheManager& cache, const Prompt& text) {
+Taken compute(KvCacheManager& cache, const PrefixText& text) {
   note_twice(cache, text);
   const Taken blocks = take(cache, text, 1);
   finish(cache, blocks);
@@ -47,7 +47,7 @@ Taken compute(KvCacheManager& cache, const Prompt& text) {
 
 TEST(KvCacheManager, WhatABatchHasComputedIsFound) {
   KvCacheManager cache(8, {0});
-  const Prompt text(counting(2 * kPage + 1));
+  const PrefixText text(counting(2 * kPage + 1));
   EXPECT_THAT(compute(cache, text).taken, SizeIs(2));
   EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(2));
   EXPECT_THAT(compute(cache, text).taken, IsEmpty());
@@ -55,7 +55,7 @@ TEST(KvCacheManager, WhatABatchHasComputedIsFound) {
 
 TEST(KvCacheManager, ForgetsWhatAFailedBatchTook) {
   KvCacheManager cache(4, {0});
-  const Prompt text(counting(2 * kPage + 1));
+  const PrefixText text(counting(2 * kPage + 1));
   note_twice(cache, text);
   const Taken first = take(cache, text, 5), second = take(cache, text, 5);
   EXPECT_THAT(first.taken, SizeIs(2));
@@ -70,18 +70,18 @@ TEST(KvCacheManager, ForgetsWhatAFailedBatchTook) {
 
 TEST(KvCacheManager, EvictsTheLeastRecentlyUsedAndEndsBeforeBeginnings) {
   KvCacheManager cache(4, {0});
-  const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
+  const PrefixText a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   compute(cache, a);
   compute(cache, b);
   compute(cache, a);  // touches it
-  compute(cache, Prompt(counting(kPage + 1, 900)));
+  compute(cache, PrefixText(counting(kPage + 1, 900)));
   EXPECT_THAT(cache.find(a.prefix(), 9).blocks, SizeIs(2));
   EXPECT_THAT(cache.find(b.prefix(), 9).blocks, SizeIs(1));
 }
 
 TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
   KvCacheManager cache(2, {0});
-  const Prompt a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
+  const PrefixText a(counting(2 * kPage + 1)), b(counting(2 * kPage + 1, 500));
   note_twice(cache, a);
   note_twice(cache, b);
   const Taken in_use = take(cache, a, 1);
@@ -93,19 +93,19 @@ TEST(KvCacheManager, DoesNotEvictWhatIsInUse) {
 TEST(KvCacheManager, KeepsPagesThatComeOnceOnlyWhileItIsNearlyEmpty) {
   KvCacheManager cache(64, {0});
   for (int32_t i = 0; i < 20; ++i) {
-    const Prompt text(counting(kPage + 1, 100 * i));
+    const PrefixText text(counting(kPage + 1, 100 * i));
     cache.note(text.prefix());
     finish(cache, take(cache, text, 1));
   }
   EXPECT_EQ(cache.used(), 64 / 16);
-  const Prompt twice(counting(kPage + 1, 9000));
+  const PrefixText twice(counting(kPage + 1, 9000));
   note_twice(cache, twice);
   EXPECT_THAT(take(cache, twice, 1).taken, SizeIs(1));
 }
 
 TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
   KvCacheManager cache(4, {0});
-  const Prompt a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));
+  const PrefixText a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));
   note_twice(cache, b);
   int64_t reserved = 3;
   ASSERT_TRUE(cache.reserve(reserved));
@@ -121,7 +121,7 @@ constexpr int64_t kWindow = kPage + kPage / 2;
 
 TEST(KvCacheManager, ABlockHasAPageOfEachGroup) {
   KvCacheManager cache(8, {0, kWindow});
-  const Prompt text(counting(3 * kPage + 1));
+  const PrefixText text(counting(3 * kPage + 1));
   note_twice(cache, text);
   const Taken blocks = take(cache, text, 1);
   EXPECT_THAT(blocks.taken, SizeIs(3));
@@ -134,7 +134,7 @@ TEST(KvCacheManager, ABlockHasAPageOfEachGroup) {
 
 TEST(KvCacheManager, TakesWholeBlocksOrNone) {
   KvCacheManager cache(5, {0, kWindow});
-  const Prompt text(counting(3 * kPage + 1));
+  const PrefixText text(counting(3 * kPage + 1));
   note_twice(cache, text);
   EXPECT_THAT(take(cache, text, 1).taken, SizeIs(2));
   EXPECT_EQ(cache.used(), 4);
@@ -143,7 +143,7 @@ TEST(KvCacheManager, TakesWholeBlocksOrNone) {
 // After four blocks a token sees 24 back: the third block in part and the fourth.
 TEST(KvCacheManager, PagesOutOfSightAreReleased) {
   KvCacheManager cache(8, {0, kWindow});
-  const Prompt text(counting(4 * kPage + 1)), other(counting(kPage + 1, 900));
+  const PrefixText text(counting(4 * kPage + 1)), other(counting(kPage + 1, 900));
   note_twice(cache, text);
   note_twice(cache, other);
   Taken blocks = take(cache, text, 1);
@@ -166,11 +166,11 @@ TEST(KvCacheManager, PagesOutOfSightAreReleased) {
 
 TEST(KvCacheManager, FindsAsManyBlocksAsEveryGroupCanGoOnFrom) {
   KvCacheManager cache(8, {0, kWindow});
-  const Prompt text(counting(4 * kPage + 1)), half(counting(2 * kPage + 1));
+  const PrefixText text(counting(4 * kPage + 1)), half(counting(2 * kPage + 1));
   compute(cache, text);
   EXPECT_THAT(cache.find(half.prefix(), 9).blocks, SizeIs(2));
   // The pages of the first two blocks that the window has left were released first.
-  compute(cache, Prompt(counting(kPage + 1, 900)));
+  compute(cache, PrefixText(counting(kPage + 1, 900)));
   EXPECT_THAT(cache.find(half.prefix(), 9).blocks, IsEmpty());
   EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(4));
 }
@@ -178,10 +178,10 @@ TEST(KvCacheManager, FindsAsManyBlocksAsEveryGroupCanGoOnFrom) {
 TEST(KvCacheManager, ATextIsComputedWithWhatIsLeftOfManyOthers) {
   constexpr int64_t kPages = 24;
   KvCacheManager cache(kPages, {0, kWindow, 1});
-  std::vector<Prompt> texts;
+  std::vector<PrefixText> texts;
   for (int32_t i = 0; i < 12; ++i) texts.emplace_back(counting((i % 5 + 1) * kPage + 3, 40 * i));
   for (int round = 0; round < 60; ++round) {
-    const Prompt& text = texts[static_cast<size_t>(round * 7 % 12)];
+    const PrefixText& text = texts[static_cast<size_t>(round * 7 % 12)];
     note_twice(cache, text);
     Taken blocks = take(cache, text, round);
     // Whatever a group sees of a block that was found is not where a new one is written.

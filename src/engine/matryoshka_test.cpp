@@ -50,9 +50,9 @@ TEST(Matryoshka, IsWhatTheConfigSaysWhereItSays) {
 TEST(Matryoshka, RequestsAreCutToWhatTheModelWasTrainedFor) {
   const ModelCopy model("emb-qwen3", "Qwen3-Embedding-0.6B");
   const auto engine = Engine::open(model.options());
-  const auto size_of = [&](Request request) {
-    request.input = "a river";
-    return engine->submit({std::move(request)}).get().front().values.size();
+  const auto size_of = [&](const Embed& task) {
+    const Request request{.prompt = {.input = "a river"}, .task = task};
+    return engine->submit({request}).get().front().values.size();
   };
   EXPECT_EQ(size_of({.dimensions = 32}), 32u);
   EXPECT_REFUSED(size_of({.dimensions = 16}), ErrorCode::kInvalidArgument, "from 32 to");
@@ -62,9 +62,8 @@ TEST(Matryoshka, RequestsAreCutToWhatTheModelWasTrainedFor) {
 TEST(Matryoshka, AnyModelIsCutWhereThatIsAskedFor) {
   const auto engine = Engine::open(ModelCopy("bert-embed-mean").options());
   const auto ask = [&](bool any) {
-    Request request{.input = "a river", .dimensions = 8};
-    request.dimensions_of_any_model = any;
-    request.use_activation = true;
+    const Embed task{.dimensions = 8, .dimensions_of_any_model = any, .normalize = true};
+    Request request{.prompt = {.input = "a river"}, .task = task};
     return engine->submit({std::move(request)}).get().front().values;
   };
   EXPECT_REFUSED(ask(false), ErrorCode::kInvalidArgument, "matryoshka");

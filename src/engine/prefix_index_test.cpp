@@ -11,7 +11,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 // Pages 0, 1, ... for the text, which `batch` computes.
-void add(PrefixIndex& index, const Prompt& text, int64_t batch, bool computed = true) {
+void add(PrefixIndex& index, const PrefixText& text, int64_t batch, bool computed = true) {
   int32_t before = -1;
   for (size_t i = 0; i < text.keys.size(); ++i) {
     const auto page = static_cast<int32_t>(i);
@@ -23,41 +23,42 @@ void add(PrefixIndex& index, const Prompt& text, int64_t batch, bool computed = 
 
 TEST(PrefixIndex, FindsPagesByTheirTokensAndThoseBefore) {
   PrefixIndex index(8);
-  add(index, Prompt(counting(3 * kPage)), 1);
-  const Prompt same(counting(3 * kPage + 1));
+  add(index, PrefixText(counting(3 * kPage)), 1);
+  const PrefixText same(counting(3 * kPage + 1));
   EXPECT_THAT(index.find(same.prefix(), 2).blocks, ElementsAre(0, 1, 2));
   std::vector<int32_t> ids = same.ids;
   ids[kPage + 3] = 7777;
-  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).blocks, ElementsAre(0));
+  EXPECT_THAT(index.find(PrefixText(ids).prefix(), 2).blocks, ElementsAre(0));
   ids[0] = 7777;
-  EXPECT_THAT(index.find(Prompt(ids).prefix(), 2).blocks, IsEmpty());
+  EXPECT_THAT(index.find(PrefixText(ids).prefix(), 2).blocks, IsEmpty());
 }
 
 TEST(PrefixIndex, LeavesTheLastTokenToBeComputed) {
   PrefixIndex index(8);
-  add(index, Prompt(counting(2 * kPage)), 1);
-  EXPECT_THAT(index.find(Prompt(counting(2 * kPage)).prefix(), 2).blocks, ElementsAre(0));
+  add(index, PrefixText(counting(2 * kPage)), 1);
+  EXPECT_THAT(index.find(PrefixText(counting(2 * kPage)).prefix(), 2).blocks, ElementsAre(0));
 }
 
 TEST(PrefixIndex, KeepsSaltsApart) {
   PrefixIndex index(8);
-  add(index, Prompt(counting(2 * kPage), "a"), 1);
-  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "b").prefix(), 2).blocks, IsEmpty());
-  EXPECT_THAT(index.find(Prompt(counting(3 * kPage), "a").prefix(), 2).blocks, ElementsAre(0, 1));
+  add(index, PrefixText(counting(2 * kPage), "a"), 1);
+  EXPECT_THAT(index.find(PrefixText(counting(3 * kPage), "b").prefix(), 2).blocks, IsEmpty());
+  EXPECT_THAT(index.find(PrefixText(counting(3 * kPage), "a").prefix(), 2).blocks,
+              ElementsAre(0, 1));
 }
 
 TEST(PrefixIndex, DoesNotTrustAHash) {
   PrefixIndex index(8);
-  const Prompt text(counting(2 * kPage));
+  const PrefixText text(counting(2 * kPage));
   add(index, text, 1);
-  Prompt forged(counting(2 * kPage, 1000));
+  PrefixText forged(counting(2 * kPage, 1000));
   forged.keys = text.keys;
   EXPECT_THAT(index.find(forged.prefix(), 2).blocks, IsEmpty());
 }
 
 TEST(PrefixIndex, SharesWhatItsOwnBatchComputesAndNamesWhatOthersDo) {
   PrefixIndex index(8);
-  const Prompt text(counting(2 * kPage + 1));
+  const PrefixText text(counting(2 * kPage + 1));
   add(index, text, 5, false);
   EXPECT_THAT(index.find(text.prefix(), 5).blocks, ElementsAre(0, 1));
   EXPECT_THAT(index.find(text.prefix(), 6).blocks, IsEmpty());
@@ -69,7 +70,7 @@ TEST(PrefixIndex, SharesWhatItsOwnBatchComputesAndNamesWhatOthersDo) {
 
 TEST(PrefixIndex, KnowsATextOnceAndForgetsIt) {
   PrefixIndex index(8);
-  const Prompt text(counting(kPage + 1));
+  const PrefixText text(counting(kPage + 1));
   add(index, text, 1);
   EXPECT_FALSE(index.add(text.prefix(), 0, -1, 7, 2));
   index.forget(0);
@@ -81,7 +82,7 @@ TEST(PrefixIndex, KnowsATextOnceAndForgetsIt) {
 // A page that was used again is not the one that others go on from.
 TEST(PrefixIndex, WhatFollowsAForgottenPageIsNotFoundByANewOne) {
   PrefixIndex index(8);
-  const Prompt text(counting(2 * kPage + 1));
+  const PrefixText text(counting(2 * kPage + 1));
   add(index, text, 1);
   index.forget(0);
   EXPECT_TRUE(index.add(text.prefix(), 0, -1, 0, 2));
@@ -91,7 +92,7 @@ TEST(PrefixIndex, WhatFollowsAForgottenPageIsNotFoundByANewOne) {
 
 TEST(PrefixIndex, NotesWhatHasComeTwice) {
   PrefixIndex index(8);
-  const Prompt text(counting(kPage));
+  const PrefixText text(counting(kPage));
   index.note(text.prefix());
   EXPECT_FALSE(index.often(text.keys[0]));
   index.note(text.prefix());

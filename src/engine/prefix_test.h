@@ -13,12 +13,12 @@ namespace vecton::engine {
 inline constexpr int64_t kPage = PrefixIndex::kPageTokens;
 
 // A sequence with its keys.
-struct Prompt {
+struct PrefixText {
   std::vector<int32_t> ids;
   std::string salt;
   std::vector<uint64_t> keys;
 
-  explicit Prompt(std::vector<int32_t> tokens, std::string s = "")
+  explicit PrefixText(std::vector<int32_t> tokens, std::string s = "")
       : ids(std::move(tokens)), salt(std::move(s)), keys(PrefixIndex::keys(ids, salt)) {}
   PrefixIndex::Prefix prefix() const { return {ids, keys, salt}; }
 };

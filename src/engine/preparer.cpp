@@ -69,18 +69,19 @@ void Preparer::check_task(const Request& request) const {
                "'. The loaded model supports: " + names_of(plan_.tasks),
            "task");
   };
-  check(request.task);
-  for (const Task task : request.also) {
+  check(task_of(request.task));
+  for (const TaskParameters& also : request.also) {
+    const Task task = task_of(also);
     check(task);
     if (task != Task::kTokenEmbed && task != Task::kSparseEmbed && task != Task::kEmbed)
       refuse("also: only embed, token_embed and sparse_embed come from one forward pass", "also");
+    if (const auto* embed = std::get_if<Embed>(&also); embed && !embed->late_chunks.empty())
+      refuse("also: late chunking is for a request of its own", "also");
   }
-  if (request.pair && request.task != Task::kScore && request.task != Task::kClassify)
-    refuse("a second text is for the tasks score and classify only", "pair");
-  if (request.task == Task::kScore && !request.pair)
-    refuse("a score needs a document: the second text", "pair");
+  const auto* score = std::get_if<Score>(&request.task);
+  if (score && !score->document) refuse("a score needs a document: the second text", "document");
   const bool instructed = plan_.rerank_prompt || (templates_ && plan_.pipeline.gives_scores());
-  if (request.instruction && !instructed)
+  if (score && score->instruction && !instructed)
     refuse(
         "an instruction is for rerankers whose prompt has one; `prompt` and `prompt_name` choose "
         "the text before a query",
@@ -88,39 +89,41 @@ void Preparer::check_task(const Request& request) const {
 }
 
 Role role_of(const Request& request) {
-  if (request.role != Role::kNone || !request.prompt_name) return request.role;
-  return role_named(*request.prompt_name);
+  if (request.prompt.role != Role::kNone || !request.prompt.prompt_name) return request.prompt.role;
+  return role_named(*request.prompt.prompt_name);
 }
 
 std::string Preparer::prompt_of(const Request& request) const {
-  if (request.prompt) return *request.prompt;
+  if (request.prompt.prompt_text) return *request.prompt.prompt_text;
   const auto& prompts = plan_.modules.prompts;
   const auto text_of = [&](const std::string& name) {
     return std::ranges::find(prompts, name, [](const auto& prompt) { return prompt.first; })
         ->second;
   };
-  if (request.prompt_name) {
-    if (const auto found = find_prompt(names_, *request.prompt_name))
+  if (request.prompt.prompt_name) {
+    if (const auto found = find_prompt(names_, *request.prompt.prompt_name))
       return found->prompt_name ? text_of(*found->prompt_name) : "";
     std::string known;
     for (const auto& prompt : prompts) known += (known.empty() ? "" : ", ") + prompt.first;
-    refuse("prompt_name \"" + *request.prompt_name + "\" is not known; the model has " +
+    refuse("prompt_name \"" + *request.prompt.prompt_name + "\" is not known; the model has " +
                (known.empty() ? "no prompts" : known),
            "prompt_name");
   }
-  if (request.role != Role::kNone) {
-    const auto found = find_prompt(names_, request.role == Role::kQuery ? "query" : "document");
+  if (request.prompt.role != Role::kNone) {
+    const auto found =
+        find_prompt(names_, request.prompt.role == Role::kQuery ? "query" : "document");
     if (found && found->prompt_name) return text_of(*found->prompt_name);
   }
   if (plan_.default_prompt) return *plan_.default_prompt;
-  if (request.role != Role::kNone) return "";  // the checkpoint's default is for texts without one
+  if (request.prompt.role != Role::kNone)
+    return "";  // the checkpoint's default is for texts without one
   const auto& name = plan_.modules.default_prompt_name;
   return name ? text_of(*name) : "";
 }
 
 // The length that the request asks to be cut to.
 int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
-  const int64_t k = *request.truncate;
+  const int64_t k = *request.prompt.truncation.to;
   if (k == -1) return limit;
   if (k > plan_.max_model_len) {
     refuse("truncate_prompt_tokens value is greater than max_model_len (" +
@@ -145,7 +148,7 @@ int64_t Preparer::max_model_len(const Request& request) const {
 // The most tokens that the request may have.
 int64_t Preparer::limit_of(const Request& request) const {
   const int64_t most = max_model_len(request);
-  return std::min(most, request.max_tokens.value_or(most));
+  return std::min(most, request.prompt.max_tokens.value_or(most));
 }
 
 // A text that the request doesn't cut, and that has to fit.
@@ -165,34 +168,24 @@ Encoding Preparer::encode(const std::string& text, EncodeOptions options) const 
   return tokenizer_->encode(input.lower_case ? lower_case(text) : text, options);
 }
 
-void Preparer::set_dimensions(const Request& request, Sequence& sequence) const {
-  if (!request.dimensions && request.task == Task::kEmbed && plan_.default_dimensions) {
-    sequence.dimensions = plan_.default_dimensions;
-    return;
-  }
-  if (!request.dimensions) {
-    // Vectors that are finished come first cut, then normalised where somebody asks.
-    if (request.use_activation && request.task == Task::kEmbed && plan_.modules.truncate_dim)
-      sequence.dimensions = plan_.embedding_size;
-    return;
-  }
-  const int64_t dimensions = *request.dimensions;
+void Preparer::check_dimensions(const Embed& task) const {
+  if (!task.dimensions) return;
+  const int64_t dimensions = *task.dimensions;
   const std::vector<int64_t>& allowed = plan_.matryoshka_dimensions;
-  if (request.task != Task::kEmbed) refuse("dimensions are for the task embed only", "dimensions");
-  if (!plan_.matryoshka && !request.dimensions_of_any_model) {
+  if (!plan_.matryoshka && !task.dimensions_of_any_model) {
     refuse("Model \"" + plan_.name +
                "\" does not support matryoshka representation, changing output dimensions will "
                "lead to poor results. "
                "If it was trained for it, say so with --hf-overrides '{\"is_matryoshka\":true}'",
            "dimensions");
   }
-  const int64_t least = request.dimensions_of_any_model ? 1 : plan_.matryoshka_least;
+  const int64_t least = task.dimensions_of_any_model ? 1 : plan_.matryoshka_least;
   if (dimensions < least || dimensions > plan_.full_embedding_size) {
     refuse("dimensions should be from " + std::to_string(least) + " to " +
                std::to_string(plan_.full_embedding_size) + ", the size of the model's embeddings",
            "dimensions");
   }
-  const bool any = allowed.empty() || request.dimensions_of_any_model;
+  const bool any = allowed.empty() || task.dimensions_of_any_model;
   if (!any && std::ranges::count(allowed, dimensions) == 0) {
     std::string list;
     for (const int64_t d : allowed) list += (list.empty() ? "" : ", ") + std::to_string(d);
@@ -200,21 +193,19 @@ void Preparer::set_dimensions(const Request& request, Sequence& sequence) const 
                " is not one that the model was trained for: " + list,
            "dimensions");
   }
-  sequence.dimensions = dimensions;
 }
 
-void Preparer::set_masks(const Request& request, Sequence& sequence) const {
+void Preparer::set_targets(const FillMask& task, Sequence& sequence) const {
   const std::string mask(tokenizer_->id_to_token(*mask_id_));
   if (std::ranges::count(sequence.ids, *mask_id_) == 0)
     refuse("the input has no mask token (" + mask + ")", "input");
-  if (request.top_k < 1 || request.top_k > plan_.shape.vocab)
+  if (task.top_k < 1 || task.top_k > plan_.shape.vocab)
     refuse("top_k must be from 1 to " + std::to_string(plan_.shape.vocab), "top_k");
-  sequence.top_k = request.top_k;
-  for (const MaskTarget& target : find_targets(request.targets, *tokenizer_)) {
+  for (const MaskTarget& target : find_targets(task.targets, *tokenizer_)) {
     const bool fresh = target.token && std::ranges::count(sequence.targets, *target.token) == 0;
     if (fresh) sequence.targets.push_back(*target.token);
   }
-  if (!request.targets.empty() && sequence.targets.empty())
+  if (!task.targets.empty() && sequence.targets.empty())
     refuse("none of the targets has a token", "targets");
 }
 
@@ -241,7 +232,7 @@ void Preparer::check_ids(const Sequence& sequence) const {
 }
 
 void Preparer::refuse_length(const std::string& tokens, int64_t limit, const Request& request) {
-  if (limit == request.max_tokens) {
+  if (limit == request.prompt.max_tokens) {
     throw Error(ErrorCode::kTooLong,
                 "the input has " + tokens + " tokens; at most " + std::to_string(limit) +
                     " are to be taken. Please reduce the length of the input prompt or ask for "
@@ -263,8 +254,8 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
 bool Preparer::is_zero(const Request& request) const {
   return plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kStaticEmbedding &&
          plan_.token_modules.empty() && plan_.vector_modules.empty() &&
-         request.task == Task::kEmbed && request.also.empty() &&
-         std::holds_alternative<std::string>(request.input);
+         task_of(request.task) == Task::kEmbed && request.also.empty() &&
+         std::holds_alternative<std::string>(request.prompt.input);
 }
 
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
@@ -272,14 +263,16 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   check_task(request);
   Sequence sequence;
   sequence.tasks = {request.task};
-  sequence.use_activation = request.use_activation;
   sequence.tasks.insert(sequence.tasks.end(), request.also.begin(), request.also.end());
   sequence.cache_salt = request.cache_salt;
-  set_dimensions(request, sequence);
+  sequence.priority = request.priority;
+  for (const TaskParameters& task : sequence.tasks) {
+    if (const auto* embed = std::get_if<Embed>(&task)) check_dimensions(*embed);
+  }
   set_input(request, sequence);
   if (sequence.ids.empty() && !is_zero(request)) refuse("the input has no tokens", "input");
   check_ids(sequence);
-  if (request.task == Task::kFillMask) set_masks(request, sequence);
+  if (const auto* mask = std::get_if<FillMask>(&request.task)) set_targets(*mask, sequence);
   check_length(sequence, limit_of(request), request);
   sequence.tokenization =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -290,20 +283,23 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
 }
 
 std::vector<Request> Preparer::pieces(const Request& request, const std::string& where) const try {
-  if (!plan_.chunked.enabled || request.task != Task::kEmbed || request.truncate ||
-      !request.late_chunks.empty()) {
+  const auto* embed = std::get_if<Embed>(&request.task);
+  if (!plan_.chunked.enabled || !embed || request.prompt.truncation.to ||
+      !embed->late_chunks.empty()) {
     return {};
   }
   std::vector<int32_t> ids;
-  if (const auto* text = std::get_if<std::string>(&request.input)) {
-    ids = encode(prompt_of(request) + *text, {.add_special_tokens = request.add_special_tokens,
-                                              .at_most = plan_.chunked.max_embed_len})
+  if (const auto* text = std::get_if<std::string>(&request.prompt.input)) {
+    ids = encode(prompt_of(request) + *text,
+                 {.add_special_tokens = request.prompt.add_special_tokens.value_or(true),
+                  .at_most = plan_.chunked.max_embed_len})
               .ids;
   } else {
-    ids = std::get<std::vector<int32_t>>(request.input);
+    ids = std::get<std::vector<int32_t>>(request.prompt.input);
   }
   const auto tokens = static_cast<int64_t>(ids.size());
   if (tokens <= plan_.max_model_len) return {};
+  if (!request.also.empty()) refuse("also: other tasks do not come of a text in pieces", "also");
   if (plan_.chunked.max_embed_len > 0 && tokens > plan_.chunked.max_embed_len) {
     throw Error(ErrorCode::kTooLong,
                 "the input has too many tokens; max_embed_len is " +
@@ -314,8 +310,8 @@ std::vector<Request> Preparer::pieces(const Request& request, const std::string&
   std::vector<Request> requests;
   for (int64_t at = 0; at < tokens; at += plan_.max_model_len) {
     Request piece = request;
-    piece.input = std::vector<int32_t>(ids.begin() + at,
-                                       ids.begin() + std::min(tokens, at + plan_.max_model_len));
+    piece.prompt.input = std::vector<int32_t>(
+        ids.begin() + at, ids.begin() + std::min(tokens, at + plan_.max_model_len));
     requests.push_back(std::move(piece));
   }
   return requests;

@@ -1,5 +1,6 @@
 // Preparer: a Request to a Sequence: its prompt, its token ids, its limits. Immutable and
-// thread-safe. Scores that are taken of two vectors are two requests here: see assembly.h.
+// thread-safe. Messages have become a text before (routes.h). Scores that are taken of two vectors
+// are two requests here: see assembly.h.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,8 @@ namespace vecton::engine {
 
 // What the request says that its text is, by role or by the name of a prompt.
 Role role_of(const Request& request);
+// The text that is read with the prompt's, of tasks of pairs; null = none.
+const std::string* second_text(const Request& request);
 
 class Preparer {
  public:
@@ -51,25 +54,26 @@ class Preparer {
   // One way from a request to token ids each.
   void set_input(const Request& request, Sequence& sequence) const;
   void set_text(const Request& request, const std::string& text, Sequence& sequence) const;
-  void set_pair(const Request& request, const std::string& text, Sequence& sequence) const;
+  void set_pair(const Request& request, const std::string& text, const std::string& pair,
+                Sequence& sequence) const;
   void set_marked(const Request& request, const std::string& text, Role role,
                   Sequence& sequence) const;
   void set_messages(const Request& request, const std::string& text, Sequence& sequence) const;
   void set_kept(Role role, Sequence& sequence) const;
-  void set_rerank_prompt(const Request& request, const std::string& query,
+  void set_rerank_prompt(const Request& request, const Score& task, const std::string& query,
                          Sequence& sequence) const;
   void set_ids(const Request& request, const std::vector<int32_t>& ids, Sequence& sequence) const;
-  void set_parts(const Request& request, Sequence& sequence) const;
+  void set_parts(const Request& request, const Embed& task, Sequence& sequence) const;
   void take(Encoding encoding, bool of_tokens, Sequence& sequence) const;
 
   // Of checkpoints whose texts go through a chat template (preparer_messages.cpp).
-  std::string render(const std::string& prompt, const std::string& text,
-                     const std::optional<std::string>& pair, Role role) const;
+  std::string render(const std::string& prompt, const std::string& text, const std::string* pair,
+                     Role role) const;
   void check_template() const;
   std::vector<int32_t> template_end(const std::string& prompt, bool of_pair, Role role) const;
 
-  void set_dimensions(const Request& request, Sequence& sequence) const;
-  void set_masks(const Request& request, Sequence& sequence) const;
+  void check_dimensions(const Embed& task) const;
+  void set_targets(const FillMask& task, Sequence& sequence) const;
 
   const Plan& plan_;
   ModelInfo names_;  // of prompts, as find_prompt() wants them

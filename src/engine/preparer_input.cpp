@@ -16,17 +16,19 @@ namespace {
 }
 
 bool of_tokens(const Request& request) {
-  return request.task == Task::kTokenEmbed || request.task == Task::kTokenClassify ||
-         std::ranges::count(request.also, Task::kTokenEmbed) > 0;
+  const auto by_token = [](const TaskParameters& task) {
+    return task_of(task) == Task::kTokenEmbed || task_of(task) == Task::kTokenClassify;
+  };
+  return by_token(request.task) || std::ranges::any_of(request.also, by_token);
 }
 
 // What encode() is asked for when the request wants `room` tokens at most; 0 = no limit.
 EncodeOptions cut_to(const Request& request, int64_t room) {
-  EncodeOptions options{.add_special_tokens = request.add_special_tokens,
+  EncodeOptions options{.add_special_tokens = request.prompt.add_special_tokens.value_or(true),
                         .offsets = of_tokens(request)};
   if (room == 0) return options;
   options.truncation = EncodeOptions::Truncation::kLongestFirst;
-  options.truncation_side = request.truncation_side;
+  options.truncation_side = request.prompt.truncation.side;
   options.max_length = room;
   return options;
 }
@@ -39,6 +41,15 @@ void check_room(int64_t room, int64_t special) {
 }
 
 }  // namespace
+
+const std::string* second_text(const Request& request) {
+  const auto text_of = [](const std::optional<std::string>& text) {
+    return text ? &*text : nullptr;
+  };
+  if (const auto* score = std::get_if<Score>(&request.task)) return text_of(score->document);
+  const auto* classes = std::get_if<Classify>(&request.task);
+  return classes ? text_of(classes->pair) : nullptr;
+}
 
 void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const {
   sequence.truncated = encoding.truncated > 0;
@@ -57,9 +68,10 @@ void Preparer::take(Encoding encoding, bool of_tokens, Sequence& sequence) const
 
 void Preparer::set_text(const Request& request, const std::string& text, Sequence& sequence) const {
   const std::string prompt = prompt_of(request);
-  const int64_t room = request.truncate ? max_tokens(request, max_model_len(request)) : 0;
+  const int64_t room =
+      request.prompt.truncation.to ? max_tokens(request, max_model_len(request)) : 0;
   const bool special = plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer;
-  if (room > 0 && request.add_special_tokens && special)
+  if (room > 0 && request.prompt.add_special_tokens.value_or(true) && special)
     check_room(room, tokenizer_->num_special_tokens());
   take(encode_whole(prompt + text, request, cut_to(request, room)), of_tokens(request), sequence);
   for (TokenInfo& token : sequence.tokens_info) {
@@ -68,7 +80,8 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
     token.end = std::max<int64_t>(0, token.end - skipped);
   }
   if (prompt.empty() || !plan_.pipeline.pooling || plan_.pipeline.pooling->include_prompt) return;
-  const Encoding alone = encode(prompt, {.add_special_tokens = request.add_special_tokens});
+  const Encoding alone =
+      encode(prompt, {.add_special_tokens = request.prompt.add_special_tokens.value_or(true)});
   const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
   sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
   if (sequence.prompt_tokens >= sequence.tokens()) {
@@ -77,16 +90,17 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
   }
 }
 
-void Preparer::set_pair(const Request& request, const std::string& text, Sequence& sequence) const {
-  const int64_t room = request.truncate ? max_tokens(request, max_model_len(request)) : 0;
+void Preparer::set_pair(const Request& request, const std::string& text, const std::string& pair,
+                        Sequence& sequence) const {
+  const int64_t room =
+      request.prompt.truncation.to ? max_tokens(request, max_model_len(request)) : 0;
   if (room > 0) check_room(room, tokenizer_->num_special_tokens(true));
   EncodeOptions options = cut_to(request, room);
   options.at_most = limit_of(request);
   const bool lower = plan_.pipeline.input.lower_case;
   const std::string first = prompt_of(request) + text;
-  Encoding encoding =
-      tokenizer_->encode(lower ? lower_case(first) : first,
-                         lower ? lower_case(*request.pair) : *request.pair, options);
+  Encoding encoding = tokenizer_->encode(lower ? lower_case(first) : first,
+                                         lower ? lower_case(pair) : pair, options);
   if (encoding.partial && room == 0)
     refuse_length("more than " + std::to_string(options.at_most), options.at_most, request);
   take(std::move(encoding), false, sequence);
@@ -103,7 +117,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
                                                 : 0;
   const int64_t limit = own > 0 ? std::min(own, plan_.max_model_len) : plan_.max_model_len;
   int64_t room = 0;
-  if (request.truncate) {
+  if (request.prompt.truncation.to) {
     room = max_tokens(request, limit) - (marker < 0 ? 0 : 1);
     check_room(room, tokenizer_->num_special_tokens());
   }
@@ -142,16 +156,15 @@ void Preparer::set_kept(Role role, Sequence& sequence) const {
 }
 
 // The document is cut; what stands around it stays.
-void Preparer::set_rerank_prompt(const Request& request, const std::string& query,
-                                 Sequence& sequence) const {
+void Preparer::set_rerank_prompt(const Request& request, const Score& task,
+                                 const std::string& query, Sequence& sequence) const {
   const models::RerankPrompt& prompt = *plan_.rerank_prompt;
   const EncodeOptions plain{.add_special_tokens = false};
   const std::string before = prompt.before_document(
-      request.instruction ? std::string_view(*request.instruction) : prompt.default_instruction,
-      query);
+      task.instruction ? std::string_view(*task.instruction) : prompt.default_instruction, query);
   const std::vector<int32_t> suffix = encode(std::string(prompt.suffix), plain).ids;
   EncodeOptions options = plain;
-  if (request.truncate) {
+  if (request.prompt.truncation.to) {
     const int64_t room =
         max_tokens(request, max_model_len(request)) - static_cast<int64_t>(suffix.size());
     const auto fixed = static_cast<int64_t>(encode_whole(before, request, plain).ids.size());
@@ -166,17 +179,18 @@ void Preparer::set_rerank_prompt(const Request& request, const std::string& quer
     options.truncation_side = EncodeOptions::Side::kRight;
     options.max_length = room;
   }
-  take(encode_whole(before + *request.pair, request, options), false, sequence);
+  take(encode_whole(before + *task.document, request, options), false, sequence);
   sequence.ids.insert(sequence.ids.end(), suffix.begin(), suffix.end());
 }
 
 void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
                        Sequence& sequence) const {
   const auto size = static_cast<int64_t>(ids.size());
-  const int64_t limit = request.truncate ? max_tokens(request, max_model_len(request)) : size;
+  const int64_t limit =
+      request.prompt.truncation.to ? max_tokens(request, max_model_len(request)) : size;
   const int64_t keep = std::min(limit, size);
   sequence.truncated = keep < size;
-  const bool left = request.truncation_side == EncodeOptions::Side::kLeft;
+  const bool left = request.prompt.truncation.side == EncodeOptions::Side::kLeft;
   sequence.ids = left ? std::vector<int32_t>(ids.end() - keep, ids.end())
                       : std::vector<int32_t>(ids.begin(), ids.begin() + keep);
   if (!of_tokens(request)) return;
@@ -185,25 +199,25 @@ void Preparer::set_ids(const Request& request, const std::vector<int32_t>& ids,
 
 // The parts are tokenized as one text; a token belongs to the part that it begins in, and special
 // tokens at the ends to the first and the last.
-void Preparer::set_parts(const Request& request, Sequence& sequence) const {
+void Preparer::set_parts(const Request& request, const Embed& task, Sequence& sequence) const {
   const bool poolable = std::ranges::all_of(plan_.pooling, [](ops::Pooling pooling) {
     return pooling == ops::Pooling::kMean || pooling == ops::Pooling::kMeanSqrtLen;
   });
-  if (request.task != Task::kEmbed || !poolable)
-    refuse("late chunking is for embedding models with mean pooling", "late_chunks");
+  if (!poolable) refuse("late chunking is for embedding models with mean pooling", "late_chunks");
   if (!request.also.empty()) refuse("also: is not for late chunking", "also");
   std::string text = prompt_of(request);
   std::vector<size_t> ends;
-  for (const std::string& chunk : request.late_chunks) {
+  for (const std::string& chunk : task.late_chunks) {
     if (chunk.empty()) refuse("a chunk is empty", "late_chunks");
     text += chunk;
     ends.push_back(text.size());
   }
-  const EncodeOptions options{.add_special_tokens = request.add_special_tokens,
-                              .offsets = true,
-                              .at_most = max_model_len(request)};
+  const EncodeOptions options{
+      .add_special_tokens = request.prompt.add_special_tokens.value_or(true),
+      .offsets = true,
+      .at_most = max_model_len(request)};
   const Encoding encoding =
-      request.truncate ? encode(text, options) : encode_whole(text, request, options);
+      request.prompt.truncation.to ? encode(text, options) : encode_whole(text, request, options);
   size_t chunk = 0;
   for (size_t i = 0; i < encoding.ids.size(); ++i) {
     const bool special = encoding.special_tokens_mask[i] != 0;
@@ -214,7 +228,7 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
   }
   sequence.parts.push_back(static_cast<int64_t>(encoding.ids.size()));
   sequence.ids = encoding.ids;
-  if (request.truncate) {
+  if (request.prompt.truncation.to) {
     const int64_t room = max_tokens(request, max_model_len(request));
     sequence.truncated = sequence.tokens() > room;
     if (sequence.truncated) sequence.ids.resize(static_cast<size_t>(room));
@@ -235,16 +249,18 @@ void Preparer::set_parts(const Request& request, Sequence& sequence) const {
 }
 
 void Preparer::set_input(const Request& request, Sequence& sequence) const {
-  if (!request.late_chunks.empty()) return set_parts(request, sequence);
-  const auto* text = std::get_if<std::string>(&request.input);
+  const auto* embed = std::get_if<Embed>(&request.task);
+  if (embed && !embed->late_chunks.empty()) return set_parts(request, *embed, sequence);
+  const std::string* pair = second_text(request);
+  const auto* text = std::get_if<std::string>(&request.prompt.input);
   if (!text) {
-    if (request.pair) refuse("token ids can't be one of two texts", "input");
-    return set_ids(request, std::get<std::vector<int32_t>>(request.input), sequence);
+    if (pair) refuse("token ids can't be one of two texts", "input");
+    return set_ids(request, std::get<std::vector<int32_t>>(request.prompt.input), sequence);
   }
-  if (request.task == Task::kScore && plan_.rerank_prompt)
-    return set_rerank_prompt(request, *text, sequence);
+  const auto* score = std::get_if<Score>(&request.task);
+  if (score && plan_.rerank_prompt) return set_rerank_prompt(request, *score, *text, sequence);
   if (templates_) return set_messages(request, *text, sequence);
-  if (request.pair) return set_pair(request, *text, sequence);
+  if (pair) return set_pair(request, *text, *pair, sequence);
   const Role role = role_of(request);
   if (plan_.late_interaction && (role != Role::kNone || plan_.late_interaction->any_text))
     return set_marked(request, *text, role, sequence);

@@ -22,7 +22,7 @@ json::object message(const char* role, const std::string& text, bool structured)
 }  // namespace
 
 std::string Preparer::render(const std::string& prompt, const std::string& text,
-                             const std::optional<std::string>& pair, Role role) const {
+                             const std::string* pair, Role role) const {
   const checkpoint::MessageFormat& format = *plan_.pipeline.input.messages;
   json::array messages;
   if (!prompt.empty()) messages.push_back(message("system", prompt, format.structured));
@@ -47,9 +47,10 @@ void Preparer::check_template() const {
         folder + ": its texts are messages (modality_config), and there is no chat template");
   }
   if (!plan_.pipeline.gives_scores()) return;
-  const std::string base = render("", "0", "1", Role::kNone);
+  const std::string zero = "0", one = "1", two = "2";
+  const std::string base = render("", zero, &one, Role::kNone);
   const bool same =
-      render("", "2", "1", Role::kNone) == base || render("", "0", "2", Role::kNone) == base;
+      render("", two, &one, Role::kNone) == base || render("", zero, &two, Role::kNone) == base;
   if (!same) return;
   throw Error(ErrorCode::kUnsupported,
               folder +
@@ -62,8 +63,9 @@ void Preparer::check_template() const {
 std::vector<int32_t> Preparer::template_end(const std::string& prompt, bool of_pair,
                                             Role role) const {
   const auto ids = [&](const std::string& text) {
-    const auto pair = of_pair ? std::optional(text) : std::nullopt;
-    return encode(render(prompt, text, pair, role), {.add_special_tokens = false}).ids;
+    return encode(render(prompt, text, of_pair ? &text : nullptr, role),
+                  {.add_special_tokens = false})
+        .ids;
   };
   const std::vector<int32_t> one = ids("0"), other = ids("1 2 3 4");
   const auto from = std::mismatch(one.rbegin(), one.rend(), other.rbegin(), other.rend());
@@ -73,19 +75,23 @@ std::vector<int32_t> Preparer::template_end(const std::string& prompt, bool of_p
 void Preparer::set_messages(const Request& request, const std::string& text,
                             Sequence& sequence) const {
   const Role role = role_of(request);
-  const std::string prompt = request.instruction ? *request.instruction : prompt_of(request);
-  const std::string rendered = render(prompt, text, request.pair, role);
-  const bool by_token =
-      request.task == Task::kTokenEmbed || std::ranges::count(request.also, Task::kTokenEmbed) > 0;
+  const auto* score = std::get_if<Score>(&request.task);
+  const std::string prompt = score && score->instruction ? *score->instruction : prompt_of(request);
+  const std::string* pair = second_text(request);
+  const std::string rendered = render(prompt, text, pair, role);
+  const auto by_token_of = [](const TaskParameters& task) {
+    return task_of(task) == Task::kTokenEmbed;
+  };
+  const bool by_token = by_token_of(request.task) || std::ranges::any_of(request.also, by_token_of);
   EncodeOptions options{.add_special_tokens = false, .offsets = by_token};
-  if (request.truncate) {
+  if (request.prompt.truncation.to) {
     options.truncation = EncodeOptions::Truncation::kLongestFirst;
-    options.truncation_side = request.truncation_side;
+    options.truncation_side = request.prompt.truncation.side;
     options.max_length = max_tokens(request, max_model_len(request));
   }
   take(encode(rendered, options), by_token, sequence);
   if (sequence.truncated && plan_.pipeline.input.messages->restore_suffix) {
-    const std::vector<int32_t> end = template_end(prompt, request.pair.has_value(), role);
+    const std::vector<int32_t> end = template_end(prompt, pair != nullptr, role);
     const auto kept = std::min(end.size(), sequence.ids.size());
     std::copy(end.end() - static_cast<std::ptrdiff_t>(kept), end.end(),
               sequence.ids.end() - static_cast<std::ptrdiff_t>(kept));

@@ -44,4 +44,26 @@ std::vector<Request> Routes::pieces(const Request& request, const std::string& w
   return preparers_[route_of(request, where)].pieces(request, where);
 }
 
+const ChatTemplates& Routes::chat_templates() const {
+  std::call_once(templates_read_,
+                 [this] { templates_.emplace(ChatTemplates::open(plans_.front().folder)); });
+  return *templates_;
+}
+
+// The template writes the special tokens, and the prompt that the checkpoint has for texts is not
+// put before it.
+Request Routes::render(const Request& request, const std::string& where) const try {
+  Request rendered = request;
+  Prompt& prompt = rendered.prompt;
+  const Chat& chat = std::get<Chat>(request.prompt.input);
+  prompt.input = chat_templates().render(chat.input, chat.chat_template);
+  if (!prompt.add_special_tokens) prompt.add_special_tokens = false;
+  if (!prompt.prompt_name && !prompt.prompt_text && prompt.role == Role::kNone)
+    prompt.prompt_text = "";
+  return rendered;
+} catch (const Error& e) {
+  if (where.empty()) throw;
+  throw Error(e.code(), where + e.what(), e.field());
+}
+
 }  // namespace vecton::engine

@@ -4,12 +4,15 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/plan.h"
 #include "engine/preparer.h"
 #include "engine/sequence.h"
+#include "vecton/chat_template.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
@@ -30,12 +33,19 @@ class Routes {
   Sequence prepare(const Request& request, const std::string& where) const;
   std::vector<Request> pieces(const Request& request, const std::string& where) const;
 
+  // A request whose messages have become the text that its chat template makes of them.
+  Request render(const Request& request, const std::string& where) const;
+  // Of the model's folder, read when they are first asked for.
+  const ChatTemplates& chat_templates() const;
+
  private:
   size_t route_of(const Request& request, const std::string& where) const;
 
   std::vector<Plan> plans_;
   std::vector<std::shared_ptr<const Tokenizer>> tokenizers_;  // of each plan
   std::vector<Preparer> preparers_;                           // of each plan
+  mutable std::once_flag templates_read_;
+  mutable std::optional<ChatTemplates> templates_;
 };
 
 }  // namespace vecton::engine

@@ -139,42 +139,17 @@ void Runner::note_left_over(const Plan& plan, const checkpoint::Weights& weights
                       " has no place for them: " + checkpoint::names_text(names));
 }
 
-bool Runner::activates(const Plan& plan, Task task) {
-  switch (task) {
-    case Task::kEmbed:
-      return plan.normalize;
-    case Task::kTokenEmbed:
-      return plan.normalize_tokens;
-    default:
-      return true;
-  }
-}
-
-heads::HeadInput Runner::input_of(Task task, const Sequence& s) const {
-  const bool own = task == s.tasks.front();  // use_activation is for the request's own task
-  const bool by_default = activates(routes_[s.route].plan, task);
-  return {.ids = s.ids,
-          .prompt_tokens = s.prompt_tokens,
-          .activation = own ? s.use_activation.value_or(by_default) : by_default,
-          .kept = s.kept,
-          .parts = s.parts,
-          .dimensions = s.dimensions,
-          .top_k = s.top_k,
-          .targets = s.targets};
-}
-
 // Of chunks nothing is wanted.
 std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& sequences) const {
   std::vector<HeadWork> work;
   for (size_t i = 0; i < sequences.size(); ++i) {
     if (sequences[i].is_chunk()) continue;
     for (size_t t = 0; t < sequences[i].tasks.size(); ++t) {
-      const Task task = sequences[i].tasks[t];
+      const Task task = task_of(sequences[i].tasks[t]);
       auto head = std::ranges::find(work, task, &HeadWork::task);
       if (head == work.end()) head = work.insert(work.end(), {.task = task});
       head->sequences.push_back(i);
-      head->answers.push_back(t);
-      head->inputs.push_back(input_of(task, sequences[i]));
+      head->inputs.push_back({.work = &sequences[i], .task = t});
       routes_[sequences[i].route].heads.at(task)->want(head->inputs.back(), head->wanted);
     }
   }
@@ -243,8 +218,8 @@ bool Runner::cacheable(const Sequence& sequence) const {
   if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
   tensor::Rows wanted;
   routes_[sequence.route]
-      .heads.at(sequence.tasks.front())
-      ->want(input_of(sequence.tasks.front(), sequence), wanted);
+      .heads.at(task_of(sequence.tasks.front()))
+      ->want({.work = &sequence}, wanted);
   return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
 }
 
@@ -319,7 +294,7 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
     for (size_t i = 0; i < answers.size(); ++i) {
       const Sequence& s = sequences[head.sequences[i]];
       Result& result = s.group->results[s.index];
-      const size_t t = head.answers[i];
+      const size_t t = head.inputs[i].task;
       give(std::move(answers[i]), s, t == 0 ? result : result.also[t - 1]);
     }
   }

@@ -51,13 +51,11 @@ class Runner {
   // of each.
   struct HeadWork {
     Task task = Task::kEmbed;
-    std::vector<size_t> sequences, answers;  // and which of a sequence's answers it is
-    std::vector<heads::HeadInput> inputs;
+    std::vector<size_t> sequences;
+    std::vector<heads::HeadInput> inputs;  // of each
     tensor::Rows wanted;
   };
   std::vector<HeadWork> head_work(const std::vector<Sequence>& sequences) const;
-  heads::HeadInput input_of(Task task, const Sequence& sequence) const;
-  static bool activates(const Plan& plan, Task task);
   // Of one route.
   void run_route(Ops& ops, const std::vector<Sequence>& sequences);
 

@@ -18,7 +18,7 @@ PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
 
 }  // namespace
 
-Scheduler::Scheduler(const Limits& limits) : limits_(limits), ready_(1) {
+Scheduler::Scheduler(const Limits& limits) : limits_(limits) {
   if (limits.cache_pages > 0) cache_.emplace(limits.cache_pages, limits.cache_windows);
 }
 
@@ -64,7 +64,7 @@ Sequence Scheduler::remove(Place place) {
 }
 
 void Scheduler::park(int32_t block, Place place) {
-  const auto [found, added] = parked_for_.try_emplace(block);
+  const auto [found, added] = parked_for_[block].try_emplace(place->sequence.priority);
   if (added) {
     found->second = parked_.emplace(parked_.end());
     found->second->ready = false;
@@ -76,22 +76,24 @@ void Scheduler::park(int32_t block, Place place) {
   count(queue, place->sequence, 1);
 }
 
-// Those that waited for the block came before all that are ready.
+// Those that waited for the block came before all of their priority that are ready.
 void Scheduler::unpark(int32_t block) {
   const auto found = parked_for_.find(block);
   if (found == parked_for_.end()) return;
-  Queue& queue = *found->second;
-  queue.ready = true;
-  ready_tokens_ += queue.tokens;
-  ready_sequences_ += static_cast<int64_t>(queue.list.size());
-  ready_.splice(ready_.begin(), parked_, found->second);
+  for (const auto& [priority, queue] : found->second) {
+    queue->ready = true;
+    ready_tokens_ += queue->tokens;
+    ready_sequences_ += static_cast<int64_t>(queue->list.size());
+    std::list<Queue>& ready = levels_[priority].ready;
+    ready.splice(ready.begin(), parked_, queue);
+  }
   parked_for_.erase(found);
 }
 
 void Scheduler::push(std::vector<Sequence> sequences) {
   for (Sequence& sequence : sequences) {
     if (cache_) cache_->note(prefix_of(sequence));
-    insert(ready_.back(), std::move(sequence));
+    insert(levels_[sequence.priority].ready.back(), std::move(sequence));
   }
 }
 
@@ -187,15 +189,20 @@ bool Scheduler::fill(Queue& queue, int64_t budget, Step& step) {
   return true;
 }
 
-bool Scheduler::fill_from_ready(int64_t budget, Step& step) {
+bool Scheduler::fill(std::list<Queue>& ready, int64_t budget, Step& step) {
   for (;;) {
-    if (!fill(ready_.front(), budget, step)) return false;
-    if (ready_.size() == 1) return true;
-    ready_.pop_front();
+    if (!fill(ready.front(), budget, step)) return false;
+    if (ready.size() == 1) return true;
+    ready.pop_front();
   }
 }
 
 // After a chunk those that have not begun come first, so that they get their turn.
+bool Scheduler::fill(Level& level, int64_t budget, Step& step) {
+  if (chunk_last_) return fill(level.ready, budget, step) && fill(level.begun, budget, step);
+  return fill(level.begun, budget, step) && fill(level.ready, budget, step);
+}
+
 Scheduler::Step Scheduler::next() {
   Step step;
   step.cancelled = std::exchange(cancelled_, {});
@@ -205,11 +212,8 @@ Scheduler::Step Scheduler::next() {
                  limits_.max_batch_tokens);
   batch_tokens_ = parked_now_ = 0;
   ++batch_;
-  if (chunk_last_) {
-    if (fill_from_ready(budget, step)) fill(begun_, budget, step);
-  } else {
-    if (fill(begun_, budget, step)) fill_from_ready(budget, step);
-  }
+  while (!levels_.empty() && fill(levels_.begin()->second, budget, step))
+    levels_.erase(levels_.begin());  // nothing of this priority is left
   chunk_last_ = !step.batch.empty() && step.batch.back().is_chunk();
   step.more = step.batch.empty() && ready_sequences_ > 0;
   return step;
@@ -226,7 +230,7 @@ void Scheduler::go_on(Sequence sequence, bool computed) {
   }
   sequence.new_blocks.clear();
   sequence.new_pages.clear();
-  insert(begun_, std::move(sequence));
+  insert(levels_[sequence.priority].begun, std::move(sequence));
 }
 
 void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
@@ -256,8 +260,10 @@ std::vector<Sequence> Scheduler::clear() {
       give_up(all.back());
     }
   };
-  drain(begun_);
-  for (Queue& queue : ready_) drain(queue);
+  for (auto& [priority, level] : levels_) {
+    drain(level.begun);
+    for (Queue& queue : level.ready) drain(queue);
+  }
   for (Queue& queue : parked_) drain(queue);
   return all;
 }

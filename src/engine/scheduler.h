@@ -1,16 +1,18 @@
 // Scheduler: sequences in, next batch or nothing out. A pure state machine: no threads, no clock,
 // no model.
 //
-// First come, first served, by token budget: a batch takes waiting sequences, whatever their tasks,
-// in order until the next would not fit. The budget is a worker's fair share of what waits, so that
-// all workers get some, within the limits. With a prefix cache, tokens that it has are not counted;
-// a sequence whose next block another batch is computing is parked under that block until it is
-// there; and a long sequence is computed in chunks (chunked prefill), between which others get
-// their turns. Its pages are reserved when it begins, so that it can always go on.
+// By priority, and of one priority first come, first served, by token budget: a batch takes waiting
+// sequences, whatever their tasks, in order until the next would not fit. The budget is a worker's
+// fair share of what waits, so that all workers get some, within the limits. With a prefix cache,
+// tokens that it has are not counted; a sequence whose next block another batch is computing is
+// parked under that block until it is there; and a long sequence is computed in chunks (chunked
+// prefill), between which others get their turns. Its pages are reserved when it begins, so that it
+// can always go on.
 #pragma once
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -73,6 +75,12 @@ class Scheduler {
     int64_t tokens = 0;
     bool ready = true;  // not parked
   };
+  // What waits with one priority.
+  struct Level {
+    Queue begun{};  // sequences that have been computed in part
+    std::list<Queue> ready{
+        1};  // the others: those that were parked, then, the last, those that came
+  };
   // Where the sequences of a group wait, by their index.
   struct Places {
     std::vector<std::optional<Place>> at;
@@ -89,7 +97,8 @@ class Scheduler {
 
   // Fills the batch. False = it is full, or enough has been looked at.
   bool fill(Queue& queue, int64_t budget, Step& step);
-  bool fill_from_ready(int64_t budget, Step& step);
+  bool fill(std::list<Queue>& ready, int64_t budget, Step& step);
+  bool fill(Level& level, int64_t budget, Step& step);
   // Adds the first of a queue to the batch with what the cache has of it; or parks it.
   enum class Taken { kYes, kParked, kTooBig };
   Taken take(Queue& queue, int64_t budget, Step& step);
@@ -97,11 +106,11 @@ class Scheduler {
   void allocate(Sequence& sequence, int64_t end);
 
   Limits limits_;
-  Queue begun_;             // sequences that have been computed in part
-  std::list<Queue> ready_;  // the others: those that were parked, then, the last, those that came
-  // By the block that they wait for. A queue moves to ready_ as it is: nobody looks through it.
+  std::map<int64_t, Level> levels_;  // by priority
+  // By the block that they wait for, and by priority. A queue moves to its level as it is: nobody
+  // looks through it.
   std::list<Queue> parked_;
-  std::unordered_map<int32_t, std::list<Queue>::iterator> parked_for_;
+  std::unordered_map<int32_t, std::map<int64_t, std::list<Queue>::iterator>> parked_for_;
   std::unordered_map<const Group*, Places> places_;
   std::vector<Sequence> cancelled_;
   int64_t waiting_ = 0, tokens_ = 0, ready_sequences_ = 0, ready_tokens_ = 0;

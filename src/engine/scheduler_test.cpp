@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <numeric>
+#include <utility>
 
 namespace vecton::engine {
 namespace {
@@ -12,7 +13,7 @@ using ::testing::IsEmpty;
 
 Sequence sequence(int64_t tokens, size_t index, Task task = Task::kEmbed) {
   Sequence s;
-  s.tasks = {task};
+  s.tasks = {default_parameters(task)};
   s.ids.resize(static_cast<size_t>(tokens));
   s.index = index;
   s.group = std::make_shared<Group>();
@@ -110,6 +111,62 @@ TEST(Scheduler, LosesNothing) {
   EXPECT_EQ(scheduler.waiting_tokens(), 0);
 }
 
+void push(Scheduler& scheduler, size_t index, int64_t priority, int64_t tokens = 10) {
+  std::vector<Sequence> one;
+  one.push_back(sequence(tokens, index));
+  one.back().priority = priority;
+  scheduler.push(std::move(one));
+}
+
+TEST(SchedulerPriorities, LowerOnesComeFirstAndEqualOnesInTheirOrder) {
+  Scheduler scheduler({.max_batch_tokens = 30, .min_batch_tokens = 30});
+  const int64_t priorities[] = {0, 5, -1, 0, 5, -1, -7};
+  for (size_t i = 0; i < std::size(priorities); ++i) push(scheduler, i, priorities[i]);
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(6, 2, 5));
+  push(scheduler, 7, -2);
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(7, 0, 3));
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(1, 4));
+  EXPECT_THAT(scheduler.next().batch, IsEmpty());
+}
+
+TEST(SchedulerPriorities, OneThatDoesNotFitIsNotOvertaken) {
+  Scheduler scheduler({.max_batch_tokens = 30, .min_batch_tokens = 30});
+  push(scheduler, 0, 0, 20);
+  push(scheduler, 1, 1, 20);
+  push(scheduler, 2, 2, 5);
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(0));
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(1, 2));
+}
+
+// As many priorities as sequences: each is looked at once more than it is taken at most.
+TEST(SchedulerPriorities, ManyOfThemAreNotSearched) {
+  constexpr size_t kMany = 65536;
+  Scheduler scheduler(
+      {.max_batch_tokens = 100, .min_batch_tokens = 100, .max_queue_tokens = 1 << 30});
+  const auto group = std::make_shared<Group>();
+  std::vector<Sequence> sequences;
+  for (size_t i = 0; i < kMany; ++i) {
+    sequences.push_back(sequence(10, i));
+    sequences.back().group = group;
+    sequences.back().priority = static_cast<int64_t>(i * 7919 % kMany);
+  }
+  scheduler.push(std::move(sequences));
+  int64_t last = -1, batches = 0;
+  for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
+    for (const Sequence& s : step.batch) EXPECT_GT(s.priority, std::exchange(last, s.priority));
+    ++batches;
+  }
+  EXPECT_EQ(scheduler.waiting(), 0);
+  EXPECT_LE(scheduler.looks(), static_cast<int64_t>(kMany) + batches);
+}
+
+TEST(SchedulerPriorities, WhatIsLeftAtTheEndIsOfAll) {
+  Scheduler scheduler({});
+  for (size_t i = 0; i < 5; ++i) push(scheduler, i, static_cast<int64_t>(i) % 3);
+  EXPECT_EQ(scheduler.clear().size(), 5u);
+  EXPECT_EQ(scheduler.waiting(), 0);
+}
+
 // With a prefix cache.
 constexpr int64_t kPage = PrefixIndex::kPageTokens;
 
@@ -187,6 +244,35 @@ TEST(SchedulerWithCache, WhoWaitedComesBeforeThoseWhoCameLater) {
   late.push_back(sequence(50, 9));
   scheduler.push(std::move(late));
   EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(9));
+}
+
+TEST(SchedulerWithCache, WhoWaitedForAPageKeepsItsPriority) {
+  Scheduler scheduler({.max_batch_tokens = 60, .cache_pages = 256});
+  scheduler.push(with_prefixes(3 * kPage, 1));
+  Scheduler::Step first = scheduler.next();
+  std::vector<Sequence> parked = with_prefixes(3 * kPage, 3);
+  for (size_t i = 0; i < parked.size(); ++i) parked[i].priority = 2 - static_cast<int64_t>(i);
+  scheduler.push(std::move(parked));
+  EXPECT_THAT(scheduler.next().batch, IsEmpty());
+  push(scheduler, 8, 0, 5);
+  push(scheduler, 9, 3, 5);
+  scheduler.finish(first.batch, true);
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(2, 8, 1, 0, 9));
+}
+
+TEST(SchedulerWithCache, ALongSequenceThatHasBegunLetsAHigherPriorityPass) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage, .min_batch_tokens = 1, .cache_pages = 256});
+  std::vector<Sequence> sequences;
+  sequences.push_back(with_prefix(7 * kPage, 5, 0));
+  scheduler.push(std::move(sequences));
+  Scheduler::Step step = scheduler.next();
+  ASSERT_TRUE(step.batch.front().is_chunk());
+  scheduler.finish(step.batch, true);
+  for (size_t i = 1; i < 4; ++i) push(scheduler, i, -1, 2 * kPage);
+  for (size_t i = 1; i < 4; ++i) EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(i));
+  step = scheduler.next();
+  ASSERT_THAT(indices(step.batch), ElementsAre(0));
+  EXPECT_EQ(step.batch.front().cached(), 2 * kPage);
 }
 
 TEST(SchedulerWithCache, FindsTheCancelledWithoutLooking) {

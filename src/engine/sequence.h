@@ -8,11 +8,10 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "engine/kv_cache_manager.h"
+#include "heads/work.h"
 #include "vecton/vecton.h"
 
 namespace vecton::engine {
@@ -31,37 +30,18 @@ struct GivenUp {
   std::vector<std::weak_ptr<Group>> groups;
 };
 
-// All that the numbers of an answer depend on. Equal work gives equal numbers.
-struct Work {
-  std::vector<Task> tasks{
-      Task::kEmbed};  // of one forward pass: the request's, then those of `also`
-  size_t route = 0;   // of Routes
-  std::vector<int32_t> ids;
-  std::vector<int32_t> type_ids;  // empty = all 0
-  int64_t attended = 0;           // leading tokens that others attend to; 0 = all
-  std::vector<uint8_t> kept;      // tokens that have a vector; empty = all
-  std::vector<int64_t> parts;     // late chunking: ends of the parts, in tokens
-  int64_t prompt_tokens = 0;      // leading tokens that are the prompt's
-  std::optional<int64_t> dimensions;
-  std::optional<bool> use_activation;  // none = as the checkpoint says
-  int64_t top_k = 0;
-  std::vector<int32_t> targets;
-  std::string cache_salt;
-
-  bool operator==(const Work&) const = default;
-};
-
 // Where the answer goes, and what is said beside it.
 struct Delivery {
   std::shared_ptr<Group> group;
   size_t index = 0;                    // in the group
   std::vector<TokenInfo> tokens_info;  // of texts whose answer is token by token; else empty
   bool truncated = false;
+  int64_t priority = 0;     // lower ones are computed first
   double tokenization = 0;  // seconds
   std::chrono::steady_clock::time_point queued;
 };
 
-struct Sequence : Work, Delivery {
+struct Sequence : heads::Work, Delivery {
   std::vector<uint64_t> page_keys;  // of PrefixIndex; empty = the cache is not for it
 
   // Of the batch that it is in: the blocks that its first tokens lie in, those that the next ones

@@ -35,11 +35,12 @@ TEST(TokenTypes, ThatTheModelHasNotAreRefusedOfTheirRequestAlone) {
   const TemporaryFolder folder;
   write_model(folder, "2");
   const auto engine = Engine::open({.model = folder.path().string()});
-  auto good = engine->submit({Request{.task = Task::kClassify, .input = "a river"}});
+  auto good = engine->submit({Request{.prompt = {.input = "a river"}, .task = Classify{}}});
   const Error error = error_of([&] {
-    (void)engine->submit({Request{.task = Task::kScore, .input = "a river", .pair = "a map"}});
+    (void)engine->submit(
+        {Request{.prompt = {.input = "a river"}, .task = Score{.document = "a map"}}});
   });
-  auto later = engine->submit({Request{.task = Task::kClassify, .input = "a map"}});
+  auto later = engine->submit({Request{.prompt = {.input = "a map"}, .task = Classify{}}});
   EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(error.field(), "input");
   EXPECT_THAT(error.what(), HasSubstr("the type 2; the model's types are 0 to 1"));

@@ -26,7 +26,7 @@ std::vector<Request> requests() {
     for (int word = 0; word < 20 + i % 4 * 17; ++word) text += "a" + std::to_string(word % 9) + " ";
     text += "then " + std::to_string(i) + " ";
     for (int word = 0; word < i % 7 * 13; ++word) text += std::to_string(i * word % 11) + " b ";
-    all.push_back({.input = text, .truncate = -1});
+    all.push_back({.prompt = {.input = text, .truncation = {.to = -1}}});
   }
   return all;
 }

@@ -28,16 +28,16 @@ static int32_t last_token(std::span<const int32_t> ids, int32_t padding_id) {
 }
 
 void ClassifierHead::want(const HeadInput& input, tensor::Rows& wanted) const {
-  const auto tokens = static_cast<int64_t>(input.ids.size());
+  const std::vector<int32_t>& ids = input.work->ids;
   if (weights_.every_token && step_.tag) {
-    for (int64_t i = 0; i < tokens; ++i) {
-      if (input.ids[i] == *step_.tag) wanted.index.push_back(static_cast<int32_t>(i));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] == *step_.tag) wanted.index.push_back(static_cast<int32_t>(i));
     }
   } else if (weights_.every_token || weights_.pooling == ops::Pooling::kMean) {
     return want_tokens(input, wanted);
   } else {
     wanted.index.push_back(
-        weights_.pooling == ops::Pooling::kLast ? last_token(input.ids, weights_.padding_id) : 0);
+        weights_.pooling == ops::Pooling::kLast ? last_token(ids, weights_.padding_id) : 0);
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
@@ -72,7 +72,7 @@ std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor&
   std::vector<Tensor> values;
   for (size_t s = 0; s < inputs.size(); ++s)
     values.push_back(
-        (inputs[s].activation ? activated : plain).slice_rows(static_cast<int64_t>(s), 1));
+        (wants_activation(inputs[s]) ? activated : plain).slice_rows(static_cast<int64_t>(s), 1));
   const bool scores = logits.columns() == 1;
   if (scores) values.push_back(logits);
   std::vector<HeadAnswer> answers = to_answers(ops, values);
@@ -93,7 +93,7 @@ std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hi
     Tensor logits =
         activation_.calibrate(ops, run_steps(ops, weights_, slice_sequence(hidden, rows, s)));
     if (logits.columns() == 1 && logits.rows() == 1) scores.push_back(logits);
-    values.push_back(finish(ops, std::move(logits), inputs[s].activation, columns));
+    values.push_back(finish(ops, std::move(logits), wants_activation(inputs[s]), columns));
   }
   values.insert(values.end(), scores.begin(), scores.end());
   std::vector<HeadAnswer> answers = to_answers(ops, values);

@@ -18,7 +18,7 @@ using testing::Text;
 
 class ClassifierHeadTest : public testing::HeadTest {
  protected:
-  ClassifierHeadTest() : HeadTest(backend::make_ref_ops()) {}
+  ClassifierHeadTest() : HeadTest(backend::make_ref_ops(), Classify{.use_activation = false}) {}
 
   // Logits (a + b, a - b) of a row (a, b).
   checkpoint::HeadStep sum_and_difference() {
@@ -66,7 +66,9 @@ TEST_F(ClassifierHeadTest, ProbabilitiesAreGivenWhereTheyAreAskedFor) {
 
 TEST_F(ClassifierHeadTest, OneBatchMixesLogitsAndProbabilities) {
   const ClassifierHead head(weights(ops::Pooling::kCls), LabelActivation::kSigmoid);
-  const auto first_only = [n = 0](HeadInput& input) mutable { input.activation = n++ == 0; };
+  const auto first_only = [n = 0](Work& work) mutable {
+    work.tasks = {Classify{.use_activation = n++ == 0}};
+  };
   const auto both = answers(head, std::vector<Text>{text_, text_}, first_only);
   EXPECT_THAT(both.at(0).values, near({0.9525741f, 0.2689414f}));
   EXPECT_THAT(both.at(1).values, ElementsAre(3, -1));
@@ -129,7 +131,7 @@ TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
 
 TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
   const std::vector<uint8_t> kept = {0, 1, 0};
-  const auto keep = [&](HeadInput& input) { input.kept = kept; };
+  const auto keep = [&](Work& work) { work.kept = kept; };
   const HeadAnswer middle =
       answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_, keep);
   EXPECT_THAT(middle.values, ElementsAre(8, -2));

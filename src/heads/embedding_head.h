@@ -1,6 +1,7 @@
 // EmbeddingHead: hidden rows of a sequence to one vector: modules of the rows, pooling modes side
-// by side, modules of the vector; then, per request, the first `dimensions` values and length 1. Of
-// a sequence with parts (late chunking) every part is pooled for itself: a vector per part.
+// by side, modules of the vector; then, as Embed or the checkpoint says, the first `dimensions`
+// values and length 1. Of a sequence with parts (late chunking) every part is pooled for itself: a
+// vector per part.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +18,19 @@ namespace vecton::heads {
 
 class EmbeddingHead final : public Head {
  public:
-  // `truncate`: where a request names no dimensions, its finished vector is cut to so many values.
+  // What counts where a request says nothing.
+  struct Defaults {
+    bool normalize = false;
+    std::optional<int64_t> dimensions{};
+    std::optional<int64_t> truncate{};  // the finished vector is cut to so many values
+  };
   EmbeddingHead(RowModules token_modules, std::vector<ops::Pooling> pooling, bool include_prompt,
-                RowModules vector_modules, std::optional<int64_t> truncate = std::nullopt);
+                RowModules vector_modules, const Defaults& defaults);
 
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
   std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                                  std::span<const HeadInput> inputs) const override;
-  // The same before it is read: of each sequence the vectors, [parts, columns].
+  // The vectors of each sequence as the modules leave them.
   std::vector<Tensor> vectors(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                               std::span<const HeadInput> inputs) const;
   int64_t weight_bytes() const override {
@@ -32,6 +38,7 @@ class EmbeddingHead final : public Head {
   }
 
  private:
+  Tensor finish(Ops& ops, Tensor vectors, const Embed& task) const;
   // [rows.sequences(), width].
   Tensor pooled(Ops& ops, const Tensor& hidden, const tensor::Rows& rows) const;
   static bool one_row(ops::Pooling pooling) {
@@ -41,7 +48,7 @@ class EmbeddingHead final : public Head {
   RowModules token_modules_, vector_modules_;
   std::vector<ops::Pooling> pooling_;
   bool include_prompt_, all_rows_;
-  std::optional<int64_t> truncate_;
+  Defaults defaults_;
 };
 
 }  // namespace vecton::heads

@@ -17,11 +17,11 @@ using testing::Text;
 
 class EmbeddingHeadTest : public testing::HeadTest {
  protected:
-  EmbeddingHeadTest() : HeadTest(backend::make_ref_ops()) {}
+  EmbeddingHeadTest() : HeadTest(backend::make_ref_ops(), Embed{.normalize = false}) {}
 
   static EmbeddingHead head(std::vector<ops::Pooling> pooling, bool include_prompt = true,
                             std::optional<int64_t> truncate = std::nullopt) {
-    return {RowModules(), std::move(pooling), include_prompt, RowModules(), truncate};
+    return {RowModules(), std::move(pooling), include_prompt, RowModules(), {.truncate = truncate}};
   }
   const Text three_{.ids = {5, 6, 7}, .rows = {{1, -2}, {4, 0}, {-2, 8}}};
   const Text one_{.ids = {5}, .rows = {{3, 4}}};
@@ -65,7 +65,7 @@ TEST_F(EmbeddingHeadTest, SeveralPoolingsStandSideBySideInTheirOrder) {
 }
 
 TEST_F(EmbeddingHeadTest, WantsTheRowsThatItPools) {
-  const HeadInput input{.ids = three_.ids};
+  const Work input{.ids = three_.ids};
   EXPECT_THAT(wanted(head({ops::Pooling::kCls}), input), ElementsAre(0));
   EXPECT_THAT(wanted(head({ops::Pooling::kLast}), input), ElementsAre(2));
   EXPECT_THAT(wanted(head({ops::Pooling::kCls, ops::Pooling::kLast}), input), ElementsAre(0, 2));
@@ -74,19 +74,19 @@ TEST_F(EmbeddingHeadTest, WantsTheRowsThatItPools) {
 }
 
 TEST_F(EmbeddingHeadTest, TheFirstRowIsTheLastOfOneToken) {
-  const HeadInput input{.ids = one_.ids};
+  const Work input{.ids = one_.ids};
   EXPECT_THAT(wanted(head({ops::Pooling::kCls, ops::Pooling::kLast}), input), ElementsAre(0));
   EXPECT_THAT(answer(head({ops::Pooling::kCls, ops::Pooling::kLast}), one_).values,
               ElementsAre(3, 4, 3, 4));
 }
 
 TEST_F(EmbeddingHeadTest, ThePromptCanBeLeftOut) {
-  const auto prompted = [](HeadInput& input) { input.prompt_tokens = 2; };
+  const auto prompted = [](Work& work) { work.prompt_tokens = 2; };
   EXPECT_THAT(answer(head({ops::Pooling::kMean}, false), three_, prompted).values,
               ElementsAre(-2, 8));
   EXPECT_THAT(answer(head({ops::Pooling::kMean}, true), three_, prompted).values,
               ElementsAre(1, 2));
-  const HeadInput input{.ids = three_.ids, .prompt_tokens = 1};
+  const Work input{.ids = three_.ids, .prompt_tokens = 1};
   EXPECT_THAT(wanted(head({ops::Pooling::kMean}, false), input), ElementsAre(1, 2));
   EXPECT_THAT(wanted(head({ops::Pooling::kCls}, false), input), ElementsAre(1));
   EXPECT_THAT(wanted(head({ops::Pooling::kLast}, false), input), ElementsAre(2));
@@ -95,7 +95,7 @@ TEST_F(EmbeddingHeadTest, ThePromptCanBeLeftOut) {
 
 // Positions count from the prompt's beginning: weights 2 and 3 of rows 1 and 2.
 TEST_F(EmbeddingHeadTest, WeightsGoOnAfterAPromptThatIsLeftOut) {
-  const auto prompted = [](HeadInput& input) { input.prompt_tokens = 1; };
+  const auto prompted = [](Work& work) { work.prompt_tokens = 1; };
   EXPECT_THAT(answer(head({ops::Pooling::kWeightedMean}, false), three_, prompted).values,
               near({(2 * 4 - 3 * 2) / 5.0f, (0 + 3 * 8) / 5.0f}));
 }
@@ -108,10 +108,7 @@ TEST_F(EmbeddingHeadTest, LengthOneIsOfTheRequest) {
 // Matryoshka: cut first, then length 1.
 TEST_F(EmbeddingHeadTest, DimensionsAreCutBeforeTheLengthIsMadeOne) {
   const Text text{.ids = {1}, .rows = {{3, 4, 12}}};
-  const auto two = [](HeadInput& input) {
-    input.dimensions = 2;
-    input.activation = true;
-  };
+  const auto two = [](Work& work) { work.tasks = {Embed{.dimensions = 2, .normalize = true}}; };
   EXPECT_THAT(answer(head({ops::Pooling::kCls}), text, two).values, near({0.6f, 0.8f}));
   EXPECT_THAT(answer(head({ops::Pooling::kCls}), text, activated).values,
               near({3 / 13.0f, 4 / 13.0f, 12 / 13.0f}));
@@ -120,16 +117,37 @@ TEST_F(EmbeddingHeadTest, DimensionsAreCutBeforeTheLengthIsMadeOne) {
 // truncate_dim of sentence-transformers cuts what is finished, so that the length is below 1.
 TEST_F(EmbeddingHeadTest, ACheckpointsTruncationComesLast) {
   const Text text{.ids = {1}, .rows = {{3, 4, 12}}};
-  const EmbeddingHead cut = head({ops::Pooling::kCls}, true, 2);
-  EXPECT_THAT(answer(cut, text, activated).values, near({3 / 13.0f, 4 / 13.0f}));
+  const EmbeddingHead cut(RowModules(), {ops::Pooling::kCls}, true, RowModules(),
+                          {.normalize = true, .truncate = 2});
+  const auto silent = [](Work& work) { work.tasks = {Embed{}}; };
+  EXPECT_THAT(answer(cut, text, silent).values, near({3 / 13.0f, 4 / 13.0f}));
   EXPECT_THAT(answer(head({ops::Pooling::kCls}, true, 9), text).values, ElementsAre(3, 4, 12));
-  const auto one = [](HeadInput& input) { input.dimensions = 1; };
+  const auto one = [](Work& work) { work.tasks = {Embed{.dimensions = 1, .normalize = false}}; };
   EXPECT_THAT(answer(cut, text, one).values, ElementsAre(3));
+}
+
+// Who asks for a length gets it of what is left after the cut.
+TEST_F(EmbeddingHeadTest, ALengthThatIsAskedForIsOfTheCutVector) {
+  const Text text{.ids = {1}, .rows = {{3, 4, 12}}};
+  const EmbeddingHead cut = head({ops::Pooling::kCls}, true, 2);
+  EXPECT_THAT(answer(cut, text, activated).values, near({0.6f, 0.8f}));
+  EXPECT_THAT(answer(cut, text).values, ElementsAre(3, 4));
+}
+
+TEST_F(EmbeddingHeadTest, TheDefaultsCountWhereTheRequestSaysNothing) {
+  const Text text{.ids = {1}, .rows = {{3, 4, 12}}};
+  const EmbeddingHead two(RowModules(), {ops::Pooling::kCls}, true, RowModules(),
+                          {.normalize = true, .dimensions = 2});
+  const auto silent = [](Work& work) { work.tasks = {Embed{}}; };
+  EXPECT_THAT(answer(two, text, silent).values, near({0.6f, 0.8f}));
+  EXPECT_THAT(answer(two, text).values, ElementsAre(3, 4));  // asked not to
+  const auto all = [](Work& work) { work.tasks = {Embed{.dimensions = 3, .normalize = false}}; };
+  EXPECT_THAT(answer(two, text, all).values, ElementsAre(3, 4, 12));
 }
 
 TEST_F(EmbeddingHeadTest, EveryPartIsPooledForItself) {
   const std::vector<int64_t> parts = {1, 3};
-  const auto in_parts = [&](HeadInput& input) { input.parts = parts; };
+  const auto in_parts = [&](Work& work) { work.parts = parts; };
   const HeadAnswer means = answer(head({ops::Pooling::kMean}), three_, in_parts);
   EXPECT_EQ(means.rows, 2);
   EXPECT_THAT(means.values, ElementsAre(1, -2, 1, 4));
@@ -142,15 +160,15 @@ TEST_F(EmbeddingHeadTest, EveryPartIsPooledForItself) {
 // Weights begin at 1 in every part: (1 * 4 + 2 * -2) / 3, (0 + 2 * 8) / 3.
 TEST_F(EmbeddingHeadTest, PositionsBeginAnewInEveryPart) {
   const std::vector<int64_t> parts = {1, 3};
-  const auto in_parts = [&](HeadInput& input) { input.parts = parts; };
+  const auto in_parts = [&](Work& work) { work.parts = parts; };
   EXPECT_THAT(answer(head({ops::Pooling::kWeightedMean}), three_, in_parts).values,
               near({1, -2, 0, 16 / 3.0f}));
 }
 
 TEST_F(EmbeddingHeadTest, OneBatchHasTextsWithAndWithoutParts) {
   const std::vector<int64_t> parts = {2, 3};
-  const auto first_in_parts = [&](HeadInput& input) {
-    if (input.ids.size() == 3) input.parts = parts;
+  const auto first_in_parts = [&](Work& work) {
+    if (work.ids.size() == 3) work.parts = parts;
   };
   const auto both =
       answers(head({ops::Pooling::kMean}), std::vector<Text>{three_, one_, three_}, first_in_parts);

@@ -12,8 +12,9 @@ FillMaskHead::FillMaskHead(checkpoint::HeadWeights weights, int32_t mask_id)
     : weights_(std::move(weights)), mask_id_(mask_id) {}
 
 void FillMaskHead::want(const HeadInput& input, tensor::Rows& wanted) const {
-  for (size_t i = 0; i < input.ids.size(); ++i) {
-    if (input.ids[i] == mask_id_) wanted.index.push_back(static_cast<int32_t>(i));
+  const std::vector<int32_t>& ids = input.work->ids;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] == mask_id_) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
@@ -25,10 +26,11 @@ std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden,
   std::vector<std::vector<int32_t>> targets;  // of the columns; empty = all tokens
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor x = ops.softmax(run_steps(ops, weights_, slice_sequence(hidden, rows, s)));
-    targets.emplace_back(inputs[s].targets.begin(), inputs[s].targets.end());
+    targets.push_back(inputs[s].work->targets);
     std::ranges::sort(targets.back());
     if (!targets.back().empty()) x = ops.gather_columns(x, ops.upload_indices(targets.back()));
-    const Ops::TopK top = ops.top_k(x, std::min(inputs[s].top_k, x.columns()));
+    const Ops::TopK top =
+        ops.top_k(x, std::min(inputs[s].parameters<FillMask>().top_k, x.columns()));
     best.insert(best.end(), {top.values, top.columns});
   }
   std::vector<HeadAnswer> read = to_answers(ops, best), answers;

@@ -18,7 +18,7 @@ constexpr int32_t kMask = 9;
 
 class FillMaskHeadTest : public testing::HeadTest {
  protected:
-  FillMaskHeadTest() : HeadTest(backend::make_ref_ops()) {}
+  FillMaskHeadTest() : HeadTest(backend::make_ref_ops(), FillMask{}) {}
 
   FillMaskHead head() {
     checkpoint::HeadWeights weights{.every_token = true};
@@ -26,7 +26,7 @@ class FillMaskHeadTest : public testing::HeadTest {
     return {weights, kMask};
   }
   static auto best(int64_t k) {
-    return [k](HeadInput& input) { input.top_k = k; };
+    return [k](Work& work) { work.tasks = {FillMask{.top_k = k}}; };
   }
   // e^x / sum of e^x over (a, b, -a, -b).
   static float likely(double x, double a, double b) {
@@ -73,10 +73,7 @@ TEST_F(FillMaskHeadTest, EquallyLikelyOnesStandById) {
 // Probabilities stay those of the whole vocabulary.
 TEST_F(FillMaskHeadTest, TargetsAloneAreAnswered) {
   const std::vector<int32_t> targets = {3, 0};
-  const auto ask = [&](HeadInput& input) {
-    input.top_k = 5;
-    input.targets = targets;
-  };
+  const auto ask = [&](Work& work) { work.targets = targets; };
   const HeadAnswer two = answer(head(), text_, ask);
   EXPECT_EQ(two.columns, 2);
   EXPECT_THAT(two.ids, ElementsAre(0, 3, 3, 0));

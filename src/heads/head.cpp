@@ -15,9 +15,22 @@ std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values) {
   return answers;
 }
 
+bool wants_activation(const HeadInput& input) {
+  return std::visit(
+      [](const auto& parameters) {
+        if constexpr (requires { parameters.use_activation; }) {
+          return parameters.use_activation.value_or(true);
+        } else {
+          return true;
+        }
+      },
+      input.work->tasks[input.task]);
+}
+
 void want_tokens(const HeadInput& input, tensor::Rows& wanted) {
-  for (size_t i = 0; i < input.ids.size(); ++i) {
-    if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
+  const std::vector<uint8_t>& kept = input.work->kept;
+  for (size_t i = 0; i < input.work->ids.size(); ++i) {
+    if (kept.empty() || kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }

@@ -1,27 +1,31 @@
 // Head: hidden rows to answers, one kind of answer each. Called by engine/runner. Immutable after
-// load, thread-safe; knows no model and no request.
+// load, thread-safe; knows no model.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
+#include <variant>
 #include <vector>
 
+#include "heads/work.h"
 #include "ops/ops.h"
 
 namespace vecton::heads {
 
-// What a head knows of one sequence.
+// What a head is asked of one sequence.
 struct HeadInput {
-  std::span<const int32_t> ids;
-  int64_t prompt_tokens = 0;          // leading tokens that are the prompt's
-  bool activation = false;            // normalise, or logits to probabilities
-  std::span<const uint8_t> kept;      // token answers: 1 = this token has one; empty = all have
-  std::span<const int64_t> parts;     // late chunking: ends of the parts, in tokens; empty = none
-  std::optional<int64_t> dimensions;  // embeddings: the first values only
-  int64_t top_k = 0;                  // masks
-  std::span<const int32_t> targets;   // masks: only these tokens of the vocabulary
+  const Work* work = nullptr;
+  size_t task = 0;  // which of the work's tasks
+
+  template <class Parameters>
+  const Parameters& parameters() const {
+    return std::get<Parameters>(work->tasks[task]);
+  }
 };
+
+// Whether labels and scores are wanted as probabilities, or what else the checkpoint makes of their
+// logits; so where nobody says.
+bool wants_activation(const HeadInput& input);
 
 struct HeadAnswer {
   int64_t rows = 0, columns = 0;

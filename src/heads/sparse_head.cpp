@@ -79,7 +79,7 @@ std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden
     std::map<int32_t, float> of_token;
     for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
       const float weight = weights.values[static_cast<size_t>(r)];
-      if (weight != 0) of_token[inputs[s].ids[static_cast<size_t>(rows.index[r])]] = weight;
+      if (weight != 0) of_token[inputs[s].work->ids[static_cast<size_t>(rows.index[r])]] = weight;
     }
     HeadAnswer sparse{.rows = 1, .columns = static_cast<int64_t>(of_token.size())};
     for (const auto& [id, weight] : of_token) {
@@ -104,7 +104,7 @@ std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden,
   for (size_t s = 0; s < inputs.size(); ++s) {
     std::map<int32_t, float> largest;
     for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
-      const int32_t id = inputs[s].ids[static_cast<size_t>(rows.index[r])];
+      const int32_t id = inputs[s].work->ids[static_cast<size_t>(rows.index[r])];
       const float weight = weights.values[static_cast<size_t>(r)];
       if (weight == 0 || special_.contains(id)) continue;
       const auto [place, fresh] = largest.try_emplace(id, weight);

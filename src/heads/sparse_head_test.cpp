@@ -17,7 +17,7 @@ using testing::Text;
 
 class SparseHeadTest : public testing::HeadTest {
  protected:
-  SparseHeadTest() : HeadTest(backend::make_ref_ops()) {}
+  SparseHeadTest() : HeadTest(backend::make_ref_ops(), SparseEmbed{}) {}
 
   SpladeHead splade(checkpoint::SpladePooling pooling = {},
                     std::optional<int64_t> most = std::nullopt) {
@@ -99,7 +99,7 @@ TEST_F(SparseHeadTest, LexicalLeavesSpecialTokensOut) {
 
 TEST_F(SparseHeadTest, LexicalReadsTheTokensThatAreKept) {
   const std::vector<uint8_t> kept = {1, 0, 1};
-  const auto keep = [&](HeadInput& input) { input.kept = kept; };
+  const auto keep = [&](Work& work) { work.kept = kept; };
   const Text text{.ids = {3, 4, 5}, .rows = {{1, 1}, {9, 9}, {2, 1}}};
   const HeadAnswer answer = this->answer(lexical(), text, keep);
   EXPECT_THAT(answer.ids, ElementsAre(3, 5));
@@ -116,7 +116,7 @@ TEST_F(SparseHeadTest, StaticWeightsAreTheTokensOwnRows) {
 
 TEST_F(SparseHeadTest, ATextHasTheSameBitsInAnyCompany) {
   const Text other{.ids = {1, 2, 3}, .rows = {{0.3f, 0.1f}, {0.7f, -1}, {2, 2}}};
-  const auto plain = [](HeadInput&) {};
+  const auto plain = [](Work&) {};
   expect_same_alone(splade(), {text_, other, text_}, plain);
   expect_same_alone(splade({.sum = true}, 2), {other, text_}, plain);
   expect_same_alone(lexical(), {text_, other}, plain);

@@ -25,31 +25,37 @@ struct Text {
 
 class HeadTest : public ::testing::Test {
  protected:
-  explicit HeadTest(std::unique_ptr<Ops> ops) : ops_(std::move(ops)) {}
+  // `task`: what texts are asked for, unless a test says more.
+  HeadTest(std::unique_ptr<Ops> ops, TaskParameters task)
+      : ops_(std::move(ops)), task_(std::move(task)) {}
 
   // The positions that the head wants of a text.
-  static std::vector<int32_t> wanted(const heads::Head& head, const heads::HeadInput& input) {
+  static std::vector<int32_t> wanted(const heads::Head& head, const heads::Work& work) {
     tensor::Rows rows;
-    head.want(input, rows);
+    head.want({.work = &work}, rows);
     EXPECT_EQ(rows.sequences(), 1);
     EXPECT_EQ(rows.count(), static_cast<int64_t>(rows.index.size()));
     return rows.index;
   }
 
-  // Answers to texts of one batch; `ask` fills in what each of them wants besides its ids.
+  // Answers to texts of one batch; `ask` changes what is asked of each.
   template <class F>
   std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts,
                                          F ask) {
+    std::vector<heads::Work> works;
+    for (const Text& text : texts) {
+      works.push_back({.tasks = {task_}, .ids = text.ids});
+      ask(works.back());
+    }
     std::vector<heads::HeadInput> inputs;
     tensor::Rows wanted;
     std::vector<float> hidden;
     int64_t columns = 0;
-    for (const Text& text : texts) {
-      heads::HeadInput input{.ids = text.ids};
-      ask(input);
-      inputs.push_back(input);
+    for (size_t t = 0; t < texts.size(); ++t) {
+      const Text& text = texts[t];
+      inputs.push_back({.work = &works[t]});
       const size_t first = wanted.index.size();
-      head.want(input, wanted);
+      head.want(inputs.back(), wanted);
       for (size_t i = first; i < wanted.index.size(); ++i) {
         const std::vector<float>& row = text.rows.at(static_cast<size_t>(wanted.index[i]));
         hidden.insert(hidden.end(), row.begin(), row.end());
@@ -59,7 +65,7 @@ class HeadTest : public ::testing::Test {
     return head.answer(*ops_, ops_->upload(hidden, wanted.count(), columns), wanted, inputs);
   }
   std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts) {
-    return answers(head, texts, [](heads::HeadInput&) {});
+    return answers(head, texts, [](heads::Work&) {});
   }
   template <class F>
   heads::HeadAnswer answer(const heads::Head& head, const Text& text, const F& ask) {
@@ -68,7 +74,7 @@ class HeadTest : public ::testing::Test {
     return std::move(one.front());
   }
   heads::HeadAnswer answer(const heads::Head& head, const Text& text) {
-    return answer(head, text, [](heads::HeadInput&) {});
+    return answer(head, text, [](heads::Work&) {});
   }
 
   // Answers of a batch are those of each text alone, bit by bit.
@@ -86,8 +92,16 @@ class HeadTest : public ::testing::Test {
   }
 
   std::unique_ptr<Ops> ops_;
+  TaskParameters task_;
 };
 
-inline void activated(heads::HeadInput& input) { input.activation = true; }
+// Vectors of length 1, probabilities in place of logits.
+inline void activated(heads::Work& work) {
+  const auto activate = [](auto& parameters) {
+    if constexpr (requires { parameters.normalize; }) parameters.normalize = true;
+    if constexpr (requires { parameters.use_activation; }) parameters.use_activation = true;
+  };
+  std::visit(activate, work.tasks.front());
+}
 
 }  // namespace vecton::testing

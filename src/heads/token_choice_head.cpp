@@ -19,7 +19,7 @@ Tensor TokenChoiceHead::logits(Ops& ops, const Tensor& hidden, const ops::Linear
 }
 
 void TokenChoiceHead::want(const HeadInput& input, tensor::Rows& wanted) const {
-  wanted.index.push_back(static_cast<int32_t>(input.ids.size()) - 1);
+  wanted.index.push_back(static_cast<int32_t>(input.work->ids.size()) - 1);
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
@@ -36,7 +36,7 @@ std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
   for (size_t s = 0; s < inputs.size(); ++s) {
     HeadAnswer answer{.rows = 1, .columns = 1};
     answer.logit = values[0][s];
-    answer.values = {values[inputs[s].activation ? 1 : 0][s]};
+    answer.values = {values[wants_activation(inputs[s]) ? 1 : 0][s]};
     answers.push_back(std::move(answer));
   }
   return answers;

@@ -5,12 +5,16 @@
 namespace vecton::heads {
 
 TokenEmbeddingHead::TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, RowModules modules,
-                                       bool skip_first)
-    : linear_(std::move(linear)), modules_(std::move(modules)), skip_first_(skip_first) {}
+                                       bool normalize, bool skip_first)
+    : linear_(std::move(linear)),
+      modules_(std::move(modules)),
+      normalize_(normalize),
+      skip_first_(skip_first) {}
 
 void TokenEmbeddingHead::want(const HeadInput& input, tensor::Rows& wanted) const {
-  for (size_t i = skip_first_ ? 1 : 0; i < input.ids.size(); ++i) {
-    if (input.kept.empty() || input.kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
+  const std::vector<uint8_t>& kept = input.work->kept;
+  for (size_t i = skip_first_ ? 1 : 0; i < input.work->ids.size(); ++i) {
+    if (kept.empty() || kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
@@ -22,7 +26,8 @@ std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidde
   std::vector<Tensor> values;
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor own = slice_sequence(all, rows, s);
-    values.push_back(inputs[s].activation ? ops.l2_normalize(std::move(own)) : own);
+    const bool normalize = inputs[s].parameters<TokenEmbed>().normalize.value_or(normalize_);
+    values.push_back(normalize ? ops.l2_normalize(std::move(own)) : own);
   }
   std::vector<HeadAnswer> answers = to_answers(ops, values);
   for (size_t s = 0; s < inputs.size(); ++s) answers[s].positions = rows_of_sequence(rows, s).index;

@@ -1,5 +1,5 @@
 // TokenEmbeddingHead: a vector per token: the hidden rows themselves, or their projection (late
-// interaction), of length 1 where that is asked for.
+// interaction), of length 1 where TokenEmbed or the checkpoint says so.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,9 @@ namespace vecton::heads {
 
 class TokenEmbeddingHead final : public Head {
  public:
-  // `linear` and then `modules`; neither = the hidden rows. `skip_first`: the first token has no
-  // vector (BGE-M3).
-  TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, RowModules modules,
+  // `linear` and then `modules`; neither = the hidden rows. `normalize` counts where a request says
+  // nothing. `skip_first`: the first token has no vector (BGE-M3).
+  TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, RowModules modules, bool normalize,
                      bool skip_first = false);
 
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
@@ -25,7 +25,7 @@ class TokenEmbeddingHead final : public Head {
  private:
   std::optional<ops::LinearWeight> linear_;
   RowModules modules_;
-  bool skip_first_;
+  bool normalize_, skip_first_;
 };
 
 }  // namespace vecton::heads

@@ -22,7 +22,7 @@ using testing::values_of;
 
 class TokenHeadsTest : public testing::HeadTest {
  protected:
-  TokenHeadsTest() : HeadTest(backend::make_ref_ops()) {}
+  TokenHeadsTest() : HeadTest(backend::make_ref_ops(), Score{.use_activation = false}) {}
 
   TokenChoiceHead choice(int tokens, float scale = 1, float softcap = 0) {
     std::vector<ops::LinearWeight> rows = {linear_of(*ops_, 1, 2, {1, 0})};
@@ -32,8 +32,14 @@ class TokenHeadsTest : public testing::HeadTest {
   const Text text_{.ids = {5, 6, 7}, .rows = {{3, 4}, {0, 2}, {-5, 12}}};
 };
 
-TEST_F(TokenHeadsTest, VectorsAreTheHiddenRows) {
-  const TokenEmbeddingHead head(std::nullopt, RowModules());
+class TokenVectorsTest : public testing::HeadTest {
+ protected:
+  TokenVectorsTest() : HeadTest(backend::make_ref_ops(), TokenEmbed{}) {}
+  const Text text_{.ids = {5, 6, 7}, .rows = {{3, 4}, {0, 2}, {-5, 12}}};
+};
+
+TEST_F(TokenVectorsTest, VectorsAreTheHiddenRows) {
+  const TokenEmbeddingHead head(std::nullopt, RowModules(), false);
   const HeadAnswer all = answer(head, text_);
   EXPECT_EQ(all.rows, 3);
   EXPECT_EQ(all.columns, 2);
@@ -41,21 +47,28 @@ TEST_F(TokenHeadsTest, VectorsAreTheHiddenRows) {
   EXPECT_THAT(all.positions, ElementsAre(0, 1, 2));
 }
 
-TEST_F(TokenHeadsTest, VectorsHaveLengthOneWhereThatIsAskedFor) {
-  const TokenEmbeddingHead head(std::nullopt, RowModules());
+TEST_F(TokenVectorsTest, VectorsHaveLengthOneWhereThatIsAskedFor) {
+  const TokenEmbeddingHead head(std::nullopt, RowModules(), false);
   EXPECT_THAT(answer(head, text_, activated).values,
               near({0.6f, 0.8f, 0, 1, -5 / 13.0f, 12 / 13.0f}));
 }
 
-TEST_F(TokenHeadsTest, VectorsAreProjected) {
-  const TokenEmbeddingHead head(linear_of(*ops_, 3, 2, {1, 0, 0, 1, 1, 1}), RowModules());
+TEST_F(TokenVectorsTest, TheDefaultCountsWhereTheRequestSaysNothing) {
+  const TokenEmbeddingHead head(std::nullopt, RowModules(), true);
+  EXPECT_THAT(answer(head, text_).values, near({0.6f, 0.8f, 0, 1, -5 / 13.0f, 12 / 13.0f}));
+  const auto plain = [](Work& work) { work.tasks = {TokenEmbed{.normalize = false}}; };
+  EXPECT_THAT(answer(head, text_, plain).values, ElementsAre(3, 4, 0, 2, -5, 12));
+}
+
+TEST_F(TokenVectorsTest, VectorsAreProjected) {
+  const TokenEmbeddingHead head(linear_of(*ops_, 3, 2, {1, 0, 0, 1, 1, 1}), RowModules(), false);
   const HeadAnswer all = answer(head, text_);
   EXPECT_EQ(all.columns, 3);
   EXPECT_THAT(all.values, ElementsAre(3, 4, 7, 0, 2, 2, -5, 12, 7));
 }
 
-TEST_F(TokenHeadsTest, TheFirstTokenCanHaveNone) {
-  const TokenEmbeddingHead head(std::nullopt, RowModules(), true);
+TEST_F(TokenVectorsTest, TheFirstTokenCanHaveNone) {
+  const TokenEmbeddingHead head(std::nullopt, RowModules(), false, true);
   const HeadAnswer rest = answer(head, text_);
   EXPECT_THAT(rest.values, ElementsAre(0, 2, -5, 12));
   EXPECT_THAT(rest.positions, ElementsAre(1, 2));
@@ -63,12 +76,13 @@ TEST_F(TokenHeadsTest, TheFirstTokenCanHaveNone) {
   EXPECT_THAT(wanted(head, {.ids = text_.ids, .kept = kept}), ElementsAre(2));
 }
 
-TEST_F(TokenHeadsTest, VectorsOfABatchGoToTheirTexts) {
+TEST_F(TokenVectorsTest, VectorsOfABatchGoToTheirTexts) {
   const std::vector<uint8_t> kept = {0, 1, 0};
-  const auto second = [&, n = 0](HeadInput& input) mutable {
-    if (n++ == 0) input.kept = kept;
+  const auto second = [&, n = 0](Work& work) mutable {
+    if (n++ == 0) work.kept = kept;
   };
-  const auto both = answers(TokenEmbeddingHead(std::nullopt, RowModules()), {text_, text_}, second);
+  const auto both =
+      answers(TokenEmbeddingHead(std::nullopt, RowModules(), false), {text_, text_}, second);
   EXPECT_THAT(both.at(0).values, ElementsAre(0, 2));
   EXPECT_THAT(both.at(0).positions, ElementsAre(1));
   EXPECT_THAT(both.at(1).values, ElementsAre(3, 4, 0, 2, -5, 12));
@@ -108,7 +122,7 @@ TEST_F(TokenHeadsTest, ChoicesOfABatchGoToTheirTexts) {
 
 TEST_F(TokenHeadsTest, APooledVectorIsScoredByItsLabels) {
   const VectorClassifierHead head(
-      EmbeddingHead(RowModules(), {ops::Pooling::kLast}, true, RowModules()),
+      EmbeddingHead(RowModules(), {ops::Pooling::kLast}, true, RowModules(), {}),
       LabelActivation::kSoftmax);
   EXPECT_THAT(wanted(head, {.ids = text_.ids}), ElementsAre(2));
   EXPECT_THAT(answer(head, text_).values, ElementsAre(-5, 12));

@@ -12,14 +12,12 @@ VectorClassifierHead::VectorClassifierHead(EmbeddingHead scores, LabelActivation
 std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hidden,
                                                      const tensor::Rows& rows,
                                                      std::span<const HeadInput> inputs) const {
-  std::vector<HeadInput> plain(inputs.begin(), inputs.end());
-  for (HeadInput& input : plain) input.activation = false;
-  std::vector<Tensor> values = scores_.vectors(ops, hidden, rows, plain);
+  std::vector<Tensor> values = scores_.vectors(ops, hidden, rows, inputs);
   std::vector<Tensor> scores;  // the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor logits = activation_.calibrate(ops, std::move(values[s]));
     if (is_score(logits)) scores.push_back(logits);
-    values[s] = inputs[s].activation ? activation_.apply(ops, std::move(logits)) : logits;
+    values[s] = wants_activation(inputs[s]) ? activation_.apply(ops, std::move(logits)) : logits;
   }
   values.insert(values.end(), scores.begin(), scores.end());
   std::vector<HeadAnswer> answers = to_answers(ops, values);

@@ -18,8 +18,8 @@ std::string list(Fields& fields, const char* key) {
 
 }  // namespace
 
-ChatFields read_chat(Fields& fields, bool generates) {
-  ChatFields chat;
+Chat read_chat(const Context& context, Fields& fields, bool generates) {
+  Chat chat;
   chat.input.messages = list(fields, "messages");
   chat.input.tools = list(fields, "tools");
   chat.input.documents = list(fields, "documents");
@@ -36,15 +36,9 @@ ChatFields read_chat(Fields& fields, bool generates) {
     }
     chat.input.add_generation_prompt = false;
   }
-  chat.name = fields.text("chat_template").value_or("");
+  chat.chat_template = fields.text("chat_template").value_or("");
+  if (chat.chat_template.empty()) chat.chat_template = context.options.chat_template;
   return chat;
-}
-
-std::string ChatFields::render(const Context& context) const {
-  const std::string& chosen = name.empty() ? context.options.chat_template : name;
-  if (context.templates) return context.templates->render(input, chosen);
-  if (chosen.empty()) throw Failure(Cause::kInvalid, "the model has no chat template", "messages");
-  return ChatTemplate::parse(chosen).render(input);
 }
 
 }  // namespace vecton::server

@@ -12,7 +12,7 @@ namespace {
 
 using testing::HasSubstr;
 
-class Chat : public testing::Test {
+class ChatFields : public testing::Test {
  protected:
   json::value tokenize(const std::string& fields) {
     return json::parse(test.plan(openai::tokenize, R"({"messages":[{"role":"user","content":"the"},
@@ -31,7 +31,7 @@ class Chat : public testing::Test {
 constexpr const char* kTemplate =
     R"(,"chat_template":"{% for m in messages %}{{ m.content }} {% endfor %}{{ x }}{{ 'the' if add_generation_prompt }}")";
 
-TEST_F(Chat, IsTokenizedAsTheTemplateSays) {
+TEST_F(ChatFields, IsTokenizedAsTheTemplateSays) {
   EXPECT_EQ(tokens(kTemplate), R"(["the","capital","the"])");
   EXPECT_EQ(tokens(std::string(kTemplate) + R"(,"add_generation_prompt":false)"),
             R"(["the","capital"])");
@@ -43,13 +43,13 @@ TEST_F(Chat, IsTokenizedAsTheTemplateSays) {
             R"(["[CLS]","the","capital","the","[SEP]"])");
 }
 
-TEST_F(Chat, TheServersTemplateCountsWhereTheRequestHasNone) {
+TEST_F(ChatFields, TheServersTemplateCountsWhereTheRequestHasNone) {
   test.options.chat_template = "the {{ messages[1].content }}";
   EXPECT_EQ(tokens(""), R"(["the","capital"])");
   EXPECT_EQ(tokens(R"(,"chat_template":"{{ messages[1].content }}")"), R"(["capital"])");
 }
 
-TEST_F(Chat, WrongFieldsAreRefused) {
+TEST_F(ChatFields, WrongFieldsAreRefused) {
   for (const std::string fields :
        {R"("messages":[])", R"("messages":"a")", R"("messages":[1],"chat_template":"a")",
         R"("messages":[{}])", R"("messages":[{}],"chat_template":"{{")",

@@ -66,20 +66,21 @@ std::vector<std::string> read_texts(const Call& call, Fields& fields) {
 Request read_request(const Call& call, Fields& fields, Plan& plan) {
   Request like;
   if (const auto type = fields.text("input_type"))
-    set_task_prompt(call.context.info, *type, "input_type", like, plan.warnings);
-  like.dimensions = fields.integer("output_dimension");
-  if (like.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
-    like.dimensions.reset();
+    set_task_prompt(call.context.info, *type, "input_type", like.prompt, plan.warnings);
+  Embed embed{.dimensions = fields.integer("output_dimension")};
+  if (embed.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
+    embed.dimensions.reset();
+  like.task = embed;
   const std::string truncate = fields.choice("truncate", {"END", "START", "NONE"}).value_or("END");
   const auto most = fields.integer("max_tokens", 1);
   if (truncate == "NONE") {
-    like.max_tokens = most;
+    like.prompt.max_tokens = most;
   } else {
-    like.truncate = most && *most < call.context.info.max_model_len ? *most : -1;
-    like.truncation_side =
+    like.prompt.truncation.to = most && *most < call.context.info.max_model_len ? *most : -1;
+    like.prompt.truncation.side =
         truncate == "START" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
   }
-  refuse_priority(fields);
+  like.priority = read_priority(call.context, fields);
   return like;
 }
 
@@ -116,7 +117,8 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
   plan.ignored = fields.finish();
   for (const std::string& type : types) {
     check_size(number_type_from(type).value_or(NumberType::kFloat32),
-               like.dimensions.value_or(info.embedding_size), "embedding_types");
+               std::get<Embed>(like.task).dimensions.value_or(info.embedding_size),
+               "embedding_types");
   }
   plan.requests =
       make_requests(call.context, {.items = std::vector<Input>(texts.begin(), texts.end())}, like);

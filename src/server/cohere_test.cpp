@@ -18,19 +18,19 @@ TEST(Cohere, ReadsEveryField) {
       "input_type":"search_query","truncate":"START","max_tokens":9,"output_dimension":2})");
   ASSERT_EQ(plan.requests.size(), 2u);
   const Request& r = plan.requests[1];
-  EXPECT_EQ(std::get<0>(r.input), "b");
-  EXPECT_EQ(r.prompt_name, "query");
-  EXPECT_EQ(r.truncate, 9);
-  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
-  EXPECT_EQ(r.dimensions, 2);
+  EXPECT_EQ(std::get<0>(r.prompt.input), "b");
+  EXPECT_EQ(r.prompt.prompt_name, "query");
+  EXPECT_EQ(r.prompt.truncation.to, 9);
+  EXPECT_EQ(r.prompt.truncation.side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(parameters<Embed>(r).dimensions, 2);
   const Request plain = test.plan(openai::cohere_embed, R"({"texts":["a"]})").requests.at(0);
-  EXPECT_EQ(plain.truncate, -1);
+  EXPECT_EQ(plain.prompt.truncation.to, -1);
   EXPECT_FALSE(test.plan(openai::cohere_embed, R"({"texts":["a"],"truncate":"NONE"})")
                    .requests.at(0)
-                   .truncate);
+                   .prompt.truncation.to);
   const auto parts =
       test.plan(openai::cohere_embed, R"({"inputs":[{"content":[{"type":"text","text":"c"}]}]})");
-  EXPECT_EQ(std::get<0>(parts.requests.at(0).input), "c");
+  EXPECT_EQ(std::get<0>(parts.requests.at(0).prompt.input), "c");
 }
 
 TEST(Cohere, AnswersInEveryKindOfNumbers) {
@@ -84,8 +84,8 @@ TEST(Cohere, ItsFourWordsChangeNothingWhereThereAreNoPrompts) {
   for (const char* word : {"search_document", "search_query", "classification", "clustering"}) {
     const Plan plan = test.plan(openai::cohere_embed,
                                 R"({"texts":["a"],"input_type":")" + std::string(word) + "\"}");
-    EXPECT_FALSE(plan.requests.at(0).prompt_name) << word;
-    EXPECT_EQ(plan.requests.at(0).role, Role::kNone) << word;
+    EXPECT_FALSE(plan.requests.at(0).prompt.prompt_name) << word;
+    EXPECT_EQ(plan.requests.at(0).prompt.role, Role::kNone) << word;
     EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr(word)));
   }
 }
@@ -94,8 +94,8 @@ TEST(Cohere, WithoutTruncationMaxTokensIsALimit) {
   TestContext test;
   const auto body = R"({"texts":["a"],"truncate":"NONE","max_tokens":7})";
   const Request request = test.plan(openai::cohere_embed, body).requests.at(0);
-  EXPECT_EQ(request.max_tokens, 7);
-  EXPECT_FALSE(request.truncate);
+  EXPECT_EQ(request.prompt.max_tokens, 7);
+  EXPECT_FALSE(request.prompt.truncation.to);
 }
 
 TEST(Cohere, WholeNumbersAndBothVersionsOfTheAnswer) {

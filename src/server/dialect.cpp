@@ -47,7 +47,7 @@ std::vector<Request> make_requests(const Context& context, Inputs inputs, const 
       throw Failure(Cause::kInvalid,
                     std::string("this server does not take token ids: ") + kSendText, "input");
     }
-    requests[i].input = std::move(inputs.items[i]);
+    requests[i].prompt.input = std::move(inputs.items[i]);
   }
   return requests;
 }
@@ -56,11 +56,18 @@ std::vector<Request> make_pairs(const std::vector<std::string>& queries,
                                 const std::vector<std::string>& documents, const Request& like) {
   std::vector<Request> requests(documents.size(), like);
   for (size_t i = 0; i < requests.size(); ++i) {
-    requests[i].task = Task::kScore;
-    requests[i].input = queries.size() == 1 ? queries.front() : queries[i];
-    requests[i].pair = documents[i];
+    requests[i].prompt.input = queries.size() == 1 ? queries.front() : queries[i];
+    std::get<Score>(requests[i].task).document = documents[i];
   }
   return requests;
+}
+
+void set_activation(std::optional<bool> activation, TaskParameters& task) {
+  const auto set = [&](auto& parameters) {
+    if constexpr (requires { parameters.normalize; }) parameters.normalize = activation;
+    if constexpr (requires { parameters.use_activation; }) parameters.use_activation = activation;
+  };
+  std::visit(set, task);
 }
 
 std::string task_names(const ModelInfo& info) {
@@ -104,10 +111,10 @@ void refuse_task(const ModelInfo& info, const std::string& task) {
 
 namespace {
 
-void choose(const ChosenPrompt& chosen, Request& request) {
-  request.prompt.reset();
-  request.prompt_name = chosen.prompt_name;
-  request.role = chosen.role;
+void choose(const ChosenPrompt& chosen, Prompt& prompt) {
+  prompt.prompt_text.reset();
+  prompt.prompt_name = chosen.prompt_name;
+  prompt.role = chosen.role;
 }
 
 [[noreturn]] void refuse_prompt(const ModelInfo& info, const std::string& name,
@@ -122,21 +129,21 @@ void choose(const ChosenPrompt& chosen, Request& request) {
 
 }  // namespace
 
-void set_prompt(const ModelInfo& info, const std::string& name, Request& request) {
+void set_prompt(const ModelInfo& info, const std::string& name, Prompt& prompt) {
   const auto chosen = find_prompt(info, name);
   if (!chosen) refuse_prompt(info, name, "prompt_name");
-  choose(*chosen, request);
+  choose(*chosen, prompt);
 }
 
 void set_task_prompt(const ModelInfo& info, const std::string& word, const std::string& field,
-                     Request& request, std::vector<std::string>& warnings) {
+                     Prompt& prompt, std::vector<std::string>& warnings) {
   const auto chosen = find_task_prompt(info, word);
   if (!chosen) refuse_prompt(info, word, field);
   if (chosen->ignored) {
     warnings.push_back(field + " " + quoted(word) +
                        " changes nothing: the model has no prompt for it");
   }
-  choose(*chosen, request);
+  choose(*chosen, prompt);
 }
 
 bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most) {

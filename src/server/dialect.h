@@ -24,8 +24,8 @@ struct Context {
   const std::vector<std::string>& names;  // what `model` may say, at least one
   const ModelInfo& info;
   const Tokenizer& tokenizer;
-  const ChatTemplates* templates = nullptr;  // of the checkpoint
-  std::string public_name;                   // of the model: never a path
+  const ChatTemplates& templates;  // of the checkpoint
+  std::string public_name{};       // of the model: never a path
 };
 
 // What answers call the model where the client does not name it; never a path. Clients may name it.
@@ -61,9 +61,14 @@ void check_batch_size(const Context& context, size_t count, const std::string& f
 // where they are refused.
 std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like);
 
-// A kScore request like `like` for each document. `queries` holds one text, or one per document.
+// A request like `like`, whose task is Score, for each document. `queries` holds one text, or one
+// per document.
 std::vector<Request> make_pairs(const std::vector<std::string>& queries,
                                 const std::vector<std::string>& documents, const Request& like);
+
+// Whether vectors have length 1, and labels and scores are probabilities; tasks without either stay
+// as they are.
+void set_activation(std::optional<bool> activation, TaskParameters& task);
 
 // "embed, token_embed": what the loaded model does.
 std::string task_names(const ModelInfo& info);
@@ -79,13 +84,13 @@ std::string label_of(const ModelInfo& info, int64_t id);
 void require_task(const ModelInfo& info, Task task);
 [[noreturn]] void refuse_task(const ModelInfo& info, const std::string& task);
 
-// Gives `request` the prompt that `prompt_name` names, or that is for queries or documents. Throws
-// Failure where there is none.
-void set_prompt(const ModelInfo& info, const std::string& name, Request& request);
+// Gives `prompt` the checkpoint's prompt that `name` names, or that is for queries or documents.
+// Throws Failure where there is none.
+void set_prompt(const ModelInfo& info, const std::string& name, Prompt& prompt);
 // As set_prompt, for a `field` that says what the texts are in the words of Cohere, Jina or Voyage:
 // one that the model has no prompt for may change nothing, which `warnings` says then.
 void set_task_prompt(const ModelInfo& info, const std::string& word, const std::string& field,
-                     Request& request, std::vector<std::string>& warnings);
+                     Prompt& prompt, std::vector<std::string>& warnings);
 
 // Cuts `text` to its first `most` tokens; 0 = as long as it is. Whether something was cut.
 bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most);

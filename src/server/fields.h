@@ -7,15 +7,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "base/json_fwd.h"
 #include "server/failure.h"
+#include "vecton/request.h"
 
 namespace vecton::server {
 
-using Input = std::variant<std::string, std::vector<int32_t>>;
+using Input = decltype(Prompt::input);
 
 // What a route's input field held.
 struct Inputs {

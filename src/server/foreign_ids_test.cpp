@@ -47,10 +47,10 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, ForeignIds, testing::Values("bert-embed-mea
 TEST(ForeignIdsOfAPlan, AreWarnedOf) {
   TestContext test;
   Plan plan;
-  plan.requests.push_back({.input = ids_of(*test.tokenizer, true)});
+  plan.requests.push_back({.prompt = {.input = ids_of(*test.tokenizer, true)}});
   warn_of_foreign_ids(plan, *test.tokenizer);
   EXPECT_THAT(plan.warnings, IsEmpty());
-  plan.requests.front().input = std::vector<int32_t>{101, 999, 7, 512, 803, 77};
+  plan.requests.front().prompt.input = std::vector<int32_t>{101, 999, 7, 512, 803, 77};
   warn_of_foreign_ids(plan, *test.tokenizer);
   EXPECT_THAT(plan.warnings, ElementsAre(HasSubstr("check_embedding_ctx_length=False")));
 }

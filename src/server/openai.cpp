@@ -19,7 +19,7 @@ namespace {
 void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& format,
                  Plan& plan) {
   if (const auto task = fields.text("task"))
-    set_task_prompt(call.context.info, *task, "task", like, plan.warnings);
+    set_task_prompt(call.context.info, *task, "task", like.prompt, plan.warnings);
   for (const char* field : {"embedding_type", "output_dtype"}) {
     const auto word =
         fields.choice(field, {"float", "int8", "uint8", "binary", "ubinary", "base64"});
@@ -29,7 +29,9 @@ void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& 
     } else if (*word != "float") {
       format.type = *number_type_from(*word);
     }
-    check_size(format.type, like.dimensions.value_or(call.context.info.embedding_size), field);
+    check_size(format.type,
+               std::get<Embed>(like.task).dimensions.value_or(call.context.info.embedding_size),
+               field);
   }
 }
 
@@ -37,14 +39,15 @@ void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& 
 void join_chunks(Plan& plan) {
   Request one = plan.requests.front();
   for (const Request& request : plan.requests) {
-    const auto* text = std::get_if<std::string>(&request.input);
+    const auto* text = std::get_if<std::string>(&request.prompt.input);
     if (!text) {
-      throw Failure(Cause::kInvalid, "late_chunking: the parts must be texts, not token ids",
+      throw Failure(Cause::kInvalid,
+                    "late_chunking: the parts must be texts, not token ids or messages",
                     "late_chunking");
     }
-    one.late_chunks.push_back(*text);
+    std::get<Embed>(one.task).late_chunks.push_back(*text);
   }
-  one.input = std::string();
+  one.prompt.input = std::string();
   plan.requests = {std::move(one)};
 }
 
@@ -120,7 +123,7 @@ Plan embeddings(const Call& call) {
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   Inputs inputs = read_inputs(call, fields);
-  Request like = read_request(fields);
+  Request like = read_request(call.context, fields, Embed{});
   read_embedding(call.context, fields, like, plan);
   const bool late = fields.boolean("late_chunking").value_or(false);
   NumberFormat format = read_format(fields);
@@ -150,10 +153,10 @@ Plan tokenize(const Call& call) {
   Fields fields(call.body);
   model_of(call.context, fields);
   const bool chat = fields.any("messages") != nullptr;
-  ChatFields messages;
+  Chat messages;
   std::string prompt;
   if (chat) {
-    messages = read_chat(fields, true);
+    messages = read_chat(call.context, fields, true);
   } else {
     refuse_other_inputs(call.context, fields);
     fields.require("prompt");
@@ -162,7 +165,7 @@ Plan tokenize(const Call& call) {
   const bool special = fields.boolean("add_special_tokens").value_or(!chat);
   const bool strings = fields.boolean("return_token_strs").value_or(false);
   plan.ignored = fields.finish();
-  if (chat) prompt = messages.render(call.context);
+  if (chat) prompt = call.context.templates.render(messages.input, messages.chat_template);
   const Tokenizer& tokenizer = call.context.tokenizer;
   const Encoding encoding = tokenizer.encode(prompt, {.add_special_tokens = special});
   HttpResponse response{.content_type = std::string(kJsonType)};

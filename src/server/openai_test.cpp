@@ -31,26 +31,36 @@ TEST_F(OpenAi, EmbeddingsReadsEveryField) {
       "prompt_name":"query","cache_salt":"s","padding":"do_not_pad","odd":1})");
   ASSERT_EQ(plan.requests.size(), 2u);
   const Request& r = plan.requests[1];
-  EXPECT_EQ(r.task, Task::kEmbed);
-  EXPECT_EQ(std::get<0>(r.input), "b");
-  EXPECT_EQ(r.truncate, -1);
-  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
-  EXPECT_FALSE(r.add_special_tokens);
-  EXPECT_EQ(r.use_activation, false);
-  EXPECT_EQ(r.dimensions, 2);
-  EXPECT_EQ(r.prompt_name, "query");
+  EXPECT_EQ(task_of(r.task), Task::kEmbed);
+  EXPECT_EQ(std::get<0>(r.prompt.input), "b");
+  EXPECT_EQ(r.prompt.truncation.to, -1);
+  EXPECT_EQ(r.prompt.truncation.side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(r.prompt.add_special_tokens, false);
+  EXPECT_EQ(parameters<Embed>(r).normalize, false);
+  EXPECT_EQ(parameters<Embed>(r).dimensions, 2);
+  EXPECT_EQ(r.prompt.prompt_name, "query");
   EXPECT_EQ(r.cache_salt, "s");
   EXPECT_FALSE(plan.single);
   EXPECT_THAT(plan.ignored, testing::ElementsAre("odd"));
+}
+
+TEST_F(OpenAi, PrioritiesCountWhereTheServerHeedsThem) {
+  test.options.priority_scheduling = true;
+  EXPECT_EQ(test.plan(openai::embeddings, R"({"input":"a","priority":-3})").requests[0].priority,
+            -3);
+  EXPECT_EQ(test.plan(openai::cohere_embed, R"({"texts":["a"],"priority":2})").requests[0].priority,
+            2);
+  EXPECT_EQ(test.plan(openai::embeddings, R"({"input":"a"})").requests[0].priority, 0);
 }
 
 TEST_F(OpenAi, DefaultsLeaveEverythingToTheModel) {
   Plan plan = test.plan(openai::embeddings, R"({"input":[1,2,3]})");
   EXPECT_TRUE(plan.single);
   const Request& r = plan.requests.at(0);
-  EXPECT_EQ(std::get<1>(r.input).size(), 3u);
-  EXPECT_FALSE(r.truncate || r.use_activation || r.dimensions || r.prompt_name || r.prompt);
-  EXPECT_TRUE(r.add_special_tokens);
+  EXPECT_EQ(std::get<1>(r.prompt.input).size(), 3u);
+  EXPECT_EQ(parameters<Embed>(r), Embed{});
+  EXPECT_FALSE(r.prompt.truncation.to || r.prompt.prompt_name || r.prompt.prompt_text);
+  EXPECT_FALSE(r.prompt.add_special_tokens);
 }
 
 TEST_F(OpenAi, AnswersInFloatBase64AndBytes) {
@@ -145,17 +155,17 @@ TEST_F(OpenAi, TheRoleOfATextIsAPromptWhereThereIsOne) {
   const auto first = [&](const std::string& field) {
     return test.plan(openai::embeddings, R"({"input":"a",)" + field + "}").requests.at(0);
   };
-  EXPECT_EQ(first(R"("input_type":"query")").prompt_name, "query");
-  EXPECT_EQ(first(R"("prompt_name":"document")").prompt_name, "document");
-  EXPECT_EQ(first(R"("input_type":"search_document")").prompt_name, "document");
-  EXPECT_EQ(first(R"("task":"retrieval.query")").prompt_name, "query");
+  EXPECT_EQ(first(R"("input_type":"query")").prompt.prompt_name, "query");
+  EXPECT_EQ(first(R"("prompt_name":"document")").prompt.prompt_name, "document");
+  EXPECT_EQ(first(R"("input_type":"search_document")").prompt.prompt_name, "document");
+  EXPECT_EQ(first(R"("task":"retrieval.query")").prompt.prompt_name, "query");
   test.info.prompts = {{"passage", "p: "}};
-  EXPECT_EQ(first(R"("input_type":"document")").prompt_name, "passage");
+  EXPECT_EQ(first(R"("input_type":"document")").prompt.prompt_name, "passage");
   test.serve({Task::kEmbed, Task::kTokenEmbed}, "late-interaction");
   const Request query = first(R"("input_type":"query")");
-  EXPECT_FALSE(query.prompt_name);
-  EXPECT_EQ(query.role, Role::kQuery);
-  EXPECT_EQ(first(R"("prompt_name":"document")").role, Role::kDocument);
+  EXPECT_FALSE(query.prompt.prompt_name);
+  EXPECT_EQ(query.prompt.role, Role::kQuery);
+  EXPECT_EQ(first(R"("prompt_name":"document")").prompt.role, Role::kDocument);
   test.serve({Task::kEmbed});
   const json::value error = refusal(openai::embeddings, R"({"input":"a","input_type":"odd"})");
   EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr("Unsupported input_type"));
@@ -167,7 +177,7 @@ TEST_F(OpenAi, WordsOfApisChangeNothingWhereThereAreNoPrompts) {
   for (const char* field : {R"("input_type":"search_document")", R"("input_type":"Query")",
                             R"("task":"text-matching")"}) {
     const Plan plan = test.plan(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
-    EXPECT_FALSE(plan.requests.at(0).prompt_name);
+    EXPECT_FALSE(plan.requests.at(0).prompt.prompt_name);
     EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr("changes nothing"))) << field;
   }
 }
@@ -177,10 +187,11 @@ TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
   const auto first = [&](const std::string& field) {
     return test.plan(openai::embeddings, R"({"input":"a",)" + field + "}").requests.at(0);
   };
-  EXPECT_EQ(first(R"("truncation":true)").truncate, -1);
-  EXPECT_EQ(first(R"("output_dimension":4)").dimensions, 4);
-  EXPECT_EQ(first(R"("raw_scores":true)").use_activation, false);
-  EXPECT_FALSE(first(R"("truncation":false,"modality":"text","multi_label":false)").truncate);
+  EXPECT_EQ(first(R"("truncation":true)").prompt.truncation.to, -1);
+  EXPECT_EQ(parameters<Embed>(first(R"("output_dimension":4)")).dimensions, 4);
+  EXPECT_EQ(parameters<Embed>(first(R"("raw_scores":true)")).normalize, false);
+  EXPECT_FALSE(
+      first(R"("truncation":false,"modality":"text","multi_label":false)").prompt.truncation.to);
   for (const char* field : {R"("top_k":3)", R"("modality":"image")", R"("output_dtype":"int4")",
                             R"("candidate_labels":["x"])", R"("return_multivector":true)",
                             R"("truncation_direction":"Left")"}) {
@@ -212,7 +223,7 @@ TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
 TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
   Plan plan = test.plan(openai::embeddings, R"({"input":["a","b"],"late_chunking":true})");
   ASSERT_EQ(plan.requests.size(), 1u);
-  EXPECT_THAT(plan.requests[0].late_chunks, testing::ElementsAre("a", "b"));
+  EXPECT_THAT(parameters<Embed>(plan.requests[0]).late_chunks, testing::ElementsAre("a", "b"));
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   ASSERT_EQ(answer.at("data").as_array().size(), 2u);
   EXPECT_EQ(json::serialize(answer.at("data").at(1).at("embedding")), "[3,4]");
@@ -223,17 +234,17 @@ TEST_F(OpenAi, MessagesMakeOneText) {
   const Request r = test.plan(openai::embeddings, R"({"messages":[{"role":"user","content":"a"}],
       "chat_template":"<{{ messages[0].content }}>"})")
                         .requests.at(0);
-  EXPECT_EQ(std::get<0>(r.input), "<a>");
-  EXPECT_FALSE(r.add_special_tokens);
-  EXPECT_EQ(r.prompt, "");
+  const Chat& chat = std::get<Chat>(r.prompt.input);
+  EXPECT_EQ(test.templates.render(chat.input, chat.chat_template), "<a>");
+  EXPECT_FALSE(r.prompt.add_special_tokens || r.prompt.prompt_text);
 }
 
 TEST_F(OpenAi, JinasWords) {
   const Request r =
       test.plan(openai::embeddings, R"({"input":"a","truncate":true,"normalized":false})")
           .requests.at(0);
-  EXPECT_EQ(r.truncate, -1);
-  EXPECT_EQ(r.use_activation, false);
+  EXPECT_EQ(r.prompt.truncation.to, -1);
+  EXPECT_EQ(parameters<Embed>(r).normalize, false);
 }
 
 TEST_F(OpenAi, ModelsWithoutVectorsRefuse) {
@@ -249,7 +260,7 @@ TEST_F(OpenAi, InvocationsFollowTheBody) {
   test.info.tasks = {Task::kEmbed, Task::kTokenEmbed, Task::kScore};
   test.info.scorer = "bi-encoder";
   const auto task = [&](std::string_view body) {
-    return test.plan(openai::invocations, body).requests.at(0).task;
+    return task_of(test.plan(openai::invocations, body).requests.at(0).task);
   };
   EXPECT_EQ(task(R"({"input":"a"})"), Task::kEmbed);
   EXPECT_EQ(task(R"({"input":"a","task":"token_embed"})"), Task::kTokenEmbed);
@@ -260,11 +271,13 @@ TEST_F(OpenAi, InvocationsFollowTheBody) {
 }
 
 TEST_F(OpenAi, TheWholeVectorIsNoMatryoshkaRequest) {
-  EXPECT_FALSE(
-      test.plan(openai::embeddings, R"({"input":"a","dimensions":4})").requests[0].dimensions);
+  const auto dimensions = [&] {
+    const Plan plan = test.plan(openai::embeddings, R"({"input":"a","dimensions":4})");
+    return parameters<Embed>(plan.requests[0]).dimensions;
+  };
+  EXPECT_FALSE(dimensions());
   test.info.matryoshka = true;
-  EXPECT_EQ(test.plan(openai::embeddings, R"({"input":"a","dimensions":4})").requests[0].dimensions,
-            4);
+  EXPECT_EQ(dimensions(), 4);
 }
 
 TEST_F(OpenAi, TokenIdsCanBeRefused) {
@@ -335,11 +348,11 @@ TEST(ShownName, ModelThatIsAFolderIsCalledByItsOwnName) {
   TestContext test;
   test.options.engine.model = "/data/private/tiny";
   test.names = {"/data/private/tiny"};
-  Context context{test.options, test.names, test.info, *test.tokenizer};
+  Context context{test.options, test.names, test.info, *test.tokenizer, test.templates};
   context.public_name = "tiny";
   EXPECT_EQ(shown_name(context), "tiny");
   test.names = {"served"};
-  Context served{test.options, test.names, test.info, *test.tokenizer};
+  Context served{test.options, test.names, test.info, *test.tokenizer, test.templates};
   served.public_name = "served";
   EXPECT_EQ(shown_name(served), "served");
 }

@@ -30,10 +30,10 @@ std::vector<std::string> finish(Fields& fields, Fields& parameters) {
   return ignored;
 }
 
-void read_mask_options(Fields& fields, Request& like) {
-  if (const auto k = fields.integer("top_k", 1)) like.top_k = *k;
+void read_mask_options(Fields& fields, FillMask& task) {
+  if (const auto k = fields.integer("top_k", 1)) task.top_k = *k;
   if (!fields.any("targets")) return;
-  like.targets = fields.any("targets")->is_string()
+  task.targets = fields.any("targets")->is_string()
                      ? std::vector<std::string>{fields.text("targets").value_or("")}
                      : fields.texts("targets");
 }
@@ -102,12 +102,12 @@ Plan fill_mask(const Call& call) {
   const json::object none;
   Fields parameters(parameters_of(fields, none), "body.parameters");
   Inputs inputs = fields.inputs("inputs", true);
-  Request like = read_truncation(call.context, fields);
-  like.task = Task::kFillMask;
-  read_mask_options(fields, like);
-  read_mask_options(parameters, like);
+  FillMask task;
+  read_mask_options(fields, task);
+  read_mask_options(parameters, task);
+  const Request like = read_truncation(call.context, fields, task);
   plan.ignored = finish(fields, parameters);
-  for (const MaskTarget& target : find_targets(like.targets, call.context.tokenizer)) {
+  for (const MaskTarget& target : find_targets(task.targets, call.context.tokenizer)) {
     constexpr size_t kMost = 3, kLongest = 200;  // warnings go into a header
     if (!target.exact && plan.warnings.size() < kMost)
       plan.warnings.push_back(target.note(call.context.tokenizer).substr(0, kLongest));
@@ -120,7 +120,7 @@ Plan fill_mask(const Call& call) {
     if (!single) out += '[';
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
-      append_masks(out, find_fillings(results[i], requests[i], tokenizer));
+      append_masks(out, find_fillings(results[i], requests[i].prompt, tokenizer));
     }
     if (!single) out += ']';
     return response;
@@ -139,15 +139,13 @@ Plan token_classify(const Call& call) {
   const json::object none;
   Fields parameters(parameters_of(fields, none), "body.parameters");
   Inputs inputs = fields.inputs("inputs", false, false);
-  Request like = read_truncation(call.context, fields);
-  like.task = Task::kTokenClassify;
-  like.use_activation = true;
+  const Request like = read_truncation(call.context, fields, TokenClassify{.use_activation = true});
   const Aggregation aggregation = read_aggregation(fields, parameters);
   plan.ignored = finish(fields, parameters);
   set_requests(call, std::move(inputs), like, plan);
   std::vector<std::string> texts;
   for (const Request& request : plan.requests)
-    texts.push_back(std::get<std::string>(request.input));
+    texts.push_back(std::get<std::string>(request.prompt.input));
   plan.render = [texts, aggregation, single = plan.single,
                  &context = call.context](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};

@@ -32,11 +32,12 @@ TEST_F(Pipelines, FillMaskReadsItsOptionsInBothPlaces) {
        {R"({"inputs":"a [MASK]","top_k":2,"targets":["the","of"]})",
         R"({"inputs":"a [MASK]","parameters":{"top_k":2,"targets":["the","of"]}})"}) {
     const Request r = test.plan(tei::fill_mask, body).requests.at(0);
-    EXPECT_EQ(r.task, Task::kFillMask);
-    EXPECT_EQ(r.top_k, 2);
-    EXPECT_THAT(r.targets, ElementsAre("the", "of"));
+    EXPECT_EQ(task_of(r.task), Task::kFillMask);
+    EXPECT_EQ(parameters<FillMask>(r).top_k, 2);
+    EXPECT_THAT(parameters<FillMask>(r).targets, ElementsAre("the", "of"));
   }
-  EXPECT_EQ(test.plan(tei::fill_mask, R"({"inputs":"a [MASK]"})").requests.at(0).top_k, 5);
+  const Plan plain = test.plan(tei::fill_mask, R"({"inputs":"a [MASK]"})");
+  EXPECT_EQ(parameters<FillMask>(plain.requests.at(0)), FillMask{});
 }
 
 TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
@@ -90,7 +91,7 @@ TEST_F(Pipelines, TokenClassesAreEntities) {
   test.info.labels = {"O", "B-LOC"};
   Plan plan =
       test.plan(tei::token_classify, R"({"inputs":"\u00e9 Paris","aggregation_strategy":"none"})");
-  EXPECT_EQ(plan.requests.at(0).use_activation, true);
+  EXPECT_EQ(parameters<TokenClassify>(plan.requests.at(0)).use_activation, true);
   Result result = vector_result({0.75f, 0.25f, 0.25f, 0.75f}, 2);
   result.tokens = {{.id = 1, .begin = 0, .end = 2}, {.id = 2, .begin = 3, .end = 8}};
   EXPECT_EQ(plan.render({result}).body,

@@ -123,12 +123,11 @@ Plan pooling(const Call& call) {
   if (tasks.front() == Task::kScore) return pooled_scores(call);
   const Head head = read_head(call, fields, "pool-");
   Inputs inputs = read_inputs(call, fields);
-  Request like = read_request(fields);
+  Request like = read_request(call.context, fields, default_parameters(tasks.front()));
+  for (size_t i = 1; i < tasks.size(); ++i) like.also.push_back(default_parameters(tasks[i]));
   read_embedding(call.context, fields, like, plan);
   const NumberFormat format = read_format(fields);
   check_format(format, tasks, fields);
-  like.task = tasks.front();
-  like.also.assign(tasks.begin() + 1, tasks.end());
   set_requests(call, fields, std::move(inputs), like, plan);
   const Parts parts{.tasks = tasks, .several = tasks.size() > 1};
   plan.render = [head, format, parts](std::vector<Result> results) {
@@ -145,9 +144,8 @@ Plan classify(const Call& call) {
     throw Failure(Cause::kInvalid, "Input or messages must be provided", "input");
   const Head head = read_head(call, fields, "classify-");
   Inputs inputs = read_inputs(call, fields);
-  Request like = read_request(fields);
+  Request like = read_request(call.context, fields, Classify{});
   read_special_tokens(fields, like);
-  like.task = Task::kClassify;
   set_requests(call, fields, std::move(inputs), like, plan);
   plan.render = [head, &info = call.context.info](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};

@@ -31,25 +31,26 @@ class Pooling : public testing::Test {
 };
 
 TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
-  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kEmbed);
+  EXPECT_EQ(task_of(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task), Task::kEmbed);
   Plan plan =
       test.plan(openai::pooling, R"({"input":"a","task":"token_embed","use_activation":false})");
-  EXPECT_EQ(plan.requests[0].task, Task::kTokenEmbed);
-  EXPECT_EQ(plan.requests[0].use_activation, false);
+  EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenEmbed);
+  EXPECT_EQ(parameters<TokenEmbed>(plan.requests[0]).normalize, false);
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   EXPECT_EQ(answer.at("id"), "pool-abc");
   EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
   EXPECT_EQ(json::serialize(answer.at("data").at(0).at("data")), "[[1,2],[3,4]]");
   test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
-  EXPECT_EQ(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task, Task::kClassify);
+  EXPECT_EQ(task_of(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task),
+            Task::kClassify);
 }
 
 TEST_F(Pooling, SeveralTasksOfOnePass) {
   test.serve({Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed});
   for (const char* task : {R"("embed&sparse_embed")", R"(["embed","sparse_embed"])"}) {
     Plan plan = test.plan(openai::pooling, std::string(R"({"input":["a"],"task":)") + task + "}");
-    EXPECT_EQ(plan.requests[0].task, Task::kEmbed);
-    EXPECT_THAT(plan.requests[0].also, ElementsAre(Task::kSparseEmbed));
+    EXPECT_EQ(task_of(plan.requests[0].task), Task::kEmbed);
+    EXPECT_THAT(plan.requests[0].also, ElementsAre(TaskParameters(SparseEmbed{})));
     Result result = vector_result({0.5f});
     result.also.push_back(vector_result({0.25f}));
     result.also[0].ids = {9};
@@ -78,7 +79,7 @@ TEST_F(Pooling, SparseVectorsArePairs) {
 TEST_F(Pooling, RowsOfTokenLabels) {
   test.serve({Task::kTokenClassify});
   Plan plan = test.plan(openai::pooling, R"({"input":[1,2],"task":"token_classify"})");
-  EXPECT_EQ(plan.requests[0].task, Task::kTokenClassify);
+  EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenClassify);
   EXPECT_EQ(data(plan, {vector_result({1, 2}, 2)}).at(0).at("data").as_array().size(), 2u);
   plan = test.plan(openai::pooling,
                    R"({"input":"a","task":"token_classify","encoding_format":"bytes"})");
@@ -120,8 +121,8 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
   test.serve({Task::kClassify});
   test.info.labels = {"bad", "good"};
   Plan plan = test.plan(openai::classify, R"({"input":["a","b"],"use_activation":true})");
-  EXPECT_EQ(plan.requests[0].task, Task::kClassify);
-  EXPECT_EQ(plan.requests[0].use_activation, true);
+  EXPECT_EQ(task_of(plan.requests[0].task), Task::kClassify);
+  EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, true);
   const json::value answer =
       json::parse(plan.render({vector_result({0.25f, 0.75f}), vector_result({1, 0})}).body);
   EXPECT_EQ(answer.at("id"), "classify-abc");

@@ -94,8 +94,10 @@ void check_lengths(size_t first, size_t second) {
 }
 
 // The fields beside the texts.
-Request read_scoring(Fields& fields, Limits& limits, std::vector<std::string>& ignored) {
-  Request like = read_request(fields);
+Request read_scoring(const Context& context, Fields& fields, Limits& limits,
+                     std::vector<std::string>& ignored) {
+  Request like = read_request(context, fields, Score{});
+  auto& task = std::get<Score>(like.task);
   limits.query = fields.integer("max_tokens_per_query", 0).value_or(0);
   limits.document = fields.integer("max_tokens_per_doc", 0).value_or(0);
   if (fields.any("chat_template")) {
@@ -104,10 +106,10 @@ Request read_scoring(Fields& fields, Limits& limits, std::vector<std::string>& i
                   "used; chat_template_kwargs.instruction changes its instruction",
                   "chat_template");
   }
-  like.instruction = fields.text("instruction");
+  task.instruction = fields.text("instruction");
   if (const json::object* more = fields.object("chat_template_kwargs")) {
     Fields inner(*more, "body.chat_template_kwargs");
-    if (const auto instruction = inner.text("instruction")) like.instruction = instruction;
+    if (const auto instruction = inner.text("instruction")) task.instruction = instruction;
     for (const std::string& name : inner.finish())
       ignored.push_back("chat_template_kwargs." + name);
   }
@@ -179,7 +181,7 @@ void plan_scores(const Call& call, Fields& fields, Plan& plan) {
   const std::vector<std::string> documents = read_side(call.context, fields, names.second);
   Limits limits;
   std::vector<std::string> ignored;
-  const Request like = read_scoring(fields, limits, ignored);
+  const Request like = read_scoring(call.context, fields, limits, ignored);
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   check_lengths(queries.size(), documents.size());
@@ -228,7 +230,7 @@ Plan rerank(const Call& call) {
   const bool echo = fields.boolean("return_documents").value_or(!voyage);
   Limits limits;
   std::vector<std::string> ignored;
-  const Request like = read_scoring(fields, limits, ignored);
+  const Request like = read_scoring(call.context, fields, limits, ignored);
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   check_lengths(1, documents.size());

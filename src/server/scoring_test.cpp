@@ -24,7 +24,8 @@ class Scoring : public testing::Test {
   std::vector<std::string> pairs(std::string_view body, Planner planner = openai::score) {
     std::vector<std::string> all;
     for (const Request& request : test.plan(planner, body).requests)
-      all.push_back(std::get<std::string>(request.input) + "|" + *request.pair);
+      all.push_back(std::get<std::string>(request.prompt.input) + "|" +
+                    *parameters<Score>(request).document);
     return all;
   }
 
@@ -51,11 +52,11 @@ TEST_F(Scoring, ReadsEveryField) {
       "truncate_prompt_tokens":-1,"truncation_side":"left","cache_salt":"s",
       "chat_template_kwargs":{"instruction":"rank","odd":1}})");
   const Request& r = plan.requests.at(0);
-  EXPECT_EQ(r.task, Task::kScore);
-  EXPECT_EQ(r.use_activation, false);
-  EXPECT_EQ(r.truncate, -1);
-  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
-  EXPECT_EQ(r.instruction, "rank");
+  EXPECT_EQ(task_of(r.task), Task::kScore);
+  EXPECT_EQ(parameters<Score>(r).use_activation, false);
+  EXPECT_EQ(r.prompt.truncation.to, -1);
+  EXPECT_EQ(r.prompt.truncation.side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(parameters<Score>(r).instruction, "rank");
   EXPECT_EQ(r.cache_salt, "s");
   EXPECT_THAT(plan.ignored, ElementsAre("chat_template_kwargs.odd"));
 }

@@ -56,20 +56,34 @@ uint64_t mixed(uint64_t x) {
 }
 
 int64_t characters(const Request& request) {
-  size_t count = utf8::count(request.pair.value_or(""));
-  if (const auto* text = std::get_if<std::string>(&request.input)) count += utf8::count(*text);
-  for (const std::string& chunk : request.late_chunks) count += utf8::count(chunk);
+  size_t count = 0;
+  const auto add = [&](const std::string& text) { count += utf8::count(text); };
+  if (const auto* text = std::get_if<std::string>(&request.prompt.input)) add(*text);
+  if (const auto* chat = std::get_if<Chat>(&request.prompt.input)) add(chat->input.messages);
+  if (const auto* score = std::get_if<Score>(&request.task)) add(score->document.value_or(""));
+  if (const auto* classes = std::get_if<Classify>(&request.task)) add(classes->pair.value_or(""));
+  if (const auto* embed = std::get_if<Embed>(&request.task)) {
+    for (const std::string& chunk : embed->late_chunks) add(chunk);
+  }
   return static_cast<int64_t>(count);
+}
+
+// Of messages about what their template makes of them.
+size_t length_of(const Input& input) {
+  if (const auto* text = std::get_if<std::string>(&input)) return text->size();
+  if (const auto* ids = std::get_if<std::vector<int32_t>>(&input)) return ids->size();
+  const ChatInput& chat = std::get<Chat>(input).input;
+  return chat.messages.size() + chat.tools.size() + chat.documents.size() + chat.variables.size();
 }
 
 // Bytes that the numbers of one request may take, where there is a row per token. A text has about
 // as many tokens as bytes at most.
 double answer_bytes(const ModelInfo& info, const Request& request) {
   constexpr size_t kSpecialTokens = 64;
-  const size_t length = std::visit([](const auto& input) { return input.size(); }, request.input);
-  const double rows = static_cast<double>(
-      std::min(length + kSpecialTokens, static_cast<size_t>(info.max_model_len)));
-  const auto row = [&](Task task) {
+  const double rows = static_cast<double>(std::min(length_of(request.prompt.input) + kSpecialTokens,
+                                                   static_cast<size_t>(info.max_model_len)));
+  const auto row = [&](const TaskParameters& parameters) {
+    const Task task = task_of(parameters);
     if (task == Task::kTokenEmbed)
       return static_cast<double>(std::max(info.hidden_size, info.embedding_size));
     if (task != Task::kTokenClassify) return 0.0;
@@ -77,7 +91,7 @@ double answer_bytes(const ModelInfo& info, const Request& request) {
                                                    : static_cast<int64_t>(info.labels.size()));
   };
   double columns = row(request.task);
-  for (const Task task : request.also) columns += row(task);
+  for (const TaskParameters& task : request.also) columns += row(task);
   return rows * columns * sizeof(float);
 }
 
@@ -142,9 +156,8 @@ Service::~Service() {
 
 void Service::set_engine(std::unique_ptr<Engine> engine) {
   engine_ = std::move(engine);
-  templates_.emplace(ChatTemplates::open(engine_->info().folder));
-  context_.emplace(
-      Context{options_, names_, engine_->info(), engine_->tokenizer(), &*templates_, public_name_});
+  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer(),
+                           engine_->chat_templates(), public_name_});
   std::vector<std::shared_ptr<Job>> held;
   {
     const std::lock_guard lock(mutex_);
@@ -329,7 +342,7 @@ void Service::work(const std::shared_ptr<Job>& job) {
   if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
   for (const Request& request : requests) job->characters_ += characters(request);
   job->inputs_ = static_cast<int64_t>(requests.size());
-  job->work_ = work_of(requests.front().task);
+  job->work_ = work_of(task_of(requests.front().task));
   metrics_.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {

@@ -119,7 +119,6 @@ class Service {
   std::atomic<int64_t> pending_bytes_{0};
 
   std::unique_ptr<Engine> engine_;  // written once, before ready_
-  std::optional<ChatTemplates> templates_;
   std::optional<Context> context_;
   std::atomic<bool> ready_{false}, stopping_{false};
 

@@ -73,10 +73,8 @@ HttpResponse render_scores(const std::vector<float>& scores) {
 void plan_cosines(const std::string& source, std::vector<std::string> sentences,
                   const Request& like, Plan& plan) {
   plan.requests.assign(sentences.size() + 1, like);
-  for (size_t i = 0; i < plan.requests.size(); ++i) {
-    plan.requests[i].use_activation = true;
-    plan.requests[i].input = i == 0 ? source : std::move(sentences[i - 1]);
-  }
+  for (size_t i = 0; i < plan.requests.size(); ++i)
+    plan.requests[i].prompt.input = i == 0 ? source : std::move(sentences[i - 1]);
   plan.render = [](std::vector<Result> results) {
     std::vector<float> scores;
     for (size_t i = 1; i < results.size(); ++i)
@@ -133,8 +131,7 @@ Plan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector
   const Body body(call.body);
   Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
-  Request like = read_request(call.context, fields);
-  like.task = task;
+  const Request like = read_request(call.context, fields, default_parameters(task));
   plan.ignored = fields.finish();
   set_requests(call, std::move(inputs), like, plan);
   plan.render = render;
@@ -194,17 +191,17 @@ Plan embed(const Call& call) {
   const Body body(call.body);
   Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
-  Request like = read_request(call.context, fields);
-  like.use_activation = fields.boolean("normalize").value_or(true);
-  like.dimensions = fields.integer("dimensions");
+  Request like = read_request(call.context, fields, Embed{});
+  const Embed task{.dimensions = fields.integer("dimensions"),
+                   .dimensions_of_any_model = true,  // TEI shortens them all
+                   .normalize = fields.boolean("normalize").value_or(true)};
   plan.ignored = fields.finish();
-  check_dimensions(call.context, like.dimensions);
-  if (like.dimensions &&
-      !trained_for(call.context.info, *like.dimensions)) {  // TEI shortens them all
+  check_dimensions(call.context, task.dimensions);
+  if (task.dimensions && !trained_for(call.context.info, *task.dimensions)) {
     plan.warnings.push_back(
         "dimensions: this model is not known to be trained for vectors of this size");
   }
-  like.dimensions_of_any_model = true;
+  like.task = task;
   set_requests(call, std::move(inputs), like, plan);
   plan.render = render_vectors;
   return plan;
@@ -239,9 +236,12 @@ Plan similarity(const Call& call) {
   if (sentences.empty()) refuse_empty("inputs.sentences");
   check_batch_size(call.context, sentences.size() + 1, "inputs.sentences");
   Fields options(parameters ? *parameters : none, "body.parameters");
-  const Request like = read_request(call.context, options);
+  const bool embeds = does(info, Task::kEmbed);
+  const Request like =
+      read_request(call.context, options,
+                   embeds ? TaskParameters(Embed{.normalize = true}) : TaskParameters(Score{}));
   options.finish();
-  if (does(info, Task::kEmbed)) {
+  if (embeds) {
     plan_cosines(source, std::move(sentences), like, plan);
   } else {
     plan.requests = make_pairs({source}, sentences, like);

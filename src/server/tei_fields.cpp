@@ -47,18 +47,19 @@ void require(const ModelInfo& info, Task task) {
                 std::string(sentence(task)) + ". The loaded model supports: " + task_names(info));
 }
 
-Request read_truncation(const Context& context, Fields& fields) {
-  Request like;
-  if (fields.boolean("truncate").value_or(context.options.auto_truncate)) like.truncate = -1;
+Request read_truncation(const Context& context, Fields& fields, TaskParameters task) {
+  Request like{.task = std::move(task)};
+  Truncation& truncation = like.prompt.truncation;
+  if (fields.boolean("truncate").value_or(context.options.auto_truncate)) truncation.to = -1;
   const auto side = fields.choice("truncation_direction", {"Right", "Left", "right", "left"});
-  like.truncation_side =
+  truncation.side =
       side == "Left" || side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
   return like;
 }
 
-Request read_request(const Context& context, Fields& fields) {
-  Request like = read_truncation(context, fields);
-  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, like);
+Request read_request(const Context& context, Fields& fields, TaskParameters task) {
+  Request like = read_truncation(context, fields, std::move(task));
+  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, like.prompt);
   return like;
 }
 

@@ -27,10 +27,10 @@ class Body {
 // Throws Failure (kTask) in TEI's words unless the loaded model does `task`.
 void require(const ModelInfo& info, Task task);
 
-// truncate, truncation_direction.
-Request read_truncation(const Context& context, Fields& fields);
+// A request for `task` with truncate and truncation_direction.
+Request read_truncation(const Context& context, Fields& fields, TaskParameters task);
 // These and prompt_name.
-Request read_request(const Context& context, Fields& fields);
+Request read_request(const Context& context, Fields& fields, TaskParameters task);
 
 // A request like `like` per input.
 void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan);

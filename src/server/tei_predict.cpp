@@ -56,12 +56,16 @@ Sequences read_sequences(Fields& fields) {
   return sequences;
 }
 
-Request sequence_request(const ModelInfo& info, Sequence sequence, const Request& like) {
+Request sequence_request(Sequence sequence, const Request& like) {
   Request request = like;
-  request.task = does(info, Task::kClassify) ? Task::kClassify : Task::kScore;
-  request.input = std::move(sequence.front());
-  if (sequence.size() == 2) request.pair = std::move(sequence.back());
-  if (request.task == Task::kScore && !request.pair) {
+  request.prompt.input = std::move(sequence.front());
+  std::optional<std::string> second;
+  if (sequence.size() == 2) second = std::move(sequence.back());
+  if (auto* classes = std::get_if<Classify>(&request.task)) {
+    classes->pair = std::move(second);
+  } else if (second) {
+    std::get<Score>(request.task).document = std::move(second);
+  } else {
     throw Failure(
         Cause::kInvalid,
         "this model scores pairs: `inputs` should be [query, document], or a list of them",
@@ -80,7 +84,7 @@ void read_pipeline_fields(const ModelInfo& info, Fields& fields, const std::stri
                           Request& like, Parameters& parameters) {
   const auto function = fields.choice("function_to_apply", {"sigmoid", "softmax", "none"});
   if (function == "none") {
-    like.use_activation = false;
+    set_activation(false, like.task);
   } else if (function && *function != info.activation) {
     throw Failure(Cause::kInvalid,
                   "`function_to_apply` should be \"none\", or \"" + info.activation +
@@ -138,8 +142,10 @@ Plan predict(const Call& call) {
   Plan plan;
   Fields fields(call.body);
   Sequences sequences = read_sequences(fields);
-  Request like = read_truncation(call.context, fields);
-  like.use_activation = !fields.boolean("raw_scores").value_or(false);
+  Request like = read_truncation(
+      call.context, fields,
+      default_parameters(does(info, Task::kClassify) ? Task::kClassify : Task::kScore));
+  set_activation(!fields.boolean("raw_scores").value_or(false), like.task);
   std::vector<std::string> ignored;
   const Parameters parameters = read_parameters(info, fields, like, ignored);
   plan.ignored = fields.finish();
@@ -148,7 +154,7 @@ Plan predict(const Call& call) {
   check_batch_size(call.context, sequences.items.size(), "inputs");
   plan.single = sequences.single;
   for (Sequence& sequence : sequences.items)
-    plan.requests.push_back(sequence_request(info, std::move(sequence), like));
+    plan.requests.push_back(sequence_request(std::move(sequence), like));
   const bool bare = plan.single && !parameters.given;
   plan.render = [&info, bare, top_k = parameters.top_k](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
@@ -175,8 +181,8 @@ Plan rerank(const Call& call) {
   fields.require("query");
   const std::string query = fields.text("query").value_or("");
   const std::vector<std::string> texts = fields.texts("texts");
-  Request like = read_truncation(call.context, fields);
-  like.use_activation = !fields.boolean("raw_scores").value_or(false);
+  const bool raw = fields.boolean("raw_scores").value_or(false);
+  const Request like = read_truncation(call.context, fields, Score{.use_activation = !raw});
   const bool asked =
       fields.boolean("return_documents").value_or(false);  // of those that know others
   const bool echo = fields.boolean("return_text").value_or(asked);

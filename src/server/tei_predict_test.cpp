@@ -36,18 +36,17 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
   for (const auto& c : cases) {
     Plan plan = test.plan(tei::predict, std::string("{\"inputs\":") + c.inputs + "}");
     ASSERT_EQ(plan.requests.size(), c.count) << c.inputs;
-    EXPECT_EQ(plan.requests[0].task, Task::kClassify);
-    EXPECT_EQ(plan.requests[0].pair.has_value(), c.pair) << c.inputs;
-    EXPECT_EQ(plan.requests[0].truncate, -1);
-    EXPECT_EQ(plan.requests[0].use_activation, true);
+    EXPECT_EQ(task_of(plan.requests[0].task), Task::kClassify);
+    EXPECT_EQ(parameters<Classify>(plan.requests[0]).pair.has_value(), c.pair) << c.inputs;
+    EXPECT_EQ(plan.requests[0].prompt.truncation.to, -1);
+    EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, true);
     const std::string one = R"([{"score":0.75,"label":"good"},{"score":0.25,"label":"bad"}])";
     std::vector<Result> results(c.count, vector_result({0.25f, 0.75f}));
     const std::string body = plan.render(results).body;
     EXPECT_EQ(body, c.single ? one : "[" + one + (c.count == 2 ? "," + one : "") + "]");
   }
-  EXPECT_EQ(
-      test.plan(tei::predict, R"({"inputs":"a","raw_scores":true})").requests[0].use_activation,
-      false);
+  const Plan raw = test.plan(tei::predict, R"({"inputs":"a","raw_scores":true})");
+  EXPECT_EQ(parameters<Classify>(raw.requests[0]).use_activation, false);
   test.info.labels.clear();
   EXPECT_EQ(test.plan(tei::predict, R"({"inputs":"a"})").render({vector_result({1})}).body,
             R"([{"score":1,"label":"LABEL_0"}])");
@@ -69,7 +68,7 @@ TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
             R"([[{"score":0.75,"label":"good"}]])");
   plan = test.plan(tei::predict,
                    R"({"inputs":"a","parameters":{"function_to_apply":"none","odd":1}})");
-  EXPECT_EQ(plan.requests[0].use_activation, false);
+  EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, false);
   EXPECT_THAT(plan.ignored, testing::ElementsAre("parameters.odd"));
   plan = test.plan(tei::predict, R"({"inputs":"a","top_k":1})");
   EXPECT_EQ(plan.requests.size(), 1u);
@@ -83,7 +82,8 @@ TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
 
 TEST_F(TeiPredict, RerankersPredictPairs) {
   test.serve({Task::kScore}, "cross-encoder");
-  EXPECT_EQ(test.plan(tei::predict, R"({"inputs":["a","b"]})").requests[0].task, Task::kScore);
+  EXPECT_EQ(task_of(test.plan(tei::predict, R"({"inputs":["a","b"]})").requests[0].task),
+            Task::kScore);
   const HttpResponse one = refusal(tei::predict, R"({"inputs":"a"})");
   EXPECT_EQ(one.status, 422);
   EXPECT_THAT(one.body, HasSubstr("pairs"));
@@ -93,11 +93,11 @@ TEST_F(TeiPredict, RanksBestFirst) {
   test.serve({Task::kScore}, "cross-encoder");
   const std::string body = R"({"query":"q","texts":["a","b"])";
   Plan plan = test.plan(tei::rerank, body + "}");
-  EXPECT_EQ(plan.requests[1].pair, "b");
+  EXPECT_EQ(parameters<Score>(plan.requests[1]).document, "b");
   EXPECT_EQ(plan.render({score_result(1, 5), score_result(1, 6)}).body,
             R"([{"index":1,"score":1},{"index":0,"score":1}])");
   plan = test.plan(tei::rerank, body + R"(,"return_text":true,"raw_scores":true})");
-  EXPECT_EQ(plan.requests[0].use_activation, false);
+  EXPECT_EQ(parameters<Score>(plan.requests[0]).use_activation, false);
   EXPECT_EQ(plan.render({score_result(5, 5), score_result(2, 2)}).body,
             R"([{"index":0,"text":"a","score":5},{"index":1,"text":"b","score":2}])");
 }

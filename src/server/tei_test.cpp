@@ -26,19 +26,19 @@ TEST_F(Tei, EmbedReadsEveryField) {
       "prompt_name":"query","normalize":false,"dimensions":2})");
   ASSERT_EQ(plan.requests.size(), 2u);
   const Request& r = plan.requests[1];
-  EXPECT_EQ(std::get<1>(r.input).size(), 2u);
-  EXPECT_EQ(r.truncate, -1);
-  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kLeft);
-  EXPECT_EQ(r.prompt_name, "query");
-  EXPECT_EQ(r.use_activation, false);
-  EXPECT_EQ(r.dimensions, 2);
+  EXPECT_EQ(std::get<1>(r.prompt.input).size(), 2u);
+  EXPECT_EQ(r.prompt.truncation.to, -1);
+  EXPECT_EQ(r.prompt.truncation.side, EncodeOptions::Side::kLeft);
+  EXPECT_EQ(r.prompt.prompt_name, "query");
+  EXPECT_EQ(parameters<Embed>(r).normalize, false);
+  EXPECT_EQ(parameters<Embed>(r).dimensions, 2);
 }
 
 TEST_F(Tei, ShortensTheVectorsOfEveryModelAndWarns) {
   const auto warns = [&](const char* dimensions) {
     const Plan plan =
         test.plan(tei::embed, std::string(R"({"inputs":"a","dimensions":)") + dimensions + "}");
-    EXPECT_TRUE(plan.requests[0].dimensions_of_any_model);
+    EXPECT_TRUE(parameters<Embed>(plan.requests[0]).dimensions_of_any_model);
     return !plan.warnings.empty();
   };
   test.info.embedding_size = 8;
@@ -58,12 +58,13 @@ TEST_F(Tei, ShortensTheVectorsOfEveryModelAndWarns) {
 
 TEST_F(Tei, DefaultsTruncateAndNormalize) {
   Request r = test.plan(tei::embed, R"({"inputs":"a","truncate":null})").requests[0];
-  EXPECT_EQ(r.truncate, -1);
-  EXPECT_EQ(r.truncation_side, EncodeOptions::Side::kRight);
-  EXPECT_EQ(r.use_activation, true);
-  EXPECT_FALSE(test.plan(tei::embed, R"({"inputs":"a","truncate":false})").requests[0].truncate);
+  EXPECT_EQ(r.prompt.truncation.to, -1);
+  EXPECT_EQ(r.prompt.truncation.side, EncodeOptions::Side::kRight);
+  EXPECT_EQ(parameters<Embed>(r).normalize, true);
+  EXPECT_FALSE(
+      test.plan(tei::embed, R"({"inputs":"a","truncate":false})").requests[0].prompt.truncation.to);
   test.options.auto_truncate = false;
-  EXPECT_FALSE(test.plan(tei::embed, R"({"inputs":"a"})").requests[0].truncate);
+  EXPECT_FALSE(test.plan(tei::embed, R"({"inputs":"a"})").requests[0].prompt.truncation.to);
 }
 
 TEST_F(Tei, AnswersAreBareLists) {
@@ -74,8 +75,8 @@ TEST_F(Tei, AnswersAreBareLists) {
                 .body,
             "[[[1,2],[3,4]],[[5,6]]]");
   const Request all = test.plan(tei::embed_all, R"({"inputs":"a"})").requests[0];
-  EXPECT_EQ(all.task, Task::kTokenEmbed);
-  EXPECT_FALSE(all.use_activation);
+  EXPECT_EQ(task_of(all.task), Task::kTokenEmbed);
+  EXPECT_FALSE(parameters<TokenEmbed>(all).normalize);
 }
 
 TEST_F(Tei, Similarity) {
@@ -84,7 +85,8 @@ TEST_F(Tei, Similarity) {
   for (const Planner planner : {tei::similarity, tei::root}) {
     Plan plan = test.plan(planner, body);
     ASSERT_EQ(plan.requests.size(), 3u);
-    EXPECT_EQ(plan.requests[2].prompt_name, "query");
+    EXPECT_EQ(plan.requests[2].prompt.prompt_name, "query");
+    EXPECT_EQ(parameters<Embed>(plan.requests[2]).normalize, true);
     EXPECT_EQ(
         plan.render({vector_result({1, 0}), vector_result({0, 1}), vector_result({0.5f, 0})}).body,
         "[0,0.5]");
@@ -178,8 +180,8 @@ TEST_F(Tei, TheRoleOfAText) {
   const auto first = [&](const char* body) {
     return test.plan(tei::embed_all, body).requests.at(0);
   };
-  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"query"})").role, Role::kQuery);
-  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"document"})").role, Role::kDocument);
+  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"query"})").prompt.role, Role::kQuery);
+  EXPECT_EQ(first(R"({"inputs":"a","prompt_name":"document"})").prompt.role, Role::kDocument);
   const HttpResponse unknown = refusal(tei::embed_all, R"({"inputs":"a","prompt_name":"x"})");
   EXPECT_EQ(unknown.status, 422);
   EXPECT_THAT(unknown.body, HasSubstr(R"(it has \"query\", \"document\")"));
@@ -188,7 +190,7 @@ TEST_F(Tei, TheRoleOfAText) {
 TEST_F(Tei, SparseVectors) {
   test.serve({Task::kSparseEmbed});
   Plan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
-  EXPECT_EQ(plan.requests[0].task, Task::kSparseEmbed);
+  EXPECT_EQ(task_of(plan.requests[0].task), Task::kSparseEmbed);
   Result result = vector_result({0.5f, 2});
   result.ids = {7, 40};
   EXPECT_EQ(plan.render({result}).body, R"([[{"index":7,"value":0.5},{"index":40,"value":2}]])");
@@ -199,9 +201,9 @@ TEST_F(Tei, SimilarityIsTheModelsOwnScore) {
   Plan plan =
       test.plan(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b","c"]}})");
   ASSERT_EQ(plan.requests.size(), 2u);
-  EXPECT_EQ(plan.requests[1].task, Task::kScore);
-  EXPECT_EQ(std::get<0>(plan.requests[1].input), "a");
-  EXPECT_EQ(plan.requests[1].pair, "c");
+  EXPECT_EQ(task_of(plan.requests[1].task), Task::kScore);
+  EXPECT_EQ(std::get<0>(plan.requests[1].prompt.input), "a");
+  EXPECT_EQ(parameters<Score>(plan.requests[1]).document, "c");
   EXPECT_EQ(plan.render({score_result(3, 3), score_result(1.5f, 1)}).body, "[3,1.5]");
 }
 
@@ -224,7 +226,7 @@ TEST_F(Tei, RootDoesWhatTheModelIsFor) {
   test.info.labels = {"O", "B-LOC"};
   for (const auto& c : cases) {
     test.serve({c.task}, c.scorer);
-    EXPECT_EQ(test.plan(tei::root, c.body).requests.at(0).task, c.asked) << c.body;
+    EXPECT_EQ(task_of(test.plan(tei::root, c.body).requests.at(0).task), c.asked) << c.body;
   }
 }
 

@@ -42,7 +42,8 @@ struct TestContext {
   ModelInfo info;
   std::shared_ptr<const Tokenizer> tokenizer =
       Tokenizer::open("tests/golden/bert-embed-mean/model");
-  Context context{options, names, info, *tokenizer};
+  ChatTemplates templates = ChatTemplates::open("tests/golden/bert-embed-mean/model");  // none
+  Context context{options, names, info, *tokenizer, templates};
   std::string id = "abc";
 };
 
@@ -57,6 +58,12 @@ inline Failure failure_of(TestContext& test, Planner planner, std::string_view b
     return Failure(error);
   }
   return Failure(Cause::kInternal, "nothing was thrown");
+}
+
+// What a request asks of its task.
+template <class Parameters>
+const Parameters& parameters(const Request& request) {
+  return std::get<Parameters>(request.task);
 }
 
 inline Result vector_result(std::vector<float> values, int64_t rows = 1) {

@@ -72,37 +72,38 @@ void refuse_other_inputs(const Context& context, Fields& fields) {
 }
 
 void read_special_tokens(Fields& fields, Request& request) {
-  const bool chat = fields.any("messages") != nullptr;
-  request.add_special_tokens = fields.boolean("add_special_tokens").value_or(!chat);
-  if (chat) request.prompt = "";
+  request.prompt.add_special_tokens = fields.boolean("add_special_tokens");
 }
 
-void refuse_priority(Fields& fields) {
-  if (const auto priority = fields.integer("priority"); priority.value_or(0) != 0) {
-    throw Failure(
-        Cause::kInvalid,
-        "Got priority " + std::to_string(*priority) + " but priority scheduling is not enabled.",
-        "priority");
+int64_t read_priority(const Context& context, Fields& fields) {
+  const int64_t priority = fields.integer("priority").value_or(0);
+  if (priority != 0 && !context.options.priority_scheduling) {
+    throw Failure(Cause::kInvalid,
+                  "Got priority " + std::to_string(priority) +
+                      " but priority scheduling is not enabled: --scheduling-policy priority",
+                  "priority");
   }
+  return priority;
 }
 
-Request read_request(Fields& fields) {
-  Request like;
-  like.truncate = fields.integer("truncate_prompt_tokens", -1);
+Request read_request(const Context& context, Fields& fields, TaskParameters task) {
+  Request like{.task = std::move(task)};
+  Truncation& truncation = like.prompt.truncation;
+  truncation.to = fields.integer("truncate_prompt_tokens", -1);
   if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
-    like.truncation_side =
-        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+    truncation.side = side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
   }
   // Jina's word and Voyage's for cutting; false is what is done anyway.
   for (const char* field : {"truncate", "truncation"}) {
-    if (fields.boolean(field).value_or(false) && !like.truncate) like.truncate = -1;
+    if (fields.boolean(field).value_or(false) && !truncation.to) truncation.to = -1;
   }
-  like.use_activation = fields.boolean("use_activation");
+  std::optional<bool> activation = fields.boolean("use_activation");
   // TEI's and Jina's words for the same.
   const auto raw = fields.boolean("raw_scores");
   const auto normalized = fields.boolean("normalized");
-  if (!like.use_activation && raw) like.use_activation = !*raw;
-  if (!like.use_activation) like.use_activation = normalized;
+  if (!activation && raw) activation = !*raw;
+  if (!activation) activation = normalized;
+  set_activation(activation, like.task);
   fields.choice("modality", {"text"});                     // infinity's
   fields.choice("padding", {"max_length", "do_not_pad"});  // nothing is ever padded
   if (const auto salt = fields.text("cache_salt")) {
@@ -111,7 +112,7 @@ Request read_request(Fields& fields) {
     }
     like.cache_salt = *salt;
   }
-  refuse_priority(fields);
+  like.priority = read_priority(context, fields);
   if (fields.any("normalize")) {
     fields.wrong("normalize", "extra_forbidden", "`normalize` was removed: use `use_activation`");
   }
@@ -121,23 +122,31 @@ Request read_request(Fields& fields) {
 
 void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan) {
   read_special_tokens(fields, request);
-  request.dimensions = fields.integer("dimensions");
-  if (const auto size = fields.integer("output_dimension"); size && !request.dimensions)
-    request.dimensions = size;  // Voyage's and Cohere's word
-  if (request.dimensions == context.info.embedding_size && !context.info.matryoshka) {
-    request.dimensions.reset();  // the whole vector is what every model gives
+  std::optional<int64_t> dimensions = fields.integer("dimensions");
+  if (const auto size = fields.integer("output_dimension"); size && !dimensions)
+    dimensions = size;  // Voyage's and Cohere's word
+  if (dimensions == context.info.embedding_size && !context.info.matryoshka)
+    dimensions.reset();  // the whole vector is what every model gives
+  if (auto* embed = std::get_if<Embed>(&request.task)) {
+    embed->dimensions = dimensions;
+  } else if (dimensions) {
+    throw Failure(Cause::kInvalid, "dimensions are for the task embed only", "dimensions");
   }
-  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, request);
+  if (const auto name = fields.text("prompt_name")) set_prompt(context.info, *name, request.prompt);
   if (const auto word = fields.text("input_type"))
-    set_task_prompt(context.info, *word, "input_type", request, plan.warnings);
+    set_task_prompt(context.info, *word, "input_type", request.prompt, plan.warnings);
 }
 
 Inputs read_inputs(const Call& call, Fields& fields) {
   refuse_other_inputs(call.context, fields);
   if (fields.any("messages")) {
-    const ChatFields chat = read_chat(fields, false);
-    if (!fields.good()) return {};
-    return {.items = {chat.render(call.context)}, .single = true};
+    Chat chat = read_chat(call.context, fields, false);
+    if (chat.chat_template.empty() && call.context.templates.empty() && fields.good()) {
+      throw Failure(Cause::kInvalid,
+                    "the model has no chat template: give one in the request, as chat_template",
+                    "messages");
+    }
+    return {.items = {std::move(chat)}, .single = true};
   }
   Inputs inputs = fields.inputs("input", false);
   if (inputs.items.empty() && fields.good())

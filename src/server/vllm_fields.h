@@ -25,17 +25,17 @@ std::string model_of(const Context& context, Fields& fields);
 // Images and prompt embeddings are no input of the loaded model: a Failure.
 void refuse_other_inputs(const Context& context, Fields& fields);
 
-// add_special_tokens. A chat template writes them itself, and the whole prompt.
+// add_special_tokens.
 void read_special_tokens(Fields& fields, Request& request);
 
-// Requests are answered in the order they come: a priority other than 0 is a Failure.
-void refuse_priority(Fields& fields);
+// A Failure where it is not 0 and the server does not heed it.
+int64_t read_priority(const Context& context, Fields& fields);
 
-// The fields of every pooling request: truncation, activation, cache, priority.
-Request read_request(Fields& fields);
+// A request for `task` with the fields that all have: truncation, activation, cache, priority.
+Request read_request(const Context& context, Fields& fields, TaskParameters task);
 // Those of embedding requests: prompt, role, dimensions, special tokens.
 void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan);
-// The inputs under `input`, or the one text that the chat template makes of `messages`.
+// The inputs under `input`, or the chat of `messages`.
 Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);

@@ -150,9 +150,7 @@ Plan plan_labels(const Call& call, bool objects) {
   Fields fields(body.get());
   const Question question = read_question(call.context.info, fields);
   const Inputs inputs = fields.inputs("inputs", false, false);
-  Request like = read_truncation(call.context, fields);
-  like.task = Task::kClassify;
-  like.use_activation = false;
+  const Request like = read_truncation(call.context, fields, Classify{.use_activation = false});
   plan.ignored = fields.finish();
   if (inputs.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
@@ -162,9 +160,10 @@ Plan plan_labels(const Call& call, bool objects) {
     texts.push_back(std::get<std::string>(input));
     for (const std::string& label : question.labels) {
       Request request = like;
-      request.input = texts.back();
-      request.pair = question.hypothesis;
-      request.pair->replace(question.hypothesis.find(kPlace), kPlace.size(), label);
+      std::string hypothesis = question.hypothesis;
+      hypothesis.replace(hypothesis.find(kPlace), kPlace.size(), label);
+      request.prompt.input = texts.back();
+      std::get<Classify>(request.task).pair = std::move(hypothesis);
       plan.requests.push_back(std::move(request));
     }
   }

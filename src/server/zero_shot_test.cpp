@@ -25,13 +25,13 @@ TEST(ZeroShot, EveryLabelIsAHypothesis) {
   Inference test;
   const Plan plan = test.plan(tei::predict, kBody);
   ASSERT_EQ(plan.requests.size(), 2u);
-  EXPECT_EQ(std::get<std::string>(plan.requests[1].input), "I like it");
-  EXPECT_EQ(plan.requests[1].pair, "This example is bad.");
-  EXPECT_EQ(plan.requests[1].use_activation, false);
+  EXPECT_EQ(std::get<std::string>(plan.requests[1].prompt.input), "I like it");
+  EXPECT_EQ(parameters<Classify>(plan.requests[1]).pair, "This example is bad.");
+  EXPECT_EQ(parameters<Classify>(plan.requests[1]).use_activation, false);
   const Plan own = test.plan(tei::root, R"({"inputs": ["a", "b"], "candidate_labels": "x, y ,z",
                                             "hypothesis_template": "It is {}!"})");
   ASSERT_EQ(own.requests.size(), 6u);
-  EXPECT_EQ(own.requests[4].pair, "It is y!");
+  EXPECT_EQ(parameters<Classify>(own.requests[4]).pair, "It is y!");
 }
 
 TEST(ZeroShot, OneOfTheLabelsOrEachForItself) {

@@ -46,19 +46,22 @@ std::vector<Request> embed_requests(const json::object& c) {
   const json::object& params = c.at("params").as_object();
   std::vector<Request> requests;
   if (const json::value* texts = input.if_contains("texts")) {
-    for (const json::value& text : texts->as_array()) requests.push_back({.input = text_of(text)});
+    for (const json::value& text : texts->as_array())
+      requests.push_back({.prompt = {.input = text_of(text)}});
   } else if (const json::value* text = input.if_contains("text")) {
-    requests.push_back({.input = text_of(*text)});
+    requests.push_back({.prompt = {.input = text_of(*text)}});
   } else {
-    for (auto& ids : rows_of(input)) requests.push_back({.input = std::move(ids)});
+    for (auto& ids : rows_of(input)) requests.push_back({.prompt = {.input = std::move(ids)}});
   }
   for (Request& request : requests) {
-    request.truncate = -1;
-    if (const json::value* d = params.if_contains("dimensions")) request.dimensions = d->as_int64();
-    if (const json::value* prompt = params.if_contains("prompt")) request.prompt = text_of(*prompt);
+    request.prompt.truncation.to = -1;
+    if (const json::value* d = params.if_contains("dimensions"))
+      request.task = Embed{.dimensions = d->as_int64()};
+    if (const json::value* prompt = params.if_contains("prompt"))
+      request.prompt.prompt_text = text_of(*prompt);
     if (const json::value* name = params.if_contains("prompt_name")) {
-      if (name->is_string()) request.prompt_name = text_of(*name);
-      if (name->is_null()) request.prompt = "";
+      if (name->is_string()) request.prompt.prompt_name = text_of(*name);
+      if (name->is_null()) request.prompt.prompt_text = "";
     }
   }
   return requests;
@@ -157,17 +160,27 @@ std::optional<std::string> optional_text(const json::object& object, const char*
 }
 
 // A request per text of the case, or per row of token ids where it has no texts.
-std::vector<Request> plain_requests(const json::object& c, Task task) {
+std::vector<Request> plain_requests(const json::object& c, const TaskParameters& task) {
   const json::object& input = c.at("input").as_object();
   std::vector<Request> requests;
   for (std::string& text : texts_of(input)) {
-    requests.push_back({.task = task, .input = std::move(text), .truncate = -1});
-    requests.back().pair = optional_text(input, "pair");
+    requests.push_back(
+        {.prompt = {.input = std::move(text), .truncation = {.to = -1}}, .task = task});
+    if (auto* classes = std::get_if<Classify>(&requests.back().task))
+      classes->pair = optional_text(input, "pair");
   }
   if (requests.empty()) {
-    for (auto& ids : rows_of(input)) requests.push_back({.task = task, .input = std::move(ids)});
+    for (auto& ids : rows_of(input))
+      requests.push_back({.prompt = {.input = std::move(ids)}, .task = task});
   }
   return requests;
+}
+
+void set_activation(bool activation, TaskParameters& task) {
+  const auto set = [&](auto& parameters) {
+    if constexpr (requires { parameters.use_activation; }) parameters.use_activation = activation;
+  };
+  std::visit(set, task);
 }
 
 // Classes and scores: probabilities (or scores), and logits where the case has them.
@@ -186,7 +199,7 @@ void add_with_and_without_activation(const Fixture& fixture, const json::object&
       one.want.front().values = {both[1] - both[0]};
     }
     for (Request& request : one.requests)
-      request.use_activation = std::string(key).find("logits") == std::string::npos;
+      set_activation(std::string(key).find("logits") == std::string::npos, request.task);
     asks.push_back(std::move(one));
   }
 }
@@ -204,9 +217,10 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
   std::vector<Ask> asks;
   if (task == "embed") {
     Ask ask{.requests = embed_requests(c)};
-    for (Request& request : ask.requests) request.role = role_of(params);
+    for (Request& request : ask.requests) request.prompt.role = role_of(params);
     ask.want = expected_rows(fixture, expect, {"embedding", "embeddings"}, ask.requests.size());
-    if (ask.requests.front().dimensions) ask.opening.overrides = R"({"is_matryoshka":true})";
+    if (std::get<Embed>(ask.requests.front().task).dimensions)
+      ask.opening.overrides = R"({"is_matryoshka":true})";
     // What no file of the checkpoint says.
     const bool modules = std::filesystem::exists(fixture.model() / "modules.json");
     if (!modules && fixture.architecture().ends_with("ForCausalLM")) ask.opening.convert = "embed";
@@ -221,18 +235,18 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     Ask ask{.opening = {.convert = "embed"}};
     for (auto& ids : rows_of(input)) {
       ask.requests.push_back(
-          {.task = Task::kTokenEmbed, .input = std::move(ids), .use_activation = false});
+          {.prompt = {.input = std::move(ids)}, .task = TokenEmbed{.normalize = false}});
     }
     ask.want = expected_rows(fixture, expect, {"hidden_states"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "token_embed") {
-    Ask ask{.requests = plain_requests(c, Task::kTokenEmbed)};
-    for (Request& request : ask.requests) request.role = role_of(params);
+    Ask ask{.requests = plain_requests(c, TokenEmbed{})};
+    for (Request& request : ask.requests) request.prompt.role = role_of(params);
     ask.want = expected_rows(fixture, expect, {"embeddings"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "sparse_embed") {
-    Ask ask{.requests = plain_requests(c, Task::kSparseEmbed)};
-    for (Request& request : ask.requests) request.role = role_of(params);
+    Ask ask{.requests = plain_requests(c, SparseEmbed{})};
+    for (Request& request : ask.requests) request.prompt.role = role_of(params);
     if (expect.contains("dense")) {
       ask.want = expected_rows(fixture, expect, {"dense"}, ask.requests.size());
       ask.vocabulary = static_cast<int64_t>(ask.want.front().values.size());
@@ -250,14 +264,15 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     Ask ask{.requests = {}};
     for (auto& ids : rows_of(input)) {
       ask.requests.push_back(
-          {.task = Task::kTokenClassify, .input = std::move(ids), .use_activation = false});
+          {.prompt = {.input = std::move(ids)}, .task = TokenClassify{.use_activation = false}});
     }
     ask.want = expected_rows(fixture, expect, {"logits"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "classify" || task == "token_classify") {
     const bool step = optional_text(params, "pooling") == "STEP";
     const bool tokens = task == "token_classify" || step || params.contains("per_token");
-    Ask ask{.requests = plain_requests(c, tokens ? Task::kTokenClassify : Task::kClassify)};
+    Ask ask{.requests = plain_requests(
+                c, default_parameters(tokens ? Task::kTokenClassify : Task::kClassify))};
     if (step) {
       ask.opening.pooler_config = R"({"pooling_type":"STEP","step_tag_id":)" +
                                   json::serialize(params.at("step_tag_id")) + "}";
@@ -266,11 +281,10 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
   } else if (task == "score") {
     Ask ask;
     for (std::string& document : texts_of(input)) {
-      Request request{.task = Task::kScore, .input = text_of(input.at("query"))};
-      request.pair = std::move(document);
-      request.truncate = -1;
-      request.instruction = optional_text(params, "instruction");
-      ask.requests.push_back(std::move(request));
+      ask.requests.push_back(
+          {.prompt = {.input = text_of(input.at("query")), .truncation = {.to = -1}},
+           .task = Score{.document = std::move(document),
+                         .instruction = optional_text(params, "instruction")}});
     }
     const bool modules = std::filesystem::exists(fixture.model() / "modules.json");
     if (fixture.architecture() == "Qwen3ForCausalLM" && !modules)

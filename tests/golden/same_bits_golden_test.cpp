@@ -39,7 +39,7 @@ std::vector<std::vector<int32_t>> random_ids(const ModelInfo& info, size_t count
 std::vector<Result> compute(Engine& engine, const std::vector<std::vector<int32_t>>& rows) {
   std::vector<Request> requests;
   for (const auto& ids : rows)
-    requests.push_back({.task = Task::kTokenEmbed, .input = ids, .use_activation = false});
+    requests.push_back({.prompt = {.input = ids}, .task = TokenEmbed{.normalize = false}});
   return engine.submit(std::move(requests)).get();
 }
 

@@ -52,9 +52,7 @@ Result answer(const fs::path& model) {
   EngineOptions options{.model = model.string()};
   options.threads = 1;
   const auto engine = Engine::open(options);
-  return engine->submit({{.task = Task::kEmbed, .input = "What is the capital of France?"}})
-      .get()
-      .at(0);
+  return engine->submit({{.prompt = {.input = "What is the capital of France?"}}}).get().at(0);
 }
 
 TEST(TorchFiles, GiveTheSameVectors) {

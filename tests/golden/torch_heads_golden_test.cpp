@@ -51,7 +51,8 @@ std::vector<Result> answers(const fs::path& model) {
   options.threads = 1;
   std::vector<Request> requests;
   for (const Task task : {Task::kEmbed, Task::kSparseEmbed, Task::kTokenEmbed})
-    requests.push_back({.task = task, .input = "What is the capital of France?"});
+    requests.push_back(
+        {.prompt = {.input = "What is the capital of France?"}, .task = default_parameters(task)});
   return Engine::open(options)->submit(std::move(requests)).get();
 }
 

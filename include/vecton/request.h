@@ -1,0 +1,118 @@
+// Request: what an engine is asked: a prompt, and the parameters of the task that is to be done
+// with it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "vecton/chat_template.h"
+#include "vecton/export.h"
+#include "vecton/tokenizer.h"
+
+namespace vecton {
+
+enum class Task {
+  kEmbed,          // one vector per text
+  kTokenEmbed,     // one vector per token
+  kSparseEmbed,    // weights of tokens of the vocabulary
+  kClassify,       // a number per label, of a text or a pair of texts
+  kTokenClassify,  // a number per label, of every token; of masked language models the vocabulary's
+                   // logits
+  kScore,          // one number: how well a document answers a query
+  kFillMask,       // the likeliest tokens in place of every mask token
+};
+
+// "embed", "token_embed", "sparse_embed", "classify", "token_classify", "score", "fill_mask"; the
+// inverse gives nothing for an unknown name.
+VECTON_API const char* to_string(Task task);
+VECTON_API std::optional<Task> task_from_string(std::string_view name);
+
+// What a text is to a retrieval model. Late-interaction models mark queries and documents; other
+// models have prompts named "query" and "document" (or "passage"), or none.
+enum class Role { kNone, kQuery, kDocument };
+
+// Messages, of which the model's chat template makes a text.
+struct Chat {
+  ChatInput input{};
+  std::string chat_template{};  // a name or a text, as ChatTemplates::render() takes it
+};
+
+// What is done with inputs that are too long.
+struct Truncation {
+  std::optional<int64_t> to{};  // cut to so many tokens; -1 = the model's maximum; none = an error
+  EncodeOptions::Side side = EncodeOptions::Side::kTokenizer;
+};
+
+// What the model reads.
+struct Prompt {
+  // A text, token ids taken as they are, or messages.
+  std::variant<std::string, std::vector<int32_t>, Chat> input{};
+  Role role = Role::kNone;  // Score gives both sides theirs
+  // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the
+  // checkpoint's default prompt, and none before messages; an empty `prompt_text` = none. Token ids
+  // never get one.
+  std::optional<std::string> prompt_name{}, prompt_text{};
+  std::optional<bool> add_special_tokens{};  // none = yes, but not to messages
+  Truncation truncation{};
+  std::optional<int64_t> max_tokens{};  // more are an error, where the model would take them
+};
+
+// The parameters of each task. Where a switch may be none, none is what the checkpoint says.
+struct Embed {
+  std::optional<int64_t> dimensions{};   // Matryoshka: the first values only, then normalised
+  bool dimensions_of_any_model = false;  // also of one that was not trained for it
+  std::optional<bool> normalize{};       // to length 1
+  // The parts of one document, instead of a prompt's input. The model reads them as one text, and
+  // each part's own tokens are pooled (late chunking, arXiv:2409.04701): a row per part.
+  std::vector<std::string> late_chunks{};
+  bool operator==(const Embed&) const = default;
+};
+struct TokenEmbed {
+  std::optional<bool> normalize{};
+  bool operator==(const TokenEmbed&) const = default;
+};
+struct SparseEmbed {
+  bool operator==(const SparseEmbed&) const = default;
+};
+struct Classify {
+  std::optional<std::string> pair{};     // the second text
+  std::optional<bool> use_activation{};  // probabilities, or what the checkpoint has, not logits
+  bool operator==(const Classify&) const = default;
+};
+struct TokenClassify {
+  std::optional<bool> use_activation{};
+  bool operator==(const TokenClassify&) const = default;
+};
+struct Score {
+  std::optional<std::string> document{};     // needed; the prompt's input is the query
+  std::optional<std::string> instruction{};  // of rerankers whose prompt has one
+  std::optional<bool> use_activation{};
+  bool operator==(const Score&) const = default;
+};
+struct FillMask {
+  int64_t top_k = 5;
+  std::vector<std::string> targets{};  // only these tokens; none = all
+  bool operator==(const FillMask&) const = default;
+};
+
+// In the order of Task.
+using TaskParameters =
+    std::variant<Embed, TokenEmbed, SparseEmbed, Classify, TokenClassify, Score, FillMask>;
+inline Task task_of(const TaskParameters& task) { return static_cast<Task>(task.index()); }
+// A task whose parameters are the checkpoint's.
+VECTON_API TaskParameters default_parameters(Task task);
+
+struct Request {
+  Prompt prompt{};
+  TaskParameters task{};
+  std::vector<TaskParameters> also{};  // more of the same forward pass: Embed, TokenEmbed,
+                                       // SparseEmbed
+  std::string cache_salt{};  // requests share cached prefixes with requests of the same salt only
+  int64_t priority = 0;      // lower ones are computed first; equal ones in the order they came
+};
+
+}  // namespace vecton

@@ -74,6 +74,12 @@ int64_t vocabulary(GgufKeys& keys) {
   return rows;
 }
 
+int64_t layers_of(GgufKeys& keys) {
+  const int64_t layers = keys.integer("block_count");
+  if (layers > Config::kMostCounted) keys.fail("block_count", "more layers than any model has");
+  return layers;
+}
+
 // The one number that all layers have.
 int64_t same_in_all(GgufKeys& keys, std::string_view key, int64_t layers) {
   const std::vector<int64_t> all = keys.integers_of_layers(key, layers);
@@ -91,8 +97,7 @@ json::object named(std::string_view architecture, std::string_view model_type) {
 json::object decoder(GgufKeys& keys, std::string_view architecture, std::string_view model_type,
                      int64_t kv_heads = 0) {
   json::object config = named(architecture, model_type);
-  const int64_t layers = keys.integer("block_count"), hidden = keys.integer("embedding_length");
-  if (layers > Config::kMostCounted) keys.fail("block_count", "more layers than any model has");
+  const int64_t layers = layers_of(keys), hidden = keys.integer("embedding_length");
   const int64_t heads = same_in_all(keys, "attention.head_count", layers);
   if (heads < 1) keys.fail("attention.head_count", "expected at least 1");
   if (kv_heads == 0)
@@ -221,7 +226,7 @@ json::object gemma_embedding(GgufKeys& keys) {
 // A layer without heads of keys and values convolves.
 json::object lfm2(GgufKeys& keys) {
   const std::vector<int64_t> kv_heads =
-      keys.integers_of_layers("attention.head_count_kv", keys.integer("block_count"));
+      keys.integers_of_layers("attention.head_count_kv", layers_of(keys));
   json::array types;
   int64_t most = 0;
   for (const int64_t heads : kv_heads) {
@@ -245,8 +250,7 @@ json::object lfm2(GgufKeys& keys) {
 // What all encoders say, in BERT's words.
 json::object encoder(GgufKeys& keys, std::string_view architecture, std::string_view model_type) {
   json::object config = named(architecture, model_type);
-  const int64_t layers = keys.integer("block_count");
-  if (layers > Config::kMostCounted) keys.fail("block_count", "more layers than any model has");
+  const int64_t layers = layers_of(keys);
   if (keys.boolean_or("attention.causal", false))
     keys.fail("attention.causal", "true is not supported for an encoder", ErrorCode::kUnsupported);
   config["hidden_size"] = keys.integer("embedding_length");

@@ -137,6 +137,16 @@ TEST(GgufTensors, NormsOfGemmaPositionsOfRobertaAndTapsAreTheCheckpoints) {
               ElementsAre(2, 1, 3));
 }
 
+// A row as long as the file is not said a thousand times.
+TEST(GgufTensors, RowsBeforeThePositionsAreNoMoreThanThose) {
+  const Opened opened(TestFile("bert")
+                          .text("tokenizer.ggml.model", "t5")
+                          .integer("tokenizer.ggml.padding_token_id", 1000)
+                          .floats("position_embd.weight", {2, 1}, {7, 8}));
+  EXPECT_REFUSED(gguf_tensors(opened.file), ErrorCode::kCorrupt, "position_embd.weight",
+                 "a matrix of at least 1001 rows");
+}
+
 TEST(GgufTensors, WhatHasNoPlaceKeepsItsName) {
   const Opened opened(tiny_llama().floats("blk.0.attn_sinks.weight", {2}, {1, 2}));
   EXPECT_TRUE(gguf_tensors(opened.file).contains("blk.0.attn_sinks.weight"));
@@ -254,6 +264,76 @@ TEST(GgufConfig, LayersOfLfm2WithoutKeysConvolve) {
   EXPECT_REFUSED(config_of(file({2, 1})), ErrorCode::kUnsupported, "differ from layer to layer");
   EXPECT_REFUSED(config_of(file({1})), ErrorCode::kCorrupt,
                  "expected 2 numbers, one for each layer, found 1");
+}
+
+// Before memory is taken for each of them.
+TEST(GgufConfig, RefusesMoreLayersThanAnyModelHas) {
+  for (const char* name : {"llama", "lfm2", "bert"}) {
+    TestFile test(name);
+    test.integer(std::string(name) + ".block_count", 2'000'000'000);
+    test.integer(std::string(name) + ".attention.head_count_kv", 1);
+    EXPECT_REFUSED(config_of(test), ErrorCode::kCorrupt, "block_count: more layers");
+  }
+}
+
+// What an encoder of two layers says.
+TestFile encoder(const std::string& name) {
+  TestFile test(name);
+  test.integer(name + ".block_count", 2)
+      .integer(name + ".embedding_length", 8)
+      .integer(name + ".feed_forward_length", 16)
+      .integer(name + ".context_length", 64)
+      .integer(name + ".attention.head_count", 2)
+      .number(name + ".attention.layer_norm_epsilon", 0.25f)
+      .floats("token_embd.weight", {5, 8}, std::vector<float>(40))
+      .floats("token_types.weight", {2, 8}, std::vector<float>(16))
+      .floats("position_embd.weight", {32, 8}, std::vector<float>(256));
+  return test;
+}
+
+TEST(GgufConfig, BertHasAsManyPositionsAsRowsOfThem) {
+  const Config config = config_of(encoder("bert"));
+  EXPECT_EQ(config.string("model_type"), "bert");
+  EXPECT_EQ(config.integer("max_position_embeddings"), 32);
+  EXPECT_EQ(config.integer("type_vocab_size"), 2);
+  EXPECT_EQ(config.number("layer_norm_eps"), 0.25);
+  EXPECT_EQ(config.string("hidden_act"), "gelu");
+}
+
+TEST(GgufConfig, BertWithAnotherTokenizerIsRoberta) {
+  const auto roberta = [] {
+    return encoder("bert")
+        .text("tokenizer.ggml.model", "t5")
+        .integer("tokenizer.ggml.padding_token_id", 1);
+  };
+  const Config config = config_of(roberta());
+  EXPECT_EQ(config.string("model_type"), "xlm-roberta");
+  EXPECT_EQ(config.integer("max_position_embeddings"), 34);
+  EXPECT_EQ(config.integer("pad_token_id"), 1);
+  const Config ranks =
+      config_of(roberta().floats("cls.output.weight", {1, 8}, std::vector<float>(8)));
+  EXPECT_EQ(ranks.strings_or_empty("architectures").front(), "XLMRobertaForSequenceClassification");
+  EXPECT_EQ(ranks.integer("num_labels"), 1);
+}
+
+TEST(GgufConfig, EncodersWithRotations) {
+  const Config nomic = config_of(encoder("nomic-bert").number("nomic-bert.rope.freq_base", 1000));
+  EXPECT_EQ(nomic.number("rotary_emb_base"), 1000);
+  EXPECT_EQ(nomic.integer("n_inner"), 16);
+  EXPECT_EQ(nomic.boolean_or("qkv_proj_bias", true), false);
+  const Config modern = config_of(encoder("modern-bert")
+                                      .integer("modern-bert.attention.sliding_window", 128)
+                                      .number("modern-bert.rope.freq_base", 160000));
+  EXPECT_EQ(modern.integer("local_attention"), 128);
+  EXPECT_EQ(modern.integer("global_attn_every_n_layers"), 3);
+  EXPECT_EQ(modern.number("global_rope_theta"), 160000);
+  EXPECT_EQ(modern.number("local_rope_theta"), 10000);
+  EXPECT_REFUSED(config_of(encoder("nomic-bert")
+                               .text("nomic-bert.rope.scaling.type", "linear")
+                               .number("nomic-bert.rope.scaling.factor", 2)),
+                 ErrorCode::kUnsupported, "nomic-bert.rope.scaling.type");
+  EXPECT_REFUSED(config_of(encoder("jina-bert-v3").boolean("jina-bert-v3.attention.causal", true)),
+                 ErrorCode::kUnsupported, "jina-bert-v3.attention.causal");
 }
 
 TEST(GgufConfig, PoolingMakesAnEmbeddingModelOfADecoder) {

@@ -80,7 +80,10 @@ void subtract_one(StoredTensor& tensor) {
 }
 
 void put_rows_before(int64_t count, StoredTensor& tensor) {
-  if (tensor.shape.size() != 2) fail(tensor, "expected a matrix");
+  if (tensor.shape.size() != 2 || tensor.shape[0] < count) {
+    fail(tensor, "expected a matrix of at least " + std::to_string(count) +
+                     " rows, as many as lie before them");
+  }
   tensor.compute = [before = tensor, count] {
     const size_t row = before.bytes.size() / static_cast<size_t>(before.shape[0]);
     Bytes made(static_cast<size_t>(count) * row);

@@ -18,7 +18,8 @@ namespace vecton {
 struct VECTON_API RuntimeOptions {
   int threads = EngineDefaults::from_environment().threads;  // 0 = one per core it may use
   std::string backend = "cpu";                               // cpu | ref
-  // What the engines may keep together: weights and caches. 0 = no limit but the system's.
+  // What the engines may keep together: weights and caches. Memory of forward passes counts as long
+  // as it is held, and is never refused. 0 = no limit but the system's.
   int64_t memory_bytes = 0;
 };
 

@@ -1,9 +1,10 @@
-// MemoryBudget: the memory that the engines of a runtime may take together for what they keep:
-// weights, caches. Thread-safe.
+// MemoryBudget: the memory that the engines of a runtime may take together: weights and caches,
+// which are taken here, and what comes and goes beside them. Thread-safe.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <utility>
 
@@ -14,7 +15,10 @@ namespace vecton::base {
 class MemoryBudget {
  public:
   // 0 = what the system has: then nothing is refused, since it may have more than it says (swap).
-  explicit MemoryBudget(int64_t bytes) : bytes_(bytes) {}
+  // `beside`: bytes that are held without having been taken, asked whenever somebody takes.
+  explicit MemoryBudget(
+      int64_t bytes, std::function<int64_t()> beside = [] { return 0; })
+      : bytes_(bytes), beside_(std::move(beside)) {}
 
   // What has been taken, given back at the end of its life. The budget outlives it.
   class Share {
@@ -31,6 +35,13 @@ class MemoryBudget {
       if (budget_) budget_->give_back(bytes_);
     }
     explicit operator bool() const { return budget_ != nullptr; }
+    // Takes so much more; false, and as before, where there is not so much left.
+    bool grow(int64_t bytes) {
+      if (!budget_ || !budget_->add(bytes)) return false;
+      bytes_ += bytes;
+      return true;
+    }
+    int64_t bytes() const { return bytes_; }
 
    private:
     friend class MemoryBudget;
@@ -40,10 +51,8 @@ class MemoryBudget {
 
   // Nothing where there is not so much left.
   Share take(int64_t bytes) {
-    const std::lock_guard lock(mutex_);
     Share share;
-    if (bytes_ > 0 && taken_ + bytes > bytes_) return share;
-    taken_ += bytes;
+    if (!add(bytes)) return share;
     share.budget_ = this;
     share.bytes_ = bytes;
     return share;
@@ -54,16 +63,23 @@ class MemoryBudget {
     const int64_t free = available_memory();
     if (bytes_ == 0) return free;
     const std::lock_guard lock(mutex_);
-    return std::min(free, bytes_ - taken_);
+    return std::min(free, bytes_ - taken_ - beside_());
   }
 
  private:
+  bool add(int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    if (bytes_ > 0 && bytes > 0 && taken_ + beside_() + bytes > bytes_) return false;
+    taken_ += bytes;
+    return true;
+  }
   void give_back(int64_t bytes) {
     const std::lock_guard lock(mutex_);
     taken_ -= bytes;
   }
 
   const int64_t bytes_;
+  const std::function<int64_t()> beside_;
   mutable std::mutex mutex_;
   int64_t taken_ = 0;
 };

@@ -91,7 +91,8 @@ struct Weights::State {
   int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
   std::set<tensor::DType> linear_dtypes;  // of dense ones
-  std::set<std::string> formats;          // of quantised matrices
+  std::function<void(int64_t)> kept = [](int64_t) {};
+  std::set<std::string> formats;  // of quantised matrices
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
@@ -195,8 +196,11 @@ struct Weights::State {
   }
 
   Tensor parameters_of(std::span<const float> values, int64_t rows, int64_t columns) {
-    parameter_bytes += static_cast<int64_t>(values.size_bytes());
-    return ops.prepare_parameters(values, rows, columns);
+    const auto bytes = static_cast<int64_t>(values.size_bytes());
+    Tensor made = ops.prepare_parameters(values, rows, columns);
+    parameter_bytes += bytes;
+    kept(bytes);
+    return made;
   }
   ops::Vector vector_of(std::span<const float> values) {
     return parameters_of(values, 1, static_cast<int64_t>(values.size()));
@@ -215,6 +219,7 @@ struct Weights::State {
 
   ops::PreparedWeight count(ops::PreparedWeight made) {
     prepared.push_back(made);
+    kept(made->bytes);
     return made;
   }
   ops::PreparedWeight count_linear(std::span<const tensor::Weight> parts,
@@ -626,6 +631,8 @@ std::vector<std::string> Weights::left_over() const {
   }
   return beside;
 }
+
+void Weights::watch(std::function<void(int64_t)> kept) { state_->kept = std::move(kept); }
 
 int64_t Weights::file_bytes() const { return state_->file_bytes; }
 int64_t Weights::parameters() const { return state_->parameters; }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <optional>
@@ -55,6 +56,10 @@ class Weights {
   // Tensors under these prefixes (full path, after renaming) belong to something that is not
   // computed: taken, never read. "pooler" covers pooler.dense.weight, not pooler2.weight.
   void skip(std::span<const std::string_view> prefixes);
+
+  // Calls `kept` with the bytes that the backend keeps of each weight as soon as it is prepared;
+  // what it throws ends the loading.
+  void watch(std::function<void(int64_t bytes)> kept);
 
   Weights operator/(std::string_view name) const;
   Weights operator/(int64_t index) const;

@@ -32,6 +32,7 @@ struct Engine::Impl {
        const std::function<void(const DownloadProgress&)>& progress);
   ~Impl();
 
+  void load_weights(const EngineOptions& options);
   base::MemoryBudget::Share take_memory(int64_t bytes, const std::string& what, const char* field);
   void make_cache(const EngineOptions& options);
   bool work(int worker);
@@ -95,8 +96,7 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
   const int threads = runtime->threads();
   scheduler = engine::Scheduler(limits(options, threads));
   root_ops = shares.device->fork();
-  runner = std::make_unique<engine::Runner>(routes, options, *root_ops);
-  weight_memory = take_memory(runner->weight_bytes(), "the weights", "memory_bytes");
+  load_weights(options);
   make_cache(options);
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
   info = engine::describe(plan);
@@ -166,6 +166,22 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   with_cache.cache_pages = pages;
   with_cache.cache_windows = runner->cache_windows();
   scheduler = engine::Scheduler(with_cache);
+}
+
+// Each weight is taken from the runtime's memory as soon as it is there, so that a model that is
+// too large is given up at the first that does not fit.
+void Engine::Impl::load_weights(const EngineOptions& options) {
+  base::MemoryBudget& budget = runtime->impl().memory;
+  const int64_t left = std::max<int64_t>(0, budget.left());
+  weight_memory = budget.take(0);
+  const auto keep = [&](int64_t bytes) {
+    if (weight_memory.grow(bytes)) return;
+    throw Error(ErrorCode::kInvalidArgument,
+                "memory_bytes: the weights of " + plan.name + " take more than " +
+                    base::counted(left, "byte") + ", which are left of the runtime's memory_bytes",
+                "memory_bytes");
+  };
+  runner = std::make_unique<engine::Runner>(routes, options, *root_ops, keep);
 }
 
 // Of the runtime's; an error of `field` where it has not so much left.

@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "base/counted.h"
 #include "base/memory_info.h"
 #include "vecton/capi.h"
 #include "vecton/vecton.h"
@@ -635,10 +636,38 @@ TEST(Runtime, OpensNoEngineThatItHasNoMemoryFor) {
   auto second = Engine::open(options, runtime);
   const Error error = error_of([&] { (void)Engine::open(options, runtime); });
   EXPECT_EQ(error.field(), "memory_bytes");
-  EXPECT_THAT(error.what(), HasSubstr("0 bytes are left"));
+  EXPECT_EQ(std::string(error.what()),
+            "memory_bytes: the weights of " + std::string(kBert) +
+                " take more than 0 bytes, which are left of the runtime's memory_bytes");
   second.reset();
   second = Engine::open(options, runtime);  // what the two before held is there again
   EXPECT_EQ(first->embed({"a text"}), second->embed({"a text"}));
+}
+
+// It is given up at the weight that does not fit, and what was taken is there again.
+TEST(Runtime, GivesUpAModelThatIsTooLarge) {
+  const EngineOptions options{.model = kBert, .enable_prefix_caching = false};
+  const int64_t bytes = open(kBert)->info().weight_bytes;
+  for (const int64_t memory : {int64_t{1}, bytes / 2, bytes - 1}) {
+    const auto runtime = Runtime::create({.threads = 1, .memory_bytes = memory});
+    for (int again = 0; again < 2; ++again) {
+      const Error error = error_of([&] { (void)Engine::open(options, runtime); });
+      EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+      EXPECT_THAT(error.what(), HasSubstr("take more than " + base::counted(memory, "byte") + ","));
+    }
+  }
+  const auto enough = Runtime::create({.threads = 1, .memory_bytes = bytes});
+  EXPECT_EQ(Engine::open(options, enough)->info().weight_bytes, bytes);
+}
+
+// Weights of a head in a folder beside the model count as well.
+TEST(Runtime, CountsTheModulesOfItsEngines) {
+  const std::string model = "tests/golden/st-residual/model";
+  const int64_t bytes = open(model)->info().weight_bytes;
+  const auto few = Runtime::create({.threads = 1, .memory_bytes = bytes - 1}),
+             enough = Runtime::create({.threads = 1, .memory_bytes = bytes});
+  EXPECT_THROW(Engine::open({.model = model}, few), Error);
+  EXPECT_NO_THROW(Engine::open({.model = model}, enough));
 }
 
 TEST(Runtime, CountsTheCacheOfItsEngines) {

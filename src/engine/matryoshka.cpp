@@ -59,4 +59,24 @@ void decide_matryoshka(Plan& plan) {
   }
 }
 
+std::optional<std::string> refusal_of_dimensions(const Plan& plan, int64_t size, bool any_model) {
+  if (!plan.matryoshka && !any_model) {
+    return "Model \"" + plan.name +
+           "\" does not support matryoshka representation, changing output dimensions will lead to "
+           "poor results. If it was trained for it, say so with --hf-overrides "
+           "'{\"is_matryoshka\":true}'";
+  }
+  const int64_t least = any_model ? 1 : plan.matryoshka_least;
+  if (size < least || size > plan.full_embedding_size) {
+    return "dimensions should be from " + std::to_string(least) + " to " +
+           std::to_string(plan.full_embedding_size) + ", the size of the model's embeddings";
+  }
+  const std::vector<int64_t>& allowed = plan.matryoshka_dimensions;
+  if (any_model || allowed.empty() || std::ranges::count(allowed, size) > 0) return std::nullopt;
+  std::string list;
+  for (const int64_t each : allowed) list += (list.empty() ? "" : ", ") + std::to_string(each);
+  return "dimensions " + std::to_string(size) +
+         " is not one that the model was trained for: " + list;
+}
+
 }  // namespace vecton::engine

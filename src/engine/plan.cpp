@@ -155,25 +155,12 @@ int64_t vector_size(const Plan& plan) {
 // Of --pooler-config: what requests get that name no size.
 void check_default_dimensions(const Plan& plan) {
   if (!plan.default_dimensions) return;
-  const int64_t size = *plan.default_dimensions;
-  const auto refuse = [&](const std::string& accepted) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "pooler_config: dimensions " + std::to_string(size) + ": " + accepted,
-                "pooler_config");
-  };
-  if (std::ranges::count(plan.tasks, Task::kEmbed) == 0) refuse("they are for embedding models");
-  if (!plan.matryoshka)
-    refuse(
-        "the model is not known to be trained for fewer dimensions (matryoshka); where it is, "
-        "--hf-overrides '{\"is_matryoshka\": true}' says so");
-  if (size < plan.matryoshka_least || size > plan.full_embedding_size)
-    refuse("expected " + std::to_string(plan.matryoshka_least) + " to " +
-           std::to_string(plan.full_embedding_size));
-  const std::vector<int64_t>& allowed = plan.matryoshka_dimensions;
-  if (allowed.empty() || std::ranges::count(allowed, size) > 0) return;
-  std::string list;
-  for (const int64_t each : allowed) list += (list.empty() ? "" : ", ") + std::to_string(each);
-  refuse("expected one of " + list);
+  const std::optional<std::string> refusal =
+      std::ranges::count(plan.tasks, Task::kEmbed) == 0
+          ? "dimensions are for embedding models"
+          : refusal_of_dimensions(plan, *plan.default_dimensions);
+  if (refusal)
+    throw Error(ErrorCode::kInvalidArgument, "pooler_config: " + *refusal, "pooler_config");
 }
 
 checkpoint::Config read_config(const Plan& plan, const json::object& overrides) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/lower_case.h"
+#include "engine/matryoshka.h"
 #include "vecton/error.h"
 #include "vecton/fillings.h"
 #include "vecton/prompts.h"
@@ -170,29 +171,8 @@ Encoding Preparer::encode(const std::string& text, EncodeOptions options) const 
 
 void Preparer::check_dimensions(const Embed& task) const {
   if (!task.dimensions) return;
-  const int64_t dimensions = *task.dimensions;
-  const std::vector<int64_t>& allowed = plan_.matryoshka_dimensions;
-  if (!plan_.matryoshka && !task.dimensions_of_any_model) {
-    refuse("Model \"" + plan_.name +
-               "\" does not support matryoshka representation, changing output dimensions will "
-               "lead to poor results. "
-               "If it was trained for it, say so with --hf-overrides '{\"is_matryoshka\":true}'",
-           "dimensions");
-  }
-  const int64_t least = task.dimensions_of_any_model ? 1 : plan_.matryoshka_least;
-  if (dimensions < least || dimensions > plan_.full_embedding_size) {
-    refuse("dimensions should be from " + std::to_string(least) + " to " +
-               std::to_string(plan_.full_embedding_size) + ", the size of the model's embeddings",
-           "dimensions");
-  }
-  const bool any = allowed.empty() || task.dimensions_of_any_model;
-  if (!any && std::ranges::count(allowed, dimensions) == 0) {
-    std::string list;
-    for (const int64_t d : allowed) list += (list.empty() ? "" : ", ") + std::to_string(d);
-    refuse("dimensions " + std::to_string(dimensions) +
-               " is not one that the model was trained for: " + list,
-           "dimensions");
-  }
+  const auto refusal = refusal_of_dimensions(plan_, *task.dimensions, task.dimensions_of_any_model);
+  if (refusal) refuse(*refusal, "dimensions");
 }
 
 void Preparer::set_targets(const FillMask& task, Sequence& sequence) const {

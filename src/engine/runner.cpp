@@ -77,7 +77,8 @@ const std::filesystem::path& key_of(const Plan& plan) {
 
 }  // namespace
 
-Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
+Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
+               const std::function<void(int64_t)>& kept) {
   struct Transformer {
     checkpoint::Weights weights;
     const models::Model* model;
@@ -87,7 +88,8 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
     const Plan& plan = routes.plan(i);
     auto place = transformers.find(key_of(plan));
     if (place == transformers.end()) {
-      const checkpoint::Weights weights = open_weights(plan, options, ops);
+      checkpoint::Weights weights = open_weights(plan, options, ops);
+      weights.watch(kept);
       models_.push_back(plan.family->load(plan.config, weights));
       place = transformers.emplace(key_of(plan), Transformer{weights, models_.back().get()}).first;
     }
@@ -95,7 +97,10 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops) {
     Route& route = routes_.back();
     if (plan.layer_pooling) route.layers.emplace(*plan.layer_pooling, plan.shape.layers, ops);
     route.heads = load_heads(plan, routes.tokenizer(i), place->second.weights, ops);
-    for (const auto& head : routes_.back().heads) weight_bytes_ += head.second->weight_bytes();
+    for (const auto& head : routes_.back().heads) {
+      kept(head.second->weight_bytes());
+      weight_bytes_ += head.second->weight_bytes();
+    }
   }
   for (const Route& route : routes_) {
     const auto place = transformers.find(key_of(route.plan));

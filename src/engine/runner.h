@@ -1,6 +1,7 @@
 // Runner: computes a batch of sequences on one worker's Ops and fills in their results.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +19,9 @@ namespace vecton::engine {
 class Runner {
  public:
   // Reads the weights of all routes, those of one transformer once; errors name the tensor. `ops`
-  // prepares them.
-  Runner(const Routes& routes, const EngineOptions& options, Ops& ops);
+  // prepares them, and `kept` hears of the bytes of each; what it throws ends the loading.
+  Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
+         const std::function<void(int64_t bytes)>& kept);
 
   // Computes the sequences, of any tasks. Every value is checked to be finite; a failure is that
   // result's error. Thread-safe, with an Ops per thread.

@@ -22,7 +22,7 @@ RuntimeOptions checked(RuntimeOptions options) {
 
 Runtime::Impl::Impl(const RuntimeOptions& wanted)
     : options(checked(wanted)),
-      memory(options.memory_bytes),
+      memory(options.memory_bytes, [this] { return device ? device->held_bytes() : 0; }),
       pool(
           options.threads, [this](int worker) { return sources.work(worker); },
           [this](int worker) { sources.rest(worker); }),

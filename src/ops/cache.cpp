@@ -52,8 +52,8 @@ tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64
                       .groups = static_cast<int64_t>(groups.size())};
   std::vector<tensor::Cache::Layer> storage;
   for (const Widths& width : widest(layout, groups)) {
-    storage.push_back({.k = ops.allocate(pages * page_rows, width.k),
-                       .v = ops.allocate(pages * page_rows, width.v)});
+    storage.push_back({.k = ops.allocate_kept(pages * page_rows, width.k),
+                       .v = ops.allocate_kept(pages * page_rows, width.v)});
   }
   for (size_t g = 0; g < groups.size(); ++g) {
     for (size_t i = 0; i < groups[g].layers.size(); ++i) {

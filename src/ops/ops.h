@@ -42,8 +42,14 @@ class Ops {
   // this Ops, when it has had nothing to do for a while.
   virtual void give_back_memory() {}
 
-  // A fresh [rows, columns] of undefined contents.
+  // Bytes that forward passes on this one and on all of its family (fork()) hold, or keep for the
+  // next; 0 where nobody counts.
+  virtual int64_t held_bytes() const { return 0; }
+
+  // A fresh [rows, columns] of undefined contents; kept: for what outlives a forward pass, as a
+  // cache does.
   virtual Tensor allocate(int64_t rows, int64_t columns) = 0;
+  virtual Tensor allocate_kept(int64_t rows, int64_t columns) { return allocate(rows, columns); }
   // Copies in and out of the backend's memory.
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) = 0;
   virtual void download(const Tensor& x, std::span<float> values) = 0;

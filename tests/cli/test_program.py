@@ -220,7 +220,7 @@ class Serve(ProgramTest):
         plain = json.loads(run("embed", BERT, "a", "-d", 4, *trained).out)
         self.assertEqual(json.loads(run("embed", BERT, "a", "--pooler-config", '{"dimensions": 4}', *trained).out), plain)
         self.assertEqual(len(json.loads(run("embed", BERT, "a", "-d", 5, "--pooler-config", '{"dimensions": 4}', *trained).out)["embedding"]), 5)
-        for config, options, word in (('{"dimensions": 4}', (), "matryoshka"), ('{"dimensions": 0}', trained, "at least 1"), ('{"dimensions": 4000}', trained, "expected 1 to")):
+        for config, options, word in (('{"dimensions": 4}', (), "matryoshka"), ('{"dimensions": 0}', trained, "at least 1"), ('{"dimensions": 4000}', trained, "pooler_config: dimensions should be from 1 to")):
             self.assertIn(word, run("embed", BERT, "a", "--pooler-config", config, *options, status=2).err)
 
     def test_refusals(self):

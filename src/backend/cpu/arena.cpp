@@ -20,7 +20,8 @@ struct ArenaMemory final : host::FloatMemory {
 
 }  // namespace
 
-Arena::Arena(size_t most_free) : blocks_(std::make_shared<FreeBlocks>(most_free)) {}
+Arena::Arena(size_t most_free, FreeBlocks::Counter counter)
+    : blocks_(std::make_shared<FreeBlocks>(most_free, std::move(counter))) {}
 
 std::shared_ptr<host::FloatMemory> Arena::allocate(size_t floats) {
   // Few sizes, so that passes over batches of other lengths find each other's blocks: quarters of a

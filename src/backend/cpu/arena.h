@@ -14,7 +14,7 @@ namespace vecton::cpu {
 class Arena {
  public:
   // `most_free`: bytes that are kept while no Tensor uses them.
-  explicit Arena(size_t most_free);
+  explicit Arena(size_t most_free, FreeBlocks::Counter counter = nullptr);
   // At least `floats` floats, aligned to 64 bytes. Tensors may outlive the Arena and may be dropped
   // on another thread.
   std::shared_ptr<host::FloatMemory> allocate(size_t floats);

@@ -26,8 +26,12 @@ static size_t most_free(int workers) {
   return static_cast<size_t>(std::clamp(memory / kPart / workers, kLeast, kMost));
 }
 
-CpuOps::CpuOps(base::ThreadPool& pool, Isa isa)
-    : pool_(pool), isa_(isa), arena_(most_free(pool.size())) {}
+CpuOps::CpuOps(base::ThreadPool& pool, Isa isa, FreeBlocks::Counter held)
+    : pool_(pool),
+      isa_(isa),
+      held_(held ? std::move(held) : std::make_shared<std::atomic<int64_t>>(0)),
+      arena_(most_free(pool.size()), held_),
+      kept_(0) {}
 
 void CpuOps::give_back_memory() {
   arena_.give_back();
@@ -37,6 +41,11 @@ void CpuOps::give_back_memory() {
 Tensor CpuOps::allocate(int64_t rows, int64_t columns) {
   const int64_t stride = stride_of(columns);
   return {arena_.allocate(static_cast<size_t>(rows * stride)), rows, columns, stride};
+}
+
+Tensor CpuOps::allocate_kept(int64_t rows, int64_t columns) {
+  const int64_t stride = stride_of(columns);
+  return {kept_.allocate(static_cast<size_t>(rows * stride)), rows, columns, stride};
 }
 
 Tensor CpuOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {

@@ -28,15 +28,20 @@ using host::view;
 
 class CpuOps final : public Ops {
  public:
-  CpuOps(base::ThreadPool& pool, Isa isa);
+  // `held`: what its whole family holds; null = it is the first of one.
+  CpuOps(base::ThreadPool& pool, Isa isa, FreeBlocks::Counter held = nullptr);
 
   std::string_view name() const override { return "cpu"; }
   std::string_view isa() const override { return to_string(isa_); }
-  std::unique_ptr<Ops> fork() const override { return std::make_unique<CpuOps>(pool_, isa_); }
+  std::unique_ptr<Ops> fork() const override {
+    return std::make_unique<CpuOps>(pool_, isa_, held_);
+  }
 
   void give_back_memory() override;
+  int64_t held_bytes() const override { return *held_; }
 
   Tensor allocate(int64_t rows, int64_t columns) override;
+  Tensor allocate_kept(int64_t rows, int64_t columns) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
   void download(const Tensor& x, std::span<float> values) override;
   tensor::Indices upload_indices(std::vector<int32_t> values) override {
@@ -88,7 +93,8 @@ class CpuOps final : public Ops {
 
   base::ThreadPool& pool_;
   Isa isa_;
-  Arena arena_;
+  FreeBlocks::Counter held_;
+  Arena arena_, kept_;
   PanelMemory panels_;
   EmbeddingTables tables_;
 };

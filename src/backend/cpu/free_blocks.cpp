@@ -39,25 +39,32 @@ float* map_block(size_t bytes) {
   return reinterpret_cast<float*>(at + before);
 }
 
-// `bytes` is a multiple of the page size where it is mapped.
-float* allocate(size_t bytes) {
-  if (bytes >= kMapped) return map_block(bytes);
+float* allocate_block(size_t bytes) {
   auto* at = static_cast<float*>(std::aligned_alloc(kAlign, bytes));
   if (!at) throw std::bad_alloc();
   return at;
 }
 
-void release(const FreeBlocks::Block& block) {
-  if (bytes_of(block) < kMapped) {
-    std::free(block.at);
-  } else {
-    munmap(block.at, bytes_of(block));
-  }
-}
-
 size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace
+
+// `bytes` is a multiple of the page size where it is mapped.
+float* FreeBlocks::allocate(size_t bytes) {
+  float* at = bytes >= kMapped ? map_block(bytes) : allocate_block(bytes);
+  if (counter_) *counter_ += static_cast<int64_t>(bytes);
+  return at;
+}
+
+void FreeBlocks::release(const Block& block) noexcept {
+  const size_t bytes = bytes_of(block);
+  if (bytes < kMapped) {
+    std::free(block.at);
+  } else {
+    munmap(block.at, bytes);
+  }
+  if (counter_) *counter_ -= static_cast<int64_t>(bytes);
+}
 
 FreeBlocks::Block FreeBlocks::take(size_t least) {
   const size_t bytes = least * sizeof(float);

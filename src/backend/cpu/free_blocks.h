@@ -5,16 +5,24 @@
 // Thread-safe: a block may come back on another thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace vecton::cpu {
 
 class FreeBlocks {
  public:
-  // No more than `most_free` bytes are kept, whatever the passes need.
-  explicit FreeBlocks(size_t most_free) : most_free_(most_free) {}
+  // What several of them hold together, in bytes.
+  using Counter = std::shared_ptr<std::atomic<int64_t>>;
+
+  // No more than `most_free` bytes are kept, whatever the passes need. `counter` may be null.
+  explicit FreeBlocks(size_t most_free, Counter counter = nullptr)
+      : most_free_(most_free), counter_(std::move(counter)) {}
   ~FreeBlocks() { give_back(); }
   FreeBlocks(const FreeBlocks&) = delete;
   FreeBlocks& operator=(const FreeBlocks&) = delete;
@@ -32,8 +40,11 @@ class FreeBlocks {
 
  private:
   bool too_much() const;
+  float* allocate(size_t bytes);
+  void release(const Block& block) noexcept;
 
   const size_t most_free_;
+  const Counter counter_;
   mutable std::mutex mutex_;
   std::vector<Block> free_;         // who was used last is last
   size_t in_use_ = 0, unused_ = 0;  // bytes

@@ -32,6 +32,35 @@ TEST(FreeBlocks, GivesAlignedBlocksOfEverySize) {
   }
 }
 
+TEST(FreeBlocks, SeveralCountTogetherWhatTheyHold) {
+  const auto counter = std::make_shared<std::atomic<int64_t>>(0);
+  FreeBlocks first(kMuch, counter), second(kMuch, counter);
+  const auto held = [&] { return static_cast<size_t>(counter->load()); };
+  const FreeBlocks::Block block = first.take(1000);
+  EXPECT_EQ(held(), first.bytes());
+  pass(second, {100000, 5});
+  EXPECT_EQ(held(), first.bytes() + second.bytes());
+  second.give_back();
+  EXPECT_EQ(held(), first.bytes());
+  first.give(block);
+  EXPECT_EQ(held(), first.bytes());  // kept for the next pass
+  first.give_back();
+  EXPECT_EQ(held(), 0u);
+}
+
+TEST(FreeBlocks, WhatIsThrownAwayAtOnceIsNotCounted) {
+  const auto counter = std::make_shared<std::atomic<int64_t>>(0);
+  {
+    FreeBlocks few(0, counter);
+    pass(few, {1000, 300000});
+    EXPECT_EQ(*counter, 0);
+    FreeBlocks many(kMuch, counter);
+    pass(many, {1000, 300000});
+    EXPECT_GT(*counter, 1200000);
+  }
+  EXPECT_EQ(*counter, 0);  // blocks go with their list
+}
+
 TEST(FreeBlocks, TheNextPassOfALikeSizeAllocatesNothing) {
   FreeBlocks blocks(kMuch);
   pass(blocks, {1000, 300000, 4000});

@@ -27,7 +27,7 @@ Tensor BertEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*
 
 ModelShape encoder_shape(const checkpoint::Config& config, const BertSpelling& spelling) {
   const int64_t hidden = config.integer(spelling.hidden), heads = config.integer(spelling.heads);
-  return {.layers = config.integer(spelling.layers),
+  return {.layers = config.integer(spelling.layers, 1, checkpoint::Config::kMostCounted),
           .hidden = hidden,
           .vocab = config.integer("vocab_size"),
           .max_positions = config.integer(spelling.positions),

@@ -8,7 +8,7 @@
 
 #include "ops/activation.h"
 
-namespace vecton {
+namespace vecton::nn {
 namespace {
 
 const std::vector<double> kAt = {-20, -6.5, -3, -1, -0.5, -0.25, 0, 0.25, 0.5, 1, 3, 6.5, 20, 25};
@@ -164,4 +164,4 @@ TEST(ActivationValue, RisingOnesRise) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::nn

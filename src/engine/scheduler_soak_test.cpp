@@ -94,7 +94,7 @@ class Simulation {
     Scheduler::Step step = scheduler_.next();
     for (const Sequence& s : step.cancelled) {
       EXPECT_TRUE(s.group->cancelled.load());
-      EXPECT_TRUE(s.block_table.empty());
+      EXPECT_TRUE(s.blocks.blocks.empty());
       answered(s);
     }
     if (step.batch.empty()) return;
@@ -109,32 +109,67 @@ class Simulation {
     }
     EXPECT_TRUE(step.batch.size() == 1 || tokens <= traffic_.limits.max_batch_tokens) << tokens;
     for (const Sequence& s : step.batch) {
-      for (size_t i = 0; i < s.new_pages.size(); ++i) {
-        EXPECT_TRUE(written_.insert(s.new_pages[i]).second) << "two write a page";
-        contents_[s.new_pages[i]] = prefix_until(s, s.block_table.size() + i);
+      for (const Page& page : written_by(s)) {
+        EXPECT_TRUE(written_.insert(page.number).second) << "two write a page";
+        contents_[page.number] = {page.group, prefix_until(s, page.block)};
       }
     }
     running_.push_back(std::move(step.batch));
   }
 
-  // What a sequence reads holds its own tokens, computed before or by this batch; what it writes is
-  // read by nobody that runs.
-  void check_pages(const Sequence& s, const std::vector<Sequence>& batch) {
-    for (size_t i = 0; i < s.block_table.size(); ++i) {
-      const int32_t page = s.block_table[i];
-      const bool of_batch = std::ranges::any_of(
-          batch, [&](const Sequence& o) { return std::ranges::count(o.new_pages, page) > 0; });
-      if (of_batch) continue;  // written in the same pass, before it is read
-      EXPECT_FALSE(written_.contains(page)) << "a page that is not there yet is read";
-      ASSERT_TRUE(contents_.contains(page));
-      EXPECT_EQ(contents_[page], prefix_until(s, i)) << "another's page";
+  // A page of a sequence: of which group of layers, and which of the sequence's blocks.
+  struct Page {
+    int32_t number;
+    size_t group, block;
+  };
+  size_t groups() const { return traffic_.limits.cache_windows.size(); }
+
+  // What its layers see of the blocks before.
+  std::vector<Page> read_by(const Sequence& s) const {
+    std::vector<Page> pages;
+    const size_t blocks = s.blocks.blocks.size();
+    for (size_t g = 0; blocks > 0 && g < groups(); ++g) {
+      for (auto i = static_cast<size_t>(s.blocks.first[g]); i < blocks; ++i)
+        pages.push_back({s.block_tables[g * blocks + i], g, i});
     }
-    for (const int32_t page : s.new_pages) {
-      EXPECT_GE(page, 0);
-      EXPECT_LT(page, traffic_.limits.cache_pages);
+    return pages;
+  }
+  std::vector<Page> written_by(const Sequence& s) const {
+    std::vector<Page> pages;
+    const size_t blocks = s.new_blocks.size();
+    for (size_t g = 0; g < groups(); ++g) {
+      for (size_t i = 0; i < blocks; ++i)
+        pages.push_back({s.new_pages[g * blocks + i], g, s.blocks.blocks.size() + i});
+    }
+    return pages;
+  }
+
+  // What a sequence reads holds its own tokens, computed before or by this batch; what it writes is
+  // read by nobody that runs. A layer with a window sees all of it.
+  void check_pages(const Sequence& s, const std::vector<Sequence>& batch) {
+    for (size_t g = 0; !s.blocks.blocks.empty() && g < groups(); ++g) {
+      const int64_t window = traffic_.limits.cache_windows[g];
+      const int64_t from = window == 0 ? 0 : std::max<int64_t>(0, s.cached() - window + 1);
+      EXPECT_LE(s.blocks.first[g], from / kPage) << "a layer sees what is gone";
+    }
+    for (const Page& page : read_by(s)) {
+      const bool of_batch = std::ranges::any_of(batch, [&](const Sequence& o) {
+        return std::ranges::count(o.new_pages, page.number) > 0;
+      });
+      if (of_batch) continue;  // written in the same pass, before it is read
+      EXPECT_FALSE(written_.contains(page.number)) << "a page that is not there yet is read";
+      ASSERT_TRUE(contents_.contains(page.number));
+      EXPECT_EQ(contents_[page.number], std::pair(page.group, prefix_until(s, page.block)))
+          << "another's page";
+    }
+    for (const Page& page : written_by(s)) {
+      EXPECT_GE(page.number, 0);
+      EXPECT_LT(page.number, traffic_.limits.cache_pages);
       for (const std::vector<Sequence>& other : running_) {
-        for (const Sequence& o : other)
-          EXPECT_EQ(std::ranges::count(o.block_table, page), 0) << "a page in use is written";
+        for (const Sequence& o : other) {
+          for (const Page& in_use : read_by(o))
+            EXPECT_NE(in_use.number, page.number) << "a page in use is written";
+        }
       }
     }
   }
@@ -172,8 +207,9 @@ class Simulation {
   std::mt19937 random_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::vector<std::vector<Sequence>> running_;
-  std::map<int32_t, std::vector<int32_t>> contents_;  // of a page: its tokens and all before them
-  std::set<int32_t> written_;                         // pages that a running batch writes
+  // Of a page its group of layers, its tokens and all before them.
+  std::map<int32_t, std::pair<size_t, std::vector<int32_t>>> contents_;
+  std::set<int32_t> written_;  // pages that a running batch writes
   std::set<std::pair<const Group*, size_t>> answered_;
   int64_t tokens_ = 0, chunks_ = 0, hits_ = 0, steps_ = 0;
   int submitted_ = 0;
@@ -218,6 +254,23 @@ TEST(SchedulerSoak, WithLongTextsInChunks) {
       {.limits = {.max_batch_tokens = 48, .min_batch_tokens = 16, .workers = 3, .cache_pages = 120},
        .longest = 600},
       true, true);
+}
+
+// Layers with a window give pages back that they no longer see.
+TEST(SchedulerSoak, WithGroupsOfLayers) {
+  for (const std::vector<int64_t>& windows :
+       {std::vector<int64_t>{0, 40}, {16}, {0, 20, 100}, {33, 0}}) {
+    SCOPED_TRACE(testing::PrintToString(windows));
+    soak({.limits = {.max_batch_tokens = 48,
+                     .min_batch_tokens = 16,
+                     .workers = 3,
+                     .cache_pages = 160,
+                     .cache_windows = windows},
+          .longest = 500,
+          .fails = 0.05,
+          .cancelled = 0.1},
+         true, true);
+  }
 }
 
 TEST(SchedulerSoak, WithBatchesThatFail) {

@@ -1,6 +1,7 @@
 // Classes of tokenizers that keep a vocab.json and a merges.txt.
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "tokenizer/class_templates.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
@@ -68,11 +69,6 @@ void set_byte_level_model(ClassSource& source) {
   source.document.set_decoder({kByteLevelDecoder});
 }
 
-std::string pair_of(ClassSource& source, std::string_view name) {
-  const std::string token = source.token(name);
-  return "[" + json_text(token) + "," + std::to_string(source.document.id(token)) + "]";
-}
-
 void build_qwen(ClassSource& source, std::string_view expression) {
   set_byte_level_model(source);
   source.document.set_normalizer({kNfc});
@@ -105,11 +101,9 @@ void build_roberta(ClassSource& source) {
   set_byte_level_model(source);
   source.document.set_pre_tokenizer({byte_level(prefix_space, true)});
   source.add_special_tokens();
-  source.document.set_post_processor(std::string(R"({"type":"RobertaProcessing","trim_offsets":)") +
-                                     (source.flag("trim_offsets", true) ? "true" : "false") +
-                                     R"(,"add_prefix_space":)" + (prefix_space ? "true" : "false") +
-                                     R"(,"cls":)" + pair_of(source, "cls_token") + R"(,"sep":)" +
-                                     pair_of(source, "sep_token") + "}");
+  source.document.set_post_processor(
+      roberta_processing(source.token("cls_token"), source.token("sep_token"),
+                         source.flag("trim_offsets", true), prefix_space));
 }
 
 void build_clip(ClassSource& source) {
@@ -123,14 +117,10 @@ void build_clip(ClassSource& source) {
            R"(<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)",
            true),
        byte_level(false, true)});
-  // The ends of words are spaces, but not at the ends of the text.
-  document.set_decoder(
-      {kByteLevelDecoder, R"({"type":"Replace","pattern":{"String":"</w>"},"content":" "})",
-       R"({"type":"Replace","pattern":{"Regex":"\\A\\s+|\\s+\\z"},"content":""})"});
+  document.set_decoder({kClipDecoder.begin(), kClipDecoder.end()});
   source.add_special_tokens();
   document.set_post_processor(
-      R"({"type":"RobertaProcessing","trim_offsets":false,"add_prefix_space":false,"cls":)" +
-      pair_of(source, "bos_token") + R"(,"sep":)" + pair_of(source, "eos_token") + "}");
+      roberta_processing(source.token("bos_token"), source.token("eos_token"), false, false));
 }
 
 void build_qwen2(ClassSource& source) { build_qwen(source, kQwen2Expression); }
@@ -140,9 +130,8 @@ void build_deberta(ClassSource& source) {
   set_byte_level_model(source);
   source.document.set_pre_tokenizer({byte_level(source.flag("add_prefix_space", false), true)});
   source.add_special_tokens();
-  const std::string cls = source.token("cls_token"), sep = source.token("sep_token");
-  source.document.set_template({{cls, 0}, {"$A", 0}, {sep, 0}},
-                               {{cls, 0}, {"$A", 0}, {sep, 0}, {sep, 0}, {"$B", 0}, {sep, 0}});
+  source.document.set_post_processor(
+      doubled_template(source.token("cls_token"), source.token("sep_token")));
 }
 
 void build_gpt_neox(ClassSource& source) {
@@ -173,9 +162,9 @@ void build_herbert(ClassSource& source) {
                      R"({"type":"BertNormalizer","lowercase":false,"strip_accents":false})");
   source.add_special_tokens();
   // The class has these two ids whatever the vocabulary says.
-  source.document.set_post_processor(R"({"type":"BertProcessing","cls":[)" +
-                                     json_text(source.token("cls_token")) + R"(,0],"sep":[)" +
-                                     json_text(source.token("sep_token")) + ",2]}");
+  source.document.set_post_processor({{"type", "BertProcessing"},
+                                      {"cls", json::array{source.token("cls_token"), 0}},
+                                      {"sep", json::array{source.token("sep_token"), 2}}});
 }
 
 }  // namespace vecton::tokenizer

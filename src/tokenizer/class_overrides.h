@@ -7,28 +7,40 @@
 
 #include "tokenizer/document_steps.h"
 #include "tokenizer/json_fields.h"
+#include "tokenizer/special_tokens.h"
 
 namespace vecton::tokenizer {
 
 // A tokenizer.json and the settings beside it.
 struct FileOverride {
   json::object& document;
-  const Field& config;  // tokenizer_config.json, or null
+  const Field& config;            // tokenizer_config.json, or null
+  const SpecialTokens& settings;  // the tokens that the settings name
+  const SpecialTokens& special;   // these, and where they are silent the class's
   DocumentSteps normalizer{document, "normalizer"}, pre_tokenizer{document, "pre_tokenizer"},
       decoder{document, "decoder"};
 
   bool flag(std::string_view key, bool fallback) const {
     return config.is_null() ? fallback : config.boolean_or(key, fallback);
   }
+  // The content of a named token that the file has or the settings add to it, or "".
+  std::string_view token(std::string_view name) const;
 };
 
-// By families of classes; the flags that each reads.
+// By families of classes; the flags that each reads. Most put tokens of their own around texts,
+// whatever the file says: those that the settings name, or the class's.
 void override_bert(FileOverride& file);        // do_lower_case strip_accents tokenize_chinese_chars
+void override_mpnet(FileOverride& file);       // the same
 void override_funnel(FileOverride& file);      // the same, clean_text
 void override_byte_level(FileOverride& file);  // add_prefix_space
-void override_roberta(FileOverride& file);     // add_prefix_space trim_offsets
-void override_metaspace(FileOverride& file);   // add_prefix_space
-void override_always_prefix(FileOverride& file);
+void override_clip(FileOverride& file);
+void override_deberta(FileOverride& file);      // add_prefix_space
+void override_gpt_neox(FileOverride& file);     // add_prefix_space
+void override_roberta(FileOverride& file);      // add_prefix_space trim_offsets
+void override_metaspace(FileOverride& file);    // add_prefix_space
+void override_big_bird(FileOverride& file);     // add_prefix_space
+void override_xlm_roberta(FileOverride& file);  // add_prefix_space
+void override_t5(FileOverride& file);
 void override_albert(FileOverride& file);      // do_lower_case keep_accents add_prefix_space
 void override_rembert(FileOverride& file);     // the same
 void override_deberta_v2(FileOverride& file);  // do_lower_case split_by_punct add_prefix_space

@@ -123,6 +123,91 @@ TEST_F(ClassOverrides, LowerCaseSparesSpecialTokens) {
   EXPECT_EQ(tokens(file, config, "A [MASK] E", {.lower_case = true}), "a [MASK] e");
 }
 
+// What is put around "a" and around "a" with "e", tokens and types.
+class AroundTexts : public ClassOverrides {
+ protected:
+  static constexpr const char* kFiles[] = {
+      R"({"version":"1.0","added_tokens":[{"id":9,"content":"<s>","special":true}],
+          "normalizer":null,"pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":PROCESSOR,
+          "model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+            "max_input_chars_per_word":100,
+            "vocab":{"[UNK]":0,"a":1,"e":2,"[CLS]":3,"[SEP]":4,"</s>":5,"X":6,"Y":7,"<eos>":8}}})",
+      R"({"version":"1.0","added_tokens":[{"id":8,"content":"[SEP]","special":true}],
+          "pre_tokenizer":{"type":"Metaspace","replacement":"▁","prepend_scheme":"never"},
+          "post_processor":PROCESSOR,"model":{"type":"Unigram","unk_id":0,"vocab":[["<unk>",0.0],
+            ["a",-1.0],["e",-1.0],["[CLS]",0.0],["<s>",0.0],["</s>",0.0],["X",-9.0],["Y",-9.0]]}})"};
+  static constexpr const char* kOwn = R"({"type":"BertProcessing","cls":["X",6],"sep":["Y",7]})";
+
+  std::string around(bool unigram, const std::string& name, const std::string& more = "",
+                     std::string processor = kOwn) {
+    std::string file = kFiles[unigram];
+    file.replace(file.find("PROCESSOR"), 9, processor);
+    folder_.write("tokenizer.json", file);
+    folder_.write("tokenizer_config.json",
+                  R"({"add_prefix_space":false,"tokenizer_class":")" + name + "\"" + more + "}");
+    const auto tokenizer = Tokenizer::open(folder_.path());
+    std::string out;
+    for (const Encoding& row : {tokenizer->encode("a"), tokenizer->encode("a", "e")}) {
+      for (size_t i = 0; i < row.ids.size(); ++i) {
+        out += std::string(tokenizer->id_to_token(row.ids[i])) + std::to_string(row.type_ids[i]);
+        out += i + 1 < row.ids.size() ? " " : " | ";
+      }
+    }
+    return out.substr(0, out.size() - 3);
+  }
+};
+
+TEST_F(AroundTexts, TheClassesTokensStandAboveTheFiles) {
+  EXPECT_EQ(around(false, "BertTokenizer"), "[CLS]0 a0 [SEP]0 | [CLS]0 a0 [SEP]0 e1 [SEP]1");
+  EXPECT_EQ(around(false, "BertTokenizer", R"(,"cls_token":"X","sep_token":"</s>")", "null"),
+            "X0 a0 </s>0 | X0 a0 </s>0 e1 </s>1");
+  EXPECT_EQ(around(false, "BertTokenizer", R"(,"cls_token":{"content":"Y","special":true})"),
+            "Y0 a0 [SEP]0 | Y0 a0 [SEP]0 e1 [SEP]1");
+  EXPECT_EQ(around(false, "MPNetTokenizer"), "<s>0 a0 </s>0 | <s>0 a0 </s>0 </s>0 e0 </s>0");
+  EXPECT_EQ(around(false, "FunnelTokenizer", R"(,"cls_token":"X","sep_token":"Y")"),
+            "X2 a0 Y0 | X2 a0 Y0 e1 Y1");
+  EXPECT_EQ(around(false, "DebertaTokenizer"),
+            "[CLS]0 a0 [SEP]0 | [CLS]0 a0 [SEP]0 [SEP]0 e0 [SEP]0");
+  EXPECT_EQ(around(false, "CLIPTokenizer", R"(,"bos_token":"X","eos_token":"<eos>")"),
+            "X0 a0 <eos>0 | X0 a0 <eos>0 <eos>0 e0 <eos>0");
+  EXPECT_EQ(around(false, "RobertaTokenizer", R"(,"sep_token":"Y")"),
+            "<s>0 a0 Y0 | <s>0 a0 Y0 Y0 e0 Y0");
+  EXPECT_EQ(around(false, "GPTNeoXTokenizer", R"(,"add_bos_token":true)"), "a0 | a0 e1");
+}
+
+TEST_F(AroundTexts, OfUnigramModels) {
+  EXPECT_EQ(around(true, "XLMRobertaTokenizer"), "<s>0 a0 </s>0 | <s>0 a0 </s>0 </s>0 e0 </s>0");
+  EXPECT_EQ(around(true, "XLMRobertaTokenizer", R"(,"cls_token":"X","bos_token":"Y")"),
+            "Y0 a0 </s>0 | Y0 a0 </s>0 </s>0 e0 </s>0");
+  // Without add_prefix_space the class's first word has its space all the same.
+  const std::string deberta = around(true, "DebertaV2Tokenizer");
+  EXPECT_EQ(deberta, "[CLS]0 <unk>0 a0 [SEP]0 | [CLS]0 <unk>0 a0 [SEP]0 <unk>1 e1 [SEP]1");
+  EXPECT_EQ(around(true, "T5Tokenizer", R"(,"eos_token":"Y")"),
+            "<unk>0 a0 Y0 | <unk>0 a0 Y0 <unk>0 e0 Y0");
+  EXPECT_EQ(around(true, "BigBirdTokenizer", R"(,"cls_token":"X")"),
+            "X0 a0 [SEP]0 | X0 a0 [SEP]0 e1 [SEP]1");
+  EXPECT_EQ(around(true, "RemBertTokenizer", R"(,"cls_token":"X")"),
+            "X0 a0 [SEP]0 | X0 a0 [SEP]0 e1 [SEP]1");
+}
+
+TEST_F(AroundTexts, TheFilesStandWhereItsClassHasNone) {
+  const std::string own = "X0 a0 Y0 | X0 a0 Y0 e1 Y1";
+  for (const char* name : {"PreTrainedTokenizerFast", "GPT2Tokenizer", "Nonsense"})
+    EXPECT_EQ(around(false, name, R"(,"cls_token":"[CLS]","sep_token":"[SEP]")"), own) << name;
+  // ALBERT's has one for files without.
+  EXPECT_EQ(around(true, "AlbertTokenizer"), own);
+  EXPECT_EQ(around(true, "AlbertTokenizer", "", "null"),
+            "[CLS]0 a0 [SEP]0 | [CLS]0 a0 [SEP]0 e1 [SEP]1");
+  // No token of that name anywhere: nothing to put around.
+  EXPECT_EQ(around(false, "BertTokenizer", R"(,"cls_token":null)"), own);
+  EXPECT_EQ(around(true, "MPNetTokenizer", R"(,"cls_token":null)"), own);
+}
+
+TEST_F(AroundTexts, ATokenThatOnlyTheSettingsHaveIsAdded) {
+  EXPECT_EQ(around(false, "BertTokenizer", R"(,"cls_token":"[NEW]")"),
+            "[NEW]0 a0 [SEP]0 | [NEW]0 a0 [SEP]0 e1 [SEP]1");
+}
+
 TEST_F(ClassOverrides, ADecoderThatTheFileLeavesOut) {
   std::string file = kWordPiece;
   const std::string own = R"("decoder":{"type":"WordPiece","prefix":"##","cleanup":true},)";

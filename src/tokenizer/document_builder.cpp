@@ -1,5 +1,7 @@
 #include "tokenizer/document_builder.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "vecton/error.h"
 
@@ -61,59 +63,15 @@ void DocumentBuilder::set_steps(std::string_view part, std::string_view list,
 
 void DocumentBuilder::add_tokens(const std::vector<AddedToken>& tokens) {
   added_.insert(added_.end(), tokens.begin(), tokens.end());
-  added_ids_ = {};
-  added_ids_.build(added_, vocabulary_, nullptr);
 }
 
-int32_t DocumentBuilder::find(std::string_view token) const {
-  const AddedTokens::Token* added = added_ids_.find(token);
-  return added ? added->id : vocabulary_.find(token);
+bool DocumentBuilder::has(std::string_view token) const {
+  return vocabulary_.find(token) != Vocabulary::kNone ||
+         std::ranges::find(added_, token, &AddedToken::content) != added_.end();
 }
 
-int32_t DocumentBuilder::id(std::string_view token) const {
-  const int32_t id = find(token);
-  if (id == Vocabulary::kNone) {
-    throw Error(ErrorCode::kCorrupt, file_ + " lacks the token \"" + std::string(token) +
-                                         "\", which the tokenizer puts around texts");
-  }
-  return id;
-}
-
-json::array DocumentBuilder::template_parts(const std::vector<TemplatePart>& parts,
-                                            json::object& tokens) const {
-  json::array out(memory_);
-  for (const auto& [name, type] : parts) {
-    const bool sequence = name == "$A" || name == "$B";
-    const std::string_view text = sequence ? name.substr(1) : name;
-    json::object part(memory_);
-    part.emplace("id", json::string_view(text));
-    part.emplace("type_id", type);
-    json::object piece(memory_);
-    piece.emplace(sequence ? "Sequence" : "SpecialToken", std::move(part));
-    out.push_back(std::move(piece));
-    if (sequence) continue;
-    json::array ids(memory_);
-    ids.push_back(id(name));
-    json::object token(memory_);
-    token.emplace("ids", std::move(ids));
-    tokens.insert_or_assign(text, std::move(token));
-  }
-  return out;
-}
-
-void DocumentBuilder::set_template(const std::vector<TemplatePart>& single,
-                                   const std::vector<TemplatePart>& pair) {
-  json::object tokens(memory_);
-  json::object processor(memory_);
-  processor.emplace("type", "TemplateProcessing");
-  processor.emplace("single", template_parts(single, tokens));
-  processor.emplace("pair", template_parts(pair, tokens));
-  processor.emplace("special_tokens", std::move(tokens));
+void DocumentBuilder::set_post_processor(json::value processor) {
   document_.insert_or_assign("post_processor", std::move(processor));
-}
-
-void DocumentBuilder::set_post_processor(std::string_view text) {
-  document_.insert_or_assign("post_processor", parse(text));
 }
 
 json::value DocumentBuilder::finish() {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/json.h"
-#include "tokenizer/added_tokens.h"
 #include "tokenizer/merge_rules.h"
 #include "tokenizer/special_tokens.h"
 #include "tokenizer/vocabulary.h"
@@ -18,8 +17,6 @@ namespace vecton::tokenizer {
 class DocumentBuilder {
  public:
   using ScoredToken = std::pair<std::string, double>;
-  // A token or "$A" or "$B", and its type.
-  using TemplatePart = std::pair<std::string_view, int>;
 
   // `file` begins the messages of errors.
   DocumentBuilder(std::string file, json::storage_ptr memory)
@@ -46,28 +43,21 @@ class DocumentBuilder {
   // Adds tokens in order; those that the vocabulary lacks follow it.
   void add_tokens(const std::vector<AddedToken>& tokens);
   const std::vector<AddedToken>& added_tokens() const { return added_; }
-  // The id of a token, of the vocabulary or added; a missing one is an error (kCorrupt).
-  int32_t id(std::string_view token) const;
-  bool has(std::string_view token) const { return find(token) != Vocabulary::kNone; }
+  bool has(std::string_view token) const;
 
-  // After the tokens have been added.
-  void set_template(const std::vector<TemplatePart>& single, const std::vector<TemplatePart>& pair);
-  void set_post_processor(std::string_view text);
+  void set_post_processor(json::value processor);
   json::value finish();
 
  private:
   void set_steps(std::string_view part, std::string_view list,
                  const std::vector<std::string>& steps);
   json::value parse(std::string_view text) const { return base::parse_json(text, file_, memory_); }
-  int32_t find(std::string_view token) const;
-  json::array template_parts(const std::vector<TemplatePart>& parts, json::object& tokens) const;
 
   std::string file_;
   json::storage_ptr memory_;
   json::object document_;
   Vocabulary vocabulary_;
   std::vector<AddedToken> added_;
-  AddedTokens added_ids_;
 };
 
 // A text as a JSON string, quotes included.

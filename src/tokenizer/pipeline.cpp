@@ -68,12 +68,13 @@ Pipeline::Pipeline(const json::value& document, const std::string& file,
   is_byte_level_ = is_bpe && ends_in_byte_level(pre_tokenizer);
   pre_tokenizer_ = make_pre_tokenizer(pre_tokenizer, is_byte_level_);
   model_ = make_model(model, is_byte_level_);
-  post_processor_ = std::make_unique<PostProcessor>(part("post_processor"));
   decoder_ = make_decoder(part("decoder"));
   if (!decoder_) decoder_ = make_space_joiner();
   if (settings.cleans_up_spaces && (!is_bpe || settings.cleans_up_bpe_spaces))
     cleaner_ = make_space_cleaner();
   read_added_tokens(part("added_tokens"), settings);
+  post_processor_ = std::make_unique<PostProcessor>(
+      part("post_processor"), [this](std::string_view token) { return find(token); });
   always_tracked_ = asks_for_origins(pre_tokenizer, normalizer_ != nullptr);
 }
 

@@ -4,12 +4,31 @@
 
 namespace vecton::tokenizer {
 
-PostProcessor::PostProcessor(const Field& field) {
+namespace {
+
+int32_t id_of(const Field& field, std::string_view token, const PostProcessor::Find& find) {
+  const int32_t id = find(token);
+  if (id == Vocabulary::kNone) {
+    field.fail(ErrorCode::kCorrupt,
+               "needs the token \"" + std::string(token) +
+                   "\", which the tokenizer puts around texts: the vocabulary lacks it");
+  }
+  return id;
+}
+
+// ["[CLS]", 101], or null for the id.
+int32_t id_of_pair(const Field& pair, const PostProcessor::Find& find) {
+  return pair[1].is_null() ? id_of(pair, pair[0].string(), find) : pair[1].id();
+}
+
+}  // namespace
+
+PostProcessor::PostProcessor(const Field& field, const Find& find) {
   for (const bool pair : {false, true}) {
     for (const bool special_tokens : {false, true}) {
       std::vector<Template> sequences{{{0, {}, 0}}};
       if (pair) sequences.push_back({{1, {}, 1}});
-      if (!field.is_null()) sequences = run(field, std::move(sequences), special_tokens);
+      if (!field.is_null()) sequences = run(field, std::move(sequences), special_tokens, find);
       Template& out = templates_[pair][special_tokens];
       for (Template& pieces : sequences)
         std::move(pieces.begin(), pieces.end(), std::back_inserter(out));
@@ -20,25 +39,27 @@ PostProcessor::PostProcessor(const Field& field) {
 
 std::vector<PostProcessor::Template> PostProcessor::run(const Field& field,
                                                         std::vector<Template> sequences,
-                                                        bool special_tokens) const {
+                                                        bool special_tokens, const Find& find) {
   const std::string_view type = field["type"].string();
   if (type == "Sequence") {
     const Field items = field["processors"];
     for (size_t i = 0; i < items.array().size(); ++i)
-      sequences = run(items[i], std::move(sequences), special_tokens);
+      sequences = run(items[i], std::move(sequences), special_tokens, find);
     return sequences;
   }
   if (type == "TemplateProcessing")
-    return run_template(field, std::move(sequences), special_tokens);
-  if (type == "BertProcessing") return run_bert(field, std::move(sequences), special_tokens);
-  if (type == "RobertaProcessing") return run_roberta(field, std::move(sequences), special_tokens);
+    return run_template(field, std::move(sequences), special_tokens, find);
+  if (type == "BertProcessing") return run_bert(field, std::move(sequences), special_tokens, find);
+  if (type == "RobertaProcessing")
+    return run_roberta(field, std::move(sequences), special_tokens, find);
   if (type != "ByteLevel") field.unsupported(type);
   return sequences;
 }
 
 std::vector<PostProcessor::Template> PostProcessor::run_template(const Field& field,
                                                                  std::vector<Template> sequences,
-                                                                 bool special_tokens) {
+                                                                 bool special_tokens,
+                                                                 const Find& find) {
   if (sequences.size() > 2) {
     field.fail(ErrorCode::kUnsupported,
                "gets more than two sequences from the processor before it: a template takes one "
@@ -55,7 +76,9 @@ std::vector<PostProcessor::Template> PostProcessor::run_template(const Field& fi
     if (special) {
       Piece piece{-1, {}, type_id};
       const Field ids = tokens[id]["ids"];
-      for (size_t j = 0; j < ids.array().size(); ++j) piece.ids.push_back(ids[j].id());
+      if (ids.is_null()) piece.ids.push_back(id_of(field, id, find));
+      for (size_t j = 0; !ids.is_null() && j < ids.array().size(); ++j)
+        piece.ids.push_back(ids[j].id());
       if (special_tokens) out.push_back({std::move(piece)});
     } else if (id == "A" || (id == "B" && sequences.size() == 2)) {
       out.push_back(sequences[id == "B"]);
@@ -69,8 +92,9 @@ std::vector<PostProcessor::Template> PostProcessor::run_template(const Field& fi
 
 std::vector<PostProcessor::Template> PostProcessor::run_bert(const Field& field,
                                                              std::vector<Template> sequences,
-                                                             bool special_tokens) {
-  const int32_t cls = field["cls"][1].id(), sep = field["sep"][1].id();
+                                                             bool special_tokens,
+                                                             const Find& find) {
+  const int32_t cls = id_of_pair(field["cls"], find), sep = id_of_pair(field["sep"], find);
   if (!special_tokens) return sequences;
   for (size_t i = 0; i < sequences.size(); ++i) {
     Template& pieces = sequences[i];
@@ -82,8 +106,9 @@ std::vector<PostProcessor::Template> PostProcessor::run_bert(const Field& field,
 
 std::vector<PostProcessor::Template> PostProcessor::run_roberta(const Field& field,
                                                                 std::vector<Template> sequences,
-                                                                bool special_tokens) {
-  const int32_t cls = field["cls"][1].id(), sep = field["sep"][1].id();
+                                                                bool special_tokens,
+                                                                const Find& find) {
+  const int32_t cls = id_of_pair(field["cls"], find), sep = id_of_pair(field["sep"], find);
   for (size_t i = 0; i < sequences.size(); ++i) {
     Template& pieces = sequences[i];
     for (Piece& piece : pieces) piece.type_id = 0;

@@ -17,7 +17,11 @@ namespace vecton::tokenizer {
 
 class PostProcessor {
  public:
-  explicit PostProcessor(const Field& field);  // may be null: the sequences alone
+  // The id of a token that a processor names without it, or Vocabulary::kNone.
+  using Find = std::function<int32_t(std::string_view)>;
+
+  // `field` may be null: the sequences alone.
+  PostProcessor(const Field& field, const Find& find);
 
   // Tokens that are added to one sequence, or to a pair.
   int64_t added(bool pair) const;
@@ -40,14 +44,14 @@ class PostProcessor {
   using Template = std::vector<Piece>;
 
   // Runs a processor. The sequences that go in are those that the processor before it gave out.
-  std::vector<Template> run(const Field& field, std::vector<Template> sequences,
-                            bool special_tokens) const;
+  static std::vector<Template> run(const Field& field, std::vector<Template> sequences,
+                                   bool special_tokens, const Find& find);
   static std::vector<Template> run_template(const Field& field, std::vector<Template> sequences,
-                                            bool special_tokens);
+                                            bool special_tokens, const Find& find);
   static std::vector<Template> run_bert(const Field& field, std::vector<Template> sequences,
-                                        bool special_tokens);
+                                        bool special_tokens, const Find& find);
   static std::vector<Template> run_roberta(const Field& field, std::vector<Template> sequences,
-                                           bool special_tokens);
+                                           bool special_tokens, const Find& find);
   void read_trims(const Field& field);
 
   Template templates_[2][2];  // [pair][special tokens]

@@ -11,7 +11,9 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 PostProcessor processor(std::string_view text) {
-  return PostProcessor(testing_json::Document(text).field());
+  return PostProcessor(testing_json::Document(text).field(), [](std::string_view token) {
+    return token == "[CLS]" ? 5 : token == "[SEP]" ? 6 : Vocabulary::kNone;
+  });
 }
 
 Encoding assembled(const PostProcessor& post, bool special_tokens, bool pair) {
@@ -42,6 +44,24 @@ TEST(PostProcessor, BertAndRoberta) {
   EXPECT_EQ(assembled(roberta, true, true).ids, (Ids{1, 10, 11, 2, 2, 20, 2}));
   EXPECT_EQ(assembled(roberta, false, true).type_ids, (Ids{0, 0, 0}));
   EXPECT_EQ(roberta.added(true), 4);
+}
+
+TEST(PostProcessor, TokensWithoutIdsAreLookedUp) {
+  const PostProcessor bert =
+      processor(R"({"type":"BertProcessing","sep":["[SEP]",null],"cls":["[CLS]",1]})");
+  EXPECT_EQ(assembled(bert, true, false).ids, (Ids{1, 10, 11, 6}));
+  const PostProcessor one = processor(R"({"type":"TemplateProcessing","pair":[],
+      "single":[{"SpecialToken":{"id":"[CLS]","type_id":2}},{"Sequence":{"id":"A","type_id":0}}],
+      "special_tokens":{"[CLS]":{"ids":null}}})");
+  EXPECT_EQ(assembled(one, true, false).ids, (Ids{5, 10, 11}));
+  EXPECT_EQ(assembled(one, true, false).type_ids, (Ids{2, 0, 0}));
+  try {
+    processor(R"({"type":"RobertaProcessing","sep":["</s>",null],"cls":["[CLS]",1]})");
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+    EXPECT_NE(std::string(error.what()).find("\"</s>\""), std::string::npos) << error.what();
+  }
 }
 
 constexpr const char* kTemplate = R"({"type":"TemplateProcessing",

@@ -70,7 +70,7 @@ void set_post_processor(ClassSource& source) {
   if (!config.is_null() && (config.has("add_bos_token") || config.has("add_eos_token")))
     return source.set_bos_eos_template();
   source.document.set_post_processor(
-      R"({"type":"ByteLevel","trim_offsets":false,"add_prefix_space":true})");
+      {{"type", "ByteLevel"}, {"trim_offsets", false}, {"add_prefix_space", true}});
 }
 
 std::vector<RankedToken> read_lines(std::string_view text, const std::string& file) {

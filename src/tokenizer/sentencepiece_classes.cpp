@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tokenizer/base64.h"
+#include "tokenizer/class_templates.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
 
@@ -107,13 +108,6 @@ void add_special_tokens(ClassSource& source) {
   source.add_special_tokens();
 }
 
-// bos A eos, bos A eos eos B eos.
-void set_roberta_template(ClassSource& source) {
-  const std::string bos = source.token("bos_token"), eos = source.token("eos_token");
-  source.document.set_template({{bos, 0}, {"$A", 0}, {eos, 0}},
-                               {{bos, 0}, {"$A", 0}, {eos, 0}, {eos, 0}, {"$B", 0}, {eos, 0}});
-}
-
 void set_spaced_words(ClassSource& source, std::string_view scheme) {
   source.document.set_pre_tokenizer({kWhitespaceSplit, metaspace(scheme)});
   source.document.set_decoder({metaspace(scheme)});
@@ -186,7 +180,8 @@ void build_camembert(ClassSource& source) {
   source.document.set_normalizer(precompiled(source));
   set_spaced_words(source, scheme_of(source));
   add_special_tokens(source);
-  set_roberta_template(source);
+  source.document.set_post_processor(
+      doubled_template(source.token("bos_token"), source.token("eos_token")));
 }
 
 void build_llama(ClassSource& source) {
@@ -267,8 +262,7 @@ void build_siglip(ClassSource& source) {
   source.document.set_normalizer(steps);
   set_metaspace(source, "always");
   add_special_tokens(source);
-  const std::string eos = source.token("eos_token");
-  source.document.set_template({{"$A", 0}, {eos, 0}}, {{"$A", 0}, {eos, 0}, {"$B", 0}, {eos, 0}});
+  source.document.set_post_processor(end_template(source.token("eos_token")));
 }
 
 void build_t5(ClassSource& source) {
@@ -290,8 +284,7 @@ void build_t5(ClassSource& source) {
         AddedToken::plain_special("<extra_id_" + std::to_string(i) + ">"));
   }
   add_special_tokens(source);
-  const std::string eos = source.token("eos_token");
-  source.document.set_template({{"$A", 0}, {eos, 0}}, {{"$A", 0}, {eos, 0}, {"$B", 0}, {eos, 0}});
+  source.document.set_post_processor(end_template(source.token("eos_token")));
 }
 
 // The model was trained with other ids for the first pieces than its file has.
@@ -306,7 +299,8 @@ void build_xlm_roberta(ClassSource& source) {
   source.document.set_normalizer(precompiled(source));
   set_spaced_words(source, scheme_of(source));
   add_special_tokens(source);
-  set_roberta_template(source);
+  source.document.set_post_processor(
+      doubled_template(source.token("bos_token"), source.token("eos_token")));
 }
 
 void build_xlnet(ClassSource& source) {
@@ -317,9 +311,8 @@ void build_xlnet(ClassSource& source) {
   for (const char* token : {"<eop>", "<eod>"})
     source.settings.special.add_extra(AddedToken::plain_special(token));
   add_special_tokens(source);
-  const std::string cls = source.token("cls_token"), sep = source.token("sep_token");
-  source.document.set_template({{"$A", 0}, {sep, 0}, {cls, 2}},
-                               {{"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}, {cls, 2}});
+  source.document.set_post_processor(
+      xlnet_template(source.token("cls_token"), source.token("sep_token")));
 }
 
 void build_sentencepiece(ClassSource& source) {

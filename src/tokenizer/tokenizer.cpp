@@ -93,14 +93,17 @@ void override_file(const std::filesystem::path& folder,
   json::object* const root = document.if_object();
   if (!root) return;
   // No part is added later: the steps are pointed to.
-  for (const char* part : {"normalizer", "pre_tokenizer", "decoder"}) root->emplace(part, nullptr);
+  for (const char* part : {"normalizer", "pre_tokenizer", "decoder", "post_processor"})
+    root->emplace(part, nullptr);
   const tokenizer::DocumentSteps pre_tokenizer(*root, "pre_tokenizer"), decoder(*root, "decoder");
   const bool byte_level = pre_tokenizer.has("ByteLevel") || decoder.has("ByteLevel");
   const tokenizer::TokenizerClass* const row =
       tokenizer::class_above_file(tokenizer::NamedClass::read(folder, settings), byte_level);
   if (!row || !row->override_file) return;
   const tokenizer::Field config = settings.config_field();
-  tokenizer::FileOverride file{*root, config};
+  tokenizer::SpecialTokens special = settings.special;
+  tokenizer::set_default_tokens(*row, special);
+  tokenizer::FileOverride file{*root, config, settings.special, special};
   row->override_file(file);
 }
 

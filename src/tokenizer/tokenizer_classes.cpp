@@ -4,6 +4,7 @@
 #include <array>
 
 #include "tokenizer/class_overrides.h"
+#include "tokenizer/class_templates.h"
 #include "vecton/error.h"
 
 namespace vecton::tokenizer {
@@ -35,7 +36,7 @@ constexpr std::array kClasses = {
     TokenizerClass{"MPNetTokenizer", "mpnet", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=[UNK] sep_token=</s> "
                    "pad_token=<pad> cls_token=<s> mask_token=<mask>/l",
-                   build_mpnet, false, override_bert},
+                   build_mpnet, false, override_mpnet},
     TokenizerClass{"FunnelTokenizer", "funnel", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>",
@@ -50,7 +51,7 @@ constexpr std::array kClasses = {
     TokenizerClass{"CLIPTokenizer", "clip clipseg owlv2 owlvit xclip", Files::kVocabJson, "",
                    "bos_token=<|startoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|endoftext|>",
-                   build_clip},
+                   build_clip, false, override_clip},
     TokenizerClass{"Qwen2Tokenizer",
                    "colqwen2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
                    "qwen3_moe qwen3_next qwen3_vl qwen3_vl_moe",
@@ -60,12 +61,12 @@ constexpr std::array kClasses = {
     TokenizerClass{"DebertaTokenizer", "deberta", Files::kVocabJson, "",
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
-                   build_deberta, false, override_byte_level},
+                   build_deberta, false, override_deberta},
     TokenizerClass{"GPTNeoXTokenizer", "gpt_neox mamba mamba2 mpt olmo olmoe rwkv",
                    Files::kVocabJson, "",
                    "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|padding|>",
-                   build_gpt_neox, false, override_byte_level},
+                   build_gpt_neox, false, override_gpt_neox},
     TokenizerClass{"CohereTokenizer", "aya_vision cohere cohere2", Files::kVocabJson, "",
                    "bos_token=<BOS_TOKEN> eos_token=<|END_OF_TURN_TOKEN|> unk_token=<UNK> "
                    "sep_token=<SEP> pad_token=<PAD> cls_token=<CLS> mask_token=<MASK_TOKEN>",
@@ -84,12 +85,12 @@ constexpr std::array kClasses = {
     TokenizerClass{"BigBirdTokenizer", "big_bird", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=[SEP] "
                    "pad_token=<pad> cls_token=[CLS] mask_token=[MASK]/l",
-                   build_big_bird, false, override_metaspace},
+                   build_big_bird, false, override_big_bird},
     TokenizerClass{"CamembertTokenizer", "camembert", Files::kSentencePiece,
                    "sentencepiece.bpe.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> "
                    "cls_token=<s> mask_token=<mask>/l",
-                   build_camembert, false, override_metaspace},
+                   build_camembert, false, override_xlm_roberta},
     TokenizerClass{"CodeLlamaTokenizer", "code_llama", Files::kSentencePiece, "tokenizer.model",
                    kLlamaTokens, build_code_llama, true, override_code_llama},
     TokenizerClass{"DebertaV2Tokenizer", "deberta-v2", Files::kSentencePiece, "spm.model",
@@ -110,11 +111,11 @@ constexpr std::array kClasses = {
                    override_siglip},
     TokenizerClass{"T5Tokenizer", "mt5 switch_transformers t5", Files::kSentencePiece,
                    "spiece.model", "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5,
-                   false, override_always_prefix},
+                   false, override_t5},
     TokenizerClass{"XLMRobertaTokenizer",
                    "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xlm-roberta-xl xmod",
                    Files::kSentencePiece, "sentencepiece.bpe.model", kRobertaTokens,
-                   build_xlm_roberta, false, override_metaspace},
+                   build_xlm_roberta, false, override_xlm_roberta},
     TokenizerClass{"XLNetTokenizer", "xlnet", Files::kSentencePiece, "spiece.model",
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>/l",
@@ -193,25 +194,14 @@ void ClassSource::add_special_tokens() {
 }
 
 void ClassSource::set_bos_eos_template(bool bos_by_default) {
-  const std::string bos = token("bos_token"), eos = token("eos_token");
-  const bool adds_bos = flag("add_bos_token", bos_by_default) && !bos.empty(),
-             adds_eos = flag("add_eos_token", false) && !eos.empty();
-  std::vector<DocumentBuilder::TemplatePart> single, pair;
-  const auto add = [&](std::string_view sequence, int type) {
-    if (adds_bos) pair.emplace_back(bos, type);
-    pair.emplace_back(sequence, type);
-    if (adds_eos) pair.emplace_back(eos, type);
-  };
-  add("$A", 0);
-  single = pair;
-  add("$B", 1);
-  document.set_template(single, pair);
+  const bool adds_bos = flag("add_bos_token", bos_by_default),
+             adds_eos = flag("add_eos_token", false);
+  document.set_post_processor(
+      begin_end_template(adds_bos ? token("bos_token") : "", adds_eos ? token("eos_token") : ""));
 }
 
 void ClassSource::set_bert_template(int cls_type) {
-  const std::string cls = token("cls_token"), sep = token("sep_token");
-  document.set_template({{cls, cls_type}, {"$A", 0}, {sep, 0}},
-                        {{cls, cls_type}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
+  document.set_post_processor(bert_template(token("cls_token"), token("sep_token"), cls_type));
 }
 
 }  // namespace vecton::tokenizer

@@ -1,7 +1,9 @@
 // Classes of tokenizers that keep a vocab.txt, a token on each line.
 #include "base/mapped_file.h"
 #include "base/utf8.h"
+#include "tokenizer/class_templates.h"
 #include "tokenizer/tokenizer_classes.h"
+#include "tokenizer/unicode.h"
 #include "vecton/error.h"
 
 namespace vecton::tokenizer {
@@ -71,12 +73,8 @@ void build_funnel(ClassSource& source) {
 
 void build_mpnet(ClassSource& source) {
   build_pipeline(source, true);
-  const std::string cls = source.token("cls_token"), sep = source.token("sep_token");
   source.document.set_post_processor(
-      R"({"type":"RobertaProcessing","trim_offsets":true,)"
-      R"("add_prefix_space":false,"cls":[)" +
-      json_text(cls) + "," + std::to_string(source.document.id(cls)) + R"(],"sep":[)" +
-      json_text(sep) + "," + std::to_string(source.document.id(sep)) + "]}");
+      roberta_processing(source.token("cls_token"), source.token("sep_token"), true, false));
 }
 
 }  // namespace vecton::tokenizer

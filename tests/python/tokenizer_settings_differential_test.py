@@ -117,6 +117,29 @@ class TokenizerSettingsDifferentialTest(unittest.TestCase):
                         write(base / "tokenizer_config.json", {**settings, **given})
                         self.compare(base, f"{name} {given}")
 
+    def test_tokens_around_texts(self):
+        """What the class puts around texts stands above the file's template, with the tokens that the settings name."""
+        custom = {"type": "TemplateProcessing", "single": [{"Sequence": {"id": "A", "type_id": 0}}, {"SpecialToken": {"id": "Q", "type_id": 1}}],
+                  "pair": [{"Sequence": {"id": "B", "type_id": 1}}, {"SpecialToken": {"id": "Q", "type_id": 1}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                  "special_tokens": {"Q": {"id": "Q", "ids": [7], "tokens": ["Q"]}}}
+        classes = {name: fixture for name, (fixture, _) in CLASSES.items()}
+        classes |= {"CamembertTokenizer": "tok-xlmr-wssplit", "BigBirdTokenizer": "tok-xlmr-wssplit", "CLIPTokenizer": "tok-clip",
+                    "GPTNeoXTokenizer": "tok-gpt2", "XLNetTokenizer": "tok-spm-albert",
+                    "FunnelTokenizer": "tok-bert-uncased", "DebertaTokenizer": "tok-roberta"}
+        for name, fixture in classes.items():
+            with tempfile.TemporaryDirectory() as temporary:
+                base = self.base(name, fixture, pathlib.Path(temporary), {})
+                document, settings = read(base / "tokenizer.json"), read(base / "tokenizer_config.json")
+                vocabulary = document["model"]["vocab"]
+                plain = [t for t in (vocabulary if isinstance(vocabulary, dict) else [p[0] for p in vocabulary]) if t.strip() and not t.startswith(("<", "[", "\u2581"))]
+                named = dict(zip(("cls_token", "sep_token", "bos_token", "eos_token"), random.Random(name).sample(plain, 4), strict=True))
+                for processor in (document["post_processor"], custom, None):
+                    for given in ({}, named, {"cls_token": named["cls_token"]}, {"eos_token": named["eos_token"], "add_bos_token": True}):
+                        with self.subTest(name, processor=processor, given=given):
+                            write(base / "tokenizer.json", {**document, "post_processor": processor})
+                            write(base / "tokenizer_config.json", {**settings, **given, "tokenizer_class": name})
+                            self.compare(base, f"{name} {given}")
+
     def test_no_tokenizer_config(self):
         """The class of the model's type, with its defaults."""
         for model_type, fixture in (("bert", "tok-bert-cased"), ("roberta", "tok-roberta"), ("mpnet", "tok-mpnet"), ("gpt2", "tok-gpt2"),

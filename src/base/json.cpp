@@ -1,10 +1,12 @@
 #include "base/json.h"
 
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
 #include <charconv>
 
 #include "base/mapped_file.h"
+#include "base/python_json.h"
 #include "vecton/error.h"
 
 namespace vecton::base {
@@ -62,6 +64,41 @@ class Handler {
   std::string number_;
 };
 
+// "line 3, column 7 (byte 41)", counted from 1; bytes from 0.
+std::string place_of(std::string_view text, size_t at) {
+  const std::string_view before = text.substr(0, at);
+  const auto lines = static_cast<size_t>(std::ranges::count(before, '\n'));
+  const size_t column = at - (lines > 0 ? before.rfind('\n') + 1 : 0);
+  return "line " + std::to_string(lines + 1) + ", column " + std::to_string(column + 1) +
+         " (byte " + std::to_string(at) + ")";
+}
+
+// What people and programs write that JSON does not have.
+std::string reason_of(std::string_view text, size_t at, const boost::system::error_code& error) {
+  if (text.starts_with("\xef\xbb\xbf"))
+    return "it begins with a byte order mark: save it as UTF-8 without one";
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return "it is UTF-16: save it as UTF-8";
+  const std::string_view rest = text.substr(std::min(at, text.size()));
+  const auto last = text.substr(0, at).find_last_not_of(" \t\r\n");
+  if (rest.starts_with('}') || rest.starts_with(']')) {
+    if (last != std::string_view::npos && text[last] == ',')
+      return "a comma stands before the closing bracket: JSON has none there";
+  }
+  if (rest.empty()) return "the text ends too early";
+  for (const std::string_view number : {"NaN", "Infinity", "-Infinity", "nan", "inf"}) {
+    if (rest.starts_with(number)) return std::string(number) + " is no number of JSON";
+  }
+  if (rest.starts_with('\'')) return "strings have double quotes in JSON";
+  if (rest.starts_with("//") || rest.starts_with("/*") || rest.starts_with('#'))
+    return "JSON has no comments";
+  for (const std::string_view word : {"True", "False", "None"}) {
+    if (rest.starts_with(word))
+      return std::string(word) + " is Python's: JSON has true, false and null";
+  }
+  return error.message();
+}
+
 }  // namespace
 
 json::value parse_json(std::string_view text, const std::string& what, json::storage_ptr memory) {
@@ -76,15 +113,15 @@ json::value parse_json(std::string_view text, const std::string& what, json::sto
     error = json::error::extra_data;
   }
   if (error) {
-    throw Error(ErrorCode::kCorrupt,
-                what + ": not valid JSON at byte " + std::to_string(used) + ": " + error.message());
+    throw Error(ErrorCode::kCorrupt, what + ": not valid JSON at " + place_of(text, used) + ": " +
+                                         reason_of(text, used, error));
   }
   return values.release();
 }
 
 json::value read_json(const std::filesystem::path& file, json::storage_ptr memory) {
   const MappedFile map(file);
-  return parse_json(map.text(), file.string(), memory);
+  return parse_python_json(map.text(), file.string(), BadBytes::kRefuse, memory);
 }
 
 }  // namespace vecton::base

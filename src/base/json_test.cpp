@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include "base/temporary_folder.h"
 #include "vecton/error.h"
 
 namespace vecton::base {
@@ -53,6 +56,47 @@ TEST(Json, ErrorsNameDocumentAndPlace) {
   for (const char* text : {"", " ", "{", "[1,]", "{\"a\" 1}", "1 2", "nul", "'a'", "[1] x",
                            "\"\xff\"", "{\"a\":01}"}) {
     message_of(text);
+  }
+}
+
+TEST(Json, ErrorsSayWhatOthersWrite) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{\n \"a\": [1,\n  2,]}", "line 3, column 5 (byte 16): a comma stands before"},
+      {"{\"a\": 1, }", "line 1, column 10 (byte 9): a comma stands before"},
+      {"\xef\xbb\xbf{}", "byte order mark"},
+      {"\xff\xfe{", "UTF-16"},
+      {"{\"a\": NaN}", "column 7 (byte 6): NaN is no number of JSON"},
+      {"[-Infinity]", "Infinity is no number of JSON"},
+      {"{'a': 1}", "double quotes"},
+      {"{\"a\": // one\n1}", "no comments"},
+      {"[# one\n1]", "no comments"},
+      {"[True]", "True is Python's"},
+      {"{\"a\":", "ends too early"},
+      {"", "ends too early"},
+  };
+  for (const auto& [text, words] : cases) {
+    EXPECT_THAT(message_of(text),
+                testing::AllOf(HasSubstr("config.json: not valid JSON at line "), HasSubstr(words)))
+        << text;
+  }
+}
+
+TEST(Json, FilesMayHaveNumbersOfPythons) {
+  const TemporaryFolder folder;
+  folder.write("a.json", R"({"a": [NaN, -Infinity], "b": 1})");
+  const json::value value = read_json(folder.path() / "a.json");
+  EXPECT_TRUE(std::isinf(value.at("a").at(0).as_double()));
+  EXPECT_LT(value.at("a").at(1).as_double(), 0);
+  for (const char* wrong :
+       {"\xef\xbb\xbf{}", "{\"a\": 1,}", "{\"a\": NaN,}", "{\"a\": \"\xff\"}"}) {
+    folder.write("b.json", wrong);
+    try {
+      read_json(folder.path() / "b.json");
+      ADD_FAILURE() << wrong;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+      EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("b.json"), HasSubstr("line 1, column")));
+    }
   }
 }
 

@@ -30,6 +30,8 @@ struct Entity {
   float score = 0;
   int64_t begin = 0, end = 0;  // bytes of the text
   std::string text{};          // the bytes begin .. end
+  size_t label_id = 0;  // in ModelInfo::labels, of its first token or word: label_json() tells
+                        // it as config.json has it
 };
 
 // `result` of a kTokenClassify request of `text` with use_activation; `tokenizer` is the engine's,
@@ -41,5 +43,9 @@ VECTON_API std::vector<Entity> find_entities(const Result& result, std::string_v
                                              const Tokenizer& tokenizer,
                                              std::span<const std::string> labels,
                                              Aggregation aggregation);
+
+// The label of an entity as JSON: in quotes, or the number or null that config.json has in a name's
+// place.
+VECTON_API std::string label_json(const ModelInfo& info, const Entity& entity);
 
 }  // namespace vecton

@@ -64,7 +64,7 @@ class TagPrinter {
     out += ", \"entities\": [";
     for (const Entity& entity : entities) {
       out += &entity == &entities.front() ? "{\"label\": " : ", {\"label\": ";
-      base::append_json_string(out, entity.label);
+      out += label_json(info_, entity);
       out += ", \"score\": ";
       append_number(out, entity.score);
       out += ", \"start\": ";

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/utf8.h"
 #include "vecton/error.h"
 
@@ -115,9 +116,13 @@ std::string_view group_label(std::string_view label) {
 }
 
 Entity entity_of(const Piece& piece, std::string label, std::string_view text) {
-  return {std::move(label), piece.score(), piece.begin, piece.end,
+  return {std::move(label),
+          piece.score(),
+          piece.begin,
+          piece.end,
           std::string(text.substr(static_cast<size_t>(piece.begin),
-                                  static_cast<size_t>(piece.end - piece.begin)))};
+                                  static_cast<size_t>(piece.end - piece.begin))),
+          piece.best()};
 }
 
 std::vector<Entity> single_entities(std::span<const Piece> pieces, std::string_view text,
@@ -181,6 +186,15 @@ std::vector<Entity> find_entities(const Result& result, std::string_view text,
   if (aggregation == Aggregation::kNone) return single_entities(pieces, text, labels);
   if (aggregation != Aggregation::kSimple) pieces = words_of(std::move(pieces), aggregation);
   return joined_entities(pieces, text, labels);
+}
+
+std::string label_json(const ModelInfo& info, const Entity& entity) {
+  const std::vector<bool>& names = info.labels_are_names;
+  if (entity.label_id < names.size() && !names[entity.label_id])
+    return label_json(info, entity.label_id);
+  std::string out;
+  base::append_json_string(out, entity.label);
+  return out;
 }
 
 }  // namespace vecton

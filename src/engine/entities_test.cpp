@@ -104,5 +104,29 @@ TEST(Entities, LabelsAreCutAtTheirFirstHyphen) {
   EXPECT_EQ(tagged.entities(Aggregation::kSimple), "A-B 0.5 one|PER 0.75 two three|PER 1 four");
 }
 
+TEST(Entities, LabelsThatAreNoNamesAreNoNamesInJson) {
+  const Entity number{.label = "7", .label_id = 1}, name{.label = "PER", .label_id = 0},
+      null{.label = "null", .label_id = 2};
+  ModelInfo info{.labels = {"B-PER", "7", "null"}, .labels_are_names = {true, false, false}};
+  EXPECT_EQ(label_json(info, number), "7");
+  EXPECT_EQ(label_json(info, name), "\"PER\"");
+  EXPECT_EQ(label_json(info, null), "null");
+  info.labels_are_names.clear();
+  EXPECT_EQ(label_json(info, number), "\"7\"");
+}
+
+TEST(Entities, SayWhichLabelTheyBeginWith) {
+  Tagged tagged("tok-bert-uncased", "a b");
+  tagged.say({{"B-PER", 0.5f}, {"I-PER", 0.5f}});
+  const auto joined =
+      find_entities(tagged.result, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kSimple);
+  ASSERT_EQ(joined.size(), 1u);
+  EXPECT_EQ(joined[0].label_id, 1u);
+  const auto tokens =
+      find_entities(tagged.result, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kNone);
+  ASSERT_EQ(tokens.size(), 2u);
+  EXPECT_EQ(tokens[1].label_id, 2u);
+}
+
 }  // namespace
 }  // namespace vecton::engine

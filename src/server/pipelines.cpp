@@ -64,8 +64,8 @@ void append_masks(std::string& out, const std::vector<std::vector<Filling>>& mas
   out += ']';
 }
 
-void append_entities(std::string& out, const std::vector<Entity>& entities, bool joined,
-                     std::string_view text) {
+void append_entities(std::string& out, const ModelInfo& info, const std::vector<Entity>& entities,
+                     bool joined, std::string_view text) {
   const auto at = [&](int64_t byte) {
     return std::to_string(utf8::count(text.substr(0, static_cast<size_t>(byte))));
   };
@@ -73,7 +73,7 @@ void append_entities(std::string& out, const std::vector<Entity>& entities, bool
   for (const Entity& entity : entities) {
     if (out.back() != '[') out += ',';
     out += joined ? "{\"entity_group\":" : "{\"entity\":";
-    base::append_json_string(out, entity.label);
+    out += label_json(info, entity);
     out += ",\"score\":";
     append_number(out, entity.score);
     out += ",\"word\":";
@@ -154,7 +154,7 @@ Plan token_classify(const Call& call) {
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
       append_entities(
-          out,
+          out, context.info,
           find_entities(results[i], texts[i], context.tokenizer, context.info.labels, aggregation),
           aggregation != Aggregation::kNone, texts[i]);
     }

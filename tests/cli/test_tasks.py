@@ -230,6 +230,22 @@ class Tag(ProgramTest):
         self.assertEqual(first, self.text)
         self.assertEqual(run("tag", TAGGER, self.text).out.splitlines()[0], self.text)
 
+    def test_labels_that_are_no_names(self):
+        """Numbers and null stay so in JSON; other output spells them."""
+        folder = pathlib.Path(self.folder) / "numbers"
+        shutil.copytree(TAGGER, folder)
+        config = json.loads((folder / "config.json").read_text("utf8"))
+        labels = [1, None, 2.5, True, 0]
+        config["id2label"] = {str(i): labels[i] for i in range(len(config["id2label"]))}
+        (folder / "config.json").write_text(json.dumps(config), "utf8")
+        for aggregation in ("none", "simple", "first", "average", "max"):
+            line, = json_lines(run("tag", folder, "Paris is the capital of France", "--aggregation", aggregation, "--json").out)
+            found = [e["label"] for e in line["entities"]]
+            self.assertTrue(found)
+            self.assertFalse([label for label in found if isinstance(label, str)])
+            rows = table(run("tag", folder, "Paris is the capital of France", "--aggregation", aggregation, "--csv").out)
+            self.assertEqual([row["label"] for row in rows], [json.dumps(label) for label in found])
+
     def test_errors(self):
         self.assertIn("does not do 'token_classify'", run("tag", CLASSIFIER, "a", status=3).err)
         self.assertIn("has no labels", run("tag", MASKED, "a", status=3).err)

@@ -18,6 +18,9 @@ struct VECTON_API HubOptions {
   std::string endpoint;  // HF_ENDPOINT, by default the public hub
   std::string token;     // HF_TOKEN, or the file HF_TOKEN_PATH or HF_HOME/token
   bool offline = false;  // HF_HUB_OFFLINE: never touch the network
+  // A folder of the repository that is wanted beside those that modules.json names: of another
+  // Dense layer.
+  std::string dense_path{};
 
   // The defaults, read from the environment.
   static HubOptions from_environment();

@@ -75,14 +75,15 @@ std::optional<std::string> find_gguf(const checkpoint::GgufReference& model,
 }
 
 Cached look_up(const hub::RepositoryCache& cache, const checkpoint::GgufReference& model,
-               const std::string& revision) {
-  const std::optional<std::string> commit = cache.commit_of(revision);
+               const HubOptions& options) {
+  const std::optional<std::string> commit = cache.commit_of(options.revision);
   const fs::path snapshot = cache.snapshot(commit.value_or(""));
   std::error_code error;
   if (!commit || !fs::is_directory(snapshot, error)) return {};
   const std::optional<std::string> gguf = find_gguf(model, snapshot);
   if (!gguf)
-    return {snapshot, snapshot, hub::missing_files(snapshot), cache.modules_known(*commit)};
+    return {snapshot, snapshot, hub::missing_files(snapshot, options.dense_path),
+            cache.modules_known(*commit)};
   // The snapshot may lack others of the repository, of which none is named.
   const bool named = !model.file.empty() || !model.quantisation.empty();
   Cached cached{snapshot, snapshot / *gguf, {}, named};
@@ -128,7 +129,7 @@ fs::path download(const std::string& model, const checkpoint::GgufReference& ref
                   const std::function<void(const DownloadProgress&)>& progress) {
   try {
     hub::HubClient client(options, reference.repository, {});
-    return hub::download_snapshot(client, cache, reference, options.revision, progress);
+    return hub::download_snapshot(client, cache, reference, options, progress);
   } catch (const Error& error) {
     throw Error(error.code(), "model '" + model + "': " + error.what(), error.field());
   }
@@ -142,7 +143,7 @@ fs::path resolve_model(const std::string& model, const HubOptions& given,
   const HubOptions options = completed(given);
   const checkpoint::GgufReference reference = reference_of(model);
   const hub::RepositoryCache cache(options.cache, reference.repository);
-  const Cached cached = look_up(cache, reference, options.revision);
+  const Cached cached = look_up(cache, reference, options);
   if (cached.complete() && (cached.certain || options.offline)) return cached.model;
   if (options.offline) throw_offline(model, options, cache, cached);
   try {

@@ -129,7 +129,7 @@ std::vector<std::string> parts_of(const std::string& gguf, const std::vector<std
 }  // namespace
 
 fs::path download_snapshot(HubClient& client, const RepositoryCache& cache,
-                           const checkpoint::GgufReference& model, const std::string& revision,
+                           const checkpoint::GgufReference& model, const HubOptions& options,
                            const std::function<void(const DownloadProgress&)>& progress) {
   const RepositoryList list = client.list();
   const fs::path snapshot = cache.snapshot(list.commit);
@@ -143,12 +143,12 @@ fs::path download_snapshot(HubClient& client, const RepositoryCache& cache,
     download(parts_of(*gguf, list.files));
   } else {
     download(planning_files(list.files));
-    download(wanted_files(snapshot, list.files));
+    download(wanted_files(snapshot, list.files, options.dense_path));
   }
   if (std::find(list.files.begin(), list.files.end(), "modules.json") == list.files.end()) {
     cache.remember_no_modules(list.commit);
   }
-  cache.write_ref(revision, list.commit);
+  cache.write_ref(options.revision, list.commit);
   return gguf ? snapshot / *gguf : snapshot;
 }
 

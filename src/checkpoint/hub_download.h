@@ -13,12 +13,12 @@
 
 namespace vecton::hub {
 
-// Brings `revision` of the client's model into the cache; files that are there already are not
+// Brings the revision of the client's model into the cache; files that are there already are not
 // fetched. Returns the snapshot, or the GGUF file in it where `model` means one. The ref is written
 // last: what it points to is complete. What an interrupted download received is used by the next
 // one.
 std::filesystem::path download_snapshot(
     HubClient& client, const RepositoryCache& cache, const checkpoint::GgufReference& model,
-    const std::string& revision, const std::function<void(const DownloadProgress&)>& progress);
+    const HubOptions& options, const std::function<void(const DownloadProgress&)>& progress);
 
 }  // namespace vecton::hub

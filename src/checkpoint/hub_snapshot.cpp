@@ -53,7 +53,14 @@ void add_routes(const fs::path& snapshot, const std::string& prefix, std::vector
   }
 }
 
-std::vector<Module> read_modules(const fs::path& snapshot) {
+// "2_Dense_1024/" of "2_Dense_1024".
+std::string prefix_of(std::string path) {
+  while (path.ends_with('/')) path.pop_back();
+  if (path == ".") path.clear();
+  return path.empty() ? path : path + '/';
+}
+
+std::vector<Module> listed_modules(const fs::path& snapshot) {
   const fs::path file = snapshot / kModules;
   if (!is_there(file)) return {};
   const auto corrupt = [&] {
@@ -68,15 +75,26 @@ std::vector<Module> read_modules(const fs::path& snapshot) {
     const json::value* type = object ? object->if_contains("type") : nullptr;
     const json::value* path = object ? object->if_contains("path") : nullptr;
     if (!type || !type->is_string() || !path || !path->is_string()) throw corrupt();
-    std::string prefix(path->get_string());
-    while (prefix.ends_with('/')) prefix.pop_back();
-    if (prefix == ".") prefix.clear();
-    if (!prefix.empty() && !is_repository_path(prefix)) throw corrupt();
-    if (!prefix.empty()) prefix += '/';
+    const std::string prefix = prefix_of(std::string(path->get_string()));
+    if (!prefix.empty() && !is_repository_path(prefix.substr(0, prefix.size() - 1)))
+      throw corrupt();
     const std::string kind(type->get_string());
     modules.push_back({kind.substr(kind.rfind('.') + 1), prefix});
     if (is_router(modules.back().kind)) add_routes(snapshot, prefix, modules);
   }
+  return modules;
+}
+
+// Those of modules.json, and one more Dense layer where its folder is given.
+std::vector<Module> read_modules(const fs::path& snapshot, const std::string& dense_path) {
+  std::vector<Module> modules = listed_modules(snapshot);
+  if (dense_path.empty() || modules.empty()) return modules;
+  const std::string prefix = prefix_of(dense_path);
+  if (prefix.empty() || !is_repository_path(prefix.substr(0, prefix.size() - 1))) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "dense_path: expected a folder of the model, such as 2_Dense_1024", "dense_path");
+  }
+  modules.push_back({"Dense", prefix});
   return modules;
 }
 
@@ -129,8 +147,9 @@ std::vector<std::string> adapter_files(const std::string& prefix, const Has& has
 }
 
 // The files that must be there. `has` says which exist, in the snapshot or in the repository.
-std::vector<std::string> required_files(const fs::path& snapshot, const Has& has) {
-  std::vector<Module> modules = read_modules(snapshot);
+std::vector<std::string> required_files(const fs::path& snapshot, const Has& has,
+                                        const std::string& dense_path) {
+  std::vector<Module> modules = read_modules(snapshot, dense_path);
   if (modules.empty()) modules.push_back({"Transformer", ""});
   std::vector<std::string> files;
   for (const Module& module : modules) {
@@ -185,11 +204,29 @@ bool is_companion(std::string_view name) {
       "model");
 }
 
+// Names the folders that might have been meant.
+[[noreturn]] void throw_without_dense(const std::string& missing,
+                                      const std::vector<std::string>& repository) {
+  std::string others;
+  for (const std::string& file : repository) {
+    const size_t slash = file.rfind('/');
+    if (slash == file.npos || file.substr(slash + 1) != "config.json" ||
+        file.find("Dense") == file.npos || others.size() > 200) {
+      continue;
+    }
+    others += (others.empty() ? "" : ", ") + file.substr(0, slash);
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "dense_path: the repository has no " + missing +
+                  (others.empty() ? ", and no other Dense layer" : "; its Dense layers: " + others),
+              "dense_path");
+}
+
 }  // namespace
 
-std::vector<std::string> missing_files(const fs::path& snapshot) {
+std::vector<std::string> missing_files(const fs::path& snapshot, const std::string& dense_path) {
   const Has has = [&](const std::string& file) { return is_there(snapshot / file); };
-  std::vector<std::string> files = required_files(snapshot, has);
+  std::vector<std::string> files = required_files(snapshot, has, dense_path);
   std::erase_if(files, has);
   return files;
 }
@@ -235,13 +272,16 @@ std::vector<std::string> planning_files(const std::vector<std::string>& reposito
 }
 
 std::vector<std::string> wanted_files(const fs::path& snapshot,
-                                      const std::vector<std::string>& repository) {
+                                      const std::vector<std::string>& repository,
+                                      const std::string& dense_path) {
   const std::set<std::string> listed(repository.begin(), repository.end());
-  const std::vector<std::string> required =
-      required_files(snapshot, [&](const std::string& file) { return listed.contains(file); });
+  const std::vector<std::string> required = required_files(
+      snapshot, [&](const std::string& file) { return listed.contains(file); }, dense_path);
   std::set<std::string> weights, others;
   for (const std::string& file : required) {
     if (!listed.contains(file)) {
+      if (!dense_path.empty() && file.starts_with(prefix_of(dense_path)))
+        throw_without_dense(file, repository);
       if (is_weights(file)) throw_without_weights(file, repository);
       throw Error(ErrorCode::kUnsupported,
                   "the repository has no " + file + ": it holds no model that Vecton can open",
@@ -249,7 +289,7 @@ std::vector<std::string> wanted_files(const fs::path& snapshot,
     }
     (is_weights(file) ? weights : others).insert(file);
   }
-  const std::vector<Module> modules = read_modules(snapshot);
+  const std::vector<Module> modules = read_modules(snapshot, dense_path);
   for (const std::string& file : listed) {
     const size_t slash = file.rfind('/');
     const std::string_view name = std::string_view(file).substr(slash + 1);

@@ -13,8 +13,9 @@
 namespace vecton::hub {
 
 // Files without which the model cannot be opened and that `snapshot` lacks; empty = the snapshot is
-// complete.
-std::vector<std::string> missing_files(const std::filesystem::path& snapshot);
+// complete. `dense_path`: the folder of one more Dense layer, or empty.
+std::vector<std::string> missing_files(const std::filesystem::path& snapshot,
+                                       const std::string& dense_path);
 
 // The GGUF file that is meant of `files`, which a repository or a snapshot has; none where the
 // model is a folder. Errors are those of choose_gguf().
@@ -31,8 +32,9 @@ std::vector<std::string> planning_files(const std::vector<std::string>& reposito
 
 // Of a repository's files all that Vecton wants, weights last. The planning files lie in `snapshot`
 // already. Errors: kUnsupported when the repository has no weights that are read where they are
-// needed.
+// needed, kInvalidArgument when it has no Dense layer at `dense_path`.
 std::vector<std::string> wanted_files(const std::filesystem::path& snapshot,
-                                      const std::vector<std::string>& repository);
+                                      const std::vector<std::string>& repository,
+                                      const std::string& dense_path);
 
 }  // namespace vecton::hub

@@ -71,6 +71,11 @@ MODELS = {
     "org/mixed": {"main": (commit("mixed"), {file: data for file, data in TINY.items() if file != "2_Dense/model.safetensors"})},
     "org/adapter": {"main": (commit("adapter"), {
         "adapter_config.json": b"{}", "adapter_model.safetensors": made_up("adapter", 1000), "tokenizer.json": b"{}", "optimizer.pt": made_up("optimizer", 1000)})},
+    "org/matryoshka": {"main": (commit("matryoshka"), BASE | {
+        "modules.json": modules(("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Dense_256", "Dense")), "1_Pooling/config.json": b"{}",
+        "model.safetensors": made_up("stella", 1000),
+        **{f"2_Dense_{size}/{name}": data for size in (256, 1024, 8192)
+           for name, data in {"config.json": b"{}", "model.safetensors": made_up(f"dense {size}", 1000)}.items()}})},
     "org/static": {"main": (commit("static"), {
         "modules.json": modules((".", "StaticEmbedding")), "tokenizer.json": b"{}", "model.safetensors": made_up("table", 1000),
         "pytorch_model.bin": made_up("table bin", 1000)})},

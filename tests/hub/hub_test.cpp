@@ -71,8 +71,8 @@ class HubTest : public testing::Test {
   fs::path download(const std::string& model, int attempts) {
     hub::HubClient client(options_, model, {attempts, std::chrono::milliseconds(0)});
     return hub::download_snapshot(client, hub::RepositoryCache(options_.cache, model),
-                                  {.repository = model, .quantisation = {}, .file = {}},
-                                  options_.revision, {});
+                                  {.repository = model, .quantisation = {}, .file = {}}, options_,
+                                  {});
   }
   std::string resolve_error(const std::string& model) {
     return error_of([&] { resolve_model(model, options_); });
@@ -184,6 +184,35 @@ TEST_F(HubTest, StaticEmbeddingsNeedTheirTable) {
   fs::remove(snapshot / "model.safetensors");
   options_.offline = true;
   EXPECT_THAT(resolve_error("org/static"), HasSubstr("lacks model.safetensors"));
+}
+
+TEST_F(HubTest, AnotherDenseLayerIsFetchedWhereItIsAskedFor) {
+  const fs::path snapshot = resolve_model("org/matryoshka", options_);
+  EXPECT_FALSE(fs::exists(snapshot / "2_Dense_1024"));
+  options_.dense_path = "2_Dense_1024/";
+  EXPECT_EQ(resolve_model("org/matryoshka", options_), snapshot);
+  EXPECT_TRUE(fs::exists(snapshot / "2_Dense_1024/config.json"));
+  EXPECT_TRUE(fs::exists(snapshot / "2_Dense_1024/model.safetensors"));
+  EXPECT_TRUE(fs::exists(snapshot / "2_Dense_256/model.safetensors"));  // modules.json's
+  EXPECT_FALSE(fs::exists(snapshot / "2_Dense_8192"));
+  server_.requests();
+  EXPECT_EQ(resolve_model("org/matryoshka", options_), snapshot);
+  EXPECT_THAT(server_.requests(), IsEmpty());
+  options_.offline = true;
+  options_.dense_path = "2_Dense_8192";
+  EXPECT_THAT(resolve_error("org/matryoshka"),
+              AllOf(HasSubstr("lacks 2_Dense_8192/config.json"), HasSubstr("HF_HUB_OFFLINE")));
+}
+
+TEST_F(HubTest, ADenseLayerThatIsNotThereIsNamedWithThoseThatAre) {
+  options_.dense_path = "2_Dense_7";
+  EXPECT_THAT(resolve_error("org/matryoshka"),
+              AllOf(HasSubstr("invalid"), HasSubstr("dense_path"),
+                    HasSubstr("2_Dense_7/config.json; its Dense layers: 2_Dense_")));
+  for (const char* outside : {"../secret", "/etc", "."}) {
+    options_.dense_path = outside;
+    EXPECT_THAT(resolve_error("org/matryoshka"), HasSubstr("dense_path: expected a folder"));
+  }
 }
 
 TEST_F(HubTest, AdaptersNeedTheirSettingsAndWeights) {

@@ -87,6 +87,16 @@ void decide_length(const EngineOptions& options, Plan& plan) {
                 "max_model_len");
   }
   if (options.max_model_len > 0) plan.max_model_len = options.max_model_len;
+  plan.max_role_len = options.max_model_len > 0 ? options.max_model_len : plan.shape.max_positions;
+  if (!plan.late_interaction || !plan.late_interaction->expand_queries) return;
+  const checkpoint::LateInteraction& late = *plan.late_interaction;
+  const int64_t filled = late.fill_length > 0 ? late.fill_length : late.query_length;
+  if (filled > plan.shape.max_positions) {
+    throw Error(ErrorCode::kCorrupt,
+                plan.folder.string() + ": queries are filled up to " + std::to_string(filled) +
+                    " tokens (query_length, query_expansion.length): the model takes 1 to " +
+                    std::to_string(plan.shape.max_positions) + " (max_position_embeddings)");
+  }
 }
 
 // Two libraries, two defaults: docs/MODELS.md argues for this one.
@@ -226,7 +236,9 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
 
-  const std::filesystem::path folder = resolve_model(options.model, options.hub, progress);
+  HubOptions hub = options.hub;
+  hub.dense_path = options.dense_path;
+  const std::filesystem::path folder = resolve_model(options.model, hub, progress);
   const checkpoint::SentenceTransformer modules = read_modules_of(folder, options, progress);
   std::vector<Plan> plans;
   for (const checkpoint::ModulePipeline& pipeline : modules.pipelines) {

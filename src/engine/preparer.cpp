@@ -126,9 +126,9 @@ std::string Preparer::prompt_of(const Request& request) const {
 int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   const int64_t k = *request.prompt.truncation.to;
   if (k == -1) return limit;
-  if (k > plan_.max_model_len) {
-    refuse("truncate_prompt_tokens value is greater than max_model_len (" +
-               std::to_string(plan_.max_model_len) + "). Please request a smaller truncation size.",
+  if (const int64_t most = std::max(limit, plan_.max_model_len); k > most) {
+    refuse("truncate_prompt_tokens value is greater than max_model_len (" + std::to_string(most) +
+               "). Please request a smaller truncation size.",
            "truncate_prompt_tokens");
   }
   if (k < 1) refuse("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
@@ -137,13 +137,22 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
 
 // The most tokens that the model takes of a text of this role.
 int64_t Preparer::max_model_len(const Request& request) const {
-  if (plan_.late_interaction) return plan_.max_model_len;  // set_marked has its lengths
+  const int64_t limit = role_len(role_of(request));
+  // set_marked() has the lengths of its roles.
+  return plan_.late_interaction ? std::max(limit, plan_.max_model_len) : limit;
+}
+
+// A role's own length stands above max_seq_length, as in sentence-transformers and PyLate.
+int64_t Preparer::role_len(Role role) const {
+  const auto own = [&](int64_t query, int64_t document) {
+    return role == Role::kQuery ? query : role == Role::kDocument ? document : 0;
+  };
   const checkpoint::InputModule& input = plan_.pipeline.input;
-  const Role role = role_of(request);
-  const std::optional<int64_t> own = role == Role::kQuery      ? input.query_length
-                                     : role == Role::kDocument ? input.document_length
-                                                               : std::nullopt;
-  return std::min(plan_.max_model_len, own.value_or(plan_.max_model_len));
+  const int64_t length =
+      plan_.late_interaction
+          ? own(plan_.late_interaction->query_length, plan_.late_interaction->document_length)
+          : own(input.query_length.value_or(0), input.document_length.value_or(0));
+  return length > 0 ? std::min(length, plan_.max_role_len) : plan_.max_model_len;
 }
 
 // The most tokens that the request may have.

@@ -41,6 +41,7 @@ class Preparer {
   std::string prompt_of(const Request& request) const;
   int64_t max_tokens(const Request& request, int64_t limit) const;
   int64_t max_model_len(const Request& request) const;
+  int64_t role_len(Role role) const;
   int64_t limit_of(const Request& request) const;
   Encoding encode(const std::string& text, EncodeOptions options) const;
   Encoding encode_whole(const std::string& text, const Request& request,

@@ -112,10 +112,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const bool query = role == Role::kQuery;
   const int32_t marker = query ? query_marker_ : role == Role::kDocument ? document_marker_ : -1;
-  const int64_t own = query                     ? late.query_length
-                      : role == Role::kDocument ? late.document_length
-                                                : 0;
-  const int64_t limit = own > 0 ? std::min(own, plan_.max_model_len) : plan_.max_model_len;
+  const int64_t limit = role_len(role);
   int64_t room = 0;
   if (request.prompt.truncation.to) {
     room = max_tokens(request, limit) - (marker < 0 ? 0 : 1);
@@ -131,7 +128,8 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
       sequence.tokens_info.insert(sequence.tokens_info.begin() + at, {marker, 0, 0, true});
   }
   check_length(sequence, limit, request);
-  const int64_t filled = late.fill_length > 0 ? late.fill_length : limit;
+  const int64_t filled =
+      late.fill_length > 0 ? std::min(late.fill_length, plan_.max_role_len) : limit;
   if (query && late.expand_queries && sequence.tokens() < filled) {
     if (!late.attend_to_expansion) sequence.attended = sequence.tokens();
     sequence.ids.resize(static_cast<size_t>(filled), fill_);

@@ -182,6 +182,14 @@ def role_lengths(fixture, bases):
 
 
 @kind
+def role_lengths_beyond(fixture, bases):
+    if VERSION < (6, 0):
+        raise LookupError("no lengths of roles")
+    first = transformer(bases.bert(t.BertModel), max_seq_length=5, query_length=9, document_length=60)
+    dense(fixture, [first, find("Pooling")(SIZE)], roles=(None, "query", "document"))
+
+
+@kind
 def residual(fixture, bases):
     if VERSION < (6, 0):
         raise LookupError("Dense has no residual")
@@ -355,6 +363,7 @@ def late_kind(name, transformer_settings, mask, last=True, **settings):
 late_kind("late", {}, {})
 late_kind("late-fixed", dict(query_expansion=dict(strategy="fixed", length=24)), dict(skiplist_words=["▁the", ";", ","]), prompts={"query": "[MASK] ", "document": "it: "})
 late_kind("late-min", dict(query_expansion=dict(strategy="min", length=20, attend=True, token="[SEP]")), dict(skiplist_words=["▁the", ","], skiplist_tasks=["query", "document"]))
+late_kind("late-beyond", dict(max_seq_length=6, query_expansion=dict(strategy="min", length=20), query_length=22, document_length=12), {})
 late_kind("late-only", {}, dict(keep_only_token_ids=[5, 6, 7, 8, 9, 10, 20, 21, 22, 23]), last=False, similarity_fn_name="meanmaxsim")
 
 

@@ -69,6 +69,7 @@ std::map<std::string, std::string> shown(const ServerOptions& o) {
           {"default_prompt", e.default_prompt},
           {"default_prompt_name", e.default_prompt_name},
           {"dense_path", e.dense_path},
+          {"quantization", e.quantization == "auto" ? "" : e.quantization},
           {"host", o.host},
           {"port", std::to_string(o.port)},
           {"uds", o.uds},

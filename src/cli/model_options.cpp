@@ -91,6 +91,11 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
                  "Values laid over config.json, such as '{\"is_matryoshka\": true}'")
       ->type_name("JSON")
       ->group(group);
+  app.add_option("--quantization", options.quantization,
+                 "How the checkpoint's weights are quantised (awq, gptq, fp8, compressed-tensors, "
+                 "mxfp4, mlx): refused where they are not [what config.json says]")
+      ->type_name("METHOD")
+      ->group(group);
   app.add_option("--tokenizer", options.tokenizer,
                  "Folder or hub name of another tokenizer [the model's own]")
       ->type_name("NAME")

@@ -213,6 +213,7 @@ std::filesystem::path base_of(const checkpoint::Adapter& adapter, const EngineOp
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
+  checkpoint::require_quantisation(plan.config, options.quantization);
   plan.quantisation = checkpoint::read_quantisation(plan.config);
   recognise(options, overrides, plan);
   plan.shape = plan.family->shape(plan.config);

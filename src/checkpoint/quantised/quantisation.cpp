@@ -47,7 +47,37 @@ std::string method_of(const Config& config) {
   return unnamed ? "bitsandbytes" : config.string_or("quant_method", "");
 }
 
+// Names of vLLM's for kernels that run one method.
+constexpr std::pair<std::string_view, std::string_view> kKernels[] = {
+    {"awq_marlin", "awq"},      {"auto_awq", "awq"},      {"gptq_marlin", "gptq"},
+    {"auto_gptq", "gptq"},      {"gptq_bitblas", "gptq"}, {"moe_wna16", "gptq"},
+    {"gpt_oss_mxfp4", "mxfp4"}, {"fbgemm_fp8", "fp8"},
+};
+
+// What config.json says of its weights; "" = nothing.
+std::string own_method(const Config& config) {
+  if (config.has("quantization")) return "mlx";
+  const std::optional<Config> object = config.child("quantization_config");
+  return object ? method_of(*object) : "";
+}
+
 }  // namespace
+
+void require_quantisation(const Config& config, const std::string& method) {
+  const std::string own = own_method(config);
+  const auto* kernel =
+      std::ranges::find(kKernels, method, &std::pair<std::string_view, std::string_view>::first);
+  const std::string_view asked =
+      kernel == std::end(kKernels) ? std::string_view(method) : kernel->second;
+  if (method.empty() || method == "auto" || (asked == own && !own.empty())) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "quantization " + quoted_text(method) + ": " +
+                  (own.empty() ? "the checkpoint's weights are not quantised: leave it out; dtype "
+                                 "bfloat16 or float16 halves what they take"
+                               : "the checkpoint's weights are quantised by " + quoted_text(own) +
+                                     ", which is what would be accepted, or auto"),
+              "quantization");
+}
 
 void refuse_setting(const Config& config, std::string_view path, const std::string& found,
                     const std::string& accepted) {

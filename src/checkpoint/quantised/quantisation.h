@@ -26,4 +26,8 @@ class Quantisation {
 // Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.
 std::shared_ptr<const Quantisation> read_quantisation(const Config& config);
 
+// Errors (kInvalidArgument, field quantization) unless the checkpoint is quantised by `method`, by
+// vLLM's names of methods; "auto" is any.
+void require_quantisation(const Config& config, const std::string& method);
+
 }  // namespace vecton::checkpoint

@@ -32,6 +32,32 @@ TEST(Quantisation, RefusesOtherMethodsByName) {
   EXPECT_REFUSED(read(R"({"quantization_config":"awq"})"), ErrorCode::kCorrupt, "an object");
 }
 
+TEST(Quantisation, IsWhatTheOptionAsksFor) {
+  const auto require = [](const std::string& text, const std::string& method) {
+    require_quantisation(Config(json::parse(text).as_object(), "config.json"), method);
+  };
+  const auto of = [](const std::string& method) {
+    return R"({"quantization_config":{"quant_method":")" + method + "\"}}";
+  };
+  for (const char* method : {"awq", "gptq", "fp8", "compressed-tensors", "mxfp4"})
+    EXPECT_NO_THROW(require(of(method), method)) << method;
+  EXPECT_NO_THROW(require(R"({"quantization":{"bits":4,"group_size":64}})", "mlx"));
+  EXPECT_NO_THROW(require(of("awq"), "awq_marlin"));
+  EXPECT_NO_THROW(require(of("gptq"), "gptq_marlin"));
+  for (const char* text : {"{}", R"({"quantization_config":null})"}) {
+    EXPECT_NO_THROW(require(text, "auto"));
+    EXPECT_REFUSED(require(text, "fp8"), ErrorCode::kInvalidArgument, "\"fp8\"", "not quantised",
+                   "bfloat16");
+  }
+  EXPECT_NO_THROW(require(of("awq"), "auto"));
+  EXPECT_REFUSED(require(of("awq"), "gptq"), ErrorCode::kInvalidArgument, "\"gptq\"", "\"awq\"",
+                 "accepted");
+  EXPECT_REFUSED(require(of("fp8"), "nonsense"), ErrorCode::kInvalidArgument, "\"nonsense\"",
+                 "\"fp8\"");
+  EXPECT_REFUSED(require(R"({"quantization":{"bits":4}})", "awq"), ErrorCode::kInvalidArgument,
+                 "\"mlx\"");
+}
+
 // What is refused of each method, by the key that is wrong.
 TEST(Quantisation, RefusesSettingsByTheirKey) {
   struct Case {

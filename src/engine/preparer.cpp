@@ -126,10 +126,12 @@ std::string Preparer::prompt_of(const Request& request) const {
 int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   const int64_t k = *request.prompt.truncation.to;
   if (k == -1) return limit;
-  if (const int64_t most = std::max(limit, plan_.max_model_len); k > most) {
-    refuse("truncate_prompt_tokens value is greater than max_model_len (" + std::to_string(most) +
-               "). Please request a smaller truncation size.",
-           "truncate_prompt_tokens");
+  if (k > std::max(limit, plan_.max_model_len)) {
+    // vLLM's words, which its clients compare.
+    refuse(
+        "truncate_prompt_tokens value is greater than max_model_len. "
+        "Please request a smaller truncation size.",
+        "truncate_prompt_tokens");
   }
   if (k < 1) refuse("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
   return std::min(k, limit);

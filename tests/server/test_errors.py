@@ -44,7 +44,7 @@ class VllmErrors(ServerTest):
         self.refused({"input": long}, 400, "BadRequestError", "Please reduce the length of the input prompt", "input")
         self.refused({"input": ["a", long]}, 400, "BadRequestError", "input[1]")
         self.refused({"input": "a", "truncate_prompt_tokens": 49}, 400, "BadRequestError",
-                     "truncate_prompt_tokens value is greater than max_model_len")
+                     "truncate_prompt_tokens value is greater than max_model_len. Please request a smaller truncation size.")
         self.refused({"input": "a", "truncate_prompt_tokens": -2}, 400, "Bad Request", "at least -1")
         self.refused({"input": "a", "truncate_prompt_tokens": 0}, 400, "BadRequestError", "truncate_prompt_tokens")
         self.refused({"input": "a", "dimensions": 8}, 400, "BadRequestError", "does not support matryoshka representation", "dimensions")

@@ -205,5 +205,19 @@ TEST(LeftOver, MissingTensorsStayErrors) {
                  "encoder.layer.1.output.dense.bias: missing");
 }
 
+TEST(Lengths, QueriesFilledBeyondTheModelsPositionsAreRefused) {
+  const vecton::testing::ModelCopy model("colbert-bert");
+  model.write("artifact.metadata", R"({"query_maxlen":100000})");
+  try {
+    Engine::open(model.options());
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+    EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("100000"),
+                                               ::testing::HasSubstr("query_length"),
+                                               ::testing::HasSubstr("max_position_embeddings")));
+  }
+}
+
 }  // namespace
 }  // namespace vecton::engine

@@ -70,6 +70,7 @@ extern constinit const Family kFamily{
     .load = load,
     .head = head,
     // Snowflake's v1 and the sizes xs, s and l of 1.0 were not trained for it.
+    // The models' cards; mixedbread.ai/docs of 2d-large; vLLM's tests shorten arctic m-v1.5 to 256.
     .matryoshka = {{"snowflake-arctic-embed-m-v1.5", {256}},
                    {"mxbai-embed-large"},
                    {"mxbai-embed-2d-large"},

@@ -149,6 +149,8 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = head,
+    // The models' cards: 256 of 768, and mGTE's elastic 128 to 768. Stella has a Dense layer for
+    // each size instead (dense_path).
     .matryoshka = {{"snowflake-arctic-embed-m-v2.0", {256}}, {"gte-multilingual-base", {}, 128}},
 };
 

@@ -181,6 +181,8 @@ extern constinit const Family kFamily{
     .shape = llama::bidirectional_shape,
     .load = llama::load_bidirectional,
     .head = llama::bidirectional_head,
+    // The models' cards; docs.nvidia.com's matrix of NIMs says which have dynamic dimensions:
+    // NV-EmbedQA-E5, NV-EmbedQA-Mistral and arctic-embed-l have none.
     .matryoshka = {{"llama-nemotron-embed-1b-v2", {1024, 768, 512, 384}},
                    {"llama-3.2-nv-embedqa-1b-v2", {1024, 768, 512, 384}}},
 };

@@ -1,16 +1,10 @@
 #include "tokenizer/class_templates.h"
 
-#include <utility>
-#include <vector>
-
 namespace vecton::tokenizer {
 
 namespace {
 
-// A token, or "$A" or "$B", and its type.
-using Part = std::pair<std::string_view, int>;
-
-json::array pieces(const std::vector<Part>& parts, json::object& tokens) {
+json::array pieces(const std::vector<TemplatePart>& parts, json::object& tokens) {
   json::array out;
   for (const auto& [name, type] : parts) {
     const bool sequence = name == "$A" || name == "$B";
@@ -22,7 +16,10 @@ json::array pieces(const std::vector<Part>& parts, json::object& tokens) {
   return out;
 }
 
-json::value template_of(const std::vector<Part>& single, const std::vector<Part>& pair) {
+}  // namespace
+
+json::value template_processing(const std::vector<TemplatePart>& single,
+                                const std::vector<TemplatePart>& pair) {
   json::object tokens;
   json::object out{{"type", "TemplateProcessing"}};
   out.emplace("single", pieces(single, tokens));
@@ -31,38 +28,36 @@ json::value template_of(const std::vector<Part>& single, const std::vector<Part>
   return out;
 }
 
-}  // namespace
-
 json::value bert_template(std::string_view cls, std::string_view sep, int cls_type) {
-  return template_of({{cls, cls_type}, {"$A", 0}, {sep, 0}},
-                     {{cls, cls_type}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
+  return template_processing({{cls, cls_type}, {"$A", 0}, {sep, 0}},
+                             {{cls, cls_type}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
 }
 
 json::value doubled_template(std::string_view begin, std::string_view end) {
-  return template_of({{begin, 0}, {"$A", 0}, {end, 0}},
-                     {{begin, 0}, {"$A", 0}, {end, 0}, {end, 0}, {"$B", 0}, {end, 0}});
+  return template_processing({{begin, 0}, {"$A", 0}, {end, 0}},
+                             {{begin, 0}, {"$A", 0}, {end, 0}, {end, 0}, {"$B", 0}, {end, 0}});
 }
 
 json::value end_template(std::string_view end) {
-  return template_of({{"$A", 0}, {end, 0}}, {{"$A", 0}, {end, 0}, {"$B", 0}, {end, 0}});
+  return template_processing({{"$A", 0}, {end, 0}}, {{"$A", 0}, {end, 0}, {"$B", 0}, {end, 0}});
 }
 
 json::value xlnet_template(std::string_view cls, std::string_view sep) {
-  return template_of({{"$A", 0}, {sep, 0}, {cls, 2}},
-                     {{"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}, {cls, 2}});
+  return template_processing({{"$A", 0}, {sep, 0}, {cls, 2}},
+                             {{"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}, {cls, 2}});
 }
 
 json::value begin_end_template(std::string_view begin, std::string_view end) {
-  std::vector<Part> pair;
+  std::vector<TemplatePart> pair;
   const auto add = [&](std::string_view sequence, int type) {
     if (!begin.empty()) pair.emplace_back(begin, type);
     pair.emplace_back(sequence, type);
     if (!end.empty()) pair.emplace_back(end, type);
   };
   add("$A", 0);
-  const std::vector<Part> single = pair;
+  const std::vector<TemplatePart> single = pair;
   add("$B", 1);
-  return template_of(single, pair);
+  return template_processing(single, pair);
 }
 
 json::value roberta_processing(std::string_view begin, std::string_view end, bool trim_offsets,

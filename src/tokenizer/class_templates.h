@@ -5,10 +5,17 @@
 
 #include <array>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 
 namespace vecton::tokenizer {
+
+// A token, or "$A" or "$B", and its type.
+using TemplatePart = std::pair<std::string_view, int>;
+json::value template_processing(const std::vector<TemplatePart>& single,
+                                const std::vector<TemplatePart>& pair);
 
 // cls A sep, cls A sep B sep.
 json::value bert_template(std::string_view cls, std::string_view sep, int cls_type = 0);

@@ -6,6 +6,7 @@
 
 #include "base/utf8.h"
 #include "tokenizer/base64.h"
+#include "tokenizer/class_templates.h"
 #include "tokenizer/document_builder.h"
 #include "tokenizer/gguf_pre_tokenizers.h"
 #include "tokenizer/merge_rules.h"
@@ -118,7 +119,7 @@ class Builder {
     if (!add_bos && !add_eos) return;
     const std::string sep = named("seperator_token_id");
     const bool add_sep = flag("add_sep_token", false) && !sep.empty();
-    std::vector<DocumentBuilder::TemplatePart> single, pair;
+    std::vector<TemplatePart> single, pair;
     if (add_bos) single.emplace_back(bos, 0);
     single.emplace_back("$A", 0);
     if (add_eos) single.emplace_back(eos, 0);
@@ -131,7 +132,7 @@ class Builder {
     }
     pair.emplace_back("$B", 0);
     if (add_eos) pair.emplace_back(eos, 0);
-    document_.set_template(single, pair);
+    document_.set_post_processor(template_processing(single, pair));
   }
 
   bool is_roberta() const { return file_.text("general.architecture") == "bert"; }
@@ -257,8 +258,7 @@ class Builder {
     name_special("cls_token", cls);
     name_special("sep_token", sep);
     add_tokens();
-    document_.set_template({{cls, 0}, {"$A", 0}, {sep, 0}},
-                           {{cls, 0}, {"$A", 0}, {sep, 0}, {"$B", 1}, {sep, 1}});
+    document_.set_post_processor(bert_template(cls, sep));
   }
 
   void unigram() {

@@ -119,7 +119,7 @@ TEST(Dialect, AModelIsNeverShownByItsPath) {
   TestContext test;
   EXPECT_EQ(shown_name(test.context), "tiny");
   test.names = {"org/tiny", "small"};
-  Context named{test.options, test.names, test.info, *test.tokenizer};
+  Context named = test.context;
   named.public_name = "tiny-model";
   EXPECT_EQ(shown_name(named), "tiny-model");
   named.public_name.clear();
@@ -167,7 +167,7 @@ TEST(Failures, OfSeveralFieldsSpeakOfTheFirst) {
 class TeiInfo : public testing::Test {
  protected:
   json::value info(int workers = 2) {
-    Context context{test_.options, test_.names, test_.info, *test_.tokenizer};
+    Context context = test_.context;
     context.public_name = "org/tiny";
     return json::parse(tei::info(context, workers).body);
   }

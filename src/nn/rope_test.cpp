@@ -168,6 +168,19 @@ TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {
   EXPECT_FALSE(rope.depends_on_length());
 }
 
+// Divisors that are the same for all lengths: what a prefix keeps stands for it.
+TEST(Rope, EqualFactorsDoNotDependOnTheLength) {
+  const Rope rope(config_of(R"({"max_position_embeddings": 64, "rope_scaling": {
+      "type": "longrope", "short_factor": [1, 4], "long_factor": [1, 4], "attention_factor": 1,
+      "factor": 1}})"),
+                  4, 10000.0);
+  EXPECT_FALSE(rope.depends_on_length());
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
+  const std::vector<float> cosines = testing::values_of(*ops, rope.table(*ops, 64)->cos);
+  EXPECT_NEAR(cosines[50 * 2], std::cos(50.0), 1e-5);
+  EXPECT_NEAR(cosines[50 * 2 + 1], std::cos(50.0 / 400), 1e-6);
+}
+
 TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
   const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   const Rope rope(config_of(R"({"max_position_embeddings": 64, "rope_scaling": {

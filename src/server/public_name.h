@@ -8,8 +8,8 @@
 
 namespace vecton::server {
 
-// The name of the model in answers and messages: the hub's, or of a folder the first name that it
-// is served by, else the folder's own name.
+// The name of the model in answers and messages: the hub's, or of a folder or GGUF file the first
+// name that it is served by, else its own name.
 std::string public_name(const ServerOptions& options);
 
 // `text` with `name` in the place of the paths of the model's folder, as it was given and as it was

@@ -13,6 +13,11 @@ TEST(PublicName, IsTheHubsOrNoPath) {
   EXPECT_EQ(public_name(options), "model");
   options.engine.model = "tests/golden/bert-embed-mean";
   EXPECT_EQ(public_name(options), "bert-embed-mean");
+  options.engine.model = "tests/golden/gguf-bert-q80/model/tiny-bert-Q8_0.gguf";
+  EXPECT_EQ(public_name(options), "tiny-bert-Q8_0.gguf");
+  options.engine.model = "org/name:Q4_K_M";
+  EXPECT_EQ(public_name(options), "org/name:Q4_K_M");
+  options.engine.model = "tests/golden/bert-embed-mean";
   options.served_model_names = {"tiny", "small"};
   EXPECT_EQ(public_name(options), "tiny");
 }

@@ -31,6 +31,17 @@ int64_t KvCacheManager::first_seen(size_t group, int64_t blocks) const {
   return window == 0 || token <= 0 ? 0 : std::min(blocks - 1, token / kPageTokens);
 }
 
+// Of the pages that the first `count` blocks are seen by, those that nobody refers to yet. What is
+// owed to others is not there for them.
+int64_t KvCacheManager::kept_pages(const std::vector<int32_t>& blocks, int64_t count) const {
+  int64_t kept = 0;
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    for (int64_t i = count == 0 ? 0 : first_seen(group, count); i < count; ++i)
+      kept += !pool_.in_use(page(blocks[static_cast<size_t>(i)], group));
+  }
+  return kept;
+}
+
 KvCacheManager::Found KvCacheManager::find(const Prefix& prefix, int64_t batch) const {
   Found found = index_.find(prefix, batch);
   auto usable = static_cast<int64_t>(found.blocks.size());
@@ -39,10 +50,12 @@ KvCacheManager::Found KvCacheManager::find(const Prefix& prefix, int64_t batch) 
     const int64_t first = usable == 0 ? 0 : first_seen(group, usable);
     while (lacking >= first && page(found.blocks[static_cast<size_t>(lacking)], group) >= 0)
       --lacking;
-    if (usable == 0 || lacking < first) {
-      ++group;
-    } else {
+    if (usable > 0 && lacking >= first) {
       usable = lacking;
+      group = 0;
+    } else if (++group == windows_.size() &&
+               kept_pages(found.blocks, usable) > std::max<int64_t>(0, pool_.available())) {
+      --usable;
       group = 0;
     }
   }

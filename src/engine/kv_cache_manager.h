@@ -69,6 +69,7 @@ class KvCacheManager {
  private:
   bool worth_keeping(uint64_t key) const;
   // The first block that a group sees from the token after `blocks` of them.
+  int64_t kept_pages(const std::vector<int32_t>& blocks, int64_t count) const;
   int64_t first_seen(size_t group, int64_t blocks) const;
   std::optional<int32_t> take_block(bool reserved);
   void take_from_its_block(int32_t page);

@@ -103,6 +103,20 @@ TEST(KvCacheManager, KeepsPagesThatComeOnceOnlyWhileItIsNearlyEmpty) {
   EXPECT_THAT(take(cache, twice, 1).taken, SizeIs(1));
 }
 
+// A page that is kept is one of those that are owed, until somebody refers to it.
+TEST(KvCacheManager, WhatIsReservedIsNotFoundByOthers) {
+  KvCacheManager cache(4, {0});
+  const PrefixText text(counting(2 * kPage + 1));
+  compute(cache, text);
+  ASSERT_TRUE(cache.reserve(3));
+  EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(1));
+  const BlockList held = cache.refer(cache.find(text.prefix(), 9).blocks);
+  EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(1));  // which is in use already
+  cache.release(held);
+  cache.unreserve(3);
+  EXPECT_THAT(cache.find(text.prefix(), 9).blocks, SizeIs(2));
+}
+
 TEST(KvCacheManager, WhatIsReservedOthersCannotTake) {
   KvCacheManager cache(4, {0});
   const PrefixText a(counting(3 * kPage + 1)), b(counting(3 * kPage + 1, 500));

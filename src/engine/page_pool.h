@@ -29,6 +29,8 @@ class PagePool {
   std::optional<int32_t> take();
   int32_t take_reserved();  // one of those that are owed
 
+  bool in_use(int32_t page) const { return pages_[static_cast<size_t>(page)].references > 0; }
+  // Of a page that is in use, or of a kept one, which then is not available().
   void refer(int32_t page);
   // One reference less. A page that nobody refers to is kept ...
   void release(int32_t page);

@@ -40,10 +40,10 @@ struct VECTON_API EngineDefaults {
 struct VECTON_API EngineOptions {
   std::string model{};  // folder or hub name
   HubOptions hub = HubOptions::from_environment();
-  std::string dtype = "auto";   // auto | float32 | float16 | bfloat16: how weights are kept in
-                                // memory; arithmetic is float32
-  // How the checkpoint's weights are quantised: awq, gptq, fp8... (error where they are not); auto =
-  // as config.json says.
+  std::string dtype = "auto";  // auto | float32 | float16 | bfloat16: how weights are kept in
+                               // memory; arithmetic is float32
+  // How the checkpoint's weights are quantised: awq, gptq, fp8... (error where they are not); auto
+  // = as config.json says.
   std::string quantization = "auto";
   std::string runner = "auto";  // auto | pooling
   // auto | embed | classify | none: embed takes the backbone alone, whatever head the checkpoint

@@ -26,7 +26,8 @@ class GgufTemplatesTest : public ::testing::Test {
 TEST_F(GgufTemplatesTest, AreRenderedWithTheFilesTokens) {
   const ChatTemplates templates =
       open(gguf::TestFile()
-               .text("tokenizer.chat_template", "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}")
+               .text("tokenizer.chat_template",
+                     "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}")
                .texts("tokenizer.ggml.tokens", {"<s>", "</s>"})
                .integer("tokenizer.ggml.bos_token_id", 0)
                .integer("tokenizer.ggml.eos_token_id", 1));
@@ -55,7 +56,8 @@ TEST_F(GgufTemplatesTest, TokensThatTheVocabularyLacksAreRefused) {
              .integer("tokenizer.ggml.bos_token_id", 1));
     ADD_FAILURE() << "no error was thrown";
   } catch (const Error& error) {
-    EXPECT_THAT(error.what(), HasSubstr("tokenizer.ggml.bos_token_id: expected an integer from 0 to 0"));
+    EXPECT_THAT(error.what(),
+                HasSubstr("tokenizer.ggml.bos_token_id: expected an integer from 0 to 0"));
   }
 }
 

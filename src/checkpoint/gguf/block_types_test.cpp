@@ -69,8 +69,8 @@ TEST(GgufBlockTypes, SignedBytesAreCountedFromTheLeast) {
 
 TEST(GgufBlockTypes, WhatIsSubtractedIsAdded) {
   std::vector<uint8_t> block = block_of(TensorType::kQ2_K);
-  block[0] = 0x94;     // scale 4, offset 9 of the first part
-  block[82] = 0x01;    // dmin
+  block[0] = 0x94;       // scale 4, offset 9 of the first part
+  block[82] = 0x01;      // dmin
   block[16 + 1] = 0xe4;  // codes 1, 33, 65, 97
   const OpenBlock open = opened(TensorType::kQ2_K, block);
   EXPECT_EQ(open.scales[0], 4);
@@ -97,9 +97,9 @@ TEST(GgufBlockTypes, ScalesOfSixBits) {
 
 TEST(GgufBlockTypes, ScalesFromMinusThirtyTwo) {
   std::vector<uint8_t> block = block_of(TensorType::kQ3_K);
-  block[96] = 0x21;       // low bits of scale 0: 1, of scale 8: 2
-  block[96 + 8] = 0x13;   // high bits of scales 0, 4, 8, 12: 3, 0, 1, 0
-  block[0] = 0x01;        // the highest bit of code 0
+  block[96] = 0x21;      // low bits of scale 0: 1, of scale 8: 2
+  block[96 + 8] = 0x13;  // high bits of scales 0, 4, 8, 12: 3, 0, 1, 0
+  block[0] = 0x01;       // the highest bit of code 0
   const OpenBlock open = opened(TensorType::kQ3_K, block);
   EXPECT_EQ(static_cast<int8_t>(open.scales[0]), 1 + 48 - 32);
   EXPECT_EQ(static_cast<int8_t>(open.scales[8]), 2 + 16 - 32);
@@ -133,9 +133,7 @@ TEST(GgufBlockTypes, FiveTernaryDigitsInAByte) {
   EXPECT_EQ(open.codes[128], 1);
 }
 
-TEST(GgufBlockTypes, FloatsHaveNone) {
-  EXPECT_THROW(block_type(TensorType::kF32), Error);
-}
+TEST(GgufBlockTypes, FloatsHaveNone) { EXPECT_THROW(block_type(TensorType::kF32), Error); }
 
 // Codes of a block are whole bytes, and every kind of number has a place in OpenBlock.
 TEST(GgufBlockTypes, AllFitTheirPlaces) {

@@ -142,14 +142,16 @@ void File::fail(std::string_view key, const std::string& message, ErrorCode code
 }
 
 int64_t File::integer(std::string_view key, int64_t least, int64_t most) const {
+  const auto range = [&] {
+    return "an integer from " + std::to_string(least) + " to " + std::to_string(most);
+  };
   const Value* value = find(key);
-  const std::optional<int64_t> number = value ? value->integer() : std::nullopt;
-  const std::string range =
-      "an integer from " + std::to_string(least) + " to " + std::to_string(most);
-  if (!number) fail(key, expected(range, value));
-  if (*number < least || *number > most)
-    fail(key, "expected " + range + ", found " + std::to_string(*number));
-  return *number;
+  const std::optional<int64_t> found = value ? value->integer() : std::nullopt;
+  if (!found) fail(key, expected(range(), value));
+  const int64_t number = *found;
+  if (number < least || number > most)
+    fail(key, "expected " + range() + ", found " + std::to_string(number));
+  return number;
 }
 
 int64_t File::integer_or(std::string_view key, int64_t fallback, int64_t least,

@@ -17,12 +17,13 @@ MAY_INCLUDE = {
     "quantise": ["backend/cpu", "tensor"],  # of backend/cpu: for which instruction sets kernels are compiled
     "gguf": [],
     "checkpoint": ["quantise", "ops", "tensor", "gguf"],
+    "convert": ["checkpoint", "quantise", "backend/host", "tensor"],
     "tokenizer": ["gguf"],
     "chat": ["gguf"],
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],
-    "engine": ["models", "heads", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
+    "engine": ["convert", "models", "heads", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
     "server": [],  # what these two lack in include/vecton is a missing interface
     "cli": [],
 }

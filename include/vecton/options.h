@@ -42,8 +42,9 @@ struct VECTON_API EngineOptions {
   HubOptions hub = HubOptions::from_environment();
   std::string dtype = "auto";  // auto | float32 | float16 | bfloat16: how weights are kept in
                                // memory; arithmetic is float32
-  // How the checkpoint's weights are quantised: awq, gptq, fp8... (error where they are not); auto
-  // = as config.json says.
+  // Quantises a float checkpoint while it is opened, to the numbers that a converted checkpoint
+  // has: mlx-affine-BITS, mlx-affine-BITS-gGROUP, mxfp4, nvfp4 or mxfp8. Of a checkpoint that is
+  // quantised it may say how (awq, gptq, fp8...); an error where that is not so. auto = as it is.
   std::string quantization = "auto";
   std::string runner = "auto";  // auto | pooling
   // auto | embed | classify | none: embed takes the backbone alone, whatever head the checkpoint

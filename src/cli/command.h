@@ -32,6 +32,7 @@ std::function<void()> define_detokenize(CLI::App& app);
 std::function<void()> define_info(CLI::App& app);
 std::function<void()> define_models(CLI::App& app);
 std::function<void()> define_pull(CLI::App& app);
+std::function<void()> define_convert(CLI::App& app);
 std::function<void()> define_serve(CLI::App& app);
 std::function<void()> define_bench(CLI::App& app);
 std::function<void()> define_completion(CLI::App& app);

@@ -55,6 +55,7 @@ std::map<std::string, std::string> shown(const ServerOptions& o) {
           {"cache", e.hub.cache},
           {"token", e.hub.token},
           {"dtype", e.dtype},
+          {"quantization", e.quantization},
           {"runner", e.runner},
           {"convert", e.convert},
           {"pooler_config", e.pooler_config},

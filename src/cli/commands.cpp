@@ -18,6 +18,7 @@ constexpr Command kCommands[] = {
     {"info", "Show how a model will be run", define_info},
     {"models", "List the model families that are supported", define_models},
     {"pull", "Download a model from the hub", define_pull},
+    {"convert", "Make an MLX checkpoint of a model, quantised or not", define_convert},
     {"tokenize", "Turn texts into token ids", define_tokenize},
     {"detokenize", "Turn token ids into texts", define_detokenize},
     {"completion", "Print a completion script for bash, zsh or fish", define_completion},

@@ -15,8 +15,6 @@ struct ForeignCommand {
 };
 
 constexpr ForeignCommand kNotHere[] = {
-    {"convert", "checkpoints are run as they are: 'vecton serve FOLDER'"},
-    {"mlx_embeddings.convert", "checkpoints are run as they are: 'vecton serve FOLDER'"},
     {"chat", "nothing is generated; 'vecton tokenize' renders chat templates"},
     {"complete", "nothing is generated"},
     {"run-batch", "'vecton embed MODEL --input FILE.jsonl --output FILE' works through files"},
@@ -44,6 +42,21 @@ constexpr ProgramName kPrograms[] = {
 
 bool is_one_of(const std::string& name, std::initializer_list<const char*> names) {
   return std::ranges::any_of(names, [&](const char* each) { return name == each; });
+}
+
+// "mlx_lm.convert" and "mlx_embeddings convert" are this program's convert in their layout.
+bool become_convert(Arguments& typed) {
+  for (const auto& [program, layout] :
+       {std::pair{"mlx_lm", "mlx-lm"}, std::pair{"mlx_embeddings", "mlx-embeddings"}}) {
+    if (typed.empty()) return false;
+    const bool one_word = typed.front() == std::string(program) + ".convert";
+    const bool two_words = typed.size() > 1 && typed.front() == program && typed[1] == "convert";
+    if (!one_word && !two_words) continue;
+    typed.erase(typed.begin(), typed.begin() + (one_word ? 1 : 2));
+    typed.insert(typed.begin(), {"convert", "--layout", layout});
+    return true;
+  }
+  return false;
 }
 
 // Options before any command: another program's, whose name "vecton" took.
@@ -87,6 +100,7 @@ OwnCommand own_command(const Arguments& typed) {
   rest = typed;
   const auto drop_first = [&] { rest.erase(rest.begin()); };
   bool server = false;
+  if (become_convert(rest)) return command;
   for (const ProgramName& known : kPrograms) {
     if (rest.empty() || rest.front() != known.name) continue;
     drop_first();

@@ -85,7 +85,7 @@ const ForeignOption kRows[] = {
     {"--default-prompt-name", T, kValue, kWorks, "--default-prompt-name"},
     {"--quantization,-q", V, kValue, kWorks, "--quantization", "none None"},
     {"--quantization-config", V, kJson, kRefused,
-     "--dtype bfloat16 or float16, which halve what the weights take"},
+     "--quantization mlx-affine-8, mlx-affine-4, mxfp4, nvfp4 or mxfp8"},
     {"--allow-deprecated-quantization", V, kNothing, kIgnored,
      "formats that are read are read without asking"},
     {"--disable-sliding-window", V, kNothing, kRefused,

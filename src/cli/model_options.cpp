@@ -91,10 +91,12 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
                  "Values laid over config.json, such as '{\"is_matryoshka\": true}'")
       ->type_name("JSON")
       ->group(group);
-  app.add_option("--quantization", options.quantization,
-                 "How the checkpoint's weights are quantised (awq, gptq, fp8, compressed-tensors, "
-                 "mxfp4, mlx): refused where they are not [what config.json says]")
-      ->type_name("METHOD")
+  app.add_option(
+         "--quantization", options.quantization,
+         "Quantise a float model while it is opened: mlx-affine-8, mlx-affine-4 (or "
+         "mlx-affine-BITS-gGROUP), mxfp4, nvfp4 or mxfp8; of a model that is quantised: how "
+         "(awq, gptq, fp8...), or it is refused [as it is]")
+      ->type_name("NAME")
       ->group(group);
   app.add_option("--tokenizer", options.tokenizer,
                  "Folder or hub name of another tokenizer [the model's own]")

@@ -127,4 +127,14 @@ void DownloadBar::update(const DownloadProgress& progress) {
   line_.draw(text);
 }
 
+void ShareBar::update(int64_t done, int64_t total) {
+  if (!line_.due() || total <= 0) return;
+  const auto bytes = static_cast<double>(done), all = static_cast<double>(total);
+  const double rate = bytes / std::max(1e-3, seconds_since(start_));
+  std::string text = bar(bytes / all) + "  " + format_bytes(bytes) + " of " + format_bytes(all) +
+                     ", " + format_bytes(rate) + "/s";
+  if (rate > 0) text += ", " + format_seconds((all - bytes) / rate) + " left";
+  line_.draw(text);
+}
+
 }  // namespace vecton::cli

@@ -63,4 +63,15 @@ class DownloadBar {
   std::chrono::steady_clock::time_point start_{};
 };
 
+// Bytes of a known number.
+class ShareBar {
+ public:
+  explicit ShareBar(bool visible) : line_(visible) {}
+  void update(int64_t done, int64_t total);
+
+ private:
+  StatusLine line_;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 }  // namespace vecton::cli

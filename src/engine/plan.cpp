@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "checkpoint/gguf/config.h"
 #include "checkpoint/written_by.h"
+#include "convert/run_time.h"
 #include "engine/adapted.h"
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
@@ -211,10 +212,28 @@ std::filesystem::path base_of(const checkpoint::Adapter& adapter, const EngineOp
       .input.folder;
 }
 
+// What is asked of a checkpoint that is quantised must be so; others can be quantised.
+void decide_quantisation(const EngineOptions& options, Plan& plan) {
+  const std::string& asked = options.quantization;
+  const bool is_gguf = gguf::is_gguf(plan.weights);
+  plan.quantisation = checkpoint::read_quantisation(plan.config);
+  if (is_gguf && asked == "gguf") return;
+  if (is_gguf && convert::quantises_to(asked))
+    throw Error(ErrorCode::kInvalidArgument,
+                "quantization: " + plan.weights.string() +
+                    " is a GGUF file, whose weights are as they are: expected auto or gguf",
+                "quantization");
+  if (plan.quantisation || !convert::quantises_to(asked))
+    return checkpoint::require_quantisation(plan.config, asked);
+  const std::filesystem::path file = plan.weights / "config.json";
+  plan.quantisation = convert::quantise_while_opening(
+      asked, base::is_file(file) ? base::read_json(file).as_object() : json::object(),
+      options.threads);
+}
+
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
-  checkpoint::require_quantisation(plan.config, options.quantization);
-  plan.quantisation = checkpoint::read_quantisation(plan.config);
+  decide_quantisation(options, plan);
   recognise(options, overrides, plan);
   plan.shape = plan.family->shape(plan.config);
   decide_tokenizer(plan);

@@ -72,8 +72,8 @@ void require_quantisation(const Config& config, const std::string& method) {
   if (method.empty() || method == "auto" || (asked == own && !own.empty())) return;
   throw Error(ErrorCode::kInvalidArgument,
               "quantization " + quoted_text(method) + ": " +
-                  (own.empty() ? "the checkpoint's weights are not quantised: leave it out; dtype "
-                                 "bfloat16 or float16 halves what they take"
+                  (own.empty() ? "the checkpoint's weights are not quantised; mlx-affine-8, "
+                                 "mlx-affine-4, mxfp4, nvfp4 and mxfp8 quantise them"
                                : "the checkpoint's weights are quantised by " + quoted_text(own) +
                                      ", which is what would be accepted, or auto"),
               "quantization");

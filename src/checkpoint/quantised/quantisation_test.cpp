@@ -47,7 +47,7 @@ TEST(Quantisation, IsWhatTheOptionAsksFor) {
   for (const char* text : {"{}", R"({"quantization_config":null})"}) {
     EXPECT_NO_THROW(require(text, "auto"));
     EXPECT_REFUSED(require(text, "fp8"), ErrorCode::kInvalidArgument, "\"fp8\"", "not quantised",
-                   "bfloat16");
+                   "mlx-affine-8");
   }
   EXPECT_NO_THROW(require(of("awq"), "auto"));
   EXPECT_REFUSED(require(of("awq"), "gptq"), ErrorCode::kInvalidArgument, "\"gptq\"", "\"awq\"",

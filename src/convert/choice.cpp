@@ -1,0 +1,140 @@
+#include "convert/choice.h"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string_view>
+
+#include "checkpoint/name_text.h"
+#include "vecton/error.h"
+
+namespace vecton::convert {
+
+namespace {
+
+struct NamedRecipe {
+  std::string_view name;
+  int low, high;
+};
+constexpr NamedRecipe kRecipes[] = {
+    {"mixed_2_6", 2, 6}, {"mixed_3_4", 3, 4}, {"mixed_3_6", 3, 6}, {"mixed_4_6", 4, 6}};
+
+[[noreturn]] void refuse(const std::string& option, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, option + ": " + message, option);
+}
+
+std::vector<std::string_view> split(std::string_view path) {
+  std::vector<std::string_view> parts;
+  for (size_t begin = 0; begin <= path.size();) {
+    const size_t end = std::min(path.find('.', begin), path.size());
+    parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+  return value;
+}
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+json::object entry_of(const quantise::Scheme& scheme) {
+  return {{"group_size", scheme.group},
+          {"bits", scheme.bits},
+          {"mode", quantise::to_string(scheme.mode)}};
+}
+
+}  // namespace
+
+Choice::Choice(const quantise::Scheme& all, const std::string& recipe, bool group_given,
+               Layout layout, const json::object& config, const std::vector<NewTensor>& tensors)
+    : all_(all), layout_(layout), entries_(entry_of(all)) {
+  if (const json::value* type = config.if_contains("model_type"); type && type->is_string())
+    family_ = type->get_string();
+  if (recipe.empty()) return;
+  const auto* known = std::ranges::find(kRecipes, recipe, &NamedRecipe::name);
+  if (known == std::end(kRecipes))
+    refuse("--quant-predicate", checkpoint::quoted_text(recipe) +
+                                    " is not known: expected mixed_2_6, mixed_3_4, mixed_3_6 or "
+                                    "mixed_4_6");
+  if (!all.affine())
+    refuse("--quant-predicate",
+           "recipes are of --q-mode affine, not " + std::string(quantise::to_string(all.mode)));
+  if (layout != Layout::kMlxLm)
+    refuse("--quant-predicate", "recipes are of --layout mlx-lm, not " + to_string(layout));
+  const json::value* layers = config.if_contains("num_hidden_layers");
+  if (!layers || !layers->is_int64())
+    refuse("--quant-predicate", "config.json has no num_hidden_layers");
+  recipe_ = Recipe{.low = known->low,
+                   .high = known->high,
+                   .layer_place = 0,
+                   .layers = layers->get_int64(),
+                   .group_given = group_given};
+  for (const NewTensor& tensor : tensors) {
+    const std::string module = tensor.module();
+    if (!has(module, "down_proj")) continue;
+    const auto parts = split(module);
+    const auto place = std::ranges::find_if(
+        parts, [](std::string_view part) { return number_of(part).has_value(); });
+    recipe_->layer_place = static_cast<size_t>(place - parts.begin());
+    return;
+  }
+  refuse("--quant-predicate", "the model has no layers down_proj, which recipes go by");
+}
+
+// The layers at both ends, and every third between them.
+bool Choice::takes_more_bits(const std::string& module) const {
+  const auto parts = split(module);
+  const bool in_layer = parts.size() > recipe_->layer_place;
+  const int64_t layer = in_layer ? number_of(parts[recipe_->layer_place]).value_or(0) : 0;
+  const int64_t eighth = recipe_->layers / 8, between = (layer - eighth) % 3;
+  const bool chosen = layer < eighth || layer >= 7 * recipe_->layers / 8 || (between + 3) % 3 == 2;
+  return has(module, "lm_head") ||
+         (chosen && (has(module, "v_proj") || has(module, "v_a_proj") || has(module, "v_b_proj") ||
+                     has(module, "down_proj")));
+}
+
+// What the family asks for, whatever was chosen for all.
+std::optional<quantise::Scheme> Choice::own(const std::string& module) const {
+  if (layout_ != Layout::kMlxLm) return std::nullopt;
+  const bool router = family_ == "qwen3_moe" && module.ends_with("mlp.gate");
+  const bool small =
+      family_ == "granite" && (module.ends_with("self_attn.o_proj") ||
+                               module.ends_with("mlp.down_proj") || module == "lm_head");
+  if (!router && !small) return std::nullopt;
+  return quantise::Scheme{.mode = quantise::Mode::kAffine, .bits = 8, .group = 64};
+}
+
+std::optional<quantise::Scheme> Choice::of(const NewTensor& tensor,
+                                           std::vector<std::string>& notes) {
+  const std::string module = tensor.module();
+  if (module.empty()) return std::nullopt;
+  const int64_t columns = tensor.shape.back();
+  if (columns % all_.group != 0) {
+    notes.push_back(checkpoint::name_text(module) + " is not quantised: its rows of " +
+                    std::to_string(columns) + " are no multiple of the group size " +
+                    std::to_string(all_.group));
+    return std::nullopt;
+  }
+  if (recipe_) {
+    quantise::Scheme scheme = all_;
+    scheme.bits = takes_more_bits(module) ? recipe_->high : recipe_->low;
+    json::object entry = entry_of(scheme);
+    if (!recipe_->group_given) entry["group_size"] = nullptr;
+    entries_[module] = std::move(entry);
+    return scheme;
+  }
+  const std::optional<quantise::Scheme> scheme = own(module);
+  if (!scheme) return all_;
+  if (columns % scheme->group != 0)
+    refuse("--q-group-size", module + ": its rows of " + std::to_string(columns) +
+                                 " are no multiple of 64, the group of this layer's 8 bits");
+  entries_[module] = {{"group_size", scheme->group}, {"bits", scheme->bits}};
+  return scheme;
+}
+
+}  // namespace vecton::convert

@@ -1,0 +1,343 @@
+// A checkpoint to one in MLX's layout: tensors are read, dequantised, rounded and quantised in
+// pieces, by as many threads as there are, into files whose layout is known beforehand.
+#include "vecton/convert.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "base/thread_pool.h"
+#include "checkpoint/adapter.h"
+#include "checkpoint/config.h"
+#include "checkpoint/model_tensors.h"
+#include "checkpoint/name_text.h"
+#include "checkpoint/quantised/quantisation.h"
+#include "checkpoint/quantised/quantised_tensor.h"
+#include "checkpoint/sentence_transformers.h"
+#include "checkpoint/shape.h"
+#include "convert/choice.h"
+#include "convert/config_file.h"
+#include "convert/dtypes.h"
+#include "convert/layout.h"
+#include "convert/rows.h"
+#include "convert/shards.h"
+#include "convert/target.h"
+#include "quantise/quantise.h"
+#include "vecton/error.h"
+#include "vecton/hub.h"
+
+namespace vecton {
+
+namespace fs = std::filesystem;
+
+namespace convert {
+namespace {
+
+using tensor::DType;
+
+constexpr int64_t kPiece = 1 << 20;  // numbers, about
+
+[[noreturn]] void refuse(const std::string& option, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, option + ": " + message, option);
+}
+
+bool is_mlx(const checkpoint::StoredTensor& tensor, std::string_view mode = "") {
+  return tensor.quantised && tensor.quantised->format.starts_with("MLX " + std::string(mode));
+}
+
+DType type_of(const tensor::BlockNumbers& numbers) {
+  switch (numbers.type) {
+    case tensor::BlockNumbers::Type::kF16:
+      return DType::kF16;
+    case tensor::BlockNumbers::Type::kBF16:
+      return DType::kBF16;
+    default:
+      return DType::kF32;
+  }
+}
+
+// One tensor on its way: what it becomes and where it goes.
+struct Work {
+  NewTensor tensor;
+  std::optional<quantise::Scheme> scheme;  // none = floats of type `dtype`, or bytes as they are
+  DType dtype = DType::kF32;
+  DType dequantised_as = DType::kF32;  // see Rows::round_as
+  size_t first_file_tensor = 0;
+
+  std::string title() const {
+    const checkpoint::StoredTensor& first = tensor.sources.front();
+    return first.source + ": " + checkpoint::name_text(first.name);
+  }
+};
+
+// A checkpoint that is read: its transformer's folder, config.json and tensors.
+struct Source {
+  fs::path folder, weights;  // the model's; the transformer's, which may lie in it
+  json::object config;
+  bool quantised = false;
+  Tensors tensors;
+};
+
+Source open_source(const fs::path& folder) {
+  if (!fs::is_directory(folder))
+    throw Error(ErrorCode::kUnsupported,
+                folder.string() + ": GGUF files are not converted; expected a folder");
+  if (checkpoint::Adapter::find(folder))
+    throw Error(ErrorCode::kUnsupported, folder.string() + ": is an adapter; expected a model");
+  Source source{.folder = folder, .weights = folder, .config = {}, .tensors = {}};
+  const auto modules = checkpoint::SentenceTransformer::read(folder);
+  std::set<fs::path> transformers;
+  for (const checkpoint::ModulePipeline& pipeline : modules.pipelines)
+    transformers.insert(pipeline.input.folder);
+  if (transformers.size() > 1)
+    throw Error(ErrorCode::kUnsupported,
+                folder.string() + ": modules.json has several transformers; expected one");
+  if (!transformers.empty()) source.weights = *transformers.begin();
+  const checkpoint::Config config = checkpoint::Config::read(source.weights / "config.json");
+  source.config = base::read_json(source.weights / "config.json").as_object();
+  const auto quantisation = checkpoint::read_quantisation(config);
+  source.quantised = quantisation != nullptr;
+  source.tensors = checkpoint::model_tensors(source.weights, quantisation.get(), nullptr);
+  return source;
+}
+
+class Conversion {
+ public:
+  Conversion(const ConvertOptions& options, Source source)
+      : options_(options), source_(std::move(source)) {
+    if (source_.quantised && !options.quantize && !options.dequantize)
+      refuse("--dequantize", source_.weights.string() +
+                                 " is quantised: expected -d (to floats) or -q (to another form)");
+    if (options.dequantize && !source_.quantised)
+      refuse("--dequantize", source_.weights.string() + " is not quantised");
+    layout_ =
+        choose_layout(options.layout, source_.config, source_.tensors, !options.recipe.empty());
+    report_.layout = to_string(layout_);
+    given_dtype_ = dtype_of(options.dtype);
+    std::vector<NewTensor> tensors =
+        name_tensors(layout_, source_.config, std::move(source_.tensors), report_.notes);
+    if (options.quantize) {
+      const auto scheme = quantise::make_scheme(options.mode, options.bits, options.group_size);
+      choice_.emplace(scheme, options.recipe, options.group_size.has_value(), layout_,
+                      source_.config, tensors);
+    }
+    for (NewTensor& tensor : tensors) decide(std::move(tensor));
+  }
+
+  ConvertReport run(const std::function<void(const ConvertProgress&)>& progress) {
+    Target target(options_.target, layout_ == Layout::kMlxEmbeddings);
+    target.require(Shards::size_of(files_));
+    const fs::path below = source_.weights.lexically_relative(source_.folder);
+    const fs::path place = below == "." ? fs::path() : below;
+    fs::create_directories(target.work() / place);
+    copy_files(target);
+    Shards shards(files_, target.work() / place);
+    write(shards, progress);
+    shards.finish();
+    report_.output_bytes = shards.total_bytes();
+    target.write((place / "model.safetensors.index.json").string(),
+                 index_text(shards, report_.parameters, layout_));
+    target.write((place / "config.json").string(),
+                 config_text(source_.config, choice_ ? &choice_->entries() : nullptr, layout_));
+    if (layout_ == Layout::kMlxLm) {
+      std::error_code ignored;
+      const bool is_folder = fs::is_directory(options_.model, ignored);
+      target.write("README.md", card_text(is_folder ? "" : options_.model, layout_));
+    }
+    target.commit();
+    report_.folder = options_.target;
+    return std::move(report_);
+  }
+
+ private:
+  void decide(NewTensor tensor) {
+    Work work{.tensor = std::move(tensor), .first_file_tensor = files_.size()};
+    report_.input_bytes += work.tensor.stored_bytes();
+    report_.parameters += work.tensor.is_float() ? work.tensor.numbers() : 0;
+    if (choice_) work.scheme = choice_->of(work.tensor, report_.notes);
+    decide_types(work);
+    const std::vector<int64_t>& shape = work.tensor.shape;
+    const auto add = [&](const std::string& name, DType dtype, std::vector<int64_t> dims) {
+      int64_t bytes = tensor::size_of(dtype);
+      for (const int64_t size : dims) bytes *= size;
+      files_.push_back({.name = name, .dtype = dtype, .shape = std::move(dims), .bytes = bytes});
+    };
+    if (work.scheme) {
+      const std::string module = work.tensor.module();
+      std::vector<int64_t> words = shape, groups = shape;
+      words.back() = shape.back() / 32 * work.scheme->bits;
+      groups.back() = shape.back() / work.scheme->group;
+      add(module + ".weight", DType::kU32, words);
+      add(module + ".scales", work.scheme->affine() ? work.dtype : DType::kU8, groups);
+      if (work.scheme->affine()) add(module + ".biases", work.dtype, groups);
+    } else {
+      add(work.tensor.name, work.dtype, shape);
+    }
+    work_.push_back(std::move(work));
+  }
+
+  void decide_types(Work& work) const {
+    const checkpoint::StoredTensor& first = work.tensor.sources.front();
+    if (!work.tensor.is_float()) {
+      work.dtype = first.dtype;
+      return;
+    }
+    const std::optional<DType> usual = usual_dtype(layout_, source_.config);
+    const std::optional<DType> asked = given_dtype_ ? given_dtype_ : usual;
+    if (!first.quantised) {
+      // mlx-embeddings leaves the rest of what it dequantises as it is.
+      const bool as_it_is =
+          options_.dequantize && layout_ == Layout::kMlxEmbeddings && !given_dtype_;
+      work.dtype = as_it_is ? first.dtype : asked.value_or(first.dtype);
+      return;
+    }
+    if (!is_mlx(first)) {  // no converter of MLX's has a rule for these
+      work.dtype = asked ? *asked : dtype_in(source_.config, "dtype").value_or(DType::kBF16);
+    } else if (is_mlx(first, "affine")) {
+      const DType scales = type_of(first.quantised->weight().scale);
+      const bool of_scales = layout_ == Layout::kMlxEmbeddings && !given_dtype_;
+      work.dequantised_as = of_scales ? scales : asked.value_or(scales);
+      work.dtype = of_scales ? DType::kF16 : work.dequantised_as;
+    } else {
+      work.dtype = given_dtype_                        ? *given_dtype_
+                   : layout_ == Layout::kMlxEmbeddings ? DType::kF16
+                                                       : DType::kBF16;
+    }
+    if (options_.quantize) work.dequantised_as = DType::kF32;  // rounded once, when quantised
+  }
+
+  // Everything beside the weights: settings, the tokenizer, modules' folders.
+  void copy_files(const Target& target) const {
+    const auto wanted = [](const fs::path& name) {
+      static const std::set<std::string> kEndings = {".json",  ".py",       ".txt",
+                                                     ".model", ".tiktoken", ".jinja"};
+      const std::string text = name.string();
+      return kEndings.contains(name.extension().string()) && !text.ends_with(".index.json") &&
+             text != "config.json";
+    };
+    std::set<fs::path> folders{source_.folder, source_.weights};
+    for (const fs::path& folder : folders) {
+      for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+        const fs::path name = entry.path().filename();
+        if (!base::is_file(entry.path()) || !wanted(name)) continue;
+        target.copy(entry.path(), entry.path().lexically_relative(source_.folder));
+      }
+    }
+    if (source_.weights != source_.folder && base::is_file(source_.folder / "config.json"))
+      target.copy(source_.folder / "config.json", "config.json");
+    copy_modules(target);
+  }
+
+  // Modules other than the transformer, whole: MLX's converters leave them out, and the model would
+  // be pooled otherwise than it was.
+  void copy_modules(const Target& target) const {
+    const fs::path file = source_.folder / "modules.json";
+    if (!base::is_file(file)) return;
+    const json::value modules = base::read_json(file);
+    if (!modules.is_array()) return;
+    for (const json::value& module : modules.get_array()) {
+      const json::object* object = module.if_object();
+      const json::value* path = object ? object->if_contains("path") : nullptr;
+      if (!path || !path->is_string() || path->get_string().empty()) continue;
+      const fs::path folder = source_.folder / std::string(path->get_string());
+      if (folder != source_.weights && fs::is_directory(folder))
+        target.copy(folder, std::string(path->get_string()));
+    }
+  }
+
+  void write(Shards& shards, const std::function<void(const ConvertProgress&)>& progress) {
+    base::ThreadPool pool(options_.threads > 0 ? options_.threads : base::ThreadPool::cores());
+    ConvertProgress done{.bytes_total = report_.input_bytes};
+    for (const Work& work : work_) {
+      int64_t at = 0;  // numbers of the sources before
+      for (const checkpoint::StoredTensor& stored : work.tensor.sources) {
+        const int64_t bytes =
+            NewTensor{.name = "", .shape = {}, .sources = {stored}}.stored_bytes();
+        if (!work.tensor.is_float()) {
+          shards.write(work.first_file_tensor, 0, stored.bytes);
+        } else {
+          write_numbers(shards, pool, work, stored, at);
+        }
+        at += checkpoint::shape_product(stored.shape).value_or(0);
+        done.bytes_done += bytes;
+        if (progress) progress(done);
+      }
+    }
+  }
+
+  // The numbers of one source, which come `at` numbers after the tensor's first.
+  static void write_numbers(Shards& shards, base::ThreadPool& pool, const Work& work,
+                            const checkpoint::StoredTensor& stored, int64_t at) {
+    Rows rows(stored);
+    rows.round_as(work.dequantised_as);
+    const int64_t columns =
+        std::max<int64_t>(1, work.tensor.shape.empty() ? 1 : work.tensor.shape.back());
+    const int64_t step = std::max<int64_t>(1, kPiece / columns) * columns;
+    const int64_t pieces = (rows.numbers() + step - 1) / step;
+    pool.parallel_for(pieces, [&](int64_t piece) {
+      const int64_t begin = piece * step, count = std::min(step, rows.numbers() - begin);
+      std::vector<float> values(static_cast<size_t>(count));
+      rows.read(begin, values);
+      write_piece(shards, work, at + begin, values);
+    });
+  }
+
+  static void write_piece(Shards& shards, const Work& work, int64_t begin,
+                          std::vector<float>& values) {
+    const auto count = static_cast<int64_t>(values.size());
+    const size_t file = work.first_file_tensor;
+    if (!work.scheme) {
+      const int64_t width = tensor::size_of(work.dtype);
+      std::vector<std::byte> stored(static_cast<size_t>(count * width));
+      quantise::narrow(work.dtype, values, stored, work.title());
+      return shards.write(file, begin * width, stored);
+    }
+    const quantise::Scheme& scheme = *work.scheme;
+    const int64_t width = scheme.affine() ? tensor::size_of(work.dtype) : 1;
+    std::vector<std::byte> codes(static_cast<size_t>(scheme.code_bytes(count))),
+        scales(static_cast<size_t>(count / scheme.group * width)),
+        offsets(scheme.affine() ? scales.size() : 0);
+    quantise::quantise(scheme, work.dtype, values, {codes.data(), scales.data(), offsets.data()},
+                       work.title());
+    const int64_t group_bytes = begin / scheme.group * width;
+    shards.write(file, scheme.code_bytes(begin), codes);
+    shards.write(file + 1, group_bytes, scales);
+    if (scheme.affine()) shards.write(file + 2, group_bytes, offsets);
+  }
+
+  const ConvertOptions& options_;
+  Source source_;
+  Layout layout_ = Layout::kMlxEmbeddings;
+  std::optional<DType> given_dtype_;
+  std::optional<Choice> choice_;
+  std::vector<Work> work_;
+  std::vector<FileTensor> files_;
+  ConvertReport report_;
+};
+
+void check(const ConvertOptions& options) {
+  if (options.quantize && options.dequantize)
+    refuse("--quantize, --dequantize", "choose one of the two, not both");
+  if (!options.dtype.empty() && !dtype_of(options.dtype))
+    refuse("--dtype", checkpoint::quoted_text(options.dtype) +
+                          " is not known: expected float16, bfloat16 or float32");
+  if (options.quantize)
+    quantise::make_scheme(options.mode, options.bits, options.group_size);
+  else if (!options.recipe.empty())
+    refuse("--quant-predicate", "says how to quantise: expected -q with it");
+}
+
+}  // namespace
+}  // namespace convert
+
+ConvertReport convert_model(const ConvertOptions& options,
+                            const std::function<void(const ConvertProgress&)>& progress) {
+  convert::check(options);
+  const fs::path folder = resolve_model(options.model, options.hub);
+  return convert::Conversion(options, convert::open_source(folder)).run(progress);
+}
+
+}  // namespace vecton

@@ -19,16 +19,24 @@ using testing::TemporaryFolder;
 
 constexpr char kModel[] = "tests/golden/bert-rerank-sigmoid/model";
 
-// The model with its second texts' type made `type`.
+void replace_in(const TemporaryFolder& folder, const std::string& name, const std::string& old,
+                const std::string& by) {
+  const fs::path file = folder.path() / name;
+  std::string text(base::MappedFile(file).text());
+  const size_t at = text.find(old);
+  ASSERT_NE(at, std::string::npos);
+  fs::remove(file);
+  folder.write(name, text.replace(at, old.size(), by));
+}
+
+// The model with its second texts' type made `type`. BertTokenizer would put its own types above
+// those of tokenizer.json.
 void write_model(const TemporaryFolder& folder, const std::string& type) {
   const std::string second = R"({"id":"B","type_id":1})",
                     changed = R"({"id":"B","type_id":)" + type + "}";
   fs::copy(kModel, folder.path(), fs::copy_options::recursive);
-  std::string tokenizer(base::MappedFile(fs::path(kModel) / "tokenizer.json").text());
-  const size_t at = tokenizer.find(second);
-  ASSERT_NE(at, std::string::npos);
-  fs::remove(folder.path() / "tokenizer.json");
-  folder.write("tokenizer.json", tokenizer.replace(at, second.size(), changed));
+  replace_in(folder, "tokenizer.json", second, changed);
+  replace_in(folder, "tokenizer_config.json", "BertTokenizer", "PreTrainedTokenizerFast");
 }
 
 TEST(TokenTypes, ThatTheModelHasNotAreRefusedOfTheirRequestAlone) {
@@ -57,19 +65,10 @@ float score_of(const std::string& model) {
 TEST(TokenTypes, AreAllZeroWhereTheModelTakesNone) {
   const TemporaryFolder zero, untyped;
   write_model(zero, "0");
-  const fs::path file = zero.path() / "tokenizer.json";
-  std::string tokenizer(base::MappedFile(file).text());
-  const std::string separator = R"({"id":"[SEP]","type_id":1})";
-  const size_t at = tokenizer.find(separator);
-  ASSERT_NE(at, std::string::npos);
-  fs::remove(file);
-  zero.write("tokenizer.json",
-             tokenizer.replace(at, separator.size(), R"({"id":"[SEP]","type_id":0})"));
+  replace_in(zero, "tokenizer.json", R"({"id":"[SEP]","type_id":1})",
+             R"({"id":"[SEP]","type_id":0})");
   write_model(untyped, "1");
-  std::string config(base::MappedFile(fs::path(kModel) / "tokenizer_config.json").text());
-  fs::remove(untyped.path() / "tokenizer_config.json");
-  untyped.write("tokenizer_config.json",
-                config.replace(0, 1, R"({"model_input_names":["input_ids"],)"));
+  replace_in(untyped, "tokenizer_config.json", "{", R"({"model_input_names":["input_ids"],)");
   EXPECT_EQ(score_of(untyped.path().string()), score_of(zero.path().string()));
   EXPECT_NE(score_of(untyped.path().string()), score_of(kModel));
 }

@@ -27,7 +27,8 @@ MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODE
           "distilbert/distilbert-base-uncased-finetuned-sst-2-english": serving.model("bert-classify-softmax"),
           "dslim/bert-base-NER": serving.model("bert-token-classify"),
           "google-bert/bert-base-uncased": serving.model("bert-mlm"),
-          "colbert-ir/colbertv2.0": serving.model("colbert-bert")}
+          "colbert-ir/colbertv2.0": serving.model("colbert-bert"),
+          "./my-awq-model": serving.model("awq-llama3")}
 FILES = {
     "texts.txt": "a text\nanother text\n",
     "rows.csv": "title,price\na title,3\n\"a title, quoted\",4\n",

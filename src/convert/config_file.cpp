@@ -30,7 +30,7 @@ std::string string_text(std::string_view text) {
   const std::string quoted = json::serialize(json::value(text));
   std::string result;
   const auto escape = [&](unsigned unit) {
-    char buffer[8];
+    char buffer[16];
     std::snprintf(buffer, sizeof buffer, "\\u%04x", unit);
     result += buffer;
   };

@@ -28,7 +28,7 @@ TensorSpool::~TensorSpool() {
 }
 
 void TensorSpool::write(std::FILE* file, const void* bytes, size_t size) const {
-  if (std::fwrite(bytes, 1, size, file) != size) {
+  if (size > 0 && std::fwrite(bytes, 1, size, file) != size) {
     throw Failure(ExitStatus::kInternal, file_.string() + ": " + std::strerror(errno));
   }
 }

@@ -217,4 +217,11 @@ std::map<std::string, HeaderTensor> read_safetensors_header(std::string_view tex
   return parser.handler().take();
 }
 
+std::string_view safetensors_dtype(tensor::DType dtype) {
+  for (const auto& [name, type] : kDTypes) {
+    if (type == dtype) return name;
+  }
+  throw Error(ErrorCode::kInternal, "a dtype that safetensors files do not have");
+}
+
 }  // namespace vecton::checkpoint

@@ -22,4 +22,7 @@ struct HeaderTensor {
 std::map<std::string, HeaderTensor> read_safetensors_header(std::string_view text,
                                                             const std::string& what);
 
+// What the header calls it: "F32", "BF16", "F8_E4M3".
+std::string_view safetensors_dtype(tensor::DType dtype);
+
 }  // namespace vecton::checkpoint

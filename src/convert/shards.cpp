@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "checkpoint/safetensors_header.h"
 #include "vecton/error.h"
 
 namespace vecton::convert {
@@ -17,40 +18,6 @@ namespace vecton::convert {
 namespace {
 
 constexpr int64_t kAlignment = 64;  // of the data in a file
-
-const char* code_of(tensor::DType type) {
-  switch (type) {
-    case tensor::DType::kF32:
-      return "F32";
-    case tensor::DType::kF16:
-      return "F16";
-    case tensor::DType::kBF16:
-      return "BF16";
-    case tensor::DType::kF64:
-      return "F64";
-    case tensor::DType::kI64:
-      return "I64";
-    case tensor::DType::kI32:
-      return "I32";
-    case tensor::DType::kI16:
-      return "I16";
-    case tensor::DType::kI8:
-      return "I8";
-    case tensor::DType::kU8:
-      return "U8";
-    case tensor::DType::kU16:
-      return "U16";
-    case tensor::DType::kU32:
-      return "U32";
-    case tensor::DType::kU64:
-      return "U64";
-    case tensor::DType::kBool:
-      return "BOOL";
-    case tensor::DType::kF8E4M3:
-      return "F8_E4M3";
-  }
-  return "";
-}
 
 std::string shard_name(size_t number, size_t count) {
   if (count == 1) return "model.safetensors";
@@ -108,7 +75,7 @@ void Shards::begin(File& file) {
   int64_t at = 0;
   for (const size_t i : order) {
     const FileTensor& tensor = tensors_[i];
-    header[tensor.name] = {{"dtype", code_of(tensor.dtype)},
+    header[tensor.name] = {{"dtype", checkpoint::safetensors_dtype(tensor.dtype)},
                            {"shape", json::array(tensor.shape.begin(), tensor.shape.end())},
                            {"data_offsets", {at, at + tensor.bytes}}};
     places_[i].offset = at;

@@ -94,25 +94,21 @@ void Shards::begin(File& file) {
   if (file.descriptor < 0) fail(file, "can't be created");
   if (::ftruncate(file.descriptor, static_cast<int64_t>(start.size()) + at) != 0)
     fail(file, "can't be made as long as needed");
-  for (size_t done = 0; done < start.size();) {
-    const ssize_t n = ::pwrite(file.descriptor, start.data() + done, start.size() - done,
-                               static_cast<off_t>(done));
+  write_at(file, 0, std::as_bytes(std::span(start)));
+}
+
+void Shards::write_at(const File& file, int64_t at, std::span<const std::byte> bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(file.descriptor, bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) fail(file, "can't be written");
-    done += static_cast<size_t>(n);
+    bytes = bytes.subspan(static_cast<size_t>(n));
+    at += n;
   }
 }
 
 void Shards::write(size_t i, int64_t at, std::span<const std::byte> bytes) {
-  const File& file = files_[places_[i].file];
-  off_t offset = places_[i].offset + at;
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(file.descriptor, bytes.data(), bytes.size(), offset);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) fail(file, "can't be written");
-    bytes = bytes.subspan(static_cast<size_t>(n));
-    offset += n;
-  }
+  write_at(files_[places_[i].file], places_[i].offset + at, bytes);
 }
 
 void Shards::finish() {

@@ -55,6 +55,7 @@ class Shards {
     int64_t offset = 0;
   };
   void begin(File& file);
+  void write_at(const File& file, int64_t at, std::span<const std::byte> bytes) const;
   [[noreturn]] void fail(const File& file, const char* what) const;
 
   std::filesystem::path folder_;

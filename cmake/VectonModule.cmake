@@ -29,7 +29,7 @@ function(vecton_module NAME)
     target_link_libraries(${NAME}_test PRIVATE vecton_${NAME} GTest::gmock GTest::gtest_main)
     vecton_warnings(${NAME}_test)
     vecton_precompiled(${NAME}_test vecton_test_pch)
-    gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST PROPERTIES LABELS unit
+    gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit
                          WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   endif()
 endfunction()

@@ -56,7 +56,7 @@ std::vector<int64_t> lengths_of(const Arguments& a) {
 double seconds_of(Engine& engine, const std::vector<Request>& requests) {
   const auto start = Clock::now();
   for (const vecton::Result& result : engine.submit(requests).get()) {
-    if (result.error) throw *result.error;
+    if (result.error()) throw *result.error();
   }
   return std::chrono::duration<double>(Clock::now() - start).count();
 }

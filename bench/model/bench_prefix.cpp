@@ -60,7 +60,7 @@ std::vector<Request> requests_of(const Arguments& a, int64_t vocabulary, unsigne
 double seconds_of(Engine& engine, const std::vector<Request>& requests) {
   const auto start = Clock::now();
   for (const vecton::Result& result : engine.submit(requests).get()) {
-    if (result.error) throw *result.error;
+    if (result.error()) throw *result.error();
   }
   return std::chrono::duration<double>(Clock::now() - start).count();
 }

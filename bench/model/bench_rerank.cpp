@@ -57,8 +57,8 @@ std::vector<int64_t> lengths_of(Engine& engine, const std::string& query,
   }
   std::vector<int64_t> lengths;
   for (const vecton::Result& result : engine.submit(std::move(requests)).get()) {
-    if (result.error) throw *result.error;
-    lengths.push_back(result.prompt_tokens);
+    if (result.error()) throw *result.error();
+    lengths.push_back(result.usage.prompt_tokens);
   }
   return lengths;
 }

@@ -60,30 +60,52 @@ void check(const HttpResponse& response) {
     json::parse(response.body);  // its exception ends the fuzzer
 }
 
-// What an engine could answer.
+std::vector<int32_t> ids_of(const Fixture& fixture, const Prompt& prompt) {
+  const auto* text = std::get_if<std::string>(&prompt.input);
+  return text ? fixture.tokenizer->encode(*text, {.add_special_tokens = true}).ids
+              : std::get<std::vector<int32_t>>(prompt.input);
+}
+
+// What an engine could answer to one task.
+Answer answer_for(const Fixture& fixture, const Prompt& prompt, const TaskParameters& task) {
+  constexpr float kValue = -1e-20f;
+  switch (task_of(task)) {
+    case Task::kEmbed:
+    case Task::kTokenEmbed: {
+      const auto* embed = std::get_if<Embed>(&task);
+      const size_t rows = std::max<size_t>(1, embed ? embed->late_chunks.size() : 0);
+      return Vectors{.rows = static_cast<int64_t>(rows),
+                     .columns = 8,
+                     .values = std::vector<float>(8 * rows, kValue)};
+    }
+    case Task::kSparseEmbed:
+      return SparseVector{.ids = {5}, .values = {kValue}};
+    case Task::kClassify:
+      return Labels{.rows = 1, .columns = 8, .values = std::vector<float>(8, kValue)};
+    case Task::kTokenClassify:
+      return Labels{.rows = 1,
+                    .columns = 2,
+                    .values = {kValue, kValue},
+                    .tokens = {{.id = 1, .begin = 0, .end = 0}}};
+    case Task::kScore:
+      return Relevance{.score = kValue, .logit = 0.5f};
+    case Task::kFillMask:
+      break;
+  }
+  const auto mask = fixture.tokenizer->special_token_id("mask_token").value_or(-1);
+  const auto rows = std::ranges::count(ids_of(fixture, prompt), mask);
+  return Fillings{.rows = rows,
+                  .columns = 8,
+                  .ids = std::vector<int32_t>(static_cast<size_t>(8 * rows), 5),
+                  .values = std::vector<float>(static_cast<size_t>(8 * rows), kValue)};
+}
+
 Result result_for(const Fixture& fixture, const Request& request) {
-  Result result;
-  const auto* embed = std::get_if<Embed>(&request.task);
-  result.rows = static_cast<int64_t>(std::max<size_t>(1, embed ? embed->late_chunks.size() : 0));
-  result.columns = 8;
-  if (std::holds_alternative<FillMask>(request.task)) {
-    const auto* text = std::get_if<std::string>(&request.prompt.input);
-    const std::vector<int32_t> ids =
-        text ? fixture.tokenizer->encode(*text, {.add_special_tokens = true}).ids
-             : std::get<std::vector<int32_t>>(request.prompt.input);
-    result.rows = std::count(ids.begin(), ids.end(),
-                             fixture.tokenizer->special_token_id("mask_token").value_or(-1));
-    result.prompt_tokens = static_cast<int64_t>(ids.size());
-  }
-  if (std::holds_alternative<TokenClassify>(request.task)) {
-    result.columns = 2;
-    result.tokens = {{.id = 1, .begin = 0, .end = 0}};
-  }
-  result.values.assign(static_cast<size_t>(result.rows * result.columns), -1e-20f);
-  result.ids.assign(result.values.size(), 5);
-  result.logit = 0.5f;
+  Result result{.answer = answer_for(fixture, request.prompt, request.task)};
   for (const TaskParameters& task : request.also)
-    result.also.push_back(result_for(fixture, {.prompt = request.prompt, .task = task}));
+    result.also.push_back(answer_for(fixture, request.prompt, task));
+  if (std::holds_alternative<FillMask>(request.task))
+    result.usage.prompt_tokens = static_cast<int64_t>(ids_of(fixture, request.prompt).size());
   return result;
 }
 

@@ -34,12 +34,12 @@ struct Entity {
                         // it as config.json has it
 };
 
-// `result` of a kTokenClassify request of `text` with use_activation; `tokenizer` is the engine's,
+// `answer` to a TokenClassify of `text` with use_activation; `tokenizer` is the engine's,
 // `labels` are ModelInfo's. An entity begins and ends where its tokens do: those of some tokenizers
 // begin with the space before them.
 // Tokens labelled "O" are left out. An error (kUnsupported) where the tokens have no labels, as
 // those of a masked language model.
-VECTON_API std::vector<Entity> find_entities(const Result& result, std::string_view text,
+VECTON_API std::vector<Entity> find_entities(const Labels& answer, std::string_view text,
                                              const Tokenizer& tokenizer,
                                              std::span<const std::string> labels,
                                              Aggregation aggregation);

@@ -1,15 +1,17 @@
 // Request: what an engine is asked: a prompt, and the parameters of the task that is to be done
-// with it.
+// with it. Result: the task's answer, or an error.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
 #include "vecton/chat_template.h"
+#include "vecton/error.h"
 #include "vecton/export.h"
 #include "vecton/tokenizer.h"
 
@@ -61,8 +63,54 @@ struct Prompt {
   std::optional<int64_t> max_tokens{};  // more are an error, where the model would take them
 };
 
-// The parameters of each task. Where a switch may be none, none is what the checkpoint says.
+// A token that a row of an answer is of.
+struct TokenInfo {
+  int32_t id = 0;
+  int64_t begin = 0, end = 0;  // bytes of the input text; 0, 0 of a special token or of token ids
+  bool special = false;
+};
+
+// The answers to the tasks. Values are row-major, [rows, columns].
+struct Vectors {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values{};
+  std::vector<TokenInfo> tokens{};  // of each row, where rows are of tokens
+};
+// The weights that are not 0, and the tokens of the vocabulary that they are of.
+struct SparseVector {
+  std::vector<int32_t> ids{};
+  std::vector<float> values{};
+};
+// A column per label.
+struct Labels {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values{};
+  std::vector<TokenInfo> tokens{};  // of each row, where rows are of tokens
+};
+struct Relevance {
+  float score = 0;
+  float logit = 0;  // before the activation: what rankings are sorted by
+};
+// A row per mask token: tokens of the vocabulary, likeliest first, and their probabilities.
+struct Fillings {
+  int64_t rows = 0, columns = 0;
+  std::vector<int32_t> ids{};
+  std::vector<float> values{};
+};
+
+using Answer = std::variant<Vectors, SparseVector, Labels, Relevance, Fillings, Error>;
+
+// The numbers of any answer; an error has none. They live as long as the answer.
+struct Numbers {
+  int64_t rows = 0, columns = 0;
+  std::span<const float> values{};
+};
+VECTON_API Numbers numbers_of(const Answer& answer);
+
+// The parameters of each task, whose answer is an Output. Where a switch may be none, none is what
+// the checkpoint says.
 struct Embed {
+  using Output = Vectors;                // one row, or a row per part
   std::optional<int64_t> dimensions{};   // Matryoshka: the first values only, then normalised
   bool dimensions_of_any_model = false;  // also of one that was not trained for it
   std::optional<bool> normalize{};       // to length 1
@@ -72,28 +120,34 @@ struct Embed {
   bool operator==(const Embed&) const = default;
 };
 struct TokenEmbed {
+  using Output = Vectors;  // a row per token
   std::optional<bool> normalize{};
   bool operator==(const TokenEmbed&) const = default;
 };
 struct SparseEmbed {
+  using Output = SparseVector;
   bool operator==(const SparseEmbed&) const = default;
 };
 struct Classify {
+  using Output = Labels;                 // one row
   std::optional<std::string> pair{};     // the second text
   std::optional<bool> use_activation{};  // probabilities, or what the checkpoint has, not logits
   bool operator==(const Classify&) const = default;
 };
 struct TokenClassify {
+  using Output = Labels;  // a row per token
   std::optional<bool> use_activation{};
   bool operator==(const TokenClassify&) const = default;
 };
 struct Score {
+  using Output = Relevance;
   std::optional<std::string> document{};     // needed; the prompt's input is the query
   std::optional<std::string> instruction{};  // of rerankers whose prompt has one
   std::optional<bool> use_activation{};
   bool operator==(const Score&) const = default;
 };
 struct FillMask {
+  using Output = Fillings;
   int64_t top_k = 5;
   std::vector<std::string> targets{};  // only these tokens; none = all
   bool operator==(const FillMask&) const = default;
@@ -113,6 +167,36 @@ struct Request {
                                        // SparseEmbed
   std::string cache_salt{};  // requests share cached prefixes with requests of the same salt only
   int64_t priority = 0;      // lower ones are computed first; equal ones in the order they came
+};
+
+struct Usage {
+  int64_t prompt_tokens = 0;  // computed
+  bool truncated = false;     // the input was cut to fit
+};
+
+// Wall-clock seconds of one request's stations.
+struct Timings {
+  double tokenization = 0, queue = 0, inference = 0;
+};
+
+struct Result {
+  Answer answer{};
+  std::vector<Answer> also{};  // one per Request::also; none where `answer` is an error
+  Usage usage{};
+  Timings timings{};
+
+  const Error* error() const { return std::get_if<Error>(&answer); }
+  // The answer, which is Kind where the task's Output is; throws the error where there is one.
+  template <class Kind>
+  const Kind& get() const {
+    if (error()) throw *error();
+    return std::get<Kind>(answer);
+  }
+  template <class Kind>
+  Kind& get() {
+    if (error()) throw *error();
+    return std::get<Kind>(answer);
+  }
 };
 
 }  // namespace vecton

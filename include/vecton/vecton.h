@@ -31,34 +31,6 @@ namespace vecton {
 // The version of the library, "0.1.0".
 VECTON_API const char* version();
 
-// Wall-clock seconds of one request's stations.
-struct Timings {
-  double tokenization = 0, queue = 0, inference = 0;
-};
-
-// One row of a kTokenEmbed or kTokenClassify result.
-struct TokenInfo {
-  int32_t id = 0;
-  int64_t begin = 0, end = 0;  // bytes of the input text; 0, 0 of a special token or of token ids
-  bool special = false;
-};
-
-struct Result {
-  std::optional<Error> error;  // set = nothing else but the counts is
-  // [rows, columns], row-major. kEmbed, kClassify, kScore: one row; kTokenEmbed, kTokenClassify:
-  // one per token; kSparseEmbed: one row of the weights that are not 0; kFillMask: a row per mask
-  // token, likeliest first.
-  int64_t rows = 0, columns = 0;
-  std::vector<float> values;
-  std::vector<int32_t> ids;  // kSparseEmbed, kFillMask: the token of every value, [rows, columns]
-  std::vector<TokenInfo> tokens;  // kTokenEmbed, kTokenClassify: of every row
-  float logit = 0;                // kScore: before the activation; what rankings are sorted by
-  std::vector<Result> also;       // one per Request::also
-  int64_t prompt_tokens = 0;      // tokens computed
-  bool truncated = false;         // the input was cut to fit
-  Timings timings;
-};
-
 // What a model is and how it will be served, as resolved from its files and the options.
 struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;

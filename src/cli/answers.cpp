@@ -57,7 +57,7 @@ void run_answers(Engine& engine, RecordReader& reader, const AnswerOptions& opti
                           },
                       .result =
                           [&](const Record& record, Result&& result) {
-                            cut += result.truncated ? 1 : 0;
+                            cut += result.usage.truncated ? 1 : 0;
                             answers.append(output.buffer(), rows, record, std::move(result));
                             output.written();
                             if (++rows % 16 == 0) progress.update(rows, record.share);

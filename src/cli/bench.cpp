@@ -83,8 +83,8 @@ double run_all(Engine& engine, std::vector<Request> requests,
   const auto results = engine.submit(std::move(requests), Engine::WhenFull::kWait).get();
   const double seconds = seconds_since(start);
   for (const Result& result : results) {
-    if (result.error) throw *result.error;
-    if (tokens) tokens->push_back(result.prompt_tokens);
+    if (result.error()) throw *result.error();
+    if (tokens) tokens->push_back(result.usage.prompt_tokens);
   }
   return seconds;
 }

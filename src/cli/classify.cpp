@@ -52,7 +52,7 @@ class ClassifyPrinter {
     return out + "\n";
   }
 
-  void append(std::string& out, int64_t index, const Record& record, const Result& result) const {
+  void append(std::string& out, int64_t index, const Record& record, const Labels& result) const {
     const std::vector<size_t> order = best_first(result.values);
     if (options_.answers.json) return append_json(out, index, record, result, order);
     if (options_.answers.csv) return append_csv(out, index, record, result, order);
@@ -64,7 +64,7 @@ class ClassifyPrinter {
     return options_.top_k > 0 ? std::min(options_.top_k, order.size()) : order.size();
   }
 
-  void append_json(std::string& out, int64_t index, const Record& record, const Result& result,
+  void append_json(std::string& out, int64_t index, const Record& record, const Labels& result,
                    const std::vector<size_t>& order) const {
     append_json_head(out, index, record, options_.input.path.empty());
     out += ", \"label\": ";
@@ -84,7 +84,7 @@ class ClassifyPrinter {
     out += "}}\n";
   }
 
-  void append_csv(std::string& out, int64_t index, const Record& record, const Result& result,
+  void append_csv(std::string& out, int64_t index, const Record& record, const Labels& result,
                   const std::vector<size_t>& order) const {
     append_number(out, index);
     out += ',';
@@ -98,7 +98,7 @@ class ClassifyPrinter {
     out += '\n';
   }
 
-  void append_lines(std::string& out, const Record& record, const Result& result,
+  void append_lines(std::string& out, const Record& record, const Labels& result,
                     const std::vector<size_t>& order) const {
     const int width = terminal_width();
     out += bold(colour_) + fit(shown_text(record), width) + plain(colour_) + "\n";
@@ -130,8 +130,10 @@ void classify(ClassifyOptions& options) {
                      return request;
                    },
                .head = printer.head(),
-               .append = [&](std::string& out, int64_t index, const Record& record,
-                             Result&& result) { printer.append(out, index, record, result); }});
+               .append =
+                   [&](std::string& out, int64_t index, const Record& record, Result&& result) {
+                     printer.append(out, index, record, result.get<Labels>());
+                   }});
 }
 
 }  // namespace

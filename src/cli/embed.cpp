@@ -144,10 +144,10 @@ class EmbedRun {
                       },
                   .result =
                       [&](const Record& record, Result&& result) {
-                        format_->append(sink.buffer(), rows_, record, result.values);
+                        format_->append(sink.buffer(), rows_, record, result.get<Vectors>().values);
                         hash_.add(record);
                         ++rows_;
-                        cut_ += result.truncated ? 1 : 0;
+                        cut_ += result.usage.truncated ? 1 : 0;
                         sink.written();
                         if (rows_ % 16 != 0) return;  // spare the clock
                         progress.update(rows_, record.share);

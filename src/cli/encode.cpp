@@ -29,18 +29,20 @@ struct EncodeOptions {
 constexpr const char* kHiddenStates = "hidden_states";
 
 // The shape of a task's tensor. Weights of tokens stand in a row of the whole vocabulary.
-std::vector<int64_t> shape_of(Task task, const Result& result) {
+std::vector<int64_t> shape_of(Task task, const Numbers& numbers) {
   if (task == Task::kScore) return {};
   const bool rows = task == Task::kTokenEmbed || task == Task::kTokenClassify;
-  if (rows) return {result.rows, result.columns};
-  return {static_cast<int64_t>(result.values.size())};
+  if (rows) return {numbers.rows, numbers.columns};
+  return {static_cast<int64_t>(numbers.values.size())};
 }
 
-void make_dense(Result& result, int64_t vocab_size) {
-  std::vector<float> dense(static_cast<size_t>(vocab_size));
-  for (size_t i = 0; i < result.values.size(); ++i)
-    dense.at(static_cast<size_t>(result.ids[i])) = result.values[i];
-  result.values = std::move(dense);
+// Weights of all tokens of the vocabulary.
+Vectors dense_of(const SparseVector& sparse, int64_t vocab_size) {
+  Vectors dense{.rows = 1, .columns = vocab_size};
+  dense.values.resize(static_cast<size_t>(vocab_size));
+  for (size_t i = 0; i < sparse.values.size(); ++i)
+    dense.values.at(static_cast<size_t>(sparse.ids[i])) = sparse.values[i];
+  return dense;
 }
 
 // Hidden states are the token embeddings of the backbone alone.
@@ -88,8 +90,10 @@ void encode(EncodeOptions& options) {
                                                               name +
                                                               "\" can't be used, or not twice");
                       }
-                      if (task == Task::kSparseEmbed) make_dense(result, engine->info().vocab_size);
-                      spool.add({name, shape_of(task, result)}, result.values);
+                      if (const auto* sparse = std::get_if<SparseVector>(&result.answer))
+                        result.answer = dense_of(*sparse, engine->info().vocab_size);
+                      const Numbers numbers = numbers_of(result.answer);
+                      spool.add({name, shape_of(task, numbers)}, numbers.values);
                       progress.update(++rows, record.share);
                     }});
   spool.finish({{"model", options.engine.model}, {"task", options.task}});

@@ -98,7 +98,7 @@ class Pipeline {
     std::vector<Result> results = done.results.get();
     failed_ = true;  // unless all of them are handed over
     for (size_t i = 0; i < results.size(); ++i) {
-      if (results[i].error) refuse(done.records[i], *results[i].error);
+      if (results[i].error()) refuse(done.records[i], *results[i].error());
       stages_.result(done.records[i], std::move(results[i]));
     }
     failed_ = false;

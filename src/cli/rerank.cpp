@@ -98,7 +98,8 @@ void rerank(RerankOptions& options) {
        .streams = false,
        .append =
            [&](std::string&, int64_t index, const Record& record, Result&& result) {
-             all.push_back({record, index, result.values.at(0), result.logit});
+             const auto& relevance = result.get<Relevance>();
+             all.push_back({record, index, relevance.score, relevance.logit});
            }});
   const std::vector<Scored> ranking = best_first(std::move(all), options.top_n);
   print(options.answers.json  ? as_json(options, ranking)

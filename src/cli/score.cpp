@@ -19,21 +19,21 @@ struct ScoreOptions {
   AnswerOptions answers;
 };
 
-void append_json(std::string& out, int64_t index, const Record& record, const Result& result) {
+void append_json(std::string& out, int64_t index, const Record& record, const Relevance& result) {
   append_json_head(out, index, record, false);
   out += ", \"score\": ";
-  append_number(out, result.values.at(0));
+  append_number(out, result.score);
   out += ", \"logit\": ";
   append_number(out, result.logit);
   out += "}\n";
 }
 
-void append_csv(std::string& out, int64_t index, const Record& record, const Result& result) {
+void append_csv(std::string& out, int64_t index, const Record& record, const Relevance& result) {
   append_number(out, index);
   out += ',';
   append_csv_field(out, record.id.value_or(""));
   out += ',';
-  append_number(out, result.values.at(0));
+  append_number(out, result.score);
   out += '\n';
 }
 
@@ -44,9 +44,10 @@ void score(ScoreOptions& options) {
   const Colour colour = colour_of_stdout(options.answers.colour);
   const int width = terminal_width();
   const auto append = [&](std::string& out, int64_t index, const Record& record, Result&& result) {
-    if (options.answers.json) return append_json(out, index, record, result);
-    if (options.answers.csv) return append_csv(out, index, record, result);
-    const float value = result.values.at(0);
+    const auto& relevance = result.get<Relevance>();
+    if (options.answers.json) return append_json(out, index, record, relevance);
+    if (options.answers.csv) return append_csv(out, index, record, relevance);
+    const float value = relevance.score;
     out += bar_line(value, value, document_of(options.pairs, record), colour, width);
   };
   run_answers(

@@ -48,7 +48,7 @@ class TagPrinter {
     return options_.answers.csv ? "index,id,label,score,start,end,text\n" : "";
   }
 
-  void append(std::string& out, int64_t index, const Record& record, const Result& result) {
+  void append(std::string& out, int64_t index, const Record& record, const Labels& result) {
     const auto& text = std::get<std::string>(record.input);
     const std::vector<Entity> entities =
         find_entities(result, text, tokenizer_, info_.labels, aggregation_);
@@ -172,8 +172,10 @@ void tag(TagOptions& options) {
                      return request;
                    },
                .head = printer.head(),
-               .append = [&](std::string& out, int64_t index, const Record& record,
-                             Result&& result) { printer.append(out, index, record, result); }});
+               .append =
+                   [&](std::string& out, int64_t index, const Record& record, Result&& result) {
+                     printer.append(out, index, record, result.get<Labels>());
+                   }});
 }
 
 }  // namespace

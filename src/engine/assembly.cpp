@@ -42,12 +42,12 @@ ops::Nearness nearness_of(checkpoint::Similarity similarity) {
 }
 
 void add_costs(const Result& part, Result& result) {
-  result.prompt_tokens += part.prompt_tokens;
-  result.truncated |= part.truncated;
+  result.usage.prompt_tokens += part.usage.prompt_tokens;
+  result.usage.truncated |= part.usage.truncated;
   result.timings.tokenization += part.timings.tokenization;
   result.timings.queue = std::max(result.timings.queue, part.timings.queue);
   result.timings.inference = std::max(result.timings.inference, part.timings.inference);
-  if (part.error) result.error = part.error;
+  if (part.error()) result.answer = *part.error();
 }
 
 }  // namespace
@@ -82,11 +82,10 @@ size_t Assembly::add(const Routes& routes, Sequence sequence) {
     const int64_t columns =
         std::get<Embed>(sequence.tasks.front())
             .dimensions.value_or(plan.default_dimensions.value_or(plan.embedding_size));
-    Result zero;
-    zero.rows = 1;
-    zero.columns = columns;
-    zero.values.resize(static_cast<size_t>(columns));
-    zeros_.push_back(std::move(zero));
+    zeros_.push_back(
+        {.answer = Vectors{.rows = 1,
+                           .columns = columns,
+                           .values = std::vector<float>(static_cast<size_t>(columns))}});
     return kFirstZero + zeros_.size() - 1;
   }
   tokens_.push_back(sequence.tokens());
@@ -120,43 +119,43 @@ const Result& Assembly::part_of(const std::vector<Result>& parts, size_t index) 
   return index < kFirstZero ? parts[index] : zeros_[index - kFirstZero];
 }
 
-void Assembly::Documents::add(const Result& document, bool sparse) {
-  const size_t numbers = sparse ? document.ids.size() : document.values.size();
-  rows.insert(rows.end(), document.values.begin(),
-              document.values.begin() + static_cast<std::ptrdiff_t>(numbers));
-  ids.insert(ids.end(), document.ids.begin(), document.ids.end());
-  offsets.push_back(offsets.back() + static_cast<int32_t>(sparse ? numbers : document.rows));
+void Assembly::Documents::add(const Answer& document) {
+  const Numbers numbers = numbers_of(document);
+  rows.insert(rows.end(), numbers.values.begin(), numbers.values.end());
+  const auto* sparse = std::get_if<SparseVector>(&document);
+  if (sparse) ids.insert(ids.end(), sparse->ids.begin(), sparse->ids.end());
+  offsets.push_back(offsets.back() + static_cast<int32_t>(sparse ? numbers.columns : numbers.rows));
 }
 
 // How near the query of `group` is to each of its documents, [1, documents]. The cosine of vectors
 // of length 1 is MaxSim of one token each, as the dot product is of any.
-Tensor Assembly::compare(Ops& ops, const Result& query, const Documents& group) const {
+Tensor Assembly::compare(Ops& ops, const Answer& query, const Documents& group) const {
   const checkpoint::Similarity how = plan_.modules.similarity;
-  if (plan_.pipeline.gives_sparse()) {
-    const auto count = static_cast<int64_t>(query.ids.size());
-    const ops::SparseRows of_query{
-        .values = ops.upload(std::span(query.values).first(query.ids.size()), 1, count),
-        .columns = ops.upload_indices(query.ids),
-        .offsets = ops.upload_indices({0, static_cast<int32_t>(count)})};
-    const ops::SparseRows of_documents{.values = ops.upload(group.rows, 1, group.offsets.back()),
-                                       .columns = ops.upload_indices(group.ids),
-                                       .offsets = ops.upload_indices(group.offsets)};
-    return ops.nearness(of_query, of_documents, nearness_of(how));
+  const Numbers numbers = numbers_of(query);
+  const Tensor of_query = ops.upload(numbers.values, numbers.rows, numbers.columns);
+  if (const auto* sparse = std::get_if<SparseVector>(&query)) {
+    const ops::SparseRows sparse_query{
+        .values = of_query,
+        .columns = ops.upload_indices(sparse->ids),
+        .offsets = ops.upload_indices({0, static_cast<int32_t>(numbers.columns)})};
+    const ops::SparseRows sparse_documents{
+        .values = ops.upload(group.rows, 1, group.offsets.back()),
+        .columns = ops.upload_indices(group.ids),
+        .offsets = ops.upload_indices(group.offsets)};
+    return ops.nearness(sparse_query, sparse_documents, nearness_of(how));
   }
-  const Tensor of_query = ops.upload(query.values, query.rows, query.columns),
-               of_documents = ops.upload(group.rows, group.offsets.back(), query.columns);
+  const Tensor of_documents = ops.upload(group.rows, group.offsets.back(), numbers.columns);
   if (how == checkpoint::Similarity::kEuclidean || how == checkpoint::Similarity::kManhattan)
     return ops.nearness(of_query, of_documents, nearness_of(how));
   Tensor scores = ops.max_sim(of_query, of_documents, ops.upload_indices(group.offsets));
   if (how == checkpoint::Similarity::kMeanMaxSim)
-    scores = ops.standardize(std::move(scores), 0, static_cast<double>(query.rows));
+    scores = ops.standardize(std::move(scores), 0, static_cast<double>(numbers.rows));
   return scores;
 }
 
 // Documents of one query together; the scores of all queries are read at once.
 void Assembly::score(Ops& ops, const std::vector<Result>& parts,
                      std::vector<Result>& results) const {
-  const bool sparse = plan_.pipeline.gives_sparse();
   std::vector<Tensor> scores;
   std::vector<std::vector<size_t>> scored;  // by them
   for (size_t i = 0; i < items_.size();) {
@@ -174,23 +173,21 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       const Result& document = part_of(parts, items_[i].sequences.back());
       add_costs(query, results[i]);
       add_costs(document, results[i]);
-      if (results[i].error) continue;
-      results[i].rows = results[i].columns = 1;
-      results[i].values = {0};  // without a token on one side
-      if (!sparse && (query.rows == 0 || document.rows == 0)) continue;
+      if (results[i].error()) continue;
+      results[i].answer = Relevance{};  // without a token on one side
+      if (numbers_of(query.answer).rows == 0 || numbers_of(document.answer).rows == 0) continue;
       own.push_back(i);
-      group.add(document, sparse);
+      group.add(document.answer);
     }
     if (own.empty()) continue;
-    scores.push_back(compare(ops, query, group));
+    scores.push_back(compare(ops, query.answer, group));
     scored.push_back(std::move(own));
   }
   const std::vector<std::vector<float>> read = ops.download_all(scores);
   for (size_t group = 0; group < scored.size(); ++group) {
     for (size_t j = 0; j < scored[group].size(); ++j) {
-      Result& result = results[scored[group][j]];
-      result.values = {read[group][j]};
-      result.logit = read[group][j];
+      const float score = read[group][j];
+      results[scored[group][j]].answer = Relevance{.score = score, .logit = score};
     }
   }
 }
@@ -203,17 +200,17 @@ Result Assembly::join(Ops& ops, const Item& item, const std::vector<Result>& par
   for (const size_t index : item.sequences) {
     const Result& part = parts[index];
     add_costs(part, result);
-    rows.insert(rows.end(), part.values.begin(), part.values.end());
+    const std::span<const float> values = numbers_of(part.answer).values;
+    rows.insert(rows.end(), values.begin(), values.end());
     weights.push_back(static_cast<double>(tokens_[index]));
   }
-  if (result.error) return result;
+  if (result.error()) return result;
   const auto pieces = static_cast<int64_t>(weights.size());
-  result.rows = 1;
-  result.columns = static_cast<int64_t>(rows.size()) / pieces;
-  result.values.resize(static_cast<size_t>(result.columns));
-  ops.download(
-      ops.weighted_mean(ops.upload(rows, pieces, result.columns), weights, plan_.normalize),
-      result.values);
+  Vectors mean{.rows = 1, .columns = static_cast<int64_t>(rows.size()) / pieces};
+  mean.values.resize(static_cast<size_t>(mean.columns));
+  ops.download(ops.weighted_mean(ops.upload(rows, pieces, mean.columns), weights, plan_.normalize),
+               mean.values);
+  result.answer = std::move(mean);
   return result;
 }
 

@@ -47,9 +47,9 @@ class Assembly {
   struct Documents {
     std::vector<float> rows;
     std::vector<int32_t> ids, offsets{0};
-    void add(const Result& document, bool sparse);
+    void add(const Answer& document);
   };
-  Tensor compare(Ops& ops, const Result& query, const Documents& group) const;
+  Tensor compare(Ops& ops, const Answer& query, const Documents& group) const;
   void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
   Result join(Ops& ops, const Item& item, const std::vector<Result>& parts) const;
 

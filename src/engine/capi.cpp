@@ -14,7 +14,7 @@ struct vecton_engine {
 };
 
 struct vecton_matrix {
-  vecton::Result result;
+  vecton::Vectors vectors;
 };
 
 namespace {
@@ -115,7 +115,7 @@ std::vector<vecton::Result> results_of(vecton_engine* engine,
                                        std::vector<vecton::Request> requests) {
   std::vector<vecton::Result> results = engine->engine->submit(std::move(requests)).get();
   for (const vecton::Result& result : results) {
-    if (result.error) throw *result.error;
+    if (result.error()) throw *result.error();
   }
   return results;
 }
@@ -199,9 +199,10 @@ int vecton_classify(vecton_engine* engine, const char* const* texts, const char*
       requests[i].task = task;
     }
     for (const vecton::Result& result : results_of(engine, std::move(requests))) {
-      if (result.values.size() != vecton_label_count(engine))
+      const std::vector<float>& values = result.get<vecton::Labels>().values;
+      if (values.size() != vecton_label_count(engine))
         throw Error(ErrorCode::kInternal, "the model gave more or fewer numbers than labels");
-      out = std::copy(result.values.begin(), result.values.end(), out);
+      out = std::copy(values.begin(), values.end(), out);
     }
     return 0;
   });
@@ -214,21 +215,22 @@ vecton_matrix* vecton_embed_tokens(vecton_engine* engine, const char* text, cons
     requests[0].task = vecton::TokenEmbed{};
     requests[0].prompt = {.input = text, .role = role_of(role)};
     auto matrix = std::make_unique<vecton_matrix>();
-    matrix->result = std::move(results_of(engine, std::move(requests)).at(0));
+    matrix->vectors =
+        std::move(results_of(engine, std::move(requests)).at(0).get<vecton::Vectors>());
     return matrix.release();
   });
 }
 
 size_t vecton_matrix_rows(const vecton_matrix* matrix) {
-  return matrix ? static_cast<size_t>(matrix->result.rows) : 0;
+  return matrix ? static_cast<size_t>(matrix->vectors.rows) : 0;
 }
 
 size_t vecton_matrix_columns(const vecton_matrix* matrix) {
-  return matrix ? static_cast<size_t>(matrix->result.columns) : 0;
+  return matrix ? static_cast<size_t>(matrix->vectors.columns) : 0;
 }
 
 const float* vecton_matrix_values(const vecton_matrix* matrix) {
-  return matrix ? matrix->result.values.data() : nullptr;
+  return matrix ? matrix->vectors.values.data() : nullptr;
 }
 
 void vecton_matrix_free(vecton_matrix* matrix) { delete matrix; }

@@ -269,9 +269,11 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch)
   if (left > 0) runtime->impl().pool.notify(left);  // what waited for this batch's pages
   for (engine::Sequence& sequence : batch) {
     Result& result = sequence.group->results[sequence.index];
-    if (error) result.error = error;
-    result.prompt_tokens = sequence.tokens();
-    result.truncated = sequence.truncated;
+    if (error) {
+      result.answer = *error;
+      result.also.clear();
+    }
+    result.usage = {.prompt_tokens = sequence.tokens(), .truncated = sequence.truncated};
     result.timings = {.tokenization = sequence.tokenization,
                       .queue = std::chrono::duration<double>(start - sequence.queued).count(),
                       .inference = seconds};
@@ -284,12 +286,12 @@ void Engine::Impl::answer(engine::Sequence& sequence) {
   const Result& result = sequence.group->results[sequence.index];
   {
     const std::lock_guard lock(mutex);
-    if (!result.error) {
+    if (!result.error()) {
       ++stats.requests_done;
-      stats.prompt_tokens += result.prompt_tokens;
+      stats.prompt_tokens += result.usage.prompt_tokens;
     } else {
-      ++(result.error->code() == ErrorCode::kCancelled ? stats.requests_cancelled
-                                                       : stats.requests_failed);
+      ++(result.error()->code() == ErrorCode::kCancelled ? stats.requests_cancelled
+                                                         : stats.requests_failed);
     }
   }
   if (sequence.group->left.fetch_sub(1) == 1)
@@ -310,9 +312,7 @@ std::vector<Result> Engine::Impl::assemble(const engine::Assembly& assembly,
     const std::lock_guard lock(mutex);
     score_ops.push_back(std::move(own));
   } catch (const std::exception& e) {  // out of memory
-    Result failed;
-    failed.error = Error(ErrorCode::kInternal, e.what());
-    results.assign(assembly.requests(), failed);
+    results.assign(assembly.requests(), {.answer = Error(ErrorCode::kInternal, e.what())});
   }
   return results;
 }
@@ -332,7 +332,7 @@ std::unique_ptr<Ops> Engine::Impl::take_score_ops() {
 
 void Engine::Impl::fail(std::vector<engine::Sequence>& sequences, const Error& error) {
   for (engine::Sequence& sequence : sequences) {
-    sequence.group->results[sequence.index].error = error;
+    sequence.group->results[sequence.index].answer = error;
     answer(sequence);
   }
 }
@@ -434,10 +434,8 @@ std::vector<std::vector<float>> Engine::embed(std::span<const std::string> texts
     requests[i].prompt.input = texts[i];
   }
   std::vector<std::vector<float>> vectors;
-  for (Result& result : submit(std::move(requests)).get()) {
-    if (result.error) throw *result.error;
-    vectors.push_back(std::move(result.values));
-  }
+  for (Result& result : submit(std::move(requests)).get())
+    vectors.push_back(std::move(result.get<Vectors>().values));
   return vectors;
 }
 
@@ -455,10 +453,8 @@ std::vector<float> Engine::score(const std::string& query, std::span<const std::
     std::get<Score>(requests[i].task).document = documents[i];
   }
   std::vector<float> scores;
-  for (const Result& result : submit(std::move(requests)).get()) {
-    if (result.error) throw *result.error;
-    scores.push_back(result.values.front());
-  }
+  for (const Result& result : submit(std::move(requests)).get())
+    scores.push_back(result.get<Relevance>().score);
   return scores;
 }
 

@@ -62,6 +62,12 @@ std::vector<Request> requests_of(const std::vector<std::string>& texts, Task tas
   return requests;
 }
 
+std::vector<float> values_of(const Answer& answer) {
+  const Numbers numbers = numbers_of(answer);
+  return {numbers.values.begin(), numbers.values.end()};
+}
+std::vector<float> values_of(const Result& result) { return values_of(result.answer); }
+
 bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
@@ -105,8 +111,8 @@ TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
       for (const size_t i : order) shuffled.push_back(texts[i]);
       const std::vector<Result> results = engine->submit(requests_of(shuffled, task)).get();
       for (size_t i = 0; i < order.size(); ++i) {
-        ASSERT_FALSE(results[i].error);
-        ASSERT_TRUE(same_bits(results[i].values, want[order[i]].values))
+        ASSERT_FALSE(results[i].error());
+        ASSERT_TRUE(same_bits(values_of(results[i]), values_of(want[order[i]])))
             << "text " << order[i] << ", " << threads << " threads, batches of " << batch_tokens
             << " tokens";
       }
@@ -162,8 +168,8 @@ TEST(PrefixCaching, LeavesTheBitsOfScoresAsTheyAre) {
         for (int round = 0; round < 3; ++round) {
           const std::vector<Result> results = engine->submit(rerank_requests(30)).get();
           for (size_t i = 0; i < want.size(); ++i) {
-            ASSERT_FALSE(results[i].error) << results[i].error->what();
-            ASSERT_TRUE(same_bits(results[i].values, want[i].values))
+            ASSERT_FALSE(results[i].error()) << results[i].error()->what();
+            ASSERT_TRUE(same_bits(values_of(results[i]), values_of(want[i])))
                 << "document " << i << ", round " << round << ", " << threads
                 << " threads, batches of " << batch_tokens << ", cache of " << cache_bytes;
           }
@@ -239,11 +245,11 @@ TEST(Tasks, OfOneForwardPassHaveTheirOwnParameters) {
                      .task = TokenEmbed{.normalize = true},
                      .also = {Embed{.dimensions = 8, .dimensions_of_any_model = true}}};
   const Result result = engine->submit({both}).get().front();
-  ASSERT_FALSE(result.error);
-  EXPECT_EQ(result.also.at(0).columns, 8);
+  ASSERT_FALSE(result.error());
+  EXPECT_EQ(numbers_of(result.also.at(0)).columns, 8);
   const Result alone =
       engine->submit({Request{.prompt = both.prompt, .task = both.also.front()}}).get().front();
-  EXPECT_TRUE(same_bits(result.also[0].values, alone.values));
+  EXPECT_TRUE(same_bits(values_of(result.also[0]), values_of(alone)));
 }
 
 TEST(Tasks, CosineOfABiEncoderIsThatOfItsVectors) {
@@ -270,9 +276,9 @@ TEST(Tasks, ScoresOfOneSubmitKeepTheirOwnPrompts) {
   }
   const std::vector<Result> together = engine->submit(requests).get();
   for (size_t i = 0; i < requests.size(); ++i) {
-    ASSERT_FALSE(together[i].error);
+    ASSERT_FALSE(together[i].error());
     const Result alone = engine->submit({requests[i]}).get().front();
-    EXPECT_TRUE(same_bits(together[i].values, alone.values)) << prompts[i].first;
+    EXPECT_TRUE(same_bits(values_of(together[i]), values_of(alone))) << prompts[i].first;
   }
 }
 
@@ -289,12 +295,17 @@ TEST(Tasks, OfOneBatchGiveWhatTheyGiveAlone) {
   EXPECT_LT(engine->stats().batches - batches, 10);
   for (size_t i = 0; i < requests.size(); ++i) {
     const Result alone = engine->submit({requests[i]}).get().front();
-    EXPECT_TRUE(same_bits(together[i].values, alone.values)) << i;
-    EXPECT_EQ(together[i].ids, alone.ids) << i;
+    EXPECT_TRUE(same_bits(values_of(together[i]), values_of(alone))) << i;
+    const auto *own = std::get_if<SparseVector>(&together[i].answer),
+               *other = std::get_if<SparseVector>(&alone.answer);
+    ASSERT_EQ(own != nullptr, other != nullptr) << i;
+    if (own) {
+      EXPECT_EQ(own->ids, other->ids) << i;
+    }
     ASSERT_EQ(together[i].also.size(), alone.also.size()) << i;
     for (size_t j = 0; j < alone.also.size(); ++j) {
-      ASSERT_GT(alone.also[j].values.size(), 0u);
-      EXPECT_TRUE(same_bits(together[i].also[j].values, alone.also[j].values)) << i;
+      ASSERT_GT(values_of(alone.also[j]).size(), 0u);
+      EXPECT_TRUE(same_bits(values_of(together[i].also[j]), values_of(alone.also[j]))) << i;
     }
   }
 }
@@ -303,12 +314,13 @@ TEST(Tasks, FillMaskGivesTheLikeliestTokens) {
   const auto engine = open(fixture("bert-mlm"));
   const Result all =
       engine->submit({request_of("a [MASK] of [MASK]", FillMask{.top_k = 3})}).get().front();
-  ASSERT_EQ(all.rows, 2);
-  ASSERT_EQ(all.columns, 3);
-  EXPECT_GE(all.values[0], all.values[1]);
+  const auto& fillings = all.get<Fillings>();
+  ASSERT_EQ(fillings.rows, 2);
+  ASSERT_EQ(fillings.columns, 3);
+  EXPECT_GE(fillings.values[0], fillings.values[1]);
   const Result some =
       engine->submit({request_of("a [MASK]", FillMask{.targets = {"b", "c"}})}).get().front();
-  EXPECT_EQ(some.columns, 2);
+  EXPECT_EQ(some.get<Fillings>().columns, 2);
   const Error none = error_of([&] { (void)engine->submit({request_of("a b", FillMask{})}).get(); });
   EXPECT_THAT(none.what(), HasSubstr("no mask token ([MASK])"));
 }
@@ -324,12 +336,12 @@ TEST(Tasks, SeveralHeadsShareOneForwardPass) {
   const Result dense = alone(Embed{}), tokens = alone(TokenEmbed{}), sparse = alone(SparseEmbed{});
   request.also = {TokenEmbed{}, SparseEmbed{}};
   const Result all = engine->submit({request}).get().front();
-  ASSERT_FALSE(all.error);
-  EXPECT_TRUE(same_bits(all.values, dense.values));
+  ASSERT_FALSE(all.error());
+  EXPECT_TRUE(same_bits(values_of(all), values_of(dense)));
   ASSERT_EQ(all.also.size(), 2u);
-  EXPECT_TRUE(same_bits(all.also[0].values, tokens.values));
-  EXPECT_TRUE(same_bits(all.also[1].values, sparse.values));
-  EXPECT_EQ(all.also[1].ids, sparse.ids);
+  EXPECT_TRUE(same_bits(values_of(all.also[0]), values_of(tokens)));
+  EXPECT_TRUE(same_bits(values_of(all.also[1]), values_of(sparse)));
+  EXPECT_EQ(std::get<SparseVector>(all.also[1]).ids, sparse.get<SparseVector>().ids);
 }
 
 // A template of the request: the fixtures' checkpoints have none.
@@ -342,8 +354,8 @@ TEST(Chats, AreTheTextThatTheTemplateMakes) {
   const auto engine = open(fixture("bert-embed-prompt-left-out"));
   const auto vector = [&](Prompt prompt) {
     Result result = engine->submit({Request{.prompt = std::move(prompt)}}).get().front();
-    EXPECT_FALSE(result.error);
-    return result.values;
+    EXPECT_FALSE(result.error());
+    return values_of(result);
   };
   const std::vector<float> want =
       vector({.input = "the river", .prompt_text = "", .add_special_tokens = false});
@@ -378,11 +390,11 @@ TEST(LongTexts, ArePooledPieceByPieceOnRequest) {
   std::string text;
   for (int i = 0; i < 90; ++i) text += "river ";
   const Result result = engine->submit({Request{.prompt = {.input = text}}}).get().front();
-  ASSERT_FALSE(result.error) << result.error->what();
+  ASSERT_FALSE(result.error()) << result.error()->what();
   double length = 0;
-  for (const float x : result.values) length += double{x} * x;
+  for (const float x : values_of(result)) length += double{x} * x;
   EXPECT_NEAR(length, 1, 1e-5);
-  EXPECT_GT(result.prompt_tokens, engine->info().max_model_len);
+  EXPECT_GT(result.usage.prompt_tokens, engine->info().max_model_len);
   const std::string too_long = text + text + text + text + text + text;
   EXPECT_THAT(error_of([&] {
                 (void)engine->submit({Request{.prompt = {.input = too_long}}}).get();
@@ -394,12 +406,12 @@ TEST(LongTexts, LateChunkingGivesAVectorPerPart) {
   const auto engine = open(kBert);
   Request request{.task = Embed{.late_chunks = {"the capital of France ", "is a river"}}};
   const Result parts = engine->submit({request}).get().front();
-  ASSERT_FALSE(parts.error) << parts.error->what();
-  EXPECT_EQ(parts.rows, 2);
+  ASSERT_FALSE(parts.error()) << parts.error()->what();
+  EXPECT_EQ(parts.get<Vectors>().rows, 2);
   request.task = Embed{.late_chunks = {"the capital of France is a river"}};
   const Result whole = engine->submit({request}).get().front();
   const auto vector = engine->embed({"the capital of France is a river"});
-  EXPECT_TRUE(same_bits(whole.values, vector.front()));
+  EXPECT_TRUE(same_bits(values_of(whole), vector.front()));
 }
 
 TEST(Engine, EmbedIsWhatSubmitGives) {
@@ -407,7 +419,7 @@ TEST(Engine, EmbedIsWhatSubmitGives) {
   const auto vectors = engine->embed({"a text", "another"});
   const auto results = engine->submit({request_of("a text"), request_of("another")}).get();
   ASSERT_EQ(vectors.size(), 2u);
-  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(vectors[i], results[i].values));
+  for (size_t i = 0; i < 2; ++i) EXPECT_TRUE(same_bits(vectors[i], values_of(results[i])));
   EXPECT_EQ(static_cast<int64_t>(vectors[0].size()), engine->info().embedding_size);
 }
 
@@ -470,9 +482,9 @@ TEST(Engine, CutsTheInputWhereThatIsAskedFor) {
   std::string text;
   for (int i = 0; i < 300; ++i) text += "word ";
   const Result cut = engine->submit({request_of(text)}).get().front();
-  EXPECT_TRUE(cut.truncated);
-  EXPECT_EQ(cut.prompt_tokens, engine->info().max_model_len);
-  EXPECT_FALSE(engine->submit({request_of("short")}).get().front().truncated);
+  EXPECT_TRUE(cut.usage.truncated);
+  EXPECT_EQ(cut.usage.prompt_tokens, engine->info().max_model_len);
+  EXPECT_FALSE(engine->submit({request_of("short")}).get().front().usage.truncated);
 }
 
 TEST(Engine, CutsDimensionsThenNormalises) {
@@ -480,9 +492,9 @@ TEST(Engine, CutsDimensionsThenNormalises) {
   options.hf_overrides = R"({"matryoshka_dimensions":[16,24]})";
   const auto engine = Engine::open(options);
   const Result result = engine->submit({request_of("a", Embed{.dimensions = 16})}).get().front();
-  ASSERT_EQ(result.values.size(), 16u);
+  ASSERT_EQ(values_of(result).size(), 16u);
   double length = 0;
-  for (const float v : result.values) length += double{v} * v;
+  for (const float v : values_of(result)) length += double{v} * v;
   EXPECT_NEAR(length, 1, 1e-6);
   EXPECT_EQ(
       error_of([&] { (void)engine->submit({request_of("a", Embed{.dimensions = 17})}); }).field(),
@@ -510,7 +522,7 @@ TEST(Engine, SaysNoWhenTheQueueIsFull) {
   });
   go_on.count_down();
   EXPECT_EQ(full.code(), ErrorCode::kQueueFull);
-  for (auto& future : waiting) EXPECT_FALSE(future.get().front().error);
+  for (auto& future : waiting) EXPECT_FALSE(future.get().front().error());
 }
 
 TEST(Engine, DropsCancelledRequests) {
@@ -527,8 +539,8 @@ TEST(Engine, DropsCancelledRequests) {
   ticket.cancel();
   go_on.count_down();
   for (const Result& result : promise.get_future().get()) {
-    ASSERT_TRUE(result.error);
-    EXPECT_EQ(result.error->code(), ErrorCode::kCancelled);
+    ASSERT_TRUE(result.error());
+    EXPECT_EQ(result.error()->code(), ErrorCode::kCancelled);
   }
   engine->drain();
   EXPECT_EQ(engine->stats().requests_cancelled, 2);
@@ -541,7 +553,7 @@ TEST(Engine, ClassifiersReadTheLastTokenThatIsNoPadding) {
     std::vector<Request> requests(1);
     requests[0].task = Classify{};
     requests[0].prompt.input = std::move(ids);
-    return engine->submit(std::move(requests)).get().at(0).values;
+    return engine->submit(std::move(requests)).get().at(0).get<Labels>().values;
   };
   const std::vector<float> want = classify({10, kPadding, 12});
   EXPECT_TRUE(same_bits(classify({10, kPadding, 12, kPadding, kPadding}), want));
@@ -566,7 +578,7 @@ TEST(Engine, StoppingAnswersEveryWaitingRequest) {
   engine.reset();
   for (auto& future : futures) {
     for (const Result& result : future.get())
-      EXPECT_TRUE(!result.error || result.error->code() == ErrorCode::kCancelled);
+      EXPECT_TRUE(!result.error() || result.error()->code() == ErrorCode::kCancelled);
   }
 }
 
@@ -601,8 +613,8 @@ TEST(Runtime, EnginesThatShareOneGiveTheSameBits) {
   const auto serve = [&](Engine& engine, const std::vector<Result>& want) {
     const std::vector<Result> got = engine.submit(requests_of(texts)).get();
     for (size_t i = 0; i < want.size(); ++i) {
-      EXPECT_FALSE(got[i].error);
-      EXPECT_TRUE(same_bits(got[i].values, want[i].values)) << i;
+      EXPECT_FALSE(got[i].error());
+      EXPECT_TRUE(same_bits(values_of(got[i]), values_of(want[i]))) << i;
     }
   };
   std::atomic<bool> gone{false};
@@ -614,7 +626,7 @@ TEST(Runtime, EnginesThatShareOneGiveTheSameBits) {
   std::future<std::vector<Result>> waiting = first->submit(requests_of(texts));
   first.reset();  // while the other works
   for (const Result& result : waiting.get())
-    EXPECT_TRUE(!result.error || result.error->code() == ErrorCode::kCancelled);
+    EXPECT_TRUE(!result.error() || result.error()->code() == ErrorCode::kCancelled);
   gone = true;
   other.join();
 }
@@ -721,7 +733,7 @@ void soak(Engine& engine, int requests, unsigned seed) {
     for (Request& request : some) {
       if (random() % 4 == 0) request.task = TokenEmbed{};
     }
-    for (const Result& result : engine.submit(std::move(some)).get()) ASSERT_FALSE(result.error);
+    for (const Result& result : engine.submit(std::move(some)).get()) ASSERT_FALSE(result.error());
     done += static_cast<int>(count);
   }
 }

@@ -56,17 +56,17 @@ class WordRule {
 };
 
 // What is not special. Several tokens may stand for one character, and some for none.
-std::vector<Piece> pieces_of(const Result& result, std::string_view text,
+std::vector<Piece> pieces_of(const Labels& answer, std::string_view text,
                              const Tokenizer& tokenizer) {
   std::vector<Piece> pieces;
   const WordRule rule(tokenizer, text);
-  const auto columns = static_cast<size_t>(result.columns);
-  for (size_t i = 0; i < result.tokens.size(); ++i) {
-    const TokenInfo& token = result.tokens[i];
+  const auto columns = static_cast<size_t>(answer.columns);
+  for (size_t i = 0; i < answer.tokens.size(); ++i) {
+    const TokenInfo& token = answer.tokens[i];
     const bool inside = token.begin >= 0 && token.begin <= token.end &&
                         token.end <= static_cast<int64_t>(text.size());
     if (token.special || !inside) continue;
-    const float* row = result.values.data() + i * columns;
+    const float* row = answer.values.data() + i * columns;
     pieces.push_back({{row, row + columns}, token.begin, token.end, rule.continues(token)});
   }
   return pieces;
@@ -173,16 +173,16 @@ std::optional<Aggregation> aggregation_from_string(std::string_view name) {
   return std::nullopt;
 }
 
-std::vector<Entity> find_entities(const Result& result, std::string_view text,
+std::vector<Entity> find_entities(const Labels& answer, std::string_view text,
                                   const Tokenizer& tokenizer, std::span<const std::string> labels,
                                   Aggregation aggregation) {
-  if (std::cmp_not_equal(labels.size(), result.columns)) {
+  if (std::cmp_not_equal(labels.size(), answer.columns)) {
     throw Error(ErrorCode::kUnsupported,
                 "entities: the model has " + std::to_string(labels.size()) + " labels for the " +
-                    std::to_string(result.columns) +
+                    std::to_string(answer.columns) +
                     " numbers of a token; token classifiers have one each");
   }
-  std::vector<Piece> pieces = pieces_of(result, text, tokenizer);
+  std::vector<Piece> pieces = pieces_of(answer, text, tokenizer);
   if (aggregation == Aggregation::kNone) return single_entities(pieces, text, labels);
   if (aggregation != Aggregation::kSimple) pieces = words_of(std::move(pieces), aggregation);
   return joined_entities(pieces, text, labels);

@@ -15,23 +15,23 @@ struct Tagged {
       : text(the_text), tokenizer(Tokenizer::open("tests/golden/" + model + "/model")) {
     const Encoding encoding = tokenizer->encode(text, {.offsets = true});
     for (size_t i = 0; i < encoding.ids.size(); ++i) {
-      result.tokens.push_back({.id = encoding.ids[i],
+      answer.tokens.push_back({.id = encoding.ids[i],
                                .begin = encoding.offsets[i].first,
                                .end = encoding.offsets[i].second,
                                .special = encoding.special_tokens_mask[i] != 0});
     }
-    result.rows = static_cast<int64_t>(encoding.ids.size());
-    result.columns = static_cast<int64_t>(kLabels.size());
-    result.values.assign(static_cast<size_t>(result.rows * result.columns), 0.0f);
+    answer.rows = static_cast<int64_t>(encoding.ids.size());
+    answer.columns = static_cast<int64_t>(kLabels.size());
+    answer.values.assign(static_cast<size_t>(answer.rows * answer.columns), 0.0f);
   }
 
   // Of tokens that are not special, in order.
   Tagged& say(const std::vector<std::pair<std::string, float>>& said) {
     size_t next = 0;
-    for (size_t i = 0; i < result.tokens.size() && next < said.size(); ++i) {
-      if (result.tokens[i].special) continue;
+    for (size_t i = 0; i < answer.tokens.size() && next < said.size(); ++i) {
+      if (answer.tokens[i].special) continue;
       const auto label = std::ranges::find(kLabels, said[next].first) - kLabels.begin();
-      result.values[i * kLabels.size() + static_cast<size_t>(label)] = said[next++].second;
+      answer.values[i * kLabels.size() + static_cast<size_t>(label)] = said[next++].second;
     }
     EXPECT_EQ(next, said.size());
     return *this;
@@ -40,7 +40,7 @@ struct Tagged {
   // "PER 0.5 Hi|A-B 0.25 ,"
   std::string entities(Aggregation aggregation) const {
     std::string out;
-    for (const Entity& entity : find_entities(result, text, *tokenizer, kLabels, aggregation)) {
+    for (const Entity& entity : find_entities(answer, text, *tokenizer, kLabels, aggregation)) {
       char score[32];
       std::snprintf(score, sizeof score, " %g ", static_cast<double>(entity.score));
       out += (out.empty() ? "" : "|") + entity.label + score + entity.text;
@@ -50,12 +50,12 @@ struct Tagged {
 
   std::string text;
   std::shared_ptr<const Tokenizer> tokenizer;
-  Result result;
+  Labels answer;
 };
 
 size_t tokens_of(const Tagged& tagged) {
   return static_cast<size_t>(
-      std::ranges::count_if(tagged.result.tokens, [](const TokenInfo& t) { return !t.special; }));
+      std::ranges::count_if(tagged.answer.tokens, [](const TokenInfo& t) { return !t.special; }));
 }
 
 TEST(Entities, WordsOfWordPieceEndWhereNoneGoesOn) {
@@ -119,11 +119,11 @@ TEST(Entities, SayWhichLabelTheyBeginWith) {
   Tagged tagged("tok-bert-uncased", "a b");
   tagged.say({{"B-PER", 0.5f}, {"I-PER", 0.5f}});
   const auto joined =
-      find_entities(tagged.result, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kSimple);
+      find_entities(tagged.answer, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kSimple);
   ASSERT_EQ(joined.size(), 1u);
   EXPECT_EQ(joined[0].label_id, 1u);
   const auto tokens =
-      find_entities(tagged.result, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kNone);
+      find_entities(tagged.answer, tagged.text, *tagged.tokenizer, kLabels, Aggregation::kNone);
   ASSERT_EQ(tokens.size(), 2u);
   EXPECT_EQ(tokens[1].label_id, 2u);
 }

@@ -13,13 +13,13 @@ std::vector<int32_t> ids_read(const Result& result, const Prompt& prompt,
   if (const auto* text = std::get_if<std::string>(&prompt.input)) {
     EncodeOptions options{.add_special_tokens = prompt.add_special_tokens.value_or(true),
                           .truncation = EncodeOptions::Truncation::kLongestFirst,
-                          .max_length = result.prompt_tokens,
+                          .max_length = result.usage.prompt_tokens,
                           .truncation_side = prompt.truncation.side};
-    if (!result.truncated) options.truncation = EncodeOptions::Truncation::kNone;
+    if (!result.usage.truncated) options.truncation = EncodeOptions::Truncation::kNone;
     return tokenizer.encode(*text, options).ids;
   }
   std::vector<int32_t> ids = std::get<std::vector<int32_t>>(prompt.input);
-  const auto most = static_cast<size_t>(std::max<int64_t>(result.prompt_tokens, 0));
+  const auto most = static_cast<size_t>(std::max<int64_t>(result.usage.prompt_tokens, 0));
   if (ids.size() > most) {
     const auto extra = static_cast<std::ptrdiff_t>(ids.size() - most);
     if (prompt.truncation.side == EncodeOptions::Side::kLeft) {
@@ -77,9 +77,10 @@ std::vector<std::vector<Filling>> find_fillings(const Result& result, const Prom
   for (size_t i = 0; i < ids.size(); ++i) {
     if (mask && ids[i] == *mask) masks.push_back(i);
   }
-  const auto rows = static_cast<size_t>(result.rows), columns = static_cast<size_t>(result.columns);
-  if (masks.size() != rows || result.ids.size() != rows * columns ||
-      result.values.size() != rows * columns) {
+  const auto& answer = result.get<Fillings>();
+  const auto rows = static_cast<size_t>(answer.rows), columns = static_cast<size_t>(answer.columns);
+  if (masks.size() != rows || answer.ids.size() != rows * columns ||
+      answer.values.size() != rows * columns) {
     throw Error(ErrorCode::kInternal, "the result is not one of this request: it has " +
                                           std::to_string(rows) + " masks, the text " +
                                           std::to_string(masks.size()));
@@ -88,10 +89,10 @@ std::vector<std::vector<Filling>> find_fillings(const Result& result, const Prom
   for (size_t row = 0; row < rows; ++row) {
     for (size_t i = row * columns; i < (row + 1) * columns; ++i) {
       std::vector<int32_t> filled = ids;
-      filled[masks[row]] = result.ids[i];
-      fillings[row].push_back({.token = result.ids[i],
-                               .text = text_of(tokenizer, {result.ids[i]}, false),
-                               .score = result.values[i],
+      filled[masks[row]] = answer.ids[i];
+      fillings[row].push_back({.token = answer.ids[i],
+                               .text = text_of(tokenizer, {answer.ids[i]}, false),
+                               .score = answer.values[i],
                                .sequence = text_of(tokenizer, std::move(filled), rows == 1)});
     }
   }

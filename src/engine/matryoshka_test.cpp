@@ -52,7 +52,7 @@ TEST(Matryoshka, RequestsAreCutToWhatTheModelWasTrainedFor) {
   const auto engine = Engine::open(model.options());
   const auto size_of = [&](const Embed& task) {
     const Request request{.prompt = {.input = "a river"}, .task = task};
-    return engine->submit({request}).get().front().values.size();
+    return engine->submit({request}).get().front().get<Vectors>().values.size();
   };
   EXPECT_EQ(size_of({.dimensions = 32}), 32u);
   EXPECT_REFUSED(size_of({.dimensions = 16}), ErrorCode::kInvalidArgument, "from 32 to");
@@ -64,7 +64,7 @@ TEST(Matryoshka, AnyModelIsCutWhereThatIsAskedFor) {
   const auto ask = [&](bool any) {
     const Embed task{.dimensions = 8, .dimensions_of_any_model = any, .normalize = true};
     Request request{.prompt = {.input = "a river"}, .task = task};
-    return engine->submit({std::move(request)}).get().front().values;
+    return engine->submit({std::move(request)}).get().front().get<Vectors>().values;
   };
   EXPECT_REFUSED(ask(false), ErrorCode::kInvalidArgument, "matryoshka");
   double length = 0;

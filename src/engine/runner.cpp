@@ -16,21 +16,26 @@ namespace vecton::engine {
 
 namespace {
 
-// A head's answer as a result, or why there is none.
-void give(heads::HeadAnswer answer, const Sequence& sequence, Result& result) {
-  const bool finite = std::ranges::all_of(answer.values, [](float v) { return std::isfinite(v); });
+// Of a task that nothing was computed for: no row of the sequence was wanted.
+Answer empty_answer(const TaskParameters& task) {
+  return std::visit(
+      [](const auto& parameters) -> Answer {
+        return typename std::decay_t<decltype(parameters)>::Output{};
+      },
+      task);
+}
+
+// Puts the answer to one of the request's tasks into its result, or why there is none.
+void give(Answer answer, size_t task, Result& result) {
+  if (result.error()) return;
+  const bool finite =
+      std::ranges::all_of(numbers_of(answer).values, [](float v) { return std::isfinite(v); });
   if (!finite) {
-    result.error = Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
+    result.answer = Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
+    result.also.clear();
     return;
   }
-  result.rows = answer.rows;
-  result.columns = answer.columns;
-  result.values = std::move(answer.values);
-  result.ids = std::move(answer.ids);
-  result.logit = answer.logit;
-  if (sequence.tokens_info.empty()) return;
-  for (const int32_t position : answer.positions)
-    result.tokens.push_back(sequence.tokens_info[static_cast<size_t>(position)]);
+  (task == 0 ? result.answer : result.also[task - 1]) = std::move(answer);
 }
 
 // The rows of each of `sequences` sequences that any of `parts` wants: parts[i] holds those of
@@ -154,7 +159,8 @@ std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& seq
       auto head = std::ranges::find(work, task, &HeadWork::task);
       if (head == work.end()) head = work.insert(work.end(), {.task = task});
       head->sequences.push_back(i);
-      head->inputs.push_back({.work = &sequences[i], .task = t});
+      head->inputs.push_back(
+          {.work = &sequences[i], .task = t, .tokens = sequences[i].tokens_info});
       routes_[sequences[i].route].heads.at(task)->want(head->inputs.back(), head->wanted);
     }
   }
@@ -282,7 +288,11 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   const std::vector<HeadWork> work = head_work(sequences);
   batch.wanted = union_of(work, sequences.size());
   for (const Sequence& s : sequences) {
-    if (!s.is_chunk()) s.group->results[s.index].also.resize(s.tasks.size() - 1);
+    if (s.is_chunk()) continue;
+    Result& result = s.group->results[s.index];
+    result.answer = empty_answer(s.tasks.front());
+    result.also.clear();
+    for (size_t t = 1; t < s.tasks.size(); ++t) result.also.push_back(empty_answer(s.tasks[t]));
   }
   const bool stores =
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
@@ -293,14 +303,11 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
     const bool all = head.wanted.count() == batch.wanted.count();
     const Tensor rows =
         all ? hidden : ops.gather_rows(hidden, ops.upload_indices(places(head, batch.wanted)));
-    std::vector<heads::HeadAnswer> answers =
-        routes_[sequences.front().route].heads.at(head.task)->answer(ops, rows, head.wanted,
-                                                                     head.inputs);
+    std::vector<Answer> answers = routes_[sequences.front().route].heads.at(head.task)->answer(
+        ops, rows, head.wanted, head.inputs);
     for (size_t i = 0; i < answers.size(); ++i) {
       const Sequence& s = sequences[head.sequences[i]];
-      Result& result = s.group->results[s.index];
-      const size_t t = head.inputs[i].task;
-      give(std::move(answers[i]), s, t == 0 ? result : result.also[t - 1]);
+      give(std::move(answers[i]), head.inputs[i].task, s.group->results[s.index]);
     }
   }
 }

@@ -52,8 +52,8 @@ TEST(TokenTypes, ThatTheModelHasNotAreRefusedOfTheirRequestAlone) {
   EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
   EXPECT_EQ(error.field(), "input");
   EXPECT_THAT(error.what(), HasSubstr("the type 2; the model's types are 0 to 1"));
-  EXPECT_FALSE(good.get().front().error);
-  EXPECT_FALSE(later.get().front().error);
+  EXPECT_FALSE(good.get().front().error());
+  EXPECT_FALSE(later.get().front().error());
 }
 
 float score_of(const std::string& model) {

@@ -48,11 +48,11 @@ TEST_P(WindowedCache, LeavesTheBitsAsTheyAre) {
         for (int round = 0; round < 2; ++round) {
           const std::vector<Result> got = engine->submit(requests()).get();
           for (size_t i = 0; i < want.size(); ++i) {
-            ASSERT_FALSE(got[i].error) << got[i].error->what();
-            ASSERT_EQ(got[i].values.size(), want[i].values.size());
-            ASSERT_EQ(std::memcmp(got[i].values.data(), want[i].values.data(),
-                                  want[i].values.size() * sizeof(float)),
-                      0)
+            ASSERT_FALSE(got[i].error()) << got[i].error()->what();
+            const std::span<const float> a = numbers_of(got[i].answer).values,
+                                         b = numbers_of(want[i].answer).values;
+            ASSERT_EQ(a.size(), b.size());
+            ASSERT_EQ(std::memcmp(a.data(), b.data(), b.size_bytes()), 0)
                 << "text " << i << ", round " << round << ", " << threads << " threads, batches of "
                 << batch_tokens << " tokens, cache of " << cache_bytes << " bytes";
           }

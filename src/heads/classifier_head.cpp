@@ -48,9 +48,8 @@ Tensor ClassifierHead::finish(Ops& ops, Tensor logits, bool activated,
   return columns.empty() ? logits : ops.gather_columns(logits, columns);
 }
 
-std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden,
-                                               const tensor::Rows& rows,
-                                               std::span<const HeadInput> inputs) const {
+std::vector<Answer> ClassifierHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                           std::span<const HeadInput> inputs) const {
   tensor::Indices columns;
   if (!step_.columns.empty()) columns = ops.upload_indices(step_.columns);
   return weights_.every_token ? answer_tokens(ops, hidden, rows, inputs, columns)
@@ -58,10 +57,10 @@ std::vector<HeadAnswer> ClassifierHead::answer(Ops& ops, const Tensor& hidden,
 }
 
 // A row per sequence: all of them at once.
-std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor& hidden,
-                                                         const tensor::Rows& rows,
-                                                         std::span<const HeadInput> inputs,
-                                                         const tensor::Indices& columns) const {
+std::vector<Answer> ClassifierHead::answer_sequences(Ops& ops, const Tensor& hidden,
+                                                     const tensor::Rows& rows,
+                                                     std::span<const HeadInput> inputs,
+                                                     const tensor::Indices& columns) const {
   const std::span<const checkpoint::HeadStep> steps = weights_.steps;
   Tensor x = run(ops, steps.first(weights_.token_steps), hidden);
   if (rows.count() != rows.sequences()) x = ops.pool(x, weights_.pooling, ops.upload_rows(rows));
@@ -75,36 +74,34 @@ std::vector<HeadAnswer> ClassifierHead::answer_sequences(Ops& ops, const Tensor&
         (wants_activation(inputs[s]) ? activated : plain).slice_rows(static_cast<int64_t>(s), 1));
   const bool scores = logits.columns() == 1;
   if (scores) values.push_back(logits);
-  std::vector<HeadAnswer> answers = to_answers(ops, values);
-  if (scores) {
-    for (size_t s = 0; s < inputs.size(); ++s) answers[s].logit = answers.back().values[s];
-    answers.pop_back();
+  std::vector<Matrix> read = read_all(ops, values);
+  std::vector<Answer> answers;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    const float logit = scores ? read.back().values[s] : 0;
+    answers.push_back(labels_or_score(inputs[s], std::move(read[s]), logit));
   }
   return answers;
 }
 
 // A row per token, one sequence at a time: a vocabulary's logits are many.
-std::vector<HeadAnswer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hidden,
-                                                      const tensor::Rows& rows,
-                                                      std::span<const HeadInput> inputs,
-                                                      const tensor::Indices& columns) const {
-  std::vector<Tensor> values, scores;  // scores: the logits of answers of one number
+std::vector<Answer> ClassifierHead::answer_tokens(Ops& ops, const Tensor& hidden,
+                                                  const tensor::Rows& rows,
+                                                  std::span<const HeadInput> inputs,
+                                                  const tensor::Indices& columns) const {
+  std::vector<Tensor> values;
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor logits =
         activation_.calibrate(ops, run_steps(ops, weights_, slice_sequence(hidden, rows, s)));
-    if (logits.columns() == 1 && logits.rows() == 1) scores.push_back(logits);
     values.push_back(finish(ops, std::move(logits), wants_activation(inputs[s]), columns));
   }
-  values.insert(values.end(), scores.begin(), scores.end());
-  std::vector<HeadAnswer> answers = to_answers(ops, values);
-  size_t score = inputs.size();
+  std::vector<Matrix> read = read_all(ops, values);
+  std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    const bool scored =
-        weights_.steps.back().linear.w->n == 1 && rows.offsets[s + 1] - rows.offsets[s] == 1;
-    if (scored) answers[s].logit = answers[score++].values.front();
-    answers[s].positions = rows_of_sequence(rows, s).index;
+    answers.push_back(Labels{.rows = read[s].rows,
+                             .columns = read[s].columns,
+                             .values = std::move(read[s].values),
+                             .tokens = tokens_of(inputs[s], rows, s)});
   }
-  answers.resize(inputs.size());
   return answers;
 }
 

@@ -24,19 +24,19 @@ class ClassifierHead final : public Head {
   ClassifierHead(checkpoint::HeadWeights weights, LabelActivation activation, Step step = {});
 
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   // Logits as an answer gives them: activated where `activated`, and the columns that are kept.
   Tensor finish(Ops& ops, Tensor logits, bool activated, const tensor::Indices& columns) const;
 
-  std::vector<HeadAnswer> answer_sequences(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                           std::span<const HeadInput> inputs,
-                                           const tensor::Indices& columns) const;
-  std::vector<HeadAnswer> answer_tokens(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                        std::span<const HeadInput> inputs,
-                                        const tensor::Indices& columns) const;
+  std::vector<Answer> answer_sequences(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                       std::span<const HeadInput> inputs,
+                                       const tensor::Indices& columns) const;
+  std::vector<Answer> answer_tokens(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                    std::span<const HeadInput> inputs,
+                                    const tensor::Indices& columns) const;
 
   checkpoint::HeadWeights weights_;
   LabelActivation activation_;

@@ -78,20 +78,26 @@ TEST_F(ClassifierHeadTest, AScoreKeepsItsLogit) {
   checkpoint::HeadWeights one{.pooling = ops::Pooling::kCls};
   one.steps = {sum()};
   const ClassifierHead head(one, LabelActivation::kSigmoid);
-  const HeadAnswer score = answer(head, text_, activated);
-  EXPECT_THAT(score.values, near({1 / (1 + std::exp(-3.0f))}));
-  EXPECT_EQ(score.logit, 3);
-  EXPECT_EQ(answer(head, text_).logit, 3);
-  EXPECT_EQ(answer(ClassifierHead(weights(ops::Pooling::kCls), {}), text_).logit,
-            0);  // two labels have none
+  const auto score = [](bool use_activation) {
+    return [=](Work& work) { work.tasks = {Score{.use_activation = use_activation}}; };
+  };
+  const testing::Given probability = answer(head, text_, score(true));
+  EXPECT_THAT(probability.values, near({1 / (1 + std::exp(-3.0f))}));
+  EXPECT_EQ(probability.logit, 3);
+  const testing::Given logit = answer(head, text_, score(false));
+  EXPECT_THAT(logit.values, ElementsAre(3));
+  EXPECT_EQ(logit.logit, 3);
+  // Two labels are no score.
+  EXPECT_THROW(answer(ClassifierHead(weights(ops::Pooling::kCls), {}), text_, score(true)), Error);
 }
 
 TEST_F(ClassifierHeadTest, LogitsOfABatchGoToTheirTexts) {
   checkpoint::HeadWeights one{.pooling = ops::Pooling::kCls};
   one.steps = {sum()};
-  const auto scores =
-      answers(ClassifierHead(one, LabelActivation::kSigmoid),
-              {text_, {.ids = {1}, .rows = {{7, 7}}}, {.ids = {1}, .rows = {{0, 0}}}});
+  const std::vector<Text> texts = {
+      text_, {.ids = {1}, .rows = {{7, 7}}}, {.ids = {1}, .rows = {{0, 0}}}};
+  const auto scores = answers(ClassifierHead(one, LabelActivation::kSigmoid), texts,
+                              [](Work& work) { work.tasks = {Score{}}; });
   ASSERT_EQ(scores.size(), 3u);
   EXPECT_EQ(scores[0].logit, 3);
   EXPECT_EQ(scores[1].logit, 14);
@@ -122,7 +128,7 @@ TEST_F(ClassifierHeadTest, TokenStepsComeBeforePooling) {
 }
 
 TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
-  const HeadAnswer all = answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_);
+  const testing::Given all = answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_);
   EXPECT_EQ(all.rows, 3);
   EXPECT_EQ(all.columns, 2);
   EXPECT_THAT(all.values, ElementsAre(3, -1, 8, -2, 4, 6));
@@ -132,7 +138,7 @@ TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
 TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
   const std::vector<uint8_t> kept = {0, 1, 0};
   const auto keep = [&](Work& work) { work.kept = kept; };
-  const HeadAnswer middle =
+  const testing::Given middle =
       answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_, keep);
   EXPECT_THAT(middle.values, ElementsAre(8, -2));
   EXPECT_THAT(middle.positions, ElementsAre(1));
@@ -144,7 +150,7 @@ TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
 
 TEST_F(ClassifierHeadTest, StepTagsChooseTokensAndColumns) {
   const ClassifierHead head(weights(ops::Pooling::kCls, true), {}, {.tag = 6, .columns = {1}});
-  const HeadAnswer step = answer(head, text_);
+  const testing::Given step = answer(head, text_);
   EXPECT_THAT(step.positions, ElementsAre(1));
   EXPECT_THAT(step.values, ElementsAre(-2));
   EXPECT_EQ(step.columns, 1);

@@ -86,13 +86,17 @@ Tensor EmbeddingHead::finish(Ops& ops, Tensor y, const Embed& task) const {
   return y;
 }
 
-std::vector<HeadAnswer> EmbeddingHead::answer(Ops& ops, const Tensor& last,
-                                              const tensor::Rows& rows,
-                                              std::span<const HeadInput> inputs) const {
+std::vector<Answer> EmbeddingHead::answer(Ops& ops, const Tensor& last, const tensor::Rows& rows,
+                                          std::span<const HeadInput> inputs) const {
   std::vector<Tensor> values = vectors(ops, last, rows, inputs);
   for (size_t s = 0; s < inputs.size(); ++s)
     values[s] = finish(ops, std::move(values[s]), inputs[s].parameters<Embed>());
-  return to_answers(ops, values);
+  std::vector<Answer> answers;
+  for (Matrix& read : read_all(ops, values)) {
+    answers.push_back(
+        Vectors{.rows = read.rows, .columns = read.columns, .values = std::move(read.values)});
+  }
+  return answers;
 }
 
 }  // namespace vecton::heads

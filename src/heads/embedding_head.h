@@ -28,8 +28,8 @@ class EmbeddingHead final : public Head {
                 RowModules vector_modules, const Defaults& defaults);
 
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
   // The vectors of each sequence as the modules leave them.
   std::vector<Tensor> vectors(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
                               std::span<const HeadInput> inputs) const;

@@ -40,7 +40,7 @@ TEST_F(EmbeddingHeadTest, Poolings) {
   };
   for (const auto& [pooling, expected] : cases) {
     const testing::Text& text = three_;
-    const HeadAnswer answer = this->answer(head({pooling}), text);
+    const testing::Given answer = this->answer(head({pooling}), text);
     EXPECT_THAT(answer.values, near(expected)) << static_cast<int>(pooling);
     EXPECT_EQ(answer.rows, 1);
     EXPECT_EQ(answer.columns, 2);
@@ -148,7 +148,7 @@ TEST_F(EmbeddingHeadTest, TheDefaultsCountWhereTheRequestSaysNothing) {
 TEST_F(EmbeddingHeadTest, EveryPartIsPooledForItself) {
   const std::vector<int64_t> parts = {1, 3};
   const auto in_parts = [&](Work& work) { work.parts = parts; };
-  const HeadAnswer means = answer(head({ops::Pooling::kMean}), three_, in_parts);
+  const testing::Given means = answer(head({ops::Pooling::kMean}), three_, in_parts);
   EXPECT_EQ(means.rows, 2);
   EXPECT_THAT(means.values, ElementsAre(1, -2, 1, 4));
   EXPECT_THAT(answer(head({ops::Pooling::kLast}), three_, in_parts).values,

@@ -19,9 +19,8 @@ void FillMaskHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden,
-                                             const tensor::Rows& rows,
-                                             std::span<const HeadInput> inputs) const {
+std::vector<Answer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                         std::span<const HeadInput> inputs) const {
   std::vector<Tensor> best;                   // of each sequence values, then columns
   std::vector<std::vector<int32_t>> targets;  // of the columns; empty = all tokens
   for (size_t s = 0; s < inputs.size(); ++s) {
@@ -33,10 +32,12 @@ std::vector<HeadAnswer> FillMaskHead::answer(Ops& ops, const Tensor& hidden,
         ops.top_k(x, std::min(inputs[s].parameters<FillMask>().top_k, x.columns()));
     best.insert(best.end(), {top.values, top.columns});
   }
-  std::vector<HeadAnswer> read = to_answers(ops, best), answers;
+  std::vector<Matrix> read = read_all(ops, best);
+  std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    HeadAnswer answer = std::move(read[2 * s]);
-    answer.positions = rows_of_sequence(rows, s).index;
+    Matrix& values = read[2 * s];
+    Fillings answer{
+        .rows = values.rows, .columns = values.columns, .values = std::move(values.values)};
     for (const float column : read[2 * s + 1].values) {
       const auto at = static_cast<int32_t>(column);
       answer.ids.push_back(targets[s].empty() ? at : targets[s][static_cast<size_t>(at)]);

@@ -12,8 +12,8 @@ class FillMaskHead final : public Head {
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
   // A row per mask: top_k tokens, likeliest first, ties by id; of `targets` only, where there are
   // some.
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   checkpoint::HeadWeights weights_;

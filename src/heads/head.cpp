@@ -1,18 +1,39 @@
 #include "heads/head.h"
 
+#include <string>
 #include <utility>
 
 namespace vecton::heads {
 
-std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values) {
-  std::vector<HeadAnswer> answers;
+std::vector<Matrix> read_all(Ops& ops, std::span<const Tensor> values) {
+  std::vector<Matrix> read;
   std::vector<std::vector<float>> numbers = ops.download_all(values);
   for (size_t i = 0; i < values.size(); ++i) {
-    answers.push_back({.rows = values[i].rows(),
-                       .columns = values[i].columns(),
-                       .values = std::move(numbers[i])});
+    read.push_back({.rows = values[i].rows(),
+                    .columns = values[i].columns(),
+                    .values = std::move(numbers[i])});
   }
-  return answers;
+  return read;
+}
+
+Answer labels_or_score(const HeadInput& input, Matrix values, float logit) {
+  if (asks_for<Score>(input)) {
+    if (values.values.size() != 1) {
+      throw Error(ErrorCode::kInternal,
+                  "a score is one number, the head gives " + std::to_string(values.values.size()));
+    }
+    return Relevance{.score = values.values.front(), .logit = logit};
+  }
+  return Labels{.rows = values.rows, .columns = values.columns, .values = std::move(values.values)};
+}
+
+std::vector<TokenInfo> tokens_of(const HeadInput& input, const tensor::Rows& rows,
+                                 size_t sequence) {
+  std::vector<TokenInfo> tokens;
+  if (input.tokens.empty()) return tokens;
+  for (int32_t r = rows.offsets[sequence]; r < rows.offsets[sequence + 1]; ++r)
+    tokens.push_back(input.tokens[static_cast<size_t>(rows.index[static_cast<size_t>(r)])]);
+  return tokens;
 }
 
 bool wants_activation(const HeadInput& input) {

@@ -15,7 +15,8 @@ namespace vecton::heads {
 // What a head is asked of one sequence.
 struct HeadInput {
   const Work* work = nullptr;
-  size_t task = 0;  // which of the work's tasks
+  size_t task = 0;                      // which of the work's tasks
+  std::span<const TokenInfo> tokens{};  // of the work's ids, where answers name them
 
   template <class Parameters>
   const Parameters& parameters() const {
@@ -23,17 +24,14 @@ struct HeadInput {
   }
 };
 
+template <class Parameters>
+bool asks_for(const HeadInput& input) {
+  return std::holds_alternative<Parameters>(input.work->tasks[input.task]);
+}
+
 // Whether labels and scores are wanted as probabilities, or what else the checkpoint makes of their
 // logits; so where nobody says.
 bool wants_activation(const HeadInput& input);
-
-struct HeadAnswer {
-  int64_t rows = 0, columns = 0;
-  std::vector<float> values;       // [rows, columns]
-  std::vector<int32_t> ids;        // tokens of the vocabulary that values are of; [rows, columns]
-  std::vector<int32_t> positions;  // answers per token: the token of each row
-  float logit = 0;                 // scores: before the activation
-};
 
 class Head {
  public:
@@ -42,17 +40,27 @@ class Head {
   // Appends the rows wanted of a sequence: positions to wanted.index, their end to wanted.offsets.
   virtual void want(const HeadInput& input, tensor::Rows& wanted) const = 0;
 
-  // One answer per sequence; `hidden` holds the wanted rows of all of them, as `rows` says.
-  virtual std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                         std::span<const HeadInput> inputs) const = 0;
+  // One answer per sequence, its task's Output; `hidden` holds the wanted rows of all of them, as
+  // `rows` says.
+  virtual std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                     std::span<const HeadInput> inputs) const = 0;
 
   // Bytes that its weights hold beside those of the checkpoint's main files.
   virtual int64_t weight_bytes() const { return 0; }
 };
 
+// A tensor's numbers.
+struct Matrix {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+};
 // Copies tensors out of the backend, all at once: a head computes the answers of a batch there and
 // reads them once.
-std::vector<HeadAnswer> to_answers(Ops& ops, std::span<const Tensor> values);
+std::vector<Matrix> read_all(Ops& ops, std::span<const Tensor> values);
+// The answer to a Score, or to who asks for labels.
+Answer labels_or_score(const HeadInput& input, Matrix values, float logit);
+// The tokens that the rows of one sequence are of, where its answer names them.
+std::vector<TokenInfo> tokens_of(const HeadInput& input, const tensor::Rows& rows, size_t sequence);
 // Adds every position of a sequence to `wanted` that is not left out by `kept`.
 void want_tokens(const HeadInput& input, tensor::Rows& wanted);
 // What of `rows`, and of a tensor that has a row for each of them, is one sequence's.

@@ -14,7 +14,7 @@ namespace {
 
 // Keeps the `most` largest weights of a sparse answer, by magnitude; of equal ones the first
 // tokens'.
-void keep_largest(HeadAnswer& sparse, std::optional<int64_t> most) {
+void keep_largest(SparseVector& sparse, std::optional<int64_t> most) {
   const size_t count = sparse.values.size();
   if (!most || static_cast<size_t>(*most) >= count) return;
   std::vector<size_t> order(count);
@@ -32,7 +32,6 @@ void keep_largest(HeadAnswer& sparse, std::optional<int64_t> most) {
   }
   sparse.ids.resize(order.size());
   sparse.values.resize(order.size());
-  sparse.columns = *most;
 }
 
 }  // namespace
@@ -41,8 +40,8 @@ SpladeHead::SpladeHead(checkpoint::HeadWeights weights, const checkpoint::Splade
                        RowModules modules, std::optional<int64_t> most)
     : weights_(std::move(weights)), pooling_(pooling), modules_(std::move(modules)), most_(most) {}
 
-std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                           std::span<const HeadInput> inputs) const {
+std::vector<Answer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                       std::span<const HeadInput> inputs) const {
   std::vector<Tensor> pooled;
   for (size_t s = 0; s < inputs.size(); ++s) {
     Tensor x = run_steps(ops, weights_, slice_sequence(hidden, rows, s));
@@ -54,34 +53,33 @@ std::vector<HeadAnswer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const
     if (pooling_.sum) x = ops.scale(std::move(x), count);
     pooled.push_back(modules_.forward(ops, std::move(x)));
   }
-  std::vector<HeadAnswer> answers;
-  for (const HeadAnswer& dense : to_answers(ops, pooled)) {
-    HeadAnswer sparse{.rows = 1};
+  std::vector<Answer> answers;
+  for (const Matrix& dense : read_all(ops, pooled)) {
+    SparseVector sparse;
     for (int64_t v = 0; v < dense.columns; ++v) {
       const float weight = dense.values[static_cast<size_t>(v)];
       if (weight == 0) continue;  // not finite: kept, and found by who checks
       sparse.ids.push_back(static_cast<int32_t>(v));
       sparse.values.push_back(weight);
     }
-    sparse.columns = static_cast<int64_t>(sparse.values.size());
     keep_largest(sparse, most_);
     answers.push_back(std::move(sparse));
   }
   return answers;
 }
 
-std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden,
-                                                  const tensor::Rows& rows,
-                                                  std::span<const HeadInput> inputs) const {
-  const HeadAnswer weights = std::move(to_answers(ops, {&hidden, 1}).front());
-  std::vector<HeadAnswer> answers;
+std::vector<Answer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden,
+                                              const tensor::Rows& rows,
+                                              std::span<const HeadInput> inputs) const {
+  const Matrix weights = std::move(read_all(ops, {&hidden, 1}).front());
+  std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     std::map<int32_t, float> of_token;
     for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
       const float weight = weights.values[static_cast<size_t>(r)];
       if (weight != 0) of_token[inputs[s].work->ids[static_cast<size_t>(rows.index[r])]] = weight;
     }
-    HeadAnswer sparse{.rows = 1, .columns = static_cast<int64_t>(of_token.size())};
+    SparseVector sparse;
     for (const auto& [id, weight] : of_token) {
       sparse.ids.push_back(id);
       sparse.values.push_back(weight);
@@ -95,12 +93,11 @@ std::vector<HeadAnswer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden
 LexicalHead::LexicalHead(ops::LinearWeight linear, std::set<int32_t> special)
     : linear_(std::move(linear)), special_(std::move(special)) {}
 
-std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden,
-                                            const tensor::Rows& rows,
-                                            std::span<const HeadInput> inputs) const {
+std::vector<Answer> LexicalHead::answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                                        std::span<const HeadInput> inputs) const {
   const Tensor of_tokens[] = {ops.linear(hidden, linear_, ops::Activation::kRelu)};
-  const HeadAnswer weights = std::move(to_answers(ops, of_tokens).front());
-  std::vector<HeadAnswer> answers;
+  const Matrix weights = std::move(read_all(ops, of_tokens).front());
+  std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     std::map<int32_t, float> largest;
     for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r) {
@@ -110,7 +107,7 @@ std::vector<HeadAnswer> LexicalHead::answer(Ops& ops, const Tensor& hidden,
       const auto [place, fresh] = largest.try_emplace(id, weight);
       if (!fresh && !(weight <= place->second)) place->second = weight;
     }
-    HeadAnswer sparse{.rows = 1, .columns = static_cast<int64_t>(largest.size())};
+    SparseVector sparse;
     for (const auto& [id, weight] : largest) {
       sparse.ids.push_back(id);
       sparse.values.push_back(weight);

@@ -22,8 +22,8 @@ class SpladeHead final : public Head {
   void want(const HeadInput& input, tensor::Rows& wanted) const override {
     want_tokens(input, wanted);
   }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   checkpoint::HeadWeights weights_;
@@ -39,8 +39,8 @@ class LexicalHead final : public Head {
   void want(const HeadInput& input, tensor::Rows& wanted) const override {
     want_tokens(input, wanted);
   }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   ops::LinearWeight linear_;
@@ -55,8 +55,8 @@ class StaticWeightsHead final : public Head {
   void want(const HeadInput& input, tensor::Rows& wanted) const override {
     want_tokens(input, wanted);
   }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   std::optional<int64_t> most_;

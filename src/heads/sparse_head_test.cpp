@@ -34,7 +34,7 @@ class SparseHeadTest : public testing::HeadTest {
 
 // max over rows of ln(1 + relu(x)): (1, 2, -1) and (-3, 0.5, 3).
 TEST_F(SparseHeadTest, SpladeTakesTheLargestOfEachToken) {
-  const HeadAnswer all = answer(splade(), text_);
+  const testing::Given all = answer(splade(), text_);
   EXPECT_THAT(all.ids, ElementsAre(0, 1, 2));
   EXPECT_THAT(all.values, near({log1p(1), log1p(2), log1p(3)}));
   EXPECT_EQ(all.rows, 1);
@@ -42,26 +42,26 @@ TEST_F(SparseHeadTest, SpladeTakesTheLargestOfEachToken) {
 }
 
 TEST_F(SparseHeadTest, SpladeCanSum) {
-  const HeadAnswer sum = answer(splade({.sum = true}), text_);
+  const testing::Given sum = answer(splade({.sum = true}), text_);
   EXPECT_THAT(sum.values, near({log1p(1), log1p(2) + log1p(0.5), log1p(3)}));
 }
 
 TEST_F(SparseHeadTest, SpladeCanTakeTheLogarithmTwice) {
-  const HeadAnswer twice = answer(splade({.log_twice = true}), text_);
+  const testing::Given twice = answer(splade({.log_twice = true}), text_);
   EXPECT_THAT(twice.values, near({log1p(log1p(1)), log1p(log1p(2)), log1p(log1p(3))}));
 }
 
 TEST_F(SparseHeadTest, TokensOfNoWeightAreLeftOut) {
-  const HeadAnswer one = answer(splade(), {.ids = {7}, .rows = {{0, 2}}});
+  const testing::Given one = answer(splade(), {.ids = {7}, .rows = {{0, 2}}});
   EXPECT_THAT(one.ids, ElementsAre(1));
   EXPECT_EQ(one.columns, 1);
-  const HeadAnswer none = answer(splade(), {.ids = {7}, .rows = {{0, -2}}});
+  const testing::Given none = answer(splade(), {.ids = {7}, .rows = {{0, -2}}});
   EXPECT_THAT(none.ids, IsEmpty());
   EXPECT_EQ(none.columns, 0);
 }
 
 TEST_F(SparseHeadTest, TheMostLargestAreKeptInTheOrderOfTheVocabulary) {
-  const HeadAnswer two = answer(splade({}, 2), text_);
+  const testing::Given two = answer(splade({}, 2), text_);
   EXPECT_THAT(two.ids, ElementsAre(1, 2));
   EXPECT_THAT(two.values, near({log1p(2), log1p(3)}));
   EXPECT_EQ(two.columns, 2);
@@ -77,7 +77,7 @@ TEST_F(SparseHeadTest, OfEqualWeightsTheFirstTokensAreKept) {
 
 TEST_F(SparseHeadTest, WhatIsNotFiniteIsKept) {
   const float nan = std::nanf("");
-  const HeadAnswer broken = answer(splade(), {.ids = {7}, .rows = {{nan, 0}}});
+  const testing::Given broken = answer(splade(), {.ids = {7}, .rows = {{nan, 0}}});
   EXPECT_THAT(broken.ids, ::testing::Contains(0));
   EXPECT_TRUE(std::isnan(broken.values.front()));
 }
@@ -85,7 +85,7 @@ TEST_F(SparseHeadTest, WhatIsNotFiniteIsKept) {
 // relu(a + b - 1) per token of the text; of a token that stands twice the larger.
 TEST_F(SparseHeadTest, LexicalGivesEachTokenItsLargestWeight) {
   const Text text{.ids = {30, 10, 30, 20}, .rows = {{1, 1}, {3, 2}, {2, 2}, {0, 1}}};
-  const HeadAnswer answer = this->answer(lexical(), text);
+  const testing::Given answer = this->answer(lexical(), text);
   EXPECT_THAT(answer.ids, ElementsAre(10, 30));  // 20 has the weight 0
   EXPECT_THAT(answer.values, ElementsAre(4, 3));
   EXPECT_EQ(answer.columns, 2);
@@ -101,14 +101,14 @@ TEST_F(SparseHeadTest, LexicalReadsTheTokensThatAreKept) {
   const std::vector<uint8_t> kept = {1, 0, 1};
   const auto keep = [&](Work& work) { work.kept = kept; };
   const Text text{.ids = {3, 4, 5}, .rows = {{1, 1}, {9, 9}, {2, 1}}};
-  const HeadAnswer answer = this->answer(lexical(), text, keep);
+  const testing::Given answer = this->answer(lexical(), text, keep);
   EXPECT_THAT(answer.ids, ElementsAre(3, 5));
   EXPECT_THAT(answer.values, ElementsAre(1, 2));
 }
 
 TEST_F(SparseHeadTest, StaticWeightsAreTheTokensOwnRows) {
   const Text text{.ids = {30, 10, 30, 20}, .rows = {{1.5f}, {0}, {1.5f}, {-2}}};
-  const HeadAnswer all = answer(StaticWeightsHead(std::nullopt), text);
+  const testing::Given all = answer(StaticWeightsHead(std::nullopt), text);
   EXPECT_THAT(all.ids, ElementsAre(20, 30));
   EXPECT_THAT(all.values, ElementsAre(-2, 1.5f));
   EXPECT_THAT(answer(StaticWeightsHead(1), text).ids, ElementsAre(20));  // by magnitude

@@ -23,6 +23,31 @@ struct Text {
   Matrix rows;
 };
 
+// What an answer says, whatever its kind; `positions` are those of its rows' tokens.
+struct Given {
+  int64_t rows = 0, columns = 0;
+  std::vector<float> values;
+  std::vector<int32_t> ids, positions;
+  float logit = 0;
+};
+
+inline Given given(const Answer& answer) {
+  const Numbers numbers = numbers_of(answer);
+  Given all{.rows = numbers.rows,
+            .columns = numbers.columns,
+            .values = {numbers.values.begin(), numbers.values.end()}};
+  const auto read = [&](const auto& kind) {
+    if constexpr (requires { kind.ids; }) all.ids = kind.ids;
+    if constexpr (requires { kind.logit; }) all.logit = kind.logit;
+    if constexpr (requires { kind.tokens; }) {
+      for (const TokenInfo& token : kind.tokens)
+        all.positions.push_back(static_cast<int32_t>(token.begin));
+    }
+  };
+  std::visit(read, answer);
+  return all;
+}
+
 class HeadTest : public ::testing::Test {
  protected:
   // `task`: what texts are asked for, unless a test says more.
@@ -40,12 +65,17 @@ class HeadTest : public ::testing::Test {
 
   // Answers to texts of one batch; `ask` changes what is asked of each.
   template <class F>
-  std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts,
-                                         F ask) {
+  std::vector<Given> answers(const heads::Head& head, const std::vector<Text>& texts, F ask) {
     std::vector<heads::Work> works;
     for (const Text& text : texts) {
       works.push_back({.tasks = {task_}, .ids = text.ids});
       ask(works.back());
+    }
+    std::vector<std::vector<TokenInfo>> tokens;  // of each text, beginning at their positions
+    for (const Text& text : texts) {
+      tokens.emplace_back();
+      for (const int32_t id : text.ids)
+        tokens.back().push_back({.id = id, .begin = static_cast<int64_t>(tokens.back().size())});
     }
     std::vector<heads::HeadInput> inputs;
     tensor::Rows wanted;
@@ -53,7 +83,7 @@ class HeadTest : public ::testing::Test {
     int64_t columns = 0;
     for (size_t t = 0; t < texts.size(); ++t) {
       const Text& text = texts[t];
-      inputs.push_back({.work = &works[t]});
+      inputs.push_back({.work = &works[t], .tokens = tokens[t]});
       const size_t first = wanted.index.size();
       head.want(inputs.back(), wanted);
       for (size_t i = first; i < wanted.index.size(); ++i) {
@@ -62,28 +92,32 @@ class HeadTest : public ::testing::Test {
         columns = static_cast<int64_t>(row.size());
       }
     }
-    return head.answer(*ops_, ops_->upload(hidden, wanted.count(), columns), wanted, inputs);
+    std::vector<Given> all;
+    for (const Answer& answer :
+         head.answer(*ops_, ops_->upload(hidden, wanted.count(), columns), wanted, inputs))
+      all.push_back(given(answer));
+    return all;
   }
-  std::vector<heads::HeadAnswer> answers(const heads::Head& head, const std::vector<Text>& texts) {
+  std::vector<Given> answers(const heads::Head& head, const std::vector<Text>& texts) {
     return answers(head, texts, [](heads::Work&) {});
   }
   template <class F>
-  heads::HeadAnswer answer(const heads::Head& head, const Text& text, const F& ask) {
-    std::vector<heads::HeadAnswer> one = answers(head, {text}, ask);
+  Given answer(const heads::Head& head, const Text& text, const F& ask) {
+    std::vector<Given> one = answers(head, {text}, ask);
     EXPECT_EQ(one.size(), 1u);
     return std::move(one.front());
   }
-  heads::HeadAnswer answer(const heads::Head& head, const Text& text) {
+  Given answer(const heads::Head& head, const Text& text) {
     return answer(head, text, [](heads::Work&) {});
   }
 
   // Answers of a batch are those of each text alone, bit by bit.
   template <class F>
   void expect_same_alone(const heads::Head& head, const std::vector<Text>& texts, const F& ask) {
-    const std::vector<heads::HeadAnswer> together = answers(head, texts, ask);
+    const std::vector<Given> together = answers(head, texts, ask);
     ASSERT_EQ(together.size(), texts.size());
     for (size_t i = 0; i < texts.size(); ++i) {
-      const heads::HeadAnswer alone = answer(head, texts[i], ask);
+      const Given alone = answer(head, texts[i], ask);
       EXPECT_EQ(alone.values, together[i].values) << "text " << i;
       EXPECT_EQ(alone.ids, together[i].ids) << "text " << i;
       EXPECT_EQ(alone.positions, together[i].positions) << "text " << i;

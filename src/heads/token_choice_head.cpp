@@ -23,21 +23,20 @@ void TokenChoiceHead::want(const HeadInput& input, tensor::Rows& wanted) const {
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-std::vector<HeadAnswer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
-                                                const tensor::Rows& /*rows*/,
-                                                std::span<const HeadInput> inputs) const {
+std::vector<Answer> TokenChoiceHead::answer(Ops& ops, const Tensor& hidden,
+                                            const tensor::Rows& /*rows*/,
+                                            std::span<const HeadInput> inputs) const {
   Tensor logit = logits(ops, hidden, rows_.front());
   if (rows_.size() == 2)
     logit = ops.add(ops.scale(std::move(logit), -1), logits(ops, hidden, rows_.back()));
   logit = activation_.calibrate(ops, std::move(logit));
   const Tensor both[] = {logit, activation_.apply(ops, logit)};
   const std::vector<std::vector<float>> values = ops.download_all(both);
-  std::vector<HeadAnswer> answers;
+  std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    HeadAnswer answer{.rows = 1, .columns = 1};
-    answer.logit = values[0][s];
-    answer.values = {values[wants_activation(inputs[s]) ? 1 : 0][s]};
-    answers.push_back(std::move(answer));
+    const float value = values[wants_activation(inputs[s]) ? 1 : 0][s];
+    answers.push_back(
+        labels_or_score(inputs[s], {.rows = 1, .columns = 1, .values = {value}}, values[0][s]));
   }
   return answers;
 }

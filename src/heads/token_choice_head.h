@@ -16,8 +16,8 @@ class TokenChoiceHead final : public Head {
   TokenChoiceHead(std::vector<ops::LinearWeight> rows, float scale, float softcap,
                   LabelActivation activation);
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
 
  private:
   Tensor logits(Ops& ops, const Tensor& hidden, const ops::LinearWeight& row) const;

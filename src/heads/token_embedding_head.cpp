@@ -19,9 +19,9 @@ void TokenEmbeddingHead::want(const HeadInput& input, tensor::Rows& wanted) cons
   wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
 }
 
-std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden,
-                                                   const tensor::Rows& rows,
-                                                   std::span<const HeadInput> inputs) const {
+std::vector<Answer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden,
+                                               const tensor::Rows& rows,
+                                               std::span<const HeadInput> inputs) const {
   const Tensor all = modules_.forward(ops, linear_ ? ops.linear(hidden, *linear_) : hidden);
   std::vector<Tensor> values;
   for (size_t s = 0; s < inputs.size(); ++s) {
@@ -29,8 +29,14 @@ std::vector<HeadAnswer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidde
     const bool normalize = inputs[s].parameters<TokenEmbed>().normalize.value_or(normalize_);
     values.push_back(normalize ? ops.l2_normalize(std::move(own)) : own);
   }
-  std::vector<HeadAnswer> answers = to_answers(ops, values);
-  for (size_t s = 0; s < inputs.size(); ++s) answers[s].positions = rows_of_sequence(rows, s).index;
+  std::vector<Matrix> read = read_all(ops, values);
+  std::vector<Answer> answers;
+  for (size_t s = 0; s < inputs.size(); ++s) {
+    answers.push_back(Vectors{.rows = read[s].rows,
+                              .columns = read[s].columns,
+                              .values = std::move(read[s].values),
+                              .tokens = tokens_of(inputs[s], rows, s)});
+  }
   return answers;
 }
 

@@ -18,8 +18,8 @@ class TokenEmbeddingHead final : public Head {
                      bool skip_first = false);
 
   void want(const HeadInput& input, tensor::Rows& wanted) const override;
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
   int64_t weight_bytes() const override { return modules_.weight_bytes(); }
 
  private:

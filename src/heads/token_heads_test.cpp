@@ -40,7 +40,7 @@ class TokenVectorsTest : public testing::HeadTest {
 
 TEST_F(TokenVectorsTest, VectorsAreTheHiddenRows) {
   const TokenEmbeddingHead head(std::nullopt, RowModules(), false);
-  const HeadAnswer all = answer(head, text_);
+  const testing::Given all = answer(head, text_);
   EXPECT_EQ(all.rows, 3);
   EXPECT_EQ(all.columns, 2);
   EXPECT_THAT(all.values, ElementsAre(3, 4, 0, 2, -5, 12));
@@ -62,14 +62,14 @@ TEST_F(TokenVectorsTest, TheDefaultCountsWhereTheRequestSaysNothing) {
 
 TEST_F(TokenVectorsTest, VectorsAreProjected) {
   const TokenEmbeddingHead head(linear_of(*ops_, 3, 2, {1, 0, 0, 1, 1, 1}), RowModules(), false);
-  const HeadAnswer all = answer(head, text_);
+  const testing::Given all = answer(head, text_);
   EXPECT_EQ(all.columns, 3);
   EXPECT_THAT(all.values, ElementsAre(3, 4, 7, 0, 2, 2, -5, 12, 7));
 }
 
 TEST_F(TokenVectorsTest, TheFirstTokenCanHaveNone) {
   const TokenEmbeddingHead head(std::nullopt, RowModules(), false, true);
-  const HeadAnswer rest = answer(head, text_);
+  const testing::Given rest = answer(head, text_);
   EXPECT_THAT(rest.values, ElementsAre(0, 2, -5, 12));
   EXPECT_THAT(rest.positions, ElementsAre(1, 2));
   const std::vector<uint8_t> kept = {1, 0, 1};
@@ -90,7 +90,7 @@ TEST_F(TokenVectorsTest, VectorsOfABatchGoToTheirTexts) {
 
 // yes - no, of the last token; sigmoid(x) = 1 / (1 + e^-x) is the softmax over both.
 TEST_F(TokenHeadsTest, AChoiceIsTheDifferenceOfTwoLogits) {
-  const HeadAnswer score = answer(choice(2), text_, activated);
+  const testing::Given score = answer(choice(2), text_, activated);
   EXPECT_EQ(score.logit, 17);
   EXPECT_THAT(score.values, near({1 / (1 + std::exp(-17.0f))}));
   EXPECT_THAT(answer(choice(2), text_).values, ElementsAre(17));
@@ -98,7 +98,7 @@ TEST_F(TokenHeadsTest, AChoiceIsTheDifferenceOfTwoLogits) {
 }
 
 TEST_F(TokenHeadsTest, AChoiceOfOneTokenIsItsLogit) {
-  const HeadAnswer score = answer(choice(1), text_, activated);
+  const testing::Given score = answer(choice(1), text_, activated);
   EXPECT_EQ(score.logit, -5);
   EXPECT_THAT(score.values, near({1 / (1 + std::exp(5.0f))}));
 }
@@ -125,9 +125,12 @@ TEST_F(TokenHeadsTest, APooledVectorIsScoredByItsLabels) {
       EmbeddingHead(RowModules(), {ops::Pooling::kLast}, true, RowModules(), {}),
       LabelActivation::kSoftmax);
   EXPECT_THAT(wanted(head, {.ids = text_.ids}), ElementsAre(2));
-  EXPECT_THAT(answer(head, text_).values, ElementsAre(-5, 12));
+  const auto classify = [](bool use_activation) {
+    return [=](Work& work) { work.tasks = {Classify{.use_activation = use_activation}}; };
+  };
+  EXPECT_THAT(answer(head, text_, classify(false)).values, ElementsAre(-5, 12));
   const float likely = 1 / (1 + std::exp(-17.0f));
-  EXPECT_THAT(answer(head, text_, activated).values, near({1 - likely, likely}));
+  EXPECT_THAT(answer(head, text_, classify(true)).values, near({1 - likely, likely}));
 }
 
 class WeightedLayersTest : public ::testing::Test {

@@ -9,9 +9,9 @@ static bool is_score(const Tensor& logits) { return logits.rows() == 1 && logits
 VectorClassifierHead::VectorClassifierHead(EmbeddingHead scores, LabelActivation activation)
     : scores_(std::move(scores)), activation_(std::move(activation)) {}
 
-std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hidden,
-                                                     const tensor::Rows& rows,
-                                                     std::span<const HeadInput> inputs) const {
+std::vector<Answer> VectorClassifierHead::answer(Ops& ops, const Tensor& hidden,
+                                                 const tensor::Rows& rows,
+                                                 std::span<const HeadInput> inputs) const {
   std::vector<Tensor> values = scores_.vectors(ops, hidden, rows, inputs);
   std::vector<Tensor> scores;  // the logits of answers of one number
   for (size_t s = 0; s < inputs.size(); ++s) {
@@ -20,12 +20,13 @@ std::vector<HeadAnswer> VectorClassifierHead::answer(Ops& ops, const Tensor& hid
     values[s] = wants_activation(inputs[s]) ? activation_.apply(ops, std::move(logits)) : logits;
   }
   values.insert(values.end(), scores.begin(), scores.end());
-  std::vector<HeadAnswer> answers = to_answers(ops, values);
+  std::vector<Matrix> read = read_all(ops, values);
+  std::vector<Answer> answers;
   size_t score = inputs.size();
   for (size_t s = 0; s < inputs.size(); ++s) {
-    if (is_score(values[s])) answers[s].logit = answers[score++].values.front();
+    const float logit = is_score(values[s]) ? read[score++].values.front() : 0;
+    answers.push_back(labels_or_score(inputs[s], std::move(read[s]), logit));
   }
-  answers.resize(inputs.size());
   return answers;
 }
 

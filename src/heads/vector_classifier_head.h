@@ -15,8 +15,8 @@ class VectorClassifierHead final : public Head {
   void want(const HeadInput& input, tensor::Rows& wanted) const override {
     scores_.want(input, wanted);
   }
-  std::vector<HeadAnswer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
-                                 std::span<const HeadInput> inputs) const override;
+  std::vector<Answer> answer(Ops& ops, const Tensor& hidden, const tensor::Rows& rows,
+                             std::span<const HeadInput> inputs) const override;
   int64_t weight_bytes() const override { return scores_.weight_bytes(); }
 
  private:

@@ -98,7 +98,7 @@ void append_embeddings(std::string& out, const std::string& type,
   out += '[';
   for (size_t i = 0; i < results.size(); ++i) {
     if (i > 0) out += ',';
-    append_embedding(out, type, results[i].values);
+    append_embedding(out, type, results[i].get<Vectors>().values);
   }
   out += ']';
 }

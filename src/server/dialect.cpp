@@ -163,19 +163,20 @@ bool cut_text(const Tokenizer& tokenizer, std::string& text, int64_t most) {
 
 std::vector<size_t> best_first(const std::vector<Result>& scores) {
   for (const Result& score : scores) {
-    if (!std::isfinite(score.logit))
+    if (!std::isfinite(score.get<Relevance>().logit))
       throw Failure(Cause::kInternal, "the model gave a score that is not finite");
   }
   std::vector<size_t> order(scores.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return scores[a].logit > scores[b].logit; });
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return scores[a].get<Relevance>().logit > scores[b].get<Relevance>().logit;
+  });
   return order;
 }
 
 int64_t total_tokens(const std::vector<Result>& results) {
   int64_t tokens = 0;
-  for (const Result& result : results) tokens += result.prompt_tokens;
+  for (const Result& result : results) tokens += result.usage.prompt_tokens;
   return tokens;
 }
 

@@ -64,8 +64,8 @@ void add_timings(HttpResponse& response, std::span<const Result> results, double
     mean.tokenization += result.timings.tokenization / static_cast<double>(results.size());
     mean.queue += result.timings.queue / static_cast<double>(results.size());
     mean.inference += result.timings.inference / static_cast<double>(results.size());
-    tokens += result.prompt_tokens;
-    truncated += result.truncated;
+    tokens += result.usage.prompt_tokens;
+    truncated += result.usage.truncated;
   }
   const auto add = [&](const char* name, std::string value) {
     response.headers.emplace_back(name, std::move(value));

@@ -27,9 +27,9 @@ TEST(Headers, TimingsAreMeansAndCountsAreSums) {
   Result a, b;
   a.timings = {.tokenization = 0.001, .queue = 0.010, .inference = 0.5};
   b.timings = {.tokenization = 0.003, .queue = 0.020, .inference = 0.5};
-  a.prompt_tokens = 3;
-  b.prompt_tokens = 4;
-  b.truncated = true;
+  a.usage.prompt_tokens = 3;
+  b.usage.prompt_tokens = 4;
+  b.usage.truncated = true;
   HttpResponse response;
   add_timings(response, std::vector<Result>{a, b}, 0.6, 12);
   EXPECT_THAT(response.headers, Contains(Pair("x-tokenization-time", "2")));

@@ -180,8 +180,8 @@ void Metrics::request_ended(bool batch, Work work, double seconds,
     tokenization_.observe(result.timings.tokenization);
     queue_.observe(result.timings.queue);
     inference_.observe(result.timings.inference);
-    input_length_.observe(static_cast<double>(result.prompt_tokens));
-    truncated_ += result.truncated;
+    input_length_.observe(static_cast<double>(result.usage.prompt_tokens));
+    truncated_ += result.usage.truncated;
   }
 }
 

@@ -35,8 +35,8 @@ TEST(Metrics, CountsRequests) {
   metrics.request_began(true, Work::kPredict, 2);
   EXPECT_EQ(metrics.in_flight(), 1);
   Result result;
-  result.prompt_tokens = 5;
-  result.truncated = true;
+  result.usage.prompt_tokens = 5;
+  result.usage.truncated = true;
   metrics.request_ended(true, Work::kPredict, 0.01, std::vector<Result>{result, result});
   metrics.failed("validation");
   metrics.answered("POST", "/embed", 200);

@@ -53,14 +53,14 @@ void join_chunks(Plan& plan) {
 
 // A result per row; the first one counts the tokens of all.
 std::vector<Result> split_rows(const Result& result) {
-  std::vector<Result> rows(static_cast<size_t>(result.rows));
+  const auto& vectors = result.get<Vectors>();
+  std::vector<Result> rows(static_cast<size_t>(vectors.rows));
   for (size_t i = 0; i < rows.size(); ++i) {
-    const auto begin = result.values.begin() + static_cast<int64_t>(i) * result.columns;
-    rows[i].rows = 1;
-    rows[i].columns = result.columns;
-    rows[i].values.assign(begin, begin + result.columns);
+    const auto begin = vectors.values.begin() + static_cast<int64_t>(i) * vectors.columns;
+    rows[i].answer =
+        Vectors{.rows = 1, .columns = vectors.columns, .values = {begin, begin + vectors.columns}};
   }
-  if (!rows.empty()) rows.front().prompt_tokens = result.prompt_tokens;
+  if (!rows.empty()) rows.front().usage = result.usage;
   return rows;
 }
 

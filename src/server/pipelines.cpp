@@ -153,10 +153,10 @@ Plan token_classify(const Call& call) {
     if (!single) out += '[';
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
-      append_entities(
-          out, context.info,
-          find_entities(results[i], texts[i], context.tokenizer, context.info.labels, aggregation),
-          aggregation != Aggregation::kNone, texts[i]);
+      append_entities(out, context.info,
+                      find_entities(results[i].get<Labels>(), texts[i], context.tokenizer,
+                                    context.info.labels, aggregation),
+                      aggregation != Aggregation::kNone, texts[i]);
     }
     if (!single) out += ']';
     return response;

@@ -17,10 +17,11 @@ class Pipelines : public testing::Test {
   int32_t id(std::string_view token) const { return *test.tokenizer->token_to_id(token); }
   // What the model makes of one mask.
   Result fillings(int64_t tokens) const {
-    Result result = vector_result({0.75f, 0.25f});
-    result.ids = {id("the"), id("capital")};
-    result.prompt_tokens = tokens;
-    return result;
+    return {.answer = Fillings{.rows = 1,
+                               .columns = 2,
+                               .ids = {id("the"), id("capital")},
+                               .values = {0.75f, 0.25f}},
+            .usage = {.prompt_tokens = tokens}};
   }
 
   TestContext test;
@@ -53,8 +54,8 @@ TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
   EXPECT_EQ(json::parse(plan.render({fillings(4), fillings(4)}).body).at(1).at(1).at("sequence"),
             "the capital");
   Result two = fillings(4);
-  two.rows = 2;
-  two.columns = 1;
+  two.get<Fillings>().rows = 2;
+  two.get<Fillings>().columns = 1;
   plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] [MASK]"})");
   EXPECT_EQ(json::parse(plan.render({two}).body).at(1).at(0).at("sequence"),
             "[CLS] [MASK] capital [SEP]");
@@ -65,9 +66,10 @@ TEST_F(Pipelines, FillMaskAnswersWithRowsThatAreNoTokens) {
   test.serve({Task::kFillMask});
   Plan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
   Result result = fillings(4);
-  result.ids[1] = static_cast<int32_t>(test.tokenizer->vocab_size()) + 3;
+  std::vector<int32_t>& ids = result.get<Fillings>().ids;
+  ids[1] = static_cast<int32_t>(test.tokenizer->vocab_size()) + 3;
   const json::value answer = json::parse(plan.render({result}).body);
-  EXPECT_EQ(answer.at(1).at("token"), result.ids[1]);
+  EXPECT_EQ(answer.at(1).at("token"), ids[1]);
   EXPECT_EQ(answer.at(1).at("token_str"), "");
   EXPECT_EQ(answer.at(1).at("sequence"), "capital");
 }
@@ -92,8 +94,8 @@ TEST_F(Pipelines, TokenClassesAreEntities) {
   Plan plan =
       test.plan(tei::token_classify, R"({"inputs":"\u00e9 Paris","aggregation_strategy":"none"})");
   EXPECT_EQ(parameters<TokenClassify>(plan.requests.at(0)).use_activation, true);
-  Result result = vector_result({0.75f, 0.25f, 0.25f, 0.75f}, 2);
-  result.tokens = {{.id = 1, .begin = 0, .end = 2}, {.id = 2, .begin = 3, .end = 8}};
+  Result result = label_result({0.75f, 0.25f, 0.25f, 0.75f}, 2);
+  result.get<Labels>().tokens = {{.id = 1, .begin = 0, .end = 2}, {.id = 2, .begin = 3, .end = 8}};
   EXPECT_EQ(plan.render({result}).body,
             R"([{"entity":"B-LOC","score":0.75,"word":"Paris","start":2,"end":7}])");
   plan = test.plan(tei::token_classify, R"({"inputs":["\u00e9 Paris"]})");
@@ -111,9 +113,8 @@ TEST_F(Pipelines, TokensWithoutLabelsAreNoEntities) {
   const Failure failure = failure_of(test, tei::token_classify, R"({"inputs":"a"})");
   EXPECT_EQ(tei::refuse(failure, 48).status, 424);
   EXPECT_THAT(failure.message, HasSubstr("labels"));
-  EXPECT_THROW(
-      find_entities(vector_result({0.5f, 0.5f}), "a", *test.tokenizer, {}, Aggregation::kNone),
-      Error);
+  const Labels labels{.rows = 1, .columns = 2, .values = {0.5f, 0.5f}};
+  EXPECT_THROW(find_entities(labels, "a", *test.tokenizer, {}, Aggregation::kNone), Error);
 }
 
 }  // namespace

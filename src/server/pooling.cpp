@@ -99,7 +99,7 @@ Plan pooled_scores(const Call& call) {
   return plan;
 }
 
-void append_class(std::string& out, const ModelInfo& info, const Result& result) {
+void append_class(std::string& out, const ModelInfo& info, const Labels& result) {
   const auto best = std::max_element(result.values.begin(), result.values.end());
   const std::string label = label_of(info, best - result.values.begin());
   out += ",\"object\":\"classify\",\"label\":";
@@ -152,7 +152,7 @@ Plan classify(const Call& call) {
     append_head(response.body, head);
     for (size_t i = 0; i < results.size(); ++i) {
       response.body += (i ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
-      append_class(response.body, info, results[i]);
+      append_class(response.body, info, results[i].get<Labels>());
     }
     append_tail(response.body, total_tokens(results));
     return response;

@@ -52,8 +52,7 @@ TEST_F(Pooling, SeveralTasksOfOnePass) {
     EXPECT_EQ(task_of(plan.requests[0].task), Task::kEmbed);
     EXPECT_THAT(plan.requests[0].also, ElementsAre(TaskParameters(SparseEmbed{})));
     Result result = vector_result({0.5f});
-    result.also.push_back(vector_result({0.25f}));
-    result.also[0].ids = {9};
+    result.also.push_back(SparseVector{.ids = {9}, .values = {0.25f}});
     EXPECT_EQ(
         plan.render({result}).body.substr(plan.render({result}).body.find("\"data\":[") + 8, 91),
         R"({"index":0,"object":"pooling","data":{"embed":[0.5],"sparse_embed":[{"index":9,"value":0.25)");
@@ -71,19 +70,18 @@ TEST_F(Pooling, SeveralTasksOfOnePass) {
 TEST_F(Pooling, SparseVectorsArePairs) {
   test.serve({Task::kSparseEmbed});
   Plan plan = test.plan(openai::pooling, R"({"input":"a"})");
-  Result result = vector_result({2});
-  result.ids = {5};
-  EXPECT_THAT(plan.render({result}).body, HasSubstr(R"("data":[{"index":5,"value":2}])"));
+  EXPECT_THAT(plan.render({sparse_result({5}, {2})}).body,
+              HasSubstr(R"("data":[{"index":5,"value":2}])"));
 }
 
 TEST_F(Pooling, RowsOfTokenLabels) {
   test.serve({Task::kTokenClassify});
   Plan plan = test.plan(openai::pooling, R"({"input":[1,2],"task":"token_classify"})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenClassify);
-  EXPECT_EQ(data(plan, {vector_result({1, 2}, 2)}).at(0).at("data").as_array().size(), 2u);
+  EXPECT_EQ(data(plan, {label_result({1, 2}, 2)}).at(0).at("data").as_array().size(), 2u);
   plan = test.plan(openai::pooling,
                    R"({"input":"a","task":"token_classify","encoding_format":"bytes"})");
-  const HttpResponse bytes = plan.render({vector_result({1, 2}, 2)});
+  const HttpResponse bytes = plan.render({label_result({1, 2}, 2)});
   EXPECT_THAT(bytes.headers.at(0).second, HasSubstr(R"("shape":[2,1])"));
 }
 
@@ -124,7 +122,7 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kClassify);
   EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, true);
   const json::value answer =
-      json::parse(plan.render({vector_result({0.25f, 0.75f}), vector_result({1, 0})}).body);
+      json::parse(plan.render({label_result({0.25f, 0.75f}), label_result({1, 0})}).body);
   EXPECT_EQ(answer.at("id"), "classify-abc");
   EXPECT_EQ(answer.at("data").at(0).at("label"), "good");
   EXPECT_EQ(answer.at("data").at(0).at("num_classes"), 2);
@@ -132,7 +130,7 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
   EXPECT_EQ(answer.at("data").at(1).at("label"), "bad");
   EXPECT_EQ(answer.at("usage").at("total_tokens"), 6);
   test.info.labels.clear();
-  EXPECT_TRUE(data(plan, {vector_result({1})}).at(0).at("label").is_null());
+  EXPECT_TRUE(data(plan, {label_result({1})}).at(0).at("label").is_null());
 }
 
 TEST_F(Pooling, ClassifyRefuses) {

@@ -105,8 +105,8 @@ bool is_tei_text(std::string_view body) {
 int64_t bytes_of(const std::vector<Result>& results) {
   size_t values = 0;
   for (const Result& result : results) {
-    values += result.values.size();
-    for (const Result& also : result.also) values += also.values.size();
+    values += numbers_of(result.answer).values.size();
+    for (const vecton::Answer& also : result.also) values += numbers_of(also).values.size();
   }
   return static_cast<int64_t>(values * sizeof(float));
 }
@@ -398,17 +398,16 @@ void Service::check_answer_size(const Job& job) const {
 
 void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> results) {
   for (size_t i = 0; i < results.size(); ++i) {
-    if (!results[i].error) continue;
-    const Error& error = *results[i].error;
+    if (!results[i].error()) continue;
+    const Error& error = *results[i].error();
     const std::string where = results.size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
     throw Failure(Error(error.code(), where + error.what(), error.field()));
   }
   std::vector<Result> counts;  // without the values, which the answer takes
   const std::vector<bool>& cut = job->plan_.cut;
   for (const Result& result : results) {
-    counts.push_back({.prompt_tokens = result.prompt_tokens,
-                      .truncated = result.truncated || (!cut.empty() && cut[counts.size()]),
-                      .timings = result.timings});
+    counts.push_back({.usage = result.usage, .timings = result.timings});
+    counts.back().usage.truncated |= !cut.empty() && cut[counts.size() - 1];
   }
   job->tokens_ = total_tokens(counts);
   HttpResponse response = job->plan_.render(std::move(results));

@@ -78,7 +78,7 @@ void plan_cosines(const std::string& source, std::vector<std::string> sentences,
   plan.render = [](std::vector<Result> results) {
     std::vector<float> scores;
     for (size_t i = 1; i < results.size(); ++i)
-      scores.push_back(cosine(results[0].values, results[i].values));
+      scores.push_back(cosine(results[0].get<Vectors>().values, results[i].get<Vectors>().values));
     return render_scores(scores);
   };
 }
@@ -88,8 +88,8 @@ HttpResponse render_vectors(std::vector<Result> results) {
   for (size_t i = 0; i < results.size(); ++i) {
     if (i == 1) response.body.reserve(response.body.size() * (results.size() + 1));
     if (i) response.body += ',';
-    append_floats(response.body, results[i].values);
-    std::vector<float>().swap(results[i].values);
+    append_floats(response.body, results[i].get<Vectors>().values);
+    results[i] = {};
   }
   response.body += ']';
   return response;
@@ -107,8 +107,9 @@ HttpResponse render_token_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
     if (i) response.body += ',';
-    append_rows(response.body, results[i].values, results[i].rows, results[i].columns);
-    std::vector<float>().swap(results[i].values);
+    const auto& vectors = results[i].get<Vectors>();
+    append_rows(response.body, vectors.values, vectors.rows, vectors.columns);
+    results[i] = {};
   }
   response.body += ']';
   return response;
@@ -118,7 +119,8 @@ HttpResponse render_sparse_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
     if (i) response.body += ',';
-    append_weights(response.body, results[i].ids, results[i].values);
+    const auto& sparse = results[i].get<SparseVector>();
+    append_weights(response.body, sparse.ids, sparse.values);
   }
   response.body += ']';
   return response;
@@ -247,7 +249,7 @@ Plan similarity(const Call& call) {
     plan.requests = make_pairs({source}, sentences, like);
     plan.render = [](std::vector<Result> results) {
       std::vector<float> scores;
-      for (const Result& result : results) scores.push_back(result.values.at(0));
+      for (const Result& result : results) scores.push_back(result.get<Relevance>().score);
       return render_scores(scores);
     };
   }

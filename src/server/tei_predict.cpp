@@ -111,17 +111,18 @@ Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
 // [{"score","label"}], the highest score first.
 void append_prediction(std::string& out, const ModelInfo& info, const Result& result,
                        size_t top_k) {
-  std::vector<size_t> order(result.values.size());
+  const std::span<const float> values = numbers_of(result.answer).values;
+  std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(),
-                   [&](size_t a, size_t b) { return result.values[a] > result.values[b]; });
+                   [&](size_t a, size_t b) { return values[a] > values[b]; });
   if (top_k > 0 && top_k < order.size()) order.resize(top_k);
   out += '[';
   for (const size_t i : order) {
     if (out.back() != '[') out += ',';
     const std::string label = label_of(info, static_cast<int64_t>(i));
     out += "{\"score\":";
-    append_number(out, result.values[i]);
+    append_number(out, values[i]);
     out += ",\"label\":";
     if (label.empty()) {
       base::append_json_string(out, "LABEL_" + std::to_string(i));
@@ -205,7 +206,7 @@ Plan rerank(const Call& call) {
         base::append_json_string(out, texts[i]);
       }
       out += ",\"score\":";
-      append_number(out, results[i].values.at(0));
+      append_number(out, results[i].get<Relevance>().score);
       out += '}';
     }
     out += ']';

@@ -41,14 +41,14 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
     EXPECT_EQ(plan.requests[0].prompt.truncation.to, -1);
     EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, true);
     const std::string one = R"([{"score":0.75,"label":"good"},{"score":0.25,"label":"bad"}])";
-    std::vector<Result> results(c.count, vector_result({0.25f, 0.75f}));
+    std::vector<Result> results(c.count, label_result({0.25f, 0.75f}));
     const std::string body = plan.render(results).body;
     EXPECT_EQ(body, c.single ? one : "[" + one + (c.count == 2 ? "," + one : "") + "]");
   }
   const Plan raw = test.plan(tei::predict, R"({"inputs":"a","raw_scores":true})");
   EXPECT_EQ(parameters<Classify>(raw.requests[0]).use_activation, false);
   test.info.labels.clear();
-  EXPECT_EQ(test.plan(tei::predict, R"({"inputs":"a"})").render({vector_result({1})}).body,
+  EXPECT_EQ(test.plan(tei::predict, R"({"inputs":"a"})").render({label_result({1})}).body,
             R"([{"score":1,"label":"LABEL_0"}])");
 }
 
@@ -57,14 +57,14 @@ TEST_F(TeiPredict, GivesLabelsThatAreNumbersOrNullAsTheyAre) {
   test.info.labels = {"1", "null"};
   test.info.labels_are_names = {false, false};
   EXPECT_EQ(
-      test.plan(tei::predict, R"({"inputs":"a"})").render({vector_result({0.25f, 0.75f})}).body,
+      test.plan(tei::predict, R"({"inputs":"a"})").render({label_result({0.25f, 0.75f})}).body,
       R"([{"score":0.75,"label":null},{"score":0.25,"label":1}])");
 }
 
 TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
   classifier();
   Plan plan = test.plan(tei::predict, R"({"inputs":"a","parameters":{"top_k":1}})");
-  EXPECT_EQ(plan.render({vector_result({0.25f, 0.75f})}).body,
+  EXPECT_EQ(plan.render({label_result({0.25f, 0.75f})}).body,
             R"([[{"score":0.75,"label":"good"}]])");
   plan = test.plan(tei::predict,
                    R"({"inputs":"a","parameters":{"function_to_apply":"none","odd":1}})");

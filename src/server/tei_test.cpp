@@ -191,9 +191,8 @@ TEST_F(Tei, SparseVectors) {
   test.serve({Task::kSparseEmbed});
   Plan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kSparseEmbed);
-  Result result = vector_result({0.5f, 2});
-  result.ids = {7, 40};
-  EXPECT_EQ(plan.render({result}).body, R"([[{"index":7,"value":0.5},{"index":40,"value":2}]])");
+  EXPECT_EQ(plan.render({sparse_result({7, 40}, {0.5f, 2})}).body,
+            R"([[{"index":7,"value":0.5},{"index":40,"value":2}]])");
 }
 
 TEST_F(Tei, SimilarityIsTheModelsOwnScore) {

@@ -66,20 +66,26 @@ const Parameters& parameters(const Request& request) {
   return std::get<Parameters>(request.task);
 }
 
+// Results of three tokens: rows of vectors or of labels, weights of tokens, a score.
 inline Result vector_result(std::vector<float> values, int64_t rows = 1) {
-  Result result;
-  result.rows = rows;
-  result.columns = static_cast<int64_t>(values.size()) / rows;
-  result.values = std::move(values);
-  result.prompt_tokens = 3;
-  return result;
+  const int64_t columns = static_cast<int64_t>(values.size()) / rows;
+  return {.answer = Vectors{.rows = rows, .columns = columns, .values = std::move(values)},
+          .usage = {.prompt_tokens = 3}};
 }
 
-// The result of a kScore request.
+inline Result label_result(std::vector<float> values, int64_t rows = 1) {
+  const int64_t columns = static_cast<int64_t>(values.size()) / rows;
+  return {.answer = Labels{.rows = rows, .columns = columns, .values = std::move(values)},
+          .usage = {.prompt_tokens = 3}};
+}
+
+inline Result sparse_result(std::vector<int32_t> ids, std::vector<float> values) {
+  return {.answer = SparseVector{.ids = std::move(ids), .values = std::move(values)},
+          .usage = {.prompt_tokens = 3}};
+}
+
 inline Result score_result(float score, float logit) {
-  Result result = vector_result({score});
-  result.logit = logit;
-  return result;
+  return {.answer = Relevance{.score = score, .logit = logit}, .usage = {.prompt_tokens = 3}};
 }
 
 }  // namespace vecton::server

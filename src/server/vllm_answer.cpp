@@ -9,22 +9,23 @@ namespace {
 bool has_rows(Task task) { return task == Task::kTokenEmbed || task == Task::kTokenClassify; }
 
 // All rows, one after the other: a whole type is of each for itself.
-std::string result_bytes(const NumberFormat& format, const Result& r) {
+std::string answer_bytes(const NumberFormat& format, const Numbers& r) {
   if (!is_whole(format.type) || r.rows <= 1)
     return number_bytes(r.values, format.type, format.endian);
   std::string bytes;
   const auto columns = static_cast<size_t>(r.columns);
   for (size_t at = 0; at < r.values.size(); at += columns)
-    bytes += number_bytes(std::span(r.values).subspan(at, columns), format.type, format.endian);
+    bytes += number_bytes(r.values.subspan(at, columns), format.type, format.endian);
   return bytes;
 }
 
-void append_values(std::string& out, const NumberFormat& format, Task task, const Result& r) {
-  if (task == Task::kSparseEmbed) {
-    append_weights(out, r.ids, r.values);
+void append_values(std::string& out, const NumberFormat& format, Task task, const Answer& answer) {
+  const Numbers r = numbers_of(answer);
+  if (const auto* sparse = std::get_if<SparseVector>(&answer)) {
+    append_weights(out, sparse->ids, sparse->values);
   } else if (format.form == NumberFormat::Form::kBase64) {
     out += '"';
-    append_base64(out, result_bytes(format, r));
+    append_base64(out, answer_bytes(format, r));
     out += '"';
   } else if (is_whole(format.type)) {
     append_whole(out, r.values, format.type);
@@ -37,11 +38,11 @@ void append_values(std::string& out, const NumberFormat& format, Task task, cons
 
 void append_parts(std::string& out, const NumberFormat& format, const Parts& parts,
                   const Result& result) {
-  if (!parts.several) return append_values(out, format, parts.tasks.front(), result);
+  if (!parts.several) return append_values(out, format, parts.tasks.front(), result.answer);
   out += '{';
   for (size_t i = 0; i < parts.tasks.size(); ++i) {
     out += (i ? ",\"" : "\"") + std::string(to_string(parts.tasks[i])) + "\":";
-    append_values(out, format, parts.tasks[i], i ? result.also.at(i - 1) : result);
+    append_values(out, format, parts.tasks[i], i ? result.also.at(i - 1) : result.answer);
   }
   out += '}';
 }
@@ -74,12 +75,12 @@ HttpResponse render_bytes(const Head& head, const NumberFormat& format, Task tas
   std::string metadata;
   append_head(metadata, head);
   for (size_t i = 0; i < results.size(); ++i) {
-    const Result& r = results[i];
+    const Numbers r = numbers_of(results[i].answer);
     if (i) metadata += ',';
     metadata += "{\"index\":" + std::to_string(i) + ",\"embed_dtype\":\"" + to_string(format.type) +
                 "\",\"endianness\":\"" + (format.endian == Endian::kBig ? "big" : "little") +
                 "\",\"start\":" + std::to_string(response.body.size());
-    response.body += result_bytes(format, r);
+    response.body += answer_bytes(format, r);
     metadata += ",\"end\":" + std::to_string(response.body.size()) + ",\"shape\":[" +
                 (has_rows(task) ? std::to_string(r.rows) + "," : "") + std::to_string(r.columns) +
                 "]}";

@@ -100,9 +100,9 @@ std::vector<double> softmax(const std::vector<double>& logits) {
 std::vector<double> scores_of(const Question& question, std::span<const Result> results) {
   std::vector<double> entailed, scores;
   for (const Result& result : results) {
-    const double entail = result.values.at(question.entailment);
+    const double entail = result.get<Labels>().values.at(question.entailment);
     entailed.push_back(entail);
-    scores.push_back(softmax({result.values.at(question.contradiction), entail})[1]);
+    scores.push_back(softmax({result.get<Labels>().values.at(question.contradiction), entail})[1]);
   }
   const bool each = question.multi_label || question.labels.size() == 1;
   return each ? scores : softmax(entailed);

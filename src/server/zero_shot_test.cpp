@@ -36,7 +36,7 @@ TEST(ZeroShot, EveryLabelIsAHypothesis) {
 
 TEST(ZeroShot, OneOfTheLabelsOrEachForItself) {
   Inference test;
-  const std::vector<Result> logits{vector_result({0, 5, 2}), vector_result({1, 5, 1})};
+  const std::vector<Result> logits{label_result({0, 5, 2}), label_result({1, 5, 1})};
   EXPECT_EQ(
       test.plan(tei::predict, kBody).render(logits).body,
       R"([{"label":"good","score":0.7310585786300049},{"label":"bad","score":0.2689414213699951}])");
@@ -55,7 +55,7 @@ TEST(ZeroShot, AFirstEntailmentIsAgainstTheLastLabel) {
   Inference test;
   test.info.labels = {"entailment", "neutral", "contradiction"};
   const Plan plan = test.plan(tei::predict, R"({"inputs": "a", "candidate_labels": ["x"]})");
-  EXPECT_EQ(plan.render({vector_result({2, 9, 0})}).body,
+  EXPECT_EQ(plan.render({label_result({2, 9, 0})}).body,
             R"([{"label":"x","score":0.8807970779778823}])");
 }
 

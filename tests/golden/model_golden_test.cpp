@@ -91,13 +91,12 @@ std::vector<Matrix> expected_rows(const Fixture& fixture, const json::object& ex
   return rows;
 }
 
-void expect_close(const Result& result, const Matrix& want, double tolerance,
+void expect_close(std::span<const float> values, const Matrix& want, double tolerance,
                   const std::string& what) {
-  ASSERT_FALSE(result.error) << what << ": " << result.error->what();
-  ASSERT_EQ(result.values.size(), want.values.size()) << what;
+  ASSERT_EQ(values.size(), want.values.size()) << what;
   double worst = 0;
   for (size_t i = 0; i < want.values.size(); ++i)
-    worst = std::max(worst, std::abs(double{result.values[i]} - want.values[i]));
+    worst = std::max(worst, std::abs(double{values[i]} - want.values[i]));
   EXPECT_LE(worst, tolerance) << what;
 }
 
@@ -295,13 +294,11 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
   return asks;
 }
 
-// A sparse result as a row of the whole vocabulary.
-Result densified(const Result& sparse, int64_t vocabulary) {
-  Result dense;
-  dense.error = sparse.error;
-  dense.values.resize(static_cast<size_t>(vocabulary));
+// A sparse vector as a row of the whole vocabulary.
+std::vector<float> densified(const SparseVector& sparse, int64_t vocabulary) {
+  std::vector<float> dense(static_cast<size_t>(vocabulary));
   for (size_t i = 0; i < sparse.ids.size(); ++i)
-    dense.values[static_cast<size_t>(sparse.ids[i])] = sparse.values[i];
+    dense.at(static_cast<size_t>(sparse.ids[i])) = sparse.values[i];
   return dense;
 }
 
@@ -319,9 +316,15 @@ int check_fixture(const std::string& name, const std::string& backend) {
           engines.with(ask.opening).submit(std::move(ask.requests)).get();
       EXPECT_EQ(results.size(), ask.want.size()) << what;
       for (size_t i = 0; i < std::min(results.size(), ask.want.size()); ++i) {
-        const Result& result = results[i];
-        expect_close(ask.vocabulary > 0 ? densified(result, ask.vocabulary) : result, ask.want[i],
-                     tolerance, what + " row " + std::to_string(i));
+        const Error* error = results[i].error();
+        EXPECT_FALSE(error) << what << ": " << error->what();
+        const auto* sparse = std::get_if<SparseVector>(&results[i].answer);
+        const std::string row = what + " row " + std::to_string(i);
+        if (sparse) {
+          expect_close(densified(*sparse, ask.vocabulary), ask.want[i], tolerance, row);
+        } else {
+          expect_close(numbers_of(results[i].answer).values, ask.want[i], tolerance, row);
+        }
       }
       ++checked;
     }

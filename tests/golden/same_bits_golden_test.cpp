@@ -60,10 +60,11 @@ TEST_P(SameBitsGolden, WhateverTheBatchAndTheThreads) {
     const auto engine = open(fixture, threads, batch_tokens);
     const std::vector<Result> found = compute(*engine, shuffled);
     for (size_t i = 0; i < order.size(); ++i) {
-      const std::vector<float>&a = found[i].values, &b = want[order[i]].values;
-      ASSERT_FALSE(found[i].error) << found[i].error->what();
+      ASSERT_FALSE(found[i].error()) << found[i].error()->what();
+      const std::span<const float> a = numbers_of(found[i].answer).values,
+                                   b = numbers_of(want[order[i]].answer).values;
       ASSERT_EQ(a.size(), b.size());
-      ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0)
+      ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size_bytes()), 0)
           << "row of " << rows[order[i]].size() << " tokens, " << threads << " threads, batches of "
           << batch_tokens << " tokens";
     }

@@ -62,11 +62,13 @@ TEST(TorchHeads, GiveTheSameVectors) {
                             want = answers(Fixture(kFixture).model());
   ASSERT_EQ(got.size(), want.size());
   for (size_t i = 0; i < got.size(); ++i) {
-    ASSERT_FALSE(got[i].error) << got[i].error->what();
-    EXPECT_FALSE(got[i].values.empty());
-    EXPECT_EQ(got[i].values, want[i].values);
-    EXPECT_EQ(got[i].ids, want[i].ids);
+    ASSERT_FALSE(got[i].error()) << got[i].error()->what();
+    const std::span<const float> a = numbers_of(got[i].answer).values,
+                                 b = numbers_of(want[i].answer).values;
+    EXPECT_FALSE(a.empty());
+    EXPECT_TRUE(std::ranges::equal(a, b)) << i;
   }
+  EXPECT_EQ(got[1].get<SparseVector>().ids, want[1].get<SparseVector>().ids);
 }
 
 }  // namespace

@@ -167,6 +167,7 @@ void become(StoredTensor& tensor, std::function<std::vector<std::byte>(const Sto
 void merge_product(Tensors& base, const std::string& module, const Product& product,
                    const Adapter& adapter) {
   const StoredTensor *a = product.a, *b = product.b;
+  if (!a && !b) fail(*product.bias, "what it is the bias of, lora_A and lora_B, is missing");
   if (!a || !b)
     fail(a ? *a : *b, std::string("its other half, lora_") + (a ? "B" : "A") + ", is missing");
   for (const StoredTensor* factor : {a, b}) {

@@ -122,6 +122,9 @@ TEST_F(AdapterTest, RefusesTensorsThatDoNotFit) {
   const std::vector<NamedArray> base = {{"up.weight", {2, 2}, {0, 0, 0, 0}}};
   EXPECT_REFUSED(merged(base, adapter(kLora, {a}), "up.weight"), ErrorCode::kCorrupt,
                  "lora_B, is missing");
+  EXPECT_REFUSED(
+      merged(base, adapter(kLora, {{"base_model.model.up.lora_B.bias", {2}, {1, 1}}}), "up.weight"),
+      ErrorCode::kCorrupt, "lora_B.bias: what it is the bias of, lora_A and lora_B, is missing");
   EXPECT_REFUSED(merged(base, adapter(kLora, {a, {b.name, {2, 2}, {1, 1, 1, 1}}}), "up.weight"),
                  ErrorCode::kCorrupt, "lora_B.weight: expected [2,1], found [2,2]");
   EXPECT_REFUSED(

@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::pair<Task, std::vector<const char*>>> kRoutes = {
     {Task::kEmbed,
      {"/v1/embeddings", "/v2/embed", "/v1/embed", "/embed", "/similarity", "/pooling"}},
-    {Task::kTokenEmbed, {"/embed_all", "/pooling"}},
+    {Task::kTokenEmbed, {"/v1/embeddings", "/embed_all", "/pooling"}},
     {Task::kSparseEmbed, {"/embed_sparse", "/pooling"}},
     {Task::kClassify, {"/classify", "/predict", "/pooling"}},
     {Task::kTokenClassify, {"/token_classify", "/pooling"}},

@@ -1,5 +1,7 @@
 #include "server/chat.h"
 
+#include <utility>
+
 #include "base/json.h"
 
 namespace vecton::server {
@@ -39,6 +41,37 @@ Chat read_chat(const Context& context, Fields& fields, bool generates) {
   chat.chat_template = fields.text("chat_template").value_or("");
   if (chat.chat_template.empty()) chat.chat_template = context.options.chat_template;
   return chat;
+}
+
+bool is_chat(const json::value& value) {
+  if (!value.is_array() || value.get_array().empty()) return false;
+  const json::object* message = value.get_array().front().if_object();
+  const json::value* role = message ? message->if_contains("role") : nullptr;
+  return role && role->is_string();
+}
+
+bool is_chats(const json::value& value) {
+  return value.is_array() && !value.get_array().empty() && is_chat(value.get_array().front());
+}
+
+std::vector<Chat> read_chats(const Context& context, Fields& fields, std::string_view field) {
+  Chat like = read_chat(context, fields, false);
+  const json::value& value = *fields.any(field);
+  if (!is_chats(value)) {
+    like.input.messages = json::serialize(value);
+    return {std::move(like)};
+  }
+  std::vector<Chat> chats;
+  for (const json::value& chat : value.get_array()) {
+    if (!is_chat(chat)) {
+      fields.wrong(std::string(field) + "." + std::to_string(chats.size()), "list_type",
+                   "expected a list of messages like the first");
+      break;
+    }
+    chats.push_back(like);
+    chats.back().input.messages = json::serialize(chat);
+  }
+  return chats;
 }
 
 }  // namespace vecton::server

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "server/dialect.h"
 #include "server/fields.h"
@@ -13,5 +15,12 @@ namespace vecton::server {
 // add_generation_prompt, which is `generates` when it is absent. The server's template counts where
 // the body has none.
 Chat read_chat(const Context& context, Fields& fields, bool generates);
+
+// Whether `value` is a chat, [{"role": ...}, ...], or a list of chats.
+bool is_chat(const json::value& value);
+bool is_chats(const json::value& value);
+
+// The chats of `field`, which is_chat() or is_chats(), with the other fields of read_chat().
+std::vector<Chat> read_chats(const Context& context, Fields& fields, std::string_view field);
 
 }  // namespace vecton::server

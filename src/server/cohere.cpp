@@ -106,7 +106,7 @@ void append_embeddings(std::string& out, const std::string& type,
 // What both versions have. The first one's vectors are bare where no type was asked for.
 Plan plan_embed(const Call& call, const char* version, bool bare) {
   const ModelInfo& info = call.context.info;
-  require_task(info, Task::kEmbed);
+  require_route(info, Task::kEmbed);
   Plan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
@@ -142,9 +142,9 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
       if (i > 0) out += ',';
       base::append_json_string(out, texts[i]);
     }
-    const std::string tokens = "{\"input_tokens\":" + std::to_string(total_tokens(results)) + "}";
+    const std::string tokens = "{\"input_tokens\":" + std::to_string(total_tokens(results));
     out += std::string("],\"meta\":{\"api_version\":{\"version\":\"") + version +
-           "\"},\"billed_units\":" + tokens + ",\"tokens\":" + tokens + "}}";
+           "\"},\"billed_units\":" + tokens + ",\"image_tokens\":0},\"tokens\":" + tokens + "}}}";
     return response;
   };
   return plan;

@@ -94,19 +94,41 @@ std::string label_of(const ModelInfo& info, int64_t id) {
              : "";
 }
 
+Task default_task(const ModelInfo& info) {
+  const auto reads_a_text = [](Task task) {
+    return task != Task::kScore && task != Task::kFillMask;
+  };
+  const auto found = std::find_if(info.tasks.begin(), info.tasks.end(), reads_a_text);
+  return found == info.tasks.end() ? Task::kEmbed : *found;
+}
+
 void require_task(const ModelInfo& info, Task task) {
   if (!does(info, task)) refuse_task(info, to_string(task));
 }
 
-void refuse_task(const ModelInfo& info, const std::string& task) {
-  std::string message =
-      "Unsupported task: '" + task + "'. The loaded model supports: " + task_names(info) + ".";
+namespace {
+
+// Why the model does not do `task`.
+std::string unsupported(const ModelInfo& info, const std::string& task) {
+  std::string message = (task == "plugin" ? "No IOProcessor plugin installed."
+                                          : "Unsupported task: '" + task + "'.") +
+                        std::string(" The loaded model supports: ") + task_names(info) + ".";
   const bool sequence = task == "classify", token = task == "token_classify";
   if ((sequence && does(info, Task::kTokenClassify)) || (token && does(info, Task::kClassify))) {
     message += std::string(" Switch the pooling_task: ask /pooling for the task '") +
                (sequence ? "token_classify" : "classify") + "'.";
   }
-  throw Failure(Cause::kTask, message, "task");
+  return message;
+}
+
+}  // namespace
+
+void refuse_task(const ModelInfo& info, const std::string& task) {
+  throw Failure(Cause::kTask, unsupported(info, task), "task");
+}
+
+void require_route(const ModelInfo& info, Task task) {
+  if (!does(info, task)) throw Failure(Cause::kRoute, unsupported(info, to_string(task)));
 }
 
 namespace {

@@ -80,9 +80,14 @@ bool is_reranker(const ModelInfo& info);
 // The name of label `id`, empty when the checkpoint gives none.
 std::string label_of(const ModelInfo& info, int64_t id);
 
+// What the model does with one text when nobody says.
+Task default_task(const ModelInfo& info);
+
 // Throws Failure (kTask) unless the loaded model does `task`, or one that is asked for by its name.
 void require_task(const ModelInfo& info, Task task);
 [[noreturn]] void refuse_task(const ModelInfo& info, const std::string& task);
+// The same for a route of vLLM that does nothing else (kRoute).
+void require_route(const ModelInfo& info, Task task);
 
 // Gives `prompt` the checkpoint's prompt that `name` names, or that is for queries or documents.
 // Throws Failure where there is none.

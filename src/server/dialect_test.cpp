@@ -49,6 +49,9 @@ TEST(Dialect, OtherTasksAreRefusedWithThoseThatThereAre) {
   EXPECT_EQ(refused([&] { refuse_task(test.info, "summarize"); }, Cause::kTask),
             "Unsupported task: 'summarize'. The loaded model supports: embed, token_embed.");
   EXPECT_NO_THROW(require_task(test.info, Task::kEmbed));
+  EXPECT_EQ(refused([&] { require_route(test.info, Task::kClassify); }, Cause::kRoute),
+            refused([&] { require_task(test.info, Task::kClassify); }, Cause::kTask));
+  EXPECT_NO_THROW(require_route(test.info, Task::kEmbed));
   test.serve({Task::kTokenClassify});
   EXPECT_THAT(refused([&] { require_task(test.info, Task::kClassify); }, Cause::kTask),
               HasSubstr("ask /pooling for the task 'token_classify'."));

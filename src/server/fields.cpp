@@ -40,6 +40,7 @@ constexpr Effective kEffective[] = {
     {"instruct"},
     {"instruction"},
     {"late_chunking", "false"},
+    {"late_chunking_params"},
     {"max_chunks_per_doc"},
     {"max_tokens_per_doc"},
     {"max_tokens_per_query"},
@@ -183,9 +184,12 @@ bool Fields::ids(const json::value& list, const std::string& where, std::vector<
   out.reserve(array.size());
   for (size_t i = 0; i < array.size(); ++i) {
     const json::value& id = array[i];
-    if (!id.is_int64() || id.get_int64() < 0 ||
-        id.get_int64() > std::numeric_limits<int32_t>::max()) {
+    if (!id.is_int64()) {
       add(at(where, i), "int_type", "expected a token id, found " + shown(id));
+      return false;
+    }
+    if (id.get_int64() < 0 || id.get_int64() > std::numeric_limits<int32_t>::max()) {
+      add(at(where, i), "value_error", "token id " + shown(id) + " is out of vocabulary");
       return false;
     }
     out.push_back(static_cast<int32_t>(id.get_int64()));

@@ -29,9 +29,13 @@ void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& 
     } else if (*word != "float") {
       format.type = *number_type_from(*word);
     }
-    check_size(format.type,
-               std::get<Embed>(like.task).dimensions.value_or(call.context.info.embedding_size),
-               field);
+    const auto* embed = std::get_if<Embed>(&like.task);
+    if (!embed && is_whole(format.type)) {
+      fields.wrong(field, "literal_error", "vectors of tokens are 'float' or 'base64'");
+      continue;
+    }
+    const int64_t size = call.context.info.embedding_size;
+    check_size(format.type, embed ? embed->dimensions.value_or(size) : size, field);
   }
 }
 
@@ -118,22 +122,29 @@ void append_model(std::string& out, const std::string& root, const std::string& 
 }  // namespace
 
 Plan embeddings(const Call& call) {
-  require_task(call.context.info, Task::kEmbed);
+  // As vLLM: a vector for each token where that is what the model is for.
+  const bool rows = default_task(call.context.info) == Task::kTokenEmbed;
+  if (!rows) require_route(call.context.info, Task::kEmbed);
+  const Task task = rows ? Task::kTokenEmbed : Task::kEmbed;
   Plan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   Inputs inputs = read_inputs(call, fields);
-  Request like = read_request(call.context, fields, Embed{});
+  Request like = read_request(call.context, fields, default_parameters(task));
   read_embedding(call.context, fields, like, plan);
   const bool late = fields.boolean("late_chunking").value_or(false);
+  if (fields.any("late_chunking_params") || (late && rows)) {
+    fields.wrong(late ? "late_chunking" : "late_chunking_params", "extra_forbidden",
+                 "parts of fixed size are not pooled: send the parts of a document as `input` with "
+                 "`late_chunking`, to a model that gives one vector for a text");
+  }
   NumberFormat format = read_format(fields);
   read_others(call, fields, like, format, plan);
   set_requests(call, fields, std::move(inputs), like, plan);
   if (late) join_chunks(plan);
-  plan.render = [head, format, late](std::vector<Result> results) {
+  plan.render = [head, format, late, task](std::vector<Result> results) {
     if (late) results = split_rows(results.at(0));
-    return render(head, format, {"embedding", "embedding"}, {.tasks = {Task::kEmbed}},
-                  std::move(results));
+    return render(head, format, {"embedding", "embedding"}, {.tasks = {task}}, std::move(results));
   };
   return plan;
 }
@@ -143,9 +154,9 @@ Plan invocations(const Call& call) {
   if (has("task")) return pooling(call);
   if (has("query") && has("documents")) return rerank(call);
   if (has("text_1") || has("data_1") || has("queries")) return score(call);
-  const ModelInfo& info = call.context.info;
-  if (does(info, Task::kEmbed)) return embeddings(call);
-  return does(info, Task::kClassify) ? classify(call) : pooling(call);
+  const Task task = default_task(call.context.info);
+  if (task == Task::kEmbed) return embeddings(call);
+  return task == Task::kClassify ? classify(call) : pooling(call);
 }
 
 Plan tokenize(const Call& call) {
@@ -235,7 +246,11 @@ HttpResponse refuse(const Failure& failure, int64_t) {
   } else {
     base::append_json_string(out, failure.param);
   }
-  out += ",\"code\":" + std::to_string(row.status) + "}}";
+  out += ",\"code\":" + std::to_string(row.status) + "}";
+  // All that vLLM's router says of a path or method that it does not have.
+  if (failure.cause == Cause::kRoute) out += ",\"detail\":\"Not Found\"";
+  if (failure.cause == Cause::kMethod) out += ",\"detail\":\"Method Not Allowed\"";
+  out += '}';
   return response;
 }
 

@@ -141,6 +141,12 @@ TEST_F(OpenAi, RefusesByTheTable) {
       {R"({"input":"a","embed_dtype":"fp4"})", 400, "Bad Request", "body.embed_dtype",
        "literal_error"},
       {R"({"input":"a","cache_salt":""})", 400, "Bad Request", "body.cache_salt", "1 to 1024"},
+      {R"({"input":"a","padding":"max_length"})", 400, "Bad Request", "body.padding", "do_not_pad"},
+      {R"({"input":"a","padding":"longest"})", 400, "Bad Request", "body.padding", "literal_error"},
+      {R"({"input":[-1]})", 400, "Bad Request", "body.input.0", "token id -1 is out of vocabulary"},
+      {R"({"input":[[1,4294967296]]})", 400, "Bad Request", "body.input.0.1", "out of vocabulary"},
+      {R"({"input":"a","late_chunking_params":{"chunk_size":2}})", 400, "Bad Request",
+       "body.late_chunking_params", "send the parts"},
   };
   for (const auto& c : cases) {
     const json::value error = refusal(openai::embeddings, c.body);
@@ -250,10 +256,73 @@ TEST_F(OpenAi, JinasWords) {
 TEST_F(OpenAi, ModelsWithoutVectorsRefuse) {
   test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
   const json::value error = refusal(openai::embeddings, R"({"input":"a"})");
-  EXPECT_EQ(status, 400);
-  EXPECT_EQ(error.at("type"), "BadRequestError");
+  EXPECT_EQ(status, 404);
+  EXPECT_EQ(error.at("type"), "NotFoundError");
   EXPECT_EQ(error.at("message"),
             "Unsupported task: 'embed'. The loaded model supports: classify, score.");
+}
+
+TEST_F(OpenAi, ARouteOfAnotherModelIsNotFound) {
+  test.serve({Task::kClassify});
+  const HttpResponse response =
+      openai::refuse(failure_of(test, openai::rerank, R"({"query":"a","documents":["b"]})"), 48);
+  EXPECT_EQ(response.status, 404);
+  const json::value body = json::parse(response.body);
+  EXPECT_EQ(body.at("detail"), "Not Found");
+  EXPECT_EQ(body.at("error").at("message"),
+            "Unsupported task: 'score'. The loaded model supports: classify.");
+  EXPECT_EQ(json::parse(openai::refuse(Failure(Cause::kMethod, "words"), 48).body).at("detail"),
+            "Method Not Allowed");
+  EXPECT_FALSE(json::parse(openai::refuse(Failure(Cause::kInvalid, "words"), 48).body)
+                   .as_object()
+                   .contains("detail"));
+}
+
+TEST_F(OpenAi, EmbeddingsOfALateInteractionModelAreRows) {
+  test.serve({Task::kTokenEmbed}, "late-interaction");
+  const auto answer = [&](const std::string& more) {
+    Plan plan = test.plan(openai::embeddings, R"({"input":"a")" + more + "}");
+    EXPECT_EQ(task_of(plan.requests.at(0).task), Task::kTokenEmbed);
+    return json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
+  };
+  EXPECT_EQ(json::serialize(answer("").at("data").at(0).at("embedding")), "[[1,2],[3,4]]");
+  EXPECT_EQ(answer(R"(,"encoding_format":"base64")").at("data").at(0).at("embedding"),
+            "AACAPwAAAEAAAEBAAACAQA==");
+  for (const char* body :
+       {R"({"input":"a","output_dtype":"int8"})", R"({"input":["a","b"],"late_chunking":true})",
+        R"({"input":"a","late_chunking_params":{"chunk_size":2}})"}) {
+    EXPECT_EQ(refusal(openai::embeddings, body).at("type"), "Bad Request") << body;
+  }
+  EXPECT_EQ(refusal(openai::embeddings, R"({"input":"a","dimensions":2})").at("param"),
+            "dimensions");
+}
+
+TEST_F(OpenAi, ChatsStandUnderEitherNameOneOrSeveral) {
+  const std::string chat = R"([{"role":"user","content":"the"}])";
+  const std::string more = R"(,"chat_template":"{{ messages[0].content }}")";
+  const auto plan = [&](const std::string& inputs) {
+    return test.plan(openai::embeddings, "{" + inputs + more + "}");
+  };
+  for (const char* field : {"\"messages\":", "\"input\":"}) {
+    const Plan one = plan(field + chat);
+    ASSERT_EQ(one.requests.size(), 1u) << field;
+    EXPECT_TRUE(one.single);
+    EXPECT_EQ(std::get<Chat>(one.requests[0].prompt.input).input.messages, chat);
+    const Plan two = plan(std::string(field) + "[" + chat + "," + chat + "]");
+    ASSERT_EQ(two.requests.size(), 2u) << field;
+    EXPECT_FALSE(two.single);
+    EXPECT_EQ(std::get<Chat>(two.requests[1].prompt.input).input.messages, chat);
+  }
+  for (const std::string& inputs :
+       {"\"input\":[" + chat + ",[]]", "\"messages\":[" + chat + ",\"a\"]",
+        std::string(R"("input":[{"content":"no role"}])")}) {
+    EXPECT_EQ(refusal(openai::embeddings, "{" + inputs + more + "}").at("type"), "Bad Request")
+        << inputs;
+  }
+  EXPECT_EQ(refusal(openai::embeddings,
+                    R"({"input":[[{"role":"user","content":[{"type":"image_url"}]}]]})")
+                .at("param"),
+            "input");
 }
 
 TEST_F(OpenAi, InvocationsFollowTheBody) {

@@ -24,15 +24,6 @@ bool joins(Task task) {
   return task == Task::kEmbed || task == Task::kTokenEmbed || task == Task::kSparseEmbed;
 }
 
-// What the model does with one text when nobody says.
-Task default_task(const ModelInfo& info) {
-  const auto reads_a_text = [](Task task) {
-    return task != Task::kScore && task != Task::kFillMask;
-  };
-  const auto found = std::find_if(info.tasks.begin(), info.tasks.end(), reads_a_text);
-  return found == info.tasks.end() ? Task::kEmbed : *found;
-}
-
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts(1);
   for (const char c : text) {
@@ -90,7 +81,7 @@ Plan pooled_scores(const Call& call) {
   Plan plan;
   Fields fields(call.body);
   fields.ignore({"task"});
-  const Head head = read_head(call, fields, "pool-");
+  const Head head = read_head(call, fields, "pooling-");
   const NumberFormat format = read_format(fields);
   plan_scores(call, fields, plan);
   plan.render = [head, format](std::vector<Result> results) {
@@ -121,7 +112,7 @@ Plan pooling(const Call& call) {
   Fields fields(call.body);
   const std::vector<Task> tasks = read_tasks(info, fields);
   if (tasks.front() == Task::kScore) return pooled_scores(call);
-  const Head head = read_head(call, fields, "pool-");
+  const Head head = read_head(call, fields, "pooling-");
   Inputs inputs = read_inputs(call, fields);
   Request like = read_request(call.context, fields, default_parameters(tasks.front()));
   for (size_t i = 1; i < tasks.size(); ++i) like.also.push_back(default_parameters(tasks[i]));
@@ -137,7 +128,7 @@ Plan pooling(const Call& call) {
 }
 
 Plan classify(const Call& call) {
-  require_task(call.context.info, Task::kClassify);
+  require_route(call.context.info, Task::kClassify);
   Plan plan;
   Fields fields(call.body);
   if (!fields.any("messages") && !fields.any("input"))

@@ -37,7 +37,7 @@ TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenEmbed);
   EXPECT_EQ(parameters<TokenEmbed>(plan.requests[0]).normalize, false);
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
-  EXPECT_EQ(answer.at("id"), "pool-abc");
+  EXPECT_EQ(answer.at("id"), "pooling-abc");
   EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
   EXPECT_EQ(json::serialize(answer.at("data").at(0).at("data")), "[[1,2],[3,4]]");
   test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
@@ -94,13 +94,15 @@ TEST_F(Pooling, ScoresTakeBothSides) {
 }
 
 TEST_F(Pooling, RefusesTasksByName) {
-  for (const char* task : {"classify", "token_classify", "score", "sparse_embed", "plugin"}) {
+  for (const char* task : {"classify", "token_classify", "score", "sparse_embed"}) {
     EXPECT_THAT(refusal(openai::pooling, std::string(R"({"input":"a","task":")") + task + "\"}"),
                 testing::StartsWith("Unsupported task: '" + std::string(task) +
                                     "'. The loaded model supports: embed, token_embed"));
     EXPECT_EQ(status, 400);
     EXPECT_EQ(type, "BadRequestError");
   }
+  EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":"plugin"})"),
+              testing::StartsWith("No IOProcessor plugin installed. The loaded model supports: "));
   for (const char* task : {"\"dance\"", "\"\"", "\"embed&\"", "5", "[5]", "[\"dance\"]"}) {
     const std::string message =
         refusal(openai::pooling, std::string(R"({"input":"a","task":)") + task + "}");
@@ -136,6 +138,8 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
 TEST_F(Pooling, ClassifyRefuses) {
   EXPECT_THAT(refusal(openai::classify, R"({"input":"a"})"),
               testing::StartsWith("Unsupported task: 'classify'"));
+  EXPECT_EQ(status, 404);
+  EXPECT_EQ(type, "NotFoundError");
   test.serve({Task::kClassify});
   EXPECT_EQ(refusal(openai::classify, "{}"), "Input or messages must be provided");
   EXPECT_EQ(status, 400);

@@ -93,13 +93,24 @@ void check_lengths(size_t first, size_t second) {
   }
 }
 
+// 0 = as long as it is.
+int64_t read_limit(Fields& fields, std::string_view key) {
+  const int64_t most = fields.integer(key).value_or(0);
+  if (most < 0) {
+    fields.wrong(
+        key, "greater_than_equal",
+        std::string(key) + " must be a non-negative integer, found " + std::to_string(most));
+  }
+  return most;
+}
+
 // The fields beside the texts.
 Request read_scoring(const Context& context, Fields& fields, Limits& limits,
                      std::vector<std::string>& ignored) {
   Request like = read_request(context, fields, Score{});
   auto& task = std::get<Score>(like.task);
-  limits.query = fields.integer("max_tokens_per_query", 0).value_or(0);
-  limits.document = fields.integer("max_tokens_per_doc", 0).value_or(0);
+  limits.query = read_limit(fields, "max_tokens_per_query");
+  limits.document = read_limit(fields, "max_tokens_per_doc");
   if (fields.any("chat_template")) {
     throw Failure(Cause::kInvalid,
                   "Refused request with untrusted chat template: the checkpoint's own prompt is "
@@ -189,7 +200,7 @@ void plan_scores(const Call& call, Fields& fields, Plan& plan) {
 }
 
 Plan score(const Call& call) {
-  require_task(call.context.info, Task::kScore);
+  require_route(call.context.info, Task::kScore);
   Plan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "score-");
@@ -211,7 +222,7 @@ Plan score(const Call& call) {
 }
 
 Plan rerank(const Call& call) {
-  require_task(call.context.info, Task::kScore);
+  require_route(call.context.info, Task::kScore);
   Plan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "rerank-");

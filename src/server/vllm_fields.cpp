@@ -22,6 +22,7 @@ int64_t unix_time() {
 bool has_media(const json::value& messages) {
   if (!messages.is_array()) return false;
   for (const json::value& message : messages.get_array()) {
+    if (message.is_array() && has_media(message)) return true;
     const json::object* object = message.if_object();
     const json::value* content = object ? object->if_contains("content") : nullptr;
     if (!content || !content->is_array()) continue;
@@ -57,12 +58,13 @@ Head read_head(const Call& call, Fields& fields, const char* prefix) {
 }
 
 void refuse_other_inputs(const Context& context, Fields& fields) {
-  const json::value* messages = fields.any("messages");
-  if (messages && has_media(*messages)) {
+  for (const char* field : {"messages", "input"}) {
+    const json::value* messages = fields.any(field);
+    if (!messages || !has_media(*messages)) continue;
     throw Failure(Cause::kInvalid,
                   "MultiModalParam is not supported for " + context.info.architecture +
                       ": the loaded model takes text",
-                  "messages");
+                  field);
   }
   if (fields.any("prompt_embeds")) {
     throw Failure(Cause::kInvalid,
@@ -104,8 +106,12 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
   if (!activation && raw) activation = !*raw;
   if (!activation) activation = normalized;
   set_activation(activation, like.task);
-  fields.choice("modality", {"text"});                     // infinity's
-  fields.choice("padding", {"max_length", "do_not_pad"});  // nothing is ever padded
+  fields.choice("modality", {"text"});  // infinity's
+  if (fields.choice("padding", {"max_length", "do_not_pad"}) == "max_length") {
+    fields.wrong("padding", "literal_error",
+                 "'max_length' would have the model read padding: texts are read as they are, "
+                 "which is 'do_not_pad'");
+  }
   if (const auto salt = fields.text("cache_salt")) {
     if (salt->empty() || salt->size() > 1024) {
       fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
@@ -139,14 +145,20 @@ void read_embedding(const Context& context, Fields& fields, Request& request, Pl
 
 Inputs read_inputs(const Call& call, Fields& fields) {
   refuse_other_inputs(call.context, fields);
-  if (fields.any("messages")) {
-    Chat chat = read_chat(call.context, fields, false);
-    if (chat.chat_template.empty() && call.context.templates.empty() && fields.good()) {
+  // vLLM's clients send chats under either name.
+  const json::value* input = fields.any("input");
+  const bool under_input = input && (is_chat(*input) || is_chats(*input));
+  if (const json::value* messages = fields.any("messages"); messages || under_input) {
+    const char* field = messages ? "messages" : "input";
+    std::vector<Chat> chats = read_chats(call.context, fields, field);
+    if (fields.good() && chats.front().chat_template.empty() && call.context.templates.empty()) {
       throw Failure(Cause::kInvalid,
                     "the model has no chat template: give one in the request, as chat_template",
-                    "messages");
+                    field);
     }
-    return {.items = {std::move(chat)}, .single = true};
+    Inputs result{.items = {}, .single = !is_chats(*fields.any(field))};
+    for (Chat& chat : chats) result.items.emplace_back(std::move(chat));
+    return result;
   }
   Inputs inputs = fields.inputs("input", false);
   if (inputs.items.empty() && fields.good())

@@ -35,7 +35,7 @@ int64_t read_priority(const Context& context, Fields& fields);
 Request read_request(const Context& context, Fields& fields, TaskParameters task);
 // Those of embedding requests: prompt, role, dimensions, special tokens.
 void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan);
-// The inputs under `input`, or the chat of `messages`.
+// The inputs under `input`, or the chats of `messages` or `input`.
 Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);

@@ -56,10 +56,11 @@ class VllmErrors(ServerTest):
         self.refused({"input": ["a"] * 5}, 400, "BadRequestError", "batch size 5 > maximum allowed batch size 4")
 
     def test_tasks(self):
-        for task in ("classify", "token_classify", "plugin"):
+        for task in ("classify", "token_classify"):
             self.refused({"input": "a", "task": task}, 400, "BadRequestError", f"Unsupported task: '{task}'", path="/pooling")
         self.refused({"input": "a", "task": "dance"}, 400, "Bad Request", "literal_error", path="/pooling")
-        self.refused({"input": "a"}, 400, "BadRequestError", "embed, token_embed", path="/classify")
+        self.refused({"input": "a", "task": "plugin"}, 400, "BadRequestError", "No IOProcessor plugin installed", path="/pooling")
+        self.refused({"input": "a"}, 404, "NotFoundError", "embed, token_embed", path="/classify")
         for path in ("/v1/completions", "/v1/chat/completions"):
             self.refused({"prompt": "a"}, 404, "NotFoundError", "does not support", path=path)
 

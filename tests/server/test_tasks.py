@@ -35,6 +35,11 @@ class TaskTest(ServerTest):
         self.assertEqual((error["type"], error["code"]), (kind, status))
         self.assertIn(words, error["message"])
 
+    def no_route(self, path, body, words):
+        """A route of vLLM's for a task that the model does not have: as its router says, and why."""
+        self.refused(path, body, words, 404, "NotFoundError")
+        self.assertEqual(self.post(path, body, status=404).json["detail"], "Not Found")
+
     def refused_tei(self, path, body, status, kind, words):
         answer = self.post(path, body, status=status)
         if kind:
@@ -154,8 +159,8 @@ class Reranker(TaskTest):
         self.refused("/rerank", {"query": image, "documents": ["a"]}, "MultiModalParam")
         self.refused("/score", {"text_1": "a", "text_2": "b", "chat_template": "x"}, "untrusted chat template")
         self.refused("/score", {"text_1": "a", "text_2": "b", "chat_template_kwargs": {"instruction": "rank"}}, "instruction")
-        self.refused("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
-        self.refused("/v2/embed", {"texts": ["a"]}, "Unsupported task: 'embed'")
+        self.no_route("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
+        self.no_route("/v2/embed", {"texts": ["a"]}, "Unsupported task: 'embed'")
         self.refused_tei("/embed", {"inputs": "a"}, 424, "Backend", "Model is not an embedding model")
         self.refused_tei("/embed_sparse", {"inputs": "a"}, 424, "Backend", "SPLADE")
         self.refused_tei("/rerank", {"query": "a", "texts": []}, 400, "Empty", "`texts` cannot be empty")
@@ -231,7 +236,7 @@ class Classifier(TaskTest):
         self.refused("/classify", {}, "Input or messages must be provided")
         self.refused("/classify", {"input": []}, "must not be empty", kind="Bad Request")
         self.refused("/classify", {"messages": [{"role": "user", "content": "a"}]}, "no chat template")
-        self.refused("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
+        self.no_route("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
         self.refused("/pooling", {"input": "a", "task": "dance"}, "literal_error", kind="Bad Request")
         self.refused_tei("/rerank", {"query": "a", "texts": ["b"]}, 424, "Backend", "model is not a re-ranker model")
         self.refused_tei("/predict", {"inputs": ["a", "b", "c"]}, 422, None, "body.inputs")
@@ -273,7 +278,7 @@ class TokenClassifier(TaskTest):
         self.assertEqual(len(both), 2)
 
     def test_refusals(self):
-        self.refused("/classify", {"input": "a"}, "pooling_task")
+        self.no_route("/classify", {"input": "a"}, "pooling_task")
         self.refused_tei("/token_classify", {"inputs": "a", "aggregation_strategy": "odd"}, 422, None, "'simple'")
         self.refused_tei("/fill_mask", {"inputs": "a"}, 424, "Backend", "masked language model")
 
@@ -316,7 +321,7 @@ class MaskedModel(TaskTest):
         self.refused_tei("/fill_mask", {"inputs": "no mask"}, 422, "Validation", "mask")
         self.refused_tei("/fill_mask", {"inputs": "a [MASK]", "top_k": 0}, 422, None, "body.top_k")
         self.refused_tei("/fill_mask", {"inputs": []}, 400, "Empty", "`inputs`")
-        self.refused("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
+        self.no_route("/score", {"text_1": "a", "text_2": "b"}, "Unsupported task: 'score'")
 
 
 class StaticEmbedding(TaskTest):
@@ -369,7 +374,7 @@ class Splade(TaskTest):
         self.assert_close([got.get(i, 0) for i in range(len(want))], want, 4e-4)
 
     def test_refusals(self):
-        self.refused("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
+        self.no_route("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
 
 
 class LateInteraction(TaskTest):
@@ -392,6 +397,12 @@ class LateInteraction(TaskTest):
             rows, = self.post("/embed_all", {"inputs": document, "prompt_name": "document"}).json
             self.assertAlmostEqual(score, sum(max(dot(q, d) for d in rows) for q in query), 3)
 
+    def test_embeddings_are_rows(self):
+        rows = self.data("/v1/embeddings", {"input": DOCUMENTS}, "embedding")
+        self.assertEqual(rows, self.data("/pooling", {"input": DOCUMENTS, "task": "token_embed"}))
+        self.assertEqual(rows, self.data("/invocations", {"input": DOCUMENTS}))
+        self.no_route("/v2/embed", {"texts": ["a"]}, "Unsupported task: 'embed'")
+
     def test_ranking_and_similarity(self):
         scores = self.data("/score", {"text_1": QUERY, "text_2": DOCUMENTS}, "score")
         self.assertEqual(self.post("/similarity", {"inputs": {"source_sentence": QUERY, "sentences": DOCUMENTS}}).json, scores)
@@ -400,7 +411,6 @@ class LateInteraction(TaskTest):
 
     def test_refusals(self):
         self.refused_tei("/embed_all", {"inputs": "a", "prompt_name": "author"}, 422, "Validation", '"query", "document"')
-        self.refused("/v1/embeddings", {"input": "a"}, "Unsupported task: 'embed'")
 
 
 class Embedder(TaskTest):
@@ -457,7 +467,7 @@ class Embedder(TaskTest):
         self.refused("/v1/embeddings", {"input": [[4, 5]], "late_chunking": True}, "late_chunking")
 
     def test_refusals(self):
-        self.refused("/classify", {"input": "a"}, "Unsupported task: 'classify'")
+        self.no_route("/classify", {"input": "a"}, "Unsupported task: 'classify'")
         self.refused_tei("/rerank", {"query": "a", "texts": ["b"]}, 424, "Backend", "model is not a re-ranker model")
         self.refused("/v1/embeddings", {"prompt_embeds": "AAAA"}, "prompt embeddings")
         self.refused("/v1/embeddings", {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "MultiModalParam")

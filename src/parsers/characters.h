@@ -1,0 +1,23 @@
+// Kinds of bytes, the same in every locale.
+#pragma once
+
+#include <string_view>
+
+namespace vecton::parsers {
+
+inline bool is_newline(char c) { return c == '\n' || c == '\r'; }
+inline bool is_space(char c) { return is_newline(c) || c == ' ' || c == '\t'; }
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+inline bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+// What names of functions are made of.
+inline bool is_name(char c) {
+  return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
+}
+
+inline std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace vecton::parsers

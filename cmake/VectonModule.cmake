@@ -3,7 +3,7 @@
 # One target per folder of src/: every *.cpp of the folder that is not a test goes into the static library vecton_NAME.
 # DEPS are the modules it may include (tools/check_layers.py holds the same table), LIBS third-party targets.
 # OWN_FLAGS: the folder is compiled with flags of its own, so that precompiled headers do not fit.
-# With VECTON_TESTS every *_test.cpp of the folder goes into the test program NAME_test, found by CTest case by case.
+# With VECTON_TESTS every *_test.cpp of the folder goes into the test program NAME_test (VectonTest.cmake).
 function(vecton_module NAME)
   cmake_parse_arguments(ARG "OWN_FLAGS" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
   file(GLOB SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -26,11 +26,8 @@ function(vecton_module NAME)
   endif()
   if(VECTON_TESTS AND TESTS)
     add_executable(${NAME}_test ${TESTS})
-    target_link_libraries(${NAME}_test PRIVATE vecton_${NAME} GTest::gmock GTest::gtest_main)
-    vecton_warnings(${NAME}_test)
-    vecton_precompiled(${NAME}_test vecton_test_pch)
-    gtest_discover_tests(${NAME}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit
-                         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${NAME}_test PRIVATE vecton_${NAME})
+    vecton_test_program(${NAME}_test unit)
   endif()
 endfunction()
 

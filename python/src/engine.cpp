@@ -1,0 +1,334 @@
+#include "engine.h"
+
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <optional>
+#include <thread>
+
+#include "vecton/hub.h"
+#include "vecton/machine.h"
+
+namespace vecton::python {
+
+nb::object shared_tokenizer(std::shared_ptr<const Tokenizer> tokenizer);
+
+namespace {
+
+constexpr auto kSlice = std::chrono::milliseconds(50);  // between looks for an interrupt
+constexpr auto kPatience = std::chrono::seconds(60);    // for engines, when the interpreter ends
+
+std::mutex count_mutex;
+std::condition_variable count_changed;
+int64_t engines = 0;
+
+void end(Engine* engine) {
+  delete engine;
+  const std::lock_guard lock(count_mutex);
+  --engines;
+  count_changed.notify_all();
+}
+
+// How an engine is destroyed: not in a child process, where its threads are not, and not by a thread of its own, which would
+// wait for itself.
+void let_go(Engine* engine, pid_t process) {
+  if (::getpid() != process) return;
+  if (CallbackScope::active()) {
+    std::thread(end, engine).detach();
+  } else {
+    end(engine);
+  }
+}
+
+nb::dict to_dict(const ModelInfo& info) {
+  nb::dict d;
+  d["name"] = info.name;
+  d["folder"] = info.folder;
+  d["architecture"] = info.architecture;
+  d["family"] = info.family;
+  d["backend"] = info.backend;
+  d["isa"] = info.isa;
+  d["dtype"] = info.dtype;
+  nb::list tasks, labels, dense, dimensions, warnings;
+  for (const Task task : info.tasks) tasks.append(to_string(task));
+  for (const std::string& label : info.labels) labels.append(label);
+  for (const std::string& module : info.dense) dense.append(module);
+  for (const int64_t dimension : info.matryoshka_dimensions) dimensions.append(dimension);
+  for (const std::string& warning : info.warnings) warnings.append(warning);
+  nb::dict prompts;
+  for (const auto& [name, text] : info.prompts) prompts[name.c_str()] = text;
+  d["tasks"] = tasks;
+  d["labels"] = labels;
+  d["activation"] = info.activation;
+  d["scorer"] = info.scorer;
+  d["similarity"] = info.similarity;
+  d["pooling"] = info.pooling;
+  d["normalize"] = info.normalize;
+  d["dense"] = dense;
+  d["prompts"] = prompts;
+  d["default_prompt_name"] = info.default_prompt_name ? nb::object(nb::cast(*info.default_prompt_name)) : nb::none();
+  d["roles"] = info.roles;
+  d["matryoshka"] = info.matryoshka;
+  d["matryoshka_dimensions"] = dimensions;
+  d["max_model_len"] = info.max_model_len;
+  d["hidden_size"] = info.hidden_size;
+  d["embedding_size"] = info.embedding_size;
+  d["layers"] = info.layers;
+  d["vocab_size"] = info.vocab_size;
+  d["parameters"] = info.parameters;
+  d["file_bytes"] = info.file_bytes;
+  d["weight_bytes"] = info.weight_bytes;
+  d["threads"] = info.threads;
+  d["max_batch_tokens"] = info.max_batch_tokens;
+  d["warnings"] = warnings;
+  return d;
+}
+
+nb::dict to_dict(const EngineStats& stats) {
+  nb::dict d;
+  d["requests_running"] = stats.requests_running;
+  d["requests_waiting"] = stats.requests_waiting;
+  d["tokens_waiting"] = stats.tokens_waiting;
+  d["requests_done"] = stats.requests_done;
+  d["requests_failed"] = stats.requests_failed;
+  d["requests_cancelled"] = stats.requests_cancelled;
+  d["prompt_tokens"] = stats.prompt_tokens;
+  d["batches"] = stats.batches;
+  d["prefix_cache_queries"] = stats.prefix_cache_queries;
+  d["prefix_cache_hits"] = stats.prefix_cache_hits;
+  d["cache_pages"] = stats.cache_pages;
+  d["cache_pages_used"] = stats.cache_pages_used;
+  return d;
+}
+
+// A download's progress for a function of Python's. What it raises goes on to whoever opens the model.
+std::function<void(const DownloadProgress&)> to_progress(nb::object function) {
+  if (function.is_none()) return {};
+  return [held = hold(std::move(function))](const DownloadProgress& progress) {
+    nb::gil_scoped_acquire acquire;
+    nb::handle(held.get())(progress.file, progress.file_bytes, progress.file_size, progress.files_done, progress.files_total);
+  };
+}
+
+std::unique_ptr<EngineHandle> open(nb::dict options, nb::object progress) {
+  const EngineOptions how = to_engine_options(std::move(options));
+  const auto listen = to_progress(std::move(progress));
+  nb::gil_scoped_release release;
+  return std::make_unique<EngineHandle>(Engine::open(how, listen));
+}
+
+// With the interpreter's lock given up, and the engine let go before it is taken again.
+template <class Do>
+auto with(const EngineHandle& handle, Do run) {
+  nb::gil_scoped_release release;
+  const std::shared_ptr<Engine> engine = handle.use();
+  return run(*engine);
+}
+
+}  // namespace
+
+void wait_for_engines() {
+  std::unique_lock lock(count_mutex);
+  count_changed.wait_for(lock, kPatience, [] { return engines == 0; });
+}
+
+Results Pending::wait() {
+  for (;;) {
+    bool done = false;
+    {
+      nb::gil_scoped_release release;
+      std::unique_lock lock(state_->mutex);
+      done = state_->changed.wait_for(lock, kSlice, [&] { return state_->done; });
+    }
+    if (PyErr_CheckSignals() != 0) {
+      ticket_.cancel();
+      throw nb::python_error();
+    }
+    if (!done) continue;
+    const std::lock_guard lock(state_->mutex);
+    return Results(std::move(state_->results));
+  }
+}
+
+EngineHandle::EngineHandle(std::unique_ptr<Engine> engine) : process_(::getpid()) {
+  {
+    const std::lock_guard lock(count_mutex);
+    ++engines;
+  }
+  engine_ = std::shared_ptr<Engine>(engine.release(), [process = process_](Engine* p) { let_go(p, process); });
+}
+
+// Called with the interpreter's lock, which requests that end need for their callbacks.
+EngineHandle::~EngineHandle() {
+  nb::gil_scoped_release release;
+  engine_.reset();
+}
+
+std::shared_ptr<Engine> EngineHandle::use() const {
+  if (::getpid() != process_)
+    throw Error(ErrorCode::kUnsupported,
+                "this engine was opened before fork(), and its threads do not exist in this process: open it here, "
+                "or start processes by spawn or forkserver",
+                "engine");
+  const std::lock_guard lock(mutex_);
+  if (!engine_) throw Error(ErrorCode::kCancelled, "the engine is closed", "engine");
+  return engine_;
+}
+
+bool EngineHandle::closed() const {
+  if (::getpid() != process_) return true;
+  const std::lock_guard lock(mutex_);
+  return !engine_;
+}
+
+void EngineHandle::close() {
+  if (::getpid() != process_) return;
+  std::shared_ptr<Engine> last;
+  const std::lock_guard lock(mutex_);
+  last.swap(engine_);
+}
+
+Pending EngineHandle::start(std::vector<Request> requests, bool wait_for_room) {
+  auto state = std::make_shared<Pending::State>();
+  Ticket ticket = use()->submit(
+      std::move(requests),
+      [state](std::vector<Result> results) {
+        const std::lock_guard lock(state->mutex);
+        state->results = std::move(results);
+        state->done = true;
+        state->changed.notify_all();
+      },
+      wait_for_room ? Engine::WhenFull::kWait : Engine::WhenFull::kThrow);
+  return Pending(std::move(state), std::move(ticket));
+}
+
+Ticket EngineHandle::submit(std::vector<Request> requests, nb::object done, bool wait_for_room) {
+  const std::shared_ptr<PyObject> held = hold(std::move(done));
+  nb::gil_scoped_release release;
+  return use()->submit(
+      std::move(requests),
+      [held](std::vector<Result> results) {
+        if (interpreter_ends()) return;
+        const CallbackScope scope;
+        nb::gil_scoped_acquire acquire;
+        try {
+          nb::handle(held.get())(Results(std::move(results)));
+        } catch (nb::python_error& error) {
+          error.discard_as_unraisable("an engine's callback");
+        } catch (const std::exception& error) {
+          PyErr_SetString(PyExc_RuntimeError, error.what());
+          PyErr_WriteUnraisable(held.get());
+        }
+      },
+      wait_for_room ? Engine::WhenFull::kWait : Engine::WhenFull::kThrow);
+}
+
+void bind_engine(nb::module_& m) {
+  nb::class_<Ticket>(m, "Ticket").def("cancel", &Ticket::cancel, nb::call_guard<nb::gil_scoped_release>());
+
+  nb::class_<Pending>(m, "Pending", "Requests on their way.")
+      .def("wait", &Pending::wait)
+      .def("cancel", &Pending::cancel, nb::call_guard<nb::gil_scoped_release>());
+
+  nb::class_<EngineHandle>(m, "Engine", nb::is_weak_referenceable())
+      .def_static("open", &open, nb::arg("options"), nb::arg("progress") = nb::none())
+      .def("start",
+           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
+             std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
+             nb::gil_scoped_release release;
+             return self.start(std::move(requests), true);
+           },
+           nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
+      .def("run",
+           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
+             std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
+             std::optional<Pending> pending;
+             {
+               nb::gil_scoped_release release;
+               pending.emplace(self.start(std::move(requests), true));
+             }
+             return pending->wait();
+           },
+           nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
+      .def("submit",
+           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::object done, nb::handle seconds, bool wait) {
+             return self.submit(make_requests(std::move(inputs), like, seconds), std::move(done), wait);
+           },
+           nb::arg("inputs"), nb::arg("like"), nb::arg("done"), nb::arg("seconds") = nb::none(), nb::arg("wait") = false)
+      .def("entities",
+           [](EngineHandle& self, const Results& results, int64_t index, nb::handle text, const std::string& aggregation) {
+             return results.entities(index, to_text(text, "text"), aggregation, *self.use());
+           },
+           nb::arg("results"), nb::arg("index"), nb::arg("text"), nb::arg("aggregation"))
+      .def("fillings",
+           [](EngineHandle& self, const Results& results, int64_t index, nb::handle input) {
+             return results.fillings(index, input, *self.use());
+           },
+           nb::arg("results"), nb::arg("index"), nb::arg("input"))
+      .def("info", [](EngineHandle& self) { return to_dict(self.use()->info()); })
+      .def("stats", [](EngineHandle& self) { return to_dict(self.use()->stats()); })
+      .def("tokenizer",
+           [](EngineHandle& self) {
+             const std::shared_ptr<Engine> engine = self.use();
+             return shared_tokenizer(std::shared_ptr<const Tokenizer>(engine, &engine->tokenizer()));
+           })
+      .def("chat_template_names",
+           [](EngineHandle& self) { return with(self, [](Engine& e) { return e.chat_templates().names(); }); })
+      .def("render",
+           [](EngineHandle& self, const Chat& chat) {
+             return with(self, [&](Engine& e) { return e.chat_templates().render(chat.input, chat.chat_template); });
+           },
+           nb::arg("messages"))
+      .def("drain", [](EngineHandle& self) { with(self, [](Engine& e) { e.drain(); return 0; }); })
+      .def("close", &EngineHandle::close, nb::call_guard<nb::gil_scoped_release>())
+      .def_prop_ro("closed", &EngineHandle::closed);
+
+  m.def("inspect", [](nb::dict options) {
+    const EngineOptions how = to_engine_options(std::move(options));
+    ModelInfo info;
+    {
+      nb::gil_scoped_release release;
+      info = inspect(how);
+    }
+    return to_dict(info);
+  }, nb::arg("options"));
+  m.def("families", [] {
+    nb::dict d;
+    for (const FamilyInfo& family : families()) d[family.name.c_str()] = nb::cast(family.architectures);
+    return d;
+  });
+  m.def("pull", [](nb::dict options, nb::object progress) {
+    const EngineOptions how = to_engine_options(std::move(options));
+    const auto listen = to_progress(std::move(progress));
+    nb::gil_scoped_release release;
+    return pull_model(how.model, how.hub, listen).string();
+  }, nb::arg("options"), nb::arg("progress") = nb::none());
+  m.def("resolve", [](nb::dict options) {
+    const EngineOptions how = to_engine_options(std::move(options));
+    nb::gil_scoped_release release;
+    return resolve_model(how.model, how.hub).string();
+  }, nb::arg("options"));
+  m.def("machine", [] {
+    const Machine here = machine();
+    nb::dict d;
+    d["cpu"] = here.cpu;
+    d["isa"] = here.isa;
+    d["isas"] = nb::cast(here.isas);
+    d["cores"] = here.cores;
+    return d;
+  });
+  m.def("shutdown", [] {
+    {
+      nb::gil_scoped_release release;
+      wait_for_engines();
+    }
+    set_interpreter_ends();
+  }, "Waits for engines that are being closed; after it nothing of Python is called.");
+  m.def("version", [] { return version(); });
+}
+
+}  // namespace vecton::python

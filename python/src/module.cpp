@@ -1,0 +1,10 @@
+#include "binding.h"
+
+NB_MODULE(_core, m) {
+  // Engines that a framework still holds when the interpreter ends are no mistake of a user.
+  nanobind::set_leak_warnings(false);
+  vecton::python::bind_errors(m);
+  vecton::python::bind_tokenizer(m);
+  vecton::python::bind_requests(m);
+  vecton::python::bind_engine(m);
+}

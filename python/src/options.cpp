@@ -1,0 +1,35 @@
+#include "binding.h"
+
+namespace vecton::python {
+
+EngineOptions to_engine_options(nb::dict values) {
+  EngineOptions options;
+  Arguments arguments(std::move(values));
+  arguments.text("model", options.model);
+  arguments.text("revision", options.hub.revision);
+  arguments.text("cache", options.hub.cache);
+  arguments.text("endpoint", options.hub.endpoint);
+  arguments.text("token", options.hub.token);
+  arguments.flag("offline", options.hub.offline);
+  arguments.text("dtype", options.dtype);
+  arguments.text("quantization", options.quantization);
+  arguments.text("runner", options.runner);
+  arguments.text("convert", options.convert);
+  arguments.text("pooler_config", options.pooler_config);
+  arguments.text("hf_overrides", options.hf_overrides);
+  arguments.integer("max_model_len", options.max_model_len);
+  arguments.integer("threads", options.threads);
+  arguments.text("backend", options.backend);
+  arguments.integer("max_batch_tokens", options.max_batch_tokens);
+  arguments.integer("max_queue_tokens", options.max_queue_tokens);
+  arguments.flag("enable_prefix_caching", options.enable_prefix_caching);
+  arguments.integer("cache_bytes", options.cache_bytes);
+  arguments.text("tokenizer", options.tokenizer);
+  arguments.text("default_prompt_name", options.default_prompt_name);
+  arguments.text("default_prompt", options.default_prompt);
+  arguments.text("dense_path", options.dense_path);
+  arguments.finish("Engine");
+  return options;
+}
+
+}  // namespace vecton::python

@@ -74,6 +74,11 @@ def main():
                 wrong.append(f"src/{path}: {folder} must not include {target}")
         if path.startswith("models/") and re.search(r"\bDType\b|\bThreadPool\b|\bTokenizer\b|\bTask\b", file.read_text()):
             wrong.append(f"src/{path}: a family knows no dtype, thread, tokenizer or task")
+    own = ROOT / "python" / "src"
+    for file in sorted(own.glob("*.[hc]*")):
+        for target in INCLUDE.findall(file.read_text()):
+            if not target.startswith("vecton/") and not (own / target).exists():
+                wrong.append(f"python/src/{file.name}: the Python module must not include {target}")
     print("\n".join(wrong) if wrong else "layers: fine")
     sys.exit(1 if wrong else 0)
 

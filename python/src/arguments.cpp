@@ -27,12 +27,14 @@ std::vector<int32_t> to_ids(nb::handle value, const std::string& where) {
     const nb::object index = nb::steal(PyNumber_Index(item.ptr()));
     if (!index.is_valid()) {
       PyErr_Clear();
-      throw nb::type_error((where + ": token ids must be integers, found " + kind_of(item)).c_str());
+      throw nb::type_error(
+          (where + ": token ids must be integers, found " + kind_of(item)).c_str());
     }
     const long long id = PyLong_AsLongLong(index.ptr());
     if (PyErr_Occurred() || id < 0 || id > std::numeric_limits<int32_t>::max()) {
       PyErr_Clear();
-      throw nb::value_error((where + ": " + nb::cast<std::string>(nb::str(item)) + " is not a token id").c_str());
+      throw nb::value_error(
+          (where + ": " + nb::cast<std::string>(nb::str(item)) + " is not a token id").c_str());
     }
     ids.push_back(static_cast<int32_t>(id));
   }
@@ -57,10 +59,12 @@ bool to_bool(nb::handle value, std::string_view name) {
 }
 
 int64_t to_integer(nb::handle value, std::string_view name) {
-  const nb::object index = nb::steal(PyBool_Check(value.ptr()) ? nullptr : PyNumber_Index(value.ptr()));
+  const nb::object index =
+      nb::steal(PyBool_Check(value.ptr()) ? nullptr : PyNumber_Index(value.ptr()));
   if (!index.is_valid()) {
     PyErr_Clear();
-    throw nb::type_error((std::string(name) + " must be an integer, found " + kind_of(value)).c_str());
+    throw nb::type_error(
+        (std::string(name) + " must be an integer, found " + kind_of(value)).c_str());
   }
   const long long number = PyLong_AsLongLong(index.ptr());
   if (PyErr_Occurred()) {

@@ -1,7 +1,17 @@
-// What the parts of the module share: reading Python's arguments, and the classes that one part makes and another takes.
+// What the parts of the module share: reading Python's arguments, and the classes that one part
+// makes and another takes.
 #pragma once
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <memory>
 #include <string>

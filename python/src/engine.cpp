@@ -1,11 +1,8 @@
 #include "engine.h"
 
-#include <nanobind/stl/function.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/unique_ptr.h>
-#include <nanobind/stl/vector.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -22,19 +19,23 @@ namespace {
 constexpr auto kSlice = std::chrono::milliseconds(50);  // between looks for an interrupt
 constexpr auto kPatience = std::chrono::seconds(60);    // for engines, when the interpreter ends
 
-std::mutex count_mutex;
-std::condition_variable count_changed;
-int64_t engines = 0;
+// Of this process: engines that live, and threads that wait for answers. A child process begins
+// anew.
+std::atomic<pid_t> counted_process{0};
+std::atomic<int64_t> engines{0}, waiting{0};
+
+void count_here() {
+  const pid_t here = ::getpid();
+  if (counted_process.exchange(here) != here) engines = waiting = 0;
+}
 
 void end(Engine* engine) {
   delete engine;
-  const std::lock_guard lock(count_mutex);
   --engines;
-  count_changed.notify_all();
 }
 
-// How an engine is destroyed: not in a child process, where its threads are not, and not by a thread of its own, which would
-// wait for itself.
+// How an engine is destroyed: not in a child process, where its threads are not, and not by a
+// thread of its own, which would wait for itself.
 void let_go(Engine* engine, pid_t process) {
   if (::getpid() != process) return;
   if (CallbackScope::active()) {
@@ -70,7 +71,8 @@ nb::dict to_dict(const ModelInfo& info) {
   d["normalize"] = info.normalize;
   d["dense"] = dense;
   d["prompts"] = prompts;
-  d["default_prompt_name"] = info.default_prompt_name ? nb::object(nb::cast(*info.default_prompt_name)) : nb::none();
+  d["default_prompt_name"] =
+      info.default_prompt_name ? nb::object(nb::cast(*info.default_prompt_name)) : nb::none();
   d["roles"] = info.roles;
   d["matryoshka"] = info.matryoshka;
   d["matryoshka_dimensions"] = dimensions;
@@ -105,12 +107,14 @@ nb::dict to_dict(const EngineStats& stats) {
   return d;
 }
 
-// A download's progress for a function of Python's. What it raises goes on to whoever opens the model.
+// A download's progress for a function of Python's. What it raises goes on to whoever opens the
+// model.
 std::function<void(const DownloadProgress&)> to_progress(nb::object function) {
   if (function.is_none()) return {};
   return [held = hold(std::move(function))](const DownloadProgress& progress) {
     nb::gil_scoped_acquire acquire;
-    nb::handle(held.get())(progress.file, progress.file_bytes, progress.file_size, progress.files_done, progress.files_total);
+    nb::handle(held.get())(progress.file, progress.file_bytes, progress.file_size,
+                           progress.files_done, progress.files_total);
   };
 }
 
@@ -132,18 +136,22 @@ auto with(const EngineHandle& handle, Do run) {
 }  // namespace
 
 void wait_for_engines() {
-  std::unique_lock lock(count_mutex);
-  count_changed.wait_for(lock, kPatience, [] { return engines == 0; });
+  count_here();
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while ((engines > 0 || waiting > 0) && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 Results Pending::wait() {
   for (;;) {
     bool done = false;
+    ++waiting;
     {
       nb::gil_scoped_release release;
       std::unique_lock lock(state_->mutex);
       done = state_->changed.wait_for(lock, kSlice, [&] { return state_->done; });
     }
+    --waiting;
     if (PyErr_CheckSignals() != 0) {
       ticket_.cancel();
       throw nb::python_error();
@@ -155,11 +163,10 @@ Results Pending::wait() {
 }
 
 EngineHandle::EngineHandle(std::unique_ptr<Engine> engine) : process_(::getpid()) {
-  {
-    const std::lock_guard lock(count_mutex);
-    ++engines;
-  }
-  engine_ = std::shared_ptr<Engine>(engine.release(), [process = process_](Engine* p) { let_go(p, process); });
+  count_here();
+  ++engines;
+  engine_ = std::shared_ptr<Engine>(engine.release(),
+                                    [process = process_](Engine* p) { let_go(p, process); });
 }
 
 // Called with the interpreter's lock, which requests that end need for their callbacks.
@@ -171,7 +178,8 @@ EngineHandle::~EngineHandle() {
 std::shared_ptr<Engine> EngineHandle::use() const {
   if (::getpid() != process_)
     throw Error(ErrorCode::kUnsupported,
-                "this engine was opened before fork(), and its threads do not exist in this process: open it here, "
+                "this engine was opened before fork(), and its threads do not exist in this "
+                "process: open it here, "
                 "or start processes by spawn or forkserver",
                 "engine");
   const std::lock_guard lock(mutex_);
@@ -228,7 +236,8 @@ Ticket EngineHandle::submit(std::vector<Request> requests, nb::object done, bool
 }
 
 void bind_engine(nb::module_& m) {
-  nb::class_<Ticket>(m, "Ticket").def("cancel", &Ticket::cancel, nb::call_guard<nb::gil_scoped_release>());
+  nb::class_<Ticket>(m, "Ticket")
+      .def("cancel", &Ticket::cancel, nb::call_guard<nb::gil_scoped_release>());
 
   nb::class_<Pending>(m, "Pending", "Requests on their way.")
       .def("wait", &Pending::wait)
@@ -236,82 +245,113 @@ void bind_engine(nb::module_& m) {
 
   nb::class_<EngineHandle>(m, "Engine", nb::is_weak_referenceable())
       .def_static("open", &open, nb::arg("options"), nb::arg("progress") = nb::none())
-      .def("start",
-           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
-             std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
-             nb::gil_scoped_release release;
-             return self.start(std::move(requests), true);
-           },
-           nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
-      .def("run",
-           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
-             std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
-             std::optional<Pending> pending;
-             {
-               nb::gil_scoped_release release;
-               pending.emplace(self.start(std::move(requests), true));
-             }
-             return pending->wait();
-           },
-           nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
-      .def("submit",
-           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::object done, nb::handle seconds, bool wait) {
-             return self.submit(make_requests(std::move(inputs), like, seconds), std::move(done), wait);
-           },
-           nb::arg("inputs"), nb::arg("like"), nb::arg("done"), nb::arg("seconds") = nb::none(), nb::arg("wait") = false)
-      .def("entities",
-           [](EngineHandle& self, const Results& results, int64_t index, nb::handle text, const std::string& aggregation) {
-             return results.entities(index, to_text(text, "text"), aggregation, *self.use());
-           },
-           nb::arg("results"), nb::arg("index"), nb::arg("text"), nb::arg("aggregation"))
-      .def("fillings",
-           [](EngineHandle& self, const Results& results, int64_t index, nb::handle input) {
-             return results.fillings(index, input, *self.use());
-           },
-           nb::arg("results"), nb::arg("index"), nb::arg("input"))
+      .def(
+          "start",
+          [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
+            std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
+            nb::gil_scoped_release release;
+            return self.start(std::move(requests), true);
+          },
+          nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
+      .def(
+          "run",
+          [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
+            std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
+            std::optional<Pending> pending;
+            {
+              nb::gil_scoped_release release;
+              pending.emplace(self.start(std::move(requests), true));
+            }
+            return pending->wait();
+          },
+          nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
+      .def(
+          "submit",
+          [](EngineHandle& self, nb::list inputs, nb::handle like, nb::object done,
+             nb::handle seconds, bool wait) {
+            return self.submit(make_requests(std::move(inputs), like, seconds), std::move(done),
+                               wait);
+          },
+          nb::arg("inputs"), nb::arg("like"), nb::arg("done"), nb::arg("seconds") = nb::none(),
+          nb::arg("wait") = false)
+      .def(
+          "entities",
+          [](EngineHandle& self, const Results& results, int64_t index, nb::handle text,
+             const std::string& aggregation) {
+            return results.entities(index, to_text(text, "text"), aggregation, *self.use());
+          },
+          nb::arg("results"), nb::arg("index"), nb::arg("text"), nb::arg("aggregation"))
+      .def(
+          "fillings",
+          [](EngineHandle& self, const Results& results, int64_t index, nb::handle input) {
+            return results.fillings(index, input, *self.use());
+          },
+          nb::arg("results"), nb::arg("index"), nb::arg("input"))
       .def("info", [](EngineHandle& self) { return to_dict(self.use()->info()); })
       .def("stats", [](EngineHandle& self) { return to_dict(self.use()->stats()); })
-      .def("tokenizer",
-           [](EngineHandle& self) {
-             const std::shared_ptr<Engine> engine = self.use();
-             return shared_tokenizer(std::shared_ptr<const Tokenizer>(engine, &engine->tokenizer()));
-           })
+      .def(
+          "tokenizer",
+          [](EngineHandle& self) {
+            const std::shared_ptr<Engine> engine = self.use();
+            return shared_tokenizer(std::shared_ptr<const Tokenizer>(engine, &engine->tokenizer()));
+          })
       .def("chat_template_names",
-           [](EngineHandle& self) { return with(self, [](Engine& e) { return e.chat_templates().names(); }); })
-      .def("render",
-           [](EngineHandle& self, const Chat& chat) {
-             return with(self, [&](Engine& e) { return e.chat_templates().render(chat.input, chat.chat_template); });
-           },
-           nb::arg("messages"))
-      .def("drain", [](EngineHandle& self) { with(self, [](Engine& e) { e.drain(); return 0; }); })
+           [](EngineHandle& self) {
+             return with(self, [](Engine& e) { return e.chat_templates().names(); });
+           })
+      .def(
+          "render",
+          [](EngineHandle& self, const Chat& chat) {
+            return with(self, [&](Engine& e) {
+              return e.chat_templates().render(chat.input, chat.chat_template);
+            });
+          },
+          nb::arg("messages"))
+      .def("drain",
+           [](EngineHandle& self) {
+             with(self, [](Engine& e) {
+               e.drain();
+               return 0;
+             });
+           })
       .def("close", &EngineHandle::close, nb::call_guard<nb::gil_scoped_release>())
       .def_prop_ro("closed", &EngineHandle::closed);
 
-  m.def("inspect", [](nb::dict options) {
-    const EngineOptions how = to_engine_options(std::move(options));
-    ModelInfo info;
-    {
-      nb::gil_scoped_release release;
-      info = inspect(how);
-    }
-    return to_dict(info);
-  }, nb::arg("options"));
+  m.def(
+      "inspect",
+      [](nb::dict options) {
+        const EngineOptions how = to_engine_options(std::move(options));
+        ModelInfo info;
+        {
+          nb::gil_scoped_release release;
+          info = inspect(how);
+        }
+        return to_dict(info);
+      },
+      nb::arg("options"));
   m.def("families", [] {
     nb::dict d;
-    for (const FamilyInfo& family : families()) d[family.name.c_str()] = nb::cast(family.architectures);
+    for (const FamilyInfo& family : families())
+      d[family.name.c_str()] = nb::cast(family.architectures);
     return d;
   });
-  m.def("pull", [](nb::dict options, nb::object progress) {
-    const EngineOptions how = to_engine_options(std::move(options));
-    const auto listen = to_progress(std::move(progress));
-    nb::gil_scoped_release release;
-    return pull_model(how.model, how.hub, listen).string();
-  }, nb::arg("options"), nb::arg("progress") = nb::none());
-  m.def("resolve", [](nb::dict options) {
-    const EngineOptions how = to_engine_options(std::move(options));
-    nb::gil_scoped_release release;
-    return resolve_model(how.model, how.hub).string();
-  }, nb::arg("options"));
+  m.def(
+      "pull",
+      [](nb::dict options, nb::object progress) {
+        const EngineOptions how = to_engine_options(std::move(options));
+        const auto listen = to_progress(std::move(progress));
+        nb::gil_scoped_release release;
+        return pull_model(how.model, how.hub, listen).string();
+      },
+      nb::arg("options"), nb::arg("progress") = nb::none());
+  m.def(
+      "resolve",
+      [](nb::dict options) {
+        const EngineOptions how = to_engine_options(std::move(options));
+        nb::gil_scoped_release release;
+        return resolve_model(how.model, how.hub).string();
+      },
+      nb::arg("options"));
   m.def("machine", [] {
     const Machine here = machine();
     nb::dict d;
@@ -321,13 +361,16 @@ void bind_engine(nb::module_& m) {
     d["cores"] = here.cores;
     return d;
   });
-  m.def("shutdown", [] {
-    {
-      nb::gil_scoped_release release;
-      wait_for_engines();
-    }
-    set_interpreter_ends();
-  }, "Waits for engines that are being closed; after it nothing of Python is called.");
+  m.def(
+      "shutdown",
+      [] {
+        {
+          nb::gil_scoped_release release;
+          wait_for_engines();
+        }
+        set_interpreter_ends();
+      },
+      "Waits for engines that are being closed; after it nothing of Python is called.");
   m.def("version", [] { return version(); });
 }
 

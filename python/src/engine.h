@@ -1,5 +1,6 @@
-// EngineHandle: an engine as Python holds it. Knows the process that opened it, may be closed while others use it, and is
-// never destroyed by one of its own threads or with the interpreter's lock held.
+// EngineHandle: an engine as Python holds it. Knows the process that opened it, may be closed while
+// others use it, and is never destroyed by one of its own threads or with the interpreter's lock
+// held.
 #pragma once
 
 #include <sys/types.h>
@@ -15,7 +16,8 @@
 
 namespace vecton::python {
 
-// Requests on their way. The engine may be closed before they are answered: they end as cancelled then.
+// Requests on their way. The engine may be closed before they are answered: they end as cancelled
+// then.
 class Pending {
  public:
   struct State {
@@ -25,7 +27,8 @@ class Pending {
     std::vector<Result> results;
   };
 
-  Pending(std::shared_ptr<State> state, Ticket ticket) : state_(std::move(state)), ticket_(std::move(ticket)) {}
+  Pending(std::shared_ptr<State> state, Ticket ticket)
+      : state_(std::move(state)), ticket_(std::move(ticket)) {}
 
   // Waits without the interpreter's lock; an interrupt of the user gives the requests up.
   Results wait();
@@ -55,7 +58,7 @@ class EngineHandle {
   const pid_t process_;
 };
 
-// Waits until no engine is left in this process.
+// Waits until no engine is left in this process, and no thread for an answer.
 void wait_for_engines();
 
 }  // namespace vecton::python

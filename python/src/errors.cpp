@@ -7,7 +7,8 @@ nb::object exception_of(const Error& error) {
   const nb::object errors = nb::module_::import_("vecton.errors");
   const nb::object kind = errors.attr("BY_CODE")[to_string(error.code())];
   const std::string_view what = error.what();
-  const nb::object message = nb::steal(PyUnicode_DecodeUTF8(what.data(), static_cast<Py_ssize_t>(what.size()), "replace"));
+  const nb::object message =
+      nb::steal(PyUnicode_DecodeUTF8(what.data(), static_cast<Py_ssize_t>(what.size()), "replace"));
   const nb::object exception = kind(message);
   exception.attr("code") = to_string(error.code());
   exception.attr("field") = error.field();

@@ -1,8 +1,6 @@
 // Requests and their answers: the one place that knows how include/vecton spells them.
 #include "requests.h"
 
-#include <nanobind/stl/string.h>
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -22,20 +20,26 @@ struct Part {
 };
 
 Part part_of(const Result& result, int64_t also) {
-  const Result& from = also < 0 || result.error ? result : result.also.at(static_cast<size_t>(also));
-  return {.error = result.error ? &*result.error : from.error ? &*from.error : nullptr,
-          .rows = from.rows,
-          .columns = from.columns,
-          .values = from.values,
-          .ids = from.ids,
-          .tokens = from.tokens,
-          .logit = from.logit};
+  const Answer& answer =
+      also < 0 || result.error() ? result.answer : result.also.at(static_cast<size_t>(also));
+  const Numbers numbers = numbers_of(answer);
+  Part part{.error = std::get_if<Error>(&answer),
+            .rows = numbers.rows,
+            .columns = numbers.columns,
+            .values = numbers.values};
+  if (const auto* vectors = std::get_if<Vectors>(&answer)) part.tokens = vectors->tokens;
+  if (const auto* labels = std::get_if<Labels>(&answer)) part.tokens = labels->tokens;
+  if (const auto* sparse = std::get_if<SparseVector>(&answer)) part.ids = sparse->ids;
+  if (const auto* fillings = std::get_if<Fillings>(&answer)) part.ids = fillings->ids;
+  if (const auto* relevance = std::get_if<Relevance>(&answer)) part.logit = relevance->logit;
+  return part;
 }
 
 EncodeOptions::Side side_named(const std::string& name) {
   if (name == "left") return EncodeOptions::Side::kLeft;
   if (name == "right") return EncodeOptions::Side::kRight;
-  throw nb::value_error(("truncation_side must be \"left\" or \"right\", found \"" + name + "\"").c_str());
+  throw nb::value_error(
+      ("truncation_side must be \"left\" or \"right\", found \"" + name + "\"").c_str());
 }
 
 Role role_named(const std::string& name) {
@@ -61,7 +65,9 @@ void read(Arguments& arguments, Embed& task) {
   arguments.flag("dimensions_of_any_model", task.dimensions_of_any_model);
   optional_flag(arguments, "normalize", task.normalize);
 }
-void read(Arguments& arguments, TokenEmbed& task) { optional_flag(arguments, "normalize", task.normalize); }
+void read(Arguments& arguments, TokenEmbed& task) {
+  optional_flag(arguments, "normalize", task.normalize);
+}
 void read(Arguments&, SparseEmbed&) {}
 void read(Arguments& arguments, Classify& task) {
   optional_flag(arguments, "use_activation", task.use_activation);
@@ -75,7 +81,8 @@ void read(Arguments& arguments, Score& task) {
 }
 void read(Arguments& arguments, FillMask& task) {
   arguments.integer("top_k", task.top_k);
-  if (const nb::handle targets = arguments.take("targets")) task.targets = to_texts(targets, "targets");
+  if (const nb::handle targets = arguments.take("targets"))
+    task.targets = to_texts(targets, "targets");
 }
 
 Request make_request(nb::kwargs values) {
@@ -84,8 +91,11 @@ Request make_request(nb::kwargs values) {
   arguments.text("task", task);
   const std::optional<Task> kind = task_from_string(task);
   if (!kind) {
-    throw nb::value_error(("task must be embed, token_embed, sparse_embed, classify, token_classify, score or "
-                           "fill_mask, found \"" + task + "\"").c_str());
+    throw nb::value_error(
+        ("task must be embed, token_embed, sparse_embed, classify, token_classify, score or "
+         "fill_mask, found \"" +
+         task + "\"")
+            .c_str());
   }
   Request request{.task = default_parameters(*kind)};
   std::visit([&](auto& parameters) { read(arguments, parameters); }, request.task);
@@ -122,10 +132,13 @@ void set_input(Request& request, nb::handle input, const std::string& where) {
     request.prompt.input = *chat;
     return;
   }
-  const bool many = PySequence_Check(input.ptr()) && !PyBytes_Check(input.ptr()) && !PyByteArray_Check(input.ptr());
+  const bool many = PySequence_Check(input.ptr()) && !PyBytes_Check(input.ptr()) &&
+                    !PyByteArray_Check(input.ptr());
   if (!many) {
     const char* const hint = PyBytes_Check(input.ptr()) ? ": decode it first" : "";
-    throw nb::type_error((where + " must be a text (str) or a list of token ids, found " + kind_of(input) + hint).c_str());
+    throw nb::type_error(
+        (where + " must be a text (str) or a list of token ids, found " + kind_of(input) + hint)
+            .c_str());
   }
   request.prompt.input = to_ids(input, where);
 }
@@ -154,10 +167,12 @@ nb::object array_1d(std::vector<T> values) {
 std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds) {
   const size_t count = nb::len(inputs);
   const bool each = PyList_Check(like.ptr());
-  if (each && nb::len(like) != count) throw nb::value_error("there must be as many requests as inputs");
+  if (each && nb::len(like) != count)
+    throw nb::value_error("there must be as many requests as inputs");
   const Request* one = each ? nullptr : nb::cast<const Request*>(like);
   const bool pairs = !seconds.is_none();
-  if (pairs && nb::len(seconds) != count) throw nb::value_error("there must be as many second texts as inputs");
+  if (pairs && nb::len(seconds) != count)
+    throw nb::value_error("there must be as many second texts as inputs");
   std::vector<Request> requests;
   requests.reserve(count);
   for (size_t i = 0; i < count; ++i) {
@@ -204,7 +219,8 @@ nb::object Results::vector(int64_t index) const {
   if (part.error) throw Error(*part.error);
   auto* const keep = new Shared(results_);
   nb::capsule owner(keep, [](void* p) noexcept { delete static_cast<Shared*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, float, nb::ndim<1>>(const_cast<float*>(part.values.data()), {part.values.size()}, owner));
+  return nb::cast(nb::ndarray<nb::numpy, float, nb::ndim<1>>(const_cast<float*>(part.values.data()),
+                                                             {part.values.size()}, owner));
 }
 
 nb::object Results::ids(int64_t index, int64_t also) const {
@@ -231,8 +247,8 @@ nb::object Results::tokens(int64_t index, int64_t also) const {
     end.push_back(token.end);
     special.push_back(token.special);
   }
-  return nb::make_tuple(array_1d(std::move(ids)), array_1d(std::move(begin)), array_1d(std::move(end)),
-                        array_1d(std::move(special)));
+  return nb::make_tuple(array_1d(std::move(ids)), array_1d(std::move(begin)),
+                        array_1d(std::move(end)), array_1d(std::move(special)));
 }
 
 // The rows of all results below each other.
@@ -252,14 +268,17 @@ nb::object Results::matrix(int64_t also) const {
       values->insert(values->end(), part.values.begin(), part.values.end());
     }
   }
-  if (values->size() != rows * columns) throw nb::value_error("the results have rows of different lengths");
+  if (values->size() != rows * columns)
+    throw nb::value_error("the results have rows of different lengths");
   auto* const moved = values.release();
   nb::capsule owner(moved, [](void* p) noexcept { delete static_cast<std::vector<float>*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy, float, nb::ndim<2>>(moved->data(), {rows, columns}, owner));
+  return nb::cast(
+      nb::ndarray<nb::numpy, float, nb::ndim<2>>(moved->data(), {rows, columns}, owner));
 }
 
 // The rows of all results into an array from row `start` on.
-void Results::copy_into(nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> out, int64_t start, int64_t also) const {
+void Results::copy_into(nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> out,
+                        int64_t start, int64_t also) const {
   nb::gil_scoped_release release;
   size_t row = static_cast<size_t>(start);
   for (const Result& result : *results_) {
@@ -268,9 +287,12 @@ void Results::copy_into(nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device
     const size_t rows = static_cast<size_t>(part.rows);
     if (static_cast<size_t>(part.columns) != out.shape(1) || row + rows > out.shape(0))
       throw Error(ErrorCode::kInvalidArgument,
-                  "out has the shape [" + std::to_string(out.shape(0)) + ", " + std::to_string(out.shape(1)) +
-                      "]; the results have " + std::to_string(part.columns) + " columns", "out");
-    std::memcpy(out.data() + row * out.shape(1), part.values.data(), part.values.size() * sizeof(float));
+                  "out has the shape [" + std::to_string(out.shape(0)) + ", " +
+                      std::to_string(out.shape(1)) + "]; the results have " +
+                      std::to_string(part.columns) + " columns",
+                  "out");
+    std::memcpy(out.data() + row * out.shape(1), part.values.data(),
+                part.values.size() * sizeof(float));
     row += rows;
   }
 }
@@ -292,30 +314,35 @@ nb::object Results::logits() const {
 
 nb::object Results::prompt_tokens() const {
   std::vector<int64_t> counts;
-  for (const Result& result : *results_) counts.push_back(result.prompt_tokens);
+  for (const Result& result : *results_) counts.push_back(result.usage.prompt_tokens);
   return array_1d(std::move(counts));
 }
 
 nb::object Results::truncated() const {
   nb::list flags;
-  for (const Result& result : *results_) flags.append(result.truncated);
+  for (const Result& result : *results_) flags.append(result.usage.truncated);
   return flags;
 }
 
-nb::object Results::entities(int64_t index, const std::string& text, const std::string& aggregation, const Engine& engine) const {
+nb::object Results::entities(int64_t index, const std::string& text, const std::string& aggregation,
+                             const Engine& engine) const {
   const std::optional<Aggregation> how = aggregation_from_string(aggregation);
   if (!how)
-    throw nb::value_error(("aggregation must be none, simple, first, average or max, found \"" + aggregation + "\"").c_str());
+    throw nb::value_error(
+        ("aggregation must be none, simple, first, average or max, found \"" + aggregation + "\"")
+            .c_str());
   const Part part = part_of(at(index), -1);
   if (part.error) throw Error(*part.error);
   nb::list list;
-  for (const Entity& entity : find_entities(at(index), text, engine.tokenizer(), engine.info().labels, *how)) {
+  for (const Entity& entity : find_entities(at(index).get<Labels>(), text, engine.tokenizer(),
+                                            engine.info().labels, *how)) {
     nb::dict row;
     row["label"] = entity.label;
     row["score"] = entity.score;
     row["begin"] = entity.begin;
     row["end"] = entity.end;
-    row["text"] = nb::steal(PyUnicode_DecodeUTF8(entity.text.data(), static_cast<Py_ssize_t>(entity.text.size()), "replace"));
+    row["text"] = nb::steal(PyUnicode_DecodeUTF8(
+        entity.text.data(), static_cast<Py_ssize_t>(entity.text.size()), "replace"));
     list.append(row);
   }
   return list;
@@ -327,14 +354,17 @@ nb::object Results::fillings(int64_t index, nb::handle input, const Engine& engi
   Request request;
   set_input(request, input, "input");
   nb::list masks;
-  for (const std::vector<Filling>& choices : find_fillings(at(index), request.prompt, engine.tokenizer())) {
+  for (const std::vector<Filling>& choices :
+       find_fillings(at(index), request.prompt, engine.tokenizer())) {
     nb::list rows;
     for (const Filling& filling : choices) {
       nb::dict row;
       row["score"] = filling.score;
       row["token"] = filling.token;
-      row["token_str"] = nb::steal(PyUnicode_DecodeUTF8(filling.text.data(), static_cast<Py_ssize_t>(filling.text.size()), "replace"));
-      row["sequence"] = nb::steal(PyUnicode_DecodeUTF8(filling.sequence.data(), static_cast<Py_ssize_t>(filling.sequence.size()), "replace"));
+      row["token_str"] = nb::steal(PyUnicode_DecodeUTF8(
+          filling.text.data(), static_cast<Py_ssize_t>(filling.text.size()), "replace"));
+      row["sequence"] = nb::steal(PyUnicode_DecodeUTF8(
+          filling.sequence.data(), static_cast<Py_ssize_t>(filling.sequence.size()), "replace"));
       rows.append(row);
     }
     masks.append(rows);
@@ -344,10 +374,14 @@ nb::object Results::fillings(int64_t index, nb::handle input, const Engine& engi
 
 void bind_requests(nb::module_& m) {
   nb::class_<Request>(m, "Request", "What is to be done with inputs: a task and its parameters.")
-      .def("__init__", [](Request* self, nb::kwargs values) { new (self) Request(make_request(std::move(values))); })
+      .def("__init__",
+           [](Request* self, nb::kwargs values) {
+             new (self) Request(make_request(std::move(values)));
+           })
       .def_prop_ro("task", [](const Request& self) { return to_string(task_of(self.task)); });
 
-  nb::class_<Chat>(m, "Messages", "Messages as JSON, of which the model's chat template makes a text.")
+  nb::class_<Chat>(m, "Messages",
+                   "Messages as JSON, of which the model's chat template makes a text.")
       .def("__init__", [](Chat* self, nb::kwargs values) {
         Chat chat;
         Arguments arguments{nb::dict(values)};

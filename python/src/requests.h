@@ -1,5 +1,5 @@
-// Results: what an engine answered, as Python sees it. The numbers stay where the engine put them as long as an array shows
-// them.
+// Results: what an engine answered, as Python sees it. The numbers stay where the engine put them
+// as long as an array shows them.
 #pragma once
 
 #include <nanobind/ndarray.h>
@@ -14,8 +14,8 @@
 
 namespace vecton::python {
 
-// A request for every input: like one Request, or like each of a list of them. `seconds` is None, or has the second text
-// of each: the document of Score, the pair of Classify, the parts of Embed.
+// A request for every input: like one Request, or like each of a list of them. `seconds` is None,
+// or has the second text of each: the document of Score, the pair of Classify, the parts of Embed.
 std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds);
 
 class Results {
@@ -35,12 +35,14 @@ class Results {
   nb::object sizes(int64_t also) const;  // rows of each
   nb::object tokens(int64_t index, int64_t also) const;
   nb::object matrix(int64_t also) const;
-  void copy_into(nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> out, int64_t start, int64_t also) const;
+  void copy_into(nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu> out, int64_t start,
+                 int64_t also) const;
   nb::object scores() const;
   nb::object logits() const;
   nb::object prompt_tokens() const;
   nb::object truncated() const;
-  nb::object entities(int64_t index, const std::string& text, const std::string& aggregation, const Engine& engine) const;
+  nb::object entities(int64_t index, const std::string& text, const std::string& aggregation,
+                      const Engine& engine) const;
   nb::object fillings(int64_t index, nb::handle input, const Engine& engine) const;
 
  private:

@@ -1,10 +1,3 @@
-#include <nanobind/stl/map.h>
-#include <nanobind/stl/optional.h>
-#include <nanobind/stl/pair.h>
-#include <nanobind/stl/shared_ptr.h>
-#include <nanobind/stl/string.h>
-#include <nanobind/stl/string_view.h>
-#include <nanobind/stl/vector.h>
 
 #include "binding.h"
 
@@ -20,7 +13,8 @@ struct SharedTokenizer {
 EncodeOptions::Side side_named(const std::string& name, const char* field) {
   if (name == "left") return EncodeOptions::Side::kLeft;
   if (name == "right") return EncodeOptions::Side::kRight;
-  throw nb::value_error((std::string(field) + " must be \"left\" or \"right\", found \"" + name + "\"").c_str());
+  throw nb::value_error(
+      (std::string(field) + " must be \"left\" or \"right\", found \"" + name + "\"").c_str());
 }
 
 EncodeOptions to_encode_options(nb::dict values) {
@@ -34,15 +28,24 @@ EncodeOptions to_encode_options(nb::dict values) {
   arguments.text("padding", padding);
   using Truncation = EncodeOptions::Truncation;
   using Padding = EncodeOptions::Padding;
-  if (truncation == "longest_first") options.truncation = Truncation::kLongestFirst;
-  else if (truncation == "only_first") options.truncation = Truncation::kOnlyFirst;
-  else if (truncation == "only_second") options.truncation = Truncation::kOnlySecond;
+  if (truncation == "longest_first")
+    options.truncation = Truncation::kLongestFirst;
+  else if (truncation == "only_first")
+    options.truncation = Truncation::kOnlyFirst;
+  else if (truncation == "only_second")
+    options.truncation = Truncation::kOnlySecond;
   else if (truncation != "do_not_truncate")
-    throw nb::value_error(("truncation must be longest_first, only_first, only_second or do_not_truncate, found " + truncation).c_str());
-  if (padding == "longest") options.padding = Padding::kLongest;
-  else if (padding == "max_length") options.padding = Padding::kMaxLength;
+    throw nb::value_error(
+        ("truncation must be longest_first, only_first, only_second or do_not_truncate, found " +
+         truncation)
+            .c_str());
+  if (padding == "longest")
+    options.padding = Padding::kLongest;
+  else if (padding == "max_length")
+    options.padding = Padding::kMaxLength;
   else if (padding != "do_not_pad")
-    throw nb::value_error(("padding must be longest, max_length or do_not_pad, found " + padding).c_str());
+    throw nb::value_error(
+        ("padding must be longest, max_length or do_not_pad, found " + padding).c_str());
   arguments.text("truncation_side", side);
   if (!side.empty()) options.truncation_side = side_named(side, "truncation_side");
   side.clear();
@@ -66,7 +69,8 @@ void bind_tokenizer(nb::module_& m) {
       .def_ro("attention_mask", &Encoding::attention_mask)
       .def_ro("special_tokens_mask", &Encoding::special_tokens_mask)
       .def_ro("sequences", &Encoding::sequences)
-      .def_ro("offsets", &Encoding::char_offsets, "Characters of the text that each token came from.")
+      .def_ro("offsets", &Encoding::char_offsets,
+              "Characters of the text that each token came from.")
       .def_ro("truncated", &Encoding::truncated);
 
   nb::class_<SharedTokenizer>(m, "Tokenizer")
@@ -77,44 +81,60 @@ void bind_tokenizer(nb::module_& m) {
             return SharedTokenizer{Tokenizer::open(folder)};
           },
           nb::arg("folder"))
-      .def("encode_batch",
-           [](const SharedTokenizer& self, nb::list texts, nb::object pairs, nb::kwargs options) {
-             const std::vector<std::string> first = to_texts(texts, "texts");
-             const std::vector<std::string> second =
-                 pairs.is_none() ? std::vector<std::string>() : to_texts(pairs, "pairs");
-             if (!second.empty() && second.size() != first.size())
-               throw nb::value_error("pairs must be as many as texts");
-             const EncodeOptions how = to_encode_options(nb::dict(options));
-             nb::gil_scoped_release release;
-             return self.tokenizer->encode_batch(first, second, how);
-           },
-           nb::arg("texts"), nb::arg("pairs") = nb::none(), nb::arg("options"))
-      .def("decode",
-           [](const SharedTokenizer& self, nb::object ids, bool skip_special_tokens) {
-             return self.tokenizer->decode(to_ids(ids, "ids"), skip_special_tokens);
-           },
-           nb::arg("ids"), nb::arg("skip_special_tokens") = false)
-      .def("id_to_token",
-           [](const SharedTokenizer& self, int32_t id) -> std::optional<std::string> {
-             const std::string_view token = self.tokenizer->id_to_token(id);
-             if (token.empty()) return {};
-             return std::string(token);
-           },
-           nb::arg("id"))
-      .def("token_to_id",
-           [](const SharedTokenizer& self, const std::string& token) { return self.tokenizer->token_to_id(token); },
-           nb::arg("token"))
-      .def("special_token_id",
-           [](const SharedTokenizer& self, const std::string& name) { return self.tokenizer->special_token_id(name); },
-           nb::arg("name"))
-      .def("num_special_tokens",
-           [](const SharedTokenizer& self, bool pair) { return self.tokenizer->num_special_tokens(pair); },
-           nb::arg("pair") = false)
-      .def_prop_ro("special_tokens", [](const SharedTokenizer& self) { return self.tokenizer->special_tokens(); })
-      .def_prop_ro("vocab_size", [](const SharedTokenizer& self) { return self.tokenizer->vocab_size(); })
-      .def_prop_ro("model_max_length", [](const SharedTokenizer& self) { return self.tokenizer->model_max_length(); })
-      .def_prop_ro("model_takes_type_ids",
-                   [](const SharedTokenizer& self) { return self.tokenizer->model_takes_type_ids(); });
+      .def(
+          "encode_batch",
+          [](const SharedTokenizer& self, nb::list texts, nb::object pairs, nb::kwargs options) {
+            const std::vector<std::string> first = to_texts(texts, "texts");
+            const std::vector<std::string> second =
+                pairs.is_none() ? std::vector<std::string>() : to_texts(pairs, "pairs");
+            if (!second.empty() && second.size() != first.size())
+              throw nb::value_error("pairs must be as many as texts");
+            const EncodeOptions how = to_encode_options(nb::dict(options));
+            nb::gil_scoped_release release;
+            return self.tokenizer->encode_batch(first, second, how);
+          },
+          nb::arg("texts"), nb::arg("pairs") = nb::none(), nb::arg("options"))
+      .def(
+          "decode",
+          [](const SharedTokenizer& self, nb::object ids, bool skip_special_tokens) {
+            return self.tokenizer->decode(to_ids(ids, "ids"), skip_special_tokens);
+          },
+          nb::arg("ids"), nb::arg("skip_special_tokens") = false)
+      .def(
+          "id_to_token",
+          [](const SharedTokenizer& self, int32_t id) -> std::optional<std::string> {
+            const std::string_view token = self.tokenizer->id_to_token(id);
+            if (token.empty()) return {};
+            return std::string(token);
+          },
+          nb::arg("id"))
+      .def(
+          "token_to_id",
+          [](const SharedTokenizer& self, const std::string& token) {
+            return self.tokenizer->token_to_id(token);
+          },
+          nb::arg("token"))
+      .def(
+          "special_token_id",
+          [](const SharedTokenizer& self, const std::string& name) {
+            return self.tokenizer->special_token_id(name);
+          },
+          nb::arg("name"))
+      .def(
+          "num_special_tokens",
+          [](const SharedTokenizer& self, bool pair) {
+            return self.tokenizer->num_special_tokens(pair);
+          },
+          nb::arg("pair") = false)
+      .def_prop_ro("special_tokens",
+                   [](const SharedTokenizer& self) { return self.tokenizer->special_tokens(); })
+      .def_prop_ro("vocab_size",
+                   [](const SharedTokenizer& self) { return self.tokenizer->vocab_size(); })
+      .def_prop_ro("model_max_length",
+                   [](const SharedTokenizer& self) { return self.tokenizer->model_max_length(); })
+      .def_prop_ro("model_takes_type_ids", [](const SharedTokenizer& self) {
+        return self.tokenizer->model_takes_type_ids();
+      });
 }
 
 }  // namespace vecton::python

@@ -1,0 +1,73 @@
+"""The package itself: what an import costs and brings, the program, the stubs."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+import vecton
+from conftest import PROGRAM, ROOT, model, run_python
+
+PACKAGE = pathlib.Path(vecton.__file__).parent
+
+
+def test_an_import_is_cheap():
+    out = run_python("""
+import sys, time
+start = time.process_time()
+import vecton
+seconds = time.process_time() - start
+print(seconds, *(name for name in ("numpy", "torch", "transformers", "tqdm", "asyncio", "PIL", "ray") if name in sys.modules))
+""")
+    seconds, *brought = out.split()
+    assert float(seconds) < 0.5 and not brought  # 20 ms; the bound is for machines under load
+
+
+def test_the_first_vector_brings_numpy_alone():
+    out = run_python("""
+import sys, vecton
+vecton.Engine(sys.argv[1]).embed("a")
+print(*(name for name in ("numpy", "torch", "transformers", "tqdm", "asyncio", "PIL", "ray") if name in sys.modules))
+""", model("bert-embed-mean"))
+    assert out.split() == ["numpy"]
+
+
+def test_the_program():
+    expected = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    done = subprocess.run([sys.executable, "-m", "vecton", "--version"], capture_output=True, text=True)
+    assert done.stdout == expected and vecton.__version__ in expected
+    assert subprocess.run([sys.executable, "-m", "vecton", "nonsense"], capture_output=True).returncode == 2
+
+
+def test_a_program_that_is_missing_is_named():
+    out = run_python("""
+import vecton.program
+try:
+    vecton.program.find()
+except FileNotFoundError as error:
+    print(error)
+""", PATH="/nowhere")
+    assert "neither in" in out
+
+
+def test_stubs_are_those_of_the_module(tmp_path):
+    pytest.importorskip("nanobind")
+    subprocess.run([sys.executable, "-m", "nanobind.stubgen", "-m", "vecton._core", "-o", tmp_path / "_core.pyi"], check=True,
+                   capture_output=True, env=os.environ)
+    assert (tmp_path / "_core.pyi").read_text() == (PACKAGE / "_core.pyi").read_text(), (
+        "python -m nanobind.stubgen -m vecton._core -o python/vecton/_core.pyi")
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_types():
+    mypy = pytest.importorskip("mypy.api")
+    out, err, status = mypy.run(["--config-file", str(ROOT / "pyproject.toml"), "-p", "vecton"])
+    assert status == 0, out + err
+
+
+def test_names_of_the_package_exist():
+    for name in vecton.__all__:
+        assert getattr(vecton, name) is not None
+    with pytest.raises(AttributeError):
+        vecton.Engin

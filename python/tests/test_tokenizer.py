@@ -1,0 +1,78 @@
+"""The tokenizer's calls, as transformers' tokenizers have them."""
+import numpy as np
+import pytest
+
+import vecton
+from conftest import engine, model
+
+
+@pytest.fixture
+def tokenizer(embedder):
+    return embedder.tokenizer
+
+
+def test_one_text_and_many(tokenizer):
+    one = tokenizer("a text")
+    assert one["input_ids"] == one.input_ids == tokenizer.encode("a text")
+    assert tokenizer(["a text"])["input_ids"] == [one["input_ids"]]
+    assert set(one) == {"input_ids", "token_type_ids", "attention_mask"}
+    assert dict(**one) == one
+
+
+def test_padding_and_truncation(tokenizer):
+    batch = tokenizer(["a", "a longer text"], padding=True, return_tensors="np")
+    assert batch["input_ids"].shape == batch["attention_mask"].shape
+    assert batch["attention_mask"][0].sum() < batch["attention_mask"].shape[1]
+    assert batch["input_ids"][0, -1] == tokenizer.pad_token_id
+    assert tokenizer("a " * 100, truncation=True, max_length=7).input_ids.__len__() == 7
+    assert tokenizer(["a"], padding="max_length", max_length=9, return_tensors="np")["input_ids"].shape == (1, 9)
+    with pytest.raises(ValueError, match="padding=True"):
+        tokenizer(["a", "a longer text"], return_tensors="np")
+    with pytest.raises(ValueError, match="padding must be"):
+        tokenizer("a", padding="most")
+    with pytest.raises(ValueError, match="return_tensors"):
+        tokenizer("a", return_tensors="jax")
+
+
+def test_pairs(tokenizer):
+    pair = tokenizer("a", "b")
+    assert 1 in pair["token_type_ids"]
+    assert tokenizer.batch_encode_plus([("a", "b")])["input_ids"] == [pair["input_ids"]]
+    with pytest.raises(ValueError, match="pairs"):
+        tokenizer(["a", "b"], ["c"])
+
+
+def test_back_to_text(tokenizer):
+    ids = tokenizer.encode("a text")
+    assert tokenizer.decode(ids, skip_special_tokens=True) == tokenizer.decode(np.array(ids), skip_special_tokens=True)
+    assert tokenizer.batch_decode(ids[1:3]) == [tokenizer.decode(ids[1]), tokenizer.decode(ids[2])]
+    assert tokenizer.batch_decode([ids], skip_special_tokens=True) == [tokenizer.decode(ids, skip_special_tokens=True)]
+    with pytest.raises(ValueError):
+        tokenizer.decode([10 ** 6])
+
+
+def test_names(tokenizer):
+    assert tokenizer.mask_token == "[MASK]" and tokenizer.convert_tokens_to_ids("[MASK]") == tokenizer.mask_token_id
+    assert tokenizer.bos_token_id is None and tokenizer.bos_token is None
+    assert tokenizer.convert_ids_to_tokens(tokenizer.mask_token_id) == "[MASK]"
+    assert tokenizer.convert_tokens_to_ids(["[MASK]", "nothing like it"]) == [tokenizer.mask_token_id, tokenizer.unk_token_id]
+    assert len(tokenizer) == tokenizer.vocab_size and tokenizer.mask_token_id in tokenizer.all_special_ids
+    with pytest.raises(AttributeError):
+        tokenizer.vocabulary
+
+
+def test_offsets_are_characters(tokenizer):
+    text = "é text"
+    found = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
+    parts = [text[begin:end] for begin, end in found["offset_mapping"]]
+    assert "".join(parts).replace(" ", "").endswith("text")
+    assert found["special_tokens_mask"][0] == 1
+
+
+def test_a_tokenizer_alone_and_after_its_engine():
+    alone = vecton.Tokenizer.open(model("bert-embed-mean"))
+    assert alone.encode("a text") == engine("bert-embed-mean").tokenizer.encode("a text")
+    short = vecton.Engine(model("bert-embed-mean"))
+    kept = short.tokenizer
+    short.close()
+    assert kept.encode("a text") == alone.encode("a text")

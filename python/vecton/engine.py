@@ -1,0 +1,518 @@
+"""Engine: one loaded model that answers requests, from any number of threads."""
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vecton import _core
+from vecton.progress import bar
+from vecton.texts import as_list, char_spans
+
+if TYPE_CHECKING:
+    import concurrent.futures
+
+    from vecton.answers import SparseVectors, TokenVectors
+    from vecton.array import Array, Similarity
+    from vecton.tokenizer import Tokenizer
+
+CHUNK = 4096  # inputs that are handed over at once; of more, some chunks are on their way together
+IN_FLIGHT = 3  # chunks
+
+_open: weakref.WeakSet[Engine] = weakref.WeakSet()
+_reopened: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
+
+
+class Call(NamedTuple):
+    """What a method asks the core for, and what it makes of the answers."""
+
+    inputs: list[Any]
+    like: Any  # a Request, or one for each input
+    seconds: list[Any] | None
+    finish: Callable[[list[Any]], Any]
+
+
+class ModelInfo:
+    """What a model is and how it is served, as resolved from its files and the options."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"ModelInfo has no field {name!r}; it has {', '.join(self.__dict__)}")
+
+    def __repr__(self) -> str:
+        return f"ModelInfo({self.name!r}, {self.architecture}, tasks={self.tasks})"
+
+    def _repr_html_(self) -> str:
+        from vecton.notebook import table
+
+        return table(self.name, list(self.__dict__.items()))
+
+
+def _json_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def engine_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the core takes them: objects of JSON as text."""
+    options = {name: value for name, value in options.items() if value is not None}
+    options["model"] = os.fspath(model)
+    for name in ("pooler_config", "hf_overrides"):
+        if name in options:
+            options[name] = _json_text(options[name])
+    return options
+
+
+class Engine:
+    """One loaded model.
+
+    `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
+    offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
+    backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
+    default_prompt, dense_path. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
+    files).
+    """
+
+    def __init__(self, model: str | os.PathLike[str], *, progress: bool | Callable[..., None] | None = None, **options: Any) -> None:
+        self._options = engine_options(model, options)
+        self._core = _core.Engine.open(self._options, _download_progress(progress))
+        self.info = ModelInfo(self._core.info())
+        self._plain = _core.Request(task="embed")
+        self._tokenizer: Tokenizer | None = None
+        _open.add(self)
+
+    # The life of an engine.
+
+    def close(self) -> None:
+        """Stops: requests that wait end with Cancelled. What was answered stays valid."""
+        self._core.close()
+
+    @property
+    def closed(self) -> bool:
+        return self._core.closed
+
+    def drain(self) -> None:
+        """Takes no more requests and waits for those taken."""
+        self._core.drain()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> Any:
+        return _reopen, (json.dumps(self._options, sort_keys=True),)
+
+    def __repr__(self) -> str:
+        state = ", closed" if self.closed else ""
+        return f"vecton.Engine({self.info.name!r}, {self.info.architecture}, tasks={self.info.tasks}{state})"
+
+    # What it is.
+
+    @property
+    def tasks(self) -> list[str]:
+        return self.info.tasks
+
+    @property
+    def labels(self) -> list[str]:
+        return self.info.labels
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        if self._tokenizer is None:
+            from vecton.tokenizer import Tokenizer
+
+            self._tokenizer = Tokenizer(self._core.tokenizer(), self)
+        return self._tokenizer
+
+    def stats(self) -> dict[str, int]:
+        """Counters since the engine was opened, and what it holds now."""
+        return self._core.stats()
+
+    # Embeddings.
+
+    def embed(self, texts: Any, *, role: str | None = None, prompt_name: str | None = None, prompt: str | None = None,
+              dimensions: int | None = None, normalize: bool | None = None, truncate: bool | int | None = None,
+              out: Any = None, progress: Any = None) -> Array:
+        """A vector per text, [texts, dimension]; of one str its vector, [dimension].
+
+        `role` is "query" or "document"; `prompt_name` and `prompt` name or give the prompt; `dimensions` cuts Matryoshka
+        vectors; `truncate` cuts long texts to so many tokens, True to the model's most. `out` takes the vectors.
+        """
+        if type(texts) is str and role is prompt_name is prompt is dimensions is normalize is truncate is out is None:
+            return _array(self._core.run([texts], self._plain).vector(0))
+        return self._run(self._embed(texts, role=role, prompt_name=prompt_name, prompt=prompt, dimensions=dimensions,
+                                     normalize=normalize, truncate=truncate, out=out), "Embedding", progress)
+
+    def _embed(self, texts: Any, *, out: Any = None, truncate: Any = None, **how: Any) -> Call:
+        inputs, single = as_list(texts)
+        like = _core.Request(task="embed", truncate_to=_cut(truncate), **how)
+        size = how.get("dimensions") or self.info.embedding_size
+
+        def finish(parts: list[Any]) -> Any:
+            if single and out is None:
+                parts[0].raise_first()
+                return _array(parts[0].vector(0))
+            return _array(_rows(parts, size, out))
+
+        return Call(inputs, like, None, finish)
+
+    def embed_tokens(self, texts: Any, *, role: str | None = None, prompt_name: str | None = None, prompt: str | None = None,
+                     normalize: bool | None = None, truncate: bool | int | None = None, progress: Any = None) -> TokenVectors:
+        """A vector per token of every text."""
+        return self._run(self._embed_tokens(texts, role=role, prompt_name=prompt_name, prompt=prompt, normalize=normalize,
+                                            truncate=truncate), "Embedding", progress)
+
+    def _embed_tokens(self, texts: Any, *, truncate: Any = None, **how: Any) -> Call:
+        return self._per_token(texts, _core.Request(task="token_embed", truncate_to=_cut(truncate), **how))
+
+    def _per_token(self, texts: Any, like: Any) -> Call:
+        inputs, _ = as_list(texts)
+
+        def finish(parts: list[Any]) -> Any:
+            import numpy as np
+
+            from vecton.answers import TokenVectors
+
+            values = _rows(parts, self.info.embedding_size, None)
+            sizes = [size for part in parts for size in part.sizes().tolist()]
+            tokens = [part.tokens(i) for part in parts for i in range(len(part))]
+            return TokenVectors(values, np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)]), tokens, inputs)
+
+        return Call(inputs, like, None, finish)
+
+    def embed_sparse(self, texts: Any, *, role: str | None = None, truncate: bool | int | None = None,
+                     progress: Any = None) -> SparseVectors:
+        """The weights of tokens of every text."""
+        return self._run(self._embed_sparse(texts, role=role, truncate=truncate), "Embedding", progress)
+
+    def _embed_sparse(self, texts: Any, *, role: str | None = None, truncate: Any = None) -> Call:
+        inputs, _ = as_list(texts)
+
+        def finish(parts: list[Any]) -> Any:
+            import numpy as np
+
+            from vecton.answers import SparseVectors
+
+            for part in parts:
+                part.raise_first()
+            ids = [part.ids(i) for part in parts for i in range(len(part))]
+            values = [part.vector(i) for part in parts for i in range(len(part))]
+            indptr = np.concatenate([[0], np.cumsum([len(row) for row in ids], dtype=np.int64)])
+            empty: list[Any] = [np.zeros(0, np.int32)]
+            return SparseVectors(np.concatenate(ids or empty), np.concatenate(values or [np.zeros(0, np.float32)]), indptr,
+                                 self.info.vocab_size)
+
+        return Call(inputs, _core.Request(task="sparse_embed", role=role, truncate_to=_cut(truncate)), None, finish)
+
+    def late_chunks(self, parts: Sequence[str], *, truncate: bool | int | None = None, **how: Any) -> Array:
+        """A vector for each part of one document, which the model reads as a whole."""
+        like = _core.Request(task="embed", truncate_to=_cut(truncate), **how)
+        return self._run(Call([""], like, [list(parts)], lambda results: _array(_rows(results, self.info.embedding_size, None))))
+
+    def similarity(self, texts: Any, others: Any = None, **how: Any) -> Similarity:
+        """How alike the texts are, or texts and others: [texts, others], as the model compares vectors. A heat map in notebooks."""
+        import numpy as np
+
+        from vecton.array import Similarity
+        from vecton.compare import compare
+
+        first, _ = as_list(texts)
+        second = first if others is None else as_list(others)[0]
+        a = self.embed(first, **how)
+        b = a if others is None else self.embed(second, **how)
+        matrix = np.asarray(compare(a, b, self.info.similarity)).view(Similarity)
+        matrix.rows, matrix.columns = [str(t) for t in first], [str(t) for t in second]
+        return matrix
+
+    # Pairs.
+
+    def score(self, query: str, documents: Any, *, instruction: str | None = None, raw: bool = False,
+              truncate: bool | int | None = None, progress: Any = None) -> Any:
+        """How well each document answers the query, in their order; of one str its score. `raw`: without the activation."""
+        return self._run(self._score(query, documents, instruction=instruction, raw=raw, truncate=truncate), "Scoring", progress)
+
+    def _score(self, query: str, documents: Any, **how: Any) -> Call:
+        seconds, single = as_list(documents, "documents")
+        call = self._score_pairs([(query, document) for document in seconds], **how)
+        return call._replace(finish=lambda parts: float(call.finish(parts)[0])) if single else call
+
+    def score_pairs(self, pairs: Any, *, instruction: str | None = None, raw: bool = False,
+                    truncate: bool | int | None = None, progress: Any = None) -> Array:
+        """The score of each pair of a query and a document."""
+        return self._run(self._score_pairs(pairs, instruction=instruction, raw=raw, truncate=truncate), "Scoring", progress)
+
+    def _score_pairs(self, pairs: Any, *, instruction: str | None = None, raw: bool = False, truncate: Any = None) -> Call:
+        pairs = list(pairs)
+        like = _core.Request(task="score", instruction=instruction, use_activation=False if raw else None, truncate_to=_cut(truncate))
+        return Call([query for query, _ in pairs], like, [document for _, document in pairs],
+                    lambda parts: _array(_flat(parts, "scores")))
+
+    def rank(self, query: str, documents: Any, top_k: int | None = None, *, instruction: str | None = None,
+             truncate: bool | int | None = None) -> list[tuple[int, float]]:
+        """Documents by how well they answer the query, as (index, score). Equal ones stay in their order."""
+        return self._run(self._rank(query, documents, top_k, instruction=instruction, truncate=truncate))
+
+    def _rank(self, query: str, documents: Any, top_k: int | None = None, **how: Any) -> Call:
+        import numpy as np
+
+        call = self._score(query, as_list(documents, "documents")[0], **how)
+
+        def finish(parts: list[Any]) -> list[tuple[int, float]]:
+            scores, logits = _flat(parts, "scores"), _flat(parts, "logits")
+            order = np.argsort(-logits, kind="stable")[:top_k]
+            return [(int(i), float(scores[i])) for i in order]
+
+        return call._replace(finish=finish)
+
+    def classify(self, texts: Any, pairs: Any = None, *, raw: bool = False, truncate: bool | int | None = None,
+                 progress: Any = None) -> Array:
+        """A number per label of every text (or pair), [texts, labels]; of one str [labels]. `raw`: without the activation."""
+        return self._run(self._classify(texts, pairs, raw=raw, truncate=truncate), "Classifying", progress)
+
+    def _classify(self, texts: Any, pairs: Any = None, *, raw: bool = False, truncate: Any = None) -> Call:
+        inputs, single = as_list(texts)
+        seconds = None if pairs is None else as_list(pairs, "pairs")[0]
+        like = _core.Request(task="classify", use_activation=False if raw else None, truncate_to=_cut(truncate))
+
+        def finish(parts: list[Any]) -> Any:
+            values = _array(_rows(parts, len(self.info.labels), None))
+            return values[0] if single else values
+
+        return Call(inputs, like, seconds, finish)
+
+    # Tokens.
+
+    def classify_tokens(self, texts: Any, *, raw: bool = False, truncate: bool | int | None = None, progress: Any = None) -> TokenVectors:
+        """A number per label of every token."""
+        return self._run(self._classify_tokens(texts, raw=raw, truncate=truncate), "Classifying", progress)
+
+    def _classify_tokens(self, texts: Any, *, raw: bool = False, truncate: Any = None) -> Call:
+        return self._per_token(texts, _core.Request(task="token_classify", use_activation=False if raw else None,
+                                                    truncate_to=_cut(truncate)))
+
+    def tag(self, texts: Any, aggregation: str = "simple", *, truncate: bool | int | None = None, progress: Any = None) -> Any:
+        """The entities of every text: dictionaries of label, score, text, start and end (characters). Of one str its list."""
+        return self._run(self._tag(texts, aggregation, truncate=truncate), "Tagging", progress)
+
+    def _tag(self, texts: Any, aggregation: str = "simple", *, truncate: Any = None) -> Call:
+        inputs, single = as_list(texts)
+        like = _core.Request(task="token_classify", use_activation=True, truncate_to=_cut(truncate))
+
+        def finish(parts: list[Any]) -> Any:
+            found = []
+            for text, (part, i) in zip(inputs, ((part, i) for part in parts for i in range(len(part)))):
+                rows = self._core.entities(part, i, text, aggregation)
+                spans = char_spans(text, [row.pop("begin") for row in rows], [row.pop("end") for row in rows]) if rows else []
+                found.append([{**row, "start": int(begin), "end": int(end)} for row, (begin, end) in zip(rows, spans)])
+            return found[0] if single else found
+
+        return Call(inputs, like, None, finish)
+
+    def fill_mask(self, texts: Any, top_k: int = 5, targets: Sequence[str] | None = None, *, truncate: bool | int | None = None,
+                  progress: Any = None) -> Any:
+        """What may stand in place of the mask tokens: per text a list per mask of score, token, token_str and sequence."""
+        return self._run(self._fill_mask(texts, top_k, targets, truncate=truncate), "Filling", progress)
+
+    def _fill_mask(self, texts: Any, top_k: int = 5, targets: Sequence[str] | None = None, *, truncate: Any = None) -> Call:
+        inputs, single = as_list(texts)
+        like = _core.Request(task="fill_mask", top_k=top_k, targets=targets, truncate_to=_cut(truncate))
+
+        def finish(parts: list[Any]) -> Any:
+            places = [(part, i) for part in parts for i in range(len(part))]
+            found = [self._core.fillings(part, i, text) for text, (part, i) in zip(inputs, places)]
+            return found[0] if single else found
+
+        return Call(inputs, like, None, finish)
+
+    # The same, without waiting.
+
+    def submit(self, method: str, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
+        """A future of what a method gives: engine.submit("embed", texts). Raises QueueFull when there is no room."""
+        from vecton.waiting import submit
+
+        return submit(self._core, self._call(method, args, kwargs))
+
+    def _call(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        if method not in METHODS:
+            raise ValueError(f"there is no method {method!r} to submit; there are {', '.join(METHODS)}")
+        return getattr(self, "_" + method)(*args, **kwargs)
+
+    async def _later(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        from vecton.waiting import run_async
+
+        return await run_async(self._core, self._call(method, args, kwargs))
+
+    async def aembed(self, texts: Any, **how: Any) -> Array:
+        return await self._later("embed", (texts,), how)
+
+    async def aembed_tokens(self, texts: Any, **how: Any) -> TokenVectors:
+        return await self._later("embed_tokens", (texts,), how)
+
+    async def aembed_sparse(self, texts: Any, **how: Any) -> SparseVectors:
+        return await self._later("embed_sparse", (texts,), how)
+
+    async def ascore(self, query: str, documents: Any, **how: Any) -> Any:
+        return await self._later("score", (query, documents), how)
+
+    async def ascore_pairs(self, pairs: Any, **how: Any) -> Array:
+        return await self._later("score_pairs", (pairs,), how)
+
+    async def arank(self, query: str, documents: Any, top_k: int | None = None, **how: Any) -> list[tuple[int, float]]:
+        return await self._later("rank", (query, documents, top_k), how)
+
+    async def aclassify(self, texts: Any, pairs: Any = None, **how: Any) -> Array:
+        return await self._later("classify", (texts, pairs), how)
+
+    async def aclassify_tokens(self, texts: Any, **how: Any) -> TokenVectors:
+        return await self._later("classify_tokens", (texts,), how)
+
+    async def atag(self, texts: Any, aggregation: str = "simple", **how: Any) -> Any:
+        return await self._later("tag", (texts, aggregation), how)
+
+    async def afill_mask(self, texts: Any, top_k: int = 5, targets: Sequence[str] | None = None, **how: Any) -> Any:
+        return await self._later("fill_mask", (texts, top_k, targets), how)
+
+    def stream(self, texts: Iterable[Any], *, batch: int = 1024, **how: Any) -> Iterator[tuple[int, Array]]:
+        """Vectors of any number of texts in bounded memory: (index of the first text, vectors), in order."""
+        waiting: deque[tuple[int, Any, Call]] = deque()
+
+        def first() -> tuple[int, Array]:
+            start, pending, call = waiting[0]
+            results = pending.wait()
+            waiting.popleft()
+            return start, call.finish([results])
+
+        start, some = 0, []
+        try:
+            for text in texts:
+                some.append(text)
+                if len(some) < batch:
+                    continue
+                call = self._embed(some, **how)
+                waiting.append((start, self._core.start(call.inputs, call.like), call))
+                start, some = start + len(some), []
+                if len(waiting) >= IN_FLIGHT:
+                    yield first()
+            if some:
+                call = self._embed(some, **how)
+                waiting.append((start, self._core.start(call.inputs, call.like), call))
+            while waiting:
+                yield first()
+        finally:
+            for _, pending, _ in waiting:
+                pending.cancel()
+
+    def _run(self, call: Call, desc: str = "", progress: Any = None) -> Any:
+        if len(call.inputs) <= CHUNK and not progress:
+            return call.finish([self._core.run(call.inputs, call.like, call.seconds)])
+        parts: list[Any] = []
+        waiting: deque[Any] = deque()
+        size = CHUNK if len(call.inputs) > CHUNK else max(1, len(call.inputs) // 20)
+        shown = bar(len(call.inputs), desc, progress)
+
+        def take() -> None:
+            parts.append(waiting[0].wait())
+            waiting.popleft()
+            shown.update(len(parts[-1]))
+
+        try:
+            for start in range(0, len(call.inputs), size):
+                part = slice(start, start + size)
+                like = call.like[part] if isinstance(call.like, list) else call.like
+                waiting.append(self._core.start(call.inputs[part], like, call.seconds and call.seconds[part]))
+                if len(waiting) >= IN_FLIGHT:
+                    take()
+            while waiting:
+                take()
+        finally:
+            for pending in waiting:
+                pending.cancel()
+            shown.close()
+        return call.finish(parts)
+
+
+METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "rank", "classify", "classify_tokens", "tag", "fill_mask")
+
+
+def _array(values: Any) -> Array:
+    from vecton.array import Array
+
+    return values.view(Array)
+
+
+def _rows(parts: list[Any], columns: int, out: Any) -> Any:
+    """The rows of all answers below each other. Those of a single part are not copied again."""
+    import numpy as np
+
+    for part in parts:
+        part.raise_first()
+    if out is None and len(parts) == 1 and len(parts[0]):
+        return parts[0].matrix()
+    counts = [int(part.sizes().sum()) for part in parts]
+    if out is None:
+        out = np.empty((sum(counts), columns), np.float32)
+    elif len(out) != sum(counts):
+        raise ValueError(f"out has {len(out)} rows; the texts have {sum(counts)}")
+    start = 0
+    for part, count in zip(parts, counts):
+        part.copy_into(out, start)
+        start += count
+    return out
+
+
+def _flat(parts: list[Any], what: str) -> Any:
+    import numpy as np
+
+    for part in parts:
+        part.raise_first()
+    return np.concatenate([getattr(part, what)() for part in parts])
+
+
+def _cut(truncate: bool | int | None) -> int | None:
+    if truncate is None or truncate is False:
+        return None
+    return -1 if truncate is True else truncate
+
+
+def _download_progress(progress: Any) -> Any:
+    if progress is None or progress is False:
+        return None
+    if callable(progress):
+        return progress
+    bars: dict[str, Any] = {}
+
+    def show(file: str, done: int, size: int, _files_done: int, _files: int) -> None:
+        if file not in bars:
+            bars[file] = [bar(size, file, True, unit="B", unit_scale=True), 0]
+        shown = bars[file]
+        shown[0].update(done - shown[1])
+        shown[1] = done
+        if done >= size:
+            shown[0].close()
+
+    return show
+
+
+def _reopen(options: str) -> Engine:
+    """The engine of a pickle: one per process and options, as long as somebody holds it."""
+    engine = _reopened.get(options)
+    if engine is None or engine.closed:
+        how = json.loads(options)
+        engine = _reopened[options] = Engine(how.pop("model"), **how)
+    return engine
+
+
+def _close_all() -> None:
+    for engine in list(_open):
+        engine.close()
+    _core.shutdown()
+
+
+atexit.register(_close_all)

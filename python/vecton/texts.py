@@ -1,0 +1,46 @@
+"""What may stand for texts: one, or many in whatever holds them."""
+from __future__ import annotations
+
+from typing import Any
+
+
+def _is_integer(value: Any) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, int) or type(value).__module__ == "numpy" and hasattr(value, "__index__"))
+
+
+def as_list(inputs: Any, what: str = "texts") -> tuple[list[Any], bool]:
+    """The inputs as a list, and whether it was one input that is not in a list.
+
+    One input is a str, or a list of token ids. Many are a list, tuple, generator, array, pandas Series or Arrow array.
+    """
+    if isinstance(inputs, str):
+        return [inputs], True
+    if inputs is None or isinstance(inputs, (bytes, bytearray, dict)):
+        raise TypeError(f"{what} must be a str or a list of them, found {type(inputs).__name__}")
+    if not isinstance(inputs, list):
+        if hasattr(inputs, "to_pylist"):  # Arrow
+            inputs = inputs.to_pylist()
+        elif hasattr(inputs, "tolist"):  # numpy, pandas
+            inputs = inputs.tolist()
+            if not isinstance(inputs, list):
+                return [inputs], True
+        else:
+            try:
+                inputs = list(inputs)
+            except TypeError:
+                raise TypeError(f"{what} must be a str or a list of them, found {type(inputs).__name__}") from None
+    if inputs and _is_integer(inputs[0]):
+        return [inputs], True
+    return inputs, False
+
+
+def char_spans(text: str, begin: Any, end: Any) -> Any:
+    """Spans in bytes of a text as spans in its characters, [tokens, 2]."""
+    import numpy as np
+
+    spans = np.stack([begin, end], axis=1)
+    if text.isascii():
+        return spans
+    sizes = [len(c.encode("utf-8", "replace") if c < "\ud800" or c > "\udfff" else "\ufffd".encode()) for c in text]
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    return np.searchsorted(ends, spans)

@@ -1,6 +1,8 @@
 #include "ops/cache.h"
 
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace vecton::ops {
 
@@ -11,7 +13,10 @@ struct Widths {
   int64_t k = 0, v = 0;
 };
 
+// Of latent rows values are keys.
 Widths widths_of(const tensor::LayerCache& layer) {
+  if (const auto* latent = std::get_if<tensor::Latent>(&layer))
+    return {latent->rank + latent->rope_dim, 0};
   const auto& kept = std::get<tensor::KeysAndValues>(layer);
   return {kept.kv_heads * kept.key_dim, kept.kv_heads * kept.value_dim};
 }
@@ -33,7 +38,7 @@ std::vector<Widths> widest(const tensor::CacheLayout& layout,
 
 bool is_paged(const tensor::CacheLayout& layout) {
   return std::ranges::all_of(layout, [](const tensor::LayerCache& layer) {
-    return std::holds_alternative<tensor::KeysAndValues>(layer);
+    return !std::holds_alternative<tensor::RecurrentState>(layer);
   });
 }
 
@@ -50,6 +55,7 @@ tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64
   tensor::Cache cache{.page_rows = page_rows,
                       .layers = std::vector<tensor::Cache::Layer>(layout.size()),
                       .groups = static_cast<int64_t>(groups.size())};
+  if (groups.empty()) return cache;
   std::vector<tensor::Cache::Layer> storage;
   for (const Widths& width : widest(layout, groups)) {
     storage.push_back({.k = ops.allocate_kept(pages * page_rows, width.k),
@@ -59,12 +65,42 @@ tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64
     for (size_t i = 0; i < groups[g].layers.size(); ++i) {
       const auto layer = static_cast<size_t>(groups[g].layers[i]);
       const Widths own = widths_of(layout[layer]);
-      cache.layers[layer] = {.k = storage[i].k.slice_columns(0, own.k),
-                             .v = storage[i].v.slice_columns(0, own.v),
+      const Tensor k = storage[i].k.slice_columns(0, own.k);
+      cache.layers[layer] = {.k = k,
+                             .v = own.v > 0 ? storage[i].v.slice_columns(0, own.v) : k,
                              .group = static_cast<int64_t>(g)};
     }
   }
   return cache;
+}
+
+int64_t cache_state_bytes(const tensor::CacheLayout& layout) {
+  int64_t numbers = 0;
+  for (const tensor::LayerCache& layer : layout) {
+    if (const auto* kept = std::get_if<tensor::RecurrentState>(&layer))
+      numbers += kept->rows * kept->columns + kept->state;
+  }
+  return numbers * static_cast<int64_t>(sizeof(float));
+}
+
+void add_states(const tensor::CacheLayout& layout, int64_t slots, Ops& ops, tensor::Cache& cache) {
+  const auto zeroed = [&](int64_t rows, int64_t columns, int64_t first_rows) {
+    const Tensor made = ops.allocate_kept(rows, columns);
+    const std::vector<float> zeros(static_cast<size_t>(first_rows * columns));
+    std::vector<int32_t> every(static_cast<size_t>(first_rows));
+    std::iota(every.begin(), every.end(), 0);
+    const tensor::Indices places = ops.upload_indices(std::move(every));
+    ops.store_rows(ops.upload(zeros, first_rows, columns), places, made, places);
+    return made;
+  };
+  cache.layers.resize(layout.size());
+  for (size_t i = 0; i < layout.size(); ++i) {
+    const auto* kept = std::get_if<tensor::RecurrentState>(&layout[i]);
+    if (!kept) continue;
+    if (kept->rows > 0)
+      cache.layers[i].conv = zeroed(slots * kept->rows, kept->columns, kept->rows);
+    if (kept->state > 0) cache.layers[i].state = zeroed(slots, kept->state, 1);
+  }
 }
 
 }  // namespace vecton::ops

@@ -8,15 +8,22 @@
 
 namespace vecton::ops {
 
-// Whether all that such layers keep is keys and values, the only kind that forward passes write.
+// Whether all that such layers keep is rows in pages: keys and values, latent rows, or those of
+// another layer.
 bool is_paged(const tensor::CacheLayout& layout);
 
-// Bytes of one row of a page: of as many layers as a group has. The layout is paged.
+// Bytes of one row of a page: of as many layers as a group has.
 int64_t cache_row_bytes(const tensor::CacheLayout& layout);
 
-// Storage for `pages` pages of `page_rows` rows, each for the layers of any one group. The layout
-// is paged.
+// Storage for `pages` pages of `page_rows` rows, each for the layers of any one group; layers that
+// keep no rows have none.
 tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64_t page_rows,
                          Ops& ops);
+
+// Numbers of a sequence's states in all layers that keep one, times their size.
+int64_t cache_state_bytes(const tensor::CacheLayout& layout);
+
+// Storage for `slots` states of each of those layers, slot 0 among them, which is all 0.
+void add_states(const tensor::CacheLayout& layout, int64_t slots, Ops& ops, tensor::Cache& cache);
 
 }  // namespace vecton::ops

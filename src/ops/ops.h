@@ -85,6 +85,16 @@ class Ops {
   // y = act(x G^T + g) * (x U^T + u), act one of is_common(). x [m, k] -> [m, n].
   virtual Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act);
 
+  // Mixtures of experts. route() chooses as ops::Router says, from a logit for each expert.
+  // experts(): y[i] = sum over j < k of weights[i, j] f(x[i]), in the order of j, where expert
+  // routes.experts[i*k + j] gives f(x) = down(act(gate(x)) * up(x)), or with clamped_swiglu.
+  virtual Routes route(const Tensor& logits, const Router& router);
+  virtual Tensor experts(const Tensor& x, const Routes& routes, const Experts& experts);
+  // y[i] = sum over j < k of weights[i, j] parts[i*k + j], in the order of j. weights [m, k].
+  virtual Tensor weighted_rows(const Tensor& parts, const Tensor& weights);
+  // (u + 1) g / (1 + e^(-alpha g)) with g = min(gate, limit), u = up within -limit .. limit.
+  virtual Tensor clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit);
+
   // Element by element. `a` and `x` lend their storage when they are given for good.
   virtual Tensor add(Tensor a, const Tensor& b) = 0;
   virtual Tensor multiply(Tensor a, const Tensor& b) = 0;
@@ -119,6 +129,17 @@ class Ops {
   // taps[i, c] x[t - width + 1 + i, c]; what lies before a sequence is 0. `taps` [width, columns].
   virtual Tensor short_conv(const Tensor& x, const Tensor& taps, const Vector& bias,
                             const tensor::SequenceRows& rows) = 0;
+
+  // Gated delta rule (Yang et al. 2024, arXiv:2412.06464) along each sequence: of every value head
+  // a state S [key_dim, value_dim] and, with the unit vectors q / sqrt(|q|^2 + 1e-6) and k alike,
+  // S *= e^(rate step); S += k beta (v - k^T S); y = q^T S / sqrt(key_dim). `before`: states of the
+  // sequences before their first rows, [sequences, value_heads * key_dim * value_dim]; empty = 0.
+  struct Delta {
+    Tensor y;      // [m, value_heads * value_dim]
+    Tensor state;  // after the last rows, as `before`
+  };
+  virtual Delta gated_delta(const DeltaInput& in, const DeltaShape& shape,
+                            const tensor::SequenceRows& rows, const Tensor& before = {});
 
   virtual Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) = 0;
   // Rows from[i] of x are written to rows to[i] of `into`, storage of a cache.

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <variant>
+#include <vector>
 
 #include "tensor/indices.h"
 #include "tensor/tensor.h"
@@ -62,6 +64,62 @@ struct GatedWeight {
   Vector bias;
 };
 
+// How a mixture of experts chooses: the k experts of a row with the largest score, plus
+// `correction` where there is one, and their weights.
+struct Router {
+  enum class Scores {
+    kSoftmax,          // of all logits
+    kSigmoid,          // of each
+    kSoftmaxOfChosen,  // the logits choose; the weights are the softmax of those chosen
+    // SparseMixer (arXiv:2310.00811): one after another, each weighed by softmax against the
+    // logits left that are near it: (its - other) / max(|other|, its) <= 2 jitter
+    kSparseMixer,
+  };
+  Scores scores = Scores::kSoftmax;
+  int64_t k = 1;
+  bool normalize = false;  // weights are divided by (their sum + 1e-20)
+  float scale = 1;         // then multiplied by this, and by factors[expert]
+  // Only experts of the top_groups best of equally large groups are chosen; a group is as good as
+  // the sum of its two best.
+  int64_t groups = 1, top_groups = 1;
+  float jitter = 0;
+  Vector correction, factors;  // [experts]; may be absent
+};
+
+// Experts of every row, and their weights.
+struct Routes {
+  tensor::Indices experts;  // [rows * k], row by row
+  Tensor weights;           // [rows, k]
+};
+
+// Gate and up apart, for clamped_swiglu().
+struct SplitGate {
+  LinearWeight gate, up;
+};
+
+struct Expert {
+  std::variant<GatedWeight, SplitGate> up;
+  LinearWeight down;
+};
+
+struct Experts {
+  std::vector<Expert> all;
+  Activation activation = Activation::kSilu;  // of GatedWeight
+  float alpha = 0, limit = 0;                 // of SplitGate
+};
+
+// Sizes of a gated delta rule: value head h has key head h / (value_heads / key_heads).
+struct DeltaShape {
+  int64_t key_heads = 0, value_heads = 0, key_dim = 0, value_dim = 0;
+};
+
+struct DeltaInput {
+  const Tensor &q, &k;        // [m, key_heads * key_dim]
+  const Tensor& v;            // [m, value_heads * value_dim]
+  const Tensor &step, &beta;  // [m, value_heads]
+  const Vector& rate;         // [value_heads]
+};
+
 struct NormWeight {
   enum class Kind { kLayerNorm, kRmsNorm };
   Kind kind = Kind::kLayerNorm;
@@ -94,6 +152,9 @@ struct AttentionBias {
   int64_t reach = 0, buckets = 0;
   tensor::Indices bucket;  // [2 reach + 1]; empty = no bias
   Tensor by_head, by_query, by_key;
+  // [heads]: one more score of each head, of no key: it takes its part of the softmax and gives no
+  // value (Xiao et al. 2023, arXiv:2309.17453). Empty = none.
+  Vector sinks;
 };
 
 // Keys and values of earlier tokens in pages of `page_rows` rows of k and v: sequence s starts with

@@ -125,6 +125,7 @@ Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging
             .by_query = part(input.bias.by_query),
             .by_key = part(input.bias.by_key)};
   }
+  if (!input.sinks.empty()) bias.sinks = prepare(ops, input.sinks);
   return download(ops, ops.attention(q, k, v, input.shape, ops.upload_rows(input.queries),
                                      ops.upload_indices(split.keys), bias, before,
                                      ops.upload_indices(attended)));

@@ -20,6 +20,7 @@ struct AttentionInput {
   std::vector<int32_t> attended;  // of them; empty = all
   Matrix q, k, v;                 // k and v: every key of every sequence
   BiasInput bias;
+  Numbers sinks;  // of each head; empty = none
 };
 
 // Which keys lie in pages.

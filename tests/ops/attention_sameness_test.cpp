@@ -38,6 +38,7 @@ AttentionInput random_sequence(Random& random, const ops::AttentionShape& shape,
   if (bias.by_query.columns)
     in.bias.by_query = random_matrix(random, length, bias.by_query.columns);
   if (bias.by_key.columns) in.bias.by_key = random_matrix(random, length, bias.by_key.columns);
+  if (shape.window == 65) in.sinks = Numbers(static_cast<size_t>(shape.heads), 1.5f);
   return in;
 }
 
@@ -56,6 +57,7 @@ AttentionInput join(const std::vector<AttentionInput>& sequences) {
   AttentionInput all;
   all.shape = sequences.front().shape;
   all.bias = sequences.front().bias;
+  all.sinks = sequences.front().sinks;
   all.bias.by_query = all.bias.by_key = Matrix();
   for (const AttentionInput& s : sequences) {
     append(all.q, s.q);

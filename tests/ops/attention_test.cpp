@@ -22,6 +22,7 @@ struct AttentionCase {
   bool full_pages = true;  // no page is filled in part
   bool scattered = true;
   std::vector<int32_t> attended = {};
+  float sinks = 0;  // every head has one, within -sinks .. sinks; 0 = none
 };
 
 std::string describe(const AttentionCase& c) {
@@ -32,7 +33,7 @@ std::string describe(const AttentionCase& c) {
          (c.fused ? ", fused" : "") + ", window " + std::to_string(c.window) + ", softcap " +
          std::to_string(c.softcap) + (c.bias.by_head ? ", bias by head" : "") +
          (c.bias.by_query ? ", bias by query" : "") + (c.bias.by_key ? ", bias by key" : "") +
-         ", pages of " + std::to_string(c.page_rows);
+         ", pages of " + std::to_string(c.page_rows) + ", sinks " + std::to_string(c.sinks);
 }
 
 tensor::Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
@@ -70,6 +71,7 @@ class Attention : public OpTest {
     in.k = random_matrix(random, all.count(), kv_columns, c.magnitude);
     in.v = random_matrix(random, all.count(), kv_columns);
     in.bias = random_bias(random, in.shape, in.queries.count(), all.count(), c.bias);
+    if (c.sinks > 0) in.sinks = random_numbers(random, c.heads, -c.sinks, c.sinks);
     Paging paging{.page_rows = c.page_rows, .cached = {}, .scattered = c.scattered};
     if (c.page_rows > 0) {
       for (const int32_t length : c.lengths)
@@ -317,6 +319,37 @@ TEST_P(Attention, AllAtOnce) {
       }
     }
   }
+}
+
+TEST_P(Attention, Sinks) {
+  for (const float sinks : {0.5f, 8.0f, 60.0f}) {
+    for (const int64_t window : {0, 30}) {
+      for (const int64_t page_rows : {0, 16}) {
+        check({.heads = 6,
+               .kv_heads = 2,
+               .head_dim = 24,
+               .causal = true,
+               .lengths = {1, 2, 65, 0, 250},
+               .wanted = page_rows > 0 ? Wanted::kSome : Wanted::kAll,
+               .window = window,
+               .softcap = sinks < 1 ? 5.0f : 0.0f,
+               .page_rows = page_rows,
+               .sinks = sinks});
+      }
+    }
+  }
+}
+
+// One key whose score is 0 and a sink of ln 3: the key has a quarter of the softmax.
+TEST_P(Attention, ASinkTakesItsPart) {
+  AttentionInput in;
+  in.shape = {.heads = 1, .kv_heads = 1, .head_dim = 4, .scale = 1, .causal = true};
+  in.queries = all_rows({1});
+  in.lengths = {1};
+  in.q = in.k = Matrix(1, 4);
+  in.v = Matrix(1, 4, 8);
+  in.sinks = {std::log(3.0f)};
+  expect_close(run_attention(*ops_, in), Matrix(1, 4, 2), Matrix(1, 4, 8), 4 * kRoundoff);
 }
 
 VECTON_FOR_EVERY_TARGET(Attention);

@@ -79,6 +79,7 @@ class Tile {
       q_rows_[lane] = t_.q + row * t_.q_stride + head * t_.head_dim;
       out_rows_[lane] = lane < count ? t_.out + row * t_.out_stride + head * t_.head_dim : spare_;
       if (t_.positions) positions[lane] = t_.positions[row];
+      if (t_.sinks) sinks_[lane] = t_.sinks[head] * kLog2E;
       if (lane + 1 < count && ++head == t_.group) {
         head = 0;
         ++row;
@@ -344,7 +345,9 @@ class Tile {
     for (int v = 0; v < kVectors; ++v) {
       const auto some =
           hn::RebindMask(d_, hn::Gt(hn::Sub(lane_to_[v], lane_after_[v]), hn::Set(di_, 1)));
-      const VF factor = hn::IfThenElseZero(some, hn::Div(hn::Set(d_, 1.0f), totals_[v]));
+      VF one = hn::Set(d_, 1.0f);
+      if (t_.sinks) add_sinks(v, one);
+      const VF factor = hn::IfThenElseZero(some, hn::Div(one, totals_[v]));
       float* const* rows = out_rows_ + v * kLanes;
       for (int64_t c = 0; c < whole; c += 4) {
         VF x[4];
@@ -364,6 +367,14 @@ class Tile {
     }
   }
 
+  // The sinks' part of the totals, which become those of a maximum that the sinks share; `one` what
+  // the sums are then to be multiplied by.
+  void add_sinks(int v, VF& one) {
+    const VF sink = hn::Load(d_, sinks_ + v * kLanes), maximum = hn::Max(sink, maxima_[v]);
+    one = exp2_nonpositive(hn::Sub(maxima_[v], maximum));
+    totals_[v] = hn::MulAdd(totals_[v], one, exp2_nonpositive(hn::Sub(sink, maximum)));
+  }
+
   HWY_INLINE void load_sums(int64_t column, int v, VF factor, VF (&x)[4]) const {
     HWY_UNROLL(4)
     for (int i = 0; i < 4; ++i) {
@@ -381,6 +392,7 @@ class Tile {
   int64_t any_from_, any_to_, all_from_, all_to_;  // keys that some query, that every query sees
   const float* q_rows_[kWidth];
   float* out_rows_[kWidth];
+  HWY_ALIGN float sinks_[kWidth];
   VI lane_after_[kVectors], lane_to_[kVectors];  // a lane sees the keys between
   std::optional<TileBias<kVectors>> bias_;
   VF maxima_[kVectors], totals_[kVectors];

@@ -48,6 +48,7 @@ struct AttentionTile {
   bool causal;
   int64_t window;
   const AttentionTileBias* bias;  // or null
+  const float* sinks;             // of the tile's query heads; or null
 };
 
 struct AttentionKernels {

@@ -223,7 +223,8 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .softcap = shape.softcap,
                     .causal = shape.causal,
                     .window = shape.window,
-                    .bias = tables ? &added : nullptr},
+                    .bias = tables ? &added : nullptr,
+                    .sinks = bias.sinks.empty() ? nullptr : data(bias.sinks) + head * group},
                    scratch(kernels.scratch_floats(shape.head_dim)));
   };
   // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.

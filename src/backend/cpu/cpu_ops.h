@@ -3,7 +3,8 @@
 // This class checks nothing and computes nothing itself: it cuts an operation into tiles, shares
 // them out over the pool's idle workers and calls a kernel for each. One file per group:
 // cpu_ops.cpp (memory, gather, concat), cpu_linear.cpp (embed, linear, gated_linear, prepare),
-// cpu_attention.cpp, cpu_max_sim.cpp, cpu_rows.cpp (all that goes row by row). Kernels: x_kernels.h
+// cpu_attention.cpp, cpu_max_sim.cpp, cpu_rows.cpp (all that goes row by row),
+// cpu_recurrent.cpp. Kernels: x_kernels.h
 // declares a table of functions, x_kernels.cpp is compiled once per instruction set (targets.h).
 #pragma once
 
@@ -73,6 +74,9 @@ class CpuOps final : public Ops {
                    const ops::KeyPages& before, const tensor::Indices& attended) override;
   Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
                     const tensor::SequenceRows& rows) override;
+  Delta gated_delta(const ops::DeltaInput& in, const ops::DeltaShape& shape,
+                    const tensor::SequenceRows& rows, const Tensor& before) override;
+  Tensor weighted_rows(const Tensor& parts, const Tensor& weights) override;
   Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
   Tensor pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) override;
   Tensor l2_normalize(Tensor x) override;

@@ -92,6 +92,20 @@ Tensor CpuOps::activate(Tensor x, ops::Activation act) {
   return y;
 }
 
+Tensor CpuOps::weighted_rows(const Tensor& parts, const Tensor& weights) {
+  const Tensor y = allocate(weights.rows(), parts.columns());
+  const int64_t k = weights.columns(), columns = parts.columns();
+  for_rows(pool_, y.rows(), columns * k, [&](int64_t r) {
+    float* to = row(y, r);
+    for (int64_t i = 0; i < k; ++i) {
+      const float weight = row(weights, r)[i], *part = row(parts, r * k + i);
+      for (int64_t j = 0; j < columns; ++j)
+        to[j] = i == 0 ? weight * part[j] : to[j] + weight * part[j];
+    }
+  });
+  return y;
+}
+
 Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
                           const tensor::SequenceRows& rows) {
   const Tensor y = allocate(x.rows(), x.columns());

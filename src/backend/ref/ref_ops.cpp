@@ -108,6 +108,11 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
     p.push_back(score);
     largest = std::max(largest, score);
   }
+  if (!bias.sinks.empty() && !blind) {
+    const double sink = data(bias.sinks)[head];
+    largest = std::max(largest, sink);
+    total = std::exp(sink - largest);
+  }
   for (double& x : p) total += x = std::exp(x - largest);
   for (int64_t i = 0; i < d; ++i) {
     double sum = 0;

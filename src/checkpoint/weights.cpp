@@ -13,6 +13,7 @@
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
 #include "checkpoint/weight_files.h"
+#include "checkpoint/weight_rows.h"
 #include "vecton/error.h"
 
 namespace vecton::checkpoint {
@@ -114,7 +115,7 @@ struct Weights::State {
     return place == entries.end() ? nullptr : &place->second;
   }
 
-  const StoredTensor& take(const std::string& name, std::initializer_list<int64_t> shape) {
+  const StoredTensor& take(const std::string& name, std::span<const int64_t> shape) {
     Entry* entry = find(name);
     if (!entry) throw Error(ErrorCode::kCorrupt, where + ": " + name + ": missing");
     const StoredTensor& tensor = entry->tensor;
@@ -146,7 +147,15 @@ struct Weights::State {
   // aligned copy. What is quantised stays so.
   tensor::Weight matrix(const std::string& name, int64_t rows, int64_t columns,
                         std::optional<tensor::DType> as) {
-    const StoredTensor tensor = with_bytes(take(name, {rows, columns}));
+    const int64_t shape[] = {rows, columns};
+    return matrix(name, shape, as);
+  }
+
+  // All dimensions but the last are rows.
+  tensor::Weight matrix(const std::string& name, std::span<const int64_t> shape,
+                        std::optional<tensor::DType> as) {
+    const StoredTensor tensor = with_bytes(take(name, shape));
+    const int64_t columns = shape.back(), rows = *shape_product(shape.first(shape.size() - 1));
     if (tensor.quantised) {
       formats.insert(tensor.quantised->format);
       return tensor.quantised->weight();
@@ -179,7 +188,7 @@ struct Weights::State {
 
   // All numbers of a tensor, row by row, widened to float32.
   std::vector<float> numbers(const std::string& name, std::initializer_list<int64_t> shape) {
-    const StoredTensor tensor = with_bytes(take(name, shape));
+    const StoredTensor tensor = with_bytes(take(name, std::span(shape.begin(), shape.size())));
     if (tensor.quantised) return dequantised(tensor.quantised->weight());
     return read_floats(tensor.dtype, tensor.bytes);
   }
@@ -321,6 +330,12 @@ tensor::Weight Weights::matrix(std::string_view name, int64_t rows, int64_t colu
   return state_->matrix(path_ + std::string(name), rows, columns, state_->keep_as);
 }
 
+tensor::Weight Weights::stack(std::string_view name, int64_t count, int64_t rows,
+                              int64_t columns) const {
+  const int64_t shape[] = {count, rows, columns};
+  return state_->matrix(path_ + std::string(name), shape, state_->keep_as);
+}
+
 std::vector<float> Weights::values(std::string_view name, int64_t rows, int64_t columns) const {
   const tensor::Weight weight = matrix(name, rows, columns);
   if (!weight.is_dense()) return state_->dequantised(weight);
@@ -369,49 +384,6 @@ ops::LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_
 
 namespace {
 
-// Numbers of rows begin .. begin + n of a matrix. Blocks of several rows that the first row does
-// not begin are said again for every row, in `copy`.
-tensor::BlockNumbers row_slice(const tensor::BlockNumbers& whole, int64_t begin, int64_t n,
-                               int64_t columns, std::vector<std::byte>& copy) {
-  if (!whole.exists()) return whole;
-  tensor::BlockNumbers part = whole;
-  const int64_t row_bytes = ((columns - 1) / whole.block_columns + 1) * whole.size();
-  const auto row = [&](int64_t i) {
-    return whole.bytes.subspan(static_cast<size_t>(i / whole.block_rows * row_bytes),
-                               static_cast<size_t>(row_bytes));
-  };
-  if (begin % whole.block_rows == 0) {
-    const int64_t rows = (n - 1) / whole.block_rows + 1;
-    part.bytes = whole.bytes.subspan(static_cast<size_t>(begin / whole.block_rows * row_bytes),
-                                     static_cast<size_t>(rows * row_bytes));
-    return part;
-  }
-  for (int64_t i = begin; i < begin + n; ++i) copy.insert(copy.end(), row(i).begin(), row(i).end());
-  part.block_rows = 1;
-  part.bytes = copy;
-  return part;
-}
-
-tensor::Weight row_slice(const tensor::Weight& whole, int64_t begin, int64_t n) {
-  struct Kept {
-    std::shared_ptr<const void> whole;
-    std::vector<std::byte> numbers[4];
-  };
-  const auto kept = std::make_shared<Kept>();
-  kept->whole = whole.keep;
-  tensor::Weight part = whole;
-  part.keep = kept;
-  const auto row_bytes = static_cast<size_t>(whole.row_bytes());
-  part.rows = n;
-  part.scale = row_slice(whole.scale, begin, n, whole.columns, kept->numbers[0]);
-  part.offset = row_slice(whole.offset, begin, n, whole.columns, kept->numbers[1]);
-  part.scale_unit = row_slice(whole.scale_unit, begin, n, whole.columns, kept->numbers[2]);
-  part.offset_unit = row_slice(whole.offset_unit, begin, n, whole.columns, kept->numbers[3]);
-  part.codes.bytes = whole.codes.bytes.subspan(static_cast<size_t>(begin) * row_bytes,
-                                               static_cast<size_t>(n) * row_bytes);
-  return part;
-}
-
 std::vector<float> join(std::span<const float> a, std::span<const float> b) {
   std::vector<float> both(a.begin(), a.end());
   both.insert(both.end(), b.begin(), b.end());
@@ -424,17 +396,26 @@ bool Weights::takes(std::string_view name, Bias bias) const {
   return bias == Bias::kRequired || (bias == Bias::kIfPresent && has(name));
 }
 
+ops::LinearWeight Weights::linear_of(std::span<const tensor::Weight> parts,
+                                     std::span<const float> bias) const {
+  ops::LinearWeight made{.w = state_->count_linear(parts, state_->ops.prepare_linear(parts)),
+                         .bias = {}};
+  if (!bias.empty()) made.bias = state_->vector_of(bias);
+  return made;
+}
+
+ops::GatedWeight Weights::gated_of(const tensor::Weight& gate, const tensor::Weight& up) const {
+  const tensor::Weight parts[] = {gate, up};
+  return {.w = state_->count_linear(parts, state_->ops.prepare_gated(gate, up)), .bias = {}};
+}
+
 ops::LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
                                        Bias bias) const {
   const tensor::Weight part = row_slice(matrix("weight", rows, k), begin, n);
-  ops::LinearWeight result{
-      .w = state_->count_linear({&part, 1}, state_->ops.prepare_linear({&part, 1})), .bias = {}};
-  if (takes("bias", bias)) {
-    result.bias =
-        state_->vector_of(std::span<const float>(values("bias", rows))
-                              .subspan(static_cast<size_t>(begin), static_cast<size_t>(n)));
-  }
-  return result;
+  if (!takes("bias", bias)) return linear_of(part);
+  const std::vector<float> all = values("bias", rows);
+  return linear_of(part,
+                   std::span(all).subspan(static_cast<size_t>(begin), static_cast<size_t>(n)));
 }
 
 ops::GatedWeight Weights::gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
@@ -454,9 +435,7 @@ ops::GatedWeight Weights::gated(std::string_view gate, std::string_view up, int6
 ops::GatedWeight Weights::gated_halves(int64_t n, int64_t k, Halves halves, Bias bias) const {
   const tensor::Weight whole = matrix("weight", 2 * n, k);
   const int64_t gate = halves == Halves::kGateFirst ? 0 : n, up = n - gate;
-  const tensor::Weight parts[] = {row_slice(whole, gate, n), row_slice(whole, up, n)};
-  ops::GatedWeight result{
-      .w = state_->count_linear(parts, state_->ops.prepare_gated(parts[0], parts[1])), .bias = {}};
+  ops::GatedWeight result = gated_of(row_slice(whole, gate, n), row_slice(whole, up, n));
   if (takes("bias", bias)) {
     const std::vector<float> stored = values("bias", 2 * n);
     const std::span<const float> both = stored;

@@ -71,6 +71,8 @@ class Weights {
   // Errors name file and tensor: "model.safetensors: encoder.layer.3.output.dense.weight: expected
   // [384,1536], found [384,1500]". The bytes of a matrix are aligned to its type.
   tensor::Weight matrix(std::string_view name, int64_t rows, int64_t columns) const;
+  // [count, rows, columns] as one matrix: `count` of them under each other.
+  tensor::Weight stack(std::string_view name, int64_t count, int64_t rows, int64_t columns) const;
   ops::Vector vector(std::string_view name, int64_t size) const;
   // The numbers of a matrix, for what is computed of them while the model is built.
   std::vector<float> values(std::string_view name, int64_t rows, int64_t columns) const;
@@ -88,6 +90,15 @@ class Weights {
   // <gate>.weight and <up>.weight, and their biases.
   ops::GatedWeight gated(std::string_view gate, std::string_view up, int64_t n, int64_t k,
                          Bias bias = Bias::kNone) const;
+  // Of matrices that were taken by matrix() or stack(), or of rows of them (weight_rows.h).
+  // Several stand under each other.
+  ops::LinearWeight linear_of(std::span<const tensor::Weight> parts,
+                              std::span<const float> bias = {}) const;
+  ops::LinearWeight linear_of(const tensor::Weight& weight,
+                              std::span<const float> bias = {}) const {
+    return linear_of({&weight, 1}, bias);
+  }
+  ops::GatedWeight gated_of(const tensor::Weight& gate, const tensor::Weight& up) const;
   // Gate and up are the halves of the path's "weight" [2n, k] (and "bias").
   enum class Halves { kGateFirst, kUpFirst };
   ops::GatedWeight gated_halves(int64_t n, int64_t k, Halves halves, Bias bias = Bias::kNone) const;

@@ -25,18 +25,31 @@ ForwardPass::ForwardPass(Ops& on, const tensor::Batch& of, tensor::Cache* cache)
   }
 }
 
-ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& k, const Tensor& v) const {
-  if (groups_.empty()) return {};
+ops::KeyPages ForwardPass::pages(int64_t layer) const {
   const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
   const Group& group = groups_[static_cast<size_t>(kept.group)];
-  ops.store_rows(k, group.from, kept.k, group.slots);
-  ops.store_rows(v, group.from, kept.v, group.slots);
   return {.k = kept.k,
           .v = kept.v,
           .page_rows = cache_->page_rows,
           .pages = group.pages,
           .offsets = group.offsets,
           .cached = group.cached};
+}
+
+ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& rows) const {
+  if (groups_.empty()) return {};
+  const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
+  const Group& group = groups_[static_cast<size_t>(kept.group)];
+  ops.store_rows(rows, group.from, kept.k, group.slots);
+  return pages(layer);
+}
+
+ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& k, const Tensor& v) const {
+  if (groups_.empty()) return {};
+  const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
+  const Group& group = groups_[static_cast<size_t>(kept.group)];
+  ops.store_rows(v, group.from, kept.v, group.slots);
+  return exchange(layer, k);
 }
 
 }  // namespace vecton::nn

@@ -58,12 +58,22 @@ class ForwardPass {
   // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier
   // tokens. Nothing without a cache.
   ops::KeyPages exchange(int64_t layer, const Tensor& k, const Tensor& v) const;
+  // The same of latent rows, whose values are the keys.
+  ops::KeyPages exchange(int64_t layer, const Tensor& rows) const;
+
+  // Layers with a state (tensor::RecurrentState) and a cache that has one.
+  bool keeps_states() const { return cache_ && !batch.state_slots.empty(); }
+  const tensor::Cache::Layer& kept(int64_t layer) const {
+    return cache_->layers[static_cast<size_t>(layer)];
+  }
 
  private:
   struct Group {
     tensor::Indices pages, offsets, cached;  // its block table
     tensor::Indices from, slots;             // its slot mapping
   };
+
+  ops::KeyPages pages(int64_t layer) const;
 
   tensor::SequenceRows wanted_;
   tensor::Indices wanted_at_;  // of the wanted rows among all

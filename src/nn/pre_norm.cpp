@@ -10,7 +10,7 @@ Tensor PreNormAttention::forward(const ForwardPass& pass, const Tensor& x, const
 }
 
 Tensor PreNormMlp::forward(Ops& ops, const Tensor& x) const {
-  return mlp.forward(ops, ops.norm(x, norm), &x);
+  return feed_forward(mlp, ops, ops.norm(x, norm), &x);
 }
 
 }  // namespace vecton::nn

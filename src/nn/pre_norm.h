@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "nn/mlp.h"
+#include "nn/feed_forward.h"
 #include "nn/self_attention.h"
 
 namespace vecton::nn {
@@ -18,7 +18,7 @@ struct PreNormAttention {
 
 struct PreNormMlp {
   ops::NormWeight norm;
-  Mlp mlp;
+  FeedForward mlp;
   Tensor forward(Ops& ops, const Tensor& x) const;
 };
 

@@ -63,7 +63,7 @@ std::shared_ptr<const ops::RopeTable> Rope::table(Ops& ops, int64_t positions) c
   const int64_t short_rows = f.long_after > 0 ? f.long_after : positions_,
                 long_rows = positions_ > short_rows ? positions_ : 0;
   angles.extend(short_rows, f.of_position, f.amplitude);
-  angles.extend(long_rows, f.of_position_long, f.amplitude);
+  angles.extend(long_rows, f.of_position_long, f.amplitude_long);
   const auto pairs = static_cast<int64_t>(f.of_position.size());
   const int64_t rows = short_rows + long_rows;
   table_ = std::make_shared<const ops::RopeTable>(

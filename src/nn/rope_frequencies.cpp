@@ -29,6 +29,7 @@ struct Source {
   std::string type = "default";
   double theta = 0;
   int64_t head_dim = 0, rotary_dim = 0;
+  bool amplitudes = false;  // RopeOptions::amplitudes
 
   double number(std::string_view key) const {
     return positive(*scaling, key, scaling->number(key));
@@ -74,7 +75,7 @@ int64_t Source::original_positions() const {
 
 // rope_scaling of older files wins over rope_parameters, as in the reference.
 Source find(const checkpoint::Config& config, int64_t head_dim, const RopeOptions& options) {
-  Source source{.model = config, .head_dim = head_dim};
+  Source source{.model = config, .head_dim = head_dim, .amplitudes = options.amplitudes};
   std::optional<checkpoint::Config> parameters = config.child("rope_parameters");
   if (parameters && !options.layer_type.empty() && parameters->has(options.layer_type))
     parameters = parameters->child(options.layer_type);
@@ -202,14 +203,23 @@ RopeFrequencies longrope(const Source& source) {
                            extended = source.numbers("long_factor"),
                            waves =
                                wavelengths(source.theta, source.rotary_dim / 2, source.rotary_dim);
-  for (const char* key : {"short_mscale", "long_mscale"}) source.scaling->require(key, nullptr);
   RopeFrequencies result;
   for (size_t i = 0; i < waves.size(); ++i) {
     result.of_position.push_back(1.0f / (brief[i] * waves[i]));
     result.of_position_long.push_back(1.0f / (extended[i] * waves[i]));
   }
   result.amplitude = static_cast<float>(source.scaling->number_or("attention_factor", computed));
-  if (result.of_position_long == result.of_position) {  // all turn alike
+  result.amplitude_long = result.amplitude;
+  if (source.amplitudes) {
+    result.amplitude = static_cast<float>(source.number("short_mscale"));
+    result.amplitude_long = static_cast<float>(source.number("long_mscale"));
+    result.of_position_long = result.of_position;  // as transformers computes them at every length
+  } else {
+    for (const char* key : {"short_mscale", "long_mscale"}) source.scaling->require(key, nullptr);
+  }
+  const bool alike =
+      result.of_position_long == result.of_position && result.amplitude_long == result.amplitude;
+  if (alike) {
     result.of_position_long.clear();
   } else {
     result.long_after = original;

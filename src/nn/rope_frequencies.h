@@ -24,6 +24,9 @@ struct RopeOptions {
   std::string_view layer_type = {};
   // Whether these layers obey a rope_scaling that does not name kinds of layers.
   bool scaled = true;
+  // LongRoPE with short_mscale and long_mscale: Phi-3.5-MoE's, which the others have no place for.
+  // Long sequences differ by the amplitude alone, as transformers computes them.
+  bool amplitudes = false;
 };
 
 struct RopeFrequencies {
@@ -32,6 +35,7 @@ struct RopeFrequencies {
   // LongRoPE: sequences of more than long_after positions turn with these from their first position
   // on. Empty = all turn alike.
   std::vector<float> of_position_long;
+  float amplitude_long = 1;
   int64_t long_after = 0;
 
   int64_t rotary_dim() const { return 2 * static_cast<int64_t>(of_position.size()); }

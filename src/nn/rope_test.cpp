@@ -34,6 +34,19 @@ TEST(RopeFrequencies, ArePowersOfTheBase) {
       {1, 0.1});
 }
 
+TEST(RopeFrequencies, LongRopeMayHaveAnAmplitudeOfLongSequences) {
+  const std::string text = R"({"max_position_embeddings": 64,
+      "original_max_position_embeddings": 16, "rope_scaling": {"type": "longrope",
+      "short_factor": [1, 2], "long_factor": [4, 8], "short_mscale": 1.25, "long_mscale": 1.5}})";
+  const RopeFrequencies f = read(text, 4, {.amplitudes = true});
+  expect_near(f.of_position, {1, 0.005});
+  EXPECT_EQ(f.of_position_long, f.of_position);
+  EXPECT_EQ(f.amplitude, 1.25f);
+  EXPECT_EQ(f.amplitude_long, 1.5f);
+  EXPECT_EQ(f.long_after, 16);
+  EXPECT_REFUSED(read(text, 4), ErrorCode::kUnsupported, "short_mscale");
+}
+
 TEST(RopeFrequencies, OfAPartOfTheHead) {
   const RopeFrequencies half = read(R"({"partial_rotary_factor": 0.5})", 8);
   expect_near(half.of_position, {1, 0.01});

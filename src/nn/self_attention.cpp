@@ -20,8 +20,14 @@ Tensor SelfAttention::forward(const ForwardPass& pass, const Tensor& x, const Te
     k_rows = ops.rope(std::move(k_rows), shape.head_dim, rope->all, *rope->table);
   }
   const ops::KeyPages before = pass.exchange(layer, k_rows, v_rows);
-  const Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(),
-                                       pass.rows.offsets, bias, before, pass.attended);
+  ops::AttentionBias added = bias;
+  if (!sinks.empty()) added.sinks = sinks;
+  Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(), pass.rows.offsets,
+                                 added, before, pass.attended);
+  if (gate) {
+    context =
+        ops.multiply(std::move(context), ops.linear(x_query, *gate, ops::Activation::kSigmoid));
+  }
   return ops.linear(context, out, ops::Activation::kIdentity, residual);
 }
 

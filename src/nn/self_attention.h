@@ -17,6 +17,9 @@ struct SelfAttention {
   ops::LinearWeight out;  // [hidden, heads*head_dim]
   std::optional<ops::NormWeight> q_norm, k_norm;  // over head_dim
   ops::AttentionShape shape;
+  ops::Vector sinks;  // AttentionBias::sinks
+  // What attention gives is multiplied by sigmoid(gate x) (arXiv:2505.06708), where there is one.
+  std::optional<ops::LinearWeight> gate;
 
   // `x` holds every row of the batch, `x_query` the rows that attend (`queries`). Returns the
   // output projection, plus `residual` where there is one: a row per query.

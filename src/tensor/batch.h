@@ -46,6 +46,12 @@ struct Batch {
   std::vector<BlockTable> block_tables;
   std::vector<SlotMapping> slot_mappings;
 
+  // With a cache that has states: the slot in which that of each sequence lies, 0 = it begins here;
+  // and the sequences (state_mapping.rows) whose states after their last row are to be kept, with
+  // their slots.
+  std::vector<int32_t> state_slots;  // [sequences]
+  SlotMapping state_mapping;
+
   // Where more than the last layer is read: gets the state of every row before each layer. All
   // rows are wanted then.
   std::vector<Tensor>* layer_states = nullptr;

@@ -20,16 +20,18 @@ struct KeysAndValues {
   bool operator==(const KeysAndValues&) const = default;
 };
 
-// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434): one compressed row per token that
-// all heads share, and the part of the key that turns.
+// Multi-head latent attention (DeepSeek-V2, arXiv:2405.04434): the part of the key that turns, and
+// one compressed row per token, which all heads share.
 struct Latent {
   int64_t rank = 0, rope_dim = 0;
   bool operator==(const Latent&) const = default;
 };
 
-// Recurrent layers and short convolutions: numbers of a fixed size per sequence, in a slot.
+// Recurrent layers and short convolutions: numbers of a fixed size per sequence, in a slot: the
+// last rows that a convolution has read, and `state` numbers that are computed anew for each token.
 struct RecurrentState {
   int64_t rows = 0, columns = 0;
+  int64_t state = 0;
   bool operator==(const RecurrentState&) const = default;
 };
 
@@ -59,8 +61,12 @@ std::vector<CacheGroup> cache_groups(const CacheLayout& layout);
 struct Cache {
   int64_t page_rows = 0;
   struct Layer {
-    Tensor k, v;        // [pages * page_rows, kv_heads * dim]; shared with a layer of each group
+    // [pages * page_rows, kv_heads * dim]; shared with a layer of each group. Latent: both are the
+    // same [.., rope_dim + rank]. SharedWith: none.
+    Tensor k, v;
     int64_t group = 0;  // whose block table it reads by
+    // RecurrentState: [slots * rows, columns] and [slots, state]. Slot 0 is that before any token.
+    Tensor conv, state;
   };
   std::vector<Layer> layers;  // empty = there is no cache
   int64_t groups = 0;

@@ -1,4 +1,5 @@
-// The prefix cache of models whose layers see unequally far: the bits of an answer do not depend on
+// The prefix cache of models whose layers see unequally far, keep latent rows or share what they
+// keep: the bits of an answer do not depend on
 // what was found, what was evicted, or how a text was cut into chunks.
 #include <gtest/gtest.h>
 
@@ -69,7 +70,8 @@ TEST_P(WindowedCache, LeavesTheBitsAsTheyAre) {
 
 INSTANTIATE_TEST_SUITE_P(Models, WindowedCache,
                          ::testing::Values("gen-gemma2", "gen-gemma3", "gen-mistral-sliding",
-                                           "gen-qwen2-sliding"));
+                                           "gen-qwen2-sliding", "gen-gpt-oss", "gen-deepseek-v3",
+                                           "gen-gemma4-e2b"));
 
 }  // namespace
 }  // namespace vecton::engine

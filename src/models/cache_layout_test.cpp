@@ -57,6 +57,36 @@ TEST(CacheLayout, ConvolutionsKeepAState) {
   EXPECT_FALSE(ops::is_paged(layout));
 }
 
+TEST(CacheLayout, LatentAttentionKeepsOneRowOfAToken) {
+  const tensor::CacheLayout layout = layout_of("DeepseekV3Model", R"(, "qk_nope_head_dim": 4,
+      "qk_rope_head_dim": 2, "v_head_dim": 4, "kv_lora_rank": 6, "n_routed_experts": 2,
+      "num_experts_per_tok": 1, "moe_intermediate_size": 8)");
+  const tensor::Latent latent{.rank = 6, .rope_dim = 2};
+  EXPECT_THAT(layout, ElementsAre(latent, latent, latent));
+  EXPECT_TRUE(ops::is_paged(layout));
+  EXPECT_EQ(ops::cache_row_bytes(layout), 3 * (6 + 2) * 4);
+}
+
+TEST(CacheLayout, LayersShareWhatTheLastOfTheirKindKeeps) {
+  const tensor::CacheLayout layout = layout_of("Gemma4TextModel", R"(, "sliding_window": 16,
+      "num_kv_shared_layers": 1, "global_head_dim": 8, "rope_parameters": {},
+      "layer_types": ["full_attention", "sliding_attention", "full_attention"])");
+  EXPECT_THAT(layout,
+              ElementsAre(tensor::KeysAndValues{.kv_heads = 1, .key_dim = 8, .value_dim = 8},
+                          heads(16), tensor::SharedWith{.layer = 0}));
+  EXPECT_TRUE(ops::is_paged(layout));
+}
+
+TEST(CacheLayout, DeltaNetsKeepAStateBesideTheConvolutions) {
+  const tensor::CacheLayout layout =
+      layout_of("Qwen3_5TextModel", R"(, "full_attention_interval": 3,
+      "linear_num_key_heads": 1, "linear_num_value_heads": 2, "linear_key_head_dim": 4,
+      "linear_value_head_dim": 2, "partial_rotary_factor": 0.5)");
+  const tensor::RecurrentState state{.rows = 3, .columns = 2 * 4 + 4, .state = 16};
+  EXPECT_THAT(layout, ElementsAre(state, state, heads()));
+  EXPECT_FALSE(ops::is_paged(layout));
+}
+
 TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
   EXPECT_THAT(layout_of("BertModel"), IsEmpty());
   EXPECT_THAT(layout_of("Gemma3TextModel", R"(, "use_bidirectional_attention": true)"), IsEmpty());

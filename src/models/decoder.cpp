@@ -1,10 +1,12 @@
 #include "models/decoder.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "models/equal_heads.h"
+#include "nn/layer_types.h"
 #include "vecton/error.h"
 
 namespace vecton::models {
@@ -30,6 +32,46 @@ ModelShape decoder_shape(const checkpoint::Config& config, const DecoderDefaults
   if (shape.head_dim % 2 != 0)
     throw Error(ErrorCode::kCorrupt, config.file() + ": head_dim must be even");
   return shape;
+}
+
+std::vector<int64_t> windows_of(const std::vector<bool>& sliding, int64_t window) {
+  std::vector<int64_t> result;
+  for (const bool slides : sliding) result.push_back(slides ? window : 0);
+  return result;
+}
+
+std::vector<int64_t> window_of_all(const checkpoint::Config& config, const ModelShape& shape) {
+  if (!config.has("sliding_window")) return {};
+  const int64_t width = config.integer("sliding_window");
+  return std::vector<int64_t>(static_cast<size_t>(shape.layers),
+                              decoder_window(width, shape.causal));
+}
+
+std::vector<int64_t> qwen_windows(const checkpoint::Config& config, const ModelShape& shape) {
+  const bool use = config.boolean_or("use_sliding_window", false);
+  if (!use) config.ignore({"sliding_window", "max_window_layers"});
+  const bool has_width = use && !config.is_null("sliding_window");
+  const int64_t width = has_width ? config.integer_or("sliding_window", 4096) : 0;
+  const int64_t first = has_width ? config.integer_or("max_window_layers", 28, 0) : 0;
+  const std::vector<bool> sliding =
+      nn::sliding_layers(config, shape.layers, [&](int64_t i) { return has_width && i >= first; });
+  if (!has_width && std::ranges::count(sliding, true) > 0) {
+    throw Error(ErrorCode::kCorrupt,
+                config.file() +
+                    ": layer_types has sliding_attention, which needs use_sliding_window and a "
+                    "sliding_window");
+  }
+  return windows_of(sliding, decoder_window(width, shape.causal));
+}
+
+std::vector<int64_t> half_split_rows(int64_t heads, int64_t head_dim) {
+  std::vector<int64_t> rows;
+  for (int64_t head = 0; head < heads; ++head) {
+    for (const int64_t first : {0, 1}) {
+      for (int64_t i = first; i < head_dim; i += 2) rows.push_back(head * head_dim + i);
+    }
+  }
+  return rows;
 }
 
 void prepare_decoder(const ModelShape& shape, checkpoint::Weights& weights) {

@@ -35,6 +35,24 @@ const std::vector<const char*> kBertKeys = {"hidden_size", "num_attention_heads"
 const std::vector<const char*> kDecoderKeys = {"hidden_size", "num_attention_heads",
                                                "num_hidden_layers", "vocab_size"};
 
+const std::string kMixture = std::string(kDecoder) + R"(, "num_experts": 4,
+    "num_experts_per_tok": 2, "moe_intermediate_size": 6, "shared_expert_intermediate_size": 6,
+    "partial_rotary_factor": 1)";
+const std::string kLocalMixture = std::string(kDecoder) + R"(, "num_local_experts": 4,
+    "num_experts_per_tok": 2, "rope_scaling": {"rope_type": "default"})";
+const std::string kDeepseek = std::string(kDecoder) + R"(, "n_routed_experts": 4,
+    "num_experts_per_tok": 2, "moe_intermediate_size": 6, "qk_nope_head_dim": 4,
+    "qk_rope_head_dim": 2, "v_head_dim": 4, "kv_lora_rank": 6, "partial_rotary_factor": 1)";
+const std::string kGemma4 = std::string(kDecoder) + R"(, "rope_parameters": {
+    "full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25},
+    "sliding_attention": {"rope_type": "default"}})";
+
+std::vector<const char*> with(std::vector<const char*> keys,
+                              std::initializer_list<const char*> more) {
+  keys.insert(keys.end(), more);
+  return keys;
+}
+
 const std::vector<Least>& families() {
   static const std::vector<Least> all = {
       {"BertModel", kBert, kBertKeys},
@@ -61,6 +79,36 @@ const std::vector<Least>& families() {
       {"Gemma3TextModel", kDecoder, kDecoderKeys},
       {"EuroBertModel", kDecoder, kDecoderKeys},
       {"Lfm2Model", kDecoder, kDecoderKeys},
+      {"Phi3Model", kDecoder, kDecoderKeys},
+      {"SmolLM3Model", kDecoder, kDecoderKeys},
+      {"GraniteModel", kDecoder, kDecoderKeys},
+      {"Olmo2Model", kDecoder, kDecoderKeys},
+      {"Olmo3Model", kDecoder, kDecoderKeys},
+      {"Exaone4Model", kDecoder, kDecoderKeys},
+      {"Cohere2Model", kDecoder, kDecoderKeys},
+      {"Gemma4TextModel", kGemma4.c_str(), kDecoderKeys},
+      {"Qwen2MoeModel", kMixture.c_str(),
+       with(kDecoderKeys, {"num_experts", "num_experts_per_tok", "moe_intermediate_size",
+                           "shared_expert_intermediate_size"})},
+      {"Qwen3MoeModel", kMixture.c_str(),
+       with(kDecoderKeys, {"num_experts", "num_experts_per_tok", "moe_intermediate_size"})},
+      {"Qwen3NextModel", kMixture.c_str(),
+       with(kDecoderKeys, {"num_experts", "num_experts_per_tok", "moe_intermediate_size",
+                           "shared_expert_intermediate_size"})},
+      {"Qwen3_5TextModel", kMixture.c_str(), kDecoderKeys},
+      {"Qwen3_5MoeTextModel", kMixture.c_str(), with(kDecoderKeys, {"num_experts_per_tok"})},
+      {"MixtralModel", kLocalMixture.c_str(),
+       with(kDecoderKeys, {"num_experts_per_tok", "intermediate_size"})},
+      {"PhimoeModel", kLocalMixture.c_str(), with(kDecoderKeys, {"num_experts_per_tok"})},
+      {"GraniteMoeModel", kLocalMixture.c_str(), with(kDecoderKeys, {"num_experts_per_tok"})},
+      {"GptOssModel", kLocalMixture.c_str(),
+       with(kDecoderKeys, {"num_experts_per_tok", "intermediate_size"})},
+      {"Glm4MoeModel", kDeepseek.c_str(),
+       with(kDecoderKeys, {"n_routed_experts", "num_experts_per_tok", "moe_intermediate_size"})},
+      {"DeepseekV3Model", kDeepseek.c_str(),
+       with(kDecoderKeys, {"kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"})},
+      {"Glm4MoeLiteModel", kDeepseek.c_str(), with(kDecoderKeys, {"n_routed_experts"})},
+      {"MiniCPM3Model", kDeepseek.c_str(), with(kDecoderKeys, {"kv_lora_rank"})},
   };
   return all;
 }
@@ -209,7 +257,8 @@ TEST(FamilyConfig, EncodersSeeBothWaysAndDecodersBack) {
 }
 
 std::vector<int64_t> windows_of(const char* architecture, const char* more) {
-  json::object settings = settings_of({architecture, kDecoder, {}});
+  const bool rotations = std::string(architecture) == "Gemma4TextModel";
+  json::object settings = settings_of({architecture, rotations ? kGemma4.c_str() : kDecoder, {}});
   settings["num_hidden_layers"] = 6;
   const json::value changes = base::parse_json(more, "more");
   for (const auto& [key, value] : changes.as_object()) settings[key] = value;
@@ -242,6 +291,64 @@ TEST(FamilyConfig, WindowsFollowTheLayers) {
     EXPECT_THAT(windows_of(qwen, R"({"use_sliding_window": true, "sliding_window": null,
                                      "max_window_layers": 2})"),
                 ElementsAre(0, 0, 0, 0, 0, 0));
+  }
+}
+
+TEST(FamilyConfig, WindowsOfTheNewerFamilies) {
+  EXPECT_THAT(windows_of("Olmo3Model", R"({"sliding_window": 4})"), ElementsAre(4, 4, 4, 0, 4, 4));
+  EXPECT_THAT(windows_of("Cohere2Model", R"({"sliding_window": 4, "sliding_window_pattern": 3})"),
+              ElementsAre(4, 4, 0, 4, 4, 0));
+  EXPECT_THAT(windows_of("Exaone4Model", R"({"sliding_window": 4, "sliding_window_pattern": 2})"),
+              ElementsAre(4, 0, 4, 0, 4, 0));
+  EXPECT_THAT(windows_of("Exaone4Model", R"({"sliding_window": null})"), ElementsAre());
+  EXPECT_THAT(windows_of("Phi3Model", R"({"sliding_window": 4})"), ElementsAre(4, 4, 4, 4, 4, 4));
+  EXPECT_THAT(windows_of("Phi3Model", R"({"sliding_window": null})"), ElementsAre());
+  EXPECT_THAT(windows_of("SmolLM3Model", R"({"sliding_window": 4})"), ElementsAre());
+  EXPECT_THAT(windows_of("SmolLM3Model", R"({"sliding_window": 4, "use_sliding_window": true,
+                                             "no_rope_layers": [1, 0, 1, 1, 0, 1]})"),
+              ElementsAre(0, 4, 0, 0, 4, 0));
+  EXPECT_THAT(windows_of("Gemma4TextModel", R"({"sliding_window": 4})"),
+              ElementsAre(4, 4, 4, 4, 4, 0));
+}
+
+TEST(FamilyConfig, ListsOfLayersAreAsLongAsTheModel) {
+  const auto refused = [](const char* architecture, const std::string& settings, const char* more) {
+    json::object all = settings_of({architecture, settings.c_str(), {}});
+    for (const auto& [key, value] : base::parse_json(more, "more").as_object()) all[key] = value;
+    return refusal(all);
+  };
+  EXPECT_THAT(refused("SmolLM3Model", kDecoder, R"({"no_rope_layers": [1, 0]})"),
+              HasSubstr("no_rope_layers: expected 3 entries, found 2"));
+  EXPECT_THAT(refused("Glm4MoeLiteModel", kDeepseek, R"({"mlp_layer_types": ["dense"]})"),
+              HasSubstr("mlp_layer_types: expected 3 entries, found 1"));
+  EXPECT_THAT(
+      refused("Glm4MoeLiteModel", kDeepseek, R"({"mlp_layer_types": ["dense", "sparse", "wide"]})"),
+      HasSubstr("mlp_layer_types \"wide\""));
+  EXPECT_THAT(refused("Gemma4TextModel", kGemma4, R"({"num_kv_shared_layers": 2,
+                      "layer_types": ["full_attention", "sliding_attention", "full_attention"]})"),
+              HasSubstr("num_kv_shared_layers"));
+  EXPECT_THAT(refused("Qwen3MoeModel", kMixture, R"({"num_local_experts": 5})"),
+              HasSubstr("num_experts"));
+  EXPECT_THAT(refused("DeepseekV3Model", kDeepseek,
+                      R"({"n_group": 4, "topk_group": 1, "num_experts_per_tok": 2})"),
+              HasSubstr("n_group"));
+  EXPECT_THAT(refused("Qwen3NextModel", kMixture, R"({"linear_num_key_heads": 3})"),
+              HasSubstr("linear_num_value_heads"));
+  EXPECT_THAT(refused("GptOssModel", kMixture, "{}"), HasSubstr("rope_scaling"));
+  EXPECT_THAT(refused("Gemma4TextModel", kDecoder, "{}"), HasSubstr("rope_parameters"));
+}
+
+// A model among others of one checkpoint: its settings are text_config's.
+TEST(FamilyConfig, TextModelsOfCompositesAreFound) {
+  for (const char* architecture :
+       {"Gemma4ForConditionalGeneration", "Qwen3_5ForConditionalGeneration"}) {
+    json::object whole;
+    whole["architectures"] = json::array{architecture};
+    whole["text_config"] = base::parse_json("{" + kGemma4 + "}", "config.json").as_object();
+    whole["vision_config"] = json::object{{"hidden_size", 77}};
+    EXPECT_EQ(shape_of(whole).hidden, 8) << architecture;
+    whole["text_config"].as_object().erase("hidden_size");
+    EXPECT_THAT(refusal(whole), HasSubstr("hidden_size")) << architecture;
   }
 }
 
@@ -305,6 +412,16 @@ TEST(FamilyConfig, SettingsThatChangeTheNumbersAreNamed) {
       {"Lfm2Model", kDecoder, "num_heads", 2},
       {"Lfm2Model", kDecoder, "is_causal", false},
       {"LlamaBidirectionalModel", kDecoder, "pooling", "cls"},
+      {"Phi3Model", kDecoder, "full_attn_mod", 2},
+      {"Cohere2Model", kDecoder, "attention_bias", true},
+      {"Gemma4TextModel", kGemma4.c_str(), "use_bidirectional_attention", "all"},
+      {"Qwen3_5TextModel", kMixture.c_str(), "hidden_act", "gelu"},
+      {"Qwen3_5MoeTextModel", kMixture.c_str(), "norm_topk_prob", false},
+      {"DeepseekV3Model", kDeepseek.c_str(), "scoring_func", "softmax"},
+      {"DeepseekV3Model", kDeepseek.c_str(), "topk_method", "greedy"},
+      {"DeepseekV3Model", kDeepseek.c_str(), "moe_layer_freq", 2},
+      {"DeepseekV3Model", kDeepseek.c_str(), "n_group", 3},
+      {"GptOssModel", kLocalMixture.c_str(), "experts_per_token", 3},
   };
   for (const auto& [architecture, settings, key, value] : rows) {
     json::object changed = settings_of({architecture, settings, {}});

@@ -124,13 +124,6 @@ float softcap(const checkpoint::Config& config, std::string_view key, double fal
   return config.is_null(key) ? 0 : static_cast<float>(config.number_or(key, fallback));
 }
 
-// `window` of the layers that slide.
-std::vector<int64_t> windows(const std::vector<bool>& sliding, int64_t window) {
-  std::vector<int64_t> result;
-  for (const bool slides : sliding) result.push_back(slides ? window : 0);
-  return result;
-}
-
 constexpr DecoderDefaults kDefaults{.kv_heads = 4, .head_dim = 256};
 
 Settings settings2(const checkpoint::Config& config) {
@@ -141,8 +134,8 @@ Settings settings2(const checkpoint::Config& config) {
   config.ignore({"final_logit_softcapping"});  // of the head alone
   const int64_t width = config.integer_or("sliding_window", 4096);
   s.shape.windows =
-      windows(nn::sliding_layers(config, s.shape.layers, [](int64_t i) { return i % 2 == 0; }),
-              decoder_window(width, s.shape.causal));
+      windows_of(nn::sliding_layers(config, s.shape.layers, [](int64_t i) { return i % 2 == 0; }),
+                 decoder_window(width, s.shape.causal));
   return s;
 }
 
@@ -165,7 +158,7 @@ Settings settings3(const checkpoint::Config& config) {
   if (!told) config.require("_sliding_window_pattern", pattern);
   config.ignore({"_sliding_window_pattern"});
   // Both ways, half of the width lies on each side.
-  s.shape.windows = windows(
+  s.shape.windows = windows_of(
       nn::sliding_layers(config, s.shape.layers, [&](int64_t i) { return (i + 1) % pattern != 0; }),
       both_ways ? width / 2 + 1 : decoder_window(width, s.shape.causal));
   return s;

@@ -10,6 +10,7 @@
 #include "models/family.h"
 #include "nn/layer_types.h"
 #include "nn/pre_norm.h"
+#include "nn/recurrent.h"
 #include "vecton/error.h"
 
 namespace vecton::models::lfm2 {
@@ -20,6 +21,7 @@ ModelShape shape(const checkpoint::Config& config);
 
 // in x = [b | c | v]; out(c * convolution(b * v)).
 struct ShortConv {
+  int64_t layer = 0;      // of the cache
   ops::LinearWeight in;   // [3 hidden, hidden]
   Tensor taps;            // [width, hidden]
   ops::Vector bias;       // [hidden]
@@ -66,7 +68,8 @@ class Lfm2 final : public Model {
   Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index,
               bool attends) const;
   nn::SelfAttention attention(const checkpoint::Weights& w, int64_t index) const;
-  ShortConv conv(const checkpoint::Weights& w, const checkpoint::Config& config) const;
+  ShortConv conv(const checkpoint::Weights& w, const checkpoint::Config& config,
+                 int64_t index) const;
   Tensor convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor h,
                   const nn::LayerRows& rows, const Tensor& residual) const;
 
@@ -120,13 +123,15 @@ nn::SelfAttention Lfm2::attention(const checkpoint::Weights& w, int64_t index) c
                     .causal = shape_.causal}};
 }
 
-ShortConv Lfm2::conv(const checkpoint::Weights& w, const checkpoint::Config& config) const {
+ShortConv Lfm2::conv(const checkpoint::Weights& w, const checkpoint::Config& config,
+                     int64_t index) const {
   const int64_t n = shape_.hidden;
   const bool biased = config.boolean_or("conv_bias", false);
   const auto bias =
       biased ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
   const checkpoint::Weights kernel = w / "conv";
-  return {.in = (w / "in_proj").linear(3 * n, n, bias),
+  return {.layer = index,
+          .in = (w / "in_proj").linear(3 * n, n, bias),
           .taps = kernel.taps(n, conv_width(config)),
           .bias = biased ? kernel.vector("bias", n) : ops::Vector(),
           .out = (w / "out_proj").linear(n, n, bias)};
@@ -147,20 +152,9 @@ Layer Lfm2::layer(const checkpoint::Weights& w, const checkpoint::Config& config
   if (attends) {
     layer.attention = attention(w / "self_attn", index);
   } else {
-    layer.conv = conv(w / "conv", config);
+    layer.conv = conv(w / "conv", config, index);
   }
   return layer;
-}
-
-// 1 for the rows that others may attend to, 0 for the others.
-Tensor attended_mask(Ops& ops, const tensor::Batch& batch, int64_t columns) {
-  std::vector<float> mask;
-  for (size_t s = 0; s < batch.attended.size(); ++s) {
-    const int64_t tokens = batch.rows.offsets[s + 1] - batch.rows.offsets[s];
-    mask.resize(mask.size() + static_cast<size_t>(batch.attended[s] * columns), 1.0f);
-    mask.resize(mask.size() + static_cast<size_t>((tokens - batch.attended[s]) * columns), 0.0f);
-  }
-  return ops.upload(mask, batch.tokens(), columns);
 }
 
 Tensor Lfm2::convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor h,
@@ -168,10 +162,9 @@ Tensor Lfm2::convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor
   Ops& ops = pass.ops;
   const int64_t n = shape_.hidden;
   // The reference zeroes what is not attended to.
-  if (!pass.attended.empty()) h = ops.multiply(std::move(h), attended_mask(ops, pass.batch, n));
-  const Tensor bcv = ops.linear(h, conv.in);
+  const Tensor bcv = ops.linear(nn::attended_rows(pass, std::move(h)), conv.in);
   const Tensor u = ops.multiply(bcv.slice_columns(0, n), bcv.slice_columns(2 * n, n));
-  const Tensor y = rows.of(ops, ops.short_conv(u, conv.taps, conv.bias, pass.rows));
+  const Tensor y = rows.of(ops, nn::causal_conv(pass, conv.layer, u, conv.taps, conv.bias));
   const Tensor c = rows.of(ops, bcv.slice_columns(n, n));
   return ops.linear(ops.multiply(y, c), conv.out, ops::Activation::kIdentity, &residual);
 }

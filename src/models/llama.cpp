@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "checkpoint/weight_rows.h"
 #include "models/decoder.h"
 #include "models/family.h"
 #include "nn/activation.h"
@@ -12,6 +13,10 @@
 namespace vecton::models::llama {
 
 namespace {
+
+checkpoint::Weights::Bias if_set(bool bias) {
+  return bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
+}
 
 struct Layer {
   nn::PreNormAttention attention;
@@ -40,44 +45,16 @@ Llama::Llama(const Settings& settings, const checkpoint::Config& config,
   const ModelShape& shape = settings_.shape;
   words_ = (w / "embed_tokens").table(shape.vocab, shape.hidden);
   for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "layers" / i, config, i));
-  norm_ = (w / "norm").rms_norm(shape.hidden, settings_.eps, settings_.norm_plus);
+  norm_ = norm(settings_, w / "norm");
 }
 
 Layer Llama::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
                    int64_t index) const {
-  const Settings& s = settings_;
-  const ModelShape& shape = s.shape;
-  const int64_t n = shape.hidden, intermediate = config.integer("intermediate_size");
-  const int64_t q = shape.heads * shape.head_dim, kv = shape.kv_heads * shape.head_dim;
-  const auto if_set = [](bool bias) {
-    return bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
-  };
-  const checkpoint::Weights self = w / "self_attn", mlp = w / "mlp";
-  const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
-  nn::SelfAttention attention{
-      .layer = index,
-      .q = (self / "q_proj").linear(q, n, if_set(s.qkv_bias)),
-      .kv = self.stacked(kv_parts, n, if_set(s.qkv_bias)),
-      .out = (self / "o_proj").linear(n, q, if_set(s.out_bias)),
-      .shape = {.heads = shape.heads,
-                .kv_heads = shape.kv_heads,
-                .head_dim = shape.head_dim,
-                .scale = 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
-                .causal = shape.causal}};
-  if (s.qk_norm) {
-    attention.q_norm = (self / "q_norm").rms_norm(shape.head_dim, s.eps);
-    attention.k_norm = (self / "k_norm").rms_norm(shape.head_dim, s.eps);
-  }
-  if (!shape.windows.empty()) attention.shape.window = shape.windows[static_cast<size_t>(index)];
-  return {.attention =
-              nn::PreNormAttention{.norm = (w / "input_layernorm").rms_norm(n, s.eps, s.norm_plus),
-                                   .attention = std::move(attention)},
-          .mlp = nn::PreNormMlp{
-              .norm = (w / "post_attention_layernorm").rms_norm(n, s.eps, s.norm_plus),
-              .mlp = nn::Mlp{
-                  .up = mlp.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
-                  .down = (mlp / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
-                  .activation = s.activation}}};
+  return {.attention = nn::PreNormAttention{.norm = norm(settings_, w / "input_layernorm"),
+                                            .attention = attention(settings_, w, index)},
+          .mlp = nn::PreNormMlp{.norm = norm(settings_, w / "post_attention_layernorm"),
+                                .mlp = settings_.feed_forward ? settings_.feed_forward(w, index)
+                                                              : mlp(settings_, config, w)}};
 }
 
 Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const {
@@ -88,7 +65,8 @@ Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache
   if (settings_.embedding_scale != 1) x = ops.scale(std::move(x), settings_.embedding_scale);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), settings_.shape.layers, x);
-    x = layers_[i].attention.forward(pass, x, rows, &rope);
+    const bool rotates = settings_.rotates.empty() || settings_.rotates[i];
+    x = layers_[i].attention.forward(pass, x, rows, rotates ? &rope : nullptr);
     x = layers_[i].mlp.forward(ops, x);
   }
   return ops.norm(std::move(x), norm_);
@@ -96,12 +74,89 @@ Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache
 
 }  // namespace
 
-Settings settings(const checkpoint::Config& config, const DecoderDefaults& defaults) {
+Settings settings(const checkpoint::Config& config, const DecoderDefaults& defaults,
+                  const nn::RopeOptions& rope) {
   Settings s{.shape = decoder_shape(config, defaults),
+             .rope = rope,
              .activation = nn::activation(config, "hidden_act", "silu"),
              .eps = config.number_or("rms_norm_eps", 1e-6)};
   s.shape.cacheable = !nn::Rope(config, s.shape.head_dim, s.rope).depends_on_length();
   return s;
+}
+
+ops::NormWeight norm(const Settings& s, const checkpoint::Weights& w) {
+  return s.layer_norm ? w.layer_norm(s.shape.hidden, s.eps)
+                      : w.rms_norm(s.shape.hidden, s.eps, s.norm_plus);
+}
+
+namespace {
+
+// Queries, and keys over values, as the checkpoint keeps them.
+struct QueryKeyValue {
+  ops::LinearWeight q, kv;
+};
+
+QueryKeyValue query_key_value(const Settings& s, const checkpoint::Weights& w) {
+  const ModelShape& shape = s.shape;
+  const int64_t n = shape.hidden, q = shape.heads * shape.head_dim,
+                kv = shape.kv_heads * shape.head_dim;
+  const auto bias = if_set(s.qkv_bias);
+  if (s.packed) {
+    const checkpoint::Weights all = w / "qkv_proj";
+    return {.q = all.linear_rows(0, q, q + 2 * kv, n, bias),
+            .kv = all.linear_rows(q, 2 * kv, q + 2 * kv, n, bias)};
+  }
+  if (s.interleaved) {  // as half-split pairs
+    const tensor::Weight kv_rows[] = {
+        checkpoint::pick_rows(w.matrix("k_proj.weight", kv, n),
+                              half_split_rows(shape.kv_heads, shape.head_dim)),
+        w.matrix("v_proj.weight", kv, n)};
+    return {.q = w.linear_of(checkpoint::pick_rows(w.matrix("q_proj.weight", q, n),
+                                                   half_split_rows(shape.heads, shape.head_dim))),
+            .kv = w.linear_of(kv_rows)};
+  }
+  const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};
+  return {.q = (w / "q_proj").linear(q, n, bias), .kv = w.stacked(kv_parts, n, bias)};
+}
+
+}  // namespace
+
+nn::SelfAttention attention(const Settings& s, const checkpoint::Weights& layer, int64_t index) {
+  const ModelShape& shape = s.shape;
+  const int64_t q = shape.heads * shape.head_dim, kv = shape.kv_heads * shape.head_dim;
+  const checkpoint::Weights w = layer / "self_attn";
+  QueryKeyValue projections = query_key_value(s, w);
+  nn::SelfAttention made{
+      .layer = index,
+      .q = std::move(projections.q),
+      .kv = std::move(projections.kv),
+      .out = (w / "o_proj").linear(shape.hidden, q, if_set(s.out_bias)),
+      .shape = {.heads = shape.heads,
+                .kv_heads = shape.kv_heads,
+                .head_dim = shape.head_dim,
+                .scale = s.attention_scale != 0
+                             ? s.attention_scale
+                             : 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
+                .causal = shape.causal}};
+  if (s.qk_norm != Settings::QkNorm::kNone) {
+    const bool rows = s.qk_norm == Settings::QkNorm::kRows;
+    made.q_norm = (w / "q_norm").rms_norm(rows ? q : shape.head_dim, s.eps);
+    made.k_norm = (w / "k_norm").rms_norm(rows ? kv : shape.head_dim, s.eps);
+  }
+  if (!shape.windows.empty()) made.shape.window = shape.windows[static_cast<size_t>(index)];
+  return made;
+}
+
+nn::Mlp mlp(const Settings& s, const checkpoint::Config& config, const checkpoint::Weights& layer) {
+  const int64_t n = s.shape.hidden, intermediate = config.integer("intermediate_size");
+  const checkpoint::Weights w = layer / "mlp";
+  return {.up = s.packed
+                    ? (w / "gate_up_proj")
+                          .gated_halves(intermediate, n, checkpoint::Weights::Halves::kGateFirst,
+                                        if_set(s.mlp_bias))
+                    : w.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
+          .down = (w / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
+          .activation = s.activation};
 }
 
 std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,

@@ -14,11 +14,14 @@
   F(gemma)                 \
   F(gemma2)                \
   F(gemma3_text)           \
+  F(gemma4)                \
   F(lfm2)                  \
   F(llama)                 \
   F(llama_bidirec)         \
   F(mistral)               \
+  F(mixtral)               \
   F(qwen2)                 \
+  F(qwen2_moe)             \
   F(roberta)               \
   F(distilbert)            \
   F(mpnet)                 \
@@ -27,6 +30,24 @@
   F(nomic_bert)            \
   F(gte)                   \
   F(qwen3)                 \
+  F(qwen3_moe)             \
+  F(qwen3_next)            \
+  F(qwen3_5)               \
+  F(qwen3_5_moe)           \
+  F(cohere2)               \
+  F(deepseek_v3)           \
+  F(exaone4)               \
+  F(glm4_moe)              \
+  F(glm4_moe_lite)         \
+  F(gpt_oss)               \
+  F(granite)               \
+  F(granitemoe)            \
+  F(minicpm3)              \
+  F(olmo2)                 \
+  F(olmo3)                 \
+  F(phi3)                  \
+  F(phimoe)                \
+  F(smollm3)               \
   F(static_embedding)
 
 namespace vecton {

@@ -1,0 +1,22 @@
+// Checkpoints of several models of which the text model is read: its settings are text_config's,
+// its tensors have a prefix, and the others' are skipped by name. Called by the families.
+#pragma once
+
+#include <initializer_list>
+#include <string_view>
+
+#include "checkpoint/config.h"
+#include "checkpoint/weights.h"
+#include "models/model.h"
+
+namespace vecton::models {
+
+// text_config where there is one, else `config` itself. The configs of the other parts are ignored.
+checkpoint::Config text_config(const checkpoint::Config& config);
+
+// prepare_decoder() of the text model, whatever stands before its names; `others`: prefixes of
+// tensors of the other parts, after "model." is taken away.
+void prepare_text_model(const ModelShape& shape, checkpoint::Weights& weights,
+                        std::initializer_list<std::string_view> others);
+
+}  // namespace vecton::models

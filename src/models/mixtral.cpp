@@ -1,0 +1,55 @@
+// Mixtral: Mistral with a mixture of experts in every layer. Jiang et al. 2024, arXiv:2401.04088.
+#include <utility>
+
+#include "models/decoder.h"
+#include "models/experts.h"
+#include "models/family.h"
+#include "models/llama.h"
+
+namespace vecton::models::mixtral {
+
+namespace {
+
+llama::Settings settings(const checkpoint::Config& config) {
+  llama::Settings s = llama::settings(config, {.kv_heads = 8});
+  s.shape.windows = window_of_all(config, s.shape);
+  const int64_t count = count_experts(config);
+  const ops::Router routing{.k = experts_per_token(config, count), .normalize = true};
+  const ExpertSizes sizes{
+      .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
+  s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
+                                                  int64_t) -> nn::FeedForward {
+    const checkpoint::Weights w = layer / "block_sparse_moe";
+    return nn::MixtureOfExperts{
+        .router = (w / "gate").linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
+        .routing = routing,
+        .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
+  };
+  return s;
+}
+
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return llama::build(settings(config), config, std::move(weights));
+}
+
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "mixtral",
+    .model_types = {"mixtral"},
+    .architectures = {{"MixtralModel"},
+                      {"MixtralForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"MixtralForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"MixtralForTokenClassification", checkpoint::HeadKind::kTokenClassification},
+                      {"MixtralForQuestionAnswering", checkpoint::HeadKind::kOther}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = kDecoderTensors,
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+};
+
+}  // namespace vecton::models::mixtral

@@ -1,0 +1,113 @@
+// Phi-3, Phi-3.5 and Phi-4-mini (arXiv:2404.14219, arXiv:2503.01743): Llama with stacked
+// projections and LongRoPE. Phi-3.5-MoE: layer norms, and experts chosen by SparseMixer.
+#include <string>
+#include <utility>
+
+#include "models/decoder.h"
+#include "models/experts.h"
+#include "models/family.h"
+#include "models/llama.h"
+#include "vecton/error.h"
+
+namespace vecton::models {
+
+namespace phi3 {
+
+namespace {
+
+llama::Settings settings(const checkpoint::Config& config) {
+  llama::Settings s = llama::settings(config);
+  s.packed = true;
+  s.shape.windows = window_of_all(config, s.shape);
+  config.require("full_attn_mod", int64_t{1});
+  config.require("interpolate_factor", int64_t{1});
+  config.require("attention_bias", false);
+  config.require("mlp_bias", false);
+  // What the first files called LongRoPE is YaRN elsewhere.
+  const std::optional<checkpoint::Config> scaling = config.child("rope_scaling");
+  if (scaling && scaling->string_or("type", "") == "yarn") {
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": rope_scaling.type \"yarn\" is not supported; longrope is");
+  }
+  return s;
+}
+
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return llama::build(settings(config), config, std::move(weights));
+}
+
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "phi3",
+    .model_types = {"phi3"},
+    .architectures = {{"Phi3Model"},
+                      {"Phi3ForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"Phi3ForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification},
+                      {"Phi3ForTokenClassification", checkpoint::HeadKind::kTokenClassification}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = kDecoderTensors,
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+};
+
+}  // namespace phi3
+
+namespace phimoe {
+
+namespace {
+
+llama::Settings settings(const checkpoint::Config& config) {
+  llama::Settings s = llama::settings(config, {.kv_heads = 8}, {.amplitudes = true});
+  s.eps = config.number_or("rms_norm_eps", 1e-5);
+  s.layer_norm = true;
+  s.shape.windows = window_of_all(config, s.shape);
+  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
+  const int64_t count = count_experts(config);
+  const ops::Router routing{
+      .scores = ops::Router::Scores::kSparseMixer,
+      .k = experts_per_token(config, count),
+      .jitter = static_cast<float>(config.number_or("router_jitter_noise", 0.01))};
+  const ExpertSizes sizes{
+      .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
+  s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
+                                                  int64_t) -> nn::FeedForward {
+    const checkpoint::Weights w = layer / "block_sparse_moe";
+    return nn::MixtureOfExperts{
+        .router = (w / "gate").linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
+        .routing = routing,
+        .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
+  };
+  return s;
+}
+
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return llama::build(settings(config), config, std::move(weights));
+}
+
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "phimoe",
+    .model_types = {"phimoe"},
+    .architectures = {{"PhimoeModel"},
+                      {"PhimoeForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"PhiMoEForCausalLM", checkpoint::HeadKind::kCausalLm},
+                      {"PhimoeForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = kDecoderTensors,
+    .shape = shape,
+    .load = load,
+    .head = llama::head,
+};
+
+}  // namespace phimoe
+
+}  // namespace vecton::models

@@ -87,6 +87,14 @@ TEST(CacheLayout, DeltaNetsKeepAStateBesideTheConvolutions) {
   EXPECT_FALSE(ops::is_paged(layout));
 }
 
+TEST(CacheLayout, LongSequencesThatTurnOtherwiseKeepForThemselves) {
+  ModelShape shape{.layers = 1, .kv_heads = 1, .head_dim = 4, .causal = true, .long_after = 16};
+  EXPECT_THAT(cache_layout(shape), IsEmpty());
+  EXPECT_THAT(sequence_layout(shape), ElementsAre(heads()));
+  shape.causal = false;
+  EXPECT_THAT(sequence_layout(shape), IsEmpty());
+}
+
 TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
   EXPECT_THAT(layout_of("BertModel"), IsEmpty());
   EXPECT_THAT(layout_of("Gemma3TextModel", R"(, "use_bidirectional_attention": true)"), IsEmpty());

@@ -19,6 +19,10 @@ llama::Settings settings(const checkpoint::Config& config) {
   s.eps = config.number_or("layer_norm_eps", 1e-5);
   s.interleaved = true;
   config.require("attention_bias", false);
+  config.require("position_embedding_type", "rope_gptj");
+  config.require("order_of_interleaved_layers", "local_attn_first");
+  for (const char* key : {"use_gated_activation", "use_parallel_block"}) config.require(key, true);
+  config.ignore({"use_embedding_sharing", "use_parallel_embedding"});  // as the tensors say
   if (config.is_null("sliding_window")) {
     throw Error(ErrorCode::kUnsupported,
                 config.file() + ": sliding_window null is not supported; a number is");

@@ -88,7 +88,7 @@ Settings settings(const checkpoint::Config& config) {
   ModelShape& shape = s.attention.shape;
   s.moe = deepseek_moe(config, shape.layers, shape.hidden, s.activation);
   config.ignore({"intermediate_size"});  // of layers that are not mixtures
-  shape.cacheable = !nn::Rope(config, s.attention.rope_dim, 10000).depends_on_length();
+  shape.long_after = nn::Rope(config, s.attention.rope_dim, 10000).long_after();
   return s;
 }
 

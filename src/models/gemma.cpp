@@ -1,6 +1,7 @@
 // Gemma (arXiv:2403.08295): Llama with scaled embeddings and norms of 1 + w. Gemma 2
 // (arXiv:2408.00118) and Gemma 3 (arXiv:2503.19786), EmbeddingGemma among them: norms before and
 // after attention and MLP, windows over most layers.
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -167,7 +168,8 @@ Settings settings3(const checkpoint::Config& config) {
 ModelShape shape_of(const checkpoint::Config& config, const Settings& settings) {
   ModelShape shape = settings.shape;
   for (const nn::RopeOptions& options : {settings.rope, settings.local_rope})
-    shape.cacheable &= !nn::Rope(config, shape.head_dim, options).depends_on_length();
+    shape.long_after =
+        std::max(shape.long_after, nn::Rope(config, shape.head_dim, options).long_after());
   return shape;
 }
 

@@ -80,7 +80,7 @@ Settings settings(const checkpoint::Config& config, const DecoderDefaults& defau
              .rope = rope,
              .activation = nn::activation(config, "hidden_act", "silu"),
              .eps = config.number_or("rms_norm_eps", 1e-6)};
-  s.shape.cacheable = !nn::Rope(config, s.shape.head_dim, s.rope).depends_on_length();
+  s.shape.long_after = nn::Rope(config, s.shape.head_dim, s.rope).long_after();
   return s;
 }
 
@@ -107,12 +107,13 @@ QueryKeyValue query_key_value(const Settings& s, const checkpoint::Weights& w) {
             .kv = all.linear_rows(q, 2 * kv, q + 2 * kv, n, bias)};
   }
   if (s.interleaved) {  // as half-split pairs
+    const tensor::Weight q_rows = w.matrix("q_proj.weight", q, n),
+                         k_rows = w.matrix("k_proj.weight", kv, n);
     const tensor::Weight kv_rows[] = {
-        checkpoint::pick_rows(w.matrix("k_proj.weight", kv, n),
-                              half_split_rows(shape.kv_heads, shape.head_dim)),
+        checkpoint::pick_rows(k_rows, half_split_rows(shape.kv_heads, shape.head_dim)),
         w.matrix("v_proj.weight", kv, n)};
-    return {.q = w.linear_of(checkpoint::pick_rows(w.matrix("q_proj.weight", q, n),
-                                                   half_split_rows(shape.heads, shape.head_dim))),
+    return {.q = w.linear_of(
+                checkpoint::pick_rows(q_rows, half_split_rows(shape.heads, shape.head_dim))),
             .kv = w.linear_of(kv_rows)};
   }
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", kv}, {"v_proj", kv}};

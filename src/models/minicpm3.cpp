@@ -88,7 +88,7 @@ Settings settings(const checkpoint::Config& config) {
   config.ignore({"dim_model_base"});  // of the head
   s.attention.eps = config.number_or("rms_norm_eps", 1e-5);
   ModelShape& shape = s.attention.shape;
-  shape.cacheable = !nn::Rope(config, s.attention.rope_dim, 10000).depends_on_length();
+  shape.long_after = nn::Rope(config, s.attention.rope_dim, 10000).long_after();
   s.residual_scale = config.is_null("scale_depth")
                          ? 1
                          : static_cast<float>(config.number_or("scale_depth", 1.4) /

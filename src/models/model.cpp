@@ -3,7 +3,11 @@
 namespace vecton::models {
 
 tensor::CacheLayout cache_layout(const ModelShape& shape) {
-  if (!shape.causal || !shape.cacheable) return {};
+  return shape.long_after == 0 ? sequence_layout(shape) : tensor::CacheLayout();
+}
+
+tensor::CacheLayout sequence_layout(const ModelShape& shape) {
+  if (!shape.causal) return {};
   if (!shape.cache.empty()) return shape.cache;
   tensor::CacheLayout layout;
   for (int64_t i = 0; i < shape.layers; ++i) {

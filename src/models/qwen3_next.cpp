@@ -217,6 +217,8 @@ Settings read(const checkpoint::Config& config) {
                                          ": linear_num_value_heads must be a multiple of "
                                          "linear_num_key_heads");
   }
+  config.require("attn_output_gate", true);
+  config.ignore({"mamba_ssm_dtype", "mtp_num_hidden_layers", "mtp_use_dedicated_embeddings"});
   // Texts have the same position on all axes of rotary positions of pictures.
   if (const auto rope = config.child("rope_parameters"))
     rope->ignore({"mrope_section", "mrope_interleaved"});
@@ -236,7 +238,7 @@ Settings read(const checkpoint::Config& config) {
                                                      .state = s.values() * s.delta.key_dim});
     }
   }
-  s.shape.cacheable = !nn::Rope(config, s.shape.head_dim, s.rope).depends_on_length();
+  s.shape.long_after = nn::Rope(config, s.shape.head_dim, s.rope).long_after();
   return s;
 }
 

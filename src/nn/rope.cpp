@@ -26,13 +26,15 @@ struct Angles {
 
 }  // namespace
 
-std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Rows& all,
+std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Batch& batch,
                                 int64_t long_after) {
   std::vector<int32_t> result = rows.index;
   if (long_after == 0) return result;
+  const tensor::Rows& all = batch.rows;
   for (size_t s = 0; s + 1 < all.offsets.size(); ++s) {
-    const bool any = all.offsets[s] < all.offsets[s + 1];
-    if (!any || all.index[static_cast<size_t>(all.offsets[s + 1] - 1)] < long_after) continue;
+    if (all.offsets[s] == all.offsets[s + 1]) continue;
+    const int32_t last = all.index[static_cast<size_t>(all.offsets[s + 1] - 1)];
+    if ((batch.lengths.empty() ? last + 1 : batch.lengths[s]) <= long_after) continue;
     for (int32_t r = rows.offsets[s]; r < rows.offsets[s + 1]; ++r)
       result[static_cast<size_t>(r)] += static_cast<int32_t>(long_after);
   }
@@ -43,9 +45,9 @@ Rotation Rope::rotation(const ForwardPass& pass) const {
   Rotation made{.table = table(pass.ops, pass.rows.longest),
                 .all = pass.rows.index,
                 .wanted = pass.wanted().index};
-  if (depends_on_length()) {
+  if (long_after() > 0) {
     const auto upload = [&](const tensor::Rows& rows) {
-      return pass.ops.upload_indices(table_rows(rows, pass.batch.rows, frequencies_.long_after));
+      return pass.ops.upload_indices(table_rows(rows, pass.batch, long_after()));
     };
     made.all = upload(pass.batch.rows);
     made.wanted = upload(pass.batch.wanted);

@@ -24,10 +24,10 @@ struct Rotation {
   }
 };
 
-// The rows of a table for `rows`, some rows of the sequences of `all`. Of models that turn long
+// The rows of a table for `rows`, some rows of the sequences of `batch`. Of models that turn long
 // sequences otherwise (long_after > 0), the rows from long_after on are those of sequences of more
 // than long_after positions.
-std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Rows& all,
+std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Batch& batch,
                                 int64_t long_after);
 
 class Rope {
@@ -43,9 +43,8 @@ class Rope {
   // A table of at least `positions` positions of a sequence; `ops` prepares it.
   std::shared_ptr<const ops::RopeTable> table(Ops& ops, int64_t positions) const;
 
-  // Whether a token's rotation depends on how long its sequence is, so that no prefix of it can be
-  // shared with another.
-  bool depends_on_length() const { return frequencies_.long_after > 0; }
+  // RopeFrequencies::long_after.
+  int64_t long_after() const { return frequencies_.long_after; }
 
  private:
   RopeFrequencies frequencies_;

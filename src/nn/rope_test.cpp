@@ -178,7 +178,7 @@ TEST(Rope, TablesHoldTheAnglesOfEveryPosition) {
   EXPECT_NEAR(testing::values_of(*ops, table->cos)[299 * 2 + 1], std::cos(2.99), 1e-6);
   EXPECT_NEAR(testing::values_of(*ops, table->sin)[299 * 2 + 1], std::sin(2.99), 1e-6);
   EXPECT_EQ(rope.table(*ops, 100), table);
-  EXPECT_FALSE(rope.depends_on_length());
+  EXPECT_EQ(rope.long_after(), 0);
 }
 
 // Divisors that are the same for all lengths: what a prefix keeps stands for it.
@@ -187,7 +187,7 @@ TEST(Rope, EqualFactorsDoNotDependOnTheLength) {
       "type": "longrope", "short_factor": [1, 4], "long_factor": [1, 4], "attention_factor": 1,
       "factor": 1}})"),
                   4, 10000.0);
-  EXPECT_FALSE(rope.depends_on_length());
+  EXPECT_EQ(rope.long_after(), 0);
   const std::unique_ptr<Ops> ops = backend::make_ref_ops();
   const std::vector<float> cosines = testing::values_of(*ops, rope.table(*ops, 64)->cos);
   EXPECT_NEAR(cosines[50 * 2], std::cos(50.0), 1e-5);
@@ -200,7 +200,7 @@ TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
       "type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2], "attention_factor": 1},
       "original_max_position_embeddings": 3})"),
                   4, 10000.0);
-  EXPECT_TRUE(rope.depends_on_length());
+  EXPECT_GT(rope.long_after(), 0);
   tensor::Batch batch;
   batch.ids.resize(7);
   batch.rows = {.offsets = {0, 3, 7}, .index = {0, 1, 2, 0, 1, 2, 3}};
@@ -211,6 +211,16 @@ TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
   const std::vector<float> cosines = testing::values_of(*ops, rotation.table->cos);
   EXPECT_NEAR(cosines[2 * 2], std::cos(2.0), 1e-6);
   EXPECT_NEAR(cosines[6 * 2], std::cos(1.5), 1e-6);
+}
+
+TEST(TableRows, FollowTheLengthThatASequenceWillHave) {
+  tensor::Batch batch;
+  batch.rows = {.offsets = {0, 2, 4, 4}, .index = {0, 1, 3, 4}};
+  EXPECT_EQ(table_rows(batch.rows, batch, 0), (std::vector<int32_t>{0, 1, 3, 4}));
+  EXPECT_EQ(table_rows(batch.rows, batch, 4), (std::vector<int32_t>{0, 1, 7, 8}));
+  EXPECT_EQ(table_rows(batch.rows, batch, 5), (std::vector<int32_t>{0, 1, 3, 4}));
+  batch.lengths = {9, 5, 1};
+  EXPECT_EQ(table_rows(batch.rows, batch, 5), (std::vector<int32_t>{5, 6, 3, 4}));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/host_rows.h"
 #include "ops/ops.h"
 #include "ops/routing.h"
 
@@ -90,11 +91,9 @@ Tensor Ops::weighted_rows(const Tensor& parts, const Tensor& weights) {
 }
 
 Tensor Ops::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) {
-  std::vector<float> g = numbers_of(*this, gate), u = numbers_of(*this, up);
-  for (size_t i = 0; i < g.size(); ++i) {
-    const double x = std::min(g[i], limit), y = std::clamp(u[i], -limit, limit);
-    g[i] = static_cast<float>((y + 1) * x / (1 + std::exp(-double{alpha} * x)));
-  }
+  std::vector<float> g = numbers_of(*this, gate);
+  const std::vector<float> u = numbers_of(*this, up);
+  for (size_t i = 0; i < g.size(); ++i) g[i] = ops::clamped_swiglu(g[i], u[i], alpha, limit);
   return upload(g, gate.rows(), gate.columns());
 }
 

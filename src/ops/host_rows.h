@@ -34,4 +34,9 @@ inline void softcap_row(std::span<float> row, float cap) {
   for (float& x : row) x = cap * std::tanh(x / cap);
 }
 
+inline float clamped_swiglu(float gate, float up, float alpha, float limit) {
+  const double g = std::min(gate, limit), u = std::clamp(up, -limit, limit);
+  return static_cast<float>((u + 1) * g / (1 + std::exp(-double{alpha} * g)));
+}
+
 }  // namespace vecton::ops

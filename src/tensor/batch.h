@@ -41,6 +41,10 @@ struct Batch {
   // How many leading rows of each sequence others may attend to; empty = all.
   std::vector<int32_t> attended;
 
+  // Tokens that each sequence has in the end, where it is more than up to its last row here: models
+  // that turn long sequences otherwise ask for it. Empty = it is not.
+  std::vector<int32_t> lengths;
+
   // With a cache, one of each per group of its layers: what of a sequence lies in it (rows.index
   // goes on from there), and what is to be kept, before any row of the layer attends.
   std::vector<BlockTable> block_tables;

@@ -77,6 +77,7 @@ class CpuOps final : public Ops {
   Delta gated_delta(const ops::DeltaInput& in, const ops::DeltaShape& shape,
                     const tensor::SequenceRows& rows, const Tensor& before) override;
   Tensor weighted_rows(const Tensor& parts, const Tensor& weights) override;
+  Tensor clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) override;
   Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
   Tensor pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) override;
   Tensor l2_normalize(Tensor x) override;

@@ -106,6 +106,16 @@ Tensor CpuOps::weighted_rows(const Tensor& parts, const Tensor& weights) {
   return y;
 }
 
+Tensor CpuOps::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) {
+  const Tensor y = allocate(gate.rows(), gate.columns());
+  for_rows(pool_, y.rows(), y.columns(), [&](int64_t r) {
+    const float *g = row(gate, r), *u = row(up, r);
+    std::transform(g, g + y.columns(), u, row(y, r),
+                   [=](float a, float b) { return ops::clamped_swiglu(a, b, alpha, limit); });
+  });
+  return y;
+}
+
 Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
                           const tensor::SequenceRows& rows) {
   const Tensor y = allocate(x.rows(), x.columns());

@@ -12,12 +12,12 @@
 
 namespace vecton::python {
 
-nb::object shared_tokenizer(std::shared_ptr<const Tokenizer> tokenizer);
+nb::object tokenizer_of(nb::object engine);
 
 namespace {
 
 constexpr auto kSlice = std::chrono::milliseconds(50);  // between looks for an interrupt
-constexpr auto kPatience = std::chrono::seconds(60);    // for engines, when the interpreter ends
+constexpr auto kPatience = std::chrono::seconds(10);    // for engines, when the interpreter ends
 
 // Of this process: engines that live, and threads that wait for answers. A child process begins
 // anew.
@@ -34,14 +34,22 @@ void end(Engine* engine) {
   --engines;
 }
 
-// How an engine is destroyed: not in a child process, where its threads are not, and not by a
-// thread of its own, which would wait for itself.
+// While one lives, its thread may wait for an engine to end: it holds no lock of the interpreter's,
+// and is none of the engine's own.
+thread_local int may_wait = 0;
+struct MayWait {
+  MayWait() { ++may_wait; }
+  ~MayWait() { --may_wait; }
+};
+
+// How an engine is destroyed: not in a child process, where its threads are not, and elsewhere
+// where this thread must not wait.
 void let_go(Engine* engine, pid_t process) {
   if (::getpid() != process) return;
-  if (CallbackScope::active()) {
-    std::thread(end, engine).detach();
-  } else {
+  if (may_wait > 0) {
     end(engine);
+  } else {
+    std::thread(end, engine).detach();
   }
 }
 
@@ -172,6 +180,8 @@ EngineHandle::EngineHandle(std::unique_ptr<Engine> engine) : process_(::getpid()
 // Called with the interpreter's lock, which requests that end need for their callbacks.
 EngineHandle::~EngineHandle() {
   nb::gil_scoped_release release;
+  const std::optional<MayWait> scope =
+      CallbackScope::active() ? std::optional<MayWait>() : std::optional<MayWait>(std::in_place);
   engine_.reset();
 }
 
@@ -195,6 +205,8 @@ bool EngineHandle::closed() const {
 
 void EngineHandle::close() {
   if (::getpid() != process_) return;
+  const std::optional<MayWait> scope =
+      CallbackScope::active() ? std::optional<MayWait>() : std::optional<MayWait>(std::in_place);
   std::shared_ptr<Engine> last;
   const std::lock_guard lock(mutex_);
   last.swap(engine_);
@@ -289,12 +301,7 @@ void bind_engine(nb::module_& m) {
           nb::arg("results"), nb::arg("index"), nb::arg("input"))
       .def("info", [](EngineHandle& self) { return to_dict(self.use()->info()); })
       .def("stats", [](EngineHandle& self) { return to_dict(self.use()->stats()); })
-      .def(
-          "tokenizer",
-          [](EngineHandle& self) {
-            const std::shared_ptr<Engine> engine = self.use();
-            return shared_tokenizer(std::shared_ptr<const Tokenizer>(engine, &engine->tokenizer()));
-          })
+      .def("tokenizer", [](nb::object self) { return tokenizer_of(std::move(self)); })
       .def("chat_template_names",
            [](EngineHandle& self) {
              return with(self, [](Engine& e) { return e.chat_templates().names(); });

@@ -1,13 +1,24 @@
 
-#include "binding.h"
+#include "engine.h"
 
 namespace vecton::python {
 
 namespace {
 
-// A tokenizer that keeps alive whatever owns it.
+// A tokenizer of its own, or that of an engine, as long as that is open.
 struct SharedTokenizer {
-  std::shared_ptr<const Tokenizer> tokenizer;
+  std::shared_ptr<const Tokenizer> own;
+  nb::object engine;
+
+  // `run` with the tokenizer, without the interpreter's lock.
+  template <class Run>
+  auto with(Run run) const {
+    const EngineHandle* const handle = own ? nullptr : nb::cast<const EngineHandle*>(engine);
+    nb::gil_scoped_release release;
+    if (own) return run(*own);
+    const std::shared_ptr<Engine> open = handle->use();
+    return run(open->tokenizer());
+  }
 };
 
 EncodeOptions::Side side_named(const std::string& name, const char* field) {
@@ -58,8 +69,8 @@ EncodeOptions to_encode_options(nb::dict values) {
 
 }  // namespace
 
-nb::object shared_tokenizer(std::shared_ptr<const Tokenizer> tokenizer) {
-  return nb::cast(SharedTokenizer{std::move(tokenizer)});
+nb::object tokenizer_of(nb::object engine) {
+  return nb::cast(SharedTokenizer{.own = nullptr, .engine = std::move(engine)});
 }
 
 void bind_tokenizer(nb::module_& m) {
@@ -73,67 +84,64 @@ void bind_tokenizer(nb::module_& m) {
               "Characters of the text that each token came from.")
       .def_ro("truncated", &Encoding::truncated);
 
+  using Self = const SharedTokenizer&;
+  using T = const Tokenizer&;
   nb::class_<SharedTokenizer>(m, "Tokenizer")
       .def_static(
           "open",
           [](const std::string& folder) {
             nb::gil_scoped_release release;
-            return SharedTokenizer{Tokenizer::open(folder)};
+            return SharedTokenizer{.own = Tokenizer::open(folder), .engine = {}};
           },
           nb::arg("folder"))
       .def(
           "encode_batch",
-          [](const SharedTokenizer& self, nb::list texts, nb::object pairs, nb::kwargs options) {
+          [](Self self, nb::list texts, nb::object pairs, nb::kwargs options) {
             const std::vector<std::string> first = to_texts(texts, "texts");
             const std::vector<std::string> second =
                 pairs.is_none() ? std::vector<std::string>() : to_texts(pairs, "pairs");
             if (!second.empty() && second.size() != first.size())
               throw nb::value_error("pairs must be as many as texts");
             const EncodeOptions how = to_encode_options(nb::dict(options));
-            nb::gil_scoped_release release;
-            return self.tokenizer->encode_batch(first, second, how);
+            return self.with([&](T t) { return t.encode_batch(first, second, how); });
           },
           nb::arg("texts"), nb::arg("pairs") = nb::none(), nb::arg("options"))
       .def(
           "decode",
-          [](const SharedTokenizer& self, nb::object ids, bool skip_special_tokens) {
-            return self.tokenizer->decode(to_ids(ids, "ids"), skip_special_tokens);
+          [](Self self, nb::object ids, bool skip_special_tokens) {
+            const std::vector<int32_t> tokens = to_ids(ids, "ids");
+            return self.with([&](T t) { return t.decode(tokens, skip_special_tokens); });
           },
           nb::arg("ids"), nb::arg("skip_special_tokens") = false)
       .def(
           "id_to_token",
-          [](const SharedTokenizer& self, int32_t id) -> std::optional<std::string> {
-            const std::string_view token = self.tokenizer->id_to_token(id);
-            if (token.empty()) return {};
-            return std::string(token);
+          [](Self self, int32_t id) {
+            return self.with([id](T t) {
+              const std::string token(t.id_to_token(id));
+              return token.empty() ? std::optional<std::string>() : token;
+            });
           },
           nb::arg("id"))
       .def(
           "token_to_id",
-          [](const SharedTokenizer& self, const std::string& token) {
-            return self.tokenizer->token_to_id(token);
+          [](Self self, const std::string& token) {
+            return self.with([&](T t) { return t.token_to_id(token); });
           },
           nb::arg("token"))
       .def(
           "special_token_id",
-          [](const SharedTokenizer& self, const std::string& name) {
-            return self.tokenizer->special_token_id(name);
+          [](Self self, const std::string& name) {
+            return self.with([&](T t) { return t.special_token_id(name); });
           },
           nb::arg("name"))
-      .def(
-          "num_special_tokens",
-          [](const SharedTokenizer& self, bool pair) {
-            return self.tokenizer->num_special_tokens(pair);
-          },
-          nb::arg("pair") = false)
       .def_prop_ro("special_tokens",
-                   [](const SharedTokenizer& self) { return self.tokenizer->special_tokens(); })
+                   [](Self self) { return self.with([](T t) { return t.special_tokens(); }); })
       .def_prop_ro("vocab_size",
-                   [](const SharedTokenizer& self) { return self.tokenizer->vocab_size(); })
+                   [](Self self) { return self.with([](T t) { return t.vocab_size(); }); })
       .def_prop_ro("model_max_length",
-                   [](const SharedTokenizer& self) { return self.tokenizer->model_max_length(); })
-      .def_prop_ro("model_takes_type_ids", [](const SharedTokenizer& self) {
-        return self.tokenizer->model_takes_type_ids();
+                   [](Self self) { return self.with([](T t) { return t.model_max_length(); }); })
+      .def_prop_ro("model_takes_type_ids", [](Self self) {
+        return self.with([](T t) { return t.model_takes_type_ids(); });
       });
 }
 

@@ -261,6 +261,17 @@ def test_the_queue_says_when_it_is_full():
     assert small.embed(["a text"] * 100).shape == (100, 64)  # waits for room
 
 
+def test_exit_with_a_tokenizer_in_use():
+    started = time.monotonic()
+    run_python(OPEN + """
+tokenizer = engine.tokenizer
+tokenizer.encode("a")
+class Keep: pass
+keep = Keep(); keep.me = keep; keep.tokenizer = tokenizer
+""", MODEL)
+    assert time.monotonic() - started < 9
+
+
 def test_fork_leaves_no_zombie_of_the_exit_handler():
     started = time.monotonic()
     run_python(OPEN + """

@@ -74,5 +74,7 @@ def test_a_tokenizer_alone_and_after_its_engine():
     assert alone.encode("a text") == engine("bert-embed-mean").tokenizer.encode("a text")
     short = vecton.Engine(model("bert-embed-mean"))
     kept = short.tokenizer
-    short.close()
     assert kept.encode("a text") == alone.encode("a text")
+    short.close()
+    with pytest.raises(vecton.Cancelled, match="closed"):
+        kept.encode("a text")

@@ -128,7 +128,7 @@ class Engine:
         if self._tokenizer is None:
             from vecton.tokenizer import Tokenizer
 
-            self._tokenizer = Tokenizer(self._core.tokenizer(), self)
+            self._tokenizer = Tokenizer(self._core.tokenizer(), self.info.max_model_len)
         return self._tokenizer
 
     def stats(self) -> dict[str, int]:

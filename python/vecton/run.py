@@ -40,9 +40,10 @@ class _Alias(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         own = self._own_name(name)
-        if own is None or importlib.util.find_spec(own) is None:
+        found = importlib.util.find_spec(own) if own is not None else None
+        if found is None:
             return None
-        return importlib.machinery.ModuleSpec(name, self, is_package=importlib.util.find_spec(own).submodule_search_locations is not None)
+        return importlib.machinery.ModuleSpec(name, self, is_package=found.submodule_search_locations is not None)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         return importlib.import_module(self._own_name(spec.name) or spec.name)

@@ -50,9 +50,10 @@ class BatchEncoding(dict[str, Any]):
 class Tokenizer:
     """Text to token ids and back, exactly as the checkpoint's files say."""
 
-    def __init__(self, core: Any, owner: Any = None) -> None:
+    def __init__(self, core: Any, model_max_length: int | None = None) -> None:
         self._core = core
-        self._owner = owner  # the engine, if it is one's
+        # Of an engine's tokenizer the length of its model; what the tokenizer's files say otherwise.
+        self.model_max_length: int = model_max_length or core.model_max_length
 
     @classmethod
     def open(cls, folder: str) -> Tokenizer:
@@ -128,13 +129,6 @@ class Tokenizer:
     @property
     def vocab_size(self) -> int:
         return self._core.vocab_size
-
-    @property
-    def model_max_length(self) -> int:
-        """Tokens that the model takes; 0 where the files do not say."""
-        if self._owner is not None:
-            return self._owner.info.max_model_len
-        return self._core.model_max_length
 
     @property
     def model_input_names(self) -> list[str]:

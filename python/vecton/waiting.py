@@ -57,14 +57,23 @@ async def run_async(core: Any, call: Any) -> Any:
     def start(wait: bool) -> Any:
         return core.submit(call.inputs, call.like, done, call.seconds, wait)
 
-    ticket = None
+    def give_up(started: asyncio.Future[Any]) -> None:
+        if not started.cancelled() and started.exception() is None:
+            started.result().cancel()
+
+    ticket: Any = None
     if len(call.inputs) <= SHORT:
         try:
             ticket = start(False)
         except QueueFull:
             pass
     if ticket is None:
-        ticket = await loop.run_in_executor(None, start, True)
+        starting = loop.run_in_executor(None, start, True)
+        try:
+            ticket = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(give_up)
+            raise
     try:
         results = await answer
     except asyncio.CancelledError:

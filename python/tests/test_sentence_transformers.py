@@ -1,0 +1,178 @@
+"""vecton.sentence_transformers: shapes, settings and errors of sentence-transformers 6.2, on fixtures."""
+import logging
+
+import numpy as np
+import pytest
+
+from conftest import engine, model
+from vecton.sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder, util
+
+TEXTS = ["a text", "another", "a third text"]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return SentenceTransformer(model("bert-embed-mean"))
+
+
+def test_shapes(encoder):
+    assert encoder.encode("a").shape == (64,) and encoder.encode(TEXTS).shape == (3, 64)
+    assert encoder.encode([]).shape == (0,)
+    assert encoder.encode(tuple(TEXTS)).shape == encoder.encode(np.array(TEXTS)).shape == (3, 64)
+    assert isinstance(encoder.encode(TEXTS, convert_to_numpy=False), list)
+    assert encoder.encode(TEXTS, convert_to_tensor=True).shape == (3, 64)
+    tokens = encoder.encode(TEXTS, output_value="token_embeddings")
+    assert [len(rows) for rows in tokens] == [len(encoder.tokenizer.encode(text)) for text in TEXTS]
+    everything = encoder.encode("a", output_value=None)
+    assert set(everything) == {"sentence_embedding", "token_embeddings"}
+
+
+def test_values_are_the_engines(encoder):
+    assert np.array_equal(encoder.encode(TEXTS), engine("bert-embed-mean").embed(TEXTS))
+    assert np.array_equal(encoder.encode(sentences=TEXTS), encoder.encode(inputs=TEXTS))
+    assert np.allclose(np.linalg.norm(encoder.encode(TEXTS, normalize_embeddings=True), axis=1), 1, atol=1e-6)
+
+
+def test_long_texts_are_cut(encoder):
+    assert encoder.encode("a " * 500).shape == (64,)
+    before = encoder.max_seq_length
+    encoder.max_seq_length = 5
+    assert np.array_equal(encoder.encode("a b c d e f"), encoder.encode("a b c"))
+    encoder.max_seq_length = before
+    assert not np.array_equal(encoder.encode("a b c d e f"), encoder.encode("a b c"))
+
+
+def test_dimensions_are_cut_and_not_normalised_again(encoder):
+    whole = encoder.encode(TEXTS)
+    assert np.array_equal(encoder.encode(TEXTS, truncate_dim=8), whole[:, :8])
+    with encoder.truncate_sentence_embeddings(8):
+        assert encoder.encode("a").shape == (8,) and encoder.get_embedding_dimension() == 8
+    assert encoder.get_sentence_embedding_dimension() == 64
+    assert np.allclose(np.linalg.norm(encoder.encode(TEXTS, truncate_dim=8, normalize_embeddings=True), axis=1), 1, atol=1e-6)
+
+
+def test_prompts(caplog):
+    prompts = SentenceTransformer(model("bert-embed-mean"), prompts={"query": "q: ", "passage": "p: "})
+    assert np.array_equal(prompts.encode_query("a"), prompts.encode("q: a"))
+    assert np.array_equal(prompts.encode_document("a"), prompts.encode("p: a"))
+    assert np.array_equal(prompts.encode("a", prompt="x "), prompts.encode("x a"))
+    with pytest.raises(ValueError, match=r"Prompt name 'x' not found in the configured prompts dictionary with keys \['query', 'passage'\]"):
+        prompts.encode("a", prompt_name="x")
+    with caplog.at_level(logging.WARNING):
+        assert np.array_equal(prompts.encode("a", prompt="x ", prompt_name="query"), prompts.encode("x a"))
+    assert "prompt_name is ignored" in caplog.text
+    with pytest.raises(ValueError, match="Default prompt name"):
+        SentenceTransformer(model("bert-embed-mean"), default_prompt_name="x")
+
+
+def test_arguments_that_are_wrong(encoder):
+    with pytest.raises(ValueError, match="batchsize"):
+        encoder.encode(TEXTS, batchsize=3)
+    with pytest.raises(ValueError, match="batch_size"):
+        encoder.encode(TEXTS, batch_size=0)
+    with pytest.raises(ValueError, match="Precision"):
+        encoder.encode(TEXTS, precision="int4")
+    with pytest.raises(ValueError, match="output_value"):
+        encoder.encode(TEXTS, output_value="vectors")
+    with pytest.raises(TypeError):
+        SentenceTransformer(model("bert-embed-mean"), devise="cpu")
+    with pytest.raises(NotImplementedError):
+        encoder.save_pretrained("x")
+    with pytest.warns(UserWarning, match="processor"):
+        assert encoder.to("cuda") is encoder
+
+
+@pytest.mark.parametrize("precision, kind, width", [("int8", np.int8, 64), ("uint8", np.uint8, 64), ("binary", np.int8, 8), ("ubinary", np.uint8, 8)])
+def test_precisions(encoder, precision, kind, width):
+    rows = encoder.encode(TEXTS, precision=precision)
+    assert rows.dtype == kind and rows.shape == (3, width)
+    if precision == "ubinary":
+        assert np.array_equal(np.unpackbits(rows, axis=1), encoder.encode(TEXTS) > 0)
+
+
+def test_similarity(encoder):
+    rows = encoder.encode(TEXTS)
+    matrix = np.asarray(encoder.similarity(rows, rows))
+    assert matrix.shape == (3, 3) and np.allclose(np.diag(matrix), 1, atol=1e-5)
+    assert np.allclose(encoder.similarity_pairwise(rows, rows), 1, atol=1e-5)
+    encoder.similarity_fn_name = util.SimilarityFunction.DOT_PRODUCT
+    assert np.allclose(encoder.similarity(rows, rows), rows @ rows.T, atol=1e-4)
+    encoder.similarity_fn_name = None
+    assert np.allclose(util.cos_sim(rows, rows), matrix)
+    assert np.allclose(util.euclidean_sim(rows, rows), -np.linalg.norm(rows[:, None] - rows[None], axis=-1), atol=2e-2)
+    assert util.semantic_search(rows[:1], rows, top_k=2)[0][0]["corpus_id"] == 0
+
+
+def test_pools_of_processes(encoder):
+    pool = encoder.start_multi_process_pool()
+    assert np.array_equal(encoder.encode_multi_process(TEXTS, pool), encoder.encode(TEXTS))
+    SentenceTransformer.stop_multi_process_pool(pool)
+    assert np.array_equal(encoder.encode(TEXTS, pool=pool), encoder.encode(TEXTS))
+
+
+def test_tensors_where_torch_is(encoder):
+    torch = pytest.importorskip("torch")
+    rows = encoder.encode(TEXTS, convert_to_tensor=True)
+    assert isinstance(rows, torch.Tensor) and rows.dtype == torch.float32
+    assert torch.equal(rows, torch.from_numpy(np.array(encoder.encode(TEXTS))))
+    assert isinstance(encoder.similarity(rows, rows), torch.Tensor)
+
+
+def test_cross_encoders():
+    cross = CrossEncoder(model("bert-rerank-sigmoid"))
+    own = engine("bert-rerank-sigmoid")
+    pairs = [("q", text) for text in TEXTS]
+    assert np.array_equal(cross.predict(pairs), own.score("q", TEXTS))
+    assert cross.predict(("q", TEXTS[0])).shape == () and cross.predict(list(pairs[0])) == cross.predict(pairs)[0]
+    assert np.array_equal(cross.predict(pairs, activation_fn="Identity"), own.score("q", TEXTS, raw=True))
+    ranked = cross.rank("q", TEXTS, return_documents=True)
+    assert [row["corpus_id"] for row in ranked] == [index for index, _ in own.rank("q", TEXTS)]
+    assert ranked[0]["text"] == TEXTS[ranked[0]["corpus_id"]] and len(cross.rank("q", TEXTS, top_k=1)) == 1
+    with pytest.raises(ValueError, match="activation_fn"):
+        cross.predict(pairs, activation_fn="Swish")
+
+
+def test_cross_encoders_of_several_labels():
+    several = CrossEncoder(model("st-cross-3"))
+    rows = several.predict([("a", "b")])
+    assert rows.shape == (1, 3) and not np.allclose(rows.sum(1), 1)
+    assert np.allclose(several.predict([("a", "b")], apply_softmax=True).sum(1), 1, atol=1e-5)
+    with pytest.raises(ValueError, match="num_labels=1"):
+        several.rank("q", TEXTS)
+    with pytest.raises(ValueError, match="no pairs"):
+        CrossEncoder(model("bert-embed-mean"))
+
+
+def test_sparse_encoders():
+    sparse = SparseEncoder(model("splade-bert"))
+    rows = np.asarray(sparse.encode(TEXTS, convert_to_sparse_tensor=False))
+    assert rows.shape == (3, sparse.get_embedding_dimension())
+    assert np.array_equal(rows, engine("splade-bert").embed_sparse(TEXTS).toarray())
+    few = np.asarray(sparse.encode(TEXTS, convert_to_sparse_tensor=False, max_active_dims=5))
+    assert ((few != 0).sum(1) == 5).all() and few.max() == rows.max()
+    words = sparse.decode(rows, top_k=3)
+    assert len(words) == 3 and words[0][0][1] == pytest.approx(rows[0].max())
+    assert np.allclose(sparse.similarity(rows, rows), rows @ rows.T, rtol=1e-4)
+    assert 0 < sparse.sparsity(rows)["sparsity_ratio"] < 1
+
+
+def test_multi_vector_encoders():
+    late = MultiVectorEncoder(model("colbert-bert"))
+    queries, documents = late.encode_query(["q"]), late.encode_document(TEXTS)
+    assert [rows.ndim for rows in documents] == [2, 2, 2]
+    expected = engine("colbert-bert").score("q", TEXTS)
+    assert np.allclose(late.similarity(queries, documents), expected, atol=1e-4)
+    with pytest.raises(ValueError, match="convert_to_tensor"):
+        late.encode(TEXTS, convert_to_tensor=True)
+
+
+def test_pylate():
+    from vecton.pylate import models, rank, scores
+
+    colbert = models.ColBERT(model("colbert-bert"))
+    queries, documents = colbert.encode(["q"]), colbert.encode(TEXTS, is_query=False)
+    assert isinstance(documents, list) and documents[0].dtype == np.float32
+    assert np.allclose(scores.colbert_scores(queries, documents), engine("colbert-bert").score("q", TEXTS)[None], atol=1e-4)
+    (ranked,) = rank.rerank([["x", "y", "z"]], queries, [documents])
+    assert [row["id"] for row in ranked] == ["xyz"[index] for index, _ in engine("colbert-bert").rank("q", TEXTS)]
+    assert len({len(rows) for rows in colbert.encode(TEXTS, is_query=False, padding=True)}) == 1

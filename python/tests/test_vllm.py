@@ -1,0 +1,185 @@
+"""vecton.vllm against what vLLM 0.33 documents: signatures, outputs, errors and their words."""
+import inspect
+import json
+
+import numpy as np
+import pytest
+
+from conftest import engine, model
+from vecton.vllm import LLM, EngineArgs, PoolerConfig, PoolingParams, VLLMValidationError
+
+EMPTY = inspect.Parameter.empty
+# name, kind (p: positional only, b: both, k: keyword only), default
+SIGNATURES = {
+    "embed": [("prompts", "b", EMPTY), ("use_tqdm", "k", True), ("pooling_params", "k", None), ("lora_request", "k", None),
+              ("tokenization_kwargs", "k", None)],
+    "encode": [("prompts", "b", EMPTY), ("pooling_params", "b", None), ("use_tqdm", "k", True), ("lora_request", "k", None),
+               ("pooling_task", "k", None), ("tokenization_kwargs", "k", None)],
+    "classify": [("prompts", "b", EMPTY), ("use_tqdm", "k", True), ("pooling_params", "k", None), ("lora_request", "k", None),
+                 ("tokenization_kwargs", "k", None)],
+    "score": [("data_1", "p", EMPTY), ("data_2", "p", EMPTY), ("use_tqdm", "k", True), ("pooling_params", "k", None),
+              ("lora_request", "k", None), ("tokenization_kwargs", "k", None), ("chat_template", "k", None)],
+}
+
+
+@pytest.fixture(scope="module")
+def llm():
+    return LLM(model("bert-embed-mean"), runner="pooling")
+
+
+@pytest.mark.parametrize("method", SIGNATURES)
+def test_signatures(method):
+    kinds = {"p": inspect.Parameter.POSITIONAL_ONLY, "b": inspect.Parameter.POSITIONAL_OR_KEYWORD, "k": inspect.Parameter.KEYWORD_ONLY}
+    found = list(inspect.signature(getattr(LLM, method)).parameters.values())[1:]
+    assert [(p.name, p.kind, p.default) for p in found] == [(name, kinds[kind], default) for name, kind, default in SIGNATURES[method]]
+
+
+def test_embeddings_are_lists_in_order(llm):
+    outputs = llm.embed(["a", "b"], use_tqdm=False)
+    expected = engine("bert-embed-mean").embed(["a", "b"])
+    assert [type(o).__name__ for o in outputs] == ["EmbeddingRequestOutput"] * 2
+    assert isinstance(outputs[0].outputs.embedding, list) and json.dumps(outputs[0].outputs.embedding)
+    assert [o.outputs.embedding for o in outputs] == expected.tolist()
+    assert outputs[0].finished and outputs[0].num_cached_tokens == 0 and int(outputs[1].request_id) == int(outputs[0].request_id) + 1
+    assert outputs[0].prompt_token_ids == llm.get_tokenizer().encode("a")
+    assert repr(outputs[0].outputs) == "EmbeddingOutput(hidden_size=64)"
+
+
+def test_one_prompt_gives_a_list_too(llm):
+    ids = llm.get_tokenizer().encode("a text")
+    for prompt in ("a text", ids, {"prompt": "a text"}, {"prompt_token_ids": ids}):
+        (output,) = llm.embed(prompt, use_tqdm=False)
+        assert output.outputs.embedding == engine("bert-embed-mean").embed("a text").tolist()
+
+
+@pytest.mark.parametrize("prompt, kind, words", [
+    ([], ValueError, "You must pass at least one prompt"), ([("a", "b")], TypeError, "Prompt should be a string, list of tokens, or dictionary"),
+    ([[1, "b"]], TypeError, "Token prompt should be a list of integers"), ({}, TypeError, "Prompt dictionary must contain"),
+    ({"prompt": 3}, TypeError, "Prompt text should be a string"), ({"prompt_embeds": [1]}, ValueError, "prompt_embeds"),
+    ("a " * 500, ValueError, "maximum context length")])
+def test_prompts_that_are_refused(llm, prompt, kind, words):
+    with pytest.raises(kind, match=words):
+        llm.embed(prompt, use_tqdm=False)
+
+
+def test_validation_errors_are_of_both_kinds(llm):
+    with pytest.raises(VLLMValidationError) as caught:
+        llm.embed("a " * 500, use_tqdm=False)
+    assert isinstance(caught.value, ValueError) and caught.value.__cause__ is not None
+
+
+def test_long_prompts_are_cut_on_request(llm):
+    for how in ({"truncate_prompt_tokens": -1}, {"truncation": True}, {"truncation": True, "max_length": 8}):
+        (output,) = llm.embed("a " * 500, use_tqdm=False, tokenization_kwargs=how)
+        assert len(output.prompt_token_ids) == how.get("max_length", llm.model_config.max_model_len)
+
+
+def test_parameters(llm):
+    raw, = llm.embed("a", use_tqdm=False, pooling_params=PoolingParams(use_activation=False))
+    one, = llm.embed("a", use_tqdm=False, pooling_params=[PoolingParams(use_activation=True)])
+    assert np.allclose(np.array(raw.outputs.embedding) / np.linalg.norm(raw.outputs.embedding), one.outputs.embedding, atol=1e-6)
+    with pytest.raises(ValueError, match=r"lengths of prompts \(2\) and params \(1\) must be the same"):
+        llm.embed(["a", "b"], use_tqdm=False, pooling_params=[PoolingParams()])
+    with pytest.raises(ValueError, match="only supports .* does not support .*step_tag_id"):
+        llm.embed("a", use_tqdm=False, pooling_params=PoolingParams(step_tag_id=3))
+    with pytest.raises(ValueError, match="dimensions"):
+        llm.embed("a", use_tqdm=False, pooling_params=PoolingParams(dimensions=3))
+
+
+def test_encode_wants_a_task(llm):
+    with pytest.raises(ValueError, match="pooling_task.*embed, token_embed"):
+        llm.encode("a")
+    with pytest.raises(ValueError, match="removed"):
+        llm.encode("a", pooling_task="score")
+    with pytest.raises(ValueError, match="not supported by this model"):
+        llm.encode("a", pooling_task="classify")
+    (output,) = llm.encode("a b", pooling_task="token_embed", use_tqdm=False)
+    assert output.outputs.data.shape == (len(output.prompt_token_ids), 64)
+    assert np.asarray(output.outputs.data.cpu().float().numpy()).dtype == np.float32
+    assert output.outputs == llm.encode("a b", pooling_task="token_embed", use_tqdm=False)[0].outputs
+
+
+def test_classes_and_rewards():
+    classifier = LLM(model("bert-classify-softmax"))
+    (output,) = classifier.classify("a", use_tqdm=False)
+    assert output.outputs.probs == engine("bert-classify-softmax").classify("a").tolist()
+    assert output.outputs.num_classes == len(output.outputs.probs)
+    assert classifier.reward("a", use_tqdm=False)[0].outputs.data.shape == (output.outputs.num_classes,)
+    with pytest.raises(ValueError, match="num_labels == 1"):
+        classifier.score("a", "b")
+    with pytest.raises(ValueError, match="LLM.embed.. is not supported"):
+        classifier.embed("a")
+
+
+def test_scores():
+    reranker = LLM(model("bert-rerank-sigmoid"))
+    outputs = reranker.score("q", ["a", "b"], use_tqdm=False)
+    assert [o.outputs.score for o in outputs] == pytest.approx(engine("bert-rerank-sigmoid").score("q", ["a", "b"]).tolist())
+    assert reranker.score(["q", "r"], ["a", "b"], use_tqdm=False)[0].outputs.score == outputs[0].outputs.score
+    with pytest.raises(ValueError, match="1:1, 1:N or N:N"):
+        reranker.score(["q", "r"], ["a", "b", "c"])
+    with pytest.raises(TypeError):
+        reranker.score(data_1="q", data_2="a")
+    late = LLM(model("colbert-bert"))
+    assert "_" in late.score("q", "a", use_tqdm=False)[0].request_id
+
+
+def test_arguments():
+    every = {**vars(EngineArgs(model=model("bert-embed-mean"))), "gpu_memory_utilization": 0.5, "enforce_eager": True}
+    assert LLM(**every).model_config.embedding_size == 64
+    assert LLM.from_engine_args(EngineArgs(model=model("bert-embed-mean"))).supported_tasks == ["embed", "token_embed"]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'max_modle_len'"):
+        LLM(model("bert-embed-mean"), max_modle_len=3)
+    for name, value in (("runner", "generate"), ("enable_lora", True), ("data_parallel_size", 2), ("load_format", "gguf"),
+                        ("tokenizer_revision", "x")):
+        with pytest.raises(ValueError, match=name):
+            LLM(model("bert-embed-mean"), **{name: value})
+
+
+def test_overrides_may_be_a_function():
+    def change(config):
+        assert config.model_type == "bert"
+        config.update({"max_position_embeddings": config.max_position_embeddings})
+        config.num_attention_heads = config.num_attention_heads
+        return config
+
+    assert LLM(model("bert-embed-mean"), hf_overrides=change).model_config.hf_config.model_type == "bert"
+
+
+def test_pooler_configs():
+    assert LLM(model("bert-embed-mean"), pooler_config={"pooling_type": "CLS"}).engine.info.pooling == "CLS"
+    assert LLM(model("colbert-bert"), pooler_config=PoolerConfig(task="token_embed")).embed("a", use_tqdm=False)[0].outputs.data.ndim == 2
+    for how, words in ((dict(normalize=True), "use `use_activation`"), (dict(task="score"), "removed"), (dict(logit_sigma=0), "logit_sigma"),
+                       (dict(pooling_type="CLS", seq_pooling_type="MEAN"), "not both")):
+        with pytest.raises(ValueError, match=words):
+            PoolerConfig(**how)
+    with pytest.raises(ValueError, match="poling"):
+        LLM(model("bert-embed-mean"), pooler_config={"poling": 1})
+
+
+def test_bars_are_made_as_tqdms_are(llm):
+    made = []
+
+    class Bar:
+        def __init__(self, **look):
+            made.append(look)
+            self.n = 0
+
+        def update(self, n):
+            made.append(n)
+
+        def close(self):
+            made.append("closed")
+
+    llm.embed(["a", "b", "c"], use_tqdm=Bar)
+    assert made[0]["total"] == 3 and made[0]["desc"] == "Processed prompts" and made[0]["dynamic_ncols"] and made[1:] == [3, "closed"]
+
+
+def test_what_has_no_meaning_is_refused(llm):
+    for call in (llm.sleep, llm.wake_up, llm.collective_rpc):
+        with pytest.raises(NotImplementedError):
+            call()
+    with pytest.raises(ValueError, match="generative"):
+        llm.generate("a")
+    with pytest.raises(ValueError, match="lora_request"):
+        llm.embed("a", lora_request=object())

@@ -1,0 +1,13 @@
+"""What a model's call gives."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class BaseModelOutput:
+    last_hidden_state: Any = None
+    pooler_output: Any = None
+    text_embeds: Any = None
+    hidden_states: Any = None

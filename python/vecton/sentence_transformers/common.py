@@ -1,0 +1,192 @@
+"""What the encoders share: constructor arguments, prompts, batches."""
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from typing import Any
+
+from vecton.engine import Engine
+
+logger = logging.getLogger("vecton.sentence_transformers")
+
+# Arguments of constructors that mean nothing here, and those that must be absent.
+WITHOUT_EFFECT = ("device", "model_card_data", "config_kwargs", "processor_kwargs", "tokenizer_kwargs", "trust_remote_code",
+                  "local_files_only", "use_auth_token")
+
+
+def model_name(name: str | os.PathLike[str], organisation: str = "sentence-transformers") -> str:
+    """A bare name is one of the organisation's."""
+    name = os.fspath(name)
+    return name if "/" in name or os.path.exists(name) else f"{organisation}/{name}"
+
+
+class Encoder:
+    """A model by name, with the settings that scripts read and set."""
+
+    def __init__(self, model_name_or_path: str | os.PathLike[str], *, modules: Any = None, device: Any = None,
+                 prompts: dict[str, str] | None = None, default_prompt_name: str | None = None, cache_folder: str | None = None,
+                 trust_remote_code: bool = False, revision: str | None = None, local_files_only: bool = False,
+                 token: str | bool | None = None, use_auth_token: str | bool | None = None, model_kwargs: dict[str, Any] | None = None,
+                 processor_kwargs: dict[str, Any] | None = None, tokenizer_kwargs: dict[str, Any] | None = None,
+                 config_kwargs: dict[str, Any] | None = None, model_card_data: Any = None, backend: str = "torch",
+                 similarity_fn_name: Any = None, truncate_dim: int | None = None, threads: int | None = None,
+                 engine: Engine | None = None) -> None:
+        if modules is not None:
+            raise ValueError("modules: Vecton reads the modules of the checkpoint; it takes none made in Python")
+        self._check_device(device)
+        options: dict[str, Any] = {"revision": revision, "cache": cache_folder, "threads": threads}
+        options["token"] = next((t for t in (token, use_auth_token) if isinstance(t, str)), None)
+        if local_files_only:
+            options["offline"] = True
+        settings = dict(model_kwargs or {})
+        dtype = settings.pop("torch_dtype", None) or settings.pop("dtype", None)
+        if dtype is not None:
+            options["dtype"] = str(dtype).removeprefix("torch.")
+        for name in settings:
+            if name not in ("attn_implementation", "device_map", "low_cpu_mem_usage", "use_safetensors", "provider", "file_name", "export"):
+                raise ValueError(f"model_kwargs: {name!r} has no meaning here; torch_dtype has")
+        for name, given in (("processor_kwargs", processor_kwargs or tokenizer_kwargs), ("config_kwargs", config_kwargs)):
+            for key in given or {}:
+                if not (name == "processor_kwargs" and key in ("model_max_length", "padding_side", "use_fast")):
+                    raise ValueError(f"{name}: {key!r} is not taken; the checkpoint's files are read as they are")
+        limit = (processor_kwargs or tokenizer_kwargs or {}).get("model_max_length")
+        self.engine = engine or Engine(model_name(model_name_or_path), **options)
+        self.max_seq_length: int | None = limit or self.engine.info.max_model_len
+        self.prompts: dict[str, str] = {**self.engine.info.prompts, **(prompts or {})}
+        if default_prompt_name is None:
+            default_prompt_name = self.engine.info.default_prompt_name
+        if default_prompt_name is not None and default_prompt_name not in self.prompts:
+            raise ValueError(f"Default prompt name '{default_prompt_name}' not found in the configured prompts dictionary with keys "
+                             f"{list(self.prompts)!r}.")
+        self.default_prompt_name = default_prompt_name
+        self.truncate_dim = truncate_dim
+        self.model_card_data = model_card_data
+        self._similarity = None if similarity_fn_name is None else str(getattr(similarity_fn_name, "value", similarity_fn_name))
+
+    @staticmethod
+    def _check_device(device: Any) -> None:
+        name = "cpu" if device is None else str(device)
+        if not name.startswith("cpu"):
+            warnings.warn(f"device {name!r}: Vecton computes on the processor", stacklevel=3)
+
+    # What torch modules have.
+
+    @property
+    def device(self) -> Any:
+        import sys
+
+        torch = sys.modules.get("torch")
+        return torch.device("cpu") if torch is not None and hasattr(torch, "device") else "cpu"
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.engine.tokenizer
+
+    def tokenize(self, texts: Any, **how: Any) -> Any:
+        return self.tokenizer(list(texts), padding=True, truncation=True, max_length=self.max_seq_length, return_tensors="pt", **how)
+
+    def get_max_seq_length(self) -> int | None:
+        return self.max_seq_length
+
+    def to(self, device: Any = None, *_: Any, **__: Any) -> Any:
+        self._check_device(device)
+        return self
+
+    def eval(self) -> Any:
+        return self
+
+    def train(self, mode: bool = True) -> Any:
+        if mode:
+            raise NotImplementedError("Vecton computes with models; it does not train them")
+        return self
+
+    def half(self) -> Any:
+        return self
+
+    def float(self) -> Any:
+        return self
+
+    def bfloat16(self) -> Any:
+        return self
+
+    def cpu(self) -> Any:
+        return self
+
+    def save_pretrained(self, *_: Any, **__: Any) -> None:
+        raise NotImplementedError("Vecton does not write sentence-transformers checkpoints; the model's own files are in " + self.engine.info.folder)
+
+    save = save_pretrained
+
+    def close(self) -> None:
+        self.engine.close()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.engine.info.name!r}, {self.engine.info.architecture})"
+
+    # Prompts.
+
+    def _prompt(self, prompt_name: str | None, prompt: str | None) -> str:
+        """The text put before each input."""
+        if prompt is not None:
+            if prompt_name is not None:
+                logger.warning("Provide prompt or prompt_name, not both: prompt is used, prompt_name is ignored")
+            return prompt
+        if prompt_name is None:
+            prompt_name = self.default_prompt_name
+        if prompt_name is None:
+            return ""
+        if prompt_name not in self.prompts:
+            raise ValueError(f"Prompt name '{prompt_name}' not found in the configured prompts dictionary with keys {list(self.prompts)!r}.")
+        return self.prompts[prompt_name]
+
+    def _query_prompt_name(self, prompt_name: str | None, prompt: str | None) -> str | None:
+        return "query" if prompt_name is None and prompt is None and "query" in self.prompts else prompt_name
+
+    def _document_prompt_name(self, prompt_name: str | None, prompt: str | None) -> str | None:
+        if prompt_name is not None or prompt is not None:
+            return prompt_name
+        return next((name for name in ("document", "passage", "corpus") if name in self.prompts), None)
+
+    def _how(self, prompt: str, role: str | None = None) -> dict[str, Any]:
+        return {"prompt": prompt, "role": role if self.engine.info.roles else None, "truncate": self.max_seq_length or True}
+
+    def _bar(self, show: bool | None) -> Any:
+        if show is None:
+            show = logger.getEffectiveLevel() in (logging.INFO, logging.DEBUG)
+        return bool(show)
+
+
+def take_inputs(inputs: Any, kwargs: dict[str, Any], allowed: tuple[str, ...] = ()) -> Any:
+    """The inputs, which older versions called `sentences`; other unknown arguments are an error."""
+    if "sentences" in kwargs:
+        old = kwargs.pop("sentences")
+        if inputs is not None:
+            raise ValueError("give inputs or sentences, not both")
+        logger.warning("The argument sentences is now called inputs")
+        inputs = old
+    unknown = [name for name in kwargs if name not in allowed]
+    if unknown:
+        raise ValueError(f"encode() has no argument {', '.join(map(repr, unknown))}")
+    if inputs is None:
+        raise TypeError("encode() needs inputs")
+    return inputs
+
+
+def as_batch(inputs: Any) -> tuple[list[Any], bool]:
+    from vecton.texts import as_list
+
+    return as_list(inputs, "inputs")
+
+
+def check_batch_size(batch_size: int) -> None:
+    if batch_size is None or batch_size <= 0:
+        raise ValueError(f"batch_size must be greater than 0, found {batch_size}")
+
+
+def need_torch(what: str) -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise ImportError(f"{what} needs the package torch; without it leave the arrays as they are") from None
+    return torch

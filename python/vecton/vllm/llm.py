@@ -1,0 +1,315 @@
+"""vllm.LLM: one model, and batches of prompts."""
+from __future__ import annotations
+
+import itertools
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from vecton import _core
+from vecton.engine import Engine
+from vecton.engine import engine_options as core_options
+from vecton.errors import InvalidArgument, Unsupported
+from vecton.progress import bar
+from vecton.vllm.config import to_pooler_config
+from vecton.vllm.engine_args import Config, EngineArgs, engine_options, logger
+from vecton.vllm.exceptions import VLLMValidationError
+from vecton.vllm.outputs import (
+    ClassificationOutput, ClassificationRequestOutput, EmbeddingOutput, EmbeddingRequestOutput, PoolingOutput,
+    PoolingRequestOutput, ScoringOutput, ScoringRequestOutput,
+)
+from vecton.vllm.pooling_params import PoolingParams
+from vecton.vllm.prompts import score_texts, to_list
+
+POOLING_TASKS = ("embed", "classify", "token_embed", "token_classify")
+TOKENIZATION = ("truncate_prompt_tokens", "truncation", "max_length", "truncation_side", "add_special_tokens", "padding", "do_lower_case")
+CHUNK = 512  # prompts that are on their way together, for the bar
+
+
+class ModelConfig:
+    """What scripts read of a model."""
+
+    def __init__(self, engine: Engine, config: dict[str, Any]) -> None:
+        info = engine.info
+        self.model, self.max_model_len, self.embedding_size = info.name, info.max_model_len, info.embedding_size
+        self.dtype, self.hf_config, self.is_matryoshka = info.dtype, Config(config), info.matryoshka
+
+    def get_hidden_size(self) -> int:
+        return int(getattr(self.hf_config, "hidden_size", self.embedding_size))
+
+    def get_vocab_size(self) -> int:
+        return int(self.hf_config.vocab_size)
+
+
+class LLM:
+    """vLLM's class of this name, for pooling models."""
+
+    def __init__(self, model: str, **arguments: Any) -> None:
+        given = {name: value for name, value in arguments.items() if name != "prompts"}
+        config = to_pooler_config(given.pop("pooler_config", None))
+        options = engine_options(given, lambda: self._read_config(model, given))
+        settings = config.engine_options()
+        if settings:
+            options["pooler_config"] = settings
+        self.engine = self._open(model, options)
+        self.model_config = ModelConfig(self.engine, self._read_config(model, given))
+        self.supported_tasks = [task for task in self.engine.tasks if task in POOLING_TASKS]
+        if config.task is not None and config.task not in self.supported_tasks:
+            raise ValueError(f"pooler_config: the model does not support the task {config.task!r}; it does {', '.join(self.supported_tasks)}")
+        self.pooling_task = config.task or next((task for task in self.engine.tasks if task in POOLING_TASKS), None)
+        self.runner_type = "pooling"
+        # Prompts of the checkpoint before texts; vLLM puts none.
+        self._prompts = bool(arguments.get("prompts", True))
+        template = given.get("chat_template")
+        self._chat_template = pathlib.Path(template).read_text() if template and "\n" not in template and pathlib.Path(template).exists() else template
+        self._counter = itertools.count()
+
+    @staticmethod
+    def _open(model: str, options: dict[str, Any]) -> Engine:
+        """As a pooling model that the checkpoint names; a generative one becomes an embedder, as vLLM's runner does with it."""
+        try:
+            return Engine(model, **options)
+        except Unsupported:
+            if options.get("runner") != "pooling" or options.get("convert") != "auto" or "hf_overrides" in options:
+                raise
+            logger.info("convert=\"embed\": the checkpoint is a generative model")
+            return Engine(model, **{**options, "convert": "embed"})
+
+    @classmethod
+    def from_engine_args(cls, engine_args: EngineArgs) -> LLM:
+        return cls(**vars(engine_args))
+
+    @staticmethod
+    def _read_config(model: str, given: dict[str, Any]) -> dict[str, Any]:
+        where = core_options(model, {"revision": given.get("revision"), "cache": given.get("download_dir")})
+        file = pathlib.Path(_core.resolve(where)) / "config.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    @property
+    def llm_engine(self) -> LLM:
+        return self
+
+    def get_tokenizer(self) -> Any:
+        return self.engine.tokenizer
+
+    def get_metrics(self) -> list[Any]:
+        return [Config({"name": name, "value": value}) for name, value in self.engine.stats().items()]
+
+    def reset_prefix_cache(self, *_: Any, **__: Any) -> bool:
+        raise NotImplementedError("reset_prefix_cache: the prefix cache changes no result; close the engine to be rid of it")
+
+    # Calls.
+
+    def embed(self, prompts: Any, *, use_tqdm: bool | Callable[..., Any] = True,
+              pooling_params: PoolingParams | Sequence[PoolingParams] | None = None, lora_request: Any = None,
+              tokenization_kwargs: dict[str, Any] | None = None) -> list[Any]:
+        """An EmbeddingRequestOutput per prompt."""
+        if self.pooling_task == "token_embed":
+            return self.encode(prompts, pooling_params, use_tqdm=use_tqdm, lora_request=lora_request, pooling_task="token_embed",
+                               tokenization_kwargs=tokenization_kwargs)
+        self._need("embed", "LLM.embed")
+        return self._pool("embed", prompts, pooling_params, use_tqdm, lora_request, tokenization_kwargs,
+                          lambda part, i: (EmbeddingRequestOutput, EmbeddingOutput(part.vector(i))))
+
+    def encode(self, prompts: Any, pooling_params: PoolingParams | Sequence[PoolingParams] | None = None, *,
+               use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, pooling_task: str | None = None,
+               tokenization_kwargs: dict[str, Any] | None = None) -> list[PoolingRequestOutput]:
+        """A PoolingRequestOutput per prompt, of any task that the model does."""
+        if pooling_task is None:
+            raise ValueError(f"pooling_task required for `LLM.encode`: this model supports {', '.join(self.supported_tasks)}")
+        if pooling_task in ("score", "encode"):
+            raise ValueError(f"pooling_task {pooling_task!r} was removed; use LLM.score, or one of {', '.join(self.supported_tasks)}")
+        self._need(pooling_task, "LLM.encode")
+        single = pooling_task in ("embed", "classify")
+        return self._pool(pooling_task, prompts, pooling_params, use_tqdm, lora_request, tokenization_kwargs,
+                          lambda part, i: (PoolingRequestOutput, PoolingOutput(part.vector(i) if single else part.values(i))))
+
+    def classify(self, prompts: Any, *, use_tqdm: bool | Callable[..., Any] = True,
+                 pooling_params: PoolingParams | Sequence[PoolingParams] | None = None, lora_request: Any = None,
+                 tokenization_kwargs: dict[str, Any] | None = None) -> list[ClassificationRequestOutput]:
+        """A ClassificationRequestOutput per prompt."""
+        self._need("classify", "LLM.classify")
+        return self._pool("classify", prompts, pooling_params, use_tqdm, lora_request, tokenization_kwargs,
+                          lambda part, i: (ClassificationRequestOutput, ClassificationOutput(part.vector(i))))
+
+    def reward(self, prompts: Any, *, use_tqdm: bool | Callable[..., Any] = True,
+               pooling_params: PoolingParams | Sequence[PoolingParams] | None = None, lora_request: Any = None,
+               tokenization_kwargs: dict[str, Any] | None = None) -> list[PoolingRequestOutput]:
+        """Of reward models: encode() with the task that they are for. vLLM has removed it; scripts still call it."""
+        task = next((task for task in ("token_classify", "classify") if task in self.supported_tasks), None)
+        if task is None:
+            raise ValueError(f"LLM.reward() needs a model that classifies; this one does {', '.join(self.supported_tasks)}")
+        if self.pooling_task in ("classify", "token_classify"):
+            task = self.pooling_task
+        return self.encode(prompts, pooling_params, use_tqdm=use_tqdm, lora_request=lora_request, pooling_task=task,
+                           tokenization_kwargs=tokenization_kwargs)
+
+    def score(self, data_1: Any, data_2: Any, /, *, use_tqdm: bool | Callable[..., Any] = True,
+              pooling_params: PoolingParams | None = None, lora_request: Any = None,
+              tokenization_kwargs: dict[str, Any] | None = None, chat_template: str | None = None) -> list[ScoringRequestOutput]:
+        """A ScoringRequestOutput per pair: 1:1, 1:N or N:N."""
+        if not self.engine.info.scorer:
+            if "classify" in self.supported_tasks and len(self.engine.labels) > 1:
+                raise ValueError("Scoring API is only enabled for num_labels == 1.")
+            raise ValueError(f"LLM.score() is not supported by this model; it does {', '.join(self.supported_tasks)}")
+        if chat_template is not None or self._chat_template is not None:
+            raise ValueError("chat_template: rerankers are asked by the prompt of their checkpoint")
+        if isinstance(pooling_params, (list, tuple)):
+            raise ValueError("score() takes one PoolingParams, not a list")
+        first, second = score_texts(data_1), score_texts(data_2)
+        if not first or not second:
+            raise ValueError("At least one text element must be given")
+        if len(first) not in (1, len(second)):
+            raise ValueError("Input lengths must be either 1:1, 1:N or N:N")
+        if len(first) == 1:
+            first = first * len(second)
+        self._refuse_lora(lora_request)
+        how = self._tokenization(tokenization_kwargs)
+        params = pooling_params or PoolingParams()
+        params.verify("score")
+        instruction = ((params.extra_kwargs or {}).get("chat_template_kwargs") or {}).get("instruction")
+        if not self._prompts and self.engine.info.scorer == "bi-encoder":
+            how["prompt"] = ""
+        like = _core.Request(task="score", use_activation=params.use_activation, instruction=instruction, **how)
+        found = self._run(first, like, second, use_tqdm)
+        ids = [self._ids(a, how, b if self.engine.info.scorer == "cross-encoder" else None) for a, b in zip(first, second)]
+        separate = self.engine.info.scorer != "cross-encoder"
+        if separate:
+            pad = self.engine.tokenizer.pad_token_id
+            ids = [a + ([pad] if pad is not None else []) + self._ids(b, how) for a, b in zip(ids, second)]
+        scores = [float(score) for part in found for score in part.scores()]
+        outputs = []
+        for score, tokens in zip(scores, ids):
+            name = f"{next(self._counter)}_{next(self._counter)}" if separate else str(next(self._counter))
+            outputs.append(ScoringRequestOutput(name, ScoringOutput(score), tokens))
+        return outputs
+
+    # How they are done.
+
+    def _need(self, task: str, call: str) -> None:
+        if task not in self.supported_tasks:
+            raise ValueError(f"{call}() is not supported by this model. Supported tasks: {', '.join(self.supported_tasks)}. "
+                             "Try converting the model using `--convert embed` or `--convert classify`.")
+
+    @staticmethod
+    def _refuse_lora(lora_request: Any) -> None:
+        if lora_request is not None:
+            raise ValueError("lora_request is not supported: give a folder with the adapter as the model")
+
+    def _tokenization(self, given: dict[str, Any] | None) -> dict[str, Any]:
+        """Arguments of the tokenizer as fields of a request."""
+        how: dict[str, Any] = {}
+        given = dict(given or {})
+        for name in given:
+            if name not in TOKENIZATION:
+                logger.warning("tokenization_kwargs: %s is ignored", name)
+        if given.get("padding") not in (None, False, "do_not_pad"):
+            logger.warning("tokenization_kwargs: padding is ignored; no token is spent on it")
+        if given.get("do_lower_case"):
+            raise ValueError("tokenization_kwargs: do_lower_case is the checkpoint's own")
+        cut = given.get("truncate_prompt_tokens")
+        if cut is None and given.get("truncation") in (True, "longest_first"):
+            cut = given.get("max_length") or -1
+        if cut is not None:
+            how["truncate_to"] = cut
+        for name in ("truncation_side", "add_special_tokens"):
+            if given.get(name) is not None:
+                how[name] = given[name]
+        return how
+
+    def _pool(self, task: str, prompts: Any, params: Any, use_tqdm: Any, lora_request: Any,
+              tokenization_kwargs: dict[str, Any] | None, make: Callable[[Any, int], tuple[Any, Any]]) -> list[Any]:
+        inputs = to_list(prompts)
+        self._refuse_lora(lora_request)
+        how = self._tokenization(tokenization_kwargs)
+        if not self._prompts:
+            how["prompt"] = ""
+        many = isinstance(params, Sequence)
+        if many and len(params) != len(inputs):
+            raise ValueError(f"The lengths of prompts ({len(inputs)}) and params ({len(params)}) must be the same.")
+        like = [self._like(task, p, how) for p in params] if many else self._like(task, params, how)
+        outputs = []
+        index = 0
+        for part in self._run(inputs, like, None, use_tqdm):
+            for i in range(len(part)):
+                kind, output = make(part, i)
+                outputs.append(kind(str(next(self._counter)), output, self._ids(inputs[index], how)))
+                index += 1
+        return outputs
+
+    def _like(self, task: str, params: PoolingParams | None, how: dict[str, Any]) -> Any:
+        params = (params or PoolingParams()).clone()
+        if not isinstance(params, PoolingParams):
+            raise TypeError(f"pooling_params must be PoolingParams, found {type(params).__name__}")
+        params.verify(task)
+        fields = dict(how)
+        switch = "normalize" if task in ("embed", "token_embed") else "use_activation"
+        fields[switch] = params.use_activation
+        if params.dimensions is not None:
+            if task != "embed":
+                raise ValueError("dimensions: vectors of tokens are not cut")
+            fields["dimensions"] = params.dimensions
+        return _core.Request(task=task, **fields)
+
+    def _run(self, inputs: list[Any], like: Any, seconds: list[Any] | None, use_tqdm: Any) -> list[Any]:
+        shown = bar(len(inputs), "Processed prompts", use_tqdm if use_tqdm is not True else None if len(inputs) < 2 else True,
+                    dynamic_ncols=True, postfix="est. speed input: 0.00 toks/s, output: 0.00 toks/s")
+        waiting, found = [], []
+        try:
+            for start in range(0, len(inputs), CHUNK):
+                part = slice(start, start + CHUNK)
+                waiting.append(self.engine._core.start(inputs[part], like[part] if isinstance(like, list) else like,
+                                                       seconds and seconds[part]))
+            for pending in waiting:
+                results = pending.wait()
+                results.raise_first()
+                found.append(results)
+                shown.update(len(results))
+        except InvalidArgument as error:
+            if isinstance(error, VLLMValidationError):
+                raise
+            raise VLLMValidationError(str(error), parameter=error.field or None) from error
+        finally:
+            for pending in waiting[len(found):]:
+                pending.cancel()
+            shown.close()
+        return found
+
+    def _ids(self, prompt: Any, how: dict[str, Any], pair: str | None = None) -> list[int]:
+        """The tokens of a prompt as it was read; of models with prompts of their own, of the text alone."""
+        if not isinstance(prompt, str):
+            return [int(i) for i in prompt]
+        special = how.get("add_special_tokens", True)
+        ids = self.engine.tokenizer.encode(prompt, pair, add_special_tokens=special)
+        limit = how.get("truncate_to")
+        if limit is not None:
+            limit = self.engine.info.max_model_len if limit == -1 else limit
+            ids = self.engine.tokenizer.encode(prompt, pair, add_special_tokens=special, truncation=True, max_length=limit)
+        return ids
+
+    def generate(self, *_: Any, **__: Any) -> NoReturn:
+        raise ValueError("LLM.generate() is only supported for generative models; this one was opened for pooling")
+
+    def chat(self, *_: Any, **__: Any) -> NoReturn:
+        raise ValueError("LLM.chat() is only supported for generative models; this one was opened for pooling")
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise NotImplementedError(f"LLM.{name}() has no meaning in Vecton")
+
+    def sleep(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("sleep")
+
+    def wake_up(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("wake_up")
+
+    def collective_rpc(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("collective_rpc")
+
+    def apply_model(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("apply_model")
+
+    def __repr__(self) -> str:
+        return f"LLM({self.engine.info.name!r}, task={self.pooling_task!r})"

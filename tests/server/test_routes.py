@@ -94,7 +94,7 @@ class Embeddings(ServerTest):
 
     def test_pooling(self):
         embed = self.post("/pooling", {"input": TEXTS}).json
-        self.assertRegex(embed["id"], "^pool-")
+        self.assertRegex(embed["id"], "^pooling-")
         self.assertEqual(embed["data"][1]["object"], "pooling")
         self.assertEqual([d["data"] for d in embed["data"]], self.vectors({"input": TEXTS}))
         tokens = self.post("/pooling", {"input": TEXTS, "task": "token_embed"}).json

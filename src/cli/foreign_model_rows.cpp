@@ -180,7 +180,8 @@ const ForeignOption kRows[] = {
      "--checkpoint-min-step,-cms --defrag-thold,-dt --kv-unified-per-slot --slot-save-path",
      V | L, kValue, kIgnored, kOwnCache},
     {"--kv-cache-dtype-skip-layers", V, kList, kIgnored, kOwnCache},
-    {"--kv-sharing-fast-prefill --swa-bounded-replay --enable-mamba-shared-prefix-checkpoint "
+    {"--calculate-kv-scales --kv-sharing-fast-prefill --swa-bounded-replay "
+     "--enable-mamba-shared-prefix-checkpoint "
      "--use-replayssm --disable-hybrid-kv-cache-manager --kv-cache-metrics --kv-unified,-kvu "
      "--cache-idle-slots",
      V | L, kNothing, kIgnored, kOwnCache},

@@ -1,5 +1,5 @@
-// Any bytes as a model's answer: the first two choose the formats, the third the size of pieces. The
-// answer is parsed without an error, to the same events in pieces and as a whole.
+// Any bytes as a model's answer: the first two choose the formats, the third the size of pieces.
+// The answer is parsed without an error, to the same events in pieces and as a whole.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

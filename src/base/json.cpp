@@ -64,13 +64,14 @@ class Handler {
   std::string number_;
 };
 
-// "line 3, column 7 (byte 41)", counted from 1; bytes from 0.
+// "line 3, column 7 (byte 41)", counted from 1; bytes from 0. A text of one line has no line.
 std::string place_of(std::string_view text, size_t at) {
   const std::string_view before = text.substr(0, at);
   const auto lines = static_cast<size_t>(std::ranges::count(before, '\n'));
   const size_t column = at - (lines > 0 ? before.rfind('\n') + 1 : 0);
-  return "line " + std::to_string(lines + 1) + ", column " + std::to_string(column + 1) +
-         " (byte " + std::to_string(at) + ")";
+  const bool one_line = text.find('\n') == text.npos;
+  return (one_line ? "" : "line " + std::to_string(lines + 1) + ", ") + "column " +
+         std::to_string(column + 1) + " (byte " + std::to_string(at) + ")";
 }
 
 // What people and programs write that JSON does not have.

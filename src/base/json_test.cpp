@@ -62,7 +62,8 @@ TEST(Json, ErrorsNameDocumentAndPlace) {
 TEST(Json, ErrorsSayWhatOthersWrite) {
   const std::pair<const char*, const char*> cases[] = {
       {"{\n \"a\": [1,\n  2,]}", "line 3, column 5 (byte 16): a comma stands before"},
-      {"{\"a\": 1, }", "line 1, column 10 (byte 9): a comma stands before"},
+      {"{\"a\": 1, }\n", "line 1, column 10 (byte 9): a comma stands before"},
+      {"{\"a\": 1, }", "valid JSON at column 10 (byte 9): a comma stands before"},
       {"\xef\xbb\xbf{}", "byte order mark"},
       {"\xff\xfe{", "UTF-16"},
       {"{\"a\": NaN}", "column 7 (byte 6): NaN is no number of JSON"},
@@ -76,7 +77,7 @@ TEST(Json, ErrorsSayWhatOthersWrite) {
   };
   for (const auto& [text, words] : cases) {
     EXPECT_THAT(message_of(text),
-                testing::AllOf(HasSubstr("config.json: not valid JSON at line "), HasSubstr(words)))
+                testing::AllOf(HasSubstr("config.json: not valid JSON at "), HasSubstr(words)))
         << text;
   }
 }
@@ -95,7 +96,7 @@ TEST(Json, FilesMayHaveNumbersOfPythons) {
       ADD_FAILURE() << wrong;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
-      EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("b.json"), HasSubstr("line 1, column")));
+      EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("b.json"), HasSubstr("at column")));
     }
   }
 }

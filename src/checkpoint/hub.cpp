@@ -22,6 +22,21 @@ namespace {
   throw Error(ErrorCode::kNotFound, "model '" + model + "': " + why, "model");
 }
 
+// The name in the address of a model's page, "https://huggingface.co/org/name/tree/main"; "" of
+// anything else.
+std::string name_of_address(std::string_view model) {
+  const size_t scheme = model.find("://");
+  if (scheme == model.npos) return "";
+  model.remove_prefix(scheme + 3);
+  const size_t owner = model.find('/');
+  if (owner == model.npos) return "";
+  model.remove_prefix(owner + 1);
+  model = model.substr(0, model.find_first_of("?#"));
+  const size_t slash = model.find('/');
+  const std::string name(model.substr(0, slash == model.npos ? slash : model.find('/', slash + 1)));
+  return hub::is_model_name(name) ? name : "";
+}
+
 // The folder or GGUF file when `model` is one; nothing when it is a name on the hub.
 std::optional<fs::path> existing_model(const std::string& model) {
   if (model.empty()) {
@@ -38,6 +53,8 @@ std::optional<fs::path> existing_model(const std::string& model) {
   if (model.starts_with('/') || model.starts_with('.') || model.starts_with('~')) {
     throw_not_found(model, "no such folder");
   }
+  if (const std::string name = name_of_address(model); !name.empty())
+    throw_not_found(model, "is an address: give the model's name, " + name);
   if (!hub::is_model_name(model) && !checkpoint::gguf_reference(model)) {
     throw_not_found(model,
                     "no such folder, and not a name on the model hub (name or org/name, of "

@@ -42,6 +42,8 @@ bool ByteSource::fill() {
     InterruptGuard::check();
   }
   const std::string_view bytes(buffer_.data(), static_cast<size_t>(got));
+  if (read_ == 0 && (bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff")))
+    throw Failure(ExitStatus::kInput, name_ + ": is UTF-16: save it as UTF-8");
   at_ = read_ == 0 && bytes.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   end_ = bytes.size();
   read_ += got;

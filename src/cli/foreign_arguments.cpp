@@ -75,8 +75,10 @@ class Translator {
         continue;
       }
       if (!inline_value && i + 1 == typed.size()) usage_error("--config: expected a file");
-      const Arguments options = read_yaml_options(inline_value ? typed[i].substr(9) : typed[++i]);
+      const std::string file = inline_value ? typed[i].substr(9) : typed[++i];
+      const Arguments options = read_yaml_options(file);
       for (size_t at = 0; at < options.size(); ++at) {
+        if (options[at].starts_with("--")) check_known(take_apart(options[at]).name, file);
         if (options[at] == "--model" && at + 1 < options.size()) {
           model_of_file_ = options[++at];
         } else {
@@ -264,7 +266,13 @@ class Translator {
     return false;
   }
 
-  [[noreturn]] void unknown(const std::string& name) const {
+  // An option of a --config file must be one.
+  void check_known(const std::string& name, const std::string& file) const {
+    if (own_.find(name) || row_of(name) || find_opposite(name)) return;
+    unknown(name, file + ": ");
+  }
+
+  [[noreturn]] void unknown(const std::string& name, const std::string& where = "") const {
     std::vector<std::string> known;
     for (const CLI::Option* option : app_.get_options())
       for (const std::string& spelling : option->get_lnames()) known.push_back("--" + spelling);
@@ -272,7 +280,7 @@ class Translator {
       for (const std::string& option : options_of(row))
         for (const std::string& spelling : split(option, ',')) known.push_back(spelling);
     }
-    usage_error(unknown_name("option", name, known));
+    usage_error(where + unknown_name("option", name, known));
   }
 
   const CLI::App& app_;

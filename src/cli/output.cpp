@@ -73,6 +73,9 @@ PartialFile::PartialFile(const fs::path& file, json::object job, bool fresh)
       data_(with_ending(file_, ".partial")),
       notes_(with_ending(file_, ".partial.json")),
       job_(std::move(job)) {
+  if (const fs::path folder = file_.parent_path(); !folder.empty() && !fs::exists(folder)) {
+    throw Failure(ExitStatus::kInput, file_.string() + ": there is no folder " + folder.string());
+  }
   fd_ = ::open(data_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd_ < 0) refuse(data_.string(), ExitStatus::kInput);
   output_ = Output(fd_, data_.string());

@@ -1,6 +1,7 @@
 #include "cli/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "base/counted.h"
@@ -17,17 +18,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-std::string bar(double share) {
-  constexpr int kCells = 24;
-  const int full = static_cast<int>(std::clamp(share, 0.0, 1.0) * kCells);
-  std::string text;
-  for (int i = 0; i < kCells; ++i) text += i < full ? "█" : "░";
-  char percent[16];
-  std::snprintf(percent, sizeof percent, " %3d%%",
-                static_cast<int>(std::clamp(share, 0.0, 1.0) * 100));
-  return text + percent;
-}
-
 std::string number(const char* format, double value) {
   char text[64];
   std::snprintf(text, sizeof text, format, value);
@@ -35,6 +25,18 @@ std::string number(const char* format, double value) {
 }
 
 }  // namespace
+
+std::string progress_line(double share, const std::string& rest, int width) {
+  constexpr int kMost = 24, kFewest = 6, kPercent = 7;  // " 100%  "
+  if (share < 0) return fit(rest, width);
+  share = std::clamp(share, 0.0, 1.0);
+  int cells = std::min(kMost, width - kPercent - display_width(rest));
+  if (cells < kFewest) cells = 0;
+  const int full = static_cast<int>(share * cells);
+  std::string text;
+  for (int i = 0; i < cells; ++i) text += i < full ? "█" : "░";
+  return fit(text + number(" %3.0f%%  ", std::floor(share * 100)) + rest, width);
+}
 
 std::string format_seconds(double seconds) {
   const auto total = static_cast<int64_t>(seconds + 0.5);
@@ -74,9 +76,9 @@ bool StatusLine::due() const {
   return visible_ && (!drawn_ || Clock::now() - last_ > std::chrono::milliseconds(100));
 }
 
-void StatusLine::draw(const std::string& line) {
+void StatusLine::draw(double share, const std::string& rest) {
   if (!visible_) return;
-  std::fprintf(stderr, "\r\x1b[K%s", fit(line, terminal_width() - 1).c_str());
+  std::fprintf(stderr, "\r\x1b[K%s", progress_line(share, rest, terminal_width() - 1).c_str());
   std::fflush(stderr);
   last_ = Clock::now();
   drawn_ = true;
@@ -97,14 +99,13 @@ double Progress::seconds() const { return seconds_since(start_); }
 void Progress::update(int64_t done, double share) {
   if (!line_.due()) return;
   const double seconds = std::max(1e-9, this->seconds());
-  std::string text = share >= 0 ? bar(share) + "  " : "";
-  text += base::counted(done, "text") + ", " +
-          number("%.0f/s", static_cast<double>(done - done_before_) / seconds);
+  std::string text = base::counted(done, "text") + ", " +
+                     number("%.0f/s", static_cast<double>(done - done_before_) / seconds);
   const double gained = share - std::max(0.0, share_before_);
   if (share >= 0 && gained > 0) {
     text += ", " + format_seconds(seconds * (1 - share) / gained) + " left";
   }
-  line_.draw(text);
+  line_.draw(share, text);
 }
 
 void DownloadBar::update(const DownloadProgress& progress) {
@@ -118,23 +119,22 @@ void DownloadBar::update(const DownloadProgress& progress) {
   const auto size = static_cast<double>(progress.file_size);
   const double rate = static_cast<double>(progress.file_bytes - first_bytes_) /
                       std::max(1e-3, seconds_since(start_));
-  std::string text = size > 0 ? bar(bytes / size) + "  " : "";
-  text += progress.file + " (" + std::to_string(progress.files_done + 1) + " of " +
-          std::to_string(std::max(progress.files_total, progress.files_done + 1)) + ")  " +
-          format_bytes(bytes) + (size > 0 ? " of " + format_bytes(size) : "") + ", " +
-          format_bytes(rate) + "/s";
+  std::string text = progress.file + " (" + std::to_string(progress.files_done + 1) + " of " +
+                     std::to_string(std::max(progress.files_total, progress.files_done + 1)) +
+                     ")  " + format_bytes(bytes) + (size > 0 ? " of " + format_bytes(size) : "") +
+                     ", " + format_bytes(rate) + "/s";
   if (size > bytes && rate > 0) text += ", " + format_seconds((size - bytes) / rate) + " left";
-  line_.draw(text);
+  line_.draw(size > 0 ? bytes / size : -1, text);
 }
 
 void ShareBar::update(int64_t done, int64_t total) {
   if (!line_.due() || total <= 0) return;
   const auto bytes = static_cast<double>(done), all = static_cast<double>(total);
   const double rate = bytes / std::max(1e-3, seconds_since(start_));
-  std::string text = bar(bytes / all) + "  " + format_bytes(bytes) + " of " + format_bytes(all) +
-                     ", " + format_bytes(rate) + "/s";
+  std::string text =
+      format_bytes(bytes) + " of " + format_bytes(all) + ", " + format_bytes(rate) + "/s";
   if (rate > 0) text += ", " + format_seconds((all - bytes) / rate) + " left";
-  line_.draw(text);
+  line_.draw(bytes / all, text);
 }
 
 }  // namespace vecton::cli

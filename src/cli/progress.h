@@ -9,6 +9,9 @@
 
 namespace vecton::cli {
 
+// "█████░░░  62%  124 texts, 31/s", at most `width` columns wide: the bar gives way first, then the
+// end of `rest`. No bar where `share` is negative.
+std::string progress_line(double share, const std::string& rest, int width);
 // "1:02:03", "2:03", "12 s"
 std::string format_seconds(double seconds);
 // "1.5 GB", "23.0 MB", "512 B"
@@ -25,7 +28,8 @@ class StatusLine {
   StatusLine& operator=(const StatusLine&) = delete;
 
   bool due() const;  // time to draw again
-  void draw(const std::string& line);
+  // A bar of `share` where it is not negative, as wide as there is room for, and `rest`.
+  void draw(double share, const std::string& rest);
   void clear();
 
  private:

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "base/python_json.h"
+#include "base/utf8.h"
 #include "cli/arguments.h"
 #include "cli/byte_source.h"
 #include "cli/csv.h"
@@ -75,9 +76,18 @@ class FileReader : public RecordReader {
     return false;
   }
 
+  // Says so, of the first, where a text is not UTF-8: such bytes become U+FFFD.
+  void check_encoding(std::string_view text, int64_t line) {
+    if (warned_ || utf8::is_valid(text)) return;
+    warned_ = true;
+    std::fprintf(stderr, "vecton: %s:%lld: is not UTF-8: bytes that are not are read as U+FFFD\n",
+                 source_.name().c_str(), static_cast<long long>(line));
+  }
+
   ByteSource source_;
 
  private:
+  bool warned_ = false;
   static constexpr int64_t kNamed = 10;  // bad lines that are named; the others are counted
   bool skips_;
   int64_t skipped_ = 0;
@@ -89,6 +99,7 @@ class LineReader final : public FileReader {
   bool next(Record& record) override {
     std::string line;
     if (!source_.read_line(line)) return false;
+    check_encoding(line, source_.line());
     record = {std::move(line), std::nullopt, source_.line()};
     return true;
   }

@@ -90,6 +90,20 @@ TEST_F(RecordReaderTest, ATextFileHasATextPerLine) {
   EXPECT_THAT(read("without_ending", "one\n"), ElementsAre("1 one"));
 }
 
+TEST_F(RecordReaderTest, OtherEncodingsAreNamed) {
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(read("a.txt", "one\ncaf\xe9\nth\xe9\n"),
+              ElementsAre("1 one", "2 caf\xe9", "3 th\xe9"));
+  const std::string notes = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(notes,
+              testing::EndsWith("a.txt:2: is not UTF-8: bytes that are not are read as U+FFFD\n"));
+  EXPECT_EQ(std::count(notes.begin(), notes.end(), '\n'), 1);
+  for (const char* name : {"b.txt", "b.jsonl", "b.csv"}) {
+    EXPECT_THAT(failure_of([&] { read(name, std::string("\xff\xfe") + "a\n"); }),
+                HasSubstr(std::string(name) + ": is UTF-16: save it as UTF-8"));
+  }
+}
+
 TEST_F(RecordReaderTest, JsonLinesAreStringsOrObjects) {
   EXPECT_THAT(read("a.jsonl",
                    "\"one\"\n"

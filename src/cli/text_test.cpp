@@ -53,6 +53,19 @@ TEST(Utf8, WidthsAndCutting) {
   EXPECT_EQ(fit("abc", -3), "");
 }
 
+TEST(Format, ProgressGivesWayToItsNumbers) {
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  const std::string rest = "80 texts, 24/s";
+  EXPECT_EQ(progress_line(0.25, rest, 80), "██████░░░░░░░░░░░░░░░░░░  25%  " + rest);
+  EXPECT_EQ(progress_line(0.5, rest, 31), "█████░░░░░  50%  " + rest);
+  EXPECT_EQ(progress_line(0.999, rest, 26), "  99%  " + rest);
+  EXPECT_EQ(progress_line(0.5, rest, 16), "  50%  80 texts…");
+  EXPECT_EQ(progress_line(-1, rest, 80), rest);
+  EXPECT_EQ(progress_line(7, "a", 20), "████████████ 100%  a");
+  for (int width = 0; width < 60; ++width)
+    EXPECT_LE(display_width(progress_line(0.3, rest, width)), width);
+}
+
 TEST(Format, CountsAndTimes) {
   EXPECT_EQ(format_count(1234567), "1,234,567");
   EXPECT_EQ(format_count(123), "123");

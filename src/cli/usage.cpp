@@ -26,6 +26,15 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 // CLI11 ends its messages of missing values with the type: "--port: 1 required INT missing".
 std::string option_of(const std::string& message) { return message.substr(0, message.find(':')); }
 
+// "Could not convert: --q-bits = 5x" of CLI11, of options that are numbers.
+std::string conversion_message(const std::string& message) {
+  const size_t name = message.find("--"), equals = message.find(" = ");
+  if (name == std::string::npos || equals == std::string::npos || equals < name)
+    return option_of(message) + ": expected a number";
+  return message.substr(name, equals - name) + ": expected a number, found " +
+         message.substr(equals + 3);
+}
+
 }  // namespace
 
 std::string unknown_name(const std::string& kind, const std::string& name,
@@ -57,9 +66,7 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error,
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
     return option_of(message) + ": expected a value";
   if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr)
-    return option_of(
-               message.substr(message.find("--") == std::string::npos ? 0 : message.find("--"))) +
-           " is no value of this kind";
+    return conversion_message(message);
   return message;
 }
 

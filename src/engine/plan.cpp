@@ -177,9 +177,16 @@ void check_default_dimensions(const Plan& plan) {
 checkpoint::Config read_config(const Plan& plan, const json::object& overrides) {
   if (gguf::is_gguf(plan.weights))
     return checkpoint::gguf_config(gguf::File::open(plan.weights), overrides);
-  return plan.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer
-             ? checkpoint::Config::read(plan.weights / "config.json", overrides)
-             : models::config_without_file(plan.weights, overrides);
+  const bool transformer = plan.pipeline.input.kind == checkpoint::InputModule::Kind::kTransformer;
+  if (transformer && !base::is_file(plan.weights / "config.json")) {
+    throw Error(ErrorCode::kNotFound,
+                "model '" + plan.weights.string() +
+                    "': the folder has no config.json: expected a checkpoint's folder, with "
+                    "config.json, its weights and its tokenizer",
+                "model");
+  }
+  return transformer ? checkpoint::Config::read(plan.weights / "config.json", overrides)
+                     : models::config_without_file(plan.weights, overrides);
 }
 
 // An adapter without modules of its own has those of its base.

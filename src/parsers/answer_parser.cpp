@@ -85,8 +85,8 @@ AnswerParser::AnswerParser(ParserOptions options)
 std::unique_ptr<Stage> AnswerParser::make_stage() {
   const CallFormat* calls = call_format_of(options_.formats);
   const ReasoningParser* reasoning = reasoning_of(options_.formats);
-  const bool harmony = (calls && calls->name == kHarmony) ||
-                       (reasoning && reasoning->name == kHarmony);
+  const bool harmony =
+      (calls && calls->name == kHarmony) || (reasoning && reasoning->name == kHarmony);
   if (harmony) return std::make_unique<HarmonyStage>(events_, options_.tools);
   std::unique_ptr<Stage> stage;
   std::vector<std::string> interrupts;

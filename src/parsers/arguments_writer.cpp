@@ -91,8 +91,7 @@ void ArgumentsWriter::close() {
 }
 
 bool ArgumentsWriter::in_cdata() const {
-  return cdata_ && trimmed(text_).starts_with(kCdata) &&
-         text_.find(kCdataEnd) == std::string::npos;
+  return cdata_ && trimmed(text_).starts_with(kCdata) && text_.find(kCdataEnd) == std::string::npos;
 }
 
 void ArgumentsWriter::finish() { events_.arguments("}"); }

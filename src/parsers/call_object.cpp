@@ -35,7 +35,7 @@ CallObject::Step CallObject::put(char c) {
       if (!key) return give_up();
       const bool name = *key == "name" || *key == "tool_name" || *key == "function";
       const bool arguments = *key == "arguments" || *key == "parameters";
-      member_ = name && !name_              ? Member::kName
+      member_ = name && !name_             ? Member::kName
                 : arguments && !arguments_ ? Member::kArguments
                                            : Member::kOther;
       state_ = State::kColon;

@@ -96,11 +96,10 @@ std::unique_ptr<Stage> deepseek_v31(Events& events, const Tools& tools) {
 }
 
 std::unique_ptr<Stage> kimi(Events& events, const Tools& tools) {
-  return json_calls(
-      {.markers = {.opens = {"<|tool_calls_section_begin|>", "<|tool_call_begin|>"},
-                   .closes = {"<|tool_call_end|>", "<|tool_calls_section_end|>"}},
-       .name_of = kimi_name},
-      events, tools);
+  return json_calls({.markers = {.opens = {"<|tool_calls_section_begin|>", "<|tool_call_begin|>"},
+                                 .closes = {"<|tool_call_end|>", "<|tool_calls_section_end|>"}},
+                     .name_of = kimi_name},
+                    events, tools);
 }
 
 std::unique_ptr<Stage> cohere(Events& events, const Tools& tools) {
@@ -109,15 +108,15 @@ std::unique_ptr<Stage> cohere(Events& events, const Tools& tools) {
 }
 
 std::unique_ptr<Stage> granite(Events& events, const Tools& tools) {
-  return json_calls({.markers = {.opens = {"<|tool_call|>", "<tool_call>"},
-                                 .closes = {"</tool_call>"}}},
-                    events, tools);
+  return json_calls(
+      {.markers = {.opens = {"<|tool_call|>", "<tool_call>"}, .closes = {"</tool_call>"}}}, events,
+      tools);
 }
 
 std::unique_ptr<Stage> phi4_mini(Events& events, const Tools& tools) {
-  return json_calls({.markers = {.opens = {"functools[", "<|tool_call|>"},
-                                 .closes = {"<|/tool_call|>"}}},
-                    events, tools);
+  return json_calls(
+      {.markers = {.opens = {"functools[", "<|tool_call|>"}, .closes = {"<|/tool_call|>"}}}, events,
+      tools);
 }
 
 std::unique_ptr<Stage> qwen3_coder(Events& events, const Tools& tools) {
@@ -147,11 +146,10 @@ std::unique_ptr<Stage> glm45(Events& events, const Tools& tools) {
 }
 
 std::unique_ptr<Stage> pythonic(Events& events, const Tools& tools) {
-  return std::make_unique<PythonCalls>(
-      CallMarkers{.opens = {"<|python_start|>", "<|python_tag|>"},
-                  .closes = {"<|python_end|>"},
-                  .bare = "["},
-      events, tools);
+  return std::make_unique<PythonCalls>(CallMarkers{.opens = {"<|python_start|>", "<|python_tag|>"},
+                                                   .closes = {"<|python_end|>"},
+                                                   .bare = "["},
+                                       events, tools);
 }
 
 std::unique_ptr<Stage> lfm2(Events& events, const Tools& tools) {
@@ -197,8 +195,8 @@ std::vector<CallFormat> make_call_formats() {
   };
   add(kHarmony, {"gpt_oss", "harmony"}, {{"<|channel|>", "<|message|>"}}, {},
       "<|start|><|end|><|message|><|channel|><|constrain|><|return|><|call|>", nullptr);
-  add("gemma4", {}, {{"<|tool_call>", "call:"}}, {"<|tool_call>"},
-      "<|tool_call><tool_call|><|\"|>", gemma4);
+  add("gemma4", {}, {{"<|tool_call>", "call:"}}, {"<|tool_call>"}, "<|tool_call><tool_call|><|\"|>",
+      gemma4);
   add("functiongemma", {}, {{"<start_function_call>"}}, {"<start_function_call>"},
       "<start_function_call><end_function_call><escape>", functiongemma);
   add("minicpm5", {}, {{"<function name="}}, {}, "<function</function><param</param>", minicpm5);
@@ -208,9 +206,10 @@ std::vector<CallFormat> make_call_formats() {
       "<tool_call></tool_call><arg_key></arg_key><arg_value></arg_value>", glm45);
   add("mistral", {}, {{"[TOOL_CALLS]"}}, {"[TOOL_CALLS]"}, "[TOOL_CALLS][ARGS][CALL_ID]", mistral);
   constexpr std::string_view kDeepSeek =
-      "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜><｜tool▁sep｜><｜tool▁call▁end｜><｜tool▁calls▁end｜>";
-  add("deepseek_v3", {}, {{"<｜tool▁call▁begin｜>", "```json"}}, {"<｜tool▁calls▁begin｜>"}, kDeepSeek,
-      deepseek_v3);
+      "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜><｜tool▁sep｜><｜tool▁call▁end｜><"
+      "｜tool▁calls▁end｜>";
+  add("deepseek_v3", {}, {{"<｜tool▁call▁begin｜>", "```json"}}, {"<｜tool▁calls▁begin｜>"},
+      kDeepSeek, deepseek_v3);
   add("deepseek_v31", {}, {{"<｜tool▁call▁begin｜>"}}, {"<｜tool▁calls▁begin｜>"}, kDeepSeek,
       deepseek_v31);
   add("kimi_k2", {}, {{"<|tool_call_begin|>"}}, {"<|tool_calls_section_begin|>"},

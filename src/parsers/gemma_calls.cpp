@@ -119,8 +119,8 @@ void GemmaCalls::inside(char c) {
       if (trimmed(call.substr(kCall.size(), body_ - kCall.size())).empty()) fail();
       return;
     }
-    const bool begins = call.size() < kCall.size() ? kCall.starts_with(call)
-                                                   : call.starts_with(kCall);
+    const bool begins =
+        call.size() < kCall.size() ? kCall.starts_with(call) : call.starts_with(kCall);
     if (!begins || is_newline(c) || call.size() > kMaxName) fail();
     return;
   }

@@ -32,8 +32,8 @@ class HarmonyStage : public Stage {
   Events& events_;
   const Tools& tools_;
   bool in_header_ = true;
-  bool any_ = false;      // a marker was read since the last message
-  std::string header_;    // since the last message, markers and all
+  bool any_ = false;    // a marker was read since the last message
+  std::string header_;  // since the last message, markers and all
   Kind kind_ = Kind::kContent;
   Markers header_markers_, body_markers_;
 };

@@ -52,10 +52,10 @@ class MarkedCalls : public Stage {
   const std::string_view bare_;
   Markers markers_;
   bool inside_ = false, committed_ = false;
-  bool start_ = true;   // nothing but white space was read
-  bool edge_ = false;   // nothing but white space since a call
-  size_t marker_ = 0;   // bytes of it in raw_
-  std::string raw_;     // read and not committed to
+  bool start_ = true;  // nothing but white space was read
+  bool edge_ = false;  // nothing but white space since a call
+  size_t marker_ = 0;  // bytes of it in raw_
+  std::string raw_;    // read and not committed to
 };
 
 }  // namespace vecton::parsers

@@ -29,11 +29,11 @@ unsigned type_of_word(std::string_view word) {
     std::string_view word;
     unsigned type;
   } kWords[] = {
-      {"null", kNull},       {"none", kNull},       {"nonetype", kNull}, {"integer", kInteger},
-      {"int", kInteger},     {"long", kInteger},    {"number", kNumber}, {"float", kNumber},
-      {"double", kNumber},   {"boolean", kBoolean}, {"bool", kBoolean},  {"object", kObject},
-      {"dict", kObject},     {"array", kArray},     {"list", kArray},    {"tuple", kArray},
-      {"string", kString},   {"str", kString},      {"text", kString},   {"enum", kString},
+      {"null", kNull},      {"none", kNull},       {"nonetype", kNull}, {"integer", kInteger},
+      {"int", kInteger},    {"long", kInteger},    {"number", kNumber}, {"float", kNumber},
+      {"double", kNumber},  {"boolean", kBoolean}, {"bool", kBoolean},  {"object", kObject},
+      {"dict", kObject},    {"array", kArray},     {"list", kArray},    {"tuple", kArray},
+      {"string", kString},  {"str", kString},      {"text", kString},   {"enum", kString},
       {"varchar", kString},
   };
   for (const auto& entry : kWords) {

@@ -8,8 +8,8 @@
 
 namespace vecton::parsers {
 
-// The JSON that `text` stands for. `schema`: of the parameter, or null: JSON when it is some, else a
-// string.
+// The JSON that `text` stands for. `schema`: of the parameter, or null: JSON when it is some, else
+// a string.
 std::string typed_value(std::string_view text, const json::object* schema);
 
 // Whether a string is all that the schema allows, so that its text needs not be seen whole.

@@ -37,7 +37,8 @@ TEST(TypedValue, FollowsTheSchema) {
   EXPECT_EQ(typed("x", R"({})"), R"("x")");
   EXPECT_EQ(typed_value("[1]", nullptr), "[1]");
   EXPECT_EQ(typed_value("a\n", nullptr), R"("a\n")");
-  const json::value text = json::parse(R"({"type":"string"})"), either = json::parse(R"({"enum":["a",1]})");
+  const json::value text = json::parse(R"({"type":"string"})"),
+                    either = json::parse(R"({"enum":["a",1]})");
   EXPECT_TRUE(is_string_only(&text.get_object()));
   EXPECT_FALSE(is_string_only(&either.get_object()));
   EXPECT_FALSE(is_string_only(nullptr));
@@ -47,11 +48,13 @@ TEST(PythonLiteral, BecomesJson) {
   EXPECT_EQ(json_of_python("{'a': 'x\"', \"b\": [True, None, -1.5, .5, 1.]}"),
             R"({"a": "x\"", "b": [true, null, -1.5, 0.5, 1.0]})");
   EXPECT_EQ(json_of_python("('a' \"b\", )"), R"(["ab"])");
-  EXPECT_EQ(json_of_python("'\\n\\x41\\u00e9\\ud83d\\ude00\\q\\\\'"), "\"\\nA\u00e9\U0001F600\\\\q\\\\\"");
+  EXPECT_EQ(json_of_python("'\\n\\x41\\u00e9\\ud83d\\ude00\\q\\\\'"),
+            "\"\\nA\u00e9\U0001F600\\\\q\\\\\"");
   EXPECT_EQ(json_of_python("'''a'b'''"), R"("a'b")");
   EXPECT_EQ(json_of_python("{1: 2}"), R"({"1": 2})");
   EXPECT_EQ(json_of_python("'\\ud800'"), "\"\uFFFD\"");
-  for (const char* text : {"", "f(1)", "[1, 2", "{'a'}", "{[1]: 2}", "'a", "1 2", "a", "'\\x4'", "+"})
+  for (const char* text :
+       {"", "f(1)", "[1, 2", "{'a'}", "{[1]: 2}", "'a", "1 2", "a", "'\\x4'", "+"})
     EXPECT_EQ(json_of_python(text), std::nullopt) << text;
   EXPECT_EQ(json_of_python(std::string(100, '[') + std::string(100, ']')), std::nullopt);
 }

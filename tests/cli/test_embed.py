@@ -209,14 +209,22 @@ class Errors(ProgramTest):
         self.check(2, ["MODEL"], "embed")
         self.check(2, ["dtype"], "embed", BERT, "--dtype", "float3", "a")
         self.check(2, ["--threads"], "embed", BERT, "--threads", "many", "a")
+        self.check(2, ["--q-bits: expected a number, found 5x"], "convert", BERT, self.folder / "out", "--q-bits", "5x")
+        self.check(2, ["config.yaml: there is no option '--prot'; did you mean '--port'?"], "serve", BERT, "--config", self.yaml("prot: 80\n"))
+        self.check(2, ["config.yaml: there is no option '--no-such'"], "serve", BERT, "--config", self.yaml("served-model-name: [a, b]\nno_such: 80\n"))
         self.check(2, [], "embed", BERT, "--prompt", "x", "--prompt-name", "y", "a")
+
+    def yaml(self, text):
+        path = self.folder / "config.yaml"
+        path.write_text(text)
+        return path
 
     def test_model(self):
         self.check(3, ["no-such-folder"], "embed", "./no-such-folder", "a")
         self.check(3, ["org/none"], "embed", "org/none", "a", "--cache", self.folder)
         broken = self.folder / "broken"
         broken.mkdir()
-        self.check(3, ["config.json"], "embed", broken, "a")
+        self.check(3, ["the folder has no config.json"], "embed", broken, "a")
         (broken / "config.json").write_text("{")
         self.check(3, ["config.json"], "embed", broken, "a")
         (broken / "config.json").write_text('{"architectures": ["NobodysModel"], "model_type": "nobody"}')

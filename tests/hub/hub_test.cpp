@@ -489,6 +489,13 @@ TEST_F(HubTest, FoldersComeBeforeNames) {
        {"a/b/c", "org/..", "org/a b", "a--b", "org/", "-a", "x.git", "a\\b", "org/caf\xc3\xa9"}) {
     EXPECT_THAT(resolve_error(name), AllOf(HasSubstr("not_found: "), HasSubstr("not a name")));
   }
+  for (const char* path : {"org/tiny", "org/tiny/tree/main", "org/tiny?x", "tiny"}) {
+    EXPECT_THAT(resolve_error(std::string("https://huggingface.co/") + path),
+                HasSubstr(path[0] == 't' ? "give the model's name, tiny"
+                                         : "give the model's name, org/tiny"));
+  }
+  for (const char* address : {"https://", "https://huggingface.co", "https://huggingface.co/"})
+    EXPECT_THAT(resolve_error(address), HasSubstr("not a name"));
   EXPECT_THAT(resolve_error(""), HasSubstr("invalid_argument: "));
   EXPECT_THAT(server_.requests(), IsEmpty());
 }

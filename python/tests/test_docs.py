@@ -1,0 +1,23 @@
+"""The Python examples of README.md, docs/PYTHON.md and docs/SCALE.md run, with a fixture in place of the hub's model."""
+import re
+
+import pytest
+
+from conftest import ROOT, model
+
+PAGES = ["README.md", "docs/PYTHON.md", "docs/SCALE.md"]
+BLOCKS = [(page, text) for page in PAGES for text in re.findall(r"^```py\n(.*?)^```", (ROOT / page).read_text("utf8"), re.M | re.S)]
+
+
+def test_there_are_examples():
+    assert {page for page, _ in BLOCKS} == set(PAGES)
+
+
+@pytest.mark.parametrize("page, text", BLOCKS)
+def test_examples_run(page, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "vecton.ray" in text:
+        pytest.importorskip("ray")
+        pytest.skip("a cluster is started by test_ray.py alone")
+    text = text.replace("sentence-transformers/all-MiniLM-L6-v2", model("bert-embed-mean")).replace("max_model_len=256", "max_model_len=32")
+    exec(compile(text, page, "exec"), {"__name__": "__main__"})

@@ -1,0 +1,103 @@
+"""The tasks of embed_files, without a cluster: whole files or none, through errors, kills and two at once."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from conftest import engine, model
+
+pyarrow = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
+from vecton.ray.embedder import Embedder  # noqa: E402
+from vecton.ray.files import check_manifest, embed_file, plan, sweep  # noqa: E402
+
+MODEL = model("bert-embed-mean")
+
+
+@pytest.fixture
+def source(tmp_path):
+    file = tmp_path / "in.parquet"
+    parquet.write_table(pyarrow.table({"id": list(range(300)), "text": [f"text number {i}" for i in range(300)]}), file)
+    return str(file)
+
+
+def test_a_file_has_the_engines_bits(source, tmp_path):
+    target = str(tmp_path / "out.parquet")
+    assert embed_file(source, target, MODEL, batch_size=100) == 300
+    table = parquet.read_table(target)
+    assert table.column("id").to_pylist() == list(range(300))
+    rows = np.array(table.column("embedding").to_pylist(), np.float32)
+    assert np.array_equal(rows, engine("bert-embed-mean").embed(table.column("text")))
+    assert embed_file(source, target, MODEL) == -1, "what is there is not made again"
+
+
+def test_columns_that_are_kept(source, tmp_path):
+    embed_file(source, str(tmp_path / "a.parquet"), MODEL, keep=["id"])
+    assert parquet.read_table(tmp_path / "a.parquet").column_names == ["id", "embedding"]
+    with pytest.raises(ValueError, match="no column 'body'; it has id, text"):
+        embed_file(source, str(tmp_path / "b.parquet"), MODEL, column="body")
+
+
+def test_an_error_leaves_nothing(tmp_path):
+    parquet.write_table(pyarrow.table({"text": ["a", None]}), tmp_path / "in.parquet")
+    with pytest.raises(TypeError, match=r"input\[1\]"):
+        embed_file(str(tmp_path / "in.parquet"), str(tmp_path / "out" "put.parquet"), MODEL)
+    assert [p.name for p in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_a_file_without_rows(tmp_path):
+    parquet.write_table(pyarrow.table({"text": pyarrow.array([], pyarrow.string())}), tmp_path / "in.parquet")
+    assert embed_file(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL) == 0
+    assert parquet.read_table(tmp_path / "out.parquet").num_rows == 0
+
+
+def test_killed_in_the_middle_and_run_again(tmp_path):
+    parquet.write_table(pyarrow.table({"text": [f"a text of several words {i}" for i in range(60000)]}), tmp_path / "in.parquet")
+    code = "import sys; from vecton.ray.files import embed_file; embed_file(*sys.argv[1:], batch_size=100)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL])
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob(".out*.tmp")) and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / "out.parquet").exists() and list(tmp_path.glob(".out*.tmp"))
+    parquet.write_table(parquet.read_table(tmp_path / "in.parquet").slice(0, 500), tmp_path / "in.parquet")
+    assert embed_file(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL) == 500
+    for file in tmp_path.glob(".*.tmp"):
+        os.utime(file, (0, 0))
+    sweep(str(tmp_path))
+    assert not list(tmp_path.glob(".*.tmp"))
+
+
+def test_two_at_once_write_the_same_bytes(source, tmp_path):
+    (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
+    for name in ("one", "two"):
+        embed_file(source, str(tmp_path / name / "out.parquet"), MODEL)
+    assert (tmp_path / "one/out.parquet").read_bytes() == (tmp_path / "two/out.parquet").read_bytes()
+
+
+def test_plans_and_manifests(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.parquet").touch()
+    assert plan(str(tmp_path / "a"), "out") == plan([str(tmp_path / "a" / "*.parquet")], "out")
+    with pytest.raises(ValueError, match="several inputs are called x.parquet"):
+        plan([str(tmp_path / "a"), str(tmp_path / "b")], "out")
+    check_manifest(str(tmp_path), {"model": "m", "column": "text"})
+    check_manifest(str(tmp_path), {"model": "m", "column": "text"})
+    with pytest.raises(ValueError, match="was made with model = 'm', now it is 'n'"):
+        check_manifest(str(tmp_path), {"model": "n", "column": "text"})
+
+
+def test_embedders_of_tables():
+    table = pyarrow.table({"text": ["a", "b"]})
+    found = Embedder(MODEL)(table)
+    assert np.array_equal(np.array(found.column("embedding").to_pylist(), np.float32), engine("bert-embed-mean").embed(["a", "b"]))
+    some = Embedder(MODEL, on_error="null")(pyarrow.table({"text": ["a", None]}))
+    assert some.column("embedding").to_pylist()[1] is None and "NoneType" in some.column("__inference_error__").to_pylist()[1]
+    with pytest.raises(ValueError, match="on_error"):
+        Embedder(MODEL, on_error="ignore")

@@ -1,0 +1,18 @@
+"""BERTopic: VectonBackend. An object that BERTopic does not know makes it load all-MiniLM with torch; this one it knows."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from bertopic.backend import BaseEmbedder
+
+from vecton.engine import Engine
+
+
+class VectonBackend(BaseEmbedder):
+    def __init__(self, model: Any, **options: Any) -> None:
+        super().__init__()
+        self.embedding_model = model if isinstance(model, Engine) else Engine(model, **options)
+
+    def embed(self, documents: list[str], verbose: bool = False) -> np.ndarray:
+        return np.asarray(self.embedding_model.embed(list(documents), truncate=True, progress=verbose))

@@ -1,0 +1,16 @@
+"""txtai: transform(), for Embeddings(method="external", transform=transform(model)). txtai calls plain functions only."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from vecton.engine import Engine
+
+
+def transform(model: Any, **options: Any) -> Callable[[list[str]], Any]:
+    engine = model if isinstance(model, Engine) else Engine(model, **options)
+
+    def embed(texts: list[str]) -> Any:
+        return engine.embed(list(texts), truncate=True).numpy()
+
+    return embed

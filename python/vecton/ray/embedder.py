@@ -1,0 +1,69 @@
+"""Embedder: a callable class for Ray Data, and for whatever else hands over Arrow tables."""
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+from vecton.engine import Engine
+
+_engines: dict[str, Engine] = {}
+
+
+def assigned_threads() -> int:
+    """The processors that Ray has given this actor: it sets no affinity. 0, every core, outside of Ray."""
+    import sys
+
+    ray = sys.modules.get("ray")
+    if ray is None or not ray.is_initialized():
+        return 0
+    return int(ray.get_runtime_context().get_assigned_resources().get("CPU", 0))
+
+
+def engine_of(model: str, options: dict[str, Any]) -> Engine:
+    """One engine per process and options."""
+    options = {"threads": assigned_threads(), **options}
+    key = f"{os.getpid()} {model} {json.dumps(options, sort_keys=True)}"
+    if key not in _engines:
+        _engines[key] = Engine(model, **options)
+    return _engines[key]
+
+
+class Embedder:
+    """Adds a column of vectors to a table. on_error="null": a row that can't be embedded gets null, and its error in the column
+    `__inference_error__`."""
+
+    def __init__(self, model: str, *, column: str = "text", output: str = "embedding", engine: dict[str, Any] | None = None,
+                 truncate: bool = True, on_error: str = "raise") -> None:
+        if on_error not in ("raise", "null"):
+            raise ValueError(f"on_error must be raise or null, found {on_error!r}")
+        self.model, self.column, self.output, self.options = model, column, output, engine or {}
+        self.truncate, self.on_error = truncate, on_error
+
+    def __call__(self, table: Any) -> Any:
+        import pyarrow
+
+        engine = engine_of(self.model, self.options)
+        texts = table.column(self.column).to_pylist()
+        size = engine.info.embedding_size
+        if self.on_error == "raise":
+            vectors = column_of(engine.embed(texts, truncate=self.truncate), size)
+            return table.append_column(self.output, vectors)
+        rows: list[Any] = []
+        errors: list[str | None] = []
+        for text in texts:
+            try:
+                rows.append(engine.embed(text, truncate=self.truncate).tolist())
+                errors.append(None)
+            except (TypeError, ValueError) as error:
+                rows.append(None)
+                errors.append(str(error))
+        table = table.append_column(self.output, pyarrow.array(rows, pyarrow.list_(pyarrow.float32(), size)))
+        return table.append_column("__inference_error__", pyarrow.array(errors, pyarrow.string()))
+
+
+def column_of(vectors: Any, size: int) -> Any:
+    """Vectors as a column of lists of fixed size, without a copy."""
+    import pyarrow
+
+    return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(vectors.numpy().reshape(-1)), size)

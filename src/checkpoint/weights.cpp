@@ -317,6 +317,11 @@ bool Weights::has(std::string_view name) const {
   return state_->find(path_ + std::string(name)) != nullptr;
 }
 
+bool Weights::has(std::string_view name, std::initializer_list<int64_t> shape) const {
+  const State::Entry* entry = state_->find(path_ + std::string(name));
+  return entry && std::ranges::equal(entry->tensor.shape, shape);
+}
+
 int64_t Weights::rows_of(std::string_view name) const {
   const State::Entry* entry = state_->find(path_ + std::string(name));
   if (!entry || entry->tensor.shape.empty()) {
@@ -460,7 +465,10 @@ ops::LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) cons
 }
 
 Tensor Weights::taps(int64_t n, int64_t width) const {
-  const std::vector<float> stored = state_->numbers(path_ + "weight", {n, 1, width});
+  const std::string name = path_ + "weight";
+  const std::vector<float> stored = has("weight", {n, width, 1})
+                                        ? state_->numbers(name, {n, width, 1})
+                                        : state_->numbers(name, {n, 1, width});
   std::vector<float> values(stored.size());
   for (int64_t channel = 0; channel < n; ++channel) {
     for (int64_t tap = 0; tap < width; ++tap)

@@ -65,6 +65,7 @@ class Weights {
   Weights operator/(int64_t index) const;
 
   bool has(std::string_view name) const;  // "weight" under this path
+  bool has(std::string_view name, std::initializer_list<int64_t> shape) const;
   // The first dimension of a tensor; an error where it is missing or has none.
   int64_t rows_of(std::string_view name) const;
 
@@ -105,7 +106,8 @@ class Weights {
   // "weight" [n, k, width] and "bias" of a convolution along rows, as the layer [n, width * k] that
   // reads `width` neighbouring rows side by side.
   ops::LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
-  // "weight" [n, 1, width] of a depthwise convolution, for Ops::short_conv.
+  // "weight" of a depthwise convolution, [n, 1, width] or, as MLX has it, [n, width, 1]; for
+  // Ops::short_conv.
   Tensor taps(int64_t n, int64_t width) const;
   ops::PreparedWeight table(int64_t rows, int64_t columns) const;  // "weight"
   ops::PreparedWeight table_of_one_column(int64_t rows) const;     // of a vector "weight"

@@ -285,6 +285,31 @@ TEST_F(WeightsTest, RefusesDTypesAndNumbersThatDontFit) {
   EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).codes.dtype, tensor::DType::kBF16);
 }
 
+TEST_F(WeightsTest, TapsAreReadInBothLayouts) {
+  for (const std::vector<int64_t>& shape : {std::vector<int64_t>{2, 1, 3}, {2, 3, 1}}) {
+    const Weights w = open({counting("conv.weight", shape)});
+    EXPECT_THAT(values((w / "conv").taps(2, 3)), ElementsAre(0, 3, 1, 4, 2, 5));
+    EXPECT_EQ((w / "conv").has("weight", {2, 3, 1}), shape[2] == 1);
+  }
+  EXPECT_REFUSED((open({counting("conv.weight", {2, 3, 2})}) / "conv").taps(2, 3),
+                 ErrorCode::kCorrupt, "conv.weight: expected [2,1,3], found [2,3,2]");
+}
+
+TEST_F(WeightsTest, StacksAreMatricesUnderEachOther) {
+  const Weights w = open({counting("experts", {3, 2, 2}), counting("b", {2}, 7)});
+  EXPECT_REFUSED(w.stack("experts", 2, 3, 2), ErrorCode::kCorrupt,
+                 "experts: expected [2,3,2], found [3,2,2]");
+  const tensor::Weight all = w.stack("experts", 3, 2, 2);
+  EXPECT_EQ(all.rows, 6);
+  const ops::LinearWeight made = w.linear_of(all, w.values("b", 2));
+  EXPECT_THAT(rows_of(made), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11));
+  EXPECT_THAT(values(made.bias), ElementsAre(7, 8));
+  const tensor::Weight both[] = {all, all};
+  EXPECT_EQ(w.linear_of(both).w->n, 12);
+  EXPECT_EQ(w.gated_of(all, all).w->n, 6);
+  EXPECT_EQ(w.parameters(), 14);
+}
+
 TEST_F(WeightsTest, NamesAreUnwrapped) {
   const std::string_view known[] = {"bert."};
   const auto unwrapped = [&](const std::vector<std::string>& names) {

@@ -26,7 +26,9 @@ ops::Experts experts_of(const checkpoint::Weights& w, const tensor::Weight& gate
 
 ops::Experts load_experts(const checkpoint::Weights& w, const ExpertSizes& s,
                           ops::Activation activation, const ExpertNames& names) {
-  const checkpoint::Weights mlx = w / "switch_mlp", own = w / "experts";
+  const checkpoint::Weights own = w / "experts", switch_glu = own / "switch_glu",
+                            mlx =
+                                switch_glu.has("gate_proj.weight") ? switch_glu : w / "switch_mlp";
   ops::Experts experts{.all = {}, .activation = activation};
   if (mlx.has("gate_proj.weight")) {
     const tensor::Weight gate = mlx.stack("gate_proj.weight", s.count, s.width, s.hidden),

@@ -23,7 +23,8 @@ struct ExpertNames {
 
 // Of the path of the mixture: experts.0.gate_proj.weight and so on (transformers 4), stacked
 // experts.gate_up_proj [experts, 2 width, hidden] and experts.down_proj (transformers 5), or
-// switch_mlp.gate_proj.weight [experts, width, hidden] and so on (MLX).
+// switch_mlp.gate_proj.weight [experts, width, hidden] and so on (MLX; of Gemma 4
+// experts.switch_glu).
 ops::Experts load_experts(const checkpoint::Weights& w, const ExpertSizes& sizes,
                           ops::Activation activation, const ExpertNames& names = {});
 

@@ -72,6 +72,11 @@ TEST_F(ExpertLayouts, AreReadAlike) {
   mlx = {{"mlp.switch_mlp.gate_proj.weight", {3, 4, 2}, all(0)},
          {"mlp.switch_mlp.up_proj.weight", {3, 4, 2}, all(1)},
          {"mlp.switch_mlp.down_proj.weight", {3, 2, 4}, all(2)}};
+  std::vector<NamedArray> gemma4 = mlx;
+  for (NamedArray& array : gemma4) {
+    array.name =
+        "mlp.experts.switch_glu." + array.name.substr(std::string("mlp.switch_mlp.").size());
+  }
   const auto read = [&](const std::vector<NamedArray>& arrays, const ExpertNames& names = {}) {
     const checkpoint::Weights w = weights(arrays);
     const std::vector<float> y =
@@ -83,6 +88,7 @@ TEST_F(ExpertLayouts, AreReadAlike) {
   EXPECT_THAT(read(renamed, {.gate = "w1", .up = "w3", .down = "w2"}), ElementsAreArray(want));
   EXPECT_THAT(read(stacked), ElementsAreArray(want));
   EXPECT_THAT(read(mlx), ElementsAreArray(want));
+  EXPECT_THAT(read(gemma4), ElementsAreArray(want));
 }
 
 TEST_F(ExpertLayouts, WhatIsMissingOrOfAnotherSizeIsNamed) {

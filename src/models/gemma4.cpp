@@ -275,19 +275,16 @@ std::vector<int64_t> sources(const checkpoint::Config& config, const std::vector
   const int64_t own =
       layers - config.integer_or("num_kv_shared_layers", 0, 0, std::max<int64_t>(0, layers - 1));
   std::vector<int64_t> result;
+  int64_t last[2] = {-1, -1};  // of those that see everything, and of those that slide
   for (int64_t i = 0; i < layers; ++i) {
-    int64_t source = i;
-    if (i >= own) {
-      source = own - 1;
-      while (source >= 0 && sliding[static_cast<size_t>(source)] != sliding[static_cast<size_t>(i)])
-        --source;
-      if (source < 0) {
-        throw Error(ErrorCode::kCorrupt,
-                    config.file() +
-                        ": num_kv_shared_layers: no layer before them is of the kind "
-                        "of layer " +
-                        std::to_string(i));
-      }
+    int64_t& source = last[sliding[static_cast<size_t>(i)] ? 1 : 0];
+    if (i < own) source = i;
+    if (source < 0) {
+      throw Error(ErrorCode::kCorrupt,
+                  config.file() +
+                      ": num_kv_shared_layers: no layer before them is of the kind "
+                      "of layer " +
+                      std::to_string(i));
     }
     result.push_back(source);
   }

@@ -36,8 +36,19 @@ std::vector<float> picked(const std::vector<float>& values, const std::vector<in
   return result;
 }
 
-// Keys and values of every head from a row: kv_b_proj has, head by head, keys over values.
+// Keys and values of every head from a row: kv_b_proj has, head by head, keys over values; MLX has
+// embed_q, what a query is taken through, and unembed_out, what gives values.
 void add_heads(const LatentSettings& s, const checkpoint::Weights& w, nn::LatentAttention& made) {
+  if (w.has("embed_q.weight")) {
+    const tensor::Weight keys = w.stack("embed_q.weight", s.shape.heads, s.rank, s.still_dim),
+                         values = w.stack("unembed_out.weight", s.shape.heads, s.value_dim, s.rank);
+    for (int64_t head = 0; head < s.shape.heads; ++head) {
+      made.key.push_back(w.linear_of(checkpoint::row_slice(keys, head * s.rank, s.rank)));
+      made.value.push_back(
+          w.linear_of(checkpoint::row_slice(values, head * s.value_dim, s.value_dim)));
+    }
+    return;
+  }
   const int64_t each = s.still_dim + s.value_dim, all = s.shape.heads * each;
   const tensor::Weight both = w.matrix("kv_b_proj.weight", all, s.rank);
   const std::vector<float> values = w.values("kv_b_proj.weight", all, s.rank);

@@ -58,10 +58,11 @@ class Qwen3Next final : public Model {
   nn::SelfAttention attention(const checkpoint::Weights& w, int64_t index) const;
   nn::GatedDeltaNet delta(const checkpoint::Weights& w, int64_t index) const;
   ops::NormWeight norm(const checkpoint::Weights& w, int64_t size) const {
-    return w.rms_norm(size, s_.eps, 1);
+    return w.rms_norm(size, s_.eps, norm_plus_);
   }
 
   Settings s_;
+  float norm_plus_ = 1;  // norms multiply by w + norm_plus_
   nn::Rope rope_;
   ops::PreparedWeight words_;
   std::vector<Layer> layers_;
@@ -83,10 +84,19 @@ std::vector<float> picked(const std::vector<float>& values, const std::vector<in
   return result;
 }
 
+// MLX's checkpoints, whose convolutions lie otherwise, have norms with the 1 added.
+bool is_mlx(const Settings& s, const checkpoint::Weights& w) {
+  const auto first = std::ranges::find(s.attends, false);
+  if (first == s.attends.end()) return false;
+  return (w / "layers" / (first - s.attends.begin()) / "linear_attn" / "conv1d")
+      .has("weight", {2 * s.keys() + s.values(), s.conv_width, 1});
+}
+
 Qwen3Next::Qwen3Next(const Settings& s, const checkpoint::Config& config,
                      const checkpoint::Weights& w)
     : s_(s), rope_(config, s.shape.head_dim, s.rope) {
   const int64_t n = s_.shape.hidden;
+  if (is_mlx(s_, w)) norm_plus_ = 0;
   words_ = (w / "embed_tokens").table(s_.shape.vocab, n);
   for (int64_t i = 0; i < s_.shape.layers; ++i) {
     const checkpoint::Weights layer = w / "layers" / i, mlp = layer / "mlp";
@@ -266,7 +276,7 @@ Settings settings_moe(const checkpoint::Config& whole) {
 
 std::unique_ptr<Model> build(const Settings& s, const checkpoint::Config& config,
                              checkpoint::Weights weights) {
-  prepare_text_model(s.shape, weights, {"visual", "mtp"});
+  prepare_text_model(s.shape, weights, {"visual", "vision_tower", "mtp"});
   return std::make_unique<Qwen3Next>(s, text_config(config), weights);
 }
 

@@ -73,6 +73,8 @@ class VECTON_API ChatTemplates {
   // `name`: one of names(), or the text of a template. Empty: "tool_use" when there are tools and a
   // template of that name, else "default".
   std::string render(const ChatInput& input, std::string_view name = {}) const;
+  // The text of the template that render() would take.
+  std::string text(const ChatInput& input, std::string_view name = {}) const;
 
  private:
   struct Impl;

@@ -197,6 +197,18 @@ TEST(ChatTemplates, AreChosenByNameAndTools) {
   EXPECT_THROW(rendered(templates, "bad"), Error);
 }
 
+TEST(ChatTemplates, GiveTheirText) {
+  const Folder folder;
+  folder.write(
+      "tokenizer_config.json",
+      R"({"chat_template":[{"name":"default","template":"d"},{"name":"tool_use","template":"t"}]})");
+  const ChatTemplates templates = folder.open();
+  EXPECT_EQ(templates.text({}), "d");
+  EXPECT_EQ(templates.text({.tools = "[{}]"}), "t");
+  EXPECT_EQ(templates.text({}, "tool_use"), "t");
+  EXPECT_EQ(templates.text({}, "{{ x }}"), "{{ x }}");
+}
+
 TEST(ChatTemplates, FilesOfTheirOwnWin) {
   const Folder folder;
   folder.write("chat_template.json", R"({"chat_template":"legacy"})");

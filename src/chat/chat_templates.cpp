@@ -170,11 +170,11 @@ struct ChatTemplates::Impl {
     return found == templates.end() ? nullptr : &found->second.get(found->first);
   }
 
-  const ChatTemplate& chosen(const ChatInput& input) const {
+  // The name of the template for `input` where it is not said.
+  std::string_view chosen(const ChatInput& input) const {
     const bool tools = !input.tools.empty() && input.tools != "null";
-    const ChatTemplate* found = tools ? find("tool_use") : nullptr;
-    if (!found) found = find("default");
-    if (found) return *found;
+    if (tools && templates.contains("tool_use")) return "tool_use";
+    if (templates.contains("default")) return "default";
     if (templates.empty()) {
       throw Error(ErrorCode::kUnsupported,
                   "the model has no chat template: give one in the request", "chat_template");
@@ -218,10 +218,16 @@ const std::vector<std::pair<std::string, std::string>>& ChatTemplates::special_t
 }
 
 std::string ChatTemplates::render(const ChatInput& input, std::string_view name) const {
-  if (name.empty()) return impl_->chosen(input).render(input, impl_->special_tokens);
+  if (name.empty()) name = impl_->chosen(input);
   if (const ChatTemplate* found = impl_->find(name))
     return found->render(input, impl_->special_tokens);
   return ChatTemplate::parse(name).render(input, impl_->special_tokens);
+}
+
+std::string ChatTemplates::text(const ChatInput& input, std::string_view name) const {
+  if (name.empty()) name = impl_->chosen(input);
+  const auto found = impl_->templates.find(name);
+  return found == impl_->templates.end() ? std::string(name) : found->second.text;
 }
 
 }  // namespace vecton

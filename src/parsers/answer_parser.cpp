@@ -87,14 +87,13 @@ std::unique_ptr<Stage> AnswerParser::make_stage() {
   const ReasoningParser* reasoning = reasoning_of(options_.formats);
   const bool harmony =
       (calls && calls->name == kHarmony) || (reasoning && reasoning->name == kHarmony);
-  if (harmony) return std::make_unique<HarmonyStage>(events_, options_.tools);
   std::unique_ptr<Stage> stage;
   std::vector<std::string> interrupts;
   switch (options_.calling) {
     case Calling::kNone:
       break;
     case Calling::kAuto:
-      if (!calls) break;
+      if (!calls || harmony) break;
       stage = calls->make(events_, options_.tools);
       interrupts = calls->interrupts;
       break;
@@ -106,6 +105,7 @@ std::unique_ptr<Stage> AnswerParser::make_stage() {
       stage = std::make_unique<NamedCall>(options_.named, events_);
       break;
   }
+  if (harmony) return std::make_unique<HarmonyStage>(events_, options_.tools, std::move(stage));
   if (!stage) stage = std::make_unique<ContentStage>(events_);
   if (!reasoning) return stage;
   const bool inside = starts_in_reasoning(reasoning->format, options_.prompt, options_.continues);

@@ -30,7 +30,7 @@ struct ParserOptions {
   std::string named{};  // the function of kNamed
   Tools tools{};
   // The prompt, whose end says whether the answer begins within thinking.
-  std::string_view prompt{};
+  std::string prompt{};
   bool continues = false;  // the prompt ends within the answer's own text
   // Texts of special tokens that are no part of content.
   std::vector<std::string> special_tokens{};

@@ -18,7 +18,7 @@ ParserOptions options(const std::string& calls, const std::string& reasoning = "
   return {.formats = {calls, reasoning},
           .calling = calls.empty() ? Calling::kNone : Calling::kAuto,
           .tools = testing::test_tools(),
-          .prompt = prompt};
+          .prompt = std::string(prompt)};
 }
 
 struct Case {
@@ -358,6 +358,10 @@ TEST(AnswerParser, ForcedCalls) {
             size),
         (Answer{"R", "", {R"(f{"n": 1})", "g{}"}}));
   }
+  given.formats = {"openai", "openai"};
+  EXPECT_EQ(parse(given, R"(<|channel|>final<|message|>[{"name": "g"}])"),
+            (Answer{"", "", {"g{}"}}));
+  given.formats = {"hermes", "qwen3"};
   given.calling = Calling::kNone;
   EXPECT_EQ(parse(given, "R</think><tool_call>{\"name\":\"f\"}").content,
             "<tool_call>{\"name\":\"f\"}");

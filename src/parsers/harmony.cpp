@@ -25,9 +25,10 @@ std::string_view word_after(std::string_view text, std::string_view sign) {
 
 }  // namespace
 
-HarmonyStage::HarmonyStage(Events& events, const Tools& tools)
+HarmonyStage::HarmonyStage(Events& events, const Tools& tools, std::unique_ptr<Stage> forced)
     : events_(events),
       tools_(tools),
+      forced_(std::move(forced)),
       header_markers_({kMessage, kStart, kChannel, kConstrain, kEnd, kCall, kReturn}),
       body_markers_({kEnd, kCall, kReturn, kStart, kChannel}) {}
 
@@ -54,7 +55,7 @@ void HarmonyStage::header(char c) {
 void HarmonyStage::begin_content() {
   in_header_ = false;
   kind_ = Kind::kContent;
-  events_.content(std::exchange(header_, {}));
+  content(std::exchange(header_, {}));
 }
 
 void HarmonyStage::begin_message() {
@@ -89,10 +90,15 @@ void HarmonyStage::body(char c) {
   }
 }
 
+void HarmonyStage::content(std::string_view text) {
+  if (!forced_) return events_.content(text);
+  for (const char c : text) forced_->put(c);
+}
+
 void HarmonyStage::add(std::string_view text) {
   switch (kind_) {
     case Kind::kContent:
-      return events_.content(text);
+      return content(text);
     case Kind::kReasoning:
       return events_.reasoning(text);
     case Kind::kCall:
@@ -109,10 +115,14 @@ void HarmonyStage::end_message() {
 }
 
 void HarmonyStage::finish() {
-  if (!in_header_) return add(body_markers_.flush());
-  header_ += header_markers_.flush();
-  // A header that was cut off says nothing; text without one is the answer.
-  if (!any_ && !trimmed(header_).empty()) begin_content();
+  if (!in_header_) {
+    add(body_markers_.flush());
+  } else {
+    header_ += header_markers_.flush();
+    // A header that was cut off says nothing; text without one is the answer.
+    if (!any_ && !trimmed(header_).empty()) begin_content();
+  }
+  if (forced_) forced_->finish();
 }
 
 }  // namespace vecton::parsers

@@ -14,7 +14,8 @@ namespace vecton::parsers {
 
 class HarmonyStage : public Stage {
  public:
-  HarmonyStage(Events& events, const Tools& tools);
+  // `forced`: reads the content, which is calls that a tool_choice asked for; may be null.
+  HarmonyStage(Events& events, const Tools& tools, std::unique_ptr<Stage> forced = nullptr);
 
   void put(char c) override;
   void finish() override;
@@ -26,11 +27,13 @@ class HarmonyStage : public Stage {
   void begin_message();
   void begin_content();
   void body(char c);
+  void content(std::string_view text);
   void add(std::string_view text);
   void end_message();
 
   Events& events_;
   const Tools& tools_;
+  const std::unique_ptr<Stage> forced_;
   bool in_header_ = true;
   bool any_ = false;    // a marker was read since the last message
   std::string header_;  // since the last message, markers and all

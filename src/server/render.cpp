@@ -85,29 +85,4 @@ std::string float_bytes(std::span<const float> values, Endian endian) {
   return bytes;
 }
 
-void append_base64(std::string& out, std::string_view bytes) {
-  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto byte = [&](size_t i) {
-    return static_cast<uint32_t>(static_cast<unsigned char>(bytes[i]));
-  };
-  const size_t start = out.size();
-  out.resize(start + (bytes.size() + 2) / 3 * 4);
-  char* p = out.data() + start;
-  size_t i = 0;
-  for (; i + 3 <= bytes.size(); i += 3) {
-    const uint32_t group = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-    *p++ = kDigits[group >> 18];
-    *p++ = kDigits[group >> 12 & 63];
-    *p++ = kDigits[group >> 6 & 63];
-    *p++ = kDigits[group & 63];
-  }
-  if (const size_t rest = bytes.size() - i; rest > 0) {
-    const uint32_t group = byte(i) << 16 | (rest == 2 ? byte(i + 1) << 8 : 0);
-    *p++ = kDigits[group >> 18];
-    *p++ = kDigits[group >> 12 & 63];
-    *p++ = rest == 2 ? kDigits[group >> 6 & 63] : '=';
-    *p++ = '=';
-  }
-}
-
 }  // namespace vecton::server

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/base64.h"
+
 namespace vecton::server {
 
 void append_number(std::string& out, int64_t value);
@@ -25,6 +27,6 @@ void append_weights(std::string& out, std::span<const int32_t> ids, std::span<co
 // The floats' bytes.
 enum class Endian { kLittle, kBig };
 std::string float_bytes(std::span<const float> values, Endian endian);
-void append_base64(std::string& out, std::string_view bytes);
+using base::append_base64;
 
 }  // namespace vecton::server

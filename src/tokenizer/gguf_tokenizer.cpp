@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "tokenizer/base64.h"
 #include "tokenizer/class_templates.h"
 #include "tokenizer/document_builder.h"
 #include "tokenizer/gguf_pre_tokenizers.h"
@@ -277,7 +277,7 @@ class Builder {
     std::vector<std::string> normalizer;
     if (!map.empty())
       normalizer.push_back(R"({"type":"Precompiled","precompiled_charsmap":")" +
-                           encode_base64(map) + "\"}");
+                           base::encode_base64(map) + "\"}");
     document_.set_normalizer(normalizer);
     const std::string metaspace =
         R"({"type":"Metaspace","replacement":)" + json_text(kMark) + R"(,"prepend_scheme":")" +

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 #include "vecton/error.h"
 
 namespace vecton::tokenizer {
@@ -31,10 +31,10 @@ TEST(MergeRules, BoundTheLengthOfTokens) {
 
 TEST(Base64, GoesThereAndBack) {
   for (const std::string text : {"", "a", "ab", "abc", "\xff\x00\xfe!"}) {
-    EXPECT_EQ(decode_base64(encode_base64(text)), text);
+    EXPECT_EQ(base::decode_base64(base::encode_base64(text)), text);
   }
-  EXPECT_EQ(encode_base64("ab"), "YWI=");
-  EXPECT_FALSE(decode_base64("a b"));
+  EXPECT_EQ(base::encode_base64("ab"), "YWI=");
+  EXPECT_FALSE(base::decode_base64("a b"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 #include <random>
 #include <set>
 
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/literal_replacer.h"
 #include "tokenizer/merge_buckets.h"
@@ -36,8 +36,8 @@ TEST(Base64, IsPythons) {
       {"\xc3\xa9\xe6\x9d\xb1", "w6nmnbE="},
   };
   for (const auto& [bytes, text] : cases) {
-    EXPECT_EQ(encode_base64(bytes), text);
-    EXPECT_EQ(decode_base64(text), bytes);
+    EXPECT_EQ(base::encode_base64(bytes), text);
+    EXPECT_EQ(base::decode_base64(text), bytes);
   }
 }
 
@@ -46,17 +46,17 @@ TEST(Base64, GoesBothWaysForAnyBytes) {
   for (size_t size = 0; size < 100; ++size) {
     std::string bytes;
     for (size_t i = 0; i < size; ++i) bytes += static_cast<char>(random() & 0xff);
-    const std::string text = encode_base64(bytes);
+    const std::string text = base::encode_base64(bytes);
     EXPECT_EQ(text.size(), (size + 2) / 3 * 4);
-    EXPECT_EQ(decode_base64(text), bytes);
+    EXPECT_EQ(base::decode_base64(text), bytes);
   }
 }
 
 TEST(Base64, SkipsPaddingAndLineEndsAndNothingElse) {
-  EXPECT_EQ(decode_base64("YWJj\nZA"), "abcd");
-  EXPECT_EQ(decode_base64("YQ=="), "a");
+  EXPECT_EQ(base::decode_base64("YWJj\nZA"), "abcd");
+  EXPECT_EQ(base::decode_base64("YQ=="), "a");
   for (const char* text : {"YQ ==", "YW-j", "YW_j", "YWJj\r\n", "é", "*"})
-    EXPECT_EQ(decode_base64(text), std::nullopt) << text;
+    EXPECT_EQ(base::decode_base64(text), std::nullopt) << text;
 }
 
 // GPT-2's bytes_to_unicode: printable bytes are themselves, the others follow from U+0100 on.

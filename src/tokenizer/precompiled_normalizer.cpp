@@ -8,8 +8,8 @@
 #include <cstring>
 #include <optional>
 
+#include "base/base64.h"
 #include "base/utf8.h"
-#include "tokenizer/base64.h"
 #include "tokenizer/normalizer.h"
 
 namespace vecton::tokenizer {
@@ -20,7 +20,7 @@ class Precompiled : public Normalizer {
  public:
   explicit Precompiled(const Field& field) {
     const Field map = field["precompiled_charsmap"];
-    const std::optional<std::string> decoded = decode_base64(map.string());
+    const std::optional<std::string> decoded = base::decode_base64(map.string());
     if (!decoded) map.fail(ErrorCode::kCorrupt, "is not base64");
     const std::string& blob = *decoded;
     uint32_t size = 0;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/base64.h"
 #include "base/mapped_file.h"
-#include "tokenizer/base64.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/tokenizer_classes.h"
@@ -28,7 +28,7 @@ std::string byte_level_text(std::string_view bytes) {
 }
 
 std::string bytes_of_text(std::string_view base64, const std::string& where) {
-  const std::optional<std::string> bytes = decode_base64(base64);
+  const std::optional<std::string> bytes = base::decode_base64(base64);
   if (!bytes || bytes->empty())
     throw Error(ErrorCode::kCorrupt, where + ": a token is not base64, or empty");
   return *bytes;

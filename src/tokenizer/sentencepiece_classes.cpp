@@ -1,7 +1,7 @@
 // Classes of tokenizers that keep a SentencePiece model.
 #include <algorithm>
 
-#include "tokenizer/base64.h"
+#include "base/base64.h"
 #include "tokenizer/class_templates.h"
 #include "tokenizer/tokenizer_classes.h"
 #include "vecton/error.h"
@@ -46,7 +46,7 @@ std::string_view scheme_of(ClassSource& source) {
 std::vector<std::string> precompiled(const ClassSource& source) {
   const std::string& map = source.sentencepiece->charsmap;
   if (map.empty()) return {};
-  return {R"({"type":"Precompiled","precompiled_charsmap":")" + encode_base64(map) + "\"}"};
+  return {R"({"type":"Precompiled","precompiled_charsmap":")" + base::encode_base64(map) + "\"}"};
 }
 
 ScoredTokens pieces_from(const SentencePieceModel& model, size_t first) {

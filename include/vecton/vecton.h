@@ -32,6 +32,13 @@ namespace vecton {
 VECTON_API const char* version();
 
 // What a model is and how it will be served, as resolved from its files and the options.
+// The weights of one form: "float32", "MLX affine 4 bits", "GGUF Q4_K".
+struct WeightForm {
+  std::string form;
+  int64_t parameters = 0, file_bytes = 0;
+  int64_t weight_bytes = 0;  // about, in memory; 0 where dtype decides
+};
+
 struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;
   std::vector<Task> tasks;          // the first is the one that the checkpoint is for
@@ -58,7 +65,8 @@ struct ModelInfo {
   int64_t matryoshka_least = 1;
   int64_t max_model_len = 0, hidden_size = 0, embedding_size = 0, layers = 0, vocab_size = 0;
   int64_t parameters = 0, file_bytes = 0,
-          weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
+          weight_bytes = 0;              // weight_bytes: what the backend keeps in memory
+  std::vector<WeightForm> weight_forms;  // of inspect(): those with the most numbers first
   int threads = 0;
   int64_t max_batch_tokens = 0;       // of one forward pass; a longer text has one of its own
   std::vector<std::string> warnings;  // what the files left open, and what in them is not used

@@ -1,6 +1,7 @@
 #include "checkpoint/weights.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <set>
@@ -642,24 +643,28 @@ std::string Weights::dtype() const {
 Weights::Summary Weights::summarize(const std::filesystem::path& folder,
                                     const Quantisation* quantisation) {
   Summary summary;
-  std::map<std::string, int64_t> numbers;
-  std::set<std::string> formats;  // of quantised matrices
+  std::map<std::string, Form> forms;
+  std::set<std::string> quantised;
   FirstTime first_time;
   for (const auto& [name, tensor] : model_tensors(folder, quantisation, nullptr)) {
     const int64_t count = shape_product(tensor.shape).value_or(0);
     if (is_buffer(name) || !first_time(tensor)) continue;
     summary.parameters += count;
     summary.bytes += bytes_of(tensor);
-    numbers[format_of(tensor)] += count;
-    if (tensor.quantised) formats.insert(tensor.quantised->format);
+    Form& form = forms[format_of(tensor)];
+    form.name = format_of(tensor);
+    form.parameters += count;
+    form.bytes += bytes_of(tensor);
+    if (!tensor.quantised) continue;
+    form.kept_bytes += tensor.quantised->kept_bytes;
+    quantised.insert(form.name);
   }
-  const auto most =
-      std::ranges::max_element(numbers, {}, [](const auto& entry) { return entry.second; });
-  if (most != numbers.end()) summary.dtype = most->first;
-  summary.quantised = !formats.empty();
-  if (summary.quantised) summary.dtype.clear();
-  for (const std::string& format : formats)
-    summary.dtype += (summary.dtype.empty() ? "" : "+") + format;
+  for (auto& [name, form] : forms) summary.forms.push_back(std::move(form));
+  std::ranges::stable_sort(summary.forms, std::greater<>(), &Form::parameters);
+  summary.quantised = !quantised.empty();
+  if (!summary.quantised && !summary.forms.empty()) summary.dtype = summary.forms.front().name;
+  for (const std::string& name : quantised)
+    summary.dtype += (summary.dtype.empty() ? "" : "+") + name;
   return summary;
 }
 

@@ -140,9 +140,15 @@ class Weights {
   std::string dtype() const;
 
   // What the files of a folder hold, from their headers alone.
+  struct Form {
+    std::string name;  // "float32", "MLX affine 4 bits"
+    int64_t parameters = 0, bytes = 0;
+    int64_t kept_bytes = 0;  // of quantised ones
+  };
   struct Summary {
     int64_t parameters = 0, bytes = 0;
     bool quantised = false;
+    std::vector<Form> forms;  // those with the most numbers first
     std::string dtype;  // of most of the numbers; of quantised ones every format, joined by "+"
   };
   static Summary summarize(const std::filesystem::path& folder,

@@ -54,6 +54,17 @@ json::array labels_json(const ModelInfo& info) {
   return labels;
 }
 
+json::array forms_json(const ModelInfo& info) {
+  json::array forms;
+  for (const WeightForm& form : info.weight_forms) {
+    forms.push_back({{"form", form.form},
+                     {"parameters", form.parameters},
+                     {"file_bytes", form.file_bytes},
+                     {"weight_bytes", form.weight_bytes}});
+  }
+  return forms;
+}
+
 std::string as_json(const ModelInfo& info) {
   json::object prompts;
   for (const auto& [name, prompt] : info.prompts) prompts[name] = prompt;
@@ -86,6 +97,7 @@ std::string as_json(const ModelInfo& info) {
                          {"file_bytes", info.file_bytes},
                          {"bits_per_weight", bits_per_weight(info)},
                          {"weight_bytes", info.weight_bytes},
+                         {"weights", forms_json(info)},
                          {"dtype", info.dtype},
                          {"backend", info.backend},
                          {"isa", info.isa},
@@ -108,6 +120,18 @@ std::string dimensions_of(const ModelInfo& info) {
                               : "any";
   return joined(
       info.matryoshka_dimensions, [](int64_t n) { return std::to_string(n); }, any.c_str());
+}
+
+// "7.25 M parameters, 4.1 MB on disk, 0.562 bytes each; 4.1 MB in memory, 0.562".
+std::string form_of(const WeightForm& form) {
+  const auto each = [&](int64_t bytes) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g",
+                  static_cast<double>(bytes) / static_cast<double>(form.parameters));
+    return format_bytes(static_cast<double>(bytes)) + ", " + text + " bytes each";
+  };
+  return form.form + ": " + base::counted(form.parameters, "number") + ", on disk " +
+         each(form.file_bytes) + "; in memory " + each(form.weight_bytes);
 }
 
 // The first labels, and how many there are.
@@ -163,6 +187,9 @@ std::string as_table(const ModelInfo& info) {
                          " bits each)");
   line("weights",
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
+  for (const WeightForm& form : info.weight_forms) {
+    if (form.weight_bytes > 0 && form.parameters > 0) line("", form_of(form));
+  }
   line("runs on", info.backend + " (" + info.isa + "), " + base::counted(info.threads, "thread"));
   for (const std::string& warning : info.warnings) line("warning", warning);
   return out;

@@ -106,6 +106,8 @@ class RunTime final : public checkpoint::Quantisation {
                    (scheme.affine() ? " " + std::to_string(scheme.bits) + " bits" : "");
     made->bytes = scheme.code_bytes(numbers) +
                   numbers / scheme.group * (scheme.affine() ? 2 * tensor::size_of(dtype) : 1);
+    made->kept_bytes = made->bytes - scheme.code_bytes(numbers) +
+                       checkpoint::kept_code_bytes(numbers, scheme.bits);
     made->weight = [stored, scheme, dtype, pool = pool_] {
       return quantised(stored, scheme, dtype, *pool);
     };

@@ -1,5 +1,6 @@
 #include "engine/describe.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/json_text.h"
@@ -123,6 +124,19 @@ std::string label_json(const ModelInfo& info, size_t id) {
   return text;
 }
 
+namespace {
+
+void add_form(const checkpoint::Weights::Form& form, ModelInfo& info) {
+  auto known = std::ranges::find(info.weight_forms, form.name, &WeightForm::form);
+  if (known == info.weight_forms.end())
+    known = info.weight_forms.insert(known, WeightForm{.form = form.name});
+  known->parameters += form.parameters;
+  known->file_bytes += form.bytes;
+  known->weight_bytes += form.kept_bytes;
+}
+
+}  // namespace
+
 ModelInfo inspect(const EngineOptions& options) {
   const std::vector<engine::Plan> plans = engine::make_plans(options, {});
   ModelInfo info = engine::describe(plans.front());
@@ -134,7 +148,11 @@ ModelInfo inspect(const EngineOptions& options) {
     if (info.dtype.empty()) info.dtype = files.dtype;
     info.parameters += files.parameters;
     info.file_bytes += files.bytes;
-    if (files.quantised) info.weight_bytes += files.bytes;  // packed stays packed
+    for (const checkpoint::Weights::Form& form : files.forms) {
+      add_form(form, info);
+      // Packed stays packed, and what is not is kept as it is.
+      if (files.quantised) info.weight_bytes += form.kept_bytes > 0 ? form.kept_bytes : form.bytes;
+    }
   }
   return info;
 }

@@ -91,6 +91,11 @@ class Matrix {
 
   tensor::Weight weight() const;
 
+  int64_t kept_bytes() const {
+    return layout_.total() - layout_.rows * layout_.codes +
+           kept_code_bytes(layout_.rows * layout_.columns, type_.codes.stored_bits());
+  }
+
  private:
   Cursor sections(uint8_t* at) const;
   void take_apart(Cursor to) const;
@@ -174,6 +179,7 @@ std::shared_ptr<const QuantisedTensor> gguf_blocks(const gguf::Tensor& tensor,
   auto made = std::make_shared<QuantisedTensor>();
   made->format = "GGUF " + std::string(gguf::layout_of(tensor.type).name);
   made->bytes = static_cast<int64_t>(tensor.bytes.size());
+  made->kept_bytes = matrix->kept_bytes();
   made->weight = [matrix] { return matrix->weight(); };
   return made;
 }

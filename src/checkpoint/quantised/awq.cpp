@@ -62,9 +62,10 @@ class Awq final : public Quantisation {
       parts.take(".qzeros", {tensor::DType::kI32}, zeros);
       parts.take(".scales", {tensor::DType::kF16, tensor::DType::kBF16, tensor::DType::kF32},
                  scales);
-      parts.replace(".weight", {out, in}, "AWQ 4 bits", [](std::span<const StoredTensor> stored) {
-        return weight_of(read_codes(stored));
-      });
+      parts.replace(
+          ".weight", {out, in}, "AWQ 4 bits", 4,
+          [](std::span<const StoredTensor> stored) { return weight_of(read_codes(stored)); },
+          more_bytes_of_columns(in / kGroup * out, 4));
     }
   }
 };

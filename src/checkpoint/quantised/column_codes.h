@@ -24,6 +24,12 @@ struct ColumnCodes {
   const StoredTensor* scales = {};  // [in / group, out]
 };
 
+// Scales of 16 bits and zeros of `bits` are kept as floats: by how much that is more for so many
+// of each.
+constexpr int64_t more_bytes_of_columns(int64_t numbers, int bits) {
+  return numbers * 6 - numbers * bits / 8;
+}
+
 // One zero for all becomes the codes' zero point, others an offset per group.
 Parts::Made weight_of(ColumnCodes columns);
 

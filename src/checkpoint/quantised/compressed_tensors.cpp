@@ -44,7 +44,7 @@ class PackQuantized final : public Quantisation {
       fail(shape, "says " + shape_text(said) + ", and the packed codes are " +
                       shape_text(std::vector{out, in}));
     }
-    parts.replace(".weight", {out, in}, "compressed-tensors int4",
+    parts.replace(".weight", {out, in}, "compressed-tensors int4", 4,
                   [group](std::span<const StoredTensor> stored) {
                     Parts::Made made;
                     made.weight.codes.kind = tensor::Codes::Kind::kUint;
@@ -66,7 +66,7 @@ class IntQuantized final : public Quantisation {
       const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kI8}).shape;
       const int64_t rows[] = {shape[0], 1};
       parts.take(".weight_scale", kFloats, rows);
-      parts.replace(".weight", shape, "compressed-tensors int8",
+      parts.replace(".weight", shape, "compressed-tensors int8", 8,
                     [](std::span<const StoredTensor> stored) {
                       // Codes from -128 as codes from 0.
                       const auto copy = std::make_shared<std::vector<std::byte>>(

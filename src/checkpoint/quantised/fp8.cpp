@@ -19,7 +19,7 @@ class Fp8 final : public Quantisation {
       const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kF8E4M3}).shape;
       const int64_t blocks[] = {(shape[0] - 1) / kBlock + 1, (shape[1] - 1) / kBlock + 1};
       parts.take(".weight_scale_inv", {tensor::DType::kF32, tensor::DType::kBF16}, blocks);
-      parts.replace(".weight", shape, "FP8", [](std::span<const StoredTensor> stored) {
+      parts.replace(".weight", shape, "FP8", 8, [](std::span<const StoredTensor> stored) {
         Parts::Made made;
         made.weight.codes.kind = tensor::Codes::Kind::kFp8E4M3;
         made.weight.codes.bytes = stored[0].bytes;

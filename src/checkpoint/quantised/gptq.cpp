@@ -66,10 +66,12 @@ class Gptq final : public Quantisation {
     parts.take(".qzeros", {tensor::DType::kI32}, zeros);
     parts.take(".scales", {tensor::DType::kF16, tensor::DType::kBF16, tensor::DType::kF32}, scales);
     if (parts.has(".g_idx")) check_order(parts.take(".g_idx", {tensor::DType::kI32}, order), group);
-    parts.replace(".weight", {out, in}, "GPTQ " + std::to_string(bits_) + " bits",
-                  [bits = bits_, group](std::span<const StoredTensor> stored) {
-                    return weight_of(read_codes(stored, bits, group));
-                  });
+    parts.replace(
+        ".weight", {out, in}, "GPTQ " + std::to_string(bits_) + " bits", static_cast<int>(bits_),
+        [bits = bits_, group](std::span<const StoredTensor> stored) {
+          return weight_of(read_codes(stored, bits, group));
+        },
+        more_bytes_of_columns(in / group * out, static_cast<int>(bits_)));
   }
 
   static void check_order(const StoredTensor& groups, int64_t group) {

@@ -126,7 +126,7 @@ class Mlx final : public Quantisation {
                         0),
              "mode " + std::string(settings.mode->name) + " has none");
     }
-    parts.replace(".weight", shape, settings.format(),
+    parts.replace(".weight", shape, settings.format(), static_cast<int>(settings.bits),
                   [settings](std::span<const StoredTensor> stored) {
                     return Parts::Made{.weight = weight_of(settings, stored), .copy = {}};
                   });

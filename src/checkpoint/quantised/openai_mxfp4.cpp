@@ -20,7 +20,7 @@ class OpenaiMxfp4 final : public Quantisation {
       if (shape[3] * 2 != kGroup)
         fail(blocks, "expected blocks of 16 bytes, found " + shape_text(shape));
       parts.take("_scales", {tensor::DType::kU8}, std::span(shape).first(3));
-      parts.replace(".weight", {shape[0], shape[1], shape[2] * kGroup}, "MXFP4",
+      parts.replace(".weight", {shape[0], shape[1], shape[2] * kGroup}, "MXFP4", 4,
                     [](std::span<const StoredTensor> stored) {
                       Parts::Made made;
                       made.weight.codes.kind = tensor::Codes::Kind::kFp4E2M1;

@@ -59,8 +59,8 @@ const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<t
   return tensor;
 }
 
-void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::string format,
-                    Make make) {
+void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::string format, int bits,
+                    Make make, int64_t more_bytes) {
   const auto parts = std::make_shared<std::vector<StoredTensor>>();
   auto made = std::make_shared<QuantisedTensor>();
   for (const std::string& part : taken_) {
@@ -71,7 +71,8 @@ void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::stri
   }
   made->format = std::move(format);
   const std::string full = module_ + std::string(name);
-  const int64_t columns = shape.back(), rows = *shape_product(shape) / columns;
+  const int64_t numbers = *shape_product(shape), columns = shape.back(), rows = numbers / columns;
+  made->kept_bytes = made->bytes - numbers * bits / 8 + kept_code_bytes(numbers, bits) + more_bytes;
   made->weight = [parts, make = std::move(make), rows, columns] {
     Made result = make(*parts);
     tensor::Weight& weight = result.weight;

@@ -42,7 +42,9 @@ class Parts {
   // Replaces what was taken by a matrix `name` of this shape; make(parts) gives it when asked,
   // parts in the order in which they were taken.
   using Make = std::function<Made(std::span<const StoredTensor> parts)>;
-  void replace(std::string_view name, std::vector<int64_t> shape, std::string format, Make make);
+  // Codes have `bits`; `more_bytes`: by how many more than the file's other parts are kept.
+  void replace(std::string_view name, std::vector<int64_t> shape, std::string format, int bits,
+               Make make, int64_t more_bytes = 0);
 
  private:
   Tensors& tensors_;

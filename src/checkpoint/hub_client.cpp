@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <thread>
 #include <utility>
 
 #include "base/json.h"
@@ -13,25 +12,6 @@
 namespace vecton::hub {
 
 namespace {
-
-constexpr int kMaxRedirects = 10;
-
-// Percent-encoding of all but unreserved characters and those in `kept`.
-std::string encoded(std::string_view text, std::string_view kept = "") {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string result;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || kept.find(c) != kept.npos;
-    const auto byte = static_cast<unsigned char>(c);
-    if (plain) {
-      result += c;
-    } else {
-      result += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return result;
-}
 
 std::string normal_etag(std::string_view etag) {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
@@ -47,89 +27,27 @@ int64_t number_or(std::string_view text, int64_t fallback) {
   return whole ? value : fallback;
 }
 
-bool is_redirect(long status) { return status >= 300 && status < 400; }
-bool is_passing(long status) {
-  return status == 408 || status == 500 || (status >= 502 && status <= 504);
-}
-
-// The hub's own words, or an empty text.
-std::string reason(const HttpResponse& response) {
-  constexpr size_t kMost = 300;
-  std::string text = response.header("x-error-message").substr(0, kMost);
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20; }, ' ');
-  return text.empty() ? "" : ". The hub says: " + text;
-}
-
 }  // namespace
 
-void RetryPolicy::wait_after(int failed_attempts) const {
-  auto delay = first_delay;
-  for (int i = 1; i < failed_attempts; ++i) delay *= 4;
-  std::this_thread::sleep_for(delay);
-}
-
 HubClient::HubClient(const HubOptions& options, std::string name, RetryPolicy retry)
-    : options_(options), name_(std::move(name)), retry_(retry) {
-  if (origin(options_.endpoint).empty()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "HF_ENDPOINT: expected an http or https address, found " +
-                    checkpoint::quoted_text(options_.endpoint),
-                "endpoint");
-  }
-  const auto control = [](unsigned char c) { return c <= 0x20 || c >= 0x7f; };
-  if (std::any_of(options_.token.begin(), options_.token.end(), control)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "HF_TOKEN: the token holds a character that no token has", "token");
-  }
-}
+    : hub_(options, retry), name_(std::move(name)) {}
 
-HttpResponse HubClient::send(HttpRequest request) {
-  const std::string hub = origin(options_.endpoint);
-  const std::vector<std::string> headers = request.headers;
-  for (int hop = 0; hop <= kMaxRedirects; ++hop) {
-    const std::string host = origin(request.url);
-    if (host.empty() || (hub.starts_with("https:") && !host.starts_with("https:"))) {
-      throw HttpFailure(
-          "the hub points to " + checkpoint::quoted_text(request.url) + ", which is not https",
-          false);
-    }
-    request.headers = headers;
-    // The token is for the hub alone, not for the hosts that keep its large files.
-    if (host == hub && !options_.token.empty()) {
-      request.headers.push_back("Authorization: Bearer " + options_.token);
-    }
-    HttpResponse response = http_.send(request);
-    if (!is_redirect(response.status) || response.location.empty()) return response;
-    // Facts about a file come from the hub, before it points elsewhere.
-    if (request.head && origin(response.location) != hub) return response;
-    request.url = response.location;
-  }
-  throw HttpFailure("more than " + std::to_string(kMaxRedirects) + " redirections", false);
-}
-
-HttpResponse HubClient::send_with_retry(const HttpRequest& request) {
-  for (int attempt = 1;; ++attempt) {
-    try {
-      HttpResponse response = send(request);
-      if (!is_passing(response.status) || attempt >= retry_.attempts) return response;
-    } catch (const HttpFailure& failure) {
-      if (!failure.transient() || attempt >= retry_.attempts) throw_network(failure, attempt);
-    }
-    retry_.wait_after(attempt);
-  }
+HttpResponse HubClient::send(const HttpRequest& request) {
+  return hub_.send_with_retry(request, [this](const HttpFailure& failure, int attempts) {
+    throw_network(failure, attempts);
+  });
 }
 
 std::string HubClient::file_url(const std::string& commit, const std::string& file) const {
-  return options_.endpoint + "/" + name_ + "/resolve/" + commit + "/" + encoded(file, "/");
+  return hub_.options().endpoint + "/" + name_ + "/resolve/" + commit + "/" + encoded(file, "/");
 }
 
 RepositoryList HubClient::list() {
   HttpRequest request;
-  request.url =
-      options_.endpoint + "/api/models/" + name_ + "/revision/" + encoded(options_.revision);
+  request.url = hub_.options().endpoint + "/api/models/" + name_ + "/revision/" +
+                encoded(hub_.options().revision);
   request.headers = {"Accept: application/json"};
-  const HttpResponse response = send_with_retry(request);
+  const HttpResponse response = send(request);
   if (response.status != 200) throw_refused(response, "");
   const auto not_a_hub = [&](const std::string& what) {
     return Error(ErrorCode::kNetwork, "the answer of " + request.url + " " + what +
@@ -168,7 +86,7 @@ FileFacts HubClient::facts(const std::string& commit, const std::string& file) {
   request.url = file_url(commit, file);
   request.headers = {"Accept-Encoding: identity"};  // else the size is that of compressed bytes
   request.head = true;
-  const HttpResponse response = send_with_retry(request);
+  const HttpResponse response = send(request);
   if (response.status != 200 && !is_redirect(response.status)) throw_refused(response, file);
   const std::string linked = response.header("x-linked-etag");
   FileFacts facts;
@@ -209,7 +127,7 @@ void HubClient::get(const std::string& commit, const std::string& file, int64_t 
     sink(position, bytes);
     position += static_cast<int64_t>(bytes.size());
   };
-  const HttpResponse response = send(request);
+  const HttpResponse response = hub_.send(request);
   if (response.status == 416 && offset > 0) return get(commit, file, 0, sink);
   if (is_passing(response.status)) {
     throw HttpFailure("the server answers " + std::to_string(response.status), true);
@@ -220,7 +138,7 @@ void HubClient::get(const std::string& commit, const std::string& file, int64_t 
 void HubClient::throw_network(const HttpFailure& failure, int attempts) const {
   const std::string tried = attempts > 1 ? " after " + std::to_string(attempts) + " attempts" : "";
   throw Error(ErrorCode::kNetwork,
-              "cannot be downloaded from " + origin(options_.endpoint) + tried + ": " +
+              "cannot be downloaded from " + origin(hub_.options().endpoint) + tried + ": " +
                   failure.what() +
                   ". Check the network and the proxy, or use a model that is there: a folder, or "
                   "a cached name (HF_HUB_OFFLINE=1 never asks the network)");
@@ -229,9 +147,9 @@ void HubClient::throw_network(const HttpFailure& failure, int attempts) const {
 void HubClient::throw_refused(const HttpResponse& response, const std::string& file) const {
   const long status = response.status;
   const std::string code = response.header("x-error-code");
-  const std::string who = origin(options_.endpoint) + " refuses: ";
+  const std::string who = origin(hub_.options().endpoint) + " refuses: ";
   const std::string why = reason(response);
-  const bool token = !options_.token.empty();
+  const bool token = !hub_.options().token.empty();
   const auto unauthorized = [&](const std::string& text) {
     return Error(ErrorCode::kUnauthorized, who + text + why, "model");
   };
@@ -240,12 +158,12 @@ void HubClient::throw_refused(const HttpResponse& response, const std::string& f
   };
   if (code == "GatedRepo") {
     const std::string conditions =
-        "this model is gated: accept its conditions at " + options_.endpoint + "/" + name_;
+        "this model is gated: accept its conditions at " + hub_.options().endpoint + "/" + name_;
     throw unauthorized(token ? conditions + " with the account of the token (HF_TOKEN)"
                              : conditions + " and set HF_TOKEN to a token of that account");
   }
   if (code == "RevisionNotFound") {
-    throw not_found("no revision " + checkpoint::quoted_text(options_.revision) +
+    throw not_found("no revision " + checkpoint::quoted_text(hub_.options().revision) +
                     " (a branch, a tag or a commit)");
   }
   if (code == "EntryNotFound") throw not_found("no file " + checkpoint::quoted_text(file));

@@ -2,26 +2,16 @@
 // downloader; for one thread.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/hub_http.h"
+#include "checkpoint/hub_connection.h"
 #include "vecton/options.h"
 
 namespace vecton::hub {
-
-// How often a request that failed in passing is made again, and how long is waited: `first_delay`,
-// then four times as long.
-struct RetryPolicy {
-  int attempts = 5;
-  std::chrono::milliseconds first_delay{250};
-
-  void wait_after(int failed_attempts) const;
-};
 
 struct RepositoryList {
   std::string commit;
@@ -38,7 +28,7 @@ class HubClient {
   // `name` is a model's name that is_model_name() accepts.
   HubClient(const HubOptions& options, std::string name, RetryPolicy retry);
 
-  const RetryPolicy& retry() const { return retry_; }
+  const RetryPolicy& retry() const { return hub_.retry(); }
 
   // Errors of all three: Error in words for the user (kNotFound, kUnauthorized, kNetwork).
   RepositoryList list();
@@ -52,15 +42,12 @@ class HubClient {
   [[noreturn]] void throw_network(const HttpFailure& failure, int attempts) const;
 
  private:
-  HttpResponse send(HttpRequest request);
-  HttpResponse send_with_retry(const HttpRequest& request);
+  HttpResponse send(const HttpRequest& request);
   std::string file_url(const std::string& commit, const std::string& file) const;
   [[noreturn]] void throw_refused(const HttpResponse& response, const std::string& file) const;
 
-  HubOptions options_;
+  HubConnection hub_;
   std::string name_;
-  RetryPolicy retry_;
-  HttpClient http_;
 };
 
 }  // namespace vecton::hub

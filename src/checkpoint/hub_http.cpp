@@ -158,6 +158,17 @@ struct HttpClient::Transfer {
     }
     return size;
   }
+
+  static int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
+    auto& self = *static_cast<Transfer*>(user);
+    try {
+      if (self.request.on_sent) self.request.on_sent(sent);
+    } catch (...) {
+      self.error = std::current_exception();
+      return 1;
+    }
+    return 0;
+  }
 };
 
 HttpClient::HttpClient() : HttpClient({std::begin(kLibraries), std::end(kLibraries)}) {}
@@ -184,6 +195,14 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_HTTPHEADER, headers.get());
   set(CURLOPT_NOBODY, request.head ? 1L : 0L);
+  if (!request.method.empty()) {
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    set(CURLOPT_POSTFIELDS, request.body.data());  // read where it lies
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
+    set(CURLOPT_XFERINFODATA, &transfer);
+  }
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

@@ -2,6 +2,7 @@
 // without it where no network is needed. Used by the hub client; one HttpClient is for one thread.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <map>
@@ -26,6 +27,11 @@ struct HttpRequest {
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
   bool head = false;
+  // "POST" or "PUT", with `body`, which must outlive the request; empty = GET, or HEAD.
+  std::string method{};
+  std::string_view body{};
+  // Takes how many bytes of the body are sent. What it throws ends the request like on_body's.
+  std::function<void(int64_t)> on_sent{};
   // Takes the body of a 200 or 206 answer in pieces. What it throws ends the request and comes out
   // of send().
   std::function<void(const HttpResponse&, std::string_view)> on_body;

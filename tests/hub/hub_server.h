@@ -29,6 +29,8 @@ class HubServer {
 
   // The requests since the last call.
   std::vector<Request> requests();
+  // What was uploaded: {repository: {"summary", "files": {path: {"size", "sha256", "large"}}}}.
+  json::object pushed() { return ask({{"do", "pushed"}}).as_object(); }
   // Faults, as hub_server.py describes them.
   void set(json::object faults);
 

@@ -9,8 +9,14 @@ Prints one line {"endpoint": ..., "files": {repository: {file: etag}}}, then ans
       "no_ranges": b    ranges are ignored
       "corrupt": b      large files come with one byte changed
       "main": "second"  the branch main of org/tiny moves to another commit
+      "part": N         large objects are taken in parts of N bytes
+      "no_etag": b      parts are answered without an ETag
+      "deny": "CALL"    "create", "preupload", "batch", "put", "verify" or "commit" is refused with 403
+      "lfs_error": b    objects are refused one by one
+  {"do": "pushed"}  what was uploaded: {repository: {"summary", "files": {path: {"size", "sha256", "large": b}}}}
 It ends when stdin does. Large files are redirected to a second port, which stands for the CDN and must never see a token.
 """
+import base64
 import hashlib
 import json
 import sys
@@ -94,8 +100,11 @@ MODELS = {
     "new/name": {"main": (commit("renamed"), TINY)},
 }
 RENAMED = {"old-name": "new/name"}
-faults = {"cut": 0, "fail": 0, "no_ranges": False, "corrupt": False, "main": ""}
+faults = {"cut": 0, "fail": 0, "no_ranges": False, "corrupt": False, "main": "", "part": 0, "no_etag": False, "deny": "", "lfs_error": False}
 log = []
+pushed = {"me/there": {"summary": "", "files": {}}}  # repositories that are written to
+objects = {}  # of large files, by their checksum
+parts = {}  # of an object that is not whole: {number: bytes}
 lock = threading.Lock()
 
 
@@ -155,6 +164,8 @@ class Handler(BaseHTTPRequestHandler):
         if failing:
             return self.answer(503, b"busy")
         path = unquote(self.path.split("?")[0]).lstrip("/")
+        if path.removeprefix("api/models/") in pushed:
+            return self.answer(200, b"{}")
         for old, new in RENAMED.items():
             if old in path.split("/"):
                 return self.answer(307, b"", {"Location": self.path.replace(old, new)})
@@ -169,6 +180,117 @@ class Handler(BaseHTTPRequestHandler):
             return None
         rest = path.removeprefix(model + "/")
         return self.send_listing(model, rest) if api else self.send_resolved(model, rest.removeprefix("resolve/"))
+
+    def do_PUT(self):
+        """An object, or a part of one: to the host of large files."""
+        data = self.body()
+        if self.headers.get("Authorization") or self.host != "cdn" or "application" in self.headers.get("Content-Type", ""):
+            return self.answer(400, b"signed without a token and a type")
+        oid, _, number = self.path.removeprefix("/lfs/").partition("/")
+        if self.denied("put"):
+            return None
+        if not number:
+            objects[oid] = data
+            return self.answer(200)
+        parts.setdefault(oid, {})[int(number)] = data
+        return self.answer(200, b"", {} if faults["no_etag"] else {"ETag": f'"{hashlib.md5(data).hexdigest()}"'})
+
+    def do_POST(self):
+        """Making a repository, asking how files are sent, objects, commits. Needs the good token, except where an object is completed."""
+        body = self.body()
+        call = next((name for name, part in {"create": "/api/repos/create", "preupload": "/preupload/main", "batch": ".git/info/lfs/objects/batch",
+                                             "complete": "/lfs-complete/", "verify": "/lfs-verify", "commit": "/commit/main"}.items() if part in self.path), "")
+        if body is None or self.denied(call):
+            return None
+        token = self.headers.get("Authorization", "")
+        if token != f"Bearer {GOOD_TOKEN}":
+            return self.answer(401, b'{"error": "Invalid username or password."}')
+        return getattr(self, f"on_{call}")(body) if call else self.answer(404)
+
+    def body(self):
+        data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with lock:
+            log.append({"method": self.command, "path": self.path, "host": self.host, "token": "Authorization" in self.headers, "range": ""})
+            failing = faults["fail"] > 0
+            faults["fail"] -= failing
+        if failing:
+            self.answer(503, b"busy")
+            return None
+        return data
+
+    def denied(self, call):
+        if faults["deny"] == call:
+            self.answer(403, b'{"error": "you may not"}')
+        return faults["deny"] == call
+
+    def on_create(self, body):
+        asked = json.loads(body)
+        name = asked.get("organization", "me") + "/" + asked["name"]
+        if asked["type"] != "model" or name.startswith("others/"):
+            return self.answer(403, b'{"error": "You don\'t have the rights to create a model under the namespace others"}')
+        if name in pushed:
+            return self.answer(409, b'{"error": "You already created this model repo"}')
+        pushed[name] = {"summary": "", "files": {}}
+        return self.answer(200, json.dumps({"url": f"/{name}", "name": name}).encode())
+
+    def on_preupload(self, body):
+        rows = []
+        for file in json.loads(body)["files"]:
+            sample = base64.b64decode(file["sample"], validate=True)
+            large = file["size"] > 10_000_000 or file["path"].endswith(".safetensors") or b"\0" in sample
+            rows.append({"path": file["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": file["path"].endswith(".log")})
+        return self.answer(200, json.dumps({"files": rows}).encode())
+
+    def on_batch(self, body):
+        asked = json.loads(body)
+        if asked["operation"] != "upload" or asked["hash_algo"] != "sha256" or "lfs" not in self.headers["Content-Type"]:
+            return self.answer(422, b'{"error": "not the protocol"}')
+        rows = []
+        for each in asked["objects"]:
+            row = {"oid": each["oid"], "size": each["size"]}
+            if faults["lfs_error"]:
+                row["error"] = {"code": 413, "message": "You have no room left"}
+            elif each["oid"] not in objects:
+                count = -(-each["size"] // faults["part"]) if faults["part"] else 0
+                header = {"chunk_size": str(faults["part"])} | {f"{n + 1:05}": f"{self.cdn}/lfs/{each['oid']}/{n + 1}" for n in range(count)}
+                hub = f"http://127.0.0.1:{self.server.server_port}"
+                row["actions"] = {"upload": {"href": f"{hub}/lfs-complete/{each['oid']}", "header": header} if count else
+                                  {"href": f"{self.cdn}/lfs/{each['oid']}"}, "verify": {"href": f"{hub}/lfs-verify"}}
+            rows.append(row)
+        return self.answer(200, json.dumps({"transfer": "multipart" if faults["part"] else "basic", "objects": rows}).encode())
+
+    def on_complete(self, body):
+        asked = json.loads(body)
+        held = parts.pop(asked["oid"], {})
+        if [(p["partNumber"], p["etag"]) for p in asked["parts"]] != [(n, f'"{hashlib.md5(held[n]).hexdigest()}"') for n in sorted(held)]:
+            return self.answer(400, b'{"error": "other parts than were sent"}')
+        objects[asked["oid"]] = b"".join(held[n] for n in sorted(held))
+        return self.answer(200)
+
+    def on_verify(self, body):
+        asked = json.loads(body)
+        data = objects.get(asked["oid"], b"")
+        good = hashlib.sha256(data).hexdigest() == asked["oid"] and len(data) == asked["size"]
+        return self.answer(200 if good else 404)
+
+    def on_commit(self, body):
+        name = self.path.removeprefix("/api/models/").removesuffix("/commit/main")
+        files = dict(pushed[name]["files"])
+        for entry in map(json.loads, body.decode().splitlines()):
+            value = entry["value"]
+            if entry["key"] == "header":
+                summary = value["summary"]
+            elif entry["key"] == "file":
+                data = base64.b64decode(value["content"], validate=True)
+                files[value["path"]] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "large": False}
+            elif value["oid"] not in objects:
+                return self.answer(400, b'{"error": "an object is missing"}')
+            else:
+                files[value["path"]] = {"size": value["size"], "sha256": value["oid"], "large": True}
+        pushed[name] = {"summary": summary, "files": files}
+        oid = commit(f"{name} {sorted(files)}")
+        return self.answer(200, json.dumps({"success": True, "commitOid": oid, "commitUrl": f"https://hub.example/{name}/commit/{oid}",
+                                            "pullRequestUrl": None}).encode())
 
     def allowed(self, model, token):
         good = token == f"Bearer {GOOD_TOKEN}"
@@ -239,8 +361,11 @@ def main():
     for line in sys.stdin:
         command = json.loads(line)
         with lock:
-            if command.pop("do") == "log":
+            do = command.pop("do")
+            if do == "log":
                 reply, log[:] = list(log), []
+            elif do == "pushed":
+                reply = pushed
             else:
                 faults.update(command)
                 reply = faults

@@ -14,9 +14,11 @@
 namespace vecton {
 
 struct VECTON_API ConvertOptions {
-  std::string model{};  // folder or hub name
+  std::string model{};  // folder, GGUF file or hub name
   HubOptions hub = HubOptions::from_environment();
   std::string target = "mlx_model";  // folder to be made
+  // Where the new folder is uploaded on the model hub, with hub.token; empty = nowhere.
+  std::string upload_repo{};
   bool quantize = false, dequantize = false;
   std::string mode = "affine";  // affine | mxfp4 | nvfp4 | mxfp8
   // Absent = the mode's own: 4 bits in groups of 64, 32 or 16; mxfp8 8 bits in groups of 32.
@@ -32,13 +34,15 @@ struct VECTON_API ConvertOptions {
 };
 
 struct ConvertProgress {
-  int64_t bytes_done = 0, bytes_total = 0;  // of the model's weights
+  int64_t bytes_done = 0, bytes_total = 0;  // of the model's weights; then of large files
+  bool uploading = false;
 };
 
 struct ConvertReport {
   std::filesystem::path folder{};
   std::string layout{};
   int64_t input_bytes = 0, output_bytes = 0, parameters = 0;  // of the weights
+  std::string uploaded{};            // address of the commit, where it was uploaded
   std::vector<std::string> notes{};  // layers that were left as they are, tensors left out
 };
 

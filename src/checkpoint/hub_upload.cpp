@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kLfsType = "application/vnd.git-lfs+json";
-constexpr size_t kSample = 512;      // bytes by which the hub tells text from numbers
+constexpr size_t kSample = 512;       // bytes by which the hub tells text from numbers
 constexpr size_t kAskedAtOnce = 200;  // files
 
 struct File {
@@ -70,7 +70,7 @@ bool is_digits(std::string_view text) {
 struct Action {
   std::string href;
   std::vector<std::string> headers;
-  int64_t part_bytes = 0;          // 0 = in one piece
+  int64_t part_bytes = 0;                // 0 = in one piece
   std::map<int64_t, std::string> parts;  // by number, from 1 on
 };
 
@@ -153,12 +153,13 @@ class Upload {
       }
     }
     if (response.status == 401)
-      throw Error(ErrorCode::kUnauthorized,
-                  who + "the token (HF_TOKEN) is not valid" + why, "upload_repo");
+      throw Error(ErrorCode::kUnauthorized, who + "the token (HF_TOKEN) is not valid" + why,
+                  "upload_repo");
     if (response.status == 403)
       throw Error(ErrorCode::kUnauthorized,
-                  who + "the token (HF_TOKEN) may not write there: it needs the role write, and the "
-                        "name before the slash has to be its account or an organisation of it" +
+                  who +
+                      "the token (HF_TOKEN) may not write there: it needs the role write, and the "
+                      "name before the slash has to be its account or an organisation of it" +
                       why,
                   "upload_repo");
     if (response.status == 404)
@@ -238,12 +239,11 @@ class Upload {
     }
     if (list.empty()) return;
     const std::string url = endpoint() + "/" + repository_ + ".git/info/lfs/objects/batch";
-    const std::string body = json::serialize(
-        json::object{{"operation", "upload"},
-                     {"transfers", {"basic", "multipart"}},
-                     {"objects", std::move(list)},
-                     {"hash_algo", "sha256"},
-                     {"ref", {{"name", "refs/heads/main"}}}});
+    const std::string body = json::serialize(json::object{{"operation", "upload"},
+                                                          {"transfers", {"basic", "multipart"}},
+                                                          {"objects", std::move(list)},
+                                                          {"hash_algo", "sha256"},
+                                                          {"ref", {{"name", "refs/heads/main"}}}});
     const json::value answer = answer_of(post(url, body, kLfsType), url);
     const json::object* object = answer.if_object();
     const json::value* objects = object ? object->if_contains("objects") : nullptr;
@@ -265,12 +265,12 @@ class Upload {
     if (const json::value* error = entry.if_contains("error")) {
       const json::object* object = error->if_object();
       const json::value* message = object ? object->if_contains("message") : nullptr;
-      throw Error(ErrorCode::kNetwork,
-                  origin(url) + " refuses " + checkpoint::quoted_text(file.path) + ": " +
-                      (message && message->is_string()
-                           ? std::string(message->get_string()).substr(0, 300)
-                           : "without a reason"),
-                  "upload_repo");
+      throw Error(
+          ErrorCode::kNetwork,
+          origin(url) + " refuses " + checkpoint::quoted_text(file.path) + ": " +
+              (message && message->is_string() ? std::string(message->get_string()).substr(0, 300)
+                                               : "without a reason"),
+          "upload_repo");
     }
     const json::value* actions = entry.if_contains("actions");
     const json::object* known = actions ? actions->if_object() : nullptr;
@@ -369,10 +369,9 @@ class Upload {
     line("header", {{"summary", "Upload folder using vecton"}, {"description", ""}});
     for (const File& file : files) {
       if (file.large)
-        line("lfsFile", {{"path", file.path},
-                         {"algo", "sha256"},
-                         {"oid", file.sha256},
-                         {"size", file.size()}});
+        line(
+            "lfsFile",
+            {{"path", file.path}, {"algo", "sha256"}, {"oid", file.sha256}, {"size", file.size()}});
       else
         line("file", {{"content", base::encode_base64(file.map->text())},
                       {"path", file.path},
@@ -383,8 +382,7 @@ class Upload {
     const json::object* object = answer.if_object();
     const auto text = [&](const char* key) {
       const json::value* value = object ? object->if_contains(key) : nullptr;
-      if (!value || !value->is_string())
-        not_a_hub(url, std::string("has no ") + key);
+      if (!value || !value->is_string()) not_a_hub(url, std::string("has no ") + key);
       return std::string(value->get_string());
     };
     return {text("commitUrl"), text("commitOid")};

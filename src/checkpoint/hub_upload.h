@@ -22,9 +22,9 @@ struct UploadReport {
 // Errors (kInvalidArgument, kUnauthorized) name the option.
 void check_upload(const std::string& repository, const HubOptions& options);
 
-// Every file below `folder` but hidden ones, to the branch main of `repository`, which is made where
-// it is not there. Objects that the hub has already are not sent again. `progress` is told the bytes
-// of large objects that are done, and of all of them. Errors in words for the user.
+// Every file below `folder` but hidden ones, to the branch main of `repository`, which is made
+// where it is not there. Objects that the hub has already are not sent again. `progress` is told
+// the bytes of large objects that are done, and of all of them. Errors in words for the user.
 UploadReport upload_folder(const std::filesystem::path& folder, const std::string& repository,
                            const HubOptions& options, RetryPolicy retry,
                            const std::function<void(int64_t, int64_t)>& progress = {});

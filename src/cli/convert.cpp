@@ -77,6 +77,9 @@ std::function<void()> define_convert(CLI::App& app) {
   path->excludes(app.get_option("MODEL"));
   app.add_option("--mlx-path", options->target, "Folder to be made [mlx_model]")
       ->type_name("FOLDER");
+  app.add_option("--upload-repo", options->upload_repo,
+                 "Upload the new folder to this model on the hub, with the token that may write")
+      ->type_name("NAME");
   add_quantising_options(app, *options);
   app.add_option("-j,--threads", options->threads, "Threads to work with [one per core]")
       ->type_name("N")
@@ -86,18 +89,23 @@ std::function<void()> define_convert(CLI::App& app) {
       "  vecton convert Qwen/Qwen3-Embedding-0.6B -q --q-bits 8 --mlx-path qwen3-8bit\n"
       "  vecton convert --hf-path ./my-model -q --q-mode mxfp4\n"
       "  vecton convert ./my-model-awq -d --dtype bfloat16 --mlx-path my-model\n"
+      "  vecton convert ./model-Q4_K_M.gguf -d --mlx-path my-model\n"
+      "  vecton convert ./my-model -q --upload-repo me/my-model-4bit\n"
       "\nPrints the folder, which appears when all of it is written.");
   return [options] {
     if (options->model.empty()) usage_error("MODEL: expected a folder or a name on the model hub");
     find_model(options->model, options->hub);  // with its progress, if it downloads
     ConvertReport report;
     {
-      ShareBar bar(stderr_is_terminal());
-      report = convert_model(
-          *options, [&](const ConvertProgress& p) { bar.update(p.bytes_done, p.bytes_total); });
+      ShareBar converting(stderr_is_terminal()), uploading(stderr_is_terminal());
+      report = convert_model(*options, [&](const ConvertProgress& p) {
+        (p.uploading ? uploading : converting).update(p.bytes_done, p.bytes_total);
+      });
     }
     for (const std::string& note : report.notes) std::fprintf(stderr, "vecton: %s\n", note.c_str());
     std::fprintf(stderr, "vecton: %s", summary(report).c_str());
+    if (!report.uploaded.empty())
+      std::fprintf(stderr, "vecton: uploaded: %s\n", report.uploaded.c_str());
     print(report.folder.string() + "\n");
   };
 }

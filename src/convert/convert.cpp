@@ -10,13 +10,9 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/thread_pool.h"
-#include "checkpoint/adapter.h"
-#include "checkpoint/config.h"
-#include "checkpoint/model_tensors.h"
+#include "checkpoint/hub_upload.h"
 #include "checkpoint/name_text.h"
-#include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/quantised/quantised_tensor.h"
-#include "checkpoint/sentence_transformers.h"
 #include "checkpoint/shape.h"
 #include "convert/choice.h"
 #include "convert/config_file.h"
@@ -24,6 +20,7 @@
 #include "convert/layout.h"
 #include "convert/rows.h"
 #include "convert/shards.h"
+#include "convert/source.h"
 #include "convert/target.h"
 #include "quantise/quantise.h"
 #include "vecton/error.h"
@@ -73,46 +70,15 @@ struct Work {
   }
 };
 
-// A checkpoint that is read: its transformer's folder, config.json and tensors.
-struct Source {
-  fs::path folder, weights;  // the model's; the transformer's, which may lie in it
-  json::object config;
-  bool quantised = false;
-  Tensors tensors;
-};
-
-Source open_source(const fs::path& folder) {
-  if (!fs::is_directory(folder))
-    throw Error(ErrorCode::kUnsupported,
-                folder.string() + ": GGUF files are not converted; expected a folder");
-  if (checkpoint::Adapter::find(folder))
-    throw Error(ErrorCode::kUnsupported, folder.string() + ": is an adapter; expected a model");
-  Source source{.folder = folder, .weights = folder, .config = {}, .tensors = {}};
-  const auto modules = checkpoint::SentenceTransformer::read(folder);
-  std::set<fs::path> transformers;
-  for (const checkpoint::ModulePipeline& pipeline : modules.pipelines)
-    transformers.insert(pipeline.input.folder);
-  if (transformers.size() > 1)
-    throw Error(ErrorCode::kUnsupported,
-                folder.string() + ": modules.json has several transformers; expected one");
-  if (!transformers.empty()) source.weights = *transformers.begin();
-  const checkpoint::Config config = checkpoint::Config::read(source.weights / "config.json");
-  source.config = base::read_json(source.weights / "config.json").as_object();
-  const auto quantisation = checkpoint::read_quantisation(config);
-  source.quantised = quantisation != nullptr;
-  source.tensors = checkpoint::model_tensors(source.weights, quantisation.get(), nullptr);
-  return source;
-}
-
 class Conversion {
  public:
   Conversion(const ConvertOptions& options, Source source)
       : options_(options), source_(std::move(source)) {
     if (source_.quantised && !options.quantize && !options.dequantize)
-      refuse("--dequantize", source_.weights.string() +
-                                 " is quantised: expected -d (to floats) or -q (to another form)");
+      refuse("--dequantize",
+             source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
     if (options.dequantize && !source_.quantised)
-      refuse("--dequantize", source_.weights.string() + " is not quantised");
+      refuse("--dequantize", source_.name + " is not quantised");
     layout_ =
         choose_layout(options.layout, source_.config, source_.tensors, !options.recipe.empty());
     report_.layout = to_string(layout_);
@@ -131,7 +97,7 @@ class Conversion {
     Target target(options_.target, layout_ == Layout::kMlxEmbeddings);
     target.require(Shards::size_of(files_));
     const fs::path below = source_.weights.lexically_relative(source_.folder);
-    const fs::path place = below == "." ? fs::path() : below;
+    const fs::path place = below == "." ? fs::path() : below;  // empty of a GGUF file too
     fs::create_directories(target.work() / place);
     copy_files(target);
     Shards shards(files_, target.work() / place);
@@ -142,11 +108,7 @@ class Conversion {
                  index_text(shards, report_.parameters, layout_));
     target.write((place / "config.json").string(),
                  config_text(source_.config, choice_ ? &choice_->entries() : nullptr, layout_));
-    if (layout_ == Layout::kMlxLm) {
-      std::error_code ignored;
-      const bool is_folder = fs::is_directory(options_.model, ignored);
-      target.write("README.md", card_text(is_folder ? "" : options_.model, layout_));
-    }
+    write_card(target);
     target.commit();
     report_.folder = options_.target;
     return std::move(report_);
@@ -209,8 +171,20 @@ class Conversion {
     if (options_.quantize) work.dequantised_as = DType::kF32;  // rounded once, when quantised
   }
 
+  // What mlx-lm writes, and what the hub shows of a model that is uploaded.
+  void write_card(const Target& target) const {
+    if (layout_ != Layout::kMlxLm &&
+        (options_.upload_repo.empty() || base::is_file(target.work() / "README.md")))
+      return;
+    std::error_code ignored;
+    const bool is_path = fs::exists(options_.model, ignored);
+    target.write("README.md", card_text(is_path ? "" : options_.model, layout_));
+  }
+
   // Everything beside the weights: settings, the tokenizer, modules' folders.
   void copy_files(const Target& target) const {
+    for (const auto& [name, text] : source_.files) target.write(name, text);
+    if (source_.folder.empty()) return;
     const auto wanted = [](const fs::path& name) {
       static const std::set<std::string> kEndings = {".json",  ".py",       ".txt",
                                                      ".model", ".tiktoken", ".jinja"};
@@ -330,14 +304,32 @@ void check(const ConvertOptions& options) {
     refuse("--quant-predicate", "says how to quantise: expected -q with it");
 }
 
+void upload(const ConvertOptions& options, ConvertReport& report,
+            const std::function<void(const ConvertProgress&)>& progress) {
+  const auto told = [&](int64_t done, int64_t total) {
+    if (progress) progress({.bytes_done = done, .bytes_total = total, .uploading = true});
+  };
+  try {
+    report.uploaded =
+        hub::upload_folder(report.folder, options.upload_repo, options.hub, {}, told).url;
+  } catch (const Error& error) {
+    throw Error(error.code(),
+                "--upload-repo: " + report.folder.string() + " is written, but " + error.what(),
+                error.field());
+  }
+}
+
 }  // namespace
 }  // namespace convert
 
 ConvertReport convert_model(const ConvertOptions& options,
                             const std::function<void(const ConvertProgress&)>& progress) {
   convert::check(options);
-  const fs::path folder = resolve_model(options.model, options.hub);
-  return convert::Conversion(options, convert::open_source(folder)).run(progress);
+  if (!options.upload_repo.empty()) hub::check_upload(options.upload_repo, options.hub);
+  const fs::path model = resolve_model(options.model, options.hub);
+  ConvertReport report = convert::Conversion(options, convert::open_source(model)).run(progress);
+  if (!options.upload_repo.empty()) convert::upload(options, report, progress);
+  return report;
 }
 
 }  // namespace vecton

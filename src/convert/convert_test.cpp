@@ -15,7 +15,9 @@
 #include "convert/dtypes.h"
 #include "convert/layout.h"
 #include "convert/shards.h"
+#include "convert/source.h"
 #include "convert/target.h"
+#include "gguf/test_file.h"
 #include "vecton/error.h"
 #include "vecton/tensor_file.h"
 
@@ -405,6 +407,74 @@ TEST_F(Convert, EveryModeIsDequantised) {
     EXPECT_THAT(text_of(fs::path(options_.target) / "config.json"),
                 ::testing::Not(HasSubstr("quantization")));
   }
+}
+
+// A decoder of one layer and eight tokens.
+gguf::TestFile decoder_file() {
+  gguf::TestFile file("qwen2");
+  for (const auto& [key, value] :
+       std::initializer_list<std::pair<const char*, uint32_t>>{{"block_count", 1},
+                                                               {"embedding_length", 32},
+                                                               {"feed_forward_length", 64},
+                                                               {"context_length", 128},
+                                                               {"attention.head_count", 2}})
+    file.integer(std::string("qwen2.") + key, value);
+  file.number("qwen2.attention.layer_norm_rms_epsilon", 1e-6f)
+      .text("tokenizer.ggml.model", "gpt2")
+      .text("tokenizer.ggml.pre", "qwen2")
+      .texts("tokenizer.ggml.tokens", {"a", "b", "ab", "<e>", "<t>"})
+      .integers("tokenizer.ggml.token_type", {1, 1, 1, 3, 3})
+      .texts("tokenizer.ggml.merges", {"a b"})
+      .integer("tokenizer.ggml.eos_token_id", 3)
+      .integer("tokenizer.ggml.eot_token_id", 4)
+      .floats("token_embd.weight", {5, 32}, std::vector<float>(160, 0.5f));
+  return file;
+}
+
+json::object json_of(const Source& source, const char* file) {
+  return json::parse(source.files.at(file)).as_object();
+}
+
+TEST(GgufSource, SettingsBecomeFiles) {
+  const base::TemporaryFolder folder;
+  folder.write("m.gguf", decoder_file().text("tokenizer.chat_template", "{{ 1 }}").bytes());
+  const Source source = open_source(folder.path() / "m.gguf");
+  EXPECT_EQ(source.config.at("model_type"), "qwen2");
+  EXPECT_EQ(source.config.at("eos_token_id"), 3);
+  EXPECT_FALSE(source.quantised);
+  EXPECT_TRUE(source.tensors.contains("model.embed_tokens.weight"));
+  const json::object settings = json_of(source, "tokenizer_config.json");
+  EXPECT_EQ(settings.at("eos_token"), "<e>");
+  EXPECT_EQ(settings.at("chat_template"), "{{ 1 }}");
+  EXPECT_EQ(settings.at("model_max_length"), 128);
+  EXPECT_EQ(json_of(source, "tokenizer.json").at("model").at("vocab").at("ab"), 2);
+  // A turn's end ends a text too.
+  EXPECT_EQ(json_of(source, "generation_config.json").at("eos_token_id"), (json::array{3, 4}));
+  EXPECT_FALSE(source.files.contains("modules.json"));
+}
+
+TEST(GgufSource, TemplatesWithNamesAreAList) {
+  const base::TemporaryFolder folder;
+  folder.write("m.gguf", decoder_file()
+                             .text("tokenizer.chat_template", "plain")
+                             .text("tokenizer.chat_template.tool_use", "tools")
+                             .bytes());
+  EXPECT_EQ(
+      json_of(open_source(folder.path() / "m.gguf"), "tokenizer_config.json").at("chat_template"),
+      (json::array{{{"name", "default"}, {"template", "plain"}},
+                   {{"name", "tool_use"}, {"template", "tools"}}}));
+}
+
+TEST(GgufSource, PoolingBecomesModules) {
+  const base::TemporaryFolder folder;
+  folder.write("m.gguf", decoder_file().integer("qwen2.pooling_type", 3).bytes());
+  const Source source = open_source(folder.path() / "m.gguf");
+  EXPECT_EQ(source.config.at("architectures"), json::array{"Qwen2Model"});
+  const json::object pooling = json_of(source, "1_Pooling/config.json");
+  EXPECT_EQ(pooling.at("pooling_mode_lasttoken"), true);
+  EXPECT_EQ(pooling.at("pooling_mode_mean_tokens"), false);
+  EXPECT_EQ(pooling.at("word_embedding_dimension"), 32);
+  EXPECT_EQ(json::parse(source.files.at("modules.json")).as_array().size(), 3u);
 }
 
 TEST_F(Convert, RefusesByOption) {

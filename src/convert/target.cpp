@@ -102,6 +102,8 @@ void Target::require(int64_t bytes) const {
 
 void Target::write(const std::string& name, std::string_view text) const {
   const fs::path file = work_ / name;
+  checked(file, "can't be written",
+          [&](std::error_code& e) { fs::create_directories(file.parent_path(), e); });
   std::ofstream out(file, std::ios::binary);
   out << text;
   out.flush();

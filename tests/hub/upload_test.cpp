@@ -63,8 +63,9 @@ class Upload : public testing::Test {
     for (const auto& [path, facts] : files) names.insert(std::string(path));
     EXPECT_THAT(names, testing::ElementsAre("1_Pooling/config.json", "config.json",
                                             "empty.safetensors", "model.safetensors"));
-    EXPECT_EQ(files.at("model.safetensors"),
-              (json::object{{"size", weights_.size()}, {"sha256", sha256(weights_)}, {"large", true}}));
+    EXPECT_EQ(
+        files.at("model.safetensors"),
+        (json::object{{"size", weights_.size()}, {"sha256", sha256(weights_)}, {"large", true}}));
     EXPECT_EQ(files.at("config.json").at("sha256").as_string(), sha256("{\"a\": 1}"));
     EXPECT_EQ(files.at("empty.safetensors").at("large"), false);
   }

@@ -382,7 +382,7 @@ int64_t gguf_positions_before(const gguf::File& file) {
   return file.integer_or("tokenizer.ggml.padding_token_id", 1, 0, 1024) + 1;
 }
 
-Config gguf_config(const gguf::File& file, const json::object& overrides) {
+json::object gguf_config_json(const gguf::File& file) {
   const std::string_view name = file.text("general.architecture");
   const auto* known = std::ranges::find(kArchitectures, name, &Architecture::name);
   if (known == std::end(kArchitectures)) {
@@ -400,7 +400,11 @@ Config gguf_config(const gguf::File& file, const json::object& overrides) {
   keys.ignore("pooling_type");  // gguf_pooling()
   keys.ignore("tensor_data_layout");
   keys.check_read(config);
-  return Config(std::move(config), file.what(), overrides);
+  return config;
+}
+
+Config gguf_config(const gguf::File& file, const json::object& overrides) {
+  return Config(gguf_config_json(file), file.what(), overrides);
 }
 
 std::optional<PoolingModule> gguf_pooling(const gguf::File& file) {

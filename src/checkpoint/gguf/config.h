@@ -17,6 +17,8 @@ namespace vecton::checkpoint {
 // `overrides` is laid over it. Architectures that there is no family for, and keys that change what
 // is computed and that no family reads, are refused by name (kUnsupported).
 Config gguf_config(const gguf::File& file, const json::object& overrides);
+// The same as a value. Keys of the architecture that nobody reads are in it under their own names.
+json::object gguf_config_json(const gguf::File& file);
 
 // The architecture whose names the tensors have: the file's, or "roberta" where a file of "bert"
 // has a tokenizer of RoBERTa's kind.

@@ -1,0 +1,148 @@
+// Checkpoints of every family and of every quantised form that is read, converted: the new folder
+// is opened again and answers as its source does.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/temporary_folder.h"
+#include "checkpoint/weight_files.h"
+#include "fixture.h"
+#include "vecton/convert.h"
+#include "vecton/vecton.h"
+
+namespace vecton::golden {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<float> vector_of(const fs::path& model, const std::string& quantization = "auto") {
+  EngineOptions options;
+  options.model = model;
+  options.convert = "embed";
+  options.dtype = "float32";
+  options.quantization = quantization;
+  const std::vector<std::string> texts = {"Some words, and 42 numbers; to look at."};
+  return Engine::open(options)->embed(texts).front();
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double largest = a.size() == b.size() ? 0 : INFINITY, size = 1e-30;
+  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    largest = std::max(largest, std::fabs(double{a[i]} - double{b[i]}));
+    size = std::max(size, std::fabs(double{a[i]}));
+  }
+  return largest / size;
+}
+
+class ConvertedGolden : public ::testing::TestWithParam<const char*> {
+ protected:
+  ConvertOptions to(const std::string& name) const {
+    ConvertOptions options;
+    options.model = fixture_.model();
+    options.target = folder_.path() / name;
+    options.dtype = "float32";
+    return options;
+  }
+  static ConvertOptions quantised(ConvertOptions options) {
+    options.quantize = true;
+    options.bits = 8;
+    options.group_size = 32;
+    return options;
+  }
+
+  Fixture fixture_{GetParam()};
+  base::TemporaryFolder folder_;
+};
+
+std::string name_of(const ::testing::TestParamInfo<const char*>& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+using FloatsGolden = ConvertedGolden;
+
+TEST_P(FloatsGolden, AnswersAsItsSource) {
+  const std::vector<float> source = vector_of(fixture_.model());
+  for (const char* layout : {"mlx-embeddings", "mlx-lm"}) {
+    ConvertOptions floats = to(std::string(layout) + "-floats");
+    floats.layout = layout;
+    convert_model(floats);
+    EXPECT_EQ(vector_of(floats.target), source) << layout;
+  }
+  ConvertOptions codes = quantised(to("codes"));
+  codes.dtype.clear();
+  convert_model(codes);
+  const std::vector<float> vector = vector_of(codes.target);
+  EXPECT_LT(largest_difference(source, vector), 0.1);
+  EXPECT_EQ(vector_of(fixture_.model(), "mlx-affine-8-g32"), vector);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, FloatsGolden,
+                         ::testing::Values("bert-embed-mean", "roberta-embed", "xlm-roberta-embed",
+                                           "distilbert-embed", "mpnet-embed", "electra-rerank",
+                                           "deberta-v3-rerank", "nomic-bert-embed", "gte-new",
+                                           "jina-embeddings-v3-base", "modernbert-embed-cls",
+                                           "eurobert-embed", "gen-gemma2", "gen-gemma3", "gen-lfm2",
+                                           "gen-llama3", "gen-mistral-sliding", "gen-qwen2-sliding",
+                                           "emb-qwen3", "emb-llama-bidirectional"),
+                         name_of);
+
+using QuantisedGolden = ConvertedGolden;
+
+TEST_P(QuantisedGolden, IsMadeFloatsAndAnotherForm) {
+  ConvertOptions floats = to("floats");
+  floats.dequantize = true;
+  convert_model(floats);
+  EXPECT_LT(largest_difference(vector_of(fixture_.model()), vector_of(floats.target)), 2e-5);
+
+  const ConvertOptions at_once = quantised(to("at-once"));
+  convert_model(at_once);
+  ConvertOptions in_steps = quantised(to("in-steps"));
+  in_steps.model = floats.target;
+  convert_model(in_steps);
+  const auto one = checkpoint::read_checkpoint(at_once.target),
+             other = checkpoint::read_checkpoint(in_steps.target);
+  ASSERT_EQ(one.size(), other.size());
+  int codes = 0;
+  for (const auto& [name, tensor] : one) {
+    ASSERT_TRUE(other.contains(name)) << name;
+    EXPECT_TRUE(std::ranges::equal(tensor.bytes, other.at(name).bytes)) << name;
+    codes += name.ends_with(".scales");
+  }
+  EXPECT_GT(codes, 0);
+  EXPECT_EQ(vector_of(at_once.target), vector_of(in_steps.target));
+}
+
+INSTANTIATE_TEST_SUITE_P(Forms, QuantisedGolden,
+                         ::testing::Values("awq-llama3", "awq-mistral", "awq-qwen2", "gptq-llama3",
+                                           "gptq-qwen2", "hf-qwen3-fp8", "ct-llama-w4a16",
+                                           "ct-llama-w8a8", "mlx-bert-nvfp4",
+                                           "mlx-llama-mixed-modes", "mlx-qwen2-3bit",
+                                           "gguf-bert-q40", "gguf-bert-q80", "gguf-llama-q4km",
+                                           "gguf-qwen3-q4km", "gguf-gemma3-q80"),
+                         name_of);
+
+using GgufFolderGolden = ConvertedGolden;
+
+// Files of floats, of every architecture that there is one of.
+TEST_P(GgufFolderGolden, IsMadeAFolder) {
+  const ConvertOptions floats = to("floats");
+  convert_model(floats);
+  EXPECT_EQ(vector_of(floats.target), vector_of(fixture_.model()));
+  for (const char* file : {"config.json", "tokenizer.json", "tokenizer_config.json"})
+    EXPECT_TRUE(fs::is_regular_file(fs::path(floats.target) / file)) << file;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GgufFolderGolden,
+                         ::testing::Values("gguf-bert-f16", "gguf-emb-gemma", "gguf-emb-gte-qwen2",
+                                           "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2",
+                                           "gguf-gen-llama3", "gguf-gen-mistral-sliding",
+                                           "gguf-jina-embeddings-v3-base", "gguf-llama-f16",
+                                           "gguf-modernbert-lengths", "gguf-nomic-bert-hubconfig",
+                                           "gguf-xlm-roberta-embed"),
+                         name_of);
+
+}  // namespace
+}  // namespace vecton::golden

@@ -127,7 +127,8 @@ class Bpe : public Model {
       if (i + 2 * kAhead < ids.size())
         merges_.prefetch(ids[i + 2 * kAhead], ids[i + 2 * kAhead + 1]);
       whole.assign(tokens[i]).append(tokens[i + 1].substr(prefix_.size()));
-      ++id;  // the next merge mostly makes the next token
+      // The next merge mostly makes the same token, where several ways lead to it, or the next.
+      if (vocabulary_.token(id) != whole) ++id;
       if (vocabulary_.token(id) != whole || whole.empty())
         id = known(field, whole, vocabulary_.find(whole));
       merges_.add(known(field, tokens[i], ids[i]), known(field, tokens[i + 1], ids[i + 1]),

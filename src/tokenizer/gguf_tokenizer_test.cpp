@@ -173,14 +173,48 @@ TEST_F(GgufTokenizerTest, UnigramTakesTheBestSum) {
   EXPECT_THAT(open(test)->encode("a", "b").ids, ElementsAre(0, 6, 2, 2, 4, 7, 2));
 }
 
+// Letters, digits and signs as tokens, and all that they can be joined to.
+TestFile joined(const std::string& pre) {
+  TestFile test;
+  test.text("tokenizer.ggml.model", "gpt2")
+      .text("tokenizer.ggml.pre", pre)
+      .texts("tokenizer.ggml.tokens",
+             {"a", "B", "1", "!", "/", "aa", "aB", "11", "111", "1111", "!a", "!!", "!/"})
+      .texts("tokenizer.ggml.merges", {"a a", "a B", "1 1", "11 1", "11 11", "! a", "! !", "! /"});
+  return test;
+}
+
+TEST_F(GgufTokenizerTest, TextsAreSplitAsTheNameSays) {
+  const auto pieces = [this](const char* pre, const char* text) {
+    std::vector<int32_t> list = ids(joined(pre), text);
+    return list;
+  };
+  // What one word holds is joined; a cut in it shows.
+  EXPECT_THAT(pieces("gpt-2", "1111"), ElementsAre(9));
+  EXPECT_THAT(pieces("command-r", "1111"), ElementsAre(2, 2, 2, 2));
+  EXPECT_THAT(pieces("tekken", "1111"), ElementsAre(2, 2, 2, 2));
+  EXPECT_THAT(pieces("deepseek-v3", "1111"), ElementsAre(8, 2));
+  EXPECT_THAT(pieces("falcon", "1111"), ElementsAre(8, 2));
+  EXPECT_THAT(pieces("default", "1111"), ElementsAre(8, 2));
+  EXPECT_THAT(pieces("gpt-2", "!/"), ElementsAre(12));
+  EXPECT_THAT(pieces("tekken", "aB"), ElementsAre(0, 1));  // a capital begins a word
+  EXPECT_THAT(pieces("glm4", "aB"), ElementsAre(6));
+  EXPECT_THAT(pieces("tekken", "!a"), ElementsAre(10));  // and takes one sign
+  EXPECT_THAT(pieces("command-r", "!a"), ElementsAre(3, 0));
+  EXPECT_THAT(pieces("viking", "a1"), ElementsAre(0, 2));
+  EXPECT_THAT(pieces("bloom", "!!"), ElementsAre(11));
+}
+
 TEST(GgufPreTokenizers, EveryNameStandsForSteps) {
-  for (const char* name : {"gpt-2", "smollm", "llama-bpe", "qwen2", "qwen35", "gpt-4o", "refact"}) {
+  for (const char* name :
+       {"gpt-2", "smollm", "llama-bpe", "qwen2", "qwen35", "gpt-4o", "refact", "tekken", "default",
+        "glm4", "deepseek-v3", "command-r", "falcon", "viking"}) {
     const GgufPreTokenizer* pre = find_gguf_pre_tokenizer(name);
     ASSERT_NE(pre, nullptr) << name;
     EXPECT_FALSE(steps_of(*pre).empty());
     EXPECT_THAT(gguf_pre_tokenizer_names(), HasSubstr(name));
   }
-  for (const char* other : {"", "default", "gpt", "gpt-2 phi-2"})
+  for (const char* other : {"", "defaults", "gpt", "gpt-2 phi-2"})
     EXPECT_EQ(find_gguf_pre_tokenizer(other), nullptr) << other;
 }
 

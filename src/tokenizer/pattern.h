@@ -34,6 +34,7 @@ std::unique_ptr<const Pattern> make_regex(std::string_view expression, const std
 // The matcher written for an expression, or nullptr: the same matches at many times the speed.
 std::unique_ptr<const Pattern> make_known_pattern(std::string_view expression);
 extern const std::string_view kGpt2Expression, kLlama3Expression, kQwen2Expression,
-    kQwen35Expression, kO200kExpression;
+    kQwen35Expression, kO200kExpression, kTekkenExpression, kDeepSeekNumbers, kDeepSeekCjk,
+    kDeepSeekWords;
 
 }  // namespace vecton::tokenizer

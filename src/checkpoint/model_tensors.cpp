@@ -11,6 +11,9 @@ namespace vecton::checkpoint {
 std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
                                                   const Quantisation* quantisation,
                                                   const Adapter* adapter) {
+  // A module's layer within a GGUF file: gguf_dense_modules().
+  if (gguf::is_gguf(folder.parent_path()))
+    return gguf_layer(gguf::File::open(folder.parent_path()), folder.filename().string());
   auto tensors =
       gguf::is_gguf(folder) ? gguf_tensors(gguf::File::open(folder)) : read_checkpoint(folder);
   if (quantisation) quantisation->gather(tensors);

@@ -209,8 +209,12 @@ void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> m
 // them.
 void take_gguf_pooling(const fs::path& file, ModulePipeline& pipeline) {
   if (!gguf::is_gguf(file)) return;
-  pipeline.pooling = gguf_pooling(gguf::File::open(file));
-  if (pipeline.pooling) pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
+  const gguf::File opened = gguf::File::open(file);
+  pipeline.pooling = gguf_pooling(opened);
+  if (!pipeline.pooling) return;
+  for (DenseModule& dense : gguf_dense_modules(opened, file))
+    pipeline.vector_modules.emplace_back(std::in_place_type<DenseModule>, std::move(dense));
+  pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
 }
 
 void read_pipelines(const fs::path& folder, const std::string& dense_path,

@@ -7,6 +7,7 @@
 #include "checkpoint/gguf/tensors.h"
 #include "checkpoint/sentence_transformers.h"
 #include "convert/config_file.h"
+#include "convert/rows.h"
 #include "convert/source.h"
 #include "gguf/file.h"
 #include "tokenizer/gguf_tokenizer.h"
@@ -87,6 +88,39 @@ void add_tokenizer(const gguf::File& file, const json::object& config, Source& s
   source.files["tokenizer_config.json"] = indented(written) + "\n";
 }
 
+// A safetensors file of float32.
+std::string safetensors_text(const std::map<std::string, checkpoint::StoredTensor>& tensors) {
+  json::object header;
+  std::string data;
+  for (const auto& [name, tensor] : tensors) {
+    const Rows rows(tensor);
+    std::vector<float> values(static_cast<size_t>(rows.numbers()));
+    rows.read(0, values);
+    const auto begin = static_cast<int64_t>(data.size());
+    data.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+    header[name] = {{"dtype", "F32"},
+                    {"shape", json::array(tensor.shape.begin(), tensor.shape.end())},
+                    {"data_offsets", {begin, static_cast<int64_t>(data.size())}}};
+  }
+  const std::string text = json::serialize(header);
+  std::string bytes;
+  for (int i = 0; i < 8; ++i) bytes += static_cast<char>(text.size() >> (8 * i) & 0xff);
+  return bytes + text + data;
+}
+
+void add_dense(const gguf::File& file, const checkpoint::DenseModule& dense,
+               const std::string& folder, Source& source) {
+  source.files[folder + "/config.json"] =
+      indented(json::object{
+          {"in_features", dense.in_features},
+          {"out_features", dense.out_features},
+          {"bias", dense.bias},
+          {"activation_function", "torch.nn.modules.linear." + dense.activation_name}}) +
+      "\n";
+  source.files[folder + "/model.safetensors"] =
+      safetensors_text(checkpoint::gguf_layer(file, dense.folder.filename().string()));
+}
+
 // How texts are pooled, as sentence-transformers says it; nothing where the file does not.
 void add_pooling(const gguf::File& file, const json::object& config, Source& source) {
   const auto pooling = checkpoint::gguf_pooling(file);
@@ -99,16 +133,21 @@ void add_pooling(const gguf::File& file, const json::object& config, Source& sou
   settings["pooling_mode_cls_token"] = mode == ops::Pooling::kCls;
   settings["pooling_mode_mean_tokens"] = mode == ops::Pooling::kMean;
   settings["pooling_mode_lasttoken"] = mode == ops::Pooling::kLast;
-  source.files["1_Pooling/config.json"] = indented(settings) + "\n";
   json::array modules;
-  for (const auto& [path, type] :
-       {std::pair{"", "Transformer"}, {"1_Pooling", "Pooling"}, {"2_Normalize", "Normalize"}}) {
-    const auto index = static_cast<int64_t>(modules.size());
-    modules.push_back({{"idx", index},
-                       {"name", std::to_string(index)},
+  const auto add = [&](const std::string& type) {
+    const std::string index = std::to_string(modules.size());
+    std::string path = modules.empty() ? "" : index + "_" + type;
+    modules.push_back({{"idx", static_cast<int64_t>(modules.size())},
+                       {"name", index},
                        {"path", path},
-                       {"type", std::string("sentence_transformers.models.") + type}});
-  }
+                       {"type", "sentence_transformers.models." + type}});
+    return path;
+  };
+  add("Transformer");
+  source.files[add("Pooling") + "/config.json"] = indented(settings) + "\n";
+  for (const checkpoint::DenseModule& dense : checkpoint::gguf_dense_modules(file, file.what()))
+    add_dense(file, dense, add("Dense"), source);
+  add("Normalize");
   source.files["modules.json"] = indented(modules) + "\n";
 }
 

@@ -158,6 +158,23 @@ json::object qwen2(GgufKeys& keys) { return decoder(keys, "Qwen2ForCausalLM", "q
 json::object qwen3(GgufKeys& keys) {
   json::object config = decoder(keys, "Qwen3ForCausalLM", "qwen3");
   if (has_bias(keys, "attn_q")) config["attention_bias"] = true;
+  if (keys.file.tensor("cls.output.weight")) {
+    // The head of a reranker: yes, and no.
+    const std::vector<std::string_view> labels = keys.texts("classifier.output_labels");
+    if (!labels.empty() && labels != std::vector<std::string_view>{"yes", "no"})
+      keys.fail("classifier.output_labels", "expected yes and no", ErrorCode::kUnsupported);
+    config["architectures"] = json::array{"Qwen3ForSequenceClassification"};
+    config["num_labels"] = 1;
+  }
+  return config;
+}
+
+// Every token sees all others, whatever the file says.
+json::object eurobert(GgufKeys& keys) {
+  json::object config = decoder(keys, "EuroBertModel", "eurobert");
+  config["hidden_act"] = "silu";
+  keys.ignore("attention.causal");
+  config.erase("is_causal");
   return config;
 }
 
@@ -214,8 +231,22 @@ json::object gemma3(GgufKeys& keys) {
   return config;
 }
 
+// Sizes of a layer behind the pooling, which its tensor has as well.
+void check_dense(GgufKeys& keys, const std::string& name) {
+  const gguf::Tensor* weight = keys.file.tensor(name + ".weight");
+  if (!weight) return;  // a size is then a key that nobody read
+  if (weight->shape.size() != 2) keys.file.fail(weight->name, "expected a matrix");
+  const std::pair<std::string, int64_t> sizes[] = {{name + "_feat_out", weight->shape[0]},
+                                                   {name + "_feat_in", weight->shape[1]}};
+  for (const auto& [key, size] : sizes) {
+    if (keys.integer_or(key, size) != size)
+      keys.fail(key, "expected " + std::to_string(size) + ", the size of " + name + ".weight");
+  }
+}
+
 json::object gemma_embedding(GgufKeys& keys) {
   json::object config = gemma3(keys);
+  for (const char* name : {"dense_2", "dense_3"}) check_dense(keys, name);
   config["architectures"] = json::array{"Gemma3TextModel"};
   config["use_bidirectional_attention"] = true;
   keys.ignore("attention.causal");
@@ -265,7 +296,24 @@ json::object encoder(GgufKeys& keys, std::string_view architecture, std::string_
   return config;
 }
 
+json::object distilbert(GgufKeys& keys) {
+  json::object bert = encoder(keys, "DistilBertModel", "distilbert");
+  json::object config = named("DistilBertModel", "distilbert");
+  config["dim"] = bert["hidden_size"];
+  config["n_layers"] = bert["num_hidden_layers"];
+  config["n_heads"] = bert["num_attention_heads"];
+  config["hidden_dim"] = bert["intermediate_size"];
+  config["vocab_size"] = bert["vocab_size"];
+  config["max_position_embeddings"] = keys.rows("position_embd.weight");
+  config["activation"] = "gelu";
+  if (bert["layer_norm_eps"].as_double() > 2e-12)
+    keys.fail("attention.layer_norm_epsilon", "expected 1e-12 of a model without token types",
+              ErrorCode::kUnsupported);
+  return config;
+}
+
 json::object bert(GgufKeys& keys) {
+  if (gguf_architecture(keys.file) == "distilbert") return distilbert(keys);
   json::object config = encoder(keys, "BertModel", "bert");
   config["hidden_act"] = "gelu";
   config["max_position_embeddings"] = keys.rows("position_embd.weight");
@@ -359,6 +407,7 @@ constexpr Architecture kArchitectures[] = {
     {"llama-embed", llama_embed},
     {"qwen2", qwen2},
     {"qwen3", qwen3},
+    {"eurobert", eurobert},
     {"gemma", gemma},
     {"gemma2", gemma2},
     {"gemma3", gemma3},
@@ -375,7 +424,9 @@ constexpr Architecture kArchitectures[] = {
 std::string_view gguf_architecture(const gguf::File& file) {
   const std::string_view name = file.text("general.architecture");
   const std::string_view tokenizer = file.text_or("tokenizer.ggml.model", "");
-  return name == "bert" && (tokenizer == "t5" || tokenizer == "gpt2") ? "roberta" : name;
+  if (name != "bert") return name;
+  if (tokenizer == "t5" || tokenizer == "gpt2") return "roberta";
+  return file.tensor("token_types.weight") ? name : "distilbert";
 }
 
 int64_t gguf_positions_before(const gguf::File& file) {
@@ -419,6 +470,24 @@ std::optional<PoolingModule> gguf_pooling(const gguf::File& file) {
     default:  // none, or a reranker's, whose head says it
       return std::nullopt;
   }
+}
+
+std::vector<DenseModule> gguf_dense_modules(const gguf::File& file,
+                                            const std::filesystem::path& path) {
+  std::vector<DenseModule> modules;
+  if (file.text_or("general.architecture", "") != "gemma-embedding") return modules;
+  for (const std::string name : {"dense_2", "dense_3"}) {
+    const gguf::Tensor* weight = file.tensor(name + ".weight");
+    if (!weight) continue;
+    if (weight->shape.size() != 2) file.fail(weight->name, "expected a matrix");
+    modules.push_back({.folder = path / name,
+                       .in_features = weight->shape[1],
+                       .out_features = weight->shape[0],
+                       .bias = file.tensor(name + ".bias") != nullptr,
+                       .activation = ops::Activation::kIdentity,
+                       .activation_name = "Identity"});
+  }
+  return modules;
 }
 
 }  // namespace vecton::checkpoint

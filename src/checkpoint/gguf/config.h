@@ -3,9 +3,11 @@
 // model.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json_fwd.h"
 #include "checkpoint/config.h"
@@ -20,8 +22,8 @@ Config gguf_config(const gguf::File& file, const json::object& overrides);
 // The same as a value. Keys of the architecture that nobody reads are in it under their own names.
 json::object gguf_config_json(const gguf::File& file);
 
-// The architecture whose names the tensors have: the file's, or "roberta" where a file of "bert"
-// has a tokenizer of RoBERTa's kind.
+// The architecture whose names the tensors have: the file's, and of a file of "bert"
+// "roberta" where it has a tokenizer of RoBERTa's kind, "distilbert" where it has no token types.
 std::string_view gguf_architecture(const gguf::File& file);
 
 // How many rows of positions RoBERTa's checkpoints have before those that are used.
@@ -29,5 +31,10 @@ int64_t gguf_positions_before(const gguf::File& file);
 
 // How the file says that texts are pooled; none where it does not.
 std::optional<PoolingModule> gguf_pooling(const gguf::File& file);
+
+// The layers behind the pooling that EmbeddingGemma's files may have: dense_2 and dense_3. Their
+// folder is a name below the file's `path`.
+std::vector<DenseModule> gguf_dense_modules(const gguf::File& file,
+                                            const std::filesystem::path& path);
 
 }  // namespace vecton::checkpoint

@@ -48,7 +48,11 @@ TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
   EXPECT_EQ(name_of("modern-bert", "blk.2.attn_qkv.weight"), "layers.2.attn.Wqkv.weight");
   EXPECT_EQ(name_of("nomic-bert", "blk.2.ffn_gate.weight"), "encoder.layers.2.mlp.fc12.weight");
   EXPECT_EQ(name_of("lfm2", "blk.2.shortconv.conv.weight"), "model.layers.2.conv.conv.weight");
-  EXPECT_EQ(name_of("llama", "rope_freqs.weight"), "");  // config.json says it
+  EXPECT_EQ(name_of("eurobert", "blk.2.attn_output.weight"), "layers.2.self_attn.o_proj.weight");
+  EXPECT_EQ(name_of("distilbert", "blk.2.ffn_up.bias"), "transformer.layer.2.ffn.lin1.bias");
+  EXPECT_EQ(name_of("llama", "rope_freqs.weight"), "");         // config.json says it
+  EXPECT_EQ(name_of("gemma-embedding", "dense_2.weight"), "");  // a module's
+  EXPECT_EQ(name_of("llama", "cls.output.weight"), "none");
 }
 
 TEST(GgufNames, OthersHaveNone) {
@@ -135,6 +139,35 @@ TEST(GgufTensors, NormsOfGemmaPositionsOfRobertaAndTapsAreTheCheckpoints) {
       TestFile("lfm2").floats("blk.0.shortconv.conv.weight", {2, 3}, {1, 2, 3, 4, 5, 6}));
   EXPECT_THAT(gguf_tensors(lfm2.file).at("model.layers.0.conv.conv.weight").shape,
               ElementsAre(2, 1, 3));
+}
+
+TEST(GgufTensors, TheHeadOfARerankerIsYesBeyondNo) {
+  const Opened opened(TestFile("qwen3").floats("cls.output.weight", {2, 3}, {5, 6, 7, 1, 3, 9}));
+  const auto tensors = gguf_tensors(opened.file);
+  const StoredTensor& score = tensors.at("score.weight");
+  EXPECT_THAT(score.shape, ElementsAre(1, 3));
+  EXPECT_THAT(floats_of(score), ElementsAre(4, 3, -2));
+  const Opened three(TestFile("qwen3").floats("cls.output.weight", {3, 1}, {1, 2, 3}));
+  EXPECT_REFUSED(gguf_tensors(three.file), ErrorCode::kCorrupt, "cls.output.weight",
+                 "expected two rows, of yes and no, found [3,1]");
+}
+
+TEST(GgufTensors, LayersOfModulesAreReadByThemselves) {
+  const Opened opened(TestFile("gemma-embedding")
+                          .floats("dense_2.weight", {2, 1}, {1, 2})
+                          .floats("dense_2.bias", {2}, {3, 4}));
+  EXPECT_TRUE(gguf_tensors(opened.file).empty());
+  const auto layer = gguf_layer(opened.file, "dense_2");
+  EXPECT_THAT(floats_of(layer.at("linear.weight")), ElementsAre(1, 2));
+  EXPECT_THAT(floats_of(layer.at("linear.bias")), ElementsAre(3, 4));
+  EXPECT_TRUE(gguf_layer(opened.file, "dense_3").empty());
+  const auto modules = gguf_dense_modules(opened.file, "model.gguf");
+  ASSERT_EQ(modules.size(), 1u);
+  EXPECT_EQ(modules[0].folder, "model.gguf/dense_2");
+  EXPECT_EQ(modules[0].in_features, 1);
+  EXPECT_EQ(modules[0].out_features, 2);
+  EXPECT_TRUE(modules[0].bias);
+  EXPECT_TRUE(gguf_dense_modules(Opened(TestFile("llama")).file, "x").empty());
 }
 
 // A row as long as the file is not said a thousand times.
@@ -314,6 +347,64 @@ TEST(GgufConfig, BertWithAnotherTokenizerIsRoberta) {
       config_of(roberta().floats("cls.output.weight", {1, 8}, std::vector<float>(8)));
   EXPECT_EQ(ranks.strings_or_empty("architectures").front(), "XLMRobertaForSequenceClassification");
   EXPECT_EQ(ranks.integer("num_labels"), 1);
+}
+
+TEST(GgufConfig, BertWithoutTokenTypesIsDistilBert) {
+  const auto file = [](float eps) {
+    TestFile test("bert");
+    for (const auto& [key, value] :
+         std::initializer_list<std::pair<const char*, uint32_t>>{{"block_count", 2},
+                                                                 {"embedding_length", 8},
+                                                                 {"feed_forward_length", 16},
+                                                                 {"context_length", 64},
+                                                                 {"attention.head_count", 2}})
+      test.integer(std::string("bert.") + key, value);
+    return test.number("bert.attention.layer_norm_epsilon", eps)
+        .floats("token_embd.weight", {5, 8}, std::vector<float>(40))
+        .floats("position_embd.weight", {32, 8}, std::vector<float>(256));
+  };
+  const Config config = config_of(file(1e-12f));
+  EXPECT_EQ(config.string("model_type"), "distilbert");
+  EXPECT_EQ(config.integer("dim"), 8);
+  EXPECT_EQ(config.integer("hidden_dim"), 16);
+  EXPECT_EQ(config.integer("max_position_embeddings"), 32);
+  EXPECT_REFUSED(config_of(file(1e-5f)), ErrorCode::kUnsupported,
+                 "bert.attention.layer_norm_epsilon");
+}
+
+TEST(GgufConfig, EuroBertSeesBothWays) {
+  const Config config = config_of(decoder("eurobert").boolean("eurobert.attention.causal", false));
+  EXPECT_EQ(config.string("model_type"), "eurobert");
+  EXPECT_FALSE(config.has("is_causal"));
+}
+
+TEST(GgufConfig, AHeadMakesARerankerOfQwen3) {
+  const auto file = [](const std::string& first) {
+    return decoder("qwen3")
+        .integer("qwen3.pooling_type", 4)
+        .texts("qwen3.classifier.output_labels", {first, "no"})
+        .floats("cls.output.weight", {2, 8}, std::vector<float>(16));
+  };
+  const Config config = config_of(file("yes"));
+  EXPECT_EQ(config.strings_or_empty("architectures").front(), "Qwen3ForSequenceClassification");
+  EXPECT_EQ(config.integer("num_labels"), 1);
+  EXPECT_REFUSED(config_of(file("maybe")), ErrorCode::kUnsupported,
+                 "qwen3.classifier.output_labels: expected yes and no");
+}
+
+TEST(GgufConfig, SizesOfDenseLayersAreThoseOfTheirTensors) {
+  const auto file = [](uint32_t out) {
+    return decoder("gemma-embedding")
+        .integer("gemma-embedding.attention.sliding_window", 16)
+        .integer("gemma-embedding.dense_2_feat_out", out)
+        .floats("dense_2.weight", {4, 8}, std::vector<float>(32));
+  };
+  EXPECT_NO_THROW(config_of(file(4)));
+  EXPECT_REFUSED(config_of(file(5)), ErrorCode::kCorrupt, "dense_2_feat_out: expected 4");
+  EXPECT_REFUSED(config_of(decoder("gemma-embedding")
+                               .integer("gemma-embedding.attention.sliding_window", 16)
+                               .integer("gemma-embedding.dense_3_feat_out", 4)),
+                 ErrorCode::kUnsupported, "dense_3_feat_out");
 }
 
 TEST(GgufConfig, EncodersWithRotations) {

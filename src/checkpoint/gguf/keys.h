@@ -29,6 +29,7 @@ class GgufKeys {
   bool boolean_or(std::string_view key, bool fallback) {
     return file.boolean_or(mark(key), fallback);
   }
+  std::vector<std::string_view> texts(std::string_view key) { return file.texts(mark(key)); }
   std::string text_or(std::string_view key, std::string_view fallback) {
     return std::string(file.text_or(mark(key), fallback));
   }

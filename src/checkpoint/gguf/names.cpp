@@ -24,6 +24,18 @@ constexpr Rule kDecoder[] = {
     {"output", "lm_head"},
     {"rope_freqs", ""},
 };
+// A reranker's head: the rows of two words of the table.
+constexpr Rule kQwen3[] = {
+    {"token_embd", "model.embed_tokens"},
+    {"output_norm", "model.norm"},
+    {"output", "lm_head"},
+    {"cls.output", "score", GgufChange::kFirstMinusSecond},
+    {"rope_freqs", ""},
+};
+constexpr Rule kEuroBert[] = {
+    {"token_embd", "embed_tokens"},
+    {"output_norm", "norm"},
+};
 constexpr Rule kDecoderLayer[] = {
     {"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
     {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
@@ -59,6 +71,14 @@ constexpr Rule kGemmaLayer[] = {
     {"ffn_gate", "mlp.gate_proj"},
     {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"},
+};
+// With modules of their own (gguf_dense_modules()).
+constexpr Rule kGemmaEmbedding[] = {
+    {"token_embd", "model.embed_tokens"},
+    {"output_norm", "model.norm", GgufChange::kMinusOne},
+    {"output", "lm_head"},
+    {"dense_2", ""},
+    {"dense_3", ""},
 };
 // Gemma 2 and 3: norms before and after.
 constexpr Rule kGemmaSandwichLayer[] = {
@@ -122,6 +142,21 @@ constexpr Rule kBertLayer[] = {
     {"ffn_down", "output.dense"},
     {"layer_output_norm", "output.LayerNorm"},
 };
+constexpr Rule kDistilBert[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "embeddings.LayerNorm"},
+    {"position_embd", "embeddings.position_embeddings"},
+};
+constexpr Rule kDistilBertLayer[] = {
+    {"attn_q", "attention.q_lin"},
+    {"attn_k", "attention.k_lin"},
+    {"attn_v", "attention.v_lin"},
+    {"attn_output", "attention.out_lin"},
+    {"attn_output_norm", "sa_layer_norm"},
+    {"ffn_up", "ffn.lin1"},
+    {"ffn_down", "ffn.lin2"},
+    {"layer_output_norm", "output_layer_norm"},
+};
 constexpr Rule kNomicBert[] = {
     {"token_embd", "embeddings.word_embeddings"},
     {"token_embd_norm", "emb_ln"},
@@ -159,13 +194,15 @@ constexpr Architecture kArchitectures[] = {
     {"llama", {kDecoder, kLlamaLayer, "model.layers."}},
     {"llama-embed", {kDecoder, kLlamaLayer, "model.layers."}},
     {"qwen2", {kDecoder, kDecoderLayer, "model.layers."}},
-    {"qwen3", {kDecoder, kDecoderLayer, "model.layers."}},
+    {"qwen3", {kQwen3, kDecoderLayer, "model.layers."}},
+    {"eurobert", {kEuroBert, kDecoderLayer, "layers."}},
     {"gemma", {kGemma, kGemmaLayer, "model.layers."}},
     {"gemma2", {kGemma, kGemmaSandwichLayer, "model.layers."}},
     {"gemma3", {kGemma, kGemmaSandwichLayer, "model.layers."}},
-    {"gemma-embedding", {kGemma, kGemmaSandwichLayer, "model.layers."}},
+    {"gemma-embedding", {kGemmaEmbedding, kGemmaSandwichLayer, "model.layers."}},
     {"lfm2", {kLfm2, kLfm2Layer, "model.layers."}},
     {"bert", {kBert, kBertLayer, "encoder.layer."}},
+    {"distilbert", {kDistilBert, kDistilBertLayer, "transformer.layer."}},
     {"roberta", {kRoberta, kBertLayer, "encoder.layer."}},
     {"nomic-bert", {kNomicBert, kNomicBertLayer, "encoder.layers."}},
     {"modern-bert", {kModernBert, kModernBertLayer, "layers."}},

@@ -11,12 +11,13 @@ namespace vecton::checkpoint {
 // What makes a tensor what the checkpoint of its architecture has.
 enum class GgufChange {
   kNone,
-  kHeadRows,     // rows of queries: neighbours turn together, there columns half a head apart
-  kKvHeadRows,   // the same of keys
-  kMinusOne,     // 1 + w, where the checkpoint has w
-  kTaps,         // [n, width], there [n, 1, width]
-  kAfterPadding  // rows of positions; the checkpoint has as many before as the padding token's
-                 // number, and one more
+  kHeadRows,          // rows of queries: neighbours turn together, there columns half a head apart
+  kKvHeadRows,        // the same of keys
+  kMinusOne,          // 1 + w, where the checkpoint has w
+  kTaps,              // [n, width], there [n, 1, width]
+  kFirstMinusSecond,  // two rows, of yes and no; there their difference
+  kAfterPadding       // rows of positions; the checkpoint has as many before as the padding token's
+                      // number, and one more
 };
 
 struct GgufName {

@@ -10,6 +10,7 @@
 #include "checkpoint/gguf/names.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/parts.h"
+#include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
 
@@ -93,6 +94,21 @@ void put_rows_before(int64_t count, StoredTensor& tensor) {
   tensor.shape[0] += count;
 }
 
+// The score of a text is what it has of the first beyond the second.
+void take_difference(StoredTensor& tensor) {
+  if (tensor.shape.size() != 2 || tensor.shape[0] != 2)
+    fail(tensor, "expected two rows, of yes and no, found " + shape_text(tensor.shape));
+  tensor.compute = [before = tensor] {
+    std::vector<float> numbers = floats_of(before);
+    const size_t count = numbers.size() / 2;
+    for (size_t i = 0; i < count; ++i) numbers[i] -= numbers[count + i];
+    numbers.resize(count);
+    return bytes_of(numbers);
+  };
+  tensor.shape[0] = 1;
+  tensor.dtype = tensor::DType::kF32;
+}
+
 void put_dimension_between(StoredTensor& tensor) {
   if (tensor.shape.size() == 2) tensor.shape.insert(tensor.shape.begin() + 1, 1);
 }
@@ -110,6 +126,16 @@ class Reader {
       const std::string key = name ? name->name : std::string(tensor.name);
       if (!tensors.emplace(key, stored).second)
         fail(stored, "another tensor is " + name_text(key) + " already");
+    }
+    return tensors;
+  }
+
+  // One layer under the names that a module's own file has.
+  std::map<std::string, StoredTensor> read_layer(std::string_view name) const {
+    std::map<std::string, StoredTensor> tensors;
+    for (const char* ending : {".weight", ".bias"}) {
+      if (const gguf::Tensor* tensor = file_.tensor(std::string(name) + ending))
+        tensors.emplace(std::string("linear") + ending, stored(*tensor, GgufChange::kNone));
     }
     return tensors;
   }
@@ -146,10 +172,11 @@ class Reader {
       if (change == GgufChange::kAfterPadding)
         put_rows_before(gguf_positions_before(file_), stored);
       if (change == GgufChange::kTaps) put_dimension_between(stored);
+      if (change == GgufChange::kFirstMinusSecond) take_difference(stored);
       return stored;
     }
     if (change == GgufChange::kMinusOne || change == GgufChange::kAfterPadding ||
-        change == GgufChange::kTaps) {
+        change == GgufChange::kTaps || change == GgufChange::kFirstMinusSecond) {
       fail(stored,
            "stored as " + gguf::type_name(static_cast<uint32_t>(tensor.type)) +
                ": expected F32, F16 or BF16",
@@ -167,6 +194,10 @@ class Reader {
 
 std::map<std::string, StoredTensor> gguf_tensors(const gguf::File& file) {
   return Reader(file).read();
+}
+
+std::map<std::string, StoredTensor> gguf_layer(const gguf::File& file, std::string_view name) {
+  return Reader(file).read_layer(name);
 }
 
 }  // namespace vecton::checkpoint

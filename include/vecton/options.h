@@ -9,7 +9,7 @@
 
 namespace vecton {
 
-// Where a model name is looked for. A MODEL anywhere is a folder or a name on the model hub
+// Where a model name is looked for. A MODEL anywhere is a folder, a GGUF file or a name on the hub
 // ("org/name").
 struct VECTON_API HubOptions {
   std::string revision = "main";  // branch, tag or commit
@@ -38,7 +38,7 @@ struct VECTON_API EngineDefaults {
 };
 
 struct VECTON_API EngineOptions {
-  std::string model{};  // folder or hub name
+  std::string model{};  // folder, GGUF file or hub name
   HubOptions hub = HubOptions::from_environment();
   std::string dtype = "auto";  // auto | float32 | float16 | bfloat16: how weights are kept in
                                // memory; arithmetic is float32

@@ -41,7 +41,8 @@ std::string name_of_address(std::string_view model) {
 std::optional<fs::path> existing_model(const std::string& model) {
   if (model.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
-                "model: expected a folder or a name on the model hub (org/name)", "model");
+                "model: expected a folder, a GGUF file or a name on the model hub (org/name)",
+                "model");
   }
   const fs::path path = model;
   std::error_code error;

@@ -93,7 +93,8 @@ std::function<void()> define_convert(CLI::App& app) {
       "  vecton convert ./my-model -q --upload-repo me/my-model-4bit\n"
       "\nPrints the folder, which appears when all of it is written.");
   return [options] {
-    if (options->model.empty()) usage_error("MODEL: expected a folder or a name on the model hub");
+    if (options->model.empty())
+      usage_error("MODEL: expected a folder, a GGUF file or a name on the model hub");
     find_model(options->model, options->hub);  // with its progress, if it downloads
     ConvertReport report;
     {

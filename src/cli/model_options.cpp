@@ -34,7 +34,9 @@ std::string own_length(const std::string& length) {
 }  // namespace
 
 void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub) {
-  app.add_option("MODEL", model, "Folder, or name on the model hub")->required()->type_name("");
+  app.add_option("MODEL", model, "Folder, GGUF file, or name on the model hub")
+      ->required()
+      ->type_name("");
   const auto group = "Finding the model";
   app.add_option("--revision", hub.revision, "Branch, tag or commit [main]")
       ->type_name("NAME")

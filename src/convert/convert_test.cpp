@@ -447,7 +447,12 @@ TEST(GgufSource, SettingsBecomeFiles) {
   EXPECT_EQ(settings.at("eos_token"), "<e>");
   EXPECT_EQ(settings.at("chat_template"), "{{ 1 }}");
   EXPECT_EQ(settings.at("model_max_length"), 128);
-  EXPECT_EQ(json_of(source, "tokenizer.json").at("model").at("vocab").at("ab"), 2);
+  const json::object tokenizer = json_of(source, "tokenizer.json");
+  EXPECT_EQ(tokenizer.at("model").at("vocab").at("ab"), 2);
+  EXPECT_EQ(tokenizer.at("added_tokens").at(1).at("id"), 4);
+  EXPECT_EQ(tokenizer.at("added_tokens").at(1).at("content"), "<t>");
+  EXPECT_TRUE(tokenizer.at("normalizer").is_object());
+  EXPECT_TRUE(tokenizer.at("post_processor").is_null());
   // A turn's end ends a text too.
   EXPECT_EQ(json_of(source, "generation_config.json").at("eos_token_id"), (json::array{3, 4}));
   EXPECT_FALSE(source.files.contains("modules.json"));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -71,11 +72,41 @@ json::value templates_of(const gguf::File& file) {
                                                              : json::value(std::move(list));
 }
 
+// With what other readers of tokenizer.json want in it: every part, and the numbers of tokens that
+// are found whole, in their order.
+std::string tokenizer_text(json::value document, const gguf::File& file) {
+  const std::vector<std::string_view> tokens = file.texts("tokenizer.ggml.tokens");
+  std::map<std::string_view, int64_t> ids;
+  for (size_t i = 0; i < tokens.size(); ++i) ids.emplace(tokens[i], static_cast<int64_t>(i));
+  json::object& parts = document.as_object();
+  std::map<int64_t, json::object> added;
+  for (const json::value& token : parts["added_tokens"].as_array()) {
+    const int64_t id = ids.at(token.at("content").as_string());
+    json::object& entry = added[id];
+    entry["id"] = id;
+    for (const auto& [key, value] : token.as_object()) entry[key] = value;
+  }
+  if (json::value* processor = parts.if_contains("post_processor")) {
+    for (auto& entry : processor->at("special_tokens").as_object()) {
+      const std::string_view name = entry.key();
+      entry.value() = {{"id", name}, {"ids", {ids.at(name)}}, {"tokens", {name}}};
+    }
+  }
+  json::object whole{{"version", "1.0"}, {"truncation", nullptr}, {"padding", nullptr}};
+  json::array& list = whole["added_tokens"].emplace_array();
+  for (auto& [id, entry] : added) list.push_back(std::move(entry));
+  for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}) {
+    const json::value* value = parts.if_contains(part);
+    whole[part] = value ? *value : json::value(nullptr);
+  }
+  return json::serialize(whole) + "\n";
+}
+
 void add_tokenizer(const gguf::File& file, const json::object& config, Source& source) {
   tokenizer::TokenizerSettings settings;
   json::monotonic_resource memory;
   source.files["tokenizer.json"] =
-      json::serialize(tokenizer::gguf_tokenizer(file, settings, &memory)) + "\n";
+      tokenizer_text(tokenizer::gguf_tokenizer(file, settings, &memory), file);
   json::object written{{"tokenizer_class", "PreTrainedTokenizerFast"},
                        {"clean_up_tokenization_spaces", false}};
   for (const tokenizer::SpecialTokens::Named& named : settings.special.named())

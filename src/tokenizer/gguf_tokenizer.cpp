@@ -178,7 +178,8 @@ class Builder {
     document_.set_merges(merges());
     if (pre->nfc) document_.set_normalizer({R"({"type":"NFC"})"});
     document_.set_pre_tokenizer(steps_of(*pre));
-    document_.set_decoder({R"({"type":"ByteLevel"})"});
+    document_.set_decoder(
+        {R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true})"});
     add_tokens();
     set_template(pre->adds_bos, false);
   }

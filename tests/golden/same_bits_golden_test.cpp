@@ -71,6 +71,43 @@ TEST_P(SameBitsGolden, WhateverTheBatchAndTheThreads) {
   }
 }
 
+std::vector<Result> embed_all(Engine& engine, const std::vector<std::vector<int32_t>>& rows) {
+  std::vector<Request> requests;
+  for (const auto& ids : rows) requests.push_back({.prompt = {.input = ids}, .task = Embed{}});
+  return engine.submit(std::move(requests)).get();
+}
+
+// Of quantised decoders: keys and values that were kept are those that would be computed.
+class CachedBitsGolden : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(CachedBitsGolden, WhateverTheCacheHolds) {
+  const Fixture fixture(GetParam());
+  EngineOptions options{.model = fixture.model().string()};
+  options.convert = "embed";
+  options.threads = 2;
+  options.enable_prefix_caching = false;
+  const auto plain = Engine::open(options);
+  options.enable_prefix_caching = true;
+  const auto caching = Engine::open(options);
+  std::vector<std::vector<int32_t>> rows = random_ids(plain->info(), 8);
+  std::vector<int32_t> common(64);
+  std::iota(common.begin(), common.end(), 5);
+  for (std::vector<int32_t>& row : rows) row.insert(row.begin(), common.begin(), common.end());
+  const std::vector<Result> want = embed_all(*plain, rows);
+  for (int round = 0; round < 2; ++round) {
+    const std::vector<Result> found = embed_all(*caching, rows);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      ASSERT_FALSE(found[i].error()) << found[i].error()->what();
+      const std::span<const float> a = numbers_of(found[i].answer).values,
+                                   b = numbers_of(want[i].answer).values;
+      ASSERT_EQ(a.size(), b.size());
+      ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size_bytes()), 0) << "round " << round;
+    }
+  }
+  EXPECT_GT(caching->stats().prefix_cache_hits, 0);
+  EXPECT_EQ(plain->stats().prefix_cache_hits, 0);
+}
+
 std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   std::string name = info.param;
   for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
@@ -80,6 +117,15 @@ std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, SameBitsGolden,
                          ::testing::ValuesIn(fixtures_with({"hidden_states", "classify",
                                                             "token_classify", "score", "mlm"})),
+                         test_name);
+
+INSTANTIATE_TEST_SUITE_P(Forms, CachedBitsGolden,
+                         ::testing::Values("mlx-qwen3-affine4", "mlx-qwen3-embed-8bit",
+                                           "mlx-qwen2-3bit", "mlx-qwen3-mxfp4", "mlx-qwen3-nvfp4",
+                                           "mlx-qwen3-mxfp8", "mlx-llama-mixed-modes", "awq-llama3",
+                                           "gptq-llama3", "hf-qwen3-fp8", "ct-llama-w4a16",
+                                           "ct-llama-w8a8", "gguf-llama-q40", "gguf-qwen3-q80",
+                                           "gguf-qwen3-q4km"),
                          test_name);
 
 }  // namespace

@@ -136,7 +136,9 @@ TEST_P(GgufFolderGolden, IsMadeAFolder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GgufFolderGolden,
-                         ::testing::Values("gguf-bert-f16", "gguf-emb-gemma", "gguf-emb-gte-qwen2",
+                         ::testing::Values("gguf-bert-f16", "gguf-distilbert-embed",
+                                           "gguf-emb-gemma", "gguf-emb-gemma-dense",
+                                           "gguf-eurobert-embed", "gguf-emb-gte-qwen2",
                                            "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2",
                                            "gguf-gen-llama3", "gguf-gen-mistral-sliding",
                                            "gguf-jina-embeddings-v3-base", "gguf-llama-f16",

@@ -1,7 +1,7 @@
 """Fixtures of GGUF files that llama.cpp's own converter writes of the checkpoints of other fixtures, with the cases that do
 not depend on what GGUF leaves out.
 
-    python tests/golden/make/gguf_converted.py LLAMA_CPP      (its source folder; packages: torch, transformers, safetensors)
+    python tests/golden/make/gguf_converted.py LLAMA_CPP [FIXTURE...]      (its source folder; packages: torch, transformers, safetensors)
 """
 import json
 import os
@@ -26,7 +26,17 @@ def convert(llama_cpp, splits, arguments):
     sys.path[:0] = [str(llama_cpp), str(llama_cpp / "gguf-py")]
     import conversion.base
 
+    import conversion.gemma
+
     conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: splits
+    gemma = conversion.gemma.EmbeddingGemma
+    settings = gemma.set_gguf_parameters
+
+    def with_pattern(self):  # of real models it is every sixth layer, which needs no key
+        settings(self)
+        self.gguf_writer.add_uint32("gemma-embedding.attention.sliding_window_pattern", 3)
+
+    gemma.set_gguf_parameters = with_pattern
     sys.argv = ["convert_hf_to_gguf.py", *arguments]
     runpy.run_path(str(llama_cpp / "convert_hf_to_gguf.py"), run_name="__main__")
 
@@ -60,5 +70,5 @@ if __name__ == "__main__":
     if "--convert" in sys.argv:
         convert(pathlib.Path(sys.argv[1]), sys.argv[3], sys.argv[4:])
     else:
-        for fixture in FIXTURES:
+        for fixture in sys.argv[2:] or FIXTURES:
             make(pathlib.Path(sys.argv[1]), fixture)

@@ -1,6 +1,7 @@
 #include "checkpoint/gguf/config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -150,6 +151,47 @@ json::object llama(GgufKeys& keys) {
 json::object llama_embed(GgufKeys& keys) {
   json::object config = llama(keys);
   config["is_causal"] = false;
+  return config;
+}
+
+// Every fourth layer turns nothing, as llama.cpp computes it without a key.
+json::object smollm3(GgufKeys& keys) {
+  json::object config = decoder(keys, "SmolLM3ForCausalLM", "smollm3");
+  config["no_rope_layer_interval"] = 4;
+  if (has_bias(keys, "attn_q")) config["attention_bias"] = true;
+  if (has_bias(keys, "ffn_up")) config["mlp_bias"] = true;
+  return config;
+}
+
+json::object granite(GgufKeys& keys) {
+  json::object config = decoder(keys, "GraniteForCausalLM", "granite");
+  for (const auto& [key, own] : {std::pair{"attention.scale", "attention_multiplier"},
+                                 {"embedding_scale", "embedding_multiplier"},
+                                 {"residual_scale", "residual_multiplier"},
+                                 {"logit_scale", "logits_scaling"}})
+    config[own] = keys.number_or(key, 1);
+  if (!keys.has("attention.scale"))
+    config["attention_multiplier"] =
+        1 / std::sqrt(static_cast<double>(config["head_dim"].as_int64()));
+  if (has_bias(keys, "attn_q")) config["attention_bias"] = true;
+  if (has_bias(keys, "ffn_up")) config["mlp_bias"] = true;
+  return config;
+}
+
+json::object olmo2(GgufKeys& keys) { return decoder(keys, "Olmo2ForCausalLM", "olmo2"); }
+
+// Weights of the experts that are chosen add up to 1, as llama.cpp computes it without a key.
+json::object qwen3moe(GgufKeys& keys) {
+  json::object config = decoder(keys, "Qwen3MoeForCausalLM", "qwen3_moe");
+  config["num_experts"] = keys.integer("expert_count");
+  config["num_experts_per_tok"] = keys.integer("expert_used_count");
+  config["moe_intermediate_size"] = keys.integer("expert_feed_forward_length");
+  config["norm_topk_prob"] = true;
+  json::array dense;  // layers without a router
+  for (int64_t i = 0; i < config["num_hidden_layers"].as_int64(); ++i) {
+    if (!keys.file.tensor("blk." + std::to_string(i) + ".ffn_gate_inp.weight")) dense.push_back(i);
+  }
+  config["mlp_only_layers"] = std::move(dense);
   return config;
 }
 
@@ -405,6 +447,10 @@ struct Architecture {
 constexpr Architecture kArchitectures[] = {
     {"llama", llama},
     {"llama-embed", llama_embed},
+    {"smollm3", smollm3},
+    {"granite", granite},
+    {"olmo2", olmo2},
+    {"qwen3moe", qwen3moe},
     {"qwen2", qwen2},
     {"qwen3", qwen3},
     {"eurobert", eurobert},

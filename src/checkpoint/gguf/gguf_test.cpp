@@ -48,6 +48,10 @@ TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
   EXPECT_EQ(name_of("modern-bert", "blk.2.attn_qkv.weight"), "layers.2.attn.Wqkv.weight");
   EXPECT_EQ(name_of("nomic-bert", "blk.2.ffn_gate.weight"), "encoder.layers.2.mlp.fc12.weight");
   EXPECT_EQ(name_of("lfm2", "blk.2.shortconv.conv.weight"), "model.layers.2.conv.conv.weight");
+  EXPECT_EQ(name_of("qwen3moe", "blk.1.ffn_up_exps.weight"),
+            "model.layers.1.mlp.switch_mlp.up_proj.weight");
+  EXPECT_EQ(name_of("olmo2", "blk.1.post_ffw_norm.weight"),
+            "model.layers.1.post_feedforward_layernorm.weight");
   EXPECT_EQ(name_of("eurobert", "blk.2.attn_output.weight"), "layers.2.self_attn.o_proj.weight");
   EXPECT_EQ(name_of("distilbert", "blk.2.ffn_up.bias"), "transformer.layer.2.ffn.lin1.bias");
   EXPECT_EQ(name_of("llama", "rope_freqs.weight"), "");         // config.json says it
@@ -376,6 +380,41 @@ TEST(GgufConfig, EuroBertSeesBothWays) {
   const Config config = config_of(decoder("eurobert").boolean("eurobert.attention.causal", false));
   EXPECT_EQ(config.string("model_type"), "eurobert");
   EXPECT_FALSE(config.has("is_causal"));
+}
+
+TEST(GgufConfig, GraniteScalesWhatItAdds) {
+  const Config config = config_of(decoder("granite")
+                                      .number("granite.attention.scale", 0.25f)
+                                      .number("granite.embedding_scale", 12)
+                                      .number("granite.residual_scale", 0.5f)
+                                      .number("granite.logit_scale", 8));
+  EXPECT_EQ(config.number("attention_multiplier"), 0.25);
+  EXPECT_EQ(config.number("embedding_multiplier"), 12);
+  EXPECT_EQ(config.number("residual_multiplier"), 0.5);
+  EXPECT_EQ(config.number("logits_scaling"), 8);
+  EXPECT_EQ(config_of(decoder("granite")).number("attention_multiplier"), 0.5);  // of heads of 4
+}
+
+TEST(GgufConfig, LayersWithoutARouterAreDense) {
+  const TestFile file = decoder("qwen3moe")
+                            .integer("qwen3moe.expert_count", 4)
+                            .integer("qwen3moe.expert_used_count", 2)
+                            .integer("qwen3moe.expert_feed_forward_length", 6)
+                            .floats("blk.1.ffn_gate_inp.weight", {4, 8}, std::vector<float>(32));
+  const Config config = config_of(file);
+  EXPECT_EQ(config.string("model_type"), "qwen3_moe");
+  EXPECT_EQ(config.integer("num_experts"), 4);
+  EXPECT_EQ(config.integer("num_experts_per_tok"), 2);
+  EXPECT_EQ(config.integer("moe_intermediate_size"), 6);
+  EXPECT_TRUE(config.boolean_or("norm_topk_prob", false));
+  EXPECT_THAT(config.integers_or_empty("mlp_only_layers"), ElementsAre(0));
+}
+
+TEST(GgufConfig, WindowsOfOlmo2AreRefused) {
+  EXPECT_EQ(config_of(decoder("olmo2")).string("model_type"), "olmo2");
+  EXPECT_REFUSED(config_of(decoder("olmo2").integer("olmo2.attention.sliding_window", 8)),
+                 ErrorCode::kUnsupported, "olmo2.attention.sliding_window");
+  EXPECT_EQ(config_of(decoder("smollm3")).integer("no_rope_layer_interval"), 4);
 }
 
 TEST(GgufConfig, AHeadMakesARerankerOfQwen3) {

@@ -44,6 +44,38 @@ constexpr Rule kDecoderLayer[] = {
     {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"},
 };
+// Of a mixture of experts: all of one kind in one tensor.
+constexpr Rule kQwen3MoeLayer[] = {
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate_inp", "mlp.gate"},
+    {"ffn_gate_exps", "mlp.switch_mlp.gate_proj"},
+    {"ffn_up_exps", "mlp.switch_mlp.up_proj"},
+    {"ffn_down_exps", "mlp.switch_mlp.down_proj"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
+// Norms behind what they belong to.
+constexpr Rule kOlmo2Layer[] = {
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"post_attention_norm", "post_attention_layernorm"},
+    {"post_ffw_norm", "post_feedforward_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
 // Llama and its kin are kept with neighbouring columns turning together.
 constexpr Rule kLlamaLayer[] = {
     {"attn_norm", "input_layernorm"},
@@ -193,6 +225,10 @@ struct Architecture {
 constexpr Architecture kArchitectures[] = {
     {"llama", {kDecoder, kLlamaLayer, "model.layers."}},
     {"llama-embed", {kDecoder, kLlamaLayer, "model.layers."}},
+    {"smollm3", {kDecoder, kLlamaLayer, "model.layers."}},
+    {"granite", {kDecoder, kLlamaLayer, "model.layers."}},
+    {"olmo2", {kDecoder, kOlmo2Layer, "model.layers."}},
+    {"qwen3moe", {kDecoder, kQwen3MoeLayer, "model.layers."}},
     {"qwen2", {kDecoder, kDecoderLayer, "model.layers."}},
     {"qwen3", {kQwen3, kDecoderLayer, "model.layers."}},
     {"eurobert", {kEuroBert, kDecoderLayer, "layers."}},

@@ -17,6 +17,10 @@ FIXTURES = {  # name: (checkpoint, how its tokenizer splits, tasks, more argumen
     "gguf-distilbert-embed": ("distilbert-embed", "", ("hidden_states",), [], "m"),
     "gguf-eurobert-embed": ("eurobert-embed", "llama-bpe", ("hidden_states",), [], "m"),
     "gguf-rerank-qwen3": ("rerank-qwen3", "qwen2", ("hidden_states", "score"), [], "Qwen3-Reranker"),
+    "gguf-gen-smollm3": ("gen-smollm3", "llama-bpe", ("hidden_states",), [], "m"),
+    "gguf-gen-granite": ("gen-granite", "qwen2", ("hidden_states",), [], "m"),
+    "gguf-gen-olmo2": ("gen-olmo2", "qwen2", ("hidden_states",), [], "m"),
+    "gguf-gen-qwen3-moe": ("gen-qwen3-moe", "qwen2", ("hidden_states",), [], "m"),
     "gguf-emb-gemma-dense": ("emb-gemma", "qwen2", ("hidden_states", "embed"), ["--sentence-transformers-dense-modules"], "m"),
 }
 

@@ -1,0 +1,134 @@
+#include "generation/writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "generation/logprobs.h"
+#include "vecton/error.h"
+
+namespace vecton::generation {
+
+Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index,
+               std::shared_ptr<const Tokenizer> tokenizer,
+               std::unique_ptr<TokenConstraint> constraint)
+    : settings_(std::move(settings)),
+      index_(index),
+      tokenizer_(std::move(tokenizer)),
+      constraint_(std::move(constraint)),
+      constraint_begun_(settings_.constraint_begins_after.empty()),
+      ends_(settings_.ends()),
+      history_(prompt, settings_.sampling),
+      detokenizer_(tokenizer_, settings_.skip_special_tokens),
+      stop_(settings_.stop, settings_.include_stop),
+      completion_{.index = index} {}
+
+bool Writer::constrained() const { return constraint_ && constraint_begun_; }
+
+// What ends a text is allowed where the constraint's text is whole.
+void Writer::constrain(std::span<float> logits) {
+  allowed_.assign((logits.size() + 63) / 64, 0);
+  constraint_->mask(allowed_);
+  const bool may_end = constraint_->may_end();
+  for (const int32_t id : ends_) {
+    const auto at = static_cast<size_t>(id);
+    if (at >= logits.size()) continue;
+    const uint64_t bit = uint64_t{1} << (at % 64);
+    allowed_[at / 64] = may_end ? allowed_[at / 64] | bit : allowed_[at / 64] & ~bit;
+  }
+  mask(logits, allowed_);
+}
+
+int32_t Writer::write(std::span<float> logits) {
+  if (constrained()) constrain(logits);
+  const int32_t best = argmax(logits);
+  if (best < 0 || !std::isfinite(logits[static_cast<size_t>(best)])) {
+    throw Error(ErrorCode::kInternal,
+                constrained() ? "no token of the vocabulary continues the text as its grammar wants"
+                              : "the model gave a non-finite value for this input");
+  }
+  std::vector<float> raw;
+  const bool too_short = tokens() < settings_.min_tokens;
+  const bool adjusted = too_short || !leaves_alone(settings_.sampling);
+  if (settings_.logprobs && adjusted) raw.assign(logits.begin(), logits.end());
+  if (adjusted)
+    adjust(logits, settings_.sampling, history_,
+           too_short ? std::span<const int32_t>(ends_) : std::span<const int32_t>());
+  const int32_t id = settings_.sampling.greedy() && !adjusted
+                         ? best
+                         : sample(logits, settings_.sampling, static_cast<uint64_t>(tokens()));
+  if (id < 0) throw Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
+  if (settings_.logprobs) {
+    completion_.logprobs.push_back(logprobs_of(raw.empty() ? logits : std::span<const float>(raw),
+                                               id, *settings_.logprobs, *tokenizer_));
+    completion_.cumulative_logprob += completion_.logprobs.back().token.logprob;
+  }
+  put(id);
+  return id;
+}
+
+void Writer::note_constraint(int32_t id) {
+  if (!constraint_) return;
+  if (constraint_begun_) {
+    if (!settings_.ends(id) && !constraint_->accept(id))
+      throw Error(ErrorCode::kInternal, "a grammar refuses a token that it has allowed");
+    return;
+  }
+  const std::vector<int32_t>&after = settings_.constraint_begins_after, &ids = history_.ids();
+  constraint_begun_ = ids.size() >= after.size() &&
+                      std::equal(after.begin(), after.end(), ids.end() - std::ssize(after));
+}
+
+// In vLLM's order: the model's end, stop tokens, stop texts, length.
+void Writer::put(int32_t id) {
+  history_.add(id);
+  completion_.token_ids.push_back(id);
+  note_constraint(id);
+  const bool long_enough = tokens() > settings_.min_tokens;
+  const bool is_end = settings_.ends(id) && tokens() >= settings_.min_tokens;
+  if (!is_end || settings_.include_stop)
+    completion_.text += stop_.push(detokenizer_.push(id), long_enough);
+  if (is_end) return end(FinishReason::kStop, id == settings_.eos ? StopReason() : StopReason(id));
+  if (stop_.found()) return end(FinishReason::kStop, stop_.string(*stop_.found()));
+  if (constrained() && constraint_->finished()) return end(FinishReason::kStop);
+  if (tokens() >= settings_.max_tokens) end(FinishReason::kLength);
+}
+
+// What the detokenizer and the stop strings have held back comes out.
+void Writer::end(FinishReason reason, StopReason why) {
+  completion_.finish_reason = reason;
+  completion_.stop_reason = std::move(why);
+  finished_ = true;
+  if (stop_.found()) return;
+  completion_.text += stop_.push(detokenizer_.finish());
+  if (stop_.found() && reason == FinishReason::kLength) {
+    completion_.finish_reason = FinishReason::kStop;
+    completion_.stop_reason = stop_.string(*stop_.found());
+  }
+  completion_.text += stop_.finish();
+}
+
+void Writer::abort() {
+  if (!finished_) end(FinishReason::kAbort);
+}
+
+GenerationDelta Writer::take_delta() {
+  GenerationDelta delta{.index = index_};
+  delta.text = completion_.text.substr(given_text_);
+  const auto from = static_cast<std::ptrdiff_t>(given_tokens_);
+  delta.token_ids.assign(completion_.token_ids.begin() + from, completion_.token_ids.end());
+  if (settings_.logprobs)
+    delta.logprobs.assign(completion_.logprobs.begin() + from, completion_.logprobs.end());
+  if (finished_) {
+    delta.finish_reason = completion_.finish_reason;
+    delta.stop_reason = completion_.stop_reason;
+  }
+  delta.completion_tokens = tokens();
+  given_text_ = completion_.text.size();
+  given_tokens_ = completion_.token_ids.size();
+  return delta;
+}
+
+Completion Writer::take_completion() { return std::move(completion_); }
+
+}  // namespace vecton::generation

@@ -17,4 +17,4 @@ def register(connection: Any, model: Any, name: str = "embed", **options: Any) -
         rows = engine.embed(texts, truncate=True)
         return pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(rows.numpy().reshape(-1)), size)
 
-    connection.create_function(name, embed, [duckdb.typing.VARCHAR], duckdb.array_type("FLOAT", size), type="arrow")
+    connection.create_function(name, embed, [duckdb.sqltype("VARCHAR")], duckdb.sqltype(f"FLOAT[{size}]"), type="arrow")

@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "gguf": [],
     "checkpoint": ["quantise", "ops", "tensor", "gguf"],
     "convert": ["checkpoint", "tokenizer", "quantise", "gguf", "backend/host", "tensor"],
+    "grammar": [],
     "tokenizer": ["gguf"],
     "chat": ["gguf"],
     "nn": ["ops", "tensor", "checkpoint"],

@@ -1,0 +1,86 @@
+// Automaton: reads texts of a grammar byte by byte. An Earley recogniser whose item sets are found
+// again: equal sets are one ParseState, and where a byte leads is remembered, so that a grammar that
+// is in use becomes a table.
+//
+// One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/dfa.h"
+#include "grammar/grammar.h"
+
+namespace vecton::grammar {
+
+// Where a text can be in a grammar.
+struct ParseState {
+  // Inside of a terminal (`dfa` >= 0, `place` is its edge), or at a grammar state (`place`).
+  struct Item {
+    int32_t place, dfa;
+    int64_t count;             // how often the rule of a kRepeat edge was there
+    const ParseState* origin;  // where the item's rule began; nullptr = here
+    bool operator==(const Item&) const = default;
+  };
+  struct Wait {
+    int32_t rule, edge;
+    int64_t count;
+    const ParseState* origin;
+  };
+  int32_t number = 0;
+  std::vector<Item> kernel;    // what the set is known by
+  std::vector<Item> scanning;  // terminals that a byte may go on with
+  std::vector<Wait> waits;     // sorted by rule: who goes on when a rule that began here ends
+  bool accepting = false;
+  std::vector<ParseState*> next;  // by class of bytes; nullptr = not known yet
+};
+
+class Automaton {
+ public:
+  // `groups`: sets of tokens, as expressions of the grammar's pool, for contains(); a token of a
+  // group has at most `group_bytes` bytes.
+  Automaton(Grammar& grammar, const std::vector<Expr>& groups, int group_bytes);
+  Automaton(const Automaton&) = delete;
+  Automaton& operator=(const Automaton&) = delete;
+
+  ParseState* start() { return start_; }
+  ParseState* next(ParseState* state, uint8_t byte) {
+    const auto c = static_cast<size_t>(dfa_.class_of(byte));
+    ParseState* to = state->next[c];
+    if (!to) to = step(state, static_cast<int>(c));
+    return to == &dead_ ? nullptr : to;
+  }
+  // Whether all tokens of a group may come next.
+  bool contains(const ParseState& state, size_t group);
+  // Whether any byte may come next.
+  bool extendable(ParseState* state);
+
+  size_t memory() const { return bytes_ + dfa_.memory(); }
+
+ private:
+  ParseState* step(ParseState* state, int byte_class);
+  ParseState* intern(std::vector<ParseState::Item> kernel);
+  void close(ParseState& state);
+
+  struct FlatEdge {
+    Edge edge;
+    int32_t first;  // of a terminal: its first state
+    bool nullable;
+  };
+  Grammar& grammar_;
+  std::vector<FlatEdge> edges_;       // of all grammar states
+  std::vector<int32_t> first_edge_;  // of each grammar state
+  Dfa dfa_;
+  std::vector<int32_t> groups_;
+  int group_bytes_;
+  std::deque<ParseState> states_;
+  std::unordered_multimap<size_t, ParseState*> known_;
+  ParseState dead_;
+  ParseState* start_ = nullptr;
+  size_t bytes_ = 0;
+};
+
+}  // namespace vecton::grammar

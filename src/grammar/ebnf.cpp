@@ -1,0 +1,93 @@
+#include "grammar/ebnf.h"
+
+#include "grammar/ebnf_parser.h"
+#include "vecton/error.h"
+
+namespace vecton::grammar {
+
+namespace {
+
+using Kind = EbnfNode::Kind;
+
+// Rules that call no rule being read become terminals.
+class EbnfLowering {
+ public:
+  EbnfLowering(Grammar& grammar, const EbnfRules& rules) : grammar_(grammar), rules_(rules) {}
+
+  Symbol lower() {
+    const Symbol root = of(rules_.root, 0);
+    while (!later_.empty()) {
+      const std::string name = later_.back();
+      later_.pop_back();
+      define(name);
+    }
+    return root;
+  }
+
+ private:
+  struct Known {
+    Symbol symbol{};
+    bool ready = false;
+    int32_t rule = -1;
+  };
+
+  Symbol of(const std::string& name, size_t line) {
+    const auto it = rules_.rules.find(name);
+    if (it == rules_.rules.end())
+      throw Error(ErrorCode::kInvalidArgument, "grammar, line " + std::to_string(line) + ": there is no rule '" + name + "'", "structured_outputs");
+    const auto [known, added] = known_.try_emplace(name);
+    if (known->second.ready) return known->second.symbol;
+    constexpr int kDeep = 100;
+    if (!added || depth_ > kDeep) {
+      if (added) later_.push_back(name);
+      if (known->second.rule < 0) known->second.rule = grammar_.add_rule(name);
+      return Symbol::rule(known->second.rule);
+    }
+    define(name);
+    return known_.at(name).symbol;
+  }
+
+  void define(const std::string& name) {
+    ++depth_;
+    const Symbol symbol = lower(rules_.rules.at(name));
+    --depth_;
+    Known& known = known_.at(name);
+    known.ready = true;
+    known.symbol = symbol;
+    if (known.rule < 0) return;
+    const int32_t end = grammar_.add_state(known.rule);
+    grammar_.connect(grammar_.start(known.rule), symbol, end);
+    grammar_.set_final(end);
+  }
+
+  Symbol lower(const EbnfNode& node) {
+    switch (node.kind) {
+      case Kind::kTerminal:
+        return Symbol::terminal(node.terminal);
+      case Kind::kName:
+        return of(node.name, node.line);
+      case Kind::kRepeat:
+        return grammar_.repeat(lower(node.parts[0]), node.least, node.most);
+      default:
+        break;
+    }
+    std::vector<Symbol> parts;
+    for (const EbnfNode& part : node.parts) parts.push_back(lower(part));
+    return node.kind == Kind::kSequence ? grammar_.sequence(parts) : grammar_.any_of(parts);
+  }
+
+  Grammar& grammar_;
+  const EbnfRules& rules_;
+  std::map<std::string, Known> known_;
+  std::vector<std::string> later_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+Symbol ebnf(Grammar& grammar, std::string_view text) {
+  const EbnfRules rules = parse_ebnf(grammar.pool, text);
+  return EbnfLowering(grammar, rules).lower();
+}
+
+}  // namespace vecton::grammar

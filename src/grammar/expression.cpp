@@ -1,0 +1,346 @@
+#include "grammar/expression.h"
+
+#include <algorithm>
+
+#include "grammar/limits.h"
+#include "vecton/error.h"
+
+namespace vecton::grammar {
+
+namespace {
+
+void add(ByteSet& set, const ByteSet& other) { set = set | other; }
+
+// multiple_of: a = the divisor, b = remainder << 8 | places: decimals still to come, with kWhole
+// before the point.
+constexpr int64_t kWhole = 128;
+
+uint64_t times10(uint64_t remainder, uint64_t digit, uint64_t divisor) {
+  return static_cast<uint64_t>((static_cast<unsigned __int128>(remainder) * 10 + digit) % divisor);
+}
+
+}  // namespace
+
+ExpressionPool::ExpressionPool() {
+  nodes_.push_back({Kind::kNever, false, false, 0, 0, 0, 0, {}});
+  nodes_.push_back({Kind::kEmptyText, true, false, 0, 0, 0, 0, {}});
+}
+
+Expr ExpressionPool::intern(Node node) {
+  size_t hash = static_cast<size_t>(node.kind);
+  const auto mix = [&](int64_t v) {
+    hash = (hash ^ static_cast<size_t>(v)) * 0x9E3779B97F4A7C15u;
+    hash ^= hash >> 29;
+  };
+  mix(node.a);
+  mix(node.b);
+  mix(node.part);
+  for (const Expr part : node.parts) mix(part);
+  const auto [begin, end] = interned_.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    const Node& other = nodes_[it->second];
+    if (other.kind == node.kind && other.a == node.a && other.b == node.b &&
+        other.part == node.part && other.parts == node.parts)
+      return it->second;
+  }
+  if (nodes_.size() >= kMaxExpressions || node.descent > kMaxDescent)
+    throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: its regular parts take more than " +
+                    std::to_string(kMaxExpressions) + " states, or nest deeper than " +
+                    std::to_string(kMaxDescent));
+  nodes_.push_back(std::move(node));
+  const auto e = static_cast<Expr>(nodes_.size() - 1);
+  interned_.emplace(hash, e);
+  return e;
+}
+
+Expr ExpressionPool::bytes(const ByteSet& set) {
+  if (set.empty()) return kNever;
+  const auto [it, added] = set_numbers_.emplace(set, static_cast<int>(sets_.size()));
+  if (added) sets_.push_back(set);
+  return intern({Kind::kBytes, false, false, 0, it->second, 0, 0, {}});
+}
+
+Expr ExpressionPool::literal(std::string_view text) {
+  Expr e = kEmptyText;
+  for (size_t i = text.size(); i-- > 0;) e = concat(byte(static_cast<uint8_t>(text[i])), e);
+  return e;
+}
+
+Expr ExpressionPool::trie(const std::vector<std::string_view>& texts, size_t begin, size_t end,
+                          size_t depth) {
+  // What all have in common.
+  size_t same = depth;
+  while (same < texts[begin].size() && texts[end - 1].size() > same &&
+         texts[begin][same] == texts[end - 1][same])
+    ++same;
+  const Expr head = literal(texts[begin].substr(depth, same - depth));
+  std::vector<Expr> branches;
+  size_t at = begin;
+  while (at < end && texts[at].size() == same) ++at;
+  if (at > begin) branches.push_back(kEmptyText);
+  while (at < end) {
+    size_t next = at;
+    while (next < end && texts[next][same] == texts[at][same]) ++next;
+    branches.push_back(trie(texts, at, next, same));
+    at = next;
+  }
+  return concat(head, any_of(std::move(branches)));
+}
+
+Expr ExpressionPool::any_literal(std::vector<std::string_view> texts) {
+  std::sort(texts.begin(), texts.end());
+  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  // A chain of prefixes ("a", "aa", "aaa") nests as deep as it is long.
+  if (texts.empty()) return kNever;
+  size_t longest = 0;
+  for (const std::string_view text : texts) longest = std::max(longest, text.size());
+  if (longest > 256) {
+    std::vector<Expr> parts;
+    for (const std::string_view text : texts) parts.push_back(literal(text));
+    return any_of(std::move(parts));
+  }
+  return trie(texts, 0, texts.size(), 0);
+}
+
+Expr ExpressionPool::concat(Expr first, Expr second) {
+  if (first == kNever || second == kNever) return kNever;
+  if (first == kEmptyText) return second;
+  if (second == kEmptyText) return first;
+  // Chains lean to the right.
+  std::vector<Expr> heads;
+  while (nodes_[first].kind == Kind::kConcat) {
+    heads.push_back(nodes_[first].part);
+    first = static_cast<Expr>(nodes_[first].a);
+  }
+  heads.push_back(first);
+  for (size_t i = heads.size(); i-- > 0;) {
+    const Node &x = nodes_[heads[i]], &y = nodes_[second];
+    const int descent = 1 + (x.nullable ? std::max(x.descent, y.descent) : x.descent);
+    second = intern({Kind::kConcat, x.nullable && y.nullable, x.may_be_vacant || y.may_be_vacant,
+                     descent, second, 0, heads[i], {}});
+  }
+  return second;
+}
+
+Expr ExpressionPool::sequence(std::initializer_list<Expr> parts) {
+  Expr e = kEmptyText;
+  for (const Expr* part = parts.end(); part != parts.begin();) e = concat(*--part, e);
+  return e;
+}
+
+void ExpressionPool::flatten(Kind kind, const std::vector<Expr>& parts,
+                             std::vector<Expr>& out) const {
+  for (const Expr part : parts) {
+    if (nodes_[part].kind == kind) {
+      out.insert(out.end(), nodes_[part].parts.begin(), nodes_[part].parts.end());
+    } else {
+      out.push_back(part);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+}
+
+Expr ExpressionPool::any_of(std::vector<Expr> parts) {
+  std::vector<Expr> flat, kept;
+  flatten(Kind::kAnyOf, parts, flat);
+  ByteSet set;
+  bool nullable = false, vacant = true;
+  for (const Expr part : flat) {
+    const Node& node = nodes_[part];
+    if (node.kind == Kind::kNot && node.part == kNever) return part;
+    if (node.kind == Kind::kBytes) {
+      add(set, sets_[static_cast<size_t>(node.a)]);
+    } else if (part != kNever) {
+      kept.push_back(part);
+    }
+  }
+  if (!set.empty()) kept.push_back(bytes(set));
+  // The empty text is in what is nullable already.
+  const bool other = std::any_of(kept.begin(), kept.end(),
+                                 [&](Expr e) { return e != kEmptyText && nodes_[e].nullable; });
+  if (other) std::erase(kept, kEmptyText);
+  std::sort(kept.begin(), kept.end());
+  if (kept.empty()) return kNever;
+  if (kept.size() == 1) return kept[0];
+  int descent = 0;
+  for (const Expr part : kept) {
+    nullable = nullable || nodes_[part].nullable;
+    vacant = vacant && nodes_[part].may_be_vacant;
+    descent = std::max(descent, nodes_[part].descent);
+  }
+  return intern({Kind::kAnyOf, nullable, vacant, descent + 1, 0, 0, 0, std::move(kept)});
+}
+
+Expr ExpressionPool::all_of(std::vector<Expr> parts) {
+  std::vector<Expr> flat, kept;
+  flatten(Kind::kAllOf, parts, flat);
+  ByteSet set = ByteSet::range(0, 255);
+  bool one_byte = false, nullable = true, empty = false;
+  for (const Expr part : flat) {
+    const Node& node = nodes_[part];
+    if (part == kNever) return kNever;
+    if (node.kind == Kind::kNot && node.part == kNever) continue;
+    empty = empty || part == kEmptyText;
+    nullable = nullable && node.nullable;
+    if (node.kind == Kind::kBytes) {
+      one_byte = true;
+      set = set & sets_[static_cast<size_t>(node.a)];
+    } else {
+      kept.push_back(part);
+    }
+  }
+  if (empty) return nullable ? kEmptyText : kNever;
+  if (one_byte) {
+    const Expr part = bytes(set);
+    if (part == kNever) return kNever;
+    kept.push_back(part);
+  }
+  std::sort(kept.begin(), kept.end());
+  if (kept.empty()) return complement(kNever);
+  if (kept.size() == 1) return kept[0];
+  int descent = 0;
+  for (const Expr part : kept) descent = std::max(descent, nodes_[part].descent);
+  return intern({Kind::kAllOf, nullable, true, descent + 1, 0, 0, 0, std::move(kept)});
+}
+
+Expr ExpressionPool::complement(Expr part) {
+  const Node& node = nodes_[part];
+  if (node.kind == Kind::kNot) return node.part;
+  return intern({Kind::kNot, !node.nullable, part != kNever, node.descent + 1, 0, 0, part, {}});
+}
+
+Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
+  if (most != kUnbounded && least > most) return kNever;
+  const bool nullable = nodes_[part].nullable;
+  if (nullable) least = 0;
+  if (most == 0 || part == kEmptyText) return kEmptyText;
+  if (part == kNever) return least == 0 ? kEmptyText : kNever;
+  if (least == 1 && most == 1) return part;
+  if (least == 0 && most == 1) return optional(part);
+  if (nodes_[part].kind == Kind::kRepeat && nodes_[part].a == 0 && nodes_[part].b == kUnbounded)
+    return part;  // of any number of times
+  return intern({Kind::kRepeat, least == 0, least > 0 && nodes_[part].may_be_vacant,
+                 nodes_[part].descent + 1, least, most, part, {}});
+}
+
+bool ExpressionPool::multiple_nullable(const Node& node) const {
+  // What is left to come may be left out: the missing decimals are zeros.
+  const auto divisor = static_cast<uint64_t>(node.a);
+  uint64_t remainder = static_cast<uint64_t>(node.b) >> 8;
+  for (int64_t places = node.b & (kWhole - 1); places > 0; --places)
+    remainder = times10(remainder, 0, divisor);
+  return remainder == 0;
+}
+
+Expr ExpressionPool::multiple_of(uint64_t divisor, int decimals) {
+  Node node{Kind::kMultiple, false, true, 0, static_cast<int64_t>(divisor), kWhole | decimals, 0, {}};
+  node.nullable = multiple_nullable(node);
+  return intern(std::move(node));
+}
+
+Expr ExpressionPool::derivative(Expr e, uint8_t byte) {
+  switch (nodes_[e].kind) {
+    case Kind::kNever:
+    case Kind::kEmptyText:
+      return kNever;
+    case Kind::kBytes:
+      return sets_[static_cast<size_t>(nodes_[e].a)].has(byte) ? kEmptyText : kNever;
+    default:
+      break;
+  }
+  const uint64_t key = static_cast<uint64_t>(e) << 8 | byte;
+  if (const auto it = derivatives_.find(key); it != derivatives_.end()) return it->second;
+  const Expr result = compute_derivative(e, byte);
+  derivatives_.emplace(key, result);
+  return result;
+}
+
+Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
+  // Nodes move when others are made.
+  const Kind kind = nodes_[e].kind;
+  const Expr part = nodes_[e].part;
+  const int64_t a = nodes_[e].a, b = nodes_[e].b;
+  switch (kind) {
+    case Kind::kConcat: {
+      const auto rest = static_cast<Expr>(a);
+      const Expr first = concat(derivative(part, byte), rest);
+      return nodes_[part].nullable ? any_of({first, derivative(rest, byte)}) : first;
+    }
+    case Kind::kAnyOf:
+    case Kind::kAllOf: {
+      const std::vector<Expr> parts = nodes_[e].parts;
+      std::vector<Expr> derived;
+      for (const Expr p : parts) {
+        const Expr d = derivative(p, byte);
+        if (kind == Kind::kAllOf && d == kNever) return kNever;
+        if (d != kNever) derived.push_back(d);
+      }
+      return kind == Kind::kAnyOf ? any_of(std::move(derived)) : all_of(std::move(derived));
+    }
+    case Kind::kNot:
+      return complement(derivative(part, byte));
+    case Kind::kRepeat: {
+      const Expr d = derivative(part, byte);
+      if (d == kNever) return kNever;
+      return concat(d, repeat(part, std::max<int64_t>(a - 1, 0), b == kUnbounded ? b : b - 1));
+    }
+    case Kind::kMultiple: {
+      const bool whole = (b & kWhole) != 0;
+      const int64_t places = b & (kWhole - 1);
+      uint64_t remainder = static_cast<uint64_t>(b) >> 8;
+      int64_t next = 0;
+      if (byte == '.') {
+        if (!whole) return kNever;
+        next = static_cast<int64_t>(remainder << 8) | places;
+      } else if (byte < '0' || byte > '9') {
+        return kNever;
+      } else if (!whole && places == 0) {
+        if (byte != '0') return kNever;
+        next = b;
+      } else {
+        remainder = times10(remainder, byte - '0', static_cast<uint64_t>(a));
+        next = static_cast<int64_t>(remainder << 8) | (whole ? b & 0xFF : places - 1);
+      }
+      Node node{Kind::kMultiple, false, true, 0, a, next, 0, {}};
+      node.nullable = multiple_nullable(node);
+      return intern(std::move(node));
+    }
+    default:
+      return kNever;
+  }
+}
+
+bool ExpressionPool::matches(Expr e, std::string_view text) {
+  for (const char c : text) {
+    if (e == kNever) return false;
+    e = derivative(e, static_cast<uint8_t>(c));
+  }
+  return nullable(e);
+}
+
+void ExpressionPool::collect_sets(Expr e, std::vector<ByteSet>& sets) const {
+  std::vector<Expr> open{e};
+  std::vector<bool> seen(nodes_.size());
+  const auto visit = [&](Expr next) {
+    if (!seen[next]) {
+      seen[next] = true;
+      open.push_back(next);
+    }
+  };
+  while (!open.empty()) {
+    const Node& node = nodes_[open.back()];
+    open.pop_back();
+    if (node.kind == Kind::kBytes) sets.push_back(sets_[static_cast<size_t>(node.a)]);
+    if (node.kind == Kind::kMultiple) {
+      sets.push_back(ByteSet::range('.', '.'));
+      for (unsigned digit = '0'; digit <= '9'; ++digit) sets.push_back(ByteSet::range(digit, digit));
+    }
+    if (node.kind == Kind::kConcat) visit(static_cast<Expr>(node.a));
+    if (node.kind == Kind::kConcat || node.kind == Kind::kNot || node.kind == Kind::kRepeat)
+      visit(node.part);
+    for (const Expr part : node.parts) visit(part);
+  }
+}
+
+}  // namespace vecton::grammar

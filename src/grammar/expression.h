@@ -1,0 +1,78 @@
+// Expressions: regular languages of bytes, with intersection and complement, matched by Brzozowski
+// derivatives.
+//
+// Equal expressions have equal numbers. A pool belongs to one grammar and one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/byte_set.h"
+
+namespace vecton::grammar {
+
+using Expr = int32_t;
+
+constexpr Expr kNever = 0;     // no text
+constexpr Expr kEmptyText = 1;  // the empty text alone
+constexpr int64_t kUnbounded = -1;
+
+class ExpressionPool {
+ public:
+  ExpressionPool();
+
+  Expr bytes(const ByteSet& set);
+  Expr byte(uint8_t value) { return bytes(ByteSet::range(value, value)); }
+  Expr literal(std::string_view text);
+  // Any of the texts; shared beginnings are written once.
+  Expr any_literal(std::vector<std::string_view> texts);
+  Expr concat(Expr first, Expr second);
+  Expr sequence(std::initializer_list<Expr> parts);
+  Expr any_of(std::vector<Expr> parts);
+  Expr all_of(std::vector<Expr> parts);
+  Expr complement(Expr part);  // all other byte strings
+  Expr repeat(Expr part, int64_t least, int64_t most = kUnbounded);
+  Expr optional(Expr part) { return any_of({kEmptyText, part}); }
+  // Decimal digits, with at most `decimals` digits after a point that count, whose number is a
+  // multiple of `divisor` / 10^decimals. Without a sign.
+  Expr multiple_of(uint64_t divisor, int decimals);
+
+  bool nullable(Expr e) const { return nodes_[e].nullable; }
+  // False where an expression other than kNever surely has a text.
+  bool may_be_vacant(Expr e) const { return nodes_[e].may_be_vacant; }
+  // What may follow `byte` in the texts that begin with it.
+  Expr derivative(Expr e, uint8_t byte);
+  bool matches(Expr e, std::string_view text);
+  // The sets of bytes that an expression and all its derivatives look at.
+  void collect_sets(Expr e, std::vector<ByteSet>& sets) const;
+  size_t size() const { return nodes_.size(); }
+
+ private:
+  enum class Kind : uint8_t { kNever, kEmptyText, kBytes, kConcat, kAnyOf, kAllOf, kNot, kRepeat, kMultiple };
+  struct Node {
+    Kind kind;
+    bool nullable, may_be_vacant;
+    int descent;   // how deep derivative() recurses
+    int64_t a, b;  // parts, set, bounds: by kind
+    Expr part;
+    std::vector<Expr> parts;
+  };
+
+  Expr intern(Node node);
+  Expr compute_derivative(Expr e, uint8_t byte);
+  Expr trie(const std::vector<std::string_view>& texts, size_t begin, size_t end, size_t depth);
+  void flatten(Kind kind, const std::vector<Expr>& parts, std::vector<Expr>& out) const;
+  bool multiple_nullable(const Node& node) const;
+
+  std::vector<Node> nodes_;
+  std::vector<ByteSet> sets_;
+  std::map<ByteSet, int> set_numbers_;
+  std::unordered_multimap<size_t, Expr> interned_;
+  std::unordered_map<uint64_t, Expr> derivatives_;
+};
+
+}  // namespace vecton::grammar

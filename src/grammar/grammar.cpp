@@ -1,0 +1,197 @@
+#include "grammar/grammar.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "grammar/dfa.h"
+#include "grammar/limits.h"
+#include "vecton/error.h"
+
+namespace vecton::grammar {
+
+int32_t Grammar::add_rule(std::string name) {
+  rules_.push_back({std::move(name), 0});
+  const auto rule = static_cast<int32_t>(rules_.size() - 1);
+  rules_[rule].start = add_state(rule);
+  return rule;
+}
+
+int32_t Grammar::add_state(int32_t rule) {
+  if (states_.size() >= kMaxGrammarStates)
+    throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: its grammar has more than " +
+                    std::to_string(kMaxGrammarStates) + " states");
+  states_.push_back({rule, false, {}});
+  return static_cast<int32_t>(states_.size() - 1);
+}
+
+void Grammar::connect(int32_t from, int32_t to) {
+  states_[from].edges.push_back({Edge::Kind::kNothing, to, 0, 0, 0});
+}
+
+void Grammar::connect(int32_t from, Symbol symbol, int32_t to) {
+  if (symbol.is_terminal() && symbol.index == kEmptyText) return connect(from, to);
+  if (symbol.is_never()) return;
+  states_[from].edges.push_back({symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule,
+                                 to, symbol.index, 1, 1});
+}
+
+void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to) {
+  if (symbol.is_terminal())
+    return connect(from, Symbol::terminal(pool.repeat(symbol.index, least, most)), to);
+  if (most != kUnbounded && least > most) return;
+  if (most == 0) return connect(from, to);
+  states_[from].edges.push_back({Edge::Kind::kRepeat, to, symbol.index, least, most});
+}
+
+Symbol Grammar::sequence(const std::vector<Symbol>& parts) {
+  std::vector<Symbol> joined;
+  for (const Symbol part : parts) {
+    if (part.is_never()) return part;
+    if (part.is_terminal() && !joined.empty() && joined.back().is_terminal()) {
+      joined.back().index = pool.concat(joined.back().index, part.index);
+    } else {
+      joined.push_back(part);
+    }
+  }
+  if (joined.empty()) return Symbol::terminal(kEmptyText);
+  if (joined.size() == 1) return joined[0];
+  const int32_t rule = add_rule("");
+  int32_t at = start(rule);
+  for (const Symbol part : joined) {
+    const int32_t next = add_state(rule);
+    connect(at, part, next);
+    at = next;
+  }
+  set_final(at);
+  return Symbol::rule(rule);
+}
+
+Symbol Grammar::any_of(const std::vector<Symbol>& parts) {
+  std::vector<Expr> terminals;
+  std::vector<Symbol> kept;
+  for (const Symbol part : parts) {
+    if (part.is_terminal()) {
+      terminals.push_back(part.index);
+    } else {
+      kept.push_back(part);
+    }
+  }
+  const Symbol terminal = Symbol::terminal(pool.any_of(std::move(terminals)));
+  if (kept.empty()) return terminal;
+  if (!terminal.is_never()) kept.push_back(terminal);
+  if (kept.size() == 1) return kept[0];
+  const int32_t rule = add_rule("");
+  const int32_t end = add_state(rule);
+  for (const Symbol part : kept) connect(start(rule), part, end);
+  set_final(end);
+  return Symbol::rule(rule);
+}
+
+Symbol Grammar::repeat(Symbol part, int64_t least, int64_t most) {
+  if (part.is_terminal()) return Symbol::terminal(pool.repeat(part.index, least, most));
+  if (most != kUnbounded && least > most) return Symbol();
+  if (most == 0) return Symbol::terminal(kEmptyText);
+  if (least == 1 && most == 1) return part;
+  const int32_t rule = add_rule("");
+  const int32_t end = add_state(rule);
+  connect_repeat(start(rule), part, least, most, end);
+  set_final(end);
+  return Symbol::rule(rule);
+}
+
+bool Grammar::edge_is_nullable(const Edge& edge) const {
+  switch (edge.kind) {
+    case Edge::Kind::kNothing:
+      return true;
+    case Edge::Kind::kTerminal:
+      return pool.nullable(edge.index);
+    case Edge::Kind::kRule:
+      return rules_[edge.index].nullable;
+    default:
+      return edge.least == 0 || rules_[edge.index].nullable;
+  }
+}
+
+bool Grammar::edge_is_productive(const Edge& edge) const {
+  switch (edge.kind) {
+    case Edge::Kind::kNothing:
+      return true;
+    case Edge::Kind::kTerminal:
+      return edge.index != kNever;
+    case Edge::Kind::kRule:
+      return rules_[edge.index].productive;
+    default:
+      return edge.least == 0 || rules_[edge.index].productive;
+  }
+}
+
+void Grammar::drop_vacant_terminals() {
+  std::unordered_map<Expr, bool> vacant;
+  for (State& state : states_) {
+    for (Edge& edge : state.edges) {
+      if (edge.kind != Edge::Kind::kTerminal || !pool.may_be_vacant(edge.index)) continue;
+      const auto [it, added] = vacant.emplace(edge.index, false);
+      if (added) it->second = Dfa(pool, {edge.index}).state(edge.index) == Dfa::kDead;
+      if (it->second) edge.index = kNever;
+    }
+  }
+}
+
+bool Grammar::finish(Symbol root) {
+  root_ = add_rule("root");
+  const int32_t end = add_state(root_);
+  connect(start(root_), root, end);
+  set_final(end);
+  drop_vacant_terminals();
+  // A state is productive (nullable) if it is final or an edge that is leads to one that is: found
+  // backwards from the final ones, and on from each rule whose start is found.
+  const auto spread = [&](auto&& counts, auto&& mark_rule) {
+    std::vector<std::vector<std::pair<int32_t, size_t>>> into(states_.size()), uses(rules_.size());
+    for (size_t s = 0; s < states_.size(); ++s) {
+      for (size_t e = 0; e < states_[s].edges.size(); ++e) {
+        const Edge& edge = states_[s].edges[e];
+        into[edge.target].emplace_back(static_cast<int32_t>(s), e);
+        if (edge.kind == Edge::Kind::kRule || edge.kind == Edge::Kind::kRepeat)
+          uses[edge.index].emplace_back(static_cast<int32_t>(s), e);
+      }
+    }
+    std::vector<bool> good(states_.size());
+    std::vector<int32_t> open;
+    const auto found = [&](int32_t s) {
+      if (good[s]) return;
+      good[s] = true;
+      open.push_back(s);
+    };
+    for (size_t s = 0; s < states_.size(); ++s) {
+      if (states_[s].final) found(static_cast<int32_t>(s));
+    }
+    while (!open.empty()) {
+      const int32_t s = open.back();
+      open.pop_back();
+      for (const auto& [from, e] : into[s]) {
+        if (counts(states_[from].edges[e])) found(from);
+      }
+      const int32_t rule = states_[s].rule;
+      if (rules_[rule].start != s) continue;
+      mark_rule(rules_[rule]);
+      for (const auto& [from, e] : uses[rule]) {
+        const Edge& edge = states_[from].edges[e];
+        if (good[edge.target] && counts(edge)) found(from);
+      }
+    }
+    return good;
+  };
+  const std::vector<bool> productive = spread([&](const Edge& e) { return edge_is_productive(e); },
+                                              [](Rule& rule) { rule.productive = true; });
+  spread([&](const Edge& e) { return edge_is_nullable(e); }, [](Rule& rule) { rule.nullable = true; });
+  for (State& state : states_) {
+    std::erase_if(state.edges, [&](Edge& edge) {
+      if (edge.kind == Edge::Kind::kRepeat && !rules_[edge.index].productive && edge.least == 0)
+        edge.kind = Edge::Kind::kNothing;
+      return !productive[edge.target] || !edge_is_productive(edge);
+    });
+  }
+  return rules_[root_].productive;
+}
+
+}  // namespace vecton::grammar

@@ -1,0 +1,79 @@
+// Grammar: a context-free language whose terminals are expressions. Each rule is a small automaton
+// over terminals and rules.
+//
+// A value. Built by one thread; after finish() the one Automaton of it extends its pool.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "grammar/expression.h"
+
+namespace vecton::grammar {
+
+// What stands at one place of a rule: a terminal or another rule.
+struct Symbol {
+  enum class Kind : uint8_t { kTerminal, kRule } kind = Kind::kTerminal;
+  int32_t index = kNever;  // an expression, or a rule
+
+  static Symbol terminal(Expr e) { return {Kind::kTerminal, e}; }
+  static Symbol rule(int32_t r) { return {Kind::kRule, r}; }
+  bool is_terminal() const { return kind == Kind::kTerminal; }
+  bool is_never() const { return is_terminal() && index == kNever; }
+};
+
+struct Edge {
+  enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat } kind;
+  int32_t target;
+  int32_t index;        // expression or rule
+  int64_t least, most;  // of kRepeat: how often the rule
+};
+
+class Grammar {
+ public:
+  ExpressionPool pool;
+
+  int32_t add_rule(std::string name);
+  int32_t start(int32_t rule) const { return rules_[rule].start; }
+  int32_t add_state(int32_t rule);
+  void set_final(int32_t state) { states_[state].final = true; }
+  void connect(int32_t from, int32_t to);  // without any text
+  void connect(int32_t from, Symbol symbol, int32_t to);
+  void connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to);
+
+  // Symbols of symbols. What is made of terminals alone is a terminal.
+  Symbol sequence(const std::vector<Symbol>& parts);
+  Symbol any_of(const std::vector<Symbol>& parts);
+  Symbol repeat(Symbol part, int64_t least, int64_t most);
+  Symbol text(std::string_view literal) { return Symbol::terminal(pool.literal(literal)); }
+
+  // Drops what can never end. False if nothing is left of `root`.
+  bool finish(Symbol root);
+
+  struct State {
+    int32_t rule;
+    bool final = false;
+    std::vector<Edge> edges;
+  };
+  struct Rule {
+    std::string name;
+    int32_t start;
+    bool nullable = false, productive = false;
+  };
+  const std::vector<State>& states() const { return states_; }
+  const std::vector<Rule>& rules() const { return rules_; }
+  int32_t root() const { return root_; }
+
+ private:
+  void drop_vacant_terminals();
+  bool edge_is_nullable(const Edge& edge) const;
+  bool edge_is_productive(const Edge& edge) const;
+
+  std::vector<State> states_;
+  std::vector<Rule> rules_;
+  int32_t root_ = 0;
+};
+
+}  // namespace vecton::grammar

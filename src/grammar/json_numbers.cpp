@@ -1,0 +1,187 @@
+// Numbers within bounds, as expressions over their digits.
+#include <algorithm>
+
+#include "base/json.h"
+#include "grammar/json_text.h"
+#include "vecton/error.h"
+
+namespace vecton::grammar {
+
+namespace {
+
+// A decimal without its sign: digits before the point, and behind it without zeros at the end.
+struct Magnitude {
+  std::string whole, fraction;
+  bool is_zero() const { return whole == "0" && fraction.empty(); }
+};
+
+bool is_negative(const std::string& decimal) { return decimal.starts_with('-'); }
+
+Magnitude magnitude_of(std::string decimal) {
+  if (is_negative(decimal)) decimal.erase(0, 1);
+  const size_t point = decimal.find('.');
+  Magnitude m{.whole = decimal.substr(0, point), .fraction = {}};
+  if (point != std::string::npos) m.fraction = decimal.substr(point + 1);
+  while (m.fraction.ends_with('0')) m.fraction.pop_back();
+  return m;
+}
+
+class NumberTexts {
+ public:
+  explicit NumberTexts(ExpressionPool& pool) : pool_(pool) {}
+
+  Expr digit(char low, char high) {
+    return low > high ? kNever : pool_.bytes(ByteSet::range(static_cast<uint8_t>(low), static_cast<uint8_t>(high)));
+  }
+  Expr digits(int64_t least, int64_t most = kUnbounded) {
+    return pool_.repeat(digit('0', '9'), least, most);
+  }
+  Expr whole() { return pool_.any_of({pool_.byte('0'), pool_.concat(digit('1', '9'), digits(0))}); }
+  Expr fraction() { return pool_.concat(pool_.byte('.'), digits(1)); }
+  Expr exponent() {
+    ByteSet e, sign;
+    e.add('e');
+    e.add('E');
+    sign.add('+');
+    sign.add('-');
+    return pool_.sequence({pool_.bytes(e), pool_.optional(pool_.bytes(sign)), digits(1)});
+  }
+  Expr magnitude(bool integer) {
+    return integer ? whole() : pool_.concat(whole(), pool_.optional(fraction()));
+  }
+
+  // Those with the same beginning as `n` whose next digit is above (below), then anything as long.
+  Expr other_whole(const std::string& n, bool above) {
+    const auto k = static_cast<int64_t>(n.size());
+    std::vector<Expr> parts;
+    if (above) {
+      parts.push_back(pool_.concat(digit('1', '9'), digits(k)));
+    } else if (k > 1) {
+      parts.push_back(pool_.byte('0'));
+      parts.push_back(pool_.concat(digit('1', '9'), digits(0, k - 2)));
+    }
+    for (int64_t i = 0; i < k; ++i) {
+      const char c = n[static_cast<size_t>(i)];
+      const char low = above ? static_cast<char>(c + 1) : (i == 0 && k > 1) ? '1' : '0';
+      const char high = above ? '9' : static_cast<char>(c - 1);
+      parts.push_back(pool_.sequence({pool_.literal(n.substr(0, static_cast<size_t>(i))), digit(low, high),
+                                      digits(k - i - 1, k - i - 1)}));
+    }
+    return pool_.any_of(std::move(parts));
+  }
+
+  // From (up to) a bound.
+  Expr bounded(Magnitude bound, bool strict, bool least, bool integer) {
+    if (integer && !bound.fraction.empty()) {
+      strict = least;  // above 1.5 is above 1; below 1.5 is up to 1
+      bound.fraction.clear();
+    }
+    const Expr same = pool_.literal(bound.whole);
+    if (integer)
+      return pool_.any_of({other_whole(bound.whole, least), strict ? kNever : same});
+    const Expr other = pool_.concat(other_whole(bound.whole, least), pool_.optional(fraction()));
+    return pool_.any_of({other, pool_.concat(same, bounded_fraction(bound.fraction, strict, least))});
+  }
+
+  // The values of a decimal in all their spellings.
+  Expr spellings(const std::string& decimal, bool integer) {
+    const Magnitude m = magnitude_of(decimal);
+    Expr zeros = pool_.repeat(pool_.byte('0'), 0);
+    Expr e = m.fraction.empty() ? pool_.optional(pool_.concat(pool_.literal(".0"), zeros))
+                                : pool_.concat(pool_.literal("." + m.fraction), zeros);
+    if (integer && m.fraction.empty()) e = kEmptyText;
+    e = pool_.concat(pool_.literal(m.whole), e);
+    if (m.is_zero()) return pool_.concat(pool_.optional(pool_.byte('-')), e);
+    return is_negative(decimal) ? pool_.concat(pool_.byte('-'), e) : e;
+  }
+
+ private:
+  Expr bounded_fraction(const std::string& f, bool strict, bool least) {
+    const Expr nonzero = pool_.sequence({digits(0), digit('1', '9'), digits(0)});
+    const Expr point = pool_.byte('.');
+    if (f.empty()) {
+      if (least) return strict ? pool_.concat(point, nonzero) : pool_.optional(fraction());
+      return strict ? kNever : pool_.optional(pool_.concat(point, pool_.repeat(pool_.byte('0'), 1)));
+    }
+    std::vector<Expr> parts;
+    for (size_t i = 0; i < f.size(); ++i) {
+      const Expr head = pool_.literal(f.substr(0, i));
+      const Expr other = least ? digit(static_cast<char>(f[i] + 1), '9') : digit('0', static_cast<char>(f[i] - 1));
+      parts.push_back(pool_.sequence({head, other, digits(0)}));
+      if (!least && i > 0) parts.push_back(head);
+    }
+    if (least) {
+      parts.push_back(pool_.concat(pool_.literal(f), strict ? nonzero : digits(0)));
+    } else if (!strict) {
+      parts.push_back(pool_.concat(pool_.literal(f), pool_.repeat(pool_.byte('0'), 0)));
+    }
+    const Expr some = pool_.concat(point, pool_.any_of(std::move(parts)));
+    return least ? some : pool_.optional(some);
+  }
+
+  ExpressionPool& pool_;
+};
+
+// The digits of a multipleOf without its point, and how many stood behind it.
+std::pair<uint64_t, int> divisor_of(const std::string& decimal) {
+  const Magnitude m = magnitude_of(decimal);
+  const std::string all = m.whole + m.fraction;
+  uint64_t value = 0;
+  for (const char c : all) {
+    value = value * 10 + static_cast<uint64_t>(c - '0');
+    if (value > 1'000'000'000)
+      throw Error(ErrorCode::kUnsupported, "multipleOf " + decimal + " is not taken: it has to have at most 9 digits");
+  }
+  return {value, static_cast<int>(m.fraction.size())};
+}
+
+}  // namespace
+
+Expr JsonText::number(const NumberBounds& bounds) {
+  NumberTexts texts(pool_);
+  const bool integer = bounds.integer;
+  const Expr minus = pool_.byte('-');
+  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.excluded.empty() && !bounds.fraction) {
+    if (integer)
+      return pool_.any_of({texts.whole(), pool_.sequence({minus, texts.digit('1', '9'), texts.digits(0)})});
+    return pool_.sequence({pool_.optional(minus), texts.magnitude(false), pool_.optional(texts.exponent())});
+  }
+  // From 0 up, and below 0 by what is without the sign.
+  std::vector<Expr> positive{texts.magnitude(integer)}, negative{texts.magnitude(integer)};
+  if (integer) negative.push_back(texts.bounded({"0", ""}, true, true, true));
+  if (bounds.least) {
+    const Magnitude m = magnitude_of(bounds.least->decimal);
+    if (is_negative(bounds.least->decimal) && !m.is_zero()) {
+      negative.push_back(texts.bounded(m, bounds.least->strict, false, integer));
+    } else {
+      positive.push_back(texts.bounded(m, bounds.least->strict, true, integer));
+      // -0 is not below 0.
+      negative.push_back(m.is_zero() && !bounds.least->strict ? texts.bounded(m, false, false, integer) : kNever);
+    }
+  }
+  if (bounds.most) {
+    const Magnitude m = magnitude_of(bounds.most->decimal);
+    if (is_negative(bounds.most->decimal) && !m.is_zero()) {
+      negative.push_back(texts.bounded(m, bounds.most->strict, true, integer));
+      positive.push_back(kNever);
+    } else {
+      positive.push_back(texts.bounded(m, bounds.most->strict, false, integer));
+      if (m.is_zero() && bounds.most->strict) negative.push_back(texts.bounded(m, true, true, integer));
+    }
+  }
+  Expr e = pool_.any_of({pool_.all_of(std::move(positive)), pool_.concat(minus, pool_.all_of(std::move(negative)))});
+  for (const std::string& text : bounds.divisors) {
+    const auto [divisor, decimals] = divisor_of(text);
+    e = pool_.all_of({e, pool_.concat(pool_.optional(minus), pool_.multiple_of(divisor, decimals))});
+  }
+  for (const std::string& value : bounds.excluded)
+    e = pool_.all_of({e, pool_.complement(texts.spellings(value, integer))});
+  if (bounds.fraction) {
+    const Expr zeros = pool_.concat(pool_.byte('.'), pool_.repeat(pool_.byte('0'), 1));
+    const Expr integers = pool_.sequence({pool_.optional(minus), texts.whole(), pool_.optional(zeros)});
+    e = pool_.all_of({e, pool_.complement(integers)});
+  }
+  return e;
+}
+
+}  // namespace vecton::grammar

@@ -1,0 +1,294 @@
+#include "grammar/json_schema.h"
+
+#include <algorithm>
+
+#include "base/json.h"
+#include "grammar/limits.h"
+#include "grammar/regex.h"
+#include "grammar/schema_compiler.h"
+#include "vecton/error.h"
+
+namespace vecton::grammar {
+
+void SchemaCompiler::wrong(const Part& part, std::string_view key, const std::string& wanted) const {
+  throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " + document_.place(part.schema) + " has to be " + wanted);
+}
+
+int64_t SchemaCompiler::count(const Part& part, std::string_view key, int64_t otherwise) const {
+  const json::value* value = find(part, key);
+  if (!value) return otherwise;
+  // 3.0 is a number of things as well.
+  if (value->is_double() && value->get_double() >= 0 && value->get_double() < 1e15 &&
+      value->get_double() == static_cast<double>(static_cast<int64_t>(value->get_double())))
+    return static_cast<int64_t>(value->get_double());
+  if (value->is_uint64()) return INT64_MAX / 4;
+  if (!value->is_int64() || value->get_int64() < 0) wrong(part, key, "a whole number from 0");
+  return std::min(value->get_int64(), INT64_MAX / 4);
+}
+
+void SchemaCompiler::add_value_parts(const json::value* schema, Parts& parts) const {
+  parts.push_back({document_.follow(schema), 0});
+}
+
+Symbol SchemaCompiler::compile_root() {
+  const Symbol root = compile({{document_.root(), 0}});
+  while (!later_.empty()) {
+    const auto [key, parts] = std::move(later_.back());
+    later_.pop_back();
+    define(key, parts);
+  }
+  return root;
+}
+
+bool SchemaCompiler::expand(Parts& parts) {
+  for (size_t at = 0; at < parts.size(); ++at) {
+    const Part part = parts[at];
+    if (part.schema->is_bool()) {
+      if (!part.schema->get_bool()) return false;
+      continue;
+    }
+    if (!part.schema->is_object())
+      throw Error(ErrorCode::kInvalidArgument, "json schema: a schema at " + document_.place(part.schema) + " is neither an object nor true or false");
+    if (part.done & kMerged) continue;
+    parts[at].done |= kMerged;
+    const auto add = [&](const json::value* schema) {
+      schema = document_.follow(schema);
+      if (std::none_of(parts.begin(), parts.end(), [&](const Part& p) { return p.schema == schema; })) parts.push_back({schema, 0});
+    };
+    if (const json::value* ref = find(part, "$ref")) {
+      if (!ref->is_string()) wrong(part, "$ref", "a string");
+      add(document_.resolve(part.schema, ref->get_string()));
+    }
+    if (const json::value* all = find(part, "allOf")) {
+      if (!all->is_array()) wrong(part, "allOf", "a list of schemas");
+      for (const json::value& schema : all->get_array()) add(&schema);
+    }
+    if (const json::value* other = find(part, "not")) add(document_.negation(other));
+    if (const json::value* conditions = document_.conditions(part.schema)) add(conditions);
+    for (const char* keyword : {"unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "extends", "disallow"}) {
+      const json::value* value = find(part, keyword);
+      if (value && !(value->is_bool() && value->get_bool())) document_.refuse(part.schema, keyword, "is not taken");
+    }
+  }
+  std::erase_if(parts, [](const Part& part) { return part.schema->is_bool(); });
+  return true;
+}
+
+Symbol SchemaCompiler::compile(Parts parts) {
+  for (Part& part : parts) part.schema = document_.follow(part.schema);
+  if (!expand(parts)) return Symbol();
+  Parts key = parts;
+  std::sort(key.begin(), key.end());
+  key.erase(std::unique(key.begin(), key.end()), key.end());
+  const auto [it, added] = known_.try_emplace(key);
+  Known& known = it->second;
+  if (known.ready) return known.symbol;
+  if (!added) {
+    if (known.rule < 0) known.rule = grammar_.add_rule("");
+    return Symbol::rule(known.rule);
+  }
+  if (known_.size() > kMaxSchemas)
+    throw Error(ErrorCode::kInvalidArgument, "json schema: its schemas combine in more than " + std::to_string(kMaxSchemas) + " ways");
+  constexpr int kDeep = 60;
+  if (depth_ > kDeep) {  // when the stack is free again
+    known.rule = grammar_.add_rule("");
+    later_.emplace_back(key, parts);
+    return Symbol::rule(known.rule);
+  }
+  define(key, parts);
+  return known.symbol;
+}
+
+void SchemaCompiler::define(const Parts& key, const Parts& parts) {
+  ++depth_;
+  const Symbol symbol = compile_now(parts);
+  --depth_;
+  Known& known = known_.at(key);
+  known.ready = true;
+  known.symbol = symbol;
+  if (known.rule < 0) return;
+  const int32_t end = grammar_.add_state(known.rule);
+  grammar_.connect(grammar_.start(known.rule), symbol, end);
+  grammar_.set_final(end);
+}
+
+Symbol SchemaCompiler::branches(const Parts& parts, size_t at, const char* keyword) {
+  const bool one = std::string_view(keyword) == "oneOf";
+  const json::value* list = find(parts[at], keyword);
+  if (!list->is_array() || list->get_array().empty()) wrong(parts[at], keyword, "a list of schemas");
+  const json::array& options = list->get_array();
+  Parts rest = parts;
+  rest[at].done |= one ? kOneOf : kAnyOf;
+  std::vector<Symbol> symbols;
+  for (size_t i = 0; i < options.size(); ++i) {
+    Parts branch = rest;
+    add_value_parts(&options[i], branch);
+    for (size_t j = 0; one && j < options.size(); ++j) {
+      if (j == i || validator_.disjoint(&options[i], &options[j])) continue;
+      try {
+        add_value_parts(document_.negation(&options[j]), branch);
+      } catch (const Error& error) {
+        document_.refuse(parts[at].schema, "oneOf", "has branches that may both hold (" + std::to_string(i) + " and " + std::to_string(j) +
+                             "): " + error.what());
+      }
+    }
+    symbols.push_back(compile(std::move(branch)));
+  }
+  return grammar_.any_of(symbols);
+}
+
+Symbol SchemaCompiler::compile_now(const Parts& parts) {
+  const json::array* candidates = nullptr;
+  json::array single;
+  for (const Part& part : parts) {
+    if (const json::value* value = find(part, "const")) {
+      single.push_back(*value);
+      return values(parts, single);
+    }
+    if (const json::value* list = find(part, "enum")) {
+      if (!list->is_array()) wrong(part, "enum", "a list of values");
+      if (!candidates || list->get_array().size() < candidates->size()) candidates = &list->get_array();
+    }
+  }
+  if (candidates) return values(parts, *candidates);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!(parts[i].done & kAnyOf) && find(parts[i], "anyOf")) return branches(parts, i, "anyOf");
+    if (!(parts[i].done & kOneOf) && find(parts[i], "oneOf")) return branches(parts, i, "oneOf");
+  }
+  unsigned types = kAllTypes;
+  for (const Part& part : parts) {
+    types &= schema_types(document_, part.schema);
+    const json::value* excluded = find(part, kNotEnum);
+    if (!excluded) continue;
+    if (!excluded->is_array()) wrong(part, "enum", "a list of values");
+    for (const json::value& value : excluded->get_array()) {
+      if (value.is_null()) types &= ~unsigned{kNull};
+      if ((value.is_object() && (types & kObject)) || (value.is_array() && (types & kArray)))
+        document_.refuse(part.schema, "not", "can't exclude an object or an array");
+    }
+  }
+  std::vector<Symbol> symbols;
+  if (types & kObject) symbols.push_back(object(parts));
+  if (types & kArray) symbols.push_back(array(parts));
+  if (types & kString) symbols.push_back(string(parts));
+  if (types & kNumbers) symbols.push_back(number(parts, (types & kFractions) == 0));
+  if (types & kBoolean) {
+    for (const bool value : {true, false}) {
+      const bool taken = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
+        const json::value* excluded = find(part, kNotEnum);
+        return !excluded || std::none_of(excluded->get_array().begin(), excluded->get_array().end(), [&](const json::value& v) { return v == value; });
+      });
+      if (taken) symbols.push_back(Symbol::terminal(text_.value(value)));
+    }
+  }
+  if (types & kNull) symbols.push_back(Symbol::terminal(text_.value(nullptr)));
+  return grammar_.any_of(symbols);
+}
+
+Symbol SchemaCompiler::values(const Parts& parts, const json::array& candidates) {
+  std::vector<Expr> texts;
+  for (const json::value& value : candidates) {
+    const bool good = std::all_of(parts.begin(), parts.end(), [&](const Part& part) { return validator_.holds(value, part.schema); });
+    if (good) texts.push_back(text_.value(value));
+  }
+  return Symbol::terminal(grammar_.pool.any_of(std::move(texts)));
+}
+
+Symbol SchemaCompiler::string(const Parts& parts) {
+  ExpressionPool& pool = grammar_.pool;
+  std::vector<Expr> all;
+  int64_t least = 0, most = kUnbounded;
+  for (const Part& part : parts) {
+    const auto pattern = [&](const json::value& value, std::string_view keyword) {
+      if (!value.is_string()) wrong(part, keyword, "a string");
+      return parse_regex(pool, value.get_string(), Match::kSearch, Spelling::kJson, "json schema: '" + std::string(keyword) + "' at " + document_.place(part.schema));
+    };
+    if (const json::value* value = find(part, "pattern")) all.push_back(pattern(*value, "pattern"));
+    if (const json::value* value = find(part, kNotPattern)) {
+      all.push_back(pool.complement(pattern(*value, "pattern")));
+      all.push_back(text_.any_characters(Spelling::kJson));
+    }
+    if (const json::value* value = find(part, "format")) {
+      if (!value->is_string()) wrong(part, "format", "a string");
+      const std::optional<Expr> format = text_.format(value->get_string(), Spelling::kJson);
+      if (format) {
+        all.push_back(*format);
+      } else if (!is_annotation_format(value->get_string())) {
+        document_.refuse(part.schema, "format", "has a value that is not known: '" + std::string(value->get_string()) + "'");
+      }
+    }
+    if (const json::value* excluded = find(part, kNotEnum)) {
+      for (const json::value& value : excluded->get_array()) {
+        if (!value.is_string()) continue;
+        all.push_back(pool.complement(text(pool, value.get_string(), Spelling::kJson)));
+        all.push_back(text_.any_characters(Spelling::kJson));
+      }
+    }
+    least = std::max(least, count(part, "minLength", 0));
+    const int64_t limit = count(part, "maxLength", kUnbounded);
+    if (limit != kUnbounded) most = most == kUnbounded ? limit : std::min(most, limit);
+  }
+  if (least > 0 || most != kUnbounded) {
+    const Spelling spelling = all.empty() ? Spelling::kJsonEscapes : Spelling::kJson;
+    all.push_back(pool.repeat(characters(pool, CharacterSet::any(), spelling), least, most));
+  }
+  if (all.empty()) return Symbol::terminal(text_.string());
+  return Symbol::terminal(text_.quoted(pool.all_of(std::move(all))));
+}
+
+Symbol SchemaCompiler::number(const Parts& parts, bool integer) {
+  // The tightest of bounds is the one that all texts are within: each is held on its own.
+  ExpressionPool& pool = grammar_.pool;
+  std::vector<Expr> all;
+  NumberBounds plain;
+  plain.integer = integer;
+  all.push_back(text_.number(plain));
+  for (const Part& part : parts) {
+    for (const char* keyword : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}) {
+      const json::value* value = find(part, keyword);
+      if (value && !value->is_number() && !value->is_bool()) wrong(part, keyword, "a number");
+    }
+    for (const bool least : {true, false}) {
+      for (const SchemaBound& bound : schema_bounds(part.schema->get_object(), least)) {
+        NumberBounds bounds = plain;
+        (least ? bounds.least : bounds.most) = NumberBounds::Bound{decimal_of(*bound.number), bound.strict};
+        all.push_back(text_.number(bounds));
+      }
+    }
+    NumberBounds bounds = plain;
+    if (const json::value* divisor = find(part, "multipleOf")) {
+      if (!divisor->is_number() || divisor->to_number<double>() <= 0) wrong(part, "multipleOf", "a number above 0");
+      bounds.divisors.push_back(decimal_of(*divisor));
+    }
+    if (const json::value* excluded = find(part, kNotEnum)) {
+      for (const json::value& value : excluded->get_array()) {
+        if (value.is_number()) bounds.excluded.push_back(decimal_of(value));
+      }
+    }
+    bounds.fraction = find(part, kFraction) != nullptr;
+    if (!bounds.divisors.empty() || !bounds.excluded.empty() || bounds.fraction) {
+      try {
+        all.push_back(text_.number(bounds));
+      } catch (const Error& error) {
+        document_.refuse(part.schema, "multipleOf", std::string("is not taken: ") + error.what());
+      }
+    }
+  }
+  return Symbol::terminal(pool.all_of(std::move(all)));
+}
+
+Symbol json_schema(Grammar& grammar, json::value schema, const JsonOptions& options) {
+  SchemaDocument document(std::move(schema));
+  return SchemaCompiler(grammar, document, options).compile_root();
+}
+
+Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions& options) {
+  if (schema.size() > kMaxTextBytes) throw Error(ErrorCode::kInvalidArgument, "json schema: it is longer than 1 MiB");
+  return json_schema(grammar, base::parse_json(schema, "json schema"), options);
+}
+
+Symbol json_object(Grammar& grammar, const JsonOptions& options) {
+  return json_schema(grammar, json::object{{"type", "object"}}, options);
+}
+
+}  // namespace vecton::grammar

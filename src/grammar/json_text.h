@@ -1,0 +1,64 @@
+// The pieces that JSON is made of, as expressions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json_fwd.h"
+#include "grammar/characters.h"
+#include "grammar/grammar.h"
+
+namespace vecton::grammar {
+
+struct JsonOptions {
+  // Between tokens: nothing, one space, or one newline and an indent; none at all with `compact`;
+  // or what an expression says.
+  bool compact = false;
+  std::optional<std::string> whitespace_pattern{};
+  // additionalProperties of objects that name properties and do not say: false.
+  bool closed_objects = false;
+
+  bool operator==(const JsonOptions&) const = default;
+};
+
+// Bounds of a number; the texts are decimals without exponent.
+struct NumberBounds {
+  struct Bound {
+    std::string decimal;
+    bool strict = false;  // the bound itself is outside
+  };
+  bool integer = false;
+  std::optional<Bound> least{}, most{};
+  std::vector<std::string> divisors{};  // multipleOf
+  std::vector<std::string> excluded{};  // values
+  bool fraction = false;                // not an integer's value
+};
+
+class JsonText {
+ public:
+  JsonText(ExpressionPool& pool, const JsonOptions& options);
+
+  Expr space() const { return space_; }
+  Expr string();                        // any
+  Expr string_literal(std::string_view text);
+  Expr quoted(Expr body);               // quotes around
+  Expr any_characters(Spelling spelling);
+  Expr number(const NumberBounds& bounds);
+  // A value, with any whitespace between its tokens.
+  Expr value(const json::value& value);
+  // Texts of a `format`; nothing for one that is not known.
+  std::optional<Expr> format(std::string_view name, Spelling spelling);
+
+ private:
+  ExpressionPool& pool_;
+  Expr space_ = kEmptyText;
+};
+
+// A number of a document as a decimal without exponent, "-0.25".
+std::string decimal_of(const json::value& number);
+// Names of `format` that say nothing about the text.
+bool is_annotation_format(std::string_view name);
+
+}  // namespace vecton::grammar

@@ -1,0 +1,88 @@
+// SchemaCompiler: sets of schemas that all have to hold of a value, to symbols of a grammar. Used by
+// json_schema.cpp and the files of its types alone; belongs to one compilation.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grammar/json_text.h"
+#include "grammar/schema_validator.h"
+
+namespace vecton::grammar {
+
+class SchemaCompiler {
+ public:
+  SchemaCompiler(Grammar& grammar, SchemaDocument& document, const JsonOptions& options)
+      : grammar_(grammar), document_(document), options_(options), text_(grammar.pool, options), validator_(document, grammar.pool) {}
+
+  Symbol compile_root();
+
+ private:
+  // A schema, and which of its keywords others stand for already.
+  struct Part {
+    const json::value* schema;
+    unsigned done = 0;
+    auto operator<=>(const Part&) const = default;
+  };
+  enum Done : unsigned { kAnyOf = 1, kOneOf = 2, kMerged = 4 };
+  // In the order in which they were found.
+  using Parts = std::vector<Part>;
+
+  struct Known {
+    Symbol symbol{};
+    bool ready = false;
+    int32_t rule = -1;  // where it was asked for before it was ready
+  };
+
+  Symbol compile(Parts parts);
+  Symbol compile_now(const Parts& parts);
+  void define(const Parts& key, const Parts& parts);
+  // Adds what $ref, allOf, if and their kin say. False where nothing satisfies them.
+  bool expand(Parts& parts);
+  Symbol branches(const Parts& parts, size_t at, const char* keyword);
+  Symbol values(const Parts& parts, const json::array& candidates);
+  Symbol string(const Parts& parts);
+  Symbol number(const Parts& parts, bool integer);
+
+  // schema_arrays.cpp
+  Symbol array(const Parts& parts);
+
+  // schema_objects.cpp
+  struct Members {
+    struct Named {
+      std::string name;
+      bool required;
+      Parts value;
+    };
+    std::vector<Named> named;
+    int64_t least = 0, most = kUnbounded;
+    std::vector<std::pair<Expr, Parts>> others;  // names in quotes, and their values
+  };
+  Symbol object(const Parts& parts);
+  bool name_is_taken(const Parts& parts, std::string_view name);
+  Parts value_of(const Parts& parts, std::string_view name);
+  void add_others(const Parts& parts, Members& members);
+  Symbol object_of(const Members& members);
+
+  const json::value* find(const Part& part, std::string_view key) const {
+    const json::object* object = part.schema->if_object();
+    return object ? object->if_contains(key) : nullptr;
+  }
+  // A keyword whose value is a number of things.
+  int64_t count(const Part& part, std::string_view key, int64_t otherwise) const;
+  [[noreturn]] void wrong(const Part& part, std::string_view key, const std::string& wanted) const;
+  void add_value_parts(const json::value* schema, Parts& parts) const;
+
+  Grammar& grammar_;
+  SchemaDocument& document_;
+  const JsonOptions& options_;
+  JsonText text_;
+  SchemaValidator validator_;
+  std::map<Parts, Known> known_;
+  std::vector<std::pair<Parts, Parts>> later_;  // key and parts
+  int depth_ = 0;
+};
+
+}  // namespace vecton::grammar

@@ -1,0 +1,41 @@
+// Whether a value satisfies a schema: which values of an enum are left, and whether two schemas can
+// hold at once.
+#pragma once
+
+#include "grammar/expression.h"
+#include "grammar/schema_document.h"
+
+namespace vecton::grammar {
+
+class SchemaValidator {
+ public:
+  // `pool` is where patterns are compiled.
+  SchemaValidator(SchemaDocument& document, ExpressionPool& pool) : document_(document), pool_(pool) {}
+
+  bool holds(const json::value& value, const json::value* schema) { return holds(value, schema, 0); }
+  // True where surely no value satisfies both.
+  bool disjoint(const json::value* first, const json::value* second) { return disjoint(first, second, 0); }
+  bool matches(const json::value* schema, std::string_view pattern, std::string_view text);
+
+ private:
+  bool holds(const json::value& value, const json::value* schema, int depth);
+  bool holds_for_string(std::string_view text, const json::value* schema);
+  bool holds_for_array(const json::array& array, const json::value* schema, int depth);
+  bool holds_for_object(const json::object& object, const json::value* schema, int depth);
+  bool disjoint(const json::value* first, const json::value* second, int depth);
+  // A schema with all that $ref and allOf add to it.
+  std::vector<const json::value*> parts(const json::value* schema);
+
+  SchemaDocument& document_;
+  ExpressionPool& pool_;
+  std::unordered_map<std::string, Expr> patterns_;
+  size_t steps_ = 0;
+};
+
+// The types that a schema's `type` takes, a bit each; kAllTypes without one.
+enum SchemaType : unsigned { kNull = 1, kBoolean = 2, kString = 4, kArray = 8, kObject = 16, kFractions = 32, kIntegers = 64 };
+constexpr unsigned kNumbers = kFractions | kIntegers, kAllTypes = 127;
+unsigned schema_types(const SchemaDocument& document, const json::value* schema);
+bool json_equal(const json::value& x, const json::value& y);
+
+}  // namespace vecton::grammar

@@ -30,7 +30,8 @@ Grammar grammar_of(const json::object& line) {
     const json::object& o = given->as_object();
     options.compact = o.contains("compact");
     options.closed_objects = o.contains("closed_objects");
-    if (const json::value* pattern = o.if_contains("whitespace_pattern")) options.whitespace_pattern = std::string(pattern->as_string());
+    if (const json::value* pattern = o.if_contains("whitespace_pattern"))
+      options.whitespace_pattern = std::string(pattern->as_string());
   }
   Grammar grammar;
   Symbol root;
@@ -42,7 +43,8 @@ Grammar grammar_of(const json::object& line) {
     root = ebnf(grammar, text->as_string());
   } else {
     std::vector<std::string> texts;
-    for (const json::value& choice : line.at("choice").as_array()) texts.emplace_back(choice.as_string());
+    for (const json::value& choice : line.at("choice").as_array())
+      texts.emplace_back(choice.as_string());
     root = choice(grammar, texts);
   }
   return finished(std::move(grammar), root, "this");
@@ -67,8 +69,10 @@ class Reader {
       const int32_t id = token_of(text);
       constraint.mask(allowed);
       const bool bit = (allowed[static_cast<size_t>(id) / 64] >> (id % 64) & 1) != 0;
-      if (bit != constraint.allows(id)) throw vecton::Error(vecton::ErrorCode::kInternal, "mask() and allows() differ");
-      if (bit != constraint.accept(id)) throw vecton::Error(vecton::ErrorCode::kInternal, "mask() and accept() differ");
+      if (bit != constraint.allows(id))
+        throw vecton::Error(vecton::ErrorCode::kInternal, "mask() and allows() differ");
+      if (bit != constraint.accept(id))
+        throw vecton::Error(vecton::ErrorCode::kInternal, "mask() and accept() differ");
       if (!bit) return false;
       text.remove_prefix(trie_->bytes(id).size());
     }
@@ -80,7 +84,8 @@ class Reader {
   int32_t token_of(std::string_view text) {
     std::vector<int32_t> fitting;
     for (size_t length = 1; length <= std::min<size_t>(text.size(), 16); ++length) {
-      const auto it = std::lower_bound(sorted_.begin(), sorted_.end(), std::pair(std::string(text.substr(0, length)), int32_t{-1}));
+      const auto it = std::lower_bound(sorted_.begin(), sorted_.end(),
+                                       std::pair(std::string(text.substr(0, length)), int32_t{-1}));
       if (it != sorted_.end() && it->first == text.substr(0, length)) fitting.push_back(it->second);
     }
     if (fitting.empty()) throw vecton::Error(vecton::ErrorCode::kInternal, "no token for a byte");
@@ -102,15 +107,18 @@ int main(int argc, char** argv) {
   try {
     const auto tokenizer = vecton::Tokenizer::open(argv[1]);
     std::vector<std::string> tokens;
-    for (const auto& [bytes, special] : vecton::tokenizer::token_bytes(*tokenizer)) tokens.push_back(special ? special_token_bytes(bytes) : bytes);
+    for (const auto& [bytes, special] : vecton::tokenizer::token_bytes(*tokenizer))
+      tokens.push_back(special ? special_token_bytes(bytes) : bytes);
     Reader reader(std::move(tokens));
     for (std::string line; std::getline(std::cin, line);) {
       const json::value value = vecton::base::parse_json(line, "a line");
       json::object out;
       try {
-        const auto grammar = std::make_shared<const CompiledGrammar>(reader.trie(), grammar_of(value.as_object()));
+        const auto grammar =
+            std::make_shared<const CompiledGrammar>(reader.trie(), grammar_of(value.as_object()));
         json::array taken;
-        for (const json::value& text : value.at("texts").as_array()) taken.push_back(reader.takes(grammar, text.as_string()));
+        for (const json::value& text : value.at("texts").as_array())
+          taken.push_back(reader.takes(grammar, text.as_string()));
         out["taken"] = taken;
       } catch (const vecton::Error& error) {
         out["error"] = error.what();

@@ -23,8 +23,8 @@ bool before(const Item& x, const Item& y) {
 
 size_t hash_of(const Item& item) {
   size_t hash = static_cast<size_t>(item.place);
-  for (const auto part : {static_cast<int64_t>(item.dfa), item.count,
-                          static_cast<int64_t>(number_of(item.origin))}) {
+  for (const auto part :
+       {static_cast<int64_t>(item.dfa), item.count, static_cast<int64_t>(number_of(item.origin))}) {
     hash = (hash ^ static_cast<size_t>(part)) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 31;
   }
@@ -104,8 +104,8 @@ void Automaton::close(ParseState& state) {
     }
     if (open.size() > kMaxItems)
       throw Error(ErrorCode::kInvalidArgument,
-                  "the structure asked for is too ambiguous: more than " + std::to_string(kMaxItems) +
-                      " ways to read the same text");
+                  "the structure asked for is too ambiguous: more than " +
+                      std::to_string(kMaxItems) + " ways to read the same text");
     open.push_back(item);
   };
   const bool first = state.number == 0;
@@ -180,7 +180,8 @@ ParseState* Automaton::step(ParseState* state, int byte_class) {
     const ParseState* origin = item.origin ? item.origin : state;
     if (dfa_.extendable(to)) kernel.push_back({item.place, to, 0, origin});
     if (dfa_.accepting(to))
-      kernel.push_back({edges_[static_cast<size_t>(item.place)].edge.target, Dfa::kDead, 0, origin});
+      kernel.push_back(
+          {edges_[static_cast<size_t>(item.place)].edge.target, Dfa::kDead, 0, origin});
   }
   ParseState* to = kernel.empty() ? &dead_ : intern(std::move(kernel));
   state->next[static_cast<size_t>(byte_class)] = to;

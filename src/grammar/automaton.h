@@ -1,6 +1,6 @@
 // Automaton: reads texts of a grammar byte by byte. An Earley recogniser whose item sets are found
-// again: equal sets are one ParseState, and where a byte leads is remembered, so that a grammar that
-// is in use becomes a table.
+// again: equal sets are one ParseState, and where a byte leads is remembered, so that a grammar
+// that is in use becomes a table.
 //
 // One thread at a time.
 #pragma once
@@ -71,7 +71,7 @@ class Automaton {
     bool nullable;
   };
   Grammar& grammar_;
-  std::vector<FlatEdge> edges_;       // of all grammar states
+  std::vector<FlatEdge> edges_;      // of all grammar states
   std::vector<int32_t> first_edge_;  // of each grammar state
   Dfa dfa_;
   std::vector<int32_t> groups_;

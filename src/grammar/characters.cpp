@@ -39,13 +39,14 @@ Expr number_range(ExpressionPool& pool, char32_t first, char32_t last, int digit
     --to;
   }
   if (from <= to)
-    parts.push_back(pool.concat(digit(digits, from, to),
-                                number_range(pool, 0, mask, digits - 1, bits, digit)));
+    parts.push_back(
+        pool.concat(digit(digits, from, to), number_range(pool, 0, mask, digits - 1, bits, digit)));
   return pool.any_of(std::move(parts));
 }
 
 Expr utf8_range(ExpressionPool& pool, char32_t first, char32_t last) {
-  static constexpr Range kLengths[] = {{0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xFFFF}, {0x10000, 0x10FFFF}};
+  static constexpr Range kLengths[] = {
+      {0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xFFFF}, {0x10000, 0x10FFFF}};
   static constexpr unsigned kLead[] = {0, 0xC0, 0xE0, 0xF0};
   std::vector<Expr> parts;
   for (int length = 1; length <= 4; ++length) {
@@ -56,10 +57,11 @@ Expr utf8_range(ExpressionPool& pool, char32_t first, char32_t last) {
       parts.push_back(byte_range(pool, from, to));
       continue;
     }
-    parts.push_back(number_range(pool, from, to, length, 6, [&](int left, char32_t low, char32_t high) {
-      const unsigned mark = left == length ? kLead[length - 1] : 0x80u;
-      return byte_range(pool, mark | low, mark | high);
-    }));
+    parts.push_back(
+        number_range(pool, from, to, length, 6, [&](int left, char32_t low, char32_t high) {
+          const unsigned mark = left == length ? kLead[length - 1] : 0x80u;
+          return byte_range(pool, mark | low, mark | high);
+        }));
   }
   return pool.any_of(std::move(parts));
 }
@@ -166,12 +168,13 @@ Expr characters(ExpressionPool& pool, const CharacterSet& set, Spelling spelling
   const CharacterSet special{{0, 0x1F}, {'"', '"'}, {'\\', '\\'}};
   for (const auto& [first, last] : set.minus(special).ranges())
     parts.push_back(utf8_range(pool, first, last));
-  CharacterSet plain{{0x20, 0x7F}};
-  const CharacterSet escaped = spelling == Spelling::kJsonEscapes ? set : set.minus(plain.minus(special));
+  const CharacterSet plain{{0x20, 0x7E}};
+  const CharacterSet escaped =
+      spelling == Spelling::kJsonEscapes ? set : set.minus(plain.minus(special));
   for (const auto& [first, last] : escaped.ranges())
     parts.push_back(unicode_escape(pool, first, last));
-  static constexpr std::pair<char32_t, char> kShort[] = {{'"', '"'},  {'\\', '\\'}, {8, 'b'}, {12, 'f'},
-                                                         {'\n', 'n'}, {'\r', 'r'},  {'\t', 't'}};
+  static constexpr std::pair<char32_t, char> kShort[] = {
+      {'"', '"'}, {'\\', '\\'}, {8, 'b'}, {12, 'f'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
   ByteSet short_escapes;
   for (const auto& [c, letter] : kShort) {
     if (set.has(c)) short_escapes.add(static_cast<uint8_t>(letter));

@@ -59,7 +59,9 @@ const std::vector<uint64_t>& CompiledGrammar::Tables::mask(const TokenTrie& trie
 }
 
 CompiledGrammar::CompiledGrammar(std::shared_ptr<const TokenTrie> trie, Grammar grammar)
-    : trie_(std::move(trie)), pristine_(std::move(grammar)), tables_(std::make_shared<Tables>(pristine_)) {}
+    : trie_(std::move(trie)),
+      pristine_(std::move(grammar)),
+      tables_(std::make_shared<Tables>(pristine_)) {}
 
 std::shared_ptr<CompiledGrammar::Tables> CompiledGrammar::tables() const {
   const std::lock_guard lock(mutex_);
@@ -100,7 +102,8 @@ void Constraint::settle() {
   enter(state);
   if (tables_->full())
     throw Error(ErrorCode::kInvalidArgument,
-                "the structure asked for is too complex: telling what may come next in this text takes more memory than is given to it");
+                "the structure asked for is too complex: telling what may come next in this text "
+                "takes more memory than is given to it");
 }
 
 ParseState* Constraint::walk(ParseState* from, std::string_view bytes) {

@@ -72,8 +72,8 @@ class Constraint {
   std::shared_ptr<const CompiledGrammar> grammar_;
   std::shared_ptr<Tables> tables_;
   ParseState* state_ = nullptr;
-  std::vector<int32_t> ids_;            // accepted
-  std::vector<ParseState*> states_;     // before each of them
+  std::vector<int32_t> ids_;         // accepted
+  std::vector<ParseState*> states_;  // before each of them
   bool finished_ = false;
 };
 

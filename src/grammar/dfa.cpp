@@ -37,7 +37,8 @@ int32_t Dfa::number(Expr e) {
   const auto [it, added] = numbers_.emplace(e, static_cast<int32_t>(expressions_.size()));
   if (!added) return it->second;
   if (expressions_.size() >= kMaxDfaStates)
-    throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: its regular parts take more than " +
+    throw Error(ErrorCode::kInvalidArgument,
+                "the structure asked for is too complex: its regular parts take more than " +
                     std::to_string(kMaxDfaStates) + " states");
   expressions_.push_back(e);
   next_.resize(next_.size() + representatives_.size(), kUnknown);
@@ -60,8 +61,10 @@ bool Dfa::is_live(Expr e) {
       return true;
     }
     if (open.size() > kMaxDfaStates)
-      throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: whether anything satisfies it takes more than " +
-                      std::to_string(kMaxDfaStates) + " states to tell");
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "the structure asked for is too complex: whether anything satisfies it takes more than " +
+              std::to_string(kMaxDfaStates) + " states to tell");
     for (const uint8_t byte : representatives_) {
       const Expr y = pool_.derivative(x, byte);
       if (y != kNever && from.emplace(y, x).second) open.push_back(y);
@@ -74,9 +77,11 @@ bool Dfa::is_live(Expr e) {
 int32_t Dfa::state(Expr e) { return is_live(e) ? number(e) : kDead; }
 
 int32_t Dfa::next(int32_t state, int byte_class) {
-  const size_t at = static_cast<size_t>(state) * representatives_.size() + static_cast<size_t>(byte_class);
+  const size_t at =
+      static_cast<size_t>(state) * representatives_.size() + static_cast<size_t>(byte_class);
   if (next_[at] != kUnknown) return next_[at];
-  const Expr e = pool_.derivative(expressions_[state], representatives_[static_cast<size_t>(byte_class)]);
+  const Expr e =
+      pool_.derivative(expressions_[state], representatives_[static_cast<size_t>(byte_class)]);
   const int32_t result = this->state(e);
   next_[at] = result;
   return result;
@@ -106,7 +111,8 @@ bool Dfa::contains(int32_t state, int32_t group, int bytes) {
 }
 
 size_t Dfa::memory() const {
-  return next_.size() * sizeof(int32_t) + expressions_.size() * 64 + contains_.size() * 48 + pool_.size() * 160;
+  return next_.size() * sizeof(int32_t) + expressions_.size() * 64 + contains_.size() * 48 +
+         pool_.size() * 160;
 }
 
 }  // namespace vecton::grammar

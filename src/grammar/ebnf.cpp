@@ -34,7 +34,9 @@ class EbnfLowering {
   Symbol of(const std::string& name, size_t line) {
     const auto it = rules_.rules.find(name);
     if (it == rules_.rules.end())
-      throw Error(ErrorCode::kInvalidArgument, "grammar, line " + std::to_string(line) + ": there is no rule '" + name + "'", "structured_outputs");
+      throw Error(ErrorCode::kInvalidArgument,
+                  "grammar, line " + std::to_string(line) + ": there is no rule '" + name + "'",
+                  "structured_outputs");
     const auto [known, added] = known_.try_emplace(name);
     if (known->second.ready) return known->second.symbol;
     constexpr int kDeep = 100;

@@ -17,17 +17,31 @@ using Kind = EbnfNode::Kind;
 
 // %import common.X
 constexpr std::pair<std::string_view, std::string_view> kCommon[] = {
-    {"DIGIT", "[0-9]"}, {"INT", "[0-9]+"}, {"SIGNED_INT", "[+-]?[0-9]+"}, {"HEXDIGIT", "[0-9a-fA-F]"},
-    {"DECIMAL", "[0-9]+\\.[0-9]*|\\.[0-9]+"}, {"FLOAT", "[0-9]+[eE][+-]?[0-9]+|(?:[0-9]+\\.[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?"},
+    {"DIGIT", "[0-9]"},
+    {"INT", "[0-9]+"},
+    {"SIGNED_INT", "[+-]?[0-9]+"},
+    {"HEXDIGIT", "[0-9a-fA-F]"},
+    {"DECIMAL", "[0-9]+\\.[0-9]*|\\.[0-9]+"},
+    {"FLOAT", "[0-9]+[eE][+-]?[0-9]+|(?:[0-9]+\\.[0-9]*|\\.[0-9]+)(?:[eE][+-]?[0-9]+)?"},
     {"NUMBER", "[0-9]+(?:\\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\\.[0-9]+(?:[eE][+-]?[0-9]+)?"},
-    {"SIGNED_NUMBER", "[+-]?(?:[0-9]+(?:\\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\\.[0-9]+(?:[eE][+-]?[0-9]+)?)"},
-    {"LCASE_LETTER", "[a-z]"}, {"UCASE_LETTER", "[A-Z]"}, {"LETTER", "[A-Za-z]"}, {"WORD", "[A-Za-z]+"}, {"CNAME", "[_A-Za-z][_A-Za-z0-9]*"},
-    {"WS_INLINE", "[ \\t]+"}, {"WS", "[ \\t\\f\\r\\n]+"}, {"CR", "\\r"}, {"LF", "\\n"}, {"NEWLINE", "(?:\\r?\\n)+"},
+    {"SIGNED_NUMBER",
+     "[+-]?(?:[0-9]+(?:\\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\\.[0-9]+(?:[eE][+-]?[0-9]+)?)"},
+    {"LCASE_LETTER", "[a-z]"},
+    {"UCASE_LETTER", "[A-Z]"},
+    {"LETTER", "[A-Za-z]"},
+    {"WORD", "[A-Za-z]+"},
+    {"CNAME", "[_A-Za-z][_A-Za-z0-9]*"},
+    {"WS_INLINE", "[ \\t]+"},
+    {"WS", "[ \\t\\f\\r\\n]+"},
+    {"CR", "\\r"},
+    {"LF", "\\n"},
+    {"NEWLINE", "(?:\\r?\\n)+"},
     {"ESCAPED_STRING", "\"(?:[^\"\\\\\\n]|\\\\.)*\""}};
 
 class EbnfParser {
  public:
-  EbnfParser(ExpressionPool& pool, std::string_view text) : pool_(pool), text_(text), lark_(text.find("::=") == std::string_view::npos) {}
+  EbnfParser(ExpressionPool& pool, std::string_view text)
+      : pool_(pool), text_(text), lark_(text.find("::=") == std::string_view::npos) {}
 
   EbnfRules parse() {
     if (text_.size() > kMaxTextBytes) refuse("it is longer than 1 MiB");
@@ -46,18 +60,27 @@ class EbnfParser {
         while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_]))) ++at_;
         space();
       }
-      if (!take(lark_ ? ":" : "::=")) refuse("'" + name + "' has to be followed by " + (lark_ ? ":" : "::="));
+      if (!take(lark_ ? ":" : "::="))
+        refuse("'" + name + "' has to be followed by " + (lark_ ? ":" : "::="));
       EbnfNode body = alternatives();
-      if (!out.rules.emplace(name, std::move(body)).second) refuse("rule '" + name + "' is there twice");
+      if (!out.rules.emplace(name, std::move(body)).second)
+        refuse("rule '" + name + "' is there twice");
     }
     if (!out.rules.contains(out.root))
-      refuse(lark_ ? "it has no rule 'start' (nor '::=', which makes it EBNF)" : "it has no rule 'root'");
+      refuse(lark_ ? "it has no rule 'start' (nor '::=', which makes it EBNF)"
+                   : "it has no rule 'root'");
     return out;
   }
 
  private:
-  size_t line() const { return static_cast<size_t>(std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n')) + 1; }
-  [[noreturn]] void refuse(const std::string& why, ErrorCode code = ErrorCode::kInvalidArgument) const {
+  size_t line() const {
+    return static_cast<size_t>(std::count(
+               text_.begin(),
+               text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n')) +
+           1;
+  }
+  [[noreturn]] void refuse(const std::string& why,
+                           ErrorCode code = ErrorCode::kInvalidArgument) const {
     throw Error(code, "grammar, line " + std::to_string(line()) + ": " + why, "structured_outputs");
   }
   bool take(std::string_view text) {
@@ -76,11 +99,15 @@ class EbnfParser {
       }
     }
   }
-  static bool in_name(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-'; }
+  static bool in_name(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+  }
   std::string name() {
     const size_t begin = at_;
     while (at_ < text_.size() && in_name(text_[at_])) ++at_;
-    if (at_ == begin) refuse(at_ < text_.size() ? std::string("'") + text_[at_] + "' is no beginning of a rule" : "a name is missing");
+    if (at_ == begin)
+      refuse(at_ < text_.size() ? std::string("'") + text_[at_] + "' is no beginning of a rule"
+                                : "a name is missing");
     return std::string(text_.substr(begin, at_ - begin));
   }
   // Whether the next rule begins here.
@@ -113,8 +140,10 @@ class EbnfParser {
         space();
         to = name();
       }
-      const auto known = std::find_if(std::begin(kCommon), std::end(kCommon), [&](const auto& c) { return c.first == from; });
-      if (known == std::end(kCommon)) refuse("%import common." + from + " is not known", ErrorCode::kUnsupported);
+      const auto known = std::find_if(std::begin(kCommon), std::end(kCommon),
+                                      [&](const auto& c) { return c.first == from; });
+      if (known == std::end(kCommon))
+        refuse("%import common." + from + " is not known", ErrorCode::kUnsupported);
       EbnfNode node;
       node.terminal = parse_regex(pool_, known->second, Match::kWhole, Spelling::kUtf8, "grammar");
       out.rules.emplace(to, node);
@@ -197,7 +226,9 @@ class EbnfParser {
   int64_t number() {
     const size_t begin = at_;
     int64_t value = 0;
-    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) && at_ - begin < 10) value = value * 10 + (text_[at_++] - '0');
+    while (at_ < text_.size() && std::isdigit(static_cast<unsigned char>(text_[at_])) &&
+           at_ - begin < 10)
+      value = value * 10 + (text_[at_++] - '0');
     if (at_ == begin) refuse("a number is missing");
     return value;
   }
@@ -240,10 +271,12 @@ class EbnfParser {
       text.push_back(c.code);
     }
     ++at_;
-    const bool any_case = lark_ && at_ < text_.size() && text_[at_] == 'i' && !(at_ + 1 < text_.size() && in_name(text_[at_ + 1]));
+    const bool any_case = lark_ && at_ < text_.size() && text_[at_] == 'i' &&
+                          !(at_ + 1 < text_.size() && in_name(text_[at_ + 1]));
     if (any_case) ++at_;
     EbnfNode node;
-    if (lark_ && text_.substr(at_).starts_with("..")) refuse("ranges \"a\"..\"z\" are not taken: write /[a-z]/", ErrorCode::kUnsupported);
+    if (lark_ && text_.substr(at_).starts_with(".."))
+      refuse("ranges \"a\"..\"z\" are not taken: write /[a-z]/", ErrorCode::kUnsupported);
     for (size_t i = text.size(); i-- > 0;) {
       CharacterSet set{{text[i], text[i]}};
       if (any_case) set.add_other_case();
@@ -256,7 +289,8 @@ class EbnfParser {
     ++at_;
     EbnfNode node;
     if (!lark_) {
-      node.terminal = characters(pool_, parse_character_class(text_, at_, "grammar"), Spelling::kUtf8);
+      node.terminal =
+          characters(pool_, parse_character_class(text_, at_, "grammar"), Spelling::kUtf8);
       return node;
     }
     node = {.kind = Kind::kRepeat};
@@ -279,12 +313,14 @@ class EbnfParser {
     std::string pattern(text_.substr(begin, at_ - begin));
     ++at_;
     while (at_ < text_.size() && std::islower(static_cast<unsigned char>(text_[at_]))) {
-      if (text_[at_] != 'i') refuse(std::string("flag '") + text_[at_] + "' is not taken", ErrorCode::kUnsupported);
+      if (text_[at_] != 'i')
+        refuse(std::string("flag '") + text_[at_] + "' is not taken", ErrorCode::kUnsupported);
       pattern.insert(0, "(?i)");
       ++at_;
     }
     EbnfNode node;
-    node.terminal = parse_regex(pool_, pattern, Match::kWhole, Spelling::kUtf8, "grammar, line " + std::to_string(line()));
+    node.terminal = parse_regex(pool_, pattern, Match::kWhole, Spelling::kUtf8,
+                                "grammar, line " + std::to_string(line()));
     return node;
   }
 
@@ -297,6 +333,8 @@ class EbnfParser {
 
 }  // namespace
 
-EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text) { return EbnfParser(pool, text).parse(); }
+EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text) {
+  return EbnfParser(pool, text).parse();
+}
 
 }  // namespace vecton::grammar

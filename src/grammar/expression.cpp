@@ -44,7 +44,8 @@ Expr ExpressionPool::intern(Node node) {
       return it->second;
   }
   if (nodes_.size() >= kMaxExpressions || node.descent > kMaxDescent)
-    throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: its regular parts take more than " +
+    throw Error(ErrorCode::kInvalidArgument,
+                "the structure asked for is too complex: its regular parts take more than " +
                     std::to_string(kMaxExpressions) + " states, or nest deeper than " +
                     std::to_string(kMaxDescent));
   nodes_.push_back(std::move(node));
@@ -116,8 +117,14 @@ Expr ExpressionPool::concat(Expr first, Expr second) {
   for (size_t i = heads.size(); i-- > 0;) {
     const Node &x = nodes_[heads[i]], &y = nodes_[second];
     const int descent = 1 + (x.nullable ? std::max(x.descent, y.descent) : x.descent);
-    second = intern({Kind::kConcat, x.nullable && y.nullable, x.may_be_vacant || y.may_be_vacant,
-                     descent, second, 0, heads[i], {}});
+    second = intern({Kind::kConcat,
+                     x.nullable && y.nullable,
+                     x.may_be_vacant || y.may_be_vacant,
+                     descent,
+                     second,
+                     0,
+                     heads[i],
+                     {}});
   }
   return second;
 }
@@ -220,8 +227,14 @@ Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
   if (least == 0 && most == 1) return optional(part);
   if (nodes_[part].kind == Kind::kRepeat && nodes_[part].a == 0 && nodes_[part].b == kUnbounded)
     return part;  // of any number of times
-  return intern({Kind::kRepeat, least == 0, least > 0 && nodes_[part].may_be_vacant,
-                 nodes_[part].descent + 1, least, most, part, {}});
+  return intern({Kind::kRepeat,
+                 least == 0,
+                 least > 0 && nodes_[part].may_be_vacant,
+                 nodes_[part].descent + 1,
+                 least,
+                 most,
+                 part,
+                 {}});
 }
 
 bool ExpressionPool::multiple_nullable(const Node& node) const {
@@ -234,7 +247,8 @@ bool ExpressionPool::multiple_nullable(const Node& node) const {
 }
 
 Expr ExpressionPool::multiple_of(uint64_t divisor, int decimals) {
-  Node node{Kind::kMultiple, false, true, 0, static_cast<int64_t>(divisor), kWhole | decimals, 0, {}};
+  Node node{Kind::kMultiple,   false, true, 0, static_cast<int64_t>(divisor),
+            kWhole | decimals, 0,     {}};
   node.nullable = multiple_nullable(node);
   return intern(std::move(node));
 }
@@ -334,7 +348,8 @@ void ExpressionPool::collect_sets(Expr e, std::vector<ByteSet>& sets) const {
     if (node.kind == Kind::kBytes) sets.push_back(sets_[static_cast<size_t>(node.a)]);
     if (node.kind == Kind::kMultiple) {
       sets.push_back(ByteSet::range('.', '.'));
-      for (unsigned digit = '0'; digit <= '9'; ++digit) sets.push_back(ByteSet::range(digit, digit));
+      for (unsigned digit = '0'; digit <= '9'; ++digit)
+        sets.push_back(ByteSet::range(digit, digit));
     }
     if (node.kind == Kind::kConcat) visit(static_cast<Expr>(node.a));
     if (node.kind == Kind::kConcat || node.kind == Kind::kNot || node.kind == Kind::kRepeat)

@@ -17,7 +17,7 @@ namespace vecton::grammar {
 
 using Expr = int32_t;
 
-constexpr Expr kNever = 0;     // no text
+constexpr Expr kNever = 0;      // no text
 constexpr Expr kEmptyText = 1;  // the empty text alone
 constexpr int64_t kUnbounded = -1;
 
@@ -52,7 +52,17 @@ class ExpressionPool {
   size_t size() const { return nodes_.size(); }
 
  private:
-  enum class Kind : uint8_t { kNever, kEmptyText, kBytes, kConcat, kAnyOf, kAllOf, kNot, kRepeat, kMultiple };
+  enum class Kind : uint8_t {
+    kNever,
+    kEmptyText,
+    kBytes,
+    kConcat,
+    kAnyOf,
+    kAllOf,
+    kNot,
+    kRepeat,
+    kMultiple
+  };
   struct Node {
     Kind kind;
     bool nullable, may_be_vacant;

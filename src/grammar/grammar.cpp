@@ -18,7 +18,8 @@ int32_t Grammar::add_rule(std::string name) {
 
 int32_t Grammar::add_state(int32_t rule) {
   if (states_.size() >= kMaxGrammarStates)
-    throw Error(ErrorCode::kInvalidArgument, "the structure asked for is too complex: its grammar has more than " +
+    throw Error(ErrorCode::kInvalidArgument,
+                "the structure asked for is too complex: its grammar has more than " +
                     std::to_string(kMaxGrammarStates) + " states");
   states_.push_back({rule, false, {}});
   return static_cast<int32_t>(states_.size() - 1);
@@ -31,8 +32,8 @@ void Grammar::connect(int32_t from, int32_t to) {
 void Grammar::connect(int32_t from, Symbol symbol, int32_t to) {
   if (symbol.is_terminal() && symbol.index == kEmptyText) return connect(from, to);
   if (symbol.is_never()) return;
-  states_[from].edges.push_back({symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule,
-                                 to, symbol.index, 1, 1});
+  states_[from].edges.push_back(
+      {symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule, to, symbol.index, 1, 1});
 }
 
 void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to) {
@@ -183,7 +184,8 @@ bool Grammar::finish(Symbol root) {
   };
   const std::vector<bool> productive = spread([&](const Edge& e) { return edge_is_productive(e); },
                                               [](Rule& rule) { rule.productive = true; });
-  spread([&](const Edge& e) { return edge_is_nullable(e); }, [](Rule& rule) { rule.nullable = true; });
+  spread([&](const Edge& e) { return edge_is_nullable(e); },
+         [](Rule& rule) { rule.nullable = true; });
   for (State& state : states_) {
     std::erase_if(state.edges, [&](Edge& edge) {
       if (edge.kind == Edge::Kind::kRepeat && !rules_[edge.index].productive && edge.least == 0)

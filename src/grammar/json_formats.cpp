@@ -11,32 +11,37 @@ namespace vecton::grammar {
 namespace {
 
 const std::string kDate =
-    "(?:(?:\\d{4})-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))"
+    "(?:(?:\\d{4})-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|"
+    "30)|02-(?:0[1-9]|1\\d|2[0-8]))"
     "|(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
-const std::string kTime = "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
+const std::string kTime =
+    "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
 const std::string kByte = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const std::string kIpv4 = "(?:" + kByte + "\\.){3}" + kByte;
 const std::string kLabel = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
 const std::string kHostname = kLabel + "(?:\\." + kLabel + ")*";
 const std::string kHex = "[0-9a-fA-F]";
 // What stands in parts of addresses (RFC 3986).
-const std::string kPlain = "a-zA-Z0-9._~!$&'()*+,;=-";
+const std::string kPlain = "\\-a-zA-Z0-9._~!$&'()*+,;=";
 const std::string kEscape = "%" + kHex + kHex;
 const std::string kCharacter = "(?:[" + kPlain + ":@]|" + kEscape + ")";
 const std::string kTail = "(?:\\?(?:" + kCharacter + "|[/?])*)?(?:#(?:" + kCharacter + "|[/?])*)?";
 
 std::string ipv6() {
   const std::string h = kHex + "{1,4}";
-  std::string out = "(?:" + h + ":){7}" + h + "|::(?:" + h + "(?::" + h + "){0,6})?|(?:" + h + ":){1,7}:";
+  std::string out =
+      "(?:" + h + ":){7}" + h + "|::(?:" + h + "(?::" + h + "){0,6})?|(?:" + h + ":){1,7}:";
   // n groups, the gap, then up to 7 - n.
   for (int n = 1; n <= 6; ++n)
-    out += "|(?:" + h + ":){" + std::to_string(n) + "}(?::" + h + "){1," + std::to_string(7 - n) + "}";
+    out +=
+        "|(?:" + h + ":){" + std::to_string(n) + "}(?::" + h + "){1," + std::to_string(7 - n) + "}";
   return "(?:" + out + "|(?:" + h + ":){6}" + kIpv4 + "|::(?:[fF]{4}:)?" + kIpv4 + ")";
 }
 
 std::string uri() {
   const std::string host = "(?:\\[" + ipv6() + "\\]|(?:[" + kPlain + "]|" + kEscape + ")*)";
-  const std::string authority = "(?:(?:[" + kPlain + ":]|" + kEscape + ")*@)?" + host + "(?::\\d*)?";
+  const std::string authority =
+      "(?:(?:[" + kPlain + ":]|" + kEscape + ")*@)?" + host + "(?::\\d*)?";
   const std::string path = "(?:/" + kCharacter + "*)*";
   const std::string rootless = kCharacter + "+" + path;
   return "(?://" + authority + path + "|/(?:" + rootless + ")?|" + rootless + ")?";
@@ -47,7 +52,8 @@ std::string expression_of(std::string_view name) {
   if (name == "time") return kTime;
   if (name == "date-time") return kDate + "[Tt]" + kTime;
   if (name == "duration")
-    return "P(?:\\d+W|\\d+Y(?:\\d+M(?:\\d+D)?)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?"
+    return "P(?:\\d+W|\\d+Y(?:\\d+M(?:\\d+D)?)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|"
+           "\\d+S))?"
            "|\\d+M(?:\\d+D)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?"
            "|\\d+D(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?"
            "|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))";
@@ -56,16 +62,20 @@ std::string expression_of(std::string_view name) {
   if (name == "hostname" || name == "idn-hostname") return "(?=.{1,253}$)" + kHostname;
   if (name == "ipv4") return kIpv4;
   if (name == "ipv6") return ipv6();
-  if (name == "uuid") return kHex + "{8}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{12}";
+  if (name == "uuid")
+    return kHex + "{8}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{12}";
   if (name == "uri" || name == "iri") return "[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + kTail;
   if (name == "uri-reference" || name == "iri-reference") {
     const std::string first = "(?:[" + kPlain + "@]|" + kEscape + ")+(?:/" + kCharacter + "*)*";
-    return "(?:[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + "|//(?:[" + kPlain + ":@]|" + kEscape + ")*(?:/" + kCharacter + "*)*|/(?:" +
-           kCharacter + "+(?:/" + kCharacter + "*)*)?|" + first + ")?" + kTail;
+    return "(?:[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + "|//(?:[" + kPlain + ":@]|" + kEscape +
+           ")*(?:/" + kCharacter + "*)*|/(?:" + kCharacter + "+(?:/" + kCharacter + "*)*)?|" +
+           first + ")?" + kTail;
   }
   if (name == "json-pointer") return "(?:/(?:[^~/]|~[01])*)*";
   if (name == "relative-json-pointer") return "(?:0|[1-9]\\d*)(?:#|(?:/(?:[^~/]|~[01])*)*)";
-  if (name == "uri-template") return "(?:[a-zA-Z0-9._~!$&()*+,;=:/?#@-]|%" + kHex + kHex + "|\\{[+#./;?&]?[a-zA-Z0-9_]+(?:,[a-zA-Z0-9_]+)*\\})*";
+  if (name == "uri-template")
+    return "(?:[a-zA-Z0-9._~!$&()*+,;=:/?#@-]|%" + kHex + kHex +
+           "|\\{[+#./;?&]?[a-zA-Z0-9_]+(?:,[a-zA-Z0-9_]+)*\\})*";
   if (name == "byte") return "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?";
   return "";
 }
@@ -80,7 +90,8 @@ std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
 
 bool is_annotation_format(std::string_view name) {
   static constexpr std::array<std::string_view, 12> kNames = {
-      "int32", "int64", "uint32", "uint64", "float", "double", "decimal", "password", "binary", "markdown", "textarea", "html"};
+      "int32",   "int64",    "uint32", "uint64",   "float",    "double",
+      "decimal", "password", "binary", "markdown", "textarea", "html"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

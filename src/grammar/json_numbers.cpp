@@ -31,7 +31,9 @@ class NumberTexts {
   explicit NumberTexts(ExpressionPool& pool) : pool_(pool) {}
 
   Expr digit(char low, char high) {
-    return low > high ? kNever : pool_.bytes(ByteSet::range(static_cast<uint8_t>(low), static_cast<uint8_t>(high)));
+    return low > high
+               ? kNever
+               : pool_.bytes(ByteSet::range(static_cast<uint8_t>(low), static_cast<uint8_t>(high)));
   }
   Expr digits(int64_t least, int64_t most = kUnbounded) {
     return pool_.repeat(digit('0', '9'), least, most);
@@ -64,8 +66,8 @@ class NumberTexts {
       const char c = n[static_cast<size_t>(i)];
       const char low = above ? static_cast<char>(c + 1) : (i == 0 && k > 1) ? '1' : '0';
       const char high = above ? '9' : static_cast<char>(c - 1);
-      parts.push_back(pool_.sequence({pool_.literal(n.substr(0, static_cast<size_t>(i))), digit(low, high),
-                                      digits(k - i - 1, k - i - 1)}));
+      parts.push_back(pool_.sequence({pool_.literal(n.substr(0, static_cast<size_t>(i))),
+                                      digit(low, high), digits(k - i - 1, k - i - 1)}));
     }
     return pool_.any_of(std::move(parts));
   }
@@ -77,10 +79,10 @@ class NumberTexts {
       bound.fraction.clear();
     }
     const Expr same = pool_.literal(bound.whole);
-    if (integer)
-      return pool_.any_of({other_whole(bound.whole, least), strict ? kNever : same});
+    if (integer) return pool_.any_of({other_whole(bound.whole, least), strict ? kNever : same});
     const Expr other = pool_.concat(other_whole(bound.whole, least), pool_.optional(fraction()));
-    return pool_.any_of({other, pool_.concat(same, bounded_fraction(bound.fraction, strict, least))});
+    return pool_.any_of(
+        {other, pool_.concat(same, bounded_fraction(bound.fraction, strict, least))});
   }
 
   // The values of a decimal in all their spellings.
@@ -101,12 +103,14 @@ class NumberTexts {
     const Expr point = pool_.byte('.');
     if (f.empty()) {
       if (least) return strict ? pool_.concat(point, nonzero) : pool_.optional(fraction());
-      return strict ? kNever : pool_.optional(pool_.concat(point, pool_.repeat(pool_.byte('0'), 1)));
+      return strict ? kNever
+                    : pool_.optional(pool_.concat(point, pool_.repeat(pool_.byte('0'), 1)));
     }
     std::vector<Expr> parts;
     for (size_t i = 0; i < f.size(); ++i) {
       const Expr head = pool_.literal(f.substr(0, i));
-      const Expr other = least ? digit(static_cast<char>(f[i] + 1), '9') : digit('0', static_cast<char>(f[i] - 1));
+      const Expr other =
+          least ? digit(static_cast<char>(f[i] + 1), '9') : digit('0', static_cast<char>(f[i] - 1));
       parts.push_back(pool_.sequence({head, other, digits(0)}));
       if (!least && i > 0) parts.push_back(head);
     }
@@ -130,7 +134,8 @@ std::pair<uint64_t, int> divisor_of(const std::string& decimal) {
   for (const char c : all) {
     value = value * 10 + static_cast<uint64_t>(c - '0');
     if (value > 1'000'000'000)
-      throw Error(ErrorCode::kUnsupported, "multipleOf " + decimal + " is not taken: it has to have at most 9 digits");
+      throw Error(ErrorCode::kUnsupported,
+                  "multipleOf " + decimal + " is not taken: it has to have at most 9 digits");
   }
   return {value, static_cast<int>(m.fraction.size())};
 }
@@ -141,10 +146,13 @@ Expr JsonText::number(const NumberBounds& bounds) {
   NumberTexts texts(pool_);
   const bool integer = bounds.integer;
   const Expr minus = pool_.byte('-');
-  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.excluded.empty() && !bounds.fraction) {
+  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.excluded.empty() &&
+      !bounds.fraction) {
     if (integer)
-      return pool_.any_of({texts.whole(), pool_.sequence({minus, texts.digit('1', '9'), texts.digits(0)})});
-    return pool_.sequence({pool_.optional(minus), texts.magnitude(false), pool_.optional(texts.exponent())});
+      return pool_.any_of(
+          {texts.whole(), pool_.sequence({minus, texts.digit('1', '9'), texts.digits(0)})});
+    return pool_.sequence(
+        {pool_.optional(minus), texts.magnitude(false), pool_.optional(texts.exponent())});
   }
   // From 0 up, and below 0 by what is without the sign.
   std::vector<Expr> positive{texts.magnitude(integer)}, negative{texts.magnitude(integer)};
@@ -156,7 +164,8 @@ Expr JsonText::number(const NumberBounds& bounds) {
     } else {
       positive.push_back(texts.bounded(m, bounds.least->strict, true, integer));
       // -0 is not below 0.
-      negative.push_back(m.is_zero() && !bounds.least->strict ? texts.bounded(m, false, false, integer) : kNever);
+      negative.push_back(
+          m.is_zero() && !bounds.least->strict ? texts.bounded(m, false, false, integer) : kNever);
     }
   }
   if (bounds.most) {
@@ -166,19 +175,23 @@ Expr JsonText::number(const NumberBounds& bounds) {
       positive.push_back(kNever);
     } else {
       positive.push_back(texts.bounded(m, bounds.most->strict, false, integer));
-      if (m.is_zero() && bounds.most->strict) negative.push_back(texts.bounded(m, true, true, integer));
+      if (m.is_zero() && bounds.most->strict)
+        negative.push_back(texts.bounded(m, true, true, integer));
     }
   }
-  Expr e = pool_.any_of({pool_.all_of(std::move(positive)), pool_.concat(minus, pool_.all_of(std::move(negative)))});
+  Expr e = pool_.any_of(
+      {pool_.all_of(std::move(positive)), pool_.concat(minus, pool_.all_of(std::move(negative)))});
   for (const std::string& text : bounds.divisors) {
     const auto [divisor, decimals] = divisor_of(text);
-    e = pool_.all_of({e, pool_.concat(pool_.optional(minus), pool_.multiple_of(divisor, decimals))});
+    e = pool_.all_of(
+        {e, pool_.concat(pool_.optional(minus), pool_.multiple_of(divisor, decimals))});
   }
   for (const std::string& value : bounds.excluded)
     e = pool_.all_of({e, pool_.complement(texts.spellings(value, integer))});
   if (bounds.fraction) {
     const Expr zeros = pool_.concat(pool_.byte('.'), pool_.repeat(pool_.byte('0'), 1));
-    const Expr integers = pool_.sequence({pool_.optional(minus), texts.whole(), pool_.optional(zeros)});
+    const Expr integers =
+        pool_.sequence({pool_.optional(minus), texts.whole(), pool_.optional(zeros)});
     e = pool_.all_of({e, pool_.complement(integers)});
   }
   return e;

@@ -10,8 +10,11 @@
 
 namespace vecton::grammar {
 
-void SchemaCompiler::wrong(const Part& part, std::string_view key, const std::string& wanted) const {
-  throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " + document_.place(part.schema) + " has to be " + wanted);
+void SchemaCompiler::wrong(const Part& part, std::string_view key,
+                           const std::string& wanted) const {
+  throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " +
+                                               document_.place(part.schema) + " has to be " +
+                                               wanted);
 }
 
 int64_t SchemaCompiler::count(const Part& part, std::string_view key, int64_t otherwise) const {
@@ -48,12 +51,16 @@ bool SchemaCompiler::expand(Parts& parts) {
       continue;
     }
     if (!part.schema->is_object())
-      throw Error(ErrorCode::kInvalidArgument, "json schema: a schema at " + document_.place(part.schema) + " is neither an object nor true or false");
+      throw Error(ErrorCode::kInvalidArgument, "json schema: a schema at " +
+                                                   document_.place(part.schema) +
+                                                   " is neither an object nor true or false");
     if (part.done & kMerged) continue;
     parts[at].done |= kMerged;
     const auto add = [&](const json::value* schema) {
       schema = document_.follow(schema);
-      if (std::none_of(parts.begin(), parts.end(), [&](const Part& p) { return p.schema == schema; })) parts.push_back({schema, 0});
+      if (std::none_of(parts.begin(), parts.end(),
+                       [&](const Part& p) { return p.schema == schema; }))
+        parts.push_back({schema, 0});
     };
     if (const json::value* ref = find(part, "$ref")) {
       if (!ref->is_string()) wrong(part, "$ref", "a string");
@@ -65,9 +72,11 @@ bool SchemaCompiler::expand(Parts& parts) {
     }
     if (const json::value* other = find(part, "not")) add(document_.negation(other));
     if (const json::value* conditions = document_.conditions(part.schema)) add(conditions);
-    for (const char* keyword : {"unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "extends", "disallow"}) {
+    for (const char* keyword : {"unevaluatedItems", "unevaluatedProperties", "$dynamicRef",
+                                "$recursiveRef", "extends", "disallow"}) {
       const json::value* value = find(part, keyword);
-      if (value && !(value->is_bool() && value->get_bool())) document_.refuse(part.schema, keyword, "is not taken");
+      if (value && !(value->is_bool() && value->get_bool()))
+        document_.refuse(part.schema, keyword, "is not taken");
     }
   }
   std::erase_if(parts, [](const Part& part) { return part.schema->is_bool(); });
@@ -88,7 +97,8 @@ Symbol SchemaCompiler::compile(Parts parts) {
     return Symbol::rule(known.rule);
   }
   if (known_.size() > kMaxSchemas)
-    throw Error(ErrorCode::kInvalidArgument, "json schema: its schemas combine in more than " + std::to_string(kMaxSchemas) + " ways");
+    throw Error(ErrorCode::kInvalidArgument, "json schema: its schemas combine in more than " +
+                                                 std::to_string(kMaxSchemas) + " ways");
   constexpr int kDeep = 60;
   if (depth_ > kDeep) {  // when the stack is free again
     known.rule = grammar_.add_rule("");
@@ -115,7 +125,8 @@ void SchemaCompiler::define(const Parts& key, const Parts& parts) {
 Symbol SchemaCompiler::branches(const Parts& parts, size_t at, const char* keyword) {
   const bool one = std::string_view(keyword) == "oneOf";
   const json::value* list = find(parts[at], keyword);
-  if (!list->is_array() || list->get_array().empty()) wrong(parts[at], keyword, "a list of schemas");
+  if (!list->is_array() || list->get_array().empty())
+    wrong(parts[at], keyword, "a list of schemas");
   const json::array& options = list->get_array();
   Parts rest = parts;
   rest[at].done |= one ? kOneOf : kAnyOf;
@@ -128,8 +139,9 @@ Symbol SchemaCompiler::branches(const Parts& parts, size_t at, const char* keywo
       try {
         add_value_parts(document_.negation(&options[j]), branch);
       } catch (const Error& error) {
-        document_.refuse(parts[at].schema, "oneOf", "has branches that may both hold (" + std::to_string(i) + " and " + std::to_string(j) +
-                             "): " + error.what());
+        document_.refuse(parts[at].schema, "oneOf",
+                         "has branches that may both hold (" + std::to_string(i) + " and " +
+                             std::to_string(j) + "): " + error.what());
       }
     }
     symbols.push_back(compile(std::move(branch)));
@@ -147,7 +159,8 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
     }
     if (const json::value* list = find(part, "enum")) {
       if (!list->is_array()) wrong(part, "enum", "a list of values");
-      if (!candidates || list->get_array().size() < candidates->size()) candidates = &list->get_array();
+      if (!candidates || list->get_array().size() < candidates->size())
+        candidates = &list->get_array();
     }
   }
   if (candidates) return values(parts, *candidates);
@@ -176,7 +189,8 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
     for (const bool value : {true, false}) {
       const bool taken = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
         const json::value* excluded = find(part, kNotEnum);
-        return !excluded || std::none_of(excluded->get_array().begin(), excluded->get_array().end(), [&](const json::value& v) { return v == value; });
+        return !excluded || std::none_of(excluded->get_array().begin(), excluded->get_array().end(),
+                                         [&](const json::value& v) { return v == value; });
       });
       if (taken) symbols.push_back(Symbol::terminal(text_.value(value)));
     }
@@ -188,7 +202,9 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
 Symbol SchemaCompiler::values(const Parts& parts, const json::array& candidates) {
   std::vector<Expr> texts;
   for (const json::value& value : candidates) {
-    const bool good = std::all_of(parts.begin(), parts.end(), [&](const Part& part) { return validator_.holds(value, part.schema); });
+    const bool good = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
+      return validator_.holds(value, part.schema);
+    });
     if (good) texts.push_back(text_.value(value));
   }
   return Symbol::terminal(grammar_.pool.any_of(std::move(texts)));
@@ -201,7 +217,9 @@ Symbol SchemaCompiler::string(const Parts& parts) {
   for (const Part& part : parts) {
     const auto pattern = [&](const json::value& value, std::string_view keyword) {
       if (!value.is_string()) wrong(part, keyword, "a string");
-      return parse_regex(pool, value.get_string(), Match::kSearch, Spelling::kJson, "json schema: '" + std::string(keyword) + "' at " + document_.place(part.schema));
+      return parse_regex(
+          pool, value.get_string(), Match::kSearch, Spelling::kJson,
+          "json schema: '" + std::string(keyword) + "' at " + document_.place(part.schema));
     };
     if (const json::value* value = find(part, "pattern")) all.push_back(pattern(*value, "pattern"));
     if (const json::value* value = find(part, kNotPattern)) {
@@ -214,7 +232,9 @@ Symbol SchemaCompiler::string(const Parts& parts) {
       if (format) {
         all.push_back(*format);
       } else if (!is_annotation_format(value->get_string())) {
-        document_.refuse(part.schema, "format", "has a value that is not known: '" + std::string(value->get_string()) + "'");
+        document_.refuse(
+            part.schema, "format",
+            "has a value that is not known: '" + std::string(value->get_string()) + "'");
       }
     }
     if (const json::value* excluded = find(part, kNotEnum)) {
@@ -244,20 +264,23 @@ Symbol SchemaCompiler::number(const Parts& parts, bool integer) {
   plain.integer = integer;
   all.push_back(text_.number(plain));
   for (const Part& part : parts) {
-    for (const char* keyword : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}) {
+    for (const char* keyword :
+         {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}) {
       const json::value* value = find(part, keyword);
       if (value && !value->is_number() && !value->is_bool()) wrong(part, keyword, "a number");
     }
     for (const bool least : {true, false}) {
       for (const SchemaBound& bound : schema_bounds(part.schema->get_object(), least)) {
         NumberBounds bounds = plain;
-        (least ? bounds.least : bounds.most) = NumberBounds::Bound{decimal_of(*bound.number), bound.strict};
+        (least ? bounds.least : bounds.most) =
+            NumberBounds::Bound{decimal_of(*bound.number), bound.strict};
         all.push_back(text_.number(bounds));
       }
     }
     NumberBounds bounds = plain;
     if (const json::value* divisor = find(part, "multipleOf")) {
-      if (!divisor->is_number() || divisor->to_number<double>() <= 0) wrong(part, "multipleOf", "a number above 0");
+      if (!divisor->is_number() || divisor->to_number<double>() <= 0)
+        wrong(part, "multipleOf", "a number above 0");
       bounds.divisors.push_back(decimal_of(*divisor));
     }
     if (const json::value* excluded = find(part, kNotEnum)) {
@@ -283,7 +306,8 @@ Symbol json_schema(Grammar& grammar, json::value schema, const JsonOptions& opti
 }
 
 Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions& options) {
-  if (schema.size() > kMaxTextBytes) throw Error(ErrorCode::kInvalidArgument, "json schema: it is longer than 1 MiB");
+  if (schema.size() > kMaxTextBytes)
+    throw Error(ErrorCode::kInvalidArgument, "json schema: it is longer than 1 MiB");
   return json_schema(grammar, base::parse_json(schema, "json schema"), options);
 }
 

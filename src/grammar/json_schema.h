@@ -1,7 +1,8 @@
 // JSON Schema to a grammar of the JSON texts that satisfy it. Drafts 4 to 2020-12.
 //
 // Properties stand in the order of the schema, others behind them. What can't be held exactly is
-// refused by keyword and place (kUnsupported), never loosened. docs/STRUCTURED_OUTPUT.md has the list.
+// refused by keyword and place (kUnsupported), never loosened. docs/STRUCTURED_OUTPUT.md has the
+// list.
 #pragma once
 
 #include <string_view>

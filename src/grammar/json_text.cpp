@@ -12,15 +12,20 @@ namespace vecton::grammar {
 
 JsonText::JsonText(ExpressionPool& pool, const JsonOptions& options) : pool_(pool) {
   if (options.whitespace_pattern) {
-    space_ = parse_regex(pool, *options.whitespace_pattern, Match::kWhole, Spelling::kUtf8, "whitespace_pattern");
+    space_ = parse_regex(pool, *options.whitespace_pattern, Match::kWhole, Spelling::kUtf8,
+                         "whitespace_pattern");
     ByteSet blank;
     for (const char c : {' ', '\t', '\n', '\r'}) blank.add(static_cast<uint8_t>(c));
     const Expr other = pool.all_of({space_, pool.complement(pool.repeat(pool.bytes(blank), 0))});
     if (Dfa(pool, {other}).state(other) != Dfa::kDead)
-      throw Error(ErrorCode::kInvalidArgument, "whitespace_pattern: it matches what is not whitespace of JSON (space, tab, newline, carriage return)", "whitespace_pattern");
+      throw Error(ErrorCode::kInvalidArgument,
+                  "whitespace_pattern: it matches what is not whitespace of JSON (space, tab, "
+                  "newline, carriage return)",
+                  "whitespace_pattern");
   } else if (!options.compact) {
     // Bounded, so that no model writes whitespace without end.
-    space_ = parse_regex(pool, "|[ ]|\\r?\\n(?:[ ]{0,40}|\\t{0,20})", Match::kWhole, Spelling::kUtf8, "");
+    space_ = parse_regex(pool, "|[ ]|\\r?\\n(?:[ ]{0,40}|\\t{0,20})", Match::kWhole,
+                         Spelling::kUtf8, "");
   }
 }
 
@@ -56,7 +61,8 @@ Expr JsonText::value(const json::value& value) {
       };
       if (object) {
         for (const auto& [key, member] : value.get_object())
-          add(pool_.sequence({string_literal(key), space_, pool_.byte(':'), space_, this->value(member)}));
+          add(pool_.sequence(
+              {string_literal(key), space_, pool_.byte(':'), space_, this->value(member)}));
       } else {
         for (const json::value& member : value.get_array()) add(this->value(member));
       }
@@ -78,7 +84,9 @@ std::string decimal_of(const json::value& number) {
   if (number.is_int64()) return std::to_string(number.get_int64());
   if (number.is_uint64()) return std::to_string(number.get_uint64());
   std::array<char, 1200> text{};
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), number.as_double(), std::chars_format::fixed).ptr;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number.as_double(),
+                                 std::chars_format::fixed)
+                       .ptr;
   return {text.data(), end};
 }
 

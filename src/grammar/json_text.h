@@ -41,9 +41,9 @@ class JsonText {
   JsonText(ExpressionPool& pool, const JsonOptions& options);
 
   Expr space() const { return space_; }
-  Expr string();                        // any
+  Expr string();  // any
   Expr string_literal(std::string_view text);
-  Expr quoted(Expr body);               // quotes around
+  Expr quoted(Expr body);  // quotes around
   Expr any_characters(Spelling spelling);
   Expr number(const NumberBounds& bounds);
   // A value, with any whitespace between its tokens.

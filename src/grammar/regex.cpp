@@ -66,7 +66,8 @@ class Lowering {
     return false;
   }
   static bool has_start_after(const RegexNode& sequence, const RegexNode& part) {
-    for (const RegexNode* next = &part + 1; next != sequence.parts.data() + sequence.parts.size(); ++next) {
+    for (const RegexNode* next = &part + 1; next != sequence.parts.data() + sequence.parts.size();
+         ++next) {
       if (has_start(*next)) return true;
     }
     return false;

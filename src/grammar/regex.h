@@ -14,9 +14,9 @@ enum class Match {
   kSearch  // a match lies somewhere in the text
 };
 
-// Classes are ASCII but for \s and what is negated. Back references, word boundaries, lookbehind and
-// \p are refused by name, lookahead where it is inside of a repetition (kUnsupported); `what` begins
-// the message. The texts of the result hold whole characters, written as `spelling` says.
+// Classes are ASCII but for \s and what is negated. Back references, word boundaries, lookbehind
+// and \p are refused by name, lookahead where it is inside of a repetition (kUnsupported); `what`
+// begins the message. The texts of the result hold whole characters, written as `spelling` says.
 Expr parse_regex(ExpressionPool& pool, std::string_view pattern, Match match, Spelling spelling,
                  const std::string& what);
 

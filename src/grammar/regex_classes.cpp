@@ -20,7 +20,8 @@ char32_t hex(std::string_view pattern, size_t& at, size_t digits, const std::str
   char32_t value = 0;
   for (size_t i = 0; i < digits; ++i, ++at) {
     const int digit = at < pattern.size() ? hex_digit(pattern[at]) : -1;
-    if (digit < 0) refuse_regex(what, "an escape needs " + std::to_string(digits) + " hexadecimal digits", at);
+    if (digit < 0)
+      refuse_regex(what, "an escape needs " + std::to_string(digits) + " hexadecimal digits", at);
     value = value * 16 + static_cast<char32_t>(digit);
   }
   return value;
@@ -58,21 +59,31 @@ char32_t parse_character_escape(std::string_view pattern, size_t& at, const std:
   if (at >= pattern.size()) refuse_regex(what, "it ends in a backslash", at);
   const char c = pattern[at];
   switch (c) {
-    case 'n': return ++at, '\n';
-    case 't': return ++at, '\t';
-    case 'r': return ++at, '\r';
-    case 'f': return ++at, '\f';
-    case 'v': return ++at, '\v';
-    case 'a': return ++at, '\a';
-    case 'x': return hex(pattern, ++at, 2, what);
-    case 'u': return unicode_escape(pattern, ++at, what);
-    case 'U': return hex(pattern, ++at, 8, what);
+    case 'n':
+      return ++at, '\n';
+    case 't':
+      return ++at, '\t';
+    case 'r':
+      return ++at, '\r';
+    case 'f':
+      return ++at, '\f';
+    case 'v':
+      return ++at, '\v';
+    case 'a':
+      return ++at, '\a';
+    case 'x':
+      return hex(pattern, ++at, 2, what);
+    case 'u':
+      return unicode_escape(pattern, ++at, what);
+    case 'U':
+      return hex(pattern, ++at, 8, what);
     case '0':
       if (at + 1 < pattern.size() && pattern[at + 1] >= '0' && pattern[at + 1] <= '9')
         refuse_regex(what, "octal escapes are not taken", at);
       return ++at, 0;
     case 'c':
-      if (at + 1 < pattern.size() && ((pattern[at + 1] | 0x20) >= 'a') && ((pattern[at + 1] | 0x20) <= 'z')) {
+      if (at + 1 < pattern.size() && ((pattern[at + 1] | 0x20) >= 'a') &&
+          ((pattern[at + 1] | 0x20) <= 'z')) {
         at += 2;
         return static_cast<char32_t>(pattern[at - 1] & 31);
       }
@@ -97,8 +108,9 @@ bool named_class(char letter, CharacterSet& set) {
       found = {{'0', '9'}, {'A', 'Z'}, {'a', 'z'}, {'_', '_'}};
       break;
     case 's':
-      found = {{'\t', '\r'},       {' ', ' '},         {0xA0, 0xA0},     {0x1680, 0x1680}, {0x2000, 0x200A},
-               {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+      found = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680},
+               {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F},
+               {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
       break;
     default:
       return false;
@@ -122,7 +134,8 @@ CharacterSet parse_character_class(std::string_view pattern, size_t& at, const s
       if (at < pattern.size() && pattern[at] == 'b') return ++at, 8;
       return parse_character_escape(pattern, at, what);
     }
-    if (pattern.substr(at, 2) == "[:") refuse_regex(what, "classes such as [:alpha:] are not taken", at, ErrorCode::kUnsupported);
+    if (pattern.substr(at, 2) == "[:")
+      refuse_regex(what, "classes such as [:alpha:] are not taken", at, ErrorCode::kUnsupported);
     const utf8::Character c = utf8::decode(pattern, at);
     at += c.bytes;
     return c.code;

@@ -29,7 +29,8 @@ class RegexParser {
   }
 
  private:
-  [[noreturn]] void refuse(const std::string& why, ErrorCode code = ErrorCode::kInvalidArgument) const {
+  [[noreturn]] void refuse(const std::string& why,
+                           ErrorCode code = ErrorCode::kInvalidArgument) const {
     refuse_regex(what_, why, at_, code);
   }
   bool take(std::string_view text) {
@@ -39,7 +40,8 @@ class RegexParser {
   }
 
   RegexNode alternatives() {
-    if (++depth_ > kMaxNesting) refuse("its groups nest deeper than " + std::to_string(kMaxNesting));
+    if (++depth_ > kMaxNesting)
+      refuse("its groups nest deeper than " + std::to_string(kMaxNesting));
     RegexNode node{.kind = Kind::kAlternatives};
     do {
       node.parts.push_back(sequence());
@@ -74,7 +76,8 @@ class RegexParser {
     }
     if (node.looks && !(least == 0 && most == 1) && !(least == 1 && most == 1)) {
       at_ = begin;
-      refuse("an anchor or a lookahead inside of a repetition is not taken", ErrorCode::kUnsupported);
+      refuse("an anchor or a lookahead inside of a repetition is not taken",
+             ErrorCode::kUnsupported);
     }
     RegexNode repeat{.kind = Kind::kRepeat};
     repeat.looks = node.looks;
@@ -170,7 +173,8 @@ class RegexParser {
       const char32_t c = parse_character_escape(text_, at_, what_);
       return of({{c, c}});
     }
-    if (text_[at_] == '*' || text_[at_] == '+' || text_[at_] == '?') refuse("nothing to repeat before this");
+    if (text_[at_] == '*' || text_[at_] == '+' || text_[at_] == '?')
+      refuse("nothing to repeat before this");
     const utf8::Character c = utf8::decode(text_, at_);
     at_ += c.bytes;
     return of({{c.code, c.code}});

@@ -43,26 +43,32 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   };
   const Expr space = text_.space();
   const Symbol comma = Symbol::terminal(pool.sequence({space, pool.byte(','), space}));
-  const Symbol tail = most != kUnbounded && most <= static_cast<int64_t>(prefix) ? Symbol() : item(prefix);
+  const Symbol tail =
+      most != kUnbounded && most <= static_cast<int64_t>(prefix) ? Symbol() : item(prefix);
   for (const Part& part : parts) {
     const json::value* unique = find(part, "uniqueItems");
     const bool many = most == kUnbounded || most > 1;
     const bool one_at_most = tail.is_never() && prefix <= 1;
     if (unique && unique->is_bool() && unique->get_bool() && many && !one_at_most)
-      document_.refuse(part.schema, "uniqueItems", "is not taken of arrays that may have more than one item");
-    if (find(part, "contains") && count(part, "minContains", 1) > 0) document_.refuse(part.schema, "contains", "is not taken");
-    if (find(part, "contains") && find(part, "maxContains")) document_.refuse(part.schema, "maxContains", "is not taken");
+      document_.refuse(part.schema, "uniqueItems",
+                       "is not taken of arrays that may have more than one item");
+    if (find(part, "contains") && count(part, "minContains", 1) > 0)
+      document_.refuse(part.schema, "contains", "is not taken");
+    if (find(part, "contains") && find(part, "maxContains"))
+      document_.refuse(part.schema, "maxContains", "is not taken");
   }
 
   const int32_t rule = grammar_.add_rule("array");
   const int32_t end = grammar_.add_state(rule), opened = grammar_.add_state(rule);
   grammar_.set_final(end);
-  grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('['), space)), opened);
+  grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('['), space)),
+                   opened);
   const Symbol close = Symbol::terminal(pool.concat(space, pool.byte(']')));
   int32_t at = opened;
   for (size_t i = 0; i < prefix; ++i) {
     const auto number = static_cast<int64_t>(i);
-    if (number >= least) grammar_.connect(at, i == 0 ? Symbol::terminal(pool.byte(']')) : close, end);
+    if (number >= least)
+      grammar_.connect(at, i == 0 ? Symbol::terminal(pool.byte(']')) : close, end);
     if (most != kUnbounded && number >= most) return Symbol::rule(rule);
     const int32_t next = grammar_.add_state(rule);
     const Symbol value = item(i);
@@ -71,7 +77,8 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   }
   // `at`: behind the prefix. The first item has no comma.
   const auto done = static_cast<int64_t>(prefix);
-  int64_t more_least = std::max<int64_t>(least - done, 0), more_most = most == kUnbounded ? most : most - done;
+  int64_t more_least = std::max<int64_t>(least - done, 0),
+          more_most = most == kUnbounded ? most : most - done;
   if (prefix == 0) {
     if (least == 0) grammar_.connect(at, Symbol::terminal(pool.byte(']')), end);
     if (most == 0) return Symbol::rule(rule);

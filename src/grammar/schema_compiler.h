@@ -1,5 +1,5 @@
-// SchemaCompiler: sets of schemas that all have to hold of a value, to symbols of a grammar. Used by
-// json_schema.cpp and the files of its types alone; belongs to one compilation.
+// SchemaCompiler: sets of schemas that all have to hold of a value, to symbols of a grammar. Used
+// by json_schema.cpp and the files of its types alone; belongs to one compilation.
 #pragma once
 
 #include <map>
@@ -15,7 +15,11 @@ namespace vecton::grammar {
 class SchemaCompiler {
  public:
   SchemaCompiler(Grammar& grammar, SchemaDocument& document, const JsonOptions& options)
-      : grammar_(grammar), document_(document), options_(options), text_(grammar.pool, options), validator_(document, grammar.pool) {}
+      : grammar_(grammar),
+        document_(document),
+        options_(options),
+        text_(grammar.pool, options),
+        validator_(document, grammar.pool) {}
 
   Symbol compile_root();
 

@@ -13,7 +13,8 @@ namespace {
 
 void check(const json::value& value, int depth) {
   if (depth > kMaxNesting)
-    throw Error(ErrorCode::kInvalidArgument, "json schema: it nests deeper than " + std::to_string(kMaxNesting) + " levels");
+    throw Error(ErrorCode::kInvalidArgument,
+                "json schema: it nests deeper than " + std::to_string(kMaxNesting) + " levels");
   if (value.is_object()) {
     for (const auto& [key, member] : value.get_object()) {
       if (std::string_view(key).starts_with('\x01'))
@@ -31,7 +32,8 @@ std::string unescape(std::string_view part) {
   for (size_t i = 0; i < part.size(); ++i) {
     if (part[i] == '~' && i + 1 < part.size() && (part[i + 1] == '0' || part[i + 1] == '1')) {
       out += part[++i] == '0' ? '~' : '/';
-    } else if (part[i] == '%' && i + 2 < part.size() && std::isxdigit(static_cast<unsigned char>(part[i + 1])) &&
+    } else if (part[i] == '%' && i + 2 < part.size() &&
+               std::isxdigit(static_cast<unsigned char>(part[i + 1])) &&
                std::isxdigit(static_cast<unsigned char>(part[i + 2]))) {
       out += static_cast<char>(std::stoi(std::string(part.substr(i + 1, 2)), nullptr, 16));
       i += 2;
@@ -45,13 +47,15 @@ std::string unescape(std::string_view part) {
 const json::value* step(const json::value* at, const std::string& part) {
   if (const json::object* object = at->if_object()) return object->if_contains(part);
   const json::array* array = at->if_array();
-  if (!array || part.empty() || part.size() > 6 || !std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isdigit(c); }))
+  if (!array || part.empty() || part.size() > 6 ||
+      !std::all_of(part.begin(), part.end(), [](unsigned char c) { return std::isdigit(c); }))
     return nullptr;
   return array->if_contains(std::stoul(part));
 }
 
 // The first value, of all inside, of which `is` holds.
-const json::value* search(const json::value& value, const std::function<bool(const json::value&)>& is) {
+const json::value* search(const json::value& value,
+                          const std::function<bool(const json::value&)>& is) {
   if (is(value)) return &value;
   if (const json::object* object = value.if_object()) {
     for (const auto& [key, member] : *object) {
@@ -82,7 +86,8 @@ bool path_to(const json::value& from, const json::value* to, std::string& path) 
     return false;
   };
   if (const json::object* object = from.if_object()) {
-    return std::any_of(object->begin(), object->end(), [&](const auto& m) { return into(m.key(), m.value()); });
+    return std::any_of(object->begin(), object->end(),
+                       [&](const auto& m) { return into(m.key(), m.value()); });
   }
   if (const json::array* array = from.if_array()) {
     for (size_t i = 0; i < array->size(); ++i) {
@@ -125,30 +130,46 @@ std::string SchemaDocument::place(const json::value* schema) const {
   return it == made_for_.end() ? "#" : place(it->second);
 }
 
-void SchemaDocument::refuse(const json::value* schema, std::string_view keyword, const std::string& why) const {
-  throw Error(ErrorCode::kUnsupported, "json schema: '" + std::string(keyword) + "' at " + place(schema) + " " + why);
+void SchemaDocument::refuse(const json::value* schema, std::string_view keyword,
+                            const std::string& why) const {
+  throw Error(ErrorCode::kUnsupported,
+              "json schema: '" + std::string(keyword) + "' at " + place(schema) + " " + why);
 }
 
-const json::value* SchemaDocument::resolve(const json::value* schema, std::string_view reference) const {
+const json::value* SchemaDocument::resolve(const json::value* schema,
+                                           std::string_view reference) const {
   const size_t hash = reference.find('#');
   const std::string_view document = reference.substr(0, hash);
-  const std::string_view fragment = hash == std::string_view::npos ? "" : reference.substr(hash + 1);
+  const std::string_view fragment =
+      hash == std::string_view::npos ? "" : reference.substr(hash + 1);
   const json::value* at = &root_;
   if (!document.empty()) {
-    at = search(root_, [&](const json::value& v) { return has_text(v, "$id", document) || has_text(v, "id", document); });
-    if (!at) refuse(schema, "$ref", "leads to another document ('" + std::string(reference) + "'): put its schema into $defs");
+    at = search(root_, [&](const json::value& v) {
+      return has_text(v, "$id", document) || has_text(v, "id", document);
+    });
+    if (!at)
+      refuse(schema, "$ref",
+             "leads to another document ('" + std::string(reference) +
+                 "'): put its schema into $defs");
   }
   if (!fragment.empty() && fragment[0] != '/') {
     const json::value* found = search(*at, [&](const json::value& v) {
-      return has_text(v, "$anchor", fragment) || has_text(v, "$id", "#" + std::string(fragment)) || has_text(v, "id", "#" + std::string(fragment));
+      return has_text(v, "$anchor", fragment) || has_text(v, "$id", "#" + std::string(fragment)) ||
+             has_text(v, "id", "#" + std::string(fragment));
     });
-    if (!found) throw Error(ErrorCode::kInvalidArgument, "json schema: '$ref' at " + place(schema) + " leads nowhere: '" + std::string(reference) + "'");
+    if (!found)
+      throw Error(ErrorCode::kInvalidArgument, "json schema: '$ref' at " + place(schema) +
+                                                   " leads nowhere: '" + std::string(reference) +
+                                                   "'");
     return found;
   }
   for (size_t begin = 1; begin <= fragment.size();) {
     const size_t end = std::min(fragment.find('/', begin), fragment.size());
     at = step(at, unescape(fragment.substr(begin, end - begin)));
-    if (!at) throw Error(ErrorCode::kInvalidArgument, "json schema: '$ref' at " + place(schema) + " leads nowhere: '" + std::string(reference) + "'");
+    if (!at)
+      throw Error(ErrorCode::kInvalidArgument, "json schema: '$ref' at " + place(schema) +
+                                                   " leads nowhere: '" + std::string(reference) +
+                                                   "'");
     begin = end + 1;
   }
   return at;
@@ -165,13 +186,16 @@ const json::value* SchemaDocument::conditions(const json::value* schema) {
       json::array yes{link(condition)}, no{link(negation(condition))};
       if (then) yes.push_back(link(then));
       if (otherwise) no.push_back(link(otherwise));
-      all.push_back(json::object{{"anyOf", json::array{json::object{{"allOf", yes}}, json::object{{"allOf", no}}}}});
+      all.push_back(json::object{
+          {"anyOf", json::array{json::object{{"allOf", yes}}, json::object{{"allOf", no}}}}});
     }
   }
   for (const std::string_view keyword : {"dependentRequired", "dependentSchemas", "dependencies"}) {
     const json::value* dependents = object.if_contains(keyword);
     if (!dependents) continue;
-    if (!dependents->is_object()) throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(keyword) + "' at " + place(schema) + " has to be an object");
+    if (!dependents->is_object())
+      throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(keyword) + "' at " +
+                                                   place(schema) + " has to be an object");
     for (const auto& [name, what] : dependents->get_object()) {
       json::array with{json::object{{"required", json::array{name}}}};
       if (what.is_array()) {
@@ -203,17 +227,21 @@ const json::value* SchemaDocument::negation(const json::value* schema) {
 json::value SchemaDocument::negate(const json::value& schema) {
   if (schema.is_bool()) return !schema.get_bool();
   const json::object* object = schema.if_object();
-  if (!object) throw Error(ErrorCode::kInvalidArgument, "json schema: a schema at " + place(&schema) + " is neither an object nor true or false");
+  if (!object)
+    throw Error(ErrorCode::kInvalidArgument, "json schema: a schema at " + place(&schema) +
+                                                 " is neither an object nor true or false");
   json::array alternatives;
   for (const auto& [key, value] : *object) negate_keyword(schema, key, value, alternatives);
   if (alternatives.empty()) return false;
   return json::object{{"anyOf", alternatives}};
 }
 
-void SchemaDocument::negate_keyword(const json::value& schema, std::string_view key, const json::value& value,
-                                    json::array& out) {
+void SchemaDocument::negate_keyword(const json::value& schema, std::string_view key,
+                                    const json::value& value, json::array& out) {
   const auto bad = [&]() {
-    throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " + place(&schema) + " is not what JSON Schema has there");
+    throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " +
+                                                 place(&schema) +
+                                                 " is not what JSON Schema has there");
   };
   const auto count = [&] {
     if (!value.is_int64() || value.get_int64() < 0) bad();
@@ -229,7 +257,8 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     json::array others;
     const auto has = [&](std::string_view type) {
       const auto is = [&](const json::value& v) { return v.is_string() && v.get_string() == type; };
-      return is(value) || (value.is_array() && std::any_of(value.get_array().begin(), value.get_array().end(), is));
+      return is(value) || (value.is_array() &&
+                           std::any_of(value.get_array().begin(), value.get_array().end(), is));
     };
     for (const std::string_view type : {"null", "boolean", "string", "array", "object"}) {
       if (!has(type)) others.push_back(json::value(type));
@@ -255,23 +284,33 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
       if (!name.is_string()) bad();
       out.push_back(typed("object", "properties", json::object{{name.get_string(), false}}));
     });
-  } else if (key == "minimum" || key == "exclusiveMinimum" || key == "maximum" || key == "exclusiveMaximum") {
+  } else if (key == "minimum" || key == "exclusiveMinimum" || key == "maximum" ||
+             key == "exclusiveMaximum") {
     if (!value.is_number()) refuse(&schema, key, "can't be negated as draft 4 has it");
     const json::object& object = schema.get_object();
-    if (object.contains(key == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum") && (key == "minimum" || key == "maximum") &&
+    if (object.contains(key == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum") &&
+        (key == "minimum" || key == "maximum") &&
         object.at(key == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum").is_bool())
       refuse(&schema, key, "can't be negated as draft 4 has it");
-    out.push_back(typed("number", key == "minimum" ? "exclusiveMaximum" : key == "exclusiveMinimum" ? "maximum"
-                                  : key == "maximum" ? "exclusiveMinimum" : "minimum", value));
+    out.push_back(typed("number",
+                        key == "minimum"            ? "exclusiveMaximum"
+                        : key == "exclusiveMinimum" ? "maximum"
+                        : key == "maximum"          ? "exclusiveMinimum"
+                                                    : "minimum",
+                        value));
   } else if (key == "minLength" || key == "minItems" || key == "minProperties") {
     static constexpr std::array<std::array<std::string_view, 3>, 3> kOther = {
-        {{"minLength", "string", "maxLength"}, {"minItems", "array", "maxItems"}, {"minProperties", "object", "maxProperties"}}};
+        {{"minLength", "string", "maxLength"},
+         {"minItems", "array", "maxItems"},
+         {"minProperties", "object", "maxProperties"}}};
     for (const auto& [name, type, other] : kOther) {
       if (name == key && count() > 0) out.push_back(typed(type, other, count() - 1));
     }
   } else if (key == "maxLength" || key == "maxItems" || key == "maxProperties") {
     static constexpr std::array<std::array<std::string_view, 3>, 3> kOther = {
-        {{"maxLength", "string", "minLength"}, {"maxItems", "array", "minItems"}, {"maxProperties", "object", "minProperties"}}};
+        {{"maxLength", "string", "minLength"},
+         {"maxItems", "array", "minItems"},
+         {"maxProperties", "object", "minProperties"}}};
     for (const auto& [name, type, other] : kOther) {
       if (name == key) out.push_back(typed(type, other, count() + 1));
     }
@@ -286,13 +325,34 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
   } else if (key == "not") {
     out.push_back(link(&value));
   } else {
-    static constexpr std::array<std::string_view, 24> kAsserting = {
-        "oneOf", "items", "prefixItems", "additionalItems", "additionalProperties", "patternProperties", "propertyNames",
-        "format", "multipleOf", "uniqueItems", "contains", "if", "dependencies", "dependentRequired", "dependentSchemas",
-        "unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "minContains", "maxContains", "extends",
-        kNotPattern, kFraction};
+    static constexpr std::array<std::string_view, 24> kAsserting = {"oneOf",
+                                                                    "items",
+                                                                    "prefixItems",
+                                                                    "additionalItems",
+                                                                    "additionalProperties",
+                                                                    "patternProperties",
+                                                                    "propertyNames",
+                                                                    "format",
+                                                                    "multipleOf",
+                                                                    "uniqueItems",
+                                                                    "contains",
+                                                                    "if",
+                                                                    "dependencies",
+                                                                    "dependentRequired",
+                                                                    "dependentSchemas",
+                                                                    "unevaluatedItems",
+                                                                    "unevaluatedProperties",
+                                                                    "$dynamicRef",
+                                                                    "$recursiveRef",
+                                                                    "minContains",
+                                                                    "maxContains",
+                                                                    "extends",
+                                                                    kNotPattern,
+                                                                    kFraction};
     if (std::find(kAsserting.begin(), kAsserting.end(), key) != kAsserting.end())
-      refuse(&schema, key, "is taken in no schema that has to be negated (inside of 'not', 'if', or a 'oneOf' whose branches overlap)");
+      refuse(&schema, key,
+             "is taken in no schema that has to be negated (inside of 'not', 'if', or a 'oneOf' "
+             "whose branches overlap)");
   }
 }
 

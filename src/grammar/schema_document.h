@@ -15,10 +15,12 @@
 namespace vecton::grammar {
 
 // Keywords of rewritten schemas alone. No schema of a request may have such keys.
-constexpr std::string_view kLink = "\x01link";                 // the schema with this number
-constexpr std::string_view kNotEnum = "\x01notEnum";           // none of these values
-constexpr std::string_view kNotPattern = "\x01notPattern";     // no match of this pattern
-constexpr std::string_view kFraction = "\x01" "fraction";      // a number that is no integer
+constexpr std::string_view kLink = "\x01link";              // the schema with this number
+constexpr std::string_view kNotEnum = "\x01notEnum";        // none of these values
+constexpr std::string_view kNotPattern = "\x01notPattern";  // no match of this pattern
+constexpr std::string_view kFraction =
+    "\x01"
+    "fraction";  // a number that is no integer
 
 class SchemaDocument {
  public:
@@ -37,12 +39,14 @@ class SchemaDocument {
 
   // "#/properties/a": where the schema stands in the request's document.
   std::string place(const json::value* schema) const;
-  [[noreturn]] void refuse(const json::value* schema, std::string_view keyword, const std::string& why) const;
+  [[noreturn]] void refuse(const json::value* schema, std::string_view keyword,
+                           const std::string& why) const;
 
  private:
   json::object link(const json::value* schema);
   json::value negate(const json::value& schema);
-  void negate_keyword(const json::value& schema, std::string_view key, const json::value& value, json::array& out);
+  void negate_keyword(const json::value& schema, std::string_view key, const json::value& value,
+                      json::array& out);
 
   json::value root_;
   std::deque<json::value> made_;

@@ -27,8 +27,10 @@ SchemaCompiler::Parts SchemaCompiler::value_of(const Parts& parts, std::string_v
   Parts value;
   for (const Part& part : parts) {
     bool known = false;
-    const json::value *properties = find(part, "properties"), *patterns = find(part, "patternProperties");
-    if (const json::value* schema = properties ? properties->get_object().if_contains(name) : nullptr) {
+    const json::value *properties = find(part, "properties"),
+                      *patterns = find(part, "patternProperties");
+    if (const json::value* schema =
+            properties ? properties->get_object().if_contains(name) : nullptr) {
       known = true;
       add_value_parts(schema, value);
     }
@@ -62,7 +64,10 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   for (size_t i = 0; i < parts.size(); ++i) {
     if (const json::value* found = find(parts[i], "patternProperties")) {
       for (const auto& [pattern, schema] : found->get_object())
-        patterns.push_back({&schema, i, parse_regex(pool, pattern, Match::kSearch, Spelling::kJson, "json schema: 'patternProperties' at " + document_.place(parts[i].schema))});
+        patterns.push_back({&schema, i,
+                            parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
+                                        "json schema: 'patternProperties' at " +
+                                            document_.place(parts[i].schema))});
     }
     if (const json::value* schema = find(parts[i], "propertyNames")) {
       // A property's name is a string whatever the schema says.
@@ -75,11 +80,13 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     }
   }
   if (patterns.size() > kMaxPatterns)
-    document_.refuse(parts[patterns.back().part].schema, "patternProperties", "has more than " + std::to_string(kMaxPatterns) + " patterns");
+    document_.refuse(parts[patterns.back().part].schema, "patternProperties",
+                     "has more than " + std::to_string(kMaxPatterns) + " patterns");
   if (!members.named.empty()) {
     // Not the named ones, in any spelling.
     std::vector<Expr> literals;
-    for (const Members::Named& named : members.named) literals.push_back(text(pool, named.name, Spelling::kJson));
+    for (const Members::Named& named : members.named)
+      literals.push_back(text(pool, named.name, Spelling::kJson));
     const Expr other = pool.complement(pool.any_of(std::move(literals)));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
@@ -90,7 +97,9 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     std::vector<bool> known(parts.size());
     for (size_t p = 0; p < patterns.size(); ++p) {
       const bool matched = (set >> p & 1) != 0;
-      all.push_back(text_.quoted(matched ? patterns[p].names : pool.all_of({pool.complement(patterns[p].names), text_.any_characters(Spelling::kJson)})));
+      all.push_back(text_.quoted(matched ? patterns[p].names
+                                         : pool.all_of({pool.complement(patterns[p].names),
+                                                        text_.any_characters(Spelling::kJson)})));
       if (!matched) continue;
       known[patterns[p].part] = true;
       add_value_parts(patterns[p].schema, value);
@@ -117,7 +126,8 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
 Symbol SchemaCompiler::object(const Parts& parts) {
   Members members;
   const auto add_name = [&](std::string_view name, bool required) {
-    const auto it = std::find_if(members.named.begin(), members.named.end(), [&](const Members::Named& n) { return n.name == name; });
+    const auto it = std::find_if(members.named.begin(), members.named.end(),
+                                 [&](const Members::Named& n) { return n.name == name; });
     if (it != members.named.end()) {
       it->required = it->required || required;
       return;
@@ -144,7 +154,8 @@ Symbol SchemaCompiler::object(const Parts& parts) {
     }
     members.least = std::max(members.least, count(part, "minProperties", 0));
     const int64_t limit = count(part, "maxProperties", kUnbounded);
-    if (limit != kUnbounded) members.most = members.most == kUnbounded ? limit : std::min(members.most, limit);
+    if (limit != kUnbounded)
+      members.most = members.most == kUnbounded ? limit : std::min(members.most, limit);
   }
   add_others(parts, members);
   for (Members::Named& named : members.named) {
@@ -160,7 +171,8 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   const Expr space = text_.space();
   const auto n = static_cast<int64_t>(members.named.size());
   int64_t least = members.least, most = members.most;
-  const int64_t required = std::count_if(members.named.begin(), members.named.end(), [](const auto& m) { return m.required; });
+  const int64_t required = std::count_if(members.named.begin(), members.named.end(),
+                                         [](const auto& m) { return m.required; });
   if (least <= required) least = 0;
   if (most >= n && members.others.empty()) most = kUnbounded;
   if (most != kUnbounded && (most < required || most < least)) return Symbol();
@@ -168,7 +180,10 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   // How many members there are is counted up to what makes no difference.
   const int64_t counts = std::max<int64_t>({1, least, most == kUnbounded ? 1 : most}) + 1;
   if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
-    throw Error(ErrorCode::kUnsupported, "json schema: minProperties or maxProperties of more than " + std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) + " is not taken here");
+    throw Error(ErrorCode::kUnsupported,
+                "json schema: minProperties or maxProperties of more than " +
+                    std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) +
+                    " is not taken here");
   std::vector<Symbol> values;
   for (const Members::Named& named : members.named) values.push_back(compile(named.value));
   const int32_t rule = grammar_.add_rule("object");
@@ -178,7 +193,8 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   for (const auto& [name, parts] : members.others) {
     const Symbol value = compile(parts);
     const Expr key = pool.concat(name, colon);
-    others.emplace_back(grammar_.sequence({Symbol::terminal(key), value}), grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value}));
+    others.emplace_back(grammar_.sequence({Symbol::terminal(key), value}),
+                        grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value}));
   }
   const int32_t end = grammar_.add_state(rule);
   grammar_.set_final(end);
@@ -193,7 +209,8 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     }
     return it->second;
   };
-  grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('{'), space)), state(0, 0));
+  grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('{'), space)),
+                   state(0, 0));
   while (!open.empty()) {
     const auto [i, c] = open.back();
     open.pop_back();
@@ -221,7 +238,9 @@ Symbol SchemaCompiler::object_of(const Members& members) {
       if (!full) grammar_.connect(from, c == 0 ? first : more, state(n, next_count));
     }
     if (c >= least)
-      grammar_.connect(from, Symbol::terminal(c == 0 ? pool.byte('}') : pool.concat(space, pool.byte('}'))), end);
+      grammar_.connect(
+          from, Symbol::terminal(c == 0 ? pool.byte('}') : pool.concat(space, pool.byte('}'))),
+          end);
   }
   return Symbol::rule(rule);
 }

@@ -14,12 +14,14 @@ namespace vecton::grammar {
 namespace {
 
 bool is_integer(const json::value& value) {
-  return value.is_int64() || value.is_uint64() || (value.is_double() && std::trunc(value.get_double()) == value.get_double());
+  return value.is_int64() || value.is_uint64() ||
+         (value.is_double() && std::trunc(value.get_double()) == value.get_double());
 }
 
 // Not for 64-bit integers that a double has not: they are compared as they are.
 int compare(const json::value& x, const json::value& y) {
-  if (x.is_int64() && y.is_int64()) return x.get_int64() < y.get_int64() ? -1 : x.get_int64() > y.get_int64();
+  if (x.is_int64() && y.is_int64())
+    return x.get_int64() < y.get_int64() ? -1 : x.get_int64() > y.get_int64();
   const double a = x.to_number<double>(), b = y.to_number<double>();
   return a < b ? -1 : a > b;
 }
@@ -43,13 +45,14 @@ const json::value* find(const json::value* schema, std::string_view key) {
 bool json_equal(const json::value& x, const json::value& y) {
   if (x.is_number() && y.is_number()) return compare(x, y) == 0;
   if (x.kind() != y.kind()) return false;
-  if (const json::array* a = x.if_array()) return std::equal(a->begin(), a->end(), y.get_array().begin(), y.get_array().end(), json_equal);
+  if (const json::array* a = x.if_array())
+    return std::equal(a->begin(), a->end(), y.get_array().begin(), y.get_array().end(), json_equal);
   if (const json::object* a = x.if_object()) {
     const json::object& b = y.get_object();
     return a->size() == b.size() && std::all_of(a->begin(), a->end(), [&](const auto& m) {
-      const json::value* other = b.if_contains(m.key());
-      return other && json_equal(m.value(), *other);
-    });
+             const json::value* other = b.if_contains(m.key());
+             return other && json_equal(m.value(), *other);
+           });
   }
   return x == y;
 }
@@ -59,15 +62,17 @@ unsigned schema_types(const SchemaDocument& document, const json::value* schema)
   if (!type) return kAllTypes;
   const auto one = [&](const json::value& name) -> unsigned {
     static constexpr std::pair<std::string_view, unsigned> kNames[] = {
-        {"null", kNull},   {"boolean", kBoolean}, {"string", kString},   {"array", kArray},
+        {"null", kNull},     {"boolean", kBoolean}, {"string", kString},    {"array", kArray},
         {"object", kObject}, {"number", kNumbers},  {"integer", kIntegers}, {"any", kAllTypes}};
     if (name.is_string()) {
       for (const auto& [known, types] : kNames) {
         if (name.get_string() == known) return types;
       }
     }
-    throw Error(ErrorCode::kInvalidArgument, "json schema: 'type' at " + document.place(schema) + " is " + json::serialize(name) +
-                    "; it has to be null, boolean, string, array, object, number or integer, or a list of these");
+    throw Error(ErrorCode::kInvalidArgument, "json schema: 'type' at " + document.place(schema) +
+                                                 " is " + json::serialize(name) +
+                                                 "; it has to be null, boolean, string, array, "
+                                                 "object, number or integer, or a list of these");
   };
   if (!type->is_array()) return one(*type);
   unsigned types = 0;
@@ -75,39 +80,54 @@ unsigned schema_types(const SchemaDocument& document, const json::value* schema)
   return types;
 }
 
-bool SchemaValidator::matches(const json::value* schema, std::string_view pattern, std::string_view text) {
+bool SchemaValidator::matches(const json::value* schema, std::string_view pattern,
+                              std::string_view text) {
   const auto [it, added] = patterns_.emplace(pattern, kNever);
-  if (added) it->second = parse_regex(pool_, pattern, Match::kSearch, Spelling::kUtf8, "json schema: a pattern at " + document_.place(schema));
+  if (added)
+    it->second = parse_regex(pool_, pattern, Match::kSearch, Spelling::kUtf8,
+                             "json schema: a pattern at " + document_.place(schema));
   return pool_.matches(it->second, text);
 }
 
 bool SchemaValidator::holds(const json::value& value, const json::value* schema, int depth) {
-  if (++steps_ > kMaxValidatorSteps) throw Error(ErrorCode::kInvalidArgument, "json schema: it is too complex: its enums and oneOfs take too long to compare");
-  if (depth > 4 * kMaxNesting) throw Error(ErrorCode::kInvalidArgument, "json schema: it refers to itself without end at " + document_.place(schema));
+  if (++steps_ > kMaxValidatorSteps)
+    throw Error(ErrorCode::kInvalidArgument,
+                "json schema: it is too complex: its enums and oneOfs take too long to compare");
+  if (depth > 4 * kMaxNesting)
+    throw Error(ErrorCode::kInvalidArgument,
+                "json schema: it refers to itself without end at " + document_.place(schema));
   schema = document_.follow(schema);
   if (schema->is_bool()) return schema->get_bool();
   const json::object* object = schema->if_object();
   if (!object) return false;
   if ((schema_types(document_, schema) & type_of(value)) == 0) return false;
   const auto sub = [&](const json::value& s) { return holds(value, &s, depth + 1); };
-  const auto count = [&](const json::array& list) { return std::count_if(list.begin(), list.end(), sub); };
+  const auto count = [&](const json::array& list) {
+    return std::count_if(list.begin(), list.end(), sub);
+  };
   for (const auto& [key, what] : *object) {
     const std::string_view k = key;
     const auto among = [&] {
-      return what.is_array() && std::any_of(what.get_array().begin(), what.get_array().end(), [&](const json::value& v) { return json_equal(v, value); });
+      return what.is_array() &&
+             std::any_of(what.get_array().begin(), what.get_array().end(),
+                         [&](const json::value& v) { return json_equal(v, value); });
     };
     bool good = true;
-    if (k == "$ref" && what.is_string()) good = holds(value, document_.resolve(schema, what.get_string()), depth + 1);
+    if (k == "$ref" && what.is_string())
+      good = holds(value, document_.resolve(schema, what.get_string()), depth + 1);
     if (k == "const") good = json_equal(value, what);
     if (k == "enum") good = among();
     if (k == kNotEnum) good = !among();
-    if (k == "allOf" && what.is_array()) good = count(what.get_array()) == static_cast<std::ptrdiff_t>(what.get_array().size());
+    if (k == "allOf" && what.is_array())
+      good = count(what.get_array()) == static_cast<std::ptrdiff_t>(what.get_array().size());
     if (k == "anyOf" && what.is_array()) good = count(what.get_array()) > 0;
     if (k == "oneOf" && what.is_array()) good = count(what.get_array()) == 1;
     if (k == "not") good = !sub(what);
     if (!good) return false;
   }
-  if (const json::value* conditions = document_.conditions(schema); conditions && !holds(value, conditions, depth + 1)) return false;
+  if (const json::value* conditions = document_.conditions(schema);
+      conditions && !holds(value, conditions, depth + 1))
+    return false;
   if (value.is_number()) {
     if (object->contains(kFraction) && is_integer(value)) return false;
     for (const bool least : {true, false}) {
@@ -116,7 +136,8 @@ bool SchemaValidator::holds(const json::value& value, const json::value* schema,
         if (order < 0 || (bound.strict && order == 0)) return false;
       }
     }
-    if (const json::value* divisor = object->if_contains("multipleOf"); divisor && divisor->is_number()) {
+    if (const json::value* divisor = object->if_contains("multipleOf");
+        divisor && divisor->is_number()) {
       const double quotient = value.to_number<double>() / divisor->to_number<double>();
       if (std::abs(quotient - std::round(quotient)) > 1e-9) return false;
     }
@@ -130,21 +151,33 @@ bool SchemaValidator::holds(const json::value& value, const json::value* schema,
 
 bool SchemaValidator::holds_for_string(std::string_view text, const json::value* schema) {
   const auto length = static_cast<int64_t>(utf8::count(text));
-  if (const json::value* v = find(schema, "minLength"); v && v->is_int64() && length < v->get_int64()) return false;
-  if (const json::value* v = find(schema, "maxLength"); v && v->is_int64() && length > v->get_int64()) return false;
-  if (const json::value* v = find(schema, "pattern"); v && v->is_string() && !matches(schema, v->get_string(), text)) return false;
-  if (const json::value* v = find(schema, kNotPattern); v && v->is_string() && matches(schema, v->get_string(), text)) return false;
+  if (const json::value* v = find(schema, "minLength");
+      v && v->is_int64() && length < v->get_int64())
+    return false;
+  if (const json::value* v = find(schema, "maxLength");
+      v && v->is_int64() && length > v->get_int64())
+    return false;
+  if (const json::value* v = find(schema, "pattern");
+      v && v->is_string() && !matches(schema, v->get_string(), text))
+    return false;
+  if (const json::value* v = find(schema, kNotPattern);
+      v && v->is_string() && matches(schema, v->get_string(), text))
+    return false;
   if (const json::value* v = find(schema, "format"); v && v->is_string()) {
-    const std::optional<Expr> format = JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8);
+    const std::optional<Expr> format =
+        JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8);
     if (format && !pool_.matches(*format, text)) return false;
   }
   return true;
 }
 
-bool SchemaValidator::holds_for_array(const json::array& array, const json::value* schema, int depth) {
+bool SchemaValidator::holds_for_array(const json::array& array, const json::value* schema,
+                                      int depth) {
   const auto size = static_cast<int64_t>(array.size());
-  if (const json::value* v = find(schema, "minItems"); v && v->is_int64() && size < v->get_int64()) return false;
-  if (const json::value* v = find(schema, "maxItems"); v && v->is_int64() && size > v->get_int64()) return false;
+  if (const json::value* v = find(schema, "minItems"); v && v->is_int64() && size < v->get_int64())
+    return false;
+  if (const json::value* v = find(schema, "maxItems"); v && v->is_int64() && size > v->get_int64())
+    return false;
   if (const json::value* v = find(schema, "uniqueItems"); v && v->is_bool() && v->get_bool()) {
     for (size_t i = 0; i < array.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
@@ -155,23 +188,32 @@ bool SchemaValidator::holds_for_array(const json::array& array, const json::valu
   const json::value *items = find(schema, "items"), *prefix = find(schema, "prefixItems");
   if (items && items->is_array()) prefix = std::exchange(items, find(schema, "additionalItems"));
   for (size_t i = 0; i < array.size(); ++i) {
-    const json::value* of = prefix && prefix->is_array() && i < prefix->get_array().size() ? &prefix->get_array()[i] : items;
+    const json::value* of = prefix && prefix->is_array() && i < prefix->get_array().size()
+                                ? &prefix->get_array()[i]
+                                : items;
     if (of && !holds(array[i], of, depth + 1)) return false;
   }
   return true;
 }
 
-bool SchemaValidator::holds_for_object(const json::object& object, const json::value* schema, int depth) {
+bool SchemaValidator::holds_for_object(const json::object& object, const json::value* schema,
+                                       int depth) {
   const auto size = static_cast<int64_t>(object.size());
-  if (const json::value* v = find(schema, "minProperties"); v && v->is_int64() && size < v->get_int64()) return false;
-  if (const json::value* v = find(schema, "maxProperties"); v && v->is_int64() && size > v->get_int64()) return false;
+  if (const json::value* v = find(schema, "minProperties");
+      v && v->is_int64() && size < v->get_int64())
+    return false;
+  if (const json::value* v = find(schema, "maxProperties");
+      v && v->is_int64() && size > v->get_int64())
+    return false;
   if (const json::value* v = find(schema, "required"); v && v->is_array()) {
     for (const json::value& name : v->get_array()) {
       if (name.is_string() && !object.contains(name.get_string())) return false;
     }
   }
-  const json::value *properties = find(schema, "properties"), *patterns = find(schema, "patternProperties");
-  const json::value *others = find(schema, "additionalProperties"), *names = find(schema, "propertyNames");
+  const json::value *properties = find(schema, "properties"),
+                    *patterns = find(schema, "patternProperties");
+  const json::value *others = find(schema, "additionalProperties"),
+                    *names = find(schema, "propertyNames");
   for (const auto& [name, value] : object) {
     bool known = false;
     if (names && !holds(json::value(name), names, depth + 1)) return false;
@@ -198,7 +240,8 @@ std::vector<const json::value*> SchemaValidator::parts(const json::value* schema
       part = document_.follow(part);
       if (std::find(out.begin(), out.end(), part) == out.end()) out.push_back(part);
     };
-    if (const json::value* ref = find(out[at], "$ref"); ref && ref->is_string()) add(document_.resolve(out[at], ref->get_string()));
+    if (const json::value* ref = find(out[at], "$ref"); ref && ref->is_string())
+      add(document_.resolve(out[at], ref->get_string()));
     if (const json::value* all = find(out[at], "allOf"); all && all->is_array()) {
       for (const json::value& part : all->get_array()) add(&part);
     }
@@ -222,12 +265,14 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
     for (const json::value* part : sides[side]) {
       if (const json::value* one = find(part, "const")) return !holds(*one, other);
       if (const json::value* some = find(part, "enum"); some && some->is_array())
-        return std::none_of(some->get_array().begin(), some->get_array().end(), [&](const json::value& v) { return holds(v, other); });
+        return std::none_of(some->get_array().begin(), some->get_array().end(),
+                            [&](const json::value& v) { return holds(v, other); });
       // Each branch apart.
       for (const char* key : {"anyOf", "oneOf"}) {
         const json::value* branches = find(part, key);
         if (branches && branches->is_array() &&
-            std::all_of(branches->get_array().begin(), branches->get_array().end(), [&](const json::value& b) { return disjoint(&b, other, depth + 1); }))
+            std::all_of(branches->get_array().begin(), branches->get_array().end(),
+                        [&](const json::value& b) { return disjoint(&b, other, depth + 1); }))
           return true;
       }
     }
@@ -253,7 +298,8 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
       bool some = false;
       for (const json::value* part : sides[side]) {
         if (const json::value* v = find(part, "items"); v && !v->is_array()) found = v;
-        if (const json::value* v = find(part, "minItems"); v && v->is_int64() && v->get_int64() > 0) some = true;
+        if (const json::value* v = find(part, "minItems"); v && v->is_int64() && v->get_int64() > 0)
+          some = true;
       }
       return std::pair(found, some);
     };
@@ -281,7 +327,8 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
       if (!required || !required->is_array()) continue;
       for (const json::value& name : required->get_array()) {
         if (!name.is_string()) continue;
-        const json::value *mine = property(side, name.get_string()), *other = property(1 - side, name.get_string());
+        const json::value *mine = property(side, name.get_string()),
+                          *other = property(1 - side, name.get_string());
         if (!other && closed(1 - side)) return true;
         if (mine && other && disjoint(mine, other, depth + 1)) return true;
       }

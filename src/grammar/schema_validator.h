@@ -10,11 +10,16 @@ namespace vecton::grammar {
 class SchemaValidator {
  public:
   // `pool` is where patterns are compiled.
-  SchemaValidator(SchemaDocument& document, ExpressionPool& pool) : document_(document), pool_(pool) {}
+  SchemaValidator(SchemaDocument& document, ExpressionPool& pool)
+      : document_(document), pool_(pool) {}
 
-  bool holds(const json::value& value, const json::value* schema) { return holds(value, schema, 0); }
+  bool holds(const json::value& value, const json::value* schema) {
+    return holds(value, schema, 0);
+  }
   // True where surely no value satisfies both.
-  bool disjoint(const json::value* first, const json::value* second) { return disjoint(first, second, 0); }
+  bool disjoint(const json::value* first, const json::value* second) {
+    return disjoint(first, second, 0);
+  }
   bool matches(const json::value* schema, std::string_view pattern, std::string_view text);
 
  private:
@@ -33,7 +38,15 @@ class SchemaValidator {
 };
 
 // The types that a schema's `type` takes, a bit each; kAllTypes without one.
-enum SchemaType : unsigned { kNull = 1, kBoolean = 2, kString = 4, kArray = 8, kObject = 16, kFractions = 32, kIntegers = 64 };
+enum SchemaType : unsigned {
+  kNull = 1,
+  kBoolean = 2,
+  kString = 4,
+  kArray = 8,
+  kObject = 16,
+  kFractions = 32,
+  kIntegers = 64
+};
 constexpr unsigned kNumbers = kFractions | kIntegers, kAllTypes = 127;
 unsigned schema_types(const SchemaDocument& document, const json::value* schema);
 bool json_equal(const json::value& x, const json::value& y);

@@ -33,7 +33,8 @@ class GrammarCache {
 
  private:
   std::shared_ptr<const CompiledGrammar> find(const std::string& key);
-  std::shared_ptr<const CompiledGrammar> add(const std::string& key, std::shared_ptr<const CompiledGrammar> made);
+  std::shared_ptr<const CompiledGrammar> add(const std::string& key,
+                                             std::shared_ptr<const CompiledGrammar> made);
 
   struct Entry {
     std::string key;

@@ -22,7 +22,8 @@ std::array<CharacterSet, TokenTrie::kGroups> group_characters() {
   return {word, words, text.minus({{'<', '<'}, {'[', '['}, {'{', '{'}, {'`', '`'}}), text};
 }
 
-size_t group_of(const std::string& token, const std::array<CharacterSet, TokenTrie::kGroups>& sets) {
+size_t group_of(const std::string& token,
+                const std::array<CharacterSet, TokenTrie::kGroups>& sets) {
   if (token.size() > TokenTrie::kGroupBytes) return TokenTrie::kGroups;
   size_t group = 0;
   for (size_t at = 0; at < token.size();) {
@@ -35,9 +36,8 @@ size_t group_of(const std::string& token, const std::array<CharacterSet, TokenTr
 }
 
 void build(const std::vector<std::string>& tokens, TokenTrie::Group& group) {
-  std::sort(group.ids.begin(), group.ids.end(), [&](int32_t x, int32_t y) {
-    return std::tie(tokens[x], x) < std::tie(tokens[y], y);
-  });
+  std::sort(group.ids.begin(), group.ids.end(),
+            [&](int32_t x, int32_t y) { return std::tie(tokens[x], x) < std::tie(tokens[y], y); });
   group.all.assign((tokens.size() + 63) / 64, 0);
   std::vector<int32_t> open;  // nodes on the way to the last token
   std::string_view last;

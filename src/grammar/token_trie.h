@@ -17,8 +17,8 @@ std::string special_token_bytes(std::string_view name);
 
 class TokenTrie {
  public:
-  // `tokens`: by id, the bytes that a token is in the middle of a text; empty: it can't be a part of
-  // one. Special tokens are written by special_token_bytes().
+  // `tokens`: by id, the bytes that a token is in the middle of a text; empty: it can't be a part
+  // of one. Special tokens are written by special_token_bytes().
   explicit TokenTrie(std::vector<std::string> tokens);
 
   int64_t size() const { return static_cast<int64_t>(tokens_.size()); }

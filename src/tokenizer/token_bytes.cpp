@@ -21,7 +21,9 @@ std::string read_byte_level(std::string_view token) {
   return out;
 }
 
-int hex_value(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
+int hex_value(char c) {
+  return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
 
 // The byte of "<0x0A>", or -1.
 int fallback_byte(std::string_view token) {
@@ -38,7 +40,8 @@ bool decodes_to(const Tokenizer& tokenizer, std::string_view token, std::string_
 }  // namespace
 
 std::vector<TokenBytes> token_bytes(const Tokenizer& tokenizer) {
-  const bool byte_level = decodes_to(tokenizer, "\u0120", " ") || decodes_to(tokenizer, "\u010A", "\n");
+  const bool byte_level =
+      decodes_to(tokenizer, "\u0120", " ") || decodes_to(tokenizer, "\u010A", "\n");
   const bool byte_fallback = decodes_to(tokenizer, "<0x41>", "A");
   // What a token adds to a text that has begun.
   int32_t before = -1;
@@ -54,7 +57,8 @@ std::vector<TokenBytes> token_bytes(const Tokenizer& tokenizer) {
     auto& [bytes, special] = out[static_cast<size_t>(id)];
     const std::string_view token = tokenizer.id_to_token(id);
     if (token.empty()) continue;
-    if (tokenizer.decode(std::array{id}, true).empty() && !tokenizer.decode(std::array{id}).empty()) {
+    if (tokenizer.decode(std::array{id}, true).empty() &&
+        !tokenizer.decode(std::array{id}).empty()) {
       bytes = token;
       special = true;
     } else if (byte_level) {

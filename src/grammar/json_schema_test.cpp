@@ -1,0 +1,240 @@
+// JSON schemas: the documents that they take, and what is refused by name.
+#include "grammar/json_schema.h"
+
+#include <gmock/gmock.h>
+
+#include "grammar/test_vocabulary.h"
+
+namespace vecton::grammar {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_grammar::compile;
+using testing_grammar::refusal;
+using testing_grammar::takes;
+
+struct SchemaCase {
+  const char* schema;
+  std::vector<const char*> yes, no;
+};
+
+void check(const std::vector<SchemaCase>& cases, const JsonOptions& options = {}) {
+  for (const auto& [schema, yes, no] : cases) {
+    const auto grammar =
+        compile([&, text = schema](Grammar& g) { return json_schema(g, text, options); });
+    for (const char* text : yes) EXPECT_TRUE(takes(grammar, text)) << schema << " | " << text;
+    for (const char* text : no) EXPECT_FALSE(takes(grammar, text)) << schema << " | " << text;
+  }
+}
+
+TEST(JsonSchemaTest, Values) {
+  check(
+      {{"{}",
+        {"1", "-0.5e+3", "\"\\u00e9\\ud83d\\ude00\\/\"", "[1, {\"a\":[]},null]", "{}", "true"},
+        {"", "01", "+1", "[1,]", "\"\\ud800\"", "\"\n\"", "{\"a\" 1}", "nul"}},
+       {R"({"type":"boolean"})", {"true", "false"}, {"null", "tru"}},
+       {R"({"type":["null","integer"]})", {"null", "-12", "0"}, {"-0", "1.5", "1e3", "\"a\""}},
+       {R"({"enum":["a",1,1.5,null,{"b":[true]}]})",
+        {"\"a\"", "1", "1.5", "null", "{\"b\": [true]}"},
+        {"\"b\"", "2", "{}"}},
+       {R"({"const":"q\"é\n"})", {R"("q\"é\n")", R"("q\u0022\u00e9\u000A")"}, {R"("q")"}},
+       {R"({"enum":["a","b",3],"type":"string","not":{"const":"b"}})", {"\"a\""}, {"\"b\"", "3"}}});
+}
+
+TEST(JsonSchemaTest, Strings) {
+  check({{R"({"type":"string","minLength":2,"maxLength":3})",
+          {"\"ab\"", "\"é😀é\"", R"("\u00e9\ud83d\ude00")"},
+          {"\"a\"", "\"abcd\""}},
+         {R"({"type":"string","pattern":"^a+$","maxLength":2})",
+          {"\"a\"", "\"aa\""},
+          {"\"aaa\"", "\"\""}},
+         {R"({"type":"string","pattern":"\"$"})", {R"("x\"")", R"("\u0022")"}, {"\"x\""}},
+         {R"({"type":"string","not":{"pattern":"b"}})", {"\"a\""}, {"\"ab\""}},
+         {R"({"type":"string","format":"date"})", {"\"2024-02-29\""}, {"\"2023-02-29\"", "\"x\""}},
+         {R"({"type":"string","format":"password"})", {"\"x\""}, {}}});
+}
+
+TEST(JsonSchemaTest, NumbersWithinBoundsAreExactlyThose) {
+  for (const int low : {-105, -10, -1, 0, 1, 9, 10, 99}) {
+    for (const int high : {-100, -1, 0, 5, 10, 100, 1000}) {
+      if (high < low) continue;
+      const std::string schema = "{\"type\":\"integer\",\"minimum\":" + std::to_string(low) +
+                                 ",\"exclusiveMaximum\":" + std::to_string(high + 1) + "}";
+      const auto grammar = compile([&](Grammar& g) { return json_schema(g, schema, {}); });
+      for (int x = -120; x <= 1010; x += x > 110 && x < 990 ? 40 : 1)
+        EXPECT_EQ(takes(grammar, std::to_string(x), false), x >= low && x <= high) << schema << x;
+    }
+  }
+  check({{R"({"type":"number","minimum":-1.25,"exclusiveMaximum":2.5})",
+          {"-1.25", "-1.250", "-1", "-0.0", "0", "2.4", "2.499", "1.75"},
+          {"-1.26", "2.5", "2.50", "3", "-2", "1e0"}},
+         {R"({"type":"number","exclusiveMinimum":0})", {"0.001", "7", "12.5"}, {"0", "0.0", "-1"}},
+         {R"({"type":"number","maximum":0,"exclusiveMaximum":true})",
+          {"-1", "-0.1"},
+          {"0", "-0", "1"}},
+         {R"({"type":"integer","minimum":1.5,"maximum":3.5})", {"2", "3"}, {"1", "4"}},
+         {R"({"type":"number","multipleOf":0.5})", {"1.5", "-2", "0.50"}, {"0.25", "1.51"}},
+         {R"({"type":"integer","multipleOf":6,"minimum":1})", {"6", "600"}, {"0", "7", "-6"}},
+         {R"({"type":"number","not":{"type":"integer"}})", {"1.5", "-0.1"}, {"1", "1.0"}},
+         {R"({"type":"number","not":{"enum":[1,2.5]}})",
+          {"1.5", "3", "2.51"},
+          {"1", "1.0", "2.50"}}});
+}
+
+TEST(JsonSchemaTest, Arrays) {
+  check(
+      {{R"({"type":"array","items":{"type":"integer"},"minItems":1,"maxItems":3})",
+        {"[1]", "[1, 2,3]", "[ 1 ]"},
+        {"[]", "[1,2,3,4]", "[\"a\"]", "[1 2]"}},
+       {R"({"type":"array","prefixItems":[{"type":"null"},{"type":"boolean"}],"items":false})",
+        {"[]", "[null]", "[null,true]"},
+        {"[true]", "[null,true,1]"}},
+       {R"({"type":"array","items":[{"type":"null"}],"additionalItems":{"type":"integer"},"minItems":2})",
+        {"[null,1]", "[null,1,2]"},
+        {"[null]", "[null,null]"}},
+       {R"({"type":"array","items":{"type":"array","items":{}},"minItems":2,"maxItems":2})",
+        {"[[],[1]]"},
+        {"[[]]", "[[],[],[]]"}},
+       {R"({"type":"array","maxItems":0})", {"[]"}, {"[1]"}},
+       {R"({"type":"array","maxItems":1,"uniqueItems":true})", {"[]", "[1]"}, {"[1,2]"}}});
+}
+
+TEST(JsonSchemaTest, Objects) {
+  check(
+      {{R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["b"],"additionalProperties":false})",
+        {R"({"b":"x"})", R"({"a":1,"b":""})", "{\n  \"a\": 1,\n  \"b\": \"é\"\n}"},
+        {"{}", R"({"a":1})", R"({"b":"x","a":1})", R"({"b":"x","c":1})", R"({"a":1 "b":""})"}},
+       {R"({"type":"object","properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"boolean"}})",
+        {"{}", R"({"a":1,"b":true,"c":false})"},
+        {R"({"b":1})", R"({"a":true})", R"({"\u0061":true})"}},
+       {R"({"type":"object","patternProperties":{"^x":{"type":"integer"},"y$":{"minimum":5}},"additionalProperties":false})",
+        {"{}", R"({"xa":1})", R"({"xy":7,"ay":"s"})"},
+        {R"({"xy":1})", R"({"a":1})", R"({"x":"s"})"}},
+       {R"({"type":"object","minProperties":2,"maxProperties":3})",
+        {R"({"a":1,"b":2})"},
+        {"{}", R"({"a":1})", R"({"a":1,"b":2,"c":3,"d":4})"}},
+       {R"({"type":"object","properties":{"a":{},"b":{},"c":{}},"maxProperties":1})",
+        {"{}", R"({"b":1})", R"({"z":1})"},
+        {R"({"a":1,"b":2})"}},
+       {R"({"type":"object","propertyNames":{"maxLength":1}})",
+        {R"({"a":1,"é":2})"},
+        {R"({"ab":1})"}},
+       {R"({"type":"object","required":["b"],"properties":{"b":{"type":"null"},"a":false}})",
+        {R"({"b":null})"},
+        {R"({"a":1,"b":null})"}},
+       {R"({"type":"object","dependentRequired":{"a":["b"]},"properties":{"a":{},"b":{}}})",
+        {"{}", R"({"b":1})", R"({"a":1,"b":1})"},
+        {R"({"a":1})"}}});
+  check({{R"({"type":"object","properties":{"a":{}}})", {R"({"a":1})", "{}"}, {R"({"b":1})"}},
+         {R"({"type":"object"})", {R"({"b":1})"}, {}}},
+        {.closed_objects = true});
+}
+
+TEST(JsonSchemaTest, Combinations) {
+  check(
+      {{R"({"anyOf":[{"type":"integer"},{"type":"string","maxLength":1}]})",
+        {"1", "\"a\""},
+        {"\"ab\"", "null"}},
+       {R"({"oneOf":[{"type":"integer"},{"type":"number","minimum":5}]})",
+        {"1", "5.5"},
+        {"7", "1.5"}},
+       {R"({"allOf":[{"type":"object","properties":{"a":{"type":"integer"}}},{"properties":{"a":{"minimum":3}},"required":["a"]}]})",
+        {R"({"a":3})"},
+        {"{}", R"({"a":2})"}},
+       {R"({"type":"object","properties":{"k":{"type":"string"},"v":{}},"if":{"properties":{"k":{"const":"a"}},"required":["k"]},"then":{"required":["v"]},"else":{"maxProperties":1}})",
+        {R"({"k":"a","v":1})", R"({"k":"b"})", "{}"},
+        {R"({"k":"a"})", R"({"k":"b","v":1})"}},
+       {R"({"$defs":{"t":{"type":"object","properties":{"c":{"type":"array","items":{"$ref":"#/$defs/t"}}},"required":["c"],"additionalProperties":false}},"$ref":"#/$defs/t"})",
+        {R"({"c":[]})", R"({"c":[{"c":[]},{"c":[{"c":[]}]}]})"},
+        {"{}", R"({"c":[{}]})"}},
+       {R"({"definitions":{"a~b":{"$id":"#x","type":"null"}},"anyOf":[{"$ref":"#/definitions/a~0b"},{"$ref":"#x"}]})",
+        {"null"},
+        {"1"}},
+       {R"({"properties":{"n":{"$ref":"#"}},"type":"object","additionalProperties":false})",
+        {"{}", R"({"n":{"n":{}}})"},
+        {R"({"n":1})"}}});
+}
+
+TEST(JsonSchemaTest, Whitespace) {
+  const char* schema =
+      R"({"type":"object","properties":{"a":{"type":"array"}},"required":["a"],"additionalProperties":false})";
+  check({{schema,
+          {R"({"a":[]})", R"({ "a" : [ ] })", "{\n\t\"a\": [\n  1\n  ]\n}"},
+          {"{  \"a\":[]}", "{\n\n\"a\":[]}", " {\"a\":[]}", "{\"a\":[]} "}}});
+  check({{schema, {R"({"a":[]})"}, {R"({"a": []})"}}}, {.compact = true});
+  check({{schema, {R"({   "a":[]})"}, {"{\n\"a\":[]}"}}}, {.whitespace_pattern = "[ ]*"});
+  EXPECT_THAT(refusal([](Grammar& g) { return json_object(g, {.whitespace_pattern = "a?"}); },
+                      ErrorCode::kInvalidArgument),
+              HasSubstr("whitespace_pattern"));
+}
+
+TEST(JsonSchemaTest, WhatIsNotTakenIsNamedWithItsPlace) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"properties":{"a":{"type":"array","uniqueItems":true}}})",
+       "'uniqueItems' at #/properties/a"},
+      {R"({"contains":{}})", "'contains' at #"},
+      {R"({"format":"moon"})", "'format' at # has a value that is not known: 'moon'"},
+      {R"({"unevaluatedProperties":false})", "'unevaluatedProperties'"},
+      {R"({"$ref":"http://x.y/z"})", "'$ref' at # leads to another document"},
+      {R"({"$dynamicRef":"#x"})", "'$dynamicRef'"},
+      {R"({"not":{"additionalProperties":false}})", "'additionalProperties' at #/not"},
+      {R"({"oneOf":[{"items":{}},{"items":{"type":"null"}}]})",
+       "'oneOf' at # has branches that may both hold (0 and 1)"},
+      {R"({"pattern":"\\bx"})", "\\b is not taken"},
+      {R"({"multipleOf":0.12345678912})", "'multipleOf' at #"},
+      {R"({"maxProperties":1000000})", "maxProperties"}};
+  for (const auto& [schema, message] : cases)
+    EXPECT_THAT(refusal([&, text = schema](Grammar& g) { return json_schema(g, text, {}); },
+                        ErrorCode::kUnsupported),
+                HasSubstr(message))
+        << schema;
+}
+
+TEST(JsonSchemaTest, WhatIsWrongIsNamed) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[]", "a schema is an object"},
+      {R"({"type":"strin"})", "'type' at # is \"strin\""},
+      {R"({"minItems":-1})", "'minItems' at #"},
+      {R"({"required":[1]})", "'required'"},
+      {R"({"properties":[]})", "'properties' at # has to be an object"},
+      {R"({"enum":1})", "'enum'"},
+      {R"({"$ref":"#/x"})", "leads nowhere"},
+      {R"({"items":1})", "#/items is neither"},
+      {R"({"pattern":"("})", "a ( without its )"},
+      {"{\"\\u0001link\":0}", "U+0001"},
+      {"false", "no text satisfies"},
+      {R"({"type":"integer","minimum":3,"maximum":2})", "no text satisfies"},
+      {R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})",
+       "no text satisfies"},
+      {"{", "json schema"}};
+  for (const auto& [schema, message] : cases) {
+    try {
+      compile([&, text = schema](Grammar& g) { return json_schema(g, text, {}); });
+      ADD_FAILURE() << schema;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(message)) << schema;
+      EXPECT_NE(error.code(), ErrorCode::kUnsupported) << schema;
+    }
+  }
+  std::string deep = "{}";
+  for (int i = 0; i < 70; ++i) deep = "{\"items\":" + deep + "}";
+  EXPECT_THAT(
+      refusal([&](Grammar& g) { return json_schema(g, deep, {}); }, ErrorCode::kInvalidArgument),
+      HasSubstr("nests deeper than 64"));
+}
+
+TEST(JsonSchemaTest, HostileSchemasEnd) {
+  // Every combination of branches would be a schema of its own.
+  std::string all;
+  for (int i = 0; i < 20; ++i) {
+    const std::string n = std::to_string(i);
+    all += std::string(i ? "," : "") + R"({"anyOf":[{"properties":{"a)" + n +
+           R"(":{"type":"null"}}},{"properties":{"b)" + n + R"(":{"type":"null"}}}]})";
+  }
+  EXPECT_THAT(refusal([&](Grammar& g) { return json_schema(g, "{\"allOf\":[" + all + "]}", {}); },
+                      ErrorCode::kInvalidArgument),
+              HasSubstr("too complex"));
+}
+
+}  // namespace
+}  // namespace vecton::grammar

@@ -65,10 +65,11 @@ int main(int argc, char** argv) {
       start = microseconds();
       std::shared_ptr<const CompiledGrammar> grammar;
       try {
-        Grammar made;
-        const Symbol root = json_schema(made, schema, {});
-        grammar = std::make_shared<const CompiledGrammar>(
-            trie, finished(std::move(made), root, "schema"));
+        grammar = std::make_shared<const CompiledGrammar>(trie, [&schema] {
+          Grammar made;
+          const Symbol root = json_schema(made, schema, {});
+          return finished(std::move(made), root, "schema");
+        });
       } catch (const vecton::Error&) {
         ++refused;
         continue;

@@ -114,8 +114,8 @@ int main(int argc, char** argv) {
       const json::value value = vecton::base::parse_json(line, "a line");
       json::object out;
       try {
-        const auto grammar =
-            std::make_shared<const CompiledGrammar>(reader.trie(), grammar_of(value.as_object()));
+        const auto grammar = std::make_shared<const CompiledGrammar>(
+            reader.trie(), [&] { return grammar_of(value.as_object()); });
         json::array taken;
         for (const json::value& text : value.at("texts").as_array())
           taken.push_back(reader.takes(grammar, text.as_string()));

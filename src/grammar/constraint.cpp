@@ -14,8 +14,8 @@ constexpr size_t kManyNodes = 500;  // of a walk that is not worth remembering
 
 }  // namespace
 
-CompiledGrammar::Tables::Tables(const Grammar& pristine)
-    : grammar(pristine),
+CompiledGrammar::Tables::Tables(Grammar made)
+    : grammar(std::move(made)),
       automaton(grammar, TokenTrie::group_expressions(grammar.pool), TokenTrie::kGroupBytes) {}
 
 bool CompiledGrammar::Tables::full() const {
@@ -58,10 +58,9 @@ const std::vector<uint64_t>& CompiledGrammar::Tables::mask(const TokenTrie& trie
   return masks[state] = last;
 }
 
-CompiledGrammar::CompiledGrammar(std::shared_ptr<const TokenTrie> trie, Grammar grammar)
-    : trie_(std::move(trie)),
-      pristine_(std::move(grammar)),
-      tables_(std::make_shared<Tables>(pristine_)) {}
+CompiledGrammar::CompiledGrammar(std::shared_ptr<const TokenTrie> trie,
+                                 std::function<Grammar()> make)
+    : trie_(std::move(trie)), make_(std::move(make)), tables_(std::make_shared<Tables>(make_())) {}
 
 std::shared_ptr<CompiledGrammar::Tables> CompiledGrammar::tables() const {
   const std::lock_guard lock(mutex_);
@@ -71,7 +70,7 @@ std::shared_ptr<CompiledGrammar::Tables> CompiledGrammar::tables() const {
 std::shared_ptr<CompiledGrammar::Tables> CompiledGrammar::replace(
     const std::shared_ptr<Tables>& full) const {
   const std::lock_guard lock(mutex_);
-  if (tables_ == full) tables_ = std::make_shared<Tables>(pristine_);
+  if (tables_ == full) tables_ = std::make_shared<Tables>(make_());
   return tables_;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -18,15 +19,16 @@ namespace vecton::grammar {
 // A grammar made ready for a vocabulary. Shared by all requests that ask for it; thread-safe.
 class CompiledGrammar {
  public:
-  // `grammar` is finished.
-  CompiledGrammar(std::shared_ptr<const TokenTrie> trie, Grammar grammar);
+  // `make` gives the finished grammar, the same each time; called here, and again where its tables
+  // have become too large.
+  CompiledGrammar(std::shared_ptr<const TokenTrie> trie, std::function<Grammar()> make);
 
  private:
   friend class Constraint;
   // What use has made of the grammar. Dropped when it has become large; constraints then read
   // their text again.
   struct Tables {
-    explicit Tables(const Grammar& pristine);
+    explicit Tables(Grammar made);
     bool full() const;
     const std::vector<uint64_t>& mask(const TokenTrie& trie, ParseState* state);
 
@@ -42,7 +44,7 @@ class CompiledGrammar {
   std::shared_ptr<Tables> replace(const std::shared_ptr<Tables>& full) const;
 
   const std::shared_ptr<const TokenTrie> trie_;
-  const Grammar pristine_;
+  const std::function<Grammar()> make_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<Tables> tables_;  // guarded by mutex_
 };

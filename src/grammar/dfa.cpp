@@ -1,34 +1,38 @@
 #include "grammar/dfa.h"
 
-#include <algorithm>
-#include <map>
-#include <set>
 #include <string>
+#include <unordered_set>
 
 #include "grammar/limits.h"
 #include "vecton/error.h"
 
 namespace vecton::grammar {
 
+namespace {
+
+uint64_t pair_of(int32_t x, int32_t y) {
+  return static_cast<uint64_t>(x) << 32 | static_cast<uint32_t>(y);
+}
+
+}  // namespace
+
 Dfa::Dfa(ExpressionPool& pool, const std::vector<Expr>& roots) : pool_(pool) {
-  std::vector<ByteSet> sets;
-  for (const Expr root : roots) pool.collect_sets(root, sets);
-  std::sort(sets.begin(), sets.end());
-  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
   std::array<int, 256> part{};
   int parts = 1;
-  for (const ByteSet& set : sets) {
-    std::map<std::pair<int, bool>, int> split;
-    for (int b = 0; b < 256; ++b) {
-      const auto [it, added] =
-          split.emplace(std::pair(part[b], set.has(static_cast<uint8_t>(b))), split.size());
-      part[b] = it->second;
+  for (const ByteSet& set : pool.sets_of(roots)) {
+    // By the old part, and whether the byte is in the set.
+    std::array<std::array<int, 2>, 256> split;
+    for (auto& pair : split) pair.fill(-1);
+    parts = 0;
+    for (size_t b = 0; b < 256; ++b) {
+      int& to = split[static_cast<size_t>(part[b])][set.has(static_cast<uint8_t>(b)) ? 1 : 0];
+      if (to < 0) to = parts++;
+      part[b] = to;
     }
-    parts = static_cast<int>(split.size());
   }
   representatives_.resize(static_cast<size_t>(parts));
-  for (int b = 255; b >= 0; --b) {
-    class_of_[static_cast<size_t>(b)] = static_cast<uint8_t>(part[b]);
+  for (size_t b = 256; b-- > 0;) {
+    class_of_[b] = static_cast<uint8_t>(part[b]);
     representatives_[static_cast<size_t>(part[b])] = static_cast<uint8_t>(b);
   }
 }
@@ -45,36 +49,7 @@ int32_t Dfa::number(Expr e) {
   return it->second;
 }
 
-bool Dfa::is_live(Expr e) {
-  if (e == kNever) return false;
-  if (!pool_.may_be_vacant(e)) return true;
-  if (const auto it = live_.find(e); it != live_.end()) return it->second;
-  // Breadth first, with the way back.
-  std::map<Expr, Expr> from{{e, kNever}};
-  std::vector<Expr> open{e};
-  for (size_t at = 0; at < open.size(); ++at) {
-    const Expr x = open[at];
-    const auto known = live_.find(x);
-    if (known != live_.end() && !known->second) continue;
-    if (known != live_.end() || pool_.nullable(x) || !pool_.may_be_vacant(x)) {
-      for (Expr y = x; y != kNever; y = from.at(y)) live_[y] = true;
-      return true;
-    }
-    if (open.size() > kMaxDfaStates)
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "the structure asked for is too complex: whether anything satisfies it takes more than " +
-              std::to_string(kMaxDfaStates) + " states to tell");
-    for (const uint8_t byte : representatives_) {
-      const Expr y = pool_.derivative(x, byte);
-      if (y != kNever && from.emplace(y, x).second) open.push_back(y);
-    }
-  }
-  for (const Expr x : open) live_[x] = false;
-  return false;
-}
-
-int32_t Dfa::state(Expr e) { return is_live(e) ? number(e) : kDead; }
+int32_t Dfa::state(Expr e) { return pool_.has_text(e, representatives_) ? number(e) : kDead; }
 
 int32_t Dfa::next(int32_t state, int byte_class) {
   const size_t at =
@@ -88,26 +63,32 @@ int32_t Dfa::next(int32_t state, int byte_class) {
 }
 
 bool Dfa::contains(int32_t state, int32_t group, int bytes) {
-  const uint64_t key = static_cast<uint64_t>(state) << 32 | static_cast<uint32_t>(group);
-  if (const auto it = contains_.find(key); it != contains_.end()) return it->second;
-  std::set<std::pair<int32_t, int32_t>> seen{{state, group}};
-  std::vector<std::pair<int32_t, int32_t>> level{{state, group}}, deeper;
+  const uint64_t asked = pair_of(state, group);
+  if (const auto it = contains_.find(asked); it != contains_.end()) return it->second;
+  // One state stands for all that count far.
+  const int32_t start = this->state(pool_.without_high_counts(expressions_[state], bytes));
+  const uint64_t key = pair_of(start, group);
+  if (const auto it = contains_.find(key); it != contains_.end())
+    return contains_[asked] = it->second;
+  std::unordered_set<uint64_t> seen{key};
+  std::vector<uint64_t> level{key}, deeper;
   bool all = true;
   for (int depth = 0; depth < bytes && !level.empty() && all; ++depth) {
     deeper.clear();
-    for (const auto& [x, g] : level) {
+    for (const uint64_t pair : level) {
+      const auto x = static_cast<int32_t>(pair >> 32), g = static_cast<int32_t>(pair & 0xFFFFFFFFu);
       for (int c = 0; c < classes() && all; ++c) {
         const int32_t h = next(g, c);
         if (h == kDead) continue;
         const int32_t y = next(x, c);
         all = y != kDead;
-        if (all && seen.emplace(y, h).second) deeper.emplace_back(y, h);
+        if (all && seen.insert(pair_of(y, h)).second) deeper.push_back(pair_of(y, h));
       }
     }
     level.swap(deeper);
   }
   contains_[key] = all;
-  return all;
+  return contains_[asked] = all;
 }
 
 size_t Dfa::memory() const {

@@ -37,7 +37,6 @@ class Dfa {
   static constexpr int32_t kUnknown = -2;
 
   int32_t number(Expr e);
-  bool is_live(Expr e);
 
   ExpressionPool& pool_;
   std::array<uint8_t, 256> class_of_{};
@@ -45,7 +44,6 @@ class Dfa {
   std::vector<Expr> expressions_;
   std::vector<int32_t> next_;  // by state and class
   std::unordered_map<Expr, int32_t> numbers_;
-  std::unordered_map<Expr, bool> live_;
   std::unordered_map<uint64_t, bool> contains_;
 };
 

@@ -333,9 +333,72 @@ bool ExpressionPool::matches(Expr e, std::string_view text) {
   return nullable(e);
 }
 
-void ExpressionPool::collect_sets(Expr e, std::vector<ByteSet>& sets) const {
+bool ExpressionPool::has_text(Expr e, const std::vector<uint8_t>& bytes) {
+  for (;;) {
+    const Node& node = nodes_[e];
+    if (e == kNever) return false;
+    if (!node.may_be_vacant || node.nullable) return true;
+    if (node.kind == Kind::kRepeat) {
+      e = node.part;
+    } else if (node.kind == Kind::kConcat) {
+      const auto rest = static_cast<Expr>(node.a);
+      if (!has_text(node.part, bytes)) return false;
+      e = rest;
+    } else if (node.kind == Kind::kAnyOf) {
+      const std::vector<Expr> parts = node.parts;
+      return std::any_of(parts.begin(), parts.end(),
+                         [&](Expr part) { return has_text(part, bytes); });
+    } else {
+      return search_text(e, bytes);
+    }
+  }
+}
+
+// Breadth first, with the way back.
+bool ExpressionPool::search_text(Expr e, const std::vector<uint8_t>& bytes) {
+  if (const auto it = has_text_.find(e); it != has_text_.end()) return it->second;
+  std::unordered_map<Expr, Expr> from{{e, kNever}};
   std::vector<Expr> open{e};
+  for (size_t at = 0; at < open.size(); ++at) {
+    const Expr x = open[at];
+    const auto known = has_text_.find(x);
+    if (known != has_text_.end() && !known->second) continue;
+    if (known != has_text_.end() || nullable(x) || !may_be_vacant(x)) {
+      for (Expr y = x; y != kNever; y = from.at(y)) has_text_[y] = true;
+      return true;
+    }
+    if (open.size() > kMaxDfaStates)
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "the structure asked for is too complex: whether anything satisfies it takes more than " +
+              std::to_string(kMaxDfaStates) + " states to tell");
+    for (const uint8_t byte : bytes) {
+      const Expr y = derivative(x, byte);
+      if (y != kNever && from.emplace(y, x).second) open.push_back(y);
+    }
+  }
+  for (const Expr x : open) has_text_[x] = false;
+  return false;
+}
+
+Expr ExpressionPool::without_high_counts(Expr e, int64_t bytes) {
+  const Node& node = nodes_[e];
+  if (node.kind != Kind::kConcat) return e;
+  const Expr part = node.part;
+  const auto rest = static_cast<Expr>(node.a);
+  const Node& head = nodes_[part];
+  if (head.kind == Kind::kRepeat && !nodes_[head.part].nullable && head.b != kUnbounded &&
+      head.b > bytes)
+    return concat(repeat(head.part, std::min(head.a, bytes + 1)), rest);
+  // Inside of the first character of what is repeated.
+  return concat(part, without_high_counts(rest, bytes));
+}
+
+std::vector<ByteSet> ExpressionPool::sets_of(const std::vector<Expr>& roots) const {
+  std::vector<ByteSet> sets;
+  std::vector<Expr> open = roots;
   std::vector<bool> seen(nodes_.size());
+  for (const Expr root : roots) seen[root] = true;
   const auto visit = [&](Expr next) {
     if (!seen[next]) {
       seen[next] = true;
@@ -356,6 +419,9 @@ void ExpressionPool::collect_sets(Expr e, std::vector<ByteSet>& sets) const {
       visit(node.part);
     for (const Expr part : node.parts) visit(part);
   }
+  std::sort(sets.begin(), sets.end());
+  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
+  return sets;
 }
 
 }  // namespace vecton::grammar

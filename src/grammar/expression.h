@@ -47,8 +47,12 @@ class ExpressionPool {
   // What may follow `byte` in the texts that begin with it.
   Expr derivative(Expr e, uint8_t byte);
   bool matches(Expr e, std::string_view text);
-  // The sets of bytes that an expression and all its derivatives look at.
-  void collect_sets(Expr e, std::vector<ByteSet>& sets) const;
+  // Whether there is any text. `bytes`: one of each class that the expression tells apart.
+  bool has_text(Expr e, const std::vector<uint8_t>& bytes);
+  // An expression that begins alike, for texts of at most `bytes` bytes: high counts are no bounds.
+  Expr without_high_counts(Expr e, int64_t bytes);
+  // The sets of bytes that expressions and all their derivatives look at.
+  std::vector<ByteSet> sets_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
 
  private:
@@ -77,12 +81,14 @@ class ExpressionPool {
   Expr trie(const std::vector<std::string_view>& texts, size_t begin, size_t end, size_t depth);
   void flatten(Kind kind, const std::vector<Expr>& parts, std::vector<Expr>& out) const;
   bool multiple_nullable(const Node& node) const;
+  bool search_text(Expr e, const std::vector<uint8_t>& bytes);
 
   std::vector<Node> nodes_;
   std::vector<ByteSet> sets_;
   std::map<ByteSet, int> set_numbers_;
   std::unordered_multimap<size_t, Expr> interned_;
   std::unordered_map<uint64_t, Expr> derivatives_;
+  std::unordered_map<Expr, bool> has_text_;  // where that had to be searched
 };
 
 }  // namespace vecton::grammar

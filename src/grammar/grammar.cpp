@@ -1,7 +1,6 @@
 #include "grammar/grammar.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "grammar/dfa.h"
 #include "grammar/limits.h"
@@ -127,14 +126,19 @@ bool Grammar::edge_is_productive(const Edge& edge) const {
 }
 
 void Grammar::drop_vacant_terminals() {
-  std::unordered_map<Expr, bool> vacant;
+  std::vector<Edge*> doubtful;
+  std::vector<Expr> terminals;
   for (State& state : states_) {
     for (Edge& edge : state.edges) {
       if (edge.kind != Edge::Kind::kTerminal || !pool.may_be_vacant(edge.index)) continue;
-      const auto [it, added] = vacant.emplace(edge.index, false);
-      if (added) it->second = Dfa(pool, {edge.index}).state(edge.index) == Dfa::kDead;
-      if (it->second) edge.index = kNever;
+      doubtful.push_back(&edge);
+      terminals.push_back(edge.index);
     }
+  }
+  if (doubtful.empty()) return;
+  Dfa dfa(pool, terminals);
+  for (Edge* edge : doubtful) {
+    if (dfa.state(edge->index) == Dfa::kDead) edge->index = kNever;
   }
 }
 

@@ -24,11 +24,12 @@ class GrammarCache {
  public:
   explicit GrammarCache(std::shared_ptr<const TokenTrie> trie) : trie_(std::move(trie)) {}
 
-  // `make` is called where `key` is not known. Errors are not remembered.
+  // `make` gives the grammar, where `key` is not known and perhaps later: it owns what it reads.
+  // Errors are not remembered.
   template <typename Make>
   std::shared_ptr<const CompiledGrammar> get(const std::string& key, const Make& make) {
     if (auto known = find(key)) return known;
-    return add(key, std::make_shared<const CompiledGrammar>(trie_, make()));
+    return add(key, std::make_shared<const CompiledGrammar>(trie_, make));
   }
 
  private:

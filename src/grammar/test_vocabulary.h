@@ -29,10 +29,6 @@ inline std::shared_ptr<const TokenTrie> test_trie() {
   return trie;
 }
 
-inline std::shared_ptr<const CompiledGrammar> compiled(Grammar grammar) {
-  return std::make_shared<const CompiledGrammar>(test_trie(), std::move(grammar));
-}
-
 // In the longest or the shortest tokens.
 inline bool takes(const std::shared_ptr<const CompiledGrammar>& grammar, std::string_view text,
                   bool longest) {
@@ -62,9 +58,11 @@ inline bool takes(const std::shared_ptr<const CompiledGrammar>& grammar, std::st
 
 template <typename Make>
 std::shared_ptr<const CompiledGrammar> compile(const Make& make) {
-  Grammar grammar;
-  const Symbol root = make(grammar);
-  return compiled(finished(std::move(grammar), root, "this"));
+  return std::make_shared<const CompiledGrammar>(test_trie(), [make] {
+    Grammar grammar;
+    const Symbol root = make(grammar);
+    return finished(std::move(grammar), root, "this");
+  });
 }
 
 // The message of the error that `make` throws.

@@ -20,8 +20,8 @@ struct SchemaCase {
 
 void check(const std::vector<SchemaCase>& cases, const JsonOptions& options = {}) {
   for (const auto& [schema, yes, no] : cases) {
-    const auto grammar =
-        compile([&, text = schema](Grammar& g) { return json_schema(g, text, options); });
+    const auto grammar = compile(
+        [&, text = std::string_view(schema)](Grammar& g) { return json_schema(g, text, options); });
     for (const char* text : yes) EXPECT_TRUE(takes(grammar, text)) << schema << " | " << text;
     for (const char* text : no) EXPECT_FALSE(takes(grammar, text)) << schema << " | " << text;
   }
@@ -184,7 +184,8 @@ TEST(JsonSchemaTest, WhatIsNotTakenIsNamedWithItsPlace) {
       {R"({"multipleOf":0.12345678912})", "'multipleOf' at #"},
       {R"({"maxProperties":1000000})", "maxProperties"}};
   for (const auto& [schema, message] : cases)
-    EXPECT_THAT(refusal([&, text = schema](Grammar& g) { return json_schema(g, text, {}); },
+    EXPECT_THAT(refusal([&, text = std::string_view(schema)](
+                            Grammar& g) { return json_schema(g, text, {}); },
                         ErrorCode::kUnsupported),
                 HasSubstr(message))
         << schema;
@@ -209,7 +210,8 @@ TEST(JsonSchemaTest, WhatIsWrongIsNamed) {
       {"{", "json schema"}};
   for (const auto& [schema, message] : cases) {
     try {
-      compile([&, text = schema](Grammar& g) { return json_schema(g, text, {}); });
+      compile(
+          [&, text = std::string_view(schema)](Grammar& g) { return json_schema(g, text, {}); });
       ADD_FAILURE() << schema;
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr(message)) << schema;

@@ -19,7 +19,7 @@ CompiledGrammar::Tables::Tables(Grammar made)
       automaton(grammar, TokenTrie::group_expressions(grammar.pool), TokenTrie::kGroupBytes) {}
 
 bool CompiledGrammar::Tables::full() const {
-  return automaton.memory() > kMaxAutomatonBytes || grammar.pool.size() > kMaxExpressions / 2;
+  return automaton.memory() > kMaxAutomatonBytes || grammar.pool.is_worn();
 }
 
 const std::vector<uint64_t>& CompiledGrammar::Tables::mask(const TokenTrie& trie,

@@ -15,6 +15,10 @@ void add(ByteSet& set, const ByteSet& other) { set = set | other; }
 // before the point.
 constexpr int64_t kWhole = 128;
 
+// States that are looked at to know whether an expression has any text, and work of derivatives.
+constexpr size_t kMaxSearched = 20'000;
+constexpr size_t kMaxWork = 6'000'000;
+
 uint64_t times10(uint64_t remainder, uint64_t digit, uint64_t divisor) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(remainder) * 10 + digit) % divisor);
 }
@@ -271,6 +275,10 @@ Expr ExpressionPool::derivative(Expr e, uint8_t byte) {
 }
 
 Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
+  work_ += 1 + nodes_[e].parts.size();
+  if (work_ > kMaxWork)
+    throw Error(ErrorCode::kInvalidArgument,
+                "the structure asked for is too complex: its regular parts take too long to match");
   // Nodes move when others are made.
   const Kind kind = nodes_[e].kind;
   const Expr part = nodes_[e].part;
@@ -325,6 +333,10 @@ Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
   }
 }
 
+bool ExpressionPool::is_worn() const {
+  return nodes_.size() > kMaxExpressions / 2 || work_ > kMaxWork / 2;
+}
+
 bool ExpressionPool::matches(Expr e, std::string_view text) {
   for (const char c : text) {
     if (e == kNever) return false;
@@ -354,30 +366,31 @@ bool ExpressionPool::has_text(Expr e, const std::vector<uint8_t>& bytes) {
   }
 }
 
-// Breadth first, with the way back.
+// Depth first, with the way back: long texts are found as quickly as short ones.
 bool ExpressionPool::search_text(Expr e, const std::vector<uint8_t>& bytes) {
   if (const auto it = has_text_.find(e); it != has_text_.end()) return it->second;
   std::unordered_map<Expr, Expr> from{{e, kNever}};
   std::vector<Expr> open{e};
-  for (size_t at = 0; at < open.size(); ++at) {
-    const Expr x = open[at];
+  while (!open.empty()) {
+    const Expr x = open.back();
+    open.pop_back();
     const auto known = has_text_.find(x);
     if (known != has_text_.end() && !known->second) continue;
     if (known != has_text_.end() || nullable(x) || !may_be_vacant(x)) {
       for (Expr y = x; y != kNever; y = from.at(y)) has_text_[y] = true;
       return true;
     }
-    if (open.size() > kMaxDfaStates)
-      throw Error(
-          ErrorCode::kInvalidArgument,
-          "the structure asked for is too complex: whether anything satisfies it takes more than " +
-              std::to_string(kMaxDfaStates) + " states to tell");
+    if (from.size() > kMaxSearched)
+      throw Error(ErrorCode::kInvalidArgument,
+                  "the structure asked for is too complex: whether anything satisfies it takes "
+                  "more than " +
+                      std::to_string(kMaxSearched) + " states to tell");
     for (const uint8_t byte : bytes) {
       const Expr y = derivative(x, byte);
       if (y != kNever && from.emplace(y, x).second) open.push_back(y);
     }
   }
-  for (const Expr x : open) has_text_[x] = false;
+  for (const auto& [x, before] : from) has_text_[x] = false;
   return false;
 }
 

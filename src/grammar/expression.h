@@ -54,6 +54,7 @@ class ExpressionPool {
   // The sets of bytes that expressions and all their derivatives look at.
   std::vector<ByteSet> sets_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
+  bool is_worn() const;  // half of what it may take is used up
 
  private:
   enum class Kind : uint8_t {
@@ -88,6 +89,7 @@ class ExpressionPool {
   std::map<ByteSet, int> set_numbers_;
   std::unordered_multimap<size_t, Expr> interned_;
   std::unordered_map<uint64_t, Expr> derivatives_;
+  size_t work_ = 0;                          // of derivatives that were not known
   std::unordered_map<Expr, bool> has_text_;  // where that had to be searched
 };
 

@@ -60,6 +60,10 @@ void optional_flag(Arguments& arguments, const char* name, std::optional<bool>& 
 }
 
 // Each task takes its own parameters; those of others stay and are refused.
+template <class Other>
+void read(Arguments&, Other&) {
+  throw Error(ErrorCode::kUnsupported, "this task is not asked for from Python yet", "task");
+}
 void read(Arguments& arguments, Embed& task) {
   optional_integer(arguments, "dimensions", task.dimensions);
   arguments.flag("dimensions_of_any_model", task.dimensions_of_any_model);

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],
-    "generation": ["tokenizer", "checkpoint"],
+    "generation": ["grammar", "tokenizer", "checkpoint"],
     "engine": ["convert", "models", "heads", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
     "parsers": [],
     "server": ["parsers"],  # what these two lack in include/vecton is a missing interface

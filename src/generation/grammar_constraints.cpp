@@ -1,0 +1,103 @@
+#include "generation/grammar_constraints.h"
+
+#include <mutex>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "grammar/ebnf.h"
+#include "grammar/structured_output.h"
+#include "tokenizer/token_bytes.h"
+
+namespace vecton::generation {
+
+namespace {
+
+grammar::Grammar grammar_of(const StructuredOutput& what) {
+  grammar::Grammar made;
+  const grammar::JsonOptions options{.compact = what.disable_any_whitespace,
+                                     .whitespace_pattern = what.whitespace_pattern,
+                                     .closed_objects = what.disable_additional_properties};
+  grammar::Symbol root;
+  if (const auto* schema = std::get_if<JsonSchema>(&what.kind)) {
+    root = grammar::json_schema(made, std::string_view(schema->schema), options);
+  } else if (std::holds_alternative<JsonObject>(what.kind)) {
+    root = grammar::json_object(made, options);
+  } else if (const auto* regex = std::get_if<Regex>(&what.kind)) {
+    root = grammar::regex(made, regex->pattern);
+  } else if (const auto* choice = std::get_if<Choice>(&what.kind)) {
+    root = grammar::choice(made, choice->choices);
+  } else {
+    root = grammar::ebnf(made, std::get<Grammar>(what.kind).grammar);
+  }
+  return grammar::finished(std::move(made), root, "structured output");
+}
+
+// All that the grammar depends on.
+std::string key_of(const StructuredOutput& what) {
+  std::string key = std::to_string(what.kind.index()) + (what.disable_any_whitespace ? "w" : "-") +
+                    (what.disable_additional_properties ? "p" : "-");
+  const auto add = [&](const std::string& text) {
+    key += std::to_string(text.size()) + ":" + text;
+  };
+  if (what.whitespace_pattern) add(*what.whitespace_pattern);
+  key += '|';
+  if (const auto* schema = std::get_if<JsonSchema>(&what.kind)) add(schema->schema);
+  if (const auto* regex = std::get_if<Regex>(&what.kind)) add(regex->pattern);
+  if (const auto* grammar = std::get_if<Grammar>(&what.kind)) add(grammar->grammar);
+  if (const auto* choice = std::get_if<Choice>(&what.kind)) {
+    for (const std::string& text : choice->choices) add(text);
+  }
+  return key;
+}
+
+class GrammarConstraint : public TokenConstraint {
+ public:
+  explicit GrammarConstraint(grammar::Constraint constraint) : constraint_(std::move(constraint)) {}
+  void mask(std::span<uint64_t> allowed) override { constraint_.mask(allowed); }
+  bool may_end() const override { return constraint_.may_end(); }
+  bool accept(int32_t id) override { return constraint_.accept(id); }
+  bool finished() const override { return constraint_.finished(); }
+  std::unique_ptr<TokenConstraint> clone() const override {
+    return std::make_unique<GrammarConstraint>(constraint_);
+  }
+
+ private:
+  grammar::Constraint constraint_;
+};
+
+class GrammarConstraints : public ConstraintFactory {
+ public:
+  explicit GrammarConstraints(std::shared_ptr<const Tokenizer> tokenizer)
+      : tokenizer_(std::move(tokenizer)) {}
+  std::unique_ptr<TokenConstraint> make(const StructuredOutput& what) const override {
+    const auto compiled = cache().get(key_of(what), [what] { return grammar_of(what); });
+    return std::make_unique<GrammarConstraint>(grammar::Constraint(compiled));
+  }
+
+ private:
+  // The vocabulary is read when the first request asks for it.
+  grammar::GrammarCache& cache() const {
+    std::call_once(once_, [&] {
+      std::vector<std::string> tokens;
+      for (const auto& [bytes, special] : tokenizer::token_bytes(*tokenizer_))
+        tokens.push_back(special ? grammar::special_token_bytes(bytes) : bytes);
+      cache_ = std::make_unique<grammar::GrammarCache>(
+          std::make_shared<const grammar::TokenTrie>(std::move(tokens)));
+    });
+    return *cache_;
+  }
+
+  const std::shared_ptr<const Tokenizer> tokenizer_;
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<grammar::GrammarCache> cache_;
+};
+
+}  // namespace
+
+std::shared_ptr<const ConstraintFactory> make_grammar_constraints(
+    std::shared_ptr<const Tokenizer> tokenizer) {
+  return std::make_shared<const GrammarConstraints>(std::move(tokenizer));
+}
+
+}  // namespace vecton::generation

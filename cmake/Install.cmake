@@ -17,7 +17,7 @@ target_compile_features(vecton_shared INTERFACE cxx_std_20)
 
 install(TARGETS vecton_shared EXPORT vecton LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY include/vecton DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" PATTERN server.h EXCLUDE)
+install(DIRECTORY include/vecton DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT vecton FILE vecton-targets.cmake NAMESPACE vecton:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
 
 file(WRITE ${PROJECT_BINARY_DIR}/vecton-config.cmake "include(\"\${CMAKE_CURRENT_LIST_DIR}/vecton-targets.cmake\")\n")

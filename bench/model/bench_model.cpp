@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/machine.h"
 #include "base/json.h"
-#include "vecton/machine.h"
 #include "vecton/vecton.h"
 
 namespace {
@@ -88,7 +88,7 @@ int main(int argc, char** argv) try {
   const int inner = a.query > 0 ? static_cast<int>(std::clamp<int64_t>(4096 / a.query, 1, 100)) : 1;
   seconds_of(*engine, requests);
   for (int round = 0; round < a.rounds; ++round) {
-    const vecton::Peak peak = vecton::measure_peak(a.threads);
+    const vecton::backend::Peak peak = vecton::backend::measure_peak(a.threads);
     limits.push_back(std::max(
         flops / (peak.fma_gflops * 1e9),
         static_cast<double>(engine->weight_bytes_per_pass()) / (peak.read_gbytes_s * 1e9)));

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "vecton/machine.h"
+#include "backend/machine.h"
 #include "vecton/vecton.h"
 
 namespace {
@@ -86,7 +86,7 @@ int main(int argc, char** argv) try {
   std::vector<double> with, without, limits, limits_whole;
   for (int round = 0; round <= a.rounds; ++round) {
     const std::vector<Request> requests = requests_of(a, vocabulary, static_cast<unsigned>(round));
-    const double peak = vecton::measure_peak(a.threads).fma_gflops * 1e9;
+    const double peak = vecton::backend::measure_peak(a.threads).fma_gflops * 1e9;
     const double slow = seconds_of(*whole, requests), fast = seconds_of(*cached, requests);
     if (round == 0) continue;  // caches and clocks warm up
     with.push_back(fast);

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/machine.h"
 #include "base/json.h"
-#include "vecton/machine.h"
 #include "vecton/vecton.h"
 
 namespace {
@@ -85,11 +85,11 @@ int main(int argc, char** argv) try {
   const vecton::Request settings{.prompt = {.truncation = {.to = -1}}, .task = vecton::Score{}};
   std::vector<double> times, shares;
   for (int round = 0; round < a.rounds; ++round) {
-    const double before = vecton::measure_peak(a.threads).fma_gflops;
+    const double before = vecton::backend::measure_peak(a.threads).fma_gflops;
     const auto start = Clock::now();
     engine->score(query, documents, settings);
     times.push_back(std::chrono::duration<double>(Clock::now() - start).count());
-    const double peak = std::max(before, vecton::measure_peak(a.threads).fma_gflops) * 1e9;
+    const double peak = std::max(before, vecton::backend::measure_peak(a.threads).fma_gflops) * 1e9;
     shares.push_back(100 * flops / peak / times.back());
     std::printf("# peak %.1f GFLOP/s, %.3f s, share %.1f %%\n", peak / 1e9, times.back(),
                 shares.back());

@@ -8,11 +8,11 @@
 #include <mutex>
 #include <sstream>
 
+#include "backend/machine.h"
 #include "backend/registry.h"
 #include "base/thread_pool.h"
 #include "ops/cases.h"
 #include "vecton/error.h"
-#include "vecton/machine.h"
 
 namespace vecton::bench {
 namespace {
@@ -122,7 +122,7 @@ struct Mean {
 };
 
 void run_cases(const Settings& settings, int threads) {
-  const Peak peak = measure_peak(threads);
+  const backend::Peak peak = backend::measure_peak(threads);
   std::printf("\n%d thread%s: peak %.1f GFLOP/s, memory %.1f GB/s\n", threads,
               threads > 1 ? "s" : "", peak.fma_gflops, peak.read_gbytes_s);
   std::printf("%-10s %-36s %-5s %12s %12s %9s %7s %7s\n", "op", "shape", "dtype", "median us",
@@ -162,7 +162,7 @@ int main(int argc, char** argv) {
       return 0;
     }
     const bench::Settings settings = bench::parse(arguments);
-    const Machine m = machine();
+    const backend::Machine m = backend::machine();
     std::printf("%s, %d cores, %s\n", m.cpu.c_str(), m.cores,
                 settings.isa.empty() ? m.isa.c_str() : settings.isa.c_str());
     for (const int threads : settings.threads) bench::run_cases(settings, threads);

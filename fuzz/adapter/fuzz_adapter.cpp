@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "checkpoint/adapter.h"
+#include "checkpoint/test_tensors.h"
 #include "vecton/error.h"
-#include "vecton/tensor_file.h"
 
 namespace {
 
@@ -30,16 +30,17 @@ class Folder {
   Folder() {
     std::string name = (fs::temp_directory_path() / "vecton-fuzz-XXXXXX").string();
     path_ = ::mkdtemp(name.data());
-    using Arrays = std::vector<vecton::NamedArray>;
-    vecton::write_safetensors(path_ / "base.safetensors",
-                              Arrays{{"up.weight", {2, 3}, {1, 2, 3, 4, 5, 6}},
-                                     {"up.bias", {2}, {1, 2}},
-                                     {"words.weight", {3, 2}, {0, 0, 0, 0, 0, 0}}});
-    vecton::write_safetensors(path_ / "sound.safetensors",
-                              Arrays{{"base_model.model.up.lora_A.weight", {1, 3}, {1, 2, 3}},
-                                     {"base_model.model.up.lora_B.weight", {2, 1}, {1, 2}},
-                                     {"base_model.model.words.lora_embedding_A", {1, 3}, {1, 2, 3}},
-                                     {"base_model.model.words.lora_embedding_B", {2, 1}, {1, 2}}});
+    using Arrays = std::vector<vecton::testing::NamedArray>;
+    vecton::testing::write_safetensors(path_ / "base.safetensors",
+                                       Arrays{{"up.weight", {2, 3}, {1, 2, 3, 4, 5, 6}},
+                                              {"up.bias", {2}, {1, 2}},
+                                              {"words.weight", {3, 2}, {0, 0, 0, 0, 0, 0}}});
+    vecton::testing::write_safetensors(
+        path_ / "sound.safetensors",
+        Arrays{{"base_model.model.up.lora_A.weight", {1, 3}, {1, 2, 3}},
+               {"base_model.model.up.lora_B.weight", {2, 1}, {1, 2}},
+               {"base_model.model.words.lora_embedding_A", {1, 3}, {1, 2, 3}},
+               {"base_model.model.words.lora_embedding_B", {2, 1}, {1, 2}}});
   }
   ~Folder() {
     std::error_code ignored;

@@ -46,7 +46,7 @@ struct Fixture {
     info.prompts = {{"query", "find: "}};
   }
 
-  ServerOptions options;
+  server::ServerOptions options;
   const std::vector<std::string> names = {"tiny"};
   ModelInfo info;
   std::shared_ptr<const Tokenizer> tokenizer = Tokenizer::open(VECTON_FUZZ_MODEL);

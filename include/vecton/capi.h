@@ -6,7 +6,8 @@
 
 #include <stddef.h>
 
-#include "vecton/export.h"
+/* What the shared library exports. */
+#define VECTON_API __attribute__((visibility("default")))
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,7 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "vecton/export.h"
+// What the shared library exports.
+#define VECTON_API __attribute__((visibility("default")))
 
 namespace vecton {
 

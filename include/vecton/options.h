@@ -1,11 +1,14 @@
-// Options: how a model is found and opened. Names and meanings are vLLM's where vLLM has the
-// option.
+// Options: how a model is found and opened, and what engines share. Names and meanings are vLLM's
+// where vLLM has the option. The model hub's cache has the hub's own layout
+// (models--org--name/{refs,snapshots,blobs}).
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 
-#include "vecton/export.h"
+#include "vecton/error.h"
 
 namespace vecton {
 
@@ -25,6 +28,27 @@ struct VECTON_API HubOptions {
   // The defaults, read from the environment.
   static HubOptions from_environment();
 };
+
+struct DownloadProgress {
+  std::string file{};      // name inside the repository
+  int64_t file_bytes = 0;  // received so far, resumed bytes included
+  int64_t file_size = 0;   // 0 = unknown
+  int files_done = 0;
+  int files_total = 0;
+};
+
+// The folder or GGUF file that holds `model`: itself, the GGUF file of a folder without a
+// config.json, or the snapshot of a hub name, downloaded if it is not in the cache. GGUF files of a
+// repository are named org/name:Q4_K_M or org/name/file.gguf. Errors: kNotFound (no such folder,
+// name or revision), kUnauthorized (gated or private), kNetwork, kCorrupt (checksum).
+VECTON_API std::filesystem::path resolve_model(
+    const std::string& model, const HubOptions& options,
+    const std::function<void(const DownloadProgress&)>& progress = {});
+
+// As resolve_model, but asks the hub for the revision's current commit even when the cache has one.
+VECTON_API std::filesystem::path pull_model(
+    const std::string& model, const HubOptions& options,
+    const std::function<void(const DownloadProgress&)>& progress = {});
 
 // What the environment says of engines: OMP_NUM_THREADS, VLLM_METAL_USE_PAGED_ATTENTION and
 // VLLM_METAL_MEMORY_FRACTION. Options that are set count more.
@@ -68,6 +92,14 @@ struct VECTON_API EngineOptions {
   std::string default_prompt_name{}, default_prompt{};
   // Folder within the model's, of the Dense layer instead of modules.json's.
   std::string dense_path{};
+};
+
+struct VECTON_API RuntimeOptions {
+  int threads = EngineDefaults::from_environment().threads;  // 0 = one per core it may use
+  std::string backend = "cpu";                               // cpu | ref
+  // What the engines may keep together: weights and caches. Memory of forward passes counts as long
+  // as it is held, and is never refused. 0 = no limit but the system's.
+  int64_t memory_bytes = 0;
 };
 
 }  // namespace vecton

@@ -1,5 +1,6 @@
 // Request: what an engine is asked: a prompt, and the parameters of the task that is to be done
-// with it. Result: the task's answer, or an error.
+// with it. Result: the task's answer, or an error; and what an answer says, put together as
+// transformers' pipelines put it.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "vecton/chat_template.h"
 #include "vecton/error.h"
-#include "vecton/export.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton {
@@ -198,5 +197,63 @@ struct Result {
     return std::get<Kind>(answer);
   }
 };
+
+// Entities: what the tokens of a token classifier say together.
+//
+// kNone: every token that is not special. The others join neighbours of one entity ("B-PER" begins
+// one, "I-PER" goes on): kSimple by each token's own label; kFirst, kAverage, kMax give every word
+// one label first: that of its first token, of its tokens' mean, or of its surest token. Where the
+// tokenizer marks tokens inside words (WordPiece), words end where none follows, and a token for
+// what is unknown is a word of its own; with other tokenizers words end at spaces.
+enum class Aggregation { kNone, kSimple, kFirst, kAverage, kMax };
+
+// "none", "simple", "first", "average", "max"; nothing for an unknown name.
+VECTON_API std::optional<Aggregation> aggregation_from_string(std::string_view name);
+
+struct Entity {
+  std::string label{};  // "PER" of "B-PER" where tokens are joined, the label itself otherwise
+  float score = 0;
+  int64_t begin = 0, end = 0;  // bytes of the text
+  std::string text{};          // the bytes begin .. end
+  size_t label_id = 0;  // in ModelInfo::labels, of its first token or word: label_json() tells
+                        // it as config.json has it
+};
+
+// `answer` to a TokenClassify of `text` with use_activation; `tokenizer` is the engine's,
+// `labels` are ModelInfo's. An entity begins and ends where its tokens do: those of some tokenizers
+// begin with the space before them.
+// Tokens labelled "O" are left out. An error (kUnsupported) where the tokens have no labels, as
+// those of a masked language model.
+VECTON_API std::vector<Entity> find_entities(const Labels& answer, std::string_view text,
+                                             const Tokenizer& tokenizer,
+                                             std::span<const std::string> labels,
+                                             Aggregation aggregation);
+
+// What a masked language model puts in place of a mask token.
+struct Filling {
+  int32_t token = 0;
+  std::string text{};  // of the token
+  float score = 0;     // its probability
+  // The whole text with the token in place; with special tokens where the text has several masks,
+  // so that the others can be seen.
+  std::string sequence{};
+};
+
+// What a target is taken for: a token of the vocabulary, or the first token of an ordinary text.
+struct MaskTarget {
+  std::string text;
+  std::optional<int32_t> token;  // nothing: the text has no tokens, and is left out
+  bool exact = true;             // the text is that token
+
+  // "" where it is exact, else what to tell whoever asked.
+  VECTON_API std::string note(const Tokenizer& tokenizer) const;
+};
+VECTON_API std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
+                                                const Tokenizer& tokenizer);
+
+// `result` of a FillMask of `prompt`, a text or token ids: a list per mask token, likeliest first.
+VECTON_API std::vector<std::vector<Filling>> find_fillings(const Result& result,
+                                                           const Prompt& prompt,
+                                                           const Tokenizer& tokenizer);
 
 }  // namespace vecton

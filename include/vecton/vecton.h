@@ -19,11 +19,8 @@
 #include <vector>
 
 #include "vecton/error.h"
-#include "vecton/export.h"
-#include "vecton/hub.h"
 #include "vecton/options.h"
 #include "vecton/request.h"
-#include "vecton/runtime.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton {
@@ -74,6 +71,8 @@ struct ModelInfo {
 
 // Label `id` as JSON: the name in quotes, or what config.json has in its place.
 VECTON_API std::string label_json(const ModelInfo& info, size_t id);
+// The same of an entity.
+VECTON_API std::string label_json(const ModelInfo& info, const Entity& entity);
 
 // Counters since the engine was opened, and what it holds now.
 struct EngineStats {
@@ -82,6 +81,30 @@ struct EngineStats {
           batches = 0;
   // Prefix cache, in tokens: asked for, found; and its pages: all, in use.
   int64_t prefix_cache_queries = 0, prefix_cache_hits = 0, cache_pages = 0, cache_pages_used = 0;
+};
+
+// What the engines of one process share: threads, memory, the device. An engine that is
+// opened without one has its own.
+//
+//   auto runtime = vecton::Runtime::create({.threads = 8});
+//   auto embedder = vecton::Engine::open({.model = "..."}, runtime);
+//   auto reranker = vecton::Engine::open({.model = "..."}, runtime);
+class VECTON_API Runtime {
+ public:
+  // Errors name the option.
+  static std::shared_ptr<Runtime> create(const RuntimeOptions& options = {});
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  int threads() const;
+
+  struct Impl;
+  Impl& impl() const { return *impl_; }  // the library's own
+
+ private:
+  explicit Runtime(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 // Gives up the requests of one submit; without a call they run to the end.

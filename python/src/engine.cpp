@@ -7,8 +7,8 @@
 #include <optional>
 #include <thread>
 
-#include "vecton/hub.h"
-#include "vecton/machine.h"
+#include "backend/machine.h"
+#include "vecton/options.h"
 
 namespace vecton::python {
 
@@ -360,7 +360,7 @@ void bind_engine(nb::module_& m) {
       },
       nb::arg("options"));
   m.def("machine", [] {
-    const Machine here = machine();
+    const backend::Machine here = backend::machine();
     nb::dict d;
     d["cpu"] = here.cpu;
     d["isa"] = here.isa;

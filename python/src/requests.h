@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "binding.h"
-#include "vecton/entities.h"
-#include "vecton/fillings.h"
+#include "vecton/request.h"
 
 namespace vecton::python {
 

@@ -1,4 +1,4 @@
-#include "vecton/machine.h"
+#include "backend/machine.h"
 
 #include <sys/mman.h>
 
@@ -15,7 +15,7 @@
 #include "base/thread_pool.h"
 #include "vecton/error.h"
 
-namespace vecton {
+namespace vecton::backend {
 
 namespace {
 
@@ -85,7 +85,7 @@ cpu::Isa isa_named(const std::string& name) {
 
 double fma_gflops(int threads) {
   constexpr int64_t kRounds = 1'000'000;
-  const backend::PeakKernels& kernels = backend::peak_kernels(isa_named(backend::default_isa()));
+  const PeakKernels& kernels = peak_kernels(isa_named(default_isa()));
   std::vector<float> results(threads);
   const double rate =
       best_rate(threads, 0.4, [&](int thread) { results[thread] = kernels.fma(kRounds); });
@@ -95,7 +95,7 @@ double fma_gflops(int threads) {
 double read_gbytes_s(int threads) {
   constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{1} << 30;
   const Pages pages(static_cast<size_t>(std::clamp(4 * base::last_level_cache(), kLeast, kMost)));
-  const backend::PeakKernels& kernels = backend::peak_kernels(cpu::supported_isas().back());
+  const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
   std::vector<float> results(threads);
   for (int i = 0; i < threads; ++i) std::ranges::fill(pages.part(i, threads), 1.0f);
   const double rate = best_rate(threads, 0.4, [&](int thread) {
@@ -108,7 +108,7 @@ double read_gbytes_s(int threads) {
 
 Machine machine() {
   Machine result{.cpu = base::cpu_name(),
-                 .isa = backend::default_isa(),
+                 .isa = default_isa(),
                  .isas = {},
                  .cores = base::ThreadPool::cores()};
   for (const cpu::Isa isa : cpu::supported_isas()) result.isas.emplace_back(to_string(isa));
@@ -120,4 +120,4 @@ Peak measure_peak(int threads) {
   return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = read_gbytes_s(threads)};
 }
 
-}  // namespace vecton
+}  // namespace vecton::backend

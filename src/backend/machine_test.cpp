@@ -1,4 +1,4 @@
-#include "vecton/machine.h"
+#include "backend/machine.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

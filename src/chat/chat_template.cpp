@@ -1,5 +1,3 @@
-#include "vecton/chat_template.h"
-
 #include <algorithm>
 
 #include "chat/conversation.h"
@@ -8,6 +6,7 @@
 #include "chat/parser.h"
 #include "chat/pieces.h"
 #include "vecton/error.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton {
 

@@ -1,5 +1,3 @@
-#include "vecton/chat_template.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,6 +5,7 @@
 
 #include "base/temporary_folder.h"
 #include "vecton/error.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton {
 namespace {

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "base/mapped_file.h"
 #include "gguf/file.h"
-#include "vecton/chat_template.h"
 #include "vecton/error.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton {
 

@@ -9,7 +9,7 @@
 
 #include "chat/ast.h"
 #include "chat/value.h"
-#include "vecton/chat_template.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton::chat {
 

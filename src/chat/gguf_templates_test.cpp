@@ -4,8 +4,8 @@
 
 #include "base/temporary_folder.h"
 #include "gguf/test_file.h"
-#include "vecton/chat_template.h"
 #include "vecton/error.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton::chat {
 namespace {

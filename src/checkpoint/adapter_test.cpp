@@ -2,7 +2,7 @@
 
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/test_files.h"
-#include "vecton/tensor_file.h"
+#include "checkpoint/test_tensors.h"
 
 namespace vecton::checkpoint {
 namespace {
@@ -16,16 +16,17 @@ const std::string kLora =
 class AdapterTest : public ::testing::Test {
  protected:
   // The adapter of a folder with these settings and tensors.
-  Adapter adapter(const std::string& settings, const std::vector<NamedArray>& tensors = {}) {
+  Adapter adapter(const std::string& settings,
+                  const std::vector<testing::NamedArray>& tensors = {}) {
     folder_.write("adapter_config.json", "{" + settings + "}");
-    write_safetensors(folder_.path() / "adapter_model.safetensors", tensors);
+    testing::write_safetensors(folder_.path() / "adapter_model.safetensors", tensors);
     return *Adapter::find(folder_.path());
   }
 
   // The values of `name` of the base with the adapter merged in.
-  std::vector<float> merged(const std::vector<NamedArray>& base, const Adapter& with,
+  std::vector<float> merged(const std::vector<testing::NamedArray>& base, const Adapter& with,
                             const std::string& name) {
-    write_safetensors(folder_.path() / "base.safetensors", base);
+    testing::write_safetensors(folder_.path() / "base.safetensors", base);
     const auto tensors = merge_adapter(read_safetensors(folder_.path() / "base.safetensors"), with);
     const StoredTensor& tensor = tensors.at(name);
     return tensor.compute ? read_floats(tensor::DType::kF32, tensor.compute())
@@ -51,8 +52,9 @@ TEST_F(AdapterTest, AddsTheTransposedProductToATableOfWords) {
 }
 
 TEST_F(AdapterTest, FindsTheBasesTensorsWithOnePrefixMoreOrLess) {
-  const std::vector<NamedArray> parts = {{"base_model.model.bert.up.lora_A.weight", {1, 1}, {1}},
-                                         {"base_model.model.bert.up.lora_B.weight", {1, 1}, {1}}};
+  const std::vector<testing::NamedArray> parts = {
+      {"base_model.model.bert.up.lora_A.weight", {1, 1}, {1}},
+      {"base_model.model.bert.up.lora_B.weight", {1, 1}, {1}}};
   EXPECT_THAT(merged({{"up.weight", {1, 1}, {5}}}, adapter(kLora, parts), "up.weight"),
               ElementsAre(7));
   const Adapter plain = adapter(kLora, {{"base_model.model.up.lora_A.weight", {1, 1}, {1}},
@@ -67,7 +69,8 @@ TEST_F(AdapterTest, TakesWholeTensorsInPlaceOfTheBases) {
       adapter(kLora, {{"base_model.model.score.weight", {1, 2}, {8, 9}},
                       {"base_model.model.up.base_layer.bias", {1}, {7}},
                       {"base_model.model.head.modules_to_save.default.weight", {1}, {3}}});
-  const std::vector<NamedArray> base = {{"model.up.bias", {1}, {1}}, {"score.weight", {1, 1}, {1}}};
+  const std::vector<testing::NamedArray> base = {{"model.up.bias", {1}, {1}},
+                                                 {"score.weight", {1, 1}, {1}}};
   EXPECT_THAT(merged(base, with, "model.up.bias"), ElementsAre(7));
   EXPECT_THAT(merged(base, with, "score.weight"), ElementsAre(8, 9));
   EXPECT_THAT(merged(base, with, "head.weight"), ElementsAre(3));
@@ -78,7 +81,7 @@ TEST_F(AdapterTest, AddsToTheBiasWhereTheProductHasOne) {
       adapter(kLora + R"(, "lora_bias": true)", {{"base_model.model.up.lora_A.weight", {1, 1}, {1}},
                                                  {"base_model.model.up.lora_B.weight", {1, 1}, {1}},
                                                  {"base_model.model.up.lora_B.bias", {1}, {3}}});
-  const std::vector<NamedArray> base = {{"up.weight", {1, 1}, {5}}, {"up.bias", {1}, {1}}};
+  const std::vector<testing::NamedArray> base = {{"up.weight", {1, 1}, {5}}, {"up.bias", {1}, {1}}};
   EXPECT_THAT(merged(base, with, "up.bias"), ElementsAre(7));
   EXPECT_REFUSED(merged({base[0]}, with, "up.weight"), ErrorCode::kCorrupt, "lora_B.bias",
                  "the base model has no tensor up.bias");
@@ -117,9 +120,9 @@ TEST_F(AdapterTest, RefusesOtherMethodsByNameWithTheBaseModel) {
 }
 
 TEST_F(AdapterTest, RefusesTensorsThatDoNotFit) {
-  const NamedArray a{"base_model.model.up.lora_A.weight", {1, 2}, {1, 1}},
+  const testing::NamedArray a{"base_model.model.up.lora_A.weight", {1, 2}, {1, 1}},
       b{"base_model.model.up.lora_B.weight", {2, 1}, {1, 1}};
-  const std::vector<NamedArray> base = {{"up.weight", {2, 2}, {0, 0, 0, 0}}};
+  const std::vector<testing::NamedArray> base = {{"up.weight", {2, 2}, {0, 0, 0, 0}}};
   EXPECT_REFUSED(merged(base, adapter(kLora, {a}), "up.weight"), ErrorCode::kCorrupt,
                  "lora_B, is missing");
   EXPECT_REFUSED(

@@ -1,5 +1,3 @@
-#include "vecton/hub.h"
-
 #include <optional>
 #include <vector>
 
@@ -11,6 +9,7 @@
 #include "checkpoint/name_text.h"
 #include "gguf/file.h"
 #include "vecton/error.h"
+#include "vecton/options.h"
 
 namespace vecton {
 

@@ -9,7 +9,7 @@
 #include "checkpoint/gguf/model_file.h"
 #include "checkpoint/hub_cache.h"
 #include "checkpoint/hub_client.h"
-#include "vecton/hub.h"
+#include "vecton/options.h"
 
 namespace vecton::hub {
 

@@ -3,7 +3,6 @@
 #include <limits>
 
 #include "checkpoint/test_files.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::checkpoint {
 namespace {
@@ -209,57 +208,6 @@ TEST(Safetensors, NamesAFileThatIsMissingOrAFolder) {
   EXPECT_REFUSED(read_safetensors(folder.path() / "none.safetensors"), ErrorCode::kNotFound,
                  "none.safetensors");
   EXPECT_REFUSED(read_safetensors(folder.path()), ErrorCode::kIo, folder.path().string());
-}
-
-TEST(WriteSafetensors, IsReadBackWithAlignedData) {
-  const TemporaryFolder folder;
-  const NamedArray arrays[] = {
-      {"first", {2, 2}, {1, 2, 3, 4}}, {"none", {0, 7}, {}}, {"scalar", {}, {-0.5f}}};
-  const auto file = folder.path() / "out.safetensors";
-  write_safetensors(file, arrays, {{"format", "pt"}});
-  const auto tensors = read_safetensors(file);
-  ASSERT_EQ(tensors.size(), 3u);
-  EXPECT_EQ(tensors.at("first").shape, (std::vector<int64_t>{2, 2}));
-  float value = 0;
-  std::memcpy(&value, tensors.at("scalar").bytes.data(), sizeof value);
-  EXPECT_EQ(value, -0.5f);
-  EXPECT_EQ(reinterpret_cast<uintptr_t>(tensors.at("first").bytes.data()) % 64, 0u);
-}
-
-TEST(WriteSafetensors, ReplacesAFileAndLeavesNothingElse) {
-  const TemporaryFolder folder;
-  const auto file = folder.write("out.safetensors", "old");
-  const NamedArray array{"a", {1}, {1}};
-  write_safetensors(file, {&array, 1});
-  EXPECT_EQ(read_safetensors(file).size(), 1u);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
-}
-
-TEST(WriteSafetensors, RefusesByNameAndKeepsTheOldFile) {
-  const TemporaryFolder folder;
-  const auto file = folder.write("out.safetensors", "old");
-  const NamedArray wrong[] = {{"a", {2}, {1}}};
-  EXPECT_REFUSED(write_safetensors(file, wrong), ErrorCode::kInvalidArgument, "\"a\"",
-                 "[2] does not hold 1 values");
-  const NamedArray twice[] = {{"a", {1}, {1}}, {"a", {1}, {1}}};
-  EXPECT_REFUSED(write_safetensors(file, twice), ErrorCode::kInvalidArgument, "\"a\"", "twice");
-  const NamedArray reserved[] = {{"__metadata__", {1}, {1}}};
-  EXPECT_REFUSED(write_safetensors(file, reserved), ErrorCode::kInvalidArgument, "reserved");
-  const NamedArray negative[] = {{"a", {-1, -1}, {1}}};
-  EXPECT_REFUSED(write_safetensors(file, negative), ErrorCode::kInvalidArgument, "[-1,-1]");
-  EXPECT_EQ(std::filesystem::file_size(file), 3u);
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
-}
-
-TEST(WriteSafetensors, NamesTheFileThatCantBeWritten) {
-  const TemporaryFolder folder;
-  const NamedArray array{"a", {1}, {1}};
-  EXPECT_REFUSED(write_safetensors(folder.path() / "no" / "out.safetensors", {&array, 1}),
-                 ErrorCode::kIo, "no/out.safetensors");
-  std::filesystem::create_directories(folder.path() / "folder" / "x");
-  EXPECT_REFUSED(write_safetensors(folder.path() / "folder", {&array, 1}), ErrorCode::kIo,
-                 "folder");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
 }  // namespace

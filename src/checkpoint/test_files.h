@@ -15,25 +15,13 @@
 #include <vector>
 
 #include "base/temporary_folder.h"
+#include "checkpoint/test_tensors.h"
 #include "ops/ops.h"
 #include "vecton/error.h"
 
 namespace vecton::testing {
 
 using vecton::base::TemporaryFolder;
-
-// A safetensors file of any header text.
-inline std::string safetensors_of(std::string_view header, std::string_view data) {
-  const auto length = static_cast<uint64_t>(header.size());
-  std::string file;
-  for (int i = 0; i < 8; ++i) file += static_cast<char>(length >> (8 * i) & 0xff);
-  return file.append(header).append(data);
-}
-
-template <typename T>
-std::string bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
 
 // The numbers of a tensor, row by row.
 inline std::vector<float> values_of(Ops& ops, const Tensor& x) {

@@ -2,9 +2,9 @@
 
 #include "backend/ref/ref_ops.h"
 #include "checkpoint/test_files.h"
+#include "checkpoint/test_tensors.h"
 #include "checkpoint/torch_test_files.h"
 #include "checkpoint/weights.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::checkpoint {
 namespace {
@@ -222,8 +222,8 @@ TEST(TorchFile, IsReadBesideAModelWhereThereIsNoSafetensors) {
   EXPECT_REFUSED(Weights::beside(folder.path(), "head", *ops).vector("b", 7), ErrorCode::kCorrupt,
                  "head: b: missing");
 
-  const NamedArray other[] = {{"w", {1}, {9}}};
-  write_safetensors(folder.path() / "head.safetensors", other);
+  const testing::NamedArray other[] = {{"w", {1}, {9}}};
+  testing::write_safetensors(folder.path() / "head.safetensors", other);
   EXPECT_THAT(values_of(*ops, Weights::beside(folder.path(), "head", *ops).vector("w", 1)),
               ElementsAre(9));
 }

@@ -4,9 +4,9 @@
 
 #include "backend/ref/ref_ops.h"
 #include "checkpoint/test_files.h"
+#include "checkpoint/test_tensors.h"
 #include "checkpoint/torch_test_files.h"
 #include "checkpoint/weights.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::checkpoint {
 namespace {
@@ -26,7 +26,7 @@ std::vector<float> counting_values(int64_t size, float first) {
   return values;
 }
 
-NamedArray counting(const std::string& name, std::vector<int64_t> shape, float first = 0) {
+testing::NamedArray counting(const std::string& name, std::vector<int64_t> shape, float first = 0) {
   const int64_t size = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
   return {name, std::move(shape), counting_values(size, first)};
 }
@@ -46,8 +46,8 @@ const std::string kLegacy =
 class WeightFilesTest : public ::testing::Test {
  protected:
   Weights open() { return Weights::open(folder_.path(), *ops_); }
-  void write_safe(const std::string& name, const std::vector<NamedArray>& arrays) {
-    write_safetensors(folder_.path() / name, arrays);
+  void write_safe(const std::string& name, const std::vector<testing::NamedArray>& arrays) {
+    testing::write_safetensors(folder_.path() / name, arrays);
   }
 
   testing::TemporaryFolder folder_;

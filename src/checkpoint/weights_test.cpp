@@ -5,7 +5,7 @@
 #include "backend/ref/ref_ops.h"
 #include "base/half.h"
 #include "checkpoint/test_files.h"
-#include "vecton/tensor_file.h"
+#include "checkpoint/test_tensors.h"
 
 namespace vecton::checkpoint {
 namespace {
@@ -18,8 +18,8 @@ using testing::safetensors_of;
 using testing::TemporaryFolder;
 
 // 0, 1, 2, ... from `first`, at most 256: exact in every type.
-NamedArray counting(const std::string& name, std::vector<int64_t> shape, float first = 0) {
-  NamedArray array{name, std::move(shape), {}};
+testing::NamedArray counting(const std::string& name, std::vector<int64_t> shape, float first = 0) {
+  testing::NamedArray array{name, std::move(shape), {}};
   int64_t size = 1;
   for (const int64_t d : array.shape) size *= d;
   array.values.resize(static_cast<size_t>(size));
@@ -29,8 +29,8 @@ NamedArray counting(const std::string& name, std::vector<int64_t> shape, float f
 
 class WeightsTest : public ::testing::Test {
  protected:
-  Weights open(const std::vector<NamedArray>& arrays, std::string_view dtype = "auto") {
-    write_safetensors(folder_.path() / "model.safetensors", arrays);
+  Weights open(const std::vector<testing::NamedArray>& arrays, std::string_view dtype = "auto") {
+    testing::write_safetensors(folder_.path() / "model.safetensors", arrays);
     return Weights::open(folder_.path(), *ops_, dtype);
   }
 
@@ -139,7 +139,7 @@ TEST_F(WeightsTest, ReportsTensorsThatNobodyTook) {
 }
 
 TEST_F(WeightsTest, ListsALongRestShortly) {
-  std::vector<NamedArray> arrays;
+  std::vector<testing::NamedArray> arrays;
   for (int i = 0; i < 50; ++i) arrays.push_back(counting("t" + std::to_string(i), {1}));
   EXPECT_REFUSED(open(arrays).check_taken(), ErrorCode::kCorrupt, "and 30 more");
 }
@@ -211,8 +211,8 @@ TEST_F(WeightsTest, KeepsStoredBytesAliveAfterTheFileIsLetGo) {
 }
 
 TEST_F(WeightsTest, ConvertsMatricesAndNeverVectors) {
-  const std::vector<NamedArray> arrays = {counting("a.weight", {2, 2}),
-                                          counting("a.bias", {2}, 1.001f)};
+  const std::vector<testing::NamedArray> arrays = {counting("a.weight", {2, 2}),
+                                                   counting("a.bias", {2}, 1.001f)};
   for (const auto& [name, type] :
        {std::pair("float16", tensor::DType::kF16), std::pair("bfloat16", tensor::DType::kBF16),
         std::pair("float32", tensor::DType::kF32), std::pair("auto", tensor::DType::kF32)}) {
@@ -279,7 +279,7 @@ TEST_F(WeightsTest, AlignsBytesThatTheFileDoesNot) {
 TEST_F(WeightsTest, RefusesDTypesAndNumbersThatDontFit) {
   EXPECT_REFUSED(open({counting("a", {1})}, "int8"), ErrorCode::kInvalidArgument, "\"int8\"",
                  "auto, float32, float16 or bfloat16");
-  const NamedArray big{"a", {1, 1}, {70000.0f}};
+  const testing::NamedArray big{"a", {1, 1}, {70000.0f}};
   EXPECT_REFUSED(open({big}, "float16").matrix("a", 1, 1), ErrorCode::kInvalidArgument,
                  "a: has numbers that float16 can't hold", "bfloat16");
   EXPECT_EQ(open({big}, "bfloat16").matrix("a", 1, 1).codes.dtype, tensor::DType::kBF16);
@@ -313,7 +313,7 @@ TEST_F(WeightsTest, StacksAreMatricesUnderEachOther) {
 TEST_F(WeightsTest, NamesAreUnwrapped) {
   const std::string_view known[] = {"bert."};
   const auto unwrapped = [&](const std::vector<std::string>& names) {
-    std::vector<NamedArray> arrays;
+    std::vector<testing::NamedArray> arrays;
     for (const std::string& name : names) arrays.push_back(counting(name, {1}));
     Weights w = open(arrays);
     std::string result = w.unwrap("words.weight", known) + "|";

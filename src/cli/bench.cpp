@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <random>
 
+#include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
 #include "cli/arguments.h"
@@ -14,7 +15,6 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/record_reader.h"
-#include "vecton/machine.h"
 
 namespace vecton::cli {
 
@@ -90,8 +90,8 @@ double run_all(Engine& engine, std::vector<Request> requests,
 }
 
 struct Report {
-  Machine machine;
-  Peak peak;
+  backend::Machine machine;
+  backend::Peak peak;
   int threads = 0;
   int64_t texts = 0, tokens = 0;
   double seconds = 0, limit_seconds = 0;  // all texts at once: median round, and the least possible
@@ -102,7 +102,8 @@ struct Report {
 };
 
 // The least time for this work: arithmetic at the measured peak, or one reading of the weights.
-double limit_seconds(const Engine& engine, const Peak& peak, std::span<const int64_t> tokens) {
+double limit_seconds(const Engine& engine, const backend::Peak& peak,
+                     std::span<const int64_t> tokens) {
   double flops = 0;
   for (int64_t count : tokens) flops += engine.flops(count);
   return std::max(flops / (peak.fma_gflops * 1e9),
@@ -110,7 +111,7 @@ double limit_seconds(const Engine& engine, const Peak& peak, std::span<const int
 }
 
 // The better of two measurements: other work on the machine makes them too low, never too high.
-Peak best(const Peak& a, const Peak& b) {
+backend::Peak best(const backend::Peak& a, const backend::Peak& b) {
   return {std::max(a.fma_gflops, b.fma_gflops), std::max(a.read_gbytes_s, b.read_gbytes_s)};
 }
 
@@ -118,9 +119,9 @@ Report measure(const BenchOptions& options, Engine& engine) {
   const auto requests = options.input.path.empty() ? made_up_requests(options, engine.info())
                                                    : read_requests(options);
   Report report;
-  report.machine = machine();
+  report.machine = backend::machine();
   report.threads = engine.info().threads;
-  report.peak = measure_peak(report.threads);
+  report.peak = backend::measure_peak(report.threads);
 
   std::vector<int64_t> tokens;
   run_all(engine, requests, &tokens);  // warm-up
@@ -129,7 +130,7 @@ Report measure(const BenchOptions& options, Engine& engine) {
   std::vector<double> rounds, shares;
   for (int64_t i = 0; i < options.rounds; ++i) rounds.push_back(run_all(engine, requests));
 
-  report.peak = best(report.peak, measure_peak(report.threads));
+  report.peak = best(report.peak, backend::measure_peak(report.threads));
   for (int64_t i = 0; i < options.requests; ++i) {
     const size_t at = static_cast<size_t>(i) % requests.size();
     report.latencies.push_back(run_all(engine, {requests[at]}));

@@ -13,7 +13,7 @@
 #include "cli/foreign_commands.h"
 #include "cli/serve.h"
 #include "cli/usage.h"
-#include "vecton/server.h"
+#include "server/server.h"
 
 namespace vecton::cli {
 namespace {
@@ -47,7 +47,7 @@ std::string joined(const std::vector<std::string>& items, const char* between) {
   return out;
 }
 
-std::map<std::string, std::string> shown(const ServerOptions& o) {
+std::map<std::string, std::string> shown(const server::ServerOptions& o) {
   const EngineOptions& e = o.engine;
   constexpr const char* kLevels[] = {"off", "error", "info"};
   return {{"model", e.model},
@@ -111,7 +111,7 @@ Outcome outcome_of(const std::string& line) {
     command.erase(command.begin());
     const auto found = std::ranges::find(commands(), name, &Command::name);
     if (found == commands().end()) return {.refused = "there is no command '" + name + "'"};
-    ServerOptions options;
+    server::ServerOptions options;
     const bool serves = name == "serve";
     std::function<void()> action;
     if (serves) {

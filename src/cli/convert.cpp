@@ -1,6 +1,6 @@
 // vecton convert: a checkpoint in MLX's layout of any that is read, quantised, dequantised or as it
 // is. The options are those of mlx_embeddings.convert and mlx_lm.convert.
-#include "vecton/convert.h"
+#include "convert/convert.h"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,7 +18,7 @@ namespace vecton::cli {
 
 namespace {
 
-void add_quantising_options(CLI::App& app, ConvertOptions& options) {
+void add_quantising_options(CLI::App& app, convert::ConvertOptions& options) {
   const auto group = "What is made of the weights";
   auto* quantize =
       app.add_flag("-q,--quantize", options.quantize, "Quantise the layers")->group(group);
@@ -55,7 +55,7 @@ void add_quantising_options(CLI::App& app, ConvertOptions& options) {
       ->group(group);
 }
 
-std::string summary(const ConvertReport& report) {
+std::string summary(const convert::ConvertReport& report) {
   char text[200];
   const auto bits = 8 * static_cast<double>(report.output_bytes) /
                     static_cast<double>(std::max<int64_t>(1, report.parameters));
@@ -69,7 +69,7 @@ std::string summary(const ConvertReport& report) {
 }  // namespace
 
 std::function<void()> define_convert(CLI::App& app) {
-  auto options = std::make_shared<ConvertOptions>();
+  auto options = std::make_shared<convert::ConvertOptions>();
   add_hub_options(app, options->model, options->hub);
   app.get_option("MODEL")->required(false);
   auto* path =
@@ -96,10 +96,10 @@ std::function<void()> define_convert(CLI::App& app) {
     if (options->model.empty())
       usage_error("MODEL: expected a folder, a GGUF file or a name on the model hub");
     find_model(options->model, options->hub);  // with its progress, if it downloads
-    ConvertReport report;
+    convert::ConvertReport report;
     {
       ShareBar converting(stderr_is_terminal()), uploading(stderr_is_terminal());
-      report = convert_model(*options, [&](const ConvertProgress& p) {
+      report = convert::convert_model(*options, [&](const convert::ConvertProgress& p) {
         (p.uploading ? uploading : converting).update(p.bytes_done, p.bytes_total);
       });
     }

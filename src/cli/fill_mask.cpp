@@ -10,7 +10,7 @@
 #include "cli/display_width.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
-#include "vecton/fillings.h"
+#include "vecton/request.h"
 
 namespace vecton::cli {
 

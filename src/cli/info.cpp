@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
 #include "cli/command.h"
@@ -12,7 +13,6 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/served_routes.h"
-#include "vecton/machine.h"
 
 namespace vecton::cli {
 
@@ -30,8 +30,9 @@ void complete(ModelInfo& info, const EngineOptions& options) {
   const bool narrow = dtype == "bfloat16" || dtype == "float16";
   if (!quantised) info.weight_bytes = info.parameters * (narrow ? 2 : 4);
   if (info.backend.empty()) info.backend = options.backend;
-  if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : machine().isa;
-  if (info.threads == 0) info.threads = options.threads > 0 ? options.threads : machine().cores;
+  if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : backend::machine().isa;
+  if (info.threads == 0)
+    info.threads = options.threads > 0 ? options.threads : backend::machine().cores;
   info.dtype = dtype;
 }
 

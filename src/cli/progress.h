@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "vecton/hub.h"
+#include "vecton/options.h"
 
 namespace vecton::cli {
 

@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
-#include "vecton/hub.h"
+#include "vecton/options.h"
 
 namespace vecton::cli {
 

@@ -13,13 +13,13 @@
 #include "cli/model_options.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
-#include "vecton/server.h"
+#include "server/server.h"
 
 namespace vecton::cli {
 
 namespace {
 
-void add_address_options(CLI::App& app, ServerOptions& options) {
+void add_address_options(CLI::App& app, server::ServerOptions& options) {
   const auto group = "Address";
   app.add_option("--host", options.host, "Address to listen on; 0.0.0.0 is every one [127.0.0.1]")
       ->type_name("ADDRESS")
@@ -56,7 +56,7 @@ std::vector<std::string> origins_of(const std::string& list) {
   return origins;
 }
 
-void add_access_options(CLI::App& app, ServerOptions& options) {
+void add_access_options(CLI::App& app, server::ServerOptions& options) {
   const auto group = "Access";
   app.add_option("--api-key", options.api_keys,
                  "Key that clients must send; may be given again for more [VLLM_API_KEY]")
@@ -85,7 +85,7 @@ void add_access_options(CLI::App& app, ServerOptions& options) {
       ->group(group);
 }
 
-void add_limit_options(CLI::App& app, ServerOptions& options) {
+void add_limit_options(CLI::App& app, server::ServerOptions& options) {
   const auto group = "Limits";
   app.add_option("--max-queue-tokens", options.engine.max_queue_tokens,
                  "Tokens that may wait; more are answered 429 [1048576]")
@@ -131,7 +131,7 @@ std::string template_of(const std::string& given) {
   return given;
 }
 
-void add_behaviour_options(CLI::App& app, ServerOptions& options) {
+void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
   const auto group = "Behaviour";
   app.add_option("--auto-truncate", options.auto_truncate,
                  "Whether TEI's routes cut long inputs when the request does not say [true]")
@@ -153,9 +153,9 @@ void add_behaviour_options(CLI::App& app, ServerOptions& options) {
   app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& name) {
-           options.log_level = name == "off"     ? ServerOptions::LogLevel::kOff
-                               : name == "error" ? ServerOptions::LogLevel::kError
-                                                 : ServerOptions::LogLevel::kInfo;
+           options.log_level = name == "off"     ? server::ServerOptions::LogLevel::kOff
+                               : name == "error" ? server::ServerOptions::LogLevel::kError
+                                                 : server::ServerOptions::LogLevel::kInfo;
          },
          "off, error or info [info]")
       ->type_name("LEVEL")
@@ -180,7 +180,7 @@ void add_behaviour_options(CLI::App& app, ServerOptions& options) {
 
 }  // namespace
 
-void add_serve_options(CLI::App& app, ServerOptions& options) {
+void add_serve_options(CLI::App& app, server::ServerOptions& options) {
   add_engine_options(app, options.engine);
   add_address_options(app, options);
   add_access_options(app, options);
@@ -189,7 +189,7 @@ void add_serve_options(CLI::App& app, ServerOptions& options) {
 }
 
 std::function<void()> define_serve(CLI::App& app) {
-  auto options = std::make_shared<ServerOptions>();
+  auto options = std::make_shared<server::ServerOptions>();
   add_serve_options(app, *options);
   app.footer(
       "Examples:\n"
@@ -204,7 +204,7 @@ std::function<void()> define_serve(CLI::App& app) {
   return [options] {
     DownloadBar bar(stderr_is_terminal());
     options->progress = [&](const DownloadProgress& progress) { bar.update(progress); };
-    const int status = run_server(*options);
+    const int status = server::run_server(*options);
     if (status != 0) {
       throw Failure(ExitStatus::kInternal,
                     "the server ended with status " + std::to_string(status));

@@ -5,12 +5,12 @@ namespace CLI {
 class App;
 }
 
-namespace vecton {
+namespace vecton::server {
 struct ServerOptions;
 }
 
 namespace vecton::cli {
 
-void add_serve_options(CLI::App& app, ServerOptions& options);
+void add_serve_options(CLI::App& app, server::ServerOptions& options);
 
 }  // namespace vecton::cli

@@ -12,7 +12,7 @@
 #include "cli/heat_map.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
-#include "vecton/entities.h"
+#include "vecton/vecton.h"
 
 namespace vecton::cli {
 

@@ -14,7 +14,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/record_reader.h"
-#include "vecton/chat_template.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton::cli {
 

@@ -1,6 +1,6 @@
 // A checkpoint to one in MLX's layout: tensors are read, dequantised, rounded and quantised in
 // pieces, by as many threads as there are, into files whose layout is known beforehand.
-#include "vecton/convert.h"
+#include "convert/convert.h"
 
 #include <algorithm>
 #include <set>
@@ -24,13 +24,12 @@
 #include "convert/target.h"
 #include "quantise/quantise.h"
 #include "vecton/error.h"
-#include "vecton/hub.h"
+#include "vecton/options.h"
 
-namespace vecton {
+namespace vecton::convert {
 
 namespace fs = std::filesystem;
 
-namespace convert {
 namespace {
 
 using tensor::DType;
@@ -320,16 +319,15 @@ void upload(const ConvertOptions& options, ConvertReport& report,
 }
 
 }  // namespace
-}  // namespace convert
 
 ConvertReport convert_model(const ConvertOptions& options,
                             const std::function<void(const ConvertProgress&)>& progress) {
-  convert::check(options);
+  check(options);
   if (!options.upload_repo.empty()) hub::check_upload(options.upload_repo, options.hub);
   const fs::path model = resolve_model(options.model, options.hub);
-  ConvertReport report = convert::Conversion(options, convert::open_source(model)).run(progress);
-  if (!options.upload_repo.empty()) convert::upload(options, report, progress);
+  ConvertReport report = Conversion(options, open_source(model)).run(progress);
+  if (!options.upload_repo.empty()) upload(options, report, progress);
   return report;
 }
 
-}  // namespace vecton
+}  // namespace vecton::convert

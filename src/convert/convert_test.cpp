@@ -1,4 +1,4 @@
-#include "vecton/convert.h"
+#include "convert/convert.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/temporary_folder.h"
 #include "checkpoint/safetensors.h"
+#include "checkpoint/test_tensors.h"
 #include "checkpoint/weight_files.h"
 #include "convert/choice.h"
 #include "convert/config_file.h"
@@ -19,7 +20,6 @@
 #include "convert/target.h"
 #include "gguf/test_file.h"
 #include "vecton/error.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::convert {
 namespace {
@@ -355,10 +355,11 @@ class Convert : public ::testing::Test {
                        "type":"sentence_transformers.models.Pooling"}])");
     folder_.write("m/1_Pooling/config.json",
                   R"({"word_embedding_dimension":64,"pooling_mode_cls_token":true})");
-    NamedArray table{"embeddings.word_embeddings.weight", {3, 64}, std::vector<float>(192)};
+    testing::NamedArray table{
+        "embeddings.word_embeddings.weight", {3, 64}, std::vector<float>(192)};
     for (size_t i = 0; i < table.values.size(); ++i)
       table.values[i] = static_cast<float>(i % 17) * 0.1f - 0.7f;
-    write_safetensors(folder_.path() / "m/model.safetensors", std::vector{table});
+    testing::write_safetensors(folder_.path() / "m/model.safetensors", std::vector{table});
     options_.model = folder_.path() / "m";
     options_.target = folder_.path() / "out";
   }

@@ -6,7 +6,6 @@
 
 #include "checkpoint/adapter.h"
 #include "engine/plan.h"
-#include "vecton/hub.h"
 #include "vecton/options.h"
 
 namespace vecton::engine {

@@ -2,7 +2,6 @@
 // pieces) and how their results become one. Used by Engine::submit; a value per submit.
 #pragma once
 
-#include <mutex>
 #include <string>
 #include <vector>
 

@@ -1,5 +1,3 @@
-#include "vecton/entities.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -7,6 +5,7 @@
 #include "base/json_text.h"
 #include "base/utf8.h"
 #include "vecton/error.h"
+#include "vecton/vecton.h"
 
 namespace vecton {
 

@@ -1,8 +1,8 @@
-#include "vecton/entities.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
+
+#include "vecton/vecton.h"
 
 namespace vecton::engine {
 namespace {

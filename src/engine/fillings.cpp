@@ -1,7 +1,7 @@
-#include "vecton/fillings.h"
-
 #include <algorithm>
 #include <utility>
+
+#include "vecton/request.h"
 
 namespace vecton {
 

@@ -16,7 +16,7 @@
 #include "base/temporary_folder.h"
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/safetensors.h"
-#include "vecton/tensor_file.h"
+#include "checkpoint/test_tensors.h"
 #include "vecton/vecton.h"
 
 namespace vecton::testing {

@@ -18,7 +18,6 @@
 #include "checkpoint/sentence_transformers.h"
 #include "heads/label_activation.h"
 #include "models/registry.h"
-#include "vecton/hub.h"
 #include "vecton/options.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"

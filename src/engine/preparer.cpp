@@ -5,9 +5,9 @@
 
 #include "engine/lower_case.h"
 #include "engine/matryoshka.h"
+#include "engine/prompts.h"
 #include "vecton/error.h"
-#include "vecton/fillings.h"
-#include "vecton/prompts.h"
+#include "vecton/request.h"
 
 namespace vecton::engine {
 

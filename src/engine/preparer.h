@@ -11,7 +11,6 @@
 
 #include "engine/plan.h"
 #include "engine/sequence.h"
-#include "vecton/chat_template.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 

@@ -1,8 +1,8 @@
-#include "vecton/prompts.h"
+#include "engine/prompts.h"
 
 #include <algorithm>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -69,4 +69,4 @@ std::optional<ChosenPrompt> find_task_prompt(const ModelInfo& model, std::string
   return ChosenPrompt{.ignored = true};
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -1,4 +1,4 @@
-#include "vecton/prompts.h"
+#include "engine/prompts.h"
 
 #include <gtest/gtest.h>
 

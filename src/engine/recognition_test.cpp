@@ -158,7 +158,7 @@ TEST(Wrappers, InsideNamesAndAroundHeadsGoAsWell) {
 
 TEST(Wrappers, OfTwoModelsAreRefused) {
   const ModelCopy model("bert-embed-mean");
-  std::vector<NamedArray> second;
+  std::vector<testing::NamedArray> second;
   for (const auto& [name, tensor] :
        checkpoint::read_safetensors(model.path() / "model.safetensors")) {
     if (tensor::is_float(tensor.dtype))

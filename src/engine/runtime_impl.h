@@ -1,4 +1,4 @@
-// What a Runtime is made of; see vecton/runtime.h.
+// What a Runtime is made of; see vecton/vecton.h.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,7 @@
 #include "base/memory_budget.h"
 #include "base/thread_pool.h"
 #include "ops/ops.h"
-#include "vecton/runtime.h"
+#include "vecton/vecton.h"
 
 namespace vecton {
 

@@ -3,12 +3,12 @@
 #include <cmath>
 
 #include "backend/ref/ref_ops.h"
+#include "checkpoint/test_tensors.h"
 #include "heads/test_heads.h"
 #include "heads/token_choice_head.h"
 #include "heads/token_embedding_head.h"
 #include "heads/vector_classifier_head.h"
 #include "heads/weighted_layers.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::heads {
 namespace {
@@ -137,8 +137,9 @@ class WeightedLayersTest : public ::testing::Test {
  protected:
   checkpoint::WeightedLayerPooling module(std::vector<float> weights, int64_t start) {
     const auto count = static_cast<int64_t>(weights.size());
-    write_safetensors(folder_.path() / "model.safetensors",
-                      std::vector<NamedArray>{{"layer_weights", {count}, std::move(weights)}});
+    testing::write_safetensors(
+        folder_.path() / "model.safetensors",
+        std::vector<testing::NamedArray>{{"layer_weights", {count}, std::move(weights)}});
     return {.folder = folder_.path(), .layer_start = start, .width = 1, .num_hidden_layers = 2};
   }
   std::vector<float> mean(const checkpoint::WeightedLayerPooling& module) {

@@ -9,7 +9,7 @@
 #include "backend/ref/ref_ops.h"
 #include "base/json.h"
 #include "checkpoint/test_files.h"
-#include "vecton/tensor_file.h"
+#include "checkpoint/test_tensors.h"
 
 namespace vecton::models {
 namespace {
@@ -58,7 +58,7 @@ TEST(DecoderWindow, CountsTheTokenItselfWhereItSeesOneSide) {
 class DecoderHead : public ::testing::Test {
  protected:
   checkpoint::Weights weights(const std::vector<std::string>& names) {
-    std::vector<NamedArray> arrays;
+    std::vector<testing::NamedArray> arrays;
     for (const std::string& name : names) {
       const int64_t rows = name.starts_with("score.0") ? 8 : 2;
       if (name.ends_with("bias")) {
@@ -67,7 +67,7 @@ class DecoderHead : public ::testing::Test {
         arrays.push_back({name, {rows, 8}, std::vector<float>(static_cast<size_t>(rows * 8))});
       }
     }
-    write_safetensors(folder_.path() / "model.safetensors", arrays);
+    testing::write_safetensors(folder_.path() / "model.safetensors", arrays);
     return checkpoint::Weights::open(folder_.path(), *ops_);
   }
 

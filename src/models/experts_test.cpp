@@ -8,9 +8,9 @@
 #include "base/json.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/test_parameters.h"
+#include "checkpoint/test_tensors.h"
 #include "models/deepseek_moe.h"
 #include "models/qwen_experts.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::models {
 namespace {
@@ -24,8 +24,8 @@ constexpr ExpertSizes kSizes{.count = 3, .width = 4, .hidden = 2};
 
 class ExpertLayouts : public ::testing::Test {
  protected:
-  checkpoint::Weights weights(const std::vector<NamedArray>& arrays) {
-    write_safetensors(folder_.path() / "model.safetensors", arrays);
+  checkpoint::Weights weights(const std::vector<testing::NamedArray>& arrays) {
+    testing::write_safetensors(folder_.path() / "model.safetensors", arrays);
     return checkpoint::Weights::open(folder_.path(), *ops_);
   }
   // What expert e has of 8 numbers each: gate, up (rows of 2), down (rows of 4).
@@ -52,7 +52,7 @@ class ExpertLayouts : public ::testing::Test {
 };
 
 TEST_F(ExpertLayouts, AreReadAlike) {
-  std::vector<NamedArray> apart, renamed, stacked, mlx;
+  std::vector<testing::NamedArray> apart, renamed, stacked, mlx;
   std::vector<float> gate_up;
   for (int64_t e = 0; e < kSizes.count; ++e) {
     const std::string path = "mlp.experts." + std::to_string(e) + ".";
@@ -72,12 +72,13 @@ TEST_F(ExpertLayouts, AreReadAlike) {
   mlx = {{"mlp.switch_mlp.gate_proj.weight", {3, 4, 2}, all(0)},
          {"mlp.switch_mlp.up_proj.weight", {3, 4, 2}, all(1)},
          {"mlp.switch_mlp.down_proj.weight", {3, 2, 4}, all(2)}};
-  std::vector<NamedArray> gemma4 = mlx;
-  for (NamedArray& array : gemma4) {
+  std::vector<testing::NamedArray> gemma4 = mlx;
+  for (testing::NamedArray& array : gemma4) {
     array.name =
         "mlp.experts.switch_glu." + array.name.substr(std::string("mlp.switch_mlp.").size());
   }
-  const auto read = [&](const std::vector<NamedArray>& arrays, const ExpertNames& names = {}) {
+  const auto read = [&](const std::vector<testing::NamedArray>& arrays,
+                        const ExpertNames& names = {}) {
     const checkpoint::Weights w = weights(arrays);
     const std::vector<float> y =
         outcome(load_experts(w / "mlp", kSizes, ops::Activation::kSilu, names));
@@ -92,7 +93,7 @@ TEST_F(ExpertLayouts, AreReadAlike) {
 }
 
 TEST_F(ExpertLayouts, WhatIsMissingOrOfAnotherSizeIsNamed) {
-  const auto load = [&](const std::vector<NamedArray>& arrays) {
+  const auto load = [&](const std::vector<testing::NamedArray>& arrays) {
     return load_experts(weights(arrays) / "mlp", kSizes, ops::Activation::kSilu);
   };
   EXPECT_REFUSED(load({{"mlp.experts.0.gate_proj.weight", {4, 2}, part(0, 0)}}),

@@ -8,8 +8,8 @@
 #include "backend/ref/ref_ops.h"
 #include "base/json.h"
 #include "checkpoint/test_files.h"
+#include "checkpoint/test_tensors.h"
 #include "models/equal_heads.h"
-#include "vecton/tensor_file.h"
 
 namespace vecton::models {
 namespace {
@@ -29,7 +29,7 @@ class HeadStepsTest : public ::testing::Test {
   // Tensors of these names and shapes; their numbers count up from `from`.
   checkpoint::Weights weights(
       const std::vector<std::pair<std::string, std::vector<int64_t>>>& tensors) {
-    std::vector<NamedArray> arrays;
+    std::vector<testing::NamedArray> arrays;
     float next = 1;
     for (const auto& [name, shape] : tensors) {
       int64_t size = 1;
@@ -38,7 +38,7 @@ class HeadStepsTest : public ::testing::Test {
       for (int64_t i = 0; i < size; ++i) values.push_back(next++);
       arrays.push_back({name, shape, std::move(values)});
     }
-    write_safetensors(folder_.path() / "model.safetensors", arrays);
+    testing::write_safetensors(folder_.path() / "model.safetensors", arrays);
     return checkpoint::Weights::open(folder_.path(), *ops_);
   }
   std::vector<float> run(const checkpoint::HeadStep& step, const std::vector<float>& row) {

@@ -7,7 +7,7 @@
 
 #include "server/dialect.h"
 #include "server/fields.h"
-#include "vecton/chat_template.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton::server {
 

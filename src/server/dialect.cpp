@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "engine/prompts.h"
 #include "server/foreign_ids.h"
-#include "vecton/prompts.h"
 
 namespace vecton::server {
 
@@ -133,7 +133,7 @@ void require_route(const ModelInfo& info, Task task) {
 
 namespace {
 
-void choose(const ChosenPrompt& chosen, Prompt& prompt) {
+void choose(const engine::ChosenPrompt& chosen, Prompt& prompt) {
   prompt.prompt_text.reset();
   prompt.prompt_name = chosen.prompt_name;
   prompt.role = chosen.role;
@@ -152,14 +152,14 @@ void choose(const ChosenPrompt& chosen, Prompt& prompt) {
 }  // namespace
 
 void set_prompt(const ModelInfo& info, const std::string& name, Prompt& prompt) {
-  const auto chosen = find_prompt(info, name);
+  const auto chosen = engine::find_prompt(info, name);
   if (!chosen) refuse_prompt(info, name, "prompt_name");
   choose(*chosen, prompt);
 }
 
 void set_task_prompt(const ModelInfo& info, const std::string& word, const std::string& field,
                      Prompt& prompt, std::vector<std::string>& warnings) {
-  const auto chosen = find_task_prompt(info, word);
+  const auto chosen = engine::find_task_prompt(info, word);
   if (!chosen) refuse_prompt(info, word, field);
   if (chosen->ignored) {
     warnings.push_back(field + " " + quoted(word) +

@@ -12,8 +12,8 @@
 #include "server/failure.h"
 #include "server/fields.h"
 #include "server/http.h"
-#include "vecton/chat_template.h"
-#include "vecton/server.h"
+#include "server/server.h"
+#include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
 namespace vecton::server {

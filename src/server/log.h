@@ -13,7 +13,7 @@
 #include <string_view>
 #include <thread>
 
-#include "vecton/server.h"
+#include "server/server.h"
 
 namespace vecton::server {
 

@@ -9,8 +9,7 @@
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tei_fields.h"
-#include "vecton/entities.h"
-#include "vecton/fillings.h"
+#include "vecton/vecton.h"
 
 namespace vecton::server::tei {
 

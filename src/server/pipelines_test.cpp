@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "server/tei.h"
 #include "server/test_context.h"
-#include "vecton/entities.h"
+#include "vecton/request.h"
 
 namespace vecton::server {
 namespace {

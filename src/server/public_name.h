@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "vecton/server.h"
+#include "server/server.h"
 
 namespace vecton::server {
 

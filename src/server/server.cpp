@@ -1,4 +1,4 @@
-#include "vecton/server.h"
+#include "server/server.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -19,15 +19,14 @@
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/service.h"
-#include "vecton/chat_template.h"
+#include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::server {
 
 namespace {
 
 namespace asio = boost::asio;
-using namespace server;
 
 void check(const ServerOptions& options) {
   const auto positive = [](double value, const char* name) {
@@ -167,4 +166,4 @@ int run_server(const ServerOptions& options) {
   return Server(options).run();
 }
 
-}  // namespace vecton
+}  // namespace vecton::server

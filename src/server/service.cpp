@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "backend/machine.h"
 #include "base/python_json.h"
 #include "base/utf8.h"
 #include "server/auth.h"
@@ -18,7 +19,6 @@
 #include "server/public_name.h"
 #include "server/render.h"
 #include "server/tei.h"
-#include "vecton/machine.h"
 
 namespace vecton::server {
 
@@ -106,13 +106,13 @@ int64_t bytes_of(const std::vector<Result>& results) {
   size_t values = 0;
   for (const Result& result : results) {
     values += numbers_of(result.answer).values.size();
-    for (const vecton::Answer& also : result.also) values += numbers_of(also).values.size();
+    for (const Answer& also : result.also) values += numbers_of(also).values.size();
   }
   return static_cast<int64_t>(values * sizeof(float));
 }
 
 int worker_count(const ServerOptions& options) {
-  return options.workers > 0 ? options.workers : std::clamp(machine().cores, 2, 8);
+  return options.workers > 0 ? options.workers : std::clamp(backend::machine().cores, 2, 8);
 }
 
 }  // namespace
@@ -238,7 +238,7 @@ HttpResponse Service::refuse(const HttpRequest& head, const Failure& failure) {
   return response;
 }
 
-std::shared_ptr<Job> Service::handle(HttpRequest request, Answer answer) {
+std::shared_ptr<Job> Service::handle(HttpRequest request, Respond answer) {
   auto job = std::make_shared<Job>();
   job->start_ = Clock::now();
   job->request_ = std::move(request);

@@ -25,7 +25,7 @@
 
 namespace vecton::server {
 
-using Answer = std::function<void(HttpResponse)>;
+using Respond = std::function<void(HttpResponse)>;
 
 // A request on its way.
 class Job {
@@ -39,7 +39,7 @@ class Job {
   void set_ticket(Ticket ticket);
 
   HttpRequest request_;
-  Answer answer_;
+  Respond answer_;
   const Route* route_ = nullptr;
   std::string id_;
   std::chrono::steady_clock::time_point start_;
@@ -77,7 +77,7 @@ class Service {
   void give_room(int64_t bytes) { pending_bytes_ -= bytes; }
 
   // Calls `answer` once, perhaps at once, on any thread.
-  std::shared_ptr<Job> handle(HttpRequest request, Answer answer);
+  std::shared_ptr<Job> handle(HttpRequest request, Respond answer);
 
   Metrics& metrics() { return metrics_; }
   const ModelInfo* info() const { return ready_ ? &engine_->info() : nullptr; }

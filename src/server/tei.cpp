@@ -4,12 +4,13 @@
 #include <iterator>
 #include <utility>
 
+#include "base/dot_product.h"
 #include "base/json.h"
 #include "base/json_text.h"
+#include "engine/prompts.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/tei_fields.h"
-#include "vecton/prompts.h"
 
 namespace vecton::server::tei {
 
@@ -29,7 +30,7 @@ void check_dimensions(const Context& context, const std::optional<int64_t>& dime
 std::string prompt_of(const Context& context, const std::optional<std::string>& name) {
   const std::optional<std::string>& wanted = name ? name : context.info.default_prompt_name;
   if (!wanted) return "";
-  const auto found = find_prompt(context.info, *wanted);
+  const auto found = engine::find_prompt(context.info, *wanted);
   for (const auto& [prompt_name, prompt] : context.info.prompts) {
     if (found && prompt_name == found->prompt_name) return prompt;
   }
@@ -57,19 +58,14 @@ void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::stri
   out += ']';
 }
 
-float cosine(const std::vector<float>& a, const std::vector<float>& b) {  // of vectors of length 1
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
-  return static_cast<float>(sum);
-}
-
 HttpResponse render_scores(const std::vector<float>& scores) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   append_floats(response.body, scores);
   return response;
 }
 
-// The cosines of the source and each sentence, which the model embeds alike.
+// The cosines of the source and each sentence, which the model embeds alike, in vectors of
+// length 1.
 void plan_cosines(const std::string& source, std::vector<std::string> sentences,
                   const Request& like, Plan& plan) {
   plan.requests.assign(sentences.size() + 1, like);
@@ -78,7 +74,8 @@ void plan_cosines(const std::string& source, std::vector<std::string> sentences,
   plan.render = [](std::vector<Result> results) {
     std::vector<float> scores;
     for (size_t i = 1; i < results.size(); ++i)
-      scores.push_back(cosine(results[0].get<Vectors>().values, results[i].get<Vectors>().values));
+      scores.push_back(static_cast<float>(
+          base::dot_product(results[0].get<Vectors>().values, results[i].get<Vectors>().values)));
     return render_scores(scores);
   };
 }

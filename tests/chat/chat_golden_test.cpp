@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "base/json.h"
-#include "vecton/chat_template.h"
 #include "vecton/error.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton {
 namespace {

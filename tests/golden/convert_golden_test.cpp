@@ -7,8 +7,8 @@
 
 #include "base/temporary_folder.h"
 #include "checkpoint/weight_files.h"
+#include "convert/convert.h"
 #include "fixture.h"
-#include "vecton/convert.h"
 #include "vecton/error.h"
 
 namespace vecton::golden {
@@ -46,9 +46,9 @@ const char* code_of(tensor::DType type) {
 }
 
 // The command line of one of MLX's converters; nothing where argparse itself refuses it.
-std::optional<ConvertOptions> options_of(const json::value& input, const fs::path& from,
-                                         const fs::path& to) {
-  ConvertOptions options;
+std::optional<convert::ConvertOptions> options_of(const json::value& input, const fs::path& from,
+                                                  const fs::path& to) {
+  convert::ConvertOptions options;
   options.model = from;
   options.target = to;
   options.layout = input.at("tool").as_string() == "mlx_lm" ? "mlx-lm" : "mlx-embeddings";
@@ -130,19 +130,19 @@ TEST_P(ConvertGolden, FoldersAreThose) {
     }
     const fs::path to = folder_.path() / label;
     const json::object& expect = c.at("expect").as_object();
-    const std::optional<ConvertOptions> options = options_of(input, from, to);
+    const std::optional<convert::ConvertOptions> options = options_of(input, from, to);
     if (const json::value* error = expect.if_contains("error")) {
       if (!options) continue;  // of the command line alone
       if (is_more_than_mlx(*error)) {
-        EXPECT_NO_THROW(convert_model(*options));
+        EXPECT_NO_THROW(convert::convert_model(*options));
       } else {
         if (label.find("exist") != label.npos) fs::create_directories(to / "something");
-        EXPECT_THROW(convert_model(*options), Error);
+        EXPECT_THROW(convert::convert_model(*options), Error);
       }
       continue;
     }
     ASSERT_TRUE(options);
-    convert_model(*options);
+    convert::convert_model(*options);
     check_tensors(expect.at("tensors").as_object(), to);
     json::object config = base::read_json(to / "config.json").as_object();
     json::object expected_config = expect.at("config").as_object();

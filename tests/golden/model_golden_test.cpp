@@ -10,9 +10,9 @@
 #include <memory>
 #include <optional>
 
+#include "backend/machine.h"
 #include "base/json.h"
 #include "fixture.h"
-#include "vecton/machine.h"
 #include "vecton/vecton.h"
 
 namespace vecton::golden {
@@ -343,7 +343,7 @@ TEST_P(ModelGolden, MatchesTheReferenceOnTheRefBackend) {
 TEST_P(ModelGolden, MatchesTheReferenceOnEveryInstructionSet) {
   const char* before = std::getenv("VECTON_CPU");
   const std::string kept = before ? before : "";
-  for (const std::string& isa : machine().isas) {
+  for (const std::string& isa : backend::machine().isas) {
     SCOPED_TRACE(isa);
     setenv("VECTON_CPU", isa.c_str(), 1);
     EXPECT_GT(check_fixture(GetParam(), "cpu"), 0);

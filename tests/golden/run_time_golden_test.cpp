@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/temporary_folder.h"
+#include "convert/convert.h"
 #include "fixture.h"
-#include "vecton/convert.h"
 #include "vecton/error.h"
 #include "vecton/vecton.h"
 
@@ -40,14 +40,14 @@ TEST_P(RunTimeGolden, VectorsAreThoseOfTheConvertedCheckpoint) {
   const base::TemporaryFolder folder;
   for (const Named& named : kNamed) {
     SCOPED_TRACE(named.quantization);
-    ConvertOptions convert;
+    convert::ConvertOptions convert;
     convert.model = fixture.model();
     convert.target = folder.path() / named.quantization;
     convert.quantize = true;
     convert.mode = named.mode;
     convert.bits = named.bits;
     convert.group_size = named.group;
-    convert_model(convert);
+    convert::convert_model(convert);
     EngineOptions options;
     options.convert = "embed";
     options.model = convert.target;

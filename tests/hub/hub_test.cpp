@@ -1,5 +1,3 @@
-#include "vecton/hub.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
@@ -16,6 +14,7 @@
 #include "checkpoint/hub_download.h"
 #include "hub_server.h"
 #include "vecton/error.h"
+#include "vecton/options.h"
 
 namespace vecton {
 namespace {

@@ -22,7 +22,8 @@ c++ $strict "$source/examples/embed/embed.cpp" -o "$work/by_pkg_config" $flags
 LD_LIBRARY_PATH=$(dirname "$pcdir") "$work/by_pkg_config" "$model" "a text" "another" >/dev/null
 "$work/moved/bin/vecton" --version >/dev/null
 
-# Every installed header alone, with every compiler that is here.
+# Six headers, and every one alone, with every compiler that is here.
+[ "$(ls "$work"/moved/include/vecton | tr '\n' ' ')" = "capi.h error.h options.h request.h tokenizer.h vecton.h " ]
 for header in "$work"/moved/include/vecton/*.h; do
   echo "#include <vecton/$(basename "$header")>" >"$work/header.cpp"
   for compiler in c++ clang++; do

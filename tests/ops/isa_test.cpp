@@ -3,10 +3,10 @@
 
 #include <cstdlib>
 
+#include "backend/machine.h"
 #include "backend/registry.h"
 #include "ops/support.h"
 #include "vecton/error.h"
-#include "vecton/machine.h"
 
 namespace vecton::test {
 namespace {
@@ -31,18 +31,18 @@ std::string message_of(const std::string& backend, const std::string& isa = "") 
 TEST(Isa, BestByDefault) {
   unsetenv("VECTON_CPU");
   base::ThreadPool pool(1);
-  EXPECT_EQ(backend::make_ops("cpu", pool)->isa(), machine().isas.back());
-  EXPECT_EQ(machine().isa, machine().isas.back());
-  EXPECT_EQ(machine().isas.front(), "scalar");
+  EXPECT_EQ(backend::make_ops("cpu", pool)->isa(), backend::machine().isas.back());
+  EXPECT_EQ(backend::machine().isa, backend::machine().isas.back());
+  EXPECT_EQ(backend::machine().isas.front(), "scalar");
 }
 
 TEST(Isa, EnvironmentForcesOne) {
-  for (const std::string& isa : machine().isas) {
+  for (const std::string& isa : backend::machine().isas) {
     const Forced forced(isa);
     base::ThreadPool pool(1);
     EXPECT_EQ(backend::make_ops("cpu", pool)->isa(), isa);
     EXPECT_EQ(backend::make_ops("cpu", pool)->fork()->isa(), isa);
-    EXPECT_EQ(machine().isa, isa);
+    EXPECT_EQ(backend::machine().isa, isa);
   }
 }
 
@@ -68,7 +68,7 @@ TEST(Isa, TheForcedOneRuns) {
   const tensor::Weight weight = make_weight(random_matrix(random, 64, 4096));
   const Numbers ones(4096, 1.0f);
   std::vector<Matrix> results;
-  for (const std::string& isa : machine().isas) {
+  for (const std::string& isa : backend::machine().isas) {
     base::ThreadPool pool(1);
     const auto run = [&](Ops& ops) {
       const ops::LinearWeight w{ops.prepare_linear({&weight, 1}), {}};

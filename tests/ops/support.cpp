@@ -8,10 +8,10 @@
 #include <set>
 #include <thread>
 
+#include "backend/machine.h"
 #include "backend/registry.h"
 #include "base/half.h"
 #include "ops/irreducible_ops.h"
-#include "vecton/machine.h"
 
 namespace vecton::test {
 
@@ -186,7 +186,7 @@ std::ostream& operator<<(std::ostream& out, const Target& target) {
 
 std::vector<Target> targets() {
   std::vector<Target> all;
-  for (const std::string& isa : machine().isas) all.push_back({"cpu", isa});
+  for (const std::string& isa : backend::machine().isas) all.push_back({"cpu", isa});
   all.push_back({"irreducible", "scalar"});
   return all;
 }

@@ -7,13 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "vecton/export.h"
-#include "vecton/hub.h"
 #include "vecton/options.h"
 
-namespace vecton {
+namespace vecton::server {
 
-struct VECTON_API ServerOptions {
+struct ServerOptions {
   EngineOptions engine{};
 
   std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
@@ -57,6 +55,6 @@ struct VECTON_API ServerOptions {
 // signal ends the process at once. Writes its log to stderr. Throws Error when it can't start: the
 // address is taken or the model is refused. For the main thread of a program, once: it takes over
 // SIGTERM, SIGINT and SIGPIPE.
-VECTON_API int run_server(const ServerOptions& options);
+int run_server(const ServerOptions& options);
 
-}  // namespace vecton
+}  // namespace vecton::server

@@ -7,14 +7,13 @@
 #include <string>
 #include <string_view>
 
-#include "vecton/export.h"
 #include "vecton/vecton.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // "query", "search_query", "retrieval.query" ...; "document", "passage", "search_document" ...; of
 // any other word kNone.
-VECTON_API Role role_named(std::string_view word);
+Role role_named(std::string_view word);
 
 struct ChosenPrompt {
   std::optional<std::string> prompt_name;  // the checkpoint's
@@ -24,12 +23,11 @@ struct ChosenPrompt {
 
 // A prompt by its name, or the one for queries or documents where `name` means these; nothing where
 // there is none.
-VECTON_API std::optional<ChosenPrompt> find_prompt(const ModelInfo& model, std::string_view name);
+std::optional<ChosenPrompt> find_prompt(const ModelInfo& model, std::string_view name);
 
 // As find_prompt, for a word of an API that its clients can't leave out: a model without prompts
 // reads all texts alike, and one whose queries alone have a prompt reads documents as they are.
 // Nothing for a word that no API has, and where the model tells texts apart by other words.
-VECTON_API std::optional<ChosenPrompt> find_task_prompt(const ModelInfo& model,
-                                                        std::string_view word);
+std::optional<ChosenPrompt> find_task_prompt(const ModelInfo& model, std::string_view word);
 
-}  // namespace vecton
+}  // namespace vecton::engine

@@ -8,12 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "vecton/export.h"
 #include "vecton/options.h"
 
-namespace vecton {
+namespace vecton::convert {
 
-struct VECTON_API ConvertOptions {
+struct ConvertOptions {
   std::string model{};  // folder, GGUF file or hub name
   HubOptions hub = HubOptions::from_environment();
   std::string target = "mlx_model";  // folder to be made
@@ -49,8 +48,7 @@ struct ConvertReport {
 // Writes the whole folder or nothing: beside it first, then it takes its place. An earlier
 // conversion in mlx-embeddings' layout is replaced, any other folder that is not empty is an error.
 // Errors name the option, file or tensor.
-VECTON_API ConvertReport
-convert_model(const ConvertOptions& options,
-              const std::function<void(const ConvertProgress&)>& progress = {});
+ConvertReport convert_model(const ConvertOptions& options,
+                            const std::function<void(const ConvertProgress&)>& progress = {});
 
-}  // namespace vecton
+}  // namespace vecton::convert

@@ -4,9 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "vecton/export.h"
-
-namespace vecton {
+namespace vecton::backend {
 
 struct Machine {
   std::string cpu{};                // model name
@@ -14,13 +12,13 @@ struct Machine {
   std::vector<std::string> isas{};  // all that this build and this CPU have
   int cores = 0;                    // cores this process may use
 };
-VECTON_API Machine machine();
+Machine machine();
 
 struct Peak {
   double fma_gflops = 0;     // float32 multiply-adds from registers, counted as two operations
   double read_gbytes_s = 0;  // reading memory that is in no cache
 };
 // Measures for about a second with `threads` threads at once.
-VECTON_API Peak measure_peak(int threads);
+Peak measure_peak(int threads);
 
-}  // namespace vecton
+}  // namespace vecton::backend

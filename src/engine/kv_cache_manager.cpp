@@ -13,7 +13,8 @@ KvCacheManager::KvCacheManager(int64_t pages, std::vector<int64_t> windows)
       index_(pages),
       page_(static_cast<size_t>(pages) * windows_.size(), -1),
       place_(static_cast<size_t>(pages), -1),
-      free_blocks_(static_cast<size_t>(pages)) {
+      free_blocks_(static_cast<size_t>(pages)),
+      taken_(windows_.size()) {
   std::iota(free_blocks_.rbegin(), free_blocks_.rend(), 0);
 }
 
@@ -40,6 +41,21 @@ int64_t KvCacheManager::kept_pages(const std::vector<int32_t>& blocks, int64_t c
       kept += !pool_.in_use(page(blocks[static_cast<size_t>(i)], group));
   }
   return kept;
+}
+
+int64_t KvCacheManager::pages_owed(const BlockList& list, int64_t blocks, int64_t piece) const {
+  int64_t pages = 0;
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    if (windows_[group] == 0) {
+      pages += blocks;
+      continue;
+    }
+    const auto count = static_cast<int64_t>(list.blocks.size());
+    const int64_t held = count - (list.first.empty() ? 0 : list.first[group]);
+    const int64_t seen = std::max<int64_t>(1, (windows_[group] + kPageTokens - 2) / kPageTokens);
+    pages += std::min(blocks, piece + std::max<int64_t>(0, seen - held));
+  }
+  return pages;
 }
 
 KvCacheManager::Found KvCacheManager::find(const Prefix& prefix, int64_t batch) const {
@@ -94,17 +110,16 @@ void KvCacheManager::take_from_its_block(int32_t page) {
 // A block with a page of every group.
 std::optional<int32_t> KvCacheManager::take_block(bool reserved) {
   if (!reserved && pool_.available() < groups()) return std::nullopt;
-  std::vector<int32_t> pages;
-  for (int64_t i = 0; i < groups(); ++i) {
-    pages.push_back(reserved ? pool_.take_reserved() : pool_.take().value());
-    take_from_its_block(pages.back());
+  for (int32_t& page : taken_) {
+    page = reserved ? pool_.take_reserved() : pool_.take().value();
+    take_from_its_block(page);
   }
   const int32_t block = free_blocks_.back();
   free_blocks_.pop_back();
-  for (size_t group = 0; group < pages.size(); ++group) {
+  for (size_t group = 0; group < taken_.size(); ++group) {
     const int64_t place = block * groups() + static_cast<int64_t>(group);
-    page_[static_cast<size_t>(place)] = pages[group];
-    place_[static_cast<size_t>(pages[group])] = place;
+    page_[static_cast<size_t>(place)] = taken_[group];
+    place_[static_cast<size_t>(taken_[group])] = place;
   }
   return block;
 }
@@ -180,24 +195,22 @@ void KvCacheManager::release(std::span<const int32_t> blocks) {
   }
 }
 
-std::vector<int32_t> KvCacheManager::block_tables(const BlockList& list) const {
-  std::vector<int32_t> pages;
-  pages.reserve(windows_.size() * list.blocks.size());
+void KvCacheManager::block_tables(const BlockList& list, std::vector<int32_t>& tables) const {
+  tables.clear();
   for (size_t group = 0; group < windows_.size(); ++group) {
     for (size_t i = 0; i < list.blocks.size(); ++i) {
       const size_t seen = std::max(i, static_cast<size_t>(list.first[group]));
-      pages.push_back(page(list.blocks[seen], group));
+      tables.push_back(page(list.blocks[seen], group));
     }
   }
-  return pages;
 }
 
-std::vector<int32_t> KvCacheManager::block_tables(std::span<const int32_t> blocks) const {
-  std::vector<int32_t> pages;
+void KvCacheManager::block_tables(std::span<const int32_t> blocks,
+                                  std::vector<int32_t>& tables) const {
+  tables.clear();
   for (size_t group = 0; group < windows_.size(); ++group) {
-    for (const int32_t block : blocks) pages.push_back(page(block, group));
+    for (const int32_t block : blocks) tables.push_back(page(block, group));
   }
-  return pages;
 }
 
 }  // namespace vecton::engine

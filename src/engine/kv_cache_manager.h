@@ -44,8 +44,10 @@ class KvCacheManager {
   // All of them, of what has been reserved; `reserved` counts down.
   std::vector<int32_t> allocate_reserved(const Prefix& prefix, std::span<const int32_t> found,
                                          int64_t end, int64_t batch, int64_t& reserved);
-  // Pages of so many blocks.
-  int64_t pages_of_blocks(int64_t blocks) const { return blocks * groups(); }
+  // The most pages that a sequence takes at once for the `blocks` blocks that follow those of
+  // `list`, allocated `piece` or fewer at a time: in a group with a window the pages that it no
+  // longer sees come back.
+  int64_t pages_owed(const BlockList& list, int64_t blocks, int64_t piece) const;
   bool reserve(int64_t pages) { return pool_.reserve(pages); }
   void unreserve(int64_t pages) { pool_.unreserve(pages); }
 
@@ -57,10 +59,10 @@ class KvCacheManager {
   void release(const BlockList& list);
   void release(std::span<const int32_t> blocks);  // all pages
 
-  // Block tables, [groups, blocks]. Where a group does not see a block its place is taken by the
-  // first that it sees.
-  std::vector<int32_t> block_tables(const BlockList& list) const;
-  std::vector<int32_t> block_tables(std::span<const int32_t> blocks) const;
+  // Writes block tables, [groups, blocks]; `tables` keeps its memory. Where a group does not see a
+  // block its place is taken by the first that it sees.
+  void block_tables(const BlockList& list, std::vector<int32_t>& tables) const;
+  void block_tables(std::span<const int32_t> blocks, std::vector<int32_t>& tables) const;
 
   int64_t groups() const { return static_cast<int64_t>(windows_.size()); }
   int64_t pages() const { return pool_.pages(); }
@@ -83,6 +85,7 @@ class KvCacheManager {
   std::vector<int32_t> page_;         // [blocks, groups]; -1 = others have it
   std::vector<int64_t> place_;        // of each page in page_; -1 = in none
   std::vector<int32_t> free_blocks_;  // without a page
+  std::vector<int32_t> taken_;        // [groups], of take_block()
 };
 
 }  // namespace vecton::engine

@@ -25,6 +25,13 @@ Taken take(KvCacheManager& cache, const PrefixText& text, int64_t batch) {
   return blocks;
 }
 
+template <class Blocks>
+std::vector<int32_t> tables_of(const KvCacheManager& cache, const Blocks& blocks) {
+  std::vector<int32_t> tables{-1};  // of an earlier batch
+  cache.block_tables(blocks, tables);
+  return tables;
+}
+
 // ... and is done with them.
 void finish(KvCacheManager& cache, Taken blocks, bool computed = true) {
   cache.set_computed(blocks.taken, computed);
@@ -140,7 +147,7 @@ TEST(KvCacheManager, ABlockHasAPageOfEachGroup) {
   const Taken blocks = take(cache, text, 1);
   EXPECT_THAT(blocks.taken, SizeIs(3));
   EXPECT_EQ(cache.used(), 6);
-  std::vector<int32_t> pages = cache.block_tables(blocks.taken);
+  std::vector<int32_t> pages = tables_of(cache, blocks.taken);
   EXPECT_THAT(pages, SizeIs(6));
   std::ranges::sort(pages);
   EXPECT_EQ(std::ranges::adjacent_find(pages), pages.end());  // no page twice
@@ -170,12 +177,24 @@ TEST(KvCacheManager, PagesOutOfSightAreReleased) {
   EXPECT_THAT(next.taken, SizeIs(1));
 
   // What it sees is there as before; in the place of what it does not see is what it sees.
-  const std::vector<int32_t> tables = cache.block_tables(blocks.found);
+  const std::vector<int32_t> tables = tables_of(cache, blocks.found);
   ASSERT_THAT(tables, SizeIs(8));
   EXPECT_EQ(tables[4], tables[6]);
   EXPECT_EQ(tables[5], tables[6]);
   EXPECT_NE(tables[6], tables[7]);
   EXPECT_THAT(cache.find(text.prefix(), 3).blocks, SizeIs(4));  // and others can go on from it
+}
+
+// Of 20 blocks, 3 at a time: all of them in a group that sees all; in the other 3 and the 2 that
+// are seen of those before, less those that are there already.
+TEST(KvCacheManager, WhatIsNotSeenAtOnceIsNotOwed) {
+  const KvCacheManager both(64, {0, kWindow}), window(64, {kWindow}), all(64, {0});
+  EXPECT_EQ(all.pages_owed({}, 20, 3), 20);
+  EXPECT_EQ(window.pages_owed({}, 20, 3), 5);
+  EXPECT_EQ(both.pages_owed({}, 20, 3), 25);
+  EXPECT_EQ(window.pages_owed({.blocks = {1, 2, 3, 4}, .first = {3}}, 20, 3), 4);
+  EXPECT_EQ(window.pages_owed({.blocks = {1, 2, 3, 4}, .first = {2}}, 20, 3), 3);
+  EXPECT_EQ(window.pages_owed({}, 4, 3), 4);  // never more than blocks
 }
 
 TEST(KvCacheManager, FindsAsManyBlocksAsEveryGroupCanGoOnFrom) {
@@ -199,8 +218,8 @@ TEST(KvCacheManager, ATextIsComputedWithWhatIsLeftOfManyOthers) {
     note_twice(cache, text);
     Taken blocks = take(cache, text, round);
     // Whatever a group sees of a block that was found is not where a new one is written.
-    const std::vector<int32_t> read = cache.block_tables(blocks.found);
-    for (const int32_t page : cache.block_tables(blocks.taken)) {
+    const std::vector<int32_t> read = tables_of(cache, blocks.found);
+    for (const int32_t page : tables_of(cache, blocks.taken)) {
       EXPECT_EQ(std::ranges::count(read, page), 0);
       EXPECT_GE(page, 0);
       EXPECT_LT(page, kPages);

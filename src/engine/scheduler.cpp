@@ -126,18 +126,22 @@ void Scheduler::allocate(Sequence& sequence, int64_t end) {
     sequence.new_blocks =
         cache_->allocate(prefix_of(sequence), sequence.blocks.blocks, end, batch_);
   }
-  sequence.new_pages = cache_->block_tables(sequence.new_blocks);
+  cache_->block_tables(sequence.new_blocks, sequence.new_pages);
   if (!sequence.is_chunk()) cache_->unreserve(std::exchange(sequence.reserved, 0));
 }
 
-// Whether it may be computed in chunks: all pages that it will need are owed to it from now on.
-bool Scheduler::begin_chunk(Sequence& sequence) {
-  const int64_t needed = cache_->pages_of_blocks((sequence.tokens() - sequence.cached()) / kPage);
-  if (sequence.reserved == 0) {
-    if (!cache_->reserve(needed)) return false;
-    sequence.reserved = needed;
-  }
-  cache_->unreserve(sequence.reserved - needed);  // what others have computed meanwhile
+int64_t Scheduler::chunk_tokens() const { return std::max(limits_.max_batch_tokens, kPage); }
+
+// Whether it may be computed in chunks, or go on so: the pages that it will take are owed to it
+// from now on. False where there are not so many. In the middle that is so only where others have
+// come to share pages that it no longer sees: the rest is one piece then, whose pages are kept
+// where there is room.
+bool Scheduler::owe_pages(Sequence& sequence) {
+  const int64_t needed = cache_->pages_owed(
+      sequence.blocks, (sequence.tokens() - sequence.cached()) / kPage, 2 * chunk_tokens() / kPage);
+  const int64_t owed = std::exchange(sequence.reserved, 0);
+  cache_->unreserve(owed);
+  if (!cache_->reserve(needed)) return false;
   sequence.reserved = needed;
   return true;
 }
@@ -158,10 +162,10 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
   if (!fits) return Taken::kTooBig;
   if (with_cache) {
     cache_->release(std::exchange(sequence.blocks, cache_->refer(found.blocks)));
-    sequence.block_tables = cache_->block_tables(sequence.blocks);
-    const int64_t chunk = std::max(limits_.max_batch_tokens, kPage);
-    const bool is_long = end - cached > 2 * chunk && !sequence.whole;
-    if (is_long && begin_chunk(sequence)) end = (cached + chunk) / kPage * kPage;
+    cache_->block_tables(sequence.blocks, sequence.block_tables);
+    const bool is_long = end - cached > 2 * chunk_tokens() && !sequence.whole;
+    const bool owed = (is_long || sequence.reserved > 0) && owe_pages(sequence);
+    if (is_long && owed) end = (cached + chunk_tokens()) / kPage * kPage;
     if (sequence.end == 0) {  // not when it goes on
       stats_.queries += sequence.tokens();
       stats_.hits += cached;
@@ -223,6 +227,7 @@ Scheduler::Step Scheduler::next() {
 void Scheduler::go_on(Sequence sequence, bool computed) {
   if (computed) {
     cache_->extend(sequence.blocks, sequence.new_blocks);
+    owe_pages(sequence);  // those that it has released, before anybody else takes them
   } else {
     cache_->release(sequence.new_blocks);
     give_up(sequence);

@@ -102,7 +102,8 @@ class Scheduler {
   // Adds the first of a queue to the batch with what the cache has of it; or parks it.
   enum class Taken { kYes, kParked, kTooBig };
   Taken take(Queue& queue, int64_t budget, Step& step);
-  bool begin_chunk(Sequence& sequence);
+  int64_t chunk_tokens() const;
+  bool owe_pages(Sequence& sequence);
   void allocate(Sequence& sequence, int64_t end);
 
   Limits limits_;

@@ -352,6 +352,57 @@ TEST(SchedulerWithCache, WhoHasBegunIsOwedAllItsPages) {
   EXPECT_EQ(end, 12 * kPage + 5);
 }
 
+// 40 blocks of which a token sees two at most, by pieces of up to four: six pages are enough.
+TEST(SchedulerWithCache, WhoSeesNotFarIsOwedWhatItSees) {
+  for (const int64_t pages : {6, 5}) {
+    Scheduler scheduler({.max_batch_tokens = 2 * kPage,
+                         .cache_pages = pages,
+                         .cache_windows = {kPage + kPage / 2}});
+    std::vector<Sequence> sequences;
+    sequences.push_back(with_prefix(40 * kPage, 5, 0));
+    scheduler.push(std::move(sequences));
+    int64_t end = 0, pieces = 0;
+    for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
+      EXPECT_EQ(step.batch.front().cached(), end);
+      end = step.batch.front().end;
+      ++pieces;
+      scheduler.finish(step.batch, true);
+    }
+    EXPECT_EQ(end, 40 * kPage + 5);
+    EXPECT_EQ(pieces, pages == 6 ? 20 : 1);
+  }
+}
+
+// What others share is not given back: the rest is computed in one piece, and nobody waits.
+TEST(SchedulerWithCache, WhoIsOwedNothingMoreGoesOnInOnePiece) {
+  Scheduler scheduler({.max_batch_tokens = 2 * kPage,
+                       .min_batch_tokens = 1,
+                       .cache_pages = 8,
+                       .cache_windows = {kPage + kPage / 2}});
+  std::vector<Sequence> sequences;
+  sequences.push_back(with_prefix(40 * kPage, 5, 0));
+  scheduler.push(std::move(sequences));
+  Scheduler::Step first = scheduler.next();
+  ASSERT_TRUE(first.batch.front().is_chunk());
+  scheduler.finish(first.batch, true);
+  // Two go on from its first blocks, and take pages of their own.
+  sequences.clear();
+  for (const size_t i : {1, 2}) sequences.push_back(with_prefix(2 * kPage, 2 * kPage, i));
+  scheduler.push(std::move(sequences));
+  std::vector<Scheduler::Step> running;
+  size_t answered = 0, steps = 0;
+  for (; answered < 3 && steps < 100; ++steps) {
+    running.push_back(scheduler.next());
+    if (running.back().batch.empty() || running.size() == 2) {
+      std::vector<Sequence>& done = running.front().batch;
+      scheduler.finish(done, true);
+      answered += done.size();
+      running.erase(running.begin());
+    }
+  }
+  EXPECT_EQ(answered, 3u);
+}
+
 TEST(SchedulerWithCache, AFailedChunkIsComputedInOnePiece) {
   Scheduler scheduler({.max_batch_tokens = 2 * kPage, .cache_pages = 256});
   std::vector<Sequence> sequences;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "base/dot_product.h"
 #include "base/json.h"
 #include "cli/arguments.h"
 #include "cli/bar.h"
@@ -32,14 +33,8 @@ struct SimilarityOptions {
 using Vectors = std::vector<std::vector<float>>;
 
 double cosine(std::span<const float> a, std::span<const float> b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ab += static_cast<double>(a[i]) * b[i];
-    aa += static_cast<double>(a[i]) * a[i];
-    bb += static_cast<double>(b[i]) * b[i];
-  }
-  const double length = std::sqrt(aa * bb);
-  return length > 0 ? std::clamp(ab / length, -1.0, 1.0) : 0.0;
+  const double length = std::sqrt(base::dot_product(a, a) * base::dot_product(b, b));
+  return length > 0 ? std::clamp(base::dot_product(a, b) / length, -1.0, 1.0) : 0.0;
 }
 
 // The first of `names` that the checkpoint has a prompt for.

@@ -24,7 +24,7 @@ namespace vecton::tensor {
 struct Codes {
   enum class Kind {
     kFloat,    // the numbers themselves, of type `dtype`
-    kUint,     // whole numbers of `bits` bits (2 to 8), from -zero_point
+    kUint,     // whole numbers of `bits` bits (1 to 8), from -zero_point
     kFp4E2M1,  // 0, .5, 1, 1.5, 2, 3, 4, 6, the high bit is the sign
     kFp8E4M3,
     kTable,  // 4 bits: places in `table`

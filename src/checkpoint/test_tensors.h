@@ -45,7 +45,7 @@ inline void write_safetensors(const std::filesystem::path& file,
   }
   std::string text = json::serialize(header);
   text.append((64 - (8 + text.size()) % 64) % 64, ' ');  // the data begin where floats may
-  std::filesystem::remove(file);                          // an earlier one may be mapped
+  std::filesystem::remove(file);                         // an earlier one may be mapped
   std::ofstream(file, std::ios::binary) << safetensors_of(text, data);
 }
 

@@ -150,18 +150,20 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
   const Place place = queue.list.begin();
   Sequence& sequence = place->sequence;
   const bool with_cache = cache_ && !sequence.page_keys.empty();
+  const bool goes_on = !sequence.blocks.blocks.empty();
   PrefixIndex::Found found;
-  if (with_cache) found = cache_->find(prefix_of(sequence), batch_);
+  if (with_cache && !goes_on) found = cache_->find(prefix_of(sequence), batch_);
   if (found.pending >= 0) {
     park(found.pending, place);
     return Taken::kParked;
   }
   int64_t end = sequence.tokens();
-  const int64_t cached = static_cast<int64_t>(found.blocks.size()) * kPage;
+  const int64_t cached =
+      goes_on ? sequence.cached() : static_cast<int64_t>(found.blocks.size()) * kPage;
   const bool fits = step.batch.empty() || batch_tokens_ + end - cached <= budget;
   if (!fits) return Taken::kTooBig;
   if (with_cache) {
-    cache_->release(std::exchange(sequence.blocks, cache_->refer(found.blocks)));
+    if (!goes_on) sequence.blocks = cache_->refer(std::move(found.blocks));
     cache_->block_tables(sequence.blocks, sequence.block_tables);
     const bool is_long = end - cached > 2 * chunk_tokens() && !sequence.whole;
     const bool owed = (is_long || sequence.reserved > 0) && owe_pages(sequence);

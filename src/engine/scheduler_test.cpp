@@ -363,7 +363,7 @@ TEST(SchedulerWithCache, WhoSeesNotFarIsOwedWhatItSees) {
     scheduler.push(std::move(sequences));
     int64_t end = 0, pieces = 0;
     for (Scheduler::Step step = scheduler.next(); !step.batch.empty(); step = scheduler.next()) {
-      EXPECT_EQ(step.batch.front().cached(), end);
+      ASSERT_EQ(step.batch.front().cached(), end);
       end = step.batch.front().end;
       ++pieces;
       scheduler.finish(step.batch, true);

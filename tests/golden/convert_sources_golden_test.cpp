@@ -7,8 +7,8 @@
 
 #include "base/temporary_folder.h"
 #include "checkpoint/weight_files.h"
+#include "convert/convert.h"
 #include "fixture.h"
-#include "vecton/convert.h"
 #include "vecton/vecton.h"
 
 namespace vecton::golden {
@@ -37,14 +37,14 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
 
 class ConvertedGolden : public ::testing::TestWithParam<const char*> {
  protected:
-  ConvertOptions to(const std::string& name) const {
-    ConvertOptions options;
+  convert::ConvertOptions to(const std::string& name) const {
+    convert::ConvertOptions options;
     options.model = fixture_.model();
     options.target = folder_.path() / name;
     options.dtype = "float32";
     return options;
   }
-  static ConvertOptions quantised(ConvertOptions options) {
+  static convert::ConvertOptions quantised(convert::ConvertOptions options) {
     options.quantize = true;
     options.bits = 8;
     options.group_size = 32;
@@ -66,14 +66,14 @@ using FloatsGolden = ConvertedGolden;
 TEST_P(FloatsGolden, AnswersAsItsSource) {
   const std::vector<float> source = vector_of(fixture_.model());
   for (const char* layout : {"mlx-embeddings", "mlx-lm"}) {
-    ConvertOptions floats = to(std::string(layout) + "-floats");
+    convert::ConvertOptions floats = to(std::string(layout) + "-floats");
     floats.layout = layout;
-    convert_model(floats);
+    convert::convert_model(floats);
     EXPECT_EQ(vector_of(floats.target), source) << layout;
   }
-  ConvertOptions codes = quantised(to("codes"));
+  convert::ConvertOptions codes = quantised(to("codes"));
   codes.dtype.clear();
-  convert_model(codes);
+  convert::convert_model(codes);
   const std::vector<float> vector = vector_of(codes.target);
   EXPECT_LT(largest_difference(source, vector), 0.1);
   EXPECT_EQ(vector_of(fixture_.model(), "mlx-affine-8-g32"), vector);
@@ -92,16 +92,16 @@ INSTANTIATE_TEST_SUITE_P(Families, FloatsGolden,
 using QuantisedGolden = ConvertedGolden;
 
 TEST_P(QuantisedGolden, IsMadeFloatsAndAnotherForm) {
-  ConvertOptions floats = to("floats");
+  convert::ConvertOptions floats = to("floats");
   floats.dequantize = true;
-  convert_model(floats);
+  convert::convert_model(floats);
   EXPECT_LT(largest_difference(vector_of(fixture_.model()), vector_of(floats.target)), 2e-5);
 
-  const ConvertOptions at_once = quantised(to("at-once"));
-  convert_model(at_once);
-  ConvertOptions in_steps = quantised(to("in-steps"));
+  const convert::ConvertOptions at_once = quantised(to("at-once"));
+  convert::convert_model(at_once);
+  convert::ConvertOptions in_steps = quantised(to("in-steps"));
   in_steps.model = floats.target;
-  convert_model(in_steps);
+  convert::convert_model(in_steps);
   const auto one = checkpoint::read_checkpoint(at_once.target),
              other = checkpoint::read_checkpoint(in_steps.target);
   ASSERT_EQ(one.size(), other.size());
@@ -128,8 +128,8 @@ using GgufFolderGolden = ConvertedGolden;
 
 // Files of floats, of every architecture that there is one of.
 TEST_P(GgufFolderGolden, IsMadeAFolder) {
-  const ConvertOptions floats = to("floats");
-  convert_model(floats);
+  const convert::ConvertOptions floats = to("floats");
+  convert::convert_model(floats);
   EXPECT_EQ(vector_of(floats.target), vector_of(fixture_.model()));
   for (const char* file : {"config.json", "tokenizer.json", "tokenizer_config.json"})
     EXPECT_TRUE(fs::is_regular_file(fs::path(floats.target) / file)) << file;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json.h"
 #include "models/decoder.h"
 #include "models/family.h"
 #include "models/olmo.h"

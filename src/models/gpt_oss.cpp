@@ -134,6 +134,15 @@ struct Layer {
   nn::PreNormMlp mlp;
 };
 
+Layer load_layer(const Settings& s, const checkpoint::Weights& w, int64_t i) {
+  nn::SelfAttention attention = llama::attention(s.base, w, i);
+  attention.sinks = (w / "self_attn").vector("sinks", s.base.shape.heads);
+  return {.attention = nn::PreNormAttention{.norm = llama::norm(s.base, w / "input_layernorm"),
+                                            .attention = std::move(attention)},
+          .mlp = nn::PreNormMlp{.norm = llama::norm(s.base, w / "post_attention_layernorm"),
+                                .mlp = mixture(w / "mlp", s)}};
+}
+
 class GptOss final : public Model {
  public:
   GptOss(const Settings& s, const checkpoint::Config& config, const checkpoint::Weights& w);
@@ -151,14 +160,7 @@ GptOss::GptOss(const Settings& s, const checkpoint::Config& config, const checkp
     : shape_(s.base.shape), rope_(config, s.base.shape.head_dim, s.base.rope) {
   words_ = (w / "embed_tokens").table(shape_.vocab, shape_.hidden);
   for (int64_t i = 0; i < shape_.layers; ++i) {
-    const checkpoint::Weights layer = w / "layers" / i;
-    nn::SelfAttention attention = llama::attention(s.base, layer, i);
-    attention.sinks = (layer / "self_attn").vector("sinks", shape_.heads);
-    layers_.push_back(Layer{
-        .attention = nn::PreNormAttention{.norm = llama::norm(s.base, layer / "input_layernorm"),
-                                          .attention = std::move(attention)},
-        .mlp = nn::PreNormMlp{.norm = llama::norm(s.base, layer / "post_attention_layernorm"),
-                              .mlp = mixture(layer / "mlp", s)}});
+    layers_.push_back(load_layer(s, w / "layers" / i, i));
   }
   norm_ = llama::norm(s.base, w / "norm");
 }

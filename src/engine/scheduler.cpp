@@ -93,7 +93,8 @@ void Scheduler::unpark(int32_t block) {
 void Scheduler::push(std::vector<Sequence> sequences) {
   for (Sequence& sequence : sequences) {
     if (cache_) cache_->note(prefix_of(sequence));
-    insert(levels_[sequence.priority].ready.back(), std::move(sequence));
+    Level& level = levels_[sequence.priority];
+    insert(level.ready.back(), std::move(sequence));
   }
 }
 
@@ -237,7 +238,8 @@ void Scheduler::go_on(Sequence sequence, bool computed) {
   }
   sequence.new_blocks.clear();
   sequence.new_pages.clear();
-  insert(levels_[sequence.priority].begun, std::move(sequence));
+  Level& level = levels_[sequence.priority];
+  insert(level.begun, std::move(sequence));
 }
 
 void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {

@@ -105,8 +105,9 @@ bool SchemaValidator::holds(const json::value& value, const json::value* schema,
   const auto count = [&](const json::array& list) {
     return std::count_if(list.begin(), list.end(), sub);
   };
-  for (const auto& [key, what] : *object) {
-    const std::string_view k = key;
+  for (const json::key_value_pair& pair : *object) {
+    const std::string_view k = pair.key();
+    const json::value& what = pair.value();
     const auto among = [&] {
       return what.is_array() &&
              std::any_of(what.get_array().begin(), what.get_array().end(),

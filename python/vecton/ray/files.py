@@ -120,9 +120,9 @@ def embed_files(inputs: str | Sequence[str], output: str | os.PathLike[str], mod
         for _, target in pairs:
             pathlib.Path(target).unlink(missing_ok=True)
     report = Report()
-    todo = [pair for pair in pairs if not os.path.exists(pair[1])]
-    report.skipped = len(pairs) - len(todo)
-    if not todo:
+    missing = [pair for pair in pairs if not os.path.exists(pair[1])]
+    report.skipped = len(pairs) - len(missing)
+    if not missing:
         return report
     if not ray.is_initialized():
         ray.init(log_to_driver=False, include_dashboard=False)
@@ -134,8 +134,8 @@ def embed_files(inputs: str | Sequence[str], output: str | os.PathLike[str], mod
         def embed(self, source: str, target: str) -> int:
             return embed_file(source, target, model, column=column, output=output_column, keep=keep, batch_size=batch_size, engine=engine)
 
-    workers = [Worker.remote() for _ in range(min(len(todo), actors or len(nodes)))]
-    waiting = list(reversed(todo))
+    workers = [Worker.remote() for _ in range(min(len(missing), actors or len(nodes)))]
+    waiting = list(reversed(missing))
     running = {}
     for worker in workers:
         if waiting:

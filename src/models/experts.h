@@ -33,6 +33,10 @@ ops::Experts experts_of(const checkpoint::Weights& w, const tensor::Weight& gate
                         const tensor::Weight& down, const ExpertSizes& sizes,
                         ops::Activation activation);
 
+// The mixture of Mixtral's layers and those made like them: block_sparse_moe with gate, w1, w2, w3.
+nn::MixtureOfExperts block_sparse_moe(const checkpoint::Weights& layer, const ExpertSizes& sizes,
+                                      const ops::Router& routing, ops::Activation activation);
+
 // An MLP beside them, of this width: gate_proj, up_proj, down_proj.
 nn::Mlp dense_mlp(const checkpoint::Weights& w, int64_t width, int64_t hidden,
                   ops::Activation activation);

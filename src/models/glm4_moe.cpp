@@ -1,6 +1,5 @@
 // GLM-4.5 (arXiv:2508.06471): Llama with DeepSeek-V3's mixtures of experts and rotary positions in
 // half of each head.
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/deepseek_moe.h"
@@ -24,12 +23,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -38,8 +31,8 @@ extern constinit const Family kFamily{
     .architectures = {{"Glm4MoeModel"}, {"Glm4MoeForCausalLM", checkpoint::HeadKind::kCausalLm}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

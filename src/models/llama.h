@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/config.h"
@@ -42,6 +43,16 @@ Settings settings(const checkpoint::Config& config, const DecoderDefaults& defau
                   const nn::RopeOptions& rope = {});
 std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
                              checkpoint::Weights weights);
+
+// Family::shape and Family::load of those whose settings() say all.
+template <Settings (*settings)(const checkpoint::Config&)>
+ModelShape shape_of(const checkpoint::Config& config) {
+  return settings(config).shape;
+}
+template <Settings (*settings)(const checkpoint::Config&)>
+std::unique_ptr<Model> load_of(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return build(settings(config), config, std::move(weights));
+}
 
 // The parts of a layer, for those whose layers are put together otherwise: `w` is the path of the
 // layer, or of the norm.

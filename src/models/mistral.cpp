@@ -1,5 +1,4 @@
 // Mistral: Llama with a window over all layers. Jiang et al. 2023, arXiv:2310.06825.
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/family.h"
@@ -19,12 +18,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -38,8 +31,8 @@ extern constinit const Family kFamily{
                       {"MistralForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

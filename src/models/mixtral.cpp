@@ -1,5 +1,4 @@
 // Mixtral: Mistral with a mixture of experts in every layer. Jiang et al. 2024, arXiv:2401.04088.
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/experts.h"
@@ -19,19 +18,9 @@ llama::Settings settings(const checkpoint::Config& config) {
       .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
   s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
                                                   int64_t) -> nn::FeedForward {
-    const checkpoint::Weights w = layer / "block_sparse_moe";
-    return nn::MixtureOfExperts{
-        .router = (w / "gate").linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
-        .routing = routing,
-        .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
+    return block_sparse_moe(layer, sizes, routing, activation);
   };
   return s;
-}
-
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
 }
 
 }  // namespace
@@ -47,8 +36,8 @@ extern constinit const Family kFamily{
                       {"MixtralForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

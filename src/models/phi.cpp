@@ -1,7 +1,6 @@
 // Phi-3, Phi-3.5 and Phi-4-mini (arXiv:2404.14219, arXiv:2503.01743): Llama with stacked
 // projections and LongRoPE. Phi-3.5-MoE: layer norms, and experts chosen by SparseMixer.
 #include <string>
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/experts.h"
@@ -32,12 +31,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -50,8 +43,8 @@ extern constinit const Family kFamily{
                       {"Phi3ForTokenClassification", checkpoint::HeadKind::kTokenClassification}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 
@@ -76,19 +69,9 @@ llama::Settings settings(const checkpoint::Config& config) {
       .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
   s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
                                                   int64_t) -> nn::FeedForward {
-    const checkpoint::Weights w = layer / "block_sparse_moe";
-    return nn::MixtureOfExperts{
-        .router = (w / "gate").linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
-        .routing = routing,
-        .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
+    return block_sparse_moe(layer, sizes, routing, activation);
   };
   return s;
-}
-
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
 }
 
 }  // namespace
@@ -103,8 +86,8 @@ extern constinit const Family kFamily{
                        checkpoint::HeadKind::kSequenceClassification}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

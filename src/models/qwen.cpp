@@ -1,6 +1,5 @@
 // Qwen2 (arXiv:2407.10671) and Qwen3 (arXiv:2505.09388): Llama with windows over some layers, and
 // biases or norms of queries and keys.
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/family.h"
@@ -17,12 +16,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   s.qkv_bias = true;
   s.shape.windows = qwen_windows(config, s.shape);
   return s;
-}
-
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
 }
 
 }  // namespace
@@ -44,8 +37,8 @@ extern constinit const Family kFamily{
                        .step_token = "<extra_0>"}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
     .matryoshka = {{"kalm-embedding-multilingual-mini-instruct-v2", {512, 256, 128, 64}}},
 };
@@ -64,12 +57,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -83,8 +70,8 @@ extern constinit const Family kFamily{
                       {"Qwen3ForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
     // The prompt is Qwen3-Reranker's, as its model card has it.
     .reranker =

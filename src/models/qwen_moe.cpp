@@ -1,7 +1,6 @@
 // Qwen2-MoE (arXiv:2407.10671) and Qwen3-MoE (arXiv:2505.09388): Qwen2 and Qwen3 with mixtures of
 // experts in most layers, in Qwen2-MoE beside an MLP that all rows go through, weighed by a gate.
 #include <algorithm>
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/family.h"
@@ -38,12 +37,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -58,8 +51,8 @@ extern constinit const Family kFamily{
                       {"Qwen2MoeForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 
@@ -83,12 +76,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -103,8 +90,8 @@ extern constinit const Family kFamily{
                       {"Qwen3MoeForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

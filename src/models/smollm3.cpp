@@ -2,7 +2,6 @@
 // https://huggingface.co/blog/smollm3
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "models/decoder.h"
 #include "models/family.h"
@@ -49,12 +48,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings(config), config, std::move(weights));
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -68,8 +61,8 @@ extern constinit const Family kFamily{
                       {"SmolLM3ForQuestionAnswering", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = kDecoderTensors,
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = llama::load_of<settings>,
     .head = llama::head,
 };
 

@@ -55,6 +55,20 @@ def test_embeddings_are_the_engines(app, pieces):
     assert np.array_equal(rows, engine("bert-embed-mean").embed(["a", "b"]))
 
 
+def test_a_route_asked_from_python(app):
+    async def both():
+        return await app.ask("/v1/models"), await app.ask("/v1/embeddings", {"model": "fixture", "input": "a"}), await app.ask("/health")
+
+    (status, models), (_, answer), (well, _) = asyncio.run(both())
+    assert (status, well) == (200, 200) and models["data"][0]["id"] == "fixture"
+    assert np.array_equal(np.array(answer["data"][0]["embedding"], np.float32), engine("bert-embed-mean").embed("a"))
+    assert asyncio.run(app.ask("/v1/embeddings", {"input": 1}))[0] == 400
+
+
+def test_pickles_of_one_application_are_one(app):
+    assert pickle.loads(pickle.dumps(app)) is pickle.loads(pickle.dumps(app))
+
+
 def test_other_routes_and_errors(app):
     assert json.loads(ask(app, "GET", "/v1/models")[2])["data"][0]["id"] == "fixture"
     assert ask(app, "GET", "/nothing")[0] == 404

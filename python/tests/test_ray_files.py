@@ -14,6 +14,8 @@ pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 from vecton.ray.embedder import Embedder  # noqa: E402
 from vecton.ray.files import check_manifest, embed_file, plan, sweep  # noqa: E402
+from vecton.ray.processor import ProcessorConfig, Stage  # noqa: E402
+from vecton.ray.service import message_of  # noqa: E402
 
 MODEL = model("bert-embed-mean")
 
@@ -101,3 +103,56 @@ def test_embedders_of_tables():
     assert some.column("embedding").to_pylist()[1] is None and "NoneType" in some.column("__inference_error__").to_pylist()[1]
     with pytest.raises(ValueError, match="on_error"):
         Embedder(MODEL, on_error="ignore")
+
+
+def test_a_manifest_is_whole_when_it_is_there(tmp_path):
+    """Drivers that start at once: none of them reads half of it, and nothing but it stays."""
+    import threading
+
+    failures = []
+
+    def start():
+        try:
+            check_manifest(str(tmp_path), {"model": "m", "column": "text"})
+        except ValueError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and [file.name for file in tmp_path.iterdir()] == ["_vecton.json"]
+
+
+def batch_of(**columns):
+    return {name: np.array(values, object) for name, values in columns.items()}
+
+
+def test_stages_of_processors():
+    stage = Stage(ProcessorConfig(MODEL, engine_kwargs={"max_model_len": 16}))
+    found = stage(batch_of(prompt=["a", "b"], n=[1, 2], pooling_params=[{}, {"use_activation": True}]))
+    assert list(found) == ["prompt", "n", "embeddings", "prompt_token_ids", "num_input_tokens"]
+    assert np.array_equal(found["embeddings"], engine("bert-embed-mean").embed(["a", "b"]))
+    ids = found["prompt_token_ids"][0]
+    assert np.array_equal(stage(batch_of(tokenized_prompt=[ids, ids]))["embeddings"][0], found["embeddings"][0])
+    cut = stage(batch_of(prompt=["a " * 50, "b"], tokenization_kwargs=[{"truncate_prompt_tokens": 5}, None]))
+    assert cut["num_input_tokens"].tolist() == [5, len(found["prompt_token_ids"][1])]
+    with pytest.raises(ValueError, match="maximum|at most|tokens"):
+        stage(batch_of(prompt=["a " * 50]))
+    with pytest.raises(ValueError, match="needs the column 'prompt'"):
+        stage(batch_of(text=["a"]))
+    with pytest.raises(ValueError, match="task_type must be"):
+        ProcessorConfig(MODEL, task_type="draw")
+
+
+def test_rows_in_error_do_not_stop_others():
+    stage = Stage(ProcessorConfig(MODEL, engine_kwargs={"max_model_len": 16}, should_continue_on_error=True))
+    found = stage(batch_of(prompt=["a", "a " * 50, "b"]))
+    assert [bool(error) for error in found["__inference_error__"]] == [False, True, False]
+    assert found["embeddings"][1] is None
+    assert np.array_equal(np.stack(found["embeddings"][::2]), engine("bert-embed-mean").embed(["a", "b"]))
+
+
+def test_what_a_refusal_says():
+    assert message_of({"error": {"message": "why"}}) == "why" == message_of({"error": "why", "error_type": "x"}) == message_of("why")

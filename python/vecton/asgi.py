@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -91,6 +92,29 @@ class App:
                 if process is None or process.poll() is not None:
                     raise RuntimeError(f"the server could not start: exit status {process and process.returncode}; its log says why") from None
                 await asyncio.sleep(0.02)
+
+    # A request from Python.
+
+    async def ask(self, path: str, body: Any = None) -> tuple[int, Any]:
+        """Status and answer of a route: GET, or with a body POST. JSON comes as Python's values, other answers as text."""
+        data = b"" if body is None else json.dumps(body).encode()
+        scope = {"type": "http", "method": "GET" if body is None else "POST", "path": path, "query_string": b"",
+                 "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(data))]}
+        waiting, head, parts = [data], {}, []
+
+        async def receive() -> dict[str, Any]:
+            if not waiting:
+                await asyncio.Event().wait()
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            head.update(message if "status" in message else {})
+            parts.append(message.get("body", b""))
+
+        await self._http(scope, receive, send)
+        text = b"".join(parts).decode()
+        kind = dict(head["headers"]).get(b"content-type", b"")
+        return head["status"], json.loads(text) if kind.startswith(b"application/json") else text
 
     # ASGI.
 
@@ -232,8 +256,13 @@ def _flags(options: dict[str, Any]) -> list[str]:
     return flags
 
 
+_restored: weakref.WeakValueDictionary[tuple[str, ...], App] = weakref.WeakValueDictionary()
+
+
 def _restore(arguments: list[str]) -> App:
-    app = App.__new__(App)
-    App.__init__(app, arguments[1])
-    app._arguments = arguments
+    """The application of a pickle: one per process and arguments, as long as somebody holds it."""
+    app = _restored.get(tuple(arguments))
+    if app is None:
+        app = _restored[tuple(arguments)] = App(arguments[1])
+        app._arguments = arguments
     return app

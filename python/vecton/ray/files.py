@@ -18,6 +18,7 @@ from typing import Any
 
 import vecton
 from vecton.ray.embedder import column_of, engine_of
+from vecton.ray.nodes import alive, cpus_of_a_node
 
 MANIFEST = "_vecton.json"
 OLD = 24 * 3600  # seconds from which on a temporary file is nobody's
@@ -87,21 +88,33 @@ def plan(inputs: str | Sequence[str], output: str) -> list[tuple[str, str]]:
 def check_manifest(output: str, settings: dict[str, Any]) -> None:
     """Refuses to mix vectors of different settings in one folder."""
     file = pathlib.Path(output, MANIFEST)
-    text = json.dumps(settings, indent=1, sort_keys=True)
+    whole = pathlib.Path(output, f".{MANIFEST}.{uuid.uuid4().hex}.tmp")
+    whole.write_text(json.dumps(settings, indent=1, sort_keys=True))
     try:
-        with open(file, "x") as made:
-            made.write(text)
+        os.link(whole, file)  # with all that is in it, or not at all: a second driver may read it now
     except FileExistsError:
-        found = json.loads(file.read_text() or "{}")
+        found = json.loads(file.read_text())
         for name, value in settings.items():
             if found.get(name) != value:
                 raise ValueError(f"{output} was made with {name} = {found.get(name)!r}, now it is {value!r}: take another folder") from None
+    finally:
+        whole.unlink()
 
 
 def sweep(output: str) -> None:
     for file in pathlib.Path(output).glob(".*.tmp"):
         if time.time() - file.stat().st_mtime > OLD:
             file.unlink(missing_ok=True)
+
+
+class Worker:
+    """Files, one after the other, with one engine."""
+
+    def __init__(self, how: dict[str, Any]) -> None:
+        self.how = how
+
+    def embed(self, source: str, target: str) -> int:
+        return embed_file(source, target, **self.how)
 
 
 def embed_files(inputs: str | Sequence[str], output: str | os.PathLike[str], model: str, *, column: str = "text",
@@ -126,15 +139,9 @@ def embed_files(inputs: str | Sequence[str], output: str | os.PathLike[str], mod
         return report
     if not ray.is_initialized():
         ray.init(log_to_driver=False, include_dashboard=False)
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    cpus = num_cpus or max(1, min(int(node["Resources"].get("CPU", 1)) for node in nodes))
-
-    @ray.remote(num_cpus=cpus, max_restarts=-1, max_task_retries=3)
-    class Worker:
-        def embed(self, source: str, target: str) -> int:
-            return embed_file(source, target, model, column=column, output=output_column, keep=keep, batch_size=batch_size, engine=engine)
-
-    workers = [Worker.remote() for _ in range(min(len(missing), actors or len(nodes)))]
+    how = {"model": model, "column": column, "output": output_column, "keep": keep, "batch_size": batch_size, "engine": engine}
+    actor = ray.remote(num_cpus=num_cpus or cpus_of_a_node(), max_restarts=-1, max_task_retries=3)(Worker)
+    workers = [actor.remote(how) for _ in range(min(len(missing), actors or len(alive())))]
     waiting = list(reversed(missing))
     running = {}
     for worker in workers:

@@ -48,9 +48,11 @@ class LLM:
     """vLLM's class of this name, for pooling models."""
 
     def __init__(self, model: str, **arguments: Any) -> None:
-        given = {name: value for name, value in arguments.items() if name != "prompts"}
+        own = ("prompts", "threads")  # no arguments of vLLM's
+        given = {name: value for name, value in arguments.items() if name not in own}
         config = to_pooler_config(given.pop("pooler_config", None))
         options = engine_options(given, lambda: self._read_config(model, given))
+        options["threads"] = arguments.get("threads")
         settings = config.engine_options()
         if settings:
             options["pooler_config"] = settings
@@ -139,7 +141,7 @@ class LLM:
                pooling_params: PoolingParams | Sequence[PoolingParams] | None = None, lora_request: Any = None,
                tokenization_kwargs: dict[str, Any] | None = None) -> list[PoolingRequestOutput]:
         """Of reward models: encode() with the task that they are for. vLLM has removed it; scripts still call it."""
-        task = next((task for task in ("token_classify", "classify") if task in self.supported_tasks), None)
+        task: str | None = next((task for task in ("token_classify", "classify") if task in self.supported_tasks), None)
         if task is None:
             raise ValueError(f"LLM.reward() needs a model that classifies; this one does {', '.join(self.supported_tasks)}")
         if self.pooling_task in ("classify", "token_classify"):

@@ -1,10 +1,12 @@
 """Each framework's own calls, with the real package; without it a test is skipped."""
 import asyncio
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from conftest import engine, model
+from conftest import engine, model, run_python
 
 TEXTS = ["a text", "another", "a third text"]
 EMBED, RERANK = model("bert-embed-mean"), model("bert-rerank-sigmoid")
@@ -37,8 +39,22 @@ def test_langchain_uses_the_checkpoints_prompts():
     from vecton.integrations.langchain import VectonEmbeddings
 
     prompts = engine("st-prompts")
-    if "query" in prompts.info.prompts:
-        assert np.array_equal(VectonEmbeddings(prompts).embed_query("a"), prompts.embed("a", prompt_name="query"))
+    assert "query" in prompts.info.prompts
+    assert np.array_equal(VectonEmbeddings(prompts).embed_query("a"), prompts.embed("a", prompt_name="query"))
+    with pytest.raises(ValueError, match="the engine is open: threads"):
+        VectonEmbeddings(prompts, threads=1)
+
+
+def test_langchain_huggingface_on_the_stand_in():
+    pytest.importorskip("langchain_huggingface")
+    out = run_python("""
+import sys, vecton
+vecton.install_as("sentence_transformers")
+from langchain_huggingface import HuggingFaceEmbeddings
+embeddings = HuggingFaceEmbeddings(model_name=sys.argv[1], cache_folder=None)
+print(embeddings.embed_documents(["a text"]) == vecton.Engine(sys.argv[1]).embed(["a text"]).tolist(), len(embeddings.embed_query("a")))
+""", EMBED)
+    assert out.split() == ["True", "64"]
 
 
 def test_llama_index():
@@ -92,6 +108,12 @@ def test_chroma(tmp_path):
     collection = client.create_collection("texts", embedding_function=VectonEmbeddingFunction(EMBED))
     collection.add(ids=list("abc"), documents=TEXTS)
     assert client.get_collection("texts").query(query_texts=["another"], n_results=1)["ids"] == [["b"]]
+    # In a process that has not made it: the function is found by its name once the integration is imported.
+    again = run_python("""
+import sys, chromadb, vecton.integrations.chroma
+print(chromadb.PersistentClient(sys.argv[1]).get_collection("texts").query(query_texts=["another"], n_results=1)["ids"])
+""", str(tmp_path))
+    assert again.strip() == "[['b']]"
     with pytest.raises(ValueError):
         VectonEmbeddingFunction.validate_config({"modle": "x"})
 
@@ -105,6 +127,25 @@ def test_bertopic():
     backend = VectonBackend(EMBED)
     assert select_backend(backend) is backend
     assert np.array_equal(backend.embed_documents(TEXTS), engine("bert-embed-mean").embed(TEXTS))
+
+
+def test_keybert():
+    keybert = pytest.importorskip("keybert")
+    from vecton.integrations.keybert import VectonBackend
+
+    words = keybert.KeyBERT(VectonBackend(EMBED)).extract_keywords("the cat sleeps on the warm window sill", top_n=2)
+    assert len(words) == 2 and all(isinstance(word, str) for word, _ in words)
+
+
+def test_txtai():
+    pytest.importorskip("txtai")
+    from txtai import Embeddings
+
+    from vecton.integrations.txtai import transform
+
+    embeddings = Embeddings(method="external", transform=transform(EMBED), backend="numpy")
+    embeddings.index(TEXTS)
+    assert embeddings.search("another", 1)[0][0] == 1
 
 
 def test_txtai_gets_a_plain_function():
@@ -126,3 +167,119 @@ def test_duckdb():
     register(connection, engine("bert-embed-mean"))
     (row,) = connection.execute("SELECT embed('a text')").fetchone()
     assert np.array_equal(np.array(row, np.float32), engine("bert-embed-mean").embed("a text"))
+    same = connection.execute("SELECT array_cosine_similarity(embed('a text'), embed('a text'))").fetchone()[0]
+    assert same == pytest.approx(1)
+    # More than a vector of DuckDB's (2,048).
+    many = connection.execute("SELECT sum(embed('text ' || i)[1]) FROM range(3000) t(i)").fetchone()[0]
+    assert many == pytest.approx(float(engine("bert-embed-mean").embed([f"text {i}" for i in range(3000)])[:, 0].sum(dtype=np.float64)), rel=1e-4)
+
+
+def test_an_engine_that_duckdb_holds_ends_in_silence():
+    pytest.importorskip("duckdb")
+    pytest.importorskip("pyarrow")
+    code = """
+import sys, duckdb
+from vecton.integrations.duckdb import register
+connection = duckdb.connect()
+register(connection, sys.argv[1])
+connection.execute("SELECT embed('a')").fetchone()
+"""
+    done = subprocess.run([sys.executable, "-c", code, EMBED], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def similarity_task():
+    """Pairs of texts with a score that is the model's own, so that the right embeddings correlate with it entirely."""
+    pytest.importorskip("mteb")
+    datasets = pytest.importorskip("datasets")
+    from mteb.abstasks.sts import AbsTaskSTS
+    from mteb.abstasks.task_metadata import TaskMetadata
+
+    firsts, seconds = [f"text {i}" for i in range(12)], [f"another {i * i}" for i in range(12)]
+    vectors = engine("bert-embed-mean")
+    scores = [float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) for a, b in zip(vectors.embed(firsts), vectors.embed(seconds))]
+
+    class Pairs(AbsTaskSTS):
+        metadata = TaskMetadata(name="Pairs", description="", type="STS", category="t2t", modalities=["text"], eval_splits=["test"],
+                                eval_langs=["eng-Latn"], main_score="cosine_spearman", dataset={"path": "none/none", "revision": "1"})
+        min_score, max_score = -1, 1
+
+        def load_data(self, **_):
+            rows = datasets.Dataset.from_dict({"sentence1": firsts, "sentence2": seconds, "score": scores})
+            self.dataset, self.data_loaded = datasets.DatasetDict({"test": rows}), True
+
+    return Pairs()
+
+
+def test_mteb(similarity_task):
+    import mteb
+
+    from vecton.integrations.mteb import VectonEncoder
+
+    encoder = VectonEncoder(EMBED, name="our/model")
+    meta = encoder.mteb_model_meta
+    assert (meta.name, meta.embed_dim, meta.max_tokens) == ("our/model", 64, engine("bert-embed-mean").info.max_model_len)
+    result = mteb.evaluate(encoder, similarity_task, cache=None)
+    assert result.model_name == "our/model"
+    assert result.task_results[0].get_score() == pytest.approx(1)
+
+
+def test_mteb_takes_the_checkpoints_prompts(similarity_task):
+    from mteb.types import PromptType
+    from vecton.integrations.mteb import VectonCrossEncoder, VectonEncoder
+
+    prompts = engine("st-prompts")
+    where = {"task_metadata": similarity_task.metadata, "hf_split": "test", "hf_subset": "default"}
+    encoder = VectonEncoder(prompts, prompts={"STS": "compare: "})
+    batches = [{"text": TEXTS[:2]}, {"text": TEXTS[2:]}]
+    assert np.array_equal(encoder.encode(batches, **where), prompts.embed(TEXTS, prompt="compare: "))
+    plain = VectonEncoder(prompts)
+    assert np.array_equal(plain.encode(batches, prompt_type=PromptType.query, **where), prompts.embed(TEXTS, prompt_name="query"))
+    assert plain.mteb_model_meta.name.count("/") == 1
+    with pytest.raises(ValueError, match="reads text alone"):
+        plain.encode([{"image": [None]}], **where)
+    reranker = VectonCrossEncoder(RERANK)
+    assert np.array_equal(reranker.predict(batches, batches, **where), engine("bert-rerank-sigmoid").score_pairs(list(zip(TEXTS, TEXTS))))
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory):
+    """A connection to a server of this test's own: pgserver brings one with pgvector."""
+    pgserver = pytest.importorskip("pgserver")
+    psycopg = pytest.importorskip("psycopg")
+    pytest.importorskip("pgvector")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+        yield connection
+    server.cleanup()
+
+
+@pytest.mark.parametrize("kind", ["vector", "halfvec"])
+def test_pgvector(postgres, kind):
+    from vecton.integrations.pgvector import store
+
+    if kind == "halfvec" and not postgres.execute("SELECT 1 FROM pg_type WHERE typname = 'halfvec'").fetchone():
+        pytest.skip("this pgvector has no halfvec")
+    vectors = engine("bert-embed-mean")
+    postgres.execute(f"CREATE TABLE texts_{kind} (id bigint PRIMARY KEY, embedding {kind}(64))")
+    rows = [(i, f"text {i}") for i in range(50)]
+
+    def interrupted():
+        yield from rows[:25]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store(postgres, vectors, interrupted(), f"texts_{kind}", batch=10)
+    assert postgres.execute(f"SELECT count(*) FROM texts_{kind}").fetchone() == (20,)
+    before = vectors.stats()["requests_done"]
+    assert store(postgres, vectors, iter(rows), f"public.texts_{kind}", batch=10) == 30
+    assert vectors.stats()["requests_done"] == before + 30, "what is there is not computed again"
+    found = postgres.execute(f"SELECT id, embedding::vector FROM texts_{kind} ORDER BY id").fetchall()
+    assert [key for key, _ in found] == list(range(50))
+    stored = np.array([vector.to_list() if hasattr(vector, "to_list") else vector for _, vector in found], np.float32)
+    exact = np.asarray(vectors.embed([text for _, text in rows]))
+    assert np.array_equal(stored, exact if kind == "vector" else exact.astype(np.float16).astype(np.float32))
+    nearest = postgres.execute(f"SELECT id FROM texts_{kind} ORDER BY embedding::vector <=> %s LIMIT 1", [vectors.embed("text 7")])
+    assert nearest.fetchone() == (7,)

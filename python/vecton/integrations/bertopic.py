@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from bertopic.backend import BaseEmbedder
 
-from vecton.engine import Engine
+from vecton.integrations.common import open_engine
 
 
 class VectonBackend(BaseEmbedder):
     def __init__(self, model: Any, **options: Any) -> None:
         super().__init__()
-        self.embedding_model = model if isinstance(model, Engine) else Engine(model, **options)
+        self.embedding_model = open_engine(model, options)
 
     def embed(self, documents: list[str], verbose: bool = False) -> np.ndarray:
         return np.asarray(self.embedding_model.embed(list(documents), truncate=True, progress=verbose))

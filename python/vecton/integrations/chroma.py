@@ -31,10 +31,10 @@ class VectonEmbeddingFunction(EmbeddingFunction[Documents]):
     def name() -> str:
         return "vecton"
 
-    def default_space(self) -> str:  # type: ignore[override]
+    def default_space(self) -> str:
         return "cosine"
 
-    def supported_spaces(self) -> list[str]:  # type: ignore[override]
+    def supported_spaces(self) -> list[str]:
         return ["cosine", "l2", "ip"]
 
     def get_config(self) -> dict[str, Any]:

@@ -3,14 +3,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from vecton.engine import Engine
+from vecton.integrations.common import open_engine
 
 
 def register(connection: Any, model: Any, name: str = "embed", **options: Any) -> None:
     import duckdb
     import pyarrow
 
-    engine = model if isinstance(model, Engine) else Engine(model, **options)
+    engine = open_engine(model, options)
     size = engine.info.embedding_size
 
     def embed(texts: Any) -> Any:

@@ -9,10 +9,7 @@ from llama_index.core.postprocessor.types import BaseNodePostprocessor
 from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle
 
 from vecton.engine import Engine
-
-
-def _engine(model: Any, options: dict[str, Any]) -> Engine:
-    return model if isinstance(model, Engine) else Engine(model, **options)
+from vecton.integrations.common import open_engine, side
 
 
 class VectonEmbedding(BaseEmbedding):
@@ -21,7 +18,7 @@ class VectonEmbedding(BaseEmbedding):
     _engine: Engine = PrivateAttr()
 
     def __init__(self, model: Any, embed_batch_size: int = 256, callback_manager: Any = None, **options: Any) -> None:
-        engine = _engine(model, options)
+        engine = open_engine(model, options)
         super().__init__(model_name=engine.info.name, embed_batch_size=embed_batch_size, callback_manager=callback_manager)
         self._engine = engine
 
@@ -29,28 +26,23 @@ class VectonEmbedding(BaseEmbedding):
     def class_name(cls) -> str:
         return "VectonEmbedding"
 
-    def _how(self, role: str) -> dict[str, Any]:
-        names = {"query": ("query",), "document": ("document", "passage", "corpus", "text")}[role]
-        prompt = next((name for name in names if name in self._engine.info.prompts), None)
-        return {"prompt_name": prompt, "role": role if self._engine.info.roles else None, "truncate": True}
-
     def _get_query_embedding(self, query: str) -> list[float]:
-        return self._engine.embed(query, **self._how("query")).tolist()
+        return self._engine.embed(query, **side(self._engine, "query")).tolist()
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
-        return (await self._engine.aembed(query, **self._how("query"))).tolist()
+        return (await self._engine.aembed(query, **side(self._engine, "query"))).tolist()
 
     def _get_text_embedding(self, text: str) -> list[float]:
-        return self._engine.embed(text, **self._how("document")).tolist()
+        return self._engine.embed(text, **side(self._engine, "document")).tolist()
 
     def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return self._engine.embed(list(texts), **self._how("document")).tolist()
+        return self._engine.embed(list(texts), **side(self._engine, "document")).tolist()
 
     async def _aget_text_embedding(self, text: str) -> list[float]:
-        return (await self._engine.aembed(text, **self._how("document"))).tolist()
+        return (await self._engine.aembed(text, **side(self._engine, "document"))).tolist()
 
     async def _aget_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-        return (await self._engine.aembed(list(texts), **self._how("document"))).tolist()
+        return (await self._engine.aembed(list(texts), **side(self._engine, "document"))).tolist()
 
 
 class VectonRerank(BaseNodePostprocessor):
@@ -61,7 +53,7 @@ class VectonRerank(BaseNodePostprocessor):
 
     def __init__(self, model: Any, top_n: int = 3, **options: Any) -> None:
         super().__init__(top_n=top_n)
-        self._engine = _engine(model, options)
+        self._engine = open_engine(model, options)
 
     @classmethod
     def class_name(cls) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vecton.engine import Engine
+from vecton.integrations.common import open_engine
 
 
 def transform(model: Any, **options: Any) -> Callable[[list[str]], Any]:
-    engine = model if isinstance(model, Engine) else Engine(model, **options)
+    engine = open_engine(model, options)
 
     def embed(texts: list[str]) -> Any:
         return engine.embed(list(texts), truncate=True).numpy()

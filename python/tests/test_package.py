@@ -13,15 +13,19 @@ PACKAGE = pathlib.Path(vecton.__file__).parent
 
 
 def test_an_import_is_cheap():
-    out = run_python("""
+    code = """
 import sys, time
 start = time.process_time()
 import vecton
 seconds = time.process_time() - start
 print(seconds, *(name for name in ("numpy", "torch", "transformers", "tqdm", "asyncio", "PIL", "ray") if name in sys.modules))
-""")
-    seconds, *brought = out.split()
-    assert float(seconds) < 0.5 and not brought  # 20 ms; the bound is for machines under load
+"""
+    times = []
+    for _ in range(5):
+        seconds, *brought = run_python(code).split()
+        assert not brought
+        times.append(float(seconds))
+    assert min(times) < 0.05  # some 20 ms of the processor; the least of five, because others may use it too
 
 
 def test_the_first_vector_brings_numpy_alone():

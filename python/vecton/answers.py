@@ -83,7 +83,7 @@ class SparseVectors:
         return as_array(dense)
 
     def to_scipy(self) -> Any:
-        from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
+        from scipy.sparse import csr_matrix
 
         return csr_matrix((self.values.numpy(), self.indices, self.indptr), shape=self.shape)
 

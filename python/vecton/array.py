@@ -2,13 +2,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 
 class Array(np.ndarray):
     """An ndarray with the tensor methods that scripts for torch or mlx call on their results. They share its memory."""
+
+    if TYPE_CHECKING:  # numpy's own types say ndarray
+
+        def __getitem__(self, key: Any, /) -> Any: ...
+
+        def astype(self, dtype: Any, *args: Any, **how: Any) -> Any: ...
 
     def cpu(self) -> Array:
         return self

@@ -145,7 +145,8 @@ class Engine:
         `role` is "query" or "document"; `prompt_name` and `prompt` name or give the prompt; `dimensions` cuts Matryoshka
         vectors; `truncate` cuts long texts to so many tokens, True to the model's most. `out` takes the vectors.
         """
-        if type(texts) is str and role is prompt_name is prompt is dimensions is normalize is truncate is out is None:
+        if (type(texts) is str and role is None and prompt_name is None and prompt is None and dimensions is None and normalize is None
+                and truncate is None and out is None):
             return _array(self._core.run([texts], self._plain).vector(0))
         return self._run(self._embed(texts, role=role, prompt_name=prompt_name, prompt=prompt, dimensions=dimensions,
                                      normalize=normalize, truncate=truncate, out=out), "Embedding", progress)
@@ -308,7 +309,7 @@ class Engine:
         def finish(parts: list[Any]) -> Any:
             found = []
             for text, (part, i) in zip(inputs, ((part, i) for part in parts for i in range(len(part)))):
-                rows = self._core.entities(part, i, text, aggregation)
+                rows: Any = self._core.entities(part, i, text, aggregation)
                 spans = char_spans(text, [row.pop("begin") for row in rows], [row.pop("end") for row in rows]) if rows else []
                 found.append([{**row, "start": int(begin), "end": int(end)} for row, (begin, end) in zip(rows, spans)])
             return found[0] if single else found

@@ -30,4 +30,4 @@ def run(arguments: list[str]) -> int:
 
 def call(arguments: list[str], **how: object) -> subprocess.CompletedProcess[str]:
     """Runs the program and waits for it."""
-    return subprocess.run([find(), *arguments], text=True, **how)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run([find(), *arguments], text=True, **how)  # type: ignore[call-overload]

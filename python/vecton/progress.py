@@ -55,7 +55,7 @@ def bar(total: int, desc: str, wanted: Any = None, **look: Any) -> Any:
     if callable(wanted):
         return wanted(total=total, desc=desc, **look)
     try:
-        from tqdm.auto import tqdm  # type: ignore[import-untyped]
+        from tqdm.auto import tqdm
     except ImportError:
         return PlainBar(total, desc)
     return tqdm(total=total, desc=desc, **look)

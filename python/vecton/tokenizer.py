@@ -72,8 +72,7 @@ class Tokenizer:
         encodings = self._core.encode_batch(
             texts, pairs, add_special_tokens=add_special_tokens, max_length=max_length, padding_side=padding_side,
             pad_to_multiple_of=pad_to_multiple_of,
-            truncation={True: "longest_first", False: "do_not_truncate"}.get(truncation, truncation),
-            padding={True: "longest", False: "do_not_pad"}.get(padding, padding))
+            truncation=_named(truncation, "longest_first", "do_not_truncate"), padding=_named(padding, "longest", "do_not_pad"))
         found = BatchEncoding(input_ids=[e.ids for e in encodings])
         found.encodings = encodings
         if self._core.model_takes_type_ids if return_token_type_ids is None else return_token_type_ids:
@@ -158,3 +157,7 @@ class Tokenizer:
 
     def __repr__(self) -> str:
         return f"vecton.Tokenizer({self.vocab_size} tokens, {self._core.special_tokens})"
+
+
+def _named(switch: bool | str, on: str, off: str) -> str:
+    return switch if isinstance(switch, str) else on if switch else off

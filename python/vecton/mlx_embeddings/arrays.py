@@ -21,7 +21,7 @@ def real_mx() -> Any:
     if spec is None or type(spec.loader).__module__ == "vecton.run":
         return None
     try:
-        import mlx.core  # type: ignore[import-not-found]
+        import mlx.core
     except ImportError:  # installed without a backend
         return None
     return mlx.core

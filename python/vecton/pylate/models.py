@@ -26,7 +26,7 @@ class ColBERT(MultiVectorEncoder):
         how: dict[str, Any] = {"role": "query" if is_query else "document", "truncate": True, "progress": self._bar(show_progress_bar)}
         if prompt is not None or prompt_name is not None:
             how["prompt"] = self._prompt(prompt_name, prompt)
-        found = list(self.engine.embed_tokens(texts, **how)) if texts else []
+        found: list[Any] = list(self.engine.embed_tokens(texts, **how)) if texts else []
         if normalize_embeddings:
             found = [unit(rows) for rows in found]
         if padding:

@@ -54,7 +54,7 @@ class CrossEncoder(Encoder):
         raw = name is not None or bool(apply_softmax) or self.num_labels > 1
         cut, bar = self.max_seq_length or True, self._bar(show_progress_bar)
         if self._scores:
-            scores = self.engine.score_pairs(pairs, raw=raw, truncate=cut, progress=bar)
+            scores: Any = self.engine.score_pairs(pairs, raw=raw, truncate=cut, progress=bar)
         else:
             scores = self.engine.classify([a for a, _ in pairs], [b for _, b in pairs], raw=raw, truncate=cut, progress=bar)
             scores = scores[:, 0] if self.num_labels == 1 and scores.shape[1] == 1 else scores

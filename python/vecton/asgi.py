@@ -53,6 +53,7 @@ class App:
                 raise ValueError(f"{name}: the application is reached through the server that it is mounted in")
         self._arguments = ["serve", os.fspath(model), *_flags(options)]
         self._process: subprocess.Popen[bytes] | None = None
+        self._ready: subprocess.Popen[bytes] | None = None  # the process that has its model
         self._socket = ""
         self._lock = threading.Lock()
         self._finalizer: Any = None
@@ -83,15 +84,30 @@ class App:
             finalizer()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to the server, which has its model then."""
         self.start()
         process = self._process
-        while True:
-            try:
-                return await asyncio.open_unix_connection(self._socket, limit=HEAD)
-            except (FileNotFoundError, ConnectionRefusedError):
-                if process is None or process.poll() is not None:
-                    raise RuntimeError(f"the server could not start: exit status {process and process.returncode}; its log says why") from None
+        while self._ready is not process:
+            if await self._healthy():
+                self._ready = process
+            elif process is None or process.poll() is not None:
+                raise RuntimeError(f"the server could not start: exit status {process and process.returncode}; its log says why")
+            else:
                 await asyncio.sleep(0.02)
+        return await asyncio.open_unix_connection(self._socket, limit=HEAD)
+
+    async def _healthy(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_unix_connection(self._socket)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        try:
+            writer.write(b"GET /health HTTP/1.1\r\nhost: vecton\r\nconnection: close\r\n\r\n")
+            return b" 200 " in await reader.readline()
+        except ConnectionError:
+            return False
+        finally:
+            writer.close()
 
     # A request from Python.
 

@@ -1,5 +1,9 @@
 #include "base/json_text.h"
 
+#include <charconv>
+#include <cmath>
+
+#include "base/json.h"
 #include "base/utf8.h"
 
 namespace vecton::base {
@@ -33,7 +37,57 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
+template <typename T>
+char* write_any_float(char* out, T value) {
+  constexpr T kExponentsFrom = static_cast<T>(1e16);  // as in Python
+  const T size = std::abs(value);
+  const bool fraction = value != 0 && size < 1;
+  if (fraction || size >= kExponentsFrom || value != std::trunc(value))
+    return std::to_chars(out, out + kDoubleText, value).ptr;
+  char* end = std::to_chars(out, out + kDoubleText, value, std::chars_format::fixed).ptr;
+  *end++ = '.';
+  *end++ = '0';
+  return end;
+}
+
+void append_json(std::string& out, const json::value& value) {
+  if (value.is_string()) return append_json_string(out, value.get_string());
+  if (value.is_array()) {
+    const char* separator = "[";
+    for (const json::value& item : value.get_array()) {
+      out += separator;
+      append_json(out, item);
+      separator = ",";
+    }
+    out += value.get_array().empty() ? "[]" : "]";
+  } else if (value.is_object()) {
+    const char* separator = "{";
+    for (const auto& [key, item] : value.get_object()) {
+      out += separator;
+      append_json_string(out, key);
+      out += ':';
+      append_json(out, item);
+      separator = ",";
+    }
+    out += value.get_object().empty() ? "{}" : "}";
+  } else if (value.is_double() && std::isfinite(value.get_double())) {
+    char text[kDoubleText];
+    out.append(text, write_float(text, value.get_double()));
+  } else {
+    out += json::serialize(value);
+  }
+}
+
 }  // namespace
+
+char* write_float(char* out, float value) { return write_any_float(out, value); }
+char* write_float(char* out, double value) { return write_any_float(out, value); }
+
+std::string json_text(const json::value& value) {
+  std::string out;
+  append_json(out, value);
+  return out;
+}
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';

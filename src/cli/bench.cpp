@@ -8,6 +8,7 @@
 #include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
@@ -171,7 +172,7 @@ std::string as_json(const Report& report) {
                                {"p90_ms", percentile(report.latencies, 0.9) * 1e3},
                                {"p99_ms", percentile(report.latencies, 0.99) * 1e3},
                                {"share_of_limit", report.single_share}}}};
-  return json::serialize(out) + "\n";
+  return base::json_text(out) + "\n";
 }
 
 // Whether every token was computed in every pass.

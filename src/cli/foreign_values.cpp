@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/failure.h"
 
 namespace vecton::cli {
@@ -29,7 +30,7 @@ std::string lower(std::string text) {
 }
 
 Arguments pooler(const char* key, const json::value& value) {
-  return {"--pooler-config", json::serialize(json::object{{key, value}})};
+  return {"--pooler-config", base::json_text(json::object{{key, value}})};
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ Arguments translate_quiet_log(const ForeignOption&, const std::string& value) {
 Arguments translate_origin(const ForeignOption&, const std::string& value) {
   json::array origins;
   for (const std::string& origin : split(value, ',')) origins.emplace_back(origin);
-  return {"--allowed-origins", json::serialize(origins)};
+  return {"--allowed-origins", base::json_text(origins)};
 }
 
 Arguments translate_permissive(const ForeignOption&, const std::string& value) {
@@ -134,7 +135,7 @@ Arguments translate_rope(const ForeignOption& option, const std::string& value) 
   if (error || !(theta ? parsed.is_number() : parsed.is_object()))
     wrong(option, value, theta ? "a number" : "a JSON object, as config.json has it");
   return {"--hf-overrides",
-          json::serialize(json::object{{theta ? "rope_theta" : "rope_scaling", parsed}})};
+          base::json_text(json::object{{theta ? "rope_theta" : "rope_scaling", parsed}})};
 }
 
 Arguments translate_repository(const ForeignOption& option, const std::string& value) {

@@ -164,7 +164,7 @@ struct Yaml {
 TEST_F(YamlTable, ValuesArePlainOrQuoted) {
   const Yaml rows[] = {
       {"a: 1", {"--a", "1"}},
-      {"a: -1.5", {"--a", "-1.5E0"}},
+      {"a: -1.5", {"--a", "-1.5"}},
       {"a: word", {"--a", "word"}},
       {"a: two words", {"--a", "two words"}},
       {"a:   padded   ", {"--a", "padded"}},

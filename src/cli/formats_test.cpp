@@ -34,11 +34,11 @@ std::string written(const FormatOptions& options, const Record& record,
 
 TEST(VectorFormat, JsonLinesAreObjects) {
   EXPECT_EQ(written({.format = "jsonl"}, {.input = "a text"}),
-            "{\"index\": 3, \"embedding\": [0.5, -1, 1e-07]}\n");
+            "{\"index\": 3, \"embedding\": [0.5, -1.0, 1e-07]}\n");
   EXPECT_EQ(written({.format = "jsonl"}, {.input = "a", .id = "x\"y"}),
-            "{\"index\": 3, \"id\": \"x\\\"y\", \"embedding\": [0.5, -1, 1e-07]}\n");
+            "{\"index\": 3, \"id\": \"x\\\"y\", \"embedding\": [0.5, -1.0, 1e-07]}\n");
   EXPECT_EQ(written({.format = "jsonl", .with_text = true}, {.input = "a\nb"}),
-            "{\"index\": 3, \"text\": \"a\\nb\", \"embedding\": [0.5, -1, 1e-07]}\n");
+            "{\"index\": 3, \"text\": \"a\\nb\", \"embedding\": [0.5, -1.0, 1e-07]}\n");
   EXPECT_EQ(written({.format = "jsonl"}, {.input = "a"}, {}),
             "{\"index\": 3, \"embedding\": []}\n");
 }
@@ -46,8 +46,8 @@ TEST(VectorFormat, JsonLinesAreObjects) {
 TEST(VectorFormat, TokenIdsHaveNoText) {
   const Record ids{.input = std::vector<int32_t>{1, 2}};
   EXPECT_EQ(written({.format = "jsonl", .with_text = true}, ids, {1}),
-            "{\"index\": 3, \"embedding\": [1]}\n");
-  EXPECT_EQ(written({.format = "csv", .with_text = true}, ids, {1}), "3,,1\n");
+            "{\"index\": 3, \"embedding\": [1.0]}\n");
+  EXPECT_EQ(written({.format = "csv", .with_text = true}, ids, {1}), "3,,1.0\n");
 }
 
 TEST(VectorFormat, CsvHasAHeadAndQuotedTexts) {
@@ -55,9 +55,9 @@ TEST(VectorFormat, CsvHasAHeadAndQuotedTexts) {
   EXPECT_EQ(vector_format({.format = "csv", .with_text = true})->head(9, 1),
             "index,text,embedding_0\n");
   EXPECT_EQ(vector_format({.format = "csv"})->head(9, 0), "index\n");
-  EXPECT_EQ(written({.format = "csv"}, {.input = "a"}), "3,0.5,-1,1e-07\n");
+  EXPECT_EQ(written({.format = "csv"}, {.input = "a"}), "3,0.5,-1.0,1e-07\n");
   EXPECT_EQ(written({.format = "csv", .with_text = true}, {.input = "a,\"b\"\nc"}, {2}),
-            "3,\"a,\"\"b\"\"\nc\",2\n");
+            "3,\"a,\"\"b\"\"\nc\",2.0\n");
 }
 
 TEST(VectorFormat, ArraysAreTheNumbersThemselves) {
@@ -110,7 +110,7 @@ TEST(Bar, SharesOutsideAreTheEnds) {
   EXPECT_EQ(bar(7, 2), "██");
 }
 
-// Digits as Python's repr of numpy.float32 has them, without a needless point.
+// Digits as Python's repr of numpy.float32 has them.
 TEST(AppendNumber, WritesTheShortestDigits) {
   const auto text = [](auto value) {
     std::string out;
@@ -119,8 +119,8 @@ TEST(AppendNumber, WritesTheShortestDigits) {
   };
   EXPECT_EQ(text(0.1f), "0.1");
   EXPECT_EQ(text(1 / 3.0f), "0.33333334");
-  EXPECT_EQ(text(16777216.0f), "16777216");
-  EXPECT_EQ(text(-0.0f), "-0");
+  EXPECT_EQ(text(16777216.0f), "16777216.0");
+  EXPECT_EQ(text(-0.0f), "-0.0");
   EXPECT_EQ(text(int32_t{-2147483647 - 1}), "-2147483648");
   EXPECT_EQ(text(int64_t{9223372036854775807}), "9223372036854775807");
 }

@@ -7,6 +7,7 @@
 #include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
@@ -104,7 +105,7 @@ std::string as_json(const ModelInfo& info) {
                          {"isa", info.isa},
                          {"threads", info.threads},
                          {"warnings", json::value_from(info.warnings)}};
-  return json::serialize(out) + "\n";
+  return base::json_text(out) + "\n";
 }
 
 template <typename T, typename Text>

@@ -15,7 +15,10 @@ void append_digits(std::string& out, T value) {
 
 }  // namespace
 
-void append_number(std::string& out, float value) { append_digits(out, value); }
+void append_number(std::string& out, float value) {
+  char digits[base::kDoubleText];
+  out.append(digits, base::write_float(digits, value));
+}
 void append_number(std::string& out, int64_t value) { append_digits(out, value); }
 void append_number(std::string& out, int32_t value) { append_digits(out, value); }
 

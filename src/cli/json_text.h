@@ -10,7 +10,7 @@
 
 namespace vecton::cli {
 
-// Appends the shortest digits that give `value` back. The value must be finite.
+// Appends a number; a float, which must be finite, as base::write_float() does.
 void append_number(std::string& out, float value);
 void append_number(std::string& out, int64_t value);
 void append_number(std::string& out, int32_t value);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/json_text.h"
 #include "cli/dotted_json.h"
 #include "cli/failure.h"
 
@@ -165,7 +166,7 @@ void OwnOptions::read_environment(const Environment& environment) {
   }
   if (!model.empty() || has_positional_) model_ = model;
   for (const auto& [name, object] : objects)
-    merge_dotted(objects_[name], "", json::serialize(object));
+    merge_dotted(objects_[name], "", base::json_text(object));
   own_ = typed;
 }
 
@@ -189,7 +190,7 @@ OwnArguments OwnOptions::finish() {
   for (const auto& [name, object] : objects_) {
     if (object.empty()) continue;
     own_.push_back(name);
-    own_.push_back(json::serialize(object));
+    own_.push_back(base::json_text(object));
   }
   out.arguments.insert(out.arguments.end(), own_.begin(), own_.end());
   if (!texts_.empty()) {

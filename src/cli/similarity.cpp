@@ -7,6 +7,7 @@
 
 #include "base/dot_product.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/arguments.h"
 #include "cli/bar.h"
 #include "cli/command.h"
@@ -130,7 +131,7 @@ std::string as_json(const SimilarityOptions& options, const Scored& scored) {
     }
     out["ranking"] = std::move(ranking);
   }
-  return json::serialize(out) + "\n";
+  return base::json_text(out) + "\n";
 }
 
 void similarity(SimilarityOptions& options) {

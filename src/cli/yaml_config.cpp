@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "cli/failure.h"
 
 namespace vecton::cli {
@@ -189,7 +190,7 @@ class Reader {
 
 // As it would be typed.
 std::string typed(const json::value& value) {
-  return value.is_string() ? std::string(value.get_string()) : json::serialize(value);
+  return value.is_string() ? std::string(value.get_string()) : base::json_text(value);
 }
 
 }  // namespace

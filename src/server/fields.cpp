@@ -86,8 +86,7 @@ std::string shown(const json::value& value) {
   std::string text;
   if (value.is_double() && !std::isfinite(value.get_double())) return "a number that is not finite";
   if (value.is_double()) {
-    append_number(text, value.get_double());
-    if (text.find_first_of(".e") == std::string::npos) text += ".0";
+    append_float(text, value.get_double());
   } else {
     text = json::serialize(value);
   }

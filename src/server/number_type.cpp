@@ -52,7 +52,7 @@ void check_range(std::span<const float> values, NumberType type) {
     std::string message = std::string("embed_dtype: ") + row.name + " holds numbers up to ";
     append_number(message, row.largest);
     message += ", and the model gave ";
-    append_number(message, value);
+    append_number(message, static_cast<double>(value));
     throw Failure(Cause::kInvalid, message + ": use float32 or bfloat16", "embed_dtype");
   }
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/test_context.h"
 #include "server/unserved.h"
 
@@ -73,7 +74,7 @@ TEST_F(OpenAi, AnswersInFloatBase64AndBytes) {
   EXPECT_EQ(floats.at("model"), "tiny");
   EXPECT_EQ(floats.at("id"), "embd-abc");
   EXPECT_EQ(floats.at("data").at(1).at("index"), 1);
-  EXPECT_EQ(json::serialize(floats.at("data").at(0).at("embedding")), "[1,-5E-1]");
+  EXPECT_EQ(base::json_text(floats.at("data").at(0).at("embedding")), "[1.0,-0.5]");
   EXPECT_EQ(floats.at("usage").at("prompt_tokens"), 6);
   EXPECT_EQ(floats.at("usage").at("total_tokens"), 6);
   const json::value base64 = json::parse(answer(R"(,"encoding_format":"base64")").body);
@@ -214,7 +215,7 @@ TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
     Plan plan = test.plan(openai::embeddings, R"({"input":"a",)" + field + "}");
     const json::value answer =
         json::parse(plan.render({vector_result({1, -1, 0.5f, 0, 0, 0, 0, -0.25f})}).body);
-    return json::serialize(answer.at("data").at(0).at("embedding"));
+    return base::json_text(answer.at("data").at(0).at("embedding"));
   };
   EXPECT_EQ(embedding(R"("output_dtype":"int8")"), "[127,-127,64,0,0,0,0,-32]");
   EXPECT_EQ(embedding(R"("embedding_type":"ubinary")"), "[190]");
@@ -223,7 +224,7 @@ TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
             "\"OLgwAAAAAKg=\"");
   EXPECT_EQ(embedding(R"("embed_dtype":"bfloat16","encoding_format":"base64","endianness":"big")"),
             "\"P4C/gD8AAAAAAAAAAAC+gA==\"");
-  EXPECT_EQ(embedding(R"("embed_dtype":"float16")"), "[1,-1,5E-1,0,0,0,0,-2.5E-1]");
+  EXPECT_EQ(embedding(R"("embed_dtype":"float16")"), "[1.0,-1.0,0.5,0.0,0.0,0.0,0.0,-0.25]");
 }
 
 TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
@@ -232,7 +233,7 @@ TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
   EXPECT_THAT(parameters<Embed>(plan.requests[0]).late_chunks, testing::ElementsAre("a", "b"));
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   ASSERT_EQ(answer.at("data").as_array().size(), 2u);
-  EXPECT_EQ(json::serialize(answer.at("data").at(1).at("embedding")), "[3,4]");
+  EXPECT_EQ(base::json_text(answer.at("data").at(1).at("embedding")), "[3.0,4.0]");
   EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 3);
 }
 
@@ -285,7 +286,7 @@ TEST_F(OpenAi, EmbeddingsOfALateInteractionModelAreRows) {
     EXPECT_EQ(task_of(plan.requests.at(0).task), Task::kTokenEmbed);
     return json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   };
-  EXPECT_EQ(json::serialize(answer("").at("data").at(0).at("embedding")), "[[1,2],[3,4]]");
+  EXPECT_EQ(base::json_text(answer("").at("data").at(0).at("embedding")), "[[1.0,2.0],[3.0,4.0]]");
   EXPECT_EQ(answer(R"(,"encoding_format":"base64")").at("data").at(0).at("embedding"),
             "AACAPwAAAEAAAEBAAACAQA==");
   for (const char* body :

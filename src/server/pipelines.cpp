@@ -42,7 +42,7 @@ void append_fillings(std::string& out, const std::vector<Filling>& fillings) {
   for (const Filling& filling : fillings) {
     if (out.back() != '[') out += ',';
     out += "{\"score\":";
-    append_number(out, filling.score);
+    append_float(out, filling.score);
     out += ",\"token\":" + std::to_string(filling.token) + ",\"token_str\":";
     base::append_json_string(out, filling.text);
     out += ",\"sequence\":";
@@ -74,7 +74,7 @@ void append_entities(std::string& out, const ModelInfo& info, const std::vector<
     out += joined ? "{\"entity_group\":" : "{\"entity\":";
     out += label_json(info, entity);
     out += ",\"score\":";
-    append_number(out, entity.score);
+    append_float(out, entity.score);
     out += ",\"word\":";
     base::append_json_string(out, entity.text);
     out += ",\"start\":" + at(entity.begin) + ",\"end\":" + at(entity.end) + "}";

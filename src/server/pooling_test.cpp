@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/openai.h"
 #include "server/test_context.h"
 
@@ -39,7 +40,7 @@ TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   EXPECT_EQ(answer.at("id"), "pooling-abc");
   EXPECT_EQ(answer.at("data").at(0).at("object"), "pooling");
-  EXPECT_EQ(json::serialize(answer.at("data").at(0).at("data")), "[[1,2],[3,4]]");
+  EXPECT_EQ(base::json_text(answer.at("data").at(0).at("data")), "[[1.0,2.0],[3.0,4.0]]");
   test.serve({Task::kScore, Task::kClassify}, "cross-encoder");
   EXPECT_EQ(task_of(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task),
             Task::kClassify);
@@ -71,7 +72,7 @@ TEST_F(Pooling, SparseVectorsArePairs) {
   test.serve({Task::kSparseEmbed});
   Plan plan = test.plan(openai::pooling, R"({"input":"a"})");
   EXPECT_THAT(plan.render({sparse_result({5}, {2})}).body,
-              HasSubstr(R"("data":[{"index":5,"value":2}])"));
+              HasSubstr(R"("data":[{"index":5,"value":2.0}])"));
 }
 
 TEST_F(Pooling, RowsOfTokenLabels) {

@@ -5,16 +5,22 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/json_text.h"
 #include "server/failure.h"
 
 namespace vecton::server {
 
 namespace {
 
-constexpr size_t kFloatText = 16;  // "-1.17549435e-38" and a comma
-
 [[noreturn]] void not_finite() {
   throw Failure(Cause::kInternal, "the model gave a number that is not finite");
+}
+
+template <typename T>
+void append_any_float(std::string& out, T value) {
+  if (!std::isfinite(value)) not_finite();
+  char text[base::kDoubleText];
+  out.append(text, base::write_float(text, value));
 }
 
 }  // namespace
@@ -30,20 +36,17 @@ void append_number(std::string& out, double value) {
   out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
 }
 
-void append_number(std::string& out, float value) {
-  if (!std::isfinite(value)) not_finite();
-  char text[kFloatText];
-  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
-}
+void append_float(std::string& out, float value) { append_any_float(out, value); }
+void append_float(std::string& out, double value) { append_any_float(out, value); }
 
 void append_floats(std::string& out, std::span<const float> values) {
   const size_t start = out.size();
-  out.resize(start + values.size() * kFloatText + 2);
+  out.resize(start + values.size() * (base::kFloatText + 1) + 2);
   char* p = out.data() + start;
   *p++ = '[';
   for (const float value : values) {
     if (!std::isfinite(value)) not_finite();
-    p = std::to_chars(p, p + kFloatText, value).ptr;
+    p = base::write_float(p, value);
     *p++ = ',';
   }
   if (values.empty()) ++p;
@@ -67,7 +70,7 @@ void append_weights(std::string& out, std::span<const int32_t> ids, std::span<co
     out += i ? ",{\"index\":" : "{\"index\":";
     append_number(out, static_cast<int64_t>(ids[i]));
     out += ",\"value\":";
-    append_number(out, values[i]);
+    append_float(out, values[i]);
     out += '}';
   }
   out += ']';

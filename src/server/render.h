@@ -12,11 +12,14 @@
 namespace vecton::server {
 
 void append_number(std::string& out, int64_t value);
-void append_number(std::string& out, double value);
-void append_number(std::string& out, float value);
+void append_number(std::string& out, double value);  // of texts: 1, 0.5
 
-// The shortest decimals that give the same floats back: "[0.5,-1.25]". Throws Failure (kInternal)
-// for one that is not finite.
+// A float of an answer: 1.0, 0.5 (base::write_float). Throws Failure (kInternal) for one that is
+// not finite.
+void append_float(std::string& out, float value);
+void append_float(std::string& out, double value);
+
+// "[0.5,-1.0]"; throws as append_float().
 void append_floats(std::string& out, std::span<const float> values);
 // [rows, columns] as a list of lists.
 void append_rows(std::string& out, std::span<const float> values, int64_t rows, int64_t columns);

@@ -35,7 +35,7 @@ std::string base64(std::string_view bytes) {
 
 TEST(Render, FloatsAreShortAndExact) {
   EXPECT_EQ(floats({}), "[]");
-  EXPECT_EQ(floats({0.1f, -2, 1e-30f}), "[0.1,-2,1e-30]");
+  EXPECT_EQ(floats({0.1f, -2, 1e-30f}), "[0.1,-2.0,1e-30]");
   std::mt19937 random(7);
   std::vector<float> values = {std::numeric_limits<float>::max(),
                                -std::numeric_limits<float>::min(),
@@ -53,7 +53,7 @@ TEST(Render, FloatsAreShortAndExact) {
 TEST(Render, RowsAreLists) {
   std::string out;
   append_rows(out, std::vector<float>{1, 2, 3, 4, 5, 6}, 2, 3);
-  EXPECT_EQ(out, "[[1,2,3],[4,5,6]]");
+  EXPECT_EQ(out, "[[1.0,2.0,3.0],[4.0,5.0,6.0]]");
 }
 
 TEST(Render, NumbersThatAreNotFiniteAreNoAnswer) {
@@ -61,6 +61,8 @@ TEST(Render, NumbersThatAreNotFiniteAreNoAnswer) {
   EXPECT_THROW(float_bytes(std::vector<float>{INFINITY}, Endian::kLittle), Failure);
   std::string out;
   EXPECT_THROW(append_number(out, std::nan("")), Failure);
+  EXPECT_THROW(append_float(out, std::nanf("")), Failure);
+  EXPECT_THROW(append_float(out, -INFINITY), Failure);
 }
 
 TEST(Render, StringsAreValidJsonWhateverTheyHold) {

@@ -163,7 +163,7 @@ void append_ranked(std::string& out, const Result& score, size_t index, const st
     out += ",\"multi_modal\":null},";
   }
   out += "\"relevance_score\":";
-  append_number(out, score.get<Relevance>().score);
+  append_float(out, score.get<Relevance>().score);
   out += '}';
 }
 
@@ -212,7 +212,7 @@ Plan score(const Call& call) {
     for (size_t i = 0; i < results.size(); ++i) {
       out += (i ? ",{\"index\":" : "{\"index\":") + std::to_string(i) +
              ",\"object\":\"score\",\"score\":";
-      append_number(out, results[i].get<Relevance>().score);
+      append_float(out, results[i].get<Relevance>().score);
       out += '}';
     }
     append_tail(out, total_tokens(results));

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/openai.h"
 #include "server/test_context.h"
 
@@ -144,7 +145,7 @@ TEST_F(Scoring, RanksByTheLogitAndThenByThePlace) {
   EXPECT_TRUE(ranked.at(0).at("document").at("multi_modal").is_null());
   EXPECT_EQ(ranked.at(1).at("index"), 0);
   EXPECT_EQ(ranked.at(2).at("index"), 2);
-  EXPECT_EQ(ranked.at(2).at("relevance_score"), 1);
+  EXPECT_EQ(ranked.at(2).at("relevance_score"), 1.0);
   EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 9);
 }
 
@@ -160,7 +161,7 @@ TEST_F(Scoring, RerankKeepsTheBestAndEchoesUnlessToldNotTo) {
   EXPECT_EQ(results(R"(,"top_n":9)").size(), 2u);
   const json::array best = results(R"(,"top_n":1,"return_documents":false)");
   ASSERT_EQ(best.size(), 1u);
-  EXPECT_EQ(json::serialize(best[0]), R"({"index":1,"relevance_score":1})");
+  EXPECT_EQ(base::json_text(best[0]), R"({"index":1,"relevance_score":1.0})");
 }
 
 TEST_F(Scoring, RerankRefuses) {

@@ -122,7 +122,7 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
     if (out.back() != '[') out += ',';
     const std::string label = label_of(info, static_cast<int64_t>(i));
     out += "{\"score\":";
-    append_number(out, values[i]);
+    append_float(out, values[i]);
     out += ",\"label\":";
     if (label.empty()) {
       base::append_json_string(out, "LABEL_" + std::to_string(i));
@@ -206,7 +206,7 @@ Plan rerank(const Call& call) {
         base::append_json_string(out, texts[i]);
       }
       out += ",\"score\":";
-      append_number(out, results[i].get<Relevance>().score);
+      append_float(out, results[i].get<Relevance>().score);
       out += '}';
     }
     out += ']';

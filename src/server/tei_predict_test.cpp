@@ -49,7 +49,7 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
   EXPECT_EQ(parameters<Classify>(raw.requests[0]).use_activation, false);
   test.info.labels.clear();
   EXPECT_EQ(test.plan(tei::predict, R"({"inputs":"a"})").render({label_result({1})}).body,
-            R"([{"score":1,"label":"LABEL_0"}])");
+            R"([{"score":1.0,"label":"LABEL_0"}])");
 }
 
 TEST_F(TeiPredict, GivesLabelsThatAreNumbersOrNullAsTheyAre) {
@@ -95,11 +95,11 @@ TEST_F(TeiPredict, RanksBestFirst) {
   Plan plan = test.plan(tei::rerank, body + "}");
   EXPECT_EQ(parameters<Score>(plan.requests[1]).document, "b");
   EXPECT_EQ(plan.render({score_result(1, 5), score_result(1, 6)}).body,
-            R"([{"index":1,"score":1},{"index":0,"score":1}])");
+            R"([{"index":1,"score":1.0},{"index":0,"score":1.0}])");
   plan = test.plan(tei::rerank, body + R"(,"return_text":true,"raw_scores":true})");
   EXPECT_EQ(parameters<Score>(plan.requests[0]).use_activation, false);
   EXPECT_EQ(plan.render({score_result(5, 5), score_result(2, 2)}).body,
-            R"([{"index":0,"text":"a","score":5},{"index":1,"text":"b","score":2}])");
+            R"([{"index":0,"text":"a","score":5.0},{"index":1,"text":"b","score":2.0}])");
 }
 
 TEST_F(TeiPredict, Refuses) {

@@ -69,11 +69,11 @@ TEST_F(Tei, DefaultsTruncateAndNormalize) {
 
 TEST_F(Tei, AnswersAreBareLists) {
   EXPECT_EQ(test.plan(tei::embed, R"({"inputs":"a"})").render({vector_result({1, 2})}).body,
-            "[[1,2]]");
+            "[[1.0,2.0]]");
   EXPECT_EQ(test.plan(tei::embed_all, R"({"inputs":["a","b"]})")
                 .render({vector_result({1, 2, 3, 4}, 2), vector_result({5, 6})})
                 .body,
-            "[[[1,2],[3,4]],[[5,6]]]");
+            "[[[1.0,2.0],[3.0,4.0]],[[5.0,6.0]]]");
   const Request all = test.plan(tei::embed_all, R"({"inputs":"a"})").requests[0];
   EXPECT_EQ(task_of(all.task), Task::kTokenEmbed);
   EXPECT_FALSE(parameters<TokenEmbed>(all).normalize);
@@ -89,7 +89,7 @@ TEST_F(Tei, Similarity) {
     EXPECT_EQ(parameters<Embed>(plan.requests[2]).normalize, true);
     EXPECT_EQ(
         plan.render({vector_result({1, 0}), vector_result({0, 1}), vector_result({0.5f, 0})}).body,
-        "[0,0.5]");
+        "[0.0,0.5]");
   }
   const HttpResponse empty =
       refusal(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":[]}})");
@@ -192,7 +192,7 @@ TEST_F(Tei, SparseVectors) {
   Plan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kSparseEmbed);
   EXPECT_EQ(plan.render({sparse_result({7, 40}, {0.5f, 2})}).body,
-            R"([[{"index":7,"value":0.5},{"index":40,"value":2}]])");
+            R"([[{"index":7,"value":0.5},{"index":40,"value":2.0}]])");
 }
 
 TEST_F(Tei, SimilarityIsTheModelsOwnScore) {
@@ -203,7 +203,7 @@ TEST_F(Tei, SimilarityIsTheModelsOwnScore) {
   EXPECT_EQ(task_of(plan.requests[1].task), Task::kScore);
   EXPECT_EQ(std::get<0>(plan.requests[1].prompt.input), "a");
   EXPECT_EQ(parameters<Score>(plan.requests[1]).document, "c");
-  EXPECT_EQ(plan.render({score_result(3, 3), score_result(1.5f, 1)}).body, "[3,1.5]");
+  EXPECT_EQ(plan.render({score_result(3, 3), score_result(1.5f, 1)}).body, "[3.0,1.5]");
 }
 
 TEST_F(Tei, RootDoesWhatTheModelIsFor) {

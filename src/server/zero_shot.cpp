@@ -123,7 +123,7 @@ void append_list(std::string& out, const Question& question, const std::vector<d
     out += out.back() == '[' ? "{\"label\":" : ",{\"label\":";
     base::append_json_string(out, question.labels[i]);
     out += ",\"score\":";
-    append_number(out, scores[i]);
+    append_float(out, scores[i]);
     out += '}';
   }
   out += ']';
@@ -139,7 +139,7 @@ void append_object(std::string& out, const Question& question, const std::vector
     if (!labels.empty()) labels += ',';
     if (!numbers.empty()) numbers += ',';
     base::append_json_string(labels, question.labels[i]);
-    append_number(numbers, scores[i]);
+    append_float(numbers, scores[i]);
   }
   out += ",\"labels\":[" + labels + "],\"scores\":[" + numbers + "]}";
 }

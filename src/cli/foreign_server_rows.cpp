@@ -89,7 +89,8 @@ const ForeignOption kRows[] = {
     {"--enable-request-id-headers", V, kNothing, kIgnored, "X-Request-Id is always sent"},
     {"--enable-force-include-usage --enable-prompt-tokens-details --enable-per-request-metrics", V,
      kNothing, kIgnored, "usage, and times as headers, are in every answer"},
-    {"--enable-tokenizer-info-endpoint --enable-scale-out --tokens-only --disable-fastapi-docs "
+    {"--enable-tokenizer-info-endpoint", V, kNothing, kWorks, "--enable-tokenizer-info-endpoint"},
+    {"--enable-scale-out --tokens-only --disable-fastapi-docs "
      "--enable-offline-docs --ui,--webui --ui-mcp-proxy,--webui-mcp-proxy --agent,-ag "
      "--models-autoload",
      V | L, kNothing, kIgnored, "docs/SERVER.md has the routes"},

@@ -147,6 +147,9 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
       ->type_name("NAME")
       ->check(one_of({"fcfs", "priority"}))
       ->group(group);
+  app.add_flag("--enable-tokenizer-info-endpoint", options.tokenizer_info,
+               "Serve GET /tokenizer_info: the tokenizer's settings and the chat template")
+      ->group(group);
   app.add_flag("--reject-token-ids", options.reject_token_ids,
                "Refuse inputs that are token ids: clients may use another model's vocabulary")
       ->group(group);

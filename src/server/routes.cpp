@@ -18,6 +18,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/version", Guard::kKey, Status::kVersion},
     {"GET", "/load", Guard::kKey, Status::kLoad},
     {"GET", "/info", Guard::kKey, Status::kInfo},
+    {"GET", kTokenizerInfo, Guard::kKey, Status::kTokenizer},
     {"GET", "/v1/models", Guard::kKey, Status::kModels},
     {"GET", "/v1/models/*", Guard::kKey, Status::kModel},
     {.method = "POST", .path = "/v1/embeddings", .openai = openai::embeddings},

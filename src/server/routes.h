@@ -10,7 +10,18 @@
 namespace vecton::server {
 
 // What is answered at once, from the server's own state.
-enum class Status { kNone, kHealth, kReady, kVersion, kModels, kModel, kInfo, kLoad, kMetrics };
+enum class Status {
+  kNone,
+  kHealth,
+  kReady,
+  kVersion,
+  kModels,
+  kModel,
+  kInfo,
+  kLoad,
+  kTokenizer,
+  kMetrics
+};
 
 enum class Guard { kOpen, kKey, kMetrics };  // kMetrics: a key unless the options say otherwise
 
@@ -24,6 +35,9 @@ struct Route {
   bool works() const { return openai || tei; }
   Refusal refusal() const;
 };
+
+// The one route that is there only where the options ask for it.
+inline constexpr std::string_view kTokenizerInfo = "/tokenizer_info";
 
 std::span<const Route> routes();
 

@@ -35,6 +35,7 @@ struct ServerOptions {
   int64_t max_answer_bytes = 256 << 20;  // of token embeddings that one request may ask for
   int64_t max_connections = 1024;        // more wait to be accepted
   bool auto_truncate = true;         // TEI's routes cut long inputs when the request does not say
+  bool tokenizer_info = false;       // GET /tokenizer_info is served
   bool reject_token_ids = false;     // refuse inputs that are token ids
   bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
 

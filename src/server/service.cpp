@@ -19,6 +19,7 @@
 #include "server/public_name.h"
 #include "server/render.h"
 #include "server/tei.h"
+#include "server/tokenizer_info.h"
 
 namespace vecton::server {
 
@@ -193,13 +194,14 @@ std::string Service::id_of(const HttpRequest& head) {
 
 std::optional<Failure> Service::check(const HttpRequest& head) const {
   const Route* route = find_route(head.method, head.path);
+  const bool off = !options_.tokenizer_info && head.path == kTokenizerInfo;
   const bool open = route && (route->guard == Guard::kOpen ||
                               (route->guard == Guard::kMetrics && options_.open_metrics));
   if (!open && !options_.api_keys.empty() && !authorized(head.authorization, options_.api_keys)) {
     return Failure(Cause::kUnauthorized, "Unauthorized");
   }
-  if (!route) {
-    const std::string methods = allowed_methods(head.path);
+  if (!route || off) {
+    const std::string methods = off ? "" : allowed_methods(head.path);
     if (methods.empty())
       return Failure(Cause::kRoute, "There is no route " + head.path.substr(0, 200));
     return Failure(Cause::kMethod, head.path + " takes " + methods);
@@ -295,6 +297,9 @@ HttpResponse Service::status(const Job& job) const {
     case Status::kInfo:
       if (!ready_) return refuse_unready(job);
       return tei::info(*context_, workers_count_);
+    case Status::kTokenizer:
+      if (!ready_) return refuse_unready(job);
+      return tokenizer_info(*context_);
     case Status::kMetrics: {
       std::optional<EngineStats> stats;
       if (ready_) stats = engine_->stats();

@@ -173,6 +173,13 @@ class Status(ServerTest):
         self.assertRegex(self.server.get("/version").json["version"], r"^\d+\.\d+\.\d+$")
         self.assertEqual(self.server.get("/load").json, {"server_load": 0})
 
+    def test_the_tokenizers_settings_where_they_are_asked_for(self):
+        for method in ("GET", "POST"):
+            self.assertEqual(self.server.request(method, "/tokenizer_info").status, 404)
+        settings = self.start(BERT, "--enable-tokenizer-info-endpoint").get("/tokenizer_info").json
+        self.assertEqual((settings["tokenizer_class"], settings["do_lower_case"], settings["unk_token"]), ("BertTokenizer", True, "[UNK]"))
+        self.assertNotIn("vocab_file", settings)
+
     def test_models(self):
         models = self.server.get("/v1/models").json["data"]
         self.assertEqual((models[0]["id"], models[0]["max_model_len"], models[0]["object"]), (BERT, 48, "model"))

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],
     "generation": ["grammar", "tokenizer", "checkpoint"],
-    "engine": ["convert", "models", "heads", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
+    "engine": ["convert", "models", "heads", "generation", "tokenizer", "chat", "checkpoint", "gguf", "backend", "ops", "tensor"],
     "parsers": [],
     "server": ["parsers"],  # what these two lack in include/vecton is a missing interface
     "cli": ["parsers"],

@@ -89,6 +89,8 @@ Answer answer_for(const Fixture& fixture, const Prompt& prompt, const TaskParame
                     .tokens = {{.id = 1, .begin = 0, .end = 0}}};
     case Task::kScore:
       return Relevance{.score = kValue, .logit = 0.5f};
+    case Task::kGenerate:
+      return Generation{.completions = {Completion{.text = "x", .token_ids = {5}}}};
     case Task::kFillMask:
       break;
   }

@@ -70,7 +70,7 @@ struct VECTON_API EngineOptions {
   // has: mlx-affine-BITS, mlx-affine-BITS-gGROUP, mxfp4, nvfp4 or mxfp8. Of a checkpoint that is
   // quantised it may say how (awq, gptq, fp8...); an error where that is not so. auto = as it is.
   std::string quantization = "auto";
-  std::string runner = "auto";  // auto | pooling
+  std::string runner = "auto";  // auto | generate | pooling
   // auto | embed | classify | none: embed takes the backbone alone, whatever head the checkpoint
   // has; classify makes a classifier of it (hf_overrides' classifier_from_token).
   std::string convert = "auto";
@@ -83,7 +83,14 @@ struct VECTON_API EngineOptions {
   std::string backend = "cpu";                               // cpu | ref
   int64_t max_batch_tokens = 0;        // tokens of one forward pass; 0 = chosen from the model
   int64_t max_queue_tokens = 1 << 20;  // tokens waiting before submit says kQueueFull
-  // The prefix cache of causal models, and its size; 0 = a part of the memory that is free.
+  int64_t max_num_seqs = 256;          // completions that are written at the same time
+  // What requests to generate leave open: auto = the model's generation_config.json, vllm = vLLM's
+  // defaults, or a folder that has a generation_config.json; and a JSON object laid over it.
+  std::string generation_config = "auto";
+  std::string override_generation_config{};
+  int64_t max_logprobs = 20;  // that a request may ask for; -1 = all
+  // Whether requests share prefixes, and the size of the cache of causal models; 0 = a part of the
+  // memory that is free.
   bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;
   int64_t cache_bytes = EngineDefaults::from_environment().cache_bytes;
   std::string tokenizer{};  // folder or hub name of another tokenizer; empty = the model's own

@@ -79,6 +79,7 @@ struct EngineStats {
   int64_t requests_running = 0, requests_waiting = 0, tokens_waiting = 0;
   int64_t requests_done = 0, requests_failed = 0, requests_cancelled = 0, prompt_tokens = 0,
           batches = 0;
+  int64_t generation_tokens = 0, preemptions = 0;
   // Prefix cache, in tokens: asked for, found; and its pages: all, in use.
   int64_t prefix_cache_queries = 0, prefix_cache_hits = 0, cache_pages = 0, cache_pages_used = 0;
 };
@@ -105,6 +106,16 @@ class VECTON_API Runtime {
  private:
   explicit Runtime(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+};
+
+// What a Generate that says nothing itself gets, of the model's files and the options.
+struct GenerationDefaults {
+  double temperature = 1, top_p = 1, min_p = 0;
+  double repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  int64_t top_k = 0;
+  std::optional<int64_t> max_tokens{};
+  bool skip_special_tokens = true;
+  std::vector<int32_t> eos_token_ids{};  // the first is the one whose stop_reason is none
 };
 
 // Gives up the requests of one submit; without a call they run to the end.
@@ -157,6 +168,10 @@ class VECTON_API Engine {
   // Score. Blocks; throws the first error.
   std::vector<float> score(const std::string& query, std::span<const std::string> documents,
                            const Request& like = {.task = Score{}});
+
+  // What the model writes after a text, of completion 0. Blocks; throws the error.
+  std::string generate(const std::string& prompt, const Generate& parameters = {});
+  GenerationDefaults generation_defaults() const;
 
   const ModelInfo& info() const;
   const Tokenizer& tokenizer() const;

@@ -89,6 +89,10 @@ void read(Arguments& arguments, FillMask& task) {
     task.targets = to_texts(targets, "targets");
 }
 
+void read(Arguments&, Generate&) {
+  throw nb::value_error("task generate: the module has no call for it");
+}
+
 Request make_request(nb::kwargs values) {
   Arguments arguments{nb::dict(values)};
   std::string task = "embed", role, side;

@@ -19,6 +19,8 @@ struct Command {
   std::function<void()> (*define)(CLI::App& app);
 };
 
+std::function<void()> define_generate(CLI::App& app);
+std::function<void()> define_chat(CLI::App& app);
 std::function<void()> define_embed(CLI::App& app);
 std::function<void()> define_similarity(CLI::App& app);
 std::function<void()> define_rerank(CLI::App& app);

@@ -5,6 +5,8 @@ namespace vecton::cli {
 
 namespace {
 constexpr Command kCommands[] = {
+    {"chat", "Talk with a model", define_chat},
+    {"generate", "Let a model go on with texts", define_generate},
     {"embed", "Turn texts into vectors", define_embed},
     {"similarity", "Compare texts: a similarity matrix, a ranking, a picture", define_similarity},
     {"rerank", "Sort documents by how well they answer a query", define_rerank},

@@ -76,7 +76,7 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->type_name("N")
       ->transform(at_least(0))
       ->group(group);
-  app.add_option("--runner", options.runner, "auto or pooling [auto]")
+  app.add_option("--runner", options.runner, "auto, generate or pooling [auto]")
       ->type_name("NAME")
       ->group(group);
   app.add_option(

@@ -52,7 +52,8 @@ void add_costs(const Result& part, Result& result) {
 
 }  // namespace
 
-Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
+Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_tokens,
+                   const std::vector<Request>& requests)
     : plan_(routes.plan(0)) {
   const bool by_vectors =
       plan_.scorer == Scorer::kBiEncoder || plan_.scorer == Scorer::kLateInteraction;
@@ -65,6 +66,18 @@ Assembly::Assembly(const Routes& routes, const std::vector<Request>& requests)
     const auto* score = std::get_if<Score>(&request.task);
     if (score && by_vectors) {
       items_.push_back(score_item(routes, request, *score, where));
+      continue;
+    }
+    if (std::holds_alternative<Generate>(request.task)) {
+      Item item{.kind = Kind::kCompletions, .sequences = {}};
+      const Sequence prepared = routes.prepare(request, where);
+      try {
+        for (Sequence& sequence : writers->make(prepared, request, i, most_tokens))
+          item.sequences.push_back(add(routes, std::move(sequence)));
+      } catch (const Error& e) {
+        throw Error(e.code(), where + e.what(), e.field());
+      }
+      items_.push_back(std::move(item));
       continue;
     }
     const std::vector<Request> pieces = routes.pieces(request, where);
@@ -214,6 +227,21 @@ Result Assembly::join(Ops& ops, const Item& item, const std::vector<Result>& par
   return result;
 }
 
+Result Assembly::join_completions(const Item& item, std::vector<Result>& parts) {
+  Result result = std::move(parts[item.sequences.front()]);
+  for (size_t i = 1; i < item.sequences.size() && !result.error(); ++i) {
+    Result& part = parts[item.sequences[i]];
+    if (part.error()) {
+      result.answer = *part.error();
+      break;
+    }
+    Generation& own = std::get<Generation>(part.answer);
+    result.get<Generation>().completions.push_back(std::move(own.completions.front()));
+    result.timings.inference = std::max(result.timings.inference, part.timings.inference);
+  }
+  return result;
+}
+
 std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) const {
   std::vector<Result> results(items_.size());
   score(ops, parts, results);
@@ -221,6 +249,7 @@ std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) cons
     const size_t first = items_[i].sequences.front();
     if (items_[i].kind == Kind::kWhole)
       results[i] = first < kFirstZero ? std::move(parts[first]) : zeros_[first - kFirstZero];
+    if (items_[i].kind == Kind::kCompletions) results[i] = join_completions(items_[i], parts);
     if (items_[i].kind == Kind::kPieces) results[i] = join(ops, items_[i], parts);
   }
   return results;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/generating.h"
 #include "engine/plan.h"
 #include "engine/routes.h"
 #include "engine/sequence.h"
@@ -16,7 +17,9 @@ namespace vecton::engine {
 class Assembly {
  public:
   // Errors name the request ("input[3]: ...").
-  Assembly(const Routes& routes, const std::vector<Request>& requests);
+  // `writers` and `most_tokens`: of a model that generates (Writers::make).
+  Assembly(const Routes& routes, const Writers* writers, int64_t most_tokens,
+           const std::vector<Request>& requests);
 
   // The sequences of all requests; taken once.
   std::vector<Sequence> take_sequences() { return std::move(sequences_); }
@@ -30,8 +33,8 @@ class Assembly {
   // Texts without tokens are no work: their vectors are zeros_, counted from here on.
   static constexpr size_t kFirstZero = size_t{1} << 62;
 
-  // A request's sequences: one, its query's and its document's, or its pieces.
-  enum class Kind { kWhole, kScore, kPieces };
+  // A request's sequences: one, its query's and its document's, its pieces, or its completions.
+  enum class Kind { kWhole, kScore, kPieces, kCompletions };
   struct Item {
     Kind kind = Kind::kWhole;
     std::vector<size_t> sequences;
@@ -51,6 +54,7 @@ class Assembly {
   Tensor compare(Ops& ops, const Answer& query, const Documents& group) const;
   void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
   Result join(Ops& ops, const Item& item, const std::vector<Result>& parts) const;
+  static Result join_completions(const Item& item, std::vector<Result>& parts);
 
   const Plan& plan_;
   std::vector<Sequence> sequences_;

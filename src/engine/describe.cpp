@@ -26,6 +26,20 @@ const char* to_string(Task task) {
       return "score";
     case Task::kFillMask:
       return "fill_mask";
+    case Task::kGenerate:
+      return "generate";
+  }
+  return "unknown";
+}
+
+const char* to_string(FinishReason reason) {
+  switch (reason) {
+    case FinishReason::kStop:
+      return "stop";
+    case FinishReason::kLength:
+      return "length";
+    case FinishReason::kAbort:
+      return "abort";
   }
   return "unknown";
 }
@@ -46,13 +60,15 @@ TaskParameters default_parameters(Task task) {
       return Score{};
     case Task::kFillMask:
       return FillMask{};
+    case Task::kGenerate:
+      return Generate{};
   }
   throw Error(ErrorCode::kInternal, "there is no such task");
 }
 
 std::optional<Task> task_from_string(std::string_view name) {
   for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kClassify,
-                          Task::kTokenClassify, Task::kScore, Task::kFillMask}) {
+                          Task::kTokenClassify, Task::kScore, Task::kFillMask, Task::kGenerate}) {
     if (name == to_string(task)) return task;
   }
   return std::nullopt;

@@ -9,6 +9,7 @@
 #include "base/memory_info.h"
 #include "engine/assembly.h"
 #include "engine/describe.h"
+#include "engine/generating.h"
 #include "engine/plan.h"
 #include "engine/routes.h"
 #include "engine/runner.h"
@@ -38,6 +39,8 @@ struct Engine::Impl {
   bool work(int worker);
   void rest(int worker);
   void compute(Ops& ops, std::vector<engine::Sequence> batch);
+  void write_tokens(std::vector<engine::Sequence>& batch);
+  void finish_generation(engine::Sequence& sequence);
   void answer(engine::Sequence& sequence);
   std::vector<Result> assemble(const engine::Assembly& assembly, std::vector<Result> parts);
   std::unique_ptr<Ops> take_score_ops();
@@ -51,6 +54,9 @@ struct Engine::Impl {
   const engine::Plan& plan;
   std::shared_ptr<const Tokenizer> tokenizer;
   std::unique_ptr<engine::Runner> runner;
+  std::optional<engine::Writers> writers;  // of a model that generates
+  bool shares_prefixes = true;
+  int64_t most_tokens = 0;  // Scheduler::most_tokens()
   ModelInfo info;
 
   std::shared_ptr<engine::GivenUp> given_up = std::make_shared<engine::GivenUp>();
@@ -95,6 +101,8 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
   Runtime::Impl& shares = runtime->impl();
   const int threads = runtime->threads();
   scheduler = engine::Scheduler(limits(options, threads));
+  shares_prefixes = options.enable_prefix_caching;
+  if (plan.generates()) writers.emplace(plan, options, tokenizer);
   root_ops = shares.device->fork();
   load_weights(options);
   make_cache(options);
@@ -108,6 +116,14 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
   info.parameters = runner->parameters();
   info.file_bytes = runner->file_bytes();
   info.weight_bytes = runner->weight_bytes();
+  if (writers) {
+    const std::vector<std::string>& notes = writers->defaults().notes;
+    info.warnings.insert(info.warnings.end(), notes.begin(), notes.end());
+    if (most_tokens == 0)
+      info.warnings.emplace_back(
+          "nothing of this model's layers is kept: every token that is "
+          "generated is computed from all before it");
+  }
   info.warnings.insert(info.warnings.end(), runner->warnings().begin(), runner->warnings().end());
   source = shares.sources.add([this](int worker) { return work(worker); },
                               [this](int worker) { rest(worker); });
@@ -136,6 +152,10 @@ engine::Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int
   engine::Scheduler::Limits limits{.max_queue_tokens = options.max_queue_tokens,
                                    .workers = threads};
   if (options.max_batch_tokens > 0) limits.max_batch_tokens = options.max_batch_tokens;
+  if (options.max_num_seqs < 1)
+    throw Error(ErrorCode::kInvalidArgument, "max_num_seqs must be at least 1", "max_num_seqs");
+  limits.generates = plan.generates();
+  limits.generation.max_num_seqs = options.max_num_seqs;
   return limits;
 }
 
@@ -145,18 +165,27 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   constexpr int64_t kMost = int64_t{1} << 30, kLongest = 32;  // bytes; prompts of the longest kind
   if (options.cache_bytes < 0)
     throw Error(ErrorCode::kInvalidArgument, "cache_bytes must not be negative", "cache_bytes");
-  if (!options.enable_prefix_caching) return;
+  if (!options.enable_prefix_caching && !plan.generates()) return;
   int64_t pages = 0;
   if (options.cache_bytes > 0) {
     pages = runner->cache_pages(options.cache_bytes);
   } else {
-    pages = std::min(runner->cache_pages(std::min(kMost, runtime->impl().memory.left() / 8)),
+    const int64_t left = runtime->impl().memory.left();
+    pages = std::min(runner->cache_pages(plan.generates() ? left / 2 : std::min(kMost, left / 8)),
                      kLongest * plan.max_model_len / engine::PrefixIndex::kPageTokens);
   }
   if (pages < 1) return;
-  cache_memory = take_memory(pages * runner->page_bytes(), "the prefix cache", "cache_bytes");
+  // Of models with states a fifth of the cache at most is theirs; one sequence always has one.
+  const int64_t state_bytes = runner->state_bytes();
+  int64_t slots = 0;
+  if (state_bytes > 0) {
+    slots = std::clamp<int64_t>(pages * runner->page_bytes() / 5 / state_bytes, 1,
+                                options.max_num_seqs);
+  }
+  cache_memory = take_memory(pages * runner->page_bytes() + slots * state_bytes, "the prefix cache",
+                             "cache_bytes");
   try {
-    runner->make_cache(pages, *root_ops);
+    runner->make_cache(pages, slots, *root_ops);
   } catch (const std::bad_alloc&) {
     throw Error(ErrorCode::kInvalidArgument,
                 "cache_bytes: the system does not give so much memory to the prefix cache",
@@ -165,7 +194,9 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   engine::Scheduler::Limits with_cache = limits(options, runtime->threads());
   with_cache.cache_pages = pages;
   with_cache.cache_windows = runner->cache_windows();
+  with_cache.generation.state_slots = slots;
   scheduler = engine::Scheduler(with_cache);
+  most_tokens = scheduler.most_tokens();
 }
 
 // Each weight is taken from the runtime's memory as soon as it is there, so that a model that is
@@ -222,8 +253,9 @@ bool Engine::Impl::work(int worker) {
     left = scheduler.ready_batches();
   }
   if (left > 0 && !step.batch.empty()) runtime->impl().pool.notify(left);
-  if (step.batch.empty() && step.cancelled.empty()) return step.more;
+  if (step.batch.empty() && step.cancelled.empty() && step.ended.empty()) return step.more;
   changed.notify_all();
+  for (engine::Sequence& sequence : step.ended) finish_generation(sequence);
   fail(step.cancelled, Error(ErrorCode::kCancelled, "the request was cancelled"));
   if (!step.batch.empty()) compute(*ops[static_cast<size_t>(worker)], std::move(step.batch));
   return true;
@@ -258,6 +290,11 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch)
   } catch (const std::exception& e) {
     error = Error(ErrorCode::kInternal, e.what());
   }
+  for (engine::Sequence& sequence : batch) {
+    if (sequence.generating && !sequence.generating->begun) sequence.generating->begun = start;
+    if (sequence.generating && error) sequence.generating->error = error;
+  }
+  if (!error) write_tokens(batch);
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
   int64_t left = 0;
   {
@@ -268,6 +305,10 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch)
   }
   if (left > 0) runtime->impl().pool.notify(left);  // what waited for this batch's pages
   for (engine::Sequence& sequence : batch) {
+    if (sequence.generating) {
+      finish_generation(sequence);
+      continue;
+    }
     Result& result = sequence.group->results[sequence.index];
     if (error) {
       result.answer = *error;
@@ -279,6 +320,38 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch)
                       .inference = seconds};
     answer(sequence);
   }
+}
+
+// What a batch has made of its sequences that generate. Large vocabularies take a while.
+void Engine::Impl::write_tokens(std::vector<engine::Sequence>& batch) {
+  std::vector<engine::Sequence*> writing;
+  for (engine::Sequence& sequence : batch) {
+    if (sequence.generating && !sequence.is_chunk()) writing.push_back(&sequence);
+  }
+  if (writing.empty()) return;
+  runtime->impl().pool.parallel_for(std::ssize(writing), [&](int64_t i) {
+    engine::write_token(*writing[static_cast<size_t>(i)]);
+  });
+  for (engine::Sequence* sequence : writing) engine::tell(*sequence);
+  const std::lock_guard lock(mutex);
+  stats.generation_tokens += std::ssize(writing);
+}
+
+void Engine::Impl::finish_generation(engine::Sequence& sequence) {
+  const auto now = Clock::now();
+  const engine::Generating& generating = *sequence.generating;
+  const auto begun = generating.begun.value_or(now);
+  Result& result = sequence.group->results[sequence.index];
+  result.usage = {.prompt_tokens = generating.prompt_tokens, .truncated = sequence.truncated};
+  result.timings = {.tokenization = sequence.tokenization,
+                    .queue = std::chrono::duration<double>(begun - sequence.queued).count(),
+                    .inference = std::chrono::duration<double>(now - begun).count()};
+  if (generating.error) {
+    result.answer = *generating.error;
+  } else {
+    result.answer = engine::take_generation(sequence);
+  }
+  answer(sequence);
 }
 
 // The sequence's result is there. The last one of a group tells the caller.
@@ -361,7 +434,8 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
     done({});
     return ticket;
   }
-  auto assembly = std::make_shared<engine::Assembly>(impl_->routes, requests);
+  auto assembly = std::make_shared<engine::Assembly>(
+      impl_->routes, impl_->writers ? &*impl_->writers : nullptr, impl_->most_tokens, requests);
   std::vector<engine::Sequence> sequences = assembly->take_sequences();
   auto group = std::make_shared<engine::Group>();
   group->results.resize(sequences.size());
@@ -381,8 +455,10 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   }
   int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
-    if (impl_->runner->cacheable(sequences[i]))
+    const bool shares = impl_->shares_prefixes && impl_->runner->cacheable(sequences[i]);
+    if (shares)
       sequences[i].page_keys = engine::PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);
+    if (sequences[i].generating) sequences[i].generating->shares = shares;
     sequences[i].group = group;
     sequences[i].index = i;
     tokens += sequences[i].tokens();
@@ -444,6 +520,29 @@ std::vector<std::vector<float>> Engine::embed(std::initializer_list<std::string>
   return embed(std::span<const std::string>(texts.begin(), texts.size()), like);
 }
 
+std::string Engine::generate(const std::string& prompt, const Generate& parameters) {
+  std::vector<Request> requests{{.prompt = {.input = prompt}, .task = parameters}};
+  std::vector<Result> results = submit(std::move(requests)).get();
+  return std::move(results.front().get<Generation>().completions.front().text);
+}
+
+GenerationDefaults Engine::generation_defaults() const {
+  if (!impl_->writers) {
+    throw Error(ErrorCode::kUnsupported, impl_->plan.name + " is not a generative model");
+  }
+  const generation::Defaults& d = impl_->writers->defaults();
+  return {.temperature = d.temperature,
+          .top_p = d.top_p,
+          .min_p = d.min_p,
+          .repetition_penalty = d.repetition_penalty,
+          .presence_penalty = d.presence_penalty,
+          .frequency_penalty = d.frequency_penalty,
+          .top_k = d.top_k,
+          .max_tokens = d.max_new_tokens,
+          .skip_special_tokens = d.skip_special_tokens,
+          .eos_token_ids = d.eos_token_ids};
+}
+
 std::vector<float> Engine::score(const std::string& query, std::span<const std::string> documents,
                                  const Request& like) {
   check_like<Score>(like, "Score");
@@ -472,6 +571,7 @@ EngineStats Engine::stats() const {
   stats.prefix_cache_hits = cache.hits;
   stats.cache_pages = cache.pages;
   stats.cache_pages_used = cache.used;
+  stats.preemptions = cache.preemptions;
   return stats;
 }
 

@@ -65,11 +65,20 @@ std::unique_ptr<heads::Head> lexical_head(const Plan& plan, const Tokenizer& tok
                                               std::move(special));
 }
 
+checkpoint::Weights lm_head(const checkpoint::Weights& weights) {
+  return weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
+}
+
+// What becomes of logits.
+checkpoint::HeadWeights logit_settings(const Plan& plan, const checkpoint::Weights& weights) {
+  return plan.family->head ? plan.family->head(plan.config, plan.head, 0, weights)
+                           : checkpoint::HeadWeights();
+}
+
 // The rows of lm_head, or of the table of words that it is tied to, of some tokens.
 std::unique_ptr<heads::Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
                                                const checkpoint::Weights& weights) {
-  const checkpoint::Weights head =
-      weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
+  const checkpoint::Weights head = lm_head(weights);
   std::vector<int64_t> ids = plan.choice_token_ids;
   for (const std::string& token : plan.classifier_from_token) {
     const auto id = tokenizer.token_to_id(token);
@@ -91,8 +100,7 @@ std::unique_ptr<heads::Head> token_choice_head(const Plan& plan, const Tokenizer
     rows.push_back(head.linear_rows(id, 1, plan.shape.vocab, plan.shape.hidden,
                                     checkpoint::Weights::Bias::kIfPresent));
   }
-  checkpoint::HeadWeights causal;
-  if (plan.family->head) causal = plan.family->head(plan.config, plan.head, 0, weights);
+  const checkpoint::HeadWeights causal = logit_settings(plan, weights);
   return std::make_unique<heads::TokenChoiceHead>(std::move(rows), causal.logit_scale,
                                                   causal.logit_softcap, plan.activation);
 }
@@ -144,6 +152,13 @@ checkpoint::HeadWeights of_tokens(checkpoint::HeadWeights head) {
 
 }  // namespace
 
+heads::CausalLmHead load_causal_lm_head(const Plan& plan, const checkpoint::Weights& weights) {
+  const checkpoint::HeadWeights causal = logit_settings(plan, weights);
+  return {lm_head(weights).linear(plan.shape.vocab, plan.shape.hidden,
+                                  checkpoint::Weights::Bias::kIfPresent),
+          causal.logit_scale, causal.logit_softcap};
+}
+
 Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint::Weights& weights,
                  Ops& ops) {
   Heads heads;
@@ -169,6 +184,7 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint:
   }
   if (plan.head == checkpoint::HeadKind::kNone) return heads;
 
+  if (plan.generates()) return heads;
   if (plan.head == checkpoint::HeadKind::kCausalLm) {
     heads[Task::kScore] = token_choice_head(plan, tokenizer, weights);
     heads[Task::kClassify] = token_choice_head(plan, tokenizer, weights);

@@ -6,12 +6,16 @@
 
 #include "checkpoint/weights.h"
 #include "engine/plan.h"
+#include "heads/causal_lm_head.h"
 #include "heads/head.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton::engine {
 
 using Heads = std::map<Task, std::unique_ptr<heads::Head>>;
+
+// Of a plan that generates.
+heads::CausalLmHead load_causal_lm_head(const Plan& plan, const checkpoint::Weights& weights);
 
 // `weights` are the model's own, renamed by its family's load().
 Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint::Weights& weights,

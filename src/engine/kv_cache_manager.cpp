@@ -168,13 +168,62 @@ void KvCacheManager::set_computed(std::span<const int32_t> blocks, bool computed
   }
 }
 
+void KvCacheManager::release_unseen(BlockList& list, size_t group, int64_t seen) {
+  while (list.first[group] < seen)
+    pool_.release(page(list.blocks[static_cast<size_t>(list.first[group]++)], group));
+}
+
 void KvCacheManager::extend(BlockList& list, std::span<const int32_t> blocks) {
   list.blocks.insert(list.blocks.end(), blocks.begin(), blocks.end());
   list.first.resize(windows_.size());
   const auto count = static_cast<int64_t>(list.blocks.size());
+  for (size_t group = 0; group < windows_.size(); ++group)
+    release_unseen(list, group, count == 0 ? 0 : first_seen(group, count));
+}
+
+void KvCacheManager::advance(BlockList& list, std::span<const int32_t> blocks, int64_t tokens) {
+  list.blocks.insert(list.blocks.end(), blocks.begin(), blocks.end());
+  list.first.resize(windows_.size());
   for (size_t group = 0; group < windows_.size(); ++group) {
-    for (const int64_t seen = count == 0 ? 0 : first_seen(group, count); list.first[group] < seen;)
-      pool_.release(page(list.blocks[static_cast<size_t>(list.first[group]++)], group));
+    const int64_t token = tokens - windows_[group] + 1;
+    if (windows_[group] == 0 || token <= 0) continue;
+    release_unseen(list, group, std::min(std::ssize(list.blocks) - 1, token / kPageTokens));
+  }
+}
+
+// A group with a window needs no more than the window and what a batch adds.
+int64_t KvCacheManager::pages_needed(int64_t tokens, int64_t blocks) const {
+  int64_t pages = 0;
+  const int64_t all = (tokens + kPageTokens - 1) / kPageTokens - blocks;
+  for (const int64_t window : windows_)
+    pages += window == 0 ? all : std::min(all, (window + chunk_) / kPageTokens + 2);
+  return pages;
+}
+
+bool KvCacheManager::has_room(int64_t tokens, int64_t blocks) const {
+  return pages_needed(tokens, blocks) <= pool_.available();
+}
+
+int64_t KvCacheManager::most_tokens() const {
+  int64_t fits = 0, does_not = int64_t{1} << 32;  // blocks; windows alone hold any number
+  while (does_not - fits > 1) {
+    const int64_t middle = fits + (does_not - fits) / 2;
+    (pages_needed(middle * kPageTokens, 0) <= pages() ? fits : does_not) = middle;
+  }
+  return fits * kPageTokens;
+}
+
+std::optional<std::vector<int32_t>> KvCacheManager::take(int64_t blocks) {
+  if (blocks > 0 && pool_.available() < pages_of_blocks(blocks)) return std::nullopt;
+  std::vector<int32_t> taken;
+  while (std::ssize(taken) < blocks) taken.push_back(take_block(false).value());
+  return taken;
+}
+
+void KvCacheManager::discard(const BlockList& list, int64_t from) {
+  for (size_t group = 0; group < windows_.size(); ++group) {
+    for (auto i = std::max<int64_t>(from, list.first[group]); i < std::ssize(list.blocks); ++i)
+      pool_.discard(page(list.blocks[static_cast<size_t>(i)], group));
   }
 }
 

@@ -51,6 +51,23 @@ class KvCacheManager {
   bool reserve(int64_t pages) { return pool_.reserve(pages); }
   void unreserve(int64_t pages) { pool_.unreserve(pages); }
 
+  // Of sequences that grow token by token. Whether a sequence that has `blocks` of its blocks can
+  // come to have `tokens` tokens, if nobody else takes pages; and the most tokens that one can ever
+  // have. A batch computes at most `chunk` tokens of it.
+  bool has_room(int64_t tokens, int64_t blocks) const;
+  int64_t most_tokens() const;
+  void set_chunk(int64_t chunk) { chunk_ = chunk; }
+  // So many blocks that nobody finds, with all their pages; nothing where there are not so many.
+  std::optional<std::vector<int32_t>> take(int64_t blocks);
+  // Others find it from now on, as soon as `batch` has computed it. False = they find another one.
+  bool publish(const Prefix& prefix, size_t index, int32_t before, int32_t block, int64_t batch) {
+    return index_.add(prefix, index, before, block, batch);
+  }
+  // The sequence has come to `tokens` tokens, with these blocks: as extend().
+  void advance(BlockList& list, std::span<const int32_t> blocks, int64_t tokens);
+  // What its blocks from number `from` on hold is of no use to others.
+  void discard(const BlockList& list, int64_t from);
+
   // What a batch has computed is there for others now. Where it has failed, nobody finds it.
   void set_computed(std::span<const int32_t> blocks, bool computed);
   // The sequence has come to the end of `blocks`, which it was given by allocate(): they are of its
@@ -75,11 +92,14 @@ class KvCacheManager {
   int64_t first_seen(size_t group, int64_t blocks) const;
   std::optional<int32_t> take_block(bool reserved);
   void take_from_its_block(int32_t page);
+  int64_t pages_needed(int64_t tokens, int64_t blocks) const;
+  void release_unseen(BlockList& list, size_t group, int64_t seen);
   int32_t page(int32_t block, size_t group) const {
     return page_[static_cast<size_t>(block) * windows_.size() + group];
   }
 
   std::vector<int64_t> windows_;
+  int64_t chunk_ = 1024;
   PagePool pool_;
   PrefixIndex index_;                 // of blocks
   std::vector<int32_t> page_;         // [blocks, groups]; -1 = others have it

@@ -32,19 +32,6 @@ void require_one_of(std::string_view option, const std::string& value,
               std::string(option));
 }
 
-// vLLM's words: "generate" and "draft" are known, and not here.
-void require_runner(const std::string& runner) {
-  if (runner == "generate" || runner == "draft") {
-    throw Error(ErrorCode::kInvalidArgument,
-                "runner \"" + runner +
-                    "\": nothing is generated here; what works: \"pooling\" (or \"auto\"), with "
-                    "--convert embed for a generative model's embeddings and --convert classify "
-                    "for a reranker",
-                "runner");
-  }
-  require_one_of("runner", runner, {"auto", "pooling"});
-}
-
 json::object parse_object(const std::string& text, const std::string& option) {
   if (text.empty()) return {};
   json::value value;
@@ -76,7 +63,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
     plan.max_model_len = std::min(plan.max_model_len, *input.max_seq_length);
   const bool bounded =
       input.max_seq_length || input.kind == checkpoint::InputModule::Kind::kStaticEmbedding;
-  if (!bounded && options.convert != "embed") {
+  if (!bounded && options.convert != "embed" && !plan.generates()) {
     const int64_t of_tokenizer = model_max_length(input.folder);
     if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
   }
@@ -104,7 +91,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
 void note_default_pooling(const json::object& pooler, Plan& plan) {
   const bool asked = pooler.contains("pooling_type") || pooler.contains("seq_pooling_type");
   const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
-  if (!embeds || asked || plan.pipeline.pooling) return;
+  if (!embeds || asked || plan.pipeline.pooling || plan.generates()) return;
   const ops::Pooling pooling = plan.pooling.front();
   std::string note = std::string("no modules.json says how texts are pooled: ") +
                      checkpoint::to_string(pooling) + (plan.normalize ? ", normalised" : "") +
@@ -257,7 +244,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
 
 std::vector<Plan> make_plans(const EngineOptions& options,
                              const std::function<void(const DownloadProgress&)>& progress) {
-  require_runner(options.runner);
+  require_one_of("runner", options.runner, {"auto", "generate", "pooling"});
   require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
@@ -296,6 +283,8 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   }
   return plans;
 }
+
+bool Plan::generates() const { return std::ranges::count(tasks, Task::kGenerate) > 0; }
 
 bool Plan::tells_roles_apart() const {
   const auto& routes = modules.pipeline_of_role;

@@ -88,6 +88,7 @@ struct Plan {
 
   std::vector<std::string> notes;  // what the user should hear of: defaults taken, names not known
 
+  bool generates() const;
   // Whether a text's role changes more than its prompt: see ModelInfo::roles.
   bool tells_roles_apart() const;
 };

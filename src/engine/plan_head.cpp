@@ -156,6 +156,13 @@ bool is_named_reranker(const Plan& plan) {
   return name.find(plan.family->reranker->name_part) != std::string::npos;
 }
 
+// It has the vectors of its backbone as well.
+void be_generator(Plan& plan) {
+  be_embedder(plan);
+  plan.head = checkpoint::HeadKind::kCausalLm;
+  plan.tasks.insert(plan.tasks.begin(), Task::kGenerate);
+}
+
 // The sentence-transformers modules after the transformer.
 void take_modules(Plan& plan) {
   const checkpoint::ModulePipeline& pipeline = plan.pipeline;
@@ -255,8 +262,10 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
       plan.tasks = {Task::kFillMask, Task::kTokenClassify};
       return;
     case checkpoint::HeadKind::kCausalLm:
-      if (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan))
+      if (options.runner != "generate" &&
+          (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan)))
         return be_token_reranker(plan);
+      if (options.runner != "pooling") return be_generator(plan);
       refuse(plan,
              "a generative model, and there is no modules.json that makes it an embedding model; "
              "--convert embed serves the embeddings of its backbone, and --hf-overrides "
@@ -373,9 +382,18 @@ const char* to_string(Scorer scorer) {
 }
 
 void decide_head(const EngineOptions& options, Plan& plan) {
+  const bool generates = plan.family->head_of(plan.architecture) == checkpoint::HeadKind::kCausalLm;
+  if (options.runner == "generate" && (options.convert == "embed" || !generates)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                options.convert == "embed"
+                    ? "runner generate and convert embed exclude each other"
+                    : "runner: " + plan.architecture +
+                          " is not a generative model; leave out --runner generate",
+                "runner");
+  }
   if (options.convert == "embed") {
     be_embedder(plan);
-  } else if (plan.modules.present &&
+  } else if (plan.modules.present && options.runner != "generate" &&
              (options.convert != "classify" || plan.pipeline.gives_scores())) {
     take_modules(plan);
   } else {

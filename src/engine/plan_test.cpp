@@ -82,8 +82,10 @@ TEST(Plan, ConvertEmbedIsTheBackbone) {
   }
 }
 
-TEST(Plan, GenerativeModelsAreConvertedOrRefused) {
+TEST(Plan, GenerativeModelsGenerateOrAreConverted) {
   EngineOptions options = options_of("gen-qwen2-sliding");
+  EXPECT_EQ(tasks_of(plan_of(options)), "generate embed token_embed");
+  options.runner = "pooling";
   EXPECT_REFUSED(plan_of(options), ErrorCode::kUnsupported, "\"Qwen2ForCausalLM\"",
                  "--convert embed", "classifier_from_token");
   options.convert = "classify";
@@ -105,11 +107,9 @@ struct Refused {
 TEST(Plan, OptionsAreRefusedByName) {
   const Refused rows[] = {
       {"runner", [](EngineOptions& o) { o.runner = "generate"; },
-       "runner \"generate\": nothing is generated here; what works: \"pooling\" (or \"auto\"), "
-       "with "
-       "--convert embed for a generative model's embeddings and --convert classify for a reranker"},
+       "runner: BertModel is not a generative model; leave out --runner generate"},
       {"runner", [](EngineOptions& o) { o.runner = "fast"; },
-       "runner \"fast\" is not known; one of auto, pooling is"},
+       "runner \"fast\" is not known; one of auto, generate, pooling is"},
       {"convert", [](EngineOptions& o) { o.convert = "reward"; },
        "convert \"reward\" is not known; one of auto, none, embed, classify is"},
       {"dtype", [](EngineOptions& o) { o.dtype = "int8"; },

@@ -21,14 +21,20 @@ PrefixIndex::PrefixIndex(int64_t blocks)
     : entries_(static_cast<size_t>(blocks)), sightings_(kSightings) {}
 
 std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::string_view salt) {
+  std::vector<uint64_t> keys;
+  extend(keys, ids, salt);
+  return keys;
+}
+
+void PrefixIndex::extend(std::vector<uint64_t>& keys, std::span<const int32_t> ids,
+                         std::string_view salt) {
   uint64_t key = mix(salt.size());
   for (const char c : salt) key = mix(key ^ static_cast<unsigned char>(c));
-  std::vector<uint64_t> keys;
-  for (size_t i = 0; i < ids.size(); ++i) {
+  if (!keys.empty()) key = keys.back();
+  for (size_t i = keys.size() * kPageTokens; i < ids.size(); ++i) {
     key = mix(key ^ static_cast<uint32_t>(ids[i]));
     if ((i + 1) % kPageTokens == 0) keys.push_back(key);
   }
-  return keys;
 }
 
 void PrefixIndex::note(const Prefix& prefix) {

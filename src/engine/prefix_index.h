@@ -22,6 +22,9 @@ class PrefixIndex {
 
   // Of each full block of `ids`: a hash of it and of what is before it. Made outside the lock.
   static std::vector<uint64_t> keys(std::span<const int32_t> ids, std::string_view salt);
+  // Adds those of the blocks that have become full.
+  static void extend(std::vector<uint64_t>& keys, std::span<const int32_t> ids,
+                     std::string_view salt);
 
   // A sequence as the index sees it.
   struct Prefix {

@@ -79,6 +79,10 @@ void Preparer::check_task(const Request& request) const {
     if (const auto* embed = std::get_if<Embed>(&also); embed && !embed->late_chunks.empty())
       refuse("also: late chunking is for a request of its own", "also");
   }
+  const bool generates = std::holds_alternative<Generate>(request.task);
+  if (generates && !request.also.empty())
+    refuse("also: nothing else comes of a generation", "also");
+  if (request.on_delta && !generates) refuse("on_delta: is for Generate", "on_delta");
   const auto* score = std::get_if<Score>(&request.task);
   if (score && !score->document) refuse("a score needs a document: the second text", "document");
   const bool instructed = plan_.rerank_prompt || (templates_ && plan_.pipeline.gives_scores());

@@ -9,6 +9,8 @@
 
 #include "checkpoint/name_text.h"
 #include "checkpoint/weights.h"
+#include "engine/generating.h"
+#include "generation/logprobs.h"
 #include "ops/cache.h"
 #include "vecton/error.h"
 
@@ -101,6 +103,10 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
     routes_.push_back({.plan = plan, .model = place->second.model});
     Route& route = routes_.back();
     if (plan.layer_pooling) route.layers.emplace(*plan.layer_pooling, plan.shape.layers, ops);
+    if (plan.generates()) {
+      route.lm_head = load_causal_lm_head(plan, place->second.weights);
+      route.tokenizer = &routes.tokenizer(i);
+    }
     route.heads = load_heads(plan, routes.tokenizer(i), place->second.weights, ops);
     for (const auto& head : routes_.back().heads) {
       kept(head.second->weight_bytes());
@@ -153,6 +159,13 @@ void Runner::note_left_over(const Plan& plan, const checkpoint::Weights& weights
 std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& sequences) const {
   std::vector<HeadWork> work;
   for (size_t i = 0; i < sequences.size(); ++i) {
+    if (sequences[i].generating) {
+      auto head = std::ranges::find(work, Task::kGenerate, &HeadWork::task);
+      if (head == work.end()) head = work.insert(work.end(), {.task = Task::kGenerate});
+      head->sequences.push_back(i);
+      want_logits(sequences[i], head->wanted);
+      continue;
+    }
     if (sequences[i].is_chunk()) continue;
     for (size_t t = 0; t < sequences[i].tasks.size(); ++t) {
       const Task task = task_of(sequences[i].tasks[t]);
@@ -177,6 +190,13 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   batch.block_tables.resize(groups);
   batch.slot_mappings.resize(groups);
   for (const Sequence& sequence : sequences) {
+    if (keeps_states_) {
+      batch.state_slots.push_back(sequence.cached() > 0 ? sequence.state_slot : 0);
+      if (sequence.state_slot > 0) {
+        batch.state_mapping.rows.push_back(static_cast<int32_t>(batch.state_slots.size()) - 1);
+        batch.state_mapping.slots.push_back(sequence.state_slot);
+      }
+    }
     add_pages(sequence, batch);
     batch.ids.insert(batch.ids.end(), sequence.ids.begin() + sequence.cached(),
                      sequence.ids.begin() + sequence.end);
@@ -199,34 +219,37 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
 }
 
 // Of each group of layers: the pages that it begins with, and where the keys and values of the next
-// ones go.
+// tokens go: the rest of the last page, and new ones.
 void Runner::add_pages(const Sequence& sequence, tensor::Batch& batch) const {
   const size_t groups = batch.block_tables.size();
   const auto part = [groups](const std::vector<int32_t>& pages, size_t group) {
     const size_t count = pages.size() / groups;
     return std::span(pages).subspan(group * count, count);
   };
+  const auto first_row = static_cast<int64_t>(batch.ids.size());
   for (size_t group = 0; group < groups; ++group) {
     tensor::BlockTable& table = batch.block_tables[group];
-    const std::span<const int32_t> begin = part(sequence.block_tables, group);
-    table.pages.insert(table.pages.end(), begin.begin(), begin.end());
+    const std::span<const int32_t> old = part(sequence.block_tables, group),
+                                   added = part(sequence.new_pages, group);
+    table.pages.insert(table.pages.end(), old.begin(), old.end());
     table.offsets.push_back(static_cast<int32_t>(table.pages.size()));
     table.cached.push_back(static_cast<int32_t>(sequence.cached()));
-  }
-  for (size_t group = 0; group < groups; ++group) {
     tensor::SlotMapping& mapping = batch.slot_mappings[group];
-    auto row = static_cast<int32_t>(batch.ids.size());
-    for (const int32_t page : part(sequence.new_pages, group)) {
-      for (int64_t i = 0; i < cache_.page_rows; ++i) {
-        mapping.rows.push_back(row++);
-        mapping.slots.push_back(static_cast<int32_t>(page * cache_.page_rows + i));
-      }
+    const int64_t most = std::ssize(old) + std::ssize(added);
+    const int64_t end = std::min(sequence.end, most * cache_.page_rows);
+    for (int64_t token = sequence.cached(); token < end; ++token) {
+      const auto block = static_cast<size_t>(token / cache_.page_rows);
+      const int32_t page = block < old.size() ? old[block] : added[block - old.size()];
+      mapping.rows.push_back(static_cast<int32_t>(first_row + token - sequence.cached()));
+      mapping.slots.push_back(
+          static_cast<int32_t>(page * cache_.page_rows + token % cache_.page_rows));
     }
   }
 }
 
 bool Runner::cacheable(const Sequence& sequence) const {
-  if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
+  if (cache_.layers.empty() || keeps_states_ || sequence.tasks.size() != 1) return false;
+  if (sequence.generating) return true;
   tensor::Rows wanted;
   routes_[sequence.route]
       .heads.at(task_of(sequence.tasks.front()))
@@ -234,10 +257,19 @@ bool Runner::cacheable(const Sequence& sequence) const {
   return wanted.count() == 1 && wanted.index.front() + 1 == sequence.tokens();
 }
 
+// What stands for the beginning of any sequence is kept in pages; states are of one sequence that
+// generates.
 int64_t Runner::page_bytes() const {
-  const tensor::CacheLayout layout = models::cache_layout(routes_.front().plan.shape);
-  if (routes_.size() > 1 || layout.empty() || !ops::is_paged(layout)) return 0;
+  const Plan& plan = routes_.front().plan;
+  const tensor::CacheLayout layout = models::cache_layout(plan.shape);
+  if (routes_.size() > 1 || tensor::cache_groups(layout).empty()) return 0;
+  if (!ops::is_paged(layout) && !plan.generates()) return 0;
   return ops::cache_row_bytes(layout) * PrefixIndex::kPageTokens;
+}
+
+int64_t Runner::state_bytes() const {
+  const Plan& plan = routes_.front().plan;
+  return plan.generates() ? ops::cache_state_bytes(models::cache_layout(plan.shape)) : 0;
 }
 
 int64_t Runner::cache_pages(int64_t bytes) const {
@@ -253,9 +285,50 @@ std::vector<int64_t> Runner::cache_windows() const {
   return windows;
 }
 
-void Runner::make_cache(int64_t pages, Ops& ops) {
-  cache_ = vecton::ops::make_cache(models::cache_layout(routes_.front().plan.shape), pages,
-                                   PrefixIndex::kPageTokens, ops);
+void Runner::make_cache(int64_t pages, int64_t state_slots, Ops& ops) {
+  const tensor::CacheLayout layout = models::cache_layout(routes_.front().plan.shape);
+  cache_ = vecton::ops::make_cache(layout, pages, PrefixIndex::kPageTokens, ops);
+  keeps_states_ = state_slots > 0;
+  if (keeps_states_) vecton::ops::add_states(layout, state_slots + 1, ops, cache_);
+}
+
+void Runner::want_logits(const Sequence& sequence, tensor::Rows& wanted) {
+  const Generating& generating = *sequence.generating;
+  int64_t row = sequence.is_chunk() ? sequence.end : sequence.end - 1;
+  if (generating.wants_prompt_rows())
+    row = std::max(sequence.cached(), generating.next_prompt_row());
+  for (; row < sequence.end; ++row) wanted.index.push_back(static_cast<int32_t>(row));
+  wanted.offsets.push_back(static_cast<int32_t>(wanted.index.size()));
+}
+
+// Rows of a prompt are many: some at a time.
+void Runner::take_logits(Ops& ops, const Route& route, const Tensor& rows, const HeadWork& work,
+                         const std::vector<Sequence>& sequences) const {
+  constexpr int64_t kMost = 64;
+  const auto vocab = static_cast<size_t>(route.plan.shape.vocab);
+  std::vector<size_t> owners;  // of each row, in work.sequences
+  for (size_t i = 0; i < work.sequences.size(); ++i)
+    owners.resize(static_cast<size_t>(work.wanted.offsets[i + 1]), i);
+  std::vector<float> values;
+  for (int64_t from = 0; from < rows.rows(); from += kMost) {
+    const int64_t count = std::min(kMost, rows.rows() - from);
+    values.resize(static_cast<size_t>(count) * vocab);
+    ops.download(route.lm_head->logits(ops, rows.slice_rows(from, count)), values);
+    for (int64_t r = 0; r < count; ++r) {
+      const auto row = static_cast<size_t>(from + r);
+      const Sequence& sequence = sequences[work.sequences[owners[row]]];
+      Generating& generating = *sequence.generating;
+      const std::span<const float> logits =
+          std::span(values).subspan(static_cast<size_t>(r) * vocab, vocab);
+      const int64_t position = work.wanted.index[row];
+      if (generating.wants_prompt_rows() && position == generating.next_prompt_row()) {
+        generating.prompt_logprobs.push_back(generation::logprobs_of(
+            logits, sequence.ids[static_cast<size_t>(position) + 1],
+            *generating.writer.settings().prompt_logprobs, *route.tokenizer));
+      }
+      if (position + 1 == sequence.tokens()) generating.logits.assign(logits.begin(), logits.end());
+    }
+  }
 }
 
 // Each route has a model of its own, or heads.
@@ -294,8 +367,8 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
     result.also.clear();
     for (size_t t = 1; t < s.tasks.size(); ++t) result.also.push_back(empty_answer(s.tasks[t]));
   }
-  const bool stores =
-      std::ranges::any_of(sequences, [](const Sequence& s) { return !s.new_pages.empty(); });
+  const bool stores = std::ranges::any_of(
+      sequences, [](const Sequence& s) { return s.generating || !s.new_pages.empty(); });
   if (batch.wanted.count() == 0 && !stores) return;
   const Tensor hidden = this->hidden(ops, routes_[sequences.front().route], batch);
   for (const HeadWork& head : work) {
@@ -303,6 +376,10 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
     const bool all = head.wanted.count() == batch.wanted.count();
     const Tensor rows =
         all ? hidden : ops.gather_rows(hidden, ops.upload_indices(places(head, batch.wanted)));
+    if (head.task == Task::kGenerate) {
+      take_logits(ops, routes_[sequences.front().route], rows, head, sequences);
+      continue;
+    }
     std::vector<Answer> answers = routes_[sequences.front().route].heads.at(head.task)->answer(
         ops, rows, head.wanted, head.inputs);
     for (size_t i = 0; i < answers.size(); ++i) {

@@ -27,14 +27,18 @@ class Runner {
   // result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences);
 
-  // Whether a prefix cache may be used for it: its answer is taken of the last row alone.
+  // Whether a prefix cache may be used for it: its answer is taken of the last row alone. Of those
+  // that generate it always is.
   bool cacheable(const Sequence& sequence) const;
   // Pages of the cache that `bytes` are enough for. 0 where the model can't use one.
   int64_t cache_pages(int64_t bytes) const;
   std::vector<int64_t> cache_windows() const;  // of each group of layers
   int64_t page_bytes() const;
-  // Makes room for the keys and values of so many pages; before the first run().
-  void make_cache(int64_t pages, Ops& ops);
+  // Bytes of what the layers of a model that generates keep of each sequence beside pages.
+  int64_t state_bytes() const;
+  // Makes room for the keys and values of so many pages, and for so many sequences' states; before
+  // the first run().
+  void make_cache(int64_t pages, int64_t state_slots, Ops& ops);
 
   int64_t parameters() const { return parameters_; }
   int64_t file_bytes() const { return file_bytes_; }
@@ -58,18 +62,24 @@ class Runner {
     tensor::Rows wanted;
   };
   std::vector<HeadWork> head_work(const std::vector<Sequence>& sequences) const;
-  // Of one route.
-  void run_route(Ops& ops, const std::vector<Sequence>& sequences);
-
-  void add_pages(const Sequence& sequence, tensor::Batch& batch) const;
-
   // What one of the model's plans computes with.
   struct Route {
     const Plan& plan;
     const models::Model* model;
     std::optional<heads::WeightedLayers> layers;  // none = the last one's rows are read
     Heads heads;
+    std::optional<heads::CausalLmHead> lm_head;  // of a plan that generates
+    const Tokenizer* tokenizer = nullptr;
   };
+
+  // Of a sequence that generates: its last row, and those of its prompt that are asked for.
+  static void want_logits(const Sequence& sequence, tensor::Rows& wanted);
+  void take_logits(Ops& ops, const Route& route, const Tensor& rows, const HeadWork& work,
+                   const std::vector<Sequence>& sequences) const;
+  // Of one route.
+  void run_route(Ops& ops, const std::vector<Sequence>& sequences);
+
+  void add_pages(const Sequence& sequence, tensor::Batch& batch) const;
 
   // The wanted rows, as heads read them.
   Tensor hidden(Ops& ops, const Route& route, tensor::Batch& batch);
@@ -77,6 +87,7 @@ class Runner {
   std::vector<std::unique_ptr<models::Model>> models_;  // of the routes: one per transformer
   std::vector<Route> routes_;
   tensor::Cache cache_;  // no groups = none
+  bool keeps_states_ = false;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;
   std::string dtype_;

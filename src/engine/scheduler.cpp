@@ -19,17 +19,22 @@ PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
 }  // namespace
 
 Scheduler::Scheduler(const Limits& limits) : limits_(limits) {
-  if (limits.cache_pages > 0) cache_.emplace(limits.cache_pages, limits.cache_windows);
+  if (limits.cache_pages > 0)
+    cache_ = std::make_unique<KvCacheManager>(limits.cache_pages, limits.cache_windows);
+  if (cache_) cache_->set_chunk(std::max(limits.max_batch_tokens, kPage));
+  if (limits.generates)
+    generation_ = std::make_unique<GenerationQueue>(limits.generation, cache_.get());
 }
 
 bool Scheduler::has_room(int64_t tokens) const {
-  return waiting_ == 0 || tokens_ + tokens <= limits_.max_queue_tokens;
+  return waiting() == 0 || waiting_tokens() + tokens <= limits_.max_queue_tokens;
 }
 
 int64_t Scheduler::ready_batches() const {
   const int64_t least =
       std::max<int64_t>(1, std::min(limits_.min_batch_tokens, limits_.max_batch_tokens));
-  return std::min(ready_sequences_, (ready_tokens_ + least - 1) / least);
+  return std::min(ready_sequences_, (ready_tokens_ + least - 1) / least) +
+         (generation_ ? generation_->ready_batches() : 0);
 }
 
 // One more or less in a queue.
@@ -92,6 +97,10 @@ void Scheduler::unpark(int32_t block) {
 
 void Scheduler::push(std::vector<Sequence> sequences) {
   for (Sequence& sequence : sequences) {
+    if (sequence.generating) {
+      generation_->push(std::move(sequence));
+      continue;
+    }
     if (cache_) cache_->note(prefix_of(sequence));
     Level& level = levels_[sequence.priority];
     insert(level.ready.back(), std::move(sequence));
@@ -107,6 +116,7 @@ void Scheduler::give_up(Sequence& sequence) {
 }
 
 void Scheduler::cancel(const Group& group) {
+  if (generation_) generation_->cancel(group, cancelled_);
   const auto places = places_.find(&group);
   if (places == places_.end()) return;
   for (const std::optional<Place>& place : std::vector(places->second.at)) {
@@ -217,11 +227,18 @@ Scheduler::Step Scheduler::next() {
   const int64_t budget =
       std::clamp(share, std::min(limits_.min_batch_tokens, limits_.max_batch_tokens),
                  limits_.max_batch_tokens);
-  batch_tokens_ = parked_now_ = 0;
+  parked_now_ = 0;
   ++batch_;
+  batch_tokens_ = 0;
+  if (generation_ && !std::exchange(others_turn_, false)) {
+    batch_tokens_ = generation_->fill(step.batch, step.ended, limits_.max_batch_tokens, batch_);
+  }
+  const size_t generating = step.batch.size();
   while (!levels_.empty() && fill(levels_.begin()->second, budget, step))
     levels_.erase(levels_.begin());  // nothing of this priority is left
   chunk_last_ = !step.batch.empty() && step.batch.back().is_chunk();
+  // What did not fit beside those that generate is not to wait until they have ended.
+  others_turn_ = generating > 0 && step.batch.size() == generating && ready_sequences_ > 0;
   step.more = step.batch.empty() && ready_sequences_ > 0;
   return step;
 }
@@ -244,7 +261,15 @@ void Scheduler::go_on(Sequence sequence, bool computed) {
 
 void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
   std::vector<Sequence> answered;
+  const auto goes_on = [](const Sequence& s) { return s.generating && s.generating->decoding; };
+  if (std::ranges::any_of(batch, goes_on)) generation_->finish_decoding();
   for (Sequence& sequence : batch) {
+    if (sequence.generating) {
+      if (generation_->finish(sequence, computed)) continue;
+      const bool given_up = sequence.group->cancelled.load() && !sequence.generating->ended();
+      (given_up ? cancelled_ : answered).push_back(std::move(sequence));
+      continue;
+    }
     if (cache_) {
       cache_->set_computed(sequence.new_blocks, computed);
       for (const int32_t block : sequence.new_blocks) unpark(block);
@@ -263,6 +288,7 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
 
 std::vector<Sequence> Scheduler::clear() {
   std::vector<Sequence> all = std::exchange(cancelled_, {});
+  if (generation_) generation_->clear(all);
   const auto drain = [&](Queue& queue) {
     while (!queue.list.empty()) {
       all.push_back(remove(queue.list.begin()));
@@ -282,6 +308,11 @@ Scheduler::CacheStats Scheduler::cache_stats() const {
   if (cache_) {
     stats.pages = cache_->pages();
     stats.used = cache_->used();
+  }
+  if (generation_) {
+    stats.queries += generation_->queries();
+    stats.hits += generation_->hits();
+    stats.preemptions = generation_->preemptions();
   }
   return stats;
 }

@@ -7,16 +7,18 @@
 // tokens that it has are not counted; a sequence whose next block another batch is computing is
 // parked under that block until it is there; and a long sequence is computed in chunks (chunked
 // prefill), between which others get their turns. Its pages are reserved when it begins, so that it
-// can always go on.
+// can always go on. Sequences that generate are a GenerationQueue's, and come first in a batch.
 #pragma once
 
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "engine/generation_queue.h"
 #include "engine/kv_cache_manager.h"
 #include "engine/sequence.h"
 
@@ -31,6 +33,8 @@ class Scheduler {
     int workers = 1;
     int64_t cache_pages = 0;                // 0 = no prefix cache
     std::vector<int64_t> cache_windows{0};  // of each group of layers
+    bool generates = false;
+    GenerationQueue::Limits generation{};
   };
   explicit Scheduler(const Limits& limits);
 
@@ -41,6 +45,7 @@ class Scheduler {
   struct Step {
     std::vector<Sequence> batch;      // to be computed together; empty = nothing can be now
     std::vector<Sequence> cancelled;  // given up by their callers
+    std::vector<Sequence> ended;      // generating, given up one by one: what there is, is answered
     bool more = false;                // nothing was found yet: ask again
   };
   Step next();
@@ -50,8 +55,12 @@ class Scheduler {
   void cancel(const Group& group);
   std::vector<Sequence> clear();  // everything that waits
 
-  int64_t waiting() const { return waiting_; }
-  int64_t waiting_tokens() const { return tokens_; }
+  int64_t waiting() const { return waiting_ + (generation_ ? generation_->waiting() : 0); }
+  int64_t waiting_tokens() const {
+    return tokens_ + (generation_ ? generation_->waiting_tokens() : 0);
+  }
+  // Of one sequence that generates, the completion among them; 0 = any number.
+  int64_t most_tokens() const { return cache_ ? cache_->most_tokens() : 0; }
   // Batches that could begin now, at most; of the least size that is worth a worker.
   int64_t ready_batches() const;
   // Sequences that have been looked at since the beginning, for tests.
@@ -59,7 +68,7 @@ class Scheduler {
 
   // In tokens: asked of the cache, found there. Pages: all, in use.
   struct CacheStats {
-    int64_t queries = 0, hits = 0, pages = 0, used = 0;
+    int64_t queries = 0, hits = 0, pages = 0, used = 0, preemptions = 0;
   };
   CacheStats cache_stats() const;
 
@@ -116,8 +125,10 @@ class Scheduler {
   std::vector<Sequence> cancelled_;
   int64_t waiting_ = 0, tokens_ = 0, ready_sequences_ = 0, ready_tokens_ = 0;
   int64_t batch_tokens_ = 0, batch_ = 0, looks_ = 0, parked_now_ = 0;
-  bool chunk_last_ = false;
-  std::optional<KvCacheManager> cache_;
+  bool chunk_last_ = false, others_turn_ = false;
+  // On the heap: the queue points to the cache.
+  std::unique_ptr<KvCacheManager> cache_;
+  std::unique_ptr<GenerationQueue> generation_;
   CacheStats stats_;
 };
 

@@ -41,8 +41,11 @@ struct Delivery {
   std::chrono::steady_clock::time_point queued;
 };
 
+struct Generating;
+
 struct Sequence : heads::Work, Delivery {
-  std::vector<uint64_t> page_keys;  // of PrefixIndex; empty = the cache is not for it
+  std::shared_ptr<Generating> generating;  // of a Generate, which has a sequence per completion
+  std::vector<uint64_t> page_keys;         // of PrefixIndex; empty = the cache is not for it
 
   // Of the batch that it is in: the blocks that its first tokens lie in, those that the next ones
   // are written to, their pages, [groups of layers, blocks], and the end of the tokens that are
@@ -53,12 +56,17 @@ struct Sequence : heads::Work, Delivery {
   int64_t end = 0;
   int64_t reserved = 0;  // pages that it is owed
   bool whole = false;    // a chunk has failed: it is computed in one piece
+  // Of one that generates: tokens whose keys and values the cache has, and its slot of states; 0 =
+  // the model's layers have none.
+  int64_t computed = 0;
+  int32_t state_slot = 0;
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   bool is_chunk() const { return end < tokens(); }
   // Tokens whose keys and values the cache has.
   int64_t cached() const {
-    return static_cast<int64_t>(blocks.blocks.size()) * PrefixIndex::kPageTokens;
+    return generating ? computed
+                      : static_cast<int64_t>(blocks.blocks.size()) * PrefixIndex::kPageTokens;
   }
 };
 

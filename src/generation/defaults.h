@@ -31,7 +31,7 @@ struct Defaults {
   void add_ends(const Tokenizer& tokenizer, const checkpoint::Config& model);
 };
 
-// `source`: "auto" reads generation_config.json of the model's
+// `source`: EngineOptions::generation_config: "auto" reads generation_config.json of the model's
 // folder where it has one, "vllm" none, and everything else is a folder that has one. `overrides`
 // are laid over it.
 Defaults read_defaults(const std::filesystem::path& model, const std::string& source,

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "generation/generate.h"
+#include "vecton/request.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton::generation {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "generation/defaults.h"
-#include "generation/generate.h"
 #include "generation/sampling.h"
+#include "vecton/request.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton::generation {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "generation/generate.h"
+#include "vecton/request.h"
 
 namespace vecton::generation {
 

@@ -9,11 +9,11 @@
 #include <string>
 #include <vector>
 
-#include "generation/generate.h"
 #include "generation/sampling.h"
 #include "generation/settings.h"
 #include "generation/stop_strings.h"
 #include "generation/token_constraint.h"
+#include "vecton/request.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton::generation {

@@ -135,6 +135,7 @@ Work work_of(Task task) {
     case Task::kTokenClassify:
     case Task::kScore:
     case Task::kFillMask:
+    case Task::kGenerate:
       break;
   }
   return Work::kPredict;

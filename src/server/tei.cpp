@@ -274,6 +274,7 @@ Plan root(const Call& call) {
       return is_reranker(info) && info.scorer != "late-interaction" ? predict(call)
                                                                     : embed_all(call);
     case Task::kClassify:
+    case Task::kGenerate:
       break;
   }
   return predict(call);

@@ -20,6 +20,7 @@ const char* sentence(Task task) {
       return "model is not a masked language model";
     case Task::kEmbed:
     case Task::kTokenEmbed:
+    case Task::kGenerate:
       break;
   }
   return "Model is not an embedding model";

@@ -1,0 +1,170 @@
+// vecton chat: a conversation with a model, in a terminal or through a pipe.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "cli/answers.h"
+#include "cli/arguments.h"
+#include "cli/chat_history.h"
+#include "cli/command.h"
+#include "cli/failure.h"
+#include "cli/interrupt.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/sampling_options.h"
+#include "cli/terminal.h"
+
+namespace vecton::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "/system TEXT  the system message; without a text none\n"
+    "/reset        forget the conversation\n"
+    "/save FILE    write the messages to FILE as JSON\n"
+    "/help         this list\n"
+    "/exit         leave; so does the end of the input\n"
+    "A line that ends with \\ goes on in the next one. Ctrl-C stops an answer.\n";
+
+struct ChatOptions {
+  EngineOptions engine;
+  Generate generate;
+  std::string system, chat_template;
+  bool quiet = false;
+};
+
+class Conversation {
+ public:
+  Conversation(const ChatOptions& options, Engine& engine)
+      : options_(options), engine_(engine), history_(options.system) {}
+
+  void run() {
+    const bool terminal = stdin_is_terminal();
+    if (terminal && !options_.quiet)
+      print("Talking with " + engine_.info().name + ". /help lists what else can be done.\n");
+    std::string text;
+    while (read_turn(std::cin, terminal ? "> " : "", text)) {
+      if (text.empty()) continue;
+      if (text.starts_with("/")) {
+        if (!command(text)) return;
+        continue;
+      }
+      answer(text);
+    }
+    if (terminal) print("\n");
+  }
+
+ private:
+  static bool stdin_is_terminal() { return ::isatty(0) != 0; }
+
+  // False = leave.
+  bool command(const std::string& line) {
+    const size_t space = line.find(' ');
+    const std::string name = line.substr(0, space),
+                      rest = space == std::string::npos ? "" : line.substr(space + 1);
+    if (name == "/exit" || name == "/quit" || name == "/bye") return false;
+    if (name == "/help" || name == "/?") {
+      print(kHelp);
+    } else if (name == "/reset" || name == "/clear") {
+      history_.reset();
+    } else if (name == "/system") {
+      history_.set_system(rest);
+    } else if (name == "/save") {
+      save(rest);
+    } else {
+      std::fprintf(stderr, "vecton: there is no command %s; /help lists them\n", name.c_str());
+    }
+    return true;
+  }
+
+  void save(const std::string& path) const {
+    if (path.empty()) {
+      std::fprintf(stderr, "vecton: /save needs a file's name\n");
+      return;
+    }
+    std::ofstream file(path);
+    file << history_.messages() << "\n";
+    file.flush();
+    if (!file) std::fprintf(stderr, "vecton: %s can't be written\n", path.c_str());
+  }
+
+  // An answer that is stopped, or that fails, is not part of the conversation.
+  void answer(const std::string& text) {
+    const InterruptGuard guard;
+    history_.add("user", text);
+    Chat chat;
+    chat.input.messages = history_.messages();
+    chat.input.add_generation_prompt = true;
+    chat.chat_template = options_.chat_template;
+    Request request{.prompt = {.input = chat}, .task = options_.generate};
+    request.on_delta = [](const GenerationDelta& delta) {
+      print(delta.text);
+      return InterruptGuard::signal() == 0;
+    };
+    try {
+      const Result result = engine_.submit({std::move(request)}).get().front();
+      const auto& generation = result.get<Generation>();
+      print("\n");
+      const Completion& completion = generation.completions.front();
+      history_.add("assistant", completion.text);
+      if (completion.finish_reason == FinishReason::kLength && !options_.quiet)
+        std::fprintf(stderr, "(the answer was cut at its length)\n");
+      tell_speed(result, generation);
+    } catch (const Error& e) {
+      history_.take_back();
+      std::fprintf(stderr, "vecton: %s\n", e.what());
+    }
+    if (InterruptGuard::signal() == SIGTERM) InterruptGuard::check();
+  }
+
+  void tell_speed(const Result& result, const Generation& generation) const {
+    if (options_.quiet || !stderr_is_terminal()) return;
+    const auto tokens = static_cast<double>(generation.completions.front().token_ids.size());
+    std::fprintf(stderr,
+                 "(%lld tokens read, %lld of them known; first after %.2f s; %.1f tokens/s)\n",
+                 static_cast<long long>(result.usage.prompt_tokens),
+                 static_cast<long long>(generation.cached_tokens), generation.time_to_first_token,
+                 generation.generation_time > 0 ? (tokens - 1) / generation.generation_time : 0);
+  }
+
+  const ChatOptions& options_;
+  Engine& engine_;
+  ChatHistory history_;
+};
+
+void chat(const ChatOptions& options) {
+  const auto engine = open_engine(options.engine);
+  require_task(*engine, Task::kGenerate);
+  if (engine->chat_templates().empty() && options.chat_template.empty()) {
+    throw Failure(ExitStatus::kModel,
+                  engine->info().name +
+                      " has no chat template: it was not made for conversations. 'vecton generate' "
+                      "goes on with a text, and --chat-template gives a template");
+  }
+  Conversation(options, *engine).run();
+}
+
+}  // namespace
+
+std::function<void()> define_chat(CLI::App& app) {
+  auto options = std::make_shared<ChatOptions>();
+  options->engine.runner = "generate";
+  add_engine_options(app, options->engine);
+  app.add_option("--system", options->system, "The system message")->type_name("TEXT");
+  app.add_option("--chat-template", options->chat_template,
+                 "One of the model's templates by name, or the text of one [the model's own]")
+      ->type_name("TEMPLATE");
+  add_sampling_options(app, options->generate);
+  app.add_flag("-q,--quiet", options->quiet, "The answers alone");
+  app.footer(std::string("In the conversation:\n") + kHelp +
+             "\nExamples:\n"
+             "  vecton chat MODEL\n"
+             "  vecton chat MODEL --system \"Answer in one word.\" --temperature 0\n"
+             "  echo \"Why is the sky blue?\" | vecton chat MODEL -q");
+  return [options] { chat(*options); };
+}
+
+}  // namespace vecton::cli

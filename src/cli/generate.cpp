@@ -1,0 +1,148 @@
+// vecton generate: prompts in, what the model writes after them out.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <future>
+
+#include "cli/answers.h"
+#include "cli/arguments.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/json_text.h"
+#include "cli/model_options.h"
+#include "cli/output.h"
+#include "cli/resumable_run.h"
+#include "cli/sampling_options.h"
+#include "cli/terminal.h"
+
+namespace vecton::cli {
+
+namespace {
+
+struct GenerateOptions {
+  EngineOptions engine;
+  InputOptions input;
+  Generate generate;
+  std::vector<std::string> prompts;
+  std::string output;
+  bool json = false, chat = false, overwrite = false, quiet = false;
+};
+
+Request request_of(const GenerateOptions& options, const decltype(Prompt::input)& input) {
+  Request request{.prompt = {.input = input}, .task = options.generate};
+  const auto* text = std::get_if<std::string>(&input);
+  if (!options.chat || !text) return request;
+  Chat chat;
+  chat.input.messages = "[{\"role\": \"user\", \"content\": ";
+  base::append_json_string(chat.input.messages, *text);
+  chat.input.messages += "}]";
+  chat.input.add_generation_prompt = true;
+  request.prompt.input = std::move(chat);
+  return request;
+}
+
+void append_json(std::string& out, int64_t index, const Record& record, const Result& result,
+                 bool with_text) {
+  const auto& generation = result.get<Generation>();
+  append_json_head(out, index, record, with_text);
+  out += ", \"completions\": [";
+  for (const Completion& c : generation.completions) {
+    out += &c == &generation.completions.front() ? "{\"text\": " : ", {\"text\": ";
+    base::append_json_string(out, c.text);
+    out += ", \"finish_reason\": \"" + std::string(to_string(c.finish_reason)) +
+           "\", \"tokens\": " + std::to_string(c.token_ids.size()) + "}";
+  }
+  out += "], \"prompt_tokens\": " + std::to_string(result.usage.prompt_tokens) + "}\n";
+}
+
+// One prompt after the other, as the tokens come.
+void stream(const GenerateOptions& options, Engine& engine, RecordReader& reader) {
+  const InterruptGuard guard;
+  Record record;
+  while (reader.next(record)) {
+    Request request = request_of(options, record.input);
+    request.on_delta = [](const GenerationDelta& delta) {
+      if (delta.index == 0) print(delta.text);
+      return InterruptGuard::signal() == 0;
+    };
+    const Result result = engine.submit({std::move(request)}).get().front();
+    const auto& generation = result.get<Generation>();
+    for (size_t i = 1; i < generation.completions.size(); ++i)
+      print("\n---\n" + generation.completions[i].text);
+    print("\n");
+    InterruptGuard::check();
+    if (options.quiet || !stderr_is_terminal()) continue;
+    const auto tokens = static_cast<double>(generation.completions.front().token_ids.size());
+    std::fprintf(stderr, "%.0f tokens, first after %.2f s, then %.1f tokens/s\n", tokens,
+                 generation.time_to_first_token,
+                 generation.generation_time > 0 ? (tokens - 1) / generation.generation_time : 0);
+  }
+}
+
+void generate(GenerateOptions& options) {
+  const bool lines = options.json || !options.input.path.empty() || !options.output.empty();
+  const auto reader = read_input(std::move(options.prompts), options.input);
+  const auto engine = open_engine(options.engine);
+  require_task(*engine, Task::kGenerate);
+  if (!lines) return stream(options, *engine, *reader);
+  const bool with_text = options.input.path.empty();
+  ResumableRun run(
+      *engine, *reader,
+      {.request = [&](const Record& record) { return request_of(options, record.input); },
+       .append = [&](std::string& out, int64_t index, const Record& record,
+                     Result&& result) { append_json(out, index, record, result, with_text); },
+       .window = {.batch = 1, .ahead = static_cast<size_t>(options.engine.max_num_seqs)},
+       .one = "answer",
+       .quiet = options.quiet});
+  // Of answers without a seed nothing can be the same again.
+  const Generate& g = options.generate;
+  run.to(
+      options.output, options.overwrite,
+      {{"max_tokens", g.max_tokens.value_or(0)},
+       {"min_tokens", g.min_tokens},
+       {"temperature", g.temperature.value_or(-1)},
+       {"top_k", g.top_k.value_or(-1)},
+       {"top_p", g.top_p.value_or(-1)},
+       {"min_p", g.min_p.value_or(-1)},
+       {"penalties", json::array{g.repetition_penalty.value_or(-9), g.presence_penalty.value_or(-9),
+                                 g.frequency_penalty.value_or(-9)}},
+       {"seed", g.seed ? json::value(*g.seed) : json::value()},
+       {"stop", json::array(g.stop.begin(), g.stop.end())},
+       {"ignore_eos", g.ignore_eos},
+       {"n", g.n},
+       {"chat", options.chat},
+       {"with_text", with_text}});
+}
+
+}  // namespace
+
+std::function<void()> define_generate(CLI::App& app) {
+  auto options = std::make_shared<GenerateOptions>();
+  options->engine.runner = "generate";
+  add_engine_options(app, options->engine);
+  add_texts(app, "PROMPT", options->prompts, "Texts that the model goes on with");
+  add_input_options(app, options->input);
+  add_sampling_options(app, options->generate);
+  app.add_option("-n,--n", options->generate.n, "Answers to each prompt [1]")
+      ->type_name("N")
+      ->transform(within(1, 16384))
+      ->group("Sampling");
+  app.add_flag("--chat", options->chat,
+               "A prompt is what a user says: it goes through the chat template");
+  app.add_option("-o,--output", options->output,
+                 "File for JSON lines; it appears when it is whole [standard output]")
+      ->type_name("FILE");
+  app.add_flag("--json", options->json, "Print JSON lines; so it is with --input");
+  app.add_flag("--overwrite,--no-resume", options->overwrite,
+               "Start again instead of going on with an interrupted run");
+  app.add_flag("-q,--quiet", options->quiet, "No progress bar and no notes");
+  app.footer(
+      "Examples:\n"
+      "  vecton generate MODEL \"Once upon a time\" --max-tokens 50\n"
+      "  vecton generate MODEL --chat \"Why is the sky blue?\" --temperature 0\n"
+      "  vecton generate MODEL --input prompts.jsonl --output answers.jsonl --seed 1\n"
+      "\nAn interrupted run with --output goes on where it was when the same command is given "
+      "again.");
+  return [options] { generate(*options); };
+}
+
+}  // namespace vecton::cli

@@ -1,0 +1,142 @@
+#include "engine/generating.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/counted.h"
+#include "base/json.h"
+#include "vecton/error.h"
+
+namespace vecton::engine {
+
+namespace {
+
+json::object overrides_of(const std::string& text) {
+  if (text.empty()) return {};
+  const char* field = "override_generation_config";
+  try {
+    json::value value = base::parse_json(text, field);
+    if (value.is_object()) return std::move(value.as_object());
+  } catch (const Error& e) {
+    throw Error(ErrorCode::kInvalidArgument, e.what(), field);
+  }
+  throw Error(ErrorCode::kInvalidArgument, std::string(field) + ": expected a JSON object", field);
+}
+
+}  // namespace
+
+void write_token(Sequence& sequence) {
+  Generating& generating = *sequence.generating;
+  if (!generating.first_token) generating.first_token = std::chrono::steady_clock::now();
+  try {
+    sequence.ids.push_back(generating.writer.write(generating.logits));
+  } catch (const Error& e) {
+    generating.error = e;
+  } catch (const std::exception& e) {
+    generating.error = Error(ErrorCode::kInternal, e.what());
+  }
+}
+
+void tell(Sequence& sequence) {
+  Generating& generating = *sequence.generating;
+  Stream& stream = *generating.stream;
+  const bool begins = generating.writer.tokens() == 1;
+  if (stream.on_delta && !generating.error && !stream.given_up) {
+    GenerationDelta delta = generating.writer.take_delta();
+    delta.request = stream.request;
+    delta.prompt_tokens = generating.prompt_tokens;
+    delta.cached_tokens = std::max<int64_t>(0, generating.cached_tokens);
+    const std::vector<int32_t> prompt(
+        sequence.ids.begin(), sequence.ids.begin() + (begins ? generating.prompt_tokens : 0));
+    if (begins) {
+      delta.prompt_token_ids = &prompt;
+      delta.prompt_logprobs = &generating.prompt_logprobs;
+    }
+    const std::lock_guard lock(stream.mutex);
+    try {
+      if (!stream.on_delta(delta)) stream.given_up = true;
+    } catch (...) {  // whose it is does not want it
+      stream.given_up = true;
+    }
+  }
+  if (stream.given_up) generating.writer.abort();
+}
+
+Generation take_generation(Sequence& sequence) {
+  Generating& generating = *sequence.generating;
+  const auto now = std::chrono::steady_clock::now();
+  const auto first = generating.first_token.value_or(now);
+  Generation generation;
+  generating.writer.abort();  // unless it has ended
+  generation.completions.push_back(generating.writer.take_completion());
+  generation.prompt_token_ids.assign(sequence.ids.begin(),
+                                     sequence.ids.begin() + generating.prompt_tokens);
+  generation.prompt_logprobs = std::move(generating.prompt_logprobs);
+  generation.cached_tokens = std::max<int64_t>(0, generating.cached_tokens);
+  generation.time_to_first_token = std::chrono::duration<double>(first - sequence.queued).count();
+  generation.generation_time = std::chrono::duration<double>(now - first).count();
+  return generation;
+}
+
+Writers::Writers(const Plan& plan, const EngineOptions& options,
+                 std::shared_ptr<const Tokenizer> tokenizer)
+    : tokenizer_(std::move(tokenizer)),
+      defaults_(generation::read_defaults(plan.weights, options.generation_config,
+                                          overrides_of(options.override_generation_config),
+                                          *tokenizer_, plan.config)),
+      limits_{.vocab = plan.shape.vocab,
+              .max_model_len = plan.max_model_len,
+              .max_logprobs = options.max_logprobs} {
+  std::erase_if(defaults_.eos_token_ids, [&](int32_t id) { return id >= plan.shape.vocab; });
+}
+
+std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& request, size_t index,
+                                    int64_t most_tokens) const {
+  const Generate& asked = std::get<Generate>(request.task);
+  const int64_t prompt = prepared.tokens();
+  if (prompt >= limits_.max_model_len) {
+    throw Error(ErrorCode::kTooLong,
+                "This model's maximum context length is " + std::to_string(limits_.max_model_len) +
+                    " tokens. However, the prompt has " + std::to_string(prompt) +
+                    " tokens, which leaves no room to generate. Please reduce the length of the "
+                    "input prompt.",
+                "input");
+  }
+  generation::Settings settings =
+      generation::decide(asked, defaults_, *tokenizer_, limits_, prompt);
+  // The last token is not kept.
+  const int64_t room = most_tokens > 0 ? most_tokens - prompt + 1 : settings.max_tokens;
+  if (room < 1 || (asked.max_tokens && settings.max_tokens > room)) {
+    throw Error(ErrorCode::kTooLong,
+                "the cache has room for " + base::counted(most_tokens, "token") +
+                    " of one sequence; the prompt has " + std::to_string(prompt) + " and " +
+                    std::to_string(settings.max_tokens) +
+                    " are to be generated. Please ask for less, or open the model with a larger "
+                    "cache (cache_bytes)",
+                "max_tokens");
+  }
+  settings.max_tokens = std::min(settings.max_tokens, room);
+  if (asked.structured_output && !constraints_) {
+    throw Error(ErrorCode::kUnsupported, "structured_output is not supported", "structured_output");
+  }
+  auto stream = std::make_shared<Stream>();
+  stream->on_delta = request.on_delta;
+  stream->request = index;
+  std::unique_ptr<generation::TokenConstraint> constraint;
+  if (asked.structured_output) constraint = constraints_->make(*asked.structured_output);
+  std::vector<Sequence> sequences;
+  for (int64_t i = 0; i < asked.n; ++i) {
+    sequences.push_back(prepared);
+    generation::Settings own = settings;
+    own.sampling.seed += static_cast<uint64_t>(i);
+    if (i > 0) own.prompt_logprobs.reset();
+    sequences.back().generating = std::make_shared<Generating>(
+        Generating{.writer = generation::Writer(std::move(own), prepared.ids, i, tokenizer_,
+                                                constraint ? constraint->clone() : nullptr),
+                   .stream = stream,
+                   .prompt_tokens = prompt});
+  }
+  return sequences;
+}
+
+}  // namespace vecton::engine

@@ -1,0 +1,83 @@
+// Generating: what a sequence that generates has beside others: its completion, where deltas go,
+// and how far the cache is. Writers: makes such sequences of a request.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/plan.h"
+#include "engine/sequence.h"
+#include "generation/defaults.h"
+#include "generation/settings.h"
+#include "generation/writer.h"
+
+namespace vecton::engine {
+
+// Of one request; its completions share it.
+struct Stream {
+  std::function<bool(const GenerationDelta&)> on_delta;
+  size_t request = 0;
+  std::mutex mutex;  // one delta at a time
+  std::atomic<bool> given_up{false};
+};
+
+struct Generating {
+  generation::Writer writer;
+  std::shared_ptr<Stream> stream;
+  int64_t prompt_tokens = 0;
+  uint64_t order = 0;  // in which they came
+
+  bool shares = false;         // prefixes with others
+  int64_t published = 0;       // leading blocks that others can find
+  bool publishes = false;      // so will be the next
+  bool decoding = false;       // in the batch of those that go on by a token
+  int64_t cached_tokens = -1;  // of the prompt, when it began
+
+  std::vector<float> logits;  // of the last step
+  std::vector<TokenLogprobs> prompt_logprobs;
+  std::optional<Error> error;
+  std::optional<std::chrono::steady_clock::time_point> begun, first_token;
+
+  // Rows of the prompt whose logits are still wanted begin here.
+  int64_t next_prompt_row() const { return static_cast<int64_t>(prompt_logprobs.size()); }
+  bool wants_prompt_rows() const {
+    return writer.settings().prompt_logprobs && next_prompt_row() + 1 < prompt_tokens;
+  }
+  bool ended() const { return error || writer.ended(); }
+};
+
+// Whoever takes a token of a step: runs the writers of `sequence` on its logits and appends what
+// they give.
+void write_token(Sequence& sequence);
+// Tells the stream what is new.
+void tell(Sequence& sequence);
+// The answer of a sequence that has ended.
+Generation take_generation(Sequence& sequence);
+
+class Writers {
+ public:
+  Writers(const Plan& plan, const EngineOptions& options,
+          std::shared_ptr<const Tokenizer> tokenizer);
+
+  // A sequence per completion. `most_tokens`: of prompt and completion, that the cache holds; 0 =
+  // any number. Errors name the field.
+  std::vector<Sequence> make(const Sequence& prepared, const Request& request, size_t index,
+                             int64_t most_tokens) const;
+
+  const generation::Defaults& defaults() const { return defaults_; }
+
+ private:
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  generation::Defaults defaults_;
+  generation::Limits limits_;
+  std::shared_ptr<const generation::ConstraintFactory> constraints_;  // null = there are none
+};
+
+}  // namespace vecton::engine

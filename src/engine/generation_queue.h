@@ -1,0 +1,85 @@
+// GenerationQueue: the sequences that generate, from when they come to when they end. Fills the
+// first part of a batch: those that go on by a token, then chunks of prompts. A pure state machine,
+// part of the Scheduler.
+//
+// Pages are taken as tokens come. Where there are none, the sequence that came last gives its own
+// back and begins anew, with what it has written as part of its prompt: the same numbers, later.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <vector>
+
+#include "engine/generating.h"
+#include "engine/kv_cache_manager.h"
+#include "engine/sequence.h"
+
+namespace vecton::engine {
+
+class GenerationQueue {
+ public:
+  struct Limits {
+    int64_t max_num_seqs = 256;  // that have begun and not ended
+    // Tokens of prompts in a batch beside sequences that wait for their next token.
+    int64_t chunk = 256;
+    // Of models whose layers keep a state of a sequence: slots of the cache, 1 to so many; each
+    // sequence that has begun has one.
+    int64_t state_slots = 0;
+  };
+  // `cache`: null = nothing is kept, every token is computed from all before it.
+  GenerationQueue(const Limits& limits, KvCacheManager* cache);
+
+  void push(Sequence sequence);
+
+  // Moves sequences to `batch`, at most `budget` tokens; `number` is the batch's. Those whose
+  // callers have given them up go to `ended`. The tokens of the batch.
+  int64_t fill(std::vector<Sequence>& batch, std::vector<Sequence>& ended, int64_t budget,
+               int64_t number);
+  // A sequence of a batch that has been computed, or has failed. True = it goes on, and has been
+  // taken back.
+  bool finish(Sequence& sequence, bool computed);
+  // A batch that had sequences which went on by a token.
+  void finish_decoding() { decoding_ = false; }
+
+  // Moves those of the group that are in no batch to `cancelled`.
+  void cancel(const Group& group, std::vector<Sequence>& cancelled);
+  void clear(std::vector<Sequence>& all);
+
+  int64_t waiting() const { return static_cast<int64_t>(waiting_.size()); }
+  int64_t waiting_tokens() const;
+  // Batches that could be filled now, at most.
+  int64_t ready_batches() const;
+  int64_t preemptions() const { return preemptions_; }
+
+  // In tokens: asked of the cache, found there.
+  int64_t queries() const { return queries_; }
+  int64_t hits() const { return hits_; }
+
+ private:
+  using List = std::list<Sequence>;
+  static bool goes_on(const Sequence& sequence);
+  static void insert(List& list, Sequence sequence);
+
+  void take_given_up(List& list, std::vector<Sequence>& ended);
+  bool grow(Sequence& sequence, int64_t end, int64_t number);
+  bool make_room(List::iterator sequence, int64_t end, int64_t number);
+  void preempt(List::iterator sequence);
+  void release(Sequence& sequence);
+  void publish(Sequence& sequence, int64_t blocks, int64_t number);
+  // kPending: what it begins with is being computed.
+  enum class Begun { kYes, kPending, kNoRoom };
+  Begun begin(Sequence& sequence, int64_t number);
+  int64_t chunk_end(const Sequence& sequence, int64_t budget) const;
+  void move_to(std::vector<Sequence>& batch, List& from, List::iterator sequence, int64_t end);
+
+  Limits limits_;
+  KvCacheManager* cache_;
+  List waiting_, running_;  // in no batch; both by priority, then as they came
+  std::vector<int32_t> free_slots_;
+  int64_t in_batches_ = 0;
+  bool decoding_ = false;  // a batch with sequences that go on by a token is being computed
+  uint64_t next_order_ = 1;
+  int64_t preemptions_ = 0, queries_ = 0, hits_ = 0;
+};
+
+}  // namespace vecton::engine

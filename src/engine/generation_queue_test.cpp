@@ -1,0 +1,302 @@
+#include "engine/generation_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+#include "engine/scheduler.h"
+
+namespace vecton::engine {
+namespace {
+
+// A scheduler and a model that always writes token 1.
+class GenerationQueueTest : public ::testing::Test {
+ protected:
+  void open(int64_t pages, int64_t max_batch_tokens = 64, int64_t max_num_seqs = 256,
+            int64_t chunk = 32, std::vector<int64_t> windows = {0}) {
+    scheduler_.emplace(
+        Scheduler::Limits{.max_batch_tokens = max_batch_tokens,
+                          .min_batch_tokens = 1,
+                          .cache_pages = pages,
+                          .cache_windows = std::move(windows),
+                          .generates = true,
+                          .generation = {.max_num_seqs = max_num_seqs, .chunk = chunk}});
+  }
+
+  // A prompt of `tokens` tokens, none of which others have, that `count` more are written after.
+  size_t push(int64_t tokens, int64_t count, int64_t priority = 0) {
+    std::vector<int32_t> ids(static_cast<size_t>(tokens));
+    std::iota(ids.begin(), ids.end(), next_id_ += 1000);
+    return push(ids, count, priority);
+  }
+  size_t push(const std::vector<int32_t>& ids, int64_t count, int64_t priority = 0) {
+    auto group = std::make_shared<Group>();
+    group->results.resize(1);
+    Sequence sequence;
+    sequence.tasks = {Generate{}};
+    sequence.ids = ids;
+    sequence.page_keys = PrefixIndex::keys(ids, "");
+    sequence.priority = priority;
+    sequence.group = group;
+    generation::Settings settings;
+    settings.sampling.temperature = 0;
+    settings.max_tokens = count;
+    sequence.generating = std::make_shared<Generating>(
+        Generating{.writer = generation::Writer(settings, ids, 0, tokenizer_, nullptr),
+                   .stream = std::make_shared<Stream>(),
+                   .prompt_tokens = std::ssize(ids),
+                   .shares = true});
+    sequence.index = 0;
+    sequence.generating->stream->request = groups_.size();
+    groups_.push_back(group);
+    std::vector<Sequence> one;
+    one.push_back(std::move(sequence));
+    scheduler_->push(std::move(one));
+    return groups_.size() - 1;
+  }
+  static size_t name_of(const Sequence& sequence) { return sequence.generating->stream->request; }
+
+  // What a batch computes: of each sequence its name and its tokens.
+  using Batch = std::vector<std::pair<size_t, int64_t>>;
+  Batch next() {
+    step_ = scheduler_->next();
+    Batch batch;
+    for (const Sequence& s : step_.batch) batch.emplace_back(name_of(s), s.end - s.cached());
+    return batch;
+  }
+  void finish(bool computed = true) {
+    for (Sequence& sequence : step_.batch) {
+      if (!computed) sequence.generating->error = Error(ErrorCode::kInternal, "failed");
+      if (!computed || sequence.is_chunk()) continue;
+      sequence.generating->logits = {0, 1, 0};
+      write_token(sequence);
+      sequence.generating->writer.take_delta();
+      if (sequence.generating->stream->given_up) sequence.generating->writer.abort();
+    }
+    scheduler_->finish(step_.batch, computed);
+    for (const Sequence& sequence : step_.batch) answered_.push_back(name_of(sequence));
+  }
+  // Runs to the end; the number of steps.
+  int run() {
+    int steps = 0;
+    for (; !next().empty(); ++steps) {
+      finish();
+      if (steps > 100000) ADD_FAILURE() << "it never ends";
+      if (steps > 100000) break;
+    }
+    return steps;
+  }
+
+  std::shared_ptr<const Tokenizer> tokenizer_ = Tokenizer::open("tests/golden/emb-qwen3/model");
+  std::optional<Scheduler> scheduler_;
+  std::vector<std::shared_ptr<Group>> groups_;
+  Scheduler::Step step_;
+  std::vector<size_t> answered_;
+  int32_t next_id_ = 0;
+};
+
+TEST_F(GenerationQueueTest, ThosethatGoOnComeFirstThenPrompts) {
+  open(100);
+  const size_t a = push(10, 9), b = push(20, 9);
+  EXPECT_EQ(next(), (Batch{{a, 10}, {b, 20}}));
+  finish();
+  const size_t c = push(100, 9);
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}, {c, 32}}));  // a chunk beside them
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}, {c, 32}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}, {c, 32}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}, {c, 4}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}, {c, 1}}));
+}
+
+TEST_F(GenerationQueueTest, APromptAloneFillsTheBudget) {
+  open(100);
+  const size_t a = push(150, 2);
+  EXPECT_EQ(next(), (Batch{{a, 64}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 64}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 22}}));
+}
+
+TEST_F(GenerationQueueTest, OneBatchHasAllThatGoOn) {
+  open(100);
+  const size_t a = push(10, 9);
+  next();
+  finish();
+  push(10, 9);
+  EXPECT_EQ(next().front(), std::pair(a, int64_t{1}));
+  Scheduler::Step first = std::move(step_);
+  EXPECT_EQ(next(), Batch());  // another worker: nothing, and not those of the first batch
+  std::swap(step_, first);
+  finish();
+  EXPECT_EQ(next().size(), 2u);
+}
+
+TEST_F(GenerationQueueTest, PriorityDecidesWhoBegins) {
+  open(100, 64, 1);
+  const size_t late = push(10, 1, 5), soon = push(10, 1, -5);
+  EXPECT_EQ(next(), (Batch{{soon, 10}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{late, 10}}));
+}
+
+TEST_F(GenerationQueueTest, WhoCameLastGivesItsPagesBack) {
+  open(4);  // 64 tokens
+  const size_t a = push(30, 34), b = push(30, 20);
+  EXPECT_EQ(next().size(), 2u);
+  finish();
+  while (scheduler_->cache_stats().preemptions == 0) {
+    ASSERT_FALSE(next().empty());
+    finish();
+  }
+  run();
+  EXPECT_EQ(answered_, (std::vector<size_t>{a, b}));
+  EXPECT_EQ(scheduler_->cache_stats().preemptions, 1);
+}
+
+TEST_F(GenerationQueueTest, SequencesShareWhatIsBeingComputed) {
+  open(100);
+  std::vector<int32_t> ids(40);
+  std::iota(ids.begin(), ids.end(), 1);
+  const size_t a = push(ids, 3), b = push(ids, 3);
+  EXPECT_EQ(next(), (Batch{{a, 40}, {b, 8}}));  // of the same batch
+  finish();
+  run();
+  const size_t c = push(ids, 3);
+  EXPECT_EQ(next(), (Batch{{c, 8}}));
+}
+
+TEST_F(GenerationQueueTest, WaitsForWhatAnotherBatchComputes) {
+  open(100);
+  std::vector<int32_t> ids(40);
+  std::iota(ids.begin(), ids.end(), 1);
+  push(ids, 3);
+  next();
+  Scheduler::Step first = std::move(step_);
+  const size_t b = push(ids, 3), c = push(7, 3);
+  EXPECT_EQ(next(), (Batch{{c, 7}}));  // others need not wait
+  std::swap(step_, first);
+  finish();
+  std::swap(step_, first);
+  finish();
+  const Batch batch = next();
+  EXPECT_EQ(std::ranges::count(batch, std::pair(b, int64_t{8})), 1);
+}
+
+TEST_F(GenerationQueueTest, AFailedBatchLeavesNothing) {
+  open(10);
+  const size_t a = push(40, 3);
+  next();
+  finish(false);
+  EXPECT_EQ(answered_, (std::vector<size_t>{a}));
+  std::vector<int32_t> ids(40);
+  std::iota(ids.begin(), ids.end(), 1000);
+  const size_t b = push(ids, 3);  // the same: nobody finds what was not computed
+  EXPECT_EQ(next(), (Batch{{b, 40}}));
+}
+
+TEST_F(GenerationQueueTest, CancelledOnesGoAtOnce) {
+  open(100, 64, 1);
+  const size_t a = push(10, 100), b = push(10, 100);
+  next();
+  groups_[b]->cancelled = true;
+  scheduler_->cancel(*groups_[b]);
+  groups_[a]->cancelled = true;
+  finish();
+  EXPECT_EQ(next(), Batch());
+  EXPECT_EQ(step_.cancelled.size(), 2u);
+  EXPECT_EQ(scheduler_->waiting(), 0);
+}
+
+TEST_F(GenerationQueueTest, ThoseThatAreGivenUpEnd) {
+  open(100, 64, 1);
+  push(10, 100);
+  const size_t b = push(10, 100);
+  Scheduler::Step step = scheduler_->next();
+  step.batch.front().generating->stream->given_up = true;
+  step_ = std::move(step);
+  finish();
+  EXPECT_EQ(answered_.size(), 1u);
+  EXPECT_EQ(next(), (Batch{{b, 10}}));
+}
+
+TEST_F(GenerationQueueTest, WithoutACacheAllIsComputedEachTime) {
+  open(0);
+  const size_t a = push(10, 3);
+  EXPECT_EQ(next(), (Batch{{a, 10}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 11}}));
+  finish();
+  const size_t b = push(100, 1);
+  EXPECT_EQ(next(), (Batch{{a, 12}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{b, 100}}));  // more than the budget
+}
+
+// Many sequences, small caches, batches that fail, workers that take turns: everybody is answered,
+// and no page is lost.
+TEST_F(GenerationQueueTest, Soak) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 60; ++round) {
+    const std::vector<int64_t> windows[] = {{0}, {0, 24}, {24}, {40, 0, 24}};
+    const std::vector<int64_t>& own = windows[random() % 4];
+    const int64_t groups = std::ssize(own);
+    open(groups * (9 + static_cast<int64_t>(random() % 12)), 16 + random() % 50, 1 + random() % 8,
+         16 + random() % 32, own);
+    // Where all layers have windows it is any number.
+    const int64_t most = std::min<int64_t>(scheduler_->most_tokens(), 200);
+    groups_.clear();
+    answered_.clear();
+    size_t cancelled = 0;
+    std::vector<Scheduler::Step> running;
+    for (int step = 0; step < 3000; ++step) {
+      if (groups_.size() < 25 && random() % 4 == 0) {
+        const int64_t count = 1 + random() % 30;
+        const int64_t tokens =
+            std::min<int64_t>(1 + static_cast<int64_t>(random() % 90), most - count);
+        if (tokens < 1) continue;
+        std::vector<int32_t> ids(static_cast<size_t>(tokens));
+        std::iota(ids.begin(), ids.end(), static_cast<int32_t>(random() % 3));  // some alike
+        push(ids, count, static_cast<int64_t>(random() % 2));
+      }
+      if (running.size() < 3 && random() % 2) {
+        next();
+        cancelled += step_.cancelled.size();
+        if (!step_.batch.empty()) running.push_back(std::move(step_));
+      } else if (!running.empty()) {
+        const size_t which = random() % running.size();
+        step_ = std::move(running[which]);
+        running.erase(running.begin() + static_cast<std::ptrdiff_t>(which));
+        if (random() % 20 == 0) {
+          std::shared_ptr<Group> group = step_.batch.front().group;
+          group->cancelled = true;
+        }
+        finish(random() % 30 != 0);
+      }
+      if (groups_.size() == 25 && running.empty() && scheduler_->ready_batches() == 0) break;
+    }
+    for (Scheduler::Step& step : running) {
+      step_ = std::move(step);
+      finish();
+    }
+    run();
+    cancelled += step_.cancelled.size();
+    EXPECT_EQ(answered_.size() + cancelled, groups_.size()) << "round " << round;
+    EXPECT_EQ(scheduler_->waiting(), 0);
+    // All pages are there for who comes next.
+    push(most - 1, 1);
+    EXPECT_FALSE(next().empty());
+    finish();
+    run();
+    EXPECT_EQ(answered_.size() + cancelled, groups_.size());
+  }
+}
+
+}  // namespace
+}  // namespace vecton::engine

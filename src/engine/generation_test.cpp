@@ -1,0 +1,392 @@
+// What is generated depends on the request alone: not on who else is there, in which order, on how
+// many threads, in how large batches, on what the cache holds or how small it is.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <latch>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "vecton/vecton.h"
+
+namespace vecton::engine {
+namespace {
+
+using ::testing::HasSubstr;
+
+struct Setting {
+  int threads = 2;
+  int64_t max_batch_tokens = 0, cache_bytes = 8 << 20;
+  bool prefix_caching = true;
+  int64_t max_num_seqs = 256;
+};
+
+std::unique_ptr<Engine> open(const std::string& model, const Setting& setting = {}) {
+  EngineOptions options{.model = "tests/golden/" + model + "/model"};
+  options.runner = "generate";
+  options.threads = setting.threads;
+  options.max_batch_tokens = setting.max_batch_tokens;
+  options.cache_bytes = setting.cache_bytes;
+  options.enable_prefix_caching = setting.prefix_caching;
+  options.max_num_seqs = setting.max_num_seqs;
+  return Engine::open(options);
+}
+
+// Bytes of so many pages of the model's cache; 0 = it keeps nothing.
+int64_t bytes_of_pages(const std::string& model, int64_t pages) {
+  constexpr int64_t kBytes = 8 << 20;
+  const int64_t all = open(model, {.cache_bytes = kBytes})->stats().cache_pages;
+  return all == 0 ? 0 : (kBytes / all + 1) * pages;
+}
+
+// The smallest cache, in steps of three pages, that has room for one sequence of 130 tokens.
+int64_t tight_cache(const std::string& model) {
+  const int64_t page = bytes_of_pages(model, 1);
+  for (int64_t pages = 9; page > 0; pages += 3) {
+    try {
+      open(model, {.cache_bytes = pages * page})
+          ->submit({{.prompt = {.input = std::vector<int32_t>(129, 1)},
+                     .task = Generate{.max_tokens = 2, .temperature = 0}}})
+          .get();
+      return pages * page;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kTooLong);
+    }
+  }
+  return 0;
+}
+
+// Prompts of 1 to about 100 tokens, some of which begin alike; greedy, sampled, with penalties,
+// several completions.
+std::vector<Request> mixed_requests(size_t count, int64_t vocab) {
+  std::mt19937 random(11);
+  const auto token = [&] { return static_cast<int32_t>(random() % static_cast<uint64_t>(vocab)); };
+  std::vector<int32_t> shared(70);
+  std::ranges::generate(shared, token);
+  std::vector<Request> requests;
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<int32_t> ids(shared.begin(), shared.begin() + random() % 4 * 20);
+    const size_t own = 1 + random() % 30;
+    for (size_t j = 0; j < own; ++j) ids.push_back(token());
+    Generate g{.max_tokens = 1 + static_cast<int64_t>(random() % 24), .logprobs = 1};
+    g.ignore_eos = random() % 2;
+    g.temperature = 0;
+    if (i % 3 == 1) {
+      g.temperature = 1.2;
+      g.seed = i;
+      g.top_p = 0.9;
+      g.n = 1 + static_cast<int64_t>(random() % 3);
+    }
+    if (i % 3 == 2) {
+      g.repetition_penalty = 1.3;
+      g.frequency_penalty = 0.4;
+    }
+    if (i % 5 == 0) g.prompt_logprobs = 0;
+    requests.push_back({.prompt = {.input = ids}, .task = g});
+  }
+  return requests;
+}
+
+// All that does not depend on the clock and on what is cached.
+std::string text_of(const Result& result) {
+  if (result.error()) return std::string("error: ") + result.error()->what();
+  std::string text;
+  const auto add = [&](const TokenLogprob& t) {
+    uint32_t bits = 0;
+    static_assert(sizeof(bits) == sizeof(t.logprob));
+    std::memcpy(&bits, &t.logprob, sizeof(bits));
+    text += std::to_string(t.id) + ":" + std::to_string(bits) + "#" + std::to_string(t.rank) + " ";
+  };
+  const auto& generation = std::get<Generation>(result.answer);
+  for (const TokenLogprobs& l : generation.prompt_logprobs) add(l.token);
+  for (const Completion& c : generation.completions) {
+    text += "\n" + std::to_string(c.index) + to_string(c.finish_reason) + " " + c.text + "|";
+    for (const int32_t id : c.token_ids) text += std::to_string(id) + " ";
+    for (const TokenLogprobs& l : c.logprobs) {
+      add(l.token);
+      for (const TokenLogprob& t : l.top) add(t);
+    }
+  }
+  return text;
+}
+
+class SameTokens : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(SameTokens, WhateverElseIsThere) {
+  const std::string model = GetParam();
+  std::vector<std::string> want;
+  std::vector<Request> requests;
+  {
+    const auto alone = open(model, {.threads = 1, .prefix_caching = false});
+    requests = mixed_requests(10, alone->info().vocab_size);
+    for (const Request& request : requests)
+      want.push_back(text_of(alone->submit({request}).get().front()));
+    for (const std::string& text : want) ASSERT_EQ(text.find("error: "), std::string::npos) << text;
+  }
+  const int64_t tiny = tight_cache(model);
+  const Setting settings[] = {
+      {.threads = 1},
+      {.threads = 4},
+      {.threads = 2, .max_batch_tokens = 1},
+      {.threads = 2, .max_batch_tokens = 40, .prefix_caching = false},
+      {.threads = 2, .max_batch_tokens = 24, .max_num_seqs = 3},
+      {.threads = 2, .cache_bytes = tiny},
+      {.threads = 1, .max_batch_tokens = 33, .cache_bytes = tiny},
+  };
+  std::vector<size_t> order(requests.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937 random(4);
+  for (const Setting& setting : settings) {
+    const auto engine = open(model, setting);
+    for (int round = 0; round < 2; ++round) {  // the second finds the first's prefixes
+      std::ranges::shuffle(order, random);
+      std::vector<Request> shuffled;
+      for (const size_t i : order) shuffled.push_back(requests[i]);
+      const std::vector<Result> results = engine->submit(shuffled).get();
+      for (size_t i = 0; i < order.size(); ++i) {
+        ASSERT_EQ(text_of(results[i]), want[order[i]])
+            << "request " << order[i] << ", " << setting.threads << " threads, batches of "
+            << setting.max_batch_tokens << ", " << setting.cache_bytes << " bytes";
+      }
+    }
+    if (setting.cache_bytes == tiny && tiny > 0) {
+      EXPECT_GT(engine->stats().preemptions, 0);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SameTokens,
+                         ::testing::Values("emb-qwen3", "gen-gemma3", "gen-mistral-sliding",
+                                           "gen-lfm2"));
+
+constexpr char kModel[] = "emb-qwen3";
+
+Request greedy(std::vector<int32_t> ids, int64_t max_tokens) {
+  return {.prompt = {.input = std::move(ids)},
+          .task = Generate{.max_tokens = max_tokens, .temperature = 0, .ignore_eos = true}};
+}
+
+TEST(Generation, PrefixesAreFoundAgain) {
+  const auto engine = open(kModel);
+  std::vector<int32_t> ids(50);
+  std::iota(ids.begin(), ids.end(), 1);
+  const Result first = engine->submit({greedy(ids, 30)}).get().front();
+  EXPECT_EQ(first.get<Generation>().cached_tokens, 0);
+  EXPECT_EQ(engine->submit({greedy(ids, 30)}).get().front().get<Generation>().cached_tokens, 48);
+  // What was generated is there for the next turn.
+  const std::vector<int32_t>& answer = first.get<Generation>().completions.front().token_ids;
+  ids.insert(ids.end(), answer.begin(), answer.end());
+  ids.push_back(3);
+  EXPECT_GE(engine->submit({greedy(ids, 2)}).get().front().get<Generation>().cached_tokens, 64);
+}
+
+TEST(Generation, CompletionsShareTheirPrompt) {
+  const auto engine = open(kModel);
+  std::vector<int32_t> ids(100);
+  std::iota(ids.begin(), ids.end(), 1);
+  const auto submit = [&](int64_t n, uint64_t seed) {
+    return engine
+        ->submit({{.prompt = {.input = ids},
+                   .task = Generate{.max_tokens = 5, .temperature = 2, .seed = seed, .n = n}}})
+        .get()
+        .front();
+  };
+  const Result all = submit(4, 10);
+  const auto& completions = all.get<Generation>().completions;
+  ASSERT_EQ(completions.size(), 4u);
+  EXPECT_EQ(all.usage.prompt_tokens, 100);
+  EXPECT_GE(engine->stats().prefix_cache_hits, 3 * 96);
+  for (size_t i = 0; i < 4; ++i) {  // each is as if it had been asked for with its own seed
+    EXPECT_EQ(completions[i].index, static_cast<int64_t>(i));
+    EXPECT_EQ(completions[i].token_ids,
+              submit(1, 10 + i).get<Generation>().completions.front().token_ids);
+  }
+}
+
+// The deltas of a request, by completion.
+struct Heard {
+  std::mutex mutex;
+  std::map<int64_t, Completion> completions;
+  std::map<int64_t, int> ends, begins;
+
+  std::function<bool(const GenerationDelta&)> ear() {
+    return [this](const GenerationDelta& delta) {
+      const std::lock_guard lock(mutex);
+      Completion& c = completions[delta.index];
+      if (delta.prompt_token_ids) ++begins[delta.index];
+      c.text += delta.text;
+      c.token_ids.insert(c.token_ids.end(), delta.token_ids.begin(), delta.token_ids.end());
+      c.logprobs.insert(c.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+      EXPECT_EQ(delta.completion_tokens, std::ssize(c.token_ids));
+      if (delta.finish_reason) {
+        c.finish_reason = *delta.finish_reason;
+        c.stop_reason = delta.stop_reason;
+        ++ends[delta.index];
+      }
+      return true;
+    };
+  }
+};
+
+TEST(Generation, DeltasMakeTheCompletion) {
+  const auto engine = open(kModel);
+  Heard heard;
+  Request request{
+      .prompt = {.input = "Hello"},
+      .task = Generate{
+          .max_tokens = 20, .temperature = 1.5, .stop = {"e"}, .seed = 1, .n = 5, .logprobs = 2}};
+  request.on_delta = heard.ear();
+  const Result result = engine->submit({request}).get().front();
+  for (const Completion& c : result.get<Generation>().completions) {
+    const Completion& h = heard.completions[c.index];
+    EXPECT_EQ(h.text, c.text);
+    EXPECT_EQ(h.token_ids, c.token_ids);
+    EXPECT_EQ(h.logprobs.size(), c.logprobs.size());
+    EXPECT_EQ(h.finish_reason, c.finish_reason);
+    EXPECT_EQ(h.stop_reason, c.stop_reason);
+    EXPECT_EQ(heard.ends[c.index], 1);
+    EXPECT_EQ(heard.begins[c.index], 1);
+  }
+}
+
+TEST(Generation, WhoDoesNotListenIsGivenUp) {
+  const auto engine = open(kModel);
+  Request request = greedy({1, 2, 3}, 1000);
+  std::atomic<int> heard{0};
+  request.on_delta = [&](const GenerationDelta&) { return ++heard < 4; };
+  const Result result = engine->submit({request}).get().front();
+  const Completion& c = result.get<Generation>().completions.front();
+  EXPECT_EQ(c.finish_reason, FinishReason::kAbort);
+  EXPECT_EQ(c.token_ids.size(), 4u);
+  EXPECT_EQ(heard, 4);
+  EXPECT_EQ(engine->stats().requests_running, 0);
+  // Of several completions all end.
+  request.task = Generate{.max_tokens = 1000, .temperature = 1, .seed = 1, .n = 6};
+  heard = 0;
+  const Result several = engine->submit({request}).get().front();
+  for (const Completion& each : several.get<Generation>().completions) {
+    EXPECT_LT(each.token_ids.size(), 1000u);
+  }
+}
+
+TEST(Generation, TicketsCancel) {
+  const auto engine = open(kModel);
+  std::vector<Request> requests(3, greedy({1, 2, 3}, 100000));
+  std::latch begun(1);
+  std::once_flag once;
+  requests[0].on_delta = [&](const GenerationDelta&) {
+    std::call_once(once, [&] { begun.count_down(); });
+    return true;
+  };
+  std::promise<std::vector<Result>> promise;
+  Ticket ticket = engine->submit(
+      requests, [&](std::vector<Result> results) { promise.set_value(std::move(results)); });
+  begun.wait();
+  ticket.cancel();
+  for (const Result& result : promise.get_future().get()) {
+    ASSERT_TRUE(result.error());
+    EXPECT_EQ(result.error()->code(), ErrorCode::kCancelled);
+  }
+  EXPECT_EQ(engine->submit({greedy({1}, 2)}).get().front().get<Generation>().completions.size(),
+            1u);
+}
+
+TEST(Generation, WhatCannotFitIsRefusedAtOnce) {
+  const auto engine = open(kModel, {.cache_bytes = bytes_of_pages(kModel, 4)});
+  const auto refusal = [&](const Request& request) {
+    try {
+      engine->submit({request}).get();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kTooLong);
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  const std::vector<int32_t> ids(20, 5);
+  const int64_t room = engine->stats().cache_pages * 16;
+  EXPECT_EQ(refusal(greedy(ids, room - 19)), "");
+  EXPECT_THAT(refusal(greedy(ids, room - 18)), HasSubstr(std::to_string(room)));
+  EXPECT_THAT(refusal(greedy(std::vector<int32_t>(200, 5), 1)), HasSubstr("200"));
+  // Who names no number gets what there is room for.
+  Request any = greedy(ids, 1);
+  std::get<Generate>(any.task).max_tokens.reset();
+  EXPECT_EQ(
+      engine->submit({any}).get().front().get<Generation>().completions.front().token_ids.size(),
+      static_cast<size_t>(room - 19));
+}
+
+TEST(Generation, APromptMustLeaveRoom) {
+  EngineOptions options{.model = "tests/golden/emb-qwen3/model"};
+  options.runner = "generate";
+  options.max_model_len = 16;
+  const auto engine = Engine::open(options);
+  const Result result = engine->submit({greedy(std::vector<int32_t>(15, 3), 9)}).get().front();
+  EXPECT_EQ(result.get<Generation>().completions.front().token_ids.size(), 1u);
+  EXPECT_EQ(result.get<Generation>().completions.front().finish_reason, FinishReason::kLength);
+  try {
+    engine->submit({greedy(std::vector<int32_t>(16, 3), 1)});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kTooLong);
+    EXPECT_THAT(e.what(), HasSubstr("16"));
+  }
+}
+
+TEST(Generation, VectorsComeBesideIt) {
+  const auto engine = open(kModel, {.threads = 1});
+  const std::vector<float> alone = engine->embed({"a text"}).front();
+  std::vector<Request> requests(4, greedy({1, 2, 3}, 40));
+  for (int i = 0; i < 4; ++i) requests.push_back({.prompt = {.input = "a text"}, .task = Embed{}});
+  const std::vector<Result> results = engine->submit(requests).get();
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(results[i].get<Generation>().completions.front().token_ids.size(), 40u);
+    EXPECT_EQ(results[i + 4].get<Vectors>().values, alone);
+  }
+}
+
+TEST(Generation, OthersDoNotWaitUntilItHasEnded) {
+  const auto engine = open(kModel, {.threads = 1, .max_batch_tokens = 32});
+  std::atomic<int64_t> tokens{0};
+  Request endless = greedy({1, 2, 3}, 400);
+  endless.on_delta = [&](const GenerationDelta& delta) {
+    tokens = delta.completion_tokens;
+    return true;
+  };
+  auto writing = engine->submit({endless});
+  while (tokens == 0) std::this_thread::yield();
+  // Longer than what is left beside the others.
+  engine->submit({{.prompt = {.input = std::vector<int32_t>(60, 7)}, .task = Embed{}}}).get();
+  EXPECT_LT(tokens, 400);
+  EXPECT_EQ(writing.get().front().get<Generation>().completions.front().token_ids.size(), 400u);
+}
+
+TEST(Generation, ErrorsNameTheRequest) {
+  const auto engine = open(kModel);
+  std::vector<Request> requests(2, greedy({1}, 2));
+  std::get<Generate>(requests[1].task).top_p = 3;
+  try {
+    engine->submit(requests);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.what(), HasSubstr("input[1]: top_p"));
+    EXPECT_EQ(e.field(), "top_p");
+  }
+}
+
+TEST(Generation, OfAText) {
+  const auto engine = open(kModel);
+  const GenerationDefaults defaults = engine->generation_defaults();
+  EXPECT_FALSE(defaults.eos_token_ids.empty());
+  const std::string text = engine->generate("Hello", {.max_tokens = 5, .temperature = 0});
+  EXPECT_EQ(text, engine->generate("Hello", {.max_tokens = 5, .temperature = 0}));
+}
+
+}  // namespace
+}  // namespace vecton::engine

@@ -29,6 +29,7 @@ const std::vector<Kind>& kinds() {
       {{Task::kTokenEmbed, Task::kScore}, "late-interaction"},
       {{Task::kFillMask, Task::kTokenClassify}, ""},
       {{Task::kTokenClassify}, ""},
+      {{Task::kGenerate, Task::kEmbed}, "bi-encoder"},
   };
   return all;
 }
@@ -37,6 +38,8 @@ struct Fixture {
   explicit Fixture(const Kind& kind) {
     options.engine.model = "tiny";
     options.max_client_batch_size = 100;
+    options.chat_template =
+        "{% for m in messages %}{{ m.content }}{% endfor %}<tool_call><think></think>";
     info.tasks = kind.tasks;
     info.scorer = kind.scorer;
     info.labels = {"O", "B-PER"};
@@ -66,6 +69,41 @@ std::vector<int32_t> ids_of(const Fixture& fixture, const Prompt& prompt) {
               : std::get<std::vector<int32_t>>(prompt.input);
 }
 
+constexpr const char* kSaid =
+    "<think>a</think>b<tool_call>{\"name\":\"f\",\"arguments\":{\"x\":1}}</tool_call>";
+
+TokenLogprobs token(bool likeliest) {
+  TokenLogprobs one{.token = {.id = 5, .logprob = -0.5F, .rank = 1, .text = "a", .bytes = "a"}};
+  if (likeliest) one.top.push_back(one.token);
+  return one;
+}
+
+// One completion, however many were asked for: that many of them would say the same.
+Answer generation_for(const Generate& generate) {
+  Completion completion{.text = kSaid, .token_ids = {5}};
+  if (generate.logprobs) completion.logprobs.push_back(token(*generate.logprobs != 0));
+  Generation generation{.completions = {completion}, .prompt_token_ids = {5, 6}};
+  if (generate.prompt_logprobs) generation.prompt_logprobs.push_back(token(true));
+  return generation;
+}
+
+// What is sent of an answer that is streamed in two pieces.
+void stream(const Plan& plan, const std::vector<Result>& results) {
+  const std::string_view said = kSaid;
+  for (size_t i = 0; i < plan.requests.size(); ++i) {
+    const auto& generation = results[i].get<Generation>();
+    GenerationDelta delta{.request = i, .text = std::string(said.substr(0, 20)), .token_ids = {5}};
+    delta.logprobs = generation.completions.front().logprobs;
+    delta.prompt_token_ids = &generation.prompt_token_ids;
+    delta.prompt_logprobs = &generation.prompt_logprobs;
+    plan.stream->add(delta);
+    plan.stream->add(
+        {.request = i, .text = std::string(said.substr(20)), .finish_reason = FinishReason::kStop});
+  }
+  plan.stream->end(results);
+  plan.stream->fail(Failure(Cause::kInternal, "broken"));
+}
+
 // What an engine could answer to one task.
 Answer answer_for(const Fixture& fixture, const Prompt& prompt, const TaskParameters& task) {
   constexpr float kValue = -1e-20f;
@@ -90,7 +128,7 @@ Answer answer_for(const Fixture& fixture, const Prompt& prompt, const TaskParame
     case Task::kScore:
       return Relevance{.score = kValue, .logit = 0.5f};
     case Task::kGenerate:
-      return Generation{.completions = {Completion{.text = "x", .token_ids = {5}}}};
+      return generation_for(std::get<Generate>(task));
     case Task::kFillMask:
       break;
   }
@@ -122,10 +160,11 @@ void ask(const Fixture& fixture, const Route& route, const HttpRequest& http,
   for (const Planner planner : {route.openai, route.tei}) {
     if (!planner) continue;
     const Refusal refuse =
-        planner == route.tei ? route.refusal() : Route{.openai = planner}.refusal();
+        planner == route.tei || route.refuse ? route.refusal() : Route{.openai = planner}.refusal();
     try {
       const Plan plan = planner({fixture.context, http, body, "id"});
-      check(plan.render(results_for(fixture, plan)));
+      const std::vector<Result> results = results_for(fixture, plan);
+      plan.stream ? stream(plan, results) : check(plan.render(results));
     } catch (const Failure& failure) {
       check(refuse(failure, 48));
     } catch (const Error& error) {

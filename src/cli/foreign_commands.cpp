@@ -15,8 +15,8 @@ struct ForeignCommand {
 };
 
 constexpr ForeignCommand kNotHere[] = {
-    {"chat", "nothing is generated; 'vecton tokenize' renders chat templates"},
-    {"complete", "nothing is generated"},
+    {"chat", "'vecton chat MODEL' talks to a model itself; to a server, any of OpenAI's clients"},
+    {"complete", "'vecton generate MODEL' completes a prompt itself"},
     {"run-batch", "'vecton embed MODEL --input FILE.jsonl --output FILE' works through files"},
     {"collect-env", "'vecton bench MODEL' tells of the machine"},
     {"launch", "'vecton serve MODEL' is the server"},

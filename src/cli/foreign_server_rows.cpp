@@ -15,7 +15,7 @@ constexpr Takes kNothing = Takes::kNothing, kValue = Takes::kValue, kJson = Take
 constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
                   kRefused = Meaning::kRefused;
 
-constexpr const char* kNoText = "nothing is generated";
+constexpr const char* kNoText = "requests say how text is generated";
 constexpr const char* kNoImages = "texts alone are read";
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
@@ -127,9 +127,9 @@ const ForeignOption kRows[] = {
      "--fail-on-environ-validation",
      V, kNothing, kIgnored, kMetrics},
 
-    // Generation, which is not there.
-    {"--max-logprobs --logprobs-mode --generation-config --stream-interval --reasoning-parser "
-     "--response-role --tool-call-parser --tool-strict-level --cohere-format --spec-method "
+    // Generation, of which each request says how.
+    {"--logprobs-mode --stream-interval --response-role --tool-strict-level --cohere-format "
+     "--spec-method "
      "--logits-processor-pattern --speculative-model --num-speculative-tokens "
      "--num-lookahead-slots "
      "--spec-model --spec-tokens --anthropic-disabled-thinking-effort --guided-decoding-backend "
@@ -165,7 +165,7 @@ const ForeignOption kRows[] = {
     {"--predict,--n-predict,-n --json-schema,-j --reverse-prompt,-r", L, kValue, kIgnored, kNoText},
     {"--spec-draft-cpu-moe,--cpu-moe-draft,-cmoed --spec-draft-backend-sampling --spec-default", L,
      kNothing, kIgnored, kNoText},
-    {"--override-generation-config --speculative-config,-sc --diffusion-config,-dc "
+    {"--speculative-config,-sc --diffusion-config,-dc "
      "--reasoning-config --structured-outputs-config --aux-output-config --reasoning-effort-map",
      V, kJson, kIgnored, kNoText},
     {"--enable-return-routed-experts --return-sampling-mask --return-tokens-as-token-ids "

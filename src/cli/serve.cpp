@@ -179,6 +179,26 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
          "Chat template for requests that bring none: a file, or its text [the checkpoint's]")
       ->type_name("FILE")
       ->group(group);
+  app.add_option("--tool-call-parser", options.tool_call_parser,
+                 "Format of tool calls in answers, or none [what the chat template shows]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--reasoning-parser", options.reasoning_parser,
+                 "Format of thinking in answers, or none [what the chat template shows]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--generation-config", options.engine.generation_config,
+                 "What requests leave open: auto (the model's), vllm, or a folder [auto]")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--override-generation-config", options.engine.override_generation_config,
+                 "JSON laid over it")
+      ->type_name("JSON")
+      ->group(group);
+  app.add_option("--max-logprobs", options.engine.max_logprobs,
+                 "Log probabilities per token that a request may ask for; -1 = all [20]")
+      ->type_name("N")
+      ->group(group);
 }
 
 }  // namespace

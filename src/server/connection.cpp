@@ -7,9 +7,12 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdio>
 #include <ctime>
+#include <sstream>
 #include <utility>
 
+#include "server/byte_stream.h"
 #include "server/routes.h"
 
 namespace vecton::server {
@@ -23,6 +26,7 @@ constexpr size_t kWatchBytes = 4 << 10;        // of the next request, read whil
 constexpr uint32_t kMaxHeadBytes = 64 << 10;   // request line and headers
 constexpr size_t kMaxLingerBytes = 256 << 20;  // thrown away of a refused body
 constexpr double kLingerSeconds = 10;
+constexpr double kKeepAliveSeconds = 10;  // without a byte of an answer that is being made
 constexpr double kMaxReadTimeouts =
     20;  // a body that trickles in may take so many times the timeout
 
@@ -62,6 +66,8 @@ HttpRequest head_of(const Message& message, const std::string& peer, const std::
   head.path = without_root(path_of(text(message.target())), root);
   head.peer = peer;
   head.authorization = text(message[http::field::authorization]);
+  if (head.authorization.empty() && !message["x-api-key"].empty())  // Anthropic's clients
+    head.authorization = "Bearer " + text(message["x-api-key"]);
   head.content_type = text(message[http::field::content_type]);
   head.content_encoding = text(message[http::field::content_encoding]);
   head.origin = text(message[http::field::origin]);
@@ -108,7 +114,9 @@ void Connection::drain() {
 
 void Connection::close() {
   if (phase_ == Phase::kClosed) return;
-  if (phase_ == Phase::kWorking && job_) job_->cancel();
+  if (job_) job_->cancel();               // it is not answered, or not to the end
+  if (stream_) stream_->listen(nullptr);  // it holds this connection
+  stream_.reset();
   job_.reset();  // it holds this connection, to answer it
   phase_ = Phase::kClosed;
   give_room();
@@ -131,6 +139,10 @@ void Connection::set_deadline(double seconds) {
 }
 
 void Connection::on_deadline() {
+  if (phase_ == Phase::kStreaming && stream_waits_) {
+    stream_waits_ = false;
+    return write_chunk(keep_alive_, false);
+  }
   if (phase_ != Phase::kReading) return close();
   late_ = true;  // the read that is on its way ends, and its handler answers
   ErrorCode ignored;
@@ -306,16 +318,12 @@ void Connection::dispatch() {
 }
 
 void Connection::respond(HttpResponse answer, bool keep) {
-  phase_ = Phase::kWriting;
-  job_.reset();
   give_room();
   keep_ = keep && !draining_;
-  response_ = Response{static_cast<http::status>(answer.status), version_};
-  response_.set(http::field::server, "vecton");
-  response_.set(http::field::date, http_date());
-  if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
-  for (const auto& [name, value] : answer.headers) response_.set(name, value);
-  response_.keep_alive(keep_);
+  if (answer.stream) return begin_stream(std::move(answer));
+  phase_ = Phase::kWriting;
+  job_.reset();
+  set_head(answer);
   response_.body() = std::move(answer.body);
   if (answer.status == 204) {
     response_.body().clear();
@@ -335,6 +343,75 @@ void Connection::write_some() {
                            if (error && error != http::error::end_of_stream) return self->close();
                            self->serializer_->is_done() ? self->on_written() : self->write_some();
                          });
+}
+
+void Connection::set_head(const HttpResponse& answer) {
+  response_ = Response{static_cast<http::status>(answer.status), version_};
+  response_.set(http::field::server, "vecton");
+  response_.set(http::field::date, http_date());
+  if (!answer.content_type.empty()) response_.set(http::field::content_type, answer.content_type);
+  for (const auto& [name, value] : answer.headers) response_.set(name, value);
+  response_.keep_alive(keep_);
+}
+
+// The body is sent in chunks; to HTTP/1.0, which has none, until the connection closes.
+void Connection::begin_stream(HttpResponse answer) {
+  phase_ = Phase::kStreaming;
+  stream_ = std::move(answer.stream);
+  keep_alive_ = std::move(answer.keep_alive);
+  if (version_ < 11) keep_ = false;
+  set_head(answer);
+  if (version_ >= 11) response_.chunked(true);
+  std::ostringstream head;
+  head << response_.base();
+  chunk_ = std::move(head).str();
+  stream_->listen([self = shared_from_this()] {
+    asio::post(self->executor(), [self] {
+      if (self->phase_ != Phase::kStreaming || !self->stream_waits_) return;
+      self->stream_waits_ = false;
+      self->stream();
+    });
+  });
+  set_deadline(options_.io_timeout);
+  asio::async_write(socket_, asio::buffer(chunk_),
+                    [self = shared_from_this()](ErrorCode error, size_t) {
+                      if (self->phase_ != Phase::kStreaming) return;
+                      error ? self->close() : self->stream();
+                    });
+}
+
+// Sends what there is of the body, or waits for more.
+void Connection::stream() {
+  bool ended = false;
+  const std::string bytes = stream_->take(ended);
+  if (!bytes.empty() || ended) return write_chunk(bytes, ended);
+  stream_waits_ = true;
+  set_deadline(kKeepAliveSeconds);
+}
+
+void Connection::write_chunk(std::string_view bytes, bool ended) {
+  chunk_.clear();
+  if (version_ < 11) {
+    chunk_ = bytes;
+  } else {
+    if (!bytes.empty()) {
+      char size[24];
+      std::snprintf(size, sizeof size, "%zx\r\n", bytes.size());
+      chunk_.append(size).append(bytes).append("\r\n");
+    }
+    if (ended) chunk_ += "0\r\n\r\n";
+  }
+  set_deadline(options_.io_timeout);
+  asio::async_write(socket_, asio::buffer(chunk_),
+                    [self = shared_from_this(), ended](ErrorCode error, size_t) {
+                      if (self->phase_ != Phase::kStreaming) return;
+                      if (error) return self->close();
+                      if (!ended) return self->stream();
+                      self->stream_->listen(nullptr);
+                      self->stream_.reset();
+                      self->job_.reset();
+                      self->on_written();
+                    });
 }
 
 void Connection::on_written() {

@@ -39,10 +39,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Response = boost::beast::http::response<boost::beast::http::string_body>;
   using Serializer = boost::beast::http::response_serializer<boost::beast::http::string_body>;
 
-  // kIdle: between requests; kReading; kWorking: the Service has the request; kWriting; kLingering:
+  // kIdle: between requests; kReading; kWorking: the Service has the request; kWriting; kStreaming:
+  // the head of the answer is out and its body is still being made; kLingering:
   // the answer is out and what the client still sends is thrown away, so that it gets to read the
   // answer; kClosed.
-  enum class Phase { kIdle, kReading, kWorking, kWriting, kLingering, kClosed };
+  enum class Phase { kIdle, kReading, kWorking, kWriting, kStreaming, kLingering, kClosed };
 
   void set_deadline(double seconds);
   void on_deadline();
@@ -60,7 +61,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
 
   void respond(HttpResponse answer, bool keep);
+  void set_head(const HttpResponse& answer);
   void write_some();
+  void begin_stream(HttpResponse answer);
+  void stream();
+  void write_chunk(std::string_view bytes, bool ended);
   void on_written();
   void linger();
 
@@ -84,7 +89,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::shared_ptr<Job> job_;
   Response response_;
   std::optional<Serializer> serializer_;
-  int64_t room_ = 0;  // of the Service, taken for the body
+  std::shared_ptr<ByteStream> stream_;
+  std::string keep_alive_, chunk_;
+  bool stream_waits_ = false;  // for more of its body
+  int64_t room_ = 0;           // of the Service, taken for the body
   size_t lingered_ = 0;
 };
 

@@ -73,7 +73,7 @@ void set_activation(std::optional<bool> activation, TaskParameters& task) {
 std::string task_names(const ModelInfo& info) {
   std::string names;
   for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed, Task::kClassify,
-                          Task::kTokenClassify, Task::kScore, Task::kFillMask}) {
+                          Task::kTokenClassify, Task::kScore, Task::kFillMask, Task::kGenerate}) {
     if (does(info, task)) names += (names.empty() ? "" : ", ") + std::string(to_string(task));
   }
   return names;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "server/fields.h"
 #include "server/http.h"
 #include "server/server.h"
+#include "server/stream_writer.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
@@ -44,8 +46,9 @@ struct Plan {
   bool single = false;            // one input, not a list
   std::vector<bool> cut;  // of each request: cut already by what the body asks; empty = none
   std::function<HttpResponse(std::vector<Result>)>
-      render;                         // results in the order of requests, none with an error
-  std::vector<std::string> ignored;   // fields of the body that mean nothing
+      render;                              // results in the order of requests, none with an error
+  std::shared_ptr<StreamWriter> stream{};  // instead of `render`: the answer is sent as it grows
+  std::vector<std::string> ignored;        // fields of the body that mean nothing
   std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
 };
 

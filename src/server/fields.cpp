@@ -149,6 +149,28 @@ std::optional<int64_t> Fields::integer(std::string_view key, std::optional<int64
   return {};
 }
 
+std::optional<double> Fields::number(std::string_view key, double least, double most) {
+  const json::value* value = any(key);
+  if (!value) return {};
+  std::optional<double> number;
+  if (value->is_number()) number = value->to_number<double>();
+  if (!number || !std::isfinite(*number)) {
+    wrong(key, "float_type", "expected a number, found " + shown(*value));
+    return {};
+  }
+  if (*number >= least && *number <= most) return number;
+  std::string message = "expected a number from ";
+  append_number(message, least);
+  if (std::isfinite(most)) {
+    message += " to ";
+    append_number(message, most);
+  } else {
+    message += " on";
+  }
+  wrong(key, "out_of_range", message + ", found " + shown(*value));
+  return {};
+}
+
 std::optional<std::string> Fields::choice(std::string_view key,
                                           std::initializer_list<std::string_view> words) {
   const json::value* value = any(key);

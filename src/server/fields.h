@@ -32,6 +32,7 @@ class Fields {
   std::optional<std::string> text(std::string_view key);
   std::optional<bool> boolean(std::string_view key);
   std::optional<int64_t> integer(std::string_view key, std::optional<int64_t> least = {});
+  std::optional<double> number(std::string_view key, double least, double most);
   // One of a few words, compared as they are.
   std::optional<std::string> choice(std::string_view key,
                                     std::initializer_list<std::string_view> words);

@@ -1,12 +1,15 @@
 // A request and its answer as plain values: what the dialects see of HTTP. No sockets, no Beast.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace vecton::server {
+
+class ByteStream;
 
 struct HttpRequest {
   std::string method;  // "POST"
@@ -22,7 +25,10 @@ struct HttpResponse {
   int status = 200;
   std::string content_type;  // empty = no body
   std::string body;
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  // Instead of `body`: what is still being made, and what is sent while nothing comes of it.
+  std::shared_ptr<ByteStream> stream{};
+  std::string keep_alive{};
 };
 
 inline constexpr std::string_view kJsonType = "application/json";

@@ -135,8 +135,9 @@ Work work_of(Task task) {
     case Task::kTokenClassify:
     case Task::kScore:
     case Task::kFillMask:
-    case Task::kGenerate:
       break;
+    case Task::kGenerate:
+      return Work::kGenerate;
   }
   return Work::kPredict;
 }
@@ -152,7 +153,9 @@ Metrics::Metrics()
       tokenization_(Histogram::durations()),
       queue_(Histogram::durations()),
       inference_(Histogram::durations()),
-      input_length_(Histogram::powers_of_two(kLongestInput)) {}
+      input_length_(Histogram::powers_of_two(kLongestInput)),
+      first_token_(Histogram::durations()),
+      next_token_(Histogram::durations()) {}
 
 void Metrics::set_model(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -184,6 +187,15 @@ void Metrics::request_ended(bool batch, Work work, double seconds,
     input_length_.observe(static_cast<double>(result.usage.prompt_tokens));
     truncated_ += result.usage.truncated;
   }
+}
+
+void Metrics::generated(bool first, double seconds, size_t tokens) {
+  generated_ += static_cast<int64_t>(tokens);
+  if (tokens == 0) return;
+  // Tokens of one step came after the same time: each waited for its share.
+  Histogram& histogram = first ? first_token_ : next_token_;
+  const double each = first ? seconds : seconds / static_cast<double>(tokens);
+  for (size_t i = 0; i < (first ? 1 : tokens); ++i) histogram.observe(each);
 }
 
 void Metrics::failed(std::string_view cause) {
@@ -233,6 +245,9 @@ void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
          stats.prompt_tokens);
   single(out, "vllm:request_success_total", "counter", "Inputs answered.",
          model + ",finished_reason=\"stop\"", stats.requests_done);
+  single(out, "vllm:generation_tokens_total", "counter", "Tokens generated.", model, generated_);
+  single(out, "vllm:num_preemptions_total", "counter",
+         "Completions that made room for others and were computed anew.", model, stats.preemptions);
   single(out, "vllm:prefix_cache_queries_total", "counter", "Tokens looked up in the prefix cache.",
          model, stats.prefix_cache_queries);
   single(out, "vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.", model,
@@ -269,6 +284,10 @@ void Metrics::write_histograms(std::string& out) const {
       {"vllm:request_queue_time_seconds", "Seconds that one input waited.", queue_, true},
       {"vllm:request_inference_time_seconds", "Seconds of the forward pass of one input.",
        inference_, true},
+      {"vllm:time_to_first_token_seconds", "Seconds from a request to its first token.",
+       first_token_, true},
+      {"vllm:inter_token_latency_seconds", "Seconds from one token to the next.", next_token_,
+       true},
       {"vllm:request_prompt_tokens", "Tokens of one input.", input_length_, true},
   };
   for (const auto& entry : all) {

@@ -35,8 +35,8 @@ class Histogram {
   std::atomic<double> sum_{0};
 };
 
-// TEI's two kinds of work: vectors, and labels or scores.
-enum class Work { kEmbed, kPredict };
+// TEI's two kinds of work, vectors, and labels or scores; and text.
+enum class Work { kEmbed, kPredict, kGenerate };
 Work work_of(Task task);
 
 // What is counted of the inputs of one kind of work.
@@ -58,6 +58,9 @@ class Metrics {
   void request_began(bool batch, Work work, size_t inputs);
   // `results` is empty when it failed.
   void request_ended(bool batch, Work work, double seconds, std::span<const Result> results);
+  // A completion got tokens, its first or further ones, so many seconds after the request's start
+  // or the ones before.
+  void generated(bool first, double seconds, size_t tokens);
   // A request of any route was not answered, for this cause.
   void failed(std::string_view cause);
   // Any answer at all.
@@ -79,7 +82,9 @@ class Metrics {
   std::atomic<int64_t> in_flight_{0}, connections_{0}, truncated_{0};
   std::atomic<uint64_t> began_[2]{}, succeeded_[2]{};  // single, batch
   Histogram request_, tokenization_, queue_, inference_, input_length_;
-  InputMetrics inputs_[2];  // by Work
+  Histogram first_token_, next_token_;
+  std::atomic<int64_t> generated_{0};
+  InputMetrics inputs_[3];  // by Work
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
   mutable std::mutex mutex_;

@@ -1,6 +1,6 @@
 // The dialect of OpenAI's and vLLM's routes. Embeddings and tokens are in openai.cpp, /pooling and
 // /classify in pooling.cpp, /score and /rerank in scoring.cpp, /v1/embed and /v2/embed in
-// cohere.cpp.
+// cohere.cpp, /v1/completions and /v1/chat/completions in files of their names.
 #pragma once
 
 #include "server/dialect.h"
@@ -14,6 +14,8 @@ Plan score(const Call& call);
 Plan rerank(const Call& call);
 Plan cohere_embed(const Call& call);
 Plan cohere_embed_v1(const Call& call);
+Plan completions(const Call& call);
+Plan chat_completions(const Call& call);
 Plan tokenize(const Call& call);
 Plan detokenize(const Call& call);
 // What the fields of the body ask for, and the loaded model does.

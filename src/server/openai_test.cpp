@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "server/test_context.h"
-#include "server/unserved.h"
 
 namespace vecton::server {
 namespace {
@@ -398,7 +397,7 @@ TEST_F(OpenAi, EngineErrorsKeepTheirMeaning) {
 }
 
 TEST_F(OpenAi, GenerationIsAbsent) {
-  const json::value chat = refusal(unserved::generation, "{}", "/v1/chat/completions");
+  const json::value chat = refusal(openai::chat_completions, "{}", "/v1/chat/completions");
   EXPECT_EQ(status, 404);
   EXPECT_THAT(std::string(chat.at("message").as_string()), HasSubstr("Chat Completions"));
   EXPECT_THAT(std::string(chat.at("message").as_string()), HasSubstr("embed, token_embed"));

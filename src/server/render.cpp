@@ -39,6 +39,12 @@ void append_number(std::string& out, double value) {
 void append_float(std::string& out, float value) { append_any_float(out, value); }
 void append_float(std::string& out, double value) { append_any_float(out, value); }
 
+std::string json_text(std::string_view text) {
+  std::string out;
+  base::append_json_string(out, text);
+  return out;
+}
+
 void append_floats(std::string& out, std::span<const float> values) {
   const size_t start = out.size();
   out.resize(start + values.size() * (base::kFloatText + 1) + 2);

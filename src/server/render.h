@@ -19,6 +19,9 @@ void append_number(std::string& out, double value);  // of texts: 1, 0.5
 void append_float(std::string& out, float value);
 void append_float(std::string& out, double value);
 
+// `text` as a JSON string.
+std::string json_text(std::string_view text);
+
 // "[0.5,-1.0]"; throws as append_float().
 void append_floats(std::string& out, std::span<const float> values);
 // [rows, columns] as a list of lists.

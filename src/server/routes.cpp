@@ -1,8 +1,10 @@
 #include "server/routes.h"
 
+#include "server/anthropic.h"
+#include "server/ollama.h"
 #include "server/openai.h"
+#include "server/responses.h"
 #include "server/tei.h"
-#include "server/unserved.h"
 
 namespace vecton::server {
 
@@ -21,6 +23,9 @@ constexpr Route kRoutes[] = {
     {"GET", kTokenizerInfo, Guard::kKey, Status::kTokenizer},
     {"GET", "/v1/models", Guard::kKey, Status::kModels},
     {"GET", "/v1/models/*", Guard::kKey, Status::kModel},
+    {"GET", "/api/tags", Guard::kKey, Status::kOllamaTags},
+    {"GET", "/api/ps", Guard::kKey, Status::kOllamaRunning},
+    {"GET", "/api/version", Guard::kKey, Status::kOllamaVersion},
     {.method = "POST", .path = "/v1/embeddings", .openai = openai::embeddings},
     {.method = "POST", .path = "/embeddings", .openai = openai::embeddings},
     {.method = "POST", .path = "/v1/embed", .openai = openai::cohere_embed_v1},
@@ -45,8 +50,23 @@ constexpr Route kRoutes[] = {
     {.method = "POST", .path = "/zero_shot_classification", .tei = tei::zero_shot_classification},
     {.method = "POST", .path = "/", .tei = tei::root},
     {.method = "POST", .path = "/invocations", .openai = openai::invocations, .tei = tei::root},
-    {.method = "POST", .path = "/v1/completions", .openai = unserved::generation},
-    {.method = "POST", .path = "/v1/chat/completions", .openai = unserved::generation},
+    {.method = "POST", .path = "/v1/completions", .openai = openai::completions},
+    {.method = "POST", .path = "/v1/chat/completions", .openai = openai::chat_completions},
+    {.method = "POST",
+     .path = "/api/generate",
+     .openai = ollama::generate,
+     .refuse = ollama::refuse},
+    {.method = "POST", .path = "/api/chat", .openai = ollama::chat, .refuse = ollama::refuse},
+    {.method = "POST", .path = "/api/show", .openai = ollama::show, .refuse = ollama::refuse},
+    {.method = "POST", .path = "/v1/responses", .openai = openai::responses},
+    {.method = "POST",
+     .path = "/v1/messages",
+     .openai = anthropic::messages,
+     .refuse = anthropic::refuse},
+    {.method = "POST",
+     .path = "/v1/messages/count_tokens",
+     .openai = anthropic::count_tokens,
+     .refuse = anthropic::refuse},
 };
 
 bool matches(std::string_view pattern, std::string_view path) {
@@ -60,7 +80,10 @@ std::string_view asked(std::string_view method) { return method == "HEAD" ? "GET
 
 }  // namespace
 
-Refusal Route::refusal() const { return tei && !openai ? tei::refuse : openai::refuse; }
+Refusal Route::refusal() const {
+  if (refuse) return refuse;
+  return tei && !openai ? tei::refuse : openai::refuse;
+}
 
 std::span<const Route> routes() { return kRoutes; }
 

@@ -20,7 +20,10 @@ enum class Status {
   kInfo,
   kLoad,
   kTokenizer,
-  kMetrics
+  kMetrics,
+  kOllamaTags,
+  kOllamaRunning,
+  kOllamaVersion
 };
 
 enum class Guard { kOpen, kKey, kMetrics };  // kMetrics: a key unless the options say otherwise
@@ -31,6 +34,7 @@ struct Route {
   Status status = Status::kNone;
   // Work: a route that both dialects have is TEI's when the body has `inputs` or `texts`.
   Planner openai = nullptr, tei = nullptr;
+  Refusal refuse = nullptr;  // null: that of `openai` or `tei`
 
   bool works() const { return openai || tei; }
   Refusal refusal() const;

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/counted.h"
+#include "parsers/answer_parser.h"
 #include "server/dialect.h"
 #include "server/listener.h"
 #include "server/log.h"
@@ -43,6 +44,11 @@ void check(const ServerOptions& options) {
     throw Error(ErrorCode::kInvalidArgument,
                 "root_path must begin with '/', found " + options.root_path, "root_path");
   if (!options.chat_template.empty()) ChatTemplate::parse(options.chat_template);  // or its Error
+  const auto format = [](const std::string& name) {
+    return name == "none" || name == "auto" ? "" : name;
+  };
+  parsers::AnswerParser known(  // or its Error
+      {.formats = {format(options.tool_call_parser), format(options.reasoning_parser)}});
   for (const std::string& key : options.api_keys) {
     if (key.empty())
       throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "api_key");

@@ -28,6 +28,10 @@ struct ServerOptions {
   // The text of a template for requests without one; empty = the model's.
   std::string chat_template{};
 
+  // How tool calls and thinking stand in answers: names of formats (docs/SERVER.md), "none", or
+  // empty: what the chat template shows.
+  std::string tool_call_parser{}, reasoning_parser{};
+
   int64_t max_body_bytes = 32 << 20;  // larger bodies: 413
   int64_t max_pending_bytes =
       512 << 20;  // bodies of all requests that are being answered; more: 429

@@ -13,8 +13,10 @@
 #include "base/python_json.h"
 #include "base/utf8.h"
 #include "server/auth.h"
+#include "server/byte_stream.h"
 #include "server/foreign_ids.h"
 #include "server/headers.h"
+#include "server/ollama.h"
 #include "server/openai.h"
 #include "server/public_name.h"
 #include "server/render.h"
@@ -300,6 +302,12 @@ HttpResponse Service::status(const Job& job) const {
     case Status::kTokenizer:
       if (!ready_) return refuse_unready(job);
       return tokenizer_info(*context_);
+    case Status::kOllamaTags:
+      return ollama::tags(info(), names_, started_);
+    case Status::kOllamaRunning:
+      return ollama::running(info(), names_, started_);
+    case Status::kOllamaVersion:
+      return ollama::version();
     case Status::kMetrics: {
       std::optional<EngineStats> stats;
       if (ready_) stats = engine_->stats();
@@ -350,12 +358,117 @@ void Service::work(const std::shared_ptr<Job>& job) {
   job->work_ = work_of(task_of(requests.front().task));
   metrics_.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
-  job->set_ticket(engine_->submit(std::move(requests), [this, job](std::vector<Result> results) {
+  listen(job, requests);
+  submit(job, std::move(requests));
+}
+
+void Service::submit(const std::shared_ptr<Job>& job, std::vector<Request> requests) {
+  const auto done = [this, job](std::vector<Result> results) {
+    if (job->strand_) {  // behind the last piece of the answer
+      return boost::asio::post(
+          *job->strand_, [this, job, results = std::move(results)] { end_stream(job, results); });
+    }
     boost::asio::thread_pool& workers = workers_for(bytes_of(results));
     boost::asio::post(workers, [this, job, results = std::move(results)]() mutable {
       guarded(*job, [&] { complete(job, std::move(results)); });
     });
-  }));
+  };
+  job->set_ticket(engine_->submit(std::move(requests), done));
+  if (!job->stream_) return;
+  // It is accepted: what goes wrong from here on is told within the answer.
+  HttpResponse response{.content_type = std::string(job->plan_.stream->content_type()),
+                        .headers = {{"Cache-Control", "no-cache"}},
+                        .stream = job->stream_,
+                        .keep_alive = std::string(job->plan_.stream->keep_alive())};
+  add_common_headers(job->request_, job->id_, response);
+  add_warnings(response, job->plan_.warnings);
+  job->answer_(std::move(response));
+}
+
+// Hears of every token of a generation: for the metrics, and for an answer that is sent as it
+// grows.
+void Service::listen(const std::shared_ptr<Job>& job, std::vector<Request>& requests) {
+  const auto* generate = std::get_if<Generate>(&requests.front().task);
+  if (!generate) return;
+  const auto choices = static_cast<size_t>(generate->n);
+  job->last_token_.resize(requests.size() * choices);
+  if (job->plan_.stream) {
+    job->stream_ = std::make_shared<ByteStream>();
+    job->strand_.emplace(boost::asio::make_strand(workers_.get_executor()));
+  }
+  for (Request& request : requests) {
+    request.on_delta = [this, job, choices](const GenerationDelta& delta) {
+      if (job->cancelled()) return false;
+      const auto now = Clock::now();
+      Clock::time_point& last =
+          job->last_token_.at(delta.request * choices + static_cast<size_t>(delta.index));
+      const bool first = last == Clock::time_point();
+      const std::chrono::duration<double> waited = now - (first ? job->start_ : last);
+      if (!delta.token_ids.empty()) {
+        metrics_.generated(first, waited.count(), delta.token_ids.size());
+        last = now;
+      }
+      if (job->stream_) post_delta(job, delta);
+      return true;
+    };
+  }
+}
+
+void Service::post_delta(const std::shared_ptr<Job>& job, const GenerationDelta& delta) {
+  struct Piece {
+    GenerationDelta delta;
+    std::vector<int32_t> ids;
+    std::vector<TokenLogprobs> logprobs;
+  };
+  auto piece = std::make_shared<Piece>();
+  piece->delta = delta;
+  if (delta.prompt_token_ids) {
+    piece->ids = *delta.prompt_token_ids;
+    piece->delta.prompt_token_ids = &piece->ids;
+  }
+  if (delta.prompt_logprobs) {
+    piece->logprobs = *delta.prompt_logprobs;
+    piece->delta.prompt_logprobs = &piece->logprobs;
+  }
+  boost::asio::post(*job->strand_, [this, job, piece = std::move(piece)] {
+    stream_guarded(*job, [&] { job->stream_->push(job->plan_.stream->add(piece->delta)); });
+  });
+}
+
+// `run` with an exception turned into an error within the answer, which ends with it.
+void Service::stream_guarded(Job& job, const std::function<void()>& run) {
+  if (job.stream_failed_) return;
+  const auto fail = [&](const Failure& failure) {
+    job.stream_failed_ = true;
+    if (failure.cause == Cause::kInternal)
+      log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
+    metrics_.failed(to_string(failure.cause));
+    job.stream_->push(job.plan_.stream->fail(shown(failure)));
+  };
+  try {
+    run();
+  } catch (const Failure& failure) {
+    fail(failure);
+  } catch (const Error& error) {
+    fail(Failure(error));
+  } catch (const std::exception& error) {
+    fail(Failure(Cause::kInternal, error.what()));
+  }
+}
+
+void Service::end_stream(const std::shared_ptr<Job>& job, const std::vector<Result>& results) {
+  stream_guarded(*job, [&] {
+    for (const Result& result : results) {
+      if (const Error* error = result.error()) throw *error;
+    }
+    job->tokens_ = total_tokens(results);
+    job->stream_->push(job->plan_.stream->end(results));
+  });
+  const bool failed = job->stream_failed_;
+  metrics_.request_ended(!job->plan_.single, job->work_, seconds_since(job->start_),
+                         failed ? std::span<const Result>() : results);
+  record(job->request_, job->id_, job->start_, {}, job->inputs_, job->tokens_);
+  job->stream_->end();
 }
 
 void Service::plan(Job& job) {
@@ -375,7 +488,7 @@ void Service::plan(Job& job) {
   const json::object& object = body.get_object();
   const bool tei = job.route_->tei &&
                    (!job.route_->openai || object.contains("inputs") || object.contains("texts"));
-  job.refuse_ = tei ? tei::refuse : openai::refuse;
+  job.refuse_ = tei ? tei::refuse : job.route_->refuse ? job.route_->refuse : openai::refuse;
   job.plan_ =
       (tei ? job.route_->tei : job.route_->openai)({*context_, job.request_, object, job.id_});
   std::string().swap(job.request_.body);

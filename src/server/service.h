@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <functional>
@@ -40,12 +41,16 @@ class Job {
 
   HttpRequest request_;
   Respond answer_;
+  std::shared_ptr<ByteStream> stream_;  // of the answer, when it is sent as it grows
   const Route* route_ = nullptr;
   std::string id_;
   std::chrono::steady_clock::time_point start_;
   Refusal refuse_ = nullptr;  // of the dialect that the body is in
   Plan plan_;
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
+  std::optional<boost::asio::strand<boost::asio::thread_pool::executor_type>> strand_;
+  std::vector<std::chrono::steady_clock::time_point> last_token_;  // of each completion
+  bool stream_failed_ = false;                                     // an error has ended the stream
   bool working_ = false;  // counted by metrics as a request for the model
   Work work_ = Work::kEmbed;
 
@@ -93,6 +98,11 @@ class Service {
   boost::asio::thread_pool& workers_for(int64_t bytes);
   void work(const std::shared_ptr<Job>& job);
   void plan(Job& job);
+  void submit(const std::shared_ptr<Job>& job, std::vector<Request> requests);
+  void listen(const std::shared_ptr<Job>& job, std::vector<Request>& requests);
+  void post_delta(const std::shared_ptr<Job>& job, const GenerationDelta& delta);
+  void stream_guarded(Job& job, const std::function<void()>& run);
+  void end_stream(const std::shared_ptr<Job>& job, const std::vector<Result>& results);
   void check_answer_size(const Job& job) const;
   void complete(const std::shared_ptr<Job>& job, std::vector<Result> results);
   void fail(Job& job, const Failure& failure);

@@ -1,0 +1,223 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/openai.h"
+#include "server/test_generation.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr const char* kPlain =
+    R"("chat_template":"{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}")";
+// A template of Qwen3's kind.
+constexpr const char* kThinks =
+    R"("chat_template":"{% for m in messages %}{{ m.content }}{% endfor %}{{ tools }}<tool_call>)"
+    R"({{ '<think>\n\n</think>\n\n' if enable_thinking is defined and not enable_thinking }}")";
+constexpr const char* kTools =
+    R"("tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}])";
+
+class ChatCompletions : public testing::Test {
+ protected:
+  Plan plan(const std::string& fields, const char* chat_template = kPlain) {
+    return test.plan(openai::chat_completions,
+                     R"({"messages":[{"role":"user","content":"Hi"}],)" +
+                         std::string(chat_template) + fields + "}",
+                     "/v1/chat/completions");
+  }
+  const Generate& generate(const Plan& plan) { return parameters<Generate>(plan.requests.front()); }
+  std::string prompt(const Plan& plan) {
+    return std::get<std::string>(plan.requests.front().prompt.input);
+  }
+  std::string refused(const std::string& fields, const char* chat_template = kPlain) {
+    return failure_of(test, openai::chat_completions,
+                      R"({"messages":[{"role":"user","content":"Hi"}],)" +
+                          std::string(chat_template) + fields + "}")
+        .message;
+  }
+
+  GenerationContext test;
+};
+
+TEST_F(ChatCompletions, AsksForWhatTheBodySays) {
+  const Plan planned = plan(
+      R"(,"max_tokens":5,"max_completion_tokens":7,"temperature":0.001,"top_k":3,"n":2,"seed":-1,)"
+      R"("stop":"x","logit_bias":{"5":200},"logprobs":true,"top_logprobs":2,"unknown":1)");
+  const Generate& asked = generate(planned);
+  EXPECT_EQ(asked.max_tokens, 7);
+  EXPECT_EQ(asked.temperature, 0.01);
+  EXPECT_EQ(asked.top_k, 3);
+  EXPECT_EQ(asked.n, 2);
+  EXPECT_EQ(asked.seed, std::nullopt);
+  EXPECT_THAT(asked.stop, ElementsAre("x"));
+  EXPECT_THAT(asked.logit_bias, ElementsAre(std::pair(5, 100.0F)));
+  EXPECT_EQ(asked.logprobs, 2);
+  EXPECT_EQ(prompt(planned), "user:Hi;");
+  EXPECT_EQ(planned.requests.front().prompt.add_special_tokens, false);
+  EXPECT_THAT(planned.ignored, ElementsAre("unknown"));
+  EXPECT_EQ(generate(plan("")).max_tokens, std::nullopt);
+}
+
+TEST_F(ChatCompletions, RefusesByName) {
+  EXPECT_THAT(refused(R"(,"guided_json":{})"), HasSubstr("structured_outputs"));
+  EXPECT_THAT(refused(R"(,"temperature":3)"),
+              HasSubstr("body.temperature: expected a number from 0 to 2"));
+  EXPECT_THAT(refused(R"(,"temperature":"hot")"), HasSubstr("body.temperature"));
+  EXPECT_THAT(refused(R"(,"top_logprobs":2)"), HasSubstr("`logprobs`"));
+  EXPECT_THAT(refused(R"(,"stream_options":{})"), HasSubstr("stream=True"));
+  EXPECT_THAT(refused(R"(,"tools":[])"), HasSubstr("body.tools"));
+  EXPECT_THAT(refused(R"(,"tool_choice":"auto")"), HasSubstr("`tools` must be set"));
+  EXPECT_THAT(refused(std::string(",") + kTools + R"(,"tool_choice":{"function":{"name":"g"}})"),
+              HasSubstr("\"g\" is not in tools"));
+  EXPECT_THAT(refused(R"(,"n":0)"), HasSubstr("body.n"));
+  EXPECT_THAT(refused(R"(,"response_format":{"type":"xml"})"), HasSubstr("json_schema"));
+  EXPECT_THAT(refused(R"(,"structured_outputs":{"regex":"a","json":{}})"),
+              HasSubstr("exactly one"));
+  EXPECT_THAT(refused(R"(,"continue_final_message":true,"add_generation_prompt":true)"),
+              HasSubstr("Cannot set both"));
+  EXPECT_THAT(refused(R"(,"use_beam_search":true)"), HasSubstr("beam search"));
+  EXPECT_THAT(
+      failure_of(test, openai::chat_completions, R"({"messages":[{"role":"user","content":"Hi"}]})")
+          .message,
+      HasSubstr("no chat template"));
+  test.serve({Task::kEmbed});
+  EXPECT_THAT(refused(""), HasSubstr("does not support the Chat Completions API"));
+}
+
+TEST_F(ChatCompletions, AnswersInOpenAisShape) {
+  const json::value body = test.whole(plan(R"(,"logprobs":true,"top_logprobs":1)"), {"Hel", "lo"},
+                                      FinishReason::kStop, 5);
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(body.at("object"), "chat.completion");
+  EXPECT_EQ(body.at("id"), "chatcmpl-abc");
+  EXPECT_EQ(choice.at("message").at("content"), "Hello");
+  EXPECT_EQ(choice.at("finish_reason"), "stop");
+  EXPECT_EQ(choice.at("stop_reason"), 5);
+  EXPECT_EQ(choice.at("logprobs").at("content").at(0).at("top_logprobs").at(0).at("token"), "x");
+  EXPECT_EQ(json::serialize(body.at("usage")),
+            R"({"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,)"
+            R"("prompt_tokens_details":{"cached_tokens":2},)"
+            R"("completion_tokens_details":{"reasoning_tokens":0}})");
+}
+
+TEST_F(ChatCompletions, TellsThinkingAndCallsFromContent) {
+  const std::vector<std::string> pieces = {"<think>\nR</thi",
+                                           "nk>\n\nA\n<tool_call>{\"name\": \"f\",",
+                                           " \"arguments\": {\"a\"", ": 1}}</tool_call>"};
+  const Plan planned = plan(std::string(",") + kTools, kThinks);
+  EXPECT_THAT(prompt(planned), HasSubstr("{'type': 'function'"));
+  const json::value body = test.whole(planned, pieces);
+  const json::value& choice = body.at("choices").at(0);
+  const json::value& message = choice.at("message");
+  EXPECT_EQ(message.at("content"), "A");
+  EXPECT_EQ(message.at("reasoning"), "R");
+  EXPECT_EQ(message.at("reasoning_content"), "R");
+  EXPECT_EQ(choice.at("finish_reason"), "tool_calls");
+  EXPECT_EQ(json::serialize(message.at("tool_calls").at(0).at("function")),
+            R"({"name":"f","arguments":"{\"a\": 1}"})");
+
+  std::string content, reasoning, arguments, name, id, finish;
+  int names = 0;
+  const auto events =
+      test.events(test.sent(plan(std::string(",\"stream\":true,") + kTools, kThinks), pieces));
+  EXPECT_EQ(json::serialize(events.at(0).at("choices").at(0).at("delta")),
+            R"({"role":"assistant","content":""})");
+  for (const json::value& event : events) {
+    const json::object& delta = event.at("choices").at(0).at("delta").get_object();
+    if (const json::value* text = delta.if_contains("content")) content += text->get_string();
+    if (const json::value* text = delta.if_contains("reasoning")) reasoning += text->get_string();
+    if (const json::value* calls = delta.if_contains("tool_calls")) {
+      for (const json::value& call : calls->get_array()) {
+        const json::object& function = call.at("function").get_object();
+        names += function.contains("name");
+        EXPECT_EQ(function.contains("name"), call.get_object().contains("id"));
+        arguments += function.at("arguments").get_string();
+      }
+    }
+    const json::value& reason = event.at("choices").at(0).at("finish_reason");
+    if (reason.is_string()) finish = reason.get_string();
+  }
+  EXPECT_EQ(content, "A");
+  EXPECT_EQ(reasoning, "R");
+  EXPECT_EQ(arguments, "{\"a\": 1}");
+  EXPECT_EQ(names, 1);
+  EXPECT_EQ(finish, "tool_calls");
+}
+
+TEST_F(ChatCompletions, StreamsUsageAndErrorsBeforeTheEnd) {
+  const std::string text = test.sent(
+      plan(R"(,"stream":true,"stream_options":{"include_usage":true},"return_token_ids":true)"),
+      {"a", "b"});
+  EXPECT_TRUE(text.ends_with("data: [DONE]\n\n"));
+  const auto events = test.events(text);
+  EXPECT_EQ(json::serialize(events.front().at("prompt_token_ids")), "[7,8,9]");
+  EXPECT_EQ(json::serialize(events.at(1).at("choices").at(0).at("token_ids")), "[0]");
+  EXPECT_EQ(events.back().at("choices").get_array().size(), 0u);
+  EXPECT_EQ(events.back().at("usage").at("completion_tokens"), 2);
+  const std::string error =
+      plan(R"(,"stream":true)").stream->fail(Failure(Cause::kInternal, "broken"));
+  EXPECT_THAT(error, HasSubstr("\"message\":\"broken\""));
+  EXPECT_TRUE(error.ends_with("data: [DONE]\n\n"));
+}
+
+TEST_F(ChatCompletions, ForcedCallsAreAStructure) {
+  const std::string tools = std::string(",") + kTools;
+  const Plan named =
+      plan(tools + R"(,"tool_choice":{"type":"function","function":{"name":"f"}})", kThinks);
+  EXPECT_EQ(std::get<JsonSchema>(generate(named).structured_output->kind).schema,
+            R"({"type":"object"})");
+  const json::value body = test.whole(named, {"<think>x</think>", "{\"a\":", "1}"});
+  EXPECT_EQ(body.at("choices").at(0).at("finish_reason"), "stop");
+  EXPECT_EQ(body.at("choices").at(0).at("message").at("content"), "");
+  EXPECT_EQ(
+      body.at("choices").at(0).at("message").at("tool_calls").at(0).at("function").at("arguments"),
+      "{\"a\":1}");
+  const Plan required =
+      plan(tools + R"(,"tool_choice":"required","parallel_tool_calls":false)", kThinks);
+  const json::value schema =
+      json::parse(std::get<JsonSchema>(generate(required).structured_output->kind).schema);
+  EXPECT_EQ(schema.at("maxItems"), 1);
+  EXPECT_EQ(test.whole(required, {R"(</think>[{"name":"f","parameters":{}}])"})
+                .at("choices")
+                .at(0)
+                .at("message")
+                .at("tool_calls")
+                .get_array()
+                .size(),
+            1u);
+  EXPECT_EQ(generate(plan(tools + R"(,"tool_choice":"none")", kThinks)).structured_output,
+            std::nullopt);
+}
+
+TEST_F(ChatCompletions, StructureBeginsWhereThinkingEnds) {
+  const std::string format = R"(,"response_format":{"type":"json_object"})";
+  EXPECT_FALSE(generate(plan(format, kThinks)).structured_output->begins_after.empty());
+  EXPECT_TRUE(generate(plan(format + R"(,"reasoning_effort":"none")", kThinks))
+                  .structured_output->begins_after.empty());
+  EXPECT_TRUE(generate(plan(format)).structured_output->begins_after.empty());
+}
+
+TEST_F(ChatCompletions, MessagesAreNormalised) {
+  const auto rendered = [&](const std::string& messages) {
+    return prompt(
+        test.plan(openai::chat_completions, R"({"messages":)" + messages + "," + kPlain + "}"));
+  };
+  EXPECT_EQ(
+      rendered(
+          R"([{"role":"user","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]}])"),
+      "user:a\nb;");
+  EXPECT_EQ(rendered(R"([{"role":"developer","content":"d"},{"role":"assistant","content":null}])"),
+            "system:d;assistant:;");
+  EXPECT_EQ(rendered(R"([{"role":"system","content":"x-anthropic-billing-header: cch=1\nS"}])"),
+            "system:S;");
+  EXPECT_THAT(failure_of(test, openai::chat_completions,
+                         R"({"messages":[{"role":"user","content":[{"type":"image_url"}]}],)" +
+                             std::string(kPlain) + "}")
+                  .message,
+              HasSubstr("messages[0].content"));
+}
+
+}  // namespace
+}  // namespace vecton::server

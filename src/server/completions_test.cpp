@@ -1,0 +1,98 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/openai.h"
+#include "server/test_generation.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+
+class Completions : public testing::Test {
+ protected:
+  Plan plan(const std::string& fields) {
+    return test.plan(openai::completions, "{" + fields + "}", "/v1/completions");
+  }
+  std::string refused(const std::string& fields) {
+    return failure_of(test, openai::completions, "{" + fields + "}", "/v1/completions").message;
+  }
+  GenerationContext test;
+};
+
+TEST_F(Completions, TakesTextsAndIds) {
+  const Plan planned = plan(R"("prompt":["a","b"],"n":2)");
+  ASSERT_EQ(planned.requests.size(), 2u);
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).max_tokens, 16);
+  EXPECT_EQ(planned.requests[0].prompt.add_special_tokens, std::nullopt);
+  EXPECT_EQ(plan(R"("prompt":[5,6])").requests.size(), 1u);
+  EXPECT_THAT(refused(R"("prompt":[])"), HasSubstr("body.prompt"));
+  EXPECT_THAT(refused(R"("prompt":"a","max_tokens":0)"), HasSubstr("body.max_tokens"));
+  EXPECT_THAT(refused(R"("prompt":"a","suffix":"b")"), HasSubstr("body.suffix"));
+  EXPECT_THAT(refused(R"("prompt":"a","best_of":2)"), HasSubstr("body.best_of"));
+  test.serve({Task::kEmbed});
+  EXPECT_THAT(refused(R"("prompt":"a")"), HasSubstr("does not support the Completions API"));
+}
+
+TEST_F(Completions, AnswersInOpenAisShape) {
+  const json::value body =
+      test.whole(plan(R"("prompt":"a","logprobs":1)"), {"é", "b"}, FinishReason::kLength);
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(body.at("object"), "text_completion");
+  EXPECT_EQ(choice.at("text"), "éb");
+  EXPECT_EQ(choice.at("finish_reason"), "length");
+  EXPECT_EQ(
+      json::serialize(choice.at("logprobs")),
+      R"({"tokens":["é","b"],"token_logprobs":[-5E-1,-5E-1],)"
+      R"("top_logprobs":[{"x":-2.5E-1,"é":-5E-1},{"x":-2.5E-1,"b":-5E-1}],"text_offset":[0,1]})");
+}
+
+TEST_F(Completions, EchoScoresThePrompt) {
+  const Plan planned = plan(R"("prompt":"abc","echo":true,"logprobs":0,"max_tokens":0)");
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).max_tokens, 1);
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).prompt_logprobs, 0);
+  const json::value body = test.whole(planned, {"d"});
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(choice.at("text"), "abc");
+  EXPECT_EQ(choice.at("logprobs").at("tokens").get_array().size(), 3u);
+  EXPECT_TRUE(choice.at("logprobs").at("token_logprobs").at(0).is_null());
+  EXPECT_TRUE(choice.at("logprobs").at("top_logprobs").at(0).is_null());
+  EXPECT_EQ(body.at("usage").at("completion_tokens"), 0);
+}
+
+TEST_F(Completions, StreamsPieces) {
+  const std::string text = test.sent(
+      plan(
+          R"("prompt":"a","stream":true,"logprobs":0,"echo":true,"stream_options":{"include_usage":true})"),
+      {"x", "", "y"}, FinishReason::kStop, std::string("s"));
+  EXPECT_TRUE(text.ends_with("data: [DONE]\n\n"));
+  const auto events = test.events(text);
+  std::string said;
+  int64_t offset = -1;
+  for (const json::value& event : events) {
+    if (event.at("choices").get_array().empty()) continue;
+    said += event.at("choices").at(0).at("text").get_string();
+    for (const json::value& at :
+         event.at("choices").at(0).at("logprobs").at("text_offset").get_array()) {
+      EXPECT_GE(at.get_int64(), offset);
+      offset = at.get_int64();
+    }
+  }
+  EXPECT_EQ(said, "axy");
+  EXPECT_EQ(events.at(events.size() - 2).at("choices").at(0).at("stop_reason"), "s");
+  EXPECT_EQ(events.back().at("usage").at("total_tokens"), 6);
+}
+
+TEST_F(Completions, PromptLogprobs) {
+  const json::value body =
+      test.whole(plan(R"("prompt":"a","prompt_logprobs":1,"return_token_ids":true)"), {"x"});
+  const json::value& choice = body.at("choices").at(0);
+  EXPECT_EQ(json::serialize(choice.at("prompt_token_ids")), "[7,8,9]");
+  EXPECT_TRUE(choice.at("prompt_logprobs").at(0).is_null());
+  EXPECT_EQ(choice.at("prompt_logprobs").at(1).at("5").at("decoded_token"), "b");
+  EXPECT_THAT(refused(R"("prompt":"a","prompt_logprobs":1,"stream":true)"),
+              HasSubstr("prompt_logprobs"));
+}
+
+}  // namespace
+}  // namespace vecton::server

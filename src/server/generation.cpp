@@ -1,0 +1,73 @@
+#include "server/generation.h"
+
+#include "base/json_text.h"
+#include "server/render.h"
+#include "server/vllm_fields.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr size_t kMaxSalt = 1024;
+
+}  // namespace
+
+void require_generation(const Call& call) {
+  if (does(call.context.info, Task::kGenerate)) return;
+  const bool chat = call.http.path != "/v1/completions";
+  throw Failure(Cause::kRoute,
+                std::string("The model does not support the ") +
+                    (chat ? "Chat Completions" : "Completions") +
+                    " API. The loaded model supports: " + task_names(call.context.info));
+}
+
+GenerationUsage usage_of(const std::vector<Result>& results) {
+  GenerationUsage usage;
+  for (const Result& result : results) {
+    const auto& generation = result.get<Generation>();
+    usage.prompt += result.usage.prompt_tokens;
+    usage.cached += generation.cached_tokens;
+    for (const Completion& completion : generation.completions)
+      usage.completion += static_cast<int64_t>(completion.token_ids.size());
+  }
+  return usage;
+}
+
+void append_usage(std::string& out, const GenerationUsage& usage) {
+  const auto add = [&](const char* name, int64_t value) {
+    out += name;
+    append_number(out, value);
+  };
+  add("{\"prompt_tokens\":", usage.prompt);
+  add(",\"completion_tokens\":", usage.completion);
+  add(",\"total_tokens\":", usage.prompt + usage.completion);
+  add(",\"prompt_tokens_details\":{\"cached_tokens\":", usage.cached);
+  add("},\"completion_tokens_details\":{\"reasoning_tokens\":", usage.reasoning);
+  out += "}}";
+}
+
+void append_stop_reason(std::string& out, const StopReason& reason) {
+  if (const auto* id = std::get_if<int32_t>(&reason)) {
+    append_number(out, static_cast<int64_t>(*id));
+  } else if (const auto* text = std::get_if<std::string>(&reason)) {
+    base::append_json_string(out, *text);
+  } else {
+    out += "null";
+  }
+}
+
+void read_prompt_rules(const Context& context, Fields& fields, Request& request) {
+  request.prompt.truncation.to = fields.integer("truncate_prompt_tokens", -1);
+  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
+    request.prompt.truncation.side =
+        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  }
+  if (const auto salt = fields.text("cache_salt")) {
+    if (salt->empty() || salt->size() > kMaxSalt)
+      fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
+    request.cache_salt = *salt;
+  }
+  request.priority = openai::read_priority(context, fields);
+}
+
+}  // namespace vecton::server

@@ -1,0 +1,30 @@
+// What the routes that generate have in common, whatever their dialect.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "server/dialect.h"
+#include "server/fields.h"
+
+namespace vecton::server {
+
+// Throws Failure unless the loaded model generates: as if the route were not there.
+void require_generation(const Call& call);
+
+struct GenerationUsage {
+  int64_t prompt = 0, completion = 0, cached = 0, reasoning = 0;  // tokens
+};
+GenerationUsage usage_of(const std::vector<Result>& results);
+
+// {"prompt_tokens",...}, in OpenAI's words.
+void append_usage(std::string& out, const GenerationUsage& usage);
+
+// null, an id, or a text.
+void append_stop_reason(std::string& out, const StopReason& reason);
+
+// truncate_prompt_tokens, truncation_side, cache_salt and priority.
+void read_prompt_rules(const Context& context, Fields& fields, Request& request);
+
+}  // namespace vecton::server

@@ -1,0 +1,346 @@
+#include "server/ollama.h"
+
+#include <ctime>
+#include <memory>
+#include <utility>
+
+#include "base/json.h"
+#include "server/chat_choice.h"
+#include "server/chat_prompt.h"
+#include "server/generation.h"
+#include "server/logprobs.h"
+#include "server/openai.h"
+#include "server/render.h"
+#include "server/sampling.h"
+#include "server/vllm_fields.h"
+
+namespace vecton::server::ollama {
+
+namespace {
+
+constexpr double kAny = 1e9;
+
+struct Wishes {
+  std::string id, model;
+  bool chat = false, stream = true, logprobs = false;
+  parsers::ParserOptions parser;
+  std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+};
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+std::string head(const Wishes& wishes) {
+  return "{\"model\":" + json_text(wishes.model) + ",\"created_at\":\"" + now_text() + "\"";
+}
+
+// Its arguments are an object; what was cut off is none.
+std::string call_text(const Wishes& wishes, const ChatDelta::Call& call) {
+  boost::system::error_code error;
+  const json::value parsed = json::parse(call.arguments, error);
+  const bool object = !error && parsed.is_object();
+  return "{\"id\":" + json_text(call_id(wishes.parser, wishes.id, 0, call.index)) +
+         ",\"function\":{\"index\":" + std::to_string(call.index) +
+         ",\"name\":" + json_text(call.name) +
+         ",\"arguments\":" + (object ? call.arguments : "{}") + "}}";
+}
+
+// The members that carry text: "message" or "response".
+std::string text_members(const Wishes& wishes, const ChatDelta& said) {
+  const std::string thinking =
+      said.reasoning.empty() ? "" : ",\"thinking\":" + json_text(said.reasoning);
+  if (!wishes.chat) return ",\"response\":" + json_text(said.content) + thinking;
+  std::string out =
+      ",\"message\":{\"role\":\"assistant\",\"content\":" + json_text(said.content) + thinking;
+  if (!said.calls.empty()) {
+    out += ",\"tool_calls\":[";
+    for (size_t i = 0; i < said.calls.size(); ++i)
+      out += (i ? "," : "") + call_text(wishes, said.calls[i]);
+    out += ']';
+  }
+  return out + "}";
+}
+
+std::string logprob_members(const Wishes& wishes, const std::vector<TokenLogprobs>& logprobs) {
+  if (!wishes.logprobs || logprobs.empty()) return "";
+  std::string list;
+  append_chat_logprobs(list, logprobs, false);  // {"content":[...]}
+  constexpr std::string_view kBefore = "{\"content\":";
+  return ",\"logprobs\":" + list.substr(kBefore.size(), list.size() - kBefore.size() - 1);
+}
+
+std::string nanoseconds(double seconds) {
+  return std::to_string(static_cast<int64_t>(seconds * 1e9));
+}
+
+std::string done_members(const Wishes& wishes, const std::vector<Result>& results) {
+  const auto& generation = results.front().get<Generation>();
+  const GenerationUsage usage = usage_of(results);
+  const bool length = generation.completions.front().finish_reason == FinishReason::kLength;
+  const std::chrono::duration<double> total = std::chrono::steady_clock::now() - wishes.start;
+  std::string out =
+      std::string(",\"done\":true,\"done_reason\":\"") + (length ? "length" : "stop") + "\"";
+  if (!wishes.chat) {  // what a next request may give as `context`
+    std::vector<int32_t> context = generation.prompt_token_ids;
+    const auto& ids = generation.completions.front().token_ids;
+    context.insert(context.end(), ids.begin(), ids.end());
+    out += ",\"context\":";
+    append_ids(out, context);
+  }
+  return out + ",\"total_duration\":" + nanoseconds(total.count()) +
+         ",\"load_duration\":0,\"prompt_eval_count\":" + std::to_string(usage.prompt) +
+         ",\"prompt_eval_duration\":" + nanoseconds(generation.time_to_first_token) +
+         ",\"eval_count\":" + std::to_string(usage.completion) +
+         ",\"eval_duration\":" + nanoseconds(generation.generation_time) + "}";
+}
+
+class LineStream : public StreamWriter {
+ public:
+  explicit LineStream(Wishes wishes) : wishes_(std::move(wishes)), choice_(wishes_.parser) {}
+
+  std::string_view content_type() const override { return "application/x-ndjson"; }
+  std::string_view keep_alive() const override { return ""; }  // lines have no comments
+
+  std::string add(const GenerationDelta& delta) override {
+    ChatDelta said = choice_.add(delta.text);
+    if (delta.finish_reason) merge(said, choice_.finish());
+    // A call is given when it is whole.
+    ChatDelta calls;
+    calls.calls = std::exchange(said.calls, {});
+    merge(held_, std::move(calls));
+    if (!held_.calls.empty() && (held_.calls.size() > 1 || delta.finish_reason)) {
+      said.calls = std::exchange(held_.calls, {});
+      if (!delta.finish_reason) {
+        held_.calls.push_back(std::move(said.calls.back()));
+        said.calls.pop_back();
+      }
+    }
+    if (said.empty()) return "";
+    return head(wishes_) + text_members(wishes_, said) + logprob_members(wishes_, delta.logprobs) +
+           ",\"done\":false}\n";
+  }
+
+  std::string end(const std::vector<Result>& results) override {
+    return head(wishes_) + text_members(wishes_, {}) + done_members(wishes_, results) + "\n";
+  }
+
+  std::string fail(const Failure& failure) override {
+    return "{\"error\":" + json_text(failure.message) + "}\n";
+  }
+
+ private:
+  const Wishes wishes_;
+  ChatChoice choice_;
+  ChatDelta held_;  // the call that is being written
+};
+
+HttpResponse answer(const Wishes& wishes, const std::vector<Result>& results) {
+  const Completion& completion = results.front().get<Generation>().completions.front();
+  ChatChoice choice(wishes.parser);
+  return {.content_type = std::string(kJsonType),
+          .body = head(wishes) + text_members(wishes, choice.whole(completion.text)) +
+                  logprob_members(wishes, completion.logprobs) + done_members(wishes, results)};
+}
+
+// The options that a model's owner or a request may set.
+void read_options(Fields& fields, Generate& generate) {
+  const json::object* given = fields.object("options");
+  if (!given) return;
+  Fields options(*given, "body.options");
+  generate.temperature = options.number("temperature", 0, kAny);
+  generate.top_k = options.integer("top_k", -1);
+  generate.top_p = options.number("top_p", 0, 1);
+  generate.min_p = options.number("min_p", 0, 1);
+  generate.repetition_penalty = options.number("repeat_penalty", 0, kAny);
+  generate.presence_penalty = options.number("presence_penalty", -2, 2);
+  generate.frequency_penalty = options.number("frequency_penalty", -2, 2);
+  if (const auto seed = options.integer("seed"); seed && *seed != -1)
+    generate.seed = static_cast<uint64_t>(*seed);
+  if (const auto most = options.integer("num_predict", -2); most && *most > 0)
+    generate.max_tokens = *most;
+  if (options.any("stop")) generate.stop = options.texts("stop");
+  if (const auto typical = options.number("typical_p", 0, 1); typical && *typical != 1)
+    options.wrong("typical_p", "extra_forbidden", "is not served: send top_p or min_p");
+  // Of how a model is loaded, and of how far a penalty looks back, which here is all of the text.
+  options.ignore({"num_ctx", "num_keep", "num_batch", "num_thread", "num_gpu", "main_gpu",
+                  "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
+                  "repeat_last_n", "mirostat", "mirostat_tau", "mirostat_eta", "tfs_z",
+                  "penalize_newline"});
+  options.finish();
+}
+
+void read_think(Fields& fields, Conversation& conversation) {
+  const json::value* think = fields.any("think");
+  if (!think) return;
+  if (think->is_bool()) {
+    conversation.thinking = think->get_bool();
+  } else {
+    conversation.effort = fields.choice("think", {"low", "medium", "high", "max"});
+  }
+}
+
+void read_format(Fields& fields, Generate& generate) {
+  const json::value* format = fields.any("format");
+  if (!format || *format == json::value("")) return;
+  if (*format == json::value("json")) {
+    generate.structured_output = StructuredOutput{.kind = JsonObject{}};
+  } else if (format->is_object()) {
+    generate.structured_output =
+        StructuredOutput{.kind = JsonSchema{.schema = json::serialize(*format)}};
+  } else {
+    fields.wrong("format", "literal_error", "expected \"json\" or a JSON schema");
+  }
+}
+
+// What both routes read; the prompt is another matter.
+Wishes read(const Call& call, Fields& fields, Generate& generate, Conversation& conversation) {
+  Wishes wishes{.id = call.id, .model = openai::model_of(call.context, fields)};
+  wishes.stream = fields.boolean("stream").value_or(true);
+  read_options(fields, generate);
+  read_think(fields, conversation);
+  read_format(fields, generate);
+  wishes.logprobs = fields.boolean("logprobs").value_or(false);
+  const auto top = fields.integer("top_logprobs", 0);
+  if (wishes.logprobs) generate.logprobs = top.value_or(0);
+  if (const json::value* images = fields.any("images");
+      images && !(images->is_array() && images->get_array().empty())) {
+    fields.wrong("images", "extra_forbidden", "the loaded model takes text");
+  }
+  fields.ignore({"keep_alive", "truncate", "shift"});
+  return wishes;
+}
+
+void set_answer(Plan& plan, Wishes wishes) {
+  plan.single = true;
+  if (wishes.stream) {
+    plan.stream = std::make_shared<LineStream>(std::move(wishes));
+  } else {
+    plan.render = [wishes = std::move(wishes)](const std::vector<Result>& results) {
+      return answer(wishes, results);
+    };
+  }
+}
+
+// An empty prompt loads the model, which is there already.
+void answer_load(Plan& plan, const Wishes& wishes, bool unload) {
+  const std::string body = head(wishes) + text_members(wishes, {}) +
+                           ",\"done\":true,\"done_reason\":\"" + (unload ? "unload" : "load") +
+                           "\"}";
+  plan.single = true;
+  plan.render = [body](const std::vector<Result>&) {
+    return HttpResponse{.content_type = std::string(kJsonType), .body = body};
+  };
+}
+
+bool unloads(const json::object& body) {
+  const json::value* keep = body.if_contains("keep_alive");
+  return keep && (*keep == json::value(0) || *keep == json::value("0"));
+}
+
+}  // namespace
+
+Plan chat(const Call& call) {
+  require_generation(call);
+  Plan plan;
+  Fields fields(call.body);
+  Generate generate;
+  Conversation conversation;
+  Wishes wishes = read(call, fields, generate, conversation);
+  wishes.chat = true;
+  const json::value* messages = fields.any("messages");
+  const json::value* tools = fields.any("tools");
+  if (messages && !messages->is_array()) fields.wrong("messages", "list_type", "expected a list");
+  if (tools && !tools->is_array()) fields.wrong("tools", "list_type", "expected a list");
+  plan.ignored = fields.finish();
+  if (tools) set_tools(tools->get_array(), nullptr, conversation);
+  if (!messages || messages->get_array().empty()) {
+    answer_load(plan, wishes, unloads(call.body));
+    return plan;
+  }
+  for (const json::value& value : messages->get_array()) {
+    json::value message = value;
+    if (json::object* object = message.if_object()) {
+      if (const json::value* thinking = object->if_contains("thinking"))
+        object->insert_or_assign("reasoning", *thinking);
+      if (const json::value* name = object->if_contains("tool_name"))
+        object->insert_or_assign("name", *name);
+      if (const json::value* images = object->if_contains("images");
+          images && images->is_array() && !images->get_array().empty())
+        throw Failure(Cause::kInvalid, "messages: the loaded model takes no images", "messages");
+      object->erase("images");
+    }
+    conversation.messages.push_back(std::move(message));
+  }
+  ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
+  wishes.parser = std::move(prompt.parser);
+  plan.requests.push_back(std::move(prompt.request));
+  set_answer(plan, std::move(wishes));
+  return plan;
+}
+
+Plan generate(const Call& call) {
+  require_generation(call);
+  Plan plan;
+  Fields fields(call.body);
+  Generate generate;
+  Conversation conversation;
+  Wishes wishes = read(call, fields, generate, conversation);
+  const std::string text = fields.text("prompt").value_or("");
+  const auto system = fields.text("system");
+  const bool raw = fields.boolean("raw").value_or(false);
+  if (!fields.text("suffix").value_or("").empty())
+    fields.wrong("suffix", "extra_forbidden", "is not served");
+  if (!fields.text("template").value_or("").empty())
+    fields.wrong("template", "extra_forbidden", "is not served: send raw and the whole prompt");
+  const json::value* before = fields.any("context");
+  std::vector<int32_t> ids;
+  if (before && before->is_array()) {
+    for (const json::value& id : before->get_array()) {
+      if (!id.is_int64()) {
+        fields.wrong("context", "list_type", "expected token ids");
+        break;
+      }
+      ids.push_back(static_cast<int32_t>(id.get_int64()));
+    }
+  }
+  plan.ignored = fields.finish();
+  if (text.empty()) {
+    answer_load(plan, wishes, unloads(call.body));
+    return plan;
+  }
+  const bool templated =
+      !raw && !(call.context.templates.empty() && call.context.options.chat_template.empty());
+  Request request{.task = generate};
+  request.prompt.input = text;
+  request.prompt.prompt_text = "";
+  if (templated) {
+    if (system && !system->empty())
+      conversation.messages.push_back(json::object{{"role", "system"}, {"content", *system}});
+    conversation.messages.push_back(json::object{{"role", "user"}, {"content", text}});
+    ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
+    wishes.parser = std::move(prompt.parser);
+    request = std::move(prompt.request);
+  }
+  if (!ids.empty()) {  // the conversation so far, as an earlier answer gave it
+    const auto more = call.context.tokenizer.encode(std::get<std::string>(request.prompt.input),
+                                                    {.add_special_tokens = false});
+    ids.insert(ids.end(), more.ids.begin(), more.ids.end());
+    request.prompt.input = std::move(ids);
+  }
+  plan.requests.push_back(std::move(request));
+  set_answer(plan, std::move(wishes));
+  return plan;
+}
+
+HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
+  HttpResponse response = openai::refuse(failure, max_model_len);
+  response.body = "{\"error\":" + json_text(failure.message) + "}";
+  return response;
+}
+
+}  // namespace vecton::server::ollama

@@ -1,0 +1,20 @@
+// The dialect of Ollama's API: answers in lines of JSON, streamed unless a body says otherwise.
+#pragma once
+
+#include "server/dialect.h"
+
+namespace vecton::server::ollama {
+
+Plan generate(const Call& call);  // POST /api/generate
+Plan chat(const Call& call);      // POST /api/chat
+Plan show(const Call& call);      // POST /api/show
+
+// {"error":"..."}
+HttpResponse refuse(const Failure& failure, int64_t max_model_len);
+
+// GET /api/tags, /api/ps and /api/version. `started`: Unix time.
+HttpResponse tags(const ModelInfo* info, const std::vector<std::string>& names, int64_t started);
+HttpResponse running(const ModelInfo* info, const std::vector<std::string>& names, int64_t started);
+HttpResponse version();
+
+}  // namespace vecton::server::ollama

@@ -1,0 +1,102 @@
+#include "server/ollama.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "server/test_generation.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Ollama : public testing::Test {
+ protected:
+  Ollama() {
+    test.options.chat_template =
+        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}<tool_call>";
+  }
+  std::vector<json::value> lines(const std::string& text) {
+    std::vector<json::value> all;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) all.push_back(json::parse(line));
+    return all;
+  }
+  GenerationContext test;
+};
+
+TEST_F(Ollama, StreamsUnlessToldNot) {
+  const Plan planned =
+      test.plan(ollama::chat, R"({"messages":[{"role":"user","content":"Hi"}],)"
+                              R"("options":{"num_predict":4,"top_k":3,"num_ctx":9}})");
+  EXPECT_EQ(planned.stream->content_type(), "application/x-ndjson");
+  EXPECT_EQ(parameters<Generate>(planned.requests.front()).max_tokens, 4);
+  const auto all = lines(test.sent(planned, {"a", "b"}, FinishReason::kLength));
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].at("message").at("content"), "a");
+  EXPECT_EQ(all[0].at("done"), false);
+  EXPECT_EQ(all[2].at("done_reason"), "length");
+  EXPECT_EQ(all[2].at("eval_count"), 2);
+  EXPECT_EQ(all[2].at("prompt_eval_count"), 3);
+  const json::value whole = test.whole(
+      test.plan(ollama::chat, R"({"stream":false,"messages":[{"role":"user","content":"Hi"}]})"),
+      {"a", "b"});
+  EXPECT_EQ(whole.at("message").at("content"), "ab");
+  EXPECT_EQ(whole.at("done"), true);
+}
+
+TEST_F(Ollama, CallsComeWhole) {
+  const Plan planned = test.plan(
+      ollama::chat,
+      R"({"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f"}}]})");
+  const auto all =
+      lines(test.sent(planned, {"<tool_call>{\"name\":\"f\",", "\"arguments\":{\"x\":", "1}}",
+                                "<tool_call>{\"name\":\"f\"}"}));
+  std::vector<std::string> calls;
+  for (const json::value& line : all) {
+    const json::value* list = line.at("message").get_object().if_contains("tool_calls");
+    if (!list) continue;
+    for (const json::value& call : list->get_array())
+      calls.push_back(json::serialize(call.at("function").at("arguments")));
+  }
+  EXPECT_THAT(calls, ElementsAre(R"({"x":1})", "{}"));
+}
+
+TEST_F(Ollama, GenerateTakesPromptsAndContext) {
+  const Plan planned =
+      test.plan(ollama::generate, R"({"prompt":"Hi","system":"S","stream":false,"format":"json"})");
+  EXPECT_EQ(std::get<std::string>(planned.requests.front().prompt.input),
+            "system:S;user:Hi;<tool_call>");
+  EXPECT_TRUE(parameters<Generate>(planned.requests.front()).structured_output.has_value());
+  const json::value body = test.whole(planned, {"a"});
+  EXPECT_EQ(body.at("response"), "a");
+  EXPECT_EQ(json::serialize(body.at("context")), "[7,8,9,0]");
+  const Plan raw = test.plan(ollama::generate, R"({"prompt":"the","raw":true,"context":[5]})");
+  EXPECT_EQ(std::get<std::vector<int32_t>>(raw.requests.front().prompt.input).front(), 5);
+  EXPECT_EQ(json::parse(test.plan(ollama::generate, R"({"prompt":""})").render({}).body)
+                .at("done_reason"),
+            "load");
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","suffix":"b"})").message,
+              HasSubstr("suffix"));
+}
+
+TEST_F(Ollama, SaysWhatTheModelIs) {
+  test.info.family = "llama";
+  test.info.parameters = 135'000'000;
+  const json::value shown =
+      json::parse(test.plan(ollama::show, R"({"model":"tiny"})").render({}).body);
+  EXPECT_EQ(shown.at("model_info").at("llama.context_length"), 48);
+  EXPECT_EQ(shown.at("capabilities").at(0), "completion");
+  const json::value tags = json::parse(ollama::tags(&test.info, test.names, 0).body);
+  EXPECT_EQ(tags.at("models").at(0).at("name"), "tiny");
+  EXPECT_EQ(tags.at("models").at(0).at("details").at("parameter_size"), "135M");
+  EXPECT_EQ(tags.at("models").at(0).at("modified_at"), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(ollama::refuse(Failure(Cause::kInvalid, "no"), 0).body, R"({"error":"no"})");
+  EXPECT_THROW(test.plan(ollama::show, R"({"model":"other"})"), Failure);
+}
+
+}  // namespace
+}  // namespace vecton::server

@@ -1,0 +1,10 @@
+// OpenAI's Responses API: POST /v1/responses, without a memory of earlier answers.
+#pragma once
+
+#include "server/dialect.h"
+
+namespace vecton::server::openai {
+
+Plan responses(const Call& call);
+
+}  // namespace vecton::server::openai

@@ -1,0 +1,92 @@
+#include "server/responses.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/test_generation.h"
+
+namespace vecton::server {
+namespace {
+
+using testing::HasSubstr;
+
+class Responses : public testing::Test {
+ protected:
+  Responses() {
+    test.options.chat_template =
+        "{% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}"
+        "<think></think><tool_call>";
+  }
+  Plan plan(const std::string& fields) { return test.plan(openai::responses, "{" + fields + "}"); }
+  std::string prompt(const Plan& plan) {
+    return std::get<std::string>(plan.requests.front().prompt.input);
+  }
+  std::string refused(const std::string& fields) {
+    return failure_of(test, openai::responses, "{" + fields + "}").message;
+  }
+  GenerationContext test;
+};
+
+constexpr const char* kTools =
+    R"(,"tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":true}])";
+
+TEST_F(Responses, ItemsBecomeMessages) {
+  EXPECT_THAT(prompt(plan(R"("input":"Hi","instructions":"S")")), HasSubstr("system:S;user:Hi;"));
+  const std::string text =
+      prompt(plan(R"("input":[{"role":"user","content":[{"type":"input_text","text":"Q"}]},)"
+                  R"({"type":"function_call","call_id":"c","name":"f","arguments":"{\"a\":1}"},)"
+                  R"({"type":"function_call_output","call_id":"c","output":"42"}])"));
+  EXPECT_THAT(text, HasSubstr("user:Q;assistant:"));
+  EXPECT_THAT(text, HasSubstr("'arguments': {'a': 1}"));
+  EXPECT_THAT(text, HasSubstr("tool:42;"));
+}
+
+TEST_F(Responses, Refuses) {
+  EXPECT_THAT(refused(R"("input":"a","previous_response_id":"r")"), HasSubstr("not stored"));
+  EXPECT_THAT(refused(R"("input":"a","background":true)"), HasSubstr("background"));
+  EXPECT_THAT(refused(R"("input":"a","tools":[{"type":"web_search"}])"), HasSubstr("'function'"));
+  EXPECT_THAT(refused(R"("input":[{"type":"item_reference"}])"), HasSubstr("item_reference"));
+  EXPECT_THAT(refused(""), HasSubstr("body.input"));
+}
+
+TEST_F(Responses, AnswersWithItems) {
+  const json::value body = test.whole(plan(std::string(R"("input":"Hi")") + kTools),
+                                      {"<think>R</think>A<tool_call>{\"name\":\"f\"}"});
+  const json::array& output = body.at("output").get_array();
+  ASSERT_EQ(output.size(), 3u);
+  EXPECT_EQ(output[0].at("content").at(0).at("text"), "R");
+  EXPECT_EQ(output[1].at("content").at(0).at("text"), "A");
+  EXPECT_EQ(output[2].at("arguments"), "{}");
+  EXPECT_EQ(body.at("status"), "completed");
+  EXPECT_EQ(body.at("usage").at("output_tokens"), 1);
+  EXPECT_EQ(body.at("tools").at(0).at("name"), "f");
+  EXPECT_EQ(test.whole(plan(R"("input":"Hi")"), {"a"}, FinishReason::kLength)
+                .at("incomplete_details")
+                .at("reason"),
+            "max_output_tokens");
+}
+
+TEST_F(Responses, StreamsEventsInOrder) {
+  const std::string text =
+      test.sent(plan(std::string(R"("input":"Hi","stream":true)") + kTools),
+                {"<think>R</think>", "A", "B<tool_call>{\"name\":\"f\",\"arguments\":", "{}}"});
+  std::string types, words;
+  int64_t number = 0, added = 0, done = 0;
+  const auto events = test.events(text);
+  for (const json::value& event : events) {
+    EXPECT_EQ(event.at("sequence_number"), number++);
+    const std::string type(event.at("type").get_string());
+    if (type == "response.output_text.delta") words += event.at("delta").get_string();
+    added += type == "response.output_item.added";
+    done += type == "response.output_item.done";
+  }
+  EXPECT_EQ(words, "AB");
+  EXPECT_EQ(added, 3);
+  EXPECT_EQ(done, 3);
+  EXPECT_EQ(events.front().at("type"), "response.created");
+  EXPECT_EQ(events.back().at("type"), "response.completed");
+  EXPECT_EQ(events.back().at("response").at("output").get_array().size(), 3u);
+}
+
+}  // namespace
+}  // namespace vecton::server

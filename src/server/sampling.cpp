@@ -1,0 +1,262 @@
+#include "server/sampling.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "base/json.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr double kAny = std::numeric_limits<double>::infinity();
+constexpr size_t kMaxStops = 16;
+constexpr int64_t kMaxChoices = 16384;
+
+// What other servers know, or knew under this name.
+constexpr struct {
+  const char *field, *instead;
+} kUnserved[] = {
+    {"guided_json", "send structured_outputs: {\"json\": ...}"},
+    {"guided_regex", "send structured_outputs: {\"regex\": ...}"},
+    {"guided_choice", "send structured_outputs: {\"choice\": ...}"},
+    {"guided_grammar", "send structured_outputs: {\"grammar\": ...}"},
+    {"guided_json_object", "send structured_outputs: {\"json_object\": true}"},
+    {"guided_decoding_backend", "leave it out: there is one backend"},
+    {"guided_whitespace_pattern", "send structured_outputs: {\"whitespace_pattern\": ...}"},
+    {"repetition_detection", "leave it out"},
+    {"logprob_token_ids", "send top_logprobs"},
+    {"kv_transfer_params", "leave it out"},
+    {"prompt_embeds", "send a prompt"},
+    {"suffix", "leave it out"},
+    {"audio", "leave it out: the model gives text"},
+    {"prediction", "leave it out"},
+    {"web_search_options", "leave it out"},
+    {"functions", "send tools"},
+    {"function_call", "send tool_choice"},
+};
+
+void refuse_unserved(Fields& fields) {
+  for (const auto& [field, instead] : kUnserved) {
+    if (!fields.any(field)) continue;
+    fields.wrong(field, "extra_forbidden", std::string("is not served: ") + instead);
+  }
+  if (fields.boolean("use_beam_search").value_or(false))
+    fields.wrong("use_beam_search", "extra_forbidden", "beam search is not served: send n");
+  if (const auto budget = fields.integer("thinking_token_budget", -1); budget && *budget != -1) {
+    fields.wrong("thinking_token_budget", "extra_forbidden",
+                 "is not served: send reasoning_effort, or max_tokens");
+  }
+  if (const auto best = fields.integer("best_of", 1);
+      best && *best != fields.integer("n").value_or(1))
+    fields.wrong("best_of", "extra_forbidden", "is not served: send n");
+}
+
+std::vector<int32_t> ids(Fields& fields, std::string_view key) {
+  const json::value* value = fields.any(key);
+  std::vector<int32_t> out;
+  if (!value) return out;
+  const bool list =
+      value->is_array() &&
+      std::all_of(value->get_array().begin(), value->get_array().end(), [](const json::value& id) {
+        return id.is_int64() && id.get_int64() >= 0 &&
+               id.get_int64() <= std::numeric_limits<int32_t>::max();
+      });
+  if (!list) {
+    fields.wrong(key, "list_type", "expected a list of token ids");
+    return out;
+  }
+  for (const json::value& id : value->get_array())
+    out.push_back(static_cast<int32_t>(id.get_int64()));
+  return out;
+}
+
+void read_stop(Fields& fields, Generate& generate) {
+  const json::value* stop = fields.any("stop");
+  if (!stop) return;
+  if (stop->is_string()) {
+    generate.stop = {std::string(stop->get_string())};
+  } else {
+    generate.stop = fields.texts("stop");
+  }
+  if (generate.stop.size() > kMaxStops)
+    fields.wrong("stop", "too_long", "expected at most " + std::to_string(kMaxStops) + " texts");
+  for (const std::string& text : generate.stop) {
+    if (text.empty()) fields.wrong("stop", "too_short", "a stop text must not be empty");
+  }
+}
+
+void read_bias(Fields& fields, Generate& generate) {
+  const json::object* bias = fields.object("logit_bias");
+  if (!bias) return;
+  for (const auto& [key, value] : *bias) {
+    const std::string_view text = key;
+    int32_t id = -1;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (end.ec != std::errc() || end.ptr != text.data() + text.size() || id < 0) {
+      return fields.wrong(
+          "logit_bias", "dict_type",
+          "expected token ids as keys, found \"" + std::string(text.substr(0, 60)) + "\"");
+    }
+    if (!value.is_number()) return fields.wrong("logit_bias", "float_type", "expected numbers");
+    const double number = std::clamp(value.to_number<double>(), -100.0, 100.0);
+    generate.logit_bias.emplace_back(id, static_cast<float>(number));
+  }
+}
+
+StructuredOutput of_schema(const json::value& schema, const std::string& field) {
+  StructuredOutput output;
+  if (schema.is_string()) {
+    output.kind = JsonSchema{.schema = std::string(schema.get_string())};
+  } else if (schema.is_object() || schema.is_bool()) {
+    output.kind = JsonSchema{.schema = json::serialize(schema)};
+  } else {
+    throw Failure(Cause::kInvalid, field + ": expected a JSON schema", field);
+  }
+  return output;
+}
+
+std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
+  const std::string where = "structured_outputs";
+  Fields fields(given, where);
+  StructuredOutput output;
+  int kinds = 0;
+  if (const json::value* schema = fields.any("json")) {
+    output = of_schema(*schema, where + ".json");
+    ++kinds;
+  }
+  if (const auto pattern = fields.text("regex")) {
+    output.kind = Regex{.pattern = *pattern};
+    ++kinds;
+  }
+  if (fields.any("choice")) {
+    output.kind = vecton::Choice{.choices = fields.texts("choice")};
+    if (std::get<vecton::Choice>(output.kind).choices.empty())
+      fields.wrong("choice", "too_short", "must not be empty");
+    ++kinds;
+  }
+  if (const auto grammar = fields.text("grammar")) {
+    if (grammar->empty()) fields.wrong("grammar", "too_short", "must not be empty");
+    output.kind = Grammar{.grammar = *grammar};
+    ++kinds;
+  }
+  if (const auto object = fields.boolean("json_object")) {
+    if (!*object) fields.wrong("json_object", "literal_error", "expected true");
+    output.kind = JsonObject{};
+    ++kinds;
+  }
+  if (fields.any("structural_tag"))
+    fields.wrong("structural_tag", "extra_forbidden", "is not served: send json, regex or grammar");
+  output.disable_any_whitespace = fields.boolean("disable_any_whitespace").value_or(false);
+  output.disable_additional_properties =
+      fields.boolean("disable_additional_properties").value_or(false);
+  output.whitespace_pattern = fields.text("whitespace_pattern");
+  if (fields.good() && kinds != 1) {
+    fields.wrong("json", "value_error",
+                 "expected exactly one of json, regex, choice, grammar and json_object");
+  }
+  fields.finish();
+  return output;
+}
+
+}  // namespace
+
+std::optional<StructuredOutput> structured_by_format(const json::object& format,
+                                                     const std::string& field) {
+  const json::value* type = format.if_contains("type");
+  const std::string_view word = type && type->is_string() ? type->get_string() : "";
+  if (word == "text") return {};
+  const json::value* schema = format.if_contains("schema");
+  if (word == "json_object") {
+    if (schema && !schema->is_null()) return of_schema(*schema, field + ".schema");
+    return StructuredOutput{.kind = JsonObject{}};
+  }
+  if (word == "json_schema") {
+    const json::value* inner = format.if_contains("json_schema");
+    if (inner && inner->is_object()) schema = inner->get_object().if_contains("schema");
+    if (!schema || schema->is_null()) {
+      throw Failure(Cause::kInvalid, field + ".json_schema.schema: field required", field);
+    }
+    return of_schema(*schema, field + ".json_schema.schema");
+  }
+  throw Failure(Cause::kInvalid, field + ".type: expected 'text', 'json_object' or 'json_schema'",
+                field);
+}
+
+std::optional<StructuredOutput> read_structured_output(Fields& fields) {
+  const json::object* format = fields.object("response_format");
+  const json::object* kinds = fields.object("structured_outputs");
+  std::optional<StructuredOutput> output;
+  if (format) output = structured_by_format(*format, "response_format");
+  if (!kinds) return output;
+  if (output) {
+    throw Failure(Cause::kInvalid,
+                  "response_format and structured_outputs exclude each other: send one",
+                  "structured_outputs");
+  }
+  return structured_by_kind(*kinds);
+}
+
+Generate read_sampling(const Context&, Fields& fields) {
+  Generate generate;
+  generate.temperature = fields.number("temperature", 0, 2);
+  // What is so small divides by nothing useful: vLLM's least temperature that is not greedy.
+  if (generate.temperature && *generate.temperature >= 1e-5)
+    generate.temperature = std::max(*generate.temperature, 0.01);
+  generate.top_p = fields.number("top_p", 0, 1);
+  if (generate.top_p == 0.0) fields.wrong("top_p", "greater_than", "expected more than 0");
+  generate.top_k = fields.integer("top_k", -1);
+  generate.min_p = fields.number("min_p", 0, 1);
+  generate.repetition_penalty = fields.number("repetition_penalty", 0, kAny);
+  if (generate.repetition_penalty == 0.0)
+    fields.wrong("repetition_penalty", "greater_than", "expected more than 0");
+  generate.presence_penalty = fields.number("presence_penalty", -2, 2);
+  generate.frequency_penalty = fields.number("frequency_penalty", -2, 2);
+  generate.n = fields.integer("n", 1).value_or(1);
+  if (generate.n > kMaxChoices)
+    fields.wrong("n", "less_than_equal", "expected at most " + std::to_string(kMaxChoices));
+  if (const auto seed = fields.integer("seed"); seed && *seed != -1)
+    generate.seed = static_cast<uint64_t>(*seed);
+  generate.min_tokens = fields.integer("min_tokens", 0).value_or(0);
+  read_stop(fields, generate);
+  generate.stop_token_ids = ids(fields, "stop_token_ids");
+  generate.include_stop_str_in_output =
+      fields.boolean("include_stop_str_in_output").value_or(false);
+  generate.ignore_eos = fields.boolean("ignore_eos").value_or(false);
+  read_bias(fields, generate);
+  if (fields.any("bad_words")) generate.bad_words = fields.texts("bad_words");
+  if (fields.any("allowed_token_ids"))
+    generate.allowed_token_ids = ids(fields, "allowed_token_ids");
+  generate.skip_special_tokens = fields.boolean("skip_special_tokens");
+  generate.spaces_between_special_tokens =
+      fields.boolean("spaces_between_special_tokens").value_or(true);
+  generate.prompt_logprobs = fields.integer("prompt_logprobs", -1);
+  refuse_unserved(fields);
+  fields.ignore({"user", "metadata", "store", "service_tier", "verbosity", "modalities",
+                 "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "moderation",
+                 "length_penalty", "session_id", "stream_interval", "vllm_xargs",
+                 "return_weight_versions", "mm_processor_kwargs", "media_io_kwargs"});
+  return generate;
+}
+
+StreamOptions read_stream(Fields& fields) {
+  StreamOptions options;
+  options.stream = fields.boolean("stream").value_or(false);
+  const json::object* given = fields.object("stream_options");
+  if (!given) return options;
+  if (!options.stream) {
+    throw Failure(Cause::kInvalid, "Stream options can only be defined when `stream=True`.",
+                  "stream_options");
+  }
+  Fields inner(*given, "body.stream_options");
+  options.include_usage = inner.boolean("include_usage").value_or(false);
+  options.continuous_usage =
+      options.include_usage && inner.boolean("continuous_usage_stats").value_or(false);
+  inner.ignore({"include_obfuscation"});
+  inner.finish();
+  return options;
+}
+
+}  // namespace vecton::server

@@ -1,0 +1,27 @@
+// The fields by which vLLM's and OpenAI's bodies say how to generate.
+#pragma once
+
+#include <optional>
+
+#include "server/dialect.h"
+#include "server/fields.h"
+
+namespace vecton::server {
+
+// All but max_tokens, logprobs and the form of the answer. Throws Failure for a field that is not
+// served, with what is instead.
+Generate read_sampling(const Context& context, Fields& fields);
+
+// response_format and structured_outputs.
+std::optional<StructuredOutput> read_structured_output(Fields& fields);
+// {"type": "json_schema", ...}; nothing for text. `field`: its name in the body.
+std::optional<StructuredOutput> structured_by_format(const json::object& format,
+                                                     const std::string& field);
+
+// How an answer is sent.
+struct StreamOptions {
+  bool stream = false, include_usage = false, continuous_usage = false;
+};
+StreamOptions read_stream(Fields& fields);
+
+}  // namespace vecton::server

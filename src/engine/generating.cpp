@@ -86,7 +86,8 @@ Writers::Writers(const Plan& plan, const EngineOptions& options,
                                           *tokenizer_, plan.config)),
       limits_{.vocab = plan.shape.vocab,
               .max_model_len = plan.max_model_len,
-              .max_logprobs = options.max_logprobs} {
+              .max_logprobs = options.max_logprobs},
+      constraints_(generation::make_grammar_constraints(tokenizer_)) {
   std::erase_if(defaults_.eos_token_ids, [&](int32_t id) { return id >= plan.shape.vocab; });
 }
 
@@ -116,9 +117,6 @@ std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& req
                 "max_tokens");
   }
   settings.max_tokens = std::min(settings.max_tokens, room);
-  if (asked.structured_output && !constraints_) {
-    throw Error(ErrorCode::kUnsupported, "structured_output is not supported", "structured_output");
-  }
   auto stream = std::make_shared<Stream>();
   stream->on_delta = request.on_delta;
   stream->request = index;

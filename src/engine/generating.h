@@ -15,6 +15,7 @@
 #include "engine/plan.h"
 #include "engine/sequence.h"
 #include "generation/defaults.h"
+#include "generation/grammar_constraints.h"
 #include "generation/settings.h"
 #include "generation/writer.h"
 
@@ -77,7 +78,7 @@ class Writers {
   std::shared_ptr<const Tokenizer> tokenizer_;
   generation::Defaults defaults_;
   generation::Limits limits_;
-  std::shared_ptr<const generation::ConstraintFactory> constraints_;  // null = there are none
+  std::shared_ptr<const generation::ConstraintFactory> constraints_;
 };
 
 }  // namespace vecton::engine

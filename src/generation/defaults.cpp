@@ -146,13 +146,16 @@ void Defaults::read(const checkpoint::Config& config) {
 }
 
 void Defaults::add_ends(const Tokenizer& tokenizer, const checkpoint::Config& model) {
-  std::vector<int32_t> all;
-  if (const auto id = tokenizer.special_token_id("eos_token")) all.push_back(*id);
-  for (const int32_t id : ids_of(model, "eos_token_id")) all.push_back(id);
+  const std::vector<int32_t> generations = std::move(eos_token_ids);
+  const std::optional<int32_t> own = tokenizer.special_token_id("eos_token");
+  std::vector<int32_t> all = ids_of(model, "eos_token_id");
   if (model.has("text_config")) {
     for (const int32_t id : ids_of(*model.child("text_config"), "eos_token_id")) all.push_back(id);
   }
-  all.insert(all.end(), eos_token_ids.begin(), eos_token_ids.end());
+  all.insert(all.end(), generations.begin(), generations.end());
+  if (own && (generations.empty() || std::ranges::count(all, *own) > 0)) {
+    all.insert(all.begin(), *own);
+  }
   eos_token_ids.clear();
   for (const int32_t id : all) {
     if (std::ranges::count(eos_token_ids, id) == 0) eos_token_ids.push_back(id);

@@ -27,7 +27,9 @@ struct Defaults {
   // The part of generation_config.json. do_sample changes nothing, as in vLLM. Errors name the file
   // and a key that would change what is generated and is not supported.
   void read(const checkpoint::Config& config);
-  // The union of all files' ends of a text; after read().
+  // The ends of a text that config.json and generation_config.json name, and the tokenizer's: first
+  // of all where they name it too, or where generation_config.json names none. One that names ends
+  // means them all: transformers, too, then goes on past the tokenizer's. After read().
   void add_ends(const Tokenizer& tokenizer, const checkpoint::Config& model);
 };
 

@@ -98,13 +98,19 @@ TEST_F(DefaultsTest, UnknownKeysAreTold) {
   EXPECT_THAT(read().notes, ElementsAre(HasSubstr("some_new_key")));
 }
 
-TEST_F(DefaultsTest, EndsAreTheUnionOfAllFiles) {
-  const int32_t own = tokenizer_->special_token_id("eos_token").value();
+TEST_F(DefaultsTest, EndsAreThoseOfGenerationConfig) {
   write(R"({"eos_token_id": [5, 6]})");
-  EXPECT_THAT(read("auto", "{}", R"({"eos_token_id": 6})").eos_token_ids, ElementsAre(own, 6, 5));
+  EXPECT_THAT(read("auto", "{}", R"({"eos_token_id": 6})").eos_token_ids, ElementsAre(6, 5));
   EXPECT_THAT(read("auto", "{}", R"({"text_config": {"eos_token_id": [9]}})").eos_token_ids,
-              ElementsAre(own, 9, 5, 6));
+              ElementsAre(9, 5, 6));
+}
+
+TEST_F(DefaultsTest, TheTokenizersEndComesFirstWhereItIsOne) {
+  const int32_t own = tokenizer_->special_token_id("eos_token").value();
   EXPECT_THAT(read("vllm").eos_token_ids, ElementsAre(own));
+  EXPECT_THAT(read("vllm", "{}", R"({"eos_token_id": 6})").eos_token_ids, ElementsAre(own, 6));
+  write(R"({"eos_token_id": [5, )" + std::to_string(own) + "]}");
+  EXPECT_THAT(read().eos_token_ids, ElementsAre(own, 5));
 }
 
 }  // namespace

@@ -12,10 +12,12 @@ namespace {
 struct ForeignCommand {
   const char* name;
   const char* instead;
+  unsigned program = 0;  // whose name stands before it; 0 = none or any
 };
 
 constexpr ForeignCommand kNotHere[] = {
-    {"chat", "'vecton chat MODEL' talks to a model itself; to a server, any of OpenAI's clients"},
+    {"chat", "'vecton chat MODEL' talks to a model itself; to a server, any of OpenAI's clients",
+     kVllm},
     {"complete", "'vecton generate MODEL' completes a prompt itself"},
     {"run-batch", "'vecton embed MODEL --input FILE.jsonl --output FILE' works through files"},
     {"collect-env", "'vecton bench MODEL' tells of the machine"},
@@ -116,7 +118,9 @@ OwnCommand own_command(const Arguments& typed) {
   refuse_benchmarks(rest);
   if (!rest.empty()) {
     for (const ForeignCommand& foreign : kNotHere) {
-      if (rest.front() != foreign.name) continue;
+      if (rest.front() != foreign.name ||
+          (foreign.program != 0 && foreign.program != command.program))
+        continue;
       throw Failure(ExitStatus::kUsage, "there is no command '" + rest.front() + "': " +
                                             foreign.instead + " ('vecton --help' lists them)");
     }

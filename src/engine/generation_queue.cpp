@@ -107,8 +107,8 @@ bool GenerationQueue::grow(Sequence& sequence, int64_t end, int64_t number) {
   std::optional<std::vector<int32_t>> taken = cache_->take(blocks_of(end) - have);
   if (!taken) return false;
   sequence.new_blocks = std::move(*taken);
-  sequence.block_tables = cache_->block_tables(sequence.blocks);
-  sequence.new_pages = cache_->block_tables(sequence.new_blocks);
+  cache_->block_tables(sequence.blocks, sequence.block_tables);
+  cache_->block_tables(sequence.new_blocks, sequence.new_pages);
   if (sequence.generating->publishes) publish(sequence, end / kPage, number);
   return true;
 }

@@ -214,7 +214,7 @@ int64_t KvCacheManager::most_tokens() const {
 }
 
 std::optional<std::vector<int32_t>> KvCacheManager::take(int64_t blocks) {
-  if (blocks > 0 && pool_.available() < pages_of_blocks(blocks)) return std::nullopt;
+  if (blocks > 0 && pool_.available() < blocks * groups()) return std::nullopt;
   std::vector<int32_t> taken;
   while (std::ssize(taken) < blocks) taken.push_back(take_block(false).value());
   return taken;

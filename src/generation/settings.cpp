@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 
+#include "base/entropy.h"
 #include "vecton/error.h"
 
 namespace vecton::generation {
@@ -113,8 +113,7 @@ Sampling sampling_of(const Generate& asked, const Defaults& defaults, const Toke
   if (asked.seed) {
     s.seed = *asked.seed;
   } else if (!s.greedy()) {
-    std::random_device random;
-    s.seed = static_cast<uint64_t>(random()) << 32 | random();
+    s.seed = base::random_bits();
   }
   return s;
 }

@@ -1,7 +1,5 @@
 #include "server/service.h"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cstdio>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "backend/machine.h"
+#include "base/entropy.h"
 #include "base/python_json.h"
 #include "base/utf8.h"
 #include "server/auth.h"
@@ -41,14 +40,6 @@ double seconds_since(Clock::time_point start) {
 int64_t unix_time() {
   using namespace std::chrono;
   return duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-}
-
-// Not std::random_device, whose code in libstdc++ asks for a newer C library than all else does.
-uint64_t random_start() {
-  uint64_t start = 0;
-  // Without entropy the time alone has to tell the ids of two runs apart.
-  if (getentropy(&start, sizeof start) != 0) return 0;
-  return start;
 }
 
 // A step of splitmix64: every bit of the result depends on every bit of `x`.
@@ -143,7 +134,7 @@ Service::Service(const ServerOptions& options, const Log& log)
       names_(options.served_model_names),
       public_name_(public_name(options)),
       started_(unix_time()),
-      next_id_(random_start() + static_cast<uint64_t>(started_)),
+      next_id_(base::random_bits() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
       workers_(static_cast<size_t>(workers_count_)),
       long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {

@@ -28,8 +28,10 @@ MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODE
           "dslim/bert-base-NER": serving.model("bert-token-classify"),
           "google-bert/bert-base-uncased": serving.model("bert-mlm"),
           "colbert-ir/colbertv2.0": serving.model("colbert-bert"),
+          "Qwen/Qwen3-0.6B": serving.model("gen-smollm3"),
           "./my-awq-model": serving.model("awq-llama3")}
 FILES = {
+    "prompts.jsonl": '{"text": "Once upon a time"}\n{"text": "The end of the story"}\n',
     "texts.txt": "a text\nanother text\n",
     "rows.csv": "title,price\na title,3\n\"a title, quoted\",4\n",
     "pairs.jsonl": '{"query": "who sleeps?", "document": "a cat naps"}\n{"query": "what fell?", "document": "stocks fell"}\n',

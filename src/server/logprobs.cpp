@@ -14,7 +14,7 @@ namespace {
 constexpr float kLeast = -9999.0F;  // stands for -infinity, which JSON has not
 
 void append_logprob(std::string& out, float logprob) {
-  append_number(out, std::isfinite(logprob) ? logprob : kLeast);
+  append_float(out, std::isfinite(logprob) ? logprob : kLeast);
 }
 
 void append_token(std::string& out, const TokenLogprob& token, bool as_ids) {

@@ -243,6 +243,7 @@ constexpr Changing kChangesResult[] = {
     {"linear_num_key_heads", ""},
     {"linear_num_value_heads", ""},
     {"linear_value_head_dim", ""},
+    {"linear_value_heads_in_turn", "false"},
     {"local_attention", ""},
     {"local_rope_theta", ""},
     {"logit_scale", "1.0"},

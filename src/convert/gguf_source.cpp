@@ -186,6 +186,13 @@ void add_pooling(const gguf::File& file, const json::object& config, Source& sou
 
 Source open_gguf(const std::filesystem::path& path) {
   const gguf::File file = gguf::File::open(path);
+  // Their gated delta nets lie otherwise than in any checkpoint.
+  const std::string_view architecture = file.text("general.architecture");
+  for (const std::string_view other : {"qwen3next", "qwen35", "qwen35moe"}) {
+    if (architecture == other)
+      file.fail("general.architecture", "\"" + std::string(other) + "\" is read, and not converted",
+                ErrorCode::kUnsupported);
+  }
   Source source{.name = path.string(),
                 .folder = {},
                 .weights = {},

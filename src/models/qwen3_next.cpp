@@ -149,7 +149,8 @@ nn::SelfAttention Qwen3Next::attention(const checkpoint::Weights& w, int64_t ind
 }
 
 // Qwen3-Next keeps queries, keys, values and gates of a key head together, and its betas and steps;
-// Qwen3.5 all queries, all keys, all values, and the others apart.
+// Qwen3.5 all queries, all keys, all values, and the others apart; GGUF files of Qwen3-Next take
+// the first apart alone.
 nn::GatedDeltaNet Qwen3Next::delta(const checkpoint::Weights& w, int64_t index) const {
   const int64_t n = s_.shape.hidden, keys = s_.keys(), values = s_.values(),
                 heads = s_.delta.value_heads;
@@ -162,25 +163,29 @@ nn::GatedDeltaNet Qwen3Next::delta(const checkpoint::Weights& w, int64_t index) 
   std::vector<float> rate = w.values("A_log", heads);
   for (float& value : rate) value = -std::exp(value);
   made.rate = w.ops().prepare_parameters(rate, 1, heads);
+  const int64_t parts = s_.delta.key_heads;
   if (w.has("in_proj_qkv.weight")) {
     made.qkv = (w / "in_proj_qkv").linear(2 * keys + values, n, Bias::kNone);
     made.gate = (w / "in_proj_z").linear(values, n, Bias::kNone);
+  } else {
+    const int64_t d = s_.delta.key_dim, each = values / parts, step = 2 * (d + each);
+    const tensor::Weight qkvz = w.matrix("in_proj_qkvz.weight", 2 * (keys + values), n);
+    const tensor::Weight qkv[] = {checkpoint::pick_rows(qkvz, rows_of(parts, step, 0, d)),
+                                  checkpoint::pick_rows(qkvz, rows_of(parts, step, d, d)),
+                                  checkpoint::pick_rows(qkvz, rows_of(parts, step, 2 * d, each))};
+    made.qkv = w.linear_of(qkv);
+    made.gate = w.linear_of(checkpoint::pick_rows(qkvz, rows_of(parts, step, 2 * d + each, each)));
+  }
+  if (w.has("in_proj_b.weight")) {
     made.beta = (w / "in_proj_b").linear(heads, n, Bias::kNone);
     made.step = w.linear_of(w.matrix("in_proj_a.weight", heads, n), dt_bias);
-    return made;
+  } else {
+    const int64_t share = heads / parts;
+    const tensor::Weight ba = w.matrix("in_proj_ba.weight", 2 * heads, n);
+    made.beta = w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, 0, share)));
+    made.step =
+        w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, share, share)), dt_bias);
   }
-  const int64_t parts = s_.delta.key_heads, d = s_.delta.key_dim, each = values / parts,
-                share = heads / parts, step = 2 * (d + each);
-  const tensor::Weight qkvz = w.matrix("in_proj_qkvz.weight", 2 * (keys + values), n),
-                       ba = w.matrix("in_proj_ba.weight", 2 * heads, n);
-  const tensor::Weight qkv[] = {checkpoint::pick_rows(qkvz, rows_of(parts, step, 0, d)),
-                                checkpoint::pick_rows(qkvz, rows_of(parts, step, d, d)),
-                                checkpoint::pick_rows(qkvz, rows_of(parts, step, 2 * d, each))};
-  made.qkv = w.linear_of(qkv);
-  made.gate = w.linear_of(checkpoint::pick_rows(qkvz, rows_of(parts, step, 2 * d + each, each)));
-  made.beta = w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, 0, share)));
-  made.step =
-      w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, share, share)), dt_bias);
   return made;
 }
 
@@ -221,7 +226,8 @@ Settings read(const checkpoint::Config& config) {
   s.delta = {.key_heads = counted("linear_num_key_heads", 16),
              .value_heads = counted("linear_num_value_heads", 32),
              .key_dim = counted("linear_key_head_dim", 128),
-             .value_dim = counted("linear_value_head_dim", 128)};
+             .value_dim = counted("linear_value_head_dim", 128),
+             .in_turn = config.boolean_or("linear_value_heads_in_turn", false)};  // of GGUF files
   if (s.delta.value_heads % s.delta.key_heads != 0) {
     throw Error(ErrorCode::kCorrupt, config.file() +
                                          ": linear_num_value_heads must be a multiple of "

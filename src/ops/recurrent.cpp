@@ -30,8 +30,7 @@ Ops::Delta Ops::gated_delta(const DeltaInput& in, const DeltaShape& shape,
   for (int64_t s = 0; s < rows.sequences; ++s) {
     const int64_t first = offsets[static_cast<size_t>(s)];
     for (int64_t h = 0; h < heads; ++h) {
-      const int64_t key = h / (heads / shape.key_heads) * shape.key_dim,
-                    value = h * shape.value_dim;
+      const int64_t key = shape.key_head(h) * shape.key_dim, value = h * shape.value_dim;
       delta_rule({.q = q.data() + first * in.q.columns() + key,
                   .k = k.data() + first * in.k.columns() + key,
                   .v = v.data() + first * in.v.columns() + value,

@@ -108,9 +108,14 @@ struct Experts {
   float alpha = 0, limit = 0;                 // of SplitGate
 };
 
-// Sizes of a gated delta rule: value head h has key head h / (value_heads / key_heads).
+// Sizes of a gated delta rule.
 struct DeltaShape {
   int64_t key_heads = 0, value_heads = 0, key_dim = 0, value_dim = 0;
+  bool in_turn = false;  // value heads of one key head lie `key_heads` apart, not side by side
+
+  int64_t key_head(int64_t value_head) const {
+    return in_turn ? value_head % key_heads : value_head / (value_heads / key_heads);
+  }
 };
 
 struct DeltaInput {

@@ -48,17 +48,20 @@ class Builder {
     if (model == "gpt2") {
       byte_level();
     } else if (model == "llama") {
-      sentencepiece_pairs();
+      sentencepiece_pairs(merges_of_scores());
+    } else if (model == "gemma4") {
+      sentencepiece_pairs(merges());
     } else if (model == "bert") {
       wordpiece();
     } else if (model == "t5") {
       unigram();
     } else {
-      file_.fail("tokenizer.ggml.model",
-                 "\"" + std::string(model.substr(0, 80)) +
-                     "\" is not supported; accepted are bert, gpt2, llama and t5 (--tokenizer "
-                     "names a folder or model with another one)",
-                 ErrorCode::kUnsupported);
+      file_.fail(
+          "tokenizer.ggml.model",
+          "\"" + std::string(model.substr(0, 80)) +
+              "\" is not supported; accepted are bert, gemma4, gpt2, llama and t5 (--tokenizer "
+              "names a folder or model with another one)",
+          ErrorCode::kUnsupported);
     }
     return document_.finish();
   }
@@ -193,7 +196,7 @@ class Builder {
   }
 
   // Pairs are joined in the order of the scores of what they make.
-  void sentencepiece_pairs() {
+  MergeRules merges_of_scores() const {
     const std::vector<double> scores = this->scores();
     std::vector<size_t> order;
     for (size_t i = 0; i < size(); ++i) {
@@ -203,9 +206,10 @@ class Builder {
     std::vector<std::string> ranked;
     ranked.reserve(order.size());
     for (const size_t i : order) ranked.emplace_back(tokens_[i]);
-    const MergeRules rules =
-        merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength, file_.what());
+    return merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength, file_.what());
+  }
 
+  void sentencepiece_pairs(const MergeRules& rules) {
     const std::string unknown = named("unknown_token_id");
     document_.set_model(std::string(R"({"type":"BPE","fuse_unk":true,"byte_fallback":true)") +
                             (unknown.empty() ? "" : R"(,"unk_token":)" + json_text(unknown)) + "}",

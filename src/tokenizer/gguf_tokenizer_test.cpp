@@ -135,6 +135,23 @@ TEST_F(GgufTokenizerTest, ScoresSayWhatIsJoinedFirst) {
   EXPECT_THAT(refusal(few), HasSubstr("tokenizer.ggml.scores: has 1 numbers for 2 tokens"));
 }
 
+// Gemma 4's: marked like scored ones, and joined as the list says.
+TEST_F(GgufTokenizerTest, MergesOfMarkedTokens) {
+  TestFile test;
+  test.text("tokenizer.ggml.model", "gemma4")
+      .texts("tokenizer.ggml.tokens",
+             {"<unk>", "<s>", "\u2581", "a", "b", "c", "ab", "bc", "\u2581a", "<0xC3>", "<0xA9>"})
+      .numbers("tokenizer.ggml.scores", std::vector<float>(11, -1000))
+      .integers("tokenizer.ggml.token_type", {2, 3, 1, 1, 1, 1, 1, 1, 1, 6, 6})
+      .texts("tokenizer.ggml.merges", {"b c", "a b", "\u2581 a"})
+      .boolean("tokenizer.ggml.add_space_prefix", false)
+      .integer("tokenizer.ggml.bos_token_id", 1)
+      .integer("tokenizer.ggml.unknown_token_id", 0);
+  EXPECT_THAT(ids(test, "abc ab"), ElementsAre(1, 3, 7, 2, 6));  // bc first, then ab
+  EXPECT_THAT(ids(test, "\u00e9"), ElementsAre(1, 9, 10));
+  EXPECT_EQ(open(test)->decode(ids(test, "a bc"), true), "a bc");
+}
+
 TestFile words(const std::string& word) {
   TestFile test("bert");
   test.text("tokenizer.ggml.model", "bert")

@@ -121,7 +121,8 @@ INSTANTIATE_TEST_SUITE_P(Forms, QuantisedGolden,
                                            "mlx-qwen3moe-4bit", "ct-llama-w4a16", "ct-llama-w8a8",
                                            "mlx-bert-nvfp4", "mlx-llama-mixed-modes",
                                            "mlx-qwen2-3bit", "gguf-bert-q40", "gguf-bert-q80",
-                                           "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80"),
+                                           "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80",
+                                           "gguf-gen-gpt-oss"),
                          name_of);
 
 using GgufFolderGolden = ConvertedGolden;
@@ -135,16 +136,19 @@ TEST_P(GgufFolderGolden, IsMadeAFolder) {
     EXPECT_TRUE(fs::is_regular_file(fs::path(floats.target) / file)) << file;
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, GgufFolderGolden,
-                         ::testing::Values("gguf-bert-f16", "gguf-distilbert-embed",
-                                           "gguf-emb-gemma", "gguf-emb-gemma-dense",
-                                           "gguf-eurobert-embed", "gguf-emb-gte-qwen2",
-                                           "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2",
-                                           "gguf-gen-llama3", "gguf-gen-mistral-sliding",
-                                           "gguf-jina-embeddings-v3-base", "gguf-llama-f16",
-                                           "gguf-modernbert-lengths", "gguf-nomic-bert-hubconfig",
-                                           "gguf-xlm-roberta-embed"),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(
+    Files, GgufFolderGolden,
+    ::testing::Values("gguf-bert-f16", "gguf-distilbert-embed", "gguf-emb-gemma",
+                      "gguf-emb-gemma-dense", "gguf-eurobert-embed", "gguf-emb-gte-qwen2",
+                      "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2", "gguf-gen-llama3",
+                      "gguf-gen-mistral-sliding", "gguf-jina-embeddings-v3-base", "gguf-llama-f16",
+                      "gguf-modernbert-lengths", "gguf-nomic-bert-hubconfig",
+                      "gguf-xlm-roberta-embed", "gguf-gen-mixtral", "gguf-gen-phi4-mini",
+                      "gguf-gen-phimoe", "gguf-gen-qwen2-moe", "gguf-gen-cohere2",
+                      "gguf-gen-exaone4", "gguf-gen-glm4-moe", "gguf-gen-deepseek-v3",
+                      "gguf-gen-olmo3", "gguf-gen-minicpm3", "gguf-gen-granitemoe",
+                      "gguf-gen-gemma4-e2b", "gguf-gen-gemma4-26b-moe"),
+    name_of);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -56,7 +56,9 @@ Output formula(const Input& in, const ops::DeltaShape& s, const std::vector<int3
   int64_t row = 0;
   for (size_t sequence = 0; sequence < lengths.size(); ++sequence, row += lengths[sequence - 1]) {
     for (int64_t h = 0; h < s.value_heads; ++h) {
-      const int64_t key = h / (s.value_heads / s.key_heads) * s.key_dim, value = h * s.value_dim;
+      const int64_t share = s.value_heads / s.key_heads,
+                    key = (s.in_turn ? h % s.key_heads : h / share) * s.key_dim,
+                    value = h * s.value_dim;
       std::vector<double> state(s.key_dim * s.value_dim);
       for (int64_t t = row; t < row + lengths[sequence]; ++t) {
         double kk = 1e-6, qq = 1e-6;
@@ -91,7 +93,8 @@ using GatedDelta = OpTest;
 constexpr ops::DeltaShape kShapes[] = {
     {.key_heads = 1, .value_heads = 1, .key_dim = 1, .value_dim = 1},
     {.key_heads = 2, .value_heads = 4, .key_dim = 8, .value_dim = 12},
-    {.key_heads = 3, .value_heads = 3, .key_dim = 17, .value_dim = 5}};
+    {.key_heads = 3, .value_heads = 3, .key_dim = 17, .value_dim = 5},
+    {.key_heads = 2, .value_heads = 6, .key_dim = 4, .value_dim = 3, .in_turn = true}};
 
 TEST_P(GatedDelta, IsTheFormula) {
   for (const ops::DeltaShape& shape : kShapes) {

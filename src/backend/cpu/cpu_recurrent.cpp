@@ -14,7 +14,7 @@ CpuOps::Delta CpuOps::gated_delta(const ops::DeltaInput& in, const ops::DeltaSha
   const std::span<const int32_t> offsets = view(rows.offsets);
   pool_.parallel_for(rows.sequences * heads, [&](int64_t i) {
     const int64_t s = i / heads, h = i % heads, first = offsets[s];
-    const int64_t key = h / (heads / shape.key_heads) * shape.key_dim, value = h * shape.value_dim;
+    const int64_t key = shape.key_head(h) * shape.key_dim, value = h * shape.value_dim;
     float* own = row(state, s) + h * size;
     if (before.empty()) {
       std::fill_n(own, size, 0.0f);

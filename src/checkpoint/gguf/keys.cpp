@@ -25,6 +25,7 @@ constexpr Matters kMatters[] = {
     {"attention.q_lora_rank"},
     {"attention.relative_buckets_count"},
     {"attention.scale"},
+    {"attention.recurrent_layers"},
     {"attention.shared_kv_layers"},
     {"attention.sliding_window"},
     {"attention.sliding_window_pattern"},
@@ -38,12 +39,18 @@ constexpr Matters kMatters[] = {
     {"dense_3_feat_out"},
     {"embedding_length_per_layer_input"},
     {"embedding_scale", 1},
+    {"expert_chunk_feed_forward_length"},
     {"expert_count"},
+    {"expert_gating_func"},
+    {"expert_group_count", 1},
     {"expert_shared_count"},
+    {"expert_shared_feed_forward_length"},
+    {"expert_weights_scale", 1},
     {"final_logit_softcapping"},
     {"logit_scale", 1},
     {"moe_every_n_layers"},
     {"nextn_predict_layers"},
+    {"leading_dense_block_count"},
     {"residual_scale", 1},
     {"rope.dimension_count_swa"},
     {"rope.dimension_sections"},
@@ -73,6 +80,15 @@ int64_t GgufKeys::integer(std::string_view key) {
 
 int64_t GgufKeys::integer_or(std::string_view key, int64_t fallback) {
   return file.integer_or(mark(key), fallback, 1, Config::kMost);
+}
+
+int64_t GgufKeys::count_or(std::string_view key, int64_t fallback) {
+  return file.integer_or(mark(key), fallback, 0, Config::kMost);
+}
+
+bool GgufKeys::is_array(std::string_view key) const {
+  const gguf::Value* value = file.find(full(key));
+  return value && value->is_array;
 }
 
 std::vector<int64_t> GgufKeys::integers_of_layers(std::string_view key, int64_t count) {

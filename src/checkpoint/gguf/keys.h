@@ -20,8 +20,10 @@ class GgufKeys {
 
   // Keys without "llama."; reading marks them.
   bool has(std::string_view key) const { return file.has(full(key)); }
+  bool is_array(std::string_view key) const;
   int64_t integer(std::string_view key);
   int64_t integer_or(std::string_view key, int64_t fallback);
+  int64_t count_or(std::string_view key, int64_t fallback);  // 0 as well
   double number(std::string_view key) { return file.number(mark(key)); }
   double number_or(std::string_view key, double fallback) {
     return file.number_or(mark(key), fallback);

@@ -15,6 +15,8 @@ enum class GgufChange {
   kKvHeadRows,        // the same of keys
   kMinusOne,          // 1 + w, where the checkpoint has w
   kTaps,              // [n, width], there [n, 1, width]
+  kOneRow,            // [n], there [1, n]
+  kLogOfMinus,        // -e^w, where the checkpoint has w
   kFirstMinusSecond,  // two rows, of yes and no; there their difference
   kAfterPadding       // rows of positions; the checkpoint has as many before as the padding token's
                       // number, and one more

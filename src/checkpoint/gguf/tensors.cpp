@@ -1,5 +1,6 @@
 #include "checkpoint/gguf/tensors.h"
 
+#include <cmath>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -80,6 +81,18 @@ void subtract_one(StoredTensor& tensor) {
   tensor.dtype = tensor::DType::kF32;
 }
 
+void take_log_of_minus(StoredTensor& tensor) {
+  tensor.compute = [before = tensor] {
+    std::vector<float> numbers = floats_of(before);
+    for (float& number : numbers) {
+      if (!(number < 0)) fail(before, "expected numbers below 0");
+      number = std::log(-number);
+    }
+    return bytes_of(numbers);
+  };
+  tensor.dtype = tensor::DType::kF32;
+}
+
 void put_rows_before(int64_t count, StoredTensor& tensor) {
   if (tensor.shape.size() != 2 || tensor.shape[0] < count) {
     fail(tensor, "expected a matrix of at least " + std::to_string(count) +
@@ -111,6 +124,25 @@ void take_difference(StoredTensor& tensor) {
 
 void put_dimension_between(StoredTensor& tensor) {
   if (tensor.shape.size() == 2) tensor.shape.insert(tensor.shape.begin() + 1, 1);
+}
+
+// The file leaves the last dimensions out where they are 1.
+void make_one_row(StoredTensor& tensor) {
+  if (tensor.shape.size() == 1) tensor.shape.insert(tensor.shape.begin(), 1);
+}
+
+// Changes of numbers, which need floats.
+bool needs_floats(GgufChange change) {
+  switch (change) {
+    case GgufChange::kMinusOne:
+    case GgufChange::kLogOfMinus:
+    case GgufChange::kAfterPadding:
+    case GgufChange::kTaps:
+    case GgufChange::kFirstMinusSecond:
+      return true;
+    default:
+      return false;
+  }
 }
 
 class Reader {
@@ -163,20 +195,21 @@ class Reader {
     stored.shape = tensor.shape;
     stored.bytes = tensor.bytes;
     if (stored.bytes.empty()) fail(stored, "has no numbers");
+    if (change == GgufChange::kOneRow) make_one_row(stored);
     const Row row = rows(stored, change);
     if (const std::optional<tensor::DType> type = float_type(tensor.type)) {
       stored.dtype = *type;
       stored.file = tensor.file;
       if (row) set_rows(row, stored);
       if (change == GgufChange::kMinusOne) subtract_one(stored);
+      if (change == GgufChange::kLogOfMinus) take_log_of_minus(stored);
       if (change == GgufChange::kAfterPadding)
         put_rows_before(gguf_positions_before(file_), stored);
       if (change == GgufChange::kTaps) put_dimension_between(stored);
       if (change == GgufChange::kFirstMinusSecond) take_difference(stored);
       return stored;
     }
-    if (change == GgufChange::kMinusOne || change == GgufChange::kAfterPadding ||
-        change == GgufChange::kTaps || change == GgufChange::kFirstMinusSecond) {
+    if (needs_floats(change)) {
       fail(stored,
            "stored as " + gguf::type_name(static_cast<uint32_t>(tensor.type)) +
                ": expected F32, F16 or BF16",

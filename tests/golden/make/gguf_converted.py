@@ -3,6 +3,7 @@ not depend on what GGUF leaves out.
 
     python tests/golden/make/gguf_converted.py LLAMA_CPP [FIXTURE...]      (its source folder; packages: torch, transformers, safetensors)
 """
+import importlib
 import json
 import os
 import pathlib
@@ -13,6 +14,8 @@ import sys
 import tempfile
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent
+LM = ("hidden_states", "logits")
+BF16 = ["--outtype", "bf16"]  # of checkpoints of that type
 FIXTURES = {  # name: (checkpoint, how its tokenizer splits, tasks, more arguments, the folder's name)
     "gguf-distilbert-embed": ("distilbert-embed", "", ("hidden_states",), [], "m"),
     "gguf-eurobert-embed": ("eurobert-embed", "llama-bpe", ("hidden_states",), [], "m"),
@@ -21,8 +24,64 @@ FIXTURES = {  # name: (checkpoint, how its tokenizer splits, tasks, more argumen
     "gguf-gen-granite": ("gen-granite", "qwen2", ("hidden_states",), [], "m"),
     "gguf-gen-olmo2": ("gen-olmo2", "qwen2", ("hidden_states",), [], "m"),
     "gguf-gen-qwen3-moe": ("gen-qwen3-moe", "qwen2", ("hidden_states",), [], "m"),
+    "gguf-gen-phi3.5-mini": ("gen-phi3.5-mini", "llama-bpe", LM, BF16, "m"),
+    "gguf-gen-phi4-mini": ("gen-phi4-mini", "gpt-4o", LM, [], "m"),
+    "gguf-gen-phimoe": ("gen-phimoe", "llama-bpe", LM, BF16, "m"),
+    "gguf-gen-mixtral": ("gen-mixtral", "llama-bpe", LM, BF16, "m"),
+    "gguf-gen-gpt-oss": ("gen-gpt-oss-mxfp4", "gpt-4o", LM, BF16, "m"),
+    "gguf-gen-qwen2-moe": ("gen-qwen2-moe", "qwen2", LM, BF16, "m"),
+    "gguf-gen-cohere2": ("gen-cohere2", "command-r", LM, BF16, "m"),
+    "gguf-gen-exaone4": ("gen-exaone4", "exaone4", LM, BF16, "m"),
+    "gguf-gen-glm4-moe": ("gen-glm4-moe", "glm4", LM, BF16, "m"),
+    "gguf-gen-glm4-moe-lite": ("gen-glm4-moe-lite", "glm4", LM, BF16, "m"),
+    "gguf-gen-deepseek-v3": ("gen-deepseek-v3", "deepseek-v3", LM, BF16, "m"),
+    "gguf-gen-olmo3": ("gen-olmo3", "dbrx", LM, BF16, "m"),
+    "gguf-gen-minicpm3": ("gen-minicpm3", "llama-bpe", LM, [], "m"),
+    "gguf-gen-granitemoe": ("gen-granitemoe", "refact", LM, BF16, "m"),
+    "gguf-gen-qwen3-next": ("gen-qwen3-next", "qwen2", LM, BF16, "m"),
+    "gguf-gen-qwen3.5": ("gen-qwen3.5-text", "qwen35", LM, [], "m"),
+    "gguf-gen-qwen3.5-moe": ("gen-qwen3.5-moe", "qwen35", LM, BF16, "m"),
+    "gguf-gen-gemma4-e2b": ("gen-gemma4-e2b", "qwen2", LM, BF16, "m"),
+    "gguf-gen-gemma4-31b": ("gen-gemma4-31b", "qwen2", LM, BF16, "m"),
+    "gguf-gen-gemma4-26b-moe": ("gen-gemma4-26b-moe", "qwen2", LM, [], "m"),
     "gguf-emb-gemma-dense": ("emb-gemma", "qwen2", ("hidden_states", "embed"), ["--sentence-transformers-dense-modules"], "m"),
 }
+# Settings that GGUF has no key for, so that they are those that are always used: the expectations are the reference's own again.
+CHANGES = {
+    "gguf-gen-phimoe": {"rope_scaling": {"short_mscale": 1.2504820823669434, "long_mscale": 1.2504820823669434}},
+    "gguf-gen-gpt-oss": {"swiglu_limit": 7.0},
+    "gguf-gen-minicpm3": {"rope_scaling": {"original_max_position_embeddings": 320}, "dim_model_base": 256},
+}
+
+
+GEMMA4 = ("global_head_dim", "num_global_key_value_heads", "num_kv_shared_layers", "layer_types", "rope_parameters")
+
+
+def descendants(model):
+    for each in model.__subclasses__():
+        yield each
+        yield from descendants(each)
+
+
+def change(config, changes):
+    for key, value in changes.items():
+        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+
+
+def expect_again(model, cases, tensors):
+    """What the reference makes of the changed configuration."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    reference = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32, attn_implementation="eager").eval()
+    for case in cases["cases"]:
+        with torch.no_grad():
+            out = reference(input_ids=torch.tensor([case["input"]["input_ids"]]), output_hidden_states=True)
+        task = case["task"]
+        made = out.logits[0] if task == "logits" else out.hidden_states[-1][0]
+        name = case["expect"][task]["tensor"]
+        assert made.shape == tensors[name].shape
+        tensors[name] = made.float().contiguous()
 
 
 def convert(llama_cpp, splits, arguments):
@@ -32,7 +91,27 @@ def convert(llama_cpp, splits, arguments):
 
     import conversion.gemma
 
-    conversion.base.TextModel.get_vocab_base_pre = lambda self, tokenizer: splits
+    base = conversion.base
+    base.TextModel.get_vocab_base_pre = lambda self, tokenizer: splits
+    if splits and "--sentence-transformers-dense-modules" not in arguments:  # any vocabulary: the cases have token ids
+        for module in pathlib.Path(conversion.__file__).parent.glob("*.py"):
+            importlib.import_module(f"conversion.{module.stem}")
+        for model in descendants(base.TextModel):
+            if "set_vocab" in vars(model):
+                model.set_vocab = base.TextModel._set_vocab_gpt2
+    load = base.ModelBase.load_hparams
+
+    def with_own_settings(folder, *more, **named):  # what the configuration's class keeps elsewhere, or its real models have
+        settings, config = load(folder, *more, **named), json.loads((pathlib.Path(folder) / "config.json").read_text())
+        text = config.get("text_config", config)
+        for place in [settings] + [settings[key] for key in ("text_config",) if key in settings]:
+            place.update({key: text[key] for key in GEMMA4 if key in text})
+        if config["model_type"] == "cohere2":
+            settings["rotary_pct"] = 1.0
+        settings["architectures"] = [name.replace("Phimoe", "PhiMoE") for name in settings["architectures"]]
+        return settings
+
+    base.ModelBase.load_hparams = staticmethod(with_own_settings)
     gemma = conversion.gemma.EmbeddingGemma
     settings = gemma.set_gguf_parameters
 
@@ -45,8 +124,20 @@ def convert(llama_cpp, splits, arguments):
     runpy.run_path(str(llama_cpp / "convert_hf_to_gguf.py"), run_name="__main__")
 
 
+def cases_of(source, tasks):
+    from safetensors.torch import load_file
+
+    cases = json.loads((GOLDEN / source / "cases.json").read_text())
+    cases["notes"] = f"the checkpoint of {source} as llama.cpp's converter writes it"
+    cases["cases"] = [case for case in cases["cases"] if case["task"] in tasks and not case["params"].get("prompt_name")]
+    if "embed" in tasks or "logits" in tasks:  # by token ids: the tokenizer is another
+        for case in cases["cases"]:
+            case["input"] = {"input_ids": case["input"]["input_ids"]}
+    return cases, load_file(GOLDEN / source / "expected.safetensors")
+
+
 def make(llama_cpp, name):
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     source, splits, tasks, more, folder_name = FIXTURES[name]
     out = GOLDEN / name
@@ -55,18 +146,18 @@ def make(llama_cpp, name):
     with tempfile.TemporaryDirectory() as folder:
         model = pathlib.Path(folder) / folder_name
         shutil.copytree(GOLDEN / source / "model", model)
+        if name in CHANGES:
+            config = json.loads((model / "config.json").read_text())
+            change(config, CHANGES[name])
+            (model / "config.json").write_text(json.dumps(config))
         (model / "README.md").write_text(f"# {folder_name}\n")  # which tells rerankers
         subprocess.run([sys.executable, __file__, str(llama_cpp), "--convert", splits, str(model), "--outtype", "f32", *more,
                         "--outfile", str(out / "model" / "model.gguf")], check=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
-    cases = json.loads((GOLDEN / source / "cases.json").read_text())
-    cases["notes"] = f"the checkpoint of {source} as llama.cpp's converter writes it, in float32"
-    cases["cases"] = [case for case in cases["cases"] if case["task"] in tasks and not case["params"].get("prompt_name")]
-    if "embed" in tasks:  # by token ids: the tokenizer is another
-        for case in cases["cases"]:
-            case["input"] = {"input_ids": case["input"]["input_ids"]}
+        cases, tensors = cases_of(source, tasks)
+        if name in CHANGES:
+            expect_again(model, cases, tensors)
     (out / "cases.json").write_text(json.dumps(cases, indent=1) + "\n")
-    tensors = load_file(GOLDEN / source / "expected.safetensors")
-    wanted = {tensor for name in tensors for tensor in [name] if any(name.startswith(case["id"] + ".") for case in cases["cases"])}
+    wanted = {tensor for tensor in tensors if any(tensor.startswith(case["id"] + ".") for case in cases["cases"])}
     save_file({tensor: tensors[tensor] for tensor in sorted(wanted)}, out / "expected.safetensors")
 
 

@@ -1,0 +1,90 @@
+// Encoders.
+#include "checkpoint/gguf/name_rules.h"
+
+namespace vecton::checkpoint {
+
+namespace {
+
+constexpr GgufRule kBert[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "embeddings.LayerNorm"},
+    {"token_types", "embeddings.token_type_embeddings"},
+    {"position_embd", "embeddings.position_embeddings"},
+};
+constexpr GgufRule kRoberta[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "embeddings.LayerNorm"},
+    {"token_types", "embeddings.token_type_embeddings"},
+    {"position_embd", "embeddings.position_embeddings", GgufChange::kAfterPadding},
+    {"cls", "classifier.dense"},
+    {"cls.output", "classifier.out_proj"},
+};
+constexpr GgufRule kBertLayer[] = {
+    {"attn_q", "attention.self.query"},
+    {"attn_k", "attention.self.key"},
+    {"attn_v", "attention.self.value"},
+    {"attn_output", "attention.output.dense"},
+    {"attn_output_norm", "attention.output.LayerNorm"},
+    {"ffn_up", "intermediate.dense"},
+    {"ffn_down", "output.dense"},
+    {"layer_output_norm", "output.LayerNorm"},
+};
+constexpr GgufRule kDistilBert[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "embeddings.LayerNorm"},
+    {"position_embd", "embeddings.position_embeddings"},
+};
+constexpr GgufRule kDistilBertLayer[] = {
+    {"attn_q", "attention.q_lin"},
+    {"attn_k", "attention.k_lin"},
+    {"attn_v", "attention.v_lin"},
+    {"attn_output", "attention.out_lin"},
+    {"attn_output_norm", "sa_layer_norm"},
+    {"ffn_up", "ffn.lin1"},
+    {"ffn_down", "ffn.lin2"},
+    {"layer_output_norm", "output_layer_norm"},
+};
+constexpr GgufRule kNomicBert[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "emb_ln"},
+    {"token_types", "embeddings.token_type_embeddings"},
+};
+constexpr GgufRule kNomicBertLayer[] = {
+    {"attn_qkv", "attn.Wqkv"},      {"attn_output", "attn.out_proj"}, {"attn_output_norm", "norm1"},
+    {"ffn_up", "mlp.fc11"},         {"ffn_gate", "mlp.fc12"},         {"ffn_down", "mlp.fc2"},
+    {"layer_output_norm", "norm2"},
+};
+constexpr GgufRule kModernBert[] = {
+    {"token_embd", "embeddings.tok_embeddings"},
+    {"token_embd_norm", "embeddings.norm"},
+    {"output_norm", "final_norm"},
+};
+constexpr GgufRule kModernBertLayer[] = {
+    {"attn_norm", "attn_norm"}, {"attn_qkv", "attn.Wqkv"}, {"attn_output", "attn.Wo"},
+    {"ffn_norm", "mlp_norm"},   {"ffn_up", "mlp.Wi"},      {"ffn_down", "mlp.Wo"},
+};
+constexpr GgufRule kJinaV3[] = {
+    {"token_embd", "embeddings.word_embeddings"},
+    {"token_embd_norm", "emb_ln"},
+    {"token_types", "embeddings.token_type_embeddings"},
+};
+constexpr GgufRule kJinaV3Layer[] = {
+    {"attn_qkv", "mixer.Wqkv"}, {"attn_output", "mixer.out_proj"}, {"attn_output_norm", "norm1"},
+    {"ffn_up", "mlp.fc1"},      {"ffn_down", "mlp.fc2"},           {"layer_output_norm", "norm2"},
+};
+
+}  // namespace
+
+std::span<const GgufNames> gguf_encoder_names() {
+  static constexpr GgufNames kAll[] = {
+      {"bert", kBert, {kBertLayer}, "encoder.layer."},
+      {"distilbert", kDistilBert, {kDistilBertLayer}, "transformer.layer."},
+      {"roberta", kRoberta, {kBertLayer}, "encoder.layer."},
+      {"nomic-bert", kNomicBert, {kNomicBertLayer}, "encoder.layers."},
+      {"modern-bert", kModernBert, {kModernBertLayer}, "layers."},
+      {"jina-bert-v3", kJinaV3, {kJinaV3Layer}, "encoder.layers."},
+  };
+  return kAll;
+}
+
+}  // namespace vecton::checkpoint

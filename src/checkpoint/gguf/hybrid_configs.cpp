@@ -1,0 +1,98 @@
+// Decoders some of whose layers attend, and the others convolve or keep a state.
+#include <algorithm>
+
+#include "base/json.h"
+#include "checkpoint/gguf/config_parts.h"
+#include "vecton/error.h"
+
+namespace vecton::checkpoint {
+
+namespace {
+
+// A layer without heads of keys and values convolves.
+json::object lfm2(GgufKeys& keys) {
+  const std::vector<int64_t> kv_heads =
+      numbers_of_layers(keys, "attention.head_count_kv", layers_of(keys));
+  json::array types;
+  int64_t most = 0;
+  for (const int64_t heads : kv_heads) {
+    if (heads != 0 && most != 0 && heads != most)
+      keys.fail("attention.head_count_kv",
+                "numbers that differ from layer to layer are not supported",
+                ErrorCode::kUnsupported);
+    most = std::max(most, heads);
+    types.push_back(heads != 0 ? "full_attention" : "conv");
+  }
+  json::object config = decoder_config(keys, "Lfm2ForCausalLM", "lfm2",
+                                       {.kv_heads = std::max<int64_t>(most, 1), .eps = "norm_eps"});
+  config["layer_types"] = std::move(types);
+  config["conv_L_cache"] = keys.integer("shortconv.l_cache");
+  config["block_auto_adjust_ff_dim"] = false;
+  config["conv_bias"] = has_bias(keys, "shortconv.conv");
+  return config;
+}
+
+// Gated delta nets: all layers but every so many, or one by one.
+void add_delta_nets(GgufKeys& keys, json::object& config) {
+  const int64_t heads = keys.integer("ssm.time_step_rank"), inner = keys.integer("ssm.inner_size");
+  if (inner % heads != 0)
+    keys.fail("ssm.inner_size",
+              "expected a multiple of ssm.time_step_rank, " + std::to_string(heads));
+  config["linear_conv_kernel_dim"] = keys.integer("ssm.conv_kernel");
+  config["linear_num_key_heads"] = keys.integer("ssm.group_count");
+  config["linear_num_value_heads"] = heads;
+  config["linear_key_head_dim"] = keys.integer("ssm.state_size");
+  config["linear_value_head_dim"] = inner / heads;
+  constexpr std::string_view kRecurrent = "attention.recurrent_layers";
+  const int64_t interval = keys.integer_or("full_attention_interval", 4);
+  if (!keys.is_array(kRecurrent)) {
+    config["full_attention_interval"] = interval;
+    return;
+  }
+  json::array types;
+  for (const int64_t keeps :
+       numbers_of_layers(keys, kRecurrent, config["num_hidden_layers"].as_int64()))
+    types.push_back(keeps != 0 ? "linear_attention" : "full_attention");
+  config["layer_types"] = std::move(types);
+}
+
+json::object qwen3next(GgufKeys& keys) {
+  json::object config = decoder_config(keys, "Qwen3NextForCausalLM", "qwen3_next",
+                                       {.partial_rope = true, .feed_forward = false});
+  add_delta_nets(keys, config);
+  add_qwen_experts(keys, true, config);
+  return config;
+}
+
+// Positions on the axes of pictures are alike in texts. Value heads of one key head do not lie side
+// by side, as they do in checkpoints.
+void add_qwen35(GgufKeys& keys, json::object& config) {
+  keys.ignore("rope.dimension_sections");
+  add_delta_nets(keys, config);
+  config["linear_value_heads_in_turn"] = true;
+}
+
+json::object qwen35(GgufKeys& keys) {
+  json::object config =
+      decoder_config(keys, "Qwen3_5ForCausalLM", "qwen3_5_text", {.partial_rope = true});
+  add_qwen35(keys, config);
+  return config;
+}
+
+json::object qwen35moe(GgufKeys& keys) {
+  json::object config = decoder_config(keys, "Qwen3_5MoeForCausalLM", "qwen3_5_moe_text",
+                                       {.partial_rope = true, .feed_forward = false});
+  add_qwen35(keys, config);
+  add_qwen_experts(keys, true, config);
+  return config;
+}
+
+}  // namespace
+
+std::span<const GgufArchitecture> gguf_hybrids() {
+  static constexpr GgufArchitecture kAll[] = {
+      {"lfm2", lfm2}, {"qwen3next", qwen3next}, {"qwen35", qwen35}, {"qwen35moe", qwen35moe}};
+  return kAll;
+}
+
+}  // namespace vecton::checkpoint

@@ -20,7 +20,8 @@ class GenerationLoad : public ::testing::TestWithParam<const char*> {
     const auto engine = open(GetParam(), {.threads = 1, .prefix_caching = false});
     requests_ = mixed_requests(9, engine->info().vocab_size);
     for (int i = 0; i < 3; ++i)
-      requests_.push_back({.prompt = {.input = std::vector<int32_t>(1 + 31 * i, 7)}, .task = Embed{}});
+      requests_.push_back(
+          {.prompt = {.input = std::vector<int32_t>(1 + 31 * i, 7)}, .task = Embed{}});
     for (const Request& request : requests_)
       alone_.push_back(engine->submit({request}).get().front());
     for (const Result& result : alone_) ASSERT_FALSE(result.error()) << result.error()->what();
@@ -78,9 +79,9 @@ class GenerationLoad : public ::testing::TestWithParam<const char*> {
 
   void cancel(Engine& engine, size_t which, std::chrono::microseconds after) const {
     std::promise<std::vector<Result>> promise;
-    Ticket ticket = engine.submit(
-        {requests_[which]},
-        [&](std::vector<Result> results) { promise.set_value(std::move(results)); });
+    Ticket ticket = engine.submit({requests_[which]}, [&](std::vector<Result> results) {
+      promise.set_value(std::move(results));
+    });
     std::this_thread::sleep_for(after);
     ticket.cancel();
     const Result result = promise.get_future().get().front();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace vecton::engine {
@@ -9,6 +10,8 @@ namespace vecton::engine {
 namespace {
 
 constexpr int64_t kPage = KvCacheManager::kPageTokens;
+// Sequences that one call may park: the caller holds a lock.
+constexpr int64_t kMostParked = 256;
 
 PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
   return {sequence.ids, sequence.page_keys, sequence.cache_salt};
@@ -29,33 +32,33 @@ bool GenerationQueue::goes_on(const Sequence& sequence) {
   return sequence.computed > 0 && sequence.computed + 1 == sequence.tokens();
 }
 
-void GenerationQueue::insert(List& list, Sequence sequence) {
-  const auto before = [&](const Sequence& other) {
-    return other.priority != sequence.priority
-               ? other.priority < sequence.priority
-               : other.generating->order < sequence.generating->order;
-  };
-  auto at = list.end();
-  while (at != list.begin() && !before(*std::prev(at))) --at;
-  list.insert(at, std::move(sequence));
+GenerationQueue::Key GenerationQueue::key_of(const Sequence& sequence) {
+  return {sequence.priority, sequence.generating->order};
 }
 
 void GenerationQueue::push(Sequence sequence) {
   sequence.generating->order = next_order_++;
   if (cache_ && sequence.generating->shares) cache_->note(prefix_of(sequence));
-  insert(waiting_, std::move(sequence));
+  const Key key = key_of(sequence);
+  members_[sequence.group.get()].emplace(key, sequence.generating->stream.get());
+  waiting_.insert(key, std::move(sequence));
 }
 
-int64_t GenerationQueue::waiting_tokens() const {
-  int64_t tokens = 0;
-  for (const Sequence& sequence : waiting_) tokens += sequence.tokens();
-  return tokens;
+std::optional<Sequence> GenerationQueue::take(const Key& key) {
+  List::node_type node = running_.extract(key);
+  return node.empty() ? waiting_.remove(key) : std::optional(std::move(node.mapped()));
+}
+
+void GenerationQueue::forget(const Sequence& sequence) {
+  const auto members = members_.find(sequence.group.get());
+  members->second.erase(key_of(sequence));
+  if (members->second.empty()) members_.erase(members);
 }
 
 int64_t GenerationQueue::ready_batches() const {
-  const bool going_on = !decoding_ && std::ranges::any_of(running_, goes_on);
-  const bool prompts = !waiting_.empty() ||
-                       std::ranges::any_of(running_, [](const Sequence& s) { return !goes_on(s); });
+  const auto running = std::views::values(running_);
+  const bool going_on = !decoding_ && std::ranges::any_of(running, goes_on);
+  const bool prompts = waiting_.has_ready() || !std::ranges::all_of(running, goes_on);
   return (going_on ? 1 : 0) + (prompts ? 1 : 0);
 }
 
@@ -76,10 +79,10 @@ void GenerationQueue::release(Sequence& sequence) {
 
 void GenerationQueue::preempt(List::iterator sequence) {
   ++preemptions_;
-  Sequence taken = std::move(*sequence);
-  running_.erase(sequence);
+  Sequence taken = std::move(running_.extract(sequence).mapped());
   release(taken);
-  insert(waiting_, std::move(taken));
+  const Key key = key_of(taken);
+  waiting_.insert(key, std::move(taken));
 }
 
 // Whole blocks can be found by others, also while `number` computes them.
@@ -116,7 +119,7 @@ bool GenerationQueue::grow(Sequence& sequence, int64_t end, int64_t number) {
 // Those that came later give their pages back, until there are enough. False = the sequence has to
 // wait; where others came before it, without its own.
 bool GenerationQueue::make_room(List::iterator sequence, int64_t end, int64_t number) {
-  while (!grow(*sequence, end, number)) {
+  while (!grow(sequence->second, end, number)) {
     const auto last = std::prev(running_.end());
     if (last == sequence) {
       if (in_batches_ > 0 || running_.size() > 1) preempt(sequence);
@@ -127,24 +130,26 @@ bool GenerationQueue::make_room(List::iterator sequence, int64_t end, int64_t nu
   return true;
 }
 
-void GenerationQueue::take_given_up(List& list, std::vector<Sequence>& ended) {
-  for (auto at = list.begin(); at != list.end();) {
-    const auto next = std::next(at);
-    if (at->generating->stream->given_up) {
-      release(*at);
-      ended.push_back(std::move(*at));
-      list.erase(at);
-    }
-    at = next;
+// Those of a group, or of one of its streams, that are in no batch. The others are seen to when
+// their batches come back.
+void GenerationQueue::give_up(const Group& group, const Stream* stream,
+                              std::vector<Sequence>& given_up) {
+  const auto members = members_.find(&group);
+  if (members == members_.end()) return;
+  for (const auto& [key, of] : std::map(members->second)) {
+    if (stream && of != stream) continue;
+    std::optional<Sequence> sequence = take(key);
+    if (!sequence) continue;
+    release(*sequence);
+    forget(*sequence);
+    given_up.push_back(std::move(*sequence));
   }
 }
 
-void GenerationQueue::move_to(std::vector<Sequence>& batch, List& from, List::iterator sequence,
-                              int64_t end) {
-  sequence->end = end;
-  sequence->generating->decoding = false;
-  batch.push_back(std::move(*sequence));
-  from.erase(sequence);
+void GenerationQueue::move_to(std::vector<Sequence>& batch, Sequence sequence, int64_t end) {
+  sequence.end = end;
+  sequence.generating->decoding = false;
+  batch.push_back(std::move(sequence));
   ++in_batches_;
 }
 
@@ -158,19 +163,19 @@ int64_t GenerationQueue::chunk_end(const Sequence& sequence, int64_t budget) con
 // With what the cache has of it.
 GenerationQueue::Begun GenerationQueue::begin(Sequence& sequence, int64_t number) {
   Generating& generating = *sequence.generating;
-  if (!cache_) return Begun::kYes;
-  if (limits_.state_slots > 0 && free_slots_.empty()) return Begun::kNoRoom;
+  if (!cache_) return {.yes = true};
+  if (limits_.state_slots > 0 && free_slots_.empty()) return {};
   generating.publishes = generating.shares;
   PrefixIndex::Found found;
   if (generating.shares && !generating.wants_prompt_rows())
     found = cache_->find(prefix_of(sequence), number);
-  if (found.pending >= 0) return Begun::kPending;
+  if (found.pending >= 0) return {.pending = found.pending};
   sequence.blocks = cache_->refer(found.blocks);
   generating.published = std::ssize(found.blocks);
   sequence.computed = generating.published * kPage;
   if (!cache_->has_room(sequence.tokens(), generating.published)) {
     release(sequence);
-    return Begun::kNoRoom;
+    return {};
   }
   if (limits_.state_slots > 0) {
     sequence.state_slot = free_slots_.back();
@@ -181,64 +186,76 @@ GenerationQueue::Begun GenerationQueue::begin(Sequence& sequence, int64_t number
     queries_ += sequence.tokens();
     hits_ += sequence.computed;
   }
-  return Begun::kYes;
+  return {.yes = true};
 }
 
 int64_t GenerationQueue::fill(std::vector<Sequence>& batch, std::vector<Sequence>& ended,
                               int64_t budget, int64_t number) {
-  take_given_up(waiting_, ended);
-  take_given_up(running_, ended);
+  std::ranges::move(std::exchange(ended_, {}), std::back_inserter(ended));
   const int64_t before = preemptions_;
   int64_t tokens = 0;
   if (!decoding_ && cache_) {
     for (auto at = running_.begin(); at != running_.end();) {
-      if (!goes_on(*at)) {
+      if (!goes_on(at->second)) {
         ++at;
         continue;
       }
-      if (!make_room(at, at->tokens(), number)) break;  // it is the last
-      const auto taken = at++;
-      move_to(batch, running_, taken, taken->tokens());
+      const int64_t end = at->second.tokens();
+      if (!make_room(at, end, number)) break;  // it is the last
+      move_to(batch, std::move(running_.extract(at++).mapped()), end);
       batch.back().generating->decoding = decoding_ = true;
       ++tokens;
     }
   }
   // Of prompts; a page at least where nothing else is to be done.
   int64_t left = tokens > 0 ? std::min(budget - tokens, limits_.chunk) : std::max(budget, kPage);
-  const auto fits = [&](int64_t size) { return size > 0 && (size <= left || tokens == 0); };
   for (auto at = running_.begin(); at != running_.end();) {
-    if (cache_ && goes_on(*at)) {
+    if (cache_ && goes_on(at->second)) {
       ++at;
       continue;
     }
-    const int64_t end = chunk_end(*at, left), size = end - at->computed;
-    if (!fits(size)) break;
+    const int64_t end = chunk_end(at->second, left), size = end - at->second.computed;
+    if (size <= 0 || (size > left && tokens > 0)) break;
     if (!make_room(at, end, number)) break;
-    const auto taken = at++;
-    move_to(batch, running_, taken, end);
+    move_to(batch, std::move(running_.extract(at++).mapped()), end);
     tokens += size;
     left -= size;
   }
-  if (preemptions_ > before) return tokens;
-  for (auto at = waiting_.begin(); at != waiting_.end() && left > 0;) {
-    if (std::ssize(running_) + in_batches_ >= limits_.max_num_seqs) break;
-    const auto taken = at++;
-    const Begun begun = begin(*taken, number);
-    if (begun == Begun::kPending) continue;
-    if (begun == Begun::kNoRoom) break;
-    const int64_t end = chunk_end(*taken, left), size = end - taken->computed;
-    if (!fits(size) || !grow(*taken, end, number)) {
-      release(*taken);
-      break;
-    }
-    move_to(batch, waiting_, taken, end);
-    tokens += size;
-    left -= size;
-  }
+  if (preemptions_ == before) tokens += fill_from_waiting(batch, tokens, left, number);
   return tokens;
 }
 
-bool GenerationQueue::finish(Sequence& sequence, bool computed) {
+// `tokens` of the batch are taken, `left` are still to be had.
+int64_t GenerationQueue::fill_from_waiting(std::vector<Sequence>& batch, int64_t tokens,
+                                           int64_t left, int64_t number) {
+  const int64_t before = tokens;
+  int64_t parked = 0;
+  has_more_ = false;
+  while (left > 0 && std::ssize(running_) + in_batches_ < limits_.max_num_seqs) {
+    Sequence* first = waiting_.first();
+    if (!first) break;
+    ++looks_;
+    const Begun begun = begin(*first, number);
+    if (begun.pending >= 0) {
+      waiting_.park_first(begun.pending);
+      has_more_ = ++parked == kMostParked;
+      if (has_more_) break;
+      continue;
+    }
+    if (!begun.yes) break;
+    const int64_t end = chunk_end(*first, left), size = end - first->computed;
+    if (size <= 0 || (size > left && tokens > 0) || !grow(*first, end, number)) {
+      release(*first);
+      break;
+    }
+    move_to(batch, waiting_.take_first(), end);
+    tokens += size;
+    left -= size;
+  }
+  return tokens - before;
+}
+
+bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int32_t>& blocks) {
   Generating& generating = *sequence.generating;
   --in_batches_;
   const bool cancelled = sequence.group->cancelled.load();
@@ -248,7 +265,11 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed) {
     std::vector<int32_t> all = sequence.blocks.blocks;
     all.insert(all.end(), sequence.new_blocks.begin(), sequence.new_blocks.end());
     const auto last = static_cast<size_t>(generating.published);
-    if (first < last) cache_->set_computed(std::span(all).subspan(first, last - first), computed);
+    if (first < last) {
+      const std::span shared = std::span(all).subspan(first, last - first);
+      cache_->set_computed(shared, computed);
+      blocks.insert(blocks.end(), shared.begin(), shared.end());
+    }
     if (computed) {
       cache_->advance(sequence.blocks, sequence.new_blocks, sequence.end);
       sequence.new_blocks.clear();
@@ -256,36 +277,31 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed) {
     }
   }
   sequence.new_pages.clear();
+  if (generating.stream->given_up) give_up(*sequence.group, generating.stream.get(), ended_);
   if (!computed || cancelled || generating.ended()) {
     release(sequence);
+    forget(sequence);
     return false;
   }
-  insert(running_, std::move(sequence));
+  if (generating.stream->given_up) {
+    release(sequence);
+    forget(sequence);
+    ended_.push_back(std::move(sequence));
+  } else {
+    const Key key = key_of(sequence);
+    running_.emplace(key, std::move(sequence));
+  }
   return true;
 }
 
-void GenerationQueue::cancel(const Group& group, std::vector<Sequence>& cancelled) {
-  for (List* list : {&waiting_, &running_}) {
-    for (auto at = list->begin(); at != list->end();) {
-      const auto next = std::next(at);
-      if (at->group.get() == &group) {
-        release(*at);
-        cancelled.push_back(std::move(*at));
-        list->erase(at);
-      }
-      at = next;
-    }
-  }
-}
-
 void GenerationQueue::clear(std::vector<Sequence>& all) {
-  for (List* list : {&waiting_, &running_}) {
-    for (Sequence& sequence : *list) {
-      release(sequence);
-      all.push_back(std::move(sequence));
-    }
-    list->clear();
+  std::ranges::move(std::exchange(ended_, {}), std::back_inserter(all));
+  std::ranges::move(waiting_.clear(), std::back_inserter(all));
+  for (auto& [key, sequence] : std::exchange(running_, {})) {
+    release(sequence);
+    all.push_back(std::move(sequence));
   }
+  members_.clear();
 }
 
 }  // namespace vecton::engine

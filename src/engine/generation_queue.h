@@ -7,12 +7,15 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
+#include <map>
+#include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/generating.h"
 #include "engine/kv_cache_manager.h"
 #include "engine/sequence.h"
+#include "engine/waiting_list.h"
 
 namespace vecton::engine {
 
@@ -35,51 +38,72 @@ class GenerationQueue {
   // callers have given them up go to `ended`. The tokens of the batch.
   int64_t fill(std::vector<Sequence>& batch, std::vector<Sequence>& ended, int64_t budget,
                int64_t number);
-  // A sequence of a batch that has been computed, or has failed. True = it goes on, and has been
-  // taken back.
-  bool finish(Sequence& sequence, bool computed);
+  // A sequence of a batch that has been computed, or has failed; appends the blocks that others may
+  // wait for to `blocks`. True = it goes on, and has been taken back.
+  bool finish(Sequence& sequence, bool computed, std::vector<int32_t>& blocks);
   // A batch that had sequences which went on by a token.
   void finish_decoding() { decoding_ = false; }
+  // The block has been computed, or will not be: those that wait for it can begin.
+  void unpark(int32_t block) { waiting_.unpark(block); }
 
   // Moves those of the group that are in no batch to `cancelled`.
-  void cancel(const Group& group, std::vector<Sequence>& cancelled);
+  void cancel(const Group& group, std::vector<Sequence>& cancelled) {
+    give_up(group, nullptr, cancelled);
+  }
   void clear(std::vector<Sequence>& all);
 
-  int64_t waiting() const { return static_cast<int64_t>(waiting_.size()); }
-  int64_t waiting_tokens() const;
+  int64_t waiting() const { return waiting_.size(); }
+  int64_t waiting_tokens() const { return waiting_.tokens(); }
   // Batches that could be filled now, at most.
   int64_t ready_batches() const;
   int64_t preemptions() const { return preemptions_; }
+  // The last fill() has looked at enough of those that wait, not at all that could begin.
+  bool has_more() const { return has_more_; }
+  // Waiting sequences that have been looked at since the beginning, for tests.
+  int64_t looks() const { return looks_; }
 
   // In tokens: asked of the cache, found there.
   int64_t queries() const { return queries_; }
   int64_t hits() const { return hits_; }
 
  private:
-  using List = std::list<Sequence>;
+  using Key = WaitingList::Key;
+  using List = std::map<Key, Sequence>;
   static bool goes_on(const Sequence& sequence);
-  static void insert(List& list, Sequence sequence);
+  static Key key_of(const Sequence& sequence);
 
-  void take_given_up(List& list, std::vector<Sequence>& ended);
+  // Takes it out of the lists; nothing where it is in a batch.
+  std::optional<Sequence> take(const Key& key);
+  void give_up(const Group& group, const Stream* stream, std::vector<Sequence>& given_up);
+  void forget(const Sequence& sequence);
   bool grow(Sequence& sequence, int64_t end, int64_t number);
   bool make_room(List::iterator sequence, int64_t end, int64_t number);
   void preempt(List::iterator sequence);
   void release(Sequence& sequence);
   void publish(Sequence& sequence, int64_t blocks, int64_t number);
-  // kPending: what it begins with is being computed.
-  enum class Begun { kYes, kPending, kNoRoom };
+  struct Begun {
+    bool yes = false;      // else there is no room, or
+    int32_t pending = -1;  // another batch computes this block of its beginning
+  };
   Begun begin(Sequence& sequence, int64_t number);
   int64_t chunk_end(const Sequence& sequence, int64_t budget) const;
-  void move_to(std::vector<Sequence>& batch, List& from, List::iterator sequence, int64_t end);
+  void move_to(std::vector<Sequence>& batch, Sequence sequence, int64_t end);
+  int64_t fill_from_waiting(std::vector<Sequence>& batch, int64_t tokens, int64_t left,
+                            int64_t number);
 
   Limits limits_;
   KvCacheManager* cache_;
-  List waiting_, running_;  // in no batch; both by priority, then as they came
+  WaitingList waiting_;
+  List running_;  // have begun, in no batch
+  // Sequences that have not ended, also those in batches, and their streams.
+  std::unordered_map<const Group*, std::map<Key, const Stream*>> members_;
+  std::vector<Sequence> ended_;  // given up since the last fill()
   std::vector<int32_t> free_slots_;
   int64_t in_batches_ = 0;
   bool decoding_ = false;  // a batch with sequences that go on by a token is being computed
   uint64_t next_order_ = 1;
-  int64_t preemptions_ = 0, queries_ = 0, hits_ = 0;
+  bool has_more_ = false;
+  int64_t preemptions_ = 0, queries_ = 0, hits_ = 0, looks_ = 0;
 };
 
 }  // namespace vecton::engine

@@ -94,6 +94,7 @@ class GenerationQueueTest : public ::testing::Test {
   std::vector<std::shared_ptr<Group>> groups_;
   Scheduler::Step step_;
   std::vector<size_t> answered_;
+  std::vector<Sequence> members_;
   int32_t next_id_ = 0;
 };
 
@@ -237,6 +238,134 @@ TEST_F(GenerationQueueTest, WithoutACacheAllIsComputedEachTime) {
   EXPECT_EQ(next(), (Batch{{a, 12}}));
   finish();
   EXPECT_EQ(next(), (Batch{{b, 100}}));  // more than the budget
+}
+
+// An embedding waits for what a generation computes, and the other way round.
+TEST_F(GenerationQueueTest, OtherTasksWaitForTheSameBlocks) {
+  open(100);
+  std::vector<int32_t> ids(40);
+  std::iota(ids.begin(), ids.end(), 1);
+  const auto embedding = [&] {
+    std::vector<Sequence> one(1);
+    one[0].tasks = {Embed{}};
+    one[0].ids = ids;
+    one[0].page_keys = PrefixIndex::keys(ids, "");
+    one[0].group = std::make_shared<Group>();
+    return one;
+  };
+  push(ids, 1);
+  next();
+  Scheduler::Step first = std::move(step_);
+  scheduler_->push(embedding());
+  EXPECT_TRUE(scheduler_->next().batch.empty());
+  std::swap(step_, first);
+  finish();
+  Scheduler::Step step = scheduler_->next();
+  ASSERT_EQ(step.batch.size(), 1u);
+  EXPECT_EQ(step.batch[0].cached(), 32);
+
+  std::iota(ids.begin(), ids.end(), 500);
+  scheduler_->finish(step.batch, true);
+  scheduler_->push(embedding());
+  step = scheduler_->next();
+  ASSERT_EQ(step.batch.size(), 1u);
+  const size_t b = push(ids, 1);
+  EXPECT_EQ(next(), Batch());
+  EXPECT_EQ(scheduler_->ready_batches(), 0);
+  scheduler_->finish(step.batch, true);
+  EXPECT_EQ(scheduler_->ready_batches(), 1);
+  EXPECT_EQ(next(), (Batch{{b, 8}}));
+}
+
+TEST_F(GenerationQueueTest, WhoWaitsForABlockIsLookedAtOnceUntilItIsThere) {
+  constexpr int64_t kMany = 8192;
+  open(100, 64, 64);
+  std::vector<int32_t> ids(33);
+  std::iota(ids.begin(), ids.end(), 1);
+  push(ids, 1);
+  next();
+  Scheduler::Step first = std::move(step_);
+  for (int64_t i = 0; i < kMany; ++i) push(ids, 1);
+  do next();
+  while (step_.more);
+  EXPECT_EQ(scheduler_->looks(), 1 + kMany);
+  EXPECT_EQ(scheduler_->waiting_tokens(), 33 * kMany);
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(next(), Batch());
+  EXPECT_EQ(scheduler_->ready_batches(), 0);
+  const size_t last = push(7, 1);
+  EXPECT_EQ(next(), (Batch{{last, 7}}));  // nobody stands before it
+  finish();
+  EXPECT_EQ(scheduler_->looks(), 2 + kMany);
+  // From now on each look is a sequence that begins, but for the one that does not fit.
+  std::swap(step_, first);
+  finish();
+  for (int i = 0; i < 10; ++i) {
+    next();
+    finish();
+  }
+  EXPECT_GE(answered_.size(), 300u);
+  EXPECT_LE(scheduler_->looks() - (2 + kMany), static_cast<int64_t>(answered_.size()) + 10);
+  EXPECT_EQ(std::ssize(scheduler_->clear()) + std::ssize(answered_), kMany + 2);
+}
+
+TEST_F(GenerationQueueTest, OneCallLooksAtABoundedNumber) {
+  open(100);
+  std::vector<int32_t> ids(33);
+  std::iota(ids.begin(), ids.end(), 1);
+  push(ids, 1);
+  next();
+  Scheduler::Step first = std::move(step_);
+  for (int i = 0; i < 1000; ++i) push(ids, 1);
+  next();
+  EXPECT_TRUE(step_.more);
+  EXPECT_EQ(scheduler_->looks(), 1 + 256);
+}
+
+TEST_F(GenerationQueueTest, WhoWaitedForABlockKeepsItsPlace) {
+  open(100, 64, 3);
+  std::vector<int32_t> ids(33);
+  std::iota(ids.begin(), ids.end(), 1);
+  push(ids, 1);
+  next();
+  Scheduler::Step first = std::move(step_);
+  const size_t later = push(ids, 1, 1), sooner = push(ids, 1);
+  EXPECT_EQ(next(), Batch());
+  const size_t between = push(50, 1), urgent = push(40, 1, -1);
+  std::swap(step_, first);
+  finish();
+  EXPECT_EQ(next(), (Batch{{urgent, 40}, {sooner, 1}, {between, 16}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{between, 34}, {later, 1}}));
+}
+
+// All completions of a request end where its caller wants no more: those that run, that wait and
+// that are parked; nobody else's.
+TEST_F(GenerationQueueTest, GivenUpStreamsEndEverywhere) {
+  open(100, 64, 2);
+  std::vector<int32_t> ids(33);
+  std::iota(ids.begin(), ids.end(), 1);
+  const auto group = std::make_shared<Group>();
+  const auto stream = std::make_shared<Stream>();
+  std::vector<Sequence> all;
+  for (int i = 0; i < 4; ++i) {
+    push(ids, 100);
+    all = scheduler_->clear();
+    all[0].group = group;
+    if (i < 3) all[0].generating->stream = stream;
+    members_.push_back(std::move(all[0]));
+  }
+  scheduler_->push(std::move(members_));
+  next();  // two of them
+  ASSERT_EQ(step_.batch.size(), 2u);
+  finish();
+  next();
+  stream->given_up = true;
+  finish();
+  EXPECT_EQ(answered_.size(), 2u);
+  next();
+  EXPECT_EQ(step_.ended.size(), 1u);
+  ASSERT_EQ(step_.batch.size(), 1u);
+  EXPECT_NE(step_.batch[0].generating->stream, stream);
 }
 
 // Many sequences, small caches, batches that fail, workers that take turns: everybody is answered,

@@ -83,6 +83,7 @@ void Scheduler::park(int32_t block, Place place) {
 
 // Those that waited for the block came before all of their priority that are ready.
 void Scheduler::unpark(int32_t block) {
+  if (generation_) generation_->unpark(block);
   const auto found = parked_for_.find(block);
   if (found == parked_for_.end()) return;
   for (const auto& [priority, queue] : found->second) {
@@ -239,7 +240,8 @@ Scheduler::Step Scheduler::next() {
   chunk_last_ = !step.batch.empty() && step.batch.back().is_chunk();
   // What did not fit beside those that generate is not to wait until they have ended.
   others_turn_ = generating > 0 && step.batch.size() == generating && ready_sequences_ > 0;
-  step.more = step.batch.empty() && ready_sequences_ > 0;
+  step.more =
+      step.batch.empty() && (ready_sequences_ > 0 || (generation_ && generation_->has_more()));
   return step;
 }
 
@@ -265,7 +267,10 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
   if (std::ranges::any_of(batch, goes_on)) generation_->finish_decoding();
   for (Sequence& sequence : batch) {
     if (sequence.generating) {
-      if (generation_->finish(sequence, computed)) continue;
+      std::vector<int32_t> blocks;
+      const bool taken_back = generation_->finish(sequence, computed, blocks);
+      for (const int32_t block : blocks) unpark(block);
+      if (taken_back) continue;
       const bool given_up = sequence.group->cancelled.load() && !sequence.generating->ended();
       (given_up ? cancelled_ : answered).push_back(std::move(sequence));
       continue;

@@ -64,7 +64,7 @@ class Scheduler {
   // Batches that could begin now, at most; of the least size that is worth a worker.
   int64_t ready_batches() const;
   // Sequences that have been looked at since the beginning, for tests.
-  int64_t looks() const { return looks_; }
+  int64_t looks() const { return looks_ + (generation_ ? generation_->looks() : 0); }
 
   // In tokens: asked of the cache, found there. Pages: all, in use.
   struct CacheStats {

@@ -101,7 +101,8 @@ bool Choice::takes_more_bits(const std::string& module) const {
 // What the family asks for, whatever was chosen for all.
 std::optional<quantise::Scheme> Choice::own(const std::string& module) const {
   if (layout_ != Layout::kMlxLm) return std::nullopt;
-  const bool router = family_ == "qwen3_moe" && module.ends_with("mlp.gate");
+  const bool router = (family_ == "qwen3_moe" && module.ends_with("mlp.gate")) ||
+                      (family_ == "gpt_oss" && module.ends_with("mlp.router"));
   const bool small =
       family_ == "granite" && (module.ends_with("self_attn.o_proj") ||
                                module.ends_with("mlp.down_proj") || module == "lm_head");

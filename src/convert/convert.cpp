@@ -69,6 +69,21 @@ struct Work {
   }
 };
 
+// Of the modes of small floats alone, whose blocks have a scale and nothing else.
+bool is_in_form(const quantise::Scheme& scheme, const tensor::Weight* weight) {
+  using tensor::BlockNumbers;
+  using tensor::Codes;
+  if (!weight || scheme.affine() || weight->offset.exists() || weight->scale_unit.exists() ||
+      weight->factor != 1 || weight->scale.block_rows != 1 ||
+      weight->scale.block_columns != scheme.group)
+    return false;
+  const Codes::Kind kind =
+      scheme.mode == quantise::Mode::kMxfp8 ? Codes::Kind::kFp8E4M3 : Codes::Kind::kFp4E2M1;
+  const BlockNumbers::Type type =
+      scheme.mode == quantise::Mode::kNvfp4 ? BlockNumbers::Type::kE4M3 : BlockNumbers::Type::kE8M0;
+  return weight->codes.kind == kind && weight->scale.type == type;
+}
+
 class Conversion {
  public:
   Conversion(const ConvertOptions& options, Source source)
@@ -241,11 +256,21 @@ class Conversion {
     }
   }
 
+  // Codes of one source that are in the form already: quantised again, blocks whose largest number
+  // is no code of their scale would lose.
+  static void write_codes(Shards& shards, const Work& work, const tensor::Weight& weight,
+                          int64_t at) {
+    shards.write(work.first_file_tensor, work.scheme->code_bytes(at), weight.codes.bytes);
+    shards.write(work.first_file_tensor + 1, at / work.scheme->group, weight.scale.bytes);
+  }
+
   // The numbers of one source, which come `at` numbers after the tensor's first.
   static void write_numbers(Shards& shards, base::ThreadPool& pool, const Work& work,
                             const checkpoint::StoredTensor& stored, int64_t at) {
     Rows rows(stored);
     rows.round_as(work.dequantised_as);
+    if (work.scheme && is_in_form(*work.scheme, rows.weight()))
+      return write_codes(shards, work, *rows.weight(), at);
     const int64_t columns =
         std::max<int64_t>(1, work.tensor.shape.empty() ? 1 : work.tensor.shape.back());
     const int64_t step = std::max<int64_t>(1, kPiece / columns) * columns;

@@ -15,6 +15,7 @@
 #include "convert/config_file.h"
 #include "convert/dtypes.h"
 #include "convert/layout.h"
+#include "convert/rows.h"
 #include "convert/shards.h"
 #include "convert/source.h"
 #include "convert/target.h"
@@ -148,6 +149,58 @@ TEST(Layout, ExpertsAreStackedInTheirOrder) {
               HasSubstr("expert 3 is missing"));
 }
 
+checkpoint::StoredTensor floats(const std::string& name, std::vector<int64_t> shape,
+                                const std::vector<float>& values) {
+  checkpoint::StoredTensor tensor = stored(name, std::move(shape));
+  auto copy = std::make_shared<std::vector<std::byte>>();
+  const auto bytes = std::as_bytes(std::span(values));
+  copy->assign(bytes.begin(), bytes.end());
+  tensor.bytes = *copy;
+  tensor.copy = std::move(copy);
+  return tensor;
+}
+
+std::vector<float> numbers_of(const NewTensor& tensor) {
+  const Rows rows(tensor.sources.front());
+  std::vector<float> values(static_cast<size_t>(rows.numbers()));
+  rows.read(0, values);
+  return values;
+}
+
+// Of one expert with two inputs: outputs are gate, up, gate, up.
+TEST(Layout, ExpertsOfGptOssAreGateAndUpApart) {
+  const std::string before = "model.layers.0.mlp.experts.";
+  const auto tensors = [&](std::vector<int64_t> shape) {
+    Tensors all;
+    all.emplace(before + "gate_up_proj",
+                floats("gate_up_proj", std::move(shape), {1, 2, 3, 4, 5, 6, 7, 8}));
+    all.emplace(before + "gate_up_proj_bias", floats("b", {1, 4}, {1, 2, 3, 4}));
+    all.emplace(before + "down_proj", floats("down_proj", {1, 2, 3}, {1, 2, 3, 4, 5, 6}));
+    all.emplace(before + "down_proj_bias", floats("c", {1, 3}, {1, 2, 3}));
+    return all;
+  };
+  std::vector<std::string> notes;
+  const json::object config = config_of("gpt_oss", "GptOssForCausalLM");
+  const auto made = name_tensors(Layout::kMlxLm, config, tensors({1, 2, 4}), notes);
+  ASSERT_THAT(names_of(made), ElementsAre(before + "down_proj.bias", before + "down_proj.weight",
+                                          before + "gate_proj.bias", before + "gate_proj.weight",
+                                          before + "up_proj.bias", before + "up_proj.weight"));
+  EXPECT_THAT(numbers_of(made[1]), ElementsAre(1, 4, 2, 5, 3, 6));
+  EXPECT_THAT(made[1].shape, ElementsAre(1, 3, 2));
+  EXPECT_THAT(numbers_of(made[2]), ElementsAre(1, 3));
+  EXPECT_THAT(numbers_of(made[3]), ElementsAre(1, 5, 3, 7));
+  EXPECT_THAT(numbers_of(made[4]), ElementsAre(2, 4));
+  EXPECT_THAT(numbers_of(made[5]), ElementsAre(2, 6, 4, 8));
+  EXPECT_EQ(made[3].module(), before + "gate_proj");
+  EXPECT_THAT(refusal([&] {
+                name_tensors(Layout::kMlxLm, config, tensors({2, 4, 1}), notes);
+              }),
+              HasSubstr("gate_up_proj: expected experts of matrices"));
+  const auto others = name_tensors(Layout::kMlxLm, config_of("llama", "LlamaForCausalLM"),
+                                   tensors({1, 2, 4}), notes);
+  EXPECT_EQ(others.size(), 4u);
+}
+
 TEST(Layout, OnlyMatricesOfFloatsAreLayers) {
   const auto module = [](const std::string& name, std::vector<int64_t> shape) {
     return NewTensor{.name = name, .shape = shape, .sources = {stored(name, shape)}}.module();
@@ -220,6 +273,9 @@ TEST(Choice, RoutersHaveEightBits) {
             quantise::Mode::kMxfp4);
   EXPECT_EQ(choice.entries().at("model.layers.0.mlp.gate"),
             (json::object{{"group_size", 64}, {"bits", 8}}));
+  Choice gpt_oss(quantise::make_scheme("mxfp4", {}, {}), "", false, Layout::kMlxLm,
+                 config_of("gpt_oss", "GptOssForCausalLM"), {});
+  EXPECT_EQ(gpt_oss.of(layer("model.layers.0.mlp.router", 64), notes)->bits, 8);
 }
 
 TEST(Dtypes, OfLayouts) {

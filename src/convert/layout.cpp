@@ -9,6 +9,7 @@
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
+#include "convert/interleaved_experts.h"
 #include "vecton/error.h"
 
 namespace vecton::convert {
@@ -136,6 +137,15 @@ std::optional<Expert> expert_of(const std::string& name) {
   return Expert{name.substr(0, at) + ".mlp.switch_mlp" + name.substr(end), number};
 }
 
+// Of all experts of a layer.
+bool is_stack(std::string_view name) {
+  for (const std::string_view part : {".switch_mlp.", ".mlp.experts.gate_proj.",
+                                      ".mlp.experts.up_proj.", ".mlp.experts.down_proj."}) {
+    if (name.find(part) != name.npos) return true;
+  }
+  return false;
+}
+
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kCorrupt, message); }
 
 // Experts in the order of their numbers, none missing, all of one shape.
@@ -196,13 +206,14 @@ bool NewTensor::is_float() const {
 
 std::string NewTensor::module() const {
   constexpr std::string_view kWeight = ".weight";
-  const bool stacked = name.find(".switch_mlp.") != name.npos;
+  const bool stacked = is_stack(name);
   if (!name.ends_with(kWeight) || shape.size() != (stacked ? 3 : 2) || !is_float()) return "";
   return name.substr(0, name.size() - kWeight.size());
 }
 
 std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, Tensors tensors,
                                     std::vector<std::string>& notes) {
+  split_interleaved_experts(config, tensors);
   const Names names(layout, config, tensors);
   std::vector<NewTensor> made;
   std::map<std::string, std::map<int64_t, checkpoint::StoredTensor>> experts;

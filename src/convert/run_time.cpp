@@ -10,6 +10,7 @@
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "convert/choice.h"
 #include "convert/dtypes.h"
+#include "convert/interleaved_experts.h"
 #include "convert/layout.h"
 #include "convert/rows.h"
 #include "quantise/quantise.h"
@@ -84,6 +85,7 @@ class RunTime final : public checkpoint::Quantisation {
                                                              : base::ThreadPool::cores())) {}
 
   void gather(std::map<std::string, checkpoint::StoredTensor>& tensors) const override {
+    split_interleaved_experts(config_, tensors);
     const Layout layout = choose_layout("auto", config_, tensors, false);
     const std::optional<DType> dtype = usual_dtype(layout, config_);
     Choice choice(scheme_, "", true, layout, config_, {});

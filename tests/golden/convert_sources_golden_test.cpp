@@ -125,6 +125,41 @@ INSTANTIATE_TEST_SUITE_P(Forms, QuantisedGolden,
                                            "gguf-gen-gpt-oss"),
                          name_of);
 
+// OpenAI's blocks as mlx-lm has them, byte by byte: nothing is quantised again.
+TEST(GptOssGolden, BlocksStayAsTheyAre) {
+  const Fixture source("hf-gptoss-mxfp4"), made_by_mlx("mlx-gptoss-mxfp4");
+  const base::TemporaryFolder folder;
+  convert::ConvertOptions options;
+  options.model = source.model();
+  options.target = folder.path() / "made";
+  options.quantize = true;
+  options.mode = "mxfp4";
+  convert::convert_model(options);
+  const auto found = checkpoint::read_checkpoint(options.target),
+             want = checkpoint::read_checkpoint(made_by_mlx.model());
+  int experts = 0;
+  for (const auto& [name, tensor] : want) {
+    if (name.find(".experts.") == name.npos) continue;
+    ASSERT_TRUE(found.contains(name)) << name;
+    EXPECT_EQ(found.at(name).shape, tensor.shape) << name;
+    EXPECT_TRUE(std::ranges::equal(found.at(name).bytes, tensor.bytes)) << name;
+    ++experts;
+  }
+  EXPECT_EQ(experts, 18);  // of two layers
+}
+
+TEST(GptOssGolden, DenseExpertsAnswerAsTheirSource) {
+  const Fixture source("gen-gpt-oss");
+  const base::TemporaryFolder folder;
+  convert::ConvertOptions options;
+  options.model = source.model();
+  options.target = folder.path() / "made";
+  convert::convert_model(options);
+  EXPECT_TRUE(checkpoint::read_checkpoint(options.target)
+                  .contains("model.layers.0.mlp.experts.gate_proj.weight"));
+  EXPECT_EQ(vector_of(options.target), vector_of(source.model()));
+}
+
 using GgufFolderGolden = ConvertedGolden;
 
 // Files of floats, of every architecture that there is one of.

@@ -169,6 +169,43 @@ TEST_F(QuantisedTest, Gptq) {
   EXPECT_EQ(values[7 * 32 + 31], 0.5f * (7 - 3));
 }
 
+// Columns of whole words of codes, and a zero of its own for each.
+TEST_F(QuantisedTest, GptqOfEveryWidth) {
+  for (const int bits : {2, 4, 8}) {
+    SCOPED_TRACE(bits);
+    header_.clear();
+    data_.clear();
+    constexpr size_t kIn = 32, kOut = 16;
+    const auto codes = counting_codes(kIn * kOut, bits), zeros = counting_codes(kOut, bits);
+    const size_t per_word = 32 / static_cast<size_t>(bits);
+    std::vector<uint32_t> words(kIn / per_word * kOut), zero_words(kOut / per_word);
+    for (size_t k = 0; k < kIn; ++k) {
+      for (size_t j = 0; j < kOut; ++j)
+        words[k / per_word * kOut + j] |= codes[k * kOut + j]
+                                          << k % per_word * static_cast<size_t>(bits);
+    }
+    for (size_t j = 0; j < kOut; ++j)
+      zero_words[j / per_word] |= zeros[j] << j % per_word * static_cast<size_t>(bits);
+    tensor("a.qweight", "I32", {static_cast<int64_t>(kIn / per_word), kOut}, words);
+    tensor("a.qzeros", "I32", {1, static_cast<int64_t>(kOut / per_word)}, zero_words);
+    std::vector<float> scales(kOut);
+    for (size_t j = 0; j < kOut; ++j) scales[j] = 0.25f * static_cast<float>(j + 1);
+    tensor("a.scales", "F32", {1, kOut}, scales);
+    const Weights w =
+        open(R"({"quantization_config":{"quant_method":"gptq","group_size":32,"bits":)" +
+             std::to_string(bits) + "}}");
+    const std::vector<float> values = (w / "a").values("weight", kOut, kIn);
+    for (size_t j = 0; j < kOut; ++j) {
+      for (size_t k = 0; k < kIn; ++k) {
+        const auto code = static_cast<float>(codes[k * kOut + j]),
+                   zero = static_cast<float>(zeros[j] + 1);
+        ASSERT_EQ(values[j * kIn + k], scales[j] * (code - zero)) << j << ", " << k;
+      }
+    }
+    EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
 TEST_F(QuantisedTest, GptqRefusesRowsInAnotherOrder) {
   std::vector<int32_t> order(32);
   order[3] = 1;

@@ -112,6 +112,8 @@ Config::Config(json::object values, std::string file) : state_(std::make_shared<
 
 const std::string& Config::file() const { return state_->file; }
 
+const json::object& Config::values() const { return state_->values; }
+
 int64_t Config::integer(std::string_view key, int64_t least, int64_t most) const {
   return state_->to_integer(key, state_->take(key), least, most);
 }

@@ -31,6 +31,8 @@ class Config {
   Config(json::object values, std::string file, const json::object& overrides);
 
   const std::string& file() const;
+  // All of it, overrides included; marks nothing as read.
+  const json::object& values() const;
 
   // A missing key (or null) without a fallback is an error that names the file, the key and the
   // type expected; so is a value of another type, or an integer out of `least` .. `most`.

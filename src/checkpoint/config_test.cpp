@@ -42,6 +42,12 @@ TEST(Config, ReadsTypedValues) {
   EXPECT_EQ(config.raw("null"), nullptr);
 }
 
+TEST(Config, ShowsAllWithWhatWasLaidOverAndMarksNothing) {
+  const Config config({{"a", 1}, {"b", 2}}, "config.json", {{"b", 3}});
+  EXPECT_EQ(config.values(), (json::object{{"a", 1}, {"b", 3}}));
+  EXPECT_THAT(config.unread(), ElementsAre("a", "b"));
+}
+
 TEST(Config, RefusesMissingValuesByFileAndKey) {
   const Config config = config_of(R"({"null":null})");
   for (const char* key : {"none", "null"}) {

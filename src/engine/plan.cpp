@@ -219,10 +219,8 @@ void decide_quantisation(const EngineOptions& options, Plan& plan) {
                 "quantization");
   if (plan.quantisation || !convert::quantises_to(asked))
     return checkpoint::require_quantisation(plan.config, asked);
-  const std::filesystem::path file = plan.weights / "config.json";
-  plan.quantisation = convert::quantise_while_opening(
-      asked, base::is_file(file) ? base::read_json(file).as_object() : json::object(),
-      options.threads);
+  plan.quantisation =
+      convert::quantise_while_opening(asked, plan.config.values(), options.threads);
 }
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,

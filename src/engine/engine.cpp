@@ -175,12 +175,15 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
                      kLongest * plan.max_model_len / engine::PrefixIndex::kPageTokens);
   }
   if (pages < 1) return;
-  // Of models with states a fifth of the cache at most is theirs; one sequence always has one.
+  // Of models with states a fifth of the cache at most is theirs; one sequence always has one. What
+  // is left of the slots is for snapshots.
+  constexpr int64_t kMostSnapshots = 1024;
   const int64_t state_bytes = runner->state_bytes();
   int64_t slots = 0;
   if (state_bytes > 0) {
-    slots = std::clamp<int64_t>(pages * runner->page_bytes() / 5 / state_bytes, 1,
-                                options.max_num_seqs);
+    slots = std::clamp<int64_t>(
+        pages * runner->page_bytes() / 5 / state_bytes, 1,
+        options.max_num_seqs + (options.enable_prefix_caching ? kMostSnapshots : 0));
   }
   cache_memory = take_memory(pages * runner->page_bytes() + slots * state_bytes, "the prefix cache",
                              "cache_bytes");

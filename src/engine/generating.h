@@ -38,6 +38,7 @@ struct Generating {
   bool shares = false;         // prefixes with others
   int64_t published = 0;       // leading blocks that others can find
   bool publishes = false;      // so will be the next
+  int32_t snapshot = -1;       // block that it has written last and left a snapshot of
   bool decoding = false;       // in the batch of those that go on by a token
   int64_t cached_tokens = -1;  // of the prompt, when it began
 

@@ -22,10 +22,7 @@ int64_t blocks_of(int64_t tokens) { return (tokens + kPage - 1) / kPage; }
 }  // namespace
 
 GenerationQueue::GenerationQueue(const Limits& limits, KvCacheManager* cache)
-    : limits_(limits), cache_(cache) {
-  for (int64_t slot = limits.state_slots; slot > 0; --slot)
-    free_slots_.push_back(static_cast<int32_t>(slot));
-}
+    : limits_(limits), cache_(cache) {}
 
 // Its prompt is computed.
 bool GenerationQueue::goes_on(const Sequence& sequence) {
@@ -71,10 +68,43 @@ void GenerationQueue::release(Sequence& sequence) {
     cache_->discard(list, generating.published);
     cache_->release(list);
   }
-  if (sequence.state_slot > 0) free_slots_.push_back(std::exchange(sequence.state_slot, 0));
+  if (sequence.state_slot > 0) cache_->states().give_back(std::exchange(sequence.state_slot, 0));
+  finish_snapshot(sequence, false);
   sequence.blocks = {};
   sequence.new_blocks.clear();
-  sequence.computed = generating.published = 0;
+  sequence.computed = sequence.stored = generating.published = 0;
+  generating.snapshot = -1;
+}
+
+// One slot is that of the only sequence that runs.
+bool GenerationQueue::leaves_snapshots(const Sequence& sequence) const {
+  return limits_.state_slots > 1 && sequence.generating->shares;
+}
+
+// Where the chunk ends with a block that others can find, and there is a slot.
+void GenerationQueue::begin_snapshot(Sequence& sequence) {
+  const int64_t blocks = sequence.end / kPage, old = std::ssize(sequence.blocks.blocks);
+  if (!leaves_snapshots(sequence) || sequence.end % kPage != 0 ||
+      sequence.generating->published < blocks)
+    return;
+  const int32_t block = blocks <= old ? sequence.blocks.blocks[static_cast<size_t>(blocks - 1)]
+                                      : sequence.new_blocks[static_cast<size_t>(blocks - 1 - old)];
+  if (!cache_->states().has(block)) sequence.snapshot_slot = cache_->states().take().value_or(0);
+}
+
+// The batch has been computed, or never will be. Of what a sequence writes one snapshot is kept.
+void GenerationQueue::finish_snapshot(Sequence& sequence, bool computed) {
+  if (sequence.state_block >= 0) cache_->states().release(std::exchange(sequence.state_block, -1));
+  sequence.read_slot = 0;
+  const int32_t slot = std::exchange(sequence.snapshot_slot, 0);
+  if (slot == 0) return;
+  if (!computed) return cache_->states().give_back(slot);
+  const int32_t block = sequence.blocks.blocks[static_cast<size_t>(sequence.end / kPage - 1)];
+  cache_->states().keep(block, slot);
+  if (sequence.end <= sequence.generating->prompt_tokens) return;
+  int32_t& last = sequence.generating->snapshot;
+  if (last >= 0) cache_->states().forget(last);
+  last = block;
 }
 
 void GenerationQueue::preempt(List::iterator sequence) {
@@ -110,7 +140,13 @@ bool GenerationQueue::grow(Sequence& sequence, int64_t end, int64_t number) {
   std::optional<std::vector<int32_t>> taken = cache_->take(blocks_of(end) - have);
   if (!taken) return false;
   sequence.new_blocks = std::move(*taken);
-  cache_->block_tables(sequence.blocks, sequence.block_tables);
+  if (sequence.computed < sequence.stored) {
+    BlockList before = sequence.blocks;
+    before.blocks.resize(static_cast<size_t>(blocks_of(sequence.computed)));
+    cache_->block_tables(before, sequence.block_tables);
+  } else {
+    cache_->block_tables(sequence.blocks, sequence.block_tables);
+  }
   cache_->block_tables(sequence.new_blocks, sequence.new_pages);
   if (sequence.generating->publishes) publish(sequence, end / kPage, number);
   return true;
@@ -149,6 +185,7 @@ void GenerationQueue::give_up(const Group& group, const Stream* stream,
 void GenerationQueue::move_to(std::vector<Sequence>& batch, Sequence sequence, int64_t end) {
   sequence.end = end;
   sequence.generating->decoding = false;
+  begin_snapshot(sequence);
   batch.push_back(std::move(sequence));
   ++in_batches_;
 }
@@ -156,30 +193,57 @@ void GenerationQueue::move_to(std::vector<Sequence>& batch, Sequence sequence, i
 // Where the next chunk of at most `budget` tokens ends; the beginning = not now.
 int64_t GenerationQueue::chunk_end(const Sequence& sequence, int64_t budget) const {
   const int64_t from = sequence.computed, tokens = sequence.tokens();
-  if (!cache_ || tokens - from <= budget) return tokens;
-  return std::max(from, (from + budget) / kPage * kPage);
+  if (!cache_) return tokens;
+  int64_t end = tokens - from <= budget ? tokens : std::max(from, (from + budget) / kPage * kPage);
+  if (!leaves_snapshots(sequence)) return end;
+  for (const int64_t edge : {sequence.stored, (tokens - 1) / kPage * kPage}) {
+    if (from < edge && edge < end) end = edge;
+  }
+  return end;
+}
+
+// Refers to the blocks that the cache has of it, and to the state that it goes on from. The block
+// that it has to wait for, or -1.
+int32_t GenerationQueue::find(Sequence& sequence, int64_t number) {
+  Generating& generating = *sequence.generating;
+  const bool states = limits_.state_slots > 0;
+  PrefixIndex::Found found;
+  // States are there when the batch that computes them is done, unlike keys and values.
+  if (generating.shares && !generating.wants_prompt_rows() &&
+      (!states || leaves_snapshots(sequence)))
+    found = cache_->find(prefix_of(sequence), states ? 0 : number);
+  if (found.pending >= 0) return found.pending;
+  int64_t known = std::ssize(found.blocks);
+  if (states) {
+    known = cache_->states().usable(found.blocks);
+    // What windows see from there may be gone.
+    if (known < std::ssize(found.blocks) && cache_->has_windows()) {
+      known = 0;
+      found.blocks.clear();
+    }
+  }
+  if (states && known > 0) {
+    sequence.state_block = found.blocks[static_cast<size_t>(known - 1)];
+    sequence.read_slot = cache_->states().refer(sequence.state_block);
+  }
+  generating.published = std::ssize(found.blocks);
+  sequence.computed = known * kPage;
+  sequence.stored = generating.published * kPage;
+  sequence.blocks = cache_->refer(std::move(found.blocks));
+  return -1;
 }
 
 // With what the cache has of it.
 GenerationQueue::Begun GenerationQueue::begin(Sequence& sequence, int64_t number) {
   Generating& generating = *sequence.generating;
   if (!cache_) return {.yes = true};
-  if (limits_.state_slots > 0 && free_slots_.empty()) return {};
   generating.publishes = generating.shares;
-  PrefixIndex::Found found;
-  if (generating.shares && !generating.wants_prompt_rows())
-    found = cache_->find(prefix_of(sequence), number);
-  if (found.pending >= 0) return {.pending = found.pending};
-  sequence.blocks = cache_->refer(found.blocks);
-  generating.published = std::ssize(found.blocks);
-  sequence.computed = generating.published * kPage;
-  if (!cache_->has_room(sequence.tokens(), generating.published)) {
+  if (const int32_t pending = find(sequence, number); pending >= 0) return {.pending = pending};
+  const bool room = cache_->has_room(sequence.tokens(), generating.published);
+  if (room && limits_.state_slots > 0) sequence.state_slot = cache_->states().take().value_or(0);
+  if (!room || (limits_.state_slots > 0 && sequence.state_slot == 0)) {
     release(sequence);
     return {};
-  }
-  if (limits_.state_slots > 0) {
-    sequence.state_slot = free_slots_.back();
-    free_slots_.pop_back();
   }
   if (generating.cached_tokens < 0) {
     generating.cached_tokens = sequence.computed;
@@ -261,7 +325,7 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
   const bool cancelled = sequence.group->cancelled.load();
   if (cache_) {
     // What the batch was to compute of what others can find.
-    const auto first = static_cast<size_t>(sequence.computed / kPage);
+    const auto first = static_cast<size_t>(sequence.stored / kPage);
     std::vector<int32_t> all = sequence.blocks.blocks;
     all.insert(all.end(), sequence.new_blocks.begin(), sequence.new_blocks.end());
     const auto last = static_cast<size_t>(generating.published);
@@ -274,6 +338,8 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
       cache_->advance(sequence.blocks, sequence.new_blocks, sequence.end);
       sequence.new_blocks.clear();
       sequence.computed = sequence.end;
+      sequence.stored = std::max(sequence.stored, sequence.end);
+      finish_snapshot(sequence, true);
     }
   }
   sequence.new_pages.clear();

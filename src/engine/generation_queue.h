@@ -4,6 +4,11 @@
 //
 // Pages are taken as tokens come. Where there are none, the sequence that came last gives its own
 // back and begins anew, with what it has written as part of its prompt: the same numbers, later.
+//
+// Of models whose layers keep a state, snapshots of it are left at the ends of chunks, at the last
+// block of a prompt that others can begin with, where a sequence parts from what is known, and at
+// the last block that was written. One that finds more blocks than states computes what is between
+// again, and leaves a snapshot there.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +31,7 @@ class GenerationQueue {
     // Tokens of prompts in a batch beside sequences that wait for their next token.
     int64_t chunk = 256;
     // Of models whose layers keep a state of a sequence: slots of the cache, 1 to so many; each
-    // sequence that has begun has one.
+    // sequence that has begun has one, the others are for snapshots.
     int64_t state_slots = 0;
   };
   // `cache`: null = nothing is kept, every token is computed from all before it.
@@ -80,6 +85,10 @@ class GenerationQueue {
   bool make_room(List::iterator sequence, int64_t end, int64_t number);
   void preempt(List::iterator sequence);
   void release(Sequence& sequence);
+  bool leaves_snapshots(const Sequence& sequence) const;
+  void begin_snapshot(Sequence& sequence);
+  void finish_snapshot(Sequence& sequence, bool computed);
+  int32_t find(Sequence& sequence, int64_t number);
   void publish(Sequence& sequence, int64_t blocks, int64_t number);
   struct Begun {
     bool yes = false;      // else there is no room, or
@@ -98,7 +107,6 @@ class GenerationQueue {
   // Sequences that have not ended, also those in batches, and their streams.
   std::unordered_map<const Group*, std::map<Key, const Stream*>> members_;
   std::vector<Sequence> ended_;  // given up since the last fill()
-  std::vector<int32_t> free_slots_;
   int64_t in_batches_ = 0;
   bool decoding_ = false;  // a batch with sequences that go on by a token is being computed
   uint64_t next_order_ = 1;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <set>
 
 #include "engine/scheduler.h"
 
@@ -15,14 +16,14 @@ namespace {
 class GenerationQueueTest : public ::testing::Test {
  protected:
   void open(int64_t pages, int64_t max_batch_tokens = 64, int64_t max_num_seqs = 256,
-            int64_t chunk = 32, std::vector<int64_t> windows = {0}) {
-    scheduler_.emplace(
-        Scheduler::Limits{.max_batch_tokens = max_batch_tokens,
-                          .min_batch_tokens = 1,
-                          .cache_pages = pages,
-                          .cache_windows = std::move(windows),
-                          .generates = true,
-                          .generation = {.max_num_seqs = max_num_seqs, .chunk = chunk}});
+            int64_t chunk = 32, std::vector<int64_t> windows = {0}, int64_t state_slots = 0) {
+    scheduler_.emplace(Scheduler::Limits{
+        .max_batch_tokens = max_batch_tokens,
+        .min_batch_tokens = 1,
+        .cache_pages = pages,
+        .cache_windows = std::move(windows),
+        .generates = true,
+        .generation = {.max_num_seqs = max_num_seqs, .chunk = chunk, .state_slots = state_slots}});
   }
 
   // A prompt of `tokens` tokens, none of which others have, that `count` more are written after.
@@ -87,6 +88,19 @@ class GenerationQueueTest : public ::testing::Test {
       if (steps > 100000) break;
     }
     return steps;
+  }
+
+  // Nobody writes a slot that somebody else writes or reads.
+  static void expect_slots_of_their_own(const std::vector<Scheduler::Step>& running) {
+    std::set<int32_t> written, read;
+    for (const Scheduler::Step& step : running) {
+      for (const Sequence& s : step.batch) {
+        for (const int32_t slot : {s.state_slot, s.snapshot_slot})
+          EXPECT_TRUE(slot == 0 || written.insert(slot).second) << slot;
+        read.insert(s.read_slot);
+      }
+    }
+    for (const int32_t slot : read) EXPECT_FALSE(written.contains(slot)) << slot;
   }
 
   std::shared_ptr<const Tokenizer> tokenizer_ = Tokenizer::open("tests/golden/emb-qwen3/model");
@@ -368,6 +382,113 @@ TEST_F(GenerationQueueTest, GivenUpStreamsEndEverywhere) {
   EXPECT_NE(step_.batch[0].generating->stream, stream);
 }
 
+// With states.
+class StateQueueTest : public GenerationQueueTest {
+ protected:
+  void open(int64_t slots) { GenerationQueueTest::open(100, 256, 256, 256, {0}, slots); }
+  size_t push_counting(int64_t tokens, int64_t count = 1, std::vector<int32_t> more = {}) {
+    std::vector<int32_t> ids(static_cast<size_t>(tokens));
+    std::iota(ids.begin(), ids.end(), 1);
+    ids.insert(ids.end(), more.begin(), more.end());
+    return push(ids, count);
+  }
+  const Sequence& first() const { return step_.batch.front(); }
+};
+
+TEST_F(StateQueueTest, APromptBeginsWithASnapshotOfItsLastBlock) {
+  open(8);
+  const size_t a = push_counting(40);
+  EXPECT_EQ(next(), (Batch{{a, 32}}));
+  const int32_t snapshot = first().snapshot_slot;
+  EXPECT_GT(snapshot, 0);
+  EXPECT_NE(snapshot, first().state_slot);
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 8}}));
+  EXPECT_EQ(first().snapshot_slot, 0);
+  EXPECT_EQ(first().read_slot, 0);
+  finish();
+  const size_t b = push_counting(40, 2);
+  EXPECT_EQ(next(), (Batch{{b, 8}}));
+  EXPECT_EQ(first().read_slot, snapshot);
+  EXPECT_NE(first().state_slot, snapshot);
+  EXPECT_EQ(first().generating->cached_tokens, 32);
+  finish();
+  EXPECT_EQ(next(), (Batch{{b, 1}}));
+  EXPECT_EQ(first().read_slot, 0);  // its own from now on
+}
+
+TEST_F(StateQueueTest, WhereOnePartsFromOthersItLeavesASnapshot) {
+  open(8);
+  push_counting(100);
+  run();
+  // Four blocks are alike, and the state is known of none or six.
+  const size_t b = push_counting(64, 1, std::vector<int32_t>(20, 7));
+  EXPECT_EQ(next(), (Batch{{b, 64}}));
+  EXPECT_TRUE(first().new_pages.empty());  // their keys and values are there
+  EXPECT_TRUE(first().block_tables.empty());
+  EXPECT_EQ(first().stored, 64);
+  EXPECT_GT(first().snapshot_slot, 0);
+  finish();
+  EXPECT_EQ(next(), (Batch{{b, 16}}));
+  EXPECT_EQ(first().block_tables.size(), 4u);
+  EXPECT_EQ(first().new_pages.size(), 1u);
+  run();
+  const size_t c = push_counting(64, 1, std::vector<int32_t>(10, 9));
+  EXPECT_EQ(next(), (Batch{{c, 10}}));
+}
+
+TEST_F(StateQueueTest, ABatchThatFailsLeavesTheBlocksOfOthers) {
+  open(8);
+  push_counting(100);
+  run();
+  push_counting(64, 1, std::vector<int32_t>(20, 7));
+  next();
+  finish(false);
+  const size_t c = push_counting(100);
+  EXPECT_EQ(next(), (Batch{{c, 4}}));
+}
+
+TEST_F(StateQueueTest, WhatWasWrittenIsThereForTheNextTurn) {
+  open(8);
+  push_counting(30, 40);
+  run();  // the last block that it filled ends at 64
+  std::vector<int32_t> answer(40, 1);
+  answer.push_back(5);
+  const size_t b = push_counting(30, 1, answer);
+  EXPECT_EQ(next(), (Batch{{b, 7}}));
+  EXPECT_EQ(first().generating->cached_tokens, 64);
+}
+
+TEST_F(StateQueueTest, SequencesOfOneBatchDoNotShareStates) {
+  open(8);
+  const size_t a = push_counting(40, 2), b = push_counting(40, 2);
+  EXPECT_EQ(next(), (Batch{{a, 32}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 8}, {b, 8}}));
+}
+
+TEST_F(StateQueueTest, SnapshotsHaveTheSlotsThatNobodyNeeds) {
+  open(2);
+  const size_t a = push_counting(20, 50);
+  EXPECT_EQ(next(), (Batch{{a, 16}}));
+  finish();
+  const size_t b = push(3, 50);  // takes the snapshot's slot
+  EXPECT_EQ(next(), (Batch{{a, 4}, {b, 3}}));
+  finish();
+  const size_t c = push(3, 2);  // has to wait
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 1}}));
+  finish();
+  run();
+  EXPECT_EQ(answered_, (std::vector<size_t>{a, b, c}));
+  open(1);
+  const size_t d = push_counting(40);  // there is no room for a snapshot
+  EXPECT_EQ(next(), (Batch{{d, 40}}));
+  finish();
+  const size_t e = push_counting(40, 1, {1});
+  EXPECT_EQ(next(), (Batch{{e, 41}}));
+  EXPECT_EQ(first().new_pages.size(), 3u);
+}
+
 // Many sequences, small caches, batches that fail, workers that take turns: everybody is answered,
 // and no page is lost.
 TEST_F(GenerationQueueTest, Soak) {
@@ -377,7 +498,7 @@ TEST_F(GenerationQueueTest, Soak) {
     const std::vector<int64_t>& own = windows[random() % 4];
     const int64_t groups = std::ssize(own);
     open(groups * (9 + static_cast<int64_t>(random() % 12)), 16 + random() % 50, 1 + random() % 8,
-         16 + random() % 32, own);
+         16 + random() % 32, own, round % 3 == 0 ? 0 : 1 + static_cast<int64_t>(random() % 9));
     // Where all layers have windows it is any number.
     const int64_t most = std::min<int64_t>(scheduler_->most_tokens(), 200);
     groups_.clear();
@@ -398,6 +519,7 @@ TEST_F(GenerationQueueTest, Soak) {
         next();
         cancelled += step_.cancelled.size();
         if (!step_.batch.empty()) running.push_back(std::move(step_));
+        expect_slots_of_their_own(running);
       } else if (!running.empty()) {
         const size_t which = random() % running.size();
         step_ = std::move(running[which]);

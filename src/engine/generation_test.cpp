@@ -62,6 +62,9 @@ TEST_P(SameTokens, WhateverElseIsThere) {
             << setting.max_batch_tokens << ", " << setting.cache_bytes << " bytes";
       }
     }
+    if (setting.cache_bytes > tiny && setting.prefix_caching) {
+      EXPECT_GT(engine->stats().prefix_cache_hits, 300) << setting.max_batch_tokens;
+    }
     // States of these are so large that a tiny cache has one, which one sequence begins with.
     if (setting.cache_bytes == tiny && tiny > 0 && !model.starts_with("gen-qwen3")) {
       EXPECT_GT(engine->stats().preemptions, 0);

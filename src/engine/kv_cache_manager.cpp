@@ -7,15 +7,25 @@
 namespace vecton::engine {
 
 // Every block has a page or more, so there are as many at most.
-KvCacheManager::KvCacheManager(int64_t pages, std::vector<int64_t> windows)
+KvCacheManager::KvCacheManager(int64_t pages, std::vector<int64_t> windows, int64_t state_slots)
     : windows_(std::move(windows)),
       pool_(pages),
       index_(pages),
+      states_(state_slots),
       page_(static_cast<size_t>(pages) * windows_.size(), -1),
       place_(static_cast<size_t>(pages), -1),
       free_blocks_(static_cast<size_t>(pages)),
       taken_(windows_.size()) {
   std::iota(free_blocks_.rbegin(), free_blocks_.rend(), 0);
+}
+
+bool KvCacheManager::has_windows() const {
+  return std::ranges::any_of(windows_, [](int64_t window) { return window > 0; });
+}
+
+void KvCacheManager::forget(int32_t block) {
+  index_.forget(block);
+  states_.forget(block);
 }
 
 // While 1/16 of the pages is used everything is kept.
@@ -103,7 +113,7 @@ void KvCacheManager::take_from_its_block(int32_t page) {
   place = -1;
   const auto begin = page_.begin() + block * groups();
   if (std::any_of(begin, begin + groups(), [](int32_t of) { return of >= 0; })) return;
-  index_.forget(block);
+  forget(block);
   free_blocks_.push_back(block);
 }
 
@@ -163,7 +173,7 @@ void KvCacheManager::set_computed(std::span<const int32_t> blocks, bool computed
       index_.set_computed(block);
       continue;
     }
-    index_.forget(block);
+    forget(block);
     for (size_t group = 0; group < windows_.size(); ++group) pool_.discard(page(block, group));
   }
 }

@@ -11,6 +11,7 @@
 
 #include "engine/page_pool.h"
 #include "engine/prefix_index.h"
+#include "engine/state_slots.h"
 
 namespace vecton::engine {
 
@@ -27,8 +28,9 @@ class KvCacheManager {
   using Found = PrefixIndex::Found;
   static constexpr int64_t kPageTokens = PrefixIndex::kPageTokens;
 
-  // `windows`: of each group of layers (tensor::CacheGroup::window).
-  KvCacheManager(int64_t pages, std::vector<int64_t> windows);
+  // `windows`: of each group of layers (tensor::CacheGroup::window). `state_slots`: of layers that
+  // keep a state.
+  KvCacheManager(int64_t pages, std::vector<int64_t> windows, int64_t state_slots = 0);
 
   void note(const Prefix& prefix) { index_.note(prefix); }
   // As many leading blocks as all groups can go on from.
@@ -81,6 +83,10 @@ class KvCacheManager {
   void block_tables(const BlockList& list, std::vector<int32_t>& tables) const;
   void block_tables(std::span<const int32_t> blocks, std::vector<int32_t>& tables) const;
 
+  // States, and snapshots of them, which go when their blocks do.
+  StateSlots& states() { return states_; }
+  bool has_windows() const;
+
   int64_t groups() const { return static_cast<int64_t>(windows_.size()); }
   int64_t pages() const { return pool_.pages(); }
   int64_t used() const { return pool_.used(); }
@@ -92,6 +98,7 @@ class KvCacheManager {
   int64_t first_seen(size_t group, int64_t blocks) const;
   std::optional<int32_t> take_block(bool reserved);
   void take_from_its_block(int32_t page);
+  void forget(int32_t block);
   int64_t pages_needed(int64_t tokens, int64_t blocks) const;
   void release_unseen(BlockList& list, size_t group, int64_t seen);
   int32_t page(int32_t block, size_t group) const {
@@ -101,7 +108,8 @@ class KvCacheManager {
   std::vector<int64_t> windows_;
   int64_t chunk_ = 1024;
   PagePool pool_;
-  PrefixIndex index_;                 // of blocks
+  PrefixIndex index_;  // of blocks
+  StateSlots states_;
   std::vector<int32_t> page_;         // [blocks, groups]; -1 = others have it
   std::vector<int64_t> place_;        // of each page in page_; -1 = in none
   std::vector<int32_t> free_blocks_;  // without a page

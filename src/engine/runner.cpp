@@ -191,10 +191,12 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
   batch.slot_mappings.resize(groups);
   for (const Sequence& sequence : sequences) {
     if (keeps_states_) {
-      batch.state_slots.push_back(sequence.cached() > 0 ? sequence.state_slot : 0);
-      if (sequence.state_slot > 0) {
+      const int32_t read = sequence.read_slot > 0 ? sequence.read_slot : sequence.state_slot;
+      batch.state_slots.push_back(sequence.cached() > 0 ? read : 0);
+      for (const int32_t slot : {sequence.state_slot, sequence.snapshot_slot}) {
+        if (slot == 0) continue;
         batch.state_mapping.rows.push_back(static_cast<int32_t>(batch.state_slots.size()) - 1);
-        batch.state_mapping.slots.push_back(sequence.state_slot);
+        batch.state_mapping.slots.push_back(slot);
       }
     }
     add_pages(sequence, batch);
@@ -237,7 +239,7 @@ void Runner::add_pages(const Sequence& sequence, tensor::Batch& batch) const {
     tensor::SlotMapping& mapping = batch.slot_mappings[group];
     const int64_t most = std::ssize(old) + std::ssize(added);
     const int64_t end = std::min(sequence.end, most * cache_.page_rows);
-    for (int64_t token = sequence.cached(); token < end; ++token) {
+    for (int64_t token = std::max(sequence.cached(), sequence.stored); token < end; ++token) {
       const auto block = static_cast<size_t>(token / cache_.page_rows);
       const int32_t page = block < old.size() ? old[block] : added[block - old.size()];
       mapping.rows.push_back(static_cast<int32_t>(first_row + token - sequence.cached()));
@@ -248,8 +250,9 @@ void Runner::add_pages(const Sequence& sequence, tensor::Batch& batch) const {
 }
 
 bool Runner::cacheable(const Sequence& sequence) const {
-  if (cache_.layers.empty() || keeps_states_ || sequence.tasks.size() != 1) return false;
+  if (cache_.layers.empty() || sequence.tasks.size() != 1) return false;
   if (sequence.generating) return true;
+  if (keeps_states_) return false;
   tensor::Rows wanted;
   routes_[sequence.route]
       .heads.at(task_of(sequence.tasks.front()))

@@ -20,7 +20,8 @@ PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
 
 Scheduler::Scheduler(const Limits& limits) : limits_(limits) {
   if (limits.cache_pages > 0)
-    cache_ = std::make_unique<KvCacheManager>(limits.cache_pages, limits.cache_windows);
+    cache_ = std::make_unique<KvCacheManager>(limits.cache_pages, limits.cache_windows,
+                                              limits.generation.state_slots);
   if (cache_) cache_->set_chunk(std::max(limits.max_batch_tokens, kPage));
   if (limits.generates)
     generation_ = std::make_unique<GenerationQueue>(limits.generation, cache_.get());

@@ -56,10 +56,14 @@ struct Sequence : heads::Work, Delivery {
   int64_t end = 0;
   int64_t reserved = 0;  // pages that it is owed
   bool whole = false;    // a chunk has failed: it is computed in one piece
-  // Of one that generates: tokens whose keys and values the cache has, and its slot of states; 0 =
-  // the model's layers have none.
-  int64_t computed = 0;
-  int32_t state_slot = 0;
+  // Of one that generates: tokens that it need not compute again, and tokens whose keys and values
+  // the cache has. These are more where layers have a state that is known of fewer tokens only.
+  int64_t computed = 0, stored = 0;
+  // Where its states are kept, 0 = the model's layers have none; where they are read until then,
+  // the snapshot of `state_block`, 0 = in state_slot; and where this batch leaves a snapshot, 0 =
+  // nowhere.
+  int32_t state_slot = 0, read_slot = 0, snapshot_slot = 0;
+  int32_t state_block = -1;
 
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   bool is_chunk() const { return end < tokens(); }

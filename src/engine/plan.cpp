@@ -219,8 +219,7 @@ void decide_quantisation(const EngineOptions& options, Plan& plan) {
                 "quantization");
   if (plan.quantisation || !convert::quantises_to(asked))
     return checkpoint::require_quantisation(plan.config, asked);
-  plan.quantisation =
-      convert::quantise_while_opening(asked, plan.config.values(), options.threads);
+  plan.quantisation = convert::quantise_while_opening(asked, plan.config.values(), options.threads);
 }
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,

@@ -26,14 +26,14 @@ struct Halves {
   int exponent;
   std::vector<size_t> places;
 };
-const Halves kTypes[] = {{TensorType::kQ4_0, -7, {0}},      {TensorType::kQ4_1, -7, {0, 2}},
-                         {TensorType::kQ5_0, -8, {0}},      {TensorType::kQ5_1, -8, {0, 2}},
-                         {TensorType::kQ8_0, -11, {0}},     {TensorType::kQ2_K, -9, {80, 82}},
-                         {TensorType::kQ3_K, -11, {108}},   {TensorType::kQ4_K, -13, {0, 2}},
-                         {TensorType::kQ5_K, -14, {0, 2}},  {TensorType::kQ6_K, -14, {208}},
-                         {TensorType::kIQ4_NL, -11, {0}},   {TensorType::kIQ4_XS, -14, {0}},
-                         {TensorType::kTQ1_0, -5, {52}},    {TensorType::kTQ2_0, -5, {64}},
-                         {TensorType::kMXFP4, -6, {}},      {TensorType::kF16, 0, {}},
+const Halves kTypes[] = {{TensorType::kQ4_0, -7, {0}},     {TensorType::kQ4_1, -7, {0, 2}},
+                         {TensorType::kQ5_0, -8, {0}},     {TensorType::kQ5_1, -8, {0, 2}},
+                         {TensorType::kQ8_0, -11, {0}},    {TensorType::kQ2_K, -9, {80, 82}},
+                         {TensorType::kQ3_K, -11, {108}},  {TensorType::kQ4_K, -13, {0, 2}},
+                         {TensorType::kQ5_K, -14, {0, 2}}, {TensorType::kQ6_K, -14, {208}},
+                         {TensorType::kIQ4_NL, -11, {0}},  {TensorType::kIQ4_XS, -14, {0}},
+                         {TensorType::kTQ1_0, -5, {52}},   {TensorType::kTQ2_0, -5, {64}},
+                         {TensorType::kMXFP4, -6, {}},     {TensorType::kF16, 0, {}},
                          {TensorType::kBF16, 0, {}}};
 
 class File {

@@ -15,7 +15,8 @@ namespace vecton::golden {
 
 namespace {
 
-std::unique_ptr<Engine> open(const std::filesystem::path& model, int threads, int64_t max_batch_tokens) {
+std::unique_ptr<Engine> open(const std::filesystem::path& model, int threads,
+                             int64_t max_batch_tokens) {
   EngineOptions options{.model = model.string()};
   options.convert = "embed";
   options.threads = threads;

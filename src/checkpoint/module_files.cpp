@@ -132,9 +132,15 @@ DenseModule read_dense(const fs::path& folder, std::string_view feature, bool& s
   const std::string name =
       config.string_or("activation_function", "torch.nn.modules.activation.Tanh");
   const std::optional<ops::Activation> activation = torch_activation(name);
-  if (!activation)
-    refuse(config, "activation_function", name, "torch.nn's " + torch_activation_names());
-  dense.activation = *activation;
+  dense.row_function = torch_row_function(name);
+  if (dense.row_function && feature != kSentenceEmbedding)
+    refuse(config, "activation_function", name,
+           "torch.nn's " + torch_activation_names() + " of " + std::string(feature) +
+               ": without a dimension torch takes it across the texts of a batch");
+  if (!activation && !dense.row_function)
+    refuse(config, "activation_function", name,
+           "torch.nn's " + torch_activation_names() + ", LogSoftmax, Softmax and Softmin");
+  dense.activation = activation.value_or(ops::Activation::kIdentity);
   dense.activation_name = class_name(name);
   dense.residual = config.boolean_or("use_residual", false);
   const std::string output = check_features(config, feature, feature);

@@ -109,6 +109,16 @@ TEST(ModulePipeline, ReadsAMultiVectorEncoder) {
                  ErrorCode::kUnsupported, "query_expansion.strategy", "fixed and min");
 }
 
+TEST(ModulePipeline, RefusesWhatGoesAcrossTheTextsOfABatch) {
+  EXPECT_REFUSED(Folder()
+                     .module(kDense,
+                             R"({"in_features":8,"out_features":4,
+                                 "module_input_name":"token_embeddings",
+                                 "activation_function":"torch.nn.modules.activation.Softmax"})")
+                     .read(),
+                 ErrorCode::kUnsupported, "1_Dense/config.json", "Softmax", "token_embeddings");
+}
+
 TEST(ModulePipeline, ReadsCrossEncoders) {
   const SentenceTransformer model =
       Folder()

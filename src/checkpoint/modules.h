@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "checkpoint/torch_activations.h"
 #include "ops/ops.h"
 
 namespace vecton::checkpoint {
@@ -20,9 +21,10 @@ struct DenseModule {
   int64_t in_features = 0, out_features = 0;
   bool bias = true;
   ops::Activation activation = ops::Activation::kTanh;
-  std::string activation_name;  // torch's: "Tanh"
-  bool residual = false;        // use_residual: what comes in is added, through residual.weight
-                                // where the sizes differ
+  std::optional<RowFunction> row_function{};  // instead of `activation`, which is the identity then
+  std::string activation_name;                // torch's: "Tanh"
+  bool residual = false;  // use_residual: what comes in is added, through residual.weight
+                          // where the sizes differ
 };
 
 struct LayerNormModule {

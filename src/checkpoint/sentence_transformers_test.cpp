@@ -324,11 +324,13 @@ TEST(SentenceTransformer, RefusesDenseItCantCompute) {
           R"(,"use_residual":false,"module_input_name":"sentence_embedding","module_output_name":null)")
           .residual);
   for (const char* name :
-       {"torch.nn.modules.activation.Softmax", "torch.nn.modules.activation.GLU"})
+       {"torch.nn.modules.activation.Softmax2d", "torch.nn.modules.activation.GLU"})
     EXPECT_REFUSED(read(R"(,"activation_function":")" + std::string(name) + "\""),
                    ErrorCode::kUnsupported, "2_Dense/config.json", name, "Tanh");
   EXPECT_REFUSED(read(R"(,"activation_function":"mine.Tanh")"), ErrorCode::kUnsupported,
                  "\"mine.Tanh\"");
+  EXPECT_EQ(first(R"(,"activation_function":"torch.nn.modules.activation.Softmax")").row_function,
+            RowFunction::kSoftmax);
   EXPECT_TRUE(first(R"(,"use_residual":true)").residual);
   EXPECT_REFUSED(read(R"(,"module_input_name":"token_embeddings")"), ErrorCode::kUnsupported,
                  "module_input_name");

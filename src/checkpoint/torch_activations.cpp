@@ -48,6 +48,15 @@ std::optional<ops::Activation> torch_activation(std::string_view path) {
   return known->activation;
 }
 
+std::optional<RowFunction> torch_row_function(std::string_view path) {
+  if (!path.starts_with("torch.nn.")) return std::nullopt;
+  const std::string_view name = class_name(path);
+  if (name == "Softmax") return RowFunction::kSoftmax;
+  if (name == "Softmin") return RowFunction::kSoftmin;
+  if (name == "LogSoftmax") return RowFunction::kLogSoftmax;
+  return std::nullopt;
+}
+
 std::string torch_activation_names() {
   std::string list;
   for (const Name& known : kNames) list += (list.empty() ? "" : ", ") + std::string(known.name);

@@ -73,7 +73,7 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
       const Sequence prepared = routes.prepare(request, where);
       try {
         for (Sequence& sequence : writers->make(prepared, request, i, most_tokens))
-          item.sequences.push_back(add(routes, std::move(sequence)));
+          item.sequences.push_back(add(std::move(sequence)));
       } catch (const Error& e) {
         throw Error(e.code(), where + e.what(), e.field());
       }
@@ -82,24 +82,16 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
     }
     const std::vector<Request> pieces = routes.pieces(request, where);
     Item item{.kind = pieces.empty() ? Kind::kWhole : Kind::kPieces, .sequences = {}};
-    if (pieces.empty()) item.sequences = {add(routes, routes.prepare(request, where))};
-    for (const Request& piece : pieces)
-      item.sequences.push_back(add(routes, routes.prepare(piece, where)));
+    if (pieces.empty()) item.sequences = {add(routes.prepare(request, where))};
+    for (const Request& piece : pieces) item.sequences.push_back(add(routes.prepare(piece, where)));
     items_.push_back(std::move(item));
   }
 }
 
-size_t Assembly::add(const Routes& routes, Sequence sequence) {
+size_t Assembly::add(Sequence sequence) {
   if (sequence.ids.empty()) {
-    const Plan& plan = routes.plan(sequence.route);
-    const int64_t columns =
-        std::get<Embed>(sequence.tasks.front())
-            .dimensions.value_or(plan.default_dimensions.value_or(plan.embedding_size));
-    zeros_.push_back(
-        {.answer = Vectors{.rows = 1,
-                           .columns = columns,
-                           .values = std::vector<float>(static_cast<size_t>(columns))}});
-    return kFirstZero + zeros_.size() - 1;
+    empty_.push_back(std::move(sequence));
+    return kFirstEmpty + empty_.size() - 1;
   }
   tokens_.push_back(sequence.tokens());
   sequences_.push_back(std::move(sequence));
@@ -118,18 +110,22 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
   Sequence query = routes.prepare(side(request, *text, Role::kQuery, plan_), where);
   // Queries that come to the same work, as those of one ranking do, are computed once.
   const bool scored = !items_.empty() && items_.back().kind == Kind::kScore;
-  const size_t previous = scored ? items_.back().sequences.front() : kFirstZero;
+  const size_t previous = scored ? items_.back().sequences.front() : kFirstEmpty;
   const bool again =
-      previous < kFirstZero && static_cast<const heads::Work&>(query) == sequences_[previous];
+      previous < kFirstEmpty && static_cast<const heads::Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .sequences = {}};
-  item.sequences.push_back(again ? previous : add(routes, std::move(query)));
+  item.sequences.push_back(again ? previous : add(std::move(query)));
   item.sequences.push_back(
-      add(routes, routes.prepare(side(request, *task.document, Role::kDocument, plan_), where)));
+      add(routes.prepare(side(request, *task.document, Role::kDocument, plan_), where)));
   return item;
 }
 
+size_t Assembly::place_of(const std::vector<Result>& parts, size_t index) const {
+  return index < kFirstEmpty ? index : parts.size() - empty_.size() + (index - kFirstEmpty);
+}
+
 const Result& Assembly::part_of(const std::vector<Result>& parts, size_t index) const {
-  return index < kFirstZero ? parts[index] : zeros_[index - kFirstZero];
+  return parts[place_of(parts, index)];
 }
 
 void Assembly::Documents::add(const Answer& document) {
@@ -242,13 +238,14 @@ Result Assembly::join_completions(const Item& item, std::vector<Result>& parts) 
   return result;
 }
 
-std::vector<Result> Assembly::assemble(Ops& ops, std::vector<Result> parts) const {
+std::vector<Result> Assembly::assemble(Ops& ops, const Runner& runner,
+                                       std::vector<Result> parts) const {
+  for (const Sequence& sequence : empty_) parts.push_back(runner.of_nothing(ops, sequence));
   std::vector<Result> results(items_.size());
   score(ops, parts, results);
   for (size_t i = 0; i < items_.size(); ++i) {
-    const size_t first = items_[i].sequences.front();
     if (items_[i].kind == Kind::kWhole)
-      results[i] = first < kFirstZero ? std::move(parts[first]) : zeros_[first - kFirstZero];
+      results[i] = std::move(parts[place_of(parts, items_[i].sequences.front())]);
     if (items_[i].kind == Kind::kCompletions) results[i] = join_completions(items_[i], parts);
     if (items_[i].kind == Kind::kPieces) results[i] = join(ops, items_[i], parts);
   }

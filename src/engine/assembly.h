@@ -8,6 +8,7 @@
 #include "engine/generating.h"
 #include "engine/plan.h"
 #include "engine/routes.h"
+#include "engine/runner.h"
 #include "engine/sequence.h"
 #include "ops/ops.h"
 #include "vecton/vecton.h"
@@ -26,12 +27,14 @@ class Assembly {
 
   size_t requests() const { return items_.size(); }
 
-  // The results of the requests from those of the sequences. `ops` computes scores.
-  std::vector<Result> assemble(Ops& ops, std::vector<Result> parts) const;
+  // The results of the requests from those of the sequences. `ops` computes scores, and `runner`
+  // what texts without tokens come to.
+  std::vector<Result> assemble(Ops& ops, const Runner& runner, std::vector<Result> parts) const;
 
  private:
-  // Texts without tokens are no work: their vectors are zeros_, counted from here on.
-  static constexpr size_t kFirstZero = size_t{1} << 62;
+  // Texts without tokens are no work: they are in empty_, counted from here on, and their results
+  // follow those of the sequences.
+  static constexpr size_t kFirstEmpty = size_t{1} << 62;
 
   // A request's sequences: one, its query's and its document's, its pieces, or its completions.
   enum class Kind { kWhole, kScore, kPieces, kCompletions };
@@ -40,7 +43,8 @@ class Assembly {
     std::vector<size_t> sequences;
   };
 
-  size_t add(const Routes& routes, Sequence sequence);
+  size_t add(Sequence sequence);
+  size_t place_of(const std::vector<Result>& parts, size_t index) const;
   const Result& part_of(const std::vector<Result>& parts, size_t index) const;
   Item score_item(const Routes& routes, const Request& request, const Score& task,
                   const std::string& where);
@@ -59,7 +63,7 @@ class Assembly {
   const Plan& plan_;
   std::vector<Sequence> sequences_;
   std::vector<int64_t> tokens_;  // of each sequence
-  std::vector<Result> zeros_;
+  std::vector<Sequence> empty_;
   std::vector<Item> items_;  // one per request
 };
 

@@ -384,7 +384,7 @@ std::vector<Result> Engine::Impl::assemble(const engine::Assembly& assembly,
   std::vector<Result> results;
   try {
     std::unique_ptr<Ops> own = take_score_ops();
-    results = assembly.assemble(*own, std::move(parts));
+    results = assembly.assemble(*own, *runner, std::move(parts));
     const std::lock_guard lock(mutex);
     score_ops.push_back(std::move(own));
   } catch (const std::exception& e) {  // out of memory

@@ -25,13 +25,10 @@ namespace fs = std::filesystem;
 
 // torch's name of the activation of a cross-encoder's scores.
 heads::LabelActivation activation_from(const std::string& file, const std::string& name) {
-  const std::string_view last = checkpoint::class_name(name);
-  if (name.starts_with("torch.nn.")) {
-    if (last == "Softmax") return heads::LabelActivation::kSoftmax;
-    if (last == "Softmin") return heads::LabelActivation::kSoftmin;
-    if (last == "LogSoftmax") return heads::LabelActivation::kLogSoftmax;
-  }
-  if (const auto each = checkpoint::torch_activation(name)) return {*each, std::string(last)};
+  if (const auto of_row = checkpoint::torch_row_function(name))
+    return heads::LabelActivation(*of_row);
+  if (const auto each = checkpoint::torch_activation(name))
+    return {*each, std::string(checkpoint::class_name(name))};
   throw Error(ErrorCode::kUnsupported,
               file + ": activation function \"" + name + "\" is not supported; torch.nn's " +
                   checkpoint::torch_activation_names() + ", LogSoftmax, Softmax and Softmin are");

@@ -245,11 +245,12 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
   if (sequence.tokens() > limit) refuse_length(std::to_string(sequence.tokens()), limit, request);
 }
 
-// The mean of no rows of a static embedding's table is the zero vector.
+// The mean of no rows of a static embedding's table is the zero vector, which the modules after it
+// read as any other.
 bool Preparer::is_zero(const Request& request) const {
   return plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kStaticEmbedding &&
-         plan_.token_modules.empty() && plan_.vector_modules.empty() &&
          task_of(request.task) == Task::kEmbed && request.also.empty() &&
+         std::get<Embed>(request.task).late_chunks.empty() &&
          std::holds_alternative<std::string>(request.prompt.input);
 }
 

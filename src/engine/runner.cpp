@@ -392,4 +392,17 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   }
 }
 
+Result Runner::of_nothing(Ops& ops, const Sequence& sequence) const {
+  const Route& route = routes_[sequence.route];
+  const std::vector<float> zeros(static_cast<size_t>(route.plan.shape.hidden));
+  const tensor::Rows one{.offsets = {0, 1}, .index = {0}};
+  const heads::HeadInput input{.work = &sequence};
+  std::vector<Answer> answers =
+      route.heads.at(Task::kEmbed)
+          ->answer(ops, ops.upload(zeros, 1, route.plan.shape.hidden), one, std::span(&input, 1));
+  Result result;
+  give(std::move(answers.front()), 0, result);
+  return result;
+}
+
 }  // namespace vecton::engine

@@ -27,6 +27,9 @@ class Runner {
   // result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences);
 
+  // What a text without tokens comes to, whose vector is zero before the modules.
+  Result of_nothing(Ops& ops, const Sequence& sequence) const;
+
   // Whether a prefix cache may be used for it: its answer is taken of the last row alone. Of those
   // that generate it always is.
   bool cacheable(const Sequence& sequence) const;

@@ -24,6 +24,21 @@ const char* LabelActivation::kind_name(Kind kind) {
   return "";
 }
 
+static LabelActivation::Kind kind_of(checkpoint::RowFunction function) {
+  switch (function) {
+    case checkpoint::RowFunction::kSoftmax:
+      return LabelActivation::kSoftmax;
+    case checkpoint::RowFunction::kSoftmin:
+      return LabelActivation::kSoftmin;
+    case checkpoint::RowFunction::kLogSoftmax:
+      return LabelActivation::kLogSoftmax;
+  }
+  return LabelActivation::kIdentity;
+}
+
+LabelActivation::LabelActivation(checkpoint::RowFunction function)
+    : LabelActivation(kind_of(function)) {}
+
 LabelActivation::LabelActivation(ops::Activation each, std::string name)
     : kind_(each == ops::Activation::kIdentity  ? kIdentity
             : each == ops::Activation::kSigmoid ? kSigmoid

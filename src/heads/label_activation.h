@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "checkpoint/torch_activations.h"
 #include "ops/ops.h"
 
 namespace vecton::heads {
@@ -13,6 +14,7 @@ class LabelActivation {
   enum Kind { kIdentity, kSigmoid, kSoftmax, kSoftmin, kLogSoftmax, kEach };
 
   LabelActivation(Kind kind = kIdentity) : kind_(kind) {}  // NOLINT: a kind is one
+  explicit LabelActivation(checkpoint::RowFunction function);
   // A function that torch calls `name` ("Tanh").
   LabelActivation(ops::Activation each, std::string name);
 

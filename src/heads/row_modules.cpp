@@ -1,10 +1,12 @@
 #include "heads/row_modules.h"
 
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "checkpoint/weights.h"
+#include "heads/label_activation.h"
 #include "vecton/error.h"
 
 namespace vecton::heads {
@@ -23,6 +25,7 @@ class DenseStep final : public RowStep {
  public:
   DenseStep(const checkpoint::DenseModule& module, const checkpoint::Weights& weights)
       : activation_(module.activation), residual_(module.residual) {
+    if (module.row_function) of_row_ = LabelActivation(*module.row_function);
     const int64_t in = module.in_features, out = module.out_features;
     const auto bias =
         module.bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
@@ -35,10 +38,11 @@ class DenseStep final : public RowStep {
   }
 
   Tensor forward(Ops& ops, Tensor x) const override {
-    if (!residual_ && activation_ != ops::Activation::kPRelu)
-      return ops.linear(x, linear_, activation_);
-    if (activation_ == ops::Activation::kPRelu) {
-      Tensor y = parametric_relu(ops, ops.linear(x, linear_));
+    const bool fused = !of_row_ && activation_ != ops::Activation::kPRelu;
+    if (fused && !residual_) return ops.linear(x, linear_, activation_);
+    if (!fused) {
+      Tensor y = ops.linear(x, linear_);
+      y = of_row_ ? of_row_->apply(ops, std::move(y)) : parametric_relu(ops, y);
       return residual_ ? ops.add(std::move(y), along(ops, x)) : y;
     }
     const Tensor added = along(ops, x);
@@ -57,6 +61,7 @@ class DenseStep final : public RowStep {
 
   ops::LinearWeight linear_;
   ops::Activation activation_;
+  std::optional<LabelActivation> of_row_;  // instead
   bool residual_;  // y += residual_linear(x), or x itself where the sizes are equal
   ops::LinearWeight residual_linear_;
   float slope_ = 0;

@@ -111,6 +111,23 @@ TEST_F(RowModulesTest, DenseIsTorchs) {
     EXPECT_THAT(run({dense(activation)}), near(expected, 2e-6f)) << static_cast<int>(activation);
 }
 
+TEST_F(RowModulesTest, DenseWithAFunctionOfTheWholeRow) {
+  write_dense();
+  const std::pair<checkpoint::RowFunction, std::vector<float>> cases[] = {
+      {checkpoint::RowFunction::kSoftmax,
+       {0.8909498f, 0.0638211f, 0.0452292f, 0.0354371f, 0.6129105f, 0.3516523f}},
+      {checkpoint::RowFunction::kSoftmin,
+       {0.0288528f, 0.4027886f, 0.5683586f, 0.8631173f, 0.0499036f, 0.0869791f}},
+      {checkpoint::RowFunction::kLogSoftmax,
+       {-0.1154672f, -2.7516720f, -3.0960129f, -3.3399948f, -0.4895363f, -1.0451122f}},
+  };
+  for (const auto& [function, expected] : cases) {
+    checkpoint::DenseModule module = dense(ops::Activation::kIdentity);
+    module.row_function = function;
+    EXPECT_THAT(run({module}), near(expected, 2e-6f)) << static_cast<int>(function);
+  }
+}
+
 TEST_F(RowModulesTest, DenseWithoutABias) {
   folder_.write("dense/model.safetensors", file_of({{"linear.weight", {3, 4}, sines(12, 0.6)}}));
   checkpoint::DenseModule plain = dense(ops::Activation::kIdentity);

@@ -145,7 +145,7 @@ def dense_kind(name, *specification, **settings):
 
 ACTIVATIONS = ["CELU", "ELU", "GELU", "Hardshrink", "Hardsigmoid", "Hardswish", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid", "Mish", "PReLU", "ReLU", "ReLU6", "RReLU", "SELU",
                "SiLU", "Sigmoid", "Softplus", "Softshrink", "Softsign", "Tanh", "Tanhshrink"]
-for activation in ACTIVATIONS:
+for activation in [*ACTIVATIONS, "Softmax", "LogSoftmax", "Softmin"]:
     dense_kind("dense-" + activation.lower(), ("Dense", dict(in_features=SIZE, out_features=8, activation_function=getattr(torch.nn, activation)())))
 dense_kind("plain", ("Normalize", {}))
 dense_kind("layer-norm", ("LayerNorm", dict(dimension=SIZE)), ("Normalize", {}))
@@ -219,6 +219,16 @@ def lower_case(fixture, bases):
 def static(fixture, bases):
     embedding = find("StaticEmbedding")(bases.tokenizer.backend_tokenizer, embedding_weights=torch.randn(len(bases.tokenizer), SIZE, generator=torch.Generator().manual_seed(2)).numpy())
     dense(fixture, [embedding, module("Dense", 8, SIZE, 8), find("Normalize")()])
+
+
+@kind
+def static_empty(fixture, bases):
+    """Texts without tokens, whose zero vector the modules read."""
+    embedding = find("StaticEmbedding")(bases.tokenizer.backend_tokenizer, embedding_weights=torch.randn(len(bases.tokenizer), SIZE, generator=torch.Generator().manual_seed(2)).numpy())
+    dense(fixture, [embedding, module("Dense", 8, SIZE, 8), module("LayerNorm", 9, 8), find("Normalize")()])
+    model = SentenceTransformer(str(fixture.model_folder), device="cpu")
+    for i, text in enumerate(["", "  ", "\n"]):
+        fixture.add(f"empty{i}", "embed", {"text": text}, {}, {"embedding": vector(encode(model, text, None))})
 
 
 @kind

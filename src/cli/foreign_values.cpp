@@ -138,13 +138,4 @@ Arguments translate_rope(const ForeignOption& option, const std::string& value) 
           base::json_text(json::object{{theta ? "rope_theta" : "rope_scaling", parsed}})};
 }
 
-Arguments translate_repository(const ForeignOption& option, const std::string& value) {
-  const size_t colon = value.find(':');
-  if (colon == std::string::npos) return {std::string(kModelArgument), value};
-  wrong(
-      option, value,
-      "the name of a checkpoint in safetensors, without a quantisation behind a colon (GGUF files "
-      "are not read)");
-}
-
 }  // namespace vecton::cli

@@ -75,7 +75,6 @@ TEST(ForeignValues, MeanOptionsHere) {
       {"--rope-scaling",
        R"({"rope_type":"yarn","factor":4})",
        {"--hf-overrides", R"({"rope_scaling":{"rope_type":"yarn","factor":4}})"}},
-      {"--hf-repo", "org/name", {"MODEL", "org/name"}},
   };
   for (const auto& [option, value, here] : rows)
     EXPECT_EQ(translated(option, value), here) << option << " " << value;
@@ -108,9 +107,6 @@ TEST(ForeignValues, WithoutAMeaningAreRefused) {
        "--rope-scaling: expected a JSON object, as config.json has it, found yarn"},
       {"--rope-scaling", "4",
        "--rope-scaling: expected a JSON object, as config.json has it, found 4"},
-      {"--hf-repo", "org/name:Q4_K_M",
-       "--hf-repo: expected the name of a checkpoint in safetensors, without a quantisation behind "
-       "a colon (GGUF files are not read), found org/name:Q4_K_M"},
   };
   for (const auto& [option, value, message] : rows)
     EXPECT_EQ(refusal(option, value), message) << option << " " << value;

@@ -98,6 +98,8 @@ void OwnOptions::emit(const Arguments& options, const std::string& shown) {
     const bool has_value = i + 1 < options.size() && !options[i + 1].starts_with("--");
     if (name == kModelArgument) {
       name_model(options[++i]);
+    } else if (name == kFileArgument) {
+      model_file_ = options[++i];
     } else if (name == kTextArgument) {
       if (!takes_texts()) usage_error("--text: this command takes no texts");
       texts_.push_back(options[++i]);
@@ -186,6 +188,9 @@ void OwnOptions::apply_variable(const ForeignOption& row, const std::string& nam
 
 OwnArguments OwnOptions::finish() {
   OwnArguments out{std::move(variables_), std::move(notes_), std::move(origins_)};
+  if (!model_file_.empty() && model_.empty())
+    usage_error("--hf-file " + model_file_ + ": no --hf-repo says whose file it is");
+  if (!model_file_.empty()) model_ = model_.substr(0, model_.find(':')) + "/" + model_file_;
   if (!model_.empty()) out.arguments.insert(out.arguments.begin(), model_);
   for (const auto& [name, object] : objects_) {
     if (object.empty()) continue;

@@ -60,7 +60,7 @@ class OwnOptions {
 
   const CLI::App& app_;
   bool has_positional_ = false, from_environment_ = false;
-  std::string model_;
+  std::string model_, model_file_;
   Arguments own_, texts_, variables_;
   std::map<std::string, json::object> objects_;  // of JSON options
   std::map<std::string, std::string> origins_;

@@ -87,6 +87,8 @@ std::string reason_of(std::string_view text, size_t at, const boost::system::err
       return "a comma stands before the closing bracket: JSON has none there";
   }
   if (rest.empty()) return "the text ends too early";
+  if (static_cast<unsigned char>(rest.front()) < 0x20)
+    return "control characters of a string are written as \\n, \\t or \\u0000";
   for (const std::string_view number : {"NaN", "Infinity", "-Infinity", "nan", "inf"}) {
     if (rest.starts_with(number)) return std::string(number) + " is no number of JSON";
   }

@@ -71,6 +71,7 @@ TEST(Json, ErrorsSayWhatOthersWrite) {
       {"{'a': 1}", "double quotes"},
       {"{\"a\": // one\n1}", "no comments"},
       {"[# one\n1]", "no comments"},
+      {"[\"a\tb\"]", "control characters of a string are written as"},
       {"[True]", "True is Python's"},
       {"{\"a\":", "ends too early"},
       {"", "ends too early"},

@@ -13,6 +13,9 @@ namespace vecton::hub {
 
 namespace {
 
+// What the hub says of a repository that it has closed; there is no code for it.
+constexpr const char* kDisabled = "Access to this resource is disabled.";
+
 std::string normal_etag(std::string_view etag) {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
   if (etag.starts_with('"')) etag.remove_prefix(1);
@@ -162,6 +165,8 @@ void HubClient::throw_refused(const HttpResponse& response, const std::string& f
     throw unauthorized(token ? conditions + " with the account of the token (HF_TOKEN)"
                              : conditions + " and set HF_TOKEN to a token of that account");
   }
+  if (status == 403 && response.header("x-error-message") == kDisabled)
+    throw unauthorized("the hub has disabled this model, for every account");
   if (code == "RevisionNotFound") {
     throw not_found("no revision " + checkpoint::quoted_text(hub_.options().revision) +
                     " (a branch, a tag or a commit)");

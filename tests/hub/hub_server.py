@@ -94,6 +94,7 @@ MODELS = {
     "org/ggufcut": {"main": (commit("ggufcut"), {"big-00001-of-00002.gguf": made_up("part 1", 2000)})},
     "org/nothing": {"main": (commit("nothing"), {"README.md": b"empty"})},
     "org/gated": {"main": (commit("gated"), TINY)},
+    "org/disabled": {"main": (commit("disabled"), TINY)},
     "org/private": {"main": (commit("private"), TINY)},
     "org/busy": {"main": (commit("busy"), TINY)},
     "org/hostile": {"main": (commit("hostile"), TINY | {"../../evil.json": b"{}"})},
@@ -300,6 +301,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(429, b"", {"Retry-After": "17"})
         elif model == "org/gated":
             self.refuse(403 if good else 401, "GatedRepo", "Access to model org/gated is restricted.")
+        elif model == "org/disabled":
+            self.answer(403, b"", {"X-Error-Message": "Access to this resource is disabled."})
         elif model == "org/private" and not good:
             self.refuse(401, "RepoNotFound", "Invalid username or password.")
         else:

@@ -383,6 +383,8 @@ TEST_F(HubTest, ErrorsAreInWordsThatSayWhatToDo) {
   EXPECT_THAT(resolve_error("org/gated"),
               AllOf(HasSubstr("unauthorized: model 'org/gated'"), HasSubstr("gated"),
                     HasSubstr("HF_TOKEN"), HasSubstr("/org/gated")));
+  EXPECT_THAT(resolve_error("org/disabled"),
+              AllOf(HasSubstr("unauthorized: "), HasSubstr("disabled this model")));
   EXPECT_THAT(resolve_error("org/private"),
               AllOf(HasSubstr("not_found: "), HasSubstr("private"), HasSubstr("HF_TOKEN")));
   EXPECT_THAT(resolve_error("org/none"),

@@ -46,7 +46,8 @@ def test_the_program():
 
 def test_a_program_that_is_missing_is_named():
     out = run_python("""
-import vecton.program
+import sys, sysconfig, vecton.program
+sysconfig.get_path, sys.executable = (lambda *_: "/nowhere"), "/nowhere/python"
 try:
     vecton.program.find()
 except FileNotFoundError as error:

@@ -74,6 +74,16 @@ int64_t to_integer(nb::handle value, std::string_view name) {
   return number;
 }
 
+double to_number(nb::handle value, std::string_view name) {
+  const double number = PyBool_Check(value.ptr()) ? -1 : PyFloat_AsDouble(value.ptr());
+  if (PyBool_Check(value.ptr()) || PyErr_Occurred()) {
+    PyErr_Clear();
+    throw nb::type_error(
+        (std::string(name) + " must be a number, found " + kind_of(value)).c_str());
+  }
+  return number;
+}
+
 nb::handle Arguments::take(const char* name) {
   taken_.emplace_back(name);
   PyObject* const found = PyDict_GetItemString(values_.ptr(), name);

@@ -28,6 +28,7 @@ void bind_errors(nb::module_& m);
 void bind_tokenizer(nb::module_& m);
 void bind_requests(nb::module_& m);
 void bind_engine(nb::module_& m);
+void bind_generation(nb::module_& m);
 
 // The Python exception of an error, not raised.
 nb::object exception_of(const Error& error);
@@ -45,6 +46,7 @@ std::vector<std::string> to_texts(nb::handle list, const std::string& where);
 
 bool to_bool(nb::handle value, std::string_view name);
 int64_t to_integer(nb::handle value, std::string_view name);
+double to_number(nb::handle value, std::string_view name);
 
 // A dictionary's entries, each of which is to be taken; None counts as absent.
 class Arguments {

@@ -108,10 +108,27 @@ nb::dict to_dict(const EngineStats& stats) {
   d["requests_cancelled"] = stats.requests_cancelled;
   d["prompt_tokens"] = stats.prompt_tokens;
   d["batches"] = stats.batches;
+  d["generation_tokens"] = stats.generation_tokens;
+  d["preemptions"] = stats.preemptions;
   d["prefix_cache_queries"] = stats.prefix_cache_queries;
   d["prefix_cache_hits"] = stats.prefix_cache_hits;
   d["cache_pages"] = stats.cache_pages;
   d["cache_pages_used"] = stats.cache_pages_used;
+  return d;
+}
+
+nb::dict to_dict(const GenerationDefaults& defaults) {
+  nb::dict d;
+  d["temperature"] = defaults.temperature;
+  d["top_p"] = defaults.top_p;
+  d["top_k"] = defaults.top_k;
+  d["min_p"] = defaults.min_p;
+  d["repetition_penalty"] = defaults.repetition_penalty;
+  d["presence_penalty"] = defaults.presence_penalty;
+  d["frequency_penalty"] = defaults.frequency_penalty;
+  d["max_tokens"] = defaults.max_tokens;
+  d["skip_special_tokens"] = defaults.skip_special_tokens;
+  d["eos_token_ids"] = nb::cast(defaults.eos_token_ids);
   return d;
 }
 
@@ -150,24 +167,29 @@ void wait_for_engines() {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-Results Pending::wait() {
-  for (;;) {
-    bool done = false;
+void wait_until(std::mutex& mutex, std::condition_variable& changed,
+                const std::function<bool()>& ready) {
+  for (bool done = false; !done;) {
     ++waiting;
     {
       nb::gil_scoped_release release;
-      std::unique_lock lock(state_->mutex);
-      done = state_->changed.wait_for(lock, kSlice, [&] { return state_->done; });
+      std::unique_lock lock(mutex);
+      done = changed.wait_for(lock, kSlice, ready);
     }
     --waiting;
-    if (PyErr_CheckSignals() != 0) {
-      ticket_.cancel();
-      throw nb::python_error();
-    }
-    if (!done) continue;
-    const std::lock_guard lock(state_->mutex);
-    return Results(std::move(state_->results));
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
   }
+}
+
+Results Pending::wait() {
+  try {
+    wait_until(state_->mutex, state_->changed, [&] { return state_->done; });
+  } catch (const nb::python_error&) {
+    ticket_.cancel();
+    throw;
+  }
+  const std::lock_guard lock(state_->mutex);
+  return Results(std::move(state_->results));
 }
 
 EngineHandle::EngineHandle(std::unique_ptr<Engine> engine) : process_(::getpid()) {
@@ -226,6 +248,17 @@ Pending EngineHandle::start(std::vector<Request> requests, bool wait_for_room) {
   return Pending(std::move(state), std::move(ticket));
 }
 
+TextStream EngineHandle::stream(std::vector<Request> requests) {
+  auto state = std::make_shared<TextStream::State>();
+  for (Request& request : requests)
+    request.on_delta = [state](const GenerationDelta& delta) { return state->put(delta); };
+  Ticket ticket = use()->submit(
+      std::move(requests),
+      [state](std::vector<Result> results) { state->finish(std::move(results)); },
+      Engine::WhenFull::kWait);
+  return TextStream(std::move(state), std::move(ticket));
+}
+
 Ticket EngineHandle::submit(std::vector<Request> requests, nb::object done, bool wait_for_room) {
   const std::shared_ptr<PyObject> held = hold(std::move(done));
   nb::gil_scoped_release release;
@@ -278,6 +311,14 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
       .def(
+          "stream",
+          [](EngineHandle& self, nb::list inputs, nb::handle like) {
+            std::vector<Request> requests = make_requests(std::move(inputs), like, nb::none());
+            nb::gil_scoped_release release;
+            return self.stream(std::move(requests));
+          },
+          nb::arg("inputs"), nb::arg("like"))
+      .def(
           "submit",
           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::object done,
              nb::handle seconds, bool wait) {
@@ -300,6 +341,8 @@ void bind_engine(nb::module_& m) {
           },
           nb::arg("results"), nb::arg("index"), nb::arg("input"))
       .def("info", [](EngineHandle& self) { return to_dict(self.use()->info()); })
+      .def("generation_defaults",
+           [](EngineHandle& self) { return to_dict(self.use()->generation_defaults()); })
       .def("stats", [](EngineHandle& self) { return to_dict(self.use()->stats()); })
       .def("tokenizer", [](nb::object self) { return tokenizer_of(std::move(self)); })
       .def("chat_template_names",

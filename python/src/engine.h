@@ -12,9 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "generation.h"
 #include "requests.h"
 
 namespace vecton::python {
+
+// Waits for `ready`, which is asked with the lock, without the interpreter's lock. An interrupt of
+// the user is raised.
+void wait_until(std::mutex& mutex, std::condition_variable& changed,
+                const std::function<bool()>& ready);
 
 // Requests on their way. The engine may be closed before they are answered: they end as cancelled
 // then.
@@ -50,6 +56,7 @@ class EngineHandle {
   void close();
 
   Pending start(std::vector<Request> requests, bool wait_for_room);
+  TextStream stream(std::vector<Request> requests);
   Ticket submit(std::vector<Request> requests, nb::object done, bool wait_for_room);
 
  private:

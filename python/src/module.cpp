@@ -6,5 +6,6 @@ NB_MODULE(_core, m) {
   vecton::python::bind_errors(m);
   vecton::python::bind_tokenizer(m);
   vecton::python::bind_requests(m);
+  vecton::python::bind_generation(m);
   vecton::python::bind_engine(m);
 }

@@ -22,6 +22,10 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.text("backend", options.backend);
   arguments.integer("max_batch_tokens", options.max_batch_tokens);
   arguments.integer("max_queue_tokens", options.max_queue_tokens);
+  arguments.integer("max_num_seqs", options.max_num_seqs);
+  arguments.text("generation_config", options.generation_config);
+  arguments.text("override_generation_config", options.override_generation_config);
+  arguments.integer("max_logprobs", options.max_logprobs);
   arguments.flag("enable_prefix_caching", options.enable_prefix_caching);
   arguments.integer("cache_bytes", options.cache_bytes);
   arguments.text("tokenizer", options.tokenizer);

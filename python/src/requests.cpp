@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "generation.h"
+
 namespace vecton::python {
 
 namespace {
@@ -60,10 +62,6 @@ void optional_flag(Arguments& arguments, const char* name, std::optional<bool>& 
 }
 
 // Each task takes its own parameters; those of others stay and are refused.
-template <class Other>
-void read(Arguments&, Other&) {
-  throw Error(ErrorCode::kUnsupported, "this task is not asked for from Python yet", "task");
-}
 void read(Arguments& arguments, Embed& task) {
   optional_integer(arguments, "dimensions", task.dimensions);
   arguments.flag("dimensions_of_any_model", task.dimensions_of_any_model);
@@ -83,14 +81,11 @@ void read(Arguments& arguments, Score& task) {
   optional_text(arguments, "instruction", task.instruction);
   optional_flag(arguments, "use_activation", task.use_activation);
 }
+void read(Arguments& arguments, Generate& task) { read_generate(arguments, task); }
 void read(Arguments& arguments, FillMask& task) {
   arguments.integer("top_k", task.top_k);
   if (const nb::handle targets = arguments.take("targets"))
     task.targets = to_texts(targets, "targets");
-}
-
-void read(Arguments&, Generate&) {
-  throw nb::value_error("task generate: the module has no call for it");
 }
 
 Request make_request(nb::kwargs values) {
@@ -100,8 +95,8 @@ Request make_request(nb::kwargs values) {
   const std::optional<Task> kind = task_from_string(task);
   if (!kind) {
     throw nb::value_error(
-        ("task must be embed, token_embed, sparse_embed, classify, token_classify, score or "
-         "fill_mask, found \"" +
+        ("task must be embed, token_embed, sparse_embed, classify, token_classify, score, "
+         "fill_mask or generate, found \"" +
          task + "\"")
             .c_str());
   }
@@ -115,7 +110,7 @@ Request make_request(nb::kwargs values) {
   optional_integer(arguments, "truncate_to", request.prompt.truncation.to);
   arguments.text("truncation_side", side);
   if (!side.empty()) request.prompt.truncation.side = side_named(side);
-  optional_integer(arguments, "max_tokens", request.prompt.max_tokens);
+  optional_integer(arguments, "max_prompt_tokens", request.prompt.max_tokens);
   arguments.text("cache_salt", request.cache_salt);
   arguments.integer("priority", request.priority);
   if (const nb::handle also = arguments.take("also")) {
@@ -356,6 +351,12 @@ nb::object Results::entities(int64_t index, const std::string& text, const std::
   return list;
 }
 
+nb::object Results::generation(int64_t index) const {
+  const Result& result = at(index);
+  if (const Error* const error = result.error()) throw Error(*error);
+  return to_python(result.get<Generation>());
+}
+
 nb::object Results::fillings(int64_t index, nb::handle input, const Engine& engine) const {
   const Part part = part_of(at(index), -1);
   if (part.error) throw Error(*part.error);
@@ -415,6 +416,7 @@ void bind_requests(nb::module_& m) {
       .def("tokens", &Results::tokens, nb::arg("index"), nb::arg("also") = -1)
       .def("matrix", &Results::matrix, nb::arg("also") = -1)
       .def("copy_into", &Results::copy_into, nb::arg("out"), nb::arg("start"), nb::arg("also") = -1)
+      .def("generation", &Results::generation, nb::arg("index"))
       .def("scores", &Results::scores)
       .def("logits", &Results::logits)
       .def_prop_ro("prompt_tokens", &Results::prompt_tokens)

@@ -42,6 +42,7 @@ class Results {
   nb::object truncated() const;
   nb::object entities(int64_t index, const std::string& text, const std::string& aggregation,
                       const Engine& engine) const;
+  nb::object generation(int64_t index) const;
   nb::object fillings(int64_t index, nb::handle input, const Engine& engine) const;
 
  private:

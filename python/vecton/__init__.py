@@ -1,4 +1,4 @@
-"""Vecton: embeddings, reranking, classification and masked tokens from Hugging Face checkpoints, on the processor.
+"""Vecton: embeddings, reranking, classification, masked tokens and text from Hugging Face checkpoints, on the processor.
 
     engine = vecton.Engine("sentence-transformers/all-MiniLM-L6-v2")
     vectors = engine.embed(["a text", "another"])
@@ -19,20 +19,21 @@ from vecton.errors import (
 if TYPE_CHECKING:
     from vecton.answers import SparseVectors, TokenVectors
     from vecton.array import Array, Similarity
+    from vecton.generation import Completion, Delta, Generation
     from vecton.run import install_as
     from vecton.tokenizer import Tokenizer
 
 __version__: str = _core.version()
 
 __all__ = [
-    "Array", "Cancelled", "Corrupt", "Engine", "InternalError", "InvalidArgument", "IoError", "ModelInfo", "NetworkError",
+    "Array", "Cancelled", "Completion", "Corrupt", "Delta", "Engine", "Generation", "InternalError", "InvalidArgument", "IoError", "ModelInfo", "NetworkError",
     "NotFound", "QueueFull", "Similarity", "SparseVectors", "TokenVectors", "Tokenizer", "TooLong", "Unauthorized",
     "Unsupported", "VectonError", "families", "inspect", "install_as", "machine", "pull",
 ]
 
 # What is imported when it is first asked for.
 _LAZY = {"Array": "array", "Similarity": "array", "SparseVectors": "answers", "TokenVectors": "answers", "Tokenizer": "tokenizer",
-         "install_as": "run"}
+         "install_as": "run", "Completion": "generation", "Delta": "generation", "Generation": "generation"}
 
 
 def __getattr__(name: str) -> Any:

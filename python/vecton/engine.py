@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     import concurrent.futures
 
     from vecton.answers import SparseVectors, TokenVectors
+    from typing_extensions import Unpack
+
     from vecton.array import Array, Similarity
+    from vecton.generation import AsyncStream, Generation, Sampling, Stream
     from vecton.tokenizer import Tokenizer
 
 CHUNK = 4096  # inputs that are handed over at once; of more, some chunks are on their way together
@@ -62,7 +65,7 @@ def engine_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Options as the core takes them: objects of JSON as text."""
     options = {name: value for name, value in options.items() if value is not None}
     options["model"] = os.fspath(model)
-    for name in ("pooler_config", "hf_overrides"):
+    for name in ("pooler_config", "hf_overrides", "override_generation_config"):
         if name in options:
             options[name] = _json_text(options[name])
     return options
@@ -74,7 +77,7 @@ class Engine:
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
     offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
     backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
-    default_prompt, dense_path. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
+    default_prompt, dense_path, max_num_seqs, generation_config, override_generation_config, max_logprobs. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
     files).
     """
 
@@ -128,7 +131,7 @@ class Engine:
         if self._tokenizer is None:
             from vecton.tokenizer import Tokenizer
 
-            self._tokenizer = Tokenizer(self._core.tokenizer(), self.info.max_model_len)
+            self._tokenizer = Tokenizer(self._core.tokenizer(), self.info.max_model_len, self._core.render)
         return self._tokenizer
 
     def stats(self) -> dict[str, int]:
@@ -332,6 +335,91 @@ class Engine:
 
         return Call(inputs, like, None, finish)
 
+    # Text that the model writes.
+
+    def generate(self, prompts: Any, *, progress: Any = None, truncate: bool | int | None = None,
+                 add_special_tokens: bool | None = None, **sampling: Unpack[Sampling]) -> Any:
+        """What the model writes after each prompt: a list of Generations; after one str its Generation.
+
+        max_tokens, temperature, top_p, top_k, min_p, stop, seed, n, logprobs, structured_output={"json": schema}, ...: the names
+        and meanings of vLLM's SamplingParams. What is left out is the checkpoint's.
+        """
+        return self._run(self._generate(prompts, truncate=truncate, add_special_tokens=add_special_tokens, **sampling), "Generating", progress)
+
+    def _generate(self, prompts: Any, **how: Any) -> Call:
+        inputs, single = as_list(prompts, "prompts")
+        return self._written(inputs, single, how)
+
+    def chat(self, messages: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+             chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True, continue_final_message: bool = False,
+             progress: Any = None, **sampling: Unpack[Sampling]) -> Any:
+        """The model's answer to a conversation, a list of {"role", "content"}; to a list of conversations a list."""
+        return self._run(self._chat(messages, tools=tools, documents=documents, chat_template=chat_template,
+                                    chat_template_kwargs=chat_template_kwargs, add_generation_prompt=add_generation_prompt,
+                                    continue_final_message=continue_final_message, **sampling), "Generating", progress)
+
+    def _chat(self, messages: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+              chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True, continue_final_message: bool = False,
+              **how: Any) -> Call:
+        from vecton.messages import conversations, to_core
+
+        talks, single = conversations(messages)
+        inputs = [to_core(talk, tools=tools, documents=documents, chat_template=chat_template, chat_template_kwargs=chat_template_kwargs,
+                          add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message) for talk in talks]
+        return self._written(inputs, single, how)
+
+    def _written(self, inputs: list[Any], single: bool, how: dict[str, Any]) -> Call:
+        from vecton.generation import request_fields, to_generation
+
+        fields = request_fields(how)
+        like = _core.Request(task="generate", truncate_to=_cut(fields.pop("truncate", None)), **fields)
+
+        def finish(parts: list[Any]) -> Any:
+            for part in parts:
+                part.raise_first()
+            found = [to_generation(part.generation(i)) for part in parts for i in range(len(part))]
+            return found[0] if single else found
+
+        return Call(inputs, like, None, finish)
+
+    def stream_generate(self, prompts: Any, **how: Any) -> Stream:
+        """generate() as it comes: an iterator of Deltas, each of a prompt (.request) and a completion of it (.index)."""
+        from vecton.generation import Stream
+
+        call = self._generate(prompts, **how)
+        return Stream(self._core.stream(call.inputs, call.like))
+
+    def stream_chat(self, messages: Any, **how: Any) -> Stream:
+        """chat() as it comes."""
+        from vecton.generation import Stream
+
+        call = self._chat(messages, **how)
+        return Stream(self._core.stream(call.inputs, call.like))
+
+    def astream_generate(self, prompts: Any, **how: Any) -> AsyncStream:
+        """generate() as it comes, for `async for`."""
+        from vecton.generation import AsyncStream
+
+        call = self._generate(prompts, **how)
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like))
+
+    def astream_chat(self, messages: Any, **how: Any) -> AsyncStream:
+        """chat() as it comes, for `async for`."""
+        from vecton.generation import AsyncStream
+
+        call = self._chat(messages, **how)
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like))
+
+    async def agenerate(self, prompts: Any, **how: Any) -> Any:
+        return await self._later("generate", (prompts,), how)
+
+    async def achat(self, messages: Any, **how: Any) -> Any:
+        return await self._later("chat", (messages,), how)
+
+    def generation_defaults(self) -> dict[str, Any]:
+        """What a request gets that says nothing itself: of generation_config.json and the options."""
+        return self._core.generation_defaults()
+
     # The same, without waiting.
 
     def submit(self, method: str, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:
@@ -439,7 +527,8 @@ class Engine:
         return call.finish(parts)
 
 
-METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "rank", "classify", "classify_tokens", "tag", "fill_mask")
+METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "rank", "classify", "classify_tokens", "tag", "fill_mask",
+           "generate", "chat")
 
 
 def _array(values: Any) -> Array:

@@ -1,7 +1,7 @@
 """Tokenizer: the checkpoint's tokenizer, with the calls that scripts for transformers make."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from vecton import _core
@@ -50,8 +50,9 @@ class BatchEncoding(dict[str, Any]):
 class Tokenizer:
     """Text to token ids and back, exactly as the checkpoint's files say."""
 
-    def __init__(self, core: Any, model_max_length: int | None = None) -> None:
+    def __init__(self, core: Any, model_max_length: int | None = None, render: Callable[[Any], str] | None = None) -> None:
         self._core = core
+        self._render = render  # of an engine's tokenizer: messages by the model's chat template
         # Of an engine's tokenizer the length of its model; what the tokenizer's files say otherwise.
         self.model_max_length: int = model_max_length or core.model_max_length
 
@@ -110,6 +111,26 @@ class Tokenizer:
     def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, **_: Any) -> list[str]:
         """A text for each sequence; an id alone is a sequence too."""
         return [self.decode(sequence, skip_special_tokens) for sequence in sequences]
+
+    def apply_chat_template(self, conversation: Any, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+                            add_generation_prompt: bool = False, continue_final_message: bool = False, tokenize: bool = True,
+                            **variables: Any) -> Any:
+        """What the model's chat template makes of messages: token ids, or with tokenize=False a text; of several conversations a list."""
+        from vecton.messages import conversations, to_core
+
+        if self._render is None:
+            raise ValueError("the chat template is the model's: take engine.tokenizer")
+        ours = ("padding", "truncation", "max_length", "return_tensors", "return_dict", "return_assistant_tokens_mask", "tokenizer_kwargs")
+        given = {name: variables.pop(name, None) for name in ours}
+        for name, value in given.items():
+            if value:
+                raise ValueError(f"{name}: call the tokenizer with the text that tokenize=False gives and add_special_tokens=False")
+        talks, single = conversations(conversation)
+        texts = [self._render(to_core(talk, tools=tools, documents=documents, chat_template=chat_template, chat_template_kwargs=variables,
+                                      add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message))
+                 for talk in talks]
+        found = [self.encode(text, add_special_tokens=False) for text in texts] if tokenize else texts
+        return found[0] if single else found
 
     def tokenize(self, text: str, **how: Any) -> list[str]:
         return self.convert_ids_to_tokens(self.encode(text, add_special_tokens=False, **how))

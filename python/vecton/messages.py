@@ -1,0 +1,34 @@
+"""Conversations: lists of messages, of which a model's chat template makes its prompt."""
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vecton import _core
+
+
+def conversations(messages: Any) -> tuple[list[Any], bool]:
+    """One conversation or a list of them, as a list, and whether it was one."""
+    if isinstance(messages, str) or not isinstance(messages, Sequence):
+        raise TypeError(f"messages must be a list of {{\"role\": ..., \"content\": ...}}, found {type(messages).__name__}")
+    if not messages:
+        raise ValueError("messages must not be empty")
+    if all(isinstance(message, Mapping) for message in messages):
+        return [messages], True
+    if all(isinstance(one, Sequence) and not isinstance(one, str) for one in messages):
+        return list(messages), False
+    raise TypeError("messages must be a conversation, or a list of conversations")
+
+
+def to_core(conversation: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+            chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True,
+            continue_final_message: bool = False) -> Any:
+    """A conversation as the core takes it. continue_final_message: the answer goes on with the last message."""
+    if continue_final_message and add_generation_prompt:
+        add_generation_prompt = False
+    return _core.Messages(
+        messages=json.dumps(conversation), tools=None if tools is None else json.dumps(tools),
+        documents=None if documents is None else json.dumps(documents),
+        variables=json.dumps(chat_template_kwargs) if chat_template_kwargs else None, add_generation_prompt=add_generation_prompt,
+        continue_final_message="content" if continue_final_message else None, chat_template=chat_template)

@@ -34,6 +34,41 @@ def test_langchain():
     assert "relevance_score" not in documents[0].metadata
 
 
+def test_langchain_chats():
+    pytest.importorskip("langchain_core")
+    from langchain_core.messages import HumanMessage, SystemMessage
+    from langchain_core.prompts import ChatPromptTemplate
+    from pydantic import BaseModel
+
+    from vecton.integrations.langchain import ChatVecton
+
+    writer = engine("gen-llama3")
+    chat = ChatVecton(writer, temperature=0, max_tokens=8)
+    talk = [SystemMessage("Be brief."), HumanMessage("Why?")]
+    expected = writer.chat([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}], temperature=0, max_tokens=8)
+    answer = chat.invoke(talk)
+    assert answer.content == expected.text and answer.response_metadata["finish_reason"] == expected.finish_reason
+    assert answer.usage_metadata["output_tokens"] == len(expected.token_ids)
+    assert "".join(chunk.content for chunk in chat.stream(talk)) == expected.text
+
+    async def later():
+        return (await chat.ainvoke(talk)).content, "".join([chunk.content async for chunk in chat.astream(talk)])
+
+    assert asyncio.run(later()) == (expected.text, expected.text)
+    chain = ChatPromptTemplate.from_messages([("system", "Be brief."), ("human", "{question}")]) | chat
+    assert chain.invoke({"question": "Why?"}).content == expected.text
+    assert [one.content for one in chat.batch([talk, talk])] == [expected.text] * 2
+
+    class Answer(BaseModel):
+        yes: bool
+
+    assert isinstance(chat.with_structured_output(Answer).invoke(talk, max_tokens=100), Answer)
+    with pytest.raises(TypeError, match="takes no temprature"):
+        chat.invoke(talk, temprature=1)
+    with pytest.raises(NotImplementedError, match="vecton serve"):
+        chat.bind_tools([])
+
+
 def test_langchain_uses_the_checkpoints_prompts():
     pytest.importorskip("langchain_core")
     from vecton.integrations.langchain import VectonEmbeddings

@@ -146,6 +146,21 @@ def test_stages_of_processors():
         ProcessorConfig(MODEL, task_type="draw")
 
 
+def test_stages_that_generate():
+    writer = engine("gen-llama3")
+    stage = Stage(ProcessorConfig(model("gen-llama3"), task_type="generate"))
+    greedy = {"temperature": 0, "max_tokens": 4}
+    found = stage(batch_of(prompt=["a", "b"], sampling_params=[greedy, greedy]))
+    expected = writer.generate(["a", "b"], **greedy)
+    assert found["generated_text"] == [generation.text for generation in expected]
+    assert found["num_generated_tokens"].tolist() == [len(generation.token_ids) for generation in expected]
+    talk = [{"role": "user", "content": "Why?"}]
+    messages = np.empty(1, object)
+    messages[0] = talk
+    chat = stage({"messages": messages, "sampling_params": np.array([greedy], object)})
+    assert chat["generated_text"] == [writer.chat(talk, **greedy).text] and "messages" not in chat
+
+
 def test_rows_in_error_do_not_stop_others():
     stage = Stage(ProcessorConfig(MODEL, engine_kwargs={"max_model_len": 16}, should_continue_on_error=True))
     found = stage(batch_of(prompt=["a", "a " * 50, "b"]))

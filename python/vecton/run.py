@@ -24,6 +24,7 @@ PACKAGES = {
     "mlx": "vecton.mlx_embeddings.mlx",
     "sentence_transformers": "vecton.sentence_transformers",
     "pylate": "vecton.pylate",
+    "mlx_lm": "vecton.mlx_lm",
 }
 
 

@@ -1,4 +1,4 @@
-"""LangChain: VectonEmbeddings, VectonCrossEncoder and VectonRerank."""
+"""LangChain: VectonEmbeddings, VectonCrossEncoder, VectonRerank and ChatVecton."""
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ from langchain_core.embeddings import Embeddings
 from pydantic import ConfigDict
 
 from vecton.integrations.common import open_engine, side
+from vecton.integrations.langchain_chat import ChatVecton
+
+__all__ = ["ChatVecton", "VectonCrossEncoder", "VectonEmbeddings", "VectonRerank"]
 
 try:
     from langchain_core.cross_encoders import BaseCrossEncoder

@@ -11,7 +11,8 @@ from typing import Any
 from vecton.ray.embedder import assigned_threads
 from vecton.ray.nodes import actor_pool
 
-TASKS = ("embed", "classify")
+TASKS = ("embed", "classify", "generate")
+IN = ("pooling_params", "sampling_params", "tokenization_kwargs", "tokenized_prompt", "messages")  # columns that end here
 ERROR = "__inference_error__"
 
 
@@ -29,12 +30,12 @@ class ProcessorConfig:
 
     def __post_init__(self) -> None:
         if self.task_type not in TASKS:
-            raise ValueError(f"task_type must be {' or '.join(TASKS)}, found {self.task_type!r}")
+            raise ValueError(f"task_type must be {', '.join(TASKS)}, found {self.task_type!r}")
 
 
 class Stage:
-    """The model as a callable class of Ray Data: columns `prompt` or `tokenized_prompt`, and `pooling_params` and
-    `tokenization_kwargs` where they are, to `embeddings`, `num_input_tokens` and `prompt_token_ids`."""
+    """The model as a callable class of Ray Data: columns `prompt` or `tokenized_prompt` (or `messages` to generate), and
+    `pooling_params` or `sampling_params` and `tokenization_kwargs` where they are, to `embeddings` or `generated_text`."""
 
     def __init__(self, config: ProcessorConfig) -> None:
         from vecton.vllm import LLM
@@ -68,7 +69,7 @@ class Stage:
         return answers, errors
 
     def _run(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return _pool(self.llm, self.config.task_type, rows)
+        return _generate(self.llm, rows) if self.config.task_type == "generate" else _pool(self.llm, self.config.task_type, rows)
 
 
 def _prompt(row: dict[str, Any]) -> Any:
@@ -94,15 +95,28 @@ def _pool(llm: Any, task: str, rows: list[dict[str, Any]]) -> list[dict[str, Any
              "num_input_tokens": len(output.prompt_token_ids)} for output in outputs]
 
 
+def _generate(llm: Any, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    from vecton.vllm import SamplingParams
+
+    params = [SamplingParams(**row["sampling_params"]) if row.get("sampling_params") else llm.get_default_sampling_params() for row in rows]
+    if "messages" in rows[0]:
+        outputs = llm.chat([[dict(message) for message in row["messages"]] for row in rows], params, use_tqdm=False)
+    else:
+        outputs = llm.generate([_prompt(row) for row in rows], params, use_tqdm=False)
+    return [{"generated_text": output.outputs[0].text, "generated_tokens": output.outputs[0].token_ids,
+             "num_generated_tokens": len(output.outputs[0].token_ids), "prompt_token_ids": output.prompt_token_ids,
+             "num_input_tokens": len(output.prompt_token_ids)} for output in outputs]
+
+
 def _columns(batch: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
     """The batch with the answers' columns. A row in error has nothing in them."""
     import numpy as np
 
-    table = {name: values for name, values in batch.items() if name not in ("pooling_params", "tokenization_kwargs", "tokenized_prompt")}
+    table = {name: values for name, values in batch.items() if name not in IN}
     whole = all(answers)
     for name in dict.fromkeys(name for answer in answers for name in answer):
         values: list[Any] = [answer.get(name) for answer in answers]
-        if name in ("embeddings", "num_input_tokens") and whole:
+        if name in ("embeddings", "num_input_tokens", "num_generated_tokens") and whole:
             table[name] = np.stack(values) if name == "embeddings" else np.array(values)
         else:
             table[name] = values

@@ -13,18 +13,19 @@ HONOURED = {
     "trust_remote_code": False, "dtype": "auto", "quantization": None, "revision": None, "tokenizer_revision": None,
     "chat_template": None, "seed": 0, "hf_token": None, "hf_overrides": None, "pooler_config": None, "max_model_len": None,
     "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
-    "served_model_name": None, "load_format": "auto",
+    "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
+    "override_generation_config": None, "max_logprobs": 20,
 }
 # Of GPUs, processes and logs: taken, and said once to have no effect.
 NO_EFFECT = (
     "gpu_memory_utilization", "enforce_eager", "cpu_offload_gb", "offload_group_size", "offload_num_in_group",
     "offload_prefetch_step", "offload_params", "disable_custom_all_reduce", "compilation_config", "attention_config",
-    "profiler_config", "tensor_parallel_size", "pipeline_parallel_size", "max_num_seqs", "renderer_num_workers", "block_size",
+    "profiler_config", "tensor_parallel_size", "pipeline_parallel_size", "renderer_num_workers", "block_size",
     "swap_space", "async_scheduling", "disable_log_stats", "use_tqdm_on_load", "allowed_local_media_path",
     "allowed_media_domains", "enable_return_routed_experts", "return_sampling_mask", "max_seq_len_to_capture",
-    "enable_chunked_prefill", "limit_mm_per_prompt", "mm_processor_kwargs", "distributed_executor_backend", "max_logprobs",
+    "enable_chunked_prefill", "limit_mm_per_prompt", "mm_processor_kwargs", "distributed_executor_backend",
     "disable_log_requests", "structured_outputs_config", "device", "config_format", "code_revision", "disable_sliding_window",
-    "generation_config", "override_generation_config", "max_parallel_loading_workers", "ray_workers_use_nsight",
+    "max_parallel_loading_workers", "ray_workers_use_nsight",
     "scheduling_policy", "hf_config_path", "kv_cache_dtype", "mm_processor_cache_gb", "model_impl", "scheduler_cls",
 )
 # Refused unless they have the default.
@@ -86,8 +87,8 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         elif name not in HONOURED:
             raise TypeError(f"EngineArgs.__init__() got an unexpected keyword argument {name!r}")
     args = {**HONOURED, **given}
-    if args["runner"] not in ("auto", "pooling"):
-        raise ValueError(f"runner={args['runner']!r} is not supported yet; \"pooling\" and \"auto\" are")
+    if args["runner"] not in ("auto", "generate", "pooling"):
+        raise ValueError(f"runner={args['runner']!r} is not supported; \"auto\", \"generate\" and \"pooling\" are")
     if args["load_format"] not in ("auto", "safetensors", "pt", "hf", "fastsafetensors"):
         raise ValueError(f"load_format={args['load_format']!r} is not supported; auto, safetensors and pt are")
     if args["tokenizer_mode"] not in ("auto", "hf", "slow", "mistral"):
@@ -105,7 +106,8 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         "dtype": _dtype(args["dtype"]), "max_model_len": args["max_model_len"], "hf_overrides": overrides or None,
         "max_batch_tokens": args["max_num_batched_tokens"], "enable_prefix_caching": args["enable_prefix_caching"],
         "cache_bytes": args["kv_cache_memory_bytes"], "cache": args["download_dir"], "tokenizer": args["tokenizer"],
-        "quantization": args["quantization"], "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
+        "quantization": args["quantization"], "max_num_seqs": args["max_num_seqs"], "generation_config": args["generation_config"],
+        "override_generation_config": args["override_generation_config"] or None, "max_logprobs": args["max_logprobs"], "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -13,16 +13,20 @@ from vecton import _core
 from vecton.engine import Engine
 from vecton.engine import engine_options as core_options
 from vecton.errors import InvalidArgument, Unsupported
+from vecton.generation import request_fields, to_generation
+from vecton.messages import conversations, to_core
 from vecton.progress import bar
 from vecton.vllm.config import to_pooler_config
 from vecton.vllm.engine_args import Config, EngineArgs, engine_options, logger
 from vecton.vllm.exceptions import VLLMValidationError
+from vecton.vllm.generated import RequestOutput, request_output
 from vecton.vllm.outputs import (
     ClassificationOutput, ClassificationRequestOutput, EmbeddingOutput, EmbeddingRequestOutput, PoolingOutput,
     PoolingRequestOutput, ScoringOutput, ScoringRequestOutput,
 )
 from vecton.vllm.pooling_params import PoolingParams
 from vecton.vllm.prompts import score_texts, to_list
+from vecton.vllm.sampling_params import SamplingParams
 
 POOLING_TASKS = ("embed", "classify", "token_embed", "token_classify")
 TOKENIZATION = ("truncate_prompt_tokens", "truncation", "max_length", "truncation_side", "add_special_tokens", "padding", "do_lower_case")
@@ -45,7 +49,7 @@ class ModelConfig:
 
 
 class LLM:
-    """vLLM's class of this name, for pooling models."""
+    """vLLM's class of this name."""
 
     def __init__(self, model: str, **arguments: Any) -> None:
         own = ("prompts", "threads")  # no arguments of vLLM's
@@ -62,7 +66,8 @@ class LLM:
         if config.task is not None and config.task not in self.supported_tasks:
             raise ValueError(f"pooler_config: the model does not support the task {config.task!r}; it does {', '.join(self.supported_tasks)}")
         self.pooling_task = config.task or next((task for task in self.engine.tasks if task in POOLING_TASKS), None)
-        self.runner_type = "pooling"
+        self.runner_type = "generate" if "generate" in self.engine.tasks else "pooling"
+        self._seed = int(given.get("seed") or 0)
         # Prompts of the checkpoint before texts; vLLM puts none.
         self._prompts = bool(arguments.get("prompts", True))
         template = given.get("chat_template")
@@ -189,6 +194,71 @@ class LLM:
             outputs.append(ScoringRequestOutput(name, ScoringOutput(score), tokens))
         return outputs
 
+    # Text that the model writes.
+
+    def generate(self, prompts: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None, *,
+                 use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: list[int] | None = None,
+                 tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
+        """A RequestOutput per prompt. Without sampling_params those of the checkpoint's generation_config.json."""
+        self._need_generate("generate")
+        inputs = to_list(prompts)
+        return self._write(inputs, inputs, sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
+
+    def chat(self, messages: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None,
+             use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: list[int] | None = None,
+             chat_template: str | None = None, chat_template_content_format: str = "auto", add_generation_prompt: bool = True,
+             continue_final_message: bool = False, tools: list[dict[str, Any]] | None = None, chat_template_kwargs: dict[str, Any] | None = None,
+             tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
+        """A RequestOutput per conversation."""
+        self._need_generate("chat")
+        if continue_final_message and add_generation_prompt:
+            raise ValueError("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
+        if chat_template_content_format not in ("auto", "string", "openai"):
+            raise ValueError(f"chat_template_content_format must be auto, string or openai, found {chat_template_content_format!r}")
+        talks, _ = conversations(messages)
+        inputs = [to_core(talk, tools=tools, chat_template=chat_template or self._chat_template, chat_template_kwargs=chat_template_kwargs,
+                          add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message) for talk in talks]
+        return self._write(inputs, [self.engine._core.render(one) for one in inputs], sampling_params, use_tqdm, lora_request, priority,
+                           self._tokenization(tokenization_kwargs))
+
+    def get_default_sampling_params(self) -> SamplingParams:
+        """Those of a call that gives none."""
+        defaults = self.engine.generation_defaults()
+        names = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
+        return SamplingParams(max_tokens=defaults["max_tokens"] or 16, **{name: defaults[name] for name in names})
+
+    def _need_generate(self, call: str) -> None:
+        if self.runner_type != "generate":
+            raise ValueError(f"LLM.{call}() is only supported for generative models; this one does {', '.join(self.engine.tasks)}")
+
+    def _write(self, inputs: list[Any], prompts: list[Any], sampling_params: Any, use_tqdm: Any, lora_request: Any,
+               priority: list[int] | None, how: dict[str, Any]) -> list[RequestOutput]:
+        self._refuse_lora(lora_request)
+        if sampling_params is None:
+            sampling_params = self.get_default_sampling_params()
+        many = list(sampling_params) if isinstance(sampling_params, Sequence) else [sampling_params] * len(inputs)
+        if len(many) != len(inputs):
+            raise ValueError(f"The lengths of prompts ({len(inputs)}) and params ({len(many)}) must be the same.")
+        if priority is not None and len(priority) != len(inputs):
+            raise ValueError(f"The lengths of prompts ({len(inputs)}) and priority ({len(priority)}) must be the same.")
+        numbers = [next(self._counter) for _ in inputs]
+        like = [self._sampled(params, number, {**how, "priority": priority[i] if priority else 0})
+                for i, (params, number) in enumerate(zip(many, numbers))]
+        outputs: list[RequestOutput] = []
+        for part in self._run(inputs, like, None, use_tqdm, chunk=1):
+            i = len(outputs)
+            prompt = prompts[i] if isinstance(prompts[i], str) else None
+            outputs.append(request_output(str(numbers[i]), prompt, to_generation(part.generation(0)), many[i]))
+        return outputs
+
+    def _sampled(self, params: Any, number: int, how: dict[str, Any]) -> Any:
+        if not isinstance(params, SamplingParams):
+            raise TypeError(f"sampling_params must be SamplingParams, found {type(params).__name__}")
+        fields = request_fields(params.fields())
+        if fields["seed"] is None:  # as in vLLM, a run is the same again: LLM's seed and the place of the request
+            fields["seed"] = (self._seed * 1_000_003 + number) << 16 & 0x7FFF_FFFF_FFFF_FFFF
+        return _core.Request(task="generate", **fields, **how)
+
     # How they are done.
 
     def _need(self, task: str, call: str) -> None:
@@ -256,13 +326,13 @@ class LLM:
             fields["dimensions"] = params.dimensions
         return _core.Request(task=task, **fields)
 
-    def _run(self, inputs: list[Any], like: Any, seconds: list[Any] | None, use_tqdm: Any) -> list[Any]:
+    def _run(self, inputs: list[Any], like: Any, seconds: list[Any] | None, use_tqdm: Any, chunk: int = CHUNK) -> list[Any]:
         shown = bar(len(inputs), "Processed prompts", use_tqdm if use_tqdm is not True else None if len(inputs) < 2 else True,
                     dynamic_ncols=True, postfix="est. speed input: 0.00 toks/s, output: 0.00 toks/s")
         waiting, found = [], []
         try:
-            for start in range(0, len(inputs), CHUNK):
-                part = slice(start, start + CHUNK)
+            for start in range(0, len(inputs), chunk):
+                part = slice(start, start + chunk)
                 waiting.append(self.engine._core.start(inputs[part], like[part] if isinstance(like, list) else like,
                                                        seconds and seconds[part]))
             for pending in waiting:
@@ -292,11 +362,8 @@ class LLM:
             ids = self.engine.tokenizer.encode(prompt, pair, add_special_tokens=special, truncation=True, max_length=limit)
         return ids
 
-    def generate(self, *_: Any, **__: Any) -> NoReturn:
-        raise ValueError("LLM.generate() is only supported for generative models; this one was opened for pooling")
-
-    def chat(self, *_: Any, **__: Any) -> NoReturn:
-        raise ValueError("LLM.chat() is only supported for generative models; this one was opened for pooling")
+    def beam_search(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError("LLM.beam_search() is not done; SamplingParams(n=...) gives several completions")
 
     def _refuse(self, name: str) -> NoReturn:
         raise NotImplementedError(f"LLM.{name}() has no meaning in Vecton")

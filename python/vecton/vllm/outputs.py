@@ -1,4 +1,4 @@
-"""vllm.outputs: what pooling requests give."""
+"""vllm.outputs: what requests give."""
 from __future__ import annotations
 
 from typing import Any
@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 
 from vecton.array import as_tensor
+from vecton.vllm.generated import CompletionOutput, Logprob, RequestOutput
+
+__all__ = ["ClassificationOutput", "ClassificationRequestOutput", "CompletionOutput", "EmbeddingOutput", "EmbeddingRequestOutput", "Logprob",
+           "PoolingOutput", "PoolingRequestOutput", "RequestOutput", "ScoringOutput", "ScoringRequestOutput"]
 
 
 class _Rows:

@@ -1,0 +1,123 @@
+"""vllm's LLM.generate and chat, and mlx-lm's functions, on the same model."""
+import pytest
+
+from conftest import engine, model
+from vecton.vllm import LLM, RequestOutput, SamplingParams
+from vecton.vllm.sampling_params import StructuredOutputsParams
+
+MODEL = model("gen-llama3")
+GREEDY = SamplingParams(temperature=0, max_tokens=8)
+PROMPTS = ["Once upon a time", "The quick brown fox"]
+
+
+@pytest.fixture(scope="module")
+def llm():
+    return LLM(MODEL)
+
+
+def test_generate(llm):
+    outputs = llm.generate(PROMPTS, GREEDY, use_tqdm=False)
+    expected = engine("gen-llama3").generate(PROMPTS, temperature=0, max_tokens=8)
+    assert all(isinstance(output, RequestOutput) and output.finished for output in outputs)
+    assert [output.outputs[0].text for output in outputs] == [generation.text for generation in expected]
+    assert [output.prompt for output in outputs] == PROMPTS
+    assert [output.prompt_token_ids for output in outputs] == [generation.prompt_token_ids for generation in expected]
+    assert [int(output.request_id) for output in outputs] == [int(outputs[0].request_id), int(outputs[0].request_id) + 1]
+    first = outputs[0].outputs[0]
+    assert (first.index, first.logprobs, first.cumulative_logprob, first.finish_reason) == (0, None, None, expected[0].finish_reason)
+    assert first.finished()
+    ids = llm.generate({"prompt_token_ids": outputs[0].prompt_token_ids}, GREEDY, use_tqdm=False)
+    assert ids[0].outputs[0].token_ids == first.token_ids and ids[0].prompt is None
+
+
+def test_chat(llm):
+    talk = [{"role": "user", "content": "Why?"}]
+    one = llm.chat(talk, GREEDY, use_tqdm=False)
+    assert one[0].outputs[0].text == engine("gen-llama3").chat(talk, temperature=0, max_tokens=8).text
+    assert "Why?" in one[0].prompt
+    assert len(llm.chat([talk, talk], GREEDY, use_tqdm=False)) == 2
+    with pytest.raises(ValueError, match="continue_final_message"):
+        llm.chat(talk, GREEDY, continue_final_message=True)
+
+
+def test_parameters_per_prompt_and_logprobs(llm):
+    many = [SamplingParams(temperature=0, max_tokens=3, logprobs=1), SamplingParams(n=2, seed=1, max_tokens=4, prompt_logprobs=0)]
+    first, second = llm.generate(PROMPTS, many, use_tqdm=False)
+    assert [len(token) for token in first.outputs[0].logprobs] == [1, 1, 1]  # greedy: the likeliest is the one that is there
+    token = first.outputs[0].logprobs[0][first.outputs[0].token_ids[0]]
+    assert token.rank == 1 and token.logprob <= 0 and isinstance(token.decoded_token, str)
+    assert len(second.outputs) == 2 and second.outputs[1].index == 1
+    assert second.prompt_logprobs[0] is None and len(second.prompt_logprobs) == len(second.prompt_token_ids)
+    with pytest.raises(ValueError, match=r"lengths of prompts \(2\) and params \(1\)"):
+        llm.generate(PROMPTS, [GREEDY])
+
+
+def test_a_run_is_the_same_again():
+    def texts():
+        own = LLM(MODEL, seed=7)
+        return [output.outputs[0].text for output in own.generate(PROMPTS * 2, SamplingParams(max_tokens=6), use_tqdm=False)]
+
+    found = texts()
+    assert found == texts() and found[:2] != found[2:]
+
+
+def test_defaults_are_the_checkpoints(llm):
+    params = llm.get_default_sampling_params()
+    defaults = llm.engine.generation_defaults()
+    assert (params.temperature, params.top_p, params.max_tokens) == (defaults["temperature"], defaults["top_p"], defaults["max_tokens"] or 16)
+    assert SamplingParams().max_tokens == 16
+
+
+def test_structure(llm):
+    params = SamplingParams(max_tokens=50, structured_outputs=StructuredOutputsParams(choice=["yes", "no"]))
+    assert llm.generate("a", params, use_tqdm=False)[0].outputs[0].text in ("yes", "no")
+    with pytest.raises(ValueError, match="exactly one kind"):
+        StructuredOutputsParams()
+
+
+@pytest.mark.parametrize("wrong", [{"n": 0}, {"temperature": -1}, {"temperature": 2.5}, {"top_p": 0}, {"top_k": -2}, {"min_p": 2}, {"max_tokens": 0},
+                                   {"min_tokens": 20}, {"repetition_penalty": 0}, {"presence_penalty": 3}, {"logprobs": -2}, {"stop": ""},
+                                   {"temperature": 0, "n": 2}, {"detokenize": False, "stop": "a"}, {"extra_args": {"a": 1}}])
+def test_sampling_params_are_checked(wrong):
+    with pytest.raises(ValueError, match=f"^({'|'.join(wrong)})"):
+        SamplingParams(**wrong)
+
+
+def test_sampling_params_as_vllm_lays_them():
+    assert SamplingParams(temperature=0.001).temperature == 0.01 and SamplingParams(seed=-1).seed is None
+    greedy = SamplingParams(temperature=0, top_p=0.5, top_k=3)
+    assert (greedy.top_p, greedy.top_k) == (1.0, 0) and SamplingParams(stop="a").stop == ["a"]
+    assert greedy.clone() == greedy and greedy.clone() is not greedy
+
+
+def test_models_that_do_not_generate():
+    with pytest.raises(ValueError, match=r"LLM.generate\(\) is only supported for generative models"):
+        LLM(model("bert-embed-mean")).generate("a")
+    pooling = LLM(MODEL, runner="pooling")
+    assert pooling.runner_type == "pooling" and len(pooling.embed("a")[0].outputs.embedding) > 1
+
+
+def test_mlx_lm(capsys):
+    from vecton.mlx_lm import batch_generate, generate, load, stream_generate
+    from vecton.mlx_lm.sample_utils import make_logits_processors, make_sampler
+
+    writer, tokenizer = load(MODEL)
+    expected = engine("gen-llama3").generate(PROMPTS[0], temperature=0, max_tokens=8)
+    assert generate(writer, tokenizer, PROMPTS[0], max_tokens=8) == expected.text
+    responses = list(stream_generate(writer, tokenizer, tokenizer.encode(PROMPTS[0]), max_tokens=8))
+    assert "".join(response.text for response in responses) == expected.text
+    assert responses[-1].finish_reason == expected.finish_reason and responses[-1].generation_tokens == len(expected.token_ids)
+    assert generate(writer, tokenizer, "a", max_tokens=4, verbose=True) in capsys.readouterr().out
+    talk = tokenizer.apply_chat_template([{"role": "user", "content": "Why?"}], add_generation_prompt=True)
+    texts = batch_generate(writer, tokenizer, [talk, talk], max_tokens=6).texts
+    assert texts == [engine("gen-llama3").chat([{"role": "user", "content": "Why?"}], temperature=0, max_tokens=6).text] * 2
+    sampled = generate(writer, tokenizer, "a", max_tokens=4, sampler=make_sampler(temp=0.7, top_p=0.9, top_k=1))
+    assert sampled == generate(writer, tokenizer, "a", max_tokens=4)
+    seven = generate(writer, tokenizer, "a", max_tokens=4, logits_processors=make_logits_processors(logit_bias={7: 100.0}))
+    assert seven == tokenizer.decode([7] * 4)
+    with pytest.raises(TypeError, match="make_sampler"):
+        generate(writer, tokenizer, "a", sampler=lambda logits: logits)
+    with pytest.raises(ValueError, match="draft_model"):
+        generate(writer, tokenizer, "a", draft_model=writer)
+    with pytest.raises(AttributeError, match="layers"):
+        _ = writer.layers

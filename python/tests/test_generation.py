@@ -87,6 +87,10 @@ def test_chat(writer):
     assert "Why?" in prompt
     assert writer.chat([talk, talk], max_tokens=8, temperature=0)[1].text == answer.text
     assert writer.stream_chat(talk, max_tokens=8, temperature=0).read() == answer.text
+    parts = [{"role": "user", "content": [{"type": "text", "text": "Why"}, {"type": "text", "text": "me?"}]}]
+    assert writer.chat(parts, max_tokens=2).prompt_token_ids == writer.chat([{"role": "user", "content": "Why\nme?"}], max_tokens=2).prompt_token_ids
+    with pytest.raises(ValueError, match=r"messages\[0\]: parts of type text are read, found 'image_url'"):
+        writer.chat([{"role": "user", "content": [{"type": "image_url"}]}])
     with pytest.raises(TypeError, match="messages must be a list"):
         writer.chat("Why?")
     with pytest.raises(ValueError, match="must not be empty"):

@@ -36,6 +36,8 @@ def test_chat(llm):
     assert one[0].outputs[0].text == engine("gen-llama3").chat(talk, temperature=0, max_tokens=8).text
     assert "Why?" in one[0].prompt
     assert len(llm.chat([talk, talk], GREEDY, use_tqdm=False)) == 2
+    with pytest.raises(ValueError, match="mm_processor_kwargs"):
+        llm.chat(talk, GREEDY, mm_processor_kwargs={"num_crops": 4})
     with pytest.raises(ValueError, match="continue_final_message"):
         llm.chat(talk, GREEDY, continue_final_message=True)
 
@@ -119,5 +121,7 @@ def test_mlx_lm(capsys):
         generate(writer, tokenizer, "a", sampler=lambda logits: logits)
     with pytest.raises(ValueError, match="draft_model"):
         generate(writer, tokenizer, "a", draft_model=writer)
+    with pytest.raises(ValueError, match="eos_token can't be set"):
+        load(MODEL, tokenizer_config={"eos_token": "x"})
     with pytest.raises(AttributeError, match="layers"):
         _ = writer.layers

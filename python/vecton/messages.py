@@ -21,14 +21,30 @@ def conversations(messages: Any) -> tuple[list[Any], bool]:
     raise TypeError("messages must be a conversation, or a list of conversations")
 
 
+def with_texts(conversation: Any) -> list[Any]:
+    """Messages whose content is one text: parts of type text are joined, as templates that read no parts need it."""
+    found = []
+    for i, message in enumerate(conversation):
+        content = message.get("content")
+        if isinstance(content, Sequence) and not isinstance(content, str):
+            wrong = [part for part in content if not isinstance(part, Mapping) or part.get("type") != "text"]
+            if wrong:
+                kind = wrong[0].get("type") if isinstance(wrong[0], Mapping) else type(wrong[0]).__name__
+                raise ValueError(f"messages[{i}]: parts of type text are read, found {kind!r}")
+            message = {**message, "content": "\n".join(part["text"] for part in content)}
+        found.append(message)
+    return found
+
+
 def to_core(conversation: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
             chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True,
-            continue_final_message: bool = False) -> Any:
-    """A conversation as the core takes it. continue_final_message: the answer goes on with the last message."""
+            continue_final_message: bool = False, keep_parts: bool = False) -> Any:
+    """A conversation as the core takes it. continue_final_message: the answer goes on with the last message. keep_parts: content
+    that is a list of parts reaches the template as such."""
     if continue_final_message and add_generation_prompt:
         add_generation_prompt = False
     return _core.Messages(
-        messages=json.dumps(conversation), tools=None if tools is None else json.dumps(tools),
+        messages=json.dumps(list(conversation) if keep_parts else with_texts(conversation)), tools=None if tools is None else json.dumps(tools),
         documents=None if documents is None else json.dumps(documents),
         variables=json.dumps(chat_template_kwargs) if chat_template_kwargs else None, add_generation_prompt=add_generation_prompt,
         continue_final_message="content" if continue_final_message else None, chat_template=chat_template)

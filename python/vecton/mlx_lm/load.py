@@ -22,7 +22,7 @@ def load(path_or_hf_repo: str | os.PathLike[str], tokenizer_config: dict[str, An
     """Model and tokenizer. `model_config` is laid over config.json; `lazy` has no effect."""
     if adapter_path is not None:
         raise ValueError("adapter_path: give the folder with the adapter as the model")
-    unknown = set(tokenizer_config or {}) - {"trust_remote_code", "eos_token"}
+    unknown = set(tokenizer_config or {}) - {"trust_remote_code"}
     if unknown:
         raise ValueError(f"tokenizer_config: {', '.join(sorted(unknown))} can't be set")
     engine = Engine(path_or_hf_repo, runner="generate", revision=revision, hf_overrides=model_config or None)

@@ -201,6 +201,7 @@ class LLM:
                  tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
         """A RequestOutput per prompt. Without sampling_params those of the checkpoint's generation_config.json."""
         self._need_generate("generate")
+        self._refuse_media(mm_processor_kwargs)
         inputs = to_list(prompts)
         return self._write(inputs, inputs, sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
 
@@ -211,15 +212,22 @@ class LLM:
              tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
         """A RequestOutput per conversation."""
         self._need_generate("chat")
+        self._refuse_media(mm_processor_kwargs)
         if continue_final_message and add_generation_prompt:
             raise ValueError("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
         if chat_template_content_format not in ("auto", "string", "openai"):
             raise ValueError(f"chat_template_content_format must be auto, string or openai, found {chat_template_content_format!r}")
         talks, _ = conversations(messages)
         inputs = [to_core(talk, tools=tools, chat_template=chat_template or self._chat_template, chat_template_kwargs=chat_template_kwargs,
-                          add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message) for talk in talks]
+                          add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message,
+                          keep_parts=chat_template_content_format == "openai") for talk in talks]
         return self._write(inputs, [self.engine._core.render(one) for one in inputs], sampling_params, use_tqdm, lora_request, priority,
                            self._tokenization(tokenization_kwargs))
+
+    @staticmethod
+    def _refuse_media(given: Any) -> None:
+        if given:
+            raise ValueError("mm_processor_kwargs: this model reads text alone")
 
     def get_default_sampling_params(self) -> SamplingParams:
         """Those of a call that gives none."""

@@ -62,7 +62,10 @@ struct ModelInfo {
   int64_t matryoshka_least = 1;
   int64_t max_model_len = 0, hidden_size = 0, embedding_size = 0, layers = 0, vocab_size = 0;
   int64_t parameters = 0, file_bytes = 0,
-          weight_bytes = 0;              // weight_bytes: what the backend keeps in memory
+          weight_bytes = 0;  // weight_bytes: what the backend keeps in memory
+  // Of models that can keep what they have computed: what each token takes in the cache, and, where
+  // layers keep a state, what each sequence takes beside that, however long it is.
+  int64_t cache_bytes_per_token = 0, state_bytes = 0;
   std::vector<WeightForm> weight_forms;  // of inspect(): those with the most numbers first
   int threads = 0;
   int64_t max_batch_tokens = 0;       // of one forward pass; a longer text has one of its own

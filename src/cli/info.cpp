@@ -100,6 +100,8 @@ std::string as_json(const ModelInfo& info) {
                          {"bits_per_weight", bits_per_weight(info)},
                          {"weight_bytes", info.weight_bytes},
                          {"weights", forms_json(info)},
+                         {"cache_bytes_per_token", info.cache_bytes_per_token},
+                         {"state_bytes", info.state_bytes},
                          {"dtype", info.dtype},
                          {"backend", info.backend},
                          {"isa", info.isa},
@@ -149,6 +151,14 @@ std::string labels_of(const ModelInfo& info) {
          (info.labels.size() > kShown ? ", ..." : "");
 }
 
+// "115 KB a token, 20 MB a sequence".
+std::string cache_of(const ModelInfo& info) {
+  std::string text = format_bytes(static_cast<double>(info.cache_bytes_per_token)) + " a token";
+  if (info.state_bytes > 0)
+    text += ", " + format_bytes(static_cast<double>(info.state_bytes)) + " a sequence";
+  return text;
+}
+
 std::string as_table(const ModelInfo& info) {
   std::string out;
   const auto line = [&](const std::string& label, const std::string& value) {
@@ -192,6 +202,7 @@ std::string as_table(const ModelInfo& info) {
   for (const WeightForm& form : info.weight_forms) {
     if (form.weight_bytes > 0 && form.parameters > 0) line("", form_of(form));
   }
+  if (info.cache_bytes_per_token > 0 || info.state_bytes > 0) line("cache", cache_of(info));
   line("runs on", info.backend + " (" + info.isa + "), " + base::counted(info.threads, "thread"));
   for (const std::string& warning : info.warnings) line("warning", warning);
   return out;

@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "models/registry.h"
+#include "ops/cache.h"
 
 namespace vecton {
 
@@ -124,6 +125,10 @@ ModelInfo describe(const Plan& plan) {
   info.layers = plan.shape.layers;
   info.vocab_size = plan.shape.vocab;
   info.warnings = plan.notes;
+  const tensor::CacheLayout layout = models::cache_layout(plan.shape);
+  info.cache_bytes_per_token =
+      ops::cache_row_bytes(layout) * std::ssize(tensor::cache_groups(layout));
+  info.state_bytes = ops::cache_state_bytes(layout);
   return info;
 }
 

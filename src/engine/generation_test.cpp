@@ -292,6 +292,20 @@ TEST(Generation, ErrorsNameTheRequest) {
   }
 }
 
+TEST(Generation, InfoSaysWhatTheCacheTakes) {
+  const auto info_of = [](const char* model) {
+    EngineOptions options{.model = std::string("tests/golden/") + model + "/model"};
+    return inspect(options);
+  };
+  // Keys and values of each layer, in float32.
+  EXPECT_EQ(info_of(kModel).cache_bytes_per_token, 3 * 2 * 2 * 16 * 4);
+  EXPECT_EQ(info_of(kModel).state_bytes, 0);
+  EXPECT_EQ(info_of("gen-deepseek-v3").cache_bytes_per_token, 3 * (16 + 8) * 4);
+  EXPECT_GT(info_of("gen-lfm2").cache_bytes_per_token, 0);
+  EXPECT_EQ(info_of("gen-lfm2").state_bytes, 3 * 2 * 48 * 4);
+  EXPECT_EQ(info_of("bert-mlm").cache_bytes_per_token, 0);
+}
+
 TEST(Generation, OfAText) {
   const auto engine = open(kModel);
   const GenerationDefaults defaults = engine->generation_defaults();

@@ -1,8 +1,8 @@
 // StateSlots: the slots of a cache in which recurrent layers keep their states. One that generates
-// has a slot of its own. A state can't be cut back to fewer tokens, so that copies are kept of those
-// at the ends of some blocks (snapshots): a sequence that begins with the tokens of such a block
-// goes on from there. Snapshots have the slots that no sequence needs; the one that was used least
-// recently goes first. Bookkeeping only: no tensors, no threads, no clock.
+// has a slot of its own. A state can't be cut back to fewer tokens, so that copies are kept of
+// those at the ends of some blocks (snapshots): a sequence that begins with the tokens of such a
+// block goes on from there. Snapshots have the slots that no sequence needs; the one that was used
+// least recently goes first. Bookkeeping only: no tensors, no threads, no clock.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ class StateSlots {
 
   std::vector<int32_t> free_;
   std::unordered_map<int32_t, Snapshot> snapshots_;  // by block
-  std::list<int32_t> unread_;  // blocks; who was used least recently is first
+  std::list<int32_t> unread_;                        // blocks; who was used least recently is first
 };
 
 }  // namespace vecton::engine

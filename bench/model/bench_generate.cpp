@@ -1,0 +1,179 @@
+// bench_generate MODEL [--sequences N] [--context TOKENS] [--tokens N] [--prefill TOKENS]
+// [--beside TOKENS] [--threads N] [--rounds N] [--quantization NAME]
+//
+// Text generation on token ids: steps of --sequences sequences that go on from --context tokens, as
+// a share of what reading the weights once takes; the time to the first token of a prompt of
+// --prefill tokens, as a share of the FLOP limit (docs/PERFORMANCE.md); and with --beside the times
+// between the tokens of one sequence while prompts of so many tokens come in one after the other.
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backend/machine.h"
+#include "vecton/vecton.h"
+
+namespace {
+
+using vecton::Engine;
+using vecton::Generate;
+using vecton::Request;
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string model, quantization;
+  int64_t sequences = 1, context = 16, tokens = 64, prefill = 512, beside = 0;
+  int threads = 2, rounds = 3;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments a{.model = argc > 1 ? argv[1] : "", .quantization = "auto"};
+  for (int i = 2; i + 1 < argc; i += 2) {
+    const std::string flag = argv[i], text = argv[i + 1];
+    if (flag == "--quantization") {
+      a.quantization = text;
+      continue;
+    }
+    const int64_t value = std::stoll(text);
+    if (flag == "--sequences") a.sequences = value;
+    if (flag == "--context") a.context = value;
+    if (flag == "--tokens") a.tokens = value;
+    if (flag == "--prefill") a.prefill = value;
+    if (flag == "--beside") a.beside = value;
+    if (flag == "--threads") a.threads = static_cast<int>(value);
+    if (flag == "--rounds") a.rounds = static_cast<int>(value);
+  }
+  return a;
+}
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double part(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const auto last = static_cast<double>(values.size() - 1);
+  return values.empty() ? 0 : values[static_cast<size_t>(share * last)];
+}
+
+class Bench {
+ public:
+  explicit Bench(const Arguments& a) : a_(a) {
+    vecton::EngineOptions options{.model = a.model};
+    options.runner = "generate";
+    options.threads = a.threads;
+    options.enable_prefix_caching = false;
+    options.quantization = a.quantization;
+    engine_ = Engine::open(options);
+  }
+
+  void run() {
+    const vecton::backend::Peak peak = vecton::backend::measure_peak(a_.threads);
+    std::printf("# %s %s, peak %.1f GFLOP/s, %.1f GB/s; %.3f GB of weights a step\n",
+                engine_->info().isa.c_str(), engine_->info().dtype.c_str(), peak.fma_gflops,
+                peak.read_gbytes_s, static_cast<double>(engine_->weight_bytes_per_pass()) / 1e9);
+    if (a_.tokens > 1) steps(peak);
+    if (a_.prefill > 0) prefill(peak);
+    if (a_.beside > 0) beside();
+  }
+
+ private:
+  Request request(int64_t context, int64_t tokens) {
+    std::vector<int32_t> ids(static_cast<size_t>(context));
+    const auto vocabulary = static_cast<unsigned>(engine_->info().vocab_size);
+    for (int32_t& id : ids) id = static_cast<int32_t>(random_() % vocabulary);
+    return {.prompt = {.input = std::move(ids)},
+            .task = Generate{.max_tokens = tokens, .temperature = 0, .ignore_eos = true}};
+  }
+
+  // From the last sequence's second token to the first one's last: all go on together.
+  void steps(const vecton::backend::Peak& peak) {
+    std::vector<double> times;
+    for (int round = 0; round < a_.rounds; ++round) {
+      std::vector<std::vector<Clock::time_point>> at(static_cast<size_t>(a_.sequences));
+      std::vector<Request> requests;
+      for (size_t i = 0; i < at.size(); ++i) {
+        requests.push_back(request(a_.context, a_.tokens));
+        requests.back().on_delta = [&own = at[i]](const vecton::GenerationDelta&) {
+          own.push_back(Clock::now());
+          return true;
+        };
+      }
+      for (const vecton::Result& result : engine_->submit(std::move(requests)).get()) {
+        if (result.error()) throw *result.error();
+      }
+      for (size_t i = 2; i < at.back().size(); ++i)
+        times.push_back(std::chrono::duration<double>(at.back()[i] - at.back()[i - 1]).count());
+    }
+    const double median = part(times, 0.5),
+                 limit = static_cast<double>(engine_->weight_bytes_per_pass()) /
+                         (peak.read_gbytes_s * 1e9);
+    std::printf(
+        "%lld sequences after %lld tokens: step %.3f ms (90 of 100 below %.3f), %.1f tokens/s, "
+        "reading the weights %.3f ms: %.1f %%\n",
+        static_cast<long long>(a_.sequences), static_cast<long long>(a_.context), median * 1e3,
+        part(times, 0.9) * 1e3, static_cast<double>(a_.sequences) / median, limit * 1e3,
+        100 * limit / median);
+  }
+
+  double first_token(int64_t tokens) {
+    std::vector<Request> one{request(tokens, 1)};
+    const auto start = Clock::now();
+    const vecton::Result result = std::move(engine_->submit(std::move(one)).get().front());
+    if (result.error()) throw *result.error();
+    return seconds_since(start);
+  }
+
+  void prefill(const vecton::backend::Peak& peak) {
+    std::vector<double> times;
+    for (int round = 0; round < a_.rounds; ++round) times.push_back(first_token(a_.prefill));
+    const double median = part(times, 0.5),
+                 limit = engine_->flops(a_.prefill) / (peak.fma_gflops * 1e9);
+    std::printf("prompt of %lld tokens: %.1f ms, %.1f tokens/s, limit %.1f ms: %.1f %%\n",
+                static_cast<long long>(a_.prefill), median * 1e3,
+                static_cast<double>(a_.prefill) / median, limit * 1e3, 100 * limit / median);
+  }
+
+  void beside() {
+    std::vector<double> alone, together;
+    std::atomic<bool> others{false}, done{false};
+    Request running = request(a_.context, engine_->info().max_model_len / 2);
+    Clock::time_point last = Clock::now();
+    int64_t heard = 0;
+    running.on_delta = [&](const vecton::GenerationDelta&) {
+      const double seconds = seconds_since(last);
+      last = Clock::now();
+      if (++heard > 2) (others ? together : alone).push_back(seconds);
+      return !done;
+    };
+    auto answer = engine_->submit({std::move(running)});
+    std::this_thread::sleep_for(std::chrono::seconds(2));
+    others = true;
+    for (int round = 0; round < a_.rounds; ++round) first_token(a_.beside);
+    done = true;
+    answer.get();
+    std::printf(
+        "between tokens: alone %.1f ms; beside prompts of %lld tokens %.1f ms (median), %.1f ms "
+        "(99 of 100), %.1f ms at most, %zu tokens\n",
+        part(alone, 0.5) * 1e3, static_cast<long long>(a_.beside), part(together, 0.5) * 1e3,
+        part(together, 0.99) * 1e3, part(together, 1) * 1e3, together.size());
+  }
+
+  const Arguments a_;
+  std::mt19937 random_{1};
+  std::unique_ptr<Engine> engine_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  Bench(parse(argc, argv)).run();
+} catch (const std::exception& e) {
+  std::fprintf(stderr, "bench_generate: %s\n", e.what());
+  return 1;
+}

@@ -48,7 +48,9 @@ class Builder {
     if (model == "gpt2") {
       byte_level();
     } else if (model == "llama") {
-      sentencepiece_pairs(merges_of_scores());
+      const std::vector<std::string> ranked = ranked_tokens();  // the rules point into them
+      sentencepiece_pairs(merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength,
+                                      file_.what()));
     } else if (model == "gemma4") {
       sentencepiece_pairs(merges());
     } else if (model == "bert") {
@@ -195,8 +197,8 @@ class Builder {
     return scores;
   }
 
-  // Pairs are joined in the order of the scores of what they make.
-  MergeRules merges_of_scores() const {
+  // By their scores: pairs are joined in the order of what they make.
+  std::vector<std::string> ranked_tokens() const {
     const std::vector<double> scores = this->scores();
     std::vector<size_t> order;
     for (size_t i = 0; i < size(); ++i) {
@@ -206,7 +208,7 @@ class Builder {
     std::vector<std::string> ranked;
     ranked.reserve(order.size());
     for (const size_t i : order) ranked.emplace_back(tokens_[i]);
-    return merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength, file_.what());
+    return ranked;
   }
 
   void sentencepiece_pairs(const MergeRules& rules) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make_random_model.py minilm|bert-base|bert-base-reranker|modernbert-base|qwen3-0.6b FOLDER [TOKENIZER.json]: a checkpoint of that size with random weights.
+"""make_random_model.py minilm|bert-base|bert-base-reranker|modernbert-base|qwen3-0.6b|qwen3-0.6b-lm FOLDER [TOKENIZER.json]: a checkpoint of that size with random weights.
 
 Speed does not depend on the values. Needs numpy. The tokenizer is a small one unless one is given (bench_model sends token ids, bench_rerank texts).
 """
@@ -26,6 +26,7 @@ CONFIGS = {
                        num_key_value_heads=8, head_dim=128, intermediate_size=3072, vocab_size=151669, max_position_embeddings=32768,
                        hidden_act="silu", rms_norm_eps=1e-6, rope_theta=1000000.0, attention_bias=False),
 }
+CONFIGS["qwen3-0.6b-lm"] = {**CONFIGS["qwen3-0.6b"], "architectures": ["Qwen3ForCausalLM"], "tie_word_embeddings": True}
 
 
 def bert_tensors(c):
@@ -129,6 +130,8 @@ def main():
         shutil.copy(sys.argv[3], folder / "tokenizer.json")
         return
     vocab = {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "a": 3}
+    if kind.endswith("-lm"):  # every token may be written
+        vocab |= {f"t{i}": i for i in range(len(vocab), config["vocab_size"])}
     (folder / "tokenizer.json").write_text(json.dumps({
         "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": None, "decoder": None,
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100, "vocab": vocab}}))

@@ -312,24 +312,25 @@ void Runner::take_logits(Ops& ops, const Route& route, const Tensor& rows, const
   std::vector<size_t> owners;  // of each row, in work.sequences
   for (size_t i = 0; i < work.sequences.size(); ++i)
     owners.resize(static_cast<size_t>(work.wanted.offsets[i + 1]), i);
-  std::vector<float> values;
+  std::vector<float> of_prompt;
   for (int64_t from = 0; from < rows.rows(); from += kMost) {
     const int64_t count = std::min(kMost, rows.rows() - from);
-    values.resize(static_cast<size_t>(count) * vocab);
-    ops.download(route.lm_head->logits(ops, rows.slice_rows(from, count)), values);
+    const Tensor logits = route.lm_head->logits(ops, rows.slice_rows(from, count));
     for (int64_t r = 0; r < count; ++r) {
       const auto row = static_cast<size_t>(from + r);
       const Sequence& sequence = sequences[work.sequences[owners[row]]];
       Generating& generating = *sequence.generating;
-      const std::span<const float> logits =
-          std::span(values).subspan(static_cast<size_t>(r) * vocab, vocab);
       const int64_t position = work.wanted.index[row];
+      const bool is_last = position + 1 == sequence.tokens();
+      // Its vector keeps its memory from step to step.
+      std::vector<float>& values = is_last ? generating.logits : of_prompt;
+      values.resize(vocab);
+      ops.download(logits.slice_rows(r, 1), values);
       if (generating.wants_prompt_rows() && position == generating.next_prompt_row()) {
         generating.prompt_logprobs.push_back(generation::logprobs_of(
-            logits, sequence.ids[static_cast<size_t>(position) + 1],
+            values, sequence.ids[static_cast<size_t>(position) + 1],
             *generating.writer.settings().prompt_logprobs, *route.tokenizer));
       }
-      if (position + 1 == sequence.tokens()) generating.logits.assign(logits.begin(), logits.end());
     }
   }
 }

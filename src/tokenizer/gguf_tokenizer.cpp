@@ -49,8 +49,8 @@ class Builder {
       byte_level();
     } else if (model == "llama") {
       const std::vector<std::string> ranked = ranked_tokens();  // the rules point into them
-      sentencepiece_pairs(merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength,
-                                      file_.what()));
+      sentencepiece_pairs(
+          merge_rules(ranked, MergeUnit::kCharacters, MergeOrder::kByLength, file_.what()));
     } else if (model == "gemma4") {
       sentencepiece_pairs(merges());
     } else if (model == "bert") {

@@ -19,9 +19,9 @@ enum class MergeOrder { kByLength, kByRank };
 using MergeRules = std::vector<std::pair<std::string_view, std::string_view>>;
 
 // The rules for tokens[0], then for tokens[1] and so on; a token's rank is its place. Parts are
-// taken apart between characters of `width`: bytes, or UTF-8. Of equal tokens the last one counts. They
-// point into `tokens`.
-// Tokens longer than kLongestMergedToken bytes are an error (kCorrupt) that begins with `file`.
+// taken apart between characters of `width`: bytes, or UTF-8. Of equal tokens the last one counts.
+// They point into `tokens`. Tokens longer than kLongestMergedToken bytes are an error (kCorrupt)
+// that begins with `file`.
 constexpr size_t kLongestMergedToken = 4096;
 enum class MergeUnit { kBytes, kCharacters };
 MergeRules merge_rules(std::span<const std::string> tokens, MergeUnit unit, MergeOrder order,

@@ -1,4 +1,7 @@
 """vllm's LLM.generate and chat, and mlx-lm's functions, on the same model."""
+import subprocess
+import sys
+
 import pytest
 
 from conftest import engine, model
@@ -97,6 +100,20 @@ def test_models_that_do_not_generate():
         LLM(model("bert-embed-mean")).generate("a")
     pooling = LLM(MODEL, runner="pooling")
     assert pooling.runner_type == "pooling" and len(pooling.embed("a")[0].outputs.embedding) > 1
+
+
+def test_mlx_lms_command():
+    def answers(*options):
+        command = [sys.executable, "-m", "vecton.run", "--as", "mlx_lm", "-m", "mlx_lm.generate", "--model", MODEL, *options]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, input="Why?")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    expected = engine("gen-llama3").chat([{"role": "user", "content": "Why?"}], temperature=0, max_tokens=6).text
+    assert answers("--prompt", "Why?", "-m", "6", "--verbose", "false") == expected + "\n" == answers("-p", "-", "-m", "6", "--verbose", "F")
+    assert "Generation: " in answers("-p", "Why?", "-m", "3")
+    plain = answers("-p", "a", "-m", "4", "--ignore-chat-template", "--verbose", "false", "--temp", "1", "--seed", "3")
+    assert plain == engine("gen-llama3").generate("a", temperature=1, top_p=1, top_k=0, min_p=0, seed=3, max_tokens=4).text + "\n"
 
 
 def test_mlx_lm(capsys):

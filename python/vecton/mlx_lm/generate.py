@@ -1,14 +1,18 @@
 """generate, stream_generate and batch_generate."""
 from __future__ import annotations
 
+import argparse
+import json
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from vecton.generation import Delta
-from vecton.mlx_lm.sample_utils import Sampler
+from vecton.mlx_lm.load import load
+from vecton.mlx_lm.sample_utils import Sampler, make_sampler
 
 # Of mlx-lm's own loop: taken where they are the default.
 DEFAULTS = {"draft_model": None, "max_kv_size": None, "prompt_cache": None, "kv_bits": None, "prompt_progress_callback": None,
@@ -110,3 +114,35 @@ def batch_generate(model: Any, tokenizer: Any, prompts: list[list[int]], max_tok
         text, fields = _request(tokenizer, prompt, limit, sampler, logits_processors, how)
         futures.append(model.engine.submit("generate", [text], **fields))
     return BatchResponse([future.result()[0].text for future in futures])
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """python -m mlx_lm.generate: one prompt from the command line."""
+    parser = argparse.ArgumentParser(prog="mlx_lm.generate", description="Writes what a model answers to a prompt.")
+    parser.add_argument("--model", required=True, help="folder, GGUF file or name on the model hub")
+    parser.add_argument("--prompt", "-p", default="hello", help="what the user says; - reads it from the standard input")
+    parser.add_argument("--system-prompt", default="")
+    parser.add_argument("--max-tokens", "-m", type=int, default=100)
+    parser.add_argument("--temp", type=float, default=0.0)
+    parser.add_argument("--top-p", type=float, default=1.0)
+    parser.add_argument("--min-p", type=float, default=0.0)
+    parser.add_argument("--top-k", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="of temperatures above 0 [a random one]")
+    parser.add_argument("--ignore-chat-template", action="store_true", help="the prompt as it is")
+    parser.add_argument("--chat-template-config", help="variables of the chat template, as JSON")
+    parser.add_argument("--verbose", type=lambda text: text.lower() not in ("false", "f", "0"), default=True, help="false: the text alone")
+    given = parser.parse_args(arguments)
+    model, tokenizer = load(given.model)
+    prompt: Any = sys.stdin.read() if given.prompt == "-" else given.prompt
+    if not given.ignore_chat_template:
+        messages = [{"role": "system", "content": given.system_prompt}] if given.system_prompt else []
+        variables = json.loads(given.chat_template_config) if given.chat_template_config else {}
+        prompt = tokenizer.apply_chat_template([*messages, {"role": "user", "content": prompt}], add_generation_prompt=True, **variables)
+    sampler = make_sampler(given.temp, given.top_p, given.min_p, top_k=given.top_k, seed=given.seed)
+    text = generate(model, tokenizer, prompt, given.verbose, max_tokens=given.max_tokens, sampler=sampler)
+    if not given.verbose:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

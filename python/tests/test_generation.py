@@ -2,7 +2,6 @@
 import asyncio
 import json
 import subprocess
-import threading
 import time
 
 import pytest
@@ -11,6 +10,7 @@ import vecton
 from conftest import PROGRAM, engine, model, run_python
 
 MODEL = "gen-llama3"
+MANY = ["a"] * 200  # which take a while
 PROMPTS = ["Once upon a time", "The quick brown fox", "a"]
 
 
@@ -129,22 +129,24 @@ def settles(writer):
 
 
 def test_what_nobody_reads_is_given_up(writer):
-    stream = writer.stream_generate("a", max_tokens=100000 if writer.info.max_model_len > 100000 else None, ignore_eos=True)
+    stream = writer.stream_generate(MANY, ignore_eos=True)
     next(stream)
     stream.close()
     assert list(stream) == [] and settles(writer)
-    stream = writer.stream_generate("a", ignore_eos=True)
+    stream = writer.stream_generate(MANY, ignore_eos=True)
     next(stream)
     del stream
     assert settles(writer)
 
     async def leave():
+        begun = asyncio.Event()
+
         async def read():
-            async for _ in writer.astream_generate("a", ignore_eos=True):
-                pass
+            async for _ in writer.astream_generate(MANY, ignore_eos=True):
+                begun.set()
 
         task = asyncio.ensure_future(read())
-        await asyncio.sleep(0.02)
+        await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -153,11 +155,16 @@ def test_what_nobody_reads_is_given_up(writer):
     assert settles(writer)
 
 
+def test_a_stream_keeps_its_engine():
+    stream = vecton.Engine(model(MODEL)).stream_generate("a", max_tokens=30, ignore_eos=True, temperature=0)
+    assert stream.read() == engine(MODEL).generate("a", max_tokens=30, ignore_eos=True, temperature=0).text
+
+
 def test_an_engine_that_is_closed_ends_streams():
     with vecton.Engine(model(MODEL), threads=1) as own:
-        stream = own.stream_generate("a", ignore_eos=True)
+        stream = own.stream_generate(MANY, ignore_eos=True)
         next(stream)
-        threading.Timer(0.05, own.close).start()
+        own.close()
         with pytest.raises(vecton.Cancelled):
             for _ in stream:
                 pass
@@ -179,7 +186,7 @@ def test_errors(writer):
 def test_an_interpreter_may_end_in_the_middle():
     run_python("""
 import sys, vecton
-stream = vecton.Engine(sys.argv[1]).stream_generate("a", ignore_eos=True)
+stream = vecton.Engine(sys.argv[1]).stream_generate(["a"] * 200, ignore_eos=True)
 next(stream)
 """, model(MODEL))
 

@@ -387,28 +387,28 @@ class Engine:
         from vecton.generation import Stream
 
         call = self._generate(prompts, **how)
-        return Stream(self._core.stream(call.inputs, call.like))
+        return Stream(self._core.stream(call.inputs, call.like), self)
 
     def stream_chat(self, messages: Any, **how: Any) -> Stream:
         """chat() as it comes."""
         from vecton.generation import Stream
 
         call = self._chat(messages, **how)
-        return Stream(self._core.stream(call.inputs, call.like))
+        return Stream(self._core.stream(call.inputs, call.like), self)
 
     def astream_generate(self, prompts: Any, **how: Any) -> AsyncStream:
         """generate() as it comes, for `async for`."""
         from vecton.generation import AsyncStream
 
         call = self._generate(prompts, **how)
-        return AsyncStream(lambda: self._core.stream(call.inputs, call.like))
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self)
 
     def astream_chat(self, messages: Any, **how: Any) -> AsyncStream:
         """chat() as it comes, for `async for`."""
         from vecton.generation import AsyncStream
 
         call = self._chat(messages, **how)
-        return AsyncStream(lambda: self._core.stream(call.inputs, call.like))
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self)
 
     async def agenerate(self, prompts: Any, **how: Any) -> Any:
         return await self._later("generate", (prompts,), how)

@@ -140,8 +140,9 @@ def request_fields(sampling: dict[str, Any]) -> dict[str, Any]:
 class Stream(Iterator[Delta]):
     """Deltas as they come. Dropping it, or close(), gives the requests up; after the last delta `generations` has all of it."""
 
-    def __init__(self, core: Any) -> None:
+    def __init__(self, core: Any, engine: Any) -> None:
         self._core = core
+        self._engine = engine  # lives as long as the stream
         self._waiting: deque[Delta] = deque()
         self._ended = False
 
@@ -189,8 +190,8 @@ class Stream(Iterator[Delta]):
 class AsyncStream:
     """The same for `async for`. Requests are handed over when the first delta is asked for."""
 
-    def __init__(self, start: Callable[[], Any]) -> None:
-        self._start = start
+    def __init__(self, start: Callable[[], Any], engine: Any) -> None:
+        self._start, self._engine = start, engine
         self._stream: Stream | None = None
 
     def __aiter__(self) -> AsyncStream:
@@ -198,7 +199,7 @@ class AsyncStream:
 
     async def __anext__(self) -> Delta:
         if self._stream is None:
-            self._stream = Stream(await asyncio.get_running_loop().run_in_executor(None, self._start))
+            self._stream = Stream(await asyncio.get_running_loop().run_in_executor(None, self._start), self._engine)
         stream = self._stream
         try:
             while not stream._waiting and not stream._ended:

@@ -173,7 +173,9 @@ const ForeignOption kRows[] = {
      "--monokernel --use-fp64-gumbel --jit-monitor-verbose --use-v2-block-manager "
      "--enable-flash-late-interaction --perf --swa-full --full-cuda-graph",
      V | L, kNothing, kIgnored, kOwnKernels},
-    {"--kv-cache-dtype --block-size --prefix-caching-hash-algo --prefix-cache-retention-interval "
+    {"--kv-cache-dtype", V, kValue, kIgnored, "the prefix cache keeps float32, which is more exact",
+     "auto float32 float"},
+    {"--block-size --prefix-caching-hash-algo --prefix-cache-retention-interval "
      "--mamba-cache-dtype --mamba-ssm-cache-dtype --mamba-block-size --mamba-cache-mode "
      "--prefix-match-unit --replayssm-buffer-len --kv-offloading-size --kv-offloading-backend "
      "--cache-type-k,-ctk --cache-type-v,-ctv --cache-reuse "

@@ -51,8 +51,8 @@ struct ForeignOption {
   const char* environment = "";     // variables, by commas, beside those that follow from the names
 };
 
-// "MODEL" and "TEXT" as the text of a row stand for the arguments of that name, and "MODEL/FILE" for
-// a file of the repository that MODEL is.
+// "MODEL" and "TEXT" as the text of a row stand for the arguments of that name, and "MODEL/FILE"
+// for a file of the repository that MODEL is.
 constexpr std::string_view kModelArgument = "MODEL", kTextArgument = "TEXT",
                            kFileArgument = "MODEL/FILE";
 

@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "quantise": ["backend/cpu", "tensor"],  # of backend/cpu: for which instruction sets kernels are compiled
     "gguf": [],
     "checkpoint": ["quantise", "ops", "tensor", "gguf"],
-    "convert": ["checkpoint", "tokenizer", "quantise", "gguf", "backend/host", "tensor"],
+    "convert": ["models", "checkpoint", "tokenizer", "quantise", "gguf", "backend/host", "tensor"],
     "grammar": [],
     "tokenizer": ["gguf"],
     "chat": ["gguf"],

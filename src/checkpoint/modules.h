@@ -38,7 +38,7 @@ struct NormalizeModule {};  // length 1
 using RowModule = std::variant<DenseModule, LayerNormModule, NormalizeModule>;
 
 struct PoolingModule {
-  std::vector<ops::Pooling> modes;  // concatenated in this order; never empty
+  std::vector<ops::Pooling> modes;  // concatenated in this order; empty = the family says
   std::optional<int64_t> width;     // columns that it expects of a token's row
   bool include_prompt = true;       // whether prompt tokens are pooled
 };

@@ -189,19 +189,15 @@ bool is_left_without_folders(const fs::path& folder, std::span<const ModuleRefer
          });
 }
 
-// What mlx-embeddings computes of such a checkpoint, whatever the folders had said.
+// What mlx-embeddings computes of such a checkpoint, whatever the folders had said: it pools as the
+// family has it there.
 void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> modules,
                       SentenceTransformer& model) {
-  const Config config = Config::read(folder / "config.json");
-  const ops::Pooling pooling =
-      config.string_or("model_type", "") == "qwen3" ? ops::Pooling::kLast : ops::Pooling::kMean;
   ModulePipeline pipeline = ModulePipeline::read(modules.first(1), model.notes);
-  pipeline.pooling = PoolingModule{.modes = {pooling}, .width = {}};
+  pipeline.pooling = PoolingModule{.modes = {}, .width = {}};
   pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
   model.notes.push_back((folder / "modules.json").string() +
-                        ": the folders that it names are not there: pooled as mlx-embeddings does "
-                        "(" +
-                        to_string(pooling) + ", length 1)");
+                        ": the folders that it names are not there: pooled as mlx-embeddings does");
   model.pipelines.push_back(std::move(pipeline));
 }
 

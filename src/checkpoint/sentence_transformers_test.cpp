@@ -26,29 +26,29 @@ TEST(SentenceTransformer, IsAbsentWithoutModules) {
   EXPECT_FALSE(model.pipelines.at(0).pooling);
 }
 
+// The family decides how: engine/plan_test.cpp.
 TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWhereItsConverterLeftNoFolders) {
-  for (const auto& [type, pooling] :
-       {std::pair{"bert", ops::Pooling::kMean}, {"qwen3", ops::Pooling::kLast}}) {
-    Folder folder;
-    folder.file("config.json",
-                std::string(R"({"quantization":{"bits":4},"model_type":")") + type + "\"}");
-    folder.pooling("").module(kNormalize);
-    folder.file("sentence_bert_config.json", R"({"max_seq_length":48})");
-    const SentenceTransformer model = folder.read();
-    const ModulePipeline& pipeline = model.pipelines.at(0);
-    EXPECT_THAT(pipeline.pooling->modes, ElementsAre(pooling));
-    ASSERT_EQ(pipeline.vector_modules.size(), 1u);
-    EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[0]));
-    EXPECT_EQ(pipeline.input.max_seq_length, 48);
-    EXPECT_THAT(model.notes, ElementsAre(::testing::HasSubstr("mlx-embeddings")));
-  }
+  Folder folder;
+  folder.file("config.json", R"({"quantization":{"bits":4},"model_type":"bert"})");
+  folder.pooling("").module(kNormalize);
+  folder.file("sentence_bert_config.json", R"({"max_seq_length":48})");
+  const SentenceTransformer model = folder.read();
+  const ModulePipeline& pipeline = model.pipelines.at(0);
+  ASSERT_TRUE(pipeline.pooling);
+  EXPECT_THAT(pipeline.pooling->modes, ::testing::IsEmpty());
+  ASSERT_EQ(pipeline.vector_modules.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<NormalizeModule>(pipeline.vector_modules[0]));
+  EXPECT_EQ(pipeline.input.max_seq_length, 48);
+  EXPECT_THAT(model.notes, ElementsAre(::testing::HasSubstr("mlx-embeddings")));
 }
 
 TEST(SentenceTransformer, IsPooledAsMlxEmbeddingsDoesWithoutQuantisation) {
   Folder folder;
   folder.file("config.json", R"({"model_type":"bert"})");
   folder.file("model.safetensors", R"(12345678{"__metadata__":{"format":"mlx"}})");
-  EXPECT_THAT(folder.pooling("").pipeline().pooling->modes, ElementsAre(ops::Pooling::kMean));
+  const ModulePipeline pipeline = folder.pooling("").pipeline();
+  ASSERT_TRUE(pipeline.pooling);
+  EXPECT_THAT(pipeline.pooling->modes, ::testing::IsEmpty());
 }
 
 TEST(SentenceTransformer, RefusesMissingFoldersOfOtherOrigin) {

@@ -52,9 +52,7 @@ json::object entry_of(const quantise::Scheme& scheme) {
 
 Choice::Choice(const quantise::Scheme& all, const std::string& recipe, bool group_given,
                Layout layout, const json::object& config, const std::vector<NewTensor>& tensors)
-    : all_(all), layout_(layout), entries_(entry_of(all)) {
-  if (const json::value* type = config.if_contains("model_type"); type && type->is_string())
-    family_ = type->get_string();
+    : all_(all), layout_(layout), rules_(mlx_rules(config)), entries_(entry_of(all)) {
   if (recipe.empty()) return;
   const auto* known = std::ranges::find(kRecipes, recipe, &NamedRecipe::name);
   if (known == std::end(kRecipes))
@@ -101,12 +99,8 @@ bool Choice::takes_more_bits(const std::string& module) const {
 // What the family asks for, whatever was chosen for all.
 std::optional<quantise::Scheme> Choice::own(const std::string& module) const {
   if (layout_ != Layout::kMlxLm) return std::nullopt;
-  const bool router = (family_ == "qwen3_moe" && module.ends_with("mlp.gate")) ||
-                      (family_ == "gpt_oss" && module.ends_with("mlp.router"));
-  const bool small =
-      family_ == "granite" && (module.ends_with("self_attn.o_proj") ||
-                               module.ends_with("mlp.down_proj") || module == "lm_head");
-  if (!router && !small) return std::nullopt;
+  const auto ends = [&](std::string_view end) { return module.ends_with(end); };
+  if (std::ranges::none_of(rules_.eight_bits, ends)) return std::nullopt;
   return quantise::Scheme{.mode = quantise::Mode::kAffine, .bits = 8, .group = 64};
 }
 

@@ -32,7 +32,7 @@ class Choice {
 
   quantise::Scheme all_;
   Layout layout_;
-  std::string family_;  // with rules of its own
+  models::MlxRules rules_;
   json::object entries_;
   struct Recipe {
     int low = 0, high = 0;

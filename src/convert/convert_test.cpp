@@ -278,6 +278,58 @@ TEST(Choice, RoutersHaveEightBits) {
   EXPECT_EQ(gpt_oss.of(layer("model.layers.0.mlp.router", 64), notes)->bits, 8);
 }
 
+TEST(Choice, SomeLayersOfGraniteHaveEightBits) {
+  const quantise::Scheme four{.mode = quantise::Mode::kAffine, .bits = 4, .group = 64};
+  const json::object config = config_of("granite", "GraniteForCausalLM");
+  std::vector<std::string> notes;
+  for (const auto& [layout, bits] : {std::pair{Layout::kMlxLm, 8}, {Layout::kMlxEmbeddings, 4}}) {
+    Choice choice(four, "", false, layout, config, {});
+    const auto bits_of = [&](const std::string& name) {
+      return choice
+          .of({.name = name, .shape = {64, 64}, .sources = {stored(name, {64, 64})}}, notes)
+          ->bits;
+    };
+    for (const char* name : {"model.layers.0.self_attn.o_proj.weight", "lm_head.weight",
+                             "model.layers.3.mlp.down_proj.weight"})
+      EXPECT_EQ(bits_of(name), bits) << name;
+    EXPECT_EQ(bits_of("model.layers.0.self_attn.q_proj.weight"), 4);
+  }
+}
+
+// A family that nobody knows is converted by the rules of all.
+TEST(Layout, UnknownFamiliesHaveNoRulesOfTheirOwn) {
+  const models::MlxRules rules = mlx_rules(config_of("mystery", "MysteryModel"));
+  EXPECT_TRUE(rules.backbone_prefix.empty());
+  EXPECT_FALSE(rules.embeds_generative || rules.drops_lm_head || rules.stacks_experts);
+  EXPECT_TRUE(mlx_rules({}).eight_bits.empty());
+  EXPECT_TRUE(mlx_rules(config_of("qwen3-moe", "")).stacks_experts);  // as MLX reads the type
+}
+
+TEST(Layout, HeadsOfBackbonesHaveNoPrefix) {
+  std::vector<std::string> notes;
+  const Tensors tensors = tensors_of({{"layers.0.up.weight", {4, 4}},
+                                      {"lm_head.weight", {4, 4}},
+                                      {"model.norm.weight", {4}},
+                                      {"score.weight", {1, 4}}});
+  json::object config = config_of("gemma3_text", "Gemma3TextModel");
+  config["tie_word_embeddings"] = false;
+  EXPECT_THAT(names_of(name_tensors(Layout::kMlxEmbeddings, config, tensors, notes)),
+              ElementsAre("lm_head.weight", "model.layers.0.up.weight", "model.norm.weight",
+                          "score.weight"));
+}
+
+TEST(Layout, OfLfm2TheChannelsOfConvolutionsAreLast) {
+  std::vector<std::string> notes;
+  const auto shapes_of = [&](const char* type) {
+    const auto made = name_tensors(
+        Layout::kMlxLm, config_of(type, ""),
+        tensors_of({{"a.conv.conv.weight", {8, 1, 3}}, {"b.conv.conv.weight", {8, 2, 3}}}), notes);
+    return std::vector{made[0].shape, made[1].shape};
+  };
+  EXPECT_THAT(shapes_of("lfm2"), ElementsAre(ElementsAre(8, 3, 1), ElementsAre(8, 2, 3)));
+  EXPECT_THAT(shapes_of("llama"), ElementsAre(ElementsAre(8, 1, 3), ElementsAre(8, 2, 3)));
+}
+
 TEST(Dtypes, OfLayouts) {
   EXPECT_EQ(usual_dtype(Layout::kMlxEmbeddings, {{"torch_dtype", "bfloat16"}}),
             tensor::DType::kF16);

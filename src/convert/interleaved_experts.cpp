@@ -88,15 +88,10 @@ StoredTensor every_second_number(const StoredTensor& tensor, int64_t first) {
   return half;
 }
 
-bool is_gpt_oss(const json::object& config) {
-  const json::value* type = config.if_contains("model_type");
-  return type && type->is_string() && type->get_string() == "gpt_oss";
-}
-
 }  // namespace
 
 void split_interleaved_experts(const json::object& config, Tensors& tensors) {
-  if (!is_gpt_oss(config)) return;
+  if (!mlx_rules(config).interleaved_experts) return;
   Tensors made;
   for (auto& [name, tensor] : tensors) {
     const size_t at = name.find(kExperts);

@@ -10,6 +10,7 @@
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
 #include "convert/interleaved_experts.h"
+#include "models/registry.h"
 #include "vecton/error.h"
 
 namespace vecton::convert {
@@ -27,16 +28,6 @@ std::string first_architecture(const json::object& config) {
   return list && !list->empty() && list->front().is_string()
              ? std::string(list->front().get_string())
              : "";
-}
-
-std::string model_type(const json::object& config) {
-  std::string type = text_of(config, "model_type");
-  std::replace(type.begin(), type.end(), '-', '_');
-  return type;
-}
-
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::ranges::find(names, name) != names.end();
 }
 
 // Whether lm_head says nothing that the table of words does not.
@@ -77,8 +68,8 @@ class Names {
  public:
   Names(Layout layout, const json::object& config, const Tensors& tensors)
       : embeddings_(layout == Layout::kMlxEmbeddings),
-        type_(model_type(config)),
-        architecture_(first_architecture(config)),
+        rules_(mlx_rules(config)),
+        prefixed_(std::ranges::count(rules_.without_prefix, first_architecture(config)) == 0),
         tied_(head_is_tied(config, tensors)) {}
 
   // Why a tensor is left out, or "".
@@ -86,35 +77,31 @@ class Names {
     if (name.ends_with("position_ids") || name.ends_with("rotary_emb.inv_freq"))
       return "it is computed";
     if (name == "lm_head.weight" && tied_) return "it is tied to the table of words";
-    if (name == "lm_head.weight" && embeddings_ && type_ == "qwen3")
+    if (name == "lm_head.weight" && embeddings_ && rules_.drops_lm_head)
       return "embeddings need none, and mlx-embeddings has none (--layout mlx-lm keeps it)";
     return "";
   }
 
   std::string renamed(const std::string& name) const {
-    if (!embeddings_) return name;
-    const bool headless =
-        !is_one_of(architecture_, {"ModernBertForMaskedLM", "ModernBertForSequenceClassification"});
-    if (type_ == "modernbert" && headless && !name.starts_with("model")) return "model." + name;
-    if (is_one_of(type_, {"qwen3", "gemma3_text", "lfm2"}) && !name.starts_with("model.") &&
-        !is_one_of(name.substr(0, name.find('.')), {"score", "lm_head"}))
-      return "model." + name;
-    return name;
+    const std::string_view prefix = rules_.backbone_prefix;
+    const bool of_head = name.starts_with("score.") || name.starts_with("lm_head.");
+    if (!embeddings_ || !prefixed_ || of_head || name.starts_with(prefix)) return name;
+    return std::string(prefix) + name;
   }
 
   // MLX has the channels of a convolution last; one channel leaves the bytes as they are.
   std::vector<int64_t> shape(const std::string& name, std::vector<int64_t> shape) const {
-    if (type_ == "lfm2" && name.ends_with("conv.weight") && shape.size() == 3 && shape[1] == 1)
+    if (rules_.channels_last && name.ends_with("conv.weight") && shape.size() == 3 && shape[1] == 1)
       std::swap(shape[1], shape[2]);
     return shape;
   }
 
-  bool stacks_experts() const { return type_ == "qwen3_moe"; }
+  bool stacks_experts() const { return rules_.stacks_experts; }
 
  private:
   bool embeddings_;
-  std::string type_, architecture_;
-  bool tied_;
+  models::MlxRules rules_;
+  bool prefixed_, tied_;
 };
 
 struct Expert {
@@ -167,6 +154,13 @@ NewTensor stack(const std::string& name, std::map<int64_t, checkpoint::StoredTen
 
 }  // namespace
 
+models::MlxRules mlx_rules(const json::object& config) {
+  std::string type = text_of(config, "model_type");
+  std::ranges::replace(type, '-', '_');
+  const models::Family* family = models::family_of_type(type);
+  return family ? family->mlx : models::MlxRules();
+}
+
 std::string to_string(Layout layout) {
   return layout == Layout::kMlxEmbeddings ? "mlx-embeddings" : "mlx-lm";
 }
@@ -183,7 +177,7 @@ Layout choose_layout(const std::string& name, const json::object& config, const 
                 "layout");
   if (recipe) return Layout::kMlxLm;
   if (!first_architecture(config).ends_with("ForCausalLM")) return Layout::kMlxEmbeddings;
-  const bool known = is_one_of(model_type(config), {"qwen3", "gemma3_text", "lfm2"});
+  const bool known = mlx_rules(config).embeds_generative;
   const bool keeps_all = !tensors.contains("lm_head.weight") || head_is_tied(config, tensors);
   return known && keeps_all ? Layout::kMlxEmbeddings : Layout::kMlxLm;
 }

@@ -9,12 +9,16 @@
 
 #include "base/json.h"
 #include "checkpoint/safetensors.h"
+#include "models/family.h"
 
 namespace vecton::convert {
 
 enum class Layout { kMlxEmbeddings, kMlxLm };
 
 std::string to_string(Layout layout);
+
+// Of the model's family; of a family that is not known, those of all.
+models::MlxRules mlx_rules(const json::object& config);
 
 using Tensors = std::map<std::string, checkpoint::StoredTensor>;
 

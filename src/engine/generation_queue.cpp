@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <ranges>
 #include <utility>
 
 namespace vecton::engine {
@@ -53,9 +52,9 @@ void GenerationQueue::forget(const Sequence& sequence) {
 }
 
 int64_t GenerationQueue::ready_batches() const {
-  const auto running = std::views::values(running_);
-  const bool going_on = !decoding_ && std::ranges::any_of(running, goes_on);
-  const bool prompts = waiting_.has_ready() || !std::ranges::all_of(running, goes_on);
+  constexpr auto kSequence = &List::value_type::second;
+  const bool going_on = !decoding_ && std::ranges::any_of(running_, goes_on, kSequence);
+  const bool prompts = waiting_.has_ready() || !std::ranges::all_of(running_, goes_on, kSequence);
   return (going_on ? 1 : 0) + (prompts ? 1 : 0);
 }
 

@@ -175,6 +175,27 @@ TEST(Plan, TheLongestTextIsTheSmallestBound) {
   }
 }
 
+// mlx_embeddings.convert copies modules.json without its folders and pools by the model's code.
+TEST(Plan, IsPooledAsMlxEmbeddingsDoesWhereItsConverterLeftNoFolders) {
+  for (const auto& [golden, pooling] :
+       {std::pair{"bert-embed-cls", ops::Pooling::kMean}, {"emb-qwen3", ops::Pooling::kLast}}) {
+    const ModelCopy copy(golden);
+    copy.remove("1_Pooling");
+    copy.remove("2_Normalize");
+    copy.write("modules.json",
+               R"([{"idx":0,"name":"0","path":"","type":"sentence_transformers.models.Transformer"},
+                   {"idx":1,"name":"1","path":"1_Pooling",
+                    "type":"sentence_transformers.models.Pooling"}])");
+    copy.change_config([](json::object& config) {
+      config["quantization"] = {{"group_size", 32}, {"bits", 4}};
+    });
+    const Plan plan = plan_of(copy.options());
+    EXPECT_THAT(plan.pooling, ElementsAre(pooling)) << golden;
+    EXPECT_TRUE(plan.normalize) << golden;
+    EXPECT_THAT(plan.notes, ::testing::Contains(HasSubstr("mlx-embeddings"))) << golden;
+  }
+}
+
 TEST(Plan, UnsaidPoolingIsNoted) {
   const ModelCopy model("bert-embed-mean");
   for (const char* file : {"modules.json", "1_Pooling", "config_sentence_transformers.json",

@@ -57,6 +57,22 @@ struct MatryoshkaCard {
   int64_t least = 1;
 };
 
+// What MLX's libraries do with checkpoints of a family, where it is not what they do with all.
+struct MlxRules {
+  // mlx-embeddings: how it pools, whether it has code for the family's generative models, and
+  // whether it drops their lm_head.
+  ops::Pooling pooling = ops::Pooling::kMean;
+  bool embeds_generative = false, drops_lm_head = false;
+  // What it puts before names of the backbone's tensors, unless the architecture is one of these.
+  std::string_view backbone_prefix = {};
+  List<std::string_view, 2> without_prefix = {};
+  // Both: convolutions have their channels last; a layer's experts become one tensor; rows of gate
+  // and up that alternate in a tensor become two.
+  bool channels_last = false, stacks_experts = false, interleaved_experts = false;
+  // mlx-lm: what the names of layers end with that have 8 bits, whatever was chosen for all.
+  List<std::string_view, 3> eight_bits = {};
+};
+
 struct Family {
   std::string_view name;                              // "bert"
   List<std::string_view, 4> model_types;              // config.json's model_type
@@ -77,6 +93,7 @@ struct Family {
                                const json::object& overrides) = nullptr;
   std::optional<Reranker> reranker = {};
   List<MatryoshkaCard, 8> matryoshka = {};
+  MlxRules mlx = {};
 
   // Null where it is none of this family's.
   const Architecture* find(std::string_view architecture) const;

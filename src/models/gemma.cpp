@@ -284,6 +284,7 @@ extern constinit const Family kFamily{
     .head = gemma::head3,
     .matryoshka = {{"embeddinggemma", {512, 256, 128}},
                    {"kalm-embedding-gemma3", {2048, 1024, 512, 256, 128, 64}}},
+    .mlx = {.embeds_generative = true, .backbone_prefix = "model."},
 };
 
 }  // namespace vecton::models::gemma3_text

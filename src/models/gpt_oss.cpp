@@ -201,6 +201,7 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = llama::head,
+    .mlx = {.interleaved_experts = true, .eight_bits = {"mlp.router"}},
 };
 
 }  // namespace vecton::models::gpt_oss

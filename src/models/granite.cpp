@@ -143,6 +143,7 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = head,
+    .mlx = {.eight_bits = {"self_attn.o_proj", "mlp.down_proj", "lm_head"}},
 };
 
 }  // namespace granite

@@ -198,6 +198,8 @@ extern constinit const Family kFamily{
     .load = load,
     .head = head,
     .matryoshka = {{"modernbert-embed", {256}}},
+    .mlx = {.backbone_prefix = "model.",
+            .without_prefix = {"ModernBertForMaskedLM", "ModernBertForSequenceClassification"}},
 };
 
 }  // namespace vecton::models::modernbert

@@ -91,6 +91,10 @@ extern constinit const Family kFamily{
             .config_key = "is_original_qwen3_reranker"},
     .matryoshka = {{"qwen3-embedding", {}, 32},
                    {"jina-embeddings-v5-text", {768, 512, 256, 128, 64, 32}}},
+    .mlx = {.pooling = ops::Pooling::kLast,
+            .embeds_generative = true,
+            .drops_lm_head = true,
+            .backbone_prefix = "model."},
 };
 
 }  // namespace qwen3

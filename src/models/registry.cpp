@@ -72,6 +72,13 @@ std::span<const Family* const> model_families() {
   return kFamilies;
 }
 
+const Family* family_of_type(std::string_view model_type) {
+  for (const Family* family : model_families()) {
+    if (std::ranges::count(family->model_types, model_type) > 0) return family;
+  }
+  return nullptr;
+}
+
 const Family& find_family(const checkpoint::Config& config) {
   const std::vector<std::string> names = config.strings_or_empty("architectures");
   const std::string type = config.string_or("model_type", "");
@@ -79,9 +86,9 @@ const Family& find_family(const checkpoint::Config& config) {
   for (const Family* family : model_families()) {
     if (family->knows(name)) return *family;
   }
+  if (const Family* family = family_of_type(type)) return *family;
   std::string known;
   for (const Family* family : model_families()) {
-    if (std::ranges::count(family->model_types, type) > 0) return *family;
     known += (known.empty() ? "" : ", ") + std::string(family->name);
   }
   throw Error(ErrorCode::kUnsupported,

@@ -45,6 +45,14 @@ TEST(Registry, NamesNothingTwice) {
   }
 }
 
+TEST(Registry, FindsAFamilyByItsType) {
+  for (const Family* family : model_families()) {
+    for (const std::string_view type : family->model_types) EXPECT_EQ(family_of_type(type), family);
+  }
+  EXPECT_EQ(family_of_type("mystery"), nullptr);
+  EXPECT_EQ(family_of_type(""), nullptr);
+}
+
 TEST(Registry, EveryFamilyHasABackboneAndReadsTheHeadsThatItNames) {
   for (const Family* const known : model_families()) {
     const Family& family = *known;

@@ -9,9 +9,9 @@
 #include <thread>
 
 #include "backend/machine.h"
+#include "backend/ref/ref_ops.h"
 #include "backend/registry.h"
 #include "base/half.h"
-#include "ops/irreducible_ops.h"
 
 namespace vecton::test {
 
@@ -199,7 +199,7 @@ OpTest::OpTest()
     : pool_(make_pool(2)), ops_(make(*pool_)), ref_(backend::make_ops("ref", *pool_)) {}
 
 std::unique_ptr<Ops> OpTest::make(base::ThreadPool& pool) const {
-  if (GetParam().backend == "irreducible") return make_irreducible_ops(pool);
+  if (GetParam().backend == "irreducible") return backend::make_irreducible_ops();
   return backend::make_ops(GetParam().backend, pool, GetParam().isa);
 }
 

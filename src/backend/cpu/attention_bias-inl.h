@@ -82,7 +82,7 @@ class TileBias {
       const float* from = b_.by_query + row * b_.query_stride + query % t_.group * b_.buckets;
       const int64_t farthest = t_.positions[row] - (begin + kKeys - 1);
       float* to = rows_ + (query - t_.begin) * kKeys;
-      if (b_.gentle[farthest] >= kKeys) {
+      if (b_.unit_steps[farthest] >= kKeys) {
         for (int64_t i = 0; i < kKeys; i += kLanes) {
           const VF x = load_gently(from, farthest + kKeys - i - kLanes);
           hn::Store(hn::Reverse(d_, x), d_, to + i);
@@ -94,7 +94,7 @@ class TileBias {
     }
   }
 
-  // from[bucket[distance]] and those of the next distances, where buckets are gentle.
+  // from[bucket[distance]] and those of the next distances, where their steps are 0 or 1.
   HWY_INLINE VF load_gently(const float* from, int64_t distance) const {
     const I32 di;
     const int32_t* bucket = b_.bucket + distance;
@@ -106,7 +106,7 @@ class TileBias {
     const float* from = b_.by_key + key * b_.key_stride;
     const int32_t nearest = positions_[v * kLanes] - static_cast<int32_t>(key);
     VF x;
-    if (consecutive_ && b_.gentle[nearest] >= kLanes) {
+    if (consecutive_ && b_.unit_steps[nearest] >= kLanes) {
       x = load_gently(from, nearest);
     } else {
       HWY_ALIGN float lanes[kLanes];

@@ -22,8 +22,8 @@ struct KeyRun {
 // keys to kBeyond past its last query's position.
 struct AttentionTileBias {
   static constexpr int64_t kBeyond = 32;
-  const int32_t* bucket;  // by distance
-  const int32_t* gentle;  // by distance: so many from there on are each the one before or one more
+  const int32_t* bucket;      // by distance
+  const int32_t* unit_steps;  // by distance: so many buckets from there on rise by 0 or 1 each
   int64_t buckets;
   const float* by_head;  // by distance, head_stride floats from head to head; or null
   int64_t head_stride;

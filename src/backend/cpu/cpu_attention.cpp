@@ -20,7 +20,7 @@ constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
 constexpr int64_t kManyFloats = 1 << 18, kManyTiles = 8;
 
 // What a call is cut into, and where each sequence's keys lie.
-struct Plan {
+struct Tiling {
   // The number of each sequence's first tile; its tiles are numbered head by head.
   std::vector<int64_t> first_tile;
   std::vector<KeyRun> runs;
@@ -68,12 +68,12 @@ struct Plan {
   }
 };
 
-// Lays out the keys and values of the last sequence of `plan` as [key head][key][head_dim].
+// Lays out the keys and values of the last sequence of `tiling` as [key head][key][head_dim].
 Tensor lay_out_by_head(CpuOps& ops, base::ThreadPool& pool, const ops::AttentionShape& shape,
-                       Plan& plan) {
-  const int64_t keys = plan.keys.back(), d = shape.head_dim, first = plan.first_run.end()[-2];
+                       Tiling& tiling) {
+  const int64_t keys = tiling.keys.back(), d = shape.head_dim, first = tiling.first_run.end()[-2];
   const Tensor laid = ops.allocate(2 * shape.kv_heads, keys * d);
-  const std::span<const KeyRun> runs(plan.runs.begin() + first, plan.runs.end());
+  const std::span<const KeyRun> runs(tiling.runs.begin() + first, tiling.runs.end());
   pool.parallel_for(shape.kv_heads, [&](int64_t head) {
     float *k = row(laid, head), *v = row(laid, shape.kv_heads + head);
     for (const KeyRun& run : runs) {
@@ -83,31 +83,31 @@ Tensor lay_out_by_head(CpuOps& ops, base::ThreadPool& pool, const ops::Attention
       }
     }
   });
-  plan.runs.resize(first);
-  plan.add_run(row(laid, 0), row(laid, shape.kv_heads), d, d, 0, keys);
-  plan.first_run.back() = first + 1;
-  plan.head_step.back() = laid.stride();
+  tiling.runs.resize(first);
+  tiling.add_run(row(laid, 0), row(laid, shape.kv_heads), d, d, 0, keys);
+  tiling.first_run.back() = first + 1;
+  tiling.head_step.back() = laid.stride();
   return laid;
 }
 
 // A bias by distance, over all distances that the kernel may look at.
 struct DistanceTables {
   int64_t zero = 0;  // where distance 0 is
-  std::vector<int32_t> bucket, gentle;
+  std::vector<int32_t> bucket, unit_steps;
   Tensor by_head;
 
   DistanceTables(CpuOps& ops, const ops::AttentionBias& bias, int64_t heads, int64_t keys,
                  int64_t positions)
       : zero(keys + AttentionTileBias::kBeyond),
         bucket(zero + positions + AttentionTileBias::kBeyond),
-        gentle(bucket.size(), 1) {
+        unit_steps(bucket.size(), 1) {
     const auto size = static_cast<int64_t>(bucket.size());
     const std::span<const int32_t> of = view(bias.bucket);
     for (int64_t i = 0; i < size; ++i)
       bucket[i] = of[std::clamp(i - zero, -bias.reach, bias.reach) + bias.reach];
     for (int64_t i = size - 2; i >= 0; --i) {
       if (bucket[i + 1] - bucket[i] == 0 || bucket[i + 1] - bucket[i] == 1)
-        gentle[i] = gentle[i + 1] + 1;
+        unit_steps[i] = unit_steps[i + 1] + 1;
     }
     if (bias.by_head.empty()) return;
     by_head = ops.allocate(heads, size);
@@ -124,7 +124,7 @@ struct DistanceTables {
                          int64_t key_row) const {
     const int64_t column = head * bias.buckets;
     return {.bucket = bucket.data() + zero,
-            .gentle = gentle.data() + zero,
+            .unit_steps = unit_steps.data() + zero,
             .buckets = bias.buckets,
             .by_head = bias.by_head.empty() ? nullptr : row(by_head, head) + zero,
             .head_stride = by_head.stride(),
@@ -139,14 +139,14 @@ struct DistanceTables {
 void answer_blind(CpuOps& ops, const RowKernels& kernels, const Tensor& v,
                   const ops::AttentionShape& shape, std::span<const int32_t> offsets,
                   std::span<const int32_t> positions, std::span<const int32_t> keys,
-                  const Plan& plan, const Tensor& y) {
+                  const Tiling& tiling, const Tensor& y) {
   const int64_t d = shape.head_dim, group = shape.heads / shape.kv_heads;
   for (size_t s = 0; s + 1 < offsets.size(); ++s) {
     const int32_t *end = positions.data() + offsets[s + 1],
                   *blind = std::lower_bound(positions.data() + offsets[s], end,
-                                            plan.keys[s] + shape.window - 1);
+                                            tiling.keys[s] + shape.window - 1);
     const int64_t rows = keys[s + 1] - keys[s];
-    if (blind == end || plan.keys[s] == 0 || rows == 0) continue;
+    if (blind == end || tiling.keys[s] == 0 || rows == 0) continue;
     const Tensor mean = ops.allocate(1, v.columns());
     kernels.pool(row(v, keys[s]), v.stride(), rows, v.columns(), ops::Pooling::kMean, nullptr,
                  data(mean));
@@ -175,33 +175,34 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     return ((offsets[s + 1] - offsets[s]) * group + step - 1) / step;
   };
 
-  thread_local Plan plan_of_thread;
-  Plan& plan = plan_of_thread;
-  plan.clear();
+  thread_local Tiling tiling_of_thread;
+  Tiling& tiling = tiling_of_thread;
+  tiling.clear();
   std::vector<Tensor> laid_out;
   int64_t products = 0;
   for (int64_t s = 0; s < queries.sequences; ++s) {
-    plan.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s], before);
+    tiling.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s],
+                    before);
     const int64_t tiles = tiles_of(s) * shape.kv_heads;
-    plan.first_tile.push_back(plan.first_tile.back() + tiles);
-    plan.head_step.push_back(shape.head_dim);
-    if (shape.window == 0 && plan.keys.back() * shape.head_dim >= kManyFloats &&
+    tiling.first_tile.push_back(tiling.first_tile.back() + tiles);
+    tiling.head_step.push_back(shape.head_dim);
+    if (shape.window == 0 && tiling.keys.back() * shape.head_dim >= kManyFloats &&
         tiles_of(s) >= kManyTiles)
-      laid_out.push_back(lay_out_by_head(*this, pool_, shape, plan));
-    int64_t seen = plan.keys.back();
+      laid_out.push_back(lay_out_by_head(*this, pool_, shape, tiling));
+    int64_t seen = tiling.keys.back();
     if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
     products += tiles * step * seen * shape.head_dim;
   }
   std::optional<DistanceTables> tables;
   if (!bias.bucket.empty())
-    tables.emplace(*this, bias, shape.heads, plan.most_keys, queries.longest);
+    tables.emplace(*this, bias, shape.heads, tiling.most_keys, queries.longest);
   const bool positions = shape.causal || shape.window > 0 || tables;
 
   const auto run_tile = [&](int64_t i) {
-    const int64_t s = std::upper_bound(plan.first_tile.begin(), plan.first_tile.end(), i) -
-                      plan.first_tile.begin() - 1;
-    const int64_t head = (i - plan.first_tile[s]) / tiles_of(s),
-                  tile = (i - plan.first_tile[s]) % tiles_of(s);
+    const int64_t s = std::upper_bound(tiling.first_tile.begin(), tiling.first_tile.end(), i) -
+                      tiling.first_tile.begin() - 1;
+    const int64_t head = (i - tiling.first_tile[s]) / tiles_of(s),
+                  tile = (i - tiling.first_tile[s]) % tiles_of(s);
     const int64_t first = offsets[s], rows = offsets[s + 1] - first;
     const int64_t q_column = head * group * shape.head_dim;
     AttentionTileBias added;
@@ -210,13 +211,13 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .out = row(y, first) + q_column,
                     .q_stride = q.stride(),
                     .out_stride = y.stride(),
-                    .runs = plan.runs.data() + plan.first_run[s],
-                    .run_count = plan.first_run[s + 1] - plan.first_run[s],
-                    .kv_column = head * plan.head_step[s],
+                    .runs = tiling.runs.data() + tiling.first_run[s],
+                    .run_count = tiling.first_run[s + 1] - tiling.first_run[s],
+                    .kv_column = head * tiling.head_step[s],
                     .positions = positions ? at.data() + first : nullptr,
                     .group = group,
                     .head_dim = shape.head_dim,
-                    .keys = plan.keys[s],
+                    .keys = tiling.keys[s],
                     .begin = tile * step,
                     .end = std::min(rows * group, (tile + 1) * step),
                     .scale = shape.scale,
@@ -228,14 +229,14 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                    scratch(kernels.scratch_floats(shape.head_dim)));
   };
   // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.
-  const int64_t tiles = plan.first_tile.back();
+  const int64_t tiles = tiling.first_tile.back();
   const int64_t items =
       std::clamp<int64_t>(products / kProductsPerItem, 1, std::max<int64_t>(1, tiles));
   pool_.parallel_for(items, [&](int64_t item) {
     for (int64_t i = item * tiles / items; i < (item + 1) * tiles / items; ++i) run_tile(i);
   });
   if (shape.window > 0 && !attended.empty())
-    answer_blind(*this, row_kernels(isa_), v, shape, offsets, at, keys, plan, y);
+    answer_blind(*this, row_kernels(isa_), v, shape, offsets, at, keys, tiling, y);
   return y;
 }
 

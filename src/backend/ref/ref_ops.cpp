@@ -137,7 +137,7 @@ void normalize(const float* x, const ops::NormWeight& w, float* y) {
   }
 }
 
-class RefOps final : public Ops {
+class RefOps : public Ops {
  public:
   std::string_view name() const override { return "ref"; }
   std::string_view isa() const override { return "scalar"; }
@@ -344,8 +344,24 @@ class RefOps final : public Ops {
   }
 };
 
+// Without what RefOps has beside the operations that every backend must have.
+class IrreducibleOps final : public RefOps {
+ public:
+  std::string_view name() const override { return "irreducible"; }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<IrreducibleOps>(); }
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override {
+    return Ops::prepare_gated(gate, up);
+  }
+  Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
+                      ops::Activation act) override {
+    return Ops::gated_linear(x, gate_up, act);
+  }
+};
+
 }  // namespace
 
 std::unique_ptr<Ops> make_ref_ops() { return std::make_unique<RefOps>(); }
+
+std::unique_ptr<Ops> make_irreducible_ops() { return std::make_unique<IrreducibleOps>(); }
 
 }  // namespace vecton::backend

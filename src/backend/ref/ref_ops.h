@@ -13,4 +13,8 @@ namespace vecton::backend {
 
 std::unique_ptr<Ops> make_ref_ops();
 
+// The same with nothing but the operations that every backend must have: all else is what ops.cpp
+// composes of them. For tests of those compositions.
+std::unique_ptr<Ops> make_irreducible_ops();
+
 }  // namespace vecton::backend

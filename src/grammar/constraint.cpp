@@ -94,10 +94,7 @@ void Constraint::settle() {
   tables_ = grammar_->replace(tables_);
   const std::lock_guard lock(tables_->mutex);
   ParseState* state = tables_->automaton.start();
-  for (size_t i = 0; i < ids_.size(); ++i) {
-    states_[i] = state;
-    state = walk(state, grammar_->trie_->bytes(ids_[i]));
-  }
+  for (const int32_t id : ids_) state = walk(state, grammar_->trie_->bytes(id));
   enter(state);
   if (tables_->full())
     throw Error(ErrorCode::kInvalidArgument,
@@ -135,20 +132,8 @@ bool Constraint::accept(int32_t id) {
   ParseState* const to = walk(state_, grammar_->trie_->bytes(id));
   if (!to) return false;
   ids_.push_back(id);
-  states_.push_back(state_);
   enter(to);
   return true;
-}
-
-void Constraint::rollback(size_t tokens) {
-  if (tokens == 0) return;
-  if (tokens > ids_.size())
-    throw Error(ErrorCode::kInternal, "a constraint can't forget more tokens than it has");
-  ids_.resize(ids_.size() - tokens);
-  ParseState* const to = states_[ids_.size()];
-  states_.resize(ids_.size());
-  const std::lock_guard lock(tables_->mutex);
-  enter(to);
 }
 
 }  // namespace vecton::grammar

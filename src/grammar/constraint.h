@@ -62,8 +62,6 @@ class Constraint {
   bool accept(int32_t id);
   bool may_end() const { return state_->accepting; }  // the text is whole
   bool finished() const { return finished_; }         // and nothing may follow
-  // Forgets the last tokens.
-  void rollback(size_t tokens);
 
  private:
   using Tables = CompiledGrammar::Tables;
@@ -74,8 +72,7 @@ class Constraint {
   std::shared_ptr<const CompiledGrammar> grammar_;
   std::shared_ptr<Tables> tables_;
   ParseState* state_ = nullptr;
-  std::vector<int32_t> ids_;         // accepted
-  std::vector<ParseState*> states_;  // before each of them
+  std::vector<int32_t> ids_;  // accepted
   bool finished_ = false;
 };
 

@@ -53,10 +53,6 @@ TEST(ConstraintTest, EndsWhereNothingCanFollow) {
   EXPECT_FALSE(constraint.accept('c'));
   EXPECT_FALSE(constraint.accept(-1));
   EXPECT_FALSE(constraint.accept(1 << 20));
-  constraint.rollback(2);
-  EXPECT_FALSE(constraint.may_end());
-  EXPECT_TRUE(constraint.accept('b'));
-  EXPECT_THROW(constraint.rollback(3), Error);
 }
 
 TEST(ConstraintTest, CopiesGoOnAlone) {

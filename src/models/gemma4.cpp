@@ -14,7 +14,6 @@
 #include "models/experts.h"
 #include "models/family.h"
 #include "nn/activation.h"
-#include "nn/kept_rows.h"
 #include "nn/layer_types.h"
 #include "nn/mixture_of_experts.h"
 #include "nn/rope.h"
@@ -78,6 +77,12 @@ struct Layer {
   float scalar = 1;
 };
 
+// Of a layer, for it and for layers that read the same ones.
+struct KeyValues {
+  Tensor k, v;           // of the rows of this pass
+  ops::KeyPages before;  // of earlier tokens
+};
+
 class Gemma4 final : public Model {
  public:
   Gemma4(const Settings& settings, const checkpoint::Config& config, const checkpoint::Weights& w);
@@ -91,11 +96,10 @@ class Gemma4 final : public Model {
     return w.rms_norm(size, s_.eps);
   }
   Tensor layer_inputs(const nn::ForwardPass& pass, const Tensor& x) const;
-  nn::KeptRows keep(const nn::ForwardPass& pass, int64_t index, const Tensor& h,
-                    const nn::Rotation& rope) const;
+  KeyValues keep(const nn::ForwardPass& pass, int64_t index, const Tensor& h,
+                 const nn::Rotation& rope) const;
   Tensor attend(const nn::ForwardPass& pass, const Attention& attention, const Tensor& h,
-                const nn::LayerRows& rows, const nn::KeptRows& kept,
-                const nn::Rotation& rope) const;
+                const nn::LayerRows& rows, const KeyValues& keys, const nn::Rotation& rope) const;
   Tensor feed_forward(Ops& ops, const Layer& layer, const Tensor& x) const;
 
   Settings s_;
@@ -202,26 +206,26 @@ Tensor Gemma4::layer_inputs(const nn::ForwardPass& pass, const Tensor& x) const 
                    static_cast<float>(1 / std::sqrt(2.0)));
 }
 
-nn::KeptRows Gemma4::keep(const nn::ForwardPass& pass, int64_t index, const Tensor& h,
-                          const nn::Rotation& rope) const {
+KeyValues Gemma4::keep(const nn::ForwardPass& pass, int64_t index, const Tensor& h,
+                       const nn::Rotation& rope) const {
   Ops& ops = pass.ops;
   const Attention& a = layers_[static_cast<size_t>(index)].attention;
   const Tensor k = ops.linear(h, a.k), v = a.v ? ops.linear(h, *a.v) : k;
-  nn::KeptRows kept{.k = ops.rope(ops.norm(k, a.k_norm), a.shape.head_dim, rope.all, *rope.table),
-                    .v = ops.norm(v, a.v_norm),
-                    .before = {}};
-  kept.before = pass.exchange(index, kept.k, kept.v);
-  return kept;
+  KeyValues keys{.k = ops.rope(ops.norm(k, a.k_norm), a.shape.head_dim, rope.all, *rope.table),
+                 .v = ops.norm(v, a.v_norm),
+                 .before = {}};
+  keys.before = pass.exchange(index, keys.k, keys.v);
+  return keys;
 }
 
 Tensor Gemma4::attend(const nn::ForwardPass& pass, const Attention& a, const Tensor& h,
-                      const nn::LayerRows& rows, const nn::KeptRows& kept,
+                      const nn::LayerRows& rows, const KeyValues& keys,
                       const nn::Rotation& rope) const {
   Ops& ops = pass.ops;
   const Tensor q = ops.rope(ops.norm(ops.linear(rows.of(ops, h), a.q), a.q_norm), a.shape.head_dim,
                             rope.positions(rows), *rope.table);
-  return ops.linear(ops.attention(q, kept.k, kept.v, a.shape, rows.rows(), pass.rows.offsets, {},
-                                  kept.before, pass.attended),
+  return ops.linear(ops.attention(q, keys.k, keys.v, a.shape, rows.rows(), pass.rows.offsets, {},
+                                  keys.before, pass.attended),
                     a.out);
 }
 
@@ -244,18 +248,18 @@ Tensor Gemma4::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cach
   Tensor x = ops.scale(ops.embed(words), std::sqrt(static_cast<float>(s_.shape.hidden)));
   Tensor inputs;
   if (s_.per_layer > 0) inputs = layer_inputs(pass, x);
-  std::map<int64_t, nn::KeptRows> read_again;
+  std::map<int64_t, KeyValues> read_again;
   for (int64_t i = 0; i < s_.shape.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const nn::LayerRows rows = pass.enter(i, s_.shape.layers, x);
     const nn::Rotation& turned = s_.sliding[static_cast<size_t>(i)] ? local_rope : rope;
     const int64_t source = s_.source[static_cast<size_t>(i)];
     const Tensor h = ops.norm(x, layer.attention_norm);
-    const nn::KeptRows kept = s_.shares(i) ? read_again.at(source) : keep(pass, i, h, turned);
+    const KeyValues keys = s_.shares(i) ? read_again.at(source) : keep(pass, i, h, turned);
     for (int64_t later = i + 1; later < s_.shape.layers; ++later) {
-      if (s_.source[static_cast<size_t>(later)] == i) read_again.emplace(i, kept);
+      if (s_.source[static_cast<size_t>(later)] == i) read_again.emplace(i, keys);
     }
-    Tensor attended = attend(pass, layer.attention, h, rows, kept, turned);
+    Tensor attended = attend(pass, layer.attention, h, rows, keys, turned);
     x = ops.add(ops.norm(std::move(attended), layer.after_attention), rows.of(ops, x));
     x = feed_forward(ops, layer, x);
     if (layer.input) {

@@ -70,11 +70,4 @@ DecoderStream::DecoderStream(const std::vector<const Decoder*>& steps) {
   if (streams_.empty()) make_step<FuseStream>(NoSettings())->open(streams_, text_);
 }
 
-std::string decode_tokens(const Decoder& decoder, const std::vector<std::string>& tokens) {
-  DecoderStream stream({&decoder});
-  for (const std::string& token : tokens) stream.put(token);
-  stream.end();
-  return std::move(stream.text());
-}
-
 }  // namespace vecton::tokenizer

@@ -39,9 +39,6 @@ std::unique_ptr<const Decoder> make_space_joiner();
 // Takes the spaces away that tokens leave before punctuation and inside English contractions.
 std::unique_ptr<const Decoder> make_space_cleaner();
 
-// All tokens through a decoder.
-std::string decode_tokens(const Decoder& decoder, const std::vector<std::string>& tokens);
-
 // A chain of streams that ends in a string.
 class DecoderStream {
  public:

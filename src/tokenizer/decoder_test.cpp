@@ -9,7 +9,11 @@ namespace vecton::tokenizer {
 namespace {
 
 std::string decode(std::string_view json_text, const std::vector<std::string>& tokens) {
-  return decode_tokens(*make_decoder(testing_json::Document(json_text).field()), tokens);
+  const auto decoder = make_decoder(testing_json::Document(json_text).field());
+  DecoderStream stream({decoder.get()});
+  for (const std::string& token : tokens) stream.put(token);
+  stream.end();
+  return std::move(stream.text());
 }
 
 TEST(Decoder, WordPieceJoinsAndCleansUp) {

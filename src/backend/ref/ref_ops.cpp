@@ -137,11 +137,12 @@ void normalize(const float* x, const ops::NormWeight& w, float* y) {
   }
 }
 
-class RefOps : public Ops {
+// What every backend must have.
+class IrreducibleOps : public Ops {
  public:
-  std::string_view name() const override { return "ref"; }
+  std::string_view name() const override { return "irreducible"; }
   std::string_view isa() const override { return "scalar"; }
-  std::unique_ptr<Ops> fork() const override { return std::make_unique<RefOps>(); }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<IrreducibleOps>(); }
 
   Tensor allocate(int64_t rows, int64_t columns) override {
     return {std::make_shared<RefMemory>(rows * columns), rows, columns, columns};
@@ -176,15 +177,6 @@ class RefOps : public Ops {
     return made;
   }
 
-  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override {
-    auto made = std::make_shared<RefPrepared>();
-    made->n = gate.rows;
-    made->k = gate.columns;
-    made->append(gate);
-    made->append(up);
-    return made;
-  }
-
   ops::PreparedWeight prepare_table(const tensor::Weight& table) override {
     return prepare_linear({&table, 1});
   }
@@ -213,23 +205,6 @@ class RefOps : public Ops {
         const double value =
             ops::activation_value(act, dot(row(x, i), weight.at(j), weight.k) + bias);
         row(y, i)[j] = static_cast<float>(residual ? value + row(*residual, i)[j] : value);
-      }
-    }
-    return y;
-  }
-
-  Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
-                      ops::Activation act) override {
-    const RefPrepared& weight = matrix(*gate_up.w);
-    const auto bias = [&](int64_t j) {
-      return gate_up.bias.empty() ? 0.0f : data(gate_up.bias)[j];
-    };
-    const Tensor y = allocate(x.rows(), weight.n);
-    for (int64_t i = 0; i < x.rows(); ++i) {
-      for (int64_t j = 0; j < weight.n; ++j) {
-        const double gate = dot(row(x, i), weight.at(j), weight.k) + bias(j);
-        const double up = dot(row(x, i), weight.at(weight.n + j), weight.k) + bias(weight.n + j);
-        row(y, i)[j] = static_cast<float>(ops::activation_value(act, gate) * up);
       }
     }
     return y;
@@ -344,17 +319,36 @@ class RefOps : public Ops {
   }
 };
 
-// Without what RefOps has beside the operations that every backend must have.
-class IrreducibleOps final : public RefOps {
+// And what is rounded once where ops.cpp rounds the parts.
+class RefOps final : public IrreducibleOps {
  public:
-  std::string_view name() const override { return "irreducible"; }
-  std::unique_ptr<Ops> fork() const override { return std::make_unique<IrreducibleOps>(); }
+  std::string_view name() const override { return "ref"; }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<RefOps>(); }
+
   ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override {
-    return Ops::prepare_gated(gate, up);
+    auto made = std::make_shared<RefPrepared>();
+    made->n = gate.rows;
+    made->k = gate.columns;
+    made->append(gate);
+    made->append(up);
+    return made;
   }
+
   Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
                       ops::Activation act) override {
-    return Ops::gated_linear(x, gate_up, act);
+    const RefPrepared& weight = matrix(*gate_up.w);
+    const auto bias = [&](int64_t j) {
+      return gate_up.bias.empty() ? 0.0f : data(gate_up.bias)[j];
+    };
+    const Tensor y = allocate(x.rows(), weight.n);
+    for (int64_t i = 0; i < x.rows(); ++i) {
+      for (int64_t j = 0; j < weight.n; ++j) {
+        const double gate = dot(row(x, i), weight.at(j), weight.k) + bias(j);
+        const double up = dot(row(x, i), weight.at(weight.n + j), weight.k) + bias(weight.n + j);
+        row(y, i)[j] = static_cast<float>(ops::activation_value(act, gate) * up);
+      }
+    }
+    return y;
   }
 };
 

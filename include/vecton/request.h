@@ -237,9 +237,12 @@ struct StructuredOutput {
   std::variant<JsonSchema, JsonObject, Regex, Choice, Grammar> kind{};
   bool disable_any_whitespace = false, disable_additional_properties = false;
   std::optional<std::string> whitespace_pattern{};
-  // It holds from where these tokens have come in a row: the end of thinking. Empty = from the
-  // first token on.
+  // It holds from where the text of these tokens has come: the end of thinking. Empty = from the
+  // first token on. Before that the answer can't end.
   std::vector<int32_t> begins_after{};
+  // Thinking that the model may leave out begins with these tokens: an answer that begins otherwise
+  // is held to the structure from its first token on. Empty = it does not leave it out.
+  std::vector<int32_t> thinking_begins{};
   bool operator==(const StructuredOutput&) const = default;
 };
 

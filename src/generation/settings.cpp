@@ -170,8 +170,10 @@ Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer
   check_logprobs(asked.prompt_logprobs, limits, "prompt_logprobs");
   settings.logprobs = asked.logprobs;
   settings.prompt_logprobs = asked.prompt_logprobs;
-  if (asked.structured_output)
+  if (asked.structured_output) {
     settings.constraint_begins_after = asked.structured_output->begins_after;
+    settings.thinking_begins = asked.structured_output->thinking_begins;
+  }
   return settings;
 }
 

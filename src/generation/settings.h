@@ -22,7 +22,7 @@ struct Settings {
   std::vector<std::string> stop;
   bool include_stop = false, skip_special_tokens = true;
   std::optional<int64_t> logprobs, prompt_logprobs;
-  std::vector<int32_t> constraint_begins_after;
+  std::vector<int32_t> constraint_begins_after, thinking_begins;
 
   bool ends(int32_t id) const;
   // Every token that ends a completion: what min_tokens and a constraint hold back.

@@ -15,37 +15,22 @@ Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index
     : settings_(std::move(settings)),
       index_(index),
       tokenizer_(std::move(tokenizer)),
-      constraint_(std::move(constraint)),
-      constraint_begun_(settings_.constraint_begins_after.empty()),
+      structure_(std::move(constraint), settings_.constraint_begins_after,
+                 settings_.thinking_begins, tokenizer_),
       ends_(settings_.ends()),
       history_(prompt, settings_.sampling),
       detokenizer_(tokenizer_, settings_.skip_special_tokens),
       stop_(settings_.stop, settings_.include_stop),
       completion_{.index = index} {}
 
-bool Writer::constrained() const { return constraint_ && constraint_begun_; }
-
-// What ends a text is allowed where the constraint's text is whole.
-void Writer::constrain(std::span<float> logits) {
-  allowed_.assign((logits.size() + 63) / 64, 0);
-  constraint_->mask(allowed_);
-  const bool may_end = constraint_->may_end();
-  for (const int32_t id : ends_) {
-    const auto at = static_cast<size_t>(id);
-    if (at >= logits.size()) continue;
-    const uint64_t bit = uint64_t{1} << (at % 64);
-    allowed_[at / 64] = may_end ? allowed_[at / 64] | bit : allowed_[at / 64] & ~bit;
-  }
-  mask(logits, allowed_);
-}
-
 int32_t Writer::write(std::span<float> logits) {
-  if (constrained()) constrain(logits);
+  structure_.mask(logits, ends_);
   const int32_t best = argmax(logits);
   if (best < 0 || !std::isfinite(logits[static_cast<size_t>(best)])) {
     throw Error(ErrorCode::kInternal,
-                constrained() ? "no token of the vocabulary continues the text as its grammar wants"
-                              : "the model gave a non-finite value for this input");
+                structure_.holds()
+                    ? "no token of the vocabulary continues the text as its grammar wants"
+                    : "the model gave a non-finite value for this input");
   }
   std::vector<float> raw;
   const bool too_short = tokens() < settings_.min_tokens;
@@ -67,30 +52,18 @@ int32_t Writer::write(std::span<float> logits) {
   return id;
 }
 
-void Writer::note_constraint(int32_t id) {
-  if (!constraint_) return;
-  if (constraint_begun_) {
-    if (!settings_.ends(id) && !constraint_->accept(id))
-      throw Error(ErrorCode::kInternal, "a grammar refuses a token that it has allowed");
-    return;
-  }
-  const std::vector<int32_t>&after = settings_.constraint_begins_after, &ids = history_.ids();
-  constraint_begun_ = ids.size() >= after.size() &&
-                      std::equal(after.begin(), after.end(), ids.end() - std::ssize(after));
-}
-
 // In vLLM's order: the model's end, stop tokens, stop texts, length.
 void Writer::put(int32_t id) {
   history_.add(id);
   completion_.token_ids.push_back(id);
-  note_constraint(id);
+  structure_.accept(id, settings_.ends(id));
   const bool long_enough = tokens() > settings_.min_tokens;
   const bool is_end = settings_.ends(id) && tokens() >= settings_.min_tokens;
   if (!is_end || settings_.include_stop)
     completion_.text += stop_.push(detokenizer_.push(id), long_enough);
   if (is_end) return end(FinishReason::kStop, id == settings_.eos ? StopReason() : StopReason(id));
   if (stop_.found()) return end(FinishReason::kStop, stop_.string(*stop_.found()));
-  if (constrained() && constraint_->finished()) return end(FinishReason::kStop);
+  if (structure_.finished()) return end(FinishReason::kStop);
   if (tokens() >= settings_.max_tokens) end(FinishReason::kLength);
 }
 

@@ -12,6 +12,7 @@
 #include "generation/sampling.h"
 #include "generation/settings.h"
 #include "generation/stop_strings.h"
+#include "generation/structure.h"
 #include "generation/token_constraint.h"
 #include "vecton/request.h"
 #include "vecton/tokenizer.h"
@@ -40,19 +41,14 @@ class Writer {
   Completion take_completion();
 
  private:
-  bool constrained() const;
-  void constrain(std::span<float> logits);
-  void note_constraint(int32_t id);
   void put(int32_t id);
   void end(FinishReason reason, StopReason why = {});
 
   Settings settings_;
   int64_t index_;
   std::shared_ptr<const Tokenizer> tokenizer_;
-  std::unique_ptr<TokenConstraint> constraint_;
-  bool constraint_begun_ = false;
+  Structure structure_;
   std::vector<int32_t> ends_;
-  std::vector<uint64_t> allowed_;
   History history_;
   Detokenizer detokenizer_;
   StopStrings stop_;

@@ -284,6 +284,47 @@ TEST_F(WriterTest, AConstraintBeginsAfterThinking) {
   EXPECT_EQ(c.text, tokenizer_->decode(std::span(ids).first(thinking)) + "yes");
 }
 
+TEST_F(WriterTest, NothingEndsBeforeTheStructure) {
+  const StructuredOutput after{.begins_after = ids_of("</t>")};
+  const auto yes = [&] {
+    return std::make_unique<OneOf>(std::vector<std::vector<int32_t>>{ids_of("yes")});
+  };
+  // The model wants to end while it thinks: it goes on instead.
+  std::vector<int32_t> ids = ids_of("any");
+  ids.push_back(eos_);
+  const Completion c = write(writer({.max_tokens = 6, .structured_output = after}, yes()), ids);
+  EXPECT_EQ(std::ranges::count(c.token_ids, eos_), 0);
+  EXPECT_EQ(c.finish_reason, FinishReason::kAbort);
+}
+
+TEST_F(WriterTest, TheLastTokenOfAMarkerFollowsTheOthers) {
+  const std::vector<int32_t> marker = ids_of("</t>");
+  ASSERT_GT(marker.size(), 1u);
+  auto constraint = std::make_unique<OneOf>(std::vector<std::vector<int32_t>>{ids_of("yes")});
+  std::vector<int32_t> ids(marker.begin(), marker.end() - 1);
+  ids.resize(20, ids_of("other").front());  // what the model likes instead
+  const Completion c = write(writer({.structured_output = StructuredOutput{.begins_after = marker}},
+                                    std::move(constraint)),
+                             ids);
+  EXPECT_EQ(c.text, tokenizer_->decode(marker) + "yes");
+}
+
+TEST_F(WriterTest, ThinkingMayBeLeftOut) {
+  const StructuredOutput after{.begins_after = ids_of("</t>"), .thinking_begins = ids_of("<t>")};
+  const auto answer = [&](const std::string& likes, std::vector<std::string> texts) {
+    std::vector<std::vector<int32_t>> allowed;
+    for (const std::string& text : texts) allowed.push_back(ids_of(text));
+    std::vector<int32_t> ids = ids_of(likes);
+    ids.resize(30, eos_);
+    return write(writer({.structured_output = after}, std::make_unique<OneOf>(allowed)), ids).text;
+  };
+  EXPECT_EQ(answer("something else", {"yes"}), "yes");
+  EXPECT_TRUE(answer("<t>so</t>", {"yes"}).ends_with("yes"));
+  EXPECT_TRUE(answer("<t>so</t>", {"yes"}).starts_with(tokenizer_->decode(ids_of("<t>"))));
+  // Where it can't be told from the structure, it is the structure.
+  EXPECT_EQ(answer("<t>so</t>", {"<b>"}), tokenizer_->decode(ids_of("<b>")));
+}
+
 TEST_F(WriterTest, AConstraintThatLeavesNothingIsAnError) {
   Writer w = writer({}, std::make_unique<OneOf>(std::vector<std::vector<int32_t>>{}));
   std::vector<float> logits = liking(3);

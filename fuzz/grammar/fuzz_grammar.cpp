@@ -18,16 +18,21 @@ std::shared_ptr<const TokenTrie> trie() {
     std::vector<std::string> tokens;
     for (int b = 0; b < 256; ++b) tokens.emplace_back(1, static_cast<char>(b));
     for (const char* word : {"{\"", "\":", "true", "12", "abc", "\n  "}) tokens.emplace_back(word);
+    tokens.push_back(special_token_bytes("<a>"));
     return std::make_shared<const TokenTrie>(std::move(tokens));
   }();
   return made;
+}
+
+std::optional<std::string> named(std::string_view name) {
+  return name == "<a>" ? std::optional(special_token_bytes(name)) : std::nullopt;
 }
 
 Grammar grammar_of(uint8_t kind, std::string_view text) {
   Grammar grammar;
   const Symbol root = kind % 3 == 0   ? json_schema(grammar, text, {.compact = kind % 2 == 0})
                       : kind % 3 == 1 ? regex(grammar, text)
-                                      : ebnf(grammar, text);
+                                      : ebnf(grammar, text, named);
   return finished(std::move(grammar), root, "this");
 }
 

@@ -1,7 +1,10 @@
 #include "generation/grammar_constraints.h"
 
+#include <charconv>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -13,7 +16,7 @@ namespace vecton::generation {
 
 namespace {
 
-grammar::Grammar grammar_of(const StructuredOutput& what) {
+grammar::Grammar grammar_of(const StructuredOutput& what, const grammar::NamedTokens& tokens) {
   grammar::Grammar made;
   const grammar::JsonOptions options{.compact = what.disable_any_whitespace,
                                      .whitespace_pattern = what.whitespace_pattern,
@@ -28,7 +31,7 @@ grammar::Grammar grammar_of(const StructuredOutput& what) {
   } else if (const auto* choice = std::get_if<Choice>(&what.kind)) {
     root = grammar::choice(made, choice->choices);
   } else {
-    root = grammar::ebnf(made, std::get<Grammar>(what.kind).grammar);
+    root = grammar::ebnf(made, std::get<Grammar>(what.kind).grammar, tokens, options);
   }
   return grammar::finished(std::move(made), root, "structured output");
 }
@@ -51,6 +54,33 @@ std::string key_of(const StructuredOutput& what) {
   return key;
 }
 
+// The tokens that grammars name, `<name>` or `<[id]>`.
+class NamedBytes {
+ public:
+  NamedBytes(std::shared_ptr<const Tokenizer> tokenizer,
+             std::shared_ptr<const grammar::TokenTrie> trie)
+      : tokenizer_(std::move(tokenizer)), trie_(std::move(trie)) {}
+  std::optional<std::string> operator()(std::string_view name) const {
+    const std::optional<int32_t> id = name.starts_with('[')
+                                          ? number(name.substr(1, name.size() - 2))
+                                          : tokenizer_->token_to_id(name);
+    if (!id || trie_->bytes(*id).empty()) return std::nullopt;
+    return std::string(trie_->bytes(*id));
+  }
+
+ private:
+  std::optional<int32_t> number(std::string_view digits) const {
+    int32_t id = -1;
+    const char* const end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, id);
+    const bool known = read.ec == std::errc() && read.ptr == end && id >= 0 && id < trie_->size();
+    return known ? std::optional(id) : std::nullopt;
+  }
+
+  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const grammar::TokenTrie> trie_;
+};
+
 class GrammarConstraint : public TokenConstraint {
  public:
   explicit GrammarConstraint(grammar::Constraint constraint) : constraint_(std::move(constraint)) {}
@@ -71,25 +101,28 @@ class GrammarConstraints : public ConstraintFactory {
   explicit GrammarConstraints(std::shared_ptr<const Tokenizer> tokenizer)
       : tokenizer_(std::move(tokenizer)) {}
   std::unique_ptr<TokenConstraint> make(const StructuredOutput& what) const override {
-    const auto compiled = cache().get(key_of(what), [what] { return grammar_of(what); });
+    read_vocabulary();
+    const auto compiled = cache_->get(key_of(what), [what, tokens = NamedBytes(tokenizer_, trie_)] {
+      return grammar_of(what, tokens);
+    });
     return std::make_unique<GrammarConstraint>(grammar::Constraint(compiled));
   }
 
  private:
-  // The vocabulary is read when the first request asks for it.
-  grammar::GrammarCache& cache() const {
+  // When the first request asks for it.
+  void read_vocabulary() const {
     std::call_once(once_, [&] {
       std::vector<std::string> tokens;
       for (const auto& [bytes, special] : tokenizer::token_bytes(*tokenizer_))
         tokens.push_back(special ? grammar::special_token_bytes(bytes) : bytes);
-      cache_ = std::make_unique<grammar::GrammarCache>(
-          std::make_shared<const grammar::TokenTrie>(std::move(tokens)));
+      trie_ = std::make_shared<const grammar::TokenTrie>(std::move(tokens));
+      cache_ = std::make_unique<grammar::GrammarCache>(trie_);
     });
-    return *cache_;
   }
 
   const std::shared_ptr<const Tokenizer> tokenizer_;
   mutable std::once_flag once_;
+  mutable std::shared_ptr<const grammar::TokenTrie> trie_;
   mutable std::unique_ptr<grammar::GrammarCache> cache_;
 };
 

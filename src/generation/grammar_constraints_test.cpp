@@ -46,6 +46,10 @@ TEST(GrammarConstraintsTest, RandomTokensMakeValidJson) {
   what.kind = Choice{{"yes", "no"}};
   const std::string answer = random_text(*factory->make(what), *tokenizer, 1);
   EXPECT_TRUE(answer == "yes" || answer == "no") << answer;
+  what.kind = Grammar{"start: <|im_start|> \"f \" %json {\"const\": 1} <[1556]>"};
+  EXPECT_EQ(random_text(*factory->make(what), *tokenizer, 1), "<|im_start|>f 1<|im_end|>");
+  what.kind = Grammar{"start: <[151645000]>"};
+  EXPECT_THROW(factory->make(what), Error);
   what.kind = JsonSchema{R"({"contains":{}})"};
   EXPECT_THROW(factory->make(what), Error);
 }

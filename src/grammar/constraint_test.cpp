@@ -120,6 +120,28 @@ TEST(EbnfTest, Lark) {
   for (const char* text : {"no", ";", "a,,b"}) EXPECT_FALSE(takes(list, text)) << text;
 }
 
+TEST(EbnfTest, NamesTokensAndSchemas) {
+  const NamedTokens named = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "<tool>" || name == "[273]") return special_token_bytes("<tool>");
+    return std::nullopt;
+  };
+  const std::string tool = special_token_bytes("<tool>");
+  for (const char* text : {"root ::= <tool> \"ab\"? <[273]>", "start: <tool> \"ab\"? <[273]>"}) {
+    const auto grammar = compile([&](Grammar& g) { return ebnf(g, text, named); });
+    EXPECT_TRUE(takes(grammar, tool + "ab" + tool)) << text;
+    EXPECT_FALSE(takes(grammar, "<tool>ab<tool>")) << text;
+  }
+  const auto call = compile([&](Grammar& g) {
+    return ebnf(g,
+                "start: (/(.|\\n)*/ <tool>)? \"f\" args \";\"\nargs: %json {\"type\": \"object\", "
+                "\"properties\": {\"}\\\"\": {\"enum\": [1]}}, \"additionalProperties\": false}\n",
+                named);
+  });
+  EXPECT_TRUE(takes(call, "f{\"}\\\"\": 1};"));
+  EXPECT_TRUE(takes(call, "think\nof it" + tool + "f{};"));
+  EXPECT_FALSE(takes(call, "think" + tool + "f{\"a\": 1};"));
+}
+
 TEST(EbnfTest, ErrorsNameTheLine) {
   const std::tuple<const char*, ErrorCode, const char*> cases[] = {
       {"", ErrorCode::kInvalidArgument, "no rule 'start'"},
@@ -133,7 +155,13 @@ TEST(EbnfTest, ErrorsNameTheLine) {
       {"start: \"x\"\n%ignore \" \"", ErrorCode::kUnsupported, "line 2: %ignore is not taken"},
       {"start: X\n%import common.ZZ", ErrorCode::kUnsupported, "common.ZZ is not known"},
       {"start: /a/s", ErrorCode::kUnsupported, "flag 's'"},
-      {"start: \"a\"..\"z\"", ErrorCode::kUnsupported, "ranges"}};
+      {"start: \"a\"..\"z\"", ErrorCode::kUnsupported, "ranges"},
+      {"start: \"a\" \n <tool", ErrorCode::kInvalidArgument, "line 2: a < without its >"},
+      {"root ::= <none>", ErrorCode::kInvalidArgument, "no token '<none>'"},
+      {"start: %json", ErrorCode::kInvalidArgument, "%json has to be followed"},
+      {"start: %json {\"a\"", ErrorCode::kInvalidArgument, "%json has to be followed"},
+      {"start: %json x", ErrorCode::kInvalidArgument, "%json has to be followed"},
+      {"start: %json {\"type\": \"x\"}", ErrorCode::kInvalidArgument, "type"}};
   for (const auto& [text, code, message] : cases)
     EXPECT_THAT(refusal([&](Grammar& g) { return ebnf(g, text); }, code), HasSubstr(message))
         << text;

@@ -1,6 +1,7 @@
 #include "grammar/ebnf.h"
 
 #include "grammar/ebnf_parser.h"
+#include "grammar/json_schema.h"
 #include "vecton/error.h"
 
 namespace vecton::grammar {
@@ -12,7 +13,8 @@ using Kind = EbnfNode::Kind;
 // Rules that call no rule being read become terminals.
 class EbnfLowering {
  public:
-  EbnfLowering(Grammar& grammar, const EbnfRules& rules) : grammar_(grammar), rules_(rules) {}
+  EbnfLowering(Grammar& grammar, const EbnfRules& rules, const JsonOptions& options)
+      : grammar_(grammar), rules_(rules), options_(options) {}
 
   Symbol lower() {
     const Symbol root = of(rules_.root, 0);
@@ -68,6 +70,8 @@ class EbnfLowering {
         return Symbol::terminal(node.terminal);
       case Kind::kName:
         return of(node.name, node.line);
+      case Kind::kJson:
+        return json_schema(grammar_, std::string_view(node.name), options_);
       case Kind::kRepeat:
         return grammar_.repeat(lower(node.parts[0]), node.least, node.most);
       default:
@@ -80,6 +84,7 @@ class EbnfLowering {
 
   Grammar& grammar_;
   const EbnfRules& rules_;
+  const JsonOptions& options_;
   std::map<std::string, Known> known_;
   std::vector<std::string> later_;
   int depth_ = 0;
@@ -87,9 +92,10 @@ class EbnfLowering {
 
 }  // namespace
 
-Symbol ebnf(Grammar& grammar, std::string_view text) {
-  const EbnfRules rules = parse_ebnf(grammar.pool, text);
-  return EbnfLowering(grammar, rules).lower();
+Symbol ebnf(Grammar& grammar, std::string_view text, const NamedTokens& tokens,
+            const JsonOptions& options) {
+  const EbnfRules rules = parse_ebnf(grammar.pool, text, tokens);
+  return EbnfLowering(grammar, rules, options).lower();
 }
 
 }  // namespace vecton::grammar

@@ -40,8 +40,11 @@ constexpr std::pair<std::string_view, std::string_view> kCommon[] = {
 
 class EbnfParser {
  public:
-  EbnfParser(ExpressionPool& pool, std::string_view text)
-      : pool_(pool), text_(text), lark_(text.find("::=") == std::string_view::npos) {}
+  EbnfParser(ExpressionPool& pool, std::string_view text, const NamedTokens& tokens)
+      : pool_(pool),
+        text_(text),
+        tokens_(tokens),
+        lark_(text.find("::=") == std::string_view::npos) {}
 
   EbnfRules parse() {
     if (text_.size() > kMaxTextBytes) refuse("it is longer than 1 MiB");
@@ -168,7 +171,9 @@ class EbnfParser {
     EbnfNode node{.kind = Kind::kSequence};
     for (space(); at_ < text_.size(); space()) {
       const char c = text_[at_];
-      if (c == '|' || c == ')' || (lark_ && (c == ']' || c == '%')) || rule_begins()) break;
+      if (c == '|' || c == ')' || (lark_ && (c == ']' || (c == '%' && !json_begins()))) ||
+          rule_begins())
+        break;
       if (lark_ && take("->")) {
         space();
         name();
@@ -244,6 +249,8 @@ class EbnfParser {
     }
     if (c == '"' || (c == '\'' && !lark_)) return literal();
     if (c == '[') return bracket();
+    if (c == '<') return token();
+    if (lark_ && json_begins()) return json();
     if (c == '/' && lark_) return slashed();
     if (c == '.' && !lark_) {
       ++at_;
@@ -282,6 +289,53 @@ class EbnfParser {
       if (any_case) set.add_other_case();
       node.terminal = pool_.concat(characters(pool_, set, Spelling::kUtf8), node.terminal);
     }
+    return node;
+  }
+
+  bool json_begins() const {
+    constexpr std::string_view kJson = "%json";
+    const std::string_view rest = text_.substr(at_);
+    return rest.starts_with(kJson) && (rest.size() == kJson.size() || !in_name(rest[kJson.size()]));
+  }
+
+  // The text of an object, as its brackets and strings have it: the schema's reader looks at it.
+  EbnfNode json() {
+    EbnfNode node{.kind = Kind::kJson, .line = line()};
+    take("%json");
+    space();
+    const size_t begin = at_;
+    size_t depth = 0;
+    for (bool string = false; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (string && c == '\\') {
+        ++at_;
+      } else if (c == '"') {
+        string = !string;
+      } else if (!string && (c == '{' || c == '[')) {
+        ++depth;
+      } else if (!string && (c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
+        break;
+      } else if (depth == 0) {
+        break;
+      }
+    }
+    if (at_ >= text_.size() || at_ == begin) refuse("%json has to be followed by {a schema}");
+    ++at_;
+    node.name = text_.substr(begin, at_ - begin);
+    return node;
+  }
+
+  EbnfNode token() {
+    EbnfNode node;
+    const size_t end = text_.find_first_of(">\n", at_);
+    if (end == std::string_view::npos || text_[end] == '\n') refuse("a < without its >");
+    const std::string_view name = text_.substr(at_, end + 1 - at_);
+    const bool id = name.starts_with("<[") && name.ends_with("]>");
+    const auto bytes = tokens_ ? tokens_(id ? name.substr(1, name.size() - 2) : name)
+                               : std::optional<std::string>();
+    if (!bytes) refuse("the vocabulary has no token '" + std::string(name.substr(0, 60)) + "'");
+    at_ = end + 1;
+    node.terminal = pool_.literal(*bytes);
     return node;
   }
 
@@ -326,6 +380,7 @@ class EbnfParser {
 
   ExpressionPool& pool_;
   std::string_view text_;
+  const NamedTokens& tokens_;
   const bool lark_;
   size_t at_ = 0;
   int depth_ = 0;
@@ -333,8 +388,8 @@ class EbnfParser {
 
 }  // namespace
 
-EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text) {
-  return EbnfParser(pool, text).parse();
+EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text, const NamedTokens& tokens) {
+  return EbnfParser(pool, text, tokens).parse();
 }
 
 }  // namespace vecton::grammar

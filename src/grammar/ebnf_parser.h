@@ -7,14 +7,22 @@
 #include <string_view>
 #include <vector>
 
+#include "grammar/ebnf.h"
 #include "grammar/expression.h"
 
 namespace vecton::grammar {
 
 struct EbnfNode {
-  enum class Kind { kTerminal, kName, kSequence, kAlternatives, kRepeat } kind = Kind::kTerminal;
+  enum class Kind {
+    kTerminal,
+    kName,
+    kJson,
+    kSequence,
+    kAlternatives,
+    kRepeat
+  } kind = Kind::kTerminal;
   Expr terminal = kEmptyText;
-  std::string name{};
+  std::string name{};  // of kJson: the schema
   size_t line = 0;
   std::vector<EbnfNode> parts{};
   int64_t least = 1, most = 1;
@@ -25,6 +33,6 @@ struct EbnfRules {
   std::string root{};
 };
 
-EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text);
+EbnfRules parse_ebnf(ExpressionPool& pool, std::string_view text, const NamedTokens& tokens);
 
 }  // namespace vecton::grammar

@@ -89,7 +89,7 @@ std::unique_ptr<Stage> AnswerParser::make_stage() {
       (calls && calls->name == kHarmony) || (reasoning && reasoning->name == kHarmony);
   std::unique_ptr<Stage> stage;
   std::vector<std::string> interrupts;
-  switch (options_.calling) {
+  switch (options_.own_format ? Calling::kAuto : options_.calling) {
     case Calling::kNone:
       break;
     case Calling::kAuto:

@@ -20,14 +20,15 @@ namespace vecton::parsers {
 enum class Calling {
   kNone,      // what looks like a call is content
   kAuto,      // calls in the model's own format
-  kRequired,  // all of the answer is a JSON list of calls
-  kNamed,     // all of the answer is the arguments of one call
+  kRequired,  // all of the answer is a JSON list of calls, or calls in the model's own format
+  kNamed,     // all of the answer is the arguments of one call, or that call in the own format
 };
 
 struct ParserOptions {
   Choice formats{};
   Calling calling = Calling::kNone;
-  std::string named{};  // the function of kNamed
+  std::string named{};      // the function of kNamed
+  bool own_format = false;  // of kRequired and kNamed
   Tools tools{};
   // The prompt, whose end says whether the answer begins within thinking.
   std::string prompt{};

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "cli/answer_text.h"
 #include "cli/answers.h"
 #include "cli/arguments.h"
 #include "cli/chat_history.h"
@@ -32,7 +33,7 @@ constexpr char kHelp[] =
 struct ChatOptions {
   EngineOptions engine;
   Generate generate;
-  std::string system, chat_template;
+  std::string system, chat_template, thinking = "auto";
   bool quiet = false;
 };
 
@@ -95,21 +96,26 @@ class Conversation {
   void answer(const std::string& text) {
     const InterruptGuard guard;
     history_.add("user", text);
-    Chat chat;
-    chat.input.messages = history_.messages();
-    chat.input.add_generation_prompt = true;
-    chat.chat_template = options_.chat_template;
-    Request request{.prompt = {.input = chat}, .task = options_.generate};
-    request.on_delta = [](const GenerationDelta& delta) {
-      print(delta.text);
-      return InterruptGuard::signal() == 0;
-    };
     try {
+      ChatInput input{.messages = history_.messages()};
+      input.add_generation_prompt = true;
+      const std::string prompt = engine_.chat_templates().render(input, options_.chat_template);
+      Generate generate = options_.generate;
+      AnswerText shown(parser_for(prompt, generate), thinking(),
+                       [](std::string_view more) { print(more); });
+      Request request{.prompt = {.input = prompt}, .task = generate};
+      request.prompt.prompt_text = "";
+      request.prompt.add_special_tokens = false;
+      request.on_delta = [&](const GenerationDelta& delta) {
+        shown.add(delta.text);
+        return InterruptGuard::signal() == 0;
+      };
       const Result result = engine_.submit({std::move(request)}).get().front();
       const auto& generation = result.get<Generation>();
+      shown.finish();
       print("\n");
       const Completion& completion = generation.completions.front();
-      history_.add("assistant", completion.text);
+      history_.add("assistant", shown.content());
       if (completion.finish_reason == FinishReason::kLength && !options_.quiet)
         std::fprintf(stderr, "(the answer was cut at its length)\n");
       tell_speed(result, generation);
@@ -118,6 +124,27 @@ class Conversation {
       std::fprintf(stderr, "vecton: %s\n", e.what());
     }
     if (InterruptGuard::signal() == SIGTERM) InterruptGuard::check();
+  }
+
+  // How the model's answers are to be read. What thinking is marked by may be special tokens, which
+  // the parser leaves out itself.
+  parsers::ParserOptions parser_for(const std::string& prompt, Generate& generate) const {
+    const std::string text = engine_.chat_templates().text({}, options_.chat_template);
+    parsers::ParserOptions parser{.formats = {.reasoning = parsers::detect(text).reasoning},
+                                  .prompt = prompt};
+    if (!parser.formats.reasoning.empty() && generate.skip_special_tokens.value_or(true)) {
+      generate.skip_special_tokens = false;
+      for (const auto& [name, token] : engine_.tokenizer().special_tokens())
+        parser.special_tokens.push_back(token);
+    }
+    return parser;
+  }
+
+  AnswerText::Thinking thinking() const {
+    const Colour colour = colour_of_stdout("auto");
+    const bool shown =
+        options_.thinking == "auto" ? stdout_is_terminal() : options_.thinking == "show";
+    return {.shown = shown, .begin = faint(colour), .end = plain(colour)};
   }
 
   void tell_speed(const Result& result, const Generation& generation) const {
@@ -157,6 +184,11 @@ std::function<void()> define_chat(CLI::App& app) {
   app.add_option("--chat-template", options->chat_template,
                  "One of the model's templates by name, or the text of one [the model's own]")
       ->type_name("TEMPLATE");
+  app.add_option("--thinking", options->thinking,
+                 "Thinking before an answer: show, hide, or auto, which shows it to a terminal")
+      ->check(one_of({"auto", "show", "hide"}))
+      ->type_name("WHEN")
+      ->capture_default_str();
   add_sampling_options(app, options->generate);
   app.add_flag("-q,--quiet", options->quiet, "The answers alone");
   app.footer(std::string("In the conversation:\n") + kHelp +

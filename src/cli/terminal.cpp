@@ -65,6 +65,7 @@ std::string background(Colour colour, Rgb rgb) {
   return colour == Colour::kNone ? "" : colour_code(colour, rgb, "48");
 }
 std::string bold(Colour colour) { return unless_none(colour, "\x1b[1m"); }
+std::string faint(Colour colour) { return unless_none(colour, "\x1b[2m"); }
 std::string plain(Colour colour) { return unless_none(colour, "\x1b[0m"); }
 
 }  // namespace vecton::cli

@@ -24,8 +24,9 @@ struct Rgb {
 // The escape sequence that sets a colour, in the nearest form that `colour` allows.
 std::string foreground(Colour colour, Rgb rgb);
 std::string background(Colour colour, Rgb rgb);
-// Bold text, and back to normal; empty without colours.
+// Bold or faint text, and back to normal; empty without colours.
 std::string bold(Colour colour);
+std::string faint(Colour colour);
 std::string plain(Colour colour);
 
 }  // namespace vecton::cli

@@ -15,7 +15,7 @@ class Anthropic : public testing::Test {
   Anthropic() {
     test.options.chat_template = "";
     options_template =
-        R"({% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}<tool_call>)";
+        R"({% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}{{ tools }}<tool_call>)";
     test.options.chat_template = options_template;
   }
   Plan plan(const std::string& fields) {

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "server/chat_choice.h"
 #include "server/chat_prompt.h"
+#include "server/conversation_fields.h"
 #include "server/generation.h"
 #include "server/logprobs.h"
 #include "server/openai.h"
@@ -27,42 +28,6 @@ struct Wishes {
   std::string echo;  // put before each choice's content
   parsers::ParserOptions parser;
 };
-
-const json::array& list(Fields& fields, const char* key) {
-  static const json::array empty;
-  const json::value* value = fields.any(key);
-  if (!value) return empty;
-  if (value->is_array()) return value->get_array();
-  fields.wrong(key, "list_type", "expected a list");
-  return empty;
-}
-
-void read_conversation(Fields& fields, Conversation& conversation) {
-  fields.require("messages");
-  conversation.messages = list(fields, "messages");
-  const json::value* tools = fields.any("tools");
-  const json::value* choice = fields.any("tool_choice");
-  if (tools && tools->is_array() && tools->get_array().empty())
-    fields.wrong("tools", "too_short", "must not be empty: leave it out");
-  const json::array& offered = list(fields, "tools");
-  if (fields.good()) set_tools(offered, choice, conversation);
-  conversation.parallel_calls = fields.boolean("parallel_tool_calls").value_or(true);
-  conversation.documents = list(fields, "documents");
-  if (const json::object* variables = fields.object("chat_template_kwargs"))
-    conversation.variables = *variables;
-  conversation.effort = fields.choice("reasoning_effort",
-                                      {"none", "minimal", "low", "medium", "high", "xhigh", "max"});
-  conversation.thinking = fields.boolean("enable_thinking");
-  const auto generation_prompt = fields.boolean("add_generation_prompt");
-  conversation.add_generation_prompt = generation_prompt.value_or(true);
-  conversation.continue_final_message = fields.boolean("continue_final_message").value_or(false);
-  if (conversation.continue_final_message && generation_prompt.value_or(false)) {
-    throw Failure(Cause::kInvalid,
-                  "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
-                  "continue_final_message");
-  }
-  conversation.chat_template = fields.text("chat_template").value_or("");
-}
 
 void read_logprobs(Fields& fields, Generate& generate, Wishes& wishes) {
   wishes.logprobs = fields.boolean("logprobs").value_or(false);
@@ -90,7 +55,8 @@ void append_reasoning(std::string& out, const std::string& text) {
 
 class ChatStream : public StreamWriter {
  public:
-  explicit ChatStream(Wishes wishes) : wishes_(std::move(wishes)) {}
+  ChatStream(Wishes wishes, const Tokenizer& tokenizer)
+      : wishes_(std::move(wishes)), tokenizer_(tokenizer) {}
 
   std::string add(const GenerationDelta& delta) override;
   std::string end(const std::vector<Result>& results) override;
@@ -103,8 +69,15 @@ class ChatStream : public StreamWriter {
   std::string first(const GenerationDelta& delta) const;
   void append_calls(std::string& out, int64_t choice, const ChatDelta& said) const;
 
+  struct Choice {
+    std::unique_ptr<ChatChoice> parser;
+    std::string reasoning;
+    int64_t reasoning_tokens = 0;  // so far; the end counts them in its text
+  };
+
   const Wishes wishes_;
-  std::map<int64_t, std::unique_ptr<ChatChoice>> choices_;
+  const Tokenizer& tokenizer_;
+  std::map<int64_t, Choice> choices_;
 };
 
 std::string ChatStream::chunk(const std::string& choice, const GenerationDelta* delta) const {
@@ -119,7 +92,8 @@ std::string ChatStream::chunk(const std::string& choice, const GenerationDelta* 
     out += ",\"usage\":";
     append_usage(out, {.prompt = delta->prompt_tokens,
                        .completion = delta->completion_tokens,
-                       .cached = delta->cached_tokens});
+                       .cached = delta->cached_tokens,
+                       .reasoning = choices_.at(delta->index).reasoning_tokens});
   }
   if (delta && delta->prompt_token_ids && wishes_.token_ids) {
     out += ",\"prompt_token_ids\":";
@@ -167,14 +141,17 @@ void ChatStream::append_calls(std::string& out, int64_t choice, const ChatDelta&
 
 std::string ChatStream::add(const GenerationDelta& delta) {
   std::string out;
-  std::unique_ptr<ChatChoice>& choice_parser = choices_[delta.index];
-  if (!choice_parser) {
-    choice_parser = std::make_unique<ChatChoice>(wishes_.parser, wishes_.parallel);
+  Choice& known = choices_[delta.index];
+  if (!known.parser) {
+    known.parser = std::make_unique<ChatChoice>(wishes_.parser, wishes_.parallel);
     out = first(delta);
   }
-  ChatChoice& parser = *choice_parser;
+  ChatChoice& parser = *known.parser;
   ChatDelta said = parser.add(delta.text);
   if (delta.finish_reason) merge(said, parser.finish());
+  known.reasoning += said.reasoning;
+  if (!said.reasoning.empty())
+    known.reasoning_tokens += static_cast<int64_t>(delta.token_ids.size());
   if (!wishes_.reasoning) said.reasoning.clear();
   const bool logprobs = wishes_.logprobs && !delta.logprobs.empty();
   const bool ids = wishes_.token_ids && !delta.token_ids.empty();
@@ -218,7 +195,10 @@ std::string ChatStream::end(const std::vector<Result>& results) {
     data += ",\"model\":";
     base::append_json_string(data, wishes_.head.model);
     data += ",\"choices\":[],\"usage\":";
-    append_usage(data, usage_of(results));
+    GenerationUsage usage = usage_of(results);
+    for (const auto& [index, choice] : choices_)
+      usage.reasoning += count_tokens(tokenizer_, choice.reasoning);
+    append_usage(data, usage);
     out = server_sent_event(data + "}");
   }
   return out + server_sent_event("[DONE]");
@@ -268,10 +248,7 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   for (const Completion& completion : generation.completions) {
     ChatChoice choice(wishes.parser, wishes.parallel);
     const ChatDelta said = choice.whole(completion.text);
-    if (!said.reasoning.empty()) {
-      usage.reasoning += static_cast<int64_t>(
-          context.tokenizer.encode(said.reasoning, {.add_special_tokens = false}).ids.size());
-    }
+    usage.reasoning += count_tokens(context.tokenizer, said.reasoning);
     if (completion.index > 0) out += ',';
     out += "{\"index\":" + std::to_string(completion.index) + ",\"message\":";
     append_message(out, wishes, completion.index, said, choice);
@@ -364,7 +341,7 @@ Plan chat_completions(const Call& call) {
   prompt.request.priority = like.priority;
   plan.requests.push_back(std::move(prompt.request));
   if (wishes.stream.stream) {
-    plan.stream = std::make_shared<ChatStream>(std::move(wishes));
+    plan.stream = std::make_shared<ChatStream>(std::move(wishes), call.context.tokenizer);
   } else {
     plan.render = [wishes = std::move(wishes),
                    &context = call.context](const std::vector<Result>& results) {

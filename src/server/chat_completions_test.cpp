@@ -166,16 +166,16 @@ TEST_F(ChatCompletions, ForcedCallsAreAStructure) {
   const std::string tools = std::string(",") + kTools;
   const Plan named =
       plan(tools + R"(,"tool_choice":{"type":"function","function":{"name":"f"}})", kThinks);
-  EXPECT_EQ(std::get<JsonSchema>(generate(named).structured_output->kind).schema,
-            R"({"type":"object"})");
-  const json::value body = test.whole(named, {"<think>x</think>", "{\"a\":", "1}"});
+  const json::value body = test.whole(
+      named, {"<think>x</think>\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\":", "1}}",
+              "\n</tool_call>"});
   EXPECT_EQ(body.at("choices").at(0).at("finish_reason"), "stop");
   EXPECT_EQ(body.at("choices").at(0).at("message").at("content"), "");
   EXPECT_EQ(
       body.at("choices").at(0).at("message").at("tool_calls").at(0).at("function").at("arguments"),
       "{\"a\":1}");
-  const Plan required =
-      plan(tools + R"(,"tool_choice":"required","parallel_tool_calls":false)", kThinks);
+  const Plan required = plan(tools + R"(,"tool_choice":"required","parallel_tool_calls":false)",
+                             R"("chat_template":"{{ tools }}<function=<parameter=</think>")");
   const json::value schema =
       json::parse(std::get<JsonSchema>(generate(required).structured_output->kind).schema);
   EXPECT_EQ(schema.at("maxItems"), 1);
@@ -191,9 +191,97 @@ TEST_F(ChatCompletions, ForcedCallsAreAStructure) {
             std::nullopt);
 }
 
+TEST_F(ChatCompletions, ForcedCallsAreInTheModelsOwnWords) {
+  const auto grammar = [&](const std::string& choice, const char* chat_template) {
+    return std::get<Grammar>(generate(plan("," + std::string(kTools) + ",\"tool_choice\":" + choice,
+                                           chat_template))
+                                 .structured_output->kind)
+        .grammar;
+  };
+  const std::string named = R"({"type":"function","function":{"name":"f"}})";
+  EXPECT_EQ(grammar(named, kThinks),
+            "start: /\\n{0,2}/ call\n"
+            "call: \"<tool_call>\\n{\\\"name\\\": \\\"f\\\", \\\"arguments\\\": \" arguments0 "
+            "\"}\\n</tool_call>\"\n"
+            "arguments0: %json {\"type\":\"object\"}\n");
+  EXPECT_THAT(grammar("\"required\"", kThinks), HasSubstr(" call ( \"\\n\" call)*\n"));
+  const char* const harmony =
+      R"("chat_template":"{{ tools }}<|channel|><|message|><|start|>assistant")";
+  const std::string rules = grammar(named, harmony);
+  EXPECT_THAT(rules, HasSubstr("start: ( \"<|channel|>analysis<|message|>\" /(.|\\n)*/"));
+  EXPECT_THAT(rules, HasSubstr("commentary to=functions.f <|constrain|>json<|message|>"));
+  const json::value body =
+      test.whole(plan("," + std::string(kTools) + ",\"tool_choice\":" + named, harmony),
+                 {"<|channel|>analysis<|message|>so<|end|><|start|>assistant",
+                  "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\":1}"});
+  const json::value& message = body.at("choices").at(0).at("message");
+  EXPECT_EQ(message.at("reasoning"), "so");
+  EXPECT_EQ(message.at("tool_calls").at(0).at("function").at("arguments"), "{\"a\":1}");
+  // Where arguments are no JSON it is a list of calls that is.
+  const char* const xml = R"("chat_template":"{{ tools }}<function=<parameter=")";
+  EXPECT_TRUE(std::holds_alternative<JsonSchema>(
+      generate(plan("," + std::string(kTools) + R"(,"tool_choice":"required")", xml))
+          .structured_output->kind));
+}
+
+TEST_F(ChatCompletions, ToolsNeedATemplateThatShowsThem) {
+  EXPECT_THAT(refused("," + std::string(kTools)), HasSubstr("does not support tools"));
+  EXPECT_NO_THROW(plan("," + std::string(kTools) + R"(,"tool_choice":"required")"));
+  EXPECT_NO_THROW(plan("," + std::string(kTools) + R"(,"tool_choice":"none")"));
+}
+
+TEST_F(ChatCompletions, EffortsAreThoseThatAModelKnows) {
+  const auto effort = [&](const std::string& word, const std::string& more) {
+    return prompt(plan(R"(,"reasoning_effort":")" + word + "\"",
+                       (R"("chat_template":"{{ reasoning_effort }})" + more + "\"").c_str()));
+  };
+  EXPECT_EQ(effort("minimal", ""), "minimal");
+  EXPECT_EQ(effort("minimal", "<|channel|><|message|>"), "low<|channel|><|message|>");
+  EXPECT_EQ(effort("xhigh", "<|channel|><|message|>"), "high<|channel|><|message|>");
+  EXPECT_EQ(effort("medium", "<|channel|><|message|>"), "medium<|channel|><|message|>");
+}
+
+TEST_F(ChatCompletions, CountsTokensOfThinking) {
+  const std::vector<std::string> pieces = {"<think>", "one two three", "</think>", "four"};
+  const auto count = [](const json::value& body) {
+    return body.at("usage").at("completion_tokens_details").at("reasoning_tokens").get_int64();
+  };
+  const auto tokens = static_cast<int64_t>(
+      test.tokenizer->encode(pieces[1], {.add_special_tokens = false}).ids.size());
+  EXPECT_GT(tokens, 1);
+  EXPECT_EQ(count(test.whole(plan("", kThinks), pieces)), tokens);
+  const auto events = test.events(test.sent(
+      plan(
+          R"(,"stream":true,"stream_options":{"include_usage":true,"continuous_usage_stats":true})",
+          kThinks),
+      pieces));
+  EXPECT_EQ(count(events.back()), tokens);
+  EXPECT_EQ(count(events.at(1)), 1);  // so far, and of the token that brought it
+}
+
+TEST_F(ChatCompletions, TokenizeSeesTheSameMessages) {
+  const std::string body =
+      R"({"messages":[{"role":"assistant","content":null,"tool_calls":[{"function":{"name":"f",)"
+      R"("arguments":"{\"a\":1}"}}]},{"role":"user","content":[{"type":"text","text":"Hi"}]}],)" +
+      std::string(kTools) +
+      R"(,"chat_template":"{{ tools }}{% for m in messages %}{{ m.content }}{{ m.tool_calls }}{% endfor %}"})";
+  const Plan asked = test.plan(openai::chat_completions, body, "/v1/chat/completions");
+  const Plan counted = test.plan(openai::tokenize, body, "/tokenize");
+  const auto ids = test.tokenizer->encode(prompt(asked), {.add_special_tokens = false}).ids;
+  EXPECT_THAT(prompt(asked), HasSubstr("{'a': 1}"));
+  EXPECT_EQ(json::parse(counted.render({}).body).at("count").get_int64(),
+            static_cast<int64_t>(ids.size()));
+}
+
 TEST_F(ChatCompletions, StructureBeginsWhereThinkingEnds) {
   const std::string format = R"(,"response_format":{"type":"json_object"})";
-  EXPECT_FALSE(generate(plan(format, kThinks)).structured_output->begins_after.empty());
+  const StructuredOutput structure = *generate(plan(format, kThinks)).structured_output;
+  EXPECT_FALSE(structure.begins_after.empty());
+  EXPECT_FALSE(structure.thinking_begins.empty());  // nothing says that the model will think
+  const std::string open = R"("chat_template":"</think><think>\n")";
+  const StructuredOutput inside = *generate(plan(format, open.c_str())).structured_output;
+  EXPECT_FALSE(inside.begins_after.empty());
+  EXPECT_TRUE(inside.thinking_begins.empty());
   EXPECT_TRUE(generate(plan(format + R"(,"reasoning_effort":"none")", kThinks))
                   .structured_output->begins_after.empty());
   EXPECT_TRUE(generate(plan(format)).structured_output->begins_after.empty());

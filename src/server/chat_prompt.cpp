@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/forced_calls.h"
 #include "server/messages.h"
 
 namespace vecton::server {
@@ -13,17 +14,19 @@ constexpr size_t kMaxTools = 128;
 
 using parsers::Calling;
 
-// The tokens behind which an answer's structure begins: none when the prompt has ended the
-// thinking, or nothing says that there will be any.
-std::vector<int32_t> end_of_thinking(const Context& context, const parsers::ParserOptions& parser) {
+// Where the structure of an answer begins: behind thinking, where there will be any or may be.
+void set_beginning(const Context& context, const parsers::ParserOptions& parser,
+                   StructuredOutput& structure) {
   const auto encode = [&](std::string_view text) {
     return context.tokenizer.encode(text, {.add_special_tokens = false}).ids;
   };
   if (parser.formats.reasoning == parsers::kHarmony ||
-      parser.formats.tool_calls == parsers::kHarmony)
-    return encode("<|channel|>final<|message|>");
+      parser.formats.tool_calls == parsers::kHarmony) {
+    if (!parser.own_format) structure.begins_after = encode("<|channel|>final<|message|>");
+    return;
+  }
   const auto* reasoning = parsers::find_reasoning_parser(parser.formats.reasoning);
-  if (!reasoning) return {};
+  if (!reasoning) return;
   const parsers::ReasoningFormat& format = reasoning->format;
   std::string_view prompt = parser.prompt;
   while (!prompt.empty() && (prompt.back() == '\n' || prompt.back() == ' '))
@@ -32,61 +35,9 @@ std::vector<int32_t> end_of_thinking(const Context& context, const parsers::Pars
   const bool closed =
       std::any_of(format.closes.begin(), format.closes.end(),
                   [&](const std::string& close) { return prompt.ends_with(close); });
-  const bool begins_itself = reasoning->name == "qwen3" && !closed && !parser.continues;
-  if (!inside && !begins_itself) return {};
-  return encode(format.closes.front());
-}
-
-// {"type":"array","items":{"anyOf":[a call of each tool]}}.
-std::string calls_schema(const Conversation& conversation) {
-  json::array calls;
-  json::object definitions;
-  for (const json::value& tool : conversation.tools) {
-    const json::object& function = tool.at("function").get_object();
-    json::value parameters = json::object{{"type", "object"}};
-    if (const json::value* given = function.if_contains("parameters");
-        given && given->is_object()) {
-      json::object schema = given->get_object();
-      for (const char* key : {"$defs", "definitions"}) {
-        if (const json::value* defs = schema.if_contains(key); defs && defs->is_object()) {
-          for (const auto& [name, definition] : defs->get_object()) definitions[name] = definition;
-          if (std::string_view(key) == "$defs") schema.erase(key);
-        }
-      }
-      parameters = std::move(schema);
-    }
-    calls.push_back(json::object{
-        {"type", "object"},
-        {"properties",
-         json::object{{"name", json::object{{"enum", json::array{function.at("name")}}}},
-                      {"parameters", std::move(parameters)}}},
-        {"required", json::array{"name", "parameters"}},
-        {"additionalProperties", false}});
-  }
-  json::object schema{
-      {"type", "array"}, {"minItems", 1}, {"items", json::object{{"anyOf", std::move(calls)}}}};
-  if (!conversation.parallel_calls) schema["maxItems"] = 1;
-  if (!definitions.empty()) schema["$defs"] = std::move(definitions);
-  return json::serialize(schema);
-}
-
-void force_calls(const Conversation& conversation, Generate& generate) {
-  if (conversation.calling != Calling::kRequired && conversation.calling != Calling::kNamed) return;
-  if (generate.structured_output) {
-    throw Failure(Cause::kInvalid, "tool_choice and a structured output exclude each other",
-                  "tool_choice");
-  }
-  std::string schema = calls_schema(conversation);
-  if (conversation.calling == Calling::kNamed) {
-    for (const json::value& tool : conversation.tools) {
-      const json::object& function = tool.at("function").get_object();
-      if (function.at("name") != json::value(conversation.named)) continue;
-      const json::value* parameters = function.if_contains("parameters");
-      schema = parameters && parameters->is_object() ? json::serialize(*parameters)
-                                                     : R"({"type":"object"})";
-    }
-  }
-  generate.structured_output = StructuredOutput{.kind = JsonSchema{.schema = std::move(schema)}};
+  if (!inside && (closed || parser.continues)) return;
+  structure.begins_after = encode(format.closes.front());
+  if (!inside) structure.thinking_begins = encode(format.opens.front());
 }
 
 parsers::Choice formats_of(const Context& context, const std::string& text) {
@@ -96,7 +47,30 @@ parsers::Choice formats_of(const Context& context, const std::string& text) {
   };
   set(context.options.tool_call_parser, formats.tool_calls);
   set(context.options.reasoning_parser, formats.reasoning);
+  // An option may say an alias.
+  if (const auto* calls = parsers::find_call_format(formats.tool_calls))
+    formats.tool_calls = calls->name;
+  if (const auto* reasoning = parsers::find_reasoning_parser(formats.reasoning))
+    formats.reasoning = reasoning->name;
   return formats;
+}
+
+// GPT-OSS was trained on three efforts: others mean the nearest.
+std::string effort_for(const std::string& text, const std::string& effort) {
+  if (parsers::detect(text).reasoning != parsers::kHarmony) return effort;
+  if (effort == "none" || effort == "minimal") return "low";
+  return effort == "xhigh" || effort == "max" ? "high" : effort;
+}
+
+void refuse_unread_tools(const Context& context, const Conversation& conversation,
+                         const std::string& text) {
+  if (conversation.tools.empty() || conversation.calling != Calling::kAuto) return;
+  if (text.find("tools") != std::string::npos) return;
+  throw Failure(Cause::kInvalid,
+                context.names.front() +
+                    " does not support tools: its chat template does not show them to the model. "
+                    "Leave out tools, or set tool_choice to \"required\" or to one of them",
+                "tools");
 }
 
 ChatInput input_of(const Conversation& conversation, const std::string& text) {
@@ -121,7 +95,7 @@ ChatInput input_of(const Conversation& conversation, const std::string& text) {
   std::optional<bool> thinking = conversation.thinking;
   if (conversation.effort) {
     if (!variables.contains("reasoning_effort"))
-      variables["reasoning_effort"] = *conversation.effort;
+      variables["reasoning_effort"] = effort_for(text, *conversation.effort);
     if (!thinking) thinking = *conversation.effort != "none";
   }
   if (thinking) {
@@ -154,6 +128,7 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
                   "messages");
   }
   const std::string text = context.templates.text(which, chat_template);
+  refuse_unread_tools(context, conversation, text);
   ChatPrompt prompt;
   prompt.parser = {.formats = formats_of(context, text),
                    .calling = conversation.tools.empty() ? Calling::kNone : conversation.calling,
@@ -170,9 +145,9 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
   }
   const ChatInput input = input_of(conversation, text);
   prompt.parser.prompt = context.templates.render(input, chat_template);
-  force_calls(conversation, generate);
+  force_calls(context, conversation, text, generate, prompt.parser);
   if (generate.structured_output)
-    generate.structured_output->begins_after = end_of_thinking(context, prompt.parser);
+    set_beginning(context, prompt.parser, *generate.structured_output);
   // The formats are made of special tokens, which are left out of content behind the parser.
   if (generate.skip_special_tokens.value_or(true) &&
       (!prompt.parser.formats.tool_calls.empty() || !prompt.parser.formats.reasoning.empty())) {

@@ -33,6 +33,11 @@ GenerationUsage usage_of(const std::vector<Result>& results) {
   return usage;
 }
 
+int64_t count_tokens(const Tokenizer& tokenizer, const std::string& text) {
+  if (text.empty()) return 0;
+  return static_cast<int64_t>(tokenizer.encode(text, {.add_special_tokens = false}).ids.size());
+}
+
 void append_usage(std::string& out, const GenerationUsage& usage) {
   const auto add = [&](const char* name, int64_t value) {
     out += name;

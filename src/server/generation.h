@@ -18,6 +18,9 @@ struct GenerationUsage {
 };
 GenerationUsage usage_of(const std::vector<Result>& results);
 
+// Tokens that a text of thinking has.
+int64_t count_tokens(const Tokenizer& tokenizer, const std::string& text);
+
 // {"prompt_tokens",...}, in OpenAI's words.
 void append_usage(std::string& out, const GenerationUsage& usage);
 

@@ -47,8 +47,7 @@ void list(std::string& out, size_t count, const Append& append) {
 
 }  // namespace
 
-void append_chat_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, bool as_ids) {
-  out += "{\"content\":";
+void append_token_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, bool as_ids) {
   list(out, tokens.size(), [&](size_t i) {
     append_entry(out, tokens[i].token, as_ids);
     out += ",\"top_logprobs\":";
@@ -58,6 +57,11 @@ void append_chat_logprobs(std::string& out, std::span<const TokenLogprobs> token
     });
     out += '}';
   });
+}
+
+void append_chat_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, bool as_ids) {
+  out += "{\"content\":";
+  append_token_logprobs(out, tokens, as_ids);
   out += '}';
 }
 

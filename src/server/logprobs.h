@@ -11,8 +11,9 @@
 
 namespace vecton::server {
 
-// {"content":[{"token","logprob","bytes","top_logprobs"}]}. `as_ids`: tokens are written
-// "token_id:5".
+// [{"token","logprob","bytes","top_logprobs"}]. `as_ids`: tokens are written "token_id:5".
+void append_token_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, bool as_ids);
+// {"content":[...]} of these.
 void append_chat_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, bool as_ids);
 
 // {"tokens","token_logprobs","top_logprobs","text_offset"}. `offset`: characters of text before

@@ -155,7 +155,11 @@ Metrics::Metrics()
       inference_(Histogram::durations()),
       input_length_(Histogram::powers_of_two(kLongestInput)),
       first_token_(Histogram::durations()),
-      next_token_(Histogram::durations()) {}
+      next_token_(Histogram::durations()),
+      completion_length_(Histogram::powers_of_two(kLongestInput)),
+      time_per_token_(Histogram::durations()),
+      prefill_(Histogram::durations()),
+      decode_(Histogram::durations()) {}
 
 void Metrics::set_model(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -196,6 +200,14 @@ void Metrics::generated(bool first, double seconds, size_t tokens) {
   Histogram& histogram = first ? first_token_ : next_token_;
   const double each = first ? seconds : seconds / static_cast<double>(tokens);
   for (size_t i = 0; i < (first ? 1 : tokens); ++i) histogram.observe(each);
+}
+
+void Metrics::completed(FinishReason reason, int64_t tokens, double prefill, double decode) {
+  ++completed_[static_cast<size_t>(reason)];
+  completion_length_.observe(static_cast<double>(tokens));
+  prefill_.observe(prefill);
+  decode_.observe(decode);
+  if (tokens > 1) time_per_token_.observe(decode / static_cast<double>(tokens - 1));
 }
 
 void Metrics::failed(std::string_view cause) {
@@ -243,8 +255,17 @@ void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
          stats.requests_waiting);
   single(out, "vllm:prompt_tokens_total", "counter", "Tokens computed.", model,
          stats.prompt_tokens);
-  single(out, "vllm:request_success_total", "counter", "Inputs answered.",
-         model + ",finished_reason=\"stop\"", stats.requests_done);
+  // Answers that are no text have nothing to stop at.
+  const int64_t pooled = static_cast<int64_t>(inputs_[static_cast<size_t>(Work::kEmbed)].success +
+                                              inputs_[static_cast<size_t>(Work::kPredict)].success);
+  head(out, "vllm:request_success_total", "counter",
+       "Inputs answered; of those that generate, completions.");
+  for (const FinishReason reason :
+       {FinishReason::kStop, FinishReason::kLength, FinishReason::kAbort}) {
+    line(out, "vllm:request_success_total",
+         model + ",finished_reason=\"" + to_string(reason) + "\"",
+         completed_[static_cast<size_t>(reason)] + (reason == FinishReason::kStop ? pooled : 0));
+  }
   single(out, "vllm:generation_tokens_total", "counter", "Tokens generated.", model, generated_);
   single(out, "vllm:num_preemptions_total", "counter",
          "Completions that made room for others and were computed anew.", model, stats.preemptions);
@@ -288,6 +309,15 @@ void Metrics::write_histograms(std::string& out) const {
        first_token_, true},
       {"vllm:inter_token_latency_seconds", "Seconds from one token to the next.", next_token_,
        true},
+      {"vllm:time_per_output_token_seconds",
+       "Seconds from one token to the next, by its older name.", next_token_, true},
+      {"vllm:request_time_per_output_token_seconds",
+       "Seconds of a completion's tokens behind its first, their mean.", time_per_token_, true},
+      {"vllm:request_prefill_time_seconds", "Seconds from a request to a completion's first token.",
+       prefill_, true},
+      {"vllm:request_decode_time_seconds", "Seconds from a completion's first token to its last.",
+       decode_, true},
+      {"vllm:request_generation_tokens", "Tokens of one completion.", completion_length_, true},
       {"vllm:request_prompt_tokens", "Tokens of one input.", input_length_, true},
   };
   for (const auto& entry : all) {

@@ -61,6 +61,10 @@ class Metrics {
   // A completion got tokens, its first or further ones, so many seconds after the request's start
   // or the ones before.
   void generated(bool first, double seconds, size_t tokens);
+  // A completion has ended.
+  void completed(FinishReason reason, int64_t tokens, double prefill, double decode);
+  // A request's completions were given up.
+  void aborted() { ++completed_[static_cast<size_t>(FinishReason::kAbort)]; }
   // A request of any route was not answered, for this cause.
   void failed(std::string_view cause);
   // Any answer at all.
@@ -83,8 +87,10 @@ class Metrics {
   std::atomic<uint64_t> began_[2]{}, succeeded_[2]{};  // single, batch
   Histogram request_, tokenization_, queue_, inference_, input_length_;
   Histogram first_token_, next_token_;
+  Histogram completion_length_, time_per_token_, prefill_, decode_;  // of completions
   std::atomic<int64_t> generated_{0};
-  InputMetrics inputs_[3];  // by Work
+  std::atomic<int64_t> completed_[3]{};  // by FinishReason
+  InputMetrics inputs_[3];               // by Work
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
   mutable std::mutex mutex_;

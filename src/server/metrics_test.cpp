@@ -72,6 +72,37 @@ TEST(Metrics, CountsRequests) {
           "\nvecton_http_requests_total{method=\"POST\",path=\"/embed\",status=\"200\"} 1\n"));
 }
 
+TEST(Metrics, CountsCompletions) {
+  Metrics metrics;
+  metrics.request_began(false, Work::kGenerate, 1);
+  metrics.generated(true, 0.5, 1);
+  metrics.generated(false, 0.25, 1);
+  metrics.generated(false, 0.25, 1);
+  metrics.completed(FinishReason::kLength, 3, 0.5, 0.5);
+  metrics.completed(FinishReason::kStop, 1, 0.5, 0);
+  metrics.aborted();
+  metrics.request_ended(false, Work::kGenerate, 1, std::vector<Result>(1));
+  metrics.request_began(false, Work::kEmbed, 2);
+  metrics.request_ended(false, Work::kEmbed, 1, std::vector<Result>(2));
+  const EngineStats stats{.preemptions = 4};
+  const std::string text = metrics.text(&stats);
+  const std::string labels = "{model_name=\"\",engine=\"0\"";
+  for (const char* line :
+       {"generation_tokens_total*} 3", "time_to_first_token_seconds_count*} 1",
+        "time_to_first_token_seconds_sum*} 0.5", "inter_token_latency_seconds_sum*} 0.5",
+        "time_per_output_token_seconds_count*} 2",
+        "request_time_per_output_token_seconds_sum*} 0.25",
+        "request_prefill_time_seconds_count*} 2", "request_decode_time_seconds_sum*} 0.5",
+        "request_generation_tokens_sum*} 4", "num_preemptions_total*} 4",
+        "request_success_total*,finished_reason=\"stop\"} 3",
+        "request_success_total*,finished_reason=\"length\"} 1",
+        "request_success_total*,finished_reason=\"abort\"} 1"}) {
+    std::string wanted = std::string("\nvllm:") + line + "\n";
+    wanted.replace(wanted.find('*'), 1, labels);
+    EXPECT_THAT(text, HasSubstr(wanted));
+  }
+}
+
 TEST(Metrics, EveryFamilyIsDeclaredOnce) {
   Metrics metrics;
   const EngineStats stats;

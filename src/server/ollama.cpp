@@ -68,10 +68,9 @@ std::string text_members(const Wishes& wishes, const ChatDelta& said) {
 
 std::string logprob_members(const Wishes& wishes, const std::vector<TokenLogprobs>& logprobs) {
   if (!wishes.logprobs || logprobs.empty()) return "";
-  std::string list;
-  append_chat_logprobs(list, logprobs, false);  // {"content":[...]}
-  constexpr std::string_view kBefore = "{\"content\":";
-  return ",\"logprobs\":" + list.substr(kBefore.size(), list.size() - kBefore.size() - 1);
+  std::string out = ",\"logprobs\":";
+  append_token_logprobs(out, logprobs, false);
+  return out;
 }
 
 std::string nanoseconds(double seconds) {
@@ -166,11 +165,14 @@ void read_options(Fields& fields, Generate& generate) {
   if (options.any("stop")) generate.stop = options.texts("stop");
   if (const auto typical = options.number("typical_p", 0, 1); typical && *typical != 1)
     options.wrong("typical_p", "extra_forbidden", "is not served: send top_p or min_p");
+  if (options.integer("mirostat", 0).value_or(0) != 0)
+    options.wrong("mirostat", "extra_forbidden", "is not served: send top_p or min_p");
+  if (const auto tail = options.number("tfs_z", 0, kAny); tail && *tail != 1)
+    options.wrong("tfs_z", "extra_forbidden", "is not served: send top_p or min_p");
   // Of how a model is loaded, and of how far a penalty looks back, which here is all of the text.
   options.ignore({"num_ctx", "num_keep", "num_batch", "num_thread", "num_gpu", "main_gpu",
                   "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
-                  "repeat_last_n", "mirostat", "mirostat_tau", "mirostat_eta", "tfs_z",
-                  "penalize_newline"});
+                  "repeat_last_n", "mirostat_tau", "mirostat_eta", "penalize_newline"});
   options.finish();
 }
 

@@ -17,7 +17,7 @@ class Ollama : public testing::Test {
  protected:
   Ollama() {
     test.options.chat_template =
-        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}<tool_call>";
+        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}{{ tools or '' }}<tool_call>";
   }
   std::vector<json::value> lines(const std::string& text) {
     std::vector<json::value> all;
@@ -81,6 +81,18 @@ TEST_F(Ollama, GenerateTakesPromptsAndContext) {
             "load");
   EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","suffix":"b"})").message,
               HasSubstr("suffix"));
+}
+
+TEST_F(Ollama, RefusesOptionsThatItHasNot) {
+  const auto refused = [&](const std::string& options) {
+    return failure_of(test, ollama::generate, R"({"prompt":"a","options":)" + options + "}");
+  };
+  EXPECT_EQ(refused(R"({"mirostat":2})").problems.at(0).where, "body.options.mirostat");
+  EXPECT_EQ(refused(R"({"tfs_z":0.5})").problems.at(0).where, "body.options.tfs_z");
+  EXPECT_EQ(refused(R"({"typical_p":0.5})").problems.at(0).where, "body.options.typical_p");
+  EXPECT_NO_THROW(test.plan(
+      ollama::generate,
+      R"({"prompt":"a","options":{"mirostat":0,"tfs_z":1,"typical_p":1,"mirostat_tau":5}})"));
 }
 
 TEST_F(Ollama, SaysWhatTheModelIs) {

@@ -6,6 +6,8 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "server/chat.h"
+#include "server/chat_prompt.h"
+#include "server/conversation_fields.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/vllm_answer.h"
@@ -164,9 +166,13 @@ Plan tokenize(const Call& call) {
   Fields fields(call.body);
   model_of(call.context, fields);
   const bool chat = fields.any("messages") != nullptr;
+  const bool generates = does(call.context.info, Task::kGenerate);
   Chat messages;
+  Conversation conversation;
   std::string prompt;
-  if (chat) {
+  if (chat && generates) {
+    read_conversation(fields, conversation);
+  } else if (chat) {
     messages = read_chat(call.context, fields, true);
   } else {
     refuse_other_inputs(call.context, fields);
@@ -176,7 +182,10 @@ Plan tokenize(const Call& call) {
   const bool special = fields.boolean("add_special_tokens").value_or(!chat);
   const bool strings = fields.boolean("return_token_strs").value_or(false);
   plan.ignored = fields.finish();
-  if (chat) prompt = call.context.templates.render(messages.input, messages.chat_template);
+  if (chat) {
+    prompt = generates ? make_chat_prompt(call.context, conversation, {}).parser.prompt
+                       : call.context.templates.render(messages.input, messages.chat_template);
+  }
   const Tokenizer& tokenizer = call.context.tokenizer;
   const Encoding encoding = tokenizer.encode(prompt, {.add_special_tokens = special});
   HttpResponse response{.content_type = std::string(kJsonType)};

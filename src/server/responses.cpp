@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "server/chat_choice.h"
 #include "server/generation.h"
+#include "server/logprobs.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/responses_request.h"
@@ -17,7 +18,7 @@ namespace {
 
 struct Wishes {
   Head head;
-  bool parallel = true;
+  bool parallel = true, logprobs = false;
   json::object echoed;  // fields of the body that the answer repeats
   parsers::ParserOptions parser;
 };
@@ -41,15 +42,16 @@ class Items {
            (text.empty() ? "" : "{\"type\":\"reasoning_text\",\"text\":" + json_text(text) + "}") +
            "],\"status\":null}";
   }
-  static std::string part(const std::string& text) {
+  static std::string part(const std::string& text, const std::string& logprobs = "[]") {
     return "{\"type\":\"output_text\",\"text\":" + json_text(text) +
-           ",\"annotations\":[],\"logprobs\":[]}";
+           ",\"annotations\":[],\"logprobs\":" + logprobs + "}";
   }
-  std::string message(const std::string& text, bool done) const {
+  std::string message(const std::string& text, bool done,
+                      const std::string& logprobs = "[]") const {
     return "{\"id\":" + json_text(message_id()) +
            ",\"type\":\"message\",\"role\":\"assistant\",\"status\":\"" +
-           (done ? "completed" : "in_progress") + "\",\"content\":[" + (done ? part(text) : "") +
-           "]}";
+           (done ? "completed" : "in_progress") + "\",\"content\":[" +
+           (done ? part(text, logprobs) : "") + "]}";
   }
   std::string call(const ChatDelta::Call& call, bool done) const {
     return "{\"id\":" + json_text(call_item_id(call.index)) +
@@ -62,12 +64,20 @@ class Items {
   const Wishes& wishes_;
 };
 
-std::string output_of(const Wishes& wishes, const ChatDelta& said) {
+// [{"token",...}] of all tokens of an answer.
+std::string logprobs_text(const Wishes& wishes, std::span<const TokenLogprobs> tokens) {
+  if (!wishes.logprobs) return "[]";
+  std::string out;
+  append_token_logprobs(out, tokens, false);
+  return out;
+}
+
+std::string output_of(const Wishes& wishes, const ChatDelta& said, const std::string& logprobs) {
   const Items items(wishes);
   std::string out;
   const auto add = [&](const std::string& item) { out += (out.empty() ? "" : ",") + item; };
   if (!said.reasoning.empty()) add(items.reasoning(said.reasoning));
-  if (!said.content.empty() || said.calls.empty()) add(items.message(said.content, true));
+  if (!said.content.empty() || said.calls.empty()) add(items.message(said.content, true, logprobs));
   for (const ChatDelta::Call& call : said.calls) add(items.call(call, true));
   return out;
 }
@@ -102,8 +112,11 @@ const char* status_of(const std::vector<Result>& results) {
 
 class ResponseStream : public StreamWriter {
  public:
-  explicit ResponseStream(Wishes wishes)
-      : wishes_(std::move(wishes)), items_(wishes_), choice_(wishes_.parser, wishes_.parallel) {}
+  ResponseStream(Wishes wishes, const Tokenizer& tokenizer)
+      : wishes_(std::move(wishes)),
+        tokenizer_(tokenizer),
+        items_(wishes_),
+        choice_(wishes_.parser, wishes_.parallel) {}
 
   std::string add(const GenerationDelta& delta) override {
     std::string out;
@@ -115,6 +128,7 @@ class ResponseStream : public StreamWriter {
     }
     ChatDelta said = choice_.add(delta.text);
     if (delta.finish_reason) merge(said, choice_.finish());
+    logprobs_.insert(logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
     if (!said.reasoning.empty()) {
       open(out, Item::kReasoning, items_.reasoning(""));
       out += event("response.reasoning_text.delta",
@@ -124,8 +138,9 @@ class ResponseStream : public StreamWriter {
     }
     if (!said.content.empty()) {
       open(out, Item::kMessage, items_.message("", false));
-      out += event("response.output_text.delta", place(items_.message_id()) + ",\"delta\":" +
-                                                     json_text(said.content) + ",\"logprobs\":[]");
+      out += event("response.output_text.delta",
+                   place(items_.message_id()) + ",\"delta\":" + json_text(said.content) +
+                       ",\"logprobs\":" + logprobs_text(wishes_, delta.logprobs));
       all_.content += said.content;
       text_ += said.content;
     }
@@ -139,11 +154,12 @@ class ResponseStream : public StreamWriter {
   }
 
   std::string end(const std::vector<Result>& results) override {
-    const GenerationUsage usage = usage_of(results);
+    GenerationUsage usage = usage_of(results);
+    usage.reasoning = count_tokens(tokenizer_, all_.reasoning);
     const char* const status = status_of(results);
-    return event(
-        std::string("response.") + status,
-        "\"response\":" + response_text(wishes_, output_of(wishes_, all_), status, &usage));
+    const std::string output = output_of(wishes_, all_, logprobs_text(wishes_, logprobs_));
+    return event(std::string("response.") + status,
+                 "\"response\":" + response_text(wishes_, output, status, &usage));
   }
 
   std::string fail(const Failure& failure) override {
@@ -197,12 +213,13 @@ class ResponseStream : public StreamWriter {
                    place(items_.reasoning_id()) + ",\"text\":" + json_text(text_));
       item = items_.reasoning(text_);
     } else if (item_ == Item::kMessage) {
-      out +=
-          event("response.output_text.done",
-                place(items_.message_id()) + ",\"text\":" + json_text(text_) + ",\"logprobs\":[]");
+      out += event("response.output_text.done",
+                   place(items_.message_id()) + ",\"text\":" + json_text(text_) +
+                       ",\"logprobs\":" + logprobs_text(wishes_, logprobs_));
       out += event("response.content_part.done",
-                   place(items_.message_id()) + ",\"part\":" + Items::part(text_));
-      item = items_.message(text_, true);
+                   place(items_.message_id()) +
+                       ",\"part\":" + Items::part(text_, logprobs_text(wishes_, logprobs_)));
+      item = items_.message(text_, true, logprobs_text(wishes_, logprobs_));
     } else {
       const ChatDelta::Call& call = all_.calls.back();
       out += event("response.function_call_arguments.done",
@@ -217,20 +234,37 @@ class ResponseStream : public StreamWriter {
   }
 
   const Wishes wishes_;
+  const Tokenizer& tokenizer_;
   const Items items_;
   ChatChoice choice_;
   int64_t number_ = 0, index_ = 0;
   Item item_ = Item::kNone;
   std::string text_;  // of the open item
   ChatDelta all_;
+  std::vector<TokenLogprobs> logprobs_;
 };
 
-HttpResponse answer(const Wishes& wishes, const std::vector<Result>& results) {
+HttpResponse answer(const Wishes& wishes, const Tokenizer& tokenizer,
+                    const std::vector<Result>& results) {
   ChatChoice choice(wishes.parser, wishes.parallel);
-  const ChatDelta said = choice.whole(results.front().get<Generation>().completions.front().text);
-  const GenerationUsage usage = usage_of(results);
+  const Completion& completion = results.front().get<Generation>().completions.front();
+  const ChatDelta said = choice.whole(completion.text);
+  GenerationUsage usage = usage_of(results);
+  usage.reasoning = count_tokens(tokenizer, said.reasoning);
+  const std::string output = output_of(wishes, said, logprobs_text(wishes, completion.logprobs));
   return {.content_type = std::string(kJsonType),
-          .body = response_text(wishes, output_of(wishes, said), status_of(results), &usage)};
+          .body = response_text(wishes, output, status_of(results), &usage)};
+}
+
+// `include` may ask for log-probabilities; what else it names there is nothing of here.
+void read_logprobs(Fields& fields, Generate& generate, Wishes& wishes) {
+  const auto top = fields.integer("top_logprobs", 0);
+  if (fields.any("include")) {
+    for (const std::string& what : fields.texts("include"))
+      wishes.logprobs = wishes.logprobs || what == "message.output_text.logprobs";
+  }
+  wishes.logprobs = wishes.logprobs || top.value_or(0) > 0;
+  if (wishes.logprobs) generate.logprobs = top.value_or(0);
 }
 
 // What the answer repeats of the body, with what holds where it says nothing.
@@ -268,6 +302,7 @@ Plan responses(const Call& call) {
   generate.top_p = fields.number("top_p", 0, 1);
   generate.max_tokens = fields.integer("max_output_tokens", 1);
   const bool stream = fields.boolean("stream").value_or(false);
+  read_logprobs(fields, generate, wishes);
   for (const auto& [field, message] :
        {std::pair{"previous_response_id", "answers are not stored: send the whole input"},
         {"conversation", "answers are not stored: send the whole input"},
@@ -279,9 +314,8 @@ Plan responses(const Call& call) {
   const Conversation conversation = read_response_input(fields, generate);
   wishes.parallel = conversation.parallel_calls;
   const auto truncation = fields.choice("truncation", {"auto", "disabled"});
-  fields.ignore({"store", "metadata", "include", "user", "service_tier", "safety_identifier",
-                 "prompt_cache_key", "prompt_cache_retention", "max_tool_calls", "stream_options",
-                 "top_logprobs"});
+  fields.ignore({"store", "metadata", "user", "service_tier", "safety_identifier",
+                 "prompt_cache_key", "prompt_cache_retention", "max_tool_calls", "stream_options"});
   plan.ignored = fields.finish();
   wishes.echoed = echoed(call.body);
   ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
@@ -289,10 +323,11 @@ Plan responses(const Call& call) {
   wishes.parser = std::move(prompt.parser);
   plan.requests.push_back(std::move(prompt.request));
   if (stream) {
-    plan.stream = std::make_shared<ResponseStream>(std::move(wishes));
+    plan.stream = std::make_shared<ResponseStream>(std::move(wishes), call.context.tokenizer);
   } else {
-    plan.render = [wishes = std::move(wishes)](const std::vector<Result>& results) {
-      return answer(wishes, results);
+    plan.render = [wishes = std::move(wishes),
+                   &tokenizer = call.context.tokenizer](const std::vector<Result>& results) {
+      return answer(wishes, tokenizer, results);
     };
   }
   return plan;

@@ -15,7 +15,7 @@ class Responses : public testing::Test {
   Responses() {
     test.options.chat_template =
         "{% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}"
-        "<think></think><tool_call>";
+        "{{ tools }}<think></think><tool_call>";
   }
   Plan plan(const std::string& fields) { return test.plan(openai::responses, "{" + fields + "}"); }
   std::string prompt(const Plan& plan) {
@@ -64,6 +64,44 @@ TEST_F(Responses, AnswersWithItems) {
                 .at("incomplete_details")
                 .at("reason"),
             "max_output_tokens");
+}
+
+TEST_F(Responses, LogprobsWhereTheyAreAskedFor) {
+  const std::string asks = R"("input":"Hi","top_logprobs":1)";
+  EXPECT_EQ(parameters<Generate>(plan(asks).requests.front()).logprobs, 1);
+  EXPECT_EQ(parameters<Generate>(
+                plan(R"("input":"Hi","include":["message.output_text.logprobs"])").requests.front())
+                .logprobs,
+            0);
+  EXPECT_FALSE(
+      parameters<Generate>(plan(R"("input":"Hi","include":["other"])").requests.front()).logprobs);
+  const json::value body = test.whole(plan(asks), {"a", "b"});
+  const json::array& logprobs =
+      body.at("output").at(0).at("content").at(0).at("logprobs").get_array();
+  ASSERT_EQ(logprobs.size(), 2u);
+  EXPECT_EQ(logprobs[1].at("token"), "b");
+  EXPECT_EQ(logprobs[1].at("top_logprobs").at(0).at("token"), "x");
+  const auto events = test.events(test.sent(plan(asks + R"(,"stream":true)"), {"a", "b"}));
+  EXPECT_EQ(events.back().at("response").at("output").at(0).at("content").at(0).at("logprobs"),
+            json::value(logprobs));
+  int deltas = 0;
+  for (const json::value& event : events) {
+    if (event.at("type") == "response.output_text.delta") {
+      EXPECT_EQ(event.at("logprobs"), json::value(json::array{logprobs[deltas++]}));
+    }
+  }
+  EXPECT_EQ(deltas, 2);
+}
+
+TEST_F(Responses, TellsWhetherAnAnswerWasCut) {
+  const std::string asks = R"("input":"Hi","stream":true)";
+  const auto cut =
+      test.events(test.sent(plan(asks), {"<think>one two", "</think>a"}, FinishReason::kLength));
+  EXPECT_EQ(cut.back().at("type"), "response.incomplete");
+  EXPECT_EQ(cut.back().at("response").at("status"), "incomplete");
+  const json::value& usage = cut.back().at("response").at("usage");
+  const auto tokens = test.tokenizer->encode("one two", {.add_special_tokens = false}).ids.size();
+  EXPECT_EQ(usage.at("output_tokens_details").at("reasoning_tokens"), json::value(tokens));
 }
 
 TEST_F(Responses, StreamsEventsInOrder) {

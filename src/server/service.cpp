@@ -122,6 +122,11 @@ bool Job::cancelled() {
   return cancelled_;
 }
 
+bool Job::give_up() {
+  const std::lock_guard lock(mutex_);
+  return !std::exchange(given_up_, true);
+}
+
 void Job::set_ticket(Ticket ticket) {
   const std::lock_guard lock(mutex_);
   ticket_ = std::move(ticket);
@@ -382,26 +387,43 @@ void Service::listen(const std::shared_ptr<Job>& job, std::vector<Request>& requ
   const auto* generate = std::get_if<Generate>(&requests.front().task);
   if (!generate) return;
   const auto choices = static_cast<size_t>(generate->n);
-  job->last_token_.resize(requests.size() * choices);
+  job->written_.resize(requests.size() * choices);
   if (job->plan_.stream) {
     job->stream_ = std::make_shared<ByteStream>();
     job->strand_.emplace(boost::asio::make_strand(workers_.get_executor()));
   }
   for (Request& request : requests) {
     request.on_delta = [this, job, choices](const GenerationDelta& delta) {
-      if (job->cancelled()) return false;
-      const auto now = Clock::now();
-      Clock::time_point& last =
-          job->last_token_.at(delta.request * choices + static_cast<size_t>(delta.index));
-      const bool first = last == Clock::time_point();
-      const std::chrono::duration<double> waited = now - (first ? job->start_ : last);
-      if (!delta.token_ids.empty()) {
-        metrics_.generated(first, waited.count(), delta.token_ids.size());
-        last = now;
+      if (job->cancelled()) {
+        if (job->give_up()) metrics_.aborted();
+        return false;
       }
+      const auto now = Clock::now();
+      Job::Tokens& written =
+          job->written_.at(delta.request * choices + static_cast<size_t>(delta.index));
+      note_tokens(*job, delta, now, written);
       if (job->stream_) post_delta(job, delta);
       return true;
     };
+  }
+}
+
+void Service::note_tokens(const Job& job, const GenerationDelta& delta, Clock::time_point now,
+                          Job::Tokens& written) {
+  const auto seconds = [](Clock::time_point from, Clock::time_point to) {
+    return std::chrono::duration<double>(to - from).count();
+  };
+  if (!delta.token_ids.empty()) {
+    const bool first = written.count == 0;
+    metrics_.generated(first, seconds(first ? job.start_ : written.last, now),
+                       delta.token_ids.size());
+    if (first) written.first = now;
+    written.last = now;
+    written.count += static_cast<int64_t>(delta.token_ids.size());
+  }
+  if (delta.finish_reason && written.count > 0) {
+    metrics_.completed(*delta.finish_reason, written.count, seconds(job.start_, written.first),
+                       seconds(written.first, written.last));
   }
 }
 

@@ -37,6 +37,7 @@ class Job {
  private:
   friend class Service;
   bool cancelled();
+  bool give_up();  // true when it is the first to
   void set_ticket(Ticket ticket);
 
   HttpRequest request_;
@@ -49,13 +50,17 @@ class Job {
   Plan plan_;
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
   std::optional<boost::asio::strand<boost::asio::thread_pool::executor_type>> strand_;
-  std::vector<std::chrono::steady_clock::time_point> last_token_;  // of each completion
-  bool stream_failed_ = false;                                     // an error has ended the stream
-  bool working_ = false;  // counted by metrics as a request for the model
+  struct Tokens {
+    std::chrono::steady_clock::time_point first{}, last{};
+    int64_t count = 0;
+  };
+  std::vector<Tokens> written_;  // of each completion
+  bool stream_failed_ = false;   // an error has ended the stream
+  bool working_ = false;         // counted by metrics as a request for the model
   Work work_ = Work::kEmbed;
 
   std::mutex mutex_;  // guards what follows
-  bool cancelled_ = false;
+  bool cancelled_ = false, given_up_ = false;
   Ticket ticket_;
 };
 
@@ -100,6 +105,8 @@ class Service {
   void plan(Job& job);
   void submit(const std::shared_ptr<Job>& job, std::vector<Request> requests);
   void listen(const std::shared_ptr<Job>& job, std::vector<Request>& requests);
+  void note_tokens(const Job& job, const GenerationDelta& delta,
+                   std::chrono::steady_clock::time_point now, Job::Tokens& written);
   void post_delta(const std::shared_ptr<Job>& job, const GenerationDelta& delta);
   void stream_guarded(Job& job, const std::function<void()>& run);
   void end_stream(const std::shared_ptr<Job>& job, const std::vector<Result>& results);

@@ -1,6 +1,8 @@
 """The routes that generate, of a small model: shapes, streams, clients that leave."""
 
+import concurrent.futures
 import json
+import re
 import socket
 import time
 import unittest
@@ -9,6 +11,8 @@ import serving
 from serving import ServerTest
 
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}"
+
+HI = [{"role": "user", "content": "Hi"}]
 
 
 def events(body):
@@ -80,6 +84,110 @@ class Generation(ServerTest):
             time.sleep(0.05)
         made = self.server.metric("vllm:generation_tokens_total") - before
         self.assertTrue(0 < made < many * length / 2, made)
+
+    def test_who_leaves_an_answer_that_is_not_streamed(self):
+        raw = json.dumps({"prompt": "b", "max_tokens": 400, "n": 200, "ignore_eos": True}).encode()
+        sock = self.server.raw(b"POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(raw) + raw,
+                               receive=False)
+        self.server.wait_for_metric("vllm:num_requests_running", lambda running: running > 0)
+        before = self.server.metric("vllm:generation_tokens_total")
+        sock.close()
+        self.server.wait_for_metric("vllm:num_requests_running", lambda running: running == 0)
+        self.assertLess(self.server.metric("vllm:generation_tokens_total") - before, 40_000)
+
+    def test_a_connection_goes_on_after_a_stream(self):
+        body = {"messages": HI, "max_tokens": 4, "temperature": 0, "stream": True}
+        connection = self.server.connect()
+        first = self.server.post("/v1/chat/completions", body, connection=connection)
+        self.assertTrue(first.headers["Content-Type"].startswith("text/event-stream"))
+        sock = connection.sock
+        self.assertIsNotNone(sock)
+        again = self.server.post("/v1/chat/completions", body, connection=connection)
+        self.assertIs(connection.sock, sock)
+        said = lambda answer: [p["choices"][0]["delta"] for p in events(answer.body)[:-1]]
+        self.assertEqual(said(first), said(again))
+        self.assertEqual(self.server.get("/health", connection=connection).status, 200)
+        connection.close()
+
+    def test_streams_side_by_side_say_what_each_says_alone(self):
+        asks = [{"prompt": "a " * (i + 1), "max_tokens": 12, "seed": i, "stream": True} for i in range(10)]
+        text = lambda body: "".join(p["choices"][0]["text"] for p in events(self.post("/v1/completions", body).body)[:-1])
+        alone = [text(body) for body in asks]
+        with concurrent.futures.ThreadPoolExecutor(10) as pool:
+            self.assertEqual(list(pool.map(text, asks)), alone)
+
+    def test_usage_in_chunks(self):
+        for path, body in (("/v1/completions", {"prompt": "a"}), ("/v1/chat/completions", {"messages": HI})):
+            body = {**body, "max_tokens": 4, "ignore_eos": True, "stream": True,
+                    "stream_options": {"include_usage": True, "continuous_usage_stats": True}}
+            pieces = events(self.post(path, body).body)[:-1]
+            counts = [p["usage"]["completion_tokens"] for p in pieces]
+            self.assertEqual(counts, sorted(counts))
+            self.assertEqual((counts[-1], pieces[-1]["choices"]), (4, []))
+            del body["stream_options"]
+            self.assertFalse(any("usage" in p for p in events(self.post(path, body).body)[:-1]))
+
+    def test_structures(self):
+        schema = {"type": "object", "properties": {"a": {"enum": [1, 2]}}, "required": ["a"], "additionalProperties": False}
+        lark = 'start: "so " %json {"const": 5} /[.!]/'
+        for fields, fits in (({"structured_outputs": {"regex": "[ab]{3}"}}, lambda t: re.fullmatch("[ab]{3}", t)),
+                             ({"structured_outputs": {"choice": ["yes", "no"]}}, lambda t: t in ("yes", "no")),
+                             ({"structured_outputs": {"grammar": 'root ::= "x" "y"? "z"'}}, lambda t: t in ("xz", "xyz")),
+                             ({"structured_outputs": {"grammar": lark}}, lambda t: t in ("so 5.", "so 5!")),
+                             ({"structured_outputs": {"json": schema}}, lambda t: json.loads(t)["a"] in (1, 2)),
+                             ({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": schema, "strict": True}}},
+                              lambda t: json.loads(t)["a"] in (1, 2))):
+            for seed in range(3):
+                for path, body in (("/v1/completions", {"prompt": "a"}), ("/v1/chat/completions", {"messages": HI})):
+                    choice = self.post(path, {**body, **fields, "seed": seed, "max_tokens": 60}).json["choices"][0]
+                    text = choice["text"] if "text" in choice else choice["message"]["content"]
+                    self.assertEqual(choice["finish_reason"], "stop", text)
+                    self.assertTrue(fits(text), (fields, text))
+        for fields, kinds in (({"structured_outputs": {"json_object": True}}, ("length", "stop")),
+                              ({"structured_outputs": {"regex": "[ab]{30}"}, "max_tokens": 2}, ("length",))):
+            choice = self.post("/v1/completions", {"prompt": "a", "max_tokens": 40, "seed": 1, **fields}).json["choices"][0]
+            self.assertIn(choice["finish_reason"], kinds)
+            if choice["finish_reason"] == "stop":
+                self.assertIsInstance(json.loads(choice["text"]), dict)
+        for kinds, word in (({"json": {"type": "x"}}, "type"), ({"regex": "("}, "regex"), ({"grammar": "start: <no>"}, "no token")):
+            self.assertIn(word, self.post("/v1/completions", {"prompt": "a", "structured_outputs": kinds}, 400).body.decode())
+
+    def test_forced_calls(self):
+        tool = lambda name: {"type": "function", "function": {"name": name, "parameters": {
+            "type": "object", "properties": {"x": {"enum": ["u", "v"]}}, "required": ["x"], "additionalProperties": False}}}
+        formats = {"hermes": "{{ tools }}<tool_call>", "llama3_json": "{{ tools }}<|python_tag|>",
+                   "mistral": "{{ tools }}[TOOL_CALLS][ARGS]", "xml": "{{ tools }}<function=<parameter=",
+                   "thinks": "{{ tools }}<tool_call></think>"}
+        for name, template in formats.items():
+            body = {"messages": HI, "tools": [tool("f"), tool("g")], "chat_template": template, "max_tokens": 120,
+                    "parallel_tool_calls": False, "temperature": 0}
+            for choice, names, reason in (("required", ("f", "g"), "tool_calls"),
+                                          ({"type": "function", "function": {"name": "g"}}, ("g",), "stop")):
+                with self.subTest(name, choice=choice):
+                    answer = self.post("/v1/chat/completions", {**body, "tool_choice": choice}).json["choices"][0]
+                    call = answer["message"]["tool_calls"][0]["function"]
+                    self.assertIn(call["name"], names)
+                    self.assertIn(json.loads(call["arguments"])["x"], ("u", "v"))
+                    self.assertFalse(answer["message"]["content"])
+                    self.assertEqual(answer["finish_reason"], reason)
+
+    def test_tokenize_counts_what_a_chat_has(self):
+        body = {"messages": HI + [{"role": "assistant", "content": None}, {"role": "user", "content": [{"type": "text", "text": "so"}]}]}
+        asked = self.post("/v1/chat/completions", {**body, "max_tokens": 1, "return_token_ids": True}).json
+        counted = self.post("/tokenize", body).json
+        self.assertEqual(counted["tokens"], asked["prompt_token_ids"])
+        self.assertEqual(counted["count"], asked["usage"]["prompt_tokens"])
+
+    def test_metrics_have_the_names_of_vllm(self):
+        self.post("/v1/completions", {"prompt": "a", "max_tokens": 3, "ignore_eos": True})
+        for name in ("prompt_tokens_total", "generation_tokens_total", "time_to_first_token_seconds_count",
+                     "inter_token_latency_seconds_count", "time_per_output_token_seconds_count", "e2e_request_latency_seconds_count",
+                     "request_prefill_time_seconds_count", "request_decode_time_seconds_count", "request_generation_tokens_count",
+                     "prefix_cache_queries_total", "request_success_total"):
+            self.assertGreater(self.server.metric("vllm:" + name), 0, name)
+        text = self.server.get("/metrics").body.decode()
+        for name in ("num_preemptions_total", "prefix_cache_hits_total", "kv_cache_usage_perc", "num_requests_running"):
+            self.assertIn("\nvllm:" + name + "{", text)
 
     def test_embeddings_beside(self):
         self.assertGreater(len(self.post("/v1/embeddings", {"input": "a"}).json["data"][0]["embedding"]), 1)

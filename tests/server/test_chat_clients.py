@@ -133,7 +133,7 @@ class Structured:
             big: bool
 
         client = openai.OpenAI(base_url=self.base, api_key="none")
-        answer = client.chat.completions.parse(model=self.name, messages=HI, response_format=City, max_tokens=100)
+        answer = client.chat.completions.parse(model=self.name, messages=HI, response_format=City, max_tokens=400, temperature=0)
         self.assertIsInstance(answer.choices[0].message.parsed, City)
 
     @needs("openai")
@@ -141,7 +141,7 @@ class Structured:
         import openai
         client = openai.OpenAI(base_url=self.base, api_key="none")
         for choice in ("required", {"type": "function", "function": {"name": "weather"}}):
-            answer = client.chat.completions.create(model=self.name, messages=HI, tools=TOOLS, tool_choice=choice, max_tokens=100, seed=1,
+            answer = client.chat.completions.create(model=self.name, messages=HI, tools=TOOLS, tool_choice=choice, max_tokens=400, seed=1,
                                                     parallel_tool_calls=False)
             call = answer.choices[0].message.tool_calls[0].function
             self.assertEqual(call.name, "weather")
@@ -172,7 +172,7 @@ class Structured:
     def test_openai_streamed_tools(self):
         import openai
         client = openai.OpenAI(base_url=self.base, api_key="none")
-        with client.chat.completions.stream(model=self.name, messages=HI, tools=TOOLS, temperature=0, max_tokens=100,
+        with client.chat.completions.stream(model=self.name, messages=HI, tools=TOOLS, temperature=0, max_tokens=400,
                                             tool_choice="required", parallel_tool_calls=False) as stream:
             stream.until_done()
             choice = stream.get_final_completion().choices[0]
@@ -184,7 +184,7 @@ class Structured:
         import anthropic
         client = anthropic.Anthropic(base_url=self.server.url, api_key="none")
         tool = {"name": "weather", "input_schema": TOOLS[0]["function"]["parameters"]}
-        asks = {"model": self.name, "messages": HI, "max_tokens": 100, "tools": [tool], "extra_body": {"temperature": 0},
+        asks = {"model": self.name, "messages": HI, "max_tokens": 400, "tools": [tool], "extra_body": {"temperature": 0},
                 "tool_choice": {"type": "any", "disable_parallel_tool_use": True}}
         answer = client.messages.create(**asks)
         self.assertEqual(answer.stop_reason, "tool_use")
@@ -199,9 +199,9 @@ class Structured:
         import ollama
         client = ollama.Client(host=self.server.url)
         schema = TOOLS[0]["function"]["parameters"]
-        answer = client.chat(model=self.name, messages=HI, format=schema, options={"temperature": 0, "num_predict": 100})
+        answer = client.chat(model=self.name, messages=HI, format=schema, options={"temperature": 0, "num_predict": 400})
         self.assertIn("city", json.loads(answer.message.content))
-        answer = client.generate(model=self.name, prompt="Hi", format=schema, options={"temperature": 0, "num_predict": 100})
+        answer = client.generate(model=self.name, prompt="Hi", format=schema, options={"temperature": 0, "num_predict": 400})
         self.assertIn("city", json.loads(answer.response))
         client.chat(model=self.name, messages=HI, tools=TOOLS, options={"num_predict": 5})
 
@@ -214,7 +214,7 @@ class Structured:
             """A city."""
             name: str = pydantic.Field(max_length=8)
 
-        chat = ChatOpenAI(model=self.name, base_url=self.base, api_key="none", max_tokens=100, temperature=0)
+        chat = ChatOpenAI(model=self.name, base_url=self.base, api_key="none", max_tokens=400, temperature=0)
         for method in ("json_schema", "function_calling"):
             self.assertIsInstance(chat.with_structured_output(City, method=method).invoke("Hi"), City)
         calls = chat.bind_tools(TOOLS, tool_choice="weather").invoke("Hi").tool_calls
@@ -231,7 +231,7 @@ class Structured:
             name: str = pydantic.Field(max_length=8)
 
         model = OpenAIChatModel(self.name, provider=OpenAIProvider(base_url=self.base, api_key="none"))
-        answer = Agent(model, output_type=City, model_settings={"temperature": 0, "max_tokens": 100}).run_sync("Hi")
+        answer = Agent(model, output_type=City, model_settings={"temperature": 0, "max_tokens": 400}).run_sync("Hi")
         self.assertIsInstance(answer.output, City)
 
     @needs("instructor")
@@ -244,7 +244,7 @@ class Structured:
             name: str = pydantic.Field(max_length=8)
 
         client = instructor.from_openai(openai.OpenAI(base_url=self.base, api_key="none"))
-        self.assertIsInstance(client.chat.completions.create(model=self.name, messages=HI, response_model=City, max_tokens=100), City)
+        self.assertIsInstance(client.chat.completions.create(model=self.name, messages=HI, response_model=City, max_tokens=400, temperature=0), City)
 
 
 def prefix_of(python):

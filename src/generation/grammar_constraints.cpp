@@ -113,8 +113,11 @@ class GrammarConstraints : public ConstraintFactory {
   void read_vocabulary() const {
     std::call_once(once_, [&] {
       std::vector<std::string> tokens;
-      for (const auto& [bytes, special] : tokenizer::token_bytes(*tokenizer_))
-        tokens.push_back(special ? grammar::special_token_bytes(bytes) : bytes);
+      for (const auto& [bytes, special] : tokenizer::token_bytes(*tokenizer_)) {
+        // The byte that marks special tokens is in no text: nothing else may spell them.
+        const bool text = bytes.find('\xFF') == std::string::npos;
+        tokens.push_back(special ? grammar::special_token_bytes(bytes) : text ? bytes : "");
+      }
       trie_ = std::make_shared<const grammar::TokenTrie>(std::move(tokens));
       cache_ = std::make_unique<grammar::GrammarCache>(trie_);
     });

@@ -135,6 +135,8 @@ StructuredOutput structure_of(nb::handle value) {
     structure.whitespace_pattern = to_text(pattern, "whitespace_pattern");
   if (const nb::handle ids = arguments.take("begins_after"))
     structure.begins_after = to_ids(ids, "begins_after");
+  if (const nb::handle ids = arguments.take("thinking_begins"))
+    structure.thinking_begins = to_ids(ids, "thinking_begins");
   arguments.finish("structured_output");
   return structure;
 }

@@ -17,7 +17,8 @@ class Ollama : public testing::Test {
  protected:
   Ollama() {
     test.options.chat_template =
-        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}{{ tools or '' }}<tool_call>";
+        "{% for m in messages %}{{ m.role }}:{{ m.content }};{% endfor %}"
+        "{{ tools or '' }}<tool_call>";
   }
   std::vector<json::value> lines(const std::string& text) {
     std::vector<json::value> all;

@@ -86,9 +86,10 @@ TEST(TokenizerSteps, DecodersAreTheReferences) {
   for_each_case("decoders", [](const std::string& config, const json::value& given,
                                const json::value& wanted) {
     const auto decoder = tokenizer::make_decoder(testing_json::Document(config).field());
-    std::vector<std::string> tokens;
-    for (const json::value& token : given.as_array()) tokens.push_back(text_of(token));
-    EXPECT_EQ(tokenizer::decode_tokens(*decoder, tokens), text_of(wanted));
+    tokenizer::DecoderStream stream({decoder.get()});
+    for (const json::value& token : given.as_array()) stream.put(text_of(token));
+    stream.end();
+    EXPECT_EQ(stream.text(), text_of(wanted));
   });
 }
 

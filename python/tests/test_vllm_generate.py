@@ -105,9 +105,9 @@ def test_models_that_do_not_generate():
 def test_mlx_lms_command():
     def answers(*options):
         command = [sys.executable, "-m", "vecton.run", "--as", "mlx_lm", "-m", "mlx_lm.generate", "--model", MODEL, *options]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, input="Why?")
+        done = subprocess.run(command, capture_output=True, timeout=60, input=b"Why?")
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout.decode()  # text=True would read every end of line as "\n"
 
     expected = engine("gen-llama3").chat([{"role": "user", "content": "Why?"}], temperature=0, max_tokens=6).text
     assert answers("--prompt", "Why?", "-m", "6", "--verbose", "false") == expected + "\n" == answers("-p", "-", "-m", "6", "--verbose", "F")

@@ -62,7 +62,8 @@ TEST_P(SameTokens, WhateverElseIsThere) {
             << setting.max_batch_tokens << ", " << setting.cache_bytes << " bytes";
       }
     }
-    if (setting.cache_bytes > tiny && setting.prefix_caching) {
+    // Models that turn otherwise when they are long (LongRoPE) keep nothing.
+    if (tiny > 0 && setting.cache_bytes > tiny && setting.prefix_caching) {
       EXPECT_GT(engine->stats().prefix_cache_hits, 300) << setting.max_batch_tokens;
     }
     // States of these are so large that a tiny cache has one, which one sequence begins with.

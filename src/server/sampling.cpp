@@ -166,7 +166,8 @@ std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
 std::optional<StructuredOutput> structured_by_format(const json::object& format,
                                                      const std::string& field) {
   const json::value* type = format.if_contains("type");
-  const std::string_view word = type && type->is_string() ? type->get_string() : "";
+  const std::string_view word =
+      type && type->is_string() ? std::string_view(type->get_string()) : std::string_view();
   if (word == "text") return {};
   const json::value* schema = format.if_contains("schema");
   if (word == "json_object") {

@@ -92,7 +92,8 @@ json::object nomic_bert(GgufKeys& keys) {
 
 json::object modern_bert(GgufKeys& keys) {
   json::object config = encoder_config(keys, "ModernBertModel", "modernbert");
-  config["norm_eps"] = config["layer_norm_eps"];
+  const json::value eps = config["layer_norm_eps"];  // a new key moves the values
+  config["norm_eps"] = eps;
   config.erase("layer_norm_eps");
   config["hidden_activation"] = "gelu";
   config["local_attention"] = keys.integer("attention.sliding_window");

@@ -60,7 +60,9 @@ json::object phimoe(GgufKeys& keys) {
   // The file has one amplitude for short and long texts.
   if (json::value* scaling = config.if_contains("rope_scaling")) {
     json::object& longrope = scaling->as_object();
-    longrope["short_mscale"] = longrope["long_mscale"] = longrope["attention_factor"];
+    const json::value amplitude = longrope["attention_factor"];  // new keys move the values
+    longrope["short_mscale"] = amplitude;
+    longrope["long_mscale"] = amplitude;
   }
   return config;
 }

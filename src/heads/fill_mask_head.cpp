@@ -42,7 +42,7 @@ std::vector<Answer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, const t
       const auto at = static_cast<int32_t>(column);
       answer.ids.push_back(targets[s].empty() ? at : targets[s][static_cast<size_t>(at)]);
     }
-    answers.push_back(std::move(answer));
+    answers.emplace_back(std::move(answer));
   }
   return answers;
 }

@@ -63,7 +63,7 @@ std::vector<Answer> SpladeHead::answer(Ops& ops, const Tensor& hidden, const ten
       sparse.values.push_back(weight);
     }
     keep_largest(sparse, most_);
-    answers.push_back(std::move(sparse));
+    answers.emplace_back(std::move(sparse));
   }
   return answers;
 }
@@ -85,7 +85,7 @@ std::vector<Answer> StaticWeightsHead::answer(Ops& ops, const Tensor& hidden,
       sparse.values.push_back(weight);
     }
     keep_largest(sparse, most_);
-    answers.push_back(std::move(sparse));
+    answers.emplace_back(std::move(sparse));
   }
   return answers;
 }
@@ -112,7 +112,7 @@ std::vector<Answer> LexicalHead::answer(Ops& ops, const Tensor& hidden, const te
       sparse.ids.push_back(id);
       sparse.values.push_back(weight);
     }
-    answers.push_back(std::move(sparse));
+    answers.emplace_back(std::move(sparse));
   }
   return answers;
 }

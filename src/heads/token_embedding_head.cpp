@@ -32,10 +32,10 @@ std::vector<Answer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden,
   std::vector<Matrix> read = read_all(ops, values);
   std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
-    answers.push_back(Vectors{.rows = read[s].rows,
-                              .columns = read[s].columns,
-                              .values = std::move(read[s].values),
-                              .tokens = tokens_of(inputs[s], rows, s)});
+    answers.emplace_back(Vectors{.rows = read[s].rows,
+                                 .columns = read[s].columns,
+                                 .values = std::move(read[s].values),
+                                 .tokens = tokens_of(inputs[s], rows, s)});
   }
   return answers;
 }

@@ -267,9 +267,10 @@ Plan chat(const Call& call) {
   for (const json::value& value : messages->get_array()) {
     json::value message = value;
     if (json::object* object = message.if_object()) {
-      if (const json::value* thinking = object->if_contains("thinking"))
+      const json::object& given = value.get_object();  // new keys move the values of `object`
+      if (const json::value* thinking = given.if_contains("thinking"))
         object->insert_or_assign("reasoning", *thinking);
-      if (const json::value* name = object->if_contains("tool_name"))
+      if (const json::value* name = given.if_contains("tool_name"))
         object->insert_or_assign("name", *name);
       if (const json::value* images = object->if_contains("images");
           images && images->is_array() && !images->get_array().empty())

@@ -31,7 +31,7 @@ class TokenizerInfo : public testing::Test {
 
 TEST_F(TokenizerInfo, IsTheFileWithoutPaths) {
   write("tokenizer_config.json", R"({"tokenizer_class":"BertTokenizer","do_lower_case":true,
-      "vocab_file":"/home/someone/vocab.txt","name_or_path":"/home/someone","merges_file":null,
+      "vocab_file":"/some/folder/vocab.txt","name_or_path":"/some/folder","merges_file":null,
       "unk_token":{"__type":"AddedToken","content":"[UNK]","lstrip":false},"pad_token":"[PAD]",
       "additional_special_tokens":[{"content":"<a>"},"<b>"],"model_max_length":512,
       "added_tokens_decoder":{"0":{"content":"[PAD]","special":true}}})");

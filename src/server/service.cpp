@@ -537,8 +537,10 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   std::vector<Result> counts;  // without the values, which the answer takes
   const std::vector<bool>& cut = job->plan_.cut;
   for (const Result& result : results) {
-    counts.push_back({.usage = result.usage, .timings = result.timings});
-    counts.back().usage.truncated |= !cut.empty() && cut[counts.size() - 1];
+    Result& count = counts.emplace_back();
+    count.usage = result.usage;
+    count.timings = result.timings;
+    count.usage.truncated |= !cut.empty() && cut[counts.size() - 1];
   }
   job->tokens_ = total_tokens(counts);
   HttpResponse response = job->plan_.render(std::move(results));

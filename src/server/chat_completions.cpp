@@ -80,13 +80,11 @@ class ChatStream : public StreamWriter {
   std::map<int64_t, Choice> choices_;
 };
 
+constexpr const char* kChunk = "chat.completion.chunk";
+
 std::string ChatStream::chunk(const std::string& choice, const GenerationDelta* delta) const {
-  std::string out = "{\"id\":";
-  base::append_json_string(out, wishes_.head.id);
-  out += ",\"object\":\"chat.completion.chunk\",\"created\":";
-  append_number(out, wishes_.head.created);
-  out += ",\"model\":";
-  base::append_json_string(out, wishes_.head.model);
+  std::string out;
+  append_head(out, wishes_.head, kChunk);
   out += ",\"choices\":[" + choice + "]";
   if (delta && wishes_.stream.continuous_usage) {
     out += ",\"usage\":";
@@ -188,12 +186,8 @@ std::string ChatStream::add(const GenerationDelta& delta) {
 std::string ChatStream::end(const std::vector<Result>& results) {
   std::string out;
   if (wishes_.stream.include_usage) {
-    std::string data = "{\"id\":";
-    base::append_json_string(data, wishes_.head.id);
-    data += ",\"object\":\"chat.completion.chunk\",\"created\":";
-    append_number(data, wishes_.head.created);
-    data += ",\"model\":";
-    base::append_json_string(data, wishes_.head.model);
+    std::string data;
+    append_head(data, wishes_.head, kChunk);
     data += ",\"choices\":[],\"usage\":";
     GenerationUsage usage = usage_of(results);
     for (const auto& [index, choice] : choices_)
@@ -238,12 +232,7 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   std::string& out = response.body;
   const auto& generation = results.front().get<Generation>();
   GenerationUsage usage = usage_of(results);
-  out = "{\"id\":";
-  base::append_json_string(out, wishes.head.id);
-  out += ",\"object\":\"chat.completion\",\"created\":";
-  append_number(out, wishes.head.created);
-  out += ",\"model\":";
-  base::append_json_string(out, wishes.head.model);
+  append_head(out, wishes.head, "chat.completion");
   out += ",\"choices\":[";
   for (const Completion& completion : generation.completions) {
     ChatChoice choice(wishes.parser, wishes.parallel);

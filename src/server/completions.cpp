@@ -26,14 +26,7 @@ struct Wishes {
   std::vector<std::string> prompts;  // as the tokenizer writes them, for echo
 };
 
-void append_head(std::string& out, const Wishes& wishes) {
-  out += "{\"id\":";
-  base::append_json_string(out, wishes.head.id);
-  out += ",\"object\":\"text_completion\",\"created\":";
-  append_number(out, wishes.head.created);
-  out += ",\"model\":";
-  base::append_json_string(out, wishes.head.model);
-}
+constexpr const char* kObject = "text_completion";
 
 // The tokens of an echoed prompt: the first one, which has no probability, has no rank either.
 std::vector<TokenLogprobs> echoed(const Context& context, const std::vector<int32_t>& ids,
@@ -90,7 +83,7 @@ class TextStream : public StreamWriter {
     if (text.empty() && !delta.finish_reason && !ids && !(wishes_.logprobs && !logprobs.empty()))
       return "";
     std::string out;
-    append_head(out, wishes_);
+    append_head(out, wishes_.head, kObject);
     out += ",\"choices\":[{\"index\":" + std::to_string(index) + ",\"text\":";
     base::append_json_string(out, text);
     append_choice_end(out, wishes_, logprobs, offset,
@@ -118,7 +111,7 @@ class TextStream : public StreamWriter {
     std::string out;
     if (wishes_.stream.include_usage) {
       std::string data;
-      append_head(data, wishes_);
+      append_head(data, wishes_.head, kObject);
       data += ",\"choices\":[],\"usage\":";
       append_usage(data, usage_of(results));
       out = server_sent_event(data + "}");
@@ -140,7 +133,7 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
                     const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
-  append_head(out, wishes);
+  append_head(out, wishes.head, kObject);
   out += ",\"choices\":[";
   for (size_t i = 0; i < results.size(); ++i) {
     const auto& generation = results[i].get<Generation>();

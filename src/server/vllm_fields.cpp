@@ -173,13 +173,17 @@ void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request
   plan.requests = make_requests(call.context, std::move(inputs), like);
 }
 
-void append_head(std::string& out, const Head& head) {
+void append_head(std::string& out, const Head& head, const char* object) {
   out += "{\"id\":";
   base::append_json_string(out, head.id);
-  out += ",\"object\":\"list\",\"created\":";
+  out += ",\"object\":\"" + std::string(object) + "\",\"created\":";
   append_number(out, head.created);
   out += ",\"model\":";
   base::append_json_string(out, head.model);
+}
+
+void append_head(std::string& out, const Head& head) {
+  append_head(out, head, "list");
   out += ",\"data\":[";
 }
 

@@ -40,7 +40,9 @@ Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);
 
-// {"id":...,"object":"list","created":...,"model":...,"data":[ and its end with the usage.
+// {"id":...,"object":...,"created":...,"model":...
+void append_head(std::string& out, const Head& head, const char* object);
+// The same of a list, with ,"data":[ and its end with the usage.
 void append_head(std::string& out, const Head& head);
 void append_tail(std::string& out, int64_t tokens);
 

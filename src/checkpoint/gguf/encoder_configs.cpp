@@ -27,6 +27,16 @@ json::object encoder_config(GgufKeys& keys, std::string_view architecture,
   return config;
 }
 
+// Of a rope that is not scaled; null where the file has none.
+json::value unscaled_rope_theta(GgufKeys& keys, int64_t head_dim) {
+  json::object rope;
+  add_rope(keys, head_dim, false, rope);
+  if (rope.contains("rope_scaling"))
+    keys.fail("rope.scaling.type", "is not supported for this architecture",
+              ErrorCode::kUnsupported);
+  return rope.contains("rope_theta") ? rope["rope_theta"] : json::value();
+}
+
 json::object distilbert(GgufKeys& keys) {
   json::object bert = encoder_config(keys, "DistilBertModel", "distilbert");
   json::object config = named_config("DistilBertModel", "distilbert");
@@ -81,12 +91,8 @@ json::object nomic_bert(GgufKeys& keys) {
   config["qkv_proj_bias"] = has_bias(keys, "attn_qkv");
   config["mlp_fc1_bias"] = has_bias(keys, "ffn_up");
   config["mlp_fc2_bias"] = has_bias(keys, "ffn_down");
-  json::object rope;
-  add_rope(keys, head_dim_of(bert), false, rope);
-  if (rope.contains("rope_scaling"))
-    keys.fail("rope.scaling.type", "is not supported for this architecture",
-              ErrorCode::kUnsupported);
-  if (rope.contains("rope_theta")) config["rotary_emb_base"] = rope["rope_theta"];
+  if (const json::value theta = unscaled_rope_theta(keys, head_dim_of(bert)); !theta.is_null())
+    config["rotary_emb_base"] = theta;
   return config;
 }
 
@@ -99,12 +105,8 @@ json::object modern_bert(GgufKeys& keys) {
   config["local_attention"] = keys.integer("attention.sliding_window");
   config["global_attn_every_n_layers"] = keys.integer_or("attention.sliding_window_pattern", 3);
   config["local_rope_theta"] = keys.number_or("rope.freq_base_swa", 10000);
-  json::object rope;
-  add_rope(keys, head_dim_of(config), false, rope);
-  if (rope.contains("rope_scaling"))
-    keys.fail("rope.scaling.type", "is not supported for this architecture",
-              ErrorCode::kUnsupported);
-  if (rope.contains("rope_theta")) config["global_rope_theta"] = rope["rope_theta"];
+  if (const json::value theta = unscaled_rope_theta(keys, head_dim_of(config)); !theta.is_null())
+    config["global_rope_theta"] = theta;
   return config;
 }
 
@@ -112,12 +114,8 @@ json::object jina_bert_v3(GgufKeys& keys) {
   json::object config = encoder_config(keys, "XLMRobertaModel", "xlm-roberta");
   config["hidden_act"] = "gelu";
   config["position_embedding_type"] = "rotary";
-  json::object rope;
-  add_rope(keys, head_dim_of(config), false, rope);
-  if (rope.contains("rope_scaling"))
-    keys.fail("rope.scaling.type", "is not supported for this architecture",
-              ErrorCode::kUnsupported);
-  config["rotary_emb_base"] = rope.contains("rope_theta") ? rope["rope_theta"] : 10000.0;
+  const json::value theta = unscaled_rope_theta(keys, head_dim_of(config));
+  config["rotary_emb_base"] = theta.is_null() ? json::value(10000.0) : theta;
   return config;
 }
 

@@ -320,16 +320,9 @@ TEST(GgufConfig, RefusesMoreLayersThanAnyModelHas) {
   }
 }
 
-// What an encoder of two layers says.
 TestFile encoder(const std::string& name) {
-  TestFile test(name);
-  test.integer(name + ".block_count", 2)
-      .integer(name + ".embedding_length", 8)
-      .integer(name + ".feed_forward_length", 16)
-      .integer(name + ".context_length", 64)
-      .integer(name + ".attention.head_count", 2)
-      .number(name + ".attention.layer_norm_epsilon", 0.25f)
-      .floats("token_embd.weight", {5, 8}, std::vector<float>(40))
+  TestFile test = two_layers(name);
+  test.number(name + ".attention.layer_norm_epsilon", 0.25f)
       .floats("token_types.weight", {2, 8}, std::vector<float>(16))
       .floats("position_embd.weight", {32, 8}, std::vector<float>(256));
   return test;

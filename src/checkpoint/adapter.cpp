@@ -178,11 +178,14 @@ std::optional<Adapter> Adapter::find(const fs::path& folder) {
 fs::path Adapter::base_folder() const {
   std::error_code error;
   const fs::path named(base);
+  fs::path first;  // which may not be a checkpoint: what opens it says so
   for (const fs::path& place : {named, folder / named, folder.parent_path() / named,
                                 folder.parent_path() / named.filename()}) {
-    if (fs::is_directory(place, error) && !fs::equivalent(place, folder, error)) return place;
+    if (!fs::is_directory(place, error) || fs::equivalent(place, folder, error)) continue;
+    if (base::is_file(place / "config.json")) return place;
+    if (first.empty()) first = place;
   }
-  return {};
+  return first;
 }
 
 double Adapter::scale(const std::string& module, int64_t rank) const {

@@ -36,7 +36,8 @@ struct Adapter {
   // how to merge), a setting that is not supported.
   static std::optional<Adapter> find(const std::filesystem::path& folder);
 
-  // The base model where it is a folder: as it is named, or beside the adapter. "" = ask the hub.
+  // The base model where it is a folder: as it is named, or beside the adapter; a checkpoint, where
+  // one of these is. "" = ask the hub.
   std::filesystem::path base_folder() const;
 
   // alpha / r, or alpha / sqrt(r), of the module called so.

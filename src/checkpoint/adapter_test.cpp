@@ -1,5 +1,7 @@
 #include "checkpoint/adapter.h"
 
+#include <fstream>
+
 #include "checkpoint/float_bytes.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/test_tensors.h"
@@ -158,6 +160,9 @@ TEST_F(AdapterTest, LooksForTheBaseBesideIt) {
   EXPECT_TRUE(fs::equivalent(with.base_folder(), root / "base"));
   fs::create_directories(root / "org" / "base");
   EXPECT_TRUE(fs::equivalent(with.base_folder(), root / "org" / "base"));
+  std::ofstream(root / "base" / "config.json")
+      << "{}";  // a checkpoint goes before any other folder
+  EXPECT_TRUE(fs::equivalent(with.base_folder(), root / "base"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "models/model.h"
 
+#include "vecton/error.h"
+
 namespace vecton::models {
 
 tensor::CacheLayout cache_layout(const ModelShape& shape) {
@@ -18,6 +20,10 @@ tensor::CacheLayout sequence_layout(const ModelShape& shape) {
         .window = shape.windows.empty() ? 0 : shape.windows[static_cast<size_t>(i)]});
   }
   return layout;
+}
+
+Tensor Model::encode_images(Ops&, std::span<const tensor::Image* const>) const {
+  throw Error(ErrorCode::kUnsupported, "this model reads no images");
 }
 
 }  // namespace vecton::models

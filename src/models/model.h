@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "ops/ops.h"
 #include "tensor/batch.h"
 #include "tensor/cache.h"
+#include "tensor/image.h"
 
 namespace vecton::models {
 
@@ -42,6 +44,11 @@ class Model {
   // model's layout, which the batch's block tables and slot mappings speak of; what they say is to
   // be kept is written to it.
   virtual Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const = 0;
+
+  // Of models that read images: what stands for each in Batch::images, the rows of all of them end
+  // to end, as many for each as its processor says that it has tokens. Images do not see each
+  // other. Others throw (kUnsupported).
+  virtual Tensor encode_images(Ops& ops, std::span<const tensor::Image* const> images) const;
 };
 
 }  // namespace vecton::models

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensor/image.h"
 #include "tensor/tensor.h"
 
 namespace vecton::tensor {
@@ -40,6 +41,11 @@ struct Batch {
   Rows wanted;                    // the rows that some head asks for; what a model returns
   // How many leading rows of each sequence others may attend to; empty = all.
   std::vector<int32_t> attended;
+
+  ImageRows images;  // rows of images among the tokens; without features = none
+  // Where rows turn by a position on each of three axes (time, height, width: MRoPE), their
+  // positions, [3, tokens]; empty = rows.index on all of them.
+  std::vector<int32_t> axis_positions;
 
   // Tokens that each sequence has in the end, where it is more than up to its last row here: models
   // that turn long sequences otherwise ask for it. Empty = it is not.

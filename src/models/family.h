@@ -13,6 +13,7 @@
 #include "checkpoint/head_weights.h"
 #include "checkpoint/labels.h"
 #include "checkpoint/weights.h"
+#include "models/image_input.h"
 #include "models/list.h"
 #include "models/model.h"
 #include "models/rerank_prompt.h"
@@ -48,6 +49,13 @@ struct Reranker {
   // Only their names tell them from the models that they were made of: they have this in them.
   std::string_view name_part;
   std::string_view config_key;  // of config.json: whether `prompt` is what a checkpoint reads
+};
+
+// Generative models of the family that embed: what their chat template is given.
+struct EmbeddingPrompt {
+  std::string_view instruction;  // of the system, where the request has none
+  std::string_view nothing;      // the user's text where there is neither a text nor an image
+  std::string_view name_part;    // as Reranker::name_part
 };
 
 // Models whose card says that their vectors may be shortened.
@@ -92,6 +100,12 @@ struct Family {
   checkpoint::Config (*config)(const std::filesystem::path& folder,
                                const json::object& overrides) = nullptr;
   std::optional<Reranker> reranker = {};
+  // Of checkpoints that read images; nothing where config.json has no vision tower. Null = none
+  // has.
+  std::optional<ImageInput> (*images)(const checkpoint::Config& config) = nullptr;
+  // What a prompt of a text-and-image embedder says first where nothing else is asked for, and what
+  // it has in place of nothing (Qwen3-VL-Embedding).
+  std::optional<EmbeddingPrompt> embedding_prompt = {};
   List<MatryoshkaCard, 8> matryoshka = {};
   MlxRules mlx = {};
 

@@ -13,7 +13,7 @@ namespace vecton::tensor {
 struct Image {
   // [rows * columns, values]: in the order, and with the values in each, of the family's processor.
   std::vector<float> patches;
-  int64_t rows = 0, columns = 0;  // of the grid
+  int64_t rows = 0, columns = 0;     // of the grid
   std::array<uint64_t, 2> digest{};  // of the grid and the patches: equal images have equal ones
 
   int64_t count() const { return rows * columns; }

@@ -1,0 +1,41 @@
+// ImageInput: what the engine must know of the images that a model reads, to make prompts and
+// positions of them. A family makes it of config.json.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tensor/image.h"
+
+namespace vecton::models {
+
+// How a late-interaction model reads what it compares. Null = the text as it is.
+struct RetrievalPrompt {
+  std::string (*query)(std::string_view text) = nullptr;
+  // `images`: ImageInput::markup of each, perhaps none.
+  std::string (*document)(std::string_view images, std::string_view text) = nullptr;
+  bool add_special_tokens = false;  // of the tokenizer, around what the two have written
+};
+
+struct ImageInput {
+  int32_t token = 0;  // stands in a prompt for an image: as many of it as the image has rows
+  // What a prompt has for an image where no chat template writes it; the token once.
+  std::string_view markup = {};
+  int64_t merge = 1;            // Model::encode_images() gives a row for merge x merge patches
+  bool axis_positions = false;  // on three axes (MRoPE): tensor::Batch::axis_positions
+  // An image is a sequence of its own, of one row, whatever its patches (SigLIP, CLIP). It has no
+  // prompt, and no token.
+  bool pooled = false;
+  // Of models whose processor cuts a picture into tiles: what stands in a prompt for the token of a
+  // picture of so many of them, with the token once per image that the processor has made of it, in
+  // their order. 0, 0 = the picture is whole.
+  std::string (*tiles)(int64_t rows, int64_t columns) = nullptr;
+  RetrievalPrompt retrieval = {};
+
+  int64_t rows(const tensor::Image& image) const {
+    return pooled ? 1 : image.count() / (merge * merge);
+  }
+};
+
+}  // namespace vecton::models

@@ -38,7 +38,8 @@ def json_lines(text):
 
 
 def cases(fixture):
-    return json.loads((GOLDEN / fixture / "cases.json").read_text("utf8"))["cases"]
+    document = json.loads((GOLDEN / fixture / "cases.json").read_text("utf8"))
+    return document["cases"] + document.get("role_cases", [])
 
 
 def read_safetensors(path):

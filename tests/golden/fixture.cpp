@@ -15,11 +15,21 @@ static std::filesystem::path fixtures_folder() {
   return other ? other : VECTON_GOLDEN_DIR;
 }
 
+// The cases, and those of vectors of a query or a document: `role_cases`, apart because no request
+// of a public interface can ask for them.
+static json::object read_cases(const std::filesystem::path& file) {
+  json::object cases = base::read_json(file).as_object();
+  json::array& all = cases.at("cases").as_array();
+  if (const json::value* roles = cases.if_contains("role_cases"))
+    all.insert(all.end(), roles->as_array().begin(), roles->as_array().end());
+  return cases;
+}
+
 std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(fixtures_folder())) {
     if (!std::filesystem::exists(entry.path() / "cases.json")) continue;
-    const json::value cases = base::read_json(entry.path() / "cases.json");
+    const json::object cases = read_cases(entry.path() / "cases.json");
     const bool has = std::ranges::any_of(cases.at("cases").as_array(), [&](const json::value& c) {
       return std::ranges::count(tasks, std::string(c.at("task").as_string())) > 0;
     });
@@ -30,8 +40,7 @@ std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
 }
 
 Fixture::Fixture(const std::string& name)
-    : folder_(fixtures_folder() / name),
-      cases_(base::read_json(folder_ / "cases.json").as_object()) {
+    : folder_(fixtures_folder() / name), cases_(read_cases(folder_ / "cases.json")) {
   const auto file = folder_ / "expected.safetensors";
   if (std::filesystem::exists(file)) tensors_ = checkpoint::read_safetensors(file);
 }

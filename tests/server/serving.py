@@ -28,7 +28,8 @@ def model(fixture):
 def fixture(name):
     """The cases of a fixture by their ids, and its tensors as flat lists of floats."""
     folder = GOLDEN / name
-    cases = {c["id"]: c for c in json.loads((folder / "cases.json").read_text("utf8"))["cases"]}
+    document = json.loads((folder / "cases.json").read_text("utf8"))
+    cases = {c["id"]: c for c in document["cases"] + document.get("role_cases", [])}
     raw = (folder / "expected.safetensors").read_bytes()
     size = struct.unpack("<Q", raw[:8])[0]
     tensors = {}

@@ -266,7 +266,8 @@ void Connection::give_room() {
 }
 
 void Connection::on_read_error(ErrorCode error) {
-  const bool has_head = parser_->is_header_done() || error == http::error::body_limit;
+  // Of a head that breaks off, or is too long, the first line says the route and so the dialect.
+  const bool has_head = !parser_->get().target().empty();
   if (has_head) {
     head_ = head_of(parser_->get(), peer_, options_.root_path);
     version_ = parser_->get().version();

@@ -114,6 +114,18 @@ TEST_F(ConnectionTest, HeadersThatAreTooLargeAreSaidSoInTheBodyToo) {
   EXPECT_THAT(answer, HasSubstr("\"code\":431"));
 }
 
+TEST_F(ConnectionTest, HeadersThatAreTooLargeAreRefusedInTheWordsOfTheRoute) {
+  serve();
+  const std::string rest = " HTTP/1.1\r\nHost: x\r\nX: " + std::string(100000, 'y') + "\r\n\r\n";
+  EXPECT_THAT(ask("POST /embed" + rest), HasSubstr("text/plain"));
+  EXPECT_THAT(ask("POST /v1/embeddings" + rest), HasSubstr("\"code\":431"));
+  EXPECT_THAT(ask("POST " + std::string(100000, 'y') + rest), HasSubstr("\"code\":431"));
+  // The body that follows is read, or the client would lose the answer.
+  EXPECT_THAT(ask("POST /embed HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\nX: " +
+                  std::string(100000, 'y') + "\r\n\r\n" + std::string(2000000, 'b')),
+              StartsWith("HTTP/1.1 431 "));
+}
+
 TEST_F(ConnectionTest, PathsAreDecodedOnceBeforeTheyAreRouted) {
   options_.engine.model = "org/tiny";
   serve();

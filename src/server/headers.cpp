@@ -114,13 +114,14 @@ HttpResponse preflight(const std::string& path, const std::string& origin,
 
 void add_origin(HttpResponse& response, const std::string& origin,
                 const std::vector<std::string>& allowed) {
-  if (!is_allowed(origin, allowed)) return;
   const bool any = allows_any(allowed);
-  response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : origin);
-  response.headers.emplace_back(
-      "Access-Control-Expose-Headers",
-      "X-Request-Id, x-truncated-inputs, x-compute-tokens, metadata, Retry-After, Warning");
-  if (any) return;
+  if (is_allowed(origin, allowed)) {
+    response.headers.emplace_back("Access-Control-Allow-Origin", any ? "*" : origin);
+    response.headers.emplace_back(
+        "Access-Control-Expose-Headers",
+        "X-Request-Id, x-truncated-inputs, x-compute-tokens, metadata, Retry-After, Warning");
+  }
+  if (any || allowed.empty()) return;
   const auto vary = std::find_if(response.headers.begin(), response.headers.end(),
                                  [](const auto& header) { return header.first == "Vary"; });
   if (vary == response.headers.end()) {

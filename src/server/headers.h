@@ -28,7 +28,8 @@ void add_warnings(HttpResponse& response, std::span<const std::string> warnings)
 // every header that it asks for: none but those that are documented mean anything.
 HttpResponse preflight(const std::string& path, const std::string& origin,
                        const std::string& asked_headers, const std::vector<std::string>& allowed);
-// Lets a page of `origin` read the answer, if it is allowed.
+// Lets a page of `origin` read the answer, if it is allowed. Where some are and others not, the
+// answer says that it varies, also to those that are not: a cache keeps answers for everybody.
 void add_origin(HttpResponse& response, const std::string& origin,
                 const std::vector<std::string>& allowed);
 

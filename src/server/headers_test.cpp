@@ -8,6 +8,7 @@ namespace {
 
 using testing::Contains;
 using testing::IsEmpty;
+using testing::Not;
 using testing::Pair;
 
 TEST(Headers, JsonTypes) {
@@ -43,13 +44,26 @@ TEST(Headers, TimingsAreMeansAndCountsAreSums) {
 
 TEST(Headers, OnlyAllowedOriginsRead) {
   HttpResponse response;
-  add_origin(response, "http://a", {"http://b"});
   add_origin(response, "", {"*"});
   add_origin(response, "http://a", {});
   EXPECT_THAT(response.headers, IsEmpty());
   add_origin(response, "http://b", {"http://a", "http://b"});
   EXPECT_THAT(response.headers, Contains(Pair("Access-Control-Allow-Origin", "http://b")));
   EXPECT_THAT(response.headers, Contains(Pair("Vary", "Origin")));
+}
+
+TEST(Headers, AnswersVaryByOriginWhereSomeAreAllowed) {
+  for (const char* origin : {"http://refused", "http://b", ""}) {
+    HttpResponse response;
+    add_origin(response, origin, {"http://b"});
+    EXPECT_THAT(response.headers, Contains(Pair("Vary", "Origin"))) << origin;
+  }
+  HttpResponse anybody;
+  add_origin(anybody, "http://a", {"*"});
+  EXPECT_THAT(anybody.headers, Not(Contains(Pair("Vary", testing::_))));
+  HttpResponse asked = preflight("/v1/embeddings", "http://refused", "x-a", {"http://b"});
+  add_origin(asked, "http://refused", {"http://b"});
+  EXPECT_THAT(asked.headers, Contains(Pair("Vary", "Access-Control-Request-Headers, Origin")));
 }
 
 std::string value_of(const HttpResponse& response, const std::string& name) {

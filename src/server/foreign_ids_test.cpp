@@ -55,5 +55,14 @@ TEST(ForeignIdsOfAPlan, AreWarnedOf) {
   EXPECT_THAT(plan.warnings, ElementsAre(HasSubstr("check_embedding_ctx_length=False")));
 }
 
+TEST(ForeignIdsOfAPlan, AreNotWarnedOfWhereTheyAreContinued) {
+  TestContext test;
+  Plan plan;
+  plan.requests.push_back(
+      {.prompt = {.input = std::vector<int32_t>{101, 999, 7, 512, 803, 77}}, .task = Generate{}});
+  warn_of_foreign_ids(plan, *test.tokenizer);
+  EXPECT_THAT(plan.warnings, IsEmpty());
+}
+
 }  // namespace
 }  // namespace vecton::server

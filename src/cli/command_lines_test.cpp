@@ -84,6 +84,7 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"generation_config", e.generation_config},
           {"override_generation_config", e.override_generation_config},
           {"max_logprobs", std::to_string(e.max_logprobs)},
+          {"seed", o.seed ? std::to_string(*o.seed) : "random"},
           {"max_body_bytes", std::to_string(o.max_body_bytes)},
           {"max_client_batch_size", std::to_string(o.max_client_batch_size)},
           {"max_connections", std::to_string(o.max_connections)},

@@ -91,7 +91,7 @@ const ForeignOption kRows[] = {
      "formats that are read are read without asking"},
     {"--disable-sliding-window", V, kNothing, kRefused,
      "--max-model-len N, with N up to the model's window"},
-    {"--seed,-s", V | L, kValue, kIgnored, "nothing is random"},
+    {"--seed,-s", V | L, kValue, kWorks, "--seed", "-1 None"},
     {"--max-num-batched-tokens,--max-batch-tokens", V | T, kValue, kWorks,
      "--max-num-batched-tokens"},
     {"--max-num-queued-tokens", V, kValue, kWorks, "--max-queue-tokens"},

@@ -199,6 +199,15 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
                  "Log probabilities per token that a request may ask for; -1 = all [20]")
       ->type_name("N")
       ->group(group);
+  app.add_option_function<int64_t>(
+         "--seed",
+         [&options](int64_t seed) {
+           options.seed.reset();
+           if (seed != -1) options.seed = static_cast<uint64_t>(seed);
+         },
+         "Seed of requests to generate that name none; -1 = a random one for each [-1]")
+      ->type_name("N")
+      ->group(group);
 }
 
 }  // namespace

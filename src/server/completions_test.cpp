@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/generation.h"
 #include "server/openai.h"
 #include "server/test_generation.h"
 
@@ -32,6 +33,22 @@ TEST_F(Completions, TakesTextsAndIds) {
   EXPECT_THAT(refused(R"("prompt":"a","best_of":2)"), HasSubstr("body.best_of"));
   test.serve({Task::kEmbed});
   EXPECT_THAT(refused(R"("prompt":"a")"), HasSubstr("does not support the Completions API"));
+}
+
+TEST_F(Completions, WithoutASeedHaveTheServers) {
+  Plan planned = plan(R"("prompt":["a","b"])");
+  give_seed(planned, std::nullopt);
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).seed, std::nullopt);
+  give_seed(planned, 7);
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).seed, 7u);
+  EXPECT_EQ(parameters<Generate>(planned.requests[1]).seed, 7u);
+  Plan own = plan(R"("prompt":"a","seed":3)");
+  give_seed(own, 7);
+  EXPECT_EQ(parameters<Generate>(own.requests[0]).seed, 3u);
+  Plan other;
+  other.requests.push_back({.task = Embed{}});
+  give_seed(other, 7);
+  EXPECT_TRUE(std::holds_alternative<Embed>(other.requests[0].task));
 }
 
 TEST_F(Completions, AnswersInOpenAisShape) {

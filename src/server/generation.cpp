@@ -21,6 +21,14 @@ void require_generation(const Call& call) {
                     " API. The loaded model supports: " + task_names(call.context.info));
 }
 
+void give_seed(Plan& plan, std::optional<uint64_t> seed) {
+  if (!seed) return;
+  for (Request& request : plan.requests) {
+    auto* generate = std::get_if<Generate>(&request.task);
+    if (generate && !generate->seed) generate->seed = seed;
+  }
+}
+
 GenerationUsage usage_of(const std::vector<Result>& results) {
   GenerationUsage usage;
   for (const Result& result : results) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace vecton::server {
 
 // Throws Failure unless the loaded model generates: as if the route were not there.
 void require_generation(const Call& call);
+
+// Requests to generate that name no seed get this one.
+void give_seed(Plan& plan, std::optional<uint64_t> seed);
 
 struct GenerationUsage {
   int64_t prompt = 0, completion = 0, cached = 0, reasoning = 0;  // tokens

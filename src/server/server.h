@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ struct ServerOptions {
   bool tokenizer_info = false;       // GET /tokenizer_info is served
   bool reject_token_ids = false;     // refuse inputs that are token ids
   bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
+  std::optional<uint64_t> seed{};    // of requests to generate that name none; none = random ones
 
   int io_threads = 1;        // threads that only move bytes
   int workers = 0;           // threads that parse, tokenize and render; 0 = one per core, 2 to 8

@@ -14,6 +14,7 @@
 #include "server/auth.h"
 #include "server/byte_stream.h"
 #include "server/foreign_ids.h"
+#include "server/generation.h"
 #include "server/headers.h"
 #include "server/ollama.h"
 #include "server/openai.h"
@@ -509,6 +510,7 @@ void Service::plan(Job& job) {
     note_once("field \"" + field.substr(0, 100) + "\" of " + job.request_.path +
               " is not known and ignored");
   }
+  give_seed(job.plan_, options_.seed);
   warn_of_foreign_ids(job.plan_, context_->tokenizer);
   for (const std::string& warning : job.plan_.warnings) note_once(warning);
   check_answer_size(job);

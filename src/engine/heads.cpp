@@ -184,8 +184,8 @@ Heads load_heads(const Plan& plan, const Tokenizer& tokenizer, const checkpoint:
   }
   if (plan.head == checkpoint::HeadKind::kNone) return heads;
 
-  if (plan.generates()) return heads;
   if (plan.head == checkpoint::HeadKind::kCausalLm) {
+    if (!has(Task::kScore)) return heads;
     heads[Task::kScore] = token_choice_head(plan, tokenizer, weights);
     heads[Task::kClassify] = token_choice_head(plan, tokenizer, weights);
     return heads;

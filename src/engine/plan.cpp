@@ -63,7 +63,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
     plan.max_model_len = std::min(plan.max_model_len, *input.max_seq_length);
   const bool bounded =
       input.max_seq_length || input.kind == checkpoint::InputModule::Kind::kStaticEmbedding;
-  if (!bounded && options.convert != "embed" && !plan.generates()) {
+  if (!bounded && options.convert != "embed" && plan.tasks.front() != Task::kGenerate) {
     const int64_t of_tokenizer = model_max_length(input.folder);
     if (of_tokenizer > 0) plan.max_model_len = std::min(plan.max_model_len, of_tokenizer);
   }

@@ -260,8 +260,13 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
       return;
     case checkpoint::HeadKind::kCausalLm:
       if (options.runner != "generate" &&
-          (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan)))
-        return be_token_reranker(plan);
+          (asked_for_tokens || options.convert == "classify" || is_named_reranker(plan))) {
+        be_token_reranker(plan);
+        // Nobody asked for scores alone: the checkpoint is what its files say as well.
+        if (options.runner == "auto" && !asked_for_tokens && options.convert != "classify")
+          plan.tasks.push_back(Task::kGenerate);
+        return;
+      }
       if (options.runner != "pooling") return be_generator(plan);
       refuse(plan,
              "a generative model, and there is no modules.json that makes it an embedding model; "

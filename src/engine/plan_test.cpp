@@ -42,6 +42,22 @@ struct Decided {
   const char *golden, *tasks, *scorer, *pooling;
 };
 
+// A generative model whose name says reranker is both, unless scores are asked for.
+TEST(Plan, RerankersOfGenerativeModelsGenerateToo) {
+  EngineOptions options = options_of("rerank-qwen3");
+  EXPECT_EQ(tasks_of(plan_of(options)), "score classify generate");
+  options.runner = "pooling";
+  EXPECT_EQ(tasks_of(plan_of(options)), "score classify");
+  options.runner = "generate";
+  EXPECT_EQ(tasks_of(plan_of(options)), "generate embed token_embed");
+  options.runner = "auto";
+  options.convert = "classify";
+  EXPECT_EQ(tasks_of(plan_of(options)), "score classify");
+  options.convert = "auto";
+  options.hf_overrides = R"({"classifier_from_token": ["no", "yes"]})";
+  EXPECT_EQ(tasks_of(plan_of(options)), "score classify");
+}
+
 // What each kind of checkpoint is for; the first task is the one that it was made for.
 TEST(Plan, FollowsTheCheckpoint) {
   const Decided rows[] = {
@@ -57,7 +73,7 @@ TEST(Plan, FollowsTheCheckpoint) {
       {"bert-token-classify", "token_classify", "", "CLS"},
       {"cls-qwen2-token", "token_classify", "", "LAST"},
       {"bert-mlm", "fill_mask token_classify", "", "CLS"},
-      {"rerank-qwen3", "score classify", "cross-encoder", "LAST"},
+      {"rerank-qwen3", "score classify generate", "cross-encoder", "LAST"},
       {"rerank-qwen3-seqcls", "score classify token_classify", "cross-encoder", "LAST"},
       {"st-cross-3", "classify token_classify", "", "CLS"},
   };

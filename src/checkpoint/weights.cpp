@@ -92,7 +92,8 @@ struct Weights::State {
   std::vector<ops::PreparedWeight> prepared;
   int64_t file_bytes = 0, parameters = 0, parameter_bytes = 0, linear_bytes = 0,
           linear_parameters = 0;
-  std::set<tensor::DType> linear_dtypes;  // of dense ones
+  std::vector<std::function<void()>> releases;  // of tables
+  std::set<tensor::DType> linear_dtypes;        // of dense ones
   std::function<void(int64_t)> kept = [](int64_t) {};
   std::set<std::string> formats;  // of quantised matrices
 
@@ -495,7 +496,12 @@ ops::PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int6
 ops::PreparedWeight Weights::table(int64_t rows, int64_t columns) const {
   const tensor::Weight table = state_->matrix(path_ + "weight", rows, columns,
                                               std::nullopt);  // as stored: only rows are read
+  state_->releases.push_back(table.release);
   return state_->count(state_->ops.prepare_table(table));
+}
+
+const std::vector<std::function<void()>>& Weights::table_releases() const {
+  return state_->releases;
 }
 
 ops::PreparedWeight Weights::table_of_one_column(int64_t rows) const {

@@ -116,6 +116,10 @@ class Weights {
   // "weight", with `plus` added to it: 1 where the file has w of x (1 + w).
   ops::NormWeight rms_norm(int64_t size, double eps, float plus = 0) const;
 
+  // Of the tables that were taken: what lets go of the pages that rows were read from, where a
+  // table is read as it lies in its mapped file. They are read from there again.
+  const std::vector<std::function<void()>>& table_releases() const;
+
   // For what is computed of weights once, while the model is built: the backend that prepares them,
   // and a matrix [n, k] of such values, prepared and counted like one of the file.
   Ops& ops() const;

@@ -1,5 +1,8 @@
 #include "checkpoint/weights.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <numeric>
 
 #include "backend/ref/ref_ops.h"
@@ -13,6 +16,7 @@ namespace {
 using testing::bytes_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using testing::safetensors_of;
 using testing::TemporaryFolder;
@@ -208,6 +212,45 @@ TEST_F(WeightsTest, KeepsStoredBytesAliveAfterTheFileIsLetGo) {
   EXPECT_EQ(value(4095), 4095.0f);
   weight.release();
   EXPECT_EQ(value(4095), 4095.0f);  // read from the file again
+}
+
+TEST_F(WeightsTest, TablesLetGoOfThePagesThatWereRead) {
+  const Weights w = open({counting("a.weight", {256, 1024}), counting("b.weight", {2, 2})});
+  EXPECT_THAT(w.table_releases(), IsEmpty());
+  (w / "b").linear(2, 2, Weights::Bias::kNone);
+  EXPECT_THAT(w.table_releases(), IsEmpty());  // every pass reads it whole
+  const ops::PreparedWeight table = (w / "a").table(256, 1024);
+  ASSERT_EQ(w.table_releases().size(), 1u);
+
+  const std::span<const std::byte> bytes = w.matrix("a.weight", 256, 1024).codes.bytes;
+  const auto resident = [&] {
+    const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+    const uintptr_t begin = (reinterpret_cast<uintptr_t>(bytes.data()) + page - 1) / page * page;
+    const size_t size = bytes.size() - 2 * page;
+    int64_t pages = 0;
+    std::vector<uint64_t> entries(size / page);
+    const int map = ::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    EXPECT_EQ(
+        ::pread(map, entries.data(), 8 * entries.size(), static_cast<off_t>(begin / page * 8)),
+        static_cast<ssize_t>(8 * entries.size()));
+    ::close(map);  // bit 63: the page is present
+    for (const uint64_t entry : entries) pages += static_cast<int64_t>(entry >> 63);
+    return pages;
+  };
+  const auto sum = [&] {
+    float total = 0;
+    for (size_t i = 0; i < bytes.size(); i += 4096) {
+      float x;
+      std::memcpy(&x, bytes.data() + i, sizeof x);
+      total += x;
+    }
+    return total;
+  };
+  const float before = sum();
+  EXPECT_GT(resident(), 200);
+  w.table_releases().front()();
+  EXPECT_EQ(resident(), 0);
+  EXPECT_EQ(sum(), before);
 }
 
 TEST_F(WeightsTest, ConvertsMatricesAndNeverVectors) {

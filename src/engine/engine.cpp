@@ -278,6 +278,7 @@ void Engine::Impl::rest(int worker) {
     const std::lock_guard lock(mutex);
     for (const auto& idle : score_ops) idle->give_back_memory();
   }
+  runner->rest();
   base::trim_heap();
 }
 

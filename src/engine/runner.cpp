@@ -133,6 +133,11 @@ checkpoint::Weights Runner::open_weights(const Plan& plan, const EngineOptions& 
   return weights;
 }
 
+// Only rows of tables: what every pass reads whole would have to be read again by the next one.
+void Runner::rest() const {
+  for (const std::function<void()>& release : table_releases_) release();
+}
+
 // What is left over, and sizes, once everything is taken that the plans need.
 void Runner::count(const Plan& plan, const EngineOptions& options, checkpoint::Weights weights) {
   const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
@@ -143,6 +148,8 @@ void Runner::count(const Plan& plan, const EngineOptions& options, checkpoint::W
   file_bytes_ += weights.file_bytes();
   weight_bytes_ += weights.prepared_bytes();
   linear_parameters_ += weights.linear_parameters();
+  table_releases_.insert(table_releases_.end(), weights.table_releases().begin(),
+                         weights.table_releases().end());
   linear_bytes_ += weights.linear_bytes();
   if (dtype_.empty()) dtype_ = weights.dtype();
 }

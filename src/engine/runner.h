@@ -27,6 +27,9 @@ class Runner {
   // result's error. Thread-safe, with an Ops per thread.
   void run(Ops& ops, const std::vector<Sequence>& sequences);
 
+  // Nothing is computed: memory that is not needed until something is goes back.
+  void rest() const;
+
   // What a text without tokens comes to, whose vector is zero before the modules.
   Result of_nothing(Ops& ops, const Sequence& sequence) const;
 
@@ -89,7 +92,8 @@ class Runner {
 
   std::vector<std::unique_ptr<models::Model>> models_;  // of the routes: one per transformer
   std::vector<Route> routes_;
-  tensor::Cache cache_;  // no groups = none
+  std::vector<std::function<void()>> table_releases_;  // Weights::table_releases
+  tensor::Cache cache_;                                // no groups = none
   bool keeps_states_ = false;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
           linear_bytes_ = 0;

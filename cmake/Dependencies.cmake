@@ -29,6 +29,14 @@ endfunction()
 
 vecton_library(dep_pcre2 libpcre2-8)
 vecton_library(dep_crypto libcrypto)
+vecton_library(dep_zlib zlib)  # which the archive of libpng needs beside it
+vecton_library(dep_png libpng)
+target_link_libraries(dep_png INTERFACE dep_zlib m)
+vecton_library(dep_jpeg libjpeg)
+vecton_library(dep_gif libgif)
+vecton_library(dep_webp libwebp)
+vecton_library(dep_webp_demux libwebpdemux)
+target_link_libraries(dep_webp_demux INTERFACE dep_webp)  # whose archive comes after
 # Headers only: the library is loaded when a model has to be downloaded.
 pkg_check_modules(CURL REQUIRED libcurl)
 add_library(dep_curl_headers INTERFACE)

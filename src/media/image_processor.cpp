@@ -1,0 +1,91 @@
+#include "media/image_processor.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+#include "base/json.h"
+#include "checkpoint/config.h"
+#include "media/processors.h"
+#include "vecton/error.h"
+
+namespace vecton::media {
+
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::Config;
+
+struct Class {
+  std::string_view name;  // of image_processor_type, without "ImageProcessor" and "Fast"
+  ProcessorPointer (*make)(const Config& config, std::optional<int64_t> vision_patch);
+};
+
+constexpr Class kClasses[] = {
+    {"CLIP", make_clip},           {"Siglip", make_siglip},
+    {"Siglip2", make_siglip2},     {"Qwen2VL", make_qwen2_vl},
+    {"Qwen2_5_VL", make_qwen2_vl}, {"Qwen3VL", make_qwen2_vl},
+    {"Idefics3", make_idefics3},   {"PaddleOCRVL", make_paddleocr_vl},
+};
+
+// processor_config.json goes first where it has an image processor, as in transformers.
+Config read_processor(const fs::path& folder) {
+  const fs::path nested = folder / "processor_config.json";
+  if (base::is_file(nested)) {
+    if (const auto own = Config::read(nested).child("image_processor")) return *own;
+  }
+  const fs::path file = folder / "preprocessor_config.json";
+  if (!base::is_file(file)) {
+    throw Error(ErrorCode::kNotFound,
+                folder.string() +
+                    ": a model that reads images needs preprocessor_config.json, or an "
+                    "image_processor in processor_config.json");
+  }
+  return Config::read(file);
+}
+
+std::string class_name(const Config& config) {
+  std::string name = config.string_or("image_processor_type", "");
+  if (name.empty()) name = config.string("feature_extractor_type");
+  for (const std::string_view ending : {"Fast", "Pil", "ImageProcessor", "FeatureExtractor"})
+    if (name.ends_with(ending)) name.resize(name.size() - ending.size());
+  // What PaddleOCR-VL's own code calls its class.
+  if (name == "Siglip" && config.has("merge_size")) name = "PaddleOCRVL";
+  return name;
+}
+
+// vision_config.patch_size, where config.json has it: at the top, or of the model inside.
+std::optional<int64_t> vision_patch(const fs::path& folder) {
+  if (!base::is_file(folder / "config.json")) return std::nullopt;
+  Config config = Config::read(folder / "config.json");
+  if (const auto inner = config.child("vlm_config")) config = *inner;
+  const auto vision = config.child("vision_config");
+  if (!vision || !vision->has("patch_size")) return std::nullopt;
+  return vision->integer("patch_size", 1, 4096);
+}
+
+}  // namespace
+
+std::unique_ptr<const ImageProcessor> open_image_processor(const fs::path& folder) {
+  const Config config = read_processor(folder);
+  const std::string name = class_name(config);
+  std::string names;
+  for (const Class& candidate : kClasses) {
+    if (name != candidate.name) {
+      names += (names.empty() ? "" : ", ") + std::string(candidate.name) + "ImageProcessor";
+      continue;
+    }
+    ProcessorPointer processor = candidate.make(config, vision_patch(folder));
+    if (const std::vector<std::string> unread = config.unread(); !unread.empty()) {
+      throw Error(ErrorCode::kUnsupported, config.file() + ": " + unread.front() +
+                                               " is not known of a " + name + "ImageProcessor");
+    }
+    return processor;
+  }
+  throw Error(ErrorCode::kUnsupported, config.file() + ": image_processor_type " + name +
+                                           " is not served; these are: " + names);
+}
+
+}  // namespace vecton::media

@@ -1,0 +1,21 @@
+// Picture: what a file shows, as red, green and blue.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace vecton::media {
+
+struct Picture {
+  int64_t width = 0, height = 0;
+  std::vector<uint8_t> rgb;  // [height, width, 3]
+
+  Picture() = default;
+  Picture(int64_t w, int64_t h)
+      : width(w), height(h), rgb(static_cast<size_t>(w) * static_cast<size_t>(h) * 3) {}
+  uint8_t* row(int64_t y) { return rgb.data() + static_cast<size_t>(y * width) * 3; }
+  const uint8_t* row(int64_t y) const { return rgb.data() + static_cast<size_t>(y * width) * 3; }
+};
+
+}  // namespace vecton::media

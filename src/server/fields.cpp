@@ -110,10 +110,24 @@ std::string at(const std::string& where, size_t index) {
   return where + "." + std::to_string(index);
 }
 
+thread_local FieldsWatch* watch = nullptr;
+
 }  // namespace
 
-const json::value* Fields::any(std::string_view key) {
+FieldsWatch::FieldsWatch() { watch = this; }
+FieldsWatch::~FieldsWatch() { watch = nullptr; }
+
+void Fields::note(std::string_view key) {
   read_.push_back(key);
+  if (!watch) return;
+  std::string_view where = where_;
+  if (where == "body") where = "";
+  if (where.starts_with("body.")) where.remove_prefix(5);
+  watch->names.insert((where.empty() ? "" : std::string(where) + ".") + std::string(key));
+}
+
+const json::value* Fields::any(std::string_view key) {
+  note(key);
   const json::value* value = object_.if_contains(key);
   return value && !value->is_null() ? value : nullptr;
 }
@@ -197,7 +211,7 @@ const json::object* Fields::object(std::string_view key) {
 }
 
 void Fields::ignore(std::initializer_list<std::string_view> keys) {
-  read_.insert(read_.end(), keys);
+  for (const std::string_view key : keys) note(key);
 }
 
 bool Fields::ids(const json::value& list, const std::string& where, std::vector<int32_t>& out) {

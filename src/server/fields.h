@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,18 @@ using Input = decltype(Prompt::input);
 struct Inputs {
   std::vector<Input> items;
   bool single = false;  // one text or one list of ids, not a list of them
+};
+
+// For tests: the names that readers on this thread are asked for while it lives, those of objects
+// within a body as "stream_options.include_usage".
+class FieldsWatch {
+ public:
+  FieldsWatch();
+  ~FieldsWatch();
+  FieldsWatch(const FieldsWatch&) = delete;
+  FieldsWatch& operator=(const FieldsWatch&) = delete;
+
+  std::set<std::string> names;
 };
 
 class Fields {
@@ -56,6 +69,7 @@ class Fields {
   std::vector<std::string> finish();
 
  private:
+  void note(std::string_view key);
   void add(std::string where, std::string type, std::string message);
   bool ids(const json::value& list, const std::string& where, std::vector<int32_t>& out);
 

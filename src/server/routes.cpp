@@ -17,6 +17,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/ping", Guard::kOpen, Status::kHealth},
     {"GET", "/ready", Guard::kOpen, Status::kReady},
     {"GET", "/metrics", Guard::kMetrics, Status::kMetrics},
+    {"GET", "/openapi.json", Guard::kOpen, Status::kOpenapi},
+    {"GET", "/docs", Guard::kOpen, Status::kDocs},
     {"GET", "/version", Guard::kKey, Status::kVersion},
     {"GET", "/load", Guard::kKey, Status::kLoad},
     {"GET", "/info", Guard::kKey, Status::kInfo},

@@ -23,7 +23,9 @@ enum class Status {
   kMetrics,
   kOllamaTags,
   kOllamaRunning,
-  kOllamaVersion
+  kOllamaVersion,
+  kOpenapi,
+  kDocs
 };
 
 enum class Guard { kOpen, kKey, kMetrics };  // kMetrics: a key unless the options say otherwise

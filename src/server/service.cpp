@@ -18,6 +18,7 @@
 #include "server/headers.h"
 #include "server/ollama.h"
 #include "server/openai.h"
+#include "server/openapi.h"
 #include "server/public_name.h"
 #include "server/render.h"
 #include "server/tei.h"
@@ -139,6 +140,8 @@ Service::Service(const ServerOptions& options, const Log& log)
       log_(log),
       names_(options.served_model_names),
       public_name_(public_name(options)),
+      openapi_(json::serialize(openapi_document(options))),
+      docs_page_(docs_page(openapi_document(options))),
       started_(unix_time()),
       next_id_(base::random_bits() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
@@ -305,6 +308,16 @@ HttpResponse Service::status(const Job& job) const {
       return ollama::running(info(), names_, started_);
     case Status::kOllamaVersion:
       return ollama::version();
+    case Status::kOpenapi:
+      response.body = openapi_;
+      break;
+    case Status::kDocs:
+      response.content_type = "text/html; charset=utf-8";
+      response.body = docs_page_;
+      response.headers.emplace_back("Content-Security-Policy",
+                                    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+                                    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+      break;
     case Status::kMetrics: {
       std::optional<EngineStats> stats;
       if (ready_) stats = engine_->stats();

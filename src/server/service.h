@@ -130,6 +130,7 @@ class Service {
   const Log& log_;
   std::vector<std::string> names_;
   const std::string public_name_;
+  const std::string openapi_, docs_page_;
   int64_t started_;
   Metrics metrics_;
   std::atomic<uint64_t> next_id_;

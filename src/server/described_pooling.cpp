@@ -1,0 +1,222 @@
+// The routes of OpenAI, vLLM and Cohere for vectors, labels and scores.
+#include "server/description.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr FieldRow kHeadRows[] = {
+    {"request_id", kText, "Part of the answer's id, where the header X-Request-Id has none."}};
+
+constexpr FieldRow kInputRows[] = {
+    {"input", R"({"$ref":"#/components/schemas/Input"})",
+     "A text, a list of texts, token ids, or a list of these. The first element decides. Chats "
+     "too, as under `messages`."},
+    {"messages", R"({"$ref":"#/components/schemas/Messages"})",
+     "Instead of `input`: a chat, or a list of chats, which the chat template makes texts of."},
+    {"chat_template", kText, "Instead of the checkpoint's."},
+    {"chat_template_kwargs", kObject, "Variables for the chat template."},
+    {"add_generation_prompt", kFalse, "Whether the template opens an answer."},
+    {"continue_final_message", kFalse, "Whether the last message stays open."},
+    {"tools", kList, "For the chat template."},
+    {"documents", kList, "For the chat template."},
+    {"prompt_embeds", kRefused, "Is not served: send `input`."},
+};
+
+constexpr FieldRow kSpecialRows[] = {
+    {"add_special_tokens", kFlag, "Whether the tokenizer adds its own; by default it does to texts."}};
+
+constexpr FieldRow kRequestRows[] = {
+    {"use_activation", kFlag,
+     "Whether vectors get length 1, and labels and scores are probabilities; by default as the "
+     "checkpoint says."},
+    {"normalized", kFlag, "Jina's word for `use_activation`."},
+    {"raw_scores", kFlag, "TEI's word for the opposite of `use_activation`."},
+    {"truncate", kFlag, "Jina's word for `truncate_prompt_tokens: -1`."},
+    {"truncation", kFlag, "Voyage's word for `truncate_prompt_tokens: -1`."},
+    {"modality", R"({"enum":["text"]})", "infinity's."},
+    {"padding", R"({"enum":["do_not_pad"]})", "No model reads padding here."},
+    {"normalize", kRefused, "Was removed: use `use_activation`."},
+    {"user", kAnything, "Ignored."},
+    {"mm_processor_kwargs", kAnything, "Ignored."},
+};
+
+constexpr FieldRow kEmbeddingRows[] = {
+    {"dimensions", kWhole, "Matryoshka: cut to so many, then normalized. For models trained so."},
+    {"output_dimension", kWhole, "Voyage's word for `dimensions`."},
+    {"prompt_name", kText, "A prompt of the checkpoint, put before each text."},
+    {"input_type", kText,
+     "What the texts are: a prompt's name, or `query` or `document` in any API's words."},
+};
+
+constexpr FieldRow kFormatRows[] = {
+    {"encoding_format", R"({"enum":["float","base64","bytes","bytes_only"],"default":"float"})",
+     "How vectors are written. `bytes` puts them end to end and says in the header `metadata` "
+     "where each begins; `bytes_only` leaves the header out."},
+    {"embed_dtype",
+     R"({"enum":["float32","float16","bfloat16","fp8_e4m3","fp8_e5m2"],"default":"float32"})",
+     "The numbers of base64 and the bytes forms."},
+    {"endianness", R"({"enum":["native","big","little"],"default":"native"})",
+     "Of base64 and the bytes forms; native is little."},
+};
+
+constexpr const char* kNumberTypes =
+    R"({"enum":["float","int8","uint8","binary","ubinary","base64"],"default":"float"})";
+constexpr FieldRow kOthersRows[] = {
+    {"task", kText, "Jina's word for `input_type`."},
+    {"embedding_type", kNumberTypes, "The type of the numbers, Jina's word."},
+    {"output_dtype", kNumberTypes, "The type of the numbers, Voyage's word."},
+    {"late_chunking", kFalse,
+     "The inputs are the parts of one document, which is read as a whole; each part's own tokens "
+     "are pooled."},
+    {"late_chunking_params", kRefused, "Is not served: send the parts as `input`."},
+};
+
+constexpr FieldRow kPoolingRows[] = {
+    {"task",
+     R"({"anyOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}]})",
+     "`embed`, `token_embed`, `sparse_embed`, `classify`, `token_classify` or `score`; several of "
+     "the first three as a list, or with `&` between. By default what the model does with one "
+     "text."},
+};
+
+constexpr const char* kSide = R"({"$ref":"#/components/schemas/Side"})";
+constexpr FieldRow kSideRows[] = {
+    {"text_1", kSide, "One side: a text, or a list of texts."},
+    {"text_2", kSide, "The other: one with one, one with each of several, or several in pairs."},
+    {"queries", kSide, "Another name of `text_1`."},
+    {"documents", kSide, "Another name of `text_2`, beside `queries`."},
+    {"items", kSide, "Another name of `text_2`, beside `queries`."},
+    {"data_1", kSide, "Another name of `text_1`."},
+    {"data_2", kSide, "Another name of `text_2`, beside `data_1`."},
+};
+
+constexpr FieldRow kScoringRows[] = {
+    {"max_tokens_per_query", kCount, "Cut queries to so many tokens; 0 = as they are."},
+    {"max_tokens_per_doc", kCount, "Cut documents to so many tokens; 0 = as they are."},
+    {"instruction", kText, "Instead of the one in a reranker's prompt."},
+    {"chat_template_kwargs", kObject, "May have `instruction`."},
+    {"chat_template_kwargs.instruction", kText, "As `instruction`."},
+    {"chat_template", kRefused, "Is refused: the checkpoint's own prompt is used."},
+    {"media_io_kwargs", kAnything, "Ignored."},
+};
+
+constexpr FieldRow kRerankRows[] = {
+    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the documents are ranked for.", true},
+    {"documents", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
+     "Texts, or {\"text\"}.", true},
+    {"top_n", kCount, "How many are answered; 0 = all."},
+    {"top_k", kCount, "Voyage's word for `top_n`; with it the answer is Voyage's."},
+    {"return_documents", kFlag, "Whether the documents come back; true, but for Voyage's bodies."},
+};
+
+constexpr FieldRow kCohereRows[] = {
+    {"texts", R"({"type":"array","minItems":1,"items":{"type":"string"}})", "The texts."},
+    {"inputs", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
+     "Instead of `texts`: {\"content\": [{\"type\": \"text\", \"text\": ...}]}."},
+    {"images", kRefused, "The loaded model takes text: send `texts`."},
+    {"input_type", kText,
+     "`search_query`, `search_document`, `classification`, `clustering`, or a prompt's name."},
+    {"embedding_types",
+     R"({"type":"array","items":{"enum":["float","int8","uint8","binary","ubinary","base64"]}})",
+     "One or more types of numbers; [\"float\"] unless given."},
+    {"output_dimension", kWhole, "Matryoshka: cut to so many, then normalized."},
+    {"truncate", R"({"enum":["END","START","NONE"],"default":"END"})",
+     "Which end of a long text is cut; `NONE`: an error."},
+    {"max_tokens", kPositive, "What is cut to, and with `NONE` what more than is an error."},
+    {"priority", R"({"type":"integer","default":0})",
+     "Lower ones are computed first; other than 0 with --scheduling-policy priority alone."},
+};
+
+constexpr FieldRow kTokenizeRows[] = {
+    {"prompt", kText, "A text; or `messages`."},
+    {"return_token_strs", kFalse, "Whether the tokens come as text as well."},
+    {"parallel_tool_calls", kTrue, "As in a chat completion."},
+    {"tool_choice", kAnything, "As in a chat completion."},
+    {"reasoning_effort",
+     R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})",
+     "As in a chat completion."},
+    {"enable_thinking", kFlag, "As in a chat completion."},
+};
+
+constexpr FieldRow kDetokenizeRows[] = {
+    {"tokens", R"({"$ref":"#/components/schemas/TokenIds"})", "Token ids of the model.", true}};
+
+constexpr FieldRows kEmbeddingsGroups[] = {kModelRow,       kHeadRows,      kInputRows,
+                                           kPromptRuleRows, kRequestRows,   kSpecialRows,
+                                           kEmbeddingRows,  kFormatRows,    kOthersRows};
+constexpr FieldRows kPoolingGroups[] = {kModelRow,    kHeadRows,    kPoolingRows,
+                                        kInputRows,   kPromptRuleRows, kRequestRows,
+                                        kSpecialRows, kEmbeddingRows,  kFormatRows};
+constexpr FieldRows kClassifyGroups[] = {kModelRow,       kHeadRows,    kInputRows,
+                                         kPromptRuleRows, kRequestRows, kSpecialRows};
+constexpr FieldRows kScoreGroups[] = {kModelRow,       kHeadRows,    kSideRows,
+                                      kPromptRuleRows, kRequestRows, kScoringRows};
+constexpr FieldRows kRerankGroups[] = {kModelRow,       kHeadRows,    kRerankRows,
+                                       kPromptRuleRows, kRequestRows, kScoringRows};
+constexpr FieldRows kCohereGroups[] = {kModelRow, kHeadRows, kCohereRows};
+constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kInputRows, kSpecialRows};
+constexpr FieldRows kDetokenizeGroups[] = {kModelRow, kDetokenizeRows};
+
+constexpr const char* kOneInput =
+    R"({"anyOf":[{"required":["input"]},{"required":["messages"]}]})";
+
+constexpr BodyRow kCohereBody{
+    "CohereEmbedRequest", kCohereGroups,
+    R"({"texts":["a sentence","another one"],"embedding_types":["float","int8"]})",
+    R"({"oneOf":[{"required":["texts"]},{"required":["inputs"]}]})"};
+constexpr BodyRow kDetokenizeBody{"DetokenizeRequest", kDetokenizeGroups, R"({"tokens":[5,6,7]})"};
+
+constexpr std::string_view kEmbeddingsPaths[] = {"/v1/embeddings", "/embeddings"};
+constexpr std::string_view kCoherePaths[] = {"/v2/embed"};
+constexpr std::string_view kOldCoherePaths[] = {"/v1/embed"};
+constexpr std::string_view kPoolingPaths[] = {"/pooling"};
+constexpr std::string_view kClassifyPaths[] = {"/classify"};
+constexpr std::string_view kScorePaths[] = {"/score", "/v1/score"};
+constexpr std::string_view kDetokenizePaths[] = {"/detokenize"};
+
+constexpr const BodyRow* kEmbeddings[] = {&kEmbeddingsBody};
+constexpr const BodyRow* kCohere[] = {&kCohereBody};
+constexpr const BodyRow* kPooling[] = {&kPoolingBody};
+constexpr const BodyRow* kClassify[] = {&kClassifyBody};
+constexpr const BodyRow* kScore[] = {&kScoreBody};
+constexpr const BodyRow* kDetokenize[] = {&kDetokenizeBody};
+
+constexpr const char* kBytes = "application/octet-stream";
+constexpr OperationRow kOperations[] = {
+    {"POST", kEmbeddingsPaths, "Vectors",
+     "One vector per input; of a late-interaction model one per token", "Embeddings", kBytes,
+     kEmbeddings},
+    {"POST", kCoherePaths, "Vectors", "Vectors as Cohere answers them", "CohereEmbeddings", nullptr,
+     kCohere},
+    {"POST", kOldCoherePaths, "Vectors", "The older form: a bare list without `embedding_types`",
+     "CohereEmbeddings", nullptr, kCohere},
+    {"POST", kPoolingPaths, "Vectors", "The numbers of any task", "Pooling", kBytes, kPooling},
+    {"POST", kClassifyPaths, "Labels and scores", "Probabilities and the likeliest label", "Classes",
+     nullptr, kClassify},
+    {"POST", kScorePaths, "Labels and scores", "A score per pair of texts", "Scores", nullptr,
+     kScore},
+    {"POST", kDetokenizePaths, "Tokens", "Token ids to text", "Detokenized", nullptr, kDetokenize},
+};
+
+}  // namespace
+
+constexpr BodyRow kEmbeddingsBody{
+    "EmbeddingsRequest", kEmbeddingsGroups, R"({"input":["a sentence","another one"]})", kOneInput};
+constexpr BodyRow kPoolingBody{"PoolingRequest", kPoolingGroups,
+                               R"({"input":["a sentence","another one"]})"};
+constexpr BodyRow kClassifyBody{"ClassifyRequest", kClassifyGroups,
+                                R"({"input":["a sentence","another one"]})", kOneInput};
+constexpr BodyRow kScoreBody{
+    "ScoreRequest", kScoreGroups, R"({"text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
+    R"({"anyOf":[{"required":["text_1","text_2"]},{"required":["queries","documents"]},{"required":["queries","items"]},{"required":["data_1","data_2"]}]})"};
+constexpr BodyRow kRerankBody{
+    "RerankRequest", kRerankGroups,
+    R"({"query":"who sleeps?","documents":["a cat naps","stocks fell"],"top_n":1})"};
+constexpr BodyRow kTokenizeBody{
+    "TokenizeRequest", kTokenizeGroups, R"({"prompt":"a sentence","return_token_strs":true})",
+    R"({"anyOf":[{"required":["prompt"]},{"required":["messages"]}]})"};
+
+std::span<const OperationRow> pooling_operations() { return kOperations; }
+
+}  // namespace vecton::server

@@ -1,0 +1,155 @@
+// The routes without a body, and the schemas that operations share: inputs, answers, errors.
+#include "server/description.h"
+
+namespace vecton::server {
+
+namespace {
+
+constexpr std::string_view kHealthPaths[] = {"/health", "/ping", "/"};
+constexpr std::string_view kPingPaths[] = {"/ping"};
+constexpr std::string_view kReadyPaths[] = {"/ready"};
+constexpr std::string_view kMetricsPaths[] = {"/metrics"};
+constexpr std::string_view kVersionPaths[] = {"/version"};
+constexpr std::string_view kLoadPaths[] = {"/load"};
+constexpr std::string_view kInfoPaths[] = {"/info"};
+constexpr std::string_view kTokenizerPaths[] = {"/tokenizer_info"};
+constexpr std::string_view kModelsPaths[] = {"/v1/models"};
+constexpr std::string_view kModelPaths[] = {"/v1/models/*"};
+constexpr std::string_view kTagsPaths[] = {"/api/tags"};
+constexpr std::string_view kRunningPaths[] = {"/api/ps"};
+constexpr std::string_view kOllamaVersionPaths[] = {"/api/version"};
+constexpr std::string_view kOpenapiPaths[] = {"/openapi.json"};
+constexpr std::string_view kDocsPaths[] = {"/docs"};
+
+constexpr const char* kServer = "The server";
+constexpr OperationRow kOperations[] = {
+    {"GET", kModelsPaths, kServer, "The names that are served", "Models"},
+    {"GET", kModelPaths, kServer, "One of them", "Model"},
+    {"GET", kInfoPaths, kServer, "The model and the limits, as TEI has it", "Object"},
+    {"GET", kTokenizerPaths, kServer,
+     "tokenizer_config.json without paths; with --enable-tokenizer-info-endpoint alone", "Object"},
+    {"GET", kHealthPaths, kServer, "Whether the model is loaded", nullptr, ""},
+    {"POST", kPingPaths, kServer, "Whether the model is loaded", nullptr, ""},
+    {"GET", kReadyPaths, kServer, "Whether the model answers", "Object"},
+    {"GET", kVersionPaths, kServer, "The version", "Version"},
+    {"GET", kLoadPaths, kServer, "The requests being answered", "Load"},
+    {"GET", kMetricsPaths, kServer, "Figures for Prometheus", nullptr, "text/plain"},
+    {"GET", kTagsPaths, kServer, "The models, for Ollama's clients", "OllamaModels"},
+    {"GET", kRunningPaths, kServer, "The models that are loaded, for Ollama's clients",
+     "OllamaModels"},
+    {"GET", kOllamaVersionPaths, kServer, "The version, for Ollama's clients", "Version"},
+    {"GET", kOpenapiPaths, kServer, "This description (OpenAPI 3.1)", "Object"},
+    {"GET", kDocsPaths, kServer, "This description as a page", nullptr, "text/html"},
+};
+
+// An answer's data is as the fields ask: numbers, base64, lists of either.
+constexpr SchemaRow kSchemas[] = {
+    {"Anything", "{}"},
+    {"Object", R"({"type":"object"})"},
+    {"TokenIds",
+     R"({"type":"array","items":{"type":"integer","minimum":0,"maximum":2147483647}})"},
+    {"TextList", R"({"type":"array","minItems":1,"items":{"type":"string"}})"},
+    {"IdLists",
+     R"({"type":"array","minItems":1,"items":{"type":"array","minItems":1,"items":{"type":"integer","minimum":0,"maximum":2147483647}}})"},
+    {"IdList",
+     R"({"type":"array","minItems":1,"items":{"type":"integer","minimum":0,"maximum":2147483647}})"},
+    {"Input",
+     R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/TextList"},{"$ref":"#/components/schemas/IdList"},{"$ref":"#/components/schemas/IdLists"},{"$ref":"#/components/schemas/ChatMessages"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/ChatMessages"}}]})"},
+    {"MixedInput",
+     R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/IdList"},{"type":"array","minItems":1,"items":{"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/IdList"}]}}]})"},
+    {"TextInput", R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/TextList"}]})"},
+    {"IdInput",
+     R"({"anyOf":[{"$ref":"#/components/schemas/IdList"},{"$ref":"#/components/schemas/IdLists"}]})"},
+    {"Sequence", R"({"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}})"},
+    {"Sequences",
+     R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/Sequence"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Sequence"}}]})"},
+    {"Part",
+     R"({"type":"object","required":["type","text"],"properties":{"type":{"enum":["text"]},"text":{"type":"string"}}})"},
+    {"Item",
+     R"({"anyOf":[{"type":"string"},{"type":"object","required":["text"],"properties":{"text":{"type":"string"}}},{"type":"object","required":["content"],"properties":{"content":{"anyOf":[{"type":"string"},{"type":"array","items":{"$ref":"#/components/schemas/Part"}}]}}}]})"},
+    {"Side",
+     R"({"anyOf":[{"$ref":"#/components/schemas/Item"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}}]})"},
+    {"ChatMessage",
+     R"({"type":"object","required":["role","content"],"properties":{"role":{"type":"string"},"content":{"anyOf":[{"type":"string"},{"type":"array","items":{"type":"object"}},{"type":"null"}]}}})"},
+    {"ChatMessages",
+     R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/ChatMessage"}})"},
+    {"Messages",
+     R"({"anyOf":[{"$ref":"#/components/schemas/ChatMessages"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/ChatMessages"}}]})"},
+
+    {"Usage",
+     R"({"type":"object","required":["prompt_tokens","total_tokens"],"properties":{"prompt_tokens":{"type":"integer"},"total_tokens":{"type":"integer"},"completion_tokens":{"type":"integer"}}})"},
+    {"Vector", R"({"type":"array","items":{"type":"number"}})"},
+    {"Numbers", R"({"type":"array","items":{"type":"number"}})"},
+    {"Vectors", R"({"type":"array","items":{"$ref":"#/components/schemas/Vector"}})"},
+    {"TokenVectors", R"({"type":"array","items":{"$ref":"#/components/schemas/Vectors"}})"},
+    {"SparseVectors",
+     R"({"type":"array","items":{"type":"array","items":{"type":"object","required":["index","value"],"properties":{"index":{"type":"integer"},"value":{"type":"number"}}}}})"},
+    {"Embeddings",
+     R"({"type":"object","required":["object","data","model","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"data":{"type":"array","items":{"type":"object","required":["index","embedding"],"properties":{"index":{"type":"integer"},"object":{"type":"string"},"embedding":{"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/Vector"},{"$ref":"#/components/schemas/Vectors"}]}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"Pooling",
+     R"({"type":"object","required":["object","data","model","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"data":{"type":"array","items":{"type":"object","required":["index","data"],"properties":{"index":{"type":"integer"},"object":{"type":"string"},"data":{}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"Classes",
+     R"({"type":"object","required":["object","data","model","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"data":{"type":"array","items":{"type":"object","required":["index","label","probs","num_classes"],"properties":{"index":{"type":"integer"},"label":{},"probs":{"$ref":"#/components/schemas/Vector"},"num_classes":{"type":"integer"}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"Scores",
+     R"({"type":"object","required":["object","data","model","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"data":{"type":"array","items":{"type":"object","required":["index","score"],"properties":{"index":{"type":"integer"},"object":{"type":"string"},"score":{"type":"number"}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"RankedDocument",
+     R"({"type":"object","required":["index","relevance_score"],"properties":{"index":{"type":"integer"},"document":{},"relevance_score":{"type":"number"}}})"},
+    {"RankedResults",
+     R"({"type":"object","required":["id","model","usage","results"],"properties":{"id":{"type":"string"},"model":{"type":"string"},"usage":{"$ref":"#/components/schemas/Usage"},"results":{"type":"array","items":{"$ref":"#/components/schemas/RankedDocument"}}}})"},
+    {"RankedData",
+     R"({"type":"object","required":["id","model","usage","data"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"model":{"type":"string"},"usage":{"$ref":"#/components/schemas/Usage"},"data":{"type":"array","items":{"$ref":"#/components/schemas/RankedDocument"}}}})"},
+    {"RankedTexts",
+     R"({"type":"array","items":{"type":"object","required":["index","score"],"properties":{"index":{"type":"integer"},"text":{"type":"string"},"score":{"type":"number"}}}})"},
+    {"Ranked",
+     R"({"anyOf":[{"$ref":"#/components/schemas/RankedResults"},{"$ref":"#/components/schemas/RankedData"},{"$ref":"#/components/schemas/RankedTexts"}]})"},
+    {"CohereEmbeddings",
+     R"({"type":"object","required":["id","embeddings"],"properties":{"id":{"type":"string"},"embeddings":{"anyOf":[{"type":"object"},{"$ref":"#/components/schemas/Vectors"}]},"texts":{"type":"array","items":{"type":"string"}},"meta":{"type":"object"}}})"},
+    {"Prediction",
+     R"({"type":"object","required":["score","label"],"properties":{"score":{"type":"number"},"label":{}}})"},
+    {"Predictions",
+     R"({"type":"array","items":{"anyOf":[{"$ref":"#/components/schemas/Prediction"},{"type":"array","items":{"$ref":"#/components/schemas/Prediction"}}]}})"},
+    {"Fillings", R"({"type":"array","items":{"anyOf":[{"type":"object"},{"type":"array"}]}})"},
+    {"Entities", R"({"type":"array","items":{"anyOf":[{"type":"object"},{"type":"array"}]}})"},
+    {"ZeroShotLabels",
+     R"({"anyOf":[{"type":"object","required":["sequence","labels","scores"]},{"type":"array","items":{"type":"object","required":["sequence","labels","scores"]}}]})"},
+    {"TokenList",
+     R"({"type":"object","required":["count","max_model_len","tokens"],"properties":{"count":{"type":"integer"},"max_model_len":{"type":"integer"},"tokens":{"$ref":"#/components/schemas/TokenIds"},"token_strs":{"anyOf":[{"type":"array","items":{"type":"string"}},{"type":"null"}]}}})"},
+    {"TeiTokens",
+     R"({"type":"array","items":{"type":"array","items":{"type":"object","required":["id","text","special"]}}})"},
+    {"Tokenized",
+     R"({"anyOf":[{"$ref":"#/components/schemas/TokenList"},{"$ref":"#/components/schemas/TeiTokens"}]})"},
+    {"Detokenized",
+     R"({"type":"object","required":["prompt"],"properties":{"prompt":{"type":"string"}}})"},
+    {"Texts", R"({"type":"array","items":{"type":"string"}})"},
+    {"TokenCount",
+     R"({"type":"object","required":["input_tokens"],"properties":{"input_tokens":{"type":"integer"}}})"},
+    {"Completion",
+     R"({"type":"object","required":["id","object","created","model","choices","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"choices":{"type":"array","items":{"type":"object","required":["index","text","finish_reason"],"properties":{"index":{"type":"integer"},"text":{"type":"string"},"finish_reason":{"type":"string"}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"ChatCompletion",
+     R"({"type":"object","required":["id","object","created","model","choices","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"choices":{"type":"array","items":{"type":"object","required":["index","message","finish_reason"],"properties":{"index":{"type":"integer"},"message":{"type":"object"},"finish_reason":{"type":"string"}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+    {"Response",
+     R"({"type":"object","required":["id","object","status","output"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"status":{"type":"string"},"output":{"type":"array","items":{"type":"object"}}}})"},
+    {"AnthropicMessage",
+     R"({"type":"object","required":["id","type","role","content","usage"],"properties":{"id":{"type":"string"},"type":{"type":"string"},"role":{"type":"string"},"content":{"type":"array","items":{"type":"object"}},"usage":{"type":"object"}}})"},
+    {"OllamaAnswer",
+     R"({"type":"object","required":["model","created_at","done"],"properties":{"model":{"type":"string"},"created_at":{"type":"string"},"done":{"type":"boolean"}}})"},
+    {"OllamaModels",
+     R"({"type":"object","required":["models"],"properties":{"models":{"type":"array","items":{"type":"object"}}}})"},
+    {"Model",
+     R"({"type":"object","required":["id","object","created","owned_by"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"owned_by":{"type":"string"},"root":{"type":"string"},"max_model_len":{"anyOf":[{"type":"integer"},{"type":"null"}]}}})"},
+    {"Models",
+     R"({"type":"object","required":["object","data"],"properties":{"object":{"type":"string"},"data":{"type":"array","items":{"$ref":"#/components/schemas/Model"}}}})"},
+    {"Version",
+     R"({"type":"object","required":["version"],"properties":{"version":{"type":"string"}}})"},
+    {"Load",
+     R"({"type":"object","required":["server_load"],"properties":{"server_load":{"type":"integer"}}})"},
+    {"Error",
+     R"({"type":"object","required":["error"],"properties":{"error":{"anyOf":[{"type":"string"},{"type":"object"}]}}})"},
+};
+
+}  // namespace
+
+std::span<const OperationRow> status_operations() { return kOperations; }
+std::span<const SchemaRow> shared_schemas() { return kSchemas; }
+
+}  // namespace vecton::server

@@ -1,0 +1,85 @@
+// What the routes take and answer, written once: /openapi.json and /docs are made from these rows,
+// and a test holds them to what the dialects read.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace vecton::server {
+
+// A field of a body; those of an object within it are "object.field". `schema` is JSON Schema; null
+// is as good as a field that is left out, which the document says by itself.
+struct FieldRow {
+  std::string_view name;
+  const char* schema;
+  const char* about;
+  bool required = false;
+};
+
+using FieldRows = std::span<const FieldRow>;
+
+struct BodyRow {
+  std::string_view name;  // of its schema
+  std::span<const FieldRows> groups;
+  const char* example;         // JSON that the server accepts where the model does the task
+  const char* rules = nullptr;  // more of its schema: what fields ask of each other
+};
+
+// One operation, under each of its paths.
+struct OperationRow {
+  std::string_view method;
+  std::span<const std::string_view> paths;
+  const char* tag;
+  const char* summary;
+  const char* answer;              // the name of its schema; null = no JSON
+  const char* other_type = nullptr;  // of an answer that is no JSON, or may be none
+  // Of one route several dialects may have a body.
+  std::span<const BodyRow* const> bodies{};
+};
+
+struct SchemaRow {
+  std::string_view name;
+  const char* schema;
+};
+
+// By the files that describe them: described_*.cpp.
+std::span<const OperationRow> pooling_operations();     // OpenAI, vLLM, Cohere
+std::span<const OperationRow> tei_operations();         // and both dialects' routes
+std::span<const OperationRow> generation_operations();  // OpenAI, Anthropic, Ollama
+std::span<const OperationRow> status_operations();
+std::span<const SchemaRow> shared_schemas();  // of inputs, answers and errors
+
+// Bodies that several files' operations have.
+extern const BodyRow kEmbeddingsBody, kPoolingBody, kClassifyBody, kScoreBody, kRerankBody,
+    kTokenizeBody;
+
+// Schemas that many fields have.
+inline constexpr const char* kText = R"({"type":"string"})";
+inline constexpr const char* kTexts = R"({"type":"array","items":{"type":"string"}})";
+inline constexpr const char* kFlag = R"({"type":"boolean"})";
+inline constexpr const char* kTrue = R"({"type":"boolean","default":true})";
+inline constexpr const char* kFalse = R"({"type":"boolean","default":false})";
+inline constexpr const char* kWhole = R"({"type":"integer"})";
+inline constexpr const char* kPositive = R"({"type":"integer","minimum":1})";
+inline constexpr const char* kCount = R"({"type":"integer","minimum":0})";
+inline constexpr const char* kLimit = R"({"type":"integer","minimum":-1})";
+inline constexpr const char* kObject = R"({"type":"object"})";
+inline constexpr const char* kList = R"({"type":"array"})";
+inline constexpr const char* kAnything = "{}";
+// A field that other servers know and this one refuses.
+inline constexpr const char* kRefused = R"({"type":"null","deprecated":true})";
+
+inline constexpr FieldRow kModelRow[] = {
+    {"model", kText, "A name that is served; by default the model's own."}};
+inline constexpr FieldRow kPromptRuleRows[] = {
+    {"truncate_prompt_tokens", kLimit,
+     "Cut to so many tokens; -1 = the model's maximum. Without it a text that is too long is an "
+     "error."},
+    {"truncation_side", R"({"enum":["left","right"]})", "The side that is cut."},
+    {"cache_salt", R"({"type":"string","minLength":1,"maxLength":1024})",
+     "Texts with different salts share nothing in the prefix cache. Up to 1024 bytes."},
+    {"priority", R"({"type":"integer","default":0})",
+     "Lower ones are computed first; other than 0 with --scheduling-policy priority alone."},
+};
+
+}  // namespace vecton::server

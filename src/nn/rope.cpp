@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace vecton::nn {
 
@@ -12,14 +13,15 @@ namespace {
 struct Angles {
   std::vector<float> cos, sin;
 
+  void add(int64_t position, float frequency, float amplitude) {
+    const float angle =
+        static_cast<float>(position) * frequency;  // rounded to float32, as the reference does
+    cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))) * amplitude);
+    sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))) * amplitude);
+  }
   void extend(int64_t positions, const std::vector<float>& frequencies, float amplitude) {
     for (int64_t p = 0; p < positions; ++p) {
-      for (const float frequency : frequencies) {
-        const float angle =
-            static_cast<float>(p) * frequency;  // rounded to float32, as the reference does
-        cos.push_back(static_cast<float>(std::cos(static_cast<double>(angle))) * amplitude);
-        sin.push_back(static_cast<float>(std::sin(static_cast<double>(angle))) * amplitude);
-      }
+      for (const float frequency : frequencies) add(p, frequency, amplitude);
     }
   }
 };
@@ -41,7 +43,28 @@ std::vector<int32_t> table_rows(const tensor::Rows& rows, const tensor::Batch& b
   return result;
 }
 
+Rotation Rope::by_axes(const ForwardPass& pass) const {
+  const RopeFrequencies& f = frequencies_;
+  const std::vector<int32_t>& positions = pass.batch.axis_positions;
+  const int64_t rows = pass.batch.tokens();
+  Angles angles;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (size_t pair = 0; pair < f.axes.size(); ++pair)
+      angles.add(positions[static_cast<size_t>(f.axes[pair] * rows + row)], f.of_position[pair],
+                 f.amplitude);
+  }
+  const auto pairs = static_cast<int64_t>(f.of_position.size());
+  std::vector<int32_t> own(static_cast<size_t>(rows));
+  std::iota(own.begin(), own.end(), 0);
+  return {.table = std::make_shared<const ops::RopeTable>(
+              ops::RopeTable{.cos = pass.ops.upload(angles.cos, rows, pairs),
+                             .sin = pass.ops.upload(angles.sin, rows, pairs)}),
+          .all = pass.ops.upload_indices(std::move(own)),
+          .wanted = pass.ops.upload_indices(tensor::wanted_positions(pass.batch))};
+}
+
 Rotation Rope::rotation(const ForwardPass& pass) const {
+  if (!frequencies_.axes.empty() && !pass.batch.axis_positions.empty()) return by_axes(pass);
   Rotation made{.table = table(pass.ops, pass.rows.longest),
                 .all = pass.rows.index,
                 .wanted = pass.wanted().index};

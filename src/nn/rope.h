@@ -47,6 +47,9 @@ class Rope {
   int64_t long_after() const { return frequencies_.long_after; }
 
  private:
+  // Of Batch::axis_positions: the table has a row for each of the pass.
+  Rotation by_axes(const ForwardPass& pass) const;
+
   RopeFrequencies frequencies_;
   mutable std::mutex mutex_;
   mutable std::shared_ptr<const ops::RopeTable> table_;

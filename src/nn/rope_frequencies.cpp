@@ -277,6 +277,39 @@ constexpr Scaling kScalings[] = {
     {"ntk", ntk},
 };
 
+// The axis of each pair.
+std::vector<uint8_t> axes_of(const checkpoint::Config& config, const Source& source,
+                             RopeOptions::Axes axes) {
+  const bool interleaved = axes == RopeOptions::Axes::kInterleaved;
+  const auto pairs = source.rotary_dim / 2;
+  const std::vector<int64_t> sections =
+      source.scaling ? source.scaling->integers_or_empty("mrope_section") : std::vector<int64_t>();
+  int64_t sum = 0;
+  bool right = sections.size() == 3;
+  for (const int64_t section : sections) {
+    right = right && section >= 0 && section <= pairs;
+    sum += right ? section : 0;
+  }
+  if (!right || sum != pairs) {
+    corrupt(config, "mrope_section: expected three counts of rotary pairs, " +
+                        std::to_string(pairs) + " in all");
+  }
+  source.scaling->require("mrope_interleaved", interleaved);
+  std::vector<uint8_t> result;
+  for (int64_t i = 0; i < pairs; ++i) {
+    if (interleaved) {
+      const int64_t axis = i % 3;
+      const bool own = axis > 0 && i < 3 * sections[static_cast<size_t>(axis)];
+      result.push_back(static_cast<uint8_t>(own ? axis : 0));
+    } else {
+      result.push_back(static_cast<uint8_t>(i < sections[0]                 ? 0
+                                            : i < sections[0] + sections[1] ? 1
+                                                                            : 2));
+    }
+  }
+  return result;
+}
+
 }  // namespace
 
 RopeFrequencies rope_frequencies(const checkpoint::Config& config, int64_t head_dim,
@@ -300,7 +333,14 @@ RopeFrequencies rope_frequencies(const checkpoint::Config& config, int64_t head_
   }
   std::string known;
   for (const Scaling& scaling : kScalings) {
-    if (scaling.name == source.type) return scaling.frequencies(source);
+    if (scaling.name == source.type) {
+      RopeFrequencies result = scaling.frequencies(source);
+      if (options.axes != RopeOptions::Axes::kNone)
+        result.axes = axes_of(config, source, options.axes);
+      if (!result.axes.empty() && result.long_after > 0)
+        corrupt(config, "rope_type longrope together with mrope_section is not known");
+      return result;
+    }
     known += (known.empty() ? "" : ", ") + std::string(scaling.name);
   }
   throw Error(ErrorCode::kUnsupported, config.file() + ": rope_type \"" + source.type +

@@ -27,6 +27,11 @@ struct RopeOptions {
   // LongRoPE with short_mscale and long_mscale: Phi-3.5-MoE's, which the others have no place for.
   // Long sequences differ by the amplitude alone, as transformers computes them.
   bool amplitudes = false;
+  // How mrope_section shares the pairs out among the axes of Batch::axis_positions, time, height
+  // and width (MRoPE, arXiv:2409.12191): each has pairs that follow one another, or (Qwen3-VL)
+  // every third pair is of height and every third of width, as long as they have some.
+  enum class Axes { kNone, kInRuns, kInterleaved };
+  Axes axes = Axes::kNone;
 };
 
 struct RopeFrequencies {
@@ -37,6 +42,7 @@ struct RopeFrequencies {
   std::vector<float> of_position_long;
   float amplitude_long = 1;
   int64_t long_after = 0;
+  std::vector<uint8_t> axes;  // of each pair; empty = all turn by the place in the sequence
 
   int64_t rotary_dim() const { return 2 * static_cast<int64_t>(of_position.size()); }
 };

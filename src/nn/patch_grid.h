@@ -1,0 +1,44 @@
+// The patches of an image as a tower orders them, and what it knows of where they lie: a learned
+// table of positions, drawn to the image's size, and rotations by row and column.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "nn/rope.h"
+#include "ops/ops.h"
+
+namespace vecton::nn {
+
+struct PatchPlace {
+  int32_t row = 0, column = 0;
+  bool operator==(const PatchPlace&) const = default;
+};
+
+// Of the patches of a grid, block by block of `block` x `block`, row by row in each; 1 = row by
+// row. The grid has whole blocks.
+std::vector<PatchPlace> patch_places(int64_t rows, int64_t columns, int64_t block);
+
+// A vector for each place of a square, [side * side, width], drawn to a grid of another size by
+// bilinear interpolation: the corners lie upon the corners, or (not `align_corners`) the edges of
+// the outer patches upon the square's.
+struct PatchPositions {
+  std::vector<float> table;
+  int64_t side = 0, width = 0;
+  bool align_corners = true;
+
+  // Adds the vectors of `places`, of a grid of so many rows and columns, to the end of `into`.
+  void append(int64_t rows, int64_t columns, const std::vector<PatchPlace>& places,
+              std::vector<float>& into) const;
+};
+
+// A row turns by its place in the image: the first half of the pairs by the row, the other by the
+// column, each at the speeds of a rope of half the head.
+struct PatchRope {
+  int64_t head_dim = 0;  // a multiple of 4
+  double theta = 10000;
+
+  Rotation rotation(Ops& ops, const std::vector<PatchPlace>& places) const;
+};
+
+}  // namespace vecton::nn

@@ -1,0 +1,95 @@
+// The order of an image's patches, and positions and rotations by their places.
+#include "nn/patch_grid.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "backend/ref/ref_ops.h"
+#include "checkpoint/test_files.h"
+
+namespace vecton::nn {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::FloatEq;
+using ::testing::FloatNear;
+using ::testing::Pointwise;
+
+using Places = std::vector<PatchPlace>;
+
+TEST(PatchPlaces, AreRowByRowOrBlockByBlock) {
+  EXPECT_EQ(patch_places(2, 3, 1), (Places{{0, 0}, {0, 1}, {0, 2}, {1, 0}, {1, 1}, {1, 2}}));
+  EXPECT_EQ(patch_places(2, 4, 2),
+            (Places{{0, 0}, {0, 1}, {1, 0}, {1, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}}));
+  const Places tall = patch_places(4, 2, 2);
+  EXPECT_EQ(tall.at(4), (PatchPlace{2, 0}));
+  EXPECT_EQ(tall.back(), (PatchPlace{3, 1}));
+}
+
+std::vector<float> drawn(const PatchPositions& positions, int64_t rows, int64_t columns) {
+  std::vector<float> values;
+  positions.append(rows, columns, patch_places(rows, columns, 1), values);
+  return values;
+}
+
+// Of a square of three places a side, the number of row and column: 10 row + column.
+const PatchPositions kSquare{
+    .table = {0, 1, 2, 10, 11, 12, 20, 21, 22}, .side = 3, .width = 1, .align_corners = true};
+
+TEST(PatchPositions, OfAGridOfTheirOwnSizeAreTheTable) {
+  EXPECT_EQ(drawn(kSquare, 3, 3), kSquare.table);
+  PatchPositions edges = kSquare;
+  edges.align_corners = false;
+  EXPECT_EQ(drawn(edges, 3, 3), kSquare.table);
+}
+
+TEST(PatchPositions, HaveTheTablesCornersInTheGrids) {
+  EXPECT_THAT(drawn(kSquare, 2, 5),
+              Pointwise(FloatEq(), {0.f, 0.5f, 1.f, 1.5f, 2.f, 20.f, 20.5f, 21.f, 21.5f, 22.f}));
+  EXPECT_THAT(drawn(kSquare, 1, 1), ElementsAre(0));
+}
+
+TEST(PatchPositions, OrTheEdgesOfItsPlaces) {
+  PatchPositions edges = kSquare;
+  edges.align_corners = false;
+  EXPECT_THAT(drawn(edges, 1, 6),
+              Pointwise(FloatNear(1e-5f), {10.f, 10.25f, 10.75f, 11.25f, 11.75f, 12.f}));
+  EXPECT_THAT(drawn(edges, 1, 1), Pointwise(FloatNear(1e-5f), {11.f}));
+}
+
+TEST(PatchPositions, AreInTheOrderOfThePlacesAndBehindWhatIsThere) {
+  PatchPositions wide = kSquare;
+  wide.table.insert(wide.table.begin(), 9, 0);
+  for (size_t i = 0; i < 9; ++i) wide.table[2 * i] = wide.table[2 * i + 1] = kSquare.table[i];
+  wide.width = 2;
+  std::vector<float> values = {-1};
+  wide.append(3, 3, {{2, 1}, {0, 2}}, values);
+  EXPECT_THAT(values, ElementsAre(-1, 21, 21, 2, 2));
+}
+
+// Columns 0 and 1 turn by the row, 2 and 3 by the column, each with its partner half a head away.
+TEST(PatchRope, TurnsByRowAndColumn) {
+  const auto ops = backend::make_ref_ops();
+  const PatchRope rope{.head_dim = 8, .theta = 100};
+  const Rotation turn = rope.rotation(*ops, {{0, 0}, {3, 0}, {0, 2}});
+  const std::vector<float> ones = {1, 1, 1, 1, 0, 0, 0, 0};
+  std::vector<float> rows;
+  for (int i = 0; i < 3; ++i) rows.insert(rows.end(), ones.begin(), ones.end());
+  const std::vector<float> y =
+      testing::values_of(*ops, ops->rope(ops->upload(rows, 3, 8), 8, turn.all, *turn.table));
+  const auto row = [&](int64_t i) {
+    return std::vector<float>(y.begin() + 8 * i, y.begin() + 8 * i + 8);
+  };
+  const auto c = [](double x) { return static_cast<float>(std::cos(x)); };
+  const auto s = [](double x) { return static_cast<float>(std::sin(x)); };
+  EXPECT_EQ(row(0), ones);
+  EXPECT_THAT(row(1),
+              Pointwise(FloatNear(1e-6f), {c(3), c(0.3), 1.f, 1.f, s(3), s(0.3), 0.f, 0.f}));
+  EXPECT_THAT(row(2),
+              Pointwise(FloatNear(1e-6f), {1.f, 1.f, c(2), c(0.2), 0.f, 0.f, s(2), s(0.2)}));
+}
+
+}  // namespace
+}  // namespace vecton::nn

@@ -466,6 +466,37 @@ ops::LinearWeight Weights::convolution(int64_t n, int64_t k, int64_t width) cons
   return {.w = computed(std::move(values), n, width * k), .bias = vector("bias", n)};
 }
 
+ops::LinearWeight Weights::patches(int64_t n, int64_t channels, int64_t count, int64_t side,
+                                   Bias bias) const {
+  const bool flat = has("weight", {n, channels, side, side}),
+             flat_last = has("weight", {n, side, side, channels}),
+             first = has("weight", {n, channels, count, side, side});
+  const bool last =
+      !flat && !first && (flat_last || has("weight", {n, count, side, side, channels}));
+  const std::string name = path_ + "weight";
+  std::vector<float> values;
+  if (count == 1 && (flat || flat_last)) {
+    values = flat ? state_->numbers(name, {n, channels, side, side})
+                  : state_->numbers(name, {n, side, side, channels});
+  } else {
+    values = last ? state_->numbers(name, {n, count, side, side, channels})
+                  : state_->numbers(name, {n, channels, count, side, side});
+  }
+  const int64_t inner = count * side * side;
+  if (last) {
+    const std::vector<float> stored = values;
+    size_t from = 0;
+    for (int64_t i = 0; i < n * inner; ++i) {
+      for (int64_t c = 0; c < channels; ++c)
+        values[static_cast<size_t>((i / inner * channels + c) * inner + i % inner)] =
+            stored[from++];
+    }
+  }
+  ops::LinearWeight made{.w = computed(std::move(values), n, channels * inner), .bias = {}};
+  if (takes("bias", bias)) made.bias = vector("bias", n);
+  return made;
+}
+
 Tensor Weights::taps(int64_t n, int64_t width) const {
   const std::string name = path_ + "weight";
   const std::vector<float> stored = has("weight", {n, width, 1})

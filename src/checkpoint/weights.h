@@ -106,6 +106,12 @@ class Weights {
   // "weight" [n, k, width] and "bias" of a convolution along rows, as the layer [n, width * k] that
   // reads `width` neighbouring rows side by side.
   ops::LinearWeight convolution(int64_t n, int64_t k, int64_t width) const;
+  // "weight" and "bias" of a convolution over patches that do not overlap, `count` images of
+  // `channels` at a time, as the layer [n, channels * count * side * side] that reads the numbers
+  // of a patch in this order: [n, channels, count, side, side], without `count` where it is 1, or
+  // with the channels last, as MLX has it.
+  ops::LinearWeight patches(int64_t n, int64_t channels, int64_t count, int64_t side,
+                            Bias bias = Bias::kRequired) const;
   // "weight" of a depthwise convolution, [n, 1, width] or, as MLX has it, [n, width, 1]; for
   // Ops::short_conv.
   Tensor taps(int64_t n, int64_t width) const;

@@ -338,6 +338,27 @@ TEST_F(WeightsTest, TapsAreReadInBothLayouts) {
                  ErrorCode::kCorrupt, "conv.weight: expected [2,1,3], found [2,3,2]");
 }
 
+// Two rows of patches of 2 channels, 1 image, 2 x 2: 0 .. 7 and 8 .. 15, channel by channel.
+TEST_F(WeightsTest, ConvolutionsOverPatchesAreLayersWhateverTheirLayout) {
+  const auto rows = [&](const testing::NamedArray& array) {
+    const ops::LinearWeight made =
+        (open({array}) / "conv").patches(2, 2, 1, 2, Weights::Bias::kIfPresent);
+    std::vector<float> unit(64);
+    for (size_t i = 0; i < 8; ++i) unit[9 * i] = 1;
+    return testing::values_of(*ops_, ops_->linear(ops_->upload(unit, 8, 8), made));
+  };
+  const std::vector<float> first = rows(counting("conv.weight", {2, 2, 1, 2, 2}));
+  EXPECT_THAT(first, ElementsAre(0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15));
+  EXPECT_EQ(rows(counting("conv.weight", {2, 2, 2, 2})), first);
+  EXPECT_EQ(
+      rows(
+          {"conv.weight", {2, 1, 2, 2, 2}, {0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15}}),
+      first);
+  EXPECT_REFUSED(
+      (open({counting("conv.weight", {2, 8})}) / "conv").patches(2, 2, 1, 2, Weights::Bias::kNone),
+      ErrorCode::kCorrupt, "conv.weight");
+}
+
 TEST_F(WeightsTest, StacksAreMatricesUnderEachOther) {
   const Weights w = open({counting("experts", {3, 2, 2}), counting("b", {2}, 7)});
   EXPECT_REFUSED(w.stack("experts", 2, 3, 2), ErrorCode::kCorrupt,

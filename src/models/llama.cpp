@@ -7,6 +7,7 @@
 #include "models/decoder.h"
 #include "models/family.h"
 #include "nn/activation.h"
+#include "nn/image_rows.h"
 #include "nn/pre_norm.h"
 #include "vecton/error.h"
 
@@ -61,13 +62,16 @@ Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation rope = rope_.rotation(pass);
+  const nn::ImageRows images(pass, settings_.shape.hidden);
   Tensor x = ops.embed(words);
   if (settings_.embedding_scale != 1) x = ops.scale(std::move(x), settings_.embedding_scale);
+  images.replace(x);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), settings_.shape.layers, x);
     const bool rotates = settings_.rotates.empty() || settings_.rotates[i];
     x = layers_[i].attention.forward(pass, x, rows, rotates ? &rope : nullptr);
     x = layers_[i].mlp.forward(ops, x);
+    images.add(static_cast<int64_t>(i), rows, x);
   }
   return ops.norm(std::move(x), norm_);
 }

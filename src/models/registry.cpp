@@ -30,6 +30,7 @@
   F(nomic_bert)            \
   F(gte)                   \
   F(qwen3)                 \
+  F(qwen3_vl)              \
   F(qwen3_moe)             \
   F(qwen3_next)            \
   F(qwen3_5)               \

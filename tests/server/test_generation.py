@@ -193,5 +193,30 @@ class Generation(ServerTest):
         self.assertGreater(len(self.post("/v1/embeddings", {"input": "a"}).json["data"][0]["embedding"]), 1)
 
 
+class Rerankers(ServerTest):
+    """A generative model whose name says reranker, and a seed for requests without one."""
+
+    model, flags = serving.model("mlx-qwen3-reranker-4bit"), ("--seed", "5")
+
+    def test_score_and_complete(self):
+        ranked = self.post("/rerank", {"query": "a", "documents": ["b", "a"]}).json["results"]
+        self.assertEqual(sorted(r["index"] for r in ranked), [0, 1])
+        cases, _ = serving.fixture("mlx-qwen3-reranker-4bit")
+        ids = next(c for c in cases.values() if c["task"] == "logits")["input"]["input_ids"]
+        ids = ids[0] if isinstance(ids[0], list) else ids
+        choice = self.post("/v1/completions", {"prompt": ids, "max_tokens": 1, "temperature": 0, "echo": True, "logprobs": 1}).json["choices"][0]
+        self.assertEqual(len(choice["logprobs"]["token_logprobs"]), len(ids) + 1)
+
+    def test_requests_without_a_seed_have_the_servers(self):
+        body = {"prompt": "a b", "max_tokens": 12, "temperature": 1.5}
+        first, again, other = (self.post("/v1/completions", {**body, **more}).json["choices"][0]["text"] for more in ({}, {"seed": 5}, {"seed": 6}))
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+
+    def test_scores_alone_where_they_are_asked_for(self):
+        server = self.start(self.model, "--runner", "pooling")
+        self.assertEqual(server.request("POST", "/v1/completions", {"prompt": "a"}).status, 404)
+
+
 if __name__ == "__main__":
     unittest.main()

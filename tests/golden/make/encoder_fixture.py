@@ -103,8 +103,8 @@ class Fixture:
         # The roles of vectors are apart: no request of a public interface names them, so that who asks a server for the cases can't ask for these.
         has_role = lambda case: case["task"] in ("embed", "sparse_embed") and "role" in case["params"]
         lists = {"cases": [c for c in self.cases if not has_role(c)], "role_cases": [c for c in self.cases if has_role(c)]}
-        body = ", ".join(json.dumps(name) + ": [\n" + ",\n".join("  " + json.dumps(case, ensure_ascii=False) for case in cases) + "\n]"
-                         for name, cases in lists.items() if cases or name == "cases")
+        lines = lambda cases: "[\n" + ",\n".join("  " + json.dumps(case, ensure_ascii=False) for case in cases) + "\n]" if cases else "[]"
+        body = ", ".join(json.dumps(name) + ": " + lines(cases) for name, cases in lists.items() if cases or name == "cases")
         head = json.dumps({"source": f"transformers {transformers.__version__}, torch {torch.__version__}, float32; {source}", "notes": self.notes}, ensure_ascii=False)
         (self.folder / "cases.json").write_text(head[:-1] + ", " + body + "}\n")
         print(self.folder.name, sum(f.stat().st_size for f in self.folder.rglob("*") if f.is_file()) // 1024, "KiB")

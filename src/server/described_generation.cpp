@@ -12,7 +12,7 @@ constexpr const char* kPenalty = R"({"type":"number","minimum":-2,"maximum":2})"
 constexpr const char* kFactor = R"({"type":"number","exclusiveMinimum":0})";
 constexpr const char* kNotNegative = R"({"type":"number","minimum":0})";
 constexpr const char* kIds = R"({"$ref":"#/components/schemas/TokenIds"})";
-constexpr const char* kNotSet = R"({"type":"boolean","enum":[false]})";
+constexpr const char* kNotSet = R"({"const":false})";
 
 constexpr FieldRow kHeadRows[] = {
     {"request_id", kText, "Part of the answer's id, where the header X-Request-Id has none."},
@@ -24,7 +24,8 @@ constexpr FieldRow kHeadRows[] = {
 };
 
 constexpr FieldRow kSamplingRows[] = {
-    {"temperature", kTemperature, "0 takes the likeliest token. By default the checkpoint's, or 1."},
+    {"temperature", kTemperature,
+     "0 takes the likeliest token. By default the checkpoint's, or 1."},
     {"top_p", kShare, "Tokens of the likeliest so much of the probability."},
     {"top_k", kLimit, "The so many likeliest tokens; 0 and -1 = all."},
     {"min_p", kFromZeroToOne, "Tokens of at least so much of the likeliest one's probability."},
@@ -49,7 +50,7 @@ constexpr FieldRow kSamplingRows[] = {
     {"prompt_logprobs", kLimit, "Log-probabilities of the prompt, with so many alternatives."},
     {"best_of", kPositive, "As `n`; more is not served."},
     {"use_beam_search", kNotSet, "Is not served: send `n`."},
-    {"thinking_token_budget", R"({"type":"integer","enum":[-1]})",
+    {"thinking_token_budget", R"({"const":-1})",
      "Is not served: send `reasoning_effort`, or `max_tokens`."},
     {"guided_json", kRefused, "Send `structured_outputs`: {\"json\": ...}."},
     {"guided_regex", kRefused, "Send `structured_outputs`: {\"regex\": ...}."},
@@ -99,8 +100,9 @@ constexpr FieldRow kStructureRows[] = {
     {"structured_outputs.regex", kText, "A regular expression of the whole answer."},
     {"structured_outputs.choice", R"({"type":"array","minItems":1,"items":{"type":"string"}})",
      "The answer is one of these."},
-    {"structured_outputs.grammar", R"({"type":"string","minLength":1})", "EBNF or Lark's notation."},
-    {"structured_outputs.json_object", R"({"type":"boolean","enum":[true]})", "Any JSON object."},
+    {"structured_outputs.grammar", R"({"type":"string","minLength":1})",
+     "EBNF or Lark's notation."},
+    {"structured_outputs.json_object", R"({"const":true})", "Any JSON object."},
     {"structured_outputs.disable_any_whitespace", kFalse, "Whether JSON has no spaces."},
     {"structured_outputs.disable_additional_properties", kFalse,
      "Whether objects have the schema's properties alone."},
@@ -111,7 +113,8 @@ constexpr FieldRow kStructureRows[] = {
 constexpr FieldRow kTokenRows[] = {
     {"return_tokens_as_token_ids", kFalse, "Whether log-probabilities name tokens `token_id:N`."},
     {"return_token_ids", kFalse, "Whether the answer has its token ids and the prompt's."},
-    {"add_special_tokens", kFlag, "Whether the tokenizer adds its own; a chat template writes them."},
+    {"add_special_tokens", kFlag,
+     "Whether the tokenizer adds its own; a chat template writes them."},
     {"echo", kFalse, "Whether the prompt, or a chat's last message, stands before the answer."},
 };
 
@@ -238,9 +241,9 @@ constexpr FieldRow kOllamaRows[] = {
     {"options.seed", kWhole, "Of the random numbers; -1 = none."},
     {"options.num_predict", R"({"type":"integer","minimum":-2})", "How many tokens are written."},
     {"options.stop", kTexts, "Texts that end the answer."},
-    {"options.typical_p", R"({"type":"number","enum":[1]})", "Is not served."},
-    {"options.mirostat", R"({"type":"integer","enum":[0]})", "Is not served."},
-    {"options.tfs_z", R"({"type":"number","enum":[1]})", "Is not served."},
+    {"options.typical_p", R"({"const":1})", "Is not served."},
+    {"options.mirostat", R"({"const":0})", "Is not served."},
+    {"options.tfs_z", R"({"const":1})", "Is not served."},
     {"options.num_ctx", kAnything, "Ignored."},
     {"options.num_keep", kAnything, "Ignored."},
     {"options.num_batch", kAnything, "Ignored."},
@@ -263,7 +266,7 @@ constexpr FieldRow kOllamaRows[] = {
      "`json`, or a JSON schema of the answer."},
     {"logprobs", kFalse, "Whether the tokens come with their log-probabilities."},
     {"top_logprobs", kCount, "With so many alternatives."},
-    {"images", R"({"type":"array","maxItems":0})", "The loaded model takes text."},
+    {"images", R"({"type":"array","maxItems":0,"items":{}})", "The loaded model takes text."},
     {"keep_alive", kAnything, "The model stays."},
     {"truncate", kAnything, "Ignored."},
     {"shift", kAnything, "Ignored."},
@@ -282,17 +285,18 @@ constexpr FieldRow kOllamaPromptRows[] = {
     {"context", kIds, "Token ids that an earlier answer gave."},
 };
 constexpr FieldRow kShowRows[] = {
-    {"name", kText, "The older word for `model`."}, {"verbose", kAnything, "Ignored."},
-    {"system", kAnything, "Ignored."},              {"template", kAnything, "Ignored."},
+    {"name", kText, "The older word for `model`."},
+    {"verbose", kAnything, "Ignored."},
+    {"system", kAnything, "Ignored."},
+    {"template", kAnything, "Ignored."},
     {"options", kAnything, "Ignored."},
 };
 
-constexpr FieldRows kCompletionGroups[] = {kModelRow,     kHeadRows,      kCompletionRows,
-                                           kSamplingRows, kStructureRows, kTokenRows,
+constexpr FieldRows kCompletionGroups[] = {kModelRow,      kHeadRows,      kCompletionRows,
+                                           kSamplingRows,  kStructureRows, kTokenRows,
                                            kPromptRuleRows};
-constexpr FieldRows kChatGroups[] = {kModelRow,     kHeadRows,      kChatRows,
-                                     kSamplingRows, kStructureRows, kTokenRows,
-                                     kPromptRuleRows};
+constexpr FieldRows kChatGroups[] = {kModelRow,      kHeadRows,  kChatRows,      kSamplingRows,
+                                     kStructureRows, kTokenRows, kPromptRuleRows};
 constexpr FieldRows kResponseGroups[] = {kModelRow, kResponseRows};
 constexpr FieldRows kMessagesGroups[] = {kModelRow, kAnthropicRows, kAnswerRows};
 constexpr FieldRows kCountGroups[] = {kModelRow, kAnthropicRows};

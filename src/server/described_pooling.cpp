@@ -24,7 +24,8 @@ constexpr FieldRow kInputRows[] = {
 };
 
 constexpr FieldRow kSpecialRows[] = {
-    {"add_special_tokens", kFlag, "Whether the tokenizer adds its own; by default it does to texts."}};
+    {"add_special_tokens", kFlag,
+     "Whether the tokenizer adds its own; by default it does to texts."}};
 
 constexpr FieldRow kRequestRows[] = {
     {"use_activation", kFlag,
@@ -102,7 +103,8 @@ constexpr FieldRow kScoringRows[] = {
 };
 
 constexpr FieldRow kRerankRows[] = {
-    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the documents are ranked for.", true},
+    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the documents are ranked for.",
+     true},
     {"documents", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
      "Texts, or {\"text\"}.", true},
     {"top_n", kCount, "How many are answered; 0 = all."},
@@ -133,8 +135,7 @@ constexpr FieldRow kTokenizeRows[] = {
     {"return_token_strs", kFalse, "Whether the tokens come as text as well."},
     {"parallel_tool_calls", kTrue, "As in a chat completion."},
     {"tool_choice", kAnything, "As in a chat completion."},
-    {"reasoning_effort",
-     R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})",
+    {"reasoning_effort", R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})",
      "As in a chat completion."},
     {"enable_thinking", kFlag, "As in a chat completion."},
 };
@@ -142,10 +143,10 @@ constexpr FieldRow kTokenizeRows[] = {
 constexpr FieldRow kDetokenizeRows[] = {
     {"tokens", R"({"$ref":"#/components/schemas/TokenIds"})", "Token ids of the model.", true}};
 
-constexpr FieldRows kEmbeddingsGroups[] = {kModelRow,       kHeadRows,      kInputRows,
-                                           kPromptRuleRows, kRequestRows,   kSpecialRows,
-                                           kEmbeddingRows,  kFormatRows,    kOthersRows};
-constexpr FieldRows kPoolingGroups[] = {kModelRow,    kHeadRows,    kPoolingRows,
+constexpr FieldRows kEmbeddingsGroups[] = {kModelRow,       kHeadRows,    kInputRows,
+                                           kPromptRuleRows, kRequestRows, kSpecialRows,
+                                           kEmbeddingRows,  kFormatRows,  kOthersRows};
+constexpr FieldRows kPoolingGroups[] = {kModelRow,    kHeadRows,       kPoolingRows,
                                         kInputRows,   kPromptRuleRows, kRequestRows,
                                         kSpecialRows, kEmbeddingRows,  kFormatRows};
 constexpr FieldRows kClassifyGroups[] = {kModelRow,       kHeadRows,    kInputRows,
@@ -159,12 +160,12 @@ constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kInputRows, k
 constexpr FieldRows kDetokenizeGroups[] = {kModelRow, kDetokenizeRows};
 
 constexpr const char* kOneInput =
-    R"({"anyOf":[{"required":["input"]},{"required":["messages"]}]})";
+    R"({"if":{"not":{"required":["messages"]}},"then":{"required":["input"]}})";
 
 constexpr BodyRow kCohereBody{
     "CohereEmbedRequest", kCohereGroups,
     R"({"texts":["a sentence","another one"],"embedding_types":["float","int8"]})",
-    R"({"oneOf":[{"required":["texts"]},{"required":["inputs"]}]})"};
+    R"({"if":{"not":{"required":["inputs"]}},"then":{"required":["texts"]}})"};
 constexpr BodyRow kDetokenizeBody{"DetokenizeRequest", kDetokenizeGroups, R"({"tokens":[5,6,7]})"};
 
 constexpr std::string_view kEmbeddingsPaths[] = {"/v1/embeddings", "/embeddings"};
@@ -192,8 +193,8 @@ constexpr OperationRow kOperations[] = {
     {"POST", kOldCoherePaths, "Vectors", "The older form: a bare list without `embedding_types`",
      "CohereEmbeddings", nullptr, kCohere},
     {"POST", kPoolingPaths, "Vectors", "The numbers of any task", "Pooling", kBytes, kPooling},
-    {"POST", kClassifyPaths, "Labels and scores", "Probabilities and the likeliest label", "Classes",
-     nullptr, kClassify},
+    {"POST", kClassifyPaths, "Labels and scores", "Probabilities and the likeliest label",
+     "Classes", nullptr, kClassify},
     {"POST", kScorePaths, "Labels and scores", "A score per pair of texts", "Scores", nullptr,
      kScore},
     {"POST", kDetokenizePaths, "Tokens", "Token ids to text", "Detokenized", nullptr, kDetokenize},
@@ -201,21 +202,22 @@ constexpr OperationRow kOperations[] = {
 
 }  // namespace
 
-constexpr BodyRow kEmbeddingsBody{
-    "EmbeddingsRequest", kEmbeddingsGroups, R"({"input":["a sentence","another one"]})", kOneInput};
+constexpr BodyRow kEmbeddingsBody{"EmbeddingsRequest", kEmbeddingsGroups,
+                                  R"({"input":["a sentence","another one"]})", kOneInput};
 constexpr BodyRow kPoolingBody{"PoolingRequest", kPoolingGroups,
                                R"({"input":["a sentence","another one"]})"};
 constexpr BodyRow kClassifyBody{"ClassifyRequest", kClassifyGroups,
                                 R"({"input":["a sentence","another one"]})", kOneInput};
 constexpr BodyRow kScoreBody{
-    "ScoreRequest", kScoreGroups, R"({"text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
-    R"({"anyOf":[{"required":["text_1","text_2"]},{"required":["queries","documents"]},{"required":["queries","items"]},{"required":["data_1","data_2"]}]})"};
+    "ScoreRequest", kScoreGroups,
+    R"({"text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
+    R"({"if":{"not":{"anyOf":[{"required":["queries","documents"]},{"required":["queries","items"]},{"required":["data_1","data_2"]}]}},"then":{"required":["text_1","text_2"]}})"};
 constexpr BodyRow kRerankBody{
     "RerankRequest", kRerankGroups,
     R"({"query":"who sleeps?","documents":["a cat naps","stocks fell"],"top_n":1})"};
 constexpr BodyRow kTokenizeBody{
     "TokenizeRequest", kTokenizeGroups, R"({"prompt":"a sentence","return_token_strs":true})",
-    R"({"anyOf":[{"required":["prompt"]},{"required":["messages"]}]})"};
+    R"({"if":{"not":{"required":["messages"]}},"then":{"required":["prompt"]}})"};
 
 std::span<const OperationRow> pooling_operations() { return kOperations; }
 

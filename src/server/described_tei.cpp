@@ -14,8 +14,8 @@ constexpr FieldRow kTextRows[] = {{"inputs", kInputsOfText, "A text, or a list o
 
 constexpr FieldRow kTruncationRows[] = {
     {"truncate", kFlag, "Whether long texts are cut; by default --auto-truncate."},
-    {"truncation_direction", R"({"enum":["Right","Left","right","left"],"default":"Right"})",
-     "The side that is cut."},
+    {"truncation_direction", R"({"enum":["Right","Left"],"default":"Right"})",
+     "The side that is cut; in lower case too."},
 };
 constexpr FieldRow kPromptRows[] = {
     {"prompt_name", kText, "A prompt of the checkpoint, or `query` or `document`."}};
@@ -29,12 +29,12 @@ constexpr FieldRow kParametersRows[] = {
 constexpr FieldRow kSimilarityRows[] = {
     {"inputs", kObject, "The texts that are compared.", true},
     {"inputs.source_sentence", kText, "What the others are compared with.", true},
-    {"inputs.sentences", R"({"type":"array","minItems":1,"items":{"type":"string"}})", "The others.",
-     true},
+    {"inputs.sentences", R"({"type":"array","minItems":1,"items":{"type":"string"}})",
+     "The others.", true},
     {"parameters", kObject, "Options."},
     {"parameters.truncate", kFlag, "Whether long texts are cut; by default --auto-truncate."},
-    {"parameters.truncation_direction",
-     R"({"enum":["Right","Left","right","left"],"default":"Right"})", "The side that is cut."},
+    {"parameters.truncation_direction", R"({"enum":["Right","Left"],"default":"Right"})",
+     "The side that is cut; in lower case too."},
     {"parameters.prompt_name", kText, "A prompt of the checkpoint, or `query` or `document`."},
 };
 
@@ -155,10 +155,10 @@ constexpr const BodyRow* kZeroShot[] = {&kZeroShotBody};
 constexpr const BodyRow* kRerank[] = {&kRerankBody, &kRankBody};
 constexpr const BodyRow* kTokenize[] = {&kTokenizeBody, &kTeiTokenizeBody};
 constexpr const BodyRow* kDecode[] = {&kDecodeBody};
-constexpr const BodyRow* kRoot[] = {&kEmbedBody,   &kSimilarityBody, &kRankBody,    &kPredictBody,
-                                    &kMaskBody,    &kEntityBody,     &kZeroShotBody};
+constexpr const BodyRow* kRoot[] = {&kEmbedBody, &kSimilarityBody, &kRankBody,    &kPredictBody,
+                                    &kMaskBody,  &kEntityBody,     &kZeroShotBody};
 constexpr const BodyRow* kInvocations[] = {
-    &kEmbeddingsBody, &kPoolingBody, &kClassifyBody, &kScoreBody, &kRerankBody,  &kEmbedBody,
+    &kEmbeddingsBody, &kPoolingBody, &kClassifyBody, &kScoreBody, &kRerankBody, &kEmbedBody,
     &kSimilarityBody, &kRankBody,    &kPredictBody,  &kMaskBody,  &kEntityBody, &kZeroShotBody};
 
 constexpr OperationRow kOperations[] = {

@@ -21,8 +21,9 @@ using FieldRows = std::span<const FieldRow>;
 struct BodyRow {
   std::string_view name;  // of its schema
   std::span<const FieldRows> groups;
-  const char* example;         // JSON that the server accepts where the model does the task
-  const char* rules = nullptr;  // more of its schema: what fields ask of each other
+  const char* example;          // JSON that the server accepts where the model does the task
+  const char* rules = nullptr;  // what fields ask of each other, as if and then: generators of
+                                // clients would make several bodies of anyOf
 };
 
 // One operation, under each of its paths.
@@ -31,7 +32,7 @@ struct OperationRow {
   std::span<const std::string_view> paths;
   const char* tag;
   const char* summary;
-  const char* answer;              // the name of its schema; null = no JSON
+  const char* answer;                // the name of its schema; null = no JSON
   const char* other_type = nullptr;  // of an answer that is no JSON, or may be none
   // Of one route several dialects may have a body.
   std::span<const BodyRow* const> bodies{};
@@ -64,7 +65,7 @@ inline constexpr const char* kPositive = R"({"type":"integer","minimum":1})";
 inline constexpr const char* kCount = R"({"type":"integer","minimum":0})";
 inline constexpr const char* kLimit = R"({"type":"integer","minimum":-1})";
 inline constexpr const char* kObject = R"({"type":"object"})";
-inline constexpr const char* kList = R"({"type":"array"})";
+inline constexpr const char* kList = R"({"type":"array","items":{}})";
 inline constexpr const char* kAnything = "{}";
 // A field that other servers know and this one refuses.
 inline constexpr const char* kRefused = R"({"type":"null","deprecated":true})";

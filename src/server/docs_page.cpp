@@ -81,6 +81,7 @@ std::string last_part(std::string_view reference) {
 std::string type_text(const json::object& schema) {
   if (const auto reference = text_of(schema, "$ref"); !reference.empty())
     return last_part(reference);
+  if (const json::value* only = schema.if_contains("const")) return json::serialize(*only);
   std::string out;
   const auto add = [&out](std::string_view word, const char* between) {
     if (!out.empty() && !word.empty()) out += between;
@@ -130,9 +131,9 @@ void append_fields(std::string& out, const json::object& schema, const std::stri
   const json::value* required = schema.if_contains("required");
   for (const auto& [name, value] : properties->get_object()) {
     const json::object& field = value.get_object();
-    const bool needed = required && std::any_of(required->get_array().begin(),
-                                                required->get_array().end(),
-                                                [&](const json::value& r) { return r == name; });
+    const bool needed =
+        required && std::any_of(required->get_array().begin(), required->get_array().end(),
+                                [&](const json::value& r) { return r == name; });
     out += "<tr><th scope=\"row\"><code>" + escaped(before + std::string(name)) + "</code>" +
            (needed ? " (required)" : "") + "</th><td>" + escaped(type_text(field));
     if (const json::value* value_unless_given = field.if_contains("default"))
@@ -147,17 +148,19 @@ void append_body(std::string& out, const std::string& name, const json::object& 
   const std::string text = json::serialize(example);
   out += "<h4>" + escaped(name) + "</h4>\n<pre>curl http://localhost:8000" + escaped(path) +
          " -H 'Content-Type: application/json' -d '" + escaped(text) + "'</pre>\n";
-  out += "<details><summary>Fields</summary><div class=\"scroll\"><table><thead><tr><th "
-         "scope=\"col\">field</th><th scope=\"col\">type</th><th scope=\"col\">meaning</th></tr>"
-         "</thead><tbody>\n";
+  out +=
+      "<details><summary>Fields</summary><div class=\"scroll\"><table><thead><tr><th "
+      "scope=\"col\">field</th><th scope=\"col\">type</th><th scope=\"col\">meaning</th></tr>"
+      "</thead><tbody>\n";
   append_fields(out, schema, "");
   out += "</tbody></table></div></details>\n";
 }
 
 void append_responses(std::string& out, const json::object& responses) {
-  out += "<details><summary>Answers and errors</summary><div class=\"scroll\"><table><thead><tr>"
-         "<th scope=\"col\">status</th><th scope=\"col\">what</th><th scope=\"col\">body</th></tr>"
-         "</thead><tbody>\n";
+  out +=
+      "<details><summary>Answers and errors</summary><div class=\"scroll\"><table><thead><tr>"
+      "<th scope=\"col\">status</th><th scope=\"col\">what</th><th scope=\"col\">body</th></tr>"
+      "</thead><tbody>\n";
   for (const auto& [status, value] : responses) {
     const json::object& response = value.get_object();
     out += "<tr><th scope=\"row\">" + escaped(status) + "</th><td>" +
@@ -165,8 +168,8 @@ void append_responses(std::string& out, const json::object& responses) {
     if (const json::value* content = response.if_contains("content")) {
       for (const auto& [type, media] : content->get_object()) {
         const json::object& object = media.get_object();
-        out += "<p>" + escaped(type) + ": " +
-               escaped(type_text(object.at("schema").get_object())) + "</p>";
+        out += "<p>" + escaped(type) + ": " + escaped(type_text(object.at("schema").get_object())) +
+               "</p>";
         const json::value* examples = object.if_contains("examples");
         if (!examples || examples->get_object().empty()) continue;
         const json::value& shown = examples->get_object().begin()->value().at("value");
@@ -189,14 +192,15 @@ void append_operation(std::string& out, const std::string& path, const std::stri
   out += "<details id=\"" + escaped(text_of(operation, "operationId")) +
          "\"><summary><span class=\"method\">" + upper(method) + "</span> <code>" + escaped(path) +
          "</code> " + prose(text_of(operation, "summary")) + "</summary>\n";
-  if (operation.contains("security")) out += "<p>Needs a key: <code>Authorization: Bearer KEY</code>.</p>";
+  if (operation.contains("security"))
+    out += "<p>Needs a key: <code>Authorization: Bearer KEY</code>.</p>";
   if (const json::value* body = operation.if_contains("requestBody")) {
     const json::value& content = body->at("content").at("application/json");
     for (const auto& [name, example] : content.at("examples").get_object())
       append_body(out, std::string(name), schemas.at(name).get_object(), example.at("value"), path);
   } else {
-    out += "<pre>curl" + std::string(method == "get" ? "" : " -X POST") +
-           " http://localhost:8000" + escaped(path) + "</pre>\n";
+    out += "<pre>curl" + std::string(method == "get" ? "" : " -X POST") + " http://localhost:8000" +
+           escaped(path) + "</pre>\n";
   }
   append_responses(out, operation.at("responses").get_object());
   out += "</details>\n";

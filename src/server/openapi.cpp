@@ -79,8 +79,9 @@ json::object field_schema(const FieldRow& row) {
 }
 
 void add_field(json::object& schema, const FieldRow& row, std::string_view name) {
-  json::object& properties = schema["properties"].is_object() ? schema["properties"].get_object()
-                                                              : schema["properties"].emplace_object();
+  json::object& properties = schema["properties"].is_object()
+                                 ? schema["properties"].get_object()
+                                 : schema["properties"].emplace_object();
   if (const size_t dot = name.find('.'); dot != std::string_view::npos) {
     // Its object stands before it.
     return add_field(properties.at(name.substr(0, dot)).get_object(), row, name.substr(dot + 1));
@@ -118,9 +119,9 @@ void add_example(json::object& responses, int status, const std::string& type,
   const std::string media = type.substr(0, type.find(';'));
   if (!content.contains(media)) {
     const bool is_json = media == kJsonType;
-    content[media] =
-        json::object{{"schema", is_json ? ref("Error") : json::value(json::object{{"type", "string"}})},
-                     {"examples", json::object()}};
+    content[media] = json::object{
+        {"schema", is_json ? ref("Error") : json::value(json::object{{"type", "string"}})},
+        {"examples", json::object()}};
   }
   json::object& examples = content[media].get_object()["examples"].get_object();
   std::string key = name;
@@ -128,9 +129,9 @@ void add_example(json::object& responses, int status, const std::string& type,
   while (examples.contains(key)) key += "_2";
   examples[key] = json::object{{"value", std::move(example)}};
   if (status == 429 || status == 503) {
-    response["headers"] = json::object{
-        {"Retry-After", json::object{{"schema", json::object{{"type", "integer"}}},
-                                     {"description", "Seconds."}}}};
+    response["headers"] =
+        json::object{{"Retry-After", json::object{{"schema", json::object{{"type", "integer"}}},
+                                                  {"description", "Seconds."}}}};
   }
 }
 
@@ -205,16 +206,16 @@ json::object operation_of(const ServerOptions& options, const Route& route,
       schemas.push_back(ref(body->name));
       examples[body->name] = json::object{{"value", json::parse(body->example)}};
     }
-    json::value schema = schemas.size() == 1 ? schemas[0] : json::value(json::object{{"anyOf", schemas}});
+    json::value schema =
+        schemas.size() == 1 ? schemas[0] : json::value(json::object{{"anyOf", schemas}});
     operation["requestBody"] = json::object{
         {"required", true},
-        {"content",
-         json::object{
-             {kJsonType, json::object{{"schema", std::move(schema)}, {"examples", examples}}}}}};
+        {"content", json::object{{kJsonType, json::object{{"schema", std::move(schema)},
+                                                          {"examples", examples}}}}}};
   }
   operation["responses"] = responses_of(route, row);
-  const bool key = route.guard == Guard::kKey ||
-                   (route.guard == Guard::kMetrics && !options.open_metrics);
+  const bool key =
+      route.guard == Guard::kKey || (route.guard == Guard::kMetrics && !options.open_metrics);
   if (key && !options.api_keys.empty()) {
     operation["security"] = json::array{json::object{{"key", json::array()}}};
     add_example(operation["responses"].get_object(), 401, std::string(kJsonType), "unauthorized",
@@ -233,8 +234,8 @@ std::string template_of(std::string_view path) {
 
 std::vector<const OperationRow*> described_operations() {
   std::vector<const OperationRow*> all;
-  for (const auto& rows : {pooling_operations(), tei_operations(), generation_operations(),
-                           status_operations()}) {
+  for (const auto& rows :
+       {pooling_operations(), tei_operations(), generation_operations(), status_operations()}) {
     for (const OperationRow& row : rows) all.push_back(&row);
   }
   return all;

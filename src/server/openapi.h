@@ -16,8 +16,8 @@ std::vector<const OperationRow*> described_operations();
 // A body's schema, complete with what its fields are inside of.
 json::object body_schema(const BodyRow& body);
 
-// What the server of `options` takes and answers: keys where it asks for them, optional routes where
-// they are served.
+// What the server of `options` takes and answers: keys where it asks for them, optional routes
+// where they are served.
 json::object openapi_document(const ServerOptions& options);
 
 // The same as one page of HTML, without scripts and without anything from elsewhere.

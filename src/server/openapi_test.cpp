@@ -20,6 +20,7 @@ json::value instance(const json::object& schema, const json::object& schemas) {
     const std::string_view path = reference->get_string();
     return instance(schemas.at(path.substr(path.rfind('/') + 1)).get_object(), schemas);
   }
+  if (const json::value* only = schema.if_contains("const")) return *only;
   if (const json::value* words = schema.if_contains("enum")) return words->get_array().front();
   if (const json::value* kinds = schema.if_contains("anyOf"))
     return instance(kinds->get_array().front().get_object(), schemas);
@@ -27,14 +28,16 @@ json::value instance(const json::object& schema, const json::object& schemas) {
   if (!type) return "anything";
   const std::string_view word =
       type->is_array() ? type->get_array().front().get_string() : type->get_string();
-  if (word == "string") return schema.contains("maxLength") && schema.at("maxLength") == 0 ? "" : "a";
+  if (word == "string")
+    return schema.contains("maxLength") && schema.at("maxLength") == 0 ? "" : "a";
   if (word == "boolean") return true;
   if (word == "integer") return schema.contains("minimum") && schema.at("minimum") == 1 ? 1 : 0;
   if (word == "number") return 1;
   if (word == "null") return nullptr;
   if (word == "array") {
     json::array list;
-    if (const json::value* items = schema.if_contains("items"); items && !schema.contains("maxItems"))
+    if (const json::value* items = schema.if_contains("items");
+        items && !schema.contains("maxItems"))
       list.push_back(instance(items->get_object(), schemas));
     return list;
   }
@@ -115,7 +118,8 @@ std::map<Planner, Uses> uses_of(const Route& route, const OperationRow& row,
     for (const auto& [name, field] : schemas.at(body->name).at("properties").get_object()) {
       json::object streamed = example;
       streamed["stream"] = true;  // which some fields ask for
-      for (json::object like : {example, streamed, json::object(), json::object{{"queries", "a"}}}) {
+      for (json::object like :
+           {example, streamed, json::object(), json::object{{"queries", "a"}}}) {
         like[name] = instance(field.get_object(), schemas);
         if (planner_for(route, like) == planner) bodies.push_back(std::move(like));
       }
@@ -182,10 +186,10 @@ TEST(OpenApi, ExamplesAreTaken) {
     for (const BodyRow* body : row->bodies) {
       const json::object example = json::parse(body->example).as_object();
       const Planner planner = planner_for(route, example);
-      EXPECT_TRUE(std::any_of(servers.begin(), servers.end(), [&](const auto& server) {
-        return accepted(*server, planner, example);
-      })) << route.path
-          << " " << body->example;
+      EXPECT_TRUE(
+          std::any_of(servers.begin(), servers.end(),
+                      [&](const auto& server) { return accepted(*server, planner, example); }))
+          << route.path << " " << body->example;
     }
   }
 }
@@ -267,7 +271,8 @@ TEST(DocsPage, HasEveryOperationAndFieldAndNothingFromElsewhere) {
       }
     }
   }
-  for (const char* foreign : {"<script", "src=", "@import", "url(", "href=\"http", "<link rel=\"style"})
+  for (const char* foreign :
+       {"<script", "src=", "@import", "url(", "href=\"http", "<link rel=\"style"})
     EXPECT_EQ(page.find(foreign), std::string::npos) << foreign;
   EXPECT_NE(page.find("prefers-color-scheme:dark"), std::string::npos);
   EXPECT_NE(page.find(":focus-visible"), std::string::npos);

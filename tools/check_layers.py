@@ -36,7 +36,8 @@ MAY_INCLUDE = {
 MAY_INCLUDE_HEADERS = {
     "server": ["backend/machine.h", "engine/prompts.h"],
     "cli": ["backend/machine.h", "convert/convert.h", "server/server.h"],
-    "python": ["backend/machine.h"],
+    "python": ["backend/machine.h", "parsers/answer_parser.h", "parsers/call_id.h", "parsers/content_beginning.h", "parsers/forced_calls.h",
+               "parsers/markers.h"],
 }
 # A folder's namespace has its name; these have others beside it.
 MORE_NAMESPACES = {"backend": ["cpu", "host"], "checkpoint": ["hub"], "base": ["utf8"], "tokenizer": ["unicode"]}

@@ -8,4 +8,5 @@ NB_MODULE(_core, m) {
   vecton::python::bind_requests(m);
   vecton::python::bind_generation(m);
   vecton::python::bind_engine(m);
+  vecton::python::bind_answers(m);
 }

@@ -20,5 +20,6 @@ def test_examples_run(page, text, tmp_path, monkeypatch):
         pytest.importorskip("ray")
         pytest.skip("a cluster is started by test_ray.py alone")
     text = text.replace("HuggingFaceTB/SmolLM2-135M-Instruct", model("gen-llama3"))
+    text = text.replace("Qwen/Qwen3-0.6B", model("gen-qwen3-moe"))
     text = text.replace("sentence-transformers/all-MiniLM-L6-v2", model("bert-embed-mean")).replace("max_model_len=256", "max_model_len=32")
     exec(compile(text, page, "exec"), {"__name__": "__main__"})

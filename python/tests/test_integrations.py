@@ -65,8 +65,59 @@ def test_langchain_chats():
     assert isinstance(chat.with_structured_output(Answer).invoke(talk, max_tokens=100), Answer)
     with pytest.raises(TypeError, match="takes no temprature"):
         chat.invoke(talk, temprature=1)
-    with pytest.raises(NotImplementedError, match="vecton serve"):
-        chat.bind_tools([])
+    raw = ChatVecton(writer, temperature=0, max_tokens=100).with_structured_output(Answer, include_raw=True).invoke(talk)
+    assert isinstance(raw["parsed"], Answer) and raw["parsing_error"] is None and raw["raw"].content
+    cut = ChatVecton(writer, temperature=0, max_tokens=1).with_structured_output(Answer, include_raw=True).invoke(talk)
+    assert cut["parsed"] is None and cut["parsing_error"] is not None
+    with pytest.raises(ValueError, match="method must be"):
+        chat.with_structured_output(Answer, method="guess")
+
+
+def test_langchain_tools():
+    pytest.importorskip("langchain_core")
+    from langchain_core.messages import HumanMessage, ToolMessage
+    from langchain_core.tools import tool
+    from pydantic import BaseModel
+
+    from vecton.integrations.langchain import ChatVecton
+
+    @tool
+    def weather(hot: bool) -> str:
+        """How it is outside."""
+        return "hot" if hot else "cold"
+
+    class Town(BaseModel):
+        """A town."""
+
+        big: bool
+
+    chat = ChatVecton(engine("gen-qwen3-moe"), temperature=0, max_tokens=120, chat_template_kwargs={"enable_thinking": False})
+    talk = [HumanMessage("Is it hot?")]
+    bound = chat.bind_tools([weather, Town], tool_choice="weather")
+    answer = bound.invoke(talk)
+    (call,) = answer.tool_calls
+    assert call["name"] == "weather" and set(call["args"]) == {"hot"} and call["id"].startswith("call_")
+    assert answer.content == "" and answer.response_metadata["finish_reason"] == "tool_calls"
+    whole = None
+    for chunk in bound.stream(talk):
+        whole = chunk if whole is None else whole + chunk
+    assert whole.tool_calls == answer.tool_calls and whole.usage_metadata == answer.usage_metadata
+
+    async def later():
+        whole = None
+        async for chunk in bound.astream(talk):
+            whole = chunk if whole is None else whole + chunk
+        return whole.tool_calls, (await bound.ainvoke(talk)).tool_calls
+
+    assert asyncio.run(later()) == (answer.tool_calls, answer.tool_calls)
+    result = weather.invoke(call)
+    assert isinstance(result, ToolMessage)
+    assert bound.invoke([*talk, answer, result]).tool_calls[0]["name"] == "weather"  # the conversation goes on
+    cut = bound.invoke(talk, max_tokens=8)
+    assert not cut.tool_calls and [call["name"] for call in cut.invalid_tool_calls] in ([], ["weather"])
+    assert isinstance(chat.bind_tools([weather, Town], tool_choice="any").invoke(talk).tool_calls[0]["args"], dict)
+    assert isinstance(chat.with_structured_output(Town, method="function_calling").invoke(talk), Town)
+    assert isinstance(chat.bind_tools([weather]).invoke(talk, max_tokens=4).content, str)
 
 
 def test_langchain_uses_the_checkpoints_prompts():

@@ -19,7 +19,7 @@ from vecton.errors import (
 if TYPE_CHECKING:
     from vecton.answers import SparseVectors, TokenVectors
     from vecton.array import Array, Similarity
-    from vecton.generation import Completion, Delta, Generation
+    from vecton.generation import Completion, Delta, Generation, ToolCall, ToolCallDelta
     from vecton.run import install_as
     from vecton.tokenizer import Tokenizer
 
@@ -27,13 +27,15 @@ __version__: str = _core.version()
 
 __all__ = [
     "Array", "Cancelled", "Completion", "Corrupt", "Delta", "Engine", "Generation", "InternalError", "InvalidArgument", "IoError", "ModelInfo", "NetworkError",
-    "NotFound", "QueueFull", "Similarity", "SparseVectors", "TokenVectors", "Tokenizer", "TooLong", "Unauthorized",
+    "NotFound", "QueueFull", "Similarity", "SparseVectors", "TokenVectors", "Tokenizer", "TooLong", "ToolCall",
+    "ToolCallDelta", "Unauthorized",
     "Unsupported", "VectonError", "families", "inspect", "install_as", "machine", "pull",
 ]
 
 # What is imported when it is first asked for.
 _LAZY = {"Array": "array", "Similarity": "array", "SparseVectors": "answers", "TokenVectors": "answers", "Tokenizer": "tokenizer",
-         "install_as": "run", "Completion": "generation", "Delta": "generation", "Generation": "generation"}
+         "install_as": "run", "Completion": "generation", "Delta": "generation", "Generation": "generation",
+         "ToolCall": "generation", "ToolCallDelta": "generation"}
 
 
 def __getattr__(name: str) -> Any:

@@ -37,6 +37,7 @@ class Call(NamedTuple):
     like: Any  # a Request, or one for each input
     seconds: list[Any] | None
     finish: Callable[[list[Any]], Any]
+    formats: list[Any] | None = None  # of each conversation: how its answer is read
 
 
 class ModelInfo:
@@ -350,65 +351,80 @@ class Engine:
         inputs, single = as_list(prompts, "prompts")
         return self._written(inputs, single, how)
 
-    def chat(self, messages: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+    def chat(self, messages: Any, *, tools: Any = None, tool_choice: Any = "auto", parallel_tool_calls: bool = True,
+             tool_call_parser: str = "auto", reasoning_parser: str = "auto", documents: Any = None, chat_template: str | None = None,
              chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True, continue_final_message: bool = False,
              progress: Any = None, **sampling: Unpack[Sampling]) -> Any:
-        """The model's answer to a conversation, a list of {"role", "content"}; to a list of conversations a list."""
-        return self._run(self._chat(messages, tools=tools, documents=documents, chat_template=chat_template,
-                                    chat_template_kwargs=chat_template_kwargs, add_generation_prompt=add_generation_prompt,
-                                    continue_final_message=continue_final_message, **sampling), "Generating", progress)
+        """The model's answer to a conversation, a list of {"role", "content"}; to a list of conversations a list.
 
-    def _chat(self, messages: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
+        Of an answer `.reasoning`, `.content` and `.tool_calls` are told apart, in the format that the chat template shows, or that
+        `tool_call_parser` and `reasoning_parser` name ("none": not at all). `tool_choice` is "auto", "none", "required" or the name
+        of a tool, which must be called then.
+        """
+        return self._run(self._chat(messages, tools=tools, tool_choice=tool_choice, parallel_tool_calls=parallel_tool_calls,
+                                    tool_call_parser=tool_call_parser, reasoning_parser=reasoning_parser, documents=documents,
+                                    chat_template=chat_template, chat_template_kwargs=chat_template_kwargs,
+                                    add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message, **sampling),
+                         "Generating", progress)
+
+    def _chat(self, messages: Any, *, tools: Any = None, tool_choice: Any = "auto", parallel_tool_calls: bool = True,
+              tool_call_parser: str = "auto", reasoning_parser: str = "auto", documents: Any = None, chat_template: str | None = None,
               chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True, continue_final_message: bool = False,
               **how: Any) -> Call:
-        from vecton.messages import conversations, to_core
+        from vecton.messages import choice_of_tool, conversations, to_core
 
         talks, single = conversations(messages)
         inputs = [to_core(talk, tools=tools, documents=documents, chat_template=chat_template, chat_template_kwargs=chat_template_kwargs,
                           add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message) for talk in talks]
-        return self._written(inputs, single, how)
+        choice = choice_of_tool(tool_choice)
+        formats = [_core.AnswerFormat(self._core, one, parallel_tool_calls=parallel_tool_calls, tool_call_parser=tool_call_parser,
+                                      reasoning_parser=reasoning_parser, **choice) for one in inputs]
+        return self._written(inputs, single, how, formats)
 
-    def _written(self, inputs: list[Any], single: bool, how: dict[str, Any]) -> Call:
+    def _written(self, inputs: list[Any], single: bool, how: dict[str, Any], formats: list[Any] | None = None) -> Call:
         from vecton.generation import request_fields, to_generation
 
         fields = request_fields(how)
         like = _core.Request(task="generate", truncate_to=_cut(fields.pop("truncate", None)), **fields)
+        requests = like if formats is None else [one.request(like) for one in formats]
+        read = [None] * len(inputs) if formats is None else [one if one.parts else None for one in formats]
 
         def finish(parts: list[Any]) -> Any:
             for part in parts:
                 part.raise_first()
-            found = [to_generation(part.generation(i)) for part in parts for i in range(len(part))]
+            answers = [part.generation(i) for part in parts for i in range(len(part))]
+            found = [to_generation(answer, format) for answer, format in zip(answers, read)]
             return found[0] if single else found
 
-        return Call(inputs, like, None, finish)
+        return Call(inputs, requests, None, finish, read)
 
     def stream_generate(self, prompts: Any, **how: Any) -> Stream:
         """generate() as it comes: an iterator of Deltas, each of a prompt (.request) and a completion of it (.index)."""
         from vecton.generation import Stream
 
         call = self._generate(prompts, **how)
-        return Stream(self._core.stream(call.inputs, call.like), self)
+        return Stream(self._core.stream(call.inputs, call.like), self, call.formats)
 
     def stream_chat(self, messages: Any, **how: Any) -> Stream:
         """chat() as it comes."""
         from vecton.generation import Stream
 
         call = self._chat(messages, **how)
-        return Stream(self._core.stream(call.inputs, call.like), self)
+        return Stream(self._core.stream(call.inputs, call.like), self, call.formats)
 
     def astream_generate(self, prompts: Any, **how: Any) -> AsyncStream:
         """generate() as it comes, for `async for`."""
         from vecton.generation import AsyncStream
 
         call = self._generate(prompts, **how)
-        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self)
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self, call.formats)
 
     def astream_chat(self, messages: Any, **how: Any) -> AsyncStream:
         """chat() as it comes, for `async for`."""
         from vecton.generation import AsyncStream
 
         call = self._chat(messages, **how)
-        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self)
+        return AsyncStream(lambda: self._core.stream(call.inputs, call.like), self, call.formats)
 
     async def agenerate(self, prompts: Any, **how: Any) -> Any:
         return await self._later("generate", (prompts,), how)

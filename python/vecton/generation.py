@@ -57,7 +57,31 @@ class TokenLogprobs(NamedTuple):
 
 
 @dataclass
+class ToolCall:
+    """A function that the model asks for. `arguments` is JSON as the model wrote it; parsed() reads it."""
+
+    id: str
+    name: str
+    arguments: str
+
+    def parsed(self) -> Any:
+        return json.loads(self.arguments)
+
+
+@dataclass
+class ToolCallDelta:
+    """More of a call's arguments; `id` and `name` come with its first piece."""
+
+    index: int
+    arguments: str = ""
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass
 class Completion:
+    """`text` is all that was written; of an answer of chat() `reasoning`, `content` and `tool_calls` are its parts."""
+
     index: int
     text: str
     token_ids: list[int]
@@ -65,6 +89,13 @@ class Completion:
     stop_reason: int | str | None = None  # the token or text that ended it; None: the model's own end
     logprobs: list[TokenLogprobs] = field(default_factory=list)
     cumulative_logprob: float = 0.0
+    reasoning: str = ""
+    content: str | None = None  # None is replaced by the text
+    tool_calls: list[ToolCall] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.content is None:
+            self.content = self.text
 
     def __str__(self) -> str:
         return self.text
@@ -84,6 +115,18 @@ class Generation:
     @property
     def text(self) -> str:
         return self.completions[0].text
+
+    @property
+    def content(self) -> str:
+        return self.completions[0].content or ""
+
+    @property
+    def reasoning(self) -> str:
+        return self.completions[0].reasoning
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        return self.completions[0].tool_calls
 
     @property
     def token_ids(self) -> list[int]:
@@ -111,6 +154,13 @@ class Delta:
     completion_tokens: int
     cached_tokens: int
     logprobs: list[TokenLogprobs] = field(default_factory=list)
+    reasoning: str = ""
+    content: str | None = None  # None is replaced by the text
+    tool_calls: list[ToolCallDelta] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.content is None:
+            self.content = self.text
 
     def __str__(self) -> str:
         return self.text
@@ -120,13 +170,53 @@ def _logprobs(tokens: list[Any]) -> list[TokenLogprobs]:
     return [TokenLogprobs(TokenLogprob(*token), [TokenLogprob(*one) for one in top]) for token, top in tokens]
 
 
-def to_generation(fields: dict[str, Any]) -> Generation:
-    completions = [Completion(**{**completion, "logprobs": _logprobs(completion["logprobs"])}) for completion in fields.pop("completions")]
+class Reading:
+    """One completion of a conversation, told apart as it comes. `format` is the core's AnswerFormat."""
+
+    def __init__(self, format: Any, completion: int) -> None:
+        self._format, self._completion, self._reader = format, completion, format.reader()
+
+    def feed(self, text: str, ends: bool) -> dict[str, Any]:
+        """The fields of a Delta that `text` makes."""
+        plain, events = self._reader.feed(text)
+        if ends:
+            rest, more = self._reader.finish()
+            plain, events = plain + rest, events + more
+        said = {"reasoning": "", "content": ""}
+        calls: list[ToolCallDelta] = []
+        for kind, piece, call in events:
+            if kind in said:
+                said[kind] += piece
+            elif call and not self._format.parallel:
+                continue
+            elif kind == "call":
+                calls.append(ToolCallDelta(call, "", self._format.call_id(self._completion, call), piece))
+            else:
+                if not calls or calls[-1].index != call:
+                    calls.append(ToolCallDelta(call))
+                calls[-1].arguments += piece
+        return {"text": plain, **said, "tool_calls": calls}
+
+
+def _read(completion: dict[str, Any], format: Any) -> dict[str, Any]:
+    """A completion with its parts."""
+    parts = Reading(format, completion["index"]).feed(completion["text"], True)
+    calls = [ToolCall(call.id or "", call.name or "", call.arguments) for call in parts["tool_calls"]]
+    return {**completion, **parts, "tool_calls": calls}
+
+
+def to_generation(fields: dict[str, Any], format: Any = None) -> Generation:
+    """`format`: the core's AnswerFormat of the conversation, where its answer has parts."""
+    completions = []
+    for completion in fields.pop("completions"):
+        completion["logprobs"] = _logprobs(completion["logprobs"])
+        completions.append(Completion(**(_read(completion, format) if format else completion)))
     return Generation(completions, **{**fields, "prompt_logprobs": _logprobs(fields["prompt_logprobs"])})
 
 
-def to_delta(fields: dict[str, Any]) -> Delta:
-    return Delta(**{**fields, "logprobs": _logprobs(fields["logprobs"])})
+def to_delta(fields: dict[str, Any], reading: Reading | None = None) -> Delta:
+    parts = reading.feed(fields["text"], fields["finish_reason"] is not None) if reading else {}
+    return Delta(**{**fields, **parts, "logprobs": _logprobs(fields["logprobs"])})
 
 
 def request_fields(sampling: dict[str, Any]) -> dict[str, Any]:
@@ -140,9 +230,11 @@ def request_fields(sampling: dict[str, Any]) -> dict[str, Any]:
 class Stream(Iterator[Delta]):
     """Deltas as they come. Dropping it, or close(), gives the requests up; after the last delta `generations` has all of it."""
 
-    def __init__(self, core: Any, engine: Any) -> None:
+    def __init__(self, core: Any, engine: Any, formats: list[Any] | None = None) -> None:
         self._core = core
         self._engine = engine  # lives as long as the stream
+        self._formats = formats  # of each conversation, None where its answer has no parts
+        self._readings: dict[tuple[int, int], Reading] = {}
         self._waiting: deque[Delta] = deque()
         self._ended = False
 
@@ -158,13 +250,23 @@ class Stream(Iterator[Delta]):
             self._ended = True
             self._core.results().raise_first()
         else:
-            self._waiting.extend(map(to_delta, deltas))
+            self._waiting.extend(to_delta(fields, self._reading(fields)) for fields in deltas)
+
+    def _format(self, request: int) -> Any:
+        return self._formats[request] if self._formats else None
+
+    def _reading(self, fields: dict[str, Any]) -> Reading | None:
+        key = fields["request"], fields["index"]
+        format = self._format(key[0])
+        if format is not None and key not in self._readings:
+            self._readings[key] = Reading(format, key[1])
+        return self._readings.get(key)
 
     @property
     def generations(self) -> list[Generation]:
         """Of every prompt, once the stream has ended."""
         results = self._core.results()
-        return [to_generation(results.generation(i)) for i in range(len(results))]
+        return [to_generation(results.generation(i), self._format(i)) for i in range(len(results))]
 
     def read(self) -> str:
         """The rest of the first completion of the first prompt, waited for."""
@@ -190,8 +292,8 @@ class Stream(Iterator[Delta]):
 class AsyncStream:
     """The same for `async for`. Requests are handed over when the first delta is asked for."""
 
-    def __init__(self, start: Callable[[], Any], engine: Any) -> None:
-        self._start, self._engine = start, engine
+    def __init__(self, start: Callable[[], Any], engine: Any, formats: list[Any] | None = None) -> None:
+        self._start, self._engine, self._formats = start, engine, formats
         self._stream: Stream | None = None
 
     def __aiter__(self) -> AsyncStream:
@@ -199,7 +301,7 @@ class AsyncStream:
 
     async def __anext__(self) -> Delta:
         if self._stream is None:
-            self._stream = Stream(await asyncio.get_running_loop().run_in_executor(None, self._start), self._engine)
+            self._stream = Stream(await asyncio.get_running_loop().run_in_executor(None, self._start), self._engine, self._formats)
         stream = self._stream
         try:
             while not stream._waiting and not stream._ended:

@@ -322,6 +322,21 @@ Choice detect(std::string_view chat_template) {
   return {detected(call_formats(), chat_template), detected(reasoning_parsers(), chat_template)};
 }
 
+Choice choose(std::string_view chat_template, std::string_view tool_calls,
+              std::string_view reasoning) {
+  Choice choice = detect(chat_template);
+  const auto set = [](std::string_view given, std::string& format) {
+    if (!given.empty() && given != "auto") format = given == "none" ? "" : given;
+  };
+  set(tool_calls, choice.tool_calls);
+  set(reasoning, choice.reasoning);
+  if (const CallFormat* calls = find_call_format(choice.tool_calls))
+    choice.tool_calls = calls->name;
+  if (const ReasoningParser* parser = find_reasoning_parser(choice.reasoning))
+    choice.reasoning = parser->name;
+  return choice;
+}
+
 std::string call_format_names() { return names(call_formats()); }
 std::string reasoning_parser_names() { return names(reasoning_parsers()); }
 

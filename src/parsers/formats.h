@@ -50,6 +50,10 @@ struct Choice {
 
 // What answers look like to a template.
 Choice detect(std::string_view chat_template);
+// The same where names or aliases of formats are given: "" and "auto" = detected, "none" = none.
+// A name that is not known stays for AnswerParser to refuse.
+Choice choose(std::string_view chat_template, std::string_view tool_calls,
+              std::string_view reasoning);
 
 // "hermes, llama3_json, ...": for messages.
 std::string call_format_names();

@@ -2,6 +2,20 @@
 
 namespace vecton::parsers {
 
+Tools offered_tools(const json::array& tools) {
+  Tools offered;
+  for (const json::value& tool : tools) {
+    const json::object& function = tool.at("function").get_object();
+    const json::value* parameters = function.if_contains("parameters");
+    offered.push_back(
+        {std::string(function.at("name").get_string()),
+         parameters && parameters->is_object()
+             ? json::object(parameters->get_object(), json::storage_ptr())  // outlives the body
+             : json::object()});
+  }
+  return offered;
+}
+
 const Tool* find_tool(const Tools& tools, std::string_view name) {
   for (const Tool& tool : tools) {
     if (tool.name == name) return &tool;

@@ -16,6 +16,9 @@ struct Tool {
 
 using Tools = std::vector<Tool>;
 
+// Those of [{"type":"function","function":{"name","parameters"}}], which is checked already.
+Tools offered_tools(const json::array& tools);
+
 // Null when none has that name.
 const Tool* find_tool(const Tools& tools, std::string_view name);
 

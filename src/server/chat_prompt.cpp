@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/forced_calls.h"
+#include "parsers/content_beginning.h"
+#include "parsers/forced_calls.h"
 #include "server/messages.h"
 
 namespace vecton::server {
@@ -20,39 +21,22 @@ void set_beginning(const Context& context, const parsers::ParserOptions& parser,
   const auto encode = [&](std::string_view text) {
     return context.tokenizer.encode(text, {.add_special_tokens = false}).ids;
   };
-  if (parser.formats.reasoning == parsers::kHarmony ||
-      parser.formats.tool_calls == parsers::kHarmony) {
-    if (!parser.own_format) structure.begins_after = encode("<|channel|>final<|message|>");
-    return;
-  }
-  const auto* reasoning = parsers::find_reasoning_parser(parser.formats.reasoning);
-  if (!reasoning) return;
-  const parsers::ReasoningFormat& format = reasoning->format;
-  std::string_view prompt = parser.prompt;
-  while (!prompt.empty() && (prompt.back() == '\n' || prompt.back() == ' '))
-    prompt.remove_suffix(1);
-  const bool inside = parsers::starts_in_reasoning(format, prompt, parser.continues);
-  const bool closed =
-      std::any_of(format.closes.begin(), format.closes.end(),
-                  [&](const std::string& close) { return prompt.ends_with(close); });
-  if (!inside && (closed || parser.continues)) return;
-  structure.begins_after = encode(format.closes.front());
-  if (!inside) structure.thinking_begins = encode(format.opens.front());
+  const parsers::ContentBeginning beginning = parsers::content_beginning(parser);
+  if (!beginning.after.empty()) structure.begins_after = encode(beginning.after);
+  if (!beginning.thinking.empty()) structure.thinking_begins = encode(beginning.thinking);
 }
 
-parsers::Choice formats_of(const Context& context, const std::string& text) {
-  parsers::Choice formats = parsers::detect(text);
-  const auto set = [](const std::string& option, std::string& format) {
-    if (!option.empty() && option != "auto") format = option == "none" ? "" : option;
-  };
-  set(context.options.tool_call_parser, formats.tool_calls);
-  set(context.options.reasoning_parser, formats.reasoning);
-  // An option may say an alias.
-  if (const auto* calls = parsers::find_call_format(formats.tool_calls))
-    formats.tool_calls = calls->name;
-  if (const auto* reasoning = parsers::find_reasoning_parser(formats.reasoning))
-    formats.reasoning = reasoning->name;
-  return formats;
+void force_calls(const Context& context, const Conversation& conversation,
+                 std::string_view chat_template, Generate& generate,
+                 parsers::ParserOptions& parser) {
+  if (conversation.calling != Calling::kRequired && conversation.calling != Calling::kNamed) return;
+  if (generate.structured_output) {
+    throw Failure(Cause::kInvalid, "tool_choice and a structured output exclude each other",
+                  "tool_choice");
+  }
+  generate.structured_output = parsers::forced_calls(
+      conversation.tools, conversation.parallel_calls, chat_template,
+      [&](std::string_view token) { return context.tokenizer.token_to_id(token); }, parser);
 }
 
 // GPT-OSS was trained on three efforts: others mean the nearest.
@@ -130,19 +114,12 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
   const std::string text = context.templates.text(which, chat_template);
   refuse_unread_tools(context, conversation, text);
   ChatPrompt prompt;
-  prompt.parser = {.formats = formats_of(context, text),
+  prompt.parser = {.formats = parsers::choose(text, context.options.tool_call_parser,
+                                              context.options.reasoning_parser),
                    .calling = conversation.tools.empty() ? Calling::kNone : conversation.calling,
                    .named = conversation.named,
                    .continues = conversation.continue_final_message};
-  for (const json::value& tool : conversation.tools) {
-    const json::object& function = tool.at("function").get_object();
-    const json::value* parameters = function.if_contains("parameters");
-    prompt.parser.tools.push_back(
-        {std::string(function.at("name").get_string()),
-         parameters && parameters->is_object()
-             ? json::object(parameters->get_object(), json::storage_ptr())  // outlives the body
-             : json::object()});
-  }
+  prompt.parser.tools = parsers::offered_tools(conversation.tools);
   const ChatInput input = input_of(conversation, text);
   prompt.parser.prompt = context.templates.render(input, chat_template);
   force_calls(context, conversation, text, generate, prompt.parser);
@@ -210,27 +187,6 @@ void set_tools(const json::array& tools, const json::value* choice, Conversation
                     "tool_choice");
     }
   }
-}
-
-std::string call_id(const parsers::ParserOptions& parser, std::string_view request, int64_t choice,
-                    size_t call) {
-  constexpr std::string_view kDigits =
-      "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  // FNV-1a of all that makes a call one of its own.
-  uint64_t hash = 0xcbf29ce484222325u;
-  const auto mix = [&](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3u; };
-  for (const char c : request) mix(static_cast<unsigned char>(c));
-  for (const uint64_t number : {static_cast<uint64_t>(choice), static_cast<uint64_t>(call)}) {
-    for (int shift = 0; shift < 64; shift += 8) mix(static_cast<unsigned char>(number >> shift));
-  }
-  const bool mistral = parser.formats.tool_calls == "mistral";
-  std::string id = mistral ? "" : "call_";
-  for (int i = 0; i < (mistral ? 9 : 20); ++i) {
-    hash ^= hash >> 29;
-    hash *= 0xbf58476d1ce4e5b9u;
-    id += kDigits[(hash >> 33) % kDigits.size()];
-  }
-  return id;
 }
 
 }  // namespace vecton::server

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "parsers/answer_parser.h"
+#include "parsers/call_id.h"
 #include "server/dialect.h"
 
 namespace vecton::server {
@@ -38,9 +39,5 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
 
 // The tools of a body, checked; `choice`: its tool_choice in OpenAI's words, null when absent.
 void set_tools(const json::array& tools, const json::value* choice, Conversation& conversation);
-
-// An id for a call of an answer; Mistral's templates want theirs of 9 letters and digits.
-std::string call_id(const parsers::ParserOptions& parser, std::string_view request, int64_t choice,
-                    size_t call);
 
 }  // namespace vecton::server

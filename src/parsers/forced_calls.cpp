@@ -1,23 +1,20 @@
-#include "server/forced_calls.h"
+#include "parsers/forced_calls.h"
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "parsers/call_syntax.h"
 
-namespace vecton::server {
+namespace vecton::parsers {
 
 namespace {
 
-using parsers::Calling;
-
 // {"type":"array","items":{"anyOf":[a call of each tool]}}.
-std::string calls_schema(const Conversation& conversation) {
+std::string calls_schema(const json::array& tools, bool parallel) {
   json::array calls;
   json::object definitions;
-  for (const json::value& tool : conversation.tools) {
+  for (const json::value& tool : tools) {
     const json::object& function = tool.at("function").get_object();
     json::value parameters = json::object{{"type", "object"}};
     if (const json::value* given = function.if_contains("parameters");
@@ -41,18 +38,17 @@ std::string calls_schema(const Conversation& conversation) {
   }
   json::object schema{
       {"type", "array"}, {"minItems", 1}, {"items", json::object{{"anyOf", std::move(calls)}}}};
-  if (!conversation.parallel_calls) schema["maxItems"] = 1;
+  if (!parallel) schema["maxItems"] = 1;
   if (!definitions.empty()) schema["$defs"] = std::move(definitions);
   return json::serialize(schema);
 }
 
 // The functions that may be called.
-std::vector<const json::object*> callable(const Conversation& conversation) {
+std::vector<const json::object*> callable(const json::array& tools, const ParserOptions& parser) {
   std::vector<const json::object*> functions;
-  for (const json::value& tool : conversation.tools) {
+  for (const json::value& tool : tools) {
     const json::object& function = tool.at("function").get_object();
-    if (conversation.calling == Calling::kRequired ||
-        function.at("name") == json::value(conversation.named))
+    if (parser.calling == Calling::kRequired || function.at("name") == json::value(parser.named))
       functions.push_back(&function);
   }
   return functions;
@@ -67,7 +63,7 @@ std::string parameters_of(const json::object& function) {
 // A grammar in Lark's notation, piece by piece.
 class GrammarText {
  public:
-  explicit GrammarText(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  explicit GrammarText(const TokenId& token_id) : token_id_(token_id) {}
 
   // The special tokens in `text` are named, the rest is quoted.
   std::string quoted(std::string_view text) const {
@@ -101,16 +97,16 @@ class GrammarText {
     const char close = text.front() == '<' ? '>' : text.front() == '[' ? ']' : '\0';
     const size_t end = close ? text.find(close) : std::string_view::npos;
     if (end == std::string_view::npos) return {0, 0};
-    const auto id = tokenizer_.token_to_id(text.substr(0, end + 1));
+    const auto id = token_id_(text.substr(0, end + 1));
     return id ? std::pair(*id, end + 1) : std::pair(0, size_t{0});
   }
 
-  const Tokenizer& tokenizer_;
+  const TokenId& token_id_;
 };
 
-std::string grammar_of(const Tokenizer& tokenizer, const parsers::CallSyntax& syntax,
+std::string grammar_of(const TokenId& token_id, const CallSyntax& syntax,
                        const std::vector<const json::object*>& functions, bool one) {
-  const GrammarText text(tokenizer);
+  const GrammarText text(token_id);
   std::string out = "start:";
   if (syntax.thinking_begin.empty()) {
     out += " /\\n{0,2}/";
@@ -139,25 +135,21 @@ std::string grammar_of(const Tokenizer& tokenizer, const parsers::CallSyntax& sy
 
 }  // namespace
 
-void force_calls(const Context& context, const Conversation& conversation,
-                 std::string_view chat_template, Generate& generate,
-                 parsers::ParserOptions& parser) {
-  if (conversation.calling != Calling::kRequired && conversation.calling != Calling::kNamed) return;
-  if (generate.structured_output) {
-    throw Failure(Cause::kInvalid, "tool_choice and a structured output exclude each other",
-                  "tool_choice");
-  }
-  StructuredOutput& structure = generate.structured_output.emplace();
-  const auto functions = callable(conversation);
-  const bool one = conversation.calling == Calling::kNamed || !conversation.parallel_calls;
-  if (const auto syntax = parsers::call_syntax(parser.formats.tool_calls, chat_template)) {
+StructuredOutput forced_calls(const json::array& tools, bool parallel,
+                              std::string_view chat_template, const TokenId& token_id,
+                              ParserOptions& parser) {
+  StructuredOutput structure;
+  const auto functions = callable(tools, parser);
+  const bool one = parser.calling == Calling::kNamed || !parallel;
+  if (const auto syntax = call_syntax(parser.formats.tool_calls, chat_template)) {
     parser.own_format = true;
-    structure.kind = Grammar{grammar_of(context.tokenizer, *syntax, functions, one)};
-  } else if (conversation.calling == Calling::kNamed) {
+    structure.kind = Grammar{grammar_of(token_id, *syntax, functions, one)};
+  } else if (parser.calling == Calling::kNamed) {
     structure.kind = JsonSchema{parameters_of(*functions.front())};
   } else {
-    structure.kind = JsonSchema{calls_schema(conversation)};
+    structure.kind = JsonSchema{calls_schema(tools, parallel)};
   }
+  return structure;
 }
 
-}  // namespace vecton::server
+}  // namespace vecton::parsers

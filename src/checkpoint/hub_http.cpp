@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -159,6 +160,17 @@ struct HttpClient::Transfer {
     return size;
   }
 
+  static curl_socket_t on_socket(void* user, curlsocktype, curl_sockaddr* address) {
+    auto& self = *static_cast<Transfer*>(user);
+    try {
+      if (!self.request.allow_address(address->addr)) return CURL_SOCKET_BAD;
+    } catch (...) {
+      self.error = std::current_exception();
+      return CURL_SOCKET_BAD;
+    }
+    return ::socket(address->family, address->socktype, address->protocol);
+  }
+
   static int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent) {
     auto& self = *static_cast<Transfer*>(user);
     try {
@@ -203,6 +215,12 @@ HttpResponse HttpClient::send(const HttpRequest& request) {
     set(CURLOPT_XFERINFOFUNCTION, &Transfer::on_progress);
     set(CURLOPT_XFERINFODATA, &transfer);
   }
+  if (request.allow_address) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::on_socket);
+    set(CURLOPT_OPENSOCKETDATA, &transfer);
+    set(CURLOPT_PROXY, "");
+  }
+  set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
   set(CURLOPT_FOLLOWLOCATION, 0L);
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);

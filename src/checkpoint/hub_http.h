@@ -2,6 +2,9 @@
 // without it where no network is needed. Used by the hub client; one HttpClient is for one thread.
 #pragma once
 
+#include <sys/socket.h>
+
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -35,6 +38,10 @@ struct HttpRequest {
   // Takes the body of a 200 or 206 answer in pieces. What it throws ends the request and comes out
   // of send().
   std::function<void(const HttpResponse&, std::string_view)> on_body;
+  // Asked for every address that a name stands for, before it is connected to; no proxy is used
+  // then, which would look the name up again. Null = any.
+  std::function<bool(const sockaddr&)> allow_address{};
+  std::chrono::milliseconds timeout{0};  // of all of it; 0 = as long as bytes come
 };
 
 // A request that got no whole answer.

@@ -30,7 +30,9 @@ const char* sentence(Task task) {
 
 Body::Body(const json::object& body) : body_(body) {
   const json::value* parameters = body.if_contains("parameters");
-  if (!parameters || !parameters->is_object()) return;
+  if (!parameters || parameters->is_null()) return;
+  if (!parameters->is_object())
+    throw Failure({{"body.parameters", "dict_type", "expected an object"}});
   merged_ = body;
   merged_->erase("parameters");
   for (const auto& [key, value] : parameters->get_object()) {

@@ -34,6 +34,15 @@ TEST_F(Tei, EmbedReadsEveryField) {
   EXPECT_EQ(parameters<Embed>(r).dimensions, 2);
 }
 
+TEST_F(Tei, ParametersAreAnObject) {
+  const Plan plan = test.plan(tei::embed, R"({"inputs":"a","parameters":{"normalize":false}})");
+  EXPECT_EQ(parameters<Embed>(plan.requests[0]).normalize, false);
+  test.plan(tei::embed, R"({"inputs":"a","parameters":null})");
+  const Failure failure = failure_of(test, tei::embed, R"({"inputs":"a","parameters":[1]})");
+  EXPECT_EQ(failure.cause, Cause::kShape);
+  EXPECT_EQ(failure.problems.at(0).where, "body.parameters");
+}
+
 TEST_F(Tei, ShortensTheVectorsOfEveryModelAndWarns) {
   const auto warns = [&](const char* dimensions) {
     const Plan plan =

@@ -46,7 +46,7 @@ Llama::Llama(const Settings& settings, const checkpoint::Config& config,
   const ModelShape& shape = settings_.shape;
   words_ = (w / "embed_tokens").table(shape.vocab, shape.hidden);
   for (int64_t i = 0; i < shape.layers; ++i) layers_.push_back(layer(w / "layers" / i, config, i));
-  norm_ = norm(settings_, w / "norm");
+  if (settings_.last_norm) norm_ = norm(settings_, w / "norm");
 }
 
 Layer Llama::layer(const checkpoint::Weights& w, const checkpoint::Config& config,
@@ -73,7 +73,7 @@ Tensor Llama::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache
     x = layers_[i].mlp.forward(ops, x);
     images.add(static_cast<int64_t>(i), rows, x);
   }
-  return ops.norm(std::move(x), norm_);
+  return settings_.last_norm ? ops.norm(std::move(x), norm_) : x;
 }
 
 }  // namespace
@@ -167,6 +167,8 @@ nn::Mlp mlp(const Settings& s, const checkpoint::Config& config, const checkpoin
 std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
                              checkpoint::Weights weights) {
   prepare_decoder(settings.shape, weights);
+  const std::string_view unused[] = {"norm"};
+  if (!settings.last_norm) weights.skip(unused);
   return std::make_unique<Llama>(settings, config, weights);
 }
 

@@ -31,6 +31,7 @@ struct Settings {
   float norm_plus = 0;             // norms multiply by w + norm_plus
   bool layer_norm = false;         // with bias, instead of RMS norms
   float embedding_scale = 1;       // of the words
+  bool last_norm = true;           // what the last layer gives has a norm
   bool packed = false;             // qkv_proj and gate_up_proj, one tensor each
   bool interleaved = false;        // rotary pairs are columns 2i and 2i + 1 of a head
   std::vector<bool> rotates;       // by layer: has rotary positions; empty = all have

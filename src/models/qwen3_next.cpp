@@ -12,9 +12,11 @@
 #include "models/decoder.h"
 #include "models/family.h"
 #include "models/qwen_experts.h"
+#include "models/qwen_vision.h"
 #include "nn/activation.h"
 #include "nn/feed_forward.h"
 #include "nn/gated_delta_net.h"
+#include "nn/image_rows.h"
 #include "nn/layer_types.h"
 #include "nn/self_attention.h"
 #include "vecton/error.h"
@@ -194,6 +196,7 @@ Tensor Qwen3Next::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* c
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation rope = rope_.rotation(pass);
   Tensor x = ops.embed(words);
+  nn::ImageRows(pass, s_.shape.hidden).replace(x);
   for (int64_t i = 0; i < s_.shape.layers; ++i) {
     const Layer& layer = layers_[static_cast<size_t>(i)];
     const nn::LayerRows rows = pass.enter(i, s_.shape.layers, x);
@@ -235,9 +238,10 @@ Settings read(const checkpoint::Config& config) {
   }
   config.require("attn_output_gate", true);
   config.ignore({"mamba_ssm_dtype", "mtp_num_hidden_layers", "mtp_use_dedicated_embeddings"});
-  // Texts have the same position on all axes of rotary positions of pictures.
-  if (const auto rope = config.child("rope_parameters"))
-    rope->ignore({"mrope_section", "mrope_interleaved"});
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    const auto rope = config.child(key);
+    if (rope && rope->has("mrope_section")) s.rope.axes = nn::RopeOptions::Axes::kInterleaved;
+  }
   const int64_t interval = config.integer_or("full_attention_interval", 4);
   const std::vector<std::string> types =
       nn::layer_types(config, s.shape.layers, {"full_attention", "linear_attention"});
@@ -282,8 +286,10 @@ Settings settings_moe(const checkpoint::Config& whole) {
 
 std::unique_ptr<Model> build(const Settings& s, const checkpoint::Config& config,
                              checkpoint::Weights weights) {
-  prepare_text_model(s.shape, weights, {"visual", "vision_tower", "mtp"});
-  return std::make_unique<Qwen3Next>(s, text_config(config), weights);
+  rename_qwen_vl(weights);
+  prepare_text_model(s.shape, weights, {"mtp"});
+  return with_qwen_tower(std::make_unique<Qwen3Next>(s, text_config(config), weights),
+                         s.shape.hidden, config, weights);
 }
 
 ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
@@ -335,12 +341,14 @@ extern constinit const Family kFamily{
     .architectures = {{"Qwen3_5TextModel"},
                       {"Qwen3_5Model"},
                       {"Qwen3_5ForCausalLM", checkpoint::HeadKind::kCausalLm},
-                      {"Qwen3_5ForConditionalGeneration", checkpoint::HeadKind::kCausalLm}},
+                      {"Qwen3_5ForConditionalGeneration", checkpoint::HeadKind::kCausalLm},
+                      {.name = "ColQwen3_5", .late_interaction = true}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = qwen3_next::shape_dense,
     .load = qwen3_next::load_dense,
     .head = qwen3_next::head,
+    .images = qwen_images,
 };
 
 }  // namespace vecton::models::qwen3_5
@@ -359,6 +367,7 @@ extern constinit const Family kFamily{
     .shape = qwen3_next::shape_moe,
     .load = qwen3_next::load_moe,
     .head = qwen3_next::head,
+    .images = qwen_images,
 };
 
 }  // namespace vecton::models::qwen3_5_moe

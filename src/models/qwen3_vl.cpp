@@ -9,6 +9,7 @@
 #include "models/family.h"
 #include "models/llama.h"
 #include "models/qwen_vision.h"
+#include "vecton/error.h"
 
 namespace vecton::models::qwen3_vl {
 
@@ -22,13 +23,43 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
+// Every token sees all others, and what is compared is what the last layer gives.
+llama::Settings nemotron_settings(const checkpoint::Config& config) {
+  llama::Settings s = settings(config);
+  config.require("pooling", "colbert");
+  s.shape.causal = false;
+  s.last_norm = false;
+  return s;
+}
+
 ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  const llama::Settings s = settings(config);
+ModelShape nemotron_shape(const checkpoint::Config& config) {
+  return nemotron_settings(config).shape;
+}
+
+std::unique_ptr<Model> build_with_tower(const llama::Settings& s, const checkpoint::Config& config,
+                                        checkpoint::Weights weights) {
   rename_qwen_vl(weights);
+  const checkpoint::Weights projection = weights / "linear";
+  if (projection.has("weight") && config.has("dims") &&
+      config.integer("dims") != projection.rows_of("weight")) {
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": dims: the projection gives " +
+                    std::to_string(projection.rows_of("weight")) +
+                    " numbers a token; to keep some of them only is not supported");
+  }
   return with_qwen_tower(llama::build(s, text_config(config), weights), s.shape.hidden, config,
                          weights);
+}
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return build_with_tower(settings(config), config, std::move(weights));
+}
+
+std::unique_ptr<Model> load_nemotron(const checkpoint::Config& config,
+                                     checkpoint::Weights weights) {
+  return build_with_tower(nemotron_settings(config), config, std::move(weights));
 }
 
 checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
@@ -40,10 +71,12 @@ checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadK
 
 extern constinit const Family kFamily{
     .name = "qwen3_vl",
-    .model_types = {"qwen3_vl", "qwen3_vl_text"},
+    .model_types = {"qwen3_vl", "qwen3_vl_text", "colqwen3", "ops_colqwen3"},
     .architectures = {{"Qwen3VLModel"},
                       {"Qwen3VLTextModel"},
-                      {"Qwen3VLForConditionalGeneration", checkpoint::HeadKind::kCausalLm}},
+                      {"Qwen3VLForConditionalGeneration", checkpoint::HeadKind::kCausalLm},
+                      {.name = "ColQwen3", .late_interaction = true},
+                      {.name = "OpsColQwen3Model", .late_interaction = true}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = shape,
@@ -56,3 +89,18 @@ extern constinit const Family kFamily{
 };
 
 }  // namespace vecton::models::qwen3_vl
+
+namespace vecton::models::qwen3_vl_nemotron_embed {
+
+extern constinit const Family kFamily{
+    .name = "qwen3_vl_nemotron_embed",
+    .model_types = {"qwen3_vl_nemotron_embed"},
+    .architectures = {{.name = "Qwen3VLNemotronEmbedModel", .late_interaction = true}},
+    .default_pooling = ops::Pooling::kMean,
+    .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
+    .shape = qwen3_vl::nemotron_shape,
+    .load = qwen3_vl::load_nemotron,
+    .images = qwen_images,
+};
+
+}  // namespace vecton::models::qwen3_vl_nemotron_embed

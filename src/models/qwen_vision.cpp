@@ -132,6 +132,55 @@ nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weight
   return made;
 }
 
+// What stands behind a query of a model that was trained with it.
+std::string augmented(std::string_view text) {
+  std::string query(text);
+  for (int i = 0; i < 10; ++i) query += "<|endoftext|>";
+  return query;
+}
+
+std::string described(std::string_view images, std::string_view text, std::string_view after) {
+  std::string document = "<|im_start|>user\n";
+  document.append(images).append("Describe the image.");
+  if (!text.empty()) document.append(" ").append(text);
+  return document.append("<|im_end|>").append(after);
+}
+
+std::string tomoro_document(std::string_view images, std::string_view text) {
+  return images.empty() ? augmented(text) : described(images, text, "<|endoftext|>");
+}
+
+std::string engine_document(std::string_view images, std::string_view text) {
+  return images.empty() ? std::string(text) : described(images, text, "<|endoftext|>");
+}
+
+std::string ops_document(std::string_view images, std::string_view text) {
+  return images.empty() ? std::string(text)
+                        : described(images, text, "<|im_start|>assistant\n<|endoftext|>");
+}
+
+std::string turn(std::string_view images, std::string_view words, std::string_view text) {
+  std::string prompt = "<|im_start|>user\n";
+  prompt.append(images).append(words).append(text);
+  return prompt.append("<|im_end|>\n<|im_start|>assistant\n");
+}
+
+std::string nemotron_query(std::string_view text) { return turn("", "Query: query: ", text); }
+
+std::string nemotron_document(std::string_view images, std::string_view text) {
+  return turn(images, "passage: ", text);
+}
+
+struct Retrieval {
+  std::string_view architecture;
+  RetrievalPrompt prompt;
+};
+constexpr Retrieval kRetrieval[] = {
+    {"ColQwen3", {.query = augmented, .document = tomoro_document}},
+    {"ColQwen3_5", {.query = augmented, .document = engine_document}},
+    {"OpsColQwen3Model", {.document = ops_document}},
+    {"Qwen3VLNemotronEmbedModel", {.query = nemotron_query, .document = nemotron_document}}};
+
 }  // namespace
 
 void rename_qwen_vl(checkpoint::Weights& weights) {
@@ -152,20 +201,30 @@ void rename_qwen_vl(checkpoint::Weights& weights) {
 
 std::unique_ptr<Model> with_qwen_tower(std::unique_ptr<Model> text, int64_t hidden,
                                        const checkpoint::Config& config,
-                                       const checkpoint::Weights& weights) {
+                                       checkpoint::Weights weights) {
   const checkpoint::Weights visual = weights / "visual";
   const std::optional<checkpoint::Config> vision = config.child("vision_config");
-  if (!vision || !visual.has("patch_embed.proj.weight")) return text;
+  if (!vision || !visual.has("patch_embed.proj.weight")) {
+    const std::string_view skipped[] = {"visual"};
+    weights.skip(skipped);
+    return text;
+  }
   return with_tower(std::move(text), tower(*vision, visual, hidden));
 }
 
 std::optional<ImageInput> qwen_images(const checkpoint::Config& config) {
   const std::optional<checkpoint::Config> vision = config.child("vision_config");
   if (!vision) return std::nullopt;
-  return ImageInput{.token = static_cast<int32_t>(config.integer("image_token_id", 0)),
+  ImageInput images{.token = static_cast<int32_t>(config.integer("image_token_id", 0)),
                     .markup = "<|vision_start|><|image_pad|><|vision_end|>",
                     .merge = vision->integer_or("spatial_merge_size", 2, 1, 64),
                     .axis_positions = true};
+  const std::vector<std::string> architectures = config.strings_or_empty("architectures");
+  for (const Retrieval& row : kRetrieval) {
+    if (!architectures.empty() && architectures.front() == row.architecture)
+      images.retrieval = row.prompt;
+  }
+  return images;
 }
 
 }  // namespace vecton::models

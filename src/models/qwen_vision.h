@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "checkpoint/config.h"
 #include "checkpoint/weights.h"
@@ -19,9 +21,11 @@ void rename_qwen_vl(checkpoint::Weights& weights);
 // `text` with the tower under "visual.", where the checkpoint has one. After `text` was made.
 std::unique_ptr<Model> with_qwen_tower(std::unique_ptr<Model> text, int64_t hidden,
                                        const checkpoint::Config& config,
-                                       const checkpoint::Weights& weights);
+                                       checkpoint::Weights weights);
 
-// Family::images; nothing where config.json has no vision_config.
+// Family::images; nothing where config.json has no vision_config. Late-interaction models of the
+// architectures read what their publishers' processors write: queries with ten tokens for what they
+// leave unsaid (ColQwen3, ColQwen3_5), chat turns (Nemotron), or as they are (Ops).
 std::optional<ImageInput> qwen_images(const checkpoint::Config& config);
 
 }  // namespace vecton::models

@@ -36,6 +36,36 @@ TEST(QwenImages, AreOfConfigsWithAVisionTower) {
   EXPECT_FALSE(qwen_images(checkpoint::Config({}, "config.json")));
 }
 
+RetrievalPrompt prompt_of(const std::string& architecture) {
+  const std::string text =
+      R"({"image_token_id": 7, "vision_config": {}, "architectures": [")" + architecture + "\"]}";
+  const checkpoint::Config config(base::parse_json(text, "config.json").as_object(), "config.json");
+  return qwen_images(config)->retrieval;
+}
+
+TEST(QwenImages, OfLateInteractionModelsHaveTheirPublishersPrompts) {
+  std::string more = "cat";
+  for (int i = 0; i < 10; ++i) more += "<|endoftext|>";
+  const std::string page = "<|im_start|>user\nPDescribe the image.<|im_end|>";
+  EXPECT_EQ(prompt_of("ColQwen3").query("cat"), more);
+  EXPECT_EQ(prompt_of("ColQwen3").document("P", ""), page + "<|endoftext|>");
+  EXPECT_EQ(prompt_of("ColQwen3").document("", "cat"), more);
+  EXPECT_EQ(prompt_of("ColQwen3_5").query("cat"), more);
+  EXPECT_EQ(prompt_of("ColQwen3_5").document("", "cat"), "cat");
+  EXPECT_EQ(prompt_of("ColQwen3_5").document("P", "Now."),
+            "<|im_start|>user\nPDescribe the image. Now.<|im_end|><|endoftext|>");
+  EXPECT_FALSE(prompt_of("OpsColQwen3Model").query);
+  EXPECT_EQ(prompt_of("OpsColQwen3Model").document("P", ""),
+            page + "<|im_start|>assistant\n<|endoftext|>");
+  EXPECT_EQ(prompt_of("OpsColQwen3Model").document("", "cat"), "cat");
+  EXPECT_EQ(prompt_of("Qwen3VLNemotronEmbedModel").query("cat"),
+            "<|im_start|>user\nQuery: query: cat<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(prompt_of("Qwen3VLNemotronEmbedModel").document("P", "cat"),
+            "<|im_start|>user\nPpassage: cat<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_FALSE(prompt_of("Qwen3VLForConditionalGeneration").query);
+  EXPECT_FALSE(prompt_of("Qwen3VLForConditionalGeneration").document);
+}
+
 // A text model that does nothing.
 class NoText final : public Model {
  public:

@@ -52,6 +52,11 @@ std::string Fixture::architecture() const {
   return names && names->is_array() ? std::string(names->as_array().front().as_string()) : "";
 }
 
+std::string Fixture::patches_of() const {
+  const json::value* other = cases_.if_contains("patches_of");
+  return other ? std::string(other->as_string()) : folder_.filename().string();
+}
+
 Matrix Fixture::tensor(const json::value& reference) const {
   const checkpoint::StoredTensor& stored =
       tensors_.at(std::string(reference.at("tensor").as_string()));

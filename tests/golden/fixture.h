@@ -28,6 +28,8 @@ class Fixture {
   const std::filesystem::path& folder() const { return folder_; }
   std::filesystem::path model() const { return folder_ / "model"; }
   std::string architecture() const;  // config.json's first, or ""
+  // The fixture whose image_preprocess cases have this one's patches: this, or one that it names.
+  std::string patches_of() const;
   const json::array& cases() const { return cases_.at("cases").as_array(); }
   // The tensor that {"tensor": name} refers to.
   Matrix tensor(const json::value& reference) const;

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "backend/registry.h"
 #include "base/json.h"
@@ -37,16 +38,20 @@ class Vision {
     checkpoint::Weights weights = checkpoint::Weights::open(fixture.model(), *ops_);
     images_ = *family.images(config);
     model_ = family.load(config, weights);
-    for (const json::value& c : fixture.cases()) {
+    projection_ = weights / "linear";
+    hidden_ = family.shape(config).hidden;
+    const Fixture patches(fixture.patches_of());
+    for (const json::value& c : patches.cases()) {
       if (c.at("task") != "image_preprocess") continue;
-      const Matrix grid = fixture.tensor(c.at("expect").at("image_grid_thw"));
+      const Matrix grid = patches.tensor(c.at("expect").at("image_grid_thw"));
       tensor::Image& image = pictures_[std::string(c.at("input").at("image").as_string())];
       image.rows = static_cast<int64_t>(grid.values.at(1));
       image.columns = static_cast<int64_t>(grid.values.at(2));
-      image.patches = fixture.tensor(c.at("expect").at("pixel_values")).values;
+      image.patches = patches.tensor(c.at("expect").at("pixel_values")).values;
     }
   }
 
+  const models::ImageInput& input() const { return images_; }
   const std::map<std::string, tensor::Image>& pictures() const { return pictures_; }
 
   Values downloaded(const Tensor& x) {
@@ -59,9 +64,10 @@ class Vision {
     return model_->encode_images(*ops_, images);
   }
 
-  // The last row of a sequence, of length one; `images` in the places of their tokens.
+  // The last row of a sequence, or every one through the projection, of length one; `images` in
+  // the places of their tokens.
   Values embedding(const std::vector<int32_t>& ids, const std::vector<const tensor::Image*>& images,
-                   const Values& axes) {
+                   const Values& axes, bool every_token = false) {
     tensor::Batch batch;
     batch.ids = ids;
     const auto count = static_cast<int32_t>(ids.size());
@@ -72,20 +78,56 @@ class Vision {
       batch.images.to.push_back(i);
     }
     batch.rows.offsets.push_back(count);
-    batch.wanted = {.offsets = {0, 1}, .index = {count - 1}};
+    batch.wanted = batch.rows;
+    if (!every_token) batch.wanted = {.offsets = {0, 1}, .index = {count - 1}};
     for (const float position : axes)
       batch.axis_positions.push_back(static_cast<int32_t>(position));
     if (!images.empty()) batch.images.features = features(images);
-    return downloaded(ops_->l2_normalize(model_->forward(*ops_, batch, nullptr)));
+    Tensor x = model_->forward(*ops_, batch, nullptr);
+    if (every_token && projection_->has("weight")) {
+      x = ops_->linear(x, projection_->linear(projection_->rows_of("weight"), hidden_,
+                                              checkpoint::Weights::Bias::kIfPresent));
+    }
+    return downloaded(ops_->l2_normalize(std::move(x)));
   }
 
  private:
   base::ThreadPool pool_;
   std::unique_ptr<Ops> ops_;
   models::ImageInput images_;
+  std::optional<checkpoint::Weights> projection_;
+  int64_t hidden_ = 0;
   std::unique_ptr<models::Model> model_;
   std::map<std::string, tensor::Image> pictures_;
 };
+
+// A text's tokens count on all axes; an image's lie at its beginning, by row and column.
+Values positions_of(const Vision& model, const std::vector<int32_t>& ids,
+                    const std::vector<const tensor::Image*>& images) {
+  const models::ImageInput& input = model.input();
+  const size_t count = ids.size();
+  Values axes(3 * count);
+  size_t next = 0;
+  int64_t at = 0;
+  for (size_t i = 0; i < count;) {
+    if (ids[i] != input.token) {
+      for (size_t axis = 0; axis < 3; ++axis) axes[axis * count + i] = static_cast<float>(at);
+      ++i;
+      ++at;
+      continue;
+    }
+    const int64_t rows = images.at(next)->rows / input.merge,
+                  columns = images.at(next)->columns / input.merge;
+    ++next;
+    for (int64_t place = 0; place < rows * columns; ++place, ++i) {
+      axes[i] = static_cast<float>(at);
+      axes[count + i] = static_cast<float>(at + place / columns);
+      axes[2 * count + i] = static_cast<float>(at + place % columns);
+    }
+    at += std::max(rows, columns);
+  }
+  return axes;
+}
 
 void check_features(Vision& model, const Fixture& fixture, const json::object& c) {
   const json::object& expect = c.at("expect").as_object();
@@ -108,9 +150,12 @@ void check_features(Vision& model, const Fixture& fixture, const json::object& c
 
 // Of those pictures that have patches in the fixture.
 bool check_embedding(Vision& model, const Fixture& fixture, const json::object& c) {
-  if (!c.at("input").as_object().contains("images")) return false;
+  const bool every_token = c.at("task") == "multimodal_token_embed";
+  const json::object& input = c.at("input").as_object();
+  const json::array names =
+      every_token ? json::array{input.at("image")} : input.at("images").as_array();
   std::vector<const tensor::Image*> images;
-  for (const json::value& name : c.at("input").at("images").as_array()) {
+  for (const json::value& name : names) {
     const auto found = model.pictures().find(std::string(name.as_string()));
     if (found == model.pictures().end()) return false;
     images.push_back(&found->second);
@@ -119,10 +164,13 @@ bool check_embedding(Vision& model, const Fixture& fixture, const json::object& 
   for (const json::value& id : c.at("input").at("input_ids").as_array())
     ids.push_back(static_cast<int32_t>(id.as_int64()));
   const json::object& expect = c.at("expect").as_object();
-  const Values axes = fixture.tensor(expect.at("position_ids")).values;
-  EXPECT_LE(
-      worst_of(model.embedding(ids, images, axes), fixture.tensor(expect.at("embedding")).values),
-      c.at("tolerance").to_number<double>());
+  const Values axes = positions_of(model, ids, images);
+  if (expect.contains("position_ids")) {
+    EXPECT_EQ(axes, fixture.tensor(expect.at("position_ids")).values);
+  }
+  EXPECT_LE(worst_of(model.embedding(ids, images, axes, every_token),
+                     fixture.tensor(expect.at(every_token ? "token_embed" : "embedding")).values),
+            c.at("tolerance").to_number<double>());
   return true;
 }
 
@@ -139,7 +187,8 @@ class VisionGolden : public ::testing::TestWithParam<std::string> {
         check_features(model, fixture, c);
         ++checked;
       }
-      if (c.at("task") == "multimodal_embed" && check_embedding(model, fixture, c)) ++checked;
+      if (c.at("task").as_string().starts_with("multimodal_") && check_embedding(model, fixture, c))
+        ++checked;
     }
     EXPECT_GT(checked, 0);
   }
@@ -180,8 +229,9 @@ std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, VisionGolden,
-                         ::testing::ValuesIn(fixtures_with({"image_features"})), test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Fixtures, VisionGolden,
+    ::testing::ValuesIn(fixtures_with({"multimodal_embed", "multimodal_token_embed"})), test_name);
 
 }  // namespace
 }  // namespace vecton::golden

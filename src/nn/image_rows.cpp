@@ -34,13 +34,13 @@ ImageRows::Places ImageRows::places(std::vector<int32_t> from, std::vector<int32
 }
 
 void ImageRows::replace(const Tensor& x) const {
-  if (all_.to.size() == 0) return;
+  if (all_.to.empty()) return;
   pass_.ops.store_rows(pass_.batch.images.features.slice_columns(0, width_), all_.from, x, all_.to);
 }
 
 void ImageRows::add(int64_t layer, const LayerRows& rows, const Tensor& x) const {
   const Places& places = rows.all() ? all_ : wanted_;
-  if (layer >= layers_ || places.to.size() == 0) return;
+  if (layer >= layers_ || places.to.empty()) return;
   Ops& ops = pass_.ops;
   const Tensor features = pass_.batch.images.features.slice_columns((layer + 1) * width_, width_);
   const Tensor sum = ops.add(ops.gather_rows(x, places.to), ops.gather_rows(features, places.from));

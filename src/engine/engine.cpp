@@ -155,6 +155,7 @@ engine::Scheduler::Limits Engine::Impl::limits(const EngineOptions& options, int
   if (options.max_num_seqs < 1)
     throw Error(ErrorCode::kInvalidArgument, "max_num_seqs must be at least 1", "max_num_seqs");
   limits.generates = plan.generates();
+  limits.generation.long_after = plan.shape.long_after;
   limits.generation.max_num_seqs = options.max_num_seqs;
   return limits;
 }
@@ -459,6 +460,8 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
   }
   int64_t tokens = 0, batches = 0;
   for (size_t i = 0; i < sequences.size(); ++i) {
+    if (const int64_t after = impl_->plan.shape.long_after; after > 0)
+      sequences[i].salt_by_length(after);
     const bool shares = impl_->shares_prefixes && impl_->runner->cacheable(sequences[i]);
     if (shares)
       sequences[i].page_keys = engine::PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);

@@ -108,16 +108,23 @@ void GenerationQueue::finish_snapshot(Sequence& sequence, bool computed) {
 
 void GenerationQueue::preempt(List::iterator sequence) {
   ++preemptions_;
-  Sequence taken = std::move(running_.extract(sequence).mapped());
-  release(taken);
-  const Key key = key_of(taken);
-  waiting_.insert(key, std::move(taken));
+  begin_anew(std::move(running_.extract(sequence).mapped()));
+}
+
+void GenerationQueue::begin_anew(Sequence sequence) {
+  release(sequence);
+  const Key key = key_of(sequence);
+  waiting_.insert(key, std::move(sequence));
+}
+
+void GenerationQueue::extend_keys(Sequence& sequence) const {
+  PrefixIndex::extend(sequence.page_keys, sequence.ids, sequence.cache_salt);
 }
 
 // Whole blocks can be found by others, also while `number` computes them.
 void GenerationQueue::publish(Sequence& sequence, int64_t blocks, int64_t number) {
   Generating& generating = *sequence.generating;
-  PrefixIndex::extend(sequence.page_keys, sequence.ids, sequence.cache_salt);
+  extend_keys(sequence);
   const auto block_at = [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
     const size_t old = sequence.blocks.blocks.size();
@@ -352,6 +359,11 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
     release(sequence);
     forget(sequence);
     ended_.push_back(std::move(sequence));
+  } else if (cache_ && !sequence.is_long && limits_.long_after > 0 &&
+             sequence.tokens() > limits_.long_after) {
+    sequence.become_long();
+    if (generating.shares) extend_keys(sequence);
+    begin_anew(std::move(sequence));
   } else {
     const Key key = key_of(sequence);
     running_.emplace(key, std::move(sequence));

@@ -5,6 +5,9 @@
 // Pages are taken as tokens come. Where there are none, the sequence that came last gives its own
 // back and begins anew, with what it has written as part of its prompt: the same numbers, later.
 //
+// A sequence that comes to turn otherwise (Limits::long_after) begins anew as well: nothing that
+// was kept of it stands for what follows.
+//
 // Of models whose layers keep a state, snapshots of it are left at the ends of chunks, at the last
 // block of a prompt that others can begin with, where a sequence parts from what is known, and at
 // the last block that was written. One that finds more blocks than states computes what is between
@@ -33,6 +36,8 @@ class GenerationQueue {
     // Of models whose layers keep a state of a sequence: slots of the cache, 1 to so many; each
     // sequence that has begun has one, the others are for snapshots.
     int64_t state_slots = 0;
+    // models::ModelShape::long_after.
+    int64_t long_after = 0;
   };
   // `cache`: null = nothing is kept, every token is computed from all before it.
   GenerationQueue(const Limits& limits, KvCacheManager* cache);
@@ -84,6 +89,8 @@ class GenerationQueue {
   bool grow(Sequence& sequence, int64_t end, int64_t number);
   bool make_room(List::iterator sequence, int64_t end, int64_t number);
   void preempt(List::iterator sequence);
+  void begin_anew(Sequence sequence);
+  void extend_keys(Sequence& sequence) const;
   void release(Sequence& sequence);
   bool leaves_snapshots(const Sequence& sequence) const;
   void begin_snapshot(Sequence& sequence);

@@ -16,14 +16,18 @@ namespace {
 class GenerationQueueTest : public ::testing::Test {
  protected:
   void open(int64_t pages, int64_t max_batch_tokens = 64, int64_t max_num_seqs = 256,
-            int64_t chunk = 32, std::vector<int64_t> windows = {0}, int64_t state_slots = 0) {
-    scheduler_.emplace(Scheduler::Limits{
-        .max_batch_tokens = max_batch_tokens,
-        .min_batch_tokens = 1,
-        .cache_pages = pages,
-        .cache_windows = std::move(windows),
-        .generates = true,
-        .generation = {.max_num_seqs = max_num_seqs, .chunk = chunk, .state_slots = state_slots}});
+            int64_t chunk = 32, std::vector<int64_t> windows = {0}, int64_t state_slots = 0,
+            int64_t long_after = 0) {
+    scheduler_.emplace(Scheduler::Limits{.max_batch_tokens = max_batch_tokens,
+                                         .min_batch_tokens = 1,
+                                         .cache_pages = pages,
+                                         .cache_windows = std::move(windows),
+                                         .generates = true,
+                                         .generation = {.max_num_seqs = max_num_seqs,
+                                                        .chunk = chunk,
+                                                        .state_slots = state_slots,
+                                                        .long_after = long_after}});
+    long_after_ = long_after;
   }
 
   // A prompt of `tokens` tokens, none of which others have, that `count` more are written after.
@@ -38,7 +42,8 @@ class GenerationQueueTest : public ::testing::Test {
     Sequence sequence;
     sequence.tasks = {Generate{}};
     sequence.ids = ids;
-    sequence.page_keys = PrefixIndex::keys(ids, "");
+    if (long_after_ > 0) sequence.salt_by_length(long_after_);
+    sequence.page_keys = PrefixIndex::keys(ids, sequence.cache_salt);
     sequence.priority = priority;
     sequence.group = group;
     generation::Settings settings;
@@ -110,7 +115,43 @@ class GenerationQueueTest : public ::testing::Test {
   std::vector<size_t> answered_;
   std::vector<Sequence> members_;
   int32_t next_id_ = 0;
+  int64_t long_after_ = 0;
 };
+
+TEST_F(GenerationQueueTest, OneThatBecomesLongBeginsAnewOnce) {
+  open(100, 64, 256, 32, {0}, 0, 40);
+  std::vector<int32_t> ids(38);
+  std::iota(ids.begin(), ids.end(), 100);
+  const size_t a = push(ids, 8);
+  EXPECT_EQ(next(), (Batch{{a, 38}}));
+  finish();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(next(), (Batch{{a, 1}}));
+    finish();
+  }
+  EXPECT_EQ(next(), (Batch{{a, 41}}));  // all of it
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}}));
+  finish();
+  run();
+  EXPECT_EQ(answered_, (std::vector<size_t>{a}));
+  EXPECT_EQ(scheduler_->cache_stats().preemptions, 0);  // for want of pages
+  // Two blocks of each kind are there, for others of the kind.
+  EXPECT_EQ(scheduler_->cache_stats().used, 4);
+  const size_t b = push(ids, 1);
+  EXPECT_EQ(next(), (Batch{{b, 6}}));
+  finish();
+  ids.resize(50, 7);
+  const size_t c = push(ids, 1);
+  EXPECT_EQ(next(), (Batch{{c, 18}}));
+  finish();
+  // A prompt that is long from the beginning is so once, also where a chunk ends at the switch.
+  open(100, 16, 256, 16, {0}, 0, 32);
+  const size_t d = push(33, 3);
+  const int steps = run();
+  EXPECT_EQ(steps, 5);
+  EXPECT_EQ(answered_.back(), d);
+}
 
 TEST_F(GenerationQueueTest, ThosethatGoOnComeFirstThenPrompts) {
   open(100);

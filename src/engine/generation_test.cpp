@@ -62,12 +62,11 @@ TEST_P(SameTokens, WhateverElseIsThere) {
             << setting.max_batch_tokens << ", " << setting.cache_bytes << " bytes";
       }
     }
-    // Models that turn otherwise when they are long (LongRoPE) keep nothing.
-    if (tiny > 0 && setting.cache_bytes > tiny && setting.prefix_caching) {
+    if (setting.cache_bytes > tiny && setting.prefix_caching) {
       EXPECT_GT(engine->stats().prefix_cache_hits, 300) << setting.max_batch_tokens;
     }
     // States of these are so large that a tiny cache has one, which one sequence begins with.
-    if (setting.cache_bytes == tiny && tiny > 0 && !model.starts_with("gen-qwen3")) {
+    if (setting.cache_bytes == tiny && !model.starts_with("gen-qwen3")) {
       EXPECT_GT(engine->stats().preemptions, 0);
     }
   }
@@ -78,6 +77,85 @@ INSTANTIATE_TEST_SUITE_P(Models, SameTokens,
                                            "gen-lfm2", "gen-qwen3-next", "gen-qwen3.5",
                                            "gen-deepseek-v3", "gen-minicpm3", "gen-gpt-oss",
                                            "gen-gemma4-e2b", "gen-phi3.5-mini"));
+
+// Models that turn sequences of more than 40 or 48 tokens otherwise from their first token on
+// (LongRoPE): of one that comes to be so long, nothing that was kept counts any more.
+class AcrossTheSwitch : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(AcrossTheSwitch, EveryTokenIsThatOfAllBeforeIt) {
+  const std::string model = GetParam();
+  // Every batch a whole sequence, in which nothing is found.
+  const auto alone = open(model, {.threads = 1, .prefix_caching = false});
+  const auto token = [](const Result& result) {
+    return result.get<Generation>().completions.front().logprobs.front().token;
+  };
+  Generate one{.max_tokens = 1, .temperature = 0, .ignore_eos = true, .logprobs = 0};
+  Generate many = one;
+  many.max_tokens = 50;
+  const Setting settings[] = {{.threads = 2},
+                              {.threads = 1, .max_batch_tokens = 20},
+                              {.threads = 2, .cache_bytes = tight_cache(model)}};
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const Setting& setting : settings) engines.push_back(open(model, setting));
+  for (const size_t prompt : {1u, 30u, 40u, 41u, 48u, 60u}) {
+    std::vector<int32_t> ids(prompt);
+    std::iota(ids.begin(), ids.end(), 3);
+    std::vector<Result> got;
+    for (const auto& engine : engines) {
+      got.push_back(engine->submit({{.prompt = {.input = ids}, .task = many}}).get().front());
+      ASSERT_EQ(text_of(got.back()), text_of(got.front()));
+    }
+    const Completion& written = got.front().get<Generation>().completions.front();
+    ASSERT_EQ(written.logprobs.size(), 50u);
+    for (const TokenLogprobs& of : written.logprobs) {
+      const TokenLogprob want =
+          token(alone->submit({{.prompt = {.input = ids}, .task = one}}).get().front());
+      ASSERT_EQ(of.token.id, want.id) << "after " << ids.size() << " tokens";
+      ASSERT_EQ(of.token.logprob, want.logprob) << "after " << ids.size() << " tokens";
+      ids.push_back(want.id);
+    }
+  }
+  // Prompts that begin alike have found each other, each its own kind.
+  EXPECT_GT(engines.front()->stats().prefix_cache_hits, 16);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, AcrossTheSwitch,
+                         ::testing::Values("gen-phi3.5-mini", "gen-phi4-mini", "gen-minicpm3",
+                                           "gen-phimoe"));
+
+TEST(Generation, SaltsOfShortAndLongSequencesAreNobodyElses) {
+  const auto engine = open("gen-phi3.5-mini");
+  const auto found = [&](size_t tokens, const std::string& salt) {
+    Request request{.prompt = {.input = std::vector<int32_t>(tokens, 7)},
+                    .task = Generate{.max_tokens = 1, .temperature = 0}};
+    request.cache_salt = salt;
+    return engine->submit({request}).get().front().get<Generation>().cached_tokens;
+  };
+  EXPECT_EQ(found(40, ""), 0);
+  EXPECT_EQ(found(40, ""), 32);
+  EXPECT_EQ(found(41, ""), 0);  // turns otherwise
+  EXPECT_EQ(found(60, ""), 32);
+  EXPECT_EQ(found(39, ""), 32);
+  for (const char* salt : {"s", "l", "ss", "sl", "ls", "ll"}) {
+    EXPECT_EQ(found(40, salt), 0) << salt;
+    EXPECT_EQ(found(60, salt), 0) << salt;
+    EXPECT_EQ(found(60, salt), 48) << salt;
+  }
+}
+
+TEST(Generation, VectorsOfLongSequencesFindWhatTurnsAlike) {
+  const auto engine = open("gen-phi3.5-mini", {.threads = 1, .max_batch_tokens = 20});
+  const auto plain = open("gen-phi3.5-mini", {.threads = 1, .prefix_caching = false});
+  for (const size_t tokens : {30u, 40u, 41u, 100u, 40u, 120u}) {
+    std::vector<int32_t> ids(tokens);
+    std::iota(ids.begin(), ids.end(), 1);
+    const Request request{.prompt = {.input = ids}, .task = Embed{}};
+    EXPECT_EQ(engine->submit({request}).get().front().get<Vectors>().values,
+              plain->submit({request}).get().front().get<Vectors>().values)
+        << tokens;
+  }
+  EXPECT_GT(engine->stats().prefix_cache_hits, 100);
+}
 
 constexpr char kModel[] = "emb-qwen3";
 

@@ -32,17 +32,17 @@ inline std::unique_ptr<Engine> open(const std::string& model, const Setting& set
   return Engine::open(options);
 }
 
-// Bytes of so many pages of the model's cache; 0 = it keeps nothing.
+// Bytes of so many pages of the model's cache.
 inline int64_t bytes_of_pages(const std::string& model, int64_t pages) {
   constexpr int64_t kBytes = 8 << 20;
   const int64_t all = open(model, {.cache_bytes = kBytes})->stats().cache_pages;
-  return all == 0 ? 0 : (kBytes / all + 1) * pages;
+  return (kBytes / all + 1) * pages;
 }
 
 // The smallest cache, in steps of three pages, that has room for one sequence of 130 tokens.
 inline int64_t tight_cache(const std::string& model) {
   const int64_t page = bytes_of_pages(model, 1);
-  for (int64_t pages = 9; page > 0; pages += 3) {
+  for (int64_t pages = 9;; pages += 3) {
     try {
       open(model, {.cache_bytes = pages * page})
           ->submit({{.prompt = {.input = std::vector<int32_t>(129, 1)},
@@ -53,7 +53,6 @@ inline int64_t tight_cache(const std::string& model) {
       EXPECT_EQ(e.code(), ErrorCode::kTooLong);
     }
   }
-  return 0;
 }
 
 // Prompts of 1 to about 100 tokens, some of which begin alike; greedy, sampled, with penalties,

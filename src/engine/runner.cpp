@@ -193,6 +193,7 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
       std::ranges::any_of(sequences, [](const Sequence& s) { return !s.type_ids.empty(); });
   const bool partly =
       std::ranges::any_of(sequences, [](const Sequence& s) { return s.attended > 0; });
+  const bool by_length = routes_[sequences.front().route].plan.shape.long_after > 0;
   const auto groups = static_cast<size_t>(cache_.groups);
   batch.block_tables.resize(groups);
   batch.slot_mappings.resize(groups);
@@ -219,6 +220,7 @@ tensor::Batch Runner::make_batch(const std::vector<Sequence>& sequences) const {
     std::iota(batch.rows.index.begin() + static_cast<std::ptrdiff_t>(begin), batch.rows.index.end(),
               static_cast<int32_t>(sequence.cached()));
     batch.rows.offsets.push_back(static_cast<int32_t>(batch.ids.size()));
+    if (by_length) batch.lengths.push_back(static_cast<int32_t>(sequence.tokens()));
     if (partly) {
       batch.attended.push_back(
           static_cast<int32_t>(sequence.attended > 0 ? sequence.attended : sequence.tokens()));

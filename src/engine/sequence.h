@@ -65,6 +65,20 @@ struct Sequence : heads::Work, Delivery {
   int32_t state_slot = 0, read_slot = 0, snapshot_slot = 0;
   int32_t state_block = -1;
 
+  // Of models that turn long sequences otherwise (models::ModelShape::long_after): whether it is
+  // one, which its salt begins with, so that what is kept of it is found by those that turn alike.
+  bool is_long = false;
+
+  void salt_by_length(int64_t long_after) {
+    is_long = tokens() > long_after;
+    cache_salt.insert(cache_salt.begin(), is_long ? 'l' : 's');
+  }
+  void become_long() {
+    is_long = true;
+    cache_salt.front() = 'l';
+    page_keys.clear();
+  }
+
   int64_t tokens() const { return static_cast<int64_t>(ids.size()); }
   bool is_chunk() const { return end < tokens(); }
   // Tokens whose keys and values the cache has.

@@ -87,20 +87,15 @@ TEST(CacheLayout, DeltaNetsKeepAStateBesideTheConvolutions) {
   EXPECT_FALSE(ops::is_paged(layout));
 }
 
-TEST(CacheLayout, LongSequencesThatTurnOtherwiseKeepForThemselves) {
-  ModelShape shape{.layers = 1, .kv_heads = 1, .head_dim = 4, .causal = true, .long_after = 16};
-  EXPECT_THAT(cache_layout(shape), IsEmpty());
-  EXPECT_THAT(sequence_layout(shape), ElementsAre(heads()));
-  shape.causal = false;
-  EXPECT_THAT(sequence_layout(shape), IsEmpty());
+TEST(CacheLayout, ModelsThatTurnLongSequencesOtherwiseKeepTheSame) {
+  EXPECT_THAT(layout_of("LlamaModel", R"(, "original_max_position_embeddings": 16,
+      "rope_scaling": {"type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2]})"),
+              ElementsAre(heads(), heads(), heads()));
 }
 
 TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {
   EXPECT_THAT(layout_of("BertModel"), IsEmpty());
   EXPECT_THAT(layout_of("Gemma3TextModel", R"(, "use_bidirectional_attention": true)"), IsEmpty());
-  EXPECT_THAT(layout_of("LlamaModel", R"(, "original_max_position_embeddings": 16,
-      "rope_scaling": {"type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2]})"),
-              IsEmpty());
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -167,9 +168,17 @@ Settings settings3(const checkpoint::Config& config) {
 
 ModelShape shape_of(const checkpoint::Config& config, const Settings& settings) {
   ModelShape shape = settings.shape;
-  for (const nn::RopeOptions& options : {settings.rope, settings.local_rope})
-    shape.long_after =
-        std::max(shape.long_after, nn::Rope(config, shape.head_dim, options).long_after());
+  for (const nn::RopeOptions& options : {settings.rope, settings.local_rope}) {
+    const int64_t after = nn::Rope(config, shape.head_dim, options).long_after();
+    if (after > 0 && shape.long_after > 0 && after != shape.long_after) {
+      throw Error(ErrorCode::kUnsupported,
+                  config.file() + ": rope_parameters: the layers of both kinds must turn long " +
+                      "sequences otherwise after as many tokens " +
+                      "(original_max_position_embeddings), not " +
+                      std::to_string(shape.long_after) + " and " + std::to_string(after));
+    }
+    shape.long_after = std::max(shape.long_after, after);
+  }
   return shape;
 }
 

@@ -5,10 +5,6 @@
 namespace vecton::models {
 
 tensor::CacheLayout cache_layout(const ModelShape& shape) {
-  return shape.long_after == 0 ? sequence_layout(shape) : tensor::CacheLayout();
-}
-
-tensor::CacheLayout sequence_layout(const ModelShape& shape) {
   if (!shape.causal) return {};
   if (!shape.cache.empty()) return shape.cache;
   tensor::CacheLayout layout;

@@ -20,18 +20,15 @@ struct ModelShape {
   int64_t token_types = 0;  // rows of their table; with 0 or 1 the types of tokens change nothing
   bool causal = false;
   std::vector<int64_t> windows;  // AttentionShape::window of each layer; empty = none has one
-  // Sequences of more tokens than this turn otherwise from their first position on (LongRoPE), so
-  // that what is kept of one does not stand for the beginning of another; 0 = all turn alike.
+  // Sequences of more tokens than this turn otherwise from their first position on (LongRoPE): what
+  // is kept of one stands for the beginning of those that turn alike, and batches say how long
+  // their sequences will be (tensor::Batch::lengths); 0 = all turn alike.
   int64_t long_after = 0;
   // What each layer keeps of earlier tokens; empty = keys and values, as the numbers above say.
   tensor::CacheLayout cache;
 };
 
-// What the layers of such a model keep of a sequence for its own later tokens; empty where nothing
-// can be kept. Where it turns otherwise from shape.long_after tokens on, what was kept until then
-// is of no use, and batches say how long a sequence will be (tensor::Batch::lengths).
-tensor::CacheLayout sequence_layout(const ModelShape& shape);
-// The same for all sequences that begin alike, whatever follows.
+// What the layers of such a model keep of earlier tokens; empty where nothing can be kept.
 tensor::CacheLayout cache_layout(const ModelShape& shape);
 
 class Model {

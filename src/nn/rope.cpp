@@ -65,9 +65,13 @@ Rotation Rope::by_axes(const ForwardPass& pass) const {
 
 Rotation Rope::rotation(const ForwardPass& pass) const {
   if (!frequencies_.axes.empty() && !pass.batch.axis_positions.empty()) return by_axes(pass);
-  Rotation made{.table = table(pass.ops, pass.rows.longest),
-                .all = pass.rows.index,
-                .wanted = pass.wanted().index};
+  // The first rows of a long sequence turn as the others will.
+  int64_t longest = pass.rows.longest;
+  for (const int32_t length : pass.batch.lengths) {
+    if (length > long_after()) longest = std::max(longest, long_after() + 1);
+  }
+  Rotation made{
+      .table = table(pass.ops, longest), .all = pass.rows.index, .wanted = pass.wanted().index};
   if (long_after() > 0) {
     const auto upload = [&](const tensor::Rows& rows) {
       return pass.ops.upload_indices(table_rows(rows, pass.batch, long_after()));

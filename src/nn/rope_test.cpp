@@ -213,6 +213,25 @@ TEST(Rope, LongSequencesOfABatchTurnLikeLongOnesAlone) {
   EXPECT_NEAR(cosines[6 * 2], std::cos(1.5), 1e-6);
 }
 
+// The first rows of one, far from where it becomes long.
+TEST(Rope, TablesHaveTheRowsOfSequencesThatWillBeLong) {
+  const std::unique_ptr<Ops> ops = backend::make_ref_ops();
+  const Rope rope(config_of(R"({"max_position_embeddings": 2048, "rope_scaling": {
+      "type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2], "attention_factor": 1},
+      "original_max_position_embeddings": 1000})"),
+                  4, 10000.0);
+  tensor::Batch batch;
+  batch.ids.resize(2);
+  batch.rows = {.offsets = {0, 2}, .index = {0, 1}};
+  batch.wanted = {.offsets = {0, 1}, .index = {1}};
+  batch.lengths = {1200};
+  const Rotation rotation = rope.rotation(ForwardPass(*ops, batch));
+  EXPECT_EQ(ops->download_indices(rotation.all), (std::vector<int32_t>{1000, 1001}));
+  const std::vector<float> cosines = testing::values_of(*ops, rotation.table->cos);
+  ASSERT_GT(cosines.size(), 1001 * 2u);
+  EXPECT_NEAR(cosines[1001 * 2], std::cos(0.5), 1e-6);
+}
+
 TEST(TableRows, FollowTheLengthThatASequenceWillHave) {
   tensor::Batch batch;
   batch.rows = {.offsets = {0, 2, 4, 4}, .index = {0, 1, 3, 4}};

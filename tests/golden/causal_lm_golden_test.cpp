@@ -106,7 +106,7 @@ class CausalLm {
   // The rows of one sequence, in passes of `chunk` tokens with all that the layers keep.
   std::vector<float> rows_in_chunks(const Ids& ids, int32_t chunk) {
     const auto count = static_cast<int32_t>(ids.size());
-    Cached cached(models::sequence_layout(shape_), count, *ops_);
+    Cached cached(models::cache_layout(shape_), count, *ops_);
     std::vector<float> rows;
     for (int32_t begin = 0; begin < count; begin += chunk) {
       const int32_t end = std::min(count, begin + chunk);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "models/registry.h"
 #include "ops/cache.h"
+#include "vecton/error.h"
 
 namespace vecton::models {
 namespace {
@@ -91,6 +92,26 @@ TEST(CacheLayout, ModelsThatTurnLongSequencesOtherwiseKeepTheSame) {
   EXPECT_THAT(layout_of("LlamaModel", R"(, "original_max_position_embeddings": 16,
       "rope_scaling": {"type": "longrope", "short_factor": [1, 1], "long_factor": [2, 2]})"),
               ElementsAre(heads(), heads(), heads()));
+}
+
+// One number of tokens decides for all layers what a kept prefix stands for.
+TEST(CacheLayout, LayersThatTurnOtherwiseAfterDifferentLengthsAreRefused) {
+  const auto layout = [](const std::string& sliding) {
+    const std::string scaled = R"({"rope_type": "longrope", "short_factor": [1, 1],
+        "long_factor": [2, 2], "original_max_position_embeddings": )";
+    return layout_of("Gemma3TextModel", R"(, "rope_parameters": {"full_attention": )" + scaled +
+                                            R"(16}, "sliding_attention": )" + scaled + sliding +
+                                            "}}");
+  };
+  EXPECT_EQ(layout("16").size(), 3u);
+  try {
+    layout("32");
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("original_max_position_embeddings"));
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("16 and 32"));
+  }
 }
 
 TEST(CacheLayout, NothingIsKeptWhereNoPrefixStandsForItself) {

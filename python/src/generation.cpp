@@ -91,9 +91,8 @@ std::vector<std::pair<int32_t, float>> bias_of(nb::handle value) {
   for (const auto& [key, number] : nb::borrow<nb::dict>(value)) {
     // JSON's keys are texts.
     const nb::object id = PyUnicode_Check(key.ptr())
-                              ? nb::steal(PyLong_FromUnicodeObject(key.ptr(), 10))
+                              ? nb::handle(reinterpret_cast<PyObject*>(&PyLong_Type))(key, 10)
                               : nb::borrow(key);
-    if (!id.is_valid()) throw nb::python_error();
     bias.emplace_back(static_cast<int32_t>(to_integer(id, "logit_bias")),
                       static_cast<float>(to_number(number, "logit_bias")));
   }

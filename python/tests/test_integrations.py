@@ -39,6 +39,7 @@ def test_langchain_chats():
     from langchain_core.messages import HumanMessage, SystemMessage
     from langchain_core.prompts import ChatPromptTemplate
     from pydantic import BaseModel
+    from typing_extensions import TypedDict
 
     from vecton.integrations.langchain import ChatVecton
 
@@ -71,6 +72,15 @@ def test_langchain_chats():
     assert cut["parsed"] is None and cut["parsing_error"] is not None
     with pytest.raises(ValueError, match="method must be"):
         chat.with_structured_output(Answer, method="guess")
+
+    class Keys(TypedDict):
+        """A town."""
+
+        big: bool
+
+    assert set(chat.with_structured_output(Keys).invoke(talk, max_tokens=100)) == {"big"}
+    schema = {"title": "one", "type": "object", "properties": {"a": {"type": "boolean"}}, "required": ["a"], "additionalProperties": False}
+    assert set(chat.with_structured_output(schema).invoke(talk, max_tokens=100)) == {"a"}
 
 
 def test_langchain_tools():

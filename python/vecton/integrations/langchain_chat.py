@@ -122,7 +122,10 @@ class ChatVecton(BaseChatModel):
         structure: dict[str, Any] = {"json_object": True}
         if method == "json_schema":
             described: Any = schema
-            structure = {"json": described.model_json_schema() if of_class else schema if isinstance(schema, dict) else convert_to_json_schema(schema)}
+            if of_class or isinstance(schema, dict):
+                structure = {"json": described.model_json_schema() if of_class else schema}
+            else:  # a TypedDict, whose keys are all that there are
+                structure = {"json": convert_to_json_schema(schema), "disable_additional_properties": True}
         model = self.bind(structured_output=structure)
         if not include_raw:
             return model | parser

@@ -9,7 +9,6 @@
 #include "models/family.h"
 #include "models/llama.h"
 #include "models/qwen_vision.h"
-#include "vecton/error.h"
 
 namespace vecton::models::qwen3_vl {
 
@@ -41,14 +40,6 @@ ModelShape nemotron_shape(const checkpoint::Config& config) {
 std::unique_ptr<Model> build_with_tower(const llama::Settings& s, const checkpoint::Config& config,
                                         checkpoint::Weights weights) {
   rename_qwen_vl(weights);
-  const checkpoint::Weights projection = weights / "linear";
-  if (projection.has("weight") && config.has("dims") &&
-      config.integer("dims") != projection.rows_of("weight")) {
-    throw Error(ErrorCode::kUnsupported,
-                config.file() + ": dims: the projection gives " +
-                    std::to_string(projection.rows_of("weight")) +
-                    " numbers a token; to keep some of them only is not supported");
-  }
   return with_qwen_tower(llama::build(s, text_config(config), weights), s.shape.hidden, config,
                          weights);
 }

@@ -132,6 +132,19 @@ nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weight
   return made;
 }
 
+// config.json counts what the projection of every token gives, under one of these names.
+void check_projection(const checkpoint::Config& config, const checkpoint::Weights& projection) {
+  for (const char* key : {"embed_dim", "dims", "dim"}) {
+    if (!projection.has("weight") || !config.has(key)) continue;
+    const int64_t said = config.integer(key), rows = projection.rows_of("weight");
+    if (said == rows) continue;
+    throw Error(said < rows ? ErrorCode::kUnsupported : ErrorCode::kCorrupt,
+                config.file() + ": " + key + " is " + std::to_string(said) +
+                    ", the projection gives " + std::to_string(rows) +
+                    " numbers a token; a part of them is not supported");
+  }
+}
+
 // What stands behind a query of a model that was trained with it.
 std::string augmented(std::string_view text) {
   std::string query(text);
@@ -202,6 +215,7 @@ void rename_qwen_vl(checkpoint::Weights& weights) {
 std::unique_ptr<Model> with_qwen_tower(std::unique_ptr<Model> text, int64_t hidden,
                                        const checkpoint::Config& config,
                                        checkpoint::Weights weights) {
+  check_projection(config, weights / "linear");
   const checkpoint::Weights visual = weights / "visual";
   const std::optional<checkpoint::Config> vision = config.child("vision_config");
   if (!vision || !visual.has("patch_embed.proj.weight")) {

@@ -146,6 +146,24 @@ TEST_F(QwenTower, OfACheckpointWithoutItsTensorsIsNone) {
                  "reads no images");
 }
 
+TEST_F(QwenTower, AProjectionIsAsWideAsConfigJsonSays) {
+  testing::write_safetensors(folder_.path() / "model.safetensors",
+                             std::vector<testing::NamedArray>{
+                                 {"custom_text_proj.weight", {2, 5}, std::vector<float>(10)}});
+  const auto load_with = [&](const std::string& key) {
+    checkpoint::Weights made = checkpoint::Weights::open(folder_.path(), *ops_);
+    rename_qwen_vl(made);
+    const checkpoint::Config config(base::parse_json("{" + key + "}", "config.json").as_object(),
+                                    "config.json");
+    with_qwen_tower(std::make_unique<NoText>(), 5, config, made);
+    return config.unread();
+  };
+  EXPECT_TRUE(load_with(R"("dim": 2)").empty());
+  EXPECT_TRUE(load_with(R"("embed_dim": 2)").empty());
+  EXPECT_REFUSED(load_with(R"("dims": 1)"), ErrorCode::kUnsupported, "dims is 1");
+  EXPECT_REFUSED(load_with(R"("dim": 3)"), ErrorCode::kCorrupt, "dim is 3");
+}
+
 TEST_F(QwenTower, RefusesNumbersThatDoNotFit) {
   EXPECT_REFUSED(load(R"(, "out_hidden_size": 6)"), ErrorCode::kCorrupt, "out_hidden_size");
   EXPECT_REFUSED(load(R"(, "deepstack_visual_indexes": [1])"), ErrorCode::kCorrupt,

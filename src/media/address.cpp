@@ -44,7 +44,8 @@ bool is_public(const std::array<uint8_t, 16>& bytes) {
     return is_public(uint32_t{bytes[at]} << 24 | uint32_t{bytes[at + 1]} << 16 |
                      uint32_t{bytes[at + 2]} << 8 | bytes[at + 3]);
   };
-  const bool zeros = std::all_of(bytes.begin(), bytes.begin() + 10, [](uint8_t b) { return b == 0; });
+  const bool zeros =
+      std::all_of(bytes.begin(), bytes.begin() + 10, [](uint8_t b) { return b == 0; });
   if (zeros && bytes[10] == 0xff && bytes[11] == 0xff) return v4_at(12);  // an IPv4 address
   // IPv4 addresses behind translators.
   constexpr std::array<uint8_t, 12> kNat64{0x00, 0x64, 0xff, 0x9b};

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/json.h"
 #include "media/processor_settings.h"
 #include "media/processors.h"
 #include "vecton/error.h"

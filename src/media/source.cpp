@@ -70,8 +70,9 @@ class Source {
 
   std::string fetch(std::string url) const {
     if (options_.allowed_domains.empty()) {
-      fail("pictures are not fetched from the web here: allowed_media_domains names no host; "
-           "send the picture's bytes as a data: URI");
+      fail(
+          "pictures are not fetched from the web here: allowed_media_domains names no host; "
+          "send the picture's bytes as a data: URI");
     }
     hub::HttpClient client;
     const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
@@ -132,8 +133,9 @@ class Source {
       if (lower(domain) == host) return true;
       any = any || domain == "*";
     }
-    if (!any) fail("pictures are not fetched from " + in_quotes(host) +
-                   ": allowed_media_domains does not have it");
+    if (!any)
+      fail("pictures are not fetched from " + in_quotes(host) +
+           ": allowed_media_domains does not have it");
     return false;
   }
 

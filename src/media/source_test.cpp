@@ -81,12 +81,30 @@ TEST(Source, TellsPublicAddresses) {
   for (const char* text : {"8.8.8.8", "1.1.1.1", "172.32.0.1", "100.63.0.1", "223.255.255.1",
                            "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"})
     EXPECT_TRUE(is_public(text)) << text;
-  for (const char* text :
-       {"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "127.9.9.9", "169.254.169.254",
-        "172.16.0.1", "172.31.255.255", "192.168.1.1", "198.19.0.1", "224.0.0.1",
-        "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
-        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::10.0.0.1", "2002:7f00:1::",
-        "2001:db8::1", "::127.0.0.1"})
+  for (const char* text : {"0.0.0.0",
+                           "10.1.2.3",
+                           "100.64.0.1",
+                           "127.0.0.1",
+                           "127.9.9.9",
+                           "169.254.169.254",
+                           "172.16.0.1",
+                           "172.31.255.255",
+                           "192.168.1.1",
+                           "198.19.0.1",
+                           "224.0.0.1",
+                           "255.255.255.255",
+                           "::",
+                           "::1",
+                           "fe80::1",
+                           "fc00::1",
+                           "fd12::1",
+                           "ff02::1",
+                           "::ffff:127.0.0.1",
+                           "::ffff:10.0.0.1",
+                           "64:ff9b::10.0.0.1",
+                           "2002:7f00:1::",
+                           "2001:db8::1",
+                           "::127.0.0.1"})
     EXPECT_FALSE(is_public(text)) << text;
 }
 
@@ -132,8 +150,9 @@ class Host {
 };
 
 std::string answer(const std::string& status, const std::string& body) {
-  return "HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\n\r\n" + body;
+  return "HTTP/1.1 " + status +
+         "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
 }
 
 TEST(Source, FetchesFromHostsThatAreNamed) {
@@ -171,9 +190,9 @@ TEST(Source, BoundsAnswers) {
   EXPECT_THAT(refusal(host.url(), {.allowed_domains = domains, .max_bytes = 5}),
               HasSubstr("more than 5 bytes"));
   EXPECT_THAT(refusal(host.url(), {.allowed_domains = domains}), HasSubstr("status 404"));
-  EXPECT_THAT(refusal(host.url(), {.allowed_domains = domains,
-                                   .timeout = std::chrono::milliseconds(100)}),
-              HasSubstr("can't be fetched"));
+  EXPECT_THAT(
+      refusal(host.url(), {.allowed_domains = domains, .timeout = std::chrono::milliseconds(100)}),
+      HasSubstr("can't be fetched"));
 }
 
 }  // namespace

@@ -93,7 +93,8 @@ struct VECTON_API EngineOptions {
   // memory that is free.
   bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;
   int64_t cache_bytes = EngineDefaults::from_environment().cache_bytes;
-  std::string tokenizer{};  // folder or hub name of another tokenizer; empty = the model's own
+  int64_t limit_images = 32;  // of one request (vLLM's limit_mm_per_prompt)
+  std::string tokenizer{};    // folder or hub name of another tokenizer; empty = the model's own
   // The prompt of texts whose request has none: one of the checkpoint's by name, or literally. Both
   // empty = the checkpoint's default prompt.
   std::string default_prompt_name{}, default_prompt{};

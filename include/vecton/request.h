@@ -45,6 +45,13 @@ struct Chat {
   std::string chat_template{};  // a name or a text, as ChatTemplates::render() takes it
 };
 
+// A picture: its bytes (JPEG, PNG, WebP, GIF or BMP), or where they are.
+struct Image {
+  std::string bytes{};
+  std::string source{};  // a path or a data: URI; read where `bytes` is empty
+  bool operator==(const Image&) const = default;
+};
+
 // What is done with inputs that are too long.
 struct Truncation {
   std::optional<int64_t> to{};  // cut to so many tokens; -1 = the model's maximum; none = an error
@@ -55,6 +62,10 @@ struct Truncation {
 struct Prompt {
   // A text, token ids taken as they are, or messages.
   std::variant<std::string, std::vector<int32_t>, Chat> input{};
+  // Pictures that the input's placeholders stand for, in order (ModelInfo::image_placeholder);
+  // those of a text without any come before it. Messages hold their own, as data: URIs in parts of
+  // the type image_url, or have parts {"type": "image"} that stand for these.
+  std::vector<Image> images{};
   Role role = Role::kNone;  // Score gives both sides theirs
   // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the
   // checkpoint's default prompt, and none before messages; an empty `prompt_text` = none. Token ids
@@ -202,6 +213,7 @@ struct TokenClassify {
 struct Score {
   using Output = Relevance;
   std::optional<std::string> document{};     // needed; the prompt's input is the query
+  std::vector<Image> document_images{};      // as Prompt::images
   std::optional<std::string> instruction{};  // of rerankers whose prompt has one
   std::optional<bool> use_activation{};
   bool operator==(const Score&) const = default;

@@ -57,6 +57,9 @@ struct ModelInfo {
   // Queries and documents are read in ways of their own whatever their prompts: marked, cut
   // elsewhere, or by modules of their own (a Router).
   bool roles = false;
+  // What stands in a text for a picture; empty = the model reads none, or reads them alone.
+  std::string image_placeholder;
+  bool images = false;                         // it reads pictures
   bool matryoshka = false;                     // `dimensions` are accepted
   std::vector<int64_t> matryoshka_dimensions;  // empty = any from matryoshka_least on
   int64_t matryoshka_least = 1;

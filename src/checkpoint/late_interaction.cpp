@@ -83,6 +83,14 @@ LateInteraction LateInteraction::read_stanford(const fs::path& folder) {
   return late;
 }
 
+LateInteraction LateInteraction::of_images() {
+  return {.query_length = 0,
+          .expand_queries = false,
+          .skip_in_documents = false,
+          .linear_in_model = true,
+          .any_text = true};
+}
+
 LateInteraction LateInteraction::read_modules(const fs::path& folder,
                                               const SentenceTransformer& modules,
                                               const ModulePipeline& pipeline) {

@@ -38,6 +38,8 @@ struct LateInteraction {
 
   // Of Stanford's layout; `folder` may have an artifact.metadata.
   static LateInteraction read_stanford(const std::filesystem::path& folder);
+  // Of models that read images (ColPali): their prompts say the rest.
+  static LateInteraction of_images();
   // Of the layouts with a modules.json.
   static LateInteraction read_modules(const std::filesystem::path& folder,
                                       const SentenceTransformer& modules,

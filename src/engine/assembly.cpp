@@ -12,9 +12,11 @@ namespace vecton::engine {
 namespace {
 
 // The request for one side of a score.
-Request side(const Request& request, const std::string& text, Role role, const Plan& plan) {
+Request side(const Request& request, const std::string& text, const std::vector<Image>& images,
+             Role role, const Plan& plan) {
   Request one = request;
   one.prompt.input = text;
+  one.prompt.images = images;
   one.prompt.role = role;
   if (plan.scorer != Scorer::kBiEncoder) {
     one.task = TokenEmbed{};
@@ -107,7 +109,8 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
     throw Error(ErrorCode::kInvalidArgument,
                 where + "also: other tasks do not come of a score that compares vectors", "also");
   }
-  Sequence query = routes.prepare(side(request, *text, Role::kQuery, plan_), where);
+  Sequence query =
+      routes.prepare(side(request, *text, request.prompt.images, Role::kQuery, plan_), where);
   // Queries that come to the same work, as those of one ranking do, are computed once.
   const bool scored = !items_.empty() && items_.back().kind == Kind::kScore;
   const size_t previous = scored ? items_.back().sequences.front() : kFirstEmpty;
@@ -115,8 +118,8 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
       previous < kFirstEmpty && static_cast<const heads::Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .sequences = {}};
   item.sequences.push_back(again ? previous : add(std::move(query)));
-  item.sequences.push_back(
-      add(routes.prepare(side(request, *task.document, Role::kDocument, plan_), where)));
+  item.sequences.push_back(add(routes.prepare(
+      side(request, *task.document, task.document_images, Role::kDocument, plan_), where)));
   return item;
 }
 

@@ -116,6 +116,10 @@ ModelInfo describe(const Plan& plan) {
   info.prompts = plan.modules.prompts;
   info.default_prompt_name = plan.modules.default_prompt_name;
   info.roles = plan.tells_roles_apart();
+  if (plan.images) {
+    info.images = true;
+    info.image_placeholder = plan.images->markup;
+  }
   info.matryoshka = plan.matryoshka;
   info.matryoshka_dimensions = plan.matryoshka_dimensions;
   info.matryoshka_least = plan.matryoshka_least;

@@ -464,7 +464,8 @@ Ticket Engine::submit(std::vector<Request> requests, std::function<void(std::vec
       sequences[i].salt_by_length(after);
     const bool shares = impl_->shares_prefixes && impl_->runner->cacheable(sequences[i]);
     if (shares)
-      sequences[i].page_keys = engine::PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt);
+      sequences[i].page_keys =
+          engine::PrefixIndex::keys(sequences[i].ids, sequences[i].cache_salt, sequences[i].images);
     if (sequences[i].generating) sequences[i].generating->shares = shares;
     sequences[i].group = group;
     sequences[i].index = i;

@@ -13,7 +13,7 @@ constexpr int64_t kPage = KvCacheManager::kPageTokens;
 constexpr int64_t kMostParked = 256;
 
 PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
-  return {sequence.ids, sequence.page_keys, sequence.cache_salt};
+  return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
 }
 
 int64_t blocks_of(int64_t tokens) { return (tokens + kPage - 1) / kPage; }
@@ -118,7 +118,7 @@ void GenerationQueue::begin_anew(Sequence sequence) {
 }
 
 void GenerationQueue::extend_keys(Sequence& sequence) const {
-  PrefixIndex::extend(sequence.page_keys, sequence.ids, sequence.cache_salt);
+  PrefixIndex::extend(sequence.page_keys, sequence.ids, sequence.cache_salt, sequence.images);
 }
 
 // Whole blocks can be found by others, also while `number` computes them.

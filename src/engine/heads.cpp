@@ -31,8 +31,10 @@ ops::LinearWeight linear_beside(const Plan& plan, std::string_view name, Ops& op
 std::unique_ptr<heads::Head> token_embedding_head(const Plan& plan,
                                                   const checkpoint::Weights& weights, Ops& ops) {
   std::optional<ops::LinearWeight> linear;
-  if (plan.late_interaction && plan.late_interaction->linear_in_model) {
-    const checkpoint::Weights projection = weights / "linear";
+  const checkpoint::Weights projection = weights / "linear";
+  // Of models that read images some compare what their last layer gives.
+  const bool projects = !plan.images || projection.has("weight");
+  if (plan.late_interaction && plan.late_interaction->linear_in_model && projects) {
     linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
                                checkpoint::Weights::Bias::kIfPresent);
   }

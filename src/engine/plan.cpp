@@ -227,6 +227,8 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   decide_quantisation(options, plan);
   recognise(options, overrides, plan);
   plan.shape = plan.family->shape(plan.config);
+  if (plan.family->images) plan.images = plan.family->images(plan.config);
+  plan.max_images = options.limit_images;
   std::optional<checkpoint::PoolingModule>& pooling = plan.pipeline.pooling;
   if (pooling && pooling->modes.empty()) pooling->modes = {plan.family->mlx.pooling};
   decide_tokenizer(plan);

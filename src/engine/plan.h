@@ -63,6 +63,9 @@ struct Plan {
   std::vector<std::string> classifier_from_token;
   std::vector<int64_t> choice_token_ids;  // the same by id
   std::optional<models::RerankPrompt> rerank_prompt;
+  std::optional<models::ImageInput> images;  // nothing = the model reads none
+  int64_t max_images = 0;                    // of one request
+  std::optional<models::EmbeddingPrompt> embedding_prompt;
   bool side_heads = false;  // layers in files beside the model: checkpoint/side_heads.h
   bool step = false;        // only tokens with step_tag_id have an answer
   std::optional<int64_t> step_tag_id;

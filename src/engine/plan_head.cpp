@@ -141,16 +141,23 @@ void be_token_reranker(Plan& plan) {
   }
 }
 
-// Reranker::name_part is looked for in the last two parts of the name or folder that was given.
-bool is_named_reranker(const Plan& plan) {
-  if (!plan.family->reranker) return false;
+// A model's name is looked for in the last two parts of the name or folder that was given.
+bool is_named(const Plan& plan, std::string_view part) {
   const fs::path path(plan.name);
   std::string name = path.parent_path().filename().string() + "/" + path.filename().string() + " " +
                      plan.config.string_or("_name_or_path", "");
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
-  return name.find(plan.family->reranker->name_part) != std::string::npos;
+  return name.find(part) != std::string::npos;
+}
+
+bool is_named_reranker(const Plan& plan) {
+  return plan.family->reranker && is_named(plan, plan.family->reranker->name_part);
+}
+
+bool is_named_embedder(const Plan& plan) {
+  return plan.family->embedding_prompt && is_named(plan, plan.family->embedding_prompt->name_part);
 }
 
 // It has the vectors of its backbone as well.
@@ -224,7 +231,8 @@ void take_rows(const EngineOptions& options, Plan& plan) {
   plan.pooling = pools ? pooling->modes : std::vector<ops::Pooling>{default_pooling(plan)};
   plan.normalize = checkpoint::take_last_normalize(plan.vector_modules) || !pools;
   std::vector<checkpoint::RowModule> of_tokens = plan.token_modules;
-  const bool of_length_one = plan.late_interaction && !plan.late_interaction->any_text;
+  const bool of_length_one =
+      plan.late_interaction && (plan.images || !plan.late_interaction->any_text);
   plan.normalize_tokens =
       checkpoint::take_last_normalize(of_tokens) || of_length_one || plan.side_heads;
   if (!pools || !pooling->width) return;
@@ -242,7 +250,8 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
   const models::Architecture* known = plan.family->find(plan.architecture);
   if ((known && known->late_interaction) || checkpoint::is_colbert(plan.architecture)) {
     be_embedder(plan);
-    plan.late_interaction = checkpoint::LateInteraction::read_stanford(plan.folder);
+    plan.late_interaction = plan.images ? checkpoint::LateInteraction::of_images()
+                                        : checkpoint::LateInteraction::read_stanford(plan.folder);
     plan.tasks = {Task::kTokenEmbed};
     plan.scorer = Scorer::kLateInteraction;
     return;
@@ -267,6 +276,7 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
           plan.tasks.push_back(Task::kGenerate);
         return;
       }
+      if (options.runner != "generate" && is_named_embedder(plan)) return be_embedder(plan);
       if (options.runner != "pooling") return be_generator(plan);
       refuse(plan,
              "a generative model, and there is no modules.json that makes it an embedding model; "
@@ -405,6 +415,8 @@ void decide_head(const EngineOptions& options, Plan& plan) {
   if (options.convert == "classify" && !gives(Task::kClassify) && !gives(Task::kTokenClassify))
     refuse(plan, "has no classifier; leave out --convert classify (or --task classify)", "convert");
   const bool embeds = gives(Task::kEmbed);
+  if (embeds && !plan.modules.present && !gives(Task::kGenerate) && is_named_embedder(plan))
+    plan.embedding_prompt = plan.family->embedding_prompt;
   plan.side_heads = options.convert != "embed" && embeds && checkpoint::has_side_heads(plan.folder);
   if (plan.side_heads) plan.tasks.push_back(Task::kSparseEmbed);
   take_rows(options, plan);

@@ -15,25 +15,40 @@ uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
+// Of the images that tokens of the sequence's block number `index` are of.
+std::vector<std::array<uint64_t, 2>> digests_of(PrefixIndex::Images images, size_t index) {
+  constexpr int64_t kPage = PrefixIndex::kPageTokens;
+  const auto begin = static_cast<int64_t>(index) * kPage;
+  std::vector<std::array<uint64_t, 2>> digests;
+  for (const heads::ImageTokens& image : images) {
+    if (image.begin < begin + kPage && image.end > begin) digests.push_back(image.digest);
+  }
+  return digests;
+}
+
 }  // namespace
 
 PrefixIndex::PrefixIndex(int64_t blocks)
     : entries_(static_cast<size_t>(blocks)), sightings_(kSightings) {}
 
-std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::string_view salt) {
+std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::string_view salt,
+                                        Images images) {
   std::vector<uint64_t> keys;
-  extend(keys, ids, salt);
+  extend(keys, ids, salt, images);
   return keys;
 }
 
 void PrefixIndex::extend(std::vector<uint64_t>& keys, std::span<const int32_t> ids,
-                         std::string_view salt) {
+                         std::string_view salt, Images images) {
   uint64_t key = mix(salt.size());
   for (const char c : salt) key = mix(key ^ static_cast<unsigned char>(c));
   if (!keys.empty()) key = keys.back();
   for (size_t i = keys.size() * kPageTokens; i < ids.size(); ++i) {
     key = mix(key ^ static_cast<uint32_t>(ids[i]));
-    if ((i + 1) % kPageTokens == 0) keys.push_back(key);
+    if ((i + 1) % kPageTokens != 0) continue;
+    for (const auto& digest : digests_of(images, keys.size()))
+      key = mix(mix(key ^ digest[0]) ^ digest[1]);
+    keys.push_back(key);
   }
 }
 
@@ -54,11 +69,12 @@ bool PrefixIndex::often(uint64_t key) const {
 // The block of that number of the sequence, or -1.
 int32_t PrefixIndex::match(const Prefix& prefix, size_t index, uint64_t parent) const {
   const auto tokens = prefix.ids.subspan(index * kPageTokens, kPageTokens);
+  const auto images = digests_of(prefix.images, index);
   const auto [begin, end] = blocks_.equal_range(prefix.keys[index]);
   for (auto at = begin; at != end; ++at) {
     const Entry& entry = entries_[static_cast<size_t>(at->second)];
     if (entry.parent == parent && entry.salt == prefix.salt &&
-        std::ranges::equal(entry.tokens, tokens))
+        std::ranges::equal(entry.tokens, tokens) && entry.images == images)
       return at->second;
   }
   return -1;
@@ -92,6 +108,7 @@ bool PrefixIndex::add(const Prefix& prefix, size_t index, int32_t before, int32_
            .parent = parent,
            .tokens = {},
            .salt = std::string(prefix.salt),
+           .images = digests_of(prefix.images, index),
            .batch = batch};
   std::ranges::copy(prefix.ids.subspan(index * kPageTokens, kPageTokens), entry.tokens.begin());
   blocks_.emplace(entry.key, block);

@@ -1,6 +1,7 @@
 // PrefixIndex: which block of a KV cache stands for which tokens. Sequences that
-// begin alike share blocks; a block is found by the hash of its tokens and of all before them, and
-// compared exactly. Bookkeeping only: no tensors, no threads, no clock.
+// begin alike share blocks; a block is found by the hash of its tokens, of the images that they
+// stand for, and of all before them, and compared exactly. Bookkeeping only: no tensors, no
+// threads, no clock.
 #pragma once
 
 #include <array>
@@ -12,25 +13,30 @@
 #include <utility>
 #include <vector>
 
+#include "heads/work.h"
+
 namespace vecton::engine {
 
 class PrefixIndex {
  public:
   static constexpr int64_t kPageTokens = 16;
+  using Images = std::span<const heads::ImageTokens>;  // of a sequence
 
   explicit PrefixIndex(int64_t blocks);
 
   // Of each full block of `ids`: a hash of it and of what is before it. Made outside the lock.
-  static std::vector<uint64_t> keys(std::span<const int32_t> ids, std::string_view salt);
+  static std::vector<uint64_t> keys(std::span<const int32_t> ids, std::string_view salt,
+                                    Images images = {});
   // Adds those of the blocks that have become full.
   static void extend(std::vector<uint64_t>& keys, std::span<const int32_t> ids,
-                     std::string_view salt);
+                     std::string_view salt, Images images = {});
 
   // A sequence as the index sees it.
   struct Prefix {
     std::span<const int32_t> ids;
     std::span<const uint64_t> keys;
     std::string_view salt;
+    Images images = {};
   };
 
   // A sequence has come in; whether the prefix that `key` stands for has come twice of late.
@@ -59,7 +65,8 @@ class PrefixIndex {
     uint64_t key = 0, id = 0, parent = 0;  // ids are never used again; 0 = the block is not known
     std::array<int32_t, kPageTokens> tokens{};
     std::string salt;
-    int64_t batch = kComputed;  // that computes it
+    std::vector<std::array<uint64_t, 2>> images;  // digests of those that its tokens are of
+    int64_t batch = kComputed;                    // that computes it
   };
   Entry& entry_of(int32_t block) { return entries_[static_cast<size_t>(block)]; }
   uint64_t id_of(int32_t block) const {

@@ -47,6 +47,34 @@ TEST(PrefixIndex, KeepsSaltsApart) {
               ElementsAre(0, 1));
 }
 
+// The tokens of all images are the same.
+TEST(PrefixIndex, KeepsPicturesApartAndSharesTheSame) {
+  const auto with_image = [](uint64_t digest, int64_t begin, int64_t end) {
+    PrefixText text(std::vector<int32_t>(static_cast<size_t>(3 * kPage + 1), 9));
+    text.images = {{begin, end, {digest, digest}}};
+    text.keys = PrefixIndex::keys(text.ids, "", text.images);
+    return text;
+  };
+  PrefixIndex index(8);
+  add(index, with_image(1, kPage + 15, 2 * kPage), 1);  // one token of block 1
+  EXPECT_THAT(index.find(with_image(1, kPage + 15, 2 * kPage).prefix(), 2).blocks,
+              ElementsAre(0, 1, 2));
+  EXPECT_THAT(index.find(with_image(2, kPage + 15, 2 * kPage).prefix(), 2).blocks, ElementsAre(0));
+  PrefixText forged = with_image(2, kPage + 15, 2 * kPage);
+  forged.keys = with_image(1, kPage + 15, 2 * kPage).keys;
+  EXPECT_THAT(index.find(forged.prefix(), 2).blocks, ElementsAre(0)) << "digests are compared";
+}
+
+// As a generation grows, its keys are those that a prompt of the same tokens has.
+TEST(PrefixIndex, ExtendsKeysOfPictures) {
+  const std::vector<int32_t> ids(static_cast<size_t>(3 * kPage), 9);
+  const std::vector<heads::ImageTokens> images = {{2, kPage + 3, {1, 2}}};
+  std::vector<uint64_t> keys = PrefixIndex::keys(std::span(ids).first(kPage + 1), "s", images);
+  PrefixIndex::extend(keys, ids, "s", images);
+  EXPECT_EQ(keys, PrefixIndex::keys(ids, "s", images));
+  EXPECT_NE(keys, PrefixIndex::keys(ids, "s"));
+}
+
 TEST(PrefixIndex, DoesNotTrustAHash) {
   PrefixIndex index(8);
   const PrefixText text(counting(2 * kPage));

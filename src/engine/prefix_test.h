@@ -17,10 +17,11 @@ struct PrefixText {
   std::vector<int32_t> ids;
   std::string salt;
   std::vector<uint64_t> keys;
+  std::vector<heads::ImageTokens> images;
 
   explicit PrefixText(std::vector<int32_t> tokens, std::string s = "")
       : ids(std::move(tokens)), salt(std::move(s)), keys(PrefixIndex::keys(ids, salt)) {}
-  PrefixIndex::Prefix prefix() const { return {ids, keys, salt}; }
+  PrefixIndex::Prefix prefix() const { return {ids, keys, salt, images}; }
 };
 
 inline std::vector<int32_t> counting(int64_t tokens, int32_t from = 0) {

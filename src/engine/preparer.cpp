@@ -25,18 +25,20 @@ std::string names_of(const std::vector<Task>& tasks) {
 
 }  // namespace
 
-Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer)
+Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
+                   PictureReader reader)
     : plan_(plan),
       tokenizer_(std::move(tokenizer)),
+      reader_(std::move(reader)),
       mask_id_(tokenizer_->special_token_id("mask_token")) {
   names_.prompts = plan_.modules.prompts;
   names_.scorer = to_string(plan_.scorer);
   names_.roles = plan_.tells_roles_apart();
-  if (plan_.pipeline.input.messages) {
+  if (plan_.pipeline.input.messages || plan_.embedding_prompt) {
     templates_ =
         std::make_shared<const ChatTemplates>(ChatTemplates::open(plan_.pipeline.input.folder));
-    check_template();
   }
+  if (plan_.pipeline.input.messages) check_template();
   if (!plan_.late_interaction) return;
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {
@@ -85,7 +87,8 @@ void Preparer::check_task(const Request& request) const {
   if (request.on_delta && !generates) refuse("on_delta: is for Generate", "on_delta");
   const auto* score = std::get_if<Score>(&request.task);
   if (score && !score->document) refuse("a score needs a document: the second text", "document");
-  const bool instructed = plan_.rerank_prompt || (templates_ && plan_.pipeline.gives_scores());
+  const bool instructed =
+      plan_.rerank_prompt || (plan_.pipeline.input.messages && plan_.pipeline.gives_scores());
   if (score && score->instruction && !instructed)
     refuse(
         "an instruction is for rerankers whose prompt has one; `prompt` and `prompt_name` choose "
@@ -265,7 +268,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   for (const TaskParameters& task : sequence.tasks) {
     if (const auto* embed = std::get_if<Embed>(&task)) check_dimensions(*embed);
   }
-  set_input(request, sequence);
+  set_images(request, sequence);
   if (sequence.ids.empty() && !is_zero(request)) refuse("the input has no tokens", "input");
   check_ids(sequence);
   if (const auto* mask = std::get_if<FillMask>(&request.task)) set_targets(*mask, sequence);
@@ -281,7 +284,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
 std::vector<Request> Preparer::pieces(const Request& request, const std::string& where) const try {
   const auto* embed = std::get_if<Embed>(&request.task);
   if (!plan_.chunked.enabled || !embed || request.prompt.truncation.to ||
-      !embed->late_chunks.empty()) {
+      !embed->late_chunks.empty() || !request.prompt.images.empty()) {
     return {};
   }
   std::vector<int32_t> ids;

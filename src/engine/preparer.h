@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/images.h"
 #include "engine/plan.h"
 #include "engine/sequence.h"
 #include "vecton/tokenizer.h"
@@ -24,7 +25,8 @@ const std::string* second_text(const Request& request);
 class Preparer {
  public:
   // Errors name the token that the checkpoint's settings need and its tokenizer doesn't have.
-  Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer);
+  // `reader`: of models that read images.
+  Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer, PictureReader reader = {});
 
   // Errors name the field of the request; `where` comes before the message ("input[3]: "). A text
   // without tokens is an error, but for a static embedding, whose vector it is zero.
@@ -51,6 +53,16 @@ class Preparer {
   void check_ids(const Sequence& sequence) const;
   static void check_length(const Sequence& sequence, int64_t limit, const Request& request);
 
+  // Requests with images (preparer_images.cpp).
+  static std::vector<Image> images_of(const Request& request);
+  std::vector<PreparedPicture> read_pictures(const Request& request) const;
+  std::string embedding_text(const Request& request, const std::string& text) const;
+  std::string retrieval_text(const Request& request, const std::string& text) const;
+  Request with_images(const Request& request, const std::vector<PreparedPicture>& pictures) const;
+  void set_pooled_image(const Request& request, std::vector<PreparedPicture> pictures,
+                        Sequence& sequence) const;
+  void set_images(const Request& request, Sequence& sequence) const;
+
   // One way from a request to token ids each.
   void set_input(const Request& request, Sequence& sequence) const;
   void set_text(const Request& request, const std::string& text, Sequence& sequence) const;
@@ -59,6 +71,7 @@ class Preparer {
   void set_marked(const Request& request, const std::string& text, Role role,
                   Sequence& sequence) const;
   void set_messages(const Request& request, const std::string& text, Sequence& sequence) const;
+  void set_retrieval(const Request& request, const std::string& text, Sequence& sequence) const;
   void set_kept(Role role, Sequence& sequence) const;
   void set_rerank_prompt(const Request& request, const Score& task, const std::string& query,
                          Sequence& sequence) const;
@@ -78,6 +91,7 @@ class Preparer {
   const Plan& plan_;
   ModelInfo names_;  // of prompts, as find_prompt() wants them
   std::shared_ptr<const Tokenizer> tokenizer_;
+  PictureReader reader_;
   std::shared_ptr<const ChatTemplates> templates_;  // null = texts are no messages
   std::optional<int32_t> mask_id_;
   int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none

@@ -139,6 +139,17 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
   set_kept(role, sequence);
 }
 
+// Late interaction of texts and images: the prompt is there already, and every token has a vector.
+void Preparer::set_retrieval(const Request& request, const std::string& text,
+                             Sequence& sequence) const {
+  const int64_t room =
+      request.prompt.truncation.to ? max_tokens(request, max_model_len(request)) : 0;
+  EncodeOptions options = cut_to(request, room);
+  options.add_special_tokens = plan_.images->retrieval.add_special_tokens;
+  take(encode_whole(text, request, options), of_tokens(request), sequence);
+  for (TokenInfo& token : sequence.tokens_info) token = {.id = token.id};  // of the prompt's text
+}
+
 // Late interaction: the tokens that have a vector. What is no query is a document.
 void Preparer::set_kept(Role role, Sequence& sequence) const {
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
@@ -257,8 +268,9 @@ void Preparer::set_input(const Request& request, Sequence& sequence) const {
   }
   const auto* score = std::get_if<Score>(&request.task);
   if (score && plan_.rerank_prompt) return set_rerank_prompt(request, *score, *text, sequence);
-  if (templates_) return set_messages(request, *text, sequence);
+  if (plan_.pipeline.input.messages) return set_messages(request, *text, sequence);
   if (pair) return set_pair(request, *text, *pair, sequence);
+  if (plan_.images && plan_.late_interaction) return set_retrieval(request, *text, sequence);
   const Role role = role_of(request);
   if (plan_.late_interaction && (role != Role::kNone || plan_.late_interaction->any_text))
     return set_marked(request, *text, role, sequence);

@@ -1,5 +1,9 @@
 #include "engine/routes.h"
 
+#include <utility>
+
+#include "engine/chat_images.h"
+#include "engine/picture_reader.h"
 #include "vecton/error.h"
 
 namespace vecton::engine {
@@ -17,7 +21,7 @@ Routes::Routes(const EngineOptions& options,
     }
     tokenizers_.push_back(tokenizer ? tokenizer
                                     : Tokenizer::open(folder, plans_[i].tokenizer_options));
-    preparers_.emplace_back(plans_[i], tokenizers_.back());
+    preparers_.emplace_back(plans_[i], tokenizers_.back(), make_picture_reader(plans_[i]));
   }
 }
 
@@ -50,13 +54,34 @@ const ChatTemplates& Routes::chat_templates() const {
   return *templates_;
 }
 
+// Models that compare texts and images have prompts of their own around them.
+void Routes::flatten(const Chat& chat, Prompt& prompt) const {
+  const Plan& plan = plans_.front();
+  ChatImages taken = take_images(chat.input.messages, prompt.images);
+  prompt.images = std::move(taken.images);
+  const bool alone = plan.images && (plan.images->pooled || plan.late_interaction);
+  if (alone) {
+    prompt.input = only_text(taken.messages);
+    return;
+  }
+  ChatInput input = chat.input;
+  input.messages = std::move(taken.messages);
+  const std::string text = chat_templates().render(input, chat.chat_template);
+  if (plan.images && !prompt.images.empty()) {
+    const std::string token(tokenizers_.front()->id_to_token(plan.images->token));
+    if (text.find(token) == std::string::npos)
+      throw Error(ErrorCode::kInvalidArgument,
+                  "messages: the chat template writes nothing for images", "messages");
+  }
+  prompt.input = text;
+}
+
 // The template writes the special tokens, and the prompt that the checkpoint has for texts is not
 // put before it.
 Request Routes::render(const Request& request, const std::string& where) const try {
   Request rendered = request;
   Prompt& prompt = rendered.prompt;
-  const Chat& chat = std::get<Chat>(request.prompt.input);
-  prompt.input = chat_templates().render(chat.input, chat.chat_template);
+  flatten(std::get<Chat>(request.prompt.input), prompt);
   if (!prompt.add_special_tokens) prompt.add_special_tokens = false;
   if (!prompt.prompt_name && !prompt.prompt_text && prompt.role == Role::kNone)
     prompt.prompt_text = "";

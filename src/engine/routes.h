@@ -38,6 +38,8 @@ class Routes {
   const ChatTemplates& chat_templates() const;
 
  private:
+  // The messages of a chat as a text, and the images in them.
+  void flatten(const Chat& chat, Prompt& prompt) const;
   size_t route_of(const Request& request, const std::string& where) const;
 
   std::vector<Plan> plans_;

@@ -9,6 +9,7 @@
 
 #include "checkpoint/name_text.h"
 #include "checkpoint/weights.h"
+#include "engine/batch_images.h"
 #include "engine/generating.h"
 #include "generation/logprobs.h"
 #include "ops/cache.h"
@@ -383,6 +384,7 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   const bool stores = std::ranges::any_of(
       sequences, [](const Sequence& s) { return s.generating || !s.new_pages.empty(); });
   if (batch.wanted.count() == 0 && !stores) return;
+  add_images(ops, *routes_[sequences.front().route].model, sequences, batch);
   const Tensor hidden = this->hidden(ops, routes_[sequences.front().route], batch);
   for (const HeadWork& head : work) {
     if (head.wanted.count() == 0) continue;

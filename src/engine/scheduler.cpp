@@ -13,7 +13,7 @@ constexpr int64_t kPage = KvCacheManager::kPageTokens;
 constexpr int64_t kMostParked = 256;
 
 PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
-  return {sequence.ids, sequence.page_keys, sequence.cache_salt};
+  return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
 }
 
 }  // namespace

@@ -42,10 +42,12 @@ struct Delivery {
 };
 
 struct Generating;
+struct SequenceImages;
 
 struct Sequence : heads::Work, Delivery {
-  std::shared_ptr<Generating> generating;  // of a Generate, which has a sequence per completion
-  std::vector<uint64_t> page_keys;         // of PrefixIndex; empty = the cache is not for it
+  std::shared_ptr<Generating> generating;    // of a Generate, which has a sequence per completion
+  std::shared_ptr<SequenceImages> pictures;  // null = it has none
+  std::vector<uint64_t> page_keys;           // of PrefixIndex; empty = the cache is not for it
 
   // Of the batch that it is in: the blocks that its first tokens lie in, those that the next ones
   // are written to, their pages, [groups of layers, blocks], and the end of the tokens that are

@@ -1,0 +1,133 @@
+#include "engine/images.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/counted.h"
+#include "engine/sequence.h"
+#include "vecton/error.h"
+
+namespace vecton::engine {
+
+namespace {
+
+[[noreturn]] void refuse_count(const std::string& found, size_t images) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "images: the prompt has " + found + " of images, and the request has " +
+                  base::counted(static_cast<int64_t>(images), "image"),
+              "images");
+}
+
+size_t count(std::string_view text, std::string_view word) {
+  size_t found = 0;
+  for (size_t at = text.find(word); at != std::string_view::npos;
+       at = text.find(word, at + word.size())) {
+    ++found;
+  }
+  return found;
+}
+
+// MRoPE: text advances all axes together; an image lies at one time, its rows and columns count
+// from there, and what follows it begins after the longer of its sides.
+void set_axis_positions(const models::ImageInput& input, const std::vector<heads::ImageTokens>& at,
+                        SequenceImages& images) {
+  const int64_t tokens = at.empty() ? 0 : at.back().end;
+  std::vector<int32_t>& positions = images.axis_positions;
+  positions.resize(static_cast<size_t>(3 * tokens));
+  const auto set = [&](int64_t token, int64_t time, int64_t row, int64_t column) {
+    positions[static_cast<size_t>(token)] = static_cast<int32_t>(time);
+    positions[static_cast<size_t>(tokens + token)] = static_cast<int32_t>(row);
+    positions[static_cast<size_t>(2 * tokens + token)] = static_cast<int32_t>(column);
+  };
+  int64_t token = 0, next = 0;
+  for (size_t i = 0; i < at.size(); ++i) {
+    for (; token < at[i].begin; ++token, ++next) set(token, next, next, next);
+    const int64_t rows = images.images[i].rows / input.merge,
+                  columns = images.images[i].columns / input.merge;
+    for (int64_t place = 0; token < at[i].end; ++token, ++place)
+      set(token, next, next + place / columns, next + place % columns);
+    next += std::max(rows, columns);
+  }
+  images.axis_delta = static_cast<int32_t>(next - tokens);
+}
+
+// `count` elements in the place of element `at`, like it; nothing where there are none at all.
+template <class Element>
+void repeat(std::vector<Element>& elements, int64_t at, int64_t count) {
+  if (elements.empty()) return;
+  const Element like = elements[static_cast<size_t>(at)];
+  elements.insert(elements.begin() + at, static_cast<size_t>(count - 1), like);
+}
+
+}  // namespace
+
+int32_t SequenceImages::position(int64_t index, int64_t axis) const {
+  const auto tokens = static_cast<int64_t>(axis_positions.size()) / 3;
+  if (index >= tokens) return static_cast<int32_t>(index) + axis_delta;
+  return axis_positions[static_cast<size_t>(axis * tokens + index)];
+}
+
+std::string placeholders(const models::ImageInput& input, size_t pictures) {
+  std::string text;
+  for (size_t i = 0; i < pictures; ++i) text += input.markup;
+  return text;
+}
+
+std::string place_images(std::string_view text, const models::ImageInput& input,
+                         std::string_view token, const std::vector<PreparedPicture>& pictures) {
+  const size_t found = count(text, token);
+  std::string placed = (found == 0 ? placeholders(input, pictures.size()) : "") + std::string(text);
+  if (found > 0 && found != pictures.size())
+    refuse_count(base::counted(static_cast<int64_t>(found), "placeholder"), pictures.size());
+  if (!input.tiles) return placed;
+  size_t at = 0;
+  for (const PreparedPicture& picture : pictures) {
+    at = placed.find(token, at);
+    const std::string tiles = input.tiles(picture.tile_rows, picture.tile_columns);
+    placed.replace(at, token.size(), tiles);
+    at += tiles.size();
+  }
+  return placed;
+}
+
+int64_t added_tokens(const models::ImageInput& input,
+                     const std::vector<PreparedPicture>& pictures) {
+  int64_t tokens = 0;
+  for (const PreparedPicture& picture : pictures) {
+    for (const tensor::Image& image : picture.images) tokens += input.rows(image) - 1;
+  }
+  return tokens;
+}
+
+void expand_images(const models::ImageInput& input, std::vector<tensor::Image> images,
+                   Sequence& sequence) {
+  std::vector<int64_t> places;
+  for (int64_t i = 0; i < sequence.tokens(); ++i) {
+    if (sequence.ids[static_cast<size_t>(i)] == input.token) places.push_back(i);
+  }
+  if (places.size() != images.size())
+    refuse_count(base::counted(std::ssize(places), "placeholder"), images.size());
+  if (images.empty()) return;
+  for (size_t i = images.size(); i-- > 0;) {
+    const int64_t rows = input.rows(images[i]), at = places[i];
+    repeat(sequence.ids, at, rows);
+    repeat(sequence.type_ids, at, rows);
+    repeat(sequence.kept, at, rows);
+    repeat(sequence.tokens_info, at, rows);
+    if (at < sequence.attended) sequence.attended += rows - 1;
+    if (at < sequence.prompt_tokens) sequence.prompt_tokens += rows - 1;
+  }
+  int64_t added = 0;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const int64_t rows = input.rows(images[i]), begin = places[i] + added;
+    sequence.images.push_back({begin, begin + rows, images[i].digest});
+    added += rows - 1;
+  }
+  auto own = std::make_shared<SequenceImages>();
+  own->images = std::move(images);
+  own->features.resize(own->images.size());
+  if (input.axis_positions) set_axis_positions(input, sequence.images, *own);
+  sequence.pictures = std::move(own);
+}
+
+}  // namespace vecton::engine

@@ -1,0 +1,146 @@
+#include "engine/images.h"
+
+#include <gmock/gmock.h>
+
+#include "engine/chat_images.h"
+#include "engine/sequence.h"
+#include "vecton/error.h"
+
+namespace vecton::engine {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+constexpr int32_t kToken = 9;
+const models::ImageInput kInput{
+    .token = kToken, .markup = "<s><i></s>", .merge = 2, .axis_positions = true};
+
+tensor::Image image_of(int64_t rows, int64_t columns, uint64_t digest = 1) {
+  return {.patches = {}, .rows = rows, .columns = columns, .digest = {digest, digest}};
+}
+
+PreparedPicture picture_of(int64_t rows, int64_t columns) {
+  return {.images = {image_of(rows, columns)}};
+}
+
+template <class F>
+std::string error_of(F f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "none";
+}
+
+TEST(PlaceImages, PutsThemBeforeATextWithoutPlaceholders) {
+  EXPECT_EQ(place_images("words", kInput, "<i>", {picture_of(2, 2), picture_of(2, 2)}),
+            "<s><i></s><s><i></s>words");
+  EXPECT_EQ(place_images("a <i> b", kInput, "<i>", {picture_of(2, 2)}), "a <i> b");
+}
+
+TEST(PlaceImages, RefusesOtherNumbersOfPlaceholders) {
+  EXPECT_EQ(error_of([] { place_images("<i> <i>", kInput, "<i>", {picture_of(2, 2)}); }),
+            "images: the prompt has 2 placeholders of images, and the request has 1 image");
+  EXPECT_EQ(error_of([] { place_images("<i>", kInput, "<i>", {}); }),
+            "images: the prompt has 1 placeholder of images, and the request has 0 images");
+}
+
+TEST(PlaceImages, SpellsTilesOut) {
+  models::ImageInput input = kInput;
+  input.tiles = [](int64_t rows, int64_t columns) {
+    return std::to_string(rows) + "x" + std::to_string(columns) + "<i><i>";
+  };
+  PreparedPicture cut = picture_of(2, 2);
+  cut.tile_rows = 1;
+  cut.tile_columns = 3;
+  EXPECT_EQ(place_images("", input, "<i>", {cut, picture_of(2, 2)}),
+            "<s>1x3<i><i></s><s>0x0<i><i></s>");
+}
+
+TEST(ExpandImages, PutsATokenForEachRow) {
+  Sequence sequence;
+  sequence.ids = {1, kToken, 2, kToken, 3};
+  sequence.kept = {1, 0, 1, 1, 1};
+  sequence.prompt_tokens = 2;
+  expand_images(kInput, {image_of(4, 2, 7), image_of(2, 6, 8)}, sequence);
+  EXPECT_THAT(sequence.ids, ElementsAre(1, kToken, kToken, 2, kToken, kToken, kToken, 3));
+  EXPECT_THAT(sequence.kept, ElementsAre(1, 0, 0, 1, 1, 1, 1, 1));
+  EXPECT_EQ(sequence.prompt_tokens, 3);
+  ASSERT_THAT(sequence.images, SizeIs(2));
+  EXPECT_EQ(sequence.images[0], (heads::ImageTokens{1, 3, {7, 7}}));
+  EXPECT_EQ(sequence.images[1], (heads::ImageTokens{4, 7, {8, 8}}));
+}
+
+// An image at position p lies at time p; what follows begins at p and its longer side.
+TEST(ExpandImages, GivesPositionsOnThreeAxes) {
+  Sequence sequence;
+  sequence.ids = {1, kToken, 2, 3};
+  expand_images(kInput, {image_of(4, 6)}, sequence);
+  const SequenceImages& own = *sequence.pictures;
+  std::vector<std::vector<int32_t>> axes(3);
+  for (int64_t axis = 0; axis < 3; ++axis) {
+    for (int64_t token = 0; token < 10; ++token)
+      axes[static_cast<size_t>(axis)].push_back(own.position(token, axis));
+  }
+  EXPECT_THAT(axes[0], ElementsAre(0, 1, 1, 1, 1, 1, 1, 4, 5, 6));
+  EXPECT_THAT(axes[1], ElementsAre(0, 1, 1, 1, 2, 2, 2, 4, 5, 6));
+  EXPECT_THAT(axes[2], ElementsAre(0, 1, 2, 3, 1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(own.axis_delta, -3);
+}
+
+TEST(ExpandImages, RefusesWhatDoesNotMatch) {
+  Sequence sequence;
+  sequence.ids = {1, kToken};
+  EXPECT_THAT(error_of([&] { expand_images(kInput, {}, sequence); }),
+              HasSubstr("1 placeholder of images, and the request has 0 images"));
+  sequence.ids = {1};
+  EXPECT_THAT(error_of([&] { expand_images(kInput, {image_of(2, 2)}, sequence); }),
+              HasSubstr("0 placeholders of images, and the request has 1 image"));
+}
+
+constexpr char kMessages[] = R"([{"role":"user","content":[
+  {"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}},
+  {"type":"text","text":"one"},{"type":"image"},{"type":"text","text":" two"}]}])";
+
+TEST(ChatImages, AreTakenInTheirOrder) {
+  const ChatImages taken = take_images(kMessages, {{.bytes = "xyz"}});
+  ASSERT_THAT(taken.images, SizeIs(2));
+  EXPECT_EQ(taken.images[0].source, "data:image/png;base64,AA==");
+  EXPECT_EQ(taken.images[1].bytes, "xyz");
+  EXPECT_EQ(taken.messages,
+            R"([{"role":"user","content":[{"type":"image"},{"type":"text","text":"one"},)"
+            R"({"type":"image"},{"type":"text","text":" two"}]}])");
+  EXPECT_EQ(only_text(taken.messages), "one two");
+}
+
+TEST(ChatImages, TextsStayAsTheyAre) {
+  const std::string messages = R"([{"role": "user", "content": "an image of 1.0"}])";
+  EXPECT_EQ(take_images(messages, {}).messages, messages);
+  EXPECT_EQ(only_text(messages), "an image of 1.0");
+}
+
+TEST(ChatImages, RefuseOtherSourcesAndKinds) {
+  const auto refusal = [](const std::string& part, const std::vector<Image>& images = {}) {
+    return error_of([&] { take_images(R"([{"role":"user","content":[)" + part + "]}]", images); });
+  };
+  EXPECT_THAT(refusal(R"({"type":"image_url","image_url":{"url":"/etc/passwd"}})"),
+              HasSubstr("messages[0].content: an image_url: expected a data: URI"));
+  EXPECT_THAT(refusal(R"({"type":"image"})"), HasSubstr("has no image"));
+  EXPECT_THAT(refusal(R"({"type":"video_url","video_url":{"url":"data:"}})"),
+              HasSubstr("video_url"));
+  EXPECT_THAT(refusal(R"({"type":"text","text":"a"})", {{.bytes = "x"}}),
+              HasSubstr("0 parts of the type image without a source, and the request has 1 image"));
+}
+
+TEST(ChatImages, OneMessageAloneIsAText) {
+  EXPECT_THAT(error_of([] { only_text(R"([{"role":"system","content":"a"}])"); }),
+              HasSubstr("one message, of the role user"));
+  EXPECT_THAT(error_of([] { only_text(R"([{"role":"user","content":"a"},{"role":"user"}])"); }),
+              HasSubstr("one message, of the role user"));
+}
+
+}  // namespace
+}  // namespace vecton::engine

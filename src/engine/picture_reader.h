@@ -1,0 +1,13 @@
+// From a picture's file to what a model reads of it: the place where the engine meets src/media.
+#pragma once
+
+#include "engine/images.h"
+#include "engine/plan.h"
+
+namespace vecton::engine {
+
+// As the checkpoint's preprocessor_config.json or processor_config.json says; errors name the file
+// and the key. Nothing for a model that reads no images.
+PictureReader make_picture_reader(const Plan& plan);
+
+}  // namespace vecton::engine

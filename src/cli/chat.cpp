@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
+#include <utility>
 
 #include "cli/answer_text.h"
 #include "cli/answers.h"
@@ -23,6 +24,7 @@ namespace vecton::cli {
 namespace {
 
 constexpr char kHelp[] =
+    "/image FILE   a picture that goes with what is said next\n"
     "/system TEXT  the system message; without a text none\n"
     "/reset        forget the conversation\n"
     "/save FILE    write the messages to FILE as JSON\n"
@@ -69,8 +71,11 @@ class Conversation {
     if (name == "/exit" || name == "/quit" || name == "/bye") return false;
     if (name == "/help" || name == "/?") {
       print(kHelp);
+    } else if (name == "/image") {
+      add_image(rest);
     } else if (name == "/reset" || name == "/clear") {
       history_.reset();
+      images_.clear();
     } else if (name == "/system") {
       history_.set_system(rest);
     } else if (name == "/save") {
@@ -79,6 +84,16 @@ class Conversation {
       std::fprintf(stderr, "vecton: there is no command %s; /help lists them\n", name.c_str());
     }
     return true;
+  }
+
+  void add_image(const std::string& path) {
+    if (!engine_.info().images) {
+      std::fprintf(stderr, "vecton: %s takes text\n", engine_.info().name.c_str());
+    } else if (!std::ifstream(path)) {
+      std::fprintf(stderr, "vecton: %s can't be read\n", path.c_str());
+    } else {
+      images_.push_back({.bytes = {}, .source = path});
+    }
   }
 
   void save(const std::string& path) const {
@@ -95,7 +110,7 @@ class Conversation {
   // An answer that is stopped, or that fails, is not part of the conversation.
   void answer(const std::string& text) {
     const InterruptGuard guard;
-    history_.add("user", text);
+    history_.add("user", text, std::exchange(images_, {}));
     try {
       ChatInput input{.messages = history_.messages()};
       input.add_generation_prompt = true;
@@ -104,6 +119,7 @@ class Conversation {
       AnswerText shown(parser_for(prompt, generate), thinking(),
                        [](std::string_view more) { print(more); });
       Request request{.prompt = {.input = prompt}, .task = generate};
+      request.prompt.images = history_.images();
       request.prompt.prompt_text = "";
       request.prompt.add_special_tokens = false;
       request.on_delta = [&](const GenerationDelta& delta) {
@@ -160,6 +176,7 @@ class Conversation {
   const ChatOptions& options_;
   Engine& engine_;
   ChatHistory history_;
+  std::vector<Image> images_;  // of what is said next
 };
 
 void chat(const ChatOptions& options) {

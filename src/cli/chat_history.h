@@ -4,8 +4,9 @@
 
 #include <iosfwd>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "vecton/request.h"
 
 namespace vecton::cli {
 
@@ -14,15 +15,22 @@ class ChatHistory {
   explicit ChatHistory(std::string system) : system_(std::move(system)) {}
 
   void set_system(std::string text) { system_ = std::move(text); }
-  void add(std::string role, std::string content);
+  // `images`: before the text.
+  void add(std::string role, std::string content, std::vector<Image> images = {});
   void take_back() { turns_.pop_back(); }  // the last message
   void reset() { turns_.clear(); }
 
-  std::string messages() const;  // JSON: a list of {"role", "content"}
+  // JSON: a list of {"role", "content"}; with images the content is a list of parts.
+  std::string messages() const;
+  std::vector<Image> images() const;  // of all messages, in order
 
  private:
   std::string system_;  // empty = none
-  std::vector<std::pair<std::string, std::string>> turns_;
+  struct Turn {
+    std::string role, content;
+    std::vector<Image> images;
+  };
+  std::vector<Turn> turns_;
 };
 
 // Lines up to one that does not end with a backslash; false at the end of the input. `prompt` is

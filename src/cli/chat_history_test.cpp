@@ -7,6 +7,20 @@
 namespace vecton::cli {
 namespace {
 
+TEST(ChatHistory, HasImagesBeforeTheTextTheyCameWith) {
+  ChatHistory history("");
+  history.add("user", "what is it?", {{.bytes = {}, .source = "a.png"}, {.bytes = "b"}});
+  history.add("assistant", "a cat");
+  EXPECT_EQ(
+      history.messages(),
+      R"([{"role": "user", "content": [{"type": "image"}, {"type": "image"}, )"
+      R"({"type": "text", "text": "what is it?"}]}, {"role": "assistant", "content": "a cat"}])");
+  ASSERT_EQ(history.images().size(), 2u);
+  EXPECT_EQ(history.images()[0].source, "a.png");
+  history.reset();
+  EXPECT_TRUE(history.images().empty());
+}
+
 TEST(ChatHistory, IsMessages) {
   ChatHistory history("");
   EXPECT_EQ(history.messages(), "[]");

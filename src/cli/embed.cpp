@@ -74,6 +74,7 @@ void embed(EmbedOptions& options) {
            [&](const Record& record) {
              Request request = like;
              request.prompt.input = record.input;
+             request.prompt.images = record.images;
              return request;
            },
        .append =
@@ -95,6 +96,7 @@ std::function<void()> define_embed(CLI::App& app) {
   add_engine_options(app, options->engine);
   add_texts(app, "TEXT", options->texts, "Texts to embed");
   add_input_options(app, options->input);
+  add_image_options(app, options->input, options->texts);
   app.add_option("-o,--output", options->output,
                  "File for the vectors; it appears when it is whole [standard output]")
       ->type_name("FILE");
@@ -117,6 +119,7 @@ std::function<void()> define_embed(CLI::App& app) {
       "  vecton embed MODEL --input rows.csv --column title --output vectors.safetensors\n"
       "  cat docs.jsonl | vecton embed MODEL --input - --input-format jsonl --field body > "
       "vectors.jsonl\n"
+      "  vecton embed MODEL --text \"what is on the page?\" --image page.png\n"
       "  vecton embed MODEL --prompt-name query --dimensions 256 \"who sleeps?\"\n"
       "\nAn interrupted run with --output goes on where it was when the same command is given "
       "again.");

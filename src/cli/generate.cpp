@@ -27,14 +27,20 @@ struct GenerateOptions {
   bool json = false, chat = false, overwrite = false, quiet = false;
 };
 
-Request request_of(const GenerateOptions& options, const decltype(Prompt::input)& input) {
-  Request request{.prompt = {.input = input}, .task = options.generate};
-  const auto* text = std::get_if<std::string>(&input);
-  if (!options.chat || !text) return request;
+// A prompt with pictures is what a user says of them.
+Request request_of(const GenerateOptions& options, const Record& record) {
+  Request request{.prompt = {.input = record.input, .images = record.images},
+                  .task = options.generate};
+  const auto* text = std::get_if<std::string>(&record.input);
+  if ((!options.chat && record.images.empty()) || !text) return request;
   Chat chat;
-  chat.input.messages = "[{\"role\": \"user\", \"content\": ";
-  base::append_json_string(chat.input.messages, *text);
-  chat.input.messages += "}]";
+  std::string& messages = chat.input.messages;
+  messages = "[{\"role\": \"user\", \"content\": ";
+  if (!record.images.empty()) messages += '[';
+  for (size_t i = 0; i < record.images.size(); ++i) messages += "{\"type\": \"image\"}, ";
+  if (!record.images.empty()) messages += "{\"type\": \"text\", \"text\": ";
+  base::append_json_string(messages, *text);
+  messages += record.images.empty() ? "}]" : "}]}]";
   chat.input.add_generation_prompt = true;
   request.prompt.input = std::move(chat);
   return request;
@@ -59,7 +65,7 @@ void stream(const GenerateOptions& options, Engine& engine, RecordReader& reader
   const InterruptGuard guard;
   Record record;
   while (reader.next(record)) {
-    Request request = request_of(options, record.input);
+    Request request = request_of(options, record);
     request.on_delta = [](const GenerationDelta& delta) {
       if (delta.index == 0) print(delta.text);
       return InterruptGuard::signal() == 0;
@@ -87,7 +93,7 @@ void generate(GenerateOptions& options) {
   const bool with_text = options.input.path.empty();
   ResumableRun run(
       *engine, *reader,
-      {.request = [&](const Record& record) { return request_of(options, record.input); },
+      {.request = [&](const Record& record) { return request_of(options, record); },
        .append = [&](std::string& out, int64_t index, const Record& record,
                      Result&& result) { append_json(out, index, record, result, with_text); },
        .window = {.batch = 1, .ahead = static_cast<size_t>(options.engine.max_num_seqs)},
@@ -121,6 +127,7 @@ std::function<void()> define_generate(CLI::App& app) {
   add_engine_options(app, options->engine);
   add_texts(app, "PROMPT", options->prompts, "Texts that the model goes on with");
   add_input_options(app, options->input);
+  add_image_options(app, options->input, options->prompts);
   add_sampling_options(app, options->generate);
   app.add_option("-n,--n", options->generate.n, "Answers to each prompt [1]")
       ->type_name("N")
@@ -139,6 +146,7 @@ std::function<void()> define_generate(CLI::App& app) {
       "Examples:\n"
       "  vecton generate MODEL \"Once upon a time\" --max-tokens 50\n"
       "  vecton generate MODEL --chat \"Why is the sky blue?\" --temperature 0\n"
+      "  vecton generate MODEL --image page.png \"What does the page say?\"\n"
       "  vecton generate MODEL --input prompts.jsonl --output answers.jsonl --seed 1\n"
       "\nAn interrupted run with --output goes on where it was when the same command is given "
       "again.");

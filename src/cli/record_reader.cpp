@@ -22,11 +22,13 @@ namespace {
 
 class ArgumentReader final : public RecordReader {
  public:
-  explicit ArgumentReader(std::vector<std::string> texts) : texts_(std::move(texts)) {}
+  ArgumentReader(std::vector<std::string> texts, std::vector<std::string> images)
+      : texts_(std::move(texts)), images_(std::move(images)) {}
 
   bool next(Record& record) override {
     if (at_ == texts_.size()) return false;
     record = {std::move(texts_[at_]), std::nullopt, static_cast<int64_t>(at_) + 1};
+    if (!images_.empty()) record.images = {{.bytes = {}, .source = images_[at_]}};
     ++at_;
     return true;
   }
@@ -35,7 +37,7 @@ class ArgumentReader final : public RecordReader {
   }
 
  private:
-  std::vector<std::string> texts_;
+  std::vector<std::string> texts_, images_;
   size_t at_ = 0;
 };
 
@@ -108,7 +110,10 @@ class LineReader final : public FileReader {
 class JsonLineReader final : public FileReader {
  public:
   explicit JsonLineReader(const InputOptions& options)
-      : FileReader(options), field_(options.field), pair_(options.pair) {}
+      : FileReader(options),
+        field_(options.field),
+        pair_(options.pair),
+        has_images_(options.has_images) {}
 
   bool next(Record& record) override {
     return next_good([&] { return read(record); });
@@ -125,13 +130,16 @@ class JsonLineReader final : public FileReader {
     const json::value value = parse(line);
     if (const json::string* text = value.if_string(); text && pair_.empty()) {
       record.input = std::string(*text);
+      record.images.clear();
       return true;
     }
     const json::object* object = value.if_object();
     if (!object) {
       fail(record.line, pair_.empty() ? "expected an object or a string" : "expected an object");
     }
-    record.input = input_of(*object);
+    record.images = has_images_ ? images_of(*object) : std::vector<Image>();
+    const bool alone = !record.images.empty() && !object->contains(field_);
+    record.input = alone ? std::string() : input_of(*object);
     if (!pair_.empty()) record.pair = pair_of(*object);
     if (const json::value* id = object->if_contains("id")) record.id = id_of(*id);
     return true;
@@ -154,6 +162,19 @@ class JsonLineReader final : public FileReader {
     const json::value* ids = object.if_contains("input_ids");
     if (ids && ids->is_array()) return ids_of("input_ids", ids->get_array());
     fail(source_.line(), "there is no field \"" + field_ + "\" (--field names another one)");
+  }
+
+  std::vector<Image> images_of(const json::object& object) const {
+    const json::value* given = object.if_contains("image");
+    if (!given || given->is_null()) return {};
+    const json::array paths = given->is_array() ? given->get_array() : json::array{*given};
+    std::vector<Image> images;
+    for (const json::value& path : paths) {
+      if (!path.is_string())
+        fail(source_.line(), "field \"image\" holds something other than paths");
+      images.push_back({.bytes = {}, .source = std::string(path.get_string())});
+    }
+    return images;
   }
 
   std::string pair_of(const json::object& object) const {
@@ -182,6 +203,7 @@ class JsonLineReader final : public FileReader {
   }
 
   std::string field_, pair_;
+  bool has_images_;
 };
 
 class CsvRecordReader final : public FileReader {
@@ -276,8 +298,34 @@ void add_input_options(CLI::App& app, InputOptions& options) {
                "[an error]");
 }
 
-std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts) {
-  return std::make_unique<ArgumentReader>(std::move(texts));
+void add_image_options(CLI::App& app, InputOptions& options, std::vector<std::string>& texts) {
+  options.has_images = true;
+  app.add_option_function<std::vector<std::string>>(
+         "--text",
+         [&texts](const std::vector<std::string>& more) {
+           texts.insert(texts.end(), more.begin(), more.end());
+         },
+         "A text; again for more")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_option("--image", options.images,
+                 "A picture, beside a text or alone; again for more. With several texts there must "
+                 "be as many, and one text goes with each")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+}
+
+std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts,
+                                             std::vector<std::string> images) {
+  if (texts.empty()) texts.resize(images.size());
+  if (texts.size() == 1 && images.size() > 1) texts.resize(images.size(), std::string(texts[0]));
+  if (!images.empty() && texts.size() != images.size()) {
+    throw Failure(ExitStatus::kUsage, "Mismatched multimodal batch sizes: got " +
+                                          std::to_string(texts.size()) + " text item(s) and " +
+                                          std::to_string(images.size()) +
+                                          " image item(s): give one text, or one for each --image");
+  }
+  return std::make_unique<ArgumentReader>(std::move(texts), std::move(images));
 }
 
 std::unique_ptr<RecordReader> read_file(const InputOptions& options) {
@@ -293,10 +341,11 @@ std::unique_ptr<RecordReader> read_file(const InputOptions& options) {
 
 std::unique_ptr<RecordReader> read_input(std::vector<std::string> texts,
                                          const InputOptions& options) {
-  if (!texts.empty() && !options.path.empty()) {
+  if ((!texts.empty() || !options.images.empty()) && !options.path.empty()) {
     throw Failure(ExitStatus::kUsage, "give texts as arguments or --input, not both");
   }
-  if (!texts.empty()) return read_arguments(std::move(texts));
+  if (!texts.empty() || !options.images.empty())
+    return read_arguments(std::move(texts), options.images);
   if (!options.path.empty()) return read_file(options);
   if (isatty(STDIN_FILENO) == 0) {
     InputOptions piped = options;

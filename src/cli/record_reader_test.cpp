@@ -83,6 +83,46 @@ TEST_F(RecordReaderTest, ArgumentsAreTextsAsTheyStand) {
   EXPECT_THAT(shown(*read_arguments({})), ElementsAre());
 }
 
+TEST_F(RecordReaderTest, ArgumentsMayHavePictures) {
+  const auto pictures = [](std::vector<std::string> texts, std::vector<std::string> images) {
+    InputOptions options;
+    options.images = std::move(images);
+    const auto reader = read_input(std::move(texts), options);
+    std::string all;
+    for (Record record; reader->next(record);)
+      all += std::get<std::string>(record.input) + "+" + record.images.at(0).source + " ";
+    return all;
+  };
+  EXPECT_EQ(pictures({}, {"a", "b"}), "+a +b ");
+  EXPECT_EQ(pictures({"t"}, {"a", "b"}), "t+a t+b ");
+  EXPECT_EQ(pictures({"t", "u"}, {"a", "b"}), "t+a u+b ");
+  EXPECT_THAT(
+      failure_of([&] {
+        pictures({"t", "u"}, {"a", "b", "c"});
+      }),
+      HasSubstr("usage: Mismatched multimodal batch sizes: got 2 text item(s) and 3 image"));
+}
+
+TEST_F(RecordReaderTest, JsonLinesMayHavePictures) {
+  InputOptions lines = options("a.jsonl",
+                               "{\"image\": \"a.png\"}\n"
+                               "{\"text\": \"t\", \"image\": [\"b\", \"c\"]}\n\"s\"\n");
+  lines.has_images = true;
+  const auto reader = read_file(lines);
+  Record record;
+  ASSERT_TRUE(reader->next(record));
+  EXPECT_EQ(std::get<std::string>(record.input), "");
+  EXPECT_EQ(record.images.at(0).source, "a.png");
+  ASSERT_TRUE(reader->next(record));
+  EXPECT_EQ(record.images.at(1).source, "c");
+  ASSERT_TRUE(reader->next(record));
+  EXPECT_TRUE(record.images.empty());
+  InputOptions wrong = options("b.jsonl", "{\"image\": 3}\n");
+  wrong.has_images = true;
+  EXPECT_THAT(failure_of([&] { read_file(wrong)->next(record); }),
+              HasSubstr("holds something other than paths"));
+}
+
 TEST_F(RecordReaderTest, ATextFileHasATextPerLine) {
   EXPECT_THAT(read("a.txt", "one\n\n{\"text\": 1}\r\nlast"),
               ElementsAre("1 one", "2 ", "3 {\"text\": 1}", "4 last"));

@@ -57,9 +57,10 @@ void refuse_unread_tools(const Context& context, const Conversation& conversatio
                 "tools");
 }
 
-ChatInput input_of(const Conversation& conversation, const std::string& text) {
+ChatInput input_of(const Conversation& conversation, const std::string& text,
+                   std::vector<Image>* images) {
   ChatInput input;
-  json::array messages = normalised_messages(conversation.messages, reads_parts(text));
+  json::array messages = normalised_messages(conversation.messages, reads_parts(text), images);
   // Templates that do not know OpenAI's newer word know the older.
   if (text.find("developer") == std::string::npos) {
     for (json::value& message : messages) {
@@ -120,7 +121,8 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
                    .named = conversation.named,
                    .continues = conversation.continue_final_message};
   prompt.parser.tools = parsers::offered_tools(conversation.tools);
-  const ChatInput input = input_of(conversation, text);
+  std::vector<Image> images;
+  const ChatInput input = input_of(conversation, text, context.info.images ? &images : nullptr);
   prompt.parser.prompt = context.templates.render(input, chat_template);
   force_calls(context, conversation, text, generate, prompt.parser);
   if (generate.structured_output)
@@ -134,6 +136,7 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
   }
   prompt.request.task = std::move(generate);
   prompt.request.prompt.input = prompt.parser.prompt;
+  prompt.request.prompt.images = std::move(images);
   prompt.request.prompt.prompt_text = "";
   prompt.request.prompt.add_special_tokens = false;
   return prompt;

@@ -32,8 +32,8 @@ std::vector<std::string> read_types(Fields& fields) {
   return types;
 }
 
-// `texts`, or the texts of `inputs`.
-std::vector<std::string> read_texts(const Call& call, Fields& fields) {
+// `texts`, `images`, or the contents of `inputs`.
+std::vector<Item> read_items(const Call& call, Fields& fields) {
   const json::value* texts = fields.any("texts");
   const json::value* images = fields.any("images");
   const json::value* inputs = fields.any("inputs");
@@ -43,14 +43,17 @@ std::vector<std::string> read_texts(const Call& call, Fields& fields) {
                                             : "One of texts, images, or inputs must be provided",
                   "texts");
   }
+  std::vector<Item> list;
   if (images) {
-    throw Failure(Cause::kInvalid,
-                  "MultiModalParam is not supported for " + call.context.info.architecture +
-                      ": the loaded model takes text, send `texts`",
-                  "images");
+    require_images(call.context, "images");
+    for (const std::string& image : fields.texts("images"))
+      list.push_back({.images = {image_of("images", image)}});
+    return list;
   }
-  if (texts) return fields.texts("texts");
-  std::vector<std::string> list;
+  if (texts) {
+    for (std::string& text : fields.texts("texts")) list.push_back({.text = std::move(text)});
+    return list;
+  }
   if (!inputs->is_array()) {
     fields.wrong("inputs", "list_type", "expected a list of {\"content\": [parts]}");
     return list;
@@ -111,7 +114,14 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   const std::vector<std::string> types = read_types(fields);
-  const std::vector<std::string> texts = read_texts(call, fields);
+  const std::vector<Item> items = read_items(call, fields);
+  std::vector<std::string> texts;
+  Inputs inputs;
+  for (const Item& item : items) {
+    texts.push_back(item.text);
+    inputs.items.emplace_back(item.text);
+    inputs.images.push_back(item.images);
+  }
   if (texts.empty() && fields.good()) fields.wrong("texts", "too_short", "must not be empty");
   const Request like = read_request(call, fields, plan);
   plan.ignored = fields.finish();
@@ -120,8 +130,7 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
                std::get<Embed>(like.task).dimensions.value_or(info.embedding_size),
                "embedding_types");
   }
-  plan.requests =
-      make_requests(call.context, {.items = std::vector<Input>(texts.begin(), texts.end())}, like);
+  plan.requests = make_requests(call.context, std::move(inputs), like);
   plan.render = [head, version, bare, types, texts](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;

@@ -48,6 +48,7 @@ std::vector<Request> make_requests(const Context& context, Inputs inputs, const 
                     std::string("this server does not take token ids: ") + kSendText, "input");
     }
     requests[i].prompt.input = std::move(inputs.items[i]);
+    if (!inputs.images.empty()) requests[i].prompt.images = std::move(inputs.images[i]);
   }
   return requests;
 }

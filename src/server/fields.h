@@ -21,7 +21,8 @@ using Input = decltype(Prompt::input);
 // What a route's input field held.
 struct Inputs {
   std::vector<Input> items;
-  bool single = false;  // one text or one list of ids, not a list of them
+  bool single = false;                       // one text or one list of ids, not a list of them
+  std::vector<std::vector<Image>> images{};  // of each item; empty = none has any
 };
 
 // For tests: the names that readers on this thread are asked for while it lives, those of objects

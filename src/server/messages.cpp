@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/images.h"
+
 namespace vecton::server {
 
 namespace {
@@ -13,8 +15,11 @@ constexpr std::string_view kAttribution = "x-anthropic-billing-header:";
 
 class Message {
  public:
-  Message(const json::object& given, size_t index, bool parts)
-      : given_(given), where_("messages[" + std::to_string(index) + "]"), parts_(parts) {}
+  Message(const json::object& given, size_t index, bool parts, std::vector<Image>* images)
+      : given_(given),
+        where_("messages[" + std::to_string(index) + "]"),
+        parts_(parts),
+        images_(images) {}
 
   json::object normalised() const {
     json::object out;
@@ -44,6 +49,12 @@ class Message {
     json::array list;
     std::string text;
     for (const json::value& part : value.get_array()) {
+      if (const json::object* object = part.if_object(); object && images_ && is_image(*object)) {
+        if (!parts_ || is("tool")) fail("content", "the chat template reads no images here");
+        images_->push_back(image_of_part(where_ + ".content", *object));
+        list.push_back(json::object{{"type", "image"}});
+        continue;
+      }
       const std::string piece = text_of(part);
       if (!list.empty()) text += '\n';
       text += piece;
@@ -128,11 +139,13 @@ class Message {
   const json::object& given_;
   const std::string where_;
   const bool parts_;
+  std::vector<Image>* images_;
 };
 
 }  // namespace
 
-json::array normalised_messages(const json::array& messages, bool parts) {
+json::array normalised_messages(const json::array& messages, bool parts,
+                                std::vector<Image>* images) {
   if (messages.empty())
     throw Failure(Cause::kInvalid, "messages: expected at least one message", "messages");
   json::array out;
@@ -142,7 +155,7 @@ json::array normalised_messages(const json::array& messages, bool parts) {
       throw Failure(Cause::kInvalid, "messages[" + std::to_string(i) + "]: expected an object",
                     "messages");
     }
-    out.push_back(Message(*message, i, parts).normalised());
+    out.push_back(Message(*message, i, parts, images).normalised());
   }
   return out;
 }

@@ -33,40 +33,44 @@ Names names_of(const json::object& body) {
   return kNames[std::size(kNames) - 1];
 }
 
-[[noreturn]] void refuse_media(const Context& context, const std::string& where) {
-  throw Failure(Cause::kInvalid,
-                "MultiModalParam is not supported for " + context.info.architecture +
-                    ": the loaded model takes text",
-                where);
-}
-
-// The texts of `content`, one below the other.
-std::string join_parts(const Context& context, Fields& fields, const std::string& where,
-                       const json::array& parts) {
-  std::string text;
+// The texts of `content`, one below the other, and its images.
+Item join_parts(const Context& context, Fields& fields, const std::string& where,
+                const json::array& parts) {
+  Item item;
+  bool said = false;
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::string at = where + ".content." + std::to_string(i);
     const json::object* part = parts[i].if_object();
     const json::value* type = part ? part->if_contains("type") : nullptr;
     if (!type || !type->is_string()) {
       fields.wrong(at, "missing", "expected a part such as {\"type\": \"text\", \"text\": ...}");
-      return text;
+      return item;
     }
-    if (type->get_string() != "text") refuse_media(context, at);
+    if (is_image(*part)) {
+      require_images(context, at);
+      item.images.push_back(image_of_part(at, *part));
+      continue;
+    }
+    if (type->get_string() != "text") {
+      require_images(context, at);
+      fields.wrong(at, "literal_error", "expected a part of the type text or image_url");
+      return item;
+    }
     const json::value* words = part->if_contains("text");
     if (!words || !words->is_string()) {
       fields.wrong(at + ".text", "string_type", "expected a string");
-      return text;
+      return item;
     }
-    if (i > 0) text += '\n';
-    text += words->get_string();
+    if (said) item.text += '\n';
+    said = true;
+    item.text += words->get_string();
   }
-  return text;
+  return item;
 }
 
-std::vector<std::string> read_side(const Context& context, Fields& fields, const char* key) {
+std::vector<Item> read_side(const Context& context, Fields& fields, const char* key) {
   const json::value* value = fields.any(key);
-  std::vector<std::string> texts;
+  std::vector<Item> texts;
   if (!value) {
     fields.wrong(key, "missing", "field required");
   } else if (!value->is_array()) {
@@ -129,14 +133,13 @@ Request read_scoring(const Context& context, Fields& fields, Limits& limits,
 }
 
 // Cuts the texts to their limits and makes the requests.
-void make_plan(const Call& call, std::vector<std::string> queries,
-               std::vector<std::string> documents, const Limits& limits, const Request& like,
-               Plan& plan) {
+void make_plan(const Call& call, std::vector<Item> queries, std::vector<Item> documents,
+               const Limits& limits, const Request& like, Plan& plan) {
   const Tokenizer& tokenizer = call.context.tokenizer;
   plan.single = documents.size() == 1;
   plan.cut.resize(documents.size());
   for (size_t i = 0; i < queries.size(); ++i) {
-    if (!cut_text(tokenizer, queries[i], limits.query)) continue;
+    if (!cut_text(tokenizer, queries[i].text, limits.query)) continue;
     if (queries.size() == 1) {
       plan.cut.assign(documents.size(), true);
     } else {
@@ -144,9 +147,18 @@ void make_plan(const Call& call, std::vector<std::string> queries,
     }
   }
   for (size_t i = 0; i < documents.size(); ++i) {
-    if (cut_text(tokenizer, documents[i], limits.document)) plan.cut[i] = true;
+    if (cut_text(tokenizer, documents[i].text, limits.document)) plan.cut[i] = true;
   }
-  plan.requests = make_pairs(queries, documents, like);
+  plan.requests.assign(documents.size(), like);
+  for (size_t i = 0; i < documents.size(); ++i) {
+    const Item& query = queries.size() == 1 ? queries.front() : queries[i];
+    Request& request = plan.requests[i];
+    request.prompt.input = query.text;
+    request.prompt.images = query.images;
+    auto& task = std::get<Score>(request.task);
+    task.document = std::move(documents[i].text);
+    task.document_images = std::move(documents[i].images);
+  }
 }
 
 // With the document's `text`, which of Voyage's answers is all that a document is.
@@ -169,27 +181,32 @@ void append_ranked(std::string& out, const Result& score, size_t index, const st
 
 }  // namespace
 
-std::string read_item(const Context& context, Fields& fields, const std::string& where,
-                      const json::value& value) {
-  if (value.is_string()) return std::string(value.get_string());
+Item read_item(const Context& context, Fields& fields, const std::string& where,
+               const json::value& value) {
+  if (value.is_string()) return {.text = std::string(value.get_string())};
   if (const json::object* object = value.if_object()) {
     const json::value* text = object->if_contains("text");
-    if (text && text->is_string()) return std::string(text->get_string());
+    const json::value* image = object->if_contains("image");
     const json::value* content = object->if_contains("content");
-    if (content && content->is_string()) return std::string(content->get_string());
+    Item item;
+    if (text && text->is_string()) item.text = text->get_string();
+    if (image) require_images(context, where);
+    if (image && image->is_string())
+      item.images.push_back(image_of(where + ".image", image->get_string()));
+    if ((text && text->is_string()) || !item.images.empty()) return item;
+    if (content && content->is_string()) return {.text = std::string(content->get_string())};
     if (content && content->is_array())
       return join_parts(context, fields, where, content->get_array());
-    if (object->contains("image")) refuse_media(context, where);
   }
   fields.wrong(where, "string_type",
                "expected a string, {\"text\": string} or {\"content\": [parts]}");
-  return "";
+  return {};
 }
 
 void plan_scores(const Call& call, Fields& fields, Plan& plan) {
   const Names names = names_of(call.body);
-  const std::vector<std::string> queries = read_side(call.context, fields, names.first);
-  const std::vector<std::string> documents = read_side(call.context, fields, names.second);
+  const std::vector<Item> queries = read_side(call.context, fields, names.first);
+  const std::vector<Item> documents = read_side(call.context, fields, names.second);
   Limits limits;
   std::vector<std::string> ignored;
   const Request like = read_scoring(call.context, fields, limits, ignored);
@@ -227,13 +244,13 @@ Plan rerank(const Call& call) {
   Fields fields(call.body);
   const Head head = read_head(call, fields, "rerank-");
   fields.require("query");
-  std::string query;
+  Item query;
   if (const json::value* value = fields.any("query"))
     query = read_item(call.context, fields, "query", *value);
   if (const json::value* value = fields.any("documents"); value && !value->is_array())
     fields.wrong("documents", "list_type", "expected a list of documents");
   const auto documents =
-      fields.good() ? read_side(call.context, fields, "documents") : std::vector<std::string>();
+      fields.good() ? read_side(call.context, fields, "documents") : std::vector<Item>();
   // Voyage says top_k, always sends `truncation`, and reads `data`.
   const bool voyage = fields.any("truncation") || fields.any("top_k");
   const auto top_k = fields.integer("top_k", 0).value_or(0);
@@ -246,7 +263,9 @@ Plan rerank(const Call& call) {
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   check_lengths(1, documents.size());
   make_plan(call, {query}, documents, limits, like, plan);
-  plan.render = [head, top_n, echo, voyage, documents](std::vector<Result> results) {
+  std::vector<std::string> texts;
+  for (const Item& document : documents) texts.push_back(document.text);
+  plan.render = [head, top_n, echo, voyage, texts](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     const std::string tokens = std::to_string(total_tokens(results));
@@ -261,7 +280,7 @@ Plan rerank(const Call& call) {
       order.resize(static_cast<size_t>(top_n));
     for (const size_t i : order) {
       if (out.back() != '[') out += ',';
-      append_ranked(out, results[i], i, echo ? &documents[i] : nullptr, voyage);
+      append_ranked(out, results[i], i, echo ? &texts[i] : nullptr, voyage);
     }
     out += "]}";
     return response;

@@ -146,13 +146,15 @@ Service::Service(const ServerOptions& options, const Log& log)
       next_id_(base::random_bits() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
       workers_(static_cast<size_t>(workers_count_)),
-      long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {
+      long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)),
+      image_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {
   if (names_.empty()) names_.push_back(options_.engine.model);
   metrics_.set_model(names_.front());
 }
 
 Service::~Service() {
-  long_workers_.join();  // none of them is left in the engine
+  image_workers_.join();  // none of them is left in the engine
+  long_workers_.join();
   workers_.join();
   engine_.reset();
 }
@@ -353,8 +355,12 @@ boost::asio::thread_pool& Service::workers_for(int64_t bytes) {
   return bytes > kLongRequest ? long_workers_ : workers_;
 }
 
+// So have those with pictures, which take a while to decode and to prepare.
 void Service::post_work(std::shared_ptr<Job> job) {
-  boost::asio::thread_pool& workers = workers_for(static_cast<int64_t>(job->request_.body.size()));
+  const std::string& body = job->request_.body;
+  const bool has_images = engine_->info().images && body.find("image") != std::string::npos;
+  boost::asio::thread_pool& workers =
+      has_images ? image_workers_ : workers_for(static_cast<int64_t>(body.size()));
   boost::asio::post(workers, [this, job = std::move(job)] { guarded(*job, [&] { work(job); }); });
 }
 

@@ -145,7 +145,7 @@ class Service {
   std::set<std::string> noted_;
 
   int workers_count_;
-  boost::asio::thread_pool workers_, long_workers_;
+  boost::asio::thread_pool workers_, long_workers_, image_workers_;
 };
 
 }  // namespace vecton::server

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "server/chat.h"
 #include "server/render.h"
+#include "server/scoring.h"
 
 namespace vecton::server::openai {
 
@@ -35,6 +36,38 @@ bool has_media(const json::value& messages) {
   return false;
 }
 
+// Jina's inputs: {"text": string} or {"image": string}, or {"content": [parts]} as elsewhere.
+bool is_item(const json::value& value) {
+  const json::object* object = value.if_object();
+  if (!object || object->contains("role")) return false;
+  const json::value* content = object->if_contains("content");
+  return object->contains("text") || object->contains("image") || (content && content->is_array());
+}
+
+// A list in which some are such objects.
+std::optional<Inputs> read_items(const Call& call, Fields& fields) {
+  const json::value* input = fields.any("input");
+  if (!input) return {};
+  const bool single = is_item(*input);
+  if (!single && (!input->is_array() || std::ranges::none_of(input->get_array(), is_item)))
+    return {};
+  Inputs inputs{.items = {}, .single = single};
+  const auto add = [&](const std::string& where, const json::value& value) {
+    Item item = openai::read_item(call.context, fields, where, value);
+    inputs.items.emplace_back(std::move(item.text));
+    inputs.images.push_back(std::move(item.images));
+  };
+  if (single) {
+    add("input", *input);
+    return inputs;
+  }
+  const json::array& items = input->get_array();
+  check_batch_size(call.context, items.size());
+  for (size_t i = 0; i < items.size() && fields.good(); ++i)
+    add("input." + std::to_string(i), items[i]);
+  return inputs;
+}
+
 }  // namespace
 
 std::string model_of(const Context& context, Fields& fields) {
@@ -60,11 +93,7 @@ Head read_head(const Call& call, Fields& fields, const char* prefix) {
 void refuse_other_inputs(const Context& context, Fields& fields) {
   for (const char* field : {"messages", "input"}) {
     const json::value* messages = fields.any(field);
-    if (!messages || !has_media(*messages)) continue;
-    throw Failure(Cause::kInvalid,
-                  "MultiModalParam is not supported for " + context.info.architecture +
-                      ": the loaded model takes text",
-                  field);
+    if (messages && has_media(*messages)) require_images(context, field);
   }
   if (fields.any("prompt_embeds")) {
     throw Failure(Cause::kInvalid,
@@ -151,7 +180,9 @@ Inputs read_inputs(const Call& call, Fields& fields) {
   if (const json::value* messages = fields.any("messages"); messages || under_input) {
     const char* field = messages ? "messages" : "input";
     std::vector<Chat> chats = read_chats(call.context, fields, field);
-    if (fields.good() && chats.front().chat_template.empty() && call.context.templates.empty()) {
+    const bool needed = !call.context.info.images;  // others may have prompts of their own
+    if (needed && fields.good() && chats.front().chat_template.empty() &&
+        call.context.templates.empty()) {
       throw Failure(Cause::kInvalid,
                     "the model has no chat template: give one in the request, as chat_template",
                     field);
@@ -160,6 +191,7 @@ Inputs read_inputs(const Call& call, Fields& fields) {
     for (Chat& chat : chats) result.items.emplace_back(std::move(chat));
     return result;
   }
+  if (std::optional<Inputs> items = read_items(call, fields)) return *items;
   Inputs inputs = fields.inputs("input", false);
   if (inputs.items.empty() && fields.good())
     fields.wrong("input", "too_short", "must not be empty");

@@ -1,0 +1,80 @@
+#include "engine/picture_reader.h"
+
+#include <gmock/gmock.h>
+
+#include "base/base64.h"
+#include "base/temporary_folder.h"
+#include "vecton/error.h"
+
+namespace vecton::engine {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+// A grey square as a BMP file.
+std::string bitmap(uint8_t level, uint8_t side = 32) {
+  std::string bytes = {'B', 'M', 0, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0};
+  for (int i = 0; i < 2; ++i) bytes += std::string({static_cast<char>(side), 0, 0, 0});
+  bytes += std::string({1, 0, 24, 0}) + std::string(24, '\0');
+  bytes += std::string(static_cast<size_t>(side) * side * 3, static_cast<char>(level));
+  return bytes;
+}
+
+class PictureReaderTest : public ::testing::Test {
+ protected:
+  PictureReaderTest() {
+    folder_.write("preprocessor_config.json",
+                  R"({"image_processor_type": "Qwen2VLImageProcessor", "patch_size": 8,
+                      "temporal_patch_size": 2, "merge_size": 2, "image_mean": [0.5, 0.5, 0.5],
+                      "image_std": [0.5, 0.5, 0.5],
+                      "size": {"shortest_edge": 256, "longest_edge": 65536}})");
+    folder_.write("config.json", "{}");
+    plan.weights = plan.folder = folder_.path();
+    plan.images.emplace();
+  }
+
+  PreparedPicture read(const Image& image) const { return make_picture_reader(plan)(image); }
+  std::string refusal(const Image& image) const {
+    try {
+      read(image);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  }
+
+  TemporaryFolder folder_;
+  Plan plan{.config = checkpoint::Config({}, "")};
+};
+
+TEST_F(PictureReaderTest, ReadsBytesDataAndFiles) {
+  folder_.write("a.bmp", bitmap(7));
+  const PreparedPicture file = read({.source = (folder_.path() / "a.bmp").string()});
+  ASSERT_THAT(file.images, SizeIs(1));
+  EXPECT_EQ(file.images[0].rows, 4);
+  EXPECT_EQ(read({.bytes = bitmap(7)}).images[0].digest, file.images[0].digest);
+  EXPECT_EQ(read({.source = "data:image/bmp;base64," + base::encode_base64(bitmap(7))})
+                .images[0]
+                .digest,
+            file.images[0].digest);
+  EXPECT_NE(read({.bytes = bitmap(8)}).images[0].digest, file.images[0].digest);
+}
+
+TEST_F(PictureReaderTest, NamesWhatItCantRead) {
+  EXPECT_THAT(refusal({}), HasSubstr("neither bytes nor a source"));
+  EXPECT_THAT(refusal({.source = "/no/such.png"}), HasSubstr("/no/such.png: there is no such file"));
+  EXPECT_THAT(refusal({.source = folder_.path().string()}), HasSubstr("there is no such file"));
+  EXPECT_THAT(refusal({.source = "data:image/png,abc"}), HasSubstr("expected data:image/png;base64"));
+  EXPECT_THAT(refusal({.source = "data:;base64,?"}), HasSubstr("no base64"));
+  EXPECT_THAT(refusal({.source = "https://example.org/a.png"}), HasSubstr("over the network"));
+  EXPECT_NE(refusal({.bytes = "no picture"}), "none");
+}
+
+TEST_F(PictureReaderTest, ModelsOfTextHaveNone) {
+  plan.images.reset();
+  EXPECT_FALSE(make_picture_reader(plan));
+}
+
+}  // namespace
+}  // namespace vecton::engine

@@ -54,18 +54,19 @@ TEST_F(PictureReaderTest, ReadsBytesDataAndFiles) {
   ASSERT_THAT(file.images, SizeIs(1));
   EXPECT_EQ(file.images[0].rows, 4);
   EXPECT_EQ(read({.bytes = bitmap(7)}).images[0].digest, file.images[0].digest);
-  EXPECT_EQ(read({.source = "data:image/bmp;base64," + base::encode_base64(bitmap(7))})
-                .images[0]
-                .digest,
-            file.images[0].digest);
+  EXPECT_EQ(
+      read({.source = "data:image/bmp;base64," + base::encode_base64(bitmap(7))}).images[0].digest,
+      file.images[0].digest);
   EXPECT_NE(read({.bytes = bitmap(8)}).images[0].digest, file.images[0].digest);
 }
 
 TEST_F(PictureReaderTest, NamesWhatItCantRead) {
   EXPECT_THAT(refusal({}), HasSubstr("neither bytes nor a source"));
-  EXPECT_THAT(refusal({.source = "/no/such.png"}), HasSubstr("/no/such.png: there is no such file"));
+  EXPECT_THAT(refusal({.source = "/no/such.png"}),
+              HasSubstr("/no/such.png: there is no such file"));
   EXPECT_THAT(refusal({.source = folder_.path().string()}), HasSubstr("there is no such file"));
-  EXPECT_THAT(refusal({.source = "data:image/png,abc"}), HasSubstr("expected data:image/png;base64"));
+  EXPECT_THAT(refusal({.source = "data:image/png,abc"}),
+              HasSubstr("expected data:image/png;base64"));
   EXPECT_THAT(refusal({.source = "data:;base64,?"}), HasSubstr("no base64"));
   EXPECT_THAT(refusal({.source = "https://example.org/a.png"}), HasSubstr("over the network"));
   EXPECT_NE(refusal({.bytes = "no picture"}), "none");

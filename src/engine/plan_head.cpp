@@ -133,10 +133,12 @@ void be_token_reranker(Plan& plan) {
   plan.activation = heads::LabelActivation::kSigmoid;
   plan.tasks = {Task::kScore, Task::kClassify};
   plan.scorer = Scorer::kCrossEncoder;
-  // config.json may say that its checkpoint reads the prompt of another family's.
+  // config.json may say that its checkpoint reads the prompt of another family's; of several that
+  // it means, its own.
   for (const models::Family* family : models::model_families()) {
     if (!family->reranker) continue;
-    if (plan.config.boolean_or(family->reranker->config_key, family == plan.family))
+    const bool own = family == plan.family;
+    if (plan.config.boolean_or(family->reranker->config_key, own) && (own || !plan.rerank_prompt))
       plan.rerank_prompt = family->reranker->prompt;
   }
 }

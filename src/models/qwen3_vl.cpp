@@ -67,12 +67,30 @@ extern constinit const Family kFamily{
                       {"Qwen3VLTextModel"},
                       {"Qwen3VLForConditionalGeneration", checkpoint::HeadKind::kCausalLm},
                       {.name = "ColQwen3", .late_interaction = true},
-                      {.name = "OpsColQwen3Model", .late_interaction = true}},
+                      {.name = "OpsColQwen3Model", .late_interaction = true},
+                      {"Qwen3VLForSequenceClassification",
+                       checkpoint::HeadKind::kSequenceClassification}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = shape,
     .load = load,
     .head = head,
+    // The prompt is Qwen3-VL-Reranker's, as its model card has it.
+    .reranker =
+        Reranker{
+            .prompt = {.prefix =
+                           "<|im_start|>system\nJudge whether the Document meets the requirements "
+                           "based on the Query and the Instruct provided. Note that the answer can "
+                           "only be \"yes\" or \"no\".<|im_end|>\n<|im_start|>user\n",
+                       .instruction_words = "<Instruct>: ",
+                       .query_words = "<Query>:",
+                       .document_words = "\n<Document>:",
+                       .suffix = "<|im_end|>\n<|im_start|>assistant\n",
+                       .default_instruction =
+                           "Given a search query, retrieve relevant candidates that answer the "
+                           "query."},
+            .name_part = "rerank",
+            .config_key = "is_original_qwen3_reranker"},
     .images = qwen_images,
     .embedding_prompt =
         EmbeddingPrompt{

@@ -1,6 +1,7 @@
 // Requests with images: what a preparer makes of them, with a reader that gives what a test says.
 #include <gmock/gmock.h>
 
+#include "checkpoint/test_files.h"
 #include "engine/model_copy.h"
 #include "engine/preparer.h"
 #include "vecton/error.h"
@@ -50,7 +51,7 @@ class PreparerImages : public ::testing::Test {
   }
 
   testing::ModelCopy copy_;
-  Plan plan;
+  Plan plan{.config = checkpoint::Config({}, "")};
   std::shared_ptr<const Tokenizer> tokenizer;
 };
 

@@ -35,14 +35,8 @@ std::unique_ptr<heads::Head> token_embedding_head(const Plan& plan,
   // Of models that read images some compare what their last layer gives.
   const bool projects = !plan.images || projection.has("weight");
   if (plan.late_interaction && plan.late_interaction->linear_in_model && projects) {
-    const int64_t rows = projection.rows_of("weight");
-    for (const char* key : {"embed_dim", "dim", "projection_dim", "colbert_dim", "embedding_dim"}) {
-      if (plan.images && plan.config.integer_or(key, rows) != rows)
-        throw Error(ErrorCode::kUnsupported, plan.config.file() + ": " + key +
-                                                 ": the projection gives " + std::to_string(rows) +
-                                                 " numbers a token");
-    }
-    linear = projection.linear(rows, plan.shape.hidden, checkpoint::Weights::Bias::kIfPresent);
+    linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
+                               checkpoint::Weights::Bias::kIfPresent);
   }
   if (plan.side_heads) linear = linear_beside(plan, checkpoint::kColbertLinear, ops);
   std::vector<checkpoint::RowModule> modules = plan.token_modules;

@@ -73,9 +73,7 @@ PixelSettings::PixelSettings(const checkpoint::Config& config, const ProcessorDe
   config.ignore({"do_convert_rgb", "default_to_square", "data_format", "input_data_format",
                  "return_tensors", "device", "disable_grouping", "image_seq_length",
                  "processor_class", "auto_map", "image_processor_type", "feature_extractor_type",
-                 "_valid_processor_keys", "num_channels", "_processor_class",
-                 // Of prompts (Nemotron ColEmbed), which are the family's business.
-                 "q_max_length", "p_max_length", "query_prefix", "passage_prefix"});
+                 "_valid_processor_keys", "num_channels", "_processor_class"});
   const double factor = config.number_or("rescale_factor", 1.0 / 255);
   const Colour mean = read_colour(config, "image_mean", defaults.mean);
   const Colour std = read_colour(config, "image_std", defaults.std);

@@ -173,6 +173,14 @@ TEST(ImageProcessor, RefusesByName) {
   EXPECT_THAT(refusal("{}"), HasSubstr("feature_extractor_type"));
 }
 
+TEST(ImageProcessor, KnowsWhatNemotronsSaysOfTexts) {
+  const std::string sizes = R"({"image_processor_type":"Qwen2VLImageProcessorFast","patch_size":4,
+      "merge_size":2,"temporal_patch_size":2,"size":{"shortest_edge":64,"longest_edge":4096},
+      "q_max_length":512,"p_max_length":4096,"passage_prefix":"passage:","query_prefix":)";
+  EXPECT_EQ(refusal(sizes + R"("query:"})"), "");
+  EXPECT_THAT(refusal(sizes + R"("ask:"})"), HasSubstr("query_prefix"));
+}
+
 TEST(ImageProcessor, IsReadOfProcessorConfigFirst) {
   const Folder folder(R"({"image_processor_type":"SiglipImageProcessor","size":8})");
   folder.write("processor_config.json",

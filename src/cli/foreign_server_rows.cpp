@@ -177,12 +177,12 @@ const ForeignOption kRows[] = {
      "--guided-decoding-disable-additional-properties",
      V | L, kNothing, kIgnored, kNoText},
 
-    // Images, which are not there yet.
+    // Images.
     {"--embd-gemma-default", L, kNothing, kRefused, "MODEL: google/embeddinggemma-300m"},
     {"--embd-bge-small-en-default", L, kNothing, kRefused, "MODEL: BAAI/bge-small-en-v1.5"},
     {"--embd-e5-small-en-default", L, kNothing, kRefused, "MODEL: intfloat/e5-small-v2"},
     {"--embd-gte-small-default", L, kNothing, kRefused, "MODEL: thenlper/gte-small"},
-    {"--image", M, kList, kRefused, "--text: texts alone are read so far"},
+    {"--image", M, kList, kWorks, "--image"},
     {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
     {"--allowed-local-media-path --mm-processor-cache-gb --mm-processor-cache-type "
      "--mm-hasher-algorithm --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode "

@@ -199,7 +199,7 @@ class Serve(ProgramTest):
         got = [json.loads(line) for line in run("--model", BERT, "--text", "a", "--text", "b").out.splitlines()]
         want = [json.loads(line) for line in run("embed", BERT, "a", "b").out.splitlines()]
         self.assertEqual(got, want)
-        self.assertIn("--image", run("--model", BERT, "--text", "a", "--image", "cats.jpg", status=2).err)
+        self.assertIn("takes text, and the request has 1 image", run("--model", BERT, "--text", "a", "--image", "cats.jpg", status=2).err)
 
     def test_default_prompt(self):
         _, ask = self.start(QWEN, "--default-prompt-name", "query")

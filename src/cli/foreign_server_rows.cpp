@@ -16,7 +16,10 @@ constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
                   kRefused = Meaning::kRefused;
 
 constexpr const char* kNoText = "requests say how text is generated";
-constexpr const char* kNoImages = "texts alone are read";
+constexpr const char* kOwnPictures =
+    "pictures come with requests and are prepared as the checkpoint says";
+constexpr const char* kPictureLimit =
+    "a request may have 32 pictures, and nothing else but text";
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
     "in front of the server";
@@ -191,15 +194,15 @@ const ForeignOption kRows[] = {
      "--video-pruning-method --mm-tensor-ipc --mm-processor-device --mm-ipc-gpu-memory-gb "
      "--mmproj-device,-mmdev --image-min-tokens --image-max-tokens --mtmd-batch-max-tokens "
      "--video-fps --video-timestamp-interval --video-ffmpeg-dir",
-     V | L, kValue, kIgnored, kNoImages},
-    {"--allowed-media-domains", V, kList, kIgnored, kNoImages},
-    {"--limit-mm-per-prompt --media-io-kwargs --mm-processor-kwargs", V, kJson, kIgnored,
-     kNoImages},
+     V | L, kValue, kIgnored, kOwnPictures},
+    {"--allowed-media-domains", V, kList, kIgnored, kOwnPictures},
+    {"--limit-mm-per-prompt", V, kJson, kIgnored, kPictureLimit},
+    {"--media-io-kwargs --mm-processor-kwargs", V, kJson, kIgnored, kOwnPictures},
     {"--language-model-only --enable-mm-embeds --mm-encoder-only --interleave-mm-strings "
      "--skip-mm-profiling --mm-device-do-normalize --trust-request-mm-kwargs --mmproj-auto "
      "--mmproj-offload --disable-mm-preprocessor-cache --mm-cache-preprocessor "
      "--enable-multimodal-encoder-data-parallel",
-     V | L, kNothing, kIgnored, kNoImages},
+     V | L, kNothing, kIgnored, kOwnPictures},
 
     {"--text", M, kList, kWorks, "TEXT"},
 };

@@ -74,8 +74,8 @@ PixelSettings::PixelSettings(const checkpoint::Config& config, const ProcessorDe
                  "return_tensors", "device", "disable_grouping", "image_seq_length",
                  "processor_class", "auto_map", "image_processor_type", "feature_extractor_type",
                  "_valid_processor_keys", "num_channels", "_processor_class"});
-  // Of texts (Nemotron ColEmbed VL): the prompts are as these prefixes say; where its processor cuts
-  // texts they are read whole here.
+  // Of texts (Nemotron ColEmbed VL): the prompts are as these prefixes say; where its processor
+  // cuts texts they are read whole here.
   config.require("query_prefix", "query:");
   config.require("passage_prefix", "passage:");
   config.ignore({"q_max_length", "p_max_length"});

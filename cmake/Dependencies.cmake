@@ -3,8 +3,10 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 # vecton_library(TARGET PKGCONFIG-NAME LIBRARY): an imported target that takes the static archive where VECTON_STATIC asks
-# for it and the distribution has one, the shared library otherwise.
+# for it and the distribution has one, the shared library otherwise. PROGRAMS: only programs take the archive, whose code
+# can't be a part of a shared library.
 function(vecton_library TARGET PKG)
+  cmake_parse_arguments(ARG "PROGRAMS" "" "" ${ARGN})
   pkg_check_modules(${TARGET} REQUIRED ${PKG})
   add_library(${TARGET} INTERFACE)
   target_include_directories(${TARGET} SYSTEM INTERFACE ${${TARGET}_INCLUDE_DIRS})
@@ -19,7 +21,10 @@ function(vecton_library TARGET PKG)
       endif()
       unset(FOUND)
     endif()
-    if(ARCHIVE)
+    if(ARCHIVE AND ARG_PROGRAMS)
+      target_link_libraries(${TARGET} INTERFACE
+                            $<IF:$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>,${ARCHIVE},${LIB}>)
+    elseif(ARCHIVE)
       target_link_libraries(${TARGET} INTERFACE ${ARCHIVE})
     else()
       target_link_libraries(${TARGET} INTERFACE ${LIB})
@@ -29,10 +34,10 @@ endfunction()
 
 vecton_library(dep_pcre2 libpcre2-8)
 vecton_library(dep_crypto libcrypto)
-vecton_library(dep_zlib zlib)  # which the archive of libpng needs beside it
-vecton_library(dep_png libpng)
+vecton_library(dep_zlib zlib PROGRAMS)  # which the archive of libpng needs beside it
+vecton_library(dep_png libpng PROGRAMS)
 target_link_libraries(dep_png INTERFACE dep_zlib m)
-vecton_library(dep_jpeg libjpeg)
+vecton_library(dep_jpeg libjpeg PROGRAMS)
 vecton_library(dep_gif libgif)
 vecton_library(dep_webp libwebp)
 vecton_library(dep_webp_demux libwebpdemux)

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/base64.h"
+#include "base/json.h"
 #include "base/temporary_folder.h"
 #include "vecton/error.h"
 

@@ -18,8 +18,7 @@ constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
 constexpr const char* kNoText = "requests say how text is generated";
 constexpr const char* kOwnPictures =
     "pictures come with requests and are prepared as the checkpoint says";
-constexpr const char* kPictureLimit =
-    "a request may have 32 pictures, and nothing else but text";
+constexpr const char* kPictureLimit = "a request may have 32 pictures, and nothing else but text";
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
     "in front of the server";

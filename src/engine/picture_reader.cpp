@@ -26,6 +26,14 @@ media::Picture decode(const Image& picture) {
 
 PictureReader make_picture_reader(const Plan& plan) {
   if (!plan.images) return {};
+  if (!media::has_image_processor(plan.weights)) {
+    return [](const Image&) -> PreparedPicture {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "the checkpoint does not say how pictures are prepared: it has neither "
+                  "preprocessor_config.json nor an image_processor in processor_config.json",
+                  "images");
+    };
+  }
   std::shared_ptr<const media::ImageProcessor> processor =
       media::open_image_processor(plan.weights);
   return [processor = std::move(processor)](const Image& picture) {

@@ -7,7 +7,8 @@
 namespace vecton::engine {
 
 // As the checkpoint's preprocessor_config.json or processor_config.json says; errors name the file
-// and the key. Nothing for a model that reads no images.
+// and the key. Without either file every picture is refused, and texts are read as ever. Nothing
+// for a model that reads no images.
 PictureReader make_picture_reader(const Plan& plan);
 
 }  // namespace vecton::engine

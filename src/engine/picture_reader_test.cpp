@@ -70,6 +70,11 @@ TEST_F(PictureReaderTest, NamesWhatItCantRead) {
   EXPECT_NE(refusal({.bytes = "no picture"}), "none");
 }
 
+TEST_F(PictureReaderTest, CheckpointsOfTextAloneRefuseWhenOneComes) {
+  std::filesystem::remove(folder_.path() / "preprocessor_config.json");
+  EXPECT_THAT(refusal({.bytes = bitmap(7)}), HasSubstr("preprocessor_config.json"));
+}
+
 TEST_F(PictureReaderTest, ModelsOfTextHaveNone) {
   plan.images.reset();
   EXPECT_FALSE(make_picture_reader(plan));

@@ -31,19 +31,22 @@ constexpr Class kClasses[] = {
 };
 
 // processor_config.json goes first where it has an image processor, as in transformers.
-Config read_processor(const fs::path& folder) {
+std::optional<Config> find_processor(const fs::path& folder) {
   const fs::path nested = folder / "processor_config.json";
   if (base::is_file(nested)) {
-    if (const auto own = Config::read(nested).child("image_processor")) return *own;
+    if (auto own = Config::read(nested).child("image_processor")) return own;
   }
   const fs::path file = folder / "preprocessor_config.json";
-  if (!base::is_file(file)) {
-    throw Error(ErrorCode::kNotFound,
-                folder.string() +
-                    ": a model that reads images needs preprocessor_config.json, or an "
-                    "image_processor in processor_config.json");
-  }
+  if (!base::is_file(file)) return std::nullopt;
   return Config::read(file);
+}
+
+Config read_processor(const fs::path& folder) {
+  if (auto config = find_processor(folder)) return *std::move(config);
+  throw Error(ErrorCode::kNotFound,
+              folder.string() +
+                  ": a model that reads images needs preprocessor_config.json, "
+                  "or an image_processor in processor_config.json");
 }
 
 std::string class_name(const Config& config) {
@@ -67,6 +70,8 @@ std::optional<int64_t> vision_patch(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool has_image_processor(const fs::path& folder) { return find_processor(folder).has_value(); }
 
 std::unique_ptr<const ImageProcessor> open_image_processor(const fs::path& folder) {
   const Config config = read_processor(folder);

@@ -39,5 +39,7 @@ class ImageProcessor {
 // does not say it. Errors name the file and the key: one that is missing, is not read, or has a
 // value that is not served.
 std::unique_ptr<const ImageProcessor> open_image_processor(const std::filesystem::path& folder);
+// Whether `folder` has such a file. What was saved for its text alone has none.
+bool has_image_processor(const std::filesystem::path& folder);
 
 }  // namespace vecton::media

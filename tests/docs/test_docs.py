@@ -29,6 +29,7 @@ MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODE
           "google-bert/bert-base-uncased": serving.model("bert-mlm"),
           "colbert-ir/colbertv2.0": serving.model("colbert-bert"),
           "Qwen/Qwen3-0.6B": serving.model("gen-smollm3"),
+          "Qwen/Qwen3-VL-Embedding-2B": serving.model("qwen3-vl-embedding"),
           "./my-awq-model": serving.model("awq-llama3")}
 FILES = {
     "prompts.jsonl": '{"text": "Once upon a time"}\n{"text": "The end of the story"}\n',
@@ -37,6 +38,7 @@ FILES = {
     "pairs.jsonl": '{"query": "who sleeps?", "document": "a cat naps"}\n{"query": "what fell?", "document": "stocks fell"}\n',
     "docs.jsonl": '{"id": "a", "text": "a text", "body": "a body"}\n{"id": "b", "text": "another", "body": "another body"}\n',
 }
+PICTURES = ("page.png", "page-1.png", "page-2.png")
 
 
 def blocks(language):
@@ -75,6 +77,8 @@ class Examples(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         for name, content in FILES.items():
             (self.folder / name).write_text(content)
+        for name in PICTURES:
+            shutil.copy(ROOT / "tests/golden/images/page.png", self.folder / name)
 
     def run_block(self, where, command, **environment):
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, stdin=subprocess.DEVNULL,

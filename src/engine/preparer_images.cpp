@@ -150,11 +150,10 @@ void Preparer::set_images(const Request& request, Sequence& sequence) const {
     if (!pictures.empty()) return set_pooled_image(request, std::move(pictures), sequence);
     return set_input(request, sequence);
   }
-  if (std::holds_alternative<std::string>(request.prompt.input)) {
-    set_input(with_images(request, pictures), sequence);
-  } else {
-    set_input(request, sequence);
-  }
+  // Token ids are taken as they are: one that stands for an image elsewhere is a token here.
+  if (!std::holds_alternative<std::string>(request.prompt.input))
+    return set_input(request, sequence);
+  set_input(with_images(request, pictures), sequence);
   std::vector<tensor::Image> images;
   for (PreparedPicture& picture : pictures)
     std::ranges::move(picture.images, std::back_inserter(images));

@@ -83,6 +83,13 @@ TEST_F(PreparerImages, TellEqualWorkApart) {
   EXPECT_NE(work(kA), work(kB));
 }
 
+TEST_F(PreparerImages, TokenIdsAreTakenAsTheyAre) {
+  const std::vector<int32_t> given = {1, plan.images->token, 2};
+  const Sequence sequence = prepare({.prompt = {.input = given}});
+  EXPECT_EQ(sequence.ids, given);
+  EXPECT_TRUE(sequence.images.empty());
+}
+
 TEST_F(PreparerImages, AreRefusedByName) {
   const auto refusal = [&](const Prompt& prompt) {
     return error_of([&] { prepare({.prompt = prompt}); });

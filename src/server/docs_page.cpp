@@ -129,8 +129,9 @@ void append_fields(std::string& out, const json::object& schema, const std::stri
   const json::value* properties = schema.if_contains("properties");
   if (!properties) return;
   const json::value* required = schema.if_contains("required");
-  for (const auto& [name, value] : properties->get_object()) {
-    const json::object& field = value.get_object();
+  for (const json::key_value_pair& property : properties->get_object()) {
+    const json::string_view name = property.key();
+    const json::object& field = property.value().get_object();
     const bool needed =
         required && std::any_of(required->get_array().begin(), required->get_array().end(),
                                 [&](const json::value& r) { return r == name; });

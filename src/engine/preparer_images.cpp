@@ -106,8 +106,8 @@ Request Preparer::with_images(const Request& request,
     if (!pictures.empty()) text = place_images(text, input, token, pictures);
   } else {
     text = place_images(text, input, token, pictures);
-    const bool bare = !request.prompt.prompt_text || !request.prompt.prompt_text->empty();
-    if (plan_.embedding_prompt && bare && std::holds_alternative<Embed>(request.task)) {
+    const bool prompted = !request.prompt.prompt_text || !request.prompt.prompt_text->empty();
+    if (plan_.embedding_prompt && prompted && std::holds_alternative<Embed>(request.task)) {
       text = embedding_text(request, text);
       placed.prompt.prompt_text = "";
       placed.prompt.add_special_tokens = false;

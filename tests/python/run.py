@@ -11,9 +11,9 @@ import sys
 python = os.environ.get("VECTON_TEST_PYTHON", sys.executable)
 done = subprocess.run([python, "-B", *sys.argv[1:], "-v"], cwd=pathlib.Path(sys.argv[1]).resolve().parent, stderr=subprocess.PIPE, text=True)
 sys.stderr.write(done.stderr)
-ran = re.search(r"Ran (\d+) test", done.stderr)
-skipped = re.search(r"skipped=(\d+)", done.stderr)
-if done.returncode == 0 and ran and skipped and ran[1] == skipped[1]:
+# From 3.12 on a run of which nothing is left ends with 5.
+passed = re.search(r"(?:^|\.\.\. )ok$", done.stderr, re.M)
+if done.returncode in (0, 5) and not passed and re.search(r"skipped=\d+", done.stderr):
     print("skipped: VECTON_TEST_PYTHON can name an interpreter with the packages that the test is about")
     sys.exit(77)
 sys.exit(done.returncode)

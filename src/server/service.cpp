@@ -140,8 +140,6 @@ Service::Service(const ServerOptions& options, const Log& log)
       log_(log),
       names_(options.served_model_names),
       public_name_(public_name(options)),
-      openapi_(json::serialize(openapi_document(options))),
-      docs_page_(docs_page(openapi_document(options))),
       started_(unix_time()),
       next_id_(base::random_bits() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
@@ -157,6 +155,15 @@ Service::~Service() {
   long_workers_.join();
   workers_.join();
   engine_.reset();
+}
+
+// Some milliseconds, once.
+void Service::describe() {
+  std::call_once(described_, [&] {
+    const json::object document = openapi_document(options_);
+    openapi_ = json::serialize(document);
+    docs_page_ = docs_page(document);
+  });
 }
 
 void Service::set_engine(std::unique_ptr<Engine> engine) {
@@ -275,7 +282,7 @@ HttpResponse Service::refuse_unready(const Job& job) const {
   return job.route_->refusal()(Failure(Cause::kUnavailable, why), 0);
 }
 
-HttpResponse Service::status(const Job& job) const {
+HttpResponse Service::status(const Job& job) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   switch (job.route_->status) {
     case Status::kNone:
@@ -311,9 +318,11 @@ HttpResponse Service::status(const Job& job) const {
     case Status::kOllamaVersion:
       return ollama::version();
     case Status::kOpenapi:
+      describe();
       response.body = openapi_;
       break;
     case Status::kDocs:
+      describe();
       response.content_type = "text/html; charset=utf-8";
       response.body = docs_page_;
       response.headers.emplace_back("Content-Security-Policy",

@@ -94,7 +94,7 @@ class Service {
 
  private:
   std::optional<Failure> check(const HttpRequest& head) const;
-  HttpResponse status(const Job& job) const;
+  HttpResponse status(const Job& job);
   HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
 
@@ -124,13 +124,15 @@ class Service {
               std::chrono::steady_clock::time_point start, const HttpResponse& response,
               int64_t inputs, int64_t tokens);
   void note_once(const std::string& message);
+  void describe();
   int64_t max_model_len() const { return ready_ ? engine_->info().max_model_len : 0; }
 
   const ServerOptions options_;
   const Log& log_;
   std::vector<std::string> names_;
   const std::string public_name_;
-  const std::string openapi_, docs_page_;
+  std::once_flag described_;
+  std::string openapi_, docs_page_;  // made for the first who asks for one of them
   int64_t started_;
   Metrics metrics_;
   std::atomic<uint64_t> next_id_;

@@ -1,4 +1,4 @@
-// Checksums of files, as the hub names them. For one thread.
+// Checksums, of files as the hub names them, and of pictures. For one thread.
 #pragma once
 
 #include <openssl/evp.h>
@@ -19,13 +19,20 @@ class Digest {
   void add(const void* data, size_t size) {
     check(EVP_DigestUpdate(context_.get(), data, size) == 1);
   }
-  std::string hex() {
-    static constexpr char kDigits[] = "0123456789abcdef";
+  // The end: one of these, once.
+  std::string bytes() {
     unsigned char value[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     check(EVP_DigestFinal_ex(context_.get(), value, &size) == 1);
+    return {reinterpret_cast<const char*>(value), size};
+  }
+  std::string hex() {
+    static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
-    for (unsigned i = 0; i < size; ++i) text += {kDigits[value[i] >> 4], kDigits[value[i] & 15]};
+    for (const char c : bytes()) {
+      const auto value = static_cast<unsigned char>(c);
+      text += {kDigits[value >> 4], kDigits[value & 15]};
+    }
     return text;
   }
 

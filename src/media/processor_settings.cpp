@@ -1,11 +1,10 @@
 #include "media/processor_settings.h"
 
-#include <openssl/evp.h>
-
 #include <cstring>
 #include <string>
 
 #include "base/json.h"
+#include "checkpoint/digest.h"
 #include "vecton/error.h"
 
 namespace vecton::media {
@@ -48,18 +47,13 @@ Filter read_filter(const checkpoint::Config& config, Filter other) {
 }
 
 std::array<uint64_t, 2> digest(const Picture& picture, int64_t rows, int64_t columns) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
-                                                                        EVP_MD_CTX_free);
   const int64_t numbers[] = {rows, columns, picture.width, picture.height};
-  unsigned char bytes[EVP_MAX_MD_SIZE];
-  if (!context || EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) != 1 ||
-      EVP_DigestUpdate(context.get(), static_cast<const int64_t*>(numbers), sizeof numbers) != 1 ||
-      EVP_DigestUpdate(context.get(), picture.rgb.data(), picture.rgb.size()) != 1 ||
-      EVP_DigestFinal_ex(context.get(), static_cast<unsigned char*>(bytes), nullptr) != 1) {
-    throw Error(ErrorCode::kInternal, "OpenSSL gives no checksum");
-  }
+  hub::Digest sha256(EVP_sha256());
+  sha256.add(numbers, sizeof numbers);
+  sha256.add(picture.rgb.data(), picture.rgb.size());
+  const std::string bytes = sha256.bytes();
   std::array<uint64_t, 2> digest;
-  std::memcpy(digest.data(), static_cast<const unsigned char*>(bytes), sizeof digest);
+  std::memcpy(digest.data(), bytes.data(), sizeof digest);
   return digest;
 }
 

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/ascii.h"
 #include "vecton/error.h"
 
 namespace vecton::hub {
@@ -20,13 +21,6 @@ constexpr long kStallSeconds = 60;  // a transfer without a byte for so long is 
 
 // Debian's two flavours and macOS; the interface is the same.
 const char* const kLibraries[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.4.dylib"};
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return result;
-}
 
 std::string_view stripped(std::string_view text) {
   const size_t begin = text.find_first_not_of(" \t\r\n");
@@ -61,10 +55,10 @@ std::string HttpResponse::header(const std::string& name) const {
 std::string origin(std::string_view url) {
   const size_t scheme = url.find("://");
   if (scheme == url.npos) return "";
-  const std::string name = lower(url.substr(0, scheme));
+  const std::string name = base::ascii_lower(url.substr(0, scheme));
   if (name != "http" && name != "https") return "";
   const size_t begin = scheme + 3;
-  std::string host = lower(url.substr(begin, url.find_first_of("/?#", begin) - begin));
+  std::string host = base::ascii_lower(url.substr(begin, url.find_first_of("/?#", begin) - begin));
   host.erase(0, host.rfind('@') + 1);
   const std::string usual_port = name == "https" ? ":443" : ":80";
   if (host.ends_with(usual_port)) host.resize(host.size() - usual_port.size());
@@ -137,7 +131,7 @@ struct HttpClient::Transfer {
       const size_t space = line.find(' ');
       response.status = space == line.npos ? 0 : std::atol(std::string(line.substr(space)).c_str());
     } else if (const size_t colon = line.find(':'); colon != line.npos) {
-      response.headers[lower(line.substr(0, colon))] = stripped(line.substr(colon + 1));
+      response.headers[base::ascii_lower(line.substr(0, colon))] = stripped(line.substr(colon + 1));
     }
     return size;
   }

@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/memory_info.h"
 #include "vecton/error.h"
 
@@ -44,9 +45,8 @@ fs::path without_tilde(const std::string& path) {
   return path;
 }
 
-bool is_true(std::string value) {
-  std::transform(value.begin(), value.end(), value.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+bool is_true(std::string_view given) {
+  const std::string value = base::ascii_lower(given);
   return value == "1" || value == "true" || value == "yes" || value == "on";
 }
 

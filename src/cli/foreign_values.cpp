@@ -1,9 +1,9 @@
 #include "cli/foreign_values.h"
 
-#include <algorithm>
 #include <fstream>
 #include <iterator>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_text.h"
 #include "cli/failure.h"
@@ -22,13 +22,6 @@ std::string first_name(const ForeignOption& option) {
                 first_name(option) + ": expected " + expected + ", found " + value);
 }
 
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
-
 Arguments pooler(const char* key, const json::value& value) {
   return {"--pooler-config", base::json_text(json::object{{key, value}})};
 }
@@ -40,7 +33,7 @@ Arguments translate_host(const ForeignOption&, const std::string& value) {
 }
 
 Arguments translate_pooling(const ForeignOption& option, const std::string& value) {
-  const std::string name = lower(value);
+  const std::string name = base::ascii_lower(value);
   if (name == "auto" || name == "rank") return {};  // as the checkpoint says; so does a reranker's
   if (name == "none") return pooler("task", "token_embed");
   for (const auto& [known, type] : {std::pair{"cls", "CLS"},
@@ -62,7 +55,7 @@ Arguments translate_task(const ForeignOption& option, const std::string& value) 
 }
 
 Arguments translate_log_level(const ForeignOption& option, const std::string& value) {
-  const std::string level = lower(value);
+  const std::string level = base::ascii_lower(value);
   for (const char* loud : {"info", "debug", "trace", "notset"})
     if (level == loud) return {"--log-level", "info"};
   for (const char* quiet : {"warning", "warn", "error", "critical", "fatal"})

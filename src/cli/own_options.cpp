@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/json_text.h"
 #include "cli/dotted_json.h"
 #include "cli/failure.h"
@@ -20,10 +21,8 @@ bool asks_for_the_same(const ForeignOption& row, const std::string& value) {
 
 void usage_error(const std::string& message) { throw Failure(ExitStatus::kUsage, message); }
 
-bool is_true(std::string value) {
-  std::ranges::transform(value, value.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
+bool is_true(const std::string& given) {
+  const std::string value = base::ascii_lower(given);
   for (const char* yes : {"true", "1", "t", "yes", "y", "on", "enabled"})
     if (value == yes) return true;
   return false;

@@ -19,7 +19,7 @@ namespace vecton::cli {
 [[noreturn]] void usage_error(const std::string& message);
 
 // "true", "1", "yes"... of variables and flags.
-bool is_true(std::string value);
+bool is_true(const std::string& given);
 
 class OwnOptions {
  public:

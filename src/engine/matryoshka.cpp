@@ -6,16 +6,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace vecton::engine {
 
 namespace {
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return text;
-}
 
 // The model's own names, without its owner's: as it was given, and of a snapshot in a hub cache
 // (models--owner--name/snapshots/commit).
@@ -23,10 +18,11 @@ std::vector<std::string> names_of(const Plan& plan) {
   std::vector<std::string> names;
   std::string given = plan.name;
   while (given.ends_with('/')) given.pop_back();
-  names.push_back(lower(std::filesystem::path(given).filename().string()));
+  names.push_back(base::ascii_lower(std::filesystem::path(given).filename().string()));
   for (const std::filesystem::path& part : plan.folder) {
     const std::string text = part.string();
-    if (text.starts_with("models--")) names.push_back(lower(text.substr(text.rfind("--") + 2)));
+    if (text.starts_with("models--"))
+      names.push_back(base::ascii_lower(text.substr(text.rfind("--") + 2)));
   }
   return names;
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/labels.h"
@@ -146,12 +147,9 @@ void be_token_reranker(Plan& plan) {
 // A model's name is looked for in the last two parts of the name or folder that was given.
 bool is_named(const Plan& plan, std::string_view part) {
   const fs::path path(plan.name);
-  std::string name = path.parent_path().filename().string() + "/" + path.filename().string() + " " +
-                     plan.config.string_or("_name_or_path", "");
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name.find(part) != std::string::npos;
+  const std::string name = path.parent_path().filename().string() + "/" + path.filename().string() +
+                           " " + plan.config.string_or("_name_or_path", "");
+  return base::ascii_lower(name).find(part) != std::string::npos;
 }
 
 bool is_named_reranker(const Plan& plan) {

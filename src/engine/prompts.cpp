@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace vecton::engine {
 
 namespace {
@@ -15,14 +17,6 @@ constexpr std::string_view kOtherWords[] = {
     "text-matching",      "text_matching",     "semantic_similarity",
     "question_answering", "fact_verification", "code_retrieval_query"};
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::ranges::transform(out, out.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return out;
-}
-
 bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
   return std::ranges::find(words, word) != words.end();
 }
@@ -35,7 +29,7 @@ bool has_prompts(const ModelInfo& model) {
 }  // namespace
 
 Role role_named(std::string_view name) {
-  std::string word = lower(name);
+  std::string word = base::ascii_lower(name);
   if (const size_t dot = word.rfind('.'); dot != std::string::npos)
     word.erase(0, dot + 1);  // "code.query"
   if (is_one_of(word, kQueryWords)) return Role::kQuery;
@@ -50,8 +44,9 @@ std::optional<ChosenPrompt> find_prompt(const ModelInfo& model, std::string_view
   };
   if (const auto same = choose([&](const auto& prompt) { return prompt.first == name; }))
     return same;
-  const std::string word = lower(name);
-  if (const auto alike = choose([&](const auto& prompt) { return lower(prompt.first) == word; }))
+  const std::string word = base::ascii_lower(name);
+  if (const auto alike =
+          choose([&](const auto& prompt) { return base::ascii_lower(prompt.first) == word; }))
     return alike;
   const Role role = role_named(name);
   if (role == Role::kNone) return std::nullopt;
@@ -64,7 +59,7 @@ std::optional<ChosenPrompt> find_prompt(const ModelInfo& model, std::string_view
 std::optional<ChosenPrompt> find_task_prompt(const ModelInfo& model, std::string_view word) {
   if (const auto found = find_prompt(model, word)) return found;
   const Role role = role_named(word);
-  if (role == Role::kNone && !is_one_of(lower(word), kOtherWords)) return std::nullopt;
+  if (role == Role::kNone && !is_one_of(base::ascii_lower(word), kOtherWords)) return std::nullopt;
   if (has_prompts(model) && role != Role::kDocument) return std::nullopt;
   return ChosenPrompt{.ignored = true};
 }

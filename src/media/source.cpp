@@ -5,6 +5,7 @@
 #include <fstream>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/base64.h"
 #include "base/counted.h"
 #include "base/files.h"
@@ -17,15 +18,8 @@ namespace {
 
 constexpr int kMostRedirects = 5;
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return result;
-}
-
 bool has_scheme(std::string_view text, std::string_view scheme) {
-  return text.size() >= scheme.size() && lower(text.substr(0, scheme.size())) == scheme;
+  return text.size() >= scheme.size() && base::ascii_lower(text.substr(0, scheme.size())) == scheme;
 }
 
 // Addresses may be long, and are the caller's own words.
@@ -43,7 +37,7 @@ class Source {
 
   std::string from_data(std::string_view uri) const {
     const size_t comma = uri.find(',');
-    if (comma == uri.npos || !lower(uri.substr(0, comma)).ends_with(";base64"))
+    if (comma == uri.npos || !base::ascii_lower(uri.substr(0, comma)).ends_with(";base64"))
       fail("a data: URI has to be data:image/...;base64, and the bytes in base64");
     const std::string_view text = uri.substr(comma + 1);
     if (static_cast<int64_t>(text.size() / 4 * 3) > options_.max_bytes + 3) too_long();
@@ -130,7 +124,7 @@ class Source {
       fail(in_quotes(url) + " is no http or https URL of a host, without a user and a password");
     bool any = false;
     for (const std::string& domain : options_.allowed_domains) {
-      if (lower(domain) == host) return true;
+      if (base::ascii_lower(domain) == host) return true;
       any = any || domain == "*";
     }
     if (!any)
@@ -159,7 +153,7 @@ std::string host_of(std::string_view url) {
   const bool plain = std::ranges::all_of(url, [](char c) { return c > ' ' && c <= '~'; });
   if (!plain || url.find('\\') != url.npos) return "";
   url.remove_prefix(scheme);
-  std::string host = lower(url.substr(0, url.find_first_of("/?#")));
+  std::string host = base::ascii_lower(url.substr(0, url.find_first_of("/?#")));
   if (host.find('@') != host.npos) return "";
   if (host.starts_with('[')) {  // IPv6
     const size_t end = host.find(']');

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <optional>
 
+#include "base/ascii.h"
 #include "base/json_text.h"
 #include "parsers/characters.h"
 #include "parsers/python_literal.h"
@@ -93,14 +94,6 @@ unsigned types_of(const json::object* schema, int depth = 0) {
   return types;
 }
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
-}
-
 std::optional<json::value> parsed(std::string_view text) {
   boost::system::error_code error;
   json::value value = json::parse(text, error);
@@ -138,7 +131,7 @@ std::string typed_value(std::string_view text, const json::object* schema) {
   const std::string_view word = trimmed(text);
   const unsigned types = types_of(schema);
   if (types == 0) return parsed(word) ? std::string(word) : quoted(text);
-  const std::string small = word.size() <= 5 ? lower(word) : "";
+  const std::string small = word.size() <= 5 ? base::ascii_lower(word) : "";
   if (types & kNull && (small == "null" || small == "none")) return "null";
   std::optional<std::string> found;
   if (types & kInteger) found = number(word, true);

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "server/tei.h"
 
@@ -15,11 +16,7 @@ std::string pooling_name(const ModelInfo& model) {
   if (model.scorer == "late-interaction") return "colbert";
   if (!model.tasks.empty() && model.tasks.front() == Task::kSparseEmbed) return "splade";
   if (model.pooling == "LAST") return "last_token";
-  std::string name = model.pooling;
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
+  return base::ascii_lower(model.pooling);
 }
 
 // What the model is, in TEI's three words.

@@ -5,6 +5,7 @@
 
 #include "cli/answers.h"
 #include "cli/arguments.h"
+#include "cli/chat_history.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/json_text.h"
@@ -33,14 +34,10 @@ Request request_of(const GenerateOptions& options, const Record& record) {
                   .task = options.generate};
   const auto* text = std::get_if<std::string>(&record.input);
   if ((!options.chat && record.images.empty()) || !text) return request;
+  ChatHistory turn("");
+  turn.add("user", *text, record.images);
   Chat chat;
-  std::string& messages = chat.input.messages;
-  messages = "[{\"role\": \"user\", \"content\": ";
-  if (!record.images.empty()) messages += '[';
-  for (size_t i = 0; i < record.images.size(); ++i) messages += "{\"type\": \"image\"}, ";
-  if (!record.images.empty()) messages += "{\"type\": \"text\", \"text\": ";
-  base::append_json_string(messages, *text);
-  messages += record.images.empty() ? "}]" : "}]}]";
+  chat.input.messages = turn.messages();
   chat.input.add_generation_prompt = true;
   request.prompt.input = std::move(chat);
   return request;

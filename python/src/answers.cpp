@@ -179,9 +179,9 @@ void bind_answers(nb::module_& m) {
   nb::class_<AnswerFormat>(m, "AnswerFormat",
                            "How the answer to a conversation is asked for and read.")
       .def("__init__",
-           [](AnswerFormat* self, EngineHandle& engine, const Chat& chat, nb::kwargs how) {
+           [](AnswerFormat* self, EngineHandle& engine, nb::handle messages, nb::kwargs how) {
              Arguments arguments{nb::dict(how)};
-             new (self) AnswerFormat(*engine.use(), chat, arguments);
+             new (self) AnswerFormat(*engine.use(), to_chat(messages), arguments);
            })
       .def_prop_ro("parts", &AnswerFormat::parts)
       .def_prop_ro("parallel", &AnswerFormat::parallel)

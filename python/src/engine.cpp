@@ -82,6 +82,8 @@ nb::dict to_dict(const ModelInfo& info) {
   d["default_prompt_name"] =
       info.default_prompt_name ? nb::object(nb::cast(*info.default_prompt_name)) : nb::none();
   d["roles"] = info.roles;
+  d["images"] = info.images;
+  d["image_placeholder"] = info.image_placeholder;
   d["matryoshka"] = info.matryoshka;
   d["matryoshka_dimensions"] = dimensions;
   d["max_model_len"] = info.max_model_len;
@@ -351,7 +353,8 @@ void bind_engine(nb::module_& m) {
            })
       .def(
           "render",
-          [](EngineHandle& self, const Chat& chat) {
+          [](EngineHandle& self, nb::handle messages) {
+            const Chat chat = to_chat(messages);
             return with(self, [&](Engine& e) {
               return e.chat_templates().render(chat.input, chat.chat_template);
             });

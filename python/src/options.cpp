@@ -28,6 +28,7 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.integer("max_logprobs", options.max_logprobs);
   arguments.flag("enable_prefix_caching", options.enable_prefix_caching);
   arguments.integer("cache_bytes", options.cache_bytes);
+  arguments.integer("limit_images", options.limit_images);
   arguments.text("tokenizer", options.tokenizer);
   arguments.text("default_prompt_name", options.default_prompt_name);
   arguments.text("default_prompt", options.default_prompt);

@@ -125,30 +125,64 @@ Request make_request(nb::kwargs values) {
   return request;
 }
 
-void set_input(Request& request, nb::handle input, const std::string& where) {
+// Of an object that is neither text nor token ids: the Prompt that Python's side makes of it, or
+// nothing where it knows no such thing.
+nb::object prompt_of(nb::handle input, const std::string& where) {
+  if (PyList_Check(input.ptr()) || PyTuple_Check(input.ptr())) return nb::none();
+  return nb::module_::import_("vecton.pictures").attr("prompt_of")(input, where);
+}
+
+void set_input(Prompt& prompt, nb::handle input, const std::string& where) {
   if (PyUnicode_Check(input.ptr())) {
-    request.prompt.input = to_text(input, where);
+    prompt.input = to_text(input, where);
     return;
   }
   const Chat* chat = nullptr;
   if (nb::try_cast<const Chat*>(input, chat) && chat != nullptr) {
-    request.prompt.input = *chat;
+    prompt.input = *chat;
+    return;
+  }
+  const Prompt* pictured = nullptr;
+  nb::object made = nb::borrow(input);
+  if (!nb::isinstance<Prompt>(input)) made = prompt_of(input, where);
+  if (nb::try_cast<const Prompt*>(made, pictured) && pictured != nullptr) {
+    prompt.input = pictured->input;
+    prompt.images = pictured->images;
     return;
   }
   const bool many = PySequence_Check(input.ptr()) && !PyBytes_Check(input.ptr()) &&
                     !PyByteArray_Check(input.ptr());
   if (!many) {
-    const char* const hint = PyBytes_Check(input.ptr()) ? ": decode it first" : "";
-    throw nb::type_error(
-        (where + " must be a text (str) or a list of token ids, found " + kind_of(input) + hint)
-            .c_str());
+    const char* const hint =
+        PyBytes_Check(input.ptr())
+            ? ": decode it first, or give {\"image\": ...} where it is a picture"
+            : "";
+    throw nb::type_error((where +
+                          " must be a text (str), a list of token ids or a picture, found " +
+                          kind_of(input) + hint)
+                             .c_str());
   }
-  request.prompt.input = to_ids(input, where);
+  prompt.input = to_ids(input, where);
+}
+
+// A text with pictures, or one of both.
+Prompt to_document(nb::handle value, const std::string& where) {
+  Prompt prompt;
+  if (PyUnicode_Check(value.ptr()) || PyBytes_Check(value.ptr()) || value.is_none()) {
+    prompt.input = to_text(value, where);
+  } else {
+    set_input(prompt, value, where);
+  }
+  if (!std::holds_alternative<std::string>(prompt.input))
+    throw nb::type_error((where + " must be a text (str) or a picture").c_str());
+  return prompt;
 }
 
 void set_second(Request& request, nb::handle second, const std::string& where) {
   if (auto* score = std::get_if<Score>(&request.task)) {
-    score->document = to_text(second, where);
+    Prompt document = to_document(second, where);
+    score->document = std::move(std::get<std::string>(document.input));
+    score->document_images = std::move(document.images);
   } else if (auto* classify = std::get_if<Classify>(&request.task)) {
     if (!second.is_none()) classify->pair = to_text(second, where);
   } else if (auto* embed = std::get_if<Embed>(&request.task)) {
@@ -156,6 +190,20 @@ void set_second(Request& request, nb::handle second, const std::string& where) {
   } else {
     throw nb::type_error("this task takes no second texts");
   }
+}
+
+// Files' bytes, and texts that say where files are.
+std::vector<Image> to_images(nb::handle list) {
+  std::vector<Image> images;
+  for (const nb::handle item : nb::iter(list)) {
+    if (PyBytes_Check(item.ptr())) {
+      images.push_back({.bytes = std::string(PyBytes_AS_STRING(item.ptr()),
+                                             static_cast<size_t>(PyBytes_GET_SIZE(item.ptr())))});
+    } else {
+      images.push_back({.source = to_text(item, "images[" + std::to_string(images.size()) + "]")});
+    }
+  }
+  return images;
 }
 
 template <class T>
@@ -166,6 +214,17 @@ nb::object array_1d(std::vector<T> values) {
 }
 
 }  // namespace
+
+const Chat& to_chat(nb::handle messages) {
+  const Chat* chat = nullptr;
+  if (nb::try_cast<const Chat*>(messages, chat) && chat != nullptr) return *chat;
+  const Prompt* prompt = nullptr;
+  if (nb::try_cast<const Prompt*>(messages, prompt) && prompt != nullptr)
+    chat = std::get_if<Chat>(&prompt->input);
+  if (chat == nullptr)
+    throw nb::type_error(("expected Messages, found " + kind_of(messages)).c_str());
+  return *chat;
+}
 
 std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds) {
   const size_t count = nb::len(inputs);
@@ -181,7 +240,7 @@ std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle 
   for (size_t i = 0; i < count; ++i) {
     requests.push_back(each ? *nb::cast<const Request*>(like[i]) : *one);
     const std::string where = "input[" + std::to_string(i) + "]";
-    set_input(requests.back(), inputs[i], where);
+    set_input(requests.back().prompt, inputs[i], where);
     if (pairs) set_second(requests.back(), seconds[i], "second" + where.substr(5));
   }
   return requests;
@@ -360,11 +419,10 @@ nb::object Results::generation(int64_t index) const {
 nb::object Results::fillings(int64_t index, nb::handle input, const Engine& engine) const {
   const Part part = part_of(at(index), -1);
   if (part.error) throw Error(*part.error);
-  Request request;
-  set_input(request, input, "input");
+  Prompt prompt;
+  set_input(prompt, input, "input");
   nb::list masks;
-  for (const std::vector<Filling>& choices :
-       find_fillings(at(index), request.prompt, engine.tokenizer())) {
+  for (const std::vector<Filling>& choices : find_fillings(at(index), prompt, engine.tokenizer())) {
     nb::list rows;
     for (const Filling& filling : choices) {
       nb::dict row;
@@ -404,6 +462,25 @@ void bind_requests(nb::module_& m) {
         arguments.finish("Messages");
         new (self) Chat(std::move(chat));
       });
+
+  nb::class_<Prompt>(m, "Prompt",
+                     "An input with pictures: its text or Messages, and files' bytes (bytes) or "
+                     "where files are (str).")
+      .def(
+          "__init__",
+          [](Prompt* self, nb::handle input, nb::list images) {
+            Prompt prompt;
+            set_input(prompt, input, "input");
+            prompt.images = to_images(images);
+            new (self) Prompt(std::move(prompt));
+          },
+          nb::arg("input"), nb::arg("images"))
+      .def_prop_ro("text",
+                   [](const Prompt& self) {
+                     const auto* text = std::get_if<std::string>(&self.input);
+                     return text ? std::optional(*text) : std::nullopt;
+                   })
+      .def_prop_ro("images", [](const Prompt& self) { return self.images.size(); });
 
   nb::class_<Results>(m, "Results", "The answers to requests, in their order.")
       .def("__len__", &Results::size)

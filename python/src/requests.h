@@ -15,7 +15,12 @@ namespace vecton::python {
 
 // A request for every input: like one Request, or like each of a list of them. `seconds` is None,
 // or has the second text of each: the document of Score, the pair of Classify, the parts of Embed.
+// An input, and a document, is a text or what vecton/pictures.py makes a Prompt of; an input may be
+// Messages or token ids as well.
 std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds);
+
+// Messages, alone or with the pictures that their parts stand for.
+const Chat& to_chat(nb::handle messages);
 
 class Results {
  public:

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from conftest import ROOT, model
+from conftest import GOLDEN, ROOT, model
 
 PAGES = ["README.md", "docs/PYTHON.md", "docs/SCALE.md"]
 BLOCKS = [(page, text) for page in PAGES for text in re.findall(r"^```py\n(.*?)^```", (ROOT / page).read_text("utf8"), re.M | re.S)]
@@ -19,6 +19,8 @@ def test_examples_run(page, text, tmp_path, monkeypatch):
     if "vecton.ray" in text:
         pytest.importorskip("ray")
         pytest.skip("a cluster is started by test_ray.py alone")
+    (tmp_path / "page.png").symlink_to(GOLDEN / "images" / "page.png")
+    text = text.replace("Qwen/Qwen3-VL-Embedding-2B", model("qwen3-vl-embedding")).replace("Qwen/Qwen3-VL-2B-Instruct", model("qwen3-vl"))
     text = text.replace("HuggingFaceTB/SmolLM2-135M-Instruct", model("gen-llama3"))
     text = text.replace("Qwen/Qwen3-0.6B", model("gen-qwen3-moe"))
     text = text.replace("sentence-transformers/all-MiniLM-L6-v2", model("bert-embed-mean")).replace("max_model_len=256", "max_model_len=32")

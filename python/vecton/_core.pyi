@@ -68,6 +68,19 @@ class Messages:
 
     def __init__(self, **kwargs) -> None: ...
 
+class Prompt:
+    """
+    An input with pictures: its text or Messages, and files' bytes (bytes) or where files are (str).
+    """
+
+    def __init__(self, input: object, images: list) -> None: ...
+
+    @property
+    def text(self) -> str | None: ...
+
+    @property
+    def images(self) -> int: ...
+
 class Results:
     """The answers to requests, in their order."""
 
@@ -150,7 +163,7 @@ class Engine:
 
     def chat_template_names(self) -> list[str]: ...
 
-    def render(self, messages: Messages) -> str: ...
+    def render(self, messages: object) -> str: ...
 
     def drain(self) -> None: ...
 
@@ -186,7 +199,7 @@ class AnswerReader:
 class AnswerFormat:
     """How the answer to a conversation is asked for and read."""
 
-    def __init__(self, arg0: Engine, arg1: Messages, /, **kwargs) -> None: ...
+    def __init__(self, arg0: Engine, arg1: object, /, **kwargs) -> None: ...
 
     @property
     def parts(self) -> bool: ...

@@ -43,8 +43,8 @@ class TokenVectors:
 
     @property
     def spans(self) -> list[np.ndarray]:
-        """The characters [begin, end) of each text's rows; 0, 0 of special tokens."""
-        return [char_spans(text if isinstance(text, str) else "", begin, end)
+        """The characters [begin, end) of each text's rows; 0, 0 of special tokens, and of inputs that are not a text alone."""
+        return [char_spans(text, begin, end) if isinstance(text, str) else np.zeros((len(begin), 2), np.int64)
                 for text, (_, begin, end, _) in zip(self._texts, self._tokens)]
 
     def __repr__(self) -> str:

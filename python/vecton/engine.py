@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecton import _core
+from vecton.errors import InvalidArgument
 from vecton.progress import bar
 from vecton.texts import as_list, char_spans
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vecton.tokenizer import Tokenizer
 
 CHUNK = 4096  # inputs that are handed over at once; of more, some chunks are on their way together
+CHUNK_OF_PICTURES = 16  # of inputs with pictures, which are decoded when they are handed over
 IN_FLIGHT = 3  # chunks
 
 _open: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -78,7 +80,7 @@ class Engine:
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
     offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
     backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
-    default_prompt, dense_path, max_num_seqs, generation_config, override_generation_config, max_logprobs. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
+    default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
     files).
     """
 
@@ -144,7 +146,8 @@ class Engine:
     def embed(self, texts: Any, *, role: str | None = None, prompt_name: str | None = None, prompt: str | None = None,
               dimensions: int | None = None, normalize: bool | None = None, truncate: bool | int | None = None,
               out: Any = None, progress: Any = None) -> Array:
-        """A vector per text, [texts, dimension]; of one str its vector, [dimension].
+        """A vector per text, [texts, dimension]; of one str its vector, [dimension]. Of models that read pictures a text may be one
+        (a path as pathlib.Path, a PIL image, an array of uint8 [height, width, 3]), or {"text": ..., "image": one or a list}.
 
         `role` is "query" or "document"; `prompt_name` and `prompt` name or give the prompt; `dimensions` cuts Matryoshka
         vectors; `truncate` cuts long texts to so many tokens, True to the model's most. `out` takes the vectors.
@@ -233,7 +236,7 @@ class Engine:
         a = self.embed(first, **how)
         b = a if others is None else self.embed(second, **how)
         matrix = np.asarray(compare(a, b, self.info.similarity)).view(Similarity)
-        matrix.rows, matrix.columns = [str(t) for t in first], [str(t) for t in second]
+        matrix.rows, matrix.columns = [_label(t) for t in first], [_label(t) for t in second]
         return matrix
 
     # Pairs.
@@ -376,10 +379,15 @@ class Engine:
         talks, single = conversations(messages)
         inputs = [to_core(talk, tools=tools, documents=documents, chat_template=chat_template, chat_template_kwargs=chat_template_kwargs,
                           add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message) for talk in talks]
+        self._need_images(inputs, "messages")
         choice = choice_of_tool(tool_choice)
         formats = [_core.AnswerFormat(self._core, one, parallel_tool_calls=parallel_tool_calls, tool_call_parser=tool_call_parser,
                                       reasoning_parser=reasoning_parser, **choice) for one in inputs]
         return self._written(inputs, single, how, formats)
+
+    def _need_images(self, inputs: list[Any], what: str) -> None:
+        if not self.info.images and any(isinstance(one, _core.Prompt) for one in inputs):
+            raise InvalidArgument(f"{what}: {self.info.name} ({self.info.architecture}) reads text alone, found an image")
 
     def _written(self, inputs: list[Any], single: bool, how: dict[str, Any], formats: list[Any] | None = None) -> Call:
         from vecton.generation import request_fields, to_generation
@@ -515,11 +523,12 @@ class Engine:
                 pending.cancel()
 
     def _run(self, call: Call, desc: str = "", progress: Any = None) -> Any:
-        if len(call.inputs) <= CHUNK and not progress:
+        most = _chunk(call)
+        if len(call.inputs) <= most and not progress:
             return call.finish([self._core.run(call.inputs, call.like, call.seconds)])
         parts: list[Any] = []
         waiting: deque[Any] = deque()
-        size = CHUNK if len(call.inputs) > CHUNK else max(1, len(call.inputs) // 20)
+        size = most if len(call.inputs) > most else max(1, len(call.inputs) // 20)
         shown = bar(len(call.inputs), desc, progress)
 
         def take() -> None:
@@ -547,6 +556,13 @@ METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "ran
            "generate", "chat")
 
 
+def _chunk(call: Call) -> int:
+    """How many inputs are handed over at once: of those with pictures fewer, whose patches take more memory than texts."""
+    from vecton.pictures import has_pictures
+
+    return CHUNK_OF_PICTURES if any(map(has_pictures, [*call.inputs, *(call.seconds or [])])) else CHUNK
+
+
 def _array(values: Any) -> Array:
     from vecton.array import Array
 
@@ -563,6 +579,7 @@ def _rows(parts: list[Any], columns: int, out: Any) -> Any:
         return parts[0].matrix()
     counts = [int(part.sizes().sum()) for part in parts]
     if out is None:
+        columns = next((part.values(0).shape[1] for part in parts if len(part)), columns)
         out = np.empty((sum(counts), columns), np.float32)
     elif len(out) != sum(counts):
         raise ValueError(f"out has {len(out)} rows; the texts have {sum(counts)}")
@@ -579,6 +596,12 @@ def _flat(parts: list[Any], what: str) -> Any:
     for part in parts:
         part.raise_first()
     return np.concatenate([getattr(part, what)() for part in parts])
+
+
+def _label(value: Any) -> str:
+    from vecton.pictures import name_of
+
+    return value if isinstance(value, str) else name_of(value)
 
 
 def _cut(truncate: bool | int | None) -> int | None:

@@ -21,17 +21,64 @@ def conversations(messages: Any) -> tuple[list[Any], bool]:
     raise TypeError("messages must be a conversation, or a list of conversations")
 
 
-def with_texts(conversation: Any) -> list[Any]:
-    """Messages whose content is one text: parts of type text are joined, as templates that read no parts need it."""
+IMAGES = ("image", "image_url", "input_image", "image_pil")  # types of parts, and the fields that hold their pictures
+
+
+def _type_of(part: Any) -> str:
+    """A part's type; of one without it the field that it has."""
+    if not isinstance(part, Mapping):
+        return type(part).__name__
+    kind = part.get("type")
+    return str(kind) if kind is not None else next((name for name in ("text", *IMAGES) if name in part), "no type")
+
+
+def _source_of(part: Mapping[str, Any], where: str) -> str | bytes | None:
+    """A part's picture as the core takes it; None where the part says nothing of it."""
+    from vecton.pictures import picture
+
+    found = next((part[name] for name in (*IMAGES, "url", "path") if part.get(name) is not None), None)
+    if isinstance(found, Mapping):
+        found = found.get("url")
+    if found is None:
+        return None
+    # Messages may come from strangers, whose texts name no files here.
+    if isinstance(found, str) and not found.startswith(("data:", "http://", "https://")):
+        raise ValueError(f"{where}: an image is a data: URI, an address, bytes, a PIL image or an array; a file is given as a pathlib.Path, "
+                         f"found the text {found[:60]!r}")
+    return picture(found, where)
+
+
+def parts_of(content: Sequence[Any], where: str, keep_parts: bool, pictures: list[str | bytes] | None) -> Any:
+    """Content that is a list, as templates read it. `pictures` gets those of its parts; None: they are left alone."""
+    kinds = [_type_of(part) for part in content]
+    found: list[Any] = []
+    for part, kind in zip(content, kinds):
+        if kind == "text":
+            found.append({**part, "type": "text"})
+        elif kind in IMAGES:
+            source = _source_of(part, where) if pictures is not None else None
+            if pictures is not None:
+                if source is None:
+                    raise ValueError(f"{where}: a part of type {kind!r} has no picture")
+                pictures.append(source)
+            found.append({"type": "image"})
+        elif keep_parts:
+            found.append(part)
+        else:
+            raise ValueError(f"{where}: parts of type text and image are read, found {kind!r}")
+    if keep_parts or any(kind in IMAGES for kind in kinds):
+        return found
+    return "\n".join(part["text"] for part in found)
+
+
+def with_texts(conversation: Any, keep_parts: bool = False, pictures: list[str | bytes] | None = None) -> list[Any]:
+    """Messages as templates read them: parts of type text are joined, which templates that read no parts need; content with images
+    stays in parts, and `pictures` gets what they hold, in order."""
     found = []
     for i, message in enumerate(conversation):
         content = message.get("content")
         if isinstance(content, Sequence) and not isinstance(content, str):
-            wrong = [part for part in content if not isinstance(part, Mapping) or part.get("type") != "text"]
-            if wrong:
-                kind = wrong[0].get("type") if isinstance(wrong[0], Mapping) else type(wrong[0]).__name__
-                raise ValueError(f"messages[{i}]: parts of type text are read, found {kind!r}")
-            message = {**message, "content": "\n".join(part["text"] for part in content)}
+            message = {**message, "content": parts_of(content, f"messages[{i}]", keep_parts, pictures)}
         if message.get("tool_calls"):
             message = {**message, "tool_calls": [_with_object(call) for call in message["tool_calls"]]}
         found.append(message)
@@ -66,15 +113,18 @@ def choice_of_tool(choice: Any) -> dict[str, Any]:
 
 def to_core(conversation: Any, *, tools: Any = None, documents: Any = None, chat_template: str | None = None,
             chat_template_kwargs: dict[str, Any] | None = None, add_generation_prompt: bool = True,
-            continue_final_message: bool = False, keep_parts: bool = False) -> Any:
-    """A conversation as the core takes it. continue_final_message: the answer goes on with the last message. keep_parts: content
-    that is a list of parts reaches the template as such."""
+            continue_final_message: bool = False, keep_parts: bool = False, read_pictures: bool = True) -> Any:
+    """A conversation as the core takes it: Messages, or with pictures a Prompt. continue_final_message: the answer goes on with the
+    last message. keep_parts: content that is a list of parts reaches the template as such. read_pictures: False for the
+    template's text alone."""
     if continue_final_message and add_generation_prompt:
         add_generation_prompt = False
     if tools:  # SmolLM3's template reads them under this name alone
         chat_template_kwargs = {"xml_tools": tools, **(chat_template_kwargs or {})}
-    return _core.Messages(
-        messages=json.dumps(list(conversation) if keep_parts else with_texts(conversation)), tools=None if tools is None else json.dumps(tools),
+    pictures: list[str | bytes] = []
+    made = _core.Messages(
+        messages=json.dumps(with_texts(conversation, keep_parts, pictures if read_pictures else None)), tools=None if tools is None else json.dumps(tools),
         documents=None if documents is None else json.dumps(documents),
         variables=json.dumps(chat_template_kwargs) if chat_template_kwargs else None, add_generation_prompt=add_generation_prompt,
         continue_final_message="content" if continue_final_message else None, chat_template=chat_template)
+    return _core.Prompt(made, pictures) if pictures else made

@@ -5,21 +5,29 @@ from typing import Any
 
 
 def _is_integer(value: Any) -> bool:
-    return not isinstance(value, bool) and (isinstance(value, int) or type(value).__module__ == "numpy" and hasattr(value, "__index__"))
+    return not isinstance(value, bool) and (isinstance(value, int) or type(value).__module__ == "numpy" and hasattr(value, "__index__") and value.ndim == 0)
 
 
 def as_list(inputs: Any, what: str = "texts") -> tuple[list[Any], bool]:
     """The inputs as a list, and whether it was one input that is not in a list.
 
-    One input is a str, or a list of token ids. Many are a list, tuple, generator, array, pandas Series or Arrow array.
+    One input is a str, a list of token ids, a picture or a dict with one. Many are a list, tuple, generator, array, pandas Series
+    or Arrow array.
     """
     if isinstance(inputs, str):
         return [inputs], True
-    if inputs is None or isinstance(inputs, (bytes, bytearray, dict)):
+    if inputs is None or isinstance(inputs, (bytes, bytearray)):
         raise TypeError(f"{what} must be a str or a list of them, found {type(inputs).__name__}")
+    if not isinstance(inputs, (list, tuple)):
+        from vecton.pictures import is_picture
+
+        if isinstance(inputs, dict) or is_picture(inputs):
+            return [inputs], True
     if not isinstance(inputs, list):
         if hasattr(inputs, "to_pylist"):  # Arrow
             inputs = inputs.to_pylist()
+        elif len(getattr(inputs, "shape", ())) == 4:  # pictures of one size
+            inputs = list(inputs)
         elif hasattr(inputs, "tolist"):  # numpy, pandas
             inputs = inputs.tolist()
             if not isinstance(inputs, list):

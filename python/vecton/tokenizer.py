@@ -127,7 +127,8 @@ class Tokenizer:
                 raise ValueError(f"{name}: call the tokenizer with the text that tokenize=False gives and add_special_tokens=False")
         talks, single = conversations(conversation)
         texts = [self._render(to_core(talk, tools=tools, documents=documents, chat_template=chat_template, chat_template_kwargs=variables,
-                                      add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message))
+                                      add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message,
+                                      read_pictures=False))
                  for talk in talks]
         found = [self.encode(text, add_special_tokens=False) for text in texts] if tokenize else texts
         return found[0] if single else found

@@ -56,7 +56,7 @@ def test_prompts(caplog):
     assert np.array_equal(prompts.encode_query("a"), prompts.encode("q: a"))
     assert np.array_equal(prompts.encode_document("a"), prompts.encode("p: a"))
     assert np.array_equal(prompts.encode("a", prompt="x "), prompts.encode("x a"))
-    with pytest.raises(ValueError, match=r"Prompt name 'x' not found in the configured prompts dictionary with keys \['query', 'passage'\]"):
+    with pytest.raises(ValueError, match=r"Prompt name 'x' not found in the configured prompts dictionary with keys \['query', 'document', 'passage'\]"):
         prompts.encode("a", prompt_name="x")
     with caplog.at_level(logging.WARNING):
         assert np.array_equal(prompts.encode("a", prompt="x ", prompt_name="query"), prompts.encode("x a"))
@@ -176,3 +176,27 @@ def test_pylate():
     (ranked,) = rank.rerank([["x", "y", "z"]], queries, [documents])
     assert [row["id"] for row in ranked] == ["xyz"[index] for index, _ in engine("colbert-bert").rank("q", TEXTS)]
     assert len({len(rows) for rows in colbert.encode(TEXTS, is_query=False, padding=True)}) == 1
+
+
+def test_mining_and_communities():
+    encoder = SentenceTransformer(model("bert-embed-mean"))
+    sentences = ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
+    # What sentence-transformers 6.2 gives.
+    assert [(round(score, 4), i, j) for score, i, j in util.paraphrase_mining(encoder, sentences)] == [
+        (0.9225, 1, 2), (0.9221, 0, 2), (0.9074, 0, 1)]
+    many = encoder.encode([f"{words} {i}" for i in range(6) for words in ("cat", "dog", "the weather is nice", "he drove")])
+    groups = util.community_detection(many, threshold=0.9, min_community_size=3)
+    assert groups[0] == [16, 12, 20, 4, 8, 0, 15, 21, 9, 13, 3, 11, 1, 5, 14, 23, 19, 17]
+    assert [sorted(group) for group in groups[1:]] == [[2, 6, 10, 18, 22]]
+    assert util.truncate_embeddings(many, 4).shape == (24, 4)
+
+
+def test_what_there_is_of_prompts_and_of_nothing():
+    encoder = SentenceTransformer(model("bert-embed-mean"))
+    assert encoder.prompts == {"query": "", "document": ""}
+    cross = CrossEncoder(model("bert-rerank-sigmoid"))
+    assert cross.predict([]).shape == (0,)
+    from vecton.sentence_transformers.quantization import quantize_embeddings
+    from vecton.sentence_transformers.similarity_functions import SimilarityFunction
+
+    assert quantize_embeddings(np.ones((2, 16), np.float32), "ubinary").shape == (2, 2) and SimilarityFunction("maxsim").name == "MAXSIM"

@@ -22,7 +22,7 @@ class ColBERT(MultiVectorEncoder):
         if pool_factor != 1:
             raise ValueError("pool_factor: tokens of documents are not pooled together; 1 is taken")
         check_batch_size(batch_size)
-        texts, single = as_batch(sentences)
+        texts, single = as_batch(sentences, self.engine)
         how: dict[str, Any] = {"role": "query" if is_query else "document", "truncate": True, "progress": self._bar(show_progress_bar)}
         if prompt is not None or prompt_name is not None:
             how["prompt"] = self._prompt(prompt_name, prompt)

@@ -3,12 +3,16 @@ from __future__ import annotations
 
 import logging
 import os
+import urllib.parse
 import warnings
 from typing import Any
 
 from vecton.engine import Engine
+from vecton.pictures import has_pictures
 
 logger = logging.getLogger("vecton.sentence_transformers")
+
+IMAGE_FILES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 
 # Arguments of constructors that mean nothing here, and those that must be absent.
 WITHOUT_EFFECT = ("device", "model_card_data", "config_kwargs", "processor_kwargs", "tokenizer_kwargs", "trust_remote_code",
@@ -53,7 +57,7 @@ class Encoder:
         limit = (processor_kwargs or tokenizer_kwargs or {}).get("model_max_length")
         self.engine = engine or Engine(model_name(model_name_or_path), **options)
         self.max_seq_length: int | None = limit or self.engine.info.max_model_len
-        self.prompts: dict[str, str] = {**self.engine.info.prompts, **(prompts or {})}
+        self.prompts: dict[str, str] = {"query": "", "document": "", **self.engine.info.prompts, **(prompts or {})}
         if default_prompt_name is None:
             default_prompt_name = self.engine.info.default_prompt_name
         if default_prompt_name is not None and default_prompt_name not in self.prompts:
@@ -69,6 +73,14 @@ class Encoder:
         name = "cpu" if device is None else str(device)
         if not name.startswith("cpu"):
             warnings.warn(f"device {name!r}: Vecton computes on the processor", stacklevel=3)
+
+    @property
+    def modalities(self) -> list[str]:
+        return ["text", "image"] if self.engine.info.images else ["text"]
+
+    def supports(self, modality: Any) -> bool:
+        """Whether inputs may be of a modality, or of several together."""
+        return {modality} <= set(self.modalities) if isinstance(modality, str) else set(modality) <= set(self.modalities)
 
     # What torch modules have.
 
@@ -141,15 +153,16 @@ class Encoder:
         return self.prompts[prompt_name]
 
     def _query_prompt_name(self, prompt_name: str | None, prompt: str | None) -> str | None:
-        return "query" if prompt_name is None and prompt is None and "query" in self.prompts else prompt_name
+        return "query" if prompt_name is None and prompt is None else prompt_name
 
     def _document_prompt_name(self, prompt_name: str | None, prompt: str | None) -> str | None:
         if prompt_name is not None or prompt is not None:
             return prompt_name
-        return next((name for name in ("document", "passage", "corpus") if name in self.prompts), None)
+        return next((name for name in ("document", "passage", "corpus") if self.prompts.get(name)), "document")
 
     def _how(self, prompt: str, role: str | None = None) -> dict[str, Any]:
-        return {"prompt": prompt, "role": role if self.engine.info.roles else None, "truncate": self.max_seq_length or True}
+        # What reads images has an instruction of its own where there is no prompt.
+        return {"prompt": prompt or (None if self.engine.info.images else ""), "role": role if self.engine.info.roles else None, "truncate": self.max_seq_length or True}
 
     def _bar(self, show: bool | None) -> Any:
         if show is None:
@@ -167,21 +180,51 @@ def take_inputs(inputs: Any, kwargs: dict[str, Any], allowed: tuple[str, ...] = 
         inputs = old
     unknown = [name for name in kwargs if name not in allowed]
     if unknown:
-        raise ValueError(f"encode() has no argument {', '.join(map(repr, unknown))}")
+        raise ValueError(f"encode() has been called with additional keyword arguments that this model does not use: {unknown}")
     if inputs is None:
         raise TypeError("encode() needs inputs")
     return inputs
 
 
-def as_batch(inputs: Any) -> tuple[list[Any], bool]:
+def as_batch(inputs: Any, engine: Engine) -> tuple[list[Any], bool]:
+    """Inputs as the engine takes them, and whether it was one that is not in a list."""
     from vecton.texts import as_list
 
-    return as_list(inputs, "inputs")
+    found, single = as_list(inputs, "inputs")
+    if all(type(one) is str for one in found) and not engine.info.images:
+        return found, single
+    return [as_input(one, engine, f"inputs[{i}]") for i, one in enumerate(found)], single
+
+
+def as_input(value: Any, engine: Engine, where: str) -> Any:
+    """Of a model that reads images a text that names one is one, as sentence-transformers takes it."""
+    if isinstance(value, str):
+        return {"image": value} if engine.info.images and _names_image(value) else value
+    if isinstance(value, dict):
+        if "role" in value:
+            raise ValueError(f"{where}: messages are not taken: give a text, an image, or {{\"text\": ..., \"image\": ...}}")
+        other = [str(name) for name in value if name not in ("text", "image")]
+        if other:
+            raise ValueError(f"{where}: Multimodal dict input contains unrecognized modality keys: {sorted(other)}. Expected keys from: "
+                             "['image', 'text']")
+        if "image" not in value:
+            return value.get("text")
+    if not engine.info.images and has_pictures(value):
+        raise ValueError(f"{where}: Modality 'image' is not supported by this model. Supported modalities: ['text']")
+    return value
+
+
+def _names_image(text: str) -> bool:
+    if text.startswith("data:image/"):
+        return True
+    url = text.startswith(("http://", "https://")) and " " not in text
+    end = urllib.parse.urlparse(text).path if url else text
+    return end.lower().endswith(IMAGE_FILES) and (url or os.path.isfile(text))
 
 
 def check_batch_size(batch_size: int) -> None:
     if batch_size is None or batch_size <= 0:
-        raise ValueError(f"batch_size must be greater than 0, found {batch_size}")
+        raise ValueError(f"batch_size must be a positive integer, got {batch_size}.")
 
 
 def need_torch(what: str) -> Any:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from vecton.array import as_array, as_tensor
-from vecton.sentence_transformers.common import Encoder, check_batch_size, model_name, take_inputs
+from vecton.pictures import is_picture
+from vecton.sentence_transformers.common import Encoder, as_input, check_batch_size, model_name, take_inputs
 
 
 class CrossEncoder(Encoder):
@@ -47,9 +48,14 @@ class CrossEncoder(Encoder):
         if prompt is not None or prompt_name is not None:
             raise ValueError("prompt: the prompts of this checkpoint are put by the model itself")
         pairs = list(pairs)
-        single = len(pairs) == 2 and all(isinstance(text, str) for text in pairs)
+        if not pairs:
+            empty = np.array([])
+            return as_tensor(empty) if convert_to_tensor else empty if convert_to_numpy else []
+        single = len(pairs) == 2 and all(_is_side(side) for side in pairs)
         if single:
             pairs = [pairs]
+        if not all(isinstance(side, str) for pair in pairs for side in pair) or self.engine.info.images:
+            pairs = [[as_input(side, self.engine, f"inputs[{i}]") for side in pair] for i, pair in enumerate(pairs)]
         name = _activation(activation_fn if activation_fn is not None else self.activation_fn)
         raw = name is not None or bool(apply_softmax) or self.num_labels > 1
         cut, bar = self.max_seq_length or True, self._bar(show_progress_bar)
@@ -85,6 +91,10 @@ class CrossEncoder(Encoder):
         logits = self.predict(pairs, activation_fn="Identity")
         order = np.argsort(-logits, kind="stable")[:top_k]
         return [{"corpus_id": int(i), "score": scores[i], **({"text": documents[i]} if return_documents else {})} for i in order]
+
+
+def _is_side(value: Any) -> bool:
+    return isinstance(value, (str, dict)) or is_picture(value)
 
 
 def _activation(function: Any) -> str | None:

@@ -19,7 +19,7 @@ class MultiVectorEncoder(Encoder):
         """A matrix [tokens, dimension] per input."""
         inputs = take_inputs(inputs, kwargs)
         check_batch_size(batch_size)
-        texts, single = as_batch(inputs)
+        texts, single = as_batch(inputs, self.engine)
         how = {"role": _role, "truncate": True, "progress": self._bar(show_progress_bar)}
         if prompt is not None or prompt_name is not None:
             how["prompt"] = self._prompt(prompt_name, prompt)

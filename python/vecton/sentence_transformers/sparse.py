@@ -27,7 +27,7 @@ class SparseEncoder(Encoder):
         check_batch_size(batch_size)
         if self._prompt(prompt_name, prompt):
             raise ValueError("prompt: sparse models read their texts without one")
-        texts, single = as_batch(inputs)
+        texts, single = as_batch(inputs, self.engine)
         sparse = self.engine.embed_sparse(texts, role=_role if self.engine.info.roles else None, truncate=self.max_seq_length or True,
                                           progress=self._bar(show_progress_bar))
         sparse = _most(sparse, max_active_dims if max_active_dims is not None else self.max_active_dims)

@@ -25,7 +25,7 @@ class SentenceTransformer(Encoder):
         inputs = take_inputs(inputs, kwargs)
         check_batch_size(batch_size)
         how = self._how(self._prompt(prompt_name, prompt), _role)
-        texts, single = as_batch(inputs)
+        texts, single = as_batch(inputs, self.engine)
         bar = self._bar(show_progress_bar)
         if output_value == "token_embeddings":
             return self._tokens(texts, single, how)

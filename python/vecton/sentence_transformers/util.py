@@ -17,6 +17,8 @@ class SimilarityFunction(enum.Enum):
     DOT = "dot"
     EUCLIDEAN = "euclidean"
     MANHATTAN = "manhattan"
+    MAXSIM = "maxsim"
+    MEANMAXSIM = "meanmaxsim"
 
 
 def _of(function: str) -> Any:
@@ -36,6 +38,14 @@ def normalize_embeddings(embeddings: Any) -> Any:
     return as_tensor(unit(np.asarray(embeddings, np.float32)))
 
 
+def truncate_embeddings(embeddings: Any, truncate_dim: int | None) -> Any:
+    """The first values of each vector, not normalised again."""
+    return embeddings[..., :truncate_dim]
+
+
+pytorch_cos_sim = cos_sim  # its older name
+
+
 def semantic_search(query_embeddings: Any, corpus_embeddings: Any, query_chunk_size: int = 100, corpus_chunk_size: int = 500000,
                     top_k: int = 10, score_function: Any = cos_sim) -> list[list[dict[str, Any]]]:
     """For each query the top_k rows of the corpus, as corpus_id and score."""
@@ -48,6 +58,53 @@ def semantic_search(query_embeddings: Any, corpus_embeddings: Any, query_chunk_s
             best = np.argsort(-row, kind="stable")[:top_k]
             found.append([{"corpus_id": int(i), "score": float(row[i])} for i in best])
     return found
+
+
+def paraphrase_mining(model: Any, sentences: list[str], show_progress_bar: bool = False, batch_size: int = 32, query_chunk_size: int = 5000,
+                      corpus_chunk_size: int = 100000, max_pairs: int = 500000, top_k: int = 100, score_function: Any = cos_sim,
+                      truncate_dim: int | None = None, prompt_name: str | None = None, prompt: str | None = None) -> list[list[float | int]]:
+    """The likest pairs of texts, as [score, index, index], best first."""
+    embeddings = model.encode(sentences, show_progress_bar=show_progress_bar, batch_size=batch_size, truncate_dim=truncate_dim,
+                              prompt_name=prompt_name, prompt=prompt)
+    return paraphrase_mining_embeddings(embeddings, query_chunk_size, corpus_chunk_size, max_pairs, top_k, score_function)
+
+
+def paraphrase_mining_embeddings(embeddings: Any, query_chunk_size: int = 5000, corpus_chunk_size: int = 100000, max_pairs: int = 500000,
+                                 top_k: int = 100, score_function: Any = cos_sim) -> list[list[float | int]]:
+    """Of each vector the top_k likest others, and of all these pairs the max_pairs likest. `corpus_chunk_size` has no effect: a query
+    chunk is compared with all."""
+    rows = np.asarray(embeddings, np.float32)
+    found: dict[tuple[int, int], float] = {}
+    for start in range(0, len(rows), query_chunk_size):
+        scores = np.asarray(score_function(rows[start:start + query_chunk_size], rows))
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k + 1]
+        for i, columns in enumerate(best, start):
+            for j in map(int, columns):
+                if i != j:
+                    found.setdefault((min(i, j), max(i, j)), float(scores[i - start, j]))
+    pairs = sorted(([score, i, j] for (i, j), score in found.items()), key=lambda pair: -pair[0])
+    return pairs[:max_pairs]
+
+
+def community_detection(embeddings: Any, threshold: float = 0.75, min_community_size: int = 10, batch_size: int = 1024,
+                        show_progress_bar: bool = False) -> list[list[int]]:
+    """Groups of vectors whose cosine with the group's first is at least the threshold, largest first; none is in two."""
+    rows = unit(np.asarray(embeddings, np.float32))
+    groups = []
+    for start in range(0, len(rows), batch_size):
+        scores = rows[start:start + batch_size] @ rows.T
+        for row in scores:
+            near = np.flatnonzero(row >= threshold)
+            if len(near) >= min_community_size:
+                groups.append(near[np.argsort(-row[near], kind="stable")].tolist())
+    taken: set[int] = set()
+    found = []
+    for group in sorted(groups, key=len, reverse=True):
+        left = [i for i in group if i not in taken]
+        if len(left) >= min_community_size:
+            found.append(left)
+            taken.update(left)
+    return sorted(found, key=len, reverse=True)
 
 
 def quantize_embeddings(embeddings: Any, precision: str, ranges: Any = None, calibration_embeddings: Any = None) -> Any:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    from vecton.mlx_embeddings import embed_text, list_model_families, load, resolve_model_reference
+    from vecton.mlx_embeddings import embed_text, embed_vision_language, list_model_families, load, resolve_model_reference
 
-    parser = argparse.ArgumentParser("mlx_embeddings", description="Embeds texts")
+    parser = argparse.ArgumentParser("mlx_embeddings", description="Embeds texts, and pictures with texts")
     parser.add_argument("--model")
     parser.add_argument("--text", action="append", default=[])
     parser.add_argument("--image", action="append", default=[])
@@ -25,15 +25,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     if not given.model:
         parser.error("--model is required")
-    if given.image:
-        sys.exit("mlx_embeddings: --image: images are not read yet")
-    if not given.text:
-        parser.error("--text is required")
+    if not given.text and not given.image:
+        parser.error("--text or --image is required")
     import numpy as np
 
     try:
         model, processor = load(given.model, trust_remote_code=given.trust_remote_code)
-        vectors = np.asarray(embed_text(model, processor, given.text, max_length=given.max_length))
+        if given.image:
+            texts = given.text or [""]
+            if len(texts) not in (1, len(given.image)):
+                raise ValueError(f"--text: one text, or one for each of {len(given.image)} images, found {len(texts)}")
+            texts = texts * len(given.image) if len(texts) == 1 else texts
+            made = embed_vision_language(model, processor, [{"text": text, "image": image} for text, image in zip(texts, given.image)])
+        else:
+            made = embed_text(model, processor, given.text, max_length=given.max_length)
+        vectors = np.asarray(made)
     except (ValueError, OSError) as error:
         sys.exit(f"mlx_embeddings: {error}")
     answer = {"model": given.model, "resolved_model": resolve_model_reference(given.model), "shape": list(vectors.shape),

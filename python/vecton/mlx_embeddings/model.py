@@ -38,7 +38,8 @@ class Model:
         others."""
         ids = to_numpy(inputs if input_ids is None else input_ids)
         if pixel_values is not None:
-            raise ValueError(f"{self.engine.info.name} does not support vision-language embedding")
+            raise ValueError("pixel_values: give the pictures to embed_vision_language(model, processor, items)" if self.engine.info.images else
+                             f"{self.engine.info.name} does not support vision-language embedding")
         if position_ids is not None:
             raise ValueError("position_ids: positions are counted by the engine")
         if self.model_type == "bert":

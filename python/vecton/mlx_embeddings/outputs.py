@@ -11,3 +11,4 @@ class BaseModelOutput:
     pooler_output: Any = None
     text_embeds: Any = None
     hidden_states: Any = None
+    image_embeds: Any = None

@@ -10,6 +10,7 @@ SUPPORTED_MODELS: dict[str, dict[str, bool]] = {
     "qwen3": {"trust_remote_code": False},
     "gemma3_text": {"trust_remote_code": False},
     "lfm2": {"trust_remote_code": False},
+    "qwen3_vl": {"trust_remote_code": False},
 }
 
 FAMILIES: dict[str, dict[str, Any]] = {

@@ -183,3 +183,18 @@ def test_what_has_no_meaning_is_refused(llm):
         llm.generate("a")
     with pytest.raises(ValueError, match="lora_request"):
         llm.embed("a", lora_request=object())
+
+
+def test_arguments_as_vllms_examples_take_them():
+    from dataclasses import asdict
+
+    from vecton.vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    args = EngineArgs(model=model("bert-embed-mean"), runner="pooling", pooler_config=PoolerConfig(pooling_type="CLS"))
+    (output,) = LLM(**asdict(args)).embed("a", use_tqdm=False)
+    assert output.outputs.embedding == LLM(model("bert-embed-mean"), pooler_config={"pooling_type": "CLS"}).embed("a")[0].outputs.embedding
+    parser = EngineArgs.add_cli_args(FlexibleArgumentParser())
+    parser.set_defaults(model=model("bert-embed-mean"), runner="pooling", enforce_eager=True)
+    given = parser.parse_args(["--max_model_len", "20", "--limit-mm-per-prompt", '{"image": 1}', "--no-trust-remote-code"])
+    assert (given.max_model_len, given.limit_mm_per_prompt, given.trust_remote_code) == (20, {"image": 1}, False)
+    assert LLM(**vars(given)).model_config.max_model_len == 20

@@ -17,7 +17,7 @@ from vecton.generation import request_fields, to_generation
 from vecton.messages import conversations, to_core
 from vecton.progress import bar
 from vecton.vllm.config import to_pooler_config
-from vecton.vllm.engine_args import Config, EngineArgs, engine_options, logger
+from vecton.vllm.engine_args import Config, engine_options, logger
 from vecton.vllm.exceptions import VLLMValidationError
 from vecton.vllm.generated import RequestOutput, request_output
 from vecton.vllm.outputs import (
@@ -25,7 +25,7 @@ from vecton.vllm.outputs import (
     PoolingRequestOutput, ScoringOutput, ScoringRequestOutput,
 )
 from vecton.vllm.pooling_params import PoolingParams
-from vecton.vllm.prompts import score_texts, to_list
+from vecton.vllm.prompts import local_files, score_inputs, to_list
 from vecton.vllm.sampling_params import SamplingParams
 
 POOLING_TASKS = ("embed", "classify", "token_embed", "token_classify")
@@ -72,6 +72,8 @@ class LLM:
         self._prompts = bool(arguments.get("prompts", True))
         template = given.get("chat_template")
         self._chat_template = pathlib.Path(template).read_text() if template and "\n" not in template and pathlib.Path(template).exists() else template
+        self._files = str(given.get("allowed_local_media_path") or "")
+        self._templated = self._start_of_template() if self.engine.info.images else ""
         self._counter = itertools.count()
 
     @staticmethod
@@ -86,7 +88,7 @@ class LLM:
             return Engine(model, **{**options, "convert": "embed"})
 
     @classmethod
-    def from_engine_args(cls, engine_args: EngineArgs) -> LLM:
+    def from_engine_args(cls, engine_args: Any) -> LLM:
         return cls(**vars(engine_args))
 
     @staticmethod
@@ -95,9 +97,21 @@ class LLM:
         file = pathlib.Path(_core.resolve(where)) / "config.json"
         return json.loads(file.read_text()) if file.exists() else {}
 
+    def _start_of_template(self) -> str:
+        """What the model's chat template begins with; "" where it has none."""
+        try:
+            text = self.engine._core.render(to_core([{"role": "user", "content": "."}]))
+        except InvalidArgument:
+            return ""
+        return text[:min((at for role in ("system", "user") if (at := text.find(role)) >= 0), default=0)]
+
     @property
     def llm_engine(self) -> LLM:
         return self
+
+    @property
+    def tokenizer(self) -> Any:
+        return self.engine.tokenizer
 
     def get_tokenizer(self) -> Any:
         return self.engine.tokenizer
@@ -166,7 +180,7 @@ class LLM:
             raise ValueError("chat_template: rerankers are asked by the prompt of their checkpoint")
         if isinstance(pooling_params, (list, tuple)):
             raise ValueError("score() takes one PoolingParams, not a list")
-        first, second = score_texts(data_1), score_texts(data_2)
+        first, second = score_inputs(data_1, self._files), score_inputs(data_2, self._files)
         if not first or not second:
             raise ValueError("At least one text element must be given")
         if len(first) not in (1, len(second)):
@@ -203,7 +217,7 @@ class LLM:
         self._need_generate("generate")
         self._refuse_media(mm_processor_kwargs)
         inputs = to_list(prompts)
-        return self._write(inputs, inputs, sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
+        return self._write(inputs, [getattr(one, "text", one) for one in inputs], sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
 
     def chat(self, messages: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None,
              use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: list[int] | None = None,
@@ -218,16 +232,21 @@ class LLM:
         if chat_template_content_format not in ("auto", "string", "openai"):
             raise ValueError(f"chat_template_content_format must be auto, string or openai, found {chat_template_content_format!r}")
         talks, _ = conversations(messages)
+        talks = [[self._with_files(message) for message in talk] for talk in talks]
         inputs = [to_core(talk, tools=tools, chat_template=chat_template or self._chat_template, chat_template_kwargs=chat_template_kwargs,
                           add_generation_prompt=add_generation_prompt, continue_final_message=continue_final_message,
                           keep_parts=chat_template_content_format == "openai") for talk in talks]
         return self._write(inputs, [self.engine._core.render(one) for one in inputs], sampling_params, use_tqdm, lora_request, priority,
                            self._tokenization(tokenization_kwargs))
 
+    def _with_files(self, message: Any) -> Any:
+        content = message.get("content") if isinstance(message, dict) else None
+        return {**message, "content": local_files(content, self._files)} if isinstance(content, list) else message
+
     @staticmethod
     def _refuse_media(given: Any) -> None:
         if given:
-            raise ValueError("mm_processor_kwargs: this model reads text alone")
+            raise ValueError("mm_processor_kwargs: pictures are prepared as the checkpoint says")
 
     def get_default_sampling_params(self) -> SamplingParams:
         """Those of a call that gives none."""
@@ -310,7 +329,10 @@ class LLM:
         many = isinstance(params, Sequence)
         if many and len(params) != len(inputs):
             raise ValueError(f"The lengths of prompts ({len(inputs)}) and params ({len(params)}) must be the same.")
-        like = [self._like(task, p, how) for p in params] if many else self._like(task, params, how)
+        like: Any = [self._like(task, p, how) for p in params] if many else self._like(task, params, how)
+        if self._templated and any(map(self._is_templated, inputs)):
+            each = params if many else [params] * len(inputs)
+            like = [self._like(task, p, {**how, **(self._as_it_is() if self._is_templated(one) else {})}) for one, p in zip(inputs, each)]
         outputs = []
         index = 0
         for part in self._run(inputs, like, None, use_tqdm):
@@ -319,6 +341,15 @@ class LLM:
                 outputs.append(kind(str(next(self._counter)), output, self._ids(inputs[index], how)))
                 index += 1
         return outputs
+
+    def _is_templated(self, prompt: Any) -> bool:
+        """Whether a prompt is what the script has made of the chat template already, as vLLM's users have to."""
+        text = getattr(prompt, "text", prompt)
+        return isinstance(text, str) and text.startswith(self._templated)
+
+    @staticmethod
+    def _as_it_is() -> dict[str, Any]:
+        return {"prompt": "", "add_special_tokens": False}
 
     def _like(self, task: str, params: PoolingParams | None, how: dict[str, Any]) -> Any:
         params = (params or PoolingParams()).clone()
@@ -358,8 +389,10 @@ class LLM:
             shown.close()
         return found
 
-    def _ids(self, prompt: Any, how: dict[str, Any], pair: str | None = None) -> list[int]:
-        """The tokens of a prompt as it was read; of models with prompts of their own, of the text alone."""
+    def _ids(self, prompt: Any, how: dict[str, Any], pair: Any = None) -> list[int]:
+        """The tokens of a prompt as it was read; of models with prompts of their own, of the text alone. A picture has one token."""
+        prompt = getattr(prompt, "text", prompt)
+        pair = getattr(pair, "text", pair)
         if not isinstance(prompt, str):
             return [int(i) for i in prompt]
         special = how.get("add_special_tokens", True)

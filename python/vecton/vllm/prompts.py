@@ -4,7 +4,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vecton import _core
+from vecton.messages import IMAGES, parts_of
+from vecton.pictures import pictures
 from vecton.vllm.exceptions import VLLMValidationError
+
+MEDIA = ("multi_modal_data", "mm_processor_kwargs", "media_io_kwargs")
 
 
 def _is_ids(value: Any) -> bool:
@@ -16,7 +21,7 @@ def _is_integer(value: Any) -> bool:
 
 
 def to_list(prompts: Any) -> list[Any]:
-    """One prompt or many as a list of texts and lists of ids."""
+    """One prompt or many as a list of texts, lists of ids and, with pictures, the core's Prompts."""
     if isinstance(prompts, (dict, str, bytes)) or _is_ids(prompts):
         prompts = [prompts]
     if not isinstance(prompts, Sequence) and not hasattr(prompts, "__iter__"):
@@ -38,13 +43,17 @@ def one(prompt: Any) -> Any:
         return prompt
     if not isinstance(prompt, dict):
         raise TypeError("Prompt should be a string, list of tokens, or dictionary")
-    if prompt.get("multi_modal_data"):
-        raise VLLMValidationError("multi_modal_data: this model reads text alone", parameter="multi_modal_data")
+    for name in MEDIA[1:]:
+        if prompt.get(name):
+            raise VLLMValidationError(f"{name}: pictures are read and prepared as the checkpoint says", parameter=name)
     if prompt.get("prompt_embeds") is not None:
         raise VLLMValidationError("prompt_embeds are not supported: give a text or token ids", parameter="prompt_embeds")
     if prompt.get("token_type_ids") is not None:
         raise VLLMValidationError("token_type_ids are not supported: give the text", parameter="token_type_ids")
     if "prompt_token_ids" in prompt:
+        if prompt.get("multi_modal_data"):
+            raise VLLMValidationError("multi_modal_data needs a prompt that is a text: token ids say nothing of pictures",
+                                      parameter="multi_modal_data")
         ids = prompt["prompt_token_ids"]
         if not isinstance(ids, list):
             raise TypeError("Token prompt should be a list of integers")
@@ -52,22 +61,69 @@ def one(prompt: Any) -> Any:
     if "prompt" in prompt:
         if not isinstance(prompt["prompt"], str):
             raise TypeError("Prompt text should be a string")
-        return prompt["prompt"]
+        images = _images(prompt.get("multi_modal_data"))
+        return _core.Prompt(prompt["prompt"], images) if images else prompt["prompt"]
     raise TypeError("Prompt dictionary must contain text, tokens, or embeddings")
 
 
-def score_texts(data: Any) -> list[str]:
-    """The texts of one side of score()."""
+def _images(data: Any) -> list[str | bytes]:
+    """The pictures of multi_modal_data, as the core takes them."""
+    if not data:
+        return []
+    if not isinstance(data, dict):
+        raise VLLMValidationError(f"multi_modal_data must be a dict, found {type(data).__name__}", parameter="multi_modal_data")
+    for name, value in data.items():
+        if name != "image" and value is not None and len(value) > 0:
+            raise VLLMValidationError(f"multi_modal_data: images are read, found {name!r}", parameter="multi_modal_data")
+    found = data.get("image")
+    for one in found if isinstance(found, (list, tuple)) else [found]:
+        if isinstance(one, (str, dict)) or len(getattr(one, "shape", (0, 0, 0))) != 3:
+            raise VLLMValidationError("multi_modal_data: an image is a PIL image, a pathlib.Path, bytes or an array [height, width, 3], found "
+                                      f"{type(one).__name__}", parameter="multi_modal_data")
+    return pictures(found, "multi_modal_data: image")
+
+
+def score_inputs(data: Any, files: str = "") -> list[Any]:
+    """One side of score(): texts and, with pictures, the core's Prompts. `files`: the folder whose files messages may name."""
     many = data if isinstance(data, (list, tuple)) else [data]
-    return [_score_text(item) for item in many]
+    return [_score_input(item, files) for item in many]
 
 
-def _score_text(item: Any) -> str:
+def _score_input(item: Any, files: str) -> Any:
     if isinstance(item, str):
         return item
+    if isinstance(item, dict) and ("prompt" in item or "prompt_token_ids" in item):
+        made = one(item)
+        if isinstance(made, list):
+            raise TypeError("score() takes texts or {\"content\": [parts]}, found token ids")
+        return made
     if isinstance(item, dict) and isinstance(item.get("content"), list):
-        parts = item["content"]
-        if all(isinstance(part, dict) and part.get("type") == "text" for part in parts):
-            return "\n".join(part["text"] for part in parts)
-        raise VLLMValidationError("score: this model reads parts of type text alone", parameter="content")
+        images: list[str | bytes] = []
+        content = parts_of(local_files(item["content"], files), "content", False, images)
+        if isinstance(content, str):
+            return content
+        return _core.Prompt("\n".join(part["text"] for part in content if part["type"] == "text"), images)
     raise TypeError(f"score() takes texts or {{\"content\": [parts]}}, found {type(item).__name__}")
+
+
+def local_files(parts: Any, folder: str) -> Any:
+    """Parts whose file: URLs, of files in `folder` (allowed_local_media_path), are paths."""
+    import pathlib
+    import urllib.parse
+    import urllib.request
+
+    found = []
+    for part in parts:
+        if isinstance(part, dict):
+            for name in IMAGES:
+                value = part.get(name)
+                url = value.get("url") if isinstance(value, dict) else value
+                if not isinstance(url, str) or not url.startswith("file:"):
+                    continue
+                file = pathlib.Path(urllib.request.url2pathname(urllib.parse.urlparse(url).path)).resolve()
+                if not folder or not file.is_relative_to(pathlib.Path(folder).resolve()):
+                    raise VLLMValidationError(f"{url}: file: URLs are read where allowed_local_media_path names their folder",
+                                              parameter="allowed_local_media_path", value=folder)
+                part = {**part, name: file}
+        found.append(part)
+    return found

@@ -1,0 +1,1 @@
+"""vllm.multimodal: the helpers of scripts with pictures, in utils."""

@@ -38,6 +38,12 @@ TEST(RopeAxes, AreRunsOrTakeTurns) {
   EXPECT_THAT(axes("", 8, Axes::kNone), ElementsAre());
 }
 
+TEST(RopeAxes, MakeAPlainTypeOfTheNameThatOlderFilesHave) {
+  EXPECT_THAT(axes(R"(, "type": "mrope", "mrope_section": [1, 1, 2])", 8, Axes::kInRuns),
+              ElementsAre(0, 1, 2, 2));
+  EXPECT_REFUSED(axes(R"(, "type": "mrope")", 8, Axes::kNone), ErrorCode::kUnsupported, "mrope");
+}
+
 TEST(RopeAxes, RefuseSectionsThatDoNotShareThePairsOut) {
   for (const char* section : {"", R"(, "mrope_section": [2, 2])", R"(, "mrope_section": [2, 1, 2])",
                               R"(, "mrope_section": [5, -1, 0])"}) {

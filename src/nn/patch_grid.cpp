@@ -5,6 +5,10 @@
 #include <cstddef>
 #include <memory>
 #include <numeric>
+#include <optional>
+#include <string>
+
+#include "vecton/error.h"
 
 namespace vecton::nn {
 
@@ -20,6 +24,20 @@ std::vector<PatchPlace> patch_places(int64_t rows, int64_t columns, int64_t bloc
     }
   }
   return places;
+}
+
+GridWindows grid_windows(int64_t rows, int64_t columns, int64_t side) {
+  GridWindows windows;
+  for (int64_t top = 0; top < rows; top += side) {
+    for (int64_t left = 0; left < columns; left += side) {
+      for (int64_t row = top; row < std::min(top + side, rows); ++row) {
+        for (int64_t column = left; column < std::min(left + side, columns); ++column)
+          windows.places.push_back(static_cast<int32_t>(row * columns + column));
+      }
+      windows.offsets.push_back(static_cast<int32_t>(windows.places.size()));
+    }
+  }
+  return windows;
 }
 
 namespace {
@@ -95,6 +113,28 @@ Rotation PatchRope::rotation(Ops& ops, const std::vector<PatchPlace>& places) co
               .cos = ops.upload(cos, rows, 2 * each), .sin = ops.upload(sin, rows, 2 * each)}),
           .all = all,
           .wanted = all};
+}
+
+PatchRope patch_rope(const checkpoint::Config& vision, int64_t head_dim) {
+  if (head_dim % 4 != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                vision.file() + ": vision_config: heads of " + std::to_string(head_dim) +
+                    " columns; expected a multiple of 4, which turn by row and column");
+  }
+  PatchRope rope{.head_dim = head_dim};
+  const std::optional<checkpoint::Config> said = vision.child("rope_parameters");
+  if (!said) return rope;
+  const std::string type = said->string_or("rope_type", "axial");
+  if (type != "axial" && type != "default") {
+    throw Error(ErrorCode::kUnsupported, vision.file() + ": vision_config: rope_type \"" + type +
+                                             "\" is not supported; axial is");
+  }
+  rope.theta = said->number_or("rope_theta", rope.theta);
+  if (!(rope.theta > 0)) {
+    throw Error(ErrorCode::kCorrupt,
+                vision.file() + ": vision_config: rope_theta: expected a number above 0");
+  }
+  return rope;
 }
 
 }  // namespace vecton::nn

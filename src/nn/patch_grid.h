@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "checkpoint/config.h"
 #include "nn/rope.h"
 #include "ops/ops.h"
 
@@ -18,6 +19,14 @@ struct PatchPlace {
 // Of the patches of a grid, block by block of `block` x `block`, row by row in each; 1 = row by
 // row. The grid has whole blocks.
 std::vector<PatchPlace> patch_places(int64_t rows, int64_t columns, int64_t block);
+
+// Windows of `side` x `side` places of a grid, row by row; those at its right and lower edge have
+// what there is.
+struct GridWindows {
+  std::vector<int32_t> places;      // numbers of places, row by row, window by window
+  std::vector<int32_t> offsets{0};  // windows + 1
+};
+GridWindows grid_windows(int64_t rows, int64_t columns, int64_t side);
 
 // A vector for each place of a square, [side * side, width], drawn to a grid of another size by
 // bilinear interpolation: the corners lie upon the corners, or (not `align_corners`) the edges of
@@ -40,5 +49,8 @@ struct PatchRope {
 
   Rotation rotation(Ops& ops, const std::vector<PatchPlace>& places) const;
 };
+
+// Of the heads of a tower whose settings `vision` are; errors name the key.
+PatchRope patch_rope(const checkpoint::Config& vision, int64_t head_dim);
 
 }  // namespace vecton::nn

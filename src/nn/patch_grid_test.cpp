@@ -28,6 +28,14 @@ TEST(PatchPlaces, AreRowByRowOrBlockByBlock) {
   EXPECT_EQ(tall.back(), (PatchPlace{3, 1}));
 }
 
+TEST(GridWindows, HoldWhatThereIsAtTheEdges) {
+  const GridWindows windows = grid_windows(3, 5, 2);
+  EXPECT_THAT(windows.places, ElementsAre(0, 1, 5, 6, 2, 3, 7, 8, 4, 9, 10, 11, 12, 13, 14));
+  EXPECT_THAT(windows.offsets, ElementsAre(0, 4, 8, 10, 12, 14, 15));
+  EXPECT_THAT(grid_windows(2, 2, 4).places, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(grid_windows(2, 2, 4).offsets, ElementsAre(0, 4));
+}
+
 std::vector<float> drawn(const PatchPositions& positions, int64_t rows, int64_t columns) {
   std::vector<float> values;
   positions.append(rows, columns, patch_places(rows, columns, 1), values);

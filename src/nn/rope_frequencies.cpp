@@ -93,6 +93,8 @@ Source find(const checkpoint::Config& config, int64_t head_dim, const RopeOption
     source.type = source.scaling->string_or("type", "default");
     source.type = source.scaling->string_or("rope_type", source.type);
   }
+  // As Qwen's older files call mrope_section.
+  if (source.type == "mrope" && options.axes != RopeOptions::Axes::kNone) source.type = "default";
   positive(config, options.theta_key, source.theta);
   if (!(partial > 0 && partial <= 1))
     corrupt(config, "partial_rotary_factor: expected a number above 0 and at most 1");

@@ -9,38 +9,82 @@ namespace vecton::nn {
 
 namespace {
 
-// The patches of all images, a sequence each.
+// The patches of all images, block by block: those of a window after each other, where there are
+// windows.
 struct Patches {
-  tensor::Batch batch;
+  tensor::Batch images, windows;  // a sequence each
   std::vector<float> values, positions;
   std::vector<PatchPlace> places;
+  std::vector<int32_t> rows;  // of each block, image by image and row by row; without windows none
 };
+
+void check(const VisionTower& tower, const tensor::Image& image) {
+  const int64_t rows = image.rows, columns = image.columns, merge = tower.merge,
+                width = tower.embedding.w->k;
+  if (rows < 1 || columns < 1 || rows % merge != 0 || columns % merge != 0) {
+    throw Error(ErrorCode::kCorrupt,
+                "an image of " + std::to_string(rows) + " x " + std::to_string(columns) +
+                    " patches; the vision tower reads multiples of " + std::to_string(merge));
+  }
+  if (static_cast<int64_t>(image.patches.size()) != image.count() * width) {
+    throw Error(ErrorCode::kCorrupt,
+                "preprocessor_config.json: patches of " +
+                    std::to_string(static_cast<int64_t>(image.patches.size()) / image.count()) +
+                    " numbers; the vision tower reads " + std::to_string(width));
+  }
+}
+
+void append_sequence(int64_t rows, tensor::Rows& all) {
+  for (int64_t i = 0; i < rows; ++i) all.index.push_back(static_cast<int32_t>(i));
+  all.offsets.push_back(static_cast<int32_t>(all.index.size()));
+}
+
+// Window by window, with the windows as sequences.
+std::vector<PatchPlace> windowed(const VisionTower& tower, const tensor::Image& image,
+                                 const std::vector<PatchPlace>& places, Patches& patches) {
+  const GridWindows windows =
+      grid_windows(image.rows / tower.merge, image.columns / tower.merge, tower.window);
+  const int64_t block = tower.merge * tower.merge;
+  for (size_t i = 0; i + 1 < windows.offsets.size(); ++i) {
+    append_sequence((windows.offsets[i + 1] - windows.offsets[i]) * block, patches.windows.rows);
+  }
+  const size_t before = patches.rows.size();
+  patches.rows.resize(before + windows.places.size());
+  std::vector<PatchPlace> moved;
+  for (size_t i = 0; i < windows.places.size(); ++i) {
+    const auto from = static_cast<size_t>(windows.places[i]);
+    patches.rows[before + from] = static_cast<int32_t>(before + i);
+    const auto first = places.begin() + static_cast<std::ptrdiff_t>(from) * block;
+    moved.insert(moved.end(), first, first + block);
+  }
+  return moved;
+}
+
+// Which of an image's patches lies at `place`.
+int64_t number_of(const VisionTower& tower, const tensor::Image& image, const PatchPlace& place) {
+  if (tower.row_by_row) return place.row * image.columns + place.column;
+  const int64_t m = tower.merge, block = place.row / m * (image.columns / m) + place.column / m;
+  return block * m * m + place.row % m * m + place.column % m;
+}
 
 Patches read(const VisionTower& tower, std::span<const tensor::Image* const> images) {
   Patches patches;
-  const int64_t width = tower.embedding.w->k, merge = tower.merge;
+  const int64_t width = tower.embedding.w->k;
   for (const tensor::Image* image : images) {
-    const int64_t rows = image->rows, columns = image->columns;
-    if (rows < 1 || columns < 1 || rows % merge != 0 || columns % merge != 0) {
-      throw Error(ErrorCode::kCorrupt,
-                  "an image of " + std::to_string(rows) + " x " + std::to_string(columns) +
-                      " patches; the vision tower reads multiples of " + std::to_string(merge));
+    check(tower, *image);
+    std::vector<PatchPlace> places = patch_places(image->rows, image->columns, tower.merge);
+    if (tower.window > 0) places = windowed(tower, *image, places, patches);
+    for (const PatchPlace& place : places) {
+      const float* const values = image->patches.data() + number_of(tower, *image, place) * width;
+      patches.values.insert(patches.values.end(), values, values + width);
     }
-    if (static_cast<int64_t>(image->patches.size()) != image->count() * width) {
-      throw Error(ErrorCode::kCorrupt,
-                  "preprocessor_config.json: patches of " +
-                      std::to_string(static_cast<int64_t>(image->patches.size()) / image->count()) +
-                      " numbers; the vision tower reads " + std::to_string(width));
-    }
-    patches.values.insert(patches.values.end(), image->patches.begin(), image->patches.end());
-    const std::vector<PatchPlace> places = patch_places(rows, columns, merge);
-    if (tower.positions) tower.positions->append(rows, columns, places, patches.positions);
+    if (tower.positions)
+      tower.positions->append(image->rows, image->columns, places, patches.positions);
     patches.places.insert(patches.places.end(), places.begin(), places.end());
-    tensor::Rows& all = patches.batch.rows;
-    for (int64_t i = 0; i < image->count(); ++i) all.index.push_back(static_cast<int32_t>(i));
-    all.offsets.push_back(static_cast<int32_t>(all.index.size()));
+    append_sequence(image->count(), patches.images.rows);
   }
-  patches.batch.wanted = patches.batch.rows;
+  patches.images.wanted = patches.images.rows;
+  patches.windows.wanted = patches.windows.rows;
   return patches;
 }
 
@@ -63,7 +107,9 @@ Tensor PatchMerger::forward(Ops& ops, const Tensor& blocks) const {
 
 Tensor VisionTower::forward(Ops& ops, std::span<const tensor::Image* const> images) const {
   const Patches patches = read(*this, images);
-  const ForwardPass pass(ops, patches.batch);
+  const ForwardPass whole(ops, patches.images);
+  std::optional<ForwardPass> windows;
+  if (window > 0) windows.emplace(ops, patches.windows);
   const auto count = static_cast<int64_t>(patches.places.size());
   Tensor positioned;
   if (positions) positioned = ops.upload(patches.positions, count, positions->width);
@@ -72,16 +118,18 @@ Tensor VisionTower::forward(Ops& ops, std::span<const tensor::Image* const> imag
   Tensor x = ops.linear(ops.upload(patches.values, count, embedding.w->k), embedding,
                         ops::Activation::kIdentity, positions ? &positioned : nullptr);
   std::vector<Tensor> branches;
-  const LayerRows rows(pass.rows);
   for (const Layer& layer : layers) {
-    x = layer.attention.forward(pass, x, rows, rope ? &rotation : nullptr);
+    const ForwardPass& pass = layer.windowed ? *windows : whole;
+    x = layer.attention.forward(pass, x, LayerRows(pass.rows), rope ? &rotation : nullptr);
     x = layer.mlp.forward(ops, x);
     if (layer.branch)
       branches.push_back(layer.branch->forward(ops, side_by_side(ops, x, merge * merge)));
   }
+  if (last_norm) x = ops.norm(std::move(x), *last_norm);
   std::vector<Tensor> columns = {merger.forward(ops, side_by_side(ops, x, merge * merge))};
   columns.insert(columns.end(), branches.begin(), branches.end());
-  return columns.size() == 1 ? columns.front() : ops.concat_columns(columns);
+  Tensor rows = columns.size() == 1 ? columns.front() : ops.concat_columns(columns);
+  return window > 0 ? ops.gather_rows(rows, ops.upload_indices(patches.rows)) : rows;
 }
 
 }  // namespace vecton::nn

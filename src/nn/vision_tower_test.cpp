@@ -93,6 +93,83 @@ TEST_F(VisionTowerTest, PatchesOfAnImageSeeEachOther) {
   for (size_t i = 0; i < 3; ++i) EXPECT_NE(before[i], after[i]) << i;
 }
 
+// The blocks of each window as an image of their own, which a model without positions reads alike.
+TEST_F(VisionTowerTest, PatchesOfAWindowSeeEachOther) {
+  VisionTower model = tower(2);
+  model.positions.reset();
+  model.rope.reset();
+  tensor::Image left = image(4, 2, 0.9), right = image(4, 2, 0.4), both;
+  both.rows = both.columns = 4;
+  const size_t block = 4 * 2;  // values of 2 x 2 patches
+  for (const size_t row : {0U, 1U}) {
+    for (const tensor::Image* half : {&left, &right}) {
+      const auto from = half->patches.begin() + static_cast<std::ptrdiff_t>(row * block);
+      both.patches.insert(both.patches.end(), from, from + static_cast<std::ptrdiff_t>(block));
+    }
+  }
+  const std::vector<float> whole = rows(model, {&both});
+  model.window = 1;
+  EXPECT_EQ(rows(model, {&both}), whole);  // no layer has windows
+  for (VisionTower::Layer& layer : model.layers) layer.windowed = true;
+  std::vector<float> blocks;
+  for (size_t i = 0; i < 4; ++i) {
+    tensor::Image one = image(2, 2, 0);
+    const auto from = both.patches.begin() + static_cast<std::ptrdiff_t>(i * block);
+    one.patches.assign(from, from + static_cast<std::ptrdiff_t>(block));
+    const std::vector<float> row = rows(model, {&one});
+    blocks.insert(blocks.end(), row.begin(), row.end());
+  }
+  EXPECT_EQ(rows(model, {&both}), blocks);
+  EXPECT_NE(blocks, whole);
+  model.layers[1].windowed = false;  // and one that sees all of it again
+  EXPECT_NE(rows(model, {&both}), blocks);
+}
+
+// Rows stay those of the blocks, row by row, and each image's own, whatever windows there are.
+TEST_F(VisionTowerTest, WindowsMoveNoRows) {
+  VisionTower model = tower(2);
+  model.layers[0].branch = merger(0.2);
+  const tensor::Image a = image(6, 10, 0.9), b = image(2, 4, 0.4);
+  const std::vector<float> plain = rows(model, {&a, &b});
+  model.window = 2;  // none of the layers has any
+  const std::vector<float> moved = rows(model, {&a, &b});
+  ASSERT_EQ(moved.size(), plain.size());
+  for (size_t i = 0; i < plain.size(); ++i) EXPECT_NEAR(moved[i], plain[i], 1e-5) << i;
+  model.layers[1].windowed = true;
+  std::vector<float> apart = rows(model, {&a});
+  const std::vector<float> second = rows(model, {&b});
+  apart.insert(apart.end(), second.begin(), second.end());
+  EXPECT_EQ(rows(model, {&a, &b}), apart);
+}
+
+TEST_F(VisionTowerTest, PatchesComeBlockByBlockOrRowByRow) {
+  VisionTower model = tower(1);
+  const tensor::Image blocks = image(4, 6, 0.9);
+  tensor::Image lines = blocks;
+  const std::vector<PatchPlace> places = patch_places(4, 6, 2);
+  for (size_t i = 0; i < places.size(); ++i) {
+    const auto to = static_cast<size_t>(places[i].row * 6 + places[i].column);
+    for (size_t value : {0U, 1U}) lines.patches[2 * to + value] = blocks.patches[2 * i + value];
+  }
+  const std::vector<float> expected = rows(model, {&blocks});
+  model.row_by_row = true;
+  EXPECT_EQ(rows(model, {&lines}), expected);
+  EXPECT_NE(rows(model, {&blocks}), expected);
+}
+
+TEST_F(VisionTowerTest, WhatTheLastLayerGivesMayHaveANorm) {
+  VisionTower model = tower(1);
+  const tensor::Image a = image(2, 4, 0.9);
+  const std::vector<float> plain = rows(model, {&a});
+  model.merger.norm =
+      testing::norm_of(*ops_, ops::NormWeight::Kind::kLayerNorm, {1, 2, 3, 4}, {0, 1, 0, 1}, 1e-6f);
+  const std::vector<float> once = rows(model, {&a});
+  EXPECT_NE(once, plain);
+  model.last_norm =
+      testing::norm_of(*ops_, ops::NormWeight::Kind::kLayerNorm, {4, 3, 2, 1}, {1, 0, 1, 0}, 1e-6f);
+  EXPECT_NE(rows(model, {&a}), once);
+}
+
 TEST_F(VisionTowerTest, PlacesCount) {
   VisionTower model = tower(1);
   tensor::Image a = image(2, 4, 0.9);

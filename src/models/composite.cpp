@@ -2,10 +2,34 @@
 
 #include <optional>
 #include <span>
+#include <string>
 
+#include "base/json.h"
+#include "checkpoint/config_keys.h"
 #include "models/decoder.h"
+#include "vecton/error.h"
 
 namespace vecton::models {
+
+checkpoint::Config vlm_config(const checkpoint::Config& config) {
+  const std::optional<checkpoint::Config> vlm = config.child("vlm_config");
+  return vlm ? *vlm : config;
+}
+
+void check_alike(const checkpoint::Config& config, const checkpoint::Config& text) {
+  for (const auto& [key, value] : config.values()) {
+    const json::value* own = text.values().if_contains(key);
+    if (!own) continue;
+    const bool matters =
+        checkpoint::known_config_key(key).meaning == checkpoint::KeyMeaning::kChangesResult;
+    if (matters && !value.is_null() && value != *own) {
+      throw Error(ErrorCode::kCorrupt,
+                  config.file() + ": " + std::string(key) + " is " + json::serialize(value) +
+                      ", and " + json::serialize(*own) + " in text_config; expected one value");
+    }
+    config.ignore({std::string_view(key)});
+  }
+}
 
 checkpoint::Config text_config(const checkpoint::Config& config) {
   const std::optional<checkpoint::Config> text = config.child("text_config");

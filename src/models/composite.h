@@ -11,6 +11,13 @@
 
 namespace vecton::models {
 
+// vlm_config, of models that are wrapped for retrieval, where there is one, else `config` itself.
+checkpoint::Config vlm_config(const checkpoint::Config& config);
+
+// Of a `config` that says the text model's settings beside its text_config as well: throws Error
+// (kCorrupt) where one that changes numbers is another there, and takes them as read otherwise.
+void check_alike(const checkpoint::Config& config, const checkpoint::Config& text);
+
 // text_config where there is one, else `config` itself. The configs of the other parts are ignored.
 checkpoint::Config text_config(const checkpoint::Config& config);
 

@@ -1,11 +1,11 @@
 #include "models/qwen_vision.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "models/composite.h"
 #include "models/equal_heads.h"
 #include "models/image_text_model.h"
 #include "nn/activation.h"
@@ -16,125 +16,157 @@ namespace vecton::models {
 namespace {
 
 constexpr double kEps = 1e-6;  // of all of the tower's norms
+constexpr int64_t kMost = checkpoint::Config::kMostCounted;
+
+[[noreturn]] void corrupt(const checkpoint::Config& vision, const std::string& message) {
+  throw Error(ErrorCode::kCorrupt, vision.file() + ": vision_config: " + message);
+}
 
 struct Sizes {
-  int64_t hidden = 0, heads = 0, intermediate = 0, merge = 0, text = 0;
+  int64_t hidden = 0, heads = 0, intermediate = 0, merge = 0, patch = 0, depth = 0, text = 0;
   int64_t head_dim() const { return hidden / heads; }
   int64_t block() const { return merge * merge * hidden; }
   ops::Activation activation = ops::Activation::kGeluTanh;
 };
 
-Sizes sizes(const checkpoint::Config& vision, int64_t text) {
-  constexpr int64_t kMost = checkpoint::Config::kMostCounted;
-  Sizes s{.hidden = vision.integer("hidden_size", 1, kMost),
+// intermediate_size, or (Qwen2-VL) mlp_ratio times the width.
+int64_t intermediate_size(const checkpoint::Config& vision, int64_t hidden) {
+  if (vision.has("intermediate_size")) return vision.integer("intermediate_size", 1, kMost);
+  const double ratio = vision.number("mlp_ratio");
+  const auto size = static_cast<int64_t>(ratio * static_cast<double>(hidden));
+  if (!(ratio > 0 && ratio < 1000) || size < 1) corrupt(vision, "mlp_ratio: expected 0 to 1000");
+  return size;
+}
+
+Sizes sizes(const checkpoint::Config& vision, int64_t text, const QwenTower& kind) {
+  Sizes s{.hidden = vision.integer(kind.hidden_size, 1, kMost),
           .heads = vision.integer("num_heads", 1, kMost),
-          .intermediate = vision.integer("intermediate_size"),
           .merge = vision.integer_or("spatial_merge_size", 2, 1, 64),
+          .patch = vision.integer("patch_size", 1, kMost),
+          .depth = vision.integer("depth", 1, kMost),
           .text = text,
-          .activation = nn::activation(vision, "hidden_act", "gelu_pytorch_tanh")};
-  equal_heads(vision, "hidden_size", "num_heads");
-  if (s.head_dim() % 4 != 0) {
-    throw Error(ErrorCode::kCorrupt,
-                vision.file() + ": vision_config: heads of " + std::to_string(s.head_dim()) +
-                    " columns; expected a multiple of 4, which turn by row and column");
+          .activation = nn::activation(vision, "hidden_act", kind.activation)};
+  s.intermediate = intermediate_size(vision, s.hidden);
+  equal_heads(vision, kind.hidden_size, "num_heads");
+  if (vision.integer_or(kind.out_hidden_size, text) != text) {
+    corrupt(vision, std::string(kind.out_hidden_size) + " must be the text model's hidden_size, " +
+                        std::to_string(text));
   }
-  if (vision.integer_or("out_hidden_size", text) != text) {
-    throw Error(ErrorCode::kCorrupt, vision.file() +
-                                         ": vision_config: out_hidden_size must be the text "
-                                         "model's hidden_size, " +
-                                         std::to_string(text));
-  }
+  // Of videos, and what says again how large a patch is.
+  vision.ignore({"tokens_per_second", "spatial_patch_size"});
   return s;
 }
 
-nn::Mlp mlp(const checkpoint::Weights& w, int64_t in, int64_t inner, int64_t out,
-            ops::Activation activation) {
-  return {.up = (w / "linear_fc1").linear(inner, in),
-          .down = (w / "linear_fc2").linear(out, inner),
-          .activation = activation};
+ops::NormWeight norm(const QwenTower& kind, const checkpoint::Weights& w, int64_t width) {
+  return kind.rms_norms ? w.rms_norm(width, kEps) : w.layer_norm(width, kEps);
 }
 
-nn::PatchMerger merger(const Sizes& s, const checkpoint::Weights& w, int64_t norm_width) {
-  return {.norm = (w / "norm").layer_norm(norm_width, kEps),
-          .mlp = mlp(w, s.block(), s.block(), s.text, ops::Activation::kGelu)};
+nn::Mlp mlp(const QwenTower::Mlp& names, const checkpoint::Weights& w, int64_t in, int64_t inner,
+            int64_t out, ops::Activation activation) {
+  nn::Mlp made{.up = ops::LinearWeight(),
+               .down = (w / names.down).linear(out, inner),
+               .activation = activation};
+  if (names.gate.empty()) {
+    made.up = (w / names.up).linear(inner, in);
+  } else {
+    made.up = w.gated(names.gate, names.up, inner, in, checkpoint::Weights::Bias::kRequired);
+  }
+  return made;
 }
 
-nn::VisionTower::Layer layer(const Sizes& s, const checkpoint::Weights& w) {
+nn::PatchMerger merger(const Sizes& s, const QwenTower& kind, const checkpoint::Weights& w,
+                       int64_t norm_width) {
+  return {.norm = norm(kind, w / kind.merger_norm, norm_width),
+          .mlp = mlp(kind.merger, w, s.block(), s.block(), s.text, ops::Activation::kGelu)};
+}
+
+nn::VisionTower::Layer layer(const Sizes& s, const QwenTower& kind, const checkpoint::Weights& w) {
   const int64_t n = s.hidden;
   const checkpoint::Weights qkv = w / "attn" / "qkv";
-  return {.attention =
-              nn::PreNormAttention{
-                  .norm = (w / "norm1").layer_norm(n, kEps),
-                  .attention =
-                      nn::SelfAttention{
-                          .q = qkv.linear_rows(0, n, 3 * n, n),
-                          .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
-                          .out = (w / "attn" / "proj").linear(n, n),
-                          .shape = {.heads = s.heads,
-                                    .kv_heads = s.heads,
-                                    .head_dim = s.head_dim(),
-                                    .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()))}}},
-          .mlp = nn::PreNormMlp{.norm = (w / "norm2").layer_norm(n, kEps),
-                                .mlp = mlp(w / "mlp", n, s.intermediate, n, s.activation)},
-          .branch = {}};
+  return {
+      .attention =
+          nn::PreNormAttention{
+              .norm = norm(kind, w / "norm1", n),
+              .attention =
+                  nn::SelfAttention{
+                      .q = qkv.linear_rows(0, n, 3 * n, n),
+                      .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
+                      .out = (w / "attn" / "proj").linear(n, n),
+                      .shape = {.heads = s.heads,
+                                .kv_heads = s.heads,
+                                .head_dim = s.head_dim(),
+                                .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()))}}},
+      .mlp = nn::PreNormMlp{.norm = norm(kind, w / "norm2", n),
+                            .mlp = mlp(kind.mlp, w / "mlp", n, s.intermediate, n, s.activation)},
+      .branch = {}};
 }
 
 nn::PatchPositions positions(const checkpoint::Config& vision, const checkpoint::Weights& w,
                              int64_t width) {
   const int64_t count = vision.integer("num_position_embeddings");
   const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(count))));
-  if (side * side != count) {
-    throw Error(ErrorCode::kCorrupt, vision.file() +
-                                         ": vision_config: num_position_embeddings must be a "
-                                         "square, it is " +
-                                         std::to_string(count));
-  }
+  if (side * side != count)
+    corrupt(vision, "num_position_embeddings must be a square, it is " + std::to_string(count));
   return {.table = w.values("weight", count, width), .side = side, .width = width};
 }
 
-double theta(const checkpoint::Config& vision) {
-  const std::optional<checkpoint::Config> rope = vision.child("rope_parameters");
-  if (!rope) return 10000;
-  const std::string type = rope->string_or("rope_type", "axial");
-  if (type != "axial" && type != "default") {
-    throw Error(ErrorCode::kUnsupported, vision.file() + ": vision_config: rope_type \"" + type +
-                                             "\" is not supported; axial is");
+// Layers of the tower that config.json lists in ascending order.
+std::vector<int64_t> layers_of(const checkpoint::Config& vision, std::string_view key,
+                               int64_t depth) {
+  std::vector<int64_t> layers = vision.integers_or_empty(key);
+  int64_t last = -1;
+  for (const int64_t i : layers) {
+    if (i <= last || i >= depth) {
+      corrupt(vision, std::string(key) + ": expected layers of the tower, below " +
+                          std::to_string(depth) + ", in ascending order");
+    }
+    last = i;
   }
-  return rope->number_or("rope_theta", 10000);
+  return layers;
 }
 
-nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weights& w,
-                      int64_t text) {
-  const Sizes s = sizes(vision, text);
+// How many blocks a window has on a side; all layers but those listed have windows.
+int64_t set_windows(const checkpoint::Config& vision, const Sizes& s,
+                    std::vector<nn::VisionTower::Layer>& layers) {
+  const int64_t pixels = vision.integer_or("window_size", 112), side = pixels / s.merge / s.patch;
+  if (side < 1) {
+    corrupt(vision, "window_size is " + std::to_string(pixels) + "; expected at least " +
+                        std::to_string(s.merge * s.patch) + ", a block of patches");
+  }
+  for (nn::VisionTower::Layer& layer : layers) layer.windowed = true;
+  for (const int64_t i : layers_of(vision, "fullatt_block_indexes", s.depth))
+    layers[static_cast<size_t>(i)].windowed = false;
+  return side;
+}
+
+nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weights& w, int64_t text,
+                      const QwenTower& kind) {
+  const Sizes s = sizes(vision, text, kind);
+  const int64_t channels = vision.integer_or("in_chans", 3, 1, 64);
   nn::VisionTower made{
       .embedding = (w / "patch_embed" / "proj")
-                       .patches(s.hidden, vision.integer_or("in_channels", 3, 1, 64),
-                                vision.integer_or("temporal_patch_size", 2, 1, 64),
-                                vision.integer("patch_size", 1, checkpoint::Config::kMostCounted)),
-      .positions = positions(vision, w / "pos_embed", s.hidden),
-      .rope = nn::PatchRope{.head_dim = s.head_dim(), .theta = theta(vision)},
-      .layers = {},
+                       .patches(s.hidden, vision.integer_or("in_channels", channels, 1, 64),
+                                vision.integer_or("temporal_patch_size", 2, 1, 64), s.patch,
+                                kind.patch_bias ? checkpoint::Weights::Bias::kRequired
+                                                : checkpoint::Weights::Bias::kNone),
+      .rope = nn::patch_rope(vision, s.head_dim()),
       .merge = s.merge,
-      .merger = merger(s, w / "merger", s.hidden)};
-  const int64_t depth = vision.integer("depth", 1, checkpoint::Config::kMostCounted);
-  for (int64_t i = 0; i < depth; ++i) made.layers.push_back(layer(s, w / "blocks" / i));
-  int64_t last = -1, index = 0;
-  for (const int64_t i : vision.integers_or_empty("deepstack_visual_indexes")) {
-    if (i <= last || i >= depth) {
-      throw Error(ErrorCode::kCorrupt,
-                  vision.file() + ": vision_config: deepstack_visual_indexes: expected layers of " +
-                      "the tower, below " + std::to_string(depth) + ", in ascending order");
-    }
+      .merger = merger(s, kind, w / "merger", s.hidden)};
+  if (kind.positions) made.positions = positions(vision, w / "pos_embed", s.hidden);
+  for (int64_t i = 0; i < s.depth; ++i) made.layers.push_back(layer(s, kind, w / "blocks" / i));
+  if (kind.windows) made.window = set_windows(vision, s, made.layers);
+  if (!kind.deepstack) return made;
+  int64_t index = 0;
+  for (const int64_t i : layers_of(vision, "deepstack_visual_indexes", s.depth)) {
     made.layers[static_cast<size_t>(i)].branch =
-        merger(s, w / "deepstack_merger_list" / index++, s.block());
-    last = i;
+        merger(s, kind, w / "deepstack_merger_list" / index++, s.block());
   }
   return made;
 }
 
 // config.json counts what the projection of every token gives, under one of these names.
 void check_projection(const checkpoint::Config& config, const checkpoint::Weights& projection) {
-  for (const char* key : {"embed_dim", "dims", "dim"}) {
+  for (const char* key : {"embed_dim", "embedding_dim", "dims", "dim"}) {
     if (!projection.has("weight") || !config.has(key)) continue;
     const int64_t said = config.integer(key), rows = projection.rows_of("weight");
     if (said == rows) continue;
@@ -144,55 +176,6 @@ void check_projection(const checkpoint::Config& config, const checkpoint::Weight
                     " numbers a token; a part of them is not supported");
   }
 }
-
-// What stands behind a query of a model that was trained with it.
-std::string augmented(std::string_view text) {
-  std::string query(text);
-  for (int i = 0; i < 10; ++i) query += "<|endoftext|>";
-  return query;
-}
-
-std::string described(std::string_view images, std::string_view text, std::string_view after) {
-  std::string document = "<|im_start|>user\n";
-  document.append(images).append("Describe the image.");
-  if (!text.empty()) document.append(" ").append(text);
-  return document.append("<|im_end|>").append(after);
-}
-
-std::string tomoro_document(std::string_view images, std::string_view text) {
-  return images.empty() ? augmented(text) : described(images, text, "<|endoftext|>");
-}
-
-std::string engine_document(std::string_view images, std::string_view text) {
-  return images.empty() ? std::string(text) : described(images, text, "<|endoftext|>");
-}
-
-std::string ops_document(std::string_view images, std::string_view text) {
-  return images.empty() ? std::string(text)
-                        : described(images, text, "<|im_start|>assistant\n<|endoftext|>");
-}
-
-std::string turn(std::string_view images, std::string_view words, std::string_view text) {
-  std::string prompt = "<|im_start|>user\n";
-  prompt.append(images).append(words).append(text);
-  return prompt.append("<|im_end|>\n<|im_start|>assistant\n");
-}
-
-std::string nemotron_query(std::string_view text) { return turn("", "Query: query: ", text); }
-
-std::string nemotron_document(std::string_view images, std::string_view text) {
-  return turn(images, "passage: ", text);
-}
-
-struct Retrieval {
-  std::string_view architecture;
-  RetrievalPrompt prompt;
-};
-constexpr Retrieval kRetrieval[] = {
-    {"ColQwen3", {.query = augmented, .document = tomoro_document}},
-    {"ColQwen3_5", {.query = augmented, .document = engine_document}},
-    {"OpsColQwen3Model", {.document = ops_document}},
-    {"Qwen3VLNemotronEmbedModel", {.query = nemotron_query, .document = nemotron_document}}};
 
 }  // namespace
 
@@ -214,31 +197,16 @@ void rename_qwen_vl(checkpoint::Weights& weights) {
 
 std::unique_ptr<Model> with_qwen_tower(std::unique_ptr<Model> text, int64_t hidden,
                                        const checkpoint::Config& config,
-                                       checkpoint::Weights weights) {
+                                       checkpoint::Weights weights, const QwenTower& kind) {
   check_projection(config, weights / "linear");
   const checkpoint::Weights visual = weights / "visual";
-  const std::optional<checkpoint::Config> vision = config.child("vision_config");
+  const std::optional<checkpoint::Config> vision = vlm_config(config).child("vision_config");
   if (!vision || !visual.has("patch_embed.proj.weight")) {
     const std::string_view skipped[] = {"visual"};
     weights.skip(skipped);
     return text;
   }
-  return with_tower(std::move(text), tower(*vision, visual, hidden));
-}
-
-std::optional<ImageInput> qwen_images(const checkpoint::Config& config) {
-  const std::optional<checkpoint::Config> vision = config.child("vision_config");
-  if (!vision) return std::nullopt;
-  ImageInput images{.token = static_cast<int32_t>(config.integer("image_token_id", 0)),
-                    .markup = "<|vision_start|><|image_pad|><|vision_end|>",
-                    .merge = vision->integer_or("spatial_merge_size", 2, 1, 64),
-                    .axis_positions = true};
-  const std::vector<std::string> architectures = config.strings_or_empty("architectures");
-  for (const Retrieval& row : kRetrieval) {
-    if (!architectures.empty() && architectures.front() == row.architecture)
-      images.retrieval = row.prompt;
-  }
-  return images;
+  return with_tower(std::move(text), tower(*vision, visual, hidden, kind));
 }
 
 }  // namespace vecton::models

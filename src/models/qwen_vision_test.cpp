@@ -36,6 +36,20 @@ TEST(QwenImages, AreOfConfigsWithAVisionTower) {
   EXPECT_FALSE(qwen_images(checkpoint::Config({}, "config.json")));
 }
 
+TEST(QwenImages, MayBeOfAModelInsideAnother) {
+  const checkpoint::Config config(
+      base::parse_json(R"({"use_mrope": false, "vlm_config": {"image_token_id": 7,
+                           "vision_config": {"spatial_merge_size": 4}}})",
+                       "config.json")
+          .as_object(),
+      "config.json");
+  const auto images = qwen_images(config);
+  ASSERT_TRUE(images);
+  EXPECT_EQ(images->token, 7);
+  EXPECT_EQ(images->merge, 4);
+  EXPECT_FALSE(images->axis_positions);
+}
+
 RetrievalPrompt prompt_of(const std::string& architecture) {
   const std::string text =
       R"({"image_token_id": 7, "vision_config": {}, "architectures": [")" + architecture + "\"]}";
@@ -47,6 +61,11 @@ TEST(QwenImages, OfLateInteractionModelsHaveTheirPublishersPrompts) {
   std::string more = "cat";
   for (int i = 0; i < 10; ++i) more += "<|endoftext|>";
   const std::string page = "<|im_start|>user\nPDescribe the image.<|im_end|>";
+  EXPECT_EQ(prompt_of("ColQwen2").query("cat"), more);
+  EXPECT_EQ(prompt_of("ColQwen2_5").query("cat"), more);
+  EXPECT_EQ(prompt_of("ColQwen2_5ForRetrieval").query("cat"), "Query: " + more + "\n");
+  EXPECT_EQ(prompt_of("ColQwen2_5ForRetrieval").document("P", ""), page + "<|endoftext|>");
+  EXPECT_EQ(prompt_of("ColQwen2_5ForRetrieval").document("", "cat"), "cat");
   EXPECT_EQ(prompt_of("ColQwen3").query("cat"), more);
   EXPECT_EQ(prompt_of("ColQwen3").document("P", ""), page + "<|endoftext|>");
   EXPECT_EQ(prompt_of("ColQwen3").document("", "cat"), more);

@@ -152,8 +152,9 @@ void check_features(Vision& model, const Fixture& fixture, const json::object& c
 bool check_embedding(Vision& model, const Fixture& fixture, const json::object& c) {
   const bool every_token = c.at("task") == "multimodal_token_embed";
   const json::object& input = c.at("input").as_object();
-  const json::array names =
-      every_token ? json::array{input.at("image")} : input.at("images").as_array();
+  json::array names;
+  if (const json::value* all = input.if_contains("images")) names = all->as_array();
+  if (const json::value* one = input.if_contains("image")) names.push_back(*one);
   std::vector<const tensor::Image*> images;
   for (const json::value& name : names) {
     const auto found = model.pictures().find(std::string(name.as_string()));

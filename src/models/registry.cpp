@@ -48,6 +48,7 @@
   F(minicpm3)                \
   F(olmo2)                   \
   F(olmo3)                   \
+  F(paddleocr_vl)            \
   F(phi3)                    \
   F(phimoe)                  \
   F(smollm3)                 \

@@ -83,10 +83,25 @@ bool goes_on_after_its_end(const Ids& ids) {
   return std::ranges::count(ids, 337) == std::ssize(ids);
 }
 
+// What a client would send: token ids, or a prompt with pictures in it.
+Prompt prompt_of(const Fixture& fixture, const json::object& input, const Ids& ids) {
+  const json::value* images = input.if_contains("images");
+  if (!images || images->as_array().empty()) return {.input = ids};
+  Prompt prompt{.input = std::string(input.at("prompt").as_string())};
+  prompt.add_special_tokens = false;
+  for (const json::value& name : images->as_array()) {
+    prompt.images.push_back(
+        {.source = (fixture.folder().parent_path() / std::string(name.as_string())).string()});
+  }
+  return prompt;
+}
+
 class GenerateGolden : public ::testing::TestWithParam<std::string> {
  protected:
   void check(const Fixture& fixture, Engine& engine, const json::object& c) {
-    const std::string task(c.at("task").as_string()), id(c.at("id").as_string());
+    std::string task(c.at("task").as_string());
+    const std::string id(c.at("id").as_string()), pictured = "multimodal_";
+    if (task.starts_with(pictured)) task.erase(0, pictured.size());
     const json::value* input_ids = c.at("input").as_object().if_contains("input_ids");
     if ((task != "generate" && task != "logits") || !input_ids) return;
     const std::vector<Ids> rows = rows_of(*input_ids);
@@ -102,7 +117,8 @@ class GenerateGolden : public ::testing::TestWithParam<std::string> {
         generate.max_tokens = c.at("params").at("max_new_tokens").as_int64();
         generate.ignore_eos = goes_on_after_its_end(wanted[i]);
       }
-      requests.push_back({.prompt = {.input = rows[i]}, .task = generate});
+      requests.push_back(
+          {.prompt = prompt_of(fixture, c.at("input").as_object(), rows[i]), .task = generate});
     }
     const std::vector<Result> results = engine.submit(std::move(requests)).get();
     if (task == "logits") {
@@ -131,7 +147,8 @@ TEST_P(GenerateGolden, IsTheReferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, GenerateGolden,
-                         ::testing::ValuesIn(fixtures_with({"generate", "logits"})),
+                         ::testing::ValuesIn(fixtures_with({"generate", "logits",
+                                                            "multimodal_generate"})),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace_if(

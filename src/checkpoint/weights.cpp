@@ -350,7 +350,14 @@ std::vector<float> Weights::values(std::string_view name, int64_t rows, int64_t 
 }
 
 std::vector<float> Weights::values(std::string_view name, int64_t size) const {
-  return state_->numbers(path_ + std::string(name), {size});
+  const std::string full = path_ + std::string(name);
+  return has(name, {1, 1, size}) ? state_->numbers(full, {1, 1, size})
+                                 : state_->numbers(full, {size});
+}
+
+float Weights::number(std::string_view name) const {
+  const std::string full = path_ + std::string(name);
+  return (has(name, {}) ? state_->numbers(full, {}) : state_->numbers(full, {1})).at(0);
 }
 
 ops::Vector Weights::vector(std::string_view name, int64_t size) const {

@@ -75,9 +75,11 @@ class Weights {
   // [count, rows, columns] as one matrix: `count` of them under each other.
   tensor::Weight stack(std::string_view name, int64_t count, int64_t rows, int64_t columns) const;
   ops::Vector vector(std::string_view name, int64_t size) const;
+  float number(std::string_view name) const;  // the one of a tensor [] or [1]
   // The numbers of a matrix, for what is computed of them while the model is built.
   std::vector<float> values(std::string_view name, int64_t rows, int64_t columns) const;
-  std::vector<float> values(std::string_view name, int64_t size) const;  // of a vector
+  // Of a vector, or of a tensor [1, 1, size].
+  std::vector<float> values(std::string_view name, int64_t size) const;
   // The path's "weight" [n, k] and, when `bias` says so, "bias" [n].
   enum class Bias { kNone, kRequired, kIfPresent };
   ops::LinearWeight linear(int64_t n, int64_t k, Bias bias = Bias::kRequired) const;

@@ -59,6 +59,15 @@ TEST_F(MlpTest, IsTorchs) {
         << static_cast<int>(activation);
 }
 
+// x sigmoid(1.702 x), as CLIP has it.
+TEST_F(MlpTest, ASlopeMakesSiluQuickGelu) {
+  Mlp mlp = plain(ops::Activation::kSilu);
+  mlp.slope = 1.702f;
+  EXPECT_THAT(
+      values_of(*ops_, mlp.forward(*ops_, x_)),
+      near({4.8579049f, -3.3677382f, 4.1616864f, 6.5166988f, -4.9554524f, 5.4948525f}, 4e-6f));
+}
+
 TEST_F(MlpTest, GatedIsTorchs) {
   const Case cases[] = {
       {ops::Activation::kGelu,

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <string>
 
 #include "vecton/error.h"
@@ -42,27 +41,57 @@ GridWindows grid_windows(int64_t rows, int64_t columns, int64_t side) {
 
 namespace {
 
-// Between which two of `side` places one of `count` lies, and how far from the first.
-struct Between {
-  int64_t low = 0, high = 0;
-  float part = 0;
+// What of the places of a side one of another side is made of.
+struct Taps {
+  int64_t first = 0;
+  std::vector<float> weights;
 };
 
-std::vector<Between> between(int64_t count, int64_t side, bool align_corners) {
-  std::vector<Between> result;
+// Of the two places that lie around `at`.
+Taps around(double at, int64_t side) {
+  at = std::clamp(at, 0.0, static_cast<double>(side - 1));
+  const auto low = static_cast<int64_t>(at);
+  const auto part = static_cast<float>(at - static_cast<double>(low));
+  if (low + 1 == side) return {.first = low, .weights = {1}};
+  return {.first = low, .weights = {1 - part, part}};
+}
+
+// Of all places within `reach` of the middle, by their distance.
+Taps within(double middle, double reach, int64_t side) {
+  const int64_t first = std::max<int64_t>(static_cast<int64_t>(middle - reach + 0.5), 0),
+                end = std::min(static_cast<int64_t>(middle + reach + 0.5), side);
+  Taps taps{.first = first, .weights = {}};
+  double sum = 0;
+  std::vector<double> weights;
+  for (int64_t i = first; i < end; ++i) {
+    const double distance = std::abs(static_cast<double>(i) + 0.5 - middle) / reach;
+    weights.push_back(std::max(1 - distance, 0.0));
+    sum += weights.back();
+  }
+  for (const double weight : weights) taps.weights.push_back(static_cast<float>(weight / sum));
+  return taps;
+}
+
+std::vector<Taps> taps_of(int64_t count, int64_t side, PatchPositions::Resize resize) {
+  const double stretch = static_cast<double>(side) / static_cast<double>(count);
+  const double steps = static_cast<double>(std::max<int64_t>(count - 1, 1));
+  std::vector<Taps> result;
   for (int64_t i = 0; i < count; ++i) {
-    double at = 0;
-    if (!align_corners) {
-      at = (static_cast<double>(i) + 0.5) * static_cast<double>(side) / static_cast<double>(count) -
-           0.5;
-    } else if (count > 1) {
-      at = static_cast<double>(i) * static_cast<double>(side - 1) / static_cast<double>(count - 1);
+    const double middle = (static_cast<double>(i) + 0.5) * stretch;
+    switch (resize) {
+      case PatchPositions::Resize::kNever:
+        result.push_back(around(static_cast<double>(i), side));
+        break;
+      case PatchPositions::Resize::kCorners:
+        result.push_back(around(static_cast<double>(i * (side - 1)) / steps, side));
+        break;
+      case PatchPositions::Resize::kEdges:
+        result.push_back(around(middle - 0.5, side));
+        break;
+      case PatchPositions::Resize::kAntialias:
+        result.push_back(within(middle, std::max(stretch, 1.0), side));
+        break;
     }
-    at = std::clamp(at, 0.0, static_cast<double>(side - 1));
-    const auto low = static_cast<int64_t>(at);
-    result.push_back({.low = low,
-                      .high = std::min(low + 1, side - 1),
-                      .part = static_cast<float>(at - static_cast<double>(low))});
   }
   return result;
 }
@@ -71,20 +100,29 @@ std::vector<Between> between(int64_t count, int64_t side, bool align_corners) {
 
 void PatchPositions::append(int64_t rows, int64_t columns, const std::vector<PatchPlace>& places,
                             std::vector<float>& into) const {
-  const std::vector<Between> down = between(rows, side, align_corners),
-                             across = between(columns, side, align_corners);
+  if (resize == Resize::kNever && (rows != side || columns != side)) {
+    throw Error(ErrorCode::kCorrupt, "preprocessor_config.json: an image of " +
+                                         std::to_string(rows) + " x " + std::to_string(columns) +
+                                         " patches; the vision tower has positions of " +
+                                         std::to_string(side) + " x " + std::to_string(side));
+  }
+  const std::vector<Taps> down = taps_of(rows, side, resize),
+                          across = taps_of(columns, side, resize);
   for (const PatchPlace& place : places) {
-    const Between &r = down[static_cast<size_t>(place.row)],
-                  &c = across[static_cast<size_t>(place.column)];
-    const auto vector = [&](int64_t row, int64_t column) {
-      return table.data() + (row * side + column) * width;
-    };
-    const float *top_left = vector(r.low, c.low), *top_right = vector(r.low, c.high),
-                *bottom_left = vector(r.high, c.low), *bottom_right = vector(r.high, c.high);
-    const float a = (1 - r.part) * (1 - c.part), b = (1 - r.part) * c.part,
-                d = r.part * (1 - c.part), e = r.part * c.part;
-    for (int64_t i = 0; i < width; ++i)
-      into.push_back(a * top_left[i] + b * top_right[i] + d * bottom_left[i] + e * bottom_right[i]);
+    const Taps &r = down[static_cast<size_t>(place.row)],
+               &c = across[static_cast<size_t>(place.column)];
+    const size_t begin = into.size();
+    into.resize(begin + static_cast<size_t>(width));
+    for (size_t i = 0; i < r.weights.size(); ++i) {
+      for (size_t j = 0; j < c.weights.size(); ++j) {
+        const float weight = r.weights[i] * c.weights[j];
+        const float* from = table.data() + ((r.first + static_cast<int64_t>(i)) * side + c.first +
+                                            static_cast<int64_t>(j)) *
+                                               width;
+        for (int64_t k = 0; k < width; ++k)
+          into[begin + static_cast<size_t>(k)] += weight * from[k];
+      }
+    }
   }
 }
 

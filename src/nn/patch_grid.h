@@ -28,13 +28,20 @@ struct GridWindows {
 };
 GridWindows grid_windows(int64_t rows, int64_t columns, int64_t side);
 
-// A vector for each place of a square, [side * side, width], drawn to a grid of another size by
-// bilinear interpolation: the corners lie upon the corners, or (not `align_corners`) the edges of
-// the outer patches upon the square's.
+// A vector for each place of a square, [side * side, width].
 struct PatchPositions {
+  // How they are drawn to a grid of another size, by bilinear interpolation.
+  enum class Resize {
+    kNever,    // such a grid is an error
+    kCorners,  // the corners lie upon the corners
+    kEdges,    // the edges of the outer patches lie upon the square's
+    // As kEdges; where the grid is the smaller one, of all vectors that a place covers, as PIL and
+    // torch's antialias do.
+    kAntialias,
+  };
   std::vector<float> table;
   int64_t side = 0, width = 0;
-  bool align_corners = true;
+  Resize resize = Resize::kCorners;
 
   // Adds the vectors of `places`, of a grid of so many rows and columns, to the end of `into`.
   void append(int64_t rows, int64_t columns, const std::vector<PatchPlace>& places,

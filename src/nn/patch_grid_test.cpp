@@ -43,13 +43,12 @@ std::vector<float> drawn(const PatchPositions& positions, int64_t rows, int64_t 
 }
 
 // Of a square of three places a side, the number of row and column: 10 row + column.
-const PatchPositions kSquare{
-    .table = {0, 1, 2, 10, 11, 12, 20, 21, 22}, .side = 3, .width = 1, .align_corners = true};
+const PatchPositions kSquare{.table = {0, 1, 2, 10, 11, 12, 20, 21, 22}, .side = 3, .width = 1};
 
 TEST(PatchPositions, OfAGridOfTheirOwnSizeAreTheTable) {
   EXPECT_EQ(drawn(kSquare, 3, 3), kSquare.table);
   PatchPositions edges = kSquare;
-  edges.align_corners = false;
+  edges.resize = PatchPositions::Resize::kEdges;
   EXPECT_EQ(drawn(edges, 3, 3), kSquare.table);
 }
 
@@ -61,10 +60,31 @@ TEST(PatchPositions, HaveTheTablesCornersInTheGrids) {
 
 TEST(PatchPositions, OrTheEdgesOfItsPlaces) {
   PatchPositions edges = kSquare;
-  edges.align_corners = false;
+  edges.resize = PatchPositions::Resize::kEdges;
   EXPECT_THAT(drawn(edges, 1, 6),
               Pointwise(FloatNear(1e-5f), {10.f, 10.25f, 10.75f, 11.25f, 11.75f, 12.f}));
   EXPECT_THAT(drawn(edges, 1, 1), Pointwise(FloatNear(1e-5f), {11.f}));
+}
+
+// As torch's interpolate with antialias has it: of a side of four, two places cover 2.5 each.
+TEST(PatchPositions, OrOfAllThatAPlaceCovers) {
+  PatchPositions line{.table = {}, .side = 4, .width = 1};
+  line.resize = PatchPositions::Resize::kAntialias;
+  for (int i = 0; i < 16; ++i) line.table.push_back(static_cast<float>(i % 4));
+  const auto near = [](std::vector<float> values) {
+    return Pointwise(FloatNear(1e-5f), std::move(values));
+  };
+  EXPECT_EQ(drawn(line, 4, 4), line.table);
+  EXPECT_THAT(drawn(line, 1, 2), near({0.7142857f, 2.2857144f}));
+  EXPECT_THAT(drawn(line, 1, 3), near({0.3f, 1.5f, 2.7f}));
+  EXPECT_THAT(drawn(line, 1, 8), near({0.f, 0.25f, 0.75f, 1.25f, 1.75f, 2.25f, 2.75f, 3.f}));
+}
+
+TEST(PatchPositions, OfOneSizeAreOfNoOther) {
+  PatchPositions square = kSquare;
+  square.resize = PatchPositions::Resize::kNever;
+  EXPECT_EQ(drawn(square, 3, 3), kSquare.table);
+  EXPECT_REFUSED(drawn(square, 3, 2), ErrorCode::kCorrupt, "3 x 2 patches");
 }
 
 TEST(PatchPositions, AreInTheOrderOfThePlacesAndBehindWhatIsThere) {

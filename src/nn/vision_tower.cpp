@@ -74,6 +74,11 @@ Patches read(const VisionTower& tower, std::span<const tensor::Image* const> ima
     check(tower, *image);
     std::vector<PatchPlace> places = patch_places(image->rows, image->columns, tower.merge);
     if (tower.window > 0) places = windowed(tower, *image, places, patches);
+    if (!tower.class_row.empty()) {  // of no patch: the embedding gives 0, its position all
+      patches.values.resize(patches.values.size() + static_cast<size_t>(width));
+      patches.positions.insert(patches.positions.end(), tower.class_row.begin(),
+                               tower.class_row.end());
+    }
     for (const PatchPlace& place : places) {
       const float* const values = image->patches.data() + number_of(tower, *image, place) * width;
       patches.values.insert(patches.values.end(), values, values + width);
@@ -81,9 +86,12 @@ Patches read(const VisionTower& tower, std::span<const tensor::Image* const> ima
     if (tower.positions)
       tower.positions->append(image->rows, image->columns, places, patches.positions);
     patches.places.insert(patches.places.end(), places.begin(), places.end());
-    append_sequence(image->count(), patches.images.rows);
+    append_sequence(image->count() + (tower.class_row.empty() ? 0 : 1), patches.images.rows);
+    patches.images.wanted.index.push_back(0);
+    patches.images.wanted.offsets.push_back(
+        static_cast<int32_t>(patches.images.wanted.index.size()));
   }
-  patches.images.wanted = patches.images.rows;
+  if (tower.class_row.empty()) patches.images.wanted = patches.images.rows;
   patches.windows.wanted = patches.windows.rows;
   return patches;
 }
@@ -110,26 +118,33 @@ Tensor VisionTower::forward(Ops& ops, std::span<const tensor::Image* const> imag
   const ForwardPass whole(ops, patches.images);
   std::optional<ForwardPass> windows;
   if (window > 0) windows.emplace(ops, patches.windows);
-  const auto count = static_cast<int64_t>(patches.places.size());
+  const int64_t count = patches.images.rows.count(), width = embedding.w->n;
   Tensor positioned;
-  if (positions) positioned = ops.upload(patches.positions, count, positions->width);
+  if (!patches.positions.empty()) positioned = ops.upload(patches.positions, count, width);
   Rotation rotation;
   if (rope) rotation = rope->rotation(ops, patches.places);
   Tensor x = ops.linear(ops.upload(patches.values, count, embedding.w->k), embedding,
-                        ops::Activation::kIdentity, positions ? &positioned : nullptr);
+                        ops::Activation::kIdentity, positioned.empty() ? nullptr : &positioned);
+  if (first_norm) x = ops.norm(std::move(x), *first_norm);
   std::vector<Tensor> branches;
-  for (const Layer& layer : layers) {
+  const auto depth = static_cast<int64_t>(layers.size());
+  for (int64_t i = 0; i < depth; ++i) {
+    const Layer& layer = layers[static_cast<size_t>(i)];
     const ForwardPass& pass = layer.windowed ? *windows : whole;
-    x = layer.attention.forward(pass, x, LayerRows(pass.rows), rope ? &rotation : nullptr);
+    x = layer.attention.forward(pass, x, pass.rows_of(i, depth), rope ? &rotation : nullptr);
     x = layer.mlp.forward(ops, x);
     if (layer.branch)
       branches.push_back(layer.branch->forward(ops, side_by_side(ops, x, merge * merge)));
   }
   if (last_norm) x = ops.norm(std::move(x), *last_norm);
-  std::vector<Tensor> columns = {merger.forward(ops, side_by_side(ops, x, merge * merge))};
-  columns.insert(columns.end(), branches.begin(), branches.end());
-  Tensor rows = columns.size() == 1 ? columns.front() : ops.concat_columns(columns);
-  return window > 0 ? ops.gather_rows(rows, ops.upload_indices(patches.rows)) : rows;
+  if (merger) x = merger->forward(ops, side_by_side(ops, x, merge * merge));
+  if (probe) x = probe->forward(ops, x, whole.rows);
+  if (projection) x = ops.linear(x, *projection);
+  if (!branches.empty()) {
+    branches.insert(branches.begin(), std::move(x));
+    x = ops.concat_columns(branches);
+  }
+  return window > 0 ? ops.gather_rows(x, ops.upload_indices(patches.rows)) : x;
 }
 
 }  // namespace vecton::nn

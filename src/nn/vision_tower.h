@@ -1,7 +1,7 @@
-// VisionTower: an image's patches to rows of a text model: pre-norm layers in which the patches of
-// an image, or of a window of it, see each other, then a row of merge x merge patches. That of
-// Qwen2-VL, Qwen2.5-VL and Qwen3-VL (arXiv:2409.12191, 2502.13923, 2511.21631) and their
-// relatives. Immutable after load.
+// VisionTower: an image's patches to rows: pre-norm layers in which the patches of an image, or of
+// a window of it, see each other, then a row of merge x merge patches (Qwen2-VL, Qwen2.5-VL,
+// Qwen3-VL and their relatives, arXiv:2409.12191, 2502.13923, 2511.21631), one of each patch, or
+// one of an image (SigLIP, arXiv:2303.15343; CLIP, arXiv:2103.00020). Immutable after load.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "nn/mlp.h"
 #include "nn/patch_grid.h"
 #include "nn/pre_norm.h"
+#include "nn/probe_pooling.h"
 #include "ops/ops.h"
 #include "tensor/image.h"
 
@@ -37,15 +38,23 @@ struct VisionTower {
   bool row_by_row = false;      // how an image's patches come; otherwise block by block
   std::optional<PatchPositions> positions = {};
   std::optional<PatchRope> rope = {};
+  // A row of its own before each image's patches, with its position in it; empty = none has. It
+  // alone is left then. The embedding has no bias, and there are neither rope nor windows.
+  std::vector<float> class_row = {};
+  std::optional<ops::NormWeight> first_norm = {};  // before the layers
   std::vector<Layer> layers = {};
   std::optional<ops::NormWeight> last_norm = {};  // of what the last layer gives
   int64_t merge = 1;
   int64_t window = 0;  // blocks on a side of a window of windowed layers
-  PatchMerger merger;
+  // At most one of these: the merger makes a row of merge x merge patches, the probe one of an
+  // image.
+  std::optional<PatchMerger> merger = {};
+  std::optional<ProbePooling> probe = {};
+  std::optional<ops::LinearWeight> projection = {};  // of each row in the end
 
-  // A row for each block of merge x merge patches, row by row, image by image: the merger's
-  // columns, then those of the branches, in the order of the layers. Errors say what an image has
-  // that this tower does not read.
+  // The rows of all images, image by image: one for each block of merge x merge patches, row by
+  // row, or one in all. Their columns are followed by those of the branches, in the order of the
+  // layers. Errors say what an image has that this tower does not read.
   Tensor forward(Ops& ops, std::span<const tensor::Image* const> images) const;
 };
 

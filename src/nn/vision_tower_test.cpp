@@ -161,7 +161,7 @@ TEST_F(VisionTowerTest, WhatTheLastLayerGivesMayHaveANorm) {
   VisionTower model = tower(1);
   const tensor::Image a = image(2, 4, 0.9);
   const std::vector<float> plain = rows(model, {&a});
-  model.merger.norm =
+  model.merger->norm =
       testing::norm_of(*ops_, ops::NormWeight::Kind::kLayerNorm, {1, 2, 3, 4}, {0, 1, 0, 1}, 1e-6f);
   const std::vector<float> once = rows(model, {&a});
   EXPECT_NE(once, plain);
@@ -209,6 +209,42 @@ TEST_F(VisionTowerTest, AMergersNormIsOfAPatchOrOfARow) {
   const std::vector<float> of_patches = testing::values_of(*ops_, made.forward(*ops_, x));
   made.norm = norm(8);
   EXPECT_NE(testing::values_of(*ops_, made.forward(*ops_, x)), of_patches);
+}
+
+TEST_F(VisionTowerTest, WithoutAMergerEveryPatchHasARow) {
+  VisionTower model = tower(1);
+  model.merger.reset();
+  model.merge = 1;
+  const tensor::Image a = image(1, 3, 0.9);
+  const std::vector<float> plain = rows(model, {&a});
+  EXPECT_EQ(plain.size(), 3U * 4U);
+  model.last_norm = norm(4);
+  const std::vector<float> normed = rows(model, {&a});
+  EXPECT_NE(normed, plain);
+  model.projection = linear_of(*ops_, 2, 4, sines(8, 0.3));
+  EXPECT_EQ(rows(model, {&a}).size(), 3U * 2U);
+  model.first_norm = norm(4);
+  model.projection.reset();
+  EXPECT_NE(rows(model, {&a}), normed);
+}
+
+TEST_F(VisionTowerTest, ARowOfItsOwnSeesThePatchesAndIsLeft) {
+  VisionTower model = tower(2);
+  model.merger.reset();
+  model.rope.reset();
+  model.merge = 1;
+  model.class_row = {0.5f, -0.25f, 1, 0};
+  tensor::Image a = image(2, 3, 0.9);
+  const tensor::Image b = image(1, 2, 0.4);
+  std::vector<float> apart = rows(model, {&a});
+  EXPECT_EQ(apart.size(), 4U);
+  const std::vector<float> second = rows(model, {&b});
+  apart.insert(apart.end(), second.begin(), second.end());
+  EXPECT_EQ(rows(model, {&a, &b}), apart);
+  a.patches.back() += 1;
+  EXPECT_NE(rows(model, {&a}), std::vector<float>(apart.begin(), apart.begin() + 4));
+  model.class_row.front() = 0;
+  EXPECT_NE(rows(model, {&b}), second);
 }
 
 TEST_F(VisionTowerTest, RefusesWhatItDoesNotRead) {

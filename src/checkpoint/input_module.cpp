@@ -54,6 +54,11 @@ void read_modality_config(const Config& config, const TaskName& task, InputModul
   for (const char* name : {"text", "message"}) {
     const std::optional<Config> modality = modalities->child(name);
     if (!modality) continue;
+    if (std::string_view(name) == "text" && module.vectors) {
+      modality->require("method", "get_text_features");
+      modality->require("method_output_name", "pooler_output");  // null: of older transformers
+      continue;
+    }
     modality->require("method", "forward");
     modality->require("method_output_name", json::string(task.method_output));
     if (std::string_view(name) == "text") continue;
@@ -186,7 +191,9 @@ InputModule read_transformer(const fs::path& folder, TransformerTask task, Notes
   module.lower_case = config.boolean_or("do_lower_case", false);
   const TaskName& named = task_of(config, task);
   module.task = named.task;
-  config.require("module_output_name", json::string(named.module_output));
+  module.vectors = named.task == TransformerTask::kFeatureExtraction &&
+                   config.string_or("module_output_name", "") == "sentence_embedding";
+  if (!module.vectors) config.require("module_output_name", json::string(named.module_output));
   read_modality_config(config, named, module);
   read_processing(config, module);
   read_arguments(config, module);

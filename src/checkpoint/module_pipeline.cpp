@@ -16,6 +16,7 @@ namespace {
 enum class Kind {
   kTransformer,
   kMlmTransformer,
+  kClip,
   kStaticEmbedding,
   kSparseStaticEmbedding,
   kPooling,
@@ -37,6 +38,7 @@ struct Class {
 constexpr Class kClasses[] = {
     {"Transformer", Kind::kTransformer},
     {"MLMTransformer", Kind::kMlmTransformer},
+    {"CLIPModel", Kind::kClip},
     {"StaticEmbedding", Kind::kStaticEmbedding},
     {"SparseStaticEmbedding", Kind::kSparseStaticEmbedding},
     {"Pooling", Kind::kPooling},
@@ -80,7 +82,6 @@ constexpr OtherClass kOtherClasses[] = {
     {"LSTM", "a recurrent network over word embeddings"},
     {"SparseAutoEncoder", "a sparse code of a vector, whose places are no tokens"},
     {"TokenPooling", "clusters of a document's tokens"},
-    {"CLIPModel", "an image and text model"},
     {"pylate.", "a part of a late-interaction model (ColBERT)"},
     {".multi_vector_encoder.", "a part of a late-interaction model (ColBERT)"},
     {".sparse_encoder.", "a part of a sparse encoder"},
@@ -169,6 +170,10 @@ class Builder {
                                                            : TransformerTask::kFeatureExtraction,
                              notes_);
         break;
+      case Kind::kClip:
+        input = read_transformer(module.folder, TransformerTask::kFeatureExtraction, notes_);
+        input.vectors = true;
+        break;
       case Kind::kStaticEmbedding:
         input = read_static_embedding(module.folder);
         pipeline_.pooling = PoolingModule{.modes = {ops::Pooling::kMean}, .width = {}};
@@ -183,7 +188,7 @@ class Builder {
     }
     switch (input.task) {
       case TransformerTask::kFeatureExtraction:
-        given_ = Given::kTokens;
+        given_ = input.vectors ? Given::kVector : Given::kTokens;
         return;
       case TransformerTask::kSequenceClassification:
         given_ = Given::kScores;
@@ -251,9 +256,11 @@ class Builder {
 
   void expect(Given given, const ModuleReference& module, const std::string& before) const {
     if (given_ == given) return;
-    refuse(module.file, "module class " + quoted_text(module.type) + ": expected it right after " +
-                            before + "; the transformer_task here is " +
-                            std::string(to_string(pipeline_.input.task)));
+    refuse(module.file,
+           "module class " + quoted_text(module.type) + ": expected it right after " + before +
+               (pipeline_.input.vectors ? "; its module_output_name here is sentence_embedding"
+                                        : "; the transformer_task here is " +
+                                              std::string(to_string(pipeline_.input.task))));
   }
 
   void check_width(const ModuleReference& module, const std::string& key, int64_t found) const {

@@ -104,6 +104,8 @@ struct InputModule {
   std::optional<MessageFormat> messages;  // none = the text itself is tokenized
   std::optional<int64_t> query_length, document_length;
   std::optional<QueryExpansion> query_expansion;
+  // It gives a vector of a text, or of an image, itself (CLIP, SigLIP), and none of tokens.
+  bool vectors = false;
 };
 
 // "CLS", "MEAN", "LAST", "MAX", "MEAN_SQRT_LEN", "WEIGHTED_MEAN".

@@ -212,11 +212,22 @@ TEST(SentenceTransformer, ReadsAStaticEmbeddingInPlaceOfATransformer) {
   EXPECT_THAT(nested.vector_modules, IsEmpty());
 }
 
+// CLIP and SigLIP, as versions since 5.4 write them and as those before did.
+TEST(SentenceTransformer, ReadsATransformerThatGivesVectors) {
+  const ModulePipeline old =
+      read_modules(R"([{"path":"0_CLIPModel","type":"sentence_transformers.models.CLIPModel"},
+                       {"path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])")
+          .pipelines.at(0);
+  EXPECT_TRUE(old.input.vectors);
+  EXPECT_EQ(old.input.folder.filename(), "0_CLIPModel");
+  EXPECT_EQ(old.vector_modules.size(), 1u);
+  EXPECT_FALSE(old.pooling);
+}
+
 TEST(SentenceTransformer, RefusesOtherModulesByNameAndKind) {
   const std::pair<const char*, const char*> cases[] = {
       {"pylate.models.Reducer", "late-interaction"},
       {"sentence_transformers.sparse_encoder.models.SpladeSum", "sparse encoder"},
-      {"sentence_transformers.models.CLIPModel", "image and text"},
       {"sentence_transformers.models.CNN", "convolution"},
       {"sentence_transformers.models.LSTM", "recurrent"},
       {"sentence_transformers.models.BoW", "bag of words"},

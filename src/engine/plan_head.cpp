@@ -229,7 +229,8 @@ void take_rows(const EngineOptions& options, Plan& plan) {
   }
   plan.vector_modules = pipeline.vector_modules;
   plan.pooling = pools ? pooling->modes : std::vector<ops::Pooling>{default_pooling(plan)};
-  plan.normalize = checkpoint::take_last_normalize(plan.vector_modules) || !pools;
+  plan.normalize =
+      checkpoint::take_last_normalize(plan.vector_modules) || (!pools && !pipeline.input.vectors);
   std::vector<checkpoint::RowModule> of_tokens = plan.token_modules;
   const bool of_length_one =
       plan.late_interaction && (plan.images || !plan.late_interaction->any_text);

@@ -200,8 +200,11 @@ struct SparseEmbed {
   bool operator==(const SparseEmbed&) const = default;
 };
 struct Classify {
-  using Output = Labels;                 // one row
-  std::optional<std::string> pair{};     // the second text
+  using Output = Labels;              // one row
+  std::optional<std::string> pair{};  // the second text
+  // Of models that compare images and texts, which have no labels: the texts of which one says what
+  // the prompt's image shows. A column of each.
+  std::vector<std::string> candidates{};
   std::optional<bool> use_activation{};  // probabilities, or what the checkpoint has, not logits
   bool operator==(const Classify&) const = default;
 };

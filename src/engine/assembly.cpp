@@ -24,7 +24,8 @@ Request side(const Request& request, const std::string& text, const std::vector<
     one.task = SparseEmbed{};
   } else {
     Embed embed;
-    if (plan.modules.similarity == checkpoint::Similarity::kCosine) embed.normalize = true;
+    const bool cosine = plan.modules.similarity == checkpoint::Similarity::kCosine;
+    if (cosine || plan.shape.pooled) embed.normalize = true;
     one.task = embed;
   }
   return one;
@@ -41,6 +42,11 @@ ops::Nearness nearness_of(checkpoint::Similarity similarity) {
     default:
       return ops::Nearness::kDot;
   }
+}
+
+// Of the cosine of two vectors.
+Tensor logits_of(Ops& ops, const models::PairLogits& pair, Tensor cosines) {
+  return ops.standardize(std::move(cosines), -pair.bias / pair.scale, 1 / pair.scale);
 }
 
 void add_costs(const Result& part, Result& result) {
@@ -68,6 +74,11 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
     const auto* score = std::get_if<Score>(&request.task);
     if (score && by_vectors) {
       items_.push_back(score_item(routes, request, *score, where));
+      continue;
+    }
+    const auto* classify = std::get_if<Classify>(&request.task);
+    if (classify && !classify->candidates.empty() && plan_.images && plan_.images->pooled) {
+      items_.push_back(candidates_item(routes, request, *classify, where));
       continue;
     }
     if (std::holds_alternative<Generate>(request.task)) {
@@ -116,10 +127,32 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
   const size_t previous = scored ? items_.back().sequences.front() : kFirstEmpty;
   const bool again =
       previous < kFirstEmpty && static_cast<const heads::Work&>(query) == sequences_[previous];
-  Item item{.kind = Kind::kScore, .sequences = {}};
+  Item item{.kind = Kind::kScore, .activated = task.use_activation.value_or(true)};
   item.sequences.push_back(again ? previous : add(std::move(query)));
   item.sequences.push_back(add(routes.prepare(
       side(request, *task.document, task.document_images, Role::kDocument, plan_), where)));
+  return item;
+}
+
+Assembly::Item Assembly::candidates_item(const Routes& routes, const Request& request,
+                                         const Classify& task, const std::string& where) {
+  const auto refuse = [&](const std::string& message, const char* field) {
+    throw Error(ErrorCode::kInvalidArgument, where + message, field);
+  };
+  const auto* text = std::get_if<std::string>(&request.prompt.input);
+  if (!text || !text->empty() || request.prompt.images.size() != 1)
+    refuse("candidates: the input must be one image, without a text", "candidates");
+  if (task.pair) refuse("candidates: a second text is for classifiers of pairs", "pair");
+  if (!request.also.empty())
+    refuse("also: other tasks do not come of an image and candidates", "also");
+  Item item{.kind = Kind::kCandidates, .activated = task.use_activation.value_or(true)};
+  item.sequences.push_back(
+      add(routes.prepare(side(request, "", request.prompt.images, Role::kNone, plan_), where)));
+  for (size_t i = 0; i < task.candidates.size(); ++i) {
+    item.sequences.push_back(
+        add(routes.prepare(side(request, task.candidates[i], {}, Role::kNone, plan_),
+                           where + "candidates[" + std::to_string(i) + "]: ")));
+  }
   return item;
 }
 
@@ -167,8 +200,9 @@ Tensor Assembly::compare(Ops& ops, const Answer& query, const Documents& group) 
 
 // Documents of one query together; the scores of all queries are read at once.
 void Assembly::score(Ops& ops, const std::vector<Result>& parts,
+                     const std::optional<models::PairLogits>& pair,
                      std::vector<Result>& results) const {
-  std::vector<Tensor> scores;
+  std::vector<Tensor> scores, logits;
   std::vector<std::vector<size_t>> scored;  // by them
   for (size_t i = 0; i < items_.size();) {
     if (items_[i].kind != Kind::kScore) {
@@ -192,16 +226,41 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
       group.add(document.answer);
     }
     if (own.empty()) continue;
-    scores.push_back(compare(ops, query.answer, group));
+    const Tensor near = compare(ops, query.answer, group);
+    logits.push_back(pair ? logits_of(ops, *pair, near) : near);
+    scores.push_back(pair && pair->sigmoid ? ops.sigmoid(logits.back()) : near);
     scored.push_back(std::move(own));
   }
-  const std::vector<std::vector<float>> read = ops.download_all(scores);
+  const std::vector<std::vector<float>> read = ops.download_all(scores),
+                                        before = pair ? ops.download_all(logits) : read;
   for (size_t group = 0; group < scored.size(); ++group) {
     for (size_t j = 0; j < scored[group].size(); ++j) {
-      const float score = read[group][j];
-      results[scored[group][j]].answer = Relevance{.score = score, .logit = score};
+      const size_t item = scored[group][j];
+      const float logit = before[group][j];
+      const bool activated = items_[item].activated || !pair;
+      results[item].answer = Relevance{.score = activated ? read[group][j] : logit, .logit = logit};
     }
   }
+}
+
+// Each candidate for itself, or one of them.
+Result Assembly::choose(Ops& ops, const Item& item, const std::vector<Result>& parts,
+                        const models::PairLogits& pair) const {
+  Result result;
+  Documents candidates;
+  for (const size_t index : item.sequences) add_costs(part_of(parts, index), result);
+  if (result.error()) return result;
+  for (const size_t index : std::span(item.sequences).subspan(1))
+    candidates.add(part_of(parts, index).answer);
+  const Answer& image = part_of(parts, item.sequences.front()).answer;
+  Tensor values = logits_of(ops, pair, compare(ops, image, candidates));
+  if (item.activated)
+    values = pair.sigmoid ? ops.sigmoid(std::move(values)) : ops.softmax(std::move(values));
+  Labels labels{.rows = 1, .columns = values.columns()};
+  labels.values.resize(static_cast<size_t>(labels.columns));
+  ops.download(values, labels.values);
+  result.answer = std::move(labels);
+  return result;
 }
 
 // The mean of the pieces' vectors, weighted by their lengths; of length 1 where they are.
@@ -245,11 +304,14 @@ std::vector<Result> Assembly::assemble(Ops& ops, const Runner& runner,
                                        std::vector<Result> parts) const {
   for (const Sequence& sequence : empty_) parts.push_back(runner.of_nothing(ops, sequence));
   std::vector<Result> results(items_.size());
-  score(ops, parts, results);
+  const std::optional<models::PairLogits> pair = runner.pair_logits();
+  score(ops, parts, pair, results);
   for (size_t i = 0; i < items_.size(); ++i) {
     if (items_[i].kind == Kind::kWhole)
       results[i] = std::move(parts[place_of(parts, items_[i].sequences.front())]);
     if (items_[i].kind == Kind::kCompletions) results[i] = join_completions(items_[i], parts);
+    if (items_[i].kind == Kind::kCandidates)
+      results[i] = choose(ops, items_[i], parts, pair.value_or(models::PairLogits{}));
     if (items_[i].kind == Kind::kPieces) results[i] = join(ops, items_[i], parts);
   }
   return results;

@@ -2,6 +2,7 @@
 // pieces) and how their results become one. Used by Engine::submit; a value per submit.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ class Assembly {
   // follow those of the sequences.
   static constexpr size_t kFirstEmpty = size_t{1} << 62;
 
-  // A request's sequences: one, its query's and its document's, its pieces, or its completions.
-  enum class Kind { kWhole, kScore, kPieces, kCompletions };
+  // A request's sequences: one, its query's and its document's, its image's and its candidates',
+  // its pieces, or its completions.
+  enum class Kind { kWhole, kScore, kCandidates, kPieces, kCompletions };
   struct Item {
     Kind kind = Kind::kWhole;
     std::vector<size_t> sequences;
+    bool activated = true;  // Score::use_activation, Classify::use_activation
   };
 
   size_t add(Sequence sequence);
@@ -48,6 +51,8 @@ class Assembly {
   const Result& part_of(const std::vector<Result>& parts, size_t index) const;
   Item score_item(const Routes& routes, const Request& request, const Score& task,
                   const std::string& where);
+  Item candidates_item(const Routes& routes, const Request& request, const Classify& task,
+                       const std::string& where);
   // Of one query: the vectors of its documents, rows offsets[i] .. offsets[i + 1]; of sparse ones
   // the numbers, and the tokens that they are of.
   struct Documents {
@@ -56,7 +61,10 @@ class Assembly {
     void add(const Answer& document);
   };
   Tensor compare(Ops& ops, const Answer& query, const Documents& group) const;
-  void score(Ops& ops, const std::vector<Result>& parts, std::vector<Result>& results) const;
+  void score(Ops& ops, const std::vector<Result>& parts,
+             const std::optional<models::PairLogits>& pair, std::vector<Result>& results) const;
+  Result choose(Ops& ops, const Item& item, const std::vector<Result>& parts,
+                const models::PairLogits& pair) const;
   Result join(Ops& ops, const Item& item, const std::vector<Result>& parts) const;
   static Result join_completions(const Item& item, std::vector<Result>& parts);
 

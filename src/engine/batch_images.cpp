@@ -52,25 +52,43 @@ void take_kept(const std::vector<Part>& parts, Features& features) {
   }
 }
 
-// The others, each once, in one call.
-void encode(Ops& ops, const models::Model& model, const std::vector<Part>& parts,
-            Features& features) {
+// Images that one call of the tower reads, and the rows that it has of each.
+struct Call {
   std::vector<const tensor::Image*> images;
   std::vector<std::pair<Digest, int64_t>> rows;
+
+  void encode(Ops& ops, const models::Model& model, Features& features) const {
+    const Tensor encoded = model.encode_images(ops, images);
+    int64_t at = 0;
+    for (const auto& [digest, count] : rows) {
+      std::vector<float>& values = features.at(digest);
+      values.resize(static_cast<size_t>(count * encoded.columns()));
+      ops.download(encoded.slice_rows(at, count), values);
+      at += count;
+    }
+  }
+};
+
+// The others, each once. A batch is bounded in tokens, of which an image may have one whatever its
+// patches: so many of those are read at a time.
+void encode(Ops& ops, const models::Model& model, const std::vector<Part>& parts,
+            Features& features) {
+  constexpr int64_t kMostPatches = 16384;
+  Call call;
+  int64_t patches = 0;
   for (const Part& part : parts) {
     if (!features.try_emplace(part.tokens().digest).second) continue;
-    images.push_back(&part.sequence.pictures->images[part.image]);
-    rows.emplace_back(part.tokens().digest, part.tokens().end - part.tokens().begin);
+    const tensor::Image& image = part.sequence.pictures->images[part.image];
+    if (!call.images.empty() && patches + image.count() > kMostPatches) {
+      call.encode(ops, model, features);
+      call = {};
+      patches = 0;
+    }
+    call.images.push_back(&image);
+    call.rows.emplace_back(part.tokens().digest, part.tokens().end - part.tokens().begin);
+    patches += image.count();
   }
-  if (images.empty()) return;
-  const Tensor encoded = model.encode_images(ops, images);
-  int64_t at = 0;
-  for (const auto& [digest, count] : rows) {
-    std::vector<float>& values = features.at(digest);
-    values.resize(static_cast<size_t>(count * encoded.columns()));
-    ops.download(encoded.slice_rows(at, count), values);
-    at += count;
-  }
+  if (!call.images.empty()) call.encode(ops, model, features);
 }
 
 void keep(const std::vector<Part>& parts, const Features& features) {

@@ -319,7 +319,8 @@ void Engine::Impl::compute(Ops& worker_ops, std::vector<engine::Sequence> batch)
       result.answer = *error;
       result.also.clear();
     }
-    result.usage = {.prompt_tokens = sequence.tokens(), .truncated = sequence.truncated};
+    result.usage = {.prompt_tokens = sequence.tokens() - sequence.padding,
+                    .truncated = sequence.truncated};
     result.timings = {.tokenization = sequence.tokenization,
                       .queue = std::chrono::duration<double>(start - sequence.queued).count(),
                       .inference = seconds};

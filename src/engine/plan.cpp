@@ -222,6 +222,26 @@ void decide_quantisation(const EngineOptions& options, Plan& plan) {
   plan.quantisation = convert::quantise_while_opening(asked, plan.config.values(), options.threads);
 }
 
+// A model that pools by itself has a vector of a text, and none of its tokens.
+void decide_pooled(Plan& plan) {
+  if (plan.pipeline.input.vectors && !plan.shape.pooled) {
+    throw Error(ErrorCode::kUnsupported,
+                plan.folder.string() +
+                    ": modules.json: the Transformer gives vectors of texts "
+                    "(get_text_features), and " +
+                    plan.architecture + " has rows of tokens");
+  }
+  if (!plan.shape.pooled) return;
+  std::erase(plan.tasks, Task::kTokenEmbed);
+  if (plan.pooling != std::vector{ops::Pooling::kLast}) {
+    throw Error(ErrorCode::kUnsupported,
+                plan.name + ": " + plan.architecture +
+                    " gives a text's one vector itself: a pooling is not supported (pooler_config: "
+                    "pooling_type, or modules.json)",
+                "pooler_config");
+  }
+}
+
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
   decide_quantisation(options, plan);
@@ -234,6 +254,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   decide_tokenizer(plan);
   decide_head(options, plan);
   apply_pooler_config(pooler, plan);
+  decide_pooled(plan);
   decide_prompt(options, plan);
   decide_length(options, plan);
   decide_sizes(plan);

@@ -39,6 +39,14 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
         std::make_shared<const ChatTemplates>(ChatTemplates::open(plan_.pipeline.input.folder));
   }
   if (plan_.pipeline.input.messages) check_template();
+  if (plan_.shape.padded_to > 0) {
+    pad_id_ = tokenizer_->special_token_id("pad_token");
+    if (!pad_id_ || *pad_id_ >= plan_.shape.vocab) {
+      throw Error(ErrorCode::kCorrupt, plan_.tokenizer.string() +
+                                           ": the model reads texts with padding, and its "
+                                           "tokenizer has no pad_token of its vocabulary");
+    }
+  }
   if (!plan_.late_interaction) return;
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {
@@ -66,6 +74,12 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
 
 void Preparer::check_task(const Request& request) const {
   const auto check = [&](Task task) {
+    const bool chooses = plan_.images && plan_.images->pooled;
+    if (task == Task::kClassify && chooses)
+      refuse(
+          "the model has no labels: classify takes an image and candidates, texts of which one "
+          "says what it shows",
+          "candidates");
     const bool scored = task == Task::kScore && plan_.scorer != Scorer::kNone;
     if (scored || std::ranges::count(plan_.tasks, task) > 0) return;
     refuse("Unsupported task: '" + std::string(to_string(task)) +
@@ -85,6 +99,9 @@ void Preparer::check_task(const Request& request) const {
   if (generates && !request.also.empty())
     refuse("also: nothing else comes of a generation", "also");
   if (request.on_delta && !generates) refuse("on_delta: is for Generate", "on_delta");
+  const auto* classify = std::get_if<Classify>(&request.task);
+  if (classify && !classify->candidates.empty())
+    refuse("candidates: are for models that compare images and texts", "candidates");
   const auto* score = std::get_if<Score>(&request.task);
   if (score && !score->document) refuse("a score needs a document: the second text", "document");
   const bool instructed =
@@ -257,6 +274,13 @@ bool Preparer::is_zero(const Request& request) const {
          std::holds_alternative<std::string>(request.prompt.input);
 }
 
+// To the length that the model was trained with, whatever a text's own limit is.
+void Preparer::pad(Sequence& sequence) const {
+  if (!pad_id_ || sequence.pictures) return;
+  sequence.padding = std::max<int64_t>(plan_.shape.padded_to - sequence.tokens(), 0);
+  sequence.ids.resize(static_cast<size_t>(sequence.tokens() + sequence.padding), *pad_id_);
+}
+
 Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
   const auto start = std::chrono::steady_clock::now();
   check_task(request);
@@ -273,6 +297,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   check_ids(sequence);
   if (const auto* mask = std::get_if<FillMask>(&request.task)) set_targets(*mask, sequence);
   check_length(sequence, limit_of(request), request);
+  pad(sequence);
   sequence.tokenization =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return sequence;

@@ -52,6 +52,7 @@ class Preparer {
   bool is_zero(const Request& request) const;
   void check_ids(const Sequence& sequence) const;
   static void check_length(const Sequence& sequence, int64_t limit, const Request& request);
+  void pad(Sequence& sequence) const;
 
   // Requests with images (preparer_images.cpp).
   static std::vector<Image> images_of(const Request& request);
@@ -93,7 +94,7 @@ class Preparer {
   std::shared_ptr<const Tokenizer> tokenizer_;
   PictureReader reader_;
   std::shared_ptr<const ChatTemplates> templates_;  // null = texts are no messages
-  std::optional<int32_t> mask_id_;
+  std::optional<int32_t> mask_id_, pad_id_;
   int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none
   std::set<int32_t> skiplist_;
 };

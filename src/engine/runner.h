@@ -33,6 +33,11 @@ class Runner {
   // What a text without tokens comes to, whose vector is zero before the modules.
   Result of_nothing(Ops& ops, const Sequence& sequence) const;
 
+  // Model::pair_logits() of texts without a role.
+  std::optional<models::PairLogits> pair_logits() const {
+    return routes_.front().model ? routes_.front().model->pair_logits() : std::nullopt;
+  }
+
   // Whether a prefix cache may be used for it: its answer is taken of the last row alone. Of those
   // that generate it always is.
   bool cacheable(const Sequence& sequence) const;

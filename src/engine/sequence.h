@@ -36,6 +36,7 @@ struct Delivery {
   size_t index = 0;                    // in the group
   std::vector<TokenInfo> tokens_info;  // of texts whose answer is token by token; else empty
   bool truncated = false;
+  int64_t padding = 0;      // tokens at the end that nobody wrote (ModelShape::padded_to)
   int64_t priority = 0;     // lower ones are computed first
   double tokenization = 0;  // seconds
   std::chrono::steady_clock::time_point queued;

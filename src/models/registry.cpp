@@ -37,6 +37,9 @@
   F(qwen3_next)              \
   F(qwen3_5)                 \
   F(qwen3_5_moe)             \
+  F(clip)                    \
+  F(siglip)                  \
+  F(siglip2)                 \
   F(cohere2)                 \
   F(deepseek_v3)             \
   F(exaone4)                 \

@@ -1,5 +1,6 @@
 // Transformers' zero-shot-classification pipeline: each label becomes a hypothesis, and a model of
-// natural language inference says whether the text entails it.
+// natural language inference says whether the text entails it. And zero-shot-image-classification:
+// a model that compares images and texts says which label's text is the image's.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -7,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_text.h"
+#include "server/images.h"
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tei_fields.h"
@@ -70,12 +72,19 @@ void require_inference_model(const ModelInfo& info, Question& question) {
   question.contradiction = question.entailment == 0 ? count - 1 : 0;  // as the pipeline has it
 }
 
+// Images are read by themselves, without a text around them.
+bool compares_images(const ModelInfo& info) {
+  return info.images && info.image_placeholder.empty() && does(info, Task::kEmbed);
+}
+
 Question read_question(const ModelInfo& info, Fields& fields) {
   Question question;
-  require_inference_model(info, question);
+  const bool of_images = compares_images(info);
+  if (!of_images) require_inference_model(info, question);
   question.labels = read_labels(fields);
-  question.hypothesis = fields.text("hypothesis_template").value_or("This example is {}.");
-  question.multi_label = fields.boolean("multi_label").value_or(false);
+  question.hypothesis = fields.text("hypothesis_template")
+                            .value_or(of_images ? "This is a photo of {}." : "This example is {}.");
+  if (!of_images) question.multi_label = fields.boolean("multi_label").value_or(false);
   const size_t place = question.hypothesis.find(kPlace);
   if (place == std::string::npos ||
       question.hypothesis.find(kPlace, place + 1) != std::string::npos) {
@@ -144,7 +153,48 @@ void append_object(std::string& out, const Question& question, const std::vector
   out += ",\"labels\":[" + labels + "],\"scores\":[" + numbers + "]}";
 }
 
+std::string hypothesis_of(const Question& question, const std::string& label) {
+  std::string hypothesis = question.hypothesis;
+  return hypothesis.replace(hypothesis.find(kPlace), kPlace.size(), label);
+}
+
+// A picture, or a list of them.
+Plan plan_image_labels(const Call& call) {
+  const Body body(call.body);
+  Plan plan;
+  Fields fields(body.get());
+  const Question question = read_question(call.context.info, fields);
+  Classify task;
+  for (const std::string& label : question.labels)
+    task.candidates.push_back(hypothesis_of(question, label));
+  const Inputs inputs = fields.inputs("inputs", false, false);
+  const Request like = read_truncation(call.context, fields, task);
+  plan.ignored = fields.finish();
+  if (inputs.items.empty()) refuse_empty("inputs");
+  check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
+  plan.single = inputs.single;
+  for (const Input& input : inputs.items) {
+    Request request = like;
+    request.prompt.images = {image_of("inputs", std::get<std::string>(input))};
+    plan.requests.push_back(std::move(request));
+  }
+  plan.render = [question, single = plan.single](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    std::string& out = response.body;
+    if (!single) out += '[';
+    for (size_t i = 0; i < results.size(); ++i) {
+      if (i > 0) out += ',';
+      const std::vector<float>& values = results[i].get<Labels>().values;
+      append_list(out, question, {values.begin(), values.end()});
+    }
+    if (!single) out += ']';
+    return response;
+  };
+  return plan;
+}
+
 Plan plan_labels(const Call& call, bool objects) {
+  if (compares_images(call.context.info)) return plan_image_labels(call);
   const Body body(call.body);
   Plan plan;
   Fields fields(body.get());
@@ -160,10 +210,8 @@ Plan plan_labels(const Call& call, bool objects) {
     texts.push_back(std::get<std::string>(input));
     for (const std::string& label : question.labels) {
       Request request = like;
-      std::string hypothesis = question.hypothesis;
-      hypothesis.replace(hypothesis.find(kPlace), kPlace.size(), label);
       request.prompt.input = texts.back();
-      std::get<Classify>(request.task).pair = std::move(hypothesis);
+      std::get<Classify>(request.task).pair = hypothesis_of(question, label);
       plan.requests.push_back(std::move(request));
     }
   }

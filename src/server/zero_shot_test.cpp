@@ -59,6 +59,40 @@ TEST(ZeroShot, AFirstEntailmentIsAgainstTheLastLabel) {
             R"([{"label":"x","score":0.8807970779778823}])");
 }
 
+// Of a model that compares images and texts, in one request.
+TEST(ZeroShot, OfAnImageEveryLabelIsACandidate) {
+  TestContext test;
+  test.serve({Task::kEmbed});
+  test.info.images = true;
+  test.options.max_client_batch_size = 8;
+  const std::string picture = "data:image/png;base64,iVBORw0KGgo=";
+  const std::string body = R"({"inputs": ")" + picture +
+                           R"(", "parameters": {"candidate_labels": ["cat", "dog", "car"]}})";
+  for (const auto& route : {tei::zero_shot_classification, tei::root}) {
+    const Plan plan = test.plan(route, body.c_str());
+    ASSERT_EQ(plan.requests.size(), 1u);
+    EXPECT_EQ(plan.requests[0].prompt.images, (std::vector<Image>{{.source = picture}}));
+    EXPECT_EQ(std::get<std::string>(plan.requests[0].prompt.input), "");
+    EXPECT_EQ(parameters<Classify>(plan.requests[0]).candidates,
+              (std::vector<std::string>{"This is a photo of cat.", "This is a photo of dog.",
+                                        "This is a photo of car."}));
+    EXPECT_EQ(
+        plan.render({label_result({0.25f, 0.625f, 0.125f})}).body,
+        R"([{"label":"dog","score":0.625},{"label":"cat","score":0.25},{"label":"car","score":0.125}])");
+  }
+  const Plan own =
+      test.plan(tei::root, (R"({"inputs": [")" + picture + R"("], "candidate_labels": "cat,dog",
+                      "hypothesis_template": "{}!"})")
+                               .c_str());
+  EXPECT_EQ(parameters<Classify>(own.requests.at(0)).candidates,
+            (std::vector<std::string>{"cat!", "dog!"}));
+  EXPECT_EQ(own.render({label_result({0.25f, 0.75f})}).body,
+            R"([[{"label":"dog","score":0.75},{"label":"cat","score":0.25}]])");
+  EXPECT_THAT(
+      failure_of(test, tei::root, R"({"inputs": "cat.png", "candidate_labels": ["cat"]})").message,
+      HasSubstr("inputs: expected a data: URI"));
+}
+
 TEST(ZeroShot, Refusals) {
   Inference test;
   EXPECT_THAT(failure_of(test, tei::predict, R"({"inputs": "a", "candidate_labels": []})").message,

@@ -1,5 +1,6 @@
-// Qwen2.5-VL (arXiv:2502.13923): Qwen2 whose rotary positions have three axes, and a vision tower
-// most of whose layers see windows. ColQwen2.5 is made of it (arXiv:2407.01449 has the method).
+// Qwen2-VL (arXiv:2409.12191) and Qwen2.5-VL (arXiv:2502.13923): Qwen2 whose rotary positions have
+// three axes, and a vision tower; most layers of the second's see windows. ColQwen2 and ColQwen2.5
+// are made of them (arXiv:2407.01449 has the method).
 
 #include <utility>
 
@@ -9,19 +10,31 @@
 #include "models/llama.h"
 #include "models/qwen_vision.h"
 
-namespace vecton::models::qwen2_5_vl {
+namespace vecton::models {
+
+namespace qwen2_vl {
 
 namespace {
 
-constexpr QwenTower kTower{.mlp = {.gate = "gate_proj", .up = "up_proj", .down = "down_proj"},
+constexpr QwenTower kFirst{.mlp = {.gate = "", .up = "fc1", .down = "fc2"},
                            .merger_norm = "ln_q",
                            .merger = {.gate = "", .up = "mlp.0", .down = "mlp.2"},
-                           .activation = "silu",
-                           .rms_norms = true,
+                           .hidden_size = "embed_dim",
+                           .out_hidden_size = "hidden_size",
+                           .activation = "quick_gelu",
                            .patch_bias = false,
                            .positions = false,
-                           .deepstack = false,
-                           .windows = true};
+                           .deepstack = false};
+
+constexpr QwenTower kSecond{.mlp = {.gate = "gate_proj", .up = "up_proj", .down = "down_proj"},
+                            .merger_norm = "ln_q",
+                            .merger = {.gate = "", .up = "mlp.0", .down = "mlp.2"},
+                            .activation = "silu",
+                            .rms_norms = true,
+                            .patch_bias = false,
+                            .positions = false,
+                            .deepstack = false,
+                            .windows = true};
 
 checkpoint::Config text_of(const checkpoint::Config& config) {
   const checkpoint::Config whole = vlm_config(config), text = text_config(whole);
@@ -39,11 +52,17 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
+// The first's settings alone have a width of this name.
+const QwenTower& tower_of(const checkpoint::Config& config) {
+  const std::optional<checkpoint::Config> vision = vlm_config(config).child("vision_config");
+  return vision && vision->has("embed_dim") ? kFirst : kSecond;
+}
+
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   const llama::Settings s = settings(config);
   rename_qwen_vl(weights);
   return with_qwen_tower(llama::build(s, text_of(config), weights), s.shape.hidden, config, weights,
-                         kTower);
+                         tower_of(config));
 }
 
 checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
@@ -52,6 +71,26 @@ checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadK
 }
 
 }  // namespace
+
+extern constinit const Family kFamily{
+    .name = "qwen2_vl",
+    .model_types = {"qwen2_vl", "qwen2_vl_text", "colqwen2"},
+    .architectures = {{"Qwen2VLModel"},
+                      {"Qwen2VLTextModel"},
+                      {"Qwen2VLForConditionalGeneration", checkpoint::HeadKind::kCausalLm},
+                      {.name = "ColQwen2", .late_interaction = true},
+                      {.name = "ColQwen2ForRetrieval", .late_interaction = true}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
+    .shape = llama::shape_of<settings>,
+    .load = load,
+    .head = head,
+    .images = qwen_images,
+};
+
+}  // namespace qwen2_vl
+
+namespace qwen2_5_vl {
 
 extern constinit const Family kFamily{
     .name = "qwen2_5_vl",
@@ -63,10 +102,12 @@ extern constinit const Family kFamily{
                       {.name = "ColQwen2_5ForRetrieval", .late_interaction = true}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
-    .shape = llama::shape_of<settings>,
-    .load = load,
-    .head = head,
+    .shape = llama::shape_of<qwen2_vl::settings>,
+    .load = qwen2_vl::load,
+    .head = qwen2_vl::head,
     .images = qwen_images,
 };
 
-}  // namespace vecton::models::qwen2_5_vl
+}  // namespace qwen2_5_vl
+
+}  // namespace vecton::models

@@ -1,4 +1,5 @@
-// What config.json says of the towers of Qwen2.5-VL, and of settings that it says twice.
+// What config.json says of the towers of Qwen2-VL and Qwen2.5-VL, and of settings that it says
+// twice.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -130,6 +131,15 @@ TEST_F(Qwen2_5_VL, RefusesNumbersOfTheTowerThatDoNotFit) {
                  "hidden_act");
   EXPECT_REFUSED(rows(kVision + R"(, "deepstack_visual_indexes": [0])"), ErrorCode::kUnsupported,
                  "deepstack_visual_indexes");
+}
+
+TEST_F(Qwen2_5_VL, RefusesNumbersOfTheFirstTowerThatDoNotFit) {
+  const auto tower = [](const std::string& ratio, const std::string& text) {
+    return R"("embed_dim": 8, "num_heads": 2, "depth": 2, "patch_size": 2, "mlp_ratio": )" + ratio +
+           R"(, "hidden_size": )" + text;
+  };
+  EXPECT_REFUSED(rows(tower("0", "8")), ErrorCode::kCorrupt, "vision_config: mlp_ratio");
+  EXPECT_REFUSED(rows(tower("2", "4")), ErrorCode::kCorrupt, "vision_config: hidden_size must be");
 }
 
 // What is said beside text_config as well.

@@ -27,6 +27,7 @@ struct Sizes {
   int64_t head_dim() const { return hidden / heads; }
   int64_t block() const { return merge * merge * hidden; }
   ops::Activation activation = ops::Activation::kGeluTanh;
+  float slope = 1;  // nn::Mlp::slope
 };
 
 // intermediate_size, or (Qwen2-VL) mlp_ratio times the width.
@@ -39,13 +40,16 @@ int64_t intermediate_size(const checkpoint::Config& vision, int64_t hidden) {
 }
 
 Sizes sizes(const checkpoint::Config& vision, int64_t text, const QwenTower& kind) {
+  const bool quick = vision.string_or("hidden_act", kind.activation) == "quick_gelu";
   Sizes s{.hidden = vision.integer(kind.hidden_size, 1, kMost),
           .heads = vision.integer("num_heads", 1, kMost),
           .merge = vision.integer_or("spatial_merge_size", 2, 1, 64),
           .patch = vision.integer("patch_size", 1, kMost),
           .depth = vision.integer("depth", 1, kMost),
           .text = text,
-          .activation = nn::activation(vision, "hidden_act", kind.activation)};
+          .activation = quick ? ops::Activation::kSilu
+                              : nn::activation(vision, "hidden_act", kind.activation),
+          .slope = quick ? 1.702f : 1.0f};
   s.intermediate = intermediate_size(vision, s.hidden);
   equal_heads(vision, kind.hidden_size, "num_heads");
   if (vision.integer_or(kind.out_hidden_size, text) != text) {
@@ -62,10 +66,11 @@ ops::NormWeight norm(const QwenTower& kind, const checkpoint::Weights& w, int64_
 }
 
 nn::Mlp mlp(const QwenTower::Mlp& names, const checkpoint::Weights& w, int64_t in, int64_t inner,
-            int64_t out, ops::Activation activation) {
+            int64_t out, ops::Activation activation, float slope = 1) {
   nn::Mlp made{.up = ops::LinearWeight(),
                .down = (w / names.down).linear(out, inner),
-               .activation = activation};
+               .activation = activation,
+               .slope = slope};
   if (names.gate.empty()) {
     made.up = (w / names.up).linear(inner, in);
   } else {
@@ -83,22 +88,22 @@ nn::PatchMerger merger(const Sizes& s, const QwenTower& kind, const checkpoint::
 nn::VisionTower::Layer layer(const Sizes& s, const QwenTower& kind, const checkpoint::Weights& w) {
   const int64_t n = s.hidden;
   const checkpoint::Weights qkv = w / "attn" / "qkv";
-  return {
-      .attention =
-          nn::PreNormAttention{
-              .norm = norm(kind, w / "norm1", n),
-              .attention =
-                  nn::SelfAttention{
-                      .q = qkv.linear_rows(0, n, 3 * n, n),
-                      .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
-                      .out = (w / "attn" / "proj").linear(n, n),
-                      .shape = {.heads = s.heads,
-                                .kv_heads = s.heads,
-                                .head_dim = s.head_dim(),
-                                .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()))}}},
-      .mlp = nn::PreNormMlp{.norm = norm(kind, w / "norm2", n),
-                            .mlp = mlp(kind.mlp, w / "mlp", n, s.intermediate, n, s.activation)},
-      .branch = {}};
+  return {.attention =
+              nn::PreNormAttention{
+                  .norm = norm(kind, w / "norm1", n),
+                  .attention =
+                      nn::SelfAttention{
+                          .q = qkv.linear_rows(0, n, 3 * n, n),
+                          .kv = qkv.linear_rows(n, 2 * n, 3 * n, n),
+                          .out = (w / "attn" / "proj").linear(n, n),
+                          .shape = {.heads = s.heads,
+                                    .kv_heads = s.heads,
+                                    .head_dim = s.head_dim(),
+                                    .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()))}}},
+          .mlp = nn::PreNormMlp{.norm = norm(kind, w / "norm2", n),
+                                .mlp = mlp(kind.mlp, w / "mlp", n, s.intermediate, n, s.activation,
+                                           s.slope)},
+          .branch = {}};
 }
 
 nn::PatchPositions positions(const checkpoint::Config& vision, const checkpoint::Weights& w,
@@ -182,6 +187,8 @@ void check_projection(const checkpoint::Config& config, const checkpoint::Weight
 void rename_qwen_vl(checkpoint::Weights& weights) {
   const checkpoint::Weights::Rename prefixes[] = {{"vlm.model.language_model.", ""},
                                                   {"vlm.model.visual.", "visual."},
+                                                  {"vlm.language_model.", ""},
+                                                  {"vlm.visual.", "visual."},
                                                   {"vlm.lm_head.", "lm_head."},
                                                   {"model.language_model.", ""},
                                                   {"model.visual.", "visual."},

@@ -151,7 +151,8 @@ TEST_F(QwenTower, GivesARowOfTheTextsWidthForABlock) {
 }
 
 TEST_F(QwenTower, IsTakenWhateverStandsBeforeItsNames) {
-  for (const char* prefix : {"visual.", "model.visual.", "vlm.model.visual.", "vision_tower."}) {
+  for (const char* prefix :
+       {"visual.", "model.visual.", "vlm.model.visual.", "vlm.visual.", "vision_tower."}) {
     const checkpoint::Weights made = weights(true, prefix);
     with_qwen_tower(std::make_unique<NoText>(), 5, config_of(kSizes), made);
     EXPECT_NO_THROW(made.check_taken()) << prefix;

@@ -21,6 +21,7 @@
   F(mistral)                 \
   F(mixtral)                 \
   F(qwen2)                   \
+  F(qwen2_vl)                \
   F(qwen2_5_vl)              \
   F(qwen2_moe)               \
   F(roberta)                 \

@@ -21,7 +21,7 @@ MAY_INCLUDE = {
     "grammar": [],
     "tokenizer": ["gguf"],
     "chat": ["gguf"],
-    "media": ["tensor", "checkpoint"],
+    "media": ["tensor", "checkpoint", "backend/cpu"],  # of backend/cpu: for which instruction sets kernels are compiled
     "nn": ["ops", "tensor", "checkpoint"],
     "models": ["nn", "ops", "tensor", "checkpoint"],
     "heads": ["ops", "tensor", "checkpoint"],

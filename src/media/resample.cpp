@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "media/resample_kernels.h"
+
 namespace vecton::media {
 
 namespace {
-
-constexpr int kPrecision = 32 - 8 - 2;  // bits after the point: a sum fits in 32
-constexpr int32_t kHalf = 1 << (kPrecision - 1);
 
 double sinc(double x) {
   if (x == 0) return 1;
@@ -100,44 +99,55 @@ Taps taps(int64_t from, int64_t to, Filter filter) {
   return taps;
 }
 
-uint8_t rounded(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kPrecision, 0, 255)); }
+const ResampleKernels& kernels() {
+  static const ResampleKernels& chosen = resample_kernels(cpu::supported_isas().back());
+  return chosen;
+}
 
-// The rows `first` .. `last` of the picture, each `width` wide now.
+// Row by row, of pictures that are lower than a strip, which may be very wide.
+void across_rows(const Picture& picture, const Taps& columns, int64_t first, Picture& out) {
+  for (int64_t y = 0; y < out.height; ++y) {
+    for (int64_t x = 0; x < out.width; ++x) {
+      const auto [begin, count] = columns.places[static_cast<size_t>(x)];
+      kernels().weigh(picture.row(first + y) + begin * 3, 3, columns.of(x), count, 3,
+                      out.row(y) + x * 3);
+    }
+  }
+}
+
+// The rows `first` .. `last` of the picture, each `width` wide now. Those of a strip lie side by
+// side, so that what is summed of one column is summed of all of them at once.
 Picture across(const Picture& picture, int64_t width, Filter filter, int64_t first, int64_t last) {
   const Taps columns = taps(picture.width, width, filter);
   Picture out(width, last - first);
-  for (int64_t y = first; y < last; ++y) {
-    const uint8_t* from = picture.row(y);
-    uint8_t* to = out.row(y - first);
-    for (int64_t x = 0; x < width; ++x, to += 3) {
+  if (out.height < kStrip) {
+    across_rows(picture, columns, first, out);
+    return out;
+  }
+  constexpr int64_t kPixel = 3 * kStrip;
+  const int64_t from_row = picture.width * 3, to_row = width * 3;
+  std::vector<uint8_t> from(static_cast<size_t>(from_row * kStrip)),
+      to(static_cast<size_t>(to_row * kStrip));
+  for (int64_t y = 0; y < out.height; y += kStrip) {
+    const int64_t top = std::min(y, out.height - kStrip);  // the last strip may begin in another
+    kernels().to_strip(picture.row(first + top), from_row, from_row, from.data());
+    for (int64_t x = 0; x < width; ++x) {
       const auto [begin, count] = columns.places[static_cast<size_t>(x)];
-      const int32_t* weights = columns.of(x);
-      int32_t sums[3] = {kHalf, kHalf, kHalf};
-      for (int64_t i = 0; i < count; ++i) {
-        const uint8_t* pixel = from + (begin + i) * 3;
-        for (size_t c = 0; c < 3; ++c) sums[c] += pixel[c] * weights[i];
-      }
-      for (size_t c = 0; c < 3; ++c) to[c] = rounded(sums[c]);
+      kernels().weigh(from.data() + begin * kPixel, kPixel, columns.of(x), count, kPixel,
+                      to.data() + x * kPixel);
     }
+    kernels().from_strip(to.data(), to_row, out.row(top), to_row);
   }
   return out;
 }
 
 Picture down(const Picture& picture, const Taps& rows, int64_t first) {
   const auto height = static_cast<int64_t>(rows.places.size());
-  const auto values = static_cast<size_t>(picture.width) * 3;
+  const int64_t values = picture.width * 3;
   Picture out(picture.width, height);
-  std::vector<int32_t> sums(values);
   for (int64_t y = 0; y < height; ++y) {
     const auto [begin, count] = rows.places[static_cast<size_t>(y)];
-    std::fill(sums.begin(), sums.end(), kHalf);
-    for (int64_t i = 0; i < count; ++i) {
-      const uint8_t* from = picture.row(begin + i - first);
-      const int32_t w = rows.of(y)[i];
-      for (size_t v = 0; v < values; ++v) sums[v] += from[v] * w;
-    }
-    uint8_t* to = out.row(y);
-    for (size_t v = 0; v < values; ++v) to[v] = rounded(sums[v]);
+    kernels().weigh(picture.row(begin - first), values, rows.of(y), count, values, out.row(y));
   }
   return out;
 }

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "media/resample_kernels.h"
+
 namespace vecton::media {
 namespace {
 
@@ -72,6 +76,42 @@ TEST(Resample, KeepsOneColour) {
   for (int filter = 1; filter <= 5; ++filter)
     for (const uint8_t level : resized(picture, 8, 40, static_cast<Filter>(filter)).rgb)
       ASSERT_EQ(level, 201) << filter;
+}
+
+// Sums of levels whose places are no multiple of a vector, on each of this machine's sets.
+TEST(ResampleKernels, AreTheSameOnEveryInstructionSet) {
+  constexpr int64_t kStride = 131, kCount = 7, kValues = 123;
+  const Picture levels = pattern(kStride, kStrip);
+  const int32_t weights[kCount] = {-300'000, 900'000, 2'000'000, 2'500'000, -800'000, 194'304, 0};
+  std::vector<uint8_t> expected(kValues);
+  for (int64_t v = 0; v < kValues; ++v) {
+    int64_t sum = int64_t{1} << (kPrecision - 1);
+    for (int64_t i = 0; i < kCount; ++i)
+      sum += int64_t{levels.rgb[static_cast<size_t>(i * kStride + v)]} * weights[i];
+    expected[static_cast<size_t>(v)] =
+        static_cast<uint8_t>(std::clamp<int64_t>(sum >> kPrecision, 0, 255));
+  }
+  for (const cpu::Isa isa : cpu::supported_isas()) {
+    const ResampleKernels& kernels = resample_kernels(isa);
+    std::vector<uint8_t> got(kValues);
+    kernels.weigh(levels.rgb.data(), kStride, weights, kCount, kValues, got.data());
+    EXPECT_EQ(got, expected) << to_string(isa);
+    std::vector<uint8_t> strip(kValues * kStrip), back(kStride * kStrip);
+    kernels.to_strip(levels.rgb.data(), kStride, kValues, strip.data());
+    for (int64_t v = 0; v < kValues; ++v) {
+      for (int64_t row = 0; row < kStrip; ++row) {
+        ASSERT_EQ(strip[static_cast<size_t>(v * kStrip + row)],
+                  levels.rgb[static_cast<size_t>(row * kStride + v)])
+            << to_string(isa);
+      }
+    }
+    kernels.from_strip(strip.data(), kValues, back.data(), kStride);
+    for (int64_t row = 0; row < kStrip; ++row) {
+      EXPECT_TRUE(std::equal(back.begin() + row * kStride, back.begin() + row * kStride + kValues,
+                             levels.rgb.begin() + row * kStride))
+          << to_string(isa);
+    }
+  }
 }
 
 }  // namespace

@@ -221,13 +221,22 @@ Plan count_tokens(const Call& call) {
   const Conversation conversation = read_conversation(fields, generate);
   fields.ignore({"cache_control"});
   plan.ignored = fields.finish();
-  const ChatPrompt prompt = make_chat_prompt(call.context, conversation, {});
-  const auto& tokens =
-      call.context.tokenizer.encode(prompt.parser.prompt, {.add_special_tokens = false}).ids;
-  plan.render = [count = tokens.size()](const std::vector<Result>&) {
+  ChatPrompt prompt = make_chat_prompt(call.context, conversation, {.max_tokens = 1});
+  const auto count = [](size_t tokens) {
     return HttpResponse{.content_type = std::string(kJsonType),
-                        .body = "{\"input_tokens\":" + std::to_string(count) + "}"};
+                        .body = "{\"input_tokens\":" + std::to_string(tokens) + "}"};
   };
+  if (!prompt.request.prompt.images.empty()) {  // the model itself knows how many tokens they are
+    plan.single = true;
+    plan.requests.push_back(std::move(prompt.request));
+    plan.render = [count](const std::vector<Result>& results) {
+      return count(results.front().get<Generation>().prompt_token_ids.size());
+    };
+    return plan;
+  }
+  const auto tokens =
+      call.context.tokenizer.encode(prompt.parser.prompt, {.add_special_tokens = false}).ids.size();
+  plan.render = [count, tokens](const std::vector<Result>&) { return count(tokens); };
   return plan;
 }
 

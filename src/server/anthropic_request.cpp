@@ -35,6 +35,64 @@ std::string plain_text(const json::value& content, const std::string& where) {
   return text;
 }
 
+// A part of a message as OpenAI's clients have it.
+json::object image_part(const json::object& block, const std::string& where) {
+  const json::value* given = block.if_contains("source");
+  if (!given || !given->is_object()) invalid(where + ".source", "expected an object");
+  const json::object& source = given->get_object();
+  const std::string type = text_member(source, "type", where + ".source");
+  std::string image;
+  if (type == "base64") {  // the bytes themselves show what media_type says
+    text_member(source, "media_type", where + ".source");
+    image = "data:;base64," + text_member(source, "data", where + ".source");
+  } else if (type == "url") {
+    image = text_member(source, "url", where + ".source");
+  } else {
+    invalid(where + ".source.type",
+            "expected \"base64\" or \"url\", found \"" + type.substr(0, 60) + "\"");
+  }
+  return {{"type", "image"}, {"image", image}};
+}
+
+// The content of a message: its text, or parts where there are images among it.
+class Content {
+ public:
+  void add_text(std::string text) {
+    texts_ += (texts_.empty() ? "" : "\n") + text;
+    parts_.push_back(json::object{{"type", "text"}, {"text", std::move(text)}});
+  }
+  void add_image(json::object part) {
+    parts_.push_back(std::move(part));
+    has_images_ = true;
+  }
+
+  bool empty() const { return texts_.empty() && !has_images_; }
+  json::value value() const {
+    return has_images_ ? json::value(parts_) : json::value(json::string(texts_));
+  }
+
+ private:
+  std::string texts_;
+  json::array parts_;
+  bool has_images_ = false;
+};
+
+// The text of a tool's result; its images belong to what the user says beside it.
+std::string result_text(const json::value& content, const std::string& where, Content& beside) {
+  if (!content.is_array()) return plain_text(content, where);
+  json::array rest;
+  for (const json::value& value : content.get_array()) {
+    const json::object* block = value.if_object();
+    const json::value* type = block ? block->if_contains("type") : nullptr;
+    if (type && *type == json::value("image")) {
+      beside.add_image(image_part(*block, where));
+    } else {
+      rest.push_back(value);
+    }
+  }
+  return plain_text(rest, where);
+}
+
 // One turn of Anthropic's, which may be several messages: results of tools come first.
 void add_turn(const json::object& turn, const std::string& where, json::array& messages) {
   const std::string role = text_member(turn, "role", where);
@@ -45,14 +103,17 @@ void add_turn(const json::object& turn, const std::string& where, json::array& m
     return;
   }
   json::object message{{"role", role}};
-  std::string text, reasoning;
+  Content said;
+  std::string reasoning;
   json::array calls;
   for (const json::value& value : content->get_array()) {
     const json::object* block = value.if_object();
     if (!block) invalid(where + ".content", "expected blocks");
     const std::string type = text_member(*block, "type", where + ".content");
     if (type == "text") {
-      text += (text.empty() ? "" : "\n") + text_member(*block, "text", where);
+      said.add_text(text_member(*block, "text", where));
+    } else if (type == "image") {
+      said.add_image(image_part(*block, where + ".content"));
     } else if (type == "thinking") {
       reasoning += text_member(*block, "thinking", where);
     } else if (type == "tool_use") {
@@ -67,14 +128,14 @@ void add_turn(const json::object& turn, const std::string& where, json::array& m
       messages.push_back(
           json::object{{"role", "tool"},
                        {"tool_call_id", text_member(*block, "tool_use_id", where)},
-                       {"content", result ? plain_text(*result, where + ".content") : ""}});
+                       {"content", result ? result_text(*result, where + ".content", said) : ""}});
     } else if (type != "redacted_thinking") {
       invalid(where + ".content", "blocks of type \"" + type.substr(0, 60) +
-                                      "\" are not supported: the loaded model takes text");
+                                      "\" are not supported: text and images are");
     }
   }
-  if (text.empty() && reasoning.empty() && calls.empty()) return;  // results of tools alone
-  message["content"] = text;
+  if (said.empty() && reasoning.empty() && calls.empty()) return;  // results of tools alone
+  message["content"] = said.value();
   if (!reasoning.empty()) message["reasoning"] = reasoning;
   if (!calls.empty()) message["tool_calls"] = std::move(calls);
   messages.push_back(std::move(message));

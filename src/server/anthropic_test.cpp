@@ -50,7 +50,16 @@ TEST_F(Anthropic, Refuses) {
   EXPECT_THAT(refused(R"({"messages":[]})"), HasSubstr("max_tokens"));
   EXPECT_THAT(
       refused(R"({"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image"}]}]})"),
-      HasSubstr("\"image\" are not supported"));
+      HasSubstr("messages.0.content.source: expected an object"));
+  const auto image = [&](const std::string& source) {
+    return refused(R"({"max_tokens":1,"messages":[{"role":"user","content":[{"type":"image",)"
+                   R"("source":)" +
+                   source + "}]}]}");
+  };
+  EXPECT_THAT(image(R"({"type":"base64","media_type":"image/png","data":"AAAA"})"),
+              HasSubstr("\"image\" are not supported: the loaded model takes text"));
+  EXPECT_THAT(image(R"({"type":"file","file_id":"f"})"), HasSubstr("\"base64\" or \"url\""));
+  EXPECT_THAT(image(R"({"type":"base64","data":"AAAA"})"), HasSubstr("media_type"));
   EXPECT_THAT(
       refused(
           R"({"max_tokens":1,"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"any"}})"),
@@ -59,6 +68,39 @@ TEST_F(Anthropic, Refuses) {
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.body,
             R"({"type":"error","error":{"type":"invalid_request_error","message":"no"}})");
+}
+
+TEST_F(Anthropic, ImagesStandWhereTheyWere) {
+  test.info.images = true;
+  test.info.image_placeholder = "<image>";
+  test.options.chat_template =
+      "{% for m in messages %}{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}"
+      "{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}{% endif %};{% endfor %}";
+  const Plan planned = plan(
+      R"(,"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"image",)"
+      R"("source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
+      R"({"type":"text","text":"B"}]},{"role":"user","content":[{"type":"tool_result",)"
+      R"("tool_use_id":"i","content":[{"type":"text","text":"42"},{"type":"image","source":)"
+      R"({"type":"url","url":"data:image/png;base64,BBBB"}}]}]}])");
+  EXPECT_EQ(prompt(planned), "user:A<image>B;tool:42;user:<image>;");
+  const std::vector<Image>& images = planned.requests.front().prompt.images;
+  ASSERT_EQ(images.size(), 2u);
+  EXPECT_EQ(images[0].source, "data:;base64,AAAA");
+  EXPECT_EQ(images[1].source, "data:image/png;base64,BBBB");
+}
+
+TEST_F(Anthropic, CountsTheTokensOfImagesAsTheModelReadsThem) {
+  test.info.images = true;
+  test.info.image_placeholder = "<image>";
+  test.options.chat_template =
+      "{% for m in messages %}{% for part in m.content %}<image>{% endfor %}{% endfor %}";
+  const Plan planned = test.plan(
+      anthropic::count_tokens,
+      R"({"messages":[{"role":"user","content":[{"type":"image","source":)"
+      R"({"type":"base64","media_type":"image/png","data":"AAAA"}}]}]})");
+  ASSERT_EQ(planned.requests.size(), 1u);
+  EXPECT_EQ(parameters<Generate>(planned.requests.front()).max_tokens, 1);
+  EXPECT_EQ(test.whole(planned, {"a"}).at("input_tokens"), 3);
 }
 
 TEST_F(Anthropic, AnswersWithBlocks) {

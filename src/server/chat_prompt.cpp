@@ -57,6 +57,16 @@ void refuse_unread_tools(const Context& context, const Conversation& conversatio
                 "tools");
 }
 
+// A template of texts says nothing where an image was.
+void require_placeholder(const Context& context, const std::string& prompt) {
+  const std::string& placeholder = context.info.image_placeholder;
+  if (!placeholder.empty() && prompt.find(placeholder) != std::string::npos) return;
+  throw Failure(Cause::kInvalid,
+                "messages: the chat template writes nothing for images (" + placeholder +
+                    "): give another as chat_template",
+                "messages");
+}
+
 ChatInput input_of(const Conversation& conversation, const std::string& text,
                    std::vector<Image>* images) {
   ChatInput input;
@@ -124,6 +134,7 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
   std::vector<Image> images;
   const ChatInput input = input_of(conversation, text, context.info.images ? &images : nullptr);
   prompt.parser.prompt = context.templates.render(input, chat_template);
+  if (!images.empty()) require_placeholder(context, prompt.parser.prompt);
   force_calls(context, conversation, text, generate, prompt.parser);
   if (generate.structured_output)
     set_beginning(context, prompt.parser, *generate.structured_output);

@@ -266,7 +266,6 @@ constexpr FieldRow kOllamaRows[] = {
      "`json`, or a JSON schema of the answer."},
     {"logprobs", kFalse, "Whether the tokens come with their log-probabilities."},
     {"top_logprobs", kCount, "With so many alternatives."},
-    {"images", R"({"type":"array","maxItems":0,"items":{}})", "The loaded model takes text."},
     {"keep_alive", kAnything, "The model stays."},
     {"truncate", kAnything, "Ignored."},
     {"shift", kAnything, "Ignored."},
@@ -278,6 +277,7 @@ constexpr FieldRow kOllamaChatRows[] = {
 };
 constexpr FieldRow kOllamaPromptRows[] = {
     {"prompt", kText, "The text; without one the model is loaded, which it is."},
+    {"images", kTexts, "Pictures in base64 that come before the text, for models that read them."},
     {"system", kText, "A system message before it."},
     {"raw", kFalse, "Whether the text is the whole prompt, without the chat template."},
     {"suffix", R"({"type":"string","maxLength":0})", "Is not served."},

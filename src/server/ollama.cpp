@@ -1,5 +1,6 @@
 #include "server/ollama.h"
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "server/chat_choice.h"
 #include "server/chat_prompt.h"
 #include "server/generation.h"
+#include "server/images.h"
 #include "server/logprobs.h"
 #include "server/openai.h"
 #include "server/render.h"
@@ -209,12 +211,38 @@ Wishes read(const Call& call, Fields& fields, Generate& generate, Conversation& 
   wishes.logprobs = fields.boolean("logprobs").value_or(false);
   const auto top = fields.integer("top_logprobs", 0);
   if (wishes.logprobs) generate.logprobs = top.value_or(0);
-  if (const json::value* images = fields.any("images");
-      images && !(images->is_array() && images->get_array().empty())) {
-    fields.wrong("images", "extra_forbidden", "the loaded model takes text");
-  }
   fields.ignore({"keep_alive", "truncate", "shift"});
   return wishes;
+}
+
+// The images of a message or a prompt, base64 without more, and its text: one content. They come
+// first, as Ollama has it.
+json::value content_of(const json::value* images, const json::value* text,
+                       const std::string& where) {
+  if (!images || images->is_null()) return text ? *text : json::value("");
+  const json::array* list = images->if_array();
+  const bool texts =
+      list && std::ranges::all_of(*list, [](const json::value& image) { return image.is_string(); });
+  if (!texts)
+    throw Failure(Cause::kInvalid, where + ": expected a list of images in base64", where);
+  if (list->empty()) return text ? *text : json::value("");
+  json::array parts;
+  for (const json::value& image : *list)
+    parts.push_back(json::object{{"type", "image"}, {"image", image}});
+  const bool words = text && text->is_string() && !text->get_string().empty();
+  if (words) parts.push_back(json::object{{"type", "text"}, {"text", *text}});
+  return parts;
+}
+
+// Those of a prompt that no chat template is put around.
+std::vector<Image> images_of(const json::array& parts, const Call& call) {
+  std::vector<Image> images;
+  for (const json::value& part : parts) {
+    if (!is_image(part.get_object())) continue;
+    require_images(call.context, "images");
+    images.push_back(image_of_part("images", part.get_object()));
+  }
+  return images;
 }
 
 void set_answer(Plan& plan, Wishes wishes) {
@@ -272,10 +300,12 @@ Plan chat(const Call& call) {
         object->insert_or_assign("reasoning", *thinking);
       if (const json::value* name = given.if_contains("tool_name"))
         object->insert_or_assign("name", *name);
-      if (const json::value* images = object->if_contains("images");
-          images && images->is_array() && !images->get_array().empty())
-        throw Failure(Cause::kInvalid, "messages: the loaded model takes no images", "messages");
-      object->erase("images");
+      if (given.contains("images")) {
+        object->insert_or_assign(
+            "content",
+            content_of(given.if_contains("images"), given.if_contains("content"), "messages"));
+        object->erase("images");
+      }
     }
     conversation.messages.push_back(std::move(message));
   }
@@ -293,7 +323,8 @@ Plan generate(const Call& call) {
   Generate generate;
   Conversation conversation;
   Wishes wishes = read(call, fields, generate, conversation);
-  const std::string text = fields.text("prompt").value_or("");
+  const json::value text(fields.text("prompt").value_or(""));
+  const json::value content = content_of(fields.any("images"), &text, "images");
   const auto system = fields.text("system");
   const bool raw = fields.boolean("raw").value_or(false);
   if (!fields.text("suffix").value_or("").empty())
@@ -312,19 +343,20 @@ Plan generate(const Call& call) {
     }
   }
   plan.ignored = fields.finish();
-  if (text.empty()) {
+  if (content == json::value("")) {
     answer_load(plan, wishes, unloads(call.body));
     return plan;
   }
   const bool templated =
       !raw && !(call.context.templates.empty() && call.context.options.chat_template.empty());
   Request request{.task = generate};
-  request.prompt.input = text;
+  request.prompt.input = std::string(text.get_string());
+  if (const json::array* parts = content.if_array()) request.prompt.images = images_of(*parts, call);
   request.prompt.prompt_text = "";
   if (templated) {
     if (system && !system->empty())
       conversation.messages.push_back(json::object{{"role", "system"}, {"content", *system}});
-    conversation.messages.push_back(json::object{{"role", "user"}, {"content", text}});
+    conversation.messages.push_back(json::object{{"role", "user"}, {"content", content}});
     ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
     wishes.parser = std::move(prompt.parser);
     request = std::move(prompt.request);

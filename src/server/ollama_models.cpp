@@ -109,6 +109,7 @@ Plan show(const Call& call) {
     if (!formats.reasoning.empty()) capabilities.emplace_back("thinking");
   }
   if (does(info, Task::kEmbed)) capabilities.emplace_back("embedding");
+  if (info.images) capabilities.emplace_back("vision");
   const std::string& family = info.family;
   const json::object body{
       {"modelfile", ""},

@@ -84,6 +84,34 @@ TEST_F(Ollama, GenerateTakesPromptsAndContext) {
               HasSubstr("suffix"));
 }
 
+TEST_F(Ollama, ImagesComeBeforeTheText) {
+  const std::string image(40, 'A');
+  const std::string list = R"("images":[")" + image + "\"]";
+  const std::string chat = R"({"messages":[{"role":"user","content":"Hi",)" + list + "}]}";
+  EXPECT_THAT(failure_of(test, ollama::chat, chat).message, HasSubstr("takes text"));
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","raw":true,)" + list + "}").message,
+              HasSubstr("takes text"));
+  test.info.images = true;
+  test.info.image_placeholder = "<image>";
+  test.options.chat_template =
+      "{% for m in messages %}{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}"
+      "{% endfor %}";
+  const auto expect_image = [&](const Plan& planned, const char* prompt) {
+    const Prompt& given = planned.requests.front().prompt;
+    EXPECT_EQ(std::get<std::string>(given.input), prompt);
+    ASSERT_EQ(given.images.size(), 1u);
+    EXPECT_EQ(given.images[0].source, "data:;base64," + image);
+  };
+  expect_image(test.plan(ollama::chat, chat), "<image>Hi");
+  expect_image(test.plan(ollama::generate, R"({"prompt":"Hi",)" + list + "}"), "<image>Hi");
+  expect_image(test.plan(ollama::generate, "{" + list + "}"), "<image>");
+  expect_image(test.plan(ollama::generate, R"({"prompt":"Hi","raw":true,)" + list + "}"), "Hi");
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","images":[1]})").message,
+              HasSubstr("images: expected a list"));
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","images":["a.png"]})").message,
+              HasSubstr("expected a data: URI"));
+}
+
 TEST_F(Ollama, RefusesOptionsThatItHasNot) {
   const auto refused = [&](const std::string& options) {
     return failure_of(test, ollama::generate, R"({"prompt":"a","options":)" + options + "}");

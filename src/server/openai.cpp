@@ -9,6 +9,7 @@
 #include "server/chat_prompt.h"
 #include "server/conversation_fields.h"
 #include "server/fields.h"
+#include "server/images.h"
 #include "server/render.h"
 #include "server/vllm_answer.h"
 #include "server/vllm_fields.h"
@@ -121,6 +122,27 @@ void append_model(std::string& out, const std::string& root, const std::string& 
   out += ",\"permission\":[]}";
 }
 
+void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::vector<int32_t>& ids,
+                   int64_t max_model_len, bool strings) {
+  out += "{\"count\":" + std::to_string(ids.size()) +
+         ",\"max_model_len\":" + std::to_string(max_model_len) + ",\"tokens\":[";
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i) out += ',';
+    append_number(out, static_cast<int64_t>(ids[i]));
+  }
+  out += "],\"token_strs\":";
+  if (!strings) {
+    out += "null}";
+    return;
+  }
+  out += '[';
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (i) out += ',';
+    base::append_json_string(out, tokenizer.id_to_token(ids[i]));
+  }
+  out += "]}";
+}
+
 }  // namespace
 
 Plan embeddings(const Call& call) {
@@ -173,6 +195,13 @@ Plan tokenize(const Call& call) {
   if (chat && generates) {
     read_conversation(fields, conversation);
   } else if (chat) {
+    if (has_media(*fields.any("messages"))) {
+      require_images(call.context, "messages");
+      throw Failure(Cause::kInvalid,
+                    "messages: how many tokens an image has is known when the model reads it; the "
+                    "usage of its embedding counts them",
+                    "messages");
+    }
     messages = read_chat(call.context, fields, true);
   } else {
     refuse_other_inputs(call.context, fields);
@@ -182,32 +211,29 @@ Plan tokenize(const Call& call) {
   const bool special = fields.boolean("add_special_tokens").value_or(!chat);
   const bool strings = fields.boolean("return_token_strs").value_or(false);
   plan.ignored = fields.finish();
-  if (chat) {
-    prompt = generates ? make_chat_prompt(call.context, conversation, {}).parser.prompt
-                       : call.context.templates.render(messages.input, messages.chat_template);
-  }
-  const Tokenizer& tokenizer = call.context.tokenizer;
-  const Encoding encoding = tokenizer.encode(prompt, {.add_special_tokens = special});
-  HttpResponse response{.content_type = std::string(kJsonType)};
-  std::string& out = response.body;
-  out += "{\"count\":" + std::to_string(encoding.ids.size()) +
-         ",\"max_model_len\":" + std::to_string(call.context.info.max_model_len) + ",\"tokens\":[";
-  for (size_t i = 0; i < encoding.ids.size(); ++i) {
-    if (i) out += ',';
-    append_number(out, static_cast<int64_t>(encoding.ids[i]));
-  }
-  out += "],\"token_strs\":";
-  if (strings) {
-    out += '[';
-    for (size_t i = 0; i < encoding.ids.size(); ++i) {
-      if (i) out += ',';
-      base::append_json_string(out, tokenizer.id_to_token(encoding.ids[i]));
+  const auto render = [&tokenizer = call.context.tokenizer, strings,
+                       length = call.context.info.max_model_len](const std::vector<int32_t>& ids) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    append_tokens(response.body, tokenizer, ids, length, strings);
+    return response;
+  };
+  if (chat && generates) {
+    ChatPrompt made = make_chat_prompt(call.context, conversation, {.max_tokens = 1});
+    if (!made.request.prompt.images.empty()) {  // the model itself knows how many tokens they are
+      plan.single = true;
+      made.request.prompt.add_special_tokens = special;
+      plan.requests.push_back(std::move(made.request));
+      plan.render = [render](const std::vector<Result>& results) {
+        return render(results.front().get<Generation>().prompt_token_ids);
+      };
+      return plan;
     }
-    out += "]}";
-  } else {
-    out += "null}";
+    prompt = std::move(made.parser.prompt);
+  } else if (chat) {
+    prompt = call.context.templates.render(messages.input, messages.chat_template);
   }
-  plan.render = [response](std::vector<Result>) { return response; };
+  const auto ids = call.context.tokenizer.encode(prompt, {.add_special_tokens = special}).ids;
+  plan.render = [response = render(ids)](const std::vector<Result>&) { return response; };
   return plan;
 }
 

@@ -41,6 +41,27 @@ TEST_F(Responses, ItemsBecomeMessages) {
   EXPECT_THAT(text, HasSubstr("tool:42;"));
 }
 
+TEST_F(Responses, ImagesAreOfTheirMessage) {
+  const std::string input =
+      R"("input":[{"role":"user","content":[{"type":"input_image","detail":"auto",)"
+      R"("image_url":"data:image/png;base64,AAAA"},{"type":"input_text","text":"Q"}]}])";
+  EXPECT_THAT(refused(input), HasSubstr("\"input_image\" are not supported"));
+  test.info.images = true;
+  test.info.image_placeholder = "<image>";
+  EXPECT_THAT(refused(input), HasSubstr("the chat template reads no images here"));
+  test.options.chat_template =
+      "{% for m in messages %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endfor %}";
+  EXPECT_THAT(refused(input), HasSubstr("the chat template writes nothing for images (<image>)"));
+  test.options.chat_template =
+      "{% for m in messages %}{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}"
+      "{% endfor %}";
+  const Plan planned = plan(input);
+  EXPECT_EQ(prompt(planned), "<image>Q");
+  EXPECT_EQ(planned.requests.front().prompt.images.front().source, "data:image/png;base64,AAAA");
+  EXPECT_THAT(refused(R"("input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}])"),
+              HasSubstr("expected {\"type\": \"image_url\""));
+}
+
 TEST_F(Responses, Refuses) {
   EXPECT_THAT(refused(R"("input":"a","previous_response_id":"r")"), HasSubstr("not stored"));
   EXPECT_THAT(refused(R"("input":"a","background":true)"), HasSubstr("background"));

@@ -19,23 +19,6 @@ int64_t unix_time() {
   return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
 }
 
-// Whether a message holds something other than text.
-bool has_media(const json::value& messages) {
-  if (!messages.is_array()) return false;
-  for (const json::value& message : messages.get_array()) {
-    if (message.is_array() && has_media(message)) return true;
-    const json::object* object = message.if_object();
-    const json::value* content = object ? object->if_contains("content") : nullptr;
-    if (!content || !content->is_array()) continue;
-    for (const json::value& part : content->get_array()) {
-      const json::object* fields = part.if_object();
-      const json::value* type = fields ? fields->if_contains("type") : nullptr;
-      if (type && *type != json::value("text")) return true;
-    }
-  }
-  return false;
-}
-
 // Jina's inputs: {"text": string} or {"image": string}, or {"content": [parts]} as elsewhere.
 bool is_item(const json::value& value) {
   const json::object* object = value.if_object();
@@ -88,6 +71,22 @@ Head read_head(const Call& call, Fields& fields, const char* prefix) {
   const auto id = fields.text("request_id");
   head.id = prefix + (id && call.http.request_id.empty() ? *id : call.id);
   return head;
+}
+
+bool has_media(const json::value& messages) {
+  if (!messages.is_array()) return false;
+  for (const json::value& message : messages.get_array()) {
+    if (message.is_array() && has_media(message)) return true;
+    const json::object* object = message.if_object();
+    const json::value* content = object ? object->if_contains("content") : nullptr;
+    if (!content || !content->is_array()) continue;
+    for (const json::value& part : content->get_array()) {
+      const json::object* fields = part.if_object();
+      const json::value* type = fields ? fields->if_contains("type") : nullptr;
+      if (type && *type != json::value("text")) return true;
+    }
+  }
+  return false;
 }
 
 void refuse_other_inputs(const Context& context, Fields& fields) {

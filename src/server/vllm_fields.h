@@ -22,6 +22,9 @@ Head read_head(const Call& call, Fields& fields, const char* prefix);
 // The name that `model` says, which must be served.
 std::string model_of(const Context& context, Fields& fields);
 
+// Whether a message of `messages` holds something other than text.
+bool has_media(const json::value& messages);
+
 // Images and prompt embeddings are no input of the loaded model: a Failure.
 void refuse_other_inputs(const Context& context, Fields& fields);
 

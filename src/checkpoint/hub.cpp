@@ -64,8 +64,14 @@ std::optional<fs::path> existing_model(const std::string& model) {
   return std::nullopt;
 }
 
+// What mlx-embeddings calls families, by the checkpoint that it means.
+std::string full_name(const std::string& model) {
+  return model == "qwen3-vl" || model == "qwen3_vl" ? "Qwen/Qwen3-VL-Embedding-2B" : model;
+}
+
 // The repository that a name on the hub is of, and the file of it that is meant.
-checkpoint::GgufReference reference_of(const std::string& model) {
+checkpoint::GgufReference reference_of(const std::string& given) {
+  const std::string model = full_name(given);
   const std::optional<checkpoint::GgufReference> gguf = checkpoint::gguf_reference(model);
   return gguf ? *gguf
               : checkpoint::GgufReference{.repository = model, .quantisation = {}, .file = {}};

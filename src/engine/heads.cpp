@@ -35,8 +35,10 @@ std::unique_ptr<heads::Head> token_embedding_head(const Plan& plan,
   // Of models that read images some compare what their last layer gives.
   const bool projects = !plan.images || projection.has("weight");
   if (plan.late_interaction && plan.late_interaction->linear_in_model && projects) {
-    linear = projection.linear(projection.rows_of("weight"), plan.shape.hidden,
-                               checkpoint::Weights::Bias::kIfPresent);
+    const int64_t rows = projection.rows_of("weight"),
+                  kept = plan.images ? plan.images->kept_dimensions : 0;
+    linear = projection.linear_rows(0, kept > 0 ? kept : rows, rows, plan.shape.hidden,
+                                    checkpoint::Weights::Bias::kIfPresent);
   }
   if (plan.side_heads) linear = linear_beside(plan, checkpoint::kColbertLinear, ops);
   std::vector<checkpoint::RowModule> modules = plan.token_modules;

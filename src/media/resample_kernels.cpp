@@ -38,7 +38,8 @@ void weigh_vectors(const uint8_t* from, int64_t stride, const int32_t* weights, 
     }
   }
   for (int n = 0; n < kVectors; ++n)
-    hn::StoreU(hn::DemoteTo(kLevels, hn::ShiftRight<kPrecision>(sums[n])), kLevels, to + n * kLanes);
+    hn::StoreU(hn::DemoteTo(kLevels, hn::ShiftRight<kPrecision>(sums[n])), kLevels,
+               to + n * kLanes);
 }
 
 void weigh(const uint8_t* from, int64_t stride, const int32_t* weights, int64_t count,
@@ -60,8 +61,8 @@ using B16 = hn::Full128<uint8_t>;
 constexpr B16 kBlock;
 using VB = hn::Vec<B16>;
 
-// The first half of the rows interleaved with the second: of each level's place, the bits of its row
-// and then those of its column, the first goes to the end.
+// The first half of the rows interleaved with the second: of each level's place, the bits of its
+// row and then those of its column, the first goes to the end.
 void interleave(const VB (&in)[kStrip], VB (&out)[kStrip]) {
   for (size_t i = 0; i < kStrip / 2; ++i) {
     out[2 * i] = hn::InterleaveLower(kBlock, in[i], in[i + kStrip / 2]);
@@ -86,8 +87,7 @@ void transpose(const uint8_t* from, int64_t from_stride, uint8_t* to, int64_t to
 void to_strip(const uint8_t* rows, int64_t stride, int64_t values, uint8_t* strip) {
   int64_t v = 0;
 #if HWY_TARGET != HWY_SCALAR
-  for (; v + kStrip <= values; v += kStrip)
-    transpose(rows + v, stride, strip + v * kStrip, kStrip);
+  for (; v + kStrip <= values; v += kStrip) transpose(rows + v, stride, strip + v * kStrip, kStrip);
 #endif
   for (; v < values; ++v) {
     for (int64_t row = 0; row < kStrip; ++row) strip[v * kStrip + row] = rows[row * stride + v];
@@ -97,8 +97,7 @@ void to_strip(const uint8_t* rows, int64_t stride, int64_t values, uint8_t* stri
 void from_strip(const uint8_t* strip, int64_t values, uint8_t* rows, int64_t stride) {
   int64_t v = 0;
 #if HWY_TARGET != HWY_SCALAR
-  for (; v + kStrip <= values; v += kStrip)
-    transpose(strip + v * kStrip, kStrip, rows + v, stride);
+  for (; v + kStrip <= values; v += kStrip) transpose(strip + v * kStrip, kStrip, rows + v, stride);
 #endif
   for (; v < values; ++v) {
     for (int64_t row = 0; row < kStrip; ++row) rows[row * stride + v] = strip[v * kStrip + row];

@@ -32,6 +32,8 @@ struct ImageInput {
   // their order. 0, 0 = the picture is whole.
   std::string (*tiles)(int64_t rows, int64_t columns) = nullptr;
   RetrievalPrompt retrieval = {};
+  // The first numbers of a token's projection, which are kept before it gets length 1; 0 = all.
+  int64_t kept_dimensions = 0;
 
   int64_t rows(const tensor::Image& image) const {
     return pooled ? 1 : image.count() / (merge * merge);

@@ -81,6 +81,8 @@ std::optional<ImageInput> qwen_images(const checkpoint::Config& config) {
     if (!architectures.empty() && architectures.front() == row.architecture)
       images.retrieval = row.prompt;
   }
+  // Of Ops-Colqwen3, whose projection may give more numbers than a token's vector has.
+  if (config.has("dims")) images.kept_dimensions = config.integer("dims");
   return images;
 }
 

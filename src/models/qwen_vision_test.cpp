@@ -180,7 +180,9 @@ TEST_F(QwenTower, AProjectionIsAsWideAsConfigJsonSays) {
   };
   EXPECT_TRUE(load_with(R"("dim": 2)").empty());
   EXPECT_TRUE(load_with(R"("embed_dim": 2)").empty());
-  EXPECT_REFUSED(load_with(R"("dims": 1)"), ErrorCode::kUnsupported, "dims is 1");
+  EXPECT_REFUSED(load_with(R"("embed_dim": 1)"), ErrorCode::kUnsupported, "embed_dim is 1");
+  EXPECT_TRUE(load_with(R"("dims": 1)").empty()) << "a part of it is kept";
+  EXPECT_REFUSED(load_with(R"("dims": 3)"), ErrorCode::kCorrupt, "dims is 3");
   EXPECT_REFUSED(load_with(R"("dim": 3)"), ErrorCode::kCorrupt, "dim is 3");
 }
 

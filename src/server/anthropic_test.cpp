@@ -76,12 +76,12 @@ TEST_F(Anthropic, ImagesStandWhereTheyWere) {
   test.options.chat_template =
       "{% for m in messages %}{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}"
       "{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}{% endif %};{% endfor %}";
-  const Plan planned = plan(
-      R"(,"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"image",)"
-      R"("source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
-      R"({"type":"text","text":"B"}]},{"role":"user","content":[{"type":"tool_result",)"
-      R"("tool_use_id":"i","content":[{"type":"text","text":"42"},{"type":"image","source":)"
-      R"({"type":"url","url":"data:image/png;base64,BBBB"}}]}]}])");
+  const Plan planned =
+      plan(R"(,"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"image",)"
+           R"("source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
+           R"({"type":"text","text":"B"}]},{"role":"user","content":[{"type":"tool_result",)"
+           R"("tool_use_id":"i","content":[{"type":"text","text":"42"},{"type":"image","source":)"
+           R"({"type":"url","url":"data:image/png;base64,BBBB"}}]}]}])");
   EXPECT_EQ(prompt(planned), "user:A<image>B;tool:42;user:<image>;");
   const std::vector<Image>& images = planned.requests.front().prompt.images;
   ASSERT_EQ(images.size(), 2u);
@@ -95,9 +95,8 @@ TEST_F(Anthropic, CountsTheTokensOfImagesAsTheModelReadsThem) {
   test.options.chat_template =
       "{% for m in messages %}{% for part in m.content %}<image>{% endfor %}{% endfor %}";
   const Plan planned = test.plan(
-      anthropic::count_tokens,
-      R"({"messages":[{"role":"user","content":[{"type":"image","source":)"
-      R"({"type":"base64","media_type":"image/png","data":"AAAA"}}]}]})");
+      anthropic::count_tokens, R"({"messages":[{"role":"user","content":[{"type":"image","source":)"
+                               R"({"type":"base64","media_type":"image/png","data":"AAAA"}}]}]})");
   ASSERT_EQ(planned.requests.size(), 1u);
   EXPECT_EQ(parameters<Generate>(planned.requests.front()).max_tokens, 1);
   EXPECT_EQ(test.whole(planned, {"a"}).at("input_tokens"), 3);

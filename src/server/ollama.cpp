@@ -221,8 +221,8 @@ json::value content_of(const json::value* images, const json::value* text,
                        const std::string& where) {
   if (!images || images->is_null()) return text ? *text : json::value("");
   const json::array* list = images->if_array();
-  const bool texts =
-      list && std::ranges::all_of(*list, [](const json::value& image) { return image.is_string(); });
+  const bool texts = list && std::ranges::all_of(
+                                 *list, [](const json::value& image) { return image.is_string(); });
   if (!texts)
     throw Failure(Cause::kInvalid, where + ": expected a list of images in base64", where);
   if (list->empty()) return text ? *text : json::value("");
@@ -301,9 +301,8 @@ Plan chat(const Call& call) {
       if (const json::value* name = given.if_contains("tool_name"))
         object->insert_or_assign("name", *name);
       if (given.contains("images")) {
-        object->insert_or_assign(
-            "content",
-            content_of(given.if_contains("images"), given.if_contains("content"), "messages"));
+        object->insert_or_assign("content", content_of(given.if_contains("images"),
+                                                       given.if_contains("content"), "messages"));
         object->erase("images");
       }
     }
@@ -351,7 +350,8 @@ Plan generate(const Call& call) {
       !raw && !(call.context.templates.empty() && call.context.options.chat_template.empty());
   Request request{.task = generate};
   request.prompt.input = std::string(text.get_string());
-  if (const json::array* parts = content.if_array()) request.prompt.images = images_of(*parts, call);
+  if (const json::array* parts = content.if_array())
+    request.prompt.images = images_of(*parts, call);
   request.prompt.prompt_text = "";
   if (templated) {
     if (system && !system->empty())

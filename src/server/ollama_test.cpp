@@ -89,8 +89,9 @@ TEST_F(Ollama, ImagesComeBeforeTheText) {
   const std::string list = R"("images":[")" + image + "\"]";
   const std::string chat = R"({"messages":[{"role":"user","content":"Hi",)" + list + "}]}";
   EXPECT_THAT(failure_of(test, ollama::chat, chat).message, HasSubstr("takes text"));
-  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","raw":true,)" + list + "}").message,
-              HasSubstr("takes text"));
+  EXPECT_THAT(
+      failure_of(test, ollama::generate, R"({"prompt":"a","raw":true,)" + list + "}").message,
+      HasSubstr("takes text"));
   test.info.images = true;
   test.info.image_placeholder = "<image>";
   test.options.chat_template =

@@ -58,8 +58,9 @@ TEST_F(Responses, ImagesAreOfTheirMessage) {
   const Plan planned = plan(input);
   EXPECT_EQ(prompt(planned), "<image>Q");
   EXPECT_EQ(planned.requests.front().prompt.images.front().source, "data:image/png;base64,AAAA");
-  EXPECT_THAT(refused(R"("input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}])"),
-              HasSubstr("expected {\"type\": \"image_url\""));
+  EXPECT_THAT(
+      refused(R"("input":[{"role":"user","content":[{"type":"input_image","file_id":"f"}]}])"),
+      HasSubstr("expected {\"type\": \"image_url\""));
 }
 
 TEST_F(Responses, Refuses) {

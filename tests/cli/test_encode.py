@@ -29,6 +29,18 @@ class Encode(ProgramTest):
                     self.assertEqual(got[case["id"]][0], shape[-2:])
                     self.assert_close(got[case["id"]][1], values, 2e-4)
 
+    def test_ops_colqwen_keeps_the_first_dims(self):
+        model = GOLDEN / "ops-colqwen3" / "model"
+        lines = [{"text": "what is on the page?"}]
+        (rows, columns), whole = self.encode(model, "token_embed", lines)["0"]
+        (_, kept), cut = self.encode(model, "token_embed", lines, "--hf-overrides", '{"dims": 16}')["0"]
+        self.assertEqual((columns, kept), (64, 16))
+        for row in range(rows):
+            first = whole[row * columns:row * columns + kept]
+            length = sum(v * v for v in first) ** 0.5
+            self.assert_close(cut[row * kept:(row + 1) * kept], [v / length for v in first], 1e-5)
+        self.assertIn("dims is 65", self.encode(model, "token_embed", lines, "--hf-overrides", '{"dims": 65}', status=3))
+
     def test_embed_is_what_embed_prints(self):
         got = self.encode(BERT, "embed", [{"text": "a"}, {"text": "b", "id": 12}])
         rows = [json.loads(line)["embedding"] for line in run("embed", BERT, "a", "b").out.splitlines()]

@@ -30,6 +30,7 @@ MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODE
           "colbert-ir/colbertv2.0": serving.model("colbert-bert"),
           "Qwen/Qwen3-0.6B": serving.model("gen-smollm3"),
           "Qwen/Qwen3-VL-Embedding-2B": serving.model("qwen3-vl-embedding"),
+          "TomoroAI/tomoro-colqwen3-embed-4b": serving.model("colqwen3"),
           "./my-awq-model": serving.model("awq-llama3")}
 FILES = {
     "prompts.jsonl": '{"text": "Once upon a time"}\n{"text": "The end of the story"}\n',

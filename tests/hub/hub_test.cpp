@@ -104,6 +104,12 @@ TEST_F(HubTest, DownloadsWhatIsNeededInTheLayoutOfThePythonClient) {
   }
 }
 
+TEST_F(HubTest, FamiliesHaveMlxEmbeddingsNames) {
+  options_.offline = true;
+  for (const char* name : {"qwen3-vl", "qwen3_vl"})
+    EXPECT_THAT(resolve_error(name), HasSubstr("models--Qwen--Qwen3-VL-Embedding-2B")) << name;
+}
+
 TEST_F(HubTest, ACachedModelNeedsNoRequest) {
   const fs::path snapshot = resolve_model("org/tiny", options_);
   const fs::path sharded = resolve_model("org/sharded", options_);

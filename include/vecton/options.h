@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "vecton/error.h"
 
@@ -50,12 +51,13 @@ VECTON_API std::filesystem::path pull_model(
     const std::string& model, const HubOptions& options,
     const std::function<void(const DownloadProgress&)>& progress = {});
 
-// What the environment says of engines: OMP_NUM_THREADS, VLLM_METAL_USE_PAGED_ATTENTION and
-// VLLM_METAL_MEMORY_FRACTION. Options that are set count more.
+// What the environment says of engines: OMP_NUM_THREADS, VLLM_METAL_USE_PAGED_ATTENTION,
+// VLLM_METAL_MEMORY_FRACTION and VLLM_IMAGE_FETCH_TIMEOUT. Options that are set count more.
 struct VECTON_API EngineDefaults {
   int threads = 0;
   bool enable_prefix_caching = true;
   int64_t cache_bytes = 0;
+  double image_fetch_timeout = 5;
 
   // Error (kInvalidArgument) names a variable whose value makes no sense.
   static EngineDefaults from_environment();
@@ -94,7 +96,18 @@ struct VECTON_API EngineOptions {
   bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;
   int64_t cache_bytes = EngineDefaults::from_environment().cache_bytes;
   int64_t limit_images = 32;  // of one request (vLLM's limit_mm_per_prompt)
-  std::string tokenizer{};    // folder or hub name of another tokenizer; empty = the model's own
+  // Where the pictures of requests may lie, beside what the requests hold themselves: paths and
+  // file: URLs in this folder alone, symlinks resolved (empty = nowhere), and hosts of http and
+  // https URLs (none = nothing is fetched; "*" = any that has a public address, while one in a
+  // private network has to be named).
+  std::string allowed_local_media_path = "/";
+  std::vector<std::string> allowed_media_domains{};
+  // Seconds that a picture's host may take.
+  double image_fetch_timeout = EngineDefaults::from_environment().image_fetch_timeout;
+  // JSON object laid over the keys of the checkpoint's image processor, such as
+  // {"max_pixels": 1003520}.
+  std::string mm_processor_kwargs{};
+  std::string tokenizer{};  // folder or hub name of another tokenizer; empty = the model's own
   // The prompt of texts whose request has none: one of the checkpoint's by name, or literally. Both
   // empty = the checkpoint's default prompt.
   std::string default_prompt_name{}, default_prompt{};

@@ -48,7 +48,9 @@ struct Chat {
 // A picture: its bytes (JPEG, PNG, WebP, GIF or BMP), or where they are.
 struct Image {
   std::string bytes{};
-  std::string source{};  // a path or a data: URI; read where `bytes` is empty
+  // Read where `bytes` is empty: a data: URI, or as EngineOptions allow them a path, a file: URL or
+  // an http or https URL.
+  std::string source{};
   bool operator==(const Image&) const = default;
 };
 
@@ -63,8 +65,8 @@ struct Prompt {
   // A text, token ids taken as they are, or messages.
   std::variant<std::string, std::vector<int32_t>, Chat> input{};
   // Pictures that the input's placeholders stand for, in order (ModelInfo::image_placeholder);
-  // those of a text without any come before it. Messages hold their own, as data: URIs in parts of
-  // the type image_url, or have parts {"type": "image"} that stand for these.
+  // those of a text without any come before it. Messages hold their own, as URIs and URLs (no
+  // paths) in parts of the type image_url, or have parts {"type": "image"} that stand for these.
   std::vector<Image> images{};
   Role role = Role::kNone;  // Score gives both sides theirs
   // The prompt put before a text: by name, as the checkpoint has it, or literally. Neither = the

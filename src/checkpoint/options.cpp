@@ -101,6 +101,11 @@ EngineDefaults EngineDefaults::from_environment() {
     defaults.cache_bytes =
         static_cast<int64_t>(share * static_cast<double>(base::available_memory()));
   }
+  if (const std::string seconds = environment("VLLM_IMAGE_FETCH_TIMEOUT"); !seconds.empty()) {
+    defaults.image_fetch_timeout = number_in(seconds, 0.0);
+    if (!(defaults.image_fetch_timeout > 0 && defaults.image_fetch_timeout <= 3600))
+      wrong("VLLM_IMAGE_FETCH_TIMEOUT", "a number of seconds above 0 and up to 3600");
+  }
   return defaults;
 }
 

@@ -42,6 +42,9 @@ TEST(EngineDefaults, ComeFromTheEnvironment) {
   EXPECT_FALSE(EngineOptions{}.enable_prefix_caching);
   EXPECT_GT(EngineOptions{}.cache_bytes, 0);
   EXPECT_EQ((EngineOptions{.threads = 2}).threads, 2);
+  EXPECT_EQ(EngineOptions{}.image_fetch_timeout, 5);
+  const Variable fetch("VLLM_IMAGE_FETCH_TIMEOUT", "12.5");
+  EXPECT_EQ(EngineOptions{}.image_fetch_timeout, 12.5);
 }
 
 TEST(EngineDefaults, NameTheVariableThatMakesNoSense) {
@@ -51,6 +54,8 @@ TEST(EngineDefaults, NameTheVariableThatMakesNoSense) {
   EXPECT_THAT(refusal("VLLM_METAL_USE_PAGED_ATTENTION", "yes"), HasSubstr("0 or 1"));
   EXPECT_THAT(refusal("VLLM_METAL_MEMORY_FRACTION", "1.5"), HasSubstr("up to 1"));
   EXPECT_EQ(refusal("VLLM_METAL_MEMORY_FRACTION", "auto"), "");
+  for (const char* seconds : {"0", "-1", "nan", "5s", "1e9"})
+    EXPECT_THAT(refusal("VLLM_IMAGE_FETCH_TIMEOUT", seconds), HasSubstr("a number of seconds"));
 }
 
 }  // namespace

@@ -18,7 +18,6 @@ constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
 constexpr const char* kNoText = "requests say how text is generated";
 constexpr const char* kOwnPictures =
     "pictures come with requests and are prepared as the checkpoint says";
-constexpr const char* kPictureLimit = "a request may have 32 pictures, and nothing else but text";
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
     "in front of the server";
@@ -186,7 +185,7 @@ const ForeignOption kRows[] = {
     {"--embd-gte-small-default", L, kNothing, kRefused, "MODEL: thenlper/gte-small"},
     {"--image", M, kList, kWorks, "--image"},
     {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
-    {"--allowed-local-media-path --mm-processor-cache-gb --mm-processor-cache-type "
+    {"--mm-processor-cache-gb --mm-processor-cache-type "
      "--mm-hasher-algorithm --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode "
      "--mm-encoder-attn-backend --mm-encoder-attn-dtype --mm-encoder-fp8-scale-path "
      "--mm-encoder-fp8-scale-save-path --mm-encoder-fp8-scale-save-margin --video-pruning-rate "
@@ -194,9 +193,11 @@ const ForeignOption kRows[] = {
      "--mmproj-device,-mmdev --image-min-tokens --image-max-tokens --mtmd-batch-max-tokens "
      "--video-fps --video-timestamp-interval --video-ffmpeg-dir",
      V | L, kValue, kIgnored, kOwnPictures},
-    {"--allowed-media-domains", V, kList, kIgnored, kOwnPictures},
-    {"--limit-mm-per-prompt", V, kJson, kIgnored, kPictureLimit},
-    {"--media-io-kwargs --mm-processor-kwargs", V, kJson, kIgnored, kOwnPictures},
+    {"--allowed-local-media-path", V, kValue, kWorks, "--allowed-local-media-path"},
+    {"--allowed-media-domains", V, kList, kWorks, "--allowed-media-domains"},
+    {"--limit-mm-per-prompt", V, kJson, kWorks, "--limit-mm-per-prompt"},
+    {"--media-io-kwargs", V, kJson, kWorks, "--media-io-kwargs"},
+    {"--mm-processor-kwargs", V, kJson, kWorks, "--mm-processor-kwargs"},
     {"--language-model-only --enable-mm-embeds --mm-encoder-only --interleave-mm-strings "
      "--skip-mm-profiling --mm-device-do-normalize --trust-request-mm-kwargs --mmproj-auto "
      "--mmproj-offload --disable-mm-preprocessor-cache --mm-cache-preprocessor "

@@ -94,6 +94,11 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->type_name("JSON")
       ->group(group);
   app.add_option(
+         "--mm-processor-kwargs", options.mm_processor_kwargs,
+         "Values laid over those of the image processor, such as '{\"max_pixels\": 1003520}'")
+      ->type_name("JSON")
+      ->group(group);
+  app.add_option(
          "--quantization", options.quantization,
          "Quantise a float model while it is opened: mlx-affine-8, mlx-affine-4 (or "
          "mlx-affine-BITS-gGROUP), mxfp4, nvfp4 or mxfp8; of a model that is quantised: how "

@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/failure.h"
 #include "cli/model_options.h"
+#include "cli/picture_options.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "server/server.h"
@@ -217,6 +218,7 @@ void add_serve_options(CLI::App& app, server::ServerOptions& options) {
   add_address_options(app, options);
   add_access_options(app, options);
   add_limit_options(app, options);
+  add_picture_options(app, options.engine);
   add_behaviour_options(app, options);
 }
 

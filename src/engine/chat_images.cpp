@@ -1,5 +1,6 @@
 #include "engine/chat_images.h"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,12 @@ const json::value* source_of(const json::object& part) {
     return source->get_object().if_contains("url");
   }
   return nullptr;
+}
+
+// Conversations come from elsewhere: no paths, which a text may be mistaken for.
+bool is_url(std::string_view source) {
+  return std::ranges::any_of(std::array{"data:", "http://", "https://", "file://"},
+                             [&](const char* scheme) { return source.starts_with(scheme); });
 }
 
 class Taker {
@@ -75,8 +82,8 @@ class Taker {
     if (type != "image" && type != "image_url" && type != "input_image") return;
     const json::value* source = source_of(*object);
     if (source) {
-      const bool inside = source->is_string() && source->get_string().starts_with("data:");
-      if (!inside) refuse(where_ + ": an image_url: expected a data: URI");
+      if (!source->is_string() || !is_url(source->get_string()))
+        refuse(where_ + ": an image_url: expected a data: URI, or a URL (http, https, file)");
       images.push_back({.source = std::string(source->get_string())});
     } else if (used_ < given_.size()) {
       images.push_back(given_[used_++]);

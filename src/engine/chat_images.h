@@ -15,8 +15,8 @@ struct ChatImages {
 };
 
 // `images`: those that the parts without a source stand for. Throws Error (kInvalidArgument) for a
-// part of another kind of media, for a source that is no data: URI, and where there are more of
-// `images` or fewer.
+// part of another kind of media, for a source that is neither a data: URI nor a URL, and where
+// there are more of `images` or fewer.
 ChatImages take_images(const std::string& messages, const std::vector<Image>& images);
 
 // The text of the only message, whose role is user: its parts of text put together. Of models whose

@@ -116,6 +116,17 @@ TEST(ChatImages, AreTakenInTheirOrder) {
   EXPECT_EQ(only_text(taken.messages), "one two");
 }
 
+TEST(ChatImages, MayBeAtUrls) {
+  for (const std::string url :
+       {"http://a.example/b.png", "https://a.example/b.png", "file:///a/b.png"}) {
+    const ChatImages taken = take_images(
+        R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":")" + url + "\"}}]}]",
+        {});
+    ASSERT_THAT(taken.images, SizeIs(1));
+    EXPECT_EQ(taken.images[0].source, url);
+  }
+}
+
 TEST(ChatImages, TextsStayAsTheyAre) {
   const std::string messages = R"([{"role": "user", "content": "an image of 1.0"}])";
   EXPECT_EQ(take_images(messages, {}).messages, messages);

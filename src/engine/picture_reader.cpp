@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/json.h"
 #include "media/decode.h"
 #include "media/image_processor.h"
 #include "media/source.h"
@@ -11,20 +12,32 @@ namespace vecton::engine {
 
 namespace {
 
-media::Picture decode(const Image& picture) {
+media::Picture decode(const Image& picture, const media::SourceOptions& sources) {
   const media::PictureLimits limits;
   constexpr const char* kWhat = "the picture";
   if (!picture.bytes.empty()) return media::decode(picture.bytes, limits, kWhat);
   if (picture.source.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "an image has neither bytes nor a source", "images");
   }
-  const media::SourceOptions options{.max_bytes = limits.bytes};  // files and data: URIs
-  return media::decode(media::read_source(picture.source, options, kWhat), limits, kWhat);
+  return media::decode(media::read_source(picture.source, sources, kWhat), limits, kWhat);
+}
+
+json::object overrides_of(const Plan& plan) {
+  if (plan.mm_processor_kwargs.empty()) return {};
+  return base::parse_json(plan.mm_processor_kwargs, "mm_processor_kwargs").as_object();
+}
+
+media::SourceOptions sources_of(const EngineOptions& options) {
+  const std::chrono::duration<double> timeout(options.image_fetch_timeout);
+  return {.allowed_path = options.allowed_local_media_path,
+          .allowed_domains = options.allowed_media_domains,
+          .max_bytes = media::PictureLimits().bytes,
+          .timeout = std::chrono::duration_cast<std::chrono::milliseconds>(timeout)};
 }
 
 }  // namespace
 
-PictureReader make_picture_reader(const Plan& plan) {
+PictureReader make_picture_reader(const Plan& plan, const EngineOptions& options) {
   if (!plan.images) return {};
   if (!media::has_image_processor(plan.weights)) {
     return [](const Image&) -> PreparedPicture {
@@ -35,9 +48,9 @@ PictureReader make_picture_reader(const Plan& plan) {
     };
   }
   std::shared_ptr<const media::ImageProcessor> processor =
-      media::open_image_processor(plan.weights);
-  return [processor = std::move(processor)](const Image& picture) {
-    media::ProcessedPicture processed = processor->process(decode(picture));
+      media::open_image_processor(plan.weights, overrides_of(plan));
+  return [processor = std::move(processor), sources = sources_of(options)](const Image& picture) {
+    media::ProcessedPicture processed = processor->process(decode(picture, sources));
     return PreparedPicture{.images = std::move(processed.images),
                            .tile_rows = processed.tile_rows,
                            .tile_columns = processed.tile_columns};

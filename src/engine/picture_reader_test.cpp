@@ -10,6 +10,7 @@
 namespace vecton::engine {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
@@ -35,7 +36,9 @@ class PictureReaderTest : public ::testing::Test {
     plan.images.emplace();
   }
 
-  PreparedPicture read(const Image& image) const { return make_picture_reader(plan)(image); }
+  PreparedPicture read(const Image& image) const {
+    return make_picture_reader(plan, options)(image);
+  }
   std::string refusal(const Image& image) const {
     try {
       read(image);
@@ -46,6 +49,7 @@ class PictureReaderTest : public ::testing::Test {
   }
 
   base::TemporaryFolder folder_;
+  EngineOptions options;
   Plan plan{.config = checkpoint::Config({}, "")};
 };
 
@@ -70,6 +74,27 @@ TEST_F(PictureReaderTest, NamesWhatItCantRead) {
   EXPECT_NE(refusal({.bytes = "no picture"}), "none");
 }
 
+TEST_F(PictureReaderTest, ReadsFilesOfTheFolderThatIsAllowed) {
+  folder_.write("a.bmp", bitmap(7));
+  const Image file{.source = "file://" + (folder_.path() / "a.bmp").string()};
+  options.allowed_local_media_path = folder_.path();
+  EXPECT_THAT(read(file).images, SizeIs(1));
+  options.allowed_local_media_path = folder_.path() / "deeper";
+  EXPECT_THAT(refusal(file), HasSubstr("allowed_local_media_path"));
+  options.allowed_local_media_path = "";
+  EXPECT_THAT(refusal(file), HasSubstr("files are not read here"));
+}
+
+TEST_F(PictureReaderTest, LaysSettingsOverTheProcessors) {
+  plan.mm_processor_kwargs = R"({"max_pixels": 256})";
+  EXPECT_EQ(read({.bytes = bitmap(7)}).images[0].rows, 2) << "32 x 32 became 16 x 16";
+  plan.mm_processor_kwargs = R"({"size": {"longest_edge": 256}})";
+  EXPECT_EQ(read({.bytes = bitmap(7)}).images[0].rows, 2);
+  plan.mm_processor_kwargs = R"({"max_pixel": 256})";
+  EXPECT_THAT(refusal({.bytes = bitmap(7)}),
+              AllOf(HasSubstr("mm_processor_kwargs"), HasSubstr("max_pixel is not known")));
+}
+
 TEST_F(PictureReaderTest, CheckpointsOfTextAloneRefuseWhenOneComes) {
   std::filesystem::remove(folder_.path() / "preprocessor_config.json");
   EXPECT_THAT(refusal({.bytes = bitmap(7)}), HasSubstr("preprocessor_config.json"));
@@ -77,7 +102,7 @@ TEST_F(PictureReaderTest, CheckpointsOfTextAloneRefuseWhenOneComes) {
 
 TEST_F(PictureReaderTest, ModelsOfTextHaveNone) {
   plan.images.reset();
-  EXPECT_FALSE(make_picture_reader(plan));
+  EXPECT_FALSE(make_picture_reader(plan, options));
 }
 
 }  // namespace

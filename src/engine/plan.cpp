@@ -249,6 +249,13 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   plan.shape = plan.family->shape(plan.config);
   if (plan.family->images) plan.images = plan.family->images(plan.config);
   plan.max_images = options.limit_images;
+  plan.mm_processor_kwargs = options.mm_processor_kwargs;
+  const bool prepares = !parse_object(options.mm_processor_kwargs, "mm_processor_kwargs").empty();
+  if (!plan.images && prepares) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "mm_processor_kwargs: " + plan.architecture + " reads no images",
+                "mm_processor_kwargs");
+  }
   std::optional<checkpoint::PoolingModule>& pooling = plan.pipeline.pooling;
   if (pooling && pooling->modes.empty()) pooling->modes = {plan.family->mlx.pooling};
   decide_tokenizer(plan);

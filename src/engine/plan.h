@@ -65,6 +65,7 @@ struct Plan {
   std::optional<models::RerankPrompt> rerank_prompt;
   std::optional<models::ImageInput> images;  // nothing = the model reads none
   int64_t max_images = 0;                    // of one request
+  std::string mm_processor_kwargs;           // JSON object over its image processor's keys
   std::optional<models::EmbeddingPrompt> embedding_prompt;
   bool side_heads = false;  // layers in files beside the model: checkpoint/side_heads.h
   bool step = false;        // only tokens with step_tag_id have an answer

@@ -21,7 +21,7 @@ Routes::Routes(const EngineOptions& options,
     }
     tokenizers_.push_back(tokenizer ? tokenizer
                                     : Tokenizer::open(folder, plans_[i].tokenizer_options));
-    preparers_.emplace_back(plans_[i], tokenizers_.back(), make_picture_reader(plans_[i]));
+    preparers_.emplace_back(plans_[i], tokenizers_.back(), make_picture_reader(plans_[i], options));
   }
 }
 

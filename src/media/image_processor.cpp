@@ -41,8 +41,16 @@ std::optional<Config> find_processor(const fs::path& folder) {
   return Config::read(file);
 }
 
-Config read_processor(const fs::path& folder) {
-  if (auto config = find_processor(folder)) return *std::move(config);
+// A size that is said anew counts more than the file's older names of it.
+Config laid_over(const Config& config, const json::object& overrides) {
+  json::object values = config.values();
+  if (overrides.contains("size")) values.erase("min_pixels"), values.erase("max_pixels");
+  return {std::move(values), config.file() + " with mm_processor_kwargs", overrides};
+}
+
+Config read_processor(const fs::path& folder, const json::object& overrides) {
+  if (auto config = find_processor(folder))
+    return overrides.empty() ? *std::move(config) : laid_over(*config, overrides);
   throw Error(ErrorCode::kNotFound,
               folder.string() +
                   ": a model that reads images needs preprocessor_config.json, "
@@ -74,7 +82,12 @@ std::optional<int64_t> vision_patch(const fs::path& folder) {
 bool has_image_processor(const fs::path& folder) { return find_processor(folder).has_value(); }
 
 std::unique_ptr<const ImageProcessor> open_image_processor(const fs::path& folder) {
-  const Config config = read_processor(folder);
+  return open_image_processor(folder, {});
+}
+
+std::unique_ptr<const ImageProcessor> open_image_processor(const fs::path& folder,
+                                                           const json::object& overrides) {
+  const Config config = read_processor(folder, overrides);
   const std::string name = class_name(config);
   std::string names;
   for (const Class& candidate : kClasses) {

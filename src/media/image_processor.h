@@ -18,6 +18,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/json_fwd.h"
 #include "media/picture.h"
 #include "tensor/image.h"
 
@@ -37,8 +38,10 @@ class ImageProcessor {
 
 // Reads the processor's file in `folder`, and config.json for the size of a patch where the former
 // does not say it. Errors name the file and the key: one that is missing, is not read, or has a
-// value that is not served.
+// value that is not served. `overrides` (mm_processor_kwargs) is laid over the file's keys.
 std::unique_ptr<const ImageProcessor> open_image_processor(const std::filesystem::path& folder);
+std::unique_ptr<const ImageProcessor> open_image_processor(const std::filesystem::path& folder,
+                                                           const json::object& overrides);
 // Whether `folder` has such a file. What was saved for its text alone has none.
 bool has_image_processor(const std::filesystem::path& folder);
 

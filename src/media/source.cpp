@@ -9,6 +9,7 @@
 #include "base/base64.h"
 #include "base/counted.h"
 #include "base/files.h"
+#include "base/percent.h"
 #include "checkpoint/hub_http.h"
 #include "vecton/error.h"
 
@@ -31,6 +32,11 @@ std::string in_quotes(std::string_view text) {
   return '"' + shown + (text.size() > kShown ? "...\"" : "\"");
 }
 
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
+         folder.end();
+}
+
 class Source {
  public:
   Source(const SourceOptions& options, const std::string& what) : options_(options), what_(what) {}
@@ -47,26 +53,32 @@ class Source {
     return *bytes;
   }
 
-  std::string from_file(const std::filesystem::path& path) const {
-    if (!options_.files)
-      fail("files are not read here; a picture has to be given as a data: URI of its bytes");
-    if (!base::is_file(path))
-      fail("there is no file " + in_quotes(path.string()), ErrorCode::kNotFound);
+  std::string from_file(const std::string& named) const {
+    if (options_.allowed_path.empty()) {
+      fail(
+          "files are not read here: allowed_local_media_path (--allowed-local-media-path) names no "
+          "folder; send the picture's bytes as a data: URI");
+    }
+    const std::filesystem::path path = resolved(named);
+    if (!is_inside(path, resolved(options_.allowed_path)))
+      fail(in_quotes(named) +
+           " is not in the folder of allowed_local_media_path (--allowed-local-media-path)");
+    if (!base::is_file(path)) fail("there is no file " + in_quotes(named), ErrorCode::kNotFound);
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     const std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
     if (size > options_.max_bytes) too_long();
     std::string bytes(static_cast<size_t>(std::max<std::streamoff>(size, 0)), '\0');
     file.seekg(0);
     file.read(bytes.data(), std::ssize(bytes));
-    if (size < 0 || !file) fail(in_quotes(path.string()) + " can't be read", ErrorCode::kIo);
+    if (size < 0 || !file) fail(in_quotes(named) + " can't be read", ErrorCode::kIo);
     return bytes;
   }
 
   std::string fetch(std::string url) const {
     if (options_.allowed_domains.empty()) {
       fail(
-          "pictures are not fetched from the web here: allowed_media_domains names no host; "
-          "send the picture's bytes as a data: URI");
+          "pictures are not fetched from the web here: allowed_media_domains "
+          "(--allowed-media-domains) names no host; send the picture's bytes as a data: URI");
     }
     hub::HttpClient client;
     const auto deadline = std::chrono::steady_clock::now() + options_.timeout;
@@ -111,10 +123,22 @@ class Source {
     } catch (const hub::HttpFailure& failure) {
       if (refused) {
         fail(in_quotes(host_of(url)) +
-             " is in a private network; allowed_media_domains has to name it");
+             " is in a private network; allowed_media_domains (--allowed-media-domains) has to "
+             "name it");
       }
       fail(in_quotes(url) + " can't be fetched: " + failure.what(), ErrorCode::kNetwork);
     }
+  }
+
+  // Without symlinks and dots. What can't be followed is named as it is.
+  std::filesystem::path resolved(const std::filesystem::path& named) const {
+    if (named.native().find('\0') != std::string::npos)
+      fail("there is no file " + in_quotes(named.native()), ErrorCode::kNotFound);
+    std::error_code error;
+    const std::filesystem::path whole =
+        std::filesystem::weakly_canonical(std::filesystem::absolute(named), error);
+    if (error) fail(in_quotes(named.native()) + ": " + error.message(), ErrorCode::kIo);
+    return whole.has_filename() ? whole : whole.parent_path();  // "folder/"
   }
 
   // Whether the list has the host by its name; an error where it does not have it at all.
@@ -129,7 +153,7 @@ class Source {
     }
     if (!any)
       fail("pictures are not fetched from " + in_quotes(host) +
-           ": allowed_media_domains does not have it");
+           ": allowed_media_domains (--allowed-media-domains) does not have it");
     return false;
   }
 
@@ -172,8 +196,9 @@ std::string read_source(std::string_view source, const SourceOptions& options,
   if (has_scheme(source, "data:")) return reader.from_data(source);
   if (has_scheme(source, "http://") || has_scheme(source, "https://"))
     return reader.fetch(std::string(source));
-  if (has_scheme(source, "file://")) source.remove_prefix(7);
-  return reader.from_file(std::filesystem::path(source));
+  if (has_scheme(source, "file://"))
+    return reader.from_file(base::percent_decoded(source.substr(7)));
+  return reader.from_file(std::string(source));
 }
 
 }  // namespace vecton::media

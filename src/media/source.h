@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,8 @@
 namespace vecton::media {
 
 struct SourceOptions {
-  bool files = true;  // paths and file: URLs; what strangers send should not name any
+  // Folder that paths and file: URLs may lie in, symlinks resolved; empty = none are read.
+  std::filesystem::path allowed_path = "/";
   // Hosts that pictures may be fetched from, by their names; "*" = all that have a public address.
   // A host in a private network has to be named. Empty = none: nothing is fetched.
   std::vector<std::string> allowed_domains{};

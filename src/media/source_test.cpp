@@ -49,11 +49,39 @@ TEST(Source, ReadsFilesWhereItMay) {
   std::ofstream(path) << "bytes";
   EXPECT_EQ(read_source(path, {}, "it"), "bytes");
   EXPECT_EQ(read_source("file://" + path, {}, "it"), "bytes");
-  EXPECT_THAT(refusal(path, {.files = false}), HasSubstr("files are not read here"));
-  EXPECT_THAT(refusal("file://" + path, {.files = false}), HasSubstr("files are not read here"));
+  EXPECT_THAT(refusal(path, {.allowed_path = ""}), HasSubstr("files are not read here"));
+  EXPECT_THAT(refusal("file://" + path, {.allowed_path = ""}), HasSubstr("allowed-local-media"));
   EXPECT_THAT(refusal(path, {.max_bytes = 4}), HasSubstr("more than 4 bytes"));
   EXPECT_THAT(refusal(path + "2"), HasSubstr("there is no file"));
   EXPECT_THAT(refusal(folder.path().string()), HasSubstr("there is no file"));
+}
+
+TEST(Source, ReadsFilesOfOneFolder) {
+  const base::TemporaryFolder folder, other;
+  const std::filesystem::path inner = folder.path() / "inner";
+  std::filesystem::create_directories(inner / "deep");
+  std::ofstream(inner / "deep" / "a b") << "bytes";
+  std::ofstream(folder.path() / "secret") << "secret";
+  std::filesystem::create_directories(folder.path() / "inner2");
+  std::ofstream(folder.path() / "inner2" / "near") << "secret";
+  std::filesystem::create_symlink(folder.path() / "secret", inner / "link");
+  std::filesystem::create_symlink(folder.path(), inner / "up");
+  std::filesystem::create_symlink(inner, other.path() / "to");
+  const std::string root = inner.string();
+  const SourceOptions inside{.allowed_path = inner};
+  for (const std::string& good : {"/deep/a%20b", "/deep/../deep/a%20b", "/up/inner/deep/a%20b"})
+    EXPECT_EQ(read_source("file://" + root + good, inside, "it"), "bytes") << good;
+  EXPECT_EQ(read_source(root + "/deep/a b", inside, "it"), "bytes");
+  // The folder may be named by a symlink, and with a slash.
+  for (const char* spelling : {"to", "to/"})
+    EXPECT_EQ(read_source(root + "/deep/a b", {.allowed_path = other.path() / spelling}, "it"),
+              "bytes");
+  for (const std::string& bad : {"/link", "/up/secret", "/../secret", "/%2e%2e/secret",
+                                 "/deep/../../secret", "/../none", "2/near", "/../inner2/near"})
+    EXPECT_THAT(refusal("file://" + root + bad, inside), HasSubstr("is not in the folder")) << bad;
+  EXPECT_THAT(refusal("file:///etc/passwd", inside), HasSubstr("is not in the folder"));
+  EXPECT_THAT(refusal("file://" + root + "/none", inside), HasSubstr("there is no file"));
+  EXPECT_THAT(refusal("file://" + root + "/deep/a%20b%00", inside), HasSubstr("there is no file"));
 }
 
 TEST(Source, HostsAreThoseThatEveryReaderSees) {

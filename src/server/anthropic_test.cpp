@@ -81,12 +81,12 @@ TEST_F(Anthropic, ImagesStandWhereTheyWere) {
            R"("source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
            R"({"type":"text","text":"B"}]},{"role":"user","content":[{"type":"tool_result",)"
            R"("tool_use_id":"i","content":[{"type":"text","text":"42"},{"type":"image","source":)"
-           R"({"type":"url","url":"data:image/png;base64,BBBB"}}]}]}])");
+           R"({"type":"url","url":"https://a.example/b.png"}}]}]}])");
   EXPECT_EQ(prompt(planned), "user:A<image>B;tool:42;user:<image>;");
   const std::vector<Image>& images = planned.requests.front().prompt.images;
   ASSERT_EQ(images.size(), 2u);
   EXPECT_EQ(images[0].source, "data:;base64,AAAA");
-  EXPECT_EQ(images[1].source, "data:image/png;base64,BBBB");
+  EXPECT_EQ(images[1].source, "https://a.example/b.png");
 }
 
 TEST_F(Anthropic, CountsTheTokensOfImagesAsTheModelReadsThem) {

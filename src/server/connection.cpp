@@ -5,13 +5,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/rfc7230.hpp>
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <sstream>
 #include <utility>
 
+#include "base/percent.h"
 #include "server/byte_stream.h"
 #include "server/routes.h"
 
@@ -32,21 +32,6 @@ constexpr double kMaxReadTimeouts =
 
 std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
-// "%2F" is "/": every escape once. What is none stays as it is.
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    const char* const end = text.data() + std::min(i + 3, text.size());
-    const bool escaped =
-        text[i] == '%' &&
-        std::from_chars(text.data() + i + 1, end, byte, 16).ptr == text.data() + i + 3;
-    out += escaped ? static_cast<char>(byte) : text[i];
-    if (escaped) i += 2;
-  }
-  return out;
-}
-
 // The path of a request's target: no query, no host, no slash at its end.
 std::string path_of(std::string_view target) {
   if (const size_t host = target.find("://");
@@ -56,7 +41,7 @@ std::string path_of(std::string_view target) {
   }
   target = target.substr(0, target.find_first_of("?#"));
   while (target.size() > 1 && target.ends_with('/')) target.remove_suffix(1);
-  return percent_decoded(target);
+  return base::percent_decoded(target);
 }
 
 template <typename Message>

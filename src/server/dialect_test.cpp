@@ -148,7 +148,7 @@ TEST(Failures, OfTheEngineHaveTheirCauses) {
                                               {ErrorCode::kUnauthorized, Cause::kInternal},
                                               {ErrorCode::kCorrupt, Cause::kInternal},
                                               {ErrorCode::kIo, Cause::kInternal},
-                                              {ErrorCode::kNetwork, Cause::kInternal},
+                                              {ErrorCode::kNetwork, Cause::kInvalid},
                                               {ErrorCode::kInternal, Cause::kInternal}};
   for (const auto& [code, cause] : rows) {
     const Failure failure(Error(code, "words", "field"));

@@ -10,6 +10,7 @@ Cause cause_of(ErrorCode code) {
   switch (code) {
     case ErrorCode::kInvalidArgument:
     case ErrorCode::kNotFound:
+    case ErrorCode::kNetwork:  // a picture's host
       return Cause::kInvalid;
     case ErrorCode::kTooLong:
       return Cause::kTooLong;
@@ -22,7 +23,6 @@ Cause cause_of(ErrorCode code) {
     case ErrorCode::kUnauthorized:
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:
-    case ErrorCode::kNetwork:
     case ErrorCode::kInternal:
       break;
   }

@@ -29,9 +29,11 @@ void require_images(const Context& context, const std::string& where) {
 }
 
 Image image_of(const std::string& where, std::string_view text) {
-  if (text.starts_with("data:")) return {.source = std::string(text)};
+  for (const std::string_view scheme : {"data:", "http://", "https://", "file://"})
+    if (text.starts_with(scheme)) return {.source = std::string(text)};
   constexpr std::string_view kOther =
-      "expected a data: URI (data:image/png;base64,...) or base64 of a picture";
+      "expected a data: URI (data:image/png;base64,...), base64 of a picture, or a URL (http, "
+      "https, file)";
   const bool base64 = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '+' ||
            c == '/' || c == '=' || c == '\n' || c == '\r';

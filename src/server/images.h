@@ -19,8 +19,8 @@ struct Item {
 // Throws Failure unless the loaded model reads images; `where` is the field.
 void require_images(const Context& context, const std::string& where);
 
-// The image of a text: a data: URI, or base64 of a picture's bytes. Paths and other URIs are a
-// Failure.
+// The image of a text: a data: URI, a URL, which the engine reads where its options allow that, or
+// base64 of a picture's bytes. Paths and other URIs are a Failure.
 Image image_of(const std::string& where, std::string_view text);
 
 // Whether the part of a content holds an image: {"type": "image_url", "image_url": {"url": text}},

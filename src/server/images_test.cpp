@@ -71,10 +71,20 @@ TEST(Images, OfJinasInputsAndCoheres) {
   EXPECT_THAT(sources(inputs.requests[0].prompt.images), ElementsAre(kUri));
 }
 
-TEST(Images, NobodyReadsFilesOfTheServer) {
+TEST(Images, AtUrlsAreForTheEngineToAllow) {
   WithImages test;
-  for (const char* path : {"/etc/passwd", "file:///etc/passwd", "http://localhost/a.png", "a.png",
-                           "/9j", "abcdefghijklmnopqrstuvwxyz0123456789.png"}) {
+  EXPECT_EQ(test.options.engine.allowed_local_media_path, "");
+  for (const char* url : {"file:///etc/passwd", "http://localhost/a.png", "https://a.example/b"}) {
+    const Plan plan =
+        test.plan(openai::cohere_embed, std::string(R"({"images":[")") + url + "\"]}");
+    EXPECT_THAT(sources(plan.requests[0].prompt.images), ElementsAre(url));
+  }
+}
+
+TEST(Images, NobodyReadsPathsOfTheServer) {
+  WithImages test;
+  for (const char* path : {"/etc/passwd", "ftp://localhost/a.png", "a.png", "/9j",
+                           "abcdefghijklmnopqrstuvwxyz0123456789.png"}) {
     EXPECT_THAT(
         failure_of(test, openai::cohere_embed, std::string(R"({"images":[")") + path + "\"]}")
             .message,

@@ -13,7 +13,8 @@
 namespace vecton::server {
 
 struct ServerOptions {
-  EngineOptions engine{};
+  // Of strangers' requests, who name no files unless a folder is given.
+  EngineOptions engine{.allowed_local_media_path = ""};
 
   std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
   int port = 8000;                 // 0 = a free one, named in the log

@@ -85,11 +85,23 @@ struct TokenInfo {
   bool special = false;
 };
 
+// The rows of an answer that are of a picture, or of a tile of it: row begin + r * columns + c is
+// of row r and column c of a grid that lies over a part of the picture, in shares of its sides.
+struct ImageGrid {
+  size_t image = 0;  // of the request
+  int64_t begin = 0, rows = 0, columns = 0;
+  double left = 0, top = 0, width = 1, height = 1;
+  bool operator==(const ImageGrid&) const = default;
+};
+
 // The answers to the tasks. Values are row-major, [rows, columns].
 struct Vectors {
   int64_t rows = 0, columns = 0;
   std::vector<float> values{};
   std::vector<TokenInfo> tokens{};  // of each row, where rows are of tokens
+  // Pictures among the rows, where rows are of tokens: of one that was cut into tiles each tile,
+  // row by row, and at last the whole.
+  std::vector<ImageGrid> images{};
 };
 // The weights that are not 0, and the tokens of the vocabulary that they are of.
 struct SparseVector {

@@ -202,6 +202,12 @@ class VECTON_API Engine {
   std::unique_ptr<Impl> impl_;
 };
 
+// How alike each row of `query` is to each patch of a picture of `document`, both answers to a
+// TokenEmbed: dot products, [query.rows, grid.rows, grid.columns]. The best patch of a row is what
+// late interaction counts of it. Error (kInvalidArgument) where they don't belong together.
+VECTON_API std::vector<float> similarity_maps(const Vectors& query, const Vectors& document,
+                                              const ImageGrid& grid);
+
 // Everything that can be said of a model without reading its weights.
 VECTON_API ModelInfo inspect(const EngineOptions& options);
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "cli/display_width.h"
 #include "cli/failure.h"
 #include "cli/glyphs.h"
 #include "cli/text_painter.h"
@@ -93,6 +94,11 @@ void Canvas::dot_text(int x, int y, std::string text, int scale, Rgb colour) {
     x += kAdvance * scale;
     i += c.bytes;
   }
+}
+
+bool has_letters_of(const TextPainter* painter, const std::string& text) {
+  if (painter) return painter->paint(fit(text, 1 << 20), Picture::font_size(1)).unknown == 0;
+  return utf8::is_ascii(text);
 }
 
 void Canvas::write(const std::filesystem::path& file) const {

@@ -29,4 +29,7 @@ class Canvas final : public Picture {
   std::vector<unsigned char> pixels_;  // r, g, b
 };
 
+// Whether pictures by `painter` (null: by the glyphs) have all letters of `text`.
+bool has_letters_of(const TextPainter* painter, const std::string& text);
+
 }  // namespace vecton::cli

@@ -110,12 +110,6 @@ void draw(Picture& picture, const Layout& layout, const HeatMap& map) {
   draw_scale(picture, layout, map);
 }
 
-// Whether the picture has the letters of `text`.
-bool has_letters(const TextPainter* painter, const std::string& text) {
-  if (painter) return painter->paint(fit(text, 1 << 20), Picture::font_size(1)).unknown == 0;
-  return utf8::is_ascii(text);
-}
-
 }  // namespace
 
 std::vector<std::string> wrapped(const std::string& text, int columns, int most) {
@@ -149,7 +143,7 @@ bool write_png(const HeatMap& map, const std::filesystem::path& file,
   draw(canvas, layout, map);
   canvas.write(file);
   return !layout.has_labels || std::ranges::all_of(texts, [&](const std::string& text) {
-    return has_letters(painter, text);
+    return has_letters_of(painter, text);
   });
 }
 

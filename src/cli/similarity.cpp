@@ -17,6 +17,7 @@
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/record_reader.h"
+#include "cli/similarity_map.h"
 
 namespace vecton::cli {
 
@@ -28,6 +29,7 @@ struct SimilarityOptions {
   InputOptions input;
   std::vector<std::string> texts;
   std::string query, query_prompt_name, png, svg, colour = "auto";
+  SimilarityMapOptions map;
   bool json = false;
 };
 
@@ -134,7 +136,27 @@ std::string as_json(const SimilarityOptions& options, const Scored& scored) {
   return base::json_text(out) + "\n";
 }
 
+void map_picture(SimilarityOptions& options) {
+  if (options.query.empty())
+    throw Failure(ExitStatus::kUsage, "--image: --query TEXT says what is looked for in it");
+  if (!options.texts.empty() || !options.input.path.empty() || !options.png.empty() ||
+      !options.svg.empty()) {
+    throw Failure(ExitStatus::kUsage,
+                  "--image: a picture is compared with --query alone, and drawn by --map");
+  }
+  Request like = options.request.request(Task::kTokenEmbed);
+  if (!options.query_prompt_name.empty())
+    throw Failure(ExitStatus::kUsage, "--query-prompt-name is for texts");
+  options.map.json = options.json;
+  print_similarity_map(*open_engine(options.engine), like, options.query, options.map);
+}
+
 void similarity(SimilarityOptions& options) {
+  if (!options.map.image.empty()) return map_picture(options);
+  if (!options.map.file.empty() || options.map.token != "max") {
+    throw Failure(ExitStatus::kUsage,
+                  "--map and --query-token are of a picture: --image FILE names one");
+  }
   if (!options.input.path.empty()) {
     const auto reader = read_input(std::move(options.texts), options.input);
     options.texts.clear();
@@ -181,6 +203,16 @@ std::function<void()> define_similarity(CLI::App& app) {
   app.add_option("--png", options->png, "Draw the matrix as a picture too")->type_name("FILE");
   app.add_option("--svg", options->svg, "The same, with text in the viewer's fonts")
       ->type_name("FILE");
+  app.add_option("--image", options->map.image,
+                 "A picture instead of texts: which of its patches answer which tokens of --query, "
+                 "by a late-interaction model")
+      ->type_name("FILE");
+  app.add_option("--map", options->map.file, "Draw that over the picture, as a PNG")
+      ->type_name("FILE");
+  app.add_option(
+         "--query-token", options->map.token,
+         "What is drawn: max (of each patch the best token), all, or a token's number [max]")
+      ->type_name("N");
   app.add_option("--color,--colour", options->colour, "auto, always or never [auto]")
       ->type_name("WHEN")
       ->check(one_of({"auto", "always", "never"}));
@@ -190,6 +222,7 @@ std::function<void()> define_similarity(CLI::App& app) {
       "Examples:\n"
       "  vecton similarity MODEL \"a cat naps\" \"a kitten sleeps\" \"stocks fell\"\n"
       "  vecton similarity MODEL --query \"who sleeps?\" --png matrix.png --input texts.txt\n"
+      "  vecton similarity MODEL --image page.png --query \"total amount\" --map map.png\n"
       "\nThe numbers are cosines: 1 is the same direction. NO_COLOR turns colours off.");
   return [options] { similarity(*options); };
 }

@@ -130,4 +130,30 @@ void expand_images(const models::ImageInput& input, std::vector<tensor::Image> i
   sequence.pictures = std::move(own);
 }
 
+std::vector<ImageGrid> image_grids(const models::ImageInput& input,
+                                   const std::vector<PreparedPicture>& pictures,
+                                   const Sequence& sequence) {
+  std::vector<ImageGrid> grids;
+  for (size_t p = 0; p < pictures.size(); ++p) {
+    const auto rows = static_cast<double>(pictures[p].tile_rows),
+               columns = static_cast<double>(pictures[p].tile_columns);
+    const auto tiles = static_cast<size_t>(pictures[p].tile_rows * pictures[p].tile_columns);
+    for (size_t i = 0; i < pictures[p].images.size(); ++i) {
+      const tensor::Image& image = pictures[p].images[i];
+      ImageGrid grid{.image = p,
+                     .begin = sequence.images[grids.size()].begin,
+                     .rows = image.rows / input.merge,
+                     .columns = image.columns / input.merge};
+      if (i < tiles) {
+        const auto across = static_cast<size_t>(pictures[p].tile_columns);
+        grid.left = static_cast<double>(i % across) / columns;
+        grid.top = static_cast<double>(i / across) / rows;
+        grid.width = 1 / columns, grid.height = 1 / rows;
+      }
+      grids.push_back(grid);
+    }
+  }
+  return grids;
+}
+
 }  // namespace vecton::engine

@@ -56,6 +56,11 @@ std::string placeholders(const models::ImageInput& input, size_t pictures);
 void expand_images(const models::ImageInput& input, std::vector<tensor::Image> images,
                    Sequence& sequence);
 
+// Where the patches of pictures stand among the tokens of a sequence that has been expanded.
+std::vector<ImageGrid> image_grids(const models::ImageInput& input,
+                                   const std::vector<PreparedPicture>& pictures,
+                                   const Sequence& sequence);
+
 // How many tokens the images add to those that stand for them.
 int64_t added_tokens(const models::ImageInput& input, const std::vector<PreparedPicture>& pictures);
 

@@ -74,6 +74,24 @@ TEST(ExpandImages, PutsATokenForEachRow) {
   EXPECT_EQ(sequence.images[1], (heads::ImageTokens{4, 7, {8, 8}}));
 }
 
+TEST(ImageGrids, LieOverTheirPartsOfThePicture) {
+  Sequence sequence;
+  sequence.ids = {kToken, 1, kToken, kToken, kToken, 2};
+  const std::vector<PreparedPicture> pictures = {
+      picture_of(4, 6),
+      {.images = {image_of(2, 4), image_of(2, 4), image_of(4, 4)},
+       .tile_rows = 1,
+       .tile_columns = 2}};
+  expand_images(kInput, {image_of(4, 6), image_of(2, 4), image_of(2, 4), image_of(4, 4)}, sequence);
+  EXPECT_THAT(
+      image_grids(kInput, pictures, sequence),
+      ElementsAre(
+          ImageGrid{.image = 0, .begin = 0, .rows = 2, .columns = 3},
+          ImageGrid{.image = 1, .begin = 7, .rows = 1, .columns = 2, .width = 0.5},
+          ImageGrid{.image = 1, .begin = 9, .rows = 1, .columns = 2, .left = 0.5, .width = 0.5},
+          ImageGrid{.image = 1, .begin = 11, .rows = 2, .columns = 2}));
+}
+
 // An image at position p lies at time p; what follows begins at p and its longer side.
 TEST(ExpandImages, GivesPositionsOnThreeAxes) {
   Sequence sequence;

@@ -155,9 +155,11 @@ void Preparer::set_images(const Request& request, Sequence& sequence) const {
     return set_input(request, sequence);
   set_input(with_images(request, pictures), sequence);
   std::vector<tensor::Image> images;
-  for (PreparedPicture& picture : pictures)
+  for (PreparedPicture& picture : pictures)  // whose grids stay
     std::ranges::move(picture.images, std::back_inserter(images));
   expand_images(*plan_.images, std::move(images), sequence);
+  if (!sequence.tokens_info.empty())
+    sequence.image_grids = image_grids(*plan_.images, pictures, sequence);
 }
 
 }  // namespace vecton::engine

@@ -180,8 +180,10 @@ std::vector<Runner::HeadWork> Runner::head_work(const std::vector<Sequence>& seq
       auto head = std::ranges::find(work, task, &HeadWork::task);
       if (head == work.end()) head = work.insert(work.end(), {.task = task});
       head->sequences.push_back(i);
-      head->inputs.push_back(
-          {.work = &sequences[i], .task = t, .tokens = sequences[i].tokens_info});
+      head->inputs.push_back({.work = &sequences[i],
+                              .task = t,
+                              .tokens = sequences[i].tokens_info,
+                              .images = sequences[i].image_grids});
       routes_[sequences[i].route].heads.at(task)->want(head->inputs.back(), head->wanted);
     }
   }

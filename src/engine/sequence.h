@@ -35,6 +35,8 @@ struct Delivery {
   std::shared_ptr<Group> group;
   size_t index = 0;                    // in the group
   std::vector<TokenInfo> tokens_info;  // of texts whose answer is token by token; else empty
+  // Pictures among the tokens: `begin` counts these; of those whose answer is token by token.
+  std::vector<ImageGrid> image_grids;
   bool truncated = false;
   int64_t padding = 0;      // tokens at the end that nobody wrote (ModelShape::padded_to)
   int64_t priority = 0;     // lower ones are computed first

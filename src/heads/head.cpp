@@ -1,5 +1,6 @@
 #include "heads/head.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -34,6 +35,22 @@ std::vector<TokenInfo> tokens_of(const HeadInput& input, const tensor::Rows& row
   for (int32_t r = rows.offsets[sequence]; r < rows.offsets[sequence + 1]; ++r)
     tokens.push_back(input.tokens[static_cast<size_t>(rows.index[static_cast<size_t>(r)])]);
   return tokens;
+}
+
+std::vector<ImageGrid> images_of(const HeadInput& input, const tensor::Rows& rows,
+                                 size_t sequence) {
+  std::vector<ImageGrid> images;
+  const auto begin = rows.index.begin() + rows.offsets[sequence],
+             end = rows.index.begin() + rows.offsets[sequence + 1];
+  for (ImageGrid grid : input.images) {
+    const int64_t count = grid.rows * grid.columns;
+    const auto first = std::lower_bound(begin, end, grid.begin);
+    if (end - first < count || *first != grid.begin) continue;
+    if (*(first + count - 1) != grid.begin + count - 1) continue;
+    grid.begin = first - begin;
+    images.push_back(grid);
+  }
+  return images;
 }
 
 bool wants_activation(const HeadInput& input) {

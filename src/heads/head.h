@@ -17,6 +17,7 @@ struct HeadInput {
   const Work* work = nullptr;
   size_t task = 0;                      // which of the work's tasks
   std::span<const TokenInfo> tokens{};  // of the work's ids, where answers name them
+  std::span<const ImageGrid> images{};  // pictures among them
 
   template <class Parameters>
   const Parameters& parameters() const {
@@ -61,6 +62,8 @@ std::vector<Matrix> read_all(Ops& ops, std::span<const Tensor> values);
 Answer labels_or_score(const HeadInput& input, Matrix values, float logit);
 // The tokens that the rows of one sequence are of, where its answer names them.
 std::vector<TokenInfo> tokens_of(const HeadInput& input, const tensor::Rows& rows, size_t sequence);
+// The pictures of one sequence among its rows: those of which every row is there.
+std::vector<ImageGrid> images_of(const HeadInput& input, const tensor::Rows& rows, size_t sequence);
 // Adds every position of a sequence to `wanted` that is not left out by `kept`.
 void want_tokens(const HeadInput& input, tensor::Rows& wanted);
 // What of `rows`, and of a tensor that has a row for each of them, is one sequence's.

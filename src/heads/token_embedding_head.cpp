@@ -35,7 +35,8 @@ std::vector<Answer> TokenEmbeddingHead::answer(Ops& ops, const Tensor& hidden,
     answers.emplace_back(Vectors{.rows = read[s].rows,
                                  .columns = read[s].columns,
                                  .values = std::move(read[s].values),
-                                 .tokens = tokens_of(inputs[s], rows, s)});
+                                 .tokens = tokens_of(inputs[s], rows, s),
+                                 .images = images_of(inputs[s], rows, s)});
   }
   return answers;
 }

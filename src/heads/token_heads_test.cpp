@@ -67,6 +67,20 @@ TEST_F(TokenVectorsTest, VectorsAreProjected) {
   EXPECT_THAT(all.values, ElementsAre(3, 4, 7, 0, 2, 2, -5, 12, 7));
 }
 
+TEST_F(TokenVectorsTest, PicturesAreNamedByTheRowsOfTheAnswer) {
+  const std::vector<ImageGrid> given = {{.image = 0, .begin = 2, .rows = 1, .columns = 2},
+                                        {.image = 1, .begin = 6, .rows = 2, .columns = 1}};
+  const HeadInput input{.images = given};
+  tensor::Rows rows;
+  rows.index = {9, 1, 2, 3, 5, 6, 7};  // tokens 0 and 4 have no rows
+  rows.offsets = {0, 1, 7};
+  EXPECT_THAT(images_of(input, rows, 1),
+              ElementsAre(ImageGrid{.image = 0, .begin = 1, .rows = 1, .columns = 2},
+                          ImageGrid{.image = 1, .begin = 4, .rows = 2, .columns = 1}));
+  rows.index = {9, 1, 2, 4, 5, 6, 8};  // nor have patches
+  EXPECT_THAT(images_of(input, rows, 1), ElementsAre());
+}
+
 TEST_F(TokenVectorsTest, TheFirstTokenCanHaveNone) {
   const TokenEmbeddingHead head(std::nullopt, RowModules(), false, true);
   const testing::Given rest = answer(head, text_);

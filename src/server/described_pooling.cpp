@@ -112,6 +112,12 @@ constexpr FieldRow kRerankRows[] = {
     {"return_documents", kFlag, "Whether the documents come back; true, but for Voyage's bodies."},
 };
 
+constexpr FieldRow kMapRows[] = {
+    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the picture is asked for.", true},
+    {"document", R"({"$ref":"#/components/schemas/Item"})",
+     "The picture, with the words around it if there are any: {\"image\": ...}.", true},
+};
+
 constexpr FieldRow kCohereRows[] = {
     {"texts", R"({"type":"array","minItems":1,"items":{"type":"string"}})", "The texts."},
     {"inputs", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
@@ -155,6 +161,7 @@ constexpr FieldRows kScoreGroups[] = {kModelRow,       kHeadRows,    kSideRows,
                                       kPromptRuleRows, kRequestRows, kScoringRows};
 constexpr FieldRows kRerankGroups[] = {kModelRow,       kHeadRows,    kRerankRows,
                                        kPromptRuleRows, kRequestRows, kScoringRows};
+constexpr FieldRows kMapGroups[] = {kModelRow, kHeadRows, kMapRows, kPromptRuleRows, kRequestRows};
 constexpr FieldRows kCohereGroups[] = {kModelRow, kHeadRows, kCohereRows};
 constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kInputRows, kSpecialRows};
 constexpr FieldRows kDetokenizeGroups[] = {kModelRow, kDetokenizeRows};
@@ -166,6 +173,9 @@ constexpr BodyRow kCohereBody{
     "CohereEmbedRequest", kCohereGroups,
     R"({"texts":["a sentence","another one"],"embedding_types":["float","int8"]})",
     R"({"if":{"not":{"required":["inputs"]}},"then":{"required":["texts"]}})"};
+constexpr BodyRow kMapBody{
+    "SimilarityMapRequest", kMapGroups,
+    R"({"query":"total amount","document":{"image":"data:image/png;base64,iVBORw0KGgo="}})"};
 constexpr BodyRow kDetokenizeBody{"DetokenizeRequest", kDetokenizeGroups, R"({"tokens":[5,6,7]})"};
 
 constexpr std::string_view kEmbeddingsPaths[] = {"/v1/embeddings", "/embeddings"};
@@ -173,6 +183,7 @@ constexpr std::string_view kCoherePaths[] = {"/v2/embed"};
 constexpr std::string_view kOldCoherePaths[] = {"/v1/embed"};
 constexpr std::string_view kPoolingPaths[] = {"/pooling"};
 constexpr std::string_view kClassifyPaths[] = {"/classify"};
+constexpr std::string_view kMapPaths[] = {"/similarity_map"};
 constexpr std::string_view kScorePaths[] = {"/score", "/v1/score"};
 constexpr std::string_view kDetokenizePaths[] = {"/detokenize"};
 
@@ -181,6 +192,7 @@ constexpr const BodyRow* kCohere[] = {&kCohereBody};
 constexpr const BodyRow* kPooling[] = {&kPoolingBody};
 constexpr const BodyRow* kClassify[] = {&kClassifyBody};
 constexpr const BodyRow* kScore[] = {&kScoreBody};
+constexpr const BodyRow* kMap[] = {&kMapBody};
 constexpr const BodyRow* kDetokenize[] = {&kDetokenizeBody};
 
 constexpr const char* kBytes = "application/octet-stream";
@@ -197,6 +209,8 @@ constexpr OperationRow kOperations[] = {
      "Classes", nullptr, kClassify},
     {"POST", kScorePaths, "Labels and scores", "A score per pair of texts", "Scores", nullptr,
      kScore},
+    {"POST", kMapPaths, "Labels and scores", "Which patches of a picture answer which tokens",
+     "SimilarityMaps", nullptr, kMap},
     {"POST", kDetokenizePaths, "Tokens", "Token ids to text", "Detokenized", nullptr, kDetokenize},
 };
 

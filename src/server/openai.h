@@ -1,6 +1,6 @@
 // The dialect of OpenAI's and vLLM's routes. Embeddings and tokens are in openai.cpp, /pooling and
 // /classify in pooling.cpp, /score and /rerank in scoring.cpp, /v1/embed and /v2/embed in
-// cohere.cpp, /v1/completions and /v1/chat/completions in files of their names.
+// cohere.cpp, /similarity_map, /v1/completions and /v1/chat/completions in files of their names.
 #pragma once
 
 #include "server/dialect.h"
@@ -12,6 +12,7 @@ Plan pooling(const Call& call);
 Plan classify(const Call& call);
 Plan score(const Call& call);
 Plan rerank(const Call& call);
+Plan similarity_map(const Call& call);
 Plan cohere_embed(const Call& call);
 Plan cohere_embed_v1(const Call& call);
 Plan completions(const Call& call);

@@ -67,6 +67,8 @@ std::vector<std::unique_ptr<TestContext>> contexts() {
   add({Task::kFillMask});
   add({Task::kSparseEmbed});
   add({Task::kGenerate});
+  add({Task::kTokenEmbed, Task::kScore}, "late-interaction");
+  all.back()->info.images = true;
   return all;
 }
 

@@ -36,6 +36,7 @@ constexpr Route kRoutes[] = {
     {.method = "POST", .path = "/classify", .openai = openai::classify},
     {.method = "POST", .path = "/score", .openai = openai::score},
     {.method = "POST", .path = "/v1/score", .openai = openai::score},
+    {.method = "POST", .path = "/similarity_map", .openai = openai::similarity_map},
     {.method = "POST", .path = "/rerank", .openai = openai::rerank, .tei = tei::rerank},
     {.method = "POST", .path = "/v1/rerank", .openai = openai::rerank, .tei = tei::rerank},
     {.method = "POST", .path = "/v2/rerank", .openai = openai::rerank, .tei = tei::rerank},

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 import zlib
 
-from program import BERT, QWEN, VECTON, ProgramTest, environment, json_lines, run
+from program import BERT, GOLDEN, QWEN, VECTON, ProgramTest, environment, json_lines, run
 
 TEXTS = ["a cat naps", "a kitten sleeps", "stocks fell sharply"]
 
@@ -99,6 +99,38 @@ class Similarity(ProgramTest):
             run("similarity", BERT, "--png", path, "--input", texts)
             width, height = read_png(path)
             self.assertTrue(100 < width < 2000 and 100 < height < 2000, (width, height))
+
+    def test_map(self):
+        model, page, path = GOLDEN / "colqwen3" / "model", GOLDEN / "images" / "page.png", self.folder / "map.png"
+        asks = ["similarity", model, "--image", page, "--query", "total amount"]
+        out = json.loads(run(*asks, "--json").out)
+        (image,) = out["images"]
+        self.assertEqual((image["left"], image["top"], image["width"], image["height"]), (0, 0, 1, 1))
+        self.assertEqual(len(image["similarities"]), len(out["tokens"]))
+        for rows in image["similarities"]:
+            self.assertEqual([len(row) for row in rows], [image["columns"]] * image["rows"])
+        # The best patches are what late interaction sums: of an image alone, no other token is better.
+        self.assertTrue(any(token["special"] for token in out["tokens"]), "what is put behind a query")
+        self.assertIn("total", "".join(token["text"] for token in out["tokens"]))
+        lines = run(*asks, "--map", path).out.splitlines()
+        self.assertEqual(len(lines), len(out["tokens"]))
+        best = max(max(row) for row in image["similarities"][0])
+        self.assertIn(f"{best:.3f}", lines[0])
+        one = read_png(path)
+        self.assertGreater(max(one), 1000)
+        run(*asks, "--map", path, "--query-token", "all")
+        self.assertNotEqual(read_png(path), one)
+        run(*asks, "--map", path, "--query-token", "1")
+        self.assertEqual(read_png(path), one)
+
+    def test_map_refuses(self):
+        model, page = GOLDEN / "colqwen3" / "model", GOLDEN / "images" / "page.png"
+        for words, message, status in (
+                (["--image", page], "--query TEXT", 2), (["--image", page, "--query", "a", "b"], "--query alone", 2),
+                (["--map", "m.png", "a", "b"], "--image FILE", 2), (["--image", "none.png", "--query", "a"], "none.png", 4),
+                (["--image", page, "--query", "a", "--query-token", "999"], "--query-token", 2)):
+            self.assertIn(message, run("similarity", model, *words, status=status).err)
+        self.assertIn("patches", run("similarity", BERT, "--image", page, "--query", "a", status=2).err)
 
     def test_errors(self):
         run("similarity", BERT, status=2) if os.isatty(0) else run("similarity", BERT, "--input", os.devnull, status=2)

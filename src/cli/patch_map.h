@@ -12,16 +12,16 @@ namespace vecton::cli {
 
 // The patches of one grid, [grid.rows, grid.columns].
 struct PatchValues {
-  ImageGrid grid;
-  std::vector<float> values;
+  ImageGrid grid{};
+  std::vector<float> values{};
 
   size_t best() const;  // the index of the highest value
 };
 
 // One view of the picture; the grids lie beside each other.
 struct PatchMap {
-  std::string label;
-  std::vector<PatchValues> patches;
+  std::string label{};
+  std::vector<PatchValues> patches{};
 };
 
 // Writes a PNG: a panel for each map, with its label above it and a frame around its best patch,

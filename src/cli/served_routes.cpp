@@ -32,6 +32,7 @@ std::vector<std::string> served_routes(const ModelInfo& info) {
     for (const auto& [known, paths] : kRoutes)
       if (known == task) std::ranges::for_each(paths, add);
   }
+  if (info.scorer == "late-interaction" && info.images) add("/similarity_map");
   for (const char* route : {"/tokenize", "/detokenize"}) add(route);
   return routes;
 }

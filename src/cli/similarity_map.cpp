@@ -10,6 +10,7 @@
 #include "base/json_text.h"
 #include "cli/display_width.h"
 #include "cli/failure.h"
+#include "cli/heat_map.h"
 #include "cli/output.h"
 #include "cli/patch_map.h"
 #include "cli/terminal.h"
@@ -22,15 +23,15 @@ namespace {
 
 struct Token {
   int32_t id = 0;
-  std::string text;
+  std::string text{};
   bool special = false;
 };
 
 // Of every token of the query: its values at the patches of each grid.
 struct Maps {
-  std::vector<Token> tokens;
-  std::vector<ImageGrid> grids;
-  std::vector<std::vector<float>> values;  // of each grid, [tokens, rows, columns]
+  std::vector<Token> tokens{};
+  std::vector<ImageGrid> grids{};
+  std::vector<std::vector<float>> values{};  // of each grid, [tokens, rows, columns]
 
   PatchValues patches(size_t token, size_t grid) const {
     const auto count = static_cast<size_t>(grids[grid].rows * grids[grid].columns);
@@ -176,18 +177,15 @@ std::string as_text(const Maps& maps) {
     const ImageGrid& grid = best->grid;
     const auto index = static_cast<int64_t>(best->best());
     const auto percent = [](double begin, double length, int64_t place, int64_t count) {
-      return 100 *
-             (begin + length * (static_cast<double>(place) + 0.5) / static_cast<double>(count));
+      const double middle = (static_cast<double>(place) + 0.5) / static_cast<double>(count);
+      return formatted("%.0f", 100 * (begin + length * middle)) + " % from the ";
     };
     const std::string text = fit(maps.tokens[token].text, kText);
-    char line[128];
-    std::snprintf(line, sizeof line,
-                  "%4zu  %s%*s %7.3f  at %3.0f %% from the left, %3.0f %% from the top\n", token,
-                  text.c_str(), kText - display_width(text), "",
-                  static_cast<double>(best->values[best->best()]),
-                  percent(grid.left, grid.width, index % grid.columns, grid.columns),
-                  percent(grid.top, grid.height, index / grid.columns, grid.rows));
-    out += line;
+    const auto gap = static_cast<size_t>(kText - display_width(text) + 2);
+    out += std::to_string(token) + "  " + text + std::string(gap, ' ') +
+           formatted("%.3f", static_cast<double>(best->values[best->best()])) + "  at " +
+           percent(grid.left, grid.width, index % grid.columns, grid.columns) + "left, " +
+           percent(grid.top, grid.height, index / grid.columns, grid.rows) + "top\n";
   }
   return out;
 }

@@ -135,11 +135,11 @@ TEST(ChatImages, AreTakenInTheirOrder) {
 }
 
 TEST(ChatImages, MayBeAtUrls) {
-  for (const std::string url :
-       {"http://a.example/b.png", "https://a.example/b.png", "file:///a/b.png"}) {
-    const ChatImages taken = take_images(
-        R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":")" + url + "\"}}]}]",
-        {});
+  for (const char* url : {"http://a.example/b.png", "https://a.example/b.png", "file:///a/b.png"}) {
+    const ChatImages taken =
+        take_images(R"([{"role":"user","content":[{"type":"image_url","image_url":{"url":")" +
+                        std::string(url) + "\"}}]}]",
+                    {});
     ASSERT_THAT(taken.images, SizeIs(1));
     EXPECT_EQ(taken.images[0].source, url);
   }

@@ -132,12 +132,12 @@ class Source {
 
   // Without symlinks and dots. What can't be followed is named as it is.
   std::filesystem::path resolved(const std::filesystem::path& named) const {
-    if (named.native().find('\0') != std::string::npos)
+    if (named.empty() || named.native().find('\0') != std::string::npos)
       fail("there is no file " + in_quotes(named.native()), ErrorCode::kNotFound);
     std::error_code error;
     const std::filesystem::path whole =
         std::filesystem::weakly_canonical(std::filesystem::absolute(named), error);
-    if (error) fail(in_quotes(named.native()) + ": " + error.message(), ErrorCode::kIo);
+    if (error) fail(in_quotes(named.native()) + ": " + error.message());
     return whole.has_filename() ? whole : whole.parent_path();  // "folder/"
   }
 

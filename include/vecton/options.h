@@ -91,6 +91,10 @@ struct VECTON_API EngineOptions {
   std::string generation_config = "auto";
   std::string override_generation_config{};
   int64_t max_logprobs = 20;  // that a request may ask for; -1 = all
+  // JSON object, as vLLM's: {"method": "ngram", "num_speculative_tokens": 5}, and
+  // prompt_lookup_max, prompt_lookup_min. What comes next is guessed from what came before, and
+  // several tokens are checked at once: the same tokens, sooner where texts repeat.
+  std::string speculative_config{};
   // Whether requests share prefixes, and the size of the cache of causal models; 0 = a part of the
   // memory that is free.
   bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;

@@ -86,6 +86,9 @@ struct EngineStats {
   int64_t requests_done = 0, requests_failed = 0, requests_cancelled = 0, prompt_tokens = 0,
           batches = 0;
   int64_t generation_tokens = 0, preemptions = 0;
+  // Of EngineOptions::speculative_config: passes that checked a draft, its tokens, those that were
+  // right.
+  int64_t spec_decode_drafts = 0, spec_decode_draft_tokens = 0, spec_decode_accepted_tokens = 0;
   // Prefix cache, in tokens: asked for, found; and its pages: all, in use.
   int64_t prefix_cache_queries = 0, prefix_cache_hits = 0, cache_pages = 0, cache_pages_used = 0;
 };

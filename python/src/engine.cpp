@@ -112,6 +112,9 @@ nb::dict to_dict(const EngineStats& stats) {
   d["batches"] = stats.batches;
   d["generation_tokens"] = stats.generation_tokens;
   d["preemptions"] = stats.preemptions;
+  d["spec_decode_drafts"] = stats.spec_decode_drafts;
+  d["spec_decode_draft_tokens"] = stats.spec_decode_draft_tokens;
+  d["spec_decode_accepted_tokens"] = stats.spec_decode_accepted_tokens;
   d["prefix_cache_queries"] = stats.prefix_cache_queries;
   d["prefix_cache_hits"] = stats.prefix_cache_hits;
   d["cache_pages"] = stats.cache_pages;

@@ -26,6 +26,7 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.text("generation_config", options.generation_config);
   arguments.text("override_generation_config", options.override_generation_config);
   arguments.integer("max_logprobs", options.max_logprobs);
+  arguments.text("speculative_config", options.speculative_config);
   arguments.flag("enable_prefix_caching", options.enable_prefix_caching);
   arguments.integer("cache_bytes", options.cache_bytes);
   arguments.integer("limit_images", options.limit_images);

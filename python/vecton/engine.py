@@ -68,7 +68,7 @@ def engine_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Options as the core takes them: objects of JSON as text."""
     options = {name: value for name, value in options.items() if value is not None}
     options["model"] = os.fspath(model)
-    for name in ("pooler_config", "hf_overrides", "override_generation_config"):
+    for name in ("pooler_config", "hf_overrides", "override_generation_config", "speculative_config"):
         if name in options:
             options[name] = _json_text(options[name])
     return options
@@ -80,7 +80,7 @@ class Engine:
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
     offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
     backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
-    default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
+    default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
     files).
     """
 

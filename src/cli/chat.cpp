@@ -197,6 +197,7 @@ std::function<void()> define_chat(CLI::App& app) {
   auto options = std::make_shared<ChatOptions>();
   options->engine.runner = "generate";
   add_engine_options(app, options->engine);
+  add_speculative_options(app, options->engine);
   app.add_option("--system", options->system, "The system message")->type_name("TEXT");
   app.add_option("--chat-template", options->chat_template,
                  "One of the model's templates by name, or the text of one [the model's own]")

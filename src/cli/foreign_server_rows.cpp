@@ -166,8 +166,9 @@ const ForeignOption kRows[] = {
     {"--predict,--n-predict,-n --json-schema,-j --reverse-prompt,-r", L, kValue, kIgnored, kNoText},
     {"--spec-draft-cpu-moe,--cpu-moe-draft,-cmoed --spec-draft-backend-sampling --spec-default", L,
      kNothing, kIgnored, kNoText},
-    {"--speculative-config,-sc --diffusion-config,-dc "
-     "--reasoning-config --structured-outputs-config --aux-output-config --reasoning-effort-map",
+    {"--speculative-config,-sc", V, kJson, kWorks, "--speculative-config"},
+    {"--diffusion-config,-dc --reasoning-config --structured-outputs-config --aux-output-config "
+     "--reasoning-effort-map",
      V, kJson, kIgnored, kNoText},
     {"--enable-return-routed-experts --return-sampling-mask --return-tokens-as-token-ids "
      "--enable-auto-tool-choice --exclude-tools-when-tool-choice-none --cohere-is-reasoning-model "

@@ -122,6 +122,7 @@ std::function<void()> define_generate(CLI::App& app) {
   auto options = std::make_shared<GenerateOptions>();
   options->engine.runner = "generate";
   add_engine_options(app, options->engine);
+  add_speculative_options(app, options->engine);
   add_texts(app, "PROMPT", options->prompts, "Texts that the model goes on with");
   add_input_options(app, options->input);
   add_image_options(app, options->input, options->prompts);

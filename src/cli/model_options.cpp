@@ -128,6 +128,16 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->group(group);
 }
 
+void add_speculative_options(CLI::App& app, EngineOptions& options) {
+  app.add_option("--speculative-config", options.speculative_config,
+                 "Guess what comes next from what came before, and check several tokens at once: "
+                 "the same tokens, sooner where texts repeat. '{\"method\": \"ngram\", "
+                 "\"num_speculative_tokens\": 5, \"prompt_lookup_max\": 4, "
+                 "\"prompt_lookup_min\": 2}' [a token at a time]")
+      ->type_name("JSON")
+      ->group("Running the model");
+}
+
 void add_request_options(CLI::App& app, RequestOptions& options) {
   const auto group = "Vectors";
   auto* name = app.add_option("--prompt-name", options.prompt_name,

@@ -18,6 +18,8 @@ void add_hub_options(CLI::App& app, std::string& model, HubOptions& hub);
 
 // The above, and how the model is run: --threads, --dtype, --max-model-len, ... with vLLM's names.
 void add_engine_options(CLI::App& app, EngineOptions& options);
+// --speculative-config, of commands that generate.
+void add_speculative_options(CLI::App& app, EngineOptions& options);
 
 // Prompt and vector options of a request.
 struct RequestOptions {

@@ -196,6 +196,7 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
                  "JSON laid over it")
       ->type_name("JSON")
       ->group(group);
+  add_speculative_options(app, options.engine);
   app.add_option("--max-logprobs", options.engine.max_logprobs,
                  "Log probabilities per token that a request may ask for; -1 = all [20]")
       ->type_name("N")

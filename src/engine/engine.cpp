@@ -36,6 +36,7 @@ struct Engine::Impl {
   void load_weights(const EngineOptions& options);
   base::MemoryBudget::Share take_memory(int64_t bytes, const std::string& what, const char* field);
   void make_cache(const EngineOptions& options);
+  void check_drafts() const;
   bool work(int worker);
   void rest(int worker);
   void compute(Ops& ops, std::vector<engine::Sequence> batch);
@@ -106,6 +107,7 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
   root_ops = shares.device->fork();
   load_weights(options);
   make_cache(options);
+  if (writers && writers->drafts()) check_drafts();
   while (static_cast<int>(ops.size()) < threads) ops.push_back(root_ops->fork());
   info = engine::describe(plan);
   info.backend = root_ops->name();
@@ -201,6 +203,18 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   with_cache.generation.state_slots = slots;
   scheduler = engine::Scheduler(with_cache);
   most_tokens = scheduler.most_tokens();
+}
+
+// Drafts are checked beside what is kept, and what was wrong of them is cut off again.
+void Engine::Impl::check_drafts() const {
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::kUnsupported,
+                "speculative_config: " + plan.architecture + " " + why + "; leave it out",
+                "speculative_config");
+  };
+  if (runner->state_bytes() > 0)
+    refuse("has layers that keep a state, which can't be cut back to the tokens that were right");
+  if (most_tokens == 0) refuse("keeps nothing of the tokens before a draft");
 }
 
 // Each weight is taken from the runtime's memory as soon as it is there, so that a model that is
@@ -335,12 +349,19 @@ void Engine::Impl::write_tokens(std::vector<engine::Sequence>& batch) {
     if (sequence.generating && !sequence.is_chunk()) writing.push_back(&sequence);
   }
   if (writing.empty()) return;
+  std::vector<engine::Written> written(writing.size());
   runtime->impl().pool.parallel_for(std::ssize(writing), [&](int64_t i) {
-    engine::write_token(*writing[static_cast<size_t>(i)]);
+    const auto at = static_cast<size_t>(i);
+    written[at] = engine::write_tokens(*writing[at]);
   });
   for (engine::Sequence* sequence : writing) engine::tell(*sequence);
   const std::lock_guard lock(mutex);
-  stats.generation_tokens += std::ssize(writing);
+  for (const engine::Written& of : written) {
+    stats.generation_tokens += of.tokens;
+    stats.spec_decode_drafts += of.drafted > 0 ? 1 : 0;
+    stats.spec_decode_draft_tokens += of.drafted;
+    stats.spec_decode_accepted_tokens += of.accepted;
+  }
 }
 
 void Engine::Impl::finish_generation(engine::Sequence& sequence) {

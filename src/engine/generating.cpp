@@ -25,16 +25,33 @@ json::object overrides_of(const std::string& text) {
 
 }  // namespace
 
-void write_token(Sequence& sequence) {
+Written write_tokens(Sequence& sequence) {
   Generating& generating = *sequence.generating;
+  generation::Writer& writer = generating.writer;
   if (!generating.first_token) generating.first_token = std::chrono::steady_clock::now();
+  Written written{.drafted = std::exchange(sequence.drafted, 0)};
+  const std::vector<int32_t> draft(sequence.ids.end() - written.drafted, sequence.ids.end());
+  sequence.ids.resize(sequence.ids.size() - draft.size());
+  const size_t vocab = generating.logits.size() / (1 + draft.size());
   try {
-    sequence.ids.push_back(generating.writer.write(generating.logits));
+    for (size_t row = 0; row <= draft.size() && !writer.ended(); ++row) {
+      if (row > 0 && sequence.ids.back() != draft[row - 1]) break;
+      sequence.ids.push_back(
+          writer.write(std::span(generating.logits).subspan(row * vocab, vocab)));
+      ++written.tokens;
+    }
+    written.accepted = std::max<int64_t>(0, written.tokens - 1);
+    if (generating.drafter && !writer.ended()) {
+      generating.drafter->note(written.drafted, written.accepted);
+      generating.draft = generating.drafter->draft(
+          sequence.ids, writer.settings().max_tokens - writer.tokens() - 1);
+    }
   } catch (const Error& e) {
     generating.error = e;
   } catch (const std::exception& e) {
     generating.error = Error(ErrorCode::kInternal, e.what());
   }
+  return written;
 }
 
 void tell(Sequence& sequence) {
@@ -87,6 +104,7 @@ Writers::Writers(const Plan& plan, const EngineOptions& options,
       limits_{.vocab = plan.shape.vocab,
               .max_model_len = plan.max_model_len,
               .max_logprobs = options.max_logprobs},
+      lookup_(generation::read_speculative_config(options.speculative_config)),
       constraints_(generation::make_grammar_constraints(tokenizer_)) {
   std::erase_if(defaults_.eos_token_ids, [&](int32_t id) { return id >= plan.shape.vocab; });
 }
@@ -133,6 +151,7 @@ std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& req
                                                 constraint ? constraint->clone() : nullptr),
                    .stream = stream,
                    .prompt_tokens = prompt});
+    if (lookup_) sequences.back().generating->drafter.emplace(*lookup_);
   }
   return sequences;
 }

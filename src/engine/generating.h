@@ -16,6 +16,7 @@
 #include "engine/sequence.h"
 #include "generation/defaults.h"
 #include "generation/grammar_constraints.h"
+#include "generation/prompt_lookup.h"
 #include "generation/settings.h"
 #include "generation/writer.h"
 
@@ -42,7 +43,12 @@ struct Generating {
   bool decoding = false;       // in the batch of those that go on by a token
   int64_t cached_tokens = -1;  // of the prompt, when it began
 
-  std::vector<float> logits;  // of the last step
+  std::optional<generation::Drafter> drafter;  // none = a token at a time
+  std::vector<int32_t> draft;                  // what may come next
+
+  // Of the last step: [1 + Sequence::drafted, vocabulary], after the last token and after each
+  // of the draft.
+  std::vector<float> logits;
   std::vector<TokenLogprobs> prompt_logprobs;
   std::optional<Error> error;
   std::optional<std::chrono::steady_clock::time_point> begun, first_token;
@@ -55,9 +61,15 @@ struct Generating {
   bool ended() const { return error || writer.ended(); }
 };
 
-// Whoever takes a token of a step: runs the writers of `sequence` on its logits and appends what
-// they give.
-void write_token(Sequence& sequence);
+// What a step has made of a sequence.
+struct Written {
+  int64_t tokens = 0;  // written
+  int64_t drafted = 0;
+  int64_t accepted = 0;  // of the draft
+};
+// Runs the writer of `sequence` on the logits of a step and appends what it gives: of a draft
+// as many tokens as the writer gives itself, and the one that follows them.
+Written write_tokens(Sequence& sequence);
 // Tells the stream what is new.
 void tell(Sequence& sequence);
 // The answer of a sequence that has ended.
@@ -74,11 +86,13 @@ class Writers {
                              int64_t most_tokens) const;
 
   const generation::Defaults& defaults() const { return defaults_; }
+  bool drafts() const { return lookup_.has_value(); }
 
  private:
   std::shared_ptr<const Tokenizer> tokenizer_;
   generation::Defaults defaults_;
   generation::Limits limits_;
+  std::optional<generation::PromptLookup> lookup_;
   std::shared_ptr<const generation::ConstraintFactory> constraints_;
 };
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <random>
+#include <string_view>
 #include <thread>
 
 #include "engine/generation_test.h"
@@ -25,6 +26,12 @@ class GenerationLoad : public ::testing::TestWithParam<const char*> {
     for (const Request& request : requests_)
       alone_.push_back(engine->submit({request}).get().front());
     for (const Result& result : alone_) ASSERT_FALSE(result.error()) << result.error()->what();
+  }
+
+  // Which refuse drafts.
+  static bool keeps_states() {
+    return std::string_view(GetParam()) == "gen-lfm2" ||
+           std::string_view(GetParam()) == "gen-qwen3.5";
   }
 
   void expect_the_same(const Result& result, size_t which) const {
@@ -98,6 +105,9 @@ TEST_P(GenerationLoad, LeavesTheTokensAsTheyAre) {
   const Setting settings[] = {
       {.threads = 2, .max_batch_tokens = 24, .cache_bytes = tiny},
       {.threads = 3, .cache_bytes = 2 * tiny, .max_num_seqs = 5},
+      {.threads = 2,
+       .cache_bytes = 2 * tiny,
+       .speculative_config = keeps_states() ? "" : kEagerDrafts},
   };
   for (const Setting& setting : settings) {
     const auto engine = open(GetParam(), setting);

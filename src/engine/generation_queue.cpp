@@ -154,7 +154,21 @@ bool GenerationQueue::grow(Sequence& sequence, int64_t end, int64_t number) {
     cache_->block_tables(sequence.blocks, sequence.block_tables);
   }
   cache_->block_tables(sequence.new_blocks, sequence.new_pages);
-  if (sequence.generating->publishes) publish(sequence, end / kPage, number);
+  if (sequence.generating->publishes)
+    publish(sequence, std::min(end, sequence.tokens()) / kPage, number);
+  return true;
+}
+
+// Its draft becomes the last of its tokens, at most `most` of them, if there are blocks for it:
+// nobody gives pages back for a guess.
+bool GenerationQueue::take_draft(Sequence& sequence, int64_t most, int64_t number) {
+  const std::vector<int32_t> draft = std::exchange(sequence.generating->draft, {});
+  if (limits_.long_after > 0 && !sequence.is_long)
+    most = std::min(most, limits_.long_after - sequence.tokens());
+  const int64_t drafted = std::min(most, std::ssize(draft));
+  if (drafted < 1 || !grow(sequence, sequence.tokens() + drafted, number)) return false;
+  sequence.ids.insert(sequence.ids.end(), draft.begin(), draft.begin() + drafted);
+  sequence.drafted = drafted;
   return true;
 }
 
@@ -270,11 +284,13 @@ int64_t GenerationQueue::fill(std::vector<Sequence>& batch, std::vector<Sequence
         ++at;
         continue;
       }
+      if (!take_draft(at->second, limits_.draft_rows - tokens - 1, number) &&
+          !make_room(at, at->second.tokens(), number))
+        break;  // it is the last
       const int64_t end = at->second.tokens();
-      if (!make_room(at, end, number)) break;  // it is the last
+      tokens += end - at->second.computed;
       move_to(batch, std::move(running_.extract(at++).mapped()), end);
       batch.back().generating->decoding = decoding_ = true;
-      ++tokens;
     }
   }
   // Of prompts; a page at least where nothing else is to be done.
@@ -329,7 +345,11 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
   Generating& generating = *sequence.generating;
   --in_batches_;
   const bool cancelled = sequence.group->cancelled.load();
+  // What was computed of a draft that was wrong is of no use; blocks that a right one has filled
+  // are there for others.
+  if (computed) sequence.end = std::min(sequence.end, sequence.tokens() - 1);
   if (cache_) {
+    if (computed && generating.publishes) publish(sequence, sequence.end / kPage, 0);
     // What the batch was to compute of what others can find.
     const auto first = static_cast<size_t>(sequence.stored / kPage);
     std::vector<int32_t> all = sequence.blocks.blocks;
@@ -342,6 +362,7 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
     }
     if (computed) {
       cache_->advance(sequence.blocks, sequence.new_blocks, sequence.end);
+      cache_->cut(sequence.blocks, sequence.end);
       sequence.new_blocks.clear();
       sequence.computed = sequence.end;
       sequence.stored = std::max(sequence.stored, sequence.end);

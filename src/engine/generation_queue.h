@@ -38,6 +38,9 @@ class GenerationQueue {
     int64_t state_slots = 0;
     // models::ModelShape::long_after.
     int64_t long_after = 0;
+    // Sequences that go on by a token, and tokens of their drafts, in a batch: from so many on
+    // rows cost their own time, and guesses no longer pay.
+    int64_t draft_rows = 64;
   };
   // `cache`: null = nothing is kept, every token is computed from all before it.
   GenerationQueue(const Limits& limits, KvCacheManager* cache);
@@ -87,6 +90,7 @@ class GenerationQueue {
   void give_up(const Group& group, const Stream* stream, std::vector<Sequence>& given_up);
   void forget(const Sequence& sequence);
   bool grow(Sequence& sequence, int64_t end, int64_t number);
+  bool take_draft(Sequence& sequence, int64_t most, int64_t number);
   bool make_room(List::iterator sequence, int64_t end, int64_t number);
   void preempt(List::iterator sequence);
   void begin_anew(Sequence sequence);

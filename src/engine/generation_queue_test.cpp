@@ -77,7 +77,7 @@ class GenerationQueueTest : public ::testing::Test {
       if (!computed) sequence.generating->error = Error(ErrorCode::kInternal, "failed");
       if (!computed || sequence.is_chunk()) continue;
       sequence.generating->logits = {0, 1, 0};
-      write_token(sequence);
+      write_tokens(sequence);
       sequence.generating->writer.take_delta();
       if (sequence.generating->stream->given_up) sequence.generating->writer.abort();
     }

@@ -19,7 +19,13 @@ struct Setting {
   int64_t max_batch_tokens = 0, cache_bytes = 8 << 20;
   bool prefix_caching = true;
   int64_t max_num_seqs = 256;
+  std::string speculative_config{};
 };
+
+// Drafts wherever a token has been there before: most are wrong.
+constexpr const char* kEagerDrafts =
+    R"({"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_min": 1,
+        "prompt_lookup_max": 3})";
 
 inline std::unique_ptr<Engine> open(const std::string& model, const Setting& setting = {}) {
   EngineOptions options{.model = "tests/golden/" + model + "/model"};
@@ -29,6 +35,7 @@ inline std::unique_ptr<Engine> open(const std::string& model, const Setting& set
   options.cache_bytes = setting.cache_bytes;
   options.enable_prefix_caching = setting.prefix_caching;
   options.max_num_seqs = setting.max_num_seqs;
+  options.speculative_config = setting.speculative_config;
   return Engine::open(options);
 }
 

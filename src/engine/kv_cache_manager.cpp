@@ -201,6 +201,17 @@ void KvCacheManager::advance(BlockList& list, std::span<const int32_t> blocks, i
   }
 }
 
+void KvCacheManager::cut(BlockList& list, int64_t tokens) {
+  const auto kept = static_cast<size_t>((tokens + kPageTokens - 1) / kPageTokens);
+  while (list.blocks.size() > kept) {
+    for (size_t group = 0; group < windows_.size(); ++group) {
+      pool_.discard(page(list.blocks.back(), group));
+      pool_.release(page(list.blocks.back(), group));
+    }
+    list.blocks.pop_back();
+  }
+}
+
 // A group with a window needs no more than the window and what a batch adds.
 int64_t KvCacheManager::pages_needed(int64_t tokens, int64_t blocks) const {
   int64_t pages = 0;

@@ -67,6 +67,8 @@ class KvCacheManager {
   }
   // The sequence has come to `tokens` tokens, with these blocks: as extend().
   void advance(BlockList& list, std::span<const int32_t> blocks, int64_t tokens);
+  // Gives back the blocks that none of its first `tokens` tokens lies in.
+  void cut(BlockList& list, int64_t tokens);
   // What its blocks from number `from` on hold is of no use to others.
   void discard(const BlockList& list, int64_t from);
 

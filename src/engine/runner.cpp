@@ -309,7 +309,7 @@ void Runner::make_cache(int64_t pages, int64_t state_slots, Ops& ops) {
 
 void Runner::want_logits(const Sequence& sequence, tensor::Rows& wanted) {
   const Generating& generating = *sequence.generating;
-  int64_t row = sequence.is_chunk() ? sequence.end : sequence.end - 1;
+  int64_t row = sequence.is_chunk() ? sequence.end : sequence.end - 1 - sequence.drafted;
   if (generating.wants_prompt_rows())
     row = std::max(sequence.cached(), generating.next_prompt_row());
   for (; row < sequence.end; ++row) wanted.index.push_back(static_cast<int32_t>(row));
@@ -333,10 +333,12 @@ void Runner::take_logits(Ops& ops, const Route& route, const Tensor& rows, const
       const Sequence& sequence = sequences[work.sequences[owners[row]]];
       Generating& generating = *sequence.generating;
       const int64_t position = work.wanted.index[row];
-      const bool is_last = position + 1 == sequence.tokens();
+      const int64_t written = position + 1 + sequence.drafted - sequence.tokens();
       // Its vector keeps its memory from step to step.
-      std::vector<float>& values = is_last ? generating.logits : of_prompt;
-      values.resize(vocab);
+      std::vector<float>& all = written >= 0 ? generating.logits : of_prompt;
+      all.resize(written >= 0 ? vocab * static_cast<size_t>(1 + sequence.drafted) : vocab);
+      const std::span<float> values =
+          std::span(all).subspan(vocab * static_cast<size_t>(std::max<int64_t>(0, written)), vocab);
       ops.download(logits.slice_rows(r, 1), values);
       if (generating.wants_prompt_rows() && position == generating.next_prompt_row()) {
         generating.prompt_logprobs.push_back(generation::logprobs_of(

@@ -83,7 +83,8 @@ class Runner {
     const Tokenizer* tokenizer = nullptr;
   };
 
-  // Of a sequence that generates: its last row, and those of its prompt that are asked for.
+  // Of a sequence that generates: its last row with those of its draft, and those of its prompt
+  // that are asked for.
   static void want_logits(const Sequence& sequence, tensor::Rows& wanted);
   void take_logits(Ops& ops, const Route& route, const Tensor& rows, const HeadWork& work,
                    const std::vector<Sequence>& sequences) const;

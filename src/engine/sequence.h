@@ -59,6 +59,7 @@ struct Sequence : heads::Work, Delivery {
   std::vector<int32_t> new_blocks;
   std::vector<int32_t> block_tables, new_pages;
   int64_t end = 0;
+  int64_t drafted = 0;   // the last of its tokens are a draft: guesses, which the batch checks
   int64_t reserved = 0;  // pages that it is owed
   bool whole = false;    // a chunk has failed: it is computed in one piece
   // Of one that generates: tokens that it need not compute again, and tokens whose keys and values

@@ -269,6 +269,12 @@ void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
   single(out, "vllm:generation_tokens_total", "counter", "Tokens generated.", model, generated_);
   single(out, "vllm:num_preemptions_total", "counter",
          "Completions that made room for others and were computed anew.", model, stats.preemptions);
+  single(out, "vllm:spec_decode_num_drafts_total", "counter",
+         "Passes that checked a draft (speculative_config).", model, stats.spec_decode_drafts);
+  single(out, "vllm:spec_decode_num_draft_tokens_total", "counter", "Tokens of drafts.", model,
+         stats.spec_decode_draft_tokens);
+  single(out, "vllm:spec_decode_num_accepted_tokens_total", "counter",
+         "Tokens of drafts that were right.", model, stats.spec_decode_accepted_tokens);
   single(out, "vllm:prefix_cache_queries_total", "counter", "Tokens looked up in the prefix cache.",
          model, stats.prefix_cache_queries);
   single(out, "vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.", model,

@@ -84,7 +84,10 @@ TEST(Metrics, CountsCompletions) {
   metrics.request_ended(false, Work::kGenerate, 1, std::vector<Result>(1));
   metrics.request_began(false, Work::kEmbed, 2);
   metrics.request_ended(false, Work::kEmbed, 1, std::vector<Result>(2));
-  const EngineStats stats{.preemptions = 4};
+  const EngineStats stats{.preemptions = 4,
+                          .spec_decode_drafts = 5,
+                          .spec_decode_draft_tokens = 20,
+                          .spec_decode_accepted_tokens = 12};
   const std::string text = metrics.text(&stats);
   const std::string labels = "{model_name=\"\",engine=\"0\"";
   for (const char* line :
@@ -94,6 +97,8 @@ TEST(Metrics, CountsCompletions) {
         "request_time_per_output_token_seconds_sum*} 0.25",
         "request_prefill_time_seconds_count*} 2", "request_decode_time_seconds_sum*} 0.5",
         "request_generation_tokens_sum*} 4", "num_preemptions_total*} 4",
+        "spec_decode_num_drafts_total*} 5", "spec_decode_num_draft_tokens_total*} 20",
+        "spec_decode_num_accepted_tokens_total*} 12",
         "request_success_total*,finished_reason=\"stop\"} 3",
         "request_success_total*,finished_reason=\"length\"} 1",
         "request_success_total*,finished_reason=\"abort\"} 1"}) {

@@ -16,7 +16,7 @@ HONOURED = {
     "chat_template": None, "seed": 0, "hf_token": None, "hf_overrides": None, "pooler_config": None, "max_model_len": None,
     "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
     "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
-    "override_generation_config": None, "max_logprobs": 20, "limit_mm_per_prompt": None, "allowed_local_media_path": "",
+    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "limit_mm_per_prompt": None, "allowed_local_media_path": "",
 }
 # Of GPUs, processes and logs: taken, and said once to have no effect.
 NO_EFFECT = (
@@ -32,7 +32,7 @@ NO_EFFECT = (
 )
 # Refused unless they have the default.
 REFUSED = {
-    "enable_lora": False, "enable_prompt_embeds": False, "speculative_config": None, "spec_method": None, "spec_model": None,
+    "enable_lora": False, "enable_prompt_embeds": False, "spec_method": None, "spec_model": None,
     "spec_tokens": None, "kv_transfer_config": None, "worker_cls": "auto", "data_parallel_size": 1, "logits_processors": None,
     "quantization_config": None, "worker_extension_cls": "", "mm_processor_kwargs": None, "media_io_kwargs": None,
 }
@@ -130,7 +130,7 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         "cache_bytes": args["kv_cache_memory_bytes"], "cache": args["download_dir"], "tokenizer": args["tokenizer"],
         "quantization": args["quantization"], "max_num_seqs": args["max_num_seqs"], "generation_config": args["generation_config"],
         "override_generation_config": args["override_generation_config"] or None, "max_logprobs": args["max_logprobs"],
-        "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
+        "speculative_config": args["speculative_config"] or None, "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
     }
     return {name: value for name, value in options.items() if value is not None}
 

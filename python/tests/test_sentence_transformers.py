@@ -1,4 +1,5 @@
 """vecton.sentence_transformers: shapes, settings and errors of sentence-transformers 6.2, on fixtures."""
+import json
 import logging
 
 import numpy as np
@@ -196,6 +197,7 @@ def test_what_there_is_of_prompts_and_of_nothing():
     assert encoder.prompts == {"query": "", "document": ""}
     cross = CrossEncoder(model("bert-rerank-sigmoid"))
     assert cross.predict([]).shape == (0,)
+    assert json.dumps(cross.rank("a query", TEXTS, top_k=1))  # scores are Python's floats
     from vecton.sentence_transformers.quantization import quantize_embeddings
     from vecton.sentence_transformers.similarity_functions import SimilarityFunction
 

@@ -90,7 +90,7 @@ class CrossEncoder(Encoder):
         scores = self.predict(pairs, batch_size=batch_size, show_progress_bar=show_progress_bar, activation_fn=activation_fn)
         logits = self.predict(pairs, activation_fn="Identity")
         order = np.argsort(-logits, kind="stable")[:top_k]
-        return [{"corpus_id": int(i), "score": scores[i], **({"text": documents[i]} if return_documents else {})} for i in order]
+        return [{"corpus_id": int(i), "score": float(scores[i]), **({"text": documents[i]} if return_documents else {})} for i in order]
 
 
 def _is_side(value: Any) -> bool:

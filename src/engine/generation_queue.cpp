@@ -362,10 +362,10 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
     }
     if (computed) {
       cache_->advance(sequence.blocks, sequence.new_blocks, sequence.end);
-      cache_->cut(sequence.blocks, sequence.end);
       sequence.new_blocks.clear();
       sequence.computed = sequence.end;
       sequence.stored = std::max(sequence.stored, sequence.end);
+      cache_->cut(sequence.blocks, sequence.stored);
       finish_snapshot(sequence, true);
     }
   }

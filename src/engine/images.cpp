@@ -112,7 +112,7 @@ void expand_images(const models::ImageInput& input, std::vector<tensor::Image> i
     const int64_t rows = input.rows(images[i]), at = places[i];
     repeat(sequence.ids, at, rows);
     repeat(sequence.type_ids, at, rows);
-    repeat(sequence.kept, at, rows);
+    repeat(sequence.answered, at, rows);
     repeat(sequence.tokens_info, at, rows);
     if (at < sequence.attended) sequence.attended += rows - 1;
     if (at < sequence.prompt_tokens) sequence.prompt_tokens += rows - 1;

@@ -63,11 +63,11 @@ TEST(PlaceImages, SpellsTilesOut) {
 TEST(ExpandImages, PutsATokenForEachRow) {
   Sequence sequence;
   sequence.ids = {1, kToken, 2, kToken, 3};
-  sequence.kept = {1, 0, 1, 1, 1};
+  sequence.answered = {1, 0, 1, 1, 1};
   sequence.prompt_tokens = 2;
   expand_images(kInput, {image_of(4, 2, 7), image_of(2, 6, 8)}, sequence);
   EXPECT_THAT(sequence.ids, ElementsAre(1, kToken, kToken, 2, kToken, kToken, kToken, 3));
-  EXPECT_THAT(sequence.kept, ElementsAre(1, 0, 0, 1, 1, 1, 1, 1));
+  EXPECT_THAT(sequence.answered, ElementsAre(1, 0, 0, 1, 1, 1, 1, 1));
   EXPECT_EQ(sequence.prompt_tokens, 3);
   ASSERT_THAT(sequence.images, SizeIs(2));
   EXPECT_EQ(sequence.images[0], (heads::ImageTokens{1, 3, {7, 7}}));

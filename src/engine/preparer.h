@@ -73,7 +73,7 @@ class Preparer {
                   Sequence& sequence) const;
   void set_messages(const Request& request, const std::string& text, Sequence& sequence) const;
   void set_retrieval(const Request& request, const std::string& text, Sequence& sequence) const;
-  void set_kept(Role role, Sequence& sequence) const;
+  void set_answered(Role role, Sequence& sequence) const;
   void set_rerank_prompt(const Request& request, const Score& task, const std::string& query,
                          Sequence& sequence) const;
   void set_ids(const Request& request, const std::vector<int32_t>& ids, Sequence& sequence) const;

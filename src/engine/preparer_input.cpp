@@ -136,7 +136,7 @@ void Preparer::set_marked(const Request& request, const std::string& text, Role 
     if (!sequence.tokens_info.empty())
       sequence.tokens_info.resize(sequence.ids.size(), {fill_, 0, 0, true});
   }
-  set_kept(role, sequence);
+  set_answered(role, sequence);
 }
 
 // Late interaction of texts and images: the prompt is there already, and every token has a vector.
@@ -151,7 +151,7 @@ void Preparer::set_retrieval(const Request& request, const std::string& text,
 }
 
 // Late interaction: the tokens that have a vector. What is no query is a document.
-void Preparer::set_kept(Role role, Sequence& sequence) const {
+void Preparer::set_answered(Role role, Sequence& sequence) const {
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const bool query = role == Role::kQuery;
   const bool skips = query ? late.skip_in_queries : late.skip_in_documents;
@@ -160,7 +160,7 @@ void Preparer::set_kept(Role role, Sequence& sequence) const {
   for (const int32_t id : sequence.ids) {
     const bool skipped = skips && skiplist_.contains(id);
     const bool left_out = only && std::ranges::count(late.keep_only, id) == 0;
-    sequence.kept.push_back(skipped || left_out ? 0 : 1);
+    sequence.answered.push_back(skipped || left_out ? 0 : 1);
   }
 }
 

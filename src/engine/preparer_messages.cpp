@@ -104,7 +104,7 @@ void Preparer::set_messages(const Request& request, const std::string& text,
     token = inside ? TokenInfo{token.id, token.begin - begin, token.end - begin, false}
                    : TokenInfo{token.id, 0, 0, true};
   }
-  if (plan_.late_interaction) set_kept(role, sequence);
+  if (plan_.late_interaction) set_answered(role, sequence);
 }
 
 }  // namespace vecton::engine

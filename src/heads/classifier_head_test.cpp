@@ -137,14 +137,14 @@ TEST_F(ClassifierHeadTest, EveryTokenHasAnAnswer) {
 
 TEST_F(ClassifierHeadTest, TokensThatAreNotKeptHaveNone) {
   const std::vector<uint8_t> kept = {0, 1, 0};
-  const auto keep = [&](Work& work) { work.kept = kept; };
+  const auto keep = [&](Work& work) { work.answered = kept; };
   const testing::Given middle =
       answer(ClassifierHead(weights(ops::Pooling::kCls, true), {}), text_, keep);
   EXPECT_THAT(middle.values, ElementsAre(8, -2));
   EXPECT_THAT(middle.positions, ElementsAre(1));
   const std::vector<uint8_t> none = {0, 0, 0};
   EXPECT_THAT(wanted(ClassifierHead(weights(ops::Pooling::kCls, true), {}),
-                     {.ids = text_.ids, .kept = none}),
+                     {.ids = text_.ids, .answered = none}),
               IsEmpty());
 }
 

@@ -66,7 +66,7 @@ bool wants_activation(const HeadInput& input) {
 }
 
 void want_tokens(const HeadInput& input, tensor::Rows& wanted) {
-  const std::vector<uint8_t>& kept = input.work->kept;
+  const std::vector<uint8_t>& kept = input.work->answered;
   for (size_t i = 0; i < input.work->ids.size(); ++i) {
     if (kept.empty() || kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }

@@ -64,7 +64,7 @@ Answer labels_or_score(const HeadInput& input, Matrix values, float logit);
 std::vector<TokenInfo> tokens_of(const HeadInput& input, const tensor::Rows& rows, size_t sequence);
 // The pictures of one sequence among its rows: those of which every row is there.
 std::vector<ImageGrid> images_of(const HeadInput& input, const tensor::Rows& rows, size_t sequence);
-// Adds every position of a sequence to `wanted` that is not left out by `kept`.
+// Adds every position of a sequence to `wanted` that is not left out by `answered`.
 void want_tokens(const HeadInput& input, tensor::Rows& wanted);
 // What of `rows`, and of a tensor that has a row for each of them, is one sequence's.
 tensor::Rows rows_of_sequence(const tensor::Rows& rows, size_t sequence);

@@ -99,7 +99,7 @@ TEST_F(SparseHeadTest, LexicalLeavesSpecialTokensOut) {
 
 TEST_F(SparseHeadTest, LexicalReadsTheTokensThatAreKept) {
   const std::vector<uint8_t> kept = {1, 0, 1};
-  const auto keep = [&](Work& work) { work.kept = kept; };
+  const auto keep = [&](Work& work) { work.answered = kept; };
   const Text text{.ids = {3, 4, 5}, .rows = {{1, 1}, {9, 9}, {2, 1}}};
   const testing::Given answer = this->answer(lexical(), text, keep);
   EXPECT_THAT(answer.ids, ElementsAre(3, 5));

@@ -12,7 +12,7 @@ TokenEmbeddingHead::TokenEmbeddingHead(std::optional<ops::LinearWeight> linear, 
       skip_first_(skip_first) {}
 
 void TokenEmbeddingHead::want(const HeadInput& input, tensor::Rows& wanted) const {
-  const std::vector<uint8_t>& kept = input.work->kept;
+  const std::vector<uint8_t>& kept = input.work->answered;
   for (size_t i = skip_first_ ? 1 : 0; i < input.work->ids.size(); ++i) {
     if (kept.empty() || kept[i] != 0) wanted.index.push_back(static_cast<int32_t>(i));
   }

@@ -87,13 +87,13 @@ TEST_F(TokenVectorsTest, TheFirstTokenCanHaveNone) {
   EXPECT_THAT(rest.values, ElementsAre(0, 2, -5, 12));
   EXPECT_THAT(rest.positions, ElementsAre(1, 2));
   const std::vector<uint8_t> kept = {1, 0, 1};
-  EXPECT_THAT(wanted(head, {.ids = text_.ids, .kept = kept}), ElementsAre(2));
+  EXPECT_THAT(wanted(head, {.ids = text_.ids, .answered = kept}), ElementsAre(2));
 }
 
 TEST_F(TokenVectorsTest, VectorsOfABatchGoToTheirTexts) {
   const std::vector<uint8_t> kept = {0, 1, 0};
   const auto second = [&, n = 0](Work& work) mutable {
-    if (n++ == 0) work.kept = kept;
+    if (n++ == 0) work.answered = kept;
   };
   const auto both =
       answers(TokenEmbeddingHead(std::nullopt, RowModules(), false), {text_, text_}, second);

@@ -24,7 +24,7 @@ struct Work {
   std::vector<int32_t> ids;
   std::vector<int32_t> type_ids;    // empty = all 0
   int64_t attended = 0;             // leading tokens that others attend to; 0 = all
-  std::vector<uint8_t> kept;        // answers per token: 1 = this token has one; empty = all have
+  std::vector<uint8_t> answered;    // answers per token: 1 = this token has one; empty = all have
   std::vector<int64_t> parts;       // of Embed::late_chunks: their ends, in tokens
   std::vector<int32_t> targets;     // of FillMask::targets: their tokens of the vocabulary
   int64_t prompt_tokens = 0;        // leading tokens that are the prompt's

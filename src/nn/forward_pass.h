@@ -63,7 +63,7 @@ class ForwardPass {
 
   // Layers with a state (tensor::RecurrentState) and a cache that has one.
   bool keeps_states() const { return cache_ && !batch.state_slots.empty(); }
-  const tensor::Cache::Layer& kept(int64_t layer) const {
+  const tensor::Cache::Layer& cache_layer(int64_t layer) const {
     return cache_->layers[static_cast<size_t>(layer)];
   }
 

@@ -48,7 +48,7 @@ Tensor causal_conv(const ForwardPass& pass, int64_t layer, const Tensor& x, cons
   Ops& ops = pass.ops;
   const auto before = static_cast<int32_t>(taps.rows() - 1);
   if (!pass.keeps_states() || before == 0) return ops.short_conv(x, taps, bias, pass.rows);
-  const Tensor& kept = pass.kept(layer).conv;
+  const Tensor& kept = pass.cache_layer(layer).conv;
   Extended extended(pass.batch.rows, before);
   const Tensor all = ops.allocate(extended.rows.count(), x.columns());
   const tensor::Indices own = ops.upload_indices(extended.own);
@@ -74,7 +74,7 @@ Tensor gated_delta(const ForwardPass& pass, int64_t layer, const ops::DeltaInput
                    const ops::DeltaShape& shape) {
   Ops& ops = pass.ops;
   if (!pass.keeps_states()) return ops.gated_delta(in, shape, pass.rows).y;
-  const Tensor& kept = pass.kept(layer).state;
+  const Tensor& kept = pass.cache_layer(layer).state;
   const Ops::Delta delta = ops.gated_delta(
       in, shape, pass.rows, ops.gather_rows(kept, ops.upload_indices(pass.batch.state_slots)));
   ops.store_rows(delta.state, ops.upload_indices(pass.batch.state_mapping.rows), kept,

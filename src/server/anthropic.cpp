@@ -181,9 +181,9 @@ HttpResponse answer(const Wishes& wishes, const std::vector<Result>& results) {
 
 }  // namespace
 
-Plan messages(const Call& call) {
+CallPlan messages(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   plan.single = true;
   Fields fields(call.body);
   Wishes wishes{.id = "msg_" + call.id, .model = openai::model_of(call.context, fields)};
@@ -212,9 +212,9 @@ Plan messages(const Call& call) {
   return plan;
 }
 
-Plan count_tokens(const Call& call) {
+CallPlan count_tokens(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   openai::model_of(call.context, fields);
   Generate generate;

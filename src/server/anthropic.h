@@ -5,8 +5,8 @@
 
 namespace vecton::server::anthropic {
 
-Plan messages(const Call& call);      // POST /v1/messages
-Plan count_tokens(const Call& call);  // POST /v1/messages/count_tokens
+CallPlan messages(const Call& call);      // POST /v1/messages
+CallPlan count_tokens(const Call& call);  // POST /v1/messages/count_tokens
 
 // {"type":"error","error":{"type","message"}}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

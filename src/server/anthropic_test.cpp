@@ -18,10 +18,10 @@ class Anthropic : public testing::Test {
         R"({% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}{{ tools }}<tool_call>)";
     test.options.chat_template = options_template;
   }
-  Plan plan(const std::string& fields) {
+  CallPlan plan(const std::string& fields) {
     return test.plan(anthropic::messages, R"({"max_tokens":9)" + fields + "}", "/v1/messages");
   }
-  std::string prompt(const Plan& plan) {
+  std::string prompt(const CallPlan& plan) {
     return std::get<std::string>(plan.requests.front().prompt.input);
   }
   std::string refused(const std::string& body) {
@@ -36,7 +36,7 @@ constexpr const char* kHi = R"(,"messages":[{"role":"user","content":"Hi"}])";
 constexpr const char* kTools = R"(,"tools":[{"name":"f","input_schema":{"type":"object"}}])";
 
 TEST_F(Anthropic, TurnsBecomeMessages) {
-  const Plan planned = plan(
+  const CallPlan planned = plan(
       R"(,"system":[{"type":"text","text":"S"}],"messages":[{"role":"assistant","content":[)"
       R"({"type":"thinking","thinking":"T","signature":""},{"type":"tool_use","id":"i","name":"f","input":{"a":1}}]},)"
       R"({"role":"user","content":[{"type":"text","text":"more"},{"type":"tool_result","tool_use_id":"i","content":"42"}]}])");
@@ -76,7 +76,7 @@ TEST_F(Anthropic, ImagesStandWhereTheyWere) {
   test.options.chat_template =
       "{% for m in messages %}{{ m.role }}:{% if m.content is string %}{{ m.content }}{% else %}"
       "{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}{% endif %};{% endfor %}";
-  const Plan planned =
+  const CallPlan planned =
       plan(R"(,"messages":[{"role":"user","content":[{"type":"text","text":"A"},{"type":"image",)"
            R"("source":{"type":"base64","media_type":"image/png","data":"AAAA"}},)"
            R"({"type":"text","text":"B"}]},{"role":"user","content":[{"type":"tool_result",)"
@@ -94,7 +94,7 @@ TEST_F(Anthropic, CountsTheTokensOfImagesAsTheModelReadsThem) {
   test.info.image_placeholder = "<image>";
   test.options.chat_template =
       "{% for m in messages %}{% for part in m.content %}<image>{% endfor %}{% endfor %}";
-  const Plan planned = test.plan(
+  const CallPlan planned = test.plan(
       anthropic::count_tokens, R"({"messages":[{"role":"user","content":[{"type":"image","source":)"
                                R"({"type":"base64","media_type":"image/png","data":"AAAA"}}]}]})");
   ASSERT_EQ(planned.requests.size(), 1u);
@@ -140,7 +140,7 @@ TEST_F(Anthropic, StreamsEvents) {
 }
 
 TEST_F(Anthropic, CountsTokens) {
-  const Plan planned =
+  const CallPlan planned =
       test.plan(anthropic::count_tokens, R"({"messages":[{"role":"user","content":"Hi"}]})");
   EXPECT_GT(json::parse(planned.render({}).body).at("input_tokens").get_int64(), 0);
 }

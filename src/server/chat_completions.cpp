@@ -292,9 +292,9 @@ std::string last_text(const json::array& messages) {
 
 }  // namespace
 
-Plan chat_completions(const Call& call) {
+CallPlan chat_completions(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   plan.single = true;
   Fields fields(call.body);
   Wishes wishes;

@@ -21,14 +21,16 @@ constexpr const char* kTools =
 
 class ChatCompletions : public testing::Test {
  protected:
-  Plan plan(const std::string& fields, const char* chat_template = kPlain) {
+  CallPlan plan(const std::string& fields, const char* chat_template = kPlain) {
     return test.plan(openai::chat_completions,
                      R"({"messages":[{"role":"user","content":"Hi"}],)" +
                          std::string(chat_template) + fields + "}",
                      "/v1/chat/completions");
   }
-  const Generate& generate(const Plan& plan) { return parameters<Generate>(plan.requests.front()); }
-  std::string prompt(const Plan& plan) {
+  const Generate& generate(const CallPlan& plan) {
+    return parameters<Generate>(plan.requests.front());
+  }
+  std::string prompt(const CallPlan& plan) {
     return std::get<std::string>(plan.requests.front().prompt.input);
   }
   std::string refused(const std::string& fields, const char* chat_template = kPlain) {
@@ -42,7 +44,7 @@ class ChatCompletions : public testing::Test {
 };
 
 TEST_F(ChatCompletions, AsksForWhatTheBodySays) {
-  const Plan planned = plan(
+  const CallPlan planned = plan(
       R"(,"max_tokens":5,"max_completion_tokens":7,"temperature":0.001,"top_k":3,"n":2,"seed":-1,)"
       R"("stop":"x","logit_bias":{"5":200},"logprobs":true,"top_logprobs":2,"unknown":1)");
   const Generate& asked = generate(planned);
@@ -106,7 +108,7 @@ TEST_F(ChatCompletions, TellsThinkingAndCallsFromContent) {
   const std::vector<std::string> pieces = {"<think>\nR</thi",
                                            "nk>\n\nA\n<tool_call>{\"name\": \"f\",",
                                            " \"arguments\": {\"a\"", ": 1}}</tool_call>"};
-  const Plan planned = plan(std::string(",") + kTools, kThinks);
+  const CallPlan planned = plan(std::string(",") + kTools, kThinks);
   EXPECT_THAT(prompt(planned), HasSubstr("{'type': 'function'"));
   const json::value body = test.whole(planned, pieces);
   const json::value& choice = body.at("choices").at(0);
@@ -164,7 +166,7 @@ TEST_F(ChatCompletions, StreamsUsageAndErrorsBeforeTheEnd) {
 
 TEST_F(ChatCompletions, ForcedCallsAreAStructure) {
   const std::string tools = std::string(",") + kTools;
-  const Plan named =
+  const CallPlan named =
       plan(tools + R"(,"tool_choice":{"type":"function","function":{"name":"f"}})", kThinks);
   const json::value body = test.whole(
       named, {"<think>x</think>\n\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\":", "1}}",
@@ -174,8 +176,8 @@ TEST_F(ChatCompletions, ForcedCallsAreAStructure) {
   EXPECT_EQ(
       body.at("choices").at(0).at("message").at("tool_calls").at(0).at("function").at("arguments"),
       "{\"a\":1}");
-  const Plan required = plan(tools + R"(,"tool_choice":"required","parallel_tool_calls":false)",
-                             R"("chat_template":"{{ tools }}<function=<parameter=</think>")");
+  const CallPlan required = plan(tools + R"(,"tool_choice":"required","parallel_tool_calls":false)",
+                                 R"("chat_template":"{{ tools }}<function=<parameter=</think>")");
   const json::value schema =
       json::parse(std::get<JsonSchema>(generate(required).structured_output->kind).schema);
   EXPECT_EQ(schema.at("maxItems"), 1);
@@ -265,8 +267,8 @@ TEST_F(ChatCompletions, TokenizeSeesTheSameMessages) {
       R"("arguments":"{\"a\":1}"}}]},{"role":"user","content":[{"type":"text","text":"Hi"}]}],)" +
       std::string(kTools) +
       R"(,"chat_template":"{{ tools }}{% for m in messages %}{{ m.content }}{{ m.tool_calls }}{% endfor %}"})";
-  const Plan asked = test.plan(openai::chat_completions, body, "/v1/chat/completions");
-  const Plan counted = test.plan(openai::tokenize, body, "/tokenize");
+  const CallPlan asked = test.plan(openai::chat_completions, body, "/v1/chat/completions");
+  const CallPlan counted = test.plan(openai::tokenize, body, "/tokenize");
   const auto ids = test.tokenizer->encode(prompt(asked), {.add_special_tokens = false}).ids;
   EXPECT_THAT(prompt(asked), HasSubstr("{'a': 1}"));
   EXPECT_EQ(json::parse(counted.render({}).body).at("count").get_int64(),

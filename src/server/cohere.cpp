@@ -66,7 +66,7 @@ std::vector<Item> read_items(const Call& call, Fields& fields) {
   return list;
 }
 
-Request read_request(const Call& call, Fields& fields, Plan& plan) {
+Request read_request(const Call& call, Fields& fields, CallPlan& plan) {
   Request like;
   if (const auto type = fields.text("input_type"))
     set_task_prompt(call.context.info, *type, "input_type", like.prompt, plan.warnings);
@@ -107,10 +107,10 @@ void append_embeddings(std::string& out, const std::string& type,
 }
 
 // What both versions have. The first one's vectors are bare where no type was asked for.
-Plan plan_embed(const Call& call, const char* version, bool bare) {
+CallPlan plan_embed(const Call& call, const char* version, bool bare) {
   const ModelInfo& info = call.context.info;
   require_route(info, Task::kEmbed);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   const std::vector<std::string> types = read_types(fields);
@@ -161,9 +161,9 @@ Plan plan_embed(const Call& call, const char* version, bool bare) {
 
 }  // namespace
 
-Plan cohere_embed(const Call& call) { return plan_embed(call, "2", false); }
+CallPlan cohere_embed(const Call& call) { return plan_embed(call, "2", false); }
 
-Plan cohere_embed_v1(const Call& call) {
+CallPlan cohere_embed_v1(const Call& call) {
   const json::value* types = call.body.if_contains("embedding_types");
   return plan_embed(call, "1", !types || types->is_null());
 }

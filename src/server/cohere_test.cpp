@@ -15,7 +15,7 @@ Result eight(float first) { return vector_result({first, -1, 1, -1, 1, 1, -1, 0}
 
 TEST(Cohere, ReadsEveryField) {
   TestContext test;
-  Plan plan = test.plan(openai::cohere_embed, R"({"model":"small","texts":["a","b"],
+  CallPlan plan = test.plan(openai::cohere_embed, R"({"model":"small","texts":["a","b"],
       "input_type":"search_query","truncate":"START","max_tokens":9,"output_dimension":2})");
   ASSERT_EQ(plan.requests.size(), 2u);
   const Request& r = plan.requests[1];
@@ -37,7 +37,7 @@ TEST(Cohere, ReadsEveryField) {
 TEST(Cohere, AnswersInEveryKindOfNumbers) {
   TestContext test;
   test.info.embedding_size = 8;
-  Plan plan =
+  CallPlan plan =
       test.plan(openai::cohere_embed,
                 R"({"texts":["a"],"embedding_types":["ubinary","float","binary","base64"]})");
   const json::value answer = json::parse(plan.render({eight(1)}).body);
@@ -83,8 +83,8 @@ TEST(Cohere, ItsFourWordsChangeNothingWhereThereAreNoPrompts) {
   TestContext test;
   test.serve({Task::kEmbed});
   for (const char* word : {"search_document", "search_query", "classification", "clustering"}) {
-    const Plan plan = test.plan(openai::cohere_embed,
-                                R"({"texts":["a"],"input_type":")" + std::string(word) + "\"}");
+    const CallPlan plan = test.plan(openai::cohere_embed,
+                                    R"({"texts":["a"],"input_type":")" + std::string(word) + "\"}");
     EXPECT_FALSE(plan.requests.at(0).prompt.prompt_name) << word;
     EXPECT_EQ(plan.requests.at(0).prompt.role, Role::kNone) << word;
     EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr(word)));

@@ -183,10 +183,10 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
 
 }  // namespace
 
-Plan completions(const Call& call) {
+CallPlan completions(const Call& call) {
   const Context& context = call.context;
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   Wishes wishes;
   wishes.head = read_head(call, fields, "cmpl-");

@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 class Completions : public testing::Test {
  protected:
-  Plan plan(const std::string& fields) {
+  CallPlan plan(const std::string& fields) {
     return test.plan(openai::completions, "{" + fields + "}", "/v1/completions");
   }
   std::string refused(const std::string& fields) {
@@ -22,7 +22,7 @@ class Completions : public testing::Test {
 };
 
 TEST_F(Completions, TakesTextsAndIds) {
-  const Plan planned = plan(R"("prompt":["a","b"],"n":2)");
+  const CallPlan planned = plan(R"("prompt":["a","b"],"n":2)");
   ASSERT_EQ(planned.requests.size(), 2u);
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).max_tokens, 16);
   EXPECT_EQ(planned.requests[0].prompt.add_special_tokens, std::nullopt);
@@ -36,16 +36,16 @@ TEST_F(Completions, TakesTextsAndIds) {
 }
 
 TEST_F(Completions, WithoutASeedHaveTheServers) {
-  Plan planned = plan(R"("prompt":["a","b"])");
+  CallPlan planned = plan(R"("prompt":["a","b"])");
   give_seed(planned, std::nullopt);
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).seed, std::nullopt);
   give_seed(planned, 7);
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).seed, 7u);
   EXPECT_EQ(parameters<Generate>(planned.requests[1]).seed, 7u);
-  Plan own = plan(R"("prompt":"a","seed":3)");
+  CallPlan own = plan(R"("prompt":"a","seed":3)");
   give_seed(own, 7);
   EXPECT_EQ(parameters<Generate>(own.requests[0]).seed, 3u);
-  Plan other;
+  CallPlan other;
   other.requests.push_back({.task = Embed{}});
   give_seed(other, 7);
   EXPECT_TRUE(std::holds_alternative<Embed>(other.requests[0].task));
@@ -65,7 +65,7 @@ TEST_F(Completions, AnswersInOpenAisShape) {
 }
 
 TEST_F(Completions, EchoScoresThePrompt) {
-  const Plan planned = plan(R"("prompt":"abc","echo":true,"logprobs":0,"max_tokens":0)");
+  const CallPlan planned = plan(R"("prompt":"abc","echo":true,"logprobs":0,"max_tokens":0)");
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).max_tokens, 1);
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).prompt_logprobs, 0);
   const json::value body = test.whole(planned, {"d"});

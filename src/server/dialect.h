@@ -41,7 +41,7 @@ struct Call {
 };
 
 // What is to be done for one call.
-struct Plan {
+struct CallPlan {
   std::vector<Request> requests;  // for the engine; none = `render` answers at once
   bool single = false;            // one input, not a list
   std::vector<bool> cut;  // of each request: cut already by what the body asks; empty = none
@@ -52,7 +52,7 @@ struct Plan {
   std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
 };
 
-using Planner = Plan (*)(const Call&);  // throws Failure
+using Planner = CallPlan (*)(const Call&);  // throws Failure
 
 // The status and body for a failure. `max_model_len`: of the loaded model, 0 while there is none.
 using Refusal = HttpResponse (*)(const Failure&, int64_t max_model_len);

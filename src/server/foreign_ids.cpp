@@ -44,7 +44,7 @@ bool are_foreign(const Tokenizer& tokenizer, std::span<const int32_t> all) {
   return share < (bare ? kBareShare : kShare);
 }
 
-void warn_of_foreign_ids(Plan& plan, const Tokenizer& tokenizer) {
+void warn_of_foreign_ids(CallPlan& plan, const Tokenizer& tokenizer) {
   if (plan.requests.empty()) return;
   const Request& request = plan.requests.front();
   const auto* ids = std::get_if<std::vector<int32_t>>(&request.prompt.input);

@@ -14,7 +14,7 @@ namespace vecton::server {
 bool are_foreign(const Tokenizer& tokenizer, std::span<const int32_t> ids);
 
 // Adds to the plan's warnings when its first request has such ids and asks for numbers.
-void warn_of_foreign_ids(Plan& plan, const Tokenizer& tokenizer);
+void warn_of_foreign_ids(CallPlan& plan, const Tokenizer& tokenizer);
 
 // What a client that sends token ids can do.
 inline constexpr const char* kSendText =

@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, ForeignIds, testing::Values("bert-embed-mea
 
 TEST(ForeignIdsOfAPlan, AreWarnedOf) {
   TestContext test;
-  Plan plan;
+  CallPlan plan;
   plan.requests.push_back({.prompt = {.input = ids_of(*test.tokenizer, true)}});
   warn_of_foreign_ids(plan, *test.tokenizer);
   EXPECT_THAT(plan.warnings, IsEmpty());
@@ -57,7 +57,7 @@ TEST(ForeignIdsOfAPlan, AreWarnedOf) {
 
 TEST(ForeignIdsOfAPlan, AreNotWarnedOfWhereTheyAreContinued) {
   TestContext test;
-  Plan plan;
+  CallPlan plan;
   plan.requests.push_back(
       {.prompt = {.input = std::vector<int32_t>{101, 999, 7, 512, 803, 77}}, .task = Generate{}});
   warn_of_foreign_ids(plan, *test.tokenizer);

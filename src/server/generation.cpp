@@ -21,7 +21,7 @@ void require_generation(const Call& call) {
                     " API. The loaded model supports: " + task_names(call.context.info));
 }
 
-void give_seed(Plan& plan, std::optional<uint64_t> seed) {
+void give_seed(CallPlan& plan, std::optional<uint64_t> seed) {
   if (!seed) return;
   for (Request& request : plan.requests) {
     auto* generate = std::get_if<Generate>(&request.task);

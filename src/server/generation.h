@@ -15,7 +15,7 @@ namespace vecton::server {
 void require_generation(const Call& call);
 
 // Requests to generate that name no seed get this one.
-void give_seed(Plan& plan, std::optional<uint64_t> seed);
+void give_seed(CallPlan& plan, std::optional<uint64_t> seed);
 
 struct GenerationUsage {
   int64_t prompt = 0, completion = 0, cached = 0, reasoning = 0;  // tokens

@@ -31,7 +31,7 @@ std::vector<std::string> sources(const std::vector<Image>& images) {
 
 TEST(Images, OfMessagesReachTheEngineAsTheyAre) {
   WithImages test;
-  const Plan plan =
+  const CallPlan plan =
       test.plan(openai::embeddings, R"({"messages":[{"role":"user","content":[)" + kPart + "]}]}");
   ASSERT_THAT(plan.requests, SizeIs(1));
   EXPECT_THAT(std::get<Chat>(plan.requests[0].prompt.input).input.messages, HasSubstr(kUri));
@@ -40,10 +40,11 @@ TEST(Images, OfMessagesReachTheEngineAsTheyAre) {
 TEST(Images, OfBothSidesOfAScore) {
   WithImages test;
   test.serve({Task::kScore}, "cross-encoder");
-  const Plan plan = test.plan(openai::score, R"({"text_1":{"content":[)" + kPart +
-                                                 R"(,{"type":"text","text":"q"}]},"text_2":["d",)"
-                                                 R"({"content":[)" +
-                                                 kPart + "," + kPart + "]}]}");
+  const CallPlan plan =
+      test.plan(openai::score, R"({"text_1":{"content":[)" + kPart +
+                                   R"(,{"type":"text","text":"q"}]},"text_2":["d",)"
+                                   R"({"content":[)" +
+                                   kPart + "," + kPart + "]}]}");
   ASSERT_THAT(plan.requests, SizeIs(2));
   const Request& second = plan.requests[1];
   EXPECT_EQ(std::get<std::string>(second.prompt.input), "q");
@@ -56,15 +57,15 @@ TEST(Images, OfBothSidesOfAScore) {
 TEST(Images, OfJinasInputsAndCoheres) {
   WithImages test;
   const std::string base64(40, 'A');
-  const Plan jina = test.plan(openai::embeddings,
-                              R"({"input":[{"text":"a"},{"image":")" + base64 + R"("},"b"]})");
+  const CallPlan jina = test.plan(openai::embeddings,
+                                  R"({"input":[{"text":"a"},{"image":")" + base64 + R"("},"b"]})");
   ASSERT_THAT(jina.requests, SizeIs(3));
   EXPECT_THAT(sources(jina.requests[1].prompt.images), ElementsAre("data:;base64," + base64));
   EXPECT_EQ(std::get<std::string>(jina.requests[2].prompt.input), "b");
-  const Plan images =
+  const CallPlan images =
       test.plan(openai::cohere_embed, R"({"images":["data:image/png;base64,AAAA"]})");
   EXPECT_THAT(sources(images.requests[0].prompt.images), ElementsAre(kUri));
-  const Plan inputs =
+  const CallPlan inputs =
       test.plan(openai::cohere_embed,
                 R"({"inputs":[{"content":[{"type":"text","text":"t"},)" + kPart + "]}]}");
   EXPECT_EQ(std::get<std::string>(inputs.requests[0].prompt.input), "t");
@@ -75,7 +76,7 @@ TEST(Images, AtUrlsAreForTheEngineToAllow) {
   WithImages test;
   EXPECT_EQ(test.options.engine.allowed_local_media_path, "");
   for (const char* url : {"file:///etc/passwd", "http://localhost/a.png", "https://a.example/b"}) {
-    const Plan plan =
+    const CallPlan plan =
         test.plan(openai::cohere_embed, std::string(R"({"images":[")") + url + "\"]}");
     EXPECT_THAT(sources(plan.requests[0].prompt.images), ElementsAre(url));
   }

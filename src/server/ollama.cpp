@@ -245,7 +245,7 @@ std::vector<Image> images_of(const json::array& parts, const Call& call) {
   return images;
 }
 
-void set_answer(Plan& plan, Wishes wishes) {
+void set_answer(CallPlan& plan, Wishes wishes) {
   plan.single = true;
   if (wishes.stream) {
     plan.stream = std::make_shared<LineStream>(std::move(wishes));
@@ -257,7 +257,7 @@ void set_answer(Plan& plan, Wishes wishes) {
 }
 
 // An empty prompt loads the model, which is there already.
-void answer_load(Plan& plan, const Wishes& wishes, bool unload) {
+void answer_load(CallPlan& plan, const Wishes& wishes, bool unload) {
   const std::string body = head(wishes) + text_members(wishes, {}) +
                            ",\"done\":true,\"done_reason\":\"" + (unload ? "unload" : "load") +
                            "\"}";
@@ -274,9 +274,9 @@ bool unloads(const json::object& body) {
 
 }  // namespace
 
-Plan chat(const Call& call) {
+CallPlan chat(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   Generate generate;
   Conversation conversation;
@@ -315,9 +315,9 @@ Plan chat(const Call& call) {
   return plan;
 }
 
-Plan generate(const Call& call) {
+CallPlan generate(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   Generate generate;
   Conversation conversation;

@@ -5,9 +5,9 @@
 
 namespace vecton::server::ollama {
 
-Plan generate(const Call& call);  // POST /api/generate
-Plan chat(const Call& call);      // POST /api/chat
-Plan show(const Call& call);      // POST /api/show
+CallPlan generate(const Call& call);  // POST /api/generate
+CallPlan chat(const Call& call);      // POST /api/chat
+CallPlan show(const Call& call);      // POST /api/show
 
 // {"error":"..."}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

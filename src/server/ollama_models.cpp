@@ -91,14 +91,14 @@ HttpResponse version() {
           .body = std::string("{\"version\":\"") + vecton::version() + "\"}"};
 }
 
-Plan show(const Call& call) {
+CallPlan show(const Call& call) {
   const Context& context = call.context;
   const ModelInfo& info = context.info;
   Fields fields(call.body);
   const auto old_name = fields.text("name");  // of older clients
   if (!old_name || fields.any("model")) openai::model_of(context, fields);
   fields.ignore({"verbose", "system", "template", "options"});
-  Plan plan;
+  CallPlan plan;
   plan.ignored = fields.finish();
   const std::string text = context.templates.empty() ? "" : context.templates.text({});
   json::array capabilities;

@@ -30,7 +30,7 @@ class Ollama : public testing::Test {
 };
 
 TEST_F(Ollama, StreamsUnlessToldNot) {
-  const Plan planned =
+  const CallPlan planned =
       test.plan(ollama::chat, R"({"messages":[{"role":"user","content":"Hi"}],)"
                               R"("options":{"num_predict":4,"top_k":3,"num_ctx":9}})");
   EXPECT_EQ(planned.stream->content_type(), "application/x-ndjson");
@@ -50,7 +50,7 @@ TEST_F(Ollama, StreamsUnlessToldNot) {
 }
 
 TEST_F(Ollama, CallsComeWhole) {
-  const Plan planned = test.plan(
+  const CallPlan planned = test.plan(
       ollama::chat,
       R"({"messages":[{"role":"user","content":"Hi"}],"tools":[{"type":"function","function":{"name":"f"}}]})");
   const auto all =
@@ -67,7 +67,7 @@ TEST_F(Ollama, CallsComeWhole) {
 }
 
 TEST_F(Ollama, GenerateTakesPromptsAndContext) {
-  const Plan planned =
+  const CallPlan planned =
       test.plan(ollama::generate, R"({"prompt":"Hi","system":"S","stream":false,"format":"json"})");
   EXPECT_EQ(std::get<std::string>(planned.requests.front().prompt.input),
             "system:S;user:Hi;<tool_call>");
@@ -75,7 +75,7 @@ TEST_F(Ollama, GenerateTakesPromptsAndContext) {
   const json::value body = test.whole(planned, {"a"});
   EXPECT_EQ(body.at("response"), "a");
   EXPECT_EQ(json::serialize(body.at("context")), "[7,8,9,0]");
-  const Plan raw = test.plan(ollama::generate, R"({"prompt":"the","raw":true,"context":[5]})");
+  const CallPlan raw = test.plan(ollama::generate, R"({"prompt":"the","raw":true,"context":[5]})");
   EXPECT_EQ(std::get<std::vector<int32_t>>(raw.requests.front().prompt.input).front(), 5);
   EXPECT_EQ(json::parse(test.plan(ollama::generate, R"({"prompt":""})").render({}).body)
                 .at("done_reason"),
@@ -97,7 +97,7 @@ TEST_F(Ollama, ImagesComeBeforeTheText) {
   test.options.chat_template =
       "{% for m in messages %}{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}"
       "{% endfor %}";
-  const auto expect_image = [&](const Plan& planned, const char* prompt) {
+  const auto expect_image = [&](const CallPlan& planned, const char* prompt) {
     const Prompt& given = planned.requests.front().prompt;
     EXPECT_EQ(std::get<std::string>(given.input), prompt);
     ASSERT_EQ(given.images.size(), 1u);

@@ -20,7 +20,7 @@ namespace {
 
 // The type of the numbers in Jina's word and Voyage's, and Jina's task.
 void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& format,
-                 Plan& plan) {
+                 CallPlan& plan) {
   if (const auto task = fields.text("task"))
     set_task_prompt(call.context.info, *task, "task", like.prompt, plan.warnings);
   for (const char* field : {"embedding_type", "output_dtype"}) {
@@ -43,7 +43,7 @@ void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& 
 }
 
 // The texts of `inputs` are the parts of one document, which the model reads as a whole.
-void join_chunks(Plan& plan) {
+void join_chunks(CallPlan& plan) {
   Request one = plan.requests.front();
   for (const Request& request : plan.requests) {
     const auto* text = std::get_if<std::string>(&request.prompt.input);
@@ -145,12 +145,12 @@ void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::vect
 
 }  // namespace
 
-Plan embeddings(const Call& call) {
+CallPlan embeddings(const Call& call) {
   // As vLLM: a vector for each token where that is what the model is for.
   const bool rows = default_task(call.context.info) == Task::kTokenEmbed;
   if (!rows) require_route(call.context.info, Task::kEmbed);
   const Task task = rows ? Task::kTokenEmbed : Task::kEmbed;
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   Inputs inputs = read_inputs(call, fields);
@@ -173,7 +173,7 @@ Plan embeddings(const Call& call) {
   return plan;
 }
 
-Plan invocations(const Call& call) {
+CallPlan invocations(const Call& call) {
   const auto has = [&](const char* field) { return call.body.contains(field); };
   if (has("task")) return pooling(call);
   if (has("query") && has("documents")) return rerank(call);
@@ -183,8 +183,8 @@ Plan invocations(const Call& call) {
   return task == Task::kClassify ? classify(call) : pooling(call);
 }
 
-Plan tokenize(const Call& call) {
-  Plan plan;
+CallPlan tokenize(const Call& call) {
+  CallPlan plan;
   Fields fields(call.body);
   model_of(call.context, fields);
   const bool chat = fields.any("messages") != nullptr;
@@ -237,8 +237,8 @@ Plan tokenize(const Call& call) {
   return plan;
 }
 
-Plan detokenize(const Call& call) {
-  Plan plan;
+CallPlan detokenize(const Call& call) {
+  CallPlan plan;
   Fields fields(call.body);
   model_of(call.context, fields);
   const json::value* tokens = fields.any("tokens");

@@ -7,20 +7,20 @@
 
 namespace vecton::server::openai {
 
-Plan embeddings(const Call& call);
-Plan pooling(const Call& call);
-Plan classify(const Call& call);
-Plan score(const Call& call);
-Plan rerank(const Call& call);
-Plan similarity_map(const Call& call);
-Plan cohere_embed(const Call& call);
-Plan cohere_embed_v1(const Call& call);
-Plan completions(const Call& call);
-Plan chat_completions(const Call& call);
-Plan tokenize(const Call& call);
-Plan detokenize(const Call& call);
+CallPlan embeddings(const Call& call);
+CallPlan pooling(const Call& call);
+CallPlan classify(const Call& call);
+CallPlan score(const Call& call);
+CallPlan rerank(const Call& call);
+CallPlan similarity_map(const Call& call);
+CallPlan cohere_embed(const Call& call);
+CallPlan cohere_embed_v1(const Call& call);
+CallPlan completions(const Call& call);
+CallPlan chat_completions(const Call& call);
+CallPlan tokenize(const Call& call);
+CallPlan detokenize(const Call& call);
 // What the fields of the body ask for, and the loaded model does.
-Plan invocations(const Call& call);
+CallPlan invocations(const Call& call);
 
 // {"error":{"message","type","param","code"}}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

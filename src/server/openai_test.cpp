@@ -25,8 +25,8 @@ class OpenAi : public testing::Test {
 };
 
 TEST_F(OpenAi, EmbeddingsReadsEveryField) {
-  Plan plan = test.plan(openai::embeddings,
-                        R"({"input":["a","b"],"model":"small","truncate_prompt_tokens":-1,
+  CallPlan plan = test.plan(openai::embeddings,
+                            R"({"input":["a","b"],"model":"small","truncate_prompt_tokens":-1,
       "truncation_side":"left","add_special_tokens":false,"use_activation":false,"dimensions":2,"user":"me","priority":0,
       "prompt_name":"query","cache_salt":"s","padding":"do_not_pad","odd":1})");
   ASSERT_EQ(plan.requests.size(), 2u);
@@ -54,7 +54,7 @@ TEST_F(OpenAi, PrioritiesCountWhereTheServerHeedsThem) {
 }
 
 TEST_F(OpenAi, DefaultsLeaveEverythingToTheModel) {
-  Plan plan = test.plan(openai::embeddings, R"({"input":[1,2,3]})");
+  CallPlan plan = test.plan(openai::embeddings, R"({"input":[1,2,3]})");
   EXPECT_TRUE(plan.single);
   const Request& r = plan.requests.at(0);
   EXPECT_EQ(std::get<1>(r.prompt.input).size(), 3u);
@@ -182,7 +182,8 @@ TEST_F(OpenAi, WordsOfApisChangeNothingWhereThereAreNoPrompts) {
   test.serve({Task::kEmbed});
   for (const char* field : {R"("input_type":"search_document")", R"("input_type":"Query")",
                             R"("task":"text-matching")"}) {
-    const Plan plan = test.plan(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
+    const CallPlan plan =
+        test.plan(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
     EXPECT_FALSE(plan.requests.at(0).prompt.prompt_name);
     EXPECT_THAT(plan.warnings, testing::ElementsAre(HasSubstr("changes nothing"))) << field;
   }
@@ -211,7 +212,7 @@ TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
 TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
   test.info.embedding_size = 8;
   const auto embedding = [&](const std::string& field) {
-    Plan plan = test.plan(openai::embeddings, R"({"input":"a",)" + field + "}");
+    CallPlan plan = test.plan(openai::embeddings, R"({"input":"a",)" + field + "}");
     const json::value answer =
         json::parse(plan.render({vector_result({1, -1, 0.5f, 0, 0, 0, 0, -0.25f})}).body);
     return base::json_text(answer.at("data").at(0).at("embedding"));
@@ -227,7 +228,7 @@ TEST_F(OpenAi, NumbersComeInTheTypeThatWasAskedFor) {
 }
 
 TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
-  Plan plan = test.plan(openai::embeddings, R"({"input":["a","b"],"late_chunking":true})");
+  CallPlan plan = test.plan(openai::embeddings, R"({"input":["a","b"],"late_chunking":true})");
   ASSERT_EQ(plan.requests.size(), 1u);
   EXPECT_THAT(parameters<Embed>(plan.requests[0]).late_chunks, testing::ElementsAre("a", "b"));
   const json::value answer = json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
@@ -281,7 +282,7 @@ TEST_F(OpenAi, ARouteOfAnotherModelIsNotFound) {
 TEST_F(OpenAi, EmbeddingsOfALateInteractionModelAreRows) {
   test.serve({Task::kTokenEmbed}, "late-interaction");
   const auto answer = [&](const std::string& more) {
-    Plan plan = test.plan(openai::embeddings, R"({"input":"a")" + more + "}");
+    CallPlan plan = test.plan(openai::embeddings, R"({"input":"a")" + more + "}");
     EXPECT_EQ(task_of(plan.requests.at(0).task), Task::kTokenEmbed);
     return json::parse(plan.render({vector_result({1, 2, 3, 4}, 2)}).body);
   };
@@ -304,11 +305,11 @@ TEST_F(OpenAi, ChatsStandUnderEitherNameOneOrSeveral) {
     return test.plan(openai::embeddings, "{" + inputs + more + "}");
   };
   for (const char* field : {"\"messages\":", "\"input\":"}) {
-    const Plan one = plan(field + chat);
+    const CallPlan one = plan(field + chat);
     ASSERT_EQ(one.requests.size(), 1u) << field;
     EXPECT_TRUE(one.single);
     EXPECT_EQ(std::get<Chat>(one.requests[0].prompt.input).input.messages, chat);
-    const Plan two = plan(std::string(field) + "[" + chat + "," + chat + "]");
+    const CallPlan two = plan(std::string(field) + "[" + chat + "," + chat + "]");
     ASSERT_EQ(two.requests.size(), 2u) << field;
     EXPECT_FALSE(two.single);
     EXPECT_EQ(std::get<Chat>(two.requests[1].prompt.input).input.messages, chat);
@@ -341,7 +342,7 @@ TEST_F(OpenAi, InvocationsFollowTheBody) {
 
 TEST_F(OpenAi, TheWholeVectorIsNoMatryoshkaRequest) {
   const auto dimensions = [&] {
-    const Plan plan = test.plan(openai::embeddings, R"({"input":"a","dimensions":4})");
+    const CallPlan plan = test.plan(openai::embeddings, R"({"input":"a","dimensions":4})");
     return parameters<Embed>(plan.requests[0]).dimensions;
   };
   EXPECT_FALSE(dimensions());

@@ -94,9 +94,9 @@ Aggregation read_aggregation(Fields& fields, Fields& parameters) {
 
 }  // namespace
 
-Plan fill_mask(const Call& call) {
+CallPlan fill_mask(const Call& call) {
   require(call.context.info, Task::kFillMask);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const json::object none;
   Fields parameters(parameters_of(fields, none), "body.parameters");
@@ -127,13 +127,13 @@ Plan fill_mask(const Call& call) {
   return plan;
 }
 
-Plan token_classify(const Call& call) {
+CallPlan token_classify(const Call& call) {
   require(call.context.info, Task::kTokenClassify);
   if (call.context.info.labels.empty() || does(call.context.info, Task::kClassify)) {
     throw Failure(Cause::kTask,
                   "model is not a token classification model: it has no labels for tokens");
   }
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const json::object none;
   Fields parameters(parameters_of(fields, none), "body.parameters");

@@ -37,13 +37,13 @@ TEST_F(Pipelines, FillMaskReadsItsOptionsInBothPlaces) {
     EXPECT_EQ(parameters<FillMask>(r).top_k, 2);
     EXPECT_THAT(parameters<FillMask>(r).targets, ElementsAre("the", "of"));
   }
-  const Plan plain = test.plan(tei::fill_mask, R"({"inputs":"a [MASK]"})");
+  const CallPlan plain = test.plan(tei::fill_mask, R"({"inputs":"a [MASK]"})");
   EXPECT_EQ(parameters<FillMask>(plain.requests.at(0)), FillMask{});
 }
 
 TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
   test.serve({Task::kFillMask});
-  Plan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
+  CallPlan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
   const json::value one = json::parse(plan.render({fillings(4)}).body);
   ASSERT_EQ(one.as_array().size(), 2u);
   EXPECT_EQ(one.at(0).at("score"), 0.75);
@@ -64,7 +64,7 @@ TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
 // Models round their vocabulary up.
 TEST_F(Pipelines, FillMaskAnswersWithRowsThatAreNoTokens) {
   test.serve({Task::kFillMask});
-  Plan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
+  CallPlan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
   Result result = fillings(4);
   std::vector<int32_t>& ids = result.get<Fillings>().ids;
   ids[1] = static_cast<int32_t>(test.tokenizer->vocab_size()) + 3;
@@ -91,7 +91,7 @@ TEST_F(Pipelines, FillMaskRefuses) {
 TEST_F(Pipelines, TokenClassesAreEntities) {
   test.serve({Task::kTokenClassify});
   test.info.labels = {"O", "B-LOC"};
-  Plan plan =
+  CallPlan plan =
       test.plan(tei::token_classify, R"({"inputs":"\u00e9 Paris","aggregation_strategy":"none"})");
   EXPECT_EQ(parameters<TokenClassify>(plan.requests.at(0)).use_activation, true);
   Result result = label_result({0.75f, 0.25f, 0.25f, 0.75f}, 2);

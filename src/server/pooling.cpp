@@ -77,8 +77,8 @@ void check_format(const NumberFormat& format, const std::vector<Task>& tasks, Fi
 }
 
 // {"task": "score"} takes the two sides of /score.
-Plan pooled_scores(const Call& call) {
-  Plan plan;
+CallPlan pooled_scores(const Call& call) {
+  CallPlan plan;
   Fields fields(call.body);
   fields.ignore({"task"});
   const Head head = read_head(call, fields, "pooling-");
@@ -106,9 +106,9 @@ void append_class(std::string& out, const ModelInfo& info, const Labels& result)
 
 }  // namespace
 
-Plan pooling(const Call& call) {
+CallPlan pooling(const Call& call) {
   const ModelInfo& info = call.context.info;
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const std::vector<Task> tasks = read_tasks(info, fields);
   if (tasks.front() == Task::kScore) return pooled_scores(call);
@@ -127,9 +127,9 @@ Plan pooling(const Call& call) {
   return plan;
 }
 
-Plan classify(const Call& call) {
+CallPlan classify(const Call& call) {
   require_route(call.context.info, Task::kClassify);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   if (!fields.any("messages") && !fields.any("input"))
     throw Failure(Cause::kInvalid, "Input or messages must be provided", "input");

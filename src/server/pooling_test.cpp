@@ -22,7 +22,7 @@ class Pooling : public testing::Test {
     type = error.at("type").as_string();
     return std::string(error.at("message").as_string());
   }
-  json::value data(Plan& plan, std::vector<Result> results) {
+  json::value data(CallPlan& plan, std::vector<Result> results) {
     return json::parse(plan.render(std::move(results)).body).at("data");
   }
 
@@ -33,7 +33,7 @@ class Pooling : public testing::Test {
 
 TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
   EXPECT_EQ(task_of(test.plan(openai::pooling, R"({"input":"a"})").requests[0].task), Task::kEmbed);
-  Plan plan =
+  CallPlan plan =
       test.plan(openai::pooling, R"({"input":"a","task":"token_embed","use_activation":false})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenEmbed);
   EXPECT_EQ(parameters<TokenEmbed>(plan.requests[0]).normalize, false);
@@ -49,7 +49,8 @@ TEST_F(Pooling, DoesWhatTheModelIsForUnlessToldOtherwise) {
 TEST_F(Pooling, SeveralTasksOfOnePass) {
   test.serve({Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed});
   for (const char* task : {R"("embed&sparse_embed")", R"(["embed","sparse_embed"])"}) {
-    Plan plan = test.plan(openai::pooling, std::string(R"({"input":["a"],"task":)") + task + "}");
+    CallPlan plan =
+        test.plan(openai::pooling, std::string(R"({"input":["a"],"task":)") + task + "}");
     EXPECT_EQ(task_of(plan.requests[0].task), Task::kEmbed);
     EXPECT_THAT(plan.requests[0].also, ElementsAre(TaskParameters(SparseEmbed{})));
     Result result = vector_result({0.5f});
@@ -70,14 +71,14 @@ TEST_F(Pooling, SeveralTasksOfOnePass) {
 
 TEST_F(Pooling, SparseVectorsArePairs) {
   test.serve({Task::kSparseEmbed});
-  Plan plan = test.plan(openai::pooling, R"({"input":"a"})");
+  CallPlan plan = test.plan(openai::pooling, R"({"input":"a"})");
   EXPECT_THAT(plan.render({sparse_result({5}, {2})}).body,
               HasSubstr(R"("data":[{"index":5,"value":2.0}])"));
 }
 
 TEST_F(Pooling, RowsOfTokenLabels) {
   test.serve({Task::kTokenClassify});
-  Plan plan = test.plan(openai::pooling, R"({"input":[1,2],"task":"token_classify"})");
+  CallPlan plan = test.plan(openai::pooling, R"({"input":[1,2],"task":"token_classify"})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kTokenClassify);
   EXPECT_EQ(data(plan, {label_result({1, 2}, 2)}).at(0).at("data").as_array().size(), 2u);
   plan = test.plan(openai::pooling,
@@ -88,7 +89,7 @@ TEST_F(Pooling, RowsOfTokenLabels) {
 
 TEST_F(Pooling, ScoresTakeBothSides) {
   test.serve({Task::kScore}, "cross-encoder");
-  Plan plan = test.plan(openai::pooling, R"({"task":"score","text_1":"a","text_2":["b","c"]})");
+  CallPlan plan = test.plan(openai::pooling, R"({"task":"score","text_1":"a","text_2":["b","c"]})");
   ASSERT_EQ(plan.requests.size(), 2u);
   EXPECT_EQ(data(plan, {score_result(0.5f, 0), score_result(0.25f, -1)}).at(1).at("data").at(0),
             0.25);
@@ -121,7 +122,7 @@ TEST_F(Pooling, RefusesTasksByName) {
 TEST_F(Pooling, ClassifyNamesTheBestLabel) {
   test.serve({Task::kClassify});
   test.info.labels = {"bad", "good"};
-  Plan plan = test.plan(openai::classify, R"({"input":["a","b"],"use_activation":true})");
+  CallPlan plan = test.plan(openai::classify, R"({"input":["a","b"],"use_activation":true})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kClassify);
   EXPECT_EQ(parameters<Classify>(plan.requests[0]).use_activation, true);
   const json::value answer =

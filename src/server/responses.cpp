@@ -290,9 +290,9 @@ json::object echoed(const json::object& body) {
 
 }  // namespace
 
-Plan responses(const Call& call) {
+CallPlan responses(const Call& call) {
   require_generation(call);
-  Plan plan;
+  CallPlan plan;
   plan.single = true;
   Fields fields(call.body);
   Wishes wishes;

@@ -5,6 +5,6 @@
 
 namespace vecton::server::openai {
 
-Plan responses(const Call& call);
+CallPlan responses(const Call& call);
 
 }  // namespace vecton::server::openai

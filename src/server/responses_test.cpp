@@ -17,8 +17,10 @@ class Responses : public testing::Test {
         "{% for m in messages %}{{ m.role }}:{{ m.content }}{{ m.tool_calls }};{% endfor %}"
         "{{ tools }}<think></think><tool_call>";
   }
-  Plan plan(const std::string& fields) { return test.plan(openai::responses, "{" + fields + "}"); }
-  std::string prompt(const Plan& plan) {
+  CallPlan plan(const std::string& fields) {
+    return test.plan(openai::responses, "{" + fields + "}");
+  }
+  std::string prompt(const CallPlan& plan) {
     return std::get<std::string>(plan.requests.front().prompt.input);
   }
   std::string refused(const std::string& fields) {
@@ -55,7 +57,7 @@ TEST_F(Responses, ImagesAreOfTheirMessage) {
   test.options.chat_template =
       "{% for m in messages %}{% for part in m.content %}{{ part.text or '<image>' }}{% endfor %}"
       "{% endfor %}";
-  const Plan planned = plan(input);
+  const CallPlan planned = plan(input);
   EXPECT_EQ(prompt(planned), "<image>Q");
   EXPECT_EQ(planned.requests.front().prompt.images.front().source, "data:image/png;base64,AAAA");
   EXPECT_THAT(

@@ -134,7 +134,7 @@ Request read_scoring(const Context& context, Fields& fields, Limits& limits,
 
 // Cuts the texts to their limits and makes the requests.
 void make_plan(const Call& call, std::vector<Item> queries, std::vector<Item> documents,
-               const Limits& limits, const Request& like, Plan& plan) {
+               const Limits& limits, const Request& like, CallPlan& plan) {
   const Tokenizer& tokenizer = call.context.tokenizer;
   plan.single = documents.size() == 1;
   plan.cut.resize(documents.size());
@@ -203,7 +203,7 @@ Item read_item(const Context& context, Fields& fields, const std::string& where,
   return {};
 }
 
-void plan_scores(const Call& call, Fields& fields, Plan& plan) {
+void plan_scores(const Call& call, Fields& fields, CallPlan& plan) {
   const Names names = names_of(call.body);
   const std::vector<Item> queries = read_side(call.context, fields, names.first);
   const std::vector<Item> documents = read_side(call.context, fields, names.second);
@@ -216,9 +216,9 @@ void plan_scores(const Call& call, Fields& fields, Plan& plan) {
   make_plan(call, queries, documents, limits, like, plan);
 }
 
-Plan score(const Call& call) {
+CallPlan score(const Call& call) {
   require_route(call.context.info, Task::kScore);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "score-");
   plan_scores(call, fields, plan);
@@ -238,9 +238,9 @@ Plan score(const Call& call) {
   return plan;
 }
 
-Plan rerank(const Call& call) {
+CallPlan rerank(const Call& call) {
   require_route(call.context.info, Task::kScore);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "rerank-");
   fields.require("query");

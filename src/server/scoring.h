@@ -19,6 +19,6 @@ Item read_item(const Context& context, Fields& fields, const std::string& where,
 
 // Reads the two sides under any of their names, and everything else of a request that scores;
 // `plan` gets a request per pair. Ends the reading of `fields`.
-void plan_scores(const Call& call, Fields& fields, Plan& plan);
+void plan_scores(const Call& call, Fields& fields, CallPlan& plan);
 
 }  // namespace vecton::server::openai

@@ -49,7 +49,7 @@ TEST_F(Scoring, TakesPartsThatAreTexts) {
 }
 
 TEST_F(Scoring, ReadsEveryField) {
-  Plan plan = test.plan(openai::score, R"({"text_1":"q","text_2":"a","use_activation":false,
+  CallPlan plan = test.plan(openai::score, R"({"text_1":"q","text_2":"a","use_activation":false,
       "truncate_prompt_tokens":-1,"truncation_side":"left","cache_salt":"s",
       "chat_template_kwargs":{"instruction":"rank","odd":1}})");
   const Request& r = plan.requests.at(0);
@@ -73,7 +73,7 @@ TEST_F(Scoring, CutsTextsToTheirOwnLimits) {
 }
 
 TEST_F(Scoring, AnswersInTheOrderOfTheTexts) {
-  Plan plan = test.plan(openai::score, R"({"text_1":"q","text_2":["a","b"]})");
+  CallPlan plan = test.plan(openai::score, R"({"text_1":"q","text_2":["a","b"]})");
   const json::value answer =
       json::parse(plan.render({score_result(0.1f, -2), score_result(0.9f, 2)}).body);
   EXPECT_EQ(answer.at("id"), "score-abc");
@@ -134,7 +134,7 @@ TEST_F(Scoring, RefusesByTheTable) {
 }
 
 TEST_F(Scoring, RanksByTheLogitAndThenByThePlace) {
-  Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a",{"text":"b"},"c"]})");
+  CallPlan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a",{"text":"b"},"c"]})");
   const json::value answer =
       json::parse(plan.render({score_result(1, 8), score_result(1, 9), score_result(1, 8)}).body);
   EXPECT_EQ(answer.at("id"), "rerank-abc");
@@ -151,7 +151,7 @@ TEST_F(Scoring, RanksByTheLogitAndThenByThePlace) {
 
 TEST_F(Scoring, RerankKeepsTheBestAndEchoesUnlessToldNotTo) {
   const auto results = [&](const std::string& more) {
-    Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a","b"])" + more + "}");
+    CallPlan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a","b"])" + more + "}");
     return json::parse(plan.render({score_result(0, 0), score_result(1, 1)}).body)
         .at("results")
         .as_array();
@@ -185,7 +185,7 @@ TEST_F(Scoring, RerankRefuses) {
 }
 
 TEST_F(Scoring, ScoresThatAreNotFiniteAreAnError) {
-  Plan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a"]})");
+  CallPlan plan = test.plan(openai::rerank, R"({"query":"q","documents":["a"]})");
   EXPECT_THROW(plan.render({score_result(0, std::numeric_limits<float>::quiet_NaN())}), Failure);
 }
 

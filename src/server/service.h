@@ -47,7 +47,7 @@ class Job {
   std::string id_;
   std::chrono::steady_clock::time_point start_;
   Refusal refuse_ = nullptr;  // of the dialect that the body is in
-  Plan plan_;
+  CallPlan plan_;
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
   std::optional<boost::asio::strand<boost::asio::thread_pool::executor_type>> strand_;
   struct Tokens {

@@ -71,9 +71,9 @@ void append_map(std::string& out, const Vectors& query, const Vectors& document,
 
 }  // namespace
 
-Plan similarity_map(const Call& call) {
+CallPlan similarity_map(const Call& call) {
   require_late_interaction(call.context);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   const Head head = read_head(call, fields, "map-");
   Item query = require_item(call, fields, "query"),

@@ -67,7 +67,7 @@ HttpResponse render_scores(const std::vector<float>& scores) {
 // The cosines of the source and each sentence, which the model embeds alike, in vectors of
 // length 1.
 void plan_cosines(const std::string& source, std::vector<std::string> sentences,
-                  const Request& like, Plan& plan) {
+                  const Request& like, CallPlan& plan) {
   plan.requests.assign(sentences.size() + 1, like);
   for (size_t i = 0; i < plan.requests.size(); ++i)
     plan.requests[i].prompt.input = i == 0 ? source : std::move(sentences[i - 1]);
@@ -124,9 +124,9 @@ HttpResponse render_sparse_vectors(std::vector<Result> results) {
 }
 
 // A body of `inputs` and the fields that every route has.
-Plan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector<Result>)) {
+CallPlan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::vector<Result>)) {
   require(call.context.info, task);
-  Plan plan;
+  CallPlan plan;
   const Body body(call.body);
   Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
@@ -184,9 +184,9 @@ std::string message_of(const Failure& failure, int64_t max_model_len) {
 
 }  // namespace
 
-Plan embed(const Call& call) {
+CallPlan embed(const Call& call) {
   require(call.context.info, Task::kEmbed);
-  Plan plan;
+  CallPlan plan;
   const Body body(call.body);
   Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
@@ -206,18 +206,18 @@ Plan embed(const Call& call) {
   return plan;
 }
 
-Plan embed_all(const Call& call) {
+CallPlan embed_all(const Call& call) {
   return plan_inputs(call, Task::kTokenEmbed, render_token_vectors);
 }
 
-Plan embed_sparse(const Call& call) {
+CallPlan embed_sparse(const Call& call) {
   return plan_inputs(call, Task::kSparseEmbed, render_sparse_vectors);
 }
 
-Plan similarity(const Call& call) {
+CallPlan similarity(const Call& call) {
   const ModelInfo& info = call.context.info;
   if (!does(info, Task::kScore)) require(info, Task::kEmbed);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   fields.require("inputs");
   std::string source;
@@ -254,7 +254,7 @@ Plan similarity(const Call& call) {
 }
 
 // A body for "/" means what the loaded model is for.
-Plan root(const Call& call) {
+CallPlan root(const Call& call) {
   const ModelInfo& info = call.context.info;
   const json::value* inputs = call.body.if_contains("inputs");
   if (inputs && inputs->is_object()) return similarity(call);
@@ -282,8 +282,8 @@ Plan root(const Call& call) {
   return predict(call);
 }
 
-Plan tokenize(const Call& call) {
-  Plan plan;
+CallPlan tokenize(const Call& call) {
+  CallPlan plan;
   Fields fields(call.body);
   const Inputs inputs = fields.inputs("inputs", false, false);
   const bool special = fields.boolean("add_special_tokens").value_or(true);
@@ -304,8 +304,8 @@ Plan tokenize(const Call& call) {
   return plan;
 }
 
-Plan decode(const Call& call) {
-  Plan plan;
+CallPlan decode(const Call& call) {
+  CallPlan plan;
   Fields fields(call.body);
   const Inputs inputs = fields.inputs("ids", false);
   const bool skip = fields.boolean("skip_special_tokens").value_or(true);

@@ -7,22 +7,22 @@
 
 namespace vecton::server::tei {
 
-Plan embed(const Call& call);
-Plan embed_all(const Call& call);
-Plan embed_sparse(const Call& call);
-Plan similarity(const Call& call);
-Plan predict(const Call& call);
-Plan rerank(const Call& call);
+CallPlan embed(const Call& call);
+CallPlan embed_all(const Call& call);
+CallPlan embed_sparse(const Call& call);
+CallPlan similarity(const Call& call);
+CallPlan predict(const Call& call);
+CallPlan rerank(const Call& call);
 // Transformers' pipelines "fill-mask" and "token-classification".
-Plan fill_mask(const Call& call);
-Plan token_classify(const Call& call);
+CallPlan fill_mask(const Call& call);
+CallPlan token_classify(const Call& call);
 // "zero-shot-classification", and what Hugging Face's clients read of it: the labels alone.
-Plan zero_shot_classification(const Call& call);
-Plan zero_shot_labels(const Call& call);
+CallPlan zero_shot_classification(const Call& call);
+CallPlan zero_shot_labels(const Call& call);
 // What the loaded model is for.
-Plan root(const Call& call);
-Plan tokenize(const Call& call);
-Plan decode(const Call& call);
+CallPlan root(const Call& call);
+CallPlan tokenize(const Call& call);
+CallPlan decode(const Call& call);
 
 // {"error","error_type"}, or a plain sentence for what is wrong before the body is understood.
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

@@ -66,7 +66,7 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
   return like;
 }
 
-void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan) {
+void set_requests(const Call& call, Inputs inputs, const Request& like, CallPlan& plan) {
   if (inputs.items.empty()) refuse_empty("inputs");
   plan.single = inputs.single;
   plan.requests = make_requests(call.context, std::move(inputs), like);

@@ -33,6 +33,6 @@ Request read_truncation(const Context& context, Fields& fields, TaskParameters t
 Request read_request(const Context& context, Fields& fields, TaskParameters task);
 
 // A request like `like` per input.
-void set_requests(const Call& call, Inputs inputs, const Request& like, Plan& plan);
+void set_requests(const Call& call, Inputs inputs, const Request& like, CallPlan& plan);
 
 }  // namespace vecton::server::tei

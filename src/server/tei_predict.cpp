@@ -136,11 +136,11 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
 
 }  // namespace
 
-Plan predict(const Call& call) {
+CallPlan predict(const Call& call) {
   if (Body(call.body).get().contains("candidate_labels")) return zero_shot_labels(call);
   const ModelInfo& info = call.context.info;
   if (!is_reranker(info) || info.scorer == "late-interaction") require(info, Task::kClassify);
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   Sequences sequences = read_sequences(fields);
   Request like = read_truncation(
@@ -171,13 +171,13 @@ Plan predict(const Call& call) {
   return plan;
 }
 
-Plan rerank(const Call& call) {
+CallPlan rerank(const Call& call) {
   const ModelInfo& info = call.context.info;
   if (!is_reranker(info)) {
     throw Failure(Cause::kTask,
                   "model is not a re-ranker model. The loaded model supports: " + task_names(info));
   }
-  Plan plan;
+  CallPlan plan;
   Fields fields(call.body);
   fields.require("query");
   const std::string query = fields.text("query").value_or("");

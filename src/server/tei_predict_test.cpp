@@ -34,7 +34,7 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
                {R"([["a"],["b"]])", 2, false, false},
                {R"([["a","b"]])", 1, true, false}};
   for (const auto& c : cases) {
-    Plan plan = test.plan(tei::predict, std::string("{\"inputs\":") + c.inputs + "}");
+    CallPlan plan = test.plan(tei::predict, std::string("{\"inputs\":") + c.inputs + "}");
     ASSERT_EQ(plan.requests.size(), c.count) << c.inputs;
     EXPECT_EQ(task_of(plan.requests[0].task), Task::kClassify);
     EXPECT_EQ(parameters<Classify>(plan.requests[0]).pair.has_value(), c.pair) << c.inputs;
@@ -45,7 +45,7 @@ TEST_F(TeiPredict, TakesTextsPairsAndBatches) {
     const std::string body = plan.render(results).body;
     EXPECT_EQ(body, c.single ? one : "[" + one + (c.count == 2 ? "," + one : "") + "]");
   }
-  const Plan raw = test.plan(tei::predict, R"({"inputs":"a","raw_scores":true})");
+  const CallPlan raw = test.plan(tei::predict, R"({"inputs":"a","raw_scores":true})");
   EXPECT_EQ(parameters<Classify>(raw.requests[0]).use_activation, false);
   test.info.labels.clear();
   EXPECT_EQ(test.plan(tei::predict, R"({"inputs":"a"})").render({label_result({1})}).body,
@@ -63,7 +63,7 @@ TEST_F(TeiPredict, GivesLabelsThatAreNumbersOrNullAsTheyAre) {
 
 TEST_F(TeiPredict, HuggingFacesParametersMakeAListOfLists) {
   classifier();
-  Plan plan = test.plan(tei::predict, R"({"inputs":"a","parameters":{"top_k":1}})");
+  CallPlan plan = test.plan(tei::predict, R"({"inputs":"a","parameters":{"top_k":1}})");
   EXPECT_EQ(plan.render({label_result({0.25f, 0.75f})}).body,
             R"([[{"score":0.75,"label":"good"}]])");
   plan = test.plan(tei::predict,
@@ -92,7 +92,7 @@ TEST_F(TeiPredict, RerankersPredictPairs) {
 TEST_F(TeiPredict, RanksBestFirst) {
   test.serve({Task::kScore}, "cross-encoder");
   const std::string body = R"({"query":"q","texts":["a","b"])";
-  Plan plan = test.plan(tei::rerank, body + "}");
+  CallPlan plan = test.plan(tei::rerank, body + "}");
   EXPECT_EQ(parameters<Score>(plan.requests[1]).document, "b");
   EXPECT_EQ(plan.render({score_result(1, 5), score_result(1, 6)}).body,
             R"([{"index":1,"score":1.0},{"index":0,"score":1.0}])");

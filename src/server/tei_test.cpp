@@ -21,7 +21,7 @@ class Tei : public testing::Test {
 };
 
 TEST_F(Tei, EmbedReadsEveryField) {
-  Plan plan =
+  CallPlan plan =
       test.plan(tei::embed, R"({"inputs":["a",[1,2]],"truncate":true,"truncation_direction":"Left",
       "prompt_name":"query","normalize":false,"dimensions":2})");
   ASSERT_EQ(plan.requests.size(), 2u);
@@ -35,7 +35,7 @@ TEST_F(Tei, EmbedReadsEveryField) {
 }
 
 TEST_F(Tei, ParametersAreAnObject) {
-  const Plan plan = test.plan(tei::embed, R"({"inputs":"a","parameters":{"normalize":false}})");
+  const CallPlan plan = test.plan(tei::embed, R"({"inputs":"a","parameters":{"normalize":false}})");
   EXPECT_EQ(parameters<Embed>(plan.requests[0]).normalize, false);
   test.plan(tei::embed, R"({"inputs":"a","parameters":null})");
   const Failure failure = failure_of(test, tei::embed, R"({"inputs":"a","parameters":[1]})");
@@ -45,7 +45,7 @@ TEST_F(Tei, ParametersAreAnObject) {
 
 TEST_F(Tei, ShortensTheVectorsOfEveryModelAndWarns) {
   const auto warns = [&](const char* dimensions) {
-    const Plan plan =
+    const CallPlan plan =
         test.plan(tei::embed, std::string(R"({"inputs":"a","dimensions":)") + dimensions + "}");
     EXPECT_TRUE(parameters<Embed>(plan.requests[0]).dimensions_of_any_model);
     return !plan.warnings.empty();
@@ -92,7 +92,7 @@ TEST_F(Tei, Similarity) {
   const char* body =
       R"({"inputs":{"source_sentence":"a","sentences":["b","c"]},"parameters":{"prompt_name":"query"}})";
   for (const Planner planner : {tei::similarity, tei::root}) {
-    Plan plan = test.plan(planner, body);
+    CallPlan plan = test.plan(planner, body);
     ASSERT_EQ(plan.requests.size(), 3u);
     EXPECT_EQ(plan.requests[2].prompt.prompt_name, "query");
     EXPECT_EQ(parameters<Embed>(plan.requests[2]).normalize, true);
@@ -198,7 +198,7 @@ TEST_F(Tei, TheRoleOfAText) {
 
 TEST_F(Tei, SparseVectors) {
   test.serve({Task::kSparseEmbed});
-  Plan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
+  CallPlan plan = test.plan(tei::embed_sparse, R"({"inputs":["a"]})");
   EXPECT_EQ(task_of(plan.requests[0].task), Task::kSparseEmbed);
   EXPECT_EQ(plan.render({sparse_result({7, 40}, {0.5f, 2})}).body,
             R"([[{"index":7,"value":0.5},{"index":40,"value":2.0}]])");
@@ -206,7 +206,7 @@ TEST_F(Tei, SparseVectors) {
 
 TEST_F(Tei, SimilarityIsTheModelsOwnScore) {
   test.serve({Task::kTokenEmbed, Task::kScore}, "late-interaction");
-  Plan plan =
+  CallPlan plan =
       test.plan(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b","c"]}})");
   ASSERT_EQ(plan.requests.size(), 2u);
   EXPECT_EQ(task_of(plan.requests[1].task), Task::kScore);

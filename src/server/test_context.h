@@ -31,7 +31,7 @@ struct TestContext {
   }
 
   // What the body means to `planner`; throws Failure.
-  Plan plan(Planner planner, std::string_view body, const std::string& path = "/") {
+  CallPlan plan(Planner planner, std::string_view body, const std::string& path = "/") {
     const json::value value = json::parse(body);
     HttpRequest http{.method = "POST", .path = path};
     return planner({context, http, value.as_object(), id});

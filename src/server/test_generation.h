@@ -13,7 +13,7 @@ struct GenerationContext : TestContext {
   GenerationContext() { serve({Task::kGenerate}); }
 
   // What a model that says `pieces` one after the other makes of `plan`: all that is sent.
-  static std::string sent(const Plan& plan, const std::vector<std::string>& pieces,
+  static std::string sent(const CallPlan& plan, const std::vector<std::string>& pieces,
                           FinishReason reason = FinishReason::kStop, StopReason stop = {}) {
     std::string out;
     const std::vector<int32_t> prompt = {7, 8, 9};
@@ -35,7 +35,7 @@ struct GenerationContext : TestContext {
   }
 
   // The answer that is not streamed.
-  static json::value whole(const Plan& plan, const std::vector<std::string>& pieces,
+  static json::value whole(const CallPlan& plan, const std::vector<std::string>& pieces,
                            FinishReason reason = FinishReason::kStop, StopReason stop = {}) {
     return json::parse(plan.render(results(pieces, reason, stop)).body);
   }

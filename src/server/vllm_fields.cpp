@@ -154,7 +154,7 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
   return like;
 }
 
-void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan) {
+void read_embedding(const Context& context, Fields& fields, Request& request, CallPlan& plan) {
   read_special_tokens(fields, request);
   std::optional<int64_t> dimensions = fields.integer("dimensions");
   if (const auto size = fields.integer("output_dimension"); size && !dimensions)
@@ -198,7 +198,7 @@ Inputs read_inputs(const Call& call, Fields& fields) {
 }
 
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like,
-                  Plan& plan) {
+                  CallPlan& plan) {
   plan.ignored = fields.finish();
   plan.single = inputs.single;
   plan.requests = make_requests(call.context, std::move(inputs), like);

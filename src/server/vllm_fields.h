@@ -37,11 +37,12 @@ int64_t read_priority(const Context& context, Fields& fields);
 // A request for `task` with the fields that all have: truncation, activation, cache, priority.
 Request read_request(const Context& context, Fields& fields, TaskParameters task);
 // Those of embedding requests: prompt, role, dimensions, special tokens.
-void read_embedding(const Context& context, Fields& fields, Request& request, Plan& plan);
+void read_embedding(const Context& context, Fields& fields, Request& request, CallPlan& plan);
 // The inputs under `input`, or the chats of `messages` or `input`.
 Inputs read_inputs(const Call& call, Fields& fields);
 // Ends the reading of `fields`; `plan` gets a request like `like` per input.
-void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like, Plan& plan);
+void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like,
+                  CallPlan& plan);
 
 // {"id":...,"object":...,"created":...,"model":...
 void append_head(std::string& out, const Head& head, const char* object);

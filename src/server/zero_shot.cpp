@@ -159,9 +159,9 @@ std::string hypothesis_of(const Question& question, const std::string& label) {
 }
 
 // A picture, or a list of them.
-Plan plan_image_labels(const Call& call) {
+CallPlan plan_image_labels(const Call& call) {
   const Body body(call.body);
-  Plan plan;
+  CallPlan plan;
   Fields fields(body.get());
   const Question question = read_question(call.context.info, fields);
   Classify task;
@@ -193,10 +193,10 @@ Plan plan_image_labels(const Call& call) {
   return plan;
 }
 
-Plan plan_labels(const Call& call, bool objects) {
+CallPlan plan_labels(const Call& call, bool objects) {
   if (compares_images(call.context.info)) return plan_image_labels(call);
   const Body body(call.body);
-  Plan plan;
+  CallPlan plan;
   Fields fields(body.get());
   const Question question = read_question(call.context.info, fields);
   const Inputs inputs = fields.inputs("inputs", false, false);
@@ -234,7 +234,7 @@ Plan plan_labels(const Call& call, bool objects) {
 
 }  // namespace
 
-Plan zero_shot_classification(const Call& call) { return plan_labels(call, true); }
-Plan zero_shot_labels(const Call& call) { return plan_labels(call, false); }
+CallPlan zero_shot_classification(const Call& call) { return plan_labels(call, true); }
+CallPlan zero_shot_labels(const Call& call) { return plan_labels(call, false); }
 
 }  // namespace vecton::server::tei

@@ -23,12 +23,12 @@ constexpr const char* kBody =
 
 TEST(ZeroShot, EveryLabelIsAHypothesis) {
   Inference test;
-  const Plan plan = test.plan(tei::predict, kBody);
+  const CallPlan plan = test.plan(tei::predict, kBody);
   ASSERT_EQ(plan.requests.size(), 2u);
   EXPECT_EQ(std::get<std::string>(plan.requests[1].prompt.input), "I like it");
   EXPECT_EQ(parameters<Classify>(plan.requests[1]).pair, "This example is bad.");
   EXPECT_EQ(parameters<Classify>(plan.requests[1]).use_activation, false);
-  const Plan own = test.plan(tei::root, R"({"inputs": ["a", "b"], "candidate_labels": "x, y ,z",
+  const CallPlan own = test.plan(tei::root, R"({"inputs": ["a", "b"], "candidate_labels": "x, y ,z",
                                             "hypothesis_template": "It is {}!"})");
   ASSERT_EQ(own.requests.size(), 6u);
   EXPECT_EQ(parameters<Classify>(own.requests[4]).pair, "It is y!");
@@ -54,7 +54,7 @@ TEST(ZeroShot, OneOfTheLabelsOrEachForItself) {
 TEST(ZeroShot, AFirstEntailmentIsAgainstTheLastLabel) {
   Inference test;
   test.info.labels = {"entailment", "neutral", "contradiction"};
-  const Plan plan = test.plan(tei::predict, R"({"inputs": "a", "candidate_labels": ["x"]})");
+  const CallPlan plan = test.plan(tei::predict, R"({"inputs": "a", "candidate_labels": ["x"]})");
   EXPECT_EQ(plan.render({label_result({2, 9, 0})}).body,
             R"([{"label":"x","score":0.8807970779778823}])");
 }
@@ -69,7 +69,7 @@ TEST(ZeroShot, OfAnImageEveryLabelIsACandidate) {
   const std::string body = R"({"inputs": ")" + picture +
                            R"(", "parameters": {"candidate_labels": ["cat", "dog", "car"]}})";
   for (const auto& route : {tei::zero_shot_classification, tei::root}) {
-    const Plan plan = test.plan(route, body.c_str());
+    const CallPlan plan = test.plan(route, body.c_str());
     ASSERT_EQ(plan.requests.size(), 1u);
     EXPECT_EQ(plan.requests[0].prompt.images, (std::vector<Image>{{.source = picture}}));
     EXPECT_EQ(std::get<std::string>(plan.requests[0].prompt.input), "");
@@ -80,7 +80,7 @@ TEST(ZeroShot, OfAnImageEveryLabelIsACandidate) {
         plan.render({label_result({0.25f, 0.625f, 0.125f})}).body,
         R"([{"label":"dog","score":0.625},{"label":"cat","score":0.25},{"label":"car","score":0.125}])");
   }
-  const Plan own =
+  const CallPlan own =
       test.plan(tei::root, (R"({"inputs": [")" + picture + R"("], "candidate_labels": "cat,dog",
                       "hypothesis_template": "{}!"})")
                                .c_str());

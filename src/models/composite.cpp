@@ -49,4 +49,18 @@ void prepare_text_model(const ModelShape& shape, checkpoint::Weights& weights,
   prepare_decoder(shape, weights);
 }
 
+void check_projection(const checkpoint::Config& config, const checkpoint::Weights& projection) {
+  for (const std::string_view key :
+       {std::string_view("embed_dim"), std::string_view("embedding_dim"), kKeptDimensions,
+        std::string_view("dim")}) {
+    if (!projection.has("weight") || !config.has(key)) continue;
+    const int64_t said = config.integer(key), rows = projection.rows_of("weight");
+    if (said == rows || (said < rows && key == kKeptDimensions)) continue;
+    throw Error(said < rows ? ErrorCode::kUnsupported : ErrorCode::kCorrupt,
+                config.file() + ": " + std::string(key) + " is " + std::to_string(said) +
+                    ", the projection gives " + std::to_string(rows) +
+                    " numbers a token; a part of them is not supported");
+  }
+}
+
 }  // namespace vecton::models

@@ -26,4 +26,12 @@ checkpoint::Config text_config(const checkpoint::Config& config);
 void prepare_text_model(const ModelShape& shape, checkpoint::Weights& weights,
                         std::initializer_list<std::string_view> others);
 
+// The key of Ops-Colqwen3's config.json for the numbers of a token's vector: the first of those
+// that its projection gives.
+inline constexpr std::string_view kKeptDimensions = "dims";
+
+// config.json counts what the projection of every token gives, under one of several names. Throws
+// Error where it is not what `projection` ("linear") has; without one nothing is asked.
+void check_projection(const checkpoint::Config& config, const checkpoint::Weights& projection);
+
 }  // namespace vecton::models

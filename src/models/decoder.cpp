@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,8 +13,11 @@
 namespace vecton::models {
 
 ModelShape decoder_shape(const checkpoint::Config& config, const DecoderDefaults& defaults) {
+  const auto said = [&](std::string_view key, int64_t fallback) {
+    return fallback > 0 ? config.integer_or(key, fallback) : config.integer(key);
+  };
   const int64_t hidden = config.integer("hidden_size"),
-                heads = config.integer("num_attention_heads");
+                heads = said("num_attention_heads", defaults.heads);
   const bool both_ways = config.boolean_or("use_bidirectional_attention", false);
   int64_t head_dim = defaults.head_dim > 0 ? defaults.head_dim : hidden / heads;
   if (!config.has("head_dim") && defaults.head_dim == 0)
@@ -21,8 +25,8 @@ ModelShape decoder_shape(const checkpoint::Config& config, const DecoderDefaults
   ModelShape shape{
       .layers = config.integer("num_hidden_layers", 1, checkpoint::Config::kMostCounted),
       .hidden = hidden,
-      .vocab = config.integer("vocab_size"),
-      .max_positions = config.integer("max_position_embeddings"),
+      .vocab = said("vocab_size", defaults.vocab),
+      .max_positions = said("max_position_embeddings", defaults.max_positions),
       .heads = heads,
       .kv_heads = config.integer_or("num_key_value_heads",
                                     defaults.kv_heads > 0 ? defaults.kv_heads : heads),

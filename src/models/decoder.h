@@ -16,8 +16,9 @@ namespace vecton::models {
 // What holds where config.json says nothing.
 struct DecoderDefaults {
   bool causal = true;
-  int64_t kv_heads = 0;  // 0 = as many as heads
-  int64_t head_dim = 0;  // 0 = hidden_size / heads
+  int64_t kv_heads = 0;                             // 0 = as many as heads
+  int64_t head_dim = 0;                             // 0 = hidden_size / heads
+  int64_t heads = 0, vocab = 0, max_positions = 0;  // 0 = config.json has to say it
 };
 
 // Sizes and causality of config.json. Errors name the key.

@@ -1,6 +1,8 @@
 // Gemma (arXiv:2403.08295): Llama with scaled embeddings and norms of 1 + w. Gemma 2
 // (arXiv:2408.00118) and Gemma 3 (arXiv:2503.19786), EmbeddingGemma among them: norms before and
 // after attention and MLP, windows over most layers.
+#include "models/gemma.h"
+
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -17,6 +19,35 @@
 #include "vecton/error.h"
 
 namespace vecton::models::gemma {
+
+void rename_parts(checkpoint::Weights& weights) {
+  const std::vector<checkpoint::Weights::Rename> levels[] = {
+      {{"vlm.", ""}},
+      {{"model.", ""}},
+      {{"model.", ""}},
+      {{"language_model.model.", ""},
+       {"language_model.lm_head.", "lm_head."},
+       {"language_model.", ""},
+       {"vision_tower.vision_model.", "vision_tower."},
+       {"embedding_proj_layer.", "linear."},
+       {"custom_text_proj.", "linear."}}};
+  for (const auto& rules : levels) weights.rename_prefixes(rules);
+}
+
+llama::Settings settings(const checkpoint::Config& config) {
+  llama::Settings s = llama::settings(config, {.head_dim = 256, .max_positions = 8192});
+  // "gelu" of the first releases means its tanh form.
+  const std::string name =
+      config.string_or("hidden_activation", config.string_or("hidden_act", "gelu_pytorch_tanh"));
+  const bool named = config.has("hidden_activation");
+  s.activation = name == "gelu" ? ops::Activation::kGeluTanh
+                                : nn::activation(config, named ? "hidden_activation" : "hidden_act",
+                                                 "gelu_pytorch_tanh");
+  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
+  s.norm_plus = 1;
+  s.embedding_scale = std::sqrt(static_cast<float>(s.shape.hidden));
+  return s;
+}
 
 namespace {
 
@@ -196,25 +227,10 @@ checkpoint::HeadWeights head_with(const checkpoint::Config& config, checkpoint::
   return head;
 }
 
-llama::Settings settings1(const checkpoint::Config& config) {
-  llama::Settings s = llama::settings(config, {.head_dim = 256});
-  // "gelu" of the first releases means its tanh form.
-  const std::string name =
-      config.string_or("hidden_activation", config.string_or("hidden_act", "gelu_pytorch_tanh"));
-  const bool named = config.has("hidden_activation");
-  s.activation = name == "gelu" ? ops::Activation::kGeluTanh
-                                : nn::activation(config, named ? "hidden_activation" : "hidden_act",
-                                                 "gelu_pytorch_tanh");
-  s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
-  s.norm_plus = 1;
-  s.embedding_scale = std::sqrt(static_cast<float>(s.shape.hidden));
-  return s;
-}
-
-ModelShape shape(const checkpoint::Config& config) { return settings1(config).shape; }
+ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
 
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return llama::build(settings1(config), config, std::move(weights));
+  return llama::build(settings(config), config, std::move(weights));
 }
 
 ModelShape shape2(const checkpoint::Config& config) { return shape_of(config, settings2(config)); }

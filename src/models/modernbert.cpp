@@ -1,4 +1,6 @@
 // ModernBERT: Warner et al. 2024, arXiv:2412.13663.
+#include "models/modernbert.h"
+
 #include <cmath>
 #include <string>
 #include <utility>
@@ -7,6 +9,7 @@
 #include "models/equal_heads.h"
 #include "models/family.h"
 #include "nn/activation.h"
+#include "nn/image_rows.h"
 #include "nn/layer_types.h"
 #include "nn/pre_norm.h"
 #include "nn/rope.h"
@@ -15,8 +18,6 @@
 namespace vecton::models::modernbert {
 
 namespace {
-
-ModelShape shape(const checkpoint::Config& config);
 
 checkpoint::Weights::Bias bias_if(const checkpoint::Config& config, std::string_view key,
                                   bool fallback = false) {
@@ -104,7 +105,10 @@ Tensor ModernBert::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* 
   const nn::ForwardPass pass(ops, batch, cache);
   const Ops::Lookup words[] = {{*words_, pass.ids}};
   const nn::Rotation global = global_rope_.rotation(pass), local = local_rope_.rotation(pass);
-  Tensor x = ops.norm(ops.embed(words), embedding_norm_);
+  const nn::ImageRows images(pass, shape_.hidden);
+  Tensor x = ops.embed(words);
+  images.replace(x);
+  x = ops.norm(std::move(x), embedding_norm_);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), shape_.layers, x);
     x = layers_[i].attention.forward(pass, x, rows, shape_.windows[i] > 0 ? &local : &global);
@@ -112,6 +116,8 @@ Tensor ModernBert::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* 
   }
   return ops.norm(std::move(x), norm_);
 }
+
+}  // namespace
 
 ModelShape shape(const checkpoint::Config& config) {
   config.require("position_embedding_type", "absolute");
@@ -135,13 +141,21 @@ ModelShape shape(const checkpoint::Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  const checkpoint::Weights::Rename prefixes[] = {{"model.", ""}};
+std::unique_ptr<Model> build(const checkpoint::Config& config, checkpoint::Weights weights) {
   const std::string_view heads[] = {"head.", "decoder.", "classifier."};
-  weights.rename_prefixes(prefixes);
   weights.skip(heads);
   return std::make_unique<ModernBert>(config, weights);
 }
+
+namespace {
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const checkpoint::Weights::Rename prefixes[] = {{"model.", ""}};
+  weights.rename_prefixes(prefixes);
+  return build(config, std::move(weights));
+}
+
+}  // namespace
 
 checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
                              int64_t labels, const checkpoint::Weights& w) {
@@ -174,8 +188,6 @@ checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadK
   result.steps.push_back({.linear = (w / "classifier").linear(labels, n)});
   return result;
 }
-
-}  // namespace
 
 extern constinit const Family kFamily{
     .name = "modernbert",

@@ -49,7 +49,7 @@ nn::PatchPositions positions(const checkpoint::Config& vision, const checkpoint:
   return {.table = w.values("weight", side * side, width),
           .side = side,
           .width = width,
-          .align_corners = false};
+          .resize = nn::PatchPositions::Resize::kEdges};
 }
 
 struct Sizes {

@@ -81,8 +81,7 @@ std::optional<ImageInput> qwen_images(const checkpoint::Config& config) {
     if (!architectures.empty() && architectures.front() == row.architecture)
       images.retrieval = row.prompt;
   }
-  // Of Ops-Colqwen3, whose projection may give more numbers than a token's vector has.
-  if (config.has("dims")) images.kept_dimensions = config.integer("dims");
+  if (config.has(kKeptDimensions)) images.kept_dimensions = config.integer(kKeptDimensions);
   return images;
 }
 

@@ -169,20 +169,6 @@ nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weight
   return made;
 }
 
-// config.json counts what the projection of every token gives, under one of these names.
-void check_projection(const checkpoint::Config& config, const checkpoint::Weights& projection) {
-  for (const std::string_view key : {"embed_dim", "embedding_dim", "dims", "dim"}) {
-    if (!projection.has("weight") || !config.has(key)) continue;
-    const int64_t said = config.integer(key), rows = projection.rows_of("weight");
-    const bool kept = key == "dims" && said < rows;  // ImageInput::kept_dimensions
-    if (said == rows || kept) continue;
-    throw Error(said < rows ? ErrorCode::kUnsupported : ErrorCode::kCorrupt,
-                config.file() + ": " + std::string(key) + " is " + std::to_string(said) +
-                    ", the projection gives " + std::to_string(rows) +
-                    " numbers a token; a part of them is not supported");
-  }
-}
-
 }  // namespace
 
 void rename_qwen_vl(checkpoint::Weights& weights) {

@@ -10,6 +10,7 @@
 #define VECTON_FAMILIES(F)   \
   F(bert)                    \
   F(modernbert)              \
+  F(modernvbert)             \
   F(eurobert)                \
   F(gemma)                   \
   F(gemma2)                  \
@@ -30,6 +31,7 @@
   F(electra)                 \
   F(deberta_v2)              \
   F(nomic_bert)              \
+  F(paligemma)               \
   F(gte)                     \
   F(qwen3)                   \
   F(qwen3_vl)                \

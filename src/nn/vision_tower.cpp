@@ -1,5 +1,6 @@
 #include "nn/vision_tower.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -70,11 +71,12 @@ int64_t number_of(const VisionTower& tower, const tensor::Image& image, const Pa
 Patches read(const VisionTower& tower, std::span<const tensor::Image* const> images) {
   Patches patches;
   const int64_t width = tower.embedding.w->k;
+  const bool with_class = !tower.class_row.empty();
   for (const tensor::Image* image : images) {
     check(tower, *image);
     std::vector<PatchPlace> places = patch_places(image->rows, image->columns, tower.merge);
     if (tower.window > 0) places = windowed(tower, *image, places, patches);
-    if (!tower.class_row.empty()) {  // of no patch: the embedding gives 0, its position all
+    if (with_class) {  // of no patch: the embedding gives 0, its position all
       patches.values.resize(patches.values.size() + static_cast<size_t>(width));
       patches.positions.insert(patches.positions.end(), tower.class_row.begin(),
                                tower.class_row.end());
@@ -86,12 +88,10 @@ Patches read(const VisionTower& tower, std::span<const tensor::Image* const> ima
     if (tower.positions)
       tower.positions->append(image->rows, image->columns, places, patches.positions);
     patches.places.insert(patches.places.end(), places.begin(), places.end());
-    append_sequence(image->count() + (tower.class_row.empty() ? 0 : 1), patches.images.rows);
-    patches.images.wanted.index.push_back(0);
-    patches.images.wanted.offsets.push_back(
-        static_cast<int32_t>(patches.images.wanted.index.size()));
+    append_sequence(image->count() + (with_class ? 1 : 0), patches.images.rows);
+    append_sequence(1, patches.images.wanted);
   }
-  if (tower.class_row.empty()) patches.images.wanted = patches.images.rows;
+  if (!with_class) patches.images.wanted = patches.images.rows;
   patches.windows.wanted = patches.windows.rows;
   return patches;
 }
@@ -110,7 +110,8 @@ Tensor side_by_side(Ops& ops, const Tensor& x, int64_t count) {
 }  // namespace
 
 Tensor PatchMerger::forward(Ops& ops, const Tensor& blocks) const {
-  return mlp.forward(ops, ops.norm(blocks, norm));
+  const Tensor rows = norm ? ops.norm(blocks, *norm) : blocks;
+  return mlp ? mlp->forward(ops, rows) : rows;
 }
 
 Tensor VisionTower::forward(Ops& ops, std::span<const tensor::Image* const> images) const {

@@ -1,7 +1,7 @@
 // VisionTower: an image's patches to rows: pre-norm layers in which the patches of an image, or of
-// a window of it, see each other, then a row of merge x merge patches (Qwen2-VL, Qwen2.5-VL,
-// Qwen3-VL and their relatives, arXiv:2409.12191, 2502.13923, 2511.21631), one of each patch, or
-// one of an image (SigLIP, arXiv:2303.15343; CLIP, arXiv:2103.00020). Immutable after load.
+// a window of it, see each other, then what is left out or not: a row of merge x merge patches
+// (Qwen2-VL, Qwen2.5-VL, Qwen3-VL, arXiv:2409.12191, 2502.13923, 2511.21631), one row of an image
+// (SigLIP, arXiv:2303.15343; CLIP, arXiv:2103.00020). Immutable after load.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,9 @@ namespace vecton::nn {
 
 // Patches side by side to a row.
 struct PatchMerger {
-  ops::NormWeight norm;  // of each patch, or of all of a row: as wide as its weight is
-  Mlp mlp;
+  // Of each patch, or of all of a row: as wide as its weight is.
+  std::optional<ops::NormWeight> norm = {};
+  std::optional<Mlp> mlp = {};
 
   Tensor forward(Ops& ops, const Tensor& blocks) const;
 };
@@ -39,11 +40,11 @@ struct VisionTower {
   std::optional<PatchPositions> positions = {};
   std::optional<PatchRope> rope = {};
   // A row of its own before each image's patches, with its position in it; empty = none has. It
-  // alone is left then. The embedding has no bias, and there are neither rope nor windows.
+  // alone is left then. The embedding has no bias, and there are no rope and no windows.
   std::vector<float> class_row = {};
   std::optional<ops::NormWeight> first_norm = {};  // before the layers
   std::vector<Layer> layers = {};
-  std::optional<ops::NormWeight> last_norm = {};  // of what the last layer gives
+  std::optional<ops::NormWeight> last_norm = {};  // of every row that the layers give
   int64_t merge = 1;
   int64_t window = 0;  // blocks on a side of a window of windowed layers
   // At most one of these: the merger makes a row of merge x merge patches, the probe one of an

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <compare>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -204,8 +206,50 @@ void add_with_and_without_activation(const Fixture& fixture, const json::object&
 }
 
 Role role_of(const json::object& params) {
+  if (const json::value* query = params.if_contains("is_query"))
+    return query->as_bool() ? Role::kQuery : Role::kDocument;
   const auto role = optional_text(params, "role");
   return !role ? Role::kNone : *role == "query" ? Role::kQuery : Role::kDocument;
+}
+
+Image picture_of(const Fixture& fixture, const json::value& name) {
+  std::ifstream file(fixture.folder().parent_path() / text_of(name), std::ios::binary);
+  return {.bytes = {std::istreambuf_iterator<char>(file), {}}};
+}
+
+const json::object& case_of(const Fixture& fixture, const json::value& id) {
+  for (const json::value& c : fixture.cases()) {
+    if (c.at("id") == id) return c.as_object();
+  }
+  throw std::runtime_error("no case has the id " + json::serialize(id));
+}
+
+// Of a model that compares texts with pictures: a vector for each token of one.
+std::vector<Request> retrieval_requests(const Fixture& fixture, const json::object& c) {
+  const json::object& input = c.at("input").as_object();
+  if (!input.contains("image")) return plain_requests(c, TokenEmbed{});
+  return {{.prompt = {.input = optional_text(input, "text").value_or(""),
+                      .images = {picture_of(fixture, input.at("image"))}},
+           .task = TokenEmbed{}}};
+}
+
+// Every query with every document, which other cases have.
+Ask retrieval_scores(const Fixture& fixture, const json::object& c) {
+  const json::object& input = c.at("input").as_object();
+  Ask ask;
+  for (const json::value& query : input.at("queries").as_array()) {
+    for (const json::value& document : input.at("documents").as_array()) {
+      const json::object& of = case_of(fixture, document).at("input").as_object();
+      Score score{.document = optional_text(of, "text").value_or("")};
+      if (const json::value* image = of.if_contains("image"))
+        score.document_images = {picture_of(fixture, *image)};
+      ask.requests.push_back(
+          {.prompt = {.input = text_of(case_of(fixture, query).at("input").at("text"))},
+           .task = std::move(score)});
+    }
+  }
+  ask.want = expected_rows(fixture, c.at("expect").as_object(), {"scores"}, ask.requests.size());
+  return ask;
 }
 
 std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
@@ -239,9 +283,9 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
     ask.want = expected_rows(fixture, expect, {"hidden_states"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "token_embed") {
-    Ask ask{.requests = plain_requests(c, TokenEmbed{})};
+    Ask ask{.requests = retrieval_requests(fixture, c)};
     for (Request& request : ask.requests) request.prompt.role = role_of(params);
-    ask.want = expected_rows(fixture, expect, {"embeddings"}, ask.requests.size());
+    ask.want = expected_rows(fixture, expect, {"embeddings", "token_embed"}, ask.requests.size());
     asks.push_back(std::move(ask));
   } else if (task == "sparse_embed") {
     Ask ask{.requests = plain_requests(c, SparseEmbed{})};
@@ -277,6 +321,8 @@ std::vector<Ask> asks_of(const Fixture& fixture, const json::object& c) {
                                   json::serialize(params.at("step_tag_id")) + "}";
     }
     add_with_and_without_activation(fixture, c, ask, {"probabilities", "logits"}, asks);
+  } else if (task == "score" && input.contains("queries")) {
+    asks.push_back(retrieval_scores(fixture, c));
   } else if (task == "score") {
     Ask ask;
     for (std::string& document : texts_of(input)) {

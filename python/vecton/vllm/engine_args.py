@@ -16,7 +16,8 @@ HONOURED = {
     "chat_template": None, "seed": 0, "hf_token": None, "hf_overrides": None, "pooler_config": None, "max_model_len": None,
     "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
     "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
-    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "limit_mm_per_prompt": None, "allowed_local_media_path": "",
+    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "limit_mm_per_prompt": None,
+    "allowed_local_media_path": "",
 }
 # Of GPUs, processes and logs: taken, and said once to have no effect.
 NO_EFFECT = (
@@ -129,8 +130,9 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         "max_batch_tokens": args["max_num_batched_tokens"], "enable_prefix_caching": args["enable_prefix_caching"],
         "cache_bytes": args["kv_cache_memory_bytes"], "cache": args["download_dir"], "tokenizer": args["tokenizer"],
         "quantization": args["quantization"], "max_num_seqs": args["max_num_seqs"], "generation_config": args["generation_config"],
-        "override_generation_config": args["override_generation_config"] or None, "max_logprobs": args["max_logprobs"],
-        "speculative_config": args["speculative_config"] or None, "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
+        "override_generation_config": args["override_generation_config"] or None,
+        "speculative_config": args["speculative_config"] or None, "max_logprobs": args["max_logprobs"],
+        "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -197,8 +197,8 @@ std::vector<Image> to_images(nb::handle list) {
   std::vector<Image> images;
   for (const nb::handle item : nb::iter(list)) {
     if (PyBytes_Check(item.ptr())) {
-      images.push_back({.bytes = std::string(PyBytes_AS_STRING(item.ptr()),
-                                             static_cast<size_t>(PyBytes_GET_SIZE(item.ptr())))});
+      images.push_back({.bytes = std::string(PyBytes_AsString(item.ptr()),
+                                             static_cast<size_t>(PyBytes_Size(item.ptr())))});
     } else {
       images.push_back({.source = to_text(item, "images[" + std::to_string(images.size()) + "]")});
     }

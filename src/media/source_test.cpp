@@ -192,7 +192,7 @@ TEST(Source, FetchesNothingElse) {
   const Host host({});
   EXPECT_THAT(refusal(host.url()), HasSubstr("are not fetched from the web here"));
   EXPECT_THAT(refusal(host.url(), {.allowed_domains = {"example.org"}}),
-              HasSubstr("allowed_media_domains does not have it"));
+              HasSubstr("(--allowed-media-domains) does not have it"));
   EXPECT_THAT(refusal(host.url(), {.allowed_domains = {"*"}}),
               HasSubstr("is in a private network"));
   EXPECT_THAT(refusal("http://localhost:1/", {.allowed_domains = {"*"}}),

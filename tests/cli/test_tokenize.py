@@ -14,8 +14,12 @@ def tokenize(*lines, model=BERT):
 class Tokenize(ProgramTest):
     def test_the_golden_cases(self):
         """Every case of a fixture that says which ids its text has."""
+        # Of these the ids are those of a text that was cut or padded to the length of training.
+        pads = {"clip", "siglip", "siglip2-naflex"}
         asked, count = {}, 0
         for path in sorted(GOLDEN.glob("*/cases.json")):
+            if path.parent.name in pads:
+                continue
             for case in json.loads(path.read_text("utf8"))["cases"]:
                 given = case["input"]
                 if case["task"] != "embed" or "text" not in given or "input_ids" not in given or case.get("params"):

@@ -168,7 +168,10 @@ void check_logits(CausalLm& model, const Fixture& fixture, const json::object& c
 void check_greedy(CausalLm& model, const json::object& c) {
   const json::value& ids = c.at("input").at("input_ids");
   const json::object& expect = c.at("expect").as_object();
-  const json::value& want = expect.at(expect.contains("output_ids") ? "output_ids" : "token_ids");
+  const char* key = "token_ids";
+  for (const char* other : {"output_ids", "new_ids"})
+    if (expect.contains(other)) key = other;
+  const json::value& want = expect.at(key);
   const bool several = want.as_array().front().is_array();
   for (size_t i = 0; i < (several ? want.get_array().size() : 1); ++i) {
     const Ids output = ids_of(several ? want.at(i) : want);

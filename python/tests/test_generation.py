@@ -89,7 +89,7 @@ def test_chat(writer):
     assert writer.stream_chat(talk, max_tokens=8, temperature=0).read() == answer.text
     parts = [{"role": "user", "content": [{"type": "text", "text": "Why"}, {"type": "text", "text": "me?"}]}]
     assert writer.chat(parts, max_tokens=2).prompt_token_ids == writer.chat([{"role": "user", "content": "Why\nme?"}], max_tokens=2).prompt_token_ids
-    with pytest.raises(ValueError, match=r"messages\[0\]: parts of type text are read, found 'image_url'"):
+    with pytest.raises(ValueError, match=r"messages\[0\]: a part of type 'image_url' has no picture"):
         writer.chat([{"role": "user", "content": [{"type": "image_url"}]}])
     with pytest.raises(TypeError, match="messages must be a list"):
         writer.chat("Why?")

@@ -48,17 +48,15 @@ std::vector<SiglipLayer> siglip_layers(const SiglipSizes& sizes,
   std::vector<SiglipLayer> result;
   for (int64_t i = 0; i < sizes.layers; ++i) {
     const checkpoint::Weights w = layers / i, attention = w / "self_attn";
-    result.push_back(
-        {.attention =
-             nn::PreNormAttention{
-                 .norm = (w / "layer_norm1").layer_norm(n, sizes.eps),
-                 .attention = nn::SelfAttention{.q = (attention / "q_proj").linear(n, n),
-                                                .kv = attention.stacked(
-                                                    kv, n, checkpoint::Weights::Bias::kRequired),
-                                                .out = (attention / "out_proj").linear(n, n),
-                                                .shape = sizes.attention()}},
-         .mlp = nn::PreNormMlp{.norm = (w / "layer_norm2").layer_norm(n, sizes.eps),
-                               .mlp = siglip_mlp(sizes, w / "mlp")}});
+    result.emplace_back();
+    result.back().attention = {
+        .norm = (w / "layer_norm1").layer_norm(n, sizes.eps),
+        .attention = {.q = (attention / "q_proj").linear(n, n),
+                      .kv = attention.stacked(kv, n, checkpoint::Weights::Bias::kRequired),
+                      .out = (attention / "out_proj").linear(n, n),
+                      .shape = sizes.attention()}};
+    result.back().mlp.norm = (w / "layer_norm2").layer_norm(n, sizes.eps);
+    result.back().mlp.mlp = siglip_mlp(sizes, w / "mlp");
   }
   return result;
 }

@@ -2,18 +2,16 @@
 // tower whose patches turn by row and column beside the positions of its table, which is drawn to
 // the image's size.
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "models/composite.h"
 #include "models/decoder.h"
-#include "models/equal_heads.h"
 #include "models/family.h"
 #include "models/image_text_model.h"
 #include "models/llama.h"
-#include "nn/activation.h"
+#include "models/siglip_layers.h"
 #include "vecton/error.h"
 
 namespace vecton::models::paddleocr_vl {
@@ -52,48 +50,16 @@ nn::PatchPositions positions(const checkpoint::Config& vision, const checkpoint:
           .resize = nn::PatchPositions::Resize::kEdges};
 }
 
-struct Sizes {
-  int64_t hidden = 0, layers = 0, heads = 0, intermediate = 0, patch = 0, merge = 0;
-  ops::Activation activation = ops::Activation::kGeluTanh;
-  double eps = 0;
+struct Sizes : SiglipSizes {
+  int64_t patch = 0, merge = 0;
 };
 
 Sizes sizes(const checkpoint::Config& vision) {
-  constexpr int64_t kMost = checkpoint::Config::kMostCounted;
-  Sizes s{.hidden = vision.integer_or("hidden_size", 1152, 1, kMost),
-          .layers = vision.integer_or("num_hidden_layers", 27, 1, kMost),
-          .heads = vision.integer_or("num_attention_heads", 16, 1, kMost),
-          .intermediate = vision.integer_or("intermediate_size", 4304, 1, kMost),
-          .patch = vision.integer_or("patch_size", 14, 1, 4096),
-          .merge = vision.integer_or("spatial_merge_size", 2, 1, 64),
-          .activation = nn::activation(vision, "hidden_act", "gelu_pytorch_tanh"),
-          .eps = vision.number_or("layer_norm_eps", 1e-6)};
-  check_multiple(vision, "hidden_size", s.hidden, "num_attention_heads", s.heads);
   // An image is one frame here.
   vision.ignore({"temporal_patch_size", "tokens_per_second"});
-  return s;
-}
-
-nn::VisionTower::Layer layer(const Sizes& s, const checkpoint::Weights& w) {
-  const int64_t n = s.hidden, head_dim = n / s.heads;
-  const checkpoint::Weights attention = w / "self_attn", mlp = w / "mlp";
-  const std::pair<std::string, int64_t> kv[] = {{"k_proj", n}, {"v_proj", n}};
-  return {.attention =
-              nn::PreNormAttention{
-                  .norm = (w / "layer_norm1").layer_norm(n, s.eps),
-                  .attention =
-                      nn::SelfAttention{
-                          .q = (attention / "q_proj").linear(n, n),
-                          .kv = attention.stacked(kv, n, checkpoint::Weights::Bias::kRequired),
-                          .out = (attention / "out_proj").linear(n, n),
-                          .shape = {.heads = s.heads,
-                                    .kv_heads = s.heads,
-                                    .head_dim = head_dim,
-                                    .scale = 1.0f / std::sqrt(static_cast<float>(head_dim))}}},
-          .mlp = nn::PreNormMlp{.norm = (w / "layer_norm2").layer_norm(n, s.eps),
-                                .mlp = nn::Mlp{.up = (mlp / "fc1").linear(s.intermediate, n),
-                                               .down = (mlp / "fc2").linear(n, s.intermediate),
-                                               .activation = s.activation}}};
+  return {siglip_sizes(vision, {.hidden = 1152, .layers = 27, .heads = 16, .intermediate = 4304}),
+          vision.integer_or("patch_size", 14, 1, 4096),
+          vision.integer_or("spatial_merge_size", 2, 1, 64)};
 }
 
 nn::PatchMerger projector(const Sizes& s, const checkpoint::Weights& w, int64_t text) {
@@ -116,8 +82,10 @@ nn::VisionTower tower(const checkpoint::Config& vision, const checkpoint::Weight
       .last_norm = (w / "post_layernorm").layer_norm(s.hidden, s.eps),
       .merge = s.merge,
       .merger = std::move(merger)};
-  for (int64_t i = 0; i < s.layers; ++i)
-    made.layers.push_back(layer(s, w / "encoder" / "layers" / i));
+  for (SiglipLayer& layer : siglip_layers(s, w / "encoder" / "layers")) {
+    made.layers.push_back(
+        {.attention = std::move(layer.attention), .mlp = std::move(layer.mlp), .branch = {}});
+  }
   return made;
 }
 

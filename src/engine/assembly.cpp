@@ -227,12 +227,13 @@ void Assembly::score(Ops& ops, const std::vector<Result>& parts,
     }
     if (own.empty()) continue;
     const Tensor near = compare(ops, query.answer, group);
-    logits.push_back(pair ? logits_of(ops, *pair, near) : near);
+    if (pair) logits.push_back(logits_of(ops, *pair, near));
     scores.push_back(pair && pair->sigmoid ? ops.sigmoid(logits.back()) : near);
     scored.push_back(std::move(own));
   }
   const std::vector<std::vector<float>> read = ops.download_all(scores),
-                                        before = pair ? ops.download_all(logits) : read;
+                                        own_logits = ops.download_all(logits);
+  const std::vector<std::vector<float>>& before = pair ? own_logits : read;
   for (size_t group = 0; group < scored.size(); ++group) {
     for (size_t j = 0; j < scored[group].size(); ++j) {
       const size_t item = scored[group][j];

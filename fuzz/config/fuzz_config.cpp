@@ -5,23 +5,18 @@
 // sound.
 //
 //   fuzz_config -max_len=2048 -dict=fuzz/config/dictionary fuzz/config/corpus
-#include <stdlib.h>
-
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
 
 #include "base/json.h"
+#include "base/temporary_folder.h"
 #include "checkpoint/config.h"
 #include "checkpoint/sentence_transformers.h"
 #include "vecton/error.h"
 
 namespace {
-
-namespace fs = std::filesystem;
 
 struct SoundFile {
   const char *name, *contents;
@@ -38,27 +33,10 @@ constexpr SoundFile kFiles[] = {
     {"config_sentence_transformers.json", "{}"},
 };
 
-class Folder {
- public:
+struct Folder : vecton::base::TemporaryFolder {
   Folder() {
-    std::string name = (fs::temp_directory_path() / "vecton-fuzz-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-    for (const SoundFile& file : kFiles) {
-      fs::create_directories((path_ / file.name).parent_path());
-      write(file.name, file.contents);
-    }
+    for (const SoundFile& file : kFiles) write(file.name, file.contents);
   }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  void write(const char* name, std::string_view contents) const {
-    std::ofstream(path_ / name, std::ios::binary) << contents;
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
 };
 
 template <typename F>

@@ -4,16 +4,14 @@
 // The first byte chooses the module, the rest is its file's contents.
 //
 //   fuzz_modules -max_len=2048 -dict=fuzz/modules/dictionary fuzz/modules/corpus
-#include <stdlib.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
 
+#include "base/temporary_folder.h"
 #include "checkpoint/late_interaction.h"
 #include "checkpoint/sentence_transformers.h"
 #include "vecton/error.h"
@@ -58,34 +56,14 @@ std::string modules_of(std::string_view types) {
   return json + "]";
 }
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "vecton-fuzz-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { clear(); }
-  void clear() const {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  void write(const std::string& name, std::string_view contents) const {
-    fs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << contents;
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const Folder folder;
+  static const vecton::base::TemporaryFolder folder;
   if (size == 0) return 0;
   const Module& module = kModules[data[0] % std::size(kModules)];
-  folder.clear();
+  std::error_code ignored;
+  fs::remove_all(folder.path(), ignored);
   folder.write("modules.json", modules_of(module.types));
   for (const char* each : {"1_Module/config.json", "2_Module/config.json"})
     folder.write(each, R"({"embedding_dimension":8,"in_features":8,"out_features":4,"dimension":8,

@@ -1,5 +1,5 @@
-// A folder that goes away with its object, for tests: each has its own, so that they run side by
-// side. Included by tests only.
+// A folder that goes away with its object, for tests and fuzzers: each has its own, so that they
+// run side by side. Included by them only.
 #pragma once
 
 #include <stdlib.h>

@@ -9,8 +9,7 @@
 #include "base/json.h"
 #include "checkpoint/test_files.h"
 #include "checkpoint/test_parameters.h"
-#include "checkpoint/test_tensors.h"
-#include "models/registry.h"
+#include "models/tiny_model.h"
 
 namespace vecton::models {
 namespace {
@@ -38,57 +37,27 @@ checkpoint::Config flat(const std::string& vision) {
 class Qwen2_5_VL : public ::testing::Test {
  protected:
   checkpoint::Weights weights() {
-    std::vector<testing::NamedArray> arrays;
-    const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
-      int64_t count = 1;
-      for (const int64_t n : shape) count *= n;
-      arrays.push_back({name, std::move(shape), testing::sines(count, 0.37)});
-    };
-    const auto linear = [&](const std::string& name, int64_t n, int64_t k, bool bias = true) {
-      add(name + ".weight", {n, k});
-      if (bias) add(name + ".bias", {n});
-    };
-    add("model.embed_tokens.weight", {10, 8});
-    add("model.norm.weight", {8});
-    const std::string layer = "model.layers.0.";
-    for (const char* norm : {"input_layernorm", "post_attention_layernorm"})
-      add(layer + norm + ".weight", {8});
-    for (const char* name : {"q_proj", "k_proj", "v_proj"})
-      linear(layer + "self_attn." + name, 8, 8);
-    linear(layer + "self_attn.o_proj", 8, 8, false);
-    for (const char* name : {"gate_proj", "up_proj"}) linear(layer + "mlp." + name, 12, 8, false);
-    linear(layer + "mlp.down_proj", 8, 12, false);
-    add("visual.patch_embed.proj.weight", {8, 3, 2, 2, 2});
+    testing::TinyWeights made;
+    made.llama("model.", true);
+    made.add("visual.patch_embed.proj.weight", {8, 3, 2, 2, 2});
     for (const char* i : {"0", "1"}) {
       const std::string block = "visual.blocks." + std::string(i) + ".";
-      linear(block + "attn.qkv", 24, 8);
-      linear(block + "attn.proj", 8, 8);
-      linear(block + "mlp.gate_proj", 6, 8);
-      linear(block + "mlp.up_proj", 6, 8);
-      linear(block + "mlp.down_proj", 8, 6);
-      add(block + "norm1.weight", {8});
-      add(block + "norm2.weight", {8});
+      made.linear(block + "attn.qkv", 24, 8);
+      made.linear(block + "attn.proj", 8, 8);
+      made.linear(block + "mlp.gate_proj", 6, 8);
+      made.linear(block + "mlp.up_proj", 6, 8);
+      made.linear(block + "mlp.down_proj", 8, 6);
+      made.add(block + "norm1.weight", {8});
+      made.add(block + "norm2.weight", {8});
     }
-    add("visual.merger.ln_q.weight", {8});
-    linear("visual.merger.mlp.0", 32, 32);
-    linear("visual.merger.mlp.2", 8, 32);
-    testing::write_safetensors(folder_.path() / "model.safetensors", arrays);
-    return checkpoint::Weights::open(folder_.path(), *ops_);
+    made.add("visual.merger.ln_q.weight", {8});
+    made.linear("visual.merger.mlp.0", 32, 32);
+    made.linear("visual.merger.mlp.2", 8, 32);
+    return made.open(folder_.path(), *ops_);
   }
 
   std::vector<float> rows(const std::string& vision) {
-    const checkpoint::Config config = flat(vision);
-    const checkpoint::Weights made = weights();
-    const auto model = find_family(config).load(config, made);
-    made.check_taken();
-    config.check_read();
-    tensor::Image image;
-    image.rows = 8;
-    image.columns = 4;
-    image.patches = testing::sines(8 * 4 * 24, 0.9);
-    const tensor::Image* const images[] = {&image};
-    const Tensor y = model->encode_images(*ops_, images);
-    return testing::values_of(*ops_, y);
+    return testing::image_rows(*ops_, flat(vision), weights(), 8, 4, 24);
   }
 
   testing::TemporaryFolder folder_;
@@ -98,20 +67,14 @@ class Qwen2_5_VL : public ::testing::Test {
 TEST_F(Qwen2_5_VL, LayersSeeWindowsOrAllAsConfigJsonSays) {
   const std::vector<float> some = rows(kVision);
   EXPECT_EQ(some.size(), 4U * 2U * 8U);
-  std::string all = kVision, none = kVision, wide = kVision;
-  all.replace(all.find("[1]"), 3, "[0, 1]");
-  none.replace(none.find("[1]"), 3, "[]");
-  wide.replace(wide.find("\"window_size\": 8"), 16, "\"window_size\": 16");
-  EXPECT_NE(rows(all), some);
-  EXPECT_NE(rows(none), some);
-  EXPECT_NE(rows(wide), some);
+  EXPECT_NE(rows(testing::changed(kVision, "[1]", "[0, 1]")), some);
+  EXPECT_NE(rows(testing::changed(kVision, "[1]", "[]")), some);
+  EXPECT_NE(rows(testing::changed(kVision, "window_size\": 8", "window_size\": 16")), some);
 }
 
 TEST_F(Qwen2_5_VL, RefusesNumbersOfTheTowerThatDoNotFit) {
   const auto changed = [](const std::string& from, const std::string& to) {
-    std::string text = kVision;
-    text.replace(text.find(from), from.size(), to);
-    return text;
+    return testing::changed(kVision, from, to);
   };
   EXPECT_REFUSED(rows(changed("\"window_size\": 8", "\"window_size\": 3")), ErrorCode::kCorrupt,
                  "vision_config: window_size is 3", "at least 4");

@@ -23,14 +23,6 @@
 namespace vecton::golden {
 namespace {
 
-using Ids = std::vector<int32_t>;
-
-Ids ids_of(const json::value& list) {
-  Ids ids;
-  for (const json::value& id : list.as_array()) ids.push_back(static_cast<int32_t>(id.as_int64()));
-  return ids;
-}
-
 // A cache of one sequence: the pages of each group follow one another.
 struct Cached {
   static constexpr int32_t kPageRows = 4;
@@ -218,12 +210,6 @@ TEST_P(CausalLmGolden, ChunksLeaveTheBitsAsTheyAre) {
           << count << " tokens in chunks of " << chunk;
     }
   }
-}
-
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, CausalLmGolden,

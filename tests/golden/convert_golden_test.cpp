@@ -166,11 +166,7 @@ TEST_P(ConvertGolden, FoldersAreThose) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, ConvertGolden, ::testing::ValuesIn(fixtures_with({"convert"})),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         test_name);
 
 }  // namespace
 }  // namespace vecton::golden

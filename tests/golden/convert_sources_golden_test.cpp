@@ -55,12 +55,6 @@ class ConvertedGolden : public ::testing::TestWithParam<const char*> {
   base::TemporaryFolder folder_;
 };
 
-std::string name_of(const ::testing::TestParamInfo<const char*>& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
 using FloatsGolden = ConvertedGolden;
 
 TEST_P(FloatsGolden, AnswersAsItsSource) {
@@ -87,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Families, FloatsGolden,
                                            "eurobert-embed", "gen-gemma2", "gen-gemma3", "gen-lfm2",
                                            "gen-llama3", "gen-mistral-sliding", "gen-qwen2-sliding",
                                            "emb-qwen3", "emb-llama-bidirectional"),
-                         name_of);
+                         test_name);
 
 using QuantisedGolden = ConvertedGolden;
 
@@ -123,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, QuantisedGolden,
                                            "mlx-qwen2-3bit", "gguf-bert-q40", "gguf-bert-q80",
                                            "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80",
                                            "gguf-gen-gpt-oss"),
-                         name_of);
+                         test_name);
 
 // OpenAI's blocks as mlx-lm has them, byte by byte: nothing is quantised again.
 TEST(GptOssGolden, BlocksStayAsTheyAre) {
@@ -183,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "gguf-gen-exaone4", "gguf-gen-glm4-moe", "gguf-gen-deepseek-v3",
                       "gguf-gen-olmo3", "gguf-gen-minicpm3", "gguf-gen-granitemoe",
                       "gguf-gen-gemma4-e2b", "gguf-gen-gemma4-26b-moe"),
-    name_of);
+    test_name);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -118,12 +118,6 @@ TEST_P(DualGolden, ImagesAndTextsTogetherHaveTheBitsOfEachAlone) {
   }
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Fixtures, DualGolden, ::testing::ValuesIn(fixtures_with({"image_embed"})),
                          test_name);
 

@@ -39,6 +39,12 @@ std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks) {
   return names;
 }
 
+Ids ids_of(const json::value& list) {
+  Ids ids;
+  for (const json::value& id : list.as_array()) ids.push_back(static_cast<int32_t>(id.as_int64()));
+  return ids;
+}
+
 Fixture::Fixture(const std::string& name)
     : folder_(fixtures_folder() / name), cases_(read_cases(folder_ / "cases.json")) {
   const auto file = folder_ / "expected.safetensors";

@@ -2,7 +2,9 @@
 // tests/golden.
 #pragma once
 
+#include <cctype>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -15,6 +17,17 @@ namespace vecton::golden {
 
 // Names of the fixture folders that have a case of one of these tasks, sorted.
 std::vector<std::string> fixtures_with(const std::vector<std::string>& tasks);
+
+// What a parameter of INSTANTIATE_TEST_SUITE_P is called: a fixture's name, of letters, digits and
+// underscores.
+inline constexpr auto test_name = [](const auto& info) {
+  std::string name = info.param;
+  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+};
+
+using Ids = std::vector<int32_t>;
+Ids ids_of(const json::value& list);
 
 struct Matrix {
   std::vector<int64_t> shape;

@@ -12,14 +12,6 @@
 namespace vecton::golden {
 namespace {
 
-using Ids = std::vector<int32_t>;
-
-Ids ids_of(const json::value& list) {
-  Ids ids;
-  for (const json::value& id : list.as_array()) ids.push_back(static_cast<int32_t>(id.as_int64()));
-  return ids;
-}
-
 // One row, or several.
 std::vector<Ids> rows_of(const json::value& value) {
   std::vector<Ids> rows;
@@ -149,12 +141,7 @@ TEST_P(GenerateGolden, IsTheReferences) {
 INSTANTIATE_TEST_SUITE_P(Fixtures, GenerateGolden,
                          ::testing::ValuesIn(fixtures_with({"generate", "logits",
                                                             "multimodal_generate"})),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::ranges::replace_if(
-                               name, [](unsigned char c) { return !std::isalnum(c); }, '_');
-                           return name;
-                         });
+                         test_name);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -80,12 +80,7 @@ TEST_P(ImagePreprocess, MatchesTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Golden, ImagePreprocess,
                          testing::ValuesIn(fixtures_with({"image_preprocess"})),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name)
-                             if (c == '-' || c == '.') c = '_';
-                           return name;
-                         });
+                         test_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ImagePreprocess);
 
 }  // namespace

@@ -397,12 +397,6 @@ TEST_P(ModelGolden, MatchesTheReferenceOnEveryInstructionSet) {
   before ? setenv("VECTON_CPU", kept.c_str(), 1) : unsetenv("VECTON_CPU");
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Fixtures, ModelGolden,
                          ::testing::ValuesIn(fixtures_with({"embed", "hidden_states", "token_embed",
                                                             "sparse_embed", "mlm", "classify",

@@ -80,11 +80,7 @@ TEST_P(QuantiseGolden, RefusesWhatMlxRefuses) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, QuantiseGolden, ::testing::ValuesIn(fixtures_with({"quantise"})),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         test_name);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -62,11 +62,7 @@ TEST_P(RunTimeGolden, VectorsAreThoseOfTheConvertedCheckpoint) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, RunTimeGolden, ::testing::ValuesIn(fixtures_with({"convert"})),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         test_name);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -22,12 +22,6 @@ TEST_P(CachedBitsGolden, WhateverTheCacheHolds) {
   expect_same_bits_with_a_cache(Fixture(GetParam()).model());
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Fixtures, SameBitsGolden,
                          ::testing::ValuesIn(fixtures_with({"hidden_states", "classify",
                                                             "token_classify", "score", "mlm"})),

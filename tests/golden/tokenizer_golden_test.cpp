@@ -125,12 +125,6 @@ TEST_P(TokenizerGolden, GivesTheReferencesIdsAndTexts) {
   }
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(Fixtures, TokenizerGolden,
                          testing::ValuesIn(fixtures_with({"tokenize", "decode"})), test_name);
 

@@ -224,12 +224,6 @@ TEST_P(VisionGolden, TextsOnThreeAxesHaveTheBitsOfPlainOnes) {
   EXPECT_EQ(std::memcmp(plain.data(), turned.data(), plain.size() * sizeof(float)), 0);
 }
 
-std::string test_name(const ::testing::TestParamInfo<std::string>& info) {
-  std::string name = info.param;
-  for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-  return name;
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Fixtures, VisionGolden,
     ::testing::ValuesIn(fixtures_with({"multimodal_embed", "multimodal_token_embed"})), test_name);

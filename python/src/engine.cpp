@@ -62,6 +62,8 @@ nb::dict to_dict(const ModelInfo& info) {
   d["backend"] = info.backend;
   d["isa"] = info.isa;
   d["dtype"] = info.dtype;
+  d["compute"] = info.compute;
+  d["compute_cosine"] = info.compute_cosine;
   nb::list tasks, labels, dense, dimensions, warnings;
   for (const Task task : info.tasks) tasks.append(to_string(task));
   for (const std::string& label : info.labels) labels.append(label);

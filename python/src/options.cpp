@@ -12,6 +12,7 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.text("token", options.hub.token);
   arguments.flag("offline", options.hub.offline);
   arguments.text("dtype", options.dtype);
+  arguments.text("compute", options.compute);
   arguments.text("quantization", options.quantization);
   arguments.text("runner", options.runner);
   arguments.text("convert", options.convert);

@@ -208,6 +208,18 @@ def test_a_task_that_the_model_lacks(embedder):
         embedder.fill_mask("a [MASK]")
 
 
+def test_compute_says_its_price():
+    texts = ["the capital of France", "a river"]
+    exact = vecton.Engine(model("bert-embed-mean"))
+    assert (exact.info.compute, exact.info.compute_cosine) == ("float32", 1)
+    for compute in ("bfloat16", "int8"):
+        engine = vecton.Engine(model("bert-embed-mean"), compute=compute)
+        assert engine.info.compute == compute and 0.99 < engine.info.compute_cosine < 1
+        assert engine.info.weight_bytes < exact.info.weight_bytes
+        for one, other in zip(exact.embed(texts), engine.embed(texts)):
+            assert one.tolist() != other.tolist() and one @ other > 0.99
+
+
 def test_unknown_options_and_models():
     with pytest.raises(TypeError, match="modle_len"):
         vecton.Engine(model("bert-embed-mean"), modle_len=3)
@@ -215,6 +227,8 @@ def test_unknown_options_and_models():
         vecton.Engine("/nowhere")
     with pytest.raises(ValueError, match="dtype"):
         vecton.Engine(model("bert-embed-mean"), dtype="int3")
+    with pytest.raises(ValueError, match="compute"):
+        vecton.Engine(model("bert-embed-mean"), compute="int3")
     with pytest.raises(TypeError, match="threads must be an integer"):
         vecton.Engine(model("bert-embed-mean"), threads="2")
 

@@ -95,7 +95,7 @@ struct Weights::State {
   std::vector<std::function<void()>> releases;  // of tables
   std::set<tensor::DType> linear_dtypes;        // of dense ones
   std::function<void(int64_t)> kept = [](int64_t) {};
-  std::set<std::string> formats;  // of quantised matrices
+  std::set<std::string> formats;  // of quantised matrices, and those of ops::Compute::kInt8
 
   State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
         std::string_view dtype)
@@ -233,12 +233,17 @@ struct Weights::State {
     kept(made->bytes);
     return made;
   }
-  ops::PreparedWeight count_linear(std::span<const tensor::Weight> parts,
-                                   ops::PreparedWeight made) {
+  ops::PreparedWeight count_linear(std::span<const tensor::Weight> parts, ops::PreparedWeight made,
+                                   ops::Compute compute) {
     linear_bytes += made->bytes;
     for (const tensor::Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
-      if (part.is_dense()) linear_dtypes.insert(part.codes.dtype);
+      if (compute == ops::Compute::kInt8)
+        formats.insert("int8");
+      else if (compute == ops::Compute::kBFloat16)
+        linear_dtypes.insert(tensor::DType::kBF16);
+      else if (part.is_dense())
+        linear_dtypes.insert(part.codes.dtype);
     }
     return count(std::move(made));
   }
@@ -315,6 +320,12 @@ Weights Weights::operator/(std::string_view name) const {
 
 Weights Weights::operator/(int64_t index) const { return *this / std::to_string(index); }
 
+Weights Weights::computing(ops::Compute compute) const {
+  Weights same = *this;
+  same.compute_ = compute;
+  return same;
+}
+
 bool Weights::has(std::string_view name) const {
   return state_->find(path_ + std::string(name)) != nullptr;
 }
@@ -367,8 +378,7 @@ ops::Vector Weights::vector(std::string_view name, int64_t size) const {
 ops::LinearWeight Weights::linear(int64_t n, int64_t k, Bias bias) const {
   const State::Part part{path_ + "weight", n};
   const std::vector<tensor::Weight> weights = state_->matrices({&part, 1}, k);
-  ops::LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                           .bias = {}};
+  ops::LinearWeight result{.w = prepared(weights), .bias = {}};
   if (takes("bias", bias)) result.bias = vector("bias", n);
   return result;
 }
@@ -383,8 +393,7 @@ ops::LinearWeight Weights::stacked(std::span<const std::pair<std::string, int64_
     any_bias |= bias == Bias::kIfPresent && has(name + ".bias");
   }
   const std::vector<tensor::Weight> weights = state_->matrices(names, k);
-  ops::LinearWeight result{.w = state_->count_linear(weights, state_->ops.prepare_linear(weights)),
-                           .bias = {}};
+  ops::LinearWeight result{.w = prepared(weights), .bias = {}};
   if (!any_bias) return result;
   for (const auto& [name, n] : parts) {
     const bool here = bias == Bias::kRequired || has(name + ".bias");
@@ -406,21 +415,29 @@ std::vector<float> join(std::span<const float> a, std::span<const float> b) {
 
 }  // namespace
 
+ops::PreparedWeight Weights::prepared(std::span<const tensor::Weight> parts) const {
+  return state_->count_linear(parts, state_->ops.prepare_linear(parts, compute_), compute_);
+}
+
+ops::PreparedWeight Weights::prepared_gated(const tensor::Weight& gate,
+                                            const tensor::Weight& up) const {
+  const tensor::Weight parts[] = {gate, up};
+  return state_->count_linear(parts, state_->ops.prepare_gated(gate, up, compute_), compute_);
+}
+
 bool Weights::takes(std::string_view name, Bias bias) const {
   return bias == Bias::kRequired || (bias == Bias::kIfPresent && has(name));
 }
 
 ops::LinearWeight Weights::linear_of(std::span<const tensor::Weight> parts,
                                      std::span<const float> bias) const {
-  ops::LinearWeight made{.w = state_->count_linear(parts, state_->ops.prepare_linear(parts)),
-                         .bias = {}};
+  ops::LinearWeight made{.w = prepared(parts), .bias = {}};
   if (!bias.empty()) made.bias = state_->vector_of(bias);
   return made;
 }
 
 ops::GatedWeight Weights::gated_of(const tensor::Weight& gate, const tensor::Weight& up) const {
-  const tensor::Weight parts[] = {gate, up};
-  return {.w = state_->count_linear(parts, state_->ops.prepare_gated(gate, up)), .bias = {}};
+  return {.w = prepared_gated(gate, up), .bias = {}};
 }
 
 ops::LinearWeight Weights::linear_rows(int64_t begin, int64_t n, int64_t rows, int64_t k,
@@ -437,9 +454,7 @@ ops::GatedWeight Weights::gated(std::string_view gate, std::string_view up, int6
   const Weights gate_path = *this / gate, up_path = *this / up;
   const State::Part parts[] = {{gate_path.path_ + "weight", n}, {up_path.path_ + "weight", n}};
   const std::vector<tensor::Weight> weights = state_->matrices(parts, k);
-  ops::GatedWeight result{
-      .w = state_->count_linear(weights, state_->ops.prepare_gated(weights[0], weights[1])),
-      .bias = {}};
+  ops::GatedWeight result{.w = prepared_gated(weights[0], weights[1]), .bias = {}};
   if (gate_path.takes("bias", bias)) {
     result.bias = state_->vector_of(join(gate_path.values("bias", n), up_path.values("bias", n)));
   }
@@ -528,7 +543,7 @@ ops::PreparedWeight Weights::computed(std::vector<float> values, int64_t n, int6
   weight.columns = k;
   weight.codes.bytes = std::as_bytes(std::span(*kept));
   weight.keep = kept;
-  return state_->count_linear({&weight, 1}, state_->ops.prepare_linear({&weight, 1}));
+  return in_float32().prepared({&weight, 1});
 }
 
 ops::PreparedWeight Weights::table(int64_t rows, int64_t columns) const {

@@ -63,6 +63,11 @@ class Weights {
 
   Weights operator/(std::string_view name) const;
   Weights operator/(int64_t index) const;
+  // The same path, whose linear layers compute so; float32 where nothing is said. What is
+  // computed() is always float32.
+  Weights computing(ops::Compute compute) const;
+  // Of what decides more than it carries: routers, gates of states.
+  Weights in_float32() const { return computing(ops::Compute::kFloat32); }
 
   bool has(std::string_view name) const;  // "weight" under this path
   bool has(std::string_view name, std::initializer_list<int64_t> shape) const;
@@ -168,10 +173,13 @@ class Weights {
 
  private:
   bool takes(std::string_view name, Bias bias) const;
+  ops::PreparedWeight prepared(std::span<const tensor::Weight> parts) const;
+  ops::PreparedWeight prepared_gated(const tensor::Weight& gate, const tensor::Weight& up) const;
 
   struct State;
   std::shared_ptr<State> state_;
   std::string path_;
+  ops::Compute compute_ = ops::Compute::kFloat32;
 };
 
 }  // namespace vecton::checkpoint

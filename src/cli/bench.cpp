@@ -1,94 +1,24 @@
 // vecton bench: how fast a model runs, and how fast this machine could run it at most.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <random>
+#include <memory>
 
 #include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
 #include "base/json_text.h"
 #include "cli/arguments.h"
+#include "cli/bench_modes.h"
+#include "cli/bench_work.h"
 #include "cli/command.h"
-#include "cli/failure.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "cli/record_reader.h"
 
 namespace vecton::cli {
 
 namespace {
-
-struct BenchOptions {
-  EngineOptions engine;
-  InputOptions input;
-  int64_t texts = 64, tokens = 0, rounds = 5, requests = 50;
-  bool json = false;
-};
-
-double seconds_since(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double percentile(std::vector<double> values, double share) {
-  std::ranges::sort(values);
-  const auto at = static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
-  return values[at];
-}
-
-// Token ids without meaning, the same in every run.
-std::vector<Request> made_up_requests(const BenchOptions& options, const ModelInfo& info) {
-  constexpr int64_t kTokens = 128;
-  const int64_t longest = info.max_model_len > 0 ? info.max_model_len : kTokens;
-  const int64_t tokens = options.tokens > 0 ? options.tokens : std::min(kTokens, longest);
-  std::mt19937 random(1);
-  std::vector<Request> requests(static_cast<size_t>(options.texts));
-  for (Request& request : requests) {
-    std::vector<int32_t> ids(static_cast<size_t>(tokens));
-    for (int32_t& id : ids)
-      id = static_cast<int32_t>(random() % static_cast<uint64_t>(info.vocab_size));
-    request.prompt.input = std::move(ids);
-  }
-  return requests;
-}
-
-std::vector<Request> read_requests(const BenchOptions& options) {
-  std::vector<Request> requests;
-  const auto reader = read_file(options.input);
-  Record record;
-  while (reader->next(record)) {
-    Request request;
-    request.prompt.input = record.input;
-    request.prompt.truncation.to = -1;
-    requests.push_back(std::move(request));
-  }
-  if (requests.empty())
-    throw Failure(ExitStatus::kInput, options.input.path + ": there is no text");
-  return requests;
-}
-
-// Gives every request a salt of its own, so that none finds what another left in the prefix cache:
-// each pass computes all of its tokens, as a server does for texts that it has not seen.
-void forget_prefixes(std::vector<Request>& requests) {
-  static int64_t salt = 0;
-  for (Request& request : requests) request.cache_salt = "bench " + std::to_string(++salt);
-}
-
-// Seconds for all of `requests` at once; `tokens` receives how many each had.
-double run_all(Engine& engine, std::vector<Request> requests,
-               std::vector<int64_t>* tokens = nullptr) {
-  forget_prefixes(requests);
-  const auto start = std::chrono::steady_clock::now();
-  const auto results = engine.submit(std::move(requests), Engine::WhenFull::kWait).get();
-  const double seconds = seconds_since(start);
-  for (const Result& result : results) {
-    if (result.error()) throw *result.error();
-    if (tokens) tokens->push_back(result.usage.prompt_tokens);
-  }
-  return seconds;
-}
 
 struct Report {
   backend::Machine machine;
@@ -117,24 +47,25 @@ backend::Peak best(const backend::Peak& a, const backend::Peak& b) {
 }
 
 Report measure(const BenchOptions& options, Engine& engine) {
-  const auto requests = options.input.path.empty() ? made_up_requests(options, engine.info())
-                                                   : read_requests(options);
+  const std::vector<Request> requests = bench_requests(options, engine.info());
   Report report;
   report.machine = backend::machine();
   report.threads = engine.info().threads;
   report.peak = backend::measure_peak(report.threads);
 
   std::vector<int64_t> tokens;
-  run_all(engine, requests, &tokens);  // warm-up
+  for (const Result& result : run_round(engine, requests).results)  // warm-up
+    tokens.push_back(result.usage.prompt_tokens);
   report.texts = static_cast<int64_t>(requests.size());
   for (int64_t count : tokens) report.tokens += count;
   std::vector<double> rounds, shares;
-  for (int64_t i = 0; i < options.rounds; ++i) rounds.push_back(run_all(engine, requests));
+  for (int64_t i = 0; i < options.rounds; ++i)
+    rounds.push_back(run_round(engine, requests).seconds);
 
   report.peak = best(report.peak, backend::measure_peak(report.threads));
   for (int64_t i = 0; i < options.requests; ++i) {
     const size_t at = static_cast<size_t>(i) % requests.size();
-    report.latencies.push_back(run_all(engine, {requests[at]}));
+    report.latencies.push_back(run_round(engine, {requests[at]}).seconds);
     shares.push_back(limit_seconds(engine, report.peak, {&tokens[at], 1}) /
                      report.latencies.back());
   }
@@ -207,6 +138,13 @@ std::string as_table(const Report& report) {
 std::function<void()> define_bench(CLI::App& app) {
   auto options = std::make_shared<BenchOptions>();
   add_engine_options(app, options->engine);
+  app.remove_option(app.get_option("--compute"));
+  app.add_option("--compute", options->engine.compute,
+                 "How linear layers are multiplied: float32, bfloat16 or int8; all: compares the "
+                 "time and the answers of each [float32]")
+      ->type_name("NAME")
+      ->check(one_of({"float32", "bfloat16", "int8", "all"}))
+      ->group("Running the model");
   add_input_options(app, options->input);
   const auto whole = [&](const char* name, int64_t& value, const char* description) {
     return app.add_option(name, value, description)->type_name("N")->transform(at_least(1));
@@ -220,11 +158,13 @@ std::function<void()> define_bench(CLI::App& app) {
       "Examples:\n"
       "  vecton bench MODEL --input texts.txt --threads 2\n"
       "  vecton bench MODEL --texts 1 --tokens 16\n"
+      "  vecton bench MODEL --input texts.txt --compute all\n"
       "\nThe limit is what the machine could do at most: useful multiply-adds at the peak measured "
       "here, or one reading\n"
       "of the weights at the memory's measured speed, whichever takes longer. With --input "
       "tokenizing counts too.");
   return [options] {
+    if (options->engine.compute == "all") return print(compare_modes(*options));
     const auto engine = open_engine(options->engine);
     const Report report = measure(*options, *engine);
     print(options->json ? as_json(report) : as_table(report));

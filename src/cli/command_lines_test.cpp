@@ -55,6 +55,7 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"cache", e.hub.cache},
           {"token", e.hub.token},
           {"dtype", e.dtype},
+          {"compute", e.compute},
           {"quantization", e.quantization},
           {"runner", e.runner},
           {"convert", e.convert},

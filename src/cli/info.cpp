@@ -24,17 +24,38 @@ struct InfoOptions {
   bool json = false;
 };
 
+// About, of a model that isn't quantised: its table of words is kept as `dtype` says, all else as
+// it is multiplied. In int8 a block of 64 has a scale of four bytes.
+int64_t float_bytes(const ModelInfo& info, std::string_view dtype) {
+  const int64_t width = dtype == "bfloat16" || dtype == "float16" ? 2 : 4;
+  const int64_t table = std::min(info.parameters, info.vocab_size * info.hidden_size);
+  const int64_t rest = info.parameters - table;
+  return table * width + (info.compute == "int8"       ? rest * 17 / 16
+                          : info.compute == "bfloat16" ? rest * 2
+                                                       : rest * width);
+}
+
 // What only an opened model knows for certain, from the options and the machine.
 void complete(ModelInfo& info, const EngineOptions& options) {
   const bool quantised = info.weight_bytes > 0;  // which --dtype doesn't change
   const std::string dtype = options.dtype == "auto" || quantised ? info.dtype : options.dtype;
-  const bool narrow = dtype == "bfloat16" || dtype == "float16";
-  if (!quantised) info.weight_bytes = info.parameters * (narrow ? 2 : 4);
+  if (!quantised) info.weight_bytes = float_bytes(info, dtype);
   if (info.backend.empty()) info.backend = options.backend;
   if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : backend::machine().isa;
   if (info.threads == 0)
     info.threads = options.threads > 0 ? options.threads : backend::machine().cores;
-  info.dtype = dtype;
+  info.dtype = info.compute == "float32" ? dtype : info.compute;
+}
+
+std::string compute_of(const ModelInfo& info) {
+  if (info.compute_cosine == 1) return info.compute;
+  char text[128];
+  std::snprintf(
+      text, sizeof text,
+      "%s: cosine to float32 at least %.4f with all-MiniLM-L6-v2; 'vecton bench --compute "
+      "all' measures yours",
+      info.compute.c_str(), info.compute_cosine);
+  return text;
 }
 
 // As stored, of all of them.
@@ -103,6 +124,8 @@ std::string as_json(const ModelInfo& info) {
                          {"cache_bytes_per_token", info.cache_bytes_per_token},
                          {"state_bytes", info.state_bytes},
                          {"dtype", info.dtype},
+                         {"compute", info.compute},
+                         {"compute_cosine", info.compute_cosine},
                          {"backend", info.backend},
                          {"isa", info.isa},
                          {"threads", info.threads},
@@ -199,6 +222,7 @@ std::string as_table(const ModelInfo& info) {
                          " bits each)");
   line("weights",
        info.dtype + ", " + format_bytes(static_cast<double>(info.weight_bytes)) + " in memory");
+  line("compute", compute_of(info));
   for (const WeightForm& form : info.weight_forms) {
     if (form.weight_bytes > 0 && form.parameters > 0) line("", form_of(form));
   }

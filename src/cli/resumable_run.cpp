@@ -23,6 +23,7 @@ void ResumableRun::to(std::string path, bool overwrite, json::object job) {
   job["model"] = hex(fingerprint_folder(info.folder));
   job["max_model_len"] = info.max_model_len;
   job["dtype"] = info.dtype;
+  job["compute"] = info.compute;
   job["backend"] = info.backend + " " + info.isa;
   to_file(path, overwrite, std::move(job));
 }

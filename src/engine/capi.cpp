@@ -44,6 +44,7 @@ void set_option(EngineOptions& options, std::string_view key, const vecton::json
   const std::pair<std::string_view, std::string*> strings[] = {
       {"revision", &options.hub.revision},
       {"dtype", &options.dtype},
+      {"compute", &options.compute},
       {"quantization", &options.quantization},
       {"runner", &options.runner},
       {"convert", &options.convert},

@@ -96,6 +96,8 @@ ModelInfo describe(const Plan& plan) {
   info.folder = plan.folder.string();
   info.architecture = plan.architecture;
   info.family = plan.family->name;
+  info.compute = ops::to_string(plan.compute);
+  info.compute_cosine = ops::least_cosine(plan.compute);
   info.tasks = plan.tasks;
   for (const checkpoint::Label& label : plan.labels) {
     info.labels.push_back(label.text);

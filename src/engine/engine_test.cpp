@@ -24,8 +24,9 @@ constexpr char kBert[] = "tests/golden/bert-embed-mean/model";
 constexpr char kQwen[] = "tests/golden/emb-qwen3/model";
 
 std::unique_ptr<Engine> open(const std::string& model, int threads = 2,
-                             int64_t max_batch_tokens = 0) {
+                             int64_t max_batch_tokens = 0, const std::string& compute = "float32") {
   EngineOptions options{.model = model};
+  options.compute = compute;
   options.threads = threads;
   options.max_batch_tokens = max_batch_tokens;
   return Engine::open(options);
@@ -83,11 +84,11 @@ Error error_of(F f) {
   return Error(ErrorCode::kInternal, "none");
 }
 
-class SameBits : public ::testing::TestWithParam<std::tuple<const char*, Task>> {
+class SameBits : public ::testing::TestWithParam<std::tuple<const char*, Task, const char*>> {
  protected:
   // Each text alone, on one thread.
   std::vector<Result> alone(const std::vector<std::string>& texts) {
-    const auto engine = open(std::get<0>(GetParam()), 1);
+    const auto engine = open(std::get<0>(GetParam()), 1, 0, std::get<2>(GetParam()));
     std::vector<Result> results;
     for (const std::string& text : texts) {
       results.push_back(engine->submit(requests_of({text}, std::get<1>(GetParam()))).get().front());
@@ -97,7 +98,7 @@ class SameBits : public ::testing::TestWithParam<std::tuple<const char*, Task>> 
 };
 
 TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
-  const auto [model, task] = GetParam();
+  const auto [model, task, compute] = GetParam();
   std::vector<std::string> texts = mixed_texts(70);
   const std::vector<Result> want = alone(texts);
   std::vector<size_t> order(texts.size());
@@ -105,7 +106,7 @@ TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
   std::mt19937 random(3);
   for (const int threads : {1, 2, 4}) {
     for (const int64_t batch_tokens : {int64_t{1}, int64_t{40}, int64_t{0}}) {
-      const auto engine = open(model, threads, batch_tokens);
+      const auto engine = open(model, threads, batch_tokens, compute);
       std::shuffle(order.begin(), order.end(), random);
       std::vector<std::string> shuffled;
       for (const size_t i : order) shuffled.push_back(texts[i]);
@@ -120,24 +121,36 @@ TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
   }
 }
 
+constexpr const char* kComputes[] = {"float32", "bfloat16", "int8"};
+
 INSTANTIATE_TEST_SUITE_P(
     Models, SameBits,
     ::testing::Combine(::testing::Values(kBert, kQwen, "tests/golden/bert-embed-allpool/model"),
-                       ::testing::Values(Task::kEmbed, Task::kTokenEmbed)));
+                       ::testing::Values(Task::kEmbed, Task::kTokenEmbed),
+                       ::testing::ValuesIn(kComputes)));
 
 std::string fixture(const char* name) { return std::string("tests/golden/") + name + "/model"; }
 
-INSTANTIATE_TEST_SUITE_P(
-    Tasks, SameBits,
-    ::testing::Values(std::tuple("tests/golden/rerank-qwen3-seqcls/model", Task::kScore),
-                      std::tuple("tests/golden/bert-rerank-sigmoid/model", Task::kScore),
-                      std::tuple("tests/golden/colbert-modernbert/model", Task::kScore),
-                      std::tuple("tests/golden/bert-embed-mean/model", Task::kScore),
-                      std::tuple("tests/golden/cls-qwen2/model", Task::kClassify),
-                      std::tuple("tests/golden/bert-token-classify/model", Task::kTokenClassify),
-                      std::tuple("tests/golden/bert-mlm/model", Task::kFillMask),
-                      std::tuple("tests/golden/splade-bert/model", Task::kSparseEmbed),
-                      std::tuple("tests/golden/bge-m3/model", Task::kSparseEmbed)));
+// A model and its task, in each way to compute.
+auto tasks_in_every_compute() {
+  constexpr std::pair<const char*, Task> kRows[] = {
+      {"tests/golden/rerank-qwen3-seqcls/model", Task::kScore},
+      {"tests/golden/bert-rerank-sigmoid/model", Task::kScore},
+      {"tests/golden/colbert-modernbert/model", Task::kScore},
+      {"tests/golden/bert-embed-mean/model", Task::kScore},
+      {"tests/golden/cls-qwen2/model", Task::kClassify},
+      {"tests/golden/bert-token-classify/model", Task::kTokenClassify},
+      {"tests/golden/bert-mlm/model", Task::kFillMask},
+      {"tests/golden/splade-bert/model", Task::kSparseEmbed},
+      {"tests/golden/bge-m3/model", Task::kSparseEmbed}};
+  std::vector<std::tuple<const char*, Task, const char*>> rows;
+  for (const auto& [model, task] : kRows) {
+    for (const char* compute : kComputes) rows.emplace_back(model, task, compute);
+  }
+  return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(Tasks, SameBits, ::testing::ValuesIn(tasks_in_every_compute()));
 
 // One query and documents, some of them alike.
 std::vector<Request> rerank_requests(size_t documents) {
@@ -150,8 +163,12 @@ std::vector<Request> rerank_requests(size_t documents) {
   return requests;
 }
 
-TEST(PrefixCaching, LeavesTheBitsOfScoresAsTheyAre) {
+class PrefixCaching : public ::testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Every, PrefixCaching, ::testing::ValuesIn(kComputes));
+
+TEST_P(PrefixCaching, LeavesTheBitsOfScoresAsTheyAre) {
   EngineOptions options{.model = fixture("rerank-qwen3-seqcls")};
+  options.compute = GetParam();
   options.threads = 1;
   options.enable_prefix_caching = false;
   const auto plain = Engine::open(options);
@@ -182,7 +199,7 @@ TEST(PrefixCaching, LeavesTheBitsOfScoresAsTheyAre) {
   }
 }
 
-TEST(PrefixCaching, KeepsSaltsApart) {
+TEST(PrefixCache, KeepsSaltsApart) {
   const auto engine = open(fixture("rerank-qwen3-seqcls"), 1);
   std::vector<Request> requests = rerank_requests(1);
   engine->submit(requests).get();
@@ -194,10 +211,11 @@ TEST(PrefixCaching, KeepsSaltsApart) {
   EXPECT_GT(engine->stats().prefix_cache_hits, before);
 }
 
-TEST(PrefixCaching, ComputesLongPromptsInChunks) {
+TEST_P(PrefixCaching, ComputesLongPromptsInChunks) {
   std::string text;
   for (const std::string& part : mixed_texts(60)) text += part + " ";
   EngineOptions options{.model = kQwen};
+  options.compute = GetParam();
   options.enable_prefix_caching = false;
   const auto want = Engine::open(options)->embed({text}, request_of(""));
   options.enable_prefix_caching = true;
@@ -206,6 +224,54 @@ TEST(PrefixCaching, ComputesLongPromptsInChunks) {
   const auto got = engine->embed({text}, request_of(""));
   EXPECT_TRUE(same_bits(got.front(), want.front()));
   EXPECT_GT(engine->stats().batches, 5);
+}
+
+double cosine_of(const std::vector<float>& a, const std::vector<float>& b) {
+  double product = 0, squares_a = 0, squares_b = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    product += double{a[i]} * b[i];
+    squares_a += double{a[i]} * a[i];
+    squares_b += double{b[i]} * b[i];
+  }
+  return product / std::sqrt(squares_a * squares_b);
+}
+
+TEST(Compute, BFloat16IsNearAndTakesLess) {
+  const std::vector<std::string> texts = mixed_texts(20);
+  for (const char* model : {kBert, kQwen}) {
+    const auto exact = open(model), rounded = open(model, 2, 0, "bfloat16");
+    EXPECT_EQ(exact->info().compute, "float32");
+    EXPECT_EQ(rounded->info().compute, "bfloat16");
+    EXPECT_EQ(rounded->info().dtype, "bfloat16");
+    EXPECT_LT(rounded->info().weight_bytes, exact->info().weight_bytes);
+    const auto want = exact->embed(texts, request_of("")),
+               got = rounded->embed(texts, request_of(""));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_GT(cosine_of(want[i], got[i]), 0.999) << model << ", " << texts[i];
+      EXPECT_FALSE(same_bits(want[i], got[i])) << model << ", " << texts[i];
+    }
+  }
+}
+
+TEST(Compute, Int8IsNearAndTakesAQuarter) {
+  const std::vector<std::string> texts = mixed_texts(20);
+  for (const char* model : {kBert, kQwen}) {
+    const auto exact = open(model), rounded = open(model, 2, 0, "int8");
+    EXPECT_EQ(rounded->info().compute, "int8");
+    EXPECT_LT(rounded->info().weight_bytes, exact->info().weight_bytes);
+    const auto want = exact->embed(texts, request_of("")),
+               got = rounded->embed(texts, request_of(""));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_GT(cosine_of(want[i], got[i]), 0.99) << model << ", " << texts[i];
+      EXPECT_FALSE(same_bits(want[i], got[i])) << model << ", " << texts[i];
+    }
+  }
+}
+
+TEST(Compute, IsRefusedWhereNothingIsMultiplied) {
+  const Error error = error_of([] { open(fixture("static-embed"), 1, 0, "bfloat16"); });
+  EXPECT_EQ(error.field(), "compute");
+  EXPECT_THAT(error.what(), HasSubstr("no layers"));
 }
 
 TEST(Tasks, AreRefusedByNameWhereTheModelHasNone) {

@@ -242,11 +242,29 @@ void decide_pooled(Plan& plan) {
   }
 }
 
+// Weights of codes are multiplied as their format says, and what is rounded is kept so.
+void decide_compute(const EngineOptions& options, Plan& plan) {
+  plan.compute = *ops::compute_named(options.compute);
+  if (plan.compute == ops::Compute::kFloat32) return;
+  const auto refuse = [&](const std::string& why) {
+    throw Error(ErrorCode::kInvalidArgument, "compute " + options.compute + ": " + why, "compute");
+  };
+  if (plan.quantisation)
+    refuse(
+        "the model's weights are quantised, and multiplied as their format says: expected float32");
+  if (options.dtype != "auto" && options.dtype != options.compute)
+    refuse("weights are kept as " + options.compute + ": expected dtype auto" +
+           (plan.compute == ops::Compute::kBFloat16 ? " or bfloat16" : "") + ", found " +
+           options.dtype);
+  if (plan.shape.layers == 0) refuse("the model has no layers: expected float32");
+}
+
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,
             Plan& plan) {
   decide_quantisation(options, plan);
   recognise(options, overrides, plan);
   plan.shape = plan.family->shape(plan.config);
+  decide_compute(options, plan);
   if (plan.family->images) plan.images = plan.family->images(plan.config);
   plan.max_images = options.limit_images;
   plan.mm_processor_kwargs = options.mm_processor_kwargs;
@@ -276,6 +294,7 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   require_one_of("runner", options.runner, {"auto", "generate", "pooling"});
   require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
+  require_one_of("compute", options.compute, {"float32", "bfloat16", "int8"});
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
 

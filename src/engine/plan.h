@@ -18,6 +18,7 @@
 #include "checkpoint/sentence_transformers.h"
 #include "heads/label_activation.h"
 #include "models/registry.h"
+#include "ops/compute.h"
 #include "vecton/options.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
@@ -51,6 +52,7 @@ struct Plan {
   std::optional<std::string> default_prompt;  // instead of modules' default_prompt_name
   checkpoint::ModulePipeline pipeline;        // the one of modules.pipelines that this plan is for
   TokenizerOptions tokenizer_options;
+  ops::Compute compute = ops::Compute::kFloat32;  // of the backbone's linear layers
 
   std::vector<Task> tasks;  // never empty; the first is what the checkpoint is for
   checkpoint::HeadKind head =

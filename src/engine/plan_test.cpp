@@ -130,6 +130,28 @@ TEST(Plan, OptionsAreRefusedByName) {
        "convert \"reward\" is not known; one of auto, none, embed, classify is"},
       {"dtype", [](EngineOptions& o) { o.dtype = "int8"; },
        "dtype \"int8\" is not known; one of auto, float32, float16, bfloat16 is"},
+      {"compute", [](EngineOptions& o) { o.compute = "float16"; },
+       "compute \"float16\" is not known; one of float32, bfloat16, int8 is"},
+      {"compute",
+       [](EngineOptions& o) {
+         o.compute = "bfloat16";
+         o.dtype = "float32";
+       },
+       "compute bfloat16: weights are kept as bfloat16: expected dtype auto or bfloat16, found "
+       "float32"},
+      {"compute",
+       [](EngineOptions& o) {
+         o.compute = "bfloat16";
+         o.quantization = "mlx-affine-8";
+       },
+       "compute bfloat16: the model's weights are quantised, and multiplied as their format says: "
+       "expected float32"},
+      {"compute",
+       [](EngineOptions& o) {
+         o.compute = "int8";
+         o.dtype = "bfloat16";
+       },
+       "compute int8: weights are kept as int8: expected dtype auto, found bfloat16"},
       {"hf_overrides", [](EngineOptions& o) { o.hf_overrides = "[]"; },
        "hf_overrides: expected a JSON object"},
       {"pooler_config", [](EngineOptions& o) { o.pooler_config = "1"; },

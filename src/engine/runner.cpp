@@ -98,7 +98,7 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
     if (place == transformers.end()) {
       checkpoint::Weights weights = open_weights(plan, options, ops);
       weights.watch(kept);
-      models_.push_back(plan.family->load(plan.config, weights));
+      models_.push_back(plan.family->load(plan.config, weights.computing(plan.compute)));
       place = transformers.emplace(key_of(plan), Transformer{weights, models_.back().get()}).first;
     }
     routes_.push_back({.plan = plan, .model = place->second.model});

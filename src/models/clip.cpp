@@ -114,12 +114,14 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
   TextTower text = text_tower(sizes, all, inner ? weights / "text_model" : weights);
   set_row(text_config, text);
   if (is_projected(config))
-    text.projection = (weights / "text_projection").linear(all.hidden, sizes.hidden, kNoBias);
+    text.projection =
+        (weights / "text_projection").in_float32().linear(all.hidden, sizes.hidden, kNoBias);
   if (!has_vision(config))
     return std::make_unique<DualEncoder>(std::move(text), std::nullopt, std::nullopt);
   nn::VisionTower tower = vision_tower(vision_of(config), weights / "vision_model");
-  tower.projection =
-      (weights / "visual_projection").linear(all.hidden, tower.embedding.w->n, kNoBias);
+  tower.projection = (weights / "visual_projection")
+                         .in_float32()
+                         .linear(all.hidden, tower.embedding.w->n, kNoBias);
   const PairLogits logits{.scale = std::exp(static_cast<double>(weights.number("logit_scale")))};
   return std::make_unique<DualEncoder>(std::move(text), std::move(tower), logits);
 }

@@ -57,7 +57,7 @@ DeepseekMoe deepseek_moe(const checkpoint::Config& config, int64_t layers, int64
 }
 
 nn::MixtureOfExperts mixture(const DeepseekMoe& s, const checkpoint::Weights& w) {
-  const checkpoint::Weights gate = w / "gate";
+  const checkpoint::Weights gate = (w / "gate").in_float32();
   nn::MixtureOfExperts made{
       .router = gate.linear(s.sizes.count, s.sizes.hidden, checkpoint::Weights::Bias::kNone),
       .routing = s.routing,

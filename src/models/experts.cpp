@@ -59,10 +59,11 @@ ops::Experts load_experts(const checkpoint::Weights& w, const ExpertSizes& s,
 nn::MixtureOfExperts block_sparse_moe(const checkpoint::Weights& layer, const ExpertSizes& sizes,
                                       const ops::Router& routing, ops::Activation activation) {
   const checkpoint::Weights w = layer / "block_sparse_moe";
-  return {
-      .router = (w / "gate").linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
-      .routing = routing,
-      .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
+  return {.router = (w / "gate")
+                        .in_float32()
+                        .linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
+          .routing = routing,
+          .experts = load_experts(w, sizes, activation, {.gate = "w1", .up = "w3", .down = "w2"})};
 }
 
 nn::Mlp dense_mlp(const checkpoint::Weights& w, int64_t width, int64_t hidden,

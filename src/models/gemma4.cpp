@@ -160,7 +160,7 @@ Attention Gemma4::attention(const checkpoint::Weights& w, int64_t index) const {
 
 ExpertBranch Gemma4::experts(const checkpoint::Weights& w) const {
   const int64_t n = s_.shape.hidden;
-  const checkpoint::Weights router = w / "router";
+  const checkpoint::Weights router = (w / "router").in_float32();
   std::vector<float> scale = router.values("scale", n);
   for (float& value : scale) value /= std::sqrt(static_cast<float>(n));
   ExpertBranch made{.judged = plain_norm(w.ops(), std::move(scale), s_.eps),

@@ -119,11 +119,11 @@ ops::Experts split_experts(const checkpoint::Weights& w, const ExpertSizes& s) {
 
 nn::MixtureOfExperts mixture(const checkpoint::Weights& w, const Settings& s) {
   const checkpoint::Weights own = w / "experts";
-  nn::MixtureOfExperts made{.router = (w / "router").linear(s.sizes.count, s.sizes.hidden),
-                            .routing = s.routing,
-                            .experts = own.has("gate_proj.weight")
-                                           ? split_experts(own, s.sizes)
-                                           : interleaved_experts(own, s.sizes)};
+  nn::MixtureOfExperts made{
+      .router = (w / "router").in_float32().linear(s.sizes.count, s.sizes.hidden),
+      .routing = s.routing,
+      .experts = own.has("gate_proj.weight") ? split_experts(own, s.sizes)
+                                             : interleaved_experts(own, s.sizes)};
   made.experts.alpha = s.alpha;
   made.experts.limit = s.limit;
   return made;

@@ -94,6 +94,7 @@ llama::Settings settings_moe(const checkpoint::Config& config) {
     const bool stacked = w.has("input_linear.weight");
     return nn::MixtureOfExperts{
         .router = (w / "router" / "layer")
+                      .in_float32()
                       .linear(sizes.count, sizes.hidden, checkpoint::Weights::Bias::kNone),
         .routing = routing,
         .experts =

@@ -38,7 +38,9 @@ std::vector<float> picked(const std::vector<float>& values, const std::vector<in
 
 // Keys and values of every head from a row: kv_b_proj has, head by head, keys over values; MLX has
 // embed_q, what a query is taken through, and unembed_out, what gives values.
-void add_heads(const LatentSettings& s, const checkpoint::Weights& w, nn::LatentAttention& made) {
+void add_heads(const LatentSettings& s, const checkpoint::Weights& layer,
+               nn::LatentAttention& made) {
+  const checkpoint::Weights w = layer.in_float32();  // a part of attention
   if (w.has("embed_q.weight")) {
     const tensor::Weight keys = w.stack("embed_q.weight", s.shape.heads, s.rank, s.still_dim),
                          values = w.stack("unembed_out.weight", s.shape.heads, s.value_dim, s.rank);

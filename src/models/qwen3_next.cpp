@@ -178,15 +178,16 @@ nn::GatedDeltaNet Qwen3Next::delta(const checkpoint::Weights& w, int64_t index) 
     made.qkv = w.linear_of(qkv);
     made.gate = w.linear_of(checkpoint::pick_rows(qkvz, rows_of(parts, step, 2 * d + each, each)));
   }
+  const checkpoint::Weights exact = w.in_float32();  // how states fade and what they take in
   if (w.has("in_proj_b.weight")) {
-    made.beta = (w / "in_proj_b").linear(heads, n, Bias::kNone);
-    made.step = w.linear_of(w.matrix("in_proj_a.weight", heads, n), dt_bias);
+    made.beta = (w / "in_proj_b").in_float32().linear(heads, n, Bias::kNone);
+    made.step = exact.linear_of(w.matrix("in_proj_a.weight", heads, n), dt_bias);
   } else {
     const int64_t share = heads / parts;
     const tensor::Weight ba = w.matrix("in_proj_ba.weight", 2 * heads, n);
-    made.beta = w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, 0, share)));
-    made.step =
-        w.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, share, share)), dt_bias);
+    made.beta = exact.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, 0, share)));
+    made.step = exact.linear_of(checkpoint::pick_rows(ba, rows_of(parts, 2 * share, share, share)),
+                                dt_bias);
   }
   return made;
 }

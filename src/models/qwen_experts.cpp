@@ -26,12 +26,13 @@ QwenExperts qwen_experts(const checkpoint::Config& config, int64_t hidden, bool 
 nn::MixtureOfExperts mixture(const QwenExperts& s, const checkpoint::Weights& w,
                              ops::Activation activation) {
   constexpr auto kNoBias = checkpoint::Weights::Bias::kNone;
-  nn::MixtureOfExperts made{.router = (w / "gate").linear(s.sizes.count, s.sizes.hidden, kNoBias),
-                            .routing = s.routing,
-                            .experts = load_experts(w, s.sizes, activation)};
+  nn::MixtureOfExperts made{
+      .router = (w / "gate").in_float32().linear(s.sizes.count, s.sizes.hidden, kNoBias),
+      .routing = s.routing,
+      .experts = load_experts(w, s.sizes, activation)};
   if (s.shared_width > 0) {
     made.shared = dense_mlp(w / "shared_expert", s.shared_width, s.sizes.hidden, activation);
-    made.shared_gate = (w / "shared_expert_gate").linear(1, s.sizes.hidden, kNoBias);
+    made.shared_gate = (w / "shared_expert_gate").in_float32().linear(1, s.sizes.hidden, kNoBias);
   }
   return made;
 }

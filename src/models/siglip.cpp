@@ -78,7 +78,7 @@ std::unique_ptr<Model> load_with(const checkpoint::Config& config, checkpoint::W
   const bool inner = weights.has("text_model.embeddings.token_embedding.weight");
   const checkpoint::Weights w = inner ? weights / "text_model" : weights;
   TextTower text = text_tower(sizes, all, w);
-  text.projection = (w / "head").linear(all.hidden, sizes.hidden);
+  text.projection = (w / "head").in_float32().linear(all.hidden, sizes.hidden);
   if (!has_vision(config))
     return std::make_unique<DualEncoder>(std::move(text), std::nullopt, std::nullopt);
   const checkpoint::Config vision = *config.child("vision_config");

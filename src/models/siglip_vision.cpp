@@ -56,10 +56,11 @@ nn::VisionTower siglip2_tower(const checkpoint::Config& vision, const checkpoint
                                          ": vision_config: num_patches must be a square, it is " +
                                          std::to_string(count));
   }
-  return tower_of(
-      sizes, w,
-      (w / "embeddings" / "patch_embedding").linear(sizes.hidden, channels * patch * patch), side,
-      nn::PatchPositions::Resize::kAntialias);
+  return tower_of(sizes, w,
+                  (w / "embeddings" / "patch_embedding")
+                      .in_float32()
+                      .linear(sizes.hidden, channels * patch * patch),
+                  side, nn::PatchPositions::Resize::kAntialias);
 }
 
 nn::ProbePooling siglip_probe(const checkpoint::Config& vision, const checkpoint::Weights& head) {

@@ -150,10 +150,11 @@ tensor::SequenceRows Ops::upload_rows(tensor::Rows rows) {
   return made;
 }
 
-PreparedWeight Ops::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) {
+PreparedWeight Ops::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                  Compute compute) {
   auto made = std::make_shared<GateAndUp>();
-  made->gate = prepare_linear({&gate, 1});
-  made->up = prepare_linear({&up, 1});
+  made->gate = prepare_linear({&gate, 1}, compute);
+  made->up = prepare_linear({&up, 1}, compute);
   made->n = made->gate->n;
   made->k = made->gate->k;
   made->bytes = made->gate->bytes + made->up->bytes;

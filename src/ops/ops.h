@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ops/compute.h"
 #include "ops/types.h"
 #include "tensor/batch.h"
 #include "tensor/weight.h"
@@ -61,10 +62,13 @@ class Ops {
   tensor::SequenceRows upload_rows(tensor::Rows rows);
 
   // Stacks `parts` ([n_i, k] each, same k) into one matrix for linear(); each part is stored as it
-  // is.
-  virtual PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) = 0;
+  // is, or as `compute` multiplies it, which the prepared weight knows from then on. Parts that are
+  // not dense throw (kUnsupported) where it is not kFloat32: check_compute().
+  virtual PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
+                                        Compute compute = Compute::kFloat32) = 0;
   // Gate and up, [n, k] each, for gated_linear().
-  virtual PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up);
+  virtual PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                       Compute compute = Compute::kFloat32);
   // A table of rows for embed().
   virtual PreparedWeight prepare_table(const tensor::Weight& table) = 0;
   // Parameters that every pass reads: biases, norms, tables of rotations.

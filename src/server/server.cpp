@@ -8,6 +8,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <memory>
@@ -55,10 +56,18 @@ void check(const ServerOptions& options) {
   }
 }
 
+std::string compute_of(const ModelInfo& info) {
+  if (info.compute == "float32") return "";
+  char text[96];
+  std::snprintf(text, sizeof text, ", compute %s (cosine to float32 at least %.4f with MiniLM)",
+                info.compute.c_str(), info.compute_cosine);
+  return text;
+}
+
 std::string summary(const ModelInfo& info) {
-  std::string text = info.name + ": " + info.architecture + ", " + info.dtype + " on " +
-                     info.backend + "/" + info.isa + ", " + base::counted(info.threads, "thread") +
-                     ", " + task_names(info);
+  std::string text = info.name + ": " + info.architecture + ", " + info.dtype + compute_of(info) +
+                     " on " + info.backend + "/" + info.isa + ", " +
+                     base::counted(info.threads, "thread") + ", " + task_names(info);
   if (does(info, Task::kEmbed)) {
     text += ", pooling " + info.pooling + (info.normalize ? " normalized" : "") + ", " +
             std::to_string(info.embedding_size) + " values";

@@ -55,6 +55,8 @@ HttpResponse info(const Context& context, int workers) {
       {"model_id", context.public_name},
       {"model_sha", commit_of(model.folder)},
       {"model_dtype", model.dtype},
+      {"compute", model.compute},
+      {"compute_cosine", model.compute_cosine},
       {"served_model_name", shown_name(context)},
       {"model_type", model_type(model)},
       {"similarity_fn_name",

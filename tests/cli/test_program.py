@@ -9,7 +9,7 @@ import time
 import unittest
 import urllib.request
 
-from program import BERT, QWEN, VECTON, ProgramTest, environment, run
+from program import BERT, GOLDEN, QWEN, VECTON, ProgramTest, environment, run
 
 COMMANDS = ["embed", "similarity", "rerank", "score", "classify", "tag", "fill-mask", "encode", "serve", "bench", "info", "models", "pull", "tokenize", "detokenize", "completion"]
 
@@ -114,6 +114,24 @@ class Bench(ProgramTest):
         self.assertIn("texts/s", table)
         self.assertIn("of the limit", table)
         run("bench", BERT, "--input", self.write("none.txt", ""), status=4)
+
+    def test_compares_the_ways_to_compute(self):
+        texts = self.write("texts.txt", "\n".join(f"the capital of Paris {i}" for i in range(14)))
+        small = ("--input", texts, "--compute", "all", "--rounds", 1, "--requests", 1, "--threads", 1)
+        report = json.loads(run("bench", BERT, *small, "--json").out)
+        self.assertEqual((report["task"], report["requests"]), ("embed", 14))
+        self.assertEqual([mode["compute"] for mode in report["modes"]], ["float32", "bfloat16", "int8"])
+        sizes = [mode["weight_bytes"] for mode in report["modes"]]
+        self.assertEqual(sizes, sorted(sizes, reverse=True))
+        for mode in report["modes"]:
+            self.assertGreater(mode["speed"], 0)
+            self.assertGreater(mode["agreement"]["least_cosine"], 0.99)
+            self.assertIn("top10_kept", mode["agreement"])
+        self.assertEqual(report["modes"][0]["agreement"]["least_cosine"], 1)
+        self.assertLess(report["modes"][2]["agreement"]["least_cosine"], 1)
+        self.assertIn("least cosine", run("bench", BERT, *small).out)
+        self.assertIn("kendall tau", run("bench", str(GOLDEN / "bert-rerank-sigmoid" / "model"), *small).out)
+        self.assertIn("--input", run("bench", str(GOLDEN / "bert-rerank-sigmoid" / "model"), "--compute", "all", status=2).err)
 
     def test_rounds_find_nothing_in_the_prefix_cache(self):
         small = ("--texts", 4, "--tokens", 32, "--rounds", 2, "--requests", 3, "--threads", 1)

@@ -11,6 +11,7 @@ struct LinearCase {
   bool bias = false, residual = false;
   Layout layout = Layout::kDense;
   std::vector<int64_t> parts = {};  // rows of the stacked weights; empty = one of n
+  ops::Compute compute = ops::Compute::kFloat32;
 };
 
 std::string describe(const LinearCase& c) {
@@ -18,7 +19,8 @@ std::string describe(const LinearCase& c) {
          std::string(tensor::to_string(c.dtype)) + ", activation " +
          std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : "") +
          (c.residual ? ", residual" : "") + (c.layout == Layout::kStrided ? ", strided" : "") +
-         (c.parts.empty() ? "" : ", parts " + testing::PrintToString(c.parts));
+         (c.parts.empty() ? "" : ", parts " + testing::PrintToString(c.parts)) + ", compute " +
+         std::string(ops::to_string(c.compute));
 }
 
 // Every count up to 40, the borders of tiles beyond it.
@@ -55,7 +57,7 @@ void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int
   const auto run = [&](Ops& on, const std::vector<tensor::Weight>& w, const Matrix& in,
                        const Numbers& b, ops::Activation act, const Matrix& added,
                        const std::vector<int64_t>& rows) {
-    const ops::LinearWeight weight{on.prepare_linear(w), prepare(on, b)};
+    const ops::LinearWeight weight{on.prepare_linear(w, c.compute), prepare(on, b)};
     EXPECT_EQ(weight.w->n, c.n);
     EXPECT_EQ(weight.w->k, c.k);
     EXPECT_GT(weight.w->bytes, 0);
@@ -86,10 +88,26 @@ class Linear : public OpTest {
   }
 };
 
+// Each type of weights, and those that are rounded to be multiplied.
+struct Kind {
+  tensor::DType dtype;
+  ops::Compute compute = ops::Compute::kFloat32;
+};
+constexpr Kind kKinds[] = {{tensor::DType::kF32},
+                           {tensor::DType::kBF16},
+                           {tensor::DType::kF16},
+                           {tensor::DType::kF32, ops::Compute::kBFloat16},
+                           {tensor::DType::kBF16, ops::Compute::kBFloat16},
+                           {tensor::DType::kF16, ops::Compute::kBFloat16},
+                           {tensor::DType::kF32, ops::Compute::kInt8},
+                           {tensor::DType::kBF16, ops::Compute::kInt8},
+                           {tensor::DType::kF16, ops::Compute::kInt8}};
+
 TEST_P(Linear, EveryRowCount) {
-  for (const tensor::DType dtype : kDTypes) {
-    check({.n = 100, .k = 96, .dtype = dtype, .bias = true}, row_counts());
-    check({.n = 33, .k = 31, .dtype = dtype, .layout = Layout::kStrided}, row_counts());
+  for (const auto& [dtype, compute] : kKinds) {
+    check({.n = 100, .k = 96, .dtype = dtype, .bias = true, .compute = compute}, row_counts());
+    check({.n = 33, .k = 31, .dtype = dtype, .layout = Layout::kStrided, .compute = compute},
+          row_counts());
   }
 }
 
@@ -97,27 +115,34 @@ TEST_P(Linear, OddShapes) {
   const std::vector<int64_t> sizes = {1, 3, 7, 8, 15, 16, 17, 31, 33, 48, 63, 64, 65, 96, 100};
   for (const int64_t n : sizes) {
     for (const int64_t k : sizes) {
-      check({.n = n,
-             .k = k,
-             .dtype = kDTypes[(n + k) % 3],
-             .bias = n % 2 == 1,
-             .residual = k % 2 == 1});
+      for (const ops::Compute compute : ops::kComputes) {
+        check({.n = n,
+               .k = k,
+               .dtype = kDTypes[(n + k) % 3],
+               .bias = n % 2 == 1,
+               .residual = k % 2 == 1,
+               .compute = compute});
+      }
     }
   }
 }
 
 TEST_P(Linear, LargeShapes) {
-  for (const tensor::DType dtype : kDTypes) {
-    check({.n = 257, .k = 384, .dtype = dtype, .bias = true, .residual = true});
-    check({.n = 384, .k = 1000, .dtype = dtype, .bias = true}, {1, 6, 17});
-    check({.n = 1000, .k = 257, .dtype = dtype, .layout = Layout::kStrided}, {1, 8, 33});
-    check({.n = 65, .k = 3072, .dtype = dtype}, {1, 4, 9});
-    check({.n = 2051, .k = 65, .dtype = dtype, .residual = true}, {3, 16});
+  for (const auto& [dtype, compute] : kKinds) {
+    check({.n = 257, .k = 384, .dtype = dtype, .bias = true, .residual = true, .compute = compute});
+    check({.n = 384, .k = 1000, .dtype = dtype, .bias = true, .compute = compute}, {1, 6, 17});
+    check({.n = 1000, .k = 257, .dtype = dtype, .layout = Layout::kStrided, .compute = compute},
+          {1, 8, 33});
+    check({.n = 65, .k = 3072, .dtype = dtype, .compute = compute}, {1, 4, 9});
+    check({.n = 2051, .k = 65, .dtype = dtype, .residual = true, .compute = compute}, {3, 16});
   }
 }
 
 TEST_P(Linear, ManyRows) {
-  check({.n = 130, .k = 70, .bias = true, .residual = true}, {256, 511, 1030});
+  for (const ops::Compute compute : ops::kComputes) {
+    check({.n = 130, .k = 70, .bias = true, .residual = true, .compute = compute},
+          {256, 511, 1030});
+  }
 }
 
 TEST_P(Linear, EveryActivation) {
@@ -135,11 +160,16 @@ TEST_P(Linear, EveryActivation) {
 }
 
 TEST_P(Linear, StackedWeights) {
-  for (const tensor::DType dtype : kDTypes) {
-    check({.n = 9, .k = 40, .dtype = dtype, .bias = true, .parts = {1, 3, 5}});
-    check({.n = 51, .k = 64, .dtype = dtype, .parts = {17, 17, 17}});
-    check({.n = 200, .k = 100, .dtype = dtype, .bias = true, .parts = {100, 50, 50}});
-    check({.n = 96, .k = 48, .dtype = dtype, .parts = {64, 16, 16}});
+  for (const auto& [dtype, compute] : kKinds) {
+    check({.n = 9, .k = 40, .dtype = dtype, .bias = true, .parts = {1, 3, 5}, .compute = compute});
+    check({.n = 51, .k = 64, .dtype = dtype, .parts = {17, 17, 17}, .compute = compute});
+    check({.n = 200,
+           .k = 100,
+           .dtype = dtype,
+           .bias = true,
+           .parts = {100, 50, 50},
+           .compute = compute});
+    check({.n = 96, .k = 48, .dtype = dtype, .parts = {64, 16, 16}, .compute = compute});
   }
 }
 
@@ -213,12 +243,44 @@ TEST_P(Linear, ActivationsOverTheirRange) {
   }
 }
 
+// Parts of any types are one matrix, which takes half of what float32 does.
+TEST_P(Linear, BFloat16TakesHalf) {
+  Random random(7);
+  const tensor::Weight parts[] = {make_weight(random_matrix(random, 64, 64), tensor::DType::kF32),
+                                  make_weight(random_matrix(random, 32, 64), tensor::DType::kBF16),
+                                  make_weight(random_matrix(random, 32, 64), tensor::DType::kF16)};
+  const auto bytes = [&](ops::Compute compute) {
+    return ops_->prepare_linear({&parts[0], 1}, compute)->bytes;
+  };
+  if (ops_->name() == "cpu") {
+    EXPECT_EQ(2 * bytes(ops::Compute::kBFloat16), bytes(ops::Compute::kFloat32));
+  }
+  const Matrix x = random_matrix(random, 9, 64);
+  const auto run = [&](Ops& on) {
+    return download(
+        on, on.linear(upload(on, x), {on.prepare_linear(parts, ops::Compute::kBFloat16), {}}));
+  };
+  expect_close(run(*ops_), run(*ref_), Matrix(9, 128, 64), sum_bound(64));
+}
+
+// A table that shares a matrix with a layer keeps its own numbers.
+TEST_P(Linear, BFloat16LeavesATableAlone) {
+  Random random(8);
+  const tensor::Weight words = make_weight(random_matrix(random, 40, 50));
+  const ops::PreparedWeight table = ops_->prepare_table(words);
+  const Ops::Lookup lookup{*table, ops_->upload_indices({3, 39, 0})};
+  const Matrix expected = download(*ops_, ops_->embed({&lookup, 1}));
+  const ops::PreparedWeight layer = ops_->prepare_linear({&words, 1}, ops::Compute::kBFloat16);
+  expect_same_bits(download(*ops_, ops_->embed({&lookup, 1})), expected);
+}
+
 struct GatedCase {
   int64_t n, k;
   tensor::DType dtype = tensor::DType::kF32;
   ops::Activation act = ops::Activation::kSilu;
   Layout layout = Layout::kDense;
   bool bias = false;
+  ops::Compute compute = ops::Compute::kFloat32;
 };
 
 class GatedLinear : public OpTest {
@@ -227,7 +289,8 @@ class GatedLinear : public OpTest {
     if (HasFailure()) return;
     SCOPED_TRACE("n " + std::to_string(c.n) + ", k " + std::to_string(c.k) + ", " +
                  std::string(tensor::to_string(c.dtype)) + ", activation " +
-                 std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : ""));
+                 std::to_string(static_cast<int>(c.act)) + (c.bias ? ", bias" : "") + ", compute " +
+                 std::string(ops::to_string(c.compute)));
     Random random(static_cast<uint32_t>(c.n * 1013 + c.k));
     const int64_t most = *std::max_element(counts.begin(), counts.end());
     const Matrix x = random_matrix(random, most, c.k);
@@ -236,7 +299,7 @@ class GatedLinear : public OpTest {
     const Numbers bias = c.bias ? random_numbers(random, 2 * c.n) : Numbers();
     const auto run = [&](Ops& on, const tensor::Weight& g, const tensor::Weight& u,
                          const Numbers& b, const Matrix& in, ops::Activation act) {
-      const ops::PreparedWeight w = on.prepare_gated(g, u);
+      const ops::PreparedWeight w = on.prepare_gated(g, u, c.compute);
       EXPECT_EQ(w->n, c.n);
       EXPECT_EQ(w->k, c.k);
       return download(on, on.gated_linear(upload(on, in, c.layout), {w, prepare(on, b)}, act));
@@ -254,27 +317,31 @@ class GatedLinear : public OpTest {
 };
 
 TEST_P(GatedLinear, EveryRowCount) {
-  for (const tensor::DType dtype : kDTypes) check({.n = 50, .k = 48, .dtype = dtype}, row_counts());
+  for (const auto& [dtype, compute] : kKinds)
+    check({.n = 50, .k = 48, .dtype = dtype, .compute = compute}, row_counts());
 }
 
 TEST_P(GatedLinear, OddShapes) {
   const std::vector<int64_t> sizes = {1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 65, 100};
   for (const int64_t n : sizes) {
     for (const int64_t k : sizes) {
-      check({.n = n,
-             .k = k,
-             .dtype = kDTypes[(n + k) % 3],
-             .layout = n % 2 == 1 ? Layout::kStrided : Layout::kDense,
-             .bias = k % 2 == 1},
-            {1, 5, 8, 31});
+      for (const ops::Compute compute : ops::kComputes) {
+        check({.n = n,
+               .k = k,
+               .dtype = kDTypes[(n + k) % 3],
+               .layout = n % 2 == 1 ? Layout::kStrided : Layout::kDense,
+               .bias = k % 2 == 1,
+               .compute = compute},
+              {1, 5, 8, 31});
+      }
     }
   }
 }
 
 TEST_P(GatedLinear, LargeShapes) {
-  for (const tensor::DType dtype : kDTypes) {
-    check({.n = 257, .k = 384, .dtype = dtype, .bias = true}, {1, 8, 70});
-    check({.n = 1000, .k = 130, .dtype = dtype}, {1, 6, 33});
+  for (const auto& [dtype, compute] : kKinds) {
+    check({.n = 257, .k = 384, .dtype = dtype, .bias = true, .compute = compute}, {1, 8, 70});
+    check({.n = 1000, .k = 130, .dtype = dtype, .compute = compute}, {1, 6, 33});
   }
 }
 

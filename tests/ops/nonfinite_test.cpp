@@ -51,13 +51,16 @@ TEST_P(NonFinite, Linear) {
         x,
         [&](Ops& on, const Matrix& in) { return download(on, on.activate(upload(on, in), act)); },
         "activation " + std::to_string(static_cast<int>(act)));
-    check(
-        x,
-        [&](Ops& on, const Matrix& in) {
-          return download(on,
-                          on.linear(upload(on, in), {on.prepare_linear({&weight, 1}), {}}, act));
-        },
-        "linear, activation " + std::to_string(static_cast<int>(act)));
+    for (const ops::Compute compute : ops::kComputes) {
+      check(
+          x,
+          [&](Ops& on, const Matrix& in) {
+            return download(
+                on, on.linear(upload(on, in), {on.prepare_linear({&weight, 1}, compute), {}}, act));
+          },
+          "linear, activation " + std::to_string(static_cast<int>(act)) + ", compute " +
+              std::string(ops::to_string(compute)));
+    }
   }
 }
 
@@ -66,14 +69,17 @@ TEST_P(NonFinite, GatedLinear) {
   const tensor::Weight gate = make_weight(random_matrix(random, 33, 20)),
                        up = make_weight(random_matrix(random, 33, 20));
   for (const Numbers& bias : {Numbers(), random_numbers(random, 66)}) {
-    check(
-        random_matrix(random, 9, 20),
-        [&](Ops& on, const Matrix& in) {
-          return download(
-              on, on.gated_linear(upload(on, in), {on.prepare_gated(gate, up), prepare(on, bias)},
-                                  ops::Activation::kSilu));
-        },
-        "gated_linear");
+    for (const ops::Compute compute : ops::kComputes) {
+      check(
+          random_matrix(random, 9, 20),
+          [&](Ops& on, const Matrix& in) {
+            return download(
+                on, on.gated_linear(upload(on, in),
+                                    {on.prepare_gated(gate, up, compute), prepare(on, bias)},
+                                    ops::Activation::kSilu));
+          },
+          "gated_linear, compute " + std::string(ops::to_string(compute)));
+    }
   }
 }
 

@@ -258,6 +258,13 @@ TEST_P(Packed, WhatIsTooShortOrOddIsRefused) {
   bad = good;
   bad.codes.bits = 9;
   EXPECT_THAT(message_of(bad), testing::HasSubstr("codes of 9 bits"));
+  try {
+    ops_->prepare_gated(good, good, ops::Compute::kBFloat16);
+    ADD_FAILURE() << "codes are not rounded to bfloat16";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_THAT(error.what(), testing::HasSubstr("test.weight: quantised"));
+  }
   if (ops_->name() != "cpu") return;
   bad = make_packed(random, {.bits = 4, .block = 24}, 8, 64).weight;
   EXPECT_THAT(message_of(bad), testing::HasSubstr("multiples of 16"));

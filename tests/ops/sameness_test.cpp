@@ -50,15 +50,18 @@ TEST_P(Sameness, Linear) {
     const ops::Vector bias = prepare(*ops_, random_numbers(random, n));
     const tensor::DType dtype = kDTypes[(n + k) % 3];
     const tensor::Weight weight = make_weight(w, dtype);
-    const ops::PreparedWeight prepared =
-        ops_->prepare_linear({&weight, 1});  // one for all, as forks share it
-    check_rows(
-        x,
-        [&](Ops& on, const Matrix& in) {
-          return download(on, on.linear(upload(on, in), {prepared, bias}));
-        },
-        "n " + std::to_string(n) + ", k " + std::to_string(k) + ", " +
-            std::string(tensor::to_string(dtype)));
+    for (const ops::Compute compute : ops::kComputes) {
+      const ops::PreparedWeight prepared =
+          ops_->prepare_linear({&weight, 1}, compute);  // one for all, as forks share it
+      check_rows(
+          x,
+          [&](Ops& on, const Matrix& in) {
+            return download(on, on.linear(upload(on, in), {prepared, bias}));
+          },
+          "n " + std::to_string(n) + ", k " + std::to_string(k) + ", " +
+              std::string(tensor::to_string(dtype)) + ", compute " +
+              std::string(ops::to_string(compute)));
+    }
   }
 }
 
@@ -88,18 +91,21 @@ TEST_P(Sameness, GatedLinear) {
     Random random(static_cast<uint32_t>(n));
     const Matrix x = random_matrix(random, m, k);
     const tensor::DType dtype = kDTypes[n % 3];
-    const ops::PreparedWeight prepared =
-        ops_->prepare_gated(make_weight(random_matrix(random, n, k), dtype),
-                            make_weight(random_matrix(random, n, k), dtype));
+    const tensor::Weight gate = make_weight(random_matrix(random, n, k), dtype),
+                         up = make_weight(random_matrix(random, n, k), dtype);
     const ops::Vector bias =
         n % 2 == 1 ? prepare(*ops_, random_numbers(random, 2 * n)) : ops::Vector();
-    check_rows(
-        x,
-        [&](Ops& on, const Matrix& in) {
-          return download(
-              on, on.gated_linear(upload(on, in), {prepared, bias}, ops::Activation::kSilu));
-        },
-        "n " + std::to_string(n) + ", k " + std::to_string(k));
+    for (const ops::Compute compute : ops::kComputes) {
+      const ops::PreparedWeight prepared = ops_->prepare_gated(gate, up, compute);
+      check_rows(
+          x,
+          [&](Ops& on, const Matrix& in) {
+            return download(
+                on, on.gated_linear(upload(on, in), {prepared, bias}, ops::Activation::kSilu));
+          },
+          "n " + std::to_string(n) + ", k " + std::to_string(k) + ", compute " +
+              std::string(ops::to_string(compute)));
+    }
   }
 }
 

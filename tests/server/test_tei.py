@@ -51,7 +51,7 @@ class TeiTest(ServerTest):
 INFO = {"model_id": str, "model_sha?": str, "model_dtype": str, "model_type": dict, "max_concurrent_requests": int, "max_input_length": int,
         "max_batch_tokens": int, "max_batch_requests?": int, "max_client_batch_size": int, "auto_truncate": bool, "tokenization_workers": int,
         "version": str, "sha?": str, "docker_label?": str, "served_model_name?": str,
-        "max_queue_tokens?": int, "payload_limit?": int, "similarity_fn_name?": str}  # the last three are Vecton's
+        "max_queue_tokens?": int, "payload_limit?": int, "similarity_fn_name?": str, "compute?": str, "compute_cosine?": float}  # the last five are Vecton's
 CLASSES = {"id2label": dict, "label2id": dict}
 
 

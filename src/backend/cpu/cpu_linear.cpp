@@ -10,6 +10,7 @@
 #include "backend/cpu/pack.h"
 #include "backend/cpu/scratch.h"
 #include "backend/host/dequantise.h"
+#include "backend/host/int8.h"
 #include "ops/activation.h"
 
 namespace vecton::cpu {
@@ -66,6 +67,32 @@ struct Integers {
   }
 };
 
+// A call's x as codes of int8, and the memory that holds them.
+struct Int8Input {
+  Int8Rows rows{};
+  std::shared_ptr<host::FloatMemory> memory;
+
+  Int8Input(base::ThreadPool& pool, Arena& arena, const Int8Kernels& kernels,
+            const LinearCall& call, int64_t count) {
+    constexpr int64_t kTaskNumbers = 32 << 10;  // rounded by one task
+    const int64_t k = call.w->codes.k;
+    rows.row_blocks = k / host::kInt8Block;
+    rows.row_bytes = k * kernels.code_bytes;
+    // Rows a large power of two apart would share a part of the first-level cache.
+    if (rows.row_bytes % 1024 == 0) rows.row_bytes += host::kInt8Block;
+    const auto bytes = static_cast<size_t>(
+        count * (rows.row_bytes + rows.row_blocks * static_cast<int64_t>(sizeof(Int8Rows::Block))));
+    memory = arena.allocate(bytes / sizeof(float));
+    rows.codes = reinterpret_cast<int8_t*>(memory->floats);
+    rows.blocks = reinterpret_cast<Int8Rows::Block*>(rows.codes + count * rows.row_bytes);
+    const int64_t task = std::clamp<int64_t>(kTaskNumbers / k, 1, count);
+    pool.parallel_for((count + task - 1) / task, [&](int64_t i) {
+      kernels.to_int8(call.x, call.x_stride, call.w->k, rows, i * task,
+                      std::min(count, (i + 1) * task));
+    });
+  }
+};
+
 // Cuts y into blocks of rows, whose x stays in the second-level cache, and groups of panels, and
 // shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
 // turn, so the tasks of one turn are those at the same place of all stretches, and what a kernel
@@ -74,7 +101,9 @@ void run(base::ThreadPool& pool, const LinearKernels& kernels, const LinearCall&
          int64_t rows) {
   const PackedMatrix& w = *call.w;
   if (rows == 0 || w.panels == 0) return;
-  const int64_t row_bytes = std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
+  const int64_t row_bytes = call.int8
+                                ? call.int8->row_bytes
+                                : std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
   const int64_t most_rows =
       std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
   const int64_t blocks = (rows + most_rows - 1) / most_rows;
@@ -114,28 +143,34 @@ static tensor::Weight without_scales(const tensor::Weight& weight) {
   return made;
 }
 
-ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given) {
+ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given,
+                                           ops::Compute compute) {
+  ops::check_compute(compute, given);
+  const bool exact = compute == ops::Compute::kFloat32;
   std::vector<tensor::Weight> weights;
   for (const tensor::Weight& weight : given) weights.push_back(without_scales(weight));
   const std::span<const tensor::Weight> parts = weights;
   auto made = std::make_shared<PackedStack>();
   for (size_t begin = 0, end; begin < parts.size(); begin = end) {
     end = begin + 1;
-    while (end < parts.size() && same_form(parts[end], parts[begin])) ++end;
-    made->add(packed(parts.subspan(begin, end - begin), false));
+    while (end < parts.size() && (!exact || same_form(parts[end], parts[begin]))) ++end;
+    made->add(packed(parts.subspan(begin, end - begin), false, compute));
   }
-  if (parts.size() == 1) tables_.tie(parts.front(), made->segments.front());
+  if (parts.size() == 1 && exact) tables_.tie(parts.front(), made->segments.front());
   return made;
 }
 
-ops::PreparedWeight CpuOps::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) {
+ops::PreparedWeight CpuOps::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                          ops::Compute compute) {
+  ops::check_compute(compute, {&gate, 1});
+  ops::check_compute(compute, {&up, 1});
   const tensor::Weight parts[] = {without_scales(gate), without_scales(up)};
   auto made = std::make_shared<PackedStack>();
   if (same_form(parts[0], parts[1]) || (parts[0].is_dense() && parts[1].is_dense())) {
-    made->add(packed(parts, true));
+    made->add(packed(parts, true, compute));
     return made;
   }
-  for (const tensor::Weight& part : parts) made->add(packed({&part, 1}, false));
+  for (const tensor::Weight& part : parts) made->add(packed({&part, 1}, false, compute));
   made->n = gate.rows;
   return made;
 }
@@ -183,7 +218,34 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
   return y;
 }
 
+// x of a call as it is multiplied.
+Tensor CpuOps::rounded(const LinearCall& call, int64_t rows) {
+  constexpr int64_t kTaskNumbers = 32 << 10;  // rounded by one task
+  const PackedMatrix& w = *call.w;
+  const LinearKernels& kernels = linear_kernels(isa_);
+  Tensor x = allocate(rows, w.steps());
+  const int64_t block = std::clamp<int64_t>(kTaskNumbers / std::max<int64_t>(1, w.k), 1, rows);
+  pool_.parallel_for((rows + block - 1) / block, [&](int64_t i) {
+    kernels.round(call.x, call.x_stride, w.k, w.pairs, data(x), x.stride(), i * block,
+                  std::min(rows, (i + 1) * block));
+  });
+  return x;
+}
+
 void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
+  if (rows > 0 && call.w->compute == ops::Compute::kBFloat16) {
+    const Tensor x = rounded(call, rows);
+    call.x = data(x);
+    call.x_stride = x.stride();
+    return run(pool_, linear_kernels(isa_), call, rows);
+  }
+  if (rows > 0 && call.w->compute == ops::Compute::kInt8) {
+    const Int8Kernels& kernels = int8_kernels(isa_);
+    const Int8Input input(pool_, arena_, kernels, call, rows);
+    call.int8 = &input.rows;
+    call.int8_kernels = &kernels;
+    return run(pool_, linear_kernels(isa_), call, rows);
+  }
   if (rows == 0 || !call.w->codes.integers) return run(pool_, linear_kernels(isa_), call, rows);
   const Integers integers(pool_, arena_, *integer_kernels(isa_), call, rows);
   call.integers = &integers.rows;
@@ -192,11 +254,13 @@ void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
 
 // A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
 std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const tensor::Weight> parts,
-                                                   bool gated) {
-  auto made = pack(pool_, panels_, parts, gated, linear_kernels(isa_).lanes);
+                                                   bool gated, ops::Compute compute) {
+  const bool pairs = compute == ops::Compute::kBFloat16 && has_bfloat16(isa_);
+  auto made = pack(pool_, panels_, parts, {.gated = gated, .compute = compute, .pairs = pairs},
+                   linear_kernels(isa_).lanes);
   PackedCodes& codes = made->codes;
-  codes.integers = codes.exists() && codes.whole && codes.zero >= 0 && codes.zero <= 255 &&
-                   integer_kernels(isa_) != nullptr;
+  codes.integers = codes.exists() && compute == ops::Compute::kFloat32 && codes.whole &&
+                   codes.zero >= 0 && codes.zero <= 255 && integer_kernels(isa_) != nullptr;
   return made;
 }
 

@@ -50,8 +50,10 @@ class CpuOps final : public Ops {
   }
   std::vector<int32_t> download_indices(const tensor::Indices& indices) override;
 
-  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) override;
-  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override;
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
+                                     ops::Compute compute) override;
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                    ops::Compute compute) override;
   ops::PreparedWeight prepare_table(const tensor::Weight& table) override;
 
   Tensor prepare_parameters(std::span<const float> values, int64_t rows, int64_t columns) override;
@@ -91,7 +93,9 @@ class CpuOps final : public Ops {
  private:
   template <class F>
   Tensor change_rows(Tensor x, const F& change);
-  std::shared_ptr<const PackedMatrix> packed(std::span<const tensor::Weight> parts, bool gated);
+  std::shared_ptr<const PackedMatrix> packed(std::span<const tensor::Weight> parts, bool gated,
+                                             ops::Compute compute);
+  Tensor rounded(const LinearCall& call, int64_t rows);
   void multiply_rows(LinearCall call, int64_t rows);
   Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
                          ops::Activation act);

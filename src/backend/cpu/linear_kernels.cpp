@@ -14,6 +14,7 @@
 #include "backend/cpu/expand-inl.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/vector_math-inl.h"
+#include "backend/host/int8.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace vecton::cpu::HWY_NAMESPACE {
@@ -27,8 +28,14 @@ constexpr int64_t kWidth = 2 * kLanes;
 
 // ---------------------------------------------------------------- stored types
 
-// Two vectors from one row of a panel. Scale of pointers: elements of the stored type.
-struct StoredF32 {
+// sum + a b, with one rounding.
+struct FusedProducts {
+  static HWY_INLINE V add(V a, V b, V sum) { return hn::MulAdd(a, b, sum); }
+};
+
+// Two vectors from one row of a panel, and what is done with them. Scale of pointers: elements of
+// the stored type.
+struct StoredF32 : FusedProducts {
   using T = float;
   static HWY_INLINE void load(const T* p, V& a, V& b) {
     a = hn::Load(d, p);
@@ -36,7 +43,7 @@ struct StoredF32 {
   }
 };
 
-struct StoredBF16 {
+struct StoredBF16 : FusedProducts {
   using T = uint16_t;
   static HWY_INLINE void load(const T* p, V& a, V& b) {
     const hn::RebindToUnsigned<F32> du;
@@ -46,7 +53,7 @@ struct StoredBF16 {
   }
 };
 
-struct StoredF16 {
+struct StoredF16 : FusedProducts {
   using T = hwy::float16_t;
   static HWY_INLINE void load(const T* p, V& a, V& b) {
     const hn::Rebind<hwy::float16_t, F32> dh;
@@ -54,6 +61,27 @@ struct StoredF16 {
     b = hn::PromoteTo(d, hn::Load(dh, p + kLanes));
   }
 };
+
+#undef VECTON_HAS_PAIRS
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+#define VECTON_HAS_PAIRS 1
+// Two bfloat16 to a lane, of a and of b. The instruction itself: compilers copy the accumulators of
+// the intrinsic in unrolled loops, and the target here is one that may lack it.
+struct StoredPairs : StoredF32 {
+  static HWY_INLINE V add(V a, V b, V sum) {
+#if HWY_TARGET == HWY_AVX3
+    asm("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(b.raw), "v"(a.raw));
+#else
+    asm(".arch_extension bf16\n\tbfdot %0.4s, %1.8h, %2.8h"
+        : "+w"(sum.raw)
+        : "w"(b.raw), "w"(a.raw));
+#endif
+    return sum;
+  }
+};
+#else
+#define VECTON_HAS_PAIRS 0
+#endif
 
 // ---------------------------------------------------------------- tiles
 
@@ -98,7 +126,7 @@ HWY_INLINE void add_products(const float* const (&x)[(kRows + 2) / 3], int64_t x
   for (int r = 0; r < kRows; ++r) {
     const V a = hn::Set(d, x[r / 3][r % 3 * x_stride]);
     HWY_UNROLL(8)
-    for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = hn::MulAdd(a, b[v], sum[r][v]);
+    for (int v = 0; v < 2 * kPanels; ++v) sum[r][v] = W::add(a, b[v], sum[r][v]);
   }
 }
 
@@ -172,7 +200,15 @@ constexpr Tiles make_tiles() {
 constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<StoredBF16>(),
                 kF16Tiles = make_tiles<StoredF16>();
 
-const Tiles& tiles_of(tensor::DType dtype) {
+#if VECTON_HAS_PAIRS
+constexpr Tiles kPairsTiles = make_tiles<StoredPairs>();
+#endif
+
+const Tiles& tiles_of(const PackedMatrix& w) {
+#if VECTON_HAS_PAIRS
+  if (w.pairs) return kPairsTiles;
+#endif
+  const tensor::DType dtype = w.dtype;
   return dtype == tensor::DType::kF32    ? kF32Tiles
          : dtype == tensor::DType::kBF16 ? kBF16Tiles
                                          : kF16Tiles;
@@ -298,19 +334,18 @@ HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t r
 void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
   const PackedMatrix& w = *call.w;
-  const Tiles& tiles = tiles_of(w.dtype);
+  const Tiles& tiles = tiles_of(w);
   const int64_t at_once = panels_at_once(static_cast<int>(rows));
   const int64_t bytes = w.panel_bytes();
-  const int64_t lines_per_k = std::max<int64_t>(1, kWidth * tensor::size_of(w.dtype) / kLine);
+  const int64_t lines_per_k = std::max<int64_t>(1, w.step_bytes() / kLine);
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
     const char* ahead = panel + 2 * count <= w.panels ? data + count * bytes : data;
     (count == 1 ? tiles.single : tiles.wide)[rows](
-        {call.x + row * call.x_stride, call.x_stride, data, w.k * kWidth, w.k, sums,
-         kTileRows * kWidth, false, ahead, kWidth * tensor::size_of(w.dtype) / lines_per_k,
-         bytes / lines_per_k});
+        {call.x + row * call.x_stride, call.x_stride, data, w.steps() * kWidth, w.steps(), sums,
+         kTileRows * kWidth, false, ahead, w.step_bytes() / lines_per_k, bytes / lines_per_k});
     for (int64_t p = 0; p < count; ++p) {
       finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
     }
@@ -323,19 +358,20 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
 void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
                   int64_t panel_end) {
   const PackedMatrix& w = *call.w;
-  const Tiles& tiles = tiles_of(w.dtype);
+  const Tiles& tiles = tiles_of(w);
   const int64_t count = (rows + kTileRows - 1) / kTileRows;
-  const int64_t blocks = std::max<int64_t>(1, (w.k + kBlockK - 1) / kBlockK);
-  const int64_t block = std::max<int64_t>(4, ((w.k + blocks - 1) / blocks + 3) / 4 * 4);
-  const int64_t row_bytes = kWidth * tensor::size_of(w.dtype);
+  const int64_t steps = w.steps();
+  const int64_t blocks = std::max<int64_t>(1, (steps + kBlockK - 1) / kBlockK);
+  const int64_t block = std::max<int64_t>(4, ((steps + blocks - 1) / blocks + 3) / 4 * 4);
+  const int64_t row_bytes = w.step_bytes();
   const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
   const int64_t ahead_step = (row_bytes / lines_per_k + count - 1) / count;
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * w.panel_bytes();
-    for (int64_t k = 0; k == 0 || k < w.k; k += block) {
-      const int64_t length = std::min(block, w.k - k);
-      const bool last = k + length == w.k;
+    for (int64_t k = 0; k == 0 || k < steps; k += block) {
+      const int64_t length = std::min(block, steps - k);
+      const bool last = k + length == steps;
       const char* here = data + k * row_bytes;
       const char* ahead = last && panel + 1 == w.panels ? here : here + length * row_bytes;
       const int64_t stream = ahead_step * length;
@@ -359,7 +395,7 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
                   int64_t panel_end) {
   constexpr int64_t kBlock = 128, kMostPanels = 4;
   const PackedMatrix& w = *call.w;
-  const Tiles& tiles = tiles_of(tensor::DType::kF32);
+  const Tiles& tiles = kF32Tiles;
   const int64_t count = (rows + kTileRows - 1) / kTileRows;
   HWY_ALIGN float floats[std::max<int64_t>(kBlock, 64 * kMostPanels) * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
@@ -438,12 +474,50 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
 }
 #endif
 
+// As linear_integers, of call.int8.
+void linear_int8(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
+                 int64_t panel_end) {
+  constexpr int64_t kBlocks = 512 / host::kInt8Block;  // which stay in the first-level cache
+  constexpr int64_t kWords = host::kInt8Block / 4 * kWidth;
+  const PackedMatrix& w = *call.w;
+  const Int8Kernels& kernels = *call.int8_kernels;
+  const int64_t blocks = w.codes.k / host::kInt8Block;
+  const int64_t count = (rows + kernels.tile_rows - 1) / kernels.tile_rows;
+  const int64_t at_once = count == 1 ? blocks : kBlocks;
+  HWY_ALIGN float sums[kBlockRows * kWidth];
+  for (; panel < panel_end; ++panel) {
+    const std::byte* data = w.data.get() + panel * w.panel_bytes();
+    const auto* words = reinterpret_cast<const uint32_t*>(data + w.codes.words_at);
+    const auto* scales = reinterpret_cast<const float*>(data + w.codes.scale.at);
+    std::fill_n(sums, rows * kWidth, 0.0f);
+    for (int64_t block = 0; block < blocks; block += at_once) {
+      const int64_t length = std::min(at_once, blocks - block);
+      const bool last = block + length == blocks;
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        if (last) fetch_destination(call, row + first, next - first, panel);
+        kernels.tiles[static_cast<size_t>(next - first)](
+            {call.int8, row + first, block, length, words + block * kWords, scales + block * kWidth,
+             sums + first * kWidth});
+        if (last) {
+          finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
+        }
+      }
+    }
+  }
+}
+
 void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
             int64_t panel_end) {
   const Finish finish =
       call.w->gated ? choose_finish<true>(call.act) : choose_finish<false>(call.act);
   while (row < row_end) {
     const int64_t rows = std::min(row_end - row, kBlockRows);
+    if (call.int8) {
+      linear_int8(call, finish, row, rows, panel, panel_end);
+      row += rows;
+      continue;
+    }
 #if HWY_TARGET == HWY_AVX3
     if (call.integers) {
       linear_integers(call, finish, row, rows, panel, panel_end);
@@ -460,6 +534,52 @@ void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
     }
     row += rows;
   }
+}
+
+// ---------------------------------------------------------------- x in bfloat16
+
+// To the nearest, ties to even; in the upper half of each lane. NaN stays NaN.
+hn::VFromD<hn::RebindToUnsigned<F32>> bfloat16_bits(V x) {
+  const hn::RebindToUnsigned<F32> du;
+  const auto bits = hn::BitCast(du, x);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(du, 0x7fffu)), odd);
+  const auto nan = hn::VecFromMask(d, hn::Ne(x, x));
+  const auto quiet = hn::And(hn::BitCast(du, nan), hn::Or(bits, hn::Set(du, 0x400000u)));
+  return hn::And(hn::Or(hn::AndNot(hn::BitCast(du, nan), rounded), quiet),
+                 hn::Set(du, 0xffff0000u));
+}
+
+// A vector of `out`, of one of x or of two.
+template <bool kPairs>
+void round_part(const float* x, float* out) {
+  if constexpr (kPairs) {
+#if VECTON_HAS_PAIRS
+    V even, odd;
+    hn::LoadInterleaved2(d, x, even, odd);
+    const auto words = hn::Or(hn::ShiftRight<16>(bfloat16_bits(even)), bfloat16_bits(odd));
+    hn::StoreU(hn::BitCast(d, words), d, out);
+#endif
+  } else {
+    hn::StoreU(hn::BitCast(d, bfloat16_bits(hn::LoadU(d, x))), d, out);
+  }
+}
+
+template <bool kPairs>
+void round_row(const float* x, int64_t k, float* out) {
+  constexpr int64_t kPart = kPairs ? 2 * kLanes : kLanes;  // numbers
+  for (; k >= kPart; k -= kPart, x += kPart, out += kLanes) round_part<kPairs>(x, out);
+  if (k == 0) return;
+  HWY_ALIGN float last[kPart] = {}, words[kLanes];
+  std::copy_n(x, k, last);
+  round_part<kPairs>(last, words);
+  std::copy_n(words, kPairs ? (k + 1) / 2 : k, out);
+}
+
+void round(const float* x, int64_t x_stride, int64_t k, bool pairs, float* out, int64_t out_stride,
+           int64_t begin, int64_t end) {
+  const auto row = pairs ? &round_row<VECTON_HAS_PAIRS == 1> : &round_row<false>;
+  for (int64_t i = begin; i < end; ++i) row(x + i * x_stride, k, out + i * out_stride);
 }
 
 // ---------------------------------------------------------------- embed
@@ -507,7 +627,7 @@ void embed(const EmbedCall& call, int64_t row, int64_t row_end) {
   }
 }
 
-const LinearKernels kLinearKernels = {kLanes, kTileRows, &linear, &embed};
+const LinearKernels kLinearKernels = {kLanes, kTileRows, &round, &linear, &embed};
 
 }  // namespace
 }  // namespace vecton::cpu::HWY_NAMESPACE

@@ -15,6 +15,7 @@
 #include "backend/cpu/packed_codes.h"
 #include "backend/cpu/panel_memory.h"
 #include "base/thread_pool.h"
+#include "ops/compute.h"
 #include "ops/types.h"
 #include "tensor/weight.h"
 
@@ -23,7 +24,11 @@ namespace vecton::cpu {
 // A panel is two vectors wide. Of a gated matrix the first is of gate columns and the second of the
 // same up columns, so that a tile holds what the product needs. bfloat16 columns are interleaved,
 // (first vector's, second vector's) in one 32-bit lane: a shift and a mask widen a pair of vectors.
+// Where bfloat16 is multiplied by an instruction of its own, a 32-bit word has two neighbouring k
+// of a column instead (`pairs`), as has x; the k after the last one is 0.
 struct PackedMatrix final : ops::Prepared {
+  ops::Compute compute = ops::Compute::kFloat32;
+  bool pairs = false;
   tensor::DType dtype = tensor::DType::kF32;
   PackedCodes codes;  // where it has codes instead of floats
   bool gated = false;
@@ -31,16 +36,26 @@ struct PackedMatrix final : ops::Prepared {
   int64_t panels = 0;
   std::shared_ptr<std::byte> data;
 
+  // What a tile multiplies one after another: k, or pairs of them.
+  int64_t steps() const { return pairs ? (k + 1) / 2 : k; }
+  int64_t step_bytes() const { return width * (pairs ? 4 : tensor::size_of(dtype)); }
   int64_t panel_bytes() const {
-    return codes.exists() ? codes.panel_bytes : k * width * tensor::size_of(dtype);
+    return codes.exists() ? codes.panel_bytes : steps() * step_bytes();
   }
   int64_t outputs() const { return gated ? width / 2 : width; }  // columns of y per panel
 };
 
+// How a matrix is laid out.
+struct PanelForm {
+  bool gated = false;
+  ops::Compute compute = ops::Compute::kFloat32;
+  bool pairs = false;  // of kBFloat16
+};
+
 // Parts stacked, or (gated) gate and up. All dense, those of different types are widened to
-// float32; or all of codes in one form (same_form).
+// float32, or all rounded to what `compute` multiplies; or all of codes in one form (same_form).
 std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
-                                   std::span<const tensor::Weight> parts, bool gated,
+                                   std::span<const tensor::Weight> parts, const PanelForm& form,
                                    int64_t lanes);
 
 // Stacked weights: parts of one form after another are a matrix of their own, `segments` side by

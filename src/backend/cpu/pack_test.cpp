@@ -42,7 +42,10 @@ struct Stored {
 class Pack : public testing::Test {
  protected:
   std::vector<float> packed(std::span<const tensor::Weight> parts, bool gated = false) {
-    matrix_ = pack(pool_, memory_, parts, gated, kLanes);
+    return packed(parts, PanelForm{.gated = gated});
+  }
+  std::vector<float> packed(std::span<const tensor::Weight> parts, const PanelForm& form) {
+    matrix_ = pack(pool_, memory_, parts, form, kLanes);
     const int64_t size = tensor::size_of(matrix_->dtype);
     std::vector<float> values;
     for (int64_t i = 0; i < matrix_->bytes / size; ++i) {
@@ -100,10 +103,26 @@ TEST_F(Pack, WidensPartsOfDifferentTypes) {
   EXPECT_EQ(matrix_->dtype, tensor::DType::kF32);
 }
 
+TEST_F(Pack, RoundsToBfloat16) {
+  Stored a(3, 1, tensor::DType::kF32, 1000), b(2, 1, tensor::DType::kF16, 5),
+      c(1, 1, tensor::DType::kBF16, 7);
+  const tensor::Weight parts[] = {a.weight, b.weight, c.weight};
+  EXPECT_THAT(packed(parts, {.compute = ops::Compute::kBFloat16}),
+              testing::ElementsAre(1000, 15, 1008, 7, 1020, 0, 5, 0));
+  EXPECT_EQ(matrix_->dtype, tensor::DType::kBF16);
+}
+
+TEST_F(Pack, PutsTwoOfAColumnIntoAWord) {
+  Stored a(3, 3, tensor::DType::kF32);
+  EXPECT_THAT(packed({&a.weight, 1}, {.compute = ops::Compute::kBFloat16, .pairs = true}),
+              testing::ElementsAre(0, 1, 10, 11, 20, 21, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                                   2, 0, 12, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+}
+
 TEST_F(Pack, MatricesOutliveTheirMemory) {
   Stored a(8, 1, tensor::DType::kF32);
   auto memory = std::make_unique<PanelMemory>();
-  const auto made = pack(pool_, *memory, {&a.weight, 1}, false, kLanes);
+  const auto made = pack(pool_, *memory, {&a.weight, 1}, {}, kLanes);
   memory.reset();
   EXPECT_EQ(reinterpret_cast<uintptr_t>(made->data.get()) % 64, 0u);
   EXPECT_EQ(reinterpret_cast<const float*>(made->data.get())[7], 70);

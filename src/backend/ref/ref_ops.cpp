@@ -8,6 +8,8 @@
 
 #include "backend/host/dequantise.h"
 #include "backend/host/host_memory.h"
+#include "backend/host/int8.h"
+#include "base/half.h"
 #include "ops/activation.h"
 
 namespace vecton::backend {
@@ -18,22 +20,74 @@ using host::data;
 using host::row;
 using host::view;
 
-// Matrices widened to float32 one after another: one for a linear layer or table, gate and up for a
-// gated one.
+double dot(const float* a, const float* b, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+// Matrices one after another, as they are multiplied: one for a linear layer or table, gate and up
+// for a gated one. Widened to float32, and rounded where `compute` says so; codes with the scales
+// of their blocks in kInt8.
 struct RefPrepared : ops::Prepared {
+  ops::Compute compute = ops::Compute::kFloat32;
   std::vector<float> values;
+  std::vector<int8_t> codes;
+
+  // A row of x, as it is multiplied.
+  struct Row {
+    std::vector<float> values;  // in kInt8: scales
+    std::vector<int8_t> codes;
+  };
 
   void append(const tensor::Weight& weight) {
+    ops::check_compute(compute, {&weight, 1});
     host::check_weight(weight);
-    const size_t before = values.size();
-    values.resize(before + static_cast<size_t>(weight.rows * weight.columns));
-    for (int64_t i = 0; i < weight.rows; ++i)
-      host::dequantise_row(weight, i, values.data() + before + i * weight.columns);
-    bytes = static_cast<int64_t>(values.size() * sizeof(float));
+    for (int64_t i = 0; i < weight.rows; ++i) {
+      float* to = add_row();
+      if (compute == ops::Compute::kInt8)
+        host::weight_to_int8(weight, i, codes.data() + codes.size() - row_codes(), to);
+      else
+        host::dequantise_row(weight, i, to);
+      round({to, static_cast<size_t>(row_values())});
+    }
+    bytes = static_cast<int64_t>(values.size() * sizeof(float) + codes.size());
     weight.release();
   }
 
-  const float* at(int64_t i) const { return values.data() + i * k; }
+  const float* at(int64_t i) const { return values.data() + i * row_values(); }
+
+  Row row_of(const float* x) const {
+    Row made{std::vector<float>(static_cast<size_t>(row_values())),
+             std::vector<int8_t>(static_cast<size_t>(row_codes()))};
+    if (compute == ops::Compute::kInt8)
+      host::to_int8(x, k, made.codes.data(), made.values.data());
+    else
+      std::copy_n(x, k, made.values.data());
+    round(made.values);
+    return made;
+  }
+
+  double product(const Row& x, int64_t i) const {
+    if (compute != ops::Compute::kInt8) return dot(x.values.data(), at(i), k);
+    return host::dot_int8(x.codes.data(), x.values.data(), codes.data() + i * row_codes(), at(i),
+                          host::int8_blocks(k));
+  }
+
+ private:
+  int64_t row_values() const { return compute == ops::Compute::kInt8 ? host::int8_blocks(k) : k; }
+  int64_t row_codes() const {
+    return compute == ops::Compute::kInt8 ? host::int8_blocks(k) * host::kInt8Block : 0;
+  }
+  float* add_row() {
+    values.resize(values.size() + static_cast<size_t>(row_values()));
+    codes.resize(codes.size() + static_cast<size_t>(row_codes()));
+    return values.data() + values.size() - row_values();
+  }
+  void round(std::span<float> numbers) const {
+    if (compute != ops::Compute::kBFloat16) return;
+    for (float& number : numbers) number = base::bf16_to_float(base::float_to_bf16(number));
+  }
 };
 
 // NaN: who reads what nobody wrote is found out.
@@ -50,12 +104,6 @@ struct RefMemory final : host::FloatMemory {
 
 const RefPrepared& matrix(const ops::Prepared& weight) {
   return static_cast<const RefPrepared&>(weight);
-}
-
-double dot(const float* a, const float* b, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
-  return sum;
 }
 
 // The keys of one sequence in order of position: those of its pages, then its own.
@@ -167,8 +215,10 @@ class IrreducibleOps : public Ops {
     return {view(indices).begin(), view(indices).end()};
   }
 
-  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts) override {
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
+                                     ops::Compute compute) override {
     auto made = std::make_shared<RefPrepared>();
+    made->compute = compute;
     made->k = parts.front().columns;
     for (const tensor::Weight& part : parts) {
       made->n += part.rows;
@@ -178,7 +228,7 @@ class IrreducibleOps : public Ops {
   }
 
   ops::PreparedWeight prepare_table(const tensor::Weight& table) override {
-    return prepare_linear({&table, 1});
+    return prepare_linear({&table, 1}, ops::Compute::kFloat32);
   }
 
   Tensor embed(std::span<const Lookup> lookups) override {
@@ -200,10 +250,10 @@ class IrreducibleOps : public Ops {
     const RefPrepared& weight = matrix(*w.w);
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
+      const RefPrepared::Row numbers = weight.row_of(row(x, i));
       for (int64_t j = 0; j < weight.n; ++j) {
         const double bias = w.bias.empty() ? 0.0f : data(w.bias)[j];
-        const double value =
-            ops::activation_value(act, dot(row(x, i), weight.at(j), weight.k) + bias);
+        const double value = ops::activation_value(act, weight.product(numbers, j) + bias);
         row(y, i)[j] = static_cast<float>(residual ? value + row(*residual, i)[j] : value);
       }
     }
@@ -325,8 +375,10 @@ class RefOps final : public IrreducibleOps {
   std::string_view name() const override { return "ref"; }
   std::unique_ptr<Ops> fork() const override { return std::make_unique<RefOps>(); }
 
-  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up) override {
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                    ops::Compute compute) override {
     auto made = std::make_shared<RefPrepared>();
+    made->compute = compute;
     made->n = gate.rows;
     made->k = gate.columns;
     made->append(gate);
@@ -342,9 +394,10 @@ class RefOps final : public IrreducibleOps {
     };
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
+      const RefPrepared::Row numbers = weight.row_of(row(x, i));
       for (int64_t j = 0; j < weight.n; ++j) {
-        const double gate = dot(row(x, i), weight.at(j), weight.k) + bias(j);
-        const double up = dot(row(x, i), weight.at(weight.n + j), weight.k) + bias(weight.n + j);
+        const double gate = weight.product(numbers, j) + bias(j);
+        const double up = weight.product(numbers, weight.n + j) + bias(weight.n + j);
         row(y, i)[j] = static_cast<float>(ops::activation_value(act, gate) * up);
       }
     }

@@ -1,0 +1,516 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/int8_kernels.cpp"
+#include "backend/cpu/targets.h"
+// Targets first.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "backend/cpu/int8_kernels.h"
+#include "backend/host/int8.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace vecton::cpu::HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using F32 = hn::ScalableTag<float>;
+using I32 = hn::RebindToSigned<F32>;
+using V = hn::Vec<F32>;
+using VI = hn::Vec<I32>;
+[[maybe_unused]] constexpr F32 d;
+[[maybe_unused]] constexpr I32 di;
+constexpr int64_t kLanes = hn::MaxLanes(d);
+constexpr int64_t kWidth = 2 * kLanes;
+constexpr int64_t kBlock = host::kInt8Block;
+constexpr int kSteps = kBlock / 4;  // words of a block
+
+// ---------------------------------------------------------------- rows of x
+
+#if HWY_TARGET == HWY_SCALAR
+
+void to_int8(const float* x, int64_t x_stride, int64_t k, const Int8Rows& rows, int64_t begin,
+             int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    for (int64_t b = 0; b < rows.row_blocks; ++b) {
+      int8_t* codes = rows.codes + i * rows.row_bytes + b * kBlock;
+      Int8Rows::Block& block = rows.blocks[i * rows.row_blocks + b];
+      host::to_int8(x + i * x_stride + b * kBlock, std::min(kBlock, k - b * kBlock), codes,
+                    &block.scale);
+      int32_t sum = 0;
+      for (int64_t j = 0; j < kBlock; ++j) sum += codes[j];
+      block.zero = -128 * sum;
+    }
+  }
+}
+
+#else
+
+constexpr int kVectors = kBlock / kLanes;
+
+// Neighbours of `kApart` lanes change places.
+template <int kApart>
+HWY_INLINE V swapped(V v) {
+  if constexpr (kApart == 1) {
+    return hn::Shuffle2301(v);
+  } else if constexpr (kApart == 2) {
+    return hn::Shuffle1032(v);
+  } else if constexpr (2 * kApart == kLanes) {
+    return hn::ConcatLowerUpper(d, v, v);
+  } else {
+    return hn::SwapAdjacentBlocks(v);
+  }
+}
+
+// Sums and differences of lanes `kApart` apart, and less; a product with 1 or -1 is exact.
+template <int kApart>
+HWY_INLINE void turn_lanes(V (&v)[kVectors]) {
+  HWY_ALIGN float signs[kLanes];
+  for (int i = 0; i < kLanes; ++i) signs[i] = (i & kApart) == 0 ? 1.0f : -1.0f;
+  const V sign = hn::Load(d, signs);
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) v[i] = hn::MulAdd(v[i], sign, swapped<kApart>(v[i]));
+  if constexpr (kApart > 1) turn_lanes<kApart / 2>(v);
+}
+
+template <int kApart>
+HWY_INLINE void turn_vectors(V (&v)[kVectors]) {
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) {
+    if ((i & kApart) != 0) continue;
+    const V a = v[i], b = v[i + kApart];
+    v[i] = hn::Add(a, b);
+    v[i + kApart] = hn::Sub(a, b);
+  }
+  if constexpr (kApart > 1) turn_vectors<kApart / 2>(v);
+}
+
+// Codes as the tiles take them: a byte each, or 16 bits each, of which those of every four k have
+// the order 0, 2, 1, 3.
+struct Bytes {
+  static constexpr int64_t kCodeBytes = 1;
+  static HWY_INLINE void store(VI codes, int8_t* to) {
+    const hn::Rebind<int8_t, I32> d8;
+    hn::StoreU(hn::DemoteTo(d8, codes), d8, to);
+  }
+};
+
+#if HWY_ARCH_X86
+struct Pairs {
+  static constexpr int64_t kCodeBytes = 2;
+  static HWY_INLINE void store(VI codes, int8_t* to) {
+    const hn::Rebind<int16_t, I32> d16;
+    auto four = hn::DemoteTo(d16, codes);
+#if HWY_TARGET == HWY_AVX3
+    four.raw = _mm256_shufflehi_epi16(_mm256_shufflelo_epi16(four.raw, 0xd8), 0xd8);
+#else
+    four.raw = _mm_shufflehi_epi16(_mm_shufflelo_epi16(four.raw, 0xd8), 0xd8);
+#endif
+    hn::StoreU(four, d16, reinterpret_cast<int16_t*>(to));
+  }
+};
+#endif
+
+template <class Codes>
+HWY_INLINE void block_to_int8(const float* x, int8_t* codes, Int8Rows::Block& block) {
+  constexpr float kMost = 127, kLeast = 0x1p-100f;
+  constexpr uint32_t kInfinity = 0x7f800000u;
+  const hn::RebindToUnsigned<F32> du;
+  V v[kVectors];
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) v[i] = hn::LoadU(d, x + i * kLanes);
+  turn_vectors<kVectors / 2>(v);
+  turn_lanes<kLanes / 2>(v);
+  auto most = hn::Zero(du);  // magnitudes in the order of their bits
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) most = hn::Max(most, hn::BitCast(du, hn::Abs(v[i])));
+  const uint32_t largest_bits = hn::GetLane(hn::MaxOfLanes(du, most));
+  const bool finite = largest_bits < kInfinity;
+  float largest;
+  std::memcpy(&largest, &largest_bits, sizeof largest);
+  largest = finite ? std::max(largest, kLeast) : 1;
+  const V inverse = hn::Set(d, kMost / largest);
+  VI sum = hn::Zero(di);
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) {
+    const VI code = hn::NearestInt(hn::Mul(v[i], inverse));
+    sum = hn::Add(sum, code);
+    Codes::store(code, codes + i * kLanes * Codes::kCodeBytes);
+  }
+  block.scale = finite ? largest / kMost : std::numeric_limits<float>::quiet_NaN();
+  // What is not finite gives any codes; their sum need not fit 32 bits.
+  block.zero = finite ? -128 * hn::GetLane(hn::SumOfLanes(di, sum)) : 0;
+}
+
+template <class Codes>
+void to_int8(const float* x, int64_t x_stride, int64_t k, const Int8Rows& rows, int64_t begin,
+             int64_t end) {
+  const int64_t whole = k / kBlock;
+  for (int64_t i = begin; i < end; ++i) {
+    const float* from = x + i * x_stride;
+    int8_t* codes = rows.codes + i * rows.row_bytes;
+    Int8Rows::Block* block = rows.blocks + i * rows.row_blocks;
+    for (int64_t b = 0; b < whole; ++b)
+      block_to_int8<Codes>(from + b * kBlock, codes + b * kBlock * Codes::kCodeBytes, block[b]);
+    if (whole == rows.row_blocks) continue;
+    HWY_ALIGN float last[kBlock] = {};
+    std::copy(from + whole * kBlock, from + k, last);
+    block_to_int8<Codes>(last, codes + whole * kBlock * Codes::kCodeBytes, block[whole]);
+  }
+}
+
+#endif
+
+// ---------------------------------------------------------------- tiles
+
+#if HWY_TARGET == HWY_SCALAR
+
+template <int kRows>
+void tile(const Int8Tile& t) {
+  for (int r = 0; r < kRows; ++r) {
+    const Int8Rows& x = *t.x;
+    for (int64_t b = 0; b < t.blocks; ++b) {
+      const int8_t* codes = x.codes + (t.row + r) * x.row_bytes + (t.block + b) * kBlock;
+      const Int8Rows::Block& block = x.blocks[(t.row + r) * x.row_blocks + t.block + b];
+      const auto* w = reinterpret_cast<const uint8_t*>(t.words + b * kSteps * kWidth);
+      for (int64_t c = 0; c < kWidth; ++c) {
+        int32_t products = block.zero;
+        for (int64_t k = 0; k < kBlock; ++k)
+          products += int32_t{codes[k]} * w[(k / 4 * kWidth + c) * 4 + k % 4];
+        float& y = t.sums[r * kWidth + c];
+        y = std::fma(static_cast<float>(products), block.scale * t.scales[b * kWidth + c], y);
+      }
+    }
+  }
+}
+
+constexpr int kTileRows = 4;
+
+#else
+
+#if HWY_TARGET == HWY_AVX2
+constexpr int kTileRows = 6;  // 12 of 16 registers
+#else
+constexpr int kTileRows = 12;  // 24 of 32 registers
+#endif
+
+constexpr int64_t kAhead = 12 << 10;  // bytes from what is multiplied to what is fetched
+
+HWY_INLINE VI four_codes(const int8_t* at) {
+  int32_t x;
+  std::memcpy(&x, at, sizeof x);
+  return hn::Set(di, x);
+}
+
+// Rows of x that a tile has: every third has a pointer of its own, the two after it are reached by
+// the stride.
+template <int kRows>
+using Pointers = const int8_t* const (&)[(kRows + 2) / 3];
+
+#if HWY_ARCH_X86
+
+// Codes of x that are bytes: AVX512-VNNI, AVX-VNNI. As an instruction: GCC 12 copies the
+// accumulators of the intrinsic in unrolled loops, and the target here is one that may lack it.
+struct ByteDots : Bytes {
+  static constexpr bool kSigned = false;
+  static constexpr int kMostParts = 4;
+  static HWY_INLINE void add(VI& sum, VI codes, VI x) {
+#if HWY_TARGET == HWY_AVX3
+    asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(codes.raw), "v"(x.raw));
+#else
+    asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(codes.raw), "x"(x.raw));
+#endif
+  }
+  template <int kRows>
+  static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
+                                  int64_t at, VI (&sum)[kRows][2]) {
+    const auto* w = reinterpret_cast<const int32_t*>(words);
+    const VI low = hn::Load(di, w), high = hn::Load(di, w + kLanes);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
+  }
+};
+
+// Codes of x that have 16 bits: products of words of 16 bits, two and two together, are exact
+// where those of bytes would saturate. Even and odd bytes of the weights are apart after a mask and
+// a shift.
+struct PairDots : Pairs {
+  static constexpr bool kSigned = false;
+  static constexpr int kMostParts = 2;
+  // Both halves of a row at once: what is multiplied next to what is added keeps more of the
+  // processor's ports busy than one after the other.
+  static HWY_INLINE void add(VI (&sum)[2], VI low, VI high, VI x) {
+    VI products;
+#if HWY_TARGET == HWY_AVX3
+    asm("vpmaddwd %4, %3, %2\n\tvpmaddwd %5, %3, %3\n\tvpaddd %2, %0, %0\n\tvpaddd %3, %1, %1"
+        : "+v"(sum[0].raw), "+v"(sum[1].raw), "=&v"(products.raw), "+v"(x.raw)
+        : "v"(low.raw), "v"(high.raw));
+#else
+    asm("vpmaddwd %4, %3, %2\n\tvpmaddwd %5, %3, %3\n\tvpaddd %2, %0, %0\n\tvpaddd %3, %1, %1"
+        : "+x"(sum[0].raw), "+x"(sum[1].raw), "=&x"(products.raw), "+x"(x.raw)
+        : "x"(low.raw), "x"(high.raw));
+#endif
+  }
+  template <int kRows>
+  static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
+                                  int64_t at, VI (&sum)[kRows][2]) {
+    const hn::Repartition<uint16_t, I32> d16;
+    const auto* w = reinterpret_cast<const int32_t*>(words);
+    const VI mask = hn::Set(di, 0x00ff00ff);
+    {
+      const VI low = hn::And(hn::Load(di, w), mask), high = hn::And(hn::Load(di, w + kLanes), mask);
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r)
+        add(sum[r], low, high, four_codes(x[r / 3] + r % 3 * stride + at));
+    }
+    const VI low = hn::BitCast(di, hn::ShiftRight<8>(hn::BitCast(d16, hn::Load(di, w))));
+    const VI high = hn::BitCast(di, hn::ShiftRight<8>(hn::BitCast(d16, hn::Load(di, w + kLanes))));
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r)
+      add(sum[r], low, high, four_codes(x[r / 3] + r % 3 * stride + at + 4));
+  }
+};
+
+#endif  // HWY_ARCH_X86
+
+#if HWY_TARGET == HWY_NEON
+
+HWY_INLINE VI signed_codes(const uint32_t* words) {
+  return hn::Xor(hn::Load(di, reinterpret_cast<const int32_t*>(words)),
+                 hn::Set(di, static_cast<int32_t>(0x80808080u)));
+}
+
+struct ByteDots : Bytes {  // FEAT_DotProd
+  static constexpr bool kSigned = true;
+  static constexpr int kMostParts = 4;
+  static HWY_INLINE void add(VI& sum, VI codes, VI x) {
+    asm(".arch armv8.2-a+crypto+dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
+        : "+w"(sum.raw)
+        : "w"(codes.raw), "w"(x.raw));
+  }
+  template <int kRows>
+  static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
+                                  int64_t at, VI (&sum)[kRows][2]) {
+    const VI low = signed_codes(words), high = signed_codes(words + kLanes);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
+  }
+};
+
+// Without: a product of bytes has 16 bits, two and two are added to 32.
+struct WideDots : Bytes {
+  static constexpr bool kSigned = true;
+  static constexpr int kMostParts = 4;
+  static HWY_INLINE void add(VI& sum, VI codes, VI x) {
+    const int8x16_t a = vreinterpretq_s8_s32(codes.raw), b = vreinterpretq_s8_s32(x.raw);
+    const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
+    const int32x4_t high = vpaddlq_s16(vmull_s8(vget_high_s8(a), vget_high_s8(b)));
+    sum.raw = vaddq_s32(sum.raw, vpaddq_s32(low, high));
+  }
+  template <int kRows>
+  static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
+                                  int64_t at, VI (&sum)[kRows][2]) {
+    const VI low = signed_codes(words), high = signed_codes(words + kLanes);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
+  }
+};
+
+#endif  // HWY_NEON
+
+// y += (x scale * weight scale) * products.
+HWY_INLINE void add_block(VI products, V weight_scale, float x_scale, float* sums) {
+  const V scale = hn::Mul(hn::Set(d, x_scale), weight_scale);
+  hn::Store(hn::MulAdd(hn::ConvertTo(d, products), scale, hn::Load(d, sums)), d, sums);
+}
+
+template <class Dots, int kRows>
+void tile(const Int8Tile& t) {
+  // Sums of their own for words of a block: a sum waits for the one before.
+  constexpr int kParts = kRows == 1 ? Dots::kMostParts : kRows <= 3 ? 2 : 1;
+  constexpr int64_t kWordBytes = 4 * Dots::kCodeBytes;
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x[(kRows + 2) / 3];
+  HWY_UNROLL(4)
+  for (int i = 0; i < (kRows + 2) / 3; ++i)
+    x[i] = t.x->codes + (t.row + 3 * i) * stride + t.block * kSteps * kWordBytes;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.block;
+  const uint32_t* words = t.words;
+  const float* scales = t.scales;
+  for (int64_t b = 0; b < t.blocks; ++b, ++blocks, scales += kWidth) {
+    VI sum[kParts][kRows][2];
+    HWY_UNROLL(4)
+    for (int p = 0; p < kParts; ++p) {
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) {
+        const bool first = p == 0 && !Dots::kSigned;
+        sum[p][r][0] = sum[p][r][1] =
+            first ? hn::Set(di, blocks[r * block_stride].zero) : hn::Zero(di);
+      }
+    }
+    for (int step = 0; step < kSteps; step += kParts) {
+      HWY_UNROLL(4)
+      for (int p = 0; p < kParts; ++p) {
+        HWY_UNROLL(2)
+        for (int64_t at = 0; at < 4 * kWidth; at += 64)
+          __builtin_prefetch(reinterpret_cast<const char*>(words) + kAhead + at);
+        Dots::template add_word<kRows>(words, x, stride, p * kWordBytes, sum[p]);
+        words += kWidth;
+      }
+      HWY_UNROLL(4)
+      for (int i = 0; i < (kRows + 2) / 3; ++i) x[i] += kParts * kWordBytes;
+    }
+    const V low = hn::Load(d, scales), high = hn::Load(d, scales + kLanes);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(4)
+      for (int p = 1; p < kParts; ++p) {
+        sum[0][r][0] = hn::Add(sum[0][r][0], sum[p][r][0]);
+        sum[0][r][1] = hn::Add(sum[0][r][1], sum[p][r][1]);
+      }
+      const float scale = blocks[r * block_stride].scale;
+      add_block(sum[0][r][0], low, scale, t.sums + r * kWidth);
+      add_block(sum[0][r][1], high, scale, t.sums + r * kWidth + kLanes);
+    }
+  }
+}
+
+#if HWY_TARGET == HWY_NEON
+
+// FEAT_I8MM: an instruction multiplies two rows of x by two columns, eight k of each.
+template <int kRows>
+void matrix_tile(const Int8Tile& t) {
+  constexpr int kRowPairs = (kRows + 1) / 2;
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x = t.x->codes + t.row * stride + t.block * kBlock;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.block;
+  const uint32_t* words = t.words;
+  const float* scales = t.scales;
+  for (int64_t b = 0; b < t.blocks; ++b, ++blocks, scales += kWidth) {
+    int32x4_t sum[kRowPairs][4];  // [2 rows][2 columns]
+    HWY_UNROLL(8)
+    for (int p = 0; p < kRowPairs; ++p) {
+      HWY_UNROLL(4)
+      for (int c = 0; c < 4; ++c) sum[p][c] = vdupq_n_s32(0);
+    }
+    for (int step = 0; step < kSteps; step += 2, words += 2 * kWidth, x += 8) {
+      __builtin_prefetch(reinterpret_cast<const char*>(words) + kAhead);
+      int32x4_t columns[4];
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const int32x4_t now = signed_codes(words + v * kLanes).raw;
+        const int32x4_t next = signed_codes(words + kWidth + v * kLanes).raw;
+        columns[2 * v] = vzip1q_s32(now, next);
+        columns[2 * v + 1] = vzip2q_s32(now, next);
+      }
+      HWY_UNROLL(8)
+      for (int p = 0; p < kRowPairs; ++p) {
+        const int8_t* first = x + 2 * p * stride;
+        const int8_t* second = 2 * p + 1 < kRows ? first + stride : first;
+        const int8x16_t rows = vcombine_s8(vld1_s8(first), vld1_s8(second));
+        HWY_UNROLL(4)
+        for (int c = 0; c < 4; ++c) {
+          asm(".arch armv8.2-a+crypto+i8mm\n\tsmmla %0.4s, %1.16b, %2.16b"
+              : "+w"(sum[p][c])
+              : "w"(rows), "w"(columns[c]));
+        }
+      }
+    }
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const float scale = blocks[r * block_stride].scale;
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const int64x2_t left = vreinterpretq_s64_s32(sum[r / 2][2 * v]),
+                        right = vreinterpretq_s64_s32(sum[r / 2][2 * v + 1]);
+        const VI products{
+            vreinterpretq_s32_s64(r % 2 == 0 ? vzip1q_s64(left, right) : vzip2q_s64(left, right))};
+        add_block(products, hn::Load(d, scales + v * kLanes), scale,
+                  t.sums + r * kWidth + v * kLanes);
+      }
+    }
+  }
+}
+
+template <size_t... I>
+constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
+  return {"neon-i8mm",
+          1,
+          kTileRows,
+          &to_int8<Bytes>,
+          {nullptr, &matrix_tile<static_cast<int>(I) + 1>...}};
+}
+
+#endif  // HWY_NEON
+
+#endif
+
+// ---------------------------------------------------------------- tables
+
+#if HWY_TARGET == HWY_SCALAR
+
+constexpr Int8Kernels kInt8Kernels[] = {
+    {"scalar", 1, kTileRows, &to_int8, {nullptr, &tile<1>, &tile<2>, &tile<3>, &tile<4>}}};
+
+#else
+
+template <class Dots, size_t... I>
+constexpr Int8Kernels table(std::string_view name, std::index_sequence<I...>) {
+  return {name,
+          Dots::kCodeBytes,
+          kTileRows,
+          &to_int8<Dots>,
+          {nullptr, &tile<Dots, static_cast<int>(I) + 1>...}};
+}
+template <class Dots>
+constexpr Int8Kernels table(std::string_view name) {
+  return table<Dots>(name, std::make_index_sequence<kTileRows>());
+}
+
+#if HWY_TARGET == HWY_AVX3
+constexpr Int8Kernels kInt8Kernels[] = {table<PairDots>("avx512"), table<ByteDots>("avx512-vnni")};
+#elif HWY_TARGET == HWY_AVX2
+constexpr Int8Kernels kInt8Kernels[] = {table<PairDots>("avx2"), table<ByteDots>("avx-vnni")};
+#else
+constexpr Int8Kernels kInt8Kernels[] = {table<WideDots>("neon"), table<ByteDots>("neon-dotprod"),
+                                        matrix_table(std::make_index_sequence<kTileRows>())};
+#endif
+
+#endif
+
+}  // namespace
+}  // namespace vecton::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace vecton::cpu {
+
+static const Int8Kernels* tables_of(Isa isa) { VECTON_PICK_ISA(isa, kInt8Kernels); }
+
+std::vector<const Int8Kernels*> int8_kernels_of(Isa isa) {
+  std::vector<const Int8Kernels*> made;
+  for (int i = 0; i <= byte_products(isa); ++i) made.push_back(tables_of(isa) + i);
+  return made;
+}
+
+const Int8Kernels& int8_kernels(Isa isa) { return tables_of(isa)[byte_products(isa)]; }
+
+}  // namespace vecton::cpu
+#endif

@@ -1,0 +1,34 @@
+// Compute: how linear layers multiply, by the name that options have for it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "tensor/weight.h"
+
+namespace vecton::ops {
+
+// Weights are rounded once, when they are prepared, rows of x in each call. Sums, biases and what
+// follows are float32.
+enum class Compute {
+  kFloat32,
+  kBFloat16,  // x and W are rounded to bfloat16 (to nearest, ties to even)
+  kInt8,      // x and W become whole numbers of 8 bits: backend/host/int8.h. The same bits on every
+              // backend and instruction set, up to what follows the sums
+};
+
+inline constexpr Compute kComputes[] = {Compute::kFloat32, Compute::kBFloat16, Compute::kInt8};
+
+std::string_view to_string(Compute compute);  // "float32", "bfloat16", "int8"
+std::optional<Compute> compute_named(std::string_view name);
+
+// What it costs a small model: the least cosine between a vector of all-MiniLM-L6-v2 computed so
+// and in kFloat32, over 500 texts (src/engine/compute_test.cpp).
+double least_cosine(Compute compute);
+
+// Throws kUnsupported, naming the weight, unless all of them can be prepared for it: weights that
+// are not dense are multiplied as their format says, in kFloat32.
+void check_compute(Compute compute, std::span<const tensor::Weight> weights);
+
+}  // namespace vecton::ops

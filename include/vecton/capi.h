@@ -20,8 +20,8 @@ VECTON_API const char* vecton_version(void);
 
 /* Opens a folder or a hub name. `options` is NULL or a JSON object with the fields of EngineOptions
  * ("revision", "dtype", "compute", "quantization", "runner", "convert", "pooler_config",
- * "hf_overrides", "max_model_len", "threads", "backend", "enable_prefix_caching", "cache_bytes").
- * NULL on failure.
+ * "hf_overrides", "max_model_len", "threads", "backend", "enable_prefix_caching", "cache_bytes",
+ * "kv_cache_dtype"). NULL on failure.
  */
 VECTON_API vecton_engine* vecton_create(const char* model, const char* options);
 

@@ -105,6 +105,10 @@ struct VECTON_API EngineOptions {
   // memory that is free.
   bool enable_prefix_caching = EngineDefaults::from_environment().enable_prefix_caching;
   int64_t cache_bytes = EngineDefaults::from_environment().cache_bytes;
+  // How the cache keeps keys and values: auto (float32), float32, bfloat16, fp8 or fp8_e4m3, and
+  // fp8_e5m2. Narrower ones have room for two and four times the tokens; attention reads all keys
+  // and values of such models rounded so, whether they come out of the cache or not.
+  std::string kv_cache_dtype = "auto";
   int64_t limit_images = 32;  // of one request (vLLM's limit_mm_per_prompt)
   // Where the pictures of requests may lie, beside what the requests hold themselves: paths and
   // file: URLs in this folder alone, symlinks resolved (empty = nowhere), and hosts of http and

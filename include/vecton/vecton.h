@@ -72,6 +72,7 @@ struct ModelInfo {
   // Of models that can keep what they have computed: what each token takes in the cache, and, where
   // layers keep a state, what each sequence takes beside that, however long it is.
   int64_t cache_bytes_per_token = 0, state_bytes = 0;
+  std::string kv_cache_dtype;  // float32, bfloat16, float8_e4m3 or float8_e5m2; empty = no cache
   std::vector<WeightForm> weight_forms;  // of inspect(): those with the most numbers first
   int threads = 0;
   int64_t max_batch_tokens = 0;       // of one forward pass; a longer text has one of its own
@@ -94,6 +95,7 @@ struct EngineStats {
   int64_t spec_decode_drafts = 0, spec_decode_draft_tokens = 0, spec_decode_accepted_tokens = 0;
   // Prefix cache, in tokens: asked for, found; and its pages: all, in use.
   int64_t prefix_cache_queries = 0, prefix_cache_hits = 0, cache_pages = 0, cache_pages_used = 0;
+  int64_t cache_tokens = 0;  // that it has room for, where every layer keeps all of them
 };
 
 // What the engines of one process share: threads, memory, the device. An engine that is

@@ -121,6 +121,7 @@ nb::dict to_dict(const EngineStats& stats) {
   d["prefix_cache_hits"] = stats.prefix_cache_hits;
   d["cache_pages"] = stats.cache_pages;
   d["cache_pages_used"] = stats.cache_pages_used;
+  d["cache_tokens"] = stats.cache_tokens;
   return d;
 }
 

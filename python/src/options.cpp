@@ -30,6 +30,7 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.text("speculative_config", options.speculative_config);
   arguments.flag("enable_prefix_caching", options.enable_prefix_caching);
   arguments.integer("cache_bytes", options.cache_bytes);
+  arguments.text("kv_cache_dtype", options.kv_cache_dtype);
   arguments.integer("limit_images", options.limit_images);
   arguments.text("tokenizer", options.tokenizer);
   arguments.text("default_prompt_name", options.default_prompt_name);

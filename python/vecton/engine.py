@@ -79,7 +79,7 @@ class Engine:
 
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
     offline, dtype, compute, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
-    backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
+    backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, kv_cache_dtype, tokenizer, default_prompt_name,
     default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
     files).
     """

@@ -84,6 +84,7 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"reasoning_parser", o.reasoning_parser},
           {"generation_config", e.generation_config},
           {"override_generation_config", e.override_generation_config},
+          {"kv_cache_dtype", e.kv_cache_dtype},
           {"speculative_config", e.speculative_config},
           {"max_logprobs", std::to_string(e.max_logprobs)},
           {"limit_images", std::to_string(e.limit_images)},

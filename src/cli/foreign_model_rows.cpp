@@ -173,8 +173,7 @@ const ForeignOption kRows[] = {
      "--monokernel --use-fp64-gumbel --jit-monitor-verbose --use-v2-block-manager "
      "--enable-flash-late-interaction --perf --swa-full --full-cuda-graph",
      V | L, kNothing, kIgnored, kOwnKernels},
-    {"--kv-cache-dtype", V, kValue, kIgnored, "the prefix cache keeps float32, which is more exact",
-     "auto float32 float"},
+    {"--kv-cache-dtype", V, kValue, kWorks, "--kv-cache-dtype"},
     {"--block-size --prefix-caching-hash-algo --prefix-cache-retention-interval "
      "--mamba-cache-dtype --mamba-ssm-cache-dtype --mamba-block-size --mamba-cache-mode "
      "--prefix-match-unit --replayssm-buffer-len --kv-offloading-size --kv-offloading-backend "
@@ -182,7 +181,8 @@ const ForeignOption kRows[] = {
      "--ctx-checkpoints,--swa-checkpoints,-ctxcp "
      "--checkpoint-min-step,-cms --defrag-thold,-dt --kv-unified-per-slot --slot-save-path",
      V | L, kValue, kIgnored, kOwnCache},
-    {"--kv-cache-dtype-skip-layers", V, kList, kIgnored, kOwnCache},
+    {"--kv-cache-dtype-skip-layers", V, kList, kRefused,
+     "--kv-cache-dtype, which is of all layers"},
     {"--calculate-kv-scales --kv-sharing-fast-prefill --swa-bounded-replay "
      "--enable-mamba-shared-prefix-checkpoint "
      "--use-replayssm --disable-hybrid-kv-cache-manager --kv-cache-metrics --kv-unified,-kvu "

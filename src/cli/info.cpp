@@ -122,6 +122,7 @@ std::string as_json(const ModelInfo& info) {
                          {"weight_bytes", info.weight_bytes},
                          {"weights", forms_json(info)},
                          {"cache_bytes_per_token", info.cache_bytes_per_token},
+                         {"kv_cache_dtype", info.kv_cache_dtype},
                          {"state_bytes", info.state_bytes},
                          {"dtype", info.dtype},
                          {"compute", info.compute},
@@ -174,9 +175,10 @@ std::string labels_of(const ModelInfo& info) {
          (info.labels.size() > kShown ? ", ..." : "");
 }
 
-// "115 KB a token, 20 MB a sequence".
+// "115 KB a token (float32), 20 MB a sequence".
 std::string cache_of(const ModelInfo& info) {
   std::string text = format_bytes(static_cast<double>(info.cache_bytes_per_token)) + " a token";
+  if (!info.kv_cache_dtype.empty()) text += " (" + info.kv_cache_dtype + ")";
   if (info.state_bytes > 0)
     text += ", " + format_bytes(static_cast<double>(info.state_bytes)) + " a sequence";
   return text;

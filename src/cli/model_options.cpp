@@ -129,6 +129,14 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->type_name("N")
       ->transform(at_least(0))
       ->group(group);
+  app.add_option("--kv-cache-dtype", options.kv_cache_dtype,
+                 "How the cache keeps keys and values: auto, float32, bfloat16 (room for twice the "
+                 "tokens), fp8 or fp8_e4m3, fp8_e5m2 (four times); attention reads them so [auto: "
+                 "float32]")
+      ->type_name("TYPE")
+      ->check(one_of({"auto", "float32", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"}))
+      ->transform(own_dtype, "")
+      ->group(group);
   app.add_option("--backend", options.backend, "cpu, or ref: slow and plain, to compare with [cpu]")
       ->type_name("NAME")
       ->group(group);

@@ -49,6 +49,7 @@ void set_option(EngineOptions& options, std::string_view key, const vecton::json
       {"runner", &options.runner},
       {"convert", &options.convert},
       {"backend", &options.backend},
+      {"kv_cache_dtype", &options.kv_cache_dtype},
       {"tokenizer", &options.tokenizer},
       {"dense_path", &options.dense_path},
       {"default_prompt", &options.default_prompt},

@@ -133,7 +133,13 @@ ModelInfo describe(const Plan& plan) {
   info.warnings = plan.notes;
   const tensor::CacheLayout layout = models::cache_layout(plan.shape);
   info.cache_bytes_per_token =
-      ops::cache_row_bytes(layout) * std::ssize(tensor::cache_groups(layout));
+      ops::cache_row_bytes(layout, plan.kv_cache_dtype) * std::ssize(tensor::cache_groups(layout));
+  if (info.cache_bytes_per_token > 0) {
+    info.kv_cache_dtype = tensor::to_string(plan.kv_cache_dtype);
+  } else if (plan.kv_cache_dtype != tensor::DType::kF32) {
+    info.warnings.push_back("kv_cache_dtype changes nothing: " + plan.architecture +
+                            " keeps no keys and values");
+  }
   info.state_bytes = ops::cache_state_bytes(layout);
   return info;
 }

@@ -58,6 +58,7 @@ struct Engine::Impl {
   std::optional<engine::Writers> writers;  // of a model that generates
   bool shares_prefixes = true;
   int64_t most_tokens = 0;  // Scheduler::most_tokens()
+  int64_t cache_tokens = 0;
   ModelInfo info;
 
   std::shared_ptr<engine::GivenUp> given_up = std::make_shared<engine::GivenUp>();
@@ -203,6 +204,7 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
   with_cache.generation.state_slots = slots;
   scheduler = engine::Scheduler(with_cache);
   most_tokens = scheduler.most_tokens();
+  cache_tokens = pages / std::ssize(with_cache.cache_windows) * engine::PrefixIndex::kPageTokens;
 }
 
 // Drafts are checked beside what is kept, and what was wrong of them is cut off again.
@@ -601,6 +603,7 @@ EngineStats Engine::stats() const {
   stats.prefix_cache_hits = cache.hits;
   stats.cache_pages = cache.pages;
   stats.cache_pages_used = cache.used;
+  stats.cache_tokens = impl_->cache_tokens;
   stats.preemptions = cache.preemptions;
   return stats;
 }

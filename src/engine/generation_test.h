@@ -20,6 +20,7 @@ struct Setting {
   bool prefix_caching = true;
   int64_t max_num_seqs = 256;
   std::string speculative_config{};
+  std::string kv_cache_dtype = "auto";
 };
 
 // Drafts wherever a token has been there before: most are wrong.
@@ -36,6 +37,7 @@ inline std::unique_ptr<Engine> open(const std::string& model, const Setting& set
   options.enable_prefix_caching = setting.prefix_caching;
   options.max_num_seqs = setting.max_num_seqs;
   options.speculative_config = setting.speculative_config;
+  options.kv_cache_dtype = setting.kv_cache_dtype;
   return Engine::open(options);
 }
 

@@ -32,6 +32,15 @@ void require_one_of(std::string_view option, const std::string& value,
               std::string(option));
 }
 
+// "fp8" is vLLM's name for e4m3.
+tensor::DType cache_type(const std::string& name) {
+  require_one_of("kv_cache_dtype", name,
+                 {"auto", "float32", "bfloat16", "fp8", "fp8_e4m3", "fp8_e5m2"});
+  if (name == "bfloat16") return tensor::DType::kBF16;
+  if (name == "fp8_e5m2") return tensor::DType::kF8E5M2;
+  return name.starts_with("fp8") ? tensor::DType::kF8E4M3 : tensor::DType::kF32;
+}
+
 json::object parse_object(const std::string& text, const std::string& option) {
   if (text.empty()) return {};
   json::value value;
@@ -295,6 +304,7 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
   require_one_of("compute", options.compute, {"float32", "bfloat16", "int8"});
+  const tensor::DType kv_cache_dtype = cache_type(options.kv_cache_dtype);
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");
 
@@ -311,6 +321,7 @@ std::vector<Plan> make_plans(const EngineOptions& options,
               .config = checkpoint::Config({}, ""),
               .modules = modules,
               .pipeline = pipeline};
+    plan.kv_cache_dtype = kv_cache_dtype;
     plan.notes = modules.notes;
     if (plan.adapter) {
       plan.weights = base_of(*plan.adapter, options, progress);

@@ -88,6 +88,7 @@ struct Plan {
   int64_t max_model_len = 0;  // tokens; 0 = nothing but the position table limits it
   // Tokens of a text whose role has a length of its own, which stands above max_seq_length.
   int64_t max_role_len = 0;
+  tensor::DType kv_cache_dtype = tensor::DType::kF32;
   bool matryoshka = false;
   std::vector<int64_t> matryoshka_dimensions;  // empty = any from matryoshka_least on
   int64_t matryoshka_least = 1;

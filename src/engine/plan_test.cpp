@@ -152,6 +152,9 @@ TEST(Plan, OptionsAreRefusedByName) {
          o.dtype = "bfloat16";
        },
        "compute int8: weights are kept as int8: expected dtype auto, found bfloat16"},
+      {"kv_cache_dtype", [](EngineOptions& o) { o.kv_cache_dtype = "int8"; },
+       "kv_cache_dtype \"int8\" is not known; one of auto, float32, bfloat16, fp8, fp8_e4m3, "
+       "fp8_e5m2 is"},
       {"hf_overrides", [](EngineOptions& o) { o.hf_overrides = "[]"; },
        "hf_overrides: expected a JSON object"},
       {"pooler_config", [](EngineOptions& o) { o.pooler_config = "1"; },

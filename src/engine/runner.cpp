@@ -114,6 +114,8 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
       weight_bytes_ += head.second->weight_bytes();
     }
   }
+  const Plan& first = routes.plan(0);
+  if (!models::cache_layout(first.shape).empty()) cache_.dtype = first.kv_cache_dtype;
   for (const Route& route : routes_) {
     const auto place = transformers.find(key_of(route.plan));
     if (place == transformers.end()) continue;  // another route's as well, and done
@@ -279,7 +281,7 @@ int64_t Runner::page_bytes() const {
   const tensor::CacheLayout layout = models::cache_layout(plan.shape);
   if (routes_.size() > 1 || tensor::cache_groups(layout).empty()) return 0;
   if (!ops::is_paged(layout) && !plan.generates()) return 0;
-  return ops::cache_row_bytes(layout) * PrefixIndex::kPageTokens;
+  return ops::cache_row_bytes(layout, plan.kv_cache_dtype) * PrefixIndex::kPageTokens;
 }
 
 int64_t Runner::state_bytes() const {
@@ -301,8 +303,10 @@ std::vector<int64_t> Runner::cache_windows() const {
 }
 
 void Runner::make_cache(int64_t pages, int64_t state_slots, Ops& ops) {
-  const tensor::CacheLayout layout = models::cache_layout(routes_.front().plan.shape);
-  cache_ = vecton::ops::make_cache(layout, pages, PrefixIndex::kPageTokens, ops);
+  const Plan& plan = routes_.front().plan;
+  const tensor::CacheLayout layout = models::cache_layout(plan.shape);
+  cache_ =
+      vecton::ops::make_cache(layout, pages, PrefixIndex::kPageTokens, ops, plan.kv_cache_dtype);
   keeps_states_ = state_slots > 0;
   if (keeps_states_) vecton::ops::add_states(layout, state_slots + 1, ops, cache_);
 }
@@ -361,7 +365,8 @@ void Runner::run(Ops& ops, const std::vector<Sequence>& sequences) {
 }
 
 Tensor Runner::hidden(Ops& ops, const Route& route, tensor::Batch& batch) {
-  tensor::Cache* cache = cache_.groups > 0 ? &cache_ : nullptr;
+  const bool rounds = cache_.dtype != tensor::DType::kF32;
+  tensor::Cache* cache = cache_.groups > 0 || rounds ? &cache_ : nullptr;
   if (!route.layers) return route.model->forward(ops, batch, cache);
   std::vector<Tensor> states;
   const tensor::Rows wanted = std::exchange(batch.wanted, batch.rows);

@@ -34,6 +34,8 @@ TEST(CacheLayout, DecodersKeepKeysAndValues) {
   EXPECT_THAT(layout, ElementsAre(heads(), heads(), heads()));
   EXPECT_TRUE(ops::is_paged(layout));
   EXPECT_EQ(ops::cache_row_bytes(layout), 3 * 2 * 4 * 4);
+  EXPECT_EQ(ops::cache_row_bytes(layout, tensor::DType::kBF16), 3 * 2 * 4 * 2);
+  EXPECT_EQ(ops::cache_row_bytes(layout, tensor::DType::kF8E5M2), 3 * 2 * 4);
   ASSERT_EQ(tensor::cache_groups(layout).size(), 1u);
   EXPECT_THAT(tensor::cache_groups(layout)[0].layers, ElementsAre(0, 1, 2));
 }

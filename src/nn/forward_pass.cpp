@@ -1,5 +1,7 @@
 #include "nn/forward_pass.h"
 
+#include <utility>
+
 namespace vecton::nn {
 
 ForwardPass::ForwardPass(Ops& on, const tensor::Batch& of, tensor::Cache* cache)
@@ -36,7 +38,8 @@ ops::KeyPages ForwardPass::pages(int64_t layer) const {
           .cached = group.cached};
 }
 
-ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& rows) const {
+ops::KeyPages ForwardPass::exchange(int64_t layer, Tensor& rows) const {
+  if (cache_) rows = ops.round_to(std::move(rows), cache_->dtype);
   if (groups_.empty()) return {};
   const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
   const Group& group = groups_[static_cast<size_t>(kept.group)];
@@ -44,11 +47,13 @@ ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& rows) const {
   return pages(layer);
 }
 
-ops::KeyPages ForwardPass::exchange(int64_t layer, const Tensor& k, const Tensor& v) const {
-  if (groups_.empty()) return {};
-  const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
-  const Group& group = groups_[static_cast<size_t>(kept.group)];
-  ops.store_rows(v, group.from, kept.v, group.slots);
+ops::KeyPages ForwardPass::exchange(int64_t layer, Tensor& k, Tensor& v) const {
+  if (cache_) v = ops.round_to(std::move(v), cache_->dtype);
+  if (!groups_.empty()) {
+    const tensor::Cache::Layer& kept = cache_->layers[static_cast<size_t>(layer)];
+    const Group& group = groups_[static_cast<size_t>(kept.group)];
+    ops.store_rows(v, group.from, kept.v, group.slots);
+  }
   return exchange(layer, k);
 }
 

@@ -56,10 +56,11 @@ class ForwardPass {
   const tensor::SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
 
   // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier
-  // tokens. Nothing without a cache.
-  ops::KeyPages exchange(int64_t layer, const Tensor& k, const Tensor& v) const;
+  // tokens. Nothing without a cache. Keys and values become what the cache's type has of them, so
+  // that a token attends to the same numbers, whoever has computed them and when.
+  ops::KeyPages exchange(int64_t layer, Tensor& k, Tensor& v) const;
   // The same of latent rows, whose values are the keys.
-  ops::KeyPages exchange(int64_t layer, const Tensor& rows) const;
+  ops::KeyPages exchange(int64_t layer, Tensor& rows) const;
 
   // Layers with a state (tensor::RecurrentState) and a cache that has one.
   bool keeps_states() const { return cache_ && !batch.state_slots.empty(); }

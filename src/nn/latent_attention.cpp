@@ -30,10 +30,11 @@ Tensor LatentAttention::forward(const ForwardPass& pass, const Tensor& x, const 
   Ops& ops = pass.ops;
   const Tensor kept[] = {ops.rope(ops.linear(x, k_turning), rope_dim, rope.all, *rope.table),
                          ops.norm(ops.linear(x, down), norm)};
-  const Tensor rows = ops.concat_columns(kept);
+  Tensor rows = ops.concat_columns(kept);
+  const ops::KeyPages before = pass.exchange(layer, rows);
   const Tensor context =
       ops.attention(queries_of(pass, x_query, queries, rope), rows, rows, shape, queries.rows(),
-                    pass.rows.offsets, {}, pass.exchange(layer, rows), pass.attended);
+                    pass.rows.offsets, {}, before, pass.attended);
   std::vector<Tensor> values;
   for (int64_t head = 0; head < shape.heads; ++head) {
     values.push_back(ops.linear(context.slice_columns(head * shape.head_dim + rope_dim, rank),

@@ -8,6 +8,7 @@
 #include "nn/shifted_rows.h"
 #include "nn/token_embedding.h"
 #include "nn/token_indices.h"
+#include "ops/cache.h"
 
 namespace vecton::nn {
 namespace {
@@ -131,8 +132,8 @@ TEST_F(RowsTest, StatesBeforeEveryLayerAreKeptWhereTheyAreAskedFor) {
 TEST_F(RowsTest, APassWithoutACacheKeepsNothing) {
   const tensor::Batch batch = batch_of({{0, 0}});
   const ForwardPass pass(*ops_, batch);
-  const Tensor rows = ops_->upload(std::vector<float>{1, 2}, 2, 1);
-  const ops::KeyPages before = pass.exchange(0, rows, rows);
+  Tensor k = ops_->upload(std::vector<float>{1, 2}, 2, 1), v = k;
+  const ops::KeyPages before = pass.exchange(0, k, v);
   EXPECT_TRUE(before.offsets.empty());
   EXPECT_TRUE(before.k.empty());
 }
@@ -147,10 +148,35 @@ TEST_F(RowsTest, APassWritesWhatItsSlotMappingSays) {
                       .layers = {{.k = ops_->upload(zeros, 4, 1), .v = ops_->upload(zeros, 4, 1)}},
                       .groups = 1};
   const ForwardPass pass(*ops_, batch, &cache);
-  pass.exchange(0, ops_->upload(std::vector<float>{1, 2, 3}, 3, 1),
-                ops_->upload(std::vector<float>{4, 5, 6}, 3, 1));
+  Tensor k = ops_->upload(std::vector<float>{1, 2, 3}, 3, 1),
+         v = ops_->upload(std::vector<float>{4, 5, 6}, 3, 1);
+  pass.exchange(0, k, v);
   EXPECT_THAT(values_of(*ops_, cache.layers[0].k), ElementsAre(3, 0, 1, 2));
   EXPECT_THAT(values_of(*ops_, cache.layers[0].v), ElementsAre(6, 0, 4, 5));
+}
+
+// Whether a token reads them in this pass or out of the cache later.
+TEST_F(RowsTest, KeysAndValuesAreThoseOfANarrowCache) {
+  tensor::Batch batch = batch_of({{7, 8}});
+  batch.block_tables = {tensor::BlockTable{.pages = {}, .offsets = {0, 0}, .cached = {0}}};
+  batch.slot_mappings = {tensor::SlotMapping{.rows = {0, 1}, .slots = {0, 1}}};
+  tensor::Cache cache =
+      ops::make_cache({tensor::KeysAndValues{.kv_heads = 1, .key_dim = 1, .value_dim = 1}}, 1, 2,
+                      *ops_, tensor::DType::kF8E4M3);
+  EXPECT_EQ(cache.layers[0].k.dtype(), tensor::DType::kF8E4M3);
+  const Tensor given = ops_->upload(std::vector<float>{17, 1.1f}, 2, 1);
+  Tensor k = given, v = ops_->upload(std::vector<float>{500, -0.3f}, 2, 1);
+  ForwardPass(*ops_, batch, &cache).exchange(0, k, v);
+  EXPECT_THAT(values_of(*ops_, k), ElementsAre(16, 1.125f));
+  EXPECT_THAT(values_of(*ops_, v), ElementsAre(448, -0.3125f));
+  EXPECT_THAT(values_of(*ops_, given), ElementsAre(17, 1.1f));
+
+  tensor::Cache without{.dtype = tensor::DType::kF8E4M3};  // pages
+  batch.block_tables.clear();
+  batch.slot_mappings.clear();
+  k = given;
+  EXPECT_TRUE(ForwardPass(*ops_, batch, &without).exchange(0, k, v).offsets.empty());
+  EXPECT_THAT(values_of(*ops_, k), ElementsAre(16, 1.125f));
 }
 
 }  // namespace

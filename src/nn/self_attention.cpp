@@ -12,7 +12,7 @@ Tensor SelfAttention::forward(const ForwardPass& pass, const Tensor& x, const Te
   Tensor q_rows = ops.linear(x_query, q);
   const Tensor kv_rows = ops.linear(x, kv);
   Tensor k_rows = kv_rows.slice_columns(0, key_columns);
-  const Tensor v_rows = kv_rows.slice_columns(key_columns, key_columns);
+  Tensor v_rows = kv_rows.slice_columns(key_columns, key_columns);
   if (q_norm) q_rows = ops.norm(std::move(q_rows), *q_norm);
   if (k_norm) k_rows = ops.norm(std::move(k_rows), *k_norm);
   if (rope) {

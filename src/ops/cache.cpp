@@ -42,24 +42,25 @@ bool is_paged(const tensor::CacheLayout& layout) {
   });
 }
 
-int64_t cache_row_bytes(const tensor::CacheLayout& layout) {
+int64_t cache_row_bytes(const tensor::CacheLayout& layout, tensor::DType dtype) {
   int64_t numbers = 0;
   for (const Widths& width : widest(layout, tensor::cache_groups(layout)))
     numbers += width.k + width.v;
-  return numbers * static_cast<int64_t>(sizeof(float));
+  return numbers * tensor::size_of(dtype);
 }
 
 tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64_t page_rows,
-                         Ops& ops) {
+                         Ops& ops, tensor::DType dtype) {
   const std::vector<tensor::CacheGroup> groups = tensor::cache_groups(layout);
   tensor::Cache cache{.page_rows = page_rows,
+                      .dtype = dtype,
                       .layers = std::vector<tensor::Cache::Layer>(layout.size()),
                       .groups = static_cast<int64_t>(groups.size())};
   if (groups.empty()) return cache;
   std::vector<tensor::Cache::Layer> storage;
   for (const Widths& width : widest(layout, groups)) {
-    storage.push_back({.k = ops.allocate_kept(pages * page_rows, width.k),
-                       .v = ops.allocate_kept(pages * page_rows, width.v)});
+    storage.push_back({.k = ops.allocate_cache(pages * page_rows, width.k, dtype),
+                       .v = ops.allocate_cache(pages * page_rows, width.v, dtype)});
   }
   for (size_t g = 0; g < groups.size(); ++g) {
     for (size_t i = 0; i < groups[g].layers.size(); ++i) {

@@ -6,10 +6,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <utility>
 
 #include "ops/activation.h"
 #include "ops/host_rows.h"
+#include "tensor/narrow.h"
+#include "vecton/error.h"
 
 namespace vecton::ops {
 
@@ -132,6 +135,20 @@ struct GateAndUp final : Prepared {
 };
 
 }  // namespace
+
+Tensor Ops::allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) {
+  if (dtype == tensor::DType::kF32) return allocate_kept(rows, columns);
+  throw Error(ErrorCode::kUnsupported,
+              "kv_cache_dtype: the backend " + std::string(name()) + " keeps caches in float32",
+              "kv_cache_dtype");
+}
+
+Tensor Ops::round_to(Tensor x, tensor::DType dtype) {
+  if (dtype == tensor::DType::kF32) return x;
+  return change_rows(*this, x, [&](std::span<float> row) {
+    for (float& value : row) value = tensor::rounded(value, dtype);
+  });
+}
 
 std::vector<std::vector<float>> Ops::download_all(std::span<const Tensor> xs) {
   std::vector<std::vector<float>> all;

@@ -51,6 +51,9 @@ class Ops {
   // cache does.
   virtual Tensor allocate(int64_t rows, int64_t columns) = 0;
   virtual Tensor allocate_kept(int64_t rows, int64_t columns) { return allocate(rows, columns); }
+  // The same for a cache of numbers of another type: store_rows() writes it and attention() reads
+  // it. Here only float32 is there.
+  virtual Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype);
   // Copies in and out of the backend's memory.
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) = 0;
   virtual void download(const Tensor& x, std::span<float> values) = 0;
@@ -122,8 +125,8 @@ class Ops {
   // query at position p sees keys 0..p. `attended` [sequences]: only so many of a sequence's own
   // rows are keys; empty = all of them. A query that sees no key gives 0; one whose window
   // holds unattended rows only gives the mean of v over its sequence's own rows, as scores that are
-  // all masked by the same large number do. The bits do not depend on how much
-  // of a sequence lies in pages.
+  // all masked by the same large number do. The bits do not depend on how much of a sequence lies
+  // in pages, as long as its rows in k and v are what the pages would hold (round_to()).
   virtual Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
                            const AttentionShape& shape, const tensor::SequenceRows& queries,
                            const tensor::Indices& keys, const AttentionBias& bias = {},
@@ -146,9 +149,15 @@ class Ops {
                             const tensor::SequenceRows& rows, const Tensor& before = {});
 
   virtual Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) = 0;
-  // Rows from[i] of x are written to rows to[i] of `into`, storage of a cache.
+  // Rows from[i] of x are written to rows to[i] of `into`, storage of a cache, as numbers of its
+  // type.
   virtual void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                           const tensor::Indices& to) = 0;
+
+  // Every number becomes the one of `dtype` (float32, bfloat16, float8_e4m3, float8_e5m2) that is
+  // nearest to it; of two that are, the even one. What is larger than all of a float8 becomes its
+  // largest; infinities stay or, where there are none, become NaN.
+  virtual Tensor round_to(Tensor x, tensor::DType dtype);
 
   virtual Tensor gather_columns(const Tensor& x, const tensor::Indices& columns);
   // [m, a] and [m, b], ... side by side.

@@ -164,7 +164,8 @@ struct AttentionBias {
 
 // Keys and values of earlier tokens in pages of `page_rows` rows of k and v: sequence s starts with
 // `cached[s]` rows in the pages pages[offsets[s]] .. pages[offsets[s + 1]], of which the last may
-// be filled in part. Empty offsets = none.
+// be filled in part. k and v may be of any type that Ops::allocate_cache() gives. Empty offsets =
+// none.
 struct KeyPages {
   Tensor k, v;
   int64_t page_rows = 0;

@@ -284,6 +284,8 @@ void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
        stats.cache_pages > 0
            ? static_cast<double>(stats.cache_pages_used) / static_cast<double>(stats.cache_pages)
            : 0.0);
+  single(out, "vecton_kv_cache_tokens", "gauge", "Tokens that the cache has room for.", model,
+         stats.cache_tokens);
   single(out, "te_queue_size", "gauge", "Inputs waiting.", "", stats.requests_waiting);
   single(out, "vecton_tokens_waiting", "gauge", "Tokens waiting.", "", stats.tokens_waiting);
   single(out, "vecton_inputs_failed_total", "counter", "Inputs that the model failed on.", "",

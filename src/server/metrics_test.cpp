@@ -46,7 +46,8 @@ TEST(Metrics, CountsRequests) {
                           .prefix_cache_queries = 40,
                           .prefix_cache_hits = 30,
                           .cache_pages = 8,
-                          .cache_pages_used = 2};
+                          .cache_pages_used = 2,
+                          .cache_tokens = 128};
   const std::string text = metrics.text(&stats);
   EXPECT_THAT(text, HasSubstr("\nte_request_count{method=\"batch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nte_request_success{method=\"batch\"} 1\n"));
@@ -61,6 +62,7 @@ TEST(Metrics, CountsRequests) {
   EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_queries_total" + model + "40\n"));
   EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_hits_total" + model + "30\n"));
   EXPECT_THAT(text, HasSubstr("\nvllm:kv_cache_usage_perc" + model + "0.25\n"));
+  EXPECT_THAT(text, HasSubstr("\nvecton_kv_cache_tokens" + model + "128\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_count 2\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_success 2\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_inference_duration_count 2\n"));

@@ -78,7 +78,8 @@ std::string summary(const ModelInfo& info) {
   if (!info.scorer.empty()) text += ", scores by " + info.scorer;
   if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
   if (info.cache_bytes_per_token > 0) {
-    text += ", " + base::counted(info.cache_bytes_per_token, "byte") + " of cache a token";
+    text += ", " + base::counted(info.cache_bytes_per_token, "byte") + " of cache a token (" +
+            info.kv_cache_dtype + ")";
   }
   if (info.state_bytes > 0) text += " and " + std::to_string(info.state_bytes) + " a sequence";
   return text + ", up to " + std::to_string(info.max_model_len) + " tokens";

@@ -1,4 +1,4 @@
-// DType: how numbers are stored in files.
+// DType: how numbers are stored in files and caches.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ enum class DType {
   kU32,
   kU64,
   kBool,
-  kF8E4M3
+  kF8E4M3,
+  kF8E5M2
 };
 
 inline constexpr int64_t size_of(DType type) {
@@ -43,6 +44,7 @@ inline constexpr int64_t size_of(DType type) {
     case DType::kU8:
     case DType::kBool:
     case DType::kF8E4M3:
+    case DType::kF8E5M2:
       return 1;
   }
   return 0;
@@ -78,6 +80,8 @@ inline constexpr std::string_view to_string(DType type) {
       return "bool";
     case DType::kF8E4M3:
       return "float8_e4m3";
+    case DType::kF8E5M2:
+      return "float8_e5m2";
   }
   return "unknown";
 }

@@ -90,6 +90,16 @@ BiasInput random_bias(Random& random, const ops::AttentionShape& shape, int64_t 
   return bias;
 }
 
+// Storage of a cache that holds `x`.
+static Tensor store_pages(Ops& ops, const Matrix& x, tensor::DType dtype) {
+  const Tensor into = ops.allocate_cache(x.rows, x.columns, dtype);
+  std::vector<int32_t> rows(static_cast<size_t>(x.rows));
+  std::iota(rows.begin(), rows.end(), 0);
+  const tensor::Indices every = ops.upload_indices(std::move(rows));
+  ops.store_rows(upload(ops, x), every, into, every);
+  return into;
+}
+
 Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging, bool fused) {
   const Split split = split_keys(input, paging);
   Tensor q = upload(ops, input.q, fused ? Layout::kStrided : Layout::kDense);
@@ -102,8 +112,8 @@ Matrix run_attention(Ops& ops, const AttentionInput& input, const Paging& paging
   }
   ops::KeyPages before;
   if (!split.page_offsets.empty()) {
-    before = {.k = upload(ops, split.paged_k),
-              .v = upload(ops, split.paged_v),
+    before = {.k = store_pages(ops, split.paged_k, paging.dtype),
+              .v = store_pages(ops, split.paged_v, paging.dtype),
               .page_rows = paging.page_rows,
               .pages = ops.upload_indices(split.pages),
               .offsets = ops.upload_indices(split.page_offsets),

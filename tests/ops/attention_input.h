@@ -28,6 +28,7 @@ struct Paging {
   int64_t page_rows = 0;
   std::vector<int32_t> cached;  // rows of each sequence; its last page may be filled in part
   bool scattered = true;        // else the pages of a sequence follow one another
+  tensor::DType dtype = tensor::DType::kF32;  // of the pages
 };
 
 // Random values; by_head, by_query and by_key where asked for.

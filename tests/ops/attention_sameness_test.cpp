@@ -236,6 +236,32 @@ TEST_P(AttentionSameness, PagesFilledInPart) {
   }
 }
 
+// Keys that the type of the pages holds as they are: in pages or not, in place or moved first.
+TEST_P(AttentionSameness, NarrowPages) {
+  Random random(12);
+  for (const tensor::DType dtype : kNarrowTypes) {
+    SCOPED_TRACE(to_string(dtype));
+    for (const int64_t head_dim : {20, 256}) {
+      const ops::AttentionShape shape{.heads = 4,
+                                      .kv_heads = 2,
+                                      .head_dim = head_dim,
+                                      .scale = 0.2f,
+                                      .causal = true,
+                                      .window = head_dim == 20 ? 200 : 0};
+      AttentionInput in = random_sequence(random, shape, 1100, {});
+      in.k = download(*ops_, ops_->round_to(upload(*ops_, in.k), dtype));
+      in.v = download(*ops_, ops_->round_to(upload(*ops_, in.v), dtype));
+      const Matrix expected = run_attention(*ops_, in);
+      for (const int32_t cached : {16, 333, 1090}) {
+        const Paging paging{.page_rows = 16, .cached = {cached}, .dtype = dtype};
+        expect_same_bits(run_attention(*ops_, in, paging), expected);
+        expect_same_bits(run_attention(*ops_, with_queries(in, {1099}), paging),
+                         rows_of(expected, 1099, 1));
+      }
+    }
+  }
+}
+
 VECTON_FOR_EVERY_TARGET(AttentionSameness);
 
 }  // namespace

@@ -23,6 +23,7 @@ struct AttentionCase {
   bool scattered = true;
   std::vector<int32_t> attended = {};
   float sinks = 0;  // every head has one, within -sinks .. sinks; 0 = none
+  tensor::DType pages = tensor::DType::kF32;
 };
 
 std::string describe(const AttentionCase& c) {
@@ -33,7 +34,8 @@ std::string describe(const AttentionCase& c) {
          (c.fused ? ", fused" : "") + ", window " + std::to_string(c.window) + ", softcap " +
          std::to_string(c.softcap) + (c.bias.by_head ? ", bias by head" : "") +
          (c.bias.by_query ? ", bias by query" : "") + (c.bias.by_key ? ", bias by key" : "") +
-         ", pages of " + std::to_string(c.page_rows) + ", sinks " + std::to_string(c.sinks);
+         ", pages of " + std::to_string(c.page_rows) + " " + std::string(to_string(c.pages)) +
+         ", sinks " + std::to_string(c.sinks);
 }
 
 tensor::Rows wanted_rows(const std::vector<int32_t>& lengths, Wanted wanted) {
@@ -72,7 +74,8 @@ class Attention : public OpTest {
     in.v = random_matrix(random, all.count(), kv_columns);
     in.bias = random_bias(random, in.shape, in.queries.count(), all.count(), c.bias);
     if (c.sinks > 0) in.sinks = random_numbers(random, c.heads, -c.sinks, c.sinks);
-    Paging paging{.page_rows = c.page_rows, .cached = {}, .scattered = c.scattered};
+    Paging paging{
+        .page_rows = c.page_rows, .cached = {}, .scattered = c.scattered, .dtype = c.pages};
     if (c.page_rows > 0) {
       for (const int32_t length : c.lengths)
         paging.cached.push_back(static_cast<int32_t>(
@@ -285,6 +288,35 @@ TEST_P(Attention, PagesFilledInPart) {
              .page_rows = page_rows,
              .full_pages = false});
     }
+  }
+}
+
+TEST_P(Attention, NarrowPages) {
+  for (const tensor::DType pages : kNarrowTypes) {
+    for (const int64_t head_dim : {8, 20, 64, 128}) {
+      for (const int64_t window : {0, 20}) {
+        check({.heads = 4,
+               .kv_heads = 2,
+               .head_dim = head_dim,
+               .causal = true,
+               .lengths = {1, 2, 65, 20, 0, 130, 7, 300},
+               .fused = true,
+               .window = window,
+               .page_rows = 16,
+               .full_pages = false,
+               .scattered = head_dim != 64,
+               .sinks = head_dim == 8 ? 2.0f : 0.0f,
+               .pages = pages});
+      }
+    }
+    check({.heads = 2,
+           .kv_heads = 2,
+           .head_dim = 256,
+           .causal = true,
+           .lengths = {9, 1100},
+           .wanted = Wanted::kSome,
+           .page_rows = 16,
+           .pages = pages});
   }
 }
 

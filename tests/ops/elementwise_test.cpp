@@ -166,6 +166,46 @@ TEST(ActivationValue, IsTorchs) {
   }
 }
 
+// Every number between two of the type, those halfway and next to it among them, both infinities
+// and NaN: the bits of the definition.
+TEST_P(Elementwise, RoundTo) {
+  for (const tensor::DType dtype : kNarrowTypes) {
+    SCOPED_TRACE(to_string(dtype));
+    Random random(3);
+    Matrix x(1, 0);
+    for (const float value :
+         {0.0f, -0.0f, 447.9f, 448.0f, 464.0f, 1e5f, 57344.0f, 61440.0f, 1e38f, 3.4e38f, 0x1p-9f,
+          0x1p-10f, 0x1.8p-10f, 0x1p-16f, 0x1p-17f, 0x1p-126f, 0x1p-149f,
+          std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+      x.values.push_back(value);
+      x.values.push_back(-value);
+    }
+    for (int exponent = -24; exponent <= 17; ++exponent) {
+      for (int i = 0; i < 64; ++i) {
+        const float value = std::ldexp(1 + static_cast<float>(i) / 64, exponent);
+        for (const float near : {value, std::nextafter(value, 0.0f), std::nextafter(value, 1e9f)})
+          x.values.push_back(i % 2 ? near : -near);
+      }
+    }
+    for (int i = 0; i < 1000; ++i) x.values.push_back(uniform(random, -3, 3));
+    x.columns = static_cast<int64_t>(x.values.size());
+    const Matrix expected = download(*ref_, ref_->round_to(upload(*ref_, x), dtype));
+    const Matrix rounded =
+        download(*ops_, ops_->round_to(upload(*ops_, x, Layout::kStrided), dtype));
+    expect_same_bits(rounded, expected);
+    expect_same_bits(download(*ops_, ops_->round_to(upload(*ops_, rounded), dtype)), rounded);
+    const Tensor kept = upload(*ops_, x);
+    expect_same_bits(download(*ops_, ops_->round_to(kept, dtype)), expected);
+    expect_same_bits(download(*ops_, kept), x);
+  }
+  check(
+      *ops_, *ref_,
+      [](Ops& on, Tensor x, const Tensor&) {
+        return on.round_to(std::move(x), tensor::DType::kBF16);
+      },
+      0);
+}
+
 using StoreRows = OpTest;
 
 TEST_P(StoreRows, WritesOnlyThose) {

@@ -62,6 +62,10 @@ Matrix download(Ops& ops, const Tensor& x);
 void expect_close(const Matrix& actual, const Matrix& expected, const Matrix& scale, double bound);
 void expect_same_bits(const Matrix& actual, const Matrix& expected);
 
+// The types that a cache may have beside float32.
+inline constexpr tensor::DType kNarrowTypes[] = {tensor::DType::kBF16, tensor::DType::kF8E4M3,
+                                                 tensor::DType::kF8E5M2};
+
 // The error bound, in float32 roundoffs of the sum of |terms|, of a sum of `terms` products in any
 // order. Rounding errors behave as a random walk: with terms of one sign its length is about
 // sqrt(terms / 9), with random signs a small constant.

@@ -16,7 +16,7 @@ HONOURED = {
     "chat_template": None, "seed": 0, "hf_token": None, "hf_overrides": None, "pooler_config": None, "max_model_len": None,
     "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
     "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
-    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "limit_mm_per_prompt": None,
+    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "kv_cache_dtype": "auto", "limit_mm_per_prompt": None,
     "allowed_local_media_path": "",
 }
 # Of GPUs, processes and logs: taken, and said once to have no effect.
@@ -29,7 +29,7 @@ NO_EFFECT = (
     "enable_chunked_prefill", "distributed_executor_backend",
     "disable_log_requests", "structured_outputs_config", "device", "config_format", "code_revision", "disable_sliding_window",
     "max_parallel_loading_workers", "ray_workers_use_nsight",
-    "scheduling_policy", "hf_config_path", "kv_cache_dtype", "mm_processor_cache_gb", "model_impl", "scheduler_cls",
+    "scheduling_policy", "hf_config_path", "mm_processor_cache_gb", "model_impl", "scheduler_cls",
 )
 # Refused unless they have the default.
 REFUSED = {
@@ -131,7 +131,7 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         "cache_bytes": args["kv_cache_memory_bytes"], "cache": args["download_dir"], "tokenizer": args["tokenizer"],
         "quantization": args["quantization"], "max_num_seqs": args["max_num_seqs"], "generation_config": args["generation_config"],
         "override_generation_config": args["override_generation_config"] or None,
-        "speculative_config": args["speculative_config"] or None, "max_logprobs": args["max_logprobs"],
+        "speculative_config": args["speculative_config"] or None, "kv_cache_dtype": args["kv_cache_dtype"], "max_logprobs": args["max_logprobs"],
         "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
     }
     return {name: value for name, value in options.items() if value is not None}

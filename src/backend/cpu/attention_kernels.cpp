@@ -4,7 +4,9 @@
 // broadcast. Keys are walked in tiles with a running maximum (Milakov and Gimelshein 2018,
 // arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135). Tiles begin at multiples of kKeyTile,
 // whatever a window or the pages of a cache begin at, and a key that a lane does not see leaves the
-// lane's bits as they are: so they depend on the lane's query and its keys alone.
+// lane's bits as they are: so they depend on the lane's query and its keys alone. Rows that are
+// narrower than float32 are widened for a tile at a time: exactly, so that the arithmetic is that
+// of rows of float32 which hold the same numbers.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/attention_kernels.cpp"
 #include "backend/cpu/targets.h"
@@ -19,6 +21,7 @@
 #include "backend/cpu/attention_bias-inl.h"
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/blocks-inl.h"
+#include "backend/cpu/narrow-inl.h"
 #include "backend/cpu/transpose-inl.h"
 #include "backend/cpu/vector_math-inl.h"
 
@@ -47,7 +50,8 @@ class Tile {
         sums_(queries_ + round_up(tile.head_dim, 4) * kWidth),
         scores_(sums_ + round_up(tile.head_dim, 4) * kWidth),
         biases_(scores_ + kKeyTile * kWidth),
-        spare_(biases_ + TileBias<kVectors>::kScratch) {}
+        spare_(biases_ + TileBias<kVectors>::kScratch),
+        wide_(spare_ + round_up(tile.head_dim, std::max<int64_t>(4, kLanes))) {}
 
   void run() {
     find_lanes();
@@ -153,15 +157,44 @@ class Tile {
     }
   }
 
+  // Rows of float32 of one key head: of keys, or of values.
+  struct HeadRows {
+    const float* first;
+    int64_t stride;  // floats from row to row
+  };
+
+  // The rows of the keys [begin, end) of a run, in place or widened into the scratch, where they
+  // stay until the next call.
+  HWY_INLINE HeadRows rows_of(const KeyRun& run, const std::byte* of, int64_t stride, int64_t begin,
+                              int64_t end) const {
+    const std::byte* from =
+        of + ((begin - run.begin) * stride + t_.kv_column) * tensor::size_of(run.dtype);
+    if (run.dtype == tensor::DType::kF32) return {reinterpret_cast<const float*>(from), stride};
+    widen_rows(run.dtype, from, stride, end - begin);
+    return {wide_, round_up(t_.head_dim, kLanes)};
+  }
+
+  HWY_NOINLINE void widen_rows(tensor::DType type, const std::byte* from, int64_t stride,
+                               int64_t rows) const {
+    const int64_t step = round_up(t_.head_dim, kLanes);
+    with_narrow(type, [&]<class Type>() HWY_ATTR {
+      const int64_t bytes = stride * static_cast<int64_t>(sizeof(typename Type::Stored));
+      for (int64_t i = 0; i < rows; ++i)
+        widen_as<Type>(from + i * bytes, t_.head_dim, wide_ + i * step);
+    });
+  }
+
   // One tile of keys: scores and their maxima, powers and their sums, values.
   HWY_INLINE void add_keys(int64_t begin, int64_t end, bool first) {
     VF alphas[kVectors];
     std::copy_n(maxima_, kVectors, alphas);
     for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
+      const HeadRows rows = rows_of(run, run.k, run.k_stride, from, to);
       for (int64_t key = from, count; key < to; key += count) {
         count = next_block(to - key, kBlock);
         with_constant<kBlock>(count, [&]<int kKeys>() HWY_ATTR {
-          add_scores<kKeys>(run, key, scores_ + (key - begin) * kWidth);
+          add_scores<kKeys>(rows.first + (key - from) * rows.stride, rows.stride, key,
+                            scores_ + (key - begin) * kWidth);
         });
       }
     });
@@ -176,18 +209,19 @@ class Tile {
     for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
       const Start start = from > begin ? kContinue : first ? kZero : kScale;
       const float* powers = scores_ + (from - begin) * kWidth;
+      const HeadRows rows = rows_of(run, run.v, run.v_stride, from, to);
       for (int64_t c = 0, count; c < t_.head_dim; c += count) {
         count = next_block(t_.head_dim - c, kBlock);
         with_constant<kBlock>(count, [&]<int kColumns>() HWY_ATTR {
-          add_values<kColumns>(run, from, to, c, powers, start, alphas);
+          add_values<kColumns>(rows, to - from, c, powers, start, alphas);
         });
       }
     });
   }
 
-  // The products of one block of keys with all queries.
+  // The products of one block of keys, from the row of `key` on, with all queries.
   template <int kKeys>
-  HWY_NOINLINE void add_scores(const KeyRun& run, int64_t key, float* scores) {
+  HWY_NOINLINE void add_scores(const float* row, int64_t stride, int64_t key, float* scores) {
     VF sums[kKeys][kVectors];
     HWY_UNROLL(16)
     for (int j = 0; j < kKeys; ++j) {
@@ -196,11 +230,9 @@ class Tile {
     }
     // Every third key has a pointer of its own; the two after it are reached by the stride.
     constexpr int kPointers = (kKeys + 2) / 3;
-    const int64_t stride = run.k_stride;
     const float* k[kPointers];
     HWY_UNROLL(8)
-    for (int i = 0; i < kPointers; ++i)
-      k[i] = run.k + t_.kv_column + (key - run.begin + 3 * i) * stride;
+    for (int i = 0; i < kPointers; ++i) k[i] = row + 3 * i * stride;
     const float* queries = queries_;
     for (int64_t c = 0; c < t_.head_dim; ++c, queries += kWidth) {
       VF q[kVectors];
@@ -303,7 +335,7 @@ class Tile {
 
   // Values times powers, added to one block of columns.
   template <int kColumns>
-  HWY_NOINLINE void add_values(const KeyRun& run, int64_t begin, int64_t end, int64_t column,
+  HWY_NOINLINE void add_values(const HeadRows& rows, int64_t count, int64_t column,
                                const float* power, Start start, const VF (&alphas)[kVectors]) {
     float* to = sums_ + column * kWidth;
     VF sums[kColumns][kVectors];
@@ -317,9 +349,9 @@ class Tile {
                                        : hn::Load(d_, from);
       }
     }
-    const int64_t stride = run.v_stride;
-    const float* x = run.v + t_.kv_column + (begin - run.begin) * stride + column;
-    for (int64_t key = begin; key < end; ++key, x += stride, power += kWidth) {
+    const int64_t stride = rows.stride;
+    const float* x = rows.first + column;
+    for (int64_t i = 0; i < count; ++i, x += stride, power += kWidth) {
       VF p[kVectors];
       HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) p[v] = hn::Load(d_, power + v * kLanes);
@@ -388,7 +420,7 @@ class Tile {
   const AttentionTile& t_;
   const bool modified_;  // scores are more than products
   const int64_t reach_;  // of the window
-  float *queries_, *sums_, *scores_, *biases_, *spare_;
+  float *queries_, *sums_, *scores_, *biases_, *spare_, *wide_;
   int64_t any_from_, any_to_, all_from_, all_to_;  // keys that some query, that every query sees
   const float* q_rows_[kWidth];
   float* out_rows_[kWidth];
@@ -398,9 +430,9 @@ class Tile {
   VF maxima_[kVectors], totals_[kVectors];
 };
 
-int64_t scratch_floats(int64_t head_dim) {
+int64_t scratch_floats(int64_t head_dim, bool narrow) {
   return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + TileBias<2>::kScratch +
-         round_up(head_dim, 4);
+         round_up(head_dim, std::max<int64_t>(4, kLanes)) * (narrow ? 1 + kKeyTile : 1);
 }
 
 void attend(const AttentionTile& tile, float* scratch) {

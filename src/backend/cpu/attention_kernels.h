@@ -3,18 +3,21 @@
 // Called by cpu_attention.cpp. Stateless; any thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "backend/cpu/isa.h"
+#include "tensor/dtype.h"
 
 namespace vecton::cpu {
 
 // Keys [begin, end) of a sequence, and their values, whose rows are equally far apart.
 struct KeyRun {
   int64_t begin, end;
-  const float* k;  // the row of key `begin`
-  const float* v;
-  int64_t k_stride, v_stride;  // floats from row to row
+  const std::byte* k;  // the row of key `begin`
+  const std::byte* v;
+  int64_t k_stride, v_stride;  // numbers from row to row
+  tensor::DType dtype;         // what is narrower than float32 is widened tile by tile
 };
 
 // What is added to the scores (ops.h), from the columns of the tile's first query head on. Tables
@@ -53,8 +56,9 @@ struct AttentionTile {
 
 struct AttentionKernels {
   int64_t tile_queries;
-  // Floats of scratch, aligned to 64 bytes, that attend() needs.
-  int64_t (*scratch_floats)(int64_t head_dim);
+  // Floats of scratch, aligned to 64 bytes, that attend() needs; `narrow`: some run is narrower
+  // than float32.
+  int64_t (*scratch_floats)(int64_t head_dim, bool narrow);
   void (*attend)(const AttentionTile& tile, float* scratch);
 };
 

@@ -5,6 +5,7 @@
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/narrow_kernels.h"
 #include "backend/cpu/row_kernels.h"
 #include "backend/cpu/scratch.h"
 #include "vecton/error.h"
@@ -27,6 +28,7 @@ struct Tiling {
   std::vector<int64_t> first_run, keys;  // by sequence
   std::vector<int64_t> head_step;        // by sequence: floats from key head to key head
   int64_t most_keys = 0;
+  bool narrow = false;  // some run is narrower than float32
 
   void clear() {
     first_tile.assign(1, 0);
@@ -35,11 +37,15 @@ struct Tiling {
     keys.clear();
     head_step.clear();
     most_keys = 0;
+    narrow = false;
   }
 
-  void add_run(const float* k, const float* v, int64_t k_stride, int64_t v_stride, int64_t begin,
-               int64_t rows) {
-    if (rows > 0) runs.push_back({begin, begin + rows, k, v, k_stride, v_stride});
+  // Rows of k and v from number `row` on.
+  void add_run(const Tensor& k, const Tensor& v, int64_t row, int64_t begin, int64_t rows) {
+    if (rows == 0) return;
+    runs.push_back({begin, begin + rows, host::stored_row(k, row), host::stored_row(v, row),
+                    k.stride(), v.stride(), k.dtype()});
+    narrow |= k.dtype() != tensor::DType::kF32;
   }
 
   // The keys of sequence s: its pages, those that follow one another as one run, then `rows` rows
@@ -56,35 +62,44 @@ struct Tiling {
         }
         const int64_t slot = pages[i] * before.page_rows;
         const int64_t run = std::min((next - i) * before.page_rows, cached - count);
-        add_run(row(before.k, slot), row(before.v, slot), before.k.stride(), before.v.stride(),
-                count, run);
+        add_run(before.k, before.v, slot, count, run);
         count += run;
       }
     }
-    add_run(row(k, first), row(v, first), k.stride(), v.stride(), count, rows);
+    add_run(k, v, first, count, rows);
     keys.push_back(count + rows);
     first_run.push_back(static_cast<int64_t>(runs.size()));
     most_keys = std::max(most_keys, keys.back());
   }
 };
 
-// Lays out the keys and values of the last sequence of `tiling` as [key head][key][head_dim].
-Tensor lay_out_by_head(CpuOps& ops, base::ThreadPool& pool, const ops::AttentionShape& shape,
-                       Tiling& tiling) {
+// Lays out the keys and values of the last sequence of `tiling` as [key head][key][head_dim], in
+// float32.
+Tensor lay_out_by_head(CpuOps& ops, base::ThreadPool& pool, const NarrowKernels& kernels,
+                       const ops::AttentionShape& shape, Tiling& tiling) {
   const int64_t keys = tiling.keys.back(), d = shape.head_dim, first = tiling.first_run.end()[-2];
   const Tensor laid = ops.allocate(2 * shape.kv_heads, keys * d);
   const std::span<const KeyRun> runs(tiling.runs.begin() + first, tiling.runs.end());
   pool.parallel_for(shape.kv_heads, [&](int64_t head) {
     float *k = row(laid, head), *v = row(laid, shape.kv_heads + head);
     for (const KeyRun& run : runs) {
+      const auto lay = [&](const std::byte* rows, int64_t stride, int64_t i, float* to) {
+        const std::byte* from = rows + (i * stride + head * d) * tensor::size_of(run.dtype);
+        if (run.dtype == tensor::DType::kF32) {
+          std::copy_n(reinterpret_cast<const float*>(from), d, to);
+        } else {
+          kernels.widen(from, run.dtype, d, to);
+        }
+      };
       for (int64_t i = 0; i < run.end - run.begin; ++i, k += d, v += d) {
-        std::copy_n(run.k + i * run.k_stride + head * d, d, k);
-        std::copy_n(run.v + i * run.v_stride + head * d, d, v);
+        lay(run.k, run.k_stride, i, k);
+        lay(run.v, run.v_stride, i, v);
       }
     }
   });
   tiling.runs.resize(first);
-  tiling.add_run(row(laid, 0), row(laid, shape.kv_heads), d, d, 0, keys);
+  tiling.runs.push_back({0, keys, host::stored_row(laid, 0), host::stored_row(laid, shape.kv_heads),
+                         d, d, tensor::DType::kF32});
   tiling.first_run.back() = first + 1;
   tiling.head_step.back() = laid.stride();
   return laid;
@@ -188,7 +203,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     tiling.head_step.push_back(shape.head_dim);
     if (shape.window == 0 && tiling.keys.back() * shape.head_dim >= kManyFloats &&
         tiles_of(s) >= kManyTiles)
-      laid_out.push_back(lay_out_by_head(*this, pool_, shape, tiling));
+      laid_out.push_back(lay_out_by_head(*this, pool_, narrow_kernels(isa_), shape, tiling));
     int64_t seen = tiling.keys.back();
     if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
     products += tiles * step * seen * shape.head_dim;
@@ -226,7 +241,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .window = shape.window,
                     .bias = tables ? &added : nullptr,
                     .sinks = bias.sinks.empty() ? nullptr : data(bias.sinks) + head * group},
-                   scratch(kernels.scratch_floats(shape.head_dim)));
+                   scratch(kernels.scratch_floats(shape.head_dim, tiling.narrow)));
   };
   // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.
   const int64_t tiles = tiling.first_tile.back();

@@ -48,6 +48,12 @@ Tensor CpuOps::allocate_kept(int64_t rows, int64_t columns) {
   return {kept_.allocate(static_cast<size_t>(rows * stride)), rows, columns, stride};
 }
 
+Tensor CpuOps::allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) {
+  const int64_t stride = stride_of(columns);
+  const int64_t floats = (rows * stride * tensor::size_of(dtype) + 3) / 4;
+  return {kept_.allocate(static_cast<size_t>(floats)), rows, columns, stride, dtype};
+}
+
 Tensor CpuOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {
   Tensor x = allocate(rows, columns);
   for (int64_t i = 0; i < rows; ++i) {

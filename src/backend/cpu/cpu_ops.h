@@ -43,6 +43,7 @@ class CpuOps final : public Ops {
 
   Tensor allocate(int64_t rows, int64_t columns) override;
   Tensor allocate_kept(int64_t rows, int64_t columns) override;
+  Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
   void download(const Tensor& x, std::span<float> values) override;
   tensor::Indices upload_indices(std::vector<int32_t> values) override {
@@ -85,6 +86,7 @@ class CpuOps final : public Ops {
   Tensor l2_normalize(Tensor x) override;
   void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                   const tensor::Indices& to) override;
+  Tensor round_to(Tensor x, tensor::DType dtype) override;
   Tensor max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& offsets) override;
   Tensor softmax(Tensor x) override;
   Tensor sigmoid(Tensor x) override;

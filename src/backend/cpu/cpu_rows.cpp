@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/narrow_kernels.h"
 #include "backend/cpu/row_kernels.h"
 #include "ops/activation.h"
 #include "ops/host_rows.h"
@@ -135,8 +136,23 @@ Tensor CpuOps::short_conv(const Tensor& x, const Tensor& taps, const ops::Vector
 void CpuOps::store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                         const tensor::Indices& to) {
   const std::span<const int32_t> rows = view(from), places = view(to);
-  for_rows(pool_, from.size(), x.columns(),
-           [&](int64_t i) { std::copy_n(row(x, rows[i]), x.columns(), row(into, places[i])); });
+  for_rows(pool_, from.size(), x.columns(), [&](int64_t i) {
+    if (into.dtype() == tensor::DType::kF32) {
+      std::copy_n(row(x, rows[i]), x.columns(), row(into, places[i]));
+    } else {
+      narrow_kernels(isa_).narrow(row(x, rows[i]), into.dtype(), x.columns(),
+                                  host::stored_row(into, places[i]));
+    }
+  });
+}
+
+Tensor CpuOps::round_to(Tensor x, tensor::DType dtype) {
+  if (dtype == tensor::DType::kF32) return x;
+  const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
+  for_rows(pool_, x.rows(), x.columns(), [&](int64_t r) {
+    narrow_kernels(isa_).round(row(x, r), dtype, x.columns(), row(y, r));
+  });
+  return y;
 }
 
 Tensor CpuOps::pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) {

@@ -2,12 +2,14 @@
 // made of, and the way from a handle to its numbers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "tensor/dtype.h"
 #include "tensor/indices.h"
 #include "tensor/tensor.h"
 
@@ -29,6 +31,13 @@ inline float* data(const Tensor& x) {
   return memory ? memory->floats + x.offset() : nullptr;
 }
 inline float* row(const Tensor& x, int64_t i) { return data(x) + i * x.stride(); }
+
+// The same of a cache in whatever type; its memory is counted in floats all the same.
+inline std::byte* stored_row(const Tensor& x, int64_t i) {
+  const auto* memory = static_cast<const FloatMemory*>(x.storage());
+  return reinterpret_cast<std::byte*>(memory->floats) +
+         (x.offset() + i * x.stride()) * tensor::size_of(x.dtype());
+}
 
 inline tensor::Indices keep(std::vector<int32_t> values) {
   const auto size = static_cast<int64_t>(values.size());

@@ -11,6 +11,7 @@
 #include "backend/host/int8.h"
 #include "base/half.h"
 #include "ops/activation.h"
+#include "tensor/narrow.h"
 
 namespace vecton::backend {
 
@@ -113,13 +114,28 @@ struct Keys {
   std::span<const int32_t> pages;
   int64_t first_page = 0, paged = 0, first_row = 0, own_rows = 0, count = 0;
 
-  const float* at(const Tensor& paged_rows, const Tensor& own, int64_t j) const {
-    if (j >= paged) return row(own, first_row + j - paged);
+  // Columns [column, column + n) of the row of key j.
+  std::vector<float> at(const Tensor& paged_rows, const Tensor& own, int64_t j, int64_t column,
+                        int64_t n) const {
+    std::vector<float> values(static_cast<size_t>(n));
+    if (j >= paged) {
+      std::copy_n(row(own, first_row + j - paged) + column, n, values.data());
+      return values;
+    }
     const int64_t page = pages[first_page + j / before.page_rows];
-    return row(paged_rows, page * before.page_rows + j % before.page_rows);
+    const std::byte* stored =
+        host::stored_row(paged_rows, page * before.page_rows + j % before.page_rows);
+    for (int64_t i = 0; i < n; ++i)
+      values[static_cast<size_t>(i)] =
+          tensor::stored_number(stored, paged_rows.dtype(), column + i);
+    return values;
   }
-  const float* key(int64_t j) const { return at(before.k, k, j); }
-  const float* value(int64_t j) const { return at(before.v, v, j); }
+  std::vector<float> key(int64_t j, int64_t column, int64_t n) const {
+    return at(before.k, k, j, column, n);
+  }
+  std::vector<float> value(int64_t j, int64_t column, int64_t n) const {
+    return at(before.v, v, j, column, n);
+  }
 };
 
 double bias_of(const ops::AttentionBias& bias, int64_t head, int64_t query, int64_t key_row,
@@ -149,7 +165,7 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
   std::vector<double> p;
   double largest = -std::numeric_limits<double>::infinity(), total = 0;
   for (int64_t j = begin; j < end; ++j) {
-    double score = shape.scale * dot(row(q, query) + head * d, keys.key(j) + column, d);
+    double score = shape.scale * dot(row(q, query) + head * d, keys.key(j, column, d).data(), d);
     if (shape.softcap > 0) score = shape.softcap * std::tanh(score / shape.softcap);
     score += bias_of(bias, head, query, keys.first_row + j - keys.paged, at - j);
     if (blind) score = 0;  // the scores are all masked alike
@@ -162,11 +178,14 @@ void attend(const Tensor& q, int64_t query, int64_t at, int64_t head, const Keys
     total = std::exp(sink - largest);
   }
   for (double& x : p) total += x = std::exp(x - largest);
-  for (int64_t i = 0; i < d; ++i) {
-    double sum = 0;
-    for (int64_t j = begin; j < end; ++j) sum += p[j - begin] * keys.value(j)[column + i];
-    out[i] = static_cast<float>(end > begin ? sum / total : 0);
+  std::vector<double> sums(static_cast<size_t>(d));
+  for (int64_t j = begin; j < end; ++j) {
+    const std::vector<float> value = keys.value(j, column, d);
+    for (int64_t i = 0; i < d; ++i)
+      sums[static_cast<size_t>(i)] += p[j - begin] * value[static_cast<size_t>(i)];
   }
+  for (int64_t i = 0; i < d; ++i)
+    out[i] = static_cast<float>(end > begin ? sums[static_cast<size_t>(i)] / total : 0);
 }
 
 // One group of columns.
@@ -194,6 +213,11 @@ class IrreducibleOps : public Ops {
 
   Tensor allocate(int64_t rows, int64_t columns) override {
     return {std::make_shared<RefMemory>(rows * columns), rows, columns, columns};
+  }
+
+  Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) override {
+    const int64_t floats = (rows * columns * tensor::size_of(dtype) + 3) / 4;
+    return {std::make_shared<RefMemory>(floats), rows, columns, columns, dtype};
   }
 
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override {
@@ -364,8 +388,11 @@ class IrreducibleOps : public Ops {
 
   void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                   const tensor::Indices& to) override {
-    for (int64_t i = 0; i < from.size(); ++i)
-      std::copy_n(row(x, view(from)[i]), x.columns(), row(into, view(to)[i]));
+    for (int64_t i = 0; i < from.size(); ++i) {
+      for (int64_t j = 0; j < x.columns(); ++j)
+        tensor::store_number(row(x, view(from)[i])[j], host::stored_row(into, view(to)[i]),
+                             into.dtype(), j);
+    }
   }
 };
 

@@ -1,0 +1,158 @@
+// float32 to the narrower types of a cache and back, a vector at a time; for kernel files
+// (targets.h). The numbers of tensor/narrow.h.
+#include <cstddef>
+#include <cstdint>
+
+#include "backend/cpu/vector_math-inl.h"
+#include "tensor/narrow.h"
+
+// Once per target, as highway.h itself.
+#if defined(VECTON_BACKEND_CPU_NARROW_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef VECTON_BACKEND_CPU_NARROW_INL_H_
+#undef VECTON_BACKEND_CPU_NARROW_INL_H_
+#else
+#define VECTON_BACKEND_CPU_NARROW_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace vecton::cpu::HWY_NAMESPACE {
+
+constexpr int64_t kNarrowLanes = HWY_LANES(float);
+using NarrowU32 = hn::RebindToUnsigned<F32>;
+using NarrowCodes = hn::Vec<NarrowU32>;
+
+HWY_INLINE NarrowCodes codes(uint32_t bits) { return hn::Set(NarrowU32(), bits); }
+HWY_INLINE NarrowCodes bits_of(VF x) { return hn::BitCast(NarrowU32(), x); }
+HWY_INLINE VF float_of(NarrowCodes bits) { return hn::BitCast(F32(), bits); }
+
+struct Bfloat16 {
+  using Stored = uint16_t;
+  static constexpr tensor::DType kType = tensor::DType::kBF16;
+
+  static HWY_INLINE VF widen(NarrowCodes code) { return float_of(hn::ShiftLeft<16>(code)); }
+  static HWY_INLINE NarrowCodes narrow(VF x) {
+    const NarrowCodes bits = bits_of(x), upper = hn::ShiftRight<16>(bits);
+    const NarrowCodes even = hn::Add(codes(0x7fffu), hn::And(upper, codes(1)));
+    const NarrowCodes rounded = hn::ShiftRight<16>(hn::Add(bits, even));
+    const auto nan = hn::Gt(hn::And(bits, codes(0x7fffffffu)), codes(0x7f800000u));
+    return hn::IfThenElse(nan, hn::Or(upper, codes(0x40u)), rounded);
+  }
+};
+
+// Floats of a byte with kMantissa bits after the point, whose exponents are kBias less than
+// float32's; subnormal ones are told from others by what a float adder gives.
+template <int kMantissa, uint32_t kBias>
+struct Float8 {
+  static constexpr int kShift = 23 - kMantissa;
+
+  // Of codes without a sign that are neither infinite nor NaN.
+  static HWY_INLINE VF widen_finite(NarrowCodes rest) {
+    constexpr uint32_t kLeast = (kBias + 1) << 23;  // the smallest normal number
+    const NarrowCodes bits = hn::ShiftLeft<kShift>(rest);
+    const VF normal = float_of(hn::Add(bits, codes(kBias << 23)));
+    const VF tiny = hn::Sub(float_of(hn::Add(bits, codes(kLeast))), float_of(codes(kLeast)));
+    return hn::IfThenElse(hn::RebindMask(F32(), hn::Gt(codes(1u << kMantissa), rest)), tiny,
+                          normal);
+  }
+  // Of magnitudes that are not beyond the largest number.
+  static HWY_INLINE NarrowCodes narrow_finite(NarrowCodes magnitude) {
+    constexpr uint32_t kLeast = (kBias + 1) << 23;
+    constexpr uint32_t kAdded = (kBias + 1 + kShift) << 23;  // its last bit is the smallest number
+    const NarrowCodes tiny =
+        hn::Sub(bits_of(hn::Add(float_of(magnitude), float_of(codes(kAdded)))), codes(kAdded));
+    const NarrowCodes even = hn::Add(codes((1u << (kShift - 1)) - 1),
+                                     hn::And(hn::ShiftRight<kShift>(magnitude), codes(1)));
+    const NarrowCodes normal =
+        hn::ShiftRight<kShift>(hn::Sub(hn::Add(magnitude, even), codes(kBias << 23)));
+    return hn::IfThenElse(hn::Gt(codes(kLeast), magnitude), tiny, normal);
+  }
+};
+
+struct E4M3 : Float8<3, 120> {
+  using Stored = uint8_t;
+  static constexpr tensor::DType kType = tensor::DType::kF8E4M3;
+
+  static HWY_INLINE VF widen(NarrowCodes code) {
+    const NarrowCodes rest = hn::And(code, codes(0x7fu));
+    const NarrowCodes bits = hn::IfThenElse(hn::Eq(rest, codes(0x7fu)), codes(0x7fc00000u),
+                                            bits_of(widen_finite(rest)));
+    return float_of(hn::Or(bits, hn::ShiftLeft<24>(hn::And(code, codes(0x80u)))));
+  }
+  static HWY_INLINE NarrowCodes narrow(VF x) {
+    constexpr uint32_t kLargest = 0x43e00000u;  // 448
+    const NarrowCodes bits = bits_of(x), magnitude = hn::And(bits, codes(0x7fffffffu));
+    NarrowCodes code = narrow_finite(hn::Min(magnitude, codes(kLargest)));
+    code = hn::IfThenElse(hn::Gt(magnitude, codes(0x7f7fffffu)), codes(0x7fu), code);
+    return hn::Or(code, hn::And(hn::ShiftRight<24>(bits), codes(0x80u)));
+  }
+};
+
+struct E5M2 : Float8<2, 112> {
+  using Stored = uint8_t;
+  static constexpr tensor::DType kType = tensor::DType::kF8E5M2;
+
+  static HWY_INLINE VF widen(NarrowCodes code) {
+    const NarrowCodes rest = hn::And(code, codes(0x7fu));
+    const NarrowCodes beyond = hn::Or(hn::ShiftLeft<21>(rest), codes(0x7f800000u));
+    const NarrowCodes bits =
+        hn::IfThenElse(hn::Gt(rest, codes(0x7bu)), beyond, bits_of(widen_finite(rest)));
+    return float_of(hn::Or(bits, hn::ShiftLeft<24>(hn::And(code, codes(0x80u)))));
+  }
+  static HWY_INLINE NarrowCodes narrow(VF x) {
+    constexpr uint32_t kLargest = 0x47600000u;  // 57344
+    const NarrowCodes bits = bits_of(x), magnitude = hn::And(bits, codes(0x7fffffffu));
+    NarrowCodes code = narrow_finite(hn::Min(magnitude, codes(kLargest)));
+    const NarrowCodes beyond = hn::IfThenElse(hn::Gt(magnitude, codes(0x7f800000u)), codes(0x7fu),
+                                              codes(0x7cu));
+    code = hn::IfThenElse(hn::Gt(magnitude, codes(0x7f7fffffu)), beyond, code);
+    return hn::Or(code, hn::And(hn::ShiftRight<24>(bits), codes(0x80u)));
+  }
+};
+
+// n numbers; what is left of whole vectors goes one by one, to the same numbers.
+template <class Type>
+HWY_INLINE void widen_as(const std::byte* from, int64_t n, float* to) {
+  const hn::Rebind<typename Type::Stored, F32> stored;
+  int64_t i = 0;
+  for (; i + kNarrowLanes <= n; i += kNarrowLanes) {
+    const auto* at = reinterpret_cast<const typename Type::Stored*>(from) + i;
+    hn::StoreU(Type::widen(hn::PromoteTo(NarrowU32(), hn::LoadU(stored, at))), F32(), to + i);
+  }
+  for (; i < n; ++i) to[i] = tensor::stored_number(from, Type::kType, i);
+}
+
+template <class Type>
+HWY_INLINE void narrow_as(const float* from, int64_t n, std::byte* to) {
+  const hn::Rebind<typename Type::Stored, F32> stored;
+  const hn::RebindToSigned<F32> di;
+  int64_t i = 0;
+  for (; i + kNarrowLanes <= n; i += kNarrowLanes) {
+    const NarrowCodes code = Type::narrow(hn::LoadU(F32(), from + i));
+    auto* at = reinterpret_cast<typename Type::Stored*>(to) + i;
+    hn::StoreU(hn::DemoteTo(stored, hn::BitCast(di, code)), stored, at);
+  }
+  for (; i < n; ++i) tensor::store_number(from[i], to, Type::kType, i);
+}
+
+template <class Type>
+HWY_INLINE void round_as(const float* from, int64_t n, float* to) {
+  int64_t i = 0;
+  for (; i + kNarrowLanes <= n; i += kNarrowLanes)
+    hn::StoreU(Type::widen(Type::narrow(hn::LoadU(F32(), from + i))), F32(), to + i);
+  for (; i < n; ++i) to[i] = tensor::rounded(from[i], Type::kType);
+}
+
+// Calls f.operator()<Type>() for the narrow type.
+template <class F>
+HWY_INLINE void with_narrow(tensor::DType type, const F& f) {
+  if (type == tensor::DType::kBF16) return f.template operator()<Bfloat16>();
+  if (type == tensor::DType::kF8E4M3) return f.template operator()<E4M3>();
+  f.template operator()<E5M2>();
+}
+
+}  // namespace vecton::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // VECTON_BACKEND_CPU_NARROW_INL_H_

@@ -132,12 +132,8 @@ class Bench {
   void prefill(const vecton::backend::Peak& peak) {
     std::vector<double> times;
     for (int round = 0; round < a_.rounds; ++round) times.push_back(first_token(a_.prefill));
-    // Of the prompt's tokens but the last nobody wants logits.
-    const double unwanted =
-        2.0 * static_cast<double>((a_.prefill - 1) * engine_->info().vocab_size *
-                                  engine_->info().hidden_size);
     const double median = part(times, 0.5),
-                 limit = (engine_->flops(a_.prefill) - unwanted) / (peak.fma_gflops * 1e9);
+                 limit = engine_->flops(a_.prefill) / (peak.fma_gflops * 1e9);
     std::printf("prompt of %lld tokens: %.1f ms, %.1f tokens/s, limit %.1f ms: %.1f %%\n",
                 static_cast<long long>(a_.prefill), median * 1e3,
                 static_cast<double>(a_.prefill) / median, limit * 1e3, 100 * limit / median);

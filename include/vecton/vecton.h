@@ -195,8 +195,8 @@ class VECTON_API Engine {
   EngineStats stats() const;
 
   // Useful floating-point operations of one text of `tokens` tokens: every linear layer at every
-  // token, QK^T and PV at the text's own length, of causal attention half, of windows what they
-  // hold. No padding, no overhead.
+  // token, but the logits of a generative model at the last alone, QK^T and PV at the text's own
+  // length, of causal attention half, of windows what they hold. No padding, no overhead.
   double flops(int64_t tokens) const;
   // Bytes of weights that one forward pass reads.
   int64_t weight_bytes_per_pass() const;

@@ -617,7 +617,8 @@ double Engine::flops(int64_t tokens) const {
     const double w = static_cast<double>(window > 0 ? std::min(window, tokens) : tokens);
     scores += shape.causal ? w * t - w * w / 2 : (2 * w - 1) * t - w * (w - 1);
   }
-  return 2.0 * t * static_cast<double>(impl_->runner->linear_parameters()) +
+  const auto head = static_cast<double>(impl_->runner->lm_head_parameters());
+  return 2.0 * t * (static_cast<double>(impl_->runner->linear_parameters()) - head) + 2.0 * head +
          4.0 * scores * static_cast<double>(shape.heads * shape.head_dim);
 }
 

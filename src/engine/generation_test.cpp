@@ -123,6 +123,17 @@ INSTANTIATE_TEST_SUITE_P(Models, AcrossTheSwitch,
                          ::testing::Values("gen-phi3.5-mini", "gen-phi4-mini", "gen-minicpm3",
                                            "gen-phimoe"));
 
+// Nobody wants logits after the tokens of a prompt but the last.
+TEST(Generation, WorkOfAPromptHasLogitsOnce) {
+  const auto writes = open("emb-qwen3");
+  const auto reads =
+      Engine::open({.model = "tests/golden/emb-qwen3/model", .runner = "pooling", .threads = 1});
+  const double head = 2.0 * static_cast<double>(writes->info().vocab_size) *
+                      static_cast<double>(writes->info().hidden_size);
+  for (const int64_t tokens : {1, 10, 300})
+    EXPECT_EQ(writes->flops(tokens), reads->flops(tokens) + head) << tokens;
+}
+
 TEST(Generation, SaltsOfShortAndLongSequencesAreNobodyElses) {
   const auto engine = open("gen-phi3.5-mini");
   const auto found = [&](size_t tokens, const std::string& salt) {

@@ -105,7 +105,9 @@ Runner::Runner(const Routes& routes, const EngineOptions& options, Ops& ops,
     Route& route = routes_.back();
     if (plan.layer_pooling) route.layers.emplace(*plan.layer_pooling, plan.shape.layers, ops);
     if (plan.generates()) {
+      const int64_t before = place->second.weights.linear_parameters();
       route.lm_head = load_causal_lm_head(plan, place->second.weights);
+      lm_head_parameters_ += place->second.weights.linear_parameters() - before;
       route.tokenizer = &routes.tokenizer(i);
     }
     route.heads = load_heads(plan, routes.tokenizer(i), place->second.weights, ops);

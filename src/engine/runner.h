@@ -55,6 +55,8 @@ class Runner {
   int64_t file_bytes() const { return file_bytes_; }
   int64_t weight_bytes() const { return weight_bytes_; }
   int64_t linear_parameters() const { return linear_parameters_; }
+  // Those among them that logits of the next token are computed with.
+  int64_t lm_head_parameters() const { return lm_head_parameters_; }
   int64_t linear_bytes() const { return linear_bytes_; }
   const std::string& dtype() const { return dtype_; }
   const std::vector<std::string>& warnings() const { return warnings_; }
@@ -102,7 +104,7 @@ class Runner {
   tensor::Cache cache_;                                // no groups = none
   bool keeps_states_ = false;
   int64_t parameters_ = 0, file_bytes_ = 0, weight_bytes_ = 0, linear_parameters_ = 0,
-          linear_bytes_ = 0;
+          lm_head_parameters_ = 0, linear_bytes_ = 0;
   std::string dtype_;
   std::vector<std::string> warnings_;
 };

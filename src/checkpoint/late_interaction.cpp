@@ -25,6 +25,10 @@ const char* const kPylateKeys[] = {"query_prefix",       "document_prefix",
                                    "do_query_expansion", "attend_to_expansion_tokens",
                                    "skiplist_words"};
 
+// Stanford's; transformers' and MLX's; colpali-engine's.
+constexpr std::array<std::string_view, 3> kProjections = {
+    "linear.weight", "embedding_proj_layer.weight", "custom_text_proj.weight"};
+
 LateInteraction read_pylate(const Config& config) {
   LateInteraction late{.query_marker = "[Q] ", .document_marker = "[D] ", .document_length = 180};
   late.query_marker = config.string_or("query_prefix", late.query_marker);
@@ -62,6 +66,24 @@ bool is_colbert(std::string_view architecture) {
   static constexpr std::array<std::string_view, 3> kNames = {"HF_ColBERT", "ColBERTModel",
                                                              "ColBERT"};
   return std::ranges::find(kNames, architecture) != kNames.end();
+}
+
+std::optional<int64_t> projected_size(const std::map<std::string, StoredTensor>& tensors) {
+  // Other parts of a model have linear layers too: the one of every token stands outside of them.
+  std::optional<int64_t> rows;
+  std::ptrdiff_t least = 0;
+  for (const auto& [name, tensor] : tensors) {
+    const auto is_called = [&](std::string_view known) {
+      return name.ends_with(known) &&
+             (name.size() == known.size() || name[name.size() - known.size() - 1] == '.');
+    };
+    if (tensor.shape.empty() || std::ranges::none_of(kProjections, is_called)) continue;
+    const std::ptrdiff_t depth = std::ranges::count(name, '.');
+    if (rows && least <= depth) continue;
+    rows = tensor.shape[0];
+    least = depth;
+  }
+  return rows;
 }
 
 LateInteraction LateInteraction::read_stanford(const fs::path& folder) {

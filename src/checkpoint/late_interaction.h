@@ -9,11 +9,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "checkpoint/safetensors.h"
 #include "checkpoint/sentence_transformers.h"
 
 namespace vecton::checkpoint {
@@ -21,6 +23,10 @@ namespace vecton::checkpoint {
 // Whether config.json's architecture is a ColBERT of Stanford's layout, whatever the family: its
 // model_type says of what.
 bool is_colbert(std::string_view architecture);
+
+// The numbers of a token's vector where the projection is in the model's own files, as the names
+// and shapes of their tensors say; nothing where there is none.
+std::optional<int64_t> projected_size(const std::map<std::string, StoredTensor>& tensors);
 
 struct LateInteraction {
   // Tokens put after the first special token of a text; empty = none.

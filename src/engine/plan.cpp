@@ -131,9 +131,17 @@ void decide_prompt(const EngineOptions& options, Plan& plan) {
   plan.modules.default_prompt_name = name;
 }
 
+// What the modules of tokens are given: rows of the backbone, or their projection, which may be
+// kept in part.
+int64_t token_columns(const Plan& plan) {
+  if (!plan.late_interaction || !plan.late_interaction->linear_in_model) return plan.shape.hidden;
+  if (plan.images && plan.images->kept_dimensions > 0) return plan.images->kept_dimensions;
+  return checkpoint::projected_size(tensors_of(plan)).value_or(plan.shape.hidden);
+}
+
 void decide_sizes(Plan& plan) {
   const std::optional<int64_t> truncate = plan.modules.truncate_dim;
-  const int64_t pooled = heads::columns_after(plan.token_modules, plan.shape.hidden) *
+  const int64_t pooled = heads::columns_after(plan.token_modules, token_columns(plan)) *
                          static_cast<int64_t>(plan.pooling.size());
   plan.full_embedding_size = heads::columns_after(plan.vector_modules, pooled);
   plan.embedding_size = plan.full_embedding_size;

@@ -260,6 +260,7 @@ constexpr Changing kChangesResult[] = {
     {"mlp_fc2_bias", ""},
     {"mlp_layer_types", ""},
     {"mlp_only_layers", "[]"},
+    {"mm_tokens_per_image", ""},
     {"moe_every_n_layers", "0"},
     {"moe_intermediate_size", ""},
     {"moe_layer_freq", ""},

@@ -143,6 +143,11 @@ void add_images(Ops& ops, const models::Model& model, const std::vector<Sequence
       images.to.push_back(static_cast<int32_t>(part.first_row + token - part.begin));
     }
   }
+  for (const Part& part : parts) {
+    if (!part.sequence.pictures->both_ways) continue;
+    const auto first = static_cast<int32_t>(part.first_row);
+    batch.both_ways.push_back({first, first + static_cast<int32_t>(part.end - part.begin)});
+  }
   images.features = ops.upload(rows, std::ssize(rows) / columns, columns);
 }
 

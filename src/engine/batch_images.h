@@ -10,9 +10,9 @@
 
 namespace vecton::engine {
 
-// Fills Batch::images and Batch::axis_positions of a batch that has the rows of `sequences`. An
-// image is encoded once, and what it has become is kept for the chunks that follow until all of its
-// tokens have been in a batch.
+// Fills Batch::images, Batch::axis_positions and Batch::both_ways of a batch that has the rows of
+// `sequences`. An image is encoded once, and what it has become is kept for the chunks that follow
+// until all of its tokens have been in a batch.
 void add_images(Ops& ops, const models::Model& model, const std::vector<Sequence>& sequences,
                 tensor::Batch& batch);
 

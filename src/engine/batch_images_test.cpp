@@ -105,5 +105,15 @@ TEST_F(BatchImages, TextsAloneHaveNoneOfIt) {
   EXPECT_THAT(tower.encoded, IsEmpty());
 }
 
+TEST_F(BatchImages, TellsTheSpansThatSeeEachOther) {
+  std::vector<Sequence> sequences = {sequence_of({1, 9, 2}, {5}), sequence_of({9, 9}, {6, 5})};
+  add(sequences);
+  EXPECT_THAT(batch.both_ways, IsEmpty());
+  for (const Sequence& sequence : sequences) sequence.pictures->both_ways = true;
+  add(sequences);
+  EXPECT_THAT(batch.both_ways,
+              ElementsAre(tensor::RowSpan{1, 5}, tensor::RowSpan{6, 10}, tensor::RowSpan{10, 14}));
+}
+
 }  // namespace
 }  // namespace vecton::engine

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/images.h"
+
 namespace vecton::engine {
 
 namespace {
@@ -215,6 +217,8 @@ int64_t GenerationQueue::chunk_end(const Sequence& sequence, int64_t budget) con
   const int64_t from = sequence.computed, tokens = sequence.tokens();
   if (!cache_) return tokens;
   int64_t end = tokens - from <= budget ? tokens : std::max(from, (from + budget) / kPage * kPage);
+  if (const heads::ImageTokens* image = divided_image(sequence, end))
+    end = image->begin > from ? image->begin : image->end;
   if (!leaves_snapshots(sequence)) return end;
   for (const int64_t edge : {sequence.stored, (tokens - 1) / kPage * kPage}) {
     if (from < edge && edge < end) end = edge;
@@ -294,27 +298,30 @@ int64_t GenerationQueue::fill(std::vector<Sequence>& batch, std::vector<Sequence
     }
   }
   // Of prompts; a page at least where nothing else is to be done.
-  int64_t left = tokens > 0 ? std::min(budget - tokens, limits_.chunk) : std::max(budget, kPage);
+  const int64_t most =
+      tokens > 0 ? std::min(budget - tokens, limits_.chunk) : std::max(budget, kPage);
+  int64_t left = most;
   for (auto at = running_.begin(); at != running_.end();) {
     if (cache_ && goes_on(at->second)) {
       ++at;
       continue;
     }
     const int64_t end = chunk_end(at->second, left), size = end - at->second.computed;
-    if (size <= 0 || (size > left && tokens > 0)) break;
+    if (size <= 0 || (size > left && left < most)) break;
     if (!make_room(at, end, number)) break;
     move_to(batch, std::move(running_.extract(at++).mapped()), end);
     tokens += size;
     left -= size;
   }
-  if (preemptions_ == before) tokens += fill_from_waiting(batch, tokens, left, number);
+  if (preemptions_ == before) tokens += fill_from_waiting(batch, most, left, number);
   return tokens;
 }
 
-// `tokens` of the batch are taken, `left` are still to be had.
-int64_t GenerationQueue::fill_from_waiting(std::vector<Sequence>& batch, int64_t tokens,
-                                           int64_t left, int64_t number) {
-  const int64_t before = tokens;
+// `left` of the `most` tokens that prompts may have are still to be had. What can't be divided goes
+// beyond them, alone.
+int64_t GenerationQueue::fill_from_waiting(std::vector<Sequence>& batch, int64_t most, int64_t left,
+                                           int64_t number) {
+  int64_t tokens = 0;
   int64_t parked = 0;
   has_more_ = false;
   while (left > 0 && std::ssize(running_) + in_batches_ < limits_.max_num_seqs) {
@@ -330,7 +337,7 @@ int64_t GenerationQueue::fill_from_waiting(std::vector<Sequence>& batch, int64_t
     }
     if (!begun.yes) break;
     const int64_t end = chunk_end(*first, left), size = end - first->computed;
-    if (size <= 0 || (size > left && tokens > 0) || !grow(*first, end, number)) {
+    if (size <= 0 || (size > left && left < most) || !grow(*first, end, number)) {
       release(*first);
       break;
     }
@@ -338,7 +345,7 @@ int64_t GenerationQueue::fill_from_waiting(std::vector<Sequence>& batch, int64_t
     tokens += size;
     left -= size;
   }
-  return tokens - before;
+  return tokens;
 }
 
 bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int32_t>& blocks) {

@@ -108,7 +108,7 @@ class GenerationQueue {
   Begun begin(Sequence& sequence, int64_t number);
   int64_t chunk_end(const Sequence& sequence, int64_t budget) const;
   void move_to(std::vector<Sequence>& batch, Sequence sequence, int64_t end);
-  int64_t fill_from_waiting(std::vector<Sequence>& batch, int64_t tokens, int64_t left,
+  int64_t fill_from_waiting(std::vector<Sequence>& batch, int64_t most, int64_t left,
                             int64_t number);
 
   Limits limits_;

@@ -7,6 +7,7 @@
 #include <random>
 #include <set>
 
+#include "engine/images.h"
 #include "engine/scheduler.h"
 
 namespace vecton::engine {
@@ -55,12 +56,24 @@ class GenerationQueueTest : public ::testing::Test {
                    .prompt_tokens = std::ssize(ids),
                    .shares = true});
     sequence.index = 0;
+    if (image_) {
+      sequence.images = {*image_};
+      sequence.pictures = std::make_shared<SequenceImages>();
+      sequence.pictures->both_ways = true;
+    }
     sequence.generating->stream->request = groups_.size();
     groups_.push_back(group);
     std::vector<Sequence> one;
     one.push_back(std::move(sequence));
     scheduler_->push(std::move(one));
     return groups_.size() - 1;
+  }
+  // The same with an image at the tokens begin .. end, which see each other.
+  size_t push_with_image(int64_t tokens, int64_t begin, int64_t end) {
+    image_ = heads::ImageTokens{begin, end, {7, 7}};
+    const size_t name = push(tokens, 1);
+    image_.reset();
+    return name;
   }
   static size_t name_of(const Sequence& sequence) { return sequence.generating->stream->request; }
 
@@ -116,6 +129,7 @@ class GenerationQueueTest : public ::testing::Test {
   std::vector<Sequence> members_;
   int32_t next_id_ = 0;
   int64_t long_after_ = 0;
+  std::optional<heads::ImageTokens> image_;  // of what is pushed
 };
 
 TEST_F(GenerationQueueTest, OneThatBecomesLongBeginsAnewOnce) {
@@ -178,6 +192,29 @@ TEST_F(GenerationQueueTest, APromptAloneFillsTheBudget) {
   EXPECT_EQ(next(), (Batch{{a, 64}}));
   finish();
   EXPECT_EQ(next(), (Batch{{a, 22}}));
+}
+
+TEST_F(GenerationQueueTest, AnImageThatSeesItselfBothWaysIsComputedWhole) {
+  open(100);
+  const size_t a = push_with_image(150, 20, 120);  // more than a batch takes, and than a chunk
+  EXPECT_EQ(next(), (Batch{{a, 20}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 100}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 30}}));
+  finish();
+}
+
+TEST_F(GenerationQueueTest, AnImageDoesNotWaitForThoseThatGoOnToEnd) {
+  open(100);
+  const size_t a = push(10, 50);
+  EXPECT_EQ(next(), (Batch{{a, 10}}));
+  finish();
+  const size_t b = push_with_image(60, 0, 50), c = push(30, 1);
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 50}}));
+  finish();
+  EXPECT_EQ(next(), (Batch{{a, 1}, {b, 10}, {c, 16}}));
+  finish();
 }
 
 TEST_F(GenerationQueueTest, OneBatchHasAllThatGoOn) {

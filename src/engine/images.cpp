@@ -73,21 +73,35 @@ std::string placeholders(const models::ImageInput& input, size_t pictures) {
   return text;
 }
 
+std::string placeholder_of(const models::ImageInput& input, const Tokenizer& tokenizer) {
+  return std::string(input.placeholder.empty() ? tokenizer.id_to_token(input.token)
+                                               : input.placeholder);
+}
+
 std::string place_images(std::string_view text, const models::ImageInput& input,
-                         std::string_view token, const std::vector<PreparedPicture>& pictures) {
-  const size_t found = count(text, token);
+                         std::string_view placeholder,
+                         const std::vector<PreparedPicture>& pictures) {
+  const size_t found = count(text, placeholder);
   std::string placed = (found == 0 ? placeholders(input, pictures.size()) : "") + std::string(text);
   if (found > 0 && found != pictures.size())
     refuse_count(base::counted(static_cast<int64_t>(found), "placeholder"), pictures.size());
   if (!input.tiles) return placed;
   size_t at = 0;
   for (const PreparedPicture& picture : pictures) {
-    at = placed.find(token, at);
+    at = placed.find(placeholder, at);
     const std::string tiles = input.tiles(picture.tile_rows, picture.tile_columns);
-    placed.replace(at, token.size(), tiles);
+    placed.replace(at, placeholder.size(), tiles);
     at += tiles.size();
   }
   return placed;
+}
+
+const heads::ImageTokens* divided_image(const Sequence& sequence, int64_t end) {
+  if (!sequence.pictures || !sequence.pictures->both_ways) return nullptr;
+  const auto divided = std::ranges::find_if(sequence.images, [&](const heads::ImageTokens& image) {
+    return image.begin < end && end < image.end;
+  });
+  return divided == sequence.images.end() ? nullptr : &*divided;
 }
 
 int64_t added_tokens(const models::ImageInput& input,
@@ -125,6 +139,7 @@ void expand_images(const models::ImageInput& input, std::vector<tensor::Image> i
   }
   auto own = std::make_shared<SequenceImages>();
   own->images = std::move(images);
+  own->both_ways = input.both_ways;
   own->features.resize(own->images.size());
   if (input.axis_positions) set_axis_positions(input, sequence.images, *own);
   sequence.pictures = std::move(own);

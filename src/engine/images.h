@@ -9,9 +9,11 @@
 #include <string_view>
 #include <vector>
 
+#include "heads/work.h"
 #include "models/image_input.h"
 #include "tensor/image.h"
 #include "vecton/request.h"
+#include "vecton/tokenizer.h"
 
 namespace vecton::engine {
 
@@ -33,6 +35,7 @@ struct SequenceImages {
   // the index of those that follow; empty = positions are indices.
   std::vector<int32_t> axis_positions;
   int32_t axis_delta = 0;
+  bool both_ways = false;  // as ImageInput has it
 
   // What the tower has made of images that are not whole in a batch yet, by image.
   std::mutex mutex;
@@ -42,11 +45,14 @@ struct SequenceImages {
   int32_t position(int64_t index, int64_t axis) const;
 };
 
+// What stands for an image in texts.
+std::string placeholder_of(const models::ImageInput& input, const Tokenizer& tokenizer);
 // `text` with a placeholder per picture: those that it has, or before it where it has none; tiles
-// are spelled out. `token`: the text of ImageInput::token. Throws Error (kInvalidArgument) where it
-// has another number of them.
+// are spelled out. `placeholder`: placeholder_of(). Throws Error (kInvalidArgument) where it has
+// another number of them.
 std::string place_images(std::string_view text, const models::ImageInput& input,
-                         std::string_view token, const std::vector<PreparedPicture>& pictures);
+                         std::string_view placeholder,
+                         const std::vector<PreparedPicture>& pictures);
 // The placeholders of so many pictures.
 std::string placeholders(const models::ImageInput& input, size_t pictures);
 
@@ -60,6 +66,10 @@ void expand_images(const models::ImageInput& input, std::vector<tensor::Image> i
 std::vector<ImageGrid> image_grids(const models::ImageInput& input,
                                    const std::vector<PreparedPicture>& pictures,
                                    const Sequence& sequence);
+
+// The image in whose middle a chunk of `sequence` that ends at token `end` would stop though its
+// tokens see each other both ways; null = there is none.
+const heads::ImageTokens* divided_image(const Sequence& sequence, int64_t end);
 
 // How many tokens the images add to those that stand for them.
 int64_t added_tokens(const models::ImageInput& input, const std::vector<PreparedPicture>& pictures);

@@ -48,6 +48,16 @@ TEST(PlaceImages, RefusesOtherNumbersOfPlaceholders) {
             "images: the prompt has 1 placeholder of images, and the request has 0 images");
 }
 
+TEST(PlaceImages, PutsTheTokenInPlaceOfAnotherPlaceholder) {
+  models::ImageInput input = kInput;
+  input.markup = input.placeholder = "<begin>";
+  input.tiles = [](int64_t, int64_t) { return std::string("\n<begin><i><end>\n"); };
+  EXPECT_EQ(
+      place_images("a <begin> b <begin>", input, "<begin>", {picture_of(2, 2), picture_of(2, 2)}),
+      "a \n<begin><i><end>\n b \n<begin><i><end>\n");
+  EXPECT_EQ(place_images("a", input, "<begin>", {picture_of(2, 2)}), "\n<begin><i><end>\na");
+}
+
 TEST(PlaceImages, SpellsTilesOut) {
   models::ImageInput input = kInput;
   input.tiles = [](int64_t rows, int64_t columns) {
@@ -169,6 +179,28 @@ TEST(ChatImages, OneMessageAloneIsAText) {
               HasSubstr("one message, of the role user"));
   EXPECT_THAT(error_of([] { only_text(R"([{"role":"user","content":"a"},{"role":"user"}])"); }),
               HasSubstr("one message, of the role user"));
+}
+
+TEST(DividedImage, IsTheOneThatAChunkWouldStopIn) {
+  models::ImageInput input = kInput;
+  Sequence sequence;
+  sequence.ids = {1, kToken, 2};
+  std::vector<tensor::Image> images;
+  images.push_back(image_of(4, 4));
+  expand_images(input, images, sequence);
+  EXPECT_FALSE(divided_image(sequence, 3)) << "where tokens see those before them alone";
+
+  input.both_ways = true;
+  sequence = {};
+  sequence.ids = {1, kToken, 2};
+  expand_images(input, images, sequence);
+  for (const int64_t end : {1, 5, 6}) EXPECT_FALSE(divided_image(sequence, end)) << end;
+  for (const int64_t end : {2, 4}) {
+    const heads::ImageTokens* image = divided_image(sequence, end);
+    ASSERT_TRUE(image) << end;
+    EXPECT_EQ(image->begin, 1);
+    EXPECT_EQ(image->end, 5);
+  }
 }
 
 }  // namespace

@@ -93,19 +93,20 @@ Request Preparer::with_images(const Request& request,
   const models::ImageInput& input = *plan_.images;
   Request placed = request;
   auto& text = std::get<std::string>(placed.prompt.input);
-  const std::string token(tokenizer_->id_to_token(input.token));
+  const std::string placeholder = placeholder_of(input, *tokenizer_);
   if (auto* score = std::get_if<Score>(&placed.task)) {
     const auto queries = static_cast<std::ptrdiff_t>(request.prompt.images.size());
     const std::vector<PreparedPicture> first(pictures.begin(), pictures.begin() + queries),
         second(pictures.begin() + queries, pictures.end());
-    text = place_images(text, input, token, first);
-    if (score->document) score->document = place_images(*score->document, input, token, second);
+    text = place_images(text, input, placeholder, first);
+    if (score->document)
+      score->document = place_images(*score->document, input, placeholder, second);
     score->document_images.clear();
   } else if (plan_.late_interaction) {
     text = retrieval_text(request, text);
-    if (!pictures.empty()) text = place_images(text, input, token, pictures);
+    if (!pictures.empty()) text = place_images(text, input, placeholder, pictures);
   } else {
-    text = place_images(text, input, token, pictures);
+    text = place_images(text, input, placeholder, pictures);
     const bool prompted = !request.prompt.prompt_text || !request.prompt.prompt_text->empty();
     if (plan_.embedding_prompt && prompted && std::holds_alternative<Embed>(request.task)) {
       text = embedding_text(request, text);

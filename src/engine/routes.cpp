@@ -68,8 +68,7 @@ void Routes::flatten(const Chat& chat, Prompt& prompt) const {
   input.messages = std::move(taken.messages);
   const std::string text = chat_templates().render(input, chat.chat_template);
   if (plan.images && !prompt.images.empty()) {
-    const std::string token(tokenizers_.front()->id_to_token(plan.images->token));
-    if (text.find(token) == std::string::npos)
+    if (text.find(placeholder_of(*plan.images, *tokenizers_.front())) == std::string::npos)
       throw Error(ErrorCode::kInvalidArgument,
                   "messages: the chat template writes nothing for images", "messages");
   }

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "engine/images.h"
+
 namespace vecton::engine {
 
 namespace {
@@ -14,6 +16,12 @@ constexpr int64_t kMostParked = 256;
 
 PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
   return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
+}
+
+// The end of a block, `end` or a later one, that divides no image; or that of the sequence.
+int64_t chunk_end(const Sequence& sequence, int64_t end) {
+  while (end < sequence.tokens() && divided_image(sequence, end)) end += kPage;
+  return std::min(end, sequence.tokens());
 }
 
 }  // namespace
@@ -180,7 +188,7 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
     cache_->block_tables(sequence.blocks, sequence.block_tables);
     const bool is_long = end - cached > 2 * chunk_tokens() && !sequence.whole;
     const bool owed = (is_long || sequence.reserved > 0) && owe_pages(sequence);
-    if (is_long && owed) end = (cached + chunk_tokens()) / kPage * kPage;
+    if (is_long && owed) end = chunk_end(sequence, (cached + chunk_tokens()) / kPage * kPage);
     if (sequence.end == 0) {  // not when it goes on
       stats_.queries += sequence.tokens();
       stats_.hits += cached;

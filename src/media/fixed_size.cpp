@@ -1,4 +1,5 @@
-// SiglipImageProcessor (PaliGemma's and ColPali's too) and CLIPImageProcessor.
+// SiglipImageProcessor (PaliGemma's and ColPali's too), Gemma3ImageProcessor and
+// CLIPImageProcessor.
 #include <algorithm>
 #include <utility>
 
@@ -100,6 +101,16 @@ class FixedSize final : public ImageProcessor {
 ProcessorPointer make_siglip(const checkpoint::Config& config,
                              std::optional<int64_t> vision_patch) {
   const FixedDefaults defaults{.pixels = {}, .size = Size{224, 224}, .patch = 16};
+  return std::make_unique<FixedSize>(config, vision_patch, defaults);
+}
+
+ProcessorPointer make_gemma3(const checkpoint::Config& config,
+                             std::optional<int64_t> vision_patch) {
+  config.require("do_pan_and_scan", false);
+  config.ignore({"pan_and_scan_min_crop_size", "pan_and_scan_max_num_crops",
+                 "pan_and_scan_min_ratio_to_activate"});
+  const FixedDefaults defaults{
+      .pixels = {.filter = Filter::kBilinear}, .size = Size{224, 224}, .patch = 14};
   return std::make_unique<FixedSize>(config, vision_patch, defaults);
 }
 

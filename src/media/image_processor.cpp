@@ -24,10 +24,9 @@ struct Class {
 };
 
 constexpr Class kClasses[] = {
-    {"CLIP", make_clip},           {"Siglip", make_siglip},
-    {"Siglip2", make_siglip2},     {"Qwen2VL", make_qwen2_vl},
-    {"Qwen2_5_VL", make_qwen2_vl}, {"Qwen3VL", make_qwen2_vl},
-    {"Idefics3", make_idefics3},   {"PaddleOCRVL", make_paddleocr_vl},
+    {"CLIP", make_clip},        {"Siglip", make_siglip},     {"Gemma3", make_gemma3},
+    {"Siglip2", make_siglip2},  {"Qwen2VL", make_qwen2_vl},  {"Qwen2_5_VL", make_qwen2_vl},
+    {"Qwen3VL", make_qwen2_vl}, {"Idefics3", make_idefics3}, {"PaddleOCRVL", make_paddleocr_vl},
 };
 
 // processor_config.json goes first where it has an image processor, as in transformers.

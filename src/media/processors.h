@@ -14,6 +14,7 @@ using ProcessorPointer = std::unique_ptr<const ImageProcessor>;
 
 // One size for all pictures, whatever their shape, or a square from the middle.
 ProcessorPointer make_siglip(const checkpoint::Config& config, std::optional<int64_t> vision_patch);
+ProcessorPointer make_gemma3(const checkpoint::Config& config, std::optional<int64_t> vision_patch);
 ProcessorPointer make_clip(const checkpoint::Config& config, std::optional<int64_t> vision_patch);
 // The picture's shape, as near as whole patches allow.
 ProcessorPointer make_qwen2_vl(const checkpoint::Config& config, std::optional<int64_t>);

@@ -39,7 +39,7 @@ struct HeadSign {
 // What tells a family's checkpoints, and what is in them, by the names of their tensors.
 struct TensorNames {
   std::string_view words;                   // every checkpoint has it
-  List<std::string_view, 2> prefixes = {};  // may stand before all names but those of heads
+  List<std::string_view, 6> prefixes = {};  // may stand before all names but those of heads
   List<HeadSign, 2> classifiers = {};       // the first that is there counts
 };
 

@@ -14,6 +14,7 @@
 #include "models/family.h"
 #include "models/llama.h"
 #include "nn/activation.h"
+#include "nn/image_rows.h"
 #include "nn/layer_types.h"
 #include "nn/sandwich_norm.h"
 #include "vecton/error.h"
@@ -143,6 +144,7 @@ Tensor Gemma::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache
   const nn::Rotation rope = rope_.rotation(pass), local_rope = local_rope_.rotation(pass);
   const ModelShape& shape = settings_.shape;
   Tensor x = ops.scale(ops.embed(words), std::sqrt(static_cast<float>(shape.hidden)));
+  nn::ImageRows(pass, shape.hidden).replace(x);
   for (size_t i = 0; i < layers_.size(); ++i) {
     const nn::LayerRows rows = pass.enter(static_cast<int64_t>(i), shape.layers, x);
     const bool local = shape.windows[i] > 0;
@@ -172,10 +174,10 @@ Settings settings2(const checkpoint::Config& config) {
   return s;
 }
 
-Settings settings3(const checkpoint::Config& config) {
+Settings settings3(const checkpoint::Config& config, const DecoderDefaults& defaults = kDefaults) {
   // The model's code has no cap of scores, whatever the file says.
   config.ignore({"hidden_act", "attn_logit_softcapping"});
-  Settings s{.shape = decoder_shape(config, kDefaults),
+  Settings s{.shape = decoder_shape(config, defaults),
              .rope = {.theta = 1e6, .layer_type = "full_attention"},
              .local_rope = {.theta = 1e4,
                             .theta_key = "rope_local_base_freq",
@@ -255,7 +257,24 @@ checkpoint::HeadWeights head3(const checkpoint::Config& config, checkpoint::Head
   return head_with(config, kind, labels, weights, 0);
 }
 
+// What Gemma3TextConfig says where files with a vision tower leave it out.
+constexpr DecoderDefaults kDefaults3{
+    .kv_heads = 4, .head_dim = 256, .heads = 8, .vocab = 262208, .max_positions = 131072};
+
 }  // namespace
+
+ModelShape inner_shape3(const checkpoint::Config& config) {
+  return shape_of(config, settings3(config, kDefaults3));
+}
+
+std::unique_ptr<Model> build3(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return build(settings3(config, kDefaults3), config, std::move(weights));
+}
+
+checkpoint::HeadWeights inner_head3(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                    int64_t labels, const checkpoint::Weights& weights) {
+  return head3(config, kind, labels, weights);
+}
 
 extern constinit const Family kFamily{
     .name = "gemma",

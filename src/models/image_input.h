@@ -22,14 +22,19 @@ struct ImageInput {
   int32_t token = 0;  // stands in a prompt for an image: as many of it as the image has rows
   // What a prompt has for an image where no chat template writes it; the token once.
   std::string_view markup = {};
+  // What stands for an image in the text of prompts; empty = the text of `token`. Where it is
+  // another, `tiles` has the token.
+  std::string_view placeholder = {};
   int64_t merge = 1;            // Model::encode_images() gives a row for merge x merge patches
   bool axis_positions = false;  // on three axes (MRoPE): tensor::Batch::axis_positions
   // An image is a sequence of its own, of one row, whatever its patches (SigLIP, CLIP). It has no
   // prompt, and no token.
   bool pooled = false;
-  // Of models whose processor cuts a picture into tiles: what stands in a prompt for the token of a
-  // picture of so many of them, with the token once per image that the processor has made of it, in
-  // their order. 0, 0 = the picture is whole.
+  // The tokens of an image see each other whichever comes first, in a causal model.
+  bool both_ways = false;
+  // What stands in a prompt for the placeholder of a picture that was cut into so many tiles, with
+  // the token once per image that the processor has made of it, in their order. 0, 0 = the picture
+  // is whole. Null = the placeholder as it is.
   std::string (*tiles)(int64_t rows, int64_t columns) = nullptr;
   RetrievalPrompt retrieval = {};
   // The first numbers of a token's projection, which are kept before it gets length 1; 0 = all.

@@ -14,6 +14,7 @@
   F(eurobert)                \
   F(gemma)                   \
   F(gemma2)                  \
+  F(gemma3)                  \
   F(gemma3_text)             \
   F(gemma4)                  \
   F(lfm2)                    \

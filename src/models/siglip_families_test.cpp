@@ -43,6 +43,13 @@ std::string refusal_of(const std::string& architecture, const std::string& setti
   return "none";
 }
 
+const std::string kGemma3 = R"("text_config": {"model_type": "gemma3_text", "hidden_size": 8,
+    "num_hidden_layers": 1, "intermediate_size": 12, "sliding_window": 1024})";
+std::string vision_of(int side, int patch) {
+  return R"("vision_config": {"model_type": "siglip_vision_model", "image_size": )" +
+         std::to_string(side) + R"(, "patch_size": )" + std::to_string(patch) + "}";
+}
+
 std::string wrapped(const std::string& inner) { return R"("vlm_config": {)" + inner + "}"; }
 
 std::string ten(const std::string& token) {
@@ -123,6 +130,44 @@ TEST(ModernVBert, SpellsOutTilesByRowAndColumn) {
   EXPECT_EQ(tiles(0, 0), around + "<global-img><image>" + around);
   EXPECT_EQ(tiles(2, 1), around + "<row_1_col_1><image>\n" + around + "<row_2_col_1><image>\n\n" +
                              around + "<global-img><image>" + around);
+}
+
+TEST(Gemma3, HasWhatItsTextConfigLeavesOut) {
+  const ModelShape shape =
+      shape_of("Gemma3ForConditionalGeneration", kGemma3 + ", " + vision_of(896, 14));
+  EXPECT_TRUE(shape.causal);
+  EXPECT_EQ(shape.heads, 8);
+  EXPECT_EQ(shape.kv_heads, 4);
+  EXPECT_EQ(shape.head_dim, 256);
+  EXPECT_EQ(shape.vocab, 262208);
+  EXPECT_EQ(shape.max_positions, 131072);
+}
+
+TEST(Gemma3, ReadsImagesBetweenTheirTokens) {
+  const ImageInput images =
+      images_of("Gemma3ForConditionalGeneration",
+                kGemma3 + ", " + vision_of(896, 14) + R"(, "image_token_index": 7)");
+  EXPECT_EQ(images.token, 7);
+  EXPECT_EQ(images.placeholder, "<start_of_image>");
+  EXPECT_EQ(images.tiles(0, 0), "\n\n<start_of_image><image_soft_token><end_of_image>\n\n");
+  EXPECT_TRUE(images.both_ways);
+  tensor::Image image;
+  image.rows = image.columns = 64;
+  EXPECT_EQ(images.rows(image), 256);
+  const checkpoint::Config text = config_of("Gemma3ForConditionalGeneration", kGemma3);
+  EXPECT_FALSE(find_family(text).images(text));
+}
+
+TEST(Gemma3, RefusesByNameWhatItDoesNotRead) {
+  const auto refusal = [](const std::string& settings) {
+    return refusal_of("Gemma3ForConditionalGeneration", settings);
+  };
+  EXPECT_THAT(refusal(vision_of(896, 14)), HasSubstr("text_config is missing"));
+  EXPECT_THAT(refusal(kGemma3 + ", " + vision_of(896, 14) + R"(, "mm_tokens_per_image": 255)"),
+              HasSubstr("mm_tokens_per_image is 255"));
+  EXPECT_THAT(refusal(kGemma3 + ", " + vision_of(140, 14)), HasSubstr("10 patches on a side"));
+  EXPECT_THAT(refusal(kGemma3 + ", " + vision_of(896, 14) + R"(, "mm_tokens_per_image": 4096)"),
+              HasSubstr("sliding_window is 1024"));
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "nn/forward_pass.h"
 
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace vecton::nn {
@@ -15,6 +17,10 @@ ForwardPass::ForwardPass(Ops& on, const tensor::Batch& of, tensor::Cache* cache)
     wanted_ = ops.upload_rows(batch.wanted);
     wanted_at_ = ops.upload_indices(tensor::wanted_positions(batch));
   }
+  if (!batch.both_ways.empty()) {
+    spans_ = spans(false);
+    if (!batch.all_wanted()) wanted_spans_ = spans(true);
+  }
   if (!cache_) return;
   for (size_t g = 0; g < batch.block_tables.size(); ++g) {
     const tensor::BlockTable& table = batch.block_tables[g];
@@ -25,6 +31,66 @@ ForwardPass::ForwardPass(Ops& on, const tensor::Batch& of, tensor::Cache* cache)
                        .from = ops.upload_indices(mapping.rows),
                        .slots = ops.upload_indices(mapping.slots)});
   }
+}
+
+std::vector<ForwardPass::Spans> ForwardPass::spans(bool wanted_only) const {
+  const int64_t sequences = batch.sequences();
+  std::vector<std::vector<tensor::RowSpan>> of(static_cast<size_t>(sequences));
+  size_t most = 0, sequence = 0;
+  for (const tensor::RowSpan& span : batch.both_ways) {
+    while (span.begin >= batch.rows.offsets[sequence + 1]) ++sequence;
+    of[sequence].push_back(span);
+    most = std::max(most, of[sequence].size());
+  }
+  std::vector<int32_t> places(static_cast<size_t>(batch.rows.count()), -1);  // among the layer's
+  if (wanted_only) {
+    int32_t place = 0;
+    for (const int32_t row : tensor::wanted_positions(batch))
+      places[static_cast<size_t>(row)] = place++;
+  } else {
+    std::iota(places.begin(), places.end(), 0);
+  }
+  std::vector<Spans> result;
+  for (size_t n = 0; n < most; ++n) {
+    tensor::Rows rows;
+    std::vector<int32_t> at, attended_rows;
+    for (size_t s = 0; s < of.size(); ++s) {
+      const int32_t first = batch.rows.offsets[s];
+      const tensor::RowSpan span = n < of[s].size() ? of[s][n] : tensor::RowSpan{first, first};
+      for (int32_t row = span.begin; row < span.end; ++row) {
+        const int32_t place = places[static_cast<size_t>(row)];
+        if (place < 0) continue;
+        at.push_back(place);
+        rows.index.push_back(batch.rows.index[static_cast<size_t>(row)]);
+      }
+      rows.offsets.push_back(static_cast<int32_t>(rows.index.size()));
+      attended_rows.push_back(span.end - first);
+    }
+    if (at.empty()) continue;
+    std::vector<int32_t> own(at.size());
+    std::iota(own.begin(), own.end(), 0);
+    result.push_back({.queries = ops.upload_rows(rows),
+                      .at = ops.upload_indices(std::move(at)),
+                      .own = ops.upload_indices(std::move(own)),
+                      .attended = ops.upload_indices(std::move(attended_rows))});
+  }
+  return result;
+}
+
+Tensor ForwardPass::attend(const Tensor& q, const Tensor& k, const Tensor& v,
+                           const ops::AttentionShape& shape, const LayerRows& queries,
+                           const ops::AttentionBias& bias, const ops::KeyPages& before) const {
+  Tensor context =
+      ops.attention(q, k, v, shape, queries.rows(), rows.offsets, bias, before, attended);
+  if (!shape.causal) return context;
+  ops::AttentionShape both = shape;
+  both.causal = false;
+  for (const Spans& spans : queries.all() ? spans_ : wanted_spans_) {
+    const Tensor seen = ops.attention(ops.gather_rows(q, spans.at), k, v, both, spans.queries,
+                                      rows.offsets, bias, before, spans.attended);
+    ops.store_rows(seen, spans.own, context, spans.at);
+  }
+  return context;
 }
 
 ops::KeyPages ForwardPass::pages(int64_t layer) const {

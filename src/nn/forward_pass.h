@@ -55,6 +55,12 @@ class ForwardPass {
   }
   const tensor::SequenceRows& wanted() const { return batch.all_wanted() ? rows : wanted_; }
 
+  // Ops::attention of a layer's rows. In a causal layer those of Batch::both_ways see each other;
+  // `bias` has nothing by query then, and a window is no less than such a span.
+  Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const ops::AttentionShape& shape,
+                const LayerRows& queries, const ops::AttentionBias& bias,
+                const ops::KeyPages& before) const;
+
   // Keeps what of a layer's keys and values is to be kept, and gives what is there of earlier
   // tokens. Nothing without a cache. Keys and values become what the cache's type has of them, so
   // that a token attends to the same numbers, whoever has computed them and when.
@@ -74,12 +80,21 @@ class ForwardPass {
     tensor::Indices from, slots;             // its slot mapping
   };
 
+  // The n-th span of Batch::both_ways of each sequence.
+  struct Spans {
+    tensor::SequenceRows queries;
+    tensor::Indices at, own;   // their rows among those that the layer computes, and 0, 1, ...
+    tensor::Indices attended;  // of each sequence, up to the end of its span
+  };
+
   ops::KeyPages pages(int64_t layer) const;
+  std::vector<Spans> spans(bool wanted_only) const;
 
   tensor::SequenceRows wanted_;
   tensor::Indices wanted_at_;  // of the wanted rows among all
   tensor::Cache* cache_;
   std::vector<Group> groups_;
+  std::vector<Spans> spans_, wanted_spans_;
 };
 
 }  // namespace vecton::nn

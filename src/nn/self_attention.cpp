@@ -22,8 +22,7 @@ Tensor SelfAttention::forward(const ForwardPass& pass, const Tensor& x, const Te
   const ops::KeyPages before = pass.exchange(layer, k_rows, v_rows);
   ops::AttentionBias added = bias;
   if (!sinks.empty()) added.sinks = sinks;
-  Tensor context = ops.attention(q_rows, k_rows, v_rows, shape, queries.rows(), pass.rows.offsets,
-                                 added, before, pass.attended);
+  Tensor context = pass.attend(q_rows, k_rows, v_rows, shape, queries, added, before);
   if (gate) {
     context =
         ops.multiply(std::move(context), ops.linear(x_query, *gate, ops::Activation::kSigmoid));

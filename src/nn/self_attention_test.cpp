@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "backend/ref/ref_ops.h"
@@ -255,6 +256,60 @@ TEST_F(SelfAttentionTest, ABiasByHeadMovesScores) {
   SelfAttention alone = attention;
   alone.shape.window = 1;
   EXPECT_EQ(values_of(*ops_, y), run(alone));
+}
+
+// Rows 1 .. 3 of five see each other and what is before them: the last of them as in a causal pass,
+// the first as the last of a sequence whose rows 1 and 3 have changed places.
+TEST_F(SelfAttentionTest, SpansSeeThemselvesBothWaysInACausalPass) {
+  const SelfAttention causal =
+      block({.heads = 2, .kv_heads = 1, .head_dim = 2, .scale = 0.5f, .causal = true, .window = 4});
+  const std::vector<float> given = sines(kTokens * kHidden, 0.37);
+  const Tensor x = ops_->upload(given, kTokens, kHidden);
+  tensor::Batch batch = batch_of({kTokens});
+  const std::vector<float> plain = run(causal, batch, x);
+  batch.both_ways = {{1, 4}};
+  const std::vector<float> both = run(causal, batch, x);
+  const auto row = [](const std::vector<float>& rows, int64_t i) {
+    return std::vector<float>(rows.begin() + i * kHidden, rows.begin() + (i + 1) * kHidden);
+  };
+  for (const int64_t same : {0, 3, 4}) EXPECT_EQ(row(both, same), row(plain, same)) << same;
+  for (const int64_t other : {1, 2}) EXPECT_NE(row(both, other), row(plain, other)) << other;
+
+  std::vector<float> turned = given;
+  std::swap_ranges(turned.begin() + kHidden, turned.begin() + 2 * kHidden,
+                   turned.begin() + 3 * kHidden);
+  const std::vector<float> last =
+      run(causal, batch_of({kTokens}), ops_->upload(turned, kTokens, kHidden));
+  EXPECT_THAT(row(both, 1), near(row(last, 3)));
+}
+
+TEST_F(SelfAttentionTest, SpansOfSeveralSequencesHaveTheBitsOfEachAlone) {
+  const SelfAttention causal =
+      block({.heads = 2, .kv_heads = 1, .head_dim = 2, .scale = 0.5f, .causal = true});
+  const auto part = [&](int64_t begin, int64_t count) {
+    const std::vector<float> all = sines(12 * kHidden, 0.37);
+    return ops_->upload(std::span(all).subspan(static_cast<size_t>(begin * kHidden),
+                                               static_cast<size_t>(count * kHidden)),
+                        count, kHidden);
+  };
+  tensor::Batch first = batch_of({5}), second = batch_of({3}), third = batch_of({4});
+  first.both_ways = {{0, 2}, {3, 5}};
+  third.both_ways = {{1, 3}};
+  std::vector<float> apart = run(causal, first, part(0, 5));
+  for (const auto& values : {run(causal, second, part(5, 3)), run(causal, third, part(8, 4))})
+    apart.insert(apart.end(), values.begin(), values.end());
+  tensor::Batch all = batch_of({5, 3, 4});
+  all.both_ways = {{0, 2}, {3, 5}, {9, 11}};
+  EXPECT_EQ(run(causal, all, part(0, 12)), apart);
+
+  all.wanted = {.offsets = {0, 2, 2, 3}, .index = {1, 4, 1}};
+  const std::vector<float> wanted = run(causal, all, part(0, 12));
+  ASSERT_EQ(wanted.size(), 3U * kHidden);
+  const int64_t rows[] = {1, 4, 9};
+  for (size_t i = 0; i < 3; ++i) {
+    for (size_t c = 0; c < kHidden; ++c)
+      EXPECT_EQ(wanted[i * kHidden + c], apart[static_cast<size_t>(rows[i] * kHidden) + c]);
+  }
 }
 
 }  // namespace

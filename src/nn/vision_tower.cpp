@@ -96,21 +96,29 @@ Patches read(const VisionTower& tower, std::span<const tensor::Image* const> ima
   return patches;
 }
 
-// Each `count` rows of x that follow one another, side by side.
-Tensor side_by_side(Ops& ops, const Tensor& x, int64_t count) {
+// Of each `count` rows of x that follow one another the first, the second and so on.
+std::vector<Tensor> parts_of(Ops& ops, const Tensor& x, int64_t count) {
   std::vector<Tensor> parts;
   for (int64_t i = 0; i < count; ++i) {
     std::vector<int32_t> rows;
     for (int64_t row = i; row < x.rows(); row += count) rows.push_back(static_cast<int32_t>(row));
     parts.push_back(ops.gather_rows(x, ops.upload_indices(std::move(rows))));
   }
-  return ops.concat_columns(parts);
+  return parts;
+}
+
+Tensor mean_of(Ops& ops, std::vector<Tensor> parts) {
+  Tensor sum = std::move(parts.front());
+  for (size_t i = 1; i < parts.size(); ++i) sum = ops.add(std::move(sum), parts[i]);
+  return ops.scale(std::move(sum), 1 / static_cast<float>(parts.size()));
 }
 
 }  // namespace
 
-Tensor PatchMerger::forward(Ops& ops, const Tensor& blocks) const {
-  const Tensor rows = norm ? ops.norm(blocks, *norm) : blocks;
+Tensor PatchMerger::forward(Ops& ops, const Tensor& x, int64_t count) const {
+  std::vector<Tensor> parts = parts_of(ops, x, count);
+  Tensor rows = averaged ? mean_of(ops, std::move(parts)) : ops.concat_columns(parts);
+  if (norm) rows = ops.norm(std::move(rows), *norm);
   return mlp ? mlp->forward(ops, rows) : rows;
 }
 
@@ -134,11 +142,10 @@ Tensor VisionTower::forward(Ops& ops, std::span<const tensor::Image* const> imag
     const ForwardPass& pass = layer.windowed ? *windows : whole;
     x = layer.attention.forward(pass, x, pass.rows_of(i, depth), rope ? &rotation : nullptr);
     x = layer.mlp.forward(ops, x);
-    if (layer.branch)
-      branches.push_back(layer.branch->forward(ops, side_by_side(ops, x, merge * merge)));
+    if (layer.branch) branches.push_back(layer.branch->forward(ops, x, merge * merge));
   }
   if (last_norm) x = ops.norm(std::move(x), *last_norm);
-  if (merger) x = merger->forward(ops, side_by_side(ops, x, merge * merge));
+  if (merger) x = merger->forward(ops, x, merge * merge);
   if (probe) x = probe->forward(ops, x, whole.rows);
   if (projection) x = ops.linear(x, *projection);
   if (!branches.empty()) {

@@ -18,13 +18,15 @@
 
 namespace vecton::nn {
 
-// Patches side by side to a row.
+// Patches side by side to a row, or their mean.
 struct PatchMerger {
+  bool averaged = false;
   // Of each patch, or of all of a row: as wide as its weight is.
   std::optional<ops::NormWeight> norm = {};
   std::optional<Mlp> mlp = {};
 
-  Tensor forward(Ops& ops, const Tensor& blocks) const;
+  // Of each `count` rows of x that follow one another.
+  Tensor forward(Ops& ops, const Tensor& x, int64_t count) const;
 };
 
 struct VisionTower {

@@ -206,9 +206,9 @@ TEST_F(VisionTowerTest, AMergersNormIsOfAPatchOrOfARow) {
   PatchMerger made{.norm = norm(4),
                    .mlp = Mlp{.up = linear_of(*ops_, 8, 8, sines(64, 1)),
                               .down = linear_of(*ops_, 2, 8, sines(16, 2))}};
-  const std::vector<float> of_patches = testing::values_of(*ops_, made.forward(*ops_, x));
+  const std::vector<float> of_patches = testing::values_of(*ops_, made.forward(*ops_, x, 1));
   made.norm = norm(8);
-  EXPECT_NE(testing::values_of(*ops_, made.forward(*ops_, x)), of_patches);
+  EXPECT_NE(testing::values_of(*ops_, made.forward(*ops_, x, 1)), of_patches);
 }
 
 TEST_F(VisionTowerTest, WithoutAMergerEveryPatchHasARow) {
@@ -245,6 +245,16 @@ TEST_F(VisionTowerTest, ARowOfItsOwnSeesThePatchesAndIsLeft) {
   EXPECT_NE(rows(model, {&a}), std::vector<float>(apart.begin(), apart.begin() + 4));
   model.class_row.front() = 0;
   EXPECT_NE(rows(model, {&b}), second);
+}
+
+TEST_F(VisionTowerTest, AMergerPutsPatchesSideBySideOrTakesTheirMean) {
+  const std::vector<float> values = {1, 2, 3, 4, 5, 6, 7, 8};
+  const Tensor x = ops_->upload(values, 4, 2);
+  PatchMerger made;
+  EXPECT_EQ(testing::values_of(*ops_, made.forward(*ops_, x, 2)), values);
+  made.averaged = true;
+  EXPECT_THAT(testing::values_of(*ops_, made.forward(*ops_, x, 2)),
+              ::testing::ElementsAre(2, 3, 6, 7));
 }
 
 TEST_F(VisionTowerTest, RefusesWhatItDoesNotRead) {

@@ -34,6 +34,12 @@ struct SlotMapping {
   std::vector<int32_t> rows, slots;
 };
 
+// Rows begin .. end of a batch.
+struct RowSpan {
+  int32_t begin = 0, end = 0;
+  bool operator==(const RowSpan&) const = default;
+};
+
 struct Batch {
   std::vector<int32_t> ids;       // [tokens]
   std::vector<int32_t> type_ids;  // [tokens], or empty = all 0
@@ -43,6 +49,9 @@ struct Batch {
   std::vector<int32_t> attended;
 
   ImageRows images;  // rows of images among the tokens; without features = none
+  // Rows that see each other whichever comes first, in a causal model beside all that comes before
+  // them (an image's): each of one sequence, in order, apart.
+  std::vector<RowSpan> both_ways;
   // Where rows turn by a position on each of three axes (time, height, width: MRoPE), their
   // positions, [3, tokens]; empty = rows.index on all of them.
   std::vector<int32_t> axis_positions;

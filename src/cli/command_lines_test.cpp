@@ -77,6 +77,7 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"uds", o.uds},
           {"served_model_names", joined(o.served_model_names, ",")},
           {"api_keys", joined(o.api_keys, ",")},
+          {"api_key_file", o.api_key_file},
           {"allowed_origins", joined(o.allowed_origins, ",")},
           {"root_path", o.root_path},
           {"chat_template", o.chat_template},

@@ -43,7 +43,7 @@ const ForeignOption kRows[] = {
     {"--tags", L, kValue, kIgnored, "/v1/models lists names"},
     {"--api-key", V | T | I | L, kList, kWorks, "--api-key", "", nullptr,
      "VLLM_API_KEY,LLAMA_API_KEY"},
-    {"--api-key-file", L, kValue, kWorks, "--api-key", "", translate_key_file},
+    {"--api-key-file", L, kValue, kWorks, "--api-key-file"},
     {"--root-path,--url-prefix,--proxy-root-path,--api-prefix", V | I | L, kValue, kWorks,
      "--root-path"},
     {"--redirect-slash --path", I | L, kValue, kIgnored, "GET / says that the server lives"},

@@ -1,8 +1,5 @@
 #include "cli/foreign_values.h"
 
-#include <fstream>
-#include <iterator>
-
 #include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_text.h"
@@ -85,21 +82,6 @@ Arguments translate_aliases(const ForeignOption&, const std::string& value) {
     out.push_back("--served-model-name");
     out.push_back(name);
   }
-  return out;
-}
-
-Arguments translate_key_file(const ForeignOption& option, const std::string& value) {
-  std::ifstream file(value);
-  if (!file)
-    throw Failure(ExitStatus::kUsage, first_name(option) + ": " + value + " can't be read");
-  Arguments out;
-  for (std::string line; std::getline(file, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (line.empty() || line.starts_with('#')) continue;
-    out.push_back("--api-key");
-    out.push_back(line);
-  }
-  if (out.empty()) throw Failure(ExitStatus::kUsage, value + ": there is no key in it");
   return out;
 }
 

@@ -13,7 +13,6 @@ Arguments translate_quiet_log(const ForeignOption& option, const std::string& va
 Arguments translate_origin(const ForeignOption& option, const std::string& value);
 Arguments translate_permissive(const ForeignOption& option, const std::string& value);
 Arguments translate_aliases(const ForeignOption& option, const std::string& value);
-Arguments translate_key_file(const ForeignOption& option, const std::string& value);
 Arguments translate_cache_mib(const ForeignOption& option, const std::string& value);
 Arguments translate_cache_flag(const ForeignOption& option, const std::string& value);
 Arguments translate_normalize(const ForeignOption& option, const std::string& value);

@@ -112,17 +112,6 @@ TEST(ForeignValues, WithoutAMeaningAreRefused) {
     EXPECT_EQ(refusal(option, value), message) << option << " " << value;
 }
 
-TEST(ForeignValues, KeysAreReadFromAFile) {
-  const base::TemporaryFolder folder;
-  const auto file = folder.write("keys", "# ours\none\r\n\ntwo words\n#three\n");
-  EXPECT_THAT(translated("--api-key-file", file.string()),
-              ElementsAre("--api-key", "one", "--api-key", "two words"));
-  const auto none = folder.write("none", "# nothing\n\n");
-  EXPECT_EQ(refusal("--api-key-file", none.string()), none.string() + ": there is no key in it");
-  EXPECT_EQ(refusal("--api-key-file", "/no/such/file"),
-            "--api-key-file: /no/such/file can't be read");
-}
-
 // Every row is somebody's and says something; those that work alone translate values.
 TEST(ForeignValues, RowsAreWhole) {
   for (const ForeignOption& row : foreign_options()) {

@@ -64,6 +64,10 @@ void add_access_options(CLI::App& app, server::ServerOptions& options) {
       ->type_name("KEY")
       ->allow_extra_args(false)
       ->group(group);
+  app.add_option("--api-key-file", options.api_key_file,
+                 "File with keys: one per line, or a JSON list with names, limits and roles")
+      ->type_name("FILE")
+      ->group(group);
   app.add_flag("--open-metrics", options.open_metrics, "/metrics needs no key")->group(group);
   app.add_option_function<std::vector<std::string>>(
          "--allowed-origins",

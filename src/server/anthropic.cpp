@@ -251,6 +251,9 @@ HttpResponse refuse(const Failure& failure, int64_t max_model_len) {
     case 401:
       type = "authentication_error";
       break;
+    case 403:
+      type = "permission_error";
+      break;
     case 404:
     case 405:
       type = "not_found_error";

@@ -59,6 +59,8 @@ const char* to_string(Cause cause) {
       return "method";
     case Cause::kUnauthorized:
       return "unauthorized";
+    case Cause::kForbidden:
+      return "forbidden";
     case Cause::kBodySize:
       return "body_size";
     case Cause::kHeadSize:
@@ -69,6 +71,8 @@ const char* to_string(Cause cause) {
       return "slow";
     case Cause::kQueueFull:
       return "overloaded";
+    case Cause::kKeyLimit:
+      return "key_limit";
     case Cause::kUnavailable:
       return "unavailable";
     case Cause::kInternal:

@@ -1,6 +1,7 @@
 // Failure: why a request is not answered, before a dialect gives it a status and a body.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <string>
 #include <vector>
@@ -23,11 +24,13 @@ enum class Cause {
   kRoute,         // no such path
   kMethod,        // no such method on this path
   kUnauthorized,  // no key, or a wrong one
+  kForbidden,     // a key that may not do this
   kBodySize,      // the body is over the limit
   kHeadSize,      // the headers are
   kHttp,          // not a request of HTTP: its framing, or its Host
   kSlow,          // the client did not finish its request in time
   kQueueFull,     // try again later
+  kKeyLimit,      // the key has asked for as much as it may in a minute
   kUnavailable,   // the model is not loaded yet, or the server is stopping
   kInternal,      // our own defect, or numbers that are not finite
 };
@@ -53,6 +56,7 @@ struct Failure : std::exception {
   std::string message;
   std::string param;  // the field it is about, or empty
   std::vector<Problem> problems;
+  int64_t retry_after = 1;  // seconds, where trying again may help
 };
 
 }  // namespace vecton::server

@@ -91,11 +91,13 @@ constexpr Row kErrors[] = {
     {Cause::kRoute, 404, "NotFoundError"},
     {Cause::kMethod, 405, "MethodNotAllowedError"},
     {Cause::kUnauthorized, 401, "AuthenticationError"},
+    {Cause::kForbidden, 403, "PermissionDeniedError"},
     {Cause::kBodySize, 413, "RequestEntityTooLargeError"},
     {Cause::kHeadSize, 431, "RequestHeaderFieldsTooLargeError"},
     {Cause::kHttp, 400, "Bad Request"},
     {Cause::kSlow, 408, "RequestTimeoutError"},
     {Cause::kQueueFull, 429, "RateLimitError"},
+    {Cause::kKeyLimit, 429, "RateLimitError"},
     {Cause::kUnavailable, 503, "ServiceUnavailableError"},
     {Cause::kInternal, 500, "InternalServerError"},
 };

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "server/api_keys.h"
 #include "server/openai.h"
 #include "server/routes.h"
 #include "server/tei.h"
@@ -216,7 +217,7 @@ json::object operation_of(const ServerOptions& options, const Route& route,
   operation["responses"] = responses_of(route, row);
   const bool key =
       route.guard == Guard::kKey || (route.guard == Guard::kMetrics && !options.open_metrics);
-  if (key && !options.api_keys.empty()) {
+  if (key && needs_key(options)) {
     operation["security"] = json::array{json::object{{"key", json::array()}}};
     add_example(operation["responses"].get_object(), 401, std::string(kJsonType), "unauthorized",
                 json::object{{"error", "Unauthorized"}});
@@ -268,7 +269,7 @@ json::object openapi_document(const ServerOptions& options) {
     }
   }
   json::object components{{"schemas", std::move(schemas)}};
-  if (!options.api_keys.empty())
+  if (needs_key(options))
     components["securitySchemes"] =
         json::object{{"key", json::object{{"type", "http"}, {"scheme", "bearer"}}}};
   const std::string root = options.root_path.empty() ? "/" : options.root_path;

@@ -28,7 +28,9 @@ enum class Status {
   kDocs
 };
 
-enum class Guard { kOpen, kKey, kMetrics };  // kMetrics: a key unless the options say otherwise
+// kMetrics: a key unless the options say otherwise; kOperator: an operator's key, which has to be
+// there.
+enum class Guard { kOpen, kKey, kMetrics, kOperator };
 
 struct Route {
   std::string_view method, path;  // a path that ends in '*' stands for all that begin so

@@ -50,10 +50,6 @@ void check(const ServerOptions& options) {
   };
   parsers::AnswerParser known(  // or its Error
       {.formats = {format(options.tool_call_parser), format(options.reasoning_parser)}});
-  for (const std::string& key : options.api_keys) {
-    if (key.empty())
-      throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "api_key");
-  }
 }
 
 std::string compute_of(const ModelInfo& info) {
@@ -98,6 +94,7 @@ class Server {
     log_.flush_on_crash();
     log_.notice("listening on " + listener_.bind());
     wait_for_signal();
+    wait_for_reload();
     listener_.start();
     std::vector<std::thread> threads;
     for (int i = 0; i < options_.io_threads; ++i) threads.emplace_back([this] { move_bytes(); });
@@ -147,6 +144,21 @@ class Server {
     });
   }
 
+  // SIGHUP: what lies in files beside the model is read again. A file that is wrong changes
+  // nothing.
+  void wait_for_reload() {
+    reload_.async_wait([this](boost::system::error_code error, int) {
+      if (error) return;
+      try {
+        service_.reload();
+        log_.notice("reloaded");
+      } catch (const Error& wrong) {
+        log_.error(std::string("not reloaded: ") + wrong.what());
+      }
+      wait_for_reload();
+    });
+  }
+
   void drain() {
     log_.notice("stopping: finishing what was accepted");
     service_.stop();
@@ -171,7 +183,7 @@ class Server {
   const Log log_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> guard_{io_.get_executor()};
-  asio::signal_set signals_{io_, SIGINT, SIGTERM};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM}, reload_{io_, SIGHUP};
   asio::steady_timer grace_{io_};
   bool signalled_ = false;
   Service service_;

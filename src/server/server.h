@@ -22,8 +22,9 @@ struct ServerOptions {
 
   std::vector<std::string> served_model_names{};  // what `model` may say; empty = engine.model
   std::vector<std::string>
-      api_keys{};             // any of them opens the guarded routes; empty = no key needed
-  bool open_metrics = false;  // /metrics needs no key
+      api_keys{};              // any of them opens the guarded routes; empty = no key needed
+  std::string api_key_file{};  // more of them, with names and limits (api_keys.h); empty = none
+  bool open_metrics = false;   // /metrics needs no key
   std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
 
   std::string root_path{};  // of a proxy: routes answer with and without it; empty = none
@@ -62,7 +63,7 @@ struct ServerOptions {
 // Serves until SIGTERM or SIGINT, finishes what was accepted and returns the exit code; a second
 // signal ends the process at once. Writes its log to stderr. Throws Error when it can't start: the
 // address is taken or the model is refused. For the main thread of a program, once: it takes over
-// SIGTERM, SIGINT and SIGPIPE.
+// SIGTERM, SIGINT, SIGHUP and SIGPIPE.
 int run_server(const ServerOptions& options);
 
 }  // namespace vecton::server

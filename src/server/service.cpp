@@ -11,7 +11,6 @@
 #include "base/entropy.h"
 #include "base/python_json.h"
 #include "base/utf8.h"
-#include "server/auth.h"
 #include "server/byte_stream.h"
 #include "server/foreign_ids.h"
 #include "server/generation.h"
@@ -30,9 +29,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMaxNoted = 256;  // different remarks in the log
-constexpr size_t kMaxId = 128;     // bytes of an X-Request-Id
-constexpr const char* kRetryAfter = "1";
+constexpr size_t kMaxNoted = 256;          // different remarks in the log
+constexpr size_t kMaxId = 128;             // bytes of an X-Request-Id
 constexpr int64_t kLongRequest = 1 << 20;  // bytes of a body, or of an answer's numbers
 
 double seconds_since(Clock::time_point start) {
@@ -138,6 +136,7 @@ void Job::set_ticket(Ticket ticket) {
 Service::Service(const ServerOptions& options, const Log& log)
     : options_(options),
       log_(log),
+      keys_(options),
       names_(options.served_model_names),
       public_name_(public_name(options)),
       started_(unix_time()),
@@ -203,13 +202,19 @@ std::string Service::id_of(const HttpRequest& head) {
   return text;
 }
 
-std::optional<Failure> Service::check(const HttpRequest& head) const {
+std::optional<Failure> Service::check(const HttpRequest& head,
+                                      std::shared_ptr<KeyAccount>* account) const {
   const Route* route = find_route(head.method, head.path);
   const bool off = !options_.tokenizer_info && head.path == kTokenizerInfo;
   const bool open = route && (route->guard == Guard::kOpen ||
                               (route->guard == Guard::kMetrics && options_.open_metrics));
-  if (!open && !options_.api_keys.empty() && !authorized(head.authorization, options_.api_keys)) {
-    return Failure(Cause::kUnauthorized, "Unauthorized");
+  const bool operators = route && route->guard == Guard::kOperator;
+  if (operators || (!open && keys_.required())) {
+    const std::shared_ptr<KeyAccount> found = keys_.find(head.authorization);
+    if (!found) return Failure(Cause::kUnauthorized, "Unauthorized");
+    if (operators && !found->key().is_operator)
+      return Failure(Cause::kForbidden, head.path + " asks for an operator's key");
+    if (account) *account = found;
   }
   if (!route || off) {
     const std::string methods = off ? "" : allowed_methods(head.path);
@@ -243,6 +248,8 @@ HttpResponse Service::refuse(const HttpRequest& head, const Failure& failure) {
     response.body = "{\"error\":\"Unauthorized\"}";
     response.headers.emplace_back("WWW-Authenticate", "Bearer");
   }
+  if (failure.retry_after > 1)
+    response.headers.emplace_back("Retry-After", std::to_string(failure.retry_after));
   if (failure.cause == Cause::kMethod)
     response.headers.emplace_back("Allow", allowed_methods(head.path));
   const std::string id = id_of(head);
@@ -251,14 +258,34 @@ HttpResponse Service::refuse(const HttpRequest& head, const Failure& failure) {
   return response;
 }
 
+// Counts a request for the model against its key's limits.
+std::optional<Failure> Service::over_limit(const Job& job) const {
+  const Route* route = find_route(job.request_.method, job.request_.path);
+  if (!job.account_ || !route || !route->works()) return {};
+  const KeyAccount::Admission admission = job.account_->admit();
+  if (!admission.limit) return {};
+  const ApiKey& key = job.account_->key();
+  const bool tokens = std::string_view(admission.limit) == "tokens";
+  Failure failure(Cause::kKeyLimit,
+                  "Rate limit reached for the key " + key.name + ": " +
+                      std::to_string(tokens ? key.tokens_per_minute : key.requests_per_minute) +
+                      " " + admission.limit + " per minute. Try again in " +
+                      std::to_string(admission.wait) + " s.");
+  failure.retry_after = admission.wait;
+  return failure;
+}
+
 std::shared_ptr<Job> Service::handle(HttpRequest request, Respond answer) {
   auto job = std::make_shared<Job>();
   job->start_ = Clock::now();
   job->request_ = std::move(request);
   job->answer_ = std::move(answer);
-  const HttpRequest& head = job->request_;
+  HttpRequest& head = job->request_;
   if (head.method != "OPTIONS") {
-    if (const std::optional<Failure> failure = check(head)) {
+    std::optional<Failure> failure = check(head, &job->account_);
+    if (job->account_) head.key_name = job->account_->key().name;
+    if (!failure) failure = over_limit(*job);
+    if (failure) {
       job->answer_(refuse(head, *failure));
       return job;
     }
@@ -333,7 +360,7 @@ HttpResponse Service::status(const Job& job) {
       std::optional<EngineStats> stats;
       if (ready_) stats = engine_->stats();
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body = metrics_.text(stats ? &*stats : nullptr);
+      response.body = metrics_.text(stats ? &*stats : nullptr) + keys_.metrics();
       break;
     }
   }
@@ -506,11 +533,20 @@ void Service::end_stream(const std::shared_ptr<Job>& job, const std::vector<Resu
     job->tokens_ = total_tokens(results);
     job->stream_->push(job->plan_.stream->end(results));
   });
+  charge(*job);
   const bool failed = job->stream_failed_;
   metrics_.request_ended(!job->plan_.single, job->work_, seconds_since(job->start_),
                          failed ? std::span<const Result>() : results);
   record(job->request_, job->id_, job->start_, {}, job->inputs_, job->tokens_);
   job->stream_->end();
+}
+
+// What a request took, by its key: what was read and, also of an answer that broke off, written.
+void Service::charge(const Job& job) const {
+  if (!job.account_) return;
+  int64_t written = 0;
+  for (const Job::Tokens& completion : job.written_) written += completion.count;
+  job.account_->charge(job.tokens_ + written);
 }
 
 void Service::plan(Job& job) {
@@ -573,6 +609,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
     count.usage.truncated |= !cut.empty() && cut[counts.size() - 1];
   }
   job->tokens_ = total_tokens(counts);
+  charge(*job);
   HttpResponse response = job->plan_.render(std::move(results));
   response.headers.emplace_back("x-compute-type", engine_->info().backend);
   add_timings(response, counts, seconds_since(job->start_), job->characters_);
@@ -625,8 +662,10 @@ void Service::finish(Job& job, HttpResponse response, std::span<const Result> re
 void Service::add_common_headers(const HttpRequest& head, const std::string& id,
                                  HttpResponse& response) const {
   response.headers.emplace_back("X-Request-Id", id);
-  if (response.status == 429 || response.status == 503)
-    response.headers.emplace_back("Retry-After", kRetryAfter);
+  const bool says_when = std::ranges::any_of(
+      response.headers, [](const auto& header) { return header.first == "Retry-After"; });
+  if (!says_when && (response.status == 429 || response.status == 503))
+    response.headers.emplace_back("Retry-After", "1");
   add_origin(response, head.origin, options_.allowed_origins);
 }
 
@@ -643,7 +682,7 @@ void Service::record(const HttpRequest& head, const std::string& id, Clock::time
             (inputs
                  ? ", " + std::to_string(inputs) + " inputs, " + std::to_string(tokens) + " tokens"
                  : "") +
-            ", " + id);
+            (head.key_name.empty() ? "" : ", " + head.key_name) + ", " + id);
 }
 
 void Service::note_once(const std::string& message) {

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "server/api_keys.h"
 #include "server/dialect.h"
 #include "server/http.h"
 #include "server/log.h"
@@ -41,6 +42,7 @@ class Job {
   void set_ticket(Ticket ticket);
 
   HttpRequest request_;
+  std::shared_ptr<KeyAccount> account_;  // of its key; null where none is needed
   Respond answer_;
   std::shared_ptr<ByteStream> stream_;  // of the answer, when it is sent as it grows
   const Route* route_ = nullptr;
@@ -76,6 +78,9 @@ class Service {
   // Takes no more requests for the model; those that wait for it to load are answered 503.
   void stop();
 
+  // Reads the file of keys again. Throws Error and changes nothing when it is wrong.
+  void reload() { keys_.reload(); }
+
   // What a request's head alone decides: a missing key, an unknown route, a wrong content type.
   std::optional<HttpResponse> refuse_early(const HttpRequest& head);
   // The answer to a request that never was read whole.
@@ -93,7 +98,10 @@ class Service {
   const ModelInfo* info() const { return ready_ ? &engine_->info() : nullptr; }
 
  private:
-  std::optional<Failure> check(const HttpRequest& head) const;
+  std::optional<Failure> check(const HttpRequest& head,
+                               std::shared_ptr<KeyAccount>* account = nullptr) const;
+  std::optional<Failure> over_limit(const Job& job) const;
+  void charge(const Job& job) const;
   HttpResponse status(const Job& job);
   HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
@@ -129,6 +137,7 @@ class Service {
 
   const ServerOptions options_;
   const Log& log_;
+  ApiKeys keys_;
   std::vector<std::string> names_;
   const std::string public_name_;
   std::once_flag described_;

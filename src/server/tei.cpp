@@ -157,11 +157,13 @@ constexpr Row kErrors[] = {
     {Cause::kRoute, 404, nullptr},
     {Cause::kMethod, 405, nullptr},
     {Cause::kUnauthorized, 401, nullptr},
+    {Cause::kForbidden, 403, nullptr},
     {Cause::kBodySize, 413, nullptr},
     {Cause::kHeadSize, 431, nullptr},
     {Cause::kHttp, 400, nullptr},
     {Cause::kSlow, 408, nullptr},
     {Cause::kQueueFull, 429, "Overloaded"},
+    {Cause::kKeyLimit, 429, "Overloaded"},
     {Cause::kUnavailable, 503, "Unhealthy"},
     {Cause::kInternal, 424, "Backend"},
 };

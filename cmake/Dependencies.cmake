@@ -34,6 +34,8 @@ endfunction()
 
 vecton_library(dep_pcre2 libpcre2-8)
 vecton_library(dep_crypto libcrypto)
+vecton_library(dep_ssl libssl)
+target_link_libraries(dep_ssl INTERFACE dep_crypto)  # whose archive comes after
 vecton_library(dep_zlib zlib PROGRAMS)  # which the archive of libpng needs beside it
 vecton_library(dep_png libpng PROGRAMS)
 target_link_libraries(dep_png INTERFACE dep_zlib m)

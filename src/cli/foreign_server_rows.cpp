@@ -21,9 +21,6 @@ constexpr const char* kOwnPictures =
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
     "in front of the server";
-constexpr const char* kNoTls =
-    "a reverse proxy (nginx, Caddy, Traefik) that ends TLS, and this server behind it on "
-    "127.0.0.1 or --uds";
 constexpr const char* kNoTraces = "traces are not sent; times are in the log and /metrics";
 constexpr const char* kMetrics = "/metrics has what is measured";
 
@@ -55,10 +52,13 @@ const ForeignOption kRows[] = {
      "an allowed origin may use every route as it is"},
     {"--allow-credentials --cors-credentials", V | L, kNothing, kIgnored,
      "cookies are not read: keys come in a header, which --allowed-origins lets through"},
-    {"--ssl-keyfile,--ssl-key-file --ssl-certfile,--ssl-cert-file --ssl-ca-certs --ssl-ciphers",
-     V | L, kValue, kRefused, kNoTls},
-    {"--ssl-cert-reqs", V, kValue, kRefused, kNoTls, "0"},
-    {"--enable-ssl-refresh", V, kNothing, kRefused, kNoTls},
+    {"--ssl-keyfile,--ssl-key-file", V | L, kValue, kWorks, "--ssl-keyfile"},
+    {"--ssl-certfile,--ssl-cert-file", V | L, kValue, kWorks, "--ssl-certfile"},
+    {"--ssl-keyfile-password", V, kValue, kWorks, "--ssl-keyfile-password"},
+    {"--ssl-ca-certs", V, kValue, kWorks, "--ssl-ca-certs"},
+    {"--ssl-cert-reqs", V, kValue, kWorks, "--ssl-cert-reqs"},
+    {"--ssl-ciphers", V, kValue, kWorks, "--ssl-ciphers"},
+    {"--enable-ssl-refresh", V, kNothing, kWorks, "--enable-ssl-refresh"},
     {"--grpc", V, kNothing, kRefused, "the HTTP routes of docs/SERVER.md"},
     {"--grpc-port", V, kValue, kRefused, "the HTTP routes of docs/SERVER.md"},
     {"--middleware --worker-cls --worker-extension-cls --scheduler-cls --io-processor-plugin "

@@ -39,6 +39,32 @@ void add_address_options(CLI::App& app, server::ServerOptions& options) {
       ->group(group);
 }
 
+void add_tls_options(CLI::App& app, server::TlsOptions& options) {
+  const auto group = "TLS";
+  const auto file = [&](const char* name, std::string& value, const char* help) {
+    app.add_option(name, value, help)->type_name("FILE")->group(group);
+  };
+  file("--ssl-certfile", options.certfile,
+       "Certificate (PEM), with those that signed it: the server speaks HTTPS");
+  file("--ssl-keyfile", options.keyfile, "Its private key (PEM) [in --ssl-certfile]");
+  app.add_option("--ssl-keyfile-password", options.keyfile_password, "Password of the key")
+      ->type_name("TEXT")
+      ->group(group);
+  file("--ssl-ca-certs", options.ca_certs, "Certificates (PEM) that sign those of clients");
+  app.add_option("--ssl-cert-reqs", options.cert_reqs,
+                 "Certificates of clients: 0 none, 1 may be there, 2 must be [0]")
+      ->type_name("N")
+      ->transform(within(0, 2))
+      ->group(group);
+  app.add_option("--ssl-ciphers", options.ciphers,
+                 "Ciphers of TLS 1.2, as OpenSSL names them [ECDHE+AESGCM:ECDHE+CHACHA20]")
+      ->type_name("LIST")
+      ->group(group);
+  app.add_flag("--enable-ssl-refresh", options.refresh,
+               "Read the files again when they change; SIGHUP does so at any time")
+      ->group(group);
+}
+
 std::vector<std::string> origins_of(const std::string& list) {
   std::vector<std::string> origins;
   boost::system::error_code error;
@@ -221,6 +247,7 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
 void add_serve_options(CLI::App& app, server::ServerOptions& options) {
   add_engine_options(app, options.engine);
   add_address_options(app, options);
+  add_tls_options(app, options.tls);
   add_access_options(app, options);
   add_limit_options(app, options);
   add_picture_options(app, options.engine);

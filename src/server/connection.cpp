@@ -78,18 +78,29 @@ std::string http_date() {  // "Sun, 06 Nov 1994 08:49:37 GMT"
 
 }  // namespace
 
-Connection::Connection(Socket socket, std::string peer, Service& service,
-                       const ServerOptions& options, std::function<void(Connection*)> ended)
-    : socket_(std::move(socket)),
+Connection::Connection(Socket socket, std::shared_ptr<Transport::Tls> tls, std::string peer,
+                       Service& service, const ServerOptions& options,
+                       std::function<void(Connection*)> ended)
+    : transport_(std::move(socket), std::move(tls)),
       peer_(std::move(peer)),
       service_(service),
       options_(options),
       ended_(std::move(ended)),
-      timer_(socket_.get_executor()) {}
+      timer_(transport_.get_executor()) {}
 
 void Connection::start() {
   service_.metrics().connection(1);
-  next_request();
+  if (!transport_.encrypted()) return next_request();
+  set_deadline(options_.io_timeout);
+  transport_.async_handshake(
+      [self = shared_from_this()](ErrorCode error) { self->on_handshake(error); });
+}
+
+void Connection::on_handshake(ErrorCode error) {
+  if (phase_ == Phase::kClosed) return;
+  if (!error) return next_request();
+  service_.note_handshake(peer_, error.message());
+  close();
 }
 
 void Connection::drain() {
@@ -108,8 +119,8 @@ void Connection::close() {
   service_.metrics().connection(-1);
   timer_.cancel();
   ErrorCode ignored;
-  socket_.shutdown(asio::socket_base::shutdown_both, ignored);
-  socket_.close(ignored);
+  transport_.socket().shutdown(asio::socket_base::shutdown_both, ignored);
+  transport_.socket().close(ignored);
   ended_(this);
 }
 
@@ -131,7 +142,7 @@ void Connection::on_deadline() {
   if (phase_ != Phase::kReading) return close();
   late_ = true;  // the read that is on its way ends, and its handler answers
   ErrorCode ignored;
-  socket_.cancel(ignored);
+  transport_.socket().cancel(ignored);
 }
 
 void Connection::next_request() {
@@ -146,10 +157,10 @@ void Connection::next_request() {
 // for an answer.
 void Connection::watch() {
   watching_ = true;
-  socket_.async_read_some(buffer_.prepare(kWatchBytes),
-                          [self = shared_from_this()](ErrorCode error, size_t bytes) {
-                            self->on_watched(error, bytes);
-                          });
+  transport_.async_read_some(buffer_.prepare(kWatchBytes),
+                             [self = shared_from_this()](ErrorCode error, size_t bytes) {
+                               self->on_watched(error, bytes);
+                             });
 }
 
 void Connection::on_watched(ErrorCode error, size_t bytes) {
@@ -171,7 +182,7 @@ void Connection::read_head() {
   parser_->body_limit(static_cast<uint64_t>(options_.max_body_bytes));
   set_deadline(options_.io_timeout);
   http::async_read_header(
-      socket_, buffer_, *parser_,
+      transport_, buffer_, *parser_,
       [self = shared_from_this()](ErrorCode error, size_t) { self->on_head(error); });
 }
 
@@ -203,7 +214,7 @@ void Connection::on_head(ErrorCode error) {
 
 void Connection::send_continue() {
   static constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
-  asio::async_write(socket_, asio::buffer(kContinue, sizeof kContinue - 1),
+  asio::async_write(transport_, asio::buffer(kContinue, sizeof kContinue - 1),
                     [self = shared_from_this()](ErrorCode error, size_t) {
                       if (self->phase_ != Phase::kReading) return;
                       if (error || self->late_) return self->on_read_error(error);
@@ -218,7 +229,7 @@ void Connection::read_body() {
   late_ = taken.count() > kMaxReadTimeouts * options_.io_timeout;
   if (late_) return on_read_error({});
   set_deadline(options_.io_timeout);
-  http::async_read_some(socket_, buffer_, *parser_,
+  http::async_read_some(transport_, buffer_, *parser_,
                         [self = shared_from_this()](ErrorCode error, size_t) {
                           if (self->phase_ != Phase::kReading) return;
                           if (error || self->late_) return self->on_read_error(error);
@@ -323,7 +334,7 @@ void Connection::respond(HttpResponse answer, bool keep) {
 
 void Connection::write_some() {
   set_deadline(options_.io_timeout);
-  http::async_write_some(socket_, *serializer_,
+  http::async_write_some(transport_, *serializer_,
                          [self = shared_from_this()](ErrorCode error, size_t) {
                            if (self->phase_ != Phase::kWriting) return;
                            if (error && error != http::error::end_of_stream) return self->close();
@@ -359,7 +370,7 @@ void Connection::begin_stream(HttpResponse answer) {
     });
   });
   set_deadline(options_.io_timeout);
-  asio::async_write(socket_, asio::buffer(chunk_),
+  asio::async_write(transport_, asio::buffer(chunk_),
                     [self = shared_from_this()](ErrorCode error, size_t) {
                       if (self->phase_ != Phase::kStreaming) return;
                       error ? self->close() : self->stream();
@@ -388,7 +399,7 @@ void Connection::write_chunk(std::string_view bytes, bool ended) {
     if (ended) chunk_ += "0\r\n\r\n";
   }
   set_deadline(options_.io_timeout);
-  asio::async_write(socket_, asio::buffer(chunk_),
+  asio::async_write(transport_, asio::buffer(chunk_),
                     [self = shared_from_this(), ended](ErrorCode error, size_t) {
                       if (self->phase_ != Phase::kStreaming) return;
                       if (error) return self->close();
@@ -404,18 +415,20 @@ void Connection::on_written() {
   serializer_.reset();
   response_ = {};
   if (keep_) return next_request();
-  ErrorCode ignored;
-  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   phase_ = Phase::kLingering;
   lingered_ = 0;
   set_deadline(kLingerSeconds);
-  linger();
+  ending_ = true;
+  transport_.async_end([self = shared_from_this()] {
+    self->ending_ = false;
+    if (self->phase_ == Phase::kLingering) self->linger();
+  });
 }
 
 // A socket that is closed with unread bytes resets the connection, and the client may lose the
 // answer: read on until it closes.
 void Connection::linger() {
-  if (watching_) return;
+  if (watching_ || ending_) return;
   lingered_ += buffer_.size();
   buffer_.consume(buffer_.size());
   if (lingered_ > kMaxLingerBytes) return close();

@@ -5,7 +5,6 @@
 // its own operations; it ends by closing its socket, and tells so once through `ended`.
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -16,22 +15,24 @@
 #include <string>
 
 #include "server/service.h"
+#include "server/transport.h"
 
 namespace vecton::server {
 
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  using Socket = Transport::Socket;
 
-  Connection(Socket socket, std::string peer, Service& service, const ServerOptions& options,
-             std::function<void(Connection*)> ended);
+  // `tls`: null for plain HTTP.
+  Connection(Socket socket, std::shared_ptr<Transport::Tls> tls, std::string peer, Service& service,
+             const ServerOptions& options, std::function<void(Connection*)> ended);
 
   void start();
   // Answers what has begun to arrive, then closes; an idle connection closes at once.
   void drain();
   void close();
 
-  Socket::executor_type executor() { return socket_.get_executor(); }
+  Socket::executor_type executor() { return transport_.get_executor(); }
 
  private:
   using ErrorCode = boost::system::error_code;
@@ -39,15 +40,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using Response = boost::beast::http::response<boost::beast::http::string_body>;
   using Serializer = boost::beast::http::response_serializer<boost::beast::http::string_body>;
 
-  // kIdle: between requests; kReading; kWorking: the Service has the request; kWriting; kStreaming:
-  // the head of the answer is out and its body is still being made; kLingering:
-  // the answer is out and what the client still sends is thrown away, so that it gets to read the
-  // answer; kClosed.
+  // kIdle: between requests, and until keys are agreed upon; kReading; kWorking: the Service has
+  // the request; kWriting; kStreaming: the head of the answer is out and its body is still being
+  // made; kLingering: the answer is out and what the client still sends is thrown away, so that it
+  // gets to read the answer; kClosed.
   enum class Phase { kIdle, kReading, kWorking, kWriting, kStreaming, kLingering, kClosed };
 
   void set_deadline(double seconds);
   void on_deadline();
 
+  void on_handshake(ErrorCode error);
   void next_request();
   void watch();
   void on_watched(ErrorCode error, size_t bytes);
@@ -69,7 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_written();
   void linger();
 
-  Socket socket_;
+  Transport transport_;
   const std::string peer_;
   Service& service_;
   const ServerOptions& options_;
@@ -77,6 +79,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   boost::asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_;
   Phase phase_ = Phase::kIdle;
+  bool ending_ = false;    // the other side is being told that no more comes
   bool watching_ = false;  // a read of the next request's first bytes is on its way
   bool draining_ = false;
   bool late_ = false;  // the request did not arrive in time

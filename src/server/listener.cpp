@@ -9,6 +9,8 @@
 #include <chrono>
 #include <utility>
 
+#include "server/tls.h"
+
 namespace vecton::server {
 
 namespace asio = boost::asio;
@@ -52,7 +54,23 @@ Listener::~Listener() {
   if (!options_.uds.empty() && !acceptors_.empty()) ::unlink(options_.uds.c_str());
 }
 
-std::string Listener::bind() { return options_.uds.empty() ? bind_tcp() : bind_unix(); }
+std::string Listener::bind() {
+  tls_ = read_tls();
+  return options_.uds.empty() ? bind_tcp() : bind_unix();
+}
+
+std::shared_ptr<Transport::Tls> Listener::read_tls() const {
+  if (!options_.tls.any()) return nullptr;
+  std::shared_ptr<Transport::Tls> tls = make_tls(options_.tls);
+  log_.notice("certificate: " + describe_certificate(*tls));
+  return tls;
+}
+
+void Listener::reload() {
+  std::shared_ptr<Transport::Tls> tls = read_tls();
+  const std::lock_guard lock(mutex_);
+  tls_.swap(tls);
+}
 
 std::string Listener::bind_tcp() {
   const std::string host = options_.host.empty() ? "0.0.0.0" : options_.host;
@@ -87,7 +105,8 @@ std::string Listener::bind_tcp() {
       refuse(address_of(endpoint), error);
     }
     port = acceptor->tcp.local_endpoint().port();
-    if (first.empty()) first = "http://" + address_of(acceptor->tcp.local_endpoint());
+    if (first.empty())
+      first = (tls_ ? "https://" : "http://") + address_of(acceptor->tcp.local_endpoint());
     acceptors_.push_back(std::move(acceptor));
   }
   if (acceptors_.empty()) refuse(host, error);
@@ -163,11 +182,12 @@ void Listener::on_accept(Acceptor& acceptor, boost::system::error_code error,
 }
 
 void Listener::add(Connection::Socket socket, std::string peer) {
-  auto connection =
-      std::make_shared<Connection>(std::move(socket), std::move(peer), service_, options_,
-                                   [this](Connection* which) { ended(which); });
+  std::shared_ptr<Connection> connection;
   {
     const std::lock_guard lock(mutex_);
+    connection =
+        std::make_shared<Connection>(std::move(socket), tls_, std::move(peer), service_, options_,
+                                     [this](Connection* which) { ended(which); });
     if (draining_) return;  // accepted in the last moment, nothing read: as if refused
     connections_.emplace(connection.get(), connection);
   }

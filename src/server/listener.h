@@ -29,12 +29,17 @@ class Listener {
   std::string bind();
   void start();
 
+  // Reads the certificate again, for connections that come from now on. Throws Error and changes
+  // nothing when it is wrong.
+  void reload();
+
   // Accepts no more and lets the connections finish; `done` is called once when none is left.
   void drain(std::function<void()> done);
 
  private:
   struct Acceptor;
 
+  std::shared_ptr<Transport::Tls> read_tls() const;
   std::string bind_tcp();
   std::string bind_unix();
   void accept(Acceptor& acceptor);
@@ -49,7 +54,8 @@ class Listener {
   const Log& log_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                     // guards what follows
+  std::shared_ptr<Transport::Tls> tls_;  // null: plain HTTP
   std::unordered_map<Connection*, std::weak_ptr<Connection>> connections_;
   std::vector<Acceptor*> waiting_;  // for a connection to end
   std::function<void()> drained_;

@@ -21,6 +21,7 @@
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/service.h"
+#include "server/tls.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
 
@@ -95,6 +96,10 @@ class Server {
     log_.notice("listening on " + listener_.bind());
     wait_for_signal();
     wait_for_reload();
+    if (options_.tls.refresh) {
+      tls_files_ = tls_files_state(options_.tls);
+      refresh_tls();
+    }
     listener_.start();
     std::vector<std::thread> threads;
     for (int i = 0; i < options_.io_threads; ++i) threads.emplace_back([this] { move_bytes(); });
@@ -149,14 +154,33 @@ class Server {
   void wait_for_reload() {
     reload_.async_wait([this](boost::system::error_code error, int) {
       if (error) return;
-      try {
-        service_.reload();
-        log_.notice("reloaded");
-      } catch (const Error& wrong) {
-        log_.error(std::string("not reloaded: ") + wrong.what());
-      }
+      reload([this] { listener_.reload(); });
+      reload([this] { service_.reload(); });
+      log_.notice("reloaded");
       wait_for_reload();
     });
+  }
+
+  // Looks for new certificates, which others put in place of the old ones.
+  void refresh_tls() {
+    constexpr auto kEvery = std::chrono::seconds(5);
+    refresh_.expires_after(kEvery);
+    refresh_.async_wait([this](boost::system::error_code error) {
+      if (error || signalled_) return;
+      if (std::string state = tls_files_state(options_.tls); state != tls_files_) {
+        tls_files_ = std::move(state);
+        reload([this] { listener_.reload(); });
+      }
+      refresh_tls();
+    });
+  }
+
+  void reload(const std::function<void()>& read) {
+    try {
+      read();
+    } catch (const Error& wrong) {
+      log_.error(std::string("not reloaded: ") + wrong.what());
+    }
   }
 
   void drain() {
@@ -184,7 +208,8 @@ class Server {
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> guard_{io_.get_executor()};
   asio::signal_set signals_{io_, SIGINT, SIGTERM}, reload_{io_, SIGHUP};
-  asio::steady_timer grace_{io_};
+  asio::steady_timer grace_{io_}, refresh_{io_};
+  std::string tls_files_;  // as they were read
   bool signalled_ = false;
   Service service_;
   Listener listener_;

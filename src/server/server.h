@@ -12,6 +12,21 @@
 
 namespace vecton::server {
 
+// What connections are encrypted with; without a certificate they are not.
+struct TlsOptions {
+  std::string certfile{}, keyfile{};  // PEM; empty keyfile = the key lies with the certificate
+  std::string keyfile_password{};
+  std::string ca_certs{};  // PEM: who signs the certificates of clients
+  int cert_reqs = 0;       // certificates of clients: 0 not asked for, 1 may be there, 2 must be
+  bool refresh = false;    // read the files again when they change
+  std::string ciphers{};   // of TLS 1.2, as OpenSSL names them; empty = a short list
+
+  bool any() const {
+    return !certfile.empty() || !keyfile.empty() || !keyfile_password.empty() ||
+           !ca_certs.empty() || !ciphers.empty() || cert_reqs != 0;
+  }
+};
+
 struct ServerOptions {
   // Of strangers' requests, who name no files unless a folder is given.
   EngineOptions engine{.allowed_local_media_path = ""};
@@ -19,6 +34,8 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
   int port = 8000;                 // 0 = a free one, named in the log
   std::string uds{};               // path of a Unix socket that is served instead of host and port
+
+  TlsOptions tls{};
 
   std::vector<std::string> served_model_names{};  // what `model` may say; empty = engine.model
   std::vector<std::string>

@@ -233,6 +233,11 @@ std::optional<Failure> Service::check(const HttpRequest& head,
   return {};
 }
 
+void Service::note_handshake(const std::string& peer, const std::string& why) {
+  metrics_.failed("tls");
+  log_.info(peer + " no TLS: " + why);
+}
+
 std::optional<HttpResponse> Service::refuse_early(const HttpRequest& head) {
   if (head.method == "OPTIONS") return {};
   if (const std::optional<Failure> failure = check(head)) return refuse(head, *failure);

@@ -78,6 +78,9 @@ class Service {
   // Takes no more requests for the model; those that wait for it to load are answered 503.
   void stop();
 
+  // A client that asked for TLS and did not get it.
+  void note_handshake(const std::string& peer, const std::string& why);
+
   // Reads the file of keys again. Throws Error and changes nothing when it is wrong.
   void reload() { keys_.reload(); }
 

@@ -83,6 +83,8 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"ssl_keyfile", o.tls.keyfile},
           {"ssl_ca_certs", o.tls.ca_certs},
           {"ssl_cert_reqs", std::to_string(o.tls.cert_reqs)},
+          {"otlp_traces_endpoint", o.otlp_traces_endpoint},
+          {"otlp_service_name", o.otlp_service_name},
           {"root_path", o.root_path},
           {"chat_template", o.chat_template},
           {"tool_call_parser", o.tool_call_parser},

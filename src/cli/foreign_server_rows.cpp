@@ -21,7 +21,7 @@ constexpr const char* kOwnPictures =
 constexpr const char* kNoPython =
     "leaving it out: no Python runs here; what it did to requests or answers belongs into a proxy "
     "in front of the server";
-constexpr const char* kNoTraces = "traces are not sent; times are in the log and /metrics";
+constexpr const char* kTraces = "--otlp-traces-endpoint sends the stations of every request";
 constexpr const char* kMetrics = "/metrics has what is measured";
 
 const ForeignOption kRows[] = {
@@ -115,10 +115,11 @@ const ForeignOption kRows[] = {
      "--log-error-stack --disable-log-stats --aggregate-engine-logging --json-output "
      "--disable-spans --log-jsonl --log-prefix --log-timestamps --verbose,--log-verbose,-v",
      V | T | L, kNothing, kIgnored, "the log is a line per request on standard error: --log-level"},
-    {"--otlp-traces-endpoint --otlp-endpoint --otlp-service-name", V | T, kValue, kIgnored,
-     kNoTraces},
-    {"--collect-detailed-traces", V, kList, kIgnored, kNoTraces},
-    {"--enable-layerwise-nvtx-tracing --enable-trace-replay", V, kNothing, kIgnored, kNoTraces},
+    {"--otlp-traces-endpoint,--otlp-endpoint", V | T, kValue, kWorks, "--otlp-traces-endpoint"},
+    {"--otlp-service-name", T, kValue, kWorks, "--otlp-service-name", "", nullptr,
+     "OTEL_SERVICE_NAME"},
+    {"--collect-detailed-traces", V, kList, kIgnored, kTraces},
+    {"--enable-layerwise-nvtx-tracing --enable-trace-replay", V, kNothing, kIgnored, kTraces},
     {"--prometheus-port", T, kValue, kIgnored, "/metrics is on the server's own port"},
     {"--show-hidden-metrics-for-version --kv-cache-metrics-sample "
      "--per-request-spec-decode-metrics",

@@ -184,6 +184,13 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
   app.add_flag("--reject-token-ids", options.reject_token_ids,
                "Refuse inputs that are token ids: clients may use another model's vocabulary")
       ->group(group);
+  app.add_option("--otlp-traces-endpoint", options.otlp_traces_endpoint,
+                 "Collector of OpenTelemetry that gets a trace of every request, by OTLP/HTTP")
+      ->type_name("URL")
+      ->group(group);
+  app.add_option("--otlp-service-name", options.otlp_service_name, "Its name for this [vecton]")
+      ->type_name("NAME")
+      ->group(group);
   app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& name) {

@@ -45,10 +45,10 @@ std::string path_of(std::string_view target) {
 }
 
 template <typename Message>
-HttpRequest head_of(const Message& message, const std::string& peer, const std::string& root) {
+HttpRequest head_of(const Message& message, const std::string& peer, const ServerOptions& options) {
   HttpRequest head;
   head.method = text(message.method_string());
-  head.path = without_root(path_of(text(message.target())), root);
+  head.path = without_root(path_of(text(message.target())), options.root_path);
   head.peer = peer;
   head.authorization = text(message[http::field::authorization]);
   if (head.authorization.empty() && !message["x-api-key"].empty())  // Anthropic's clients
@@ -57,6 +57,7 @@ HttpRequest head_of(const Message& message, const std::string& peer, const std::
   head.content_encoding = text(message[http::field::content_encoding]);
   head.origin = text(message[http::field::origin]);
   head.request_id = text(message["X-Request-Id"]);
+  if (!options.otlp_traces_endpoint.empty()) head.traceparent = text(message["traceparent"]);
   head.asked_headers = text(message[http::field::access_control_request_headers]);
   return head;
 }
@@ -190,7 +191,7 @@ void Connection::on_head(ErrorCode error) {
   if (phase_ != Phase::kReading) return;
   if (error || late_) return on_read_error(error);
   const auto& message = parser_->get();
-  head_ = head_of(message, peer_, options_.root_path);
+  head_ = head_of(message, peer_, options_);
   version_ = message.version();
   keep_ = message.keep_alive() && !draining_;
   is_head_ = message.method() == http::verb::head;
@@ -265,7 +266,7 @@ void Connection::on_read_error(ErrorCode error) {
   // Of a head that breaks off, or is too long, the first line says the route and so the dialect.
   const bool has_head = !parser_->get().target().empty();
   if (has_head) {
-    head_ = head_of(parser_->get(), peer_, options_.root_path);
+    head_ = head_of(parser_->get(), peer_, options_);
     version_ = parser_->get().version();
   } else {
     head_ = {.method = "-", .path = "-", .peer = peer_};

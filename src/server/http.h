@@ -18,6 +18,7 @@ struct HttpRequest {
   std::string peer;  // address of the client, for the log
   // The headers that matter, empty when absent.
   std::string authorization, content_type, content_encoding, origin, request_id;
+  std::string traceparent;    // where traces are sent
   std::string key_name;       // of its API key, once that is known
   std::string asked_headers;  // Access-Control-Request-Headers of a preflight
 };

@@ -52,6 +52,9 @@ struct ServerOptions {
   // empty: what the chat template shows.
   std::string tool_call_parser{}, reasoning_parser{};
 
+  std::string otlp_traces_endpoint{};  // where traces go, as OTLP/HTTP; empty = there are none
+  std::string otlp_service_name = "vecton";
+
   int64_t max_body_bytes = 32 << 20;  // larger bodies: 413
   int64_t max_pending_bytes =
       512 << 20;  // bodies of all requests that are being answered; more: 429

@@ -145,8 +145,37 @@ Service::Service(const ServerOptions& options, const Log& log)
       workers_(static_cast<size_t>(workers_count_)),
       long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)),
       image_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {
+  if (!options_.otlp_traces_endpoint.empty())
+    traces_ = std::make_unique<TraceExporter>(options_.otlp_traces_endpoint,
+                                              options_.otlp_service_name, log_);
   if (names_.empty()) names_.push_back(options_.engine.model);
   metrics_.set_model(names_.front());
+}
+
+// The request's span, with vLLM's attributes, goes to the collector.
+void Service::end_trace(Job& job, int status, const std::string& error) {
+  if (!job.trace_) return;
+  Trace& trace = *job.trace_;
+  trace.set("http.request.method", job.request_.method);
+  trace.set("http.route", std::string(job.route_->path));
+  trace.set("gen_ai.request.id", job.id_);
+  if (job.working_) {
+    trace.set("gen_ai.response.model", names_.front());
+    trace.set("gen_ai.usage.prompt_tokens", job.tokens_);
+    trace.set("gen_ai.usage.num_sequences", job.inputs_);
+  }
+  if (!job.written_.empty()) {
+    int64_t tokens = 0;
+    for (const Job::Tokens& completion : job.written_) tokens += completion.count;
+    trace.set("gen_ai.usage.completion_tokens", tokens);
+    const Job::Tokens& first = job.written_.front();
+    if (first.count > 0)
+      trace.set("gen_ai.latency.time_to_first_token",
+                std::chrono::duration<double>(first.first - job.start_).count());
+  }
+  trace.end(status, error);
+  traces_->add(std::move(trace));
+  job.trace_.reset();
 }
 
 Service::~Service() {
@@ -304,6 +333,7 @@ std::shared_ptr<Job> Service::handle(HttpRequest request, Respond answer) {
     finish(*job, status(*job), {}, "");
   } else {
     job->refuse_ = job->route_->refusal();
+    if (traces_) job->trace_ = traces_->begin(head.traceparent);
     begin_work(job);
   }
   return job;
@@ -366,6 +396,7 @@ HttpResponse Service::status(const Job& job) {
       if (ready_) stats = engine_->stats();
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
       response.body = metrics_.text(stats ? &*stats : nullptr) + keys_.metrics();
+      if (traces_) response.body += traces_->metrics();
       break;
     }
   }
@@ -407,6 +438,7 @@ void Service::post_work(std::shared_ptr<Job> job) {
 
 void Service::work(const std::shared_ptr<Job>& job) {
   if (job->cancelled()) throw Failure(Cause::kUnavailable, "the client has left");
+  if (job->trace_) job->trace_->working();
   plan(*job);
   std::vector<Request> requests = std::move(job->plan_.requests);
   if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
@@ -416,6 +448,7 @@ void Service::work(const std::shared_ptr<Job>& job) {
   metrics_.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   listen(job, requests);
+  if (job->trace_) job->trace_->submitted();
   submit(job, std::move(requests));
 }
 
@@ -540,6 +573,8 @@ void Service::end_stream(const std::shared_ptr<Job>& job, const std::vector<Resu
   });
   charge(*job);
   const bool failed = job->stream_failed_;
+  if (job->trace_) job->trace_->computed(results);
+  end_trace(*job, 200, failed ? "the stream broke off" : "");
   metrics_.request_ended(!job->plan_.single, job->work_, seconds_since(job->start_),
                          failed ? std::span<const Result>() : results);
   record(job->request_, job->id_, job->start_, {}, job->inputs_, job->tokens_);
@@ -615,6 +650,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   }
   job->tokens_ = total_tokens(counts);
   charge(*job);
+  if (job->trace_) job->trace_->computed(counts);
   HttpResponse response = job->plan_.render(std::move(results));
   response.headers.emplace_back("x-compute-type", engine_->info().backend);
   add_timings(response, counts, seconds_since(job->start_), job->characters_);
@@ -659,6 +695,7 @@ void Service::finish(Job& job, HttpResponse response, std::span<const Result> re
     metrics_.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_), results);
   }
   if (!error.empty()) metrics_.failed(error);
+  end_trace(job, response.status, error);
   add_warnings(response, job.plan_.warnings);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));

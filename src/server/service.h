@@ -24,6 +24,7 @@
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/routes.h"
+#include "server/trace_exporter.h"
 
 namespace vecton::server {
 
@@ -50,6 +51,7 @@ class Job {
   std::chrono::steady_clock::time_point start_;
   Refusal refuse_ = nullptr;  // of the dialect that the body is in
   CallPlan plan_;
+  std::unique_ptr<Trace> trace_;  // null: it is not recorded
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
   std::optional<boost::asio::strand<boost::asio::thread_pool::executor_type>> strand_;
   struct Tokens {
@@ -105,6 +107,7 @@ class Service {
                                std::shared_ptr<KeyAccount>* account = nullptr) const;
   std::optional<Failure> over_limit(const Job& job) const;
   void charge(const Job& job) const;
+  void end_trace(Job& job, int status, const std::string& error);
   HttpResponse status(const Job& job);
   HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
@@ -141,6 +144,7 @@ class Service {
   const ServerOptions options_;
   const Log& log_;
   ApiKeys keys_;
+  std::unique_ptr<TraceExporter> traces_;  // null: none are sent
   std::vector<std::string> names_;
   const std::string public_name_;
   std::once_flag described_;

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from conftest import engine, model
+from conftest import GOLDEN, engine, model
 from vecton.sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder, util
 
 TEXTS = ["a text", "another", "a third text"]
@@ -165,6 +165,83 @@ def test_multi_vector_encoders():
     assert np.allclose(late.similarity(queries, documents), expected, atol=1e-4)
     with pytest.raises(ValueError, match="convert_to_tensor"):
         late.encode(TEXTS, convert_to_tensor=True)
+
+
+def test_multi_vector_encoders_as_the_original_takes_them():
+    late = MultiVectorEncoder(model("colbert-bert"))
+    queries, documents = late.encode_query(["q", "another"]), late.encode_document(TEXTS, batch_size=2, device="cpu", pool=None)
+    same = late.encode(TEXTS, task="document", convert_to_numpy=True, normalize_embeddings=True)
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(documents, same))
+    assert set(late.encode_query("q", output_value=None)) == {"token_embeddings"}
+    scores = np.asarray(late.similarity(queries, documents))
+    late.similarity_fn_name = util.SimilarityFunction.MEANMAXSIM
+    assert np.allclose(late.similarity(queries, documents), scores / np.array([[len(q)] for q in queries]), rtol=1e-6)
+    assert np.allclose(late.similarity_pairwise(queries, documents[:2]), np.diag(scores[:, :2]) / [len(q) for q in queries], rtol=1e-6)
+    padded = np.zeros((3, max(map(len, documents)) + 2, documents[0].shape[1]), np.float32)
+    for rows, filled in zip(documents, padded):
+        filled[:len(rows)] = rows
+    assert np.allclose(util.maxsim(queries, padded), scores)
+    for how, words in (({"task": "passage"}, "task"), ({"token_pooling": object()}, "token_pooling"), ({"output_value": "x"}, "output_value")):
+        with pytest.raises(ValueError, match=words):
+            late.encode(TEXTS, **how)
+    with pytest.raises(ValueError, match="similarity_fn_name"):
+        MultiVectorEncoder(model("colbert-bert"), similarity_fn_name="cosine")
+
+
+def test_what_the_original_has_besides(encoder):
+    assert encoder.get_backend() == "torch" and encoder.is_singular_input("a") and not encoder.is_singular_input(["a"])
+    assert encoder.evaluate(lambda model, output_path: (model is encoder, output_path)) == (True, None)
+    assert not hasattr(encoder, "fit")
+    with pytest.raises(AttributeError, match="does not train"):
+        encoder.fit()
+    with pytest.raises(AttributeError, match="'endcode'"):
+        encoder.endcode()
+    with pytest.raises(ValueError, match="backend"):
+        SentenceTransformer(model("bert-embed-mean"), backend="jax")
+    with pytest.raises(ValueError, match="model_name_or_path"):
+        SentenceTransformer()
+    assert np.array_equal(encoder.encode_query(TEXTS, None, None, 8), encoder.encode(TEXTS))
+    cross = CrossEncoder(model("bert-rerank-sigmoid"), keep_in_fp32_modules=["classifier"])
+    assert np.array_equal(cross.predict([("q", text) for text in TEXTS], device="cpu", pool=None, chunk_size=3), cross.predict([("q", text) for text in TEXTS]))
+    assert cross.rank("q", TEXTS, 2, True, None, None, 8, False) == cross.rank("q", TEXTS, top_k=2, return_documents=True)
+    sparse = SparseEncoder(model("splade-bert"))
+    rows = np.asarray(sparse.encode(TEXTS, convert_to_sparse_tensor=False))
+    shared = sparse.intersection(rows[0], rows)
+    assert np.allclose(np.asarray(shared.to_dense() if getattr(shared, "is_sparse", False) else shared), np.maximum(rows[0] * rows, 0))
+    assert (np.asarray(util.select_max_active_dims(rows, 4)) != 0).sum(axis=1).tolist() == [4, 4, 4]
+
+
+# The parameters of sentence-transformers' methods; ours may have more behind them.
+METHODS = {
+    SentenceTransformer: {
+        "encode": "inputs prompt_name prompt batch_size show_progress_bar output_value precision convert_to_numpy convert_to_tensor device "
+                  "normalize_embeddings truncate_dim pool chunk_size"},
+    CrossEncoder: {
+        "predict": "inputs prompt_name prompt batch_size show_progress_bar activation_fn apply_softmax convert_to_numpy convert_to_tensor device "
+                   "pool chunk_size",
+        "rank": "query documents top_k return_documents prompt_name prompt batch_size show_progress_bar activation_fn device pool chunk_size"},
+    SparseEncoder: {
+        "encode": "inputs prompt_name prompt batch_size show_progress_bar convert_to_tensor convert_to_sparse_tensor save_to_cpu device "
+                  "max_active_dims pool chunk_size"},
+    MultiVectorEncoder: {
+        "encode": "inputs prompt_name prompt batch_size show_progress_bar output_value convert_to_numpy device normalize_embeddings pool chunk_size "
+                  "token_pooling task"},
+}
+
+
+@pytest.mark.parametrize("kind, method", [(kind, method) for kind in METHODS for method in METHODS[kind]])
+def test_parameters_stand_where_the_originals_stand(kind, method):
+    import inspect
+
+    names = METHODS[kind][method].split()
+    assert list(inspect.signature(getattr(kind, method)).parameters)[1:len(names) + 1] == names
+    try:
+        import sentence_transformers
+    except ImportError:
+        return
+    if not sentence_transformers.__file__.startswith(str(GOLDEN.parents[1])):  # not the stand-in
+        real = getattr(getattr(sentence_transformers, kind.__name__), method)
+        assert [name for name in inspect.signature(real).parameters if name != "kwargs"][1:] == names
 
 
 def test_pylate():

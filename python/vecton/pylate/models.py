@@ -35,3 +35,9 @@ class ColBERT(MultiVectorEncoder):
         if convert_to_tensor or not convert_to_numpy:
             found = [as_tensor(np.ascontiguousarray(rows)) for rows in found]
         return found[0] if single else found
+
+    def encode_query(self, inputs: Any = None, *args: Any, **how: Any) -> Any:
+        return self.encode(inputs, *args, **{**how, "is_query": True})
+
+    def encode_document(self, inputs: Any = None, *args: Any, **how: Any) -> Any:
+        return self.encode(inputs, *args, **{**how, "is_query": False})

@@ -12,11 +12,20 @@ from vecton.pictures import has_pictures
 
 logger = logging.getLogger("vecton.sentence_transformers")
 
+BACKENDS = ("torch", "onnx", "openvino")
 IMAGE_FILES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 
-# Arguments of constructors that mean nothing here, and those that must be absent.
-WITHOUT_EFFECT = ("device", "model_card_data", "config_kwargs", "processor_kwargs", "tokenizer_kwargs", "trust_remote_code",
-                  "local_files_only", "use_auth_token")
+# What sentence-transformers' classes have beside what is here, and why it is not.
+ABSENT = {
+    "Vecton computes with models; it does not train them": (
+        "fit", "old_fit", "add_adapter", "load_adapter", "set_adapter", "delete_adapter", "enable_adapters", "disable_adapters",
+        "active_adapter", "active_adapters", "get_adapter_state_dict", "gradient_checkpointing_enable", "parameters", "named_parameters",
+        "state_dict", "load_state_dict", "smart_batching_collate", "zero_grad"),
+    "the layers of a model are not reached from Python": (
+        "append", "extend", "insert", "pop", "merge", "modules", "children", "forward", "transformers_model", "model", "preprocess",
+        "set_pooling_include_prompt", "compile"),
+    "Vecton does not write to the model hub": ("push_to_hub", "save_to_hub"),
+}
 
 
 def model_name(name: str | os.PathLike[str], organisation: str = "sentence-transformers") -> str:
@@ -28,7 +37,7 @@ def model_name(name: str | os.PathLike[str], organisation: str = "sentence-trans
 class Encoder:
     """A model by name, with the settings that scripts read and set."""
 
-    def __init__(self, model_name_or_path: str | os.PathLike[str], *, modules: Any = None, device: Any = None,
+    def __init__(self, model_name_or_path: str | os.PathLike[str] | None = None, *, modules: Any = None, device: Any = None,
                  prompts: dict[str, str] | None = None, default_prompt_name: str | None = None, cache_folder: str | None = None,
                  trust_remote_code: bool = False, revision: str | None = None, local_files_only: bool = False,
                  token: str | bool | None = None, use_auth_token: str | bool | None = None, model_kwargs: dict[str, Any] | None = None,
@@ -38,7 +47,12 @@ class Encoder:
                  engine: Engine | None = None) -> None:
         if modules is not None:
             raise ValueError("modules: Vecton reads the modules of the checkpoint; it takes none made in Python")
+        if model_name_or_path is None:
+            raise ValueError("model_name_or_path: a model is named, or its folder")
         self._check_device(device)
+        if backend not in BACKENDS:
+            raise ValueError(f"backend must be {', '.join(BACKENDS)}, found {backend!r}")
+        self.backend = backend  # of which none is used: Vecton reads the checkpoint itself
         options: dict[str, Any] = {"revision": revision, "cache": cache_folder, "threads": threads}
         options["token"] = next((t for t in (token, use_auth_token) if isinstance(t, str)), None)
         if local_files_only:
@@ -124,6 +138,40 @@ class Encoder:
 
     def cpu(self) -> Any:
         return self
+
+    def get_backend(self) -> str:
+        return self.backend
+
+    def get_model_kwargs(self) -> list[str]:
+        """Further keywords of encode(): none."""
+        return []
+
+    def is_singular_input(self, inputs: Any) -> bool:
+        """Whether inputs are one, not a batch."""
+        from vecton.texts import as_list
+
+        return as_list(inputs, "inputs")[1]
+
+    def evaluate(self, evaluator: Any, output_path: str | None = None) -> Any:
+        """What an evaluator, which is called with this model, says of it."""
+        if output_path is not None:
+            os.makedirs(output_path, exist_ok=True)
+        return evaluator(self, output_path)
+
+    def __getattr__(self, name: str) -> Any:
+        for reason, names in ABSENT.items():
+            if name in names:
+                raise AttributeError(f"{type(self).__name__} has no {name}: {reason}")
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    # Several processes: the engine uses every core already.
+
+    def start_multi_process_pool(self, target_devices: list[str] | None = None) -> dict[str, Any]:
+        return {"input": None, "output": None, "processes": []}
+
+    @staticmethod
+    def stop_multi_process_pool(pool: dict[str, Any]) -> None:
+        pool["processes"] = []
 
     def save_pretrained(self, *_: Any, **__: Any) -> None:
         raise NotImplementedError("Vecton does not write sentence-transformers checkpoints; the model's own files are in " + self.engine.info.folder)

@@ -15,7 +15,8 @@ class CrossEncoder(Encoder):
     """sentence-transformers' class of this name."""
 
     def __init__(self, model_name_or_path: str | os.PathLike[str], num_labels: int | None = None, max_length: int | None = None,
-                 activation_fn: Any = None, **how: Any) -> None:
+                 activation_fn: Any = None, *, keep_in_fp32_modules: Any = None, **how: Any) -> None:
+        # keep_in_fp32_modules: everything is kept in float32.
         super().__init__(model_name(model_name_or_path, "cross-encoder"), **how)
         tasks = self.engine.info.tasks
         self._scores = "score" in tasks and self.engine.info.scorer == "cross-encoder" and len(self.engine.labels) <= 1
@@ -41,7 +42,8 @@ class CrossEncoder(Encoder):
 
     def predict(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, batch_size: int = 32,
                 show_progress_bar: bool | None = None, activation_fn: Any = None, apply_softmax: bool | None = False,
-                convert_to_numpy: bool = True, convert_to_tensor: bool = False, **kwargs: Any) -> Any:
+                convert_to_numpy: bool = True, convert_to_tensor: bool = False, device: Any = None, pool: Any = None,
+                chunk_size: int | None = None, **kwargs: Any) -> Any:
         """A score per pair, or a number per label. One pair gives one."""
         pairs = take_inputs(inputs, kwargs)
         check_batch_size(batch_size)
@@ -75,20 +77,22 @@ class CrossEncoder(Encoder):
         return as_tensor(scores)[0] if single else [as_tensor(scores)[i] for i in range(len(scores))]
 
     def rank(self, query: str, documents: list[str], top_k: int | None = None, return_documents: bool = False,
-             batch_size: int = 32, show_progress_bar: bool | None = None, activation_fn: Any = None, apply_softmax: bool = False,
-             convert_to_numpy: bool = True, convert_to_tensor: bool = False, **kwargs: Any) -> list[dict[str, Any]]:
-        """The documents by their score, as corpus_id and score."""
+             prompt_name: str | None = None, prompt: str | None = None, batch_size: int = 32, show_progress_bar: bool | None = None,
+             activation_fn: Any = None, device: Any = None, pool: Any = None, chunk_size: int | None = None, *,
+             apply_softmax: bool = False, convert_to_numpy: bool = True, convert_to_tensor: bool = False) -> list[dict[str, Any]]:
+        """The documents by their score, as corpus_id and score. `apply_softmax` and `convert_to_*`, which older versions had, change
+        nothing: there is one score, and it is a number."""
         if self.num_labels != 1:
             raise ValueError("CrossEncoder.rank() only works for models with num_labels=1. Consider using CrossEncoder.predict() with "
                              "input pairs instead.")
-        if kwargs:
-            raise ValueError(f"rank() has no argument {', '.join(map(repr, kwargs))}")
         documents = list(documents)
         if not documents:
             return []
         pairs = [(query, document) for document in documents]
-        scores = self.predict(pairs, batch_size=batch_size, show_progress_bar=show_progress_bar, activation_fn=activation_fn)
-        logits = self.predict(pairs, activation_fn="Identity")
+        how: dict[str, Any] = {"prompt_name": prompt_name, "prompt": prompt, "batch_size": batch_size}
+        logits = self.predict(pairs, activation_fn="Identity", show_progress_bar=show_progress_bar, **how)
+        name = _activation(activation_fn if activation_fn is not None else self.activation_fn)
+        scores = logits if name == "Identity" else self.predict(pairs, activation_fn=activation_fn, **how)
         order = np.argsort(-logits, kind="stable")[:top_k]
         return [{"corpus_id": int(i), "score": float(scores[i]), **({"text": documents[i]} if return_documents else {})} for i in order]
 

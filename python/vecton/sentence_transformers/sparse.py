@@ -39,11 +39,11 @@ class SparseEncoder(Encoder):
         tensor = sparse.to_torch()
         return tensor[0] if single else tensor if convert_to_tensor else [tensor[i] for i in range(len(sparse))]
 
-    def encode_query(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, **how: Any) -> Any:
-        return self.encode(inputs, self._query_prompt_name(prompt_name, prompt), prompt, _role="query", **how)
+    def encode_query(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, *more: Any, **how: Any) -> Any:
+        return self.encode(inputs, self._query_prompt_name(prompt_name, prompt), prompt, *more, _role="query", **how)
 
-    def encode_document(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, **how: Any) -> Any:
-        return self.encode(inputs, self._document_prompt_name(prompt_name, prompt), prompt, _role="document", **how)
+    def encode_document(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, *more: Any, **how: Any) -> Any:
+        return self.encode(inputs, self._document_prompt_name(prompt_name, prompt), prompt, *more, _role="document", **how)
 
     @property
     def similarity_fn_name(self) -> str:
@@ -64,6 +64,19 @@ class SparseEncoder(Encoder):
             ids = ids[np.argsort(-row[ids], kind="stable")][:top_k]
             found.append([(self.tokenizer.convert_ids_to_tokens(int(i)), float(row[i])) for i in ids])
         return found if len(getattr(embeddings, "shape", (0, 0))) == 2 else found[0]
+
+    def intersection(self, embeddings_1: Any, embeddings_2: Any) -> Any:
+        """The products of the weights of tokens that both have: of one vector and another, or each row of several."""
+        one, other = _dense(embeddings_1), _dense(embeddings_2)
+        if isinstance(embeddings_1, SparseVectors) and len(embeddings_1) == 1:
+            one = one[0]
+        if one.ndim != 1 or other.ndim not in (1, 2) or one.shape[-1] != other.shape[-1]:
+            raise ValueError(f"intersection() takes one vector, and one or several of the same size, found the shapes {list(one.shape)} and "
+                             f"{list(other.shape)}")
+        shared = np.maximum(one * other, 0)
+        if "torch" not in sys.modules:
+            return as_tensor(shared)
+        return as_tensor(shared).to_sparse()
 
     @staticmethod
     def sparsity(embeddings: Any) -> dict[str, float]:

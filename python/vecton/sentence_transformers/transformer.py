@@ -57,11 +57,11 @@ class SentenceTransformer(Encoder):
         found = [as_tensor(rows) for rows in self.engine.embed_tokens(texts, **how)] if texts else []
         return found[0] if single else found
 
-    def encode_query(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, **how: Any) -> Any:
-        return self.encode(inputs, self._query_prompt_name(prompt_name, prompt), prompt, _role="query", **how)
+    def encode_query(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, *more: Any, **how: Any) -> Any:
+        return self.encode(inputs, self._query_prompt_name(prompt_name, prompt), prompt, *more, _role="query", **how)
 
-    def encode_document(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, **how: Any) -> Any:
-        return self.encode(inputs, self._document_prompt_name(prompt_name, prompt), prompt, _role="document", **how)
+    def encode_document(self, inputs: Any = None, prompt_name: str | None = None, prompt: str | None = None, *more: Any, **how: Any) -> Any:
+        return self.encode(inputs, self._document_prompt_name(prompt_name, prompt), prompt, *more, _role="document", **how)
 
     # Similarity.
 
@@ -94,15 +94,6 @@ class SentenceTransformer(Encoder):
             yield
         finally:
             self.truncate_dim = before
-
-    # Several processes: the engine uses every core already.
-
-    def start_multi_process_pool(self, target_devices: list[str] | None = None) -> dict[str, Any]:
-        return {"input": None, "output": None, "processes": []}
-
-    @staticmethod
-    def stop_multi_process_pool(pool: dict[str, Any]) -> None:
-        pool["processes"] = []
 
     def encode_multi_process(self, inputs: Any = None, pool: Any = None, prompt_name: str | None = None, prompt: str | None = None,
                              batch_size: int = 32, chunk_size: int | None = None, show_progress_bar: bool | None = None,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vecton.array import as_array, as_tensor
-from vecton.compare import compare, compare_pairwise, unit
+from vecton.compare import compare, compare_pairwise, max_sim, unit
 from vecton.sentence_transformers.common import logger
 
 
@@ -32,6 +32,77 @@ def _pairs_of(function: str) -> Any:
 cos_sim, dot_score, euclidean_sim, manhattan_sim = map(_of, ("cosine", "dot", "euclidean", "manhattan"))
 pairwise_cos_sim, pairwise_dot_score, pairwise_euclidean_sim, pairwise_manhattan_sim = map(
     _pairs_of, ("cosine", "dot", "euclidean", "manhattan"))
+
+
+def _token_rows(embeddings: Any, mask: Any) -> list[np.ndarray]:
+    """The tokens' vectors of each text: of a list, or of an array [texts, tokens, dimension], in which rows of zeros fill up."""
+    many = [embeddings] if getattr(embeddings, "ndim", 3) == 2 else list(embeddings)
+    rows = [np.asarray(one, np.float32) for one in many]
+    if mask is not None:
+        marks = [mask] if getattr(mask, "ndim", 2) == 1 else list(mask)
+        return [one[np.asarray(keep, bool)[:len(one)]] for one, keep in zip(rows, marks)]
+    if getattr(embeddings, "ndim", 0) == 3:
+        return [one[one.any(axis=-1)] for one in rows]
+    return rows
+
+
+def _late(query: np.ndarray, document: np.ndarray, mean: bool) -> float:
+    if not len(document):
+        return -1e4  # below every document that has tokens
+    return max_sim(query, document) / (max(1, len(query)) if mean else 1)
+
+
+def maxsim(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None, length_normalize: bool = False,
+           device: Any = None) -> Any:
+    """The late interaction of each text of a with each of b, [a, b]. `length_normalize` divides by the tokens of a. A pair is computed
+    at a time, so that `chunk_elements` has no effect; nor has `device`."""
+    first, second = _token_rows(a, a_mask), _token_rows(b, b_mask)
+    scores = [_late(query, document, length_normalize) for query in first for document in second]
+    return as_tensor(np.array(scores, np.float32).reshape(len(first), len(second)))
+
+
+def maxsim_pairwise(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None,
+                    length_normalize: bool = False, device: Any = None) -> Any:
+    """The late interaction of each text of a with the same one of b."""
+    first, second = _token_rows(a, a_mask), _token_rows(b, b_mask)
+    if len(first) != len(second):
+        raise ValueError(f"maxsim_pairwise() takes as many of the one as of the other, found {len(first)} and {len(second)}")
+    return as_tensor(np.array([_late(query, document, length_normalize) for query, document in zip(first, second)], np.float32))
+
+
+def mean_maxsim(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None, length_normalize: bool = True,
+                device: Any = None) -> Any:
+    return maxsim(a, b, a_mask, b_mask, chunk_elements, length_normalize, device)
+
+
+def mean_maxsim_pairwise(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None,
+                         length_normalize: bool = True, device: Any = None) -> Any:
+    return maxsim_pairwise(a, b, a_mask, b_mask, chunk_elements, length_normalize, device)
+
+
+def select_max_active_dims(embeddings: Any, max_active_dims: int | None) -> Any:
+    """The values of largest size of each row; the others 0."""
+    if max_active_dims is None:
+        return embeddings
+    if max_active_dims <= 0:
+        raise ValueError(f"max_active_dims must be a positive integer, got {max_active_dims}.")
+    rows = np.asarray(embeddings, np.float32)
+    keep = np.argsort(-np.abs(rows), axis=-1, kind="stable")[..., :max_active_dims]
+    found = np.zeros_like(rows)
+    np.put_along_axis(found, keep, np.take_along_axis(rows, keep, -1), -1)
+    return as_tensor(found)
+
+
+def batch_to_device(batch: Any, target_device: Any) -> Any:
+    """The batch itself: everything is computed on the processor."""
+    return batch
+
+
+def __getattr__(name: str) -> Any:
+    if name == "mine_hard_negatives":
+        raise AttributeError("sentence_transformers.util.mine_hard_negatives makes data for training, which Vecton does not do; the real "
+                             "package's takes Vecton's models as well")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def normalize_embeddings(embeddings: Any) -> Any:

@@ -32,6 +32,12 @@ EngineOptions to_engine_options(nb::dict values) {
   arguments.integer("cache_bytes", options.cache_bytes);
   arguments.text("kv_cache_dtype", options.kv_cache_dtype);
   arguments.integer("limit_images", options.limit_images);
+  arguments.text("allowed_local_media_path", options.allowed_local_media_path);
+  if (const nb::handle hosts = arguments.take("allowed_media_domains"))
+    options.allowed_media_domains = to_texts(hosts, "allowed_media_domains");
+  if (const nb::handle seconds = arguments.take("image_fetch_timeout"))
+    options.image_fetch_timeout = to_number(seconds, "image_fetch_timeout");
+  arguments.text("mm_processor_kwargs", options.mm_processor_kwargs);
   arguments.text("tokenizer", options.tokenizer);
   arguments.text("default_prompt_name", options.default_prompt_name);
   arguments.text("default_prompt", options.default_prompt);

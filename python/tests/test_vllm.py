@@ -17,6 +17,12 @@ SIGNATURES = {
                ("pooling_task", "k", None), ("tokenization_kwargs", "k", None)],
     "classify": [("prompts", "b", EMPTY), ("use_tqdm", "k", True), ("pooling_params", "k", None), ("lora_request", "k", None),
                  ("tokenization_kwargs", "k", None)],
+    "generate": [("prompts", "b", EMPTY), ("sampling_params", "b", None), ("use_tqdm", "k", True), ("lora_request", "k", None),
+                 ("priority", "k", None), ("tokenization_kwargs", "k", None), ("mm_processor_kwargs", "k", None)],
+    "chat": [("messages", "b", EMPTY), ("sampling_params", "b", None), ("use_tqdm", "b", True), ("lora_request", "b", None),
+             ("priority", "b", None), ("chat_template", "b", None), ("chat_template_content_format", "b", "auto"),
+             ("add_generation_prompt", "b", True), ("continue_final_message", "b", False), ("tools", "b", None),
+             ("chat_template_kwargs", "b", None), ("tokenization_kwargs", "b", None), ("mm_processor_kwargs", "b", None)],
     "score": [("data_1", "p", EMPTY), ("data_2", "p", EMPTY), ("use_tqdm", "k", True), ("pooling_params", "k", None),
               ("lora_request", "k", None), ("tokenization_kwargs", "k", None), ("chat_template", "k", None)],
 }
@@ -136,6 +142,44 @@ def test_arguments():
             LLM(model("bert-embed-mean"), **{name: value})
 
 
+def test_arguments_that_would_change_results(caplog):
+    """Each of vLLM's is honoured, has no effect and is said to have none, or is refused by name."""
+    from vecton.vllm.arguments import HONOURED, NO_EFFECT, REFUSED
+
+    assert not set(HONOURED) & set(NO_EFFECT) and not set(HONOURED) & set(REFUSED) and not set(NO_EFFECT) & set(REFUSED)
+    for name, value in (("kv_cache_dtype", "int2"), ("logprobs_mode", "processed_logits"), ("mamba_ssm_cache_dtype", "float16"),
+                        ("model_class_overrides", {"a": "b"}), ("hf_config_path", "elsewhere"), ("interleave_mm_strings", True)):
+        with pytest.raises(ValueError, match=name):
+            LLM(model("bert-embed-mean"), **{name: value})
+    with caplog.at_level("INFO", "vecton.vllm"):
+        LLM(model("bert-embed-mean"), moe_backend="triton", kv_cache_dtype="auto", model_class_overrides={}, kv_cache_dtype_skip_layers=[])
+    assert "moe_backend has no effect" in caplog.text
+
+
+def test_scores_by_a_template(caplog, tmp_path):
+    reranker = LLM(model("bert-rerank-sigmoid"))
+    own = engine("bert-rerank-sigmoid")
+    template = "{% for m in messages %}{{ m.role }}: {{ m.content }} {% endfor %}{{ instruction }}"
+    texts = [f"query: q document: {text} now" for text in ("a", "b")]
+    want = own.classify(texts)[:, 0].tolist()
+    params = PoolingParams(extra_kwargs={"chat_template_kwargs": {"instruction": "now"}})
+    outputs = reranker.score("q", ["a", "b"], chat_template=template, pooling_params=params, use_tqdm=False)
+    assert [o.outputs.score for o in outputs] == want
+    assert outputs[0].prompt_token_ids == own.tokenizer.encode(texts[0])
+    raw = PoolingParams(use_activation=False, extra_kwargs=params.extra_kwargs)
+    assert reranker.score("q", "a", chat_template=template, pooling_params=raw)[0].outputs.score == own.classify(texts, raw=True)[0, 0]
+    file = tmp_path / "score.jinja"
+    file.write_text(template)
+    of_file = LLM(model("bert-rerank-sigmoid"), chat_template=str(file))
+    assert [o.outputs.score for o in of_file.score("q", ["a", "b"], pooling_params=params)] == want
+    with pytest.raises(ValueError, match="only instruction is read, found 'other'"):
+        reranker.score("q", "a", pooling_params=PoolingParams(extra_kwargs={"chat_template_kwargs": {"other": 1}}))
+    with caplog.at_level("WARNING", "vecton.vllm"):
+        late = LLM(model("colbert-bert"))
+        assert late.score("q", "a", chat_template=template)[0].outputs.score == late.score("q", "a")[0].outputs.score
+    assert "chat_template has no effect" in caplog.text
+
+
 def test_overrides_may_be_a_function():
     def change(config):
         assert config.model_type == "bert"
@@ -176,7 +220,8 @@ def test_bars_are_made_as_tqdms_are(llm):
 
 
 def test_what_has_no_meaning_is_refused(llm):
-    for call in (llm.sleep, llm.wake_up, llm.collective_rpc):
+    for call in (llm.sleep, llm.wake_up, llm.collective_rpc, llm.apply_model, llm.enqueue, llm.enqueue_chat, llm.wait_for_completion,
+                 llm.start_profile, llm.stop_profile, llm.release_kv_cache_memory, llm.reset_prefix_cache):
         with pytest.raises(NotImplementedError):
             call()
     with pytest.raises(ValueError, match="generative"):

@@ -268,7 +268,7 @@ def _flags(options: dict[str, Any]) -> list[str]:
             for item in value:
                 flags += [flag, str(item)]
         elif value is not None:
-            flags += [flag, str(value)]
+            flags += [flag, json.dumps(value) if isinstance(value, dict) else str(value)]
     return flags
 
 

@@ -7,37 +7,10 @@ import logging
 from dataclasses import fields, make_dataclass
 from typing import Any
 
+from vecton.picture_options import image_limit
+from vecton.vllm.arguments import HONOURED, NO_EFFECT, REFUSED
+
 logger = logging.getLogger("vecton.vllm")
-
-# Taken as engine options, some under another name.
-HONOURED = {
-    "runner": "auto", "convert": "auto", "tokenizer": None, "tokenizer_mode": "auto", "skip_tokenizer_init": False,
-    "trust_remote_code": False, "dtype": "auto", "quantization": None, "revision": None, "tokenizer_revision": None,
-    "chat_template": None, "seed": 0, "hf_token": None, "hf_overrides": None, "pooler_config": None, "max_model_len": None,
-    "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
-    "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
-    "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "kv_cache_dtype": "auto", "limit_mm_per_prompt": None,
-    "allowed_local_media_path": "",
-}
-# Of GPUs, processes and logs: taken, and said once to have no effect.
-NO_EFFECT = (
-    "gpu_memory_utilization", "enforce_eager", "cpu_offload_gb", "offload_group_size", "offload_num_in_group",
-    "offload_prefetch_step", "offload_params", "disable_custom_all_reduce", "compilation_config", "attention_config",
-    "profiler_config", "tensor_parallel_size", "pipeline_parallel_size", "renderer_num_workers", "block_size",
-    "swap_space", "async_scheduling", "disable_log_stats", "use_tqdm_on_load",
-    "allowed_media_domains", "enable_return_routed_experts", "return_sampling_mask", "max_seq_len_to_capture",
-    "enable_chunked_prefill", "distributed_executor_backend",
-    "disable_log_requests", "structured_outputs_config", "device", "config_format", "code_revision", "disable_sliding_window",
-    "max_parallel_loading_workers", "ray_workers_use_nsight",
-    "scheduling_policy", "hf_config_path", "mm_processor_cache_gb", "model_impl", "scheduler_cls",
-)
-# Refused unless they have the default.
-REFUSED = {
-    "enable_lora": False, "enable_prompt_embeds": False, "spec_method": None, "spec_model": None,
-    "spec_tokens": None, "kv_transfer_config": None, "worker_cls": "auto", "data_parallel_size": 1, "logits_processors": None,
-    "quantization_config": None, "worker_extension_cls": "", "mm_processor_kwargs": None, "media_io_kwargs": None,
-}
-
 
 TEXTS = ("model", "revision", "tokenizer_revision", "code_revision", "served_model_name")  # also where they look like numbers
 
@@ -55,6 +28,8 @@ def _value(text: str) -> Any:
 def add_cli_args(parser: Any) -> Any:
     """Options of a parser, --max-model-len and so on, for `LLM(**vars(parser.parse_args()))`."""
     for field in fields(EngineArgs):
+        if field.name.startswith("_"):
+            continue
         option = "--" + field.name.replace("_", "-")
         if isinstance(field.default, bool):
             parser.add_argument(option, default=field.default, action=argparse.BooleanOptionalAction)
@@ -101,7 +76,7 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
     """The options of an Engine for LLM's arguments. `read_config` gives config.json, for overrides that are functions."""
     for name, value in given.items():
         if name in REFUSED:
-            if value is not None and value != {} and value != REFUSED[name]:
+            if value is not None and value != {} and value != [] and value != REFUSED[name]:
                 raise ValueError(f"{name}={value!r} is not supported by Vecton; leave it at {REFUSED[name]!r}")
         elif name in NO_EFFECT:
             if value not in (None, False) and name not in _said:
@@ -132,19 +107,11 @@ def engine_options(given: dict[str, Any], read_config: Any) -> dict[str, Any]:
         "quantization": args["quantization"], "max_num_seqs": args["max_num_seqs"], "generation_config": args["generation_config"],
         "override_generation_config": args["override_generation_config"] or None,
         "speculative_config": args["speculative_config"] or None, "kv_cache_dtype": args["kv_cache_dtype"], "max_logprobs": args["max_logprobs"],
-        "limit_images": _limit_images(args["limit_mm_per_prompt"]), "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
+        "limit_images": image_limit(args["limit_mm_per_prompt"] or {}), "allowed_media_domains": args["allowed_media_domains"],
+        "media_io_kwargs": args["media_io_kwargs"], "mm_processor_kwargs": args["mm_processor_kwargs"] or None,
+        "token": args["hf_token"] if isinstance(args["hf_token"], str) else None,
     }
     return {name: value for name, value in options.items() if value is not None}
-
-
-def _limit_images(limits: Any) -> int | None:
-    """How many pictures a prompt may have: {"image": 4}, or {"image": {"count": 4}}."""
-    if limits is not None and not isinstance(limits, dict):
-        raise ValueError(f"limit_mm_per_prompt must be a dict, found {type(limits).__name__}")
-    limit = (limits or {}).get("image")
-    if isinstance(limit, dict):
-        limit = limit.get("count")
-    return None if limit is None else int(limit)
 
 
 def _dtype(value: Any) -> str:

@@ -70,9 +70,9 @@ class LLM:
         self._seed = int(given.get("seed") or 0)
         # Prompts of the checkpoint before texts; vLLM puts none.
         self._prompts = bool(arguments.get("prompts", True))
-        template = given.get("chat_template")
-        self._chat_template = pathlib.Path(template).read_text() if template and "\n" not in template and pathlib.Path(template).exists() else template
+        self._chat_template = _text_of(given.get("chat_template"))
         self._files = str(given.get("allowed_local_media_path") or "")
+        self._of_processor = dict(given.get("mm_processor_kwargs") or {})
         self._templated = self._start_of_template() if self.engine.info.images else ""
         self._counter = itertools.count()
 
@@ -176,8 +176,6 @@ class LLM:
             if "classify" in self.supported_tasks and len(self.engine.labels) > 1:
                 raise ValueError("Scoring API is only enabled for num_labels == 1.")
             raise ValueError(f"LLM.score() is not supported by this model; it does {', '.join(self.supported_tasks)}")
-        if chat_template is not None or self._chat_template is not None:
-            raise ValueError("chat_template: rerankers are asked by the prompt of their checkpoint")
         if isinstance(pooling_params, (list, tuple)):
             raise ValueError("score() takes one PoolingParams, not a list")
         first, second = score_inputs(data_1, self._files), score_inputs(data_2, self._files)
@@ -191,7 +189,16 @@ class LLM:
         how = self._tokenization(tokenization_kwargs)
         params = pooling_params or PoolingParams()
         params.verify("score")
-        instruction = ((params.extra_kwargs or {}).get("chat_template_kwargs") or {}).get("instruction")
+        variables = (params.extra_kwargs or {}).get("chat_template_kwargs") or {}
+        template = _text_of(chat_template) or self._chat_template
+        if template is not None and self.engine.info.scorer == "cross-encoder":
+            return self._score_by_template(template, first, second, variables, params, how, use_tqdm)
+        if template is not None:
+            logger.warning("chat_template has no effect: this model scores by vectors, and reads the texts alone")
+        unknown = [name for name in variables if name != "instruction"]
+        if unknown:
+            raise ValueError(f"chat_template_kwargs: without a chat_template only instruction is read, found {', '.join(map(repr, unknown))}")
+        instruction = variables.get("instruction")
         if not self._prompts and self.engine.info.scorer == "bi-encoder":
             how["prompt"] = ""
         like = _core.Request(task="score", use_activation=params.use_activation, instruction=instruction, **how)
@@ -208,25 +215,41 @@ class LLM:
             outputs.append(ScoringRequestOutput(name, ScoringOutput(score), tokens))
         return outputs
 
+    def _score_by_template(self, template: str, first: list[Any], second: list[Any], variables: dict[str, Any], params: PoolingParams,
+                           how: dict[str, Any], use_tqdm: Any) -> list[ScoringRequestOutput]:
+        """Pairs as one text, which the template makes of messages of the roles query and document."""
+        if "classify" not in self.engine.tasks:
+            raise ValueError("chat_template: this model has a prompt of its own for pairs, and reads no others")
+        if not all(isinstance(side, str) for side in (*first, *second)):
+            raise ValueError("chat_template: pictures are put by the prompt of the checkpoint alone")
+        texts = []
+        for query, document in zip(first, second):
+            messages = [{"role": "query", "content": query}, {"role": "document", "content": document}]
+            texts.append(self.engine._core.render(to_core(messages, chat_template=template, chat_template_kwargs=variables,
+                                                          add_generation_prompt=False)))
+        like = _core.Request(task="classify", use_activation=params.use_activation, **{**how, "prompt": ""})
+        scores = [float(part.vector(i)[0]) for part in self._run(texts, like, None, use_tqdm) for i in range(len(part))]
+        return [ScoringRequestOutput(str(next(self._counter)), ScoringOutput(score), self._ids(text, how)) for score, text in zip(scores, texts)]
+
     # Text that the model writes.
 
     def generate(self, prompts: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None, *,
-                 use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: list[int] | None = None,
+                 use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: int | list[int] | None = None,
                  tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
         """A RequestOutput per prompt. Without sampling_params those of the checkpoint's generation_config.json."""
         self._need_generate("generate")
-        self._refuse_media(mm_processor_kwargs)
+        self._check_processor(mm_processor_kwargs)
         inputs = to_list(prompts)
         return self._write(inputs, [getattr(one, "text", one) for one in inputs], sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
 
     def chat(self, messages: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None,
-             use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: list[int] | None = None,
+             use_tqdm: bool | Callable[..., Any] = True, lora_request: Any = None, priority: int | list[int] | None = None,
              chat_template: str | None = None, chat_template_content_format: str = "auto", add_generation_prompt: bool = True,
              continue_final_message: bool = False, tools: list[dict[str, Any]] | None = None, chat_template_kwargs: dict[str, Any] | None = None,
              tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
         """A RequestOutput per conversation."""
         self._need_generate("chat")
-        self._refuse_media(mm_processor_kwargs)
+        self._check_processor(mm_processor_kwargs)
         if continue_final_message and add_generation_prompt:
             raise ValueError("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
         if chat_template_content_format not in ("auto", "string", "openai"):
@@ -243,10 +266,9 @@ class LLM:
         content = message.get("content") if isinstance(message, dict) else None
         return {**message, "content": local_files(content, self._files)} if isinstance(content, list) else message
 
-    @staticmethod
-    def _refuse_media(given: Any) -> None:
-        if given:
-            raise ValueError("mm_processor_kwargs: pictures are prepared as the checkpoint says")
+    def _check_processor(self, given: Any) -> None:
+        if given and {**self._of_processor, **given} != self._of_processor:
+            raise ValueError("mm_processor_kwargs: all pictures of a model are prepared in one way: give them to LLM()")
 
     def get_default_sampling_params(self) -> SamplingParams:
         """Those of a call that gives none."""
@@ -259,13 +281,15 @@ class LLM:
             raise ValueError(f"LLM.{call}() is only supported for generative models; this one does {', '.join(self.engine.tasks)}")
 
     def _write(self, inputs: list[Any], prompts: list[Any], sampling_params: Any, use_tqdm: Any, lora_request: Any,
-               priority: list[int] | None, how: dict[str, Any]) -> list[RequestOutput]:
+               priority: int | list[int] | None, how: dict[str, Any]) -> list[RequestOutput]:
         self._refuse_lora(lora_request)
         if sampling_params is None:
             sampling_params = self.get_default_sampling_params()
         many = list(sampling_params) if isinstance(sampling_params, Sequence) else [sampling_params] * len(inputs)
         if len(many) != len(inputs):
             raise ValueError(f"The lengths of prompts ({len(inputs)}) and params ({len(many)}) must be the same.")
+        if isinstance(priority, int):
+            priority = [priority] * len(inputs)
         if priority is not None and len(priority) != len(inputs):
             raise ValueError(f"The lengths of prompts ({len(inputs)}) and priority ({len(priority)}) must be the same.")
         numbers = [next(self._counter) for _ in inputs]
@@ -409,6 +433,30 @@ class LLM:
     def _refuse(self, name: str) -> NoReturn:
         raise NotImplementedError(f"LLM.{name}() has no meaning in Vecton")
 
+    def get_world_size(self, include_dp: bool = True) -> int:
+        return 1
+
+    def reset_mm_cache(self) -> None:
+        """Nothing: pictures are not kept once they are computed."""
+
+    def enqueue(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError("LLM.enqueue() is not done: vecton.Engine.submit(\"generate\", prompts) gives a future")
+
+    def enqueue_chat(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError("LLM.enqueue_chat() is not done: vecton.Engine.submit(\"chat\", messages) gives a future")
+
+    def wait_for_completion(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError("LLM.wait_for_completion() is not done: vecton.Engine.submit() gives futures")
+
+    def start_profile(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("start_profile")
+
+    def stop_profile(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("stop_profile")
+
+    def release_kv_cache_memory(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse("release_kv_cache_memory")
+
     def sleep(self, *_: Any, **__: Any) -> NoReturn:
         self._refuse("sleep")
 
@@ -423,3 +471,10 @@ class LLM:
 
     def __repr__(self) -> str:
         return f"LLM({self.engine.info.name!r}, task={self.pooling_task!r})"
+
+
+def _text_of(template: str | None) -> str | None:
+    """A chat template, which may be given as the file that has it."""
+    if template and "\n" not in template and "{" not in template and pathlib.Path(template).exists():
+        return pathlib.Path(template).read_text()
+    return template

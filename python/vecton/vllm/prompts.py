@@ -45,7 +45,7 @@ def one(prompt: Any) -> Any:
         raise TypeError("Prompt should be a string, list of tokens, or dictionary")
     for name in MEDIA[1:]:
         if prompt.get(name):
-            raise VLLMValidationError(f"{name}: pictures are read and prepared as the checkpoint says", parameter=name)
+            raise VLLMValidationError(f"{name}: all pictures of a model are prepared in one way: give it to LLM()", parameter=name)
     if prompt.get("prompt_embeds") is not None:
         raise VLLMValidationError("prompt_embeds are not supported: give a text or token ids", parameter="prompt_embeds")
     if prompt.get("token_type_ids") is not None:

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <optional>
+#include <string_view>
 #include <thread>
 
 #include "backend/machine.h"
@@ -158,6 +160,19 @@ std::unique_ptr<EngineHandle> open(nb::dict options, nb::object progress) {
   return std::make_unique<EngineHandle>(Engine::open(how, listen));
 }
 
+// The engine counts the inputs of one call: its input[7] is input[first + 7] of who has made
+// several calls of many inputs.
+Error at_place(const Error& error, size_t first) {
+  constexpr std::string_view kPlace = "input[";
+  const std::string message = error.what();
+  if (!message.starts_with(kPlace)) return error;
+  size_t place = 0;
+  const char* const begin = message.data() + kPlace.size();
+  const char* const end = std::from_chars(begin, message.data() + message.size(), place).ptr;
+  return Error(error.code(), "input[" + std::to_string(first + place) + std::string(end),
+               error.field());
+}
+
 // With the interpreter's lock given up, and the engine let go before it is taken again.
 template <class Do>
 auto with(const EngineHandle& handle, Do run) {
@@ -300,12 +315,18 @@ void bind_engine(nb::module_& m) {
       .def_static("open", &open, nb::arg("options"), nb::arg("progress") = nb::none())
       .def(
           "start",
-          [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {
-            std::vector<Request> requests = make_requests(std::move(inputs), like, seconds);
+          [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds,
+             size_t first) {
+            std::vector<Request> requests = make_requests(std::move(inputs), like, seconds, first);
             nb::gil_scoped_release release;
-            return self.start(std::move(requests), true);
+            try {
+              return self.start(std::move(requests), true);
+            } catch (const Error& error) {
+              if (first == 0) throw;
+              throw at_place(error, first);
+            }
           },
-          nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none())
+          nb::arg("inputs"), nb::arg("like"), nb::arg("seconds") = nb::none(), nb::arg("first") = 0)
       .def(
           "run",
           [](EngineHandle& self, nb::list inputs, nb::handle like, nb::handle seconds) {

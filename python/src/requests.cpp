@@ -72,6 +72,8 @@ void read(Arguments& arguments, TokenEmbed& task) {
 }
 void read(Arguments&, SparseEmbed&) {}
 void read(Arguments& arguments, Classify& task) {
+  if (const nb::handle candidates = arguments.take("candidates"))
+    task.candidates = to_texts(candidates, "candidates");
   optional_flag(arguments, "use_activation", task.use_activation);
 }
 void read(Arguments& arguments, TokenClassify& task) {
@@ -226,7 +228,8 @@ const Chat& to_chat(nb::handle messages) {
   return *chat;
 }
 
-std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds) {
+std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds,
+                                   size_t first) {
   const size_t count = nb::len(inputs);
   const bool each = PyList_Check(like.ptr());
   if (each && nb::len(like) != count)
@@ -239,7 +242,7 @@ std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle 
   requests.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     requests.push_back(each ? *nb::cast<const Request*>(like[i]) : *one);
-    const std::string where = "input[" + std::to_string(i) + "]";
+    const std::string where = "input[" + std::to_string(first + i) + "]";
     set_input(requests.back().prompt, inputs[i], where);
     if (pairs) set_second(requests.back(), seconds[i], "second" + where.substr(5));
   }
@@ -251,11 +254,12 @@ const Result& Results::at(int64_t index) const {
   return (*results_)[static_cast<size_t>(index)];
 }
 
-void Results::raise_first() const {
+void Results::raise_first(size_t first) const {
   for (size_t i = 0; i < results_->size(); ++i) {
     const Error* const error = part_of((*results_)[i], -1).error;
     if (!error) continue;
-    const std::string where = results_->size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
+    const bool several = first > 0 || results_->size() > 1;
+    const std::string where = several ? "input[" + std::to_string(first + i) + "]: " : "";
     throw Error(error->code(), where + error->what(), error->field());
   }
 }
@@ -484,7 +488,7 @@ void bind_requests(nb::module_& m) {
 
   nb::class_<Results>(m, "Results", "The answers to requests, in their order.")
       .def("__len__", &Results::size)
-      .def("raise_first", &Results::raise_first)
+      .def("raise_first", &Results::raise_first, nb::arg("first") = 0)
       .def("error", &Results::error, nb::arg("index"))
       .def("values", &Results::values, nb::arg("index"), nb::arg("also") = -1)
       .def("vector", &Results::vector, nb::arg("index"))

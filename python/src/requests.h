@@ -16,8 +16,10 @@ namespace vecton::python {
 // A request for every input: like one Request, or like each of a list of them. `seconds` is None,
 // or has the second text of each: the document of Score, the pair of Classify, the parts of Embed.
 // An input, and a document, is a text or what vecton/pictures.py makes a Prompt of; an input may be
-// Messages or token ids as well.
-std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds);
+// Messages or token ids as well. `first`: the place of the first among the caller's inputs, for
+// messages.
+std::vector<Request> make_requests(nb::list inputs, nb::handle like, nb::handle seconds,
+                                   size_t first = 0);
 
 // Messages, alone or with the pictures that their parts stand for.
 const Chat& to_chat(nb::handle messages);
@@ -30,7 +32,7 @@ class Results {
       : results_(std::make_shared<const std::vector<Result>>(std::move(results))) {}
 
   int64_t size() const { return static_cast<int64_t>(results_->size()); }
-  void raise_first() const;
+  void raise_first(size_t first) const;  // as make_requests'
   nb::object error(int64_t index) const;
   // `also`: the answer to that one of the request's further tasks; -1 = to its own.
   nb::object values(int64_t index, int64_t also) const;  // [rows, columns]

@@ -49,6 +49,38 @@ def test_more_texts_than_one_chunk(embedder, monkeypatch):
     assert np.array_equal(many, embedder.embed(texts))
 
 
+def test_errors_of_later_chunks_name_their_place(embedder, monkeypatch):
+    monkeypatch.setattr("vecton.engine.CHUNK", 10)
+    texts = [f"text {i}" for i in range(45)]
+    with pytest.raises(vecton.TooLong, match=r"input\[37\]"):
+        embedder.embed([*texts[:37], "a " * 500, *texts[38:]])
+    with pytest.raises(TypeError, match=r"input\[33\]"):
+        embedder.embed([*texts[:33], None, *texts[34:]])
+    with pytest.raises(vecton.TooLong, match=r"input\[37\]"):
+        embedder.embed_tokens([*texts[:37], "a " * 500])
+
+
+def test_vectors_of_many_texts_are_put_in_place_once(embedder, monkeypatch):
+    monkeypatch.setattr("vecton.engine.CHUNK", 10)
+    texts = [f"text {i}" for i in range(45)]
+    whole = embedder.embed(texts)
+    assert whole.flags.owndata is False and whole.base is not None and np.array_equal(whole, np.stack([embedder.embed(text) for text in texts]))
+    out = np.zeros((45, 64), np.float32)
+    assert embedder.embed(texts, out=out).base is out and np.array_equal(out, whole)
+    with pytest.raises(ValueError, match="out has 44 rows; the texts have 45"):
+        embedder.embed(texts, out=out[:44])
+    assert embedder.embed([], progress=True).shape == (0, 64)
+
+
+def test_arrays_are_shared_with_others_through_dlpack(embedder):
+    rows = embedder.embed(["a", "b"])
+    assert np.shares_memory(np.from_dlpack(rows), rows)
+    torch = pytest.importorskip("torch")
+    tensor = torch.from_dlpack(rows)
+    tensor[0, 0] = 7
+    assert rows[0, 0] == 7 and rows.torch().data_ptr() == rows.ctypes.data
+
+
 def test_texts_from_arrays_tuples_and_generators(embedder):
     expected = embedder.embed(["a", "b"])
     for given in (("a", "b"), np.array(["a", "b"]), np.array(["a", "b"], object), iter(["a", "b"]), {"a": 1, "b": 2}.keys()):

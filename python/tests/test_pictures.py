@@ -244,6 +244,59 @@ print("fine")
     assert run_python(code, model("qwen3-vl-embedding"), str(BLOB)) == "fine\n"
 
 
+# Options.
+
+def test_options_of_pictures(tmp_path):
+    inside = tmp_path / "a.png"
+    inside.write_bytes(BLOB.read_bytes())
+    bounded = vecton.Engine(model("qwen3-vl-embedding"), threads=2, allowed_local_media_path=str(tmp_path), limit_mm_per_prompt={"image": 1})
+    assert bounded.embed(inside).shape == bounded.embed({"image": BLOB.read_bytes()}).shape
+    with pytest.raises(vecton.VectonError, match="allowed|folder"):
+        bounded.embed(BLOB)
+    with pytest.raises(ValueError, match="limit_mm_per_prompt"):
+        bounded.embed({"image": [inside, inside]})
+    small = vecton.Engine(model("qwen3-vl-embedding"), threads=2, mm_processor_kwargs={"min_pixels": 1024, "max_pixels": 4096})
+    assert not np.array_equal(small.embed(PAGE), engine("qwen3-vl-embedding").embed(PAGE))
+    for options, words in (({"limit_mm_per_prompt": {"image": -1}}, "limit_mm_per_prompt"), ({"limit_mm_per_prompt": {"smell": 1}}, "smell"),
+                           ({"limit_mm_per_prompt": "4"}, "dict"), ({"media_io_kwargs": {"image": {"rgba_background_color": 0}}}, "media_io_kwargs"),
+                           ({"limit_images": 2, "limit_mm_per_prompt": {"image": 3}}, "same setting"), ({"mm_processor_kwargs": {"nonsense": 1}}, "nonsense")):
+        with pytest.raises(ValueError, match=words):
+            vecton.Engine(model("qwen3-vl-embedding"), **options)
+    with pytest.raises(TypeError, match="list of hosts"):
+        vecton.Engine(model("qwen3-vl-embedding"), allowed_media_domains="example.org")
+    with pytest.raises(ValueError, match="reads no images"):
+        vecton.Engine(model("bert-embed-mean"), mm_processor_kwargs={"min_pixels": 1})
+    vecton.Engine(model("qwen3-vl-embedding"), media_io_kwargs={"video": {"num_frames": 4}}, limit_mm_per_prompt='{"image": {"count": 2}, "video": 0}')
+
+
+def test_pictures_from_hosts_that_are_named():
+    import http.server
+
+    class Files(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(BLOB.read_bytes())
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("localhost", 0), Files)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = {"image": f"http://localhost:{server.server_port}/a.png"}
+    fetching = vecton.Engine(model("qwen3-vl-embedding"), threads=2, allowed_media_domains=["localhost"], image_fetch_timeout=10)
+    assert np.array_equal(fetching.embed(address), engine("qwen3-vl-embedding").embed(BLOB))
+    with pytest.raises(ValueError, match="allowed_media_domains"):
+        engine("qwen3-vl-embedding").embed(address)
+    from vecton.vllm import LLM
+
+    llm = LLM(model("qwen3-vl-reranker"), runner="pooling", allowed_media_domains=["localhost"])
+    pages = [{"content": [{"type": "image_url", "image_url": {"url": url}}]} for url in (address["image"], uri(BLOB))]
+    first, second = (output.outputs.score for output in llm.score("a", pages, use_tqdm=False))
+    assert first == second
+    server.shutdown()
+
+
 # The packages.
 
 def test_vllm_embeds_them(embedder):
@@ -273,6 +326,11 @@ def test_vllm_embeds_them(embedder):
         llm.embed({"prompt_token_ids": [1, 2], "multi_modal_data": {"image": BLOB}}, use_tqdm=False)
     with pytest.raises(ValueError, match="mm_processor_kwargs"):
         llm.embed({"prompt": marks, "multi_modal_data": {"image": BLOB}, "mm_processor_kwargs": {"min_pixels": 1}}, use_tqdm=False)
+    how = {"mm_processor_kwargs": {"min_pixels": 1024, "max_pixels": 4096}}
+    (small,) = LLM(model("qwen3-vl-embedding"), runner="pooling", **how).embed({"prompt": marks, "multi_modal_data": {"image": PAGE}})
+    assert small.outputs.embedding == vecton.Engine(model("qwen3-vl-embedding"), **how).embed(PAGE).tolist()
+    with pytest.raises(ValueError, match="media_io_kwargs"):
+        LLM(model("qwen3-vl-embedding"), media_io_kwargs={"image": {"rgba_background_color": [0, 0, 0]}})
     with pytest.raises(ValueError, match="at most 2 images"):
         llm.embed({"prompt": "", "multi_modal_data": {"image": [BLOB] * 3}}, use_tqdm=False)
 

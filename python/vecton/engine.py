@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHUNK = 4096  # inputs that are handed over at once; of more, some chunks are on their way together
 CHUNK_OF_PICTURES = 16  # of inputs with pictures, which are decoded when they are handed over
 IN_FLIGHT = 3  # chunks
+OF_PICTURES = ("allowed_media_domains", "limit_mm_per_prompt", "media_io_kwargs")
 
 _open: weakref.WeakSet[Engine] = weakref.WeakSet()
 _reopened: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
@@ -38,8 +39,24 @@ class Call(NamedTuple):
     inputs: list[Any]
     like: Any  # a Request, or one for each input
     seconds: list[Any] | None
-    finish: Callable[[list[Any]], Any]
+    finish: Callable[[Any], Any]  # of parts: the answers to some of the inputs after those to others
     formats: list[Any] | None = None  # of each conversation: how its answer is read
+    gather: Callable[[], Any] = list  # what takes the parts of many inputs, by append()
+
+
+class Rows:
+    """A row for each of many inputs in one array, put there as soon as it is answered: the parts are not kept beside it."""
+
+    def __init__(self, count: int, out: Any) -> None:
+        self.count, self.values, self.filled = count, out, 0
+
+    def append(self, part: Any) -> None:
+        if self.values is None:
+            import numpy as np
+
+            self.values = np.empty((self.count, part.values(0).shape[1]), np.float32)
+        part.copy_into(self.values, self.filled)
+        self.filled += len(part)
 
 
 class ModelInfo:
@@ -68,9 +85,13 @@ def engine_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
     """Options as the core takes them: objects of JSON as text."""
     options = {name: value for name, value in options.items() if value is not None}
     options["model"] = os.fspath(model)
-    for name in ("pooler_config", "hf_overrides", "override_generation_config", "speculative_config"):
+    for name in ("pooler_config", "hf_overrides", "override_generation_config", "speculative_config", "mm_processor_kwargs"):
         if name in options:
             options[name] = _json_text(options[name])
+    if any(name in options for name in OF_PICTURES):
+        from vecton.picture_options import take_picture_options
+
+        take_picture_options(options)
     return options
 
 
@@ -78,10 +99,19 @@ class Engine:
     """One loaded model.
 
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
+<<<<<<< HEAD
     offline, dtype, compute, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
     backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, kv_cache_dtype, tokenizer, default_prompt_name,
     default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
     files).
+=======
+    offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
+    backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
+    default_prompt, dense_path, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config;
+    and of pictures limit_images (or vLLM's limit_mm_per_prompt), allowed_local_media_path, allowed_media_domains,
+    image_fetch_timeout, mm_processor_kwargs. `progress` is True for a bar of a download, or a function of (file, bytes, size,
+    files done, files).
+>>>>>>> 77a6776 (python: zero-shot classification; vectors of many texts are put in place as they come, and errors of later chunks name their place)
     """
 
     def __init__(self, model: str | os.PathLike[str], *, progress: bool | Callable[..., None] | None = None, **options: Any) -> None:
@@ -163,13 +193,19 @@ class Engine:
         like = _core.Request(task="embed", truncate_to=_cut(truncate), **how)
         size = how.get("dimensions") or self.info.embedding_size
 
-        def finish(parts: list[Any]) -> Any:
+        def finish(parts: Any) -> Any:
+            if isinstance(parts, Rows):
+                return _array(parts.values)
             if single and out is None:
                 parts[0].raise_first()
                 return _array(parts[0].vector(0))
             return _array(_rows(parts, size, out))
 
-        return Call(inputs, like, None, finish)
+        def gather() -> Rows:
+            _check_out(out, len(inputs))
+            return Rows(len(inputs), out)
+
+        return Call(inputs, like, None, finish, gather=gather)
 
     def embed_tokens(self, texts: Any, *, role: str | None = None, prompt_name: str | None = None, prompt: str | None = None,
                      normalize: bool | None = None, truncate: bool | int | None = None, progress: Any = None) -> TokenVectors:
@@ -294,6 +330,23 @@ class Engine:
             return values[0] if single else values
 
         return Call(inputs, like, seconds, finish)
+
+    def zero_shot(self, inputs: Any, candidate_labels: str | Sequence[str], *, hypothesis_template: str | None = None,
+                  multi_label: bool = False, truncate: bool | int | None = None, progress: Any = None) -> Any:
+        """Which of labels, that it was not trained for, a model gives to each input: lists of {"label", "score"}, best first; to one
+        input its list. Models of natural language inference read texts, those that compare images and texts read pictures.
+
+        `hypothesis_template` has one {}, where the label goes ("This example is {}."; of images "This is a photo of {}.").
+        `multi_label`: each label for itself, and not one of them.
+        """
+        return self._run(self._zero_shot(inputs, candidate_labels, hypothesis_template=hypothesis_template, multi_label=multi_label,
+                                         truncate=truncate), "Classifying", progress)
+
+    def _zero_shot(self, inputs: Any, candidate_labels: Any, *, hypothesis_template: str | None = None, multi_label: bool = False,
+                   truncate: Any = None) -> Call:
+        from vecton.zero_shot import plan
+
+        return plan(self.info, inputs, candidate_labels, hypothesis_template, multi_label, _cut(truncate))
 
     # Tokens.
 
@@ -483,6 +536,9 @@ class Engine:
     async def aclassify(self, texts: Any, pairs: Any = None, **how: Any) -> Array:
         return await self._later("classify", (texts, pairs), how)
 
+    async def azero_shot(self, inputs: Any, candidate_labels: Any, **how: Any) -> Any:
+        return await self._later("zero_shot", (inputs, candidate_labels), how)
+
     async def aclassify_tokens(self, texts: Any, **how: Any) -> TokenVectors:
         return await self._later("classify_tokens", (texts,), how)
 
@@ -524,23 +580,28 @@ class Engine:
 
     def _run(self, call: Call, desc: str = "", progress: Any = None) -> Any:
         most = _chunk(call)
-        if len(call.inputs) <= most and not progress:
+        if len(call.inputs) <= most and not (progress and call.inputs):
             return call.finish([self._core.run(call.inputs, call.like, call.seconds)])
-        parts: list[Any] = []
+        parts = call.gather()
         waiting: deque[Any] = deque()
         size = most if len(call.inputs) > most else max(1, len(call.inputs) // 20)
         shown = bar(len(call.inputs), desc, progress)
+        taken = 0
 
         def take() -> None:
-            parts.append(waiting[0].wait())
+            nonlocal taken
+            part = waiting[0].wait()
             waiting.popleft()
-            shown.update(len(parts[-1]))
+            part.raise_first(taken)
+            parts.append(part)
+            taken += len(part)
+            shown.update(len(part))
 
         try:
             for start in range(0, len(call.inputs), size):
                 part = slice(start, start + size)
                 like = call.like[part] if isinstance(call.like, list) else call.like
-                waiting.append(self._core.start(call.inputs[part], like, call.seconds and call.seconds[part]))
+                waiting.append(self._core.start(call.inputs[part], like, call.seconds and call.seconds[part], start))
                 if len(waiting) >= IN_FLIGHT:
                     take()
             while waiting:
@@ -552,8 +613,8 @@ class Engine:
         return call.finish(parts)
 
 
-METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "rank", "classify", "classify_tokens", "tag", "fill_mask",
-           "generate", "chat")
+METHODS = ("embed", "embed_tokens", "embed_sparse", "score", "score_pairs", "rank", "classify", "zero_shot", "classify_tokens", "tag",
+           "fill_mask", "generate", "chat")
 
 
 def _chunk(call: Call) -> int:
@@ -581,13 +642,17 @@ def _rows(parts: list[Any], columns: int, out: Any) -> Any:
     if out is None:
         columns = next((part.values(0).shape[1] for part in parts if len(part)), columns)
         out = np.empty((sum(counts), columns), np.float32)
-    elif len(out) != sum(counts):
-        raise ValueError(f"out has {len(out)} rows; the texts have {sum(counts)}")
+    _check_out(out, sum(counts))
     start = 0
     for part, count in zip(parts, counts):
         part.copy_into(out, start)
         start += count
     return out
+
+
+def _check_out(out: Any, rows: int) -> None:
+    if out is not None and len(out) != rows:
+        raise ValueError(f"out has {len(out)} rows; the texts have {rows}")
 
 
 def _flat(parts: list[Any], what: str) -> Any:

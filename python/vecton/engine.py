@@ -99,19 +99,12 @@ class Engine:
     """One loaded model.
 
     `model` is a folder, a GGUF file or a name on the model hub. The options are those of the program: revision, cache, token,
-<<<<<<< HEAD
     offline, dtype, compute, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
     backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, kv_cache_dtype, tokenizer, default_prompt_name,
-    default_prompt, dense_path, limit_images, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config. `progress` is True for a bar of a download, or a function of (file, bytes, size, files done,
-    files).
-=======
-    offline, dtype, quantization, runner, convert, pooler_config, hf_overrides, max_model_len, threads (0 = every core),
-    backend, max_batch_tokens, max_queue_tokens, enable_prefix_caching, cache_bytes, tokenizer, default_prompt_name,
     default_prompt, dense_path, max_num_seqs, generation_config, override_generation_config, max_logprobs, speculative_config;
     and of pictures limit_images (or vLLM's limit_mm_per_prompt), allowed_local_media_path, allowed_media_domains,
     image_fetch_timeout, mm_processor_kwargs. `progress` is True for a bar of a download, or a function of (file, bytes, size,
     files done, files).
->>>>>>> 77a6776 (python: zero-shot classification; vectors of many texts are put in place as they come, and errors of later chunks name their place)
     """
 
     def __init__(self, model: str | os.PathLike[str], *, progress: bool | Callable[..., None] | None = None, **options: Any) -> None:

@@ -51,6 +51,10 @@ target_include_directories(dep_curl_headers SYSTEM INTERFACE ${CURL_INCLUDE_DIRS
 target_link_libraries(dep_curl_headers INTERFACE ${CMAKE_DL_LIBS})
 find_package(Boost 1.81 REQUIRED)  # headers only: JSON, Asio, Beast
 
+if(VECTON_MLX)
+  include(FindMlx)
+endif()
+
 if(VECTON_TESTS)
   if(CMAKE_CROSSCOMPILING)  # from the sources that the distribution ships
     add_subdirectory(/usr/src/googletest ${PROJECT_BINARY_DIR}/googletest EXCLUDE_FROM_ALL SYSTEM)

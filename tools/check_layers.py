@@ -13,7 +13,8 @@ MAY_INCLUDE = {
     "backend/host": ["tensor"],
     "backend/ref": ["backend/host", "ops", "tensor"],
     "backend/cpu": ["backend/host", "ops", "tensor"],
-    "backend": ["backend/ref", "backend/cpu", "ops", "tensor"],  # the registry alone names all members
+    "backend/mlx": ["backend/host", "ops", "tensor"],
+    "backend": ["backend/ref", "backend/cpu", "backend/mlx", "ops", "tensor"],  # the registry alone names all members
     "quantise": ["backend/cpu", "tensor"],  # of backend/cpu: for which instruction sets kernels are compiled
     "gguf": [],
     "checkpoint": ["quantise", "ops", "tensor", "gguf"],

@@ -59,7 +59,9 @@ class Pages {
   explicit Pages(size_t bytes) : bytes_(bytes) {
     address_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (address_ == MAP_FAILED) throw Error(ErrorCode::kIo, "no memory to measure its speed with");
+#if defined(MADV_HUGEPAGE)
     madvise(address_, bytes, MADV_HUGEPAGE);
+#endif
   }
   ~Pages() { munmap(address_, bytes_); }
   Pages(const Pages&) = delete;

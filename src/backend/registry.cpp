@@ -7,12 +7,14 @@
 #include "backend/cpu/cpu_ops.h"
 #include "backend/ref/ref_ops.h"
 #include "vecton/error.h"
+#ifdef VECTON_MLX
+#include "backend/mlx/mlx_ops.h"
+#endif
 
 namespace vecton::backend {
 
 std::string default_isa() {
-  std::vector<std::string> isas;
-  for (const cpu::Isa isa : cpu::supported_isas()) isas.emplace_back(to_string(isa));
+  const std::vector<std::string> isas = cpu_isas();
   const char* forced = std::getenv("VECTON_CPU");
   if (!forced || !*forced) return isas.back();
   if (std::ranges::find(isas, forced) != isas.end()) return forced;
@@ -28,8 +30,30 @@ std::unique_ptr<Ops> make_ops(const std::string& backend, base::ThreadPool& pool
                               const std::string& isa) {
   if (backend == "ref") return make_ref_ops();
   if (backend == "cpu") return make_cpu_ops(pool, isa.empty() ? default_isa() : isa);
-  throw Error(ErrorCode::kInvalidArgument, "backend: '" + backend + "' is none of: cpu, ref",
+#ifdef VECTON_MLX
+  if (backend == "mlx") return make_mlx_ops(isa);
+#endif
+  std::string known;
+  for (const std::string& name : backends()) known += (known.empty() ? "" : ", ") + name;
+  throw Error(ErrorCode::kInvalidArgument,
+              "backend: '" + backend + "' is none of those that this build has: " + known,
               "backend");
+}
+
+std::vector<std::string> backends() {
+#ifdef VECTON_MLX
+  return {"cpu", "ref", "mlx"};
+#else
+  return {"cpu", "ref"};
+#endif
+}
+
+std::vector<std::string> isas_of(const std::string& backend) {
+#ifdef VECTON_MLX
+  if (backend == "mlx") return mlx_devices();
+#endif
+  if (backend == "cpu") return cpu_isas();
+  return {"scalar"};
 }
 
 }  // namespace vecton::backend

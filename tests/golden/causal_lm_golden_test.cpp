@@ -57,7 +57,7 @@ struct Cached {
 
 class CausalLm {
  public:
-  CausalLm(const Fixture& fixture, const char* backend)
+  CausalLm(const Fixture& fixture, const std::string& backend)
       : pool_(2), ops_(backend::make_ops(backend, pool_)) {
     const auto gguf = checkpoint::gguf_in_folder(fixture.model());
     const auto config = gguf ? checkpoint::gguf_config(gguf::File::open(*gguf), json::object{})
@@ -178,7 +178,7 @@ void check_greedy(CausalLm& model, const json::object& c) {
 
 class CausalLmGolden : public ::testing::TestWithParam<std::string> {
  protected:
-  static void check(const char* backend) {
+  static void check(const std::string& backend) {
     const Fixture fixture(GetParam());
     CausalLm model(fixture, backend);
     for (const json::value& value : fixture.cases()) {
@@ -192,7 +192,12 @@ class CausalLmGolden : public ::testing::TestWithParam<std::string> {
 
 TEST_P(CausalLmGolden, MatchesTheReference) { check("cpu"); }
 
-TEST_P(CausalLmGolden, MatchesTheReferenceOnTheRefBackend) { check("ref"); }
+TEST_P(CausalLmGolden, MatchesTheReferenceOnOtherBackends) {
+  for (const std::string& backend : other_backends()) {
+    SCOPED_TRACE(backend);
+    check(backend);
+  }
+}
 
 // What is kept of the tokens before stands for them: the bits are those of one pass.
 TEST_P(CausalLmGolden, ChunksLeaveTheBitsAsTheyAre) {

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 
+#include "backend/registry.h"
 #include "base/json.h"
 #include "fixture.h"
 #include "vecton/vecton.h"
@@ -39,7 +40,7 @@ class DualGolden : public ::testing::TestWithParam<std::string> {
 
 TEST_P(DualGolden, VectorsOfImagesAreTheReferences) {
   const Fixture fixture(GetParam());
-  for (const char* backend : {"cpu", "ref"}) {
+  for (const std::string& backend : backend::backends()) {
     const auto engine = open(fixture, backend);
     for (const json::value& c : fixture.cases()) {
       if (c.at("task") != "image_embed") continue;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/registry.h"
 #include "base/json.h"
 
 namespace vecton::golden {
@@ -43,6 +44,12 @@ Ids ids_of(const json::value& list) {
   Ids ids;
   for (const json::value& id : list.as_array()) ids.push_back(static_cast<int32_t>(id.as_int64()));
   return ids;
+}
+
+std::vector<std::string> other_backends() {
+  std::vector<std::string> names = backend::backends();
+  std::erase(names, "cpu");
+  return names;
 }
 
 Fixture::Fixture(const std::string& name)

@@ -29,6 +29,9 @@ inline constexpr auto test_name = [](const auto& info) {
 using Ids = std::vector<int32_t>;
 Ids ids_of(const json::value& list);
 
+// The backends of this build beside "cpu".
+std::vector<std::string> other_backends();
+
 struct Matrix {
   std::vector<int64_t> shape;
   std::vector<float> values;

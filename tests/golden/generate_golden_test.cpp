@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+#include "backend/registry.h"
 #include "base/json.h"
 #include "fixture.h"
 #include "vecton/vecton.h"
@@ -129,13 +131,18 @@ class GenerateGolden : public ::testing::TestWithParam<std::string> {
 
 TEST_P(GenerateGolden, IsTheReferences) {
   const Fixture fixture(GetParam());
-  EngineOptions options{.model = fixture.model().string()};
-  options.runner = "generate";
-  options.threads = 2;
-  options.cache_bytes = 16 << 20;
-  const auto engine = Engine::open(options);
-  for (const json::value& value : fixture.cases()) check(fixture, *engine, value.as_object());
-  EXPECT_GT(checked_, 0);
+  for (const std::string& backend : backend::backends()) {
+    if (backend == "ref") continue;  // causal_lm_golden_test.cpp has it
+    SCOPED_TRACE(backend);
+    EngineOptions options{.model = fixture.model().string()};
+    options.runner = "generate";
+    options.threads = 2;
+    options.cache_bytes = 16 << 20;
+    options.backend = backend;
+    const auto engine = Engine::open(options);
+    for (const json::value& value : fixture.cases()) check(fixture, *engine, value.as_object());
+    EXPECT_GT(std::exchange(checked_, 0), 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, GenerateGolden,

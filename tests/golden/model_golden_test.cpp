@@ -382,8 +382,11 @@ class ModelGolden : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(ModelGolden, MatchesTheReference) { EXPECT_GT(check_fixture(GetParam(), "cpu"), 0); }
 
-TEST_P(ModelGolden, MatchesTheReferenceOnTheRefBackend) {
-  EXPECT_GT(check_fixture(GetParam(), "ref"), 0);
+TEST_P(ModelGolden, MatchesTheReferenceOnOtherBackends) {
+  for (const std::string& backend : other_backends()) {
+    SCOPED_TRACE(backend);
+    EXPECT_GT(check_fixture(GetParam(), backend), 0);
+  }
 }
 
 TEST_P(ModelGolden, MatchesTheReferenceOnEveryInstructionSet) {

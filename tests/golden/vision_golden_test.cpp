@@ -31,7 +31,7 @@ double worst_of(const Values& got, const Values& want) {
 
 class Vision {
  public:
-  Vision(const Fixture& fixture, const char* backend)
+  Vision(const Fixture& fixture, const std::string& backend)
       : pool_(2), ops_(backend::make_ops(backend, pool_)) {
     const auto config = checkpoint::Config::read(fixture.model() / "config.json");
     const models::Family& family = models::find_family(config);
@@ -177,7 +177,7 @@ bool check_embedding(Vision& model, const Fixture& fixture, const json::object& 
 
 class VisionGolden : public ::testing::TestWithParam<std::string> {
  protected:
-  static void check(const char* backend) {
+  static void check(const std::string& backend) {
     const Fixture fixture(GetParam());
     Vision model(fixture, backend);
     int checked = 0;
@@ -197,7 +197,12 @@ class VisionGolden : public ::testing::TestWithParam<std::string> {
 
 TEST_P(VisionGolden, MatchesTheReference) { check("cpu"); }
 
-TEST_P(VisionGolden, MatchesTheReferenceOnTheRefBackend) { check("ref"); }
+TEST_P(VisionGolden, MatchesTheReferenceOnOtherBackends) {
+  for (const std::string& backend : other_backends()) {
+    SCOPED_TRACE(backend);
+    check(backend);
+  }
+}
 
 TEST_P(VisionGolden, ImagesTogetherHaveTheBitsOfEachAlone) {
   const Fixture fixture(GetParam());

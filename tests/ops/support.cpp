@@ -8,7 +8,6 @@
 #include <set>
 #include <thread>
 
-#include "backend/machine.h"
 #include "backend/ref/ref_ops.h"
 #include "backend/registry.h"
 #include "base/half.h"
@@ -186,7 +185,10 @@ std::ostream& operator<<(std::ostream& out, const Target& target) {
 
 std::vector<Target> targets() {
   std::vector<Target> all;
-  for (const std::string& isa : backend::machine().isas) all.push_back({"cpu", isa});
+  for (const std::string& backend : backend::backends()) {
+    if (backend == "ref") continue;
+    for (const std::string& isa : backend::isas_of(backend)) all.push_back({backend, isa});
+  }
   all.push_back({"irreducible", "scalar"});
   return all;
 }

@@ -1,0 +1,99 @@
+#include "backend/mlx/mlx_device.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace vecton::backend {
+
+namespace {
+
+// Memory that was used and is kept for the next pass: it holds what one pass needs and no more.
+constexpr size_t kCacheBytes = size_t{1} << 30;
+
+void set_limits(const mx::Device& device) {
+  const auto& info = mx::device_info(device);
+  const auto found = info.find("max_recommended_working_set_size");
+  size_t cache = kCacheBytes;
+  if (found != info.end() && std::holds_alternative<size_t>(found->second)) {
+    const size_t recommended = std::get<size_t>(found->second);
+    cache = std::min(cache, recommended / 8);
+    mx::set_wired_limit(recommended);  // weights stay where the GPU reads them
+  }
+  mx::set_cache_limit(cache);
+}
+
+}  // namespace
+
+std::recursive_mutex& mlx_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
+}
+
+MlxIndices::MlxIndices(std::vector<int32_t> list)
+    : values(std::move(list)), array(array_of(std::span<const int32_t>(values))) {}
+
+MlxDevice::MlxDevice(mx::Device device) : stream_(mx::new_thread_unsafe_stream(device)) {
+  set_limits(device);
+}
+
+std::string_view MlxDevice::name() const {
+  if (stream_.device == mx::Device::cpu) return "cpu";
+  return mx::metal::is_available() ? "metal" : "gpu";
+}
+
+MlxDevice::Turn::Turn(const MlxDevice& device) : lock_(mlx_mutex()) {
+  mx::set_default_device(device.stream_.device);
+  mx::set_default_stream(device.stream_);
+}
+
+void MlxDevice::compute(std::vector<mx::array>& arrays) {
+  {
+    const Turn turn(*this);
+    std::vector<mx::array> all = arrays;
+    for (const std::weak_ptr<MlxMemory>& memory : std::exchange(written_, {})) {
+      if (const std::shared_ptr<MlxMemory> still = memory.lock()) all.push_back(*still->array);
+    }
+    mx::async_eval(std::move(all));
+  }
+  for (mx::array& array : arrays) array.wait();
+}
+
+void MlxDevice::written(const std::shared_ptr<MlxMemory>& memory) {
+  const auto same = [&](const std::weak_ptr<MlxMemory>& other) {
+    return !other.owner_before(memory) && !memory.owner_before(other);
+  };
+  if (std::ranges::none_of(written_, same)) written_.push_back(memory);
+}
+
+mx::array array_of(const Tensor& x) {
+  const mx::array& all = *memory_of(x).array;
+  if (x.rows() == all.shape(0) && x.columns() == all.shape(1)) return all;
+  const int64_t stride = std::max<int64_t>(x.stride(), 1);
+  const int row = to_int(x.offset() / stride), column = to_int(x.offset() % stride);
+  return mx::slice(all, {row, column}, {row + to_int(x.rows()), column + to_int(x.columns())});
+}
+
+Tensor tensor_of(mx::array array, bool kept) {
+  const int64_t rows = array.shape(0), columns = array.shape(1);
+  return {std::make_shared<MlxMemory>(std::move(array), kept), rows, columns, columns};
+}
+
+mx::array array_of(std::span<const int32_t> values) {
+  return mx::array(values.data(), {static_cast<int>(values.size())}, mx::int32);
+}
+
+mx::array array_of(std::span<const float> values, int64_t rows, int64_t columns) {
+  return mx::array(values.data(), {to_int(rows), to_int(columns)}, mx::float32);
+}
+
+mx::array array_of(std::span<const std::byte> bytes, int64_t rows, int64_t columns,
+                   mx::Dtype type) {
+  mx::allocator::Data memory = mx::allocator::malloc(bytes.size());
+  std::memcpy(memory.buffer().raw_ptr(), bytes.data(), bytes.size());
+  return mx::array(std::move(memory), {to_int(rows), to_int(columns)}, type);
+}
+
+}  // namespace vecton::backend

@@ -1,0 +1,95 @@
+// The device that MLX computes on, and the memory of its tensors.
+//
+// MLX builds a graph of arrays and computes it when a result is waited for. Its graphs are not
+// thread-safe, and workers share arrays (weights, caches): who touches one holds a Turn, of which a
+// process has one at a time. Building is quick; what takes time, waiting for results, is done
+// without it.
+#pragma once
+
+#include <mlx/mlx.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tensor/indices.h"
+#include "tensor/tensor.h"
+
+namespace vecton::backend {
+
+namespace mx = ::mlx::core;
+
+std::recursive_mutex& mlx_mutex();
+
+// Storage of a tensor: an array [rows, stride]. What is written into it becomes a new array that
+// takes the old one's place (Ops::store_rows); MLX reuses the memory where nobody else reads it.
+struct MlxMemory final : tensor::Storage, std::enable_shared_from_this<MlxMemory> {
+  std::optional<mx::array> array;
+  const bool kept;  // outlives forward passes
+
+  MlxMemory(mx::array of, bool outlives) : array(std::move(of)), kept(outlives) {}
+  ~MlxMemory() override {
+    const std::lock_guard turn(mlx_mutex());
+    array.reset();
+  }
+};
+
+// A list on both sides: what a graph is shaped by is read here, what it reads there.
+struct MlxIndices final : tensor::Storage {
+  const std::vector<int32_t> values;
+  const mx::array array;
+
+  explicit MlxIndices(std::vector<int32_t> list);
+};
+
+class MlxDevice {
+ public:
+  explicit MlxDevice(mx::Device device);
+
+  std::string_view name() const;  // "metal", "gpu" (MLX with CUDA), "cpu"
+  bool is_metal() const { return name() == "metal"; }
+
+  // While it lives, this thread's operations go to this device.
+  class Turn {
+   public:
+    explicit Turn(const MlxDevice& device);
+
+   private:
+    std::lock_guard<std::recursive_mutex> lock_;
+  };
+
+  // Called without a Turn: computes `arrays`, and what was written to memory that is kept.
+  void compute(std::vector<mx::array>& arrays);
+  // Called in a Turn: `memory`, which is kept, has a new array.
+  void written(const std::shared_ptr<MlxMemory>& memory);
+
+ private:
+  mx::Stream stream_;
+  std::vector<std::weak_ptr<MlxMemory>> written_;  // since the last compute()
+};
+
+// Within a Turn. The numbers of a tensor, [rows, columns].
+mx::array array_of(const Tensor& x);
+inline MlxMemory& memory_of(const Tensor& x) { return *static_cast<MlxMemory*>(x.storage()); }
+Tensor tensor_of(mx::array array, bool kept = false);  // of two dimensions
+
+// Empty where there are none.
+inline std::span<const int32_t> view(const tensor::Indices& indices) {
+  if (!indices.storage()) return {};
+  return static_cast<const MlxIndices*>(indices.storage())->values;
+}
+inline const mx::array& array_of(const tensor::Indices& indices) {
+  return static_cast<const MlxIndices*>(indices.storage())->array;
+}
+
+mx::array array_of(std::span<const int32_t> values);
+mx::array array_of(std::span<const float> values, int64_t rows, int64_t columns);
+// Bytes as they are, as numbers of `type`.
+mx::array array_of(std::span<const std::byte> bytes, int64_t rows, int64_t columns, mx::Dtype type);
+
+inline int to_int(int64_t value) { return static_cast<int>(value); }
+
+}  // namespace vecton::backend

@@ -1,0 +1,140 @@
+// Operations element by element.
+#include <cmath>
+#include <numbers>
+
+#include "backend/mlx/mlx_ops.h"
+
+namespace vecton::backend {
+
+using Turn = MlxDevice::Turn;
+
+namespace {
+
+mx::array number(double value) { return mx::array(static_cast<float>(value)); }
+
+mx::array softplus(const mx::array& x) {
+  const mx::array above = mx::where(mx::greater(x, number(0)), x, mx::multiply(x, number(0)));
+  return mx::add(above, mx::log1p(mx::exp(mx::negative(mx::abs(x)))));
+}
+
+// x where it is not below 0, which a NaN is not.
+mx::array not_below_zero(const mx::array& x, const mx::array& else_this) {
+  return mx::where(mx::less(x, number(0)), else_this, x);
+}
+
+mx::array within(const mx::array& x, double low, double high) {
+  return mx::where(mx::less(x, number(low)), number(low),
+                   mx::where(mx::greater(x, number(high)), number(high), x));
+}
+
+}  // namespace
+
+// The formulas of ops/activation.h.
+mx::array activated(const mx::array& x, ops::Activation act) {
+  using ops::Activation;
+  constexpr double kSeluScale = 1.0507009873554804934193349852946;
+  constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
+  const auto times = [&](double factor) { return mx::multiply(x, number(factor)); };
+  switch (act) {
+    case Activation::kIdentity:
+      return x;
+    case Activation::kGelu:
+      return mx::multiply(times(0.5),
+                          mx::add(number(1), mx::erf(times(1 / std::numbers::sqrt2))));
+    case Activation::kGeluTanh: {
+      const mx::array cube = mx::multiply(mx::multiply(x, x), times(0.044715));
+      const mx::array inner =
+          mx::multiply(mx::add(x, cube), number(std::sqrt(2 / std::numbers::pi)));
+      return mx::multiply(times(0.5), mx::add(number(1), mx::tanh(inner)));
+    }
+    case Activation::kRelu:
+      return not_below_zero(x, number(0));
+    case Activation::kSilu:
+      return mx::divide(x, mx::add(number(1), mx::exp(mx::negative(x))));
+    case Activation::kTanh:
+      return mx::tanh(x);
+    case Activation::kSigmoid:
+      return mx::divide(number(1), mx::add(number(1), mx::exp(mx::negative(x))));
+    case Activation::kLog1pRelu:
+      return mx::log1p(not_below_zero(x, number(0)));
+    case Activation::kLeakyRelu:
+      return not_below_zero(x, times(0.01));
+    case Activation::kPRelu:
+      return not_below_zero(x, times(0.25));
+    case Activation::kRRelu:
+      return not_below_zero(x, times((1.0 / 8 + 1.0 / 3) / 2));
+    case Activation::kElu:
+      return not_below_zero(x, mx::expm1(x));
+    case Activation::kSelu:
+      return mx::multiply(number(kSeluScale),
+                          not_below_zero(x, mx::multiply(number(kSeluAlpha), mx::expm1(x))));
+    case Activation::kSoftplus:
+      return mx::where(mx::greater(x, number(20)), x, softplus(x));
+    case Activation::kMish:
+      return mx::multiply(x, mx::tanh(softplus(x)));
+    case Activation::kHardtanh:
+      return within(x, -1, 1);
+    case Activation::kHardSigmoid:
+      return within(mx::add(mx::divide(x, number(6)), number(0.5)), 0, 1);
+    case Activation::kHardSwish: {
+      const mx::array bend = mx::divide(mx::multiply(x, mx::add(x, number(3))), number(6));
+      return mx::where(mx::less(x, number(-3)), number(0),
+                       mx::where(mx::greater(x, number(3)), x, bend));
+    }
+    case Activation::kSoftsign:
+      return mx::divide(x, mx::add(number(1), mx::abs(x)));
+    case Activation::kRelu6:
+      return within(x, 0, 6);
+    case Activation::kTanhshrink:
+      return mx::subtract(x, mx::tanh(x));
+    case Activation::kLogSigmoid:
+      return mx::negative(softplus(mx::negative(x)));
+    case Activation::kSoftshrink:
+      return mx::where(mx::greater(x, number(0.5)), mx::subtract(x, number(0.5)),
+                       mx::where(mx::less(x, number(-0.5)), mx::add(x, number(0.5)), times(0)));
+    case Activation::kHardshrink:
+      return mx::where(mx::logical_and(mx::greater_equal(x, number(-0.5)),
+                                       mx::less_equal(x, number(0.5))),
+                       number(0), x);
+  }
+  return x;
+}
+
+Tensor MlxOps::add(Tensor a, const Tensor& b) {
+  const Turn turn(*device_);
+  return tensor_of(mx::add(array_of(a), array_of(b)));
+}
+
+Tensor MlxOps::multiply(Tensor a, const Tensor& b) {
+  const Turn turn(*device_);
+  return tensor_of(mx::multiply(array_of(a), array_of(b)));
+}
+
+Tensor MlxOps::scale(Tensor x, float factor) {
+  const Turn turn(*device_);
+  return tensor_of(mx::multiply(array_of(x), mx::array(factor)));
+}
+
+Tensor MlxOps::activate(Tensor x, ops::Activation act) {
+  const Turn turn(*device_);
+  return tensor_of(activated(array_of(x), act));
+}
+
+Tensor MlxOps::softcap(Tensor x, float cap) {
+  if (cap == 0) return x;
+  const Turn turn(*device_);
+  const mx::array limit(cap);
+  return tensor_of(mx::multiply(limit, mx::tanh(mx::divide(array_of(x), limit))));
+}
+
+Tensor MlxOps::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) {
+  const Turn turn(*device_);
+  const mx::array all = array_of(gate);
+  const mx::array g = mx::where(mx::greater(all, number(limit)), number(limit), all),
+                  u = within(array_of(up), -double{limit}, limit);
+  const mx::array gated =
+      mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
+  return tensor_of(mx::divide(mx::multiply(mx::add(u, number(1)), g), gated));
+}
+
+}  // namespace vecton::backend

@@ -1,0 +1,58 @@
+// Linear layers and lookups.
+#include <string>
+
+#include "backend/host/dequantise.h"
+#include "backend/mlx/mlx_ops.h"
+#include "backend/mlx/mlx_weight.h"
+#include "vecton/error.h"
+
+namespace vecton::backend {
+
+using Turn = MlxDevice::Turn;
+
+ops::PreparedWeight MlxOps::prepare_linear(std::span<const tensor::Weight> parts,
+                                           ops::Compute compute) {
+  if (compute != ops::Compute::kFloat32) {
+    throw Error(ErrorCode::kUnsupported,
+                "compute: the backend mlx multiplies in float32; " +
+                    std::string(to_string(compute)) + " is of the backend cpu",
+                "compute");
+  }
+  const Turn turn(*device_);
+  return std::make_shared<MlxWeight>(parts);
+}
+
+ops::PreparedWeight MlxOps::prepare_table(const tensor::Weight& table) {
+  return std::make_shared<MlxTable>(table);
+}
+
+// Rows of the file, which the processor reads where they are: a batch has few of them.
+Tensor MlxOps::embed(std::span<const Lookup> lookups) {
+  const auto rows = static_cast<size_t>(lookups.front().ids.size());
+  const auto columns = static_cast<size_t>(lookups.front().table.k);
+  std::vector<float> sums(rows * columns), row(columns);
+  for (const Lookup& lookup : lookups) {
+    const tensor::Weight& weight = static_cast<const MlxTable&>(lookup.table).weight;
+    const std::span<const int32_t> ids = view(lookup.ids);
+    const bool first = &lookup == &lookups.front();
+    for (size_t i = 0; i < rows; ++i) {
+      float* to = sums.data() + i * columns;
+      host::dequantise_row(weight, ids[i], first ? to : row.data());
+      for (size_t j = 0; !first && j < columns; ++j) to[j] += row[j];
+    }
+  }
+  return upload(sums, static_cast<int64_t>(rows), static_cast<int64_t>(columns));
+}
+
+Tensor MlxOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
+                      const Tensor* residual) {
+  if (x.rows() == 0) return allocate(0, w.w->n);
+  const Turn turn(*device_);
+  mx::array y = static_cast<const MlxWeight&>(*w.w).product(array_of(x));
+  if (!w.bias.empty()) y = mx::add(y, array_of(w.bias));
+  y = activated(y, act);
+  if (residual) y = mx::add(y, array_of(*residual));
+  return tensor_of(y);
+}
+
+}  // namespace vecton::backend

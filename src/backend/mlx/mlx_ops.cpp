@@ -1,0 +1,107 @@
+// Memory: what goes to the device and comes back.
+#include "backend/mlx/mlx_ops.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "vecton/error.h"
+
+namespace vecton::backend {
+
+using Turn = MlxDevice::Turn;
+
+MlxOps::~MlxOps() {
+  const Turn turn(*device_);
+  plans_.clear();
+}
+
+void MlxOps::give_back_memory() {
+  const Turn turn(*device_);
+  plans_.clear();
+  mx::clear_cache();
+}
+
+int64_t MlxOps::held_bytes() const { return static_cast<int64_t>(mx::get_cache_memory()); }
+
+Tensor MlxOps::allocate(int64_t rows, int64_t columns) {
+  const Turn turn(*device_);
+  return tensor_of(mx::zeros({to_int(rows), to_int(columns)}, mx::float32));
+}
+
+// Not undefined: rows that nobody has written yet stand beside those that are read.
+Tensor MlxOps::allocate_kept(int64_t rows, int64_t columns) {
+  const Turn turn(*device_);
+  return tensor_of(mx::zeros({to_int(rows), to_int(columns)}, mx::float32), true);
+}
+
+Tensor MlxOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {
+  const Turn turn(*device_);
+  return tensor_of(array_of(values, rows, columns));
+}
+
+void MlxOps::download(const Tensor& x, std::span<float> values) {
+  if (x.empty()) return;
+  std::vector<mx::array> arrays;
+  {
+    const Turn turn(*device_);
+    arrays.push_back(mx::contiguous(array_of(x)));
+  }
+  device_->compute(arrays);
+  std::memcpy(values.data(), arrays[0].data<float>(), arrays[0].nbytes());
+  const Turn turn(*device_);
+  arrays.clear();
+}
+
+std::vector<std::vector<float>> MlxOps::download_all(std::span<const Tensor> xs) {
+  std::vector<std::vector<float>> all;
+  std::vector<mx::array> arrays;
+  {
+    const Turn turn(*device_);
+    for (const Tensor& x : xs) {
+      all.emplace_back(static_cast<size_t>(x.rows() * x.columns()));
+      if (!x.empty()) arrays.push_back(mx::contiguous(array_of(x)));
+    }
+  }
+  device_->compute(arrays);
+  size_t next = 0;
+  for (std::vector<float>& values : all) {
+    if (values.empty()) continue;
+    const mx::array& array = arrays[next++];
+    std::memcpy(values.data(), array.data<float>(), array.nbytes());
+  }
+  const Turn turn(*device_);
+  arrays.clear();
+  return all;
+}
+
+tensor::Indices MlxOps::upload_indices(std::vector<int32_t> values) {
+  const auto size = static_cast<int64_t>(values.size());
+  return {std::make_shared<const MlxIndices>(std::move(values)), size};
+}
+
+std::vector<int32_t> MlxOps::download_indices(const tensor::Indices& indices) {
+  return {view(indices).begin(), view(indices).end()};
+}
+
+std::vector<std::string> mlx_devices() {
+  std::vector<std::string> names = {"cpu"};
+  if (mx::is_available(mx::Device::gpu))
+    names.push_back(mx::metal::is_available() ? "metal" : "gpu");
+  return names;
+}
+
+std::unique_ptr<Ops> make_mlx_ops(const std::string& device) {
+  const std::vector<std::string> names = mlx_devices();
+  const std::string& chosen = device.empty() ? names.back() : device;
+  if (std::ranges::find(names, chosen) == names.end()) {
+    std::string known;
+    for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+    throw Error(ErrorCode::kInvalidArgument,
+                "'" + device + "' is none of the devices that MLX has here: " + known);
+  }
+  return std::make_unique<MlxOps>(std::make_shared<MlxDevice>(
+      mx::Device(chosen == "cpu" ? mx::Device::cpu : mx::Device::gpu)));
+}
+
+}  // namespace vecton::backend

@@ -1,0 +1,87 @@
+// MlxOps: the operations of ops.h on MLX, which computes on Metal on Apple silicon and on the
+// processor elsewhere.
+//
+// An operation adds to a graph; it is computed when results are downloaded, once per forward pass
+// where every operation of the pass has a body here. What has none takes rows to the host
+// (ops.cpp). One file per group: mlx_ops.cpp (memory), mlx_linear.cpp (weights, linear, embed),
+// mlx_elementwise.cpp, mlx_rows.cpp, mlx_attention.cpp with its mlx_attention_plan.cpp.
+//
+// Called by backend/registry.cpp.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "backend/mlx/mlx_attention_plan.h"
+#include "backend/mlx/mlx_device.h"
+#include "ops/ops.h"
+
+namespace vecton::backend {
+
+class MlxOps final : public Ops {
+ public:
+  explicit MlxOps(std::shared_ptr<MlxDevice> device) : device_(std::move(device)) {}
+  ~MlxOps() override;
+
+  std::string_view name() const override { return "mlx"; }
+  std::string_view isa() const override { return device_->name(); }
+  std::unique_ptr<Ops> fork() const override { return std::make_unique<MlxOps>(device_); }
+
+  void give_back_memory() override;
+  int64_t held_bytes() const override;
+
+  Tensor allocate(int64_t rows, int64_t columns) override;
+  Tensor allocate_kept(int64_t rows, int64_t columns) override;
+  Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
+  void download(const Tensor& x, std::span<float> values) override;
+  std::vector<std::vector<float>> download_all(std::span<const Tensor> xs) override;
+  tensor::Indices upload_indices(std::vector<int32_t> values) override;
+  std::vector<int32_t> download_indices(const tensor::Indices& indices) override;
+
+  ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
+                                     ops::Compute compute) override;
+  ops::PreparedWeight prepare_table(const tensor::Weight& table) override;
+
+  Tensor embed(std::span<const Lookup> lookups) override;
+  Tensor linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
+                const Tensor* residual) override;
+  Tensor weighted_rows(const Tensor& parts, const Tensor& weights) override;
+  Tensor clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) override;
+  Tensor add(Tensor a, const Tensor& b) override;
+  Tensor multiply(Tensor a, const Tensor& b) override;
+  Tensor scale(Tensor x, float factor) override;
+  Tensor activate(Tensor x, ops::Activation act) override;
+  Tensor softcap(Tensor x, float cap) override;
+  Tensor norm(Tensor x, const ops::NormWeight& w) override;
+  Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
+              const ops::RopeTable& table) override;
+  Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                   const ops::AttentionShape& shape, const tensor::SequenceRows& queries,
+                   const tensor::Indices& keys, const ops::AttentionBias& bias,
+                   const ops::KeyPages& before, const tensor::Indices& attended) override;
+  Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
+                    const tensor::SequenceRows& rows) override;
+  Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
+  void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
+                  const tensor::Indices& to) override;
+  Tensor gather_columns(const Tensor& x, const tensor::Indices& columns) override;
+  Tensor concat_columns(std::span<const Tensor> parts) override;
+  Tensor pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) override;
+  Tensor l2_normalize(Tensor x) override;
+  Tensor max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& offsets) override;
+
+ private:
+  std::shared_ptr<MlxDevice> device_;
+  AttentionPlans plans_;
+};
+
+// act(x), number by number. Within a Turn.
+mx::array activated(const mx::array& x, ops::Activation act);
+
+// `device`: "metal" or "cpu"; empty = the best there is.
+std::unique_ptr<Ops> make_mlx_ops(const std::string& device);
+std::vector<std::string> mlx_devices();
+
+}  // namespace vecton::backend

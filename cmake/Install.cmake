@@ -10,8 +10,10 @@ foreach(MODULE engine tokenizer chat checkpoint backend base)
 endforeach()
 set_target_properties(vecton_shared PROPERTIES OUTPUT_NAME vecton EXPORT_NAME vecton LINKER_LANGUAGE CXX
                       VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
-target_link_options(vecton_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
-set_property(TARGET vecton_shared APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+if(NOT APPLE)  # there only what is marked as visible is exported
+  target_link_options(vecton_shared PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map)
+  set_property(TARGET vecton_shared APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+endif()
 target_include_directories(vecton_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(vecton_shared INTERFACE cxx_std_20)
 

@@ -43,10 +43,11 @@ void pause() {
 }  // namespace
 
 int ThreadPool::cores() {
+  int allowed = static_cast<int>(std::thread::hardware_concurrency());
+#if defined(__linux__)
   cpu_set_t set;
-  const int allowed = sched_getaffinity(0, sizeof set, &set) == 0
-                          ? CPU_COUNT(&set)
-                          : static_cast<int>(std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof set, &set) == 0) allowed = CPU_COUNT(&set);
+#endif
   const int quota = cpu_quota();
   return std::max(1, quota > 0 ? std::min(allowed, quota) : allowed);
 }

@@ -27,8 +27,12 @@ void remember(int signal) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  if (::pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) {
+  if (::pipe(wake) != 0) {
     throw Failure(ExitStatus::kInternal, std::string("pipe: ") + std::strerror(errno));
+  }
+  for (const int fd : wake) {  // not pipe2(), which macOS lacks
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    ::fcntl(fd, F_SETFL, O_NONBLOCK);
   }
   struct sigaction action {};
   action.sa_handler = remember;

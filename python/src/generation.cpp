@@ -1,6 +1,6 @@
 #include "generation.h"
 
-#include <sys/eventfd.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -188,15 +188,17 @@ nb::object to_python(const Generation& generation) {
 }
 
 TextStream::State::~State() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+  for (const int end : pipe_) {
+    if (end >= 0) ::close(end);
+  }
 }
 
 void TextStream::State::tell() {
   changed_.notify_all();
-  if (descriptor_ < 0) return;
-  const uint64_t one = 1;
-  // It only fails when the descriptor is readable already.
-  [[maybe_unused]] const ssize_t written = ::write(descriptor_, &one, sizeof one);
+  if (pipe_[1] < 0) return;
+  const char one = 1;
+  // It only fails when the pipe is full, which is readable already.
+  [[maybe_unused]] const ssize_t written = ::write(pipe_[1], &one, sizeof one);
 }
 
 bool TextStream::State::put(const GenerationDelta& delta) {
@@ -218,13 +220,16 @@ void TextStream::State::finish(std::vector<Result> results) {
 
 int TextStream::State::descriptor() {
   const std::lock_guard lock(mutex_);
-  if (descriptor_ < 0) {
-    descriptor_ = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (descriptor_ < 0)
-      throw Error(ErrorCode::kInternal, "eventfd: " + std::generic_category().message(errno));
+  if (pipe_[0] < 0) {
+    if (::pipe(pipe_) != 0)
+      throw Error(ErrorCode::kInternal, "pipe: " + std::generic_category().message(errno));
+    for (const int end : pipe_) {
+      ::fcntl(end, F_SETFD, FD_CLOEXEC);
+      ::fcntl(end, F_SETFL, O_NONBLOCK);
+    }
     if (done_ || !deltas_.empty()) tell();
   }
-  return descriptor_;
+  return pipe_[0];
 }
 
 nb::object TextStream::take(bool wait) {
@@ -244,9 +249,10 @@ nb::object TextStream::take(bool wait) {
     const std::lock_guard lock(state.mutex_);
     deltas.swap(state.deltas_);
     done = state.done_;
-    if (uint64_t count = 0; state.descriptor_ >= 0 && !done) {
-      // Empty already where nothing had come.
-      [[maybe_unused]] const ssize_t got = ::read(state.descriptor_, &count, sizeof count);
+    if (state.pipe_[0] >= 0 && !done) {
+      char told[256];
+      while (::read(state.pipe_[0], told, sizeof told) == sizeof told) {
+      }
     }
   }
   if (deltas.empty() && done) return nb::none();

@@ -37,7 +37,7 @@ class TextStream {
     std::deque<GenerationDelta> deltas_;
     std::vector<Result> results_;
     bool done_ = false, dropped_ = false;
-    int descriptor_ = -1;  // readable while there is something to take
+    int pipe_[2] = {-1, -1};  // the first is readable while there is something to take
   };
 
   TextStream(std::shared_ptr<State> state, Ticket ticket)

@@ -1,10 +1,10 @@
-# Homebrew's formula, for a tap of one's own or from a checkout: brew install --build-from-source packaging/homebrew/vecton.rb
-# (with --HEAD it builds the branch main). docs/APPLE.md says what of it has been run.
+# Homebrew's formula. It builds a checkout: put it into a tap (brew tap-new local/vecton) and say where the repository is:
+#   HOMEBREW_VECTON_REPOSITORY="file:///path/to/vecton" brew install --HEAD local/vecton/vecton
+# tools/check_macos does so. docs/APPLE.md says what of it has been run.
 class Vecton < Formula
   desc "Native inference engine for search models: embeddings, rerankers, generation"
-  homepage "https://github.com/vecton-ai/vecton"
   license "Apache-2.0"
-  head homepage, using: :git, branch: "main"
+  head ENV.fetch("HOMEBREW_VECTON_REPOSITORY", "file:///usr/local/src/vecton"), using: :git, branch: "main"
 
   depends_on "boost" => :build
   depends_on "cli11" => :build
@@ -33,7 +33,7 @@ class Vecton < Formula
   end
 
   test do
-    assert_match version.to_s, shell_output("#{bin}/vecton --version")
+    assert_match "vecton", shell_output("#{bin}/vecton --version")
     assert_match "'nowhere'", shell_output("#{bin}/vecton info nowhere --offline 2>&1", 1)
   end
 end

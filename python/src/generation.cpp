@@ -251,7 +251,7 @@ nb::object TextStream::take(bool wait) {
     done = state.done_;
     if (state.pipe_[0] >= 0 && !done) {
       char told[256];
-      while (::read(state.pipe_[0], told, sizeof told) == sizeof told) {
+      while (::read(state.pipe_[0], told, sizeof told) == static_cast<ssize_t>(sizeof told)) {
       }
     }
   }

@@ -1,4 +1,4 @@
-// vecton classify: the labels of texts, or of pairs of texts.
+// vecton classify: the labels of texts, of pairs of texts, or of pictures among candidates.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <numeric>
@@ -8,6 +8,8 @@
 #include "cli/command.h"
 #include "cli/csv.h"
 #include "cli/display_width.h"
+#include "cli/failure.h"
+#include "cli/foreign_options.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
 
@@ -21,12 +23,40 @@ struct ClassifyOptions {
   AnswerOptions answers;
   std::vector<std::string> texts;
   std::string pair;
+  std::vector<std::string> candidates;  // labels of the command line
+  std::string hypothesis = "This is a photo of {}.";
   size_t top_k = 0;
   bool raw = false;
 };
 
-std::string label_of(const ModelInfo& info, size_t id) {
-  return id < info.labels.size() ? info.labels[id] : "LABEL_" + std::to_string(id);
+constexpr std::string_view kPlace = "{}";  // of the label in a hypothesis
+
+// One option has names with commas between them; of several each is a name.
+std::vector<std::string> candidate_labels(const std::vector<std::string>& given) {
+  if (given.size() != 1) return given;
+  std::vector<std::string> labels;
+  for (const std::string& name : split(given.front(), ',')) {
+    const size_t begin = name.find_first_not_of(' ');
+    if (begin != std::string::npos)
+      labels.push_back(name.substr(begin, name.find_last_not_of(' ') + 1 - begin));
+  }
+  if (labels.empty())
+    throw Failure(ExitStatus::kUsage, "--candidate-labels: expected at least one label");
+  return labels;
+}
+
+// What each candidate says of a picture.
+std::vector<std::string> hypotheses(const ClassifyOptions& options) {
+  const size_t place = options.hypothesis.find(kPlace);
+  if (place == std::string::npos ||
+      options.hypothesis.find(kPlace, place + 1) != std::string::npos) {
+    throw Failure(ExitStatus::kUsage,
+                  "--hypothesis-template: expected a text with one {}, where the label goes");
+  }
+  std::vector<std::string> texts;
+  for (const std::string& label : options.candidates)
+    texts.push_back(std::string(options.hypothesis).replace(place, kPlace.size(), label));
+  return texts;
 }
 
 // Ids of labels, the highest value first.
@@ -40,12 +70,15 @@ std::vector<size_t> best_first(const std::vector<float>& values) {
 class ClassifyPrinter {
  public:
   ClassifyPrinter(const ClassifyOptions& options, const ModelInfo& info)
-      : options_(options), info_(info), colour_(colour_of_stdout(options.answers.colour)) {}
+      : options_(options),
+        info_(info),
+        labels_(options.candidates.empty() ? info.labels : options.candidates),
+        colour_(colour_of_stdout(options.answers.colour)) {}
 
   std::string head() const {
     if (!options_.answers.csv) return "";
     std::string out = "index,id,label";
-    for (const std::string& label : info_.labels) {
+    for (const std::string& label : labels_) {
       out += ',';
       append_csv_field(out, label);
     }
@@ -60,24 +93,33 @@ class ClassifyPrinter {
   }
 
  private:
+  std::string label(size_t id) const {
+    return id < labels_.size() ? labels_[id] : "LABEL_" + std::to_string(id);
+  }
+
   size_t shown(const std::vector<size_t>& order) const {
     return options_.top_k > 0 ? std::min(options_.top_k, order.size()) : order.size();
   }
 
   void append_json(std::string& out, int64_t index, const Record& record, const Labels& result,
                    const std::vector<size_t>& order) const {
-    append_json_head(out, index, record, options_.input.path.empty());
+    const bool given = options_.input.path.empty();
+    append_json_head(out, index, record, given && record.images.empty());
+    if (given && !record.images.empty()) {
+      out += ", \"image\": ";
+      base::append_json_string(out, record.images.front().source);
+    }
     out += ", \"label\": ";
     const size_t best = order.at(0);
-    if (best < info_.labels.size()) {
+    if (options_.candidates.empty() && best < info_.labels.size()) {
       out += label_json(info_, best);
     } else {
-      base::append_json_string(out, label_of(info_, best));
+      base::append_json_string(out, label(best));
     }
     out += ", \"scores\": {";
     for (size_t i = 0; i < shown(order); ++i) {
       if (i > 0) out += ", ";
-      base::append_json_string(out, label_of(info_, order[i]));
+      base::append_json_string(out, label(order[i]));
       out += ": ";
       append_number(out, result.values[order[i]]);
     }
@@ -90,7 +132,7 @@ class ClassifyPrinter {
     out += ',';
     append_csv_field(out, record.id.value_or(""));
     out += ',';
-    append_csv_field(out, label_of(info_, order.at(0)));
+    append_csv_field(out, label(order.at(0)));
     for (const float value : result.values) {
       out += ',';
       append_number(out, value);
@@ -101,31 +143,36 @@ class ClassifyPrinter {
   void append_lines(std::string& out, const Record& record, const Labels& result,
                     const std::vector<size_t>& order) const {
     const int width = terminal_width();
-    out += bold(colour_) + fit(shown_text(record), width) + plain(colour_) + "\n";
+    const std::string title = record.images.empty() ? shown_text(record) : record.images[0].source;
+    out += bold(colour_) + fit(title, width) + plain(colour_) + "\n";
     for (size_t i = 0; i < shown(order); ++i) {
       const float value = result.values[order[i]];
-      out += bar_line(value, value, label_of(info_, order[i]), colour_, width);
+      out += bar_line(value, value, label(order[i]), colour_, width);
     }
   }
 
   const ClassifyOptions& options_;
   const ModelInfo& info_;
+  std::vector<std::string> labels_;
   Colour colour_;
 };
 
 void classify(ClassifyOptions& options) {
+  options.candidates = candidate_labels(options.candidates);
+  const std::vector<std::string> candidates = hypotheses(options);
   const auto reader = read_input(std::move(options.texts), options.input);
   const auto engine = open_engine(options.engine);
-  require_task(*engine, Task::kClassify);
+  if (candidates.empty()) require_task(*engine, Task::kClassify);
   const ClassifyPrinter printer(options, engine->info());
   run_answers(*engine, *reader, options.answers,
               {.request =
                    [&](const Record& record) {
                      Request request;
-                     Classify task{.pair = record.pair};
+                     Classify task{.pair = record.pair, .candidates = candidates};
                      if (!options.pair.empty()) task.pair = options.pair;
                      if (options.raw) task.use_activation = false;
                      request.prompt.input = record.input;
+                     request.prompt.images = record.images;
                      request.task = std::move(task);
                      return request;
                    },
@@ -143,6 +190,15 @@ std::function<void()> define_classify(CLI::App& app) {
   add_engine_options(app, options->engine);
   add_texts(app, "TEXT", options->texts, "Texts to classify");
   add_input_options(app, options->input);
+  add_image_options(app, options->input, options->texts);
+  app.add_option("--candidate-labels", options->candidates,
+                 "Labels of which one says what a picture shows: names with commas between, or the "
+                 "option again for each. For models that compare images and texts (CLIP, SigLIP)")
+      ->type_name("LABELS")
+      ->allow_extra_args(false);
+  app.add_option("--hypothesis-template", options->hypothesis,
+                 "Text of a candidate label, which stands for {} [This is a photo of {}.]")
+      ->type_name("TEXT");
   app.add_option("--pair-field", options->input.pair,
                  "Field or column of a second text, for models that read pairs")
       ->type_name("NAME");
@@ -156,6 +212,7 @@ std::function<void()> define_classify(CLI::App& app) {
       "Examples:\n"
       "  vecton classify MODEL \"what a film\" \"never again\"\n"
       "  vecton classify MODEL --input rows.csv --column title --csv\n"
+      "  vecton classify MODEL --image photo.jpg --candidate-labels \"a cat,a dog,a car\"\n"
       "  vecton classify MODEL --pair \"it rains\" \"the street is wet\" --json\n"
       "\nWhether the numbers add up to 1 is the checkpoint's choice: classes that exclude each "
       "other do.");

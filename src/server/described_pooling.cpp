@@ -81,6 +81,17 @@ constexpr FieldRow kPoolingRows[] = {
      "text."},
 };
 
+constexpr FieldRow kLabelRows[] = {
+    {"candidate_labels",
+     R"({"anyOf":[{"type":"string","minLength":1},{"type":"array","minItems":1,"items":{"type":"string"}}]})",
+     "Labels of the request: a list, or names with commas between. Of models that compare images "
+     "and texts, for images; of models of natural language inference, for texts."},
+    {"hypothesis_template", kText,
+     "A text with one {}, where the label goes. By default `This is a photo of {}.` of images and "
+     "`This example is {}.` of texts."},
+    {"multi_label", kFalse, "Of texts: whether each label stands for itself."},
+};
+
 constexpr const char* kSide = R"({"$ref":"#/components/schemas/Side"})";
 constexpr FieldRow kSideRows[] = {
     {"text_1", kSide, "One side: a text, or a list of texts."},
@@ -155,8 +166,8 @@ constexpr FieldRows kEmbeddingsGroups[] = {kModelRow,       kHeadRows,    kInput
 constexpr FieldRows kPoolingGroups[] = {kModelRow,    kHeadRows,       kPoolingRows,
                                         kInputRows,   kPromptRuleRows, kRequestRows,
                                         kSpecialRows, kEmbeddingRows,  kFormatRows};
-constexpr FieldRows kClassifyGroups[] = {kModelRow,       kHeadRows,    kInputRows,
-                                         kPromptRuleRows, kRequestRows, kSpecialRows};
+constexpr FieldRows kClassifyGroups[] = {kModelRow,    kHeadRows,    kInputRows, kPromptRuleRows,
+                                         kRequestRows, kSpecialRows, kLabelRows};
 constexpr FieldRows kScoreGroups[] = {kModelRow,       kHeadRows,    kSideRows,
                                       kPromptRuleRows, kRequestRows, kScoringRows};
 constexpr FieldRows kRerankGroups[] = {kModelRow,       kHeadRows,    kRerankRows,

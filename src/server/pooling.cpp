@@ -1,6 +1,7 @@
 // vLLM's /pooling, which has every task's numbers, and /classify.
 #include <algorithm>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "base/json.h"
@@ -10,6 +11,7 @@
 #include "server/scoring.h"
 #include "server/vllm_answer.h"
 #include "server/vllm_fields.h"
+#include "server/zero_shot.h"
 
 namespace vecton::server::openai {
 
@@ -104,6 +106,48 @@ void append_class(std::string& out, const ModelInfo& info, const Labels& result)
   out += ",\"num_classes\":" + std::to_string(result.columns) + "}";
 }
 
+// The same of labels that the request brought.
+void append_class(std::string& out, const ZeroShot& question, const std::vector<double>& scores) {
+  const auto best = std::max_element(scores.begin(), scores.end());
+  out += ",\"object\":\"classify\",\"label\":";
+  base::append_json_string(out, question.labels[static_cast<size_t>(best - scores.begin())]);
+  out += ",\"probs\":";
+  append_floats(out, std::vector<float>(scores.begin(), scores.end()));
+  out += ",\"num_classes\":" + std::to_string(scores.size()) + "}";
+}
+
+// `candidate_labels`: one class per input, of the request's own labels.
+CallPlan classify_by_labels(const Call& call, Fields& fields) {
+  CallPlan plan;
+  const ZeroShot question = ZeroShot::read(call.context.info, fields);
+  const Head head = read_head(call, fields, "classify-");
+  Inputs inputs = read_inputs(call, fields);
+  Request like = read_request(call.context, fields, Classify{});
+  read_special_tokens(fields, like);
+  if (std::get<Classify>(like.task).use_activation == false)
+    fields.wrong("use_activation", "literal_error", "labels of a request have probabilities only");
+  set_requests(call, fields, std::move(inputs), like, plan);
+  check_batch_size(call.context, plan.requests.size() * question.labels.size(), "candidate_labels");
+  std::vector<Request> requests;
+  for (const Request& one : plan.requests) {
+    for (Request& request : question.requests(one)) requests.push_back(std::move(request));
+  }
+  plan.requests = std::move(requests);
+  plan.render = [head, question](std::vector<Result> results) {
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    append_head(response.body, head);
+    const size_t count = question.requests_each();
+    for (size_t i = 0; i * count < results.size(); ++i) {
+      response.body += (i ? ",{\"index\":" : "{\"index\":") + std::to_string(i);
+      append_class(response.body, question,
+                   question.scores(std::span(results).subspan(i * count, count)));
+    }
+    append_tail(response.body, total_tokens(results));
+    return response;
+  };
+  return plan;
+}
+
 }  // namespace
 
 CallPlan pooling(const Call& call) {
@@ -128,11 +172,13 @@ CallPlan pooling(const Call& call) {
 }
 
 CallPlan classify(const Call& call) {
-  require_route(call.context.info, Task::kClassify);
-  CallPlan plan;
   Fields fields(call.body);
+  const bool by_labels = fields.any("candidate_labels") != nullptr;
+  if (!by_labels) require_route(call.context.info, Task::kClassify);
   if (!fields.any("messages") && !fields.any("input"))
     throw Failure(Cause::kInvalid, "Input or messages must be provided", "input");
+  if (by_labels) return classify_by_labels(call, fields);
+  CallPlan plan;
   const Head head = read_head(call, fields, "classify-");
   Inputs inputs = read_inputs(call, fields);
   Request like = read_request(call.context, fields, Classify{});

@@ -137,7 +137,43 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
   EXPECT_TRUE(data(plan, {label_result({1})}).at(0).at("label").is_null());
 }
 
+// Of a model that compares images and texts, and of one of natural language inference.
+TEST_F(Pooling, ClassifyTakesLabelsOfTheRequest) {
+  test.serve({Task::kEmbed});
+  test.info.images = true;
+  CallPlan images = test.plan(openai::classify, R"({"input":[
+      {"image":"data:image/png;base64,iVBORw0KGgo="},{"image":"data:image/png;base64,iVBORw0KGgo="}],
+      "candidate_labels":["cat","dog"]})");
+  ASSERT_EQ(images.requests.size(), 2u);
+  EXPECT_EQ(parameters<Classify>(images.requests[1]).candidates,
+            (std::vector<std::string>{"This is a photo of cat.", "This is a photo of dog."}));
+  EXPECT_EQ(images.requests[1].prompt.images.size(), 1u);
+  const json::value answer =
+      data(images, {label_result({0.25f, 0.75f}), label_result({0.5f, 0.25f})});
+  EXPECT_EQ(answer.at(0).at("label"), "dog");
+  EXPECT_EQ(answer.at(0).at("probs"), json::parse("[0.25,0.75]"));
+  EXPECT_EQ(answer.at(1).at("label"), "cat");
+  EXPECT_EQ(answer.at(1).at("num_classes"), 2);
+
+  test.serve({Task::kClassify});
+  test.info.images = false;
+  test.info.labels = {"contradiction", "entailment"};
+  CallPlan texts = test.plan(openai::classify, R"({"input":["a","b"],
+      "candidate_labels":"x,y","hypothesis_template":"{}!"})");
+  ASSERT_EQ(texts.requests.size(), 4u);
+  EXPECT_EQ(std::get<std::string>(texts.requests[3].prompt.input), "b");
+  EXPECT_EQ(parameters<Classify>(texts.requests[3]).pair, "y!");
+  const json::value classes = data(texts, {label_result({0, 1}), label_result({0, 3}),
+                                           label_result({0, 3}), label_result({0, 1})});
+  EXPECT_EQ(classes.at(0).at("label"), "y");
+  EXPECT_EQ(classes.at(1).at("label"), "x");
+}
+
 TEST_F(Pooling, ClassifyRefuses) {
+  test.serve({Task::kEmbed});
+  EXPECT_THAT(refusal(openai::classify, R"({"input":"a","candidate_labels":["x"]})"),
+              HasSubstr("natural language inference"));
+
   EXPECT_THAT(refusal(openai::classify, R"({"input":"a"})"),
               testing::StartsWith("Unsupported task: 'classify'"));
   EXPECT_EQ(status, 404);

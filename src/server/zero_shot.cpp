@@ -1,6 +1,5 @@
-// Transformers' zero-shot-classification pipeline: each label becomes a hypothesis, and a model of
-// natural language inference says whether the text entails it. And zero-shot-image-classification:
-// a model that compares images and texts says which label's text is the image's.
+#include "server/zero_shot.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -13,18 +12,11 @@
 #include "server/tei.h"
 #include "server/tei_fields.h"
 
-namespace vecton::server::tei {
+namespace vecton::server {
 
 namespace {
 
 constexpr std::string_view kPlace = "{}";  // of the label in a template
-
-struct Question {
-  std::vector<std::string> labels;
-  std::string hypothesis;                    // with kPlace
-  bool multi_label = false;                  // each label for itself, instead of one of them
-  size_t entailment = 0, contradiction = 0;  // labels of the model
-};
 
 std::string trimmed(const std::string& text) {
   const size_t begin = text.find_first_not_of(' ');
@@ -59,7 +51,7 @@ size_t label_that_begins(const ModelInfo& info, std::string_view begin) {
                              info.labels.begin());
 }
 
-void require_inference_model(const ModelInfo& info, Question& question) {
+void require_inference_model(const ModelInfo& info, ZeroShot& question) {
   const size_t count = info.labels.size();
   question.entailment = label_that_begins(info, "entail");
   if (!does(info, Task::kClassify) || count < 2 || question.entailment == count) {
@@ -72,14 +64,29 @@ void require_inference_model(const ModelInfo& info, Question& question) {
   question.contradiction = question.entailment == 0 ? count - 1 : 0;  // as the pipeline has it
 }
 
-// Images are read by themselves, without a text around them.
+std::vector<double> softmax(const std::vector<double>& logits) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> out;
+  for (const double logit : logits) out.push_back(std::exp(logit - largest));
+  const double total = std::accumulate(out.begin(), out.end(), 0.0);
+  for (double& x : out) x /= total;
+  return out;
+}
+
+std::string hypothesis_of(const ZeroShot& question, const std::string& label) {
+  std::string hypothesis = question.hypothesis;
+  return hypothesis.replace(hypothesis.find(kPlace), kPlace.size(), label);
+}
+
+}  // namespace
+
 bool compares_images(const ModelInfo& info) {
   return info.images && info.image_placeholder.empty() && does(info, Task::kEmbed);
 }
 
-Question read_question(const ModelInfo& info, Fields& fields) {
-  Question question;
-  const bool of_images = compares_images(info);
+ZeroShot ZeroShot::read(const ModelInfo& info, Fields& fields) {
+  ZeroShot question{.labels = {}, .hypothesis = {}, .of_images = compares_images(info)};
+  const bool of_images = question.of_images;
   if (!of_images) require_inference_model(info, question);
   question.labels = read_labels(fields);
   question.hypothesis = fields.text("hypothesis_template")
@@ -96,26 +103,38 @@ Question read_question(const ModelInfo& info, Fields& fields) {
   return question;
 }
 
-std::vector<double> softmax(const std::vector<double>& logits) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> out;
-  for (const double logit : logits) out.push_back(std::exp(logit - largest));
-  const double total = std::accumulate(out.begin(), out.end(), 0.0);
-  for (double& x : out) x /= total;
-  return out;
+std::vector<Request> ZeroShot::requests(const Request& one) const {
+  std::vector<Request> made(requests_each(), one);
+  Classify of_image;
+  for (size_t i = 0; i < labels.size(); ++i) {
+    std::string text = hypothesis_of(*this, labels[i]);
+    if (of_images) {
+      of_image.candidates.push_back(std::move(text));
+    } else {
+      made[i].task = Classify{.pair = std::move(text), .use_activation = false};
+    }
+  }
+  if (of_images) made.front().task = std::move(of_image);
+  return made;
 }
 
-// The probabilities of the labels of one text, from the logits of each.
-std::vector<double> scores_of(const Question& question, std::span<const Result> results) {
+std::vector<double> ZeroShot::scores(std::span<const Result> results) const {
+  if (of_images) {
+    const std::vector<float>& values = results.front().get<Labels>().values;
+    return {values.begin(), values.end()};
+  }
   std::vector<double> entailed, scores;
   for (const Result& result : results) {
-    const double entail = result.get<Labels>().values.at(question.entailment);
+    const double entail = result.get<Labels>().values.at(entailment);
     entailed.push_back(entail);
-    scores.push_back(softmax({result.get<Labels>().values.at(question.contradiction), entail})[1]);
+    scores.push_back(softmax({result.get<Labels>().values.at(contradiction), entail})[1]);
   }
-  const bool each = question.multi_label || question.labels.size() == 1;
-  return each ? scores : softmax(entailed);
+  return multi_label || labels.size() == 1 ? scores : softmax(entailed);
 }
+
+namespace tei {
+
+namespace {
 
 std::vector<size_t> order_of(const std::vector<double>& scores) {
   std::vector<size_t> order(scores.size());
@@ -126,7 +145,7 @@ std::vector<size_t> order_of(const std::vector<double>& scores) {
 }
 
 // [{"label","score"}], best first, as Hugging Face's clients read it.
-void append_list(std::string& out, const Question& question, const std::vector<double>& scores) {
+void append_list(std::string& out, const ZeroShot& question, const std::vector<double>& scores) {
   out += '[';
   for (const size_t i : order_of(scores)) {
     out += out.back() == '[' ? "{\"label\":" : ",{\"label\":";
@@ -139,7 +158,7 @@ void append_list(std::string& out, const Question& question, const std::vector<d
 }
 
 // {"sequence","labels","scores"}, as the pipeline gives it.
-void append_object(std::string& out, const Question& question, const std::vector<double>& scores,
+void append_object(std::string& out, const ZeroShot& question, const std::vector<double>& scores,
                    const std::string& text) {
   out += "{\"sequence\":";
   base::append_json_string(out, text);
@@ -153,54 +172,13 @@ void append_object(std::string& out, const Question& question, const std::vector
   out += ",\"labels\":[" + labels + "],\"scores\":[" + numbers + "]}";
 }
 
-std::string hypothesis_of(const Question& question, const std::string& label) {
-  std::string hypothesis = question.hypothesis;
-  return hypothesis.replace(hypothesis.find(kPlace), kPlace.size(), label);
-}
-
-// A picture, or a list of them.
-CallPlan plan_image_labels(const Call& call) {
-  const Body body(call.body);
-  CallPlan plan;
-  Fields fields(body.get());
-  const Question question = read_question(call.context.info, fields);
-  Classify task;
-  for (const std::string& label : question.labels)
-    task.candidates.push_back(hypothesis_of(question, label));
-  const Inputs inputs = fields.inputs("inputs", false, false);
-  const Request like = read_truncation(call.context, fields, task);
-  plan.ignored = fields.finish();
-  if (inputs.items.empty()) refuse_empty("inputs");
-  check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
-  plan.single = inputs.single;
-  for (const Input& input : inputs.items) {
-    Request request = like;
-    request.prompt.images = {image_of("inputs", std::get<std::string>(input))};
-    plan.requests.push_back(std::move(request));
-  }
-  plan.render = [question, single = plan.single](std::vector<Result> results) {
-    HttpResponse response{.content_type = std::string(kJsonType)};
-    std::string& out = response.body;
-    if (!single) out += '[';
-    for (size_t i = 0; i < results.size(); ++i) {
-      if (i > 0) out += ',';
-      const std::vector<float>& values = results[i].get<Labels>().values;
-      append_list(out, question, {values.begin(), values.end()});
-    }
-    if (!single) out += ']';
-    return response;
-  };
-  return plan;
-}
-
 CallPlan plan_labels(const Call& call, bool objects) {
-  if (compares_images(call.context.info)) return plan_image_labels(call);
   const Body body(call.body);
   CallPlan plan;
   Fields fields(body.get());
-  const Question question = read_question(call.context.info, fields);
+  const ZeroShot question = ZeroShot::read(call.context.info, fields);
   const Inputs inputs = fields.inputs("inputs", false, false);
-  const Request like = read_truncation(call.context, fields, Classify{.use_activation = false});
+  const Request like = read_truncation(call.context, fields, Classify{});
   plan.ignored = fields.finish();
   if (inputs.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
@@ -208,22 +186,27 @@ CallPlan plan_labels(const Call& call, bool objects) {
   std::vector<std::string> texts;
   for (const Input& input : inputs.items) {
     texts.push_back(std::get<std::string>(input));
-    for (const std::string& label : question.labels) {
-      Request request = like;
-      request.prompt.input = texts.back();
-      std::get<Classify>(request.task).pair = hypothesis_of(question, label);
-      plan.requests.push_back(std::move(request));
+    Request one = like;
+    if (question.of_images) {
+      one.prompt.images = {image_of("inputs", texts.back())};
+    } else {
+      one.prompt.input = texts.back();
     }
+    for (Request& request : question.requests(one)) plan.requests.push_back(std::move(request));
+  }
+  if (question.of_images) {
+    objects = false;
+    texts.assign(texts.size(), "");  // pictures are not kept for the answer
   }
   plan.render = [question, texts, objects, single = plan.single](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     if (!single) out += '[';
-    const size_t count = question.labels.size();
+    const size_t count = question.requests_each();
     for (size_t i = 0; i < texts.size(); ++i) {
       if (i > 0) out += ',';
       const std::vector<double> scores =
-          scores_of(question, std::span(results).subspan(i * count, count));
+          question.scores(std::span(results).subspan(i * count, count));
       objects ? append_object(out, question, scores, texts[i]) : append_list(out, question, scores);
     }
     if (!single) out += ']';
@@ -237,4 +220,6 @@ CallPlan plan_labels(const Call& call, bool objects) {
 CallPlan zero_shot_classification(const Call& call) { return plan_labels(call, true); }
 CallPlan zero_shot_labels(const Call& call) { return plan_labels(call, false); }
 
-}  // namespace vecton::server::tei
+}  // namespace tei
+
+}  // namespace vecton::server

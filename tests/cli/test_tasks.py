@@ -186,6 +186,26 @@ class Classify(ProgramTest):
         self.assertEqual(one["scores"], two["scores"])
         self.assertNotEqual(one["scores"], json_lines(run("classify", CLASSIFIER, "a text", "--json").out)[0]["scores"])
 
+    def test_pictures_among_candidates(self):
+        for fixture in ("siglip", "clip"):
+            case, = (c for c in cases(fixture) if c["task"] == "image_text_scores")
+            expected, _ = read_safetensors(GOLDEN / fixture / "expected.safetensors")
+            images, labels = case["input"]["images"], case["input"]["texts"]
+            given = [option for image in images for option in ("--image", GOLDEN / image)] + [option for label in labels for option in ("--candidate-labels", label)]
+            got = json_lines(run("classify", model(fixture), *given, "--hypothesis-template", "{}", "--truncate", "--json").out)
+            rows = expected[case["expect"]["scores"]["tensor"]][1]
+            for i, (answer, image) in enumerate(zip(got, images, strict=True)):
+                row = rows[i * len(labels):(i + 1) * len(labels)]
+                self.assert_close([answer["scores"][label] for label in labels], row)
+                self.assertEqual((answer["label"], answer["image"]), (labels[row.index(max(row))], str(GOLDEN / image)))
+        plain = run("classify", model("clip"), "--image", GOLDEN / images[0], "--candidate-labels", "a cat, a dog").out.splitlines()
+        self.assertEqual((len(plain), plain[0]), (3, str(GOLDEN / images[0])))
+
+    def test_candidates_are_refused_elsewhere(self):
+        self.assertIn("compare images and texts", run("classify", CLASSIFIER, "a", "--candidate-labels", "x,y", status=2).err)
+        self.assertIn("--hypothesis-template", run("classify", CLASSIFIER, "a", "--candidate-labels", "x", "--hypothesis-template", "no", status=2).err)
+        self.assertIn("without a text", run("classify", model("clip"), "a", "--candidate-labels", "x,y", status=2).err)
+
     def test_errors(self):
         self.assertIn("it does: embed", run("classify", BERT, "a", status=3).err)
         self.assertIn("text 2", run("classify", CLASSIFIER, "a", "capital " * 400, status=4).err)

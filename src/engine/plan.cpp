@@ -12,6 +12,7 @@
 #include "engine/adapted.h"
 #include "engine/matryoshka.h"
 #include "engine/recognition.h"
+#include "engine/retrieval_prompts.h"
 #include "gguf/file.h"
 #include "heads/row_modules.h"
 #include "vecton/error.h"
@@ -298,6 +299,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   apply_pooler_config(pooler, plan);
   decide_pooled(plan);
   decide_prompt(options, plan);
+  if (plan.images && plan.late_interaction) check_retrieval_prompts(plan.weights, *plan.images);
   decide_length(options, plan);
   decide_sizes(plan);
   check_default_dimensions(plan);

@@ -292,6 +292,18 @@ constexpr FieldRow kShowRows[] = {
     {"options", kAnything, "Ignored."},
 };
 
+constexpr FieldRow kOllamaEmbedRows[] = {
+    {"input", R"({"anyOf":[{"type":"string"},{"type":"array","items":{"type":"string"}}]})",
+     "A text, or a list of texts.", true},
+    {"dimensions", kPositive, "Matryoshka: cut, then normalized."},
+};
+constexpr FieldRow kOllamaEmbeddingsRows[] = {{"prompt", kText, "A text.", true}};
+constexpr FieldRow kOllamaCutRows[] = {
+    {"truncate", kTrue, "Whether a text that is too long is cut, else it is an error."},
+    {"options", kAnything, "Ignored."},
+    {"keep_alive", kAnything, "Ignored."},
+};
+
 constexpr FieldRows kCompletionGroups[] = {kModelRow,      kHeadRows,      kCompletionRows,
                                            kSamplingRows,  kStructureRows, kTokenRows,
                                            kPromptRuleRows};
@@ -302,6 +314,8 @@ constexpr FieldRows kMessagesGroups[] = {kModelRow, kAnthropicRows, kAnswerRows}
 constexpr FieldRows kCountGroups[] = {kModelRow, kAnthropicRows};
 constexpr FieldRows kOllamaChatGroups[] = {kModelRow, kOllamaChatRows, kOllamaRows};
 constexpr FieldRows kOllamaPromptGroups[] = {kModelRow, kOllamaPromptRows, kOllamaRows};
+constexpr FieldRows kOllamaEmbedGroups[] = {kModelRow, kOllamaEmbedRows, kOllamaCutRows};
+constexpr FieldRows kOllamaEmbeddingsGroups[] = {kModelRow, kOllamaEmbeddingsRows, kOllamaCutRows};
 constexpr FieldRows kShowGroups[] = {kModelRow, kShowRows};
 
 constexpr const char* kHello = R"({"messages":[{"role":"user","content":"Hello"}],"max_tokens":8})";
@@ -319,6 +333,10 @@ constexpr BodyRow kOllamaChatBody{
 constexpr BodyRow kOllamaPromptBody{
     "OllamaGenerateRequest", kOllamaPromptGroups,
     R"({"prompt":"Hello","stream":false,"options":{"num_predict":8}})"};
+constexpr BodyRow kOllamaEmbedBody{"OllamaEmbedRequest", kOllamaEmbedGroups,
+                                   R"({"input":["a sentence","another one"]})"};
+constexpr BodyRow kOllamaEmbeddingsBody{"OllamaEmbeddingsRequest", kOllamaEmbeddingsGroups,
+                                        R"({"prompt":"a sentence"})"};
 constexpr BodyRow kShowBody{"OllamaShowRequest", kShowGroups, "{}"};
 
 constexpr std::string_view kCompletionPaths[] = {"/v1/completions"};
@@ -328,6 +346,8 @@ constexpr std::string_view kMessagesPaths[] = {"/v1/messages"};
 constexpr std::string_view kCountPaths[] = {"/v1/messages/count_tokens"};
 constexpr std::string_view kOllamaChatPaths[] = {"/api/chat"};
 constexpr std::string_view kOllamaPromptPaths[] = {"/api/generate"};
+constexpr std::string_view kOllamaEmbedPaths[] = {"/api/embed"};
+constexpr std::string_view kOllamaEmbeddingsPaths[] = {"/api/embeddings"};
 constexpr std::string_view kShowPaths[] = {"/api/show"};
 
 constexpr const BodyRow* kCompletion[] = {&kCompletionBody};
@@ -337,6 +357,8 @@ constexpr const BodyRow* kMessages[] = {&kMessagesBody};
 constexpr const BodyRow* kCountTokens[] = {&kCountBody};
 constexpr const BodyRow* kOllamaChat[] = {&kOllamaChatBody};
 constexpr const BodyRow* kOllamaPrompt[] = {&kOllamaPromptBody};
+constexpr const BodyRow* kOllamaEmbed[] = {&kOllamaEmbedBody};
+constexpr const BodyRow* kOllamaEmbeddings[] = {&kOllamaEmbeddingsBody};
 constexpr const BodyRow* kShow[] = {&kShowBody};
 
 constexpr const char* kEvents = "text/event-stream";
@@ -356,6 +378,10 @@ constexpr OperationRow kOperations[] = {
      "OllamaAnswer", kLines, kOllamaChat},
     {"POST", kOllamaPromptPaths, "Text that the model writes", "Ollama's form of a text",
      "OllamaAnswer", kLines, kOllamaPrompt},
+    {"POST", kOllamaEmbedPaths, "Vectors", "One vector per text, for Ollama's clients",
+     "OllamaEmbeddings", nullptr, kOllamaEmbed},
+    {"POST", kOllamaEmbeddingsPaths, "Vectors", "The vector of one text, Ollama's older form",
+     "OllamaEmbedding", nullptr, kOllamaEmbeddings},
     {"POST", kShowPaths, "The server", "What the model is, for Ollama's clients", "Object", nullptr,
      kShow},
 };

@@ -56,11 +56,10 @@ class Post {
     resolver_.async_resolve(address_.host, address_.port,
                             [this](SystemError error, const tcp::resolver::results_type& found) {
                               if (error) return fail(error);
-                              asio::async_connect(
-                                  socket_, found,
-                                  [this](SystemError failed, const tcp::endpoint&) {
-                                    failed ? fail(failed) : connected();
-                                  });
+                              asio::async_connect(socket_, found,
+                                                  [this](SystemError failed, const tcp::endpoint&) {
+                                                    failed ? fail(failed) : connected();
+                                                  });
                             });
   }
 
@@ -72,9 +71,8 @@ class Post {
     if (!address_.encrypted) return send(socket_);
     stream_.emplace(socket_, tls_);
     SSL_set_tlsext_host_name(stream_->native_handle(), address_.host.c_str());
-    stream_->async_handshake(asio::ssl::stream_base::client, [this](SystemError error) {
-      error ? fail(error) : send(*stream_);
-    });
+    stream_->async_handshake(asio::ssl::stream_base::client,
+                             [this](SystemError error) { error ? fail(error) : send(*stream_); });
   }
 
   template <class Stream>

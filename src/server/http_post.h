@@ -17,6 +17,7 @@ struct HttpAddress {
 
 // The status of the answer; the certificate of an encrypted address has to be one that the system
 // trusts. Waits `timeout` at most. Throws Error (kNetwork).
-int http_post(const HttpAddress& address, const std::string& json, std::chrono::milliseconds timeout);
+int http_post(const HttpAddress& address, const std::string& json,
+              std::chrono::milliseconds timeout);
 
 }  // namespace vecton::server

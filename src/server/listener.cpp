@@ -1,5 +1,6 @@
 #include "server/listener.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <utility>
 
+#include "server/service_manager.h"
 #include "server/tls.h"
 
 namespace vecton::server {
@@ -56,7 +58,37 @@ Listener::~Listener() {
 
 std::string Listener::bind() {
   tls_ = read_tls();
+  std::string given;
+  for (const int socket : take_given_sockets()) {
+    const std::string name = take(socket);
+    if (given.empty()) given = name;
+  }
+  if (!given.empty()) return given;
   return options_.uds.empty() ? bind_tcp() : bind_unix();
+}
+
+// A socket that listens already, and whose address others have chosen.
+std::string Listener::take(int socket) {
+  const std::string name = "the socket given as " + std::to_string(socket);
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  int listens = 0;
+  socklen_t flag_size = sizeof listens;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      ::getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag_size) != 0 || !listens)
+    throw Error(ErrorCode::kIo, name + " is none that listens for connections (LISTEN_FDS)");
+  auto acceptor = std::make_unique<Acceptor>(io_);
+  boost::system::error_code error;
+  std::string url = "unix";
+  if (address.ss_family == AF_UNIX) {
+    acceptor->local.assign(Unix(), socket, error);
+  } else {
+    acceptor->tcp.assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), socket, error);
+    if (!error) url = scheme() + address_of(acceptor->tcp.local_endpoint());
+  }
+  if (error) refuse(name, error);
+  acceptors_.push_back(std::move(acceptor));
+  return url;
 }
 
 std::shared_ptr<Transport::Tls> Listener::read_tls() const {
@@ -105,8 +137,7 @@ std::string Listener::bind_tcp() {
       refuse(address_of(endpoint), error);
     }
     port = acceptor->tcp.local_endpoint().port();
-    if (first.empty())
-      first = (tls_ ? "https://" : "http://") + address_of(acceptor->tcp.local_endpoint());
+    if (first.empty()) first = scheme() + address_of(acceptor->tcp.local_endpoint());
     acceptors_.push_back(std::move(acceptor));
   }
   if (acceptors_.empty()) refuse(host, error);

@@ -24,8 +24,9 @@ class Listener {
            const Log& log);
   ~Listener();
 
-  // Binds to every address of the host, or to the Unix socket. Throws Error (kIo,
-  // kInvalidArgument). Returns what to call: "http://127.0.0.1:8000".
+  // Takes the sockets that a service manager gave, or binds to every address of the host, or to the
+  // Unix socket. Throws Error (kIo, kInvalidArgument). Returns what to call:
+  // "http://127.0.0.1:8000".
   std::string bind();
   void start();
 
@@ -40,6 +41,8 @@ class Listener {
   struct Acceptor;
 
   std::shared_ptr<Transport::Tls> read_tls() const;
+  const char* scheme() const { return tls_ ? "https://" : "http://"; }
+  std::string take(int socket);
   std::string bind_tcp();
   std::string bind_unix();
   void accept(Acceptor& acceptor);

@@ -8,6 +8,9 @@ namespace vecton::server::ollama {
 CallPlan generate(const Call& call);  // POST /api/generate
 CallPlan chat(const Call& call);      // POST /api/chat
 CallPlan show(const Call& call);      // POST /api/show
+CallPlan embed(const Call& call);     // POST /api/embed
+// POST /api/embeddings: one text, whose vector is as the checkpoint makes it
+CallPlan embeddings(const Call& call);
 
 // {"error":"..."}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);

@@ -140,5 +140,31 @@ TEST_F(Ollama, SaysWhatTheModelIs) {
   EXPECT_THROW(test.plan(ollama::show, R"({"model":"other"})"), Failure);
 }
 
+TEST(OllamaEmbed, GivesAVectorPerText) {
+  TestContext test;
+  const CallPlan plan = test.plan(ollama::embed, R"({"input":["a","b"],"keep_alive":"5m"})");
+  ASSERT_EQ(plan.requests.size(), 2u);
+  EXPECT_EQ(plan.requests[0].prompt.truncation.to, -1);
+  EXPECT_EQ(parameters<Embed>(plan.requests[0]).normalize, true);
+  const json::value answer =
+      json::parse(plan.render({vector_result({1, 0}), vector_result({0, 1})}).body);
+  EXPECT_EQ(json::serialize(answer.at("embeddings")), "[[1E0,0E0],[0E0,1E0]]");
+  EXPECT_EQ(answer.at("model"), "tiny");
+  EXPECT_EQ(answer.at("prompt_eval_count"), 6);
+  EXPECT_FALSE(test.plan(ollama::embed, R"({"input":"a","truncate":false})")
+                   .requests[0]
+                   .prompt.truncation.to);
+  EXPECT_EQ(failure_of(test, ollama::embed, "{}").cause, Cause::kShape);
+  EXPECT_EQ(failure_of(test, ollama::embed, R"({"input":[1]})").cause, Cause::kShape);
+}
+
+TEST(OllamaEmbed, HasAnOlderForm) {
+  TestContext test;
+  const CallPlan plan = test.plan(ollama::embeddings, R"({"prompt":"a"})");
+  EXPECT_FALSE(parameters<Embed>(plan.requests.at(0)).normalize);
+  EXPECT_EQ(plan.render({vector_result({0.5, 2})}).body, R"({"embedding":[0.5,2.0]})");
+  EXPECT_EQ(failure_of(test, ollama::embeddings, "{}").cause, Cause::kShape);
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -21,6 +21,7 @@
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/service.h"
+#include "server/service_manager.h"
 #include "server/tls.h"
 #include "vecton/tokenizer.h"
 #include "vecton/vecton.h"
@@ -123,6 +124,7 @@ class Server {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     log_.notice("ready after " + std::to_string(static_cast<int64_t>(seconds * 1e3)) +
                 " ms: " + summary(*service_.info()));
+    notify_service_manager("READY=1");
     for (const std::string& warning : service_.info()->warnings) log_.notice("warning: " + warning);
   }
 
@@ -185,6 +187,7 @@ class Server {
 
   void drain() {
     log_.notice("stopping: finishing what was accepted");
+    notify_service_manager("STOPPING=1");
     service_.stop();
     grace_.expires_after(std::chrono::duration_cast<std::chrono::steady_clock::duration>(
         std::chrono::duration<double>(options_.grace_period)));

@@ -71,7 +71,8 @@ TEST(Trace, BecomesOtlp) {
   EXPECT_EQ(request.at("kind"), 2);
   EXPECT_EQ(request.at("status").at("code"), 2);
   const std::string attributes = json::serialize(request.at("attributes"));
-  EXPECT_THAT(attributes, HasSubstr(R"({"key":"gen_ai.usage.prompt_tokens","value":{"intValue":"7"}})"));
+  EXPECT_THAT(attributes,
+              HasSubstr(R"({"key":"gen_ai.usage.prompt_tokens","value":{"intValue":"7"}})"));
   EXPECT_THAT(attributes, HasSubstr(R"({"stringValue":"a \"quote\""})"));
   std::vector<std::string> names;
   for (const json::value& span : spans) {

@@ -243,7 +243,11 @@ TEST(Compute, BFloat16IsNearAndTakesLess) {
     EXPECT_EQ(exact->info().compute, "float32");
     EXPECT_EQ(rounded->info().compute, "bfloat16");
     EXPECT_EQ(rounded->info().dtype, "bfloat16");
-    EXPECT_LT(rounded->info().weight_bytes, exact->info().weight_bytes);
+    // Of a checkpoint in bfloat16 nothing is saved.
+    if (exact->info().dtype == "bfloat16")
+      EXPECT_EQ(rounded->info().weight_bytes, exact->info().weight_bytes);
+    else
+      EXPECT_LT(rounded->info().weight_bytes, exact->info().weight_bytes);
     const auto want = exact->embed(texts, request_of("")),
                got = rounded->embed(texts, request_of(""));
     for (size_t i = 0; i < texts.size(); ++i) {

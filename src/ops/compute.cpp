@@ -33,7 +33,7 @@ double least_cosine(Compute compute) {
     case Compute::kBFloat16:
       return 0.9999;
     case Compute::kInt8:
-      return 0.9995;
+      return 0.999;
   }
   return 0;
 }

@@ -7,7 +7,12 @@ namespace {
 
 constexpr ops::Compute kInt8 = ops::Compute::kInt8;
 
-class Int8 : public OpTest {};
+class Int8 : public OpTest {
+ protected:
+  void SetUp() override {
+    if (!has(kInt8)) GTEST_SKIP() << "this backend has no int8";
+  }
+};
 
 // On every backend and instruction set, where nothing but a residual follows the sums.
 TEST_P(Int8, BitsOfTheReference) {

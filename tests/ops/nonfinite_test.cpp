@@ -51,7 +51,7 @@ TEST_P(NonFinite, Linear) {
         x,
         [&](Ops& on, const Matrix& in) { return download(on, on.activate(upload(on, in), act)); },
         "activation " + std::to_string(static_cast<int>(act)));
-    for (const ops::Compute compute : ops::kComputes) {
+    for (const ops::Compute compute : computes()) {
       check(
           x,
           [&](Ops& on, const Matrix& in) {
@@ -69,7 +69,7 @@ TEST_P(NonFinite, GatedLinear) {
   const tensor::Weight gate = make_weight(random_matrix(random, 33, 20)),
                        up = make_weight(random_matrix(random, 33, 20));
   for (const Numbers& bias : {Numbers(), random_numbers(random, 66)}) {
-    for (const ops::Compute compute : ops::kComputes) {
+    for (const ops::Compute compute : computes()) {
       check(
           random_matrix(random, 9, 20),
           [&](Ops& on, const Matrix& in) {

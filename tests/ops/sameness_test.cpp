@@ -50,7 +50,7 @@ TEST_P(Sameness, Linear) {
     const ops::Vector bias = prepare(*ops_, random_numbers(random, n));
     const tensor::DType dtype = kDTypes[(n + k) % 3];
     const tensor::Weight weight = make_weight(w, dtype);
-    for (const ops::Compute compute : ops::kComputes) {
+    for (const ops::Compute compute : computes()) {
       const ops::PreparedWeight prepared =
           ops_->prepare_linear({&weight, 1}, compute);  // one for all, as forks share it
       check_rows(
@@ -95,7 +95,7 @@ TEST_P(Sameness, GatedLinear) {
                          up = make_weight(random_matrix(random, n, k), dtype);
     const ops::Vector bias =
         n % 2 == 1 ? prepare(*ops_, random_numbers(random, 2 * n)) : ops::Vector();
-    for (const ops::Compute compute : ops::kComputes) {
+    for (const ops::Compute compute : computes()) {
       const ops::PreparedWeight prepared = ops_->prepare_gated(gate, up, compute);
       check_rows(
           x,

@@ -200,6 +200,23 @@ std::string name_of(const testing::TestParamInfo<Target>& target) {
 OpTest::OpTest()
     : pool_(make_pool(2)), ops_(make(*pool_)), ref_(backend::make_ops("ref", *pool_)) {}
 
+bool OpTest::has(ops::Compute compute) {
+  return GetParam().backend != "mlx" || compute != ops::Compute::kInt8;
+}
+
+bool OpTest::has(tensor::DType cache) {
+  return GetParam().backend != "mlx" || cache == tensor::DType::kF32 ||
+         cache == tensor::DType::kBF16;
+}
+
+std::vector<ops::Compute> OpTest::computes() {
+  std::vector<ops::Compute> all;
+  for (const ops::Compute compute : ops::kComputes) {
+    if (has(compute)) all.push_back(compute);
+  }
+  return all;
+}
+
 std::unique_ptr<Ops> OpTest::make(base::ThreadPool& pool) const {
   if (GetParam().backend == "irreducible") return backend::make_irreducible_ops();
   return backend::make_ops(GetParam().backend, pool, GetParam().isa);

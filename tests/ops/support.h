@@ -89,6 +89,10 @@ class OpTest : public testing::TestWithParam<Target> {
  protected:
   OpTest();
   std::unique_ptr<Ops> make(base::ThreadPool& pool) const;
+  // What the target computes in and keeps caches in; the others it refuses by name.
+  static bool has(ops::Compute compute);
+  static bool has(tensor::DType cache);
+  static std::vector<ops::Compute> computes();
 
   std::unique_ptr<base::ThreadPool> pool_;
   std::unique_ptr<Ops> ops_, ref_;

@@ -22,24 +22,25 @@ mx::array added(const ops::AttentionBias& bias, const AttentionGroup& group, int
   const int b = group.pieces, h = to_int(heads), q = group.queries, k = group.keys;
   const mx::array reach(to_int(bias.reach));
   const mx::array distance = mx::subtract(group.query_at, group.key_at);
-  const mx::array bucket = mx::take(
-      array_of(bias.bucket),
-      mx::add(mx::minimum(mx::maximum(distance, mx::negative(reach)), reach), reach), 0);
+  const mx::array bucket =
+      mx::take(array_of(bias.bucket),
+               mx::add(mx::minimum(mx::maximum(distance, mx::negative(reach)), reach), reach), 0);
   mx::array sum = mx::zeros({1}, mx::float32);
   if (!bias.by_head.empty()) {
     const mx::array of_heads = mx::take(array_of(bias.by_head), bucket, 1);  // [heads, b, q, k]
     sum = mx::add(sum, mx::transpose(of_heads, {1, 0, 2, 3}));
   }
   if (!bias.by_query.empty()) {
-    const mx::array rows = by_heads(mx::take(array_of(bias.by_query), group.query_rows, 0), b, q, h);
+    const mx::array rows =
+        by_heads(mx::take(array_of(bias.by_query), group.query_rows, 0), b, q, h);
     const mx::array at = mx::broadcast_to(mx::reshape(bucket, {b, 1, q, k}), {b, h, q, k});
     sum = mx::add(sum, mx::take_along_axis(rows, at, 3));
   }
   if (!bias.by_key.empty()) {  // of keys of this batch alone
     const mx::array own = mx::subtract(group.key_rows, mx::array(cached_count));
     const mx::array rows = by_heads(mx::take(array_of(bias.by_key), own, 0), b, k, h);
-    const mx::array at = mx::broadcast_to(
-        mx::reshape(mx::transpose(bucket, {0, 2, 1}), {b, 1, k, q}), {b, h, k, q});
+    const mx::array at =
+        mx::broadcast_to(mx::reshape(mx::transpose(bucket, {0, 2, 1}), {b, 1, k, q}), {b, h, k, q});
     sum = mx::add(sum, mx::transpose(mx::take_along_axis(rows, at, 3), {0, 1, 3, 2}));
   }
   return sum;
@@ -66,8 +67,8 @@ mx::array composed(const mx::array& q, const mx::array& k, const mx::array& v,
   if (group.indifferent) scores = mx::where(*group.indifferent, mx::array(0.0f), scores);
   scores = mx::where(group.seen, scores, nothing);
   if (!bias.sinks.empty()) {
-    mx::array sinks = mx::broadcast_to(
-        mx::reshape(array_of(bias.sinks), {1, kv * share, 1, 1}), {b, kv * share, n, 1});
+    mx::array sinks = mx::broadcast_to(mx::reshape(array_of(bias.sinks), {1, kv * share, 1, 1}),
+                                       {b, kv * share, n, 1});
     if (group.indifferent) sinks = mx::where(*group.indifferent, nothing, sinks);
     scores = mx::concatenate({scores, sinks}, 3);
   }
@@ -82,8 +83,8 @@ mx::array composed(const mx::array& q, const mx::array& k, const mx::array& v,
 mx::array attend(const mx::array& queries, const mx::array& keys, const mx::array& values,
                  const ops::AttentionShape& shape, const ops::AttentionBias& bias,
                  const AttentionGroup& group, int cached_count) {
-  const mx::array q = by_heads(mx::take(queries, group.query_rows, 0), group.pieces, group.queries,
-                         shape.heads);
+  const mx::array q =
+      by_heads(mx::take(queries, group.query_rows, 0), group.pieces, group.queries, shape.heads);
   const auto of_keys = [&](const mx::array& rows) {
     return by_heads(mx::take(rows, group.key_rows, 0), group.pieces, group.keys, shape.kv_heads);
   };
@@ -121,7 +122,8 @@ Tensor MlxOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                         before.page_rows);
   const auto rows_of = [&](const Tensor& own, const Tensor& pages) {
     if (!plan.cached_rows) return array_of(own);
-    const mx::array cached = mx::take(array_of(pages), *plan.cached_rows, 0);
+    const mx::array cached =
+        mx::astype(mx::take(array_of(pages), *plan.cached_rows, 0), mx::float32);
     return own.rows() == 0 ? cached : mx::concatenate({cached, array_of(own)}, 0);
   };
   const mx::array all_q = array_of(q), all_k = rows_of(k, before.k), all_v = rows_of(v, before.v);

@@ -50,7 +50,7 @@ Range seen_from(int64_t at, const Keys& keys, const ops::AttentionShape& shape) 
 
 struct Piece {
   size_t sequence = 0;
-  int32_t first = 0, end = 0;           // queries
+  int32_t first = 0, end = 0;            // queries
   int64_t begin = 0, low = 0, high = 0;  // keys low .. high are seen; begin: low, rounded down
 };
 
@@ -116,7 +116,8 @@ class Planner {
         if (more.high > more.low)
           both = {.low = std::min(all.low, more.low), .high = std::max(all.high, more.high)};
         const int64_t count = piece.end - first + 1;
-        if (count > 1 && count * std::max<int64_t>(both.high - both.low, 1) * shape_.heads > kMostScores)
+        if (count > 1 &&
+            count * std::max<int64_t>(both.high - both.low, 1) * shape_.heads > kMostScores)
           break;
         all = both;
         ++piece.end;

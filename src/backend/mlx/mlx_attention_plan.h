@@ -21,8 +21,8 @@ namespace vecton::backend {
 // Pieces of `queries` queries and `keys` keys each.
 struct AttentionGroup {
   int pieces = 0, queries = 0, keys = 0;
-  mx::array query_rows;  // [pieces * queries], rows of q
-  mx::array key_rows;    // [pieces * keys], rows of the cached keys followed by those of k
+  mx::array query_rows;        // [pieces * queries], rows of q
+  mx::array key_rows;          // [pieces * keys], rows of the cached keys followed by those of k
   mx::array query_at, key_at;  // positions, [pieces, queries, 1] and [pieces, 1, keys]
   mx::array seen;              // [pieces, 1, queries, keys]
   // [pieces, 1, queries, 1]: queries that see no key, whose result is 0; and those whose window

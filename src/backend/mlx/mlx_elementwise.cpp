@@ -39,8 +39,7 @@ mx::array activated(const mx::array& x, ops::Activation act) {
     case Activation::kIdentity:
       return x;
     case Activation::kGelu:
-      return mx::multiply(times(0.5),
-                          mx::add(number(1), mx::erf(times(1 / std::numbers::sqrt2))));
+      return mx::multiply(times(0.5), mx::add(number(1), mx::erf(times(1 / std::numbers::sqrt2))));
     case Activation::kGeluTanh: {
       const mx::array cube = mx::multiply(mx::multiply(x, x), times(0.044715));
       const mx::array inner =
@@ -93,9 +92,9 @@ mx::array activated(const mx::array& x, ops::Activation act) {
       return mx::where(mx::greater(x, number(0.5)), mx::subtract(x, number(0.5)),
                        mx::where(mx::less(x, number(-0.5)), mx::add(x, number(0.5)), times(0)));
     case Activation::kHardshrink:
-      return mx::where(mx::logical_and(mx::greater_equal(x, number(-0.5)),
-                                       mx::less_equal(x, number(0.5))),
-                       number(0), x);
+      return mx::where(
+          mx::logical_and(mx::greater_equal(x, number(-0.5)), mx::less_equal(x, number(0.5))),
+          number(0), x);
   }
   return x;
 }
@@ -132,8 +131,7 @@ Tensor MlxOps::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha,
   const mx::array all = array_of(gate);
   const mx::array g = mx::where(mx::greater(all, number(limit)), number(limit), all),
                   u = within(array_of(up), -double{limit}, limit);
-  const mx::array gated =
-      mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
+  const mx::array gated = mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
   return tensor_of(mx::divide(mx::multiply(mx::add(u, number(1)), g), gated));
 }
 

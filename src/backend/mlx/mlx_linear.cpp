@@ -1,6 +1,4 @@
 // Linear layers and lookups.
-#include <string>
-
 #include "backend/host/dequantise.h"
 #include "backend/mlx/mlx_ops.h"
 #include "backend/mlx/mlx_weight.h"
@@ -12,14 +10,15 @@ using Turn = MlxDevice::Turn;
 
 ops::PreparedWeight MlxOps::prepare_linear(std::span<const tensor::Weight> parts,
                                            ops::Compute compute) {
-  if (compute != ops::Compute::kFloat32) {
+  if (compute == ops::Compute::kInt8) {
     throw Error(ErrorCode::kUnsupported,
-                "compute: the backend mlx multiplies in float32; " +
-                    std::string(to_string(compute)) + " is of the backend cpu",
+                "compute: the backend mlx multiplies in float32 or bfloat16; int8 is of the "
+                "backend cpu",
                 "compute");
   }
+  ops::check_compute(compute, parts);
   const Turn turn(*device_);
-  return std::make_shared<MlxWeight>(parts);
+  return std::make_shared<MlxWeight>(parts, compute);
 }
 
 ops::PreparedWeight MlxOps::prepare_table(const tensor::Weight& table) {

@@ -35,6 +35,19 @@ Tensor MlxOps::allocate_kept(int64_t rows, int64_t columns) {
   return tensor_of(mx::zeros({to_int(rows), to_int(columns)}, mx::float32), true);
 }
 
+Tensor MlxOps::allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) {
+  if (dtype == tensor::DType::kF32) return allocate_kept(rows, columns);
+  if (dtype != tensor::DType::kBF16) {
+    throw Error(ErrorCode::kUnsupported,
+                "kv_cache_dtype: the backend mlx keeps caches in float32 or bfloat16",
+                "kv_cache_dtype");
+  }
+  const Turn turn(*device_);
+  return {
+      std::make_shared<MlxMemory>(mx::zeros({to_int(rows), to_int(columns)}, mx::bfloat16), true),
+      rows, columns, columns, dtype};
+}
+
 Tensor MlxOps::upload(std::span<const float> values, int64_t rows, int64_t columns) {
   const Turn turn(*device_);
   return tensor_of(array_of(values, rows, columns));
@@ -100,8 +113,8 @@ std::unique_ptr<Ops> make_mlx_ops(const std::string& device) {
     throw Error(ErrorCode::kInvalidArgument,
                 "'" + device + "' is none of the devices that MLX has here: " + known);
   }
-  return std::make_unique<MlxOps>(std::make_shared<MlxDevice>(
-      mx::Device(chosen == "cpu" ? mx::Device::cpu : mx::Device::gpu)));
+  return std::make_unique<MlxOps>(
+      std::make_shared<MlxDevice>(mx::Device(chosen == "cpu" ? mx::Device::cpu : mx::Device::gpu)));
 }
 
 }  // namespace vecton::backend

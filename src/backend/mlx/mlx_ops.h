@@ -34,6 +34,7 @@ class MlxOps final : public Ops {
 
   Tensor allocate(int64_t rows, int64_t columns) override;
   Tensor allocate_kept(int64_t rows, int64_t columns) override;
+  Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
   void download(const Tensor& x, std::span<float> values) override;
   std::vector<std::vector<float>> download_all(std::span<const Tensor> xs) override;
@@ -66,6 +67,7 @@ class MlxOps final : public Ops {
   Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
   void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                   const tensor::Indices& to) override;
+  Tensor round_to(Tensor x, tensor::DType dtype) override;
   Tensor gather_columns(const Tensor& x, const tensor::Indices& columns) override;
   Tensor concat_columns(std::span<const Tensor> parts) override;
   Tensor pool(const Tensor& x, ops::Pooling how, const tensor::SequenceRows& rows) override;

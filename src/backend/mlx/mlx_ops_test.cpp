@@ -54,15 +54,12 @@ TEST(MlxWeights, MlxsFormsTakeTheMemoryThatTheyHaveInTheFile) {
     }
   }
   const int64_t numbers = kRows * kColumns;
-  EXPECT_EQ(
-      bytes_of(stored.weight(Codes::Kind::kFp4E2M1, 4, BlockNumbers::Type::kE8M0, 32, false)),
-      numbers / 2 + numbers / 32);
-  EXPECT_EQ(
-      bytes_of(stored.weight(Codes::Kind::kFp4E2M1, 4, BlockNumbers::Type::kE4M3, 16, false)),
-      numbers / 2 + numbers / 16);
-  EXPECT_EQ(
-      bytes_of(stored.weight(Codes::Kind::kFp8E4M3, 8, BlockNumbers::Type::kE8M0, 32, false)),
-      numbers + numbers / 32);
+  EXPECT_EQ(bytes_of(stored.weight(Codes::Kind::kFp4E2M1, 4, BlockNumbers::Type::kE8M0, 32, false)),
+            numbers / 2 + numbers / 32);
+  EXPECT_EQ(bytes_of(stored.weight(Codes::Kind::kFp4E2M1, 4, BlockNumbers::Type::kE4M3, 16, false)),
+            numbers / 2 + numbers / 16);
+  EXPECT_EQ(bytes_of(stored.weight(Codes::Kind::kFp8E4M3, 8, BlockNumbers::Type::kE8M0, 32, false)),
+            numbers + numbers / 32);
 }
 
 // GGUF's Q4_0, AWQ: a zero point is an offset of float32, scales are widened with it.
@@ -110,8 +107,7 @@ TEST(MlxMemory, ForksShareWhatIsKept) {
         std::vector<float> read(kOwn * 8);
         if (time % 3 != 0) continue;  // what is written is computed later
         ops->download(ops->gather_rows(cache, to), read);
-        for (const float value : read)
-          wrong[static_cast<size_t>(worker)] += value != 2 * values[0];
+        for (const float value : read) wrong[static_cast<size_t>(worker)] += value != 2 * values[0];
       }
     });
   }

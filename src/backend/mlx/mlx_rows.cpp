@@ -1,5 +1,6 @@
 // Operations on rows: norms, rotations, gathers, what is stored in a cache, pooling.
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "backend/mlx/mlx_ops.h"
@@ -63,8 +64,7 @@ Tensor MlxOps::short_conv(const Tensor& x, const Tensor& taps, const ops::Vector
                           const tensor::SequenceRows& rows) {
   const Turn turn(*device_);
   const int count = to_int(x.rows()), columns = to_int(x.columns()), width = to_int(taps.rows());
-  const mx::array all =
-      mx::concatenate({mx::zeros({1, columns}, mx::float32), array_of(x)}, 0);
+  const mx::array all = mx::concatenate({mx::zeros({1, columns}, mx::float32), array_of(x)}, 0);
   const mx::array weights = array_of(taps);
   const std::span<const int32_t> offsets = view(rows.offsets);
   mx::array y = bias.empty() ? mx::zeros({count, columns}, mx::float32)
@@ -103,8 +103,17 @@ void MlxOps::store_rows(const Tensor& x, const tensor::Indices& from, const Tens
   const mx::array columns = mx::full({count}, to_int(column), mx::int32),
                   values = mx::reshape(mx::take(array_of(x), array_of(from), 0),
                                        {count, 1, to_int(x.columns())});
-  memory.array = mx::scatter(*memory.array, {rows, columns}, values, {0, 1});
+  memory.array = mx::scatter(*memory.array, {rows, columns},
+                             mx::astype(values, memory.array->dtype()), {0, 1});
   if (memory.kept) device_->written(memory.shared_from_this());
+}
+
+Tensor MlxOps::round_to(Tensor x, tensor::DType dtype) {
+  if (dtype != tensor::DType::kBF16) return Ops::round_to(std::move(x), dtype);
+  const Turn turn(*device_);
+  const mx::array all = array_of(x);
+  const mx::array rounded = mx::astype(mx::astype(all, mx::bfloat16), mx::float32);
+  return tensor_of(mx::where(mx::isnan(all), all, rounded));
 }
 
 Tensor MlxOps::gather_columns(const Tensor& x, const tensor::Indices& columns) {
@@ -171,8 +180,8 @@ Tensor MlxOps::max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& 
   std::vector<mx::array> largest;
   for (size_t s = 0; s + 1 < bounds.size(); ++s)
     largest.push_back(mx::max(rows_between(products, bounds[s], bounds[s + 1]), 0, true));
-  return tensor_of(
-      mx::reshape(mx::sum(mx::concatenate(std::move(largest), 0), 1), {1, to_int(offsets.size()) - 1}));
+  return tensor_of(mx::reshape(mx::sum(mx::concatenate(std::move(largest), 0), 1),
+                               {1, to_int(offsets.size()) - 1}));
 }
 
 Tensor MlxOps::weighted_rows(const Tensor& parts, const Tensor& weights) {
@@ -181,9 +190,9 @@ Tensor MlxOps::weighted_rows(const Tensor& parts, const Tensor& weights) {
             columns = to_int(parts.columns());
   const mx::array all = mx::reshape(array_of(parts), {rows, k, columns}), w = array_of(weights);
   const auto part = [&](int j) {
-    return mx::multiply(mx::slice(w, {0, j}, {rows, j + 1}),
-                        mx::reshape(mx::slice(all, {0, j, 0}, {rows, j + 1, columns}),
-                                    {rows, columns}));
+    return mx::multiply(
+        mx::slice(w, {0, j}, {rows, j + 1}),
+        mx::reshape(mx::slice(all, {0, j, 0}, {rows, j + 1, columns}), {rows, columns}));
   };
   mx::array y = part(0);
   for (int j = 1; j < k; ++j) y = mx::add(y, part(j));

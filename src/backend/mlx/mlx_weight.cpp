@@ -1,10 +1,10 @@
 #include "backend/mlx/mlx_weight.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "backend/host/dequantise.h"
+#include "base/half.h"
 
 namespace vecton::backend {
 
@@ -17,7 +17,8 @@ using tensor::Codes;
 struct Form {
   std::string mode;
   int group = 0, bits = 0;
-  BlockNumbers::Type numbers = BlockNumbers::Type::kF32;  // of scales and biases: "affine"
+  // Of scales and biases: "affine". Of the numbers themselves: "".
+  BlockNumbers::Type numbers = BlockNumbers::Type::kF32;
   float factor = 1;
 
   bool operator==(const Form&) const = default;
@@ -42,8 +43,7 @@ bool is_affine(const tensor::Weight& weight) {
 // Whether scales and offsets are what MLX reads: floats of one type.
 bool has_mlx_numbers(const tensor::Weight& weight) {
   return weight.offset.exists() && weight.offset.type == weight.scale.type &&
-         is_float(weight.scale.type) && !weight.scale_unit.exists() &&
-         !weight.offset_unit.exists();
+         is_float(weight.scale.type) && !weight.scale_unit.exists() && !weight.offset_unit.exists();
 }
 
 // What mx::quantized_matmul multiplies by without a change of a number.
@@ -60,8 +60,7 @@ Form form_of(const tensor::Weight& weight) {
             .numbers = has_mlx_numbers(weight) ? scale.type : BlockNumbers::Type::kF32,
             .factor = weight.factor};
   }
-  if (scale.block_rows != 1 || weight.offset.exists() || weight.scale_unit.exists())
-    return floats;
+  if (scale.block_rows != 1 || weight.offset.exists() || weight.scale_unit.exists()) return floats;
   const bool fp4 = codes.kind == Codes::Kind::kFp4E2M1, fp8 = codes.kind == Codes::Kind::kFp8E4M3;
   const auto is = [&](bool kind, BlockNumbers::Type type, int64_t size) {
     return kind && scale.type == type && group == size;
@@ -85,9 +84,7 @@ void append(Bytes& to, std::span<const std::byte> from) {
   to.insert(to.end(), from.begin(), from.end());
 }
 
-void append_float(Bytes& to, float value) {
-  append(to, std::as_bytes(std::span(&value, 1)));
-}
+void append_float(Bytes& to, float value) { append(to, std::as_bytes(std::span(&value, 1))); }
 
 // Rows of one form, gathered on the host.
 struct Gathered {
@@ -119,7 +116,8 @@ struct Gathered {
 
   MlxSegment segment() const {
     if (form.mode.empty())
-      return {.values = array(values, mx::float32), .mode = "", .scales = {}, .biases = {}};
+      return {
+          .values = array(values, dtype_of(form.numbers)), .mode = "", .scales = {}, .biases = {}};
     const bool affine = form.mode == "affine";
     MlxSegment made{.values = array(values, mx::uint32),
                     .mode = form.mode,
@@ -134,13 +132,16 @@ struct Gathered {
 
  private:
   void add_floats(const tensor::Weight& weight) {
-    const size_t row_bytes = static_cast<size_t>(weight.columns) * sizeof(float);
-    size_t at = values.size();
-    values.resize(at + static_cast<size_t>(weight.rows) * row_bytes);
     std::vector<float> row(static_cast<size_t>(weight.columns));
-    for (int64_t i = 0; i < weight.rows; ++i, at += row_bytes) {
+    std::vector<uint16_t> rounded(row.size());
+    for (int64_t i = 0; i < weight.rows; ++i) {
       host::dequantise_row(weight, i, row.data());
-      std::memcpy(values.data() + at, row.data(), row_bytes);
+      if (form.numbers == BlockNumbers::Type::kF32) {
+        append(values, std::as_bytes(std::span(row)));
+        continue;
+      }
+      std::ranges::transform(row, rounded.begin(), base::float_to_bf16);
+      append(values, std::as_bytes(std::span(rounded)));
     }
   }
 
@@ -164,18 +165,27 @@ struct Gathered {
 }  // namespace
 
 mx::array MlxSegment::product(const mx::array& x) const {
-  if (mode.empty()) return mx::matmul(x, mx::transpose(values));
+  if (mode.empty() && values.dtype() == mx::float32) return mx::matmul(x, mx::transpose(values));
+  if (mode.empty()) {
+    const mx::array narrow = mx::astype(x, mx::bfloat16);
+    // A GPU sums in float32 and rounds the sum, which is what makes it fast.
+    if (mx::default_device() == mx::Device::gpu)
+      return mx::astype(mx::matmul(narrow, mx::transpose(values)), mx::float32);
+    return mx::matmul(mx::astype(narrow, mx::float32),
+                      mx::transpose(mx::astype(values, mx::float32)));
+  }
   const mx::array y = mx::quantized_matmul(x, values, *scales, biases, true, group, bits, mode);
   return factor == 1 ? y : mx::multiply(y, mx::array(factor));
 }
 
-MlxWeight::MlxWeight(std::span<const tensor::Weight> parts) {
+MlxWeight::MlxWeight(std::span<const tensor::Weight> parts, ops::Compute compute) {
   k = parts.front().columns;
   std::vector<Gathered> gathered;
   for (const tensor::Weight& part : parts) {
     host::check_weight(part);
     n += part.rows;
-    const Form form = form_of(part);
+    Form form = form_of(part);
+    if (compute == ops::Compute::kBFloat16) form.numbers = BlockNumbers::Type::kBF16;
     if (gathered.empty() || gathered.back().form != form) gathered.push_back({.form = form});
     gathered.back().add(part);
     part.release();

@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "backend/mlx/mlx_device.h"
+#include "ops/compute.h"
 #include "ops/types.h"
 #include "tensor/weight.h"
 
 namespace vecton::backend {
 
-// Rows of one form. `mode` empty: `values` [rows, k] in float32, no scales. Otherwise `values` are
+// Rows of one form. `mode` empty: `values` [rows, k] are floats (bfloat16 where they are multiplied
+// so), no scales. Otherwise `values` are
 // words of codes, as mx::quantized_matmul takes them.
 struct MlxSegment {
   mx::array values;
@@ -29,7 +31,7 @@ struct MlxSegment {
 struct MlxWeight final : ops::Prepared {
   std::vector<MlxSegment> segments;
 
-  explicit MlxWeight(std::span<const tensor::Weight> parts);
+  MlxWeight(std::span<const tensor::Weight> parts, ops::Compute compute);
   ~MlxWeight() override;
   mx::array product(const mx::array& x) const;  // x [m, k] -> [m, n]
 };

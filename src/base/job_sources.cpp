@@ -1,6 +1,7 @@
 #include "base/job_sources.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace vecton::base {
@@ -15,6 +16,13 @@ bool enter(JobSources::Source& source, const F& f) {
   source.inside.fetch_sub(1);
   if (!source.open.load()) source.inside.notify_all();
   return done;
+}
+
+// Makes `value` at least `least`.
+void raise(std::atomic<int64_t>& value, int64_t least) {
+  int64_t now = value.load();
+  while (now < least && !value.compare_exchange_weak(now, least)) {
+  }
 }
 
 }  // namespace
@@ -48,15 +56,39 @@ void JobSources::remove(const std::shared_ptr<Source>& source) {
     source->inside.wait(inside);
 }
 
+int64_t JobSources::nanoseconds() {
+  return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+bool JobSources::work(Source& source, int worker) {
+  raise(virtual_time_, source.served.load());
+  const int64_t start = now_();
+  if (!enter(source, [&] { return source.work(worker); })) {
+    source.idle = true;
+    return false;
+  }
+  const int64_t took = now_() - start;
+  source.last = took;
+  source.served += took;
+  source.idle = false;
+  return true;
+}
+
 bool JobSources::work(int worker) {
   const std::shared_ptr<const List> sources = list();
-  const size_t count = sources->size(), turn = turn_.load(std::memory_order_relaxed);
-  for (size_t i = 0; i < count; ++i) {
-    Source& source = *(*sources)[(turn + i) % count];
-    turn_.store((turn + i + 1) % count, std::memory_order_relaxed);
-    if (enter(source, [&] { return source.work(worker); })) return true;
+  if (sources->size() == 1) return work(*sources->front(), worker);
+  struct Turn {
+    int64_t time;
+    Source* source;
+  };
+  std::vector<Turn> turns;
+  for (const std::shared_ptr<Source>& source : *sources) {
+    if (source->idle) raise(source->served, virtual_time_.load());
+    // Jobs that run are counted as what the last one took.
+    turns.push_back({source->served + source->inside * source->last, source.get()});
   }
-  return false;
+  std::ranges::stable_sort(turns, {}, &Turn::time);
+  return std::ranges::any_of(turns, [&](const Turn& turn) { return work(*turn.source, worker); });
 }
 
 void JobSources::rest(int worker) {

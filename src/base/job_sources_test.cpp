@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -9,20 +10,78 @@
 namespace vecton::base {
 namespace {
 
-TEST(JobSources, HaveTurns) {
-  JobSources sources;
-  std::string order;
-  int left = 3;
-  const auto a = sources.add([&](int) { return left-- > 0 && (order += 'a', true); }, [](int) {});
-  const auto b = sources.add([&](int) { return order += 'b', true; }, [](int) {});
-  for (int i = 0; i < 6; ++i) EXPECT_TRUE(sources.work(0));
-  EXPECT_EQ(order, "ababab");
-  EXPECT_TRUE(sources.work(0));
-  EXPECT_EQ(order, "abababb");
-  sources.remove(b);
-  EXPECT_FALSE(sources.work(0));
-  sources.remove(a);
-  EXPECT_FALSE(sources.work(0));
+// Sources whose jobs take so long on a clock of their own.
+class Shares : public testing::Test {
+ protected:
+  std::shared_ptr<JobSources::Source> add(char name, int64_t takes, int64_t& left) {
+    return sources_.add(
+        [this, name, takes, &left](int) {
+          if (left == 0) return false;
+          --left;
+          now_ += takes;
+          order_ += name;
+          return true;
+        },
+        [](int) {});
+  }
+
+  // The jobs of so many calls.
+  std::string run(int calls) {
+    order_.clear();
+    for (int i = 0; i < calls; ++i) sources_.work(0);
+    return order_;
+  }
+  int64_t count(char name) const { return std::ranges::count(order_, name); }
+
+  int64_t now_ = 0;
+  std::string order_;
+  JobSources sources_{[this] { return now_; }};
+};
+
+TEST_F(Shares, EqualJobsTakeTurns) {
+  int64_t a_left = 3, b_left = 100;
+  const auto a = add('a', 10, a_left), b = add('b', 10, b_left);
+  EXPECT_EQ(run(6), "ababab");
+  EXPECT_EQ(run(1), "b");
+  sources_.remove(b);
+  EXPECT_FALSE(sources_.work(0));
+  sources_.remove(a);
+  EXPECT_FALSE(sources_.work(0));
+}
+
+TEST_F(Shares, AreOfTimeAndNotOfJobs) {
+  int64_t a_left = 1000, b_left = 1000;
+  add('a', 10, a_left);
+  add('b', 100, b_left);
+  run(440);
+  EXPECT_GE(count('b'), 38);
+  EXPECT_LE(count('b'), 42);
+}
+
+TEST_F(Shares, WhoHadNothingToDoComesNextAndHasNoMoreForIt) {
+  int64_t bulk = 1000, other = 0;
+  add('a', 10, bulk);
+  add('b', 10, other);
+  EXPECT_EQ(run(50), std::string(50, 'a'));
+  other = 1;
+  EXPECT_LE(run(2).find('b'), 1u);  // behind one job at most
+  EXPECT_EQ(run(50), std::string(50, 'a'));
+  other = 100;
+  run(20);
+  EXPECT_GE(count('b'), 9);
+  EXPECT_LE(count('b'), 11);
+}
+
+TEST_F(Shares, OfThreeAreOneThird) {
+  int64_t left[] = {1000, 1000, 1000};
+  add('a', 7, left[0]);
+  add('b', 7, left[1]);
+  add('c', 7, left[2]);
+  run(300);
+  for (const char name : {'a', 'b', 'c'}) {
+    EXPECT_GE(count(name), 98) << name;
+    EXPECT_LE(count(name), 102) << name;
+  }
 }
 
 TEST(JobSources, RestIsForAllOfThem) {

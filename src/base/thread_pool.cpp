@@ -6,7 +6,9 @@
 #include <chrono>
 #include <string>
 #include <system_error>
+#include <utility>
 
+#include "base/background_work.h"
 #include "base/cpu_info.h"
 #include "vecton/error.h"
 
@@ -16,7 +18,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kSlots = 64;  // parallel_for calls that can be joined at once
+// parallel_for calls that can be joined at once; the last are background work's.
+constexpr int kSlots = 64, kBackgroundSlots = 8;
 // Nanoseconds for which an idle worker watches for something to do: first with its core to itself,
 // then letting others have it, since the one it waits for may be among them. While a job runs, its
 // next loop will be there in a moment. Between jobs a worker watches for a part of what the last
@@ -27,6 +30,8 @@ constexpr std::chrono::milliseconds kRest{1000};  // without work until rest() i
 constexpr int kPauses = 2000;  // before a caller lets the helper it waits for have its core
 
 thread_local bool inside_region = false;
+thread_local bool in_background = false;
+thread_local uint32_t seen_jobs_of_worker = 0;  // when it looked for a job last
 
 int64_t nanoseconds_since(Clock::time_point start) {
   return std::chrono::nanoseconds(Clock::now() - start).count();
@@ -41,6 +46,9 @@ void pause() {
 }
 
 }  // namespace
+
+BackgroundWork::BackgroundWork() : before_(std::exchange(in_background, true)) {}
+BackgroundWork::~BackgroundWork() { in_background = before_; }
 
 int ThreadPool::cores() {
   int allowed = static_cast<int>(std::thread::hardware_concurrency());
@@ -104,8 +112,10 @@ void ThreadPool::Region::work() {
 
 ThreadPool::Slot* ThreadPool::take_slot() {
   if (inside_region || idle_.load(std::memory_order_relaxed) == 0) return nullptr;
-  for (Slot& slot : slots_) {
-    if (!slot.taken.load(std::memory_order_relaxed) && !slot.taken.exchange(true)) return &slot;
+  const auto background = slots_.end() - kBackgroundSlots;
+  const auto end = in_background ? slots_.end() : background;
+  for (auto slot = in_background ? background : slots_.begin(); slot != end; ++slot) {
+    if (!slot->taken.load(std::memory_order_relaxed) && !slot->taken.exchange(true)) return &*slot;
   }
   return nullptr;
 }
@@ -134,21 +144,43 @@ void ThreadPool::run(Region region) {
 
 bool ThreadPool::help() {
   bool helped = false;
-  for (Slot& slot : slots_) {
-    if (!slot.region.load(std::memory_order_relaxed)) continue;
-    slot.helpers.fetch_add(1);
-    if (Region* region = slot.region.load()) {
-      region->work();
+  const auto background = slots_.end() - kBackgroundSlots;
+  const auto is_open = [](const Slot& slot) {
+    return slot.region.load(std::memory_order_relaxed) != nullptr;
+  };
+  const auto wanted_elsewhere = [&] {
+    return ended(seen_jobs_of_worker) || std::any_of(slots_.begin(), background, is_open);
+  };
+  const auto work_until = [](Region& region, const auto& leave) {
+    inside_region = true;
+    try {
+      while (!leave()) {
+        const int64_t i = region.next.fetch_add(1, std::memory_order_relaxed);
+        if (i >= region.count) break;
+        region.call(region.context, i);
+      }
+    } catch (...) {
+      region.next.store(region.count, std::memory_order_relaxed);
+      if (!region.failed.exchange(true)) region.error = std::current_exception();
+    }
+    inside_region = false;
+  };
+  for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+    if (!is_open(*slot)) continue;
+    if (slot >= background && wanted_elsewhere()) break;
+    slot->helpers.fetch_add(1);
+    if (Region* region = slot->region.load()) {
+      slot < background ? region->work() : work_until(*region, wanted_elsewhere);
       helped = true;
     }
-    slot.helpers.fetch_sub(1);
+    slot->helpers.fetch_sub(1);
   }
   return helped;
 }
 
 void ThreadPool::work(int worker) {
   while (!stop_.load()) {
-    const uint32_t seen = jobs_.load();
+    const uint32_t seen = seen_jobs_of_worker = jobs_.load();
     const Clock::time_point start = Clock::now();
     if (source_ && source_(worker)) {
       last_job_.store(nanoseconds_since(start), std::memory_order_relaxed);

@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/background_work.h"
+
 namespace vecton::base {
 namespace {
 
@@ -226,6 +228,39 @@ TEST(ThreadPool, ThrowsWhatAnIndexThrew) {
     EXPECT_LE(ran.load(), 70);
     ASSERT_EQ(sum_in_parallel(pool, 70), 2415);  // and goes on
   }
+}
+
+TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
+  std::atomic<int> jobs{0}, done{0};
+  ThreadPool pool(2, [&](int) {
+    if (jobs.load() == 0) return false;
+    --jobs;
+    ++done;
+    return true;
+  });
+  std::atomic<int> helped{0};
+  std::atomic<bool> go_on{true};
+  std::thread loader([&] {
+    const BackgroundWork background;
+    const auto self = std::this_thread::get_id();
+    // Without an end while it is not told: all workers come to help.
+    const auto index = [&](int64_t) {
+      if (std::this_thread::get_id() != self) ++helped;
+      if (!go_on) throw std::runtime_error("enough");
+    };
+    EXPECT_THROW(pool.parallel_for(int64_t{1} << 60, index), std::runtime_error);
+  });
+  wait_until([&] { return helped > 0; });
+  for (int i = 1; i <= 20; ++i) {
+    jobs = 1;
+    pool.notify();
+    wait_until([&] { return done == i; });
+    EXPECT_EQ(sum_in_parallel(pool, 100), 4950);  // no background work: nor does it wait
+  }
+  const int before = helped;
+  wait_until([&] { return helped > before; });  // and they come back
+  go_on = false;
+  loader.join();
 }
 
 TEST(ThreadPool, StopsAsleepAndAwake) {

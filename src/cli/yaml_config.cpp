@@ -18,9 +18,12 @@ struct Line {
 
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& file) : file_(file) {
+  Reader(const std::filesystem::path& file, const char* option) : file_(file) {
     std::ifstream in(file);
-    if (!in) throw Failure(ExitStatus::kUsage, "--config: " + file.string() + " can't be read");
+    if (!in) {
+      throw Failure(ExitStatus::kUsage,
+                    std::string(option) + ": " + file.string() + " can't be read");
+    }
     int number = 0;
     for (std::string text; std::getline(in, text);) {
       Line line{++number, text.find_first_not_of(' '), ""};
@@ -33,15 +36,32 @@ class Reader {
     }
   }
 
-  json::object read() {
+  YamlFile read() {
     if (lines_.empty()) return {};
     json::value whole = block(lines_.front().indent);
     if (at_ < lines_.size()) refuse(lines_[at_], "a line that is indented less than the first");
     if (!whole.is_object()) refuse(lines_.front(), "something else than 'option: value'");
-    return std::move(whole.get_object());
+    return {std::move(whole.get_object()), std::move(places_)};
   }
 
  private:
+  // While it lives, what is read stands within a member or an item.
+  class Inside {
+   public:
+    Inside(Reader& reader, const std::string& name, const Line& line)
+        : reader_(reader), before_(reader.pointer_.size()) {
+      reader_.pointer_ += "/" + name;
+      reader_.places_.emplace(reader_.pointer_, line.number);
+    }
+    ~Inside() { reader_.pointer_.resize(before_); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Reader& reader_;
+    const size_t before_;
+  };
+
   [[noreturn]] void refuse(const Line& line, const std::string& what) const {
     throw Failure(ExitStatus::kUsage, file_.string() + ":" + std::to_string(line.number) + ": " +
                                           what + " is not read here; 'option: value' is");
@@ -91,6 +111,7 @@ class Reader {
     while (at_ < lines_.size() && lines_[at_].indent == indent && is_item(lines_[at_].text)) {
       const Line line = lines_[at_];
       const size_t start = line.text.find_first_not_of(' ', 1);
+      const Inside inside(*this, std::to_string(items.size()), line);
       if (start == std::string::npos) {
         ++at_;
         items.push_back(nested(line, indent + 1));
@@ -112,10 +133,11 @@ class Reader {
     while (at_ < lines_.size() && lines_[at_].indent == indent) {
       const Line line = lines_[at_++];
       const size_t colon = is_item(line.text) ? std::string::npos : end_of_key(line.text);
-      if (colon == std::string::npos) refuse(line, "'" + line.text + "'");
+      if (colon == std::string::npos || colon == 0) refuse(line, "'" + line.text + "'");
       const json::value key = scalar(line, line.text.substr(0, colon));
       const std::string name =
           key.is_string() ? std::string(key.get_string()) : line.text.substr(0, colon);
+      const Inside inside(*this, name, line);
       const size_t start = line.text.find_first_not_of(' ', colon + 1);
       object[name] =
           start == std::string::npos ? nested(line, indent) : scalar(line, line.text.substr(start));
@@ -186,6 +208,8 @@ class Reader {
   const std::filesystem::path& file_;
   std::vector<Line> lines_;
   size_t at_ = 0;
+  std::string pointer_;
+  std::map<std::string, int> places_;
 };
 
 // As it would be typed.
@@ -195,9 +219,13 @@ std::string typed(const json::value& value) {
 
 }  // namespace
 
-Arguments read_yaml_options(const std::filesystem::path& file) {
+YamlFile read_yaml(const std::filesystem::path& file, const char* option) {
+  return Reader(file, option).read();
+}
+
+Arguments typed_options(const json::object& object) {
   Arguments out;
-  for (const auto& [key, value] : Reader(file).read()) {
+  for (const auto& [key, value] : object) {
     const std::string name = "--" + std::string(key);
     if (value.is_bool()) {
       out.push_back(value.get_bool() ? name : "--no-" + std::string(key));
@@ -211,6 +239,10 @@ Arguments read_yaml_options(const std::filesystem::path& file) {
     }
   }
   return out;
+}
+
+Arguments read_yaml_options(const std::filesystem::path& file) {
+  return typed_options(read_yaml(file, "--config").content);
 }
 
 }  // namespace vecton::cli

@@ -47,10 +47,21 @@ std::string joined(const std::vector<std::string>& items, const char* between) {
   return out;
 }
 
+// "name,name=model" of each of several.
+std::string models_of(const server::ServerOptions& options) {
+  std::vector<std::string> models;
+  for (const server::ModelOptions& model : options.models) {
+    const std::string names = joined(model.served_model_names, ",");
+    models.push_back((names.empty() ? "" : names + "=") + model.engine.model);
+  }
+  return joined(models, " ");
+}
+
 std::map<std::string, std::string> shown(const server::ServerOptions& o) {
   const EngineOptions& e = o.engine;
   constexpr const char* kLevels[] = {"off", "error", "info"};
   return {{"model", e.model},
+          {"models", models_of(o)},
           {"revision", e.hub.revision},
           {"cache", e.hub.cache},
           {"token", e.hub.token},
@@ -192,7 +203,8 @@ TEST(CommandLines, OfOthersMeanWhatTheyMeanThere) {
 
 TEST(CommandLines, MessagesHaveNoLeftoversOfTheLibrary) {
   for (const char* line :
-       {"serve M --log-level nope", "serve M --port", "serve M --port x", "serve M a b",
+       {"serve M --log-level nope", "serve M --port", "serve M --port x",
+        "serve M N --served-model-name a", "serve M N --served-model-name a=M b=O",
         "serve M --auto-truncate=maybe", "embed M --output-format nope a", "embed M --batch 0 a",
         "similarity M --color nope a", "embed M --role nope a", "tag M --aggregation nope a",
         "embed M --normalize --no-normalize a", "serve", "completion tcsh"}) {

@@ -203,8 +203,8 @@ const ForeignOption kRows[] = {
      V | L, kNothing, kIgnored, kOwnBatches},
     {"--enable-sleep-mode --sleep-mode-offload-cudagraph", V, kNothing, kIgnored,
      "an idle server computes nothing"},
-    {"--sleep-mode-backend --sleep-idle-seconds", V | L, kValue, kIgnored,
-     "an idle server computes nothing"},
+    {"--sleep-idle-seconds", L, kValue, kWorks, "--sleep-idle-seconds"},
+    {"--sleep-mode-backend", V, kValue, kIgnored, "an idle server computes nothing"},
     {"--sleep-preserve-parameter-names", V, kList, kIgnored, "an idle server computes nothing"},
     {"--enable-lora --fully-sharded-loras --enable-tower-connector-lora --specialize-active-lora "
      "--enable-mixed-moe-lora-format --enable-moe-shared-loras",

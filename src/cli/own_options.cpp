@@ -121,9 +121,13 @@ bool OwnOptions::takes_texts() const {
 }
 
 void OwnOptions::name_model(const std::string& model) {
-  if (!model_.empty() && model_ != model && !from_environment_)
-    usage_error("a server has one model; two are named: " + model_ + " and " + model);
-  model_ = model;
+  if (model_.empty() || model_ == model) {
+    model_ = model;
+  } else if (serves()) {
+    more_models_.push_back(model);
+  } else {
+    usage_error("one model is taken; two are named: " + model_ + " and " + model);
+  }
 }
 
 void OwnOptions::default_model(const std::string& model) {
@@ -178,7 +182,6 @@ void OwnOptions::apply_variable(const ForeignOption& row, const std::string& nam
     if (row.takes == Takes::kNothing) return apply(row, name, is_true(value) ? "true" : "false");
     const bool several = row.takes == Takes::kList || name.starts_with("INFINITY_");
     const Arguments parts = several ? split(value, ';') : Arguments{value};
-    if (row.text == kModelArgument && parts.size() > 1) usage_error("a server has one model");
     for (const std::string& part : parts) apply(row, name, part);
   } catch (const Failure& failure) {
     usage_error(name + "=" + value + " (environment): " + failure.what());
@@ -190,6 +193,7 @@ OwnArguments OwnOptions::finish() {
   if (!model_file_.empty() && model_.empty())
     usage_error("--hf-file " + model_file_ + ": no --hf-repo says whose file it is");
   if (!model_file_.empty()) model_ = model_.substr(0, model_.find(':')) + "/" + model_file_;
+  out.arguments.insert(out.arguments.begin(), more_models_.begin(), more_models_.end());
   if (!model_.empty()) out.arguments.insert(out.arguments.begin(), model_);
   for (const auto& [name, object] : objects_) {
     if (object.empty()) continue;

@@ -61,6 +61,7 @@ class OwnOptions {
   const CLI::App& app_;
   bool has_positional_ = false, from_environment_ = false;
   std::string model_, model_file_;
+  Arguments more_models_;  // of a server
   Arguments own_, texts_, variables_;
   std::map<std::string, json::object> objects_;  // of JSON options
   std::map<std::string, std::string> origins_;

@@ -133,7 +133,10 @@ void KeyAccount::charge(int64_t tokens) {
 }
 
 ApiKeys::ApiKeys(const ServerOptions& options)
-    : given_(options.api_keys), file_(options.api_key_file), accounts_(read()) {}
+    : given_(options.api_keys),
+      operators_(options.admin_api_keys),
+      file_(options.api_key_file),
+      accounts_(read()) {}
 
 ApiKeys::Accounts ApiKeys::read() const {
   std::vector<ApiKey> keys;
@@ -142,6 +145,15 @@ ApiKeys::Accounts ApiKeys::read() const {
     if (key.empty())
       throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "api_key");
     if (seen.insert(key).second) keys.push_back({.key = key});
+  }
+  for (size_t i = 0; i < operators_.size(); ++i) {
+    const std::string& key = operators_[i];
+    if (key.empty())
+      throw Error(ErrorCode::kInvalidArgument, "an API key must not be empty", "admin_api_key");
+    if (!seen.insert(key).second)
+      throw Error(ErrorCode::kInvalidArgument, "an operator's key must be no client's",
+                  "admin_api_key");
+    keys.push_back({.key = key, .name = "operator-" + std::to_string(i + 1), .is_operator = true});
   }
   const size_t given = keys.size();
   if (!file_.empty()) {
@@ -197,6 +209,11 @@ std::shared_ptr<KeyAccount> ApiKeys::find(std::string_view authorization) const 
 ApiKeys::Accounts ApiKeys::all() const {
   const std::lock_guard lock(mutex_);
   return accounts_;
+}
+
+bool ApiKeys::has_operator() const {
+  return std::ranges::any_of(
+      all(), [](const std::shared_ptr<KeyAccount>& account) { return account->key().is_operator; });
 }
 
 std::string ApiKeys::metrics() const {

@@ -66,7 +66,7 @@ class ApiKeys {
  public:
   using Accounts = std::vector<std::shared_ptr<KeyAccount>>;
 
-  // Those of `--api-key` and of the file. Throws Error (kIo, kInvalidArgument) for a file that
+  // Those of `--api-key`, `--admin-api-key` and of the file. Throws Error (kIo, kInvalidArgument) for a file that
   // can't be read, and for two keys of one name.
   explicit ApiKeys(const ServerOptions& options);
 
@@ -81,13 +81,14 @@ class ApiKeys {
   // guessed.
   std::shared_ptr<KeyAccount> find(std::string_view authorization) const;
   Accounts all() const;
+  bool has_operator() const;  // among them
   // What has been asked with each key, as Prometheus reads it; empty without keys.
   std::string metrics() const;
 
  private:
   Accounts read() const;
 
-  const std::vector<std::string> given_;
+  const std::vector<std::string> given_, operators_;
   const std::string file_;
   mutable std::mutex mutex_;  // guards what follows
   Accounts accounts_;

@@ -15,22 +15,47 @@ constexpr std::string_view kInfoPaths[] = {"/info"};
 constexpr std::string_view kTokenizerPaths[] = {"/tokenizer_info"};
 constexpr std::string_view kModelsPaths[] = {"/v1/models"};
 constexpr std::string_view kModelPaths[] = {"/v1/models/*"};
+constexpr std::string_view kModelStatesPaths[] = {"/models"};
+constexpr std::string_view kLoadModelPaths[] = {"/models/load"};
+constexpr std::string_view kUnloadModelPaths[] = {"/models/unload"};
 constexpr std::string_view kTagsPaths[] = {"/api/tags"};
 constexpr std::string_view kRunningPaths[] = {"/api/ps"};
 constexpr std::string_view kOllamaVersionPaths[] = {"/api/version"};
 constexpr std::string_view kOpenapiPaths[] = {"/openapi.json"};
 constexpr std::string_view kDocsPaths[] = {"/docs"};
 
+constexpr FieldRow kLoadRows[] = {
+    {"model", kText,
+     "A name that is served; or a model that is not served yet, with `served-model-name` and other "
+     "options of `vecton serve` beside it.",
+     true}};
+constexpr FieldRow kUnloadRows[] = {{"model", kText, "A name that is served.", true}};
+constexpr FieldRows kLoadGroups[] = {kLoadRows};
+constexpr FieldRows kUnloadGroups[] = {kUnloadRows};
+constexpr BodyRow kLoadBody{"LoadModelRequest", kLoadGroups, R"({"model":"org/reranker"})"};
+constexpr BodyRow kUnloadBody{"UnloadModelRequest", kUnloadGroups, R"({"model":"org/reranker"})"};
+constexpr const BodyRow* kLoadModel[] = {&kLoadBody};
+constexpr const BodyRow* kUnloadModel[] = {&kUnloadBody};
+
 constexpr const char* kServer = "The server";
 constexpr OperationRow kOperations[] = {
     {"GET", kModelsPaths, kServer, "The names that are served", "Models"},
     {"GET", kModelPaths, kServer, "One of them", "Model"},
-    {"GET", kInfoPaths, kServer, "The model and the limits, as TEI has it", "Object"},
+    {"GET", kModelStatesPaths, kServer, "All models, each with its state", "Models"},
+    {"POST", kLoadModelPaths, kServer,
+     "Loads a model; the answer comes when it is there. With a key of the operator", "Success",
+     nullptr, kLoadModel},
+    {"POST", kUnloadModelPaths, kServer,
+     "Takes a model out of memory; the answer comes when its requests are done. With a key of the "
+     "operator",
+     "Success", nullptr, kUnloadModel},
+    {"GET", kInfoPaths, kServer,
+     "The first model and the limits, as TEI has it; of several, all under `models`", "Object"},
     {"GET", kTokenizerPaths, kServer,
      "tokenizer_config.json without paths; with --enable-tokenizer-info-endpoint alone", "Object"},
-    {"GET", kHealthPaths, kServer, "Whether the model is loaded", nullptr, ""},
-    {"POST", kPingPaths, kServer, "Whether the model is loaded", nullptr, ""},
-    {"GET", kReadyPaths, kServer, "Whether the model answers", "Object"},
+    {"GET", kHealthPaths, kServer, "Whether the models are loaded", nullptr, ""},
+    {"POST", kPingPaths, kServer, "Whether the models are loaded", nullptr, ""},
+    {"GET", kReadyPaths, kServer, "Whether the models answer", "Object"},
     {"GET", kVersionPaths, kServer, "The version", "Version"},
     {"GET", kLoadPaths, kServer, "The requests being answered", "Load"},
     {"GET", kMetricsPaths, kServer, "Figures for Prometheus", nullptr, "text/plain"},
@@ -145,7 +170,9 @@ constexpr SchemaRow kSchemas[] =
         {"OllamaModels",
          R"({"type":"object","required":["models"],"properties":{"models":{"type":"array","items":{"type":"object"}}}})"},
         {"Model",
-         R"({"type":"object","required":["id","object","created","owned_by"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"owned_by":{"type":"string"},"root":{"type":"string"},"max_model_len":{"anyOf":[{"type":"integer"},{"type":"null"}]}}})"},
+         R"({"type":"object","required":["id","object","created","owned_by"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"owned_by":{"type":"string"},"root":{"type":"string"},"max_model_len":{"anyOf":[{"type":"integer"},{"type":"null"}]},"status":{"type":"object","required":["value"],"properties":{"value":{"enum":["unloaded","loading","loaded","unloading","sleeping"]}}}}})"},
+        {"Success",
+         R"({"type":"object","required":["success"],"properties":{"success":{"const":true}}})"},
         {"Models",
          R"({"type":"object","required":["object","data"],"properties":{"object":{"type":"string"},"data":{"type":"array","items":{"$ref":"#/components/schemas/Model"}}}})"},
         {"Version",

@@ -204,9 +204,12 @@ int64_t total_tokens(const std::vector<Result>& results) {
 }
 
 std::string shown_name(const Context& context) {
-  const std::string& name = context.names.front();
-  return name == context.options.engine.model && !context.public_name.empty() ? context.public_name
-                                                                              : name;
+  return shown_name(context.names, context.options.engine.model, context.public_name);
+}
+
+std::string shown_name(const std::vector<std::string>& names, const std::string& model,
+                       const std::string& public_name) {
+  return names.front() == model && !public_name.empty() ? public_name : names.front();
 }
 
 }  // namespace vecton::server

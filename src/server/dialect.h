@@ -32,6 +32,9 @@ struct Context {
 
 // What answers call the model where the client does not name it; never a path. Clients may name it.
 std::string shown_name(const Context& context);
+// The same of a model served by `names`, the first of which may be `model`, a path.
+std::string shown_name(const std::vector<std::string>& names, const std::string& model,
+                       const std::string& public_name);
 
 struct Call {
   const Context& context;

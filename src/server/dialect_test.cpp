@@ -170,9 +170,8 @@ TEST(Failures, OfSeveralFieldsSpeakOfTheFirst) {
 class TeiInfo : public testing::Test {
  protected:
   json::value info(int workers = 2) {
-    Context context = test_.context;
-    context.public_name = "org/tiny";
-    return json::parse(tei::info(context, workers).body);
+    const ListedModel listed = test_.listed();
+    return json::parse(tei::info({&listed, 1}, workers).body);
   }
   std::string type() { return json::serialize(info().at("model_type")); }
   TestContext test_;
@@ -192,6 +191,21 @@ TEST_F(TeiInfo, HasTheLimitsInForce) {
   EXPECT_EQ(found.at("auto_truncate"), true);
   EXPECT_EQ(found.at("tokenization_workers"), 5);
   EXPECT_EQ(found.at("version"), version());
+}
+
+TEST_F(TeiInfo, OfSeveralModelsHasTheFirstAndAList) {
+  EXPECT_FALSE(info().as_object().contains("models"));
+  const std::vector<std::string> other = {"other"}, gone = {"gone"};
+  const std::string root = "org/other";
+  const std::vector<ListedModel> models = {
+      test_.listed(),
+      {test_.options, other, root, nullptr, ModelState::kSleeping},
+      {test_.options, gone, root, nullptr, ModelState::kUnloaded}};
+  const json::value found = json::parse(tei::info(models, 2).body);
+  EXPECT_EQ(found.at("served_model_name"), "tiny");
+  ASSERT_EQ(found.at("models").as_array().size(), 2u);
+  EXPECT_EQ(found.at("models").at(0).at("max_input_length"), 48);
+  EXPECT_EQ(found.at("models").at(1).at("served_model_name"), "other");
 }
 
 TEST_F(TeiInfo, NamesThePoolingInItsWords) {

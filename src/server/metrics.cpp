@@ -96,20 +96,25 @@ void Histogram::observe(double value) {
   sum_.fetch_add(value, std::memory_order_relaxed);
 }
 
-void Histogram::write(std::string& out, std::string_view name, std::string_view labels) const {
+void Histogram::write(std::string& out, std::string_view name, std::string_view labels,
+                      std::span<const Histogram* const> histograms) {
   const std::string bucket = std::string(name) + "_bucket";
   const std::string more = labels.empty() ? "" : std::string(labels) + ",";
+  const Histogram& first = *histograms.front();
   int64_t total = 0;
-  for (size_t i = 0; i < counts_.size(); ++i) {
-    total += static_cast<int64_t>(counts_[i].load(std::memory_order_relaxed));
+  double sum = 0;
+  for (const Histogram* each : histograms) sum += each->sum_.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < first.counts_.size(); ++i) {
+    for (const Histogram* each : histograms)
+      total += static_cast<int64_t>(each->counts_[i].load(std::memory_order_relaxed));
     std::string bound = "+Inf";
-    if (i < bounds_.size()) {
+    if (i < first.bounds_.size()) {
       bound.clear();
-      append_number(bound, bounds_[i]);
+      append_number(bound, first.bounds_[i]);
     }
     line(out, bucket, more + "le=\"" + bound + "\"", total);
   }
-  line(out, std::string(name) + "_sum", labels, sum_.load(std::memory_order_relaxed));
+  line(out, std::string(name) + "_sum", labels, sum);
   line(out, std::string(name) + "_count", labels, total);
 }
 
@@ -148,8 +153,9 @@ InputMetrics::InputMetrics()
       queue(Histogram::durations()),
       inference(Histogram::durations()) {}
 
-Metrics::Metrics()
-    : request_(Histogram::durations()),
+ModelMetrics::ModelMetrics(const std::string& name)
+    : label_("model_name=" + label_value(name)),
+      request_(Histogram::durations()),
       tokenization_(Histogram::durations()),
       queue_(Histogram::durations()),
       inference_(Histogram::durations()),
@@ -161,19 +167,14 @@ Metrics::Metrics()
       prefill_(Histogram::durations()),
       decode_(Histogram::durations()) {}
 
-void Metrics::set_model(const std::string& name) {
-  const std::lock_guard lock(mutex_);
-  model_labels_ = "model_name=" + label_value(name) + ",engine=\"0\"";
-}
-
-void Metrics::request_began(bool batch, Work work, size_t inputs) {
+void ModelMetrics::request_began(bool batch, Work work, size_t inputs) {
   ++in_flight_;
   ++began_[batch];
   inputs_[static_cast<size_t>(work)].count += inputs;
 }
 
-void Metrics::request_ended(bool batch, Work work, double seconds,
-                            std::span<const Result> results) {
+void ModelMetrics::request_ended(bool batch, Work work, double seconds,
+                                 std::span<const Result> results) {
   --in_flight_;
   request_.observe(seconds);
   if (!results.empty()) ++succeeded_[batch];
@@ -193,7 +194,7 @@ void Metrics::request_ended(bool batch, Work work, double seconds,
   }
 }
 
-void Metrics::generated(bool first, double seconds, size_t tokens) {
+void ModelMetrics::generated(bool first, double seconds, size_t tokens) {
   generated_ += static_cast<int64_t>(tokens);
   if (tokens == 0) return;
   // Tokens of one step came after the same time: each waited for its share.
@@ -202,7 +203,7 @@ void Metrics::generated(bool first, double seconds, size_t tokens) {
   for (size_t i = 0; i < (first ? 1 : tokens); ++i) histogram.observe(each);
 }
 
-void Metrics::completed(FinishReason reason, int64_t tokens, double prefill, double decode) {
+void ModelMetrics::completed(FinishReason reason, int64_t tokens, double prefill, double decode) {
   ++completed_[static_cast<size_t>(reason)];
   completion_length_.observe(static_cast<double>(tokens));
   prefill_.observe(prefill);
@@ -220,155 +221,239 @@ void Metrics::answered(std::string_view method, std::string_view path, int statu
   ++answers_[{std::string(method), std::string(path), status}];
 }
 
-void Metrics::write_requests(std::string& out) const {
-  head(out, "te_request_count", "counter", "Requests for the model.");
-  for (int i = 0; i < 2; ++i) {
-    line(out, "te_request_count", std::string("method=\"") + kMethod[i] + "\"",
-         static_cast<int64_t>(began_[i]));
+// Writes a text of metrics: the lines of a family stand together, whatever model they are of.
+class MetricsText {
+ public:
+  MetricsText(const Metrics& server, std::span<const ModelFigures> models)
+      : server_(server), models_(models) {}
+
+  std::string write() {
+    {
+      const std::lock_guard lock(server_.mutex_);
+      requests();
+    }
+    if (std::ranges::any_of(models_, [](const ModelFigures& m) { return m.stats.has_value(); }))
+      engines();
+    histograms();
+    inputs();
+    write_process(out_, server_.started_);
+    return std::move(out_);
   }
-  head(out, "te_request_success", "counter", "Requests answered.");
-  for (int i = 0; i < 2; ++i) {
-    line(out, "te_request_success", std::string("method=\"") + kMethod[i] + "\"",
-         static_cast<int64_t>(succeeded_[i]));
+
+ private:
+  // The sum over all models.
+  template <class Count>
+  int64_t sum(const Count& count) const {
+    int64_t total = 0;
+    for (const ModelFigures& model : models_) total += static_cast<int64_t>(count(model.metrics));
+    return total;
   }
-  head(out, "te_request_failure", "counter", "Requests refused or failed, by cause.");
-  for (const auto& [cause, count] : failures_) {
-    line(out, "te_request_failure", "err=" + label_value(cause), static_cast<int64_t>(count));
+  template <class Count>
+  int64_t sum_of_stats(const Count& count) const {
+    int64_t total = 0;
+    for (const ModelFigures& model : models_) total += model.stats ? count(*model.stats) : 0;
+    return total;
   }
-  head(out, "vecton_http_requests_total", "counter", "Answers, by method, path and status.");
-  for (const auto& [key, count] : answers_) {
+
+  // A line for each model that has been loaded. vLLM's names have the label `engine` as well.
+  template <class Value>
+  void of_each(std::string_view name, std::string_view type, std::string_view help,
+               const Value& value) {
+    head(out_, name, type, help);
+    for (const ModelFigures& model : models_) {
+      if (model.stats) line(out_, name, labels(model, name), value(*model.stats));
+    }
+  }
+  static std::string labels(const ModelFigures& model, std::string_view name) {
+    return model.metrics.label_ + (name.starts_with("vllm:") ? ",engine=\"0\"" : "");
+  }
+
+  void by_method(std::string_view name, std::string_view help,
+                 std::atomic<uint64_t> (ModelMetrics::*counts)[2]) {
+    head(out_, name, "counter", help);
+    for (size_t i = 0; i < 2; ++i) {
+      line(out_, name, std::string("method=\"") + kMethod[i] + "\"",
+           sum([&](const ModelMetrics& m) { return (m.*counts)[i].load(); }));
+    }
+  }
+
+  void requests();
+  void engines();
+  void completions();
+  void histograms();
+  void inputs();
+
+  const Metrics& server_;
+  const std::span<const ModelFigures> models_;
+  std::string out_;
+};
+
+void MetricsText::requests() {
+  by_method("te_request_count", "Requests for a model.", &ModelMetrics::began_);
+  by_method("te_request_success", "Requests answered.", &ModelMetrics::succeeded_);
+  head(out_, "te_request_failure", "counter", "Requests refused or failed, by cause.");
+  for (const auto& [cause, count] : server_.failures_) {
+    line(out_, "te_request_failure", "err=" + label_value(cause), static_cast<int64_t>(count));
+  }
+  head(out_, "vecton_http_requests_total", "counter", "Answers, by method, path and status.");
+  for (const auto& [key, count] : server_.answers_) {
     const auto& [method, path, status] = key;
-    line(out, "vecton_http_requests_total",
+    line(out_, "vecton_http_requests_total",
          "method=" + label_value(method) + ",path=" + label_value(path) + ",status=\"" +
              std::to_string(status) + "\"",
          static_cast<int64_t>(count));
   }
-  single(out, "vecton_http_connections", "gauge", "Open connections.", "", connections_);
-  single(out, "vecton_truncated_inputs_total", "counter", "Inputs cut to fit.", "", truncated_);
+  single(out_, "vecton_http_connections", "gauge", "Open connections.", "", server_.connections_);
+  single(out_, "vecton_truncated_inputs_total", "counter", "Inputs cut to fit.", "",
+         sum([](const ModelMetrics& m) { return m.truncated_.load(); }));
 }
 
-void Metrics::write_engine(std::string& out, const EngineStats& stats) const {
-  const std::string& model = model_labels_;
-  single(out, "vllm:num_requests_running", "gauge", "Inputs being computed.", model,
-         stats.requests_running);
-  single(out, "vllm:num_requests_waiting", "gauge", "Inputs waiting.", model,
-         stats.requests_waiting);
-  single(out, "vllm:prompt_tokens_total", "counter", "Tokens computed.", model,
-         stats.prompt_tokens);
-  // Answers that are no text have nothing to stop at.
-  const int64_t pooled = static_cast<int64_t>(inputs_[static_cast<size_t>(Work::kEmbed)].success +
-                                              inputs_[static_cast<size_t>(Work::kPredict)].success);
-  head(out, "vllm:request_success_total", "counter",
+void MetricsText::completions() {
+  head(out_, "vllm:request_success_total", "counter",
        "Inputs answered; of those that generate, completions.");
-  for (const FinishReason reason :
-       {FinishReason::kStop, FinishReason::kLength, FinishReason::kAbort}) {
-    line(out, "vllm:request_success_total",
-         model + ",finished_reason=\"" + to_string(reason) + "\"",
-         completed_[static_cast<size_t>(reason)] + (reason == FinishReason::kStop ? pooled : 0));
+  for (const ModelFigures& model : models_) {
+    if (!model.stats) continue;
+    const ModelMetrics& metrics = model.metrics;
+    // Answers that are no text have nothing to stop at.
+    const auto pooled =
+        static_cast<int64_t>(metrics.inputs_[static_cast<size_t>(Work::kEmbed)].success +
+                             metrics.inputs_[static_cast<size_t>(Work::kPredict)].success);
+    for (const FinishReason reason :
+         {FinishReason::kStop, FinishReason::kLength, FinishReason::kAbort}) {
+      line(out_, "vllm:request_success_total",
+           labels(model, "vllm:") + ",finished_reason=\"" + to_string(reason) + "\"",
+           metrics.completed_[static_cast<size_t>(reason)] +
+               (reason == FinishReason::kStop ? pooled : 0));
+    }
   }
-  single(out, "vllm:generation_tokens_total", "counter", "Tokens generated.", model, generated_);
-  single(out, "vllm:num_preemptions_total", "counter",
-         "Completions that made room for others and were computed anew.", model, stats.preemptions);
-  single(out, "vllm:spec_decode_num_drafts_total", "counter",
-         "Passes that checked a draft (speculative_config).", model, stats.spec_decode_drafts);
-  single(out, "vllm:spec_decode_num_draft_tokens_total", "counter", "Tokens of drafts.", model,
-         stats.spec_decode_draft_tokens);
-  single(out, "vllm:spec_decode_num_accepted_tokens_total", "counter",
-         "Tokens of drafts that were right.", model, stats.spec_decode_accepted_tokens);
-  single(out, "vllm:prefix_cache_queries_total", "counter", "Tokens looked up in the prefix cache.",
-         model, stats.prefix_cache_queries);
-  single(out, "vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.", model,
-         stats.prefix_cache_hits);
-  head(out, "vllm:kv_cache_usage_perc", "gauge", "Share of the cache's pages in use; 1 is all.");
-  line(out, "vllm:kv_cache_usage_perc", model,
-       stats.cache_pages > 0
-           ? static_cast<double>(stats.cache_pages_used) / static_cast<double>(stats.cache_pages)
-           : 0.0);
-  single(out, "vecton_kv_cache_tokens", "gauge", "Tokens that the cache has room for.", model,
-         stats.cache_tokens);
-  single(out, "te_queue_size", "gauge", "Inputs waiting.", "", stats.requests_waiting);
-  single(out, "vecton_tokens_waiting", "gauge", "Tokens waiting.", "", stats.tokens_waiting);
-  single(out, "vecton_inputs_failed_total", "counter", "Inputs that the model failed on.", "",
-         stats.requests_failed);
-  single(out, "vecton_inputs_cancelled_total", "counter", "Inputs given up by their client.", "",
-         stats.requests_cancelled);
-  single(out, "vecton_batches_total", "counter", "Forward passes.", "", stats.batches);
+  head(out_, "vllm:generation_tokens_total", "counter", "Tokens generated.");
+  for (const ModelFigures& model : models_) {
+    if (model.stats)
+      line(out_, "vllm:generation_tokens_total", labels(model, "vllm:"),
+           model.metrics.generated_.load());
+  }
 }
 
-void Metrics::write_histograms(std::string& out) const {
+void MetricsText::engines() {
+  using Stats = const EngineStats&;
+  of_each("vllm:num_requests_running", "gauge", "Inputs being computed.",
+          [](Stats s) { return s.requests_running; });
+  of_each("vllm:num_requests_waiting", "gauge", "Inputs waiting.",
+          [](Stats s) { return s.requests_waiting; });
+  of_each("vllm:prompt_tokens_total", "counter", "Tokens computed.",
+          [](Stats s) { return s.prompt_tokens; });
+  completions();
+  of_each("vllm:num_preemptions_total", "counter",
+          "Completions that made room for others and were computed anew.",
+          [](Stats s) { return s.preemptions; });
+  of_each("vllm:spec_decode_num_drafts_total", "counter",
+          "Passes that checked a draft (speculative_config).",
+          [](Stats s) { return s.spec_decode_drafts; });
+  of_each("vllm:spec_decode_num_draft_tokens_total", "counter", "Tokens of drafts.",
+          [](Stats s) { return s.spec_decode_draft_tokens; });
+  of_each("vllm:spec_decode_num_accepted_tokens_total", "counter",
+          "Tokens of drafts that were right.",
+          [](Stats s) { return s.spec_decode_accepted_tokens; });
+  of_each("vllm:prefix_cache_queries_total", "counter", "Tokens looked up in the prefix cache.",
+          [](Stats s) { return s.prefix_cache_queries; });
+  of_each("vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.",
+          [](Stats s) { return s.prefix_cache_hits; });
+  of_each("vllm:kv_cache_usage_perc", "gauge", "Share of the cache's pages in use; 1 is all.",
+          [](Stats s) {
+            return s.cache_pages > 0 ? static_cast<double>(s.cache_pages_used) /
+                                           static_cast<double>(s.cache_pages)
+                                     : 0.0;
+          });
+  of_each("vecton_kv_cache_tokens", "gauge", "Tokens that the cache has room for.",
+          [](Stats s) { return s.cache_tokens; });
+  single(out_, "te_queue_size", "gauge", "Inputs waiting.", "",
+         sum_of_stats([](Stats s) { return s.requests_waiting; }));
+  of_each("vecton_tokens_waiting", "gauge", "Tokens waiting.",
+          [](Stats s) { return s.tokens_waiting; });
+  of_each("vecton_inputs_failed_total", "counter", "Inputs that the model failed on.",
+          [](Stats s) { return s.requests_failed; });
+  of_each("vecton_inputs_cancelled_total", "counter", "Inputs given up by their client.",
+          [](Stats s) { return s.requests_cancelled; });
+  of_each("vecton_batches_total", "counter", "Forward passes.", [](Stats s) { return s.batches; });
+}
+
+void MetricsText::histograms() {
+  using M = ModelMetrics;
   const struct {
     const char* name;
     const char* help;
-    const Histogram& histogram;
-    bool model;  // carries the model's labels
+    Histogram M::*histogram;
   } all[] = {
-      {"te_request_duration", "Seconds from a request to its answer.", request_, false},
-      {"te_request_tokenization_duration", "Seconds of tokenizing one input.", tokenization_,
-       false},
-      {"te_request_queue_duration", "Seconds that one input waited.", queue_, false},
-      {"te_request_inference_duration", "Seconds of the forward pass of one input.", inference_,
-       false},
-      {"te_request_input_length", "Tokens of one input.", input_length_, false},
-      {"vllm:e2e_request_latency_seconds", "Seconds from a request to its answer.", request_, true},
-      {"vllm:request_queue_time_seconds", "Seconds that one input waited.", queue_, true},
+      {"te_request_duration", "Seconds from a request to its answer.", &M::request_},
+      {"te_request_tokenization_duration", "Seconds of tokenizing one input.", &M::tokenization_},
+      {"te_request_queue_duration", "Seconds that one input waited.", &M::queue_},
+      {"te_request_inference_duration", "Seconds of the forward pass of one input.",
+       &M::inference_},
+      {"te_request_input_length", "Tokens of one input.", &M::input_length_},
+      {"vllm:e2e_request_latency_seconds", "Seconds from a request to its answer.", &M::request_},
+      {"vllm:request_queue_time_seconds", "Seconds that one input waited.", &M::queue_},
       {"vllm:request_inference_time_seconds", "Seconds of the forward pass of one input.",
-       inference_, true},
+       &M::inference_},
       {"vllm:time_to_first_token_seconds", "Seconds from a request to its first token.",
-       first_token_, true},
-      {"vllm:inter_token_latency_seconds", "Seconds from one token to the next.", next_token_,
-       true},
+       &M::first_token_},
+      {"vllm:inter_token_latency_seconds", "Seconds from one token to the next.", &M::next_token_},
       {"vllm:time_per_output_token_seconds",
-       "Seconds from one token to the next, by its older name.", next_token_, true},
+       "Seconds from one token to the next, by its older name.", &M::next_token_},
       {"vllm:request_time_per_output_token_seconds",
-       "Seconds of a completion's tokens behind its first, their mean.", time_per_token_, true},
+       "Seconds of a completion's tokens behind its first, their mean.", &M::time_per_token_},
       {"vllm:request_prefill_time_seconds", "Seconds from a request to a completion's first token.",
-       prefill_, true},
+       &M::prefill_},
       {"vllm:request_decode_time_seconds", "Seconds from a completion's first token to its last.",
-       decode_, true},
-      {"vllm:request_generation_tokens", "Tokens of one completion.", completion_length_, true},
-      {"vllm:request_prompt_tokens", "Tokens of one input.", input_length_, true},
+       &M::decode_},
+      {"vllm:request_generation_tokens", "Tokens of one completion.", &M::completion_length_},
+      {"vllm:request_prompt_tokens", "Tokens of one input.", &M::input_length_},
   };
   for (const auto& entry : all) {
-    head(out, entry.name, "histogram", entry.help);
-    entry.histogram.write(out, entry.name,
-                          entry.model ? std::string_view(model_labels_) : std::string_view());
+    head(out_, entry.name, "histogram", entry.help);
+    std::vector<const Histogram*> together;
+    for (const ModelFigures& model : models_) {
+      const Histogram& histogram = model.metrics.*entry.histogram;
+      if (std::string_view(entry.name).starts_with("vllm:")) {
+        histogram.write(out_, entry.name, labels(model, entry.name));
+      } else {
+        together.push_back(&histogram);
+      }
+    }
+    if (!together.empty()) Histogram::write(out_, entry.name, "", together);
   }
 }
 
-void Metrics::write_inputs(std::string& out) const {
+void MetricsText::inputs() {
   for (const Work work : {Work::kEmbed, Work::kPredict}) {
-    const InputMetrics& inputs = inputs_[static_cast<size_t>(work)];
+    const auto of = [work](const ModelMetrics& m) -> const InputMetrics& {
+      return m.inputs_[static_cast<size_t>(work)];
+    };
     const std::string name = work == Work::kEmbed ? "te_embed" : "te_predict";
-    single(out, name + "_count", "counter", "Inputs taken.", "",
-           static_cast<int64_t>(inputs.count));
-    single(out, name + "_success", "counter", "Inputs answered.", "",
-           static_cast<int64_t>(inputs.success));
+    single(out_, name + "_count", "counter", "Inputs taken.", "",
+           sum([&](const ModelMetrics& m) { return of(m).count.load(); }));
+    single(out_, name + "_success", "counter", "Inputs answered.", "",
+           sum([&](const ModelMetrics& m) { return of(m).success.load(); }));
     const struct {
       const char *station, *help;
-      const Histogram& histogram;
-    } all[] = {{"", "Seconds of one input.", inputs.duration},
-               {"_tokenization", "Seconds of tokenizing one input.", inputs.tokenization},
-               {"_queue", "Seconds that one input waited.", inputs.queue},
-               {"_inference", "Seconds of the forward pass of one input.", inputs.inference}};
+      Histogram InputMetrics::*histogram;
+    } all[] = {
+        {"", "Seconds of one input.", &InputMetrics::duration},
+        {"_tokenization", "Seconds of tokenizing one input.", &InputMetrics::tokenization},
+        {"_queue", "Seconds that one input waited.", &InputMetrics::queue},
+        {"_inference", "Seconds of the forward pass of one input.", &InputMetrics::inference}};
     for (const auto& entry : all) {
       const std::string series = name + entry.station + "_duration";
-      head(out, series, "histogram", entry.help);
-      entry.histogram.write(out, series, "");
+      head(out_, series, "histogram", entry.help);
+      std::vector<const Histogram*> together;
+      for (const ModelFigures& model : models_)
+        together.push_back(&(of(model.metrics).*entry.histogram));
+      Histogram::write(out_, series, "", together);
     }
   }
 }
 
-std::string Metrics::text(const EngineStats* stats) const {
-  std::string out;
-  {
-    const std::lock_guard lock(mutex_);
-    write_requests(out);
-    if (stats) write_engine(out, *stats);
-    write_histograms(out);
-    write_inputs(out);
-  }
-  write_process(out, started_);
-  return out;
+std::string Metrics::text(std::span<const ModelFigures> models) const {
+  return MetricsText(*this, models).write();
 }
 
 }  // namespace vecton::server

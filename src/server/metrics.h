@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,8 +23,14 @@ class Histogram {
   explicit Histogram(std::vector<double> bounds);
 
   void observe(double value);
-  // The lines of one series; `labels` is "" or `a="b",c="d"`.
-  void write(std::string& out, std::string_view name, std::string_view labels) const;
+  // The lines of one series, which `histograms` of the same bounds make together, at least one;
+  // `labels` is "" or `a="b",c="d"`.
+  static void write(std::string& out, std::string_view name, std::string_view labels,
+                    std::span<const Histogram* const> histograms);
+  void write(std::string& out, std::string_view name, std::string_view labels) const {
+    const Histogram* const alone = this;
+    write(out, name, labels, {&alone, 1});
+  }
 
   static std::vector<double> durations();  // 35 bounds, 1e-5 * 1.5^k seconds
   static std::vector<double> powers_of_two(
@@ -47,12 +54,11 @@ struct InputMetrics {
   Histogram duration, tokenization, queue, inference;
 };
 
-class Metrics {
+// What is counted of one model, whether it is in memory or not.
+class ModelMetrics {
  public:
-  Metrics();
-
-  // The model is there: the label of its metrics.
-  void set_model(const std::string& name);
+  // `name`: the label model_name.
+  explicit ModelMetrics(const std::string& name);
 
   // A request of `inputs` for the engine: began, ended. `batch`: its input was a list.
   void request_began(bool batch, Work work, size_t inputs);
@@ -65,25 +71,14 @@ class Metrics {
   void completed(FinishReason reason, int64_t tokens, double prefill, double decode);
   // A request's completions were given up.
   void aborted() { ++completed_[static_cast<size_t>(FinishReason::kAbort)]; }
-  // A request of any route was not answered, for this cause.
-  void failed(std::string_view cause);
-  // Any answer at all.
-  void answered(std::string_view method, std::string_view path, int status);
-  void connection(int change) { connections_ += change; }
 
   int64_t in_flight() const { return in_flight_; }
 
-  // `stats` is null while the model is loading.
-  std::string text(const EngineStats* stats) const;
-
  private:
-  void write_requests(std::string& out) const;
-  void write_engine(std::string& out, const EngineStats& stats) const;
-  void write_histograms(std::string& out) const;
-  void write_inputs(std::string& out) const;
+  friend class MetricsText;
 
-  std::string model_labels_ = "model_name=\"\",engine=\"0\"";
-  std::atomic<int64_t> in_flight_{0}, connections_{0}, truncated_{0};
+  const std::string label_;  // model_name="..."
+  std::atomic<int64_t> in_flight_{0}, truncated_{0};
   std::atomic<uint64_t> began_[2]{}, succeeded_[2]{};  // single, batch
   Histogram request_, tokenization_, queue_, inference_, input_length_;
   Histogram first_token_, next_token_;
@@ -91,6 +86,30 @@ class Metrics {
   std::atomic<int64_t> generated_{0};
   std::atomic<int64_t> completed_[3]{};  // by FinishReason
   InputMetrics inputs_[3];               // by Work
+};
+
+// A model's figures as they are now.
+struct ModelFigures {
+  const ModelMetrics& metrics;
+  std::optional<EngineStats> stats{};  // none = it was never loaded
+};
+
+// What is counted of the server itself.
+class Metrics {
+ public:
+  // A request of any route was not answered, for this cause.
+  void failed(std::string_view cause);
+  // Any answer at all.
+  void answered(std::string_view method, std::string_view path, int status);
+  void connection(int change) { connections_ += change; }
+
+  // vLLM's names are of each model; TEI's, which have no label for it, of all together.
+  std::string text(std::span<const ModelFigures> models) const;
+
+ private:
+  friend class MetricsText;
+
+  std::atomic<int64_t> connections_{0};
   std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
 
   mutable std::mutex mutex_;

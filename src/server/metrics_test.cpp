@@ -30,16 +30,16 @@ TEST(Histogram, BoundsFollowTeisRules) {
 }
 
 TEST(Metrics, CountsRequests) {
-  Metrics metrics;
-  metrics.set_model("a \"b\"");
+  Metrics server;
+  ModelMetrics metrics("a \"b\"");
   metrics.request_began(true, Work::kPredict, 2);
   EXPECT_EQ(metrics.in_flight(), 1);
   Result result;
   result.usage.prompt_tokens = 5;
   result.usage.truncated = true;
   metrics.request_ended(true, Work::kPredict, 0.01, std::vector<Result>{result, result});
-  metrics.failed("validation");
-  metrics.answered("POST", "/embed", 200);
+  server.failed("validation");
+  server.answered("POST", "/embed", 200);
   EXPECT_EQ(metrics.in_flight(), 0);
   const EngineStats stats{.requests_waiting = 7,
                           .prompt_tokens = 10,
@@ -48,7 +48,7 @@ TEST(Metrics, CountsRequests) {
                           .cache_pages = 8,
                           .cache_pages_used = 2,
                           .cache_tokens = 128};
-  const std::string text = metrics.text(&stats);
+  const std::string text = server.text(std::vector<ModelFigures>{{metrics, stats}});
   EXPECT_THAT(text, HasSubstr("\nte_request_count{method=\"batch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nte_request_success{method=\"batch\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("\nte_request_failure{err=\"validation\"} 1\n"));
@@ -62,7 +62,7 @@ TEST(Metrics, CountsRequests) {
   EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_queries_total" + model + "40\n"));
   EXPECT_THAT(text, HasSubstr("\nvllm:prefix_cache_hits_total" + model + "30\n"));
   EXPECT_THAT(text, HasSubstr("\nvllm:kv_cache_usage_perc" + model + "0.25\n"));
-  EXPECT_THAT(text, HasSubstr("\nvecton_kv_cache_tokens" + model + "128\n"));
+  EXPECT_THAT(text, HasSubstr("\nvecton_kv_cache_tokens{model_name=\"a \\\"b\\\"\"} 128\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_count 2\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_success 2\n"));
   EXPECT_THAT(text, HasSubstr("\nte_predict_inference_duration_count 2\n"));
@@ -75,7 +75,7 @@ TEST(Metrics, CountsRequests) {
 }
 
 TEST(Metrics, CountsCompletions) {
-  Metrics metrics;
+  ModelMetrics metrics("m");
   metrics.request_began(false, Work::kGenerate, 1);
   metrics.generated(true, 0.5, 1);
   metrics.generated(false, 0.25, 1);
@@ -90,8 +90,8 @@ TEST(Metrics, CountsCompletions) {
                           .spec_decode_drafts = 5,
                           .spec_decode_draft_tokens = 20,
                           .spec_decode_accepted_tokens = 12};
-  const std::string text = metrics.text(&stats);
-  const std::string labels = "{model_name=\"\",engine=\"0\"";
+  const std::string text = Metrics().text(std::vector<ModelFigures>{{metrics, stats}});
+  const std::string labels = "{model_name=\"m\",engine=\"0\"";
   for (const char* line :
        {"generation_tokens_total*} 3", "time_to_first_token_seconds_count*} 1",
         "time_to_first_token_seconds_sum*} 0.5", "inter_token_latency_seconds_sum*} 0.5",
@@ -110,10 +110,33 @@ TEST(Metrics, CountsCompletions) {
   }
 }
 
+TEST(Metrics, ModelsHaveSeriesOfTheirOwnAndTeisNamesTheirSum) {
+  ModelMetrics a("a"), b("b"), never_loaded("c");
+  for (ModelMetrics* each : {&a, &b, &b}) {
+    each->request_began(false, Work::kEmbed, 1);
+    each->request_ended(false, Work::kEmbed, 0.5, std::vector<Result>(1));
+  }
+  const std::vector<ModelFigures> models = {{a, EngineStats{.requests_waiting = 1, .batches = 5}},
+                                            {b, EngineStats{.requests_waiting = 2, .batches = 6}},
+                                            {never_loaded, std::nullopt}};
+  const std::string text = Metrics().text(models);
+  EXPECT_THAT(text, HasSubstr("\nte_request_count{method=\"single\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_embed_success 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_request_duration_sum 1.5\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_request_duration_bucket{le=\"+Inf\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nte_queue_size 3\n"));
+  EXPECT_THAT(text, HasSubstr("\nvecton_batches_total{model_name=\"a\"} 5\n"
+                              "vecton_batches_total{model_name=\"b\"} 6\n#"));
+  EXPECT_THAT(text, HasSubstr("vllm:e2e_request_latency_seconds_sum{model_name=\"b\","
+                              "engine=\"0\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("vllm:e2e_request_latency_seconds_count{model_name=\"c\","
+                              "engine=\"0\"} 0\n"));
+}
+
 TEST(Metrics, EveryFamilyIsDeclaredOnce) {
-  Metrics metrics;
-  const EngineStats stats;
-  std::istringstream text(metrics.text(&stats));
+  const ModelMetrics a("a"), b("b");
+  const std::vector<ModelFigures> models = {{a, EngineStats{}}, {b, EngineStats{}}};
+  std::istringstream text(Metrics().text(models));
   std::map<std::string, int> types;
   for (std::string line; std::getline(text, line);) {
     if (line.starts_with("# TYPE ")) ++types[line.substr(7, line.find(' ', 7) - 7)];

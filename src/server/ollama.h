@@ -1,7 +1,10 @@
 // The dialect of Ollama's API: answers in lines of JSON, streamed unless a body says otherwise.
 #pragma once
 
+#include <span>
+
 #include "server/dialect.h"
+#include "server/listed_model.h"
 
 namespace vecton::server::ollama {
 
@@ -16,8 +19,8 @@ CallPlan embeddings(const Call& call);
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);
 
 // GET /api/tags, /api/ps and /api/version. `started`: Unix time.
-HttpResponse tags(const ModelInfo* info, const std::vector<std::string>& names, int64_t started);
-HttpResponse running(const ModelInfo* info, const std::vector<std::string>& names, int64_t started);
+HttpResponse tags(std::span<const ListedModel> models, int64_t started);
+HttpResponse running(std::span<const ListedModel> models);
 HttpResponse version();
 
 }  // namespace vecton::server::ollama

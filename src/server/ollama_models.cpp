@@ -1,5 +1,7 @@
 // What Ollama's clients ask about models: /api/tags, /api/ps, /api/show, /api/version.
+#include <algorithm>
 #include <ctime>
+#include <iterator>
 
 #include "base/json.h"
 #include "parsers/formats.h"
@@ -59,30 +61,39 @@ json::object entry(const ModelInfo& info, const std::string& name) {
           {"details", details(info)}};
 }
 
-HttpResponse list(const ModelInfo* info, const std::vector<std::string>& names,
-                  const std::function<void(json::object&)>& add) {
-  json::array models;
-  for (const std::string& name : names) {
-    if (!info) break;
-    json::object model = entry(*info, name);
-    add(model);
-    models.push_back(std::move(model));
+// What is known of a model once it has been in memory.
+HttpResponse list(std::span<const ListedModel> models,
+                  const std::function<void(const ModelInfo&, json::object&)>& add) {
+  json::array all;
+  for (const ListedModel& model : models) {
+    if (!model.served()) continue;
+    for (const std::string& name : model.names) {
+      const ModelInfo info = model.info ? *model.info : ModelInfo{};
+      json::object object = entry(info, name);
+      add(info, object);
+      all.push_back(std::move(object));
+    }
   }
   return {.content_type = std::string(kJsonType),
-          .body = json::serialize(json::object{{"models", std::move(models)}})};
+          .body = json::serialize(json::object{{"models", std::move(all)}})};
 }
 
 }  // namespace
 
-HttpResponse tags(const ModelInfo* info, const std::vector<std::string>& names, int64_t started) {
-  return list(info, names, [&](json::object& model) { model["modified_at"] = time_text(started); });
+HttpResponse tags(std::span<const ListedModel> models, int64_t started) {
+  return list(models, [&](const ModelInfo&, json::object& model) {
+    model["modified_at"] = time_text(started);
+  });
 }
 
-HttpResponse running(const ModelInfo* info, const std::vector<std::string>& names, int64_t) {
-  return list(info, names, [&](json::object& model) {
+HttpResponse running(std::span<const ListedModel> models) {
+  std::vector<ListedModel> loaded;
+  std::ranges::copy_if(models, std::back_inserter(loaded),
+                       [](const ListedModel& model) { return model.state == ModelState::kLoaded; });
+  return list(loaded, [](const ModelInfo& info, json::object& model) {
     model["expires_at"] = "9999-12-31T23:59:59Z";  // it stays
     model["size_vram"] = 0;
-    model["context_length"] = info->max_model_len;
+    model["context_length"] = info.max_model_len;
   });
 }
 

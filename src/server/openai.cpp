@@ -111,17 +111,49 @@ std::string message_of(const Failure& failure) {
   return text;
 }
 
-void append_model(std::string& out, const std::string& root, const std::string& name,
-                  int64_t max_model_len, int64_t started) {
+const char* word_of(ModelState state) {
+  switch (state) {
+    case ModelState::kUnloaded:
+      return "unloaded";
+    case ModelState::kLoading:
+      return "loading";
+    case ModelState::kLoaded:
+      return "loaded";
+    case ModelState::kUnloading:
+      return "unloading";
+    case ModelState::kSleeping:
+      break;
+  }
+  return "sleeping";
+}
+
+void append_model(std::string& out, const ListedModel& model, const std::string& name,
+                  int64_t started, bool with_state = false) {
   out += "{\"id\":";
   base::append_json_string(out, name);
   out += ",\"object\":\"model\",\"created\":";
   append_number(out, started);
   out += ",\"owned_by\":\"vecton\",\"root\":";
-  base::append_json_string(out, root);
+  base::append_json_string(out, model.public_name);
   out += ",\"parent\":null,\"max_model_len\":";
-  out += max_model_len > 0 ? std::to_string(max_model_len) : "null";
-  out += ",\"permission\":[]}";
+  out += model.info ? std::to_string(model.info->max_model_len) : "null";
+  out += ",\"permission\":[]";
+  if (with_state) out += std::string(",\"status\":{\"value\":\"") + word_of(model.state) + "\"}";
+  out += '}';
+}
+
+HttpResponse list(std::span<const ListedModel> models, int64_t started, bool with_states) {
+  HttpResponse response{.content_type = std::string(kJsonType),
+                        .body = "{\"object\":\"list\",\"data\":["};
+  for (const ListedModel& model : models) {
+    if (!model.served() && !with_states) continue;
+    for (const std::string& name : model.names) {
+      if (response.body.back() != '[') response.body += ',';
+      append_model(response.body, model, name, started, with_states);
+    }
+  }
+  response.body += "]}";
+  return response;
 }
 
 void append_tokens(std::string& out, const Tokenizer& tokenizer, const std::vector<int32_t>& ids,
@@ -291,27 +323,22 @@ HttpResponse refuse(const Failure& failure, int64_t) {
   return response;
 }
 
-HttpResponse models(const std::string& root, const std::vector<std::string>& names,
-                    int64_t max_model_len, int64_t started) {
-  HttpResponse response{.content_type = std::string(kJsonType),
-                        .body = "{\"object\":\"list\",\"data\":["};
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (i) response.body += ',';
-    append_model(response.body, root, names[i], max_model_len, started);
-  }
-  response.body += "]}";
-  return response;
+HttpResponse models(std::span<const ListedModel> models, int64_t started) {
+  return list(models, started, false);
 }
 
-HttpResponse model(const std::string& root, const std::vector<std::string>& names,
-                   int64_t max_model_len, int64_t started, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return refuse(Failure(Cause::kModelName, "The model `" + name + "` does not exist.", "model"),
-                  max_model_len);
+HttpResponse model_states(std::span<const ListedModel> models, int64_t started) {
+  return list(models, started, true);
+}
+
+HttpResponse model(std::span<const ListedModel> models, int64_t started, const std::string& name) {
+  for (const ListedModel& model : models) {
+    if (!model.served() || std::ranges::count(model.names, name) == 0) continue;
+    HttpResponse response{.content_type = std::string(kJsonType)};
+    append_model(response.body, model, name, started);
+    return response;
   }
-  HttpResponse response{.content_type = std::string(kJsonType)};
-  append_model(response.body, root, name, max_model_len, started);
-  return response;
+  return refuse(Failure(Cause::kModelName, "The model `" + name + "` does not exist.", "model"), 0);
 }
 
 }  // namespace vecton::server::openai

@@ -3,7 +3,10 @@
 // cohere.cpp, /similarity_map, /v1/completions and /v1/chat/completions in files of their names.
 #pragma once
 
+#include <span>
+
 #include "server/dialect.h"
+#include "server/listed_model.h"
 
 namespace vecton::server::openai {
 
@@ -25,11 +28,10 @@ CallPlan invocations(const Call& call);
 // {"error":{"message","type","param","code"}}
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);
 
-// GET /v1/models, and one of its entries. `root`: the public name of the model that the names stand
-// for; `started`: Unix time.
-HttpResponse models(const std::string& root, const std::vector<std::string>& names,
-                    int64_t max_model_len, int64_t started);
-HttpResponse model(const std::string& root, const std::vector<std::string>& names,
-                   int64_t max_model_len, int64_t started, const std::string& name);
+// GET /v1/models, and one of its entries. `started`: Unix time.
+HttpResponse models(std::span<const ListedModel> models, int64_t started);
+// GET /models: with the state of each, whatever it is.
+HttpResponse model_states(std::span<const ListedModel> models, int64_t started);
+HttpResponse model(std::span<const ListedModel> models, int64_t started, const std::string& name);
 
 }  // namespace vecton::server::openai

@@ -405,13 +405,24 @@ TEST_F(OpenAi, GenerationIsAbsent) {
 }
 
 TEST_F(OpenAi, Models) {
-  const json::value list = json::parse(openai::models("org/tiny", test.names, 48, 1700000000).body);
-  EXPECT_EQ(list.at("data").as_array().size(), 2u);
+  const std::string root = "org/tiny";
+  const auto info = std::make_shared<const ModelInfo>(test.info);
+  const std::vector<std::string> other_names = {"other"}, unloaded_names = {"gone"};
+  const std::vector<ListedModel> listed = {
+      {test.options, test.names, root, info},
+      {test.options, other_names, root, nullptr, ModelState::kSleeping},
+      {test.options, unloaded_names, root, info, ModelState::kUnloaded}};
+  const json::value list = json::parse(openai::models(listed, 1700000000).body);
+  EXPECT_EQ(list.at("data").as_array().size(), 3u);
   EXPECT_EQ(list.at("data").at(1).at("id"), "small");
+  EXPECT_EQ(list.at("data").at(2).at("id"), "other");
+  EXPECT_TRUE(list.at("data").at(2).at("max_model_len").is_null());
   EXPECT_EQ(list.at("data").at(0).at("root"), "org/tiny");
   EXPECT_EQ(list.at("data").at(0).at("max_model_len"), 48);
-  EXPECT_EQ(openai::model("org/tiny", test.names, 48, 0, "small").status, 200);
-  EXPECT_EQ(openai::model("org/tiny", test.names, 48, 0, "big").status, 404);
+  EXPECT_EQ(openai::model(listed, 0, "small").status, 200);
+  EXPECT_EQ(openai::model(listed, 0, "other").status, 200);
+  EXPECT_EQ(openai::model(listed, 0, "gone").status, 404);
+  EXPECT_EQ(openai::model(listed, 0, "big").status, 404);
 }
 
 TEST(ShownName, ModelThatIsAFolderIsCalledByItsOwnName) {

@@ -24,6 +24,17 @@ constexpr ErrorRow kEveryRoute[] = {
     {Cause::kSlow, "the request did not arrive in time"},
     {Cause::kHeadSize, "the headers are larger than 64 KiB"},
 };
+constexpr ErrorRow kOperatorsRoutes[] = {
+    {Cause::kBadJson, "the body is not JSON"},
+    {Cause::kShape, ""},
+    {Cause::kInvalid, "`org/reranker` is served already, with the options that it has"},
+    {Cause::kModelName, "The model `other` does not exist."},
+    {Cause::kBodySize, "the body is larger than --payload-limit"},
+    {Cause::kContentType, "expected Content-Type: application/json"},
+    {Cause::kQueueFull, "the server holds as much as it may"},
+    {Cause::kUnavailable, "the server is stopping"},
+    {Cause::kInternal, "a file of the model can't be read"},
+};
 constexpr ErrorRow kRoutesWithBody[] = {
     {Cause::kBadJson, "the body is not JSON"},
     {Cause::kShape, ""},
@@ -168,6 +179,7 @@ json::object responses_of(const Route& route, const OperationRow& row) {
   json::object responses{{"200", std::move(good)}};
   add_errors(responses, route.refusal(), kEveryRoute);
   if (route.works()) add_errors(responses, route.refusal(), kRoutesWithBody);
+  if (route.operation != Operation::kNone) add_errors(responses, route.refusal(), kOperatorsRoutes);
   if (route.openai && route.tei) add_errors(responses, tei::refuse, kRoutesWithBody);
   constexpr ErrorRow kUnavailable[] = {{Cause::kUnavailable, "the model is being loaded"}};
   constexpr ErrorRow kName[] = {{Cause::kModelName, "The model `other` does not exist."}};
@@ -185,6 +197,18 @@ json::object responses_of(const Route& route, const OperationRow& row) {
       break;
   }
   return responses;
+}
+
+// A key of its own opens it, or nobody may.
+void add_operators_key(const ServerOptions& options, const Route& route, json::object& operation) {
+  json::object& responses = operation["responses"].get_object();
+  if (options.admin_api_keys.empty()) {
+    constexpr ErrorRow kNobody[] = {{Cause::kForbidden, "start the server with --admin-api-key"}};
+    return add_errors(responses, route.refusal(), kNobody);
+  }
+  operation["security"] = json::array{json::object{{"key", json::array()}}};
+  add_example(responses, 401, std::string(kJsonType), "unauthorized",
+              json::object{{"error", "Unauthorized"}});
 }
 
 json::object operation_of(const ServerOptions& options, const Route& route,
@@ -215,6 +239,7 @@ json::object operation_of(const ServerOptions& options, const Route& route,
                                                           {"examples", examples}}}}}};
   }
   operation["responses"] = responses_of(route, row);
+  if (route.guard == Guard::kOperator) add_operators_key(options, route, operation);
   const bool key =
       route.guard == Guard::kKey || (route.guard == Guard::kMetrics && !options.open_metrics);
   if (key && needs_key(options)) {
@@ -269,7 +294,7 @@ json::object openapi_document(const ServerOptions& options) {
     }
   }
   json::object components{{"schemas", std::move(schemas)}};
-  if (needs_key(options))
+  if (needs_key(options) || !options.admin_api_keys.empty())
     components["securitySchemes"] =
         json::object{{"key", json::object{{"type", "http"}, {"scheme", "bearer"}}}};
   const std::string root = options.root_path.empty() ? "/" : options.root_path;

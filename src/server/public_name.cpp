@@ -23,7 +23,7 @@ std::string last_part(const std::string& path) {
 
 }  // namespace
 
-std::string public_name(const ServerOptions& options) {
+std::string public_name(const ModelOptions& options) {
   const std::string& model = options.engine.model;
   std::error_code error;
   if (!fs::exists(model, error)) return model;

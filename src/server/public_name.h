@@ -10,7 +10,7 @@ namespace vecton::server {
 
 // The name of the model in answers and messages: the hub's, or of a folder or GGUF file the first
 // name that it is served by, else its own name.
-std::string public_name(const ServerOptions& options);
+std::string public_name(const ModelOptions& options);
 
 // `text` with `name` in the place of the paths of the model's folder, as it was given and as it was
 // found.

@@ -17,6 +17,7 @@ enum class Status {
   kVersion,
   kModels,
   kModel,
+  kModelStates,
   kInfo,
   kLoad,
   kTokenizer,
@@ -27,6 +28,9 @@ enum class Status {
   kOpenapi,
   kDocs
 };
+
+// What the operator may do; its body names a model.
+enum class Operation { kNone, kLoad, kUnload };
 
 // kMetrics: a key unless the options say otherwise; kOperator: an operator's key, which has to be
 // there.
@@ -40,7 +44,10 @@ struct Route {
   Planner openai = nullptr, tei = nullptr;
   Refusal refuse = nullptr;  // null: that of `openai` or `tei`
 
+  Operation operation = Operation::kNone;
+
   bool works() const { return openai || tei; }
+  bool has_body() const { return works() || operation != Operation::kNone; }
   Refusal refusal() const;
 };
 

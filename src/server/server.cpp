@@ -15,7 +15,6 @@
 #include <thread>
 #include <vector>
 
-#include "base/counted.h"
 #include "parsers/answer_parser.h"
 #include "server/dialect.h"
 #include "server/listener.h"
@@ -32,6 +31,15 @@ namespace {
 
 namespace asio = boost::asio;
 
+void check_model(const ModelOptions& options) {
+  if (!options.chat_template.empty()) ChatTemplate::parse(options.chat_template);  // or its Error
+  const auto format = [](const std::string& name) {
+    return name == "none" || name == "auto" ? "" : name;
+  };
+  parsers::AnswerParser known(  // or its Error
+      {.formats = {format(options.tool_call_parser), format(options.reasoning_parser)}});
+}
+
 void check(const ServerOptions& options) {
   const auto positive = [](double value, const char* name) {
     if (value > 0) return;
@@ -46,41 +54,8 @@ void check(const ServerOptions& options) {
   if (!options.root_path.empty() && !options.root_path.starts_with('/'))
     throw Error(ErrorCode::kInvalidArgument,
                 "root_path must begin with '/', found " + options.root_path, "root_path");
-  if (!options.chat_template.empty()) ChatTemplate::parse(options.chat_template);  // or its Error
-  const auto format = [](const std::string& name) {
-    return name == "none" || name == "auto" ? "" : name;
-  };
-  parsers::AnswerParser known(  // or its Error
-      {.formats = {format(options.tool_call_parser), format(options.reasoning_parser)}});
-}
-
-std::string compute_of(const ModelInfo& info) {
-  if (info.compute == "float32") return "";
-  char text[96];
-  std::snprintf(text, sizeof text, ", compute %s (cosine to float32 at least %.4f with MiniLM)",
-                info.compute.c_str(), info.compute_cosine);
-  return text;
-}
-
-std::string summary(const ModelInfo& info) {
-  std::string text = info.name + ": " + info.architecture + ", " + info.dtype + compute_of(info) +
-                     " on " + info.backend + "/" + info.isa + ", " +
-                     base::counted(info.threads, "thread") + ", " + task_names(info);
-  if (does(info, Task::kEmbed)) {
-    text += ", pooling " + info.pooling + (info.normalize ? " normalized" : "") + ", " +
-            std::to_string(info.embedding_size) + " values";
-  }
-  for (const std::string& dense : info.dense) text += ", " + dense;
-  if (!info.labels.empty())
-    text += ", " + base::counted(static_cast<int64_t>(info.labels.size()), "label");
-  if (!info.scorer.empty()) text += ", scores by " + info.scorer;
-  if (info.default_prompt_name) text += ", default prompt " + *info.default_prompt_name;
-  if (info.cache_bytes_per_token > 0) {
-    text += ", " + base::counted(info.cache_bytes_per_token, "byte") + " of cache a token (" +
-            info.kv_cache_dtype + ")";
-  }
-  if (info.state_bytes > 0) text += " and " + std::to_string(info.state_bytes) + " a sequence";
-  return text + ", up to " + std::to_string(info.max_model_len) + " tokens";
+  if (options.models.empty()) check_model(options);
+  for (const ModelOptions& model : options.models) check_model(model);
 }
 
 // The server's life: listening, loading, serving, draining.
@@ -119,13 +94,11 @@ class Server {
  private:
   void load() {
     const auto start = std::chrono::steady_clock::now();
-    service_.set_engine(Engine::open(options_.engine, options_.progress));
+    service_.load();
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    log_.notice("ready after " + std::to_string(static_cast<int64_t>(seconds * 1e3)) +
-                " ms: " + summary(*service_.info()));
+    log_.notice("ready after " + std::to_string(static_cast<int64_t>(seconds * 1e3)) + " ms");
     notify_service_manager("READY=1");
-    for (const std::string& warning : service_.info()->warnings) log_.notice("warning: " + warning);
   }
 
   // An I/O thread. What one connection could not get (memory) must not end the others.
@@ -143,7 +116,7 @@ class Server {
   void wait_for_signal() {
     signals_.async_wait([this](boost::system::error_code error, int number) {
       if (error) return;
-      if (signalled_ || !service_.ready())
+      if (signalled_ || !(service_.ready() || service_.models().any_loaded()))
         leave(signalled_ ? 128 + number : 0);  // nothing to finish, or told twice
       signalled_ = true;
       drain();
@@ -196,7 +169,10 @@ class Server {
       log_.notice("the grace period is over: requests are given up");
       leave(0);
     });
-    listener_.drain([this] { io_.stop(); });
+    listener_.drain([this] {
+      if (service_.models().any_loading()) leave(0);  // which may take long
+      io_.stop();
+    });
   }
 
   // Ends the process without waiting for a forward pass.

@@ -1,4 +1,4 @@
-// The HTTP server: one model behind vLLM's, OpenAI's and TEI's routes. Called by the command line;
+// The HTTP server: models behind vLLM's, OpenAI's and TEI's routes. Called by the command line;
 // docs/SERVER.md has the routes, limits and errors.
 #pragma once
 
@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fwd.h"
 #include "vecton/options.h"
 
 namespace vecton::server {
@@ -27,9 +28,32 @@ struct TlsOptions {
   }
 };
 
-struct ServerOptions {
+// What each model has of its own.
+struct ModelOptions {
   // Of strangers' requests, who name no files unless a folder is given.
   EngineOptions engine{.allowed_local_media_path = ""};
+
+  std::vector<std::string> served_model_names{};  // what `model` may say; empty = engine.model
+  // The text of a template for requests without one; empty = the model's.
+  std::string chat_template{};
+
+  // How tool calls and thinking stand in answers: names of formats (docs/SERVER.md), "none", or
+  // empty: what the chat template shows.
+  std::string tool_call_parser{}, reasoning_parser{};
+
+  bool load_on_startup = true;  // else it sleeps until its first request
+  // Without a request for so long it leaves memory until the next one; not above 0 = never.
+  double sleep_idle_seconds = -1;
+};
+
+struct ServerOptions : ModelOptions {
+  // Several models, of which the first answers requests that name none; empty = the one whose
+  // options stand above. They share threads, backend and memory, which are those of
+  // the options above.
+  std::vector<ModelOptions> models{};
+  // What the body of /models/load makes of a model that is not served yet; throws Error. Empty =
+  // those alone are loaded that the options name.
+  std::function<ModelOptions(const json::object&)> read_model{};
 
   std::string host = "127.0.0.1";  // "0.0.0.0" or "::" for every interface
   int port = 8000;                 // 0 = a free one, named in the log
@@ -37,20 +61,16 @@ struct ServerOptions {
 
   TlsOptions tls{};
 
-  std::vector<std::string> served_model_names{};  // what `model` may say; empty = engine.model
   std::vector<std::string>
       api_keys{};              // any of them opens the guarded routes; empty = no key needed
   std::string api_key_file{};  // more of them, with names and limits (api_keys.h); empty = none
-  bool open_metrics = false;   // /metrics needs no key
+  // Keys of operators, who may load and unload models, beside those of the file; they open the
+  // other routes as well. That there are some asks no key of anybody else.
+  std::vector<std::string> admin_api_keys{};
+  bool open_metrics = false;                         // /metrics needs no key
   std::vector<std::string> allowed_origins = {"*"};  // CORS; empty = no other origin
 
   std::string root_path{};  // of a proxy: routes answer with and without it; empty = none
-  // The text of a template for requests without one; empty = the model's.
-  std::string chat_template{};
-
-  // How tool calls and thinking stand in answers: names of formats (docs/SERVER.md), "none", or
-  // empty: what the chat template shows.
-  std::string tool_call_parser{}, reasoning_parser{};
 
   std::string otlp_traces_endpoint{};  // where traces go, as OTLP/HTTP; empty = there are none
   std::string otlp_service_name = "vecton";
@@ -67,6 +87,7 @@ struct ServerOptions {
   bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
   std::optional<uint64_t> seed{};    // of requests to generate that name none; none = random ones
 
+  int64_t memory_bytes = 0;  // of all models' weights and caches; 0 = no limit but the system's
   int io_threads = 1;        // threads that only move bytes
   int workers = 0;           // threads that parse, tokenize and render; 0 = one per core, 2 to 8
   double idle_timeout = 75;  // seconds that a connection may wait for its next request

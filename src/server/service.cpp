@@ -105,6 +105,19 @@ int64_t bytes_of(const std::vector<Result>& results) {
   return static_cast<int64_t>(values * sizeof(float));
 }
 
+json::value parse_body(const std::string& text, json::monotonic_resource* memory) {
+  json::value body;
+  try {
+    body = base::parse_python_json(text, "request body", base::BadBytes::kRefuse, memory);
+  } catch (const Error& error) {
+    throw Failure(Cause::kBadJson, error.what(), "body");
+  }
+  if (!body.is_object()) {
+    throw Failure({{.where = "body", .type = "model_type", .message = "expected a JSON object"}});
+  }
+  return body;
+}
+
 int worker_count(const ServerOptions& options) {
   return options.workers > 0 ? options.workers : std::clamp(backend::machine().cores, 2, 8);
 }
@@ -115,6 +128,12 @@ void Job::cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
   ticket_.cancel();
+}
+
+// The answer is made: nothing of the model is needed any more.
+void Job::release() {
+  if (model_) model_->used();
+  model_.reset();
 }
 
 bool Job::cancelled() {
@@ -137,19 +156,16 @@ Service::Service(const ServerOptions& options, const Log& log)
     : options_(options),
       log_(log),
       keys_(options),
-      names_(options.served_model_names),
-      public_name_(public_name(options)),
       started_(unix_time()),
       next_id_(base::random_bits() + static_cast<uint64_t>(started_)),
       workers_count_(worker_count(options)),
       workers_(static_cast<size_t>(workers_count_)),
       long_workers_(static_cast<size_t>((workers_count_ + 1) / 2)),
-      image_workers_(static_cast<size_t>((workers_count_ + 1) / 2)) {
+      image_workers_(static_cast<size_t>((workers_count_ + 1) / 2)),
+      models_(options_, log) {
   if (!options_.otlp_traces_endpoint.empty())
     traces_ = std::make_unique<TraceExporter>(options_.otlp_traces_endpoint,
                                               options_.otlp_service_name, log_);
-  if (names_.empty()) names_.push_back(options_.engine.model);
-  metrics_.set_model(names_.front());
 }
 
 // The request's span, with vLLM's attributes, goes to the collector.
@@ -159,8 +175,8 @@ void Service::end_trace(Job& job, int status, const std::string& error) {
   trace.set("http.request.method", job.request_.method);
   trace.set("http.route", std::string(job.route_->path));
   trace.set("gen_ai.request.id", job.id_);
-  if (job.working_) {
-    trace.set("gen_ai.response.model", names_.front());
+  if (job.working_ && job.model_) {
+    trace.set("gen_ai.response.model", job.model_->context.names.front());
     trace.set("gen_ai.usage.prompt_tokens", job.tokens_);
     trace.set("gen_ai.usage.num_sequences", job.inputs_);
   }
@@ -179,10 +195,10 @@ void Service::end_trace(Job& job, int status, const std::string& error) {
 }
 
 Service::~Service() {
-  image_workers_.join();  // none of them is left in the engine
+  models_.stop();
+  image_workers_.join();  // none of them is left in an engine
   long_workers_.join();
   workers_.join();
-  engine_.reset();
 }
 
 // Some milliseconds, once.
@@ -194,28 +210,14 @@ void Service::describe() {
   });
 }
 
-void Service::set_engine(std::unique_ptr<Engine> engine) {
-  engine_ = std::move(engine);
-  context_.emplace(Context{options_, names_, engine_->info(), engine_->tokenizer(),
-                           engine_->chat_templates(), public_name_});
-  std::vector<std::shared_ptr<Job>> held;
-  {
-    const std::lock_guard lock(mutex_);
-    ready_ = true;
-    held.swap(held_);
-  }
-  for (std::shared_ptr<Job>& job : held) post_work(std::move(job));
+void Service::load() {
+  models_.load();
+  ready_ = true;
 }
 
 void Service::stop() {
-  std::vector<std::shared_ptr<Job>> held;
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    held.swap(held_);
-  }
-  for (const std::shared_ptr<Job>& job : held)
-    fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
+  stopping_ = true;
+  models_.stop();
 }
 
 std::string Service::id_of(const HttpRequest& head) {
@@ -239,6 +241,12 @@ std::optional<Failure> Service::check(const HttpRequest& head,
                               (route->guard == Guard::kMetrics && options_.open_metrics));
   const bool operators = route && route->guard == Guard::kOperator;
   if (operators || (!open && keys_.required())) {
+    if (operators && !keys_.has_operator()) {
+      return Failure(Cause::kForbidden,
+                     head.path +
+                         " is for operators, and none has a key here: start the server with "
+                         "--admin-api-key, or with a key of the role in --api-key-file");
+    }
     const std::shared_ptr<KeyAccount> found = keys_.find(head.authorization);
     if (!found) return Failure(Cause::kUnauthorized, "Unauthorized");
     if (operators && !found->key().is_operator)
@@ -251,8 +259,8 @@ std::optional<Failure> Service::check(const HttpRequest& head,
       return Failure(Cause::kRoute, "There is no route " + head.path.substr(0, 200));
     return Failure(Cause::kMethod, head.path + " takes " + methods);
   }
-  if (!route->works()) return {};
-  if (!is_json_type(head.content_type, route->openai != nullptr)) {
+  if (!route->has_body()) return {};
+  if (!is_json_type(head.content_type, !route->tei || route->openai)) {
     return Failure(Cause::kContentType, "Expected request with `Content-Type: application/json`");
   }
   if (!head.content_encoding.empty() && head.content_encoding != "identity") {
@@ -276,7 +284,7 @@ std::optional<HttpResponse> Service::refuse_early(const HttpRequest& head) {
 HttpResponse Service::refuse(const HttpRequest& head, const Failure& failure) {
   const auto start = Clock::now();
   const Route* route = find_route(head.method, head.path);
-  HttpResponse response = (route ? route->refusal() : openai::refuse)(failure, max_model_len());
+  HttpResponse response = (route ? route->refusal() : openai::refuse)(failure, 0);
   if (failure.cause == Cause::kUnauthorized) {
     response.content_type = kJsonType;
     response.body = "{\"error\":\"Unauthorized\"}";
@@ -329,12 +337,12 @@ std::shared_ptr<Job> Service::handle(HttpRequest request, Respond answer) {
   if (head.method == "OPTIONS") {
     finish(*job, preflight(head.path, head.origin, head.asked_headers, options_.allowed_origins),
            {}, "");
-  } else if (!job->route_->works()) {
+  } else if (!job->route_->has_body()) {
     finish(*job, status(*job), {}, "");
   } else {
     job->refuse_ = job->route_->refusal();
     if (traces_) job->trace_ = traces_->begin(head.traceparent);
-    begin_work(job);
+    post_work(job);
   }
   return job;
 }
@@ -360,23 +368,29 @@ HttpResponse Service::status(const Job& job) {
       response.body = std::string("{\"version\":\"") + version() + "\"}";
       break;
     case Status::kLoad:
-      response.body = "{\"server_load\":" + std::to_string(metrics_.in_flight()) + "}";
+      response.body = "{\"server_load\":" + std::to_string(models_.in_flight()) + "}";
       break;
     case Status::kModels:
-      return openai::models(public_name_, names_, max_model_len(), started_);
+      return openai::models(listed(), started_);
     case Status::kModel:
-      return openai::model(public_name_, names_, max_model_len(), started_,
+      return openai::model(listed(), started_,
                            job.request_.path.substr(job.route_->path.size() - 1));
-    case Status::kInfo:
-      if (!ready_) return refuse_unready(job);
-      return tei::info(*context_, workers_count_);
-    case Status::kTokenizer:
-      if (!ready_) return refuse_unready(job);
-      return tokenizer_info(*context_);
+    case Status::kModelStates:
+      return openai::model_states(listed(), started_);
+    case Status::kInfo: {
+      const std::vector<ListedModel> models = listed();
+      if (!models.front().info) return refuse_unready(job);
+      return tei::info(models, workers_count_);
+    }
+    case Status::kTokenizer: {
+      const Lease lease = models_.first().lease();
+      if (!lease) return refuse_unready(job);
+      return tokenizer_info(lease->context);
+    }
     case Status::kOllamaTags:
-      return ollama::tags(info(), names_, started_);
+      return ollama::tags(listed(), started_);
     case Status::kOllamaRunning:
-      return ollama::running(info(), names_, started_);
+      return ollama::running(listed());
     case Status::kOllamaVersion:
       return ollama::version();
     case Status::kOpenapi:
@@ -391,35 +405,31 @@ HttpResponse Service::status(const Job& job) {
                                     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
                                     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
       break;
-    case Status::kMetrics: {
-      std::optional<EngineStats> stats;
-      if (ready_) stats = engine_->stats();
+    case Status::kMetrics:
       response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body = metrics_.text(stats ? &*stats : nullptr) + keys_.metrics();
+      response.body = metrics_text() + keys_.metrics();
       if (traces_) response.body += traces_->metrics();
       break;
-    }
   }
   return response;
+}
+
+std::vector<ListedModel> Service::listed() const {
+  std::vector<ListedModel> models;
+  for (const auto& model : models_.all()) models.push_back(model->listed());
+  return models;
+}
+
+std::string Service::metrics_text() const {
+  std::vector<ModelFigures> figures;
+  for (const auto& model : models_.all()) figures.push_back(model->figures());
+  return metrics_.text(figures);
 }
 
 bool Service::take_room(int64_t bytes) {
   if (pending_bytes_.fetch_add(bytes) + bytes <= options_.max_pending_bytes) return true;
   pending_bytes_ -= bytes;
   return false;
-}
-
-// Requests that come while the model loads wait for it.
-void Service::begin_work(std::shared_ptr<Job> job) {
-  if (!ready_) {
-    const std::lock_guard lock(mutex_);
-    if (!ready_ && !stopping_) {
-      held_.push_back(std::move(job));
-      return;
-    }
-  }
-  if (!ready_) return fail(*job, Failure(Cause::kUnavailable, "the server is stopping"));
-  post_work(std::move(job));
 }
 
 // Long requests have threads of their own: those that short ones need are never all behind them.
@@ -430,7 +440,7 @@ boost::asio::thread_pool& Service::workers_for(int64_t bytes) {
 // So have those with pictures, which take a while to decode and to prepare.
 void Service::post_work(std::shared_ptr<Job> job) {
   const std::string& body = job->request_.body;
-  const bool has_images = engine_->info().images && body.find("image") != std::string::npos;
+  const bool has_images = models_.read_images() && body.find("image") != std::string::npos;
   boost::asio::thread_pool& workers =
       has_images ? image_workers_ : workers_for(static_cast<int64_t>(body.size()));
   boost::asio::post(workers, [this, job = std::move(job)] { guarded(*job, [&] { work(job); }); });
@@ -438,14 +448,15 @@ void Service::post_work(std::shared_ptr<Job> job) {
 
 void Service::work(const std::shared_ptr<Job>& job) {
   if (job->cancelled()) throw Failure(Cause::kUnavailable, "the client has left");
+  if (job->route_->operation != Operation::kNone) return operate(job);
   if (job->trace_) job->trace_->working();
-  plan(*job);
+  if (!plan(job)) return;
   std::vector<Request> requests = std::move(job->plan_.requests);
   if (requests.empty()) return finish(*job, job->plan_.render({}), {}, "");
   for (const Request& request : requests) job->characters_ += characters(request);
   job->inputs_ = static_cast<int64_t>(requests.size());
   job->work_ = work_of(task_of(requests.front().task));
-  metrics_.request_began(!job->plan_.single, job->work_, requests.size());
+  job->model_->metrics.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   listen(job, requests);
   if (job->trace_) job->trace_->submitted();
@@ -453,17 +464,18 @@ void Service::work(const std::shared_ptr<Job>& job) {
 }
 
 void Service::submit(const std::shared_ptr<Job>& job, std::vector<Request> requests) {
-  const auto done = [this, job](std::vector<Result> results) {
+  const auto done = [this, job, model = job->model_](std::vector<Result> results) {
     if (job->strand_) {  // behind the last piece of the answer
-      return boost::asio::post(
-          *job->strand_, [this, job, results = std::move(results)] { end_stream(job, results); });
+      return boost::asio::post(*job->strand_, [this, job, model, results = std::move(results)] {
+        end_stream(*job, *model, results);
+      });
     }
     boost::asio::thread_pool& workers = workers_for(bytes_of(results));
     boost::asio::post(workers, [this, job, results = std::move(results)]() mutable {
       guarded(*job, [&] { complete(job, std::move(results)); });
     });
   };
-  job->set_ticket(engine_->submit(std::move(requests), done));
+  job->set_ticket(job->model_->engine->submit(std::move(requests), done));
   if (!job->stream_) return;
   // It is accepted: what goes wrong from here on is told within the answer.
   HttpResponse response{.content_type = std::string(job->plan_.stream->content_type()),
@@ -487,37 +499,37 @@ void Service::listen(const std::shared_ptr<Job>& job, std::vector<Request>& requ
     job->strand_.emplace(boost::asio::make_strand(workers_.get_executor()));
   }
   for (Request& request : requests) {
-    request.on_delta = [this, job, choices](const GenerationDelta& delta) {
+    request.on_delta = [this, job, choices, model = job->model_](const GenerationDelta& delta) {
       if (job->cancelled()) {
-        if (job->give_up()) metrics_.aborted();
+        if (job->give_up()) model->metrics.aborted();
         return false;
       }
       const auto now = Clock::now();
       Job::Tokens& written =
           job->written_.at(delta.request * choices + static_cast<size_t>(delta.index));
-      note_tokens(*job, delta, now, written);
+      note_tokens(*job, model->metrics, delta, now, written);
       if (job->stream_) post_delta(job, delta);
       return true;
     };
   }
 }
 
-void Service::note_tokens(const Job& job, const GenerationDelta& delta, Clock::time_point now,
-                          Job::Tokens& written) {
+void Service::note_tokens(const Job& job, ModelMetrics& metrics, const GenerationDelta& delta,
+                          Clock::time_point now, Job::Tokens& written) {
   const auto seconds = [](Clock::time_point from, Clock::time_point to) {
     return std::chrono::duration<double>(to - from).count();
   };
   if (!delta.token_ids.empty()) {
     const bool first = written.count == 0;
-    metrics_.generated(first, seconds(first ? job.start_ : written.last, now),
-                       delta.token_ids.size());
+    metrics.generated(first, seconds(first ? job.start_ : written.last, now),
+                      delta.token_ids.size());
     if (first) written.first = now;
     written.last = now;
     written.count += static_cast<int64_t>(delta.token_ids.size());
   }
   if (delta.finish_reason && written.count > 0) {
-    metrics_.completed(*delta.finish_reason, written.count, seconds(job.start_, written.first),
-                       seconds(written.first, written.last));
+    metrics.completed(*delta.finish_reason, written.count, seconds(job.start_, written.first),
+                      seconds(written.first, written.last));
   }
 }
 
@@ -550,7 +562,7 @@ void Service::stream_guarded(Job& job, const std::function<void()>& run) {
     if (failure.cause == Cause::kInternal)
       log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
     metrics_.failed(to_string(failure.cause));
-    job.stream_->push(job.plan_.stream->fail(shown(failure)));
+    job.stream_->push(job.plan_.stream->fail(shown(failure, job)));
   };
   try {
     run();
@@ -563,22 +575,22 @@ void Service::stream_guarded(Job& job, const std::function<void()>& run) {
   }
 }
 
-void Service::end_stream(const std::shared_ptr<Job>& job, const std::vector<Result>& results) {
-  stream_guarded(*job, [&] {
+void Service::end_stream(Job& job, LoadedModel& model, const std::vector<Result>& results) {
+  stream_guarded(job, [&] {
     for (const Result& result : results) {
       if (const Error* error = result.error()) throw *error;
     }
-    job->tokens_ = total_tokens(results);
-    job->stream_->push(job->plan_.stream->end(results));
+    job.tokens_ = total_tokens(results);
+    job.stream_->push(job.plan_.stream->end(results));
   });
-  charge(*job);
-  const bool failed = job->stream_failed_;
-  if (job->trace_) job->trace_->computed(results);
-  end_trace(*job, 200, failed ? "the stream broke off" : "");
-  metrics_.request_ended(!job->plan_.single, job->work_, seconds_since(job->start_),
-                         failed ? std::span<const Result>() : results);
-  record(job->request_, job->id_, job->start_, {}, job->inputs_, job->tokens_);
-  job->stream_->end();
+  charge(job);
+  if (job.trace_) job.trace_->computed(results);
+  end_trace(job, 200, job.stream_failed_ ? "the stream broke off" : "");
+  model.metrics.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_),
+                              job.stream_failed_ ? std::span<const Result>() : results);
+  record(job.request_, job.id_, job.start_, {}, job.inputs_, job.tokens_);
+  job.stream_->end();
+  job.release();
 }
 
 // What a request took, by its key: what was read and, also of an answer that broke off, written.
@@ -589,41 +601,113 @@ void Service::charge(const Job& job) const {
   job.account_->charge(job.tokens_ + written);
 }
 
-void Service::plan(Job& job) {
+// False where the model has to be waited for: the job comes again then.
+bool Service::plan(const std::shared_ptr<Job>& waiting) {
+  Job& job = *waiting;
   json::monotonic_resource memory;
-  json::value body;
   if (job.route_->tei && job.route_->openai && is_tei_text(job.request_.body))
     job.refuse_ = tei::refuse;
-  try {
-    body = base::parse_python_json(job.request_.body, "request body", base::BadBytes::kRefuse,
-                                   &memory);
-  } catch (const Error& error) {
-    throw Failure(Cause::kBadJson, error.what(), "body");
-  }
-  if (!body.is_object()) {
-    throw Failure({{.where = "body", .type = "model_type", .message = "expected a JSON object"}});
-  }
+  const json::value body = parse_body(job.request_.body, &memory);
   const json::object& object = body.get_object();
   const bool tei = job.route_->tei &&
                    (!job.route_->openai || object.contains("inputs") || object.contains("texts"));
   job.refuse_ = tei ? tei::refuse : job.route_->refuse ? job.route_->refuse : openai::refuse;
+  if (!job.model_) {
+    const auto named = model_for(job, object, tei);
+    ServedModel& model = named ? *named : models_.first();
+    job.model_ = model.lease();
+    if (!job.model_) {
+      wait_for(model, waiting);
+      return false;
+    }
+  }
+  const Context& context = job.model_->context;
   job.plan_ =
-      (tei ? job.route_->tei : job.route_->openai)({*context_, job.request_, object, job.id_});
+      (tei ? job.route_->tei : job.route_->openai)({context, job.request_, object, job.id_});
   std::string().swap(job.request_.body);
   for (const std::string& field : job.plan_.ignored) {
     note_once("field \"" + field.substr(0, 100) + "\" of " + job.request_.path +
               " is not known and ignored");
   }
   give_seed(job.plan_, options_.seed);
-  warn_of_foreign_ids(job.plan_, context_->tokenizer);
+  warn_of_foreign_ids(job.plan_, context.tokenizer);
   for (const std::string& warning : job.plan_.warnings) note_once(warning);
   check_answer_size(job);
+  return true;
+}
+
+// What `model` names; null = nothing does. TEI's bodies have no such field: a name that is served
+// is heeded there as well, and any other is not.
+std::shared_ptr<ServedModel> Service::model_for(const Job& job, const json::object& body,
+                                                bool tei) const {
+  const json::value* name = body.if_contains("model");
+  if (!name && job.route_->openai == ollama::show) name = body.if_contains("name");
+  if (!name || !name->is_string()) return nullptr;
+  std::shared_ptr<ServedModel> model = models_.find(name->get_string());
+  if (model || tei) return model;
+  throw Failure(Cause::kModelName,
+                "The model `" + std::string(name->get_string()) + "` does not exist.", "model");
+}
+
+// Loads or unloads the model that the body names; answered when that is done.
+void Service::operate(const std::shared_ptr<Job>& job) {
+  json::monotonic_resource memory;
+  const json::value parsed = parse_body(job->request_.body, &memory);
+  const json::object& body = parsed.get_object();
+  const json::value* const name = body.if_contains("model");
+  if (!name || !name->is_string()) {
+    throw Failure({{.where = "body.model",
+                    .type = name ? "string_type" : "missing",
+                    .message = name ? "expected a name" : "field required"}});
+  }
+  const auto done = [this, job](const std::exception_ptr& error) {
+    guarded(*job, [&] {
+      if (error) std::rethrow_exception(error);
+      finish(*job, {.content_type = std::string(kJsonType), .body = "{\"success\":true}"}, {}, "");
+    });
+  };
+  const auto loaded = [done](const Lease&, const std::exception_ptr& error) { done(error); };
+  const auto model = models_.find(name->get_string());
+  const bool loads = job->route_->operation == Operation::kLoad;
+  if (loads && !model && options_.read_model) return models_.add(options_.read_model(body), loaded);
+  if (!model) {
+    throw Failure(Cause::kModelName,
+                  "The model `" + std::string(name->get_string()) + "` does not exist.", "model");
+  }
+  if (body.size() > 1) {
+    throw Failure(Cause::kInvalid,
+                  "`" + std::string(name->get_string()) +
+                      "` is served already, with the options that it has: send `model` alone",
+                  "model");
+  }
+  if (!loads) return model->unload([done] { done({}); });
+  model->load(loaded);
+}
+
+void Service::wait_for(ServedModel& model, const std::shared_ptr<Job>& job) {
+  model.wait([this, job](Lease lease, const std::exception_ptr& error) {
+    if (error) return guarded(*job, [&] { refuse_unloaded(error); });
+    job->model_ = std::move(lease);
+    post_work(job);
+  });
+}
+
+// Why a model can't be had: no fault of who asked for it.
+void Service::refuse_unloaded(const std::exception_ptr& error) const {
+  try {
+    std::rethrow_exception(error);
+  } catch (const Failure&) {
+    throw;
+  } catch (const std::exception&) {
+    throw Failure(Cause::kUnavailable, "the model can't be loaded: the server's log says why");
+  }
 }
 
 // A row per token multiplies a text's size by thousands: what one request may ask for is bounded.
 void Service::check_answer_size(const Job& job) const {
   double bytes = 0;
-  for (const Request& request : job.plan_.requests) bytes += answer_bytes(engine_->info(), request);
+  for (const Request& request : job.plan_.requests)
+    bytes += answer_bytes(job.model_->context.info, request);
   if (bytes > static_cast<double>(options_.max_answer_bytes)) {
     throw Failure(Cause::kBatchSize, "the numbers of these inputs' tokens could take " +
                                          std::to_string(static_cast<int64_t>(bytes)) +
@@ -652,7 +736,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
   charge(*job);
   if (job->trace_) job->trace_->computed(counts);
   HttpResponse response = job->plan_.render(std::move(results));
-  response.headers.emplace_back("x-compute-type", engine_->info().backend);
+  response.headers.emplace_back("x-compute-type", job->model_->context.info.backend);
   add_timings(response, counts, seconds_since(job->start_), job->characters_);
   finish(*job, std::move(response), counts, "");
 }
@@ -672,10 +756,12 @@ void Service::guarded(Job& job, const std::function<void()>& run) {
 }
 
 // `failure` as a client may see it.
-Failure Service::shown(Failure failure) const {
-  const auto hide = [this](std::string& text) {
-    text = without_paths(std::move(text), options_.engine.model,
-                         ready_ ? engine_->info().folder : "", public_name_);
+Failure Service::shown(Failure failure, const Job& job) const {
+  if (!job.model_) return failure;
+  const Context& context = job.model_->context;
+  const auto hide = [&](std::string& text) {
+    text = without_paths(std::move(text), context.options.engine.model, context.info.folder,
+                         context.public_name);
   };
   hide(failure.message);
   for (Problem& problem : failure.problems) hide(problem.message);
@@ -685,20 +771,23 @@ Failure Service::shown(Failure failure) const {
 void Service::fail(Job& job, const Failure& failure) {
   if (failure.cause == Cause::kInternal)
     log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
-  finish(job, job.refuse_(shown(failure), max_model_len()), {}, to_string(failure.cause));
+  const int64_t max_model_len = job.model_ ? job.model_->context.info.max_model_len : 0;
+  finish(job, job.refuse_(shown(failure, job), max_model_len), {}, to_string(failure.cause));
 }
 
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
                      const std::string& error) {
   add_common_headers(job.request_, job.id_, response);
   if (job.working_) {
-    metrics_.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_), results);
+    job.model_->metrics.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_),
+                                      results);
   }
   if (!error.empty()) metrics_.failed(error);
   end_trace(job, response.status, error);
   add_warnings(response, job.plan_.warnings);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));
+  job.release();
 }
 
 void Service::add_common_headers(const HttpRequest& head, const std::string& id,

@@ -1,5 +1,5 @@
-// Service: from an HTTP request to its answer, without sockets. Checks who asks, finds the route,
-// lets a dialect plan, the engine compute and the dialect render.
+// Service: from an HTTP request to its answer, without sockets. Checks who asks, finds the route
+// and the model, lets a dialect plan, the engine compute and the dialect render.
 //
 // Called by connections on I/O threads, which it never holds up: bodies are parsed, tokenized and
 // rendered on threads of its own. Thread-safe.
@@ -23,6 +23,7 @@
 #include "server/http.h"
 #include "server/log.h"
 #include "server/metrics.h"
+#include "server/models.h"
 #include "server/routes.h"
 #include "server/trace_exporter.h"
 
@@ -38,6 +39,7 @@ class Job {
 
  private:
   friend class Service;
+  void release();
   bool cancelled();
   bool give_up();  // true when it is the first to
   void set_ticket(Ticket ticket);
@@ -50,6 +52,7 @@ class Job {
   std::string id_;
   std::chrono::steady_clock::time_point start_;
   Refusal refuse_ = nullptr;  // of the dialect that the body is in
+  Lease model_;               // until it is answered
   CallPlan plan_;
   std::unique_ptr<Trace> trace_;  // null: it is not recorded
   int64_t inputs_ = 0, characters_ = 0, tokens_ = 0;
@@ -73,11 +76,12 @@ class Service {
   Service(const ServerOptions& options, const Log& log);
   ~Service();  // waits for its threads
 
-  // The model is there: requests that came before go on. Once.
-  void set_engine(std::unique_ptr<Engine> engine);
+  // Loads the models; requests that came before go on. Once. Throws Error.
+  void load();
   bool ready() const { return ready_ && !stopping_; }
+  const Models& models() const { return models_; }
 
-  // Takes no more requests for the model; those that wait for it to load are answered 503.
+  // Loads no model any more; requests that wait for one are answered 503.
   void stop();
 
   // A client that asked for TLS and did not get it.
@@ -100,7 +104,6 @@ class Service {
   std::shared_ptr<Job> handle(HttpRequest request, Respond answer);
 
   Metrics& metrics() { return metrics_; }
-  const ModelInfo* info() const { return ready_ ? &engine_->info() : nullptr; }
 
  private:
   std::optional<Failure> check(const HttpRequest& head,
@@ -112,22 +115,25 @@ class Service {
   HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
 
-  void begin_work(std::shared_ptr<Job> job);
   void post_work(std::shared_ptr<Job> job);
   boost::asio::thread_pool& workers_for(int64_t bytes);
   void work(const std::shared_ptr<Job>& job);
-  void plan(Job& job);
+  bool plan(const std::shared_ptr<Job>& waiting);
+  std::shared_ptr<ServedModel> model_for(const Job& job, const json::object& body, bool tei) const;
+  void operate(const std::shared_ptr<Job>& job);
+  void wait_for(ServedModel& model, const std::shared_ptr<Job>& job);
+  void refuse_unloaded(const std::exception_ptr& error) const;
   void submit(const std::shared_ptr<Job>& job, std::vector<Request> requests);
   void listen(const std::shared_ptr<Job>& job, std::vector<Request>& requests);
-  void note_tokens(const Job& job, const GenerationDelta& delta,
+  void note_tokens(const Job& job, ModelMetrics& metrics, const GenerationDelta& delta,
                    std::chrono::steady_clock::time_point now, Job::Tokens& written);
   void post_delta(const std::shared_ptr<Job>& job, const GenerationDelta& delta);
   void stream_guarded(Job& job, const std::function<void()>& run);
-  void end_stream(const std::shared_ptr<Job>& job, const std::vector<Result>& results);
+  void end_stream(Job& job, LoadedModel& model, const std::vector<Result>& results);
   void check_answer_size(const Job& job) const;
   void complete(const std::shared_ptr<Job>& job, std::vector<Result> results);
   void fail(Job& job, const Failure& failure);
-  Failure shown(Failure failure) const;
+  Failure shown(Failure failure, const Job& job) const;
   // `run` with every exception turned into an answer.
   void guarded(Job& job, const std::function<void()>& run);
   void finish(Job& job, HttpResponse response, std::span<const Result> results,
@@ -139,14 +145,13 @@ class Service {
               int64_t inputs, int64_t tokens);
   void note_once(const std::string& message);
   void describe();
-  int64_t max_model_len() const { return ready_ ? engine_->info().max_model_len : 0; }
+  std::vector<ListedModel> listed() const;
+  std::string metrics_text() const;
 
   const ServerOptions options_;
   const Log& log_;
   ApiKeys keys_;
   std::unique_ptr<TraceExporter> traces_;  // null: none are sent
-  std::vector<std::string> names_;
-  const std::string public_name_;
   std::once_flag described_;
   std::string openapi_, docs_page_;  // made for the first who asks for one of them
   int64_t started_;
@@ -154,16 +159,14 @@ class Service {
   std::atomic<uint64_t> next_id_;
   std::atomic<int64_t> pending_bytes_{0};
 
-  std::unique_ptr<Engine> engine_;  // written once, before ready_
-  std::optional<Context> context_;
   std::atomic<bool> ready_{false}, stopping_{false};
 
-  std::mutex mutex_;                        // guards what follows
-  std::vector<std::shared_ptr<Job>> held_;  // wait for the model
+  std::mutex mutex_;  // guards what follows
   std::set<std::string> noted_;
 
   int workers_count_;
   boost::asio::thread_pool workers_, long_workers_, image_workers_;
+  Models models_;  // ends before the threads that its requests go to
 };
 
 }  // namespace vecton::server

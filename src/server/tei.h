@@ -3,7 +3,10 @@
 // pipelines.cpp.
 #pragma once
 
+#include <span>
+
 #include "server/dialect.h"
+#include "server/listed_model.h"
 
 namespace vecton::server::tei {
 
@@ -27,7 +30,8 @@ CallPlan decode(const Call& call);
 // {"error","error_type"}, or a plain sentence for what is wrong before the body is understood.
 HttpResponse refuse(const Failure& failure, int64_t max_model_len);
 
-// GET /info. `workers`: threads that tokenize.
-HttpResponse info(const Context& context, int workers);
+// GET /info. `workers`: threads that tokenize. The first of `models`, which has been in memory, and
+// where there are several, all of them.
+HttpResponse info(std::span<const ListedModel> models, int workers);
 
 }  // namespace vecton::server::tei

@@ -45,37 +45,48 @@ json::value commit_of(const std::string& folder) {
   return json::value(name);
 }
 
+json::object info_of(const ListedModel& listed, int workers) {
+  const ServerOptions& options = listed.options;
+  json::object object{
+      {"model_id", listed.public_name},
+      {"served_model_name", shown_name(listed.names, options.engine.model, listed.public_name)},
+  };
+  if (!listed.info) return object;
+  const ModelInfo& model = *listed.info;
+  object["model_sha"] = commit_of(model.folder);
+  object["model_dtype"] = model.dtype;
+  object["compute"] = model.compute;
+  object["compute_cosine"] = model.compute_cosine;
+  object["model_type"] = model_type(model);
+  object["similarity_fn_name"] =
+      model.similarity.empty() ? json::value() : json::value(model.similarity);
+  object["max_concurrent_requests"] = options.max_connections;
+  object["max_input_length"] = model.max_model_len;
+  object["max_batch_tokens"] = model.max_batch_tokens;
+  object["max_batch_requests"] = nullptr;
+  object["max_client_batch_size"] = options.max_client_batch_size;
+  object["max_queue_tokens"] = options.engine.max_queue_tokens;
+  object["payload_limit"] = options.max_body_bytes;
+  object["auto_truncate"] = options.auto_truncate;
+  object["tokenization_workers"] = workers;
+  object["version"] = version();
+  object["sha"] = nullptr;
+  object["docker_label"] = nullptr;
+  return object;
+}
+
 }  // namespace
 
-HttpResponse info(const Context& context, int workers) {
-  const ServerOptions& options = context.options;
-  const ModelInfo& model = context.info;
-  HttpResponse response{.content_type = std::string(kJsonType)};
-  json::object object{
-      {"model_id", context.public_name},
-      {"model_sha", commit_of(model.folder)},
-      {"model_dtype", model.dtype},
-      {"compute", model.compute},
-      {"compute_cosine", model.compute_cosine},
-      {"served_model_name", shown_name(context)},
-      {"model_type", model_type(model)},
-      {"similarity_fn_name",
-       model.similarity.empty() ? json::value() : json::value(model.similarity)},
-      {"max_concurrent_requests", options.max_connections},
-      {"max_input_length", model.max_model_len},
-      {"max_batch_tokens", model.max_batch_tokens},
-      {"max_batch_requests", nullptr},
-      {"max_client_batch_size", options.max_client_batch_size},
-      {"max_queue_tokens", options.engine.max_queue_tokens},
-      {"payload_limit", options.max_body_bytes},
-      {"auto_truncate", options.auto_truncate},
-      {"tokenization_workers", workers},
-      {"version", version()},
-      {"sha", nullptr},
-      {"docker_label", nullptr},
-  };
-  response.body = json::serialize(object);
-  return response;
+HttpResponse info(std::span<const ListedModel> models, int workers) {
+  json::object object = info_of(models.front(), workers);
+  if (models.size() > 1) {
+    json::array all;
+    for (const ListedModel& model : models) {
+      if (model.served()) all.emplace_back(info_of(model, workers));
+    }
+    object["models"] = std::move(all);
+  }
+  return {.content_type = std::string(kJsonType), .body = json::serialize(object)};
 }
 
 }  // namespace vecton::server::tei

@@ -239,7 +239,10 @@ TEST_F(Tei, RootDoesWhatTheModelIsFor) {
 }
 
 TEST_F(Tei, InfoNamesTheKindOfModel) {
-  const auto type = [&] { return json::parse(tei::info(test.context, 2).body).at("model_type"); };
+  const auto type = [&] {
+    const ListedModel listed = test.listed();
+    return json::parse(tei::info({&listed, 1}, 2).body).at("model_type");
+  };
   EXPECT_EQ(json::serialize(type()), R"({"embedding":{"pooling":"mean"}})");
   test.serve({Task::kClassify});
   test.info.labels = {"bad", "good"};

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "server/dialect.h"
+#include "server/listed_model.h"
 
 namespace vecton::server {
 
@@ -37,7 +38,13 @@ struct TestContext {
     return planner({context, http, value.as_object(), id});
   }
 
+  // As the routes that list models show it.
+  ListedModel listed() const {
+    return {options, names, public_name, std::make_shared<const ModelInfo>(info)};
+  }
+
   ServerOptions options;
+  const std::string public_name = "org/tiny";
   std::vector<std::string> names = {"tiny", "small"};
   ModelInfo info;
   std::shared_ptr<const Tokenizer> tokenizer =

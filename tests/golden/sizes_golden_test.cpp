@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include "fixture.h"
 #include "vecton/vecton.h"
@@ -34,6 +36,9 @@ TEST_P(SizesGolden, AreThoseOfTheAnswers) {
   const auto engine = Engine::open(options);
   const ModelInfo& info = engine->info();
   EXPECT_EQ(inspect(options).embedding_size, info.embedding_size);
+  // Fixtures of texts alone may have a tower as well.
+  const bool prepared = std::filesystem::exists(fixture.model() / "preprocessor_config.json") ||
+                        std::filesystem::exists(fixture.model() / "processor_config.json");
   const std::string picture = (fixture.folder().parent_path() / "images/blob_small.png").string();
   for (const Task task : {Task::kEmbed, Task::kTokenEmbed, Task::kSparseEmbed}) {
     if (std::ranges::count(info.tasks, task) == 0) continue;
@@ -41,7 +46,7 @@ TEST_P(SizesGolden, AreThoseOfTheAnswers) {
     Request request{.prompt = {.input = "red sofa", .truncation = {.to = -1}},
                     .task = default_parameters(task)};
     expect_size(info, task, engine->submit({request}).get().front());
-    if (!info.images) continue;
+    if (!info.images || !prepared) continue;
     request.prompt.input = "";
     request.prompt.images = {{.bytes = {}, .source = picture}};
     expect_size(info, task, engine->submit({request}).get().front());

@@ -234,6 +234,45 @@ print(peak() - before)
     assert int(out) < 4096  # kilobytes; a copy of the vectors per call would be 7 MB
 
 
+def test_ten_thousand_calls_leave_nothing():
+    """Neither memory nor objects that wait for the collector: of calls that answer, that fail, and of futures."""
+    out = run_python(OPEN + """
+import gc, resource
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def call(n):
+    for i in range(n):
+        engine.embed("a text")
+        if i % 10 == 0:
+            engine.submit("embed", ["a", "b"]).result()
+            try:
+                engine.embed("a " * 100)
+            except vecton.TooLong:
+                pass
+call(500)
+gc.collect(); gc.disable()
+before, objects = peak(), len(gc.get_objects())
+call(10000)
+grown = len(gc.get_objects()) - objects
+print(peak() - before, grown, gc.collect())
+""", MODEL, timeout=240)
+    kilobytes, objects, cycles = map(int, out.split())
+    assert kilobytes < 4096 and objects < 100 and cycles < 100, out
+
+
+def test_engines_end_with_their_last_reference():
+    out = run_python("""
+import gc, sys, threading, weakref, vecton
+gc.disable()
+engine = vecton.Engine(sys.argv[1], threads=2)
+engine.embed(["a", "b"]); engine.tokenizer.encode("a")
+engine.submit("embed", "a").result()
+alive = weakref.ref(engine)
+del engine
+print(alive() is None)
+""", MODEL)
+    assert out == "True\n"
+
+
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="interpreters of their own are tried from 3.12 on")
 def test_a_second_interpreter_is_refused():
     out = run_python("""

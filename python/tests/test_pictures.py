@@ -462,3 +462,44 @@ def test_vllm_helpers(embedder):
     assert (embedder.embed({"image": encode_image_url(image.open(BLOB))}) == embedder.embed(BLOB)).all()
     with pytest.raises(ValueError, match="found 'page.png'"):
         fetch_image("page.png")
+
+
+@pytest.mark.parametrize("name", ["siglip", "clip"])
+def test_mlx_embeddings_compares_texts_with_pictures(name):
+    """As the pages for SigLIP do it: a processor's arrays, turned to [images, height, width, 3], and the model called with them."""
+    image = pytest.importorskip("PIL.Image")
+    from vecton.mlx_embeddings import load
+
+    loaded, processor = load(model(name))
+    texts = ["cat", "two dogs"]
+    opened = image.open(PHOTO)
+    inputs = processor(text=texts, images=opened, padding="max_length", truncation=True, return_tensors="np")
+    pixels = np.transpose(np.asarray(inputs["pixel_values"]), (0, 2, 3, 1)).astype(np.float32)
+    output = loaded(input_ids=np.asarray(inputs["input_ids"]), pixel_values=pixels, attention_mask=inputs.get("attention_mask"))
+    own = engine(name)
+    assert np.allclose(np.asarray(output.text_embeds), own.embed(texts, normalize=True), atol=1e-5)
+    assert np.allclose(np.asarray(output.image_embeds), own.embed([PHOTO], normalize=True), atol=1e-4)
+    logits = np.asarray(output.logits_per_image)
+    assert logits.shape == (1, 2) and np.array_equal(logits.T, np.asarray(output.logits_per_text))
+    scores = [own.score(text, PHOTO, raw=True) for text in texts]
+    assert np.allclose(logits[0], scores, atol=1e-2), (logits, scores)
+    # One side alone, other kinds of pictures, and the layout that torch has.
+    alone = loaded(pixel_values=processor(images=[str(PHOTO), PHOTO.read_bytes()], return_tensors="np").pixel_values)
+    assert alone.text_embeds is None and np.allclose(np.asarray(alone.image_embeds), np.asarray(output.image_embeds).repeat(2, 0))
+    with pytest.raises(ValueError, match="input_ids, pixel_values"):
+        loaded()
+    with pytest.raises(ValueError, match="text, images or both"):
+        processor()
+    with pytest.raises(ValueError, match="pixel_values must have the shape"):
+        loaded(pixel_values=np.zeros((3, 32, 32), np.float32))
+
+
+def test_mlx_embeddings_processors_of_pages():
+    from vecton.mlx_embeddings import load
+
+    late, processor = load(model("colqwen3"))
+    rows = [np.asarray(one) for one in late.engine.embed_tokens(["a query", "another"])]
+    assert np.asarray(processor.score_retrieval(rows, rows)).shape == (2, 2)
+    assert processor("a text").input_ids == late.engine.tokenizer("a text").input_ids
+    with pytest.raises(ValueError, match="embed_vision_language"):
+        processor(images=BLOB)

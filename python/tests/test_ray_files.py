@@ -171,3 +171,19 @@ def test_rows_in_error_do_not_stop_others():
 
 def test_what_a_refusal_says():
     assert message_of({"error": {"message": "why"}}) == "why" == message_of({"error": "why", "error_type": "x"}) == message_of("why")
+
+
+def test_an_embedder_does_other_tasks():
+    table = pyarrow.table({"text": ["a", "b c"], "query": ["q", "r"]})
+    labels = Embedder(model("bert-classify-softmax"), task="classify", output="labels", engine={"threads": 1})(table)
+    assert np.array_equal(np.array(labels.column("labels").to_pylist(), np.float32), engine("bert-classify-softmax").classify(["a", "b c"]))
+    scores = Embedder(model("bert-rerank-sigmoid"), task="score", output="score", engine={"threads": 1})(table)
+    assert np.array_equal(np.array(scores.column("score"), np.float32), engine("bert-rerank-sigmoid").score_pairs([("q", "a"), ("r", "b c")]))
+    tokens = Embedder(model("colbert-bert"), task="token_embed", output="tokens", engine={"threads": 1})(table).column("tokens").to_pylist()
+    for found, own in zip(tokens, engine("colbert-bert").embed_tokens(["a", "b c"]), strict=True):
+        assert np.array_equal(np.array(found, np.float32), own)
+    odd = pyarrow.table({"text": ["a", None]})
+    nulls = Embedder(model("bert-embed-mean"), on_error="null", engine={"threads": 1})(odd)
+    assert nulls.column("embedding").to_pylist()[1] is None and nulls.column("__inference_error__").to_pylist()[0] is None
+    with pytest.raises(ValueError, match="task must be"):
+        Embedder(model("bert-embed-mean"), task="rank")

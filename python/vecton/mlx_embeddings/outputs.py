@@ -12,3 +12,5 @@ class BaseModelOutput:
     text_embeds: Any = None
     hidden_states: Any = None
     image_embeds: Any = None
+    logits_per_text: Any = None
+    logits_per_image: Any = None

@@ -10,7 +10,9 @@ from typing import Any
 from vecton import _core
 from vecton.engine import Engine, engine_options
 from vecton.errors import NotFound, Unsupported
+from vecton.mlx_embeddings.dual_encoder import DualEncoder
 from vecton.mlx_embeddings.model import Model
+from vecton.mlx_embeddings.processor import Processor, compares_images
 from vecton.mlx_embeddings.registry import SUPPORTED_MODELS, resolve_model_reference
 
 __all__ = ["SUPPORTED_MODELS", "ModelNotFoundError", "convert", "load", "load_config", "load_model", "load_tokenizer"]
@@ -62,7 +64,9 @@ def load(path_or_hf_repo: str, tokenizer_config: dict[str, Any] | None = None, m
     except Unsupported as error:
         known = ", ".join(sorted(SUPPORTED_MODELS))
         raise ValueError(f"Model type '{config.get('model_type')}' not supported. Supported models: {known}, and more. {error}") from error
-    return [Model(whole, backbone, config), whole.tokenizer]
+    if compares_images(whole):
+        return [DualEncoder(whole, None, config), Processor(whole)]
+    return [Model(whole, backbone, config), Processor(whole) if whole.info.images else whole.tokenizer]
 
 
 def load_model(model_path: str | os.PathLike[str], lazy: bool = False, **how: Any) -> Any:

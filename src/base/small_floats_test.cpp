@@ -47,10 +47,9 @@ TEST_P(SmallFloats, WhatIsTooLargeIsTheLargest) {
   EXPECT_FALSE(std::isfinite(infinity));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Formats, SmallFloats,
-    ::testing::Values(Format{e4m3_to_float, float_to_e4m3, 0x7e, 448},
-                      Format{e5m2_to_float, float_to_e5m2, 0x7b, 57344}));
+INSTANTIATE_TEST_SUITE_P(Formats, SmallFloats,
+                         ::testing::Values(Format{e4m3_to_float, float_to_e4m3, 0x7e, 448},
+                                           Format{e5m2_to_float, float_to_e5m2, 0x7b, 57344}));
 
 TEST(SmallFloatsOf, AnInfinityStaysWhereThereIsOne) {
   EXPECT_EQ(float_to_e5m2(std::numeric_limits<float>::infinity()), 0x7c);

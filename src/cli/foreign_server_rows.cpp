@@ -131,10 +131,8 @@ const ForeignOption kRows[] = {
 
     // Generation, of which each request says how.
     {"--logprobs-mode --stream-interval --response-role --tool-strict-level --cohere-format "
-     "--spec-method "
-     "--logits-processor-pattern --speculative-model --num-speculative-tokens "
-     "--num-lookahead-slots "
-     "--spec-model --spec-tokens --anthropic-disabled-thinking-effort --guided-decoding-backend "
+     "--logits-processor-pattern --num-lookahead-slots "
+     "--anthropic-disabled-thinking-effort --guided-decoding-backend "
      "--keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
      "--top-k --top-p --min-p --repeat-penalty --repeat-last-n --presence-penalty "
      "--frequency-penalty --mirostat --grammar --grammar-file --json-schema-file,-jf "
@@ -168,6 +166,14 @@ const ForeignOption kRows[] = {
     {"--spec-draft-cpu-moe,--cpu-moe-draft,-cmoed --spec-draft-backend-sampling --spec-default", L,
      kNothing, kIgnored, kNoText},
     {"--speculative-config,-sc", V, kJson, kWorks, "--speculative-config"},
+    {"--spec-method", V, kValue, kWorks, "--speculative-config", "", translate_speculation},
+    {"--spec-tokens,--num-speculative-tokens", V, kValue, kWorks, "--speculative-config", "",
+     translate_speculation},
+    {"--ngram-prompt-lookup-max --ngram-prompt-lookup-min", V, kValue, kWorks,
+     "--speculative-config", "", translate_speculation},
+    {"--spec-model,--speculative-model", V, kValue, kRefused,
+     "--spec-method ngram --spec-tokens 5: drafts come from the prompt, not from a second model",
+     "[ngram]"},
     {"--diffusion-config,-dc --reasoning-config --structured-outputs-config --aux-output-config "
      "--reasoning-effort-map",
      V, kJson, kIgnored, kNoText},

@@ -103,6 +103,21 @@ Arguments translate_normalize(const ForeignOption& option, const std::string& va
   wrong(option, value, "2 (vectors of length 1) or -1 (as pooled)");
 }
 
+// vLLM's short forms of --speculative-config.
+Arguments translate_speculation(const ForeignOption& option, const std::string& value) {
+  const auto config = [](const char* key, json::value part) -> Arguments {
+    return {"--speculative-config", base::json_text(json::object{{key, std::move(part)}})};
+  };
+  const std::string name = first_name(option);
+  if (name == "--spec-method") return config("method", json::value(value));
+  if (value.empty() || value.size() > 4 || value.find_first_not_of("0123456789") != value.npos)
+    wrong(option, value, "a number of tokens");
+  const char* key = name == "--spec-tokens"               ? "num_speculative_tokens"
+                    : name == "--ngram-prompt-lookup-max" ? "prompt_lookup_max"
+                                                          : "prompt_lookup_min";
+  return config(key, std::stoll(value));
+}
+
 Arguments translate_rope(const ForeignOption& option, const std::string& value) {
   boost::system::error_code error;
   const json::value parsed = json::parse(value, error);

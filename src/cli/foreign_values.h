@@ -16,6 +16,7 @@ Arguments translate_aliases(const ForeignOption& option, const std::string& valu
 Arguments translate_cache_mib(const ForeignOption& option, const std::string& value);
 Arguments translate_cache_flag(const ForeignOption& option, const std::string& value);
 Arguments translate_normalize(const ForeignOption& option, const std::string& value);
+Arguments translate_speculation(const ForeignOption& option, const std::string& value);
 Arguments translate_rope(const ForeignOption& option, const std::string& value);
 
 }  // namespace vecton::cli

@@ -104,7 +104,8 @@ void OwnOptions::emit(const Arguments& options, const std::string& shown) {
       texts_.push_back(options[++i]);
     } else if (!find(name)) {
       usage_error(shown + " is an option of 'vecton serve'");
-    } else if (name == "--pooler-config" || name == "--hf-overrides") {
+    } else if (name == "--pooler-config" || name == "--hf-overrides" ||
+               name == "--speculative-config") {
       merge_dotted(objects_[name], "", options[++i]);
     } else if (has_value || find(name)->get_items_expected_min() > 0) {
       option(name, options[++i]);

@@ -27,7 +27,15 @@ void add_sampling_options(CLI::App& app, Generate& generate) {
          "Of tokens that the answer has [the model's, or 0]");
   option("--frequency-penalty", generate.frequency_penalty,
          "The same, as often as the answer has them [the model's, or 0]");
-  option("--seed", generate.seed, "The same seed gives the same answer [a random one]");
+  app.add_option_function<int64_t>(
+         "--seed",
+         [&generate](int64_t seed) {
+           generate.seed.reset();
+           if (seed != -1) generate.seed = static_cast<uint64_t>(seed);
+         },
+         "The same seed gives the same answer; -1 = a random one [-1]")
+      ->type_name("N")
+      ->group("Sampling");
   app.add_option("--stop", generate.stop, "A text that ends an answer; may be given several times")
       ->type_name("TEXT")
       ->take_all()

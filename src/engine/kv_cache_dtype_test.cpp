@@ -24,8 +24,8 @@ TEST_P(NarrowCache, GivesTheSameBitsWhateverElseIsThere) {
   std::vector<Request> requests;
   int64_t page = 0;
   {
-    const auto alone = open(
-        model(), {.threads = 1, .prefix_caching = false, .kv_cache_dtype = dtype()});
+    const auto alone =
+        open(model(), {.threads = 1, .prefix_caching = false, .kv_cache_dtype = dtype()});
     page = (int64_t{8} << 20) / alone->stats().cache_pages + 1;
     requests = mixed_requests(8, alone->info().vocab_size);
     for (const Request& request : requests)

@@ -53,9 +53,9 @@ tensor::Cache make_cache(const tensor::CacheLayout& layout, int64_t pages, int64
                          Ops& ops, tensor::DType dtype) {
   const std::vector<tensor::CacheGroup> groups = tensor::cache_groups(layout);
   tensor::Cache cache{.page_rows = page_rows,
-                      .dtype = dtype,
                       .layers = std::vector<tensor::Cache::Layer>(layout.size()),
-                      .groups = static_cast<int64_t>(groups.size())};
+                      .groups = static_cast<int64_t>(groups.size()),
+                      .dtype = dtype};
   if (groups.empty()) return cache;
   std::vector<tensor::Cache::Layer> storage;
   for (const Widths& width : widest(layout, groups)) {

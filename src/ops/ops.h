@@ -51,9 +51,6 @@ class Ops {
   // cache does.
   virtual Tensor allocate(int64_t rows, int64_t columns) = 0;
   virtual Tensor allocate_kept(int64_t rows, int64_t columns) { return allocate(rows, columns); }
-  // The same for a cache of numbers of another type: store_rows() writes it and attention() reads
-  // it. Here only float32 is there.
-  virtual Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype);
   // Copies in and out of the backend's memory.
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) = 0;
   virtual void download(const Tensor& x, std::span<float> values) = 0;
@@ -154,11 +151,6 @@ class Ops {
   virtual void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                           const tensor::Indices& to) = 0;
 
-  // Every number becomes the one of `dtype` (float32, bfloat16, float8_e4m3, float8_e5m2) that is
-  // nearest to it; of two that are, the even one. What is larger than all of a float8 becomes its
-  // largest; infinities stay or, where there are none, become NaN.
-  virtual Tensor round_to(Tensor x, tensor::DType dtype);
-
   virtual Tensor gather_columns(const Tensor& x, const tensor::Indices& columns);
   // [m, a] and [m, b], ... side by side.
   virtual Tensor concat_columns(std::span<const Tensor> parts);
@@ -200,6 +192,14 @@ class Ops {
     Tensor values, columns;
   };
   virtual TopK top_k(const Tensor& x, int64_t k);
+
+  // Caches of numbers of another type (float32, bfloat16, float8_e4m3, float8_e5m2): storage as
+  // allocate_kept() gives it, which store_rows() writes and attention() reads; here of float32
+  // alone. And every number becomes the one of the type that is nearest to it; of two that are, the
+  // even one. What is larger than all of a float8 becomes its largest; infinities stay or, where
+  // there are none, become NaN.
+  virtual Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype);
+  virtual Tensor round_to(Tensor x, tensor::DType dtype);
 };
 
 }  // namespace vecton::ops

@@ -60,9 +60,6 @@ std::vector<CacheGroup> cache_groups(const CacheLayout& layout);
 
 struct Cache {
   int64_t page_rows = 0;
-  // Of k and v below. Where it is narrower than float32 attention reads all keys and values rounded
-  // to it, kept or not, and even where no layer has pages.
-  DType dtype = DType::kF32;
   struct Layer {
     // [pages * page_rows, kv_heads * dim]; shared with a layer of each group. Latent: both are the
     // same [.., rope_dim + rank]. SharedWith: none.
@@ -73,6 +70,9 @@ struct Cache {
   };
   std::vector<Layer> layers;  // empty = there is no cache
   int64_t groups = 0;
+  // Of k and v. Where it is narrower than float32 attention reads all keys and values rounded to
+  // it, kept or not, and even where no layer has pages.
+  DType dtype = DType::kF32;
 };
 
 }  // namespace vecton::tensor

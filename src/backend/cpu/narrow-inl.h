@@ -76,8 +76,8 @@ struct E4M3 : Float8<3, 120> {
 
   static HWY_INLINE VF widen(NarrowCodes code) {
     const NarrowCodes rest = hn::And(code, codes(0x7fu));
-    const NarrowCodes bits = hn::IfThenElse(hn::Eq(rest, codes(0x7fu)), codes(0x7fc00000u),
-                                            bits_of(widen_finite(rest)));
+    const NarrowCodes bits =
+        hn::IfThenElse(hn::Eq(rest, codes(0x7fu)), codes(0x7fc00000u), bits_of(widen_finite(rest)));
     return float_of(hn::Or(bits, hn::ShiftLeft<24>(hn::And(code, codes(0x80u)))));
   }
   static HWY_INLINE NarrowCodes narrow(VF x) {
@@ -104,8 +104,8 @@ struct E5M2 : Float8<2, 112> {
     constexpr uint32_t kLargest = 0x47600000u;  // 57344
     const NarrowCodes bits = bits_of(x), magnitude = hn::And(bits, codes(0x7fffffffu));
     NarrowCodes code = narrow_finite(hn::Min(magnitude, codes(kLargest)));
-    const NarrowCodes beyond = hn::IfThenElse(hn::Gt(magnitude, codes(0x7f800000u)), codes(0x7fu),
-                                              codes(0x7cu));
+    const NarrowCodes beyond =
+        hn::IfThenElse(hn::Gt(magnitude, codes(0x7f800000u)), codes(0x7fu), codes(0x7cu));
     code = hn::IfThenElse(hn::Gt(magnitude, codes(0x7f7fffffu)), beyond, code);
     return hn::Or(code, hn::And(hn::ShiftRight<24>(bits), codes(0x80u)));
   }

@@ -74,6 +74,8 @@ class Processor(Tokenizer):
         return self
 
     def __call__(self, text: Any = None, text_pair: Any = None, images: Any = None, **how: Any) -> BatchEncoding:  # type: ignore[override]
+        if self._compares:  # what such models have no place for
+            how.setdefault("return_token_type_ids", False)
         if images is None:
             if text is None:
                 raise ValueError("a processor takes text, images or both")

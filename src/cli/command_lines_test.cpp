@@ -97,6 +97,7 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
           {"otlp_traces_endpoint", o.otlp_traces_endpoint},
           {"otlp_service_name", o.otlp_service_name},
           {"root_path", o.root_path},
+          {"playground", std::to_string(o.playground)},
           {"chat_template", o.chat_template},
           {"tool_call_parser", o.tool_call_parser},
           {"reasoning_parser", o.reasoning_parser},

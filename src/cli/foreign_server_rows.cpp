@@ -92,9 +92,10 @@ const ForeignOption kRows[] = {
      kNothing, kIgnored, "usage, and times as headers, are in every answer"},
     {"--enable-tokenizer-info-endpoint", V, kNothing, kWorks, "--enable-tokenizer-info-endpoint"},
     {"--enable-scale-out --tokens-only --disable-fastapi-docs "
-     "--enable-offline-docs --ui,--webui --ui-mcp-proxy,--webui-mcp-proxy --agent,-ag "
+     "--enable-offline-docs --ui-mcp-proxy,--webui-mcp-proxy --agent,-ag "
      "--models-autoload",
      V | L, kNothing, kIgnored, "docs/SERVER.md has the routes"},
+    {"--ui,--webui", L, kNothing, kWorks, "--disable-playground", "", translate_page},
     {"--models-max --media-path --ui-config,--webui-config --ui-config-file,--webui-config-file "
      "--tools --tools-runtime --mcp-servers-config --mcp-servers-json",
      L, kValue, kIgnored, "docs/SERVER.md has the routes"},

@@ -72,6 +72,11 @@ Arguments translate_origin(const ForeignOption&, const std::string& value) {
   return {"--allowed-origins", base::json_text(origins)};
 }
 
+Arguments translate_page(const ForeignOption&, const std::string& value) {
+  if (value == "true") return {};
+  return {"--disable-playground"};
+}
+
 Arguments translate_permissive(const ForeignOption&, const std::string& value) {
   return {"--allowed-origins", value == "true" ? "[\"*\"]" : "[]"};
 }

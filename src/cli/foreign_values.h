@@ -11,6 +11,7 @@ Arguments translate_task(const ForeignOption& option, const std::string& value);
 Arguments translate_log_level(const ForeignOption& option, const std::string& value);
 Arguments translate_quiet_log(const ForeignOption& option, const std::string& value);
 Arguments translate_origin(const ForeignOption& option, const std::string& value);
+Arguments translate_page(const ForeignOption& option, const std::string& value);
 Arguments translate_permissive(const ForeignOption& option, const std::string& value);
 Arguments translate_aliases(const ForeignOption& option, const std::string& value);
 Arguments translate_cache_mib(const ForeignOption& option, const std::string& value);

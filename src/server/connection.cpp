@@ -58,6 +58,8 @@ HttpRequest head_of(const Message& message, const std::string& peer, const Serve
   head.origin = text(message[http::field::origin]);
   head.request_id = text(message["X-Request-Id"]);
   if (!options.otlp_traces_endpoint.empty()) head.traceparent = text(message["traceparent"]);
+  head.accept = text(message[http::field::accept]);
+  head.if_none_match = text(message[http::field::if_none_match]);
   head.asked_headers = text(message[http::field::access_control_request_headers]);
   return head;
 }
@@ -323,7 +325,7 @@ void Connection::respond(HttpResponse answer, bool keep) {
   job_.reset();
   set_head(answer);
   response_.body() = std::move(answer.body);
-  if (answer.status == 204) {
+  if (answer.status == 204 || answer.status == 304) {
     response_.body().clear();
   } else {
     response_.content_length(response_.body().size());

@@ -124,9 +124,9 @@ constexpr FieldRow kRerankRows[] = {
 };
 
 constexpr FieldRow kMapRows[] = {
-    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the picture is asked for.", true},
+    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the document is asked for.", true},
     {"document", R"({"$ref":"#/components/schemas/Item"})",
-     "The picture, with the words around it if there are any: {\"image\": ...}.", true},
+     "A text, or a picture with the words around it if there are any: {\"image\": ...}.", true},
 };
 
 constexpr FieldRow kCohereRows[] = {
@@ -220,7 +220,8 @@ constexpr OperationRow kOperations[] = {
      "Classes", nullptr, kClassify},
     {"POST", kScorePaths, "Labels and scores", "A score per pair of texts", "Scores", nullptr,
      kScore},
-    {"POST", kMapPaths, "Labels and scores", "Which patches of a picture answer which tokens",
+    {"POST", kMapPaths, "Labels and scores",
+     "Which tokens of a text, or patches of a picture, answer which tokens of a query",
      "SimilarityMaps", nullptr, kMap},
     {"POST", kDetokenizePaths, "Tokens", "Token ids to text", "Detokenized", nullptr, kDetokenize},
 };

@@ -5,7 +5,8 @@ namespace vecton::server {
 
 namespace {
 
-constexpr std::string_view kHealthPaths[] = {"/health", "/ping", "/"};
+constexpr std::string_view kHealthPaths[] = {"/health", "/ping"};
+constexpr std::string_view kRootPaths[] = {"/"};
 constexpr std::string_view kPingPaths[] = {"/ping"};
 constexpr std::string_view kReadyPaths[] = {"/ready"};
 constexpr std::string_view kMetricsPaths[] = {"/metrics"};
@@ -54,6 +55,9 @@ constexpr OperationRow kOperations[] = {
     {"GET", kTokenizerPaths, kServer,
      "tokenizer_config.json without paths; with --enable-tokenizer-info-endpoint alone", "Object"},
     {"GET", kHealthPaths, kServer, "Whether the models are loaded", nullptr, ""},
+    {"GET", kRootPaths, kServer,
+     "Whether the models are loaded; browsers, which accept text/html, get the playground", nullptr,
+     ""},
     {"POST", kPingPaths, kServer, "Whether the models are loaded", nullptr, ""},
     {"GET", kReadyPaths, kServer, "Whether the models answer", "Object"},
     {"GET", kVersionPaths, kServer, "The version", "Version"},
@@ -119,7 +123,7 @@ constexpr SchemaRow kSchemas[] =
         {"Scores",
          R"({"type":"object","required":["object","data","model","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"data":{"type":"array","items":{"type":"object","required":["index","score"],"properties":{"index":{"type":"integer"},"object":{"type":"string"},"score":{"type":"number"}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
         {"SimilarityMaps",
-         R"({"type":"object","required":["object","model","tokens","images","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"tokens":{"type":"array","items":{"type":"object","required":["id","text","special"],"properties":{"id":{"type":"integer"},"text":{"type":"string"},"special":{"type":"boolean"}}}},"images":{"type":"array","items":{"type":"object","required":["index","rows","columns","left","top","width","height","similarities"],"properties":{"index":{"type":"integer"},"rows":{"type":"integer"},"columns":{"type":"integer"},"left":{"type":"number"},"top":{"type":"number"},"width":{"type":"number"},"height":{"type":"number"},"similarities":{"type":"array","items":{"$ref":"#/components/schemas/Vectors"}}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
+         R"({"type":"object","required":["object","model","tokens","images","usage"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"model":{"type":"string"},"tokens":{"type":"array","items":{"type":"object","required":["id","text","special"],"properties":{"id":{"type":"integer"},"text":{"type":"string"},"special":{"type":"boolean"}}}},"document_tokens":{"type":"array","items":{"type":"object","required":["id","text","special"],"properties":{"id":{"type":"integer"},"text":{"type":"string"},"special":{"type":"boolean"}}}},"similarities":{"$ref":"#/components/schemas/Vectors"},"images":{"type":"array","items":{"type":"object","required":["index","rows","columns","left","top","width","height","similarities"],"properties":{"index":{"type":"integer"},"rows":{"type":"integer"},"columns":{"type":"integer"},"left":{"type":"number"},"top":{"type":"number"},"width":{"type":"number"},"height":{"type":"number"},"similarities":{"type":"array","items":{"$ref":"#/components/schemas/Vectors"}}}}},"usage":{"$ref":"#/components/schemas/Usage"}}})"},
         {"RankedDocument",
          R"({"type":"object","required":["index","relevance_score"],"properties":{"index":{"type":"integer"},"document":{},"relevance_score":{"type":"number"}}})"},
         {"RankedResults",
@@ -170,7 +174,7 @@ constexpr SchemaRow kSchemas[] =
         {"OllamaModels",
          R"({"type":"object","required":["models"],"properties":{"models":{"type":"array","items":{"type":"object"}}}})"},
         {"Model",
-         R"({"type":"object","required":["id","object","created","owned_by"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"owned_by":{"type":"string"},"root":{"type":"string"},"max_model_len":{"anyOf":[{"type":"integer"},{"type":"null"}]},"status":{"type":"object","required":["value"],"properties":{"value":{"enum":["unloaded","loading","loaded","unloading","sleeping"]}}}}})"},
+         R"({"type":"object","required":["id","object","created","owned_by"],"properties":{"id":{"type":"string"},"object":{"type":"string"},"created":{"type":"integer"},"owned_by":{"type":"string"},"root":{"type":"string"},"max_model_len":{"anyOf":[{"type":"integer"},{"type":"null"}]},"tasks":{"type":"array","items":{"type":"string"}},"scorer":{"anyOf":[{"type":"string"},{"type":"null"}]},"input_modalities":{"type":"array","items":{"enum":["text","image"],"type":"string"}},"status":{"type":"object","required":["value"],"properties":{"value":{"enum":["unloaded","loading","loaded","unloading","sleeping"]}}}}})"},
         {"Success",
          R"({"type":"object","required":["success"],"properties":{"success":{"const":true}}})"},
         {"Models",

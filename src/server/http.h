@@ -21,6 +21,7 @@ struct HttpRequest {
   std::string traceparent;    // where traces are sent
   std::string key_name;       // of its API key, once that is known
   std::string asked_headers;  // Access-Control-Request-Headers of a preflight
+  std::string accept{}, if_none_match{};
 };
 
 struct HttpResponse {

@@ -111,6 +111,17 @@ std::string message_of(const Failure& failure) {
   return text;
 }
 
+// What the model does and reads, for clients that show what fits it.
+void append_abilities(std::string& out, const ModelInfo& info) {
+  json::array tasks;
+  for (const Task task : info.tasks) tasks.emplace_back(to_string(task));
+  json::array modalities{"text"};
+  if (info.images) modalities.emplace_back("image");
+  out += ",\"tasks\":" + base::json_text(tasks) +
+         ",\"scorer\":" + (info.scorer.empty() ? "null" : json_text(info.scorer)) +
+         ",\"input_modalities\":" + base::json_text(modalities);
+}
+
 const char* word_of(ModelState state) {
   switch (state) {
     case ModelState::kUnloaded:
@@ -137,6 +148,7 @@ void append_model(std::string& out, const ListedModel& model, const std::string&
   base::append_json_string(out, model.public_name);
   out += ",\"parent\":null,\"max_model_len\":";
   out += model.info ? std::to_string(model.info->max_model_len) : "null";
+  if (model.info) append_abilities(out, *model.info);
   out += ",\"permission\":[]";
   if (with_state) out += std::string(",\"status\":{\"value\":\"") + word_of(model.state) + "\"}";
   out += '}';

@@ -423,6 +423,19 @@ TEST_F(OpenAi, Models) {
   EXPECT_EQ(openai::model(listed, 0, "other").status, 200);
   EXPECT_EQ(openai::model(listed, 0, "gone").status, 404);
   EXPECT_EQ(openai::model(listed, 0, "big").status, 404);
+  EXPECT_EQ(list.at("data").at(0).at("tasks"), (json::array{"embed", "token_embed"}));
+  EXPECT_EQ(list.at("data").at(0).at("scorer"), nullptr);
+  EXPECT_EQ(list.at("data").at(0).at("input_modalities"), json::array{"text"});
+  // Nothing is known of it while it sleeps.
+  EXPECT_FALSE(list.at("data").at(2).as_object().contains("tasks"));
+  ModelInfo sees = test.info;
+  sees.images = true;
+  sees.scorer = "late-interaction";
+  const std::vector<ListedModel> seeing = {
+      {test.options, test.names, root, std::make_shared<const ModelInfo>(sees)}};
+  const json::value seen = json::parse(openai::model(seeing, 0, "small").body);
+  EXPECT_EQ(seen.at("scorer"), "late-interaction");
+  EXPECT_EQ(seen.at("input_modalities"), (json::array{"text", "image"}));
 }
 
 TEST(ShownName, ModelThatIsAFolderIsCalledByItsOwnName) {

@@ -184,6 +184,7 @@ json::object responses_of(const Route& route, const OperationRow& row) {
   constexpr ErrorRow kUnavailable[] = {{Cause::kUnavailable, "the model is being loaded"}};
   constexpr ErrorRow kName[] = {{Cause::kModelName, "The model `other` does not exist."}};
   switch (route.status) {
+    case Status::kRoot:
     case Status::kHealth:
     case Status::kReady:
     case Status::kInfo:

@@ -11,7 +11,7 @@ namespace vecton::server {
 namespace {
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", Guard::kOpen, Status::kHealth},
+    {"GET", "/", Guard::kOpen, Status::kRoot},
     {"GET", "/health", Guard::kOpen, Status::kHealth},
     {"GET", "/ping", Guard::kOpen, Status::kHealth},
     {"POST", "/ping", Guard::kOpen, Status::kHealth},

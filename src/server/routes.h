@@ -12,6 +12,7 @@ namespace vecton::server {
 // What is answered at once, from the server's own state.
 enum class Status {
   kNone,
+  kRoot,  // kHealth, and to browsers the playground
   kHealth,
   kReady,
   kVersion,

@@ -85,6 +85,7 @@ struct ServerOptions : ModelOptions {
   bool tokenizer_info = false;       // GET /tokenizer_info is served
   bool reject_token_ids = false;     // refuse inputs that are token ids
   bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
+  bool playground = true;            // GET / gives browsers a page to try the model on
   std::optional<uint64_t> seed{};    // of requests to generate that name none; none = random ones
 
   int64_t memory_bytes = 0;  // of all models' weights and caches; 0 = no limit but the system's

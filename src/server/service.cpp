@@ -18,6 +18,7 @@
 #include "server/ollama.h"
 #include "server/openai.h"
 #include "server/openapi.h"
+#include "server/playground.h"
 #include "server/public_name.h"
 #include "server/render.h"
 #include "server/tei.h"
@@ -356,6 +357,12 @@ HttpResponse Service::status(const Job& job) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   switch (job.route_->status) {
     case Status::kNone:
+    case Status::kRoot:
+      if (options_.playground) {
+        response.headers.emplace_back("Vary", "Accept");
+        if (asks_for_html(job.request_.accept)) return playground(job.request_.if_none_match);
+      }
+      [[fallthrough]];
     case Status::kHealth:  // also while it stops: what was accepted is being answered
       if (!ready_) return refuse_unready(job);
       response.content_type.clear();

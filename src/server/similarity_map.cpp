@@ -1,4 +1,4 @@
-// /similarity_map: which patches of a picture answer which tokens of a query.
+// /similarity_map: which patches of a picture, or tokens of a text, answer which tokens of a query.
 #include <utility>
 
 #include "base/json.h"
@@ -13,10 +13,10 @@ namespace vecton::server::openai {
 namespace {
 
 void require_late_interaction(const Context& context) {
-  if (context.info.scorer == "late-interaction" && context.info.images) return;
+  if (context.info.scorer == "late-interaction") return;
   throw Failure(Cause::kRoute,
-                "The model does not support similarity maps: it has no vectors of a picture's "
-                "patches that are compared with those of a query's tokens");
+                "The model does not support similarity maps: it has no vectors of tokens that are "
+                "compared with those of a query's");
 }
 
 Item require_item(const Call& call, Fields& fields, const char* key) {
@@ -34,10 +34,10 @@ Request request_of(const Request& like, Item item, Role role) {
   return request;
 }
 
-void append_tokens(std::string& out, const Tokenizer& tokenizer, const Vectors& query) {
-  out += "\"tokens\":[";
-  for (size_t i = 0; i < query.tokens.size(); ++i) {
-    const TokenInfo& token = query.tokens[i];
+void append_tokens(std::string& out, const Tokenizer& tokenizer, const Vectors& vectors) {
+  out += '[';
+  for (size_t i = 0; i < vectors.tokens.size(); ++i) {
+    const TokenInfo& token = vectors.tokens[i];
     out += i > 0 ? ",{\"id\":" : "{\"id\":";
     append_number(out, int64_t{token.id});
     out += ",\"text\":";
@@ -45,6 +45,17 @@ void append_tokens(std::string& out, const Tokenizer& tokenizer, const Vectors& 
     out += token.special ? ",\"special\":true}" : ",\"special\":false}";
   }
   out += ']';
+}
+
+// Of a document without pictures: its tokens, and how alike each is to each of the query's.
+void append_token_map(std::string& out, const Tokenizer& tokenizer, const Vectors& query,
+                      const Vectors& document) {
+  out += "\"document_tokens\":";
+  append_tokens(out, tokenizer, document);
+  out += ",\"similarities\":";
+  append_rows(out, similarity_maps(query, document, {.rows = 1, .columns = document.rows}),
+              query.rows, document.rows);
+  out += ',';
 }
 
 void append_map(std::string& out, const Vectors& query, const Vectors& document,
@@ -80,12 +91,6 @@ CallPlan similarity_map(const Call& call) {
        document = require_item(call, fields, "document");
   const Request like = read_request(call.context, fields, TokenEmbed{});
   plan.ignored = fields.finish();
-  if (document.images.empty()) {
-    throw Failure(
-        Cause::kInvalid,
-        "document: expected a picture, such as {\"image\": \"data:image/png;base64,...\"}",
-        "document");
-  }
   plan.requests.push_back(request_of(like, std::move(query), Role::kQuery));
   plan.requests.push_back(request_of(like, std::move(document), Role::kDocument));
   plan.render = [head, &tokenizer = call.context.tokenizer,
@@ -103,8 +108,11 @@ CallPlan similarity_map(const Call& call) {
     out = "{\"id\":" + json_text(head.id) +
           ",\"object\":\"similarity_map\",\"created\":" + std::to_string(head.created) +
           ",\"model\":" + json_text(head.model) + ",";
+    out += "\"tokens\":";
     append_tokens(out, tokenizer, asked);
-    out += ",\"images\":[";
+    out += ',';
+    if (seen.images.empty()) append_token_map(out, tokenizer, asked, seen);
+    out += "\"images\":[";
     for (size_t i = 0; i < seen.images.size(); ++i) {
       if (i > 0) out += ',';
       append_map(out, asked, seen, seen.images[i]);

@@ -99,7 +99,7 @@ TEST_F(ModelsOfFile, ErrorsNameFileLineAndOption) {
       refusal(start + "    max-model-lem: 5\n"),
       EndsWith("models[0]: there is no option '--max-model-lem'; did you mean '--max-model-len'?"));
   EXPECT_THAT(refusal(start + "    threads: 5\n"),
-              StartsWith("models.yaml:3: models[0]: there is no option '--threads'"));
+              StartsWith("models.yaml:3: models[0]: --threads is an option of 'vecton serve'"));
   EXPECT_THAT(refusal("models:\n  - dtype: auto\n"),
               StartsWith("models.yaml:2: models[0]: MODEL is required"));
   EXPECT_THAT(refusal("models:\n  - org/a\n"),

@@ -159,7 +159,8 @@ class ModelsThatComeAndGo(ServerTest):
         self.assertEqual(answer.status, 403)
         self.assertIn("--admin-api-key", answer.json["error"]["message"])
         clients = self.start(BERT, "--api-key", "client", "--admin-api-key", "operator")
-        self.assertEqual(clients.post("/models/unload", {"model": "model"}, headers={"Authorization": "Bearer client"}).status, 401)
+        self.assertEqual(clients.post("/models/unload", {"model": "model"}, headers={"Authorization": "Bearer client"}).status, 403)
+        self.assertEqual(clients.get("/v1/models").status, 401)
         self.assertEqual(clients.get("/v1/models", headers=KEY).status, 200)
 
     def test_requests_in_flight_are_answered_first(self):

@@ -56,8 +56,8 @@ std::set<size_t> nearest(std::span<const Result> results, size_t text, size_t co
   std::vector<std::pair<double, size_t>> others;
   for (size_t i = 0; i < results.size(); ++i) {
     if (i != text)
-      others.emplace_back(
-          -cosine(vectors_of(results[text]).values, vectors_of(results[i]).values), i);
+      others.emplace_back(-cosine(vectors_of(results[text]).values, vectors_of(results[i]).values),
+                          i);
   }
   std::ranges::partial_sort(others, others.begin() + static_cast<std::ptrdiff_t>(count));
   std::set<size_t> found;
@@ -170,12 +170,12 @@ std::vector<Measure> of_completions(std::span<const Result> exact, std::span<con
   size_t tokens = 0, same = 0;
   for (size_t i = 0; i < exact.size(); ++i) {
     const std::vector<int32_t>&want = exact[i].get<Generation>().completions.front().token_ids,
-                  &got = other[i].get<Generation>().completions.front().token_ids;
+          &got = other[i].get<Generation>().completions.front().token_ids;
     tokens += want.size();
     same += static_cast<size_t>(std::ranges::mismatch(want, got).in1 - want.begin());
   }
-  return {{"same_tokens",
-           tokens == 0 ? 1 : static_cast<double>(same) / static_cast<double>(tokens)}};
+  return {
+      {"same_tokens", tokens == 0 ? 1 : static_cast<double>(same) / static_cast<double>(tokens)}};
 }
 
 }  // namespace

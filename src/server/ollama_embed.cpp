@@ -31,7 +31,6 @@ CallPlan embed(const Call& call) {
   Fields fields(call.body);
   Request like;
   std::string model = read(call, fields, like);
-  fields.require("input");
   Inputs inputs = fields.inputs("input", false, false);
   like.task = Embed{.dimensions = fields.integer("dimensions", 1), .normalize = true};
   plan.ignored = fields.finish();

@@ -71,7 +71,12 @@ class Server {
     log_.flush_on_crash();
     log_.notice("listening on " + listener_.bind());
     wait_for_signal();
-    wait_for_reload();
+    // A terminal that closes ends a server that has nothing to read again.
+    const bool files = options_.tls.any() || !options_.api_key_file.empty();
+    if (files || !::isatty(STDERR_FILENO)) {
+      reload_.add(SIGHUP);
+      wait_for_reload();
+    }
     if (options_.tls.refresh) {
       tls_files_ = tls_files_state(options_.tls);
       refresh_tls();
@@ -186,7 +191,7 @@ class Server {
   const Log log_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> guard_{io_.get_executor()};
-  asio::signal_set signals_{io_, SIGINT, SIGTERM}, reload_{io_, SIGHUP};
+  asio::signal_set signals_{io_, SIGINT, SIGTERM}, reload_{io_};
   asio::steady_timer grace_{io_}, refresh_{io_};
   std::string tls_files_;  // as they were read
   bool signalled_ = false;

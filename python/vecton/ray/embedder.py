@@ -79,7 +79,7 @@ class Embedder:
         if self.task == "score":
             return pyarrow.array(engine.score_pairs(list(zip(queries, texts)), truncate=self.truncate).numpy())
         tokens = engine.embed_tokens(texts, truncate=self.truncate)
-        return pyarrow.ListArray.from_arrays(pyarrow.array(tokens.offsets, pyarrow.int32()), column_of(tokens.values, size))
+        return pyarrow.ListArray.from_arrays(pyarrow.array(tokens.offsets, pyarrow.int32()), column_of(tokens.values, tokens.values.shape[1]))
 
 
 def column_of(vectors: Any, size: int) -> Any:

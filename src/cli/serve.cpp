@@ -335,8 +335,9 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
       ->type_name("NAME")
       ->check(one_of({"fcfs", "priority"}))
       ->group(group);
-  app.add_flag("!--disable-playground", options.playground,
-               "GET / gives browsers no page to try the model on")
+  app.add_flag_function(
+         "--disable-playground", [&options](int64_t count) { options.playground = count == 0; },
+         "GET / gives browsers no page to try the model on")
       ->group(group);
   app.add_flag("--enable-tokenizer-info-endpoint", options.tokenizer_info,
                "Serve GET /tokenizer_info: the tokenizer's settings and the chat template")

@@ -57,8 +57,6 @@ const char* to_string(Cause cause) {
       return "route";
     case Cause::kMethod:
       return "method";
-    case Cause::kForbidden:
-      return "forbidden";
     case Cause::kUnauthorized:
       return "unauthorized";
     case Cause::kForbidden:

@@ -132,7 +132,8 @@ TEST_F(Ollama, SaysWhatTheModelIs) {
       json::parse(test.plan(ollama::show, R"({"model":"tiny"})").render({}).body);
   EXPECT_EQ(shown.at("model_info").at("llama.context_length"), 48);
   EXPECT_EQ(shown.at("capabilities").at(0), "completion");
-  const json::value tags = json::parse(ollama::tags(&test.info, test.names, 0).body);
+  const ListedModel models[] = {test.listed()};
+  const json::value tags = json::parse(ollama::tags(models, 0).body);
   EXPECT_EQ(tags.at("models").at(0).at("name"), "tiny");
   EXPECT_EQ(tags.at("models").at(0).at("details").at("parameter_size"), "135M");
   EXPECT_EQ(tags.at("models").at(0).at("modified_at"), "1970-01-01T00:00:00Z");

@@ -194,6 +194,8 @@ OwnArguments OwnOptions::finish() {
   if (!model_file_.empty() && model_.empty())
     usage_error("--hf-file " + model_file_ + ": no --hf-repo says whose file it is");
   if (!model_file_.empty()) model_ = model_.substr(0, model_.find(':')) + "/" + model_file_;
+  if (serves() && has_positional_ && !model_.empty())
+    usage_error("'" + model_ + "' is one argument too many: MODEL is there without --model");
   out.arguments.insert(out.arguments.begin(), more_models_.begin(), more_models_.end());
   if (!model_.empty()) out.arguments.insert(out.arguments.begin(), model_);
   for (const auto& [name, object] : objects_) {

@@ -76,9 +76,10 @@ struct E4M3 : Float8<3, 120> {
 
   static HWY_INLINE VF widen(NarrowCodes code) {
     const NarrowCodes rest = hn::And(code, codes(0x7fu));
-    const NarrowCodes bits =
-        hn::IfThenElse(hn::Eq(rest, codes(0x7fu)), codes(0x7fc00000u), bits_of(widen_finite(rest)));
-    return float_of(hn::Or(bits, hn::ShiftLeft<24>(hn::And(code, codes(0x80u)))));
+    const NarrowCodes sign = hn::ShiftLeft<24>(hn::And(code, codes(0x80u)));
+    const auto nan = hn::Eq(rest, codes(0x7fu));  // without a sign, as e4m3_to_float() gives it
+    return float_of(
+        hn::IfThenElse(nan, codes(0x7fc00000u), hn::Or(bits_of(widen_finite(rest)), sign)));
   }
   static HWY_INLINE NarrowCodes narrow(VF x) {
     constexpr uint32_t kLargest = 0x43e00000u;  // 448

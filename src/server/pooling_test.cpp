@@ -139,6 +139,7 @@ TEST_F(Pooling, ClassifyNamesTheBestLabel) {
 
 // Of a model that compares images and texts, and of one of natural language inference.
 TEST_F(Pooling, ClassifyTakesLabelsOfTheRequest) {
+  test.options.max_client_batch_size = 4;
   test.serve({Task::kEmbed});
   test.info.images = true;
   CallPlan images = test.plan(openai::classify, R"({"input":[

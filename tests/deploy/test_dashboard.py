@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "server"))
 from serving import BERT, Server  # noqa: E402
 
-METRIC = re.compile(r"\b(?:vllm:|te_|vecton_|process_)[a-z_]+")
+METRIC = re.compile(r"\b(?:vllm:|te_|vecton_|process_)[a-z0-9_]+")
 
 
 class Names(unittest.TestCase):
@@ -20,7 +20,7 @@ class Names(unittest.TestCase):
         server.post("/embed", {"inputs": 1})  # some names are there once something has failed
         text = server.get("/metrics").body.decode()
         server.stop()
-        cls.known = set(re.findall(r"^([a-z_:]+)[{ ]", text, re.M))
+        cls.known = set(re.findall(r"^([a-z0-9_:]+)[{ ]", text, re.M))
 
     def test_every_metric_of_the_dashboard_is_exported(self):
         dashboard = json.loads((ROOT / "deploy" / "grafana" / "vecton.json").read_text())

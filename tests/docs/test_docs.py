@@ -30,6 +30,9 @@ MODELS = {MINILM: serving.BERT, "Qwen/Qwen3-Embedding-0.6B": serving.QWEN, "MODE
           "colbert-ir/colbertv2.0": serving.model("colbert-bert"),
           "Qwen/Qwen3-0.6B": serving.model("gen-smollm3"),
           "Qwen/Qwen3-VL-Embedding-2B": serving.model("qwen3-vl-embedding"),
+          "google/siglip-base-patch16-224": serving.model("siglip"),
+          "BAAI/bge-small-en-v1.5": serving.BERT,
+          "BAAI/bge-reranker-base": serving.model("bert-rerank-sigmoid"),
           "TomoroAI/tomoro-colqwen3-embed-4b": serving.model("colqwen3"),
           "./my-awq-model": serving.model("awq-llama3")}
 FILES = {
@@ -39,7 +42,7 @@ FILES = {
     "pairs.jsonl": '{"query": "who sleeps?", "document": "a cat naps"}\n{"query": "what fell?", "document": "stocks fell"}\n',
     "docs.jsonl": '{"id": "a", "text": "a text", "body": "a body"}\n{"id": "b", "text": "another", "body": "another body"}\n',
 }
-PICTURES = ("page.png", "page-1.png", "page-2.png")
+PICTURES = ("photo.jpg", "page.png", "page-1.png", "page-2.png")
 
 
 def blocks(language):
@@ -49,6 +52,14 @@ def blocks(language):
         for found in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.M | re.S):
             line = text.count("\n", 0, found.start()) + 1
             yield f"{page.relative_to(ROOT)}:{line}", found.group(1)
+
+
+def models_file():
+    """The example of a file of several models, with fixtures for what lies on the hub."""
+    (text,) = (text for _, text in blocks("yaml") if text.startswith("models:"))
+    for name, fixture in MODELS.items():
+        text = text.replace(f"model: {name}", f"model: {fixture}")
+    return text.replace("max-model-len: 512", "max-model-len: 32")
 
 
 class Links(unittest.TestCase):
@@ -78,6 +89,7 @@ class Examples(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
         for name, content in FILES.items():
             (self.folder / name).write_text(content)
+        (self.folder / "models.yaml").write_text(models_file())
         for name in PICTURES:
             shutil.copy(ROOT / "tests/golden/images/page.png", self.folder / name)
 
@@ -88,7 +100,7 @@ class Examples(unittest.TestCase):
 
     @unittest.skipUnless(shutil.which("curl"), "needs curl")
     def test_shell(self):
-        environment = {"PATH": f"{HERE}/bin:{os.environ['PATH']}", "VECTON": os.path.abspath(serving.VECTON), "KEY": "sesame",
+        environment = {"PATH": f"{HERE}/bin:{os.environ['PATH']}", "VECTON": os.path.abspath(serving.VECTON), "KEY": "sesame", "OPERATORS_KEY": "open",
                        "DOCS_MODELS": json.dumps(MODELS), "DOCS_SERVING": str(HERE.parent / "server"),
                        "DOCS_SERVER": f"127.0.0.1:{self.server.port}", "DOCS_CURL": shutil.which("curl")}
         for where, text in blocks("sh"):

@@ -71,7 +71,7 @@ void use_certificate(SSL_CTX* tls, const TlsOptions& options) {
   if (file) std::fclose(file);
   SSL_CTX_set_default_passwd_cb_userdata(tls, nullptr);
   if (!found) {
-    const int code = ERR_GET_REASON(ERR_peek_error());
+    const int code = ERR_GET_REASON(ERR_peek_last_error());
     const bool locked = code == PEM_R_BAD_PASSWORD_READ ||
                         code == PEM_R_PROBLEMS_GETTING_PASSWORD || code == PEM_R_BAD_DECRYPT ||
                         !options.keyfile_password.empty();

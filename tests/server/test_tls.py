@@ -25,8 +25,7 @@ class Tls(ServerTest):
         cls.make("ca", "ca")
         for name in ("one", "two", "client"):
             cls.make(name, name, signer="ca")
-        cls.openssl("rsa", "-aes256", "-in", cls.file("one.key"), "-out", cls.file("locked.key"), "-passout", "pass:secret")
-        super().setUpClass()
+        cls.openssl("pkey", "-aes256", "-in", cls.file("one.key"), "-out", cls.file("locked.key"), "-passout", "pass:secret")
 
     @classmethod
     def file(cls, name):
@@ -39,10 +38,10 @@ class Tls(ServerTest):
     @classmethod
     def make(cls, name, subject, signer=None):
         by = ["-CA", cls.file(signer + ".pem"), "-CAkey", cls.file(signer + ".key")] if signer else ["-addext", "basicConstraints=critical,CA:TRUE"]
-        cls.openssl("req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "30", "-subj", f"/CN={subject}", "-addext",
+        cls.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "30", "-subj", f"/CN={subject}", "-addext",
                     "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", cls.file(name + ".key"), "-out", cls.file(name + ".pem"), *by)
 
-    def flags(self, name="one"):
+    def certified(self, name="one"):
         return ("--ssl-certfile", self.file(name + ".pem"), "--ssl-keyfile", self.file(name + ".key"))
 
     def context(self, client=None):
@@ -65,7 +64,7 @@ class Tls(ServerTest):
         return done.stderr
 
     def test_answers_over_tls(self):
-        server = self.start(BERT, *self.flags())
+        server = self.start(BERT, *self.certified())
         self.assertTrue(server.url.startswith("https://"))
         connection = self.connect(server)
         for text in ("a", "b " * 40000):  # a body and an answer of many records
@@ -77,7 +76,7 @@ class Tls(ServerTest):
         self.assertEqual(refused.status, 200)
 
     def test_old_protocols_and_plain_requests_are_refused(self):
-        server = self.start(BERT, *self.flags())
+        server = self.start(BERT, *self.certified())
         old = self.context()
         old.set_ciphers("ALL:@SECLEVEL=0")
         old.minimum_version = ssl.TLSVersion.TLSv1
@@ -99,28 +98,28 @@ class Tls(ServerTest):
         self.assertIn('te_request_failure{err="tls"} 4', server.get("/metrics", connection=connection).body.decode())
 
     def test_silent_clients_do_not_hold_up_others(self):
-        server = self.start(BERT, *self.flags())
+        server = self.start(BERT, *self.certified())
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
         for sock in silent:
             self.addCleanup(sock.close)
         self.assertEqual(server.get("/health", connection=self.connect(server)).status, 200)
 
     def test_certificates_of_clients(self):
-        server = self.start(BERT, *self.flags(), "--ssl-ca-certs", self.file("ca.pem"), "--ssl-cert-reqs", "2")
+        server = self.start(BERT, *self.certified(), "--ssl-ca-certs", self.file("ca.pem"), "--ssl-cert-reqs", "2")
         self.assertEqual(server.get("/health", connection=self.connect(server, self.context("client"))).status, 200)
         with self.assertRaises((ssl.SSLError, ConnectionError)):
             server.get("/health", connection=self.connect(server))
         self.make("stranger", "stranger")
         with self.assertRaises((ssl.SSLError, ConnectionError)):
             server.get("/health", connection=self.connect(server, self.context("stranger")))
-        optional = self.start(BERT, *self.flags(), "--ssl-ca-certs", self.file("ca.pem"), "--ssl-cert-reqs", "1")
+        optional = self.start(BERT, *self.certified(), "--ssl-ca-certs", self.file("ca.pem"), "--ssl-cert-reqs", "1")
         self.assertEqual(optional.get("/health", connection=self.connect(optional)).status, 200)
 
     def test_a_new_certificate_without_a_restart(self):
         for refresh in ((), ("--enable-ssl-refresh",)):
             for kind in ("pem", "key"):
                 shutil.copy(self.file("one." + kind), self.file("used." + kind))
-            server = self.start(BERT, *self.flags("used"), *refresh)
+            server = self.start(BERT, *self.certified("used"), *refresh)
             before = self.connect(server)
             self.assertEqual(server.get("/health", connection=before).status, 200)
             self.assertEqual(self.subject(before), "one")
@@ -155,13 +154,13 @@ class Tls(ServerTest):
                 (("--ssl-certfile", one), "holds no private key"),
                 (("--ssl-certfile", one, "--ssl-keyfile", two), "is not that of the certificate"),
                 (("--ssl-keyfile", two), "--ssl-certfile: it is missing"),
-                ((*self.flags(), "--ssl-cert-reqs", "2"), "need --ssl-ca-certs"),
-                ((*self.flags(), "--ssl-ca-certs", two), "holds no certificate"),
-                ((*self.flags(), "--ssl-ciphers", "none of these"), "--ssl-ciphers: there is no cipher")):
+                ((*self.certified(), "--ssl-cert-reqs", "2"), "need --ssl-ca-certs"),
+                ((*self.certified(), "--ssl-ca-certs", two), "holds no certificate"),
+                ((*self.certified(), "--ssl-ciphers", "none of these"), "--ssl-ciphers: there is no cipher")):
             self.assertIn(words, self.error_of(*flags), flags)
 
     def test_sigterm_finishes_over_tls(self):
-        server = self.start(BERT, *self.flags())
+        server = self.start(BERT, *self.certified())
         connection = self.connect(server)
         self.assertEqual(server.get("/health", connection=connection).status, 200)
         self.assertEqual(server.stop(), 0)

@@ -66,8 +66,8 @@ class ApiKeys {
  public:
   using Accounts = std::vector<std::shared_ptr<KeyAccount>>;
 
-  // Those of `--api-key`, `--admin-api-key` and of the file. Throws Error (kIo, kInvalidArgument) for a file that
-  // can't be read, and for two keys of one name.
+  // Those of `--api-key`, `--admin-api-key` and of the file. Throws Error (kIo, kInvalidArgument)
+  // for a file that can't be read, and for two keys of one name.
   explicit ApiKeys(const ServerOptions& options);
 
   // Reads the file again; keys that stay as they were keep what they have left. Throws as the

@@ -37,9 +37,16 @@ void check_readable(const char* option, const std::string& file) {
   if (!in.get(first)) wrong(option, file + " can't be read: " + std::strerror(errno));
 }
 
+struct Password {
+  const std::string& text;
+  bool asked = false;
+};
+
 // Keys without a password never come here; the others fail without one, instead of asking.
-int give_password(char* buffer, int size, int, void* password) {
-  const auto& text = *static_cast<const std::string*>(password);
+int give_password(char* buffer, int size, int, void* given) {
+  auto& password = *static_cast<Password*>(given);
+  password.asked = true;
+  const std::string& text = password.text;
   if (text.empty() || text.size() > static_cast<size_t>(size)) return -1;
   std::memcpy(buffer, text.data(), text.size());
   return static_cast<int>(text.size());
@@ -58,26 +65,20 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* size, const 
 void use_certificate(SSL_CTX* tls, const TlsOptions& options) {
   const std::string& certificate = options.certfile;
   check_readable("ssl-certfile", certificate);
+  SSL_CTX_set_default_passwd_cb(tls, [](char*, int, int, void*) { return -1; });
   if (SSL_CTX_use_certificate_chain_file(tls, certificate.c_str()) != 1)
     wrong("ssl-certfile", certificate + " holds no certificate that can be used" + reason() +
                               "; expected PEM, the server's own first, then those that signed it");
   const std::string& key = options.keyfile.empty() ? certificate : options.keyfile;
   check_readable("ssl-keyfile", key);
-  std::string password = options.keyfile_password;
-  SSL_CTX_set_default_passwd_cb(tls, give_password);
-  SSL_CTX_set_default_passwd_cb_userdata(tls, &password);
+  Password password{options.keyfile_password};
   std::FILE* file = std::fopen(key.c_str(), "rb");
   EVP_PKEY* found = file ? PEM_read_PrivateKey(file, nullptr, give_password, &password) : nullptr;
   if (file) std::fclose(file);
-  SSL_CTX_set_default_passwd_cb_userdata(tls, nullptr);
   if (!found) {
-    const int code = ERR_GET_REASON(ERR_peek_last_error());
-    const bool locked = code == PEM_R_BAD_PASSWORD_READ ||
-                        code == PEM_R_PROBLEMS_GETTING_PASSWORD || code == PEM_R_BAD_DECRYPT ||
-                        !options.keyfile_password.empty();
-    if (locked && options.keyfile_password.empty())
+    if (password.asked && password.text.empty())
       wrong("ssl-keyfile-password", key + " has a password, and none is given");
-    if (locked) wrong("ssl-keyfile-password", "it does not open " + key + reason());
+    if (password.asked) wrong("ssl-keyfile-password", "it does not open " + key + reason());
     wrong("ssl-keyfile", key + " holds no private key" + reason() + "; expected PEM");
   }
   const bool fits = X509_check_private_key(SSL_CTX_get0_certificate(tls), found) == 1;

@@ -18,6 +18,11 @@ constexpr auto kPause = std::chrono::milliseconds(100);  // between writes of ga
 constexpr size_t kMostGathered = 1 << 20;  // bytes; who logs more waits for the file to take them
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
+// The weights are read from mapped files: what is gone from one can't be read any more.
+constexpr std::string_view kChangedFile =
+    "error: SIGBUS: a file of the model was changed while it was served, or its disk failed. Put a "
+    "new model beside the old one, never into its files\n";
+
 std::atomic<const Log*> crash_log{nullptr};
 
 void write_bytes(int file, std::string_view bytes) {
@@ -142,6 +147,7 @@ void Log::on_crash(int number) {
     const bool locked = log->mutex_.try_lock();
     if (log->busy_) write_bytes(log->file_, log->writing_);
     write_bytes(log->file_, log->gathered_);
+    if (number == SIGBUS) write_bytes(log->file_, kChangedFile);
     if (locked) log->mutex_.unlock();
   }
   ::raise(number);

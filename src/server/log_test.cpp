@@ -107,5 +107,20 @@ TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
   EXPECT_THAT(written(), HasSubstr("the last request\n"));
 }
 
+TEST_F(LogTest, AMappedFileThatChangedIsNamed) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Log log(Level::kError, number());
+    log.flush_on_crash();
+    ::raise(SIGBUS);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGBUS);
+  EXPECT_THAT(written(), HasSubstr("error: SIGBUS: a file of the model was changed"));
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import atexit
-import json
 import os
 import weakref
 from collections import deque
@@ -78,7 +77,11 @@ class ModelInfo:
 
 
 def _json_text(value: Any) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    if value is None or isinstance(value, str):
+        return value
+    import json  # here and below: not when vecton is imported
+
+    return json.dumps(value)
 
 
 def engine_options(model: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -136,6 +139,8 @@ class Engine:
         self.close()
 
     def __reduce__(self) -> Any:
+        import json
+
         return _reopen, (json.dumps(self._options, sort_keys=True),)
 
     def __repr__(self) -> str:
@@ -691,6 +696,8 @@ def _reopen(options: str) -> Engine:
     """The engine of a pickle: one per process and options, as long as somebody holds it."""
     engine = _reopened.get(options)
     if engine is None or engine.closed:
+        import json
+
         how = json.loads(options)
         engine = _reopened[options] = Engine(how.pop("model"), **how)
     return engine

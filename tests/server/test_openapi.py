@@ -47,7 +47,8 @@ class OpenApi(ServerTest):
                 self.assertIn(str(answer.status), known, path)
                 kind = answer.headers["Content-Type"].split(";")[0]
                 self.assertIn(kind, known[str(answer.status)]["content"], path)
-                self.assertIn(answer.status, (200, 400, 404, 422, 424), path)
+                operators = path in ("/models/load", "/models/unload")  # of whom this server has none
+                self.assertIn(answer.status, (403,) if operators else (200, 400, 404, 422, 424), path)
                 answered += answer.status == 200
         self.assertGreaterEqual(answered, 10)
 

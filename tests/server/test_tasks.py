@@ -517,7 +517,10 @@ class Inference(TaskTest):
         self.assert_close(rows[2], [0.0121777076, 0.7259457111, 2.4844013e-07, 0.2618741691, 2.1217756e-06], 1e-4)
 
     def test_refusals(self):
-        self.refused("/classify", {"input": "a", "candidate_labels": ["x"]}, "body.candidate_labels", kind="Bad Request")
+        labels = {"input": "a", "candidate_labels": ["x"]}
+        (alone,) = self.post("/classify", labels).json["data"]
+        self.assertEqual((alone["label"], len(alone["probs"])), ("x", 1))
+        self.refused("/classify", {**labels, "hypothesis_template": "no place"}, "body.hypothesis_template", kind="Bad Request")
         self.assertEqual(self.post("/token_classify", {"inputs": "a"}, status=424).json["error_type"], "Backend")
 
 

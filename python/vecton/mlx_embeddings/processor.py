@@ -73,7 +73,7 @@ class Processor(Tokenizer):
     def tokenizer(self) -> Processor:
         return self
 
-    def __call__(self, text: Any = None, text_pair: Any = None, images: Any = None, **how: Any) -> BatchEncoding:  # type: ignore[override]
+    def __call__(self, text: Any = None, text_pair: Any = None, images: Any = None, **how: Any) -> BatchEncoding:
         if self._compares:  # what such models have no place for
             how.setdefault("return_token_type_ids", False)
         if images is None:

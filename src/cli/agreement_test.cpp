@@ -30,15 +30,16 @@ TEST(Agreement, OfVectorsIsTheirCosine) {
   EXPECT_DOUBLE_EQ(value_of(agreement(a, a), "least_cosine"), 1);
   EXPECT_NEAR(value_of(agreement(a, b), "least_cosine"), std::sqrt(0.5), 1e-7);
   EXPECT_NEAR(value_of(agreement(a, b), "mean_cosine"), (1 + std::sqrt(0.5)) / 2, 1e-7);
-  EXPECT_TRUE(std::isnan(value_of(agreement(a, b), "top10_kept"))) << "two texts have no ten others";
+  EXPECT_TRUE(std::isnan(value_of(agreement(a, b), "top10_kept")))
+      << "two texts have no ten others";
 }
 
 // Vectors on a circle: one that moves across it takes another's place among the neighbours.
 TEST(Agreement, CountsTheNeighboursThatAreKept) {
   std::vector<Result> a;
   for (int i = 0; i < 14; ++i)
-    a.push_back(vector({std::cos(0.1f * static_cast<float>(i)),
-                        std::sin(0.1f * static_cast<float>(i))}));
+    a.push_back(
+        vector({std::cos(0.1f * static_cast<float>(i)), std::sin(0.1f * static_cast<float>(i))}));
   EXPECT_DOUBLE_EQ(value_of(agreement(a, a), "top10_kept"), 1);
   std::vector<Result> b = a;
   b[0] = vector({-1, 0});
@@ -67,8 +68,10 @@ TEST(Agreement, OfSparseVectorsIsTheirCosine) {
 }
 
 TEST(Agreement, OfLabelsCountsTheLikeliest) {
-  const std::vector<Result> a = {with(Labels{.rows = 2, .columns = 2, .values = {0.9f, 0.1f, 0.4f, 0.6f}})},
-                            b = {with(Labels{.rows = 2, .columns = 2, .values = {0.8f, 0.2f, 0.6f, 0.4f}})};
+  const std::vector<Result> a = {with(Labels{
+                                .rows = 2, .columns = 2, .values = {0.9f, 0.1f, 0.4f, 0.6f}})},
+                            b = {with(Labels{
+                                .rows = 2, .columns = 2, .values = {0.8f, 0.2f, 0.6f, 0.4f}})};
   EXPECT_DOUBLE_EQ(value_of(agreement(a, b), "same_label"), 0.5);
   EXPECT_NEAR(value_of(agreement(a, b), "largest_difference"), 0.2, 1e-6);
 }

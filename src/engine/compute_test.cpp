@@ -1,5 +1,7 @@
 // What bfloat16 and int8 cost on real weights, where they are here (tools/get_minilm fetches them):
 // what ops::least_cosine() promises of all-MiniLM-L6-v2.
+#include "ops/compute.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include <string>
 
 #include "base/json.h"
-#include "ops/compute.h"
 #include "vecton/vecton.h"
 
 namespace vecton {

@@ -23,8 +23,8 @@ std::string between(const std::string& text, const std::string& begin, const std
 }
 
 TEST(Playground, IsForThoseWhoNameHtml) {
-  EXPECT_TRUE(asks_for_html(
-      "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"));
+  EXPECT_TRUE(
+      asks_for_html("text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"));
   EXPECT_TRUE(asks_for_html("application/json;q=0.5, Text/HTML ; q=0.9"));
   EXPECT_TRUE(asks_for_html("text/html;level=1"));
   EXPECT_FALSE(asks_for_html(""));

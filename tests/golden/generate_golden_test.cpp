@@ -145,10 +145,9 @@ TEST_P(GenerateGolden, IsTheReferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, GenerateGolden,
-                         ::testing::ValuesIn(fixtures_with({"generate", "logits",
-                                                            "multimodal_generate"})),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Fixtures, GenerateGolden,
+    ::testing::ValuesIn(fixtures_with({"generate", "logits", "multimodal_generate"})), test_name);
 
 }  // namespace
 }  // namespace vecton::golden

@@ -79,8 +79,7 @@ TEST_P(ImagePreprocess, MatchesTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, ImagePreprocess,
-                         testing::ValuesIn(fixtures_with({"image_preprocess"})),
-                         test_name);
+                         testing::ValuesIn(fixtures_with({"image_preprocess"})), test_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ImagePreprocess);
 
 }  // namespace

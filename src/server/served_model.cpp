@@ -124,6 +124,7 @@ std::exception_ptr ServedModel::not_loaded() const {
 void ServedModel::wait(Waiter waiter) {
   Lease lease;
   std::exception_ptr error;
+  bool later = false;
   {
     const std::lock_guard lock(mutex_);
     if (lease_) {
@@ -134,11 +135,15 @@ void ServedModel::wait(Waiter waiter) {
       error = not_loaded();
     } else {
       if (begun_) wish_ = Wish::kLoaded;
-      waiters_.push_back(std::move(waiter));
+      waiters_.push_back(waiter);
+      later = true;
     }
   }
-  if (lease || error) return waiter(std::move(lease), error);
-  changed_.notify_all();
+  if (later) {
+    changed_.notify_all();
+  } else {
+    waiter(std::move(lease), error);
+  }
 }
 
 void ServedModel::load(Waiter waiter) {

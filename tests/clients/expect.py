@@ -1,6 +1,9 @@
 """What the tests of clients expect: the servers' own answers, read without any client."""
 import json
 import os
+import pathlib
+import subprocess
+import sys
 import urllib.request
 
 EMBED, RERANK, CLASSIFY = (os.environ.get(f"{name}_URL", "") for name in ("EMBED", "RERANK", "CLASSIFY"))
@@ -28,3 +31,9 @@ def same(got, want):
         assert len(a) == len(b), (len(a), len(b))
         difference = max(abs(x - y) for x, y in zip(a, b))
         assert difference < 1e-6, difference
+
+
+def chats(name):
+    """The tests of tests/server/test_chat_clients.py whose names begin so, with this interpreter and a server of their own."""
+    tests = pathlib.Path(__file__).resolve().parent.parent / "server" / "test_chat_clients.py"
+    subprocess.run([sys.executable, "-B", str(tests), name], check=True, env={**os.environ, "VECTON_TEST_PYTHON": sys.executable})

@@ -1,4 +1,6 @@
-"""Official chat clients, unchanged, on a small model: VECTON_TEST_PYTHON names an interpreter that has them."""
+"""test_chat_clients.py [WORD...]: official chat clients, unchanged, on a small model; of some names alone, none of which may be skipped then.
+
+VECTON_TEST_PYTHON names an interpreter that has them. tools/check_clients runs them in environments of their own (tests/clients)."""
 
 import importlib.util
 import json
@@ -253,17 +255,19 @@ def prefix_of(python):
 
 def main():
     python = os.environ.get("VECTON_TEST_PYTHON", sys.executable)
-    has = subprocess.run([python, "-c", "import openai"], capture_output=True).returncode == 0
-    if not has:
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    if not words and subprocess.run([python, "-c", "import openai"], capture_output=True).returncode:
         print(f"skipped: {python} has no package openai (VECTON_TEST_PYTHON names one that has)")
         return SKIPPED
     if os.path.realpath(python) != os.path.realpath(sys.executable) or sys.prefix != prefix_of(python):
         return subprocess.run([python, "-B", __file__, *sys.argv[1:]]).returncode
     import serving
     members = {"model": os.environ.get("VECTON_TEST_MODEL", serving.model("gen-llama3")), "flags": ("--chat-template", TEMPLATE)}
-    suite = unittest.TestSuite(unittest.defaultTestLoader.loadTestsFromTestCase(type(k.__name__, (k, serving.ServerTest), members))
-                               for k in (ChatClients, Structured))
-    return 0 if unittest.TextTestRunner(verbosity=2).run(suite).wasSuccessful() else 1
+    loader = unittest.TestLoader()
+    loader.testNamePatterns = [f"*test_{word}*" for word in words] or None
+    suite = unittest.TestSuite(loader.loadTestsFromTestCase(type(k.__name__, (k, serving.ServerTest), members)) for k in (ChatClients, Structured))
+    result = unittest.TextTestRunner(verbosity=2).run(suite)
+    return 0 if result.wasSuccessful() and not (words and (result.skipped or not result.testsRun)) else 1
 
 
 if __name__ == "__main__":

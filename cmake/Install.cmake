@@ -18,7 +18,9 @@ target_include_directories(vecton_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_I
 target_compile_features(vecton_shared INTERFACE cxx_std_20)
 
 install(TARGETS vecton_shared EXPORT vecton LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(APPLE)  # elsewhere Package.cmake does
+  install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
 install(DIRECTORY include/vecton DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(EXPORT vecton FILE vecton-targets.cmake NAMESPACE vecton:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vecton)
 

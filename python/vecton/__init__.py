@@ -5,10 +5,6 @@
 """
 from __future__ import annotations
 
-import importlib
-import os
-from typing import TYPE_CHECKING, Any
-
 from vecton import _core
 from vecton.engine import Engine, ModelInfo, engine_options
 from vecton.errors import (
@@ -16,7 +12,11 @@ from vecton.errors import (
     Unsupported, VectonError,
 )
 
+TYPE_CHECKING = False  # of typing, which takes longer to import than all of this package
 if TYPE_CHECKING:
+    import os
+    from typing import Any
+
     from vecton.answers import SparseVectors, TokenVectors
     from vecton.array import Array, Similarity
     from vecton.generation import Completion, Delta, Generation, ToolCall, ToolCallDelta
@@ -40,6 +40,8 @@ _LAZY = {"Array": "array", "Similarity": "array", "SparseVectors": "answers", "T
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
+        import importlib
+
         return getattr(importlib.import_module("vecton." + _LAZY[name]), name)
     raise AttributeError(f"module 'vecton' has no attribute {name!r}")
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 import atexit
 import os
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vecton import _core
 from vecton.errors import InvalidArgument
 from vecton.progress import bar
 from vecton.texts import as_list, char_spans
 
+TYPE_CHECKING = False  # of typing, which takes longer to import than all of this package
 if TYPE_CHECKING:
     import concurrent.futures
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any
 
     from vecton.answers import SparseVectors, TokenVectors
     from typing_extensions import Unpack
@@ -32,15 +32,20 @@ _open: weakref.WeakSet[Engine] = weakref.WeakSet()
 _reopened: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
 
 
-class Call(NamedTuple):
+class Call:
     """What a method asks the core for, and what it makes of the answers."""
 
-    inputs: list[Any]
-    like: Any  # a Request, or one for each input
-    seconds: list[Any] | None
-    finish: Callable[[Any], Any]  # of parts: the answers to some of the inputs after those to others
-    formats: list[Any] | None = None  # of each conversation: how its answer is read
-    gather: Callable[[], Any] = list  # what takes the parts of many inputs, by append()
+    def __init__(self, inputs: list[Any], like: Any, seconds: list[Any] | None, finish: Callable[[Any], Any], formats: list[Any] | None = None,
+                 gather: Callable[[], Any] = list) -> None:
+        self.inputs = inputs
+        self.like = like  # a Request, or one for each input
+        self.seconds = seconds
+        self.finish = finish  # of parts: the answers to some of the inputs after those to others
+        self.formats = formats  # of each conversation: how its answer is read
+        self.gather = gather  # what takes the parts of many inputs, by append()
+
+    def finished_by(self, finish: Callable[[Any], Any]) -> Call:
+        return Call(self.inputs, self.like, self.seconds, finish, self.formats, self.gather)
 
 
 class Rows:
@@ -283,7 +288,7 @@ class Engine:
     def _score(self, query: str, documents: Any, **how: Any) -> Call:
         seconds, single = as_list(documents, "documents")
         call = self._score_pairs([(query, document) for document in seconds], **how)
-        return call._replace(finish=lambda parts: float(call.finish(parts)[0])) if single else call
+        return call.finished_by(lambda parts: float(call.finish(parts)[0])) if single else call
 
     def score_pairs(self, pairs: Any, *, instruction: str | None = None, raw: bool = False,
                     truncate: bool | int | None = None, progress: Any = None) -> Array:
@@ -311,7 +316,7 @@ class Engine:
             order = np.argsort(-logits, kind="stable")[:top_k]
             return [(int(i), float(scores[i])) for i in order]
 
-        return call._replace(finish=finish)
+        return call.finished_by(finish)
 
     def classify(self, texts: Any, pairs: Any = None, *, raw: bool = False, truncate: bool | int | None = None,
                  progress: Any = None) -> Array:
@@ -548,12 +553,12 @@ class Engine:
 
     def stream(self, texts: Iterable[Any], *, batch: int = 1024, **how: Any) -> Iterator[tuple[int, Array]]:
         """Vectors of any number of texts in bounded memory: (index of the first text, vectors), in order."""
-        waiting: deque[tuple[int, Any, Call]] = deque()
+        waiting: list[tuple[int, Any, Call]] = []
 
         def first() -> tuple[int, Array]:
             start, pending, call = waiting[0]
             results = pending.wait()
-            waiting.popleft()
+            waiting.pop(0)
             return start, call.finish([results])
 
         start, some = 0, []
@@ -581,7 +586,7 @@ class Engine:
         if len(call.inputs) <= most and not (progress and call.inputs):
             return call.finish([self._core.run(call.inputs, call.like, call.seconds)])
         parts = call.gather()
-        waiting: deque[Any] = deque()
+        waiting: list[Any] = []
         size = most if len(call.inputs) > most else max(1, len(call.inputs) // 20)
         shown = bar(len(call.inputs), desc, progress)
         taken = 0
@@ -589,7 +594,7 @@ class Engine:
         def take() -> None:
             nonlocal taken
             part = waiting[0].wait()
-            waiting.popleft()
+            waiting.pop(0)
             part.raise_first(taken)
             parts.append(part)
             taken += len(part)

@@ -3,7 +3,10 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LONG = 2048  # inputs from which on a bar is shown unasked, on a terminal
 

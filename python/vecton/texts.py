@@ -1,7 +1,9 @@
 """What may stand for texts: one, or many in whatever holds them."""
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def _is_integer(value: Any) -> bool:

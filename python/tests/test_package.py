@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import vecton
-from conftest import PROGRAM, model, run_python
+from conftest import PROGRAM, ROOT, model, run_python
 
 PACKAGE = pathlib.Path(vecton.__file__).parent
 
@@ -20,7 +20,7 @@ import sys, time
 start = time.process_time()
 import vecton
 seconds = time.process_time() - start
-print(seconds, *(name for name in ("numpy", "torch", "transformers", "tqdm", "asyncio", "PIL", "ray") if name in sys.modules))
+print(seconds, *(name for name in ("numpy", "torch", "transformers", "tqdm", "asyncio", "PIL", "ray", "typing", "re", "json") if name in sys.modules))
 """
     times = []
     for _ in range(5):
@@ -65,6 +65,18 @@ def test_stubs_are_those_of_the_module(tmp_path):
     assert (tmp_path / "_core.pyi").read_text() == (PACKAGE / "_core.pyi").read_text(), (
         "python -m nanobind.stubgen -m vecton._core -o python/vecton/_core.pyi")
     assert (PACKAGE / "py.typed").exists()
+
+
+def test_the_licences_of_what_is_linked_are_there():
+    """Of each library in a binary there is a section; the Independent JPEG Group asks for a sentence."""
+    licences = (ROOT / "THIRD_PARTY_LICENSES").read_text()
+    table = (ROOT / "docs" / "DEPENDENCIES.md").read_text().split("| library |", 1)[1].split("\n\n", 1)[0]
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+    linked = [name.split(" ")[0] for names, _, _, how, *_ in rows if how.split(",")[0] in ("headers", "static", "built in") for name in names.split(", ")]
+    assert len(linked) > 8
+    assert [name for name in linked if name not in licences] == []
+    assert "based in part on the work of the Independent JPEG Group." in licences
+    assert "THIRD_PARTY_LICENSES" in (ROOT / "pyproject.toml").read_text()
 
 
 def test_names_of_the_package_exist():

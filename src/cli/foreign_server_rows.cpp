@@ -30,7 +30,7 @@ const ForeignOption kRows[] = {
     {"--port,-p", V | T | I | L, kValue, kWorks, "--port"},
     {"--uds", V, kValue, kWorks, "--uds"},
     {"--completion-bash", L, kNothing, kRefused, "vecton completion bash"},
-    {"--license", L, kNothing, kRefused, "the files LICENSE and docs/DEPENDENCIES.md"},
+    {"--license", L, kNothing, kRefused, "the files LICENSE and THIRD_PARTY_LICENSES"},
     {"--uds-path", T, kValue, kIgnored,
      "there is no backend process to talk to; --uds FILE listens on a socket"},
     {"--reuse-port", L, kNothing, kIgnored, "an address has one server"},

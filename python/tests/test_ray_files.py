@@ -8,12 +8,13 @@ import time
 import numpy as np
 import pytest
 
+import vecton
 from conftest import engine, model
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 from vecton.ray.embedder import Embedder  # noqa: E402
-from vecton.ray.files import check_manifest, embed_file, plan, sweep  # noqa: E402
+from vecton.ray.files import check_manifest, embed_file, plan, revision_of, sweep  # noqa: E402
 from vecton.ray.processor import ProcessorConfig, Stage  # noqa: E402
 from vecton.ray.service import message_of  # noqa: E402
 
@@ -187,3 +188,73 @@ def test_an_embedder_does_other_tasks():
     assert nulls.column("embedding").to_pylist()[1] is None and nulls.column("__inference_error__").to_pylist()[0] is None
     with pytest.raises(ValueError, match="task must be"):
         Embedder(model("bert-embed-mean"), task="rank")
+
+
+def copy_of(name, folder):
+    import shutil
+
+    shutil.copytree(model(name), folder)
+    return str(folder)
+
+
+def test_a_file_says_what_made_it(source, tmp_path):
+    import json
+
+    own, target = copy_of("bert-embed-mean", tmp_path / "model"), str(tmp_path / "out.parquet")
+    embed_file(source, target, own, keep=["id"], engine={"threads": 1, "token": "secret", "max_model_len": 64})
+    said = json.loads(parquet.read_metadata(target).metadata[b"vecton"])
+    assert said == {"model": own, "revision": revision_of(own), "column": "text", "output_column": "embedding", "keep": ["id"],
+                    "engine": {"max_model_len": 64}, "vecton": vecton.__version__}
+    again = {"keep": ["id"], "engine": {"threads": 2, "max_model_len": 64}}
+    assert embed_file(source, target, own, **again) == -1
+    with pytest.raises(ValueError, match=r"was made with keep = \['id'\], now it is None: take another folder, or overwrite=True"):
+        embed_file(source, target, own, engine={"max_model_len": 64})
+    weights = tmp_path / "model" / "model.safetensors"
+    changed = bytearray(weights.read_bytes())
+    changed[-1] ^= 1
+    weights.write_bytes(changed)
+    with pytest.raises(ValueError, match="was made with revision = "):
+        embed_file(source, target, own, **again)
+    with pytest.raises(ValueError, match=f"has the revision {revision_of(own)} on .*, where it should be another"):
+        embed_file(source, str(tmp_path / "other.parquet"), own, revision="another")
+    parquet.write_table(pyarrow.table({"a": [1]}), target)
+    with pytest.raises(ValueError, match="is there and was not made by embed_files"):
+        embed_file(source, target, own, **again)
+
+
+def test_a_revision_is_a_commit_or_a_hash(tmp_path):
+    snapshot = tmp_path / "models--a--b" / "snapshots" / "0123abc"
+    snapshot.mkdir(parents=True)
+    assert revision_of(snapshot) == "0123abc"
+    (tmp_path / "one").mkdir(), (tmp_path / "two").mkdir()
+    for folder in ("one", "two"):
+        (tmp_path / folder / "config.json").write_text("{}")
+    assert revision_of(tmp_path / "one") == revision_of(tmp_path / "two")
+    (tmp_path / "two" / "config.json").rename(tmp_path / "two" / "other.json")
+    assert revision_of(tmp_path / "one") != revision_of(tmp_path / "two")
+    assert revision_of(tmp_path / "one" / "config.json") == revision_of(tmp_path / "one")
+
+
+def test_memory_does_not_grow_with_a_row_group(tmp_path):
+    """A row group of 100 MB, read by pages and written by batches."""
+    rows, words = 1500, "word " * 14000
+    parquet.write_table(pyarrow.table({"text": ["a text"] * rows, "body": [f"{i} {words}" for i in range(rows)]}), tmp_path / "in.parquet",
+                        row_group_size=rows, compression="none", use_dictionary=False)
+    assert (tmp_path / "in.parquet").stat().st_size > 100e6
+    code = """
+import resource, sys
+from vecton.ray.files import embed_file
+source, target, model, few = sys.argv[1:]
+embed_file(few, few + ".out", model, batch_size=16, engine={"threads": 1})
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+rows = embed_file(source, target, model, batch_size=16, engine={"threads": 1})
+print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+    few = tmp_path / "few.parquet"
+    parquet.write_table(parquet.read_table(tmp_path / "in.parquet").slice(0, 64), few)
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL, str(few)],
+                          capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    written, grown = done.stdout.split()
+    assert int(written) == rows and float(grown) < 50, done.stdout
+    assert parquet.read_metadata(tmp_path / "out.parquet").num_row_groups > 1

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from conftest import engine, model, run_python
+from vecton.integrations.common import side
 
 TEXTS = ["a text", "another", "a third text"]
 EMBED, RERANK = model("bert-embed-mean"), model("bert-rerank-sigmoid")
@@ -196,6 +197,26 @@ def test_haystack():
         VectonTextEmbedder(EMBED).run(TEXTS)
 
 
+def test_haystack_waits_without_a_thread():
+    pytest.importorskip("haystack")
+    from haystack import Document
+
+    from vecton.integrations.haystack import VectonDocumentEmbedder, VectonRanker, VectonTextEmbedder
+
+    documents = [Document(content=t) for t in TEXTS]
+
+    async def all_three():
+        return (await VectonTextEmbedder(EMBED).run_async("a"), await VectonDocumentEmbedder(EMBED).run_async(documents),
+                await VectonRanker(RERANK).run_async("q", documents))
+
+    text, embedded, ranked = asyncio.run(all_three())
+    assert text == VectonTextEmbedder(EMBED).run("a")
+    assert [d.embedding for d in embedded["documents"]] == engine("bert-embed-mean").embed(TEXTS).tolist()
+    assert [d.content for d in ranked["documents"]] == [TEXTS[i] for i, _ in engine("bert-rerank-sigmoid").rank("q", TEXTS)]
+    with pytest.raises(TypeError):
+        asyncio.run(VectonTextEmbedder(EMBED).run_async(TEXTS))
+
+
 def test_chroma(tmp_path):
     chromadb = pytest.importorskip("chromadb")
     from vecton.integrations.chroma import VectonEmbeddingFunction
@@ -214,6 +235,39 @@ print(chromadb.PersistentClient(sys.argv[1]).get_collection("texts").query(query
         VectonEmbeddingFunction.validate_config({"modle": "x"})
 
 
+def test_both_sides_of_a_search_get_the_checkpoints_prompts():
+    """Frameworks ask for a query's vector and for documents' by methods of their own."""
+    prompts = engine("st-prompts")
+    query, document = prompts.embed("a", prompt_name="query"), prompts.embed("a", **side(prompts, "document"))
+    assert not np.array_equal(query, document)
+    try:
+        from vecton.integrations.chroma import VectonEmbeddingFunction
+    except ImportError:
+        pass
+    else:
+        function = VectonEmbeddingFunction(model("st-prompts"))
+        assert np.array_equal(function.embed_query(["a"])[0], query) and np.array_equal(function(["a"])[0], document)
+        own = VectonEmbeddingFunction(model("st-prompts"), query_prompt="find: ")
+        assert np.array_equal(own.embed_query(["a"])[0], prompts.embed("a", prompt="find: "))
+    try:
+        from haystack import Document
+
+        from vecton.integrations.haystack import VectonDocumentEmbedder, VectonTextEmbedder
+    except ImportError:
+        pass
+    else:
+        assert VectonTextEmbedder(model("st-prompts")).run("a")["embedding"] == query.tolist()
+        (found,) = VectonDocumentEmbedder(model("st-prompts")).run([Document(content="a")])["documents"]
+        assert found.embedding == document.tolist()
+    try:
+        from vecton.integrations.llama_index import VectonEmbedding
+    except ImportError:
+        pass
+    else:
+        embedding = VectonEmbedding(prompts)
+        assert embedding.get_query_embedding("a") == query.tolist() and embedding.get_text_embedding("a") == document.tolist()
+
+
 def test_bertopic():
     pytest.importorskip("bertopic")
     from bertopic.backend._utils import select_backend
@@ -221,7 +275,7 @@ def test_bertopic():
     from vecton.integrations.bertopic import VectonBackend
 
     backend = VectonBackend(EMBED)
-    assert select_backend(backend) is backend
+    assert select_backend(backend) is backend, "what BERTopic does not know becomes all-MiniLM on torch"
     assert np.array_equal(backend.embed_documents(TEXTS), engine("bert-embed-mean").embed(TEXTS))
 
 

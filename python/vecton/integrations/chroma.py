@@ -8,24 +8,28 @@ from chromadb.api.types import Documents, EmbeddingFunction, Embeddings
 from chromadb.utils.embedding_functions import register_embedding_function
 
 from vecton.engine import Engine
+from vecton.integrations.common import side
 
 
 @register_embedding_function
 class VectonEmbeddingFunction(EmbeddingFunction[Documents]):
+    """A prompt that is not given is the checkpoint's for queries or documents."""
+
     def __init__(self, model: str, revision: str | None = None, query_prompt: str | None = None, document_prompt: str | None = None) -> None:
         self.model, self.revision = model, revision
         self.query_prompt, self.document_prompt = query_prompt, document_prompt
         self._engine = Engine(model, revision=revision)
 
-    def _embed(self, texts: Documents, prompt: str | None) -> Embeddings:
-        rows = self._engine.embed(list(texts), prompt=prompt, truncate=True)
+    def _embed(self, texts: Documents, role: str, prompt: str | None) -> Embeddings:
+        how = side(self._engine, role) if prompt is None else {"prompt": prompt, "truncate": True}
+        rows = self._engine.embed(list(texts), **how)
         return [np.array(row, np.float32) for row in rows]
 
     def __call__(self, input: Documents) -> Embeddings:
-        return self._embed(input, self.document_prompt)
+        return self._embed(input, "document", self.document_prompt)
 
     def embed_query(self, input: Documents) -> Embeddings:
-        return self._embed(input, self.query_prompt)
+        return self._embed(input, "query", self.query_prompt)
 
     @staticmethod
     def name() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from haystack import Document, component, default_from_dict, default_to_dict
 
 from vecton.engine import Engine
+from vecton.integrations.common import side
 
 
 class _Component:
@@ -40,16 +41,19 @@ class VectonTextEmbedder(_Component):
         _Component.__init__(self, model, engine_options, prefix=prefix, suffix=suffix)
         self.prefix, self.suffix = prefix, suffix
 
-    @component.output_types(embedding=list[float], meta=dict[str, Any])
-    def run(self, text: str) -> dict[str, Any]:
+    def _text(self, text: str) -> str:
         if not isinstance(text, str):
             raise TypeError("VectonTextEmbedder takes one text; for documents take VectonDocumentEmbedder")
-        vector = self.engine.embed(self.prefix + text + self.suffix, truncate=True)
+        return self.prefix + text + self.suffix
+
+    @component.output_types(embedding=list[float], meta=dict[str, Any])
+    def run(self, text: str) -> dict[str, Any]:
+        vector = self.engine.embed(self._text(text), **side(self.engine, "query"))
         return {"embedding": vector.tolist(), "meta": {"model": self.model}}
 
     @component.output_types(embedding=list[float], meta=dict[str, Any])
     async def run_async(self, text: str) -> dict[str, Any]:
-        vector = await self.engine.aembed(self.prefix + text + self.suffix, truncate=True)
+        vector = await self.engine.aembed(self._text(text), **side(self.engine, "query"))
         return {"embedding": vector.tolist(), "meta": {"model": self.model}}
 
 
@@ -73,7 +77,15 @@ class VectonDocumentEmbedder(_Component):
 
     @component.output_types(documents=list[Document], meta=dict[str, Any])
     def run(self, documents: list[Document]) -> dict[str, Any]:
-        rows = self.engine.embed(self._texts(documents), truncate=True).tolist()
+        rows = self.engine.embed(self._texts(documents), **side(self.engine, "document")).tolist()
+        return self._with(documents, rows)
+
+    @component.output_types(documents=list[Document], meta=dict[str, Any])
+    async def run_async(self, documents: list[Document]) -> dict[str, Any]:
+        rows = (await self.engine.aembed(self._texts(documents), **side(self.engine, "document"))).tolist()
+        return self._with(documents, rows)
+
+    def _with(self, documents: list[Document], rows: list[list[float]]) -> dict[str, Any]:
         return {"documents": [replace(d, embedding=row) for d, row in zip(documents, rows)], "meta": {"model": self.model}}
 
 
@@ -86,4 +98,9 @@ class VectonRanker(_Component):
     @component.output_types(documents=list[Document])
     def run(self, query: str, documents: list[Document], top_k: int | None = None) -> dict[str, Any]:
         ranked = self.engine.rank(query, [d.content or "" for d in documents], top_k=top_k or self.top_k, truncate=True)
+        return {"documents": [replace(documents[i], score=score) for i, score in ranked]}
+
+    @component.output_types(documents=list[Document])
+    async def run_async(self, query: str, documents: list[Document], top_k: int | None = None) -> dict[str, Any]:
+        ranked = await self.engine.arank(query, [d.content or "" for d in documents], top_k=top_k or self.top_k, truncate=True)
         return {"documents": [replace(documents[i], score=score) for i, score in ranked]}

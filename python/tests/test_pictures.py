@@ -501,5 +501,69 @@ def test_mlx_embeddings_processors_of_pages():
     rows = [np.asarray(one) for one in late.engine.embed_tokens(["a query", "another"])]
     assert np.asarray(processor.score_retrieval(rows, rows)).shape == (2, 2)
     assert processor("a text").input_ids == late.engine.tokenizer("a text").input_ids
-    with pytest.raises(ValueError, match="embed_vision_language"):
-        processor(images=BLOB)
+
+
+@pytest.mark.parametrize("name", ["qwen3-vl-embedding", "colqwen2.5"])
+def test_mlx_embeddings_processors_give_the_families_arrays(name):
+    pytest.importorskip("PIL.Image")
+    from vecton.mlx_embeddings import load
+
+    _, processor = load(model(name))
+    (case,) = (case for case in cases(name, "image_preprocess") if case["id"] == "pre_blob_small_png")
+    found, values = processor(images=[BLOB], return_tensors="np"), expected(name, case, "pixel_values")
+    assert found.image_grid_thw.tolist() == [[1, 6, 4]]
+    assert np.abs(np.asarray(found.pixel_values).reshape(values.shape) - values).max() < 2e-5
+
+
+def test_mlx_embeddings_calls_qwen3_vl_with_pictures():
+    """processor(text=, images=), and the model called with its arrays: what the engine gives to the same prompt, and the reference."""
+    pytest.importorskip("PIL.Image")
+    from vecton.mlx_embeddings import load
+
+    loaded, processor = load(model("qwen3-vl-embedding"), trust_remote_code=True)
+    named = {case["id"]: case for case in cases("qwen3-vl-embedding", "multimodal_embed")}
+    pictured = [named["i_blob"], named["it_photo"]]
+    prompts = [case["input"]["prompt"] for case in pictured]
+    inputs = processor(text=prompts, images=[BLOB, PHOTO], padding=True, return_tensors="np")
+    assert [row[kept == 1].tolist() for row, kept in zip(inputs.input_ids, inputs.attention_mask)] == [case["input"]["input_ids"] for case in pictured]
+    output = loaded(**inputs)
+    vectors = np.asarray(output.text_embeds)
+    assert np.array_equal(vectors, np.asarray(output.image_embeds))
+    for vector, case in zip(vectors, pictured):
+        assert np.abs(vector - expected("qwen3-vl-embedding", case, "embedding").reshape(-1)).max() < 1e-4
+    own = engine("qwen3-vl-embedding").embed([BLOB, {"text": pictured[1]["input"]["text"], "image": PHOTO}], normalize=True)
+    assert np.allclose(vectors, own, atol=1e-5)
+    alone = processor(text="a page", images=PAGE)
+    assert alone.input_ids.count(loaded.engine.tokenizer.convert_tokens_to_ids("<|image_pad|>")) == np.prod(alone.image_grid_thw[0]) // 4
+    with pytest.raises(ValueError, match=r"got 2 text item\(s\) and 1 image item"):
+        processor(text=["a", "b"], images=[PAGE])
+    with pytest.raises(ValueError, match="have 1 placeholders .*, and there are 2 images"):
+        processor(text=prompts[0], images=[BLOB, PAGE])
+    with pytest.raises(ValueError, match="given together"):
+        loaded(inputs.input_ids, pixel_values=inputs.pixel_values)
+    one = {"input_ids": inputs.input_ids[:1], "attention_mask": inputs.attention_mask[:1]}
+    swapped = processor(images=[PHOTO, BLOB], return_tensors="np", padding=True)
+    with pytest.raises(ValueError, match="other placeholders than"):
+        loaded(**one, pixel_values=swapped.pixel_values, image_grid_thw=swapped.image_grid_thw)
+    with pytest.raises(ValueError, match="no placeholders for 1 images"):
+        loaded(**one, pixel_values=inputs.pixel_values, image_grid_thw=inputs.image_grid_thw)
+
+
+def test_mlx_embeddings_calls_colqwen_with_pages():
+    pytest.importorskip("PIL.Image")
+    from vecton.mlx_embeddings import load
+
+    loaded, processor = load(model("colqwen2.5"))
+    inputs = processor(images=[BLOB, PAGE], padding=True, return_tensors="np")
+    assert inputs.pixel_values.ndim == 3 and len(inputs.pixel_values) == 2
+    case = next(case for case in cases("colqwen2.5", "multimodal_token_embed") if case["id"] == "d_blob_small")
+    assert inputs.input_ids[0][inputs.attention_mask[0] == 1].tolist() == case["input"]["input_ids"]
+    matrices = np.asarray(loaded(**inputs).image_embeds)
+    for matrix, own in zip(matrices, engine("colqwen2.5").embed_tokens([BLOB, PAGE], role="document")):
+        assert np.allclose(matrix[:len(own)], own, atol=1e-5) and not matrix[len(own):].any()
+    queries = np.asarray(loaded(np.asarray(processor(text=["a query"], return_tensors="np").input_ids)).text_embeds)
+    assert np.asarray(processor.score_retrieval(list(queries), list(matrices))).shape == (1, 2)
+    with pytest.raises(ValueError, match="must be those of processor"):
+        loaded(**processor(text="<|vision_start|><|image_pad|><|vision_end|>What?", images=[BLOB], return_tensors="np"))
+    with pytest.raises(ValueError, match="at most 200 times"):
+        processor(images=[np.zeros((1, 500, 3), np.uint8)])

@@ -33,13 +33,14 @@ class Model:
 
     def __call__(self, input_ids: Any = None, second: Any = None, third: Any = None, *, attention_mask: Any = None,
                  token_type_ids: Any = None, position_ids: Any = None, return_dict: bool | None = True, inputs: Any = None,
-                 pixel_values: Any = None) -> BaseModelOutput:
+                 pixel_values: Any = None, image_grid_thw: Any = None) -> BaseModelOutput:
         """`second` and `third` are what the family's own model has there: token_type_ids and attention_mask of BERT, the mask of
         others."""
         ids = to_numpy(inputs if input_ids is None else input_ids)
-        if pixel_values is not None:
-            raise ValueError("pixel_values: give the pictures to embed_vision_language(model, processor, items)" if self.engine.info.images else
-                             f"{self.engine.info.name} does not support vision-language embedding")
+        if (pixel_values is None) != (image_grid_thw is None):
+            raise ValueError("pixel_values and image_grid_thw are given together, as the processor makes them")
+        if pixel_values is not None and not self.engine.info.images:
+            raise ValueError(f"{self.engine.info.name} does not support vision-language embedding")
         if position_ids is not None:
             raise ValueError("position_ids: positions are counted by the engine")
         if self.model_type == "bert":
@@ -54,7 +55,50 @@ class Model:
         mask = np.ones(ids.shape, bool) if attention_mask is None else to_numpy(attention_mask).astype(bool)
         if mask.shape != ids.shape:
             raise ValueError(f"attention_mask has the shape {list(mask.shape)}, input_ids {list(ids.shape)}")
-        return self._answer([row[keep].tolist() for row, keep in zip(ids, mask)], mask)
+        rows = [row[keep].tolist() for row, keep in zip(ids, mask)]
+        if pixel_values is not None:
+            return self._pictured(rows, pixel_values, image_grid_thw)
+        return self._answer(rows, mask)
+
+    def _pictured(self, rows: list[list[int]], pixel_values: Any, grids: Any) -> BaseModelOutput:
+        from vecton.mlx_embeddings.patches import Patches
+        from vecton.mlx_embeddings.processor import DOCUMENT, image_token
+        from vecton.pictures import pictures
+
+        patches, engine, late = Patches(self.engine.info.folder), self.engine, self.engine.info.scorer == "late-interaction"
+        document = DOCUMENT.format(engine.info.image_placeholder)
+        token = engine.tokenizer.convert_tokens_to_ids(image_token(engine))
+        left = list(zip(patches.levels(pixel_values, grids), map(patches.tokens_of, to_numpy(grids))))
+        prompts = []
+        for row in rows:  # the engine reads a text, where one token stands for a picture
+            ids, levels, at = [], [], 0
+            while at < len(row):
+                ids.append(row[at])
+                if row[at] != token:
+                    at += 1
+                    continue
+                if not left or row[at:at + left[0][1]] != [token] * left[0][1]:
+                    raise ValueError("input_ids have other placeholders than image_grid_thw has images: give both as the processor makes them")
+                image, count = left.pop(0)
+                levels.append(image)
+                at += count
+            text = engine.tokenizer.decode(ids, skip_special_tokens=False)
+            if engine.tokenizer.encode(text, add_special_tokens=False) != ids:
+                raise ValueError("input_ids beside pixel_values must be those that the tokenizer gives to a text")
+            if late and text != document:
+                raise ValueError(f"input_ids beside pixel_values must be those of processor(images=): this model reads pictures in the prompt {document!r}")
+            prompts.append(_core.Prompt("" if late else text, pictures(levels, "pixel_values")))
+        if left:
+            raise ValueError(f"input_ids have no placeholders for {len(left)} images of image_grid_thw")
+        if late:
+            results = self._run(engine, prompts, "token_embed", role="document")
+            counts, values = results.sizes(), results.matrix()
+            vectors = np.zeros((len(counts), int(counts.max()), values.shape[1]), np.float32)
+            for into, end, count in zip(vectors, np.cumsum(counts), counts):
+                into[:count] = values[end - count:end]
+        else:
+            vectors = np.ascontiguousarray(self._run(engine, prompts, "embed", normalize=True, prompt="").matrix())
+        return BaseModelOutput(text_embeds=to_mx(vectors), image_embeds=to_mx(vectors))
 
     def _answer(self, rows: list[list[int]], mask: np.ndarray) -> BaseModelOutput:
         tasks = self.engine.tasks
@@ -79,7 +123,7 @@ class Model:
         return output
 
     @staticmethod
-    def _run(engine: Engine, rows: list[list[int]], task: str, **how: Any) -> Any:
+    def _run(engine: Engine, rows: list[Any], task: str, **how: Any) -> Any:
         results = engine._core.run(rows, _core.Request(task=task, add_special_tokens=False, **how))
         results.raise_first()
         return results

@@ -5,18 +5,30 @@ import io
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 import numpy as np
 
 from vecton.engine import Engine
 from vecton.mlx_embeddings.arrays import to_mx, to_numpy
-from vecton.tokenizer import BatchEncoding, Tokenizer
+from vecton.mlx_embeddings.patches import Patches
+from vecton.tokenizer import BatchEncoding, Tokenizer, _tensors
+
+DOCUMENT = "<|im_start|>user\n{}Describe the image.<|im_end|><|endoftext|>"  # of ColQwen2 and ColQwen2.5
 
 
 def compares_images(engine: Engine) -> bool:
     """Whether pictures are read by themselves, beside texts (SigLIP, CLIP), and not as parts of a text."""
     return bool(engine.info.images) and not engine.info.image_placeholder and "embed" in engine.tasks
+
+
+def image_token(engine: Engine) -> str:
+    """The token that stands for a part of a picture: the middle one of what stands for a whole one."""
+    tokens = re.findall(r"<[^<>]*>", engine.info.image_placeholder)
+    if not tokens:
+        raise ValueError("images: the pictures of this model have no token: give them to embed_vision_language(model, processor, items)")
+    return tokens[len(tokens) // 2]
 
 
 class Levels:
@@ -68,6 +80,7 @@ class Processor(Tokenizer):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine._core.tokenizer(), engine.info.max_model_len, engine._core.render)
         self._folder, self._compares, self._late = engine.info.folder, compares_images(engine), engine.info.scorer == "late-interaction"
+        self._engine = engine
 
     @property
     def tokenizer(self) -> Processor:
@@ -80,13 +93,44 @@ class Processor(Tokenizer):
             if text is None:
                 raise ValueError("a processor takes text, images or both")
             return super().__call__(text, text_pair, **how)
-        if not self._compares:
-            raise ValueError("images: the pictures of this model are parts of its texts: give both to embed_vision_language(model, processor, items)")
         kind = how.get("return_tensors")
+        if not self._compares:
+            if text_pair is not None:
+                raise ValueError("text_pair: pictures are parts of one text")
+            return self._pictured(text, images if isinstance(images, (list, tuple)) else [images], kind, how)
         found = BatchEncoding() if text is None else super().__call__(text, text_pair, **how)
         levels = Levels(self._folder)
         many = images if isinstance(images, (list, tuple)) else [images]
         found["pixel_values"] = _floats(np.stack([levels.values(_opened(one)) for one in many]), kind)
+        return found
+
+    def _pictured(self, text: Any, images: Any, kind: str | None, how: dict[str, Any]) -> BatchEncoding:
+        """Texts whose placeholders are as long as their pictures. Of texts without any each has the picture of its place before it;
+        pictures without texts stand in the prompt that a late-interaction model has for documents."""
+        patches, markup = Patches(self._folder), self._engine.info.image_placeholder
+        rows, grids = zip(*(patches.values(_opened(one)) for one in images))
+        if text is None:
+            texts = [DOCUMENT.format(markup) if self._late else markup] * len(rows)
+        else:
+            texts = [text] if isinstance(text, str) else list(text)
+            token = image_token(self._engine)
+            if not any(token in one for one in texts):
+                if len(texts) != len(rows):
+                    raise ValueError(f"Mismatched multimodal batch sizes: got {len(texts)} text item(s) and {len(rows)} image item(s).")
+                texts = [markup + one for one in texts]
+        parts = "\0".join(texts).split(image_token(self._engine))
+        if len(parts) != len(rows) + 1:
+            raise ValueError(f"the texts have {len(parts) - 1} placeholders {image_token(self._engine)}, and there are {len(rows)} images")
+        filled = parts[0] + "".join(image_token(self._engine) * patches.tokens_of(grid) + part for grid, part in zip(grids, parts[1:]))
+        whole = filled.split("\0")
+        found = super().__call__(whole[0] if isinstance(text, str) and kind is None else whole, **how)
+        if self._late:  # as the processors of these models: a picture a row
+            values = np.zeros((len(rows), max(map(len, rows)), rows[0].shape[1]), np.float32)
+            for into, row in zip(values, rows):
+                into[:len(row)] = row
+        else:
+            values = np.concatenate(rows)
+        found["pixel_values"], found["image_grid_thw"] = _floats(values, kind), _tensors([list(grid) for grid in grids], kind)
         return found
 
     def score_retrieval(self, queries: Any, documents: Any, *_: Any, **__: Any) -> Any:

@@ -6,6 +6,7 @@ install(TARGETS vecton RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT pro
 install(FILES deploy/systemd/vecton.service deploy/systemd/vecton.socket DESTINATION lib/systemd/system COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES deploy/systemd/vecton.default DESTINATION /etc/default RENAME vecton COMPONENT package EXCLUDE_FROM_ALL)
 install(FILES LICENSE DESTINATION share/doc/vecton RENAME copyright COMPONENT package EXCLUDE_FROM_ALL)
+install(FILES THIRD_PARTY_LICENSES DESTINATION share/doc/vecton COMPONENT program)  # which they ask to lie beside a binary
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_VENDOR Vecton)

@@ -1,6 +1,6 @@
 #include "cli/arguments.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>

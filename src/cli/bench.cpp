@@ -1,5 +1,5 @@
 // vecton bench: how fast a model runs, and how fast this machine could run it at most.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>

@@ -1,7 +1,7 @@
 // vecton chat: a conversation with a model, in a terminal or through a pipe.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iostream>

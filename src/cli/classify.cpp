@@ -1,5 +1,5 @@
 // vecton classify: the labels of texts, of pairs of texts, or of pictures among candidates.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <numeric>
 

@@ -2,7 +2,7 @@
 // is. The options are those of mlx_embeddings.convert and mlx_lm.convert.
 #include "convert/convert.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdio>
 

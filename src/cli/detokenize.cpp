@@ -1,5 +1,5 @@
 // vecton detokenize: token ids to text.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 #include "cli/command.h"
 #include "cli/failure.h"

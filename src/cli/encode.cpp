@@ -1,5 +1,5 @@
 // vecton encode: every text's tensor, whatever its shape, into one safetensors file.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <unordered_set>
 
 #include "cli/answers.h"

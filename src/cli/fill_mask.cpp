@@ -1,5 +1,5 @@
 // vecton fill-mask: the likeliest tokens in place of a text's mask tokens.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdio>
 

@@ -1,6 +1,6 @@
 #include "cli/foreign_arguments.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <optional>
 

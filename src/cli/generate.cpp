@@ -1,5 +1,5 @@
 // vecton generate: prompts in, what the model writes after them out.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <cstdio>
 #include <future>
 

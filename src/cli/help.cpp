@@ -1,6 +1,6 @@
 #include "cli/help.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <sstream>
 

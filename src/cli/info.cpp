@@ -1,6 +1,6 @@
 // vecton info: how a model will be run, resolved from its files and the options, without reading
 // its weights.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cstdio>
 

@@ -1,6 +1,6 @@
 #include "cli/model_options.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <utility>
 
 #include "cli/arguments.h"

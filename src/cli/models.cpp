@@ -1,5 +1,5 @@
 // vecton models: the model families that this program runs.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 
 #include "base/json.h"

@@ -1,6 +1,6 @@
 #include "cli/own_options.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 
 #include "base/ascii.h"

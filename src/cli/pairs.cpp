@@ -1,6 +1,6 @@
 #include "cli/pairs.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 #include "cli/arguments.h"
 #include "cli/failure.h"

@@ -1,6 +1,6 @@
 #include "cli/picture_options.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <optional>
 #include <string>
 

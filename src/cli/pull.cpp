@@ -1,5 +1,5 @@
 // vecton pull: a model into the hub cache, so that its name works without the network.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 #include "cli/command.h"
 #include "cli/model_options.h"

@@ -1,5 +1,5 @@
 // vecton rerank: documents, the best answers to a query first.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <numeric>
 

@@ -1,6 +1,6 @@
 #include "cli/sampling_options.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 
 #include "cli/arguments.h"
 

@@ -1,5 +1,5 @@
 // vecton score: how well each document answers its query, in the order of the input.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 
 #include "cli/answers.h"

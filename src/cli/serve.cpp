@@ -1,7 +1,7 @@
 // vecton serve: the HTTP server.
 #include "cli/serve.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>

@@ -1,5 +1,5 @@
 // vecton similarity: how alike texts are.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -1,5 +1,5 @@
 // vecton tag: what the tokens of texts are, such as names of people and places.
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <limits>
 

@@ -1,7 +1,7 @@
 // vecton tokenize: texts to token ids. Only the tokenizer's files are read.
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 #include <optional>
 

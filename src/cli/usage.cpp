@@ -1,6 +1,6 @@
 #include "cli/usage.h"
 
-#include <CLI/CLI.hpp>
+#include <CLI/App.hpp>
 #include <algorithm>
 
 namespace vecton::cli {

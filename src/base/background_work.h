@@ -7,6 +7,10 @@
 
 namespace vecton::base {
 
+// The system lets other threads go first from now on: there is no way back. Does nothing but on
+// Linux.
+void lower_priority_of_this_thread();
+
 class BackgroundWork {
  public:
   BackgroundWork();

@@ -1,6 +1,9 @@
 #include "base/thread_pool.h"
 
 #include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -46,6 +49,16 @@ void pause() {
 }
 
 }  // namespace
+
+// Linux has a nice value of each thread, whatever POSIX says of processes.
+void lower_priority_of_this_thread() {
+#if defined(__linux__)
+  constexpr int kNice = 10;
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  const int now = ::getpriority(PRIO_PROCESS, thread);
+  if (now < kNice) ::setpriority(PRIO_PROCESS, thread, kNice);
+#endif
+}
 
 BackgroundWork::BackgroundWork() : before_(std::exchange(in_background, true)) {}
 BackgroundWork::~BackgroundWork() { in_background = before_; }

@@ -1,6 +1,8 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -229,6 +231,18 @@ TEST(ThreadPool, ThrowsWhatAnIndexThrew) {
     ASSERT_EQ(sum_in_parallel(pool, 70), 2415);  // and goes on
   }
 }
+
+#if defined(__linux__)
+TEST(BackgroundWork, IsNicerThanTheThreadsBesideIt) {
+  const auto nice = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  const int before = nice();
+  std::thread([&] {
+    lower_priority_of_this_thread();
+    EXPECT_EQ(nice(), std::max(before, 10));
+  }).join();
+  EXPECT_EQ(nice(), before);
+}
+#endif
 
 TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
   std::atomic<int> jobs{0}, done{0};

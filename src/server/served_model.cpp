@@ -210,6 +210,7 @@ ModelFigures ServedModel::figures() const {
 
 // The thread's work: brings about what is wished for.
 void ServedModel::keep() {
+  base::lower_priority_of_this_thread();  // requests for other models go first
   Lock lock(mutex_);
   while (!ended_) {
     const bool leaves = wish_ != Wish::kLoaded || !leavers_.empty();

@@ -20,6 +20,13 @@ std::string list(Fields& fields, const char* key) {
 
 }  // namespace
 
+void check_chat_fields(Fields& fields) {
+  for (const char* key : {"tools", "documents"}) list(fields, key);
+  for (const char* key : {"add_generation_prompt", "continue_final_message"}) fields.boolean(key);
+  fields.object("chat_template_kwargs");
+  fields.text("chat_template");
+}
+
 Chat read_chat(const Context& context, Fields& fields, bool generates) {
   Chat chat;
   chat.input.messages = list(fields, "messages");

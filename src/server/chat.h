@@ -16,6 +16,9 @@ namespace vecton::server {
 // the body has none.
 Chat read_chat(const Context& context, Fields& fields, bool generates);
 
+// Where there is no chat they have no effect, but a wrong type is an error all the same.
+void check_chat_fields(Fields& fields);
+
 // Whether `value` is a chat, [{"role": ...}, ...], or a list of chats.
 bool is_chat(const json::value& value);
 bool is_chats(const json::value& value);

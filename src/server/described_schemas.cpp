@@ -89,7 +89,7 @@ constexpr SchemaRow kSchemas[] =
          R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/IdList"},{"type":"array","minItems":1,"items":{"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/IdList"}]}}]})"},
         {"TextInput", R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/TextList"}]})"},
         {"IdInput",
-         R"({"anyOf":[{"$ref":"#/components/schemas/IdList"},{"$ref":"#/components/schemas/IdLists"}]})"},
+         R"({"anyOf":[{"$ref":"#/components/schemas/IdList"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/TokenIds"}}]})"},
         {"Sequence", R"({"type":"array","minItems":1,"maxItems":2,"items":{"type":"string"}})"},
         {"Sequences",
          R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/Sequence"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Sequence"}}]})"},

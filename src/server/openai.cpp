@@ -251,6 +251,7 @@ CallPlan tokenize(const Call& call) {
     messages = read_chat(call.context, fields, true);
   } else {
     refuse_other_inputs(call.context, fields);
+    check_chat_fields(fields);
     fields.require("prompt");
     prompt = fields.text("prompt").value_or("");
   }

@@ -90,6 +90,29 @@ json::object field_schema(const FieldRow& row) {
   return schema;
 }
 
+// What is required must be there and no null, which is as good as nothing.
+json::value without_nulls(const json::value& rules) {
+  if (const json::array* list = rules.if_array()) {
+    json::array out;
+    for (const json::value& rule : *list) out.push_back(without_nulls(rule));
+    return out;
+  }
+  if (!rules.is_object()) return rules;
+  json::object out;
+  for (const auto& [key, rule] : rules.get_object()) {
+    if (key != "required") {
+      out[key] = without_nulls(rule);
+      continue;
+    }
+    out[key] = rule;
+    json::object fields;
+    for (const json::value& name : rule.get_array())
+      fields[name.get_string()] = json::object{{"not", json::object{{"type", "null"}}}};
+    out["properties"] = std::move(fields);
+  }
+  return out;
+}
+
 void add_field(json::object& schema, const FieldRow& row, std::string_view name) {
   json::object& properties = schema["properties"].is_object()
                                  ? schema["properties"].get_object()
@@ -165,6 +188,9 @@ json::object responses_of(const Route& route, const OperationRow& row) {
     if (other == "application/octet-stream") schema["format"] = "binary";
     content[other] = json::object{{"schema", std::move(schema)}};
   }
+  if (route.status == Status::kMetrics)
+    content["application/openmetrics-text"] =
+        json::object{{"schema", json::object{{"type", "string"}}}};
   if (!content.empty()) good["content"] = std::move(content);
   const auto header = [](const char* type, const char* about) {
     return json::object{{"schema", json::object{{"type", json::string(type)}}},
@@ -274,7 +300,7 @@ json::object body_schema(const BodyRow& body) {
     for (const FieldRow& row : rows) add_field(schema, row, row.name);
   }
   if (body.rules) {
-    const json::value rules = json::parse(body.rules);
+    const json::value rules = without_nulls(json::parse(body.rules));
     for (const auto& [key, value] : rules.get_object()) schema[key] = value;
   }
   return schema;

@@ -190,6 +190,7 @@ Inputs read_inputs(const Call& call, Fields& fields) {
     for (Chat& chat : chats) result.items.emplace_back(std::move(chat));
     return result;
   }
+  check_chat_fields(fields);
   if (std::optional<Inputs> items = read_items(call, fields)) return *items;
   Inputs inputs = fields.inputs("input", false);
   if (inputs.items.empty() && fields.good())

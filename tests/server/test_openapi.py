@@ -58,7 +58,8 @@ class OpenApi(ServerTest):
                 answer = self.server.get(path)
                 self.assertEqual(answer.status, 200, path)
                 kinds = list(methods["get"]["responses"]["200"].get("content", {}))
-                self.assertEqual([answer.headers["Content-Type"].split(";")[0]] if answer.body else [], kinds, path)
+                if answer.body or kinds:
+                    self.assertIn(answer.headers["Content-Type"].split(";")[0], kinds, path)
 
     def test_answers_have_what_their_schemas_require(self):
         schemas = self.document()["components"]["schemas"]

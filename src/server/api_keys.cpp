@@ -1,5 +1,7 @@
 #include "server/api_keys.h"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "server/metrics.h"
 
 namespace vecton::server {
 
@@ -16,13 +19,11 @@ namespace {
 
 constexpr std::string_view kScheme = "bearer ";
 
+// As many bytes are compared whether the lengths are the same or not.
 bool same(std::string_view given, const std::string& key) {
-  unsigned difference = given.size() != key.size();
-  for (size_t i = 0; i < key.size(); ++i) {
-    const char c = i < given.size() ? given[i] : '\0';
-    difference |= static_cast<unsigned char>(c) ^ static_cast<unsigned char>(key[i]);
-  }
-  return difference == 0;
+  const bool fits = given.size() == key.size();
+  const char* const compared = fits ? given.data() : key.data();
+  return (CRYPTO_memcmp(compared, key.data(), key.size()) == 0) & fits;
 }
 
 // The key of "Bearer KEY"; empty when there is none.
@@ -235,12 +236,8 @@ std::string ApiKeys::metrics() const {
     const std::string name = entry.name;
     out += "# HELP " + name + " " + entry.help + "\n# TYPE " + name + " counter\n";
     for (const std::shared_ptr<KeyAccount>& account : accounts) {
-      std::string label;
-      for (const char c : account->key().name) {
-        if (c == '"' || c == '\\') label += '\\';
-        label += c;
-      }
-      out += name + "{key=\"" + label + "\"} " + std::to_string(((*account).*entry.value)()) + "\n";
+      out += name + "{key=" + label_value(account->key().name) + "} " +
+             std::to_string(((*account).*entry.value)()) + "\n";
     }
   }
   return out;

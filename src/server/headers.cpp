@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 
+#include "base/ascii.h"
 #include "server/routes.h"
 
 namespace vecton::server {
@@ -44,7 +46,34 @@ std::vector<std::string> header_names(std::string_view list) {
   return names;
 }
 
+std::string_view trimmed(std::string_view text) {
+  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
+  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
+  return text;
+}
+
+// What stands before `separator`, which is taken off `rest` as well.
+std::string_view next(std::string_view& rest, char separator) {
+  const size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view part = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return trimmed(part);
+}
+
 }  // namespace
+
+std::optional<double> quality(std::string_view accept, std::string_view type) {
+  while (!accept.empty()) {
+    std::string_view range = next(accept, ',');
+    if (base::ascii_lower(next(range, ';')) != type) continue;
+    while (!range.empty()) {
+      const std::string parameter = base::ascii_lower(next(range, ';'));
+      if (parameter.starts_with("q=")) return std::strtod(parameter.c_str() + 2, nullptr);
+    }
+    return 1;
+  }
+  return {};
+}
 
 bool is_json_type(std::string_view type, bool may_be_missing) {
   type = type.substr(0, type.find(';'));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ namespace vecton::server {
 // "application/json; charset=utf-8" and "application/vnd.x+json" are; a missing type is where the
 // dialect's clients omit it.
 bool is_json_type(std::string_view content_type, bool may_be_missing);
+
+// How much `type` is wanted by an Accept header, from 0 to 1; nothing where it is not named.
+std::optional<double> quality(std::string_view accept, std::string_view type);
 
 // TEI's headers: what an answer took. `total` in seconds; the parts are means over the inputs, as
 // TEI has it.

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "server/headers.h"
 #include "server/render.h"
 
 namespace vecton::server {
@@ -44,24 +45,20 @@ void line(std::string& out, std::string_view name, std::string_view labels, int6
   out += '\n';
 }
 
+// " # {trace_id="..."} VALUE TIME" behind a bucket; nothing without a trace.
+void append_exemplar(std::string& out, const std::string& trace_id, double value, double time) {
+  if (trace_id.empty()) return;
+  out.append(" # {trace_id=\"").append(trace_id).append("\"} ");
+  append_number(out, value);
+  char text[32];
+  std::snprintf(text, sizeof text, " %.3f", time);
+  out += text;
+}
+
 void single(std::string& out, std::string_view name, std::string_view type, std::string_view help,
             std::string_view labels, int64_t value) {
   head(out, name, type, help);
   line(out, name, labels, value);
-}
-
-// A label's value, quoted: a backslash, a quote and a line's end are escaped.
-std::string label_value(std::string_view value) {
-  std::string out = "\"";
-  for (const char c : value) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
 }
 
 int64_t resident_bytes() {
@@ -85,19 +82,121 @@ void write_process(std::string& out, std::chrono::system_clock::time_point start
        std::chrono::duration<double>(started.time_since_epoch()).count());
 }
 
+constexpr std::string_view kOpenMetricsType = "application/openmetrics-text";
+constexpr std::string_view kCounter = " counter", kTotal = "_total";
+
+// The family of "# HELP NAME ..." or "# TYPE NAME ...".
+std::string_view family_of(std::string_view line) {
+  line.remove_prefix(std::min(line.find(' ', 2) + 1, line.size()));
+  return line.substr(0, line.find(' '));
+}
+
+// `le="1"` as `le="1.0"`.
+void append_with_bound(std::string& out, std::string_view line) {
+  constexpr std::string_view kBound = "le=\"";
+  const size_t start = line.find("_bucket{") == line.npos ? line.npos : line.rfind(kBound);
+  const size_t end = start == line.npos ? start : line.find('"', start + kBound.size());
+  const std::string_view bound =
+      end == line.npos ? "." : line.substr(start + kBound.size(), end - start - kBound.size());
+  if (bound.find_first_of(".eI") != bound.npos) {
+    out.append(line);
+  } else {
+    out.append(line.substr(0, end)).append(".0").append(line.substr(end));
+  }
+}
+
 }  // namespace
+
+MetricsFormat metrics_format(std::string_view accept) {
+  return quality(accept, kOpenMetricsType).value_or(0) > 0 ? MetricsFormat::kOpenMetrics
+                                                           : MetricsFormat::kPrometheus;
+}
+
+std::string_view content_type(MetricsFormat format) {
+  return format == MetricsFormat::kOpenMetrics
+             ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+             : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+std::string open_metrics(std::string_view text) {
+  std::string out;
+  std::string_view help;  // waits for its type
+  const auto named = [&out](std::string_view line, std::string_view family) {
+    const std::string_view whole = family_of(line);
+    const size_t at = static_cast<size_t>(whole.data() - line.data());
+    out.append(line.substr(0, at)).append(family).append(line.substr(at + whole.size()));
+    out += '\n';
+  };
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.starts_with("# HELP ")) {
+      help = line;
+    } else if (line.starts_with("# TYPE ")) {
+      std::string_view family = family_of(line);
+      std::string typed(line);
+      if (line.ends_with(kCounter)) {
+        if (family.ends_with(kTotal)) {
+          family.remove_suffix(kTotal.size());
+        } else {  // a name of TEI's: counters have another ending here
+          typed.replace(typed.size() - kCounter.size(), kCounter.size(), " unknown");
+        }
+      }
+      if (!help.empty()) named(help, family);
+      named(typed, std::string(family));
+      help = {};
+    } else {
+      append_with_bound(out, line);
+      out += '\n';
+    }
+  }
+  return out + "# EOF\n";
+}
+
+std::string label_value(std::string_view value) {
+  std::string out = "\"";
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n') {
+      out += "\\n";
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
 
 Histogram::Histogram(std::vector<double> bounds)
     : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
 
+size_t Histogram::bucket_of(double value) const {
+  return static_cast<size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), value) -
+                             bounds_.begin());
+}
+
 void Histogram::observe(double value) {
-  const auto at = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-  counts_[static_cast<size_t>(at)].fetch_add(1, std::memory_order_relaxed);
+  counts_[bucket_of(value)].fetch_add(1, std::memory_order_relaxed);
   sum_.fetch_add(value, std::memory_order_relaxed);
 }
 
+void Histogram::observe(double value, std::string_view trace_id) {
+  observe(value);
+  if (trace_id.empty()) return;
+  const double now =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const std::lock_guard lock(mutex_);
+  exemplars_.resize(counts_.size());
+  exemplars_[bucket_of(value)] = {std::string(trace_id), value, now};
+}
+
+Histogram::Exemplar Histogram::exemplar(size_t bucket) const {
+  const std::lock_guard lock(mutex_);
+  return exemplars_.empty() ? Exemplar{} : exemplars_[bucket];
+}
+
 void Histogram::write(std::string& out, std::string_view name, std::string_view labels,
-                      std::span<const Histogram* const> histograms) {
+                      std::span<const Histogram* const> histograms, MetricsFormat format) {
   const std::string bucket = std::string(name) + "_bucket";
   const std::string more = labels.empty() ? "" : std::string(labels) + ",";
   const Histogram& first = *histograms.front();
@@ -112,7 +211,16 @@ void Histogram::write(std::string& out, std::string_view name, std::string_view 
       bound.clear();
       append_number(bound, first.bounds_[i]);
     }
-    line(out, bucket, more + "le=\"" + bound + "\"", total);
+    begin(out, bucket, more + "le=\"" + bound + "\"");
+    append_number(out, total);
+    if (format == MetricsFormat::kOpenMetrics) {
+      Exemplar last;
+      for (const Histogram* each : histograms) {
+        if (Exemplar other = each->exemplar(i); other.time > last.time) last = std::move(other);
+      }
+      append_exemplar(out, last.trace_id, last.value, last.time);
+    }
+    out += '\n';
   }
   line(out, std::string(name) + "_sum", labels, sum);
   line(out, std::string(name) + "_count", labels, total);
@@ -174,9 +282,9 @@ void ModelMetrics::request_began(bool batch, Work work, size_t inputs) {
 }
 
 void ModelMetrics::request_ended(bool batch, Work work, double seconds,
-                                 std::span<const Result> results) {
+                                 std::span<const Result> results, std::string_view trace_id) {
   --in_flight_;
-  request_.observe(seconds);
+  request_.observe(seconds, trace_id);
   if (!results.empty()) ++succeeded_[batch];
   InputMetrics& inputs = inputs_[static_cast<size_t>(work)];
   inputs.success += results.size();
@@ -194,13 +302,14 @@ void ModelMetrics::request_ended(bool batch, Work work, double seconds,
   }
 }
 
-void ModelMetrics::generated(bool first, double seconds, size_t tokens) {
+void ModelMetrics::generated(bool first, double seconds, size_t tokens, std::string_view trace_id) {
   generated_ += static_cast<int64_t>(tokens);
   if (tokens == 0) return;
   // Tokens of one step came after the same time: each waited for its share.
   Histogram& histogram = first ? first_token_ : next_token_;
   const double each = first ? seconds : seconds / static_cast<double>(tokens);
-  for (size_t i = 0; i < (first ? 1 : tokens); ++i) histogram.observe(each);
+  for (size_t i = 0; i < (first ? 1 : tokens); ++i)
+    histogram.observe(each, first ? trace_id : std::string_view());
 }
 
 void ModelMetrics::completed(FinishReason reason, int64_t tokens, double prefill, double decode) {
@@ -224,8 +333,8 @@ void Metrics::answered(std::string_view method, std::string_view path, int statu
 // Writes a text of metrics: the lines of a family stand together, whatever model they are of.
 class MetricsText {
  public:
-  MetricsText(const Metrics& server, std::span<const ModelFigures> models)
-      : server_(server), models_(models) {}
+  MetricsText(const Metrics& server, std::span<const ModelFigures> models, MetricsFormat format)
+      : server_(server), models_(models), format_(format) {}
 
   std::string write() {
     {
@@ -285,6 +394,7 @@ class MetricsText {
 
   const Metrics& server_;
   const std::span<const ModelFigures> models_;
+  const MetricsFormat format_;
   std::string out_;
 };
 
@@ -414,12 +524,12 @@ void MetricsText::histograms() {
     for (const ModelFigures& model : models_) {
       const Histogram& histogram = model.metrics.*entry.histogram;
       if (std::string_view(entry.name).starts_with("vllm:")) {
-        histogram.write(out_, entry.name, labels(model, entry.name));
+        histogram.write(out_, entry.name, labels(model, entry.name), format_);
       } else {
         together.push_back(&histogram);
       }
     }
-    if (!together.empty()) Histogram::write(out_, entry.name, "", together);
+    if (!together.empty()) Histogram::write(out_, entry.name, "", together, format_);
   }
 }
 
@@ -452,8 +562,8 @@ void MetricsText::inputs() {
   }
 }
 
-std::string Metrics::text(std::span<const ModelFigures> models) const {
-  return MetricsText(*this, models).write();
+std::string Metrics::text(std::span<const ModelFigures> models, MetricsFormat format) const {
+  return MetricsText(*this, models, format).write();
 }
 
 }  // namespace vecton::server

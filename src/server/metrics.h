@@ -18,18 +18,35 @@
 
 namespace vecton::server {
 
+// How figures are written: as Prometheus' text, or as OpenMetrics, which has exemplars as well.
+enum class MetricsFormat { kPrometheus, kOpenMetrics };
+
+// What is asked for by an Accept header.
+MetricsFormat metrics_format(std::string_view accept);
+std::string_view content_type(MetricsFormat format);
+// Prometheus' text, in which exemplars may stand, as OpenMetrics 1.0 has it: families of counters
+// without `_total`, bounds with a fraction, and an end.
+std::string open_metrics(std::string_view text);
+
+// A label's value, quoted: a backslash, a quote and a line's end are escaped.
+std::string label_value(std::string_view value);
+
 class Histogram {
  public:
   explicit Histogram(std::vector<double> bounds);
 
   void observe(double value);
+  // Of a request that is recorded: its trace is the exemplar of its bucket until the next one.
+  void observe(double value, std::string_view trace_id);
   // The lines of one series, which `histograms` of the same bounds make together, at least one;
   // `labels` is "" or `a="b",c="d"`.
   static void write(std::string& out, std::string_view name, std::string_view labels,
-                    std::span<const Histogram* const> histograms);
-  void write(std::string& out, std::string_view name, std::string_view labels) const {
+                    std::span<const Histogram* const> histograms,
+                    MetricsFormat format = MetricsFormat::kPrometheus);
+  void write(std::string& out, std::string_view name, std::string_view labels,
+             MetricsFormat format = MetricsFormat::kPrometheus) const {
     const Histogram* const alone = this;
-    write(out, name, labels, {&alone, 1});
+    write(out, name, labels, {&alone, 1}, format);
   }
 
   static std::vector<double> durations();  // 35 bounds, 1e-5 * 1.5^k seconds
@@ -37,9 +54,18 @@ class Histogram {
       double most);  // 1, 2, 4 ... the first that is at least `most`
 
  private:
+  struct Exemplar {
+    std::string trace_id{};  // empty: there is none
+    double value = 0, time = 0;
+  };
+  size_t bucket_of(double value) const;
+  Exemplar exemplar(size_t bucket) const;
+
   std::vector<double> bounds_;
   std::vector<std::atomic<uint64_t>> counts_;  // one more than bounds: the rest
   std::atomic<double> sum_{0};
+  mutable std::mutex mutex_;         // guards what follows
+  std::vector<Exemplar> exemplars_;  // as many as counts, once there is one
 };
 
 // TEI's two kinds of work, vectors, and labels or scores; and text.
@@ -62,11 +88,12 @@ class ModelMetrics {
 
   // A request of `inputs` for the engine: began, ended. `batch`: its input was a list.
   void request_began(bool batch, Work work, size_t inputs);
-  // `results` is empty when it failed.
-  void request_ended(bool batch, Work work, double seconds, std::span<const Result> results);
+  // `results` is empty when it failed, `trace_id` when it is not recorded.
+  void request_ended(bool batch, Work work, double seconds, std::span<const Result> results,
+                     std::string_view trace_id = {});
   // A completion got tokens, its first or further ones, so many seconds after the request's start
   // or the ones before.
-  void generated(bool first, double seconds, size_t tokens);
+  void generated(bool first, double seconds, size_t tokens, std::string_view trace_id = {});
   // A completion has ended.
   void completed(FinishReason reason, int64_t tokens, double prefill, double decode);
   // A request's completions were given up.
@@ -104,7 +131,9 @@ class Metrics {
   void connection(int change) { connections_ += change; }
 
   // vLLM's names are of each model; TEI's, which have no label for it, of all together.
-  std::string text(std::span<const ModelFigures> models) const;
+  // OpenMetrics are still to be finished by open_metrics().
+  std::string text(std::span<const ModelFigures> models,
+                   MetricsFormat format = MetricsFormat::kPrometheus) const;
 
  private:
   friend class MetricsText;

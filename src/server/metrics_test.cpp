@@ -21,6 +21,39 @@ TEST(Histogram, BoundsAreInclusiveAndCumulative) {
       "h_bucket{a=\"b\",le=\"+Inf\"} 5\nh_sum{a=\"b\"} 16\nh_count{a=\"b\"} 5\n");
 }
 
+TEST(Histogram, ATraceIsTheExemplarOfItsBucket) {
+  Histogram histogram({1, 2});
+  histogram.observe(0.5, "4bf9");
+  histogram.observe(0.75, "00f0");
+  histogram.observe(1.5);
+  std::string plain, open;
+  histogram.write(plain, "h", "");
+  EXPECT_EQ(plain.find('#'), std::string::npos);
+  histogram.write(open, "h", "", MetricsFormat::kOpenMetrics);
+  EXPECT_THAT(open,
+              testing::MatchesRegex(
+                  "h_bucket.le=\"1\". 2 # .trace_id=\"00f0\". 0.75 [0-9]+[.][0-9]+\n"
+                  "h_bucket.le=\"2\". 3\nh_bucket.le=\"[+]Inf\". 3\nh_sum 2.75\nh_count 3\n"));
+}
+
+TEST(Metrics, AreOpenMetricsToWhoAsks) {
+  EXPECT_EQ(metrics_format("text/plain;version=0.0.4"), MetricsFormat::kPrometheus);
+  EXPECT_EQ(metrics_format(""), MetricsFormat::kPrometheus);
+  EXPECT_EQ(metrics_format("application/openmetrics-text;q=0"), MetricsFormat::kPrometheus);
+  EXPECT_EQ(metrics_format("application/openmetrics-text;version=1.0.0;q=0.6,text/plain;q=0.3"),
+            MetricsFormat::kOpenMetrics);
+  EXPECT_EQ(open_metrics("# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n"
+                         "# HELP te_b Others.\n# TYPE te_b counter\nte_b 1\n"
+                         "# HELP h Seconds.\n# TYPE h histogram\n"
+                         "h_bucket{le=\"1\"} 2 # {trace_id=\"x\"} 0.5 7.000\n"
+                         "h_bucket{le=\"1e-05\"} 2\nh_bucket{le=\"+Inf\"} 2\n"),
+            "# HELP a Things.\n# TYPE a counter\na_total 3\n"
+            "# HELP te_b Others.\n# TYPE te_b unknown\nte_b 1\n"
+            "# HELP h Seconds.\n# TYPE h histogram\n"
+            "h_bucket{le=\"1.0\"} 2 # {trace_id=\"x\"} 0.5 7.000\n"
+            "h_bucket{le=\"1e-05\"} 2\nh_bucket{le=\"+Inf\"} 2\n# EOF\n");
+}
+
 TEST(Histogram, BoundsFollowTeisRules) {
   const std::vector<double> durations = Histogram::durations();
   ASSERT_EQ(durations.size(), 35u);

@@ -1,12 +1,9 @@
 #include "server/playground.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <optional>
 
-#include "base/ascii.h"
 #include "base/base64.h"
+#include "server/headers.h"
 
 namespace vecton::server {
 
@@ -39,34 +36,6 @@ std::string source_of(const PlaygroundFile& file) {
   return "'sha256-" + base::encode_base64(bytes) + "'";
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
-// What stands before `separator`, which is taken off `rest` as well.
-std::string_view next(std::string_view& rest, char separator) {
-  const size_t end = std::min(rest.find(separator), rest.size());
-  const std::string_view part = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return trimmed(part);
-}
-
-// How much `type` is wanted, from 0 to 1; nothing where it is not named.
-std::optional<double> quality(std::string_view accept, std::string_view type) {
-  while (!accept.empty()) {
-    std::string_view range = next(accept, ',');
-    if (base::ascii_lower(next(range, ';')) != type) continue;
-    while (!range.empty()) {
-      const std::string parameter = base::ascii_lower(next(range, ';'));
-      if (parameter.starts_with("q=")) return std::strtod(parameter.c_str() + 2, nullptr);
-    }
-    return 1;
-  }
-  return {};
-}
-
 }  // namespace
 
 bool asks_for_html(std::string_view accept) {
@@ -86,7 +55,7 @@ HttpResponse playground(std::string_view if_none_match) {
       "frame-ancestors 'none'";
   HttpResponse response{
       .headers = {{"Vary", "Accept"}, {"ETag", tag}, {"Cache-Control", "no-cache"}}};
-  if (if_none_match.find(tag) != std::string_view::npos || trimmed(if_none_match) == "*") {
+  if (if_none_match.find(tag) != std::string_view::npos || if_none_match == "*") {
     response.status = 304;
     return response;
   }

@@ -97,6 +97,15 @@ bool is_tei_text(std::string_view body) {
          start.find("\"texts\"") != std::string_view::npos;
 }
 
+// How text is asked for, in the words of OpenTelemetry's conventions.
+void note_request(Trace& trace, const Request& request) {
+  const auto* const generate = std::get_if<Generate>(&request.task);
+  if (!generate) return;
+  if (generate->max_tokens) trace.set("gen_ai.request.max_tokens", *generate->max_tokens);
+  if (generate->temperature) trace.set("gen_ai.request.temperature", *generate->temperature);
+  if (generate->top_p) trace.set("gen_ai.request.top_p", *generate->top_p);
+}
+
 int64_t bytes_of(const std::vector<Result>& results) {
   size_t values = 0;
   for (const Result& result : results) {
@@ -170,8 +179,8 @@ Service::Service(const ServerOptions& options, const Log& log)
 }
 
 // The request's span, with vLLM's attributes, goes to the collector.
-void Service::end_trace(Job& job, int status, const std::string& error) {
-  if (!job.trace_) return;
+std::string Service::end_trace(Job& job, int status, const std::string& error) {
+  if (!job.trace_) return {};
   Trace& trace = *job.trace_;
   trace.set("http.request.method", job.request_.method);
   trace.set("http.route", std::string(job.route_->path));
@@ -191,8 +200,10 @@ void Service::end_trace(Job& job, int status, const std::string& error) {
                 std::chrono::duration<double>(first.first - job.start_).count());
   }
   trace.end(status, error);
+  std::string id = trace.trace_id();
   traces_->add(std::move(trace));
   job.trace_.reset();
+  return id;
 }
 
 Service::~Service() {
@@ -412,11 +423,15 @@ HttpResponse Service::status(const Job& job) {
                                     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
                                     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
       break;
-    case Status::kMetrics:
-      response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-      response.body = metrics_text() + keys_.metrics();
+    case Status::kMetrics: {
+      const MetricsFormat format = metrics_format(job.request_.accept);
+      response.content_type = content_type(format);
+      response.headers.emplace_back("Vary", "Accept");
+      response.body = metrics_text(format) + keys_.metrics();
       if (traces_) response.body += traces_->metrics();
+      if (format == MetricsFormat::kOpenMetrics) response.body = open_metrics(response.body);
       break;
+    }
   }
   return response;
 }
@@ -427,10 +442,10 @@ std::vector<ListedModel> Service::listed() const {
   return models;
 }
 
-std::string Service::metrics_text() const {
+std::string Service::metrics_text(MetricsFormat format) const {
   std::vector<ModelFigures> figures;
   for (const auto& model : models_.all()) figures.push_back(model->figures());
-  return metrics_.text(figures);
+  return metrics_.text(figures, format);
 }
 
 bool Service::take_room(int64_t bytes) {
@@ -466,7 +481,10 @@ void Service::work(const std::shared_ptr<Job>& job) {
   job->model_->metrics.request_began(!job->plan_.single, job->work_, requests.size());
   job->working_ = true;
   listen(job, requests);
-  if (job->trace_) job->trace_->submitted();
+  if (job->trace_) {
+    note_request(*job->trace_, requests.front());
+    job->trace_->submitted();
+  }
   submit(job, std::move(requests));
 }
 
@@ -529,7 +547,8 @@ void Service::note_tokens(const Job& job, ModelMetrics& metrics, const Generatio
   if (!delta.token_ids.empty()) {
     const bool first = written.count == 0;
     metrics.generated(first, seconds(first ? job.start_ : written.last, now),
-                      delta.token_ids.size());
+                      delta.token_ids.size(),
+                      job.trace_ ? std::string_view(job.trace_->trace_id()) : std::string_view());
     if (first) written.first = now;
     written.last = now;
     written.count += static_cast<int64_t>(delta.token_ids.size());
@@ -592,9 +611,9 @@ void Service::end_stream(Job& job, LoadedModel& model, const std::vector<Result>
   });
   charge(job);
   if (job.trace_) job.trace_->computed(results);
-  end_trace(job, 200, job.stream_failed_ ? "the stream broke off" : "");
+  const std::string trace = end_trace(job, 200, job.stream_failed_ ? "the stream broke off" : "");
   model.metrics.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_),
-                              job.stream_failed_ ? std::span<const Result>() : results);
+                              job.stream_failed_ ? std::span<const Result>() : results, trace);
   record(job.request_, job.id_, job.start_, {}, job.inputs_, job.tokens_);
   job.stream_->end();
   job.release();
@@ -629,6 +648,12 @@ bool Service::plan(const std::shared_ptr<Job>& waiting) {
     }
   }
   const Context& context = job.model_->context;
+  if (job.trace_) {
+    const json::value* const name = object.if_contains("model");
+    job.trace_->set("gen_ai.request.model", name && name->is_string() && !tei
+                                                ? std::string(name->get_string())
+                                                : context.names.front());
+  }
   job.plan_ =
       (tei ? job.route_->tei : job.route_->openai)({context, job.request_, object, job.id_});
   std::string().swap(job.request_.body);
@@ -785,12 +810,12 @@ void Service::fail(Job& job, const Failure& failure) {
 void Service::finish(Job& job, HttpResponse response, std::span<const Result> results,
                      const std::string& error) {
   add_common_headers(job.request_, job.id_, response);
+  const std::string trace = end_trace(job, response.status, error);
   if (job.working_) {
     job.model_->metrics.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_),
-                                      results);
+                                      results, trace);
   }
   if (!error.empty()) metrics_.failed(error);
-  end_trace(job, response.status, error);
   add_warnings(response, job.plan_.warnings);
   record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
   job.answer_(std::move(response));

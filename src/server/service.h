@@ -110,7 +110,8 @@ class Service {
                                std::shared_ptr<KeyAccount>* account = nullptr) const;
   std::optional<Failure> over_limit(const Job& job) const;
   void charge(const Job& job) const;
-  void end_trace(Job& job, int status, const std::string& error);
+  // Its id; empty where it is not recorded.
+  std::string end_trace(Job& job, int status, const std::string& error);
   HttpResponse status(const Job& job);
   HttpResponse refuse_unready(const Job& job) const;
   std::string id_of(const HttpRequest& head);
@@ -146,7 +147,7 @@ class Service {
   void note_once(const std::string& message);
   void describe();
   std::vector<ListedModel> listed() const;
-  std::string metrics_text() const;
+  std::string metrics_text(MetricsFormat format) const;
 
   const ServerOptions options_;
   const Log& log_;

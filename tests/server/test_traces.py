@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import queue
 import signal
 import socket
@@ -74,6 +75,7 @@ class Traces(ServerTest):
         self.assertEqual((root["name"], root["traceId"], root["parentSpanId"]), ("llm_request", TRACE, PARENT))
         got = values(root)
         for key, value in {"gen_ai.request.id": "mine", "gen_ai.response.model": "m", "gen_ai.usage.num_sequences": "2",
+                           "gen_ai.request.model": "m",
                            "http.route": "/v1/embeddings", "http.response.status_code": "200"}.items():
             self.assertEqual(got[key], value)
         self.assertGreater(int(got["gen_ai.usage.prompt_tokens"]), 2)
@@ -90,10 +92,19 @@ class Traces(ServerTest):
     def test_a_stream_is_one_trace_too(self):
         collector = self.collector()
         server = self.traced(collector, model("gen-llama3"))
-        server.post("/v1/completions", {"prompt": "a", "max_tokens": 3, "stream": True, "ignore_eos": True}).body
+        server.post("/v1/completions", {"prompt": "a", "max_tokens": 3, "stream": True, "ignore_eos": True, "temperature": 0.5, "top_p": 0.25}).body
+        plain, found = (server.get("/metrics", headers={"Accept": accept}) for accept in ("text/plain", "application/openmetrics-text"))
+        self.assertIn("application/openmetrics-text", found.headers["Content-Type"])
+        self.assertTrue(found.body.endswith(b"\n# EOF\n"))
+        self.assertNotIn(b"trace_id", plain.body)
+        exemplars = {name for name in (b"vllm:e2e_request_latency_seconds", b"vllm:time_to_first_token_seconds")
+                     if re.search(name + rb'_bucket\{[^}]*\} 1 # \{trace_id="[0-9a-f]{32}"\} [0-9.e-]+ [0-9.]+\n', found.body)}
+        self.assertEqual(len(exemplars), 2)
         server.process.send_signal(signal.SIGTERM)
         root, = (s for s in collector.spans() if s["kind"] == 2)
-        self.assertEqual(values(root)["gen_ai.usage.completion_tokens"], "3")
+        for key, value in {"gen_ai.usage.completion_tokens": "3", "gen_ai.request.max_tokens": "3", "gen_ai.request.temperature": 0.5,
+                           "gen_ai.request.top_p": 0.25}.items():
+            self.assertEqual(values(root)[key], value)
         self.assertGreater(values(root)["gen_ai.latency.time_to_first_token"], 0)
 
     def test_nobody_waits_for_a_collector_that_is_not_there(self):

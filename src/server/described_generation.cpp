@@ -170,7 +170,7 @@ constexpr FieldRow kResponseRows[] = {
     {"parallel_tool_calls", kTrue, "Whether there may be several calls."},
     {"text", kObject, "The form of the answer."},
     {"text.format",
-     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]}}})",
+     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]},"schema":{"type":"object"}},"if":{"required":["type"],"properties":{"type":{"const":"json_schema"}}},"then":{"required":["schema"]}})",
      "`text`, `json_object`, or `json_schema` with `schema`."},
     {"text.verbosity", kAnything, "Ignored."},
     {"reasoning", kObject, "How the model thinks."},
@@ -212,7 +212,7 @@ constexpr FieldRow kAnthropicRows[] = {
     {"output_config.effort", R"({"enum":["low","medium","high","xhigh","max"]})",
      "How long the model thinks, where it does."},
     {"output_config.format",
-     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]}}})",
+     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]},"schema":{"type":"object"}},"if":{"required":["type"],"properties":{"type":{"const":"json_schema"}}},"then":{"required":["schema"]}})",
      "`json_schema` with `schema`."},
     {"cache_control", kAnything, "Ignored."},
 };
@@ -221,7 +221,8 @@ constexpr FieldRow kAnswerRows[] = {
     {"temperature", kFromZeroToOne, "0 takes the likeliest token."},
     {"top_p", kFromZeroToOne, "Tokens of the likeliest so much of the probability."},
     {"top_k", kLimit, "The so many likeliest tokens."},
-    {"stop_sequences", kTexts, "Texts that end the answer."},
+    {"stop_sequences", R"({"type":"array","items":{"type":"string","minLength":1}})",
+     "Texts that end the answer."},
     {"stream", kFalse, "Whether the answer is sent as it grows, in server-sent events."},
     {"metadata", kAnything, "Ignored."},
     {"service_tier", kAnything, "Ignored."},
@@ -240,7 +241,8 @@ constexpr FieldRow kOllamaRows[] = {
     {"options.frequency_penalty", kPenalty, "The same, as often as they were."},
     {"options.seed", kWhole, "Of the random numbers; -1 = none."},
     {"options.num_predict", R"({"type":"integer","minimum":-2})", "How many tokens are written."},
-    {"options.stop", kTexts, "Texts that end the answer."},
+    {"options.stop", R"({"type":"array","items":{"type":"string","minLength":1}})",
+     "Texts that end the answer."},
     {"options.typical_p", R"({"const":1})", "Is not served."},
     {"options.mirostat", R"({"const":0})", "Is not served."},
     {"options.tfs_z", R"({"const":1})", "Is not served."},
@@ -319,9 +321,11 @@ constexpr FieldRows kOllamaEmbeddingsGroups[] = {kModelRow, kOllamaEmbeddingsRow
 constexpr FieldRows kShowGroups[] = {kModelRow, kShowRows};
 
 constexpr const char* kHello = R"({"messages":[{"role":"user","content":"Hello"}],"max_tokens":8})";
+constexpr const char* kStreamRule =
+    R"({"if":{"required":["stream_options"]},"then":{"required":["stream"],"properties":{"stream":{"const":true}}}})";
 constexpr BodyRow kCompletionBody{"CompletionRequest", kCompletionGroups,
-                                  R"({"prompt":"Once upon a time","max_tokens":8})"};
-constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello};
+                                  R"({"prompt":"Once upon a time","max_tokens":8})", kStreamRule};
+constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kStreamRule};
 constexpr BodyRow kResponseBody{"ResponseRequest", kResponseGroups,
                                 R"({"input":"Hello","max_output_tokens":8})"};
 constexpr BodyRow kMessagesBody{"MessagesRequest", kMessagesGroups, kHello};

@@ -43,8 +43,9 @@ constexpr FieldRow kRequestRows[] = {
 };
 
 constexpr FieldRow kEmbeddingRows[] = {
-    {"dimensions", kWhole, "Matryoshka: cut to so many, then normalized. For models trained so."},
-    {"output_dimension", kWhole, "Voyage's word for `dimensions`."},
+    {"dimensions", kPositive,
+     "Matryoshka: cut to so many, then normalized. For models trained so."},
+    {"output_dimension", kPositive, "Voyage's word for `dimensions`."},
     {"prompt_name", kText, "A prompt of the checkpoint, put before each text."},
     {"input_type", kText,
      "What the texts are: a prompt's name, or `query` or `document` in any API's words."},
@@ -139,7 +140,7 @@ constexpr FieldRow kCohereRows[] = {
     {"embedding_types",
      R"({"type":"array","items":{"enum":["float","int8","uint8","binary","ubinary","base64"]}})",
      "One or more types of numbers; [\"float\"] unless given."},
-    {"output_dimension", kWhole, "Matryoshka: cut to so many, then normalized."},
+    {"output_dimension", kPositive, "Matryoshka: cut to so many, then normalized."},
     {"truncate", R"({"enum":["END","START","NONE"],"default":"END"})",
      "Which end of a long text is cut; `NONE`: an error."},
     {"max_tokens", kPositive, "What is cut to, and with `NONE` what more than is an error."},

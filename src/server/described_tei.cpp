@@ -21,7 +21,7 @@ constexpr FieldRow kPromptRows[] = {
     {"prompt_name", kText, "A prompt of the checkpoint, or `query` or `document`."}};
 constexpr FieldRow kEmbedRows[] = {
     {"normalize", kTrue, "Whether vectors get length 1."},
-    {"dimensions", kWhole, "Cut to so many, then normalized."},
+    {"dimensions", kPositive, "Cut to so many, then normalized."},
 };
 constexpr FieldRow kParametersRows[] = {
     {"parameters", kObject, "Hugging Face's clients put the fields beside `inputs` here."}};

@@ -73,7 +73,7 @@ inline constexpr const char* kRefused = R"({"type":"null","deprecated":true})";
 inline constexpr FieldRow kModelRow[] = {
     {"model", kText, "A name that is served; by default the model's own."}};
 inline constexpr FieldRow kPromptRuleRows[] = {
-    {"truncate_prompt_tokens", kLimit,
+    {"truncate_prompt_tokens", R"({"type":"integer","minimum":-1,"not":{"const":0}})",
      "Cut to so many tokens; -1 = the model's maximum. Without it a text that is too long is an "
      "error."},
     {"truncation_side", R"({"enum":["left","right"]})", "The side that is cut."},

@@ -99,16 +99,16 @@ json::value without_nulls(const json::value& rules) {
   }
   if (!rules.is_object()) return rules;
   json::object out;
-  for (const auto& [key, rule] : rules.get_object()) {
-    if (key != "required") {
-      out[key] = without_nulls(rule);
-      continue;
-    }
-    out[key] = rule;
-    json::object fields;
-    for (const json::value& name : rule.get_array())
+  for (const auto& [key, rule] : rules.get_object())
+    out[key] = key == "required" ? rule : without_nulls(rule);
+  const json::value* const required = rules.get_object().if_contains("required");
+  if (!required) return out;
+  json::value& properties = out["properties"];
+  json::object& fields =
+      properties.is_object() ? properties.get_object() : properties.emplace_object();
+  for (const json::value& name : required->get_array()) {
+    if (!fields.contains(name.get_string()))
       fields[name.get_string()] = json::object{{"not", json::object{{"type", "null"}}}};
-    out["properties"] = std::move(fields);
   }
   return out;
 }
@@ -186,6 +186,8 @@ json::object responses_of(const Route& route, const OperationRow& row) {
   if (const std::string_view other = row.other_type ? row.other_type : ""; !other.empty()) {
     json::object schema{{"type", "string"}};
     if (other == "application/octet-stream") schema["format"] = "binary";
+    // An event has `data`, and in some dialects a name.
+    if (other == "text/event-stream") schema["type"] = json::array{"string", "object"};
     content[other] = json::object{{"schema", std::move(schema)}};
   }
   if (route.status == Status::kMetrics)

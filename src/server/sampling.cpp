@@ -168,6 +168,9 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
   const json::value* type = format.if_contains("type");
   const std::string_view word =
       type && type->is_string() ? std::string_view(type->get_string()) : std::string_view();
+  if (const json::value* inner = format.if_contains("json_schema");
+      inner && !inner->is_object() && !inner->is_null())
+    throw Failure(Cause::kInvalid, field + ".json_schema: expected an object", field);
   if (word == "text") return {};
   const json::value* schema = format.if_contains("schema");
   if (word == "json_object") {

@@ -277,14 +277,10 @@ void take_architecture(const EngineOptions& options, Plan& plan) {
           plan.tasks.push_back(Task::kGenerate);
         return;
       }
-      if (options.runner != "generate" && is_named_embedder(plan)) return be_embedder(plan);
-      if (options.runner != "pooling") return be_generator(plan);
-      refuse(plan,
-             "a generative model, and there is no modules.json that makes it an embedding model; "
-             "--convert embed serves the embeddings of its backbone, and --hf-overrides "
-             "'{\"classifier_from_token\":[\"no\",\"yes\"]}' (or --convert classify) makes a "
-             "reranker of it",
-             "convert");
+      // A generative model that shall pool gives the vectors of its backbone, as in vLLM.
+      if (options.runner == "pooling" || (options.runner == "auto" && is_named_embedder(plan)))
+        return be_embedder(plan);
+      return be_generator(plan);
     case checkpoint::HeadKind::kOther:
       refuse(plan,
              "its head is not supported; --convert embed serves the embeddings of its backbone",

@@ -117,6 +117,10 @@ Machine machine() {
   return result;
 }
 
+std::string isa_of(const std::string& backend) {
+  return backend == "cpu" ? default_isa() : isas_of(backend).back();
+}
+
 Peak measure_peak(int threads) {
   threads = std::max(1, threads);
   return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = read_gbytes_s(threads)};

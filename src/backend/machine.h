@@ -14,6 +14,10 @@ struct Machine {
 };
 Machine machine();
 
+// What `backend` computes with here: an instruction set, or a device of MLX's. A backend that the
+// build lacks is an error.
+std::string isa_of(const std::string& backend);
+
 struct Peak {
   double fma_gflops = 0;     // float32 multiply-adds from registers, counted as two operations
   double read_gbytes_s = 0;  // reading memory that is in no cache

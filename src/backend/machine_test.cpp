@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "vecton/error.h"
+
 namespace vecton::backend {
 namespace {
 
@@ -11,6 +13,13 @@ TEST(Machine, IsNamed) {
   EXPECT_FALSE(m.cpu.empty());
   EXPECT_GE(m.cores, 1);
   EXPECT_THAT(m.isas, testing::Contains(m.isa));
+}
+
+TEST(Machine, KnowsWhatBackendsComputeWith) {
+  EXPECT_EQ(isa_of("cpu"), machine().isa);
+  EXPECT_EQ(isa_of("ref"), "scalar");
+  EXPECT_THAT([] { isa_of("tpu"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("'tpu' is none of those")));
 }
 
 TEST(Machine, HasPeaks) {

@@ -13,6 +13,18 @@
 
 namespace vecton::backend {
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& backend) {
+  std::string known;
+  for (const std::string& name : backends()) known += (known.empty() ? "" : ", ") + name;
+  throw Error(ErrorCode::kInvalidArgument,
+              "backend: '" + backend + "' is none of those that this build has: " + known,
+              "backend");
+}
+
+}  // namespace
+
 std::string default_isa() {
   const std::vector<std::string> isas = cpu_isas();
   const char* forced = std::getenv("VECTON_CPU");
@@ -33,11 +45,7 @@ std::unique_ptr<Ops> make_ops(const std::string& backend, base::ThreadPool& pool
 #ifdef VECTON_MLX
   if (backend == "mlx") return make_mlx_ops(isa);
 #endif
-  std::string known;
-  for (const std::string& name : backends()) known += (known.empty() ? "" : ", ") + name;
-  throw Error(ErrorCode::kInvalidArgument,
-              "backend: '" + backend + "' is none of those that this build has: " + known,
-              "backend");
+  refuse(backend);
 }
 
 std::vector<std::string> backends() {
@@ -53,7 +61,8 @@ std::vector<std::string> isas_of(const std::string& backend) {
   if (backend == "mlx") return mlx_devices();
 #endif
   if (backend == "cpu") return cpu_isas();
-  return {"scalar"};
+  if (backend == "ref") return {"scalar"};
+  refuse(backend);
 }
 
 }  // namespace vecton::backend

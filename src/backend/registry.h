@@ -20,7 +20,7 @@ std::unique_ptr<Ops> make_ops(const std::string& backend, base::ThreadPool& pool
 std::string default_isa();
 
 std::vector<std::string> backends();  // "cpu", "ref", and "mlx" where it is built
-// What `isa` of make_ops() may be here, the best last.
+// What `isa` of make_ops() may be here, the best last. A backend that the build lacks is an error.
 std::vector<std::string> isas_of(const std::string& backend);
 
 }  // namespace vecton::backend

@@ -41,7 +41,7 @@ void complete(ModelInfo& info, const EngineOptions& options) {
   const std::string dtype = options.dtype == "auto" || quantised ? info.dtype : options.dtype;
   if (!quantised) info.weight_bytes = float_bytes(info, dtype);
   if (info.backend.empty()) info.backend = options.backend;
-  if (info.isa.empty()) info.isa = info.backend == "ref" ? "scalar" : backend::machine().isa;
+  if (info.isa.empty()) info.isa = backend::isa_of(info.backend);
   if (info.threads == 0)
     info.threads = options.threads > 0 ? options.threads : backend::machine().cores;
   info.dtype = info.compute == "float32" ? dtype : info.compute;

@@ -308,7 +308,13 @@ Symbol json_schema(Grammar& grammar, json::value schema, const JsonOptions& opti
 Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions& options) {
   if (schema.size() > kMaxTextBytes)
     throw Error(ErrorCode::kInvalidArgument, "json schema: it is longer than 1 MiB");
-  return json_schema(grammar, base::parse_json(schema, "json schema"), options);
+  json::value parsed;
+  try {
+    parsed = base::parse_json(schema, "json schema");
+  } catch (const Error& error) {  // it is a request's, no file's that is damaged
+    throw Error(ErrorCode::kInvalidArgument, error.what());
+  }
+  return json_schema(grammar, parsed, options);
 }
 
 Symbol json_object(Grammar& grammar, const JsonOptions& options) {

@@ -15,6 +15,8 @@ namespace {
 void take_head_off(json::object& config) {
   constexpr std::string_view kHead = "ForCausalLM";
   std::string name(config["architectures"].as_array().front().as_string());
+  if (name == "Qwen3VLForConditionalGeneration")
+    config["architectures"] = json::array{"Qwen3VLTextModel"};
   if (!name.ends_with(kHead)) return;
   name.resize(name.size() - kHead.size());
   config["architectures"] = json::array{name + (name == "Gemma3" ? "TextModel" : "Model")};

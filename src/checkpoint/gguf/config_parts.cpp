@@ -99,6 +99,10 @@ void add_rope(GgufKeys& keys, int64_t head_dim, bool partial, json::object& conf
   keys.ignore(kOriginalLength);
 }
 
+void ignore_axes(GgufKeys& keys) {
+  for (const char* key : {"rope.dimension_sections", "n_deepstack_layers"}) keys.ignore(key);
+}
+
 void add_sliding_types(GgufKeys& keys, int64_t period, json::object& config) {
   constexpr std::string_view kKey = "attention.sliding_window_pattern";
   const int64_t layers = config["num_hidden_layers"].as_int64();

@@ -38,6 +38,9 @@ json::object decoder_config(GgufKeys& keys, std::string_view architecture,
 
 // Rotary positions: the base, a scaling, or divisors of the pairs' frequencies in tensors.
 void add_rope(GgufKeys& keys, int64_t head_dim, bool partial, json::object& config);
+// What pictures need of models whose texts alone are read: the positions of texts are alike on
+// the three axes of pictures, and layers get nothing from a tower.
+void ignore_axes(GgufKeys& keys);
 // The divisors that `tensor` has, one for each of `pairs`; an error that names it otherwise.
 json::array rope_divisors(const GgufKeys& keys, const gguf::Tensor& tensor, int64_t pairs);
 

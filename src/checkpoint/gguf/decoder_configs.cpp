@@ -1,4 +1,5 @@
 // Decoders without experts whose layers all attend.
+#include <algorithm>
 #include <cmath>
 
 #include "base/json.h"
@@ -29,6 +30,31 @@ json::object llama(GgufKeys& keys) {
 json::object llama_embed(GgufKeys& keys) {
   json::object config = llama(keys);
   config["is_causal"] = false;
+  return config;
+}
+
+// Llama in Mistral's newer files. YaRN amplifies as with an mscale of 1 beside the mscale_all_dim
+// that the file has. Queries grow behind the original length, so that no longer texts are read.
+json::object mistral3(GgufKeys& keys) {
+  json::object config = llama(keys);
+  const double mscale = keys.number_or("rope.scaling.yarn_log_multiplier", 0);
+  json::value* scaling = config.if_contains("rope_scaling");
+  if (mscale != 0 && scaling && scaling->at("rope_type") == "yarn") {
+    scaling->as_object()["mscale"] = 1.0;
+    scaling->as_object()["mscale_all_dim"] = mscale;
+  }
+  if (keys.number_or("attention.temperature_scale", 0) != 0) {
+    config["max_position_embeddings"] = std::min(
+        keys.integer("context_length"), keys.integer("rope.scaling.original_context_length"));
+  }
+  return config;
+}
+
+// Ernie 4.5, which is Llama: of its texts alone.
+json::object paddleocr(GgufKeys& keys) {
+  ignore_axes(keys);
+  json::object config = decoder_config(keys, "LlamaForCausalLM", "llama");
+  add_biases(keys, config);
   return config;
 }
 
@@ -71,6 +97,29 @@ json::object qwen3(GgufKeys& keys) {
     config["architectures"] = json::array{"Qwen3ForSequenceClassification"};
     config["num_labels"] = 1;
   }
+  return config;
+}
+
+json::object qwen2vl(GgufKeys& keys) {
+  ignore_axes(keys);
+  return qwen2(keys);
+}
+
+// Its family knows the prompts of its embedders and rerankers.
+json::object qwen3vl(GgufKeys& keys) {
+  json::object config = qwen3(keys);
+  const bool ranks = config.contains("num_labels");
+  config["architectures"] =
+      json::array{ranks ? "Qwen3VLForSequenceClassification" : "Qwen3VLForConditionalGeneration"};
+  config["model_type"] = "qwen3_vl";
+  json::object scaling = {{"rope_type", "default"}};
+  if (const json::value* found = config.if_contains("rope_scaling")) scaling = found->as_object();
+  json::array sections;  // time, height, width, and a fourth that is nothing
+  for (const int64_t pairs : keys.integers_of_layers("rope.dimension_sections", 4))
+    if (sections.size() < 3) sections.push_back(pairs);
+  scaling["mrope_section"] = std::move(sections);
+  config["rope_scaling"] = std::move(scaling);
+  ignore_axes(keys);
   return config;
 }
 
@@ -123,12 +172,14 @@ json::object minicpm3(GgufKeys& keys) {
 
 std::span<const GgufArchitecture> gguf_decoders() {
   static constexpr GgufArchitecture kAll[] = {
-      {"llama", llama},     {"llama-embed", llama_embed},
-      {"smollm3", smollm3}, {"granite", granite},
-      {"olmo2", olmo2},     {"qwen2", qwen2},
-      {"qwen3", qwen3},     {"eurobert", eurobert},
-      {"phi3", phi3},       {"cohere2", cohere2},
-      {"exaone4", exaone4}, {"minicpm3", minicpm3},
+      {"llama", llama},       {"llama-embed", llama_embed},
+      {"smollm3", smollm3},   {"granite", granite},
+      {"olmo2", olmo2},       {"qwen2", qwen2},
+      {"qwen3", qwen3},       {"eurobert", eurobert},
+      {"phi3", phi3},         {"cohere2", cohere2},
+      {"exaone4", exaone4},   {"minicpm3", minicpm3},
+      {"qwen2vl", qwen2vl},   {"qwen3vl", qwen3vl},
+      {"mistral3", mistral3}, {"paddleocr", paddleocr},
   };
   return kAll;
 }

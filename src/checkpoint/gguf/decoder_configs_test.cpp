@@ -151,6 +151,52 @@ TEST(GgufDecoders, WindowsByTheirPeriodOrOneByOne) {
       9);
 }
 
+TEST(GgufDecoders, Mistral3IsReadUpToItsOriginalLength) {
+  const auto file = [] {
+    return Named("mistral3")
+        .text("rope.scaling.type", "yarn")
+        .number("rope.scaling.factor", 4)
+        .integer("rope.scaling.original_context_length", 16)
+        .number("rope.scaling.yarn_log_multiplier", 0.5f);
+  };
+  const Config config = file().number("attention.temperature_scale", 0.1f).config();
+  EXPECT_EQ(config.string("model_type"), "llama");
+  EXPECT_EQ(config.integer("max_position_embeddings"), 16);
+  const json::object& scaling = config.values().at("rope_scaling").as_object();
+  EXPECT_EQ(scaling.at("mscale").as_double(), 1);
+  EXPECT_EQ(scaling.at("mscale_all_dim").as_double(), 0.5);
+  EXPECT_EQ(file().config().integer("max_position_embeddings"), 64);
+  EXPECT_REFUSED(Named("mistral3").number("attention.temperature_scale", 0.1f).config(),
+                 ErrorCode::kCorrupt, "mistral3.rope.scaling.original_context_length: missing");
+}
+
+TEST(GgufDecoders, ModelsOfPicturesReadTexts) {
+  const std::vector<int32_t> axes = {1, 1, 0, 0};
+  for (const auto& [name, type] : {std::pair{"qwen2vl", "qwen2"}, {"paddleocr", "llama"}}) {
+    const Config config = Named(name).integers("rope.dimension_sections", axes).config();
+    EXPECT_EQ(config.string("model_type"), type);
+    EXPECT_THAT(config.unread(), ::testing::Not(::testing::Contains("rope.dimension_sections")));
+  }
+  const auto qwen3 = [&] {
+    return Named("qwen3vl")
+        .integers("rope.dimension_sections", axes)
+        .integer("n_deepstack_layers", 1);
+  };
+  const Config config = qwen3().config();
+  EXPECT_EQ(config.string("model_type"), "qwen3_vl");
+  EXPECT_EQ(config.values().at("rope_scaling").at("mrope_section"), (json::array{1, 1, 0}));
+  EXPECT_EQ(qwen3().integer("pooling_type", 3).config().strings_or_empty("architectures").front(),
+            "Qwen3VLTextModel");
+  EXPECT_EQ(qwen3()
+                .tensor("cls.output.weight", {2, 8})
+                .config()
+                .strings_or_empty("architectures")
+                .front(),
+            "Qwen3VLForSequenceClassification");
+  EXPECT_REFUSED(Named("qwen3vl").config(), ErrorCode::kCorrupt,
+                 "qwen3vl.rope.dimension_sections: missing");
+}
+
 TEST(GgufDecoders, WindowsMakeOlmo3OfOlmo2) {
   EXPECT_EQ(Named("olmo2").config().string("model_type"), "olmo2");
   const auto file = [](float local) {

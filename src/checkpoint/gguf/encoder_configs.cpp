@@ -37,6 +37,24 @@ json::value unscaled_rope_theta(GgufKeys& keys, int64_t head_dim) {
   return rope.contains("rope_theta") ? rope["rope_theta"] : json::value();
 }
 
+// Of a head over a whole text: how many labels it has, and what they are called. False where the
+// file has none.
+bool add_labels(GgufKeys& keys, json::object& config) {
+  constexpr std::string_view kLabels = "classifier.output_labels", kRows = "cls.output.weight";
+  if (!keys.file.tensor(kRows)) return false;
+  const int64_t count = keys.rows(kRows);
+  config["num_labels"] = count;
+  const std::vector<std::string_view> labels = keys.texts(kLabels);
+  if (labels.empty()) return true;
+  if (static_cast<int64_t>(labels.size()) != count)
+    keys.fail(kLabels, "expected " + std::to_string(count) + " names, one for each row of " +
+                           std::string(kRows) + ", found " + std::to_string(labels.size()));
+  json::object names;
+  for (size_t i = 0; i < labels.size(); ++i) names[std::to_string(i)] = labels[i];
+  config["id2label"] = std::move(names);
+  return true;
+}
+
 json::object distilbert(GgufKeys& keys) {
   json::object bert = encoder_config(keys, "DistilBertModel", "distilbert");
   json::object config = named_config("DistilBertModel", "distilbert");
@@ -58,12 +76,18 @@ json::object bert(GgufKeys& keys) {
   json::object config = encoder_config(keys, "BertModel", "bert");
   config["hidden_act"] = "gelu";
   config["max_position_embeddings"] = keys.rows("position_embd.weight");
-  if (gguf_architecture(keys.file) == "bert") return config;
-  const bool ranks = keys.file.tensor("cls.output.weight") != nullptr;
+  const bool ranks = add_labels(keys, config);
+  if (gguf_architecture(keys.file) == "bert") {
+    if (ranks)
+      keys.file.fail("cls.output.weight",
+                     "a classifier without the pooler before it, which such files leave out; the "
+                     "model's safetensors have both",
+                     ErrorCode::kUnsupported);
+    return config;
+  }
   config["architectures"] =
       json::array{ranks ? "XLMRobertaForSequenceClassification" : "XLMRobertaModel"};
   config["model_type"] = "xlm-roberta";
-  if (ranks) config["num_labels"] = keys.rows("cls.output.weight");
   const int64_t before = gguf_positions_before(keys.file);
   config["pad_token_id"] = before - 1;
   config["max_position_embeddings"] = keys.rows("position_embd.weight") + before;
@@ -101,12 +125,21 @@ json::object modern_bert(GgufKeys& keys) {
   const json::value eps = config["layer_norm_eps"];  // a new key moves the values
   config["norm_eps"] = eps;
   config.erase("layer_norm_eps");
-  config["hidden_activation"] = "gelu";
+  config["hidden_activation"] = keys.text_or("hidden_activation", "gelu");
   config["local_attention"] = keys.integer("attention.sliding_window");
   config["global_attn_every_n_layers"] = keys.integer_or("attention.sliding_window_pattern", 3);
   config["local_rope_theta"] = keys.number_or("rope.freq_base_swa", 10000);
   if (const json::value theta = unscaled_rope_theta(keys, head_dim_of(config)); !theta.is_null())
     config["global_rope_theta"] = theta;
+  constexpr std::string_view kPooling = "classifier.pooling_type";
+  constexpr int64_t kMean = 1, kCls = 2;
+  const int64_t pooling = keys.integer_or(kPooling, kMean);
+  if (!add_labels(keys, config)) return config;
+  if (pooling != kMean && pooling != kCls)
+    keys.fail(kPooling, "expected 1, the mean, or 2, the first token", ErrorCode::kUnsupported);
+  config["architectures"] = json::array{"ModernBertForSequenceClassification"};
+  config["classifier_pooling"] = pooling == kMean ? "mean" : "cls";
+  config["classifier_bias"] = keys.file.tensor("cls.bias") != nullptr;
   return config;
 }
 

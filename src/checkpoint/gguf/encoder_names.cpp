@@ -58,6 +58,9 @@ constexpr GgufRule kModernBert[] = {
     {"token_embd", "embeddings.tok_embeddings"},
     {"token_embd_norm", "embeddings.norm"},
     {"output_norm", "final_norm"},
+    {"cls", "head.dense"},
+    {"cls.norm", "head.norm"},
+    {"cls.output", "classifier"},
 };
 constexpr GgufRule kModernBertLayer[] = {
     {"attn_norm", "attn_norm"}, {"attn_qkv", "attn.Wqkv"}, {"attn_output", "attn.Wo"},

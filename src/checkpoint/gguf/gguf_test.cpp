@@ -335,6 +335,9 @@ TEST(GgufConfig, BertHasAsManyPositionsAsRowsOfThem) {
   EXPECT_EQ(config.integer("type_vocab_size"), 2);
   EXPECT_EQ(config.number("layer_norm_eps"), 0.25);
   EXPECT_EQ(config.string("hidden_act"), "gelu");
+  EXPECT_REFUSED(
+      config_of(encoder("bert").floats("cls.output.weight", {1, 8}, std::vector<float>(8))),
+      ErrorCode::kUnsupported, "cls.output.weight", "without the pooler");
 }
 
 TEST(GgufConfig, BertWithAnotherTokenizerIsRoberta) {
@@ -461,6 +464,37 @@ TEST(GgufConfig, EncodersWithRotations) {
                  ErrorCode::kUnsupported, "nomic-bert.rope.scaling.type");
   EXPECT_REFUSED(config_of(encoder("jina-bert-v3").boolean("jina-bert-v3.attention.causal", true)),
                  ErrorCode::kUnsupported, "jina-bert-v3.attention.causal");
+}
+
+TEST(GgufConfig, AHeadMakesAClassifierOfModernBert) {
+  const auto file = [] {
+    return encoder("modern-bert")
+        .integer("modern-bert.attention.sliding_window", 128)
+        .text("modern-bert.hidden_activation", "silu")
+        .floats("cls.output.weight", {2, 8}, std::vector<float>(16));
+  };
+  const Config config = config_of(file());
+  EXPECT_EQ(config.strings_or_empty("architectures").front(),
+            "ModernBertForSequenceClassification");
+  EXPECT_EQ(config.string("hidden_activation"), "silu");
+  EXPECT_EQ(config.integer("num_labels"), 2);
+  EXPECT_EQ(config.string("classifier_pooling"), "mean");
+  EXPECT_FALSE(config.boolean_or("classifier_bias", true));
+  EXPECT_EQ(config_of(file().integer("modern-bert.classifier.pooling_type", 2))
+                .string("classifier_pooling"),
+            "cls");
+  EXPECT_REFUSED(config_of(file().integer("modern-bert.classifier.pooling_type", 3)),
+                 ErrorCode::kUnsupported, "modern-bert.classifier.pooling_type: expected 1");
+  EXPECT_EQ(config_of(file().texts("modern-bert.classifier.output_labels", {"no", "yes"}))
+                .values()
+                .at("id2label")
+                .at("1"),
+            "yes");
+  EXPECT_REFUSED(config_of(file().texts("modern-bert.classifier.output_labels", {"no"})),
+                 ErrorCode::kCorrupt,
+                 "modern-bert.classifier.output_labels: expected 2 names, one for each row");
+  EXPECT_EQ(name_of("modern-bert", "cls.norm.weight"), "head.norm.weight");
+  EXPECT_EQ(name_of("modern-bert", "cls.output.bias"), "classifier.bias");
 }
 
 TEST(GgufConfig, PoolingMakesAnEmbeddingModelOfADecoder) {

@@ -64,10 +64,9 @@ json::object qwen3next(GgufKeys& keys) {
   return config;
 }
 
-// Positions on the axes of pictures are alike in texts. Value heads of one key head do not lie side
-// by side, as they do in checkpoints.
+// Value heads of one key head do not lie side by side, as they do in checkpoints.
 void add_qwen35(GgufKeys& keys, json::object& config) {
-  keys.ignore("rope.dimension_sections");
+  ignore_axes(keys);
   add_delta_nets(keys, config);
   config["linear_value_heads_in_turn"] = true;
 }

@@ -44,6 +44,11 @@ json::object qwen3moe(GgufKeys& keys) {
   return config;
 }
 
+json::object qwen3vlmoe(GgufKeys& keys) {
+  ignore_axes(keys);
+  return qwen3moe(keys);
+}
+
 json::object qwen2moe(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Qwen2MoeForCausalLM", "qwen2_moe");
   config["qkv_bias"] = has_bias(keys, "attn_q");
@@ -129,9 +134,9 @@ json::object glm4moe(GgufKeys& keys) {
 
 std::span<const GgufArchitecture> gguf_mixtures() {
   static constexpr GgufArchitecture kAll[] = {
-      {"qwen2moe", qwen2moe},     {"qwen3moe", qwen3moe}, {"phimoe", phimoe},
-      {"granitemoe", granitemoe}, {"gpt-oss", gpt_oss},   {"deepseek2", deepseek2},
-      {"glm4moe", glm4moe},
+      {"qwen2moe", qwen2moe},     {"qwen3moe", qwen3moe},     {"phimoe", phimoe},
+      {"granitemoe", granitemoe}, {"gpt-oss", gpt_oss},       {"deepseek2", deepseek2},
+      {"glm4moe", glm4moe},       {"qwen3vlmoe", qwen3vlmoe},
   };
   return kAll;
 }

@@ -122,10 +122,12 @@ constexpr GgufRule kQwen3NextLayer[] = {
 std::span<const GgufNames> gguf_mixture_names() {
   static constexpr GgufNames kAll[] = {
       {"llama", kGgufDecoder, {kGgufTurnedAttention, kLlamaMlp}},
+      {"mistral3", kGgufDecoder, {kGgufTurnedAttention, kLlamaMlp}},
       {"phimoe", kGgufDecoder, {kGgufAttention, kLlamaMlp}},
       {"granitemoe", kGgufDecoder, {kGgufTurnedAttention, kGraniteExperts}},
       {"qwen2moe", kGgufDecoder, {kGgufAttention, kQwenExperts}},
       {"qwen3moe", kGgufDecoder, {kGgufAttention, kQwenExperts}},
+      {"qwen3vlmoe", kGgufDecoder, {kGgufAttention, kQwenExperts}},
       {"gpt-oss", kGgufDecoder, {kGgufAttention, kGptOssExperts}},
       {"glm4moe", kGgufDecoder, {kGgufAttention, kDeepseekExperts}},
       {"deepseek2", kGgufDecoder, {kGgufLatentAttention, kDeepseekExperts}},

@@ -44,10 +44,21 @@ FIXTURES = {  # name: (checkpoint, how its tokenizer splits, tasks, more argumen
     "gguf-gen-gemma4-e2b": ("gen-gemma4-e2b", "qwen2", LM, BF16, "m"),
     "gguf-gen-gemma4-31b": ("gen-gemma4-31b", "qwen2", LM, BF16, "m"),
     "gguf-gen-gemma4-26b-moe": ("gen-gemma4-26b-moe", "qwen2", LM, [], "m"),
+    "gguf-gen-ministral3": ("gen-mistral-small", "llama-bpe", LM, BF16, "m"),
+    "gguf-gen-qwen2-vl": ("gen-qwen2-vl", "qwen2", ("logits",), [], "m"),
+    "gguf-qwen3-vl": ("qwen3-vl", "qwen2", ("logits",), [], "m"),
+    "gguf-paddleocr-vl": ("paddleocr-vl", "qwen2", ("logits",), [], "m"),
+    "gguf-modernbert-rerank": ("modernbert-rerank", "modern-bert", ("score",), [], "m"),
+    "gguf-modernbert-classify-cls": ("modernbert-classify-cls", "modern-bert", ("classify",), [], "m"),
     "gguf-emb-gemma-dense": ("emb-gemma", "qwen2", ("hidden_states", "embed"), ["--sentence-transformers-dense-modules"], "m"),
 }
-# Settings that GGUF has no key for, so that they are those that are always used: the expectations are the reference's own again.
+# Settings that GGUF has no key for, so that they are those that are always used, or of models that share a checkpoint's tensors:
+# the expectations are the reference's own again.
 CHANGES = {
+    "gguf-gen-ministral3": {
+        "architectures": ["Ministral3ForCausalLM"], "model_type": "ministral3",
+        "rope_parameters": {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 256,
+                            "beta_fast": 32.0, "beta_slow": 1.0, "mscale": 1.0, "mscale_all_dim": 0.5, "llama_4_scaling_beta": 0.1}},
     "gguf-gen-phimoe": {"rope_scaling": {"short_mscale": 1.2504820823669434, "long_mscale": 1.2504820823669434}},
     "gguf-gen-gpt-oss": {"swiglu_limit": 7.0},
     "gguf-gen-minicpm3": {"rope_scaling": {"original_max_position_embeddings": 320}, "dim_model_base": 256},
@@ -65,7 +76,7 @@ def descendants(model):
 
 def change(config, changes):
     for key, value in changes.items():
-        config[key] = {**config[key], **value} if isinstance(value, dict) else value
+        config[key] = {**(config.get(key) or {}), **value} if isinstance(value, dict) else value
 
 
 def expect_again(model, cases, tensors):

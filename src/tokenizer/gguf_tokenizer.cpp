@@ -129,10 +129,11 @@ class Builder {
     single.emplace_back("$A", 0);
     if (add_eos) single.emplace_back(eos, 0);
     pair = single;
-    // RoBERTa's kind: one more between the texts; the others begin the second like the first.
+    // RoBERTa's kind: one more between the texts. ModernBERT's: nothing more. The others begin the
+    // second like the first.
     if (add_sep || is_roberta()) {
       pair.emplace_back(add_sep ? sep : eos, 0);
-    } else if (add_bos) {
+    } else if (add_bos && !is_modern_bert()) {
       pair.emplace_back(bos, 0);
     }
     pair.emplace_back("$B", 0);
@@ -141,6 +142,8 @@ class Builder {
   }
 
   bool is_roberta() const { return file_.text("general.architecture") == "bert"; }
+
+  bool is_modern_bert() const { return file_.text("general.architecture") == "modern-bert"; }
 
   std::vector<std::pair<std::string, int32_t>> vocabulary() const {
     std::vector<std::pair<std::string, int32_t>> vocab;

@@ -37,8 +37,8 @@ class GgufTokenizerTest : public ::testing::Test {
   base::TemporaryFolder folder_;
 };
 
-TestFile byte_pairs(std::string_view pre) {
-  TestFile test;
+TestFile byte_pairs(std::string_view pre, std::string_view architecture = "llama") {
+  TestFile test(architecture);
   test.text("tokenizer.ggml.model", "gpt2").text("tokenizer.ggml.pre", pre);
   test.texts("tokenizer.ggml.tokens", {"a", "b", "1", "\u0120", "ab", "11", "<s>", "<x>", "</s>"})
       .integers("tokenizer.ggml.token_type", {1, 1, 1, 1, 1, 1, 3, 4, 3})
@@ -62,6 +62,17 @@ TEST_F(GgufTokenizerTest, TokensForBeginAndEndComeWhereTheFileAsksForThem) {
               ElementsAre(0, 8));
   EXPECT_THAT(ids(byte_pairs("llama-bpe").boolean("tokenizer.ggml.add_bos_token", false), "a"),
               ElementsAre(0));
+}
+
+TEST_F(GgufTokenizerTest, ASecondTextBeginsAsItsModelWasTrained) {
+  const auto pair = [this](std::string_view architecture) {
+    const TestFile file = byte_pairs("modern-bert", architecture)
+                              .boolean("tokenizer.ggml.add_bos_token", true)
+                              .boolean("tokenizer.ggml.add_eos_token", true);
+    return open(file)->encode("a", "b").ids;
+  };
+  EXPECT_THAT(pair("llama"), ElementsAre(6, 0, 8, 6, 1, 8));
+  EXPECT_THAT(pair("modern-bert"), ElementsAre(6, 0, 8, 1, 8));
 }
 
 TEST_F(GgufTokenizerTest, ControlsAndUserDefinedTokensAreFoundWhole) {

@@ -314,7 +314,7 @@ Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions&
   } catch (const Error& error) {  // it is a request's, no file's that is damaged
     throw Error(ErrorCode::kInvalidArgument, error.what());
   }
-  return json_schema(grammar, parsed, options);
+  return json_schema(grammar, std::move(parsed), options);
 }
 
 Symbol json_object(Grammar& grammar, const JsonOptions& options) {

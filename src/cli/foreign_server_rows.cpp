@@ -113,9 +113,10 @@ const ForeignOption kRows[] = {
     {"--logging-config", V, kJson, kIgnored,
      "the log is a line per request on standard error: --log-level"},
     {"--disable-log-requests --enable-log-requests --enable-log-outputs --enable-log-deltas "
-     "--log-error-stack --disable-log-stats --aggregate-engine-logging --json-output "
+     "--log-error-stack --disable-log-stats --aggregate-engine-logging "
      "--disable-spans --log-jsonl --log-prefix --log-timestamps --verbose,--log-verbose,-v",
      V | T | L, kNothing, kIgnored, "the log is a line per request on standard error: --log-level"},
+    {"--json-output", T, kNothing, kWorks, "--log-format json", "", translate_json_log},
     {"--otlp-traces-endpoint,--otlp-endpoint", V | T, kValue, kWorks, "--otlp-traces-endpoint"},
     {"--otlp-service-name", T, kValue, kWorks, "--otlp-service-name", "", nullptr,
      "OTEL_SERVICE_NAME"},

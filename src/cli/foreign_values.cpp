@@ -66,6 +66,10 @@ Arguments translate_quiet_log(const ForeignOption&, const std::string& value) {
   return {"--log-level", "error"};
 }
 
+Arguments translate_json_log(const ForeignOption&, const std::string& value) {
+  return {"--log-format", value == "true" ? "json" : "text"};
+}
+
 Arguments translate_origin(const ForeignOption&, const std::string& value) {
   json::array origins;
   for (const std::string& origin : split(value, ',')) origins.emplace_back(origin);

@@ -10,6 +10,7 @@ Arguments translate_pooling(const ForeignOption& option, const std::string& valu
 Arguments translate_task(const ForeignOption& option, const std::string& value);
 Arguments translate_log_level(const ForeignOption& option, const std::string& value);
 Arguments translate_quiet_log(const ForeignOption& option, const std::string& value);
+Arguments translate_json_log(const ForeignOption& option, const std::string& value);
 Arguments translate_origin(const ForeignOption& option, const std::string& value);
 Arguments translate_page(const ForeignOption& option, const std::string& value);
 Arguments translate_permissive(const ForeignOption& option, const std::string& value);

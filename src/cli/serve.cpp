@@ -353,6 +353,16 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
       ->type_name("NAME")
       ->group(group);
   app.add_option_function<std::string>(
+         "--log-format",
+         [&options](const std::string& name) {
+           options.log_format = name == "json" ? server::ServerOptions::LogFormat::kJson
+                                               : server::ServerOptions::LogFormat::kText;
+         },
+         "text, or json: an object a line, for programs that read logs [text]")
+      ->type_name("FORMAT")
+      ->check(one_of({"text", "json"}))
+      ->group(group);
+  app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& name) {
            options.log_level = name == "off"     ? server::ServerOptions::LogLevel::kOff

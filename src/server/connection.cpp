@@ -32,6 +32,11 @@ constexpr double kMaxReadTimeouts =
 
 std::string text(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
+std::string query_of(std::string_view target) {
+  target = target.substr(0, target.find('#'));
+  return std::string(target.substr(std::min(target.find('?'), target.size() - 1) + 1));
+}
+
 // The path of a request's target: no query, no host, no slash at its end.
 std::string path_of(std::string_view target) {
   if (const size_t host = target.find("://");
@@ -49,6 +54,7 @@ HttpRequest head_of(const Message& message, const std::string& peer, const Serve
   HttpRequest head;
   head.method = text(message.method_string());
   head.path = without_root(path_of(text(message.target())), options.root_path);
+  head.query = query_of(text(message.target()));
   head.peer = peer;
   head.authorization = text(message[http::field::authorization]);
   if (head.authorization.empty() && !message["x-api-key"].empty())  // Anthropic's clients

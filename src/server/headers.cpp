@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/ascii.h"
+#include "base/percent.h"
 #include "server/routes.h"
 
 namespace vecton::server {
@@ -71,6 +72,19 @@ std::optional<double> quality(std::string_view accept, std::string_view type) {
       if (parameter.starts_with("q=")) return std::strtod(parameter.c_str() + 2, nullptr);
     }
     return 1;
+  }
+  return {};
+}
+
+std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+  const auto decoded = [](std::string_view part) {
+    std::string text(part);
+    for (char& c : text) c = c == '+' ? ' ' : c;
+    return base::percent_decoded(text);
+  };
+  while (!query.empty()) {
+    std::string_view value = next(query, '&');
+    if (decoded(next(value, '=')) == name) return decoded(value);
   }
   return {};
 }

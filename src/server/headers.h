@@ -20,6 +20,9 @@ bool is_json_type(std::string_view content_type, bool may_be_missing);
 // How much `type` is wanted by an Accept header, from 0 to 1; nothing where it is not named.
 std::optional<double> quality(std::string_view accept, std::string_view type);
 
+// What `name` is in a target's query, "a=1&b=2", decoded; nothing where it is not there.
+std::optional<std::string> query_value(std::string_view query, std::string_view name);
+
 // TEI's headers: what an answer took. `total` in seconds; the parts are means over the inputs, as
 // TEI has it.
 void add_timings(HttpResponse& response, std::span<const Result> results, double total,

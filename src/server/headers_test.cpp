@@ -95,5 +95,12 @@ TEST(Headers, WarningsAreOneHeader) {
   EXPECT_EQ(value_of(response, "Warning"), "299 vecton \"a \\\"b\\\"\", 299 vecton \"c?d\"");
 }
 
+TEST(Headers, QueriesHaveValues) {
+  EXPECT_EQ(query_value("a=1&model=org%2Fa+b&model=c", "model"), "org/a b");
+  EXPECT_EQ(query_value("model", "model"), "");
+  EXPECT_EQ(query_value("", "model"), std::nullopt);
+  EXPECT_EQ(query_value("models=a&a=model", "model"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -22,6 +22,7 @@ struct HttpRequest {
   std::string key_name;       // of its API key, once that is known
   std::string asked_headers;  // Access-Control-Request-Headers of a preflight
   std::string accept{}, if_none_match{};
+  std::string query{};  // of the target, behind the '?', as it came
 };
 
 struct HttpResponse {

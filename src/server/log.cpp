@@ -10,18 +10,24 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/json_text.h"
+
 namespace vecton::server {
 
 namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(100);  // between writes of gathered lines
+constexpr size_t kMostPath = 200;                        // bytes of a request's path
 constexpr size_t kMostGathered = 1 << 20;  // bytes; who logs more waits for the file to take them
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 // The weights are read from mapped files: what is gone from one can't be read any more.
-constexpr std::string_view kChangedFile =
-    "error: SIGBUS: a file of the model was changed while it was served, or its disk failed. Put a "
-    "new model beside the old one, never into its files\n";
+#define VECTON_CHANGED_FILE                                                                     \
+  "SIGBUS: a file of the model was changed while it was served, or its disk failed. Put a new " \
+  "model beside the old one, never into its files"
+constexpr std::string_view kChangedFile = "error: " VECTON_CHANGED_FILE "\n",
+                           kChangedFileJson =
+                               "{\"level\":\"ERROR\",\"message\":\"" VECTON_CHANGED_FILE "\"}\n";
 
 std::atomic<const Log*> crash_log{nullptr};
 
@@ -39,9 +45,63 @@ void write_bytes(int file, std::string_view bytes) {
   }
 }
 
+constexpr const char kInfo[] = "INFO", kError[] = "ERROR";
+
+// A member of a JSON object, with a comma before it.
+void add_member(std::string& out, std::string_view name, std::string_view value) {
+  out.append(",\"").append(name).append("\":");
+  base::append_json_string(out, value);
+}
+void add_member(std::string& out, std::string_view name, int64_t value) {
+  out.append(",\"").append(name).append("\":").append(std::to_string(value));
+}
+
+std::string in_milliseconds(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", seconds * 1e3);
+  return text;
+}
+
+std::string message_of(const AnsweredRequest& request) {
+  std::string text(request.method);
+  return text.append(" ").append(request.path.substr(0, kMostPath));
+}
+
+std::string text_of(const AnsweredRequest& request) {
+  std::string text(request.peer);
+  text.append(" \"").append(message_of(request)).append("\" ");
+  text.append(std::to_string(request.status)).append(" ");
+  text.append(in_milliseconds(request.seconds)).append(" ms");
+  if (request.inputs) {
+    text.append(", ").append(std::to_string(request.inputs)).append(" inputs, ");
+    text.append(std::to_string(request.tokens)).append(" tokens");
+  }
+  if (!request.key_name.empty()) text.append(", ").append(request.key_name);
+  return text.append(", ").append(request.id);
+}
+
+std::string fields_of(const AnsweredRequest& request) {
+  std::string fields;
+  add_member(fields, "request_id", request.id);
+  if (!request.trace_id.empty()) add_member(fields, "trace_id", request.trace_id);
+  add_member(fields, "client", request.peer);
+  add_member(fields, "method", request.method);
+  add_member(fields, "path", request.path.substr(0, kMostPath));
+  add_member(fields, "status", int64_t{request.status});
+  fields.append(",\"duration_ms\":").append(in_milliseconds(request.seconds));
+  if (!request.model.empty()) add_member(fields, "model", request.model);
+  if (request.inputs) {
+    add_member(fields, "inputs", request.inputs);
+    add_member(fields, "tokens", request.tokens);
+  }
+  if (!request.key_name.empty()) add_member(fields, "key", request.key_name);
+  return fields;
+}
+
 }  // namespace
 
-Log::Log(ServerOptions::LogLevel level, int file) : level_(level), file_(file) {
+Log::Log(ServerOptions::LogLevel level, Format format, int file)
+    : level_(level), format_(format), file_(file) {
   if (informs()) writer_ = std::thread([this] { write_gathered(); });
 }
 
@@ -57,25 +117,36 @@ Log::~Log() {
 }
 
 void Log::info(std::string_view message) const {
+  if (informs()) gather(message, {});
+}
+
+void Log::info(const AnsweredRequest& request) const {
   if (!informs()) return;
+  if (format_ == Format::kJson) return gather(message_of(request), fields_of(request));
+  gather(text_of(request), {});
+}
+
+void Log::gather(std::string_view message, std::string_view fields) const {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return gathered_.size() < kMostGathered; });
   const bool first = gathered_.empty();
-  append("", message);
+  append(kInfo, message, fields);
   if (first || gathered_.size() >= kMostGathered) changed_.notify_all();
 }
 
-void Log::error(std::string_view message) const {
+void Log::error(std::string_view message, std::string_view id) const {
   if (level_ == ServerOptions::LogLevel::kOff) return;
+  std::string fields;
+  if (!id.empty()) add_member(fields, "request_id", id);
   std::unique_lock lock(mutex_);
-  append("error: ", message);
+  append(kError, message, fields);
   write_all(lock);
 }
 
 void Log::notice(std::string_view message) const {
   if (level_ == ServerOptions::LogLevel::kOff) return;
   std::unique_lock lock(mutex_);
-  append("", message);
+  append(kInfo, message);
   write_all(lock);
 }
 
@@ -84,8 +155,25 @@ void Log::flush() const {
   write_all(lock);
 }
 
-// "2026-11-27T06:00:00.123Z message": the date is spelled once a second.
-void Log::append(std::string_view prefix, std::string_view message) const {
+// "2026-11-27T06:00:00.123Z message", or a JSON object with the fields that TEI's log has.
+void Log::append(const char* level, std::string_view message, std::string_view fields) const {
+  if (format_ == Format::kJson) {
+    gathered_ += "{\"timestamp\":\"";
+    append_time();
+    gathered_.append("\",\"level\":\"").append(level).append("\"");
+    add_member(gathered_, "message", message);
+    gathered_.append(fields).append("}\n");
+    return;
+  }
+  append_time();
+  gathered_ += level == kError ? " error: " : " ";
+  for (const char c : message)
+    gathered_ += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  gathered_ += '\n';
+}
+
+// The date is spelled once a second.
+void Log::append_time() const {
   using namespace std::chrono;
   const int64_t now = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   if (now / 1000 != second_) {
@@ -97,13 +185,9 @@ void Log::append(std::string_view prefix, std::string_view message) const {
     second_text_.assign(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc));
   }
   char part[8];
-  std::snprintf(part, sizeof part, ".%03dZ ", static_cast<int>(now % 1000));
+  std::snprintf(part, sizeof part, ".%03dZ", static_cast<int>(now % 1000));
   gathered_ += second_text_;
   gathered_ += part;
-  gathered_ += prefix;
-  for (const char c : message)
-    gathered_ += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-  gathered_ += '\n';
 }
 
 // Lines keep their order: one thread writes at a time, the others wait for it.
@@ -147,7 +231,8 @@ void Log::on_crash(int number) {
     const bool locked = log->mutex_.try_lock();
     if (log->busy_) write_bytes(log->file_, log->writing_);
     write_bytes(log->file_, log->gathered_);
-    if (number == SIGBUS) write_bytes(log->file_, kChangedFile);
+    if (number == SIGBUS)
+      write_bytes(log->file_, log->format_ == Format::kJson ? kChangedFileJson : kChangedFile);
     if (locked) log->mutex_.unlock();
   }
   ::raise(number);

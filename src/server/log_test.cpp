@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/json.h"
 #include "base/temporary_folder.h"
 
 namespace vecton::server {
@@ -39,13 +40,13 @@ class LogTest : public testing::Test {
 };
 
 TEST_F(LogTest, LinesHaveTheirTimes) {
-  Log log(Level::kInfo, number());
+  Log log(Level::kInfo, Log::Format::kText, number());
   log.notice("listening on\nx");
   EXPECT_THAT(written(), MatchesRegex("[0-9-]+T[0-9:]+[.][0-9]+Z listening on.x\n"));
 }
 
 TEST_F(LogTest, GatheredLinesComeBeforeWhatIsWrittenAtOnce) {
-  Log log(Level::kInfo, number());
+  Log log(Level::kInfo, Log::Format::kText, number());
   log.info("one");
   log.info("two");
   log.error("three");
@@ -56,7 +57,7 @@ TEST_F(LogTest, GatheredLinesComeBeforeWhatIsWrittenAtOnce) {
 }
 
 TEST_F(LogTest, LinesAreWrittenWithoutAnotherCall) {
-  Log log(Level::kInfo, number());
+  Log log(Level::kInfo, Log::Format::kText, number());
   log.info("alone");
   for (int i = 0; i < 1000 && written().empty(); ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -66,7 +67,7 @@ TEST_F(LogTest, LinesAreWrittenWithoutAnotherCall) {
 TEST_F(LogTest, NothingIsLostAtTheEnd) {
   constexpr int kThreads = 4, kLines = 20000;  // more than is gathered at once
   {
-    Log log(Level::kInfo, number());
+    Log log(Level::kInfo, Log::Format::kText, number());
     std::vector<std::thread> threads;
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&log] {
@@ -81,10 +82,10 @@ TEST_F(LogTest, NothingIsLostAtTheEnd) {
 
 TEST_F(LogTest, LevelsLeaveOut) {
   {
-    Log errors(Level::kError, number());
+    Log errors(Level::kError, Log::Format::kText, number());
     errors.info("a request");
     errors.error("bad");
-    Log off(Level::kOff, number());
+    Log off(Level::kOff, Log::Format::kText, number());
     off.notice("listening");
     off.error("worse");
   }
@@ -94,7 +95,7 @@ TEST_F(LogTest, LevelsLeaveOut) {
 TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
   const pid_t child = ::fork();
   if (child == 0) {
-    Log log(Level::kInfo, number());
+    Log log(Level::kInfo, Log::Format::kText, number());
     log.flush_on_crash();
     log.info("the last request");
     ::raise(SIGSEGV);
@@ -110,7 +111,7 @@ TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
 TEST_F(LogTest, AMappedFileThatChangedIsNamed) {
   const pid_t child = ::fork();
   if (child == 0) {
-    Log log(Level::kError, number());
+    Log log(Level::kError, Log::Format::kText, number());
     log.flush_on_crash();
     ::raise(SIGBUS);
     ::_exit(0);
@@ -120,6 +121,53 @@ TEST_F(LogTest, AMappedFileThatChangedIsNamed) {
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGBUS);
   EXPECT_THAT(written(), HasSubstr("error: SIGBUS: a file of the model was changed"));
+}
+
+constexpr AnsweredRequest kAnswered{.peer = "10.0.0.1",
+                                    .method = "POST",
+                                    .path = "/embed",
+                                    .id = "abc",
+                                    .key_name = "team",
+                                    .model = "m",
+                                    .trace_id = "4bf9",
+                                    .status = 200,
+                                    .seconds = 0.0123,
+                                    .inputs = 2,
+                                    .tokens = 9};
+
+TEST_F(LogTest, ARequestIsALine) {
+  {
+    Log log(Level::kInfo, Log::Format::kText, number());
+    log.info(kAnswered);
+  }
+  EXPECT_THAT(
+      written(),
+      MatchesRegex("[^ ]+Z 10.0.0.1 \"POST /embed\" 200 12.3 ms, 2 inputs, 9 tokens, team, abc\n"));
+}
+
+TEST_F(LogTest, JsonIsAnObjectALine) {
+  {
+    Log log(Level::kInfo, Log::Format::kJson, number());
+    log.notice("listening \"on\"\nx");
+    log.info(kAnswered);
+    log.error("it broke", "abc");
+  }
+  std::istringstream lines(written());
+  std::vector<json::object> all;
+  for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line).as_object());
+  ASSERT_EQ(all.size(), 3u);
+  for (const json::object& line : all) {
+    EXPECT_THAT(std::string(line.at("timestamp").as_string()),
+                MatchesRegex("[0-9-]+T[0-9:]+[.][0-9]+Z"));
+  }
+  EXPECT_EQ(all[0].at("message"), "listening \"on\"\nx");
+  EXPECT_EQ(all[0].at("level"), "INFO");
+  all[1].erase("timestamp");
+  EXPECT_EQ(json::value(all[1]), json::parse(R"({"level":"INFO","message":"POST /embed",
+      "request_id":"abc","trace_id":"4bf9","client":"10.0.0.1","method":"POST","path":"/embed",
+      "status":200,"duration_ms":12.3,"model":"m","inputs":2,"tokens":9,"key":"team"})"));
+  EXPECT_EQ(all[2].at("level"), "ERROR");
+  EXPECT_EQ(all[2].at("request_id"), "abc");
 }
 
 }  // namespace

@@ -216,8 +216,11 @@ json::object responses_of(const Route& route, const OperationRow& row) {
     case Status::kHealth:
     case Status::kReady:
     case Status::kInfo:
+      add_errors(responses, route.refusal(), kUnavailable);
+      break;
     case Status::kTokenizer:
       add_errors(responses, route.refusal(), kUnavailable);
+      add_errors(responses, route.refusal(), kName);
       break;
     case Status::kModel:
       add_errors(responses, route.refusal(), kName);
@@ -252,6 +255,13 @@ json::object operation_of(const ServerOptions& options, const Route& route,
                                  {"required", true},
                                  {"description", "The model."},
                                  {"schema", json::object{{"type", "string"}, {"minLength", 1}}}}};
+  }
+  if (route.status == Status::kTokenizer) {
+    operation["parameters"] =
+        json::array{json::object{{"name", "model"},
+                                 {"in", "query"},
+                                 {"description", "A name that is served; by default the first."},
+                                 {"schema", json::object{{"type", "string"}}}}};
   }
   if (!row.bodies.empty()) {
     json::array schemas;

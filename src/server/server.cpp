@@ -63,7 +63,7 @@ class Server {
  public:
   explicit Server(const ServerOptions& options)
       : options_(options),
-        log_(options.log_level),
+        log_(options.log_level, options.log_format),
         service_(options_, log_),
         listener_(io_, service_, options_, log_) {}
 

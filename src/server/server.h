@@ -98,6 +98,8 @@ struct ServerOptions : ModelOptions {
 
   enum class LogLevel { kOff, kError, kInfo };
   LogLevel log_level = LogLevel::kInfo;  // kInfo: a line per request
+  enum class LogFormat { kText, kJson };
+  LogFormat log_format = LogFormat::kText;
 
   std::function<void(const DownloadProgress&)> progress{};  // hears of the model's download
 };

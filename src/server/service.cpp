@@ -400,11 +400,8 @@ HttpResponse Service::status(const Job& job) {
       if (!models.front().info) return refuse_unready(job);
       return tei::info(models, workers_count_);
     }
-    case Status::kTokenizer: {
-      const Lease lease = models_.first().lease();
-      if (!lease) return refuse_unready(job);
-      return tokenizer_info(lease->context);
-    }
+    case Status::kTokenizer:
+      return tokenizer(job);
     case Status::kOllamaTags:
       return ollama::tags(listed(), started_);
     case Status::kOllamaRunning:
@@ -434,6 +431,18 @@ HttpResponse Service::status(const Job& job) {
     }
   }
   return response;
+}
+
+// Of the model that the query names, or of the first.
+HttpResponse Service::tokenizer(const Job& job) const {
+  const std::optional<std::string> name = query_value(job.request_.query, "model");
+  const std::shared_ptr<ServedModel> named = name ? models_.find(*name) : nullptr;
+  if (name && !named) {
+    return openai::refuse(
+        Failure(Cause::kModelName, "The model `" + *name + "` does not exist.", "model"), 0);
+  }
+  const Lease lease = (named ? *named : models_.first()).lease();
+  return lease ? tokenizer_info(lease->context) : refuse_unready(job);
 }
 
 std::vector<ListedModel> Service::listed() const {
@@ -586,7 +595,7 @@ void Service::stream_guarded(Job& job, const std::function<void()>& run) {
   const auto fail = [&](const Failure& failure) {
     job.stream_failed_ = true;
     if (failure.cause == Cause::kInternal)
-      log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
+      log_.error(job.request_.path + " " + job.id_ + ": " + failure.message, job.id_);
     metrics_.failed(to_string(failure.cause));
     job.stream_->push(job.plan_.stream->fail(shown(failure, job)));
   };
@@ -614,7 +623,8 @@ void Service::end_stream(Job& job, LoadedModel& model, const std::vector<Result>
   const std::string trace = end_trace(job, 200, job.stream_failed_ ? "the stream broke off" : "");
   model.metrics.request_ended(!job.plan_.single, job.work_, seconds_since(job.start_),
                               job.stream_failed_ ? std::span<const Result>() : results, trace);
-  record(job.request_, job.id_, job.start_, {}, job.inputs_, job.tokens_);
+  record(job.request_, job.id_, job.start_, {}, job.inputs_, job.tokens_,
+         model.context.names.front(), trace);
   job.stream_->end();
   job.release();
 }
@@ -802,7 +812,7 @@ Failure Service::shown(Failure failure, const Job& job) const {
 
 void Service::fail(Job& job, const Failure& failure) {
   if (failure.cause == Cause::kInternal)
-    log_.error(job.request_.path + " " + job.id_ + ": " + failure.message);
+    log_.error(job.request_.path + " " + job.id_ + ": " + failure.message, job.id_);
   const int64_t max_model_len = job.model_ ? job.model_->context.info.max_model_len : 0;
   finish(job, job.refuse_(shown(failure, job), max_model_len), {}, to_string(failure.cause));
 }
@@ -817,7 +827,8 @@ void Service::finish(Job& job, HttpResponse response, std::span<const Result> re
   }
   if (!error.empty()) metrics_.failed(error);
   add_warnings(response, job.plan_.warnings);
-  record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_);
+  record(job.request_, job.id_, job.start_, response, job.inputs_, job.tokens_,
+         job.model_ ? job.model_->context.names.front() : "", trace);
   job.answer_(std::move(response));
   job.release();
 }
@@ -833,19 +844,23 @@ void Service::add_common_headers(const HttpRequest& head, const std::string& id,
 }
 
 void Service::record(const HttpRequest& head, const std::string& id, Clock::time_point start,
-                     const HttpResponse& response, int64_t inputs, int64_t tokens) {
+                     const HttpResponse& response, int64_t inputs, int64_t tokens,
+                     std::string_view model, std::string_view trace_id) {
   const Route* route = find_route(head.method, head.path);
   metrics_.answered(route ? route->method : "other", route ? route->path : "other",
                     response.status);
   if (!log_.informs()) return;
-  char took[32];
-  std::snprintf(took, sizeof took, "%.1f ms", seconds_since(start) * 1e3);
-  log_.info(head.peer + " \"" + head.method + " " + head.path.substr(0, 200) + "\" " +
-            std::to_string(response.status) + " " + took +
-            (inputs
-                 ? ", " + std::to_string(inputs) + " inputs, " + std::to_string(tokens) + " tokens"
-                 : "") +
-            (head.key_name.empty() ? "" : ", " + head.key_name) + ", " + id);
+  log_.info({.peer = head.peer,
+             .method = head.method,
+             .path = head.path,
+             .id = id,
+             .key_name = head.key_name,
+             .model = model,
+             .trace_id = trace_id,
+             .status = response.status,
+             .seconds = seconds_since(start),
+             .inputs = inputs,
+             .tokens = tokens});
 }
 
 void Service::note_once(const std::string& message) {

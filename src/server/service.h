@@ -143,11 +143,13 @@ class Service {
                           HttpResponse& response) const;
   void record(const HttpRequest& head, const std::string& id,
               std::chrono::steady_clock::time_point start, const HttpResponse& response,
-              int64_t inputs, int64_t tokens);
+              int64_t inputs, int64_t tokens, std::string_view model = {},
+              std::string_view trace_id = {});
   void note_once(const std::string& message);
   void describe();
   std::vector<ListedModel> listed() const;
   std::string metrics_text(MetricsFormat format) const;
+  HttpResponse tokenizer(const Job& job) const;
 
   const ServerOptions options_;
   const Log& log_;

@@ -80,6 +80,18 @@ class SeveralModels(ServerTest):
         self.assertGreater(self.server.metric('vllm:prompt_tokens_total{model_name="reranker",engine="0"}'), 0)
 
 
+class TokenizersOfSeveralModels(ServerTest):
+    model, flags = BERT, (RERANKER, GENERATOR, *NAMES, "--enable-tokenizer-info-endpoint")
+
+    def test_the_query_chooses(self):
+        found = {name: self.server.get("/tokenizer_info" + query).json for name, query in (
+            ("first", ""), ("embedder", "?model=embedder"), ("writer", "?a=b&model=wri%74er"))}
+        self.assertEqual(found["first"], found["embedder"])
+        self.assertNotEqual(found["first"], found["writer"])
+        answer = self.server.get("/tokenizer_info?model=other")
+        self.assertEqual((answer.status, answer.json["error"]["message"]), (404, "The model `other` does not exist."))
+
+
 class SeveralModelsAtStart(ServerTest):
     def test_two_of_one_name_are_refused(self):
         with self.assertRaisesRegex(AssertionError, "two models would be called `model`"):

@@ -10,7 +10,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 # A schema says what a body may be; these depend on the model's tasks, vocabulary, length, prompts and template.
 MODELS_OWN = {
-    "the model does not have the task": r"The loaded model supports|It supports: |are for models of|loaded model has none|does not read images|takes text",
+    "the model does not have the task": r"The loaded model supports|It supports: |are for models of|loaded model has none|is not a token classification model|does not read images|takes text",
     "the size of its vectors": r"matryoshka|maximum embedding dimension|dimensions are for the task|embedding size",
     "its vocabulary": r"is not in the vocabulary of|out of vocabulary|no token of",
     "its length": r"maximum context length|max_model_len|tokens (of|than) the model|longer than|at most \d+ tokens|has \d+ tokens",

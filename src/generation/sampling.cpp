@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 
 #include "generation/random.h"
 
@@ -42,11 +43,17 @@ void forbid_bad_words(std::span<float> logits, const Sampling& sampling,
   }
 }
 
+// What an extreme penalty leaves of a logit is still a number, which a temperature can divide.
+constexpr float kMost = 1e30F;
+
 void punish(std::span<float> logits, const Sampling& s, const History& history) {
-  const auto repetition = static_cast<float>(s.repetition_penalty);
+  using Limits = std::numeric_limits<float>;
+  const auto repetition =
+      static_cast<float>(std::clamp<double>(s.repetition_penalty, Limits::min(), Limits::max()));
   const auto repeated = [&](int32_t id) {
     float& logit = logits[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / repetition : logit * repetition;
+    if (logit == kNever) return;
+    logit = std::clamp(logit > 0 ? logit / repetition : logit * repetition, -kMost, kMost);
   };
   if (s.repetition_penalty != 1) {
     for (const int32_t id : history.prompt()) {

@@ -203,6 +203,18 @@ TEST(Sampling, RepetitionPenaltyIsOfPromptAndCompletion) {
   EXPECT_THAT(of.get(), ElementsAre(0, 0.5f, -2, 1));
 }
 
+TEST(Sampling, ExtremeRepetitionPenaltiesLeaveNumbers) {
+  for (const double penalty : {5e-324, 1e308}) {
+    Adjusted of{.logits = {0, 1, kNever, 2},
+                .sampling = {.repetition_penalty = penalty},
+                .prompt = {0, 1, 2, 3}};
+    const std::vector<float> adjusted = of.get();
+    EXPECT_EQ(adjusted[2], kNever);
+    for (const int i : {0, 1, 3}) EXPECT_TRUE(std::isfinite(adjusted[i])) << penalty << ' ' << i;
+    EXPECT_GE(sample(adjusted, {.temperature = 0.01}, 0), 0);
+  }
+}
+
 TEST(Sampling, FrequencyAndPresencePenaltiesAreOfTheCompletion) {
   Adjusted of{.sampling = {.presence_penalty = 0.5, .frequency_penalty = 0.25},
               .prompt = {1, 2},

@@ -141,6 +141,8 @@ def cases_of(source, tasks):
     cases = json.loads((GOLDEN / source / "cases.json").read_text())
     cases["notes"] = f"the checkpoint of {source} as llama.cpp's converter writes it"
     cases["cases"] = [case for case in cases["cases"] if case["task"] in tasks and not case["params"].get("prompt_name")]
+    if "classify" in tasks:  # pairs are judged by the labels of a config.json
+        cases["cases"] = [case for case in cases["cases"] if "pair" not in case["input"]]
     if "embed" in tasks or "logits" in tasks:  # by token ids: the tokenizer is another
         for case in cases["cases"]:
             case["input"] = {"input_ids": case["input"]["input_ids"]}

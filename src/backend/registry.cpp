@@ -8,7 +8,7 @@
 #include "backend/ref/ref_ops.h"
 #include "vecton/error.h"
 #ifdef VECTON_MLX
-#include "backend/mlx/mlx_ops.h"
+#include "backend/mlx/mlx_backend.h"
 #endif
 
 namespace vecton::backend {

@@ -1,6 +1,7 @@
 #include "backend/mlx/mlx_device.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -12,6 +13,8 @@ namespace {
 
 // Memory that was used and is kept for the next pass: it holds what one pass needs and no more.
 constexpr size_t kCacheBytes = size_t{1} << 30;
+
+std::atomic<int64_t> waited = 0;
 
 void set_limits(const mx::Device& device) {
   const auto& info = mx::device_info(device);
@@ -33,7 +36,23 @@ std::recursive_mutex& mlx_mutex() {
 }
 
 MlxIndices::MlxIndices(std::vector<int32_t> list)
-    : values(std::move(list)), array(array_of(std::span<const int32_t>(values))) {}
+    : values_(std::move(list)), array_(array_of(std::span<const int32_t>(*values_))) {}
+
+MlxIndices::~MlxIndices() {
+  const std::lock_guard turn(mlx_mutex());
+  array_.reset();
+}
+
+std::span<const int32_t> MlxIndices::values() const {
+  const std::lock_guard turn(mlx_mutex());
+  if (!values_) {
+    mx::array all = mx::contiguous(mx::astype(*array_, mx::int32));
+    all.eval();
+    ++waited;
+    values_.emplace(all.data<int32_t>(), all.data<int32_t>() + all.size());
+  }
+  return *values_;
+}
 
 MlxDevice::MlxDevice(mx::Device device) : stream_(mx::new_thread_unsafe_stream(device)) {
   set_limits(device);
@@ -59,7 +78,10 @@ void MlxDevice::compute(std::vector<mx::array>& arrays) {
     mx::async_eval(std::move(all));
   }
   for (mx::array& array : arrays) array.wait();
+  ++waited;
 }
+
+int64_t MlxDevice::waits() { return waited; }
 
 void MlxDevice::written(const std::shared_ptr<MlxMemory>& memory) {
   const auto same = [&](const std::weak_ptr<MlxMemory>& other) {

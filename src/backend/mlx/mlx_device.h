@@ -38,11 +38,19 @@ struct MlxMemory final : tensor::Storage, std::enable_shared_from_this<MlxMemory
 };
 
 // A list on both sides: what a graph is shaped by is read here, what it reads there.
-struct MlxIndices final : tensor::Storage {
-  const std::vector<int32_t> values;
-  const mx::array array;
-
+class MlxIndices final : public tensor::Storage {
+ public:
   explicit MlxIndices(std::vector<int32_t> list);
+  // A list that is computed there, [size], and comes here if somebody reads it here.
+  explicit MlxIndices(mx::array computed) : array_(std::move(computed)) {}
+  ~MlxIndices() override;
+
+  std::span<const int32_t> values() const;
+  const mx::array& array() const { return *array_; }
+
+ private:
+  mutable std::optional<std::vector<int32_t>> values_;
+  std::optional<mx::array> array_;
 };
 
 class MlxDevice {
@@ -63,6 +71,8 @@ class MlxDevice {
 
   // Called without a Turn: computes `arrays`, and what was written to memory that is kept.
   void compute(std::vector<mx::array>& arrays);
+  // How often a result has been waited for, in this process.
+  static int64_t waits();
   // Called in a Turn: `memory`, which is kept, has a new array.
   void written(const std::shared_ptr<MlxMemory>& memory);
 
@@ -79,10 +89,10 @@ Tensor tensor_of(mx::array array, bool kept = false);  // of two dimensions
 // Empty where there are none.
 inline std::span<const int32_t> view(const tensor::Indices& indices) {
   if (!indices.storage()) return {};
-  return static_cast<const MlxIndices*>(indices.storage())->values;
+  return static_cast<const MlxIndices*>(indices.storage())->values();
 }
 inline const mx::array& array_of(const tensor::Indices& indices) {
-  return static_cast<const MlxIndices*>(indices.storage())->array;
+  return static_cast<const MlxIndices*>(indices.storage())->array();
 }
 
 mx::array array_of(std::span<const int32_t> values);

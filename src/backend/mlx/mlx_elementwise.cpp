@@ -119,20 +119,22 @@ Tensor MlxOps::activate(Tensor x, ops::Activation act) {
   return tensor_of(activated(array_of(x), act));
 }
 
-Tensor MlxOps::softcap(Tensor x, float cap) {
-  if (cap == 0) return x;
-  const Turn turn(*device_);
-  const mx::array limit(cap);
-  return tensor_of(mx::multiply(limit, mx::tanh(mx::divide(array_of(x), limit))));
+mx::array gated(const mx::array& gate_up, ops::Activation act) {
+  const int rows = gate_up.shape(0), columns = gate_up.shape(1), half = columns / 2;
+  return mx::multiply(activated(mx::slice(gate_up, {0, 0}, {rows, half}), act),
+                      mx::slice(gate_up, {0, half}, {rows, columns}));
+}
+
+mx::array clamped_gate(const mx::array& gate, const mx::array& up, float alpha, float limit) {
+  const mx::array g = mx::where(mx::greater(gate, number(limit)), number(limit), gate),
+                  u = within(up, -double{limit}, limit);
+  const mx::array below = mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
+  return mx::divide(mx::multiply(mx::add(u, number(1)), g), below);
 }
 
 Tensor MlxOps::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) {
   const Turn turn(*device_);
-  const mx::array all = array_of(gate);
-  const mx::array g = mx::where(mx::greater(all, number(limit)), number(limit), all),
-                  u = within(array_of(up), -double{limit}, limit);
-  const mx::array gated = mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
-  return tensor_of(mx::divide(mx::multiply(mx::add(u, number(1)), g), gated));
+  return tensor_of(clamped_gate(array_of(gate), array_of(up), alpha, limit));
 }
 
 }  // namespace vecton::backend

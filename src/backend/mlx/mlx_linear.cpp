@@ -8,8 +8,9 @@ namespace vecton::backend {
 
 using Turn = MlxDevice::Turn;
 
-ops::PreparedWeight MlxOps::prepare_linear(std::span<const tensor::Weight> parts,
-                                           ops::Compute compute) {
+namespace {
+
+std::shared_ptr<MlxWeight> prepared(std::span<const tensor::Weight> parts, ops::Compute compute) {
   if (compute == ops::Compute::kInt8) {
     throw Error(ErrorCode::kUnsupported,
                 "compute: the backend mlx multiplies in float32 or bfloat16; int8 is of the "
@@ -17,8 +18,25 @@ ops::PreparedWeight MlxOps::prepare_linear(std::span<const tensor::Weight> parts
                 "compute");
   }
   ops::check_compute(compute, parts);
-  const Turn turn(*device_);
   return std::make_shared<MlxWeight>(parts, compute);
+}
+
+}  // namespace
+
+ops::PreparedWeight MlxOps::prepare_linear(std::span<const tensor::Weight> parts,
+                                           ops::Compute compute) {
+  const Turn turn(*device_);
+  return prepared(parts, compute);
+}
+
+// One matrix, so that both are one product.
+ops::PreparedWeight MlxOps::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                          ops::Compute compute) {
+  const Turn turn(*device_);
+  const tensor::Weight parts[] = {gate, up};
+  const std::shared_ptr<MlxWeight> both = prepared(parts, compute);
+  both->n = gate.rows;
+  return both;
 }
 
 ops::PreparedWeight MlxOps::prepare_table(const tensor::Weight& table) {
@@ -41,6 +59,14 @@ Tensor MlxOps::embed(std::span<const Lookup> lookups) {
     }
   }
   return upload(sums, static_cast<int64_t>(rows), static_cast<int64_t>(columns));
+}
+
+Tensor MlxOps::gated_linear(const Tensor& x, const ops::GatedWeight& gate_up, ops::Activation act) {
+  if (x.rows() == 0) return allocate(0, gate_up.w->n);
+  const Turn turn(*device_);
+  mx::array y = static_cast<const MlxWeight&>(*gate_up.w).product(array_of(x));
+  if (!gate_up.bias.empty()) y = mx::add(y, array_of(gate_up.bias));
+  return tensor_of(gated(y, act));
 }
 
 Tensor MlxOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,

@@ -4,9 +4,10 @@
 // An operation adds to a graph; it is computed when results are downloaded, once per forward pass
 // where every operation of the pass has a body here. What has none takes rows to the host
 // (ops.cpp). One file per group: mlx_ops.cpp (memory), mlx_linear.cpp (weights, linear, embed),
-// mlx_elementwise.cpp, mlx_rows.cpp, mlx_attention.cpp with its mlx_attention_plan.cpp.
+// mlx_elementwise.cpp, mlx_rows.cpp, mlx_experts.cpp, mlx_recurrent.cpp, mlx_attention.cpp with its
+// mlx_attention_plan.cpp.
 //
-// Called by backend/registry.cpp.
+// Called by backend/registry.cpp, through mlx_backend.h.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "backend/mlx/mlx_attention_plan.h"
+#include "backend/mlx/mlx_backend.h"
 #include "backend/mlx/mlx_device.h"
 #include "ops/ops.h"
 
@@ -43,18 +45,23 @@ class MlxOps final : public Ops {
 
   ops::PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
                                      ops::Compute compute) override;
+  ops::PreparedWeight prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
+                                    ops::Compute compute) override;
   ops::PreparedWeight prepare_table(const tensor::Weight& table) override;
 
   Tensor embed(std::span<const Lookup> lookups) override;
   Tensor linear(const Tensor& x, const ops::LinearWeight& w, ops::Activation act,
                 const Tensor* residual) override;
+  Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
+                      ops::Activation act) override;
+  ops::Routes route(const Tensor& logits, const ops::Router& router) override;
+  Tensor experts(const Tensor& x, const ops::Routes& routes, const ops::Experts& experts) override;
   Tensor weighted_rows(const Tensor& parts, const Tensor& weights) override;
   Tensor clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) override;
   Tensor add(Tensor a, const Tensor& b) override;
   Tensor multiply(Tensor a, const Tensor& b) override;
   Tensor scale(Tensor x, float factor) override;
   Tensor activate(Tensor x, ops::Activation act) override;
-  Tensor softcap(Tensor x, float cap) override;
   Tensor norm(Tensor x, const ops::NormWeight& w) override;
   Tensor rope(Tensor x, int64_t head_dim, const tensor::Indices& positions,
               const ops::RopeTable& table) override;
@@ -64,6 +71,8 @@ class MlxOps final : public Ops {
                    const ops::KeyPages& before, const tensor::Indices& attended) override;
   Tensor short_conv(const Tensor& x, const Tensor& taps, const ops::Vector& bias,
                     const tensor::SequenceRows& rows) override;
+  Delta gated_delta(const ops::DeltaInput& in, const ops::DeltaShape& shape,
+                    const tensor::SequenceRows& rows, const Tensor& before) override;
   Tensor gather_rows(const Tensor& x, const tensor::Indices& rows) override;
   void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                   const tensor::Indices& to) override;
@@ -79,11 +88,10 @@ class MlxOps final : public Ops {
   AttentionPlans plans_;
 };
 
-// act(x), number by number. Within a Turn.
+// Within a Turn. act(x), number by number; act of the first half of the columns times the second;
+// Ops::clamped_swiglu().
 mx::array activated(const mx::array& x, ops::Activation act);
-
-// `device`: "metal" or "cpu"; empty = the best there is.
-std::unique_ptr<Ops> make_mlx_ops(const std::string& device);
-std::vector<std::string> mlx_devices();
+mx::array gated(const mx::array& gate_up, ops::Activation act);
+mx::array clamped_gate(const mx::array& gate, const mx::array& up, float alpha, float limit);
 
 }  // namespace vecton::backend

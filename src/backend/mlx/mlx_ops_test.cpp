@@ -87,6 +87,75 @@ TEST(MlxWeights, OtherFormsAreFloats) {
   EXPECT_EQ(bytes_of(zero), floats);
 }
 
+std::vector<float> numbers(int64_t count) {
+  std::vector<float> made;
+  for (int64_t i = 0; i < count; ++i) made.push_back(static_cast<float>(i * 7 % 11 - 5) / 8);
+  return made;
+}
+
+struct Floats {
+  std::vector<float> values;
+  tensor::Weight weight;
+
+  Floats(int64_t rows, int64_t columns) : values(numbers(rows * columns)) {
+    weight.name = "test.weight";
+    weight.rows = rows;
+    weight.columns = columns;
+    weight.codes.bytes = std::as_bytes(std::span(values));
+  }
+};
+
+// Layers of a mixture of experts and of a recurrent model among them.
+TEST(MlxDevice, APassWaitsForItsResultsOnly) {
+  constexpr int64_t kTokens = 9, kWidth = 32, kExperts = 4;
+  const std::unique_ptr<Ops> ops = make_mlx_ops("cpu");
+  const Floats matrix(kWidth, kWidth), router(kExperts, kWidth);
+  const ops::LinearWeight linear{.w = ops->prepare_linear({&matrix.weight, 1}), .bias = {}},
+      logits{.w = ops->prepare_linear({&router.weight, 1}), .bias = {}};
+  ops::Experts experts;
+  for (int64_t i = 0; i < kExperts; ++i) {
+    experts.all.push_back(
+        {.up = ops::GatedWeight{.w = ops->prepare_gated(matrix.weight, matrix.weight), .bias = {}},
+         .down = {.w = ops->prepare_linear({&matrix.weight, 1}), .bias = {}}});
+  }
+  const ops::NormWeight norm{.kind = ops::NormWeight::Kind::kRmsNorm,
+                             .weight = ops->prepare_parameters(numbers(kWidth), 1, kWidth),
+                             .bias = {},
+                             .eps = 1e-6f};
+  const ops::Vector rate = ops->prepare_parameters(numbers(2), 1, 2);
+  const Tensor taps = ops->prepare_parameters(numbers(3 * kWidth), 3, kWidth);
+  const Tensor steps = ops->upload(numbers(2 * kTokens), kTokens, 2);
+  tensor::Rows rows;
+  for (const int32_t length : {4, 5}) {
+    for (int32_t i = 0; i < length; ++i) rows.index.push_back(i);
+    rows.offsets.push_back(rows.offsets.back() + length);
+  }
+  const tensor::SequenceRows sequences = ops->upload_rows(std::move(rows));
+  const ops::AttentionShape heads{
+      .heads = 2, .kv_heads = 2, .head_dim = kWidth / 2, .scale = 0.25f, .causal = true};
+  const ops::DeltaShape delta{
+      .key_heads = 2, .value_heads = 2, .key_dim = kWidth / 2, .value_dim = kWidth / 2};
+
+  const int64_t before = MlxDevice::waits();
+  Tensor x = ops->upload(numbers(kTokens * kWidth), kTokens, kWidth);
+  for (int layer = 0; layer < 3; ++layer) {
+    x = ops->norm(std::move(x), norm);
+    x = ops->attention(x, x, x, heads, sequences, sequences.offsets);
+    x = ops->short_conv(x, taps, {}, sequences);
+    x = ops->gated_delta({.q = x, .k = x, .v = x, .step = steps, .beta = steps, .rate = rate},
+                         delta, sequences)
+            .y;
+    const ops::Routes routes = ops->route(ops->linear(x, logits), {.k = 2, .normalize = true});
+    x = ops->add(ops->experts(x, routes, experts), ops->linear(x, linear));
+  }
+  x = ops->l2_normalize(ops->pool(x, ops::Pooling::kMean, sequences));
+  EXPECT_EQ(MlxDevice::waits(), before);
+  const std::vector<std::vector<float>> all =
+      ops->download_all(std::vector<Tensor>{x.slice_rows(0, 1), x.slice_rows(1, 1)});
+  EXPECT_EQ(MlxDevice::waits(), before + 1);
+  for (const std::vector<float>& row : all) EXPECT_THAT(row, testing::Each(testing::Le(1.0f)));
+}
+
 // Workers write their pages of one cache while others read theirs.
 TEST(MlxMemory, ForksShareWhatIsKept) {
   constexpr int32_t kWorkers = 4, kOwn = 16, kTimes = 30;

@@ -200,6 +200,7 @@ MlxWeight::MlxWeight(std::span<const tensor::Weight> parts, ops::Compute compute
 MlxWeight::~MlxWeight() {
   const std::lock_guard turn(mlx_mutex());
   segments.clear();
+  stack.reset();
 }
 
 mx::array MlxWeight::product(const mx::array& x) const {
@@ -207,6 +208,82 @@ mx::array MlxWeight::product(const mx::array& x) const {
   std::vector<mx::array> parts;
   for (const MlxSegment& segment : segments) parts.push_back(segment.product(x));
   return mx::concatenate(std::move(parts), 1);
+}
+
+mx::array MlxStack::product(const mx::array& x, const mx::array& chosen) const {
+  const mx::array rows = mx::expand_dims(x, 1);
+  mx::array y = rows;
+  if (!all.mode.empty()) {
+    y = mx::gather_qmm(rows, all.values, *all.scales, all.biases, std::nullopt, chosen, true,
+                       all.group, all.bits, all.mode, std::nullopt, true);
+  } else {
+    const mx::array columns = mx::swapaxes(all.values, 1, 2);
+    y = mx::gather_mm(mx::astype(rows, all.values.dtype()), columns, std::nullopt, chosen, true);
+  }
+  y = mx::astype(mx::squeeze(y, 1), mx::float32);
+  if (factors) y = mx::multiply(y, mx::take(*factors, chosen, 0));
+  if (biases) y = mx::add(y, mx::take(*biases, chosen, 0));
+  return y;
+}
+
+namespace {
+
+bool is_like(const MlxWeight& weight, const MlxSegment& first) {
+  if (weight.segments.size() != 1) return false;
+  const MlxSegment& own = weight.segments.front();
+  const auto same = [](const mx::array& a, const mx::array& b) {
+    return a.dtype() == b.dtype() && a.shape() == b.shape();
+  };
+  return own.mode == first.mode && own.group == first.group && own.bits == first.bits &&
+         same(own.values, first.values) && own.scales.has_value() == first.scales.has_value() &&
+         (!own.scales || same(*own.scales, *first.scales)) &&
+         own.biases.has_value() == first.biases.has_value();
+}
+
+}  // namespace
+
+std::shared_ptr<const MlxStack> stack_of(std::span<const MlxStackPart> parts) {
+  const MlxWeight& first = *parts.front().weight;
+  const auto same = [](const MlxWeight* a, const MlxStackPart& b) { return a == b.weight; };
+  if (first.stack && std::ranges::equal(first.stack->of, parts, same)) return first.stack;
+  const MlxSegment form = first.segments.front();
+  // The processor device sums products of bfloat16 in bfloat16, which MlxSegment::product() avoids.
+  if (form.values.dtype() == mx::bfloat16 && mx::default_device() == mx::Device::cpu)
+    return nullptr;
+  const bool has_bias = !parts.front().bias->empty();
+  std::vector<mx::array> values, scales, offsets, biases;
+  std::vector<float> factors;
+  for (const auto& [weight, bias] : parts) {
+    if (!is_like(*weight, form) || bias->empty() == has_bias) return nullptr;
+    const MlxSegment& own = weight->segments.front();
+    values.push_back(own.values);
+    if (own.scales) scales.push_back(*own.scales);
+    if (own.biases) offsets.push_back(*own.biases);
+    if (has_bias) biases.push_back(mx::reshape(array_of(*bias), {to_int(bias->columns())}));
+    factors.push_back(own.factor);
+  }
+  auto made =
+      std::make_shared<MlxStack>(MlxStack{.all = form, .factors = {}, .biases = {}, .of = {}});
+  std::vector<mx::array> arrays = {made->all.values = mx::stack(values)};
+  if (!scales.empty()) arrays.push_back(*(made->all.scales = mx::stack(scales)));
+  if (!offsets.empty()) arrays.push_back(*(made->all.biases = mx::stack(offsets)));
+  if (has_bias) arrays.push_back(*(made->biases = mx::stack(biases)));
+  if (std::ranges::any_of(factors, [](float factor) { return factor != 1; }))
+    made->factors = array_of(factors, static_cast<int64_t>(factors.size()), 1);
+  mx::eval(arrays);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    made->of.push_back(parts[i].weight);
+    const auto part_of = [&](const mx::array& all) {
+      const int at = static_cast<int>(i);
+      return mx::squeeze(mx::slice(all, {at, 0, 0}, {at + 1, all.shape(1), all.shape(2)}), 0);
+    };
+    MlxSegment& own = parts[i].weight->segments.front();
+    own.values = part_of(made->all.values);
+    if (own.scales) own.scales = part_of(*made->all.scales);
+    if (own.biases) own.biases = part_of(*made->all.biases);
+  }
+  first.stack = made;
+  return made;
 }
 
 MlxTable::MlxTable(const tensor::Weight& of) : weight(of) {

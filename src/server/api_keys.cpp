@@ -184,14 +184,9 @@ void ApiKeys::reload() {
   Accounts fresh = read();
   const std::lock_guard lock(mutex_);
   for (std::shared_ptr<KeyAccount>& account : fresh) {
-    const ApiKey& key = account->key();
-    for (const std::shared_ptr<KeyAccount>& old : accounts_) {
-      const ApiKey& known = old->key();
-      if (known.key == key.key && known.name == key.name &&
-          known.requests_per_minute == key.requests_per_minute &&
-          known.tokens_per_minute == key.tokens_per_minute && known.is_operator == key.is_operator)
-        account = old;
-    }
+    const auto old = std::ranges::find_if(
+        accounts_, [&](const auto& known) { return known->key() == account->key(); });
+    if (old != accounts_.end()) account = *old;
   }
   accounts_.swap(fresh);
 }

@@ -23,6 +23,8 @@ struct ApiKey {
   std::string key, name{};
   int64_t requests_per_minute = 0, tokens_per_minute = 0;  // 0 = as many as one likes
   bool is_operator = false;                                // may call what operators alone may
+
+  bool operator==(const ApiKey&) const = default;
 };
 
 // A key in use: what it has left, and what has been asked with it.

@@ -330,8 +330,8 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
   app.add_option_function<std::string>(
          "--scheduling-policy",
          [&options](const std::string& name) { options.priority_scheduling = name == "priority"; },
-         "fcfs: requests are computed in the order they come, or priority: those of a lower "
-         "`priority` first [fcfs]")
+         "fcfs: requests take turns, short ones pass long ones and equal ones come in their order, "
+         "or priority: those of a lower `priority` before, among equals as fcfs [fcfs]")
       ->type_name("NAME")
       ->check(one_of({"fcfs", "priority"}))
       ->group(group);

@@ -46,6 +46,12 @@ int64_t Scheduler::ready_batches() const {
          (generation_ ? generation_->ready_batches() : 0);
 }
 
+int64_t Scheduler::Waits::tokens() const {
+  int64_t tokens = begun.tokens;
+  for (const Queue& queue : ready) tokens += queue.tokens;
+  return tokens;
+}
+
 // One more or less in a queue.
 void Scheduler::count(Queue& queue, const Sequence& sequence, int64_t sign) {
   const int64_t tokens = sign * sequence.tokens();
@@ -78,7 +84,7 @@ Sequence Scheduler::remove(Place place) {
 }
 
 void Scheduler::park(int32_t block, Place place) {
-  const auto [found, added] = parked_for_[block].try_emplace(place->sequence.priority);
+  const auto [found, added] = parked_for_[block].try_emplace(place->sequence.turn);
   if (added) {
     found->second = parked_.emplace(parked_.end());
     found->second->ready = false;
@@ -90,31 +96,51 @@ void Scheduler::park(int32_t block, Place place) {
   count(queue, place->sequence, 1);
 }
 
-// Those that waited for the block came before all of their priority that are ready.
+// Those that waited for the block came before all of their request that are ready.
 void Scheduler::unpark(int32_t block) {
   if (generation_) generation_->unpark(block);
   const auto found = parked_for_.find(block);
   if (found == parked_for_.end()) return;
-  for (const auto& [priority, queue] : found->second) {
+  for (const auto& [turn, queue] : found->second) {
     queue->ready = true;
     ready_tokens_ += queue->tokens;
     ready_sequences_ += static_cast<int64_t>(queue->list.size());
-    std::list<Queue>& ready = levels_[priority].ready;
+    std::list<Queue>& ready = requests_[turn].ready;
     ready.splice(ready.begin(), parked_, queue);
   }
   parked_for_.erase(found);
 }
 
 void Scheduler::push(std::vector<Sequence> sequences) {
+  std::map<int64_t, int64_t> tokens;  // by priority
+  for (const Sequence& sequence : sequences) {
+    if (!sequence.generating) tokens[sequence.priority] += sequence.tokens();
+  }
+  std::map<int64_t, Turn> turns;
+  ++arrived_;
+  for (const auto& [priority, sum] : tokens)
+    turns[priority] = {priority, sharing_[priority].arrive(sum), arrived_};
   for (Sequence& sequence : sequences) {
     if (sequence.generating) {
       generation_->push(std::move(sequence));
       continue;
     }
     if (cache_) cache_->note(prefix_of(sequence));
-    Level& level = levels_[sequence.priority];
-    insert(level.ready.back(), std::move(sequence));
+    sequence.turn = turns[sequence.priority];
+    insert(requests_[sequence.turn].ready.back(), std::move(sequence));
   }
+}
+
+void Scheduler::served(int64_t priority, int64_t tokens) {
+  if (tokens == 0) return;
+  const auto sharing = sharing_.find(priority);
+  sharing->second.serve(tokens);
+  if (sharing->second.idle()) sharing_.erase(sharing);
+}
+
+// What has not been computed of it is nobody's turn.
+void Scheduler::give_up_turn(const Sequence& sequence) {
+  served(sequence.turn.priority, sequence.tokens() - sequence.end);
 }
 
 void Scheduler::give_up(Sequence& sequence) {
@@ -132,6 +158,7 @@ void Scheduler::cancel(const Group& group) {
   for (const std::optional<Place>& place : std::vector(places->second.at)) {
     if (!place) continue;
     cancelled_.push_back(remove(*place));
+    give_up_turn(cancelled_.back());
     give_up(cancelled_.back());
   }
 }
@@ -194,6 +221,7 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
       stats_.hits += cached;
     }
   }
+  served(sequence.turn.priority, end - sequence.end);
   allocate(sequence, end);
   batch_tokens_ += end - cached;
   step.batch.push_back(remove(place));
@@ -206,6 +234,7 @@ bool Scheduler::fill(Queue& queue, int64_t budget, Step& step) {
     const Place first = queue.list.begin();
     if (first->sequence.group->cancelled.load()) {
       step.cancelled.push_back(remove(first));
+      give_up_turn(step.cancelled.back());
       give_up(step.cancelled.back());
       continue;
     }
@@ -225,9 +254,20 @@ bool Scheduler::fill(std::list<Queue>& ready, int64_t budget, Step& step) {
 }
 
 // After a chunk those that have not begun come first, so that they get their turn.
-bool Scheduler::fill(Level& level, int64_t budget, Step& step) {
-  if (chunk_last_) return fill(level.ready, budget, step) && fill(level.begun, budget, step);
-  return fill(level.begun, budget, step) && fill(level.ready, budget, step);
+bool Scheduler::fill(Waits& request, int64_t budget, Step& step) {
+  if (chunk_last_) return fill(request.ready, budget, step) && fill(request.begun, budget, step);
+  return fill(request.begun, budget, step) && fill(request.ready, budget, step);
+}
+
+void Scheduler::fill(int64_t budget, Step& step) {
+  int64_t last_arrived = 0;  // of the requests in the batch
+  while (!requests_.empty()) {
+    auto& [turn, request] = *requests_.begin();
+    const bool passed = turn.arrived < last_arrived && request.tokens() > limits_.max_batch_tokens;
+    if (!fill(request, passed ? std::min(budget, limits_.min_batch_tokens) : budget, step)) return;
+    last_arrived = std::max(last_arrived, turn.arrived);
+    requests_.erase(requests_.begin());  // nothing of it is left
+  }
 }
 
 Scheduler::Step Scheduler::next() {
@@ -244,8 +284,7 @@ Scheduler::Step Scheduler::next() {
     batch_tokens_ = generation_->fill(step.batch, step.ended, limits_.max_batch_tokens, batch_);
   }
   const size_t generating = step.batch.size();
-  while (!levels_.empty() && fill(levels_.begin()->second, budget, step))
-    levels_.erase(levels_.begin());  // nothing of this priority is left
+  fill(budget, step);
   chunk_last_ = !step.batch.empty() && step.batch.back().is_chunk();
   // What did not fit beside those that generate is not to wait until they have ended.
   others_turn_ = generating > 0 && step.batch.size() == generating && ready_sequences_ > 0;
@@ -266,8 +305,8 @@ void Scheduler::go_on(Sequence sequence, bool computed) {
   }
   sequence.new_blocks.clear();
   sequence.new_pages.clear();
-  Level& level = levels_[sequence.priority];
-  insert(level.begun, std::move(sequence));
+  Queue& begun = requests_[sequence.turn].begun;
+  insert(begun, std::move(sequence));
 }
 
 void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
@@ -294,6 +333,7 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
       continue;
     }
     if (cache_) cache_->extend(sequence.blocks, sequence.new_blocks);
+    give_up_turn(sequence);  // nothing, where it has been computed
     give_up(sequence);
     (sequence.is_chunk() ? cancelled_ : answered).push_back(std::move(sequence));
   }
@@ -309,9 +349,9 @@ std::vector<Sequence> Scheduler::clear() {
       give_up(all.back());
     }
   };
-  for (auto& [priority, level] : levels_) {
-    drain(level.begun);
-    for (Queue& queue : level.ready) drain(queue);
+  for (auto& [turn, request] : requests_) {
+    drain(request.begun);
+    for (Queue& queue : request.ready) drain(queue);
   }
   for (Queue& queue : parked_) drain(queue);
   return all;

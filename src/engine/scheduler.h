@@ -1,9 +1,12 @@
 // Scheduler: sequences in, next batch or nothing out. A pure state machine: no threads, no clock,
 // no model.
 //
-// By priority, and of one priority first come, first served, by token budget: a batch takes waiting
-// sequences, whatever their tasks, in order until the next would not fit. The budget is a worker's
-// fair share of what waits, so that all workers get some, within the limits. With a prefix cache,
+// By priority, and of one priority the request first that would be done first if all were computed
+// at once, turn by turn (ProcessorSharing): of equal ones that which came first; a query passes the
+// bulk before it. A batch takes waiting sequences, whatever their tasks, in order until the next
+// would not fit into its token budget. The budget is a worker's fair share of what waits, so that
+// all workers get some, within the limits; what has passed a request of more than a batch is given
+// little of that request beside it, as it would wait for what it has passed. With a prefix cache,
 // tokens that it has are not counted; a sequence whose next block another batch is computing is
 // parked under that block until it is there; and a long sequence is computed in chunks (chunked
 // prefill), between which others get their turns. Its pages are reserved when it begins, so that it
@@ -20,6 +23,7 @@
 
 #include "engine/generation_queue.h"
 #include "engine/kv_cache_manager.h"
+#include "engine/processor_sharing.h"
 #include "engine/sequence.h"
 
 namespace vecton::engine {
@@ -40,6 +44,7 @@ class Scheduler {
 
   // Whether `tokens` more may wait. An empty queue takes anything.
   bool has_room(int64_t tokens) const;
+  // The sequences of one request.
   void push(std::vector<Sequence> sequences);
 
   struct Step {
@@ -84,11 +89,13 @@ class Scheduler {
     int64_t tokens = 0;
     bool ready = true;  // not parked
   };
-  // What waits with one priority.
-  struct Level {
+  // What waits of one request.
+  struct Waits {
     Queue begun{};  // sequences that have been computed in part
     std::list<Queue> ready{
         1};  // the others: those that were parked, then, the last, those that came
+
+    int64_t tokens() const;
   };
   // Where the sequences of a group wait, by their index.
   struct Places {
@@ -102,12 +109,15 @@ class Scheduler {
   void park(int32_t block, Place place);
   void unpark(int32_t block);
   void give_up(Sequence& sequence);
+  void give_up_turn(const Sequence& sequence);
+  void served(int64_t priority, int64_t tokens);
   void go_on(Sequence sequence, bool computed);
 
   // Fills the batch. False = it is full, or enough has been looked at.
   bool fill(Queue& queue, int64_t budget, Step& step);
   bool fill(std::list<Queue>& ready, int64_t budget, Step& step);
-  bool fill(Level& level, int64_t budget, Step& step);
+  bool fill(Waits& request, int64_t budget, Step& step);
+  void fill(int64_t budget, Step& step);
   // Adds the first of a queue to the batch with what the cache has of it; or parks it.
   enum class Taken { kYes, kParked, kTooBig };
   Taken take(Queue& queue, int64_t budget, Step& step);
@@ -116,11 +126,13 @@ class Scheduler {
   void allocate(Sequence& sequence, int64_t end);
 
   Limits limits_;
-  std::map<int64_t, Level> levels_;  // by priority
-  // By the block that they wait for, and by priority. A queue moves to its level as it is: nobody
+  std::map<Turn, Waits> requests_;
+  std::map<int64_t, ProcessorSharing> sharing_;  // by priority, of those that wait
+  int64_t arrived_ = 0;                          // requests
+  // By the block that they wait for, and by request. A queue moves to its request as it is: nobody
   // looks through it.
   std::list<Queue> parked_;
-  std::unordered_map<int32_t, std::map<int64_t, std::list<Queue>::iterator>> parked_for_;
+  std::unordered_map<int32_t, std::map<Turn, std::list<Queue>::iterator>> parked_for_;
   std::unordered_map<const Group*, Places> places_;
   std::vector<Sequence> cancelled_;
   int64_t waiting_ = 0, tokens_ = 0, ready_sequences_ = 0, ready_tokens_ = 0;

@@ -10,6 +10,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 Sequence sequence(int64_t tokens, size_t index, Task task = Task::kEmbed) {
   Sequence s;
@@ -138,6 +139,66 @@ TEST(SchedulerPriorities, OneThatDoesNotFitIsNotOvertaken) {
   EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(1, 2));
 }
 
+TEST(SchedulerTurns, AQueryPassesTheBulkBeforeIt) {
+  Scheduler scheduler({.max_batch_tokens = 100, .min_batch_tokens = 20});
+  push(scheduler, std::vector<int64_t>(200, 10));
+  push(scheduler, std::vector<int64_t>(200, 10));
+  EXPECT_THAT(scheduler.next().batch, SizeIs(10));
+  push(scheduler, 1000, 0, 8);
+  // Beside it goes no more of the bulk than is worth a worker.
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(1000, 10));
+  EXPECT_THAT(scheduler.next().batch, SizeIs(10));
+}
+
+TEST(SchedulerTurns, WhatHasPassedNothingLongFillsTheBatch) {
+  Scheduler scheduler({.max_batch_tokens = 100, .min_batch_tokens = 20});
+  push(scheduler, {30, 30, 30});
+  push(scheduler, 7, 0, 8);
+  EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(7, 0, 1, 2));
+}
+
+TEST(SchedulerTurns, RequestsOfOneLengthComeInTheirOrder) {
+  Scheduler scheduler({.max_batch_tokens = 100});
+  for (size_t request = 0; request < 3; ++request) {
+    std::vector<Sequence> sequences;
+    for (size_t i = 0; i < 4; ++i) sequences.push_back(sequence(50, 10 * request + i));
+    scheduler.push(std::move(sequences));
+  }
+  for (const size_t first : {0, 2, 10, 12, 20, 22})
+    EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(first, first + 1));
+}
+
+// As many queries as can be computed, for ever: the bulk is done all the same.
+TEST(SchedulerTurns, NoNumberOfQueriesKeepsTheBulkWaiting) {
+  Scheduler scheduler({.max_batch_tokens = 100, .min_batch_tokens = 100});
+  push(scheduler, std::vector<int64_t>(10, 100));
+  int64_t bulk = 0, queries = 0;
+  for (int step = 0; bulk < 10; ++step) {
+    ASSERT_LT(step, 200);
+    push(scheduler, 1000, 0, 100);
+    const Scheduler::Step next = scheduler.next();
+    for (const Sequence& s : next.batch) ++(s.index < 1000 ? bulk : queries);
+  }
+  EXPECT_GT(queries, 0);
+}
+
+TEST(SchedulerTurns, WhatIsGivenUpTakesNoTurns) {
+  Scheduler scheduler({.max_batch_tokens = 100});
+  for (int times = 0; times < 3; ++times) {
+    std::vector<Sequence> bulk;
+    for (size_t i = 0; i < 100; ++i) bulk.push_back(sequence(100, i));
+    const auto group = std::make_shared<Group>();
+    for (Sequence& s : bulk) s.group = group;
+    scheduler.push(std::move(bulk));
+    EXPECT_THAT(scheduler.next().batch, SizeIs(1));
+    scheduler.cancel(*group);
+    EXPECT_THAT(scheduler.next().cancelled, SizeIs(99));
+    push(scheduler, 7, 0, 8);
+    EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(7));
+    EXPECT_THAT(scheduler.next().batch, IsEmpty());
+  }
+}
+
 // As many priorities as sequences: each is looked at once more than it is taken at most.
 TEST(SchedulerPriorities, ManyOfThemAreNotSearched) {
   constexpr size_t kMany = 65536;
@@ -247,14 +308,14 @@ TEST(SchedulerWithCache, WhoWaitedComesBeforeThoseWhoCameLater) {
 }
 
 TEST(SchedulerWithCache, WhoWaitedForAPageKeepsItsPriority) {
-  Scheduler scheduler({.max_batch_tokens = 60, .cache_pages = 256});
+  Scheduler scheduler({.max_batch_tokens = 200, .cache_pages = 256});
   scheduler.push(with_prefixes(3 * kPage, 1));
   Scheduler::Step first = scheduler.next();
   std::vector<Sequence> parked = with_prefixes(3 * kPage, 3);
   for (size_t i = 0; i < parked.size(); ++i) parked[i].priority = 2 - static_cast<int64_t>(i);
   scheduler.push(std::move(parked));
   EXPECT_THAT(scheduler.next().batch, IsEmpty());
-  push(scheduler, 8, 0, 5);
+  push(scheduler, 8, 0, 60);  // longer, or it would pass
   push(scheduler, 9, 3, 5);
   scheduler.finish(first.batch, true);
   EXPECT_THAT(indices(scheduler.next().batch), ElementsAre(2, 8, 1, 0, 9));

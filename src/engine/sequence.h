@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -44,6 +45,15 @@ struct Delivery {
   std::chrono::steady_clock::time_point queued;
 };
 
+// The lesser comes first.
+struct Turn {
+  int64_t priority = 0;
+  double done = 0;      // where requests of one priority share alike: ProcessorSharing
+  int64_t arrived = 0;  // a number of the request
+
+  auto operator<=>(const Turn&) const = default;
+};
+
 struct Generating;
 struct SequenceImages;
 
@@ -51,6 +61,7 @@ struct Sequence : heads::Work, Delivery {
   std::shared_ptr<Generating> generating;    // of a Generate, which has a sequence per completion
   std::shared_ptr<SequenceImages> pictures;  // null = it has none
   std::vector<uint64_t> page_keys;           // of PrefixIndex; empty = the cache is not for it
+  Turn turn;                                 // of one that does not generate: the Scheduler's
 
   // Of the batch that it is in: the blocks that its first tokens lie in, those that the next ones
   // are written to, their pages, [groups of layers, blocks], and the end of the tokens that are

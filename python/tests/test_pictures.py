@@ -358,6 +358,33 @@ def test_vllm_scores_them(reranker, tmp_path):
         llm.score(query, {"content": [{"type": "video_url", "video_url": {"url": "data:,"}}]}, use_tqdm=False)
 
 
+def test_vllm_scores_them_by_a_template(reranker):
+    """A template that writes what the checkpoint's own prompt is gives its scores, bit by bit."""
+    from vecton.vllm import LLM
+
+    template = (
+        "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the Instruct provided. "
+        "Note that the answer can only be \"yes\" or \"no\".<|im_end|>\n<|im_start|>user\n<Instruct>: "
+        "{{ instruction | default('Given a search query, retrieve relevant candidates that answer the query.') }}"
+        "<Query>:{{ messages | selectattr('role', 'eq', 'query') | map(attribute='content') | first }}\n"
+        "<Document>:{{ messages | selectattr('role', 'eq', 'document') | map(attribute='content') | first }}<|im_end|>\n"
+        "<|im_start|>assistant{{ '\n' }}")  # a template's own last line break is none of its text
+    llm = LLM(model("qwen3-vl-reranker"), runner="pooling")
+    marks = reranker.info.image_placeholder
+    picture, words = {"type": "image", "image": PAGE}, {"type": "text", "text": "a page"}
+    documents = ["a text", {"content": [picture]}, {"content": [words, picture]}, {"content": [picture, {"type": "image", "image": BLOB}]},
+                 {"prompt": f"a page {marks}of words", "multi_modal_data": {"image": PAGE}}]
+    for query in ("red sofa", {"content": [{"type": "image", "image": BLOB}, words]}):
+        plain = llm.score(query, documents, use_tqdm=False)
+        templated = llm.score(query, documents, use_tqdm=False, chat_template=template)
+        assert [o.outputs.score for o in templated] == [o.outputs.score for o in plain]
+        assert len({o.outputs.score for o in templated}) == len(documents)
+    with pytest.raises(ValueError, match="writes 0 placeholders .* for 1 pictures"):
+        llm.score("a", documents[1], use_tqdm=False, chat_template="{{ messages[0].content }}")
+    with pytest.raises(TypeError, match="token ids"):
+        llm.score("a", {"prompt_token_ids": [1, 2]}, use_tqdm=False)
+
+
 def test_vllm_writes_about_them():
     from vecton.vllm import LLM, SamplingParams
 

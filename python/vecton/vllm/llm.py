@@ -25,7 +25,7 @@ from vecton.vllm.outputs import (
     PoolingRequestOutput, ScoringOutput, ScoringRequestOutput,
 )
 from vecton.vllm.pooling_params import PoolingParams
-from vecton.vllm.prompts import local_files, score_inputs, to_list
+from vecton.vllm.prompts import Side, local_files, score_inputs, to_list
 from vecton.vllm.sampling_params import SamplingParams
 
 POOLING_TASKS = ("embed", "classify", "token_embed", "token_classify")
@@ -192,7 +192,7 @@ class LLM:
         variables = (params.extra_kwargs or {}).get("chat_template_kwargs") or {}
         template = _text_of(chat_template) or self._chat_template
         if template is not None and self.engine.info.scorer == "cross-encoder":
-            return self._score_by_template(template, first, second, variables, params, how, use_tqdm)
+            return self._score_by_template(template, list(zip(first, second)), variables, params, how, use_tqdm)
         if template is not None:
             logger.warning("chat_template has no effect: this model scores by vectors, and reads the texts alone")
         unknown = [name for name in variables if name != "instruction"]
@@ -202,12 +202,12 @@ class LLM:
         if not self._prompts and self.engine.info.scorer == "bi-encoder":
             how["prompt"] = ""
         like = _core.Request(task="score", use_activation=params.use_activation, instruction=instruction, **how)
-        found = self._run(first, like, second, use_tqdm)
-        ids = [self._ids(a, how, b if self.engine.info.scorer == "cross-encoder" else None) for a, b in zip(first, second)]
+        found = self._run([side.to_core() for side in first], like, [side.to_core() for side in second], use_tqdm)
+        ids = [self._ids(a.text, how, b.text if self.engine.info.scorer == "cross-encoder" else None) for a, b in zip(first, second)]
         separate = self.engine.info.scorer != "cross-encoder"
         if separate:
             pad = self.engine.tokenizer.pad_token_id
-            ids = [a + ([pad] if pad is not None else []) + self._ids(b, how) for a, b in zip(ids, second)]
+            ids = [a + ([pad] if pad is not None else []) + self._ids(b.text, how) for a, b in zip(ids, second)]
         scores = [float(score) for part in found for score in part.scores()]
         outputs = []
         for score, tokens in zip(scores, ids):
@@ -215,21 +215,27 @@ class LLM:
             outputs.append(ScoringRequestOutput(name, ScoringOutput(score), tokens))
         return outputs
 
-    def _score_by_template(self, template: str, first: list[Any], second: list[Any], variables: dict[str, Any], params: PoolingParams,
+    def _score_by_template(self, template: str, pairs: list[tuple[Side, Side]], variables: dict[str, Any], params: PoolingParams,
                            how: dict[str, Any], use_tqdm: Any) -> list[ScoringRequestOutput]:
         """Pairs as one text, which the template makes of messages of the roles query and document."""
         if "classify" not in self.engine.tasks:
             raise ValueError("chat_template: this model has a prompt of its own for pairs, and reads no others")
-        if not all(isinstance(side, str) for side in (*first, *second)):
-            raise ValueError("chat_template: pictures are put by the prompt of the checkpoint alone")
-        texts = []
-        for query, document in zip(first, second):
-            messages = [{"role": "query", "content": query}, {"role": "document", "content": document}]
-            texts.append(self.engine._core.render(to_core(messages, chat_template=template, chat_template_kwargs=variables,
-                                                          add_generation_prompt=False)))
+        prompts = [self._by_template(template, pair, variables) for pair in pairs]
         like = _core.Request(task="classify", use_activation=params.use_activation, **{**how, "prompt": ""})
-        scores = [float(part.vector(i)[0]) for part in self._run(texts, like, None, use_tqdm) for i in range(len(part))]
-        return [ScoringRequestOutput(str(next(self._counter)), ScoringOutput(score), self._ids(text, how)) for score, text in zip(scores, texts)]
+        parts = self._run([prompt.to_core() for prompt in prompts], like, None, use_tqdm)
+        scores = [float(part.vector(i)[0]) for part in parts for i in range(len(part))]
+        return [ScoringRequestOutput(str(next(self._counter)), ScoringOutput(score), self._ids(prompt.text, how))
+                for score, prompt in zip(scores, prompts)]
+
+    def _by_template(self, template: str, pair: tuple[Side, Side], variables: dict[str, Any]) -> Side:
+        """The pictures of the query come before those of the document, wherever the template writes the two."""
+        placeholder = self.engine.info.image_placeholder
+        messages = [{"role": role, "content": side.with_placeholders(placeholder)} for role, side in zip(("query", "document"), pair)]
+        text = self.engine._core.render(to_core(messages, chat_template=template, chat_template_kwargs=variables, add_generation_prompt=False))
+        images = [image for side in pair for image in side.images]
+        if images and text.count(placeholder) != len(images):
+            raise ValueError(f"chat_template: it writes {text.count(placeholder)} placeholders {placeholder!r} for {len(images)} pictures")
+        return Side(text, images)
 
     # Text that the model writes.
 

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from vecton import _core
 from vecton.messages import IMAGES, parts_of
@@ -83,26 +83,38 @@ def _images(data: Any) -> list[str | bytes]:
     return pictures(found, "multi_modal_data: image")
 
 
-def score_inputs(data: Any, files: str = "") -> list[Any]:
-    """One side of score(): texts and, with pictures, the core's Prompts. `files`: the folder whose files messages may name."""
+class Side(NamedTuple):
+    """One of two that are scored: a text, and the pictures that its placeholders stand for, or that come before it."""
+    text: str
+    images: list[str | bytes]
+
+    def to_core(self) -> Any:
+        return _core.Prompt(self.text, self.images) if self.images else self.text
+
+    def with_placeholders(self, placeholder: str) -> str:
+        """The text with a placeholder for each picture, as score's templates get it: what lacks one has it at the front."""
+        return placeholder * (len(self.images) - self.text.count(placeholder)) + self.text if self.images else self.text
+
+
+def score_inputs(data: Any, files: str = "") -> list[Side]:
+    """One side of score(). `files`: the folder whose files messages may name."""
     many = data if isinstance(data, (list, tuple)) else [data]
     return [_score_input(item, files) for item in many]
 
 
-def _score_input(item: Any, files: str) -> Any:
+def _score_input(item: Any, files: str) -> Side:
     if isinstance(item, str):
-        return item
+        return Side(item, [])
     if isinstance(item, dict) and ("prompt" in item or "prompt_token_ids" in item):
-        made = one(item)
-        if isinstance(made, list):
+        if isinstance(one(item), list):
             raise TypeError("score() takes texts or {\"content\": [parts]}, found token ids")
-        return made
+        return Side(item["prompt"], _images(item.get("multi_modal_data")))
     if isinstance(item, dict) and isinstance(item.get("content"), list):
         images: list[str | bytes] = []
         content = parts_of(local_files(item["content"], files), "content", False, images)
         if isinstance(content, str):
-            return content
-        return _core.Prompt("\n".join(part["text"] for part in content if part["type"] == "text"), images)
+            return Side(content, [])
+        return Side("\n".join(part["text"] for part in content if part["type"] == "text"), images)
     raise TypeError(f"score() takes texts or {{\"content\": [parts]}}, found {type(item).__name__}")
 
 

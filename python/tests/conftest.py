@@ -14,6 +14,7 @@ GOLDEN = ROOT / "tests" / "golden"
 PROGRAM = os.environ.get("VECTON", str(ROOT / "build/dev/vecton"))
 os.environ["PATH"] = os.pathsep.join([os.path.dirname(PROGRAM), os.environ["PATH"]])
 os.environ["HF_HUB_OFFLINE"] = "1"
+PATIENCE = 300  # seconds for what takes a few on a machine that has nothing else to do
 
 
 def model(name):
@@ -26,7 +27,7 @@ def engine(name):
     return vecton.Engine(model(name), threads=2)
 
 
-def run_python(code, *arguments, timeout=60, status=0, **environment):
+def run_python(code, *arguments, timeout=PATIENCE, status=0, **environment):
     """Runs code in an interpreter of its own, which must end in time. Gives stdout."""
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=timeout,
                           env={**os.environ, **environment})

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import vecton
-from conftest import engine
+from conftest import PATIENCE, engine
 
 TALK = [{"role": "user", "content": "What is the weather in Paris?"}]
 WEATHER = {"type": "function", "function": {"name": "weather", "description": "of a town", "parameters": {
@@ -105,7 +105,7 @@ def test_streams_say_the_same(thinker):
 
     parts, answer = asyncio.run(later())
     assert parts == (whole.text, whole.tool_calls) and answer.completions == whole.completions
-    assert thinker.submit("chat", TALK, **how).result(timeout=60).completions == whole.completions
+    assert thinker.submit("chat", TALK, **how).result(timeout=PATIENCE).completions == whole.completions
 
 
 def test_a_structure_begins_behind_thinking(thinker):

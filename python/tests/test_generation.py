@@ -7,7 +7,7 @@ import time
 import pytest
 
 import vecton
-from conftest import PROGRAM, engine, model, run_python
+from conftest import PATIENCE, PROGRAM, engine, model, run_python
 
 MODEL = "gen-llama3"
 MANY = ["a"] * 200  # which take a while
@@ -193,4 +193,4 @@ next(stream)
 
 def test_futures(writer):
     future = writer.submit("generate", PROMPTS, max_tokens=5, temperature=0)
-    assert [g.text for g in future.result(timeout=60)] == [g.text for g in writer.generate(PROMPTS, max_tokens=5, temperature=0)]
+    assert [g.text for g in future.result(timeout=PATIENCE)] == [g.text for g in writer.generate(PROMPTS, max_tokens=5, temperature=0)]

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from conftest import engine, model, run_python
+from conftest import PATIENCE, engine, model, run_python
 from vecton.integrations.common import side
 
 TEXTS = ["a text", "another", "a third text"]
@@ -334,7 +334,7 @@ connection = duckdb.connect()
 register(connection, sys.argv[1])
 connection.execute("SELECT embed('a')").fetchone()
 """
-    done = subprocess.run([sys.executable, "-c", code, EMBED], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, EMBED], capture_output=True, text=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -1,30 +1,68 @@
 """vecton.ray with the real Ray on one machine. Skipped without it."""
 import os
+import pathlib
+import re
+import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 import numpy as np
 import pytest
 
-from conftest import engine, model
+from conftest import PATIENCE, engine, model
 
+# Read when ray is imported; its processes inherit them, so that the node answers these tests alone.
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
 pytest.importorskip("ray")
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 MODEL = model("bert-embed-mean")
-START = "import ray; ray.init(num_cpus=3, include_dashboard=False, object_store_memory=200 * 2**20, log_to_driver=False)\n"
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def node():
+    """The address of a node of these tests' own, which outlives its drivers. Ray gives the agents that it starts 15 s, in which a busy
+    machine may not have read what they import; so it is asked again."""
+    folder = tempfile.mkdtemp(prefix="ray", dir="/tmp")  # names of sockets are short
+    until = time.monotonic() + PATIENCE
+    process = None
+    with open(os.path.join(folder, "log"), "w+") as log:
+        while "Ray runtime started" not in said(log):
+            if process is None or process.poll() is not None:
+                assert time.monotonic() < until, said(log)
+                process = start_node(folder, log)
+            time.sleep(0.2)
+        yield re.search(r"--address='([^']+)'", said(log))[1]
+    process.terminate()  # and with it what it has started
+    try:
+        process.wait(60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_node(folder, log):
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=3", "--include-dashboard=false",
+               f"--object-store-memory={200 * 2**20}", "--port=0", f"--temp-dir={folder}"]
+    return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+
+def said(log):
+    return pathlib.Path(log.name).read_text()
+
+
+@pytest.fixture(scope="module")
+def cluster(node):
     import ray
 
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(num_cpus=3, include_dashboard=False, object_store_memory=200 * 2**20, log_to_driver=False)
+    ray.init(address=node, log_to_driver=False)
     yield ray
     ray.shutdown()
 
@@ -64,13 +102,23 @@ def test_a_file_that_fails_is_listed(cluster, files):
     assert report.files == 4 and "bad.parquet" in next(iter(report.failed)) and "NoneType" in next(iter(report.failed.values()))
 
 
-def test_a_dataset_has_local_bits_and_the_actors_threads(cluster):
+def test_a_dataset_has_local_bits(cluster):
     from vecton.ray import embed_dataset
 
     texts = [f"text {i}" for i in range(100)]
     dataset = cluster.data.from_items([{"n": i, "text": text} for i, text in enumerate(texts)])
-    rows = sorted(embed_dataset(dataset, MODEL, num_cpus=1, actors=1).take_all(), key=lambda row: row["n"])
+    rows = sorted(embed_dataset(dataset, MODEL, num_cpus=2, actors=1).take_all(), key=lambda row: row["n"])
     assert np.array_equal(np.array([row["embedding"] for row in rows], np.float32), engine("bert-embed-mean").embed(texts))
+
+
+def test_engines_have_the_threads_of_their_actors(cluster):
+    @cluster.remote(num_cpus=2)
+    def threads(name):
+        from vecton.ray.embedder import engine_of
+
+        return engine_of(name, {}).info.threads
+
+    assert cluster.get(threads.remote(MODEL)) == 2
 
 
 def test_a_processor_has_the_names_of_ray_data_llm(cluster):
@@ -101,46 +149,57 @@ def test_a_service(cluster):
     serve.start(http_options={"port": port, "host": "127.0.0.1"})
     try:
         handle = serve.run(deployment(MODEL, served_model_name="fixture", disable_log_requests=None), route_prefix="/")
-        answer = handle.ask.remote("/v1/embeddings", {"model": "fixture", "input": ["a", "b"]}).result(timeout_s=60)
+        answer = handle.ask.remote("/v1/embeddings", {"model": "fixture", "input": ["a", "b"]}).result(timeout_s=PATIENCE)
         expected = engine("bert-embed-mean").embed(["a", "b"])
         assert np.array_equal(np.array([row["embedding"] for row in answer["data"]], np.float32), expected)
         with pytest.raises(InvalidArgument, match="/v1/embeddings"):
-            handle.ask.remote("/v1/embeddings", {"model": "fixture", "input": 1}).result(timeout_s=60)
+            handle.ask.remote("/v1/embeddings", {"model": "fixture", "input": 1}).result(timeout_s=PATIENCE)
         several = [handle.ask.remote("/v1/embeddings", {"model": "fixture", "input": f"text {i}"}) for i in range(50)]
-        assert len([one.result(timeout_s=60)["data"] for one in several]) == 50
+        assert len([one.result(timeout_s=PATIENCE)["data"] for one in several]) == 50
         request = urllib.request.Request(f"http://127.0.0.1:{port}/embed", json.dumps({"inputs": ["a", "b"]}).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as reply:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as reply:
             assert np.array_equal(np.array(json.load(reply), np.float32), expected)
     finally:
         serve.shutdown()
 
 
-def drive(files, **how):
-    code = START + "import sys; from vecton.ray import embed_files; report = embed_files(sys.argv[1], sys.argv[2], sys.argv[3], num_cpus=1)\n"
-    code += "assert not report.failed, report"
-    command = [sys.executable, "-c", code, str(files / "in"), str(files / "out"), MODEL]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True, text=True, **how)
+def drive(node, files):
+    """A driver in a process of its own."""
+    code = ("import ray, sys; from vecton.ray import embed_files; ray.init(address=sys.argv[1], log_to_driver=False)\n"
+            "report = embed_files(*sys.argv[2:], num_cpus=1, batch_size=20)\nassert not report.failed, report\nprint(report.skipped)")
+    command = [sys.executable, "-c", code, node, str(files / "in"), str(files / "out"), MODEL]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True)
 
 
-def test_a_killed_driver_and_a_second_run(files):
-    process = drive(files)
-    until = time.monotonic() + 90
-    while not list((files / "out").glob("*.parquet")) and time.monotonic() < until and process.poll() is None:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    again = drive(files)
-    assert again.wait(timeout=120) == 0, again.stderr.read()
+def ended(driver):
+    out, error = driver.communicate(timeout=PATIENCE)
+    assert driver.returncode == 0, error
+    return int(out)
+
+
+def once(files, count):
     ids = [row["id"] for row in rows_of(files / "out")]
-    assert len(set(ids)) == len(ids) == 200
+    assert len(set(ids)) == len(ids) == count
 
 
-def test_two_drivers_at_once(files):
-    drivers = [drive(files), drive(files)]
-    for driver in drivers:
-        assert driver.wait(timeout=180) == 0, driver.stderr.read()
-    ids = [row["id"] for row in rows_of(files / "out")]
-    assert len(set(ids)) == len(ids) == 200
+def test_a_killed_driver_and_a_second_run(node, files):
+    driver = drive(node, files)
+    until = time.monotonic() + PATIENCE
+    while not list((files / "out").glob("*.parquet")) and time.monotonic() < until and driver.poll() is None:
+        time.sleep(0.01)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    there = {file.name: file.stat().st_ino for file in (files / "out").glob("*.parquet")}
+    assert there, "the driver was killed before it had done a file"
+    assert ended(drive(node, files)) >= len(there)
+    assert there.items() <= {file.name: file.stat().st_ino for file in (files / "out").iterdir()}.items(), "a file was made twice"
+    once(files, 200)
+
+
+def test_two_drivers_at_once(node, files):
+    for driver in [drive(node, files), drive(node, files)]:
+        ended(driver)
+    once(files, 200)
     assert sorted(file.name for file in (files / "out").iterdir()) == ["0.parquet", "1.parquet", "2.parquet", "3.parquet", "_vecton.json"]
 
 
@@ -154,7 +213,7 @@ def test_a_killed_worker(cluster, files):
     killed = []
 
     def kill():
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not killed and time.monotonic() < until:
             for part in (files / "out").glob(".0.parquet*.tmp"):
                 holders = [pid for pid in os.listdir("/proc") if pid.isdigit() and holds(pid, part.name)]
@@ -168,8 +227,7 @@ def test_a_killed_worker(cluster, files):
     report = embed_files(str(files / "in"), files / "out", MODEL, num_cpus=1, actors=1, batch_size=500)
     thread.join()
     assert killed and not report.failed
-    ids = [row["id"] for row in rows_of(files / "out")]
-    assert len(set(ids)) == len(ids) == 40000 + 150
+    once(files, 40000 + 150)
 
 
 def holds(pid, name):

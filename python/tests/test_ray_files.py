@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vecton
-from conftest import engine, model
+from conftest import PATIENCE, engine, model
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -62,7 +62,7 @@ def test_killed_in_the_middle_and_run_again(tmp_path):
     parquet.write_table(pyarrow.table({"text": [f"a text of several words {i}" for i in range(60000)]}), tmp_path / "in.parquet")
     code = "import sys; from vecton.ray.files import embed_file; embed_file(*sys.argv[1:], batch_size=100)"
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL])
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while not list(tmp_path.glob(".out*.tmp")) and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
@@ -253,7 +253,7 @@ print(rows, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     few = tmp_path / "few.parquet"
     parquet.write_table(parquet.read_table(tmp_path / "in.parquet").slice(0, 64), few)
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), MODEL, str(few)],
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     written, grown = done.stdout.split()
     assert int(written) == rows and float(grown) < 50, done.stdout

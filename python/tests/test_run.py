@@ -5,11 +5,11 @@ import sys
 import pytest
 
 import vecton
-from conftest import run_python
+from conftest import PATIENCE, run_python
 
 
 def run(script, *arguments, status=0):
-    done = subprocess.run([sys.executable, "-m", "vecton.run", *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "vecton.run", *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr
     return done.stdout if status == 0 else done.stderr
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import vecton
-from conftest import GOLDEN, engine, model
+from conftest import GOLDEN, PATIENCE, engine, model
 
 HERE = pathlib.Path(__file__).resolve().parent
 FIXTURES = {
@@ -40,7 +40,7 @@ def hub(tmp_path_factory):
 
 def run(hub, *arguments, status=0):
     done = subprocess.run([sys.executable, "-m", "vecton.run", "--as", "vllm,mlx_embeddings", *map(str, arguments)], capture_output=True,
-                          text=True, timeout=120, env={**os.environ, "HF_HUB_CACHE": str(hub), "HF_HUB_OFFLINE": "1"})
+                          text=True, timeout=PATIENCE, env={**os.environ, "HF_HUB_CACHE": str(hub), "HF_HUB_OFFLINE": "1"})
     assert done.returncode == status, done.stderr
     return done.stdout if status == 0 else done.stderr
 

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from conftest import engine, model
+from conftest import PATIENCE, engine, model
 from vecton.vllm import LLM, RequestOutput, SamplingParams
 from vecton.vllm.sampling_params import StructuredOutputsParams
 
@@ -105,7 +105,7 @@ def test_models_that_do_not_generate():
 def test_mlx_lms_command():
     def answers(*options):
         command = [sys.executable, "-m", "vecton.run", "--as", "mlx_lm", "-m", "mlx_lm.generate", "--model", MODEL, *options]
-        done = subprocess.run(command, capture_output=True, timeout=60, input=b"Why?")
+        done = subprocess.run(command, capture_output=True, timeout=PATIENCE, input=b"Why?")
         assert done.returncode == 0, done.stderr
         return done.stdout.decode()  # text=True would read every end of line as "\n"
 

@@ -73,6 +73,7 @@ const std::vector<Least>& families() {
        {"hidden_size", "num_attention_heads", "num_hidden_layers", "vocab_size"}},
       {"LlamaModel", kDecoder, kDecoderKeys},
       {"MistralModel", kDecoder, kDecoderKeys},
+      {"Mistral3Model", kDecoder, kDecoderKeys},
       {"Qwen2Model", kDecoder, kDecoderKeys},
       {"Qwen3Model", kDecoder, kDecoderKeys},
       {"Gemma2Model", kDecoder, kDecoderKeys},
@@ -186,6 +187,21 @@ TEST(FamilyConfig, WhatIsNoCountIsNamed) {
       }
     }
   }
+}
+
+// Queries of Ministral 3 grow behind the original length.
+TEST(FamilyConfig, TextsAreReadAsFarAsQueriesStayAsTheyAre) {
+  json::object settings = settings_of({"Ministral3ForCausalLM", kDecoder, {}});
+  json::object rope{{"rope_type", "yarn"},
+                    {"rope_theta", 1e4},
+                    {"factor", 4},
+                    {"original_max_position_embeddings", 4},
+                    {"max_position_embeddings", 16}};
+  settings["rope_parameters"] = rope;
+  EXPECT_EQ(shape_of(settings).max_positions, 16);
+  rope["llama_4_scaling_beta"] = 0.1;
+  settings["rope_parameters"] = rope;
+  EXPECT_EQ(shape_of(settings).max_positions, 4);
 }
 
 TEST(FamilyConfig, ImpossibleNumbersOfLayersAreNamed) {

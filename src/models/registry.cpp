@@ -21,6 +21,7 @@
   F(llama)                   \
   F(llama_bidirec)           \
   F(mistral)                 \
+  F(mistral3)                \
   F(mixtral)                 \
   F(qwen2)                   \
   F(qwen2_vl)                \

@@ -2,6 +2,7 @@
 #include <CLI/App.hpp>
 #include <cstdio>
 #include <future>
+#include <optional>
 
 #include "cli/answers.h"
 #include "cli/arguments.h"
@@ -14,6 +15,7 @@
 #include "cli/resumable_run.h"
 #include "cli/sampling_options.h"
 #include "cli/terminal.h"
+#include "vecton/best_of.h"
 
 namespace vecton::cli {
 
@@ -25,8 +27,13 @@ struct GenerateOptions {
   Generate generate;
   std::vector<std::string> prompts;
   std::string output;
+  int64_t n = 1;
+  std::optional<int64_t> best_of;
   bool json = false, chat = false, overwrite = false, quiet = false;
 };
+
+// More than the answers are written: which they are is known when all are.
+bool chooses(const GenerateOptions& options) { return options.best_of.value_or(0) > options.n; }
 
 // A prompt with pictures is what a user says of them.
 Request request_of(const GenerateOptions& options, const Record& record) {
@@ -63,12 +70,17 @@ void stream(const GenerateOptions& options, Engine& engine, RecordReader& reader
   Record record;
   while (reader.next(record)) {
     Request request = request_of(options, record);
-    request.on_delta = [](const GenerationDelta& delta) {
-      if (delta.index == 0) print(delta.text);
+    const bool chosen = chooses(options);
+    request.on_delta = [chosen](const GenerationDelta& delta) {
+      if (delta.index == 0 && !chosen) print(delta.text);
       return InterruptGuard::signal() == 0;
     };
-    const Result result = engine.submit({std::move(request)}).get().front();
-    const auto& generation = result.get<Generation>();
+    Result result = engine.submit({std::move(request)}).get().front();
+    auto& generation = result.get<Generation>();
+    if (chosen) {
+      keep_best(generation, options.n);
+      print(generation.completions.front().text);
+    }
     for (size_t i = 1; i < generation.completions.size(); ++i)
       print("\n---\n" + generation.completions[i].text);
     print("\n");
@@ -82,6 +94,13 @@ void stream(const GenerateOptions& options, Engine& engine, RecordReader& reader
 }
 
 void generate(GenerateOptions& options) {
+  options.generate.n = options.n;
+  if (options.best_of && *options.best_of < options.n)
+    throw Error(ErrorCode::kInvalidArgument, "--best-of: expected as much as -n, or more");
+  if (chooses(options)) {
+    options.generate.n = *options.best_of;
+    options.generate.logprobs = 0;
+  }
   const bool lines = options.json || !options.input.path.empty() || !options.output.empty();
   const auto reader = read_input(std::move(options.prompts), options.input);
   const auto engine = open_engine(options.engine);
@@ -91,8 +110,11 @@ void generate(GenerateOptions& options) {
   ResumableRun run(
       *engine, *reader,
       {.request = [&](const Record& record) { return request_of(options, record); },
-       .append = [&](std::string& out, int64_t index, const Record& record,
-                     Result&& result) { append_json(out, index, record, result, with_text); },
+       .append =
+           [&](std::string& out, int64_t index, const Record& record, Result&& result) {
+             if (chooses(options)) keep_best(result.get<Generation>(), options.n);
+             append_json(out, index, record, result, with_text);
+           },
        .window = {.batch = 1, .ahead = static_cast<size_t>(options.engine.max_num_seqs)},
        .one = "answer",
        .quiet = options.quiet});
@@ -111,7 +133,8 @@ void generate(GenerateOptions& options) {
        {"seed", g.seed ? json::value(*g.seed) : json::value()},
        {"stop", json::array(g.stop.begin(), g.stop.end())},
        {"ignore_eos", g.ignore_eos},
-       {"n", g.n},
+       {"n", options.n},
+       {"best_of", g.n},
        {"chat", options.chat},
        {"with_text", with_text}});
 }
@@ -127,7 +150,12 @@ std::function<void()> define_generate(CLI::App& app) {
   add_input_options(app, options->input);
   add_image_options(app, options->input, options->prompts);
   add_sampling_options(app, options->generate);
-  app.add_option("-n,--n", options->generate.n, "Answers to each prompt [1]")
+  app.add_option("-n,--n", options->n, "Answers to each prompt [1]")
+      ->type_name("N")
+      ->transform(within(1, 16384))
+      ->group("Sampling");
+  app.add_option("--best-of", options->best_of,
+                 "Write so many, and answer the -n likeliest per token [-n]")
       ->type_name("N")
       ->transform(within(1, 16384))
       ->group("Sampling");

@@ -14,6 +14,7 @@
 #include "server/render.h"
 #include "server/sampling.h"
 #include "server/vllm_fields.h"
+#include "vecton/best_of.h"
 
 namespace vecton::server::openai {
 
@@ -25,7 +26,8 @@ struct Wishes {
   StreamOptions stream;
   bool logprobs = false, as_ids = false, token_ids = false, prompt_text = false;
   bool reasoning = true, parallel = true;
-  std::string echo;  // put before each choice's content
+  std::optional<int64_t> best;  // so many of the completions are the answer; none = all
+  std::string echo;             // put before each choice's content
   parsers::ParserOptions parser;
 };
 
@@ -230,7 +232,8 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
                     const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
-  const auto& generation = results.front().get<Generation>();
+  auto generation = results.front().get<Generation>();
+  if (wishes.best) keep_best(generation, *wishes.best);
   GenerationUsage usage = usage_of(results);
   append_head(out, wishes.head, "chat.completion");
   out += ",\"choices\":[";
@@ -307,6 +310,7 @@ CallPlan chat_completions(const Call& call) {
   const auto max_tokens = fields.integer("max_tokens", 1);
   if (!generate.max_tokens) generate.max_tokens = max_tokens;
   read_logprobs(fields, generate, wishes);
+  wishes.best = read_best_of(fields, generate);
   if (generate.prompt_logprobs && wishes.stream.stream) {
     throw Failure(Cause::kInvalid, "`prompt_logprobs` are not available when `stream=True`.",
                   "prompt_logprobs");

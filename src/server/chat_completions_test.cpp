@@ -43,6 +43,19 @@ class ChatCompletions : public testing::Test {
   GenerationContext test;
 };
 
+TEST_F(ChatCompletions, OfBestOfTheLikeliestAreAnswered) {
+  const CallPlan planned = plan(R"(,"best_of":2)");
+  EXPECT_EQ(generate(planned).n, 2);
+  std::vector<Result> results = test.results({"worse"}, FinishReason::kStop, {});
+  auto& completions = results.front().get<Generation>().completions;
+  completions.front().cumulative_logprob = -4;
+  completions.push_back({.index = 1, .text = "best", .token_ids = {1}, .cumulative_logprob = -1});
+  const json::value body = json::parse(planned.render(results).body);
+  ASSERT_EQ(body.at("choices").get_array().size(), 1u);
+  EXPECT_EQ(body.at("choices").at(0).at("message").at("content"), "best");
+  EXPECT_THAT(refused(R"(,"best_of":2,"stream":true)"), HasSubstr("body.best_of"));
+}
+
 TEST_F(ChatCompletions, AsksForWhatTheBodySays) {
   const CallPlan planned = plan(
       R"(,"max_tokens":5,"max_completion_tokens":7,"temperature":0.001,"top_k":3,"n":2,"seed":-1,)"

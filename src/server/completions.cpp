@@ -1,6 +1,7 @@
 // POST /v1/completions, as OpenAI and vLLM have it.
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
@@ -12,6 +13,7 @@
 #include "server/render.h"
 #include "server/sampling.h"
 #include "server/vllm_fields.h"
+#include "vecton/best_of.h"
 
 namespace vecton::server::openai {
 
@@ -23,6 +25,7 @@ struct Wishes {
   bool logprobs = false, as_ids = false, token_ids = false, echo = false, prompt_logprobs = false;
   bool no_tokens = false;  // the prompt alone is wanted: the one token that was made is thrown away
   int64_t n = 1;
+  std::optional<int64_t> best;       // so many of the completions are the answer; none = all
   std::vector<std::string> prompts;  // as the tokenizer writes them, for echo
 };
 
@@ -136,7 +139,8 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   append_head(out, wishes.head, kObject);
   out += ",\"choices\":[";
   for (size_t i = 0; i < results.size(); ++i) {
-    const auto& generation = results[i].get<Generation>();
+    auto generation = results[i].get<Generation>();
+    if (wishes.best) keep_best(generation, *wishes.best);
     for (const Completion& completion : generation.completions) {
       const int64_t index = static_cast<int64_t>(i) * wishes.n + completion.index;
       if (index > 0) out += ',';
@@ -204,6 +208,7 @@ CallPlan completions(const Call& call) {
   if (wishes.no_tokens) generate.max_tokens = 1;
   generate.logprobs = fields.integer("logprobs", 0);
   wishes.logprobs = generate.logprobs.has_value();
+  wishes.best = read_best_of(fields, generate);
   wishes.as_ids = fields.boolean("return_tokens_as_token_ids").value_or(false);
   wishes.token_ids = fields.boolean("return_token_ids").value_or(false);
   wishes.prompt_logprobs = generate.prompt_logprobs.has_value();

@@ -30,7 +30,6 @@ TEST_F(Completions, TakesTextsAndIds) {
   EXPECT_THAT(refused(R"("prompt":[])"), HasSubstr("body.prompt"));
   EXPECT_THAT(refused(R"("prompt":"a","max_tokens":0)"), HasSubstr("body.max_tokens"));
   EXPECT_THAT(refused(R"("prompt":"a","suffix":"b")"), HasSubstr("body.suffix"));
-  EXPECT_THAT(refused(R"("prompt":"a","best_of":2)"), HasSubstr("body.best_of"));
   test.serve({Task::kEmbed});
   EXPECT_THAT(refused(R"("prompt":"a")"), HasSubstr("does not support the Completions API"));
 }
@@ -62,6 +61,32 @@ TEST_F(Completions, AnswersInOpenAisShape) {
       json::serialize(choice.at("logprobs")),
       R"({"tokens":["é","b"],"token_logprobs":[-5E-1,-5E-1],)"
       R"("top_logprobs":[{"x":-2.5E-1,"é":-5E-1},{"x":-2.5E-1,"b":-5E-1}],"text_offset":[0,1]})");
+}
+
+TEST_F(Completions, OfBestOfTheLikeliestAreAnswered) {
+  const CallPlan planned = plan(R"("prompt":"a","best_of":3)");
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).n, 3);
+  EXPECT_EQ(parameters<Generate>(planned.requests[0]).logprobs, 0);
+  std::vector<Result> results = test.results({"worse", "!"}, FinishReason::kStop, {});
+  auto& completions = results.front().get<Generation>().completions;
+  completions.front().cumulative_logprob = -4;
+  completions.push_back({.index = 1, .text = "best", .token_ids = {1}, .cumulative_logprob = -1});
+  completions.push_back({.index = 2, .text = "third", .token_ids = {1}, .cumulative_logprob = -9});
+  const json::value body = json::parse(planned.render(results).body);
+  ASSERT_EQ(body.at("choices").get_array().size(), 1u);
+  EXPECT_EQ(body.at("choices").at(0).at("text"), "best");
+  EXPECT_EQ(body.at("choices").at(0).at("index"), 0);
+  EXPECT_TRUE(body.at("choices").at(0).at("logprobs").is_null());
+  EXPECT_EQ(body.at("usage").at("completion_tokens"), 4);
+
+  EXPECT_EQ(
+      parameters<Generate>(plan(R"("prompt":"a","n":2,"best_of":2,"stream":true)").requests[0])
+          .logprobs,
+      std::nullopt);
+  for (const char* wrong :
+       {R"("best_of":2,"stream":true)", R"("best_of":2,"n":3)", R"("best_of":0)",
+        R"("best_of":2,"temperature":0)", R"("best_of":16385)"})
+    EXPECT_THAT(refused(std::string(R"("prompt":"a",)") + wrong), HasSubstr("body.best_of"));
 }
 
 TEST_F(Completions, EchoScoresThePrompt) {

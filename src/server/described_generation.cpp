@@ -48,7 +48,9 @@ constexpr FieldRow kSamplingRows[] = {
     {"skip_special_tokens", kFlag, "Whether special tokens are left out of the text."},
     {"spaces_between_special_tokens", kTrue, "Whether spaces stand between them."},
     {"prompt_logprobs", kLimit, "Log-probabilities of the prompt, with so many alternatives."},
-    {"best_of", kPositive, "As `n`; more is not served."},
+    {"best_of", R"({"type":"integer","minimum":1,"maximum":16384})",
+     "So many are written, and the `n` of the greatest log-probability per token answered, the "
+     "best first; `usage` counts all. Not with `stream` where it is more than `n`, and not less."},
     {"use_beam_search", kNotSet, "Is not served: send `n`."},
     {"thinking_token_budget", R"({"const":-1})",
      "Is not served: send `reasoning_effort`, or `max_tokens`."},

@@ -49,9 +49,6 @@ void refuse_unserved(Fields& fields) {
     fields.wrong("thinking_token_budget", "extra_forbidden",
                  "is not served: send reasoning_effort, or max_tokens");
   }
-  if (const auto best = fields.integer("best_of", 1);
-      best && *best != fields.integer("n").value_or(1))
-    fields.wrong("best_of", "extra_forbidden", "is not served: send n");
 }
 
 std::vector<int32_t> ids(Fields& fields, std::string_view key) {
@@ -243,6 +240,22 @@ Generate read_sampling(const Context&, Fields& fields) {
                  "length_penalty", "session_id", "stream_interval", "vllm_xargs",
                  "return_weight_versions", "mm_processor_kwargs", "media_io_kwargs"});
   return generate;
+}
+
+std::optional<int64_t> read_best_of(Fields& fields, Generate& generate) {
+  const auto best_of = fields.integer("best_of", 1);
+  if (!best_of || *best_of == generate.n) return std::nullopt;
+  if (*best_of < generate.n || *best_of > kMaxChoices) {
+    fields.wrong("best_of", "value_error", "expected n to " + std::to_string(kMaxChoices));
+  } else if (fields.boolean("stream").value_or(false)) {
+    fields.wrong("best_of", "value_error",
+                 "more than n are not streamed: which are the best is known in the end");
+  } else if (generate.temperature && *generate.temperature < 1e-5) {
+    fields.wrong("best_of", "value_error",
+                 "must be n when temperature is 0: all would be the same");
+  }
+  if (!generate.logprobs) generate.logprobs = 0;
+  return std::exchange(generate.n, *best_of);
 }
 
 StreamOptions read_stream(Fields& fields) {

@@ -12,6 +12,10 @@ namespace vecton::server {
 // served, with what is instead.
 Generate read_sampling(const Context& context, Fields& fields);
 
+// best_of, after logprobs: where it is more than n, so many are generated from here on, and what is
+// given is how many of them are the answer (keep_best()).
+std::optional<int64_t> read_best_of(Fields& fields, Generate& generate);
+
 // response_format and structured_outputs.
 std::optional<StructuredOutput> read_structured_output(Fields& fields);
 // {"type": "json_schema", ...}; nothing for text. `field`: its name in the body.

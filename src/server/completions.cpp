@@ -66,7 +66,51 @@ class TextStream : public StreamWriter {
   TextStream(Wishes wishes, const Context& context)
       : wishes_(std::move(wishes)), context_(context) {}
 
+  // The first choice alone has the log-probabilities of a prompt: the others wait for them.
   std::string add(const GenerationDelta& delta) override {
+    if (!wishes_.echo || !wishes_.logprobs) return event(delta);
+    Prompt& prompt = prompts_[delta.request];
+    if (delta.index == 0 && delta.prompt_token_ids && delta.prompt_logprobs) {
+      prompt.ids = *delta.prompt_token_ids;
+      prompt.logprobs = *delta.prompt_logprobs;
+    }
+    if (prompt.ids.empty()) {
+      prompt.waiting.push_back(delta);
+      return "";
+    }
+    std::string out = event(delta);
+    for (GenerationDelta& other : prompt.waiting) {
+      if (other.prompt_token_ids) other.prompt_token_ids = &prompt.ids;
+      out += event(other);
+    }
+    prompt.waiting.clear();
+    return out;
+  }
+
+  std::string end(const std::vector<Result>& results) override {
+    std::string out;
+    if (wishes_.stream.include_usage) {
+      std::string data;
+      append_head(data, wishes_.head, kObject);
+      data += ",\"choices\":[],\"usage\":";
+      append_usage(data, usage_of(results));
+      out = server_sent_event(data + "}");
+    }
+    return out + server_sent_event("[DONE]");
+  }
+
+  std::string fail(const Failure& failure) override {
+    return server_sent_event(refuse(failure, 0).body) + server_sent_event("[DONE]");
+  }
+
+ private:
+  struct Prompt {
+    std::vector<int32_t> ids;
+    std::vector<TokenLogprobs> logprobs;
+    std::vector<GenerationDelta> waiting;
+  };
+
+  std::string event(const GenerationDelta& delta) {
     const int64_t index = static_cast<int64_t>(delta.request) * wishes_.n + delta.index;
     const bool first = !offsets_.contains(index);
     int64_t& offset = offsets_[index];
@@ -75,9 +119,9 @@ class TextStream : public StreamWriter {
         wishes_.no_tokens ? std::vector<TokenLogprobs>() : delta.logprobs;
     if (first && wishes_.echo) {
       text.insert(0, wishes_.prompts.at(delta.request));
-      if (wishes_.logprobs && delta.prompt_token_ids && delta.prompt_logprobs) {
-        std::vector<TokenLogprobs> all =
-            echoed(context_, *delta.prompt_token_ids, *delta.prompt_logprobs);
+      if (wishes_.logprobs) {
+        const Prompt& prompt = prompts_[delta.request];
+        std::vector<TokenLogprobs> all = echoed(context_, prompt.ids, prompt.logprobs);
         all.insert(all.end(), logprobs.begin(), logprobs.end());
         logprobs = std::move(all);
       }
@@ -110,26 +154,10 @@ class TextStream : public StreamWriter {
     return server_sent_event(out + "}");
   }
 
-  std::string end(const std::vector<Result>& results) override {
-    std::string out;
-    if (wishes_.stream.include_usage) {
-      std::string data;
-      append_head(data, wishes_.head, kObject);
-      data += ",\"choices\":[],\"usage\":";
-      append_usage(data, usage_of(results));
-      out = server_sent_event(data + "}");
-    }
-    return out + server_sent_event("[DONE]");
-  }
-
-  std::string fail(const Failure& failure) override {
-    return server_sent_event(refuse(failure, 0).body) + server_sent_event("[DONE]");
-  }
-
- private:
   const Wishes wishes_;
   const Context& context_;
   std::map<int64_t, int64_t> offsets_;  // characters of text that each choice has
+  std::map<size_t, Prompt> prompts_;    // that are echoed with log-probabilities
 };
 
 HttpResponse answer(const Wishes& wishes, const Context& context,

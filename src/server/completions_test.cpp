@@ -102,6 +102,35 @@ TEST_F(Completions, EchoScoresThePrompt) {
   EXPECT_EQ(body.at("usage").at("completion_tokens"), 0);
 }
 
+TEST_F(Completions, EveryChoiceOfAStreamEchoesTheProbabilitiesOfThePrompt) {
+  const CallPlan planned = plan(
+      R"("prompt":"abc","echo":true,"logprobs":0,"n":2,"stream":true,"return_token_ids":true)");
+  const std::vector<TokenLogprobs> logprobs = {test.token("b"), test.token("c")}, none;
+  std::string out;
+  {  // the second is the first to begin
+    const std::vector<int32_t> prompt = {7, 8, 9};
+    GenerationDelta second{.index = 1, .text = "y", .token_ids = {2}};
+    second.logprobs = {test.token("y")};
+    second.prompt_token_ids = &prompt;
+    second.prompt_logprobs = &none;
+    out = planned.stream->add(second);
+    EXPECT_EQ(out, "");
+  }
+  const std::vector<int32_t> prompt = {7, 8, 9};
+  GenerationDelta first{.text = "x", .token_ids = {1}};
+  first.logprobs = {test.token("x")};
+  first.prompt_token_ids = &prompt;
+  first.prompt_logprobs = &logprobs;
+  const std::vector<json::value> events = test.events(planned.stream->add(first));
+  ASSERT_EQ(events.size(), 2u);
+  for (const json::value& event : events) {
+    const json::value& choice = event.at("choices").at(0);
+    EXPECT_EQ(choice.at("index"), &event == &events.front() ? 0 : 1);
+    EXPECT_EQ(choice.at("logprobs").at("token_logprobs").get_array().size(), 4u);
+    EXPECT_EQ(choice.at("prompt_token_ids"), json::value(json::array{7, 8, 9}));
+  }
+}
+
 TEST_F(Completions, StreamsPieces) {
   const std::string text = test.sent(
       plan(

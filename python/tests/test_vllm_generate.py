@@ -66,6 +66,18 @@ def test_a_run_is_the_same_again():
     assert found == texts() and found[:2] != found[2:]
 
 
+def test_of_best_of_the_likeliest_per_token_are_given(llm):
+    all_of = dict(seed=5, max_tokens=6, temperature=1.5)
+    (many,) = llm.generate("a", SamplingParams(n=5, logprobs=0, **all_of), use_tqdm=False)
+    (best,) = llm.generate("a", SamplingParams(n=2, best_of=5, **all_of), use_tqdm=False)
+    order = sorted(many.outputs, key=lambda one: -one.cumulative_logprob / len(one.token_ids))
+    assert [one.token_ids for one in best.outputs] == [one.token_ids for one in order[:2]] and order[0].index != 0
+    assert [one.index for one in best.outputs] == [0, 1] and best.outputs[0].logprobs is None
+    for wrong in ({"n": 3, "best_of": 2}, {"best_of": 2, "temperature": 0}):
+        with pytest.raises(ValueError, match="^best_of"):
+            SamplingParams(**wrong)
+
+
 def test_defaults_are_the_checkpoints(llm):
     params = llm.get_default_sampling_params()
     defaults = llm.engine.generation_defaults()

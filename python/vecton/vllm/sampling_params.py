@@ -67,6 +67,7 @@ class SamplingParams:
     bad_words: list[str] | None = None
     extra_args: dict[str, Any] | None = None
     output_kind: Any = None  # of vLLM's own loops; LLM gives whole answers
+    best_of: int | None = None  # of vLLM before 0.7: so many are written, the n likeliest per token are given
 
     def __post_init__(self) -> None:
         if self.seed == -1:
@@ -103,6 +104,8 @@ class SamplingParams:
             ("prompt_logprobs", self.prompt_logprobs is None or self.prompt_logprobs >= -1, "must be non-negative or -1"),
             ("stop", all(self.stop or []), "cannot contain an empty string"),
             ("stop", self.detokenize or not self.stop, "needs detokenize=True"),
+            ("best_of", self.best_of is None or self.best_of >= self.n, f"must be at least n={self.n}"),
+            ("best_of", self.temperature > 0 or self.best_of in (None, 1), "must be 1 when using greedy sampling"),
             ("n", self.temperature > 0 or self.n == 1, "must be 1 when using greedy sampling"),
             ("extra_args", not self.extra_args, "has no effect here and is refused"),
         ]
@@ -110,6 +113,11 @@ class SamplingParams:
             if not holds:
                 value = getattr(self, name)
                 raise VLLMValidationError(f"{name} {what}, got {value}.", parameter=name, value=value)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether more are written than are given."""
+        return self.best_of is not None and self.best_of > self.n
 
     def clone(self) -> SamplingParams:
         return copy.deepcopy(self)
@@ -120,7 +128,8 @@ class SamplingParams:
         names = ("n", "presence_penalty", "frequency_penalty", "repetition_penalty", "temperature", "top_p", "top_k", "min_p", "seed", "stop",
                  "stop_token_ids", "ignore_eos", "max_tokens", "min_tokens", "logprobs", "prompt_logprobs", "skip_special_tokens",
                  "spaces_between_special_tokens", "include_stop_str_in_output", "logit_bias", "allowed_token_ids", "bad_words")
-        return {**{name: getattr(self, name) for name in names}, "structured_output": structure}
+        chosen = {"n": self.best_of, "logprobs": self.logprobs or 0} if self.chooses else {}
+        return {**{name: getattr(self, name) for name in names}, **chosen, "structured_output": structure}
 
 
 class BeamSearchParams:

@@ -101,7 +101,7 @@ void decide_length(const EngineOptions& options, Plan& plan) {
 void note_default_pooling(const json::object& pooler, Plan& plan) {
   const bool asked = pooler.contains("pooling_type") || pooler.contains("seq_pooling_type");
   const bool embeds = std::ranges::count(plan.tasks, Task::kEmbed) > 0;
-  if (!embeds || asked || plan.pipeline.pooling || plan.generates()) return;
+  if (!embeds || asked || plan.pipeline.pooling || plan.generates() || plan.shape.pooled) return;
   const ops::Pooling pooling = plan.pooling.front();
   std::string note = std::string("no modules.json says how texts are pooled: ") +
                      checkpoint::to_string(pooling) + (plan.normalize ? ", normalised" : "") +
@@ -240,6 +240,16 @@ void decide_quantisation(const EngineOptions& options, Plan& plan) {
   plan.quantisation = convert::quantise_while_opening(asked, plan.config.values(), options.threads);
 }
 
+// A model without a vocabulary reads images alone, and has no tokenizer: no folder of one.
+void decide_vocabulary(const EngineOptions& options, Plan& plan) {
+  if (plan.shape.vocab > 0 || !plan.images) return;
+  plan.tokenizer.clear();
+  if (!options.tokenizer.empty() && options.tokenizer != options.model) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "tokenizer: " + plan.architecture + " reads images, and no text", "tokenizer");
+  }
+}
+
 // A model that pools by itself has a vector of a text, and none of its tokens.
 void decide_pooled(Plan& plan) {
   if (plan.pipeline.input.vectors && !plan.shape.pooled) {
@@ -284,6 +294,7 @@ void decide(const EngineOptions& options, const json::object& overrides, const j
   plan.shape = plan.family->shape(plan.config);
   decide_compute(options, plan);
   if (plan.family->images) plan.images = plan.family->images(plan.config);
+  decide_vocabulary(options, plan);
   plan.max_images = options.limit_images;
   plan.mm_processor_kwargs = options.mm_processor_kwargs;
   const bool prepares = !parse_object(options.mm_processor_kwargs, "mm_processor_kwargs").empty();

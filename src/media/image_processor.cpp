@@ -66,14 +66,15 @@ std::string class_name(const Config& config) {
   return name;
 }
 
-// vision_config.patch_size, where config.json has it: at the top, or of the model inside.
+// The tower's patch_size, where config.json has it: in vision_config, at the top or of the model
+// inside, or in the file itself, which is a tower's own.
 std::optional<int64_t> vision_patch(const fs::path& folder) {
   if (!base::is_file(folder / "config.json")) return std::nullopt;
   Config config = Config::read(folder / "config.json");
   if (const auto inner = config.child("vlm_config")) config = *inner;
-  const auto vision = config.child("vision_config");
-  if (!vision || !vision->has("patch_size")) return std::nullopt;
-  return vision->integer("patch_size", 1, 4096);
+  const Config vision = config.child("vision_config").value_or(config);
+  if (!vision.has("patch_size")) return std::nullopt;
+  return vision.integer("patch_size", 1, 4096);
 }
 
 }  // namespace

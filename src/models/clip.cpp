@@ -1,5 +1,6 @@
 // CLIP (arXiv:2103.00020): a causal text tower, whose end-of-text token has the text's row, and a
-// vision tower with a row of its own before the patches; both are projected to one size.
+// vision tower with a row of its own before the patches; both are projected to one size. Either may
+// be alone, projected or not.
 
 #include <cmath>
 #include <memory>
@@ -53,13 +54,19 @@ SiglipSizes text_sizes(const checkpoint::Config& text) {
 
 bool is_projected(const checkpoint::Config& config) {
   const std::vector<std::string> architectures = config.strings_or_empty("architectures");
+  if (is_vision_alone(config))
+    return !architectures.empty() && architectures.front() == "CLIPVisionModelWithProjection";
   return architectures.empty() || architectures.front() != "CLIPTextModel";
 }
 
 ModelShape shape(const checkpoint::Config& config) {
+  const int64_t projected = config.integer_or("projection_dim", 512);
+  if (is_vision_alone(config)) {
+    const SiglipSizes sizes = siglip_sizes(config, kVision);
+    return vision_shape(sizes, is_projected(config) ? projected : sizes.hidden);
+  }
   const checkpoint::Config text = text_of(config);
   const SiglipSizes sizes = text_sizes(text);
-  const int64_t projected = config.integer_or("projection_dim", 512);
   return {.layers = sizes.layers,
           .hidden = is_projected(config) ? projected : sizes.hidden,
           .vocab = text.integer_or("vocab_size", 49408),
@@ -105,8 +112,23 @@ nn::VisionTower vision_tower(const checkpoint::Config& vision, const checkpoint:
   return tower;
 }
 
+void project(const checkpoint::Weights& weights, int64_t hidden, nn::VisionTower& tower) {
+  tower.projection = (weights / "visual_projection")
+                         .in_float32()
+                         .linear(hidden, tower.embedding.w->n, checkpoint::Weights::Bias::kNone);
+}
+
+std::unique_ptr<Model> load_vision(const checkpoint::Config& config,
+                                   const checkpoint::Weights& weights) {
+  const bool inner = weights.has("vision_model.embeddings.patch_embedding.weight");
+  nn::VisionTower tower = vision_tower(config, inner ? weights / "vision_model" : weights);
+  if (is_projected(config)) project(weights, shape(config).hidden, tower);
+  return std::make_unique<VisionEncoder>(std::move(tower));
+}
+
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   constexpr auto kNoBias = checkpoint::Weights::Bias::kNone;
+  if (is_vision_alone(config)) return load_vision(config, weights);
   const ModelShape all = shape(config);
   const checkpoint::Config text_config = text_of(config);
   const SiglipSizes sizes = text_sizes(text_config);
@@ -119,15 +141,13 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
   if (!has_vision(config))
     return std::make_unique<DualEncoder>(std::move(text), std::nullopt, std::nullopt);
   nn::VisionTower tower = vision_tower(vision_of(config), weights / "vision_model");
-  tower.projection = (weights / "visual_projection")
-                         .in_float32()
-                         .linear(all.hidden, tower.embedding.w->n, kNoBias);
+  project(weights, all.hidden, tower);
   const PairLogits logits{.scale = std::exp(static_cast<double>(weights.number("logit_scale")))};
   return std::make_unique<DualEncoder>(std::move(text), std::move(tower), logits);
 }
 
 std::optional<ImageInput> images(const checkpoint::Config& config) {
-  if (!has_vision(config)) return std::nullopt;
+  if (!has_vision(config) && !is_vision_alone(config)) return std::nullopt;
   return ImageInput{.pooled = true};
 }
 
@@ -135,8 +155,12 @@ std::optional<ImageInput> images(const checkpoint::Config& config) {
 
 extern constinit const Family kFamily{
     .name = "clip",
-    .model_types = {"clip", "clip_text_model"},
-    .architectures = {{"CLIPModel"}, {"CLIPTextModel"}, {"CLIPTextModelWithProjection"}},
+    .model_types = {"clip", "clip_text_model", "clip_vision_model"},
+    .architectures = {{"CLIPModel"},
+                      {"CLIPTextModel"},
+                      {"CLIPTextModelWithProjection"},
+                      {"CLIPVisionModel"},
+                      {"CLIPVisionModelWithProjection"}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embeddings.token_embedding.weight", .prefixes = {"text_model."}},
     .shape = shape,

@@ -61,6 +61,37 @@ TextTower text_tower(const SiglipSizes& sizes, const ModelShape& shape,
   return tower;
 }
 
+bool is_vision_alone(const checkpoint::Config& config) {
+  return config.string_or("model_type", "").ends_with("_vision_model");
+}
+
+ModelShape vision_shape(const SiglipSizes& sizes, int64_t hidden) {
+  return {.layers = sizes.layers,
+          .hidden = hidden,
+          .vocab = 0,
+          .max_positions = 1,
+          .heads = sizes.heads,
+          .kv_heads = sizes.heads,
+          .head_dim = sizes.hidden / sizes.heads,
+          .pooled = true};
+}
+
+Tensor VisionEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*) const {
+  std::vector<int32_t> image_of(batch.ids.size());  // a sequence is one token, which an image has
+  for (size_t i = 0; i < batch.images.to.size(); ++i)
+    image_of[static_cast<size_t>(batch.images.to[i])] = batch.images.from[i];
+  std::vector<int32_t> rows;
+  for (size_t s = 0; s + 1 < batch.rows.offsets.size(); ++s) {
+    if (batch.wanted.offsets[s] < batch.wanted.offsets[s + 1])
+      rows.push_back(image_of[static_cast<size_t>(batch.rows.offsets[s])]);
+  }
+  return ops.gather_rows(batch.images.features, ops.upload_indices(std::move(rows)));
+}
+
+Tensor VisionEncoder::encode_images(Ops& ops, std::span<const tensor::Image* const> images) const {
+  return tower_.forward(ops, images);
+}
+
 Tensor DualEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*) const {
   std::vector<int32_t> image_of(batch.ids.size(), -1);  // of each row of the batch
   for (size_t i = 0; i < batch.images.to.size(); ++i)

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/config.h"
@@ -38,6 +40,25 @@ struct TextTower {
 // `w`: what stands before "embeddings". The embedding, the layers and the last norm.
 TextTower text_tower(const SiglipSizes& sizes, const ModelShape& shape,
                      const checkpoint::Weights& w);
+
+// Whether a checkpoint holds a vision tower and nothing else ("siglip_vision_model").
+bool is_vision_alone(const checkpoint::Config& config);
+
+// What the engine must know of a vision tower alone: images of one row, and no vocabulary, which
+// says that no text is read. `hidden`: of an image's vector.
+ModelShape vision_shape(const SiglipSizes& sizes, int64_t hidden);
+
+// A vision tower that gives a row of an image, and reads nothing else.
+class VisionEncoder final : public Model {
+ public:
+  explicit VisionEncoder(nn::VisionTower tower) : tower_(std::move(tower)) {}
+
+  Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
+  Tensor encode_images(Ops& ops, std::span<const tensor::Image* const> images) const override;
+
+ private:
+  nn::VisionTower tower_;
+};
 
 class DualEncoder final : public Model {
  public:

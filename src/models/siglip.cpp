@@ -1,6 +1,7 @@
 // SigLIP (arXiv:2303.15343) and SigLIP 2 (arXiv:2502.14786): a text tower that reads every text
 // with padding and gives the row of its last place, and a vision tower whose patches a learned
-// query makes one row of. SigLIP 2 of one picture size is SigLIP under another name.
+// query makes one row of; both, or one of them alone. SigLIP 2 of one picture size is SigLIP under
+// another name.
 
 #include <cmath>
 #include <memory>
@@ -26,7 +27,19 @@ checkpoint::Config texts_of(const checkpoint::Config& config) {
 
 bool has_vision(const checkpoint::Config& config) { return config.has("vision_config"); }
 
+void check_head(const checkpoint::Config& vision) {
+  if (vision.boolean_or("vision_use_head", true)) return;
+  throw Error(ErrorCode::kUnsupported, vision.file() +
+                                           ": vision_use_head is false: an image has no vector; "
+                                           "expected true");
+}
+
 ModelShape shape(const checkpoint::Config& config) {
+  if (is_vision_alone(config)) {
+    check_head(config);
+    const SiglipSizes sizes = siglip_sizes(config);
+    return vision_shape(sizes, sizes.hidden);
+  }
   const checkpoint::Config text = texts_of(config);
   const SiglipSizes sizes = siglip_sizes(text);
   const int64_t positions = text.integer_or("max_position_embeddings", 64);
@@ -48,12 +61,7 @@ ModelShape shape(const checkpoint::Config& config) {
                                          " numbers (projection_size) and vision_config of " +
                                          std::to_string(width) + " (hidden_size)");
   }
-  if (!vision->boolean_or("vision_use_head", true)) {
-    throw Error(ErrorCode::kUnsupported,
-                config.file() +
-                    ": vision_config: vision_use_head is false: an image has no vector; expected "
-                    "true");
-  }
+  check_head(*vision);
   return shape;
 }
 
@@ -69,9 +77,21 @@ void rename(checkpoint::Weights& weights) {
   weights.rename_parts(parts);
 }
 
+nn::VisionTower vision_tower(const checkpoint::Config& vision, const checkpoint::Weights& w,
+                             ReadTower read_tower) {
+  nn::VisionTower tower = read_tower(vision, w);
+  tower.probe = siglip_probe(vision, w / "head");
+  return tower;
+}
+
 std::unique_ptr<Model> load_with(const checkpoint::Config& config, checkpoint::Weights weights,
                                  ReadTower read_tower) {
   rename(weights);
+  if (is_vision_alone(config)) {
+    const bool inner = weights.has("vision_model.embeddings.patch_embedding.weight");
+    return std::make_unique<VisionEncoder>(
+        vision_tower(config, inner ? weights / "vision_model" : weights, read_tower));
+  }
   const checkpoint::Config config_of_text = texts_of(config);
   const SiglipSizes sizes = siglip_sizes(config_of_text);
   const ModelShape all = shape(config);
@@ -81,9 +101,8 @@ std::unique_ptr<Model> load_with(const checkpoint::Config& config, checkpoint::W
   text.projection = (w / "head").in_float32().linear(all.hidden, sizes.hidden);
   if (!has_vision(config))
     return std::make_unique<DualEncoder>(std::move(text), std::nullopt, std::nullopt);
-  const checkpoint::Config vision = *config.child("vision_config");
-  nn::VisionTower tower = read_tower(vision, weights / "vision_model");
-  tower.probe = siglip_probe(vision, weights / "vision_model" / "head");
+  nn::VisionTower tower =
+      vision_tower(*config.child("vision_config"), weights / "vision_model", read_tower);
   const PairLogits logits{.scale = std::exp(static_cast<double>(weights.number("logit_scale"))),
                           .bias = weights.number("logit_bias"),
                           .sigmoid = true};
@@ -99,7 +118,7 @@ std::unique_ptr<Model> load_naflex(const checkpoint::Config& config, checkpoint:
 }
 
 std::optional<ImageInput> images(const checkpoint::Config& config) {
-  if (!has_vision(config)) return std::nullopt;
+  if (!has_vision(config) && !is_vision_alone(config)) return std::nullopt;
   return ImageInput{.pooled = true};
 }
 
@@ -107,8 +126,8 @@ std::optional<ImageInput> images(const checkpoint::Config& config) {
 
 extern constinit const Family kFamily{
     .name = "siglip",
-    .model_types = {"siglip", "siglip_text_model"},
-    .architectures = {{"SiglipModel"}, {"SiglipTextModel"}},
+    .model_types = {"siglip", "siglip_text_model", "siglip_vision_model"},
+    .architectures = {{"SiglipModel"}, {"SiglipTextModel"}, {"SiglipVisionModel"}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embeddings.token_embedding.weight",
                 .prefixes = {"text_model.", "text_model.text_model."}},
@@ -123,8 +142,8 @@ namespace vecton::models::siglip2 {
 
 extern constinit const Family kFamily{
     .name = "siglip2",
-    .model_types = {"siglip2", "siglip2_text_model"},
-    .architectures = {{"Siglip2Model"}, {"Siglip2TextModel"}},
+    .model_types = {"siglip2", "siglip2_text_model", "siglip2_vision_model"},
+    .architectures = {{"Siglip2Model"}, {"Siglip2TextModel"}, {"Siglip2VisionModel"}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embeddings.token_embedding.weight",
                 .prefixes = {"text_model.", "text_model.text_model."}},

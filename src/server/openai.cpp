@@ -115,7 +115,8 @@ std::string message_of(const Failure& failure) {
 void append_abilities(std::string& out, const ModelInfo& info) {
   json::array tasks;
   for (const Task task : info.tasks) tasks.emplace_back(to_string(task));
-  json::array modalities{"text"};
+  json::array modalities;
+  if (info.vocab_size > 0 || !info.images) modalities.emplace_back("text");
   if (info.images) modalities.emplace_back("image");
   out += ",\"tasks\":" + base::json_text(tasks) +
          ",\"scorer\":" + (info.scorer.empty() ? "null" : json_text(info.scorer)) +

@@ -159,10 +159,15 @@ struct Tokenizer::Impl {
   std::map<std::string, std::string> special_tokens;
   int32_t pad_id = tokenizer::Vocabulary::kNone;
   bool pads_left = false;
+  bool reads_texts = true;
 };
 
 Encoding Tokenizer::Impl::encode(std::string_view text, const std::string_view* pair,
                                  const EncodeOptions& options) const {
+  if (!reads_texts) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the model reads images, and no text: it has no tokenizer", "input");
+  }
   const bool cuts =
       options.truncation != EncodeOptions::Truncation::kNone && max_length(options) > 0;
   const bool left = options.truncation_side == EncodeOptions::Side::kLeft ||
@@ -225,8 +230,15 @@ void Tokenizer::Impl::pad(std::span<Encoding> rows, const EncodeOptions& options
 Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Tokenizer::~Tokenizer() = default;
 
+// Of no folder: that of a model that reads no text, which has no tokens and refuses texts.
 std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& folder,
                                                  const TokenizerOptions& options) {
+  if (folder.empty()) {
+    const json::value none = json::parse(R"({"model":{"type":"WordLevel","vocab":{}}})");
+    auto impl = std::make_unique<Impl>(none, "", tokenizer::TokenizerSettings());
+    impl->reads_texts = false;
+    return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(impl)));
+  }
   tokenizer::TokenizerSettings settings = tokenizer::TokenizerSettings::read(folder);
   json::monotonic_resource memory;
   const std::filesystem::path file = folder / "tokenizer.json";

@@ -157,5 +157,44 @@ TEST_F(DualFolder, OfATextTowerAloneReadsTexts) {
   EXPECT_REFUSED(ask(*engine, image), ErrorCode::kInvalidArgument, "takes text");
 }
 
+// A vision tower alone; of its vectors those of the whole model.
+TEST_F(DualFolder, OfAVisionTowerAloneReadsImages) {
+  copy_model("");
+  fs::remove(folder_.path() / "tokenizer.json");
+  const json::object all = base::parse_json(
+                               [&] {
+                                 std::ifstream file(folder_.path() / "config.json");
+                                 return std::string(std::istreambuf_iterator<char>(file), {});
+                               }(),
+                               "config.json")
+                               .as_object();
+  json::object vision = all.at("vision_config").as_object();
+  vision["architectures"] = {"CLIPVisionModelWithProjection"};
+  vision["projection_dim"] = all.at("projection_dim");
+  folder_.write("config.json", json::serialize(vision));
+  const auto engine = open(folder_.path());
+  EXPECT_EQ(engine->info().vocab_size, 0);
+  const Request image{.prompt = {.images = {picture()}}, .task = Embed{}};
+  EXPECT_THAT(
+      ask(*engine, image).get<Vectors>().values,
+      ::testing::Pointwise(::testing::FloatNear(1e-4f), expected("image_gray", "embedding")));
+  EXPECT_REFUSED(ask(*engine, kCat), ErrorCode::kInvalidArgument, "reads images, and no text");
+  Request other = kCat;
+  other.prompt.input = std::vector<int32_t>{0};
+  EXPECT_REFUSED(ask(*engine, other), ErrorCode::kInvalidArgument, "reads images, and no text");
+  other = kCat;
+  other.prompt.images = {picture()};
+  EXPECT_REFUSED(ask(*engine, other), ErrorCode::kInvalidArgument, "one image, and no text");
+  other = image;
+  other.task = Classify{.candidates = {"a cat"}};
+  EXPECT_REFUSED(ask(*engine, other), ErrorCode::kInvalidArgument, "and no text");
+  EXPECT_REFUSED(engine->tokenizer().encode("cat"), ErrorCode::kInvalidArgument, "no tokenizer");
+  vision["vision_use_head"] = false;
+  vision["architectures"] = {"SiglipVisionModel"};
+  vision["model_type"] = "siglip_vision_model";
+  folder_.write("config.json", json::serialize(vision));
+  EXPECT_REFUSED(open(folder_.path()), ErrorCode::kUnsupported, "vision_use_head");
+}
+
 }  // namespace
 }  // namespace vecton::golden

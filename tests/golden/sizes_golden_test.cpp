@@ -45,7 +45,7 @@ TEST_P(SizesGolden, AreThoseOfTheAnswers) {
     SCOPED_TRACE(to_string(task));
     Request request{.prompt = {.input = "red sofa", .truncation = {.to = -1}},
                     .task = default_parameters(task)};
-    expect_size(info, task, engine->submit({request}).get().front());
+    if (info.vocab_size > 0) expect_size(info, task, engine->submit({request}).get().front());
     if (!info.images || !prepared) continue;
     request.prompt.input = "";
     request.prompt.images = {{.bytes = {}, .source = picture}};

@@ -63,6 +63,7 @@ void add_costs(const Result& part, Result& result) {
 Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_tokens,
                    const std::vector<Request>& requests)
     : plan_(routes.plan(0)) {
+  FetchedPictures fetched;
   const bool by_vectors =
       plan_.scorer == Scorer::kBiEncoder || plan_.scorer == Scorer::kLateInteraction;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -73,17 +74,17 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
     const Request& request = rendered ? *rendered : requests[i];
     const auto* score = std::get_if<Score>(&request.task);
     if (score && by_vectors) {
-      items_.push_back(score_item(routes, request, *score, where));
+      items_.push_back(score_item(routes, request, *score, where, fetched));
       continue;
     }
     const auto* classify = std::get_if<Classify>(&request.task);
     if (classify && !classify->candidates.empty() && plan_.images && plan_.images->pooled) {
-      items_.push_back(candidates_item(routes, request, *classify, where));
+      items_.push_back(candidates_item(routes, request, *classify, where, fetched));
       continue;
     }
     if (std::holds_alternative<Generate>(request.task)) {
       Item item{.kind = Kind::kCompletions, .sequences = {}};
-      const Sequence prepared = routes.prepare(request, where);
+      const Sequence prepared = routes.prepare(request, where, &fetched);
       try {
         for (Sequence& sequence : writers->make(prepared, request, i, most_tokens))
           item.sequences.push_back(add(std::move(sequence)));
@@ -95,8 +96,9 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
     }
     const std::vector<Request> pieces = routes.pieces(request, where);
     Item item{.kind = pieces.empty() ? Kind::kWhole : Kind::kPieces, .sequences = {}};
-    if (pieces.empty()) item.sequences = {add(routes.prepare(request, where))};
-    for (const Request& piece : pieces) item.sequences.push_back(add(routes.prepare(piece, where)));
+    if (pieces.empty()) item.sequences = {add(routes.prepare(request, where, &fetched))};
+    for (const Request& piece : pieces)
+      item.sequences.push_back(add(routes.prepare(piece, where, &fetched)));
     items_.push_back(std::move(item));
   }
 }
@@ -112,7 +114,7 @@ size_t Assembly::add(Sequence sequence) {
 }
 
 Assembly::Item Assembly::score_item(const Routes& routes, const Request& request, const Score& task,
-                                    const std::string& where) {
+                                    const std::string& where, FetchedPictures& fetched) {
   const auto* text = std::get_if<std::string>(&request.prompt.input);
   if (!task.document || !text || task.instruction)
     routes.prepare(request, where);  // says what is wrong
@@ -120,8 +122,8 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
     throw Error(ErrorCode::kInvalidArgument,
                 where + "also: other tasks do not come of a score that compares vectors", "also");
   }
-  Sequence query =
-      routes.prepare(side(request, *text, request.prompt.images, Role::kQuery, plan_), where);
+  Sequence query = routes.prepare(side(request, *text, request.prompt.images, Role::kQuery, plan_),
+                                  where, &fetched);
   // Queries that come to the same work, as those of one ranking do, are computed once.
   const bool scored = !items_.empty() && items_.back().kind == Kind::kScore;
   const size_t previous = scored ? items_.back().sequences.front() : kFirstEmpty;
@@ -129,13 +131,15 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
       previous < kFirstEmpty && static_cast<const heads::Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .activated = task.use_activation.value_or(true)};
   item.sequences.push_back(again ? previous : add(std::move(query)));
-  item.sequences.push_back(add(routes.prepare(
-      side(request, *task.document, task.document_images, Role::kDocument, plan_), where)));
+  item.sequences.push_back(add(
+      routes.prepare(side(request, *task.document, task.document_images, Role::kDocument, plan_),
+                     where, &fetched)));
   return item;
 }
 
 Assembly::Item Assembly::candidates_item(const Routes& routes, const Request& request,
-                                         const Classify& task, const std::string& where) {
+                                         const Classify& task, const std::string& where,
+                                         FetchedPictures& fetched) {
   const auto refuse = [&](const std::string& message, const char* field) {
     throw Error(ErrorCode::kInvalidArgument, where + message, field);
   };
@@ -146,8 +150,8 @@ Assembly::Item Assembly::candidates_item(const Routes& routes, const Request& re
   if (!request.also.empty())
     refuse("also: other tasks do not come of an image and candidates", "also");
   Item item{.kind = Kind::kCandidates, .activated = task.use_activation.value_or(true)};
-  item.sequences.push_back(
-      add(routes.prepare(side(request, "", request.prompt.images, Role::kNone, plan_), where)));
+  item.sequences.push_back(add(routes.prepare(
+      side(request, "", request.prompt.images, Role::kNone, plan_), where, &fetched)));
   for (size_t i = 0; i < task.candidates.size(); ++i) {
     item.sequences.push_back(
         add(routes.prepare(side(request, task.candidates[i], {}, Role::kNone, plan_),

@@ -50,9 +50,9 @@ class Assembly {
   size_t place_of(const std::vector<Result>& parts, size_t index) const;
   const Result& part_of(const std::vector<Result>& parts, size_t index) const;
   Item score_item(const Routes& routes, const Request& request, const Score& task,
-                  const std::string& where);
+                  const std::string& where, FetchedPictures& fetched);
   Item candidates_item(const Routes& routes, const Request& request, const Classify& task,
-                       const std::string& where);
+                       const std::string& where, FetchedPictures& fetched);
   // Of one query: the vectors of its documents, rows offsets[i] .. offsets[i + 1]; of sparse ones
   // the numbers, and the tokens that they are of.
   struct Documents {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/fetched_pictures.h"
 #include "heads/work.h"
 #include "models/image_input.h"
 #include "tensor/image.h"
@@ -25,8 +26,10 @@ struct PreparedPicture {
   std::vector<tensor::Image> images;
   int64_t tile_rows = 0, tile_columns = 0;  // 0 = it is not cut
 };
-// Reads, decodes and prepares. Thread-safe; throws Error.
-using PictureReader = std::function<PreparedPicture(const Image& picture)>;
+// Reads, decodes and prepares. What comes from the web is taken from `fetched`, or put there; null
+// = it is fetched. Thread-safe, each thread with its own `fetched`; throws Error.
+using PictureReader =
+    std::function<PreparedPicture(const Image& picture, FetchedPictures* fetched)>;
 
 // What a sequence with images has beside Work; its copies share it.
 struct SequenceImages {

@@ -12,14 +12,18 @@ namespace vecton::engine {
 
 namespace {
 
-media::Picture decode(const Image& picture, const media::SourceOptions& sources) {
+media::Picture decode(const Image& picture, const media::SourceOptions& sources,
+                      FetchedPictures* fetched) {
   const media::PictureLimits limits;
   constexpr const char* kWhat = "the picture";
   if (!picture.bytes.empty()) return media::decode(picture.bytes, limits, kWhat);
   if (picture.source.empty()) {
     throw Error(ErrorCode::kInvalidArgument, "an image has neither bytes nor a source", "images");
   }
-  return media::decode(media::read_source(picture.source, sources, kWhat), limits, kWhat);
+  const auto read = [&] { return media::read_source(picture.source, sources, kWhat); };
+  const bool shared = fetched && !media::host_of(picture.source).empty();
+  return shared ? media::decode(*fetched->get(picture.source, read), limits, kWhat)
+                : media::decode(read(), limits, kWhat);
 }
 
 json::object overrides_of(const Plan& plan) {
@@ -40,7 +44,7 @@ media::SourceOptions sources_of(const EngineOptions& options) {
 PictureReader make_picture_reader(const Plan& plan, const EngineOptions& options) {
   if (!plan.images) return {};
   if (!media::has_image_processor(plan.weights)) {
-    return [](const Image&) -> PreparedPicture {
+    return [](const Image&, FetchedPictures*) -> PreparedPicture {
       throw Error(ErrorCode::kInvalidArgument,
                   "the checkpoint does not say how pictures are prepared: it has neither "
                   "preprocessor_config.json nor an image_processor in processor_config.json",
@@ -49,8 +53,9 @@ PictureReader make_picture_reader(const Plan& plan, const EngineOptions& options
   }
   std::shared_ptr<const media::ImageProcessor> processor =
       media::open_image_processor(plan.weights, overrides_of(plan));
-  return [processor = std::move(processor), sources = sources_of(options)](const Image& picture) {
-    media::ProcessedPicture processed = processor->process(decode(picture, sources));
+  return [processor = std::move(processor), sources = sources_of(options)](
+             const Image& picture, FetchedPictures* fetched) {
+    media::ProcessedPicture processed = processor->process(decode(picture, sources, fetched));
     return PreparedPicture{.images = std::move(processed.images),
                            .tile_rows = processed.tile_rows,
                            .tile_columns = processed.tile_columns};

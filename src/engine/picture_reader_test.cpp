@@ -37,7 +37,7 @@ class PictureReaderTest : public ::testing::Test {
   }
 
   PreparedPicture read(const Image& image) const {
-    return make_picture_reader(plan, options)(image);
+    return make_picture_reader(plan, options)(image, nullptr);
   }
   std::string refusal(const Image& image) const {
     try {

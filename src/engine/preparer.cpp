@@ -74,7 +74,7 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
 
 void Preparer::check_task(const Request& request) const {
   const auto check = [&](Task task) {
-    const bool chooses = plan_.images && plan_.images->pooled;
+    const bool chooses = plan_.images && plan_.images->pooled && plan_.shape.vocab > 0;
     if (task == Task::kClassify && chooses)
       refuse(
           "the model has no labels: classify takes an image and candidates, texts of which one "
@@ -226,6 +226,7 @@ void Preparer::set_targets(const FillMask& task, Sequence& sequence) const {
 
 // What the tables of embeddings have a row for.
 void Preparer::check_ids(const Sequence& sequence) const {
+  if (plan_.images && plan_.images->pooled && sequence.pictures) return;  // an image has no token
   for (const int32_t id : sequence.ids) {
     if (id < 0 || id >= plan_.shape.vocab) {
       refuse("token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
@@ -281,7 +282,8 @@ void Preparer::pad(Sequence& sequence) const {
   sequence.ids.resize(static_cast<size_t>(sequence.tokens() + sequence.padding), *pad_id_);
 }
 
-Sequence Preparer::prepare(const Request& request, const std::string& where) const try {
+Sequence Preparer::prepare(const Request& request, const std::string& where,
+                           FetchedPictures* fetched) const try {
   const auto start = std::chrono::steady_clock::now();
   check_task(request);
   Sequence sequence;
@@ -292,7 +294,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where) con
   for (const TaskParameters& task : sequence.tasks) {
     if (const auto* embed = std::get_if<Embed>(&task)) check_dimensions(*embed);
   }
-  set_images(request, sequence);
+  set_images(request, fetched, sequence);
   if (sequence.ids.empty() && !is_zero(request)) refuse("the input has no tokens", "input");
   check_ids(sequence);
   if (const auto* mask = std::get_if<FillMask>(&request.task)) set_targets(*mask, sequence);

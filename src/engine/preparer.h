@@ -29,8 +29,10 @@ class Preparer {
   Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer, PictureReader reader = {});
 
   // Errors name the field of the request; `where` comes before the message ("input[3]: "). A text
-  // without tokens is an error, but for a static embedding, whose vector it is zero.
-  Sequence prepare(const Request& request, const std::string& where) const;
+  // without tokens is an error, but for a static embedding, whose vector it is zero. `fetched`: as
+  // PictureReader has it.
+  Sequence prepare(const Request& request, const std::string& where,
+                   FetchedPictures* fetched = nullptr) const;
 
   // The token ids that the pieces of an over-long text are made of: see ChunkedProcessing.
   std::vector<Request> pieces(const Request& request, const std::string& where) const;
@@ -56,13 +58,14 @@ class Preparer {
 
   // Requests with images (preparer_images.cpp).
   static std::vector<Image> images_of(const Request& request);
-  std::vector<PreparedPicture> read_pictures(const Request& request) const;
+  std::vector<PreparedPicture> read_pictures(const Request& request,
+                                             FetchedPictures* fetched) const;
   std::string embedding_text(const Request& request, const std::string& text) const;
   std::string retrieval_text(const Request& request, const std::string& text) const;
   Request with_images(const Request& request, const std::vector<PreparedPicture>& pictures) const;
   void set_pooled_image(const Request& request, std::vector<PreparedPicture> pictures,
                         Sequence& sequence) const;
-  void set_images(const Request& request, Sequence& sequence) const;
+  void set_images(const Request& request, FetchedPictures* fetched, Sequence& sequence) const;
 
   // One way from a request to token ids each.
   void set_input(const Request& request, Sequence& sequence) const;

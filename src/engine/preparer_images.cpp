@@ -34,7 +34,8 @@ std::vector<Image> Preparer::images_of(const Request& request) {
   return images;
 }
 
-std::vector<PreparedPicture> Preparer::read_pictures(const Request& request) const {
+std::vector<PreparedPicture> Preparer::read_pictures(const Request& request,
+                                                     FetchedPictures* fetched) const {
   const std::vector<Image> images = images_of(request);
   if (images.empty()) return {};
   if (!plan_.images || !reader_)
@@ -53,7 +54,7 @@ std::vector<PreparedPicture> Preparer::read_pictures(const Request& request) con
   std::vector<PreparedPicture> pictures;
   for (size_t i = 0; i < images.size(); ++i) {
     try {
-      pictures.push_back(reader_(images[i]));
+      pictures.push_back(reader_(images[i], fetched));
     } catch (const Error& e) {
       throw Error(e.code(), "images[" + std::to_string(i) + "]: " + e.what(), "images");
     }
@@ -135,7 +136,10 @@ void Preparer::set_pooled_image(const Request& request, std::vector<PreparedPict
   const auto& text = std::get<std::string>(request.prompt.input);
   if (!text.empty() || pictures.size() != 1 || pictures.front().images.size() != 1)
     refuse(
-        "images: the model reads one image or a text, not both: send them as inputs of their own",
+        plan_.shape.vocab > 0
+            ? "images: the model reads one image or a text, not both: send them as inputs of their "
+              "own"
+            : "images: the model reads one image, and no text",
         "images");
   sequence.ids = {0};
   sequence.images = {{0, 1, pictures.front().images.front().digest}};
@@ -144,11 +148,14 @@ void Preparer::set_pooled_image(const Request& request, std::vector<PreparedPict
   sequence.pictures->features.resize(1);
 }
 
-void Preparer::set_images(const Request& request, Sequence& sequence) const {
-  std::vector<PreparedPicture> pictures = read_pictures(request);
+void Preparer::set_images(const Request& request, FetchedPictures* fetched,
+                          Sequence& sequence) const {
+  std::vector<PreparedPicture> pictures = read_pictures(request, fetched);
   if (!plan_.images) return set_input(request, sequence);
   if (plan_.images->pooled) {
     if (!pictures.empty()) return set_pooled_image(request, std::move(pictures), sequence);
+    if (plan_.shape.vocab == 0)
+      refuse("the model reads images, and no text: expected an input with one image", "input");
     return set_input(request, sequence);
   }
   // Token ids are taken as they are: one that stands for an image elsewhere is a token here.

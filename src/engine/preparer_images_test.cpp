@@ -37,7 +37,7 @@ class PreparerImages : public ::testing::Test {
   }
 
   Sequence prepare(const Request& request) const {
-    const PictureReader reader = [](const Image& picture) {
+    const PictureReader reader = [](const Image& picture, FetchedPictures*) {
       if (picture.bytes.empty()) throw Error(ErrorCode::kNotFound, "there is no file");
       const auto digest = static_cast<uint64_t>(picture.bytes.front());
       PreparedPicture prepared;

@@ -37,9 +37,10 @@ size_t Routes::route_of(const Request& request, const std::string& where) const 
       "role");
 }
 
-Sequence Routes::prepare(const Request& request, const std::string& where) const {
+Sequence Routes::prepare(const Request& request, const std::string& where,
+                         FetchedPictures* fetched) const {
   const size_t route = route_of(request, where);
-  Sequence sequence = preparers_[route].prepare(request, where);
+  Sequence sequence = preparers_[route].prepare(request, where, fetched);
   sequence.route = route;
   return sequence;
 }

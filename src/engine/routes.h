@@ -29,7 +29,8 @@ class Routes {
   std::shared_ptr<const Tokenizer> main_tokenizer() const { return tokenizers_.front(); }
 
   // As Preparer's, by the preparer of the request's role. Errors name the role that has no route.
-  Sequence prepare(const Request& request, const std::string& where) const;
+  Sequence prepare(const Request& request, const std::string& where,
+                   FetchedPictures* fetched = nullptr) const;
   std::vector<Request> pieces(const Request& request, const std::string& where) const;
 
   // A request whose messages have become the text that its chat template makes of them.

@@ -85,10 +85,18 @@ void append_json_head(std::string& out, int64_t index, const Record& record, boo
     base::append_json_string(out, *record.id);
   }
   const auto* text = std::get_if<std::string>(&record.input);
-  if (with_text && text) {
+  if (with_text && text && (record.images.empty() || !text->empty())) {
     out += ", \"text\": ";
     base::append_json_string(out, *text);
   }
+  if (!with_text || record.images.empty()) return;
+  out += ", \"image\": ";
+  if (record.images.size() == 1) return base::append_json_string(out, record.images.front().source);
+  for (const Image& image : record.images) {
+    out += &image == &record.images.front() ? "[" : ", ";
+    base::append_json_string(out, image.source);
+  }
+  out += ']';
 }
 
 std::string formatted_score(float score) {

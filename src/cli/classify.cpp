@@ -104,11 +104,7 @@ class ClassifyPrinter {
   void append_json(std::string& out, int64_t index, const Record& record, const Labels& result,
                    const std::vector<size_t>& order) const {
     const bool given = options_.input.path.empty();
-    append_json_head(out, index, record, given && record.images.empty());
-    if (given && !record.images.empty()) {
-      out += ", \"image\": ";
-      base::append_json_string(out, record.images.front().source);
-    }
+    append_json_head(out, index, record, given);
     out += ", \"label\": ";
     const size_t best = order.at(0);
     if (options_.candidates.empty() && best < info_.labels.size()) {
@@ -143,8 +139,7 @@ class ClassifyPrinter {
   void append_lines(std::string& out, const Record& record, const Labels& result,
                     const std::vector<size_t>& order) const {
     const int width = terminal_width();
-    const std::string title = record.images.empty() ? shown_text(record) : record.images[0].source;
-    out += bold(colour_) + fit(title, width) + plain(colour_) + "\n";
+    out += bold(colour_) + fit(shown_text(record), width) + plain(colour_) + "\n";
     for (size_t i = 0; i < shown(order); ++i) {
       const float value = result.values[order[i]];
       out += bar_line(value, value, label(order[i]), colour_, width);

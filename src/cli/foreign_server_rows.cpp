@@ -193,7 +193,7 @@ const ForeignOption kRows[] = {
     {"--embd-bge-small-en-default", L, kNothing, kRefused, "MODEL: BAAI/bge-small-en-v1.5"},
     {"--embd-e5-small-en-default", L, kNothing, kRefused, "MODEL: intfloat/e5-small-v2"},
     {"--embd-gte-small-default", L, kNothing, kRefused, "MODEL: thenlper/gte-small"},
-    {"--image", M, kList, kWorks, "--image"},
+    {"--image", M, kValue, kWorks, "--image"},
     {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
     {"--mm-processor-cache-gb --mm-processor-cache-type "
      "--mm-hasher-algorithm --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode "

@@ -373,6 +373,10 @@ TEST(Answers, JsonBeginsWithWhereItIsFrom) {
   EXPECT_EQ(head({.input = "a"}, false), R"({"index": 3)");
   EXPECT_EQ(head({.input = "a", .id = "x"}, false), R"({"index": 3, "id": "x")");
   EXPECT_EQ(head({.input = std::vector<int32_t>{1}, .id = "x"}, true), R"({"index": 3, "id": "x")");
+  const Image one{.source = "a.png"}, two{.source = "b.png"};
+  EXPECT_EQ(head({.input = "", .images = {one}}, true), R"({"index": 3, "image": "a.png")");
+  EXPECT_EQ(head({.input = "t", .images = {one, two}}, true),
+            R"({"index": 3, "text": "t", "image": ["a.png", "b.png"])");
 }
 
 TEST(Failures, HaveAStatusForEveryError) {

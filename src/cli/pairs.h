@@ -27,14 +27,14 @@ struct PairOptions {
 
 void add_pair_options(CLI::App& app, PairOptions& options);
 
-// The documents. Without a query of its own the first text of the command line is it; `pairs`: a
-// file may have a query beside every document.
+// The documents: texts, then pictures, or those of a file. Without a query of its own the first
+// text of the command line is it; `pairs`: a file may have a query beside every document.
 std::unique_ptr<RecordReader> read_documents(PairOptions& options, bool pairs);
 
 // The request for one document. Failure (kInput) when it is not a text.
 Request score_request(const PairOptions& options, const RecordReader& reader, const Record& record);
 
-// The document of a record.
-const std::string& document_of(const PairOptions& options, const Record& record);
+// What the document of a record is on a terminal.
+std::string shown_document(const PairOptions& options, const Record& record);
 
 }  // namespace vecton::cli

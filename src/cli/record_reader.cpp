@@ -138,9 +138,9 @@ class JsonLineReader final : public FileReader {
       fail(record.line, pair_.empty() ? "expected an object or a string" : "expected an object");
     }
     record.images = has_images_ ? images_of(*object) : std::vector<Image>();
-    const bool alone = !record.images.empty() && !object->contains(field_);
-    record.input = alone ? std::string() : input_of(*object);
-    if (!pair_.empty()) record.pair = pair_of(*object);
+    const bool alone = !record.images.empty() && !object->contains(pair_.empty() ? field_ : pair_);
+    record.input = alone && pair_.empty() ? std::string() : input_of(*object);
+    if (!pair_.empty()) record.pair = alone ? std::string() : pair_of(*object);
     if (const json::value* id = object->if_contains("id")) record.id = id_of(*id);
     return true;
   }
@@ -276,6 +276,7 @@ size_t Record::bytes() const {
 
 std::string shown_text(const Record& record) {
   const auto* text = std::get_if<std::string>(&record.input);
+  if (text && text->empty() && !record.images.empty()) return record.images.front().source;
   return text ? *text : std::to_string(std::get<1>(record.input).size()) + " token ids";
 }
 

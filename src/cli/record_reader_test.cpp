@@ -103,6 +103,36 @@ TEST_F(RecordReaderTest, ArgumentsMayHavePictures) {
       HasSubstr("usage: Mismatched multimodal batch sizes: got 2 text item(s) and 3 image"));
 }
 
+TEST_F(RecordReaderTest, PicturesMayBeDocuments) {
+  PairOptions options;
+  options.texts = {"query", "t"};
+  options.input.images = {"a", "b"};
+  const auto reader = read_documents(options, false);
+  std::string all;
+  for (Record record; reader->next(record);) {
+    const Request request = score_request(options, *reader, record);
+    const auto& task = std::get<Score>(request.task);
+    all += std::get<std::string>(request.prompt.input) + ":" + shown_text(record) +
+           (task.document_images.empty() ? " " : "+ ");
+    EXPECT_EQ(task.document, task.document_images.empty() ? "t" : "");
+    EXPECT_THAT(request.prompt.images, ::testing::IsEmpty());
+  }
+  EXPECT_EQ(all, "query:t query:a+ query:b+ ");
+}
+
+TEST_F(RecordReaderTest, APairsDocumentMayBeAPicture) {
+  InputOptions lines = options("a.jsonl", R"({"query": "q", "image": "a.png"})");
+  lines.has_images = true;
+  lines.field = "query";
+  lines.pair = "document";
+  const auto reader = read_file(lines);
+  Record record;
+  ASSERT_TRUE(reader->next(record));
+  EXPECT_EQ(std::get<std::string>(record.input), "q");
+  EXPECT_EQ(record.pair, "");
+  EXPECT_EQ(record.images.at(0).source, "a.png");
+}
+
 TEST_F(RecordReaderTest, JsonLinesMayHavePictures) {
   InputOptions lines = options("a.jsonl",
                                "{\"image\": \"a.png\"}\n"
@@ -363,7 +393,7 @@ TEST_F(RecordReaderTest, ScoresAreAskedForWithWhatTheOptionsSay) {
   EXPECT_EQ(full.prompt.prompt_text, "");
   EXPECT_EQ(std::get<Score>(full.task).instruction, "find");
   EXPECT_EQ(std::get<Score>(full.task).use_activation, false);
-  EXPECT_EQ(document_of(options, record), "d");
+  EXPECT_EQ(shown_document(options, record), "d");
   const Record ids{.input = std::vector<int32_t>{1}, .line = 4};
   EXPECT_EQ(failure_of([&] { score_request(options, *reader, ids); }),
             "input: text 4: expected a text, not token ids");

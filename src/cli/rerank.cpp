@@ -121,6 +121,7 @@ std::function<void()> define_rerank(CLI::App& app) {
       "Examples:\n"
       "  vecton rerank MODEL \"who sleeps?\" \"a cat naps\" \"stocks fell\"\n"
       "  vecton rerank MODEL --query \"who sleeps?\" --input texts.txt --top-n 10 --json\n"
+      "  vecton rerank MODEL \"total amount\" --image page-1.png --image page-2.png\n"
       "\nCross-encoders read the query with each document; late-interaction models and embedding "
       "models compare what they make of each.");
   return [options] { rerank(*options); };

@@ -48,7 +48,7 @@ void score(ScoreOptions& options) {
     if (options.answers.json) return append_json(out, index, record, relevance);
     if (options.answers.csv) return append_csv(out, index, record, relevance);
     const float value = relevance.score;
-    out += bar_line(value, value, document_of(options.pairs, record), colour, width);
+    out += bar_line(value, value, shown_document(options.pairs, record), colour, width);
   };
   run_answers(
       *engine, *reader, options.answers,
@@ -74,7 +74,9 @@ std::function<void()> define_score(CLI::App& app) {
       "  vecton score MODEL \"who sleeps?\" \"a cat naps\" \"stocks fell\"\n"
       "  vecton score MODEL --query \"who sleeps?\" --input texts.txt --csv\n"
       "  vecton score MODEL --input pairs.jsonl --json\n"
-      "\nA JSON line of pairs has \"query\" and \"document\". Scores come in the order of the "
+      "  vecton score MODEL --query \"total amount\" --image page-1.png --image page-2.png\n"
+      "\nA JSON line of pairs has \"query\" and \"document\", or a picture under \"image\". Scores "
+      "come in the order of the "
       "input; 'vecton rerank' sorts them.");
   return [options] { score(*options); };
 }

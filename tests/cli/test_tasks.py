@@ -201,6 +201,21 @@ class Classify(ProgramTest):
         plain = run("classify", model("clip"), "--image", GOLDEN / images[0], "--candidate-labels", "a cat, a dog").out.splitlines()
         self.assertEqual((len(plain), plain[0]), (3, str(GOLDEN / images[0])))
 
+    def test_pictures_are_ranked(self):
+        page, other = (str(GOLDEN / "images" / name) for name in ("page.png", "photo.jpg"))
+        for fixture in ("siglip", "qwen3-vl-reranker", "colqwen3"):
+            scored = json_lines(run("score", model(fixture), "--query", "a cat", "--image", page, "--image", other, "a text", "--json").out)
+            self.assertEqual(len(scored), 3)
+            answer, = json_lines(run("rerank", model(fixture), "a cat", "a text", "--image", page, "--image", other, "--json").out)
+            self.assertEqual([x["score"] for x in answer["ranking"]], [scored[x["index"]]["score"] for x in answer["ranking"]])
+            self.assertEqual({x["index"]: x.get("image", x.get("text")) for x in answer["ranking"]}, {0: "a text", 1: page, 2: other})
+            lines = self.write("pairs.jsonl", json.dumps({"query": "a cat", "image": page}) + "\n")
+            self.assertEqual(json_lines(run("score", model(fixture), "--input", lines, "--json").out)[0]["score"], scored[1]["score"])
+            lines = self.write("pages.jsonl", json.dumps({"image": other}) + "\n")
+            self.assertEqual(json_lines(run("rerank", model(fixture), "a cat", "--input", lines, "--json").out)[0]["ranking"][0]["score"], scored[2]["score"])
+        self.assertIn("has 1 image", run("rerank", BERT, "q", "--image", page, status=2).err)
+        self.assertIn("--query", run("score", model("siglip"), "--image", page, status=2).err)
+
     def test_candidates_are_refused_elsewhere(self):
         self.assertIn("compare images and texts", run("classify", CLASSIFIER, "a", "--candidate-labels", "x,y", status=2).err)
         self.assertIn("--hypothesis-template", run("classify", CLASSIFIER, "a", "--candidate-labels", "x", "--hypothesis-template", "no", status=2).err)

@@ -35,6 +35,19 @@ const json::value* source_of(const json::object& part) {
   return nullptr;
 }
 
+bool has_picture(const json::object& part) {
+  return std::ranges::any_of(std::array{"image_url", "image"}, [&](const char* name) {
+    const json::value* value = part.if_contains(name);
+    return value && !value->is_null();
+  });
+}
+
+// A part without a type is what it holds.
+bool is_image(std::string_view type, const json::object& part) {
+  if (type.empty()) return has_picture(part) && !part.contains("text");
+  return type == "image" || type == "image_url" || type == "input_image";
+}
+
 // Conversations come from elsewhere: no paths, which a text may be mistaken for.
 bool is_url(std::string_view source) {
   return std::ranges::any_of(std::array{"data:", "http://", "https://", "file://"},
@@ -73,13 +86,20 @@ class Taker {
     const json::object* object = part.if_object();
     if (!object) return;
     const std::string_view type = type_of(*object);
-    for (const std::string_view other :
-         {"video", "video_url", "audio", "audio_url", "input_audio", "file"}) {
-      if (type == other)
-        refuse(where_ + ": parts of type \"" + std::string(type) +
+    if (!is_image(type, *object)) {
+      const bool other =
+          type == "file" ||
+          std::ranges::any_of(std::array{"image", "video", "audio"}, [&](const char* medium) {
+            return type.find(medium) != std::string_view::npos;
+          });
+      if (other)
+        refuse(where_ + ": parts of type \"" + std::string(type.substr(0, 60)) +
                "\" are not supported: text and image_url are");
+      if (has_picture(*object))
+        refuse(where_ +
+               ": a part is a text or an image, and one has both: expected a part of each");
+      return;
     }
-    if (type != "image" && type != "image_url" && type != "input_image") return;
     const json::value* source = source_of(*object);
     if (source) {
       if (!source->is_string() || !is_url(source->get_string()))

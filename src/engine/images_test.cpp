@@ -155,6 +155,15 @@ TEST(ChatImages, MayBeAtUrls) {
   }
 }
 
+TEST(ChatImages, MayBePartsWithoutAType) {
+  const ChatImages taken = take_images(
+      R"([{"role":"user","content":[{"image_url":{"url":"data:image/png;base64,AA=="}},)"
+      R"({"text":"one"}]}])",
+      {});
+  ASSERT_THAT(taken.images, SizeIs(1));
+  EXPECT_EQ(taken.messages, R"([{"role":"user","content":[{"type":"image"},{"text":"one"}]}])");
+}
+
 TEST(ChatImages, TextsStayAsTheyAre) {
   const std::string messages = R"([{"role": "user", "content": "an image of 1.0"}])";
   EXPECT_EQ(take_images(messages, {}).messages, messages);
@@ -170,6 +179,12 @@ TEST(ChatImages, RefuseOtherSourcesAndKinds) {
   EXPECT_THAT(refusal(R"({"type":"image"})"), HasSubstr("has no image"));
   EXPECT_THAT(refusal(R"({"type":"video_url","video_url":{"url":"data:"}})"),
               HasSubstr("video_url"));
+  EXPECT_THAT(refusal(R"({"type":"image_embeds","image_embeds":"AAAA"})"),
+              HasSubstr("\"image_embeds\" are not supported"));
+  EXPECT_THAT(refusal(R"({"type":"text","text":"a","image_url":"data:image/png;base64,AA=="})"),
+              HasSubstr("one has both"));
+  EXPECT_THAT(refusal(R"({"text":"a","image":"data:image/png;base64,AA=="})"),
+              HasSubstr("one has both"));
   EXPECT_THAT(refusal(R"({"type":"text","text":"a"})", {{.bytes = "x"}}),
               HasSubstr("0 parts of the type image without a source, and the request has 1 image"));
 }

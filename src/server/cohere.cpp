@@ -66,9 +66,15 @@ std::vector<Item> read_items(const Call& call, Fields& fields) {
   return list;
 }
 
-Request read_request(const Call& call, Fields& fields, CallPlan& plan) {
+Request read_request(const Call& call, Fields& fields, const std::vector<Item>& items,
+                     CallPlan& plan) {
   Request like;
-  if (const auto type = fields.text("input_type"))
+  const auto type = fields.text("input_type");
+  // Images have no prompt, and nobody sends them without saying what they are.
+  const bool images = type == "image" && std::ranges::all_of(items, [](const Item& item) {
+                        return item.text.empty() && !item.images.empty();
+                      });
+  if (type && !images)
     set_task_prompt(call.context.info, *type, "input_type", like.prompt, plan.warnings);
   Embed embed{.dimensions = fields.integer("output_dimension")};
   if (embed.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
@@ -123,7 +129,7 @@ CallPlan plan_embed(const Call& call, const char* version, bool bare) {
     inputs.images.push_back(item.images);
   }
   if (texts.empty() && fields.good()) fields.wrong("texts", "too_short", "must not be empty");
-  const Request like = read_request(call, fields, plan);
+  const Request like = read_request(call, fields, items, plan);
   plan.ignored = fields.finish();
   for (const std::string& type : types) {
     check_size(number_type_from(type).value_or(NumberType::kFloat32),

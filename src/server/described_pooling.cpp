@@ -23,6 +23,10 @@ constexpr FieldRow kInputRows[] = {
     {"prompt_embeds", kRefused, "Is not served: send `input`."},
 };
 
+constexpr FieldRow kModalityRows[] = {
+    {"modality", R"({"enum":["text","image"],"default":"text"})",
+     "infinity's: `image` where the texts of `input` say where pictures are."}};
+
 constexpr FieldRow kSpecialRows[] = {
     {"add_special_tokens", kFlag,
      "Whether the tokenizer adds its own; by default it does to texts."}};
@@ -35,7 +39,6 @@ constexpr FieldRow kRequestRows[] = {
     {"raw_scores", kFlag, "TEI's word for the opposite of `use_activation`."},
     {"truncate", kFlag, "Jina's word for `truncate_prompt_tokens: -1`."},
     {"truncation", kFlag, "Voyage's word for `truncate_prompt_tokens: -1`."},
-    {"modality", R"({"enum":["text"]})", "infinity's."},
     {"padding", R"({"enum":["do_not_pad"]})", "No model reads padding here."},
     {"normalize", kRefused, "Was removed: use `use_activation`."},
     {"user", kAnything, "Ignored."},
@@ -161,14 +164,14 @@ constexpr FieldRow kTokenizeRows[] = {
 constexpr FieldRow kDetokenizeRows[] = {
     {"tokens", R"({"$ref":"#/components/schemas/TokenIds"})", "Token ids of the model.", true}};
 
-constexpr FieldRows kEmbeddingsGroups[] = {kModelRow,       kHeadRows,    kInputRows,
-                                           kPromptRuleRows, kRequestRows, kSpecialRows,
-                                           kEmbeddingRows,  kFormatRows,  kOthersRows};
-constexpr FieldRows kPoolingGroups[] = {kModelRow,    kHeadRows,       kPoolingRows,
-                                        kInputRows,   kPromptRuleRows, kRequestRows,
-                                        kSpecialRows, kEmbeddingRows,  kFormatRows};
+constexpr FieldRows kEmbeddingsGroups[] = {
+    kModelRow,    kHeadRows,      kInputRows,  kPromptRuleRows, kRequestRows,
+    kSpecialRows, kEmbeddingRows, kFormatRows, kOthersRows,     kModalityRows};
+constexpr FieldRows kPoolingGroups[] = {kModelRow,       kHeadRows,    kPoolingRows, kInputRows,
+                                        kPromptRuleRows, kRequestRows, kSpecialRows, kEmbeddingRows,
+                                        kFormatRows,     kModalityRows};
 constexpr FieldRows kClassifyGroups[] = {kModelRow,    kHeadRows,    kInputRows, kPromptRuleRows,
-                                         kRequestRows, kSpecialRows, kLabelRows};
+                                         kRequestRows, kSpecialRows, kLabelRows, kModalityRows};
 constexpr FieldRows kScoreGroups[] = {kModelRow,       kHeadRows,    kSideRows,
                                       kPromptRuleRows, kRequestRows, kScoringRows};
 constexpr FieldRows kRerankGroups[] = {kModelRow,       kHeadRows,    kRerankRows,

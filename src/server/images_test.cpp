@@ -5,6 +5,7 @@
 
 #include "server/messages.h"
 #include "server/openai.h"
+#include "server/tei.h"
 #include "server/test_context.h"
 
 namespace vecton::server {
@@ -70,6 +71,62 @@ TEST(Images, OfJinasInputsAndCoheres) {
                 R"({"inputs":[{"content":[{"type":"text","text":"t"},)" + kPart + "]}]}");
   EXPECT_EQ(std::get<std::string>(inputs.requests[0].prompt.input), "t");
   EXPECT_THAT(sources(inputs.requests[0].prompt.images), ElementsAre(kUri));
+}
+
+TEST(Images, OfInfinitysModalityAndCoheresInputType) {
+  WithImages test;
+  const CallPlan list = test.plan(openai::embeddings,
+                                  std::string(R"({"modality":"image","input":[")") + kUri + "\"]}");
+  ASSERT_THAT(list.requests, SizeIs(1));
+  EXPECT_FALSE(list.single);
+  EXPECT_THAT(sources(list.requests[0].prompt.images), ElementsAre(kUri));
+  EXPECT_EQ(std::get<std::string>(list.requests[0].prompt.input), "");
+  const CallPlan one =
+      test.plan(openai::pooling, std::string(R"({"modality":"image","input":")") + kUri + "\"}");
+  EXPECT_TRUE(one.single);
+  EXPECT_THAT(sources(one.requests[0].prompt.images), ElementsAre(kUri));
+  EXPECT_THAT(
+      failure_of(test, openai::embeddings, R"({"modality":"image","input":["a cat"]})").message,
+      HasSubstr("input.0: expected a data: URI"));
+  const std::string images = std::string(R"({"input_type":"image","images":[")") + kUri + "\"]}";
+  EXPECT_THAT(sources(test.plan(openai::cohere_embed, images).requests[0].prompt.images),
+              ElementsAre(kUri));
+  EXPECT_THAT(
+      failure_of(test, openai::cohere_embed, R"({"input_type":"image","texts":["a"]})").message,
+      HasSubstr("input_type"));
+  test.info.images = false;
+  EXPECT_THAT(failure_of(test, openai::embeddings, R"({"modality":"image","input":["a"]})").message,
+              HasSubstr("MultiModalParam is not supported"));
+}
+
+TEST(Images, AreNeverLeftOut) {
+  WithImages test;
+  const auto message = [&](auto route, const std::string& body) {
+    return failure_of(test, route, body).message;
+  };
+  const std::string uri = std::string("\"") + kUri + "\"";
+  for (const char* field : {"image", "image_url", "image_urls", "images"}) {
+    const std::string more = std::string(",\"") + field + "\":[" + uri + "]}";
+    EXPECT_THAT(message(openai::embeddings, R"({"input":"a")" + more), HasSubstr(field));
+    EXPECT_THAT(message(openai::pooling, R"({"input":"a")" + more), HasSubstr(field));
+    EXPECT_THAT(message(tei::embed, R"({"inputs":"a")" + more), HasSubstr(field));
+  }
+  EXPECT_THAT(test.plan(openai::embeddings, R"({"input":"a","images":[]})").requests, SizeIs(1));
+  for (const char* key : {"images", "image_urls", "video", "audio", "pdf"}) {
+    EXPECT_THAT(message(openai::embeddings,
+                        std::string(R"({"input":[{"text":"a",")") + key + "\":[" + uri + "]}]}"),
+                HasSubstr(std::string("input.0.") + key + ": is not read"));
+  }
+  EXPECT_THAT(message(openai::embeddings,
+                      R"({"input":[{"text":"a","content":[)" + std::string(kPart) + "]}]}"),
+              HasSubstr("not both"));
+  const CallPlan plan =
+      test.plan(openai::embeddings, R"({"input":[{"text":"a","image_url":)" + uri +
+                                        R"(},{"image":{"url":)" + uri + "}}]}");
+  EXPECT_THAT(sources(plan.requests[0].prompt.images), ElementsAre(kUri));
+  EXPECT_THAT(sources(plan.requests[1].prompt.images), ElementsAre(kUri));
+  EXPECT_THAT(message(openai::embeddings, R"({"input":[{"image":3}]})"),
+              HasSubstr("input.0: expected"));
 }
 
 TEST(Images, AtUrlsAreForTheEngineToAllow) {

@@ -199,7 +199,7 @@ TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
   EXPECT_EQ(parameters<Embed>(first(R"("raw_scores":true)")).normalize, false);
   EXPECT_FALSE(
       first(R"("truncation":false,"modality":"text","multi_label":false)").prompt.truncation.to);
-  for (const char* field : {R"("top_k":3)", R"("modality":"image")", R"("output_dtype":"int4")",
+  for (const char* field : {R"("top_k":3)", R"("modality":"audio")", R"("output_dtype":"int4")",
                             R"("candidate_labels":["x"])", R"("return_multivector":true)",
                             R"("truncation_direction":"Left")"}) {
     const json::value error =

@@ -33,6 +33,27 @@ Names names_of(const json::object& body) {
   return kNames[std::size(kNames) - 1];
 }
 
+// Null where it is not there, or null.
+const json::value* member(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value && !value->is_null() ? value : nullptr;
+}
+
+// Of models that read images: what else a client may have put beside a text. Other models' objects
+// have fields of their owner's.
+void refuse_other_media(const Context& context, const json::object& object,
+                        const std::string& where) {
+  if (!context.info.images) return;
+  for (const char* key : {"images", "image_urls", "video", "audio", "pdf"}) {
+    if (!member(object, key)) continue;
+    throw Failure(Cause::kInvalid,
+                  where + "." + key +
+                      R"(: is not read: an input has {"image": ...}, or several as )"
+                      R"({"content": [{"type": "image_url", "image_url": {"url": ...}}]})",
+                  where + "." + key);
+  }
+}
+
 // The texts of `content`, one below the other, and its images.
 Item join_parts(const Context& context, Fields& fields, const std::string& where,
                 const json::array& parts) {
@@ -185,21 +206,29 @@ Item read_item(const Context& context, Fields& fields, const std::string& where,
                const json::value& value) {
   if (value.is_string()) return {.text = std::string(value.get_string())};
   if (const json::object* object = value.if_object()) {
-    const json::value* text = object->if_contains("text");
-    const json::value* image = object->if_contains("image");
-    const json::value* content = object->if_contains("content");
+    const json::value* text = member(*object, "text");
+    const json::value* content = member(*object, "content");
+    const bool pictured = member(*object, "image") || member(*object, "image_url");
+    const bool said = text && text->is_string(), in_parts = content && content->is_array();
+    refuse_other_media(context, *object, where);
+    if (in_parts && (said || pictured)) {
+      fields.wrong(where + ".content", "extra_forbidden",
+                   "expected parts, or a text and an image, not both");
+      return {};
+    }
+    if (in_parts) return join_parts(context, fields, where, content->get_array());
     Item item;
-    if (text && text->is_string()) item.text = text->get_string();
-    if (image) require_images(context, where);
-    if (image && image->is_string())
-      item.images.push_back(image_of(where + ".image", image->get_string()));
-    if ((text && text->is_string()) || !item.images.empty()) return item;
+    if (said) item.text = text->get_string();
+    if (pictured) {
+      require_images(context, where);
+      item.images.push_back(image_of_part(where, *object));
+    }
+    if (said || pictured) return item;
     if (content && content->is_string()) return {.text = std::string(content->get_string())};
-    if (content && content->is_array())
-      return join_parts(context, fields, where, content->get_array());
   }
   fields.wrong(where, "string_type",
-               "expected a string, {\"text\": string} or {\"content\": [parts]}");
+               "expected a string, {\"text\": string}, {\"image\": string} or "
+               "{\"content\": [parts]}");
   return {};
 }
 

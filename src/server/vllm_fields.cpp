@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "server/chat.h"
+#include "server/images.h"
 #include "server/render.h"
 #include "server/scoring.h"
 
@@ -24,7 +25,27 @@ bool is_item(const json::value& value) {
   const json::object* object = value.if_object();
   if (!object || object->contains("role")) return false;
   const json::value* content = object->if_contains("content");
-  return object->contains("text") || object->contains("image") || (content && content->is_array());
+  return !content || !content->is_string();
+}
+
+// infinity's texts that say where pictures are.
+Inputs read_pictures(const Call& call, Fields& fields) {
+  require_images(call.context, "modality");
+  const json::value* input = fields.any("input");
+  Inputs inputs{.items = {}, .single = input && input->is_string()};
+  std::vector<std::string> sources;
+  if (inputs.single) {
+    sources = {std::string(input->get_string())};
+  } else {
+    sources = fields.texts("input");
+  }
+  if (sources.empty() && fields.good()) fields.wrong("input", "too_short", "must not be empty");
+  check_batch_size(call.context, sources.size());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    inputs.items.emplace_back(std::string());
+    inputs.images.push_back({image_of("input." + std::to_string(i), sources[i])});
+  }
+  return inputs;
 }
 
 // A list in which some are such objects.
@@ -134,7 +155,6 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
   if (!activation && raw) activation = !*raw;
   if (!activation) activation = normalized;
   set_activation(activation, like.task);
-  fields.choice("modality", {"text"});  // infinity's
   if (fields.choice("padding", {"max_length", "do_not_pad"}) == "max_length") {
     fields.wrong("padding", "literal_error",
                  "'max_length' would have the model read padding: texts are read as they are, "
@@ -173,6 +193,7 @@ void read_embedding(const Context& context, Fields& fields, Request& request, Ca
 
 Inputs read_inputs(const Call& call, Fields& fields) {
   refuse_other_inputs(call.context, fields);
+  if (fields.choice("modality", {"text", "image"}) == "image") return read_pictures(call, fields);
   // vLLM's clients send chats under either name.
   const json::value* input = fields.any("input");
   const bool under_input = input && (is_chat(*input) || is_chats(*input));

@@ -1,6 +1,7 @@
 """Pictures of requests: inside them, in a folder, on hosts; and what is refused by name."""
 
 import base64
+import concurrent.futures
 import http.server
 import pathlib
 import tempfile
@@ -101,6 +102,53 @@ class Sources(unittest.TestCase):
             self.assertEqual(answer.status, 400, answer.body)
             self.assertIn(b"--allowed-media-domains", answer.body)
 
+    def test_a_picture_is_fetched_once_for_a_request(self):
+        url = f"{self.host.url}/page.png"
+        part = {"type": "image_url", "image_url": {"url": url}}
+        other = {"content": [{"type": "image_url", "image_url": {"url": f"{self.host.url}/gray.png"}}]}
+        for path, body in (("/v1/embeddings", {"input": [{"image": url}, "a text", {"image": url}, {"text": "b", "image": url}]}),
+                           ("/v1/embeddings", {"messages": [{"role": "user", "content": [part, part]}]}),
+                           ("/v2/embed", {"images": [url, url]}),
+                           ("/score", {"text_1": {"content": [part]}, "text_2": [{"content": [part]}, "a text", {"content": [part]}]}),
+                           ("/rerank", {"query": {"image": url}, "documents": [{"content": [part]}, other, {"image": url}]})):
+            seen = len(self.host.seen)
+            answer = self.server.post(path, body)
+            self.assertEqual(answer.status, 200, answer.body)
+            fetched = self.host.seen[seen:]
+            self.assertEqual(sorted(fetched), sorted(set(fetched)), path)
+            self.assertIn("/page.png", fetched)
+        # The same vectors as of the picture itself, each time.
+        vectors = [item["embedding"] for item in self.server.post("/v1/embeddings", {"input": [{"image": url}, {"image": url}, {"image": data_uri("page.png")}]}).json["data"]]
+        self.assertEqual(vectors[0], vectors[1])
+        self.assertEqual(vectors[0], vectors[2])
+        seen = len(self.host.seen)
+        self.embed(url), self.embed(url)
+        self.assertEqual(len(self.host.seen), seen + 2, "nothing is kept for another request")
+
+    def test_no_picture_is_left_out(self):
+        page = data_uri("page.png")
+        for path, body, field in (("/embed", {"inputs": "a", "images": [page]}, "images"), ("/embed", {"inputs": [{"image": page}]}, "inputs.0"),
+                                  ("/similarity", {"inputs": {"source_sentence": "a", "sentences": [{"image": page}]}}, "sentences.0"),
+                                  ("/v1/embeddings", {"input": "a", "image": page}, "image"), ("/v1/embeddings", {"input": [{"text": "a", "images": [page]}]}, "input.0.images"),
+                                  ("/v1/embeddings", {"messages": [{"role": "user", "content": [{"type": "image_embeds", "image_embeds": "AAAA"}]}]}, "image_embeds"),
+                                  ("/v1/embeddings", {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "image_url": page}]}]}, "one has both"),
+                                  ("/score", {"text_1": "a", "text_2": "b", "images": [page]}, "images"), ("/api/embed", {"input": "a", "images": [page]}, "images"),
+                                  ("/rerank", {"query": "a", "documents": [{"text": "b", "image_urls": [page]}]}, "documents.0.image_urls")):
+            answer = self.closed.post(path, body)
+            self.assertIn(answer.status, (400, 422), (path, answer.body))
+            self.assertIn(field.encode(), answer.body, path)
+
+    def test_dialects_agree(self):
+        page = data_uri("page.png")
+        vector = self.closed.post("/v1/embeddings", {"input": [{"image": page}]}).json["data"][0]["embedding"]
+        for body in ({"input": [page], "modality": "image"}, {"input": page.partition(",")[2], "modality": "image"}, {"input": [{"image_url": {"url": page}}]},
+                     {"input": [{"content": [{"type": "image_url", "image_url": page}]}]}):
+            self.assertEqual(self.closed.post("/v1/embeddings", body).json["data"][0]["embedding"], vector, body.keys())
+        typed, bare = (self.closed.post("/v1/embeddings", {"messages": [{"role": "user", "content": [{**kind, "image_url": {"url": page}}]}]})
+                       for kind in ({"type": "image_url"}, {}))
+        self.assertEqual(typed.json["data"], bare.json["data"])
+        self.assertEqual(self.closed.post("/v2/embed", {"images": [page], "input_type": "image"}).json["embeddings"]["float"][0], vector)
+
     def test_nothing_is_reached_unless_it_is_allowed(self):
         seen = len(self.host.seen)
         self.refused("--allowed-media-domains", f"{self.host.url}/page.png", server=self.closed)
@@ -140,6 +188,57 @@ class Sources(unittest.TestCase):
         with self.assertRaises(AssertionError) as failure:
             serving.Server(serving.BERT, "--mm-processor-kwargs", '{"max_pixels": 2048}').stop()
         self.assertIn("reads no images", str(failure.exception))
+
+
+class PrefixCache(unittest.TestCase):
+    """Pictures of one size, whose tokens are the same: what is kept of one never stands for another."""
+    model, side = serving.model("qwen3-vl"), 192
+
+    @classmethod
+    def picture(cls, seed):
+        rows = bytes((x * (seed + c + 1) + y * (3 * seed + 2 * c + 1)) % 256 for y in range(cls.side) for x in range(cls.side) for c in range(3))
+        side = cls.side.to_bytes(4, "little")
+        head = b"BM" + (54 + len(rows)).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
+        return "data:image/bmp;base64," + base64.b64encode(head + side + side + b"\1\0\x18\0" + bytes(24) + rows).decode()
+
+    @classmethod
+    def ask(cls, server, *pictures, tokens=8):
+        parts = [{"type": "image_url", "image_url": {"url": picture}} for picture in pictures] + [{"type": "text", "text": "what is it"}]
+        answer = server.post("/v1/chat/completions", {"messages": [{"role": "user", "content": parts}], "max_tokens": tokens, "temperature": 0,
+                                                      "logprobs": True, "top_logprobs": 3, "ignore_eos": True}).json
+        return answer["choices"][0]["logprobs"]["content"], answer["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+    def server(self, *flags):
+        server = serving.Server(self.model, *flags)
+        self.addCleanup(server.stop)
+        return server
+
+    def test_pictures_do_not_share_pages(self):
+        plain, cached = self.server("--no-enable-prefix-caching"), self.server()
+        one, other = self.picture(1), self.picture(2)
+        orders = {"one": (one,), "other": (other,), "both": (one, other), "twice": (one, one)}
+        wanted = {name: self.ask(plain, *pictures)[0] for name, pictures in orders.items()}
+        self.assertEqual(len({str(w) for w in wanted.values()}), len(orders))
+        found = {}
+        for name in ("one", "one", "other", "both", "twice", "both", "other", "one"):
+            said, found[name] = self.ask(cached, *orders[name])
+            self.assertEqual(said, wanted[name], name)
+            if name == "other" and list(found) == ["one", "other"]:
+                self.assertEqual(found[name], 0, "the first page ends within the picture")
+        for name, tokens in found.items():  # when it came last, but for the first that was asked for once
+            self.assertGreaterEqual(tokens, 16, name)
+
+    def test_preemption_keeps_pictures(self):
+        plain, tight = self.server("--no-enable-prefix-caching"), self.server("--cache-bytes", "300000", "--max-num-seqs", "8")
+        pictures = [self.picture(seed) for seed in range(6)]
+        wanted = [self.ask(plain, picture, tokens=40)[0] for picture in pictures]
+        for _ in range(10):  # until they meet
+            with concurrent.futures.ThreadPoolExecutor(len(pictures)) as pool:
+                said = list(pool.map(lambda picture: self.ask(tight, picture, tokens=40)[0], pictures))
+            self.assertEqual(said, wanted)
+            if tight.metric("vllm:num_preemptions_total") > 0:
+                return
+        self.fail("no sequence was preempted")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-// Letters of ASCII, whatever the locale: names of protocols, of options and of files' fields.
+// Letters and white space of ASCII, whatever the locale: names of protocols, of options and of
+// files' fields.
 #pragma once
 
 #include <string>
@@ -13,6 +14,13 @@ inline std::string ascii_lower(std::string_view text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return lower;
+}
+
+// `text` without the `bytes` at its beginning and its end.
+inline std::string_view trimmed(std::string_view text, std::string_view bytes = " \t\r\n") {
+  const size_t begin = text.find_first_not_of(bytes);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(bytes) - begin + 1);
 }
 
 }  // namespace vecton::base

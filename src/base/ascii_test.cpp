@@ -11,5 +11,14 @@ TEST(Ascii, LowerLeavesOtherBytesAsTheyAre) {
   EXPECT_EQ(ascii_lower("\xc3\x84\xff"), "\xc3\x84\xff");
 }
 
+TEST(Ascii, TrimmedLosesWhatIsAroundAlone) {
+  EXPECT_EQ(trimmed(""), "");
+  EXPECT_EQ(trimmed(" \t\r\n"), "");
+  EXPECT_EQ(trimmed("\n a b\t"), "a b");
+  EXPECT_EQ(trimmed("a"), "a");
+  EXPECT_EQ(trimmed("\ta\n", " \t"), "a\n");
+  EXPECT_EQ(trimmed("\va"), "\va");
+}
+
 }  // namespace
 }  // namespace vecton::base

@@ -22,12 +22,6 @@ constexpr long kStallSeconds = 60;  // a transfer without a byte for so long is 
 // Debian's two flavours and macOS; the interface is the same.
 const char* const kLibraries[] = {"libcurl.so.4", "libcurl-gnutls.so.4", "libcurl.4.dylib"};
 
-std::string_view stripped(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t\r\n");
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);
-}
-
 // Failures after which the same request may well succeed.
 bool is_transient(CURLcode code) {
   switch (code) {
@@ -131,7 +125,8 @@ struct HttpClient::Transfer {
       const size_t space = line.find(' ');
       response.status = space == line.npos ? 0 : std::atol(std::string(line.substr(space)).c_str());
     } else if (const size_t colon = line.find(':'); colon != line.npos) {
-      response.headers[base::ascii_lower(line.substr(0, colon))] = stripped(line.substr(colon + 1));
+      response.headers[base::ascii_lower(line.substr(0, colon))] =
+          base::trimmed(line.substr(colon + 1));
     }
     return size;
   }

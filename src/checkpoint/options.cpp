@@ -33,13 +33,6 @@ std::string first_set(std::initializer_list<const char*> names) {
   return "";
 }
 
-std::string trimmed(std::string text) {
-  const auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), space).base(), text.end());
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), space));
-  return text;
-}
-
 fs::path without_tilde(const std::string& path) {
   if (path == "~" || path.starts_with("~/")) return environment("HOME") + path.substr(1);
   return path;
@@ -57,13 +50,13 @@ fs::path hub_home() {
 }
 
 std::string read_token(const fs::path& home) {
-  if (std::string token = trimmed(first_set({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
+  if (std::string token(base::trimmed(first_set({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"})));
       !token.empty()) {
     return token;
   }
   const std::string path = environment("HF_TOKEN_PATH");
   std::ifstream file(path.empty() ? home / "token" : without_tilde(path));
-  return trimmed(std::string(std::istreambuf_iterator<char>(file), {}));
+  return std::string(base::trimmed(std::string(std::istreambuf_iterator<char>(file), {})));
 }
 
 [[noreturn]] void wrong(const char* name, const std::string& expected) {
@@ -86,7 +79,8 @@ EngineDefaults EngineDefaults::from_environment() {
   // OpenMP allows a number for each level of nesting; the first is that of a program's threads.
   const std::string threads = environment("OMP_NUM_THREADS");
   if (!threads.empty()) {
-    defaults.threads = number_in(trimmed(threads.substr(0, threads.find(','))), 0);
+    defaults.threads =
+        number_in(std::string(base::trimmed(threads.substr(0, threads.find(',')))), 0);
     if (defaults.threads < 1) wrong("OMP_NUM_THREADS", "a number of threads");
   }
   if (const std::string paged = environment("VLLM_METAL_USE_PAGED_ATTENTION"); !paged.empty()) {

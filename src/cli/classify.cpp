@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/ascii.h"
 #include "cli/answers.h"
 #include "cli/arguments.h"
 #include "cli/command.h"
@@ -36,9 +37,8 @@ std::vector<std::string> candidate_labels(const std::vector<std::string>& given)
   if (given.size() != 1) return given;
   std::vector<std::string> labels;
   for (const std::string& name : split(given.front(), ',')) {
-    const size_t begin = name.find_first_not_of(' ');
-    if (begin != std::string::npos)
-      labels.push_back(name.substr(begin, name.find_last_not_of(' ') + 1 - begin));
+    const std::string_view label = base::trimmed(name, " ");
+    if (!label.empty()) labels.emplace_back(label);
   }
   if (labels.empty())
     throw Failure(ExitStatus::kUsage, "--candidate-labels: expected at least one label");

@@ -1,7 +1,7 @@
 // Kinds of bytes, the same in every locale.
 #pragma once
 
-#include <string_view>
+#include "base/ascii.h"
 
 namespace vecton::parsers {
 
@@ -14,10 +14,6 @@ inline bool is_name(char c) {
   return is_letter(c) || is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-inline std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+using base::trimmed;
 
 }  // namespace vecton::parsers

@@ -47,18 +47,12 @@ std::vector<std::string> header_names(std::string_view list) {
   return names;
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 // What stands before `separator`, which is taken off `rest` as well.
 std::string_view next(std::string_view& rest, char separator) {
   const size_t end = std::min(rest.find(separator), rest.size());
   const std::string_view part = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
-  return trimmed(part);
+  return base::trimmed(part, " \t");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "base/json_text.h"
 #include "server/images.h"
@@ -18,12 +19,6 @@ namespace {
 
 constexpr std::string_view kPlace = "{}";  // of the label in a template
 
-std::string trimmed(const std::string& text) {
-  const size_t begin = text.find_first_not_of(' ');
-  return begin == std::string::npos ? ""
-                                    : text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
-}
-
 // A list, or names with commas between them.
 std::vector<std::string> read_labels(Fields& fields) {
   const json::value* value = fields.any("candidate_labels");
@@ -32,8 +27,8 @@ std::vector<std::string> read_labels(Fields& fields) {
   std::string rest(value->get_string());
   for (size_t comma = 0; comma != std::string::npos;) {
     comma = rest.find(',');
-    if (std::string label = trimmed(rest.substr(0, comma)); !label.empty())
-      labels.push_back(std::move(label));
+    const std::string label(base::trimmed(std::string_view(rest).substr(0, comma), " "));
+    if (!label.empty()) labels.push_back(label);
     rest.erase(0, comma == std::string::npos ? comma : comma + 1);
   }
   return labels;

@@ -139,6 +139,8 @@ class Server:
                 raise
         self._reader.join(TIMEOUT)
         self.process.stderr.close()
+        while not self._lines.empty() and (line := self._lines.get()):  # up to the end
+            self.log.append(line)
         return self.process.returncode
 
 

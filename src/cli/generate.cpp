@@ -15,7 +15,7 @@
 #include "cli/resumable_run.h"
 #include "cli/sampling_options.h"
 #include "cli/terminal.h"
-#include "vecton/best_of.h"
+#include "engine/best_of.h"
 
 namespace vecton::cli {
 
@@ -78,7 +78,7 @@ void stream(const GenerateOptions& options, Engine& engine, RecordReader& reader
     Result result = engine.submit({std::move(request)}).get().front();
     auto& generation = result.get<Generation>();
     if (chosen) {
-      keep_best(generation, options.n);
+      engine::keep_best(generation, options.n);
       print(generation.completions.front().text);
     }
     for (size_t i = 1; i < generation.completions.size(); ++i)
@@ -112,7 +112,7 @@ void generate(GenerateOptions& options) {
       {.request = [&](const Record& record) { return request_of(options, record); },
        .append =
            [&](std::string& out, int64_t index, const Record& record, Result&& result) {
-             if (chooses(options)) keep_best(result.get<Generation>(), options.n);
+             if (chooses(options)) engine::keep_best(result.get<Generation>(), options.n);
              append_json(out, index, record, result, with_text);
            },
        .window = {.batch = 1, .ahead = static_cast<size_t>(options.engine.max_num_seqs)},

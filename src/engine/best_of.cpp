@@ -1,10 +1,10 @@
-#include "vecton/best_of.h"
+#include "engine/best_of.h"
 
 #include <algorithm>
 #include <limits>
 #include <vector>
 
-namespace vecton {
+namespace vecton::engine {
 
 namespace {
 
@@ -23,4 +23,4 @@ void keep_best(Generation& generation, int64_t n) {
   for (size_t i = 0; i < all.size(); ++i) all[i].index = static_cast<int64_t>(i);
 }
 
-}  // namespace vecton
+}  // namespace vecton::engine

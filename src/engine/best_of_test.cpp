@@ -1,8 +1,8 @@
-#include "vecton/best_of.h"
+#include "engine/best_of.h"
 
 #include <gmock/gmock.h>
 
-namespace vecton {
+namespace vecton::engine {
 namespace {
 
 Completion said(const std::string& text, size_t tokens, double logprob) {
@@ -30,4 +30,4 @@ TEST(KeepBest, OrdersByLogProbabilityPerToken) {
 }
 
 }  // namespace
-}  // namespace vecton
+}  // namespace vecton::engine

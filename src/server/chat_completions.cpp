@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/json_text.h"
+#include "engine/best_of.h"
 #include "server/chat_choice.h"
 #include "server/chat_prompt.h"
 #include "server/conversation_fields.h"
@@ -14,7 +15,6 @@
 #include "server/render.h"
 #include "server/sampling.h"
 #include "server/vllm_fields.h"
-#include "vecton/best_of.h"
 
 namespace vecton::server::openai {
 
@@ -233,7 +233,7 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
   auto generation = results.front().get<Generation>();
-  if (wishes.best) keep_best(generation, *wishes.best);
+  if (wishes.best) engine::keep_best(generation, *wishes.best);
   GenerationUsage usage = usage_of(results);
   append_head(out, wishes.head, "chat.completion");
   out += ",\"choices\":[";

@@ -7,13 +7,13 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
+#include "engine/best_of.h"
 #include "server/generation.h"
 #include "server/logprobs.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/sampling.h"
 #include "server/vllm_fields.h"
-#include "vecton/best_of.h"
 
 namespace vecton::server::openai {
 
@@ -168,7 +168,7 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   out += ",\"choices\":[";
   for (size_t i = 0; i < results.size(); ++i) {
     auto generation = results[i].get<Generation>();
-    if (wishes.best) keep_best(generation, *wishes.best);
+    if (wishes.best) engine::keep_best(generation, *wishes.best);
     for (const Completion& completion : generation.completions) {
       const int64_t index = static_cast<int64_t>(i) * wishes.n + completion.index;
       if (index > 0) out += ',';

@@ -6,10 +6,10 @@
 
 #include "vecton/request.h"
 
-namespace vecton {
+namespace vecton::engine {
 
 // Leaves the `n` completions of the greatest log-probability per token, to the model itself; the
 // best comes first, of equal ones the one that was written first. Their indices are 0, 1, ...
-VECTON_API void keep_best(Generation& generation, int64_t n);
+void keep_best(Generation& generation, int64_t n);
 
-}  // namespace vecton
+}  // namespace vecton::engine

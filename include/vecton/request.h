@@ -316,7 +316,7 @@ struct Request {
   std::vector<TaskParameters> also{};  // more of the same forward pass: Embed, TokenEmbed,
                                        // SparseEmbed
   std::string cache_salt{};  // requests share cached prefixes with requests of the same salt only
-  int64_t priority = 0;      // lower ones are computed first; equal ones in the order they came
+  int64_t priority = 0;  // lower ones are computed first; equal ones by turns, short before long
   // Of a Generate: hears of every step that gave it a token, on a thread of the engine; it must not
   // block. False = the request is given up: its completions end with FinishReason::kAbort.
   std::function<bool(const GenerationDelta&)> on_delta{};

@@ -281,16 +281,16 @@ def test_pictures_from_hosts_that_are_named():
         def log_message(self, *_):
             pass
 
-    server = http.server.HTTPServer(("localhost", 0), Files)
+    server = http.server.HTTPServer(("127.0.0.1", 0), Files)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = {"image": f"http://localhost:{server.server_port}/a.png"}
-    fetching = vecton.Engine(model("qwen3-vl-embedding"), threads=2, allowed_media_domains=["localhost"], image_fetch_timeout=10)
+    address = {"image": f"http://127.0.0.1:{server.server_port}/a.png"}
+    fetching = vecton.Engine(model("qwen3-vl-embedding"), threads=2, allowed_media_domains=["127.0.0.1"], image_fetch_timeout=10)
     assert np.array_equal(fetching.embed(address), engine("qwen3-vl-embedding").embed(BLOB))
     with pytest.raises(ValueError, match="allowed_media_domains"):
         engine("qwen3-vl-embedding").embed(address)
     from vecton.vllm import LLM
 
-    llm = LLM(model("qwen3-vl-reranker"), runner="pooling", allowed_media_domains=["localhost"])
+    llm = LLM(model("qwen3-vl-reranker"), runner="pooling", allowed_media_domains=["127.0.0.1"])
     pages = [{"content": [{"type": "image_url", "image_url": {"url": url}}]} for url in (address["image"], uri(BLOB))]
     first, second = (output.outputs.score for output in llm.score("a", pages, use_tqdm=False))
     assert first == second

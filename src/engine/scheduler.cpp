@@ -127,7 +127,8 @@ void Scheduler::push(std::vector<Sequence> sequences) {
     }
     if (cache_) cache_->note(prefix_of(sequence));
     sequence.turn = turns[sequence.priority];
-    insert(requests_[sequence.turn].ready.back(), std::move(sequence));
+    Queue& came = requests_[sequence.turn].ready.back();
+    insert(came, std::move(sequence));
   }
 }
 

@@ -10,31 +10,9 @@ namespace vecton::cli {
 
 namespace {
 
-// Texts of the command line, and then pictures, each a document of its own.
-class DocumentReader final : public RecordReader {
- public:
-  DocumentReader(std::vector<std::string> texts, std::vector<std::string> images)
-      : texts_(std::move(texts)), images_(std::move(images)) {}
-
-  bool next(Record& record) override {
-    if (at_ == texts_.size() + images_.size()) return false;
-    record = {.input = std::string(), .line = static_cast<int64_t>(at_) + 1};
-    if (at_ < texts_.size()) {
-      record.input = std::move(texts_[at_]);
-    } else {
-      record.images = {{.bytes = {}, .source = images_[at_ - texts_.size()]}};
-    }
-    ++at_;
-    return true;
-  }
-  std::string where(const Record& record) const override {
-    return "document " + std::to_string(record.line);
-  }
-
- private:
-  std::vector<std::string> texts_, images_;
-  size_t at_ = 0;
-};
+const std::string& document_of(const PairOptions& options, const Record& record) {
+  return options.query.empty() ? *record.pair : std::get<std::string>(record.input);
+}
 
 }  // namespace
 
@@ -79,12 +57,8 @@ std::unique_ptr<RecordReader> read_documents(PairOptions& options, bool pairs) {
     if (options.input.pair.empty()) options.input.pair = "document";
   }
   if (pictures && options.input.path.empty())
-    return std::make_unique<DocumentReader>(std::move(options.texts), options.input.images);
+    return read_document_arguments(std::move(options.texts), options.input.images);
   return read_input(std::move(options.texts), options.input);
-}
-
-static const std::string& document_of(const PairOptions& options, const Record& record) {
-  return options.query.empty() ? *record.pair : std::get<std::string>(record.input);
 }
 
 std::string shown_document(const PairOptions& options, const Record& record) {

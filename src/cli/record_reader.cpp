@@ -20,26 +20,35 @@ namespace vecton::cli {
 
 namespace {
 
+// Records of the command line, each called by `noun` and its number.
 class ArgumentReader final : public RecordReader {
  public:
-  ArgumentReader(std::vector<std::string> texts, std::vector<std::string> images)
-      : texts_(std::move(texts)), images_(std::move(images)) {}
+  ArgumentReader(std::string_view noun, std::vector<Record> records)
+      : noun_(noun), records_(std::move(records)) {}
 
   bool next(Record& record) override {
-    if (at_ == texts_.size()) return false;
-    record = {std::move(texts_[at_]), std::nullopt, static_cast<int64_t>(at_) + 1};
-    if (!images_.empty()) record.images = {{.bytes = {}, .source = images_[at_]}};
-    ++at_;
+    if (at_ == records_.size()) return false;
+    record = std::move(records_[at_]);
+    record.line = static_cast<int64_t>(++at_);
     return true;
   }
   std::string where(const Record& record) const override {
-    return "text " + std::to_string(record.line);
+    return std::string(noun_) + " " + std::to_string(record.line);
   }
 
  private:
-  std::vector<std::string> texts_, images_;
+  std::string_view noun_;
+  std::vector<Record> records_;
   size_t at_ = 0;
 };
+
+Record record_of(std::string text) {
+  Record record;
+  record.input = std::move(text);
+  return record;
+}
+
+Image image_at(std::string path) { return {.bytes = {}, .source = std::move(path)}; }
 
 class FileReader : public RecordReader {
  public:
@@ -172,7 +181,7 @@ class JsonLineReader final : public FileReader {
     for (const json::value& path : paths) {
       if (!path.is_string())
         fail(source_.line(), "field \"image\" holds something other than paths");
-      images.push_back({.bytes = {}, .source = std::string(path.get_string())});
+      images.push_back(image_at(std::string(path.get_string())));
     }
     return images;
   }
@@ -326,7 +335,25 @@ std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts,
                                           std::to_string(images.size()) +
                                           " image item(s): give one text, or one for each --image");
   }
-  return std::make_unique<ArgumentReader>(std::move(texts), std::move(images));
+  std::vector<Record> records;
+  records.reserve(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    records.push_back(record_of(std::move(texts[i])));
+    if (!images.empty()) records.back().images = {image_at(std::move(images[i]))};
+  }
+  return std::make_unique<ArgumentReader>("text", std::move(records));
+}
+
+std::unique_ptr<RecordReader> read_document_arguments(std::vector<std::string> texts,
+                                                      const std::vector<std::string>& images) {
+  std::vector<Record> records;
+  records.reserve(texts.size() + images.size());
+  for (std::string& text : texts) records.push_back(record_of(std::move(text)));
+  for (const std::string& image : images) {
+    records.push_back(record_of({}));
+    records.back().images = {image_at(image)};
+  }
+  return std::make_unique<ArgumentReader>("document", std::move(records));
 }
 
 std::unique_ptr<RecordReader> read_file(const InputOptions& options) {

@@ -62,6 +62,9 @@ std::string shown_text(const Record& record);
 // Over texts of the command line, with the images that InputOptions says.
 std::unique_ptr<RecordReader> read_arguments(std::vector<std::string> texts,
                                              std::vector<std::string> images = {});
+// Over texts of the command line, and then pictures, each a document of its own.
+std::unique_ptr<RecordReader> read_document_arguments(std::vector<std::string> texts,
+                                                      const std::vector<std::string>& images);
 // Over a file: txt has a text per line; jsonl an object per line with a text in `field` or token
 // ids in "input_ids", or a bare string; csv a header and the text in `column` (a name, or a number
 // from 1).

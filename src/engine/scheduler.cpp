@@ -140,11 +140,12 @@ void Scheduler::served(int64_t priority, int64_t tokens) {
 }
 
 // What has not been computed of it is nobody's turn.
-void Scheduler::give_up_turn(const Sequence& sequence) {
+void Scheduler::give_up(Sequence& sequence) {
   served(sequence.turn.priority, sequence.tokens() - sequence.end);
+  release(sequence);
 }
 
-void Scheduler::give_up(Sequence& sequence) {
+void Scheduler::release(Sequence& sequence) {
   if (cache_) {
     cache_->release(sequence.blocks);
     cache_->unreserve(std::exchange(sequence.reserved, 0));
@@ -159,7 +160,6 @@ void Scheduler::cancel(const Group& group) {
   for (const std::optional<Place>& place : std::vector(places->second.at)) {
     if (!place) continue;
     cancelled_.push_back(remove(*place));
-    give_up_turn(cancelled_.back());
     give_up(cancelled_.back());
   }
 }
@@ -235,7 +235,6 @@ bool Scheduler::fill(Queue& queue, int64_t budget, Step& step) {
     const Place first = queue.list.begin();
     if (first->sequence.group->cancelled.load()) {
       step.cancelled.push_back(remove(first));
-      give_up_turn(step.cancelled.back());
       give_up(step.cancelled.back());
       continue;
     }
@@ -301,7 +300,7 @@ void Scheduler::go_on(Sequence sequence, bool computed) {
     owe_pages(sequence);  // those that it has released, before anybody else takes them
   } else {
     cache_->release(sequence.new_blocks);
-    give_up(sequence);
+    release(sequence);
     sequence.whole = true;
   }
   sequence.new_blocks.clear();
@@ -334,8 +333,7 @@ void Scheduler::finish(std::vector<Sequence>& batch, bool computed) {
       continue;
     }
     if (cache_) cache_->extend(sequence.blocks, sequence.new_blocks);
-    give_up_turn(sequence);  // nothing, where it has been computed
-    give_up(sequence);
+    give_up(sequence);  // of its turn nothing, where it has been computed
     (sequence.is_chunk() ? cancelled_ : answered).push_back(std::move(sequence));
   }
   batch = std::move(answered);
@@ -347,7 +345,7 @@ std::vector<Sequence> Scheduler::clear() {
   const auto drain = [&](Queue& queue) {
     while (!queue.list.empty()) {
       all.push_back(remove(queue.list.begin()));
-      give_up(all.back());
+      release(all.back());
     }
   };
   for (auto& [turn, request] : requests_) {

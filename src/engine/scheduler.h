@@ -108,8 +108,8 @@ class Scheduler {
   void count(Queue& queue, const Sequence& sequence, int64_t sign);
   void park(int32_t block, Place place);
   void unpark(int32_t block);
-  void give_up(Sequence& sequence);
-  void give_up_turn(const Sequence& sequence);
+  void give_up(Sequence& sequence);  // it is not computed any more: its turn and its pages
+  void release(Sequence& sequence);  // its pages
   void served(int64_t priority, int64_t tokens);
   void go_on(Sequence sequence, bool computed);
 

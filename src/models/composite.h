@@ -6,7 +6,9 @@
 #include <string_view>
 
 #include "checkpoint/config.h"
+#include "checkpoint/head_weights.h"
 #include "checkpoint/weights.h"
+#include "models/decoder.h"
 #include "models/model.h"
 
 namespace vecton::models {
@@ -20,6 +22,13 @@ void check_alike(const checkpoint::Config& config, const checkpoint::Config& tex
 
 // text_config where there is one, else `config` itself. The configs of the other parts are ignored.
 checkpoint::Config text_config(const checkpoint::Config& config);
+
+// Family::head of those whose head is that of a decoder with the settings that `text` gives.
+template <checkpoint::Config (*text)(const checkpoint::Config&)>
+checkpoint::HeadWeights text_head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                  int64_t labels, const checkpoint::Weights& weights) {
+  return decoder_head(text(config), kind, labels, weights);
+}
 
 // prepare_decoder() of the text model, whatever stands before its names; `others`: prefixes of
 // tensors of the other parts, after "model." is taken away.

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "models/composite.h"
-#include "models/decoder.h"
 #include "models/family.h"
 #include "models/llama.h"
 #include "vecton/error.h"
@@ -49,11 +48,6 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
   return llama::build(s, text_of(config), weights);
 }
 
-checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
-                             int64_t labels, const checkpoint::Weights& weights) {
-  return decoder_head(text_of(config), kind, labels, weights);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -69,7 +63,7 @@ extern constinit const Family kFamily{
                              "model."}},
     .shape = llama::shape_of<settings>,
     .load = load,
-    .head = head,
+    .head = text_head<text_of>,
 };
 
 }  // namespace vecton::models::mistral3

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "models/composite.h"
-#include "models/decoder.h"
 #include "models/family.h"
 #include "models/image_text_model.h"
 #include "models/llama.h"
@@ -128,11 +127,6 @@ std::optional<ImageInput> images(const checkpoint::Config& config) {
                     .axis_positions = config.boolean_or("use_mrope", true)};
 }
 
-checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
-                             int64_t labels, const checkpoint::Weights& weights) {
-  return decoder_head(text_of(config), kind, labels, weights);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -145,7 +139,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = llama::shape_of<settings>,
     .load = load,
-    .head = head,
+    .head = text_head<text_of>,
     .images = images,
 };
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "models/composite.h"
-#include "models/decoder.h"
 #include "models/family.h"
 #include "models/llama.h"
 #include "models/qwen_vision.h"
@@ -65,11 +64,6 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
                          tower_of(config));
 }
 
-checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
-                             int64_t labels, const checkpoint::Weights& weights) {
-  return decoder_head(text_of(config), kind, labels, weights);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -84,7 +78,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = llama::shape_of<settings>,
     .load = load,
-    .head = head,
+    .head = text_head<text_of>,
     .images = qwen_images,
 };
 
@@ -104,7 +98,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = llama::shape_of<qwen2_vl::settings>,
     .load = qwen2_vl::load,
-    .head = qwen2_vl::head,
+    .head = text_head<qwen2_vl::text_of>,
     .images = qwen_images,
 };
 

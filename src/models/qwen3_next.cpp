@@ -309,11 +309,6 @@ std::unique_ptr<Model> load_moe(const checkpoint::Config& config, checkpoint::We
   return build(settings_moe(config), config, std::move(weights));
 }
 
-checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
-                             int64_t labels, const checkpoint::Weights& weights) {
-  return decoder_head(text_config(config), kind, labels, weights);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -329,7 +324,7 @@ extern constinit const Family kFamily{
     .tensors = kDecoderTensors,
     .shape = shape,
     .load = load,
-    .head = head,
+    .head = text_head<text_config>,
 };
 
 }  // namespace vecton::models::qwen3_next
@@ -348,7 +343,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = qwen3_next::shape_dense,
     .load = qwen3_next::load_dense,
-    .head = qwen3_next::head,
+    .head = text_head<text_config>,
     .images = qwen_images,
 };
 
@@ -367,7 +362,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model.", "model.language_model."}},
     .shape = qwen3_next::shape_moe,
     .load = qwen3_next::load_moe,
-    .head = qwen3_next::head,
+    .head = text_head<text_config>,
     .images = qwen_images,
 };
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "models/composite.h"
-#include "models/decoder.h"
 #include "models/family.h"
 #include "models/llama.h"
 #include "models/qwen_vision.h"
@@ -53,11 +52,6 @@ std::unique_ptr<Model> load_nemotron(const checkpoint::Config& config,
   return build_with_tower(nemotron_settings(config), config, std::move(weights));
 }
 
-checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
-                             int64_t labels, const checkpoint::Weights& weights) {
-  return decoder_head(text_config(config), kind, labels, weights);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -76,7 +70,7 @@ extern constinit const Family kFamily{
                 .classifiers = {{checkpoint::HeadKind::kSequenceClassification, {"score.weight"}}}},
     .shape = shape,
     .load = load,
-    .head = head,
+    .head = text_head<text_config>,
     // The prompt is Qwen3-VL-Reranker's, as its model card has it.
     .reranker =
         Reranker{

@@ -262,10 +262,12 @@ Pending EngineHandle::start(std::vector<Request> requests, bool wait_for_room) {
   Ticket ticket = use()->submit(
       std::move(requests),
       [state](std::vector<Result> results) {
-        const std::lock_guard lock(state->mutex);
-        state->results = std::move(results);
-        state->done = true;
-        state->changed.notify_all();
+        {
+          const std::lock_guard lock(state->mutex);
+          state->results = std::move(results);
+          state->done = true;
+        }
+        state->changed.notify_all();  // without the lock, which who wakes takes
       },
       wait_for_room ? Engine::WhenFull::kWait : Engine::WhenFull::kThrow);
   return Pending(std::move(state), std::move(ticket));

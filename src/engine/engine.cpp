@@ -93,6 +93,21 @@ static void check_shared(const EngineOptions& options, const RuntimeOptions& run
   }
 }
 
+// Of options for generating, to a model that does not.
+static void note_unused(const EngineOptions& options, const std::string& architecture,
+                        std::vector<std::string>& warnings) {
+  const std::pair<const char*, bool> given[] = {
+      {"speculative_config", !options.speculative_config.empty()},
+      {"generation_config", options.generation_config != EngineOptions{}.generation_config},
+      {"override_generation_config", !options.override_generation_config.empty()},
+  };
+  for (const auto& [name, is_given] : given) {
+    if (is_given)
+      warnings.push_back(std::string(name) + " changes nothing: " + architecture +
+                         " does not generate as it is run here");
+  }
+}
+
 Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared,
                    const std::function<void(const DownloadProgress&)>& progress)
     : runtime(std::move(shared)),
@@ -126,6 +141,8 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
       info.warnings.emplace_back(
           "nothing of this model's layers is kept: every token that is "
           "generated is computed from all before it");
+  } else {
+    note_unused(options, plan.architecture, info.warnings);
   }
   info.warnings.insert(info.warnings.end(), runner->warnings().begin(), runner->warnings().end());
   source = shares.sources.add([this](int worker) { return work(worker); },

@@ -98,6 +98,19 @@ TEST(Speculation, ARepeatedTextTakesFewSteps) {
   EXPECT_EQ(engine->submit({request}).get().front().get<Generation>().cached_tokens, 4 * kPage);
 }
 
+TEST(Speculation, IsSaidToChangeNothingOfAModelThatDoesNotGenerate) {
+  EngineOptions options{.model = "tests/golden/bert-embed-mean/model"};
+  EXPECT_THAT(Engine::open(options)->info().warnings,
+              ::testing::Not(::testing::Contains(HasSubstr("changes nothing"))));
+  options.speculative_config = kEagerDrafts;
+  options.generation_config = "vllm";
+  options.override_generation_config = R"({"top_k": 1})";
+  const std::vector<std::string> warnings = Engine::open(options)->info().warnings;
+  for (const char* name : {"speculative_config", "generation_config", "override_generation_config"})
+    EXPECT_THAT(warnings, ::testing::Contains(::testing::StartsWith(
+                              std::string(name) + " changes nothing: BertModel")));
+}
+
 TEST(Speculation, AGrammarHoldsAtEveryToken) {
   Request request{.prompt = {.input = std::vector<int32_t>{1, 2, 3}},
                   .task = Generate{.max_tokens = 80, .temperature = 0}};

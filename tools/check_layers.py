@@ -35,7 +35,8 @@ MAY_INCLUDE = {
 }
 # Single headers that a folder may include beside these: what the program has and the library's users do not.
 MAY_INCLUDE_HEADERS = {
-    "server": ["backend/machine.h", "engine/best_of.h", "engine/prompts.h"],
+    "server": ["backend/machine.h", "engine/best_of.h", "engine/prompts.h",
+               "backend/cpu/isa.h", "backend/cpu/targets.h"],  # for which instruction sets kernels are compiled
     "cli": ["backend/machine.h", "convert/convert.h", "engine/best_of.h", "media/decode.h", "media/picture.h", "media/resample.h", "media/source.h",
             "server/server.h"],
     "python": ["backend/machine.h", "parsers/answer_parser.h", "parsers/call_id.h", "parsers/content_beginning.h", "parsers/forced_calls.h",

@@ -1,12 +1,16 @@
 #include "server/render.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 
+#include "backend/cpu/isa.h"
 #include "base/json_text.h"
 #include "server/failure.h"
+#include "server/float_text.h"
 
 namespace vecton::server {
 
@@ -46,18 +50,19 @@ std::string json_text(std::string_view text) {
 }
 
 void append_floats(std::string& out, std::span<const float> values) {
-  const size_t start = out.size();
-  out.resize(start + values.size() * (base::kFloatText + 1) + 2);
-  char* p = out.data() + start;
-  *p++ = '[';
-  for (const float value : values) {
-    if (!std::isfinite(value)) not_finite();
-    p = base::write_float(p, value);
-    *p++ = ',';
+  static const WriteFloats write = write_floats(cpu::supported_isas().back());
+  constexpr size_t kAtOnce = 256;
+  std::array<char, float_text_room(kAtOnce)> text;
+  out += '[';
+  if (values.empty()) out += ']';
+  while (!values.empty()) {
+    const auto some = values.first(std::min(kAtOnce, values.size()));
+    char* end = write(text.data(), some);
+    if (!end) not_finite();
+    values = values.subspan(some.size());
+    if (values.empty()) end[-1] = ']';
+    out.append(text.data(), end);
   }
-  if (values.empty()) ++p;
-  p[-1] = ']';
-  out.resize(static_cast<size_t>(p - out.data()));
 }
 
 void append_rows(std::string& out, std::span<const float> values, int64_t rows, int64_t columns) {

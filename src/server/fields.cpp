@@ -223,15 +223,16 @@ bool Fields::ids(const json::value& list, const std::string& where, std::vector<
   out.reserve(array.size());
   for (size_t i = 0; i < array.size(); ++i) {
     const json::value& id = array[i];
-    if (!id.is_int64()) {
+    const std::optional<int64_t> number = whole(id);
+    if (!number) {
       add(at(where, i), "int_type", "expected a token id, found " + shown(id));
       return false;
     }
-    if (id.get_int64() < 0 || id.get_int64() > std::numeric_limits<int32_t>::max()) {
+    if (*number < 0 || *number > std::numeric_limits<int32_t>::max()) {
       add(at(where, i), "value_error", "token id " + shown(id) + " is out of vocabulary");
       return false;
     }
-    out.push_back(static_cast<int32_t>(id.get_int64()));
+    out.push_back(static_cast<int32_t>(*number));
   }
   return true;
 }

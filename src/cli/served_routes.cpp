@@ -8,6 +8,9 @@ namespace vecton::cli {
 namespace {
 
 const std::vector<std::pair<Task, std::vector<const char*>>> kRoutes = {
+    {Task::kGenerate,
+     {"/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/messages", "/api/chat",
+      "/api/generate"}},
     {Task::kEmbed,
      {"/v1/embeddings", "/v2/embed", "/v1/embed", "/embed", "/similarity", "/pooling"}},
     {Task::kTokenEmbed, {"/v1/embeddings", "/embed_all", "/pooling"}},

@@ -96,6 +96,8 @@ std::string result_text(const json::value& content, const std::string& where, Co
 // One turn of Anthropic's, which may be several messages: results of tools come first.
 void add_turn(const json::object& turn, const std::string& where, json::array& messages) {
   const std::string role = text_member(turn, "role", where);
+  if (role != "user" && role != "assistant" && role != "system")
+    invalid(where + ".role", "expected 'user', 'assistant' or 'system', found '" + role + "'");
   const json::value* content = turn.if_contains("content");
   if (!content) invalid(where + ".content", "field required");
   if (!content->is_array()) {

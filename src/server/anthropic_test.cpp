@@ -64,6 +64,10 @@ TEST_F(Anthropic, Refuses) {
       refused(
           R"({"max_tokens":1,"messages":[{"role":"user","content":"x"}],"tool_choice":{"type":"any"}})"),
       HasSubstr("tools"));
+  EXPECT_THAT(
+      refused(R"({"max_tokens":1,"messages":[{"role":"user","content":"x"},)"
+              R"({"role":"robot","content":"y"}]})"),
+      HasSubstr("messages.1.role: expected 'user', 'assistant' or 'system', found 'robot'"));
   const HttpResponse response = anthropic::refuse(Failure(Cause::kInvalid, "no"), 0);
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.body,

@@ -43,7 +43,10 @@ std::vector<std::string> task_words(Fields& fields) {
   const json::value* value = fields.any("task");
   if (!value) return {};
   if (value->is_string()) return split(std::string(value->get_string()), '&');
-  return fields.texts("task");
+  const std::vector<std::string> words = fields.texts("task");
+  if (words.empty() && fields.good())
+    fields.wrong("task", "too_short", std::string("expected ") + kTasks);
+  return words;
 }
 
 // The tasks of the request, in the order that an answer lists them.

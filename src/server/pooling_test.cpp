@@ -103,6 +103,7 @@ TEST_F(Pooling, RefusesTasksByName) {
     EXPECT_EQ(status, 400);
     EXPECT_EQ(type, "BadRequestError");
   }
+  EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":[]})"), HasSubstr("task: expected"));
   EXPECT_THAT(refusal(openai::pooling, R"({"input":"a","task":"plugin"})"),
               testing::StartsWith("No IOProcessor plugin installed. The loaded model supports: "));
   for (const char* task : {"\"dance\"", "\"\"", "\"embed&\"", "5", "[5]", "[\"dance\"]"}) {

@@ -1,6 +1,7 @@
 // POST /v1/chat/completions, as OpenAI and vLLM have it.
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
@@ -232,8 +233,10 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
                     const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
-  auto generation = results.front().get<Generation>();
-  if (wishes.best) engine::keep_best(generation, *wishes.best);
+  const auto& all = results.front().get<Generation>();
+  std::optional<Generation> best;
+  if (wishes.best) engine::keep_best(best.emplace(all), *wishes.best);
+  const Generation& generation = best ? *best : all;
   GenerationUsage usage = usage_of(results);
   append_head(out, wishes.head, "chat.completion");
   out += ",\"choices\":[";

@@ -167,8 +167,10 @@ HttpResponse answer(const Wishes& wishes, const Context& context,
   append_head(out, wishes.head, kObject);
   out += ",\"choices\":[";
   for (size_t i = 0; i < results.size(); ++i) {
-    auto generation = results[i].get<Generation>();
-    if (wishes.best) engine::keep_best(generation, *wishes.best);
+    const auto& all = results[i].get<Generation>();
+    std::optional<Generation> best;
+    if (wishes.best) engine::keep_best(best.emplace(all), *wishes.best);
+    const Generation& generation = best ? *best : all;
     for (const Completion& completion : generation.completions) {
       const int64_t index = static_cast<int64_t>(i) * wishes.n + completion.index;
       if (index > 0) out += ',';

@@ -325,9 +325,6 @@ constexpr FieldRows kShowGroups[] = {kModelRow, kShowRows};
 constexpr const char* kHello = R"({"messages":[{"role":"user","content":"Hello"}],"max_tokens":8})";
 constexpr const char* kStreamRule =
     R"({"if":{"required":["stream_options"]},"then":{"required":["stream"],"properties":{"stream":{"const":true}}}})";
-constexpr BodyRow kCompletionBody{"CompletionRequest", kCompletionGroups,
-                                  R"({"prompt":"Once upon a time","max_tokens":8})", kStreamRule};
-constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kStreamRule};
 constexpr BodyRow kResponseBody{"ResponseRequest", kResponseGroups,
                                 R"({"input":"Hello","max_output_tokens":8})"};
 constexpr BodyRow kMessagesBody{"MessagesRequest", kMessagesGroups, kHello};
@@ -393,6 +390,10 @@ constexpr OperationRow kOperations[] = {
 };
 
 }  // namespace
+
+constexpr BodyRow kCompletionBody{"CompletionRequest", kCompletionGroups,
+                                  R"({"prompt":"Once upon a time","max_tokens":8})", kStreamRule};
+constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kStreamRule};
 
 std::span<const OperationRow> generation_operations() { return kOperations; }
 

@@ -158,8 +158,9 @@ constexpr const BodyRow* kDecode[] = {&kDecodeBody};
 constexpr const BodyRow* kRoot[] = {&kEmbedBody, &kSimilarityBody, &kRankBody,    &kPredictBody,
                                     &kMaskBody,  &kEntityBody,     &kZeroShotBody};
 constexpr const BodyRow* kInvocations[] = {
-    &kEmbeddingsBody, &kPoolingBody, &kClassifyBody, &kScoreBody, &kRerankBody, &kEmbedBody,
-    &kSimilarityBody, &kRankBody,    &kPredictBody,  &kMaskBody,  &kEntityBody, &kZeroShotBody};
+    &kChatBody,    &kCompletionBody, &kEmbeddingsBody, &kPoolingBody,    &kClassifyBody,
+    &kScoreBody,   &kRerankBody,     &kEmbedBody,      &kSimilarityBody, &kRankBody,
+    &kPredictBody, &kMaskBody,       &kEntityBody,     &kZeroShotBody};
 
 constexpr OperationRow kOperations[] = {
     {"POST", kEmbedPaths, "Vectors", "One vector per input", "Vectors", nullptr, kEmbed},

@@ -52,7 +52,7 @@ std::span<const SchemaRow> shared_schemas();  // of inputs, answers and errors
 
 // Bodies that several files' operations have.
 extern const BodyRow kEmbeddingsBody, kPoolingBody, kClassifyBody, kScoreBody, kRerankBody,
-    kTokenizeBody;
+    kTokenizeBody, kCompletionBody, kChatBody;
 
 // Schemas that many fields have.
 inline constexpr const char* kText = R"({"type":"string"})";

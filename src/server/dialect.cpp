@@ -97,7 +97,7 @@ std::string label_of(const ModelInfo& info, int64_t id) {
 
 Task default_task(const ModelInfo& info) {
   const auto reads_a_text = [](Task task) {
-    return task != Task::kScore && task != Task::kFillMask;
+    return task != Task::kScore && task != Task::kFillMask && task != Task::kGenerate;
   };
   const auto found = std::find_if(info.tasks.begin(), info.tasks.end(), reads_a_text);
   return found == info.tasks.end() ? Task::kEmbed : *found;

@@ -86,7 +86,7 @@ bool is_reranker(const ModelInfo& info);
 // The name of label `id`, empty when the checkpoint gives none.
 std::string label_of(const ModelInfo& info, int64_t id);
 
-// What the model does with one text when nobody says.
+// What the model does with one text when nobody says: an answer of one forward pass.
 Task default_task(const ModelInfo& info);
 
 // Throws Failure (kTask) unless the loaded model does `task`, or one that is asked for by its name.

@@ -225,6 +225,10 @@ CallPlan invocations(const Call& call) {
   if (has("task")) return pooling(call);
   if (has("query") && has("documents")) return rerank(call);
   if (has("text_1") || has("data_1") || has("queries")) return score(call);
+  if (does(call.context.info, Task::kGenerate)) {
+    if (has("messages")) return chat_completions(call);
+    if (has("prompt")) return completions(call);
+  }
   const Task task = default_task(call.context.info);
   if (task == Task::kEmbed) return embeddings(call);
   return task == Task::kClassify ? classify(call) : pooling(call);

@@ -338,6 +338,11 @@ TEST_F(OpenAi, InvocationsFollowTheBody) {
   EXPECT_EQ(task(R"({"text_1":"a","text_2":"b"})"), Task::kScore);
   test.serve({Task::kClassify});
   EXPECT_EQ(task(R"({"input":"a"})"), Task::kClassify);
+  test.serve({Task::kGenerate, Task::kEmbed});
+  test.options.chat_template = "{{ messages[0].content }}";
+  EXPECT_EQ(task(R"({"prompt":"a"})"), Task::kGenerate);
+  EXPECT_EQ(task(R"({"messages":[{"role":"user","content":"a"}]})"), Task::kGenerate);
+  EXPECT_EQ(task(R"({"input":"a"})"), Task::kEmbed);
 }
 
 TEST_F(OpenAi, TheWholeVectorIsNoMatryoshkaRequest) {

@@ -12,14 +12,17 @@ namespace vecton::engine {
 
 namespace {
 
-// The model's own names, without its owner's: as it was given, and of a snapshot in a hub cache
-// (models--owner--name/snapshots/commit).
+// The model's own names, without its owner's: as it was given, of its folder, whatever link or
+// relative path led there, and of a snapshot in a hub cache (models--owner--name/snapshots/commit).
 std::vector<std::string> names_of(const Plan& plan) {
   std::vector<std::string> names;
   std::string given = plan.name;
   while (given.ends_with('/')) given.pop_back();
   names.push_back(base::ascii_lower(std::filesystem::path(given).filename().string()));
-  for (const std::filesystem::path& part : plan.folder) {
+  std::error_code ignored;  // a folder that can't be looked at has no name but the given one
+  const auto folder = std::filesystem::weakly_canonical(plan.folder, ignored);
+  names.push_back(base::ascii_lower(folder.filename().string()));
+  for (const std::filesystem::path& part : folder) {
     const std::string text = part.string();
     if (text.starts_with("models--"))
       names.push_back(base::ascii_lower(text.substr(text.rfind("--") + 2)));

@@ -20,6 +20,7 @@ TEST(Matryoshka, IsKnownByFamilyAndName) {
   EXPECT_TRUE(qwen.matryoshka);
   EXPECT_THAT(qwen.matryoshka_dimensions, IsEmpty());
   EXPECT_EQ(qwen.matryoshka_least, 32);
+  EXPECT_EQ(info_of("qwen3-vl-embedding", "Qwen3-VL-Embedding-2B").matryoshka_least, 64);
   EXPECT_TRUE(info_of("emb-gemma", "embeddinggemma-300m").matryoshka);
   EXPECT_TRUE(info_of("bert-embed-mean", "mxbai-embed-large-v1").matryoshka);
   EXPECT_FALSE(info_of("emb-qwen3", "embeddinggemma-300m").matryoshka);  // of another family
@@ -30,6 +31,15 @@ TEST(Matryoshka, IsKnownByFamilyAndName) {
 
 TEST(Matryoshka, IsKnownOfASnapshotInAHubCache) {
   EXPECT_TRUE(info_of("emb-qwen3", "models--Qwen--Qwen3-Embedding-4B").matryoshka);
+}
+
+// The name is the folder's, not the link's or the relative path's that leads there.
+TEST(Matryoshka, IsKnownByItsFolderBehindALink) {
+  const ModelCopy model("emb-qwen3", "Qwen3-Embedding-0.6B");
+  const std::filesystem::path link = model.path().parent_path() / "current";
+  std::filesystem::create_directory_symlink(model.path(), link);
+  EXPECT_TRUE(inspect({.model = link.string()}).matryoshka);
+  EXPECT_TRUE(inspect({.model = (model.path() / ".").string()}).matryoshka);
 }
 
 TEST(Matryoshka, SizesAreThoseThatTheModelHas) {

@@ -40,7 +40,9 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
-    .matryoshka = {{"kalm-embedding-multilingual-mini-instruct-v2", {512, 256, 128, 64}}},
+    .matryoshka = {{"kalm-embedding-multilingual-mini-instruct-v2", {512, 256, 128, 64}},
+                   {"jina-code-embeddings-0.5b", {512, 256, 128, 64}},
+                   {"jina-code-embeddings-1.5b", {1024, 512, 256, 128}}},
 };
 
 }  // namespace qwen2

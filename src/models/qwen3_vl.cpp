@@ -91,6 +91,7 @@ extern constinit const Family kFamily{
     .embedding_prompt =
         EmbeddingPrompt{
             .instruction = "Represent the user's input.", .nothing = "NULL", .name_part = "embed"},
+    .matryoshka = {{"qwen3-vl-embedding", {}, 64}},
 };
 
 }  // namespace vecton::models::qwen3_vl

@@ -21,6 +21,10 @@ struct ListedModel {
 
   // Whether requests may name it: what the operator has unloaded they may not.
   bool served() const { return state != ModelState::kUnloaded; }
+  // One of its names as clients see it, who are not told where a folder lies.
+  const std::string& shown(const std::string& name) const {
+    return name == options.engine.model && !public_name.empty() ? public_name : name;
+  }
 };
 
 }  // namespace vecton::server

@@ -69,7 +69,7 @@ HttpResponse list(std::span<const ListedModel> models,
     if (!model.served()) continue;
     for (const std::string& name : model.names) {
       const ModelInfo info = model.info ? *model.info : ModelInfo{};
-      json::object object = entry(info, name);
+      json::object object = entry(info, model.shown(name));
       add(info, object);
       all.push_back(std::move(object));
     }

@@ -137,6 +137,10 @@ TEST_F(Ollama, SaysWhatTheModelIs) {
   EXPECT_EQ(tags.at("models").at(0).at("name"), "tiny");
   EXPECT_EQ(tags.at("models").at(0).at("details").at("parameter_size"), "135M");
   EXPECT_EQ(tags.at("models").at(0).at("modified_at"), "1970-01-01T00:00:00Z");
+  test.options.engine.model = "/srv/models/tiny";
+  test.names = {"/srv/models/tiny"};
+  const ListedModel folder[] = {test.listed()};
+  EXPECT_EQ(json::parse(ollama::tags(folder, 0).body).at("models").at(0).at("name"), "org/tiny");
   EXPECT_EQ(ollama::refuse(Failure(Cause::kInvalid, "no"), 0).body, R"({"error":"no"})");
   EXPECT_THROW(test.plan(ollama::show, R"({"model":"other"})"), Failure);
 }

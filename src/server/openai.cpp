@@ -162,7 +162,8 @@ HttpResponse list(std::span<const ListedModel> models, int64_t started, bool wit
     if (!model.served() && !with_states) continue;
     for (const std::string& name : model.names) {
       if (response.body.back() != '[') response.body += ',';
-      append_model(response.body, model, name, started, with_states);
+      append_model(response.body, model, with_states ? model.shown(name) : name, started,
+                   with_states);
     }
   }
   response.body += "]}";

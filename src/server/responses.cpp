@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/chat_choice.h"
 #include "server/generation.h"
 #include "server/logprobs.h"
@@ -101,7 +102,7 @@ std::string response_text(const Wishes& wishes, const std::string& output, const
   } else {
     out += "null";
   }
-  const std::string echoed = json::serialize(wishes.echoed);
+  const std::string echoed = base::json_text(wishes.echoed);
   return out + "," + echoed.substr(1);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/ascii.h"
 #include "base/json.h"
+#include "base/json_text.h"
 #include "server/tei.h"
 
 namespace vecton::server::tei {
@@ -86,7 +87,7 @@ HttpResponse info(std::span<const ListedModel> models, int workers) {
     }
     object["models"] = std::move(all);
   }
-  return {.content_type = std::string(kJsonType), .body = json::serialize(object)};
+  return {.content_type = std::string(kJsonType), .body = base::json_text(object)};
 }
 
 }  // namespace vecton::server::tei

@@ -238,6 +238,12 @@ TEST_F(Tei, RootDoesWhatTheModelIsFor) {
   }
 }
 
+TEST_F(Tei, InfoHasPlainDecimals) {
+  test.info.compute_cosine = 1;
+  const ListedModel listed = test.listed();
+  EXPECT_THAT(tei::info({&listed, 1}, 2).body, ::testing::HasSubstr("\"compute_cosine\":1.0,"));
+}
+
 TEST_F(Tei, InfoNamesTheKindOfModel) {
   const auto type = [&] {
     const ListedModel listed = test.listed();

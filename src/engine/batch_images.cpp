@@ -85,7 +85,7 @@ void encode(Ops& ops, const models::Model& model, const std::vector<Part>& parts
       patches = 0;
     }
     call.images.push_back(&image);
-    call.rows.emplace_back(part.tokens().digest, part.tokens().end - part.tokens().begin);
+    call.rows.emplace_back(part.tokens().digest, part.tokens().own());
     patches += image.count();
   }
   if (!call.images.empty()) call.encode(ops, model, features);
@@ -128,7 +128,7 @@ void add_images(Ops& ops, const models::Model& model, const std::vector<Sequence
   encode(ops, model, parts, features);
   keep(parts, features);
   const heads::ImageTokens& any = parts.front().tokens();
-  const int64_t columns = std::ssize(features.at(any.digest)) / (any.end - any.begin);
+  const int64_t columns = std::ssize(features.at(any.digest)) / any.own();
   std::map<Digest, int64_t> places;  // of the first row of each
   std::vector<float> rows;
   for (const auto& [digest, values] : features) {
@@ -137,9 +137,11 @@ void add_images(Ops& ops, const models::Model& model, const std::vector<Sequence
   }
   tensor::ImageRows& images = batch.images;
   for (const Part& part : parts) {
-    const int64_t first = places.at(part.tokens().digest) - part.tokens().begin;
+    const int64_t first = places.at(part.tokens().digest);
     for (int64_t token = part.begin; token < part.end; ++token) {
-      images.from.push_back(static_cast<int32_t>(first + token));
+      const int64_t place = part.tokens().place_of(token);
+      if (place < 0) continue;
+      images.from.push_back(static_cast<int32_t>(first + place));
       images.to.push_back(static_cast<int32_t>(part.first_row + token - part.begin));
     }
   }

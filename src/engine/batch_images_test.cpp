@@ -91,6 +91,32 @@ TEST_F(BatchImages, ChunksReadWhatTheFirstHasMade) {
   EXPECT_THAT(sequence.pictures->features[0], IsEmpty()) << "no chunk follows";
 }
 
+// What stands between rows is a token of the text, in whichever chunk it comes.
+TEST_F(BatchImages, TokensBetweenRowsAreOfTheText) {
+  Sequence sequence;
+  sequence.ids = {1, 9, 2};
+  std::vector<tensor::Image> images(1);
+  images[0] = {.patches = {}, .rows = 2, .columns = 2, .digest = {5, 0}};
+  expand_images({.token = 9, .row_break = "<break>"}, std::move(images), sequence, 3);
+  ASSERT_THAT(sequence.ids, ElementsAre(1, 9, 9, 3, 9, 9, 2));
+  sequence.end = sequence.tokens();
+  add({sequence});
+  EXPECT_THAT(batch.images.to, ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(read, ElementsAre(P{5, 0}, P{5, 1}, P{5, 2}, P{5, 3}));
+  for (const int64_t cut : {3, 4}) {
+    Sequence chunk = sequence;
+    chunk.end = cut;
+    add({chunk});
+    EXPECT_THAT(read, ElementsAre(P{5, 0}, P{5, 1})) << cut;
+    chunk.images[0].begin -= cut;  // as if so many rows were cached
+    chunk.images[0].end -= cut;
+    chunk.end = chunk.tokens() - cut;
+    add({chunk});
+    EXPECT_THAT(read, ElementsAre(P{5, 2}, P{5, 3})) << cut;
+    EXPECT_THAT(batch.images.to, ElementsAre(4 - cut, 5 - cut)) << cut;
+  }
+}
+
 TEST_F(BatchImages, TextsBesideImagesHaveTheirIndexOnAllAxes) {
   add({sequence_of({9, 2}, {5}, true), sequence_of({1, 2}, {})});
   EXPECT_THAT(batch.axis_positions, ElementsAre(0, 0, 0, 0, 2, 0, 1,  //

@@ -59,6 +59,27 @@ void repeat(std::vector<Element>& elements, int64_t at, int64_t count) {
   elements.insert(elements.begin() + at, static_cast<size_t>(count - 1), like);
 }
 
+void set_row_breaks(const heads::ImageTokens& image, int32_t row_break, Sequence& sequence) {
+  for (int64_t token = image.begin; token < image.end; ++token) {
+    if (image.place_of(token) >= 0) continue;
+    sequence.ids[static_cast<size_t>(token)] = row_break;
+    if (!sequence.tokens_info.empty())
+      sequence.tokens_info[static_cast<size_t>(token)].id = row_break;
+  }
+}
+
+// Adds the rows of an image that have tokens between them, each as a part of the grid.
+void add_row_by_row(const ImageGrid& whole, std::vector<ImageGrid>& grids) {
+  ImageGrid row = whole;
+  row.rows = 1;
+  row.height = whole.height / static_cast<double>(whole.rows);
+  for (int64_t i = 0; i < whole.rows; ++i) {
+    row.begin = whole.begin + i * (whole.columns + 1);
+    row.top = whole.top + static_cast<double>(i) * row.height;
+    grids.push_back(row);
+  }
+}
+
 }  // namespace
 
 int32_t SequenceImages::position(int64_t index, int64_t axis) const {
@@ -108,13 +129,13 @@ int64_t added_tokens(const models::ImageInput& input,
                      const std::vector<PreparedPicture>& pictures) {
   int64_t tokens = 0;
   for (const PreparedPicture& picture : pictures) {
-    for (const tensor::Image& image : picture.images) tokens += input.rows(image) - 1;
+    for (const tensor::Image& image : picture.images) tokens += input.tokens(image) - 1;
   }
   return tokens;
 }
 
 void expand_images(const models::ImageInput& input, std::vector<tensor::Image> images,
-                   Sequence& sequence) {
+                   Sequence& sequence, int32_t row_break) {
   std::vector<int64_t> places;
   for (int64_t i = 0; i < sequence.tokens(); ++i) {
     if (sequence.ids[static_cast<size_t>(i)] == input.token) places.push_back(i);
@@ -123,19 +144,21 @@ void expand_images(const models::ImageInput& input, std::vector<tensor::Image> i
     refuse_count(base::counted(std::ssize(places), "placeholder"), images.size());
   if (images.empty()) return;
   for (size_t i = images.size(); i-- > 0;) {
-    const int64_t rows = input.rows(images[i]), at = places[i];
-    repeat(sequence.ids, at, rows);
-    repeat(sequence.type_ids, at, rows);
-    repeat(sequence.answered, at, rows);
-    repeat(sequence.tokens_info, at, rows);
-    if (at < sequence.attended) sequence.attended += rows - 1;
-    if (at < sequence.prompt_tokens) sequence.prompt_tokens += rows - 1;
+    const int64_t tokens = input.tokens(images[i]), at = places[i];
+    repeat(sequence.ids, at, tokens);
+    repeat(sequence.type_ids, at, tokens);
+    repeat(sequence.answered, at, tokens);
+    repeat(sequence.tokens_info, at, tokens);
+    if (at < sequence.attended) sequence.attended += tokens - 1;
+    if (at < sequence.prompt_tokens) sequence.prompt_tokens += tokens - 1;
   }
   int64_t added = 0;
   for (size_t i = 0; i < images.size(); ++i) {
-    const int64_t rows = input.rows(images[i]), begin = places[i] + added;
-    sequence.images.push_back({begin, begin + rows, images[i].digest});
-    added += rows - 1;
+    const int64_t tokens = input.tokens(images[i]), begin = places[i] + added,
+                  columns = input.row_break.empty() ? 0 : images[i].columns / input.merge;
+    sequence.images.push_back({begin, begin + tokens, images[i].digest, columns});
+    if (columns > 0) set_row_breaks(sequence.images.back(), row_break, sequence);
+    added += tokens - 1;
   }
   auto own = std::make_shared<SequenceImages>();
   own->images = std::move(images);
@@ -149,6 +172,7 @@ std::vector<ImageGrid> image_grids(const models::ImageInput& input,
                                    const std::vector<PreparedPicture>& pictures,
                                    const Sequence& sequence) {
   std::vector<ImageGrid> grids;
+  size_t next = 0;  // of the sequence's images
   for (size_t p = 0; p < pictures.size(); ++p) {
     const auto rows = static_cast<double>(pictures[p].tile_rows),
                columns = static_cast<double>(pictures[p].tile_columns);
@@ -156,7 +180,7 @@ std::vector<ImageGrid> image_grids(const models::ImageInput& input,
     for (size_t i = 0; i < pictures[p].images.size(); ++i) {
       const tensor::Image& image = pictures[p].images[i];
       ImageGrid grid{.image = p,
-                     .begin = sequence.images[grids.size()].begin,
+                     .begin = sequence.images[next++].begin,
                      .rows = image.rows / input.merge,
                      .columns = image.columns / input.merge};
       if (i < tiles) {
@@ -165,7 +189,11 @@ std::vector<ImageGrid> image_grids(const models::ImageInput& input,
         grid.top = static_cast<double>(i / across) / rows;
         grid.width = 1 / columns, grid.height = 1 / rows;
       }
-      grids.push_back(grid);
+      if (input.row_break.empty()) {
+        grids.push_back(grid);
+      } else {
+        add_row_by_row(grid, grids);
+      }
     }
   }
   return grids;

@@ -60,12 +60,13 @@ std::string place_images(std::string_view text, const models::ImageInput& input,
 std::string placeholders(const models::ImageInput& input, size_t pictures);
 
 // Puts as many tokens as an image has rows in the place of each token that stands for one, and
-// notes which they are, with their positions. Throws Error (kInvalidArgument) where there are not
-// as many tokens as images.
+// notes which they are, with their positions. `row_break`: of ImageInput::row_break, where there is
+// one. Throws Error (kInvalidArgument) where there are not as many tokens as images.
 void expand_images(const models::ImageInput& input, std::vector<tensor::Image> images,
-                   Sequence& sequence);
+                   Sequence& sequence, int32_t row_break = -1);
 
-// Where the patches of pictures stand among the tokens of a sequence that has been expanded.
+// Where the patches of pictures stand among the tokens of a sequence that has been expanded: a grid
+// of each row, where rows have a token between them.
 std::vector<ImageGrid> image_grids(const models::ImageInput& input,
                                    const std::vector<PreparedPicture>& pictures,
                                    const Sequence& sequence);

@@ -84,6 +84,47 @@ TEST(ExpandImages, PutsATokenForEachRow) {
   EXPECT_EQ(sequence.images[1], (heads::ImageTokens{4, 7, {8, 8}}));
 }
 
+// Pixtral: 3 rows of 2 tokens, and one of 3 alone.
+TEST(ExpandImages, PutsATokenBetweenRows) {
+  models::ImageInput input = kInput;
+  input.axis_positions = false;
+  input.row_break = "<break>";
+  const std::vector<tensor::Image> images = {image_of(6, 4, 7), image_of(2, 6, 8)};
+  EXPECT_EQ(added_tokens(input, {{.images = images}}), 7 + 2);
+  Sequence sequence;
+  sequence.ids = {1, kToken, 2, kToken};
+  sequence.tokens_info = {
+      {.id = 1}, {.id = kToken, .begin = 1, .end = 4}, {.id = 2}, {.id = kToken}};
+  expand_images(input, images, sequence, 5);
+  EXPECT_THAT(sequence.ids, ElementsAre(1, 9, 9, 5, 9, 9, 5, 9, 9, 2, 9, 9, 9));
+  ASSERT_THAT(sequence.tokens_info, SizeIs(13));
+  EXPECT_EQ(sequence.tokens_info[3].id, 5);
+  EXPECT_EQ(sequence.tokens_info[3].end, 4);
+  EXPECT_EQ(sequence.tokens_info[4].id, kToken);
+  EXPECT_THAT(sequence.images, ElementsAre(heads::ImageTokens{1, 9, {7, 7}, 2},
+                                           heads::ImageTokens{10, 13, {8, 8}, 3}));
+  EXPECT_EQ(sequence.images[0].own(), 6);
+  EXPECT_EQ(sequence.images[1].own(), 3);
+  std::vector<int64_t> places;
+  for (int64_t token = 1; token < 9; ++token) places.push_back(sequence.images[0].place_of(token));
+  EXPECT_THAT(places, ElementsAre(0, 1, -1, 2, 3, -1, 4, 5));
+}
+
+TEST(ImageGrids, AreOfARowWhereRowsHaveATokenBetween) {
+  models::ImageInput input = kInput;
+  input.axis_positions = false;
+  input.row_break = "<break>";
+  Sequence sequence;
+  sequence.ids = {kToken, 1, kToken};
+  expand_images(input, {image_of(4, 6), image_of(2, 2)}, sequence, 5);
+  EXPECT_THAT(
+      image_grids(input, {picture_of(4, 6), picture_of(2, 2)}, sequence),
+      ElementsAre(
+          ImageGrid{.image = 0, .begin = 0, .rows = 1, .columns = 3, .height = 0.5},
+          ImageGrid{.image = 0, .begin = 4, .rows = 1, .columns = 3, .top = 0.5, .height = 0.5},
+          ImageGrid{.image = 1, .begin = 8, .rows = 1, .columns = 1}));
+}
+
 TEST(ImageGrids, LieOverTheirPartsOfThePicture) {
   Sequence sequence;
   sequence.ids = {kToken, 1, kToken, kToken, kToken, 2};

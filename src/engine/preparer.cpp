@@ -47,6 +47,14 @@ Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
                                            "tokenizer has no pad_token of its vocabulary");
     }
   }
+  if (reader_ && plan_.images && !plan_.images->row_break.empty()) {
+    const std::string token(plan_.images->row_break);
+    row_break_ = tokenizer_->token_to_id(token).value_or(-1);
+    if (row_break_ < 0) {
+      throw Error(ErrorCode::kCorrupt, plan_.tokenizer.string() + ": the tokenizer has no " +
+                                           token + ", which stands between the rows of images");
+    }
+  }
   if (!plan_.late_interaction) return;
   const checkpoint::LateInteraction& late = *plan_.late_interaction;
   const auto marker = [&](const std::string& token) {

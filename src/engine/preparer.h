@@ -100,6 +100,7 @@ class Preparer {
   std::optional<int32_t> mask_id_, pad_id_;
   int32_t query_marker_ = -1, document_marker_ = -1, fill_ = -1;  // of late interaction; -1 = none
   std::set<int32_t> skiplist_;
+  int32_t row_break_ = -1;  // ImageInput::row_break; -1 = none
 };
 
 }  // namespace vecton::engine

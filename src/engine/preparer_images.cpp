@@ -165,7 +165,7 @@ void Preparer::set_images(const Request& request, FetchedPictures* fetched,
   std::vector<tensor::Image> images;
   for (PreparedPicture& picture : pictures)  // whose grids stay
     std::ranges::move(picture.images, std::back_inserter(images));
-  expand_images(*plan_.images, std::move(images), sequence);
+  expand_images(*plan_.images, std::move(images), sequence, row_break_);
   if (!sequence.tokens_info.empty())
     sequence.image_grids = image_grids(*plan_.images, pictures, sequence);
 }

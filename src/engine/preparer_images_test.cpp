@@ -75,6 +75,21 @@ TEST_F(PreparerImages, StandWhereTheTextSays) {
   EXPECT_EQ(sequence.images[0].begin, std::ssize(ids("words")) - 1) << "before the end of text";
 }
 
+// Two rows of one token.
+TEST_F(PreparerImages, MayHaveATokenBetweenTheirRows) {
+  plan.images->row_break = "<|im_end|>";
+  const int32_t t = plan.images->token, row_break = tokenizer->token_to_id("<|im_end|>").value();
+  const Sequence sequence = prepare({.prompt = {.input = "words", .images = {kA}}});
+  std::vector<int32_t> expected = {t, row_break, t};
+  const std::vector<int32_t> words = ids("words");
+  expected.insert(expected.end(), words.begin(), words.end());
+  EXPECT_EQ(sequence.ids, expected);
+  EXPECT_THAT(sequence.images, ElementsAre(heads::ImageTokens{0, 3, {'a', 0}, 1}));
+  plan.images->row_break = "[NOT THERE]";
+  EXPECT_THAT(error_of([&] { prepare({.prompt = {.input = "words"}}); }),
+              HasSubstr("the tokenizer has no [NOT THERE], which stands between the rows"));
+}
+
 TEST_F(PreparerImages, TellEqualWorkApart) {
   const auto work = [&](const Image& image) {
     return static_cast<heads::Work>(prepare({.prompt = {.input = "w", .images = {image}}}));

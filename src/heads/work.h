@@ -15,6 +15,20 @@ namespace vecton::heads {
 struct ImageTokens {
   int64_t begin = 0, end = 0;
   std::array<uint64_t, 2> digest{};
+  // Of an image whose rows have a token of the text between them: how many of its own a row has. 0
+  // = all tokens are its own.
+  int64_t columns = 0;
+
+  // How many of them are the image's own, and which of these `token` is; -1 = it stands between
+  // rows.
+  int64_t own() const {
+    return columns == 0 ? end - begin : (end - begin + 1) / (columns + 1) * columns;
+  }
+  int64_t place_of(int64_t token) const {
+    const int64_t at = token - begin;
+    if (columns == 0) return at;
+    return at % (columns + 1) == columns ? -1 : at / (columns + 1) * columns + at % (columns + 1);
+  }
   bool operator==(const ImageTokens&) const = default;
 };
 

@@ -32,6 +32,9 @@ struct ImageInput {
   bool pooled = false;
   // The tokens of an image see each other whichever comes first, in a causal model.
   bool both_ways = false;
+  // The token of a prompt that stands between the rows of an image, by its text (Pixtral); empty =
+  // its rows follow each other.
+  std::string_view row_break = {};
   // What stands in a prompt for the placeholder of a picture that was cut into so many tiles, with
   // the token once per image that the processor has made of it, in their order. 0, 0 = the picture
   // is whole. Null = the placeholder as it is.
@@ -42,6 +45,10 @@ struct ImageInput {
 
   int64_t rows(const tensor::Image& image) const {
     return pooled ? 1 : image.count() / (merge * merge);
+  }
+  // Of a prompt, those between its rows among them.
+  int64_t tokens(const tensor::Image& image) const {
+    return rows(image) + (row_break.empty() ? 0 : image.rows / merge - 1);
   }
 };
 

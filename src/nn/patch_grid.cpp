@@ -128,20 +128,26 @@ void PatchPositions::append(int64_t rows, int64_t columns, const std::vector<Pat
 
 Rotation PatchRope::rotation(Ops& ops, const std::vector<PatchPlace>& places) const {
   const int64_t each = head_dim / 4;
-  std::vector<float> speeds;
-  for (int64_t i = 0; i < each; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim / 2);
-    speeds.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
-  }
-  std::vector<float> cos, sin;
-  for (const PatchPlace& place : places) {
-    for (const int32_t at : {place.row, place.column}) {
-      for (const float speed : speeds) {
-        const auto angle = static_cast<double>(static_cast<float>(at) * speed);
-        cos.push_back(static_cast<float>(std::cos(angle)));
-        sin.push_back(static_cast<float>(std::sin(angle)));
-      }
+  const auto speeds_from = [&](int64_t first) {  // of a rope of the whole head, every second
+    std::vector<float> speeds;
+    for (int64_t i = 0; i < each; ++i) {
+      const float exponent = static_cast<float>(4 * i + first) / static_cast<float>(head_dim);
+      speeds.push_back(1.0f / static_cast<float>(std::pow(theta, static_cast<double>(exponent))));
     }
+    return speeds;
+  };
+  const std::vector<float> of_rows = speeds_from(0), of_columns = speeds_from(alternating ? 2 : 0);
+  std::vector<float> cos, sin;
+  const auto turn = [&](int32_t at, const std::vector<float>& speeds) {
+    for (const float speed : speeds) {
+      const auto angle = static_cast<double>(static_cast<float>(at) * speed);
+      cos.push_back(static_cast<float>(std::cos(angle)));
+      sin.push_back(static_cast<float>(std::sin(angle)));
+    }
+  };
+  for (const PatchPlace& place : places) {
+    turn(place.row, of_rows);
+    turn(place.column, of_columns);
   }
   const auto rows = static_cast<int64_t>(places.size());
   std::vector<int32_t> own(places.size());
@@ -159,15 +165,14 @@ PatchRope patch_rope(const checkpoint::Config& vision, int64_t head_dim) {
                 vision.file() + ": vision_config: heads of " + std::to_string(head_dim) +
                     " columns; expected a multiple of 4, which turn by row and column");
   }
-  PatchRope rope{.head_dim = head_dim};
+  PatchRope rope{.head_dim = head_dim, .theta = vision.number_or("rope_theta", 10000)};
   const std::optional<checkpoint::Config> said = vision.child("rope_parameters");
-  if (!said) return rope;
-  const std::string type = said->string_or("rope_type", "axial");
+  const std::string type = said ? said->string_or("rope_type", "axial") : "axial";
   if (type != "axial" && type != "default") {
     throw Error(ErrorCode::kUnsupported, vision.file() + ": vision_config: rope_type \"" + type +
                                              "\" is not supported; axial is");
   }
-  rope.theta = said->number_or("rope_theta", rope.theta);
+  if (said) rope.theta = said->number_or("rope_theta", rope.theta);
   if (!(rope.theta > 0)) {
     throw Error(ErrorCode::kCorrupt,
                 vision.file() + ": vision_config: rope_theta: expected a number above 0");

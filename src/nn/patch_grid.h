@@ -53,6 +53,8 @@ struct PatchPositions {
 struct PatchRope {
   int64_t head_dim = 0;  // a multiple of 4
   double theta = 10000;
+  // Rows and columns have the speeds of a rope of the whole head by turns (Pixtral).
+  bool alternating = false;
 
   Rotation rotation(Ops& ops, const std::vector<PatchPlace>& places) const;
 };

@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 
 #include "backend/ref/ref_ops.h"
+#include "base/json.h"
 #include "checkpoint/test_files.h"
 
 namespace vecton::nn {
@@ -117,6 +119,29 @@ TEST(PatchRope, TurnsByRowAndColumn) {
               Pointwise(FloatNear(1e-6f), {c(3), c(0.3), 1.f, 1.f, s(3), s(0.3), 0.f, 0.f}));
   EXPECT_THAT(row(2),
               Pointwise(FloatNear(1e-6f), {1.f, 1.f, c(2), c(0.2), 0.f, 0.f, s(2), s(0.2)}));
+}
+
+// The speeds of a rope of 8 columns and base 10^4 are 1, 0.1, 0.01 and 0.001.
+TEST(PatchRope, GivesRowsAndColumnsTheSpeedsByTurns) {
+  const auto ops = backend::make_ref_ops();
+  const PatchRope rope{.head_dim = 8, .theta = 1e4, .alternating = true};
+  const Rotation turn = rope.rotation(*ops, {{3, 2}});
+  const std::vector<float> cos = testing::values_of(*ops, turn.table->cos);
+  const auto c = [](double x) { return static_cast<float>(std::cos(x)); };
+  EXPECT_THAT(cos, Pointwise(FloatNear(1e-6f), {c(3), c(0.03), c(0.2), c(0.002)}));
+}
+
+TEST(PatchRope, HasItsBaseInEitherPlace) {
+  const auto theta_of = [](const std::string& settings) {
+    const auto document = base::parse_json(settings, "config.json");
+    return patch_rope(checkpoint::Config(document.as_object(), "config.json"), 8).theta;
+  };
+  EXPECT_EQ(theta_of("{}"), 1e4);
+  EXPECT_EQ(theta_of(R"({"rope_theta": 500})"), 500);
+  EXPECT_EQ(theta_of(R"({"rope_parameters": {"rope_type": "axial", "rope_theta": 600}})"), 600);
+  EXPECT_REFUSED(theta_of(R"({"rope_theta": 0})"), ErrorCode::kCorrupt, "rope_theta");
+  EXPECT_REFUSED(theta_of(R"({"rope_parameters": {"rope_type": "yarn"}})"), ErrorCode::kUnsupported,
+                 "rope_type");
 }
 
 }  // namespace

@@ -113,12 +113,25 @@ Tensor mean_of(Ops& ops, std::vector<Tensor> parts) {
   return ops.scale(std::move(sum), 1 / static_cast<float>(parts.size()));
 }
 
+// Rows of `count` parts side by side, as the first column of each part, the second of each, ...
+Tensor column_by_column(Ops& ops, const Tensor& x, int64_t count) {
+  if (count == 1) return x;
+  const int64_t width = x.columns() / count;
+  std::vector<int32_t> columns;
+  for (int64_t column = 0; column < width; ++column) {
+    for (int64_t part = 0; part < count; ++part)
+      columns.push_back(static_cast<int32_t>(part * width + column));
+  }
+  return ops.gather_columns(x, ops.upload_indices(std::move(columns)));
+}
+
 }  // namespace
 
 Tensor PatchMerger::forward(Ops& ops, const Tensor& x, int64_t count) const {
   std::vector<Tensor> parts = parts_of(ops, x, count);
   Tensor rows = averaged ? mean_of(ops, std::move(parts)) : ops.concat_columns(parts);
   if (norm) rows = ops.norm(std::move(rows), *norm);
+  if (reduction) rows = ops.linear(column_by_column(ops, rows, count), *reduction);
   return mlp ? mlp->forward(ops, rows) : rows;
 }
 

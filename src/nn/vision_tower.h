@@ -23,6 +23,9 @@ struct PatchMerger {
   bool averaged = false;
   // Of each patch, or of all of a row: as wide as its weight is.
   std::optional<ops::NormWeight> norm = {};
+  // Of the patches of a row, side by side: column by column, the first of all patches first, as a
+  // convolution over them reads it (Mistral 3).
+  std::optional<ops::LinearWeight> reduction = {};
   std::optional<Mlp> mlp = {};
 
   // Of each `count` rows of x that follow one another.

@@ -211,6 +211,16 @@ TEST_F(VisionTowerTest, AMergersNormIsOfAPatchOrOfARow) {
   EXPECT_NE(testing::values_of(*ops_, made.forward(*ops_, x, 1)), of_patches);
 }
 
+// Of rows of two patches of two columns: the first column of both patches, then the second.
+TEST_F(VisionTowerTest, AMergersReductionReadsColumnByColumn) {
+  const Tensor x = ops_->upload(std::vector<float>{1, 2, 3, 4, 5, 6, 7, 8}, 4, 2);
+  std::vector<float> unit(16);
+  for (size_t i = 0; i < 4; ++i) unit[5 * i] = 1;
+  const PatchMerger made{.reduction = linear_of(*ops_, 4, 4, unit)};
+  EXPECT_THAT(testing::values_of(*ops_, made.forward(*ops_, x, 2)),
+              ::testing::ElementsAre(1, 3, 2, 4, 5, 7, 6, 8));
+}
+
 TEST_F(VisionTowerTest, WithoutAMergerEveryPatchHasARow) {
   VisionTower model = tower(1);
   model.merger.reset();

@@ -36,9 +36,9 @@ Picture cropped(const Picture& picture, const Size& size) {
 
 class FixedSize final : public ImageProcessor {
  public:
-  FixedSize(const checkpoint::Config& config, std::optional<int64_t> vision_patch,
+  FixedSize(const checkpoint::Config& config, const ModelSettings& model,
             const FixedDefaults& defaults)
-      : settings_(config, defaults.pixels), order_{.patch = vision_patch.value_or(defaults.patch)} {
+      : settings_(config, defaults.pixels), order_{.patch = model.patch.value_or(defaults.patch)} {
     if (config.has("size")) {
       size_ = read_size(config, "size");
       shortest_edge_ = read_edge(config, "size", "shortest_edge");
@@ -98,28 +98,26 @@ class FixedSize final : public ImageProcessor {
 
 }  // namespace
 
-ProcessorPointer make_siglip(const checkpoint::Config& config,
-                             std::optional<int64_t> vision_patch) {
+ProcessorPointer make_siglip(const checkpoint::Config& config, const ModelSettings& model) {
   const FixedDefaults defaults{.pixels = {}, .size = Size{224, 224}, .patch = 16};
-  return std::make_unique<FixedSize>(config, vision_patch, defaults);
+  return std::make_unique<FixedSize>(config, model, defaults);
 }
 
-ProcessorPointer make_gemma3(const checkpoint::Config& config,
-                             std::optional<int64_t> vision_patch) {
+ProcessorPointer make_gemma3(const checkpoint::Config& config, const ModelSettings& model) {
   config.require("do_pan_and_scan", false);
   config.ignore({"pan_and_scan_min_crop_size", "pan_and_scan_max_num_crops",
                  "pan_and_scan_min_ratio_to_activate"});
   const FixedDefaults defaults{
       .pixels = {.filter = Filter::kBilinear}, .size = Size{224, 224}, .patch = 14};
-  return std::make_unique<FixedSize>(config, vision_patch, defaults);
+  return std::make_unique<FixedSize>(config, model, defaults);
 }
 
-ProcessorPointer make_clip(const checkpoint::Config& config, std::optional<int64_t> vision_patch) {
+ProcessorPointer make_clip(const checkpoint::Config& config, const ModelSettings& model) {
   const FixedDefaults defaults{.pixels = {.mean = kClipMean, .std = kClipStd},
                                .shortest_edge = 224,
                                .crop = Size{224, 224},
                                .patch = 32};
-  return std::make_unique<FixedSize>(config, vision_patch, defaults);
+  return std::make_unique<FixedSize>(config, model, defaults);
 }
 
 }  // namespace vecton::media

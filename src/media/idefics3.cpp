@@ -16,7 +16,7 @@ constexpr int64_t kMostLongEdge = 4096;
 
 class Idefics3 final : public ImageProcessor {
  public:
-  Idefics3(const checkpoint::Config& config, std::optional<int64_t> vision_patch)
+  Idefics3(const checkpoint::Config& config, const ModelSettings& model)
       : settings_(config, {.filter = Filter::kLanczos}),
         longest_edge_(read_edge(config, "size", "longest_edge")),
         split_(config.boolean_or("do_image_splitting", true)) {
@@ -32,11 +32,11 @@ class Idefics3 final : public ImageProcessor {
     tile_ = config.has("max_image_size")
                 ? config.child("max_image_size")->integer("longest_edge", 1, kMostLongEdge)
                 : 364;
-    if (!vision_patch) {
+    if (!model.patch) {
       throw Error(ErrorCode::kUnsupported,
                   "config.json: vision_config.patch_size is needed to cut a picture into patches");
     }
-    order_.patch = *vision_patch;
+    order_.patch = *model.patch;
     if (tile_ < order_.patch) {
       throw Error(ErrorCode::kUnsupported,
                   config.file() + ": max_image_size is less than a patch, whose sides have " +
@@ -124,9 +124,8 @@ class Idefics3 final : public ImageProcessor {
 
 }  // namespace
 
-ProcessorPointer make_idefics3(const checkpoint::Config& config,
-                               std::optional<int64_t> vision_patch) {
-  return std::make_unique<Idefics3>(config, vision_patch);
+ProcessorPointer make_idefics3(const checkpoint::Config& config, const ModelSettings& model) {
+  return std::make_unique<Idefics3>(config, model);
 }
 
 }  // namespace vecton::media

@@ -20,13 +20,14 @@ using checkpoint::Config;
 
 struct Class {
   std::string_view name;  // of image_processor_type, without "ImageProcessor" and "Fast"
-  ProcessorPointer (*make)(const Config& config, std::optional<int64_t> vision_patch);
+  ProcessorPointer (*make)(const Config& config, const ModelSettings& model);
 };
 
 constexpr Class kClasses[] = {
     {"CLIP", make_clip},        {"Siglip", make_siglip},     {"Gemma3", make_gemma3},
     {"Siglip2", make_siglip2},  {"Qwen2VL", make_qwen2_vl},  {"Qwen2_5_VL", make_qwen2_vl},
     {"Qwen3VL", make_qwen2_vl}, {"Idefics3", make_idefics3}, {"PaddleOCRVL", make_paddleocr_vl},
+    {"Pixtral", make_pixtral},
 };
 
 // processor_config.json goes first where it has an image processor, as in transformers.
@@ -68,13 +69,17 @@ std::string class_name(const Config& config) {
 
 // The tower's patch_size, where config.json has it: in vision_config, at the top or of the model
 // inside, or in the file itself, which is a tower's own.
-std::optional<int64_t> vision_patch(const fs::path& folder) {
-  if (!base::is_file(folder / "config.json")) return std::nullopt;
+ModelSettings model_settings(const fs::path& folder) {
+  ModelSettings model;
+  if (base::is_file(folder / "processor_config.json"))
+    model.processor = Config::read(folder / "processor_config.json");
+  if (!base::is_file(folder / "config.json")) return model;
   Config config = Config::read(folder / "config.json");
   if (const auto inner = config.child("vlm_config")) config = *inner;
   const Config vision = config.child("vision_config").value_or(config);
-  if (!vision.has("patch_size")) return std::nullopt;
-  return vision.integer("patch_size", 1, 4096);
+  if (vision.has("patch_size")) model.patch = vision.integer("patch_size", 1, 4096);
+  if (config.has("spatial_merge_size")) model.merge = config.integer("spatial_merge_size", 1, 64);
+  return model;
 }
 
 }  // namespace
@@ -95,7 +100,7 @@ std::unique_ptr<const ImageProcessor> open_image_processor(const fs::path& folde
       names += (names.empty() ? "" : ", ") + std::string(candidate.name) + "ImageProcessor";
       continue;
     }
-    ProcessorPointer processor = candidate.make(config, vision_patch(folder));
+    ProcessorPointer processor = candidate.make(config, model_settings(folder));
     if (const std::vector<std::string> unread = config.unread(); !unread.empty()) {
       throw Error(ErrorCode::kUnsupported, config.file() + ": " + unread.front() +
                                                " is not known of a " + name + "ImageProcessor");

@@ -9,6 +9,7 @@
 //   Qwen2VL       the merge x merge patches of one token follow each other; values by channel,
 //   frame
 //                 (temporal_patch_size times the same), row, column
+//   Pixtral       whole blocks of patches, row by row
 //   Siglip2       values by row, column, channel; no rows of padding
 //   Idefics3      an image per tile, row by row, then the whole picture as one more
 #pragma once

@@ -94,6 +94,41 @@ TEST(ImageProcessor, OfThePicturesShape) {
               4, 4, 96);
 }
 
+TEST(ImageProcessor, OfPixtralUpToItsLongestEdge) {
+  Folder folder(R"({"image_processor_type":"PixtralImageProcessorFast",
+                    "patch_size":{"height":4,"width":4},"size":{"longest_edge":32}})");
+  const auto grid = [&](int64_t width, int64_t height, int64_t rows, int64_t columns) {
+    expect_grid(folder.open()->process(Picture(width, height)), rows, columns, 48);
+  };
+  grid(9, 4, 1, 3);  // each patch is a token
+  grid(100, 50, 4, 8);
+  folder.write("config.json", R"({"vision_config":{"patch_size":4},"spatial_merge_size":2})");
+  grid(9, 4, 2, 4);  // blocks of two
+  grid(32, 1, 2, 8);
+  grid(70, 35, 4, 8);
+  grid(35, 70, 8, 4);
+  EXPECT_THROW(grid(33, 1, 0, 0), Error) << "less than a pixel high";
+  folder.write("processor_config.json", R"({"patch_size":4,"spatial_merge_size":2,
+      "image_token":"[IMG]","image_break_token":"[IMG_BREAK]","image_end_token":"[IMG_END]"})");
+  grid(9, 4, 2, 4);
+  const auto refusal_of = [&](const char* processor_config) -> std::string {
+    folder.write("processor_config.json", processor_config);
+    try {
+      folder.open();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(refusal_of(R"({"patch_size":14})"), HasSubstr("\"patch_size\": 14"));
+  EXPECT_THAT(refusal_of(R"({"spatial_merge_size":3})"), HasSubstr("\"spatial_merge_size\": 3"));
+  EXPECT_THAT(refusal_of(R"({"image_break_token":"<b>"})"), HasSubstr("image_break_token"));
+  const std::string pixtral = R"("image_processor_type":"PixtralImageProcessor",)";
+  EXPECT_THAT(refusal("{" + pixtral + R"("size":{"shortest_edge":4}})"), HasSubstr("longest_edge"));
+  EXPECT_THAT(refusal("{" + pixtral + R"("patch_size":5})"), HasSubstr("patch_size has to be 4"));
+  expect_grid(process("{" + pixtral + R"("size":{"height":8,"width":16}})", 64, 16), 1, 4, 48);
+}
+
 // Patches of one token follow each other; a still picture is two frames.
 TEST(ImageProcessor, OrdersPatchesByTokens) {
   Picture picture(16, 8);

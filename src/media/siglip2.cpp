@@ -58,7 +58,7 @@ class Siglip2 final : public ImageProcessor {
 
 }  // namespace
 
-ProcessorPointer make_siglip2(const checkpoint::Config& config, std::optional<int64_t>) {
+ProcessorPointer make_siglip2(const checkpoint::Config& config, const ModelSettings&) {
   return std::make_unique<Siglip2>(config);
 }
 

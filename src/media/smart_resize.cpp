@@ -100,7 +100,7 @@ class SmartResize final : public ImageProcessor {
 
 }  // namespace
 
-ProcessorPointer make_qwen2_vl(const checkpoint::Config& config, std::optional<int64_t>) {
+ProcessorPointer make_qwen2_vl(const checkpoint::Config& config, const ModelSettings&) {
   const SmartDefaults defaults{.frames = 2,
                                .least = int64_t{56} * 56,
                                .most = int64_t{28} * 28 * 1280,
@@ -109,7 +109,7 @@ ProcessorPointer make_qwen2_vl(const checkpoint::Config& config, std::optional<i
   return std::make_unique<SmartResize>(config, defaults);
 }
 
-ProcessorPointer make_paddleocr_vl(const checkpoint::Config& config, std::optional<int64_t>) {
+ProcessorPointer make_paddleocr_vl(const checkpoint::Config& config, const ModelSettings&) {
   const SmartDefaults defaults{.frames = 1,
                                .least = int64_t{384} * 384,
                                .most = int64_t{1536} * 1536,

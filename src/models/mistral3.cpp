@@ -1,5 +1,5 @@
-// Mistral Small 3.1 and 3.2 and Ministral 3: Mistral under a name that has a vision tower beside
-// it, of which the text model is read.
+// Mistral Small 3.1 and 3.2 and Ministral 3: Mistral that reads the patches of a Pixtral tower,
+// several merged to a row.
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -9,11 +9,16 @@
 #include "models/composite.h"
 #include "models/family.h"
 #include "models/llama.h"
+#include "models/pixtral_vision.h"
 #include "vecton/error.h"
 
-namespace vecton::models::mistral3 {
+namespace vecton::models {
+
+namespace mistral3 {
 
 namespace {
+
+constexpr PixtralTower kTower{.merge = 2, .merges = true};
 
 checkpoint::Config text_of(const checkpoint::Config& config) {
   const checkpoint::Config text = text_config(config);
@@ -22,9 +27,6 @@ checkpoint::Config text_of(const checkpoint::Config& config) {
     throw Error(ErrorCode::kUnsupported, config.file() + ": text_config: model_type \"" + type +
                                              "\" is not supported; mistral and ministral3 are");
   }
-  // Of the tower and what joins it.
-  config.ignore({"image_token_index", "image_token_id", "multimodal_projector_bias",
-                 "projector_hidden_act", "spatial_merge_size", "vision_feature_layer"});
   return text;
 }
 
@@ -44,8 +46,13 @@ llama::Settings settings(const checkpoint::Config& config) {
 
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   const llama::Settings s = settings(config);
-  prepare_text_model(s.shape, weights, {"vision_tower.", "multi_modal_projector."});
-  return llama::build(s, text_of(config), weights);
+  prepare_text_model(s.shape, weights, {});
+  return with_pixtral_tower(llama::build(s, text_of(config), weights), s.shape.hidden, s.eps,
+                            config, weights, kTower);
+}
+
+std::optional<ImageInput> images(const checkpoint::Config& config) {
+  return pixtral_images(config, kTower);
 }
 
 }  // namespace
@@ -64,6 +71,72 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = load,
     .head = text_head<text_of>,
+    .images = images,
 };
 
-}  // namespace vecton::models::mistral3
+}  // namespace mistral3
+
+// Pixtral (arXiv:2410.07073) as transformers names it, whose LLaVA may have other towers.
+namespace llava {
+
+namespace {
+
+constexpr PixtralTower kTower{.bias = true, .feature_layer = -2};
+
+checkpoint::Config text_of(const checkpoint::Config& config) {
+  const checkpoint::Config text = text_config(config);
+  const std::string type = text.string_or("model_type", "llama");
+  if (type != "mistral") {
+    throw Error(ErrorCode::kUnsupported, config.file() + ": text_config: model_type \"" + type +
+                                             "\" is not supported; mistral is");
+  }
+  return text;
+}
+
+llama::Settings settings(const checkpoint::Config& config) {
+  const std::optional<checkpoint::Config> vision = config.child("vision_config");
+  const std::string type = vision ? vision->string_or("model_type", "clip_vision_model") : "";
+  if (type != "pixtral") {
+    throw Error(ErrorCode::kUnsupported, config.file() + ": vision_config: model_type \"" + type +
+                                             "\" is not supported; pixtral is");
+  }
+  // Of towers with a row of their own, and of pictures of one size.
+  config.require("vision_feature_select_strategy", "full");
+  config.ignore({"image_seq_length", "ignore_index"});
+  const checkpoint::Config text = text_of(config);
+  llama::Settings s = llama::settings(text, {.kv_heads = 8, .heads = 32});
+  s.shape.windows = window_of_all(text, s.shape);
+  return s;
+}
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const llama::Settings s = settings(config);
+  prepare_text_model(s.shape, weights, {});
+  return with_pixtral_tower(llama::build(s, text_of(config), weights), s.shape.hidden, s.eps,
+                            config, weights, kTower);
+}
+
+std::optional<ImageInput> images(const checkpoint::Config& config) {
+  return pixtral_images(config, kTower);
+}
+
+}  // namespace
+
+extern constinit const Family kFamily{
+    .name = "llava",
+    .model_types = {"llava"},
+    .architectures = {{"LlavaModel"},
+                      {"LlavaForConditionalGeneration", checkpoint::HeadKind::kCausalLm}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight",
+                .prefixes = {"language_model.model.", "model.language_model.", "language_model.",
+                             "model."}},
+    .shape = llama::shape_of<settings>,
+    .load = load,
+    .head = text_head<text_of>,
+    .images = images,
+};
+
+}  // namespace llava
+
+}  // namespace vecton::models

@@ -20,6 +20,7 @@
   F(lfm2)                    \
   F(llama)                   \
   F(llama_bidirec)           \
+  F(llava)                   \
   F(mistral)                 \
   F(mistral3)                \
   F(mixtral)                 \

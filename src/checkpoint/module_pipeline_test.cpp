@@ -262,14 +262,15 @@ TEST(ModulePipeline, NotesKeysThatNobodyKnows) {
 
 // A Router at the root of the folder, with a route of its own for queries.
 SentenceTransformer read_router(const std::string& parameters,
-                                const std::string& file = "router_config.json") {
+                                const std::string& file = "router_config.json",
+                                const std::string& documents = "document") {
   const testing::TemporaryFolder folder;
   folder.write("modules.json", R"([{"path":"","type":"sentence_transformers.models.Router"},
       {"path":"1_Normalize","type":"sentence_transformers.models.Normalize"}])");
   folder.write(file, R"({"types":{"q":"sentence_transformers.models.StaticEmbedding",
       "d":"sentence_transformers.models.Transformer","p":"sentence_transformers.models.Pooling"},
-      "structure":{"query":["q"],"document":["d","p"]},"parameters":)" +
-                         parameters + "}");
+      "structure":{"query":["q"],")" +
+                         documents + R"(":["d","p"]},"parameters":)" + parameters + "}");
   folder.write("p/config.json", R"({"pooling_mode":"cls"})");
   return SentenceTransformer::read(folder.path());
 }
@@ -295,6 +296,13 @@ TEST(Router, ChoosesAsTheLibraryDoes) {
                               "(None, ('image', 'text'))":"query","(None, 'text')":"query"}})x")
                   .pipeline_of_role,
               ElementsAre(0, 1, 0));
+}
+
+// As Asym's documentation calls them.
+TEST(Router, FindsDocumentsByTheirOtherNames) {
+  EXPECT_THAT(read_router("{}", "config.json", "doc").pipeline_of_role, ElementsAre(0, 0, 1));
+  EXPECT_THAT(read_router("{}", "config.json", "passage").pipeline_of_role, ElementsAre(0, 0, 1));
+  EXPECT_THAT(read_router("{}", "config.json", "answer").pipeline_of_role, ElementsAre(0, 0, -1));
 }
 
 TEST(Router, RefusesWhatItCantFollow) {

@@ -111,6 +111,12 @@ std::optional<std::string> Router::route(const std::string& task) const {
   for (const std::string& name : {task, std::string("text")}) {
     if (!name.empty() && routes_.contains(name)) return name;
   }
+  // Asym's routes have any names: "doc" is what its documentation calls them.
+  if (task == "document") {
+    for (const char* name : {"doc", "passage", "corpus"}) {
+      if (routes_.contains(name)) return name;
+    }
+  }
   return task.empty() ? default_route_ : std::nullopt;
 }
 

@@ -510,6 +510,18 @@ TEST(Engine, TextsWithoutTokensOfAStaticEmbeddingAreZero) {
   EXPECT_THROW((void)engine->submit({Request{.prompt = {.input = std::vector<int32_t>{}}}}), Error);
 }
 
+// Queries of inference-free SPLADE, whose weights are a table's.
+TEST(Engine, TextsWithoutTokensOfASparseTableHaveNoWeights) {
+  const auto engine = open("tests/golden/st-splade-router/model");
+  const auto query = [](const std::string& text) {
+    return Request{.prompt = {.input = text, .role = Role::kQuery}, .task = SparseEmbed{}};
+  };
+  const std::vector<Result> results = engine->submit({query("a river"), query("")}).get();
+  EXPECT_FALSE(results[0].get<SparseVector>().ids.empty());
+  EXPECT_THAT(results[1].get<SparseVector>().ids, ::testing::IsEmpty());
+  EXPECT_EQ(engine->score("", std::vector<std::string>{"a river"}), std::vector<float>{0});
+}
+
 TEST(Engine, RefusesWhatItCannotServe) {
   const auto engine = open(kBert);
   const auto refusal = [&](Prompt prompt, TaskParameters task = Embed{}) {

@@ -275,12 +275,15 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
 }
 
 // The mean of no rows of a static embedding's table is the zero vector, which the modules after it
-// read as any other.
+// read as any other; no weights of a sparse one are the vector without any.
 bool Preparer::is_zero(const Request& request) const {
-  return plan_.pipeline.input.kind == checkpoint::InputModule::Kind::kStaticEmbedding &&
-         task_of(request.task) == Task::kEmbed && request.also.empty() &&
-         std::get<Embed>(request.task).late_chunks.empty() &&
-         std::holds_alternative<std::string>(request.prompt.input);
+  using Kind = checkpoint::InputModule::Kind;
+  if (!request.also.empty() || !std::holds_alternative<std::string>(request.prompt.input))
+    return false;
+  if (std::holds_alternative<SparseEmbed>(request.task))
+    return plan_.pipeline.input.kind == Kind::kSparseStaticEmbedding;
+  const auto* embed = std::get_if<Embed>(&request.task);
+  return embed && embed->late_chunks.empty() && plan_.pipeline.input.kind == Kind::kStaticEmbedding;
 }
 
 // To the length that the model was trained with, whatever a text's own limit is.

@@ -421,7 +421,7 @@ Result Runner::of_nothing(Ops& ops, const Sequence& sequence) const {
   const tensor::Rows one{.offsets = {0, 1}, .index = {0}};
   const heads::HeadInput input{.work = &sequence};
   std::vector<Answer> answers =
-      route.heads.at(Task::kEmbed)
+      route.heads.at(task_of(sequence.tasks.front()))
           ->answer(ops, ops.upload(zeros, 1, route.plan.shape.hidden), one, std::span(&input, 1));
   Result result;
   give(std::move(answers.front()), 0, result);

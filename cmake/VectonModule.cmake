@@ -2,7 +2,7 @@
 #
 # One target per folder of src/: every *.cpp of the folder that is not a test goes into the static library vecton_NAME.
 # DEPS are the modules it may include (tools/check_layers.py holds the same table), LIBS third-party targets.
-# OWN_FLAGS: the folder is compiled with flags of its own, so that precompiled headers do not fit.
+# OWN_FLAGS: the folder is compiled with flags of its own, so that precompiled headers do not fit, and file by file.
 # With VECTON_TESTS every *_test.cpp of the folder goes into the test program NAME_test (VectonTest.cmake).
 function(vecton_module NAME)
   cmake_parse_arguments(ARG "OWN_FLAGS" "" "DEPS;LIBS;PRIVATE_LIBS" ${ARGN})
@@ -18,6 +18,10 @@ function(vecton_module NAME)
     vecton_warnings(vecton_${NAME})
     if(NOT ARG_OWN_FLAGS)
       vecton_precompiled(vecton_${NAME} vecton_pch)
+      # tools/check_heaps.py keeps the names of a folder apart. Files with kernels are compiled several times each.
+      list(FILTER SOURCES INCLUDE REGEX "kernels\\.cpp$")
+      set_source_files_properties(${SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+      set_target_properties(vecton_${NAME} PROPERTIES UNITY_BUILD ${VECTON_UNITY} UNITY_BUILD_BATCH_SIZE 12)
     endif()
   else()  # headers only
     add_library(vecton_${NAME} INTERFACE)

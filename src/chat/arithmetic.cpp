@@ -9,7 +9,7 @@ namespace vecton::chat {
 namespace {
 
 [[noreturn]] void overflow() { throw Failure("integers of more than 127 bits are not supported"); }
-const char* symbol(Operator op) {
+const char* arithmetic_symbol(Operator op) {
   switch (op) {
     case Operator::kAdd:
       return "+";
@@ -33,8 +33,8 @@ const char* symbol(Operator op) {
   if (op == Operator::kAdd && (a.is_text() || a.is_sequence())) {
     throw Failure("can only concatenate " + x + " (not \"" + y + "\") to " + x);
   }
-  throw Failure("unsupported operand type(s) for " + std::string(symbol(op)) + ": '" + x +
-                "' and '" + y + "'");
+  throw Failure("unsupported operand type(s) for " + std::string(arithmetic_symbol(op)) + ": '" +
+                x + "' and '" + y + "'");
 }
 
 Int floor_divide(Int a, Int b) {

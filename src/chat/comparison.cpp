@@ -9,7 +9,7 @@ namespace vecton::chat {
 
 namespace {
 
-const char* symbol(Operator op) {
+const char* comparison_symbol(Operator op) {
   switch (op) {
     case Operator::kLess:
       return "<";
@@ -83,8 +83,9 @@ int order(Heap& heap, Operator op, const Value& a, const Value& b) {
     }
     return x.size() < y.size() ? -1 : x.size() > y.size();
   }
-  throw Failure("'" + std::string(symbol(op)) + "' not supported between instances of '" +
-                type_name(a) + "' and '" + type_name(b) + "'");
+  throw Failure("'" + std::string(comparison_symbol(op)) +
+                "' not supported between instances of '" + type_name(a) + "' and '" + type_name(b) +
+                "'");
 }
 }  // namespace
 

@@ -14,10 +14,10 @@ namespace {
 constexpr Int kMaxRange = 100'000;  // as Jinja's sandbox has it
 
 // A function written here.
-class Function : public Callable {
+class NativeFunction : public Callable {
  public:
   using Run = Value (*)(Interpreter&, const Arguments&);
-  Function(std::string name, Run run) : name_(std::move(name)), run_(run) {}
+  NativeFunction(std::string name, Run run) : name_(std::move(name)), run_(run) {}
 
   Value call(Interpreter& interpreter, Arguments arguments) const override {
     return run_(interpreter, arguments);
@@ -97,9 +97,9 @@ class DictType : public Callable {
   std::string repr() const override { return "<TemplateDict object>"; }
   std::optional<Value> attribute(Interpreter& interpreter, std::string_view name) const override {
     if (name != "fromkeys") return {};
-    auto function = std::make_unique<Function>("fromkeys", from_keys);
+    auto function = std::make_unique<NativeFunction>("fromkeys", from_keys);
     return Value::of(Type::kCallable,
-                     interpreter.heap().own(std::move(function), sizeof(Function)));
+                     interpreter.heap().own(std::move(function), sizeof(NativeFunction)));
   }
 
  private:
@@ -219,8 +219,8 @@ Value make_joiner(Interpreter& interpreter, const Arguments& arguments) {
 
 std::map<std::string, Value> all_globals() {
   std::map<std::string, Value> all;
-  const auto add = [&](const char* name, Function::Run run) {
-    all.emplace(name, Value::of(Type::kCallable, std::make_shared<Function>(name, run)));
+  const auto add = [&](const char* name, NativeFunction::Run run) {
+    all.emplace(name, Value::of(Type::kCallable, std::make_shared<NativeFunction>(name, run)));
   };
   add("cycler", make_cycler);
   add("joiner", make_joiner);

@@ -8,14 +8,14 @@
 
 namespace vecton::chat {
 
-namespace {
-
 int digit_of(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'z') return c - 'a' + 10;
   if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
   return 99;
 }
+
+namespace {
 
 // Bytes of (_?digit)+ or, where `first` holds, digit(_?digit)*, from `at`.
 size_t digits_length(std::string_view text, size_t at, int base, bool plain_first) {

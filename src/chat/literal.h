@@ -12,6 +12,9 @@ namespace vecton::chat {
 size_t float_length(std::string_view text);
 size_t integer_length(std::string_view text);
 
+// Of 0 to 9, a to z and A to Z, up to 35; 99 = no digit.
+int digit_of(char c);
+
 double parse_float(std::string_view text);
 Int parse_integer(std::string_view text, int line);
 

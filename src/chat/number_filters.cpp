@@ -6,6 +6,7 @@
 
 #include "chat/filters.h"
 #include "chat/format.h"
+#include "chat/literal.h"
 #include "chat/operators.h"
 #include "chat/pieces.h"
 #include "chat/repr.h"
@@ -17,15 +18,8 @@ namespace {
 
 using Arg = const Arguments&;
 
-int digit_of(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'Z') return c - 'A' + 10;
-  return 99;
-}
-
 // Drops the underscores that Python allows between digits; empty where one stands elsewhere.
-std::string without_underscores(std::string_view text) {
+std::string digits_of_python(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
@@ -73,7 +67,7 @@ std::optional<Int> parse_int(std::string_view text, Int base) {
       return {};
     base = 10;
   }
-  const std::string digits = without_underscores(text);
+  const std::string digits = digits_of_python(text);
   if (digits.empty()) return {};
   Int value = 0;
   for (const char c : digits) {
@@ -88,7 +82,7 @@ std::optional<double> parse_real(std::string_view text) {
   text = strip_space(text, Side::kBoth);
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
-  const std::string plain = without_underscores(text);
+  const std::string plain = digits_of_python(text);
   if (plain.empty() || plain[0] == '-') return {};
   std::string lower = plain;
   for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
@@ -257,7 +251,7 @@ Value sum(Interpreter& interpreter, const Value& value, Arg arguments) {
   return total;
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kNumberFilters[] = {
     {"abs", absolute},
     {"count", length_filter},
     {"filesizeformat", file_size},
@@ -270,6 +264,6 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-const Filter* find_number_filter(std::string_view name) { return find_in(kFilters, name); }
+const Filter* find_number_filter(std::string_view name) { return find_in(kNumberFilters, name); }
 
 }  // namespace vecton::chat

@@ -10,13 +10,13 @@ namespace vecton::chat {
 
 namespace {
 
-using Kind = Statement::Kind;
+using StatementKind = Statement::Kind;
 
 constexpr size_t kMaxBytes = 4 << 20;  // of a template
 
 }  // namespace
 
-Statement* Parser::make(Kind kind, int line) {
+Statement* Parser::make(StatementKind kind, int line) {
   program_.statements.push_back(std::make_unique<Statement>());
   Statement* node = program_.statements.back().get();
   node->kind = kind;
@@ -95,12 +95,12 @@ Body Parser::parse_body(const std::vector<std::string_view>& ends) {
     const Token& token = current();
     if (token.is(Token::Kind::kData)) {
       take();
-      Statement* text = make(Kind::kText, token.line);
+      Statement* text = make(StatementKind::kText, token.line);
       text->text = token.text;
       body.push_back(text);
     } else if (token.is(Token::Kind::kVariableBegin)) {
       take();
-      output = make(Kind::kOutput, token.line);
+      output = make(StatementKind::kOutput, token.line);
       output->expressions.push_back(parse_tuple());
       expect(Token::Kind::kVariableEnd);
       finish(*output);
@@ -158,7 +158,7 @@ Statement* Parser::parse_statement() {
 }
 
 Statement* Parser::parse_if() {
-  Statement* node = make(Kind::kIf, take().line);
+  Statement* node = make(StatementKind::kIf, take().line);
   while (true) {
     node->expressions.push_back(parse_tuple(false));
     node->bodies.push_back(parse_statements({"elif", "else", "endif"}, false));
@@ -170,7 +170,7 @@ Statement* Parser::parse_if() {
 }
 
 Statement* Parser::parse_for() {
-  Statement* node = make(Kind::kFor, take().line);
+  Statement* node = make(StatementKind::kFor, take().line);
   node->target = parse_target();
   expect_name("in");
   node->source = parse_tuple(false);
@@ -187,12 +187,12 @@ Statement* Parser::parse_set() {
   const int line = take().line;
   Expression* target = parse_target(true);
   if (take_operator("=")) {
-    Statement* node = make(Kind::kSet, line);
+    Statement* node = make(StatementKind::kSet, line);
     node->target = target;
     node->source = parse_tuple();
     return node;
   }
-  Statement* node = make(Kind::kSetBlock, line);
+  Statement* node = make(StatementKind::kSetBlock, line);
   node->target = target;
   node->filter = parse_filters(nullptr, false);
   node->bodies.push_back(parse_statements({"endset"}, true));
@@ -227,7 +227,7 @@ Body Parser::parse_callable_body(std::string_view end) {
 }
 
 Statement* Parser::parse_macro() {
-  Statement* node = make(Kind::kMacro, take().line);
+  Statement* node = make(StatementKind::kMacro, take().line);
   node->text = parse_new_name();
   parse_signature(*node);
   node->bodies.push_back(parse_callable_body("endmacro"));
@@ -235,7 +235,7 @@ Statement* Parser::parse_macro() {
 }
 
 Statement* Parser::parse_call_block() {
-  Statement* node = make(Kind::kCall, take().line);
+  Statement* node = make(StatementKind::kCall, take().line);
   if (current().is_operator("(")) parse_signature(*node);
   node->source = parse_expression();
   if (node->source->kind != Expression::Kind::kCall) syntax_error(node->line, "expected call");
@@ -244,21 +244,21 @@ Statement* Parser::parse_call_block() {
 }
 
 Statement* Parser::parse_generation() {
-  Statement* node = make(Kind::kCall, take().line);
+  Statement* node = make(StatementKind::kCall, take().line);
   node->generation = true;
   node->bodies.push_back(parse_callable_body("endgeneration"));
   return node;
 }
 
 Statement* Parser::parse_filter_block() {
-  Statement* node = make(Kind::kFilter, take().line);
+  Statement* node = make(StatementKind::kFilter, take().line);
   node->filter = parse_filters(nullptr, true);
   node->bodies.push_back(parse_statements({"endfilter"}, true));
   return node;
 }
 
 Statement* Parser::parse_with() {
-  Statement* node = make(Kind::kWith, take().line);
+  Statement* node = make(StatementKind::kWith, take().line);
   while (!current().is(Token::Kind::kBlockEnd)) {
     if (!node->targets.empty()) expect_operator(",");
     node->targets.push_back(parse_target());
@@ -270,7 +270,7 @@ Statement* Parser::parse_with() {
 }
 
 Statement* Parser::parse_block() {
-  Statement* node = make(Kind::kBlock, take().line);
+  Statement* node = make(StatementKind::kBlock, take().line);
   node->text = expect_any_name();
   if (std::find(blocks_.begin(), blocks_.end(), node->text) != blocks_.end()) {
     fail("block '" + node->text + "' defined twice");
@@ -287,7 +287,7 @@ Statement* Parser::parse_block() {
 }
 
 Statement* Parser::parse_print() {
-  Statement* node = make(Kind::kOutput, take().line);
+  Statement* node = make(StatementKind::kOutput, take().line);
   while (!current().is(Token::Kind::kBlockEnd)) {
     if (!node->expressions.empty()) expect_operator(",");
     node->expressions.push_back(parse_expression());
@@ -298,7 +298,7 @@ Statement* Parser::parse_print() {
 Statement* Parser::parse_loop_control() {
   const Token& token = take();
   if (loops_ == 0) syntax_error(token.line, "'" + token.text + "' outside loop");
-  return make(token.text == "break" ? Kind::kBreak : Kind::kContinue, token.line);
+  return make(token.text == "break" ? StatementKind::kBreak : StatementKind::kContinue, token.line);
 }
 
 std::unique_ptr<const Program> parse_program(std::string_view source) {

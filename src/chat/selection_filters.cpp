@@ -69,12 +69,12 @@ Value map(Interpreter& interpreter, const Value& value, Arg arguments) {
 
 // Whether select() takes an item.
 template <bool ByAttribute>
-struct Choice {
+struct Selection {
   Value attribute;
   std::string test;  // empty: the truth of the item
   Arguments arguments;
 
-  explicit Choice(Arg given) {
+  explicit Selection(Arg given) {
     constexpr size_t kTest = ByAttribute ? 1 : 0;
     if (given.positional.size() < kTest) throw Failure("Missing parameter for attribute name");
     if (ByAttribute) attribute = given.positional[0];
@@ -93,7 +93,7 @@ template <bool Wanted, bool ByAttribute>
 Value select(Interpreter& interpreter, const Value& value, Arg arguments) {
   Heap& heap = interpreter.heap();
   return heap.iterator([&interpreter, arguments, empty = !truthy(value),
-                        choice = std::optional<Choice<ByAttribute>>(),
+                        choice = std::optional<Selection<ByAttribute>>(),
                         all = LazyItems(heap, value)](Value& item) mutable {
     if (empty) return false;
     if (!choice) choice.emplace(arguments);
@@ -109,7 +109,7 @@ Value attribute(Interpreter& interpreter, const Value& value, Arg arguments) {
   return interpreter.attribute_only(value, name);
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kSelectionFilters[] = {
     {"attr", attribute},
     {"map", map},
     {"reject", select<false, false>},
@@ -120,6 +120,8 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-const Filter* find_selection_filter(std::string_view name) { return find_in(kFilters, name); }
+const Filter* find_selection_filter(std::string_view name) {
+  return find_in(kSelectionFilters, name);
+}
 
 }  // namespace vecton::chat

@@ -271,7 +271,7 @@ Value slice_filter(Interpreter& interpreter, const Value& value, Arg arguments) 
       });
 }
 
-constexpr Filter kFilters[] = {
+constexpr Filter kSequenceFilters[] = {
     {"batch", batch},        {"d", default_filter},   {"default", default_filter},
     {"dictsort", dict_sort}, {"first", first},        {"groupby", group_by},
     {"items", items_filter}, {"last", last},          {"list", to_list},
@@ -281,6 +281,8 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-const Filter* find_sequence_filter(std::string_view name) { return find_in(kFilters, name); }
+const Filter* find_sequence_filter(std::string_view name) {
+  return find_in(kSequenceFilters, name);
+}
 
 }  // namespace vecton::chat

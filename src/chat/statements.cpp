@@ -8,7 +8,7 @@
 
 namespace vecton::chat {
 
-using Kind = Statement::Kind;
+using StatementKind = Statement::Kind;
 
 // Runs a function: its variables are the active ones while it lives.
 class Interpreter::Running {
@@ -129,41 +129,41 @@ Interpreter::Flow Interpreter::execute(const Statement& node) {
   heap_.step();
   line_ = node.line;
   switch (node.kind) {
-    case Kind::kText:
+    case StatementKind::kText:
       write(node.text);
       break;
-    case Kind::kOutput:
+    case StatementKind::kOutput:
       for (const Expression* value : node.expressions) print(evaluate(*value));
       break;
-    case Kind::kIf:
+    case StatementKind::kIf:
       return execute_if(node);
-    case Kind::kFor:
+    case StatementKind::kFor:
       return execute_for(node);
-    case Kind::kSet:
+    case StatementKind::kSet:
       check_members(*node.target);
       assign(*node.target, evaluate(*node.source), node.top_level);
       break;
-    case Kind::kSetBlock:
+    case StatementKind::kSetBlock:
       return execute_set_block(node);
-    case Kind::kMacro: {
+    case StatementKind::kMacro: {
       const Value macro = make_macro(node);
       slot(node.slot) = macro;
       if (node.top_level) exported_[node.text] = macro;
       break;
     }
-    case Kind::kCall:
+    case StatementKind::kCall:
       execute_call_block(node);
       break;
-    case Kind::kFilter:
+    case StatementKind::kFilter:
       return execute_filter_block(node);
-    case Kind::kWith:
+    case StatementKind::kWith:
       return execute_with(node);
-    case Kind::kBlock:
+    case StatementKind::kBlock:
       execute_block(node);
       break;
-    case Kind::kBreak:
+    case StatementKind::kBreak:
       return Flow::kBreak;
-    case Kind::kContinue:
+    case StatementKind::kContinue:
       return Flow::kContinue;
   }
   return Flow::kNext;

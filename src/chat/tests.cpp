@@ -64,12 +64,12 @@ bool is_divisible(Interpreter& interpreter, const Value& value, Arg arguments) {
   return remainder_is(interpreter, value, bind("divisibleby", arguments, {"num"}, 1)[0], 0);
 }
 
-bool is_lower(Interpreter& interpreter, const Value& value, Arg arguments) {
+bool has_lower_case(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("lower", arguments, {});
   return is_lower_text(str(interpreter.heap(), value));
 }
 
-bool is_upper(Interpreter& interpreter, const Value& value, Arg arguments) {
+bool has_upper_case(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("upper", arguments, {});
   return is_upper_text(str(interpreter.heap(), value));
 }
@@ -120,7 +120,7 @@ constexpr Test kTests[] = {
     {"iterable", plain<is_iterable>},
     {"le", compared<Operator::kLessEqual>},
     {"lessthan", compared<Operator::kLess>},
-    {"lower", is_lower},
+    {"lower", has_lower_case},
     {"lt", compared<Operator::kLess>},
     {"mapping", plain<is_mapping>},
     {"ne", compared<Operator::kNotEqual>},
@@ -133,7 +133,7 @@ constexpr Test kTests[] = {
     {"test", is_test},
     {"true", plain<is_true>},
     {"undefined", plain<is_undefined>},
-    {"upper", is_upper},
+    {"upper", has_upper_case},
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ Value soft(Interpreter& interpreter, const Value& value) {
 }
 
 template <std::string (*Map)(std::string_view)>
-Value mapped(Interpreter& interpreter, const Value& value, Arg arguments) {
+Value mapped_text(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("filter", arguments, {});
   const Value text = soft(interpreter, value);
   interpreter.heap().touch(text.text().size());
@@ -78,7 +78,7 @@ Value trim(Interpreter& interpreter, const Value& value, Arg arguments) {
       .as_safe(text.safe());
 }
 
-Value replace(Interpreter& interpreter, const Value& value, Arg arguments) {
+Value replaced(Interpreter& interpreter, const Value& value, Arg arguments) {
   const auto given = bind("replace", arguments, {"old", "new", "count"}, 2);
   Heap& heap = interpreter.heap();
   const Int most = given[2].missing() || given[2].is_none() ? -1 : index_of(given[2]);
@@ -86,7 +86,7 @@ Value replace(Interpreter& interpreter, const Value& value, Arg arguments) {
       replace_text(heap, str(heap, value), str(heap, given[0]), str(heap, given[1]), most));
 }
 
-Value join(Interpreter& interpreter, const Value& value, Arg arguments) {
+Value joined(Interpreter& interpreter, const Value& value, Arg arguments) {
   const auto given = bind("join", arguments, {"d", "attribute"});
   Heap& heap = interpreter.heap();
   const std::string separator = given[0].missing() ? "" : str(heap, given[0]);
@@ -102,7 +102,7 @@ Value join(Interpreter& interpreter, const Value& value, Arg arguments) {
   return heap.text(std::move(out));
 }
 
-Value center(Interpreter& interpreter, const Value& value, Arg arguments) {
+Value centered(Interpreter& interpreter, const Value& value, Arg arguments) {
   const Value width = bind("center", arguments, {"width"})[0];
   const Value text = soft(interpreter, value);
   return interpreter.heap().text(pad_text(interpreter.heap(), text.text(),
@@ -178,7 +178,7 @@ Value word_count(Interpreter& interpreter, const Value& value, Arg arguments) {
   return Value::integer(words);
 }
 
-Value format(Interpreter& interpreter, const Value& value, Arg arguments) {
+Value formatted(Interpreter& interpreter, const Value& value, Arg arguments) {
   if (!arguments.positional.empty() && !arguments.named.empty()) {
     throw Failure("can't handle positional and keyword arguments at the same time");
   }
@@ -303,17 +303,17 @@ Value xml_attributes(Interpreter& interpreter, const Value& value, Arg arguments
   return heap.text(std::move(out));
 }
 
-constexpr Filter kFilters[] = {
-    {"capitalize", mapped<unicode::capitalize>},
-    {"center", center},
+constexpr Filter kTextFilters[] = {
+    {"capitalize", mapped_text<unicode::capitalize>},
+    {"center", centered},
     {"e", escape_filter},
     {"escape", escape_filter},
     {"forceescape", force_escape},
-    {"format", format},
+    {"format", formatted},
     {"indent", indent},
-    {"join", join},
-    {"lower", mapped<unicode::lower>},
-    {"replace", replace},
+    {"join", joined},
+    {"lower", mapped_text<unicode::lower>},
+    {"replace", replaced},
     {"safe", safe},
     {"string", to_string},
     {"striptags", strip_tags_filter},
@@ -321,7 +321,7 @@ constexpr Filter kFilters[] = {
     {"tojson", to_json_filter},
     {"trim", trim},
     {"truncate", truncate},
-    {"upper", mapped<unicode::upper>},
+    {"upper", mapped_text<unicode::upper>},
     {"urlencode", url_encode},
     {"wordcount", word_count},
     {"xmlattr", xml_attributes},
@@ -329,6 +329,6 @@ constexpr Filter kFilters[] = {
 
 }  // namespace
 
-const Filter* find_text_filter(std::string_view name) { return find_in(kFilters, name); }
+const Filter* find_text_filter(std::string_view name) { return find_in(kTextFilters, name); }
 
 }  // namespace vecton::chat

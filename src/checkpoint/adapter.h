@@ -46,7 +46,6 @@ struct Adapter {
 
 // The base's tensors with the adapter's merged in. A merged tensor is float32 and computed when its
 // bytes are asked for. Errors name the adapter's tensor.
-std::map<std::string, StoredTensor> merge_adapter(std::map<std::string, StoredTensor> base,
-                                                  const Adapter& adapter);
+Tensors merge_adapter(Tensors base, const Adapter& adapter);
 
 }  // namespace vecton::checkpoint

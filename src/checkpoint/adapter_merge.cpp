@@ -16,20 +16,18 @@ namespace vecton::checkpoint {
 
 namespace {
 
-using Tensors = std::map<std::string, StoredTensor>;
-
-enum class Kind { kA, kB, kEmbeddingA, kEmbeddingB, kBiasOfB, kWhole };
+enum class AdapterPart { kA, kB, kEmbeddingA, kEmbeddingB, kBiasOfB, kWhole };
 
 struct Ending {
   std::string_view text;
-  Kind kind;
+  AdapterPart kind;
 };
-constexpr Ending kEndings[] = {
-    {".lora_A.weight", Kind::kA},
-    {".lora_B.weight", Kind::kB},
-    {".lora_embedding_A", Kind::kEmbeddingA},
-    {".lora_embedding_B", Kind::kEmbeddingB},
-    {".lora_B.bias", Kind::kBiasOfB},
+constexpr Ending kAdapterEndings[] = {
+    {".lora_A.weight", AdapterPart::kA},
+    {".lora_B.weight", AdapterPart::kB},
+    {".lora_embedding_A", AdapterPart::kEmbeddingA},
+    {".lora_embedding_B", AdapterPart::kEmbeddingB},
+    {".lora_B.bias", AdapterPart::kBiasOfB},
 };
 
 // The two factors that are added to a module's weight, and what is added to its bias.
@@ -213,14 +211,14 @@ Tensors merge_adapter(Tensors base, const Adapter& adapter) {
   std::map<std::string, Product> products;
   for (const auto& [key, tensor] : own) {
     const std::string name = plain_name(key);
-    Kind kind = Kind::kWhole;
+    AdapterPart kind = AdapterPart::kWhole;
     std::string module;
-    for (const Ending& ending : kEndings) {
+    for (const Ending& ending : kAdapterEndings) {
       if (!name.ends_with(ending.text)) continue;
       kind = ending.kind;
       module = name.substr(0, name.size() - ending.text.size());
     }
-    if (kind == Kind::kWhole) {
+    if (kind == AdapterPart::kWhole) {
       const bool other =
           name.find("lora_") != name.npos || name.find("trainable_tokens") != name.npos;
       if (other)
@@ -231,10 +229,11 @@ Tensors merge_adapter(Tensors base, const Adapter& adapter) {
       continue;
     }
     Product& product = products[module];
-    product.embedding |= kind == Kind::kEmbeddingA || kind == Kind::kEmbeddingB;
-    const StoredTensor*& place = kind == Kind::kBiasOfB                          ? product.bias
-                                 : kind == Kind::kA || kind == Kind::kEmbeddingA ? product.a
-                                                                                 : product.b;
+    product.embedding |= kind == AdapterPart::kEmbeddingA || kind == AdapterPart::kEmbeddingB;
+    const StoredTensor*& place = kind == AdapterPart::kBiasOfB ? product.bias
+                                 : kind == AdapterPart::kA || kind == AdapterPart::kEmbeddingA
+                                     ? product.a
+                                     : product.b;
     if (place) fail(tensor, "is there twice, as " + name_text(place->name) + " too");
     place = &tensor;
   }

@@ -15,7 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kMaxName = 96;  // the hub's own limit
-constexpr std::string_view kModules = "modules.json";
 
 // The C locale's ideas, whatever the program has set.
 bool is_alphanumeric(char c) {

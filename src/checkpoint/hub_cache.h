@@ -23,6 +23,9 @@ bool is_revision(std::string_view revision);
 // A relative path of plain components: what a repository may name a file.
 bool is_repository_path(std::string_view path);
 
+// Says that a snapshot is a sentence-transformers folder; its absence is remembered.
+inline constexpr std::string_view kModules = "modules.json";
+
 // One model's part of the cache.
 class RepositoryCache {
  public:

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view kModules = "modules.json", kRouter = "router_config.json";
+constexpr std::string_view kRouter = "router_config.json";
 
 bool is_there(const fs::path& path) {
   std::error_code error;

@@ -9,7 +9,7 @@ namespace vecton::checkpoint {
 
 namespace {
 
-[[noreturn]] void refuse(const Config& config, const std::string& what) {
+[[noreturn]] void refuse_labels(const Config& config, const std::string& what) {
   throw Error(ErrorCode::kCorrupt, config.file() + ": id2label: " + what);
 }
 
@@ -29,7 +29,7 @@ Label label_of(const Config& config, const std::string& id, const json::value& v
       return {number_text(value.get_double()), false};
     case json::kind::object:
     case json::kind::array:
-      refuse(config, "the name of " + id + " must be a string, a number or null");
+      refuse_labels(config, "the name of " + id + " must be a string, a number or null");
     default:
       return {json::serialize(value), false};
   }
@@ -47,7 +47,7 @@ std::vector<Label> read_labels(const Config& config, int64_t default_count) {
     return labels;
   }
   if (!map->is_object() || map->as_object().empty())
-    refuse(config, "expected an object of ids and names");
+    refuse_labels(config, "expected an object of ids and names");
   const json::object& names = map->as_object();
   labels.resize(names.size());
   std::vector<bool> seen(names.size());
@@ -56,7 +56,7 @@ std::vector<Label> read_labels(const Config& config, int64_t default_count) {
     const char* const end = key.data() + key.size();
     const auto parsed = std::from_chars(key.data(), end, id);
     if (parsed.ec != std::errc() || parsed.ptr != end || id >= names.size() || seen[id])
-      refuse(config, "the ids must be 0 to " + std::to_string(names.size() - 1));
+      refuse_labels(config, "the ids must be 0 to " + std::to_string(names.size() - 1));
     seen[id] = true;
     labels[id] = label_of(config, std::string(key), name);
   }

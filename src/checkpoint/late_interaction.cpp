@@ -68,7 +68,7 @@ bool is_colbert(std::string_view architecture) {
   return std::ranges::find(kNames, architecture) != kNames.end();
 }
 
-std::optional<int64_t> projected_size(const std::map<std::string, StoredTensor>& tensors) {
+std::optional<int64_t> projected_size(const Tensors& tensors) {
   // Other parts of a model have linear layers too: the one of every token stands outside of them.
   std::optional<int64_t> rows;
   std::ptrdiff_t least = 0;

@@ -26,7 +26,7 @@ bool is_colbert(std::string_view architecture);
 
 // The numbers of a token's vector where the projection is in the model's own files, as the names
 // and shapes of their tensors say; nothing where there is none.
-std::optional<int64_t> projected_size(const std::map<std::string, StoredTensor>& tensors);
+std::optional<int64_t> projected_size(const Tensors& tensors);
 
 struct LateInteraction {
   // Tokens put after the first special token of a text; empty = none.

@@ -8,9 +8,8 @@
 
 namespace vecton::checkpoint {
 
-std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
-                                                  const Quantisation* quantisation,
-                                                  const Adapter* adapter) {
+Tensors model_tensors(const std::filesystem::path& folder, const Quantisation* quantisation,
+                      const Adapter* adapter) {
   // A module's layer within a GGUF file: gguf_dense_modules().
   if (gguf::is_gguf(folder.parent_path()))
     return gguf_layer(gguf::File::open(folder.parent_path()), folder.filename().string());

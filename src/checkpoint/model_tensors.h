@@ -13,8 +13,7 @@
 namespace vecton::checkpoint {
 
 // `quantisation` null = dense, `adapter` null = none. Errors name the file and the tensor.
-std::map<std::string, StoredTensor> model_tensors(const std::filesystem::path& folder,
-                                                  const Quantisation* quantisation,
-                                                  const Adapter* adapter);
+Tensors model_tensors(const std::filesystem::path& folder, const Quantisation* quantisation,
+                      const Adapter* adapter);
 
 }  // namespace vecton::checkpoint

@@ -13,7 +13,7 @@ namespace vecton::checkpoint {
 
 namespace {
 
-enum class Kind {
+enum class ModuleKind {
   kTransformer,
   kMlmTransformer,
   kClip,
@@ -33,25 +33,25 @@ enum class Kind {
 
 struct Class {
   std::string_view name;
-  Kind kind;
+  ModuleKind kind;
 };
 constexpr Class kClasses[] = {
-    {"Transformer", Kind::kTransformer},
-    {"MLMTransformer", Kind::kMlmTransformer},
-    {"CLIPModel", Kind::kClip},
-    {"StaticEmbedding", Kind::kStaticEmbedding},
-    {"SparseStaticEmbedding", Kind::kSparseStaticEmbedding},
-    {"Pooling", Kind::kPooling},
-    {"WeightedLayerPooling", Kind::kWeightedLayerPooling},
-    {"Dense", Kind::kDense},
-    {"LayerNorm", Kind::kLayerNorm},
-    {"Normalize", Kind::kNormalize},
-    {"Dropout", Kind::kDropout},
-    {"SpladePooling", Kind::kSpladePooling},
-    {"MultiVectorMask", Kind::kMultiVectorMask},
-    {"LogitScore", Kind::kLogitScore},
-    {"Router", Kind::kRouter},
-    {"Asym", Kind::kRouter},
+    {"Transformer", ModuleKind::kTransformer},
+    {"MLMTransformer", ModuleKind::kMlmTransformer},
+    {"CLIPModel", ModuleKind::kClip},
+    {"StaticEmbedding", ModuleKind::kStaticEmbedding},
+    {"SparseStaticEmbedding", ModuleKind::kSparseStaticEmbedding},
+    {"Pooling", ModuleKind::kPooling},
+    {"WeightedLayerPooling", ModuleKind::kWeightedLayerPooling},
+    {"Dense", ModuleKind::kDense},
+    {"LayerNorm", ModuleKind::kLayerNorm},
+    {"Normalize", ModuleKind::kNormalize},
+    {"Dropout", ModuleKind::kDropout},
+    {"SpladePooling", ModuleKind::kSpladePooling},
+    {"MultiVectorMask", ModuleKind::kMultiVectorMask},
+    {"LogitScore", ModuleKind::kLogitScore},
+    {"Router", ModuleKind::kRouter},
+    {"Asym", ModuleKind::kRouter},
 };
 
 // Where the library kept these classes over its versions.
@@ -88,10 +88,6 @@ constexpr OtherClass kOtherClasses[] = {
     {".cross_encoder.", "a part of a cross-encoder"},
 };
 
-[[noreturn]] void refuse(const std::string& file, const std::string& message) {
-  throw Error(ErrorCode::kUnsupported, file + ": " + message);
-}
-
 const Class* find_class(const std::string& type) {
   const bool known_package = std::ranges::any_of(
       kPackages, [&](std::string_view package) { return type.starts_with(package); });
@@ -105,53 +101,54 @@ class Builder {
   explicit Builder(Notes& notes) : notes_(notes) {}
 
   void add(const ModuleReference& module) {
-    const Kind kind = find_class(module.type)->kind;
+    const ModuleKind kind = find_class(module.type)->kind;
     if (given_ == Given::kText) return add_input(kind, module);
     switch (kind) {
-      case Kind::kPooling:
+      case ModuleKind::kPooling:
         return add_pooling(module);
-      case Kind::kWeightedLayerPooling:
+      case ModuleKind::kWeightedLayerPooling:
         return add_layer_pooling(module);
-      case Kind::kDense:
+      case ModuleKind::kDense:
         return add_dense(module);
-      case Kind::kLayerNorm:
+      case ModuleKind::kLayerNorm:
         return add_layer_norm(module);
-      case Kind::kNormalize:
+      case ModuleKind::kNormalize:
         read_normalize(module.folder, feature(module), notes_);
         rows(module).emplace_back(std::in_place_type<NormalizeModule>);
         return;
-      case Kind::kDropout:
+      case ModuleKind::kDropout:
         return;  // does nothing outside training
-      case Kind::kSpladePooling:
+      case ModuleKind::kSpladePooling:
         expect(Given::kTokenLogits, module, "a Transformer whose transformer_task is fill-mask");
         pipeline_.splade = read_splade_pooling(module.folder, notes_);
         given_ = Given::kSparse;
         return;
-      case Kind::kMultiVectorMask:
+      case ModuleKind::kMultiVectorMask:
         expect(Given::kTokens, module,
                "a Transformer whose transformer_task is feature-extraction");
-        if (pipeline_.mask) refuse(module.file, "expected one MultiVectorMask");
+        if (pipeline_.mask) refuse_module(module.file, "expected one MultiVectorMask");
         pipeline_.mask = read_multi_vector_mask(module.folder, notes_);
         return;
-      case Kind::kLogitScore:
+      case ModuleKind::kLogitScore:
         expect(Given::kCausalLogits, module,
                "a Transformer whose transformer_task is text-generation");
         pipeline_.logit_score = read_logit_score(module.folder, notes_);
         given_ = Given::kScores;
         return;
-      case Kind::kRouter:
-        refuse(module.file, "a Router inside of a Router is not supported");
+      case ModuleKind::kRouter:
+        refuse_module(module.file, "a Router inside of a Router is not supported");
       default:
-        refuse(module.file, "expected one Transformer, as the first module");
+        refuse_module(module.file, "expected one Transformer, as the first module");
     }
   }
 
   ModulePipeline finish(const std::string& file) {
-    if (given_ == Given::kText) refuse(file, "expected one Transformer, as the first module");
+    if (given_ == Given::kText)
+      refuse_module(file, "expected one Transformer, as the first module");
     if (given_ == Given::kTokenLogits)
-      refuse(file, "transformer_task \"fill-mask\" needs a SpladePooling module");
+      refuse_module(file, "transformer_task \"fill-mask\" needs a SpladePooling module");
     if (given_ == Given::kCausalLogits)
-      refuse(file, "transformer_task \"text-generation\" needs a LogitScore module");
+      refuse_module(file, "transformer_task \"text-generation\" needs a LogitScore module");
     return std::move(pipeline_);
   }
 
@@ -159,32 +156,32 @@ class Builder {
   // What the modules so far give.
   enum class Given { kText, kTokens, kTokenLogits, kCausalLogits, kVector, kSparse, kScores };
 
-  void add_input(Kind kind, const ModuleReference& module) {
+  void add_input(ModuleKind kind, const ModuleReference& module) {
     InputModule& input = pipeline_.input;
     switch (kind) {
-      case Kind::kTransformer:
-      case Kind::kMlmTransformer:
-        input =
-            read_transformer(module.folder,
-                             kind == Kind::kMlmTransformer ? TransformerTask::kFillMask
-                                                           : TransformerTask::kFeatureExtraction,
-                             notes_);
+      case ModuleKind::kTransformer:
+      case ModuleKind::kMlmTransformer:
+        input = read_transformer(module.folder,
+                                 kind == ModuleKind::kMlmTransformer
+                                     ? TransformerTask::kFillMask
+                                     : TransformerTask::kFeatureExtraction,
+                                 notes_);
         break;
-      case Kind::kClip:
+      case ModuleKind::kClip:
         input = read_transformer(module.folder, TransformerTask::kFeatureExtraction, notes_);
         input.vectors = true;
         break;
-      case Kind::kStaticEmbedding:
+      case ModuleKind::kStaticEmbedding:
         input = read_static_embedding(module.folder);
         pipeline_.pooling = PoolingModule{.modes = {ops::Pooling::kMean}, .width = {}};
         given_ = Given::kVector;
         return;
-      case Kind::kSparseStaticEmbedding:
+      case ModuleKind::kSparseStaticEmbedding:
         input = read_sparse_static_embedding(module.folder, notes_);
         given_ = Given::kSparse;
         return;
       default:
-        refuse(module.file, "expected one Transformer, as the first module");
+        refuse_module(module.file, "expected one Transformer, as the first module");
     }
     switch (input.task) {
       case TransformerTask::kFeatureExtraction:
@@ -203,7 +200,7 @@ class Builder {
   }
 
   void add_pooling(const ModuleReference& module) {
-    if (pipeline_.pooling) refuse(module.file, "expected one Pooling");
+    if (pipeline_.pooling) refuse_module(module.file, "expected one Pooling");
     expect(Given::kTokens, module, "a Transformer whose transformer_task is feature-extraction");
     pipeline_.pooling = read_pooling(module.folder, notes_);
     const PoolingModule& pooling = *pipeline_.pooling;
@@ -216,7 +213,7 @@ class Builder {
   void add_layer_pooling(const ModuleReference& module) {
     expect(Given::kTokens, module, "a Transformer whose transformer_task is feature-extraction");
     if (pipeline_.layer_pooling || !pipeline_.token_modules.empty())
-      refuse(module.file, "expected one WeightedLayerPooling, right after the Transformer");
+      refuse_module(module.file, "expected one WeightedLayerPooling, right after the Transformer");
     pipeline_.layer_pooling = read_weighted_layer_pooling(module.folder, notes_);
     check_width(module, "embedding_dimension", pipeline_.layer_pooling->width);
   }
@@ -225,7 +222,7 @@ class Builder {
     bool scores = false;
     DenseModule dense = read_dense(module.folder, feature(module), scores, notes_);
     if (given_ == Given::kSparse)
-      refuse(module.file, "a Dense after a sparse vector is not supported");
+      refuse_module(module.file, "a Dense after a sparse vector is not supported");
     check_width(module, "in_features", dense.in_features);
     width_ = dense.out_features;
     rows(module).emplace_back(std::in_place_type<DenseModule>, std::move(dense));
@@ -236,7 +233,8 @@ class Builder {
 
   void add_layer_norm(const ModuleReference& module) {
     if (given_ != Given::kVector)
-      refuse(module.file, "expected LayerNorm after a Pooling: it is for sentence_embedding");
+      refuse_module(module.file,
+                    "expected LayerNorm after a Pooling: it is for sentence_embedding");
     LayerNormModule norm = read_layer_norm(module.folder, notes_);
     check_width(module, "dimension", norm.dimension);
     width_ = norm.dimension;
@@ -247,8 +245,9 @@ class Builder {
   std::string_view feature(const ModuleReference& module) const {
     if (given_ == Given::kTokens) return kTokenEmbeddings;
     if (given_ == Given::kVector || given_ == Given::kSparse) return kSentenceEmbedding;
-    refuse(module.file, "module class " + quoted_text(module.type) +
-                            " is not supported here: the modules before it give logits or scores");
+    refuse_module(module.file,
+                  "module class " + quoted_text(module.type) +
+                      " is not supported here: the modules before it give logits or scores");
   }
   std::vector<RowModule>& rows(const ModuleReference& module) {
     return feature(module) == kTokenEmbeddings ? pipeline_.token_modules : pipeline_.vector_modules;
@@ -256,11 +255,12 @@ class Builder {
 
   void expect(Given given, const ModuleReference& module, const std::string& before) const {
     if (given_ == given) return;
-    refuse(module.file,
-           "module class " + quoted_text(module.type) + ": expected it right after " + before +
-               (pipeline_.input.vectors ? "; its module_output_name here is sentence_embedding"
-                                        : "; the transformer_task here is " +
-                                              std::string(to_string(pipeline_.input.task))));
+    refuse_module(
+        module.file,
+        "module class " + quoted_text(module.type) + ": expected it right after " + before +
+            (pipeline_.input.vectors ? "; its module_output_name here is sentence_embedding"
+                                     : "; the transformer_task here is " +
+                                           std::string(to_string(pipeline_.input.task))));
   }
 
   void check_width(const ModuleReference& module, const std::string& key, int64_t found) const {
@@ -279,9 +279,13 @@ class Builder {
 
 }  // namespace
 
+void refuse_module(const std::string& file, const std::string& message) {
+  throw Error(ErrorCode::kUnsupported, file + ": " + message);
+}
+
 bool is_router(const std::string& type) {
   const Class* known = find_class(type);
-  return known && known->kind == Kind::kRouter;
+  return known && known->kind == ModuleKind::kRouter;
 }
 
 void check_class(const ModuleReference& module) {
@@ -295,8 +299,8 @@ void check_class(const ModuleReference& module) {
   std::string names;
   for (const Class& known : kClasses)
     names += (names.empty() ? "" : ", ") + std::string(known.name);
-  refuse(module.file, "module class " + quoted_text(module.type) + " is not supported" + meaning +
-                          "; sentence-transformers' " + names + " are");
+  refuse_module(module.file, "module class " + quoted_text(module.type) + " is not supported" +
+                                 meaning + "; sentence-transformers' " + names + " are");
 }
 
 ModulePipeline ModulePipeline::read(std::span<const ModuleReference> modules, Notes& notes) {

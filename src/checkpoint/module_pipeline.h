@@ -34,6 +34,9 @@ struct ModulePipeline {
 // Whether the class is sentence-transformers' Router, which is no step of a pipeline itself.
 bool is_router(const std::string& type);
 
+// What a file of modules asks for is not computed (kUnsupported).
+[[noreturn]] void refuse_module(const std::string& file, const std::string& message);
+
 // Refuses classes that are not computed, saying what they stand for.
 void check_class(const ModuleReference& module);
 

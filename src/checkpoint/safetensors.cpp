@@ -54,7 +54,7 @@ struct Reader {
   }
 
   // Every byte of the data belongs to exactly one tensor.
-  void check_cover(const std::map<std::string, StoredTensor>& tensors) const {
+  void check_cover(const Tensors& tensors) const {
     std::vector<const StoredTensor*> order;
     for (const auto& [name, tensor] : tensors) order.push_back(&tensor);
     const auto place = [](const StoredTensor* t) {
@@ -95,21 +95,20 @@ uint64_t header_length(std::span<const std::byte> bytes, const std::string& what
 
 }  // namespace
 
-std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
-                                                      const std::string& what) {
+Tensors parse_safetensors(std::span<const std::byte> bytes, const std::string& what) {
   const uint64_t length = header_length(bytes, what);
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes, length);
   const Reader reader{what, bytes.subspan(kLengthBytes + length)};
-  std::map<std::string, StoredTensor> tensors;
+  Tensors tensors;
   for (const auto& [name, tensor] : read_safetensors_header(header, what))
     tensors.emplace(name, reader.tensor(name, tensor));
   reader.check_cover(tensors);
   return tensors;
 }
 
-std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file) {
+Tensors read_safetensors(const std::filesystem::path& file) {
   const auto map = std::make_shared<const base::MappedFile>(file);
-  std::map<std::string, StoredTensor> tensors = parse_safetensors(map->bytes(), file.string());
+  Tensors tensors = parse_safetensors(map->bytes(), file.string());
   for (auto& [name, tensor] : tensors) tensor.file = map;
   return tensors;
 }

@@ -36,12 +36,14 @@ struct StoredTensor {
   std::shared_ptr<const QuantisedTensor> quantised = {};
 };
 
+// By name.
+using Tensors = std::map<std::string, StoredTensor>;
+
 // Parses the header of bytes laid out as a safetensors file; nothing outside `bytes` is ever
 // referred to. Errors (kCorrupt, kUnsupported for an unknown dtype) name `what` and the tensor.
-std::map<std::string, StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
-                                                      const std::string& what);
+Tensors parse_safetensors(std::span<const std::byte> bytes, const std::string& what);
 
 // Maps a file.
-std::map<std::string, StoredTensor> read_safetensors(const std::filesystem::path& file);
+Tensors read_safetensors(const std::filesystem::path& file);
 
 }  // namespace vecton::checkpoint

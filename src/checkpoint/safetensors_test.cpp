@@ -11,11 +11,11 @@ using testing::bytes_of;
 using testing::safetensors_of;
 using testing::TemporaryFolder;
 
-std::map<std::string, StoredTensor> parse(const std::string& file) {
+Tensors parse(const std::string& file) {
   return parse_safetensors(std::as_bytes(std::span(file)), "m.safetensors");
 }
 
-std::map<std::string, StoredTensor> parse(std::string_view header, size_t data_bytes) {
+Tensors parse(std::string_view header, size_t data_bytes) {
   return parse(safetensors_of(header, std::string(data_bytes, '\0')));
 }
 

@@ -33,10 +33,6 @@ constexpr SimilarityName kSimilarities[] = {
     {"MaxSim", Similarity::kMaxSim},  // PyLate's spelling
 };
 
-[[noreturn]] void refuse(const std::string& file, const std::string& message) {
-  throw Error(ErrorCode::kUnsupported, file + ": " + message);
-}
-
 bool is_late_interaction(const SentenceTransformer& model) {
   return model.present && model.is_late_interaction(model.pipelines.front());
 }
@@ -51,14 +47,15 @@ void check_type(const Config& config, SentenceTransformer& model) {
     std::string names;
     for (const std::string_view name : kTypes)
       names += (names.empty() ? "" : ", ") + std::string(name);
-    refuse(config.file(), "model_type " + quoted_text(type) + " is not supported, only " + names);
+    refuse_module(config.file(),
+                  "model_type " + quoted_text(type) + " is not supported, only " + names);
   }
   if (!model.present) return;
   for (const ModulePipeline& pipeline : model.pipelines) {
     const bool fits = (type == "CrossEncoder") == pipeline.gives_scores() &&
                       (type == "SparseEncoder") == pipeline.gives_sparse();
     if (!fits)
-      refuse(config.file(), "model_type " + quoted_text(type) + " does not fit its modules");
+      refuse_module(config.file(), "model_type " + quoted_text(type) + " does not fit its modules");
   }
 }
 
@@ -96,15 +93,17 @@ void read_similarity(const Config& config, SentenceTransformer& model) {
   const std::string name = config.string("similarity_fn_name");
   const auto* known = std::ranges::find(kSimilarities, name, &SimilarityName::name);
   if (known == std::end(kSimilarities)) {
-    refuse(config.file(), "similarity_fn_name " + quoted_text(name) +
-                              " is not supported, only cosine, dot, euclidean, manhattan, maxsim "
-                              "and meanmaxsim");
+    refuse_module(config.file(),
+                  "similarity_fn_name " + quoted_text(name) +
+                      " is not supported, only cosine, dot, euclidean, manhattan, maxsim "
+                      "and meanmaxsim");
   }
   const bool of_tokens =
       known->similarity == Similarity::kMaxSim || known->similarity == Similarity::kMeanMaxSim;
   if (of_tokens && !late) {
-    refuse(config.file(), "similarity_fn_name " + quoted_text(name) +
-                              " is for late interaction, and no module gives a vector per token");
+    refuse_module(config.file(),
+                  "similarity_fn_name " + quoted_text(name) +
+                      " is for late interaction, and no module gives a vector per token");
   }
   if (of_tokens == late) model.similarity = known->similarity;  // else old, of a version without
 }
@@ -129,7 +128,8 @@ void read_settings(const Config& config, SentenceTransformer& model) {
 void check_query_expansion(const std::string& file, const SentenceTransformer& model) {
   for (const ModulePipeline& pipeline : model.pipelines) {
     if (!pipeline.input.query_expansion || model.is_late_interaction(pipeline)) continue;
-    refuse(file, "query_expansion is for late interaction, and no module gives a vector per token");
+    refuse_module(
+        file, "query_expansion is for late interaction, and no module gives a vector per token");
   }
 }
 
@@ -233,8 +233,8 @@ void read_pipelines(const fs::path& folder, const std::string& dense_path,
     model.pipelines.push_back(ModulePipeline::read(*route, model.notes));
   }
   if (model.pipelines.empty())
-    refuse((folder / "modules.json").string(),
-           "its Router has no route for queries, documents or other texts");
+    refuse_module((folder / "modules.json").string(),
+                  "its Router has no route for queries, documents or other texts");
 }
 
 }  // namespace

@@ -49,8 +49,8 @@ class TorchFile {
     check_byte_order();
   }
 
-  std::map<std::string, StoredTensor> tensors() {
-    std::map<std::string, StoredTensor> result;
+  Tensors tensors() {
+    Tensors result;
     std::set<std::string_view> used;
     for (const PickledTensor& pickled :
          read_state_dict(entry(kPickle), what_ + ": " + std::string(kPickle))) {
@@ -193,14 +193,13 @@ class TorchFile {
 
 }  // namespace
 
-std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
-                                                     const std::string& what) {
+Tensors parse_torch_file(std::span<const std::byte> bytes, const std::string& what) {
   return TorchFile(bytes, what).tensors();
 }
 
-std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file) {
+Tensors read_torch_file(const std::filesystem::path& file) {
   const auto map = std::make_shared<const base::MappedFile>(file);
-  std::map<std::string, StoredTensor> tensors = parse_torch_file(map->bytes(), file.string());
+  Tensors tensors = parse_torch_file(map->bytes(), file.string());
   for (auto& [name, tensor] : tensors) {
     if (!tensor.copy) tensor.file = map;
   }

@@ -17,10 +17,9 @@ namespace vecton::checkpoint {
 
 // Nothing outside `bytes` is ever read; several tensors may share bytes. Errors (kCorrupt,
 // kUnsupported for what torch has beyond plain tensors) name `what` and the entry or tensor.
-std::map<std::string, StoredTensor> parse_torch_file(std::span<const std::byte> bytes,
-                                                     const std::string& what);
+Tensors parse_torch_file(std::span<const std::byte> bytes, const std::string& what);
 
 // Maps a file.
-std::map<std::string, StoredTensor> read_torch_file(const std::filesystem::path& file);
+Tensors read_torch_file(const std::filesystem::path& file);
 
 }  // namespace vecton::checkpoint

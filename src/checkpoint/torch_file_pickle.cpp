@@ -14,28 +14,28 @@ namespace vecton::checkpoint {
 namespace {
 
 constexpr size_t kMaxPickleBytes = 1 << 20;  // thousands of tensors
-constexpr size_t kMaxRank = 64;
+constexpr size_t kMaxPickledRank = 64;
 
-enum class Role { kDict, kTensor, kParameter, kStorage };
+enum class GlobalRole { kDict, kTensor, kParameter, kStorage };
 struct Global {
   std::string_view module, name;
-  Role role;
+  GlobalRole role;
   tensor::DType dtype = tensor::DType::kF32;  // of a storage
 };
 constexpr Global kGlobals[] = {
-    {"collections", "OrderedDict", Role::kDict},
-    {"torch._utils", "_rebuild_tensor_v2", Role::kTensor},
-    {"torch._utils", "_rebuild_parameter", Role::kParameter},
-    {"torch", "FloatStorage", Role::kStorage, tensor::DType::kF32},
-    {"torch", "HalfStorage", Role::kStorage, tensor::DType::kF16},
-    {"torch", "BFloat16Storage", Role::kStorage, tensor::DType::kBF16},
-    {"torch", "DoubleStorage", Role::kStorage, tensor::DType::kF64},
-    {"torch", "LongStorage", Role::kStorage, tensor::DType::kI64},
-    {"torch", "IntStorage", Role::kStorage, tensor::DType::kI32},
-    {"torch", "ShortStorage", Role::kStorage, tensor::DType::kI16},
-    {"torch", "CharStorage", Role::kStorage, tensor::DType::kI8},
-    {"torch", "ByteStorage", Role::kStorage, tensor::DType::kU8},
-    {"torch", "BoolStorage", Role::kStorage, tensor::DType::kBool},
+    {"collections", "OrderedDict", GlobalRole::kDict},
+    {"torch._utils", "_rebuild_tensor_v2", GlobalRole::kTensor},
+    {"torch._utils", "_rebuild_parameter", GlobalRole::kParameter},
+    {"torch", "FloatStorage", GlobalRole::kStorage, tensor::DType::kF32},
+    {"torch", "HalfStorage", GlobalRole::kStorage, tensor::DType::kF16},
+    {"torch", "BFloat16Storage", GlobalRole::kStorage, tensor::DType::kBF16},
+    {"torch", "DoubleStorage", GlobalRole::kStorage, tensor::DType::kF64},
+    {"torch", "LongStorage", GlobalRole::kStorage, tensor::DType::kI64},
+    {"torch", "IntStorage", GlobalRole::kStorage, tensor::DType::kI32},
+    {"torch", "ShortStorage", GlobalRole::kStorage, tensor::DType::kI16},
+    {"torch", "CharStorage", GlobalRole::kStorage, tensor::DType::kI8},
+    {"torch", "ByteStorage", GlobalRole::kStorage, tensor::DType::kU8},
+    {"torch", "BoolStorage", GlobalRole::kStorage, tensor::DType::kBool},
 };
 
 // Values lie in one list and refer to one another by their place in it: a value is made once,
@@ -53,11 +53,11 @@ struct Storage {
   tensor::DType dtype;
   int64_t size;
 };
-struct Tensor {
+struct RebuiltTensor {
   size_t index;
 };
 using Value = std::variant<None, bool, int64_t, std::string_view, Tuple, Dict, const Global*,
-                           Storage, Tensor>;
+                           Storage, RebuiltTensor>;
 
 // Pickle's instructions of protocol 2, by their names in Python's pickletools.
 enum Op : uint8_t {
@@ -257,7 +257,7 @@ class StateDictReader {
     if (id.size() != 5 || get<std::string_view>(id[0], "\"storage\"") != "storage")
       fail("expected a storage as (\"storage\", type, key, device, size)");
     const Global& type = *get<const Global*>(id[1], "the type of a storage");
-    if (type.role != Role::kStorage) fail("expected the type of a storage");
+    if (type.role != GlobalRole::kStorage) fail("expected the type of a storage");
     get<std::string_view>(id[3], "a device");
     const Storage storage{get<std::string_view>(id[2], "the key of a storage"), type.dtype,
                           get<int64_t>(id[4], "the size of a storage")};
@@ -271,20 +271,20 @@ class StateDictReader {
     const std::vector<Ref>& arguments = get<Tuple>(pop(), "arguments as a tuple").items;
     const Global& function = *get<const Global*>(pop(), "a function");
     switch (function.role) {
-      case Role::kDict:
+      case GlobalRole::kDict:
         if (!arguments.empty()) fail("an OrderedDict is made of nothing, then filled");
         return push(Dict{});
-      case Role::kTensor:
+      case GlobalRole::kTensor:
         return push(tensor(arguments));
-      case Role::kParameter:
+      case GlobalRole::kParameter:
         return push(parameter(arguments));
-      case Role::kStorage:
+      case GlobalRole::kStorage:
         fail("calls the type of a storage");
     }
   }
 
   // _rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, backward_hooks)
-  Tensor tensor(const std::vector<Ref>& arguments) {
+  RebuiltTensor tensor(const std::vector<Ref>& arguments) {
     if (arguments.size() != 6) {
       fail("a tensor with " + std::to_string(arguments.size()) +
                " arguments: expected 6 (conjugated and negated views are not supported)",
@@ -304,13 +304,13 @@ class StateDictReader {
   }
 
   // _rebuild_parameter(tensor, requires_grad, backward_hooks): the tensor by itself
-  Tensor parameter(const std::vector<Ref>& arguments) {
+  RebuiltTensor parameter(const std::vector<Ref>& arguments) {
     if (arguments.size() != 3) {
       fail("a parameter with " + std::to_string(arguments.size()) + " arguments: expected 3",
            ErrorCode::kUnsupported);
     }
     check_training(arguments[1], arguments[2]);
-    return get<Tensor>(arguments[0], "a tensor");
+    return get<RebuiltTensor>(arguments[0], "a tensor");
   }
 
   // What only training asks for.
@@ -322,7 +322,7 @@ class StateDictReader {
 
   std::vector<int64_t> integers(Ref ref) {
     const std::vector<Ref>& items = get<Tuple>(ref, "a tuple of integers").items;
-    if (items.size() > kMaxRank) fail("a tensor of more than 64 dimensions");
+    if (items.size() > kMaxPickledRank) fail("a tensor of more than 64 dimensions");
     std::vector<int64_t> result;
     for (const Ref item : items) result.push_back(get<int64_t>(item, "an integer"));
     return result;
@@ -343,7 +343,7 @@ class StateDictReader {
     std::set<std::string_view> names;
     std::vector<PickledTensor> result;
     for (const auto& [name, value] : get<Dict>(ref, "a state_dict").items) {
-      const Tensor* tensor = std::get_if<Tensor>(&values_[value]);
+      const RebuiltTensor* tensor = std::get_if<RebuiltTensor>(&values_[value]);
       if (!tensor) {
         reader_.fail(quoted_bytes(name) + " is not a tensor: expected a state_dict by itself",
                      ErrorCode::kUnsupported);

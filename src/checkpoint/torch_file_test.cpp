@@ -18,7 +18,7 @@ using testing::Zip;
 using namespace testing::pickle;
 using ::testing::ElementsAre;
 
-std::map<std::string, StoredTensor> parse(const std::string& file) {
+Tensors parse(const std::string& file) {
   return parse_torch_file(std::as_bytes(std::span(file)), "m.pt");
 }
 

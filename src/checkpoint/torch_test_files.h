@@ -138,7 +138,7 @@ inline std::string storage_type(tensor::DType type) {
 
 // A state_dict of these tensors as a module saves it: an OrderedDict with the versions of modules,
 // a storage for each.
-inline std::string torch_file_of(const std::map<std::string, checkpoint::StoredTensor>& tensors) {
+inline std::string torch_file_of(const checkpoint::Tensors& tensors) {
   using namespace pickle;
   std::vector<std::pair<std::string, std::string>> items, storages;
   for (const auto& [name, stored] : tensors) {

@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Tensors = std::map<std::string, StoredTensor>;
-
 // Files of `folder` that look like weights, and those of its onnx/ and openvino/ folders, for the
 // message.
 std::vector<std::string> other_weights(const fs::path& folder) {

@@ -25,10 +25,9 @@ inline constexpr WeightNames kTorchNames{"pytorch_model.bin", "pytorch_model.bin
 // All tensors of a folder: of a checkpoint or of a module such as Dense. Errors: no weights,
 // weights in another format only (names what was found and how to convert), an index whose shards
 // are missing, lie outside the folder or don't hold what it says.
-std::map<std::string, StoredTensor> read_checkpoint(const std::filesystem::path& folder);
+Tensors read_checkpoint(const std::filesystem::path& folder);
 
 // All tensors of <name>.safetensors in a folder, or of <name>.pt where that is all there is.
-std::map<std::string, StoredTensor> read_weights_beside(const std::filesystem::path& folder,
-                                                        const std::string& name);
+Tensors read_weights_beside(const std::filesystem::path& folder, const std::string& name);
 
 }  // namespace vecton::checkpoint

@@ -97,8 +97,7 @@ struct Weights::State {
   std::function<void(int64_t)> kept = [](int64_t) {};
   std::set<std::string> formats;  // of quantised matrices, and those of ops::Compute::kInt8
 
-  State(std::map<std::string, StoredTensor> tensors, std::string name, Ops& o,
-        std::string_view dtype)
+  State(Tensors tensors, std::string name, Ops& o, std::string_view dtype)
       : where(std::move(name)), ops(o), keep_as(dtype_option(dtype)) {
     FirstTime first_time;
     for (auto& [key, tensor] : tensors) {

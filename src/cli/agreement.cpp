@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "base/dot_product.h"
+
 namespace vecton::cli {
 
 namespace {
@@ -20,14 +22,8 @@ double cosine(double product, double squares_a, double squares_b) {
   return product / std::sqrt(squares_a * squares_b);
 }
 
-double product(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (size_t i = 0; i < a.size(); ++i) sum += double{a[i]} * b[i];
-  return sum;
-}
-
 double cosine(std::span<const float> a, std::span<const float> b) {
-  return cosine(product(a, b), product(a, a), product(b, b));
+  return cosine(base::dot_product(a, b), base::dot_product(a, a), base::dot_product(b, b));
 }
 
 double cosine(const SparseVector& a, const SparseVector& b) {
@@ -82,7 +78,7 @@ double max_sim(const Vectors& query, const Vectors& document) {
   for (int64_t i = 0; i < query.rows; ++i) {
     double best = -std::numeric_limits<double>::infinity();
     for (int64_t j = 0; j < document.rows; ++j)
-      best = std::max(best, product(row_of(query, i), row_of(document, j)));
+      best = std::max(best, base::dot_product(row_of(query, i), row_of(document, j)));
     sum += best;
   }
   return sum;

@@ -19,7 +19,7 @@ namespace vecton::cli {
 
 namespace {
 
-struct EncodeOptions {
+struct EncodeCommandOptions {
   EngineOptions engine;
   RequestOptions request;
   InputOptions input;
@@ -46,7 +46,7 @@ Vectors dense_of(const SparseVector& sparse, int64_t vocab_size) {
 }
 
 // Hidden states are the token embeddings of the backbone alone.
-Task task_of(EncodeOptions& options) {
+Task task_of(EncodeCommandOptions& options) {
   if (options.task != kHiddenStates) return *task_from_string(options.task);
   options.engine.runner = "pooling";
   options.engine.convert = "embed";
@@ -54,7 +54,7 @@ Task task_of(EncodeOptions& options) {
   return Task::kTokenEmbed;
 }
 
-void encode(EncodeOptions& options) {
+void encode(EncodeCommandOptions& options) {
   if (!can_replace(options.output)) {
     throw Failure(ExitStatus::kUsage, options.output + ": --output must name a file");
   }
@@ -102,7 +102,7 @@ void encode(EncodeOptions& options) {
 }  // namespace
 
 std::function<void()> define_encode(CLI::App& app) {
-  auto options = std::make_shared<EncodeOptions>();
+  auto options = std::make_shared<EncodeCommandOptions>();
   add_engine_options(app, options->engine);
   app.add_option(
          "--task", options->task,

@@ -24,9 +24,9 @@ struct FillMaskOptions {
   int64_t top_k = 5;
 };
 
-using Fillings = std::vector<std::vector<Filling>>;
+using MaskFillings = std::vector<std::vector<Filling>>;
 
-void append_json(std::string& out, int64_t index, const Record& record, const Fillings& masks,
+void append_json(std::string& out, int64_t index, const Record& record, const MaskFillings& masks,
                  bool with_text) {
   append_json_head(out, index, record, with_text);
   out += ", \"masks\": [";
@@ -48,7 +48,7 @@ void append_json(std::string& out, int64_t index, const Record& record, const Fi
   out += "]}\n";
 }
 
-void append_csv(std::string& out, int64_t index, const Record& record, const Fillings& masks) {
+void append_csv(std::string& out, int64_t index, const Record& record, const MaskFillings& masks) {
   for (size_t mask = 0; mask < masks.size(); ++mask) {
     for (const Filling& filling : masks[mask]) {
       append_number(out, index);
@@ -65,7 +65,8 @@ void append_csv(std::string& out, int64_t index, const Record& record, const Fil
   }
 }
 
-void append_lines(std::string& out, const Record& record, const Fillings& masks, Colour colour) {
+void append_lines(std::string& out, const Record& record, const MaskFillings& masks,
+                  Colour colour) {
   const int width = terminal_width();
   out += bold(colour) + fit(shown_text(record), width) + plain(colour) + "\n";
   for (size_t mask = 0; mask < masks.size(); ++mask) {
@@ -94,7 +95,7 @@ void fill_mask(FillMaskOptions& options) {
     return request;
   };
   const auto append = [&](std::string& out, int64_t index, const Record& record, Result&& result) {
-    const Fillings masks = find_fillings(result, request(record).prompt, engine->tokenizer());
+    const MaskFillings masks = find_fillings(result, request(record).prompt, engine->tokenizer());
     if (options.answers.json)
       return append_json(out, index, record, masks, options.input.path.empty());
     if (options.answers.csv) return append_csv(out, index, record, masks);

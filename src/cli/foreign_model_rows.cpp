@@ -2,18 +2,13 @@
 // and FrontendArgs, text-embeddings-router 1.9's Args, infinity_emb 0.0.78's v2, llama-server's own
 // list. Where the name is this program's own too, and means the same, the row says so: it stands
 // for itself.
-#include "cli/foreign_options.h"
-#include "cli/foreign_values.h"
+#include "cli/foreign_rows.h"
 
 namespace vecton::cli {
 
-namespace {
+namespace foreign {
 
-constexpr unsigned V = kVllm, T = kTei, I = kInfinity, L = kLlamaServer, M = kMlxEmbeddings;
-constexpr Takes kNothing = Takes::kNothing, kValue = Takes::kValue, kJson = Takes::kJson,
-                kList = Takes::kList, kPerhaps = Takes::kPerhaps;
-constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
-                  kRefused = Meaning::kRefused;
+namespace {
 
 constexpr const char* kOneProcess = "one process computes, with --threads";
 constexpr const char* kCpu = "everything is computed on the CPU";
@@ -25,7 +20,7 @@ constexpr const char* kOneMachine =
 constexpr const char* kNoLora =
     "a checkpoint with the adapter merged into it, or the adapter's own folder as MODEL";
 
-const ForeignOption kRows[] = {
+const ForeignOption kModelRows[] = {
     // Which model.
     {"--model,--model-id,--model-name-or-path", V | T | I | L | M, kValue, kWorks, "MODEL", "",
      nullptr},
@@ -230,6 +225,8 @@ const ForeignOption kRows[] = {
 
 }  // namespace
 
-std::span<const ForeignOption> foreign_model_rows() { return kRows; }
+}  // namespace foreign
+
+std::span<const ForeignOption> foreign_model_rows() { return foreign::kModelRows; }
 
 }  // namespace vecton::cli

@@ -2,18 +2,13 @@
 // EngineArgs and FrontendArgs, text-embeddings-router 1.9's Args, infinity_emb 0.0.78's v2,
 // llama-server's own list. Where the name is this program's own too, and means the same, the row
 // says so: it stands for itself.
-#include "cli/foreign_options.h"
-#include "cli/foreign_values.h"
+#include "cli/foreign_rows.h"
 
 namespace vecton::cli {
 
-namespace {
+namespace foreign {
 
-constexpr unsigned V = kVllm, T = kTei, I = kInfinity, L = kLlamaServer, M = kMlxEmbeddings;
-constexpr Takes kNothing = Takes::kNothing, kValue = Takes::kValue, kJson = Takes::kJson,
-                kList = Takes::kList, kBoolean = Takes::kBoolean;
-constexpr Meaning kWorks = Meaning::kWorks, kIgnored = Meaning::kIgnored,
-                  kRefused = Meaning::kRefused;
+namespace {
 
 constexpr const char* kNoText = "requests say how text is generated";
 constexpr const char* kOwnPictures =
@@ -24,7 +19,7 @@ constexpr const char* kNoPython =
 constexpr const char* kTraces = "--otlp-traces-endpoint sends the stations of every request";
 constexpr const char* kMetrics = "/metrics has what is measured";
 
-const ForeignOption kRows[] = {
+const ForeignOption kServerRows[] = {
     // Where it listens, and who may ask.
     {"--host,--hostname", V | T | I | L, kValue, kWorks, "--host", "", translate_host},
     {"--port,-p", V | T | I | L, kValue, kWorks, "--port"},
@@ -219,6 +214,8 @@ const ForeignOption kRows[] = {
 
 }  // namespace
 
-std::span<const ForeignOption> foreign_server_rows() { return kRows; }
+}  // namespace foreign
+
+std::span<const ForeignOption> foreign_server_rows() { return foreign::kServerRows; }
 
 }  // namespace vecton::cli

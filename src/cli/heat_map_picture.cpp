@@ -12,7 +12,6 @@ namespace vecton::cli {
 
 namespace {
 
-constexpr Rgb kPaper{255, 255, 255}, kInk{40, 40, 40};
 using Align = Picture::Align;
 using Lines = std::vector<std::string>;
 

@@ -8,12 +8,10 @@
 
 namespace vecton::cli {
 
-namespace {
-[[noreturn]] void wrong(const char* field, const char* expected) {
+void refuse_member(const char* field, const char* expected) {
   throw Error(ErrorCode::kInvalidArgument,
               std::string("field \"") + field + "\": expected " + expected, field);
 }
-}  // namespace
 
 void filter_json_lines(const std::function<void(const json::object&, std::string&)>& answer) {
   ByteSource source("-");
@@ -49,7 +47,7 @@ const json::value* member(const json::object& object, const char* field) {
 bool bool_or(const json::object& object, const char* field, bool fallback) {
   const json::value* value = member(object, field);
   if (!value) return fallback;
-  if (!value->is_bool()) wrong(field, "true or false");
+  if (!value->is_bool()) refuse_member(field, "true or false");
   return value->get_bool();
 }
 
@@ -57,13 +55,13 @@ int64_t count_or(const json::object& object, const char* field, int64_t fallback
   const json::value* value = member(object, field);
   if (!value) return fallback;
   const int64_t* number = value->if_int64();
-  if (!number || *number < 0) wrong(field, "a whole number that is not negative");
+  if (!number || *number < 0) refuse_member(field, "a whole number that is not negative");
   return *number;
 }
 
 std::string text_member(const json::value& value, const char* field) {
   const json::string* text = value.if_string();
-  if (!text) wrong(field, "a text");
+  if (!text) refuse_member(field, "a text");
   return std::string(*text);
 }
 

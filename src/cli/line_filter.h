@@ -19,5 +19,6 @@ const json::value* member(const json::object& object, const char* field);
 bool bool_or(const json::object& object, const char* field, bool fallback);
 int64_t count_or(const json::object& object, const char* field, int64_t fallback);
 std::string text_member(const json::value& value, const char* field);
+[[noreturn]] void refuse_member(const char* field, const char* expected);
 
 }  // namespace vecton::cli

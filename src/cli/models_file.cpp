@@ -58,9 +58,9 @@ ReadModel parse(const json::object& model, const server::ModelOptions& defaults)
   return read;
 }
 
-class Reader {
+class ModelsFileReader {
  public:
-  Reader(const std::filesystem::path& file, const server::ModelOptions& defaults)
+  ModelsFileReader(const std::filesystem::path& file, const server::ModelOptions& defaults)
       : file_(file),
         defaults_(defaults),
         yaml_(file.extension() == ".json" ? read_json(file) : read_yaml(file, "--models")) {}
@@ -135,7 +135,7 @@ class Reader {
 
 ModelsFile read_models_file(const std::filesystem::path& file,
                             const server::ModelOptions& defaults) {
-  return Reader(file, defaults).read();
+  return ModelsFileReader(file, defaults).read();
 }
 
 server::ModelOptions read_model(const json::object& body, const server::ModelOptions& defaults) {

@@ -14,8 +14,8 @@ namespace vecton::cli {
 
 namespace {
 
-constexpr Rgb kPaper{255, 255, 255}, kInk{40, 40, 40}, kFrame{255, 40, 40};
-constexpr int kMargin = 24, kGap = 12, kCaption = 26, kBar = 14, kScale = 44;
+constexpr Rgb kFrame{255, 40, 40};
+constexpr int kMargin = 24, kGap = 12, kCaption = 26, kBar = 14, kScaleHeight = 44;
 constexpr int kMostAcross = 4;
 constexpr int kOneSide = 1000, kManySide = 340;  // of a panel: its longer side
 using Align = Picture::Align;
@@ -133,7 +133,7 @@ bool write_patch_maps(const media::Picture& page, const std::vector<PatchMap>& m
   const int across = std::min(count, kMostAcross), down = (count + across - 1) / across;
   const int inner = across * (width + kGap) - kGap;
   const int bottom = kMargin + down * (kCaption + height + kGap);
-  Canvas canvas(inner + 2 * kMargin, bottom + kScale + kMargin, kPaper, painter);
+  Canvas canvas(inner + 2 * kMargin, bottom + kScaleHeight + kMargin, kPaper, painter);
   const Range range = range_of(maps);
   bool has_letters = true;
   for (int i = 0; i < count; ++i) {

@@ -8,6 +8,8 @@
 
 namespace vecton::cli {
 
+inline constexpr Rgb kPaper{255, 255, 255}, kInk{40, 40, 40};
+
 class Picture {
  public:
   enum class Align { kLeft, kCentre, kRight };

@@ -33,9 +33,9 @@ struct SimilarityOptions {
   bool json = false;
 };
 
-using Vectors = std::vector<std::vector<float>>;
+using Rows = std::vector<std::vector<float>>;
 
-double cosine(std::span<const float> a, std::span<const float> b) {
+double clamped_cosine(std::span<const float> a, std::span<const float> b) {
   const double length = std::sqrt(base::dot_product(a, a) * base::dot_product(b, b));
   return length > 0 ? std::clamp(base::dot_product(a, b) / length, -1.0, 1.0) : 0.0;
 }
@@ -50,12 +50,12 @@ std::optional<std::string> prompt_among(const ModelInfo& info,
   return std::nullopt;
 }
 
-struct Scored {
+struct Similarities {
   HeatMap matrix;
   std::vector<double> ranking;  // of each text to the query; empty without one
 };
 
-Scored score(const SimilarityOptions& options) {
+Similarities score(const SimilarityOptions& options) {
   const auto engine = open_engine(options.engine);
   Request like = options.request.request(Task::kEmbed);
   Request query = like;
@@ -68,20 +68,21 @@ Scored score(const SimilarityOptions& options) {
     query.prompt.prompt_text.reset();
     query.prompt.prompt_name = options.query_prompt_name;
   }
-  const Vectors vectors = engine->embed(options.texts, like);
+  const Rows vectors = engine->embed(options.texts, like);
   const size_t n = vectors.size();
   std::vector<double> matrix(n * n);
   for (size_t i = 0; i < n; ++i) {
     for (size_t j = i; j < n; ++j) {
-      matrix[i * n + j] = matrix[j * n + i] = cosine(vectors[i], vectors[j]);
+      matrix[i * n + j] = matrix[j * n + i] = clamped_cosine(vectors[i], vectors[j]);
     }
   }
-  Scored scored{HeatMap(n, std::move(matrix)), {}};
+  Similarities similarities{HeatMap(n, std::move(matrix)), {}};
   if (!options.query.empty()) {
-    const Vectors asked = engine->embed({options.query}, query);
-    for (const auto& vector : vectors) scored.ranking.push_back(cosine(asked.front(), vector));
+    const Rows asked = engine->embed({options.query}, query);
+    for (const auto& vector : vectors)
+      similarities.ranking.push_back(clamped_cosine(asked.front(), vector));
   }
-  return scored;
+  return similarities;
 }
 
 // Indices of texts, best first; equal scores keep their order.
@@ -103,33 +104,33 @@ std::string numbered_texts(const std::vector<std::string>& texts, int width) {
   return out;
 }
 
-std::string ranked_texts(const SimilarityOptions& options, const Scored& scored, Colour colour,
-                         int width) {
+std::string ranked_texts(const SimilarityOptions& options, const Similarities& similarities,
+                         Colour colour, int width) {
   constexpr int kBar = 20;
   std::string out = bold(colour) + fit(options.query, width) + plain(colour) + "\n";
-  for (size_t i : best_first(scored.ranking)) {
+  for (size_t i : best_first(similarities.ranking)) {
     char number[16];
-    std::snprintf(number, sizeof number, "%6.3f  ", scored.ranking[i]);
-    out += number + foreground(colour, scored.matrix.colour(scored.ranking[i])) +
-           bar(scored.ranking[i], kBar) + plain(colour) + "  " +
+    std::snprintf(number, sizeof number, "%6.3f  ", similarities.ranking[i]);
+    out += number + foreground(colour, similarities.matrix.colour(similarities.ranking[i])) +
+           bar(similarities.ranking[i], kBar) + plain(colour) + "  " +
            fit(options.texts[i], width - kBar - 10) + "\n";
   }
   return out;
 }
 
-std::string as_json(const SimilarityOptions& options, const Scored& scored) {
+std::string as_json(const SimilarityOptions& options, const Similarities& similarities) {
   const size_t n = options.texts.size();
   json::array rows;
   for (size_t i = 0; i < n; ++i) {
     json::array row;
-    for (size_t j = 0; j < n; ++j) row.push_back(scored.matrix.value(i, j));
+    for (size_t j = 0; j < n; ++j) row.push_back(similarities.matrix.value(i, j));
     rows.push_back(std::move(row));
   }
   json::object out{{"matrix", std::move(rows)}};
-  if (!scored.ranking.empty()) {
+  if (!similarities.ranking.empty()) {
     json::array ranking;
-    for (size_t i : best_first(scored.ranking)) {
-      ranking.push_back(json::object{{"index", i}, {"score", scored.ranking[i]}});
+    for (size_t i : best_first(similarities.ranking)) {
+      ranking.push_back(json::object{{"index", i}, {"score", similarities.ranking[i]}});
     }
     out["ranking"] = std::move(ranking);
   }
@@ -170,17 +171,18 @@ void similarity(SimilarityOptions& options) {
   if (options.texts.empty()) {
     throw Failure(ExitStatus::kUsage, "there is nothing to compare: give texts, or --input FILE");
   }
-  const Scored scored = score(options);
+  const Similarities similarities = score(options);
   if (options.json) {
-    print(as_json(options, scored));
+    print(as_json(options, similarities));
   } else {
     const Colour colour = colour_of_stdout(options.colour);
     const int width = terminal_width();
-    print(scored.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
-    if (!scored.ranking.empty()) print("\n" + ranked_texts(options, scored, colour, width));
+    print(similarities.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
+    if (!similarities.ranking.empty())
+      print("\n" + ranked_texts(options, similarities, colour, width));
   }
-  if (!options.svg.empty()) write_svg(scored.matrix, options.svg, options.texts);
-  if (!options.png.empty() && !write_png(scored.matrix, options.png, options.texts)) {
+  if (!options.svg.empty()) write_svg(similarities.matrix, options.svg, options.texts);
+  if (!options.png.empty() && !write_png(similarities.matrix, options.png, options.texts)) {
     std::fputs(
         "vecton: the picture has boxes for letters that no font here has (or Pango, "
         "libpangocairo-1.0, is missing); --svg draws with the viewer's fonts\n",

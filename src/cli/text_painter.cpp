@@ -82,9 +82,9 @@ const Libraries& libraries() {
 }
 
 // An image of alpha alone, a drawing context and a layout of one text.
-class Layout {
+class PangoText {
  public:
-  Layout(const std::string& text, int size, int width, int height)
+  PangoText(const std::string& text, int size, int width, int height)
       : surface_(lib_.cairo_image_surface_create(kAlpha, width, height)),
         context_(lib_.cairo_create(surface_)),
         layout_(lib_.pango_cairo_create_layout(context_)) {
@@ -96,13 +96,13 @@ class Layout {
     lib_.pango_layout_set_text(layout_, text.data(), static_cast<int>(text.size()));
     lib_.pango_layout_get_pixel_size(layout_, &width_, &height_);
   }
-  ~Layout() {
+  ~PangoText() {
     lib_.g_object_unref(layout_);
     lib_.cairo_destroy(context_);
     lib_.cairo_surface_destroy(surface_);
   }
-  Layout(const Layout&) = delete;
-  Layout& operator=(const Layout&) = delete;
+  PangoText(const PaintedText&) = delete;
+  PangoText& operator=(const PaintedText&) = delete;
 
   int width() const { return width_; }
   int height() const { return height_; }
@@ -143,10 +143,10 @@ const TextPainter* TextPainter::get() {
 }
 
 PaintedText TextPainter::paint(const std::string& text, int size) const {
-  const Layout measured(text, size, 1, 1);
+  const PangoText measured(text, size, 1, 1);
   PaintedText painted{measured.width(), measured.height(), measured.unknown(), {}};
   if (painted.width <= 0 || painted.height <= 0) return painted;
-  painted.coverage = Layout(text, size, painted.width, painted.height).draw();
+  painted.coverage = PangoText(text, size, painted.width, painted.height).draw();
   return painted;
 }
 

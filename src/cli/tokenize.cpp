@@ -27,29 +27,27 @@ struct TokenizeOptions {
   bool json = false, no_special = false;
 };
 
-using Truncation = EncodeOptions::Truncation;
+using TruncationStrategy = EncodeOptions::Truncation;
 using Padding = EncodeOptions::Padding;
 using Side = EncodeOptions::Side;
 
-[[noreturn]] void wrong(const char* field, const char* expected) {
-  throw Error(ErrorCode::kInvalidArgument,
-              std::string("field \"") + field + "\": expected " + expected, field);
-}
-
-Truncation truncation_of(const json::object& line) {
+TruncationStrategy truncation_of(const json::object& line) {
   const json::value* value = member(line, "truncation");
   if (!value) {  // a length alone means that texts are cut to it
     const bool pads = member(line, "padding") && line.at("padding") != json::value(false);
-    return member(line, "max_length") && !pads ? Truncation::kLongestFirst : Truncation::kNone;
+    return member(line, "max_length") && !pads ? TruncationStrategy::kLongestFirst
+                                               : TruncationStrategy::kNone;
   }
-  if (value->is_bool()) return value->get_bool() ? Truncation::kLongestFirst : Truncation::kNone;
+  if (value->is_bool())
+    return value->get_bool() ? TruncationStrategy::kLongestFirst : TruncationStrategy::kNone;
   const std::string name = value->is_string() ? std::string(value->get_string()) : "";
-  if (name == "longest_first") return Truncation::kLongestFirst;
-  if (name == "only_first") return Truncation::kOnlyFirst;
-  if (name == "only_second") return Truncation::kOnlySecond;
-  if (name == "do_not_truncate") return Truncation::kNone;
-  wrong("truncation",
-        "true, false, \"longest_first\", \"only_first\", \"only_second\" or \"do_not_truncate\"");
+  if (name == "longest_first") return TruncationStrategy::kLongestFirst;
+  if (name == "only_first") return TruncationStrategy::kOnlyFirst;
+  if (name == "only_second") return TruncationStrategy::kOnlySecond;
+  if (name == "do_not_truncate") return TruncationStrategy::kNone;
+  refuse_member(
+      "truncation",
+      "true, false, \"longest_first\", \"only_first\", \"only_second\" or \"do_not_truncate\"");
 }
 
 Padding padding_of(const json::object& line) {
@@ -60,7 +58,7 @@ Padding padding_of(const json::object& line) {
   if (name == "longest") return Padding::kLongest;
   if (name == "max_length") return Padding::kMaxLength;
   if (name == "do_not_pad") return Padding::kNone;
-  wrong("padding", "true, false, \"longest\", \"max_length\" or \"do_not_pad\"");
+  refuse_member("padding", "true, false, \"longest\", \"max_length\" or \"do_not_pad\"");
 }
 
 Side side_of(const json::object& line, const char* field) {
@@ -68,7 +66,7 @@ Side side_of(const json::object& line, const char* field) {
   if (!value) return Side::kTokenizer;
   if (*value == json::value("left")) return Side::kLeft;
   if (*value == json::value("right")) return Side::kRight;
-  wrong(field, "\"left\" or \"right\"");
+  refuse_member(field, "\"left\" or \"right\"");
 }
 
 EncodeOptions encode_options(const json::object& line) {

@@ -16,9 +16,9 @@ struct Line {
   std::string text;  // without indent and comment
 };
 
-class Reader {
+class YamlReader {
  public:
-  Reader(const std::filesystem::path& file, const char* option) : file_(file) {
+  YamlReader(const std::filesystem::path& file, const char* option) : file_(file) {
     std::ifstream in(file);
     if (!in) {
       throw Failure(ExitStatus::kUsage,
@@ -48,7 +48,7 @@ class Reader {
   // While it lives, what is read stands within a member or an item.
   class Inside {
    public:
-    Inside(Reader& reader, const std::string& name, const Line& line)
+    Inside(YamlReader& reader, const std::string& name, const Line& line)
         : reader_(reader), before_(reader.pointer_.size()) {
       reader_.pointer_ += "/" + name;
       reader_.places_.emplace(reader_.pointer_, line.number);
@@ -58,7 +58,7 @@ class Reader {
     Inside& operator=(const Inside&) = delete;
 
    private:
-    Reader& reader_;
+    YamlReader& reader_;
     const size_t before_;
   };
 
@@ -220,7 +220,7 @@ std::string typed(const json::value& value) {
 }  // namespace
 
 YamlFile read_yaml(const std::filesystem::path& file, const char* option) {
-  return Reader(file, option).read();
+  return YamlReader(file, option).read();
 }
 
 Arguments typed_options(const json::object& object) {

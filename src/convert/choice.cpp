@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "checkpoint/name_text.h"
+#include "convert/target.h"
 #include "vecton/error.h"
 
 namespace vecton::convert {
@@ -18,10 +19,6 @@ struct NamedRecipe {
 };
 constexpr NamedRecipe kRecipes[] = {
     {"mixed_2_6", 2, 6}, {"mixed_3_4", 3, 4}, {"mixed_3_6", 3, 6}, {"mixed_4_6", 4, 6}};
-
-[[noreturn]] void refuse(const std::string& option, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, option + ": " + message, option);
-}
 
 std::vector<std::string_view> split(std::string_view path) {
   std::vector<std::string_view> parts;
@@ -56,17 +53,18 @@ Choice::Choice(const quantise::Scheme& all, const std::string& recipe, bool grou
   if (recipe.empty()) return;
   const auto* known = std::ranges::find(kRecipes, recipe, &NamedRecipe::name);
   if (known == std::end(kRecipes))
-    refuse("--quant-predicate", checkpoint::quoted_text(recipe) +
-                                    " is not known: expected mixed_2_6, mixed_3_4, mixed_3_6 or "
-                                    "mixed_4_6");
+    refuse_option("--quant-predicate",
+                  checkpoint::quoted_text(recipe) +
+                      " is not known: expected mixed_2_6, mixed_3_4, mixed_3_6 or "
+                      "mixed_4_6");
   if (!all.affine())
-    refuse("--quant-predicate",
-           "recipes are of --q-mode affine, not " + std::string(quantise::to_string(all.mode)));
+    refuse_option("--quant-predicate", "recipes are of --q-mode affine, not " +
+                                           std::string(quantise::to_string(all.mode)));
   if (layout != Layout::kMlxLm)
-    refuse("--quant-predicate", "recipes are of --layout mlx-lm, not " + to_string(layout));
+    refuse_option("--quant-predicate", "recipes are of --layout mlx-lm, not " + to_string(layout));
   const json::value* layers = config.if_contains("num_hidden_layers");
   if (!layers || !layers->is_int64())
-    refuse("--quant-predicate", "config.json has no num_hidden_layers");
+    refuse_option("--quant-predicate", "config.json has no num_hidden_layers");
   recipe_ = Recipe{.low = known->low,
                    .high = known->high,
                    .layer_place = 0,
@@ -81,7 +79,7 @@ Choice::Choice(const quantise::Scheme& all, const std::string& recipe, bool grou
     recipe_->layer_place = static_cast<size_t>(place - parts.begin());
     return;
   }
-  refuse("--quant-predicate", "the model has no layers down_proj, which recipes go by");
+  refuse_option("--quant-predicate", "the model has no layers down_proj, which recipes go by");
 }
 
 // The layers at both ends, and every third between them.
@@ -126,8 +124,8 @@ std::optional<quantise::Scheme> Choice::of(const NewTensor& tensor,
   const std::optional<quantise::Scheme> scheme = own(module);
   if (!scheme) return all_;
   if (columns % scheme->group != 0)
-    refuse("--q-group-size", module + ": its rows of " + std::to_string(columns) +
-                                 " are no multiple of 64, the group of this layer's 8 bits");
+    refuse_option("--q-group-size", module + ": its rows of " + std::to_string(columns) +
+                                        " are no multiple of 64, the group of this layer's 8 bits");
   entries_[module] = {{"group_size", scheme->group}, {"bits", scheme->bits}};
   return scheme;
 }

@@ -36,10 +36,6 @@ using tensor::DType;
 
 constexpr int64_t kPiece = 1 << 20;  // numbers, about
 
-[[noreturn]] void refuse(const std::string& option, const std::string& message) {
-  throw Error(ErrorCode::kInvalidArgument, option + ": " + message, option);
-}
-
 bool is_mlx(const checkpoint::StoredTensor& tensor, std::string_view mode = "") {
   return tensor.quantised && tensor.quantised->format.starts_with("MLX " + std::string(mode));
 }
@@ -89,10 +85,11 @@ class Conversion {
   Conversion(const ConvertOptions& options, Source source)
       : options_(options), source_(std::move(source)) {
     if (source_.quantised && !options.quantize && !options.dequantize)
-      refuse("--dequantize",
-             source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
+      refuse_option(
+          "--dequantize",
+          source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
     if (options.dequantize && !source_.quantised)
-      refuse("--dequantize", source_.name + " is not quantised");
+      refuse_option("--dequantize", source_.name + " is not quantised");
     layout_ =
         choose_layout(options.layout, source_.config, source_.tensors, !options.recipe.empty());
     report_.layout = to_string(layout_);
@@ -318,14 +315,14 @@ class Conversion {
 
 void check(const ConvertOptions& options) {
   if (options.quantize && options.dequantize)
-    refuse("--quantize, --dequantize", "choose one of the two, not both");
+    refuse_option("--quantize, --dequantize", "choose one of the two, not both");
   if (!options.dtype.empty() && !dtype_of(options.dtype))
-    refuse("--dtype", checkpoint::quoted_text(options.dtype) +
-                          " is not known: expected float16, bfloat16 or float32");
+    refuse_option("--dtype", checkpoint::quoted_text(options.dtype) +
+                                 " is not known: expected float16, bfloat16 or float32");
   if (options.quantize)
     quantise::make_scheme(options.mode, options.bits, options.group_size);
   else if (!options.recipe.empty())
-    refuse("--quant-predicate", "says how to quantise: expected -q with it");
+    refuse_option("--quant-predicate", "says how to quantise: expected -q with it");
 }
 
 void upload(const ConvertOptions& options, ConvertReport& report,

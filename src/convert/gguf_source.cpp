@@ -120,7 +120,7 @@ void add_tokenizer(const gguf::File& file, const json::object& config, Source& s
 }
 
 // A safetensors file of float32.
-std::string safetensors_text(const std::map<std::string, checkpoint::StoredTensor>& tensors) {
+std::string safetensors_text(const checkpoint::Tensors& tensors) {
   json::object header;
   std::string data;
   for (const auto& [name, tensor] : tensors) {

@@ -13,14 +13,14 @@
 
 namespace vecton::convert {
 
+using checkpoint::Tensors;
+
 enum class Layout { kMlxEmbeddings, kMlxLm };
 
 std::string to_string(Layout layout);
 
 // Of the model's family; of a family that is not known, those of all.
 models::MlxRules mlx_rules(const json::object& config);
-
-using Tensors = std::map<std::string, checkpoint::StoredTensor>;
 
 // "auto" decides by the model: mlx-lm for generative models that mlx-embeddings has no code for or
 // whose lm_head it would drop, and where there is a recipe, which only mlx-lm knows.

@@ -84,7 +84,7 @@ class RunTime final : public checkpoint::Quantisation {
         pool_(std::make_shared<base::ThreadPool>(threads > 0 ? threads
                                                              : base::ThreadPool::cores())) {}
 
-  void gather(std::map<std::string, checkpoint::StoredTensor>& tensors) const override {
+  void gather(checkpoint::Tensors& tensors) const override {
     split_interleaved_experts(config_, tensors);
     const Layout layout = choose_layout("auto", config_, tensors, false);
     const std::optional<DType> dtype = usual_dtype(layout, config_);

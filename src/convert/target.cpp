@@ -50,6 +50,10 @@ void sync_folder(const fs::path& folder) {
 
 }  // namespace
 
+void refuse_option(const std::string& option, const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, option + ": " + message, option);
+}
+
 Target::Target(const fs::path& folder, bool replace) : folder_(fs::absolute(folder)) {
   if (!folder_.has_filename()) folder_ = folder_.parent_path();
   std::error_code error;

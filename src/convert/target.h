@@ -3,9 +3,13 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace vecton::convert {
+
+// kInvalidArgument: "OPTION: MESSAGE".
+[[noreturn]] void refuse_option(const std::string& option, const std::string& message);
 
 class Target {
  public:

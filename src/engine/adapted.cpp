@@ -43,7 +43,7 @@ bool has_tokenizer(const fs::path& folder) {
                              [&](const char* name) { return base::is_file(folder / name); });
 }
 
-std::map<std::string, checkpoint::StoredTensor> tensors_of(const Plan& plan) {
+checkpoint::Tensors tensors_of(const Plan& plan) {
   return checkpoint::model_tensors(plan.weights, plan.quantisation.get(),
                                    plan.adapter ? &*plan.adapter : nullptr);
 }

@@ -18,7 +18,7 @@ std::filesystem::path find_base(const checkpoint::Adapter& adapter, const Engine
 bool has_tokenizer(const std::filesystem::path& folder);
 
 // The tensors that the plan's model is loaded from, with the adapter's.
-std::map<std::string, checkpoint::StoredTensor> tensors_of(const Plan& plan);
+checkpoint::Tensors tensors_of(const Plan& plan);
 
 // The head that an adapter was trained with, by its task_type; none where it doesn't say.
 std::optional<checkpoint::HeadKind> head_of(const checkpoint::Adapter& adapter);

@@ -10,15 +10,9 @@ namespace vecton::engine {
 
 namespace {
 
-constexpr int64_t kPage = KvCacheManager::kPageTokens;
-// Sequences that one call may park: the caller holds a lock.
-constexpr int64_t kMostParked = 256;
-
-PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
-  return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
+int64_t blocks_of(int64_t tokens) {
+  return (tokens + PrefixIndex::kPageTokens - 1) / PrefixIndex::kPageTokens;
 }
-
-int64_t blocks_of(int64_t tokens) { return (tokens + kPage - 1) / kPage; }
 
 }  // namespace
 
@@ -84,8 +78,9 @@ bool GenerationQueue::leaves_snapshots(const Sequence& sequence) const {
 
 // Where the chunk ends with a block that others can find, and there is a slot.
 void GenerationQueue::begin_snapshot(Sequence& sequence) {
-  const int64_t blocks = sequence.end / kPage, old = std::ssize(sequence.blocks.blocks);
-  if (!leaves_snapshots(sequence) || sequence.end % kPage != 0 ||
+  const int64_t blocks = sequence.end / PrefixIndex::kPageTokens,
+                old = std::ssize(sequence.blocks.blocks);
+  if (!leaves_snapshots(sequence) || sequence.end % PrefixIndex::kPageTokens != 0 ||
       sequence.generating->published < blocks)
     return;
   const int32_t block = blocks <= old ? sequence.blocks.blocks[static_cast<size_t>(blocks - 1)]
@@ -100,7 +95,8 @@ void GenerationQueue::finish_snapshot(Sequence& sequence, bool computed) {
   const int32_t slot = std::exchange(sequence.snapshot_slot, 0);
   if (slot == 0) return;
   if (!computed) return cache_->states().give_back(slot);
-  const int32_t block = sequence.blocks.blocks[static_cast<size_t>(sequence.end / kPage - 1)];
+  const int32_t block =
+      sequence.blocks.blocks[static_cast<size_t>(sequence.end / PrefixIndex::kPageTokens - 1)];
   cache_->states().keep(block, slot);
   if (sequence.end <= sequence.generating->prompt_tokens) return;
   int32_t& last = sequence.generating->snapshot;
@@ -157,7 +153,7 @@ bool GenerationQueue::grow(Sequence& sequence, int64_t end, int64_t number) {
   }
   cache_->block_tables(sequence.new_blocks, sequence.new_pages);
   if (sequence.generating->publishes)
-    publish(sequence, std::min(end, sequence.tokens()) / kPage, number);
+    publish(sequence, std::min(end, sequence.tokens()) / PrefixIndex::kPageTokens, number);
   return true;
 }
 
@@ -216,11 +212,15 @@ void GenerationQueue::move_to(std::vector<Sequence>& batch, Sequence sequence, i
 int64_t GenerationQueue::chunk_end(const Sequence& sequence, int64_t budget) const {
   const int64_t from = sequence.computed, tokens = sequence.tokens();
   if (!cache_) return tokens;
-  int64_t end = tokens - from <= budget ? tokens : std::max(from, (from + budget) / kPage * kPage);
+  int64_t end =
+      tokens - from <= budget
+          ? tokens
+          : std::max(from, (from + budget) / PrefixIndex::kPageTokens * PrefixIndex::kPageTokens);
   if (const heads::ImageTokens* image = divided_image(sequence, end))
     end = image->begin > from ? image->begin : image->end;
   if (!leaves_snapshots(sequence)) return end;
-  for (const int64_t edge : {sequence.stored, (tokens - 1) / kPage * kPage}) {
+  for (const int64_t edge :
+       {sequence.stored, (tokens - 1) / PrefixIndex::kPageTokens * PrefixIndex::kPageTokens}) {
     if (from < edge && edge < end) end = edge;
   }
   return end;
@@ -251,8 +251,8 @@ int32_t GenerationQueue::find(Sequence& sequence, int64_t number) {
     sequence.read_slot = cache_->states().refer(sequence.state_block);
   }
   generating.published = std::ssize(found.blocks);
-  sequence.computed = known * kPage;
-  sequence.stored = generating.published * kPage;
+  sequence.computed = known * PrefixIndex::kPageTokens;
+  sequence.stored = generating.published * PrefixIndex::kPageTokens;
   sequence.blocks = cache_->refer(std::move(found.blocks));
   return -1;
 }
@@ -298,8 +298,8 @@ int64_t GenerationQueue::fill(std::vector<Sequence>& batch, std::vector<Sequence
     }
   }
   // Of prompts; a page at least where nothing else is to be done.
-  const int64_t most =
-      tokens > 0 ? std::min(budget - tokens, limits_.chunk) : std::max(budget, kPage);
+  const int64_t most = tokens > 0 ? std::min(budget - tokens, limits_.chunk)
+                                  : std::max(budget, PrefixIndex::kPageTokens);
   int64_t left = most;
   for (auto at = running_.begin(); at != running_.end();) {
     if (cache_ && goes_on(at->second)) {
@@ -356,9 +356,10 @@ bool GenerationQueue::finish(Sequence& sequence, bool computed, std::vector<int3
   // are there for others.
   if (computed) sequence.end = std::min(sequence.end, sequence.tokens() - 1);
   if (cache_) {
-    if (computed && generating.publishes) publish(sequence, sequence.end / kPage, 0);
+    if (computed && generating.publishes)
+      publish(sequence, sequence.end / PrefixIndex::kPageTokens, 0);
     // What the batch was to compute of what others can find.
-    const auto first = static_cast<size_t>(sequence.stored / kPage);
+    const auto first = static_cast<size_t>(sequence.stored / PrefixIndex::kPageTokens);
     std::vector<int32_t> all = sequence.blocks.blocks;
     all.insert(all.end(), sequence.new_blocks.begin(), sequence.new_blocks.end());
     const auto last = static_cast<size_t>(generating.published);

@@ -13,10 +13,6 @@ namespace vecton::engine {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& message, const char* field) {
-  throw Error(ErrorCode::kInvalidArgument, message, field);
-}
-
 std::string names_of(const std::vector<Task>& tasks) {
   std::string names;
   for (const Task task : tasks) names += (names.empty() ? "" : ", ") + std::string(to_string(task));
@@ -24,6 +20,10 @@ std::string names_of(const std::vector<Task>& tasks) {
 }
 
 }  // namespace
+
+void refuse_field(const std::string& message, const char* field) {
+  throw Error(ErrorCode::kInvalidArgument, message, field);
+}
 
 Preparer::Preparer(const Plan& plan, std::shared_ptr<const Tokenizer> tokenizer,
                    PictureReader reader)
@@ -84,38 +84,40 @@ void Preparer::check_task(const Request& request) const {
   const auto check = [&](Task task) {
     const bool chooses = plan_.images && plan_.images->pooled && plan_.shape.vocab > 0;
     if (task == Task::kClassify && chooses)
-      refuse(
+      refuse_field(
           "the model has no labels: classify takes an image and candidates, texts of which one "
           "says what it shows",
           "candidates");
     const bool scored = task == Task::kScore && plan_.scorer != Scorer::kNone;
     if (scored || std::ranges::count(plan_.tasks, task) > 0) return;
-    refuse("Unsupported task: '" + std::string(to_string(task)) +
-               "'. The loaded model supports: " + names_of(plan_.tasks),
-           "task");
+    refuse_field("Unsupported task: '" + std::string(to_string(task)) +
+                     "'. The loaded model supports: " + names_of(plan_.tasks),
+                 "task");
   };
   check(task_of(request.task));
   for (const TaskParameters& also : request.also) {
     const Task task = task_of(also);
     check(task);
     if (task != Task::kTokenEmbed && task != Task::kSparseEmbed && task != Task::kEmbed)
-      refuse("also: only embed, token_embed and sparse_embed come from one forward pass", "also");
+      refuse_field("also: only embed, token_embed and sparse_embed come from one forward pass",
+                   "also");
     if (const auto* embed = std::get_if<Embed>(&also); embed && !embed->late_chunks.empty())
-      refuse("also: late chunking is for a request of its own", "also");
+      refuse_field("also: late chunking is for a request of its own", "also");
   }
   const bool generates = std::holds_alternative<Generate>(request.task);
   if (generates && !request.also.empty())
-    refuse("also: nothing else comes of a generation", "also");
-  if (request.on_delta && !generates) refuse("on_delta: is for Generate", "on_delta");
+    refuse_field("also: nothing else comes of a generation", "also");
+  if (request.on_delta && !generates) refuse_field("on_delta: is for Generate", "on_delta");
   const auto* classify = std::get_if<Classify>(&request.task);
   if (classify && !classify->candidates.empty())
-    refuse("candidates: are for models that compare images and texts", "candidates");
+    refuse_field("candidates: are for models that compare images and texts", "candidates");
   const auto* score = std::get_if<Score>(&request.task);
-  if (score && !score->document) refuse("a score needs a document: the second text", "document");
+  if (score && !score->document)
+    refuse_field("a score needs a document: the second text", "document");
   const bool instructed =
       plan_.rerank_prompt || (plan_.pipeline.input.messages && plan_.pipeline.gives_scores());
   if (score && score->instruction && !instructed)
-    refuse(
+    refuse_field(
         "an instruction is for rerankers whose prompt has one; `prompt` and `prompt_name` choose "
         "the text before a query",
         "instruction");
@@ -138,9 +140,9 @@ std::string Preparer::prompt_of(const Request& request) const {
       return found->prompt_name ? text_of(*found->prompt_name) : "";
     std::string known;
     for (const auto& prompt : prompts) known += (known.empty() ? "" : ", ") + prompt.first;
-    refuse("prompt_name \"" + *request.prompt.prompt_name + "\" is not known; the model has " +
-               (known.empty() ? "no prompts" : known),
-           "prompt_name");
+    refuse_field("prompt_name \"" + *request.prompt.prompt_name +
+                     "\" is not known; the model has " + (known.empty() ? "no prompts" : known),
+                 "prompt_name");
   }
   if (request.prompt.role != Role::kNone) {
     const auto found =
@@ -160,12 +162,13 @@ int64_t Preparer::max_tokens(const Request& request, int64_t limit) const {
   if (k == -1) return limit;
   if (k > std::max(limit, plan_.max_model_len)) {
     // vLLM's words, which its clients compare.
-    refuse(
+    refuse_field(
         "truncate_prompt_tokens value is greater than max_model_len. "
         "Please request a smaller truncation size.",
         "truncate_prompt_tokens");
   }
-  if (k < 1) refuse("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
+  if (k < 1)
+    refuse_field("truncate_prompt_tokens must be -1 or at least 1", "truncate_prompt_tokens");
   return std::min(k, limit);
 }
 
@@ -215,21 +218,21 @@ Encoding Preparer::encode(const std::string& text, EncodeOptions options) const 
 void Preparer::check_dimensions(const Embed& task) const {
   if (!task.dimensions) return;
   const auto refusal = refusal_of_dimensions(plan_, *task.dimensions, task.dimensions_of_any_model);
-  if (refusal) refuse(*refusal, "dimensions");
+  if (refusal) refuse_field(*refusal, "dimensions");
 }
 
 void Preparer::set_targets(const FillMask& task, Sequence& sequence) const {
   const std::string mask(tokenizer_->id_to_token(*mask_id_));
   if (std::ranges::count(sequence.ids, *mask_id_) == 0)
-    refuse("the input has no mask token (" + mask + ")", "input");
+    refuse_field("the input has no mask token (" + mask + ")", "input");
   if (task.top_k < 1 || task.top_k > plan_.shape.vocab)
-    refuse("top_k must be from 1 to " + std::to_string(plan_.shape.vocab), "top_k");
+    refuse_field("top_k must be from 1 to " + std::to_string(plan_.shape.vocab), "top_k");
   for (const MaskTarget& target : find_targets(task.targets, *tokenizer_)) {
     const bool fresh = target.token && std::ranges::count(sequence.targets, *target.token) == 0;
     if (fresh) sequence.targets.push_back(*target.token);
   }
   if (!task.targets.empty() && sequence.targets.empty())
-    refuse("none of the targets has a token", "targets");
+    refuse_field("none of the targets has a token", "targets");
 }
 
 // What the tables of embeddings have a row for.
@@ -237,20 +240,21 @@ void Preparer::check_ids(const Sequence& sequence) const {
   if (plan_.images && plan_.images->pooled && sequence.pictures) return;  // an image has no token
   for (const int32_t id : sequence.ids) {
     if (id < 0 || id >= plan_.shape.vocab) {
-      refuse("token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
-                 std::to_string(plan_.shape.vocab - 1) +
-                 ". Ids have to be of this model's tokenizer: send text where the client tokenizes "
-                 "for another (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)",
-             "input");
+      refuse_field(
+          "token id " + std::to_string(id) + " is out of vocabulary: ids are from 0 to " +
+              std::to_string(plan_.shape.vocab - 1) +
+              ". Ids have to be of this model's tokenizer: send text where the client tokenizes "
+              "for another (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)",
+          "input");
     }
   }
   const int64_t types = plan_.shape.token_types;
   if (types <= 1) return;
   for (const int32_t type : sequence.type_ids) {
     if (type < 0 || type >= types) {
-      refuse("the tokenizer gives a token of this input the type " + std::to_string(type) +
-                 "; the model's types are 0 to " + std::to_string(types - 1),
-             "input");
+      refuse_field("the tokenizer gives a token of this input the type " + std::to_string(type) +
+                       "; the model's types are 0 to " + std::to_string(types - 1),
+                   "input");
     }
   }
 }
@@ -306,7 +310,7 @@ Sequence Preparer::prepare(const Request& request, const std::string& where,
     if (const auto* embed = std::get_if<Embed>(&task)) check_dimensions(*embed);
   }
   set_images(request, fetched, sequence);
-  if (sequence.ids.empty() && !is_zero(request)) refuse("the input has no tokens", "input");
+  if (sequence.ids.empty() && !is_zero(request)) refuse_field("the input has no tokens", "input");
   check_ids(sequence);
   if (const auto* mask = std::get_if<FillMask>(&request.task)) set_targets(*mask, sequence);
   check_length(sequence, limit_of(request), request);
@@ -336,7 +340,8 @@ std::vector<Request> Preparer::pieces(const Request& request, const std::string&
   }
   const auto tokens = static_cast<int64_t>(ids.size());
   if (tokens <= plan_.max_model_len) return {};
-  if (!request.also.empty()) refuse("also: other tasks do not come of a text in pieces", "also");
+  if (!request.also.empty())
+    refuse_field("also: other tasks do not come of a text in pieces", "also");
   if (plan_.chunked.max_embed_len > 0 && tokens > plan_.chunked.max_embed_len) {
     throw Error(ErrorCode::kTooLong,
                 "the input has too many tokens; max_embed_len is " +

@@ -22,6 +22,9 @@ Role role_of(const Request& request);
 // The text that is read with the prompt's, of tasks of pairs; null = none.
 const std::string* second_text(const Request& request);
 
+// Throws kInvalidArgument naming the request's field.
+[[noreturn]] void refuse_field(const std::string& message, const char* field);
+
 class Preparer {
  public:
   // Errors name the token that the checkpoint's settings need and its tokenizer doesn't have.

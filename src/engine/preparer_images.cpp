@@ -12,10 +12,6 @@ namespace vecton::engine {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& message, const char* field) {
-  throw Error(ErrorCode::kInvalidArgument, message, field);
-}
-
 // Whether an instruction ends as a sentence does.
 bool is_closed(std::string_view text) {
   constexpr std::string_view kMarks = "!\"#%&'()*,-./:;?@[\\]_{}";
@@ -39,18 +35,18 @@ std::vector<PreparedPicture> Preparer::read_pictures(const Request& request,
   const std::vector<Image> images = images_of(request);
   if (images.empty()) return {};
   if (!plan_.images || !reader_)
-    refuse("images: " + plan_.architecture + " takes text, and the request has " +
-               base::counted(std::ssize(images), "image"),
-           "images");
+    refuse_field("images: " + plan_.architecture + " takes text, and the request has " +
+                     base::counted(std::ssize(images), "image"),
+                 "images");
   if (std::ssize(images) > plan_.max_images) {
-    refuse("images: at most " + base::counted(plan_.max_images, "image") +
-               " are taken in one request (limit_mm_per_prompt), found " +
-               std::to_string(images.size()),
-           "images");
+    refuse_field("images: at most " + base::counted(plan_.max_images, "image") +
+                     " are taken in one request (limit_mm_per_prompt), found " +
+                     std::to_string(images.size()),
+                 "images");
   }
   if (!std::holds_alternative<std::string>(request.prompt.input))
-    refuse("images: the input must be a text or messages: token ids say nothing of images",
-           "images");
+    refuse_field("images: the input must be a text or messages: token ids say nothing of images",
+                 "images");
   std::vector<PreparedPicture> pictures;
   for (size_t i = 0; i < images.size(); ++i) {
     try {
@@ -135,7 +131,7 @@ void Preparer::set_pooled_image(const Request& request, std::vector<PreparedPict
                                 Sequence& sequence) const {
   const auto& text = std::get<std::string>(request.prompt.input);
   if (!text.empty() || pictures.size() != 1 || pictures.front().images.size() != 1)
-    refuse(
+    refuse_field(
         plan_.shape.vocab > 0
             ? "images: the model reads one image or a text, not both: send them as inputs of their "
               "own"
@@ -155,7 +151,8 @@ void Preparer::set_images(const Request& request, FetchedPictures* fetched,
   if (plan_.images->pooled) {
     if (!pictures.empty()) return set_pooled_image(request, std::move(pictures), sequence);
     if (plan_.shape.vocab == 0)
-      refuse("the model reads images, and no text: expected an input with one image", "input");
+      refuse_field("the model reads images, and no text: expected an input with one image",
+                   "input");
     return set_input(request, sequence);
   }
   // Token ids are taken as they are: one that stands for an image elsewhere is a token here.

@@ -11,10 +11,6 @@ namespace vecton::engine {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& message, const char* field) {
-  throw Error(ErrorCode::kInvalidArgument, message, field);
-}
-
 bool of_tokens(const Request& request) {
   const auto by_token = [](const TaskParameters& task) {
     return task_of(task) == Task::kTokenEmbed || task_of(task) == Task::kTokenClassify;
@@ -35,9 +31,9 @@ EncodeOptions cut_to(const Request& request, int64_t room) {
 
 void check_room(int64_t room, int64_t special) {
   if (room >= special) return;
-  refuse("truncate_prompt_tokens " + std::to_string(room) + " has no room for the " +
-             std::to_string(special) + " special tokens",
-         "truncate_prompt_tokens");
+  refuse_field("truncate_prompt_tokens " + std::to_string(room) + " has no room for the " +
+                   std::to_string(special) + " special tokens",
+               "truncate_prompt_tokens");
 }
 
 }  // namespace
@@ -85,8 +81,9 @@ void Preparer::set_text(const Request& request, const std::string& text, Sequenc
   const bool closed = !alone.special_tokens_mask.empty() && alone.special_tokens_mask.back() != 0;
   sequence.prompt_tokens = static_cast<int64_t>(alone.ids.size()) - (closed ? 1 : 0);
   if (sequence.prompt_tokens >= sequence.tokens()) {
-    refuse("the prompt alone fills the " + std::to_string(sequence.tokens()) + " tokens there are",
-           "input");
+    refuse_field(
+        "the prompt alone fills the " + std::to_string(sequence.tokens()) + " tokens there are",
+        "input");
   }
 }
 
@@ -178,11 +175,11 @@ void Preparer::set_rerank_prompt(const Request& request, const Score& task,
         max_tokens(request, max_model_len(request)) - static_cast<int64_t>(suffix.size());
     const auto fixed = static_cast<int64_t>(encode_whole(before, request, plain).ids.size());
     if (room < fixed) {
-      refuse("the prompt and the query alone are " +
-                 std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
-                 " tokens; there is room for " +
-                 std::to_string(room + static_cast<int64_t>(suffix.size())),
-             "truncate_prompt_tokens");
+      refuse_field("the prompt and the query alone are " +
+                       std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
+                       " tokens; there is room for " +
+                       std::to_string(room + static_cast<int64_t>(suffix.size())),
+                   "truncate_prompt_tokens");
     }
     options.truncation = EncodeOptions::Truncation::kLongestFirst;
     options.truncation_side = EncodeOptions::Side::kRight;
@@ -212,12 +209,13 @@ void Preparer::set_parts(const Request& request, const Embed& task, Sequence& se
   const bool poolable = std::ranges::all_of(plan_.pooling, [](ops::Pooling pooling) {
     return pooling == ops::Pooling::kMean || pooling == ops::Pooling::kMeanSqrtLen;
   });
-  if (!poolable) refuse("late chunking is for embedding models with mean pooling", "late_chunks");
-  if (!request.also.empty()) refuse("also: is not for late chunking", "also");
+  if (!poolable)
+    refuse_field("late chunking is for embedding models with mean pooling", "late_chunks");
+  if (!request.also.empty()) refuse_field("also: is not for late chunking", "also");
   std::string text = prompt_of(request);
   std::vector<size_t> ends;
   for (const std::string& chunk : task.late_chunks) {
-    if (chunk.empty()) refuse("a chunk is empty", "late_chunks");
+    if (chunk.empty()) refuse_field("a chunk is empty", "late_chunks");
     text += chunk;
     ends.push_back(text.size());
   }
@@ -247,11 +245,12 @@ void Preparer::set_parts(const Request& request, const Embed& task, Sequence& se
   for (size_t i = 0; i < ends.size(); ++i) {
     const bool empty = i >= sequence.parts.size() || sequence.parts[i] == begin;
     if (empty) {
-      refuse("chunk " + std::to_string(i) +
-                 (sequence.truncated ? " lies beyond the " + std::to_string(sequence.tokens()) +
-                                           " tokens that there is room for"
-                                     : std::string(" has no tokens of its own")),
-             "late_chunks");
+      refuse_field(
+          "chunk " + std::to_string(i) +
+              (sequence.truncated ? " lies beyond the " + std::to_string(sequence.tokens()) +
+                                        " tokens that there is room for"
+                                  : std::string(" has no tokens of its own")),
+          "late_chunks");
     }
     begin = sequence.parts[i];
   }
@@ -263,7 +262,7 @@ void Preparer::set_input(const Request& request, Sequence& sequence) const {
   const std::string* pair = second_text(request);
   const auto* text = std::get_if<std::string>(&request.prompt.input);
   if (!text) {
-    if (pair) refuse("token ids can't be one of two texts", "input");
+    if (pair) refuse_field("token ids can't be one of two texts", "input");
     return set_ids(request, std::get<std::vector<int32_t>>(request.prompt.input), sequence);
   }
   const auto* score = std::get_if<Score>(&request.task);

@@ -14,10 +14,9 @@ namespace vecton::engine {
 
 namespace {
 
-using Tensors = std::map<std::string, checkpoint::StoredTensor>;
-
 // The tensor called `name`, whatever wrappers and the family's class put before it.
-const checkpoint::StoredTensor* find_tensor(const Tensors& tensors, std::string_view name) {
+const checkpoint::StoredTensor* find_tensor(const checkpoint::Tensors& tensors,
+                                            std::string_view name) {
   const std::string ending = "." + std::string(name);
   for (const auto& [own, tensor] : tensors) {
     if (own == name || own.ends_with(ending)) return &tensor;
@@ -31,7 +30,7 @@ int64_t count_labels(const Plan& plan) {
 }
 
 // A classifier that has all its tensors, and a row for each label.
-checkpoint::HeadKind classifier_of(const Plan& plan, const Tensors& tensors) {
+checkpoint::HeadKind classifier_of(const Plan& plan, const checkpoint::Tensors& tensors) {
   const bool of_tokens = plan.architecture.find("TokenClassification") != std::string::npos;
   for (const models::HeadSign& sign : plan.family->tensors.classifiers) {
     if (of_tokens && sign.head != checkpoint::HeadKind::kTokenClassification) continue;
@@ -91,7 +90,7 @@ void refuse_other_attention(const Plan& plan) {
 void take_labels(const json::object& overrides, checkpoint::HeadKind head, Plan& plan) {
   for (const models::HeadSign& sign : plan.family->tensors.classifiers) {
     if (sign.head != head) continue;
-    const Tensors tensors = tensors_of(plan);
+    const checkpoint::Tensors tensors = tensors_of(plan);
     const checkpoint::StoredTensor* rows = find_tensor(tensors, sign.tensors.back());
     if (!rows || rows->shape.empty() || rows->shape[0] == count_labels(plan)) {
       return;

@@ -10,17 +10,9 @@ namespace vecton::engine {
 
 namespace {
 
-constexpr int64_t kPage = KvCacheManager::kPageTokens;
-// Sequences that one call may park: the caller holds a lock.
-constexpr int64_t kMostParked = 256;
-
-PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
-  return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
-}
-
 // The end of a block, `end` or a later one, that divides no image; or that of the sequence.
 int64_t chunk_end(const Sequence& sequence, int64_t end) {
-  while (end < sequence.tokens() && divided_image(sequence, end)) end += kPage;
+  while (end < sequence.tokens() && divided_image(sequence, end)) end += PrefixIndex::kPageTokens;
   return std::min(end, sequence.tokens());
 }
 
@@ -30,7 +22,7 @@ Scheduler::Scheduler(const Limits& limits) : limits_(limits) {
   if (limits.cache_pages > 0)
     cache_ = std::make_unique<KvCacheManager>(limits.cache_pages, limits.cache_windows,
                                               limits.generation.state_slots);
-  if (cache_) cache_->set_chunk(std::max(limits.max_batch_tokens, kPage));
+  if (cache_) cache_->set_chunk(std::max(limits.max_batch_tokens, PrefixIndex::kPageTokens));
   if (limits.generates)
     generation_ = std::make_unique<GenerationQueue>(limits.generation, cache_.get());
 }
@@ -179,7 +171,9 @@ void Scheduler::allocate(Sequence& sequence, int64_t end) {
   if (!sequence.is_chunk()) cache_->unreserve(std::exchange(sequence.reserved, 0));
 }
 
-int64_t Scheduler::chunk_tokens() const { return std::max(limits_.max_batch_tokens, kPage); }
+int64_t Scheduler::chunk_tokens() const {
+  return std::max(limits_.max_batch_tokens, PrefixIndex::kPageTokens);
+}
 
 // Whether it may be computed in chunks, or go on so: the pages that it will take are owed to it
 // from now on. False where there are not so many. In the middle that is so only where others have
@@ -187,7 +181,8 @@ int64_t Scheduler::chunk_tokens() const { return std::max(limits_.max_batch_toke
 // where there is room.
 bool Scheduler::owe_pages(Sequence& sequence) {
   const int64_t needed = cache_->pages_owed(
-      sequence.blocks, (sequence.tokens() - sequence.cached()) / kPage, 2 * chunk_tokens() / kPage);
+      sequence.blocks, (sequence.tokens() - sequence.cached()) / PrefixIndex::kPageTokens,
+      2 * chunk_tokens() / PrefixIndex::kPageTokens);
   const int64_t owed = std::exchange(sequence.reserved, 0);
   cache_->unreserve(owed);
   if (!cache_->reserve(needed)) return false;
@@ -207,8 +202,9 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
     return Taken::kParked;
   }
   int64_t end = sequence.tokens();
-  const int64_t cached =
-      goes_on ? sequence.cached() : static_cast<int64_t>(found.blocks.size()) * kPage;
+  const int64_t cached = goes_on
+                             ? sequence.cached()
+                             : static_cast<int64_t>(found.blocks.size()) * PrefixIndex::kPageTokens;
   const bool fits = step.batch.empty() || batch_tokens_ + end - cached <= budget;
   if (!fits) return Taken::kTooBig;
   if (with_cache) {
@@ -216,7 +212,9 @@ Scheduler::Taken Scheduler::take(Queue& queue, int64_t budget, Step& step) {
     cache_->block_tables(sequence.blocks, sequence.block_tables);
     const bool is_long = end - cached > 2 * chunk_tokens() && !sequence.whole;
     const bool owed = (is_long || sequence.reserved > 0) && owe_pages(sequence);
-    if (is_long && owed) end = chunk_end(sequence, (cached + chunk_tokens()) / kPage * kPage);
+    if (is_long && owed)
+      end = chunk_end(sequence, (cached + chunk_tokens()) / PrefixIndex::kPageTokens *
+                                    PrefixIndex::kPageTokens);
     if (sequence.end == 0) {  // not when it goes on
       stats_.queries += sequence.tokens();
       stats_.hits += cached;

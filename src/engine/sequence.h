@@ -105,4 +105,12 @@ struct Sequence : heads::Work, Delivery {
   }
 };
 
+// What of it the prefix index knows it by.
+inline PrefixIndex::Prefix prefix_of(const Sequence& sequence) {
+  return {sequence.ids, sequence.page_keys, sequence.cache_salt, sequence.images};
+}
+
+// Sequences that one call may park: the caller holds a lock.
+inline constexpr int64_t kMostParked = 256;
+
 }  // namespace vecton::engine

@@ -8,7 +8,7 @@ namespace vecton::grammar {
 
 namespace {
 
-using Kind = EbnfNode::Kind;
+using EbnfKind = EbnfNode::Kind;
 
 // Rules that call no rule being read become terminals.
 class EbnfLowering {
@@ -66,20 +66,20 @@ class EbnfLowering {
 
   Symbol lower(const EbnfNode& node) {
     switch (node.kind) {
-      case Kind::kTerminal:
+      case EbnfKind::kTerminal:
         return Symbol::terminal(node.terminal);
-      case Kind::kName:
+      case EbnfKind::kName:
         return of(node.name, node.line);
-      case Kind::kJson:
+      case EbnfKind::kJson:
         return json_schema(grammar_, std::string_view(node.name), options_);
-      case Kind::kRepeat:
+      case EbnfKind::kRepeat:
         return grammar_.repeat(lower(node.parts[0]), node.least, node.most);
       default:
         break;
     }
     std::vector<Symbol> parts;
     for (const EbnfNode& part : node.parts) parts.push_back(lower(part));
-    return node.kind == Kind::kSequence ? grammar_.sequence(parts) : grammar_.any_of(parts);
+    return node.kind == EbnfKind::kSequence ? grammar_.sequence(parts) : grammar_.any_of(parts);
   }
 
   Grammar& grammar_;

@@ -13,7 +13,7 @@ namespace vecton::grammar {
 
 namespace {
 
-using Kind = EbnfNode::Kind;
+using EbnfKind = EbnfNode::Kind;
 
 // %import common.X
 constexpr std::pair<std::string_view, std::string_view> kCommon[] = {
@@ -158,7 +158,7 @@ class EbnfParser {
 
   EbnfNode alternatives() {
     if (++depth_ > kMaxNesting) refuse("groups nest deeper than " + std::to_string(kMaxNesting));
-    EbnfNode node{.kind = Kind::kAlternatives};
+    EbnfNode node{.kind = EbnfKind::kAlternatives};
     do {
       node.parts.push_back(sequence());
       space();
@@ -168,7 +168,7 @@ class EbnfParser {
   }
 
   EbnfNode sequence() {
-    EbnfNode node{.kind = Kind::kSequence};
+    EbnfNode node{.kind = EbnfKind::kSequence};
     for (space(); at_ < text_.size(); space()) {
       const char c = text_[at_];
       if (c == '|' || c == ')' || (lark_ && (c == ']' || (c == '%' && !json_begins()))) ||
@@ -220,7 +220,7 @@ class EbnfParser {
         return node;
       }
       if (most != kUnbounded && least > most) refuse("a repetition whose numbers go backwards");
-      EbnfNode repeat{.kind = Kind::kRepeat};
+      EbnfNode repeat{.kind = EbnfKind::kRepeat};
       repeat.least = least;
       repeat.most = most;
       repeat.parts.push_back(std::move(node));
@@ -257,7 +257,7 @@ class EbnfParser {
       node.terminal = characters(pool_, CharacterSet::any(), Spelling::kUtf8);
       return node;
     }
-    node.kind = Kind::kName;
+    node.kind = EbnfKind::kName;
     node.name = name();
     return node;
   }
@@ -300,7 +300,7 @@ class EbnfParser {
 
   // The text of an object, as its brackets and strings have it: the schema's reader looks at it.
   EbnfNode json() {
-    EbnfNode node{.kind = Kind::kJson, .line = line()};
+    EbnfNode node{.kind = EbnfKind::kJson, .line = line()};
     take("%json");
     space();
     const size_t begin = at_;
@@ -347,7 +347,7 @@ class EbnfParser {
           characters(pool_, parse_character_class(text_, at_, "grammar"), Spelling::kUtf8);
       return node;
     }
-    node = {.kind = Kind::kRepeat};
+    node = {.kind = EbnfKind::kRepeat};
     node.least = 0;
     node.parts.push_back(alternatives());
     if (!take("]")) refuse("a [ without its ]");

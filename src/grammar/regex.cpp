@@ -6,7 +6,7 @@ namespace vecton::grammar {
 
 namespace {
 
-using Kind = RegexNode::Kind;
+using RegexKind = RegexNode::Kind;
 
 // From a node and what follows it up to the end of the text, the language of both. So an anchor or
 // a lookahead can say something about the rest.
@@ -20,20 +20,20 @@ class Lowering {
   Expr lower(const RegexNode& node, Expr rest, bool at_start) {
     if (!node.looks) return pool_.concat(plain(node), rest);
     switch (node.kind) {
-      case Kind::kStart:
+      case RegexKind::kStart:
         return at_start ? rest : kNever;
-      case Kind::kEnd:
+      case RegexKind::kEnd:
         return pool_.nullable(rest) ? kEmptyText : kNever;
-      case Kind::kLookahead: {
+      case RegexKind::kLookahead: {
         const Expr ahead = lower(node.parts[0], any_text(), false);
         return pool_.all_of({node.negative ? pool_.complement(ahead) : ahead, rest});
       }
-      case Kind::kAlternatives: {
+      case RegexKind::kAlternatives: {
         std::vector<Expr> parts;
         for (const RegexNode& part : node.parts) parts.push_back(lower(part, rest, at_start));
         return pool_.any_of(std::move(parts));
       }
-      case Kind::kRepeat: {
+      case RegexKind::kRepeat: {
         const Expr once = lower(node.parts[0], rest, at_start);
         return node.least == 0 ? pool_.any_of({once, rest}) : once;
       }
@@ -45,8 +45,8 @@ class Lowering {
     bool start = at_start;
     for (const RegexNode& part : node.parts) {
       starts.push_back(start);
-      const bool zero_width =
-          part.kind == Kind::kStart || part.kind == Kind::kEnd || part.kind == Kind::kLookahead;
+      const bool zero_width = part.kind == RegexKind::kStart || part.kind == RegexKind::kEnd ||
+                              part.kind == RegexKind::kLookahead;
       if (zero_width) continue;
       const bool may_be_empty = part.looks || pool_.nullable(plain(part));
       if (start && may_be_empty && has_start_after(node, part))
@@ -59,7 +59,7 @@ class Lowering {
 
  private:
   static bool has_start(const RegexNode& node) {
-    if (node.kind == Kind::kStart) return true;
+    if (node.kind == RegexKind::kStart) return true;
     for (const RegexNode& part : node.parts) {
       if (has_start(part)) return true;
     }
@@ -75,11 +75,11 @@ class Lowering {
 
   Expr plain(const RegexNode& node) {
     switch (node.kind) {
-      case Kind::kSet:
+      case RegexKind::kSet:
         return characters(pool_, node.set, spelling_);
-      case Kind::kRepeat:
+      case RegexKind::kRepeat:
         return pool_.repeat(plain(node.parts[0]), node.least, node.most);
-      case Kind::kAlternatives: {
+      case RegexKind::kAlternatives: {
         std::vector<Expr> parts;
         for (const RegexNode& part : node.parts) parts.push_back(plain(part));
         return pool_.any_of(std::move(parts));

@@ -10,7 +10,7 @@ namespace vecton::grammar {
 
 namespace {
 
-using Kind = RegexNode::Kind;
+using RegexKind = RegexNode::Kind;
 
 class RegexParser {
  public:
@@ -42,7 +42,7 @@ class RegexParser {
   RegexNode alternatives() {
     if (++depth_ > kMaxNesting)
       refuse("its groups nest deeper than " + std::to_string(kMaxNesting));
-    RegexNode node{.kind = Kind::kAlternatives};
+    RegexNode node{.kind = RegexKind::kAlternatives};
     do {
       node.parts.push_back(sequence());
       node.looks = node.looks || node.parts.back().looks;
@@ -52,7 +52,7 @@ class RegexParser {
   }
 
   RegexNode sequence() {
-    RegexNode node{.kind = Kind::kSequence};
+    RegexNode node{.kind = RegexKind::kSequence};
     while (at_ < text_.size() && text_[at_] != '|' && text_[at_] != ')') {
       node.parts.push_back(quantified());
       node.looks = node.looks || node.parts.back().looks;
@@ -65,7 +65,8 @@ class RegexParser {
     const size_t begin = at_;
     int64_t least = 0, most = kUnbounded;
     if (!quantifier(least, most)) return node;
-    if (node.kind == Kind::kStart || node.kind == Kind::kEnd || node.kind == Kind::kLookahead)
+    if (node.kind == RegexKind::kStart || node.kind == RegexKind::kEnd ||
+        node.kind == RegexKind::kLookahead)
       refuse("nothing to repeat before this");
     if (take("+")) refuse("possessive repetition is not taken", ErrorCode::kUnsupported);
     take("?");  // which match is found first is no matter
@@ -79,7 +80,7 @@ class RegexParser {
       refuse("an anchor or a lookahead inside of a repetition is not taken",
              ErrorCode::kUnsupported);
     }
-    RegexNode repeat{.kind = Kind::kRepeat};
+    RegexNode repeat{.kind = RegexKind::kRepeat};
     repeat.looks = node.looks;
     repeat.parts.push_back(std::move(node));
     repeat.least = least;
@@ -118,7 +119,7 @@ class RegexParser {
   }
 
   RegexNode group() {
-    RegexNode node{.kind = Kind::kLookahead};
+    RegexNode node{.kind = RegexKind::kLookahead};
     if (take("?=") || take("?!")) {
       node.negative = text_[at_ - 1] == '!';
       node.looks = true;
@@ -144,20 +145,20 @@ class RegexParser {
   }
 
   static bool only_ends(const RegexNode& node) {
-    if (node.kind == Kind::kStart || node.kind == Kind::kLookahead) return false;
+    if (node.kind == RegexKind::kStart || node.kind == RegexKind::kLookahead) return false;
     return std::all_of(node.parts.begin(), node.parts.end(), only_ends);
   }
 
   RegexNode of(CharacterSet set) const {
-    RegexNode node{.kind = Kind::kSet};
+    RegexNode node{.kind = RegexKind::kSet};
     if (any_case_) set.add_other_case();
     node.set = std::move(set);
     return node;
   }
 
   RegexNode atom() {
-    if (take("^") || take("\\A")) return looking(Kind::kStart);
-    if (take("$") || take("\\z") || take("\\Z")) return looking(Kind::kEnd);
+    if (take("^") || take("\\A")) return looking(RegexKind::kStart);
+    if (take("$") || take("\\z") || take("\\Z")) return looking(RegexKind::kEnd);
     if (take("(")) return group();
     if (take("[")) {
       CharacterSet set = parse_character_class(text_, at_, what_);
@@ -180,7 +181,7 @@ class RegexParser {
     return of({{c.code, c.code}});
   }
 
-  static RegexNode looking(Kind kind) {
+  static RegexNode looking(RegexKind kind) {
     RegexNode node{.kind = kind};
     node.looks = true;
     return node;

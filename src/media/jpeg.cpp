@@ -19,7 +19,7 @@ namespace {
 // thousands.
 constexpr int kMaxScans = 128;
 
-struct Reader {
+struct JpegReader {
   jpeg_decompress_struct info;
   jpeg_error_mgr errors;
   jpeg_progress_mgr progress;
@@ -27,10 +27,10 @@ struct Reader {
   char message[JMSG_LENGTH_MAX];
 };
 
-Reader& reader_of(j_common_ptr info) { return *static_cast<Reader*>(info->client_data); }
+JpegReader& reader_of(j_common_ptr info) { return *static_cast<JpegReader*>(info->client_data); }
 
 [[noreturn]] void on_error(j_common_ptr info) {
-  Reader& reader = reader_of(info);
+  JpegReader& reader = reader_of(info);
   info->err->format_message(info, static_cast<char*>(reader.message));
   std::longjmp(reader.back, 1);
 }
@@ -42,7 +42,7 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   if (!info->is_decompressor) return;
-  Reader& reader = reader_of(info);
+  JpegReader& reader = reader_of(info);
   if (reader.info.input_scan_number > kMaxScans) {
     std::snprintf(static_cast<char*>(reader.message), sizeof reader.message, "more than %d scans",
                   kMaxScans);
@@ -51,7 +51,7 @@ void on_progress(j_common_ptr info) {
 }
 
 // The steps in which libjpeg may jump back here; no object with a destructor lives in them.
-bool start(Reader& reader, const Input& input) {
+bool start(JpegReader& reader, const Input& input) {
   if (setjmp(reader.back)) return false;
   jpeg_create_decompress(&reader.info);
   reader.info.client_data = &reader;
@@ -61,7 +61,7 @@ bool start(Reader& reader, const Input& input) {
   return true;
 }
 
-bool read_rows(Reader& reader, uint8_t* rows, size_t row_bytes) {
+bool read_rows(JpegReader& reader, uint8_t* rows, size_t row_bytes) {
   if (setjmp(reader.back)) return false;
   jpeg_decompress_struct& info = reader.info;
   jpeg_start_decompress(&info);
@@ -111,7 +111,7 @@ int orientation_of(const jpeg_decompress_struct& info) {
 }  // namespace
 
 Decoded decode_jpeg(const Input& input) {
-  Reader reader{};
+  JpegReader reader{};
   reader.info.err = jpeg_std_error(&reader.errors);
   reader.info.client_data = &reader;
   reader.errors.error_exit = on_error;

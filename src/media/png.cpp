@@ -15,17 +15,17 @@ namespace vecton::media {
 
 namespace {
 
-struct Reader {
+struct PngReader {
   std::string_view left;
   png_structp png = nullptr;
   png_infop info = nullptr;
   char message[128] = "";
 
-  ~Reader() { png_destroy_read_struct(&png, &info, nullptr); }
+  ~PngReader() { png_destroy_read_struct(&png, &info, nullptr); }
 };
 
 [[noreturn]] void on_error(png_structp png, png_const_charp text) {
-  auto& reader = *static_cast<Reader*>(png_get_error_ptr(png));
+  auto& reader = *static_cast<PngReader*>(png_get_error_ptr(png));
   std::snprintf(static_cast<char*>(reader.message), sizeof reader.message, "%s", text);
   png_longjmp(png, 1);
 }
@@ -33,14 +33,14 @@ struct Reader {
 void on_warning(png_structp, png_const_charp) {}
 
 void on_read(png_structp png, png_bytep to, size_t size) {
-  auto& reader = *static_cast<Reader*>(png_get_io_ptr(png));
+  auto& reader = *static_cast<PngReader*>(png_get_io_ptr(png));
   if (reader.left.size() < size) png_error(png, "the file ends too early");
   std::memcpy(to, reader.left.data(), size);
   reader.left.remove_prefix(size);
 }
 
 // The steps in which libpng may jump back here; no object with a destructor lives in them.
-bool read_header(Reader& reader) {
+bool read_header(PngReader& reader) {
   if (setjmp(png_jmpbuf(reader.png))) return false;
   png_set_read_fn(reader.png, &reader, on_read);
   // The size is checked against limits of our own.
@@ -53,14 +53,14 @@ bool read_header(Reader& reader) {
   return true;
 }
 
-bool read_rows(Reader& reader, png_bytepp rows) {
+bool read_rows(PngReader& reader, png_bytepp rows) {
   if (setjmp(png_jmpbuf(reader.png))) return false;
   png_read_image(reader.png, rows);
   png_read_end(reader.png, nullptr);
   return true;
 }
 
-bool convert(Reader& reader, int type, int depth) {
+bool convert(PngReader& reader, int type, int depth) {
   if (setjmp(png_jmpbuf(reader.png))) return false;
   png_structp png = reader.png;
   if (type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
@@ -94,7 +94,7 @@ int orientation_of(std::string_view bytes) {
 }  // namespace
 
 Decoded decode_png(const Input& input) {
-  Reader reader{.left = input.bytes};
+  PngReader reader{.left = input.bytes};
   reader.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &reader, on_error, on_warning);
   reader.info = reader.png ? png_create_info_struct(reader.png) : nullptr;
   if (!reader.info) input.fail("can't be decoded: libpng can't be started");

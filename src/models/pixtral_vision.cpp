@@ -14,28 +14,28 @@ namespace vecton::models {
 
 namespace {
 
-constexpr double kEps = 1e-5;  // of the tower's norms
-constexpr int64_t kMost = checkpoint::Config::kMostCounted;
+constexpr double kPixtralEps = 1e-5;  // of the tower's norms
 
 checkpoint::Weights::Bias if_set(bool bias) {
   return bias ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
 }
 
-struct Sizes {
+struct PixtralSizes {
   int64_t hidden = 0, layers = 0, heads = 0, intermediate = 0, patch = 0, channels = 0;
   int64_t head_dim() const { return hidden / heads; }
   ops::Activation activation = ops::Activation::kGelu;
 };
 
-Sizes sizes(const checkpoint::Config& vision) {
+PixtralSizes sizes(const checkpoint::Config& vision) {
   vision.require("model_type", "pixtral");
-  const Sizes s{.hidden = vision.integer_or("hidden_size", 1024, 1, kMost),
-                .layers = vision.integer_or("num_hidden_layers", 24, 1, kMost),
-                .heads = vision.integer_or("num_attention_heads", 16, 1, kMost),
-                .intermediate = vision.integer_or("intermediate_size", 4096, 1),
-                .patch = vision.integer_or("patch_size", 16, 1, 4096),
-                .channels = vision.integer_or("num_channels", 3, 1, 64),
-                .activation = nn::activation(vision, "hidden_act", "gelu")};
+  const PixtralSizes s{
+      .hidden = vision.integer_or("hidden_size", 1024, 1, checkpoint::Config::kMostCounted),
+      .layers = vision.integer_or("num_hidden_layers", 24, 1, checkpoint::Config::kMostCounted),
+      .heads = vision.integer_or("num_attention_heads", 16, 1, checkpoint::Config::kMostCounted),
+      .intermediate = vision.integer_or("intermediate_size", 4096, 1),
+      .patch = vision.integer_or("patch_size", 16, 1, 4096),
+      .channels = vision.integer_or("num_channels", 3, 1, 64),
+      .activation = nn::activation(vision, "hidden_act", "gelu")};
   check_multiple(vision, "hidden_size", s.hidden, "num_attention_heads", s.heads);
   vision.require("head_dim", s.head_dim());
   // The sides of a picture, which the processor bounds.
@@ -43,14 +43,14 @@ Sizes sizes(const checkpoint::Config& vision) {
   return s;
 }
 
-nn::VisionTower::Layer layer(const Sizes& s, const checkpoint::Weights& w) {
+nn::VisionTower::Layer layer(const PixtralSizes& s, const checkpoint::Weights& w) {
   constexpr auto kNone = checkpoint::Weights::Bias::kNone;
   const int64_t n = s.hidden;
   const checkpoint::Weights attention = w / "attention", mlp = w / "feed_forward";
   const std::pair<std::string, int64_t> kv[] = {{"k_proj", n}, {"v_proj", n}};
   return {.attention =
               nn::PreNormAttention{
-                  .norm = (w / "attention_norm").rms_norm(n, kEps),
+                  .norm = (w / "attention_norm").rms_norm(n, kPixtralEps),
                   .attention =
                       nn::SelfAttention{
                           .q = (attention / "q_proj").linear(n, n, kNone),
@@ -62,7 +62,7 @@ nn::VisionTower::Layer layer(const Sizes& s, const checkpoint::Weights& w) {
                                     .scale = 1.0f / std::sqrt(static_cast<float>(s.head_dim()))}}},
           .mlp =
               nn::PreNormMlp{
-                  .norm = (w / "ffn_norm").rms_norm(n, kEps),
+                  .norm = (w / "ffn_norm").rms_norm(n, kPixtralEps),
                   .mlp = nn::Mlp{.up = mlp.gated("gate_proj", "up_proj", s.intermediate, n),
                                  .down = (mlp / "down_proj").linear(n, s.intermediate, kNone),
                                  .activation = s.activation}},
@@ -73,7 +73,7 @@ int64_t merge_of(const checkpoint::Config& config, const PixtralTower& kind) {
   return kind.merges ? config.integer_or("spatial_merge_size", kind.merge, 1, 64) : 1;
 }
 
-nn::PatchMerger projector(const Sizes& s, const checkpoint::Config& config,
+nn::PatchMerger projector(const PixtralSizes& s, const checkpoint::Config& config,
                           const checkpoint::Weights& w, int64_t text, double eps,
                           const PixtralTower& kind) {
   const int64_t n = s.hidden, merge = merge_of(config, kind);
@@ -124,14 +124,14 @@ std::unique_ptr<Model> with_pixtral_tower(std::unique_ptr<Model> text, int64_t h
     ignore_tower(config);
     return text;
   }
-  const Sizes s = sizes(*vision);
+  const PixtralSizes s = sizes(*vision);
   check_features(config, kind);
   nn::VisionTower made{
       .embedding = (tower / "patch_conv")
                        .patches(s.hidden, s.channels, 1, s.patch, checkpoint::Weights::Bias::kNone),
       .row_by_row = true,
       .rope = nn::patch_rope(*vision, s.head_dim()),
-      .first_norm = (tower / "ln_pre").rms_norm(s.hidden, kEps),
+      .first_norm = (tower / "ln_pre").rms_norm(s.hidden, kPixtralEps),
       .merge = merge_of(config, kind),
       .merger = projector(s, config, weights / "multi_modal_projector", hidden, eps, kind)};
   made.rope->alternating = true;

@@ -16,7 +16,6 @@ namespace vecton::models {
 namespace {
 
 constexpr double kEps = 1e-6;  // of all of the tower's norms
-constexpr int64_t kMost = checkpoint::Config::kMostCounted;
 
 [[noreturn]] void corrupt(const checkpoint::Config& vision, const std::string& message) {
   throw Error(ErrorCode::kCorrupt, vision.file() + ": vision_config: " + message);
@@ -32,7 +31,8 @@ struct Sizes {
 
 // intermediate_size, or (Qwen2-VL) mlp_ratio times the width.
 int64_t intermediate_size(const checkpoint::Config& vision, int64_t hidden) {
-  if (vision.has("intermediate_size")) return vision.integer("intermediate_size", 1, kMost);
+  if (vision.has("intermediate_size"))
+    return vision.integer("intermediate_size", 1, checkpoint::Config::kMostCounted);
   const double ratio = vision.number("mlp_ratio");
   const auto size = static_cast<int64_t>(ratio * static_cast<double>(hidden));
   if (!(ratio > 0 && ratio < 1000) || size < 1) corrupt(vision, "mlp_ratio: expected 0 to 1000");
@@ -41,11 +41,11 @@ int64_t intermediate_size(const checkpoint::Config& vision, int64_t hidden) {
 
 Sizes sizes(const checkpoint::Config& vision, int64_t text, const QwenTower& kind) {
   const bool quick = vision.string_or("hidden_act", kind.activation) == "quick_gelu";
-  Sizes s{.hidden = vision.integer(kind.hidden_size, 1, kMost),
-          .heads = vision.integer("num_heads", 1, kMost),
+  Sizes s{.hidden = vision.integer(kind.hidden_size, 1, checkpoint::Config::kMostCounted),
+          .heads = vision.integer("num_heads", 1, checkpoint::Config::kMostCounted),
           .merge = vision.integer_or("spatial_merge_size", 2, 1, 64),
-          .patch = vision.integer("patch_size", 1, kMost),
-          .depth = vision.integer("depth", 1, kMost),
+          .patch = vision.integer("patch_size", 1, checkpoint::Config::kMostCounted),
+          .depth = vision.integer("depth", 1, checkpoint::Config::kMostCounted),
           .text = text,
           .activation = quick ? ops::Activation::kSilu
                               : nn::activation(vision, "hidden_act", kind.activation),

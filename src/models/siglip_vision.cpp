@@ -11,8 +11,6 @@ namespace vecton::models {
 
 namespace {
 
-constexpr int64_t kMost = checkpoint::Config::kMostCounted;
-
 nn::VisionTower tower_of(const SiglipSizes& sizes, const checkpoint::Weights& w,
                          ops::LinearWeight embedding, int64_t side,
                          nn::PatchPositions::Resize resize) {
@@ -37,8 +35,10 @@ nn::VisionTower tower_of(const SiglipSizes& sizes, const checkpoint::Weights& w,
 
 nn::VisionTower siglip_tower(const checkpoint::Config& vision, const checkpoint::Weights& w) {
   const SiglipSizes sizes = siglip_sizes(vision);
-  const int64_t patch = vision.integer_or("patch_size", 16, 1, kMost),
-                side = vision.integer_or("image_size", 224, patch, kMost) / patch;
+  const int64_t patch = vision.integer_or("patch_size", 16, 1, checkpoint::Config::kMostCounted),
+                side =
+                    vision.integer_or("image_size", 224, patch, checkpoint::Config::kMostCounted) /
+                    patch;
   return tower_of(sizes, w,
                   (w / "embeddings" / "patch_embedding")
                       .patches(sizes.hidden, vision.integer_or("num_channels", 3, 1, 64), 1, patch),
@@ -47,7 +47,7 @@ nn::VisionTower siglip_tower(const checkpoint::Config& vision, const checkpoint:
 
 nn::VisionTower siglip2_tower(const checkpoint::Config& vision, const checkpoint::Weights& w) {
   const SiglipSizes sizes = siglip_sizes(vision);
-  const int64_t patch = vision.integer_or("patch_size", 16, 1, kMost),
+  const int64_t patch = vision.integer_or("patch_size", 16, 1, checkpoint::Config::kMostCounted),
                 count = vision.integer_or("num_patches", 256),
                 channels = vision.integer_or("num_channels", 3, 1, 64);
   const auto side = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(count))));

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "ops/downloaded.h"
 #include "ops/host_rows.h"
 #include "ops/ops.h"
 #include "ops/routing.h"
@@ -11,12 +12,6 @@
 namespace vecton::ops {
 
 namespace {
-
-std::vector<float> numbers_of(Ops& ops, const Tensor& x) {
-  std::vector<float> values(static_cast<size_t>(x.rows() * x.columns()));
-  if (!values.empty()) ops.download(x, values);
-  return values;
-}
 
 Tensor one_expert(Ops& ops, const Tensor& x, const Experts& experts, const Expert& expert) {
   if (const auto* gated = std::get_if<GatedWeight>(&expert.up))
@@ -30,9 +25,9 @@ Tensor one_expert(Ops& ops, const Tensor& x, const Experts& experts, const Exper
 }  // namespace
 
 Routes Ops::route(const Tensor& logits, const Router& router) {
-  const std::vector<float> scores = numbers_of(*this, logits),
-                           correction = numbers_of(*this, router.correction),
-                           factors = numbers_of(*this, router.factors);
+  const std::vector<float> scores = downloaded(*this, logits),
+                           correction = downloaded(*this, router.correction),
+                           factors = downloaded(*this, router.factors);
   const auto columns = static_cast<size_t>(logits.columns());
   std::vector<int32_t> experts;
   std::vector<float> weights;
@@ -77,7 +72,7 @@ Tensor Ops::experts(const Tensor& x, const Routes& routes, const Experts& expert
 }
 
 Tensor Ops::weighted_rows(const Tensor& parts, const Tensor& weights) {
-  const std::vector<float> x = numbers_of(*this, parts), w = numbers_of(*this, weights);
+  const std::vector<float> x = downloaded(*this, parts), w = downloaded(*this, weights);
   const auto columns = static_cast<size_t>(parts.columns()),
              k = static_cast<size_t>(weights.columns());
   std::vector<float> y(static_cast<size_t>(weights.rows()) * columns);
@@ -91,8 +86,8 @@ Tensor Ops::weighted_rows(const Tensor& parts, const Tensor& weights) {
 }
 
 Tensor Ops::clamped_swiglu(const Tensor& gate, const Tensor& up, float alpha, float limit) {
-  std::vector<float> g = numbers_of(*this, gate);
-  const std::vector<float> u = numbers_of(*this, up);
+  std::vector<float> g = downloaded(*this, gate);
+  const std::vector<float> u = downloaded(*this, up);
   for (size_t i = 0; i < g.size(); ++i) g[i] = ops::clamped_swiglu(g[i], u[i], alpha, limit);
   return upload(g, gate.rows(), gate.columns());
 }

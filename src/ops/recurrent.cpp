@@ -2,31 +2,22 @@
 #include <algorithm>
 
 #include "ops/delta_rule.h"
+#include "ops/downloaded.h"
 #include "ops/ops.h"
 
 namespace vecton::ops {
 
-namespace {
-
-std::vector<float> numbers_of(Ops& ops, const Tensor& x) {
-  std::vector<float> values(static_cast<size_t>(x.rows() * x.columns()));
-  if (!values.empty()) ops.download(x, values);
-  return values;
-}
-
-}  // namespace
-
 Ops::Delta Ops::gated_delta(const DeltaInput& in, const DeltaShape& shape,
                             const tensor::SequenceRows& rows, const Tensor& before) {
-  const std::vector<float> q = numbers_of(*this, in.q), k = numbers_of(*this, in.k),
-                           v = numbers_of(*this, in.v), step = numbers_of(*this, in.step),
-                           beta = numbers_of(*this, in.beta), rate = numbers_of(*this, in.rate);
+  const std::vector<float> q = downloaded(*this, in.q), k = downloaded(*this, in.k),
+                           v = downloaded(*this, in.v), step = downloaded(*this, in.step),
+                           beta = downloaded(*this, in.beta), rate = downloaded(*this, in.rate);
   const std::vector<int32_t> offsets = download_indices(rows.offsets);
   const int64_t size = shape.key_dim * shape.value_dim, heads = shape.value_heads;
   std::vector<float> y(v.size()),
       states = before.empty()
                    ? std::vector<float>(static_cast<size_t>(rows.sequences * heads * size))
-                   : numbers_of(*this, before);
+                   : downloaded(*this, before);
   for (int64_t s = 0; s < rows.sequences; ++s) {
     const int64_t first = offsets[static_cast<size_t>(s)];
     for (int64_t h = 0; h < heads; ++h) {

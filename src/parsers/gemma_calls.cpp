@@ -8,16 +8,15 @@ namespace vecton::parsers {
 
 namespace {
 
-constexpr std::string_view kCall = "call:";
-constexpr int kMaxDepth = 64;
-constexpr size_t kMaxName = 256;  // bytes: a longer one is text
+constexpr std::string_view kCallSign = "call:";
+constexpr int kMaxNested = 64;
 
-class Reader {
+class ObjectReader {
  public:
-  Reader(std::string_view text, std::string_view quote) : text_(text), quote_(quote) {}
+  ObjectReader(std::string_view text, std::string_view quote) : text_(text), quote_(quote) {}
 
   bool object(std::string& out, int depth = 0) {
-    if (!take('{') || depth > kMaxDepth) return false;
+    if (!take('{') || depth > kMaxNested) return false;
     out += '{';
     for (bool first = true; !take('}'); first = false) {
       if (!first && !take(',')) return false;
@@ -46,7 +45,7 @@ class Reader {
 
   bool value(std::string& out, int depth) {
     skip_space();
-    if (at_ == text_.size() || depth > kMaxDepth) return false;
+    if (at_ == text_.size() || depth > kMaxNested) return false;
     if (text_[at_] == '{') return object(out, depth);
     if (text_[at_] == '[') return list(out, depth);
     std::string string;
@@ -113,14 +112,14 @@ void GemmaCalls::inside(char c) {
   call_ += c;
   if (depth_ == 0) {
     const std::string_view call = call_;
-    if (c == '{' && call.starts_with(kCall)) {
+    if (c == '{' && call.starts_with(kCallSign)) {
       body_ = call_.size() - 1;
       depth_ = 1;
-      if (trimmed(call.substr(kCall.size(), body_ - kCall.size())).empty()) fail();
+      if (trimmed(call.substr(kCallSign.size(), body_ - kCallSign.size())).empty()) fail();
       return;
     }
     const bool begins =
-        call.size() < kCall.size() ? kCall.starts_with(call) : call.starts_with(kCall);
+        call.size() < kCallSign.size() ? kCallSign.starts_with(call) : call.starts_with(kCallSign);
     if (!begins || is_newline(c) || call.size() > kMaxName) fail();
     return;
   }
@@ -139,8 +138,8 @@ void GemmaCalls::inside(char c) {
 void GemmaCalls::end_call() {
   std::string arguments;
   const std::string_view call = call_;
-  if (!Reader(call.substr(body_), quote_).object(arguments)) return fail();
-  events_.begin_call(trimmed(call.substr(kCall.size(), body_ - kCall.size())));
+  if (!ObjectReader(call.substr(body_), quote_).object(arguments)) return fail();
+  events_.begin_call(trimmed(call.substr(kCallSign.size(), body_ - kCallSign.size())));
   events_.arguments(arguments);
   commit();
   leave();

@@ -9,7 +9,6 @@ namespace vecton::parsers {
 namespace {
 
 constexpr const char *kOpen = "<tool_call>", *kClose = "</tool_call>";
-constexpr size_t kMaxName = 256;  // bytes: a longer one is text
 
 }  // namespace
 

@@ -8,7 +8,7 @@ namespace vecton::parsers {
 
 namespace {
 
-constexpr size_t kMaxHeader = 256;  // bytes: a longer one is text
+constexpr size_t kMaxBeforeName = 256;  // bytes: a longer one is text
 
 }  // namespace
 
@@ -63,7 +63,7 @@ void JsonCalls::before(char c) {
 void JsonCalls::header(char c) {
   if (c != '{') {
     header_ += c;
-    if (header_.size() > kMaxHeader) fail();
+    if (header_.size() > kMaxBeforeName) fail();
     return;
   }
   const std::optional<std::string> name = name_of_(header_);

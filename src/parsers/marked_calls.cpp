@@ -10,11 +10,6 @@ namespace {
 
 constexpr size_t kMaxUncommitted = 64 << 10;  // bytes: what is still no call then is none
 
-std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 }  // namespace
 
 MarkedCalls::MarkedCalls(const CallMarkers& markers, Events& events)

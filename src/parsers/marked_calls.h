@@ -25,6 +25,8 @@ class MarkedCalls : public Stage {
   void finish() final;
 
  protected:
+  static constexpr size_t kMaxName = 256;  // bytes of a call's name: a longer one is text
+
   // A marker was read, or nothing where the call is bare (`marker` is empty).
   virtual void open(std::string_view marker) = 0;
   // What follows it, byte by byte.

@@ -33,4 +33,9 @@ std::optional<size_t> Markers::put(char c, std::string& passed) {
 
 std::string Markers::flush() { return std::exchange(held_, {}); }
 
+std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 }  // namespace vecton::parsers

@@ -28,4 +28,7 @@ class Markers {
   std::array<bool, 256> first_{};  // bytes that a marker begins with
 };
 
+// The one list behind the other.
+std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b);
+
 }  // namespace vecton::parsers

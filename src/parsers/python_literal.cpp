@@ -13,9 +13,9 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-class Reader {
+class LiteralReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit LiteralReader(std::string_view text) : text_(text) {}
 
   bool value(std::string& out, int depth = 0) {
     skip_space();
@@ -206,14 +206,14 @@ class Reader {
 }  // namespace
 
 std::optional<std::string> json_of_python(std::string_view text) {
-  Reader reader(text);
+  LiteralReader reader(text);
   std::string out;
   if (!reader.value(out) || !reader.at_end()) return {};
   return out;
 }
 
 std::optional<PythonCall> python_call(std::string_view text) {
-  Reader reader(text);
+  LiteralReader reader(text);
   PythonCall call;
   if (!reader.call(call) || !reader.at_end()) return {};
   return call;

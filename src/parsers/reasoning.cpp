@@ -6,11 +6,6 @@ namespace vecton::parsers {
 
 namespace {
 
-std::vector<std::string> joined(std::vector<std::string> a, const std::vector<std::string>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
 std::vector<std::string> outside_texts(const ReasoningFormat& format) {
   std::vector<std::string> texts = joined(format.opens, format.closes);
   for (const auto& [open, close] : format.wrappers) texts.push_back(open);

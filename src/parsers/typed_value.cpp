@@ -12,7 +12,7 @@ namespace vecton::parsers {
 
 namespace {
 
-constexpr int kMaxDepth = 16;  // of anyOf in anyOf
+constexpr int kMaxAlternatives = 16;  // of anyOf in anyOf
 
 // In the order in which they are tried.
 enum Type : unsigned {
@@ -66,7 +66,7 @@ unsigned type_of_value(const json::value& value) {
 
 // The types that a schema allows; 0 when it does not say.
 unsigned types_of(const json::object* schema, int depth = 0) {
-  if (!schema || depth > kMaxDepth) return 0;
+  if (!schema || depth > kMaxAlternatives) return 0;
   unsigned types = 0;
   if (const json::value* type = schema->if_contains("type")) {
     if (type->is_string()) types |= type_of_word(type->get_string());

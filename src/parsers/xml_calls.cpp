@@ -7,7 +7,6 @@ namespace vecton::parsers {
 namespace {
 
 constexpr std::string_view kBlock = "<tool_call>", kBlockEnd = "</tool_call>";
-constexpr size_t kMaxName = 256;  // bytes: a longer one is text
 
 }  // namespace
 

@@ -22,7 +22,7 @@ namespace vecton::server::openai {
 namespace {
 
 // What the body asks of the answer's form.
-struct Wishes {
+struct ChatWishes {
   Head head;
   StreamOptions stream;
   bool logprobs = false, as_ids = false, token_ids = false, prompt_text = false;
@@ -32,7 +32,7 @@ struct Wishes {
   parsers::ParserOptions parser;
 };
 
-void read_logprobs(Fields& fields, Generate& generate, Wishes& wishes) {
+void read_logprobs(Fields& fields, Generate& generate, ChatWishes& wishes) {
   wishes.logprobs = fields.boolean("logprobs").value_or(false);
   const auto top = fields.integer("top_logprobs", -1);
   if (top && *top != 0 && !wishes.logprobs) {
@@ -58,7 +58,7 @@ void append_reasoning(std::string& out, const std::string& text) {
 
 class ChatStream : public StreamWriter {
  public:
-  ChatStream(Wishes wishes, const Tokenizer& tokenizer)
+  ChatStream(ChatWishes wishes, const Tokenizer& tokenizer)
       : wishes_(std::move(wishes)), tokenizer_(tokenizer) {}
 
   std::string add(const GenerationDelta& delta) override;
@@ -78,7 +78,7 @@ class ChatStream : public StreamWriter {
     int64_t reasoning_tokens = 0;  // so far; the end counts them in its text
   };
 
-  const Wishes wishes_;
+  const ChatWishes wishes_;
   const Tokenizer& tokenizer_;
   std::map<int64_t, Choice> choices_;
 };
@@ -201,8 +201,8 @@ std::string ChatStream::end(const std::vector<Result>& results) {
   return out + server_sent_event("[DONE]");
 }
 
-void append_message(std::string& out, const Wishes& wishes, int64_t index, const ChatDelta& said,
-                    const ChatChoice& choice) {
+void append_message(std::string& out, const ChatWishes& wishes, int64_t index,
+                    const ChatDelta& said, const ChatChoice& choice) {
   out += "{\"role\":\"assistant\",\"content\":";
   const std::string content = wishes.echo + said.content;
   if (content.empty() && choice.called() && !choice.called_by_name()) {
@@ -229,8 +229,8 @@ void append_message(std::string& out, const Wishes& wishes, int64_t index, const
   out += '}';
 }
 
-HttpResponse answer(const Wishes& wishes, const Context& context,
-                    const std::vector<Result>& results) {
+HttpResponse chat_answer(const ChatWishes& wishes, const Context& context,
+                         const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
   const auto& all = results.front().get<Generation>();
@@ -303,7 +303,7 @@ CallPlan chat_completions(const Call& call) {
   CallPlan plan;
   plan.single = true;
   Fields fields(call.body);
-  Wishes wishes;
+  ChatWishes wishes;
   wishes.head = read_head(call, fields, "chatcmpl-");
   wishes.stream = read_stream(fields);
   Conversation conversation;
@@ -341,7 +341,7 @@ CallPlan chat_completions(const Call& call) {
   } else {
     plan.render = [wishes = std::move(wishes),
                    &context = call.context](const std::vector<Result>& results) {
-      return answer(wishes, context, results);
+      return chat_answer(wishes, context, results);
     };
   }
   return plan;

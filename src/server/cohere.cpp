@@ -33,7 +33,7 @@ std::vector<std::string> read_types(Fields& fields) {
 }
 
 // `texts`, `images`, or the contents of `inputs`.
-std::vector<Item> read_items(const Call& call, Fields& fields) {
+std::vector<Item> read_cohere_items(const Call& call, Fields& fields) {
   const json::value* texts = fields.any("texts");
   const json::value* images = fields.any("images");
   const json::value* inputs = fields.any("inputs");
@@ -120,7 +120,7 @@ CallPlan plan_embed(const Call& call, const char* version, bool bare) {
   Fields fields(call.body);
   const Head head = read_head(call, fields, "embd-");
   const std::vector<std::string> types = read_types(fields);
-  const std::vector<Item> items = read_items(call, fields);
+  const std::vector<Item> items = read_cohere_items(call, fields);
   std::vector<std::string> texts;
   Inputs inputs;
   for (const Item& item : items) {

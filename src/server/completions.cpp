@@ -19,7 +19,7 @@ namespace vecton::server::openai {
 
 namespace {
 
-struct Wishes {
+struct CompletionWishes {
   Head head;
   StreamOptions stream;
   bool logprobs = false, as_ids = false, token_ids = false, echo = false, prompt_logprobs = false;
@@ -42,7 +42,7 @@ std::vector<TokenLogprobs> echoed(const Context& context, const std::vector<int3
 }
 
 // The members of a choice behind its text.
-void append_choice_end(std::string& out, const Wishes& wishes,
+void append_choice_end(std::string& out, const CompletionWishes& wishes,
                        const std::vector<TokenLogprobs>& logprobs, int64_t& offset,
                        const char* finish, const StopReason& stop) {
   out += ",\"logprobs\":";
@@ -63,7 +63,7 @@ void append_choice_end(std::string& out, const Wishes& wishes,
 
 class TextStream : public StreamWriter {
  public:
-  TextStream(Wishes wishes, const Context& context)
+  TextStream(CompletionWishes wishes, const Context& context)
       : wishes_(std::move(wishes)), context_(context) {}
 
   // The first choice alone has the log-probabilities of a prompt: the others wait for them.
@@ -154,14 +154,14 @@ class TextStream : public StreamWriter {
     return server_sent_event(out + "}");
   }
 
-  const Wishes wishes_;
+  const CompletionWishes wishes_;
   const Context& context_;
   std::map<int64_t, int64_t> offsets_;  // characters of text that each choice has
   std::map<size_t, Prompt> prompts_;    // that are echoed with log-probabilities
 };
 
-HttpResponse answer(const Wishes& wishes, const Context& context,
-                    const std::vector<Result>& results) {
+HttpResponse completion_answer(const CompletionWishes& wishes, const Context& context,
+                               const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
   append_head(out, wishes.head, kObject);
@@ -222,7 +222,7 @@ CallPlan completions(const Call& call) {
   require_generation(call);
   CallPlan plan;
   Fields fields(call.body);
-  Wishes wishes;
+  CompletionWishes wishes;
   wishes.head = read_head(call, fields, "cmpl-");
   wishes.stream = read_stream(fields);
   Inputs inputs = fields.inputs("prompt", false);
@@ -269,7 +269,7 @@ CallPlan completions(const Call& call) {
     plan.stream = std::make_shared<TextStream>(std::move(wishes), context);
   } else {
     plan.render = [wishes = std::move(wishes), &context](const std::vector<Result>& results) {
-      return answer(wishes, context, results);
+      return completion_answer(wishes, context, results);
     };
   }
   return plan;

@@ -6,7 +6,7 @@ namespace vecton::server {
 namespace {
 
 constexpr const char* kTemperature = R"({"type":"number","minimum":0,"maximum":2})";
-constexpr const char* kShare = R"({"type":"number","exclusiveMinimum":0,"maximum":1})";
+constexpr const char* kShareSchema = R"({"type":"number","exclusiveMinimum":0,"maximum":1})";
 constexpr const char* kFromZeroToOne = R"({"type":"number","minimum":0,"maximum":1})";
 constexpr const char* kPenalty = R"({"type":"number","minimum":-2,"maximum":2})";
 constexpr const char* kFactor = R"({"type":"number","exclusiveMinimum":0})";
@@ -14,7 +14,7 @@ constexpr const char* kNotNegative = R"({"type":"number","minimum":0})";
 constexpr const char* kIds = R"({"$ref":"#/components/schemas/TokenIds"})";
 constexpr const char* kNotSet = R"({"const":false})";
 
-constexpr FieldRow kHeadRows[] = {
+constexpr FieldRow kGenerationHeadRows[] = {
     {"request_id", kText, "Part of the answer's id, where the header X-Request-Id has none."},
     {"stream", kFalse, "Whether the answer is sent as it grows, in server-sent events."},
     {"stream_options", kObject, "With `stream` alone."},
@@ -26,7 +26,7 @@ constexpr FieldRow kHeadRows[] = {
 constexpr FieldRow kSamplingRows[] = {
     {"temperature", kTemperature,
      "0 takes the likeliest token. By default the checkpoint's, or 1."},
-    {"top_p", kShare, "Tokens of the likeliest so much of the probability."},
+    {"top_p", kShareSchema, "Tokens of the likeliest so much of the probability."},
     {"top_k", kLimit, "The so many likeliest tokens; 0 and -1 = all."},
     {"min_p", kFromZeroToOne, "Tokens of at least so much of the likeliest one's probability."},
     {"repetition_penalty", kFactor, "Above 1: what was said is less likely."},
@@ -308,11 +308,12 @@ constexpr FieldRow kOllamaCutRows[] = {
     {"keep_alive", kAnything, "Ignored."},
 };
 
-constexpr FieldRows kCompletionGroups[] = {kModelRow,      kHeadRows,      kCompletionRows,
-                                           kSamplingRows,  kStructureRows, kTokenRows,
+constexpr FieldRows kCompletionGroups[] = {kModelRow,      kGenerationHeadRows, kCompletionRows,
+                                           kSamplingRows,  kStructureRows,      kTokenRows,
                                            kPromptRuleRows};
-constexpr FieldRows kChatGroups[] = {kModelRow,      kHeadRows,  kChatRows,      kSamplingRows,
-                                     kStructureRows, kTokenRows, kPromptRuleRows};
+constexpr FieldRows kChatGroups[] = {kModelRow,      kGenerationHeadRows, kChatRows,
+                                     kSamplingRows,  kStructureRows,      kTokenRows,
+                                     kPromptRuleRows};
 constexpr FieldRows kResponseGroups[] = {kModelRow, kResponseRows};
 constexpr FieldRows kMessagesGroups[] = {kModelRow, kAnthropicRows, kAnswerRows};
 constexpr FieldRows kCountGroups[] = {kModelRow, kAnthropicRows};
@@ -366,7 +367,7 @@ constexpr const BodyRow* kShow[] = {&kShowBody};
 
 constexpr const char* kEvents = "text/event-stream";
 constexpr const char* kLines = "application/x-ndjson";
-constexpr OperationRow kOperations[] = {
+constexpr OperationRow kGenerationOperations[] = {
     {"POST", kChatPaths, "Text that the model writes", "The next message of a conversation",
      "ChatCompletion", kEvents, kChat},
     {"POST", kCompletionPaths, "Text that the model writes", "The continuation of a text",
@@ -395,6 +396,6 @@ constexpr BodyRow kCompletionBody{"CompletionRequest", kCompletionGroups,
                                   R"({"prompt":"Once upon a time","max_tokens":8})", kStreamRule};
 constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kStreamRule};
 
-std::span<const OperationRow> generation_operations() { return kOperations; }
+std::span<const OperationRow> generation_operations() { return kGenerationOperations; }
 
 }  // namespace vecton::server

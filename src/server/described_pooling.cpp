@@ -5,7 +5,7 @@ namespace vecton::server {
 
 namespace {
 
-constexpr FieldRow kHeadRows[] = {
+constexpr FieldRow kPoolingHeadRows[] = {
     {"request_id", kText, "Part of the answer's id, where the header X-Request-Id has none."}};
 
 constexpr FieldRow kInputRows[] = {
@@ -165,19 +165,21 @@ constexpr FieldRow kDetokenizeRows[] = {
     {"tokens", R"({"$ref":"#/components/schemas/TokenIds"})", "Token ids of the model.", true}};
 
 constexpr FieldRows kEmbeddingsGroups[] = {
-    kModelRow,    kHeadRows,      kInputRows,  kPromptRuleRows, kRequestRows,
-    kSpecialRows, kEmbeddingRows, kFormatRows, kOthersRows,     kModalityRows};
-constexpr FieldRows kPoolingGroups[] = {kModelRow,       kHeadRows,    kPoolingRows, kInputRows,
-                                        kPromptRuleRows, kRequestRows, kSpecialRows, kEmbeddingRows,
-                                        kFormatRows,     kModalityRows};
-constexpr FieldRows kClassifyGroups[] = {kModelRow,    kHeadRows,    kInputRows, kPromptRuleRows,
-                                         kRequestRows, kSpecialRows, kLabelRows, kModalityRows};
-constexpr FieldRows kScoreGroups[] = {kModelRow,       kHeadRows,    kSideRows,
-                                      kPromptRuleRows, kRequestRows, kScoringRows};
-constexpr FieldRows kRerankGroups[] = {kModelRow,       kHeadRows,    kRerankRows,
-                                       kPromptRuleRows, kRequestRows, kScoringRows};
-constexpr FieldRows kMapGroups[] = {kModelRow, kHeadRows, kMapRows, kPromptRuleRows, kRequestRows};
-constexpr FieldRows kCohereGroups[] = {kModelRow, kHeadRows, kCohereRows};
+    kModelRow,    kPoolingHeadRows, kInputRows,  kPromptRuleRows, kRequestRows,
+    kSpecialRows, kEmbeddingRows,   kFormatRows, kOthersRows,     kModalityRows};
+constexpr FieldRows kPoolingGroups[] = {
+    kModelRow,    kPoolingHeadRows, kPoolingRows,   kInputRows,  kPromptRuleRows,
+    kRequestRows, kSpecialRows,     kEmbeddingRows, kFormatRows, kModalityRows};
+constexpr FieldRows kClassifyGroups[] = {kModelRow,       kPoolingHeadRows, kInputRows,
+                                         kPromptRuleRows, kRequestRows,     kSpecialRows,
+                                         kLabelRows,      kModalityRows};
+constexpr FieldRows kScoreGroups[] = {kModelRow,       kPoolingHeadRows, kSideRows,
+                                      kPromptRuleRows, kRequestRows,     kScoringRows};
+constexpr FieldRows kRerankGroups[] = {kModelRow,       kPoolingHeadRows, kRerankRows,
+                                       kPromptRuleRows, kRequestRows,     kScoringRows};
+constexpr FieldRows kMapGroups[] = {kModelRow, kPoolingHeadRows, kMapRows, kPromptRuleRows,
+                                    kRequestRows};
+constexpr FieldRows kCohereGroups[] = {kModelRow, kPoolingHeadRows, kCohereRows};
 constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kInputRows, kSpecialRows};
 constexpr FieldRows kDetokenizeGroups[] = {kModelRow, kDetokenizeRows};
 
@@ -211,7 +213,7 @@ constexpr const BodyRow* kMap[] = {&kMapBody};
 constexpr const BodyRow* kDetokenize[] = {&kDetokenizeBody};
 
 constexpr const char* kBytes = "application/octet-stream";
-constexpr OperationRow kOperations[] = {
+constexpr OperationRow kPoolingOperations[] = {
     {"POST", kEmbeddingsPaths, "Vectors",
      "One vector per input; of a late-interaction model one per token", "Embeddings", kBytes,
      kEmbeddings},
@@ -249,6 +251,6 @@ constexpr BodyRow kTokenizeBody{
     "TokenizeRequest", kTokenizeGroups, R"({"prompt":"a sentence","return_token_strs":true})",
     R"({"if":{"not":{"required":["messages"]}},"then":{"required":["prompt"]}})"};
 
-std::span<const OperationRow> pooling_operations() { return kOperations; }
+std::span<const OperationRow> pooling_operations() { return kPoolingOperations; }
 
 }  // namespace vecton::server

@@ -38,37 +38,37 @@ constexpr BodyRow kUnloadBody{"UnloadModelRequest", kUnloadGroups, R"({"model":"
 constexpr const BodyRow* kLoadModel[] = {&kLoadBody};
 constexpr const BodyRow* kUnloadModel[] = {&kUnloadBody};
 
-constexpr const char* kServer = "The server";
-constexpr OperationRow kOperations[] = {
-    {"GET", kModelsPaths, kServer, "The names that are served", "Models"},
-    {"GET", kModelPaths, kServer, "One of them", "Model"},
-    {"GET", kModelStatesPaths, kServer, "All models, each with its state", "Models"},
-    {"POST", kLoadModelPaths, kServer,
+constexpr const char* kServerTag = "The server";
+constexpr OperationRow kStatusOperations[] = {
+    {"GET", kModelsPaths, kServerTag, "The names that are served", "Models"},
+    {"GET", kModelPaths, kServerTag, "One of them", "Model"},
+    {"GET", kModelStatesPaths, kServerTag, "All models, each with its state", "Models"},
+    {"POST", kLoadModelPaths, kServerTag,
      "Loads a model; the answer comes when it is there. With a key of the operator", "Success",
      nullptr, kLoadModel},
-    {"POST", kUnloadModelPaths, kServer,
+    {"POST", kUnloadModelPaths, kServerTag,
      "Takes a model out of memory; the answer comes when its requests are done. With a key of the "
      "operator",
      "Success", nullptr, kUnloadModel},
-    {"GET", kInfoPaths, kServer,
+    {"GET", kInfoPaths, kServerTag,
      "The first model and the limits, as TEI has it; of several, all under `models`", "Object"},
-    {"GET", kTokenizerPaths, kServer,
+    {"GET", kTokenizerPaths, kServerTag,
      "tokenizer_config.json without paths; with --enable-tokenizer-info-endpoint alone", "Object"},
-    {"GET", kHealthPaths, kServer, "Whether the models are loaded", nullptr, ""},
-    {"GET", kRootPaths, kServer,
+    {"GET", kHealthPaths, kServerTag, "Whether the models are loaded", nullptr, ""},
+    {"GET", kRootPaths, kServerTag,
      "Whether the models are loaded; browsers, which accept text/html, get the playground", nullptr,
      ""},
-    {"POST", kPingPaths, kServer, "Whether the models are loaded", nullptr, ""},
-    {"GET", kReadyPaths, kServer, "Whether the models answer", "Object"},
-    {"GET", kVersionPaths, kServer, "The version", "Version"},
-    {"GET", kLoadPaths, kServer, "The requests being answered", "Load"},
-    {"GET", kMetricsPaths, kServer, "Figures for Prometheus", nullptr, "text/plain"},
-    {"GET", kTagsPaths, kServer, "The models, for Ollama's clients", "OllamaModels"},
-    {"GET", kRunningPaths, kServer, "The models that are loaded, for Ollama's clients",
+    {"POST", kPingPaths, kServerTag, "Whether the models are loaded", nullptr, ""},
+    {"GET", kReadyPaths, kServerTag, "Whether the models answer", "Object"},
+    {"GET", kVersionPaths, kServerTag, "The version", "Version"},
+    {"GET", kLoadPaths, kServerTag, "The requests being answered", "Load"},
+    {"GET", kMetricsPaths, kServerTag, "Figures for Prometheus", nullptr, "text/plain"},
+    {"GET", kTagsPaths, kServerTag, "The models, for Ollama's clients", "OllamaModels"},
+    {"GET", kRunningPaths, kServerTag, "The models that are loaded, for Ollama's clients",
      "OllamaModels"},
-    {"GET", kOllamaVersionPaths, kServer, "The version, for Ollama's clients", "Version"},
-    {"GET", kOpenapiPaths, kServer, "This description (OpenAPI 3.1)", "Object"},
-    {"GET", kDocsPaths, kServer, "This description as a page", nullptr, "text/html"},
+    {"GET", kOllamaVersionPaths, kServerTag, "The version, for Ollama's clients", "Version"},
+    {"GET", kOpenapiPaths, kServerTag, "This description (OpenAPI 3.1)", "Object"},
+    {"GET", kDocsPaths, kServerTag, "This description as a page", nullptr, "text/html"},
 };
 
 // An answer's data is as the fields ask: numbers, base64, lists of either.
@@ -187,7 +187,7 @@ constexpr SchemaRow kSchemas[] = {
 
 }  // namespace
 
-std::span<const OperationRow> status_operations() { return kOperations; }
+std::span<const OperationRow> status_operations() { return kStatusOperations; }
 std::span<const SchemaRow> shared_schemas() { return kSchemas; }
 
 }  // namespace vecton::server

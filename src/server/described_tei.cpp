@@ -86,7 +86,7 @@ constexpr FieldRow kRankRows[] = {
     {"top_n", kCount, "How many are answered; 0 = all."},
 };
 
-constexpr FieldRow kTokenizeRows[] = {
+constexpr FieldRow kTeiTokenizeRows[] = {
     {"add_special_tokens", kTrue, "Whether the tokenizer adds its own."},
     {"prompt_name", kText, "A prompt of the checkpoint, put before each text."},
 };
@@ -107,7 +107,7 @@ constexpr FieldRows kEntityGroups[] = {kTextRows, kTruncationRows, kEntityRows};
 constexpr FieldRows kZeroShotGroups[] = {kTextRows, kTruncationRows, kZeroShotRows,
                                          kParametersRows};
 constexpr FieldRows kRankGroups[] = {kRankRows, kTruncationRows};
-constexpr FieldRows kTokenizeGroups[] = {kTextRows, kTokenizeRows};
+constexpr FieldRows kTeiTokenizeGroups[] = {kTextRows, kTeiTokenizeRows};
 constexpr FieldRows kDecodeGroups[] = {kDecodeRows};
 
 constexpr BodyRow kEmbedBody{"TeiEmbedRequest", kEmbedGroups,
@@ -127,7 +127,7 @@ constexpr BodyRow kZeroShotBody{
     R"({"inputs":"the cat naps","candidate_labels":["animals","money"]})"};
 constexpr BodyRow kRankBody{"TeiRerankRequest", kRankGroups,
                             R"({"query":"who sleeps?","texts":["a cat naps","stocks fell"]})"};
-constexpr BodyRow kTeiTokenizeBody{"TeiTokenizeRequest", kTokenizeGroups,
+constexpr BodyRow kTeiTokenizeBody{"TeiTokenizeRequest", kTeiTokenizeGroups,
                                    R"({"inputs":"a sentence"})"};
 constexpr BodyRow kDecodeBody{"DecodeRequest", kDecodeGroups, R"({"ids":[5,6,7]})"};
 
@@ -142,7 +142,7 @@ constexpr std::string_view kZeroShotPaths[] = {"/zero_shot_classification"};
 constexpr std::string_view kRerankPaths[] = {"/rerank", "/v1/rerank", "/v2/rerank"};
 constexpr std::string_view kTokenizePaths[] = {"/tokenize"};
 constexpr std::string_view kDecodePaths[] = {"/decode"};
-constexpr std::string_view kRootPaths[] = {"/"};
+constexpr std::string_view kTaskPaths[] = {"/"};
 constexpr std::string_view kInvocationsPaths[] = {"/invocations"};
 
 constexpr const BodyRow* kEmbed[] = {&kEmbedBody};
@@ -162,7 +162,7 @@ constexpr const BodyRow* kInvocations[] = {
     &kScoreBody,   &kRerankBody,     &kEmbedBody,      &kSimilarityBody, &kRankBody,
     &kPredictBody, &kMaskBody,       &kEntityBody,     &kZeroShotBody};
 
-constexpr OperationRow kOperations[] = {
+constexpr OperationRow kTeiOperations[] = {
     {"POST", kEmbedPaths, "Vectors", "One vector per input", "Vectors", nullptr, kEmbed},
     {"POST", kAllPaths, "Vectors", "One vector per token", "TokenVectors", nullptr, kTokens},
     {"POST", kSparsePaths, "Vectors", "Weights of tokens", "SparseVectors", nullptr, kTokens},
@@ -181,7 +181,7 @@ constexpr OperationRow kOperations[] = {
     {"POST", kTokenizePaths, "Tokens", "Token ids of a text or a chat", "Tokenized", nullptr,
      kTokenize},
     {"POST", kDecodePaths, "Tokens", "Token ids to texts", "Texts", nullptr, kDecode},
-    {"POST", kRootPaths, "Any task", "What the loaded model is for", "Anything", nullptr, kRoot},
+    {"POST", kTaskPaths, "Any task", "What the loaded model is for", "Anything", nullptr, kRoot},
     {"POST", kInvocationsPaths, "Any task",
      "What the loaded model is for, by the form of the body (SageMaker)", "Anything",
      "application/octet-stream", kInvocations},
@@ -189,6 +189,6 @@ constexpr OperationRow kOperations[] = {
 
 }  // namespace
 
-std::span<const OperationRow> tei_operations() { return kOperations; }
+std::span<const OperationRow> tei_operations() { return kTeiOperations; }
 
 }  // namespace vecton::server

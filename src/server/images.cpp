@@ -6,7 +6,7 @@ namespace vecton::server {
 
 namespace {
 
-constexpr std::string_view kTypes[] = {"image_url", "input_image", "image"};
+constexpr std::string_view kImageTypes[] = {"image_url", "input_image", "image"};
 
 // The text under one of the names, or in an object there, under "url".
 const json::value* source_of(const json::object& part) {
@@ -49,7 +49,8 @@ Image image_of(const std::string& where, std::string_view text) {
 bool is_image(const json::object& part) {
   const json::value* type = part.if_contains("type");
   return type && type->is_string() &&
-         std::ranges::find(kTypes, std::string_view(type->get_string())) != std::end(kTypes);
+         std::ranges::find(kImageTypes, std::string_view(type->get_string())) !=
+             std::end(kImageTypes);
 }
 
 Image image_of_part(const std::string& where, const json::object& part) {

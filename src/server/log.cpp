@@ -16,8 +16,8 @@ namespace vecton::server {
 
 namespace {
 
-constexpr auto kPause = std::chrono::milliseconds(100);  // between writes of gathered lines
-constexpr size_t kMostPath = 200;                        // bytes of a request's path
+constexpr auto kGatherPause = std::chrono::milliseconds(100);  // between writes of gathered lines
+constexpr size_t kMostPath = 200;                              // bytes of a request's path
 constexpr size_t kMostGathered = 1 << 20;  // bytes; who logs more waits for the file to take them
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
@@ -45,7 +45,7 @@ void write_bytes(int file, std::string_view bytes) {
   }
 }
 
-constexpr const char kInfo[] = "INFO", kError[] = "ERROR";
+constexpr const char kInfoLevel[] = "INFO", kErrorLevel[] = "ERROR";
 
 // A member of a JSON object, with a comma before it.
 void add_member(std::string& out, std::string_view name, std::string_view value) {
@@ -130,7 +130,7 @@ void Log::gather(std::string_view message, std::string_view fields) const {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return gathered_.size() < kMostGathered; });
   const bool first = gathered_.empty();
-  append(kInfo, message, fields);
+  append(kInfoLevel, message, fields);
   if (first || gathered_.size() >= kMostGathered) changed_.notify_all();
 }
 
@@ -139,14 +139,14 @@ void Log::error(std::string_view message, std::string_view id) const {
   std::string fields;
   if (!id.empty()) add_member(fields, "request_id", id);
   std::unique_lock lock(mutex_);
-  append(kError, message, fields);
+  append(kErrorLevel, message, fields);
   write_all(lock);
 }
 
 void Log::notice(std::string_view message) const {
   if (level_ == ServerOptions::LogLevel::kOff) return;
   std::unique_lock lock(mutex_);
-  append(kInfo, message);
+  append(kInfoLevel, message);
   write_all(lock);
 }
 
@@ -166,7 +166,7 @@ void Log::append(const char* level, std::string_view message, std::string_view f
     return;
   }
   append_time();
-  gathered_ += level == kError ? " error: " : " ";
+  gathered_ += level == kErrorLevel ? " error: " : " ";
   for (const char c : message)
     gathered_ += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
   gathered_ += '\n';
@@ -208,7 +208,8 @@ void Log::write_gathered() {
   std::unique_lock lock(mutex_);
   while (!ended_) {
     changed_.wait(lock, [this] { return ended_ || !gathered_.empty(); });
-    changed_.wait_for(lock, kPause, [this] { return ended_ || gathered_.size() >= kMostGathered; });
+    changed_.wait_for(lock, kGatherPause,
+                      [this] { return ended_ || gathered_.size() >= kMostGathered; });
     write_all(lock);
   }
   write_all(lock);

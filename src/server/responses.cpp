@@ -17,7 +17,7 @@ namespace vecton::server::openai {
 
 namespace {
 
-struct Wishes {
+struct ResponseWishes {
   Head head;
   bool parallel = true, logprobs = false;
   json::object echoed;  // fields of the body that the answer repeats
@@ -27,7 +27,7 @@ struct Wishes {
 // The items of an answer, as JSON, from what was said so far.
 class Items {
  public:
-  explicit Items(const Wishes& wishes) : wishes_(wishes) {}
+  explicit Items(const ResponseWishes& wishes) : wishes_(wishes) {}
 
   std::string reasoning_id() const { return "rs_" + wishes_.head.id.substr(5); }
   std::string message_id() const { return "msg_" + wishes_.head.id.substr(5); }
@@ -62,18 +62,19 @@ class Items {
   }
 
  private:
-  const Wishes& wishes_;
+  const ResponseWishes& wishes_;
 };
 
 // [{"token",...}] of all tokens of an answer.
-std::string logprobs_text(const Wishes& wishes, std::span<const TokenLogprobs> tokens) {
+std::string logprobs_text(const ResponseWishes& wishes, std::span<const TokenLogprobs> tokens) {
   if (!wishes.logprobs) return "[]";
   std::string out;
   append_token_logprobs(out, tokens, false);
   return out;
 }
 
-std::string output_of(const Wishes& wishes, const ChatDelta& said, const std::string& logprobs) {
+std::string output_of(const ResponseWishes& wishes, const ChatDelta& said,
+                      const std::string& logprobs) {
   const Items items(wishes);
   std::string out;
   const auto add = [&](const std::string& item) { out += (out.empty() ? "" : ",") + item; };
@@ -84,8 +85,8 @@ std::string output_of(const Wishes& wishes, const ChatDelta& said, const std::st
 }
 
 // `usage` is null while the answer is being made.
-std::string response_text(const Wishes& wishes, const std::string& output, const char* status,
-                          const GenerationUsage* usage) {
+std::string response_text(const ResponseWishes& wishes, const std::string& output,
+                          const char* status, const GenerationUsage* usage) {
   std::string out =
       "{\"id\":" + json_text(wishes.head.id) +
       ",\"object\":\"response\",\"created_at\":" + std::to_string(wishes.head.created) +
@@ -113,7 +114,7 @@ const char* status_of(const std::vector<Result>& results) {
 
 class ResponseStream : public StreamWriter {
  public:
-  ResponseStream(Wishes wishes, const Tokenizer& tokenizer)
+  ResponseStream(ResponseWishes wishes, const Tokenizer& tokenizer)
       : wishes_(std::move(wishes)),
         tokenizer_(tokenizer),
         items_(wishes_),
@@ -234,7 +235,7 @@ class ResponseStream : public StreamWriter {
     item_ = Item::kNone;
   }
 
-  const Wishes wishes_;
+  const ResponseWishes wishes_;
   const Tokenizer& tokenizer_;
   const Items items_;
   ChatChoice choice_;
@@ -245,7 +246,7 @@ class ResponseStream : public StreamWriter {
   std::vector<TokenLogprobs> logprobs_;
 };
 
-HttpResponse answer(const Wishes& wishes, const Tokenizer& tokenizer,
+HttpResponse answer(const ResponseWishes& wishes, const Tokenizer& tokenizer,
                     const std::vector<Result>& results) {
   ChatChoice choice(wishes.parser, wishes.parallel);
   const Completion& completion = results.front().get<Generation>().completions.front();
@@ -258,7 +259,7 @@ HttpResponse answer(const Wishes& wishes, const Tokenizer& tokenizer,
 }
 
 // `include` may ask for log-probabilities; what else it names there is nothing of here.
-void read_logprobs(Fields& fields, Generate& generate, Wishes& wishes) {
+void read_logprobs(Fields& fields, Generate& generate, ResponseWishes& wishes) {
   const auto top = fields.integer("top_logprobs", 0);
   if (fields.any("include")) {
     for (const std::string& what : fields.texts("include"))
@@ -296,7 +297,7 @@ CallPlan responses(const Call& call) {
   CallPlan plan;
   plan.single = true;
   Fields fields(call.body);
-  Wishes wishes;
+  ResponseWishes wishes;
   wishes.head = read_head(call, fields, "resp_");
   Generate generate;
   generate.temperature = fields.number("temperature", 0, 2);

@@ -9,8 +9,8 @@ namespace vecton::server {
 
 namespace {
 
-constexpr int kServer = 2, kInternal = 1;  // SpanKind
-constexpr int kError = 2;                  // StatusCode
+constexpr int kServerSpan = 2, kInternalSpan = 1;  // SpanKind
+constexpr int kStatusError = 2;                    // StatusCode
 
 bool is_id(std::string_view text) {
   const auto hexadecimal = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
@@ -54,8 +54,8 @@ void begin_span(std::string& out, const Trace& trace, std::string_view name, con
 }
 
 void append_trace(std::string& out, const Trace& trace) {
-  begin_span(out, trace, "llm_request", trace.span_id(), trace.parent_id(), kServer, trace.start(),
-             trace.end());
+  begin_span(out, trace, "llm_request", trace.span_id(), trace.parent_id(), kServerSpan,
+             trace.start(), trace.end());
   out += ",\"attributes\":[";
   bool first = true;
   for (const auto& [key, value] : trace.attributes()) {
@@ -65,14 +65,14 @@ void append_trace(std::string& out, const Trace& trace) {
   }
   out += ']';
   if (trace.failed()) {
-    out += ",\"status\":{\"code\":" + std::to_string(kError) + ",\"message\":";
+    out += ",\"status\":{\"code\":" + std::to_string(kStatusError) + ",\"message\":";
     base::append_json_string(out, trace.error());
     out += '}';
   }
   out += '}';
   for (const Trace::Span& station : trace.stations()) {
     out += ',';
-    begin_span(out, trace, station.name, station.id, trace.span_id(), kInternal, station.start,
+    begin_span(out, trace, station.name, station.id, trace.span_id(), kInternalSpan, station.start,
                station.end);
     out += '}';
   }

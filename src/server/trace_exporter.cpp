@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 // OpenTelemetry's defaults for such queues.
 constexpr size_t kMostQueued = 2048, kMostSent = 512;  // traces
-constexpr auto kPause = 5s;                            // between batches that are not full
+constexpr auto kBatchPause = 5s;                       // between batches that are not full
 constexpr auto kTimeout = 10s, kLastTimeout = 2s;
 constexpr auto kComplaint = 60s;  // between lines of the log about a collector that fails
 
@@ -65,7 +65,7 @@ void TraceExporter::add(Trace&& trace) {
 void TraceExporter::run() {
   std::unique_lock lock(mutex_);
   while (!ended_ || !queue_.empty()) {
-    changed_.wait_for(lock, kPause, [this] { return ended_ || queue_.size() >= kMostSent; });
+    changed_.wait_for(lock, kBatchPause, [this] { return ended_ || queue_.size() >= kMostSent; });
     std::vector<Trace> batch;
     batch.swap(queue_);
     const bool last = ended_;

@@ -8,9 +8,9 @@ namespace vecton::tokenizer {
 
 namespace {
 
-class Sequence : public Decoder {
+class DecoderSequence : public Decoder {
  public:
-  explicit Sequence(const Field& field) {
+  explicit DecoderSequence(const Field& field) {
     const Field items = field["decoders"];
     for (size_t i = 0; i < items.array().size(); ++i) {
       if (auto step = make_decoder(items[i])) steps_.push_back(std::move(step));
@@ -52,7 +52,7 @@ std::unique_ptr<const Decoder> make_space_joiner() {
 std::unique_ptr<const Decoder> make_decoder(const Field& field) {
   if (field.is_null()) return nullptr;
   const std::string_view type = field["type"].string();
-  if (type == "Sequence") return std::make_unique<Sequence>(field);
+  if (type == "Sequence") return std::make_unique<DecoderSequence>(field);
   if (type == "ByteLevel") return make_byte_level_decoder();
   if (type == "WordPiece") return make_word_piece_decoder(field);
   if (type == "Metaspace") return make_metaspace_decoder(field);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kThreeDigits = "[0-9][0-9][0-9]";
 constexpr std::string_view kFalconSigns = R"([\p{P}\$\+<=>\^~\|`]+)";
 constexpr std::string_view kDefaultSigns = R"([\p{P}\$\+<=>\^~\|]+)";
-constexpr std::string_view kNumbers = R"(\p{N}+)", kNumber = R"(\p{N})";
+constexpr std::string_view kNumberRun = R"(\p{N}+)", kOneNumber = R"(\p{N})";
 constexpr std::string_view kBloomWords =
     " ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+";
 constexpr std::string_view kBailing =
@@ -50,10 +50,10 @@ const GgufPreTokenizer kPreTokenizers[] = {
      .expressions = {kDeepSeekNumbers, kDeepSeekCjk, kDeepSeekWords}},
     {.names = "falcon", .expressions = {kFalconSigns, kGpt2Expression, kThreeDigits}},
     {.names = "poro-chat bloom gpt3-finnish", .expressions = {kBloomWords}},
-    {.names = "viking", .expressions = {kBloomWords, kNumber}},
+    {.names = "viking", .expressions = {kBloomWords, kOneNumber}},
     {.names = "bailingmoe bailingmoe2 llada-moe", .expressions = {kBailing}},
     {.names = "seed-coder", .expressions = {kSeedCoder}},
-    {.names = "default", .expressions = {kDefaultSigns, kGpt2Expression, kNumbers, kThreeDigits}},
+    {.names = "default", .expressions = {kDefaultSigns, kGpt2Expression, kNumberRun, kThreeDigits}},
 };
 
 bool names_it(std::string_view names, std::string_view name) {

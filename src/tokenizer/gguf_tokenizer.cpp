@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kTokens = "tokenizer.ggml.tokens", kTypes = "tokenizer.ggml.token_type",
                            kScores = "tokenizer.ggml.scores", kMerges = "tokenizer.ggml.merges",
                            kPre = "tokenizer.ggml.pre";
-constexpr std::string_view kMark = "\u2581";  // a space, as SentencePiece writes it
+constexpr std::string_view kSpaceMark = "\u2581";  // a space, as SentencePiece writes it
 
 // With the numbers of the file.
 enum TokenType : int64_t { kNormal = 1, kUnknown = 2, kControl = 3, kUserDefined = 4 };
@@ -222,12 +222,13 @@ class Builder {
     document_.set_merges(rules);
     const bool prefix = flag("add_space_prefix", true);
     std::vector<std::string> normalizer;
-    if (prefix) normalizer.push_back(R"({"type":"Prepend","prepend":)" + json_text(kMark) + "}");
+    if (prefix)
+      normalizer.push_back(R"({"type":"Prepend","prepend":)" + json_text(kSpaceMark) + "}");
     normalizer.push_back(R"({"type":"Replace","pattern":{"String":" "},"content":)" +
-                         json_text(kMark) + "}");
+                         json_text(kSpaceMark) + "}");
     document_.set_normalizer(normalizer);
     std::vector<std::string> decoder = {
-        R"({"type":"Replace","pattern":{"String":)" + json_text(kMark) + R"(},"content":" "})",
+        R"({"type":"Replace","pattern":{"String":)" + json_text(kSpaceMark) + R"(},"content":" "})",
         R"({"type":"ByteFallback"})", R"({"type":"Fuse"})"};
     if (prefix) decoder.push_back(R"({"type":"Strip","content":" ","start":1,"stop":0})");
     document_.set_decoder(decoder);
@@ -241,10 +242,10 @@ class Builder {
     bool cased = false;
     for (size_t i = 0; i < size(); ++i) {
       const std::string_view token = tokens_[i];
-      const bool begins = token.starts_with(kMark) && token.size() > kMark.size();
+      const bool begins = token.starts_with(kSpaceMark) && token.size() > kSpaceMark.size();
       const bool whole = types_[i] != kNormal || (token.starts_with('[') && token.ends_with(']'));
       std::string own = whole    ? std::string(token)
-                        : begins ? std::string(token.substr(kMark.size()))
+                        : begins ? std::string(token.substr(kSpaceMark.size()))
                                  : "##" + std::string(token);
       cased |= !whole && std::ranges::any_of(own, [](char c) { return c >= 'A' && c <= 'Z'; });
       vocab.emplace_back(std::move(own), static_cast<int32_t>(i));
@@ -290,7 +291,7 @@ class Builder {
                            base::encode_base64(map) + "\"}");
     document_.set_normalizer(normalizer);
     const std::string metaspace =
-        R"({"type":"Metaspace","replacement":)" + json_text(kMark) + R"(,"prepend_scheme":")" +
+        R"({"type":"Metaspace","replacement":)" + json_text(kSpaceMark) + R"(,"prepend_scheme":")" +
         (flag("add_space_prefix", true) ? "always" : "never") + R"(","split":true})";
     document_.set_pre_tokenizer({R"({"type":"WhitespaceSplit"})", metaspace});
     document_.set_decoder({metaspace});

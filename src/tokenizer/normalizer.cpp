@@ -48,9 +48,9 @@ void prepend(Text& text, std::string_view content) {
 
 namespace {
 
-class Sequence : public Normalizer {
+class NormalizerSequence : public Normalizer {
  public:
-  explicit Sequence(const Field& field) {
+  explicit NormalizerSequence(const Field& field) {
     const Field items = field["normalizers"];
     for (size_t i = 0; i < items.array().size(); ++i) {
       if (auto step = make_normalizer(items[i])) steps_.push_back(std::move(step));
@@ -160,7 +160,7 @@ class Nmt : public Normalizer {
 };
 
 // Writes bytes as the characters that byte-level models see.
-class ByteLevel : public Normalizer {
+class ByteLevelNormalizer : public Normalizer {
  public:
   void apply(Text& text) const override {
     const std::string& bytes = text.bytes();
@@ -180,7 +180,7 @@ std::unique_ptr<const Normalizer> make_normalizer(const Field& field) {
   using unicode::Form;
   if (field.is_null()) return nullptr;
   const std::string_view type = field["type"].string();
-  if (type == "Sequence") return std::make_unique<Sequence>(field);
+  if (type == "Sequence") return std::make_unique<NormalizerSequence>(field);
   if (type == "BertNormalizer") return make_bert_normalizer(field);
   if (type == "NFC") return std::make_unique<NormalForm>(Form::kNfc);
   if (type == "NFD") return std::make_unique<NormalForm>(Form::kNfd);
@@ -191,7 +191,7 @@ std::unique_ptr<const Normalizer> make_normalizer(const Field& field) {
   if (type == "Strip") return std::make_unique<Strip>(field);
   if (type == "Replace") return std::make_unique<Replace>(field);
   if (type == "Prepend") return std::make_unique<Prepend>(field);
-  if (type == "ByteLevel") return std::make_unique<ByteLevel>();
+  if (type == "ByteLevel") return std::make_unique<ByteLevelNormalizer>();
   if (type == "Nmt") return std::make_unique<Nmt>();
   if (type == "Precompiled") return make_precompiled_normalizer(field);
   field.unsupported(type);

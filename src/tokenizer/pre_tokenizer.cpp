@@ -18,9 +18,9 @@ SplitBehavior split_behavior(const Field& field) {
   field.unsupported(name);
 }
 
-class Sequence : public PreTokenizer {
+class PreTokenizerSequence : public PreTokenizer {
  public:
-  Sequence(const Field& field, bool bytes_stay) {
+  PreTokenizerSequence(const Field& field, bool bytes_stay) {
     const Field items = field["pretokenizers"];
     const size_t count = items.array().size();
     for (size_t i = 0; i < count; ++i) {
@@ -188,7 +188,7 @@ class FixedLength : public PreTokenizer {
 std::unique_ptr<const PreTokenizer> make_pre_tokenizer(const Field& field, bool bytes_stay) {
   if (field.is_null()) return nullptr;
   const std::string_view type = field["type"].string();
-  if (type == "Sequence") return std::make_unique<Sequence>(field, bytes_stay);
+  if (type == "Sequence") return std::make_unique<PreTokenizerSequence>(field, bytes_stay);
   if (type == "BertPreTokenizer") return std::make_unique<BertPreTokenizer>();
   if (type == "ByteLevel") return make_byte_level(field, bytes_stay);
   if (type == "Split") return std::make_unique<Split>(field);

@@ -7,14 +7,15 @@
 namespace vecton::tokenizer {
 
 namespace {
-constexpr size_t kGrowth = 64, kGrowthFree = 1 << 16;  // no real rule makes a text this much longer
+constexpr size_t kMostGrowth = 64,
+                 kGrowthFree = 1 << 16;  // no real rule makes a text this much longer
 }
 
 void Text::assign(std::string_view bytes, uint32_t shift, bool tracked) {
   bytes_.assign(bytes);
   tracked_ = tracked;
   start_ = shift;
-  limit_ = kGrowthFree + kGrowth * bytes.size();
+  limit_ = kGrowthFree + kMostGrowth * bytes.size();
   origins_.clear();
   if (!tracked) return;
   origins_.reserve(bytes.size());

@@ -7,8 +7,6 @@ namespace vecton::tokenizer {
 
 namespace {
 
-using Truncation = EncodeOptions::Truncation;
-
 void keep(Tokens& tokens, int64_t size, bool left) {
   const int64_t cut = static_cast<int64_t>(tokens.ids.size()) - size;
   if (cut <= 0) return;
@@ -33,8 +31,8 @@ std::pair<int64_t, int64_t> halves(int64_t first, int64_t second, int64_t most, 
 
 }  // namespace
 
-int64_t truncate(Tokens& first, Tokens* second, Truncation strategy, int64_t most, int64_t added,
-                 bool left, std::optional<bool> first_longer) {
+int64_t truncate(Tokens& first, Tokens* second, EncodeOptions::Truncation strategy, int64_t most,
+                 int64_t added, bool left, std::optional<bool> first_longer) {
   const auto fail = [](const std::string& message, const char* field) {
     throw Error(ErrorCode::kInvalidArgument, message, field);
   };
@@ -51,13 +49,13 @@ int64_t truncate(Tokens& first, Tokens* second, Truncation strategy, int64_t mos
   if (room == 0) {
     keep(first, 0, left);
     if (second) keep(*second, 0, left);
-  } else if (strategy == Truncation::kLongestFirst) {
+  } else if (strategy == EncodeOptions::Truncation::kLongestFirst) {
     const auto [keep1, keep2] =
         second ? halves(n1, n2, room, first_longer.value_or(n1 > n2)) : std::pair(room, int64_t{0});
     keep(first, keep1, left);
     if (second) keep(*second, keep2, left);
   } else {
-    Tokens* target = strategy == Truncation::kOnlyFirst ? &first : second;
+    Tokens* target = strategy == EncodeOptions::Truncation::kOnlyFirst ? &first : second;
     if (!target) fail("truncation only_second needs a pair", "truncation");
     const int64_t size = static_cast<int64_t>(target->ids.size());
     if (size <= excess) {

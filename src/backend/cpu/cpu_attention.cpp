@@ -14,8 +14,6 @@ namespace vecton::cpu {
 
 namespace {
 
-constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
-
 // Where a key head has so many floats and so many tiles read them, they are laid out head by head
 // first: in place its rows are far apart, each in another page.
 constexpr int64_t kManyFloats = 1 << 18, kManyTiles = 8;

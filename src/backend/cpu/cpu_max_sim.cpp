@@ -7,12 +7,6 @@
 
 namespace vecton::cpu {
 
-namespace {
-
-constexpr int64_t kProductsPerItem = 1 << 20;  // some ten microseconds
-
-}  // namespace
-
 Tensor CpuOps::max_sim(const Tensor& q, const Tensor& d, const tensor::Indices& bounds) {
   const std::span<const int32_t> offsets = view(bounds);
   const MaxSimKernels& kernels = max_sim_kernels(isa_);

@@ -27,6 +27,9 @@ using host::data;
 using host::row;
 using host::view;
 
+// What one item of a parallel loop computes at least: some ten microseconds.
+inline constexpr int64_t kProductsPerItem = 1 << 20;
+
 class CpuOps final : public Ops {
  public:
   // `held`: what its whole family holds; null = it is the first of one.

@@ -8,12 +8,13 @@
 #include <cstdlib>
 #include <new>
 
+#include "backend/cpu/huge_pages.h"
+
 namespace vecton::cpu {
 
 namespace {
 
 constexpr size_t kAlign = 64, kPage = 4096;
-constexpr size_t kHugePage = size_t{2} << 20;
 // Blocks of this size are mapped one by one: freed ones leave no hole in the heap that stays.
 constexpr size_t kMapped = size_t{256} << 10;
 // A pass whose blocks come in several sizes needs more of them than are ever in use at once.
@@ -24,19 +25,10 @@ size_t bytes_of(const FreeBlocks::Block& block) { return block.floats * sizeof(f
 
 // Large ones begin at a huge page.
 float* map_block(size_t bytes) {
-  const size_t align = bytes < 2 * kHugePage ? 0 : kHugePage;
-  void* base =
-      mmap(nullptr, bytes + align, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (base == MAP_FAILED) throw std::bad_alloc();
-  if (align == 0) return static_cast<float*>(base);
-  auto* at = static_cast<std::byte*>(base);
-  const size_t before = (align - reinterpret_cast<uintptr_t>(base) % align) % align;
-  if (before > 0) munmap(at, before);
-  munmap(at + before + bytes, align - before);
-#if defined(MADV_HUGEPAGE)
-  madvise(at + before, bytes, MADV_HUGEPAGE);
-#endif
-  return reinterpret_cast<float*>(at + before);
+  if (bytes >= 2 * kHugePage) return reinterpret_cast<float*>(map_huge_pages(bytes));
+  void* at = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<float*>(at);
 }
 
 float* allocate_block(size_t bytes) {
@@ -44,8 +36,6 @@ float* allocate_block(size_t bytes) {
   if (!at) throw std::bad_alloc();
   return at;
 }
-
-size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
 }  // namespace
 

@@ -44,12 +44,12 @@ mx::array within_groups(const mx::array& choice, const ops::Router& router) {
   return mx::reshape(mx::where(kept, by_group, never()), {m, groups * size});
 }
 
-struct Choice {
+struct ExpertChoice {
   mx::array experts, weights;  // [m, k]
 };
 
 // One after another: the best, weighed against those near it.
-Choice sparse_mixer(const mx::array& logits, const ops::Router& router) {
+ExpertChoice sparse_mixer(const mx::array& logits, const ops::Router& router) {
   std::vector<mx::array> experts, weights;
   mx::array left = logits;
   for (int64_t j = 0; j < router.k; ++j) {
@@ -66,7 +66,7 @@ Choice sparse_mixer(const mx::array& logits, const ops::Router& router) {
   return {mx::concatenate(std::move(experts), 1), mx::concatenate(std::move(weights), 1)};
 }
 
-Choice choose(const mx::array& logits, const ops::Router& router) {
+ExpertChoice choose(const mx::array& logits, const ops::Router& router) {
   using Scores = ops::Router::Scores;
   if (router.scores == Scores::kSparseMixer) return sparse_mixer(logits, router);
   mx::array scores = logits;
@@ -122,7 +122,7 @@ Stacks stacks_of(const ops::Experts& experts) {
 ops::Routes MlxOps::route(const Tensor& logits, const ops::Router& router) {
   if (logits.rows() == 0) return {.experts = upload_indices({}), .weights = allocate(0, router.k)};
   const Turn turn(*device_);
-  const Choice chosen = choose(array_of(logits), router);
+  const ExpertChoice chosen = choose(array_of(logits), router);
   const int64_t count = logits.rows() * router.k;
   return {
       .experts = {std::make_shared<const MlxIndices>(mx::reshape(chosen.experts, {to_int(count)})),

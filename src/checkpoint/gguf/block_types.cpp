@@ -212,7 +212,7 @@ constexpr BlockPart half() { return {.exists = true}; }
 constexpr BlockPart bytes(tensor::BlockNumbers::Type type, int64_t parts) {
   return {.exists = true, .type = type, .parts = parts};
 }
-using Numbers = tensor::BlockNumbers::Type;
+using NumberType = tensor::BlockNumbers::Type;
 
 const BlockType kBlockTypes[] = {
     {TensorType::kQ4_0, whole(4, 8), half(), {}, false, q4_0},
@@ -220,16 +220,17 @@ const BlockType kBlockTypes[] = {
     {TensorType::kQ5_0, whole(5, 16), half(), {}, false, q5_0},
     {TensorType::kQ5_1, whole(5), half(), half(), false, q5_1},
     {TensorType::kQ8_0, whole(8, 128), half(), {}, false, q8_0},
-    {TensorType::kQ2_K, whole(2), bytes(Numbers::kU8, 16), bytes(Numbers::kU8, 16), true, q2_k},
-    {TensorType::kQ3_K, whole(3, 4), bytes(Numbers::kI8, 16), {}, true, q3_k},
-    {TensorType::kQ4_K, whole(4), bytes(Numbers::kU8, 8), bytes(Numbers::kU8, 8), true, q4_k},
-    {TensorType::kQ5_K, whole(5), bytes(Numbers::kU8, 8), bytes(Numbers::kU8, 8), true, q5_k},
-    {TensorType::kQ6_K, whole(6, 32), bytes(Numbers::kI8, 16), {}, true, q6_k},
+    {TensorType::kQ2_K, whole(2), bytes(NumberType::kU8, 16), bytes(NumberType::kU8, 16), true,
+     q2_k},
+    {TensorType::kQ3_K, whole(3, 4), bytes(NumberType::kI8, 16), {}, true, q3_k},
+    {TensorType::kQ4_K, whole(4), bytes(NumberType::kU8, 8), bytes(NumberType::kU8, 8), true, q4_k},
+    {TensorType::kQ5_K, whole(5), bytes(NumberType::kU8, 8), bytes(NumberType::kU8, 8), true, q5_k},
+    {TensorType::kQ6_K, whole(6, 32), bytes(NumberType::kI8, 16), {}, true, q6_k},
     {TensorType::kIQ4_NL, places(), half(), {}, false, q4_0},
-    {TensorType::kIQ4_XS, places(), bytes(Numbers::kI8, 8), {}, true, iq4_xs},
+    {TensorType::kIQ4_XS, places(), bytes(NumberType::kI8, 8), {}, true, iq4_xs},
     {TensorType::kMXFP4,
      {.kind = tensor::Codes::Kind::kFp4E2M1},
-     bytes(Numbers::kE8M0, 1),
+     bytes(NumberType::kE8M0, 1),
      {},
      false,
      mxfp4},

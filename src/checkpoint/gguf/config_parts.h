@@ -13,6 +13,8 @@
 
 namespace vecton::checkpoint {
 
+inline constexpr std::string_view kSlidingWindow = "attention.sliding_window";
+
 // One architecture, and what config.json would say of its models.
 struct GgufArchitecture {
   std::string_view name;

@@ -10,16 +10,14 @@ namespace vecton::checkpoint {
 
 namespace {
 
-constexpr std::string_view kWindow = "attention.sliding_window";
-
 // Experts make Mixtral of it, a window Mistral.
 json::object llama(GgufKeys& keys) {
   if (keys.count_or("expert_count", 0) > 0) return mixtral_config(keys);
-  const bool slides = keys.has(kWindow);
+  const bool slides = keys.has(kSlidingWindow);
   json::object config = slides ? decoder_config(keys, "MistralForCausalLM", "mistral")
                                : decoder_config(keys, "LlamaForCausalLM", "llama");
   if (slides) {
-    config["sliding_window"] = keys.integer(kWindow);
+    config["sliding_window"] = keys.integer(kSlidingWindow);
     return config;
   }
   add_biases(keys, config);
@@ -72,9 +70,10 @@ json::object granite(GgufKeys& keys) {
 
 // With windows it is OLMo 3, whose scaling is that of the layers without one.
 json::object olmo2(GgufKeys& keys) {
-  if (keys.count_or(kWindow, 0) == 0) return decoder_config(keys, "Olmo2ForCausalLM", "olmo2");
+  if (keys.count_or(kSlidingWindow, 0) == 0)
+    return decoder_config(keys, "Olmo2ForCausalLM", "olmo2");
   json::object config = decoder_config(keys, "Olmo3ForCausalLM", "olmo3");
-  config["sliding_window"] = keys.integer(kWindow);
+  config["sliding_window"] = keys.integer(kSlidingWindow);
   add_sliding_types(keys, 4, config);
   const double base = keys.number_or("rope.freq_base", 10000);
   if (keys.number_or("rope.freq_base_swa", base) != base)
@@ -135,7 +134,7 @@ json::object eurobert(GgufKeys& keys) {
 // A window of 0 is none.
 json::object phi3(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Phi3ForCausalLM", "phi3", {.partial_rope = true});
-  if (const int64_t window = keys.count_or(kWindow, 0)) config["sliding_window"] = window;
+  if (const int64_t window = keys.count_or(kSlidingWindow, 0)) config["sliding_window"] = window;
   return config;
 }
 
@@ -144,14 +143,14 @@ json::object cohere2(GgufKeys& keys) {
       decoder_config(keys, "Cohere2ForCausalLM", "cohere2",
                      {.eps_key = "attention.layer_norm_epsilon", .eps = "layer_norm_eps"});
   config["logit_scale"] = keys.number("logit_scale");
-  config["sliding_window"] = keys.integer(kWindow);
+  config["sliding_window"] = keys.integer(kSlidingWindow);
   add_sliding_types(keys, 4, config);
   return config;
 }
 
 json::object exaone4(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Exaone4ForCausalLM", "exaone4");
-  const int64_t window = keys.count_or(kWindow, 0);
+  const int64_t window = keys.count_or(kSlidingWindow, 0);
   config["sliding_window"] = nullptr;  // absent it would be 4096
   if (window == 0) return config;
   config["sliding_window"] = window;

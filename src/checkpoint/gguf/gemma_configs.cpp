@@ -8,8 +8,6 @@ namespace vecton::checkpoint {
 
 namespace {
 
-constexpr std::string_view kWindow = "attention.sliding_window";
-
 json::object gemma(GgufKeys& keys) {
   json::object config = decoder_config(keys, "GemmaForCausalLM", "gemma");
   config["hidden_activation"] = "gelu_pytorch_tanh";
@@ -29,7 +27,7 @@ json::object gemma2(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Gemma2ForCausalLM", "gemma2");
   add_query_scale(keys, 46, config);
   config["hidden_activation"] = "gelu_pytorch_tanh";
-  config["sliding_window"] = keys.integer_or(kWindow, 4096);
+  config["sliding_window"] = keys.integer_or(kSlidingWindow, 4096);
   config["attn_logit_softcapping"] = keys.number_or("attn_logit_softcapping", 50);
   config["final_logit_softcapping"] = keys.number_or("final_logit_softcapping", 30);
   return config;
@@ -39,7 +37,7 @@ json::object gemma3(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Gemma3ForCausalLM", "gemma3_text");
   add_query_scale(keys, 62, config);
   config["hidden_activation"] = "gelu_pytorch_tanh";
-  config["sliding_window"] = keys.integer(kWindow);
+  config["sliding_window"] = keys.integer(kSlidingWindow);
   config["rope_local_base_freq"] = keys.number_or("rope.freq_base_swa", 10000);
   if (keys.has("final_logit_softcapping"))
     config["final_logit_softcapping"] = keys.number("final_logit_softcapping");
@@ -155,7 +153,7 @@ json::object gemma4(GgufKeys& keys) {
   config["head_dim"] = columns_of_heads(keys, "_swa");
   const int64_t global = columns_of_heads(keys, "");
   config["global_head_dim"] = global;
-  config["sliding_window"] = keys.integer(kWindow);
+  config["sliding_window"] = keys.integer(kSlidingWindow);
   const std::vector<int64_t> slides =
       numbers_of_layers(keys, "attention.sliding_window_pattern", layers);
   add_sliding_types(keys, 6, config);

@@ -7,8 +7,6 @@ namespace vecton::checkpoint {
 
 namespace {
 
-constexpr std::string_view kWindow = "attention.sliding_window";
-
 // Numbers of `expert_gating_func`.
 enum Gating : int64_t { kSoftmax = 1, kSigmoid = 2 };
 
@@ -25,7 +23,7 @@ void add_width_of_all(GgufKeys& keys, json::object& config) {
 }
 
 void add_window(GgufKeys& keys, json::object& config) {
-  if (const int64_t window = keys.count_or(kWindow, 0)) config["sliding_window"] = window;
+  if (const int64_t window = keys.count_or(kSlidingWindow, 0)) config["sliding_window"] = window;
 }
 
 // Layers without a router are dense.
@@ -85,7 +83,7 @@ json::object gpt_oss(GgufKeys& keys) {
   json::object config = decoder_config(keys, "GptOssForCausalLM", "gpt_oss");
   add_counts(keys, "num_local_experts", config);
   add_width_of_all(keys, config);
-  config["sliding_window"] = keys.integer(kWindow);
+  config["sliding_window"] = keys.integer(kSlidingWindow);
   add_sliding_types(keys, 2, config);
   config["attention_bias"] = has_bias(keys, "attn_q");
   json::value* scaling = config.if_contains("rope_scaling");

@@ -149,8 +149,8 @@ class Reader {
  public:
   explicit Reader(const gguf::File& file) : file_(file), architecture_(gguf_architecture(file)) {}
 
-  std::map<std::string, StoredTensor> read() const {
-    std::map<std::string, StoredTensor> tensors;
+  Tensors read() const {
+    Tensors tensors;
     for (const gguf::Tensor& tensor : file_.tensors()) {
       const auto name = checkpoint_name(architecture_, tensor.name);
       if (name && name->name.empty()) continue;
@@ -163,8 +163,8 @@ class Reader {
   }
 
   // One layer under the names that a module's own file has.
-  std::map<std::string, StoredTensor> read_layer(std::string_view name) const {
-    std::map<std::string, StoredTensor> tensors;
+  Tensors read_layer(std::string_view name) const {
+    Tensors tensors;
     for (const char* ending : {".weight", ".bias"}) {
       if (const gguf::Tensor* tensor = file_.tensor(std::string(name) + ending))
         tensors.emplace(std::string("linear") + ending, stored(*tensor, GgufChange::kNone));
@@ -225,11 +225,9 @@ class Reader {
 
 }  // namespace
 
-std::map<std::string, StoredTensor> gguf_tensors(const gguf::File& file) {
-  return Reader(file).read();
-}
+Tensors gguf_tensors(const gguf::File& file) { return Reader(file).read(); }
 
-std::map<std::string, StoredTensor> gguf_layer(const gguf::File& file, std::string_view name) {
+Tensors gguf_layer(const gguf::File& file, std::string_view name) {
   return Reader(file).read_layer(name);
 }
 

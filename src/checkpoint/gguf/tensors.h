@@ -13,10 +13,10 @@ namespace vecton::checkpoint {
 
 // Errors name the file and the tensor. A tensor that the architecture has no place for keeps its
 // name, so that the model says that nobody took it.
-std::map<std::string, StoredTensor> gguf_tensors(const gguf::File& file);
+Tensors gguf_tensors(const gguf::File& file);
 
 // The layer `name` ("dense_2") of a module of its own: linear.weight and, where there is one,
 // linear.bias.
-std::map<std::string, StoredTensor> gguf_layer(const gguf::File& file, std::string_view name);
+Tensors gguf_layer(const gguf::File& file, std::string_view name);
 
 }  // namespace vecton::checkpoint

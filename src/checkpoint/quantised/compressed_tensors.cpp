@@ -15,7 +15,7 @@ namespace vecton::checkpoint {
 
 namespace {
 
-constexpr int64_t kPerWord = 8;
+constexpr int64_t kNibblesPerWord = 8;
 constexpr std::initializer_list<tensor::DType> kFloats = {tensor::DType::kF32, tensor::DType::kF16,
                                                           tensor::DType::kBF16};
 
@@ -31,7 +31,7 @@ class PackQuantized final : public Quantisation {
  private:
   void gather(Parts parts) const {
     const StoredTensor& words = parts.take(".weight_packed", {tensor::DType::kI32});
-    const int64_t out = words.shape[0], in = words.shape[1] * kPerWord;
+    const int64_t out = words.shape[0], in = words.shape[1] * kNibblesPerWord;
     const int64_t group = group_ > 0 ? group_ : in;
     if (in % group != 0)
       fail(words, shape_text(words.shape) + " is not in groups of " + std::to_string(group));

@@ -9,7 +9,7 @@ namespace vecton::checkpoint {
 
 namespace {
 
-constexpr int64_t kGroup = 32;
+constexpr int64_t kMxfp4Block = 32;
 
 class OpenaiMxfp4 final : public Quantisation {
   void gather(Tensors& tensors) const override {
@@ -17,16 +17,16 @@ class OpenaiMxfp4 final : public Quantisation {
       Parts parts(tensors, module);
       const StoredTensor& blocks = parts.take("_blocks", {tensor::DType::kU8}, 4);
       const std::vector<int64_t>& shape = blocks.shape;
-      if (shape[3] * 2 != kGroup)
+      if (shape[3] * 2 != kMxfp4Block)
         fail(blocks, "expected blocks of 16 bytes, found " + shape_text(shape));
       parts.take("_scales", {tensor::DType::kU8}, std::span(shape).first(3));
-      parts.replace(".weight", {shape[0], shape[1], shape[2] * kGroup}, "MXFP4", 4,
+      parts.replace(".weight", {shape[0], shape[1], shape[2] * kMxfp4Block}, "MXFP4", 4,
                     [](std::span<const StoredTensor> stored) {
                       Parts::Made made;
                       made.weight.codes.kind = tensor::Codes::Kind::kFp4E2M1;
                       made.weight.codes.bytes = stored[0].bytes;
                       made.weight.scale = {.type = tensor::BlockNumbers::Type::kE8M0,
-                                           .block_columns = kGroup,
+                                           .block_columns = kMxfp4Block,
                                            .bytes = stored[1].bytes};
                       return made;
                     });

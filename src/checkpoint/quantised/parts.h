@@ -16,8 +16,6 @@
 
 namespace vecton::checkpoint {
 
-using Tensors = std::map<std::string, StoredTensor>;
-
 // What of names is before `ending`, for every tensor whose name has it: "model.layers.0.mlp.up" of
 // ".qweight".
 std::vector<std::string> modules_with(const Tensors& tensors, std::string_view ending);

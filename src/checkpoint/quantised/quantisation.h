@@ -20,7 +20,7 @@ class Quantisation {
   // Puts one tensor, called as a dense checkpoint calls it, in place of those that make up a
   // quantised matrix. Types, shapes and sizes are checked; layers that have no codes stay as they
   // are.
-  virtual void gather(std::map<std::string, StoredTensor>& tensors) const = 0;
+  virtual void gather(Tensors& tensors) const = 0;
 };
 
 // Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.

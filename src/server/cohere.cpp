@@ -136,7 +136,9 @@ CallPlan plan_embed(const Call& call, const char* version, bool bare) {
                std::get<Embed>(like.task).dimensions.value_or(info.embedding_size),
                "embedding_types");
   }
-  plan.requests = make_requests(call.context, std::move(inputs), like);
+  for (const char* field : {"texts", "images", "inputs"})
+    if (fields.any(field)) plan.field = field;
+  plan.requests = make_requests(call.context, std::move(inputs), like, plan.field);
   plan.render = [head, version, bare, types, texts](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;

@@ -264,7 +264,8 @@ CallPlan completions(const Call& call) {
           text ? *text : context.tokenizer.decode(std::get<std::vector<int32_t>>(input)));
     }
   }
-  plan.requests = make_requests(context, std::move(inputs), like);
+  plan.field = "prompt";
+  plan.requests = make_requests(context, std::move(inputs), like, plan.field);
   if (wishes.stream.stream) {
     plan.stream = std::make_shared<TextStream>(std::move(wishes), context);
   } else {

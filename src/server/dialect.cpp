@@ -1,6 +1,7 @@
 #include "server/dialect.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -39,13 +40,32 @@ void check_batch_size(const Context& context, size_t count, const std::string& f
                 field);
 }
 
-std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like) {
-  check_batch_size(context, inputs.items.size());
+Error in_words_of(const CallPlan& plan, const Error& error) {
+  constexpr std::string_view kField = "input";
+  const std::string field = error.field() == kField ? plan.field : error.field();
+  std::string_view rest = error.what();
+  size_t index = 0;
+  if (rest.starts_with("input[")) {
+    rest.remove_prefix(6);
+    const auto end = std::from_chars(rest.data(), rest.data() + rest.size(), index);
+    rest.remove_prefix(static_cast<size_t>(end.ptr - rest.data()));
+    if (end.ec == std::errc() && rest.starts_with("]: ")) {
+      const std::string name =
+          plan.name_of ? plan.name_of(index) : plan.field + "[" + std::to_string(index) + "]";
+      return {error.code(), name + std::string(rest.substr(1)), field};
+    }
+  }
+  return {error.code(), error.what(), field};
+}
+
+std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like,
+                                   const std::string& field) {
+  check_batch_size(context, inputs.items.size(), field);
   std::vector<Request> requests(inputs.items.size(), like);
   for (size_t i = 0; i < requests.size(); ++i) {
     if (context.options.reject_token_ids && inputs.items[i].index() == 1) {
       throw Failure(Cause::kInvalid,
-                    std::string("this server does not take token ids: ") + kSendText, "input");
+                    std::string("this server does not take token ids: ") + kSendText, field);
     }
     requests[i].prompt.input = std::move(inputs.items[i]);
     if (!inputs.images.empty()) requests[i].prompt.images = std::move(inputs.images[i]);

@@ -53,7 +53,13 @@ struct CallPlan {
   std::shared_ptr<StreamWriter> stream{};  // instead of `render`: the answer is sent as it grows
   std::vector<std::string> ignored;        // fields of the body that mean nothing
   std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
+  std::string field = "input";        // of the body, where the texts stand, for errors
+  // Which of them request i has; unset = text i.
+  std::function<std::string(size_t)> name_of{};
 };
+
+// What the engine says of "input[3]" or "input", in the words of the body.
+Error in_words_of(const CallPlan& plan, const Error& error);
 
 using Planner = CallPlan (*)(const Call&);  // throws Failure
 
@@ -65,7 +71,8 @@ void check_batch_size(const Context& context, size_t count, const std::string& f
 
 // A request like `like` for each of `inputs`. Throws Failure when there are too many, or token ids
 // where they are refused.
-std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like);
+std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like,
+                                   const std::string& field = "input");
 
 // A request like `like`, whose task is Score, for each document. `queries` holds one text, or one
 // per document.

@@ -613,7 +613,7 @@ void Service::stream_guarded(Job& job, const std::function<void()>& run) {
 void Service::end_stream(Job& job, LoadedModel& model, const std::vector<Result>& results) {
   stream_guarded(job, [&] {
     for (const Result& result : results) {
-      if (const Error* error = result.error()) throw *error;
+      if (const Error* error = result.error()) throw in_words_of(job.plan_, *error);
     }
     job.tokens_ = total_tokens(results);
     job.stream_->push(job.plan_.stream->end(results));
@@ -764,7 +764,7 @@ void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> resu
     if (!results[i].error()) continue;
     const Error& error = *results[i].error();
     const std::string where = results.size() > 1 ? "input[" + std::to_string(i) + "]: " : "";
-    throw Failure(Error(error.code(), where + error.what(), error.field()));
+    throw Error(error.code(), where + error.what(), error.field());
   }
   std::vector<Result> counts;  // without the values, which the answer takes
   const std::vector<bool>& cut = job->plan_.cut;
@@ -789,7 +789,7 @@ void Service::guarded(Job& job, const std::function<void()>& run) {
   } catch (const Failure& failure) {
     fail(job, failure);
   } catch (const Error& error) {
-    fail(job, Failure(error));
+    fail(job, Failure(in_words_of(job.plan_, error)));
   } catch (const std::bad_alloc&) {
     fail(job, Failure(Cause::kInternal, "out of memory"));
   } catch (const std::exception& error) {

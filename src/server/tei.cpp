@@ -68,6 +68,10 @@ HttpResponse render_scores(const std::vector<float>& scores) {
 // length 1.
 void plan_cosines(const std::string& source, std::vector<std::string> sentences,
                   const Request& like, CallPlan& plan) {
+  plan.name_of = [](size_t i) {
+    if (i == 0) return std::string("inputs.source_sentence");
+    return "inputs.sentences[" + std::to_string(i - 1) + "]";
+  };
   plan.requests.assign(sentences.size() + 1, like);
   for (size_t i = 0; i < plan.requests.size(); ++i)
     plan.requests[i].prompt.input = i == 0 ? source : std::move(sentences[i - 1]);
@@ -245,6 +249,7 @@ CallPlan similarity(const Call& call) {
   if (embeds) {
     plan_cosines(source, std::move(sentences), like, plan);
   } else {
+    plan.field = "inputs.sentences";
     plan.requests = make_pairs({source}, sentences, like);
     plan.render = [](std::vector<Result> results) {
       std::vector<float> scores;

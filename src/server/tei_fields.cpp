@@ -69,7 +69,8 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
 void set_requests(const Call& call, Inputs inputs, const Request& like, CallPlan& plan) {
   if (inputs.items.empty()) refuse_empty("inputs");
   plan.single = inputs.single;
-  plan.requests = make_requests(call.context, std::move(inputs), like);
+  plan.field = "inputs";
+  plan.requests = make_requests(call.context, std::move(inputs), like, plan.field);
 }
 
 }  // namespace vecton::server::tei

@@ -154,6 +154,7 @@ CallPlan predict(const Call& call) {
   if (sequences.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, sequences.items.size(), "inputs");
   plan.single = sequences.single;
+  plan.field = "inputs";
   for (Sequence& sequence : sequences.items)
     plan.requests.push_back(sequence_request(std::move(sequence), like));
   const bool bare = plan.single && !parameters.given;
@@ -191,6 +192,7 @@ CallPlan rerank(const Call& call) {
   plan.ignored = fields.finish();
   if (texts.empty()) refuse_empty("texts");
   check_batch_size(call.context, texts.size(), "texts");
+  plan.field = "texts";
   plan.requests = make_pairs({query}, texts, like);
   plan.render = [echo, top_n,
                  texts = echo ? texts : std::vector<std::string>()](std::vector<Result> results) {

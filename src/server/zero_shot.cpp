@@ -178,6 +178,9 @@ CallPlan plan_labels(const Call& call, bool objects) {
   if (inputs.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
   plan.single = inputs.single;
+  plan.name_of = [each = question.requests_each()](size_t i) {
+    return "inputs[" + std::to_string(i / each) + "]";
+  };
   std::vector<std::string> texts;
   for (const Input& input : inputs.items) {
     texts.push_back(std::get<std::string>(input));

@@ -191,7 +191,7 @@ CallPlan messages(const Call& call) {
   fields.require("max_tokens");
   generate.max_tokens = fields.integer("max_tokens", 1);
   generate.temperature = fields.number("temperature", 0, 1);
-  generate.top_p = fields.number("top_p", 0, 1);
+  generate.top_p = above_zero(fields, "top_p", 1);
   generate.top_k = fields.integer("top_k", -1);
   if (fields.any("stop_sequences")) generate.stop = fields.texts("stop_sequences");
   const bool stream = fields.boolean("stream").value_or(false);

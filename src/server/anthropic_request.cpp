@@ -108,6 +108,7 @@ void add_turn(const json::object& turn, const std::string& where, json::array& m
   Content said;
   std::string reasoning;
   json::array calls;
+  bool results = false;
   for (const json::value& value : content->get_array()) {
     const json::object* block = value.if_object();
     if (!block) invalid(where + ".content", "expected blocks");
@@ -126,6 +127,7 @@ void add_turn(const json::object& turn, const std::string& where, json::array& m
                        {"function", json::object{{"name", text_member(*block, "name", where)},
                                                  {"arguments", input ? *input : json::object()}}}});
     } else if (type == "tool_result") {
+      results = true;
       const json::value* result = block->if_contains("content");
       messages.push_back(
           json::object{{"role", "tool"},
@@ -136,7 +138,7 @@ void add_turn(const json::object& turn, const std::string& where, json::array& m
                                       "\" are not supported: text and images are");
     }
   }
-  if (said.empty() && reasoning.empty() && calls.empty()) return;  // results of tools alone
+  if (results && said.empty() && reasoning.empty() && calls.empty()) return;
   message["content"] = said.value();
   if (!reasoning.empty()) message["reasoning"] = reasoning;
   if (!calls.empty()) message["tool_calls"] = std::move(calls);
@@ -152,7 +154,8 @@ void read_tools(Fields& fields, Conversation& conversation) {
       const json::object* tool = value.if_object();
       if (!tool) invalid("tools", "expected objects");
       const json::value* schema = tool->if_contains("input_schema");
-      if (!schema) invalid("tools", "expected tools with an input_schema: the client runs them");
+      if (!schema || schema->is_null())
+        invalid("tools", "expected tools with an input_schema: the client runs them");
       json::object function{{"name", text_member(*tool, "name", "tools")}, {"parameters", *schema}};
       if (const json::value* about = tool->if_contains("description"))
         function["description"] = *about;
@@ -162,8 +165,10 @@ void read_tools(Fields& fields, Conversation& conversation) {
   std::optional<json::value> choice;
   if (const json::object* object = fields.object("tool_choice")) {
     Fields inner(*object, "body.tool_choice");
+    inner.require("type");
     const auto type = inner.choice("type", {"auto", "any", "tool", "none"});
     const auto name = inner.text("name");
+    if (type == "tool") inner.require("name");
     conversation.parallel_calls = !inner.boolean("disable_parallel_tool_use").value_or(false);
     inner.finish();
     if (type == "any") choice = "required";
@@ -198,6 +203,7 @@ Conversation read_conversation(Fields& fields, Generate& generate) {
   read_tools(fields, conversation);
   if (const json::object* thinking = fields.object("thinking")) {
     Fields inner(*thinking, "body.thinking");
+    inner.require("type");
     const auto type = inner.choice("type", {"enabled", "disabled", "adaptive"});
     inner.integer("budget_tokens", 0);
     inner.ignore({"display"});

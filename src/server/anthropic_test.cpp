@@ -68,6 +68,16 @@ TEST_F(Anthropic, Refuses) {
       refused(R"({"max_tokens":1,"messages":[{"role":"user","content":"x"},)"
               R"({"role":"robot","content":"y"}]})"),
       HasSubstr("messages.1.role: expected 'user', 'assistant' or 'system', found 'robot'"));
+  const std::string hi = std::string(R"({"max_tokens":1)") + kHi;
+  EXPECT_THAT(refused(hi + R"(,"thinking":{}})"), HasSubstr("thinking.type"));
+  EXPECT_THAT(refused(hi + kTools + R"(,"tool_choice":{}})"), HasSubstr("tool_choice.type"));
+  EXPECT_THAT(refused(hi + kTools + R"(,"tool_choice":{"type":"tool"}})"),
+              HasSubstr("tool_choice.name"));
+  EXPECT_THAT(refused(hi + R"(,"tools":[{"name":"f","description":1,"input_schema":{}}]})"),
+              HasSubstr("tools[0].function.description"));
+  EXPECT_THAT(refused(hi + R"(,"output_config":{"format":{"type":"text","schema":[1]}}})"),
+              HasSubstr("output_config.format.schema: is for"));
+  EXPECT_THAT(refused(hi + R"(,"top_p":0})"), HasSubstr("top_p"));
   const HttpResponse response = anthropic::refuse(Failure(Cause::kInvalid, "no"), 0);
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(response.body,

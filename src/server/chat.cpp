@@ -1,5 +1,6 @@
 #include "server/chat.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/json.h"
@@ -18,11 +19,31 @@ std::string list(Fields& fields, const char* key) {
   return json::serialize(*value);
 }
 
+// The same of objects.
+std::string objects(Fields& fields, const char* key) {
+  std::string text = list(fields, key);
+  if (!text.empty() && !std::ranges::all_of(fields.any(key)->get_array(), &json::value::is_object))
+    fields.wrong(key, "dict_type", "expected a list of objects");
+  return text;
+}
+
+// Whether a message is continued, and not what asks for another.
+bool continues(Fields& fields) {
+  const bool other = fields.boolean("add_generation_prompt").value_or(false);
+  const bool continued = fields.boolean("continue_final_message").value_or(false);
+  if (continued && other) {
+    throw Failure(Cause::kInvalid,
+                  "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
+                  "continue_final_message");
+  }
+  return continued;
+}
+
 }  // namespace
 
 void check_chat_fields(Fields& fields) {
-  for (const char* key : {"tools", "documents"}) list(fields, key);
-  for (const char* key : {"add_generation_prompt", "continue_final_message"}) fields.boolean(key);
+  for (const char* key : {"tools", "documents"}) objects(fields, key);
+  continues(fields);
   fields.object("chat_template_kwargs");
   fields.text("chat_template");
 }
@@ -30,19 +51,14 @@ void check_chat_fields(Fields& fields) {
 Chat read_chat(const Context& context, Fields& fields, bool generates) {
   Chat chat;
   chat.input.messages = list(fields, "messages");
-  chat.input.tools = list(fields, "tools");
-  chat.input.documents = list(fields, "documents");
+  chat.input.tools = objects(fields, "tools");
+  chat.input.documents = objects(fields, "documents");
   if (const json::object* variables = fields.object("chat_template_kwargs")) {
     chat.input.variables = json::serialize(*variables);
   }
   chat.input.add_generation_prompt = fields.boolean("add_generation_prompt").value_or(generates);
-  if (fields.boolean("continue_final_message").value_or(false)) {
+  if (continues(fields)) {
     chat.input.continue_final_message = "content";
-    if (chat.input.add_generation_prompt && fields.any("add_generation_prompt")) {
-      throw Failure(Cause::kInvalid,
-                    "Cannot set both `continue_final_message` and `add_generation_prompt` to True.",
-                    "continue_final_message");
-    }
     chat.input.add_generation_prompt = false;
   }
   chat.chat_template = fields.text("chat_template").value_or("");

@@ -86,6 +86,18 @@ TEST_F(ChatCompletions, RefusesByName) {
   EXPECT_THAT(refused(R"(,"tool_choice":"auto")"), HasSubstr("`tools` must be set"));
   EXPECT_THAT(refused(std::string(",") + kTools + R"(,"tool_choice":{"function":{"name":"g"}})"),
               HasSubstr("\"g\" is not in tools"));
+  for (const char* tool :
+       {R"({"type":"web","function":{"name":"f"}})", R"({"function":{"name":"f","description":1}})",
+        R"({"function":{"name":"f","parameters":[]}})"})
+    EXPECT_THAT(refused(std::string(R"(,"tools":[)") + tool + "]"), HasSubstr("tools[0]")) << tool;
+  EXPECT_THAT(refused(std::string(",") + kTools +
+                      R"(,"tool_choice":{"type":"web","function":{"name":"f"}})"),
+              HasSubstr("tool_choice: expected"));
+  EXPECT_THAT(refused(R"(,"documents":["a"])"), HasSubstr("list of objects"));
+  EXPECT_THAT(refused(R"(,"response_format":{"type":"text","schema":{}})"),
+              HasSubstr("response_format.schema: is for"));
+  EXPECT_THAT(refused(R"(,"response_format":{"type":"json_object","json_schema":{}})"),
+              HasSubstr("response_format.json_schema: is for"));
   EXPECT_THAT(refused(R"(,"n":0)"), HasSubstr("body.n"));
   EXPECT_THAT(refused(R"(,"response_format":{"type":"xml"})"), HasSubstr("json_schema"));
   EXPECT_THAT(refused(R"(,"structured_outputs":{"regex":"a","json":{}})"),

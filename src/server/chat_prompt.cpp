@@ -107,6 +107,17 @@ ChatInput input_of(const Conversation& conversation, const std::string& text,
   return input;
 }
 
+// What a tool says of itself, where it does.
+void check_function(const json::object& function, const std::string& where) {
+  const json::value* about = function.if_contains("description");
+  if (about && !about->is_null() && !about->is_string())
+    throw Failure(Cause::kInvalid, where + ".description: expected a string", "tools");
+  const json::value* parameters = function.if_contains("parameters");
+  if (parameters && !parameters->is_null() && !parameters->is_object())
+    throw Failure(Cause::kInvalid, where + ".parameters: expected a JSON schema, an object",
+                  "tools");
+}
+
 }  // namespace
 
 ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversation,
@@ -162,12 +173,15 @@ void set_tools(const json::array& tools, const json::value* choice, Conversation
     const json::value* function = tool ? tool->if_contains("function") : nullptr;
     const json::value* name =
         function && function->is_object() ? function->get_object().if_contains("name") : nullptr;
-    if (!name || !name->is_string() || name->get_string().empty()) {
+    const bool other =
+        tool && tool->contains("type") && tool->at("type") != json::value("function");
+    if (other || !name || !name->is_string() || name->get_string().empty()) {
       throw Failure(Cause::kInvalid,
                     "tools[" + std::to_string(i) +
                         R"(]: expected {"type": "function", "function": {"name": ...}})",
                     "tools");
     }
+    check_function(function->get_object(), "tools[" + std::to_string(i) + "].function");
   }
   conversation.tools = tools;
   if (!choice) return;
@@ -184,7 +198,9 @@ void set_tools(const json::array& tools, const json::value* choice, Conversation
     const json::value* function = object ? object->if_contains("function") : nullptr;
     const json::object* inner = function ? function->if_object() : nullptr;
     const json::value* name = inner ? inner->if_contains("name") : nullptr;
-    if (!name || !name->is_string()) {
+    const bool other =
+        object && object->contains("type") && object->at("type") != json::value("function");
+    if (other || !name || !name->is_string()) {
       throw Failure(Cause::kInvalid,
                     "tool_choice: expected 'none', 'auto', 'required' or "
                     R"({"type": "function", "function": {"name": ...}})",

@@ -56,12 +56,17 @@ TEST_F(ChatFields, WrongFieldsAreRefused) {
         R"("messages":[{}],"chat_template":"a","tools":{})",
         R"("messages":[{}],"chat_template":"a","chat_template_kwargs":[])",
         R"("messages":[{"content":"a"}],"chat_template":"a","continue_final_message":true,
-           "add_generation_prompt":true)"}) {
+           "add_generation_prompt":true)",
+        R"("messages":[{"role":"user"}],"chat_template":"a","prompt":"a")",
+        R"("messages":[{"role":"user"}],"chat_template":"a","tools":[{"function":{}}])",
+        R"("prompt":"a","input":"b")", R"("prompt":"a","enable_thinking":1)",
+        R"("prompt":"a","reasoning_effort":"odd")", R"("prompt":"a","documents":["b"])"}) {
     const Failure failure = failure_of(test, openai::tokenize, "{" + fields + "}");
     EXPECT_EQ(openai::refuse(failure, 48).status, 400) << fields << failure.message;
   }
   EXPECT_THAT(failure_of(test, openai::tokenize,
-                         R"({"messages":[{}],"chat_template":"{{ raise_exception('no users') }}"})")
+                         R"({"messages":[{"role":"user"}],)"
+                         R"("chat_template":"{{ raise_exception('no users') }}"})")
                   .message,
               HasSubstr("no users"));
 }

@@ -1,5 +1,7 @@
 #include "server/conversation_fields.h"
 
+#include <algorithm>
+
 namespace vecton::server::openai {
 
 namespace {
@@ -15,9 +17,17 @@ const json::array& list(Fields& fields, const char* key) {
 
 }  // namespace
 
-void read_conversation(Fields& fields, Conversation& conversation) {
+void read_messages(Fields& fields, Conversation& conversation) {
   fields.require("messages");
   conversation.messages = list(fields, "messages");
+}
+
+void read_conversation(Fields& fields, Conversation& conversation) {
+  read_messages(fields, conversation);
+  read_conversation_settings(fields, conversation);
+}
+
+void read_conversation_settings(Fields& fields, Conversation& conversation) {
   const json::value* tools = fields.any("tools");
   const json::value* choice = fields.any("tool_choice");
   if (tools && tools->is_array() && tools->get_array().empty())
@@ -26,6 +36,8 @@ void read_conversation(Fields& fields, Conversation& conversation) {
   if (fields.good()) set_tools(offered, choice, conversation);
   conversation.parallel_calls = fields.boolean("parallel_tool_calls").value_or(true);
   conversation.documents = list(fields, "documents");
+  if (!std::ranges::all_of(conversation.documents, &json::value::is_object))
+    fields.wrong("documents", "dict_type", "expected a list of objects");
   if (const json::object* variables = fields.object("chat_template_kwargs"))
     conversation.variables = *variables;
   conversation.effort = fields.choice("reasoning_effort",

@@ -11,4 +11,8 @@ namespace vecton::server::openai {
 // chat_template. Throws Failure.
 void read_conversation(Fields& fields, Conversation& conversation);
 
+// messages alone, and all but them.
+void read_messages(Fields& fields, Conversation& conversation);
+void read_conversation_settings(Fields& fields, Conversation& conversation);
+
 }  // namespace vecton::server::openai

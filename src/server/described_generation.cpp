@@ -10,7 +10,7 @@ constexpr const char* kShareSchema = R"({"type":"number","exclusiveMinimum":0,"m
 constexpr const char* kFromZeroToOne = R"({"type":"number","minimum":0,"maximum":1})";
 constexpr const char* kPenalty = R"({"type":"number","minimum":-2,"maximum":2})";
 constexpr const char* kFactor = R"({"type":"number","exclusiveMinimum":0})";
-constexpr const char* kNotNegative = R"({"type":"number","minimum":0})";
+constexpr const char* kFormat = R"({"$ref":"#/components/schemas/AnswerFormat"})";
 constexpr const char* kIds = R"({"$ref":"#/components/schemas/TokenIds"})";
 constexpr const char* kNotSet = R"({"const":false})";
 
@@ -41,10 +41,12 @@ constexpr FieldRow kSamplingRows[] = {
     {"stop_token_ids", kIds, "Tokens that end the answer."},
     {"include_stop_str_in_output", kFalse, "Whether what ended the answer stands in it."},
     {"ignore_eos", kFalse, "Whether the model's own end is no end."},
-    {"logit_bias", R"({"type":"object","additionalProperties":{"type":"number"}})",
+    {"logit_bias",
+     R"({"type":"object","propertyNames":{"pattern":"^[0-9]{1,9}$"},"additionalProperties":{"type":"number"}})",
      "Token ids to what is added to their logits, -100 to 100."},
-    {"bad_words", kTexts, "Texts that are not written."},
-    {"allowed_token_ids", kIds, "The only tokens that are."},
+    {"bad_words", R"({"type":"array","items":{"type":"string","pattern":"[^ \\t\\n\\r]"}})",
+     "Texts that are not written."},
+    {"allowed_token_ids", R"({"$ref":"#/components/schemas/IdList"})", "The only tokens that are."},
     {"skip_special_tokens", kFlag, "Whether special tokens are left out of the text."},
     {"spaces_between_special_tokens", kTrue, "Whether spaces stand between them."},
     {"prompt_logprobs", kLimit, "Log-probabilities of the prompt, with so many alternatives."},
@@ -92,9 +94,7 @@ constexpr FieldRow kSamplingRows[] = {
 };
 
 constexpr FieldRow kStructureRows[] = {
-    {"response_format",
-     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]},"json_schema":{"type":"object"}}})",
-     "The form of the answer; excludes `structured_outputs`."},
+    {"response_format", kFormat, "The form of the answer; excludes `structured_outputs`."},
     {"structured_outputs", kObject,
      "Exactly one of `json`, `regex`, `choice`, `grammar` and `json_object`."},
     {"structured_outputs.json",
@@ -121,25 +121,20 @@ constexpr FieldRow kTokenRows[] = {
 };
 
 constexpr FieldRow kCompletionRows[] = {
-    {"prompt", R"({"$ref":"#/components/schemas/Input"})",
+    {"prompt", R"({"$ref":"#/components/schemas/TextsOrIds"})",
      "A text, a list of texts, token ids, or a list of these.", true},
     {"max_tokens", R"({"type":"integer","minimum":0,"default":16})",
      "How many tokens are written; 0 with `echo` alone."},
     {"logprobs", kCount, "Log-probabilities, with so many alternatives."},
 };
 
-constexpr const char* kEfforts =
-    R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})";
-constexpr const char* kTools =
-    R"({"type":"array","minItems":1,"items":{"type":"object","required":["type","function"],"properties":{"type":{"enum":["function"]},"function":{"type":"object","required":["name"],"properties":{"name":{"type":"string"},"description":{"type":"string"},"parameters":{"type":"object"}}}}}})";
 constexpr FieldRow kChatRows[] = {
-    {"messages", R"({"$ref":"#/components/schemas/ChatMessages"})", "The conversation.", true},
+    {"messages", R"({"$ref":"#/components/schemas/Conversation"})", "The conversation.", true},
     {"tools", kTools, "Functions that the model may call."},
-    {"tool_choice",
-     R"({"anyOf":[{"enum":["none","auto","required"]},{"type":"object","required":["type","function"]}]})",
+    {"tool_choice", kToolChoice,
      "`none`, `auto`, `required`, or {\"type\": \"function\", \"function\": {\"name\"}}."},
     {"parallel_tool_calls", kTrue, "Whether there may be several calls."},
-    {"documents", kList, "For the chat template."},
+    {"documents", kObjects, "For the chat template."},
     {"chat_template", kText, "Instead of the checkpoint's."},
     {"chat_template_kwargs", kObject, "Variables for the chat template."},
     {"reasoning_effort", kEfforts, "How long the model thinks, where it does."},
@@ -156,24 +151,24 @@ constexpr FieldRow kChatRows[] = {
 
 constexpr FieldRow kResponseRows[] = {
     {"request_id", kText, "Part of the answer's id, where the header X-Request-Id has none."},
-    {"input",
-     R"({"anyOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"object"}}]})",
+    {"input", R"({"anyOf":[{"type":"string"},{"$ref":"#/components/schemas/ResponseItems"}]})",
      "A text, or a list of messages and other items.", true},
     {"instructions", kText, "A system message before them."},
     {"temperature", kTemperature, "0 takes the likeliest token."},
-    {"top_p", kFromZeroToOne, "Tokens of the likeliest so much of the probability."},
+    {"top_p", kShareSchema, "Tokens of the likeliest so much of the probability."},
     {"max_output_tokens", kPositive, "How many tokens are written; by default all that fit."},
     {"stream", kFalse, "Whether the answer is sent as it grows, in server-sent events."},
     {"top_logprobs", kCount, "Log-probabilities, with so many alternatives."},
     {"include", kTexts, "`message.output_text.logprobs`."},
-    {"tools", R"({"type":"array","items":{"type":"object"}})", "Functions that may be called."},
-    {"tool_choice", R"({"anyOf":[{"type":"string"},{"type":"object"}]})",
+    {"tools",
+     R"({"type":"array","maxItems":128,"items":{"$ref":"#/components/schemas/ResponseTool"}})",
+     "Functions that may be called."},
+    {"tool_choice",
+     R"({"anyOf":[{"enum":["none","auto","required"]},{"type":"object","required":["name"],"properties":{"type":{"enum":["function"]},"name":{"type":"string"}}}]})",
      "`none`, `auto`, `required`, or {\"type\": \"function\", \"name\"}."},
     {"parallel_tool_calls", kTrue, "Whether there may be several calls."},
     {"text", kObject, "The form of the answer."},
-    {"text.format",
-     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]},"schema":{"type":"object"}},"if":{"required":["type"],"properties":{"type":{"const":"json_schema"}}},"then":{"required":["schema"]}})",
-     "`text`, `json_object`, or `json_schema` with `schema`."},
+    {"text.format", kFormat, "`text`, `json_object`, or `json_schema` with `schema`."},
     {"text.verbosity", kAnything, "Ignored."},
     {"reasoning", kObject, "How the model thinks."},
     {"reasoning.effort", kEfforts, "How long, where it does."},
@@ -196,32 +191,34 @@ constexpr FieldRow kResponseRows[] = {
 };
 
 constexpr FieldRow kAnthropicRows[] = {
-    {"messages", R"({"$ref":"#/components/schemas/ChatMessages"})", "The conversation.", true},
-    {"system", R"({"anyOf":[{"type":"string"},{"type":"array","items":{"type":"object"}}]})",
+    {"messages",
+     R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/AnthropicTurn"}})",
+     "The conversation.", true},
+    {"system",
+     R"({"anyOf":[{"type":"string"},{"type":"array","items":{"$ref":"#/components/schemas/Part"}}]})",
      "A system message before it: a text, or blocks of text."},
     {"tools",
-     R"({"type":"array","items":{"type":"object","required":["name","input_schema"],"properties":{"name":{"type":"string"},"input_schema":{"type":"object"}}}})",
+     R"({"type":"array","maxItems":128,"items":{"type":"object","required":["name","input_schema"],"properties":{"name":{"type":"string","minLength":1},"description":{"type":["string","null"]},"input_schema":{"type":"object"}}}})",
      "Functions that may be called."},
     {"tool_choice", kObject, "Which."},
-    {"tool_choice.type", R"({"enum":["auto","any","tool","none"]})", "Whether one has to be."},
+    {"tool_choice.type", R"({"enum":["auto","any","tool","none"]})", "Whether one has to be.",
+     true},
     {"tool_choice.name", kText, "With `tool`: which."},
     {"tool_choice.disable_parallel_tool_use", kFalse, "Whether there may be one call alone."},
     {"thinking", kObject, "How the model thinks."},
-    {"thinking.type", R"({"enum":["enabled","disabled","adaptive"]})", "Whether."},
+    {"thinking.type", R"({"enum":["enabled","disabled","adaptive"]})", "Whether.", true},
     {"thinking.budget_tokens", kCount, "Is read, and has no effect."},
     {"thinking.display", kAnything, "Ignored."},
     {"output_config", kObject, "The form of the answer."},
     {"output_config.effort", R"({"enum":["low","medium","high","xhigh","max"]})",
      "How long the model thinks, where it does."},
-    {"output_config.format",
-     R"({"type":"object","required":["type"],"properties":{"type":{"enum":["text","json_object","json_schema"]},"schema":{"type":"object"}},"if":{"required":["type"],"properties":{"type":{"const":"json_schema"}}},"then":{"required":["schema"]}})",
-     "`json_schema` with `schema`."},
+    {"output_config.format", kFormat, "`json_schema` with `schema`."},
     {"cache_control", kAnything, "Ignored."},
 };
 constexpr FieldRow kAnswerRows[] = {
     {"max_tokens", kPositive, "How many tokens are written.", true},
     {"temperature", kFromZeroToOne, "0 takes the likeliest token."},
-    {"top_p", kFromZeroToOne, "Tokens of the likeliest so much of the probability."},
+    {"top_p", kShareSchema, "Tokens of the likeliest so much of the probability."},
     {"top_k", kLimit, "The so many likeliest tokens."},
     {"stop_sequences", R"({"type":"array","items":{"type":"string","minLength":1}})",
      "Texts that end the answer."},
@@ -234,11 +231,11 @@ constexpr FieldRow kAnswerRows[] = {
 constexpr FieldRow kOllamaRows[] = {
     {"stream", kTrue, "Whether the answer is sent as it grows, in lines of JSON."},
     {"options", kObject, "How tokens are chosen."},
-    {"options.temperature", kNotNegative, "0 takes the likeliest token."},
+    {"options.temperature", kTemperature, "0 takes the likeliest token."},
     {"options.top_k", kLimit, "The so many likeliest tokens."},
-    {"options.top_p", kFromZeroToOne, "Tokens of the likeliest so much of the probability."},
+    {"options.top_p", kShareSchema, "Tokens of the likeliest so much of the probability."},
     {"options.min_p", kFromZeroToOne, "Tokens of so much of the likeliest one's probability."},
-    {"options.repeat_penalty", kNotNegative, "Above 1: what was said is less likely."},
+    {"options.repeat_penalty", kFactor, "Above 1: what was said is less likely."},
     {"options.presence_penalty", kPenalty, "Taken from the logits of tokens that were written."},
     {"options.frequency_penalty", kPenalty, "The same, as often as they were."},
     {"options.seed", kWhole, "Of the random numbers; -1 = none."},
@@ -275,9 +272,10 @@ constexpr FieldRow kOllamaRows[] = {
     {"shift", kAnything, "Ignored."},
 };
 constexpr FieldRow kOllamaChatRows[] = {
-    {"messages", R"({"type":"array","items":{"$ref":"#/components/schemas/ChatMessage"}})",
+    {"messages", R"({"type":"array","items":{"$ref":"#/components/schemas/OllamaMessage"}})",
      "The conversation; without one the model is loaded, which it is."},
-    {"tools", R"({"type":"array","items":{"type":"object"}})", "Functions that may be called."},
+    {"tools", R"({"type":"array","maxItems":128,"items":{"$ref":"#/components/schemas/Tool"}})",
+     "Functions that may be called."},
 };
 constexpr FieldRow kOllamaPromptRows[] = {
     {"prompt", kText, "The text; without one the model is loaded, which it is."},
@@ -324,13 +322,49 @@ constexpr FieldRows kOllamaEmbeddingsGroups[] = {kModelRow, kOllamaEmbeddingsRow
 constexpr FieldRows kShowGroups[] = {kModelRow, kShowRows};
 
 constexpr const char* kHello = R"({"messages":[{"role":"user","content":"Hello"}],"max_tokens":8})";
+
 constexpr const char* kStreamRule =
     R"({"if":{"required":["stream_options"]},"then":{"required":["stream"],"properties":{"stream":{"const":true}}}})";
+constexpr const char* kPromptLogprobsRule =
+    R"({"if":{"required":["prompt_logprobs"]},"then":{"properties":{"stream":{"not":{"const":true}}}}})";
+constexpr const char* kStructureRule =
+    R"({"if":{"required":["structured_outputs"]},"then":{"properties":{"structured_outputs":{"oneOf":[{"required":["json"]},{"required":["regex"]},{"required":["choice"]},{"required":["grammar"]},{"required":["json_object"]}]},"response_format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}})";
+// Answers of the likeliest tokens would all be the same.
+constexpr const char* kLikeliestRule =
+    R"({"if":{"required":["temperature"],"properties":{"temperature":{"type":"number","exclusiveMaximum":0.00001}}},"then":{"properties":{"n":{"maximum":1}}}})";
+constexpr const char* kSpacesRule =
+    R"({"if":{"required":["spaces_between_special_tokens"],"properties":{"spaces_between_special_tokens":{"const":false}}},"then":{"properties":{"skip_special_tokens":{"not":{"const":false}}}}})";
+constexpr const char* kNoTokensRule =
+    R"({"if":{"required":["max_tokens"],"properties":{"max_tokens":{"const":0}}},"then":{"required":["echo"],"properties":{"echo":{"const":true}}}})";
+constexpr const char* kTopLogprobsRule =
+    R"({"if":{"required":["top_logprobs"],"properties":{"top_logprobs":{"type":"integer","not":{"const":0}}}},"then":{"required":["logprobs"],"properties":{"logprobs":{"const":true}}}})";
+// A choice of tools needs some; a call that has to be made leaves no other form.
+constexpr const char* kToolsRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"not":{"enum":["none",null]}}}},"then":{"required":["tools"]}})";
+constexpr const char* kForcedRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"not":{"enum":["none","auto",null]}}}},"then":{"properties":{"structured_outputs":{"type":"null"},"response_format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}})";
+constexpr const char* kResponseForcedRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"not":{"enum":["none","auto",null]}}}},"then":{"required":["tools"],"properties":{"tools":{"minItems":1},"text":{"properties":{"format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}}}})";
+constexpr const char* kAnthropicToolsRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["auto","any","tool"]}}}}},"then":{"required":["tools"],"properties":{"tools":{"minItems":1}}}})";
+constexpr const char* kAnthropicNameRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["tool"]}}}}},"then":{"properties":{"tool_choice":{"required":["name"]}}}})";
+constexpr const char* kAnthropicForcedRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["any","tool"]}}}}},"then":{"properties":{"output_config":{"properties":{"format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}}}})";
+constexpr const char* kCompletionRules[] = {kStructureRule, kStreamRule,    kPromptLogprobsRule,
+                                            kNoTokensRule,  kLikeliestRule, kSpacesRule};
+constexpr const char* kChatRules[] = {kStructureRule, kToolsRule,          kTopLogprobsRule,
+                                      kStreamRule,    kPromptLogprobsRule, kLikeliestRule,
+                                      kContinueRule,  kForcedRule,         kSpacesRule};
+constexpr const char* kResponseRules[] = {kResponseForcedRule};
+constexpr const char* kAnthropicRules[] = {kAnthropicToolsRule, kAnthropicNameRule,
+                                           kAnthropicForcedRule};
 constexpr BodyRow kResponseBody{"ResponseRequest", kResponseGroups,
-                                R"({"input":"Hello","max_output_tokens":8})"};
-constexpr BodyRow kMessagesBody{"MessagesRequest", kMessagesGroups, kHello};
+                                R"({"input":"Hello","max_output_tokens":8})", kResponseRules};
+constexpr BodyRow kMessagesBody{"MessagesRequest", kMessagesGroups, kHello, kAnthropicRules};
 constexpr BodyRow kCountBody{"CountTokensRequest", kCountGroups,
-                             R"({"messages":[{"role":"user","content":"Hello"}]})"};
+                             R"({"messages":[{"role":"user","content":"Hello"}]})",
+                             kAnthropicRules};
 constexpr BodyRow kOllamaChatBody{
     "OllamaChatRequest", kOllamaChatGroups,
     R"({"messages":[{"role":"user","content":"Hello"}],"stream":false,"options":{"num_predict":8}})"};
@@ -393,8 +427,9 @@ constexpr OperationRow kGenerationOperations[] = {
 }  // namespace
 
 constexpr BodyRow kCompletionBody{"CompletionRequest", kCompletionGroups,
-                                  R"({"prompt":"Once upon a time","max_tokens":8})", kStreamRule};
-constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kStreamRule};
+                                  R"({"prompt":"Once upon a time","max_tokens":8})",
+                                  kCompletionRules};
+constexpr BodyRow kChatBody{"ChatCompletionRequest", kChatGroups, kHello, kChatRules};
 
 std::span<const OperationRow> generation_operations() { return kGenerationOperations; }
 

@@ -18,8 +18,8 @@ constexpr FieldRow kInputRows[] = {
     {"chat_template_kwargs", kObject, "Variables for the chat template."},
     {"add_generation_prompt", kFalse, "Whether the template opens an answer."},
     {"continue_final_message", kFalse, "Whether the last message stays open."},
-    {"tools", kList, "For the chat template."},
-    {"documents", kList, "For the chat template."},
+    {"tools", kObjects, "For the chat template."},
+    {"documents", kObjects, "For the chat template."},
     {"prompt_embeds", kRefused, "Is not served: send `input`."},
 };
 
@@ -79,11 +79,12 @@ constexpr FieldRow kOthersRows[] = {
 
 constexpr FieldRow kPoolingRows[] = {
     {"task",
-     R"({"anyOf":[{"type":"string"},{"type":"array","minItems":1,"items":{"type":"string"}}]})",
-     "`embed`, `token_embed`, `sparse_embed`, `classify`, `token_classify` or `score`; several of "
-     "the first three as a list, or with `&` between. By default what the model does with one "
-     "text."},
+     R"({"anyOf":[{"enum":["embed","token_embed","sparse_embed","classify","token_classify","embed&token_embed","embed&sparse_embed","token_embed&embed","token_embed&sparse_embed","sparse_embed&embed","sparse_embed&token_embed","embed&token_embed&sparse_embed","embed&sparse_embed&token_embed","token_embed&embed&sparse_embed","token_embed&sparse_embed&embed","sparse_embed&embed&token_embed","sparse_embed&token_embed&embed"]},{"type":"array","minItems":1,"maxItems":1,"items":{"enum":["embed","token_embed","sparse_embed","classify","token_classify"]}},{"type":"array","minItems":1,"uniqueItems":true,"items":{"enum":["embed","token_embed","sparse_embed"]}}]})",
+     "`embed`, `token_embed`, `sparse_embed`, `classify` or `token_classify`; several of the first "
+     "three as a list, or with `&` between. By default what the model does with one text."},
 };
+constexpr FieldRow kPooledScoreRows[] = {
+    {"task", R"({"enum":["score"]})", "A score per pair of texts.", true}};
 
 constexpr FieldRow kLabelRows[] = {
     {"candidate_labels",
@@ -137,7 +138,8 @@ constexpr FieldRow kCohereRows[] = {
     {"texts", R"({"type":"array","minItems":1,"items":{"type":"string"}})", "The texts."},
     {"inputs", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
      "Instead of `texts`: {\"content\": [{\"type\": \"text\", \"text\": ...}]}."},
-    {"images", kRefused, "The loaded model takes text: send `texts`."},
+    {"images", R"({"type":"array","minItems":1,"items":{"type":"string"}})",
+     "Instead of `texts`, for models that read them: pictures as data URIs."},
     {"input_type", kText,
      "`search_query`, `search_document`, `classification`, `clustering`, or a prompt's name."},
     {"embedding_types",
@@ -153,11 +155,19 @@ constexpr FieldRow kCohereRows[] = {
 
 constexpr FieldRow kTokenizeRows[] = {
     {"prompt", kText, "A text; or `messages`."},
+    {"messages", R"({"$ref":"#/components/schemas/Conversation"})",
+     "Instead of `prompt`: a chat, which the chat template makes a text of."},
+    {"chat_template", kText, "Instead of the checkpoint's."},
+    {"chat_template_kwargs", kObject, "Variables for the chat template."},
+    {"add_generation_prompt", kFlag, "Whether the template opens an answer."},
+    {"continue_final_message", kFalse, "Whether the last message stays open."},
+    {"tools", kTools, "As in a chat completion."},
+    {"documents", kObjects, "For the chat template."},
+    {"prompt_embeds", kRefused, "Is not served: send `prompt`."},
     {"return_token_strs", kFalse, "Whether the tokens come as text as well."},
     {"parallel_tool_calls", kTrue, "As in a chat completion."},
-    {"tool_choice", kAnything, "As in a chat completion."},
-    {"reasoning_effort", R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})",
-     "As in a chat completion."},
+    {"tool_choice", kToolChoice, "As in a chat completion."},
+    {"reasoning_effort", kEfforts, "As in a chat completion."},
     {"enable_thinking", kFlag, "As in a chat completion."},
 };
 
@@ -173,6 +183,9 @@ constexpr FieldRows kPoolingGroups[] = {
 constexpr FieldRows kClassifyGroups[] = {kModelRow,       kPoolingHeadRows, kInputRows,
                                          kPromptRuleRows, kRequestRows,     kSpecialRows,
                                          kLabelRows,      kModalityRows};
+constexpr FieldRows kPooledScoreGroups[] = {kModelRow,    kPoolingHeadRows, kPooledScoreRows,
+                                            kSideRows,    kPromptRuleRows,  kRequestRows,
+                                            kScoringRows, kFormatRows};
 constexpr FieldRows kScoreGroups[] = {kModelRow,       kPoolingHeadRows, kSideRows,
                                       kPromptRuleRows, kRequestRows,     kScoringRows};
 constexpr FieldRows kRerankGroups[] = {kModelRow,       kPoolingHeadRows, kRerankRows,
@@ -180,16 +193,49 @@ constexpr FieldRows kRerankGroups[] = {kModelRow,       kPoolingHeadRows, kReran
 constexpr FieldRows kMapGroups[] = {kModelRow, kPoolingHeadRows, kMapRows, kPromptRuleRows,
                                     kRequestRows};
 constexpr FieldRows kCohereGroups[] = {kModelRow, kPoolingHeadRows, kCohereRows};
-constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kInputRows, kSpecialRows};
+constexpr FieldRows kTokenizeGroups[] = {kModelRow, kTokenizeRows, kSpecialRows};
 constexpr FieldRows kDetokenizeGroups[] = {kModelRow, kDetokenizeRows};
 
-constexpr const char* kOneInput =
-    R"({"if":{"not":{"required":["messages"]}},"then":{"required":["input"]}})";
+constexpr const char* kOneInputRule =
+    R"({"if":{"not":{"required":["messages"]}},"then":{"required":["input"]},"else":{"properties":{"input":{"type":"null"}}}})";
+constexpr const char* kPicturesRule =
+    R"({"if":{"required":["modality"],"properties":{"modality":{"const":"image"}}},"then":{"properties":{"messages":{"type":"null"},"input":{"$ref":"#/components/schemas/TextInput"}}}})";
+// The parts of a document are texts.
+constexpr const char* kChunksRule =
+    R"({"if":{"required":["late_chunking"],"properties":{"late_chunking":{"const":true}}},"then":{"properties":{"messages":{"type":"null"},"input":{"anyOf":[{"$ref":"#/components/schemas/TextInput"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}},{"$ref":"#/components/schemas/ItemOfFields"}]}}}})";
+constexpr const char* kOneSizeRule =
+    R"({"if":{"required":["dimensions"]},"then":{"properties":{"output_dimension":{"type":"null"}}}})";
+// Eight values of one bit make a number.
+constexpr const char* kBitsRule =
+    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["binary","ubinary"]}}}]},"then":{"properties":{"dimensions":{"multipleOf":8},"output_dimension":{"multipleOf":8}}}})";
+// The two sides, under one pair of names.
+constexpr const char* kSidesRule =
+    R"({"if":{"not":{"anyOf":[{"required":["queries","documents"]},{"required":["queries","items"]},{"required":["data_1","data_2"]}]}},"then":{"required":["text_1","text_2"]}})";
+constexpr const char* kOneSideRule =
+    R"({"not":{"anyOf":[{"allOf":[{"anyOf":[{"required":["text_1"]},{"required":["text_2"]}]},{"anyOf":[{"required":["data_1"]},{"required":["data_2"]}]}]},{"allOf":[{"anyOf":[{"required":["text_1"]},{"required":["text_2"]}]},{"anyOf":[{"required":["queries"]},{"required":["documents"]},{"required":["items"]}]}]},{"allOf":[{"anyOf":[{"required":["data_1"]},{"required":["data_2"]}]},{"anyOf":[{"required":["queries"]},{"required":["documents"]},{"required":["items"]}]}]},{"required":["documents","items"]}]}})";
+constexpr const char* kTokenizeRule =
+    R"({"if":{"required":["messages"]},"then":{"properties":{"prompt":{"maxLength":0}}},"else":{"required":["prompt"]}})";
+constexpr const char* kTokenizeToolsRule =
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"not":{"enum":["none",null]}}}},"then":{"required":["tools"]}})";
+constexpr const char* kTextsRule =
+    R"({"if":{"not":{"anyOf":[{"required":["inputs"]},{"required":["images"]}]}},"then":{"required":["texts"]},"else":{"properties":{"texts":{"type":"null"}}}})";
+constexpr const char* kInputsRule =
+    R"({"if":{"required":["inputs"]},"then":{"properties":{"images":{"type":"null"}}}})";
+constexpr const char* kTypesRule =
+    R"({"if":{"required":["embedding_types"],"properties":{"embedding_types":{"type":"array","contains":{"enum":["binary","ubinary"]}}}},"then":{"properties":{"output_dimension":{"multipleOf":8}}}})";
+constexpr const char* kLabelsRule =
+    R"({"if":{"anyOf":[{"required":["hypothesis_template"]},{"required":["multi_label"],"properties":{"multi_label":{"const":true}}}]},"then":{"required":["candidate_labels"]}})";
+constexpr const char* kClassifyRules[] = {kOneInputRule, kLabelsRule, kPicturesRule, kContinueRule};
+constexpr const char* kEmbeddingsRules[] = {kOneInputRule, kOneSizeRule,  kChunksRule,
+                                            kBitsRule,     kPicturesRule, kContinueRule};
+constexpr const char* kPoolingRules[] = {kOneInputRule, kPicturesRule, kContinueRule, kOneSizeRule};
+constexpr const char* kScoreRules[] = {kSidesRule, kOneSideRule};
+constexpr const char* kTokenizeRules[] = {kTokenizeRule, kTokenizeToolsRule, kContinueRule};
+constexpr const char* kCohereRules[] = {kTextsRule, kInputsRule, kTypesRule};
 
 constexpr BodyRow kCohereBody{
     "CohereEmbedRequest", kCohereGroups,
-    R"({"texts":["a sentence","another one"],"embedding_types":["float","int8"]})",
-    R"({"if":{"not":{"required":["inputs"]}},"then":{"required":["texts"]}})"};
+    R"({"texts":["a sentence","another one"],"embedding_types":["float","int8"]})", kCohereRules};
 constexpr BodyRow kMapBody{
     "SimilarityMapRequest", kMapGroups,
     R"({"query":"total amount","document":{"image":"data:image/png;base64,iVBORw0KGgo="}})"};
@@ -206,7 +252,7 @@ constexpr std::string_view kDetokenizePaths[] = {"/detokenize"};
 
 constexpr const BodyRow* kEmbeddings[] = {&kEmbeddingsBody};
 constexpr const BodyRow* kCohere[] = {&kCohereBody};
-constexpr const BodyRow* kPooling[] = {&kPoolingBody};
+constexpr const BodyRow* kPooling[] = {&kPoolingBody, &kPooledScoreBody};
 constexpr const BodyRow* kClassify[] = {&kClassifyBody};
 constexpr const BodyRow* kScore[] = {&kScoreBody};
 constexpr const BodyRow* kMap[] = {&kMapBody};
@@ -235,21 +281,24 @@ constexpr OperationRow kPoolingOperations[] = {
 }  // namespace
 
 constexpr BodyRow kEmbeddingsBody{"EmbeddingsRequest", kEmbeddingsGroups,
-                                  R"({"input":["a sentence","another one"]})", kOneInput};
+                                  R"({"input":["a sentence","another one"]})", kEmbeddingsRules};
 constexpr BodyRow kPoolingBody{"PoolingRequest", kPoolingGroups,
-                               R"({"input":["a sentence","another one"]})"};
+                               R"({"input":["a sentence","another one"]})", kPoolingRules};
+constexpr BodyRow kPooledScoreBody{
+    "PoolingScoreRequest", kPooledScoreGroups,
+    R"({"task":"score","text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
+    kScoreRules};
 constexpr BodyRow kClassifyBody{"ClassifyRequest", kClassifyGroups,
-                                R"({"input":["a sentence","another one"]})", kOneInput};
-constexpr BodyRow kScoreBody{
-    "ScoreRequest", kScoreGroups,
-    R"({"text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
-    R"({"if":{"not":{"anyOf":[{"required":["queries","documents"]},{"required":["queries","items"]},{"required":["data_1","data_2"]}]}},"then":{"required":["text_1","text_2"]}})"};
+                                R"({"input":["a sentence","another one"]})", kClassifyRules};
+constexpr BodyRow kScoreBody{"ScoreRequest", kScoreGroups,
+                             R"({"text_1":"who sleeps?","text_2":["a cat naps","stocks fell"]})",
+                             kScoreRules};
 constexpr BodyRow kRerankBody{
     "RerankRequest", kRerankGroups,
     R"({"query":"who sleeps?","documents":["a cat naps","stocks fell"],"top_n":1})"};
-constexpr BodyRow kTokenizeBody{
-    "TokenizeRequest", kTokenizeGroups, R"({"prompt":"a sentence","return_token_strs":true})",
-    R"({"if":{"not":{"required":["messages"]}},"then":{"required":["prompt"]}})"};
+constexpr BodyRow kTokenizeBody{"TokenizeRequest", kTokenizeGroups,
+                                R"({"prompt":"a sentence","return_token_strs":true})",
+                                kTokenizeRules};
 
 std::span<const OperationRow> pooling_operations() { return kPoolingOperations; }
 

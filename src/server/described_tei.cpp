@@ -158,9 +158,9 @@ constexpr const BodyRow* kDecode[] = {&kDecodeBody};
 constexpr const BodyRow* kRoot[] = {&kEmbedBody, &kSimilarityBody, &kRankBody,    &kPredictBody,
                                     &kMaskBody,  &kEntityBody,     &kZeroShotBody};
 constexpr const BodyRow* kInvocations[] = {
-    &kChatBody,    &kCompletionBody, &kEmbeddingsBody, &kPoolingBody,    &kClassifyBody,
-    &kScoreBody,   &kRerankBody,     &kEmbedBody,      &kSimilarityBody, &kRankBody,
-    &kPredictBody, &kMaskBody,       &kEntityBody,     &kZeroShotBody};
+    &kChatBody,     &kCompletionBody, &kEmbeddingsBody, &kPoolingBody, &kPooledScoreBody,
+    &kClassifyBody, &kScoreBody,      &kRerankBody,     &kEmbedBody,   &kSimilarityBody,
+    &kRankBody,     &kPredictBody,    &kMaskBody,       &kEntityBody,  &kZeroShotBody};
 
 constexpr OperationRow kTeiOperations[] = {
     {"POST", kEmbedPaths, "Vectors", "One vector per input", "Vectors", nullptr, kEmbed},
@@ -184,7 +184,7 @@ constexpr OperationRow kTeiOperations[] = {
     {"POST", kTaskPaths, "Any task", "What the loaded model is for", "Anything", nullptr, kRoot},
     {"POST", kInvocationsPaths, "Any task",
      "What the loaded model is for, by the form of the body (SageMaker)", "Anything",
-     "application/octet-stream", kInvocations},
+     "application/octet-stream,text/event-stream", kInvocations},
 };
 
 }  // namespace

@@ -21,9 +21,10 @@ using FieldRows = std::span<const FieldRow>;
 struct BodyRow {
   std::string_view name;  // of its schema
   std::span<const FieldRows> groups;
-  const char* example;          // JSON that the server accepts where the model does the task
-  const char* rules = nullptr;  // what fields ask of each other, as if and then: generators of
-                                // clients would make several bodies of anyOf
+  const char* example;  // JSON that the server accepts where the model does the task
+  // What fields ask of each other, as if and then: generators of clients would make several bodies
+  // of anyOf.
+  std::span<const char* const> rules{};
 };
 
 // One operation, under each of its paths.
@@ -32,8 +33,9 @@ struct OperationRow {
   std::span<const std::string_view> paths;
   const char* tag;
   const char* summary;
-  const char* answer;                // the name of its schema; null = no JSON
-  const char* other_type = nullptr;  // of an answer that is no JSON, or may be none
+  const char* answer;  // the name of its schema; null = no JSON
+  // Of an answer that is no JSON, or may be none; several with a comma between.
+  const char* other_types = nullptr;
   // Of one route several dialects may have a body.
   std::span<const BodyRow* const> bodies{};
 };
@@ -51,8 +53,8 @@ std::span<const OperationRow> status_operations();
 std::span<const SchemaRow> shared_schemas();  // of inputs, answers and errors
 
 // Bodies that several files' operations have.
-extern const BodyRow kEmbeddingsBody, kPoolingBody, kClassifyBody, kScoreBody, kRerankBody,
-    kTokenizeBody, kCompletionBody, kChatBody;
+extern const BodyRow kEmbeddingsBody, kPoolingBody, kPooledScoreBody, kClassifyBody, kScoreBody,
+    kRerankBody, kTokenizeBody, kCompletionBody, kChatBody;
 
 // Schemas that many fields have.
 inline constexpr const char* kText = R"({"type":"string"})";
@@ -65,8 +67,16 @@ inline constexpr const char* kPositive = R"({"type":"integer","minimum":1})";
 inline constexpr const char* kCount = R"({"type":"integer","minimum":0})";
 inline constexpr const char* kLimit = R"({"type":"integer","minimum":-1})";
 inline constexpr const char* kObject = R"({"type":"object"})";
-inline constexpr const char* kList = R"({"type":"array","items":{}})";
+inline constexpr const char* kObjects = R"({"type":"array","items":{"type":"object"}})";
 inline constexpr const char* kAnything = "{}";
+inline constexpr const char* kTools =
+    R"({"type":"array","minItems":1,"maxItems":128,"items":{"$ref":"#/components/schemas/Tool"}})";
+inline constexpr const char* kToolChoice =
+    R"({"anyOf":[{"enum":["none","auto","required"]},{"$ref":"#/components/schemas/ToolChoice"}]})";
+inline constexpr const char* kContinueRule =
+    R"({"if":{"required":["continue_final_message"],"properties":{"continue_final_message":{"const":true}}},"then":{"properties":{"add_generation_prompt":{"not":{"const":true}}}}})";
+inline constexpr const char* kEfforts =
+    R"({"enum":["none","minimal","low","medium","high","xhigh","max"]})";
 // A field that other servers know and this one refuses.
 inline constexpr const char* kRefused = R"({"type":"null","deprecated":true})";
 

@@ -40,6 +40,7 @@ constexpr Effective kEffective[] = {
     {"image_url"},
     {"image_urls", "[]"},
     {"images", "[]"},
+    {"input"},
     {"input_type"},
     {"instruct"},
     {"instruction"},

@@ -153,11 +153,11 @@ void read_options(Fields& fields, Generate& generate) {
   const json::object* given = fields.object("options");
   if (!given) return;
   Fields options(*given, "body.options");
-  generate.temperature = options.number("temperature", 0, kAny);
+  generate.temperature = options.number("temperature", 0, 2);
   generate.top_k = options.integer("top_k", -1);
-  generate.top_p = options.number("top_p", 0, 1);
+  generate.top_p = above_zero(options, "top_p", 1);
   generate.min_p = options.number("min_p", 0, 1);
-  generate.repetition_penalty = options.number("repeat_penalty", 0, kAny);
+  generate.repetition_penalty = above_zero(options, "repeat_penalty");
   generate.presence_penalty = options.number("presence_penalty", -2, 2);
   generate.frequency_penalty = options.number("frequency_penalty", -2, 2);
   if (const auto seed = options.integer("seed"); seed && *seed != -1)
@@ -330,17 +330,7 @@ CallPlan generate(const Call& call) {
     fields.wrong("suffix", "extra_forbidden", "is not served");
   if (!fields.text("template").value_or("").empty())
     fields.wrong("template", "extra_forbidden", "is not served: send raw and the whole prompt");
-  const json::value* before = fields.any("context");
-  std::vector<int32_t> ids;
-  if (before && before->is_array()) {
-    for (const json::value& id : before->get_array()) {
-      if (!id.is_int64()) {
-        fields.wrong("context", "list_type", "expected token ids");
-        break;
-      }
-      ids.push_back(static_cast<int32_t>(id.get_int64()));
-    }
-  }
+  std::vector<int32_t> ids = token_ids(fields, "context");
   plan.ignored = fields.finish();
   if (content == json::value("")) {
     answer_load(plan, wishes, unloads(call.body));

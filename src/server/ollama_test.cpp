@@ -80,6 +80,13 @@ TEST_F(Ollama, GenerateTakesPromptsAndContext) {
   EXPECT_EQ(json::parse(test.plan(ollama::generate, R"({"prompt":""})").render({}).body)
                 .at("done_reason"),
             "load");
+  const CallPlan floats =
+      test.plan(ollama::generate, R"({"prompt":"the","raw":true,"context":[5.0]})");
+  EXPECT_EQ(std::get<std::vector<int32_t>>(floats.requests.front().prompt.input).front(), 5);
+  for (const char* context : {"[-1]", "[5.5]", "5", R"(["a"])"}) {
+    const std::string body = std::string(R"({"prompt":"a","context":)") + context + "}";
+    EXPECT_EQ(failure_of(test, ollama::generate, body).cause, Cause::kShape) << context;
+  }
   EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","suffix":"b"})").message,
               HasSubstr("suffix"));
 }
@@ -118,6 +125,8 @@ TEST_F(Ollama, RefusesOptionsThatItHasNot) {
     return failure_of(test, ollama::generate, R"({"prompt":"a","options":)" + options + "}");
   };
   EXPECT_EQ(refused(R"({"mirostat":2})").problems.at(0).where, "body.options.mirostat");
+  EXPECT_EQ(refused(R"({"repeat_penalty":0})").problems.at(0).where, "body.options.repeat_penalty");
+  EXPECT_EQ(refused(R"({"top_p":0})").problems.at(0).where, "body.options.top_p");
   EXPECT_EQ(refused(R"({"tfs_z":0.5})").problems.at(0).where, "body.options.tfs_z");
   EXPECT_EQ(refused(R"({"typical_p":0.5})").problems.at(0).where, "body.options.typical_p");
   EXPECT_NO_THROW(test.plan(

@@ -10,6 +10,7 @@
 #include "server/conversation_fields.h"
 #include "server/fields.h"
 #include "server/images.h"
+#include "server/messages.h"
 #include "server/render.h"
 #include "server/vllm_answer.h"
 #include "server/vllm_fields.h"
@@ -47,9 +48,9 @@ void join_chunks(CallPlan& plan) {
   Request one = plan.requests.front();
   for (const Request& request : plan.requests) {
     const auto* text = std::get_if<std::string>(&request.prompt.input);
-    if (!text) {
+    if (!text || !request.prompt.images.empty()) {
       throw Failure(Cause::kInvalid,
-                    "late_chunking: the parts must be texts, not token ids or messages",
+                    "late_chunking: the parts must be texts, not token ids, messages or images",
                     "late_chunking");
     }
     std::get<Embed>(one.task).late_chunks.push_back(*text);
@@ -222,7 +223,10 @@ CallPlan embeddings(const Call& call) {
 }
 
 CallPlan invocations(const Call& call) {
-  const auto has = [&](const char* field) { return call.body.contains(field); };
+  const auto has = [&](const char* field) {
+    const json::value* value = call.body.if_contains(field);
+    return value && !value->is_null();
+  };
   if (has("task")) return pooling(call);
   if (has("query") && has("documents")) return rerank(call);
   if (has("text_1") || has("data_1") || has("queries")) return score(call);
@@ -243,23 +247,26 @@ CallPlan tokenize(const Call& call) {
   const bool generates = does(call.context.info, Task::kGenerate);
   Chat messages;
   Conversation conversation;
-  std::string prompt;
-  if (chat && generates) {
-    read_conversation(fields, conversation);
-  } else if (chat) {
-    if (has_media(*fields.any("messages"))) {
+  read_conversation_settings(fields, conversation);
+  refuse_embeds(fields, "prompt");
+  std::string prompt = fields.text("prompt").value_or("");
+  if (chat) {
+    if (!prompt.empty())
+      fields.wrong("prompt", "extra_forbidden", "expected `prompt` or `messages`, not both");
+    read_messages(fields, conversation);
+    if (!generates && has_media(*fields.any("messages"))) {
       require_images(call.context, "messages");
       throw Failure(Cause::kInvalid,
                     "messages: how many tokens an image has is known when the model reads it; the "
                     "usage of its embedding counts them",
                     "messages");
     }
-    messages = read_chat(call.context, fields, true);
+    if (!generates && fields.good()) {
+      normalised_messages(conversation.messages, false, nullptr);  // refuses what no chat has
+      messages = read_chat(call.context, fields, true);
+    }
   } else {
-    refuse_other_inputs(call.context, fields);
-    check_chat_fields(fields);
     fields.require("prompt");
-    prompt = fields.text("prompt").value_or("");
   }
   const bool special = fields.boolean("add_special_tokens").value_or(!chat);
   const bool strings = fields.boolean("return_token_strs").value_or(false);

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/json_text.h"
+#include "server/tei.h"
 #include "server/test_context.h"
 
 namespace vecton::server {
@@ -147,6 +148,13 @@ TEST_F(OpenAi, RefusesByTheTable) {
       {R"({"input":[[1,4294967296]]})", 400, "Bad Request", "body.input.0.1", "out of vocabulary"},
       {R"({"input":"a","late_chunking_params":{"chunk_size":2}})", 400, "Bad Request",
        "body.late_chunking_params", "send the parts"},
+      {R"({"input":"a","messages":[{"role":"user","content":"b"}]})", 400, "Bad Request",
+       "body.input", "not both"},
+      {R"({"input":"a","dimensions":2,"output_dimension":3})", 400, "Bad Request",
+       "body.output_dimension", "send one of them"},
+      {R"({"input":"a","tools":["f"]})", 400, "Bad Request", "body.tools", "list of objects"},
+      {R"({"input":"a","continue_final_message":true,"add_generation_prompt":true})", 400,
+       "BadRequestError", "continue_final_message", "Cannot set both"},
   };
   for (const auto& c : cases) {
     const json::value error = refusal(openai::embeddings, c.body);
@@ -235,6 +243,25 @@ TEST_F(OpenAi, LateChunkingGivesARowPerPart) {
   ASSERT_EQ(answer.at("data").as_array().size(), 2u);
   EXPECT_EQ(base::json_text(answer.at("data").at(1).at("embedding")), "[3.0,4.0]");
   EXPECT_EQ(answer.at("usage").at("prompt_tokens"), 3);
+}
+
+TEST_F(OpenAi, ErrorsOfTheEngineNameTheFieldOfTheBody) {
+  const auto said = [](const CallPlan& plan, const std::string& message) {
+    return std::string(in_words_of(plan, Error(ErrorCode::kTooLong, message, "input")).what());
+  };
+  const CallPlan embeds = test.plan(openai::embeddings, R"({"input":["a","b"]})");
+  EXPECT_EQ(said(embeds, "input[1]: too long"), "input[1]: too long");
+  EXPECT_EQ(said(test.plan(tei::embed, R"({"inputs":["a","b"]})"), "input[1]: too long"),
+            "inputs[1]: too long");
+  const CallPlan alike =
+      test.plan(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b","c"]}})");
+  EXPECT_EQ(said(alike, "input[0]: too long"), "inputs.source_sentence: too long");
+  EXPECT_EQ(said(alike, "input[2]: too long"), "inputs.sentences[1]: too long");
+  EXPECT_EQ(said(alike, "input[x"), "input[x");
+  test.serve({Task::kGenerate});
+  const CallPlan writes = test.plan(openai::completions, R"({"prompt":["a","b"]})");
+  EXPECT_EQ(said(writes, "input[1]: too long"), "prompt[1]: too long");
+  EXPECT_EQ(in_words_of(writes, Error(ErrorCode::kTooLong, "too long", "input")).field(), "prompt");
 }
 
 TEST_F(OpenAi, MessagesMakeOneText) {

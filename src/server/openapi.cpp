@@ -183,7 +183,10 @@ json::object responses_of(const Route& route, const OperationRow& row) {
   json::object good{{"description", row.summary}};
   json::object content;
   if (row.answer) content[kJsonType] = json::object{{"schema", ref(row.answer)}};
-  if (const std::string_view other = row.other_type ? row.other_type : ""; !other.empty()) {
+  std::string_view others = row.other_types ? row.other_types : "";
+  while (!others.empty()) {
+    const std::string_view other = others.substr(0, others.find(','));
+    others.remove_prefix(std::min(other.size() + 1, others.size()));
     json::object schema{{"type", "string"}};
     if (other == "application/octet-stream") schema["format"] = "binary";
     // An event has `data`, and in some dialects a name.
@@ -311,9 +314,10 @@ json::object body_schema(const BodyRow& body) {
   for (const FieldRows& rows : body.groups) {
     for (const FieldRow& row : rows) add_field(schema, row, row.name);
   }
-  if (body.rules) {
-    const json::value rules = without_nulls(json::parse(body.rules));
-    for (const auto& [key, value] : rules.get_object()) schema[key] = value;
+  if (!body.rules.empty()) {
+    json::array rules;
+    for (const char* rule : body.rules) rules.push_back(without_nulls(json::parse(rule)));
+    schema["allOf"] = std::move(rules);
   }
   return schema;
 }

@@ -11,6 +11,7 @@
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/responses_request.h"
+#include "server/sampling.h"
 #include "server/vllm_fields.h"
 
 namespace vecton::server::openai {
@@ -301,7 +302,7 @@ CallPlan responses(const Call& call) {
   wishes.head = read_head(call, fields, "resp_");
   Generate generate;
   generate.temperature = fields.number("temperature", 0, 2);
-  generate.top_p = fields.number("top_p", 0, 1);
+  generate.top_p = above_zero(fields, "top_p", 1);
   generate.max_tokens = fields.integer("max_output_tokens", 1);
   const bool stream = fields.boolean("stream").value_or(false);
   read_logprobs(fields, generate, wishes);

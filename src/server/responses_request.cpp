@@ -37,9 +37,8 @@ std::string reasoning_of(const json::object& item) {
 class Turns {
  public:
   void add(const json::object& item, const std::string& where) {
-    const json::value* given = item.if_contains("type");
-    const std::string type =
-        given && given->is_string() ? std::string(given->get_string()) : "message";
+    const std::string type = item.contains("type") ? text_of(item, "type", where) : "message";
+    said_ = said_ || type != "reasoning";
     if (type == "message") {
       const std::string role = text_of(item, "role", where);
       const json::value* content = item.if_contains("content");
@@ -62,6 +61,9 @@ class Turns {
     }
   }
 
+  // Whether there was more than thinking.
+  bool said() const { return said_; }
+
   json::array messages;
 
  private:
@@ -81,6 +83,7 @@ class Turns {
   }
 
   std::string reasoning_;
+  bool said_ = false;
 };
 
 void read_tools(Fields& fields, Conversation& conversation) {
@@ -90,7 +93,7 @@ void read_tools(Fields& fields, Conversation& conversation) {
     for (const json::value& value : given->get_array()) {
       const json::object* tool = value.if_object();
       const json::value* type = tool ? tool->if_contains("type") : nullptr;
-      if (!type || *type != json::value("function"))
+      if (!tool || !type || *type != json::value("function"))
         invalid("tools", "expected tools of type 'function': others are not served");
       json::object function = *tool;
       function.erase("type");
@@ -102,6 +105,8 @@ void read_tools(Fields& fields, Conversation& conversation) {
   if (const json::value* given = fields.any("tool_choice")) {
     choice = *given;
     if (const json::object* object = given->if_object()) {
+      if (object->contains("type") && object->at("type") != json::value("function"))
+        invalid("tool_choice.type", "expected 'function'");
       choice = json::object{
           {"type", "function"},
           {"function", json::object{{"name", text_of(*object, "name", "tool_choice")}}}};
@@ -131,6 +136,7 @@ Conversation read_response_input(Fields& fields, Generate& generate) {
         if (!items[i].is_object()) invalid(where, "expected an object");
         turns.add(items[i].get_object(), where);
       }
+      if (!turns.said()) invalid("input", "expected a message, a call or what it gave");
     } else {
       invalid("input", "expected a string or a list of items");
     }

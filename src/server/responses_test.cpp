@@ -71,6 +71,13 @@ TEST_F(Responses, Refuses) {
   EXPECT_THAT(refused(R"("input":"a","tools":[{"type":"web_search"}])"), HasSubstr("'function'"));
   EXPECT_THAT(refused(R"("input":[{"type":"item_reference"}])"), HasSubstr("item_reference"));
   EXPECT_THAT(refused(""), HasSubstr("body.input"));
+  for (const char* input : {"[]", R"([{"type":"reasoning"}])"})
+    EXPECT_THAT(refused(std::string(R"("input":)") + input), HasSubstr("expected a message"));
+  EXPECT_THAT(refused(R"("input":[{"type":5,"role":"user","content":"a"}])"),
+              HasSubstr("input[0].type"));
+  EXPECT_THAT(refused(R"("input":"a","text":{"format":{"type":"text","schema":{}}})"),
+              HasSubstr("text.format.schema: is for"));
+  EXPECT_THAT(refused(R"("input":"a","top_p":0)"), HasSubstr("body.top_p"));
 }
 
 TEST_F(Responses, AnswersWithItems) {

@@ -11,7 +11,6 @@ namespace vecton::server {
 
 namespace {
 
-constexpr double kAny = std::numeric_limits<double>::infinity();
 constexpr size_t kMaxStops = 16;
 constexpr int64_t kMaxChoices = 16384;
 
@@ -51,25 +50,6 @@ void refuse_unserved(Fields& fields) {
   }
 }
 
-std::vector<int32_t> ids(Fields& fields, std::string_view key) {
-  const json::value* value = fields.any(key);
-  std::vector<int32_t> out;
-  if (!value) return out;
-  const bool list =
-      value->is_array() &&
-      std::all_of(value->get_array().begin(), value->get_array().end(), [](const json::value& id) {
-        return id.is_int64() && id.get_int64() >= 0 &&
-               id.get_int64() <= std::numeric_limits<int32_t>::max();
-      });
-  if (!list) {
-    fields.wrong(key, "list_type", "expected a list of token ids");
-    return out;
-  }
-  for (const json::value& id : value->get_array())
-    out.push_back(static_cast<int32_t>(id.get_int64()));
-  return out;
-}
-
 void read_stop(Fields& fields, Generate& generate) {
   const json::value* stop = fields.any("stop");
   if (!stop) return;
@@ -101,6 +81,12 @@ void read_bias(Fields& fields, Generate& generate) {
     const double number = std::clamp(value.to_number<double>(), -100.0, 100.0);
     generate.logit_bias.emplace_back(id, static_cast<float>(number));
   }
+}
+
+// Null where it is not there, or null.
+const json::value* member(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value && !value->is_null() ? value : nullptr;
 }
 
 StructuredOutput of_schema(const json::value& schema, const std::string& field) {
@@ -160,24 +146,48 @@ std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
 
 }  // namespace
 
+std::vector<int32_t> token_ids(Fields& fields, std::string_view key) {
+  const json::value* value = fields.any(key);
+  const json::array* list = value ? value->if_array() : nullptr;
+  if (value && (!list || !(list->empty() || list->front().is_number())))
+    fields.wrong(key, "list_type", "expected a list of token ids");
+  if (!list || list->empty() || !list->front().is_number()) return {};
+  Inputs inputs = fields.inputs(key, false);
+  if (inputs.items.empty()) return {};
+  return std::get<std::vector<int32_t>>(std::move(inputs.items.front()));
+}
+
+std::optional<double> above_zero(Fields& fields, std::string_view key, double most) {
+  const auto number = fields.number(key, 0, most);
+  if (number == 0.0) fields.wrong(key, "greater_than", "expected more than 0");
+  return number;
+}
+
 std::optional<StructuredOutput> structured_by_format(const json::object& format,
                                                      const std::string& field) {
   const json::value* type = format.if_contains("type");
   const std::string_view word =
       type && type->is_string() ? std::string_view(type->get_string()) : std::string_view();
-  if (const json::value* inner = format.if_contains("json_schema");
-      inner && !inner->is_object() && !inner->is_null())
+  const json::value* schema = member(format, "schema");
+  const json::value* wrapped = member(format, "json_schema");
+  if (wrapped && !wrapped->is_object())
     throw Failure(Cause::kInvalid, field + ".json_schema: expected an object", field);
+  if (wrapped && (schema || word != "json_schema")) {
+    throw Failure(Cause::kInvalid,
+                  field + ".json_schema: is for the type 'json_schema', without `schema`", field);
+  }
+  if (schema && word == "text") {
+    throw Failure(Cause::kInvalid,
+                  field + ".schema: is for the types 'json_schema' and 'json_object'", field);
+  }
   if (word == "text") return {};
-  const json::value* schema = format.if_contains("schema");
   if (word == "json_object") {
-    if (schema && !schema->is_null()) return of_schema(*schema, field + ".schema");
+    if (schema) return of_schema(*schema, field + ".schema");
     return StructuredOutput{.kind = JsonObject{}};
   }
   if (word == "json_schema") {
-    const json::value* inner = format.if_contains("json_schema");
-    if (inner && inner->is_object()) schema = inner->get_object().if_contains("schema");
-    if (!schema || schema->is_null()) {
+    if (wrapped) schema = member(wrapped->get_object(), "schema");
+    if (!schema) {
       throw Failure(Cause::kInvalid, field + ".json_schema.schema: field required", field);
     }
     return of_schema(*schema, field + ".json_schema.schema");
@@ -206,13 +216,10 @@ Generate read_sampling(const Context&, Fields& fields) {
   // What is so small divides by nothing useful: vLLM's least temperature that is not greedy.
   if (generate.temperature && *generate.temperature >= 1e-5)
     generate.temperature = std::max(*generate.temperature, 0.01);
-  generate.top_p = fields.number("top_p", 0, 1);
-  if (generate.top_p == 0.0) fields.wrong("top_p", "greater_than", "expected more than 0");
+  generate.top_p = above_zero(fields, "top_p", 1);
   generate.top_k = fields.integer("top_k", -1);
   generate.min_p = fields.number("min_p", 0, 1);
-  generate.repetition_penalty = fields.number("repetition_penalty", 0, kAny);
-  if (generate.repetition_penalty == 0.0)
-    fields.wrong("repetition_penalty", "greater_than", "expected more than 0");
+  generate.repetition_penalty = above_zero(fields, "repetition_penalty");
   generate.presence_penalty = fields.number("presence_penalty", -2, 2);
   generate.frequency_penalty = fields.number("frequency_penalty", -2, 2);
   generate.n = fields.integer("n", 1).value_or(1);
@@ -222,14 +229,14 @@ Generate read_sampling(const Context&, Fields& fields) {
     generate.seed = static_cast<uint64_t>(*seed);
   generate.min_tokens = fields.integer("min_tokens", 0).value_or(0);
   read_stop(fields, generate);
-  generate.stop_token_ids = ids(fields, "stop_token_ids");
+  generate.stop_token_ids = token_ids(fields, "stop_token_ids");
   generate.include_stop_str_in_output =
       fields.boolean("include_stop_str_in_output").value_or(false);
   generate.ignore_eos = fields.boolean("ignore_eos").value_or(false);
   read_bias(fields, generate);
   if (fields.any("bad_words")) generate.bad_words = fields.texts("bad_words");
   if (fields.any("allowed_token_ids"))
-    generate.allowed_token_ids = ids(fields, "allowed_token_ids");
+    generate.allowed_token_ids = token_ids(fields, "allowed_token_ids");
   generate.skip_special_tokens = fields.boolean("skip_special_tokens");
   generate.spaces_between_special_tokens =
       fields.boolean("spaces_between_special_tokens").value_or(true);

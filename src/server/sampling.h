@@ -1,7 +1,11 @@
 // The fields by which vLLM's and OpenAI's bodies say how to generate.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "server/dialect.h"
 #include "server/fields.h"
@@ -11,6 +15,12 @@ namespace vecton::server {
 // All but max_tokens, logprobs and the form of the answer. Throws Failure for a field that is not
 // served, with what is instead.
 Generate read_sampling(const Context& context, Fields& fields);
+
+// A list of token ids; none where it is not there.
+std::vector<int32_t> token_ids(Fields& fields, std::string_view key);
+// A number above 0.
+std::optional<double> above_zero(Fields& fields, std::string_view key,
+                                 double most = std::numeric_limits<double>::infinity());
 
 // best_of, after logprobs: where it is more than n, so many are generated from here on, and what is
 // given is how many of them are the answer (keep_best()).

@@ -23,20 +23,32 @@ struct Limits {
   int64_t query = 0, document = 0;  // tokens of a text; 0 = any
 };
 
-Names names_of(const json::object& body) {
-  for (const Names& names : kNames) {
-    if (body.contains(names.first) && body.contains(names.second)) return names;
-  }
-  for (const Names& names : kNames) {
-    if (body.contains(names.first) || body.contains(names.second)) return names;
-  }
-  return kNames[std::size(kNames) - 1];
-}
-
 // Null where it is not there, or null.
 const json::value* member(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value && !value->is_null() ? value : nullptr;
+}
+
+Names names_of(const json::object& body) {
+  for (const Names& names : kNames) {
+    if (member(body, names.first) && member(body, names.second)) return names;
+  }
+  for (const Names& names : kNames) {
+    if (member(body, names.first) || member(body, names.second)) return names;
+  }
+  return kNames[std::size(kNames) - 1];
+}
+
+// Which of two texts was meant nobody can tell.
+void refuse_other_names(Fields& fields, const Names& read) {
+  for (const Names& names : kNames) {
+    for (const std::string_view name : {names.first, names.second}) {
+      if (name == read.first || name == read.second || !fields.any(name)) continue;
+      fields.wrong(name, "extra_forbidden",
+                   std::string("is another name of what `") + read.first + "` and `" + read.second +
+                       "` say: send one pair");
+    }
+  }
 }
 
 // Of models that read images: what else a client may have put beside a text. Other models' objects
@@ -209,22 +221,26 @@ Item read_item(const Context& context, Fields& fields, const std::string& where,
     const json::value* text = member(*object, "text");
     const json::value* content = member(*object, "content");
     const bool pictured = member(*object, "image") || member(*object, "image_url");
-    const bool said = text && text->is_string(), in_parts = content && content->is_array();
     refuse_other_media(context, *object, where);
-    if (in_parts && (said || pictured)) {
+    if (content && (text || pictured)) {
       fields.wrong(where + ".content", "extra_forbidden",
                    "expected parts, or a text and an image, not both");
       return {};
     }
-    if (in_parts) return join_parts(context, fields, where, content->get_array());
+    if (text && !text->is_string()) {
+      fields.wrong(where + ".text", "string_type", "expected a string");
+      return {};
+    }
+    if (content && content->is_array())
+      return join_parts(context, fields, where, content->get_array());
+    if (content && content->is_string()) return {.text = std::string(content->get_string())};
     Item item;
-    if (said) item.text = text->get_string();
+    if (text) item.text = text->get_string();
     if (pictured) {
       require_images(context, where);
       item.images.push_back(image_of_part(where, *object));
     }
-    if (said || pictured) return item;
-    if (content && content->is_string()) return {.text = std::string(content->get_string())};
+    if (text || pictured) return item;
   }
   fields.wrong(where, "string_type",
                "expected a string, {\"text\": string}, {\"image\": string} or "
@@ -236,6 +252,8 @@ void plan_scores(const Call& call, Fields& fields, CallPlan& plan) {
   const Names names = names_of(call.body);
   const std::vector<Item> queries = read_side(call.context, fields, names.first);
   const std::vector<Item> documents = read_side(call.context, fields, names.second);
+  refuse_other_names(fields, names);
+  plan.field = names.second;
   Limits limits;
   std::vector<std::string> ignored;
   const Request like = read_scoring(call.context, fields, limits, ignored);
@@ -291,6 +309,7 @@ CallPlan rerank(const Call& call) {
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   check_lengths(1, documents.size());
+  plan.field = "documents";
   make_plan(call, {query}, documents, limits, like, plan);
   std::vector<std::string> texts;
   for (const Item& document : documents) texts.push_back(document.text);

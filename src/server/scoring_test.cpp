@@ -41,6 +41,24 @@ TEST_F(Scoring, PairsTextsUnderAnyOfTheirNames) {
   EXPECT_THAT(pairs(R"({"data_1":["q"],"data_2":["a","b"]})"), ElementsAre("q|a", "q|b"));
 }
 
+TEST_F(Scoring, ReadsNoTextPast) {
+  EXPECT_THAT(pairs(R"({"queries":"q","items":"a","documents":null,"text_1":null})"),
+              ElementsAre("q|a"));
+  for (const char* body : {R"({"queries":"q","items":"a","documents":"b"})",
+                           R"({"text_1":"q","text_2":"a","data_1":"p"})",
+                           R"({"text_1":"q","text_2":"a","queries":"p"})"})
+    EXPECT_THAT(std::string(refusal(openai::score, body).at("message").as_string()),
+                HasSubstr("send one pair"))
+        << body;
+  for (const char* item : {R"({"content":"a","text":{}})", R"({"content":"a","text":"b"})",
+                           R"({"text":5})", R"({"content":5})"})
+    EXPECT_EQ(
+        failure_of(test, openai::score, std::string(R"({"text_1":"q","text_2":)") + item + "}")
+            .cause,
+        Cause::kShape)
+        << item;
+}
+
 TEST_F(Scoring, TakesPartsThatAreTexts) {
   EXPECT_THAT(
       pairs(R"({"text_1":{"content":[{"type":"text","text":"q"},{"type":"text","text":"r"}]},

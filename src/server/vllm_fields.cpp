@@ -32,6 +32,10 @@ bool is_item(const json::value& value) {
 Inputs read_pictures(const Call& call, Fields& fields) {
   require_images(call.context, "modality");
   const json::value* input = fields.any("input");
+  if (fields.any("messages"))
+    fields.wrong("messages", "extra_forbidden",
+                 "`modality` says where the pictures of `input` are");
+  check_chat_fields(fields);
   Inputs inputs{.items = {}, .single = input && input->is_string()};
   std::vector<std::string> sources;
   if (inputs.single) {
@@ -115,11 +119,14 @@ void refuse_other_inputs(const Context& context, Fields& fields) {
     const json::value* messages = fields.any(field);
     if (messages && has_media(*messages)) require_images(context, field);
   }
-  if (fields.any("prompt_embeds")) {
-    throw Failure(Cause::kInvalid,
-                  "prompt_embeds: prompt embeddings are not supported: send `input`",
-                  "prompt_embeds");
-  }
+  refuse_embeds(fields, "input");
+}
+
+void refuse_embeds(Fields& fields, const std::string& text) {
+  if (!fields.any("prompt_embeds")) return;
+  throw Failure(Cause::kInvalid,
+                "prompt_embeds: prompt embeddings are not supported: send `" + text + "`",
+                "prompt_embeds");
 }
 
 void read_special_tokens(Fields& fields, Request& request) {
@@ -177,8 +184,13 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
 void read_embedding(const Context& context, Fields& fields, Request& request, CallPlan& plan) {
   read_special_tokens(fields, request);
   std::optional<int64_t> dimensions = fields.integer("dimensions");
-  if (const auto size = fields.integer("output_dimension"); size && !dimensions)
-    dimensions = size;  // Voyage's and Cohere's word
+  if (const auto size = fields.integer("output_dimension")) {  // Voyage's and Cohere's word
+    if (dimensions) {
+      fields.wrong("output_dimension", "extra_forbidden",
+                   "is another word for `dimensions`: send one of them");
+    }
+    dimensions = size;
+  }
   if (dimensions == context.info.embedding_size && !context.info.matryoshka)
     dimensions.reset();  // the whole vector is what every model gives
   if (auto* embed = std::get_if<Embed>(&request.task)) {
@@ -193,9 +205,11 @@ void read_embedding(const Context& context, Fields& fields, Request& request, Ca
 
 Inputs read_inputs(const Call& call, Fields& fields) {
   refuse_other_inputs(call.context, fields);
+  const json::value* input = fields.any("input");
+  if (input && fields.any("messages"))
+    fields.wrong("input", "extra_forbidden", "expected `input` or `messages`, not both");
   if (fields.choice("modality", {"text", "image"}) == "image") return read_pictures(call, fields);
   // vLLM's clients send chats under either name.
-  const json::value* input = fields.any("input");
   const bool under_input = input && (is_chat(*input) || is_chats(*input));
   if (const json::value* messages = fields.any("messages"); messages || under_input) {
     const char* field = messages ? "messages" : "input";
@@ -221,9 +235,10 @@ Inputs read_inputs(const Call& call, Fields& fields) {
 
 void set_requests(const Call& call, Fields& fields, Inputs inputs, const Request& like,
                   CallPlan& plan) {
+  if (fields.any("messages")) plan.field = "messages";
   plan.ignored = fields.finish();
   plan.single = inputs.single;
-  plan.requests = make_requests(call.context, std::move(inputs), like);
+  plan.requests = make_requests(call.context, std::move(inputs), like, plan.field);
 }
 
 void append_head(std::string& out, const Head& head, const char* object) {

@@ -27,6 +27,8 @@ bool has_media(const json::value& messages);
 
 // Images and prompt embeddings are no input of the loaded model: a Failure.
 void refuse_other_inputs(const Context& context, Fields& fields);
+// Prompt embeddings alone: `text` is the field to send.
+void refuse_embeds(Fields& fields, const std::string& text);
 
 // add_special_tokens.
 void read_special_tokens(Fields& fields, Request& request);

@@ -87,7 +87,7 @@ class Reranker(TaskTest):
     def test_long_pairs(self):
         long = "capital " * 400
         self.refused("/score", {"text_1": QUERY, "text_2": ["a", long]}, "Please reduce the length of the input prompt")
-        self.refused("/score", {"text_1": QUERY, "text_2": ["a", long]}, "input[1]")
+        self.refused("/score", {"text_1": QUERY, "text_2": ["a", long]}, "text_2[1]")
         answer = self.post("/score", {"text_1": QUERY, "text_2": ["a", long], "truncate_prompt_tokens": -1})
         self.assertEqual(answer.headers["x-truncated-inputs"], "1")
 

@@ -380,6 +380,19 @@ TEST(Tasks, OfOneBatchGiveWhatTheyGiveAlone) {
   }
 }
 
+// A text without a step has no row, of as many columns as there are labels, alone or beside others.
+TEST(Tasks, WhatHasNoRowHasItsColumns) {
+  const auto engine = open(fixture("cls-qwen2-prm"), 1);
+  const Request step = request_of("The fox jumps.<extra_0>", TokenClassify{}),
+                none = request_of("The fox jumps.", TokenClassify{});
+  const Result alone = engine->submit({none}).get().front();
+  const Result beside = engine->submit({none, step}).get().front();
+  for (const Result& result : {alone, beside}) {
+    EXPECT_EQ(result.get<Labels>().rows, 0);
+    EXPECT_EQ(result.get<Labels>().columns, 2);
+  }
+}
+
 TEST(Tasks, FillMaskGivesTheLikeliestTokens) {
   const auto engine = open(fixture("bert-mlm"));
   const Result all =

@@ -28,6 +28,20 @@ Answer empty_answer(const TaskParameters& task) {
       task);
 }
 
+// An answer as wide as this one, with no row.
+Answer without_rows(Answer answer) {
+  std::visit(
+      [](auto& whole) {
+        if constexpr (requires { whole.columns; }) {
+          whole = {.rows = 0, .columns = whole.columns};
+        } else if constexpr (std::is_default_constructible_v<std::decay_t<decltype(whole)>>) {
+          whole = {};
+        }
+      },
+      answer);
+  return answer;
+}
+
 // Puts the answer to one of the request's tasks into its result, or why there is none.
 void give(Answer answer, size_t task, Result& result) {
   if (result.error()) return;
@@ -394,6 +408,15 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   }
   const bool stores = std::ranges::any_of(
       sequences, [](const Sequence& s) { return s.generating || !s.new_pages.empty(); });
+  // What no row is wanted of is answered as it is beside others, of whom some are.
+  for (const HeadWork& head : work) {
+    if (head.wanted.count() != 0 || head.task == Task::kGenerate) continue;
+    for (size_t i = 0; i < head.inputs.size(); ++i) {
+      const Sequence& s = sequences[head.sequences[i]];
+      give(without_rows(answer_of_nothing(ops, s.route, head.inputs[i])), head.inputs[i].task,
+           s.group->results[s.index]);
+    }
+  }
   if (batch.wanted.count() == 0 && !stores) return;
   add_images(ops, *routes_[sequences.front().route].model, sequences, batch);
   const Tensor hidden = this->hidden(ops, routes_[sequences.front().route], batch);
@@ -415,16 +438,20 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   }
 }
 
-Result Runner::of_nothing(Ops& ops, const Sequence& sequence) const {
-  const Route& route = routes_[sequence.route];
-  const std::vector<float> zeros(static_cast<size_t>(route.plan.shape.hidden));
+Answer Runner::answer_of_nothing(Ops& ops, size_t route, const heads::HeadInput& input) const {
+  const int64_t hidden = routes_[route].plan.shape.hidden;
+  const std::vector<float> zeros(static_cast<size_t>(hidden));
   const tensor::Rows one{.offsets = {0, 1}, .index = {0}};
-  const heads::HeadInput input{.work = &sequence};
-  std::vector<Answer> answers =
-      route.heads.at(task_of(sequence.tasks.front()))
-          ->answer(ops, ops.upload(zeros, 1, route.plan.shape.hidden), one, std::span(&input, 1));
+  const Task task = task_of(input.work->tasks[input.task]);
+  return std::move(routes_[route]
+                       .heads.at(task)
+                       ->answer(ops, ops.upload(zeros, 1, hidden), one, std::span(&input, 1))
+                       .front());
+}
+
+Result Runner::of_nothing(Ops& ops, const Sequence& sequence) const {
   Result result;
-  give(std::move(answers.front()), 0, result);
+  give(answer_of_nothing(ops, sequence.route, {.work = &sequence}), 0, result);
   return result;
 }
 

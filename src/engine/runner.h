@@ -95,6 +95,9 @@ class Runner {
 
   void add_pages(const Sequence& sequence, tensor::Batch& batch) const;
 
+  // What a head makes of a row of zeros.
+  Answer answer_of_nothing(Ops& ops, size_t route, const heads::HeadInput& input) const;
+
   // The wanted rows, as heads read them.
   Tensor hidden(Ops& ops, const Route& route, tensor::Batch& batch);
 

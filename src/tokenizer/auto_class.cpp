@@ -1,71 +1,26 @@
 #include "tokenizer/auto_class.h"
 
-#include <algorithm>
-#include <array>
-
 namespace vecton::tokenizer {
 
 namespace {
 
 // Models whose tokenizer is what their tokenizer.json says, whatever class is named for it.
-constexpr std::array<std::string_view, 50> kFileAlone = {"arctic",
-                                                         "chatlm",
-                                                         "ernie4_5",
-                                                         "flex_olmo",
-                                                         "fuyu",
-                                                         "glm",
-                                                         "glm4",
-                                                         "glm4_moe",
-                                                         "gpt_bigcode",
-                                                         "granite",
-                                                         "granitemoe",
-                                                         "internlm2",
-                                                         "internlm3",
-                                                         "jamba",
-                                                         "kimi_k25",
-                                                         "kimi_linear",
-                                                         "llava",
-                                                         "llava_next",
-                                                         "minicpm3",
-                                                         "minicpmv",
-                                                         "minimax_m2",
-                                                         "ministral",
-                                                         "ministral3",
-                                                         "mistral",
-                                                         "mistral3",
-                                                         "mixtral",
-                                                         "modernbert",
-                                                         "molmo",
-                                                         "modernbert-decoder",
-                                                         "molmo2",
-                                                         "nemotron",
-                                                         "nystromformer",
-                                                         "olmo2",
-                                                         "olmo3",
-                                                         "paddleocr_vl",
-                                                         "pegasus_x",
-                                                         "persimmon",
-                                                         "phi3",
-                                                         "phi3_v",
-                                                         "phimoe",
-                                                         "pixtral",
-                                                         "smolvlm",
-                                                         "stablelm",
-                                                         "step3_vl",
-                                                         "umt5",
-                                                         "vipllava",
-                                                         "voxtral",
-                                                         "xlm-roberta-xl",
-                                                         "glm4v",
-                                                         "granitemoehybrid"};
+constexpr std::string_view kFileAlone =
+    "arctic aria beam bigbird_pegasus camembertv2-base canary chatlm cohere_asr "
+    "ernie4_5 ernie4_5_moe flex_olmo fuyu glm glm4 glm4_moe glm4_moe_lite glm4v "
+    "glm4v_moe glm_image glmasr got_ocr2 gpt_bigcode gradium_phonon_tts granite "
+    "granitemoe granitemoehybrid granitemoeshared h2ovl_chat hyperclovax "
+    "hyperclovax_vlm internlm2 internlm3 iquestcoder jamba kimi_k25 kimi_linear "
+    "kosmos-2 llava llava_next mimo_v2_flash minicpm3 minicpm_ocr minicpmv "
+    "minicpmv4_6 minicpmv4_7 minimax_m2 ministral ministral3 mistral mistral3 "
+    "mistral_large4 mixtral modernbert modernbert-decoder molmo molmo2 nemo_speechlm "
+    "nemotron nvfp4 nystromformer olmo2 olmo3 olmo_hybrid omniasr opencua openvla "
+    "paddleocr_vl pegasus_x persimmon phi3 phi3_v phimoe pix2struct pixtral "
+    "pocket_tts smolvlm stablelm step3_vl umt5 vipllava voxtral voxtral_realtime xlm-roberta-xl";
 
 // Models whose files often name a wrong class: their own counts.
-constexpr std::array<std::string_view, 4> kOwnClass = {"qwen2", "qwen3_5", "qwen3_5_moe",
-                                                       "qwen3_5_moe_text"};
-
-bool contains(const auto& list, std::string_view name) {
-  return std::ranges::find(list, name) != list.end();
-}
+constexpr std::string_view kOwnClass =
+    "hyperclovax_vision_v2 qwen2 qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen4_exp siglip2";
 
 }  // namespace
 
@@ -85,8 +40,10 @@ NamedClass NamedClass::read(const std::filesystem::path& folder,
 }
 
 const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level) {
-  if (contains(kFileAlone, named.model_type)) return nullptr;
-  if (named.tokenizer_class.empty() || contains(kOwnClass, named.model_type))
+  if (has_word(kFileAlone, named.model_type)) return nullptr;
+  // No class is its own: the files name Llama's or none.
+  if (named.tokenizer_class.empty() && named.model_type == "llama") return nullptr;
+  if (named.tokenizer_class.empty() || has_word(kOwnClass, named.model_type))
     return find_tokenizer_class_of_model(named.model_type);
   // Llama 3 and others kept the name of a class that is not theirs.
   if (named.tokenizer_class == "LlamaTokenizer" && byte_level) return nullptr;

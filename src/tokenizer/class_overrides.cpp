@@ -1,8 +1,10 @@
 #include "tokenizer/class_overrides.h"
 
 #include <string>
+#include <vector>
 
 #include "tokenizer/class_templates.h"
+#include "vecton/error.h"
 
 namespace vecton::tokenizer {
 
@@ -111,9 +113,8 @@ void set_llama_scheme(FileOverride& file, std::string_view scheme) {
   }
 }
 
-void set_bert_normalizer(FileOverride& file) {
+void set_bert_normalizer(FileOverride& file, bool lowercase) {
   set_missing_decoder(file, R"({"type":"WordPiece","prefix":"##","cleanup":true})");
-  const bool lowercase = file.flag("do_lower_case", true);
   json::value accents = nullptr;
   if (!file.config.is_null() && file.config.has("strip_accents"))
     accents = file.config["strip_accents"].boolean();
@@ -128,6 +129,43 @@ void set_bert_normalizer(FileOverride& file) {
   }
 }
 
+void set_bert_normalizer(FileOverride& file) {
+  set_bert_normalizer(file, file.flag("do_lower_case", true));
+}
+
+void set_prefix_space(FileOverride& file, bool wanted) {
+  if (file.pre_tokenizer.has("ByteLevel")) set_missing_decoder(file, R"({"type":"ByteLevel"})");
+  for (json::object* step : file.pre_tokenizer.all()) {
+    if (is_step(*step, "ByteLevel")) (*step)["add_prefix_space"] = wanted;
+  }
+}
+
+void set_roberta_processing(FileOverride& file, bool trim_offsets, bool prefix_space) {
+  set_post_processor(file, "cls_token", "sep_token", [&](auto cls, auto sep) {
+    return roberta_processing(cls, sep, trim_offsets, prefix_space);
+  });
+}
+
+// Translators have the text's language, a token, before it, or behind it and eos_token.
+void set_language(FileOverride& file, std::string_view otherwise, bool before) {
+  const std::string language = file.text("src_lang", otherwise);
+  const std::string_view eos = file.token("eos_token");
+  if (!has_token(file.document, language)) {
+    if (language == otherwise) return;
+    throw Error(ErrorCode::kUnsupported,
+                "tokenizer_config.json: src_lang \"" + language +
+                    "\" is no token of tokenizer.json; wanted: a language's token, such as \"" +
+                    std::string(otherwise) + "\"",
+                "src_lang");
+  }
+  if (eos.empty()) return;
+  file.document["post_processor"] =
+      before ? template_processing({{language, 0}, {"$A", 0}, {eos, 0}},
+                                   {{language, 0}, {"$A", 0}, {"$B", 0}, {eos, 0}})
+             : template_processing({{"$A", 0}, {eos, 0}, {language, 0}},
+                                   {{"$A", 0}, {"$B", 0}, {eos, 0}, {language, 0}});
+}
+
 }  // namespace
 
 std::string_view FileOverride::token(std::string_view name) const {
@@ -140,6 +178,27 @@ std::string_view FileOverride::token(std::string_view name) const {
 void override_bert(FileOverride& file) {
   set_bert_normalizer(file);
   set_bert_template(file);
+}
+
+void override_dpr_reader(FileOverride& file) {
+  set_bert_normalizer(file, true);  // the class does not hand do_lower_case on
+  set_bert_template(file);
+}
+
+// A question's text ends with a mark of it.
+void override_splinter(FileOverride& file) {
+  override_bert(file);
+  const std::string mark = file.text("question_token", "[QUESTION]");
+  const bool left = file.text("padding_side", "right") == "left";
+  if (!has_token(file.document, mark) || !has_token(file.document, ".")) return;
+  set_post_processor(file, "cls_token", "sep_token", [&](auto cls, auto sep) {
+    std::vector<TemplatePart> pair = {{cls, 0}, {"$A", 0}};
+    if (!left) pair.insert(pair.end(), {{mark, 0}, {".", 0}});
+    pair.insert(pair.end(), {{sep, 0}, {"$B", 1}});
+    if (left) pair.insert(pair.end(), {{mark, 0}, {".", 0}});
+    pair.emplace_back(sep, 1);
+    return template_processing({{cls, 0}, {"$A", 0}, {sep, 0}}, pair);
+  });
 }
 
 void override_mpnet(FileOverride& file) {
@@ -164,11 +223,11 @@ void override_clip(FileOverride& file) {
 }
 
 void override_byte_level(FileOverride& file) {
-  if (file.pre_tokenizer.has("ByteLevel")) set_missing_decoder(file, R"({"type":"ByteLevel"})");
-  for (json::object* step : file.pre_tokenizer.all()) {
-    if (is_step(*step, "ByteLevel"))
-      (*step)["add_prefix_space"] = file.flag("add_prefix_space", false);
-  }
+  set_prefix_space(file, file.flag("add_prefix_space", false));
+}
+
+void override_blenderbot(FileOverride& file) {
+  set_prefix_space(file, file.flag("add_prefix_space", true));
 }
 
 void override_deberta(FileOverride& file) {
@@ -184,10 +243,41 @@ void override_gpt_neox(FileOverride& file) {
 
 void override_roberta(FileOverride& file) {
   override_byte_level(file);
-  set_post_processor(file, "cls_token", "sep_token", [&](auto cls, auto sep) {
-    return roberta_processing(cls, sep, file.flag("trim_offsets", true),
-                              file.flag("add_prefix_space", false));
+  set_roberta_processing(file, file.flag("trim_offsets", true),
+                         file.flag("add_prefix_space", false));
+}
+
+void override_luke(FileOverride& file) {
+  override_byte_level(file);
+  set_roberta_processing(file, true, true);
+}
+
+void override_layoutlmv3(FileOverride& file) {
+  const bool prefix_space = file.flag("add_prefix_space", true);
+  set_prefix_space(file, prefix_space);
+  set_roberta_processing(file, true, prefix_space);
+}
+
+void override_markuplm(FileOverride& file) {
+  override_byte_level(file);
+  set_post_processor(file, "cls_token", "sep_token", [](auto cls, auto sep) {
+    return template_processing({{cls, 0}, {"$A", 0}, {sep, 0}},
+                               {{cls, 0}, {"$A", 0}, {sep, 0}, {"$B", 0}, {sep, 0}});
   });
+}
+
+void override_whisper(FileOverride& file) {
+  override_byte_level(file);
+  for (const char* key : {"language", "task", "predict_timestamps"}) {
+    if (file.config.is_null() || !file.config.has(key) ||
+        (key == std::string_view("predict_timestamps") && !file.config[key].boolean()))
+      continue;
+    throw Error(ErrorCode::kUnsupported,
+                "tokenizer_config.json: " + std::string(key) +
+                    " of WhisperTokenizer, which puts tokens for speech around texts, is not "
+                    "supported; without it they are what tokenizer.json says",
+                key);
+  }
 }
 
 void override_metaspace(FileOverride& file) {
@@ -204,10 +294,36 @@ void override_xlm_roberta(FileOverride& file) {
   set_post_processor(file, "bos_token", "eos_token", doubled_template);
 }
 
+void override_layoutxlm(FileOverride& file) {
+  override_metaspace(file);
+  set_post_processor(file, "cls_token", "sep_token", doubled_template);
+}
+
+void override_xglm(FileOverride& file) {
+  override_metaspace(file);
+  set_post_processor(file, "eos_token", "eos_token", [](auto eos, auto) {
+    return template_processing({{eos, 0}, {"$A", 0}},
+                               {{eos, 0}, {"$A", 0}, {eos, 0}, {eos, 0}, {"$B", 0}});
+  });
+}
+
+void override_mbart(FileOverride& file) { set_language(file, "en_XX", false); }
+void override_mbart50(FileOverride& file) { set_language(file, "en_XX", true); }
+void override_nllb(FileOverride& file) {
+  set_language(file, "eng_Latn", !file.flag("legacy_behaviour", false));
+}
+
 void override_t5(FileOverride& file) {
   set_scheme(file, "always");
   set_post_processor(file, "eos_token", "eos_token",
                      [](auto eos, auto) { return end_template(eos); });
+}
+
+void override_pegasus(FileOverride& file) {
+  set_scheme(file, "always");
+  set_post_processor(file, "eos_token", "eos_token", [](auto eos, auto) {
+    return template_processing({{"$A", 0}, {eos, 0}}, {{"$A", 0}, {"$B", 0}, {eos, 0}});
+  });
 }
 
 void override_albert(FileOverride& file) {
@@ -245,6 +361,9 @@ void override_siglip(FileOverride& file) {
   set_lowercase(file, file.flag("do_lower_case", true), 0);
 }
 
+// Its texts are in lower case, which files written for Gemma's class do not say.
+void override_siglip2(FileOverride& file) { set_lowercase(file, true, 0); }
+
 void override_llama(FileOverride& file) {
   const bool prefix = file.flag("add_prefix_space", true);
   set_llama_scheme(file, !prefix ? "never" : file.flag("legacy", false) ? "always" : "first");
@@ -252,6 +371,14 @@ void override_llama(FileOverride& file) {
 
 void override_code_llama(FileOverride& file) {
   set_llama_scheme(file, file.flag("add_prefix_space", true) ? "first" : "never");
+}
+
+void override_roformer(FileOverride&) {
+  throw Error(
+      ErrorCode::kUnsupported,
+      "tokenizer_config.json: RoFormerTokenizer finds Chinese words with jieba, which is not "
+      "here; \"tokenizer_class\": \"PreTrainedTokenizerFast\" reads tokenizer.json as it is",
+      "tokenizer_class");
 }
 
 }  // namespace vecton::tokenizer

@@ -104,6 +104,68 @@ TEST_F(ClassOverrides, CaseAccentsAndPunctuation) {
             "▁A ▁ !");
 }
 
+TEST_F(ClassOverrides, OfClassesThatAreReadWithTheirFileAlone) {
+  const auto words = [&](const std::string& settings) {
+    return tokens(kWordPiece, "{\"tokenizer_class\":" + settings + "}", "A é");
+  };
+  for (const std::string name : {"LxmertTokenizer", "LayoutLMv2TokenizerFast", "SplinterTokenizer"})
+    EXPECT_EQ(words("\"" + name + R"(","do_lower_case":false)"), "A é") << name;
+  EXPECT_EQ(words(R"("DPRReaderTokenizer","do_lower_case":false)"), "a e");
+  EXPECT_EQ(words(R"("DPRReaderTokenizer","strip_accents":false)"), "a é");
+
+  const auto pieces = [&](const std::string& settings) {
+    return tokens(metaspace(R"("prepend_scheme":"always")"),
+                  "{\"tokenizer_class\":" + settings + "}", "A a");
+  };
+  EXPECT_EQ(pieces(R"("XGLMTokenizer")"), "▁A ▁a");
+  EXPECT_EQ(pieces(R"("XGLMTokenizer","add_prefix_space":false)"), "A ▁a");
+  EXPECT_EQ(pieces(R"("LayoutXLMTokenizer","add_prefix_space":false)"), "A ▁a");
+  EXPECT_EQ(pieces(R"("Tipsv2Tokenizer")"), "▁a ▁a");
+  EXPECT_EQ(pieces(R"("Tipsv2Tokenizer","do_lower_case":false)"), "▁A ▁a");
+  // SigLIP 2's files name Gemma's class.
+  folder_.write("config.json", R"({"model_type":"siglip2"})");
+  EXPECT_EQ(pieces(R"("GemmaTokenizerFast")"), "▁a ▁a");
+}
+
+TEST_F(ClassOverrides, BytesOfClassesThatAreReadWithTheirFileAlone) {
+  const std::string file =
+      R"({"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{"type":"ByteLevel",
+          "add_prefix_space":false,"trim_offsets":true,"use_regex":true},"post_processor":null,
+          "decoder":{"type":"ByteLevel"},"model":{"type":"BPE","vocab":{"a":0,"Ġ":1,"Ġa":2},
+          "merges":["Ġ a"]}})";
+  const auto of = [&](const std::string& name, const std::string& more = "") {
+    return tokens(file, R"({"tokenizer_class":")" + name + "\"" + more + "}", "a a");
+  };
+  for (const char* name : {"BlenderbotTokenizer", "LayoutLMv3Tokenizer"}) {
+    EXPECT_EQ(of(name), "Ġa Ġa") << name;
+    EXPECT_EQ(of(name, R"(,"add_prefix_space":false)"), "a Ġa") << name;
+  }
+  for (const char* name :
+       {"LukeTokenizer", "MarkupLMTokenizer", "MvpTokenizer", "WhisperTokenizer"}) {
+    EXPECT_EQ(of(name), "a Ġa") << name;
+    EXPECT_EQ(of(name, R"(,"add_prefix_space":true)"), "Ġa Ġa") << name;
+  }
+  EXPECT_EQ(of("WhisperTokenizer", R"(,"predict_timestamps":false)"), "a Ġa");
+}
+
+// What would change tokens and is not done.
+TEST_F(ClassOverrides, WhatIsNotDoneIsNamed) {
+  const std::pair<const char*, const char*> refused[] = {
+      {R"("WhisperTokenizer","language":"en")", "language"},
+      {R"("WhisperTokenizer","predict_timestamps":true)", "predict_timestamps"},
+      {R"("RoFormerTokenizer")", "jieba"},
+      {R"("MBartTokenizer","src_lang":"xx_XX")", "src_lang"},
+  };
+  for (const auto& [settings, named] : refused) {
+    try {
+      tokens(kWordPiece, "{\"tokenizer_class\":" + std::string(settings) + "}", "a");
+      ADD_FAILURE() << settings;
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(named), std::string::npos) << error.what();
+    }
+  }
+}
+
 TEST_F(ClassOverrides, WrongSettingsAreNamed) {
   try {
     tokens(kWordPiece, R"({"tokenizer_class":"BertTokenizer","do_lower_case":"yes"})", "a");
@@ -188,6 +250,50 @@ TEST_F(AroundTexts, OfUnigramModels) {
             "X0 a0 [SEP]0 | X0 a0 [SEP]0 e1 [SEP]1");
   EXPECT_EQ(around(true, "RemBertTokenizer", R"(,"cls_token":"X")"),
             "X0 a0 [SEP]0 | X0 a0 [SEP]0 e1 [SEP]1");
+}
+
+TEST_F(AroundTexts, OfClassesThatAreReadWithTheirFileAlone) {
+  EXPECT_EQ(around(false, "LxmertTokenizer"), "[CLS]0 a0 [SEP]0 | [CLS]0 a0 [SEP]0 e1 [SEP]1");
+  for (const char* name : {"LukeTokenizer", "LayoutLMv3Tokenizer", "MvpTokenizer"})
+    EXPECT_EQ(around(false, name), "<s>0 a0 </s>0 | <s>0 a0 </s>0 </s>0 e0 </s>0") << name;
+  EXPECT_EQ(around(false, "MarkupLMTokenizer"), "<s>0 a0 </s>0 | <s>0 a0 </s>0 e0 </s>0");
+  EXPECT_EQ(around(true, "LayoutXLMTokenizer", R"(,"cls_token":"X")"),
+            "X0 a0 </s>0 | X0 a0 </s>0 </s>0 e0 </s>0");
+  EXPECT_EQ(around(true, "XGLMTokenizer"), "</s>0 a0 | </s>0 a0 </s>0 </s>0 e0");
+  EXPECT_EQ(around(true, "UdopTokenizer", R"(,"eos_token":"Y")"),
+            "<unk>0 a0 Y0 | <unk>0 a0 Y0 <unk>0 e0 Y0");
+  EXPECT_EQ(around(true, "PegasusTokenizer"), "<unk>0 a0 </s>0 | <unk>0 a0 <unk>0 e0 </s>0");
+  const std::string question = R"(,"question_token":"X","mask_token":null)";
+  EXPECT_EQ(around(false, "SplinterTokenizer", question),
+            "[CLS]0 a0 [SEP]0 | [CLS]0 a0 [SEP]0 e1 [SEP]1");
+}
+
+TEST_F(AroundTexts, TheLanguageOfTranslators) {
+  EXPECT_EQ(around(false, "MBartTokenizer", R"(,"src_lang":"X")"), "a0 </s>0 X0 | a0 e0 </s>0 X0");
+  EXPECT_EQ(around(false, "MBart50Tokenizer", R"(,"src_lang":"X")"),
+            "X0 a0 </s>0 | X0 a0 e0 </s>0");
+  EXPECT_EQ(around(false, "NllbTokenizer", R"(,"src_lang":"Y")"), "Y0 a0 </s>0 | Y0 a0 e0 </s>0");
+  EXPECT_EQ(around(false, "NllbTokenizer", R"(,"src_lang":"Y","legacy_behaviour":true)"),
+            "a0 </s>0 Y0 | a0 e0 </s>0 Y0");
+  // The file's, where it has no token for the class's language.
+  EXPECT_EQ(around(false, "NllbTokenizer"), "X0 a0 Y0 | X0 a0 Y0 e1 Y1");
+}
+
+TEST_F(AroundTexts, AQuestionOfSplinter) {
+  const std::string file =
+      R"({"version":"1.0","added_tokens":[],"normalizer":null,
+          "pre_tokenizer":{"type":"BertPreTokenizer"},"post_processor":null,"model":{
+            "type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##",
+            "max_input_chars_per_word":100,
+            "vocab":{"[UNK]":0,"a":1,"e":2,"[CLS]":3,"[SEP]":4,"[QUESTION]":5,".":6}}})";
+  const auto pair = [&](const std::string& more) {
+    folder_.write("tokenizer.json", file);
+    folder_.write("tokenizer_config.json",
+                  R"({"tokenizer_class":"SplinterTokenizer")" + more + "}");
+    return Tokenizer::open(folder_.path())->encode("a", "e").ids;
+  };
+  EXPECT_EQ(pair(""), (Ids{3, 1, 5, 6, 4, 2, 4}));
+  EXPECT_EQ(pair(R"(,"padding_side":"left")"), (Ids{3, 1, 4, 2, 5, 6, 4}));
 }
 
 TEST_F(AroundTexts, TheFilesStandWhereItsClassHasNone) {

@@ -16,6 +16,8 @@ using Files = TokenizerClass::Files;
 constexpr std::string_view kRobertaTokens =
     "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=</s> pad_token=<pad> cls_token=<s> "
     "mask_token=<mask>";
+constexpr std::string_view kBertTokens =
+    "unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]";
 constexpr std::string_view kQwenTokens =
     "eos_token=<|endoftext|> unk_token=<|endoftext|> pad_token=<|endoftext|>";
 constexpr std::string_view kAlbertTokens =
@@ -26,13 +28,13 @@ constexpr std::string_view kLlamaTokens = "bos_token=<s> eos_token=</s> unk_toke
 constexpr std::array kClasses = {
     TokenizerClass{
         "BertTokenizer ConvBertTokenizer DistilBertTokenizer DPRContextEncoderTokenizer "
-        "DPRQuestionEncoderTokenizer ElectraTokenizer LayoutLMTokenizer MobileBertTokenizer "
-        "RetriBertTokenizer SqueezeBertTokenizer",
-        "align bert blip chinese_clip convbert distilbert dpr electra ernie layoutlm megatron-bert "
-        "mobilebert nezha nomic_bert qdqbert squeezebert visual_bert",
-        Files::kVocabTxt, "",
-        "unk_token=[UNK] sep_token=[SEP] pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
-        build_bert, false, override_bert},
+        "DPRQuestionEncoderTokenizer ElectraTokenizer LayoutLMTokenizer LayoutLMv2Tokenizer "
+        "LxmertTokenizer MobileBertTokenizer RetriBertTokenizer SqueezeBertTokenizer",
+        "align bark bert blip bros chinese_clip convbert distilbert dpr electra "
+        "ernie flava git grounding-dino layoutlm layoutlmv2 lxmert megatron-bert "
+        "mm-grounding-dino mobilebert nomic_bert squeezebert "
+        "tvp vilt visual_bert",
+        Files::kVocabTxt, "", kBertTokens, build_bert, false, override_bert},
     TokenizerClass{"MPNetTokenizer", "mpnet", Files::kVocabTxt, "",
                    "bos_token=<s> eos_token=</s> unk_token=[UNK] sep_token=</s> "
                    "pad_token=<pad> cls_token=<s> mask_token=<mask>/l",
@@ -41,28 +43,39 @@ constexpr std::array kClasses = {
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>",
                    build_funnel, false, override_funnel},
-    TokenizerClass{"GPT2Tokenizer CodeGenTokenizer", "codegen gpt2 gpt_neo gptj opt phi starcoder2",
+    TokenizerClass{"GPT2Tokenizer CodeGenTokenizer",
+                   "blip-2 codegen dbrx emu3 gpt2 gpt_neo gptj hyperclovax_vision_v2 "
+                   "instructblip instructblipvideo jais2 opt phi starcoder2",
                    Files::kVocabJson, "",
                    "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|>",
                    build_gpt2, false, override_byte_level},
-    TokenizerClass{"RobertaTokenizer BartTokenizer LEDTokenizer LongformerTokenizer",
-                   "bart data2vec-text ibert led lilt longformer roberta roberta-prelayernorm",
+    TokenizerClass{"RobertaTokenizer BartTokenizer LEDTokenizer LongformerTokenizer MvpTokenizer",
+                   "bart bridgetower clap data2vec-text florence2 ibert led lilt "
+                   "longformer mra mvp roberta roberta-prelayernorm",
                    Files::kVocabJson, "", kRobertaTokens, build_roberta, false, override_roberta},
-    TokenizerClass{"CLIPTokenizer", "clip clipseg owlv2 owlvit xclip", Files::kVocabJson, "",
+    TokenizerClass{"CLIPTokenizer",
+                   "aimv2 clip clipseg groupvit omdet-turbo oneformer owlv2 owlvit sam3 "
+                   "sam3_video xclip",
+                   Files::kVocabJson, "",
                    "bos_token=<|startoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|endoftext|>",
                    build_clip, false, override_clip},
     TokenizerClass{"Qwen2Tokenizer",
-                   "colqwen2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 "
-                   "qwen3_moe qwen3_next qwen3_vl qwen3_vl_moe",
+                   "audioflamingo3 colqwen2 cosmos3_omni dots3_note fun_asr_nano "
+                   "hunyuan_vl internvl lighton_ocr moss_transcribe_diarize ovis2 "
+                   "qianfan_ocr qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe "
+                   "qwen2_vl qwen3 qwen3_asr qwen3_moe qwen3_next qwen3_omni_moe qwen3_vl "
+                   "qwen3_vl_moe vibevoice",
                    Files::kVocabJson, "", kQwenTokens, build_qwen2, false, override_byte_level},
-    TokenizerClass{"Qwen3_5Tokenizer", "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text",
-                   Files::kVocabJson, "", kQwenTokens, build_qwen3_5, false, override_byte_level},
+    TokenizerClass{"Qwen3_5Tokenizer",
+                   "qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen3_5_text qwen4_exp", Files::kVocabJson,
+                   "", kQwenTokens, build_qwen3_5, false, override_byte_level},
     TokenizerClass{"DebertaTokenizer", "deberta", Files::kVocabJson, "",
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
                    build_deberta, false, override_deberta},
-    TokenizerClass{"GPTNeoXTokenizer", "gpt_neox mamba mamba2 mpt olmo olmoe rwkv",
+    TokenizerClass{"GPTNeoXTokenizer",
+                   "falcon_mamba gpt_neox mamba mamba2 mpt olmo olmoe rwkv xlstm",
                    Files::kVocabJson, "",
                    "bos_token=<|endoftext|> eos_token=<|endoftext|> unk_token=<|endoftext|> "
                    "pad_token=<|padding|>",
@@ -97,21 +110,23 @@ constexpr std::array kClasses = {
                    "bos_token=[CLS] eos_token=[SEP] unk_token=[UNK] sep_token=[SEP] "
                    "pad_token=[PAD] cls_token=[CLS] mask_token=[MASK]",
                    build_deberta_v2, false, override_deberta_v2},
-    TokenizerClass{"GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text t5gemma",
+    TokenizerClass{"GemmaTokenizer",
+                   "diffusion_gemma gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text "
+                   "recurrent_gemma shieldgemma2 t5gemma zaya",
                    Files::kSentencePiece, "tokenizer.model",
                    "bos_token=<bos> eos_token=<eos> unk_token=<unk> pad_token=<pad> "
                    "mask_token=<mask>",
                    build_gemma, true},
-    TokenizerClass{"LlamaTokenizer", "llama", Files::kSentencePiece, "tokenizer.model",
-                   kLlamaTokens, build_llama, true, override_llama},
+    TokenizerClass{"LlamaTokenizer", "idefics idefics2 llama", Files::kSentencePiece,
+                   "tokenizer.model", kLlamaTokens, build_llama, true, override_llama},
     TokenizerClass{"RemBertTokenizer", "rembert", Files::kSentencePiece, "sentencepiece.model",
                    kAlbertTokens, build_rembert, false, override_rembert},
     TokenizerClass{"SiglipTokenizer", "siglip", Files::kSentencePiece, "spiece.model",
                    "eos_token=</s>/lr unk_token=<unk>/lr pad_token=</s>/lr", build_siglip, false,
                    override_siglip},
-    TokenizerClass{"T5Tokenizer", "mt5 switch_transformers t5", Files::kSentencePiece,
-                   "spiece.model", "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5,
-                   false, override_t5},
+    TokenizerClass{"T5Tokenizer", "mt5 musicgen musicgen_melody switch_transformers t5",
+                   Files::kSentencePiece, "spiece.model",
+                   "eos_token=</s> unk_token=<unk> pad_token=<pad>", build_t5, false, override_t5},
     TokenizerClass{"XLMRobertaTokenizer",
                    "gte jina_embeddings_v3 metaclip_2 trocr xlm-roberta xlm-roberta-xl xmod",
                    Files::kSentencePiece, "sentencepiece.bpe.model", kRobertaTokens,
@@ -120,6 +135,43 @@ constexpr std::array kClasses = {
                    "bos_token=<s> eos_token=</s> unk_token=<unk> sep_token=<sep> pad_token=<pad> "
                    "cls_token=<cls> mask_token=<mask>/l",
                    build_xlnet, true, override_xlnet},
+    // What these change in a tokenizer.json, without which they are not read.
+    TokenizerClass{"DPRReaderTokenizer", "", Files::kVocabTxt, "", kBertTokens, nullptr, false,
+                   override_dpr_reader},
+    TokenizerClass{"SplinterTokenizer", "splinter", Files::kVocabTxt, "", kBertTokens, nullptr,
+                   false, override_splinter},
+    TokenizerClass{"RoFormerTokenizer", "roformer", Files::kVocabTxt, "", kBertTokens, nullptr,
+                   false, override_roformer},
+    TokenizerClass{"BlenderbotTokenizer", "blenderbot", Files::kVocabJson, "", kRobertaTokens,
+                   nullptr, false, override_blenderbot},
+    TokenizerClass{"LayoutLMv3Tokenizer", "layoutlmv3", Files::kVocabJson, "", kRobertaTokens,
+                   nullptr, false, override_layoutlmv3},
+    TokenizerClass{"LukeTokenizer", "luke", Files::kVocabJson, "", kRobertaTokens, nullptr, false,
+                   override_luke},
+    TokenizerClass{"MarkupLMTokenizer", "markuplm", Files::kVocabJson, "", kRobertaTokens, nullptr,
+                   false, override_markuplm},
+    TokenizerClass{"WhisperTokenizer", "whisper", Files::kVocabJson, "", "", nullptr, false,
+                   override_whisper},
+    TokenizerClass{"LayoutXLMTokenizer", "layoutxlm", Files::kSentencePiece, "", kRobertaTokens,
+                   nullptr, false, override_layoutxlm},
+    TokenizerClass{"XGLMTokenizer", "xglm", Files::kSentencePiece, "", kRobertaTokens, nullptr,
+                   false, override_xglm},
+    TokenizerClass{"MBartTokenizer", "mbart", Files::kSentencePiece, "", kRobertaTokens, nullptr,
+                   false, override_mbart},
+    TokenizerClass{"MBart50Tokenizer", "mbart50", Files::kSentencePiece, "", kRobertaTokens,
+                   nullptr, false, override_mbart50},
+    TokenizerClass{"NllbTokenizer", "nllb nllb-moe", Files::kSentencePiece, "", kRobertaTokens,
+                   nullptr, false, override_nllb},
+    TokenizerClass{"PegasusTokenizer", "pegasus", Files::kSentencePiece, "",
+                   "eos_token=</s> unk_token=<unk> pad_token=<pad>", nullptr, false,
+                   override_pegasus},
+    TokenizerClass{"LasrTokenizer UdopTokenizer", "lasr_ctc lasr_encoder udop",
+                   Files::kSentencePiece, "", "eos_token=</s> unk_token=<unk> pad_token=<pad>",
+                   nullptr, false, override_t5},
+    TokenizerClass{"Siglip2Tokenizer", "siglip2", Files::kSentencePiece, "", "", nullptr, false,
+                   override_siglip2},
+    TokenizerClass{"Tipsv2Tokenizer", "tipsv2", Files::kSentencePiece, "", "", nullptr, false,
+                   override_siglip},
 };
 
 // Calls take(word) for each word; stops where it gives true.
@@ -135,12 +187,16 @@ bool any_word(std::string_view list, Take&& take) {
 
 const TokenizerClass* find_row(std::string_view name, std::string_view TokenizerClass::*list) {
   for (const TokenizerClass& row : kClasses) {
-    if (any_word(row.*list, [&](std::string_view word) { return word == name; })) return &row;
+    if (has_word(row.*list, name)) return &row;
   }
   return nullptr;
 }
 
 }  // namespace
+
+bool has_word(std::string_view list, std::string_view word) {
+  return any_word(list, [&](std::string_view other) { return other == word; });
+}
 
 const TokenizerClass* find_tokenizer_class(std::string_view name) {
   return find_row(name, &TokenizerClass::names);
@@ -153,6 +209,7 @@ const TokenizerClass* find_tokenizer_class_of_model(std::string_view model_type)
 std::string tokenizer_class_names() {
   std::string names;
   for (const TokenizerClass& row : kClasses) {
+    if (!row.build) continue;
     any_word(row.names, [&](std::string_view name) {
       names.append(names.empty() ? "" : ", ").append(name);
       return false;

@@ -43,16 +43,19 @@ struct TokenizerClass {
   // "unk_token=[UNK] mask_token=[MASK]/l": names and contents of special tokens where the settings
   // have none. Behind a slash: l = takes the spaces before it, r = those behind it.
   std::string_view special_tokens;
-  void (*build)(ClassSource& source);
-  bool pads_left = false;  // where the settings do not say
+  void (*build)(ClassSource& source);  // nullptr = not without a tokenizer.json
+  bool pads_left = false;              // where the settings do not say
   // What it changes in a tokenizer.json; nullptr = nothing.
   void (*override_file)(FileOverride& file) = nullptr;
 };
 
+// Whether a list of words with a space between them has this one.
+bool has_word(std::string_view list, std::string_view word);
+
 // nullptr where there is none.
 const TokenizerClass* find_tokenizer_class(std::string_view name);
 const TokenizerClass* find_tokenizer_class_of_model(std::string_view model_type);
-// Their names, for messages.
+// The names of those that need no tokenizer.json, for messages.
 std::string tokenizer_class_names();
 // Fills in the special tokens that a class has where the settings have none.
 void set_default_tokens(const TokenizerClass& row, SpecialTokens& tokens);

@@ -31,14 +31,17 @@ bool is_general(std::string_view name) {
 const TokenizerClass* named_class(const fs::path& folder, const TokenizerSettings& settings) {
   const NamedClass named = NamedClass::read(folder, settings);
   const std::string& name = named.tokenizer_class;
-  if (const TokenizerClass* row = find_tokenizer_class(name)) return row;
+  const auto buildable = [](const TokenizerClass* row) {
+    return row && row->build ? row : nullptr;
+  };
+  if (const TokenizerClass* row = buildable(find_tokenizer_class(name))) return row;
   if (!is_general(name)) {
     throw Error(ErrorCode::kUnsupported,
                 folder.string() + " has no tokenizer.json, and its tokenizer_class \"" + name +
                     "\" is not supported without one. Supported: " + tokenizer_class_names(),
                 "tokenizer_class");
   }
-  return name.empty() ? find_tokenizer_class_of_model(named.model_type) : nullptr;
+  return name.empty() ? buildable(find_tokenizer_class_of_model(named.model_type)) : nullptr;
 }
 
 std::optional<fs::path> find_sentencepiece(const fs::path& folder, const TokenizerClass* row) {

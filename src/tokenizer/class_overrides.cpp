@@ -147,11 +147,14 @@ void set_roberta_processing(FileOverride& file, bool trim_offsets, bool prefix_s
 }
 
 // Translators have the text's language, a token, before it, or behind it and eos_token.
-void set_language(FileOverride& file, std::string_view otherwise, bool before) {
-  const std::string language = file.text("src_lang", otherwise);
+void set_language(FileOverride& file, std::string_view otherwise, bool before,
+                  std::string_view mark = "") {
+  std::string language = file.text("src_lang", otherwise);
+  if (language.find(mark) == std::string::npos)
+    language = std::string(mark) + language + std::string(mark);
   const std::string_view eos = file.token("eos_token");
   if (!has_token(file.document, language)) {
-    if (language == otherwise) return;
+    if (file.config.is_null() || !file.config.has("src_lang")) return;
     throw Error(ErrorCode::kUnsupported,
                 "tokenizer_config.json: src_lang \"" + language +
                     "\" is no token of tokenizer.json; wanted: a language's token, such as \"" +
@@ -309,6 +312,7 @@ void override_xglm(FileOverride& file) {
 
 void override_mbart(FileOverride& file) { set_language(file, "en_XX", false); }
 void override_mbart50(FileOverride& file) { set_language(file, "en_XX", true); }
+void override_seamless_m4t(FileOverride& file) { set_language(file, "__eng__", true, "__"); }
 void override_nllb(FileOverride& file) {
   set_language(file, "eng_Latn", !file.flag("legacy_behaviour", false));
 }

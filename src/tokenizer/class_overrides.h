@@ -40,22 +40,23 @@ void override_mpnet(FileOverride& file);       // as BERT
 void override_funnel(FileOverride& file);      // the same, clean_text
 void override_byte_level(FileOverride& file);  // add_prefix_space
 void override_clip(FileOverride& file);
-void override_deberta(FileOverride& file);      // add_prefix_space
-void override_gpt_neox(FileOverride& file);     // add_prefix_space
-void override_roberta(FileOverride& file);      // add_prefix_space trim_offsets
-void override_luke(FileOverride& file);         // add_prefix_space
-void override_layoutlmv3(FileOverride& file);   // add_prefix_space
-void override_markuplm(FileOverride& file);     // add_prefix_space
-void override_blenderbot(FileOverride& file);   // add_prefix_space
-void override_whisper(FileOverride& file);      // add_prefix_space
-void override_metaspace(FileOverride& file);    // add_prefix_space
-void override_big_bird(FileOverride& file);     // add_prefix_space
-void override_xlm_roberta(FileOverride& file);  // add_prefix_space
-void override_layoutxlm(FileOverride& file);    // add_prefix_space
-void override_xglm(FileOverride& file);         // add_prefix_space
-void override_mbart(FileOverride& file);        // src_lang
-void override_mbart50(FileOverride& file);      // src_lang
-void override_nllb(FileOverride& file);         // src_lang legacy_behaviour
+void override_deberta(FileOverride& file);       // add_prefix_space
+void override_gpt_neox(FileOverride& file);      // add_prefix_space
+void override_roberta(FileOverride& file);       // add_prefix_space trim_offsets
+void override_luke(FileOverride& file);          // add_prefix_space
+void override_layoutlmv3(FileOverride& file);    // add_prefix_space
+void override_markuplm(FileOverride& file);      // add_prefix_space
+void override_blenderbot(FileOverride& file);    // add_prefix_space
+void override_whisper(FileOverride& file);       // add_prefix_space
+void override_metaspace(FileOverride& file);     // add_prefix_space
+void override_big_bird(FileOverride& file);      // add_prefix_space
+void override_xlm_roberta(FileOverride& file);   // add_prefix_space
+void override_layoutxlm(FileOverride& file);     // add_prefix_space
+void override_xglm(FileOverride& file);          // add_prefix_space
+void override_mbart(FileOverride& file);         // src_lang
+void override_mbart50(FileOverride& file);       // src_lang
+void override_seamless_m4t(FileOverride& file);  // src_lang
+void override_nllb(FileOverride& file);          // src_lang legacy_behaviour
 void override_t5(FileOverride& file);
 void override_pegasus(FileOverride& file);
 void override_siglip2(FileOverride& file);

@@ -275,6 +275,13 @@ TEST_F(AroundTexts, TheLanguageOfTranslators) {
   EXPECT_EQ(around(false, "NllbTokenizer", R"(,"src_lang":"Y")"), "Y0 a0 </s>0 | Y0 a0 e0 </s>0");
   EXPECT_EQ(around(false, "NllbTokenizer", R"(,"src_lang":"Y","legacy_behaviour":true)"),
             "a0 </s>0 Y0 | a0 e0 </s>0 Y0");
+  std::string file = kFiles[false];
+  file.replace(file.find("\"X\""), 3, "\"__deu__\"");
+  file.replace(file.find("PROCESSOR"), 9, "null");
+  folder_.write("tokenizer.json", file);
+  folder_.write("tokenizer_config.json",
+                R"({"tokenizer_class":"SeamlessM4TTokenizer","src_lang":"deu","tgt_lang":"fra"})");
+  EXPECT_EQ(Tokenizer::open(folder_.path())->encode("a", "e").ids, (Ids{6, 1, 2, 5}));
   // The file's, where it has no token for the class's language.
   EXPECT_EQ(around(false, "NllbTokenizer"), "X0 a0 Y0 | X0 a0 Y0 e1 Y1");
 }

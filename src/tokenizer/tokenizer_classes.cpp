@@ -160,6 +160,8 @@ constexpr std::array kClasses = {
                    false, override_mbart},
     TokenizerClass{"MBart50Tokenizer", "mbart50", Files::kSentencePiece, "", kRobertaTokens,
                    nullptr, false, override_mbart50},
+    TokenizerClass{"SeamlessM4TTokenizer", "seamless_m4t seamless_m4t_v2", Files::kSentencePiece,
+                   "", kRobertaTokens, nullptr, false, override_seamless_m4t},
     TokenizerClass{"NllbTokenizer", "nllb nllb-moe", Files::kSentencePiece, "", kRobertaTokens,
                    nullptr, false, override_nllb},
     TokenizerClass{"PegasusTokenizer", "pegasus", Files::kSentencePiece, "",

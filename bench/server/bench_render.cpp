@@ -51,8 +51,7 @@ int main(int argc, char** argv) {
       {"base64",
        [&](std::string& out, long row) {
          out += '"';
-         vecton::server::append_base64(
-             out, vecton::server::float_bytes(vector(row), vecton::server::Endian::kLittle));
+         vecton::server::append_base64(out, vector(row));
          out += "\",";
        }},
   };

@@ -97,7 +97,7 @@ void append_embedding(std::string& out, const std::string& type, const std::vect
   if (type == "float") return append_floats(out, values);
   if (type != "base64") return append_whole(out, values, *number_type_from(type));
   out += '"';
-  append_base64(out, float_bytes(values, Endian::kLittle));
+  append_base64(out, values);
   out += '"';
 }
 

@@ -5,10 +5,11 @@
 #include <bit>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 #include "backend/cpu/isa.h"
+#include "base/base64.h"
 #include "base/json_text.h"
+#include "server/base64_text.h"
 #include "server/failure.h"
 #include "server/float_text.h"
 
@@ -18,6 +19,15 @@ namespace {
 
 [[noreturn]] void not_finite() {
   throw Failure(Cause::kInternal, "the model gave a number that is not finite");
+}
+
+// Without a branch for each, so that the compiler takes several at once.
+void check_finite(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  uint32_t others = 0;
+  for (const float value : values)
+    others |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
+  if (others) not_finite();
 }
 
 template <typename T>
@@ -88,15 +98,34 @@ void append_weights(std::string& out, std::span<const int32_t> ids, std::span<co
 }
 
 std::string float_bytes(std::span<const float> values, Endian endian) {
-  std::string bytes(values.size() * sizeof(float), '\0');
-  const bool swap = (endian == Endian::kLittle) != (std::endian::native == std::endian::little);
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) not_finite();
-    uint32_t bits = std::bit_cast<uint32_t>(values[i]);
-    if (swap) bits = __builtin_bswap32(bits);
-    std::memcpy(bytes.data() + i * sizeof bits, &bits, sizeof bits);
-  }
+  check_finite(values);
+  std::string bytes(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  if ((endian == Endian::kLittle) == (std::endian::native == std::endian::little)) return bytes;
+  for (size_t i = 0; i < bytes.size(); i += sizeof(float))
+    std::reverse(bytes.data() + i, bytes.data() + i + sizeof(float));
   return bytes;
+}
+
+void append_base64(std::string& out, std::string_view bytes) {
+  static const WriteBase64 write = write_base64(cpu::supported_isas().back());
+  constexpr size_t kAtOnce = 3072, kReadAhead = 4;
+  std::array<char, kAtOnce / 3 * 4> text;
+  size_t taken = kAtOnce;
+  while (taken == kAtOnce) {
+    taken = write(text.data(), bytes.substr(0, kAtOnce + kReadAhead));
+    out.append(text.data(), taken / 3 * 4);
+    bytes.remove_prefix(taken);
+  }
+  base::append_base64(out, bytes);
+}
+
+void append_base64(std::string& out, std::span<const float> values) {
+  if constexpr (std::endian::native == std::endian::little) {
+    check_finite(values);
+    append_base64(out, {reinterpret_cast<const char*>(values.data()), values.size_bytes()});
+  } else {
+    append_base64(out, float_bytes(values, Endian::kLittle));
+  }
 }
 
 }  // namespace vecton::server

@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/base64.h"
-
 namespace vecton::server {
 
 void append_number(std::string& out, int64_t value);
@@ -33,6 +31,8 @@ void append_weights(std::string& out, std::span<const int32_t> ids, std::span<co
 // The floats' bytes.
 enum class Endian { kLittle, kBig };
 std::string float_bytes(std::span<const float> values, Endian endian);
-using base::append_base64;
+void append_base64(std::string& out, std::string_view bytes);
+// Of the floats' bytes, the least first; throws as append_float().
+void append_base64(std::string& out, std::span<const float> values);
 
 }  // namespace vecton::server

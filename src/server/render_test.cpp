@@ -60,6 +60,7 @@ TEST(Render, NumbersThatAreNotFiniteAreNoAnswer) {
   EXPECT_THROW(floats({1, std::nanf("")}), Failure);
   EXPECT_THROW(float_bytes(std::vector<float>{INFINITY}, Endian::kLittle), Failure);
   std::string out;
+  EXPECT_THROW(append_base64(out, std::vector<float>{1, -INFINITY}), Failure);
   EXPECT_THROW(append_number(out, std::nan("")), Failure);
   EXPECT_THROW(append_float(out, std::nanf("")), Failure);
   EXPECT_THROW(append_float(out, -INFINITY), Failure);

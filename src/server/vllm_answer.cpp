@@ -25,7 +25,11 @@ void append_values(std::string& out, const NumberFormat& format, Task task, cons
     append_weights(out, sparse->ids, sparse->values);
   } else if (format.form == NumberFormat::Form::kBase64) {
     out += '"';
-    append_base64(out, answer_bytes(format, r));
+    if (format.type == NumberType::kFloat32 && format.endian == Endian::kLittle) {
+      append_base64(out, r.values);
+    } else {
+      append_base64(out, answer_bytes(format, r));
+    }
     out += '"';
   } else if (is_whole(format.type)) {
     append_whole(out, r.values, format.type);

@@ -102,10 +102,14 @@ class GrammarConstraints : public ConstraintFactory {
       : tokenizer_(std::move(tokenizer)) {}
   std::unique_ptr<TokenConstraint> make(const StructuredOutput& what) const override {
     read_vocabulary();
-    const auto compiled = cache_->get(key_of(what), [what, tokens = NamedBytes(tokenizer_, trie_)] {
-      return grammar_of(what, tokens);
-    });
-    return std::make_unique<GrammarConstraint>(grammar::Constraint(compiled));
+    try {
+      const auto compiled = cache_->get(
+          key_of(what),
+          [what, tokens = NamedBytes(tokenizer_, trie_)] { return grammar_of(what, tokens); });
+      return std::make_unique<GrammarConstraint>(grammar::Constraint(compiled));
+    } catch (const Error& error) {
+      throw Error(error.code(), error.what(), "structured_outputs");
+    }
   }
 
  private:

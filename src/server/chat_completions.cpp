@@ -324,6 +324,10 @@ CallPlan chat_completions(const Call& call) {
   wishes.parallel = conversation.parallel_calls;
   if (fields.boolean("echo").value_or(false)) wishes.echo = last_text(conversation.messages);
   generate.structured_output = read_structured_output(fields);
+  plan.names = {{"structured_outputs", structure_field(conversation, structure_field(fields))},
+                {"logprobs", "top_logprobs"}};
+  if (fields.any("max_completion_tokens"))
+    plan.names.emplace_back("max_tokens", "max_completion_tokens");
   const bool special = fields.boolean("add_special_tokens").value_or(false);
   Request like;
   read_prompt_rules(call.context, fields, like);

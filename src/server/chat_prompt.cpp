@@ -26,10 +26,14 @@ void set_beginning(const Context& context, const parsers::ParserOptions& parser,
   if (!beginning.thinking.empty()) structure.thinking_begins = encode(beginning.thinking);
 }
 
+bool forces_calls(const Conversation& conversation) {
+  return conversation.calling == Calling::kRequired || conversation.calling == Calling::kNamed;
+}
+
 void force_calls(const Context& context, const Conversation& conversation,
                  std::string_view chat_template, Generate& generate,
                  parsers::ParserOptions& parser) {
-  if (conversation.calling != Calling::kRequired && conversation.calling != Calling::kNamed) return;
+  if (!forces_calls(conversation)) return;
   if (generate.structured_output) {
     throw Failure(Cause::kInvalid, "tool_choice and a structured output exclude each other",
                   "tool_choice");
@@ -162,6 +166,10 @@ ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversa
   prompt.request.prompt.prompt_text = "";
   prompt.request.prompt.add_special_tokens = false;
   return prompt;
+}
+
+std::string structure_field(const Conversation& conversation, const std::string& otherwise) {
+  return forces_calls(conversation) ? "tools" : otherwise;
 }
 
 void set_tools(const json::array& tools, const json::value* choice, Conversation& conversation) {

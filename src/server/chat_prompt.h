@@ -37,6 +37,9 @@ struct ChatPrompt {
 ChatPrompt make_chat_prompt(const Context& context, const Conversation& conversation,
                             Generate generate);
 
+// The field that asks for the structure of an answer, for errors: `tools` where calls are forced.
+std::string structure_field(const Conversation& conversation, const std::string& otherwise);
+
 // The tools of a body, checked; `choice`: its tool_choice in OpenAI's words, null when absent.
 void set_tools(const json::array& tools, const json::value* choice, Conversation& conversation);
 

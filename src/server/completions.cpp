@@ -249,6 +249,7 @@ CallPlan completions(const Call& call) {
   if (wishes.echo && wishes.logprobs && !generate.prompt_logprobs)
     generate.prompt_logprobs = generate.logprobs;
   generate.structured_output = read_structured_output(fields);
+  plan.names = {{"structured_outputs", structure_field(fields)}};
   Request like;
   like.prompt.add_special_tokens = fields.boolean("add_special_tokens");
   like.prompt.prompt_text = "";

@@ -14,6 +14,13 @@ namespace vecton::server {
 
 namespace {
 
+// What the body calls a field of the engine.
+std::string name_in_body(const CallPlan& plan, const std::string& field) {
+  if (field == "input") return plan.field;
+  const auto it = std::ranges::find(plan.names, field, &std::pair<std::string, std::string>::first);
+  return it == plan.names.end() ? field : it->second;
+}
+
 std::string quoted(const std::string& text) { return "\"" + text.substr(0, 200) + "\""; }
 
 std::string prompt_names(const ModelInfo& info) {
@@ -41,9 +48,13 @@ void check_batch_size(const Context& context, size_t count, const std::string& f
 }
 
 Error in_words_of(const CallPlan& plan, const Error& error) {
-  constexpr std::string_view kField = "input";
-  const std::string field = error.field() == kField ? plan.field : error.field();
+  const std::string field = name_in_body(plan, error.field());
   std::string_view rest = error.what();
+  // Of a structure the engine says what is wrong in it ("regex: ..."), not which field has it.
+  if (error.field() == "structured_outputs")
+    return {error.code(), field + ": " + std::string(rest), field};
+  if (field != error.field() && rest.starts_with(error.field() + ": "))
+    return {error.code(), field + std::string(rest.substr(error.field().size())), field};
   size_t index = 0;
   if (rest.starts_with("input[")) {
     rest.remove_prefix(6);

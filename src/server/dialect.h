@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/json_fwd.h"
@@ -54,11 +55,14 @@ struct CallPlan {
   std::vector<std::string> ignored;        // fields of the body that mean nothing
   std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
   std::string field = "input";        // of the body, where the texts stand, for errors
+  // Other fields that the engine knows by another name than the body: ours, the body's.
+  std::vector<std::pair<std::string, std::string>> names{};
   // Which of them request i has; unset = text i.
   std::function<std::string(size_t)> name_of{};
 };
 
-// What the engine says of "input[3]" or "input", in the words of the body.
+// What the engine says of "input[3]", "max_tokens" or "structured_outputs", in the words of the
+// body.
 Error in_words_of(const CallPlan& plan, const Error& error);
 
 using Planner = CallPlan (*)(const Call&);  // throws Failure

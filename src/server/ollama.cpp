@@ -178,6 +178,19 @@ void read_options(Fields& fields, Generate& generate) {
   options.finish();
 }
 
+// The engine's fields as this body has them.
+std::vector<std::pair<std::string, std::string>> names_of_fields() {
+  std::vector<std::pair<std::string, std::string>> names{
+      {"max_tokens", "options.num_predict"},
+      {"repetition_penalty", "options.repeat_penalty"},
+      {"logprobs", "top_logprobs"},
+      {"structured_outputs", "format"}};
+  for (const char* same :
+       {"temperature", "top_k", "top_p", "min_p", "presence_penalty", "frequency_penalty", "stop"})
+    names.emplace_back(same, std::string("options.") + same);
+  return names;
+}
+
 void read_think(Fields& fields, Conversation& conversation) {
   const json::value* think = fields.any("think");
   if (!think) return;
@@ -281,6 +294,7 @@ CallPlan chat(const Call& call) {
   Generate generate;
   Conversation conversation;
   Wishes wishes = read(call, fields, generate, conversation);
+  plan.names = names_of_fields();
   wishes.chat = true;
   const json::value* messages = fields.any("messages");
   const json::value* tools = fields.any("tools");
@@ -322,6 +336,7 @@ CallPlan generate(const Call& call) {
   Generate generate;
   Conversation conversation;
   Wishes wishes = read(call, fields, generate, conversation);
+  plan.names = names_of_fields();
   const json::value text(fields.text("prompt").value_or(""));
   const json::value content = content_of(fields.any("images"), &text, "images");
   const auto system = fields.text("system");

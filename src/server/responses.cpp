@@ -316,6 +316,9 @@ CallPlan responses(const Call& call) {
     fields.wrong("background", "extra_forbidden", "is not served: leave it out");
   const Conversation conversation = read_response_input(fields, generate);
   wishes.parallel = conversation.parallel_calls;
+  plan.names = {{"max_tokens", "max_output_tokens"},
+                {"logprobs", "top_logprobs"},
+                {"structured_outputs", structure_field(conversation, "text.format")}};
   const auto truncation = fields.choice("truncation", {"auto", "disabled"});
   fields.ignore({"store", "metadata", "user", "service_tier", "safety_identifier",
                  "prompt_cache_key", "prompt_cache_retention", "max_tool_calls", "stream_options"});

@@ -187,10 +187,11 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
   }
   if (word == "json_schema") {
     if (wrapped) schema = member(wrapped->get_object(), "schema");
-    if (!schema) {
-      throw Failure(Cause::kInvalid, field + ".json_schema.schema: field required", field);
-    }
-    return of_schema(*schema, field + ".json_schema.schema");
+    // OpenAI's chats wrap it, its other routes and Anthropic's do not.
+    const bool wraps = wrapped || field == "response_format";
+    const std::string where = field + (wraps ? ".json_schema.schema" : ".schema");
+    if (!schema) throw Failure(Cause::kInvalid, where + ": field required", field);
+    return of_schema(*schema, where);
   }
   throw Failure(Cause::kInvalid, field + ".type: expected 'text', 'json_object' or 'json_schema'",
                 field);
@@ -208,6 +209,10 @@ std::optional<StructuredOutput> read_structured_output(Fields& fields) {
                   "structured_outputs");
   }
   return structured_by_kind(*kinds);
+}
+
+const char* structure_field(Fields& fields) {
+  return fields.any("structured_outputs") ? "structured_outputs" : "response_format";
 }
 
 Generate read_sampling(const Context&, Fields& fields) {

@@ -28,6 +28,8 @@ std::optional<int64_t> read_best_of(Fields& fields, Generate& generate);
 
 // response_format and structured_outputs.
 std::optional<StructuredOutput> read_structured_output(Fields& fields);
+// Which of them has the structure, for errors.
+const char* structure_field(Fields& fields);
 // {"type": "json_schema", ...}; nothing for text. `field`: its name in the body.
 std::optional<StructuredOutput> structured_by_format(const json::object& format,
                                                      const std::string& field);

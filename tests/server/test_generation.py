@@ -152,6 +152,31 @@ class Generation(ServerTest):
         for kinds, word in (({"json": {"type": "x"}}, "type"), ({"regex": "("}, "regex"), ({"grammar": "start: <no>"}, "no token")):
             self.assertIn(word, self.post("/v1/completions", {"prompt": "a", "structured_outputs": kinds}, 400).body.decode())
 
+    def test_errors_of_a_structure_name_the_field_that_has_it(self):
+        schema, turn = {"type": "nothing"}, {"messages": HI}
+        tool = {"type": "function", "function": {"name": "f", "parameters": schema}}
+        openai = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+        bare = {"type": "json_schema", "schema": schema, "name": "n"}
+        for path, body, field in (("/v1/completions", {"prompt": "a", "response_format": openai}, "response_format"),
+                                  ("/v1/completions", {"prompt": "a", "structured_outputs": {"regex": "("}}, "structured_outputs"),
+                                  ("/v1/chat/completions", {**turn, "response_format": openai}, "response_format"),
+                                  ("/v1/chat/completions", {**turn, "structured_outputs": {"json": schema}}, "structured_outputs"),
+                                  ("/v1/chat/completions", {**turn, "tools": [tool], "tool_choice": "required", "chat_template": "{{ tools }}<tool_call>"}, "tools"),
+                                  ("/v1/responses", {"input": "Hi", "text": {"format": bare}}, "text.format"),
+                                  ("/v1/messages", {**turn, "max_tokens": 3, "output_config": {"format": bare}}, "output_config.format"),
+                                  ("/api/chat", {**turn, "format": schema}, "format"),
+                                  ("/api/generate", {"prompt": "a", "format": schema}, "format")):
+            for stream in (False, True):
+                answer = self.post(path, {**body, "stream": stream}, 400).json
+                error = answer["error"]
+                said = error if isinstance(error, str) else error["message"]
+                self.assertTrue(said.startswith(field + ": "), (path, said))
+                if "param" in error:
+                    self.assertEqual(error["param"], field, path)
+        for path, body, field in (("/v1/responses", {"input": "Hi", "text": {"format": {"type": "json_schema"}}}, "text.format.schema"),
+                                  ("/v1/chat/completions", {**turn, "response_format": {"type": "json_schema"}}, "response_format.json_schema.schema")):
+            self.assertIn(field + ": field required", self.post(path, body, 400).body.decode())
+
     def test_forced_calls(self):
         tool = lambda name: {"type": "function", "function": {"name": name, "parameters": {
             "type": "object", "properties": {"x": {"enum": ["u", "v"]}}, "required": ["x"], "additionalProperties": False}}}

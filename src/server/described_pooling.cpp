@@ -205,6 +205,13 @@ constexpr const char* kChunksRule =
     R"({"if":{"required":["late_chunking"],"properties":{"late_chunking":{"const":true}}},"then":{"properties":{"messages":{"type":"null"},"input":{"anyOf":[{"$ref":"#/components/schemas/TextInput"},{"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}},{"$ref":"#/components/schemas/ItemOfFields"}]}}}})";
 constexpr const char* kOneSizeRule =
     R"({"if":{"required":["dimensions"]},"then":{"properties":{"output_dimension":{"type":"null"}}}})";
+constexpr const char* kOneTypeRule =
+    R"({"if":{"required":["embedding_type"]},"then":{"properties":{"output_dtype":{"type":"null"}}}})";
+// What the other words for the numbers' type and form say beside them.
+constexpr const char* kTypeRule =
+    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["int8","uint8","binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["int8","uint8","binary","ubinary"]}}}]},"then":{"properties":{"embed_dtype":{"type":"null"}}}})";
+constexpr const char* kBase64Rule =
+    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"const":"base64"}}},{"required":["embedding_type"],"properties":{"embedding_type":{"const":"base64"}}}]},"then":{"properties":{"encoding_format":{"enum":["base64",null]}}}})";
 // Eight values of one bit make a number.
 constexpr const char* kBitsRule =
     R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["binary","ubinary"]}}}]},"then":{"properties":{"dimensions":{"multipleOf":8},"output_dimension":{"multipleOf":8}}}})";
@@ -227,6 +234,7 @@ constexpr const char* kLabelsRule =
     R"({"if":{"anyOf":[{"required":["hypothesis_template"]},{"required":["multi_label"],"properties":{"multi_label":{"const":true}}}]},"then":{"required":["candidate_labels"]}})";
 constexpr const char* kClassifyRules[] = {kOneInputRule, kLabelsRule, kPicturesRule, kContinueRule};
 constexpr const char* kEmbeddingsRules[] = {kOneInputRule, kOneSizeRule,  kChunksRule,
+                                            kOneTypeRule,  kTypeRule,     kBase64Rule,
                                             kBitsRule,     kPicturesRule, kContinueRule};
 constexpr const char* kPoolingRules[] = {kOneInputRule, kPicturesRule, kContinueRule, kOneSizeRule};
 constexpr const char* kScoreRules[] = {kSidesRule, kOneSideRule};

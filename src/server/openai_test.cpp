@@ -207,9 +207,16 @@ TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
   EXPECT_EQ(parameters<Embed>(first(R"("raw_scores":true)")).normalize, false);
   EXPECT_FALSE(
       first(R"("truncation":false,"modality":"text","multi_label":false)").prompt.truncation.to);
-  for (const char* field : {R"("top_k":3)", R"("modality":"audio")", R"("output_dtype":"int4")",
-                            R"("candidate_labels":["x"])", R"("return_multivector":true)",
-                            R"("truncation_direction":"Left")"}) {
+  EXPECT_TRUE(test.plan(openai::embeddings,
+                        R"({"input":"a","embedding_type":null,"output_dtype":"int8",)"
+                        R"("encoding_format":"base64"})")
+                  .render);
+  for (const char* field :
+       {R"("top_k":3)", R"("modality":"audio")", R"("output_dtype":"int4")",
+        R"("embedding_type":"int8","output_dtype":"uint8")",
+        R"("embedding_type":"base64","encoding_format":"float")",
+        R"("embed_dtype":"float16","output_dtype":"int8")", R"("candidate_labels":["x"])",
+        R"("return_multivector":true)", R"("truncation_direction":"Left")"}) {
     const json::value error =
         refusal(openai::embeddings, std::string(R"({"input":"a",)") + field + "}");
     EXPECT_EQ(status, 400) << field;

@@ -66,11 +66,11 @@ constexpr FieldRow kFormatRows[] = {
 };
 
 constexpr const char* kNumberTypes =
-    R"({"enum":["float","int8","uint8","binary","ubinary","base64"],"default":"float"})";
+    R"({"enum":["float","int8","uint8","binary","ubinary","base64"]})";
 constexpr FieldRow kOthersRows[] = {
     {"task", kText, "Jina's word for `input_type`."},
-    {"embedding_type", kNumberTypes, "The type of the numbers, Jina's word."},
-    {"output_dtype", kNumberTypes, "The type of the numbers, Voyage's word."},
+    {"embedding_type", kNumberTypes, "The type of the numbers, Jina's word; `float` by default."},
+    {"output_dtype", kNumberTypes, "The type of the numbers, Voyage's word; `float` by default."},
     {"late_chunking", kFalse,
      "The inputs are the parts of one document, which is read as a whole; each part's own tokens "
      "are pooled."},
@@ -206,12 +206,12 @@ constexpr const char* kChunksRule =
 constexpr const char* kOneSizeRule =
     R"({"if":{"required":["dimensions"]},"then":{"properties":{"output_dimension":{"type":"null"}}}})";
 constexpr const char* kOneTypeRule =
-    R"({"if":{"required":["embedding_type"]},"then":{"properties":{"output_dtype":{"type":"null"}}}})";
+    R"({"if":{"required":["embedding_type","output_dtype"]},"then":{"anyOf":[{"properties":{"embedding_type":{"const":"float"},"output_dtype":{"const":"float"}}},{"properties":{"embedding_type":{"const":"int8"},"output_dtype":{"const":"int8"}}},{"properties":{"embedding_type":{"const":"uint8"},"output_dtype":{"const":"uint8"}}},{"properties":{"embedding_type":{"const":"binary"},"output_dtype":{"const":"binary"}}},{"properties":{"embedding_type":{"const":"ubinary"},"output_dtype":{"const":"ubinary"}}},{"properties":{"embedding_type":{"const":"base64"},"output_dtype":{"const":"base64"}}}]}})";
 // What the other words for the numbers' type and form say beside them.
 constexpr const char* kTypeRule =
-    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["int8","uint8","binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["int8","uint8","binary","ubinary"]}}}]},"then":{"properties":{"embed_dtype":{"type":"null"}}}})";
+    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["int8","uint8","binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["int8","uint8","binary","ubinary"]}}}]},"then":{"properties":{"embed_dtype":{"enum":["float32",null]}}}})";
 constexpr const char* kBase64Rule =
-    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"const":"base64"}}},{"required":["embedding_type"],"properties":{"embedding_type":{"const":"base64"}}}]},"then":{"properties":{"encoding_format":{"enum":["base64",null]}}}})";
+    R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"const":"base64"}}},{"required":["embedding_type"],"properties":{"embedding_type":{"const":"base64"}}}]},"then":{"properties":{"encoding_format":{"enum":["float","base64",null]}}}})";
 // Eight values of one bit make a number.
 constexpr const char* kBitsRule =
     R"({"if":{"anyOf":[{"required":["output_dtype"],"properties":{"output_dtype":{"enum":["binary","ubinary"]}}},{"required":["embedding_type"],"properties":{"embedding_type":{"enum":["binary","ubinary"]}}}]},"then":{"properties":{"dimensions":{"multipleOf":8},"output_dimension":{"multipleOf":8}}}})";

@@ -24,20 +24,22 @@ void read_others(const Call& call, Fields& fields, Request& like, NumberFormat& 
                  CallPlan& plan) {
   if (const auto task = fields.text("task"))
     set_task_prompt(call.context.info, *task, "task", like.prompt, plan.warnings);
-  if (fields.any("embedding_type") && fields.any("output_dtype")) {
-    fields.wrong("output_dtype", "extra_forbidden",
-                 "is another word for `embedding_type`: send one of them");
+  const json::value *ours = fields.any("embedding_type"), *theirs = fields.any("output_dtype");
+  if (ours && theirs && *ours != *theirs) {
+    fields.wrong("output_dtype", "value_error",
+                 "is another word for `embedding_type`, which says otherwise: send one of them");
   }
+  const NumberFormat other = format;  // as vLLM's words have it; their defaults say nothing
   for (const char* field : {"embedding_type", "output_dtype"}) {
     const auto word =
         fields.choice(field, {"float", "int8", "uint8", "binary", "ubinary", "base64"});
     if (!word) continue;
     if (word == "base64") {
-      if (fields.any("encoding_format") && format.form != NumberFormat::Form::kBase64)
+      if (other.bytes())
         fields.wrong(field, "value_error", "'base64', and `encoding_format` has another form");
       format.form = NumberFormat::Form::kBase64;
     } else if (*word != "float") {
-      if (fields.any("embed_dtype"))
+      if (other.type != NumberType::kFloat32)
         fields.wrong(field, "value_error", "`embed_dtype` says the type already: send one of them");
       format.type = *number_type_from(*word);
     }

@@ -207,14 +207,16 @@ TEST_F(OpenAi, FieldsOfOtherApisAreReadOrRefused) {
   EXPECT_EQ(parameters<Embed>(first(R"("raw_scores":true)")).normalize, false);
   EXPECT_FALSE(
       first(R"("truncation":false,"modality":"text","multi_label":false)").prompt.truncation.to);
-  EXPECT_TRUE(test.plan(openai::embeddings,
-                        R"({"input":"a","embedding_type":null,"output_dtype":"int8",)"
-                        R"("encoding_format":"base64"})")
-                  .render);
+  for (const char* same :
+       {R"("embedding_type":null,"output_dtype":"int8","encoding_format":"base64")",
+        R"("embedding_type":"int8","output_dtype":"int8","embed_dtype":"float32")",
+        R"("embedding_type":"base64","encoding_format":"float")"})
+    EXPECT_TRUE(test.plan(openai::embeddings, std::string(R"({"input":"a",)") + same + "}").render)
+        << same;
   for (const char* field :
        {R"("top_k":3)", R"("modality":"audio")", R"("output_dtype":"int4")",
         R"("embedding_type":"int8","output_dtype":"uint8")",
-        R"("embedding_type":"base64","encoding_format":"float")",
+        R"("embedding_type":"base64","encoding_format":"bytes")",
         R"("embed_dtype":"float16","output_dtype":"int8")", R"("candidate_labels":["x"])",
         R"("return_multivector":true)", R"("truncation_direction":"Left")"}) {
     const json::value error =

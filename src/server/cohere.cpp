@@ -77,6 +77,7 @@ Request read_request(const Call& call, Fields& fields, const std::vector<Item>& 
   if (type && !images)
     set_task_prompt(call.context.info, *type, "input_type", like.prompt, plan.warnings);
   Embed embed{.dimensions = fields.integer("output_dimension")};
+  plan.names.emplace_back("dimensions", "output_dimension");
   if (embed.dimensions == call.context.info.embedding_size && !call.context.info.matryoshka)
     embed.dimensions.reset();
   like.task = embed;

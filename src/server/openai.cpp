@@ -224,6 +224,7 @@ CallPlan embeddings(const Call& call) {
   NumberFormat format = read_format(fields);
   read_others(call, fields, like, format, plan);
   set_requests(call, fields, std::move(inputs), like, plan);
+  plan.names.emplace_back("late_chunks", "late_chunking");
   if (late) join_chunks(plan);
   plan.render = [head, format, late, task](std::vector<Result> results) {
     if (late) results = split_rows(results.at(0));

@@ -273,6 +273,28 @@ TEST_F(OpenAi, ErrorsOfTheEngineNameTheFieldOfTheBody) {
   EXPECT_EQ(in_words_of(writes, Error(ErrorCode::kTooLong, "too long", "input")).field(), "prompt");
 }
 
+TEST_F(OpenAi, ErrorsNameTheBodysWordForAField) {
+  const auto named = [](const CallPlan& plan, const char* field) {
+    const Error error(ErrorCode::kInvalidArgument, std::string(field) + ": wrong", field);
+    const Error words = in_words_of(plan, error);
+    EXPECT_EQ(words.what(), words.field() + ": wrong");
+    return words.field();
+  };
+  EXPECT_EQ(
+      named(test.plan(openai::embeddings, R"({"input":"a","output_dimension":2})"), "dimensions"),
+      "output_dimension");
+  EXPECT_EQ(named(test.plan(openai::embeddings, R"({"input":"a","dimensions":2})"), "dimensions"),
+            "dimensions");
+  EXPECT_EQ(named(test.plan(openai::embeddings, R"({"input":["a"],"late_chunking":true})"),
+                  "late_chunks"),
+            "late_chunking");
+  test.serve({Task::kGenerate});
+  const CallPlan writes =
+      test.plan(openai::completions, R"({"prompt":"a","response_format":{"type":"json_object"}})");
+  EXPECT_EQ(named(writes, "structured_outputs"), "response_format");
+  EXPECT_EQ(named(writes, "stop"), "stop");
+}
+
 TEST_F(OpenAi, MessagesMakeOneText) {
   const Request r = test.plan(openai::embeddings, R"({"messages":[{"role":"user","content":"a"}],
       "chat_template":"<{{ messages[0].content }}>"})")

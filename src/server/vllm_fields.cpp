@@ -190,6 +190,7 @@ void read_embedding(const Context& context, Fields& fields, Request& request, Ca
                    "is another word for `dimensions`: send one of them");
     }
     dimensions = size;
+    plan.names.emplace_back("dimensions", "output_dimension");
   }
   if (dimensions == context.info.embedding_size && !context.info.matryoshka)
     dimensions.reset();  // the whole vector is what every model gives

@@ -155,7 +155,8 @@ Value add(Heap& heap, const Value& a, const Value& b) {
     heap.check_room(a.text().size() + b.text().size());
     if (!safe) return heap.text(a.text() + b.text());
     return heap
-        .text((a.safe() ? a.text() : escape(a.text())) + (b.safe() ? b.text() : escape(b.text())))
+        .text((a.safe() ? a.text() : escape_markup(a.text())) +
+              (b.safe() ? b.text() : escape_markup(b.text())))
         .as_safe(true);
   }
   if (a.is_sequence() && a.type() == b.type()) {

@@ -295,7 +295,7 @@ class Braces {
     }
     const std::string spec = rest.empty() ? "" : run(rest.substr(1), depth + 1);
     const std::string shown = format_value(interpreter_.heap(), value, spec);
-    out += safe_ && depth == 1 && !value.safe() ? escape(shown) : shown;
+    out += safe_ && depth == 1 && !value.safe() ? escape_markup(shown) : shown;
   }
 
   Value converted(const Value& value, char how) {

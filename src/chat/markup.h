@@ -4,11 +4,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/markup.h"
+
 namespace vecton::chat {
 
-std::string escape(std::string_view text);
-std::string unescape(
-    std::string_view text);  // the five characters that escape() writes, and numbers
+using base::escape_markup;
+// The five characters that escape_markup() writes, and numbers.
+std::string unescape(std::string_view text);
 std::string strip_tags(std::string_view text);
 
 }  // namespace vecton::chat

@@ -178,7 +178,7 @@ class Percent {
 
   std::string shown(const Value& value) {
     const std::string text = str(heap_, value);
-    return safe_ && !value.safe() ? escape(text) : text;
+    return safe_ && !value.safe() ? escape_markup(text) : text;
   }
 
   std::string character(const Value& value) {

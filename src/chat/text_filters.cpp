@@ -193,12 +193,12 @@ Value formatted(Interpreter& interpreter, const Value& value, Arg arguments) {
 Value escape_filter(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("escape", arguments, {});
   if (value.is_text() && value.safe()) return value;
-  return interpreter.heap().text(escape(str(interpreter.heap(), value))).as_safe(true);
+  return interpreter.heap().text(escape_markup(str(interpreter.heap(), value))).as_safe(true);
 }
 
 Value force_escape(Interpreter& interpreter, const Value& value, Arg arguments) {
   bind("forceescape", arguments, {});
-  return interpreter.heap().text(escape(str(interpreter.heap(), value))).as_safe(true);
+  return interpreter.heap().text(escape_markup(str(interpreter.heap(), value))).as_safe(true);
 }
 
 Value safe(Interpreter& interpreter, const Value& value, Arg arguments) {
@@ -296,7 +296,7 @@ Value xml_attributes(Interpreter& interpreter, const Value& value, Arg arguments
     }
     const std::string text = str(heap, item);
     if (!out.empty()) out += ' ';
-    out += escape(name) + "=\"" + (item.safe() ? text : escape(text)) + '"';
+    out += escape_markup(name) + "=\"" + (item.safe() ? text : escape_markup(text)) + '"';
     heap.check_room(out.size());
   }
   if (!out.empty() && (space.missing() || truthy(space))) out.insert(0, " ");

@@ -259,7 +259,7 @@ Value replace(Interpreter& interpreter, const Value& self, Arg arguments) {
   const Int most = count_argument(given[2], -1);
   return result(interpreter, self,
                 replace_text(interpreter.heap(), self.text(), from,
-                             self.safe() && !given[1].safe() ? escape(to) : to, most));
+                             self.safe() && !given[1].safe() ? escape_markup(to) : to, most));
 }
 
 Value join(Interpreter& interpreter, const Value& self, Arg arguments) {
@@ -273,7 +273,7 @@ Value join(Interpreter& interpreter, const Value& self, Arg arguments) {
                     type_name(item) + " found");
     }
     if (i++ > 0) out += self.text();
-    out += self.safe() && !item.safe() ? escape(item.text()) : item.text();
+    out += self.safe() && !item.safe() ? escape_markup(item.text()) : item.text();
     heap.check_room(out.size());
   }
   return result(interpreter, self, std::move(out));

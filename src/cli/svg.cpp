@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "base/markup.h"
 #include "base/utf8.h"
 #include "cli/display_width.h"
 #include "cli/failure.h"
@@ -26,15 +27,7 @@ std::string escaped(const std::string& text) {
   for (size_t i = 0; i < text.size();) {
     const utf8::Character c = utf8::decode(text, i);
     const bool allowed = c.valid && (c.code >= 0x20 && c.code != 0xfffe && c.code != 0xffff);
-    if (c.code == '&') {
-      out += "&amp;";
-    } else if (c.code == '<') {
-      out += "&lt;";
-    } else if (c.code == '>') {
-      out += "&gt;";
-    } else {
-      out += allowed ? text.substr(i, c.bytes) : "\xef\xbf\xbd";
-    }
+    out += allowed ? base::escape_markup(text.substr(i, c.bytes)) : "\xef\xbf\xbd";
     i += c.bytes;
   }
   return out;

@@ -137,11 +137,14 @@ ModelInfo describe(const Plan& plan) {
   if (info.cache_bytes_per_token > 0) {
     info.kv_cache_dtype = tensor::to_string(plan.kv_cache_dtype);
   } else if (plan.kv_cache_dtype != tensor::DType::kF32) {
-    info.warnings.push_back("kv_cache_dtype changes nothing: " + plan.architecture +
-                            " keeps no keys and values");
+    info.warnings.push_back(unused_option("kv_cache_dtype", plan, "keeps no keys and values"));
   }
   info.state_bytes = ops::cache_state_bytes(layout);
   return info;
+}
+
+std::string unused_option(const std::string& option, const Plan& plan, const std::string& why) {
+  return option + " changes nothing: " + plan.architecture + " " + why;
 }
 
 }  // namespace vecton::engine

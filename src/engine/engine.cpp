@@ -94,7 +94,7 @@ static void check_shared(const EngineOptions& options, const RuntimeOptions& run
 }
 
 // Of options for generating, to a model that does not.
-static void note_unused(const EngineOptions& options, const std::string& architecture,
+static void note_unused(const EngineOptions& options, const engine::Plan& plan,
                         std::vector<std::string>& warnings) {
   const std::pair<const char*, bool> given[] = {
       {"speculative_config", !options.speculative_config.empty()},
@@ -103,8 +103,7 @@ static void note_unused(const EngineOptions& options, const std::string& archite
   };
   for (const auto& [name, is_given] : given) {
     if (is_given)
-      warnings.push_back(std::string(name) + " changes nothing: " + architecture +
-                         " does not generate as it is run here");
+      warnings.push_back(engine::unused_option(name, plan, "does not generate as it is run here"));
   }
 }
 
@@ -142,7 +141,7 @@ Engine::Impl::Impl(const EngineOptions& options, std::shared_ptr<Runtime> shared
           "nothing of this model's layers is kept: every token that is "
           "generated is computed from all before it");
   } else {
-    note_unused(options, plan.architecture, info.warnings);
+    note_unused(options, plan, info.warnings);
   }
   info.warnings.insert(info.warnings.end(), runner->warnings().begin(), runner->warnings().end());
   source = shares.sources.add([this](int worker) { return work(worker); },

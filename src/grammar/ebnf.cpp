@@ -58,10 +58,7 @@ class EbnfLowering {
     Known& known = known_.at(name);
     known.ready = true;
     known.symbol = symbol;
-    if (known.rule < 0) return;
-    const int32_t end = grammar_.add_state(known.rule);
-    grammar_.connect(grammar_.start(known.rule), symbol, end);
-    grammar_.set_final(end);
+    if (known.rule >= 0) grammar_.define(known.rule, symbol);
   }
 
   Symbol lower(const EbnfNode& node) {

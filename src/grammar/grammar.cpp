@@ -43,6 +43,12 @@ void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t
   states_[from].edges.push_back({Edge::Kind::kRepeat, to, symbol.index, least, most});
 }
 
+void Grammar::define(int32_t rule, Symbol symbol) {
+  const int32_t end = add_state(rule);
+  connect(start(rule), symbol, end);
+  set_final(end);
+}
+
 Symbol Grammar::sequence(const std::vector<Symbol>& parts) {
   std::vector<Symbol> joined;
   for (const Symbol part : parts) {
@@ -144,9 +150,7 @@ void Grammar::drop_vacant_terminals() {
 
 bool Grammar::finish(Symbol root) {
   root_ = add_rule("root");
-  const int32_t end = add_state(root_);
-  connect(start(root_), root, end);
-  set_final(end);
+  define(root_, root);
   drop_vacant_terminals();
   // A state is productive (nullable) if it is final or an edge that is leads to one that is: found
   // backwards from the final ones, and on from each rule whose start is found.

@@ -38,6 +38,7 @@ class Grammar {
   int32_t add_rule(std::string name);
   int32_t start(int32_t rule) const { return rules_[rule].start; }
   int32_t add_state(int32_t rule);
+  void define(int32_t rule, Symbol symbol);  // it is the symbol, and what else it has
   void set_final(int32_t state) { states_[state].final = true; }
   void connect(int32_t from, int32_t to);  // without any text
   void connect(int32_t from, Symbol symbol, int32_t to);

@@ -116,10 +116,7 @@ void SchemaCompiler::define(const Parts& key, const Parts& parts) {
   Known& known = known_.at(key);
   known.ready = true;
   known.symbol = symbol;
-  if (known.rule < 0) return;
-  const int32_t end = grammar_.add_state(known.rule);
-  grammar_.connect(grammar_.start(known.rule), symbol, end);
-  grammar_.set_final(end);
+  if (known.rule >= 0) grammar_.define(known.rule, symbol);
 }
 
 Symbol SchemaCompiler::branches(const Parts& parts, size_t at, const char* keyword) {

@@ -229,6 +229,18 @@ TEST(FamilyConfig, HeadsThatDoNotDivideAreNamed) {
   }
 }
 
+// Layers that see all tokens have numbers of their own.
+TEST(FamilyConfig, HeadsOfGemma4sGlobalLayersAreNamed) {
+  json::object settings = settings_of({"Gemma4TextModel", kGemma4.c_str(), {}});
+  settings["global_head_dim"] = 3;
+  EXPECT_THAT(refusal(settings), HasSubstr("global_head_dim must be a multiple of 2"));
+  settings["global_head_dim"] = 4;
+  EXPECT_EQ(refusal(settings), "");
+  settings["attention_k_eq_v"] = true;
+  settings["num_global_key_value_heads"] = 3;  // of 4 attention heads
+  EXPECT_THAT(refusal(settings), HasSubstr("num_global_key_value_heads"));
+}
+
 // --- Shapes by hand.
 
 struct Positions {

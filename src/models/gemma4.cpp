@@ -11,6 +11,7 @@
 
 #include "models/composite.h"
 #include "models/decoder.h"
+#include "models/equal_heads.h"
 #include "models/experts.h"
 #include "models/family.h"
 #include "nn/activation.h"
@@ -348,12 +349,9 @@ Settings settings(const checkpoint::Config& whole) {
       .values_are_keys = config.boolean_or("attention_k_eq_v", false)};
   const int64_t global_heads = config.integer_or("num_global_key_value_heads", s.shape.kv_heads);
   if (s.global.values_are_keys) s.global.kv_heads = global_heads;
-  for (const Heads* heads : {&s.local, &s.global}) {
-    if (s.shape.heads % heads->kv_heads == 0 && heads->head_dim % 2 == 0) continue;
-    throw Error(ErrorCode::kCorrupt, config.file() +
-                                         ": num_attention_heads must be a multiple of "
-                                         "num_key_value_heads, and head_dim even");
-  }
+  check_multiple(config, "num_attention_heads", s.shape.heads, "num_global_key_value_heads",
+                 s.global.kv_heads);
+  check_multiple(config, "global_head_dim", s.global.head_dim, "2", 2);
   for (int64_t i = 0; i < s.shape.layers; ++i) {
     const Heads& heads = s.heads(i);
     s.shape.windows.push_back(heads.window);

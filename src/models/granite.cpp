@@ -108,22 +108,11 @@ llama::Settings settings_moe(const checkpoint::Config& config) {
   return s;
 }
 
-ModelShape shape(const checkpoint::Config& config) { return settings(config).shape; }
-
-std::unique_ptr<Model> load_with(const llama::Settings& settings, const checkpoint::Config& config,
-                                 checkpoint::Weights weights) {
-  prepare_decoder(settings.shape, weights);
-  return std::make_unique<Granite>(settings, config, weights);
-}
-
+template <llama::Settings (*settings)(const checkpoint::Config&)>
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return load_with(settings(config), config, std::move(weights));
-}
-
-ModelShape shape_moe(const checkpoint::Config& config) { return settings_moe(config).shape; }
-
-std::unique_ptr<Model> load_moe(const checkpoint::Config& config, checkpoint::Weights weights) {
-  return load_with(settings_moe(config), config, std::move(weights));
+  const llama::Settings s = settings(config);
+  prepare_decoder(s.shape, weights);
+  return std::make_unique<Granite>(s, config, weights);
 }
 
 checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
@@ -141,8 +130,8 @@ extern constinit const Family kFamily{
     .architectures = {{"GraniteModel"}, {"GraniteForCausalLM", checkpoint::HeadKind::kCausalLm}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
-    .shape = shape,
-    .load = load,
+    .shape = llama::shape_of<settings>,
+    .load = load<settings>,
     .head = head,
     .mlx = {.eight_bits = {"self_attn.o_proj", "mlp.down_proj", "lm_head"}},
 };
@@ -158,8 +147,8 @@ extern constinit const Family kFamily{
                       {"GraniteMoeForCausalLM", checkpoint::HeadKind::kCausalLm}},
     .default_pooling = ops::Pooling::kLast,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
-    .shape = granite::shape_moe,
-    .load = granite::load_moe,
+    .shape = llama::shape_of<granite::settings_moe>,
+    .load = granite::load<granite::settings_moe>,
     .head = granite::head,
 };
 

@@ -5,6 +5,7 @@
 
 #include "checkpoint/weight_rows.h"
 #include "models/decoder.h"
+#include "models/experts.h"
 #include "models/family.h"
 #include "nn/activation.h"
 #include "nn/image_rows.h"
@@ -162,6 +163,19 @@ nn::Mlp mlp(const Settings& s, const checkpoint::Config& config, const checkpoin
                     : w.gated("gate_proj", "up_proj", intermediate, n, if_set(s.mlp_bias)),
           .down = (w / "down_proj").linear(n, intermediate, if_set(s.mlp_bias)),
           .activation = s.activation};
+}
+
+void use_block_sparse_moe(Settings& settings, const checkpoint::Config& config,
+                          ops::Router routing) {
+  const int64_t count = count_experts(config);
+  routing.k = experts_per_token(config, count);
+  const ExpertSizes sizes{.count = count,
+                          .width = config.integer("intermediate_size"),
+                          .hidden = settings.shape.hidden};
+  settings.feed_forward = [=, activation = settings.activation](const checkpoint::Weights& layer,
+                                                                int64_t) -> nn::FeedForward {
+    return block_sparse_moe(layer, sizes, routing, activation);
+  };
 }
 
 std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,

@@ -45,6 +45,11 @@ Settings settings(const checkpoint::Config& config, const DecoderDefaults& defau
 std::unique_ptr<Model> build(const Settings& settings, const checkpoint::Config& config,
                              checkpoint::Weights weights);
 
+// The mixture of Mixtral in every layer (block_sparse_moe()), of as many experts as config.json
+// says, which `routing` chooses.
+void use_block_sparse_moe(Settings& settings, const checkpoint::Config& config,
+                          ops::Router routing);
+
 // Family::shape and Family::load of those whose settings() say all.
 template <Settings (*settings)(const checkpoint::Config&)>
 ModelShape shape_of(const checkpoint::Config& config) {

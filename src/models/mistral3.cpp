@@ -14,6 +14,29 @@
 
 namespace vecton::models {
 
+namespace {
+
+// Family::load and Family::images of both.
+template <llama::Settings (*settings)(const checkpoint::Config&),
+          checkpoint::Config (*text_of)(const checkpoint::Config&), const PixtralTower& kTower>
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  const llama::Settings s = settings(config);
+  prepare_text_model(s.shape, weights, {});
+  return with_pixtral_tower(llama::build(s, text_of(config), weights), s.shape.hidden, s.eps,
+                            config, weights, kTower);
+}
+
+template <const PixtralTower& kTower>
+std::optional<ImageInput> images(const checkpoint::Config& config) {
+  return pixtral_images(config, kTower);
+}
+
+constexpr TensorNames kTensors{
+    .words = "embed_tokens.weight",
+    .prefixes = {"language_model.model.", "model.language_model.", "language_model.", "model."}};
+
+}  // namespace
+
 namespace mistral3 {
 
 namespace {
@@ -44,17 +67,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  const llama::Settings s = settings(config);
-  prepare_text_model(s.shape, weights, {});
-  return with_pixtral_tower(llama::build(s, text_of(config), weights), s.shape.hidden, s.eps,
-                            config, weights, kTower);
-}
-
-std::optional<ImageInput> images(const checkpoint::Config& config) {
-  return pixtral_images(config, kTower);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -65,13 +77,11 @@ extern constinit const Family kFamily{
                       {"Mistral3ForConditionalGeneration", checkpoint::HeadKind::kCausalLm},
                       {"Ministral3ForCausalLM", checkpoint::HeadKind::kCausalLm}},
     .default_pooling = ops::Pooling::kLast,
-    .tensors = {.words = "embed_tokens.weight",
-                .prefixes = {"language_model.model.", "model.language_model.", "language_model.",
-                             "model."}},
+    .tensors = kTensors,
     .shape = llama::shape_of<settings>,
-    .load = load,
+    .load = load<settings, text_of, kTower>,
     .head = text_head<text_of>,
-    .images = images,
+    .images = images<kTower>,
 };
 
 }  // namespace mistral3
@@ -109,17 +119,6 @@ llama::Settings settings(const checkpoint::Config& config) {
   return s;
 }
 
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  const llama::Settings s = settings(config);
-  prepare_text_model(s.shape, weights, {});
-  return with_pixtral_tower(llama::build(s, text_of(config), weights), s.shape.hidden, s.eps,
-                            config, weights, kTower);
-}
-
-std::optional<ImageInput> images(const checkpoint::Config& config) {
-  return pixtral_images(config, kTower);
-}
-
 }  // namespace
 
 extern constinit const Family kFamily{
@@ -128,13 +127,11 @@ extern constinit const Family kFamily{
     .architectures = {{"LlavaModel"},
                       {"LlavaForConditionalGeneration", checkpoint::HeadKind::kCausalLm}},
     .default_pooling = ops::Pooling::kLast,
-    .tensors = {.words = "embed_tokens.weight",
-                .prefixes = {"language_model.model.", "model.language_model.", "language_model.",
-                             "model."}},
+    .tensors = kTensors,
     .shape = llama::shape_of<settings>,
-    .load = load,
+    .load = load<settings, text_of, kTower>,
     .head = text_head<text_of>,
-    .images = images,
+    .images = images<kTower>,
 };
 
 }  // namespace llava

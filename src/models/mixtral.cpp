@@ -1,7 +1,6 @@
 // Mixtral: Mistral with a mixture of experts in every layer. Jiang et al. 2024, arXiv:2401.04088.
 
 #include "models/decoder.h"
-#include "models/experts.h"
 #include "models/family.h"
 #include "models/llama.h"
 
@@ -12,14 +11,7 @@ namespace {
 llama::Settings settings(const checkpoint::Config& config) {
   llama::Settings s = llama::settings(config, {.kv_heads = 8});
   s.shape.windows = window_of_all(config, s.shape);
-  const int64_t count = count_experts(config);
-  const ops::Router routing{.k = experts_per_token(config, count), .normalize = true};
-  const ExpertSizes sizes{
-      .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
-  s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
-                                                  int64_t) -> nn::FeedForward {
-    return block_sparse_moe(layer, sizes, routing, activation);
-  };
+  llama::use_block_sparse_moe(s, config, {.normalize = true});
   return s;
 }
 

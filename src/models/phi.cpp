@@ -3,7 +3,6 @@
 #include <string>
 
 #include "models/decoder.h"
-#include "models/experts.h"
 #include "models/family.h"
 #include "models/llama.h"
 #include "vecton/error.h"
@@ -60,17 +59,10 @@ llama::Settings settings(const checkpoint::Config& config) {
   s.layer_norm = true;
   s.shape.windows = window_of_all(config, s.shape);
   s.qkv_bias = s.out_bias = config.boolean_or("attention_bias", false);
-  const int64_t count = count_experts(config);
-  const ops::Router routing{
-      .scores = ops::Router::Scores::kSparseMixer,
-      .k = experts_per_token(config, count),
-      .jitter = static_cast<float>(config.number_or("router_jitter_noise", 0.01))};
-  const ExpertSizes sizes{
-      .count = count, .width = config.integer("intermediate_size"), .hidden = s.shape.hidden};
-  s.feed_forward = [=, activation = s.activation](const checkpoint::Weights& layer,
-                                                  int64_t) -> nn::FeedForward {
-    return block_sparse_moe(layer, sizes, routing, activation);
-  };
+  llama::use_block_sparse_moe(
+      s, config,
+      {.scores = ops::Router::Scores::kSparseMixer,
+       .jitter = static_cast<float>(config.number_or("router_jitter_noise", 0.01))});
   return s;
 }
 

@@ -10,6 +10,7 @@
 #include "checkpoint/weight_rows.h"
 #include "models/composite.h"
 #include "models/decoder.h"
+#include "models/equal_heads.h"
 #include "models/family.h"
 #include "models/qwen_experts.h"
 #include "models/qwen_vision.h"
@@ -232,11 +233,8 @@ Settings read(const checkpoint::Config& config) {
              .key_dim = counted("linear_key_head_dim", 128),
              .value_dim = counted("linear_value_head_dim", 128),
              .in_turn = config.boolean_or("linear_value_heads_in_turn", false)};  // of GGUF files
-  if (s.delta.value_heads % s.delta.key_heads != 0) {
-    throw Error(ErrorCode::kCorrupt, config.file() +
-                                         ": linear_num_value_heads must be a multiple of "
-                                         "linear_num_key_heads");
-  }
+  check_multiple(config, "linear_num_value_heads", s.delta.value_heads, "linear_num_key_heads",
+                 s.delta.key_heads);
   config.require("attn_output_gate", true);
   config.ignore({"mamba_ssm_dtype", "mtp_num_hidden_layers", "mtp_use_dedicated_embeddings"});
   for (const char* key : {"rope_scaling", "rope_parameters"}) {

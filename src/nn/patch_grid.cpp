@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <string>
 
 #include "vecton/error.h"
@@ -116,11 +117,11 @@ void PatchPositions::append(int64_t rows, int64_t columns, const std::vector<Pat
     for (size_t i = 0; i < r.weights.size(); ++i) {
       for (size_t j = 0; j < c.weights.size(); ++j) {
         const float weight = r.weights[i] * c.weights[j];
-        const float* from = table.data() + ((r.first + static_cast<int64_t>(i)) * side + c.first +
-                                            static_cast<int64_t>(j)) *
-                                               width;
-        for (int64_t k = 0; k < width; ++k)
-          into[begin + static_cast<size_t>(k)] += weight * from[k];
+        const int64_t row =
+            (r.first + static_cast<int64_t>(i)) * side + c.first + static_cast<int64_t>(j);
+        const std::span from =
+            std::span(table).subspan(static_cast<size_t>(row * width), static_cast<size_t>(width));
+        for (size_t k = 0; k < from.size(); ++k) into[begin + k] += weight * from[k];
       }
     }
   }

@@ -82,8 +82,8 @@ Patches read(const VisionTower& tower, std::span<const tensor::Image* const> ima
                                tower.class_row.end());
     }
     for (const PatchPlace& place : places) {
-      const float* const values = image->patches.data() + number_of(tower, *image, place) * width;
-      patches.values.insert(patches.values.end(), values, values + width);
+      const auto first = image->patches.begin() + number_of(tower, *image, place) * width;
+      patches.values.insert(patches.values.end(), first, first + width);
     }
     if (tower.positions)
       tower.positions->append(image->rows, image->columns, places, patches.positions);

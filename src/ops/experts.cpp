@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "ops/downloaded.h"
@@ -77,8 +78,8 @@ Tensor Ops::weighted_rows(const Tensor& parts, const Tensor& weights) {
              k = static_cast<size_t>(weights.columns());
   std::vector<float> y(static_cast<size_t>(weights.rows()) * columns);
   for (size_t i = 0; i < w.size(); ++i) {
-    float* to = y.data() + i / k * columns;
-    const float* part = x.data() + i * columns;
+    const std::span<float> to = std::span(y).subspan(i / k * columns, columns);
+    const std::span<const float> part = std::span(x).subspan(i * columns, columns);
     for (size_t j = 0; j < columns; ++j)
       to[j] = i % k == 0 ? w[i] * part[j] : to[j] + w[i] * part[j];
   }

@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "base/json_text.h"
-#include "parsers/characters.h"
+#include "parsers/spaced_text.h"
 
 namespace vecton::parsers {
 
@@ -11,9 +11,9 @@ namespace {
 constexpr std::string_view kCallSign = "call:";
 constexpr int kMaxNested = 64;
 
-class ObjectReader {
+class ObjectReader : public SpacedText {
  public:
-  ObjectReader(std::string_view text, std::string_view quote) : text_(text), quote_(quote) {}
+  ObjectReader(std::string_view text, std::string_view quote) : SpacedText(text), quote_(quote) {}
 
   bool object(std::string& out, int depth = 0) {
     if (!take('{') || depth > kMaxNested) return false;
@@ -33,19 +33,8 @@ class ObjectReader {
   }
 
  private:
-  void skip_space() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  }
-  bool take(char c) {
-    skip_space();
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
-
   bool value(std::string& out, int depth) {
-    skip_space();
-    if (at_ == text_.size() || depth > kMaxNested) return false;
+    if (at_end() || depth > kMaxNested) return false;
     if (text_[at_] == '{') return object(out, depth);
     if (text_[at_] == '[') return list(out, depth);
     std::string string;
@@ -93,8 +82,7 @@ class ObjectReader {
     return std::string(trimmed(text_.substr(start, at_ - start)));
   }
 
-  const std::string_view text_, quote_;
-  size_t at_ = 0;
+  const std::string_view quote_;
 };
 
 }  // namespace

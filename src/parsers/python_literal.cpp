@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
-#include "parsers/characters.h"
+#include "parsers/spaced_text.h"
 
 namespace vecton::parsers {
 
@@ -13,13 +13,12 @@ namespace {
 
 constexpr int kMaxDepth = 64;
 
-class LiteralReader {
+class LiteralReader : public SpacedText {
  public:
-  explicit LiteralReader(std::string_view text) : text_(text) {}
+  explicit LiteralReader(std::string_view text) : SpacedText(text) {}
 
   bool value(std::string& out, int depth = 0) {
-    skip_space();
-    if (at_ == text_.size() || depth > kMaxDepth) return false;
+    if (at_end() || depth > kMaxDepth) return false;
     const char c = text_[at_];
     if (c == '\'' || c == '"') return texts(out);
     if (c == '[') return list(out, ']', depth);
@@ -49,21 +48,7 @@ class LiteralReader {
     return true;
   }
 
-  bool at_end() {
-    skip_space();
-    return at_ == text_.size();
-  }
-
  private:
-  void skip_space() {
-    while (at_ < text_.size() && is_space(text_[at_])) ++at_;
-  }
-  bool take(char c) {
-    skip_space();
-    if (at_ == text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
   std::string name() {
     const size_t start = at_;
     while (at_ < text_.size() && is_name(text_[at_])) ++at_;
@@ -198,9 +183,6 @@ class LiteralReader {
     out += text;
     return true;
   }
-
-  const std::string_view text_;
-  size_t at_ = 0;
 };
 
 }  // namespace

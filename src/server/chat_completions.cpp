@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "base/json_text.h"
-#include "engine/best_of.h"
 #include "server/chat_choice.h"
 #include "server/chat_prompt.h"
 #include "server/conversation_fields.h"
@@ -233,10 +232,8 @@ HttpResponse chat_answer(const ChatWishes& wishes, const Context& context,
                          const std::vector<Result>& results) {
   HttpResponse response{.content_type = std::string(kJsonType)};
   std::string& out = response.body;
-  const auto& all = results.front().get<Generation>();
-  std::optional<Generation> best;
-  if (wishes.best) engine::keep_best(best.emplace(all), *wishes.best);
-  const Generation& generation = best ? *best : all;
+  std::optional<Generation> kept;
+  const Generation& generation = answered(results.front(), wishes.best, kept);
   GenerationUsage usage = usage_of(results);
   append_head(out, wishes.head, "chat.completion");
   out += ",\"choices\":[";

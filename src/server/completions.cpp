@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
-#include "engine/best_of.h"
 #include "server/generation.h"
 #include "server/logprobs.h"
 #include "server/openai.h"
@@ -167,10 +166,8 @@ HttpResponse completion_answer(const CompletionWishes& wishes, const Context& co
   append_head(out, wishes.head, kObject);
   out += ",\"choices\":[";
   for (size_t i = 0; i < results.size(); ++i) {
-    const auto& all = results[i].get<Generation>();
-    std::optional<Generation> best;
-    if (wishes.best) engine::keep_best(best.emplace(all), *wishes.best);
-    const Generation& generation = best ? *best : all;
+    std::optional<Generation> kept;
+    const Generation& generation = answered(results[i], wishes.best, kept);
     for (const Completion& completion : generation.completions) {
       const int64_t index = static_cast<int64_t>(i) * wishes.n + completion.index;
       if (index > 0) out += ',';

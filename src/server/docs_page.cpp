@@ -4,11 +4,14 @@
 #include <map>
 
 #include "base/json.h"
+#include "base/markup.h"
 #include "server/openapi.h"
 
 namespace vecton::server {
 
 namespace {
+
+using base::escape_markup;
 
 constexpr const char* kStyle = R"(
 :root{color-scheme:light dark;--ink:#1b1f24;--paper:#fff;--soft:#f3f5f7;--line:#c9d1d9;--link:#0b5cad;--mark:#8a3b00}
@@ -30,29 +33,6 @@ th,td{text-align:left;vertical-align:top;border-top:1px solid var(--line);paddin
 .skip{position:absolute;left:-99rem}.skip:focus{position:static}
 )";
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 // What stands between backquotes is code.
 std::string prose(std::string_view text) {
   std::string out;
@@ -62,7 +42,7 @@ std::string prose(std::string_view text) {
       out += code ? "</code>" : "<code>";
       code = !code;
     } else {
-      out += escaped({&c, 1});
+      out += escape_markup({&c, 1});
     }
   }
   return code ? out + "</code>" : out;
@@ -135,10 +115,10 @@ void append_fields(std::string& out, const json::object& schema, const std::stri
     const bool needed =
         required && std::any_of(required->get_array().begin(), required->get_array().end(),
                                 [&](const json::value& r) { return r == name; });
-    out += "<tr><th scope=\"row\"><code>" + escaped(before + std::string(name)) + "</code>" +
-           (needed ? " (required)" : "") + "</th><td>" + escaped(type_text(field));
+    out += "<tr><th scope=\"row\"><code>" + escape_markup(before + std::string(name)) + "</code>" +
+           (needed ? " (required)" : "") + "</th><td>" + escape_markup(type_text(field));
     if (const json::value* value_unless_given = field.if_contains("default"))
-      out += ", by default " + escaped(json::serialize(*value_unless_given));
+      out += ", by default " + escape_markup(json::serialize(*value_unless_given));
     out += "</td><td>" + prose(text_of(field, "description")) + "</td></tr>\n";
     append_fields(out, field, before + std::string(name) + ".");
   }
@@ -147,8 +127,9 @@ void append_fields(std::string& out, const json::object& schema, const std::stri
 void append_body(std::string& out, const std::string& name, const json::object& schema,
                  const json::value& example, const std::string& path) {
   const std::string text = json::serialize(example);
-  out += "<h4>" + escaped(name) + "</h4>\n<pre>curl http://localhost:8000" + escaped(path) +
-         " -H 'Content-Type: application/json' -d '" + escaped(text) + "'</pre>\n";
+  out += "<h4>" + escape_markup(name) + "</h4>\n<pre>curl http://localhost:8000" +
+         escape_markup(path) + " -H 'Content-Type: application/json' -d '" + escape_markup(text) +
+         "'</pre>\n";
   out +=
       "<details><summary>Fields</summary><div class=\"scroll\"><table><thead><tr><th "
       "scope=\"col\">field</th><th scope=\"col\">type</th><th scope=\"col\">meaning</th></tr>"
@@ -164,17 +145,17 @@ void append_responses(std::string& out, const json::object& responses) {
       "</thead><tbody>\n";
   for (const auto& [status, value] : responses) {
     const json::object& response = value.get_object();
-    out += "<tr><th scope=\"row\">" + escaped(status) + "</th><td>" +
-           escaped(text_of(response, "description")) + "</td><td>";
+    out += "<tr><th scope=\"row\">" + escape_markup(status) + "</th><td>" +
+           escape_markup(text_of(response, "description")) + "</td><td>";
     if (const json::value* content = response.if_contains("content")) {
       for (const auto& [type, media] : content->get_object()) {
         const json::object& object = media.get_object();
-        out += "<p>" + escaped(type) + ": " + escaped(type_text(object.at("schema").get_object())) +
-               "</p>";
+        out += "<p>" + escape_markup(type) + ": " +
+               escape_markup(type_text(object.at("schema").get_object())) + "</p>";
         const json::value* examples = object.if_contains("examples");
         if (!examples || examples->get_object().empty()) continue;
         const json::value& shown = examples->get_object().begin()->value().at("value");
-        out += "<pre>" + escaped(json::serialize(shown)) + "</pre>";
+        out += "<pre>" + escape_markup(json::serialize(shown)) + "</pre>";
       }
     }
     out += "</td></tr>\n";
@@ -190,9 +171,9 @@ std::string upper(std::string_view word) {
 
 void append_operation(std::string& out, const std::string& path, const std::string& method,
                       const json::object& operation, const json::object& schemas) {
-  out += "<details id=\"" + escaped(text_of(operation, "operationId")) +
-         "\"><summary><span class=\"method\">" + upper(method) + "</span> <code>" + escaped(path) +
-         "</code> " + prose(text_of(operation, "summary")) + "</summary>\n";
+  out += "<details id=\"" + escape_markup(text_of(operation, "operationId")) +
+         "\"><summary><span class=\"method\">" + upper(method) + "</span> <code>" +
+         escape_markup(path) + "</code> " + prose(text_of(operation, "summary")) + "</summary>\n";
   if (operation.contains("security"))
     out += "<p>Needs a key: <code>Authorization: Bearer KEY</code>.</p>";
   if (const json::value* body = operation.if_contains("requestBody")) {
@@ -201,7 +182,7 @@ void append_operation(std::string& out, const std::string& path, const std::stri
       append_body(out, std::string(name), schemas.at(name).get_object(), example.at("value"), path);
   } else {
     out += "<pre>curl" + std::string(method == "get" ? "" : " -X POST") + " http://localhost:8000" +
-           escaped(path) + "</pre>\n";
+           escape_markup(path) + "</pre>\n";
   }
   append_responses(out, operation.at("responses").get_object());
   out += "</details>\n";
@@ -220,8 +201,8 @@ std::string docs_page(const json::object& document) {
       const std::string tag(operation.at("tags").at(0).get_string());
       if (!sections.contains(tag)) order.push_back(tag);
       append_operation(sections[tag], std::string(path), std::string(method), operation, schemas);
-      links[tag] += "<li><a href=\"#" + escaped(text_of(operation, "operationId")) + "\">" +
-                    upper(method) + " " + escaped(path) + "</a></li>";
+      links[tag] += "<li><a href=\"#" + escape_markup(text_of(operation, "operationId")) + "\">" +
+                    upper(method) + " " + escape_markup(path) + "</a></li>";
     }
   }
   std::string out =
@@ -231,19 +212,20 @@ std::string docs_page(const json::object& document) {
       std::string(kStyle) +
       "</style></head>\n<body><a class=\"skip\" href=\"#routes\">To the routes</a>\n<header><h1>"
       "Vecton " +
-      escaped(text_of(info, "version")) + "</h1>\n<p>" + prose(text_of(info, "description")) +
+      escape_markup(text_of(info, "version")) + "</h1>\n<p>" + prose(text_of(info, "description")) +
       "</p>\n<p>The same for programs: <a href=\"openapi.json\">openapi.json</a>.</p></header>\n";
   out += "<nav aria-label=\"Routes\">";
   for (const std::string& tag : order)
-    out += "<h2>" + escaped(tag) + "</h2><ul>" + links[tag] + "</ul>\n";
+    out += "<h2>" + escape_markup(tag) + "</h2><ul>" + links[tag] + "</ul>\n";
   out += "</nav>\n<main id=\"routes\" tabindex=\"-1\">\n";
   for (const std::string& tag : order)
-    out += "<section><h2>" + escaped(tag) + "</h2>\n" + sections[tag] + "</section>\n";
+    out += "<section><h2>" + escape_markup(tag) + "</h2>\n" + sections[tag] + "</section>\n";
   out += "<section><h2>Schemas</h2>\n";
   for (const auto& [name, schema] : schemas) {
     if (schema.get_object().contains("description") || name.ends_with("Request")) continue;
-    out += "<details id=\"schema_" + escaped(name) + "\"><summary><code>" + escaped(name) +
-           "</code></summary><pre>" + escaped(json::serialize(schema)) + "</pre></details>\n";
+    out += "<details id=\"schema_" + escape_markup(name) + "\"><summary><code>" +
+           escape_markup(name) + "</code></summary><pre>" + escape_markup(json::serialize(schema)) +
+           "</pre></details>\n";
   }
   return out + "</section></main></body></html>\n";
 }

@@ -1,6 +1,7 @@
 #include "server/generation.h"
 
 #include "base/json_text.h"
+#include "engine/best_of.h"
 #include "server/render.h"
 #include "server/vllm_fields.h"
 
@@ -39,6 +40,14 @@ GenerationUsage usage_of(const std::vector<Result>& results) {
       usage.completion += static_cast<int64_t>(completion.token_ids.size());
   }
   return usage;
+}
+
+const Generation& answered(const Result& result, std::optional<int64_t> best,
+                           std::optional<Generation>& kept) {
+  const auto& all = result.get<Generation>();
+  if (!best) return all;
+  engine::keep_best(kept.emplace(all), *best);
+  return *kept;
 }
 
 int64_t count_tokens(const Tokenizer& tokenizer, const std::string& text) {

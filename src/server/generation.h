@@ -22,6 +22,11 @@ struct GenerationUsage {
 };
 GenerationUsage usage_of(const std::vector<Result>& results);
 
+// The generation of a result that is answered: of best_of, where it was asked for, the `best`
+// completions, which `kept` then holds.
+const Generation& answered(const Result& result, std::optional<int64_t> best,
+                           std::optional<Generation>& kept);
+
 // Tokens that a text of thinking has.
 int64_t count_tokens(const Tokenizer& tokenizer, const std::string& text);
 

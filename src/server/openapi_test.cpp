@@ -292,7 +292,7 @@ TEST(DocsPage, EscapesWhatItShows) {
   json::object strange = document();
   strange["info"].get_object()["description"] = "<b>&\"`code`";
   const std::string page = docs_page(strange);
-  EXPECT_NE(page.find("&lt;b&gt;&amp;&quot;<code>code</code>"), std::string::npos);
+  EXPECT_NE(page.find("&lt;b&gt;&amp;&#34;<code>code</code>"), std::string::npos);
 }
 
 }  // namespace

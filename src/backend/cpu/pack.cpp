@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include "backend/host/int8.h"
+#include "backend/host/stored_float.h"
 #include "base/half.h"
 
 namespace vecton::cpu {
@@ -35,24 +35,10 @@ Row stacked_row(std::span<const tensor::Weight> parts, int64_t i) {
   return {kZeros, 0, tensor::DType::kF32};
 }
 
-// The bytes of a file have no alignment.
-template <typename T>
-T load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
+using host::load;
 
 float widen(const Row& row, int64_t k) {
-  const std::byte* at = row.at + k * row.step;
-  switch (row.dtype) {
-    case tensor::DType::kF16:
-      return base::f16_to_float(load<uint16_t>(at));
-    case tensor::DType::kBF16:
-      return base::bf16_to_float(load<uint16_t>(at));
-    default:
-      return load<float>(at);
-  }
+  return host::stored_float(row.dtype, row.at + k * row.step);
 }
 
 // The number as bfloat16; the one after the last is 0.

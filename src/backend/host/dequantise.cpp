@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/host/stored_float.h"
 #include "base/half.h"
 #include "base/small_floats.h"
 #include "vecton/error.h"
@@ -13,29 +14,10 @@ namespace vecton::host {
 
 namespace {
 
-// The bytes of a file have no alignment.
-template <class T>
-T load(const std::byte* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
 int64_t blocks(int64_t size, int64_t block) { return size == 0 ? 0 : (size - 1) / block + 1; }
 
 int64_t blocks_per_row(const tensor::Weight& weight, const tensor::BlockNumbers& numbers) {
   return blocks(weight.columns, numbers.block_columns);
-}
-
-float float_of(tensor::DType dtype, const std::byte* at) {
-  switch (dtype) {
-    case tensor::DType::kF16:
-      return base::f16_to_float(load<uint16_t>(at));
-    case tensor::DType::kBF16:
-      return base::bf16_to_float(load<uint16_t>(at));
-    default:
-      return load<float>(at);
-  }
 }
 
 void check_numbers(const tensor::Weight& weight, const tensor::BlockNumbers& numbers,
@@ -177,10 +159,11 @@ void dequantise_row(const tensor::Weight& weight, int64_t row, float* out) {
                    block_number(weight, weight.offset, row, j);
         }
       }
-      const float code = floats ? float_of(weight.codes.dtype,
-                                           weight.codes.bytes.data() + row * weight.row_bytes() +
-                                               j * tensor::size_of(weight.codes.dtype))
-                                : values[codes[j - begin]];
+      const float code = floats
+                             ? stored_float(weight.codes.dtype,
+                                            weight.codes.bytes.data() + row * weight.row_bytes() +
+                                                j * tensor::size_of(weight.codes.dtype))
+                             : values[codes[j - begin]];
       const float product = scale * code;
       const float sum = weight.offset.exists() ? product + offset : product;
       out[j] = weight.factor * sum;

@@ -23,8 +23,7 @@ std::vector<Sequence> waiting_for_one_page() {
     Sequence& s = sequences[i];
     s.tasks = {default_parameters(Task::kEmbed)};
     for (int32_t id = 0; id < 3 * PrefixIndex::kPageTokens; ++id) s.ids.push_back(id);
-    for (size_t own = 0; own < 3; ++own)
-      s.ids.push_back(static_cast<int32_t>(1000 + 3 * i + own));
+    for (size_t own = 0; own < 3; ++own) s.ids.push_back(static_cast<int32_t>(1000 + 3 * i + own));
     s.index = i;
     s.group = group;
     s.page_keys = PrefixIndex::keys(s.ids, "");

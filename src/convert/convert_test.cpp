@@ -149,6 +149,28 @@ TEST(Layout, ExpertsAreStackedInTheirOrder) {
               HasSubstr("expert 3 is missing"));
 }
 
+// Names that mlx-lm 0.32 writes of Mixtral and PhiMoE.
+TEST(Layout, MatricesOfMixtralsExpertsHaveMlxsNames) {
+  std::vector<std::string> notes;
+  const std::string block = "model.layers.1.block_sparse_moe.";
+  std::vector<std::pair<std::string, std::vector<int64_t>>> list{{block + "gate.weight", {2, 8}}};
+  for (const std::string expert : {"experts.0.", "experts.1."}) {
+    list.push_back({block + expert + "w1.weight", {4, 8}});
+    list.push_back({block + expert + "w2.weight", {8, 4}});
+    list.push_back({block + expert + "w3.weight", {4, 8}});
+  }
+  for (const char* family : {"mixtral", "phimoe"}) {
+    const auto made = name_tensors(Layout::kMlxLm, config_of(family, ""), tensors_of(list), notes);
+    EXPECT_THAT(
+        names_of(made),
+        ElementsAre(block + "gate.weight", block + "switch_mlp.down_proj.weight",
+                    block + "switch_mlp.gate_proj.weight", block + "switch_mlp.up_proj.weight"))
+        << family;
+    EXPECT_THAT(made[1].shape, ElementsAre(2, 8, 4));
+    EXPECT_THAT(made[3].sources[1].name, HasSubstr("experts.1.w3"));
+  }
+}
+
 checkpoint::StoredTensor floats(const std::string& name, std::vector<int64_t> shape,
                                 const std::vector<float>& values) {
   checkpoint::StoredTensor tensor = stored(name, std::move(shape));
@@ -302,6 +324,7 @@ TEST(Layout, UnknownFamiliesHaveNoRulesOfTheirOwn) {
   EXPECT_TRUE(rules.backbone_prefix.empty());
   EXPECT_FALSE(rules.embeds_generative || rules.drops_lm_head || rules.stacks_experts);
   EXPECT_TRUE(mlx_rules({}).eight_bits.empty());
+  EXPECT_TRUE(mlx_rules(config_of("qwen2_moe", "")).stacks_experts);
   EXPECT_TRUE(mlx_rules(config_of("qwen3-moe", "")).stacks_experts);  // as MLX reads the type
 }
 

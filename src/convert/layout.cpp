@@ -109,9 +109,16 @@ struct Expert {
   int64_t number = 0;
 };
 
+// MLX's name of an expert's matrix, which Mixtral's checkpoints number.
+std::string_view matrix_name(std::string_view matrix) {
+  if (matrix == "w1") return "gate_proj";
+  if (matrix == "w2") return "down_proj";
+  return matrix == "w3" ? "up_proj" : matrix;
+}
+
 // Of model.layers.0.mlp.experts.3.up_proj.weight.
 std::optional<Expert> expert_of(const std::string& name) {
-  constexpr std::string_view kExperts = ".mlp.experts.";
+  constexpr std::string_view kExperts = ".experts.";
   const size_t at = name.find(kExperts);
   if (at == name.npos) return std::nullopt;
   const size_t begin = at + kExperts.size(), end = name.find('.', begin);
@@ -121,7 +128,11 @@ std::optional<Expert> expert_of(const std::string& name) {
     if (name[i] < '0' || name[i] > '9') return std::nullopt;
     number = number * 10 + (name[i] - '0');
   }
-  return Expert{name.substr(0, at) + ".mlp.switch_mlp" + name.substr(end), number};
+  const size_t matrix = end + 1, kind = std::min(name.find('.', matrix), name.size());
+  return Expert{name.substr(0, at) + ".switch_mlp." +
+                    std::string(matrix_name(std::string_view(name).substr(matrix, kind - matrix))) +
+                    name.substr(kind),
+                number};
 }
 
 // Of all experts of a layer.

@@ -31,6 +31,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
+    .mlx = {.stacks_experts = true},
 };
 
 }  // namespace vecton::models::mixtral

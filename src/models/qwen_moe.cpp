@@ -54,6 +54,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
+    .mlx = {.stacks_experts = true},
 };
 
 }  // namespace qwen2_moe

@@ -291,7 +291,10 @@ TEST_F(OpenAi, ErrorsNameTheBodysWordForAField) {
   test.serve({Task::kGenerate});
   const CallPlan writes =
       test.plan(openai::completions, R"({"prompt":"a","response_format":{"type":"json_object"}})");
-  EXPECT_EQ(named(writes, "structured_outputs"), "response_format");
+  EXPECT_STREQ(
+      in_words_of(writes, Error(ErrorCode::kInvalidArgument, "regex: wrong", "structured_outputs"))
+          .what(),
+      "response_format: regex: wrong");
   EXPECT_EQ(named(writes, "stop"), "stop");
 }
 

@@ -349,6 +349,9 @@ Settings settings(const checkpoint::Config& whole) {
       .values_are_keys = config.boolean_or("attention_k_eq_v", false)};
   const int64_t global_heads = config.integer_or("num_global_key_value_heads", s.shape.kv_heads);
   if (s.global.values_are_keys) s.global.kv_heads = global_heads;
+  check_multiple(config, "num_attention_heads", s.shape.heads, "num_key_value_heads",
+                 s.local.kv_heads);
+  check_multiple(config, "head_dim", s.local.head_dim, "2", 2);
   check_multiple(config, "num_attention_heads", s.shape.heads, "num_global_key_value_heads",
                  s.global.kv_heads);
   check_multiple(config, "global_head_dim", s.global.head_dim, "2", 2);

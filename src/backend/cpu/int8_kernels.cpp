@@ -212,18 +212,6 @@ HWY_INLINE VI four_codes(const int8_t* at) {
 template <int kRows>
 using Pointers = const int8_t* const (&)[(kRows + 2) / 3];
 
-// A word of the weights, with the words of x that four bytes each have, by Dots::add.
-template <class Dots, int kRows>
-HWY_INLINE void add_codes(VI low, VI high, Pointers<kRows> x, int64_t stride, int64_t at,
-                          VI (&sum)[kRows][2]) {
-  HWY_UNROLL(16)
-  for (int r = 0; r < kRows; ++r) {
-    const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
-    Dots::add(sum[r][0], low, four);
-    Dots::add(sum[r][1], high, four);
-  }
-}
-
 #if HWY_ARCH_X86
 
 // Codes of x that are bytes: AVX512-VNNI, AVX-VNNI. As an instruction: GCC 12 copies the
@@ -243,7 +231,12 @@ struct ByteDots : Bytes {
                                   int64_t at, VI (&sum)[kRows][2]) {
     const auto* w = reinterpret_cast<const int32_t*>(words);
     const VI low = hn::Load(di, w), high = hn::Load(di, w + kLanes);
-    add_codes<ByteDots, kRows>(low, high, x, stride, at, sum);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
   }
 };
 
@@ -308,7 +301,12 @@ struct ByteDots : Bytes {  // FEAT_DotProd
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
     const VI low = signed_codes(words), high = signed_codes(words + kLanes);
-    add_codes<ByteDots, kRows>(low, high, x, stride, at, sum);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
   }
 };
 
@@ -326,7 +324,12 @@ struct WideDots : Bytes {
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
     const VI low = signed_codes(words), high = signed_codes(words + kLanes);
-    add_codes<WideDots, kRows>(low, high, x, stride, at, sum);
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
+      add(sum[r][0], low, four);
+      add(sum[r][1], high, four);
+    }
   }
 };
 

@@ -145,7 +145,6 @@ std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& req
     sequences.push_back(prepared);
     generation::Settings own = settings;
     own.sampling.seed += static_cast<uint64_t>(i);
-    if (i > 0) own.prompt_logprobs.reset();
     sequences.back().generating = std::make_shared<Generating>(
         Generating{.writer = generation::Writer(std::move(own), prepared.ids, i, tokenizer_,
                                                 constraint ? constraint->clone() : nullptr),

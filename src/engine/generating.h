@@ -56,7 +56,8 @@ struct Generating {
   // Rows of the prompt whose logits are still wanted begin here.
   int64_t next_prompt_row() const { return static_cast<int64_t>(prompt_logprobs.size()); }
   bool wants_prompt_rows() const {
-    return writer.settings().prompt_logprobs && next_prompt_row() + 1 < prompt_tokens;
+    return writer.settings().asked->prompt_logprobs && writer.index() == 0 &&
+           next_prompt_row() + 1 < prompt_tokens;
   }
   bool ended() const { return error || writer.ended(); }
 };

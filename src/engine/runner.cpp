@@ -363,7 +363,7 @@ void Runner::take_logits(Ops& ops, const Route& route, const Tensor& rows, const
       if (generating.wants_prompt_rows() && position == generating.next_prompt_row()) {
         generating.prompt_logprobs.push_back(generation::logprobs_of(
             values, sequence.ids[static_cast<size_t>(position) + 1],
-            *generating.writer.settings().prompt_logprobs, *route.tokenizer));
+            *generating.writer.settings().asked->prompt_logprobs, *route.tokenizer));
       }
     }
   }

@@ -132,7 +132,7 @@ std::vector<int32_t> Settings::ends() const {
 
 Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer& tokenizer,
                 const Limits& limits, int64_t prompt_tokens) {
-  Settings settings;
+  Settings settings{.asked = std::make_shared<const Generate>(asked)};
   settings.sampling = sampling_of(asked, defaults, tokenizer, limits);
   if (asked.n < 1 || asked.n > 16384) refuse("n: expected 1 to 16384", "n");
   if (asked.n > 1 && settings.sampling.greedy())
@@ -143,7 +143,6 @@ Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer
   settings.max_tokens = std::min(room, asked.max_tokens.value_or(room));
   if (!asked.max_tokens && defaults.max_new_tokens)
     settings.max_tokens = std::min(settings.max_tokens, *defaults.max_new_tokens);
-  settings.min_tokens = asked.min_tokens;
   if (asked.min_tokens < 0 || (asked.max_tokens && asked.min_tokens > *asked.max_tokens))
     refuse("min_tokens: expected 0 to max_tokens", "min_tokens");
   for (const int32_t id : asked.stop_token_ids) check_id(id, limits, "stop_token_ids");
@@ -157,8 +156,6 @@ Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer
   for (const std::string& text : asked.stop) {
     if (text.empty()) refuse("stop: a text is empty", "stop");
   }
-  settings.stop = asked.stop;
-  settings.include_stop = asked.include_stop_str_in_output;
   settings.skip_special_tokens = asked.skip_special_tokens.value_or(defaults.skip_special_tokens);
   if (!asked.spaces_between_special_tokens && !settings.skip_special_tokens) {
     throw Error(ErrorCode::kUnsupported,
@@ -168,12 +165,6 @@ Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer
   }
   check_logprobs(asked.logprobs, limits, "logprobs");
   check_logprobs(asked.prompt_logprobs, limits, "prompt_logprobs");
-  settings.logprobs = asked.logprobs;
-  settings.prompt_logprobs = asked.prompt_logprobs;
-  if (asked.structured_output) {
-    settings.constraint_begins_after = asked.structured_output->begins_after;
-    settings.thinking_begins = asked.structured_output->thinking_begins;
-  }
   return settings;
 }
 

@@ -1,8 +1,9 @@
-// Settings: a Generate with everything that it leaves open decided: defaults, texts as token ids,
-// limits. Errors name the field.
+// Settings: a Generate, and beside it everything that it leaves open, decided: defaults, texts as
+// token ids, limits. What needs no deciding is read from `asked`. Errors name the field.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,14 +16,12 @@
 namespace vecton::generation {
 
 struct Settings {
+  std::shared_ptr<const Generate> asked = std::make_shared<const Generate>();  // of all completions
   Sampling sampling;
-  int64_t max_tokens = 0, min_tokens = 0;
+  int64_t max_tokens = 0;
   std::optional<int32_t> eos;           // the model's own end; none = it is ignored
   std::vector<int32_t> stop_token_ids;  // the request's, then the other ends
-  std::vector<std::string> stop;
-  bool include_stop = false, skip_special_tokens = true;
-  std::optional<int64_t> logprobs, prompt_logprobs;
-  std::vector<int32_t> constraint_begins_after, thinking_begins;
+  bool skip_special_tokens = true;
 
   bool ends(int32_t id) const;
   // Every token that ends a completion: what min_tokens and a constraint hold back.

@@ -30,12 +30,12 @@ void leave_only(std::span<float> logits, int32_t id) {
 
 }  // namespace
 
-Structure::Structure(std::unique_ptr<TokenConstraint> constraint, std::vector<int32_t> begins_after,
-                     std::vector<int32_t> thinking_begins,
+Structure::Structure(std::unique_ptr<TokenConstraint> constraint,
+                     const std::optional<StructuredOutput>& what,
                      std::shared_ptr<const Tokenizer> tokenizer)
     : constraint_(std::move(constraint)),
-      begins_after_(std::move(begins_after)),
-      thinking_begins_(std::move(thinking_begins)),
+      begins_after_(what ? what->begins_after : std::vector<int32_t>()),
+      thinking_begins_(what ? what->thinking_begins : std::vector<int32_t>()),
       state_(begins_after_.empty()      ? State::kHolds
              : thinking_begins_.empty() ? State::kWaits
                                         : State::kOpen) {

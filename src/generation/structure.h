@@ -9,16 +9,17 @@
 #include <vector>
 
 #include "generation/token_constraint.h"
+#include "vecton/request.h"
 #include "vecton/tokenizer.h"
 
 namespace vecton::generation {
 
 class Structure {
  public:
-  // `begins_after`, `thinking_begins`: as StructuredOutput has them. `constraint` may be null:
-  // anything may come.
-  Structure(std::unique_ptr<TokenConstraint> constraint, std::vector<int32_t> begins_after,
-            std::vector<int32_t> thinking_begins, std::shared_ptr<const Tokenizer> tokenizer);
+  // `what` says from where on `constraint` holds, which may be null: anything may come.
+  Structure(std::unique_ptr<TokenConstraint> constraint,
+            const std::optional<StructuredOutput>& what,
+            std::shared_ptr<const Tokenizer> tokenizer);
 
   // Takes away the logits of what may not come next; `ends`: the tokens that end a text.
   void mask(std::span<float> logits, std::span<const int32_t> ends);

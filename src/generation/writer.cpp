@@ -15,12 +15,11 @@ Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index
     : settings_(std::move(settings)),
       index_(index),
       tokenizer_(std::move(tokenizer)),
-      structure_(std::move(constraint), settings_.constraint_begins_after,
-                 settings_.thinking_begins, tokenizer_),
+      structure_(std::move(constraint), settings_.asked->structured_output, tokenizer_),
       ends_(settings_.ends()),
       history_(prompt, settings_.sampling),
       detokenizer_(tokenizer_, settings_.skip_special_tokens),
-      stop_(settings_.stop, settings_.include_stop),
+      stop_(settings_.asked->stop, settings_.asked->include_stop_str_in_output),
       completion_{.index = index} {}
 
 int32_t Writer::write(std::span<float> logits) {
@@ -33,9 +32,9 @@ int32_t Writer::write(std::span<float> logits) {
                     : "the model gave a non-finite value for this input");
   }
   std::vector<float> raw;
-  const bool too_short = tokens() < settings_.min_tokens;
+  const bool too_short = tokens() < settings_.asked->min_tokens;
   const bool adjusted = too_short || !leaves_alone(settings_.sampling);
-  if (settings_.logprobs && adjusted) raw.assign(logits.begin(), logits.end());
+  if (settings_.asked->logprobs && adjusted) raw.assign(logits.begin(), logits.end());
   if (adjusted)
     adjust(logits, settings_.sampling, history_,
            too_short ? std::span<const int32_t>(ends_) : std::span<const int32_t>());
@@ -43,9 +42,9 @@ int32_t Writer::write(std::span<float> logits) {
                          ? best
                          : sample(logits, settings_.sampling, static_cast<uint64_t>(tokens()));
   if (id < 0) throw Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
-  if (settings_.logprobs) {
+  if (settings_.asked->logprobs) {
     completion_.logprobs.push_back(logprobs_of(raw.empty() ? logits : std::span<const float>(raw),
-                                               id, *settings_.logprobs, *tokenizer_));
+                                               id, *settings_.asked->logprobs, *tokenizer_));
     completion_.cumulative_logprob += completion_.logprobs.back().token.logprob;
   }
   put(id);
@@ -57,9 +56,9 @@ void Writer::put(int32_t id) {
   history_.add(id);
   completion_.token_ids.push_back(id);
   structure_.accept(id, settings_.ends(id));
-  const bool long_enough = tokens() > settings_.min_tokens;
-  const bool is_end = settings_.ends(id) && tokens() >= settings_.min_tokens;
-  if (!is_end || settings_.include_stop)
+  const bool long_enough = tokens() > settings_.asked->min_tokens;
+  const bool is_end = settings_.ends(id) && tokens() >= settings_.asked->min_tokens;
+  if (!is_end || settings_.asked->include_stop_str_in_output)
     completion_.text += stop_.push(detokenizer_.push(id), long_enough);
   if (is_end) return end(FinishReason::kStop, id == settings_.eos ? StopReason() : StopReason(id));
   if (stop_.found()) return end(FinishReason::kStop, stop_.string(*stop_.found()));
@@ -90,7 +89,7 @@ GenerationDelta Writer::take_delta() {
   delta.text = completion_.text.substr(given_text_);
   const auto from = static_cast<std::ptrdiff_t>(given_tokens_);
   delta.token_ids.assign(completion_.token_ids.begin() + from, completion_.token_ids.end());
-  if (settings_.logprobs)
+  if (settings_.asked->logprobs)
     delta.logprobs.assign(completion_.logprobs.begin() + from, completion_.logprobs.end());
   if (finished_) {
     delta.finish_reason = completion_.finish_reason;

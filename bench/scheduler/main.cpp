@@ -4,32 +4,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <memory>
-#include <utility>
 #include <vector>
 
-#include "engine/prefix_index.h"
 #include "engine/scheduler.h"
+#include "engine/sequences_test.h"
 
 namespace vecton::engine {
 namespace {
 
 constexpr size_t kMany = 65536;
-
-std::vector<Sequence> waiting_for_one_page() {
-  std::vector<Sequence> sequences(kMany);
-  const auto group = std::make_shared<Group>();
-  for (size_t i = 0; i < kMany; ++i) {
-    Sequence& s = sequences[i];
-    s.tasks = {default_parameters(Task::kEmbed)};
-    for (int32_t id = 0; id < 3 * PrefixIndex::kPageTokens; ++id) s.ids.push_back(id);
-    for (size_t own = 0; own < 3; ++own) s.ids.push_back(static_cast<int32_t>(1000 + 3 * i + own));
-    s.index = i;
-    s.group = group;
-    s.page_keys = PrefixIndex::keys(s.ids, "");
-  }
-  return sequences;
-}
 
 // next() as often as `more` says, each timed in microseconds.
 template <class Done>
@@ -50,7 +33,7 @@ void time(const char* what, Scheduler& scheduler, const Done& done) {
 
 int run() {
   Scheduler scheduler({.max_batch_tokens = 64, .max_queue_tokens = 1 << 30, .cache_pages = 4096});
-  scheduler.push(waiting_for_one_page());
+  scheduler.push(with_prefixes(3 * kPage, kMany));
   Scheduler::Step first = scheduler.next();
   time("until all wait for the page", scheduler,
        [](const Scheduler::Step& step, size_t) { return !step.more; });

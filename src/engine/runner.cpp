@@ -19,15 +19,6 @@ namespace vecton::engine {
 
 namespace {
 
-// Of a task that nothing was computed for: no row of the sequence was wanted.
-Answer empty_answer(const TaskParameters& task) {
-  return std::visit(
-      [](const auto& parameters) -> Answer {
-        return typename std::decay_t<decltype(parameters)>::Output{};
-      },
-      task);
-}
-
 // An answer as wide as this one, with no row.
 Answer without_rows(Answer answer) {
   std::visit(
@@ -402,9 +393,8 @@ void Runner::run_route(Ops& ops, const std::vector<Sequence>& sequences) {
   for (const Sequence& s : sequences) {
     if (s.is_chunk()) continue;
     Result& result = s.group->results[s.index];
-    result.answer = empty_answer(s.tasks.front());
-    result.also.clear();
-    for (size_t t = 1; t < s.tasks.size(); ++t) result.also.push_back(empty_answer(s.tasks[t]));
+    result.answer = {};  // a place for the answer of each head
+    result.also.assign(s.tasks.size() - 1, {});
   }
   const bool stores = std::ranges::any_of(
       sequences, [](const Sequence& s) { return s.generating || !s.new_pages.empty(); });

@@ -5,21 +5,14 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/sequences_test.h"
+
 namespace vecton::engine {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-Sequence sequence(int64_t tokens, size_t index, Task task = Task::kEmbed) {
-  Sequence s;
-  s.tasks = {default_parameters(task)};
-  s.ids.resize(static_cast<size_t>(tokens));
-  s.index = index;
-  s.group = std::make_shared<Group>();
-  return s;
-}
 
 std::vector<size_t> indices(const std::vector<Sequence>& sequences) {
   std::vector<size_t> result;
@@ -226,29 +219,6 @@ TEST(SchedulerPriorities, WhatIsLeftAtTheEndIsOfAll) {
   for (size_t i = 0; i < 5; ++i) push(scheduler, i, static_cast<int64_t>(i) % 3);
   EXPECT_EQ(scheduler.clear().size(), 5u);
   EXPECT_EQ(scheduler.waiting(), 0);
-}
-
-// With a prefix cache.
-constexpr int64_t kPage = PrefixIndex::kPageTokens;
-
-// `common` tokens that all have, then some of its own.
-Sequence with_prefix(int64_t common, int64_t own, size_t index) {
-  Sequence s = sequence(0, index);
-  for (int64_t i = 0; i < common; ++i) s.ids.push_back(static_cast<int32_t>(i));
-  for (int64_t i = 0; i < own; ++i)
-    s.ids.push_back(static_cast<int32_t>(100000 + 1000 * index + static_cast<size_t>(i)));
-  s.page_keys = PrefixIndex::keys(s.ids, "");
-  return s;
-}
-
-std::vector<Sequence> with_prefixes(int64_t common, size_t count) {
-  std::vector<Sequence> sequences;
-  const auto group = std::make_shared<Group>();
-  for (size_t i = 0; i < count; ++i) {
-    sequences.push_back(with_prefix(common, 3, i));
-    sequences.back().group = group;
-  }
-  return sequences;
 }
 
 TEST(SchedulerWithCache, WhoWaitsForAPageIsLookedAtOnceUntilItIsThere) {

@@ -183,6 +183,11 @@ bool Config::is_null(std::string_view key) const {
   return !state_->take(key) && state_->values.contains(key);
 }
 
+bool Config::is_string(std::string_view key) const {
+  const json::value* value = state_->take(key);
+  return value && value->is_string();
+}
+
 const json::value* Config::raw(std::string_view key) const { return state_->take(key); }
 
 void Config::ignore(std::initializer_list<std::string_view> keys) const {

@@ -55,6 +55,8 @@ class Config {
   bool has(std::string_view key) const;
   // Present as null, which some files mean to differ from a missing key; marks it as read.
   bool is_null(std::string_view key) const;
+  // Present as a string, which some files write in place of something else; marks it as read.
+  bool is_string(std::string_view key) const;
   // The value itself, marked as read; nullptr when absent or null.
   const json::value* raw(std::string_view key) const;
 

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/json.h"
 #include "models/bert_encoder.h"
 #include "models/family.h"
 #include "models/head_steps.h"
@@ -39,10 +38,9 @@ bool has_positions(const checkpoint::Config& config) {
 
 // "a|b" or ["a", "b"].
 std::vector<std::string> words_of(const checkpoint::Config& config, const char* key) {
-  const json::value* value = config.raw(key);
-  if (!value || !value->is_string()) return config.strings_or_empty(key);
+  if (!config.is_string(key)) return config.strings_or_empty(key);
   std::vector<std::string> words(1);
-  for (const char c : value->get_string()) {
+  for (const char c : config.string(key)) {
     if (c == '|') {
       words.emplace_back();
     } else if (c != ' ') {

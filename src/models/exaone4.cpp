@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "base/json.h"
 #include "models/decoder.h"
 #include "models/family.h"
 #include "models/olmo.h"
@@ -22,9 +21,9 @@ olmo::Settings settings(const checkpoint::Config& config) {
   config.ignore({"sliding_window_pattern"});  // layer_types says it, where it is there
   if (config.is_null("sliding_window")) return s;
   const int64_t width = config.integer_or("sliding_window", 4096);
-  const json::value* pattern = config.raw("sliding_window_pattern");
-  const bool counts = pattern && !pattern->is_string();
-  if (pattern && !counts && !config.has("layer_types")) {
+  const bool in_words = config.is_string("sliding_window_pattern");
+  const bool counts = config.has("sliding_window_pattern") && !in_words;
+  if (in_words && !config.has("layer_types")) {
     throw Error(ErrorCode::kCorrupt,
                 config.file() + ": layer_types: missing, which sliding_window_pattern needs");
   }

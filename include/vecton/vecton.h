@@ -216,6 +216,14 @@ class VECTON_API Engine {
 VECTON_API std::vector<float> similarity_maps(const Vectors& query, const Vectors& document,
                                               const ImageGrid& grid);
 
+// Late interaction of a query with stored documents (Khattab and Zaharia 2020, arXiv:2004.12832):
+// of each document, the sum over the query's rows of the largest product with one of its rows.
+// Document i is rows offsets[i] to offsets[i + 1] of `documents`, at least one. They are read where
+// they lie, so that those of a mapped file are never copied. A score does not depend on the other
+// documents, nor on the threads. Error (kInvalidArgument) where the shapes don't belong together.
+VECTON_API std::vector<float> max_sim(const Runtime& runtime, const Numbers& query,
+                                      const Numbers& documents, std::span<const int64_t> offsets);
+
 // Everything that can be said of a model without reading its weights.
 VECTON_API ModelInfo inspect(const EngineOptions& options);
 

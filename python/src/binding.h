@@ -30,6 +30,7 @@ void bind_requests(nb::module_& m);
 void bind_engine(nb::module_& m);
 void bind_generation(nb::module_& m);
 void bind_answers(nb::module_& m);
+void bind_max_sim(nb::module_& m);
 
 // The Python exception of an error, not raised.
 nb::object exception_of(const Error& error);

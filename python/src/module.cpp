@@ -9,4 +9,5 @@ NB_MODULE(_core, m) {
   vecton::python::bind_generation(m);
   vecton::python::bind_engine(m);
   vecton::python::bind_answers(m);
+  vecton::python::bind_max_sim(m);
 }

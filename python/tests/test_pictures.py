@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import vecton
-from vecton.compare import max_sim
 from conftest import GOLDEN, PROGRAM, engine, model, run_python
 
 IMAGES = GOLDEN / "images"
@@ -123,7 +122,7 @@ def test_vectors_per_token_and_their_scores(retriever):
         assert np.abs(rows - expected("colqwen3", case, "token_embed")).max() <= 1e-4
     query = "red sofa with cats"
     rows = retriever.embed_tokens(query, role="query")[0]
-    want = np.array([max_sim(rows, expected("colqwen3", case, "token_embed")) for case in documents])
+    want = vecton.max_sim(rows, [expected("colqwen3", case, "token_embed") for case in documents])
     assert np.abs(retriever.score(query, paths) - want).max() < 1e-3
     many = retriever.embed_tokens([BLOB] * 20)  # more than are handed over at once
     assert len(many) == 20 and (many[19] == retriever.embed_tokens([BLOB])[0]).all()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vecton.answers import SparseVectors, TokenVectors
     from vecton.array import Array, Similarity
     from vecton.generation import Completion, Delta, Generation, ToolCall, ToolCallDelta
+    from vecton.late_interaction import max_sim
     from vecton.run import install_as
     from vecton.tokenizer import Tokenizer
 
@@ -29,13 +30,13 @@ __all__ = [
     "Array", "Cancelled", "Completion", "Corrupt", "Delta", "Engine", "Generation", "InternalError", "InvalidArgument", "IoError", "ModelInfo", "NetworkError",
     "NotFound", "QueueFull", "Similarity", "SparseVectors", "TokenVectors", "Tokenizer", "TooLong", "ToolCall",
     "ToolCallDelta", "Unauthorized",
-    "Unsupported", "VectonError", "families", "inspect", "install_as", "machine", "pull",
+    "Unsupported", "VectonError", "families", "inspect", "install_as", "machine", "max_sim", "pull",
 ]
 
 # What is imported when it is first asked for.
 _LAZY = {"Array": "array", "Similarity": "array", "SparseVectors": "answers", "TokenVectors": "answers", "Tokenizer": "tokenizer",
          "install_as": "run", "Completion": "generation", "Delta": "generation", "Generation": "generation",
-         "ToolCall": "generation", "ToolCallDelta": "generation"}
+         "ToolCall": "generation", "ToolCallDelta": "generation", "max_sim": "late_interaction"}
 
 
 def __getattr__(name: str) -> Any:

@@ -38,8 +38,3 @@ def compare_pairwise(a: Any, b: Any, function: str) -> np.ndarray:
 def unit(rows: np.ndarray) -> np.ndarray:
     """Rows of length 1; a row of zeros stays."""
     return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)
-
-
-def max_sim(query: Any, document: Any) -> float:
-    """The sum over the query's tokens of the likeliest token of the document (late interaction)."""
-    return float((np.asarray(query) @ np.asarray(document).T).max(axis=1).sum())

@@ -53,6 +53,10 @@ class Ops {
   virtual Tensor allocate_kept(int64_t rows, int64_t columns) { return allocate(rows, columns); }
   // Copies in and out of the backend's memory.
   virtual Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) = 0;
+  // Alike, for what lives longer than the tensor: a backend on the host reads it where it lies.
+  virtual Tensor borrow(std::span<const float> values, int64_t rows, int64_t columns) {
+    return upload(values, rows, columns);
+  }
   virtual void download(const Tensor& x, std::span<float> values) = 0;
   // Several results at once: a device is waited for once.
   virtual std::vector<std::vector<float>> download_all(std::span<const Tensor> xs);

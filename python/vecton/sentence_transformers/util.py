@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from vecton.array import as_array, as_tensor
-from vecton.compare import compare, compare_pairwise, max_sim, unit
+from vecton.compare import compare, compare_pairwise, unit
+from vecton.late_interaction import max_sim, stacked
 from vecton.sentence_transformers.common import logger
 
 
@@ -46,19 +47,22 @@ def _token_rows(embeddings: Any, mask: Any) -> list[np.ndarray]:
     return rows
 
 
-def _late(query: np.ndarray, document: np.ndarray, mean: bool) -> float:
-    if not len(document):
-        return -1e4  # below every document that has tokens
-    return max_sim(query, document) / (max(1, len(query)) if mean else 1)
+def _late(queries: list[np.ndarray], documents: list[np.ndarray], mean: bool) -> np.ndarray:
+    scores = np.full((len(queries), len(documents)), -1e4, np.float32)  # below every document that has tokens
+    some = [i for i, document in enumerate(documents) if len(document)]
+    if some:
+        rows, offsets = stacked([documents[i] for i in some])
+        for query, own in zip(queries, scores):
+            own[some] = max_sim(query, rows, offsets) / (max(1, len(query)) if mean else 1)
+    return scores
 
 
 def maxsim(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None, length_normalize: bool = False,
            device: Any = None) -> Any:
-    """The late interaction of each text of a with each of b, [a, b]. `length_normalize` divides by the tokens of a. A pair is computed
-    at a time, so that `chunk_elements` has no effect; nor has `device`."""
+    """The late interaction of each text of a with each of b, [a, b]. `length_normalize` divides by the tokens of a. No products are
+    kept, so that `chunk_elements` has no effect; nor has `device`."""
     first, second = _token_rows(a, a_mask), _token_rows(b, b_mask)
-    scores = [_late(query, document, length_normalize) for query in first for document in second]
-    return as_tensor(np.array(scores, np.float32).reshape(len(first), len(second)))
+    return as_tensor(_late(first, second, length_normalize))
 
 
 def maxsim_pairwise(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None,
@@ -67,7 +71,8 @@ def maxsim_pairwise(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chun
     first, second = _token_rows(a, a_mask), _token_rows(b, b_mask)
     if len(first) != len(second):
         raise ValueError(f"maxsim_pairwise() takes as many of the one as of the other, found {len(first)} and {len(second)}")
-    return as_tensor(np.array([_late(query, document, length_normalize) for query, document in zip(first, second)], np.float32))
+    pairs = [_late([query], [document], length_normalize)[0, 0] for query, document in zip(first, second)]
+    return as_tensor(np.array(pairs, np.float32))
 
 
 def mean_maxsim(a: Any, b: Any, a_mask: Any = None, b_mask: Any = None, chunk_elements: int | None = None, length_normalize: bool = True,

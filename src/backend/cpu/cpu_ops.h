@@ -48,6 +48,9 @@ class CpuOps final : public Ops {
   Tensor allocate_kept(int64_t rows, int64_t columns) override;
   Tensor allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) override;
   Tensor upload(std::span<const float> values, int64_t rows, int64_t columns) override;
+  Tensor borrow(std::span<const float> values, int64_t rows, int64_t columns) override {
+    return host::borrowed(values, rows, columns);
+  }
   void download(const Tensor& x, std::span<float> values) override;
   tensor::Indices upload_indices(std::vector<int32_t> values) override {
     return host::keep(std::move(values));

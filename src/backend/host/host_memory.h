@@ -39,6 +39,11 @@ inline std::byte* stored_row(const Tensor& x, int64_t i) {
          (x.offset() + i * x.stride()) * tensor::size_of(x.dtype());
 }
 
+// A dense matrix in memory of somebody else, which nothing writes to: a Tensor never is.
+inline Tensor borrowed(std::span<const float> values, int64_t rows, int64_t columns) {
+  return {std::make_shared<FloatMemory>(const_cast<float*>(values.data())), rows, columns, columns};
+}
+
 inline tensor::Indices keep(std::vector<int32_t> values) {
   const auto size = static_cast<int64_t>(values.size());
   return {std::make_shared<const IndexMemory>(std::move(values)), size};

@@ -19,18 +19,23 @@ std::string answer_bytes(const NumberFormat& format, const Numbers& r) {
   return bytes;
 }
 
+// The same as base64; of plain floats without a copy.
+void append_answer_base64(std::string& out, const NumberFormat& format, const Numbers& r) {
+  out += '"';
+  if (format.type == NumberType::kFloat32 && format.endian == Endian::kLittle) {
+    append_base64(out, r.values);
+  } else {
+    append_base64(out, answer_bytes(format, r));
+  }
+  out += '"';
+}
+
 void append_values(std::string& out, const NumberFormat& format, Task task, const Answer& answer) {
   const Numbers r = numbers_of(answer);
   if (const auto* sparse = std::get_if<SparseVector>(&answer)) {
     append_weights(out, sparse->ids, sparse->values);
   } else if (format.form == NumberFormat::Form::kBase64) {
-    out += '"';
-    if (format.type == NumberType::kFloat32 && format.endian == Endian::kLittle) {
-      append_base64(out, r.values);
-    } else {
-      append_base64(out, answer_bytes(format, r));
-    }
-    out += '"';
+    append_answer_base64(out, format, r);
   } else if (is_whole(format.type)) {
     append_whole(out, r.values, format.type);
   } else if (has_rows(task)) {

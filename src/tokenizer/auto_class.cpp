@@ -18,6 +18,9 @@ constexpr std::string_view kFileAlone =
     "paddleocr_vl pegasus_x persimmon phi3 phi3_v phimoe pix2struct pixtral "
     "pocket_tts smolvlm stablelm step3_vl umt5 vipllava voxtral voxtral_realtime xlm-roberta-xl";
 
+// The same where no class is named.
+constexpr std::string_view kFileUnlessNamed = "llama";
+
 // Models whose files often name a wrong class: their own counts.
 constexpr std::string_view kOwnClass =
     "hyperclovax_vision_v2 qwen2 qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen4_exp siglip2";
@@ -41,9 +44,9 @@ NamedClass NamedClass::read(const std::filesystem::path& folder,
 
 const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level) {
   if (has_word(kFileAlone, named.model_type)) return nullptr;
-  // No class is its own: the files name Llama's or none.
-  if (named.tokenizer_class.empty() && named.model_type == "llama") return nullptr;
-  if (named.tokenizer_class.empty() || has_word(kOwnClass, named.model_type))
+  const bool unnamed = named.tokenizer_class.empty();
+  if (unnamed && has_word(kFileUnlessNamed, named.model_type)) return nullptr;
+  if (unnamed || has_word(kOwnClass, named.model_type))
     return find_tokenizer_class_of_model(named.model_type);
   // Llama 3 and others kept the name of a class that is not theirs.
   if (named.tokenizer_class == "LlamaTokenizer" && byte_level) return nullptr;

@@ -335,7 +335,8 @@ TEST(SentenceTransformer, RefusesDenseItCantCompute) {
           R"(,"use_residual":false,"module_input_name":"sentence_embedding","module_output_name":null)")
           .residual);
   for (const char* name :
-       {"torch.nn.modules.activation.Softmax2d", "torch.nn.modules.activation.GLU"})
+       {"torch.nn.modules.activation.Softmax2d", "torch.nn.modules.activation.GLU",
+        "torch.nn.modules.activation.Threshold"})
     EXPECT_REFUSED(read(R"(,"activation_function":")" + std::string(name) + "\""),
                    ErrorCode::kUnsupported, "2_Dense/config.json", name, "Tanh");
   EXPECT_REFUSED(read(R"(,"activation_function":"mine.Tanh")"), ErrorCode::kUnsupported,

@@ -43,7 +43,7 @@ bool merge_dotted(json::object& into, const std::string& path, const std::string
   json::value value = value_of(text);
   if (append) {
     json::array items;
-    for (const std::string& item : split(text, ',')) items.emplace_back(item);
+    for (const std::string& item : split(text, ',')) items.push_back(value_of(item));
     value = std::move(items);
   }
   std::vector<std::string> keys = split(append ? path.substr(0, path.size() - 1) : path, '.');

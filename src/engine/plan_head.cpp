@@ -305,11 +305,13 @@ ops::Pooling pooling_from(const std::string& name) {
 }
 
 void set_pooling_type(const std::string& name, Plan& plan) {
-  const bool of_tokens = std::ranges::count(plan.tasks, Task::kTokenEmbed) > 0 ||
-                         std::ranges::count(plan.tasks, Task::kTokenClassify) > 0;
+  const bool labels_tokens = std::ranges::count(plan.tasks, Task::kTokenClassify) > 0;
+  const bool of_tokens = labels_tokens || std::ranges::count(plan.tasks, Task::kTokenEmbed) > 0;
+  if (name == "ALL" && !of_tokens)
+    refuse_pooler("pooling_type ALL needs a model that answers token by token");
+  if (name == "STEP" && !labels_tokens)
+    refuse_pooler("pooling_type STEP needs a model that labels tokens");
   if (name == "ALL" || name == "STEP") {
-    if (!of_tokens)
-      refuse_pooler("pooling_type " + name + " needs a model that answers token by token");
     plan.step = name == "STEP";
     return;
   }
@@ -459,6 +461,11 @@ void apply_pooler_config(const json::object& pooler, Plan& plan) {
     }
   }
   set_calibration(pooler, plan);
+  if (std::ranges::count(plan.tasks, Task::kTokenClassify) == 0) {
+    if (plan.step_tag_id) refuse_pooler("step_tag_id is for models that label tokens");
+    if (!plan.returned_token_ids.empty())
+      refuse_pooler("returned_token_ids is for models that label tokens");
+  }
   if (plan.chunked.enabled && std::ranges::count(plan.tasks, Task::kEmbed) == 0)
     refuse_pooler("enable_chunked_processing is for embedding models");
 }

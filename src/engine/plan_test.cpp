@@ -267,7 +267,12 @@ TEST(PoolerConfig, IsRefusedByName) {
       {"st-cross-3", R"({"pooling_type": "LAST"})",
        "pooling_type LAST is for embedding models; the checkpoint says how its head pools"},
       {"rerank-qwen3", R"({"pooling_type": "STEP"})",
-       "pooling_type STEP needs a model that answers token by token"},
+       "pooling_type STEP needs a model that labels tokens"},
+      {"bert-embed-mean", R"({"tok_pooling_type": "STEP"})",
+       "pooling_type STEP needs a model that labels tokens"},
+      {"bert-embed-mean", R"({"step_tag_id": 5})", "step_tag_id is for models that label tokens"},
+      {"bert-embed-mean", R"({"returned_token_ids": [0]})",
+       "returned_token_ids is for models that label tokens"},
       {"rerank-qwen3", R"({"pooling_type": "ALL"})",
        "pooling_type ALL needs a model that answers token by token"},
       {"bert-embed-mean", R"({"dimensions": 0})", "dimensions: expected an integer of at least 1"},
@@ -448,6 +453,14 @@ TEST(Labels, HaveTheActivationThatTheCheckpointNames) {
                  ErrorCode::kUnsupported,
                  "activation function \"torch.nn.Nothing\" is not supported",
                  "LogSoftmax, Softmax and Softmin are");
+  EXPECT_EQ(name(one, "sentence_transformers",
+                 json::object{{"activation_fn", "torch.nn.modules.activation.RReLU"}}),
+            "rrelu");
+  // Of images; half as many labels as there are; arguments that are not written down.
+  for (const std::string other : {"Softmax2d", "GLU", "Threshold"})
+    EXPECT_REFUSED(name(several, "sentence_transformers",
+                        json::object{{"activation_fn", "torch.nn.modules.activation." + other}}),
+                   ErrorCode::kUnsupported, other + "\" is not supported");
 }
 
 }  // namespace

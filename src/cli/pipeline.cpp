@@ -1,9 +1,11 @@
 #include "cli/pipeline.h"
 
+#include <algorithm>
 #include <chrono>
 #include <deque>
 #include <future>
 #include <optional>
+#include <string_view>
 
 #include "cli/failure.h"
 #include "cli/interrupt.h"
@@ -114,7 +116,10 @@ class Pipeline {
   }
 
   [[noreturn]] void refuse(const Record& record, const Error& error) const {
-    const bool is_option = error.code() == ErrorCode::kInvalidArgument && error.field() != "input";
+    constexpr std::string_view kOfRecords[] = {"input", "images", "document", "document_images",
+                                               "pair"};
+    const bool is_option = error.code() == ErrorCode::kInvalidArgument &&
+                           std::ranges::count(kOfRecords, error.field()) == 0;
     if (is_option) throw error;  // every record would meet it
     std::string message = reader_.where(record) + ": " + error.what();
     if (error.code() == ErrorCode::kTooLong)

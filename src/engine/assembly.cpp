@@ -49,6 +49,17 @@ Tensor logits_of(Ops& ops, const models::PairLogits& pair, Tensor cosines) {
   return ops.standardize(std::move(cosines), -pair.bias / pair.scale, 1 / pair.scale);
 }
 
+// `prepare` for what stands in `field` of a request, and is read as an input of its own.
+template <typename Prepare>
+Sequence prepare_as(const std::string& field, const Prepare& prepare) try {
+  return prepare();
+} catch (const Error& e) {
+  std::string own = e.field();
+  if (own == "input") own = field;
+  if (own == "images") own = field + "_images";
+  throw Error(e.code(), e.what(), own);
+}
+
 void add_costs(const Result& part, Result& result) {
   result.usage.prompt_tokens += part.usage.prompt_tokens;
   result.usage.truncated |= part.usage.truncated;
@@ -131,9 +142,10 @@ Assembly::Item Assembly::score_item(const Routes& routes, const Request& request
       previous < kFirstEmpty && static_cast<const heads::Work&>(query) == sequences_[previous];
   Item item{.kind = Kind::kScore, .activated = task.use_activation.value_or(true)};
   item.sequences.push_back(again ? previous : add(std::move(query)));
-  item.sequences.push_back(add(
-      routes.prepare(side(request, *task.document, task.document_images, Role::kDocument, plan_),
-                     where, &fetched)));
+  const Request document =
+      side(request, *task.document, task.document_images, Role::kDocument, plan_);
+  item.sequences.push_back(
+      add(prepare_as("document", [&] { return routes.prepare(document, where, &fetched); })));
   return item;
 }
 
@@ -153,9 +165,10 @@ Assembly::Item Assembly::candidates_item(const Routes& routes, const Request& re
   item.sequences.push_back(add(routes.prepare(
       side(request, "", request.prompt.images, Role::kNone, plan_), where, &fetched)));
   for (size_t i = 0; i < task.candidates.size(); ++i) {
+    const Request candidate = side(request, task.candidates[i], {}, Role::kNone, plan_);
+    const std::string place = where + "candidates[" + std::to_string(i) + "]: ";
     item.sequences.push_back(
-        add(routes.prepare(side(request, task.candidates[i], {}, Role::kNone, plan_),
-                           where + "candidates[" + std::to_string(i) + "]: ")));
+        add(prepare_as("candidates", [&] { return routes.prepare(candidate, place); })));
   }
   return item;
 }

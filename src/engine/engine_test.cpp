@@ -535,6 +535,30 @@ TEST(Engine, TextsWithoutTokensOfASparseTableHaveNoWeights) {
   EXPECT_EQ(engine->score("", std::vector<std::string>{"a river"}), std::vector<float>{0});
 }
 
+TEST(Engine, ALengthNamesTheTextAtFault) {
+  std::string long_text;
+  for (int i = 0; i < 9000; ++i) long_text += "word ";
+  const auto field = [&](const Engine& engine, TaskParameters task, const std::string& first) {
+    const Error error = error_of([&] {
+      (void)engine.submit({Request{.prompt = {.input = first}, .task = std::move(task)}}).get();
+    });
+    EXPECT_EQ(error.code(), ErrorCode::kTooLong);
+    return error.field();
+  };
+  // A pair, a prompt around both, vectors of tokens, vectors.
+  for (const char* model :
+       {"tests/golden/bert-rerank-sigmoid/model", "tests/golden/rerank-qwen3/model",
+        "tests/golden/colbert-modernbert/model", kBert}) {
+    const auto engine = open(model);
+    EXPECT_EQ(field(*engine, Score{.document = long_text}, "short"), "document") << model;
+    EXPECT_EQ(field(*engine, Score{.document = "short"}, long_text), "input") << model;
+    EXPECT_EQ(field(*engine, Score{.document = long_text}, long_text), "input") << model;
+  }
+  const auto classifier = open("tests/golden/bert-classify-softmax/model");
+  EXPECT_EQ(field(*classifier, Classify{.pair = long_text}, "short"), "pair");
+  EXPECT_EQ(field(*classifier, Classify{.pair = "short"}, long_text), "input");
+}
+
 TEST(Engine, RefusesWhatItCannotServe) {
   const auto engine = open(kBert);
   const auto refusal = [&](Prompt prompt, TaskParameters task = Embed{}) {

@@ -278,6 +278,31 @@ void Preparer::check_length(const Sequence& sequence, int64_t limit, const Reque
   if (sequence.tokens() > limit) refuse_length(std::to_string(sequence.tokens()), limit, request);
 }
 
+// Which of two texts is at fault for a length: the second, unless the first is too long without it.
+std::string Preparer::field_too_long(const Request& request, FetchedPictures* fetched) const {
+  Request alone = request;
+  std::string field = "input";
+  if (auto* score = std::get_if<Score>(&alone.task)) {
+    if (!score->document || (score->document->empty() && score->document_images.empty()))
+      return field;
+    field = "document";
+    score->document = "";
+    score->document_images.clear();
+  } else if (auto* classify = std::get_if<Classify>(&alone.task)) {
+    if (!classify->pair || classify->pair->empty()) return field;
+    field = "pair";
+    classify->pair = "";
+  } else {
+    return field;
+  }
+  try {
+    prepare(alone, "", fetched);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kTooLong) return "input";
+  }
+  return field;
+}
+
 // The mean of no rows of a static embedding's table is the zero vector, which the modules after it
 // read as any other; no weights of a sparse one are the vector without any.
 bool Preparer::is_zero(const Request& request) const {
@@ -319,8 +344,8 @@ Sequence Preparer::prepare(const Request& request, const std::string& where,
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return sequence;
 } catch (const Error& e) {
-  if (where.empty()) throw;
-  throw Error(e.code(), where + e.what(), e.field());
+  const bool which = e.code() == ErrorCode::kTooLong && e.field() == "input";
+  throw Error(e.code(), where + e.what(), which ? field_too_long(request, fetched) : e.field());
 }
 
 std::vector<Request> Preparer::pieces(const Request& request, const std::string& where) const try {

@@ -54,6 +54,7 @@ class Preparer {
                         const EncodeOptions& options) const;
   [[noreturn]] static void refuse_length(const std::string& tokens, int64_t limit,
                                          const Request& request);
+  std::string field_too_long(const Request& request, FetchedPictures* fetched) const;
   bool is_zero(const Request& request) const;
   void check_ids(const Sequence& sequence) const;
   static void check_length(const Sequence& sequence, int64_t limit, const Request& request);

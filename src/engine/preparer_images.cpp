@@ -48,11 +48,14 @@ std::vector<PreparedPicture> Preparer::read_pictures(const Request& request,
     refuse_field("images: the input must be a text or messages: token ids say nothing of images",
                  "images");
   std::vector<PreparedPicture> pictures;
+  const size_t first = request.prompt.images.size();
   for (size_t i = 0; i < images.size(); ++i) {
     try {
       pictures.push_back(reader_(images[i], fetched));
     } catch (const Error& e) {
-      throw Error(e.code(), "images[" + std::to_string(i) + "]: " + e.what(), "images");
+      const std::string field = i < first ? "images" : "document_images";
+      const size_t place = i < first ? i : i - first;
+      throw Error(e.code(), field + "[" + std::to_string(place) + "]: " + e.what(), field);
     }
   }
   return pictures;

@@ -179,7 +179,7 @@ void Preparer::set_rerank_prompt(const Request& request, const Score& task,
                        std::to_string(fixed + static_cast<int64_t>(suffix.size())) +
                        " tokens; there is room for " +
                        std::to_string(room + static_cast<int64_t>(suffix.size())),
-                   "truncate_prompt_tokens");
+                   request.prompt.truncation.to == -1 ? "input" : "truncate_prompt_tokens");
     }
     options.truncation = EncodeOptions::Truncation::kLongestFirst;
     options.truncation_side = EncodeOptions::Side::kRight;

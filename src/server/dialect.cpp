@@ -14,11 +14,23 @@ namespace vecton::server {
 
 namespace {
 
-// What the body calls a field of the engine.
+// What the body calls a field of the engine that is no text.
 std::string name_in_body(const CallPlan& plan, const std::string& field) {
-  if (field == "input") return plan.field;
   const auto it = std::ranges::find(plan.names, field, &std::pair<std::string, std::string>::first);
   return it == plan.names.end() ? field : it->second;
+}
+
+// Where the body has the text, or the images beside it, that the engine's `field` of request i
+// holds: "documents[3]"; for other fields where it has the request's text.
+std::string place_in_body(const CallPlan& plan, const std::string& field, size_t i) {
+  const bool second = field == "document" || field == "document_images" || field == "pair";
+  const std::string& name = second && !plan.second_field.empty() ? plan.second_field : plan.field;
+  return plan.name_of ? plan.name_of(name, i) : name + "[" + std::to_string(i) + "]";
+}
+
+bool is_text(const std::string& field) {
+  constexpr std::string_view kTexts[] = {"input", "images", "document", "document_images", "pair"};
+  return std::ranges::count(kTexts, field) > 0;
 }
 
 std::string quoted(const std::string& text) { return "\"" + text.substr(0, 200) + "\""; }
@@ -48,25 +60,26 @@ void check_batch_size(const Context& context, size_t count, const std::string& f
 }
 
 Error in_words_of(const CallPlan& plan, const Error& error) {
-  const std::string field = name_in_body(plan, error.field());
   std::string_view rest = error.what();
-  // Of a structure the engine says what is wrong in it ("regex: ..."), not which field has it.
-  if (error.field() == "structured_outputs")
-    return {error.code(), field + ": " + std::string(rest), field};
-  if (field != error.field() && rest.starts_with(error.field() + ": "))
-    return {error.code(), field + std::string(rest.substr(error.field().size())), field};
   size_t index = 0;
-  if (rest.starts_with("input[")) {
-    rest.remove_prefix(6);
-    const auto end = std::from_chars(rest.data(), rest.data() + rest.size(), index);
-    rest.remove_prefix(static_cast<size_t>(end.ptr - rest.data()));
-    if (end.ec == std::errc() && rest.starts_with("]: ")) {
-      const std::string name =
-          plan.name_of ? plan.name_of(index) : plan.field + "[" + std::to_string(index) + "]";
-      return {error.code(), name + std::string(rest.substr(1)), field};
-    }
+  bool placed = rest.starts_with("input[");
+  if (placed) {
+    const auto end = std::from_chars(rest.data() + 6, rest.data() + rest.size(), index);
+    const std::string_view after = rest.substr(static_cast<size_t>(end.ptr - rest.data()));
+    placed = end.ec == std::errc() && after.starts_with("]: ");
+    if (placed) rest = after.substr(3);
   }
-  return {error.code(), error.what(), field};
+  const std::string place = place_in_body(plan, error.field(), index);
+  const std::string before = placed ? place + ": " : "";
+  if (is_text(error.field()))
+    return {error.code(), before + std::string(rest), place.substr(0, place.find('['))};
+  const std::string field = name_in_body(plan, error.field());
+  std::string message(rest);
+  if (rest.starts_with(error.field() + ": ") || rest.starts_with(error.field() + "["))
+    message.replace(0, error.field().size(), field);
+  // Of a structure the engine says what is wrong in it ("regex: ..."), not which field has it.
+  if (error.field() == "structured_outputs") message.insert(0, field + ": ");
+  return {error.code(), before + message, field};
 }
 
 std::vector<Request> make_requests(const Context& context, Inputs inputs, const Request& like,
@@ -92,6 +105,15 @@ std::vector<Request> make_pairs(const std::vector<std::string>& queries,
     std::get<Score>(requests[i].task).document = documents[i];
   }
   return requests;
+}
+
+void name_pairs(const std::string& first, const std::string& second, bool one, CallPlan& plan) {
+  plan.field = first;
+  plan.second_field = second;
+  if (!one) return;
+  plan.name_of = [first](const std::string& field, size_t i) {
+    return field == first ? first : field + "[" + std::to_string(i) + "]";
+  };
 }
 
 void set_activation(std::optional<bool> activation, TaskParameters& task) {

@@ -54,11 +54,12 @@ struct CallPlan {
   std::shared_ptr<StreamWriter> stream{};  // instead of `render`: the answer is sent as it grows
   std::vector<std::string> ignored;        // fields of the body that mean nothing
   std::vector<std::string> warnings;  // what the client should know: the answer's Warning header
-  std::string field = "input";        // of the body, where the texts stand, for errors
+  // For errors: where the body has the texts, and the second texts of pairs; empty = there too.
+  std::string field = "input", second_field{};
+  // Which of those that stand in a field request i has; unset = "field[i]".
+  std::function<std::string(const std::string& field, size_t i)> name_of{};
   // Other fields that the engine knows by another name than the body: ours, the body's.
   std::vector<std::pair<std::string, std::string>> names{};
-  // Which of them request i has; unset = text i.
-  std::function<std::string(size_t)> name_of{};
 };
 
 // What the engine says of "input[3]", "max_tokens" or "structured_outputs", in the words of the
@@ -82,6 +83,9 @@ std::vector<Request> make_requests(const Context& context, Inputs inputs, const 
 // per document.
 std::vector<Request> make_pairs(const std::vector<std::string>& queries,
                                 const std::vector<std::string>& documents, const Request& like);
+
+// Where the body has the texts of pairs, for errors. `one`: the first is the same for all.
+void name_pairs(const std::string& first, const std::string& second, bool one, CallPlan& plan);
 
 // Whether vectors have length 1, and labels and scores are probabilities; tasks without either stay
 // as they are.

@@ -137,9 +137,7 @@ CallPlan classify_by_labels(const Call& call, Fields& fields) {
     for (Request& request : question.requests(one)) requests.push_back(std::move(request));
   }
   plan.requests = std::move(requests);
-  plan.name_of = [field = plan.field, each = question.requests_each()](size_t i) {
-    return field + "[" + std::to_string(i / each) + "]";
-  };
+  question.name_texts(plan.field, plan);
   plan.render = [head, question](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     append_head(response.body, head);

@@ -119,14 +119,16 @@ std::vector<Item> read_side(const Context& context, Fields& fields, const char* 
   return texts;
 }
 
-void check_lengths(size_t first, size_t second) {
+void check_lengths(const Names& names, size_t first, size_t second) {
   if (first == 0)
-    throw Failure(Cause::kEmpty, "At least one text element must be given", kNames[3].first);
+    throw Failure(Cause::kEmpty, "At least one text element must be given", names.first);
   if (second == 0)
-    throw Failure(Cause::kEmpty, "At least one text_pair element must be given", kNames[3].second);
+    throw Failure(Cause::kEmpty, "At least one text_pair element must be given", names.second);
   if (first != 1 && first != second) {
-    throw Failure(Cause::kInvalid, "Input lengths must be either 1:1, 1:N or N:N, found " +
-                                       std::to_string(first) + ":" + std::to_string(second));
+    throw Failure(Cause::kInvalid,
+                  "Input lengths must be either 1:1, 1:N or N:N, found " + std::to_string(first) +
+                      ":" + std::to_string(second),
+                  names.second);
   }
 }
 
@@ -161,13 +163,15 @@ Request read_scoring(const Context& context, Fields& fields, Limits& limits,
     for (const std::string& name : inner.finish())
       ignored.push_back("chat_template_kwargs." + name);
   }
-  fields.ignore({"media_io_kwargs"});
   return like;
 }
 
-// Cuts the texts to their limits and makes the requests.
-void make_plan(const Call& call, std::vector<Item> queries, std::vector<Item> documents,
-               const Limits& limits, const Request& like, CallPlan& plan) {
+// Cuts the texts to their limits and makes the requests. `names`: where the body has them.
+void make_plan(const Call& call, const Names& names, std::vector<Item> queries,
+               std::vector<Item> documents, const Limits& limits, const Request& like,
+               CallPlan& plan) {
+  check_lengths(names, queries.size(), documents.size());
+  name_pairs(names.first, names.second, queries.size() == 1, plan);
   const Tokenizer& tokenizer = call.context.tokenizer;
   plan.single = documents.size() == 1;
   plan.cut.resize(documents.size());
@@ -253,14 +257,12 @@ void plan_scores(const Call& call, Fields& fields, CallPlan& plan) {
   const std::vector<Item> queries = read_side(call.context, fields, names.first);
   const std::vector<Item> documents = read_side(call.context, fields, names.second);
   refuse_other_names(fields, names);
-  plan.field = names.second;
   Limits limits;
   std::vector<std::string> ignored;
   const Request like = read_scoring(call.context, fields, limits, ignored);
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
-  check_lengths(queries.size(), documents.size());
-  make_plan(call, queries, documents, limits, like, plan);
+  make_plan(call, names, queries, documents, limits, like, plan);
 }
 
 CallPlan score(const Call& call) {
@@ -308,9 +310,7 @@ CallPlan rerank(const Call& call) {
   const Request like = read_scoring(call.context, fields, limits, ignored);
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
-  check_lengths(1, documents.size());
-  plan.field = "documents";
-  make_plan(call, {query}, documents, limits, like, plan);
+  make_plan(call, {"query", "documents"}, {query}, documents, limits, like, plan);
   std::vector<std::string> texts;
   for (const Item& document : documents) texts.push_back(document.text);
   plan.render = [head, top_n, echo, voyage, texts](std::vector<Result> results) {

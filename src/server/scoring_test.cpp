@@ -1,9 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/json.h"
 #include "base/json_text.h"
 #include "server/openai.h"
+#include "server/tei.h"
 #include "server/test_context.h"
 
 namespace vecton::server {
@@ -148,6 +151,41 @@ TEST_F(Scoring, RefusesByTheTable) {
     const json::value error = refusal(planner, R"({"query":"q","documents":["a"]})");
     EXPECT_THAT(std::string(error.at("message").as_string()),
                 testing::StartsWith("Unsupported task: 'score'"));
+  }
+}
+
+TEST_F(Scoring, ErrorsNameTheSideThatIsAtFault) {
+  struct {
+    const char* body;
+    const char* param;
+  } cases[] = {
+      {R"({"queries":["p","q"],"documents":"a"})", "documents"},
+      {R"({"data_1":["p","q"],"data_2":["a","b","c"]})", "data_2"},
+      {R"({"queries":[],"documents":"a"})", "queries"},
+      {R"({"queries":"q","items":[]})", "items"},
+      {R"({"text_1":"q","text_2":[]})", "text_2"},
+  };
+  for (const auto& c : cases) EXPECT_EQ(refusal(openai::score, c.body).at("param"), c.param);
+  EXPECT_EQ(refusal(openai::rerank, R"({"query":"q","documents":[]})").at("param"), "documents");
+
+  // What the engine says of either text.
+  const auto words = [](const CallPlan& plan, const std::string& field) {
+    const Error said = in_words_of(plan, Error(ErrorCode::kTooLong, "input[1]: too long", field));
+    return said.field() + "|" + said.what();
+  };
+  const CallPlan one = test.plan(openai::score, R"({"text_1":"q","text_2":["a","b"]})");
+  EXPECT_EQ(words(one, "input"), "text_1|text_1: too long");
+  EXPECT_EQ(words(one, "document"), "text_2|text_2[1]: too long");
+  EXPECT_EQ(words(one, "document_images"), "text_2|text_2[1]: too long");
+  const CallPlan each = test.plan(openai::score, R"({"queries":["p","q"],"documents":["a","b"]})");
+  EXPECT_EQ(words(each, "input"), "queries|queries[1]: too long");
+  EXPECT_EQ(words(each, "document"), "documents|documents[1]: too long");
+  for (const bool tei : {false, true}) {
+    const std::string documents = tei ? "texts" : "documents";
+    const CallPlan ranks = test.plan(tei ? tei::rerank : openai::rerank,
+                                     R"({"query":"q",")" + documents + R"(":["a","b"]})");
+    EXPECT_EQ(words(ranks, "input"), "query|query: too long");
+    EXPECT_EQ(words(ranks, "document"), documents + "|" + documents + "[1]: too long");
   }
 }
 

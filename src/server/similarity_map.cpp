@@ -91,7 +91,9 @@ CallPlan similarity_map(const Call& call) {
        document = require_item(call, fields, "document");
   const Request like = read_request(call.context, fields, TokenEmbed{});
   plan.ignored = fields.finish();
-  plan.name_of = [](size_t i) { return std::string(i == 0 ? "query" : "document"); };
+  plan.name_of = [](const std::string&, size_t i) {
+    return std::string(i == 0 ? "query" : "document");
+  };
   plan.requests.push_back(request_of(like, std::move(query), Role::kQuery));
   plan.requests.push_back(request_of(like, std::move(document), Role::kDocument));
   plan.render = [head, &tokenizer = call.context.tokenizer,

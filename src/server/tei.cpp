@@ -68,7 +68,8 @@ HttpResponse render_scores(const std::vector<float>& scores) {
 // length 1.
 void plan_cosines(const std::string& source, std::vector<std::string> sentences,
                   const Request& like, CallPlan& plan) {
-  plan.name_of = [](size_t i) {
+  plan.field = "inputs";
+  plan.name_of = [](const std::string&, size_t i) {
     if (i == 0) return std::string("inputs.source_sentence");
     return "inputs.sentences[" + std::to_string(i - 1) + "]";
   };
@@ -249,7 +250,7 @@ CallPlan similarity(const Call& call) {
   if (embeds) {
     plan_cosines(source, std::move(sentences), like, plan);
   } else {
-    plan.field = "inputs.sentences";
+    name_pairs("inputs.source_sentence", "inputs.sentences", true, plan);
     plan.requests = make_pairs({source}, sentences, like);
     plan.render = [](std::vector<Result> results) {
       std::vector<float> scores;

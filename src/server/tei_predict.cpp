@@ -192,7 +192,7 @@ CallPlan rerank(const Call& call) {
   plan.ignored = fields.finish();
   if (texts.empty()) refuse_empty("texts");
   check_batch_size(call.context, texts.size(), "texts");
-  plan.field = "texts";
+  name_pairs("query", "texts", true, plan);
   plan.requests = make_pairs({query}, texts, like);
   plan.render = [echo, top_n,
                  texts = echo ? texts : std::vector<std::string>()](std::vector<Result> results) {

@@ -113,6 +113,16 @@ std::vector<Request> ZeroShot::requests(const Request& one) const {
   return made;
 }
 
+void ZeroShot::name_texts(const std::string& field, CallPlan& plan) const {
+  const std::string labels_field = "candidate_labels";
+  plan.field = field;
+  plan.second_field = labels_field;
+  plan.names.emplace_back("candidates", labels_field);
+  plan.name_of = [labels_field, each = requests_each()](const std::string& name, size_t i) {
+    return name + "[" + std::to_string(name == labels_field ? i % each : i / each) + "]";
+  };
+}
+
 std::vector<double> ZeroShot::scores(std::span<const Result> results) const {
   if (of_images) {
     const std::vector<float>& values = results.front().get<Labels>().values;
@@ -178,9 +188,7 @@ CallPlan plan_labels(const Call& call, bool objects) {
   if (inputs.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, inputs.items.size() * question.labels.size(), "candidate_labels");
   plan.single = inputs.single;
-  plan.name_of = [each = question.requests_each()](size_t i) {
-    return "inputs[" + std::to_string(i / each) + "]";
-  };
+  question.name_texts("inputs", plan);
   std::vector<std::string> texts;
   for (const Input& input : inputs.items) {
     texts.push_back(std::get<std::string>(input));

@@ -29,6 +29,8 @@ struct ZeroShot {
   // How many requests one text or image comes to, and these: `one` with other tasks.
   size_t requests_each() const { return of_images ? 1 : labels.size(); }
   std::vector<Request> requests(const Request& one) const;
+  // Where the body has the texts, for errors of these requests.
+  void name_texts(const std::string& field, CallPlan& plan) const;
   // The probabilities of the labels, from the results of one input's requests.
   std::vector<double> scores(std::span<const Result> results) const;
 };

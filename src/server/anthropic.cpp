@@ -197,10 +197,13 @@ CallPlan messages(const Call& call) {
   const bool stream = fields.boolean("stream").value_or(false);
   const Conversation conversation = read_conversation(fields, generate);
   wishes.parallel = conversation.parallel_calls;
-  plan.names = {{"stop", "stop_sequences"},
-                {"structured_outputs", structure_field(conversation, "output_config.format")}};
+  plan.names = {
+      {"stop", "stop_sequences"},
+      {"structured_outputs",
+       structure_field(conversation,
+                       fields.any("output_format") ? "output_format" : "output_config.format")}};
   fields.ignore({"metadata", "service_tier", "container", "cache_control"});
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
   ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
   wishes.parser = std::move(prompt.parser);
   plan.requests.push_back(std::move(prompt.request));

@@ -217,6 +217,11 @@ Conversation read_conversation(Fields& fields, Generate& generate) {
       generate.structured_output = structured_by_format(*format, "output_config.format");
     inner.finish();
   }
+  if (const json::object* format = fields.object("output_format")) {  // the older name
+    if (generate.structured_output)
+      invalid("output_format", "output_config.format says it already: send one of them");
+    generate.structured_output = structured_by_format(*format, "output_format");
+  }
   // A last turn of the assistant is continued.
   if (!conversation.messages.empty() &&
       conversation.messages.back().at("role") == json::value("assistant"))

@@ -75,6 +75,14 @@ TEST_F(Anthropic, Refuses) {
               HasSubstr("tool_choice.name"));
   EXPECT_THAT(refused(hi + R"(,"tools":[{"name":"f","description":1,"input_schema":{}}]})"),
               HasSubstr("tools[0].function.description"));
+  EXPECT_THAT(refused(hi + R"(,"output_format":{"type":"json_schema"}})"),
+              HasSubstr("output_format.schema: field required"));
+  EXPECT_THAT(refused(hi + R"(,"output_format":{"type":"json_schema","schema":{}},)"
+                           R"("output_config":{"format":{"type":"json_schema","schema":{}}}})"),
+              HasSubstr("send one of them"));
+  for (const char* field : {"\"seed\":1", "\"n\":2", "\"presence_penalty\":0.5",
+                            "\"response_format\":{\"type\":\"json_object\"}", "\"guided_json\":{}"})
+    EXPECT_THAT(refused(hi + "," + field + "}"), HasSubstr("this route has no such field"));
   EXPECT_THAT(refused(hi + R"(,"output_config":{"format":{"type":"text","schema":[1]}}})"),
               HasSubstr("output_config.format.schema: is for"));
   EXPECT_THAT(refused(hi + R"(,"top_p":0})"), HasSubstr("top_p"));

@@ -302,7 +302,7 @@ CallPlan chat_completions(const Call& call) {
   Fields fields(call.body);
   ChatWishes wishes;
   wishes.head = read_head(call, fields, "chatcmpl-");
-  wishes.stream = read_stream(fields);
+  wishes.stream = read_stream(call.context, fields);
   Conversation conversation;
   read_conversation(fields, conversation);
   Generate generate = read_sampling(call.context, fields);
@@ -321,6 +321,7 @@ CallPlan chat_completions(const Call& call) {
   wishes.parallel = conversation.parallel_calls;
   if (fields.boolean("echo").value_or(false)) wishes.echo = last_text(conversation.messages);
   generate.structured_output = read_structured_output(fields);
+  plan.field = "messages";
   plan.names = {{"structured_outputs", structure_field(conversation, structure_field(fields))},
                 {"logprobs", "top_logprobs"}};
   if (fields.any("max_completion_tokens"))
@@ -328,7 +329,7 @@ CallPlan chat_completions(const Call& call) {
   const bool special = fields.boolean("add_special_tokens").value_or(false);
   Request like;
   read_prompt_rules(call.context, fields, like);
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
 
   ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
   wishes.parser = prompt.parser;

@@ -221,7 +221,7 @@ CallPlan completions(const Call& call) {
   Fields fields(call.body);
   CompletionWishes wishes;
   wishes.head = read_head(call, fields, "cmpl-");
-  wishes.stream = read_stream(fields);
+  wishes.stream = read_stream(context, fields);
   Inputs inputs = fields.inputs("prompt", false);
   if (inputs.items.empty() && fields.good())
     fields.wrong("prompt", "too_short", "must not be empty");
@@ -251,7 +251,7 @@ CallPlan completions(const Call& call) {
   like.prompt.add_special_tokens = fields.boolean("add_special_tokens");
   like.prompt.prompt_text = "";
   read_prompt_rules(context, fields, like);
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
 
   like.task = std::move(generate);
   plan.single = inputs.single;

@@ -89,6 +89,30 @@ TEST_F(Completions, OfBestOfTheLikeliestAreAnswered) {
     EXPECT_THAT(refused(std::string(R"("prompt":"a",)") + wrong), HasSubstr("body.best_of"));
 }
 
+TEST_F(Completions, AServerMayForceTheUsageOfStreams) {
+  test.options.force_include_usage = true;
+  EXPECT_THAT(test.sent(plan(R"("prompt":"a","stream":true)"), {"b"}), HasSubstr("\"usage\":{"));
+  EXPECT_THAT(
+      test.sent(plan(R"("prompt":"a","stream":true,"stream_options":{"include_usage":false})"),
+                {"b"}),
+      HasSubstr("\"usage\":{"));
+}
+
+TEST_F(Completions, RefusesWhatOtherRoutesHave) {
+  for (const auto& [field, value] : {std::pair{"top_logprobs", "2"},
+                                     {"max_completion_tokens", "4"},
+                                     {"json_schema", "{}"},
+                                     {"grammar", R"("root ::= \"a\"")"},
+                                     {"modalities", R"(["text","audio"])"},
+                                     {"mm_processor_kwargs", R"({"max_pixels":100})"},
+                                     {"thinking", R"({"type":"disabled"})"}})
+    EXPECT_THAT(refused(std::string(R"("prompt":"a",")") + field + "\":" + value),
+                HasSubstr(std::string("body.") + field));
+  for (const char* harmless : {R"("top_logprobs":0)", R"("modalities":["text"])",
+                               R"("tools":[],"mm_processor_kwargs":{},"parallel_tool_calls":true)"})
+    EXPECT_EQ(plan(std::string(R"("prompt":"a",)") + harmless).requests.size(), 1u);
+}
+
 TEST_F(Completions, EchoScoresThePrompt) {
   const CallPlan planned = plan(R"("prompt":"abc","echo":true,"logprobs":0,"max_tokens":0)");
   EXPECT_EQ(parameters<Generate>(planned.requests[0]).max_tokens, 1);

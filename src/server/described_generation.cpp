@@ -64,6 +64,8 @@ constexpr FieldRow kSamplingRows[] = {
     {"guided_decoding_backend", kRefused, "There is one backend."},
     {"guided_whitespace_pattern", kRefused,
      "Send `structured_outputs`: {\"whitespace_pattern\": ...}."},
+    {"json_schema", kRefused, "Send `response_format`: {\"type\": \"json_schema\", ...}."},
+    {"grammar", kRefused, "Send `structured_outputs`: {\"grammar\": ...}."},
     {"repetition_detection", kRefused, "Is not served."},
     {"logprob_token_ids", kRefused, "Is not served: send `top_logprobs`."},
     {"kv_transfer_params", kRefused, "Is not served."},
@@ -79,7 +81,7 @@ constexpr FieldRow kSamplingRows[] = {
     {"store", kAnything, "Ignored."},
     {"service_tier", kAnything, "Ignored."},
     {"verbosity", kAnything, "Ignored."},
-    {"modalities", kAnything, "Ignored."},
+    {"modalities", R"({"type":"array","items":{"const":"text"}})", "Text is what is given."},
     {"safety_identifier", kAnything, "Ignored."},
     {"prompt_cache_key", kAnything, "Ignored."},
     {"prompt_cache_retention", kAnything, "Ignored."},
@@ -89,8 +91,6 @@ constexpr FieldRow kSamplingRows[] = {
     {"stream_interval", kAnything, "Ignored."},
     {"vllm_xargs", kAnything, "Ignored."},
     {"return_weight_versions", kAnything, "Ignored."},
-    {"mm_processor_kwargs", kAnything, "Ignored."},
-    {"media_io_kwargs", kAnything, "Ignored."},
 };
 
 constexpr FieldRow kStructureRows[] = {
@@ -213,6 +213,7 @@ constexpr FieldRow kAnthropicRows[] = {
     {"output_config.effort", R"({"enum":["low","medium","high","xhigh","max"]})",
      "How long the model thinks, where it does."},
     {"output_config.format", kFormat, "`json_schema` with `schema`."},
+    {"output_format", kFormat, "The same, as it was called before; excludes the other."},
     {"cache_control", kAnything, "Ignored."},
 };
 constexpr FieldRow kAnswerRows[] = {
@@ -350,7 +351,9 @@ constexpr const char* kAnthropicToolsRule =
 constexpr const char* kAnthropicNameRule =
     R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["tool"]}}}}},"then":{"properties":{"tool_choice":{"required":["name"]}}}})";
 constexpr const char* kAnthropicForcedRule =
-    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["any","tool"]}}}}},"then":{"properties":{"output_config":{"properties":{"format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}}}})";
+    R"({"if":{"required":["tool_choice"],"properties":{"tool_choice":{"type":"object","properties":{"type":{"enum":["any","tool"]}}}}},"then":{"properties":{"output_format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]},"output_config":{"properties":{"format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}}}})";
+constexpr const char* kAnthropicFormatRule =
+    R"({"if":{"required":["output_format"],"properties":{"output_format":{"type":"object","properties":{"type":{"not":{"const":"text"}}}}}},"then":{"properties":{"output_config":{"properties":{"format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}}}})";
 constexpr const char* kCompletionRules[] = {kStructureRule, kStreamRule,    kPromptLogprobsRule,
                                             kNoTokensRule,  kLikeliestRule, kSpacesRule};
 constexpr const char* kChatRules[] = {kStructureRule, kToolsRule,          kTopLogprobsRule,
@@ -358,7 +361,8 @@ constexpr const char* kChatRules[] = {kStructureRule, kToolsRule,          kTopL
                                       kContinueRule,  kForcedRule,         kSpacesRule};
 constexpr const char* kResponseRules[] = {kResponseForcedRule};
 constexpr const char* kAnthropicRules[] = {kAnthropicToolsRule, kAnthropicNameRule,
-                                           kAnthropicForcedRule};
+                                           kAnthropicForcedRule, kAnthropicFormatRule};
+constexpr const char* kOllamaRules[] = {kTopLogprobsRule};
 constexpr BodyRow kResponseBody{"ResponseRequest", kResponseGroups,
                                 R"({"input":"Hello","max_output_tokens":8})", kResponseRules};
 constexpr BodyRow kMessagesBody{"MessagesRequest", kMessagesGroups, kHello, kAnthropicRules};
@@ -367,10 +371,11 @@ constexpr BodyRow kCountBody{"CountTokensRequest", kCountGroups,
                              kAnthropicRules};
 constexpr BodyRow kOllamaChatBody{
     "OllamaChatRequest", kOllamaChatGroups,
-    R"({"messages":[{"role":"user","content":"Hello"}],"stream":false,"options":{"num_predict":8}})"};
+    R"({"messages":[{"role":"user","content":"Hello"}],"stream":false,"options":{"num_predict":8}})",
+    kOllamaRules};
 constexpr BodyRow kOllamaPromptBody{
     "OllamaGenerateRequest", kOllamaPromptGroups,
-    R"({"prompt":"Hello","stream":false,"options":{"num_predict":8}})"};
+    R"({"prompt":"Hello","stream":false,"options":{"num_predict":8}})", kOllamaRules};
 constexpr BodyRow kOllamaEmbedBody{"OllamaEmbedRequest", kOllamaEmbedGroups,
                                    R"({"input":["a sentence","another one"]})"};
 constexpr BodyRow kOllamaEmbeddingsBody{"OllamaEmbeddingsRequest", kOllamaEmbeddingsGroups,

@@ -42,7 +42,6 @@ constexpr FieldRow kRequestRows[] = {
     {"padding", R"({"enum":["do_not_pad"]})", "No model reads padding here."},
     {"normalize", kRefused, "Was removed: use `use_activation`."},
     {"user", kAnything, "Ignored."},
-    {"mm_processor_kwargs", kAnything, "Ignored."},
 };
 
 constexpr FieldRow kEmbeddingRows[] = {
@@ -115,7 +114,6 @@ constexpr FieldRow kScoringRows[] = {
     {"chat_template_kwargs", kObject, "May have `instruction`."},
     {"chat_template_kwargs.instruction", kText, "As `instruction`."},
     {"chat_template", kRefused, "Is refused: the checkpoint's own prompt is used."},
-    {"media_io_kwargs", kAnything, "Ignored."},
 };
 
 constexpr FieldRow kRerankRows[] = {

@@ -16,12 +16,6 @@ namespace {
 constexpr size_t kMaxProblems = 10;  // named in one answer
 constexpr size_t kShownValue = 60;   // bytes of a wrong value that are repeated
 
-// Fields by which some API changes its answer. A route that has none of that name refuses them,
-// unless they ask for what is done anyway.
-struct Effective {
-  std::string_view name;
-  std::string_view harmless = "";  // the JSON of a value that changes nothing
-};
 constexpr Effective kEffective[] = {
     {"activation"},
     {"add_special_tokens", "true"},
@@ -49,7 +43,9 @@ constexpr Effective kEffective[] = {
     {"max_chunks_per_doc"},
     {"max_tokens_per_doc"},
     {"max_tokens_per_query"},
+    {"media_io_kwargs", "{}"},
     {"messages"},
+    {"mm_processor_kwargs", "{}"},
     {"modality", "\"text\""},
     {"multi_label", "false"},
     {"normalize"},
@@ -77,11 +73,16 @@ constexpr Effective kEffective[] = {
     {"use_activation"},
 };
 
-bool changes_nothing(std::string_view key, const json::value& value) {
-  const auto* found = std::find_if(std::begin(kEffective), std::end(kEffective),
-                                   [&](const Effective& field) { return field.name == key; });
-  return found == std::end(kEffective) || value.is_null() ||
-         json::serialize(value) == found->harmless;
+// 0 and 0.0 are the same.
+bool same(const json::value& a, const json::value& b) {
+  if (a.is_number() && b.is_number()) return a.to_number<double>() == b.to_number<double>();
+  return a == b;
+}
+
+bool changes_nothing(std::span<const Effective> fields, std::string_view key,
+                     const json::value& value) {
+  const auto found = std::ranges::find(fields, key, &Effective::name);
+  return found == fields.end() || value.is_null() || same(value, json::parse(found->harmless));
 }
 
 // The start of a value, for messages.
@@ -319,13 +320,14 @@ void Fields::add(std::string where, std::string type, std::string message) {
     problems_.push_back({std::move(where), std::move(type), std::move(message)});
 }
 
-std::vector<std::string> Fields::finish() {
+std::vector<std::string> Fields::finish(std::span<const Effective> more) {
   std::vector<std::string> unread;
   for (const json::key_value_pair& pair : object_) {
     const std::string_view key = pair.key();
     if (std::find(read_.begin(), read_.end(), key) != read_.end()) continue;
     unread.emplace_back(key);
-    if (!changes_nothing(key, pair.value()))
+    if (!changes_nothing(kEffective, key, pair.value()) ||
+        !changes_nothing(more, key, pair.value()))
       wrong(key, "extra_forbidden", "this route has no such field, and can't do what it asks for");
   }
   if (!problems_.empty()) throw Failure(std::move(problems_));

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,13 @@ class FieldsWatch {
   std::set<std::string> names;
 };
 
+// A field by which some API changes its answer. A route that has none of that name refuses it,
+// unless it asks for what is done anyway.
+struct Effective {
+  std::string_view name;
+  std::string_view harmless = "null";  // the JSON of a value that changes nothing
+};
+
 class Fields {
  public:
   // `object` outlives the reader.
@@ -65,9 +73,9 @@ class Fields {
   void wrong(std::string_view key, std::string type, std::string message);
   bool good() const { return problems_.empty(); }
 
-  // Throws Failure when a field was wrong, or nobody read one that some API changes its answer by.
-  // Gives the names of other fields that nobody read.
-  std::vector<std::string> finish();
+  // Throws Failure when a field was wrong, or nobody read one that some API changes its answer by:
+  // one of those that all routes know of, or of `more`. Gives the names of others that nobody read.
+  std::vector<std::string> finish(std::span<const Effective> more = {});
 
  private:
   void note(std::string_view key);

@@ -71,6 +71,15 @@ TEST_F(FieldsTest, UnreadFieldsAreReported) {
   EXPECT_THAT(fields.finish(), ElementsAre("b"));
 }
 
+TEST_F(FieldsTest, WhatChangesAnAnswerIsNotReadPast) {
+  constexpr Effective kMore[] = {{"penalty", "0"}, {"seed"}};
+  EXPECT_THAT(read(R"({"penalty":0.0,"seed":null,"top_k":null})").finish(kMore),
+              testing::SizeIs(3));
+  EXPECT_THAT(read(R"({"penalty":0.5,"seed":1})").finish(), testing::SizeIs(2));
+  for (const char* body : {R"({"penalty":0.5})", R"({"seed":1})", R"({"top_k":3})"})
+    EXPECT_THROW(read(body).finish(kMore), Failure) << body;
+}
+
 TEST_F(FieldsTest, WholeFloatsAreIntegers) { EXPECT_EQ(read(R"({"a":3.0})").integer("a"), 3); }
 
 TEST_F(FieldsTest, InputsAreToldApartByTheFirst) {

@@ -223,7 +223,11 @@ Wishes read(const Call& call, Fields& fields, Generate& generate, Conversation& 
   read_format(fields, generate);
   wishes.logprobs = fields.boolean("logprobs").value_or(false);
   const auto top = fields.integer("top_logprobs", 0);
-  if (wishes.logprobs) generate.logprobs = top.value_or(0);
+  if (wishes.logprobs) {
+    generate.logprobs = top.value_or(0);
+  } else if (top.value_or(0) > 0) {
+    fields.wrong("top_logprobs", "value_error", "is of `logprobs`, which has to be true");
+  }
   fields.ignore({"keep_alive", "truncate", "shift"});
   return wishes;
 }
@@ -300,7 +304,7 @@ CallPlan chat(const Call& call) {
   const json::value* tools = fields.any("tools");
   if (messages && !messages->is_array()) fields.wrong("messages", "list_type", "expected a list");
   if (tools && !tools->is_array()) fields.wrong("tools", "list_type", "expected a list");
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
   if (tools) set_tools(tools->get_array(), nullptr, conversation);
   if (!messages || messages->get_array().empty()) {
     answer_load(plan, wishes, unloads(call.body));
@@ -346,7 +350,7 @@ CallPlan generate(const Call& call) {
   if (!fields.text("template").value_or("").empty())
     fields.wrong("template", "extra_forbidden", "is not served: send raw and the whole prompt");
   std::vector<int32_t> ids = token_ids(fields, "context");
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
   if (content == json::value("")) {
     answer_load(plan, wishes, unloads(call.body));
     return plan;

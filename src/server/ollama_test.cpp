@@ -180,5 +180,12 @@ TEST(OllamaEmbed, HasAnOlderForm) {
   EXPECT_EQ(failure_of(test, ollama::embeddings, "{}").cause, Cause::kShape);
 }
 
+TEST_F(Ollama, RefusesWhatWouldChangeNothing) {
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","top_logprobs":2})").message,
+              HasSubstr("body.top_logprobs"));
+  EXPECT_THAT(failure_of(test, ollama::generate, R"({"prompt":"a","temperature":0})").message,
+              HasSubstr("body.temperature: this route has no such field"));
+}
+
 }  // namespace
 }  // namespace vecton::server

@@ -322,7 +322,7 @@ CallPlan responses(const Call& call) {
   const auto truncation = fields.choice("truncation", {"auto", "disabled"});
   fields.ignore({"store", "metadata", "user", "service_tier", "safety_identifier",
                  "prompt_cache_key", "prompt_cache_retention", "max_tool_calls", "stream_options"});
-  plan.ignored = fields.finish();
+  plan.ignored = finish_generation(fields);
   wishes.echoed = echoed(call.body);
   ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
   if (truncation == "auto") prompt.request.prompt.truncation = {.to = -1};

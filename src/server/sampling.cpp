@@ -25,6 +25,8 @@ constexpr struct {
     {"guided_json_object", "send structured_outputs: {\"json_object\": true}"},
     {"guided_decoding_backend", "leave it out: there is one backend"},
     {"guided_whitespace_pattern", "send structured_outputs: {\"whitespace_pattern\": ...}"},
+    {"json_schema", "send response_format: {\"type\": \"json_schema\", ...}"},
+    {"grammar", "send structured_outputs: {\"grammar\": ...}"},
     {"repetition_detection", "leave it out"},
     {"logprob_token_ids", "send top_logprobs"},
     {"kv_transfer_params", "leave it out"},
@@ -37,10 +39,112 @@ constexpr struct {
     {"function_call", "send tool_choice"},
 };
 
+// By these one API or another changes what is generated.
+constexpr Effective kGeneration[] = {
+    {"add_generation_prompt", "true"},
+    {"allowed_token_ids"},
+    {"audio"},
+    {"background", "false"},
+    {"bad_words", "[]"},
+    {"best_of", "1"},
+    {"cache_salt"},
+    {"chat_template"},
+    {"chat_template_kwargs", "{}"},
+    {"context", "[]"},
+    {"continue_final_message", "false"},
+    {"conversation"},
+    {"documents", "[]"},
+    {"dry_multiplier", "0"},
+    {"echo", "false"},
+    {"enable_thinking"},
+    {"format", "\"\""},
+    {"frequency_penalty", "0"},
+    {"function_call"},
+    {"functions", "[]"},
+    {"grammar", "\"\""},
+    {"guided_choice"},
+    {"guided_decoding_backend"},
+    {"guided_grammar"},
+    {"guided_json"},
+    {"guided_json_object"},
+    {"guided_regex"},
+    {"guided_whitespace_pattern"},
+    {"ignore_eos", "false"},
+    {"include", "[]"},
+    {"include_stop_str_in_output", "false"},
+    {"instructions"},
+    {"json_schema"},
+    {"logit_bias", "{}"},
+    {"logprob_token_ids"},
+    {"logprobs", "false"},
+    {"max_completion_tokens"},
+    {"max_new_tokens"},
+    {"max_output_tokens"},
+    {"max_tokens"},
+    {"mcp_servers", "[]"},
+    {"min_p", "0"},
+    {"min_tokens", "0"},
+    {"mirostat", "0"},
+    {"modalities", R"(["text"])"},
+    {"n", "1"},
+    {"n_predict"},
+    {"n_probs", "0"},
+    {"num_predict"},
+    {"options", "{}"},
+    {"output_config", "{}"},
+    {"output_format"},
+    {"parallel_tool_calls", "true"},
+    {"prediction"},
+    {"presence_penalty", "0"},
+    {"previous_response_id"},
+    {"priority", "0"},
+    {"prompt_logprobs"},
+    {"raw", "false"},
+    {"reasoning"},
+    {"reasoning_effort"},
+    {"repeat_penalty", "1"},
+    {"repetition_detection"},
+    {"repetition_penalty", "1"},
+    {"response_format", R"({"type":"text"})"},
+    {"return_token_ids", "false"},
+    {"return_tokens_as_token_ids", "false"},
+    {"seed"},
+    {"skip_special_tokens", "true"},
+    {"spaces_between_special_tokens", "true"},
+    {"stop", "[]"},
+    {"stop_sequences", "[]"},
+    {"stop_token_ids", "[]"},
+    {"stream_options", "{}"},
+    {"structured_outputs"},
+    {"suffix", "\"\""},
+    {"system", "\"\""},
+    {"temperature"},
+    {"template", "\"\""},
+    {"text"},
+    {"think"},
+    {"thinking"},
+    {"thinking_token_budget", "-1"},
+    {"tool_choice"},
+    {"tools", "[]"},
+    {"top_a", "0"},
+    {"top_logprobs", "0"},
+    {"top_p", "1"},
+    {"typical_p", "1"},
+    {"use_beam_search", "false"},
+    {"web_search_options"},
+    {"xtc_probability", "0"},
+};
+
 void refuse_unserved(Fields& fields) {
   for (const auto& [field, instead] : kUnserved) {
     if (!fields.any(field)) continue;
     fields.wrong(field, "extra_forbidden", std::string("is not served: ") + instead);
+  }
+  if (fields.any("modalities")) {
+    for (const std::string& modality : fields.texts("modalities")) {
+      if (modality != "text")
+        fields.wrong("modalities", "literal_error", "expected \"text\" alone: it is what is given");
+    }
   }
   if (fields.boolean("use_beam_search").value_or(false))
     fields.wrong("use_beam_search", "extra_forbidden", "beam search is not served: send n");
@@ -247,12 +351,13 @@ Generate read_sampling(const Context&, Fields& fields) {
       fields.boolean("spaces_between_special_tokens").value_or(true);
   generate.prompt_logprobs = fields.integer("prompt_logprobs", -1);
   refuse_unserved(fields);
-  fields.ignore({"user", "metadata", "store", "service_tier", "verbosity", "modalities",
-                 "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "moderation",
-                 "length_penalty", "session_id", "stream_interval", "vllm_xargs",
-                 "return_weight_versions", "mm_processor_kwargs", "media_io_kwargs"});
+  fields.ignore({"user", "metadata", "store", "service_tier", "verbosity", "safety_identifier",
+                 "prompt_cache_key", "prompt_cache_retention", "moderation", "length_penalty",
+                 "session_id", "stream_interval", "vllm_xargs", "return_weight_versions"});
   return generate;
 }
+
+std::vector<std::string> finish_generation(Fields& fields) { return fields.finish(kGeneration); }
 
 std::optional<int64_t> read_best_of(Fields& fields, Generate& generate) {
   const auto best_of = fields.integer("best_of", 1);
@@ -270,9 +375,10 @@ std::optional<int64_t> read_best_of(Fields& fields, Generate& generate) {
   return std::exchange(generate.n, *best_of);
 }
 
-StreamOptions read_stream(Fields& fields) {
+StreamOptions read_stream(const Context& context, Fields& fields) {
   StreamOptions options;
   options.stream = fields.boolean("stream").value_or(false);
+  options.include_usage = options.stream && context.options.force_include_usage;
   const json::object* given = fields.object("stream_options");
   if (!given) return options;
   if (!options.stream) {
@@ -280,7 +386,7 @@ StreamOptions read_stream(Fields& fields) {
                   "stream_options");
   }
   Fields inner(*given, "body.stream_options");
-  options.include_usage = inner.boolean("include_usage").value_or(false);
+  options.include_usage |= inner.boolean("include_usage").value_or(false);
   options.continuous_usage =
       options.include_usage && inner.boolean("continuous_usage_stats").value_or(false);
   inner.ignore({"include_obfuscation"});

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace vecton::server {
 // All but max_tokens, logprobs and the form of the answer. Throws Failure for a field that is not
 // served, with what is instead.
 Generate read_sampling(const Context& context, Fields& fields);
+
+// As Fields::finish(), which refuses as well what some API says how to generate by.
+std::vector<std::string> finish_generation(Fields& fields);
 
 // A list of token ids; none where it is not there.
 std::vector<int32_t> token_ids(Fields& fields, std::string_view key);
@@ -38,6 +42,6 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
 struct StreamOptions {
   bool stream = false, include_usage = false, continuous_usage = false;
 };
-StreamOptions read_stream(Fields& fields);
+StreamOptions read_stream(const Context& context, Fields& fields);
 
 }  // namespace vecton::server

@@ -83,6 +83,8 @@ struct ServerOptions : ModelOptions {
   int64_t max_connections = 1024;        // more wait to be accepted
   bool auto_truncate = true;         // TEI's routes cut long inputs when the request does not say
   bool tokenizer_info = false;       // GET /tokenizer_info is served
+  bool description = true;           // GET /openapi.json and /docs are served
+  bool force_include_usage = false;  // streams end with their usage though nobody asked for it
   bool reject_token_ids = false;     // refuse inputs that are token ids
   bool priority_scheduling = false;  // a request's `priority` counts; else it must be 0
   bool playground = true;            // GET / gives browsers a page to try the model on

@@ -248,7 +248,9 @@ std::string Service::id_of(const HttpRequest& head) {
 std::optional<Failure> Service::check(const HttpRequest& head,
                                       std::shared_ptr<KeyAccount>* account) const {
   const Route* route = find_route(head.method, head.path);
-  const bool off = !options_.tokenizer_info && head.path == kTokenizerInfo;
+  const bool off = (!options_.tokenizer_info && head.path == kTokenizerInfo) ||
+                   (!options_.description && route &&
+                    (route->status == Status::kOpenapi || route->status == Status::kDocs));
   const bool open = route && (route->guard == Guard::kOpen ||
                               (route->guard == Guard::kMetrics && options_.open_metrics));
   const bool operators = route && route->guard == Guard::kOperator;

@@ -177,7 +177,7 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
   if (fields.any("normalize")) {
     fields.wrong("normalize", "extra_forbidden", "`normalize` was removed: use `use_activation`");
   }
-  fields.ignore({"user", "mm_processor_kwargs"});
+  fields.ignore({"user"});
   return like;
 }
 

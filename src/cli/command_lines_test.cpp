@@ -99,6 +99,8 @@ std::map<std::string, std::string> shown(const server::ServerOptions& o) {
       {"otlp_service_name", o.otlp_service_name},
       {"root_path", o.root_path},
       {"playground", std::to_string(o.playground)},
+      {"description", std::to_string(o.description)},
+      {"force_include_usage", std::to_string(o.force_include_usage)},
       {"chat_template", o.chat_template},
       {"tool_call_parser", o.tool_call_parser},
       {"reasoning_parser", o.reasoning_parser},

@@ -127,7 +127,7 @@ const ForeignOption kModelRows[] = {
     {"--fim-qwen-1.5b-default --fim-qwen-3b-default --fim-qwen-7b-default --fim-qwen-7b-spec "
      "--fim-qwen-14b-spec --fim-qwen-30b-default --gpt-oss-20b-default --gpt-oss-120b-default "
      "--vision-gemma-4b-default --vision-gemma-12b-default",
-     L, kNothing, kRefused, "MODEL: an embedding model, a reranker or a classifier"},
+     L, kNothing, kRefused, "MODEL: a checkpoint's name or folder"},
     {"--distributed-executor-backend --master-addr --master-port --distributed-timeout-seconds "
      "--cpu-distributed-timeout-seconds --dcp-comm-backend --dcp-kv-cache-interleave-size "
      "--cp-kv-cache-interleave-size --data-parallel-address,-dpa --data-parallel-rpc-port,-dpp "

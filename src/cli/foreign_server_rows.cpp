@@ -83,11 +83,13 @@ const ForeignOption kServerRows[] = {
      kIgnored, "what the model does is served"},
     {"--enable-server-load-tracking", V, kNothing, kIgnored, "/load always counts"},
     {"--enable-request-id-headers", V, kNothing, kIgnored, "X-Request-Id is always sent"},
-    {"--enable-force-include-usage --enable-prompt-tokens-details --enable-per-request-metrics", V,
-     kNothing, kIgnored, "usage, and times as headers, are in every answer"},
+    {"--enable-force-include-usage", V, kNothing, kWorks, "--enable-force-include-usage"},
+    {"--enable-prompt-tokens-details --enable-per-request-metrics", V, kNothing, kIgnored,
+     "usage, and times as headers, are in every answer"},
     {"--enable-tokenizer-info-endpoint", V, kNothing, kWorks, "--enable-tokenizer-info-endpoint"},
-    {"--enable-scale-out --tokens-only --disable-fastapi-docs "
-     "--enable-offline-docs --ui-mcp-proxy,--webui-mcp-proxy --agent,-ag "
+    {"--disable-fastapi-docs", V, kNothing, kWorks, "--disable-fastapi-docs"},
+    {"--enable-scale-out --tokens-only --enable-offline-docs --ui-mcp-proxy,--webui-mcp-proxy "
+     "--agent,-ag "
      "--models-autoload",
      V | L, kNothing, kIgnored, "docs/SERVER.md has the routes"},
     {"--ui,--webui", L, kNothing, kWorks, "--disable-playground", "", translate_page},
@@ -127,18 +129,18 @@ const ForeignOption kServerRows[] = {
      V, kNothing, kIgnored, kMetrics},
 
     // Generation, of which each request says how.
-    {"--logprobs-mode --stream-interval --response-role --tool-strict-level --cohere-format "
+    {"--stream-interval --tool-strict-level --cohere-format "
      "--logits-processor-pattern --num-lookahead-slots "
      "--anthropic-disabled-thinking-effort --guided-decoding-backend "
-     "--keep --samplers --sampler-seq,--sampling-seq --temp,--temperature "
-     "--top-k --top-p --min-p --repeat-penalty --repeat-last-n --presence-penalty "
-     "--frequency-penalty --mirostat --grammar --grammar-file --json-schema-file,-jf "
-     "--reasoning-format --reasoning,-rea --reasoning-effort --reasoning-budget "
-     "--reasoning-budget-message --model-draft,-md --top-nsigma,--top-n-sigma "
-     "--xtc-probability --xtc-threshold --typical,--typical-p --dry-multiplier --dry-base "
+     "--keep --samplers --sampler-seq,--sampling-seq "
+     "--repeat-last-n "
+     ""
+     "--reasoning-format --reasoning,-rea --reasoning-effort "
+     "--reasoning-budget-message --model-draft,-md "
+     "--xtc-threshold --dry-base "
      "--dry-allowed-length --dry-penalty-last-n --dry-sequence-breaker --adaptive-target "
-     "--adaptive-decay --dynatemp-range --dynatemp-exp --mirostat-lr --mirostat-ent "
-     "--logit-bias,-l --lookup-cache-static,-lcs --lookup-cache-dynamic,-lcd --hf-repo-draft,-hfd "
+     "--adaptive-decay --dynatemp-exp --mirostat-lr --mirostat-ent "
+     "--lookup-cache-static,-lcs --lookup-cache-dynamic,-lcd --hf-repo-draft,-hfd "
      "--spec-draft-hf,-hfrd --spec-type --spec-draft-model --spec-draft-n-max --spec-draft-n-min "
      "--spec-draft-p-min,--draft-p-min --spec-draft-p-split,--draft-p-split "
      "--draft,--draft-n,--draft-max --draft-min,--draft-n-min --spec-draft-threads,"
@@ -159,9 +161,38 @@ const ForeignOption kServerRows[] = {
      "--spec-ngram-map-k4v-size-n --spec-ngram-map-k4v-size-m --spec-ngram-map-k4v-min-hits "
      "--spec-ngram-size-n --spec-ngram-size-m --spec-ngram-min-hits",
      V | L, kValue, kIgnored, kNoText},
-    {"--predict,--n-predict,-n --json-schema,-j --reverse-prompt,-r", L, kValue, kIgnored, kNoText},
+    {"--predict,--n-predict,-n", L, kValue, kWorks, "--override-generation-config", "-1",
+     translate_sampling},
+    {"--temp,--temperature", L, kValue, kWorks, "--override-generation-config", "",
+     translate_sampling},
+    {"--top-k", L, kValue, kWorks, "--override-generation-config", "", translate_sampling},
+    {"--top-p", L, kValue, kWorks, "--override-generation-config", "", translate_sampling},
+    {"--min-p", L, kValue, kWorks, "--override-generation-config", "", translate_sampling},
+    {"--repeat-penalty", L, kValue, kWorks, "--override-generation-config", "", translate_sampling},
+    {"--presence-penalty", L, kValue, kWorks, "--override-generation-config", "",
+     translate_sampling},
+    {"--frequency-penalty", L, kValue, kWorks, "--override-generation-config", "",
+     translate_sampling},
+    {"--mirostat --xtc-probability --dry-multiplier --dynatemp-range", L, kValue, kRefused,
+     "--top-p or --min-p", "0 0.0 0.00"},
+    {"--typical,--typical-p", L, kValue, kRefused, "--top-p or --min-p", "1 1.0 1.00"},
+    {"--top-nsigma,--top-n-sigma", L, kValue, kRefused, "--top-p or --min-p", "-1 -1.0 -1.00"},
+    {"--grammar --grammar-file --json-schema,-j --json-schema-file,-jf", L, kValue, kRefused,
+     "structured_outputs or response_format in the request"},
+    {"--reverse-prompt,-r", L, kValue, kRefused, "stop in the request"},
+    {"--logit-bias,-l", L, kValue, kRefused, "logit_bias in the request"},
+    {"--ignore-eos", L, kNothing, kRefused, "ignore_eos in the request"},
+    {"--reasoning-budget", L, kValue, kRefused,
+     "reasoning_effort or chat_template_kwargs in the request", "-1"},
+    {"--logprobs-mode", V, kValue, kRefused, "raw_logprobs, which they are", "raw_logprobs"},
+    {"--response-role", V, kValue, kRefused, "assistant, which it is", "assistant"},
+    {"--return-tokens-as-token-ids", V, kNothing, kRefused,
+     "return_tokens_as_token_ids in the request"},
+    {"--exclude-tools-when-tool-choice-none", V, kNothing, kRefused,
+     "leaving tools out of the request"},
     {"--spec-draft-cpu-moe,--cpu-moe-draft,-cmoed --spec-draft-backend-sampling --spec-default", L,
      kNothing, kIgnored, kNoText},
+    {"--override-generation-config", V, kJson, kWorks, "--override-generation-config"},
     {"--speculative-config,-sc", V, kJson, kWorks, "--speculative-config"},
     {"--spec-method", V, kValue, kWorks, "--speculative-config", "", translate_speculation},
     {"--spec-tokens,--num-speculative-tokens", V, kValue, kWorks, "--speculative-config", "",
@@ -174,9 +205,9 @@ const ForeignOption kServerRows[] = {
     {"--diffusion-config,-dc --reasoning-config --structured-outputs-config --aux-output-config "
      "--reasoning-effort-map",
      V, kJson, kIgnored, kNoText},
-    {"--enable-return-routed-experts --return-sampling-mask --return-tokens-as-token-ids "
-     "--enable-auto-tool-choice --exclude-tools-when-tool-choice-none --cohere-is-reasoning-model "
-     "--jinja --escape,-e --ignore-eos --context-shift --special,-sp --prefill-assistant "
+    {"--enable-return-routed-experts --return-sampling-mask "
+     "--enable-auto-tool-choice --cohere-is-reasoning-model "
+     "--jinja --escape,-e --context-shift --special,-sp --prefill-assistant "
      "--skip-chat-parsing --reasoning-preserve --backend-sampling,-bs --spm-infill "
      "--enable-reasoning --guided-decoding-disable-fallback "
      "--guided-decoding-disable-any-whitespace "
@@ -189,7 +220,8 @@ const ForeignOption kServerRows[] = {
     {"--embd-e5-small-en-default", L, kNothing, kRefused, "MODEL: intfloat/e5-small-v2"},
     {"--embd-gte-small-default", L, kNothing, kRefused, "MODEL: thenlper/gte-small"},
     {"--image", M, kValue, kWorks, "--image"},
-    {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused, "a model of texts alone"},
+    {"--mmproj,-mm --mmproj-url,-mmu", L, kValue, kRefused,
+     "a checkpoint with safetensors, which has its vision tower beside the rest"},
     {"--mm-processor-cache-gb --mm-processor-cache-type "
      "--mm-hasher-algorithm --mm-shm-cache-max-object-size-mb --mm-encoder-tp-mode "
      "--mm-encoder-attn-backend --mm-encoder-attn-dtype --mm-encoder-fp8-scale-path "

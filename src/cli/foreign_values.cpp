@@ -48,7 +48,8 @@ Arguments translate_task(const ForeignOption& option, const std::string& value) 
   if (value == "embed" || value == "embedding")
     return {"--runner", "pooling", "--convert", "embed"};
   if (value == "classify" || value == "score" || value == "reward") return {"--runner", "pooling"};
-  wrong(option, value, "embed, classify, score or reward (nothing is generated here)");
+  if (value == "generate") return {"--runner", "generate"};
+  wrong(option, value, "embed, classify, score, reward or generate");
 }
 
 Arguments translate_log_level(const ForeignOption& option, const std::string& value) {
@@ -125,6 +126,25 @@ Arguments translate_speculation(const ForeignOption& option, const std::string& 
                     : name == "--ngram-prompt-lookup-max" ? "prompt_lookup_max"
                                                           : "prompt_lookup_min";
   return config(key, std::stoll(value));
+}
+
+// llama-server's defaults of requests, by generation_config.json's names.
+Arguments translate_sampling(const ForeignOption& option, const std::string& value) {
+  constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
+      {"--temp", "temperature"},
+      {"--top-k", "top_k"},
+      {"--top-p", "top_p"},
+      {"--min-p", "min_p"},
+      {"--repeat-penalty", "repetition_penalty"},
+      {"--presence-penalty", "presence_penalty"},
+      {"--frequency-penalty", "frequency_penalty"},
+      {"--predict", "max_new_tokens"}};
+  const auto* key = std::ranges::find(kKeys, first_name(option),
+                                      &std::pair<std::string_view, std::string_view>::first);
+  boost::system::error_code error;
+  const json::value number = json::parse(value, error);
+  if (error || !number.is_number()) wrong(option, value, "a number");
+  return {"--override-generation-config", base::json_text(json::object{{key->second, number}})};
 }
 
 Arguments translate_rope(const ForeignOption& option, const std::string& value) {

@@ -105,7 +105,7 @@ void OwnOptions::emit(const Arguments& options, const std::string& shown) {
     } else if (!find(name)) {
       usage_error(shown + " is an option of 'vecton serve'");
     } else if (name == "--pooler-config" || name == "--hf-overrides" ||
-               name == "--speculative-config") {
+               name == "--speculative-config" || name == "--override-generation-config") {
       merge_dotted(objects_[name], "", options[++i]);
     } else if (has_value || find(name)->get_items_expected_min() > 0) {
       option(name, options[++i]);

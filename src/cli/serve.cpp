@@ -339,6 +339,13 @@ void add_behaviour_options(CLI::App& app, server::ServerOptions& options) {
          "--disable-playground", [&options](int64_t count) { options.playground = count == 0; },
          "GET / gives browsers no page to try the model on")
       ->group(group);
+  app.add_flag_function(
+         "--disable-fastapi-docs", [&options](int64_t count) { options.description = count == 0; },
+         "Serve neither GET /docs nor /openapi.json")
+      ->group(group);
+  app.add_flag("--enable-force-include-usage", options.force_include_usage,
+               "Streams of completions and chats end with their usage, asked for or not")
+      ->group(group);
   app.add_flag("--enable-tokenizer-info-endpoint", options.tokenizer_info,
                "Serve GET /tokenizer_info: the tokenizer's settings and the chat template")
       ->group(group);

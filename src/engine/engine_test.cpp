@@ -538,7 +538,7 @@ TEST(Engine, TextsWithoutTokensOfASparseTableHaveNoWeights) {
 TEST(Engine, ALengthNamesTheTextAtFault) {
   std::string long_text;
   for (int i = 0; i < 9000; ++i) long_text += "word ";
-  const auto field = [&](const Engine& engine, TaskParameters task, const std::string& first) {
+  const auto field = [&](Engine& engine, TaskParameters task, const std::string& first) {
     const Error error = error_of([&] {
       (void)engine.submit({Request{.prompt = {.input = first}, .task = std::move(task)}}).get();
     });

@@ -259,7 +259,7 @@ constexpr std::string_view kDetokenizePaths[] = {"/detokenize"};
 constexpr const BodyRow* kEmbeddings[] = {&kEmbeddingsBody};
 constexpr const BodyRow* kCohere[] = {&kCohereBody};
 constexpr const BodyRow* kPooling[] = {&kPoolingBody, &kPooledScoreBody};
-constexpr const BodyRow* kClassify[] = {&kClassifyBody, &kZeroShotBody};
+constexpr const BodyRow* kClassify[] = {&kClassifyBody};
 constexpr const BodyRow* kScore[] = {&kScoreBody};
 constexpr const BodyRow* kMap[] = {&kMapBody};
 constexpr const BodyRow* kDetokenize[] = {&kDetokenizeBody};
@@ -275,7 +275,7 @@ constexpr OperationRow kPoolingOperations[] = {
      "CohereEmbeddings", nullptr, kCohere},
     {"POST", kPoolingPaths, "Vectors", "The numbers of any task", "Pooling", kBytes, kPooling},
     {"POST", kClassifyPaths, "Labels and scores", "Probabilities and the likeliest label",
-     "Classified", nullptr, kClassify},
+     "Classes", nullptr, kClassify},
     {"POST", kScorePaths, "Labels and scores", "A score per pair of texts", "Scores", nullptr,
      kScore},
     {"POST", kMapPaths, "Labels and scores",

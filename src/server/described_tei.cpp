@@ -122,6 +122,9 @@ constexpr BodyRow kMaskBody{"FillMaskRequest", kMaskGroups,
                             R"({"inputs":"Paris is the [MASK] of France.","top_k":3})"};
 constexpr BodyRow kEntityBody{"TokenClassifyRequest", kEntityGroups,
                               R"({"inputs":"Ada lives in Paris","aggregation_strategy":"simple"})"};
+constexpr BodyRow kZeroShotBody{
+    "ZeroShotRequest", kZeroShotGroups,
+    R"({"inputs":"the cat naps","candidate_labels":["animals","money"]})"};
 constexpr BodyRow kRankBody{"TeiRerankRequest", kRankGroups,
                             R"({"query":"who sleeps?","texts":["a cat naps","stocks fell"]})"};
 constexpr BodyRow kTeiTokenizeBody{"TeiTokenizeRequest", kTeiTokenizeGroups,
@@ -185,10 +188,6 @@ constexpr OperationRow kTeiOperations[] = {
 };
 
 }  // namespace
-
-constexpr BodyRow kZeroShotBody{
-    "ZeroShotRequest", kZeroShotGroups,
-    R"({"inputs":"the cat naps","candidate_labels":["animals","money"]})"};
 
 std::span<const OperationRow> tei_operations() { return kTeiOperations; }
 

@@ -9,7 +9,6 @@
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/scoring.h"
-#include "server/tei.h"
 #include "server/vllm_answer.h"
 #include "server/vllm_fields.h"
 #include "server/zero_shot.h"
@@ -178,8 +177,6 @@ CallPlan pooling(const Call& call) {
 
 CallPlan classify(const Call& call) {
   Fields fields(call.body);
-  // The words of Hugging Face's clients, which read its pipelines' answers.
-  if (fields.any("inputs") && tei::brings_labels(call)) return tei::zero_shot_classification(call);
   const bool by_labels = fields.any("candidate_labels") != nullptr;
   if (!by_labels) require_route(call.context.info, Task::kClassify);
   if (!fields.any("messages") && !fields.any("input"))

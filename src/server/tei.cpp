@@ -267,8 +267,9 @@ CallPlan root(const Call& call) {
   const json::value* inputs = call.body.if_contains("inputs");
   if (inputs && inputs->is_object()) return similarity(call);
   if (call.body.contains("texts")) return rerank(call);
-  if ((info.images || !does(info, Task::kClassify)) && brings_labels(call))
-    return zero_shot_labels(call);
+  const bool labelled = (info.images || !does(info, Task::kClassify)) &&
+                        Body(call.body).get().contains("candidate_labels");
+  if (labelled) return zero_shot_labels(call);
   switch (info.tasks.empty() ? Task::kEmbed : info.tasks.front()) {
     case Task::kEmbed:
       return embed(call);

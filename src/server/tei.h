@@ -20,8 +20,6 @@ CallPlan rerank(const Call& call);
 CallPlan fill_mask(const Call& call);
 CallPlan token_classify(const Call& call);
 // "zero-shot-classification", and what Hugging Face's clients read of it: the labels alone.
-// Whether a body has candidate_labels, by itself or among its parameters.
-bool brings_labels(const Call& call);
 CallPlan zero_shot_classification(const Call& call);
 CallPlan zero_shot_labels(const Call& call);
 // What the loaded model is for.

@@ -137,7 +137,7 @@ void append_prediction(std::string& out, const ModelInfo& info, const Result& re
 }  // namespace
 
 CallPlan predict(const Call& call) {
-  if (brings_labels(call)) return zero_shot_labels(call);
+  if (Body(call.body).get().contains("candidate_labels")) return zero_shot_labels(call);
   const ModelInfo& info = call.context.info;
   if (!is_reranker(info) || info.scorer == "late-interaction") require(info, Task::kClassify);
   CallPlan plan;

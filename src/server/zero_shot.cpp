@@ -223,8 +223,6 @@ CallPlan plan_labels(const Call& call, bool objects) {
 
 }  // namespace
 
-bool brings_labels(const Call& call) { return Body(call.body).get().contains("candidate_labels"); }
-
 CallPlan zero_shot_classification(const Call& call) { return plan_labels(call, true); }
 CallPlan zero_shot_labels(const Call& call) { return plan_labels(call, false); }
 

@@ -78,8 +78,8 @@ void expect_named_once(const std::string& spelling, const ForeignOption& row,
 TEST(ForeignOptions, OfOneLetterAreTheProgramsThatWasNamed) {
   EXPECT_EQ(find_foreign_option("-n")->meaning, Meaning::kRefused);
   EXPECT_EQ(find_foreign_option("-n", kVllm)->meaning, Meaning::kRefused);
-  EXPECT_EQ(find_foreign_option("-n", kLlamaServer)->meaning, Meaning::kIgnored);
-  EXPECT_EQ(find_foreign_option("-r", kLlamaServer)->meaning, Meaning::kIgnored);
+  EXPECT_EQ(find_foreign_option("-n", kLlamaServer)->meaning, Meaning::kWorks);
+  EXPECT_EQ(find_foreign_option("-r", kLlamaServer)->meaning, Meaning::kRefused);
   EXPECT_EQ(find_foreign_option("-j"), find_foreign_option("--json-schema"));
 }
 

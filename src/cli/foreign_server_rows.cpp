@@ -89,8 +89,7 @@ const ForeignOption kServerRows[] = {
     {"--enable-tokenizer-info-endpoint", V, kNothing, kWorks, "--enable-tokenizer-info-endpoint"},
     {"--disable-fastapi-docs", V, kNothing, kWorks, "--disable-fastapi-docs"},
     {"--enable-scale-out --tokens-only --enable-offline-docs --ui-mcp-proxy,--webui-mcp-proxy "
-     "--agent,-ag "
-     "--models-autoload",
+     "--agent,-ag --models-autoload",
      V | L, kNothing, kIgnored, "docs/SERVER.md has the routes"},
     {"--ui,--webui", L, kNothing, kWorks, "--disable-playground", "", translate_page},
     {"--models-max --media-path --ui-config,--webui-config --ui-config-file,--webui-config-file "
@@ -133,9 +132,7 @@ const ForeignOption kServerRows[] = {
      "--logits-processor-pattern --num-lookahead-slots "
      "--anthropic-disabled-thinking-effort --guided-decoding-backend "
      "--keep --samplers --sampler-seq,--sampling-seq "
-     "--repeat-last-n "
-     ""
-     "--reasoning-format --reasoning,-rea --reasoning-effort "
+     "--repeat-last-n --reasoning-format --reasoning,-rea --reasoning-effort "
      "--reasoning-budget-message --model-draft,-md "
      "--xtc-threshold --dry-base "
      "--dry-allowed-length --dry-penalty-last-n --dry-sequence-breaker --adaptive-target "

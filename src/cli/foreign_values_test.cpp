@@ -59,6 +59,7 @@ TEST(ForeignValues, MeanOptionsHere) {
       {"--task", "classify", {"--runner", "pooling"}},
       {"--task", "score", {"--runner", "pooling"}},
       {"--task", "reward", {"--runner", "pooling"}},
+      {"--task", "generate", {"--runner", "generate"}},
       {"--alias", "a", {"--served-model-name", "a"}},
       {"--alias", "a,b", {"--served-model-name", "a", "--served-model-name", "b"}},
       {"--permissive-cors", "true", {"--allowed-origins", R"(["*"])"}},
@@ -88,11 +89,8 @@ TEST(ForeignValues, WithoutAMeaningAreRefused) {
   const Wrong rows[] = {
       {"--pooling", "max", "--pooling: expected cls, mean, last-token or splade, found max"},
       {"--pooling", "", "--pooling: expected cls, mean, last-token or splade, found "},
-      {"--task", "generate",
-       "--task: expected embed, classify, score or reward (nothing is generated here), found "
-       "generate"},
       {"--task", "Embed",
-       "--task: expected embed, classify, score or reward (nothing is generated here), found "
+       "--task: expected embed, classify, score, reward or generate, found "
        "Embed"},
       {"--cache-ram", "many", "--cache-ram: expected a number of MiB, found many"},
       {"--cache-ram", "", "--cache-ram: expected a number of MiB, found "},

@@ -2,8 +2,8 @@
 //
 // Pictures to vectors, through the engine: the time of N copies of FILE at once, decoding and
 // preparation included. --gflops says what the tower computes of one picture (peer_towers.py prints
-// it): the time as a share of the FLOP limit (docs/PERFORMANCE.md). peer_towers.py does the same with
-// torch.
+// it): the time as a share of the FLOP limit (docs/PERFORMANCE.md). peer_towers.py does the same
+// with torch.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>

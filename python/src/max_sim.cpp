@@ -40,9 +40,8 @@ void bind_max_sim(nb::module_& m) {
       [](const Rows& query, const Rows& documents, const Offsets& offsets, const Scores& scores) {
         const Runtime& runtime = shared_runtime();
         nb::gil_scoped_release release;
-        const std::vector<float> found =
-            max_sim(runtime, numbers_of(query), numbers_of(documents),
-                    std::span(offsets.data(), offsets.size()));
+        const std::vector<float> found = max_sim(runtime, numbers_of(query), numbers_of(documents),
+                                                 std::span(offsets.data(), offsets.size()));
         if (found.size() != scores.size())
           throw Error(ErrorCode::kInvalidArgument, "scores must have a place for each document");
         std::ranges::copy(found, scores.data());

@@ -13,7 +13,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const std::vector<float> kQuery = {1, 0, 0, 2};                     // two rows of two
+const std::vector<float> kQuery = {1, 0, 0, 2};                       // two rows of two
 const std::vector<float> kStored = {1, 0, 3, 4, 0, 1, -1, -1, 2, 2};  // five
 
 Numbers rows_of_two(const std::vector<float>& values) {

@@ -116,8 +116,7 @@ class Pipeline {
   }
 
   [[noreturn]] void refuse(const Record& record, const Error& error) const {
-    constexpr std::string_view kOfRecords[] = {"input", "images", "document", "document_images",
-                                               "pair"};
+    constexpr std::string_view kOfRecords[] = {"input", "document", "pair"};
     const bool is_option = error.code() == ErrorCode::kInvalidArgument &&
                            std::ranges::count(kOfRecords, error.field()) == 0;
     if (is_option) throw error;  // every record would meet it

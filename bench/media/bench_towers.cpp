@@ -5,20 +5,19 @@
 // it): the time as a share of the FLOP limit (docs/PERFORMANCE.md). peer_towers.py does the same
 // with torch.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
+#include "../seconds_of.h"
 #include "backend/machine.h"
 #include "vecton/vecton.h"
 
 namespace {
 
 using vecton::Engine;
-using Clock = std::chrono::steady_clock;
 
 struct Arguments {
   std::string model, file;
@@ -48,14 +47,6 @@ Arguments parse(int argc, char** argv) {
   return a;
 }
 
-double seconds_of(Engine& engine, const std::vector<vecton::Request>& requests) {
-  const auto start = Clock::now();
-  for (const vecton::Result& result : engine.submit(requests).get()) {
-    if (result.error()) throw *result.error();
-  }
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -75,7 +66,7 @@ int main(int argc, char** argv) try {
   const std::vector<vecton::Request> requests(a.pictures, request);
 
   std::vector<double> times;
-  for (int i = 0; i < a.rounds; ++i) times.push_back(seconds_of(*engine, requests));
+  for (int i = 0; i < a.rounds; ++i) times.push_back(vecton::bench::seconds_of(*engine, requests));
   std::ranges::sort(times);
   const double median = times[times.size() / 2];
   const double limit = a.gflops * static_cast<double>(a.pictures) / peak.fma_gflops;

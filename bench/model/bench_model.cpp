@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "../seconds_of.h"
 #include "backend/machine.h"
 #include "base/json.h"
 #include "vecton/vecton.h"
@@ -53,14 +54,6 @@ std::vector<int64_t> lengths_of(const Arguments& a) {
   return lengths;
 }
 
-double seconds_of(Engine& engine, const std::vector<Request>& requests) {
-  const auto start = Clock::now();
-  for (const vecton::Result& result : engine.submit(requests).get()) {
-    if (result.error()) throw *result.error();
-  }
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -86,13 +79,13 @@ int main(int argc, char** argv) try {
   }
   std::vector<double> times, limits;
   const int inner = a.query > 0 ? static_cast<int>(std::clamp<int64_t>(4096 / a.query, 1, 100)) : 1;
-  seconds_of(*engine, requests);
+  vecton::bench::seconds_of(*engine, requests);
   for (int round = 0; round < a.rounds; ++round) {
     const vecton::backend::Peak peak = vecton::backend::measure_peak(a.threads);
     limits.push_back(std::max(
         flops / (peak.fma_gflops * 1e9),
         static_cast<double>(engine->weight_bytes_per_pass()) / (peak.read_gbytes_s * 1e9)));
-    for (int i = 0; i < inner; ++i) times.push_back(seconds_of(*engine, requests));
+    for (int i = 0; i < inner; ++i) times.push_back(vecton::bench::seconds_of(*engine, requests));
     std::printf("# peak %.1f GFLOP/s, %.1f GB/s\n", peak.fma_gflops, peak.read_gbytes_s);
   }
   std::sort(times.begin(), times.end());

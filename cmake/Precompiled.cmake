@@ -1,8 +1,10 @@
 # Headers that nearly every file reads, compiled once for all modules and once, with GoogleTest, for all tests. The presets that
-# are built whole use it; dev does not, so that a file that lacks an include is found.
+# are built whole use it; dev takes those of the standard library for src/models alone (VECTON_QUICK_FAMILIES), so that elsewhere
+# a file that lacks an include is found.
 
-set(VECTON_SHARED_HEADERS <algorithm> <cstdint> <filesystem> <functional> <fstream> <map> <memory> <mutex> <optional> <set> <span>
-                          <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector> <boost/json.hpp>)
+set(VECTON_STANDARD_HEADERS <algorithm> <cmath> <cstdint> <filesystem> <functional> <fstream> <map> <memory> <mutex> <optional> <set>
+                            <span> <sstream> <string> <string_view> <thread> <unordered_map> <utility> <variant> <vector>)
+set(VECTON_SHARED_HEADERS ${VECTON_STANDARD_HEADERS} <boost/json.hpp>)
 
 # vecton_pch_target(TARGET HEADER...): compiles the headers; others take them by vecton_precompiled.
 function(vecton_pch_target TARGET)

@@ -82,7 +82,11 @@ void append_json_head(std::string& out, int64_t index, const Record& record, boo
   append_number(out, index);
   if (record.id) {
     out += ", \"id\": ";
-    base::append_json_string(out, *record.id);
+    if (record.numeric_id) {
+      out += *record.id;
+    } else {
+      base::append_json_string(out, *record.id);
+    }
   }
   const auto* text = std::get_if<std::string>(&record.input);
   if (with_text && text && (record.images.empty() || !text->empty())) {

@@ -372,6 +372,7 @@ TEST(Answers, JsonBeginsWithWhereItIsFrom) {
   EXPECT_EQ(head({.input = "a\"b"}, true), R"({"index": 3, "text": "a\"b")");
   EXPECT_EQ(head({.input = "a"}, false), R"({"index": 3)");
   EXPECT_EQ(head({.input = "a", .id = "x"}, false), R"({"index": 3, "id": "x")");
+  EXPECT_EQ(head({.input = "a", .id = "7", .numeric_id = true}, false), R"({"index": 3, "id": 7)");
   EXPECT_EQ(head({.input = std::vector<int32_t>{1}, .id = "x"}, true), R"({"index": 3, "id": "x")");
   const Image one{.source = "a.png"}, two{.source = "b.png"};
   EXPECT_EQ(head({.input = "", .images = {one}}, true), R"({"index": 3, "image": "a.png")");

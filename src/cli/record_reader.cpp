@@ -111,7 +111,7 @@ class LineReader final : public FileReader {
     std::string line;
     if (!source_.read_line(line)) return false;
     check_encoding(line, source_.line());
-    record = {std::move(line), std::nullopt, source_.line()};
+    record = {.input = std::move(line), .line = source_.line()};
     return true;
   }
 };
@@ -150,7 +150,10 @@ class JsonLineReader final : public FileReader {
     const bool alone = !record.images.empty() && !object->contains(pair_.empty() ? field_ : pair_);
     record.input = alone && pair_.empty() ? std::string() : input_of(*object);
     if (!pair_.empty()) record.pair = alone ? std::string() : pair_of(*object);
-    if (const json::value* id = object->if_contains("id")) record.id = id_of(*id);
+    if (const json::value* id = object->if_contains("id")) {
+      record.id = id_of(*id);
+      record.numeric_id = id->is_number();
+    }
     return true;
   }
 

@@ -18,6 +18,7 @@ namespace vecton::cli {
 struct Record {
   decltype(Prompt::input) input;      // a text, or token ids
   std::optional<std::string> id;      // a JSON line's "id"
+  bool numeric_id = false;            // it was a whole number there, and is one in JSON again
   int64_t line = 0;                   // where it begins; 1 is the first
   std::optional<std::string> pair{};  // a second text, where one is asked for
   std::vector<Image> images{};        // before the text

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/answers.h"
 #include "cli/array_header.h"
 #include "cli/csv.h"
 #include "cli/failure.h"
@@ -20,16 +21,7 @@ class JsonLines final : public VectorFormat {
 
   void append(std::string& out, int64_t index, const Record& record,
               std::span<const float> values) const override {
-    out += "{\"index\": ";
-    append_number(out, index);
-    if (record.id) {
-      out += ", \"id\": ";
-      base::append_json_string(out, *record.id);
-    }
-    if (const std::string* text = text_of(record); text && with_text_) {
-      out += ", \"text\": ";
-      base::append_json_string(out, *text);
-    }
+    append_json_head(out, index, record, with_text_);
     out += ", \"embedding\": ";
     append_json_array(out, values);
     out += "}\n";

@@ -90,8 +90,12 @@ void Preparer::check_task(const Request& request) const {
           "candidates");
     const bool scored = task == Task::kScore && plan_.scorer != Scorer::kNone;
     if (scored || std::ranges::count(plan_.tasks, task) > 0) return;
+    const bool has_backbone = task == Task::kEmbed || task == Task::kTokenEmbed;
     refuse_field("Unsupported task: '" + std::string(to_string(task)) +
-                     "'. The loaded model supports: " + names_of(plan_.tasks),
+                     "'. The loaded model supports: " + names_of(plan_.tasks) +
+                     (has_backbone ? ". Opened with convert \"embed\" it gives the embeddings of "
+                                     "its backbone"
+                                   : ""),
                  "task");
   };
   check(task_of(request.task));

@@ -172,6 +172,8 @@ std::string unsupported(const ModelInfo& info, const std::string& task) {
     message += std::string(" Switch the pooling_task: ask /pooling for the task '") +
                (sequence ? "token_classify" : "classify") + "'.";
   }
+  if ((task == "embed" || task == "token_embed") && !does(info, Task::kEmbed))
+    message += " Served with --convert embed it gives the embeddings of its backbone.";
   return message;
 }
 

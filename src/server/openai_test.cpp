@@ -321,7 +321,8 @@ TEST_F(OpenAi, ModelsWithoutVectorsRefuse) {
   EXPECT_EQ(status, 404);
   EXPECT_EQ(error.at("type"), "NotFoundError");
   EXPECT_EQ(error.at("message"),
-            "Unsupported task: 'embed'. The loaded model supports: classify, score.");
+            "Unsupported task: 'embed'. The loaded model supports: classify, score. Served with "
+            "--convert embed it gives the embeddings of its backbone.");
 }
 
 TEST_F(OpenAi, ARouteOfAnotherModelIsNotFound) {

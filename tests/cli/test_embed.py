@@ -65,7 +65,7 @@ class Inputs(ProgramTest):
     def test_ids_of_json_lines_are_kept(self):
         lines = '{"id": "x", "text": "a"}\n{"id": 7, "text": "b"}\n{"text": "c"}'
         rows = json_lines(run("embed", BERT, "--input", self.write("a.jsonl", lines)).out)
-        self.assertEqual([row.get("id") for row in rows], ["x", "7", None])
+        self.assertEqual([row.get("id") for row in rows], ["x", 7, None])
 
     def test_csv(self):
         out = io.StringIO()

@@ -14,14 +14,17 @@ namespace vecton::convert {
 
 class Choice {
  public:
-  // `group_given`: whether a recipe's entries have the group size, as mlx-lm writes them. Errors
-  // name the option.
-  Choice(const quantise::Scheme& all, const std::string& recipe, bool group_given, Layout layout,
-         const json::object& config, const std::vector<NewTensor>& tensors);
+  // `all` is none where nothing is quantised that was not. `group_given`: whether a recipe's
+  // entries have the group size, as mlx-lm writes them. Errors name the option.
+  Choice(const std::optional<quantise::Scheme>& all, const std::string& recipe, bool group_given,
+         Layout layout, const json::object& config, const std::vector<NewTensor>& tensors);
 
   // Null where the tensor stays as it is; then `notes` says so of a layer. Remembers what
   // config.json needs.
   std::optional<quantise::Scheme> of(const NewTensor& tensor, std::vector<std::string>& notes);
+
+  // Whether all that is quantised stays as it is, by the family's rules.
+  bool keeps_all(const std::vector<NewTensor>& tensors) const;
 
   // The object "quantization" of config.json.
   const json::object& entries() const { return entries_; }
@@ -29,11 +32,13 @@ class Choice {
  private:
   std::optional<quantise::Scheme> own(const std::string& module) const;
   bool takes_more_bits(const std::string& module) const;
+  bool stays_mxfp4(const NewTensor& tensor) const;
 
-  quantise::Scheme all_;
+  std::optional<quantise::Scheme> all_;
   Layout layout_;
   models::MlxRules rules_;
   json::object entries_;
+  bool each_ = false;  // every layer has an entry, as the one of all says what was there before
   struct Recipe {
     int low = 0, high = 0;
     size_t layer_place = 0;  // of the layer's number in a path

@@ -84,10 +84,6 @@ class Conversion {
  public:
   Conversion(const ConvertOptions& options, Source source)
       : options_(options), source_(std::move(source)) {
-    if (source_.quantised && !options.quantize && !options.dequantize)
-      refuse_option(
-          "--dequantize",
-          source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
     if (options.dequantize && !source_.quantised)
       refuse_option("--dequantize", source_.name + " is not quantised");
     layout_ =
@@ -96,10 +92,16 @@ class Conversion {
     given_dtype_ = dtype_of(options.dtype);
     std::vector<NewTensor> tensors =
         name_tensors(layout_, source_.config, std::move(source_.tensors), report_.notes);
-    if (options.quantize) {
-      const auto scheme = quantise::make_scheme(options.mode, options.bits, options.group_size);
+    if (options.quantize || (source_.quantised && !options.dequantize)) {
+      std::optional<quantise::Scheme> scheme;
+      if (options.quantize)
+        scheme = quantise::make_scheme(options.mode, options.bits, options.group_size);
       choice_.emplace(scheme, options.recipe, options.group_size.has_value(), layout_,
                       source_.config, tensors);
+      if (!scheme && !choice_->keeps_all(tensors))
+        refuse_option(
+            "--dequantize",
+            source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
     }
     for (NewTensor& tensor : tensors) decide(std::move(tensor));
   }
@@ -152,14 +154,20 @@ class Conversion {
     work_.push_back(std::move(work));
   }
 
+  // What all numbers are rounded to, unless this tensor's stay; none = nothing.
+  std::optional<DType> asked_type(const std::string& name) const {
+    if (keeps_type(layout_, mlx_rules(source_.config), name)) return std::nullopt;
+    if (given_dtype_) return given_dtype_;
+    return usual_dtype(layout_, source_.config);
+  }
+
   void decide_types(Work& work) const {
     const checkpoint::StoredTensor& first = work.tensor.sources.front();
     if (!work.tensor.is_float()) {
       work.dtype = first.dtype;
       return;
     }
-    const std::optional<DType> usual = usual_dtype(layout_, source_.config);
-    const std::optional<DType> asked = given_dtype_ ? given_dtype_ : usual;
+    const std::optional<DType> asked = asked_type(work.tensor.name);
     if (!first.quantised) {
       // mlx-embeddings leaves the rest of what it dequantises as it is.
       const bool as_it_is =

@@ -19,6 +19,7 @@
 #include "convert/shards.h"
 #include "convert/source.h"
 #include "convert/target.h"
+#include "convert/test_models.h"
 #include "gguf/test_file.h"
 #include "vecton/error.h"
 
@@ -29,48 +30,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-template <typename F>
-std::string refusal(F action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was refused";
-}
-
 std::string text_of(const fs::path& file) {
   std::ostringstream text;
   text << std::ifstream(file, std::ios::binary).rdbuf();
   return text.str();
-}
-
-checkpoint::StoredTensor stored(const std::string& name, std::vector<int64_t> shape) {
-  static const std::vector<std::byte> zeros(1 << 16);
-  int64_t numbers = 1;
-  for (const int64_t size : shape) numbers *= size;
-  checkpoint::StoredTensor tensor;
-  tensor.name = name;
-  tensor.source = "model.safetensors";
-  tensor.shape = std::move(shape);
-  tensor.bytes = std::span(zeros).first(static_cast<size_t>(numbers) * sizeof(float));
-  return tensor;
-}
-
-Tensors tensors_of(const std::vector<std::pair<std::string, std::vector<int64_t>>>& list) {
-  Tensors tensors;
-  for (const auto& [name, shape] : list) tensors.emplace(name, stored(name, shape));
-  return tensors;
-}
-
-std::vector<std::string> names_of(const std::vector<NewTensor>& tensors) {
-  std::vector<std::string> names;
-  for (const NewTensor& tensor : tensors) names.push_back(tensor.name);
-  return names;
-}
-
-json::object config_of(const char* type, const char* architecture) {
-  return {{"model_type", type}, {"architectures", {architecture}}, {"num_hidden_layers", 8}};
 }
 
 TEST(Layout, FollowsTheModel) {
@@ -147,80 +110,6 @@ TEST(Layout, ExpertsAreStackedInTheirOrder) {
                              tensors_of(list), notes);
               }),
               HasSubstr("expert 3 is missing"));
-}
-
-// Names that mlx-lm 0.32 writes of Mixtral and PhiMoE.
-TEST(Layout, MatricesOfMixtralsExpertsHaveMlxsNames) {
-  std::vector<std::string> notes;
-  const std::string block = "model.layers.1.block_sparse_moe.";
-  std::vector<std::pair<std::string, std::vector<int64_t>>> list{{block + "gate.weight", {2, 8}}};
-  for (const std::string expert : {"experts.0.", "experts.1."}) {
-    list.push_back({block + expert + "w1.weight", {4, 8}});
-    list.push_back({block + expert + "w2.weight", {8, 4}});
-    list.push_back({block + expert + "w3.weight", {4, 8}});
-  }
-  for (const char* family : {"mixtral", "phimoe"}) {
-    const auto made = name_tensors(Layout::kMlxLm, config_of(family, ""), tensors_of(list), notes);
-    EXPECT_THAT(
-        names_of(made),
-        ElementsAre(block + "gate.weight", block + "switch_mlp.down_proj.weight",
-                    block + "switch_mlp.gate_proj.weight", block + "switch_mlp.up_proj.weight"))
-        << family;
-    EXPECT_THAT(made[1].shape, ElementsAre(2, 8, 4));
-    EXPECT_THAT(made[3].sources[1].name, HasSubstr("experts.1.w3"));
-  }
-}
-
-checkpoint::StoredTensor floats(const std::string& name, std::vector<int64_t> shape,
-                                const std::vector<float>& values) {
-  checkpoint::StoredTensor tensor = stored(name, std::move(shape));
-  auto copy = std::make_shared<std::vector<std::byte>>();
-  const auto bytes = std::as_bytes(std::span(values));
-  copy->assign(bytes.begin(), bytes.end());
-  tensor.bytes = *copy;
-  tensor.copy = std::move(copy);
-  return tensor;
-}
-
-std::vector<float> numbers_of(const NewTensor& tensor) {
-  const Rows rows(tensor.sources.front());
-  std::vector<float> values(static_cast<size_t>(rows.numbers()));
-  rows.read(0, values);
-  return values;
-}
-
-// Of one expert with two inputs: outputs are gate, up, gate, up.
-TEST(Layout, ExpertsOfGptOssAreGateAndUpApart) {
-  const std::string before = "model.layers.0.mlp.experts.";
-  const auto tensors = [&](std::vector<int64_t> shape) {
-    Tensors all;
-    all.emplace(before + "gate_up_proj",
-                floats("gate_up_proj", std::move(shape), {1, 2, 3, 4, 5, 6, 7, 8}));
-    all.emplace(before + "gate_up_proj_bias", floats("b", {1, 4}, {1, 2, 3, 4}));
-    all.emplace(before + "down_proj", floats("down_proj", {1, 2, 3}, {1, 2, 3, 4, 5, 6}));
-    all.emplace(before + "down_proj_bias", floats("c", {1, 3}, {1, 2, 3}));
-    return all;
-  };
-  std::vector<std::string> notes;
-  const json::object config = config_of("gpt_oss", "GptOssForCausalLM");
-  const auto made = name_tensors(Layout::kMlxLm, config, tensors({1, 2, 4}), notes);
-  ASSERT_THAT(names_of(made), ElementsAre(before + "down_proj.bias", before + "down_proj.weight",
-                                          before + "gate_proj.bias", before + "gate_proj.weight",
-                                          before + "up_proj.bias", before + "up_proj.weight"));
-  EXPECT_THAT(numbers_of(made[1]), ElementsAre(1, 4, 2, 5, 3, 6));
-  EXPECT_THAT(made[1].shape, ElementsAre(1, 3, 2));
-  EXPECT_THAT(numbers_of(made[2]), ElementsAre(1, 3));
-  EXPECT_THAT(numbers_of(made[3]), ElementsAre(1, 5, 3, 7));
-  EXPECT_THAT(numbers_of(made[4]), ElementsAre(2, 4));
-  EXPECT_THAT(numbers_of(made[5]), ElementsAre(2, 6, 4, 8));
-  EXPECT_EQ(made[3].module(), before + "gate_proj");
-  EXPECT_THAT(refusal([&] {
-                name_tensors(Layout::kMlxLm, config, tensors({2, 4, 1}), notes);
-              }),
-              HasSubstr("gate_up_proj: expected experts of matrices"));
-  const auto others = name_tensors(Layout::kMlxLm, config_of("llama", "LlamaForCausalLM"),
-                                   tensors({1, 2, 4}), notes);
-  EXPECT_EQ(others.size(), 4u);
 }
 
 TEST(Layout, OnlyMatricesOfFloatsAreLayers) {
@@ -322,10 +211,10 @@ TEST(Choice, SomeLayersOfGraniteHaveEightBits) {
 TEST(Layout, UnknownFamiliesHaveNoRulesOfTheirOwn) {
   const models::MlxRules rules = mlx_rules(config_of("mystery", "MysteryModel"));
   EXPECT_TRUE(rules.backbone_prefix.empty());
-  EXPECT_FALSE(rules.embeds_generative || rules.drops_lm_head || rules.stacks_experts);
+  EXPECT_FALSE(rules.embeds_generative || rules.drops_lm_head || rules.experts);
   EXPECT_TRUE(mlx_rules({}).eight_bits.empty());
-  EXPECT_TRUE(mlx_rules(config_of("qwen2_moe", "")).stacks_experts);
-  EXPECT_TRUE(mlx_rules(config_of("qwen3-moe", "")).stacks_experts);  // as MLX reads the type
+  EXPECT_TRUE(mlx_rules(config_of("qwen2_moe", "")).experts);
+  EXPECT_TRUE(mlx_rules(config_of("qwen3-moe", "")).experts);  // as MLX reads the type
 }
 
 TEST(Layout, HeadsOfBackbonesHaveNoPrefix) {
@@ -339,18 +228,6 @@ TEST(Layout, HeadsOfBackbonesHaveNoPrefix) {
   EXPECT_THAT(names_of(name_tensors(Layout::kMlxEmbeddings, config, tensors, notes)),
               ElementsAre("lm_head.weight", "model.layers.0.up.weight", "model.norm.weight",
                           "score.weight"));
-}
-
-TEST(Layout, OfLfm2TheChannelsOfConvolutionsAreLast) {
-  std::vector<std::string> notes;
-  const auto shapes_of = [&](const char* type) {
-    const auto made = name_tensors(
-        Layout::kMlxLm, config_of(type, ""),
-        tensors_of({{"a.conv.conv.weight", {8, 1, 3}}, {"b.conv.conv.weight", {8, 2, 3}}}), notes);
-    return std::vector{made[0].shape, made[1].shape};
-  };
-  EXPECT_THAT(shapes_of("lfm2"), ElementsAre(ElementsAre(8, 3, 1), ElementsAre(8, 2, 3)));
-  EXPECT_THAT(shapes_of("llama"), ElementsAre(ElementsAre(8, 1, 3), ElementsAre(8, 2, 3)));
 }
 
 TEST(Dtypes, OfLayouts) {

@@ -1,7 +1,8 @@
 #include "convert/layout.h"
 
 #include <algorithm>
-#include <cctype>
+#include <array>
+#include <iterator>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,7 +10,8 @@
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
-#include "convert/interleaved_experts.h"
+#include "convert/mlx_form.h"
+#include "convert/text_settings.h"
 #include "models/registry.h"
 #include "vecton/error.h"
 
@@ -30,18 +32,31 @@ std::string first_architecture(const json::object& config) {
              : "";
 }
 
+// The text model's part of a name.
+std::string_view own_part(std::string_view name) {
+  constexpr std::string_view kParts[] = {"model.language_model.", "language_model.model.",
+                                         "language_model.", "model."};
+  for (const std::string_view part : kParts) {
+    if (name.starts_with(part)) return name.substr(part.size());
+  }
+  return name;
+}
+
+const checkpoint::StoredTensor* find_own(const Tensors& tensors, std::string_view part) {
+  const auto found = std::ranges::find_if(
+      tensors, [&](const auto& entry) { return own_part(entry.first) == part; });
+  return found == tensors.end() ? nullptr : &found->second;
+}
+
 // Whether lm_head says nothing that the table of words does not.
 bool head_is_tied(const json::object& config, const Tensors& tensors) {
-  const json::value* tied = config.if_contains("tie_word_embeddings");
+  const json::value* tied = text_setting(config, "tie_word_embeddings");
   if (tied && tied->is_bool()) return tied->get_bool();
-  const auto head = tensors.find("lm_head.weight");
-  if (head == tensors.end()) return true;
-  for (const char* name : {"model.embed_tokens.weight", "embed_tokens.weight"}) {
-    const auto table = tensors.find(name);
-    if (table != tensors.end() && !table->second.quantised && !head->second.quantised)
-      return std::ranges::equal(table->second.bytes, head->second.bytes);
-  }
-  return false;
+  const checkpoint::StoredTensor* head = find_own(tensors, "lm_head.weight");
+  const checkpoint::StoredTensor* table = find_own(tensors, "embed_tokens.weight");
+  if (!head) return true;
+  return table && !table->quantised && !head->quantised &&
+         std::ranges::equal(table->bytes, head->bytes);
 }
 
 // Numbers in names count as numbers: layers.2 is before layers.10.
@@ -64,44 +79,76 @@ bool before(std::string_view a, std::string_view b) {
   return a.size() - i < b.size() - j;
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 6 &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// Of layers.3.mlp and so on, a part of the text model.
+std::optional<int64_t> layer_of(std::string_view own) {
+  constexpr std::string_view kLayers = "layers.";
+  if (!own.starts_with(kLayers)) return std::nullopt;
+  const std::string_view number =
+      own.substr(kLayers.size(), own.find('.', kLayers.size()) - kLayers.size());
+  return is_number(number) ? std::optional(std::stoll(std::string(number))) : std::nullopt;
+}
+
 class Names {
  public:
   Names(Layout layout, const json::object& config, const Tensors& tensors)
       : embeddings_(layout == Layout::kMlxEmbeddings),
         rules_(mlx_rules(config)),
         prefixed_(std::ranges::count(rules_.without_prefix, first_architecture(config)) == 0),
-        tied_(head_is_tied(config, tensors)) {}
+        nested_(!embeddings_ &&
+                std::ranges::count(rules_.language_model, text_of(config, "model_type")) > 0),
+        tied_(head_is_tied(config, tensors)),
+        layers_(text_number(config, "num_hidden_layers")),
+        with_own_keys_(layers_.value_or(0) -
+                       text_number(config, "num_kv_shared_layers").value_or(0)) {}
 
   // Why a tensor is left out, or "".
   std::string left_out(const std::string& name) const {
     if (name.ends_with("position_ids") || name.ends_with("rotary_emb.inv_freq"))
       return "it is computed";
-    if (name == "lm_head.weight" && tied_) return "it is tied to the table of words";
-    if (name == "lm_head.weight" && embeddings_ && rules_.drops_lm_head)
-      return "embeddings need none, and mlx-embeddings has none (--layout mlx-lm keeps it)";
+    const std::string_view own = own_part(name);
+    if (own == "lm_head.weight" && tied_) return "it is tied to the table of words";
+    if (embeddings_) {
+      return own == "lm_head.weight" && rules_.drops_lm_head
+                 ? "embeddings need none, and mlx-embeddings has none (--layout mlx-lm keeps it)"
+                 : "";
+    }
+    const auto begins = [&](std::string_view part) { return own.starts_with(part); };
+    if (std::ranges::any_of(rules_.other_parts, begins))
+      return "mlx-lm has the text model alone (--layout mlx-embeddings keeps it)";
+    const std::optional<int64_t> layer = layer_of(own);
+    if (layer && layers_ && *layer >= *layers_)
+      return "config.json counts " + std::to_string(*layers_) + " layers";
+    const auto has = [&](std::string_view part) { return own.find(part) != own.npos; };
+    if (layer && *layer >= with_own_keys_ && std::ranges::any_of(rules_.of_own_keys, has))
+      return "the layer reads the keys and values of another";
     return "";
   }
 
   std::string renamed(const std::string& name) const {
+    if (nested_ && !name.starts_with("score.")) {
+      constexpr std::string_view kWhole = "model.language_model.", kPart = "language_model.";
+      if (name.starts_with(kWhole)) return "language_model.model." + name.substr(kWhole.size());
+      return name.starts_with(kPart) ? name : std::string(kPart) + name;
+    }
     const std::string_view prefix = rules_.backbone_prefix;
     const bool of_head = name.starts_with("score.") || name.starts_with("lm_head.");
     if (!embeddings_ || !prefixed_ || of_head || name.starts_with(prefix)) return name;
     return std::string(prefix) + name;
   }
 
-  // MLX has the channels of a convolution last; one channel leaves the bytes as they are.
-  std::vector<int64_t> shape(const std::string& name, std::vector<int64_t> shape) const {
-    if (rules_.channels_last && name.ends_with("conv.weight") && shape.size() == 3 && shape[1] == 1)
-      std::swap(shape[1], shape[2]);
-    return shape;
-  }
-
-  bool stacks_experts() const { return rules_.stacks_experts; }
+  const models::MlxRules& rules() const { return rules_; }
 
  private:
   bool embeddings_;
   models::MlxRules rules_;
-  bool prefixed_, tied_;
+  bool prefixed_, nested_, tied_;
+  std::optional<int64_t> layers_;
+  int64_t with_own_keys_ = 0;  // layers before those that read others' keys
 };
 
 struct Expert {
@@ -109,39 +156,24 @@ struct Expert {
   int64_t number = 0;
 };
 
-// MLX's name of an expert's matrix, which Mixtral's checkpoints number.
-std::string_view matrix_name(std::string_view matrix) {
-  if (matrix == "w1") return "gate_proj";
-  if (matrix == "w2") return "down_proj";
-  return matrix == "w3" ? "up_proj" : matrix;
-}
-
 // Of model.layers.0.mlp.experts.3.up_proj.weight.
-std::optional<Expert> expert_of(const std::string& name) {
+std::optional<Expert> expert_of(const models::MlxExperts& rules, const std::string& name) {
   constexpr std::string_view kExperts = ".experts.";
   const size_t at = name.find(kExperts);
   if (at == name.npos) return std::nullopt;
   const size_t begin = at + kExperts.size(), end = name.find('.', begin);
-  if (end == name.npos || end == begin || end - begin > 6) return std::nullopt;
-  int64_t number = 0;
-  for (size_t i = begin; i < end; ++i) {
-    if (name[i] < '0' || name[i] > '9') return std::nullopt;
-    number = number * 10 + (name[i] - '0');
-  }
-  const size_t matrix = end + 1, kind = std::min(name.find('.', matrix), name.size());
-  return Expert{name.substr(0, at) + ".switch_mlp." +
-                    std::string(matrix_name(std::string_view(name).substr(matrix, kind - matrix))) +
-                    name.substr(kind),
-                number};
-}
-
-// Of all experts of a layer.
-bool is_stack(std::string_view name) {
-  for (const std::string_view part : {".switch_mlp.", ".mlp.experts.gate_proj.",
-                                      ".mlp.experts.up_proj.", ".mlp.experts.down_proj."}) {
-    if (name.find(part) != name.npos) return true;
-  }
-  return false;
+  if (end == name.npos || !is_number(std::string_view(name).substr(begin, end - begin)))
+    return std::nullopt;
+  const std::string_view rest = std::string_view(name).substr(end + 1);
+  const size_t kind = std::min(rest.find('.'), rest.size());
+  const std::pair<std::string_view, const char*> matrices[] = {
+      {rules.gate, "gate_proj"}, {rules.up, "up_proj"}, {rules.down, "down_proj"}};
+  const auto* known = std::ranges::find(matrices, rest.substr(0, kind),
+                                        &std::pair<std::string_view, const char*>::first);
+  if (known == std::end(matrices)) return std::nullopt;
+  return Expert{name.substr(0, at) + "." + std::string(rules.place) + "." + known->second +
+                    std::string(rest.substr(kind)),
+                std::stoll(name.substr(begin, end - begin))};
 }
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::kCorrupt, message); }
@@ -170,6 +202,21 @@ models::MlxRules mlx_rules(const json::object& config) {
   std::ranges::replace(type, '-', '_');
   const models::Family* family = models::family_of_type(type);
   return family ? family->mlx : models::MlxRules();
+}
+
+bool keeps_type(Layout layout, const models::MlxRules& rules, std::string_view name) {
+  const auto has = [&](std::string_view part) { return name.find(part) != name.npos; };
+  return layout == Layout::kMlxLm && std::ranges::any_of(rules.uncast, has);
+}
+
+bool holds_matrices(const models::MlxRules& rules, std::string_view name) {
+  if (rules.latent_heads &&
+      (name.ends_with(".embed_q.weight") || name.ends_with(".unembed_out.weight")))
+    return true;
+  if (!rules.experts) return false;
+  const std::string place = "." + std::string(rules.experts->place) + ".";
+  return std::ranges::any_of(std::array{"gate_proj.weight", "up_proj.weight", "down_proj.weight"},
+                             [&](const char* matrix) { return name.ends_with(place + matrix); });
 }
 
 std::string to_string(Layout layout) {
@@ -211,15 +258,15 @@ bool NewTensor::is_float() const {
 
 std::string NewTensor::module() const {
   constexpr std::string_view kWeight = ".weight";
-  const bool stacked = is_stack(name);
-  if (!name.ends_with(kWeight) || shape.size() != (stacked ? 3 : 2) || !is_float()) return "";
+  if (!name.ends_with(kWeight) || shape.size() != (of_matrices ? 3 : 2) || !is_float()) return "";
   return name.substr(0, name.size() - kWeight.size());
 }
 
 std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, Tensors tensors,
                                     std::vector<std::string>& notes) {
-  split_interleaved_experts(config, tensors);
+  to_mlx_form(config, tensors);
   const Names names(layout, config, tensors);
+  const std::optional<models::MlxExperts>& own = names.rules().experts;
   std::vector<NewTensor> made;
   std::map<std::string, std::map<int64_t, checkpoint::StoredTensor>> experts;
   for (auto& [name, tensor] : tensors) {
@@ -227,16 +274,16 @@ std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, T
       notes.push_back(checkpoint::name_text(name) + " is left out: " + why);
       continue;
     }
-    const std::optional<Expert> expert = names.stacks_experts() ? expert_of(name) : std::nullopt;
+    const std::optional<Expert> expert = own ? expert_of(*own, name) : std::nullopt;
     if (expert) {
       experts[expert->stacked].emplace(expert->number, std::move(tensor));
       continue;
     }
-    made.push_back({.name = names.renamed(name),
-                    .shape = names.shape(name, tensor.shape),
-                    .sources = {std::move(tensor)}});
+    made.push_back(
+        {.name = names.renamed(name), .shape = tensor.shape, .sources = {std::move(tensor)}});
   }
-  for (auto& [name, list] : experts) made.push_back(stack(name, std::move(list)));
+  for (auto& [name, list] : experts) made.push_back(stack(names.renamed(name), std::move(list)));
+  for (NewTensor& tensor : made) tensor.of_matrices = holds_matrices(names.rules(), tensor.name);
   std::ranges::sort(made, before, &NewTensor::name);
   const auto twice = std::ranges::adjacent_find(made, {}, &NewTensor::name);
   if (twice != made.end())

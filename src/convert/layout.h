@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -22,6 +23,13 @@ std::string to_string(Layout layout);
 // Of the model's family; of a family that is not known, those of all.
 models::MlxRules mlx_rules(const json::object& config);
 
+// Whether MLX has a layer of several matrices of this name: of experts, of heads.
+bool holds_matrices(const models::MlxRules& rules, std::string_view name);
+
+// Whether the numbers of a tensor stay of the type that they are stored in, whatever all others
+// become.
+bool keeps_type(Layout layout, const models::MlxRules& rules, std::string_view name);
+
 // "auto" decides by the model: mlx-lm for generative models that mlx-embeddings has no code for or
 // whose lm_head it would drop, and where there is a recipe, which only mlx-lm knows.
 Layout choose_layout(const std::string& name, const json::object& config, const Tensors& tensors,
@@ -32,6 +40,7 @@ struct NewTensor {
   std::string name;
   std::vector<int64_t> shape;
   std::vector<checkpoint::StoredTensor> sources;  // one, or several that are stacked
+  bool of_matrices = false;  // [count, rows, columns] where MLX has a layer of several matrices
 
   int64_t numbers() const;
   int64_t stored_bytes() const;  // of the sources

@@ -48,6 +48,7 @@ Rows::Rows(const checkpoint::StoredTensor& tensor)
   } else if (tensor.compute) {
     computed_ = tensor.compute();
     dense_.bytes = computed_;
+    dense_.file = nullptr;  // whose bytes these are not
   }
 }
 

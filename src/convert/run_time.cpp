@@ -10,8 +10,8 @@
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "convert/choice.h"
 #include "convert/dtypes.h"
-#include "convert/interleaved_experts.h"
 #include "convert/layout.h"
+#include "convert/mlx_form.h"
 #include "convert/rows.h"
 #include "quantise/quantise.h"
 
@@ -85,17 +85,21 @@ class RunTime final : public checkpoint::Quantisation {
                                                              : base::ThreadPool::cores())) {}
 
   void gather(checkpoint::Tensors& tensors) const override {
-    split_interleaved_experts(config_, tensors);
+    to_mlx_form(config_, tensors);
     const Layout layout = choose_layout("auto", config_, tensors, false);
     const std::optional<DType> dtype = usual_dtype(layout, config_);
     Choice choice(scheme_, "", true, layout, config_, {});
     std::vector<std::string> notes;
+    const models::MlxRules rules = mlx_rules(config_);
     for (auto& [name, stored] : tensors) {
       if (!tensor::is_float(stored.dtype) || stored.quantised) continue;
-      const NewTensor tensor{.name = name, .shape = stored.shape, .sources = {stored}};
+      const NewTensor tensor{.name = name,
+                             .shape = stored.shape,
+                             .sources = {stored},
+                             .of_matrices = holds_matrices(rules, name)};
       if (const auto scheme = choice.of(tensor, notes))
         pack(*scheme, dtype.value_or(stored.dtype), stored);
-      else if (dtype && *dtype != stored.dtype)
+      else if (dtype && *dtype != stored.dtype && !keeps_type(layout, rules, name))
         round(*dtype, stored);
     }
   }

@@ -104,6 +104,16 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
 
 }  // namespace deepseek
 
+namespace {
+
+constexpr MlxRules kLatentMlx = [] {
+  MlxRules rules = kDeepseekMlx;
+  rules.latent_heads = true;
+  return rules;
+}();
+
+}  // namespace
+
 namespace deepseek_v3 {
 
 extern constinit const Family kFamily{
@@ -120,6 +130,7 @@ extern constinit const Family kFamily{
     .shape = deepseek::shape,
     .load = deepseek::load,
     .head = llama::head,
+    .mlx = kLatentMlx,
 };
 
 }  // namespace deepseek_v3
@@ -136,6 +147,7 @@ extern constinit const Family kFamily{
     .shape = deepseek::shape,
     .load = deepseek::load,
     .head = llama::head,
+    .mlx = kLatentMlx,
 };
 
 }  // namespace glm4_moe_lite

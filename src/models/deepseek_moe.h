@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/experts.h"
+#include "models/family.h"
 
 namespace vecton::models {
 
@@ -21,5 +22,9 @@ DeepseekMoe deepseek_moe(const checkpoint::Config& config, int64_t layers, int64
                          ops::Activation activation);
 // The mixture of a layer, `w` the path of its MLP.
 nn::MixtureOfExperts mixture(const DeepseekMoe& settings, const checkpoint::Weights& w);
+
+// Routers are no layers in mlx-lm, and what corrects their choice keeps its type.
+inline constexpr MlxRules kDeepseekMlx{
+    .experts = MlxExperts(), .floats = {"mlp.gate"}, .uncast = {"e_score_correction_bias"}};
 
 }  // namespace vecton::models

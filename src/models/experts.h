@@ -7,6 +7,7 @@
 
 #include "checkpoint/config.h"
 #include "checkpoint/weights.h"
+#include "models/family.h"
 #include "nn/mixture_of_experts.h"
 #include "nn/mlp.h"
 
@@ -32,6 +33,9 @@ ops::Experts load_experts(const checkpoint::Weights& w, const ExpertSizes& sizes
 ops::Experts experts_of(const checkpoint::Weights& w, const tensor::Weight& gate_up,
                         const tensor::Weight& down, const ExpertSizes& sizes,
                         ops::Activation activation);
+
+// Where those that block_sparse_moe() reads lie.
+inline constexpr MlxExperts kNumberedMlxExperts{.gate = "w1", .up = "w3", .down = "w2"};
 
 // The mixture of Mixtral's layers and those made like them: block_sparse_moe with gate, w1, w2, w3.
 nn::MixtureOfExperts block_sparse_moe(const checkpoint::Weights& layer, const ExpertSizes& sizes,

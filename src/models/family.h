@@ -65,6 +65,19 @@ struct MatryoshkaCard {
   int64_t least = 1;
 };
 
+// Where the experts of a layer lie, below the layer's MLP.
+struct MlxExperts {
+  // Of one expert, below experts.0, experts.1 and so on.
+  std::string_view gate = "gate_proj", up = "up_proj", down = "down_proj";
+  // Of all in one: [experts, 2 width, hidden], gate over up, and [experts, hidden, width].
+  std::string_view gate_up = "experts.gate_up_proj", all_down = "experts.down_proj";
+  // Where MLX has gate_proj.weight, up_proj.weight and down_proj.weight of all.
+  std::string_view place = "switch_mlp";
+  // Rows of gate_up are gate and up in turn; dense ones have their inputs first, [experts, hidden,
+  // 2 width]; and there are biases, "_bias" behind the names (OpenAI's form).
+  bool interleaved = false;
+};
+
 // What MLX's libraries do with checkpoints of a family, where it is not what they do with all.
 struct MlxRules {
   // mlx-embeddings: how it pools, whether it has code for the family's generative models, and
@@ -74,11 +87,28 @@ struct MlxRules {
   // What it puts before names of the backbone's tensors, unless the architecture is one of these.
   std::string_view backbone_prefix = {};
   List<std::string_view, 2> without_prefix = {};
-  // Both: convolutions have their channels last; a layer's experts become one tensor; rows of gate
-  // and up that alternate in a tensor become two.
-  bool channels_last = false, stacks_experts = false, interleaved_experts = false;
-  // mlx-lm: what the names of layers end with that have 8 bits, whatever was chosen for all.
-  List<std::string_view, 3> eight_bits = {};
+  // Both: a layer's experts become one tensor each for gate, up and down; kv_b_proj of latent
+  // attention becomes embed_q, what a query is taken through, and unembed_out, what gives values;
+  // a convolution of this name has its channels last, and then norms with these endings have the 1
+  // that the model's code adds to them.
+  std::optional<MlxExperts> experts = {};
+  bool latent_heads = false;
+  std::string_view convolution = {};
+  List<std::string_view, 5> plus_one = {};
+  // mlx-lm: what the names of layers end with that have 8 bits, whatever was chosen for all, and of
+  // those that are no layers there and stay floats; tensors that keep their type, by a part of
+  // their names.
+  List<std::string_view, 4> eight_bits = {};
+  List<std::string_view, 1> floats = {};
+  List<std::string_view, 1> uncast = {};
+  // Experts in MXFP4 stay so, whatever was chosen for all.
+  bool keeps_mxfp4 = false;
+  // Models of these types are the part "language_model" of others that mlx-lm does not compute,
+  // whose names begin so, after "model."; it leaves them out.
+  List<std::string_view, 3> language_model = {};
+  List<std::string_view, 8> other_parts = {};
+  // Parts of the last num_kv_shared_layers layers that it leaves out.
+  List<std::string_view, 3> of_own_keys = {};
 };
 
 struct Family {

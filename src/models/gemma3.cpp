@@ -141,6 +141,8 @@ extern constinit const Family kFamily{
     .load = load,
     .head = head,
     .images = images,
+    .mlx = {.language_model = {"gemma3"},
+            .other_parts = {"vision_tower.", "multi_modal_projector."}},
 };
 
 }  // namespace vecton::models::gemma3

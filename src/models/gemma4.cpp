@@ -413,6 +413,12 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = head,
+    .mlx = {.experts = MlxExperts{.place = "experts.switch_glu"},
+            .eight_bits = {"router.proj"},
+            .language_model = {"gemma4"},
+            .other_parts = {"vision_tower.", "multi_modal_projector.", "audio_tower.",
+                            "embed_audio.", "embed_vision.", "vision_embedder."},
+            .of_own_keys = {"self_attn.k_proj", "self_attn.v_proj", "self_attn.k_norm"}},
 };
 
 }  // namespace vecton::models::gemma4

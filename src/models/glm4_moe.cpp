@@ -34,6 +34,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
+    .mlx = kDeepseekMlx,
 };
 
 }  // namespace vecton::models::glm4_moe

@@ -201,7 +201,9 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = llama::head,
-    .mlx = {.interleaved_experts = true, .eight_bits = {"mlp.router"}},
+    .mlx = {.experts = MlxExperts{.place = "experts", .interleaved = true},
+            .eight_bits = {"mlp.router"},
+            .keeps_mxfp4 = true},
 };
 
 }  // namespace vecton::models::gpt_oss

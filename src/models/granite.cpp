@@ -150,6 +150,9 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<granite::settings_moe>,
     .load = granite::load<granite::settings_moe>,
     .head = granite::head,
+    .mlx = {.experts = MlxExperts{.gate_up = "input_linear", .all_down = "output_linear"},
+            .eight_bits = {"block_sparse_moe.router.layer", "self_attn.o_proj", "mlp.down_proj",
+                           "lm_head"}},
 };
 
 }  // namespace granitemoe

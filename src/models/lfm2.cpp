@@ -229,7 +229,7 @@ extern constinit const Family kFamily{
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
     .shape = shape,
     .load = load,
-    .mlx = {.embeds_generative = true, .backbone_prefix = "model.", .channels_last = true},
+    .mlx = {.embeds_generative = true, .backbone_prefix = "model.", .convolution = "conv.weight"},
 };
 
 }  // namespace vecton::models::lfm2

@@ -31,6 +31,9 @@ std::optional<ImageInput> images(const checkpoint::Config& config) {
   return pixtral_images(config, kTower);
 }
 
+// What mlx-lm leaves out.
+constexpr List<std::string_view, 8> kOtherParts = {"vision_tower.", "multi_modal_projector."};
+
 constexpr TensorNames kTensors{
     .words = "embed_tokens.weight",
     .prefixes = {"language_model.model.", "model.language_model.", "language_model.", "model."}};
@@ -82,6 +85,7 @@ extern constinit const Family kFamily{
     .load = load<settings, text_of, kTower>,
     .head = text_head<text_of>,
     .images = images<kTower>,
+    .mlx = {.language_model = {"mistral3"}, .other_parts = kOtherParts},
 };
 
 }  // namespace mistral3
@@ -132,6 +136,7 @@ extern constinit const Family kFamily{
     .load = load<settings, text_of, kTower>,
     .head = text_head<text_of>,
     .images = images<kTower>,
+    .mlx = {.language_model = {"llava"}, .other_parts = kOtherParts},
 };
 
 }  // namespace llava

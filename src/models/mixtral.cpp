@@ -1,6 +1,7 @@
 // Mixtral: Mistral with a mixture of experts in every layer. Jiang et al. 2024, arXiv:2401.04088.
 
 #include "models/decoder.h"
+#include "models/experts.h"
 #include "models/family.h"
 #include "models/llama.h"
 
@@ -31,7 +32,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
-    .mlx = {.stacks_experts = true},
+    .mlx = {.experts = kNumberedMlxExperts},
 };
 
 }  // namespace vecton::models::mixtral

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "models/decoder.h"
+#include "models/experts.h"
 #include "models/family.h"
 #include "models/llama.h"
 #include "vecton/error.h"
@@ -81,7 +82,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
-    .mlx = {.stacks_experts = true},
+    .mlx = {.experts = kNumberedMlxExperts},
 };
 
 }  // namespace phimoe

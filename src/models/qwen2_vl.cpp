@@ -80,6 +80,7 @@ extern constinit const Family kFamily{
     .load = load,
     .head = text_head<text_of>,
     .images = qwen_images,
+    .mlx = {.language_model = {"qwen2_vl"}, .other_parts = {"visual.", "vision_tower."}},
 };
 
 }  // namespace qwen2_vl
@@ -100,6 +101,7 @@ extern constinit const Family kFamily{
     .load = qwen2_vl::load,
     .head = text_head<qwen2_vl::text_of>,
     .images = qwen_images,
+    .mlx = {.language_model = {"qwen2_5_vl"}, .other_parts = {"visual.", "vision_tower."}},
 };
 
 }  // namespace qwen2_5_vl

@@ -26,6 +26,10 @@ namespace vecton::models::qwen3_next {
 
 namespace {
 
+constexpr List<std::string_view, 5> kNormsPlusOne = {
+    ".input_layernorm.weight", ".post_attention_layernorm.weight", "model.norm.weight",
+    ".q_norm.weight", ".k_norm.weight"};
+
 using Bias = checkpoint::Weights::Bias;
 
 struct Settings {
@@ -323,6 +327,11 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = text_head<text_config>,
+    .mlx = {.experts = MlxExperts(),
+            .convolution = "conv1d.weight",
+            .plus_one = kNormsPlusOne,
+            .eight_bits = {"mlp.gate", "shared_expert_gate"},
+            .other_parts = {"mtp."}},
 };
 
 }  // namespace vecton::models::qwen3_next
@@ -343,6 +352,11 @@ extern constinit const Family kFamily{
     .load = qwen3_next::load_dense,
     .head = text_head<text_config>,
     .images = qwen_images,
+    .mlx = {.convolution = "conv1d.weight",
+            .plus_one = qwen3_next::kNormsPlusOne,
+            .uncast = {"A_log"},
+            .language_model = {"qwen3_5"},
+            .other_parts = {"mtp.", "visual.", "vision_tower."}},
 };
 
 }  // namespace vecton::models::qwen3_5
@@ -362,6 +376,13 @@ extern constinit const Family kFamily{
     .load = qwen3_next::load_moe,
     .head = text_head<text_config>,
     .images = qwen_images,
+    .mlx = {.experts = MlxExperts(),
+            .convolution = "conv1d.weight",
+            .plus_one = qwen3_next::kNormsPlusOne,
+            .eight_bits = {"mlp.gate", "shared_expert_gate"},
+            .uncast = {"A_log"},
+            .language_model = {"qwen3_5_moe"},
+            .other_parts = {"mtp.", "visual.", "vision_tower."}},
 };
 
 }  // namespace vecton::models::qwen3_5_moe

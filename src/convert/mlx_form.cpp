@@ -114,8 +114,9 @@ struct LatentHeads {
     const int64_t each = still + values;
     if (heads < 1 || still < 1 || values < 1 || tensor.shape.size() != 2 ||
         tensor.shape[0] != heads * each) {
-      fail(tensor, "as many rows as num_attention_heads times qk_nope_head_dim and v_head_dim of "
-                   "config.json");
+      fail(tensor,
+           "as many rows as num_attention_heads times qk_nope_head_dim and v_head_dim of "
+           "config.json");
     }
     const int64_t rank = tensor.shape[1];
     const auto part = [&](int64_t begin, int64_t n) {

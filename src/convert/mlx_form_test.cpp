@@ -101,19 +101,18 @@ TEST(MlxForm, StackedExpertsAreSplit) {
                     floats(family.gate_up, {2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
     tensors.emplace(layer + family.down, floats(family.down, {2, 2, 1}, {1, 2, 3, 4}));
     const auto made = name_tensors(Layout::kMlxLm, config_of(family.type, ""), tensors, notes);
-    ASSERT_THAT(names_of(made), ElementsAre(made_at + "down_proj.weight",
-                                            made_at + "gate_proj.weight",
-                                            made_at + "up_proj.weight"));
+    ASSERT_THAT(names_of(made),
+                ElementsAre(made_at + "down_proj.weight", made_at + "gate_proj.weight",
+                            made_at + "up_proj.weight"));
     EXPECT_THAT(numbers_of(made[0]), ElementsAre(1, 2, 3, 4));
     EXPECT_THAT(numbers_of(made[1]), ElementsAre(1, 2, 5, 6));
     EXPECT_THAT(numbers_of(made[2]), ElementsAre(3, 4, 7, 8));
     EXPECT_THAT(made[1].shape, ElementsAre(2, 1, 2));
     EXPECT_EQ(made[1].module(), made_at + "gate_proj");
     tensors.at(layer + family.gate_up).shape = {2, 1, 4};
-    EXPECT_THAT(refusal([&] {
-                  name_tensors(Layout::kMlxLm, config_of(family.type, ""), tensors, notes);
-                }),
-                HasSubstr("expected experts of matrices with as much of gate as of up"));
+    EXPECT_THAT(
+        refusal([&] { name_tensors(Layout::kMlxLm, config_of(family.type, ""), tensors, notes); }),
+        HasSubstr("expected experts of matrices with as much of gate as of up"));
   }
 }
 
@@ -126,21 +125,21 @@ TEST(MlxForm, LatentHeadsHaveKeysTransposedAndValuesApart) {
   const std::string layer = "model.layers.0.self_attn.";
   const auto tensors = [&](std::vector<int64_t> shape) {
     Tensors all;
-    all.emplace(layer + "kv_b_proj.weight",
-                floats("kv_b_proj.weight", std::move(shape),
-                       {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
+    all.emplace(layer + "kv_b_proj.weight", floats("kv_b_proj.weight", std::move(shape),
+                                                   {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}));
     return all;
   };
   std::vector<std::string> notes;
   const auto made = name_tensors(Layout::kMlxLm, config, tensors({6, 2}), notes);
-  ASSERT_THAT(names_of(made),
-              ElementsAre(layer + "embed_q.weight", layer + "unembed_out.weight"));
+  ASSERT_THAT(names_of(made), ElementsAre(layer + "embed_q.weight", layer + "unembed_out.weight"));
   EXPECT_THAT(made[0].shape, ElementsAre(2, 2, 2));
   EXPECT_THAT(numbers_of(made[0]), ElementsAre(1, 3, 2, 4, 7, 9, 8, 10));
   EXPECT_THAT(made[1].shape, ElementsAre(2, 1, 2));
   EXPECT_THAT(numbers_of(made[1]), ElementsAre(5, 6, 11, 12));
   EXPECT_EQ(made[0].module(), layer + "embed_q");
-  EXPECT_THAT(refusal([&] { name_tensors(Layout::kMlxLm, config, tensors({4, 3}), notes); }),
+  EXPECT_THAT(refusal([&] {
+                name_tensors(Layout::kMlxLm, config, tensors({4, 3}), notes);
+              }),
               HasSubstr("kv_b_proj.weight: expected as many rows as num_attention_heads times"));
   config["model_type"] = "minicpm3";  // whose code in mlx-lm reads kv_b_proj
   EXPECT_EQ(name_tensors(Layout::kMlxLm, config, tensors({6, 2}), notes).size(), 1u);
@@ -154,8 +153,8 @@ TEST(MlxForm, TheTextModelOfQwen35IsAPart) {
                               {"mtp.norm.weight", {2}},
                               {"lm_head.weight", {4, 2}},
                               {text + "layers.0.linear_attn.conv1d.weight", convolution}});
-    for (const char* norm : {"norm.weight", "layers.0.input_layernorm.weight",
-                             "layers.0.linear_attn.norm.weight"})
+    for (const char* norm :
+         {"norm.weight", "layers.0.input_layernorm.weight", "layers.0.linear_attn.norm.weight"})
       all.emplace(text + norm, floats(norm, {2}, {0.5, -1}));
     return all;
   };
@@ -164,11 +163,10 @@ TEST(MlxForm, TheTextModelOfQwen35IsAPart) {
   std::vector<std::string> notes;
   const auto made = name_tensors(Layout::kMlxLm, config, tensors({8, 1, 4}), notes);
   const std::string part = "language_model.model.";
-  ASSERT_THAT(names_of(made), ElementsAre("language_model.lm_head.weight",
-                                          part + "layers.0.input_layernorm.weight",
-                                          part + "layers.0.linear_attn.conv1d.weight",
-                                          part + "layers.0.linear_attn.norm.weight",
-                                          part + "norm.weight"));
+  ASSERT_THAT(names_of(made),
+              ElementsAre("language_model.lm_head.weight", part + "layers.0.input_layernorm.weight",
+                          part + "layers.0.linear_attn.conv1d.weight",
+                          part + "layers.0.linear_attn.norm.weight", part + "norm.weight"));
   EXPECT_THAT(numbers_of(made[1]), ElementsAre(1.5, 0));
   EXPECT_THAT(made[2].shape, ElementsAre(8, 4, 1));
   EXPECT_THAT(numbers_of(made[3]), ElementsAre(0.5, -1));

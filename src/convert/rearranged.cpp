@@ -46,7 +46,8 @@ StoredTensor made_of(const StoredTensor& tensor, std::vector<int64_t> shape,
                      std::function<Bytes(const StoredTensor&)> make) {
   StoredTensor made = tensor;
   made.shape = std::move(shape);
-  const auto size = static_cast<size_t>(checkpoint::shape_product(made.shape, tensor::size_of(made.dtype)).value_or(0));
+  const auto size = static_cast<size_t>(
+      checkpoint::shape_product(made.shape, tensor::size_of(made.dtype)).value_or(0));
   made.bytes = tensor.bytes.first(std::min(size, tensor.bytes.size()));  // to be counted
   made.file = nullptr;
   made.compute = [tensor, make = std::move(make)] { return make(tensor); };

@@ -57,7 +57,7 @@ inline json::object config_of(const char* type, const char* architecture) {
 }
 
 inline checkpoint::StoredTensor floats(const std::string& name, std::vector<int64_t> shape,
-                                const std::vector<float>& values) {
+                                       const std::vector<float>& values) {
   checkpoint::StoredTensor tensor = stored(name, std::move(shape));
   auto copy = std::make_shared<std::vector<std::byte>>();
   const auto bytes = std::as_bytes(std::span(values));

@@ -34,7 +34,8 @@ void check_alike(const checkpoint::Config& config, const checkpoint::Config& tex
 checkpoint::Config text_config(const checkpoint::Config& config) {
   const std::optional<checkpoint::Config> text = config.child("text_config");
   if (!text) return config;
-  config.ignore({"vision_config", "audio_config"});
+  // MLX asks for vocab_size here; text_config has the one that counts.
+  config.ignore({"vision_config", "audio_config", "vocab_size"});
   return *text;
 }
 

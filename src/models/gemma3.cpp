@@ -24,6 +24,7 @@ checkpoint::Config text_of(const checkpoint::Config& config) {
                                          "settings of the text model");
   }
   text->require("model_type", "gemma3_text");
+  config.ignore({"vocab_size"});  // see text_config()
   return *text;
 }
 

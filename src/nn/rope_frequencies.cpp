@@ -323,7 +323,8 @@ RopeFrequencies rope_frequencies(const checkpoint::Config& config, int64_t head_
   }
   const Source source = find(config, head_dim, options);
   // Keys that the other scalings have change nothing in this one, nor does rope_parameters beside
-  // the rope_scaling that wins.
+  // the rope_scaling that wins. Files of Phi-3 without a scaling have one of them.
+  config.ignore({"original_max_position_embeddings"});
   std::optional<checkpoint::Config> beside;
   if (config.has("rope_scaling")) beside = config.child("rope_parameters");
   for (const std::optional<checkpoint::Config>& place : {source.scaling, beside}) {

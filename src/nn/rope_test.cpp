@@ -47,6 +47,16 @@ TEST(RopeFrequencies, LongRopeMayHaveAnAmplitudeOfLongSequences) {
   EXPECT_REFUSED(read(text, 4), ErrorCode::kUnsupported, "short_mscale");
 }
 
+// As files of Phi-3 have it.
+TEST(RopeFrequencies, WithoutAScalingKnowNoLongSequences) {
+  const checkpoint::Config config = config_of(
+      R"({"max_position_embeddings": 64, "rope_scaling": null,
+          "original_max_position_embeddings": 16})");
+  EXPECT_EQ(rope_frequencies(config, 4, {.theta = 10000}).long_after, 0);
+  EXPECT_THAT(config.unread(),
+              ::testing::Not(::testing::Contains("original_max_position_embeddings")));
+}
+
 TEST(RopeFrequencies, OfAPartOfTheHead) {
   const RopeFrequencies half = read(R"({"partial_rotary_factor": 0.5})", 8);
   expect_near(half.of_position, {1, 0.01});

@@ -89,6 +89,7 @@ class Conversion {
     layout_ =
         choose_layout(options.layout, source_.config, source_.tensors, !options.recipe.empty());
     report_.layout = to_string(layout_);
+    if (layout_ == Layout::kMlxLm) take_ends();
     given_dtype_ = dtype_of(options.dtype);
     std::vector<NewTensor> tensors =
         name_tensors(layout_, source_.config, std::move(source_.tensors), report_.notes);
@@ -103,6 +104,7 @@ class Conversion {
             "--dequantize",
             source_.name + " is quantised: expected -d (to floats) or -q (to another form)");
     }
+    report_.parameters = parameters_of(tensors);
     for (NewTensor& tensor : tensors) decide(std::move(tensor));
   }
 
@@ -128,10 +130,19 @@ class Conversion {
   }
 
  private:
+  // mlx-lm has the tokens that end a text in config.json as well.
+  void take_ends() {
+    const fs::path file = source_.weights / "generation_config.json";
+    if (source_.weights.empty() || !base::is_file(file)) return;
+    const json::value settings = base::read_json(file);
+    const json::object* object = settings.if_object();
+    const json::value* ends = object ? object->if_contains("eos_token_id") : nullptr;
+    if (ends && !ends->is_null() && *ends != 0) source_.config["eos_token_id"] = *ends;
+  }
+
   void decide(NewTensor tensor) {
     Work work{.tensor = std::move(tensor), .first_file_tensor = files_.size()};
     report_.input_bytes += work.tensor.stored_bytes();
-    report_.parameters += work.tensor.is_float() ? work.tensor.numbers() : 0;
     if (choice_) work.scheme = choice_->of(work.tensor, report_.notes);
     decide_types(work);
     const std::vector<int64_t>& shape = work.tensor.shape;

@@ -128,6 +128,18 @@ NewTensor layer(const std::string& module, int64_t columns) {
   return {.name = name, .shape = {2, columns}, .sources = {stored(name, {2, columns})}};
 }
 
+TEST(Layout, OnlyNumbersOfLayersThatHoldNoOthersCount) {
+  std::vector<std::string> notes;
+  const auto tensors = name_tensors(Layout::kMlxLm, config_of("llama", "LlamaForCausalLM"),
+                                    tensors_of({{"model.layers.0.self_attn.q_proj.weight", {2, 4}},
+                                                {"model.layers.0.self_attn.q_proj.bias", {2}},
+                                                {"model.layers.0.self_attn.sinks", {3}},
+                                                {"model.layers.0.scalar", {1}},
+                                                {"model.norm.weight", {4}}}),
+                                    notes);
+  EXPECT_EQ(parameters_of(tensors), 8 + 2 + 4);
+}
+
 TEST(Choice, LayersWhoseRowsAreNoGroupsStay) {
   Choice choice(quantise::make_scheme("affine", {}, {}), "", false, Layout::kMlxEmbeddings,
                 config_of("bert", "BertModel"), {});
@@ -385,6 +397,22 @@ TEST_F(Convert, ModulesComeAlong) {
   EXPECT_EQ(report.output_bytes, 96 + 6 + 6);
   EXPECT_TRUE(base::is_file(folder_.path() / "out/1_Pooling/config.json"));
   EXPECT_TRUE(base::is_file(folder_.path() / "out/tokenizer.json"));
+}
+
+TEST_F(Convert, MlxLmsSettingsHaveTheEndsOfTexts) {
+  const auto ends = [&](const char* generation) {
+    folder_.write("m/generation_config.json", generation);
+    fs::remove_all(options_.target);
+    convert_model(options_);
+    const json::object config = base::read_json(folder_.path() / "out/config.json").as_object();
+    const json::value* found = config.if_contains("eos_token_id");
+    return found ? *found : json::value();
+  };
+  EXPECT_EQ(ends(R"({"eos_token_id":[1,2]})"), json::value());
+  options_.layout = "mlx-lm";
+  EXPECT_EQ(ends(R"({"eos_token_id":[1,2]})"), (json::array{1, 2}));
+  EXPECT_EQ(ends(R"({"eos_token_id":0})"), json::value());
+  EXPECT_EQ(ends("{}"), json::value());
 }
 
 TEST_F(Convert, BytesDoNotDependOnTheThreads) {

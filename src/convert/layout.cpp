@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -291,6 +292,22 @@ std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, T
          " and another tensor are both " + checkpoint::name_text(twice->name) + " in layout " +
          to_string(layout));
   return made;
+}
+
+int64_t parameters_of(const std::vector<NewTensor>& tensors) {
+  const auto above = [](const std::string& path) {
+    const size_t dot = path.rfind('.');
+    return path.substr(0, dot == path.npos ? 0 : dot);
+  };
+  std::set<std::string> holders;  // of other layers
+  for (const NewTensor& tensor : tensors) {
+    std::string layer = above(tensor.name);
+    while (!layer.empty()) holders.insert(layer = above(layer));
+  }
+  int64_t parameters = 0;
+  for (const NewTensor& tensor : tensors)
+    parameters += holders.contains(above(tensor.name)) ? 0 : tensor.numbers();
+  return parameters;
 }
 
 }  // namespace vecton::convert

@@ -53,4 +53,7 @@ struct NewTensor {
 std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, Tensors tensors,
                                     std::vector<std::string>& notes);
 
+// How many numbers MLX counts: those of layers, none that lie beside layers (attention sinks).
+int64_t parameters_of(const std::vector<NewTensor>& tensors);
+
 }  // namespace vecton::convert

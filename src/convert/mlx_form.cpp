@@ -53,12 +53,13 @@ class Experts {
         if (const auto layer = before_end(name, std::string(rules_.gate_up) + end)) {
           for (const int64_t part : {0, 1}) {
             made.emplace(mlx_name(*layer, part == 0 ? "gate_proj" : "up_proj", bias),
-                         bias ? part_of_bias(tensor, part) : part_of(tensor, part));
+                         bias ? part_of_bias(tensor, part) : part_of(tensor, after.empty(), part));
           }
           return true;
         }
         if (const auto layer = before_end(name, std::string(rules_.all_down) + end)) {
-          made.emplace(mlx_name(*layer, "down_proj", bias), bias ? tensor : as_rows(tensor));
+          made.emplace(mlx_name(*layer, "down_proj", bias),
+                       bias ? tensor : as_rows(tensor, after.empty()));
           return true;
         }
       }
@@ -71,17 +72,19 @@ class Experts {
     return layer + std::string(rules_.place) + "." + matrix + (bias ? ".bias" : ".weight");
   }
 
-  // [experts, outputs, inputs], which of the interleaved form quantised ones are.
-  StoredTensor as_rows(const StoredTensor& tensor) const {
+  // [experts, outputs, inputs]: interleaved ones have their inputs first where they are `bare`, no
+  // weight of a layer by their names.
+  StoredTensor as_rows(const StoredTensor& tensor, bool bare) const {
+    const bool turned = rules_.interleaved && bare;
     if (tensor.shape.size() != 3) {
-      fail(tensor, rules_.interleaved ? "experts of matrices, inputs by outputs"
-                                      : "experts of matrices, outputs by inputs");
+      fail(tensor, turned ? "experts of matrices, inputs by outputs"
+                          : "experts of matrices, outputs by inputs");
     }
-    return rules_.interleaved && !tensor.quantised ? transposed(tensor) : tensor;
+    return turned ? transposed(tensor) : tensor;
   }
 
-  StoredTensor part_of(const StoredTensor& tensor, int64_t part) const {
-    const StoredTensor whole = as_rows(tensor);
+  StoredTensor part_of(const StoredTensor& tensor, bool bare, int64_t part) const {
+    const StoredTensor whole = as_rows(tensor, bare);
     const int64_t experts = whole.shape[0], width = whole.shape[1] / 2, columns = whole.shape[2];
     if (whole.shape[1] % 2 != 0) fail(tensor, "experts of matrices with as much of gate as of up");
     return some_rows(whole, columns, rows_of(part, rules_.interleaved, experts, width),
@@ -150,10 +153,10 @@ bool put_channels_last(const models::MlxRules& rules, Tensors& tensors) {
 void to_mlx_form(const json::object& config, Tensors& tensors) {
   const models::MlxRules rules = mlx_rules(config);
   if (put_channels_last(rules, tensors)) {
-    for (auto& [name, tensor] : tensors) {  // their norms lack the 1
-      const auto ends = [&](std::string_view end) { return name.ends_with(end); };
-      if (std::ranges::any_of(rules.plus_one, ends) && tensor.shape.size() == 1)
-        tensor = plus_one(tensor);
+    for (auto& entry : tensors) {  // their norms lack the 1
+      const auto ends = [&](std::string_view end) { return entry.first.ends_with(end); };
+      if (std::ranges::any_of(rules.plus_one, ends) && entry.second.shape.size() == 1)
+        entry.second = plus_one(entry.second);
     }
   }
   Tensors made;

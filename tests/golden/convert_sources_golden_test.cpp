@@ -111,11 +111,11 @@ TEST_P(QuantisedGolden, IsMadeFloatsAndAnotherForm) {
 
 INSTANTIATE_TEST_SUITE_P(Forms, QuantisedGolden,
                          ::testing::Values("awq-llama3", "awq-mistral", "awq-qwen2", "gptq-llama3",
-                                           "gptq-qwen2", "hf-gptoss-mxfp4", "hf-qwen3-fp8",
-                                           "mlx-qwen3moe-4bit", "ct-llama-w4a16", "ct-llama-w8a8",
-                                           "mlx-bert-nvfp4", "mlx-llama-mixed-modes",
-                                           "mlx-qwen2-3bit", "gguf-bert-q40", "gguf-bert-q80",
-                                           "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80",
+                                           "gptq-qwen2", "hf-qwen3-fp8", "mlx-qwen3moe-4bit",
+                                           "ct-llama-w4a16", "ct-llama-w8a8", "mlx-bert-nvfp4",
+                                           "mlx-llama-mixed-modes", "mlx-qwen2-3bit",
+                                           "gguf-bert-q40", "gguf-bert-q80", "gguf-llama-q4km",
+                                           "gguf-qwen3-q4km", "gguf-gemma3-q80",
                                            "gguf-gen-gpt-oss"),
                          test_name);
 
@@ -140,6 +140,18 @@ TEST(GptOssGolden, BlocksStayAsTheyAre) {
     ++experts;
   }
   EXPECT_EQ(experts, 18);  // of two layers
+}
+
+TEST(GptOssGolden, BlocksAreMadeFloats) {
+  const Fixture source("hf-gptoss-mxfp4");
+  const base::TemporaryFolder folder;
+  convert::ConvertOptions options;
+  options.model = source.model();
+  options.target = folder.path() / "made";
+  options.dequantize = true;
+  options.dtype = "float32";
+  convert::convert_model(options);
+  EXPECT_LT(largest_difference(vector_of(source.model()), vector_of(options.target)), 2e-5);
 }
 
 TEST(GptOssGolden, DenseExpertsAnswerAsTheirSource) {

@@ -109,8 +109,9 @@ checkpoint::Config text_of(const checkpoint::Config& config) {
 
 llama::Settings settings(const checkpoint::Config& config) {
   const std::optional<checkpoint::Config> vision = config.child("vision_config");
-  const std::string type = vision ? vision->string_or("model_type", "clip_vision_model") : "";
-  if (type != "pixtral") {
+  const std::string type =
+      vision ? vision->string_or("model_type", "clip_vision_model") : "pixtral";
+  if (type != "pixtral") {  // nothing is said of a tower by mlx-lm, which leaves it out
     throw Error(ErrorCode::kUnsupported, config.file() + ": vision_config: model_type \"" + type +
                                              "\" is not supported; pixtral is");
   }

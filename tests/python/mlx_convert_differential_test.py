@@ -29,7 +29,7 @@ MODELS = ["gen-llama3", "gen-gemma3", "gen-granite", "gen-lfm2", "gen-mixtral", 
 WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-moe", "gen-granitemoe", "gen-glm4-moe", "gen-glm4-moe-lite", "gen-deepseek-v3",
         "gen-qwen3-next", "gen-qwen3.5", "gen-qwen3.5-moe", "gen-gemma4-26b-moe", "gen-gemma4-31b", "gen-gemma4-e2b", "gen-gemma4-text-ple",
         "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
-        "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
+        "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-pixtral", "gen-qwen2-sliding", "gen-mistral-sliding", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
 FACTOR = 16
 WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim", "global_head_dim", "hidden_size_per_layer_input",
           "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "linear_key_head_dim", "linear_value_head_dim", "block_dim", "block_ff_dim", "conv_dim", "conv_dim_out"]
@@ -37,8 +37,11 @@ WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_e
 COUNTED = ["embed_tokens", "embed_tokens_per_layer", "lm_head", "gate", "mlp.router", "router.layer", "router.proj", "shared_expert_gate", "in_proj_a", "in_proj_b", "in_proj_ba"]
 NUMBERS = ["e_score_correction_bias", "A_log", "dt_bias", "sinks", "layer_scalar", "per_expert_scale"]
 OTHERS = ["visual.", "vision_tower.", "multi_modal_projector.", "embed_vision."]
-# What mlx-lm has to be told, where the golden models leave it out, and what it takes for granted: PhiMoE's LongRoPE has long factors for every text there, MiniCPM's tied head no scale, Gemma 2 no window.
-SAID = {"qwen3_moe": {"num_experts": 6}, "gemma4": {"vocab_size": 480}, "gemma3": {"vocab_size": 484}, "cohere2": {"head_dim": 160}, "phimoe": {"rope_scaling": None}, "minicpm3": {"dim_model_base": 768}, "gemma2": {"sliding_window": 4096},
+# What mlx-lm has to be told, where the golden models leave it out, and what it takes for granted: PhiMoE's LongRoPE has long factors for every text there,
+# MiniCPM's tied head no scale, Gemma 2, Qwen2 and Mistral no window.
+SAID = {"qwen3_moe": {"num_experts": 6}, "gemma4": {"vocab_size": 480}, "gemma3": {"vocab_size": 484}, "cohere2": {"head_dim": 160},
+        "llava": {"text_config": {"num_attention_heads": 32}}, "phimoe": {"rope_scaling": None}, "minicpm3": {"dim_model_base": 768},
+        "gemma2": {"sliding_window": 4096}, "qwen2": {"use_sliding_window": False}, "mistral": {"sliding_window": None},
         "gpt_oss": {"swiglu_limit": 7.0, "rope_scaling": {"rope_type": "yarn", "factor": 8.0, "original_max_position_embeddings": 64, "truncate": True}}}
 NARROW_SETTINGS = [{}, {"q_bits": 4, "q_group_size": 32}, {"q_bits": 8, "q_group_size": 64}, {"q_mode": "mxfp4", "q_bits": 4, "q_group_size": 32}]
 WIDE_SETTINGS = [{"dtype": "bfloat16"}, {"q_bits": 8, "q_group_size": 64}, {"q_bits": 4, "q_group_size": 64}, {"q_mode": "mxfp4"}]
@@ -104,7 +107,8 @@ def widen(model, folder):
             shutil.copy(file, folder)
     config = json.loads((model / "config.json").read_text())
     widen_config(config)
-    config.update(SAID.get(config["model_type"], {}))
+    for key, said in SAID.get(config["model_type"], {}).items():
+        config[key] = config["text_config"] | said if key == "text_config" else said
     (folder / "config.json").write_text(json.dumps(config))
     mx.random.seed(7)
     made = {}

@@ -1,4 +1,5 @@
 """`vecton convert --layout mlx-lm` against mlx_lm.convert: the same tensors to the byte and the same config.json; mlx-lm reads what vecton wrote, and vecton says of tokens in what mlx-lm wrote what mlx-lm says.
+Of GGUF files, which mlx-lm does not convert: it says of tokens in what vecton made of them what vecton says.
 
     pip install mlx[cpu] mlx-lm && VECTON=build/dev/vecton python tests/python/mlx_convert_differential_test.py
 """
@@ -30,6 +31,10 @@ WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-m
         "gen-qwen3-next", "gen-qwen3.5", "gen-qwen3.5-moe", "gen-gemma4-26b-moe", "gen-gemma4-31b", "gen-gemma4-e2b", "gen-gemma4-text-ple",
         "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
         "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-pixtral", "gen-qwen2-sliding", "gen-mistral-sliding", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
+# GGUF files of architectures of which mlx-lm computes what the files say.
+GGUF = ["gguf-gen-cohere2", "gguf-gen-exaone4", "gguf-gen-gemma4-26b-moe", "gguf-gen-gemma4-31b", "gguf-gen-gemma4-e2b", "gguf-gen-glm4-moe", "gguf-gen-glm4-moe-lite",
+        "gguf-gen-granite", "gguf-gen-granitemoe", "gguf-gen-lfm2", "gguf-gen-llama3", "gguf-gen-ministral3", "gguf-gen-mixtral", "gguf-gen-olmo2", "gguf-gen-olmo3",
+        "gguf-gen-phi3.5-mini", "gguf-gen-phi4-mini", "gguf-gen-qwen2-moe", "gguf-gen-qwen2-vl", "gguf-gen-qwen3-moe", "gguf-gen-smollm3", "gguf-llama-q4km", "gguf-qwen3-q4km"]
 FACTOR = 16
 WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim", "global_head_dim", "hidden_size_per_layer_input",
           "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "linear_key_head_dim", "linear_value_head_dim", "block_dim", "block_ff_dim", "conv_dim", "conv_dim_out"]
@@ -165,11 +170,24 @@ class MlxConvertDifferentialTest(unittest.TestCase):
                     with self.subTest(name, **settings), tempfile.TemporaryDirectory() as scratch:
                         found = self.compare(pathlib.Path(wide), settings, scratch)
                         if not rounds(name, settings):
-                            self.compare_answers(scratch)
+                            want, got = folders(scratch)
+                            self.compare_answers(got, want)
                         modules = {n.rpartition(".")[0] for n in found if n.endswith("_proj.weight")}
                         self.assertTrue(modules)
                         if any(key.startswith("q_") for key in settings):
                             self.assertEqual([m for m in modules if m + ".scales" not in found], [])
+
+    def test_gguf_files(self):
+        for name in GGUF:
+            with self.subTest(name), tempfile.TemporaryDirectory() as scratch:
+                got = folders(scratch)[1]
+                dequantize = ["-d"] if "q4km" in name else []
+                self.convert(next((ROOT / "tests" / "golden" / name).rglob("*.gguf")), got, *dequantize, "--dtype", "float32")
+                self.compare_answers(got, got)
+
+    def convert(self, model, folder, *options):
+        done = subprocess.run([PROGRAM, "convert", str(model), "--mlx-path", folder, "--layout", "mlx-lm", "--offline", *options], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def compare(self, model, settings, scratch):
         want, got = folders(scratch)
@@ -177,9 +195,7 @@ class MlxConvertDifferentialTest(unittest.TestCase):
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
             convert(str(model), want, quantize=quantize, **settings)
         options = [part for key, value in settings.items() for part in ("--" + key.replace("_", "-"), str(value))]
-        done = subprocess.run([PROGRAM, "convert", str(model), "--mlx-path", got, "--layout", "mlx-lm", "--offline", *(["-q"] if quantize else []), *options],
-                              capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.convert(model, got, *(["-q"] if quantize else []), *options)
         expected, found = tensors(want), tensors(got)
         self.assertEqual(sorted(found), sorted(expected))
         differ = [f"{name}: {found[name][:2]}, expected {expected[name][:2]}" for name in expected if found[name] != expected[name]]
@@ -189,13 +205,12 @@ class MlxConvertDifferentialTest(unittest.TestCase):
         self.assertEqual(read_json(got, index), read_json(want, index))
         return found
 
-    def compare_answers(self, scratch):
-        """Of what either wrote; MLX's processor backend gathers experts of floats in float32 alone."""
-        want, got = folders(scratch)
-        read, _ = load_model(pathlib.Path(got))
+    def compare_answers(self, of_mlx, of_vecton):
+        """Of a folder each; MLX's processor backend gathers experts of floats in float32 alone."""
+        read, _ = load_model(pathlib.Path(of_mlx))
         read.set_dtype(mx.float32)
         reference = log_probabilities(read(mx.array([TOKENS])))
-        server = Server(want)
+        server = Server(of_vecton)
         try:
             choice = server.post("/v1/completions", {"prompt": TOKENS, "max_tokens": 1, "prompt_logprobs": 0})["choices"][0]
         finally:

@@ -23,6 +23,7 @@ json::object long_rope(GgufKeys& keys, const gguf::Tensor& brief, int64_t pairs)
   const gguf::Tensor* extended = keys.file.tensor("rope_factors_long.weight");
   if (!extended) keys.file.fail("rope_factors_long.weight", "the tensor is missing");
   json::object scaling = {{"rope_type", "longrope"},
+                          {"type", "longrope"},  // the older name, by which mlx-lm asks
                           {"short_factor", rope_divisors(keys, brief, pairs)},
                           {"long_factor", rope_divisors(keys, *extended, pairs)},
                           {"attention_factor", keys.number_or("rope.scaling.attn_factor", 1)}};
@@ -85,9 +86,13 @@ void add_rope(GgufKeys& keys, int64_t head_dim, bool partial, json::object& conf
                               {"short_factor", list},
                               {"long_factor", list},
                               {"attention_factor", 1.0},
-                              {"factor", 1.0}};
+                              {"factor", 1.0},
+                              {"original_max_position_embeddings", keys.integer("context_length")}};
   } else if (brief) {
-    config["rope_scaling"] = long_rope(keys, *brief, turned / 2);
+    const json::object scaling = long_rope(keys, *brief, turned / 2);
+    constexpr const char* kOriginal = "original_max_position_embeddings";
+    config[kOriginal] = scaling.at(kOriginal);
+    config["rope_scaling"] = scaling;
   } else if (type == "linear") {
     config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", factor}};
   } else if (type == "yarn") {
@@ -192,8 +197,8 @@ bool has_bias(const GgufKeys& keys, std::string_view part) {
 }
 
 void add_biases(const GgufKeys& keys, json::object& config) {
-  if (has_bias(keys, "attn_q")) config["attention_bias"] = true;
-  if (has_bias(keys, "ffn_up")) config["mlp_bias"] = true;
+  config["attention_bias"] = has_bias(keys, "attn_q");
+  config["mlp_bias"] = has_bias(keys, "ffn_up");
 }
 
 }  // namespace vecton::checkpoint

@@ -152,9 +152,15 @@ json::object exaone4(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Exaone4ForCausalLM", "exaone4");
   const int64_t window = keys.count_or(kSlidingWindow, 0);
   config["sliding_window"] = nullptr;  // absent it would be 4096
+  config["sliding_window_pattern"] = nullptr;
+  if (!config.contains("rope_scaling")) config["rope_scaling"] = nullptr;
   if (window == 0) return config;
   config["sliding_window"] = window;
   add_sliding_types(keys, 4, config);
+  std::string letters;  // of local layers and global ones
+  for (const json::value& type : config["layer_types"].as_array())
+    letters += type == "sliding_attention" ? 'L' : 'G';
+  config["sliding_window_pattern"] = letters;
   return config;
 }
 

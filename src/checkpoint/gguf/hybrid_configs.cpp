@@ -27,7 +27,10 @@ json::object lfm2(GgufKeys& keys) {
                                        {.kv_heads = std::max<int64_t>(most, 1), .eps = "norm_eps"});
   config["layer_types"] = std::move(types);
   config["conv_L_cache"] = keys.integer("shortconv.l_cache");
-  config["block_auto_adjust_ff_dim"] = false;
+  config["block_dim"] = keys.integer("embedding_length");
+  config["block_auto_adjust_ff_dim"] = false;  // mlx-lm asks for the two that it would go by
+  config["block_multiple_of"] = 256;
+  config["block_ffn_dim_multiplier"] = 1.0;
   config["conv_bias"] = has_bias(keys, "shortconv.conv");
   return config;
 }

@@ -38,6 +38,7 @@ void add_dense_layers(const GgufKeys& keys, json::object& config) {
 // Whether the weights of the experts that are chosen add up to 1 has no key.
 json::object qwen3moe(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Qwen3MoeForCausalLM", "qwen3_moe");
+  config["decoder_sparse_step"] = 1;
   add_qwen_experts(keys, true, config);
   return config;
 }
@@ -122,6 +123,7 @@ json::object glm4moe(GgufKeys& keys) {
   json::object config =
       decoder_config(keys, "Glm4MoeForCausalLM", "glm4_moe", {.partial_rope = true});
   if (!config.contains("partial_rotary_factor")) config["partial_rotary_factor"] = 1.0;
+  if (!config.contains("rope_scaling")) config["rope_scaling"] = nullptr;
   config["attention_bias"] = has_bias(keys, "attn_q");
   config["use_qk_norm"] = keys.file.tensor("blk.0.attn_q_norm.weight") != nullptr;
   add_deepseek_experts(keys, config);

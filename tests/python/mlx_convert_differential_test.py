@@ -177,6 +177,15 @@ class MlxConvertDifferentialTest(unittest.TestCase):
                         if any(key.startswith("q_") for key in settings):
                             self.assertEqual([m for m in modules if m + ".scales" not in found], [])
 
+    def test_floats_of_what_is_quantised(self):
+        for name in ["gen-llama3", "gen-qwen3-moe", "gen-gemma4-e2b", "gen-gpt-oss-mxfp4"]:
+            with self.subTest(name), tempfile.TemporaryDirectory() as scratch:
+                wide, packed = pathlib.Path(scratch, "wide"), os.path.join(scratch, "packed")
+                wide.mkdir()
+                widen(ROOT / "tests" / "golden" / name / "model", wide)
+                convert(str(wide), packed, quantize=True)
+                self.compare(packed, {"dequantize": True}, scratch)
+
     def test_gguf_files(self):
         for name in GGUF:
             with self.subTest(name), tempfile.TemporaryDirectory() as scratch:
@@ -194,7 +203,7 @@ class MlxConvertDifferentialTest(unittest.TestCase):
         quantize = any(key.startswith("q_") for key in settings)
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
             convert(str(model), want, quantize=quantize, **settings)
-        options = [part for key, value in settings.items() for part in ("--" + key.replace("_", "-"), str(value))]
+        options = [part for key, value in settings.items() for part in ("--" + key.replace("_", "-"), str(value)) if part != "True"]
         self.convert(model, got, *(["-q"] if quantize else []), *options)
         expected, found = tensors(want), tensors(got)
         self.assertEqual(sorted(found), sorted(expected))

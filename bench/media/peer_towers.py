@@ -1,6 +1,6 @@
 """Vision towers of real size with random weights, and what torch needs for them: the peer of bench_towers.
 
-    peer_towers.py make siglip|qwen3-vl SMALL FOLDER     a checkpoint, and picture.png in its folder; prints what a picture computes.
+    peer_towers.py make siglip|qwen3-vl SMALL FOLDER     a checkpoint, and pictures in its folder's pictures/; prints what a picture computes.
                                                          SMALL: a checkpoint of the family, whose tokenizer is taken (tests/golden)
     peer_towers.py time FOLDER [PICTURES] [ROUNDS]       the tower alone, of prepared pixels, on two threads
 
@@ -17,6 +17,8 @@ import numpy as np
 import torch
 import transformers
 from PIL import Image
+
+PICTURES = {"siglip": 32, "qwen3-vl": 1}
 
 
 def siglip(small):
@@ -57,17 +59,20 @@ def make(kind, small, folder):
             shutil.copyfile(file, folder / file.name)
     known = json.loads((small / "preprocessor_config.json").read_text())
     (folder / "preprocessor_config.json").write_text(json.dumps({**known, **preprocessor}))
-    noise = np.random.default_rng(0).integers(0, 256, (side // 8, side // 8, 3), np.uint8)
-    Image.fromarray(noise).resize((side, side), Image.BICUBIC).save(folder / "picture.png")
+    (folder / "pictures").mkdir(exist_ok=True)
+    random = np.random.default_rng(0)
+    for i in range(PICTURES[kind]):
+        noise = random.integers(0, 256, (side // 8, side // 8, 3), np.uint8)
+        Image.fromarray(noise).resize((side, side), Image.BICUBIC).save(folder / "pictures" / f"{i:02}.png")
     print(json.dumps({"gflops": round(gflops, 2)}))
 
 
 def measure(folder, pictures=1, rounds=5):
     torch.set_num_threads(2)
     config = transformers.AutoConfig.from_pretrained(folder)
-    image = Image.open(pathlib.Path(folder) / "picture.png").convert("RGB")
+    files = sorted((pathlib.Path(folder) / "pictures").iterdir())[:int(pictures)]
     processor = transformers.AutoImageProcessor.from_pretrained(folder)
-    inputs = processor(images=[image] * int(pictures), return_tensors="pt")
+    inputs = processor(images=[Image.open(file).convert("RGB") for file in files], return_tensors="pt")
     kind = transformers.SiglipModel if config.model_type == "siglip" else transformers.Qwen3VLForConditionalGeneration
     model = kind.from_pretrained(folder, dtype=torch.float32).eval()
     times = []
@@ -76,7 +81,7 @@ def measure(folder, pictures=1, rounds=5):
             start = time.perf_counter()
             model.get_image_features(**inputs)
             times.append(time.perf_counter() - start)
-    print(json.dumps({"pictures": int(pictures), "torch": torch.__version__, "attention": config._attn_implementation,
+    print(json.dumps({"pictures": len(files), "torch": torch.__version__, "attention": config._attn_implementation,
                       "rounds": int(rounds), "median_s": round(statistics.median(times), 3), "best_s": round(min(times), 3)}))
 
 

@@ -83,7 +83,8 @@ class SiglipTower : public ::testing::Test {
     tensor::Image made;
     made.rows = rows;
     made.columns = 2;
-    made.patches = sines(rows * 2 * 12, step);
+    const std::vector<float> patches = sines(rows * 2 * 12, step);
+    made.patches.assign(patches.begin(), patches.end());
     return made;
   }
 

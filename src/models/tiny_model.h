@@ -67,7 +67,8 @@ inline std::vector<float> image_rows(Ops& ops, const checkpoint::Config& config,
   tensor::Image image;
   image.rows = rows;
   image.columns = columns;
-  image.patches = sines(rows * columns * patch_values, 0.9);
+  const std::vector<float> patches = sines(rows * columns * patch_values, 0.9);
+  image.patches.assign(patches.begin(), patches.end());
   const tensor::Image* const images[] = {&image};
   return values_of(ops, model->encode_images(ops, images));
 }

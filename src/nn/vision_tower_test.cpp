@@ -57,7 +57,8 @@ class VisionTowerTest : public ::testing::Test {
   }
   static tensor::Image image(int64_t rows, int64_t columns, double step) {
     tensor::Image made;
-    made.patches = sines(rows * columns * 2, step);
+    const std::vector<float> patches = sines(rows * columns * 2, step);
+    made.patches.assign(patches.begin(), patches.end());
     made.rows = rows;
     made.columns = columns;
     return made;

@@ -6,13 +6,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/large_memory.h"
 #include "tensor/tensor.h"
 
 namespace vecton::tensor {
 
 struct Image {
   // [rows * columns, values]: in the order, and with the values in each, of the family's processor.
-  std::vector<float> patches;
+  std::vector<float, base::LargeMemory<float>> patches;
   int64_t rows = 0, columns = 0;     // of the grid
   std::array<uint64_t, 2> digest{};  // of the grid and the patches: equal images have equal ones
 

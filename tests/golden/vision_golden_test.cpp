@@ -47,7 +47,8 @@ class Vision {
       tensor::Image& image = pictures_[std::string(c.at("input").at("image").as_string())];
       image.rows = static_cast<int64_t>(grid.values.at(1));
       image.columns = static_cast<int64_t>(grid.values.at(2));
-      image.patches = patches.tensor(c.at("expect").at("pixel_values")).values;
+      const std::vector<float> values = patches.tensor(c.at("expect").at("pixel_values")).values;
+      image.patches.assign(values.begin(), values.end());
     }
   }
 

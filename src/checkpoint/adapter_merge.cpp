@@ -38,7 +38,7 @@ struct Product {
 
 [[noreturn]] void fail(const StoredTensor& tensor, const std::string& message,
                        ErrorCode code = ErrorCode::kCorrupt) {
-  throw Error(code, tensor.source + ": " + name_text(tensor.name) + ": " + message);
+  throw Error(code, title(tensor) + ": " + message);
 }
 
 // The name without what PEFT's wrappers put into it.

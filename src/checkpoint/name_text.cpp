@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "checkpoint/safetensors.h"
 
 namespace vecton::checkpoint {
 
@@ -33,6 +34,10 @@ std::string names_text(const std::vector<std::string>& names) {
   for (size_t i = 0; i < std::min(names.size(), kMost); ++i) list += (i ? ", " : "") + names[i];
   return names.size() <= kMost ? list
                                : list + " and " + std::to_string(names.size() - kMost) + " more";
+}
+
+std::string title(const StoredTensor& tensor) {
+  return tensor.source + ": " + name_text(tensor.name);
 }
 
 std::string value_text(const json::value& value) {

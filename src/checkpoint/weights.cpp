@@ -106,11 +106,6 @@ struct Weights::State {
     }
   }
 
-  // How messages call a tensor: by its file and the name it has there.
-  static std::string title(const StoredTensor& tensor) {
-    return tensor.source + ": " + name_text(tensor.name);
-  }
-
   Entry* find(std::string_view name) {
     const auto place = entries.find(name);
     return place == entries.end() ? nullptr : &place->second;

@@ -59,10 +59,7 @@ struct Work {
   DType dequantised_as = DType::kF32;  // see Rows::round_as
   size_t first_file_tensor = 0;
 
-  std::string title() const {
-    const checkpoint::StoredTensor& first = tensor.sources.front();
-    return first.source + ": " + checkpoint::name_text(first.name);
-  }
+  std::string title() const { return checkpoint::title(tensor.sources.front()); }
 };
 
 // Of the modes of small floats alone, whose blocks have a scale and nothing else.
@@ -89,8 +86,10 @@ class Conversion {
     layout_ =
         choose_layout(options.layout, source_.config, source_.tensors, !options.recipe.empty());
     report_.layout = to_string(layout_);
+    rules_ = mlx_rules(source_.config);
     if (layout_ == Layout::kMlxLm) take_ends();
     given_dtype_ = dtype_of(options.dtype);
+    dtype_ = given_dtype_ ? given_dtype_ : usual_dtype(layout_, source_.config);
     std::vector<NewTensor> tensors =
         name_tensors(layout_, source_.config, std::move(source_.tensors), report_.notes);
     if (options.quantize || (source_.quantised && !options.dequantize)) {
@@ -165,11 +164,9 @@ class Conversion {
     work_.push_back(std::move(work));
   }
 
-  // What all numbers are rounded to, unless this tensor's stay; none = nothing.
+  // What this tensor's numbers are rounded to; none = they stay.
   std::optional<DType> asked_type(const std::string& name) const {
-    if (keeps_type(layout_, mlx_rules(source_.config), name)) return std::nullopt;
-    if (given_dtype_) return given_dtype_;
-    return usual_dtype(layout_, source_.config);
+    return keeps_type(layout_, rules_, name) ? std::nullopt : dtype_;
   }
 
   void decide_types(Work& work) const {
@@ -325,7 +322,8 @@ class Conversion {
   const ConvertOptions& options_;
   Source source_;
   Layout layout_ = Layout::kMlxEmbeddings;
-  std::optional<DType> given_dtype_;
+  models::MlxRules rules_;
+  std::optional<DType> given_dtype_, dtype_;  // as asked for; as numbers are rounded to, or none
   std::optional<Choice> choice_;
   std::vector<Work> work_;
   std::vector<FileTensor> files_;

@@ -184,11 +184,10 @@ NewTensor stack(const std::string& name, std::map<int64_t, checkpoint::StoredTen
   NewTensor made{.name = name, .shape = {}, .sources = {}};
   for (auto& [number, tensor] : experts) {
     if (number != static_cast<int64_t>(made.sources.size()))
-      fail(tensor.source + ": " + checkpoint::name_text(tensor.name) + ": expert " +
-           std::to_string(made.sources.size()) + " is missing");
+      fail(checkpoint::title(tensor) + ": expert " + std::to_string(made.sources.size()) +
+           " is missing");
     if (number > 0 && tensor.shape != experts.begin()->second.shape)
-      fail(tensor.source + ": " + checkpoint::name_text(tensor.name) +
-           ": of another shape than the first expert's");
+      fail(checkpoint::title(tensor) + ": of another shape than the first expert's");
     made.sources.push_back(tensor);
   }
   made.shape = made.sources.front().shape;
@@ -288,9 +287,8 @@ std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, T
   std::ranges::sort(made, before, &NewTensor::name);
   const auto twice = std::ranges::adjacent_find(made, {}, &NewTensor::name);
   if (twice != made.end())
-    fail(twice->sources.front().source + ": " + checkpoint::name_text(twice->sources.front().name) +
-         " and another tensor are both " + checkpoint::name_text(twice->name) + " in layout " +
-         to_string(layout));
+    fail(checkpoint::title(twice->sources.front()) + " and another tensor are both " +
+         checkpoint::name_text(twice->name) + " in layout " + to_string(layout));
   return made;
 }
 

@@ -1,6 +1,7 @@
 #include "convert/mlx_form.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,9 +19,8 @@ namespace {
 using checkpoint::StoredTensor;
 
 [[noreturn]] void fail(const StoredTensor& tensor, const std::string& expected) {
-  throw Error(ErrorCode::kCorrupt, tensor.source + ": " + checkpoint::name_text(tensor.name) +
-                                       ": expected " + expected + ", found " +
-                                       checkpoint::shape_text(tensor.shape));
+  throw Error(ErrorCode::kCorrupt, checkpoint::title(tensor) + ": expected " + expected +
+                                       ", found " + checkpoint::shape_text(tensor.shape));
 }
 
 // What stands before the end of a name, `end` a part of its path of its own.
@@ -159,10 +159,12 @@ void to_mlx_form(const json::object& config, Tensors& tensors) {
         entry.second = plus_one(entry.second);
     }
   }
+  const auto experts = rules.experts ? std::optional<Experts>(*rules.experts) : std::nullopt;
+  const auto heads = rules.latent_heads ? std::optional<LatentHeads>(config) : std::nullopt;
   Tensors made;
   for (auto& [name, tensor] : tensors) {
-    const bool split = (rules.experts && Experts(*rules.experts).split(name, tensor, made)) ||
-                       (rules.latent_heads && LatentHeads(config).split(name, tensor, made));
+    const bool split = (experts && experts->split(name, tensor, made)) ||
+                       (heads && heads->split(name, tensor, made));
     if (!split) made.emplace(name, std::move(tensor));
   }
   tensors = std::move(made);

@@ -128,8 +128,7 @@ StoredTensor plus_one(const StoredTensor& tensor) {
     std::vector<float> numbers = numbers_of(whole);
     for (float& number : numbers) number += 1;
     Bytes made(numbers.size() * static_cast<size_t>(tensor::size_of(whole.dtype)));
-    quantise::narrow(whole.dtype, numbers, made,
-                     whole.source + ": " + checkpoint::name_text(whole.name));
+    quantise::narrow(whole.dtype, numbers, made, checkpoint::title(whole));
     return made;
   });
 }

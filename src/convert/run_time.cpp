@@ -50,7 +50,7 @@ tensor::Weight quantised(const checkpoint::StoredTensor& stored, const quantise:
   matrix->offsets.resize(scheme.affine() ? matrix->scales.size() : 0);
   constexpr int64_t kPiece = 1 << 18;
   const int64_t step = std::max<int64_t>(1, kPiece / columns) * columns;
-  const std::string title = stored.source + ": " + checkpoint::name_text(stored.name);
+  const std::string title = checkpoint::title(stored);
   pool.parallel_for((numbers + step - 1) / step, [&](int64_t piece) {
     const int64_t begin = piece * step, at = begin / scheme.group * width;
     std::vector<float> values(static_cast<size_t>(std::min(step, numbers - begin)));
@@ -128,8 +128,7 @@ class RunTime final : public checkpoint::Quantisation {
     rows.read(0, values);
     auto bytes = std::make_shared<std::vector<std::byte>>(
         values.size() * static_cast<size_t>(tensor::size_of(dtype)));
-    quantise::narrow(dtype, values, *bytes,
-                     stored.source + ": " + checkpoint::name_text(stored.name));
+    quantise::narrow(dtype, values, *bytes, checkpoint::title(stored));
     stored.dtype = dtype;
     stored.bytes = *bytes;
     stored.copy = std::move(bytes);

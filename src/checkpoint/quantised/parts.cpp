@@ -19,7 +19,7 @@ std::vector<std::string> modules_with(const Tensors& tensors, std::string_view e
 }
 
 void fail(const StoredTensor& tensor, const std::string& message, ErrorCode code) {
-  throw Error(code, tensor.source + ": " + name_text(tensor.name) + ": " + message);
+  throw Error(code, title(tensor) + ": " + message);
 }
 
 bool Parts::has(std::string_view ending) const {

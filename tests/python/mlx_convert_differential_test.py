@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -22,7 +23,9 @@ except ImportError:
     convert = None
 
 from reference import PROGRAM, ROOT
-from server import Server
+
+sys.path.insert(0, str(ROOT / "tests" / "server"))
+import serving  # noqa: E402
 
 # Families whose code in mlx-lm changes no tensor, and those of which it does. Not GPT-OSS of floats, which mlx_lm.convert fails on.
 MODELS = ["gen-llama3", "gen-gemma3", "gen-granite", "gen-lfm2", "gen-mixtral", "gen-olmo3", "gen-phi4-mini", "gen-phimoe", "gen-qwen2-moe", "gen-smollm3"]
@@ -219,11 +222,11 @@ class MlxConvertDifferentialTest(unittest.TestCase):
         read, _ = load_model(pathlib.Path(of_mlx))
         read.set_dtype(mx.float32)
         reference = log_probabilities(read(mx.array([TOKENS])))
-        server = Server(of_vecton)
+        server = serving.Server(of_vecton)
         try:
-            choice = server.post("/v1/completions", {"prompt": TOKENS, "max_tokens": 1, "prompt_logprobs": 0})["choices"][0]
+            choice = server.post("/v1/completions", {"prompt": TOKENS, "max_tokens": 1, "prompt_logprobs": 0}).json["choices"][0]
         finally:
-            server.close()
+            server.stop()
         said = [entry[str(token)]["logprob"] for token, entry in zip(TOKENS[1:], choice["prompt_logprobs"][1:])]
         worst = max(abs(a - b) for a, b in zip(said, reference))
         self.assertLess(worst, 1e-3)

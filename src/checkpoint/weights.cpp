@@ -95,7 +95,7 @@ struct Weights::State {
   std::vector<std::function<void()>> releases;  // of tables
   std::set<tensor::DType> linear_dtypes;        // of dense ones
   std::function<void(int64_t)> kept = [](int64_t) {};
-  std::set<std::string> formats;  // of quantised matrices, and those of ops::Compute::kInt8
+  std::set<std::string> formats;  // of quantised matrices, and of floats in ops::Compute::kInt8
 
   State(Tensors tensors, std::string name, Ops& o, std::string_view dtype)
       : where(std::move(name)), ops(o), keep_as(dtype_option(dtype)) {
@@ -232,7 +232,7 @@ struct Weights::State {
     linear_bytes += made->bytes;
     for (const tensor::Weight& part : parts) {
       linear_parameters += part.rows * part.columns;
-      if (compute == ops::Compute::kInt8)
+      if (compute == ops::Compute::kInt8 && part.is_dense())
         formats.insert("int8");
       else if (compute == ops::Compute::kBFloat16)
         linear_dtypes.insert(tensor::DType::kBF16);

@@ -34,7 +34,12 @@ std::vector<Mode> open_modes(const BenchOptions& options) {
   for (const char* name : kModes) {
     EngineOptions engine = options.engine;
     engine.compute = name;
-    modes.push_back({.name = name, .engine = open_engine(engine)});
+    try {
+      modes.push_back({.name = name, .engine = open_engine(engine)});
+    } catch (const Error& error) {  // a mode that is not for this model is left out, and said so
+      if (modes.empty() || error.field() != "compute") throw;
+      std::fprintf(stderr, "vecton: %s is left out: %s\n", name, error.what());
+    }
   }
   return modes;
 }

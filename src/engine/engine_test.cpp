@@ -124,6 +124,12 @@ TEST_P(SameBits, WhateverTheBatchTheOrderAndTheThreads) {
 constexpr const char* kComputes[] = {"float32", "bfloat16", "int8"};
 
 INSTANTIATE_TEST_SUITE_P(
+    Quantised, SameBits,
+    ::testing::Combine(::testing::Values("tests/golden/mlx-bert-affine4/model",
+                                         "tests/golden/gguf-bert-q80/model/tiny-bert-Q8_0.gguf"),
+                       ::testing::Values(Task::kEmbed), ::testing::Values("int8")));
+
+INSTANTIATE_TEST_SUITE_P(
     Models, SameBits,
     ::testing::Combine(::testing::Values(kBert, kQwen, "tests/golden/bert-embed-allpool/model"),
                        ::testing::Values(Task::kEmbed, Task::kTokenEmbed),
@@ -270,6 +276,27 @@ TEST(Compute, Int8IsNearAndTakesAQuarter) {
       EXPECT_FALSE(same_bits(want[i], got[i])) << model << ", " << texts[i];
     }
   }
+}
+
+// Codes are multiplied on their own grid, which takes no more memory.
+TEST(Compute, Int8OfQuantisedWeightsIsNear) {
+  const std::vector<std::string> texts = mixed_texts(20);
+  for (const char* name :
+       {"mlx-bert-affine8", "mlx-bert-affine4", "mlx-bert-mxfp4", "mlx-bert-mxfp8"}) {
+    const std::string model = fixture(name);
+    const auto exact = open(model), rounded = open(model, 2, 0, "int8");
+    EXPECT_EQ(rounded->info().compute, "int8");
+    EXPECT_LE(rounded->info().weight_bytes, exact->info().weight_bytes * 1.1) << name;
+    const auto want = exact->embed(texts, request_of("")),
+               got = rounded->embed(texts, request_of(""));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      EXPECT_GT(cosine_of(want[i], got[i]), 0.999) << name << ", " << texts[i];
+      EXPECT_FALSE(same_bits(want[i], got[i])) << name << ", " << texts[i];
+    }
+  }
+  const Error error = error_of([] { open(fixture("mlx-bert-affine8"), 1, 0, "bfloat16"); });
+  EXPECT_EQ(error.field(), "compute");
+  EXPECT_THAT(error.what(), HasSubstr("expected float32 or int8"));
 }
 
 TEST(Compute, IsRefusedWhereNothingIsMultiplied) {

@@ -270,16 +270,15 @@ void decide_pooled(Plan& plan) {
   }
 }
 
-// Weights of codes are multiplied as their format says, and what is rounded is kept so.
+// What is rounded is kept so, and codes are not rounded a second time.
 void decide_compute(const EngineOptions& options, Plan& plan) {
   plan.compute = *ops::compute_named(options.compute);
   if (plan.compute == ops::Compute::kFloat32) return;
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorCode::kInvalidArgument, "compute " + options.compute + ": " + why, "compute");
   };
-  if (plan.quantisation)
-    refuse(
-        "the model's weights are quantised, and multiplied as their format says: expected float32");
+  if (plan.quantisation && plan.compute == ops::Compute::kBFloat16)
+    refuse("the model's weights are quantised: expected float32 or int8");
   if (options.dtype != "auto" && options.dtype != options.compute)
     refuse("weights are kept as " + options.compute + ": expected dtype auto" +
            (plan.compute == ops::Compute::kBFloat16 ? " or bfloat16" : "") + ", found " +

@@ -143,8 +143,7 @@ TEST(Plan, OptionsAreRefusedByName) {
          o.compute = "bfloat16";
          o.quantization = "mlx-affine-8";
        },
-       "compute bfloat16: the model's weights are quantised, and multiplied as their format says: "
-       "expected float32"},
+       "compute bfloat16: the model's weights are quantised: expected float32 or int8"},
       {"compute",
        [](EngineOptions& o) {
          o.compute = "int8";

@@ -39,12 +39,12 @@ double least_cosine(Compute compute) {
 }
 
 void check_compute(Compute compute, std::span<const tensor::Weight> weights) {
-  if (compute == Compute::kFloat32) return;
+  if (compute != Compute::kBFloat16) return;
   for (const tensor::Weight& weight : weights) {
     if (weight.is_dense()) continue;
     throw Error(ErrorCode::kUnsupported,
-                weight.name + ": quantised, and multiplied as its format says: compute " +
-                    std::string(to_string(compute)) + " is for float weights",
+                weight.name + ": quantised: compute bfloat16 is for float weights; float32 and " +
+                    "int8 multiply codes as they are",
                 "compute");
   }
 }

@@ -27,8 +27,8 @@ std::optional<Compute> compute_named(std::string_view name);
 // and in kFloat32, over 500 texts (src/engine/compute_test.cpp).
 double least_cosine(Compute compute);
 
-// Throws kUnsupported, naming the weight, unless all of them can be prepared for it: weights that
-// are not dense are multiplied as their format says, in kFloat32.
+// Throws kUnsupported, naming the weight, unless all of them can be prepared for it: what is not
+// dense is not rounded a second time, to bfloat16.
 void check_compute(Compute compute, std::span<const tensor::Weight> weights);
 
 }  // namespace vecton::ops

@@ -66,8 +66,8 @@ class Ops {
   tensor::SequenceRows upload_rows(tensor::Rows rows);
 
   // Stacks `parts` ([n_i, k] each, same k) into one matrix for linear(); each part is stored as it
-  // is, or as `compute` multiplies it, which the prepared weight knows from then on. Parts that are
-  // not dense throw (kUnsupported) where it is not kFloat32: check_compute().
+  // is, or as `compute` multiplies it, which the prepared weight knows from then on. Throws where a
+  // part can't be: check_compute().
   virtual PreparedWeight prepare_linear(std::span<const tensor::Weight> parts,
                                         Compute compute = Compute::kFloat32) = 0;
   // Gate and up, [n, k] each, for gated_linear().

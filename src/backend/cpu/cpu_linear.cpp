@@ -67,7 +67,8 @@ struct Integers {
   }
 };
 
-// A call's x as codes of int8, and the memory that holds them.
+// A call's x as codes of int8, blocks of them or groups of the weight's grid, and the memory that
+// holds them.
 struct Int8Input {
   Int8Rows rows{};
   std::shared_ptr<host::FloatMemory> memory;
@@ -75,8 +76,9 @@ struct Int8Input {
   Int8Input(base::ThreadPool& pool, Arena& arena, const Int8Kernels& kernels,
             const LinearCall& call, int64_t count) {
     constexpr int64_t kTaskNumbers = 32 << 10;  // rounded by one task
-    const int64_t k = call.w->codes.k;
-    rows.row_blocks = k / host::kInt8Block;
+    const PackedCodes& codes = call.w->codes;
+    const int64_t k = codes.k;
+    rows.row_blocks = (k + codes.group - 1) / codes.group;
     rows.row_bytes = k * kernels.code_bytes;
     // Rows a large power of two apart would share a part of the first-level cache.
     if (rows.row_bytes % 1024 == 0) rows.row_bytes += host::kInt8Block;
@@ -87,8 +89,9 @@ struct Int8Input {
     rows.blocks = reinterpret_cast<Int8Rows::Block*>(rows.codes + count * rows.row_bytes);
     const int64_t task = std::clamp<int64_t>(kTaskNumbers / k, 1, count);
     pool.parallel_for((count + task - 1) / task, [&](int64_t i) {
-      kernels.to_int8(call.x, call.x_stride, call.w->k, rows, i * task,
-                      std::min(count, (i + 1) * task));
+      const int64_t begin = i * task, end = std::min(count, (i + 1) * task);
+      if (codes.turned) return kernels.to_int8(call.x, call.x_stride, call.w->k, rows, begin, end);
+      kernels.to_grid(codes, call.x, call.x_stride, call.w->k, rows, begin, end);
     });
   }
 };
@@ -143,6 +146,13 @@ static tensor::Weight without_scales(const tensor::Weight& weight) {
   return made;
 }
 
+// May they lie in one matrix, whatever is done to them?
+static bool lie_together(const tensor::Weight& a, const tensor::Weight& b, ops::Compute compute) {
+  if (compute == ops::Compute::kFloat32) return same_form(a, b);
+  if (compute == ops::Compute::kBFloat16) return true;
+  return host::has_grid(a) ? same_form(a, b) : !host::has_grid(b);
+}
+
 ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given,
                                            ops::Compute compute) {
   ops::check_compute(compute, given);
@@ -153,7 +163,7 @@ ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given
   auto made = std::make_shared<PackedStack>();
   for (size_t begin = 0, end; begin < parts.size(); begin = end) {
     end = begin + 1;
-    while (end < parts.size() && (!exact || same_form(parts[end], parts[begin]))) ++end;
+    while (end < parts.size() && lie_together(parts[begin], parts[end], compute)) ++end;
     made->add(packed(parts.subspan(begin, end - begin), false, compute));
   }
   if (parts.size() == 1 && exact) tables_.tie(parts.front(), made->segments.front());
@@ -166,7 +176,7 @@ ops::PreparedWeight CpuOps::prepare_gated(const tensor::Weight& gate, const tens
   ops::check_compute(compute, {&up, 1});
   const tensor::Weight parts[] = {without_scales(gate), without_scales(up)};
   auto made = std::make_shared<PackedStack>();
-  if (same_form(parts[0], parts[1]) || (parts[0].is_dense() && parts[1].is_dense())) {
+  if (lie_together(parts[0], parts[1], compute) || (parts[0].is_dense() && parts[1].is_dense())) {
     made->add(packed(parts, true, compute));
     return made;
   }

@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "backend/cpu/expand-inl.h"
 #include "backend/cpu/int8_kernels.h"
 #include "backend/host/int8.h"
 
@@ -45,6 +46,34 @@ void to_int8(const float* x, int64_t x_stride, int64_t k, const Int8Rows& rows, 
       int32_t sum = 0;
       for (int64_t j = 0; j < kBlock; ++j) sum += codes[j];
       block.zero = -128 * sum;
+      block.shift = 0;
+      block.sum = 0;
+    }
+  }
+}
+
+void to_grid(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t k,
+             const Int8Rows& rows, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    const host::GridRow row = host::to_grid(x + i * x_stride, k, codes.group);
+    int8_t* to = rows.codes + i * rows.row_bytes;
+    for (int64_t g = 0; g < rows.row_blocks; ++g) {
+      Int8Rows::Block& block = rows.blocks[i * rows.row_blocks + g];
+      const int64_t first = g * codes.group, last = std::min(k, first + codes.group),
+                    padded = std::min(codes.k, first + codes.group);
+      int32_t least = 0, sum = 0;
+      for (int64_t j = first; j < last; ++j) {
+        least = std::min<int32_t>(least, row.numbers[static_cast<size_t>(j)]);
+        sum += row.numbers[static_cast<size_t>(j)];
+      }
+      block.shift = least + 128;
+      for (int64_t j = first; j < padded; ++j) {
+        const int32_t number = j < last ? row.numbers[static_cast<size_t>(j)] : 0;
+        to[j] = static_cast<int8_t>(number - block.shift);
+      }
+      block.scale = row.scales[static_cast<size_t>(g)];
+      block.zero = -codes.zero * sum;
+      block.sum = block.scale * static_cast<float>(sum);
     }
   }
 }
@@ -94,6 +123,7 @@ HWY_INLINE void turn_vectors(V (&v)[kVectors]) {
 // the order 0, 2, 1, 3.
 struct Bytes {
   static constexpr int64_t kCodeBytes = 1;
+  static constexpr bool kShifted = true;  // a grid's whole numbers need 9 bits
   static HWY_INLINE void store(VI codes, int8_t* to) {
     const hn::Rebind<int8_t, I32> d8;
     hn::StoreU(hn::DemoteTo(d8, codes), d8, to);
@@ -103,6 +133,7 @@ struct Bytes {
 #if HWY_ARCH_X86
 struct Pairs {
   static constexpr int64_t kCodeBytes = 2;
+  static constexpr bool kShifted = false;
   static HWY_INLINE void store(VI codes, int8_t* to) {
     const hn::Rebind<int16_t, I32> d16;
     auto four = hn::DemoteTo(d16, codes);
@@ -144,7 +175,9 @@ HWY_INLINE void block_to_int8(const float* x, int8_t* codes, Int8Rows::Block& bl
   }
   block.scale = finite ? largest / kMost : std::numeric_limits<float>::quiet_NaN();
   // What is not finite gives any codes; their sum need not fit 32 bits.
-  block.zero = finite ? -128 * hn::GetLane(hn::SumOfLanes(di, sum)) : 0;
+  block.zero = finite && !Codes::kSigned ? -128 * hn::GetLane(hn::SumOfLanes(di, sum)) : 0;
+  block.shift = 0;
+  block.sum = 0;
 }
 
 template <class Codes>
@@ -161,6 +194,64 @@ void to_int8(const float* x, int64_t x_stride, int64_t k, const Int8Rows& rows, 
     HWY_ALIGN float last[kBlock] = {};
     std::copy(from + whole * kBlock, from + k, last);
     block_to_int8<Codes>(last, codes + whole * kBlock * Codes::kCodeBytes, block[whole]);
+  }
+}
+
+// A group of a grid, `padded` codes of which `count` are x.
+template <class Codes>
+HWY_INLINE void group_to_grid(const float* x, int64_t count, int64_t padded, int zero_point,
+                              int8_t* codes, Int8Rows::Block& block) {
+  constexpr float kRange = 254, kLeast = 0x1p-100f;
+  constexpr uint32_t kInfinity = 0x7f800000u;
+  const hn::RebindToUnsigned<F32> du;
+  const auto load = [&](int64_t k) HWY_ATTR {
+    if (k + kLanes <= count) return hn::LoadU(d, x + k);
+    HWY_ALIGN float last[kLanes] = {};
+    if (k < count) std::copy(x + k, x + count, last);
+    return hn::Load(d, last);
+  };
+  V low = hn::Zero(d), high = hn::Zero(d);
+  auto most = hn::Zero(du);  // magnitudes in the order of their bits
+  for (int64_t k = 0; k < padded; k += kLanes) {
+    const V v = load(k);
+    low = hn::Min(low, v);
+    high = hn::Max(high, v);
+    most = hn::Max(most, hn::BitCast(du, hn::Abs(v)));
+  }
+  bool finite = hn::GetLane(hn::MaxOfLanes(du, most)) < kInfinity;
+  const float least = finite ? hn::GetLane(hn::MinOfLanes(d, low)) : 0;
+  const float largest = finite ? hn::GetLane(hn::MaxOfLanes(d, high)) : 0;
+  float range = std::max(largest - least, kLeast);
+  finite &= std::isfinite(range);
+  if (!finite) range = 1;
+  const V inverse = hn::Set(d, kRange / range);
+  const auto whole = [&](V v) HWY_ATTR { return hn::NearestInt(hn::Mul(v, inverse)); };
+  const int32_t shift = Codes::kShifted ? hn::GetLane(whole(hn::Set(d, least))) + 128 : 0;
+  VI sum = hn::Zero(di);
+  for (int64_t k = 0; k < padded; k += kLanes) {
+    const VI number = whole(load(k));
+    sum = hn::Add(sum, number);
+    Codes::store(hn::Sub(number, hn::Set(di, shift)), codes + k * Codes::kCodeBytes);
+  }
+  // What is not finite gives any codes; their sum need not fit 32 bits.
+  const int32_t total = finite ? hn::GetLane(hn::SumOfLanes(di, sum)) : 0;
+  block.scale = finite ? range / kRange : std::numeric_limits<float>::quiet_NaN();
+  block.zero = ((Codes::kSigned ? 128 : 0) - zero_point) * total;
+  block.shift = finite ? shift : 0;
+  block.sum = block.scale * static_cast<float>(total);
+}
+
+template <class Codes>
+void to_grid(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t k,
+             const Int8Rows& rows, int64_t begin, int64_t end) {
+  for (int64_t i = begin; i < end; ++i) {
+    int8_t* to = rows.codes + i * rows.row_bytes;
+    Int8Rows::Block* block = rows.blocks + i * rows.row_blocks;
+    for (int64_t first = 0; first < codes.k; first += codes.group) {
+      const int64_t padded = std::min(codes.group, codes.k - first);
+      group_to_grid<Codes>(x + i * x_stride + first, std::min(padded, k - first), padded,
+                           codes.zero, to + first * Codes::kCodeBytes, *block++);
+    }
   }
 }
 
@@ -187,6 +278,47 @@ void tile(const Int8Tile& t) {
       }
     }
   }
+}
+
+template <int kRows>
+void grid_tile(const GridTile& t) {
+  for (int r = 0; r < kRows; ++r) {
+    const Int8Rows& x = *t.x;
+    for (int64_t k = t.k, g = 0; k < t.k_end; k += t.group, ++g) {
+      const int8_t* codes = x.codes + (t.row + r) * x.row_bytes + k;
+      const Int8Rows::Block& block = x.blocks[(t.row + r) * x.row_blocks + k / t.group];
+      const auto* w = reinterpret_cast<const uint8_t*>(t.words + (k - t.k) / 4 * kWidth);
+      const float* numbers = t.numbers + g * 2 * kWidth;
+      for (int64_t c = 0; c < kWidth; ++c) {
+        int32_t products = block.zero + block.shift * t.code_sums[g * kWidth + c];
+        for (int64_t j = 0; j < std::min(t.group, t.k_end - k); ++j)
+          products += int32_t{codes[j]} * w[(j / 4 * kWidth + c) * 4 + j % 4];
+        float& y = t.sums[r * kWidth + c];
+        y = std::fma(static_cast<float>(products), numbers[c] * block.scale, y);
+        if (t.offsets) y = std::fma(numbers[kWidth + c], block.sum, y);
+      }
+    }
+  }
+}
+
+const uint32_t* expand_bytes(const PackedCodes& codes, const std::byte* panel, int64_t k,
+                             int64_t k_end, uint32_t* words, int32_t* code_sums) {
+  const int64_t per_word = codes.codes_per_word();
+  const auto* from = reinterpret_cast<const uint32_t*>(panel + codes.words_at);
+  const uint32_t mask = (1u << codes.bits) - 1;
+  auto* bytes = reinterpret_cast<uint8_t*>(words);
+  std::fill_n(code_sums, ((k_end - k - 1) / codes.group + 1) * kWidth, 0);
+  for (int64_t j = k; j < k_end; ++j) {
+    for (int64_t c = 0; c < kWidth; ++c) {
+      const int64_t in_word = j % per_word;
+      const uint32_t code =
+          from[j / per_word * kWidth + c] >> (in_word % 4 * 8 + in_word / 4 * codes.bits) & mask;
+      const uint8_t byte = codes.lookup ? codes.bytes[code] : static_cast<uint8_t>(code);
+      bytes[((j - k) / 4 * kWidth + c) * 4 + j % 4] = byte;
+      code_sums[(j - k) / codes.group * kWidth + c] += byte;
+    }
+  }
+  return words;
 }
 
 constexpr int kTileRows = 4;
@@ -219,6 +351,9 @@ using Pointers = const int8_t* const (&)[(kRows + 2) / 3];
 struct ByteDots : Bytes {
   static constexpr bool kSigned = false;
   static constexpr int kMostParts = 4;
+  static HWY_INLINE VI load(const uint32_t* words) {
+    return hn::Load(di, reinterpret_cast<const int32_t*>(words));
+  }
   static HWY_INLINE void add(VI& sum, VI codes, VI x) {
 #if HWY_TARGET == HWY_AVX3
     asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(codes.raw), "v"(x.raw));
@@ -229,8 +364,7 @@ struct ByteDots : Bytes {
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const auto* w = reinterpret_cast<const int32_t*>(words);
-    const VI low = hn::Load(di, w), high = hn::Load(di, w + kLanes);
+    const VI low = load(words), high = load(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -284,14 +418,16 @@ struct PairDots : Pairs {
 
 #if HWY_TARGET == HWY_NEON
 
-HWY_INLINE VI signed_codes(const uint32_t* words) {
-  return hn::Xor(hn::Load(di, reinterpret_cast<const int32_t*>(words)),
-                 hn::Set(di, static_cast<int32_t>(0x80808080u)));
-}
-
-struct ByteDots : Bytes {  // FEAT_DotProd
+struct SignedBytes : Bytes {
   static constexpr bool kSigned = true;
   static constexpr int kMostParts = 4;
+  static HWY_INLINE VI load(const uint32_t* words) {
+    return hn::Xor(hn::Load(di, reinterpret_cast<const int32_t*>(words)),
+                   hn::Set(di, static_cast<int32_t>(0x80808080u)));
+  }
+};
+
+struct ByteDots : SignedBytes {  // FEAT_DotProd
   static HWY_INLINE void add(VI& sum, VI codes, VI x) {
     asm(".arch armv8.2-a+crypto+dotprod\n\tsdot %0.4s, %1.16b, %2.16b"
         : "+w"(sum.raw)
@@ -300,7 +436,7 @@ struct ByteDots : Bytes {  // FEAT_DotProd
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const VI low = signed_codes(words), high = signed_codes(words + kLanes);
+    const VI low = load(words), high = load(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -311,9 +447,7 @@ struct ByteDots : Bytes {  // FEAT_DotProd
 };
 
 // Without: a product of bytes has 16 bits, two and two are added to 32.
-struct WideDots : Bytes {
-  static constexpr bool kSigned = true;
-  static constexpr int kMostParts = 4;
+struct WideDots : SignedBytes {
   static HWY_INLINE void add(VI& sum, VI codes, VI x) {
     const int8x16_t a = vreinterpretq_s8_s32(codes.raw), b = vreinterpretq_s8_s32(x.raw);
     const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(a), vget_low_s8(b)));
@@ -323,7 +457,7 @@ struct WideDots : Bytes {
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const VI low = signed_codes(words), high = signed_codes(words + kLanes);
+    const VI low = load(words), high = load(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -360,9 +494,8 @@ void tile(const Int8Tile& t) {
     for (int p = 0; p < kParts; ++p) {
       HWY_UNROLL(16)
       for (int r = 0; r < kRows; ++r) {
-        const bool first = p == 0 && !Dots::kSigned;
         sum[p][r][0] = sum[p][r][1] =
-            first ? hn::Set(di, blocks[r * block_stride].zero) : hn::Zero(di);
+            p == 0 ? hn::Set(di, blocks[r * block_stride].zero) : hn::Zero(di);
       }
     }
     for (int step = 0; step < kSteps; step += kParts) {
@@ -392,6 +525,127 @@ void tile(const Int8Tile& t) {
   }
 }
 
+// What a group of a grid adds to a row's sums.
+template <class Dots>
+HWY_INLINE void add_group(const GridTile& t, const Int8Rows::Block& block, int64_t column,
+                          VI products, const float* numbers, const int32_t* code_sums,
+                          float* sums) {
+  if constexpr (Dots::kShifted) {
+    const VI sum = hn::Load(di, code_sums + column);
+    products = hn::Add(products, hn::Mul(hn::Set(di, block.shift), sum));
+  }
+  add_block(products, hn::Load(d, numbers + column), block.scale, sums + column);
+  if (!t.offsets) return;
+  const V offset = hn::Load(d, numbers + kWidth + column);
+  hn::Store(hn::MulAdd(offset, hn::Set(d, block.sum), hn::Load(d, sums + column)), d,
+            sums + column);
+}
+
+template <class Dots, int kRows>
+void grid_tile(const GridTile& t) {
+  constexpr int kParts = kRows == 1 ? Dots::kMostParts : kRows <= 3 ? 2 : 1;
+  constexpr int64_t kWordBytes = 4 * Dots::kCodeBytes;
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x[(kRows + 2) / 3];
+  HWY_UNROLL(4)
+  for (int i = 0; i < (kRows + 2) / 3; ++i)
+    x[i] = t.x->codes + (t.row + 3 * i) * stride + t.k * Dots::kCodeBytes;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.k / t.group;
+  const uint32_t* words = t.words;
+  const float* numbers = t.numbers;
+  const int32_t* code_sums = t.code_sums;
+  for (int64_t k = t.k; k < t.k_end; k += t.group, ++blocks) {
+    VI sum[kParts][kRows][2];
+    HWY_UNROLL(4)
+    for (int p = 0; p < kParts; ++p) {
+      HWY_UNROLL(16)
+      for (int r = 0; r < kRows; ++r) {
+        sum[p][r][0] = sum[p][r][1] =
+            p == 0 ? hn::Set(di, blocks[r * block_stride].zero) : hn::Zero(di);
+      }
+    }
+    // Groups are of whole words of 16 codes.
+    for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= 4 * kParts) {
+      HWY_UNROLL(4)
+      for (int p = 0; p < kParts; ++p) {
+        Dots::template add_word<kRows>(words, x, stride, p * kWordBytes, sum[p]);
+        words += kWidth;
+      }
+      HWY_UNROLL(4)
+      for (int i = 0; i < (kRows + 2) / 3; ++i) x[i] += kParts * kWordBytes;
+    }
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        HWY_UNROLL(4)
+        for (int p = 1; p < kParts; ++p) sum[0][r][v] = hn::Add(sum[0][r][v], sum[p][r][v]);
+        add_group<Dots>(t, blocks[r * block_stride], v * kLanes, sum[0][r][v], numbers, code_sums,
+                        t.sums + r * kWidth);
+      }
+    }
+    numbers += 2 * kWidth;
+    code_sums += kWidth;
+  }
+}
+
+template <class Dots, int kBits, bool kLookup>
+HWY_INLINE void expand_as(const PackedCodes& codes, const std::byte* panel, int64_t k,
+                          int64_t k_end, uint32_t* words, int32_t* code_sums) {
+  constexpr int kParts = 8 / kBits;
+  constexpr U32 du;
+  const hn::Repartition<uint8_t, F32> d8;
+  HWY_ALIGN uint8_t table[16];
+  std::copy_n(codes.bytes.data(), 16, table);
+  const auto bytes = hn::LoadDup128(d8, table);
+  const VI ones = hn::Set(di, 0x01010101);
+  const uint32_t* from =
+      reinterpret_cast<const uint32_t*>(panel + codes.words_at) + k / codes.codes_per_word() * kWidth;
+  for (; k < k_end; k += codes.group) {
+    VI sum[2] = {hn::Zero(di), hn::Zero(di)};
+    for (int64_t left = std::min(codes.group, k_end - k); left > 0; left -= 4 * kParts) {
+      HWY_UNROLL(2)
+      for (int64_t at = 0; at < 4 * kWidth; at += 64)
+        __builtin_prefetch(reinterpret_cast<const char*>(from) + kAhead + at);
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const VU word = hn::Load(du, from + v * kLanes);
+        HWY_UNROLL(4)
+        for (int part = 0; part < kParts; ++part) {
+          VU four = quad<kBits>(word, part);
+          if constexpr (kLookup)
+            four = hn::BitCast(du, hn::TableLookupBytes(bytes, hn::BitCast(d8, four)));
+          uint32_t* to = words + part * kWidth + v * kLanes;
+          if constexpr (kBits != 8) hn::Store(four, du, to);
+          if constexpr (Dots::kShifted) Dots::add(sum[v], Dots::load(kBits == 8 ? from + v * kLanes : to), ones);
+        }
+      }
+      from += kWidth;
+      words += kParts * kWidth;
+    }
+    hn::Store(sum[0], di, code_sums);
+    hn::Store(sum[1], di, code_sums + kLanes);
+    code_sums += kWidth;
+  }
+}
+
+template <class Dots>
+const uint32_t* expand_bytes(const PackedCodes& codes, const std::byte* panel, int64_t k,
+                             int64_t k_end, uint32_t* words, int32_t* code_sums) {
+  if (codes.bits == 8) {
+    if (Dots::kShifted) expand_as<Dots, 8, false>(codes, panel, k, k_end, words, code_sums);
+    return reinterpret_cast<const uint32_t*>(panel + codes.words_at) + k / 4 * kWidth;
+  }
+  if (codes.bits == 2) {
+    expand_as<Dots, 2, false>(codes, panel, k, k_end, words, code_sums);
+  } else if (codes.lookup) {
+    expand_as<Dots, 4, true>(codes, panel, k, k_end, words, code_sums);
+  } else {
+    expand_as<Dots, 4, false>(codes, panel, k, k_end, words, code_sums);
+  }
+  return words;
+}
+
 #if HWY_TARGET == HWY_NEON
 
 // FEAT_I8MM: an instruction multiplies two rows of x by two columns, eight k of each.
@@ -415,8 +669,8 @@ void matrix_tile(const Int8Tile& t) {
       int32x4_t columns[4];
       HWY_UNROLL(2)
       for (int v = 0; v < 2; ++v) {
-        const int32x4_t now = signed_codes(words + v * kLanes).raw;
-        const int32x4_t next = signed_codes(words + kWidth + v * kLanes).raw;
+        const int32x4_t now = SignedBytes::load(words + v * kLanes).raw;
+        const int32x4_t next = SignedBytes::load(words + kWidth + v * kLanes).raw;
         columns[2 * v] = vzip1q_s32(now, next);
         columns[2 * v + 1] = vzip2q_s32(now, next);
       }
@@ -454,8 +708,11 @@ constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
   return {"neon-i8mm",
           1,
           kTileRows,
-          &to_int8<Bytes>,
-          {nullptr, &matrix_tile<static_cast<int>(I) + 1>...}};
+          &to_int8<SignedBytes>,
+          {nullptr, &matrix_tile<static_cast<int>(I) + 1>...},
+          &to_grid<ByteDots>,
+          &expand_bytes<ByteDots>,
+          {nullptr, &grid_tile<ByteDots, static_cast<int>(I) + 1>...}};
 }
 
 #endif  // HWY_NEON
@@ -467,7 +724,14 @@ constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
 #if HWY_TARGET == HWY_SCALAR
 
 constexpr Int8Kernels kInt8Kernels[] = {
-    {"scalar", 1, kTileRows, &to_int8, {nullptr, &tile<1>, &tile<2>, &tile<3>, &tile<4>}}};
+    {"scalar",
+     1,
+     kTileRows,
+     &to_int8,
+     {nullptr, &tile<1>, &tile<2>, &tile<3>, &tile<4>},
+     &to_grid,
+     &expand_bytes,
+     {nullptr, &grid_tile<1>, &grid_tile<2>, &grid_tile<3>, &grid_tile<4>}}};
 
 #else
 
@@ -477,7 +741,10 @@ constexpr Int8Kernels table(std::string_view name, std::index_sequence<I...>) {
           Dots::kCodeBytes,
           kTileRows,
           &to_int8<Dots>,
-          {nullptr, &tile<Dots, static_cast<int>(I) + 1>...}};
+          {nullptr, &tile<Dots, static_cast<int>(I) + 1>...},
+          &to_grid<Dots>,
+          &expand_bytes<Dots>,
+          {nullptr, &grid_tile<Dots, static_cast<int>(I) + 1>...}};
 }
 template <class Dots>
 constexpr Int8Kernels table(std::string_view name) {

@@ -6,19 +6,24 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
 #include "backend/cpu/isa.h"
+#include "backend/cpu/packed_codes.h"
 
 namespace vecton::cpu {
 
 struct Int8Rows {
+  // Of a block of 64 that is turned, or of a group of a weight's grid.
   struct Block {
-    float scale;   // NaN where the block is not finite
-    int32_t zero;  // -128 times the sum of the codes: what codes of weights that are 128 too large
-                   // are to be put right by
+    float scale;    // NaN where it is not finite
+    int32_t zero;   // what the sum of the products begins with: codes of weights are stored with
+                    // their zero point in them
+    int32_t shift;  // a grid's: what the stored codes of x are short of its whole numbers
+    float sum;      // a grid's: scale times the sum of those
   };
   int8_t* codes;  // as the table's tiles take them
   Block* blocks;
@@ -35,6 +40,19 @@ struct Int8Tile {
   float* sums;            // [rows][width], added to
 };
 
+struct GridTile {
+  const Int8Rows* x;
+  int64_t row;               // of x, the first
+  int64_t k;                 // where the first group begins ...
+  int64_t k_end;             // ... and the last one ends
+  int64_t group;             // codes of a group; the last one may have fewer
+  const uint32_t* words;     // of the first group: bytes, [k / 4][width][4]
+  const float* numbers;      // [groups][scales, offsets][width]
+  bool offsets;              // there are any
+  const int32_t* code_sums;  // [groups][width], where shifts are not 0
+  float* sums;               // [rows][width], added to
+};
+
 struct Int8Kernels {
   static constexpr int kMostRows = 12;
   using Tile = void (*)(const Int8Tile& tile);
@@ -42,10 +60,20 @@ struct Int8Kernels {
   std::string_view name;
   int64_t code_bytes;  // that a code of x takes
   int64_t tile_rows;   // of the largest tile
-  // Rows begin .. end of x [rows, k].
+  // Rows begin .. end of x [rows, k], turned.
   void (*to_int8)(const float* x, int64_t x_stride, int64_t k, const Int8Rows& rows, int64_t begin,
                   int64_t end);
   std::array<Tile, kMostRows + 1> tiles;  // by rows
+
+  // Of weights with a grid: rows of x ...
+  void (*to_grid)(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t k,
+                  const Int8Rows& rows, int64_t begin, int64_t end);
+  // ... codes k .. k_end (whole groups) of a panel as bytes, and their sums by group and column;
+  // returns the bytes: `words`, or the panel's own ...
+  const uint32_t* (*expand)(const PackedCodes& codes, const std::byte* panel, int64_t k,
+                            int64_t k_end, uint32_t* words, int32_t* code_sums);
+  // ... and tiles.
+  std::array<void (*)(const GridTile& tile), kMostRows + 1> grid_tiles;
 };
 
 // Those that this machine has beside the instructions of `isa`, the best last.

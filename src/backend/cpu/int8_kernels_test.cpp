@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "backend/cpu/pack.h"
 #include "backend/host/int8.h"
 
 namespace vecton::cpu {
@@ -171,6 +172,115 @@ TEST(Int8Kernels, WhatIsNotFiniteStaysSo) {
     check(kernels, isa, kK, x);
     const Rows rows(kernels, {bad[0], 1, 2, 3}, 4);
     EXPECT_TRUE(std::isnan(rows.blocks[0].scale)) << kernels.name;
+  });
+}
+
+// A weight of random codes with scales, and offsets, of groups.
+struct GridOfCodes {
+  tensor::Codes::Kind kind;
+  int bits, zero_point;
+  int64_t group;
+  bool offsets;
+};
+
+struct RandomWeight {
+  std::vector<uint8_t> codes;
+  std::vector<float> scales, offsets;
+  tensor::Weight weight;
+
+  RandomWeight(std::mt19937& random, const GridOfCodes& form, int64_t rows, int64_t columns) {
+    weight.name = "test.weight";
+    weight.rows = rows;
+    weight.columns = columns;
+    weight.codes.kind = form.kind;
+    weight.codes.bits = form.bits;
+    weight.codes.zero_point = form.zero_point;
+    codes.resize(static_cast<size_t>(rows * weight.row_bytes()));
+    for (uint8_t& code : codes) code = static_cast<uint8_t>(random());
+    const auto groups = static_cast<size_t>(rows * ((columns + form.group - 1) / form.group));
+    for (size_t i = 0; i < groups; ++i) {
+      scales.push_back(static_cast<float>(random() % 1000 + 1) * 0x1p-20f);
+      offsets.push_back(static_cast<float>(random() % 1000) * -0x1p-14f);
+    }
+    weight.codes.bytes = std::as_bytes(std::span(codes));
+    weight.scale.block_columns = weight.offset.block_columns = form.group;
+    weight.scale.bytes = std::as_bytes(std::span(scales));
+    if (form.offsets) weight.offset.bytes = std::as_bytes(std::span(offsets));
+  }
+};
+
+void check_grid(const Int8Kernels& kernels, Isa isa, const GridOfCodes& form, int64_t k) {
+  SCOPED_TRACE(std::string(kernels.name) + ", " + std::to_string(form.bits) + " bits, groups of " +
+               std::to_string(form.group) + ", k " + std::to_string(k));
+  std::mt19937 random(static_cast<uint32_t>(k));
+  const int64_t width = width_of(isa), count = kernels.tile_rows * (kernels.tile_rows + 1) / 2;
+  const RandomWeight made(random, form, width, k);
+  base::ThreadPool pool(1);
+  PanelMemory memory;
+  const auto matrix =
+      pack(pool, memory, {&made.weight, 1}, {.compute = ops::Compute::kInt8}, width / 2);
+  const PackedCodes& codes = matrix->codes;
+  std::vector<float> x = random_rows(count, k);
+  for (int64_t i = 0; i < count; ++i) {  // rows on one side of 0
+    for (int64_t j = 0; i % 3 > 0 && j < k; ++j) {
+      float& value = x[static_cast<size_t>(i * k + j)];
+      value = (i % 3 == 1 ? 1.0f : -1.0f) * std::abs(value);
+    }
+  }
+  Int8Rows rows;
+  rows.row_blocks = (codes.k + codes.group - 1) / codes.group;
+  rows.row_bytes = codes.k * kernels.code_bytes;
+  std::vector<int8_t> x_codes(static_cast<size_t>(count * rows.row_bytes));
+  std::vector<Int8Rows::Block> blocks(static_cast<size_t>(count * rows.row_blocks));
+  rows.codes = x_codes.data();
+  rows.blocks = blocks.data();
+  kernels.to_grid(codes, x.data(), k, k, rows, 0, count);
+  alignas(64) uint32_t words[512 / 4 * 32];
+  alignas(64) int32_t code_sums[512 / 16 * 32];
+  alignas(64) float numbers[512 / 16 * 64] = {};
+  ASSERT_LE(codes.k, 512);
+  std::vector<host::GridWeight> columns;
+  for (int64_t c = 0; c < width; ++c) {
+    columns.push_back(host::grid_weight(made.weight, c));
+    for (size_t g = 0; g < columns.back().scales.size(); ++g) {
+      numbers[static_cast<int64_t>(g) * 2 * width + c] = columns.back().scales[g];
+      if (form.offsets)
+        numbers[(static_cast<int64_t>(g) * 2 + 1) * width + c] = columns.back().offsets[g];
+    }
+  }
+  const uint32_t* bytes = kernels.expand(codes, matrix->data.get(), 0, codes.k, words, code_sums);
+  for (int64_t first = 0, m = 1; m <= kernels.tile_rows; first += m++) {
+    alignas(64) float sums[Int8Kernels::kMostRows * 32] = {};
+    kernels.grid_tiles[static_cast<size_t>(m)]({&rows, first, 0, codes.k, codes.group, bytes,
+                                                numbers, form.offsets, code_sums, sums});
+    for (int64_t r = 0; r < m; ++r) {
+      const host::GridRow row = host::to_grid(x.data() + (first + r) * k, k, codes.group);
+      for (int64_t c = 0; c < width; ++c) {
+        const float expected = host::dot_grid(row, columns[static_cast<size_t>(c)]);
+        const float actual = sums[r * width + c];
+        ASSERT_EQ(std::bit_cast<uint32_t>(actual), std::bit_cast<uint32_t>(expected))
+            << "row " << r << " of " << m << ", column " << c << ": " << actual << ", expected "
+            << expected;
+      }
+    }
+  }
+}
+
+TEST(Int8Kernels, BitsOfTheDefinitionOnAGrid) {
+  using Kind = tensor::Codes::Kind;
+  const GridOfCodes forms[] = {
+      {Kind::kUint, 8, 128, 32, false}, {Kind::kUint, 8, 0, 64, true},
+      {Kind::kUint, 4, 8, 32, false},   {Kind::kUint, 4, 0, 64, true},
+      {Kind::kUint, 2, 1, 256, false},  {Kind::kUint, 2, 0, 16, true},
+      {Kind::kUint, 8, 255, 256, true}, {Kind::kFp4E2M1, 4, 0, 32, false}};
+  for_every_table([&](const Int8Kernels& kernels, Isa isa) {
+    for (const GridOfCodes& form : forms) {
+      for (const int64_t k : {256, 500, 77}) {
+        if (k == 77 && form.group > 64) continue;
+        check_grid(kernels, isa, form, k);
+        if (::testing::Test::HasFailure()) return;
+      }
+    }
   });
 }
 

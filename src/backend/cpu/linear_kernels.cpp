@@ -507,6 +507,42 @@ void linear_int8(const LinearCall& call, Finish finish, int64_t row, int64_t row
   }
 }
 
+// Panels of codes on their own grid, multiplied with call.int8: a block of k at a time becomes
+// bytes, which stay in the first-level cache while all row tiles pass over them.
+void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
+                 int64_t panel_end) {
+  constexpr int64_t kBlock = 512, kMostGroups = kBlock / 16;
+  const PackedMatrix& w = *call.w;
+  const PackedCodes& codes = w.codes;
+  const Int8Kernels& kernels = *call.int8_kernels;
+  const int64_t count = (rows + kernels.tile_rows - 1) / kernels.tile_rows;
+  const int64_t block = kBlock / codes.group * codes.group;
+  HWY_ALIGN uint32_t words[kBlock / 4 * kWidth];
+  HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
+  HWY_ALIGN int32_t code_sums[kMostGroups * kWidth];
+  HWY_ALIGN float sums[kBlockRows * kWidth];
+  for (; panel < panel_end; ++panel) {
+    const std::byte* data = w.data.get() + panel * w.panel_bytes();
+    std::fill_n(sums, rows * kWidth, 0.0f);
+    for (int64_t k = 0; k < codes.k; k += block) {
+      const int64_t k_end = std::min(codes.k, k + block);
+      const bool last = k_end == codes.k;
+      read_numbers(codes, data, k / codes.group, (k_end - 1) / codes.group + 1, numbers);
+      const uint32_t* bytes = kernels.expand(codes, data, k, k_end, words, code_sums);
+      for (int64_t i = 0; i < count; ++i) {
+        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+        if (last) fetch_destination(call, row + first, next - first, panel);
+        kernels.grid_tiles[static_cast<size_t>(next - first)](
+            {call.int8, row + first, k, k_end, codes.group, bytes, numbers, codes.offset.exists(),
+             code_sums, sums + first * kWidth});
+        if (last) {
+          finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
+        }
+      }
+    }
+  }
+}
+
 void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
             int64_t panel_end) {
   const Finish finish =
@@ -514,7 +550,7 @@ void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
   while (row < row_end) {
     const int64_t rows = std::min(row_end - row, kBlockRows);
     if (call.int8) {
-      linear_int8(call, finish, row, rows, panel, panel_end);
+      (call.w->codes.turned ? linear_int8 : linear_grid)(call, finish, row, rows, panel, panel_end);
       row += rows;
       continue;
     }

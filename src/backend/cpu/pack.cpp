@@ -136,6 +136,7 @@ std::shared_ptr<PackedMatrix> pack_as_int8(base::ThreadPool& pool, PanelMemory& 
   for (const tensor::Weight& part : parts) codes.push_back(as_int8(pool, part));
   auto matrix = pack(pool, memory, codes, {.gated = gated}, lanes);
   matrix->compute = ops::Compute::kInt8;
+  matrix->codes.turned = true;
   matrix->k = parts.front().columns;
   return matrix;
 }
@@ -145,7 +146,7 @@ std::shared_ptr<PackedMatrix> pack_as_int8(base::ThreadPool& pool, PanelMemory& 
 std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
                                    std::span<const tensor::Weight> parts, const PanelForm& form,
                                    int64_t lanes) {
-  if (form.compute == ops::Compute::kInt8)
+  if (form.compute == ops::Compute::kInt8 && !host::has_grid(parts.front()))
     return pack_as_int8(pool, memory, parts, form.gated, lanes);
   auto matrix = std::make_shared<PackedMatrix>();
   matrix->compute = form.compute;

@@ -53,7 +53,8 @@ struct PanelForm {
 };
 
 // Parts stacked, or (gated) gate and up. All dense, those of different types are widened to
-// float32, or all rounded to what `compute` multiplies; or all of codes in one form (same_form).
+// float32, or all rounded to what `compute` multiplies; or all of codes in one form (same_form),
+// or, in kInt8, all without a grid (host/int8.h).
 std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
                                    std::span<const tensor::Weight> parts, const PanelForm& form,
                                    int64_t lanes);

@@ -9,6 +9,7 @@
 
 #include "backend/cpu/pack.h"
 #include "backend/host/dequantise.h"
+#include "backend/host/whole_codes.h"
 #include "vecton/error.h"
 
 namespace vecton::cpu {
@@ -16,31 +17,12 @@ namespace vecton::cpu {
 namespace {
 
 constexpr int64_t kStep = 16;  // codes of 2 bits in a word
-constexpr int64_t kMostGroup = 256, kRowGroup = 128;
 
 int64_t round_up(int64_t n, int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 bool same(const tensor::BlockNumbers& a, const tensor::BlockNumbers& b) {
   if (!a.exists() || !b.exists()) return a.exists() == b.exists();
   return a.type == b.type && a.block_columns == b.block_columns;
-}
-
-// The k for which all numbers of a row stay the same.
-int64_t group_of(const tensor::Weight& weight) {
-  int64_t group = 0;
-  for (const tensor::BlockNumbers* numbers :
-       {&weight.scale, &weight.offset, &weight.scale_unit, &weight.offset_unit}) {
-    if (numbers->exists() && numbers->block_columns < weight.columns)
-      group = std::gcd(group, numbers->block_columns);
-  }
-  if (group == 0) group = kRowGroup;
-  if (group % kStep != 0) {
-    throw Error(ErrorCode::kUnsupported, weight.name + ": scales for blocks of " +
-                                             std::to_string(group) +
-                                             " columns; multiples of 16 are served");
-  }
-  if (group > kMostGroup) group = std::gcd(group, kRowGroup);
-  return std::min(group, round_up(std::max<int64_t>(weight.columns, 1), kStep));
 }
 
 // Takes room for one kind of numbers.
@@ -55,31 +37,6 @@ PackedNumbers place(const tensor::BlockNumbers& numbers, const PackedCodes& code
   placed.at = at = round_up(at, sizeof(float));
   at += (groups + placed.every - 1) / placed.every * width * placed.size;
   return placed;
-}
-
-// Are the values whole multiples of a power of two, no more than 255 of them apart? Then bytes
-// stand for them.
-void find_bytes(PackedCodes& codes) {
-  const std::array<float, 256>& values = *codes.values;
-  codes.whole = false;
-  for (float unit = 1; unit >= 0x1p-8f; unit /= 2) {
-    float low = 0, high = 0;
-    bool whole = true;
-    for (size_t i = 0; i < 16; ++i) {
-      const float value = values[i] / unit;
-      whole &= std::isfinite(value) && value == std::nearbyint(value);
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
-    if (!whole) continue;
-    if (!(high - low <= 255)) return;
-    codes.whole = codes.lookup = true;
-    codes.unit = unit;
-    codes.zero = static_cast<int>(-low);
-    for (size_t i = 0; i < 16; ++i)
-      codes.bytes[i] = static_cast<uint8_t>(static_cast<int>(values[i] / unit) + codes.zero);
-    return;
-  }
 }
 
 // The row that column `column` of panel `panel` has; rows of the padding have no weight.
@@ -178,17 +135,19 @@ PackedCodes layout_of_codes(const tensor::Weight& weight, int64_t width) {
   PackedCodes codes;
   const int stored = weight.codes.stored_bits();
   codes.bits = stored <= 2 ? 2 : stored <= 4 ? 4 : 8;
-  codes.group = group_of(weight);
+  codes.group = host::columns_of_group(weight);
   codes.k = round_up(weight.columns, kStep);
   codes.factor = weight.factor;
   codes.values = std::make_shared<const std::array<float, 256>>(host::code_values(weight.codes));
-  if (weight.codes.kind == tensor::Codes::Kind::kUint) {
-    codes.zero = weight.codes.zero_point;
-  } else if (codes.bits == 4) {
-    find_bytes(codes);
+  const auto whole = host::whole_codes(weight.codes);
+  codes.whole = whole.has_value();
+  if (whole) {
+    codes.zero = whole->zero;
+    codes.unit = whole->unit;
+    codes.lookup = whole->lookup;
+    codes.bytes = whole->bytes;
   } else {
-    codes.whole = false;
-    codes.e4m3 = true;
+    codes.e4m3 = weight.codes.kind == tensor::Codes::Kind::kFp8E4M3;
   }
   int64_t at = 0;
   codes.scale = place(weight.scale, codes, weight.columns, width, at);

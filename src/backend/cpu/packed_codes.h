@@ -49,6 +49,7 @@ struct PackedCodes {
   bool whole = true;                                     // not of `values`
   bool e4m3 = false;
   bool integers = false;  // multiplied by integer_kernels.h, whatever the rows
+  bool turned = false;    // made of floats for ops::Compute::kInt8: backend/host/int8.h
 
   bool exists() const { return bits != 0; }
   int64_t codes_per_word() const { return 32 / bits; }

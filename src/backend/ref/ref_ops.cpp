@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numbers>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "backend/host/dequantise.h"
@@ -28,63 +31,86 @@ double dot(const float* a, const float* b, int64_t n) {
 }
 
 // Matrices one after another, as they are multiplied: one for a linear layer or table, gate and up
-// for a gated one. Widened to float32, and rounded where `compute` says so; codes with the scales
-// of their blocks in kInt8.
+// for a gated one.
 struct RefPrepared : ops::Prepared {
-  ops::Compute compute = ops::Compute::kFloat32;
-  std::vector<float> values;
-  std::vector<int8_t> codes;
-
-  // A row of x, as it is multiplied.
-  struct Row {
-    std::vector<float> values;  // in kInt8: scales
+  struct Turned {
     std::vector<int8_t> codes;
+    std::vector<float> scales;
   };
+  // Widened to float32, and rounded where `compute` says so; or of kInt8.
+  using Row = std::variant<std::vector<float>, Turned, host::GridWeight>;
+
+  // A row of x, in every form that a row of the weight asks for.
+  struct Input {
+    std::vector<float> values;
+    std::optional<Turned> turned;
+    std::map<int64_t, host::GridRow> grids;  // by group
+  };
+
+  ops::Compute compute = ops::Compute::kFloat32;
+  std::vector<Row> rows;
 
   void append(const tensor::Weight& weight) {
     ops::check_compute(compute, {&weight, 1});
     host::check_weight(weight);
-    for (int64_t i = 0; i < weight.rows; ++i) {
-      float* to = add_row();
-      if (compute == ops::Compute::kInt8)
-        host::weight_to_int8(weight, i, codes.data() + codes.size() - row_codes(), to);
-      else
-        host::dequantise_row(weight, i, to);
-      round({to, static_cast<size_t>(row_values())});
-    }
-    bytes = static_cast<int64_t>(values.size() * sizeof(float) + codes.size());
+    for (int64_t i = 0; i < weight.rows; ++i) rows.push_back(row_of(weight, i));
     weight.release();
   }
 
-  const float* at(int64_t i) const { return values.data() + i * row_values(); }
+  const std::vector<float>& at(int64_t i) const {
+    return std::get<std::vector<float>>(rows[static_cast<size_t>(i)]);
+  }
 
-  Row row_of(const float* x) const {
-    Row made{std::vector<float>(static_cast<size_t>(row_values())),
-             std::vector<int8_t>(static_cast<size_t>(row_codes()))};
-    if (compute == ops::Compute::kInt8)
-      host::to_int8(x, k, made.codes.data(), made.values.data());
-    else
-      std::copy_n(x, k, made.values.data());
+  Input input_of(const float* x) const {
+    Input made{.values = {x, x + k}, .turned = {}, .grids = {}};
     round(made.values);
     return made;
   }
 
-  double product(const Row& x, int64_t i) const {
-    if (compute != ops::Compute::kInt8) return dot(x.values.data(), at(i), k);
-    return host::dot_int8(x.codes.data(), x.values.data(), codes.data() + i * row_codes(), at(i),
-                          host::int8_blocks(k));
+  double product(Input& x, int64_t i) const {
+    const Row& row = rows[static_cast<size_t>(i)];
+    if (const auto* values = std::get_if<std::vector<float>>(&row))
+      return dot(x.values.data(), values->data(), k);
+    if (const auto* turned = std::get_if<Turned>(&row)) {
+      if (!x.turned) {
+        x.turned = turned_row();
+        host::to_int8(x.values.data(), k, x.turned->codes.data(), x.turned->scales.data());
+      }
+      return host::dot_int8(x.turned->codes.data(), x.turned->scales.data(), turned->codes.data(),
+                            turned->scales.data(), host::int8_blocks(k));
+    }
+    const auto& grid = std::get<host::GridWeight>(row);
+    auto place = x.grids.find(grid.group);
+    if (place == x.grids.end())
+      place = x.grids.emplace(grid.group, host::to_grid(x.values.data(), k, grid.group)).first;
+    return host::dot_grid(place->second, grid);
   }
 
  private:
-  int64_t row_values() const { return compute == ops::Compute::kInt8 ? host::int8_blocks(k) : k; }
-  int64_t row_codes() const {
-    return compute == ops::Compute::kInt8 ? host::int8_blocks(k) * host::kInt8Block : 0;
+  Turned turned_row() const {
+    const auto blocks = static_cast<size_t>(host::int8_blocks(k));
+    return {std::vector<int8_t>(blocks * host::kInt8Block), std::vector<float>(blocks)};
   }
-  float* add_row() {
-    values.resize(values.size() + static_cast<size_t>(row_values()));
-    codes.resize(codes.size() + static_cast<size_t>(row_codes()));
-    return values.data() + values.size() - row_values();
+
+  Row row_of(const tensor::Weight& weight, int64_t i) {
+    if (compute == ops::Compute::kInt8 && host::has_grid(weight)) {
+      host::GridWeight made = host::grid_weight(weight, i);
+      bytes += static_cast<int64_t>(made.numbers.size());
+      return made;
+    }
+    if (compute == ops::Compute::kInt8) {
+      Turned made = turned_row();
+      host::weight_to_int8(weight, i, made.codes.data(), made.scales.data());
+      bytes += static_cast<int64_t>(made.codes.size() + made.scales.size() * sizeof(float));
+      return made;
+    }
+    std::vector<float> made(static_cast<size_t>(k));
+    host::dequantise_row(weight, i, made.data());
+    round(made);
+    bytes += static_cast<int64_t>(made.size() * sizeof(float));
+    return made;
   }
+
   void round(std::span<float> numbers) const {
     if (compute != ops::Compute::kBFloat16) return;
     for (float& number : numbers) number = base::bf16_to_float(base::float_to_bf16(number));
@@ -274,7 +300,7 @@ class IrreducibleOps : public Ops {
     const RefPrepared& weight = matrix(*w.w);
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
-      const RefPrepared::Row numbers = weight.row_of(row(x, i));
+      RefPrepared::Input numbers = weight.input_of(row(x, i));
       for (int64_t j = 0; j < weight.n; ++j) {
         const double bias = w.bias.empty() ? 0.0f : data(w.bias)[j];
         const double value = ops::activation_value(act, weight.product(numbers, j) + bias);
@@ -421,7 +447,7 @@ class RefOps final : public IrreducibleOps {
     };
     const Tensor y = allocate(x.rows(), weight.n);
     for (int64_t i = 0; i < x.rows(); ++i) {
-      const RefPrepared::Row numbers = weight.row_of(row(x, i));
+      RefPrepared::Input numbers = weight.input_of(row(x, i));
       for (int64_t j = 0; j < weight.n; ++j) {
         const double gate = weight.product(numbers, j) + bias(j);
         const double up = weight.product(numbers, weight.n + j) + bias(weight.n + j);

@@ -103,11 +103,11 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
              .work = {.flops = matrices * 2.0 * static_cast<double>(m * n * k),
                       .bytes = settings.cold ? weight_bytes : 0},
              .prepare = {}};
-      c.prepare = [=, n = n, k = k, cold = settings.cold,
-                   bias = settings.bias](Ops& ops) -> std::function<void()> {
+      c.prepare = [=, n = n, k = k, cold = settings.cold, bias = settings.bias,
+                   compute = settings.compute](Ops& ops) -> std::function<void()> {
         const Tensor x = input(ops, m, k);
         const auto all = copies(cold, weight_bytes, [&] {
-          return gated ? ops.prepare_gated(w, w) : ops.prepare_linear({&w, 1});
+          return gated ? ops.prepare_gated(w, w, compute) : ops.prepare_linear({&w, 1}, compute);
         });
         const ops::Vector b = bias ? input(ops, 1, n) : ops::Vector();
         return [=, &ops, next = size_t{0}]() mutable {

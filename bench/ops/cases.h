@@ -21,6 +21,7 @@ struct Settings {
   std::vector<int64_t> head_dims = {32, 64, 128}, lengths = {16, 64, 128, 256, 512};
   std::vector<int> threads = {1};
   std::string backend = "cpu", isa;
+  ops::Compute compute = ops::Compute::kFloat32;  // of linear and gated
   bool cold = false, causal = false, bias = false;
   double seconds = 0.15;  // for each case
 };

@@ -24,6 +24,7 @@ constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are sepa
   --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
   --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)
                    of linear, gated also packed: mlx8, mlx4, mlx2, q8_0, q4_0, q4_k, q6_k, mxfp4, nvfp4, mxfp8, fp8
+  --compute NAME   of linear, gated: float32, bfloat16, int8          (float32)
   --head-dim LIST, --length LIST   of attention                       (32,64,128 and 16..512)
   --threads LIST   threads that share one call                        (1)
   --cold           the weight is in no cache: copies take turns
@@ -50,6 +51,15 @@ std::vector<T> list_of(const std::string& text) {
   return values;
 }
 
+ops::Compute compute_of(const std::string& name) {
+  const auto compute = ops::compute_named(name);
+  if (!compute) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--compute: '" + name + "' is none of float32, bfloat16, int8");
+  }
+  return *compute;
+}
+
 Settings parse(const std::vector<std::string>& arguments) {
   Settings s;
   const std::map<std::string, std::function<void(const std::string&)>> with_value = {
@@ -63,6 +73,7 @@ Settings parse(const std::vector<std::string>& arguments) {
       {"--threads", [&s](auto& v) { s.threads = list_of<int>(v); }},
       {"--isa", [&s](auto& v) { s.isa = v; }},
       {"--backend", [&s](auto& v) { s.backend = v; }},
+      {"--compute", [&s](auto& v) { s.compute = compute_of(v); }},
       {"--seconds", [&s](auto& v) { s.seconds = list_of<double>(v).at(0); }},
   };
   const std::map<std::string, bool*> flags = {

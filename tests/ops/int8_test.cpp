@@ -80,8 +80,8 @@ TEST_P(Int8, LeavesATableAlone) {
   expect_same_bits(download(*ops_, ops_->embed({&lookup, 1})), expected);
 }
 
-// Rows of every kind: around 0, on one side of it, with one number that stands out, of 0 alone, tiny
-// and huge.
+// Rows of every kind: around 0, on one side of it, with one number that stands out, of 0 alone,
+// tiny and huge.
 Matrix rows_of_every_kind(Random& random, int64_t rows, int64_t k) {
   Matrix x = random_matrix(random, rows, k);
   for (int64_t i = 0; i < rows; ++i) {

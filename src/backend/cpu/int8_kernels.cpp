@@ -82,6 +82,17 @@ void to_grid(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t
 
 constexpr int kVectors = kBlock / kLanes;
 
+// To the nearest whole number, ties to even; any number where that has more than 32 bits.
+HWY_INLINE VI nearest(V v) {
+#if HWY_TARGET == HWY_AVX3
+  return VI{_mm512_cvtps_epi32(v.raw)};
+#elif HWY_ARCH_X86
+  return VI{_mm256_cvtps_epi32(v.raw)};
+#else
+  return hn::NearestInt(v);
+#endif
+}
+
 // Neighbours of `kApart` lanes change places.
 template <int kApart>
 HWY_INLINE V swapped(V v) {
@@ -119,6 +130,17 @@ HWY_INLINE void turn_vectors(V (&v)[kVectors]) {
   if constexpr (kApart > 1) turn_vectors<kApart / 2>(v);
 }
 
+template <class Codes>
+HWY_INLINE VI store_one_by_one(const VI (&codes)[kVectors], int8_t* to) {
+  VI sum = hn::Zero(di);
+  HWY_UNROLL(16)
+  for (int i = 0; i < kVectors; ++i) {
+    sum = hn::Add(sum, codes[i]);
+    Codes::store(codes[i], to + i * kLanes * Codes::kCodeBytes);
+  }
+  return sum;
+}
+
 // Codes as the tiles take them: a byte each, or 16 bits each, of which those of every four k have
 // the order 0, 2, 1, 3.
 struct Bytes {
@@ -127,6 +149,10 @@ struct Bytes {
   static HWY_INLINE void store(VI codes, int8_t* to) {
     const hn::Rebind<int8_t, I32> d8;
     hn::StoreU(hn::DemoteTo(d8, codes), d8, to);
+  }
+  // A block of them; their sums by lane.
+  static HWY_INLINE VI store_block(const VI (&codes)[kVectors], int8_t* to) {
+    return store_one_by_one<Bytes>(codes, to);
   }
 };
 
@@ -143,6 +169,9 @@ struct Pairs {
     four.raw = _mm_shufflehi_epi16(_mm_shufflelo_epi16(four.raw, 0xd8), 0xd8);
 #endif
     hn::StoreU(four, d16, reinterpret_cast<int16_t*>(to));
+  }
+  static HWY_INLINE VI store_block(const VI (&codes)[kVectors], int8_t* to) {
+    return store_one_by_one<Pairs>(codes, to);
   }
 };
 #endif
@@ -166,13 +195,10 @@ HWY_INLINE void block_to_int8(const float* x, int8_t* codes, Int8Rows::Block& bl
   std::memcpy(&largest, &largest_bits, sizeof largest);
   largest = finite ? std::max(largest, kLeast) : 1;
   const V inverse = hn::Set(d, kMost / largest);
-  VI sum = hn::Zero(di);
+  VI numbers[kVectors];
   HWY_UNROLL(16)
-  for (int i = 0; i < kVectors; ++i) {
-    const VI code = hn::NearestInt(hn::Mul(v[i], inverse));
-    sum = hn::Add(sum, code);
-    Codes::store(code, codes + i * kLanes * Codes::kCodeBytes);
-  }
+  for (int i = 0; i < kVectors; ++i) numbers[i] = nearest(hn::Mul(v[i], inverse));
+  const VI sum = Codes::store_block(numbers, codes);
   block.scale = finite ? largest / kMost : std::numeric_limits<float>::quiet_NaN();
   // What is not finite gives any codes; their sum need not fit 32 bits.
   block.zero = finite && !Codes::kSigned ? -128 * hn::GetLane(hn::SumOfLanes(di, sum)) : 0;
@@ -225,7 +251,7 @@ HWY_INLINE void group_to_grid(const float* x, int64_t count, int64_t padded, int
   finite &= std::isfinite(range);
   if (!finite) range = 1;
   const V inverse = hn::Set(d, kRange / range);
-  const auto whole = [&](V v) HWY_ATTR { return hn::NearestInt(hn::Mul(v, inverse)); };
+  const auto whole = [&](V v) HWY_ATTR { return nearest(hn::Mul(v, inverse)); };
   const int32_t shift = Codes::kShifted ? hn::GetLane(whole(hn::Set(d, least))) + 128 : 0;
   VI sum = hn::Zero(di);
   for (int64_t k = 0; k < padded; k += kLanes) {
@@ -339,6 +365,12 @@ HWY_INLINE VI four_codes(const int8_t* at) {
   return hn::Set(di, x);
 }
 
+// A vector of words of a panel.
+template <class Dots>
+HWY_INLINE VI codes_at(const uint32_t* words) {
+  return Dots::codes_of(hn::Load(di, reinterpret_cast<const int32_t*>(words)));
+}
+
 // Rows of x that a tile has: every third has a pointer of its own, the two after it are reached by
 // the stride.
 template <int kRows>
@@ -351,9 +383,8 @@ using Pointers = const int8_t* const (&)[(kRows + 2) / 3];
 struct ByteDots : Bytes {
   static constexpr bool kSigned = false;
   static constexpr int kMostParts = 4;
-  static HWY_INLINE VI load(const uint32_t* words) {
-    return hn::Load(di, reinterpret_cast<const int32_t*>(words));
-  }
+  // Of weights, as add() takes them.
+  static HWY_INLINE VI codes_of(VI bytes) { return bytes; }
   static HWY_INLINE void add(VI& sum, VI codes, VI x) {
 #if HWY_TARGET == HWY_AVX3
     asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(codes.raw), "v"(x.raw));
@@ -361,10 +392,24 @@ struct ByteDots : Bytes {
     asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(codes.raw), "x"(x.raw));
 #endif
   }
+#if HWY_TARGET == HWY_AVX3
+  // All four vectors at once: two steps of packing leave 32-bit words in the order 0, 4, 8, 12, 1
+  // ...
+  static HWY_INLINE VI store_block(const VI (&codes)[kVectors], int8_t* to) {
+    const __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(codes[0].raw, codes[1].raw),
+                                              _mm512_packs_epi32(codes[2].raw, codes[3].raw));
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const VI bytes{_mm512_permutexvar_epi32(order, packed)};
+    hn::StoreU(bytes, di, reinterpret_cast<int32_t*>(to));
+    VI sum = hn::Zero(di);
+    add(sum, hn::Set(di, 0x01010101), bytes);
+    return sum;
+  }
+#endif
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const VI low = load(words), high = load(words + kLanes);
+    const VI low = codes_at<ByteDots>(words), high = codes_at<ByteDots>(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -421,9 +466,8 @@ struct PairDots : Pairs {
 struct SignedBytes : Bytes {
   static constexpr bool kSigned = true;
   static constexpr int kMostParts = 4;
-  static HWY_INLINE VI load(const uint32_t* words) {
-    return hn::Xor(hn::Load(di, reinterpret_cast<const int32_t*>(words)),
-                   hn::Set(di, static_cast<int32_t>(0x80808080u)));
+  static HWY_INLINE VI codes_of(VI bytes) {
+    return hn::Xor(bytes, hn::Set(di, static_cast<int32_t>(0x80808080u)));
   }
 };
 
@@ -436,7 +480,7 @@ struct ByteDots : SignedBytes {  // FEAT_DotProd
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const VI low = load(words), high = load(words + kLanes);
+    const VI low = codes_at<ByteDots>(words), high = codes_at<ByteDots>(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -457,7 +501,7 @@ struct WideDots : SignedBytes {
   template <int kRows>
   static HWY_INLINE void add_word(const uint32_t* words, Pointers<kRows> x, int64_t stride,
                                   int64_t at, VI (&sum)[kRows][2]) {
-    const VI low = load(words), high = load(words + kLanes);
+    const VI low = codes_at<WideDots>(words), high = codes_at<WideDots>(words + kLanes);
     HWY_UNROLL(16)
     for (int r = 0; r < kRows; ++r) {
       const VI four = four_codes(x[r / 3] + r % 3 * stride + at);
@@ -599,14 +643,14 @@ HWY_INLINE void expand_as(const PackedCodes& codes, const std::byte* panel, int6
   std::copy_n(codes.bytes.data(), 16, table);
   const auto bytes = hn::LoadDup128(d8, table);
   const VI ones = hn::Set(di, 0x01010101);
-  const uint32_t* from =
-      reinterpret_cast<const uint32_t*>(panel + codes.words_at) + k / codes.codes_per_word() * kWidth;
+  const uint32_t* from = reinterpret_cast<const uint32_t*>(panel + codes.words_at) +
+                         k / codes.codes_per_word() * kWidth;
+  FetchAhead ahead(codes, panel, k);
   for (; k < k_end; k += codes.group) {
     VI sum[2] = {hn::Zero(di), hn::Zero(di)};
     for (int64_t left = std::min(codes.group, k_end - k); left > 0; left -= 4 * kParts) {
       HWY_UNROLL(2)
-      for (int64_t at = 0; at < 4 * kWidth; at += 64)
-        __builtin_prefetch(reinterpret_cast<const char*>(from) + kAhead + at);
+      for (int64_t at = 0; at < 4 * kWidth; at += 64) __builtin_prefetch(ahead.at + at);
       HWY_UNROLL(2)
       for (int v = 0; v < 2; ++v) {
         const VU word = hn::Load(du, from + v * kLanes);
@@ -617,15 +661,85 @@ HWY_INLINE void expand_as(const PackedCodes& codes, const std::byte* panel, int6
             four = hn::BitCast(du, hn::TableLookupBytes(bytes, hn::BitCast(d8, four)));
           uint32_t* to = words + part * kWidth + v * kLanes;
           if constexpr (kBits != 8) hn::Store(four, du, to);
-          if constexpr (Dots::kShifted) Dots::add(sum[v], Dots::load(kBits == 8 ? from + v * kLanes : to), ones);
+          if constexpr (Dots::kShifted)
+            Dots::add(sum[v], Dots::codes_of(hn::BitCast(di, four)), ones);
         }
       }
+      ahead.at += ahead.step;
       from += kWidth;
       words += kParts * kWidth;
     }
     hn::Store(sum[0], di, code_sums);
     hn::Store(sum[1], di, code_sums + kLanes);
     code_sums += kWidth;
+  }
+}
+
+// As grid_tile, of a panel's own words: what few rows multiply is not worth being written down.
+template <class Dots, int kBits, bool kLookup, int kRows>
+void packed_tile(const GridTile& t) {
+  constexpr int kWords = kBits / 2;          // of 16 codes
+  constexpr int kSums = kRows == 1 ? 4 : 2;  // of their own for every so many words of bytes
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x = t.x->codes + t.row * stride + t.k;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.k / t.group;
+  const hn::Repartition<uint8_t, F32> d8;
+  const auto table = hn::LoadDup128(d8, t.bytes);
+  const VI ones = hn::Set(di, 0x01010101);
+  const uint32_t* words = t.words;
+  const float* numbers = t.numbers;
+  const std::byte* ahead = t.ahead.at;
+  const int64_t ahead_step = t.ahead.step;
+  for (int64_t k = t.k; k < t.k_end; k += t.group, ++blocks, numbers += 2 * kWidth) {
+    VI sum[kRows][2][kSums], code_sum[2][kSums];
+    HWY_UNROLL(2)
+    for (int v = 0; v < 2; ++v) {
+      HWY_UNROLL(4)
+      for (int i = 0; i < kSums; ++i) {
+        code_sum[v][i] = hn::Zero(di);
+        HWY_UNROLL(4)
+        for (int r = 0; r < kRows; ++r)
+          sum[r][v][i] = i == 0 ? hn::Set(di, blocks[r * block_stride].zero) : hn::Zero(di);
+      }
+    }
+    for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= 16, x += 16) {
+      HWY_UNROLL(4)
+      for (int w = 0; w < kWords; ++w, words += kWidth) {
+        HWY_UNROLL(3)
+        for (int64_t at = 0; at <= 4 * kWidth; at += 64) __builtin_prefetch(ahead + at);
+        ahead += ahead_step;
+        HWY_UNROLL(2)
+        for (int v = 0; v < 2; ++v) {
+          const VU word = hn::Load(U32(), words + v * kLanes);
+          HWY_UNROLL(4)
+          for (int part = 0; part < 8 / kBits; ++part) {
+            const int quad_at = w * 8 / kBits + part, i = quad_at % kSums;
+            VU four = quad<kBits>(word, part);
+            if constexpr (kLookup)
+              four = hn::BitCast(U32(), hn::TableLookupBytes(table, hn::BitCast(d8, four)));
+            const VI codes = Dots::codes_of(hn::BitCast(di, four));
+            Dots::add(code_sum[v][i], codes, ones);
+            HWY_UNROLL(4)
+            for (int r = 0; r < kRows; ++r)
+              Dots::add(sum[r][v][i], codes, four_codes(x + r * stride + 4 * quad_at));
+          }
+        }
+      }
+    }
+    HWY_ALIGN int32_t code_sums[kWidth];
+    HWY_UNROLL(2)
+    for (int v = 0; v < 2; ++v) {
+      HWY_UNROLL(4)
+      for (int i = 1; i < kSums; ++i) code_sum[v][0] = hn::Add(code_sum[v][0], code_sum[v][i]);
+      hn::Store(code_sum[v][0], di, code_sums + v * kLanes);
+      HWY_UNROLL(4)
+      for (int r = 0; r < kRows; ++r) {
+        HWY_UNROLL(4)
+        for (int i = 1; i < kSums; ++i) sum[r][v][0] = hn::Add(sum[r][v][0], sum[r][v][i]);
+        add_group<Dots>(t, blocks[r * block_stride], v * kLanes, sum[r][v][0], numbers, code_sums,
+                        t.sums + r * kWidth);
+      }
+    }
   }
 }
 
@@ -669,8 +783,8 @@ void matrix_tile(const Int8Tile& t) {
       int32x4_t columns[4];
       HWY_UNROLL(2)
       for (int v = 0; v < 2; ++v) {
-        const int32x4_t now = SignedBytes::load(words + v * kLanes).raw;
-        const int32x4_t next = SignedBytes::load(words + kWidth + v * kLanes).raw;
+        const int32x4_t now = codes_at<SignedBytes>(words + v * kLanes).raw;
+        const int32x4_t next = codes_at<SignedBytes>(words + kWidth + v * kLanes).raw;
         columns[2 * v] = vzip1q_s32(now, next);
         columns[2 * v + 1] = vzip2q_s32(now, next);
       }
@@ -712,7 +826,9 @@ constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
           {nullptr, &matrix_tile<static_cast<int>(I) + 1>...},
           &to_grid<ByteDots>,
           &expand_bytes<ByteDots>,
-          {nullptr, &grid_tile<ByteDots, static_cast<int>(I) + 1>...}};
+          {nullptr, &grid_tile<ByteDots, static_cast<int>(I) + 1>...},
+          {few_rows<ByteDots, 2, false>(), few_rows<ByteDots, 4, false>(),
+           few_rows<ByteDots, 4, true>(), few_rows<ByteDots, 8, false>()}};
 }
 
 #endif  // HWY_NEON
@@ -731,9 +847,20 @@ constexpr Int8Kernels kInt8Kernels[] = {
      {nullptr, &tile<1>, &tile<2>, &tile<3>, &tile<4>},
      &to_grid,
      &expand_bytes,
-     {nullptr, &grid_tile<1>, &grid_tile<2>, &grid_tile<3>, &grid_tile<4>}}};
+     {nullptr, &grid_tile<1>, &grid_tile<2>, &grid_tile<3>, &grid_tile<4>},
+     {}}};
 
 #else
+
+template <class Dots, int kBits, bool kLookup>
+constexpr Int8Kernels::FewRows few_rows() {
+  if constexpr (!Dots::kShifted) {
+    return {};
+  } else {
+    return {nullptr, &packed_tile<Dots, kBits, kLookup, 1>, &packed_tile<Dots, kBits, kLookup, 2>,
+            &packed_tile<Dots, kBits, kLookup, 3>};
+  }
+}
 
 template <class Dots, size_t... I>
 constexpr Int8Kernels table(std::string_view name, std::index_sequence<I...>) {
@@ -744,7 +871,9 @@ constexpr Int8Kernels table(std::string_view name, std::index_sequence<I...>) {
           {nullptr, &tile<Dots, static_cast<int>(I) + 1>...},
           &to_grid<Dots>,
           &expand_bytes<Dots>,
-          {nullptr, &grid_tile<Dots, static_cast<int>(I) + 1>...}};
+          {nullptr, &grid_tile<Dots, static_cast<int>(I) + 1>...},
+          {few_rows<Dots, 2, false>(), few_rows<Dots, 4, false>(), few_rows<Dots, 4, true>(),
+           few_rows<Dots, 8, false>()}};
 }
 template <class Dots>
 constexpr Int8Kernels table(std::string_view name) {

@@ -46,11 +46,13 @@ struct GridTile {
   int64_t k;                 // where the first group begins ...
   int64_t k_end;             // ... and the last one ends
   int64_t group;             // codes of a group; the last one may have fewer
-  const uint32_t* words;     // of the first group: bytes, [k / 4][width][4]
+  const uint32_t* words;     // of the first group: bytes, [k / 4][width][4], or the panel's own
   const float* numbers;      // [groups][scales, offsets][width]
   bool offsets;              // there are any
-  const int32_t* code_sums;  // [groups][width], where shifts are not 0
+  const int32_t* code_sums;  // [groups][width], where shifts are not 0; not of the panel's own
   float* sums;               // [rows][width], added to
+  const uint8_t* bytes;      // of PackedCodes
+  FetchAhead ahead;          // of the panel's own words
 };
 
 struct Int8Kernels {
@@ -72,8 +74,17 @@ struct Int8Kernels {
   // returns the bytes: `words`, or the panel's own ...
   const uint32_t* (*expand)(const PackedCodes& codes, const std::byte* panel, int64_t k,
                             int64_t k_end, uint32_t* words, int32_t* code_sums);
-  // ... and tiles.
+  // ... and tiles, of those bytes by rows ...
   std::array<void (*)(const GridTile& tile), kMostRows + 1> grid_tiles;
+  // ... or of the panel's own words, where there are any: of 2 bits, 4, 4 that are looked up,
+  // and 8.
+  static constexpr int kFewRows = 3;
+  using FewRows = std::array<void (*)(const GridTile& tile), kFewRows + 1>;
+  FewRows few_rows[4];
+
+  const FewRows& few_rows_of(const PackedCodes& codes) const {
+    return few_rows[codes.bits == 2 ? 0 : codes.bits == 8 ? 3 : codes.lookup ? 2 : 1];
+  }
 };
 
 // Those that this machine has beside the instructions of `isa`, the best last.

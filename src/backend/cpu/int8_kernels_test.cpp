@@ -249,10 +249,20 @@ void check_grid(const Int8Kernels& kernels, Isa isa, const GridOfCodes& form, in
     }
   }
   const uint32_t* bytes = kernels.expand(codes, matrix->data.get(), 0, codes.k, words, code_sums);
+  const FetchAhead ahead(codes, matrix->data.get(), 0);
   for (int64_t first = 0, m = 1; m <= kernels.tile_rows; first += m++) {
     alignas(64) float sums[Int8Kernels::kMostRows * 32] = {};
     kernels.grid_tiles[static_cast<size_t>(m)]({&rows, first, 0, codes.k, codes.group, bytes,
-                                                numbers, form.offsets, code_sums, sums});
+                                                numbers, form.offsets, code_sums, sums, nullptr,
+                                                ahead});
+    if (m <= Int8Kernels::kFewRows && kernels.few_rows_of(codes)[1] != nullptr) {
+      alignas(64) float others[Int8Kernels::kMostRows * 32] = {};
+      kernels.few_rows_of(codes)[static_cast<size_t>(m)](
+          {&rows, first, 0, codes.k, codes.group,
+           reinterpret_cast<const uint32_t*>(matrix->data.get() + codes.words_at), numbers,
+           form.offsets, nullptr, others, codes.bytes.data(), ahead});
+      EXPECT_TRUE(std::equal(sums, sums + m * width, others)) << m << " rows";
+    }
     for (int64_t r = 0; r < m; ++r) {
       const host::GridRow row = host::to_grid(x.data() + (first + r) * k, k, codes.group);
       for (int64_t c = 0; c < width; ++c) {
@@ -268,11 +278,10 @@ void check_grid(const Int8Kernels& kernels, Isa isa, const GridOfCodes& form, in
 
 TEST(Int8Kernels, BitsOfTheDefinitionOnAGrid) {
   using Kind = tensor::Codes::Kind;
-  const GridOfCodes forms[] = {
-      {Kind::kUint, 8, 128, 32, false}, {Kind::kUint, 8, 0, 64, true},
-      {Kind::kUint, 4, 8, 32, false},   {Kind::kUint, 4, 0, 64, true},
-      {Kind::kUint, 2, 1, 256, false},  {Kind::kUint, 2, 0, 16, true},
-      {Kind::kUint, 8, 255, 256, true}, {Kind::kFp4E2M1, 4, 0, 32, false}};
+  const GridOfCodes forms[] = {{Kind::kUint, 8, 128, 32, false}, {Kind::kUint, 8, 0, 64, true},
+                               {Kind::kUint, 4, 8, 32, false},   {Kind::kUint, 4, 0, 64, true},
+                               {Kind::kUint, 2, 1, 256, false},  {Kind::kUint, 2, 0, 16, true},
+                               {Kind::kUint, 8, 255, 256, true}, {Kind::kFp4E2M1, 4, 0, 32, false}};
   for_every_table([&](const Int8Kernels& kernels, Isa isa) {
     for (const GridOfCodes& form : forms) {
       for (const int64_t k : {256, 500, 77}) {

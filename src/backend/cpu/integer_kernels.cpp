@@ -25,7 +25,6 @@ namespace vecton::cpu {
 namespace {
 
 constexpr int kWidth = 32;
-constexpr int64_t kAhead = 12288;  // bytes from what is multiplied to what is fetched
 
 // As an instruction: GCC 12 copies the accumulators of the intrinsic in unrolled loops.
 VECTON_VNNI_INLINE void add_dots(__m512i& sum, __m512i codes, __m512i x) {
@@ -76,6 +75,8 @@ VECTON_VNNI void tile(const IntegerTile& t) {
   const IntegerRows::Group* groups = rows.groups + t.row * rows.row_groups + t.k / t.group;
   const uint32_t* words = t.words;
   const float* numbers = t.numbers;
+  const auto* ahead = reinterpret_cast<const char*>(t.ahead.at);
+  const int64_t ahead_step = t.ahead.step;
   __m512i table = _mm512_setzero_si512();
   if constexpr (kLookup) {
     table = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(t.bytes)));
@@ -90,9 +91,10 @@ VECTON_VNNI void tile(const IntegerTile& t) {
     }
     for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= kPerWord) {
       const __m512i low = _mm512_loadu_si512(words), high = _mm512_loadu_si512(words + 16);
-      const char* ahead = reinterpret_cast<const char*>(words) + kAhead;
       _mm_prefetch(ahead, _MM_HINT_T0);
       _mm_prefetch(ahead + 64, _MM_HINT_T0);
+      if constexpr (kRows == 1) _mm_prefetch(ahead + 128, _MM_HINT_T0);
+      ahead += ahead_step;
       add_parts<kBits, kLookup, kRows>(sum, low, high, table, x, stride);
       words += kWidth;
       x += 3 * kPerWord;

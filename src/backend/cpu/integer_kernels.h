@@ -39,6 +39,7 @@ struct IntegerTile {
   int64_t k;              // where the first group begins ...
   int64_t k_end;          // ... and the last one ends
   int64_t group;          // codes of a group; the last one may have fewer
+  FetchAhead ahead;
 };
 
 struct IntegerKernels {

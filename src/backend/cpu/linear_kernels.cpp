@@ -464,7 +464,7 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
         tiles[static_cast<size_t>(next - first)](
             {call.integers, row + first, words + k / codes.codes_per_word() * kWidth, numbers,
              sums + first * kWidth, codes.bytes.data(), k,
-             std::min(codes.k, group_end * codes.group), codes.group});
+             std::min(codes.k, group_end * codes.group), codes.group, FetchAhead(codes, data, k)});
         if (last) {
           finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
         }
@@ -507,14 +507,41 @@ void linear_int8(const LinearCall& call, Finish finish, int64_t row, int64_t row
   }
 }
 
-// Panels of codes on their own grid, multiplied with call.int8: a block of k at a time becomes
-// bytes, which stay in the first-level cache while all row tiles pass over them.
+// Panels of codes on their own grid, multiplied with call.int8 by few rows.
+void linear_grid_of_few(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
+                        int64_t panel, int64_t panel_end) {
+  constexpr int64_t kMostGroups = 64;
+  const PackedMatrix& w = *call.w;
+  const PackedCodes& codes = w.codes;
+  const auto tile = call.int8_kernels->few_rows_of(codes)[static_cast<size_t>(rows)];
+  const int64_t block = kMostGroups * codes.group;
+  HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
+  HWY_ALIGN float sums[Int8Kernels::kFewRows * kWidth];
+  for (; panel < panel_end; ++panel) {
+    const std::byte* data = w.data.get() + panel * w.panel_bytes();
+    const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at);
+    std::fill_n(sums, rows * kWidth, 0.0f);
+    for (int64_t k = 0; k < codes.k; k += block) {
+      const int64_t k_end = std::min(codes.k, k + block);
+      read_numbers(codes, data, k / codes.group, (k_end - 1) / codes.group + 1, numbers);
+      tile({call.int8, row, k, k_end, codes.group, words + k / codes.codes_per_word() * kWidth,
+            numbers, codes.offset.exists(), nullptr, sums, codes.bytes.data(),
+            FetchAhead(codes, data, k)});
+    }
+    finish_panel(call, finish, sums, row, rows, panel);
+  }
+}
+
+// As linear_grid_of_few, of any number of rows: a block of k at a time becomes bytes, which stay in
+// the first-level cache while all row tiles pass over them.
 void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
                  int64_t panel_end) {
   constexpr int64_t kBlock = 512, kMostGroups = kBlock / 16;
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const Int8Kernels& kernels = *call.int8_kernels;
+  if (rows <= Int8Kernels::kFewRows && kernels.few_rows_of(codes)[1] != nullptr)
+    return linear_grid_of_few(call, finish, row, rows, panel, panel_end);
   const int64_t count = (rows + kernels.tile_rows - 1) / kernels.tile_rows;
   const int64_t block = kBlock / codes.group * codes.group;
   HWY_ALIGN uint32_t words[kBlock / 4 * kWidth];
@@ -534,7 +561,7 @@ void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t row
         if (last) fetch_destination(call, row + first, next - first, panel);
         kernels.grid_tiles[static_cast<size_t>(next - first)](
             {call.int8, row + first, k, k_end, codes.group, bytes, numbers, codes.offset.exists(),
-             code_sums, sums + first * kWidth});
+             code_sums, sums + first * kWidth, codes.bytes.data(), FetchAhead(codes, data, k)});
         if (last) {
           finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
         }

@@ -55,6 +55,20 @@ struct PackedCodes {
   int64_t codes_per_word() const { return 32 / bits; }
 };
 
+// What is fetched while the words of a panel are multiplied, a share for each row of words: what
+// follows it in memory at some distance, numbers as well as codes.
+struct FetchAhead {
+  const std::byte* at;
+  int64_t step;  // bytes for each row of words
+
+  FetchAhead(const PackedCodes& codes, const std::byte* panel, int64_t k) {
+    constexpr int64_t kDistance = 12288;
+    const int64_t rows = codes.k / codes.codes_per_word();
+    step = (codes.panel_bytes + rows - 1) / rows;
+    at = panel + kDistance + k / codes.codes_per_word() * step;
+  }
+};
+
 // May they lie in one matrix?
 bool same_form(const tensor::Weight& a, const tensor::Weight& b);
 

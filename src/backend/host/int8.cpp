@@ -99,8 +99,7 @@ GridWeight grid_weight(const tensor::Weight& weight, int64_t row) {
     made.numbers.push_back(static_cast<int16_t>(byte - whole.zero));
   }
   for (int64_t first = 0; first < weight.columns; first += made.group) {
-    const float scale =
-        whole.unit * weight.factor * block_number(weight, weight.scale, row, first);
+    const float scale = whole.unit * weight.factor * block_number(weight, weight.scale, row, first);
     made.scales.push_back(scale * block_number(weight, weight.scale_unit, row, first));
     if (!weight.offset.exists()) continue;
     const float offset = weight.factor * block_number(weight, weight.offset, row, first);

@@ -1,9 +1,9 @@
 // What ops::Compute::kInt8 multiplies, number by number.
 //
 // Of a weight whose numbers are free: rows of blocks of 64 columns that are turned, scaled and
-// rounded to whole numbers. Turning a block multiplies it by the Hadamard matrix of 64 rows, which leaves products as they
-// are, but for a factor of 64, and spreads what is large in one column over all of its block, so
-// that little is lost by rounding (Ashkboos et al. 2024, arXiv:2404.00456).
+// rounded to whole numbers. Turning a block multiplies it by the Hadamard matrix of 64 rows, which
+// leaves products as they are, but for a factor of 64, and spreads what is large in one column over
+// all of its block, so that little is lost by rounding (Ashkboos et al. 2024, arXiv:2404.00456).
 //
 // Of a weight of codes that stand for whole numbers the grid is fixed: nothing is turned, its
 // groups stay, and a group of a row of x takes 255 steps of its own between its least and its

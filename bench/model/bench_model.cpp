@@ -1,5 +1,5 @@
 // bench_model MODEL FILE.jsonl [--first N] [--threads N] [--rounds N] [--query TOKENS]
-// [--batch-tokens N]
+// [--batch-tokens N] [--compute NAME] [--quantization NAME]
 //
 // Whole forward passes, through the engine, on token ids of the lengths in FILE ({"tokens": n}
 // lines): the time of all texts at once, or with --query of single texts one after another, as a
@@ -24,7 +24,7 @@ using vecton::Request;
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string model, file;
+  std::string model, file, compute = "float32", quantization;
   int64_t first = 1 << 30, query = 0, batch_tokens = 0;
   int threads = 2, rounds = 5;
 };
@@ -33,6 +33,9 @@ Arguments parse(int argc, char** argv) {
   Arguments a{.model = argc > 1 ? argv[1] : "", .file = argc > 2 ? argv[2] : ""};
   for (int i = 3; i + 1 < argc; i += 2) {
     const std::string flag = argv[i];
+    if (flag == "--compute") a.compute = argv[i + 1];
+    if (flag == "--quantization") a.quantization = argv[i + 1];
+    if (flag == "--compute" || flag == "--quantization") continue;
     const int64_t value = std::stoll(argv[i + 1]);
     if (flag == "--first") a.first = value;
     if (flag == "--query") a.query = value;
@@ -60,6 +63,8 @@ int main(int argc, char** argv) try {
   const Arguments a = parse(argc, argv);
   vecton::EngineOptions options{.model = a.model};
   options.threads = a.threads;
+  options.compute = a.compute;
+  options.quantization = a.quantization;
   options.max_batch_tokens = a.batch_tokens;
   options.enable_prefix_caching = false;  // rounds are alike: all but the first would be found
   const auto opening = Clock::now();

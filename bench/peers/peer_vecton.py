@@ -30,14 +30,12 @@ def vectors_of(output):
 
 
 def measure(options):
-    if options.precision != "float32":
-        raise Absent(f"there is no {options.precision} of it")
     program = options.program or "build/release/vecton"
     if not os.access(program, os.X_OK):
         raise Absent(f"there is no program {program}")
 
     def vecton(command):
-        return [program, command, options.model, "--offline", f"--threads={options.threads}"]
+        return [program, command, options.model, "--offline", f"--threads={options.threads}", f"--compute={options.precision}"]
 
     queries = options.queries or options.texts
     _, cold_start, _ = run(*vecton("embed"), "--quiet", "--truncate", read_texts(queries)[0])

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 
 #include "base/json.h"
@@ -24,7 +25,7 @@ std::string read(const std::string& name) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::string fnv1a(const std::vector<uint8_t>& bytes) {
+std::string fnv1a(std::span<const uint8_t> bytes) {
   uint64_t value = 0xcbf29ce484222325;
   for (const uint8_t byte : bytes) value = (value ^ byte) * 0x100000001b3;
   char text[17];

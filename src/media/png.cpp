@@ -45,6 +45,10 @@ bool read_header(PngReader& reader) {
   png_set_read_fn(reader.png, &reader, on_read);
   // The size is checked against limits of our own.
   png_set_user_limits(reader.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+#if defined(PNG_IGNORE_ADLER32)
+  // The chunks' own check sums are enough.
+  png_set_option(reader.png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+#endif
   // Of the chunks, those alone that the pixels need: texts and profiles may unfold to any size.
   static const png_byte kTransparency[] = "tRNS";
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);

@@ -124,10 +124,17 @@ tensor::Image cut_patches(const Picture& picture, const PixelSettings& settings,
   const auto cut = [&](int64_t row, int64_t column) {
     for (int64_t y = 0; y < patch; ++y) {
       const uint8_t* from = picture.row(row * patch + y) + column * patch * 3;
+      float* line = to + y * patch * by_column;
+      if (order.channels_last) {
+        for (int64_t x = 0; x < 3 * patch; x += 3)
+          for (int64_t c = 0; c < 3; ++c)
+            line[x + c] = settings.values[static_cast<size_t>(c)][from[x + c]];
+        continue;
+      }
       for (int64_t c = 0; c < 3; ++c) {
-        const std::array<float, 256>& table = settings.values[static_cast<size_t>(c)];
-        float* line = to + c * by_channel + y * patch * by_column;
-        for (int64_t x = 0; x < patch; ++x) line[x * by_column] = table[from[x * 3 + c]];
+        const float* table = settings.values[static_cast<size_t>(c)].data();
+        float* plane = line + c * by_channel;
+        for (int64_t x = 0; x < patch; ++x) plane[x] = table[from[x * 3 + c]];
       }
     }
     for (int64_t c = 0; c < 3 && order.frames > 1; ++c) {

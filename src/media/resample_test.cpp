@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <span>
 
 #include "media/resample_kernels.h"
 
@@ -18,7 +19,7 @@ Picture pattern(int64_t width, int64_t height) {
   return picture;
 }
 
-uint64_t fnv1a(const std::vector<uint8_t>& bytes) {
+uint64_t fnv1a(std::span<const uint8_t> bytes) {
   uint64_t value = 0xcbf29ce484222325;
   for (const uint8_t byte : bytes) value = (value ^ byte) * 0x100000001b3;
   return value;

@@ -20,8 +20,8 @@ from peer import ABSENT
 
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
-PEERS = ["vecton:bfloat16", "vecton:int8", "sentence_transformers", "sentence_transformers:bfloat16", "onnxruntime", "onnxruntime:int8", "openvino", "openvino:bfloat16", "openvino:int8",
-         "ctranslate2", "ctranslate2:int8"]
+PEERS = ["vecton:bfloat16", "vecton:int8", "sentence_transformers", "sentence_transformers:bfloat16", "onnxruntime", "onnxruntime:int8",
+         "openvino", "openvino:bfloat16", "openvino:int8", "ctranslate2", "ctranslate2:int8"]
 FIGURES = {"seconds": ("all texts, s", "{:.2f}"), "p50_ms": ("one query, ms", "{:.2f}"),
            "cold_start_s": ("cold start, s", "{:.2f}"), "peak_rss_mb": ("peak RSS, MB", "{:.0f}")}
 

@@ -817,20 +817,6 @@ void matrix_tile(const Int8Tile& t) {
   }
 }
 
-template <size_t... I>
-constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
-  return {"neon-i8mm",
-          1,
-          kTileRows,
-          &to_int8<SignedBytes>,
-          {nullptr, &matrix_tile<static_cast<int>(I) + 1>...},
-          &to_grid<ByteDots>,
-          &expand_bytes<ByteDots>,
-          {nullptr, &grid_tile<ByteDots, static_cast<int>(I) + 1>...},
-          {few_rows<ByteDots, 2, false>(), few_rows<ByteDots, 4, false>(),
-           few_rows<ByteDots, 4, true>(), few_rows<ByteDots, 8, false>()}};
-}
-
 #endif  // HWY_NEON
 
 #endif
@@ -879,6 +865,15 @@ template <class Dots>
 constexpr Int8Kernels table(std::string_view name) {
   return table<Dots>(name, std::make_index_sequence<kTileRows>());
 }
+
+#if HWY_TARGET == HWY_NEON
+template <size_t... I>
+constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
+  Int8Kernels made = table<ByteDots>("neon-i8mm");
+  made.tiles = {nullptr, &matrix_tile<static_cast<int>(I) + 1>...};
+  return made;
+}
+#endif
 
 #if HWY_TARGET == HWY_AVX3
 constexpr Int8Kernels kInt8Kernels[] = {table<PairDots>("avx512"), table<ByteDots>("avx512-vnni")};

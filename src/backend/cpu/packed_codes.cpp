@@ -1,16 +1,12 @@
 #include "backend/cpu/packed_codes.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numeric>
-#include <string>
 #include <vector>
 
 #include "backend/cpu/pack.h"
 #include "backend/host/dequantise.h"
 #include "backend/host/whole_codes.h"
-#include "vecton/error.h"
 
 namespace vecton::cpu {
 

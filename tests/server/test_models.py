@@ -182,8 +182,9 @@ class ModelsThatComeAndGo(ServerTest):
         long.start()
         server.wait_for_metric("vecton_tokens_waiting", lambda n: n > 0)
         self.operate("unload", "reranker", server=server)
-        self.assertEqual((self.state("reranker", server), len(answers)), ("unloaded", 1))
-        long.join(TIMEOUT)
+        self.assertEqual(self.state("reranker", server), "unloaded")
+        long.join(1)  # the answer is under way: which of two connections is read first is the client's doing
+        self.assertFalse(long.is_alive())
         self.assertEqual((answers[0].status, len(answers[0].json)), (200, 64))
 
     def test_coming_and_going_under_load(self):

@@ -236,7 +236,7 @@ Tensor CpuOps::rounded(const LinearCall& call, int64_t rows) {
   Tensor x = allocate(rows, w.steps());
   const int64_t block = std::clamp<int64_t>(kTaskNumbers / std::max<int64_t>(1, w.k), 1, rows);
   pool_.parallel_for((rows + block - 1) / block, [&](int64_t i) {
-    kernels.round(call.x, call.x_stride, w.k, w.pairs, data(x), x.stride(), i * block,
+    kernels.round(w, call.x, call.x_stride, data(x), x.stride(), i * block,
                   std::min(rows, (i + 1) * block));
   });
   return x;
@@ -265,9 +265,9 @@ void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
 // A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
 std::shared_ptr<const PackedMatrix> CpuOps::packed(std::span<const tensor::Weight> parts,
                                                    bool gated, ops::Compute compute) {
-  const bool pairs = compute == ops::Compute::kBFloat16 && has_bfloat16(isa_);
-  auto made = pack(pool_, panels_, parts, {.gated = gated, .compute = compute, .pairs = pairs},
-                   linear_kernels(isa_).lanes);
+  const int products = compute == ops::Compute::kBFloat16 ? bfloat16_products(isa_) : 0;
+  const PanelForm form{gated, compute, products >= 1, products == 2};
+  auto made = pack(pool_, panels_, parts, form, linear_kernels(isa_).lanes);
   PackedCodes& codes = made->codes;
   codes.integers = codes.exists() && compute == ops::Compute::kFloat32 && codes.whole &&
                    codes.zero >= 0 && codes.zero <= 255 && integer_kernels(isa_) != nullptr;

@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "backend/cpu/amx.h"
 #include "backend/cpu/expand-inl.h"
 #include "backend/cpu/int8_kernels.h"
 #include "backend/host/int8.h"
@@ -760,7 +761,98 @@ const uint32_t* expand_bytes(const PackedCodes& codes, const std::byte* panel, i
   return words;
 }
 
-#if HWY_TARGET == HWY_NEON
+#if HWY_TARGET == HWY_AVX3
+
+// AMX-INT8: an instruction multiplies up to 64 k of all rows with 16 columns. What a block's sums
+// are added to is computed while the next block is multiplied.
+template <int kRows>
+struct MatrixSums {
+  HWY_ALIGN int32_t products[2][kRows * kWidth];
+  int turn = 0;
+
+  static HWY_INLINE void begin() {
+    Amx::zero<Amx::kLeftSums>();
+    Amx::zero<Amx::kRightSums>();
+  }
+  static HWY_INLINE void add(const int8_t* x, int64_t stride, const uint32_t* words) {
+    Amx::load<Amx::kRows>(x, stride);
+    Amx::load<Amx::kLeft>(words, 4 * kWidth);
+    Amx::add_bytes<Amx::kLeftSums, Amx::kLeft>();
+    Amx::load<Amx::kRight>(words + kLanes, 4 * kWidth);
+    Amx::add_bytes<Amx::kRightSums, Amx::kRight>();
+  }
+  HWY_INLINE void end() {
+    turn = 1 - turn;
+    Amx::store<Amx::kLeftSums>(products[turn], 4 * kWidth);
+    Amx::store<Amx::kRightSums>(products[turn] + kLanes, 4 * kWidth);
+  }
+  // Of the block that ended last, or the one before it, with what they begin with.
+  HWY_INLINE VI of(bool before, int row, int64_t column, int32_t zero) const {
+    const int32_t* at = products[before ? 1 - turn : turn] + row * kWidth + column;
+    return hn::Add(hn::Load(di, at), hn::Set(di, zero));
+  }
+};
+
+template <int kRows>
+void matrix_tile(const Int8Tile& t) {
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x = t.x->codes + t.row * stride + t.block * kBlock;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.block;
+  const uint32_t* words = t.words;
+  MatrixSums<kRows> sums;
+  Amx::configure(kRows, kBlock);
+  for (int64_t b = 0; b <= t.blocks; ++b) {
+    if (b < t.blocks) {
+      for (int64_t at = 0; at < kBlock * kWidth; at += 64)
+        __builtin_prefetch(reinterpret_cast<const char*>(words) + kAhead + at);
+      sums.begin();
+      sums.add(x + b * kBlock, stride, words);
+      sums.end();
+      words += kSteps * kWidth;
+    }
+    if (b == 0) continue;
+    const Int8Rows::Block* block = blocks + b - 1;
+    const float* scales = t.scales + (b - 1) * kWidth;
+    for (int r = 0; r < kRows; ++r, block += block_stride) {
+      for (int64_t column = 0; column < kWidth; column += kLanes) {
+        add_block(sums.of(b < t.blocks, r, column, block->zero), hn::Load(d, scales + column),
+                  block->scale, t.sums + r * kWidth + column);
+      }
+    }
+  }
+}
+
+template <int kRows>
+void matrix_grid_tile(const GridTile& t) {
+  const int64_t stride = t.x->row_bytes, block_stride = t.x->row_blocks;
+  const int8_t* x = t.x->codes + t.row * stride + t.k;
+  const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.k / t.group;
+  const uint32_t* words = t.words;
+  const int64_t groups = (t.k_end - t.k + t.group - 1) / t.group;
+  MatrixSums<kRows> sums;
+  for (int64_t g = 0; g <= groups; ++g) {
+    if (g < groups) {
+      const int64_t count = std::min(t.group, t.k_end - t.k - g * t.group);
+      const int64_t at_once = count % 64 == 0 ? 64 : count % 32 == 0 ? 32 : 16;
+      Amx::configure(kRows, at_once);
+      sums.begin();
+      for (int64_t k = 0; k < count; k += at_once, x += at_once, words += at_once / 4 * kWidth)
+        sums.add(x, stride, words);
+      sums.end();
+    }
+    if (g == 0) continue;
+    const Int8Rows::Block* block = blocks + g - 1;
+    for (int r = 0; r < kRows; ++r, block += block_stride) {
+      for (int64_t column = 0; column < kWidth; column += kLanes) {
+        add_group<ByteDots>(t, *block, column, sums.of(g < groups, r, column, block->zero),
+                            t.numbers + (g - 1) * 2 * kWidth, t.code_sums + (g - 1) * kWidth,
+                            t.sums + r * kWidth);
+      }
+    }
+  }
+}
+
+#elif HWY_TARGET == HWY_NEON
 
 // FEAT_I8MM: an instruction multiplies two rows of x by two columns, eight k of each.
 template <int kRows>
@@ -873,10 +965,23 @@ constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
   made.tiles = {nullptr, &matrix_tile<static_cast<int>(I) + 1>...};
   return made;
 }
+#elif HWY_TARGET == HWY_AVX3
+// Fewer rows wait for memory, or for tiles to be loaded.
+template <size_t... I>
+constexpr Int8Kernels matrix_table(std::index_sequence<I...>) {
+  constexpr int kFew = Int8Kernels::kFewRows;
+  Int8Kernels made = table<ByteDots>("avx512-amx");
+  ((made.tiles[kFew + 1 + I] = &matrix_tile<kFew + 1 + static_cast<int>(I)>), ...);
+  ((made.grid_tiles[kFew + 1 + I] = &matrix_grid_tile<kFew + 1 + static_cast<int>(I)>), ...);
+  made.done = &Amx::release;
+  return made;
+}
 #endif
 
 #if HWY_TARGET == HWY_AVX3
-constexpr Int8Kernels kInt8Kernels[] = {table<PairDots>("avx512"), table<ByteDots>("avx512-vnni")};
+constexpr Int8Kernels kInt8Kernels[] = {
+    table<PairDots>("avx512"), table<ByteDots>("avx512-vnni"),
+    matrix_table(std::make_index_sequence<kTileRows - Int8Kernels::kFewRows>())};
 #elif HWY_TARGET == HWY_AVX2
 constexpr Int8Kernels kInt8Kernels[] = {table<PairDots>("avx2"), table<ByteDots>("avx-vnni")};
 #else
@@ -895,9 +1000,9 @@ namespace vecton::cpu {
 
 static const Int8Kernels* tables_of(Isa isa) { VECTON_PICK_ISA(isa, kInt8Kernels); }
 
-std::vector<const Int8Kernels*> int8_kernels_of(Isa isa) {
+std::vector<const Int8Kernels*> int8_kernels_of(Isa isa, int products) {
   std::vector<const Int8Kernels*> made;
-  for (int i = 0; i <= byte_products(isa); ++i) made.push_back(tables_of(isa) + i);
+  for (int i = 0; i <= products; ++i) made.push_back(tables_of(isa) + i);
   return made;
 }
 

@@ -81,15 +81,18 @@ struct Int8Kernels {
   static constexpr int kFewRows = 3;
   using FewRows = std::array<void (*)(const GridTile& tile), kFewRows + 1>;
   FewRows few_rows[4];
+  // What a thread calls when it has multiplied; null: nothing.
+  void (*done)() = nullptr;
 
   const FewRows& few_rows_of(const PackedCodes& codes) const {
     return few_rows[codes.bits == 2 ? 0 : codes.bits == 8 ? 3 : codes.lookup ? 2 : 1];
   }
 };
 
-// Those that this machine has beside the instructions of `isa`, the best last.
-std::vector<const Int8Kernels*> int8_kernels_of(Isa isa);
-// The best.
+// Those beside the instructions of `isa` that need no more than `products` (byte_products()), the
+// best last.
+std::vector<const Int8Kernels*> int8_kernels_of(Isa isa, int products);
+// The best that this machine has.
 const Int8Kernels& int8_kernels(Isa isa);
 
 }  // namespace vecton::cpu

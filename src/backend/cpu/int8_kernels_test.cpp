@@ -9,6 +9,7 @@
 #include <random>
 #include <string>
 
+#include "backend/cpu/amx_emulator.h"
 #include "backend/cpu/pack.h"
 #include "backend/host/int8.h"
 
@@ -120,10 +121,15 @@ std::vector<float> random_rows(int64_t count, int64_t k) {
   return x;
 }
 
+// Those for AMX too where the machine has the instructions beside it.
 template <class F>
 void for_every_table(const F& f) {
   for (const Isa isa : supported_isas()) {
-    for (const Int8Kernels* kernels : int8_kernels_of(isa)) f(*kernels, isa);
+    const AmxWhereThereIsNone amx(isa);
+    for (const Int8Kernels* kernels : int8_kernels_of(isa, amx.products(byte_products(isa)))) {
+      f(*kernels, isa);
+      if (kernels->done) kernels->done();
+    }
   }
 }
 

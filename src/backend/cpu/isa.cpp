@@ -4,6 +4,10 @@
 #include <sys/auxv.h>
 #elif defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #endif
 
 namespace vecton::cpu {
@@ -41,33 +45,52 @@ std::vector<Isa> supported_isas() {
   return isas;
 }
 
-bool has_bfloat16(Isa isa) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  static const bool here = __builtin_cpu_supports("avx512bf16");
-  return isa == Isa::kAvx512 && here;
-#elif defined(__aarch64__) && defined(__linux__)
-  constexpr unsigned long kBFloat16 = 1 << 14;  // HWCAP2_BF16, which old headers lack
-  static const bool here = (getauxval(AT_HWCAP2) & kBFloat16) != 0;
-  return isa == Isa::kNeon && here;
-#else
-  return isa == Isa::kScalar && false;
-#endif
-}
-
-#if defined(__x86_64__)
-// Compilers of today have no name for it.
+// Compilers of today have no names for these.
 static bool has_avx_vnni() {
   unsigned int a, b, c, d;
   return __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a & 1u << 4) != 0;
 }
+
+// AMX with what `bit` of the processor's features stands for. Linux has to be asked for the
+// registers, once for all threads of a process.
+static bool has_amx(int bit) {
+#if defined(__linux__)
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  constexpr unsigned int kTiles = 1u << 24;
+  unsigned int a, b, c, d;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return false;
+  return (d & kTiles) != 0 && (d & 1u << bit) != 0 &&
+         syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+#else
+  return bit < 0;
 #endif
+}
+#endif
+
+int bfloat16_products(Isa isa) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  static const bool vectors = __builtin_cpu_supports("avx512bf16");
+  static const bool matrices = vectors && has_amx(22);
+  return isa != Isa::kAvx512 ? 0 : matrices ? 2 : vectors ? 1 : 0;
+#elif defined(__aarch64__) && defined(__linux__)
+  constexpr unsigned long kBFloat16 = 1 << 14;  // HWCAP2_BF16, which old headers lack
+  static const bool here = (getauxval(AT_HWCAP2) & kBFloat16) != 0;
+  return isa == Isa::kNeon && here ? 1 : 0;
+#else
+  static_cast<void>(isa);
+  return 0;
+#endif
+}
 
 int byte_products(Isa isa) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   static const bool avx512 = __builtin_cpu_supports("avx512vnni"), avx2 = has_avx_vnni();
-  return (isa == Isa::kAvx512 && avx512) || (isa == Isa::kAvx2 && avx2) ? 1 : 0;
+  static const bool matrices = avx512 && has_amx(25);
+  if (isa == Isa::kAvx512) return matrices ? 2 : avx512 ? 1 : 0;
+  return isa == Isa::kAvx2 && avx2 ? 1 : 0;
 #elif defined(__aarch64__) && defined(__linux__)
   constexpr unsigned long kDots = 1 << 20, kMatrices = 1 << 13;  // HWCAP_ASIMDDP, HWCAP2_I8MM
   static const bool dots = (getauxval(AT_HWCAP) & kDots) != 0;

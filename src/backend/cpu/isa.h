@@ -13,11 +13,13 @@ std::string_view to_string(Isa isa);
 // Those of this build that this machine has, the best last.
 std::vector<Isa> supported_isas();
 
-// Whether this machine has instructions that multiply bfloat16 beside those of `isa`: AVX512-BF16
-// to avx512, Armv8.6's to neon.
-bool has_bfloat16(Isa isa);
-// Which instructions for products of bytes this machine has beside those of `isa`: 0 = none; 1 =
-// dot products (AVX512-VNNI, AVX-VNNI, Armv8.2's), 2 = of matrices as well (Armv8.6's).
+// Which instructions for products this machine has beside those of `isa`: 0 = none, 1 = of
+// vectors, 2 = of matrices as well.
+//
+// Of bfloat16: AVX512-BF16, AMX-BF16 (which adds in another order, amx.h); Armv8.6's are 1: those
+// of its matrices give the bits of those of its vectors.
+int bfloat16_products(Isa isa);
+// Of bytes: AVX512-VNNI and AVX-VNNI, AMX-INT8; Armv8.2's, Armv8.6's.
 int byte_products(Isa isa);
 
 }  // namespace vecton::cpu

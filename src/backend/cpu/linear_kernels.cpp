@@ -11,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/cpu/amx.h"
 #include "backend/cpu/expand-inl.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/vector_math-inl.h"
@@ -200,11 +201,153 @@ constexpr Tiles make_tiles() {
 constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<StoredBF16>(),
                 kF16Tiles = make_tiles<StoredF16>();
 
-#if VECTON_HAS_PAIRS
-constexpr Tiles kPairsTiles = make_tiles<StoredPairs>();
+#if HWY_TARGET == HWY_AVX3
+
+// AMX-BF16: an instruction multiplies 32 k of all rows with 16 columns. Panels one after another:
+// there are no more registers, and none waits for another.
+template <int kRows, int kPanels>
+void matrix_tile(const TileArgs& t) {
+  constexpr int64_t kSteps = PackedMatrix::kMatrixSteps, kStride = 4 * kWidth;
+  Amx::configure(kRows, Amx::kRowBytes);
+  for (int p = 0; p < kPanels; ++p) {
+    float* sums = t.sums + p * t.sums_stride;
+    if (t.resume) {
+      Amx::load<Amx::kLeftSums>(sums, kStride);
+      Amx::load<Amx::kRightSums>(sums + kLanes, kStride);
+    } else {
+      Amx::zero<Amx::kLeftSums>();
+      Amx::zero<Amx::kRightSums>();
+    }
+    const float* x = t.x;
+    const float* w = static_cast<const float*>(t.w) + p * t.panel_stride;
+    const char* ahead = t.ahead + 2 * p * t.ahead_stride;
+    for (int64_t k = t.k; k > 0; k -= kSteps, x += kSteps, w += kSteps * kWidth) {
+      for (int64_t at = 0; at < kSteps * t.ahead_step; at += kLine) {
+        __builtin_prefetch(ahead + at, 0, 2);
+        __builtin_prefetch(ahead + t.ahead_stride + at, 0, 2);
+      }
+      ahead += kSteps * t.ahead_step;
+      Amx::load<Amx::kRows>(x, 4 * t.x_stride);
+      Amx::load<Amx::kLeft>(w, kStride);
+      Amx::add_bfloat16<Amx::kLeftSums, Amx::kLeft>();
+      Amx::load<Amx::kRight>(w + kLanes, kStride);
+      Amx::add_bfloat16<Amx::kRightSums, Amx::kRight>();
+    }
+    Amx::store<Amx::kLeftSums>(sums, kStride);
+    Amx::store<Amx::kRightSums>(sums + kLanes, kStride);
+  }
+}
+
+template <size_t... I>
+constexpr Tiles matrix_tiles(std::index_sequence<I...>) {
+  return {
+      {nullptr, &matrix_tile<static_cast<int>(I) + 1, 1>...},
+      {nullptr, &matrix_tile<static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>...}};
+}
+constexpr Tiles kPairsTiles = make_tiles<StoredPairs>(),
+                kMatrixTiles = matrix_tiles(std::make_index_sequence<kTileRows>());
+static_assert(kTileRows <= Amx::kMostRows && 4 * kLanes == Amx::kRowBytes);
+
+#elif HWY_TARGET == HWY_NEON
+
+// bfmmla: an instruction multiplies two rows of x with two columns, four k of each. Its bits are
+// those of bfdot for the first two k and then for the others.
+template <int kRows, int kPanels>
+void matrix_tile(const TileArgs& t) {
+  constexpr int kRowPairs = (kRows + 1) / 2;
+  // The second row of a pair is the first again where there is none.
+  const auto second = [](int pair) { return std::min(2 * pair + 1, kRows - 1); };
+  float32x4_t sum[kPanels][kRowPairs][4];  // [2 rows][2 columns]
+  HWY_UNROLL(4)
+  for (int p = 0; p < kPanels; ++p) {
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRowPairs; ++i) {
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const float* sums = t.sums + p * t.sums_stride + v * kLanes;
+        const float64x2_t a =
+            vreinterpretq_f64_f32(t.resume ? vld1q_f32(sums + 2 * i * kWidth) : vdupq_n_f32(0));
+        const float64x2_t b =
+            vreinterpretq_f64_f32(t.resume ? vld1q_f32(sums + second(i) * kWidth) : vdupq_n_f32(0));
+        sum[p][i][2 * v] = vreinterpretq_f32_f64(vzip1q_f64(a, b));
+        sum[p][i][2 * v + 1] = vreinterpretq_f32_f64(vzip2q_f64(a, b));
+      }
+    }
+  }
+  const float *x = t.x, *w = static_cast<const float*>(t.w);
+  const char* ahead = t.ahead;
+  for (int64_t k = 0; k < t.k; k += 2, w += 2 * kWidth, x += 2) {
+    const bool both = k + 1 < t.k;
+    HWY_UNROLL(4)
+    for (int i = 0; i < kPanels * kLinesPerK<StoredPairs>; ++i) {
+      __builtin_prefetch(ahead + i * t.ahead_stride, 0, 2);
+      __builtin_prefetch(ahead + i * t.ahead_stride + t.ahead_step, 0, 2);
+    }
+    ahead += 2 * t.ahead_step;
+    float32x4_t rows[kRowPairs];
+    HWY_UNROLL(8)
+    for (int i = 0; i < kRowPairs; ++i) {
+      const float *a = x + 2 * i * t.x_stride, *b = x + second(i) * t.x_stride;
+      rows[i] = both ? vcombine_f32(vld1_f32(a), vld1_f32(b))
+                     : vcombine_f32(vset_lane_f32(*a, vdup_n_f32(0), 0),
+                                    vset_lane_f32(*b, vdup_n_f32(0), 0));
+    }
+    HWY_UNROLL(4)
+    for (int p = 0; p < kPanels; ++p) {
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const float* words = w + p * t.panel_stride + v * kLanes;
+        const float32x4_t now = vld1q_f32(words);
+        const float32x4_t next = both ? vld1q_f32(words + kWidth) : vdupq_n_f32(0);
+        const float32x4_t columns[2] = {vzip1q_f32(now, next), vzip2q_f32(now, next)};
+        HWY_UNROLL(8)
+        for (int i = 0; i < kRowPairs; ++i) {
+          HWY_UNROLL(2)
+          for (int c = 0; c < 2; ++c) {
+            asm(".arch_extension bf16\n\tbfmmla %0.4s, %1.8h, %2.8h"
+                : "+w"(sum[p][i][2 * v + c])
+                : "w"(rows[i]), "w"(columns[c]));
+          }
+        }
+      }
+    }
+  }
+  HWY_UNROLL(4)
+  for (int p = 0; p < kPanels; ++p) {
+    HWY_UNROLL(16)
+    for (int r = 0; r < kRows; ++r) {
+      HWY_UNROLL(2)
+      for (int v = 0; v < 2; ++v) {
+        const float64x2_t left = vreinterpretq_f64_f32(sum[p][r / 2][2 * v]),
+                          right = vreinterpretq_f64_f32(sum[p][r / 2][2 * v + 1]);
+        vst1q_f32(
+            t.sums + p * t.sums_stride + r * kWidth + v * kLanes,
+            vreinterpretq_f32_f64(r % 2 == 0 ? vzip1q_f64(left, right) : vzip2q_f64(left, right)));
+      }
+    }
+  }
+}
+
+// Where sums of a pair of rows do not need more registers than there are.
+template <int kRows, int kPanels>
+constexpr Tile pairs_tile() {
+  if constexpr (kRows < 4) return &tile<StoredPairs, kRows, kPanels>;
+  return &matrix_tile<kRows, kPanels>;
+}
+template <size_t... I>
+constexpr Tiles pairs_tiles(std::index_sequence<I...>) {
+  return {
+      {nullptr, pairs_tile<static_cast<int>(I) + 1, 1>()...},
+      {nullptr, pairs_tile<static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>()...}};
+}
+constexpr Tiles kPairsTiles = pairs_tiles(std::make_index_sequence<kTileRows>());
+
 #endif
 
 const Tiles& tiles_of(const PackedMatrix& w) {
+#if HWY_TARGET == HWY_AVX3
+  if (w.matrices) return kMatrixTiles;
+#endif
 #if VECTON_HAS_PAIRS
   if (w.pairs) return kPairsTiles;
 #endif
@@ -362,7 +505,9 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   const int64_t count = (rows + kTileRows - 1) / kTileRows;
   const int64_t steps = w.steps();
   const int64_t blocks = std::max<int64_t>(1, (steps + kBlockK - 1) / kBlockK);
-  const int64_t block = std::max<int64_t>(4, ((steps + blocks - 1) / blocks + 3) / 4 * 4);
+  constexpr int64_t kWhole = PackedMatrix::kMatrixSteps;  // a matrix of tiles has whole ones
+  const int64_t block =
+      std::max(kWhole, ((steps + blocks - 1) / blocks + kWhole - 1) / kWhole * kWhole);
   const int64_t row_bytes = w.step_bytes();
   const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
   const int64_t ahead_step = (row_bytes / lines_per_k + count - 1) / count;
@@ -597,6 +742,10 @@ void linear(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,
     }
     row += rows;
   }
+  if (call.int8_kernels && call.int8_kernels->done) call.int8_kernels->done();
+#if HWY_TARGET == HWY_AVX3
+  if (call.w->matrices) Amx::release();
+#endif
 }
 
 // ---------------------------------------------------------------- x in bfloat16
@@ -639,10 +788,14 @@ void round_row(const float* x, int64_t k, float* out) {
   std::copy_n(words, kPairs ? (k + 1) / 2 : k, out);
 }
 
-void round(const float* x, int64_t x_stride, int64_t k, bool pairs, float* out, int64_t out_stride,
+void round(const PackedMatrix& w, const float* x, int64_t x_stride, float* out, int64_t out_stride,
            int64_t begin, int64_t end) {
-  const auto row = pairs ? &round_row<VECTON_HAS_PAIRS == 1> : &round_row<false>;
-  for (int64_t i = begin; i < end; ++i) row(x + i * x_stride, k, out + i * out_stride);
+  const auto row = w.pairs ? &round_row<VECTON_HAS_PAIRS == 1> : &round_row<false>;
+  const int64_t words = w.pairs ? (w.k + 1) / 2 : w.k;
+  for (int64_t i = begin; i < end; ++i) {
+    row(x + i * x_stride, w.k, out + i * out_stride);
+    std::fill(out + i * out_stride + words, out + i * out_stride + w.steps(), 0.0f);
+  }
 }
 
 // ---------------------------------------------------------------- embed

@@ -6,7 +6,8 @@
 // instructions. A matrix of ops::Compute::kBFloat16 is given x as round() leaves it, and multiplied
 // by the float32 instructions, for which the products are exact, or, where it is of pairs, by those
 // for bfloat16 of AVX512-BF16 and Armv8.6: they add two products at a time and take what is
-// subnormal for 0. One of kInt8 is multiplied by int8_kernels.h.
+// subnormal for 0. AMX-BF16 adds 32 at a time, of the same k whatever the tile. A matrix of kInt8
+// is multiplied by int8_kernels.h.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +46,9 @@ struct EmbedCall {
 struct LinearKernels {
   int64_t lanes;      // of a vector; a panel is two of them wide
   int64_t tile_rows;  // of the largest tile
-  // Rows begin .. end of x [rows, k], rounded to bfloat16: as floats, or two to a word for a matrix
-  // of pairs.
-  void (*round)(const float* x, int64_t x_stride, int64_t k, bool pairs, float* out,
+  // Rows begin .. end of x [rows, w.k], rounded to bfloat16: as floats, or two to a word for a
+  // matrix of pairs. w.steps() words to a row.
+  void (*round)(const PackedMatrix& w, const float* x, int64_t x_stride, float* out,
                 int64_t out_stride, int64_t begin, int64_t end);
   // Rows [row, row_end) and panels [panel, panel_end) of y.
   void (*linear)(const LinearCall& call, int64_t row, int64_t row_end, int64_t panel,

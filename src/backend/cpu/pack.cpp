@@ -151,6 +151,7 @@ std::shared_ptr<PackedMatrix> pack(base::ThreadPool& pool, PanelMemory& memory,
   auto matrix = std::make_shared<PackedMatrix>();
   matrix->compute = form.compute;
   matrix->pairs = form.pairs;
+  matrix->matrices = form.matrices;
   matrix->k = parts.front().columns;
   matrix->dtype = parts.front().codes.dtype;
   matrix->gated = form.gated;

@@ -25,10 +25,13 @@ namespace vecton::cpu {
 // same up columns, so that a tile holds what the product needs. bfloat16 columns are interleaved,
 // (first vector's, second vector's) in one 32-bit lane: a shift and a mask widen a pair of vectors.
 // Where bfloat16 is multiplied by an instruction of its own, a 32-bit word has two neighbouring k
-// of a column instead (`pairs`), as has x; the k after the last one is 0.
+// of a column instead (`pairs`), as has x; the k after the last one is 0. Where that instruction
+// multiplies tiles (`matrices`, amx.h), k is padded with zeros to whole ones.
 struct PackedMatrix final : ops::Prepared {
+  static constexpr int64_t kMatrixSteps = 16;  // of a tile
+
   ops::Compute compute = ops::Compute::kFloat32;
-  bool pairs = false;
+  bool pairs = false, matrices = false;
   tensor::DType dtype = tensor::DType::kF32;
   PackedCodes codes;  // where it has codes instead of floats
   bool gated = false;
@@ -37,7 +40,10 @@ struct PackedMatrix final : ops::Prepared {
   std::shared_ptr<std::byte> data;
 
   // What a tile multiplies one after another: k, or pairs of them.
-  int64_t steps() const { return pairs ? (k + 1) / 2 : k; }
+  int64_t steps() const {
+    if (matrices) return (k + 2 * kMatrixSteps - 1) / (2 * kMatrixSteps) * kMatrixSteps;
+    return pairs ? (k + 1) / 2 : k;
+  }
   int64_t step_bytes() const { return width * (pairs ? 4 : tensor::size_of(dtype)); }
   int64_t panel_bytes() const {
     return codes.exists() ? codes.panel_bytes : steps() * step_bytes();
@@ -49,7 +55,7 @@ struct PackedMatrix final : ops::Prepared {
 struct PanelForm {
   bool gated = false;
   ops::Compute compute = ops::Compute::kFloat32;
-  bool pairs = false;  // of kBFloat16
+  bool pairs = false, matrices = false;  // of kBFloat16; `matrices` are of pairs
 };
 
 // Parts stacked, or (gated) gate and up. All dense, those of different types are widened to

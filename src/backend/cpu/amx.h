@@ -15,25 +15,32 @@ namespace vecton::cpu {
 
 class Amx {
  public:
-  // Tiles.
-  static constexpr int kLeftSums = 0, kRightSums = 1, kRows = 2, kLeft = 3, kRight = 4;
+  // Tiles: sums of the first rows of A with the left and the right B, of other rows, or of the same
+  // with another B.
+  static constexpr int kLeftSums = 0, kRightSums = 1, kOtherLeftSums = 2, kOtherRightSums = 3;
+  static constexpr int kRows = 4, kOtherRows = 5, kLeft = 6, kRight = 7;
   static constexpr int64_t kRowBytes = 64, kMostRows = 16;
 
-  // A of `rows` rows of `row_bytes` (a multiple of 4, 64 at most), and what goes with it. Tiles
-  // lose what they hold where that changes.
-  static void configure(int rows, int64_t row_bytes) {
-    const auto shape = static_cast<uint32_t>(rows << 8) | static_cast<uint32_t>(row_bytes);
+  // Of A `rows` and `other_rows` rows (16 at most, or none) of `row_bytes` (a multiple of 4, 64 at
+  // most), and what goes with them. Tiles lose what they hold where that changes.
+  static void configure(int rows, int other_rows, int64_t row_bytes) {
+    const auto shape =
+        static_cast<uint32_t>(rows << 16 | other_rows << 8) | static_cast<uint32_t>(row_bytes);
     if (shape_ == shape) return;
     shape_ = shape;
     alignas(64) uint8_t layout[64] = {};
     layout[0] = 1;  // the palette
     const auto set = [&](int tile, int64_t tile_rows, int64_t bytes) {
+      if (tile_rows == 0) return;
       layout[16 + 2 * tile] = static_cast<uint8_t>(bytes);
       layout[48 + tile] = static_cast<uint8_t>(tile_rows);
     };
     set(kLeftSums, rows, kRowBytes);
     set(kRightSums, rows, kRowBytes);
+    set(kOtherLeftSums, other_rows, kRowBytes);
+    set(kOtherRightSums, other_rows, kRowBytes);
     set(kRows, rows, row_bytes);
+    set(kOtherRows, other_rows, row_bytes);
     set(kLeft, row_bytes / 4, kRowBytes);
     set(kRight, row_bytes / 4, kRowBytes);
     asm volatile("ldtilecfg (%0)" : : "r"(layout) : "memory");
@@ -62,15 +69,15 @@ class Amx {
   }
 
   // Sums of products of signed bytes of A with unsigned ones of B, exact.
-  template <int kSums, int kB>
+  template <int kSums, int kA, int kB>
   static void add_bytes() {
-    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kRows), "i"(kB));
+    asm volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kA), "i"(kB));
   }
   // Of bfloat16: the even and the odd k of a row of A are added up by themselves, from 0, and then
   // to C. What is subnormal is taken for 0.
-  template <int kSums, int kB>
+  template <int kSums, int kA, int kB>
   static void add_bfloat16() {
-    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kRows), "i"(kB));
+    asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSums), "i"(kA), "i"(kB));
   }
 
  private:

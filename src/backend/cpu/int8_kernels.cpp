@@ -777,9 +777,9 @@ struct MatrixSums {
   static HWY_INLINE void add(const int8_t* x, int64_t stride, const uint32_t* words) {
     Amx::load<Amx::kRows>(x, stride);
     Amx::load<Amx::kLeft>(words, 4 * kWidth);
-    Amx::add_bytes<Amx::kLeftSums, Amx::kLeft>();
+    Amx::add_bytes<Amx::kLeftSums, Amx::kRows, Amx::kLeft>();
     Amx::load<Amx::kRight>(words + kLanes, 4 * kWidth);
-    Amx::add_bytes<Amx::kRightSums, Amx::kRight>();
+    Amx::add_bytes<Amx::kRightSums, Amx::kRows, Amx::kRight>();
   }
   HWY_INLINE void end() {
     turn = 1 - turn;
@@ -800,7 +800,7 @@ void matrix_tile(const Int8Tile& t) {
   const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.block;
   const uint32_t* words = t.words;
   MatrixSums<kRows> sums;
-  Amx::configure(kRows, kBlock);
+  Amx::configure(kRows, 0, kBlock);
   for (int64_t b = 0; b <= t.blocks; ++b) {
     if (b < t.blocks) {
       for (int64_t at = 0; at < kBlock * kWidth; at += 64)
@@ -834,7 +834,7 @@ void matrix_grid_tile(const GridTile& t) {
     if (g < groups) {
       const int64_t count = std::min(t.group, t.k_end - t.k - g * t.group);
       const int64_t at_once = count % 64 == 0 ? 64 : count % 32 == 0 ? 32 : 16;
-      Amx::configure(kRows, at_once);
+      Amx::configure(kRows, 0, at_once);
       sums.begin();
       for (int64_t k = 0; k < count; k += at_once, x += at_once, words += at_once / 4 * kWidth)
         sums.add(x, stride, words);

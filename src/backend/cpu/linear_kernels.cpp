@@ -93,8 +93,10 @@ constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 
 constexpr int kTileRows = 12;  // 24 of 32 registers
 constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 6 ? 2 : 1; }
 #endif
-constexpr int64_t kBlockK = 256;     // k for which a panel stays in the first-level cache
-constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
+constexpr int kMostTileRows =
+    HWY_TARGET == HWY_AVX3 ? 32 : kTileRows;  // of instructions for matrices
+constexpr int64_t kBlockK = 256;              // k for which a panel stays in the first-level cache
+constexpr int64_t kBlockRows = 256;           // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
 
 struct TileArgs {
@@ -181,21 +183,22 @@ void tile(const TileArgs& t) {
 using Tile = void (*)(const TileArgs&);
 
 template <class W, size_t... I>
-constexpr std::array<Tile, kTileRows + 1> single_tiles(std::index_sequence<I...>) {
+constexpr std::array<Tile, kMostTileRows + 1> single_tiles(std::index_sequence<I...>) {
   return {nullptr, &tile<W, static_cast<int>(I) + 1, 1>...};
 }
 template <class W, size_t... I>
-constexpr std::array<Tile, kTileRows + 1> wide_tiles(std::index_sequence<I...>) {
+constexpr std::array<Tile, kMostTileRows + 1> wide_tiles(std::index_sequence<I...>) {
   return {nullptr, &tile<W, static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>...};
 }
 
 // By rows: over one panel, and over as many as keep the multipliers busy.
 struct Tiles {
-  std::array<Tile, kTileRows + 1> single, wide;
+  int rows;  // of the largest over one panel
+  std::array<Tile, kMostTileRows + 1> single, wide;
 };
 template <class W>
 constexpr Tiles make_tiles() {
-  return {single_tiles<W>(std::make_index_sequence<kTileRows>()),
+  return {kTileRows, single_tiles<W>(std::make_index_sequence<kTileRows>()),
           wide_tiles<W>(std::make_index_sequence<kTileRows>())};
 }
 constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<StoredBF16>(),
@@ -203,50 +206,78 @@ constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<Sto
 
 #if HWY_TARGET == HWY_AVX3
 
-// AMX-BF16: an instruction multiplies 32 k of all rows with 16 columns. Panels one after another:
-// there are no more registers, and none waits for another.
+// AMX-BF16: an instruction multiplies 32 k of up to 16 rows with 16 columns. A sum waits for the
+// one before as long as four instructions take: they are of two panels, or of more rows.
 template <int kRows, int kPanels>
 void matrix_tile(const TileArgs& t) {
   constexpr int64_t kSteps = PackedMatrix::kMatrixSteps, kStride = 4 * kWidth;
-  Amx::configure(kRows, Amx::kRowBytes);
-  for (int p = 0; p < kPanels; ++p) {
-    float* sums = t.sums + p * t.sums_stride;
-    if (t.resume) {
-      Amx::load<Amx::kLeftSums>(sums, kStride);
-      Amx::load<Amx::kRightSums>(sums + kLanes, kStride);
-    } else {
-      Amx::zero<Amx::kLeftSums>();
-      Amx::zero<Amx::kRightSums>();
-    }
-    const float* x = t.x;
-    const float* w = static_cast<const float*>(t.w) + p * t.panel_stride;
-    const char* ahead = t.ahead + 2 * p * t.ahead_stride;
-    for (int64_t k = t.k; k > 0; k -= kSteps, x += kSteps, w += kSteps * kWidth) {
-      for (int64_t at = 0; at < kSteps * t.ahead_step; at += kLine) {
-        __builtin_prefetch(ahead + at, 0, 2);
-        __builtin_prefetch(ahead + t.ahead_stride + at, 0, 2);
-      }
-      ahead += kSteps * t.ahead_step;
-      Amx::load<Amx::kRows>(x, 4 * t.x_stride);
-      Amx::load<Amx::kLeft>(w, kStride);
-      Amx::add_bfloat16<Amx::kLeftSums, Amx::kLeft>();
-      Amx::load<Amx::kRight>(w + kLanes, kStride);
-      Amx::add_bfloat16<Amx::kRightSums, Amx::kRight>();
-    }
-    Amx::store<Amx::kLeftSums>(sums, kStride);
-    Amx::store<Amx::kRightSums>(sums + kLanes, kStride);
+  constexpr int kFirst = std::min<int>(kRows, Amx::kMostRows), kOthers = kRows - kFirst;
+  if constexpr (kPanels > 2) {
+    TileArgs rest = t;
+    rest.w = static_cast<const float*>(t.w) + 2 * t.panel_stride;
+    rest.sums += 2 * t.sums_stride;
+    rest.ahead += 4 * t.ahead_stride;
+    matrix_tile<kRows, 2>(t);
+    return matrix_tile<kRows, kPanels - 2>(rest);
   }
+  constexpr bool kTwo = kPanels > 1 || kOthers > 0;
+  static_assert(kPanels == 1 || kOthers == 0);
+  Amx::configure(kFirst, kPanels > 1 ? kFirst : kOthers, Amx::kRowBytes);
+  float *sums = t.sums, *other_sums = kPanels > 1 ? sums + t.sums_stride : sums + kFirst * kWidth;
+  if (t.resume) {
+    Amx::load<Amx::kLeftSums>(sums, kStride);
+    Amx::load<Amx::kRightSums>(sums + kLanes, kStride);
+    if constexpr (kTwo) Amx::load<Amx::kOtherLeftSums>(other_sums, kStride);
+    if constexpr (kTwo) Amx::load<Amx::kOtherRightSums>(other_sums + kLanes, kStride);
+  } else {
+    Amx::zero<Amx::kLeftSums>();
+    Amx::zero<Amx::kRightSums>();
+    if constexpr (kTwo) Amx::zero<Amx::kOtherLeftSums>();
+    if constexpr (kTwo) Amx::zero<Amx::kOtherRightSums>();
+  }
+  const float *x = t.x, *w = static_cast<const float*>(t.w);
+  const char* ahead = t.ahead;
+  for (int64_t k = t.k; k > 0; k -= kSteps, x += kSteps, w += kSteps * kWidth) {
+    for (int64_t at = 0; at < kSteps * t.ahead_step; at += kLine) {
+      HWY_UNROLL(4)
+      for (int i = 0; i < 2 * kPanels; ++i)
+        __builtin_prefetch(ahead + i * t.ahead_stride + at, 0, 2);
+    }
+    ahead += kSteps * t.ahead_step;
+    Amx::load<Amx::kRows>(x, 4 * t.x_stride);
+    if constexpr (kOthers > 0) Amx::load<Amx::kOtherRows>(x + kFirst * t.x_stride, 4 * t.x_stride);
+    Amx::load<Amx::kLeft>(w, kStride);
+    Amx::add_bfloat16<Amx::kLeftSums, Amx::kRows, Amx::kLeft>();
+    if constexpr (kOthers > 0)
+      Amx::add_bfloat16<Amx::kOtherLeftSums, Amx::kOtherRows, Amx::kLeft>();
+    Amx::load<Amx::kRight>(w + kLanes, kStride);
+    Amx::add_bfloat16<Amx::kRightSums, Amx::kRows, Amx::kRight>();
+    if constexpr (kOthers > 0)
+      Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kOtherRows, Amx::kRight>();
+    if constexpr (kPanels > 1) {
+      Amx::load<Amx::kLeft>(w + t.panel_stride, kStride);
+      Amx::add_bfloat16<Amx::kOtherLeftSums, Amx::kRows, Amx::kLeft>();
+      Amx::load<Amx::kRight>(w + t.panel_stride + kLanes, kStride);
+      Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kRows, Amx::kRight>();
+    }
+  }
+  Amx::store<Amx::kLeftSums>(sums, kStride);
+  Amx::store<Amx::kRightSums>(sums + kLanes, kStride);
+  if constexpr (kTwo) Amx::store<Amx::kOtherLeftSums>(other_sums, kStride);
+  if constexpr (kTwo) Amx::store<Amx::kOtherRightSums>(other_sums + kLanes, kStride);
 }
 
-template <size_t... I>
-constexpr Tiles matrix_tiles(std::index_sequence<I...>) {
+template <size_t... I, size_t... J>
+constexpr Tiles matrix_tiles(std::index_sequence<I...>, std::index_sequence<J...>) {
   return {
+      kMostTileRows,
       {nullptr, &matrix_tile<static_cast<int>(I) + 1, 1>...},
-      {nullptr, &matrix_tile<static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>...}};
+      {nullptr, &matrix_tile<static_cast<int>(J) + 1, panels_at_once(static_cast<int>(J) + 1)>...}};
 }
 constexpr Tiles kPairsTiles = make_tiles<StoredPairs>(),
-                kMatrixTiles = matrix_tiles(std::make_index_sequence<kTileRows>());
-static_assert(kTileRows <= Amx::kMostRows && 4 * kLanes == Amx::kRowBytes);
+                kMatrixTiles = matrix_tiles(std::make_index_sequence<kMostTileRows>(),
+                                            std::make_index_sequence<kTileRows>());
+static_assert(kMostTileRows == 2 * Amx::kMostRows && 4 * kLanes == Amx::kRowBytes);
 
 #elif HWY_TARGET == HWY_NEON
 
@@ -502,7 +533,7 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
                   int64_t panel_end) {
   const PackedMatrix& w = *call.w;
   const Tiles& tiles = tiles_of(w);
-  const int64_t count = (rows + kTileRows - 1) / kTileRows;
+  const int64_t count = (rows + tiles.rows - 1) / tiles.rows;
   const int64_t steps = w.steps();
   const int64_t blocks = std::max<int64_t>(1, (steps + kBlockK - 1) / kBlockK);
   constexpr int64_t kWhole = PackedMatrix::kMatrixSteps;  // a matrix of tiles has whole ones

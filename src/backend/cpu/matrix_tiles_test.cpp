@@ -123,7 +123,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, MatrixTiles,
                          testing::Values(Shape{1, 64, 160}, Shape{2, 33, 100}, Shape{3, 1, 32},
                                          Shape{4, 200, 96}, Shape{5, 31, 33}, Shape{6, 384, 64},
                                          Shape{7, 66, 31}, Shape{12, 1100, 40}, Shape{13, 1100, 70},
-                                         Shape{40, 520, 33}),
+                                         Shape{40, 520, 33}, Shape{75, 70, 64},
+                                         Shape{32, 1100, 40}),
                          [](const auto& info) {
                            return "rows" + std::to_string(info.param.rows) + "k" +
                                   std::to_string(info.param.k) + "n" + std::to_string(info.param.n);

@@ -14,10 +14,12 @@
 
 #include <cstdlib>
 #include <cstring>
+#endif
 
 namespace vecton::cpu {
 
 class AmxEmulator {
+#if defined(__x86_64__) && defined(__linux__)
  public:
   AmxEmulator() {
     struct sigaction action = {};
@@ -29,9 +31,6 @@ class AmxEmulator {
   AmxEmulator(const AmxEmulator&) = delete;
   AmxEmulator& operator=(const AmxEmulator&) = delete;
 
-  // Instructions that this thread has trapped on.
-  static int64_t count() { return state().count; }
-
  private:
   static constexpr int kTiles = 8, kMostRows = 16, kMostBytes = 64;
 
@@ -39,7 +38,6 @@ class AmxEmulator {
     bool configured = false;
     int rows[kTiles] = {}, bytes[kTiles] = {};
     alignas(64) uint8_t tiles[kTiles][kMostRows][kMostBytes] = {};
-    int64_t count = 0;
   };
   static State& state() {
     static thread_local State state;
@@ -164,7 +162,6 @@ class AmxEmulator {
     auto& context = *static_cast<ucontext_t*>(given);
     const Instruction i = decode(context);
     State& s = state();
-    ++s.count;
     if (i.opcode == 0x49 && i.prefix == 0) {
       if (i.mod == 3) {
         s.configured = false;
@@ -192,19 +189,8 @@ class AmxEmulator {
   }
 
   struct sigaction before_ = {};
-};
-
-}  // namespace vecton::cpu
-
-#else
-
-namespace vecton::cpu {
-class AmxEmulator {};
-}  // namespace vecton::cpu
-
 #endif
-
-namespace vecton::cpu {
+};
 
 // The emulator where a machine has all that kernels for AMX need but AMX.
 class AmxWhereThereIsNone {

@@ -34,7 +34,8 @@ WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-m
         "gen-qwen3-next", "gen-qwen3.5", "gen-qwen3.5-moe", "gen-gemma4-26b-moe", "gen-gemma4-31b", "gen-gemma4-e2b", "gen-gemma4-text-ple",
         "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
         "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-pixtral", "gen-qwen2-sliding", "gen-mistral-sliding", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
-# GGUF files of architectures of which mlx-lm computes what the files say.
+# GGUF files of architectures of which mlx-lm computes what the files say. Not gguf-gen-deepseek-v3: mlx-lm gives the experts of groups that are left out the score 0, and
+# they are chosen before those whose corrected scores are below 0, as many are in that file; transformers and vecton give them minus infinity. No answer of the wide model depends on it.
 GGUF = ["gguf-gen-cohere2", "gguf-gen-exaone4", "gguf-gen-gemma4-26b-moe", "gguf-gen-gemma4-31b", "gguf-gen-gemma4-e2b", "gguf-gen-glm4-moe", "gguf-gen-glm4-moe-lite",
         "gguf-gen-granite", "gguf-gen-granitemoe", "gguf-gen-lfm2", "gguf-gen-llama3", "gguf-gen-ministral3", "gguf-gen-mixtral", "gguf-gen-olmo2", "gguf-gen-olmo3",
         "gguf-gen-phi3.5-mini", "gguf-gen-phi4-mini", "gguf-gen-qwen2-moe", "gguf-gen-qwen2-vl", "gguf-gen-qwen3-moe", "gguf-gen-smollm3", "gguf-llama-q4km", "gguf-qwen3-q4km"]

@@ -1,6 +1,8 @@
 #include "nn/mixture_of_experts.h"
 
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace vecton::nn {
 
@@ -10,6 +12,10 @@ Tensor MixtureOfExperts::routed(Ops& ops, const Tensor& judged, const Tensor& x)
 
 Tensor MixtureOfExperts::forward(Ops& ops, const Tensor& x, const Tensor* residual) const {
   Tensor y = routed(ops, x, x);
+  if (!bias.empty()) {
+    const std::vector<int32_t> same(static_cast<size_t>(x.rows()), 0);
+    y = ops.add(std::move(y), ops.gather_rows(bias, ops.upload_indices(same)));
+  }
   if (shared) {
     Tensor always = shared->forward(ops, x);
     if (shared_gate)

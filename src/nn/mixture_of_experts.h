@@ -13,6 +13,7 @@ struct MixtureOfExperts {
   ops::LinearWeight router;  // [experts, hidden]
   ops::Router routing;
   ops::Experts experts;
+  ops::Vector bias;  // [hidden], of all experts together; may be absent
   std::optional<Mlp> shared;
   std::optional<ops::LinearWeight> shared_gate;  // [1, hidden]: shared(x) * sigmoid(shared_gate x)
 

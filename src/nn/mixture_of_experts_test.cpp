@@ -75,6 +75,13 @@ TEST_F(MixtureTest, AnMlpStandsBesideThem) {
            1e-5f));
 }
 
+TEST_F(MixtureTest, ABiasIsAddedToWhatTheyGive) {
+  MixtureOfExperts made = mixture();
+  made.bias = ops_->prepare_parameters(std::vector<float>{7}, 1, 1);
+  EXPECT_THAT(values_of(*ops_, made.forward(*ops_, x_, &x_)),
+              near({8 + routed(1), 5 + routed(-2), 7.5f + routed(0.5f)}, 1e-5f));
+}
+
 TEST_F(MixtureTest, TheRouterMayJudgeOtherRows) {
   const Tensor other = ops_->upload(std::vector<float>{1, 1, 1}, 3, 1);
   const std::vector<float> found = values_of(*ops_, mixture().routed(*ops_, other, x_));

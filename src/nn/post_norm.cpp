@@ -9,7 +9,7 @@ Tensor PostNormAttention::forward(const ForwardPass& pass, const Tensor& x, cons
 }
 
 Tensor PostNormMlp::forward(Ops& ops, const Tensor& x) const {
-  return ops.norm(mlp.forward(ops, x, &x), norm);
+  return ops.norm(feed_forward(mlp, ops, x, &x), norm);
 }
 
 }  // namespace vecton::nn

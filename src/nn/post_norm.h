@@ -1,7 +1,7 @@
 // The halves of a post-norm layer, x = norm(x + f(x)): Vaswani et al. 2017, arXiv:1706.03762.
 #pragma once
 
-#include "nn/mlp.h"
+#include "nn/feed_forward.h"
 #include "nn/self_attention.h"
 
 namespace vecton::nn {
@@ -15,7 +15,7 @@ struct PostNormAttention {
 };
 
 struct PostNormMlp {
-  Mlp mlp;
+  FeedForward mlp;
   ops::NormWeight norm;
   Tensor forward(Ops& ops, const Tensor& x) const;
 };

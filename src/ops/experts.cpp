@@ -17,6 +17,8 @@ namespace {
 Tensor one_expert(Ops& ops, const Tensor& x, const Experts& experts, const Expert& expert) {
   if (const auto* gated = std::get_if<GatedWeight>(&expert.up))
     return ops.linear(ops.gated_linear(x, *gated, experts.activation), expert.down);
+  if (const auto* up = std::get_if<LinearWeight>(&expert.up))
+    return ops.linear(ops.linear(x, *up, experts.activation), expert.down);
   const auto& [gate, up] = std::get<SplitGate>(expert.up);
   Tensor h =
       ops.clamped_swiglu(ops.linear(x, gate), ops.linear(x, up), experts.alpha, experts.limit);

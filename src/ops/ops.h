@@ -95,7 +95,8 @@ class Ops {
 
   // Mixtures of experts. route() chooses as ops::Router says, from a logit for each expert.
   // experts(): y[i] = sum over j < k of weights[i, j] f(x[i]), in the order of j, where expert
-  // routes.experts[i*k + j] gives f(x) = down(act(gate(x)) * up(x)), or with clamped_swiglu.
+  // routes.experts[i*k + j] gives f(x) = down(act(gate(x)) * up(x)), or with clamped_swiglu, or
+  // down(act(up(x))).
   virtual Routes route(const Tensor& logits, const Router& router);
   virtual Tensor experts(const Tensor& x, const Routes& routes, const Experts& experts);
   // y[i] = sum over j < k of weights[i, j] parts[i*k + j], in the order of j. weights [m, k].

@@ -80,7 +80,7 @@ std::vector<Route> route_row(std::span<const float> logits, const Router& router
   std::vector<float> weights;
   for (const int32_t expert : chosen) weights.push_back(scores[static_cast<size_t>(expert)]);
   if (router.scores == Router::Scores::kSoftmaxOfChosen) softmax_row(weights);
-  const double sum = std::accumulate(weights.begin(), weights.end(), 1e-20);
+  const double sum = std::accumulate(weights.begin(), weights.end(), router.least);
   std::vector<Route> routes;
   for (size_t j = 0; j < chosen.size(); ++j) {
     double weight = weights[j];

@@ -77,8 +77,9 @@ struct Router {
   };
   Scores scores = Scores::kSoftmax;
   int64_t k = 1;
-  bool normalize = false;  // weights are divided by (their sum + 1e-20)
-  float scale = 1;         // then multiplied by this, and by factors[expert]
+  bool normalize = false;  // weights are divided by (their sum + least)
+  double least = 1e-20;
+  float scale = 1;  // then multiplied by this, and by factors[expert]
   // Only experts of the top_groups best of equally large groups are chosen; a group is as good as
   // the sum of its two best.
   int64_t groups = 1, top_groups = 1;
@@ -98,13 +99,13 @@ struct SplitGate {
 };
 
 struct Expert {
-  std::variant<GatedWeight, SplitGate> up;
+  std::variant<GatedWeight, SplitGate, LinearWeight> up;  // the last: nothing is gated
   LinearWeight down;
 };
 
 struct Experts {
   std::vector<Expert> all;
-  Activation activation = Activation::kSilu;  // of GatedWeight
+  Activation activation = Activation::kSilu;  // but of SplitGate
   float alpha = 0, limit = 0;                 // of SplitGate
 };
 

@@ -49,6 +49,9 @@ TEST_P(ExpertOps, SoftmaxIsOfAllExperts) {
   expect_route(logits, router, {2, 1}, {8 / 7.0f, 6 / 7.0f});
   router.factors = prepare(*ops_, {1, 10, 100, 1000});
   expect_route(logits, router, {2, 1}, {800 / 7.0f, 60 / 7.0f});
+  router.factors = {};
+  router.least = 0.125;
+  expect_route(logits, router, {2, 1}, {1, 0.75f});
 }
 
 TEST_P(ExpertOps, SoftmaxOfTheChosenIgnoresTheOthers) {
@@ -108,8 +111,11 @@ TEST_P(ExpertOps, RowsAreRoutedAlone) {
   }
 }
 
+enum class Gate { kStacked, kSplit, kNone };
+constexpr Gate kGates[] = {Gate::kStacked, Gate::kSplit, Gate::kNone};
+
 // Experts with gate, up and down of `n` by `k`.
-ops::Experts make_experts(Ops& on, int64_t count, int64_t width, int64_t hidden, bool split) {
+ops::Experts make_experts(Ops& on, int64_t count, int64_t width, int64_t hidden, Gate kind) {
   Random random(static_cast<uint32_t>(width));
   ops::Experts experts{
       .all = {}, .activation = ops::Activation::kSilu, .alpha = 1.7f, .limit = 0.9f};
@@ -123,8 +129,10 @@ ops::Experts make_experts(Ops& on, int64_t count, int64_t width, int64_t hidden,
   };
   for (int64_t e = 0; e < count; ++e) {
     ops::Expert expert;
-    if (split) {
+    if (kind == Gate::kSplit) {
       expert.up = ops::SplitGate{.gate = linear(width, hidden), .up = linear(width, hidden)};
+    } else if (kind == Gate::kNone) {
+      expert.up = linear(width, hidden);
     } else {
       const tensor::Weight gate = weight(width, hidden), up = weight(width, hidden);
       expert.up = ops::GatedWeight{.w = on.prepare_gated(gate, up), .bias = {}};
@@ -158,13 +166,13 @@ ops::Routes routes_of_row(Ops& on, const ops::Routes& all, int64_t row) {
 }
 
 TEST_P(ExpertOps, ExpertsAreTheReferences) {
-  for (const bool split : {false, true}) {
+  for (const Gate kind : kGates) {
     for (const int64_t rows : {1, 2, 37}) {
       const auto run = [&](Ops& on) {
         Random random(5);
         const Matrix x = random_matrix(random, rows, 24);
         return download(on, on.experts(upload(on, x, Layout::kStrided), make_routes(on, rows, 3, 5),
-                                       make_experts(on, 5, 20, 24, split)));
+                                       make_experts(on, 5, 20, 24, kind)));
       };
       expect_close(run(*ops_), run(*ref_), Matrix(rows, 24, 60), sum_bound(60));
     }
@@ -175,8 +183,8 @@ TEST_P(ExpertOps, ExpertsAreTheReferences) {
 TEST_P(ExpertOps, RowsAreComputedAlone) {
   Random random(6);
   const Matrix x = random_matrix(random, 50, 24);
-  for (const bool split : {false, true}) {
-    const ops::Experts experts = make_experts(*ops_, 7, 20, 24, split);
+  for (const Gate kind : kGates) {
+    const ops::Experts experts = make_experts(*ops_, 7, 20, 24, kind);
     const ops::Routes routes = make_routes(*ops_, x.rows, 3, 7);
     const Matrix all = download(*ops_, ops_->experts(upload(*ops_, x), routes, experts));
     for (int64_t i = 0; i < x.rows; ++i) {

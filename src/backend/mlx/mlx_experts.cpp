@@ -78,8 +78,10 @@ ExpertChoice choose(const mx::array& logits, const ops::Router& router) {
   const mx::array experts = largest(choice, to_int(router.k));
   mx::array weights = mx::take_along_axis(scores, experts, 1);
   if (router.scores == Scores::kSoftmaxOfChosen) weights = softmax_of(weights);
-  if (router.normalize)
-    weights = mx::divide(weights, mx::add(mx::sum(weights, 1, true), mx::array(1e-20f)));
+  if (router.normalize) {
+    const mx::array least(static_cast<float>(router.least));
+    weights = mx::divide(weights, mx::add(mx::sum(weights, 1, true), least));
+  }
   weights = mx::multiply(weights, mx::array(router.scale));
   if (!router.factors.empty()) {
     const mx::array factors = mx::reshape(array_of(router.factors), {logits.shape(1)});
@@ -95,7 +97,7 @@ const MlxWeight& weight_of(const ops::PreparedWeight& w) {
 // The stacks of a mixture's matrices; null where their forms differ.
 struct Stacks {
   std::shared_ptr<const MlxStack> up, gate, down;  // gate: of SplitGate alone
-  bool split = false;
+  bool split = false, plain = false;               // plain: nothing is gated
 
   bool all() const { return up && down && (gate || !split); }
 };
@@ -105,6 +107,8 @@ Stacks stacks_of(const ops::Experts& experts) {
   for (const ops::Expert& expert : experts.all) {
     if (const auto* gated = std::get_if<ops::GatedWeight>(&expert.up)) {
       up.push_back({&weight_of(gated->w), &gated->bias});
+    } else if (const auto* linear = std::get_if<ops::LinearWeight>(&expert.up)) {
+      up.push_back({&weight_of(linear->w), &linear->bias});
     } else {
       const auto& both = std::get<ops::SplitGate>(expert.up);
       gate.push_back({&weight_of(both.gate.w), &both.gate.bias});
@@ -114,6 +118,7 @@ Stacks stacks_of(const ops::Experts& experts) {
   }
   Stacks made{.up = stack_of(up), .gate = {}, .down = stack_of(down), .split = !gate.empty()};
   if (made.split) made.gate = stack_of(gate);
+  made.plain = std::holds_alternative<ops::LinearWeight>(experts.all.front().up);
   return made;
 }
 
@@ -147,7 +152,7 @@ Tensor MlxOps::experts(const Tensor& x, const ops::Routes& routes, const ops::Ex
   if (stacks.split) {
     h = clamped_gate(stacks.gate->product(rows, chosen), h, experts.alpha, experts.limit);
   } else {
-    h = gated(h, experts.activation);
+    h = stacks.plain ? activated(h, experts.activation) : gated(h, experts.activation);
   }
   const mx::array y = mx::take(stacks.down->product(h, chosen), mx::argsort(order), 0);
   return weighted_rows(tensor_of(y), routes.weights);

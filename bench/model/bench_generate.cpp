@@ -1,5 +1,5 @@
 // bench_generate MODEL [--sequences N] [--context TOKENS] [--tokens N] [--prefill TOKENS]
-// [--beside TOKENS] [--threads N] [--rounds N] [--quantization NAME]
+// [--beside TOKENS] [--threads N] [--rounds N] [--compute NAME] [--quantization NAME]
 //
 // Text generation on token ids: steps of --sequences sequences that go on from --context tokens, as
 // a share of what reading the weights once takes; the time to the first token of a prompt of
@@ -26,19 +26,18 @@ using vecton::Request;
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string model, quantization;
+  std::string model, compute = "float32", quantization = "auto";
   int64_t sequences = 1, context = 16, tokens = 64, prefill = 512, beside = 0;
   int threads = 2, rounds = 3;
 };
 
 Arguments parse(int argc, char** argv) {
-  Arguments a{.model = argc > 1 ? argv[1] : "", .quantization = "auto"};
+  Arguments a{.model = argc > 1 ? argv[1] : ""};
   for (int i = 2; i + 1 < argc; i += 2) {
     const std::string flag = argv[i], text = argv[i + 1];
-    if (flag == "--quantization") {
-      a.quantization = text;
-      continue;
-    }
+    if (flag == "--compute") a.compute = text;
+    if (flag == "--quantization") a.quantization = text;
+    if (flag == "--compute" || flag == "--quantization") continue;
     const int64_t value = std::stoll(text);
     if (flag == "--sequences") a.sequences = value;
     if (flag == "--context") a.context = value;
@@ -68,6 +67,7 @@ class Bench {
     options.runner = "generate";
     options.threads = a.threads;
     options.enable_prefix_caching = false;
+    options.compute = a.compute;
     options.quantization = a.quantization;
     engine_ = Engine::open(options);
   }

@@ -131,6 +131,10 @@ class Names {
   }
 
   std::string renamed(const std::string& name) const {
+    for (const models::MlxName& part : rules_.names) {
+      const size_t at = embeddings_ ? name.npos : name.find(part.own);
+      if (at != name.npos) return std::string(name).replace(at, part.own.size(), part.mlx);
+    }
     if (nested_ && !name.starts_with("score.")) {
       constexpr std::string_view kWhole = "model.language_model.", kPart = "language_model.";
       if (name.starts_with(kWhole)) return "language_model.model." + name.substr(kWhole.size());

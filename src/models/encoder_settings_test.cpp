@@ -59,6 +59,12 @@ TEST(EncoderSettings, RefusesWhatChangesTheNumbersByName) {
   EXPECT_THAT(refusal(deberta, R"("position_buckets": 2)"), HasSubstr("position_buckets"));
   EXPECT_THAT(refusal(deberta, R"("attention_head_size": 3)"), HasSubstr("attention_head_size"));
   EXPECT_THAT(refusal(kNomic, R"("num_experts": 8)"), HasSubstr("num_experts"));
+  EXPECT_THAT(refusal(kNomic, R"("moe_every_n_layers": 2, "num_experts": 8, "moe_top_k": 2)"),
+              HasSubstr("moe_every_n_layers"));
+  const std::string jina = architecture("JinaBertModel") + R"(, "feed_forward_type": "geglu")";
+  EXPECT_THAT(refusal(jina, R"("position_embedding_type": "absolute")",
+                      R"("position_embedding_type": "alibi")"),
+              HasSubstr("position_embedding_type"));
   EXPECT_THAT(refusal(kNomic, R"("prenorm": true)"), HasSubstr("prenorm"));
 }
 

@@ -78,6 +78,10 @@ struct MlxExperts {
   bool interleaved = false;
 };
 
+struct MlxName {
+  std::string_view own, mlx;
+};
+
 // What MLX's libraries do with checkpoints of a family, where it is not what they do with all.
 struct MlxRules {
   // mlx-embeddings: how it pools, whether it has code for the family's generative models, and
@@ -101,6 +105,8 @@ struct MlxRules {
   List<std::string_view, 4> eight_bits = {};
   List<std::string_view, 1> floats = {};
   List<std::string_view, 1> uncast = {};
+  // Parts of names that it has others for.
+  List<MlxName, 3> names = {};
   // Experts in MXFP4 stay so, whatever was chosen for all.
   bool keeps_mxfp4 = false;
   // Models of these types are the part "language_model" of others that mlx-lm does not compute,

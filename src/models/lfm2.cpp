@@ -1,5 +1,6 @@
 // LFM2: short convolutions and grouped-query attention, layer by layer. Liquid AI 2025,
 // https://www.liquid.ai/blog/liquid-foundation-models-v2-our-second-series-of-generative-ai-models
+// LFM2-MoE: the same with mixtures of experts in all layers but the first ones.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "models/decoder.h"
+#include "models/experts.h"
 #include "models/family.h"
 #include "nn/layer_types.h"
 #include "nn/pre_norm.h"
@@ -18,6 +20,8 @@ namespace vecton::models::lfm2 {
 namespace {
 
 ModelShape shape(const checkpoint::Config& config);
+
+constexpr auto kNoBias = checkpoint::Weights::Bias::kNone;
 
 // in x = [b | c | v]; out(c * convolution(b * v)).
 struct ShortConv {
@@ -37,6 +41,7 @@ struct Layer {
 
 // Width of the MLP: the file's, or two thirds of it made a multiple of a block.
 int64_t mlp_width(const checkpoint::Config& config) {
+  if (config.has("num_experts")) return config.integer("intermediate_size");
   const int64_t given = config.integer_or(
       "block_ff_dim", config.has("block_ff_dim") ? 1 : config.integer("intermediate_size"));
   config.ignore({"intermediate_size"});
@@ -55,6 +60,42 @@ int64_t mlp_width(const checkpoint::Config& config) {
   return (static_cast<int64_t>(scaled) + block - 1) / block * block;
 }
 
+// Mixtures of layers from `first` on.
+struct Mixtures {
+  int64_t first = 0;
+  ExpertSizes sizes;
+  ops::Router routing;
+  bool corrected = false;  // the choice, by expert_bias
+};
+
+// Nothing where all layers are dense.
+std::optional<Mixtures> mixtures(const checkpoint::Config& config, const ModelShape& shape) {
+  if (!config.has("num_experts")) return std::nullopt;
+  config.ignore({"intermediate_size"});  // of dense layers, if there are any
+  const int64_t count = config.integer("num_experts", 1, checkpoint::Config::kMostCounted);
+  return Mixtures{
+      .first = config.integer_or("num_dense_layers", 2, 0),
+      .sizes = {.count = count,
+                .width = config.integer("moe_intermediate_size"),
+                .hidden = shape.hidden},
+      .routing = {.scores = ops::Router::Scores::kSigmoid,
+                  .k = experts_per_token(config, count),
+                  .normalize = config.boolean_or("norm_topk_prob", true),
+                  .least = 1e-6,
+                  .scale = static_cast<float>(config.number_or("routed_scaling_factor", 1))},
+      .corrected = config.boolean_or("use_expert_bias", true)};
+}
+
+nn::MixtureOfExperts mixture(const Mixtures& m, const checkpoint::Weights& w) {
+  nn::MixtureOfExperts made{
+      .router = (w / "gate").in_float32().linear(m.sizes.count, m.sizes.hidden, kNoBias),
+      .routing = m.routing,
+      .experts = load_experts(w, m.sizes, ops::Activation::kSilu,
+                              {.gate = "w1", .up = "w3", .down = "w2"})};
+  if (m.corrected) made.routing.correction = w.vector("expert_bias", m.sizes.count);
+  return made;
+}
+
 int64_t conv_width(const checkpoint::Config& config) {
   return config.integer_or("conv_L_cache", 3);
 }
@@ -67,6 +108,8 @@ class Lfm2 final : public Model {
  private:
   Layer layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index,
               bool attends) const;
+  nn::FeedForward feed_forward(const checkpoint::Weights& w, const checkpoint::Config& config,
+                               int64_t index) const;
   nn::SelfAttention attention(const checkpoint::Weights& w, int64_t index) const;
   ShortConv conv(const checkpoint::Weights& w, const checkpoint::Config& config,
                  int64_t index) const;
@@ -74,6 +117,7 @@ class Lfm2 final : public Model {
                   const nn::LayerRows& rows, const Tensor& residual) const;
 
   ModelShape shape_;
+  std::optional<Mixtures> mixtures_;
   double eps_;
   nn::Rope rope_;
   ops::PreparedWeight words_;
@@ -97,6 +141,7 @@ std::vector<bool> attention_layers(const checkpoint::Config& config, int64_t lay
 
 Lfm2::Lfm2(const checkpoint::Config& config, const checkpoint::Weights& w)
     : shape_(shape(config)),
+      mixtures_(mixtures(config, shape_)),
       eps_(config.number_or("norm_eps", 1e-5)),
       rope_(config, shape_.head_dim, 1e6) {
   words_ = (w / "embed_tokens").table(shape_.vocab, shape_.hidden);
@@ -111,9 +156,9 @@ nn::SelfAttention Lfm2::attention(const checkpoint::Weights& w, int64_t index) c
   const std::pair<std::string, int64_t> kv_parts[] = {{"k_proj", shape_.kv_heads * d},
                                                       {"v_proj", shape_.kv_heads * d}};
   return {.layer = index,
-          .q = (w / "q_proj").linear(shape_.heads * d, n, checkpoint::Weights::Bias::kNone),
-          .kv = w.stacked(kv_parts, n, checkpoint::Weights::Bias::kNone),
-          .out = (w / "out_proj").linear(n, shape_.heads * d, checkpoint::Weights::Bias::kNone),
+          .q = (w / "q_proj").linear(shape_.heads * d, n, kNoBias),
+          .kv = w.stacked(kv_parts, n, kNoBias),
+          .out = (w / "out_proj").linear(n, shape_.heads * d, kNoBias),
           .q_norm = (w / "q_layernorm").rms_norm(d, eps_),
           .k_norm = (w / "k_layernorm").rms_norm(d, eps_),
           .shape = {.heads = shape_.heads,
@@ -127,8 +172,7 @@ ShortConv Lfm2::conv(const checkpoint::Weights& w, const checkpoint::Config& con
                      int64_t index) const {
   const int64_t n = shape_.hidden;
   const bool biased = config.boolean_or("conv_bias", false);
-  const auto bias =
-      biased ? checkpoint::Weights::Bias::kRequired : checkpoint::Weights::Bias::kNone;
+  const auto bias = biased ? checkpoint::Weights::Bias::kRequired : kNoBias;
   const checkpoint::Weights kernel = w / "conv";
   return {.layer = index,
           .in = (w / "in_proj").linear(3 * n, n, bias),
@@ -137,18 +181,21 @@ ShortConv Lfm2::conv(const checkpoint::Weights& w, const checkpoint::Config& con
           .out = (w / "out_proj").linear(n, n, bias)};
 }
 
+nn::FeedForward Lfm2::feed_forward(const checkpoint::Weights& w, const checkpoint::Config& config,
+                                   int64_t index) const {
+  if (mixtures_ && index >= mixtures_->first) return mixture(*mixtures_, w);
+  const int64_t n = shape_.hidden, intermediate = mlp_width(config);
+  return nn::Mlp{.up = w.gated("w1", "w3", intermediate, n),
+                 .down = (w / "w2").linear(n, intermediate, kNoBias),
+                 .activation = ops::Activation::kSilu};
+}
+
 Layer Lfm2::layer(const checkpoint::Weights& w, const checkpoint::Config& config, int64_t index,
                   bool attends) const {
-  const int64_t n = shape_.hidden, intermediate = mlp_width(config);
-  const checkpoint::Weights mlp = w / "feed_forward";
-  Layer layer{
-      .operator_norm = (w / "operator_norm").rms_norm(n, eps_),
-      .mlp = nn::PreNormMlp{
-          .norm = (w / "ffn_norm").rms_norm(n, eps_),
-          .mlp = nn::Mlp{
-              .up = mlp.gated("w1", "w3", intermediate, n),
-              .down = (mlp / "w2").linear(n, intermediate, checkpoint::Weights::Bias::kNone),
-              .activation = ops::Activation::kSilu}}};
+  const int64_t n = shape_.hidden;
+  Layer layer{.operator_norm = (w / "operator_norm").rms_norm(n, eps_),
+              .mlp = nn::PreNormMlp{.norm = (w / "ffn_norm").rms_norm(n, eps_),
+                                    .mlp = feed_forward(w / "feed_forward", config, index)}};
   if (attends) {
     layer.attention = attention(w / "self_attn", index);
   } else {
@@ -200,6 +247,7 @@ ModelShape shape(const checkpoint::Config& config) {
   config.ignore({"tie_embedding", "block_norm_eps", "conv_bias"});
   if (!shape.causal)
     throw Error(ErrorCode::kUnsupported, config.file() + ": is_causal false is not supported");
+  mixtures(config, shape);  // says what they can't be
   const int64_t width = conv_width(config);
   for (const bool attends : attention_layers(config, shape.layers)) {
     if (attends) {
@@ -214,6 +262,10 @@ ModelShape shape(const checkpoint::Config& config) {
 
 std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
   prepare_decoder(shape(config), weights);
+  const checkpoint::Weights::Rename parts[] = {{"feed_forward.gate_proj.", "feed_forward.w1."},
+                                               {"feed_forward.up_proj.", "feed_forward.w3."},
+                                               {"feed_forward.down_proj.", "feed_forward.w2."}};
+  weights.rename_parts(parts);  // of dense layers, as mlx-lm writes LFM2-MoE
   return std::make_unique<Lfm2>(config, weights);
 }
 
@@ -233,3 +285,24 @@ extern constinit const Family kFamily{
 };
 
 }  // namespace vecton::models::lfm2
+
+namespace vecton::models::lfm2_moe {
+
+extern constinit const Family kFamily{
+    .name = "lfm2_moe",
+    .model_types = {"lfm2_moe"},
+    .architectures = {{"Lfm2MoeModel"}, {"Lfm2MoeForCausalLM", checkpoint::HeadKind::kCausalLm}},
+    .default_pooling = ops::Pooling::kLast,
+    .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
+    .shape = lfm2::shape,
+    .load = lfm2::load,
+    .mlx = {.experts = kNumberedMlxExperts,
+            .convolution = "conv.weight",
+            .eight_bits = {"feed_forward.gate"},
+            .uncast = {"expert_bias"},
+            .names = {{"feed_forward.w1.", "feed_forward.gate_proj."},
+                      {"feed_forward.w3.", "feed_forward.up_proj."},
+                      {"feed_forward.w2.", "feed_forward.down_proj."}}},
+};
+
+}  // namespace vecton::models::lfm2_moe

@@ -18,6 +18,7 @@
   F(gemma3_text)             \
   F(gemma4)                  \
   F(lfm2)                    \
+  F(lfm2_moe)                \
   F(llama)                   \
   F(llama_bidirec)           \
   F(llava)                   \
@@ -29,6 +30,7 @@
   F(qwen2_5_vl)              \
   F(qwen2_moe)               \
   F(roberta)                 \
+  F(jina_bert)               \
   F(distilbert)              \
   F(mpnet)                   \
   F(electra)                 \

@@ -181,14 +181,15 @@ INSTANTIATE_TEST_SUITE_P(
     Files, GgufFolderGolden,
     ::testing::Values("gguf-bert-f16", "gguf-distilbert-embed", "gguf-emb-gemma",
                       "gguf-emb-gemma-dense", "gguf-eurobert-embed", "gguf-emb-gte-qwen2",
-                      "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2", "gguf-gen-llama3",
-                      "gguf-gen-mistral-sliding", "gguf-jina-embeddings-v3-base", "gguf-llama-f16",
-                      "gguf-modernbert-lengths", "gguf-nomic-bert-hubconfig",
-                      "gguf-xlm-roberta-embed", "gguf-gen-mixtral", "gguf-gen-phi4-mini",
-                      "gguf-gen-phimoe", "gguf-gen-qwen2-moe", "gguf-gen-cohere2",
-                      "gguf-gen-exaone4", "gguf-gen-glm4-moe", "gguf-gen-deepseek-v3",
-                      "gguf-gen-olmo3", "gguf-gen-minicpm3", "gguf-gen-granitemoe",
-                      "gguf-gen-gemma4-e2b", "gguf-gen-gemma4-26b-moe"),
+                      "gguf-gen-gemma2", "gguf-gen-gemma3", "gguf-gen-lfm2", "gguf-gen-lfm2-moe",
+                      "gguf-jina-bert", "gguf-jina-bert-code", "gguf-jina-bert-split",
+                      "gguf-nomic-bert-moe", "gguf-gen-llama3", "gguf-gen-mistral-sliding",
+                      "gguf-jina-embeddings-v3-base", "gguf-llama-f16", "gguf-modernbert-lengths",
+                      "gguf-nomic-bert-hubconfig", "gguf-xlm-roberta-embed", "gguf-gen-mixtral",
+                      "gguf-gen-phi4-mini", "gguf-gen-phimoe", "gguf-gen-qwen2-moe",
+                      "gguf-gen-cohere2", "gguf-gen-exaone4", "gguf-gen-glm4-moe",
+                      "gguf-gen-deepseek-v3", "gguf-gen-olmo3", "gguf-gen-minicpm3",
+                      "gguf-gen-granitemoe", "gguf-gen-gemma4-e2b", "gguf-gen-gemma4-26b-moe"),
     test_name);
 
 }  // namespace

@@ -32,19 +32,19 @@ MODELS = ["gen-llama3", "gen-gemma3", "gen-granite", "gen-lfm2", "gen-mixtral", 
 # Made sixteen times as wide, as rows of the golden models are no multiple of a group's size and would stay floats in every mode.
 WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-moe", "gen-granitemoe", "gen-glm4-moe", "gen-glm4-moe-lite", "gen-deepseek-v3",
         "gen-qwen3-next", "gen-qwen3.5", "gen-qwen3.5-moe", "gen-gemma4-26b-moe", "gen-gemma4-31b", "gen-gemma4-e2b", "gen-gemma4-text-ple",
-        "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
+        "gen-gpt-oss-mxfp4", "gen-minicpm3", "gen-lfm2", "gen-lfm2-moe", "gen-cohere2", "gen-exaone4", "gen-gemma2", "gen-gemma3", "gen-gemma3-vision", "gen-mistral3", "gen-mistral3-text",
         "gen-phi3.5-mini", "gen-phi4-mini", "gen-qwen2-vl", "qwen3-vl", "gen-pixtral", "gen-qwen2-sliding", "gen-mistral-sliding", "gen-olmo2", "gen-olmo3", "gen-smollm3", "gen-granite", "gen-mistral-small"]
 # GGUF files of architectures of which mlx-lm computes what the files say. Not gguf-gen-deepseek-v3: mlx-lm gives the experts of groups that are left out the score 0, and
 # they are chosen before those whose corrected scores are below 0, as many are in that file; transformers and vecton give them minus infinity. No answer of the wide model depends on it.
 GGUF = ["gguf-gen-cohere2", "gguf-gen-exaone4", "gguf-gen-gemma4-26b-moe", "gguf-gen-gemma4-31b", "gguf-gen-gemma4-e2b", "gguf-gen-glm4-moe", "gguf-gen-glm4-moe-lite",
-        "gguf-gen-granite", "gguf-gen-granitemoe", "gguf-gen-lfm2", "gguf-gen-llama3", "gguf-gen-ministral3", "gguf-gen-mixtral", "gguf-gen-olmo2", "gguf-gen-olmo3",
+        "gguf-gen-granite", "gguf-gen-granitemoe", "gguf-gen-lfm2", "gguf-gen-lfm2-moe", "gguf-gen-llama3", "gguf-gen-ministral3", "gguf-gen-mixtral", "gguf-gen-olmo2", "gguf-gen-olmo3",
         "gguf-gen-phi3.5-mini", "gguf-gen-phi4-mini", "gguf-gen-qwen2-moe", "gguf-gen-qwen2-vl", "gguf-gen-qwen3-moe", "gguf-gen-smollm3", "gguf-llama-q4km", "gguf-qwen3-q4km"]
 FACTOR = 16
 WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim", "global_head_dim", "hidden_size_per_layer_input",
           "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "linear_key_head_dim", "linear_value_head_dim", "block_dim", "block_ff_dim", "conv_dim", "conv_dim_out"]
 # Of tensors whose rows are words, experts or heads, or which have one number for each of these.
 COUNTED = ["embed_tokens", "embed_tokens_per_layer", "lm_head", "gate", "mlp.router", "router.layer", "router.proj", "shared_expert_gate", "in_proj_a", "in_proj_b", "in_proj_ba"]
-NUMBERS = ["e_score_correction_bias", "A_log", "dt_bias", "sinks", "layer_scalar", "per_expert_scale"]
+NUMBERS = ["e_score_correction_bias", "expert_bias", "A_log", "dt_bias", "sinks", "layer_scalar", "per_expert_scale"]
 OTHERS = ["visual.", "vision_tower.", "multi_modal_projector.", "embed_vision."]
 # What mlx-lm has to be told, where the golden models leave it out, and what it takes for granted: PhiMoE's LongRoPE has long factors for every text there,
 # MiniCPM's tied head no scale, Gemma 2, Qwen2 and Mistral no window.

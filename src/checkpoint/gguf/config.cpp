@@ -31,11 +31,18 @@ std::vector<GgufArchitecture> architectures() {
   return all;
 }
 
+// Files with gate and up apart, and the model for code, have names of their own.
+std::string_view jina_bert_v2(const gguf::File& file) {
+  if (file.tensor("blk.0.ffn_gate.weight")) return "jina-bert-v2-split";
+  return file.tensor("blk.0.attn_norm_2.weight") ? "jina-bert-v2-code" : "jina-bert-v2";
+}
+
 }  // namespace
 
 std::string_view gguf_architecture(const gguf::File& file) {
   const std::string_view name = file.text("general.architecture");
   const std::string_view tokenizer = file.text_or("tokenizer.ggml.model", "");
+  if (name == "jina-bert-v2") return jina_bert_v2(file);
   if (name != "bert") return name;
   if (tokenizer == "t5" || tokenizer == "gpt2") return "roberta";
   return file.tensor("token_types.weight") ? name : "distilbert";

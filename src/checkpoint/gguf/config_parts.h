@@ -68,6 +68,10 @@ json::object mixtral_config(GgufKeys& keys);
 // Multi-head latent attention.
 json::object latent_config(GgufKeys& keys, std::string_view architecture,
                            std::string_view model_type);
+// How many experts there are, under this key, and how many of them a token goes to.
+void add_expert_counts(GgufKeys& keys, std::string_view experts, json::object& config);
+// Refuses another `expert_gating_func`.
+void require_sigmoid(const GgufKeys& keys, int64_t gating);
 // Experts of Qwen's layers: `normalize` = the weights of those that are chosen add up to 1.
 void add_qwen_experts(GgufKeys& keys, bool normalize, json::object& config);
 

@@ -333,6 +333,27 @@ TEST(GgufDecoders, LayersBehindTheModelAreNoneOfIt) {
                  "glm4moe.nextn_predict_layers: expected less than block_count, 2");
 }
 
+TEST(GgufDecoders, ConvolutionsBesideExperts) {
+  const auto file = [](uint32_t gating) {
+    return Named("lfm2moe")
+        .experts()
+        .integers("attention.head_count_kv", {0, 1})
+        .integer("shortconv.l_cache", 3)
+        .integer("expert_feed_forward_length", 6)
+        .integer("leading_dense_block_count", 1)
+        .integer("expert_gating_func", gating);
+  };
+  const Config config = file(2).config();
+  EXPECT_EQ(config.string("model_type"), "lfm2_moe");
+  EXPECT_EQ(config.strings_or_empty("layer_types"), (Texts{"conv", "full_attention"}));
+  EXPECT_EQ(config.integer("num_dense_layers"), 1);
+  EXPECT_EQ(config.integer("moe_intermediate_size"), 6);
+  EXPECT_FALSE(config.boolean_or("use_expert_bias", true));
+  EXPECT_FALSE(config.has("block_dim"));
+  EXPECT_REFUSED(file(1).config(), ErrorCode::kUnsupported,
+                 "lfm2moe.expert_gating_func: expected 2, sigmoid");
+}
+
 Named delta_nets(const std::string& name) {
   return Named(name)
       .integer("ssm.conv_kernel", 4)

@@ -92,6 +92,11 @@ constexpr GgufRule kLfm2Layer[] = {
     {"ffn_gate", "feed_forward.w1"},
     {"ffn_up", "feed_forward.w3"},
     {"ffn_down", "feed_forward.w2"},
+    {"ffn_gate_inp", "feed_forward.gate"},
+    whole_name("exp_probs_b.bias", "feed_forward.expert_bias"),
+    {"ffn_gate_exps", "feed_forward.switch_mlp.gate_proj"},
+    {"ffn_up_exps", "feed_forward.switch_mlp.up_proj"},
+    {"ffn_down_exps", "feed_forward.switch_mlp.down_proj"},
 };
 // Queries, keys and values in one matrix, gate and up in another.
 constexpr GgufRule kPackedLayer[] = {
@@ -123,6 +128,7 @@ std::span<const GgufNames> gguf_decoder_names() {
       {"gemma3", kGemma, {kGemmaSandwichLayer}},
       {"gemma-embedding", kGemmaEmbedding, {kGemmaSandwichLayer}},
       {"lfm2", kLfm2, {kLfm2Layer}},
+      {"lfm2moe", kLfm2, {kLfm2Layer}},
   };
   return kAll;
 }

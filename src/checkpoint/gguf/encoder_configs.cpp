@@ -99,7 +99,7 @@ int64_t head_dim_of(const json::object& config) {
   return heads > 0 ? config.at("hidden_size").as_int64() / heads : 0;
 }
 
-json::object nomic_bert(GgufKeys& keys) {
+json::object nomic_config(GgufKeys& keys) {
   json::object bert = encoder_config(keys, "NomicBertModel", "nomic_bert");
   json::object config = named_config("NomicBertModel", "nomic_bert");
   config["n_embd"] = bert["hidden_size"];
@@ -110,13 +110,35 @@ json::object nomic_bert(GgufKeys& keys) {
   config["vocab_size"] = bert["vocab_size"];
   config["layer_norm_epsilon"] = bert["layer_norm_eps"];
   config["type_vocab_size"] = bert.contains("type_vocab_size") ? bert["type_vocab_size"] : 0;
-  config["activation_function"] = "swiglu";
   config["rotary_emb_fraction"] = 1.0;
   config["qkv_proj_bias"] = has_bias(keys, "attn_qkv");
   config["mlp_fc1_bias"] = has_bias(keys, "ffn_up");
   config["mlp_fc2_bias"] = has_bias(keys, "ffn_down");
   if (const json::value theta = unscaled_rope_theta(keys, head_dim_of(bert)); !theta.is_null())
     config["rotary_emb_base"] = theta;
+  return config;
+}
+
+json::object nomic_bert(GgufKeys& keys) {
+  json::object config = nomic_config(keys);
+  config["activation_function"] = "swiglu";
+  return config;
+}
+
+json::object nomic_bert_moe(GgufKeys& keys) {
+  json::object config = nomic_config(keys);
+  config["activation_function"] = "gelu";
+  config["moe_every_n_layers"] = keys.count_or("moe_every_n_layers", 0);
+  config["num_experts"] = keys.count_or("expert_count", 0);
+  config["moe_top_k"] = keys.count_or("expert_used_count", 0);
+  config["moe_normalize_expert_weights"] = false;
+  return config;
+}
+
+json::object jina_bert_v2(GgufKeys& keys) {
+  json::object config = encoder_config(keys, "JinaBertModel", "jina_bert");
+  config["position_embedding_type"] = "alibi";
+  config["feed_forward_type"] = "geglu";
   return config;
 }
 
@@ -158,7 +180,9 @@ std::span<const GgufArchitecture> gguf_encoders() {
   static constexpr GgufArchitecture kAll[] = {
       {"bert", bert},
       {"nomic-bert", nomic_bert},
+      {"nomic-bert-moe", nomic_bert_moe},
       {"modern-bert", modern_bert},
+      {"jina-bert-v2", jina_bert_v2},
       {"jina-bert-v3", jina_bert_v3},
   };
   return kAll;

@@ -10,7 +10,8 @@ namespace vecton::checkpoint {
 namespace {
 
 // A layer without heads of keys and values convolves.
-json::object lfm2(GgufKeys& keys) {
+json::object lfm2_config(GgufKeys& keys, std::string_view architecture,
+                         std::string_view model_type) {
   const std::vector<int64_t> kv_heads =
       numbers_of_layers(keys, "attention.head_count_kv", layers_of(keys));
   json::array types;
@@ -23,15 +24,34 @@ json::object lfm2(GgufKeys& keys) {
     most = std::max(most, heads);
     types.push_back(heads != 0 ? "full_attention" : "conv");
   }
-  json::object config = decoder_config(keys, "Lfm2ForCausalLM", "lfm2",
+  json::object config = decoder_config(keys, architecture, model_type,
                                        {.kv_heads = std::max<int64_t>(most, 1), .eps = "norm_eps"});
   config["layer_types"] = std::move(types);
   config["conv_L_cache"] = keys.integer("shortconv.l_cache");
+  config["conv_bias"] = has_bias(keys, "shortconv.conv");
+  return config;
+}
+
+json::object lfm2(GgufKeys& keys) {
+  json::object config = lfm2_config(keys, "Lfm2ForCausalLM", "lfm2");
   config["block_dim"] = keys.integer("embedding_length");
   config["block_auto_adjust_ff_dim"] = false;  // mlx-lm asks for the two that it would go by
   config["block_multiple_of"] = 256;
   config["block_ffn_dim_multiplier"] = 1.0;
-  config["conv_bias"] = has_bias(keys, "shortconv.conv");
+  return config;
+}
+
+json::object lfm2moe(GgufKeys& keys) {
+  json::object config = lfm2_config(keys, "Lfm2MoeForCausalLM", "lfm2_moe");
+  const int64_t dense = keys.count_or("leading_dense_block_count", 0);
+  add_expert_counts(keys, "num_experts", config);
+  require_sigmoid(keys, keys.integer("expert_gating_func"));
+  config["num_dense_layers"] = dense;
+  config["moe_intermediate_size"] = keys.integer("expert_feed_forward_length");
+  config["routed_scaling_factor"] = keys.number_or("expert_weights_scale", 1);
+  config["norm_topk_prob"] = keys.boolean_or("expert_weights_norm", true);
+  config["use_expert_bias"] =
+      keys.file.tensor("blk." + std::to_string(dense) + ".exp_probs_b.bias") != nullptr;
   return config;
 }
 
@@ -93,7 +113,9 @@ json::object qwen35moe(GgufKeys& keys) {
 
 std::span<const GgufArchitecture> gguf_hybrids() {
   static constexpr GgufArchitecture kAll[] = {
-      {"lfm2", lfm2}, {"qwen3next", qwen3next}, {"qwen35", qwen35}, {"qwen35moe", qwen35moe}};
+      {"lfm2", lfm2},     {"lfm2moe", lfm2moe},     {"qwen3next", qwen3next},
+      {"qwen35", qwen35}, {"qwen35moe", qwen35moe},
+  };
   return kAll;
 }
 

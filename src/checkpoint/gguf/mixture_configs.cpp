@@ -10,11 +10,6 @@ namespace {
 // Numbers of `expert_gating_func`.
 enum Gating : int64_t { kSoftmax = 1, kSigmoid = 2 };
 
-void add_counts(GgufKeys& keys, std::string_view experts, json::object& config) {
-  config[experts] = keys.integer("expert_count");
-  config["num_experts_per_tok"] = keys.integer("expert_used_count");
-}
-
 // Of models whose layers are all mixtures: their experts are as wide as the file says of an MLP, or
 // of an expert.
 void add_width_of_all(GgufKeys& keys, json::object& config) {
@@ -57,7 +52,7 @@ json::object qwen2moe(GgufKeys& keys) {
 
 json::object phimoe(GgufKeys& keys) {
   json::object config = decoder_config(keys, "PhimoeForCausalLM", "phimoe", {.partial_rope = true});
-  add_counts(keys, "num_local_experts", config);
+  add_expert_counts(keys, "num_local_experts", config);
   add_width_of_all(keys, config);
   add_window(keys, config);
   if (has_bias(keys, "attn_q")) config["attention_bias"] = true;
@@ -73,7 +68,7 @@ json::object phimoe(GgufKeys& keys) {
 
 json::object granitemoe(GgufKeys& keys) {
   json::object config = granite_config(keys, "GraniteMoeForCausalLM", "granitemoe");
-  add_counts(keys, "num_local_experts", config);
+  add_expert_counts(keys, "num_local_experts", config);
   add_width_of_all(keys, config);
   return config;
 }
@@ -82,7 +77,7 @@ json::object granitemoe(GgufKeys& keys) {
 // settings say, which the file leaves out.
 json::object gpt_oss(GgufKeys& keys) {
   json::object config = decoder_config(keys, "GptOssForCausalLM", "gpt_oss");
-  add_counts(keys, "num_local_experts", config);
+  add_expert_counts(keys, "num_local_experts", config);
   add_width_of_all(keys, config);
   config["sliding_window"] = keys.integer(kSlidingWindow);
   add_sliding_types(keys, 2, config);
@@ -95,7 +90,7 @@ json::object gpt_oss(GgufKeys& keys) {
 
 // Experts chosen among groups by their scores, and shared ones beside them.
 void add_deepseek_experts(GgufKeys& keys, json::object& config) {
-  add_counts(keys, "n_routed_experts", config);
+  add_expert_counts(keys, "n_routed_experts", config);
   config["moe_intermediate_size"] = keys.integer("expert_feed_forward_length");
   config["n_shared_experts"] = keys.integer_or("expert_shared_count", 1);
   config["first_k_dense_replace"] = keys.count_or("leading_dense_block_count", 0);
@@ -107,8 +102,7 @@ void add_deepseek_experts(GgufKeys& keys, json::object& config) {
   const std::string corrected =
       "blk." + std::to_string(config["first_k_dense_replace"].as_int64()) + ".exp_probs_b.bias";
   const int64_t otherwise = keys.file.tensor(corrected) ? kSigmoid : kSoftmax;
-  if (keys.count_or("expert_gating_func", otherwise) != kSigmoid)
-    keys.fail("expert_gating_func", "expected 2, sigmoid", ErrorCode::kUnsupported);
+  require_sigmoid(keys, keys.count_or("expert_gating_func", otherwise));
 }
 
 // DeepSeek-V3 and its kin, among them GLM-4.7-Flash.
@@ -143,14 +137,24 @@ std::span<const GgufArchitecture> gguf_mixtures() {
 
 json::object mixtral_config(GgufKeys& keys) {
   json::object config = decoder_config(keys, "MixtralForCausalLM", "mixtral");
-  add_counts(keys, "num_local_experts", config);
+  add_expert_counts(keys, "num_local_experts", config);
   add_width_of_all(keys, config);
   add_window(keys, config);
   return config;
 }
 
+void add_expert_counts(GgufKeys& keys, std::string_view experts, json::object& config) {
+  config[experts] = keys.integer("expert_count");
+  config["num_experts_per_tok"] = keys.integer("expert_used_count");
+}
+
+void require_sigmoid(const GgufKeys& keys, int64_t gating) {
+  if (gating != kSigmoid)
+    keys.fail("expert_gating_func", "expected 2, sigmoid", ErrorCode::kUnsupported);
+}
+
 void add_qwen_experts(GgufKeys& keys, bool normalize, json::object& config) {
-  add_counts(keys, "num_experts", config);
+  add_expert_counts(keys, "num_experts", config);
   config["moe_intermediate_size"] = keys.integer("expert_feed_forward_length");
   if (const int64_t shared = keys.count_or("expert_shared_feed_forward_length", 0))
     config["shared_expert_intermediate_size"] = shared;

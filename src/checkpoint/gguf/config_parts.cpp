@@ -193,7 +193,10 @@ json::object decoder_config(GgufKeys& keys, std::string_view architecture,
 }
 
 bool has_bias(const GgufKeys& keys, std::string_view part) {
-  return keys.file.tensor("blk.0." + std::string(part) + ".bias") != nullptr;
+  const auto has = [&](std::string_view name) {
+    return keys.file.tensor("blk.0." + std::string(name) + ".bias") != nullptr;
+  };
+  return has(part) || (part == "attn_q" && has("attn_qkv"));  // gguf_tensors() takes it apart
 }
 
 void add_biases(const GgufKeys& keys, json::object& config) {

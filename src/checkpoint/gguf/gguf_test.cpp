@@ -40,6 +40,16 @@ TEST(GgufNames, AreThoseOfTheArchitecturesCheckpoints) {
   EXPECT_EQ(name_of("modern-bert", "blk.2.attn_qkv.weight"), "layers.2.attn.Wqkv.weight");
   EXPECT_EQ(name_of("nomic-bert", "blk.2.ffn_gate.weight"), "encoder.layers.2.mlp.fc12.weight");
   EXPECT_EQ(name_of("lfm2", "blk.2.shortconv.conv.weight"), "model.layers.2.conv.conv.weight");
+  EXPECT_EQ(name_of("lfm2moe", "blk.2.exp_probs_b.bias"),
+            "model.layers.2.feed_forward.expert_bias");
+  EXPECT_EQ(name_of("nomic-bert-moe", "blk.1.ffn_down_exps.weight"),
+            "encoder.layers.1.mlp.switch_mlp.down_proj.weight");
+  EXPECT_EQ(name_of("jina-bert-v2", "blk.1.layer_output_norm.bias"),
+            "encoder.layer.1.mlp.layernorm.bias");
+  EXPECT_EQ(name_of("jina-bert-v2-split", "blk.1.ffn_up.weight"),
+            "encoder.layer.1.mlp.gated_layers_v.weight");
+  EXPECT_EQ(name_of("jina-bert-v2-code", "blk.1.ffn_up.weight"),
+            "encoder.layer.1.mlp.up_gated_layer.weight");
   EXPECT_EQ(name_of("qwen3moe", "blk.1.ffn_up_exps.weight"),
             "model.layers.1.mlp.switch_mlp.up_proj.weight");
   EXPECT_EQ(name_of("olmo2", "blk.1.post_ffw_norm.weight"),
@@ -111,6 +121,27 @@ TEST(GgufTensors, RowsOfQueriesAndKeysAreThoseOfHalves) {
 // A row of 32 codes of Q8_0, all of one value, scaled by 1.
 std::string q8_row(int8_t value) {
   return std::string("\x00\x3c", 2) + std::string(32, static_cast<char>(value));
+}
+
+TEST(GgufTensors, QueriesKeysAndValuesAreTakenApart) {
+  std::vector<float> rows(16);
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
+  const Opened opened(tiny_llama()
+                          .floats("blk.0.attn_qkv.weight", {16, 1}, rows)
+                          .floats("blk.0.attn_qkv.bias", {16}, rows));
+  const auto tensors = gguf_tensors(opened.file);
+  for (const std::string part : {".weight", ".bias"}) {
+    const auto of = [&](const std::string& name) {
+      return floats_of(tensors.at("model.layers.0.self_attn." + name + part));
+    };
+    EXPECT_THAT(of("q_proj"), ElementsAre(0, 2, 1, 3, 4, 6, 5, 7));
+    EXPECT_THAT(of("k_proj"), ElementsAre(8, 10, 9, 11));
+    EXPECT_THAT(of("v_proj"), ElementsAre(12, 13, 14, 15));
+  }
+  EXPECT_EQ(tensors.size(), 6u);
+  const Opened odd(tiny_llama().floats("blk.0.attn_qkv.bias", {15}, std::vector<float>(15)));
+  EXPECT_REFUSED(gguf_tensors(odd.file), ErrorCode::kCorrupt, "blk.0.attn_qkv.bias",
+                 "heads and twice 1, found 15");
 }
 
 TEST(GgufTensors, QuantisedRowsMoveWithTheirScales) {
@@ -464,6 +495,32 @@ TEST(GgufConfig, EncodersWithRotations) {
                  ErrorCode::kUnsupported, "nomic-bert.rope.scaling.type");
   EXPECT_REFUSED(config_of(encoder("jina-bert-v3").boolean("jina-bert-v3.attention.causal", true)),
                  ErrorCode::kUnsupported, "jina-bert-v3.attention.causal");
+}
+
+TEST(GgufConfig, NomicBertWithExpertsIsNotGated) {
+  const Config config = config_of(encoder("nomic-bert-moe")
+                                      .integer("nomic-bert-moe.moe_every_n_layers", 2)
+                                      .integer("nomic-bert-moe.expert_count", 4)
+                                      .integer("nomic-bert-moe.expert_used_count", 2));
+  EXPECT_EQ(config.string("activation_function"), "gelu");
+  EXPECT_EQ(config.integer("moe_every_n_layers"), 2);
+  EXPECT_EQ(config.integer("num_experts"), 4);
+  EXPECT_EQ(config.integer("moe_top_k"), 2);
+}
+
+TEST(GgufConfig, JinaBertIsToldByItsTensors) {
+  const auto kind = [](TestFile file) {
+    const Opened opened(file);
+    return std::string(gguf_architecture(opened.file));
+  };
+  const std::vector<float> numbers(128);
+  EXPECT_EQ(config_of(encoder("jina-bert-v2")).string("position_embedding_type"), "alibi");
+  EXPECT_EQ(kind(encoder("jina-bert-v2")), "jina-bert-v2");
+  EXPECT_EQ(kind(encoder("jina-bert-v2").floats("blk.0.ffn_gate.weight", {16, 8}, numbers)),
+            "jina-bert-v2-split");
+  EXPECT_EQ(
+      kind(encoder("jina-bert-v2").floats("blk.0.attn_norm_2.weight", {8}, std::vector<float>(8))),
+      "jina-bert-v2-code");
 }
 
 TEST(GgufConfig, AHeadMakesAClassifierOfModernBert) {

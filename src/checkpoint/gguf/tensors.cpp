@@ -154,10 +154,8 @@ class Reader {
     for (const gguf::Tensor& tensor : file_.tensors()) {
       const auto name = checkpoint_name(architecture_, tensor.name);
       if (name && name->name.empty()) continue;
-      StoredTensor stored = this->stored(tensor, name ? name->change : GgufChange::kNone);
-      const std::string key = name ? name->name : std::string(tensor.name);
-      if (!tensors.emplace(key, stored).second)
-        fail(stored, "another tensor is " + name_text(key) + " already");
+      if (!name && add_parts(tensor, tensors)) continue;
+      add(tensor, name.value_or(GgufName{std::string(tensor.name)}), tensors);
     }
     return tensors;
   }
@@ -173,6 +171,43 @@ class Reader {
   }
 
  private:
+  void add(const gguf::Tensor& tensor, const GgufName& name, Tensors& tensors) const {
+    StoredTensor stored = this->stored(tensor, name.change);
+    if (!tensors.emplace(name.name, stored).second)
+      fail(stored, "another tensor is " + name_text(name.name) + " already");
+  }
+
+  // Files may keep queries, keys and values of a layer under each other where its checkpoint does
+  // not. False where the tensor is none of these.
+  bool add_parts(const gguf::Tensor& tensor, Tensors& tensors) const {
+    constexpr std::string_view kAll = ".attn_qkv.";
+    const size_t at = tensor.name.find(kAll);
+    if (at == tensor.name.npos || tensor.shape.empty()) return false;
+    const int64_t heads = this->heads("head_count", "head_count"),
+                  kv = this->heads("head_count_kv", "head_count"), rows = tensor.shape.front();
+    if (rows % (heads + 2 * kv) != 0) {
+      file_.fail(tensor.name, "expected the rows of " + std::to_string(heads) +
+                                  " heads and twice " + std::to_string(kv) + ", found " +
+                                  std::to_string(rows));
+    }
+    const int64_t head = rows / (heads + 2 * kv);
+    const size_t row_bytes = tensor.bytes.size() / static_cast<size_t>(rows);
+    size_t begin = 0;
+    for (const auto& [own, count] :
+         {std::pair{".attn_q.", heads}, {".attn_k.", kv}, {".attn_v.", kv}}) {
+      const std::string part = std::string(tensor.name).replace(at, kAll.size(), own);
+      const auto name = checkpoint_name(architecture_, part);
+      if (!name) return false;
+      gguf::Tensor slice = tensor;
+      slice.shape.front() = count * head;
+      const size_t bytes = static_cast<size_t>(count * head) * row_bytes;
+      slice.bytes = tensor.bytes.subspan(begin, bytes);
+      begin += bytes;
+      add(slice, *name, tensors);
+    }
+    return true;
+  }
+
   int64_t heads(std::string_view key, std::string_view otherwise) const {
     const std::string prefix = std::string(file_.text("general.architecture")) + ".attention.";
     const std::string wanted = prefix + std::string(key);

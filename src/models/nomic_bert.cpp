@@ -287,7 +287,8 @@ extern constinit const Family kFamily{
     .shape = shape,
     .load = load,
     .head = head,
-    .matryoshka = {{"nomic-embed-text-v1.5", {512, 256, 128, 64}}, {"nomic-embed-text-v2-moe", {256}}},
+    .matryoshka = {{"nomic-embed-text-v1.5", {512, 256, 128, 64}},
+                   {"nomic-embed-text-v2-moe", {256}}},
 };
 
 }  // namespace vecton::models::nomic_bert

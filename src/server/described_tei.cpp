@@ -23,6 +23,8 @@ constexpr FieldRow kEmbedRows[] = {
     {"normalize", kTrue, "Whether vectors get length 1."},
     {"dimensions", kPositive, "Cut to so many, then normalized."},
 };
+constexpr FieldRow kAsTheyAreRows[] = {
+    {"normalize", kFalse, "Changes nothing, as in TEI: the numbers are as the model gives them."}};
 constexpr FieldRow kParametersRows[] = {
     {"parameters", kObject, "Hugging Face's clients put the fields beside `inputs` here."}};
 
@@ -99,7 +101,8 @@ constexpr FieldRow kDecodeRows[] = {
 
 constexpr FieldRows kEmbedGroups[] = {kInputsRows, kTruncationRows, kPromptRows, kEmbedRows,
                                       kParametersRows};
-constexpr FieldRows kTokensGroups[] = {kInputsRows, kTruncationRows, kPromptRows, kParametersRows};
+constexpr FieldRows kTokensGroups[] = {kInputsRows, kTruncationRows, kPromptRows, kAsTheyAreRows,
+                                       kParametersRows};
 constexpr FieldRows kSimilarityGroups[] = {kSimilarityRows};
 constexpr FieldRows kPredictGroups[] = {kPredictRows, kTruncationRows};
 constexpr FieldRows kMaskGroups[] = {kInputsRows, kTruncationRows, kMaskRows};

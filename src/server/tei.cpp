@@ -31,11 +31,15 @@ std::string prompt_of(const Context& context, const std::optional<std::string>& 
   const std::optional<std::string>& wanted = name ? name : context.info.default_prompt_name;
   if (!wanted) return "";
   const auto found = engine::find_prompt(context.info, *wanted);
+  std::string names;
   for (const auto& [prompt_name, prompt] : context.info.prompts) {
     if (found && prompt_name == found->prompt_name) return prompt;
+    names += (names.empty() ? "\"" : ", \"") + prompt_name + "\"";
   }
+  // TEI's clients learn the names from the list in brackets.
   throw Failure(Cause::kInvalid,
-                "`prompt_name` \"" + *wanted + "\" is not one of the model's prompts",
+                "`prompt_name` \"" + *wanted + "\" is not one of the model's prompts" +
+                    (names.empty() ? ": it has none" : ". Available prompts: [" + names + "]"),
                 "prompt_name");
 }
 
@@ -136,6 +140,10 @@ CallPlan plan_inputs(const Call& call, Task task, HttpResponse (*render)(std::ve
   Fields fields(body.get());
   Inputs inputs = fields.inputs("inputs", true);
   const Request like = read_request(call.context, fields, default_parameters(task));
+  // A client of TEI, where it changes nothing, sends it by default.
+  if (fields.boolean("normalize") == true) {
+    plan.warnings.push_back("normalize changes nothing: these vectors are as the model gives them");
+  }
   plan.ignored = fields.finish();
   set_requests(call, std::move(inputs), like, plan);
   plan.render = render;

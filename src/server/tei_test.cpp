@@ -86,6 +86,20 @@ TEST_F(Tei, AnswersAreBareLists) {
   const Request all = test.plan(tei::embed_all, R"({"inputs":"a"})").requests[0];
   EXPECT_EQ(task_of(all.task), Task::kTokenEmbed);
   EXPECT_FALSE(parameters<TokenEmbed>(all).normalize);
+  const CallPlan asked = test.plan(tei::embed_all, R"({"inputs":"a","normalize":true})");
+  EXPECT_FALSE(parameters<TokenEmbed>(asked.requests[0]).normalize);
+  EXPECT_THAT(asked.warnings, testing::ElementsAre(HasSubstr("normalize changes nothing")));
+  EXPECT_TRUE(test.plan(tei::embed_all, R"({"inputs":"a","normalize":false})").warnings.empty());
+}
+
+TEST_F(Tei, TokenizeNamesThePromptsThatThereAre) {
+  const auto message = [&] {
+    return failure_of(test, tei::tokenize, R"({"inputs":"a","prompt_name":"x"})").message;
+  };
+  test.info.prompts = {};
+  EXPECT_THAT(message(), testing::EndsWith("prompts: it has none"));
+  test.info.prompts = {{"query", "q: "}, {"passage", "p: "}};
+  EXPECT_THAT(message(), HasSubstr(R"(Available prompts: ["query", "passage"])"));
 }
 
 TEST_F(Tei, Similarity) {

@@ -20,7 +20,8 @@ const std::vector<std::pair<Task, std::vector<const char*>>> kRoutes = {
     {Task::kSparseEmbed, {"/embed_sparse", "/pooling"}},
     {Task::kClassify, {"/classify", "/predict", "/pooling"}},
     {Task::kTokenClassify, {"/pooling"}},
-    {Task::kScore, {"/score", "/rerank", "/v1/rerank", "/v2/rerank", "/similarity"}},
+    {Task::kScore,
+     {"/score", "/rerank", "/v1/rerank", "/v2/rerank", "/v1/reranking", "/similarity"}},
     {Task::kFillMask, {"/fill_mask"}},
 };
 

@@ -126,6 +126,15 @@ constexpr FieldRow kRerankRows[] = {
     {"return_documents", kFlag, "Whether the documents come back; true, but for Voyage's bodies."},
 };
 
+constexpr FieldRow kMixedbreadRows[] = {
+    {"query", R"({"$ref":"#/components/schemas/Item"})", "What the documents are ranked for.",
+     true},
+    {"input", R"({"type":"array","minItems":1,"items":{"$ref":"#/components/schemas/Item"}})",
+     "The documents: texts, or {\"text\"}.", true},
+    {"top_k", kCount, "How many are answered; 0 = all."},
+    {"return_input", kFalse, "Whether the documents come back."},
+};
+
 constexpr FieldRow kMapRows[] = {
     {"query", R"({"$ref":"#/components/schemas/Item"})", "What the document is asked for.", true},
     {"document", R"({"$ref":"#/components/schemas/Item"})",
@@ -188,6 +197,8 @@ constexpr FieldRows kScoreGroups[] = {kModelRow,       kPoolingHeadRows, kSideRo
                                       kPromptRuleRows, kRequestRows,     kScoringRows};
 constexpr FieldRows kRerankGroups[] = {kModelRow,       kPoolingHeadRows, kRerankRows,
                                        kPromptRuleRows, kRequestRows,     kScoringRows};
+constexpr FieldRows kMixedbreadGroups[] = {kModelRow,       kPoolingHeadRows, kMixedbreadRows,
+                                           kPromptRuleRows, kRequestRows,     kScoringRows};
 constexpr FieldRows kMapGroups[] = {kModelRow, kPoolingHeadRows, kMapRows, kPromptRuleRows,
                                     kRequestRows};
 constexpr FieldRows kCohereGroups[] = {kModelRow, kPoolingHeadRows, kCohereRows};
@@ -302,6 +313,9 @@ constexpr BodyRow kScoreBody{"ScoreRequest", kScoreGroups,
 constexpr BodyRow kRerankBody{
     "RerankRequest", kRerankGroups,
     R"({"query":"who sleeps?","documents":["a cat naps","stocks fell"],"top_n":1})"};
+constexpr BodyRow kMixedbreadBody{
+    "MixedbreadRerankRequest", kMixedbreadGroups,
+    R"({"query":"who sleeps?","input":["a cat naps","stocks fell"],"top_k":1})"};
 constexpr BodyRow kTokenizeBody{"TokenizeRequest", kTokenizeGroups,
                                 R"({"prompt":"a sentence","return_token_strs":true})",
                                 kTokenizeRules};

@@ -142,7 +142,8 @@ constexpr std::string_view kPredictPaths[] = {"/predict"};
 constexpr std::string_view kMaskPaths[] = {"/fill_mask"};
 constexpr std::string_view kEntityPaths[] = {"/token_classify"};
 constexpr std::string_view kZeroShotPaths[] = {"/zero_shot_classification"};
-constexpr std::string_view kRerankPaths[] = {"/rerank", "/v1/rerank", "/v2/rerank"};
+constexpr std::string_view kRerankPaths[] = {"/rerank", "/v1/rerank", "/v2/rerank",
+                                             "/v1/reranking"};
 constexpr std::string_view kTokenizePaths[] = {"/tokenize"};
 constexpr std::string_view kDecodePaths[] = {"/decode"};
 constexpr std::string_view kTaskPaths[] = {"/"};
@@ -155,7 +156,7 @@ constexpr const BodyRow* kPredict[] = {&kPredictBody, &kZeroShotBody};
 constexpr const BodyRow* kMask[] = {&kMaskBody};
 constexpr const BodyRow* kEntity[] = {&kEntityBody};
 constexpr const BodyRow* kZeroShot[] = {&kZeroShotBody};
-constexpr const BodyRow* kRerank[] = {&kRerankBody, &kRankBody};
+constexpr const BodyRow* kRerank[] = {&kRerankBody, &kRankBody, &kMixedbreadBody};
 constexpr const BodyRow* kTokenize[] = {&kTokenizeBody, &kTeiTokenizeBody};
 constexpr const BodyRow* kDecode[] = {&kDecodeBody};
 constexpr const BodyRow* kRoot[] = {&kEmbedBody, &kSimilarityBody, &kRankBody,    &kPredictBody,
@@ -179,7 +180,7 @@ constexpr OperationRow kTeiOperations[] = {
      "ZeroShotLabels", nullptr, kZeroShot},
     {"POST", kRerankPaths, "Labels and scores",
      "Documents, best first; a body with `texts` is answered as TEI does, with `top_k` or "
-     "`truncation` as Voyage does",
+     "`truncation` as Voyage does, with `input` as Mixedbread does",
      "Ranked", nullptr, kRerank},
     {"POST", kTokenizePaths, "Tokens", "Token ids of a text or a chat", "Tokenized", nullptr,
      kTokenize},

@@ -54,7 +54,7 @@ std::span<const SchemaRow> shared_schemas();  // of inputs, answers and errors
 
 // Bodies that several files' operations have.
 extern const BodyRow kEmbeddingsBody, kPoolingBody, kPooledScoreBody, kClassifyBody, kScoreBody,
-    kRerankBody, kTokenizeBody, kCompletionBody, kChatBody;
+    kRerankBody, kMixedbreadBody, kTokenizeBody, kCompletionBody, kChatBody;
 
 // Schemas that many fields have.
 inline constexpr const char* kText = R"({"type":"string"})";

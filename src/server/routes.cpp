@@ -49,6 +49,7 @@ constexpr Route kRoutes[] = {
     {.method = "POST", .path = "/rerank", .openai = openai::rerank, .tei = tei::rerank},
     {.method = "POST", .path = "/v1/rerank", .openai = openai::rerank, .tei = tei::rerank},
     {.method = "POST", .path = "/v2/rerank", .openai = openai::rerank, .tei = tei::rerank},
+    {.method = "POST", .path = "/v1/reranking", .openai = openai::rerank, .tei = tei::rerank},
     {.method = "POST", .path = "/tokenize", .openai = openai::tokenize, .tei = tei::tokenize},
     {.method = "POST", .path = "/detokenize", .openai = openai::detokenize},
     {.method = "POST", .path = "/decode", .tei = tei::decode},

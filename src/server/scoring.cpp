@@ -198,20 +198,22 @@ void make_plan(const Call& call, const Names& names, std::vector<Item> queries,
   }
 }
 
-// With the document's `text`, which of Voyage's answers is all that a document is.
+// Whose answer a ranking is.
+enum class Ranking { kVllm, kVoyage, kMixedbread };
+
+// With the document's `text`, in each API's place.
 void append_ranked(std::string& out, const Result& score, size_t index, const std::string* text,
-                   bool bare) {
+                   Ranking ranking) {
   out += "{\"index\":" + std::to_string(index) + ",";
-  if (text && bare) {
-    out += "\"document\":";
+  if (text) {
+    out += ranking == Ranking::kMixedbread ? "\"input\":"
+           : ranking == Ranking::kVoyage   ? "\"document\":"
+                                           : "\"document\":{\"text\":";
     base::append_json_string(out, *text);
-    out += ',';
-  } else if (text) {
-    out += "\"document\":{\"text\":";
-    base::append_json_string(out, *text);
-    out += ",\"multi_modal\":null},";
+    out += ranking == Ranking::kVllm ? ",\"multi_modal\":null}," : ",";
   }
-  out += "\"relevance_score\":";
+  out += ranking == Ranking::kMixedbread ? "\"object\":\"rank_result\",\"score\":"
+                                         : "\"relevance_score\":";
   append_float(out, score.get<Relevance>().score);
   out += '}';
 }
@@ -296,24 +298,31 @@ CallPlan rerank(const Call& call) {
   Item query;
   if (const json::value* value = fields.any("query"))
     query = read_item(call.context, fields, "query", *value);
-  if (const json::value* value = fields.any("documents"); value && !value->is_array())
-    fields.wrong("documents", "list_type", "expected a list of documents");
+  // Mixedbread calls the documents `input`.
+  const bool mixedbread = member(call.body, "input") && !member(call.body, "documents");
+  const char* side = mixedbread ? "input" : "documents";
+  if (const json::value* value = fields.any(side); value && !value->is_array())
+    fields.wrong(side, "list_type", "expected a list of documents");
   const auto documents =
-      fields.good() ? read_side(call.context, fields, "documents") : std::vector<Item>();
+      fields.good() ? read_side(call.context, fields, side) : std::vector<Item>();
   // Voyage says top_k, always sends `truncation`, and reads `data`.
   const bool voyage = fields.any("truncation") || fields.any("top_k");
+  const Ranking ranking = mixedbread ? Ranking::kMixedbread
+                          : voyage   ? Ranking::kVoyage
+                                     : Ranking::kVllm;
   const auto top_k = fields.integer("top_k", 0).value_or(0);
   const auto top_n = fields.integer("top_n", 0).value_or(top_k);
-  const bool echo = fields.boolean("return_documents").value_or(!voyage);
+  const bool echo = fields.boolean(mixedbread ? "return_input" : "return_documents")
+                        .value_or(ranking == Ranking::kVllm);
   Limits limits;
   std::vector<std::string> ignored;
   const Request like = read_scoring(call.context, fields, limits, ignored);
   plan.ignored = fields.finish();
   plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
-  make_plan(call, {"query", "documents"}, {query}, documents, limits, like, plan);
+  make_plan(call, {"query", side}, {query}, documents, limits, like, plan);
   std::vector<std::string> texts;
   for (const Item& document : documents) texts.push_back(document.text);
-  plan.render = [head, top_n, echo, voyage, texts](std::vector<Result> results) {
+  plan.render = [head, top_n, echo, ranking, texts](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     const std::string tokens = std::to_string(total_tokens(results));
@@ -322,13 +331,13 @@ CallPlan rerank(const Call& call) {
     out += ",\"model\":";
     base::append_json_string(out, head.model);
     out += ",\"usage\":{\"prompt_tokens\":" + tokens + ",\"total_tokens\":" + tokens + "},";
-    out += voyage ? "\"object\":\"list\",\"data\":[" : "\"results\":[";
+    out += ranking == Ranking::kVllm ? "\"results\":[" : "\"object\":\"list\",\"data\":[";
     std::vector<size_t> order = best_first(results);
     if (top_n > 0 && static_cast<size_t>(top_n) < order.size())
       order.resize(static_cast<size_t>(top_n));
     for (const size_t i : order) {
       if (out.back() != '[') out += ',';
-      append_ranked(out, results[i], i, echo ? &texts[i] : nullptr, voyage);
+      append_ranked(out, results[i], i, echo ? &texts[i] : nullptr, ranking);
     }
     out += "]}";
     return response;

@@ -220,6 +220,21 @@ TEST_F(Scoring, RerankKeepsTheBestAndEchoesUnlessToldNotTo) {
   EXPECT_EQ(base::json_text(best[0]), R"({"index":1,"relevance_score":1.0})");
 }
 
+TEST_F(Scoring, RerankOfMixedbread) {
+  const auto data = [&](const std::string& more) {
+    CallPlan plan = test.plan(openai::rerank, R"({"query":"q","input":["a","b"])" + more + "}");
+    const std::string body = plan.render({score_result(0, 0), score_result(1, 1)}).body;
+    return base::json_text(json::parse(body).at("data"));
+  };
+  EXPECT_EQ(data(""), R"([{"index":1,"object":"rank_result","score":1.0},)"
+                      R"({"index":0,"object":"rank_result","score":0.0}])");
+  EXPECT_EQ(data(R"(,"top_k":1,"return_input":true)"),
+            R"([{"index":1,"input":"b","object":"rank_result","score":1.0}])");
+  const json::value error =
+      refusal(openai::rerank, R"({"query":"q","documents":["a"],"input":["a"]})");
+  EXPECT_THAT(std::string(error.at("message").as_string()), HasSubstr("body.input"));
+}
+
 TEST_F(Scoring, RerankRefuses) {
   struct {
     const char* body;

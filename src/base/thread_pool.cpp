@@ -185,6 +185,10 @@ bool ThreadPool::help() {
     if (Region* region = slot->region.load()) {
       slot < background ? region->work() : work_until(*region, wanted_elsewhere);
       helped = true;
+      // Who waits for background work's last index would take the core that its thread, which is
+      // nicer, asks for: where nothing is left to take, nobody comes again.
+      const bool taken = region->next.load(std::memory_order_relaxed) >= region->count;
+      if (slot >= background && taken) slot->region.compare_exchange_strong(region, nullptr);
     }
     slot->helpers.fetch_sub(1);
   }

@@ -244,6 +244,31 @@ TEST(BackgroundWork, IsNicerThanTheThreadsBesideIt) {
 }
 #endif
 
+TEST(ThreadPool, NobodyWatchesTheLastIndexOfBackgroundWork) {
+  std::atomic<int> rested{0};
+  ThreadPool pool(2, {}, [&](int) { ++rested; });
+  std::thread loader([&] {
+    const BackgroundWork background;
+    const auto self = std::this_thread::get_id();
+    for (bool waited = false; !waited;) {
+      std::atomic<bool> begun{false}, helped{false};
+      pool.parallel_for(3, [&](int64_t) {
+        if (std::this_thread::get_id() != self) {
+          helped = true;
+          return wait_until([&] { return begun.load(); });
+        }
+        if (begun.exchange(true)) return;
+        for (int i = 0; i < 1000 && !helped; ++i) std::this_thread::yield();
+        if (!helped) return;
+        waited = true;
+        const int before = rested.load();
+        wait_until([&] { return rested.load() >= before + 2; });  // which those do who sleep
+      });
+    }
+  });
+  loader.join();
+}
+
 TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
   std::atomic<int> jobs{0}, done{0};
   ThreadPool pool(2, [&](int) {

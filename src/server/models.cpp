@@ -45,11 +45,13 @@ ServedModel& Models::insert(const ModelOptions& options) {
   for (const std::string& name : names) {
     const auto known = by_name_.find(name);
     if (known == by_name_.end()) continue;
-    throw Error(ErrorCode::kInvalidArgument,
-                "served_model_name: two models would be called `" + name + "`, " +
-                    known->second->options().engine.model + " and " + options.engine.model +
-                    ": give each a name of its own",
-                "served_model_name");
+    const std::string& other = known->second->options().engine.model;
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "served_model_name: two models would be called `" + name + "`, " + other + " and " +
+            options.engine.model + ": give each a name of its own" +
+            (other == options.engine.model ? ", or load the one that there is by its name" : ""),
+        "served_model_name");
   }
   for (std::string& name : names) by_name_.emplace(std::move(name), model);
   ended.swap(forgotten_);

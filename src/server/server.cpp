@@ -134,9 +134,9 @@ class Server {
   void wait_for_reload() {
     reload_.async_wait([this](boost::system::error_code error, int) {
       if (error) return;
-      reload([this] { listener_.reload(); });
-      reload([this] { service_.reload(); });
-      log_.notice("reloaded");
+      const bool tls = reload([this] { listener_.reload(); });
+      const bool keys = reload([this] { service_.reload(); });
+      if (tls && keys) log_.notice("reloaded");
       wait_for_reload();
     });
   }
@@ -155,11 +155,13 @@ class Server {
     });
   }
 
-  void reload(const std::function<void()>& read) {
+  bool reload(const std::function<void()>& read) {
     try {
       read();
+      return true;
     } catch (const Error& wrong) {
       log_.error(std::string("not reloaded: ") + wrong.what());
+      return false;
     }
   }
 

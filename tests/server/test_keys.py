@@ -88,6 +88,8 @@ class Keys(ServerTest):
         server.process.send_signal(signal.SIGHUP)
         server.wait_for_line(r"not reloaded: .*\[0\]\.kee: there is no such field")
         self.assertEqual(self.ask(server, "sk-new").status, 200)
+        server.stop()
+        self.assertEqual(sum(line.endswith("Z reloaded") for line in server.log), 1)
 
 
 if __name__ == "__main__":

@@ -142,6 +142,8 @@ class ModelsThatComeAndGo(ServerTest):
         error = self.operate("load", model("emb-qwen3"), 400, **{"served-model-name": "reranker"})["error"]["message"]
         self.assertIn("two models would be called `reranker`", error)
         self.operate("unload", "third")
+        error = self.operate("load", model("emb-qwen3"), 400, **{"served-model-name": "third"})["error"]["message"]
+        self.assertIn("load the one that there is by its name", error)
 
     def test_what_cant_be_loaded_is_told_and_leaves_nothing(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -38,7 +38,7 @@ struct WeightForm {
 
 struct ModelInfo {
   std::string name, folder, architecture, family, backend, isa, dtype;
-  std::string compute;        // "float32", "bfloat16", "int8": EngineOptions::compute
+  std::string compute;        // "float32", "bfloat16", "int8", "float16": EngineOptions::compute
   double compute_cosine = 1;  // what `compute` costs a small model: the least cosine between
                               // vectors of all-MiniLM-L6-v2 in it and in float32, of 500 texts
   std::vector<Task> tasks;    // the first is the one that the checkpoint is for

@@ -234,8 +234,8 @@ struct Weights::State {
       linear_parameters += part.rows * part.columns;
       if (compute == ops::Compute::kInt8 && part.is_dense())
         formats.insert("int8");
-      else if (compute == ops::Compute::kBFloat16)
-        linear_dtypes.insert(tensor::DType::kBF16);
+      else if (ops::rounds_to(compute) != tensor::DType::kF32)
+        linear_dtypes.insert(ops::rounds_to(compute));
       else if (part.is_dense())
         linear_dtypes.insert(part.codes.dtype);
     }

@@ -140,10 +140,10 @@ std::function<void()> define_bench(CLI::App& app) {
   add_engine_options(app, options->engine);
   app.remove_option(app.get_option("--compute"));
   app.add_option("--compute", options->engine.compute,
-                 "How linear layers are multiplied: float32, bfloat16 or int8; all: compares the "
-                 "time and the answers of each [float32]")
+                 "How linear layers are multiplied: float32, bfloat16, int8 or float16; all: "
+                 "compares the time and the answers of each [float32]")
       ->type_name("NAME")
-      ->check(one_of({"float32", "bfloat16", "int8", "all"}))
+      ->check(one_of({"float32", "bfloat16", "float16", "int8", "all"}))
       ->group("Running the model");
   add_input_options(app, options->input);
   const auto whole = [&](const char* name, int64_t& value, const char* description) {

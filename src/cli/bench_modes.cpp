@@ -17,7 +17,10 @@ namespace vecton::cli {
 
 namespace {
 
-constexpr const char* kModes[] = {"float32", "bfloat16", "int8"};
+// Those that the backend has.
+std::vector<std::string> modes_of(const std::string& backend) {
+  return {"float32", "bfloat16", backend == "mlx" ? "float16" : "int8"};
+}
 
 struct Mode {
   std::string name;
@@ -31,14 +34,14 @@ struct Mode {
 
 std::vector<Mode> open_modes(const BenchOptions& options) {
   std::vector<Mode> modes;
-  for (const char* name : kModes) {
+  for (const std::string& name : modes_of(options.engine.backend)) {
     EngineOptions engine = options.engine;
     engine.compute = name;
     try {
       modes.push_back({.name = name, .engine = open_engine(engine)});
     } catch (const Error& error) {  // a mode that is not for this model is left out, and said so
       if (modes.empty() || error.field() != "compute") throw;
-      std::fprintf(stderr, "vecton: %s is left out: %s\n", name, error.what());
+      std::fprintf(stderr, "vecton: %s is left out: %s\n", name.c_str(), error.what());
     }
   }
   return modes;

@@ -30,9 +30,9 @@ int64_t float_bytes(const ModelInfo& info, std::string_view dtype) {
   const int64_t width = dtype == "bfloat16" || dtype == "float16" ? 2 : 4;
   const int64_t table = std::min(info.parameters, info.vocab_size * info.hidden_size);
   const int64_t rest = info.parameters - table;
-  return table * width + (info.compute == "int8"       ? rest * 17 / 16
-                          : info.compute == "bfloat16" ? rest * 2
-                                                       : rest * width);
+  return table * width + (info.compute == "int8"      ? rest * 17 / 16
+                          : info.compute == "float32" ? rest * width
+                                                      : rest * 2);
 }
 
 // What only an opened model knows for certain, from the options and the machine.

@@ -67,9 +67,10 @@ void add_engine_options(CLI::App& app, EngineOptions& options) {
       ->group(group);
   app.add_option("--compute", options.compute,
                  "How linear layers are multiplied: float32; bfloat16, which is faster where the "
-                 "processor has instructions for it; int8, faster still and less exact [float32]")
+                 "processor has instructions for it; int8, faster still and less exact; float16, "
+                 "with --backend mlx [float32]")
       ->type_name("NAME")
-      ->check(one_of({"float32", "bfloat16", "int8"}))
+      ->check(one_of({"float32", "bfloat16", "float16", "int8"}))
       ->group(group);
   app.add_option("--max-model-len", options.max_model_len,
                  "Most tokens of one text; auto, 8k, 8K [the model's own]")

@@ -277,12 +277,12 @@ void decide_compute(const EngineOptions& options, Plan& plan) {
   const auto refuse = [&](const std::string& why) {
     throw Error(ErrorCode::kInvalidArgument, "compute " + options.compute + ": " + why, "compute");
   };
-  if (plan.quantisation && plan.compute == ops::Compute::kBFloat16)
+  const bool rounds = ops::rounds_to(plan.compute) != tensor::DType::kF32;
+  if (plan.quantisation && rounds)
     refuse("the model's weights are quantised: expected float32 or int8");
   if (options.dtype != "auto" && options.dtype != options.compute)
     refuse("weights are kept as " + options.compute + ": expected dtype auto" +
-           (plan.compute == ops::Compute::kBFloat16 ? " or bfloat16" : "") + ", found " +
-           options.dtype);
+           (rounds ? " or " + options.compute : "") + ", found " + options.dtype);
   if (plan.shape.layers == 0) refuse("the model has no layers: expected float32");
 }
 
@@ -323,7 +323,7 @@ std::vector<Plan> make_plans(const EngineOptions& options,
   require_one_of("runner", options.runner, {"auto", "generate", "pooling"});
   require_one_of("convert", options.convert, {"auto", "none", "embed", "classify"});
   require_one_of("dtype", options.dtype, {"auto", "float32", "float16", "bfloat16"});
-  require_one_of("compute", options.compute, {"float32", "bfloat16", "int8"});
+  require_one_of("compute", options.compute, {"float32", "bfloat16", "float16", "int8"});
   const tensor::DType kv_cache_dtype = cache_type(options.kv_cache_dtype);
   const json::object overrides = parse_object(options.hf_overrides, "hf_overrides");
   const json::object pooler = parse_object(options.pooler_config, "pooler_config");

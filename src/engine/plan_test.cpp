@@ -129,8 +129,14 @@ TEST(Plan, OptionsAreRefusedByName) {
        "convert \"reward\" is not known; one of auto, none, embed, classify is"},
       {"dtype", [](EngineOptions& o) { o.dtype = "int8"; },
        "dtype \"int8\" is not known; one of auto, float32, float16, bfloat16 is"},
-      {"compute", [](EngineOptions& o) { o.compute = "float16"; },
-       "compute \"float16\" is not known; one of float32, bfloat16, int8 is"},
+      {"compute", [](EngineOptions& o) { o.compute = "fp8"; },
+       "compute \"fp8\" is not known; one of float32, bfloat16, float16, int8 is"},
+      {"compute",
+       [](EngineOptions& o) {
+         o.compute = "float16";
+         o.quantization = "mlx-affine-8";
+       },
+       "compute float16: the model's weights are quantised: expected float32 or int8"},
       {"compute",
        [](EngineOptions& o) {
          o.compute = "bfloat16";

@@ -13,6 +13,8 @@ std::string_view to_string(Compute compute) {
       return "float32";
     case Compute::kBFloat16:
       return "bfloat16";
+    case Compute::kFloat16:
+      return "float16";
     case Compute::kInt8:
       return "int8";
   }
@@ -31,6 +33,7 @@ double least_cosine(Compute compute) {
     case Compute::kFloat32:
       return 1;
     case Compute::kBFloat16:
+    case Compute::kFloat16:
       return 0.9999;
     case Compute::kInt8:
       return 0.999;
@@ -39,12 +42,12 @@ double least_cosine(Compute compute) {
 }
 
 void check_compute(Compute compute, std::span<const tensor::Weight> weights) {
-  if (compute != Compute::kBFloat16) return;
+  if (rounds_to(compute) == tensor::DType::kF32) return;
   for (const tensor::Weight& weight : weights) {
     if (weight.is_dense()) continue;
     throw Error(ErrorCode::kUnsupported,
-                weight.name + ": quantised: compute bfloat16 is for float weights; float32 and " +
-                    "int8 multiply codes as they are",
+                weight.name + ": quantised: compute " + std::string(to_string(compute)) +
+                    " is for float weights; float32 and int8 multiply codes as they are",
                 "compute");
   }
 }

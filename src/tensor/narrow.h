@@ -1,5 +1,5 @@
-// Numbers of the types that a cache may have (float32, bfloat16, float8_e4m3, float8_e5m2), one by
-// one; kernels have vector versions of their own.
+// Numbers of the types that a cache may have (float32, bfloat16, float8_e4m3, float8_e5m2), and of
+// float16, one by one; kernels have vector versions of their own.
 #pragma once
 
 #include <cstddef>
@@ -26,6 +26,11 @@ inline float stored_number(const std::byte* from, DType type, int64_t i) {
     std::memcpy(&bits, from + 2 * i, sizeof bits);
     return base::bf16_to_float(bits);
   }
+  if (type == DType::kF16) {
+    uint16_t bits = 0;
+    std::memcpy(&bits, from + 2 * i, sizeof bits);
+    return base::f16_to_float(bits);
+  }
   float value = 0;
   std::memcpy(&value, from + 4 * i, sizeof value);
   return value;
@@ -39,6 +44,9 @@ inline void store_number(float value, std::byte* to, DType type, int64_t i) {
     to[i] = std::byte{base::float_to_e5m2(value)};
   } else if (type == DType::kBF16) {
     const uint16_t bits = base::float_to_bf16(value);
+    std::memcpy(to + 2 * i, &bits, sizeof bits);
+  } else if (type == DType::kF16) {
+    const uint16_t bits = base::float_to_f16(value);
     std::memcpy(to + 2 * i, &bits, sizeof bits);
   } else {
     std::memcpy(to + 4 * i, &value, sizeof value);

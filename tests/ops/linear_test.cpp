@@ -1,5 +1,8 @@
 // linear() and gated_linear().
+#include <gmock/gmock.h>
+
 #include "ops/support.h"
+#include "vecton/error.h"
 
 namespace vecton::test {
 namespace {
@@ -76,7 +79,7 @@ void check_linear(Ops& ops, Ops& ref, const LinearCase& c, const std::vector<int
   for (size_t i = 0; i < counts.size(); ++i) {
     SCOPED_TRACE("m " + std::to_string(counts[i]));
     expect_close(results[i], rows_of(expected, 0, counts[i]), rows_of(scale, 0, counts[i]),
-                 sum_bound(c.k));
+                 sum_bound(c.k) + rounding_of_sums(ops, c.compute));
     if (testing::Test::HasFailure()) return;
   }
 }
@@ -99,6 +102,9 @@ constexpr Kind kKinds[] = {{tensor::DType::kF32},
                            {tensor::DType::kF32, ops::Compute::kBFloat16},
                            {tensor::DType::kBF16, ops::Compute::kBFloat16},
                            {tensor::DType::kF16, ops::Compute::kBFloat16},
+                           {tensor::DType::kF32, ops::Compute::kFloat16},
+                           {tensor::DType::kBF16, ops::Compute::kFloat16},
+                           {tensor::DType::kF16, ops::Compute::kFloat16},
                            {tensor::DType::kF32, ops::Compute::kInt8},
                            {tensor::DType::kBF16, ops::Compute::kInt8},
                            {tensor::DType::kF16, ops::Compute::kInt8}};
@@ -244,7 +250,7 @@ TEST_P(Linear, ActivationsOverTheirRange) {
 }
 
 // Parts of any types are one matrix, which takes half of what float32 does.
-TEST_P(Linear, BFloat16TakesHalf) {
+TEST_P(Linear, HalfFloatsTakeHalf) {
   Random random(7);
   const tensor::Weight parts[] = {make_weight(random_matrix(random, 64, 64), tensor::DType::kF32),
                                   make_weight(random_matrix(random, 32, 64), tensor::DType::kBF16),
@@ -252,15 +258,36 @@ TEST_P(Linear, BFloat16TakesHalf) {
   const auto bytes = [&](ops::Compute compute) {
     return ops_->prepare_linear({&parts[0], 1}, compute)->bytes;
   };
-  if (ops_->name() == "cpu") {
-    EXPECT_EQ(2 * bytes(ops::Compute::kBFloat16), bytes(ops::Compute::kFloat32));
-  }
   const Matrix x = random_matrix(random, 9, 64);
-  const auto run = [&](Ops& on) {
-    return download(
-        on, on.linear(upload(on, x), {on.prepare_linear(parts, ops::Compute::kBFloat16), {}}));
-  };
-  expect_close(run(*ops_), run(*ref_), Matrix(9, 128, 64), sum_bound(64));
+  for (const ops::Compute compute : computes()) {
+    if (ops::rounds_to(compute) == tensor::DType::kF32) continue;
+    if (ops_->name() != "irreducible") EXPECT_EQ(2 * bytes(compute), bytes(ops::Compute::kFloat32));
+    const auto run = [&](Ops& on) {
+      return download(on, on.linear(upload(on, x), {on.prepare_linear(parts, compute), {}}));
+    };
+    expect_close(run(*ops_), run(*ref_), Matrix(9, 128, 64),
+                 sum_bound(64) + rounding_of_sums(*ops_, compute));
+  }
+}
+
+// What a target does not have is refused by its name.
+TEST_P(Linear, OtherComputesAreRefused) {
+  const tensor::Weight weight = make_weight(Matrix(2, 4, 1));
+  for (const ops::Compute compute : ops::kComputes) {
+    if (has(compute)) continue;
+    SCOPED_TRACE(ops::to_string(compute));
+    for (const bool gated : {false, true}) {
+      try {
+        gated ? ops_->prepare_gated(weight, weight, compute)
+              : ops_->prepare_linear({&weight, 1}, compute);
+        ADD_FAILURE();
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+        EXPECT_EQ(error.field(), "compute");
+        EXPECT_THAT(error.what(), testing::HasSubstr(std::string(ops::to_string(compute))));
+      }
+    }
+  }
 }
 
 // A table that shares a matrix with a layer keeps its own numbers.
@@ -310,7 +337,8 @@ class GatedLinear : public OpTest {
     for (const int64_t m : counts) {
       SCOPED_TRACE("m " + std::to_string(m));
       expect_close(run(*ops_, gate, up, bias, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
-                   rows_of(scale, 0, m), 2 * sum_bound(c.k));
+                   rows_of(scale, 0, m),
+                   2 * (sum_bound(c.k) + rounding_of_sums(*ops_, c.compute)));
       if (HasFailure()) return;
     }
   }

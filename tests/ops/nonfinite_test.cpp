@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "ops/attention_input.h"
+#include "vecton/error.h"
 
 namespace vecton::test {
 namespace {
@@ -80,6 +81,39 @@ TEST_P(NonFinite, GatedLinear) {
           },
           "gated_linear, compute " + std::string(ops::to_string(compute)));
     }
+  }
+}
+
+// float16 ends at 65504: an x beyond is infinite, and nothing finite comes of it; a weight beyond
+// is refused.
+TEST_P(NonFinite, BeyondFloat16) {
+  if (!has(ops::Compute::kFloat16)) GTEST_SKIP() << "the backend has no float16";
+  Random random(4);
+  Matrix x = random_matrix(random, 9, 20), w = random_matrix(random, 33, 20);
+  const tensor::Weight weight = make_weight(w);
+  const auto run = [&] {
+    const ops::PreparedWeight prepared =
+        ops_->prepare_linear({&weight, 1}, ops::Compute::kFloat16);
+    return download(*ops_, ops_->linear(upload(*ops_, x), {prepared, {}}));
+  };
+  const Matrix clean = run();
+  x.at(3, 7) = 65519;  // rounds to 65504
+  for (const float value : rows_of(run(), 3, 1).values) EXPECT_TRUE(std::isfinite(value));
+  x.at(3, 7) = -65520;
+  const Matrix actual = run();
+  for (int64_t i = 0; i < x.rows; ++i) {
+    if (i != 3) expect_same_bits(rows_of(actual, i, 1), rows_of(clean, i, 1));
+  }
+  for (const float value : rows_of(actual, 3, 1).values) EXPECT_FALSE(std::isfinite(value));
+  w.at(1, 2) = 1e5f;
+  const tensor::Weight large = make_weight(w);
+  try {
+    ops_->prepare_linear({&large, 1}, ops::Compute::kFloat16);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUnsupported);
+    EXPECT_EQ(std::string(error.what()),
+              "test.weight: 100000.000000 is beyond the largest float16");
   }
 }
 

@@ -73,6 +73,9 @@ inline double sum_bound(int64_t terms) {
   return kRoundoff * (8 + 0.5 * std::sqrt(static_cast<double>(terms)));
 }
 
+// Metal multiplies floats of 16 bits to sums of 16 bits.
+double rounding_of_sums(const Ops& ops, ops::Compute compute);
+
 // A pool all of whose workers have come up and are idle.
 std::unique_ptr<base::ThreadPool> make_pool(int threads);
 

@@ -153,8 +153,17 @@ static bool lie_together(const tensor::Weight& a, const tensor::Weight& b, ops::
   return host::has_grid(a) ? same_form(a, b) : !host::has_grid(b);
 }
 
+static void check_has(ops::Compute compute) {
+  if (compute != ops::Compute::kFloat16) return;
+  throw Error(ErrorCode::kUnsupported,
+              "compute: the backend cpu multiplies in float32, bfloat16 or int8; float16 is of the "
+              "backend mlx",
+              "compute");
+}
+
 ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given,
                                            ops::Compute compute) {
+  check_has(compute);
   ops::check_compute(compute, given);
   const bool exact = compute == ops::Compute::kFloat32;
   std::vector<tensor::Weight> weights;
@@ -172,6 +181,7 @@ ops::PreparedWeight CpuOps::prepare_linear(std::span<const tensor::Weight> given
 
 ops::PreparedWeight CpuOps::prepare_gated(const tensor::Weight& gate, const tensor::Weight& up,
                                           ops::Compute compute) {
+  check_has(compute);
   ops::check_compute(compute, {&gate, 1});
   ops::check_compute(compute, {&up, 1});
   const tensor::Weight parts[] = {without_scales(gate), without_scales(up)};

@@ -1,6 +1,7 @@
 #include "backend/host/dequantise.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "backend/host/stored_float.h"
 #include "base/half.h"
 #include "base/small_floats.h"
+#include "tensor/narrow.h"
 #include "vecton/error.h"
 
 namespace vecton::host {
@@ -168,6 +170,19 @@ void dequantise_row(const tensor::Weight& weight, int64_t row, float* out) {
       const float sum = weight.offset.exists() ? product + offset : product;
       out[j] = weight.factor * sum;
     }
+  }
+}
+
+void rounded_row(const tensor::Weight& weight, int64_t row, tensor::DType dtype, float* out) {
+  dequantise_row(weight, row, out);
+  for (float& number : std::span(out, static_cast<size_t>(weight.columns))) {
+    const float rounded = tensor::rounded(number, dtype);
+    if (std::isinf(rounded) && !std::isinf(number)) {
+      throw Error(ErrorCode::kUnsupported, weight.name + ": " + std::to_string(number) +
+                                               " is beyond the largest " +
+                                               std::string(tensor::to_string(dtype)));
+    }
+    number = rounded;
   }
 }
 

@@ -29,5 +29,8 @@ void read_codes(const tensor::Weight& weight, int64_t row, int64_t begin, std::s
 
 // The row's numbers [0, columns).
 void dequantise_row(const tensor::Weight& weight, int64_t row, float* out);
+// As those of `dtype` (float32, bfloat16, float16) that are nearest. Throws (kUnsupported) where it
+// has none so large.
+void rounded_row(const tensor::Weight& weight, int64_t row, tensor::DType dtype, float* out);
 
 }  // namespace vecton::host

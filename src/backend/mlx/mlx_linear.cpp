@@ -13,8 +13,8 @@ namespace {
 std::shared_ptr<MlxWeight> prepared(std::span<const tensor::Weight> parts, ops::Compute compute) {
   if (compute == ops::Compute::kInt8) {
     throw Error(ErrorCode::kUnsupported,
-                "compute: the backend mlx multiplies in float32 or bfloat16; int8 is of the "
-                "backend cpu",
+                "compute: the backend mlx multiplies in float32, bfloat16 or float16; int8 is of "
+                "the backend cpu",
                 "compute");
   }
   ops::check_compute(compute, parts);

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "backend/host/dequantise.h"
-#include "base/half.h"
+#include "tensor/narrow.h"
 
 namespace vecton::backend {
 
@@ -17,8 +17,8 @@ using tensor::Codes;
 struct Form {
   std::string mode;
   int group = 0, bits = 0;
-  // Of scales and biases: "affine". Of the numbers themselves: "".
-  BlockNumbers::Type numbers = BlockNumbers::Type::kF32;
+  BlockNumbers::Type numbers = BlockNumbers::Type::kF32;  // of scales and biases: "affine"
+  tensor::DType floats = tensor::DType::kF32;             // ""
   float factor = 1;
 
   bool operator==(const Form&) const = default;
@@ -72,6 +72,11 @@ Form form_of(const tensor::Weight& weight) {
   return form.mode.empty() ? floats : form;
 }
 
+mx::Dtype dtype_of(tensor::DType type) {
+  if (type == tensor::DType::kF16) return mx::float16;
+  return type == tensor::DType::kBF16 ? mx::bfloat16 : mx::float32;
+}
+
 mx::Dtype dtype_of(BlockNumbers::Type type) {
   if (type == BlockNumbers::Type::kF16) return mx::float16;
   if (type == BlockNumbers::Type::kBF16) return mx::bfloat16;
@@ -117,7 +122,7 @@ struct Gathered {
   MlxSegment segment() const {
     if (form.mode.empty())
       return {
-          .values = array(values, dtype_of(form.numbers)), .mode = "", .scales = {}, .biases = {}};
+          .values = array(values, dtype_of(form.floats)), .mode = "", .scales = {}, .biases = {}};
     const bool affine = form.mode == "affine";
     MlxSegment made{.values = array(values, mx::uint32),
                     .mode = form.mode,
@@ -133,15 +138,12 @@ struct Gathered {
  private:
   void add_floats(const tensor::Weight& weight) {
     std::vector<float> row(static_cast<size_t>(weight.columns));
-    std::vector<uint16_t> rounded(row.size());
+    Bytes stored(row.size() * static_cast<size_t>(tensor::size_of(form.floats)));
     for (int64_t i = 0; i < weight.rows; ++i) {
-      host::dequantise_row(weight, i, row.data());
-      if (form.numbers == BlockNumbers::Type::kF32) {
-        append(values, std::as_bytes(std::span(row)));
-        continue;
-      }
-      std::ranges::transform(row, rounded.begin(), base::float_to_bf16);
-      append(values, std::as_bytes(std::span(rounded)));
+      host::rounded_row(weight, i, form.floats, row.data());
+      for (int64_t j = 0; j < weight.columns; ++j)
+        tensor::store_number(row[static_cast<size_t>(j)], stored.data(), form.floats, j);
+      append(values, stored);
     }
   }
 
@@ -167,7 +169,7 @@ struct Gathered {
 mx::array MlxSegment::product(const mx::array& x) const {
   if (mode.empty() && values.dtype() == mx::float32) return mx::matmul(x, mx::transpose(values));
   if (mode.empty()) {
-    const mx::array narrow = mx::astype(x, mx::bfloat16);
+    const mx::array narrow = mx::astype(x, values.dtype());
     // A GPU sums in float32 and rounds the sum, which is what makes it fast.
     if (mx::default_device() == mx::Device::gpu)
       return mx::astype(mx::matmul(narrow, mx::transpose(values)), mx::float32);
@@ -185,7 +187,7 @@ MlxWeight::MlxWeight(std::span<const tensor::Weight> parts, ops::Compute compute
     host::check_weight(part);
     n += part.rows;
     Form form = form_of(part);
-    if (compute == ops::Compute::kBFloat16) form.numbers = BlockNumbers::Type::kBF16;
+    form.floats = ops::rounds_to(compute);
     if (gathered.empty() || gathered.back().form != form) gathered.push_back({.form = form});
     gathered.back().add(part);
     part.release();
@@ -247,8 +249,9 @@ std::shared_ptr<const MlxStack> stack_of(std::span<const MlxStackPart> parts) {
   const auto same = [](const MlxWeight* a, const MlxStackPart& b) { return a == b.weight; };
   if (first.stack && std::ranges::equal(first.stack->of, parts, same)) return first.stack;
   const MlxSegment form = first.segments.front();
-  // The processor device sums products of bfloat16 in bfloat16, which MlxSegment::product() avoids.
-  if (form.values.dtype() == mx::bfloat16 && mx::default_device() == mx::Device::cpu)
+  // The processor device sums products of such floats in them, which MlxSegment::product() avoids.
+  if (mx::issubdtype(form.values.dtype(), mx::floating) && form.values.dtype() != mx::float32 &&
+      mx::default_device() == mx::Device::cpu)
     return nullptr;
   const bool has_bias = !parts.front().bias->empty();
   std::vector<mx::array> values, scales, offsets, biases;

@@ -63,7 +63,8 @@ struct RefPrepared : ops::Prepared {
 
   Input input_of(const float* x) const {
     Input made{.values = {x, x + k}, .turned = {}, .grids = {}};
-    round(made.values);
+    for (float& number : made.values)
+      number = tensor::rounded(number, ops::rounds_to(compute));
     return made;
   }
 
@@ -105,15 +106,9 @@ struct RefPrepared : ops::Prepared {
       return made;
     }
     std::vector<float> made(static_cast<size_t>(k));
-    host::dequantise_row(weight, i, made.data());
-    round(made);
+    host::rounded_row(weight, i, ops::rounds_to(compute), made.data());
     bytes += static_cast<int64_t>(made.size() * sizeof(float));
     return made;
-  }
-
-  void round(std::span<float> numbers) const {
-    if (compute != ops::Compute::kBFloat16) return;
-    for (float& number : numbers) number = base::bf16_to_float(base::float_to_bf16(number));
   }
 };
 

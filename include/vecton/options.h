@@ -68,13 +68,13 @@ struct VECTON_API EngineOptions {
   HubOptions hub = HubOptions::from_environment();
   std::string dtype = "auto";  // auto | float32 | float16 | bfloat16: how weights are kept in
                                // memory; how they are multiplied is `compute`
-  // float32 | bfloat16 | int8 | float16: how the linear layers of a float checkpoint are multiplied.
-  // bfloat16 rounds their weights, once, and what comes to them, and adds up in float32; int8
-  // rounds both to whole numbers of 8 bits with a scale for each 64 of them, after a rotation.
-  // Attention, norms, heads and routers are float32 in each. Where bfloat16 has no instruction of
-  // its own the same is computed no faster. float16, of the backend mlx: more digits than bfloat16,
-  // up to 65504; a weight beyond is an error when the model is opened, and so is the answer of an
-  // input that leads there. The backend mlx has no int8.
+  // float32 | bfloat16 | int8 | float16: how the linear layers of a float checkpoint are
+  // multiplied. bfloat16 rounds their weights, once, and what comes to them, and adds up in
+  // float32; int8 rounds both to whole numbers of 8 bits with a scale for each 64 of them, after a
+  // rotation. Attention, norms, heads and routers are float32 in each. Where bfloat16 has no
+  // instruction of its own the same is computed no faster. float16, of the backend mlx: more digits
+  // than bfloat16, up to 65504; a weight beyond is an error when the model is opened, and so is the
+  // answer of an input that leads there. The backend mlx has no int8.
   std::string compute = "float32";
   // Quantises a float checkpoint while it is opened, to the numbers that a converted checkpoint
   // has: mlx-affine-BITS, mlx-affine-BITS-gGROUP, mxfp4, nvfp4 or mxfp8. Of a checkpoint that is

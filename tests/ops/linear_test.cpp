@@ -337,8 +337,7 @@ class GatedLinear : public OpTest {
     for (const int64_t m : counts) {
       SCOPED_TRACE("m " + std::to_string(m));
       expect_close(run(*ops_, gate, up, bias, rows_of(x, 0, m), c.act), rows_of(expected, 0, m),
-                   rows_of(scale, 0, m),
-                   2 * (sum_bound(c.k) + rounding_of_sums(*ops_, c.compute)));
+                   rows_of(scale, 0, m), 2 * (sum_bound(c.k) + rounding_of_sums(*ops_, c.compute)));
       if (HasFailure()) return;
     }
   }

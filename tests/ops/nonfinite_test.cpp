@@ -92,8 +92,7 @@ TEST_P(NonFinite, BeyondFloat16) {
   Matrix x = random_matrix(random, 9, 20), w = random_matrix(random, 33, 20);
   const tensor::Weight weight = make_weight(w);
   const auto run = [&] {
-    const ops::PreparedWeight prepared =
-        ops_->prepare_linear({&weight, 1}, ops::Compute::kFloat16);
+    const ops::PreparedWeight prepared = ops_->prepare_linear({&weight, 1}, ops::Compute::kFloat16);
     return download(*ops_, ops_->linear(upload(*ops_, x), {prepared, {}}));
   };
   const Matrix clean = run();

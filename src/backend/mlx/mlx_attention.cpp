@@ -1,8 +1,10 @@
 // attention().
+#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "backend/mlx/mlx_ops.h"
+#include "backend/mlx/mlx_paged_attention.h"
 
 namespace vecton::backend {
 
@@ -111,6 +113,8 @@ Tensor MlxOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   const int64_t columns = shape.heads * shape.head_dim;
   if (q.rows() == 0) return allocate(0, columns);
   const Turn turn(*device_);
+  const bool in_pages = std::ranges::any_of(view(before.cached), [](int32_t n) { return n > 0; });
+  const bool by_kernel = paged_kernel_ && in_pages && bias.bucket.empty();
   const AttentionPlan& plan = plans_.of(shape,
                                         {.offsets = queries.offsets,
                                          .index = queries.index,
@@ -119,7 +123,21 @@ Tensor MlxOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                          .pages = before.pages,
                                          .page_offsets = before.offsets,
                                          .cached = before.cached},
-                                        before.page_rows);
+                                        before.page_rows, by_kernel);
+  if (by_kernel) {
+    const PagedKernelCall call(
+        {.shape = shape,
+         .q = array_of(q),
+         .k = array_of(k),
+         .v = array_of(v),
+         .page_k = array_of(before.k),
+         .page_v = array_of(before.v),
+         .pages = array_of(before.pages),
+         .reach = *plan.reach,
+         .sinks = bias.sinks.empty() ? std::nullopt : std::optional(array_of(bias.sinks)),
+         .page_rows = before.page_rows});
+    return tensor_of(call.run());
+  }
   const auto rows_of = [&](const Tensor& own, const Tensor& pages) {
     if (!plan.cached_rows) return array_of(own);
     const mx::array cached =

@@ -76,6 +76,23 @@ class Planner {
     }
   }
 
+  AttentionPlan plan_for_kernel() const {
+    std::vector<int32_t> reach;
+    for (size_t s = 0; s < keys_.size(); ++s) {
+      const Keys& keys = keys_[s];
+      for (int32_t i = offsets_[s]; i < offsets_[s + 1]; ++i) {
+        const Range range = seen_from(at_[static_cast<size_t>(i)], keys, shape_);
+        for (const int64_t number : {range.low, range.high, static_cast<int64_t>(keys.first_page),
+                                     keys.paged, keys.own_first, int64_t{range.indifferent}})
+          reach.push_back(static_cast<int32_t>(number));
+      }
+    }
+    AttentionPlan plan;
+    plan.reach =
+        mx::reshape(array_of(std::span<const int32_t>(reach)), {to_int(std::ssize(at_)), 6});
+    return plan;
+  }
+
   AttentionPlan plan() {
     for (size_t s = 0; s < keys_.size(); ++s) cut(s);
     AttentionPlan plan;
@@ -214,18 +231,21 @@ class Planner {
 }  // namespace
 
 AttentionPlan plan_attention(const ops::AttentionShape& shape, const AttentionLists& lists,
-                             int64_t page_rows) {
-  return Planner(shape, lists, page_rows).plan();
+                             int64_t page_rows, bool by_kernel) {
+  Planner planner(shape, lists, page_rows);
+  return by_kernel ? planner.plan_for_kernel() : planner.plan();
 }
 
 const AttentionPlan& AttentionPlans::of(const ops::AttentionShape& shape,
-                                        const AttentionLists& lists, int64_t page_rows) {
+                                        const AttentionLists& lists, int64_t page_rows,
+                                        bool by_kernel) {
   const std::array<tensor::Indices, 7> all = {lists.offsets,  lists.index, lists.keys,
                                               lists.attended, lists.pages, lists.page_offsets,
                                               lists.cached};
   const auto same = [&](const Known& known) {
     return known.heads == shape.heads && known.window == shape.window &&
            known.causal == shape.causal && known.page_rows == page_rows &&
+           known.by_kernel == by_kernel &&
            std::ranges::equal(known.lists, all, {}, &tensor::Indices::storage,
                               &tensor::Indices::storage);
   };
@@ -237,7 +257,8 @@ const AttentionPlan& AttentionPlans::of(const ops::AttentionShape& shape,
                     .window = shape.window,
                     .page_rows = page_rows,
                     .causal = shape.causal,
-                    .plan = plan_attention(shape, lists, page_rows)});
+                    .by_kernel = by_kernel,
+                    .plan = plan_attention(shape, lists, page_rows, by_kernel)});
   return known_.back().plan;
 }
 

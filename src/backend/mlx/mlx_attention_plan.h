@@ -31,6 +31,9 @@ struct AttentionGroup {
 };
 
 struct AttentionPlan {
+  // For the kernel that reads pages where they lie, and then all of the plan: of each query which
+  // keys it sees and where they are, [queries, 6] as paged_attention.metal reads it.
+  std::optional<mx::array> reach;
   std::vector<AttentionGroup> groups;
   std::optional<mx::array> cached_rows;  // of the pages; none = no keys lie in pages
   int cached_count = 0;
@@ -44,21 +47,21 @@ struct AttentionLists {
 
 // Within a Turn.
 AttentionPlan plan_attention(const ops::AttentionShape& shape, const AttentionLists& lists,
-                             int64_t page_rows);
+                             int64_t page_rows, bool by_kernel);
 
 // The plans of the last few kinds of layers.
 class AttentionPlans {
  public:
   // Within a Turn.
   const AttentionPlan& of(const ops::AttentionShape& shape, const AttentionLists& lists,
-                          int64_t page_rows);
+                          int64_t page_rows, bool by_kernel);
   void clear() { known_.clear(); }
 
  private:
   struct Known {
     std::array<tensor::Indices, 7> lists;  // kept, so that their addresses stay theirs
     int64_t heads = 0, window = 0, page_rows = 0;
-    bool causal = false;
+    bool causal = false, by_kernel = false;
     AttentionPlan plan;
   };
   std::deque<Known> known_;

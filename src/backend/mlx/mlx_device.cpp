@@ -11,24 +11,25 @@ namespace vecton::backend {
 
 namespace {
 
-// Memory that was used and is kept for the next pass: it holds what one pass needs and no more.
-constexpr size_t kCacheBytes = size_t{1} << 30;
-
 std::atomic<int64_t> waited = 0;
 
 void set_limits(const mx::Device& device) {
   const auto& info = mx::device_info(device);
   const auto found = info.find("max_recommended_working_set_size");
-  size_t cache = kCacheBytes;
-  if (found != info.end() && std::holds_alternative<size_t>(found->second)) {
-    const size_t recommended = std::get<size_t>(found->second);
-    cache = std::min(cache, recommended / 8);
-    mx::set_wired_limit(recommended);  // weights stay where the GPU reads them
-  }
-  mx::set_cache_limit(cache);
+  const bool says = found != info.end() && std::holds_alternative<size_t>(found->second);
+  const MlxLimits limits = limits_for(says ? std::get<size_t>(found->second) : 0);
+  if (limits.wired > 0) mx::set_wired_limit(limits.wired);
+  mx::set_cache_limit(limits.cache);
 }
 
 }  // namespace
+
+// A pass of a batch needs less than this.
+MlxLimits limits_for(size_t recommended) {
+  constexpr size_t kCache = size_t{1} << 30;
+  if (recommended == 0) return {.cache = kCache, .wired = 0};
+  return {.cache = std::min(kCache, recommended / 8), .wired = recommended};
+}
 
 std::recursive_mutex& mlx_mutex() {
   static std::recursive_mutex mutex;

@@ -24,6 +24,14 @@ namespace mx = ::mlx::core;
 
 std::recursive_mutex& mlx_mutex();
 
+// What MLX may keep: memory that was used, for the next pass, and memory that stays where a GPU
+// reads it. `recommended`: the most of it that a device says a program should use; 0 = it says
+// nothing.
+struct MlxLimits {
+  size_t cache = 0, wired = 0;
+};
+MlxLimits limits_for(size_t recommended);
+
 // Storage of a tensor: an array [rows, stride]. What is written into it becomes a new array that
 // takes the old one's place (Ops::store_rows); MLX reuses the memory where nobody else reads it.
 struct MlxMemory final : tensor::Storage, std::enable_shared_from_this<MlxMemory> {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/mlx/mlx_paged_attention.h"
 #include "vecton/error.h"
 
 namespace vecton::backend {
@@ -113,8 +114,10 @@ std::unique_ptr<Ops> make_mlx_ops(const std::string& device) {
     throw Error(ErrorCode::kInvalidArgument,
                 "'" + device + "' is none of the devices that MLX has here: " + known);
   }
-  return std::make_unique<MlxOps>(
-      std::make_shared<MlxDevice>(mx::Device(chosen == "cpu" ? mx::Device::cpu : mx::Device::gpu)));
+  auto made =
+      std::make_shared<MlxDevice>(mx::Device(chosen == "cpu" ? mx::Device::cpu : mx::Device::gpu));
+  const bool paged_kernel = paged_kernel_asked(made->name());
+  return std::make_unique<MlxOps>(std::move(made), paged_kernel);
 }
 
 }  // namespace vecton::backend

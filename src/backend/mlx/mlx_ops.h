@@ -5,7 +5,7 @@
 // where every operation of the pass has a body here. What has none takes rows to the host
 // (ops.cpp). One file per group: mlx_ops.cpp (memory), mlx_linear.cpp (weights, linear, embed),
 // mlx_elementwise.cpp, mlx_rows.cpp, mlx_experts.cpp, mlx_recurrent.cpp, mlx_attention.cpp with its
-// mlx_attention_plan.cpp.
+// mlx_attention_plan.cpp and mlx_paged_attention.cpp.
 //
 // Called by backend/registry.cpp, through mlx_backend.h.
 #pragma once
@@ -24,12 +24,15 @@ namespace vecton::backend {
 
 class MlxOps final : public Ops {
  public:
-  explicit MlxOps(std::shared_ptr<MlxDevice> device) : device_(std::move(device)) {}
+  MlxOps(std::shared_ptr<MlxDevice> device, bool paged_kernel)
+      : device_(std::move(device)), paged_kernel_(paged_kernel) {}
   ~MlxOps() override;
 
   std::string_view name() const override { return "mlx"; }
   std::string_view isa() const override { return device_->name(); }
-  std::unique_ptr<Ops> fork() const override { return std::make_unique<MlxOps>(device_); }
+  std::unique_ptr<Ops> fork() const override {
+    return std::make_unique<MlxOps>(device_, paged_kernel_);
+  }
 
   void give_back_memory() override;
   int64_t held_bytes() const override;
@@ -85,6 +88,7 @@ class MlxOps final : public Ops {
 
  private:
   std::shared_ptr<MlxDevice> device_;
+  bool paged_kernel_;
   AttentionPlans plans_;
 };
 

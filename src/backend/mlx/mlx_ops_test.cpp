@@ -188,6 +188,31 @@ TEST(MlxMemory, ForksShareWhatIsKept) {
     EXPECT_EQ(all[static_cast<size_t>(worker * kOwn * 8)], 2 * (worker * 100 + kTimes - 1));
 }
 
+TEST(MlxLimits, FollowWhatTheDeviceRecommends) {
+  constexpr size_t kGiB = size_t{1} << 30;
+  EXPECT_EQ(limits_for(0).cache, kGiB);
+  EXPECT_EQ(limits_for(0).wired, 0u);
+  EXPECT_EQ(limits_for(5 * kGiB).cache, 5 * kGiB / 8);  // a Mac of 8 GiB
+  EXPECT_EQ(limits_for(5 * kGiB).wired, 5 * kGiB);
+  EXPECT_EQ(limits_for(96 * kGiB).cache, kGiB);
+}
+
+// What MLX keeps between passes is within its limit, and is given back.
+TEST(MlxLimits, AreKept) {
+  const std::unique_ptr<Ops> ops = make_mlx_ops("");
+  const size_t limit = mx::set_cache_limit(size_t{1} << 20);  // the limit before, for the moment
+  EXPECT_GT(limit, 0u);
+  mx::set_cache_limit(limit);
+  for (int64_t rows = 100; rows < 1000; rows += 100) {
+    std::vector<float> values(static_cast<size_t>(rows * 64), 1);
+    ops->download(ops->scale(ops->upload(values, rows, 64), 2), values);
+    EXPECT_EQ(values.back(), 2);
+    EXPECT_LE(ops->held_bytes(), static_cast<int64_t>(limit));
+  }
+  ops->give_back_memory();
+  EXPECT_EQ(ops->held_bytes(), 0);
+}
+
 TEST(MlxDevices, AnUnknownOneIsRefused) {
   EXPECT_THAT([] { make_mlx_ops("tpu"); },
               testing::ThrowsMessage<Error>(testing::HasSubstr("'tpu' is none of the devices")));

@@ -16,7 +16,8 @@
 namespace vecton::backend {
 
 // Rows of one form. `mode` empty: `values` [rows, k] are floats, of 16 bits where they are
-// multiplied so, no scales. Otherwise `values` are words of codes, as mx::quantized_matmul takes them.
+// multiplied so, no scales. Otherwise `values` are words of codes, as mx::quantized_matmul takes
+// them.
 struct MlxSegment {
   mx::array values;
   std::string mode;

@@ -63,8 +63,7 @@ struct RefPrepared : ops::Prepared {
 
   Input input_of(const float* x) const {
     Input made{.values = {x, x + k}, .turned = {}, .grids = {}};
-    for (float& number : made.values)
-      number = tensor::rounded(number, ops::rounds_to(compute));
+    for (float& number : made.values) number = tensor::rounded(number, ops::rounds_to(compute));
     return made;
   }
 

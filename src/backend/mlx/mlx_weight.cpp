@@ -250,7 +250,7 @@ std::shared_ptr<const MlxStack> stack_of(std::span<const MlxStackPart> parts) {
   if (first.stack && std::ranges::equal(first.stack->of, parts, same)) return first.stack;
   const MlxSegment form = first.segments.front();
   // The processor device sums products of such floats in them, which MlxSegment::product() avoids.
-  if (mx::issubdtype(form.values.dtype(), mx::floating) && form.values.dtype() != mx::float32 &&
+  if (form.mode.empty() && form.values.dtype() != mx::float32 &&
       mx::default_device() == mx::Device::cpu)
     return nullptr;
   const bool has_bias = !parts.front().bias->empty();

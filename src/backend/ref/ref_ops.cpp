@@ -12,7 +12,6 @@
 #include "backend/host/dequantise.h"
 #include "backend/host/host_memory.h"
 #include "backend/host/int8.h"
-#include "base/half.h"
 #include "ops/activation.h"
 #include "tensor/narrow.h"
 

@@ -55,38 +55,40 @@ Tensor MlxOps::upload(std::span<const float> values, int64_t rows, int64_t colum
 }
 
 void MlxOps::download(const Tensor& x, std::span<float> values) {
-  if (x.empty()) return;
-  std::vector<mx::array> arrays;
-  {
-    const Turn turn(*device_);
-    arrays.push_back(mx::contiguous(array_of(x)));
-  }
-  device_->compute(arrays);
-  std::memcpy(values.data(), arrays[0].data<float>(), arrays[0].nbytes());
-  const Turn turn(*device_);
-  arrays.clear();
+  const std::vector<float> read = std::move(download_all({&x, 1}).front());
+  std::ranges::copy(read, values.begin());
 }
 
+// Whole memories are computed: who reads a tensor row by row waits for the first one.
 std::vector<std::vector<float>> MlxOps::download_all(std::span<const Tensor> xs) {
-  std::vector<std::vector<float>> all;
-  std::vector<mx::array> arrays;
+  std::vector<mx::array> arrays, awaited;
   {
     const Turn turn(*device_);
     for (const Tensor& x : xs) {
-      all.emplace_back(static_cast<size_t>(x.rows() * x.columns()));
-      if (!x.empty()) arrays.push_back(mx::contiguous(array_of(x)));
+      if (x.empty()) continue;
+      std::optional<mx::array>& all = memory_of(x).array;
+      if (!all->is_available() || !all->flags().row_contiguous) {
+        all = mx::contiguous(*all);
+        awaited.push_back(*all);
+      }
+      arrays.push_back(*all);
     }
   }
-  device_->compute(arrays);
+  if (!awaited.empty()) device_->compute(awaited);
+  std::vector<std::vector<float>> read;
   size_t next = 0;
-  for (std::vector<float>& values : all) {
+  for (const Tensor& x : xs) {
+    const auto columns = static_cast<size_t>(x.columns());
+    std::vector<float>& values = read.emplace_back(static_cast<size_t>(x.rows()) * columns);
     if (values.empty()) continue;
-    const mx::array& array = arrays[next++];
-    std::memcpy(values.data(), array.data<float>(), array.nbytes());
+    const float* from = arrays[next++].data<float>() + x.offset();
+    for (size_t i = 0; i < static_cast<size_t>(x.rows()); ++i)
+      std::copy_n(from + i * static_cast<size_t>(x.stride()), columns, values.data() + i * columns);
   }
   const Turn turn(*device_);
   arrays.clear();
-  return all;
+  awaited.clear();
+  return read;
 }
 
 tensor::Indices MlxOps::upload_indices(std::vector<int32_t> values) {

@@ -156,6 +156,22 @@ TEST(MlxDevice, APassWaitsForItsResultsOnly) {
   for (const std::vector<float>& row : all) EXPECT_THAT(row, testing::Each(testing::Le(1.0f)));
 }
 
+// As logits are, of many sequences.
+TEST(MlxDevice, RowsOfOneTensorAreWaitedForOnce) {
+  constexpr int64_t kRows = 5, kColumns = 7;
+  const std::unique_ptr<Ops> ops = make_mlx_ops("cpu");
+  const std::vector<float> values = numbers(kRows * kColumns);
+  const int64_t before = MlxDevice::waits();
+  const Tensor x = ops->scale(ops->upload(values, kRows, kColumns), 2);
+  for (int64_t i = 0; i < kRows; ++i) {
+    std::vector<float> row(3);
+    ops->download(x.slice_rows(i, 1).slice_columns(2, 3), row);
+    for (int64_t j = 0; j < 3; ++j)
+      EXPECT_EQ(row[static_cast<size_t>(j)], 2 * values[static_cast<size_t>(i * kColumns + 2 + j)]);
+  }
+  EXPECT_EQ(MlxDevice::waits(), before + 1);
+}
+
 // Workers write their pages of one cache while others read theirs.
 TEST(MlxMemory, ForksShareWhatIsKept) {
   constexpr int32_t kWorkers = 4, kOwn = 16, kTimes = 30;

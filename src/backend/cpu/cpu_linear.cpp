@@ -12,6 +12,7 @@
 #include "backend/host/dequantise.h"
 #include "backend/host/int8.h"
 #include "ops/activation.h"
+#include "vecton/error.h"
 
 namespace vecton::cpu {
 

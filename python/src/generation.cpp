@@ -125,9 +125,17 @@ StructuredOutput structure_of(nb::handle value) {
     structure.kind = Grammar{to_text(grammar, "structured_output: grammar")};
     ++kinds;
   }
+  if (const nb::handle tag = arguments.take("structural_tag")) {
+    // One of the notations of a grammar.
+    structure.kind = Grammar{to_text(tag, "structured_output: structural_tag")};
+    if (!std::get<Grammar>(structure.kind).grammar.starts_with('{'))
+      throw nb::value_error("structured_output: structural_tag must be a JSON object");
+    ++kinds;
+  }
   if (kinds != 1)
     throw nb::value_error(
-        "structured_output must have exactly one of json, json_object, regex, choice and grammar");
+        "structured_output must have exactly one of json, json_object, regex, choice, grammar and "
+        "structural_tag");
   arguments.flag("disable_any_whitespace", structure.disable_any_whitespace);
   arguments.flag("disable_additional_properties", structure.disable_additional_properties);
   if (const nb::handle pattern = arguments.take("whitespace_pattern"))

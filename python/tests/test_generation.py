@@ -1,6 +1,7 @@
 """Text that a model writes: the program's tokens, streams, coroutines, and their ends."""
 import asyncio
 import json
+import re
 import subprocess
 import time
 
@@ -75,6 +76,10 @@ def test_structure(writer):
     assert writer.generate("a", structured_output={"choice": ["yes", "no"]}, **how).text in ("yes", "no")
     schema = {"type": "object", "properties": {"n": {"type": "boolean"}}, "required": ["n"], "additionalProperties": False}
     assert set(json.loads(writer.generate("a", structured_output={"json": schema}, **how).text)) == {"n"}
+    tag = {"format": {"type": "tag", "begin": "<n>", "content": {"type": "regex", "pattern": "[0-9]{2}"}, "end": "</n>"}}
+    assert re.fullmatch("<n>[0-9]{2}</n>", writer.generate("a", structured_output={"structural_tag": json.dumps(tag)}, **how).text)
+    with pytest.raises(ValueError, match="a JSON object"):
+        writer.generate("a", structured_output={"structural_tag": "root ::= 1"})
     with pytest.raises(ValueError, match="exactly one of json"):
         writer.generate("a", structured_output={"choice": ["a"], "regex": "b"})
 

@@ -88,6 +88,9 @@ def test_defaults_are_the_checkpoints(llm):
 def test_structure(llm):
     params = SamplingParams(max_tokens=50, structured_outputs=StructuredOutputsParams(choice=["yes", "no"]))
     assert llm.generate("a", params, use_tqdm=False)[0].outputs[0].text in ("yes", "no")
+    tag = '{"format": {"type": "tag", "begin": "<", "content": {"type": "const_string", "value": "a"}, "end": ">"}}'
+    params = SamplingParams(max_tokens=50, structured_outputs=StructuredOutputsParams(structural_tag=tag))
+    assert llm.generate("a", params, use_tqdm=False)[0].outputs[0].text == "<a>"
     with pytest.raises(ValueError, match="exactly one kind"):
         StructuredOutputsParams()
 

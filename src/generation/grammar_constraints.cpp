@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "grammar/ebnf.h"
+#include "grammar/structural_tag.h"
 #include "grammar/structured_output.h"
 #include "tokenizer/token_bytes.h"
 
@@ -31,7 +32,9 @@ grammar::Grammar grammar_of(const StructuredOutput& what, const grammar::NamedTo
   } else if (const auto* choice = std::get_if<Choice>(&what.kind)) {
     root = grammar::choice(made, choice->choices);
   } else {
-    root = grammar::ebnf(made, std::get<Grammar>(what.kind).grammar, tokens, options);
+    const std::string& text = std::get<Grammar>(what.kind).grammar;
+    root = grammar::is_structural_tag(text) ? grammar::structural_tag(made, text, tokens, options)
+                                            : grammar::ebnf(made, text, tokens, options);
   }
   return grammar::finished(std::move(made), root, "structured output");
 }

@@ -50,6 +50,13 @@ TEST(GrammarConstraintsTest, RandomTokensMakeValidJson) {
   EXPECT_EQ(random_text(*factory->make(what), *tokenizer, 1), "<|im_start|>f 1<|im_end|>");
   what.kind = Grammar{"start: <[151645000]>"};
   EXPECT_THROW(factory->make(what), Error);
+  what.kind = Grammar{
+      R"({"structures":[{"begin":"<|im_start|>n","schema":{"const":7},"end":"<|im_end|>"}],"triggers":["<|im_start|>"]})"};
+  const auto tag = factory->make(what);
+  for (const int32_t id :
+       tokenizer->encode("so <|im_start|>n7<|im_end|>", {.add_special_tokens = false}).ids)
+    EXPECT_TRUE(tag->accept(id)) << id;
+  EXPECT_TRUE(tag->may_end());
   what.kind = JsonSchema{R"({"contains":{}})"};
   EXPECT_THROW(factory->make(what), Error);
 }

@@ -75,6 +75,18 @@ TEST_F(ChatCompletions, AsksForWhatTheBodySays) {
   EXPECT_EQ(generate(plan("")).max_tokens, std::nullopt);
 }
 
+TEST_F(ChatCompletions, StructuralTagsAreGrammars) {
+  const std::string tag = R"({"type":"structural_tag","format":{"type":"any_text"}})";
+  const std::string text = json::serialize(json::value(tag));
+  for (const std::string& fields :
+       {R"(,"response_format":)" + tag, R"(,"structured_outputs":{"structural_tag":)" + tag + "}",
+        R"(,"structured_outputs":{"structural_tag":)" + text + "}"}) {
+    const CallPlan planned = plan(fields);
+    const StructuredOutput& asked = generate(planned).structured_output.value();
+    EXPECT_EQ(std::get<Grammar>(asked.kind).grammar, tag) << fields;
+  }
+}
+
 TEST_F(ChatCompletions, RefusesByName) {
   EXPECT_THAT(refused(R"(,"guided_json":{})"), HasSubstr("structured_outputs"));
   EXPECT_THAT(refused(R"(,"temperature":3)"),
@@ -100,6 +112,10 @@ TEST_F(ChatCompletions, RefusesByName) {
               HasSubstr("response_format.json_schema: is for"));
   EXPECT_THAT(refused(R"(,"n":0)"), HasSubstr("body.n"));
   EXPECT_THAT(refused(R"(,"response_format":{"type":"xml"})"), HasSubstr("json_schema"));
+  for (const char* tag : {"3", R"("")", R"("root ::= 1")", "[]"})
+    EXPECT_THAT(refused(R"(,"structured_outputs":{"structural_tag":)" + std::string(tag) + "}"),
+                HasSubstr("structural_tag: "))
+        << tag;
   EXPECT_THAT(refused(R"(,"structured_outputs":{"regex":"a","json":{}})"),
               HasSubstr("exactly one"));
   EXPECT_THAT(refused(R"(,"continue_final_message":true,"add_generation_prompt":true)"),

@@ -11,6 +11,8 @@ constexpr const char* kFromZeroToOne = R"({"type":"number","minimum":0,"maximum"
 constexpr const char* kPenalty = R"({"type":"number","minimum":-2,"maximum":2})";
 constexpr const char* kFactor = R"({"type":"number","exclusiveMinimum":0})";
 constexpr const char* kFormat = R"({"$ref":"#/components/schemas/AnswerFormat"})";
+constexpr const char* kFormatOrTag =
+    R"({"anyOf":[{"$ref":"#/components/schemas/AnswerFormat"},{"type":"object","required":["type"],"properties":{"type":{"enum":["structural_tag"],"type":"string"}},"anyOf":[{"required":["format"]},{"required":["structures","triggers"]}]}]})";
 constexpr const char* kIds = R"({"$ref":"#/components/schemas/TokenIds"})";
 constexpr const char* kNotSet = R"({"const":false})";
 
@@ -94,9 +96,9 @@ constexpr FieldRow kSamplingRows[] = {
 };
 
 constexpr FieldRow kStructureRows[] = {
-    {"response_format", kFormat, "The form of the answer; excludes `structured_outputs`."},
+    {"response_format", kFormatOrTag, "The form of the answer; excludes `structured_outputs`."},
     {"structured_outputs", kObject,
-     "Exactly one of `json`, `regex`, `choice`, `grammar` and `json_object`."},
+     "Exactly one of `json`, `regex`, `choice`, `grammar`, `json_object` and `structural_tag`."},
     {"structured_outputs.json",
      R"({"anyOf":[{"type":"object"},{"type":"string"},{"type":"boolean"}]})", "A JSON schema."},
     {"structured_outputs.regex", kText, "A regular expression of the whole answer."},
@@ -109,7 +111,9 @@ constexpr FieldRow kStructureRows[] = {
     {"structured_outputs.disable_additional_properties", kFalse,
      "Whether objects have the schema's properties alone."},
     {"structured_outputs.whitespace_pattern", kText, "The spaces that JSON may have."},
-    {"structured_outputs.structural_tag", kRefused, "Is not served."},
+    {"structured_outputs.structural_tag",
+     R"({"anyOf":[{"type":"object"},{"type":"string","minLength":1}]})",
+     "Text in which what stands between certain marks is held to a schema or a grammar."},
 };
 
 constexpr FieldRow kTokenRows[] = {
@@ -258,7 +262,8 @@ constexpr FieldRow kOllamaRows[] = {
     {"options.low_vram", kAnything, "Ignored."},
     {"options.f16_kv", kAnything, "Ignored."},
     {"options.vocab_only", kAnything, "Ignored."},
-    {"options.repeat_last_n", kAnything, "Ignored."},
+    {"options.repeat_last_n", R"({"type":"integer","minimum":-1})",
+     "0: there are no penalties. They look at all of the text, whatever else it says."},
     {"options.mirostat_tau", kAnything, "Ignored."},
     {"options.mirostat_eta", kAnything, "Ignored."},
     {"options.penalize_newline", kAnything, "Ignored."},
@@ -329,7 +334,7 @@ constexpr const char* kStreamRule =
 constexpr const char* kPromptLogprobsRule =
     R"({"if":{"required":["prompt_logprobs"]},"then":{"properties":{"stream":{"not":{"const":true}}}}})";
 constexpr const char* kStructureRule =
-    R"({"if":{"required":["structured_outputs"]},"then":{"properties":{"structured_outputs":{"oneOf":[{"required":["json"]},{"required":["regex"]},{"required":["choice"]},{"required":["grammar"]},{"required":["json_object"]}]},"response_format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}})";
+    R"({"if":{"required":["structured_outputs"]},"then":{"properties":{"structured_outputs":{"oneOf":[{"required":["json"]},{"required":["regex"]},{"required":["choice"]},{"required":["grammar"]},{"required":["json_object"]},{"required":["structural_tag"]}]},"response_format":{"anyOf":[{"type":"null"},{"type":"object","properties":{"type":{"const":"text"}}}]}}}})";
 // Answers of the likeliest tokens would all be the same.
 constexpr const char* kLikeliestRule =
     R"({"if":{"required":["temperature"],"properties":{"temperature":{"type":"number","exclusiveMaximum":0.00001}}},"then":{"properties":{"n":{"maximum":1}}}})";

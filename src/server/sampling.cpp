@@ -205,6 +205,21 @@ StructuredOutput of_schema(const json::value& schema, const std::string& field) 
   return output;
 }
 
+// A structural tag is one of the notations of a grammar.
+StructuredOutput of_tag(const json::value& tag, const std::string& field) {
+  json::value document = tag;
+  try {
+    if (tag.is_string()) document = base::parse_json(tag.get_string(), field);
+  } catch (const Error& error) {
+    throw Failure(Cause::kInvalid, error.what(), field);
+  }
+  if (!document.is_object())
+    throw Failure(Cause::kInvalid, field + ": expected a structural tag, or its JSON", field);
+  StructuredOutput output;
+  output.kind = Grammar{.grammar = json::serialize(document)};
+  return output;
+}
+
 std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
   const std::string where = "structured_outputs";
   Fields fields(given, where);
@@ -234,15 +249,18 @@ std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
     output.kind = JsonObject{};
     ++kinds;
   }
-  if (fields.any("structural_tag"))
-    fields.wrong("structural_tag", "extra_forbidden", "is not served: send json, regex or grammar");
+  if (const json::value* tag = fields.any("structural_tag")) {
+    output = of_tag(*tag, where + ".structural_tag");
+    ++kinds;
+  }
   output.disable_any_whitespace = fields.boolean("disable_any_whitespace").value_or(false);
   output.disable_additional_properties =
       fields.boolean("disable_additional_properties").value_or(false);
   output.whitespace_pattern = fields.text("whitespace_pattern");
   if (fields.good() && kinds != 1) {
     fields.wrong("json", "value_error",
-                 "expected exactly one of json, regex, choice, grammar and json_object");
+                 "expected exactly one of json, regex, choice, grammar, json_object and "
+                 "structural_tag");
   }
   fields.finish();
   return output;
@@ -285,6 +303,7 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
                   field + ".schema: is for the types 'json_schema' and 'json_object'", field);
   }
   if (word == "text") return {};
+  if (word == "structural_tag" && field == "response_format") return of_tag(format, field);
   if (word == "json_object") {
     if (schema) return of_schema(*schema, field + ".schema");
     return StructuredOutput{.kind = JsonObject{}};
@@ -297,7 +316,10 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
     if (!schema) throw Failure(Cause::kInvalid, where + ": field required", field);
     return of_schema(*schema, where);
   }
-  throw Failure(Cause::kInvalid, field + ".type: expected 'text', 'json_object' or 'json_schema'",
+  throw Failure(Cause::kInvalid,
+                field + ".type: expected 'text', 'json_object'" +
+                    (field == "response_format" ? ", 'json_schema' or 'structural_tag'"
+                                                : " or 'json_schema'"),
                 field);
 }
 

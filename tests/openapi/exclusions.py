@@ -37,7 +37,7 @@ UNSAID = {
     "a name that stands in another field": r"tool_choice: the tool .* is not in tools",
     "what the last item of a list has": r"the final message has no",
     "the length of one list against another": r"Input lengths must be either",
-    "a text in another language: an expression, a grammar, a schema": r"grammar, line \d+|regular expression|regex|(?i:json schema)|no text satisfies it",
+    "a text in another language: an expression, a grammar, a schema": r"structural_tag|grammar, line \d+|regular expression|regex|(?i:json schema)|no text satisfies it",
     "the bytes of a picture": r"data: URI|base64 of a picture|picture|image",
 }
 REASONS = {**MODELS_OWN, **SERVERS_OWN, **UNSAID}

@@ -12,7 +12,7 @@ LEAST_TEMPERATURE = 0.01
 
 @dataclass
 class StructuredOutputsParams:
-    """What the answer has to be: exactly one of json, regex, choice, grammar and json_object."""
+    """What the answer has to be: exactly one of json, regex, choice, grammar, json_object and structural_tag."""
 
     json: Any = None
     regex: str | None = None
@@ -25,12 +25,11 @@ class StructuredOutputsParams:
     structural_tag: str | None = None
 
     def __post_init__(self) -> None:
-        if self.structural_tag is not None:
-            raise ValueError("structural_tag is not supported; json, regex, choice, grammar and json_object are")
-        count = sum(value is not None for value in (self.json, self.regex, self.choice, self.grammar, self.json_object or None))
+        kinds = (self.json, self.regex, self.choice, self.grammar, self.json_object or None, self.structural_tag)
+        count = sum(value is not None for value in kinds)
         if count != 1:
-            raise ValueError("You must use exactly one kind of structured outputs constraint (json, regex, choice, grammar, json_object); "
-                             f"found {count}")
+            raise ValueError("You must use exactly one kind of structured outputs constraint (json, regex, choice, grammar, json_object, "
+                             f"structural_tag); found {count}")
 
     def fields(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, False)}

@@ -160,6 +160,11 @@ void read_options(Fields& fields, Generate& generate) {
   generate.repetition_penalty = above_zero(options, "repeat_penalty");
   generate.presence_penalty = options.number("presence_penalty", -2, 2);
   generate.frequency_penalty = options.number("frequency_penalty", -2, 2);
+  // How far penalties look back: all of the text, or at nothing of it.
+  if (options.integer("repeat_last_n", -1) == 0) {
+    generate.repetition_penalty = 1;
+    generate.presence_penalty = generate.frequency_penalty = 0;
+  }
   if (const auto seed = options.integer("seed"); seed && *seed != -1)
     generate.seed = static_cast<uint64_t>(*seed);
   if (const auto most = options.integer("num_predict", -2); most && *most > 0)
@@ -171,10 +176,10 @@ void read_options(Fields& fields, Generate& generate) {
     options.wrong("mirostat", "extra_forbidden", "is not served: send top_p or min_p");
   if (const auto tail = options.number("tfs_z", 0, kAny); tail && *tail != 1)
     options.wrong("tfs_z", "extra_forbidden", "is not served: send top_p or min_p");
-  // Of how a model is loaded, and of how far a penalty looks back, which here is all of the text.
+  // Of how a model is loaded.
   options.ignore({"num_ctx", "num_keep", "num_batch", "num_thread", "num_gpu", "main_gpu",
                   "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
-                  "repeat_last_n", "mirostat_tau", "mirostat_eta", "penalize_newline"});
+                  "mirostat_tau", "mirostat_eta", "penalize_newline"});
   options.finish();
 }
 

@@ -49,6 +49,20 @@ TEST_F(Ollama, StreamsUnlessToldNot) {
   EXPECT_EQ(whole.at("done"), true);
 }
 
+TEST_F(Ollama, PenaltiesThatLookBackAtNothingAreNone) {
+  const auto asked = [&](const char* options) {
+    return parameters<Generate>(
+        test.plan(ollama::generate,
+                  R"({"prompt":"a","options":{"repeat_penalty":1.5,)" + std::string(options) + "}}")
+            .requests.front());
+  };
+  EXPECT_EQ(asked(R"("presence_penalty":1)").repetition_penalty, 1.5);
+  EXPECT_EQ(asked(R"("repeat_last_n":-1)").repetition_penalty, 1.5);
+  const Generate none = asked(R"("repeat_last_n":0,"presence_penalty":1)");
+  EXPECT_EQ(none.repetition_penalty, 1);
+  EXPECT_EQ(none.presence_penalty, 0);
+}
+
 TEST_F(Ollama, CallsComeWhole) {
   const CallPlan planned = test.plan(
       ollama::chat,

@@ -190,7 +190,11 @@ Expr text(ExpressionPool& pool, std::string_view plain, Spelling spelling) {
   for (size_t at = 0; at < plain.size();) {
     const utf8::Character c = utf8::decode(plain, at);
     at += c.bytes;
-    parts.push_back(characters(pool, {{c.code, c.code}}, spelling));
+    // What JSON writes in one way alone, and most names are made of.
+    const bool itself = spelling == Spelling::kJson && c.code >= 0x20 && c.code < 0x7F &&
+                        c.code != '"' && c.code != '\\';
+    parts.push_back(itself ? pool.byte(static_cast<uint8_t>(c.code))
+                           : characters(pool, {{c.code, c.code}}, spelling));
   }
   Expr e = kEmptyText;
   for (size_t i = parts.size(); i-- > 0;) e = pool.concat(parts[i], e);

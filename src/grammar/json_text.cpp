@@ -30,7 +30,9 @@ JsonText::JsonText(ExpressionPool& pool, const JsonOptions& options) : pool_(poo
 }
 
 Expr JsonText::any_characters(Spelling spelling) {
-  return pool_.repeat(characters(pool_, CharacterSet::any(), spelling), 0);
+  Expr& known = any_characters_[static_cast<size_t>(spelling)];
+  if (known == kNever) known = pool_.repeat(characters(pool_, CharacterSet::any(), spelling), 0);
+  return known;
 }
 
 Expr JsonText::quoted(Expr body) {

@@ -54,6 +54,7 @@ class JsonText {
  private:
   ExpressionPool& pool_;
   Expr space_ = kEmptyText;
+  Expr any_characters_[3] = {kNever, kNever, kNever};  // by spelling, once asked for
 };
 
 // A number of a document as a decimal without exponent, "-0.25".

@@ -194,7 +194,8 @@ void Engine::Impl::make_cache(const EngineOptions& options) {
     pages = std::min(runner->cache_pages(plan.generates() ? left / 2 : std::min(kMost, left / 8)),
                      kLongest * plan.max_model_len / engine::PrefixIndex::kPageTokens);
   }
-  if (pages < 1) return;
+  // One that has no room for a block of a sequence, a page in each group of layers, is none.
+  if (pages < std::max<int64_t>(1, std::ssize(runner->cache_windows()))) return;
   // Of models with states a fifth of the cache at most is theirs; one sequence always has one. What
   // is left of the slots is for snapshots.
   constexpr int64_t kMostSnapshots = 1024;

@@ -324,6 +324,16 @@ TEST(Generation, WhatCannotFitIsRefusedAtOnce) {
       static_cast<size_t>(room - 19));
 }
 
+TEST(Generation, ACacheOfLessThanABlockIsNone) {
+  // A block has a page in each of this model's two groups of layers.
+  const char* model = "gen-gemma3";
+  const Request request = greedy(std::vector<int32_t>(20, 5), 8);
+  const auto engine = open(model, {.cache_bytes = bytes_of_pages(model, 1)});
+  EXPECT_EQ(engine->stats().cache_pages, 0);
+  EXPECT_EQ(text_of(engine->submit({request}).get().front()),
+            text_of(open(model)->submit({request}).get().front()));
+}
+
 TEST(Generation, APromptMustLeaveRoom) {
   EngineOptions options{.model = "tests/golden/emb-qwen3/model"};
   options.runner = "generate";

@@ -187,9 +187,9 @@ class PagedKernel : public testing::Test {
 TEST_F(PagedKernel, GivesWhatGatheredPagesGive) {
   check<float, 4, 2, 20>({.causal = true});
   check<float, 2, 2, 64>({});
-  check<float, 2, 1, 40, true>({.softcap = 2, .causal = true, .window = 3});
+  check<float, 2, 1, 40, true>({.causal = true, .window = 3, .softcap = 2});
   check<float, 4, 4, 8, false, true>({.causal = true});
-  check<mx::bfloat16_t, 3, 1, 32, true, true>({.softcap = 3, .window = 5});
+  check<mx::bfloat16_t, 3, 1, 32, true, true>({.window = 5, .softcap = 3});
 }
 
 // One whose window holds rows that are not attended, and one without any.

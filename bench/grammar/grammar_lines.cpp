@@ -1,7 +1,7 @@
 // Which texts a schema, expression or grammar takes, for comparison with other implementations
 // (tests/python/grammar_differential_test.py).
 //
-//   grammar_lines FOLDER    lines of JSON {"json" | "regex" | "grammar" | "choice": ...,
+//   grammar_lines FOLDER    lines of JSON {"json" | "regex" | "grammar" | "choice" | "tag": ...,
 //                           "options"?: {"compact", "whitespace_pattern", "closed_objects"},
 //                           "texts": [...]} ->
 //                           {"taken": [...]} or {"error": "...", "code": "..."}
@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "grammar/ebnf.h"
+#include "grammar/structural_tag.h"
 #include "grammar/structured_output.h"
 #include "tokenizer/token_bytes.h"
 #include "vecton/error.h"
@@ -41,6 +42,8 @@ Grammar grammar_of(const json::object& line) {
     root = regex(grammar, pattern->as_string());
   } else if (const json::value* text = line.if_contains("grammar")) {
     root = ebnf(grammar, text->as_string());
+  } else if (const json::value* tag = line.if_contains("tag")) {
+    root = structural_tag(grammar, json::serialize(*tag));
   } else {
     std::vector<std::string> texts;
     for (const json::value& choice : line.at("choice").as_array())

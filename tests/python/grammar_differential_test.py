@@ -22,6 +22,11 @@ try:
     import llguidance
 except ImportError:
     llguidance = None
+try:
+    import xgrammar
+    import xgrammar.testing
+except ImportError:
+    xgrammar = None
 
 from reference import ROOT, program
 
@@ -324,6 +329,41 @@ def in_order(schema, value, definitions, depth=0):
     return True
 
 
+class Tags:
+    """Random structural tags, and texts that are meant to be of them."""
+
+    def __init__(self, r):
+        self.r = r
+
+    def content(self):
+        return self.r.choice([{"type": "json_schema", "json_schema": {"type": "boolean"}}, {"type": "regex", "pattern": "[0-9]+"}, {"type": "any_text"},
+                              {"type": "const_string", "value": "x<y"}])
+
+    def tags(self):
+        names = self.r.sample("abc", self.r.randrange(1, 4))
+        return [{"type": "tag", "begin": f"<f={n}>", "content": self.content(), "end": self.r.choice(["</f>", ["</f>", "</g>"]])} for n in names]
+
+    def format(self, depth=2):
+        r = self.r
+        kind = r.choice(["tag", "triggered_tags", "triggered_tags", "tags_with_separator"] + ["sequence", "or", "optional", "plus", "star", "repeat"] * (depth > 0))
+        flags = {"at_least_one": r.random() < 0.4, "stop_after_first": r.random() < 0.4}
+        if kind == "triggered_tags":
+            return {"type": kind, "triggers": ["<f="], "tags": self.tags(), **flags}
+        if kind == "tags_with_separator":
+            return {"type": kind, "separator": ",", "tags": self.tags(), **flags}
+        if kind in ("sequence", "or"):
+            return {"type": kind, "elements": [self.format(depth - 1) for _ in range(r.randrange(1, 3))]}
+        if kind == "tag":
+            return self.tags()[0]
+        return {"type": kind, "content": self.tags()[0], **({"min": 1, "max": 2} if kind == "repeat" else {})}
+
+    def text(self):
+        """Of pieces that tags have."""
+        pieces = ["<f=a>", "<f=b>", "<f=c>", "</f>", "</g>", "true", "12", "x<y", ",", "z", "<f", "<"]
+        whole = [f"<f={n}>{inside}{end}" for n in "abc" for inside in ("true", "12", "x<y", "any") for end in ("</f>", "</g>")]
+        return "".join(self.r.choice(whole if self.r.random() < 0.7 else pieces) for _ in range(self.r.randrange(5)))
+
+
 def written(r, value):
     return json.dumps(value, **r.choice([{}, {"separators": (",", ":")}, {"indent": 2}, {"indent": 4}, {"ensure_ascii": False}, {"indent": "\t"}]))
 
@@ -444,6 +484,24 @@ class GrammarDifferentialTest(unittest.TestCase):
         print(f"\nllguidance: {same} of {compared} documents the same; refused {theirs_refused} schemas, Vecton {ours_refused}")
         self.assertGreater(same, 0.97 * compared)
         self.assertLessEqual(ours_refused, theirs_refused)
+
+    @unittest.skipIf(xgrammar is None, "the xgrammar package is not installed")
+    def test_xgrammar_takes_the_same_structural_tags(self):
+        lines = []
+        for i in range(COUNT // 10):
+            tags = Tags(random.Random(f"{SEED} tags {i}"))
+            tag = {"type": "structural_tag", "format": tags.format()}
+            if i % 4 == 0:  # the older form
+                structures = [{"begin": t["begin"], "schema": {"type": "boolean"}, "end": "</f>"} for t in tags.tags()]
+                tag = {"type": "structural_tag", "structures": structures, "triggers": ["<f="]}
+            lines.append({"tag": tag, "texts": [tags.text() for _ in range(40)]})
+        taken = 0
+        for line, answer in zip(lines, ask(lines), strict=True):
+            theirs = xgrammar.Grammar.from_structural_tag(json.dumps(line["tag"]))
+            want = [xgrammar.testing._is_grammar_accept_string(theirs, text) for text in line["texts"]]
+            self.assertEqual(answer.get("taken"), want, (json.dumps(line["tag"]), line["texts"], answer))
+            taken += sum(want)
+        self.assertGreater(taken, 2 * len(lines))
 
 
 if __name__ == "__main__":

@@ -490,14 +490,16 @@ class GrammarDifferentialTest(unittest.TestCase):
         lines = []
         for i in range(COUNT // 10):
             tags = Tags(random.Random(f"{SEED} tags {i}"))
-            tag = {"type": "structural_tag", "format": tags.format()}
-            if i % 4 == 0:  # the older form
+            tag = theirs = {"type": "structural_tag", "format": tags.format()}
+            if i % 4 == 0:  # the older form, which vLLM writes as the newer one for xgrammar
                 structures = [{"begin": t["begin"], "schema": {"type": "boolean"}, "end": "</f>"} for t in tags.tags()]
                 tag = {"type": "structural_tag", "structures": structures, "triggers": ["<f="]}
-            lines.append({"tag": tag, "texts": [tags.text() for _ in range(40)]})
+                same = [{"type": "tag", "begin": t["begin"], "content": {"type": "json_schema", "json_schema": t["schema"]}, "end": t["end"]} for t in structures]
+                theirs = {"type": "structural_tag", "format": {"type": "triggered_tags", "triggers": ["<f="], "tags": same}}
+            lines.append({"tag": tag, "theirs": theirs, "texts": [tags.text() for _ in range(40)]})
         taken = 0
         for line, answer in zip(lines, ask(lines), strict=True):
-            theirs = xgrammar.Grammar.from_structural_tag(json.dumps(line["tag"]))
+            theirs = xgrammar.Grammar.from_structural_tag(json.dumps(line["theirs"]))
             want = [xgrammar.testing._is_grammar_accept_string(theirs, text) for text in line["texts"]]
             self.assertEqual(answer.get("taken"), want, (json.dumps(line["tag"]), line["texts"], answer))
             taken += sum(want)

@@ -23,8 +23,8 @@ Config gguf_config(const gguf::File& file, const json::object& overrides);
 json::object gguf_config_json(const gguf::File& file);
 
 // The architecture whose names the tensors have: the file's, and of a file of "bert"
-// "roberta" where it has a tokenizer of RoBERTa's kind, "distilbert" where it has no token types; of
-// a file of "jina-bert-v2" also "jina-bert-v2-split" and "jina-bert-v2-code".
+// "roberta" where it has a tokenizer of RoBERTa's kind, "distilbert" where it has no token types;
+// of a file of "jina-bert-v2" also "jina-bert-v2-split" and "jina-bert-v2-code".
 std::string_view gguf_architecture(const gguf::File& file);
 
 // How many rows of positions RoBERTa's checkpoints have before those that are used.

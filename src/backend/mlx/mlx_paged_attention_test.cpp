@@ -148,17 +148,17 @@ class PagedKernel : public testing::Test {
                                                .page_offsets = of.before.offsets,
                                                .cached = of.before.cached},
                                               kPageRows, true);
-    return PagedKernelCall({.shape = of.shape,
-                            .q = array_of(of.q),
-                            .k = array_of(of.k),
-                            .v = array_of(of.v),
-                            .page_k = array_of(of.before.k),
-                            .page_v = array_of(of.before.v),
-                            .pages = array_of(of.before.pages),
-                            .reach = plan.reach.value(),
-                            .sinks = of.bias.sinks.empty() ? std::nullopt
-                                                           : std::optional(array_of(of.bias.sinks)),
-                            .page_rows = kPageRows});
+    return PagedKernelCall(
+        {.shape = of.shape,
+         .q = array_of(of.q),
+         .k = array_of(of.k),
+         .v = array_of(of.v),
+         .page_k = array_of(of.before.k),
+         .page_v = array_of(of.before.v),
+         .pages = array_of(of.before.pages),
+         .reach = plan.reach.value(),
+         .sinks = of.bias.sinks.empty() ? std::nullopt : std::optional(array_of(of.bias.sinks)),
+         .page_rows = kPageRows});
   }
 
   template <typename T, int HEADS, int KV_HEADS, int DIM, bool CAPPED = false, bool SINKS = false>
@@ -170,13 +170,12 @@ class PagedKernel : public testing::Test {
     const auto dtype = std::is_same_v<T, float> ? tensor::DType::kF32 : tensor::DType::kBF16;
     const Operands in = operands(shape, SINKS, dtype, std::move(attended));
     std::vector<float> gathered(static_cast<size_t>(kQueries * HEADS * DIM));
-    ops_->download(ops_->attention(in.q, in.k, in.v, shape, in.queries, in.keys, in.bias,
-                                   in.before, in.attended),
+    ops_->download(ops_->attention(in.q, in.k, in.v, shape, in.queries, in.keys, in.bias, in.before,
+                                   in.attended),
                    gathered);
     PagedKernelCall call = call_of(in);
     mx::eval(call.inputs);
-    const std::vector<float> got =
-        run<T, HEADS, KV_HEADS, DIM, kPageRows, CAPPED, SINKS>(call);
+    const std::vector<float> got = run<T, HEADS, KV_HEADS, DIM, kPageRows, CAPPED, SINKS>(call);
     EXPECT_THAT(got, testing::Pointwise(testing::FloatNear(1e-5f), gathered));
   }
 
@@ -199,15 +198,17 @@ TEST_F(PagedKernel, QueriesThatSeeNoKey) {
 }
 
 TEST_F(PagedKernel, ItsCallFitsItsText) {
-  const Operands in = operands({.heads = 4, .kv_heads = 2, .head_dim = 24, .scale = 1, .softcap = 5},
-                               false, tensor::DType::kBF16, {});
+  const Operands in =
+      operands({.heads = 4, .kv_heads = 2, .head_dim = 24, .scale = 1, .softcap = 5}, false,
+               tensor::DType::kBF16, {});
   const PagedKernelCall call = call_of(in);
   EXPECT_EQ(call.output, (mx::Shape{6, 96}));
   EXPECT_EQ(call.threads, std::tuple(kLanes, 4, 6));
   EXPECT_EQ(call.group, std::tuple(kLanes, 1, 1));
   ASSERT_EQ(call.inputs.size(), PagedKernelCall::kInputs.size());
   const std::string text(kPagedAttention.text);
-  for (const std::string& name : PagedKernelCall::kInputs) EXPECT_THAT(text, testing::HasSubstr(name + "["));
+  for (const std::string& name : PagedKernelCall::kInputs)
+    EXPECT_THAT(text, testing::HasSubstr(name + "["));
   std::map<std::string, int> arguments;
   for (const auto& [name, value] : call.arguments) {
     EXPECT_THAT(text, testing::HasSubstr(name));
@@ -222,8 +223,8 @@ TEST_F(PagedKernel, ItsCallFitsItsText) {
 // MLX writes the kernel's signature when it is called, and leaves it to who loads the graph to run
 // it.
 TEST_F(PagedKernel, MlxRecordsItsCall) {
-  const PagedKernelCall call = call_of(
-      operands({.heads = 2, .kv_heads = 1, .head_dim = 8, .scale = 1}, true, tensor::DType::kF32, {}));
+  const PagedKernelCall call = call_of(operands(
+      {.heads = 2, .kv_heads = 1, .head_dim = 8, .scale = 1}, true, tensor::DType::kF32, {}));
   const std::string file = testing::TempDir() + "vecton_paged_attention.mlxfn";
   mx::Shape shape;
   mx::export_function(

@@ -261,7 +261,9 @@ TEST_P(Linear, HalfFloatsTakeHalf) {
   const Matrix x = random_matrix(random, 9, 64);
   for (const ops::Compute compute : computes()) {
     if (ops::rounds_to(compute) == tensor::DType::kF32) continue;
-    if (ops_->name() != "irreducible") EXPECT_EQ(2 * bytes(compute), bytes(ops::Compute::kFloat32));
+    if (ops_->name() != "irreducible") {
+      EXPECT_EQ(2 * bytes(compute), bytes(ops::Compute::kFloat32));
+    }
     const auto run = [&](Ops& on) {
       return download(on, on.linear(upload(on, x), {on.prepare_linear(parts, compute), {}}));
     };

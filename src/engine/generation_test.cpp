@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <latch>
@@ -369,6 +370,7 @@ TEST(Generation, OthersDoNotWaitUntilItHasEnded) {
   Request endless = greedy({1, 2, 3}, 400);
   endless.on_delta = [&](const GenerationDelta& delta) {
     tokens = delta.completion_tokens;
+    std::this_thread::sleep_for(std::chrono::microseconds(500));  // a step of a larger model
     return true;
   };
   auto writing = engine->submit({endless});

@@ -245,7 +245,14 @@ TEST_P(Linear, ActivationsOverTheirRange) {
     if (act == ops::Activation::kGelu || act == ops::Activation::kGeluTanh) {  // 1 + erf(x) cancels
       for (int64_t j = 0; j < x.rows; ++j) scale.values[j] = std::min(std::abs(xs[j]), 8.0f);
     }
-    expect_close(run(*ops_), run(*ref_), scale, 8 * kRoundoff);
+    const Matrix expected = run(*ref_);
+    // MLX's exp takes a power of 2 off its argument in one step, which rounds as the argument does:
+    // tails have as many roundoffs as |x|.
+    for (int64_t j = 0; ops_->name() == "mlx" && j < x.rows; ++j) {
+      const float tail = std::abs(expected.values[j]);
+      if (tail < 1e-3f && tail > 0) scale.values[j] += std::abs(xs[j]) * tail / 8;
+    }
+    expect_close(run(*ops_), expected, scale, 8 * kRoundoff);
   }
 }
 

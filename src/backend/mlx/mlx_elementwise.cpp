@@ -17,6 +17,16 @@ mx::array softplus(const mx::array& x) {
   return mx::add(above, mx::log1p(mx::exp(mx::negative(mx::abs(x)))));
 }
 
+// x - tanh(x) = x c / (1 + c), c = x^2 / (3 + x^2 / (5 + ...)): Lambert's continued fraction of
+// tanh, by which nothing cancels.
+mx::array tanhshrink_near_zero(const mx::array& x) {
+  const mx::array square = mx::multiply(x, x);
+  mx::array below = number(19);
+  for (int odd = 17; odd >= 3; odd -= 2) below = mx::add(number(odd), mx::divide(square, below));
+  const mx::array c = mx::divide(square, below);
+  return mx::multiply(x, mx::divide(c, mx::add(number(1), c)));
+}
+
 // x where it is not below 0, which a NaN is not.
 mx::array not_below_zero(const mx::array& x, const mx::array& else_this) {
   return mx::where(mx::less(x, number(0)), else_this, x);
@@ -74,7 +84,7 @@ mx::array activated(const mx::array& x, ops::Activation act) {
     case Activation::kHardtanh:
       return within(x, -1, 1);
     case Activation::kHardSigmoid:
-      return within(mx::add(mx::divide(x, number(6)), number(0.5)), 0, 1);
+      return within(mx::divide(mx::add(x, number(3)), number(6)), 0, 1);
     case Activation::kHardSwish: {
       const mx::array bend = mx::divide(mx::multiply(x, mx::add(x, number(3))), number(6));
       return mx::where(mx::less(x, number(-3)), number(0),
@@ -85,7 +95,8 @@ mx::array activated(const mx::array& x, ops::Activation act) {
     case Activation::kRelu6:
       return within(x, 0, 6);
     case Activation::kTanhshrink:
-      return mx::subtract(x, mx::tanh(x));
+      return mx::where(mx::less(mx::abs(x), number(2)), tanhshrink_near_zero(x),
+                       mx::subtract(x, mx::tanh(x)));
     case Activation::kLogSigmoid:
       return mx::negative(softplus(mx::negative(x)));
     case Activation::kSoftshrink:

@@ -111,20 +111,27 @@ void run(base::ThreadPool& pool, const LinearKernels& kernels, const LinearCall&
   const int64_t most_rows =
       std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
   const int64_t blocks = (rows + most_rows - 1) / most_rows;
+  // Groups have as many panels as are multiplied at once, where there are enough of them.
+  int64_t whole = call.int8 || call.integers ? 1 : kernels.panels_at_once(rows);
+  if (w.panels < 2 * pool.size() * whole) whole = 1;
+  const int64_t panels = w.panels / whole;
   int64_t groups = 1;
   if (pool.size() > 1) {
     const double work = std::max(2.0 * static_cast<double>(rows) * static_cast<double>(w.k * w.n),
                                  kWorkPerByte * static_cast<double>(w.bytes));
     const double task = std::clamp(work / (8.0 * pool.size()), kLeastWork, kMostWork);
-    groups = std::clamp<int64_t>(static_cast<int64_t>(work / task) / blocks, 1, w.panels);
+    groups = std::clamp<int64_t>(static_cast<int64_t>(work / task) / blocks, 1, panels);
   }
   const int64_t stretches = std::min<int64_t>(pool.size(), groups);
   groups -= groups % stretches;
+  const auto first_panel = [&](int64_t group) {
+    return group == groups ? w.panels : panels * group / groups * whole;
+  };
   pool.parallel_for(blocks * groups, [&](int64_t i) {
     const int64_t block = i / groups, turn = i % groups;
     const int64_t group = turn % stretches * (groups / stretches) + turn / stretches;
-    kernels.linear(call, rows * block / blocks, rows * (block + 1) / blocks,
-                   w.panels * group / groups, w.panels * (group + 1) / groups);
+    kernels.linear(call, rows * block / blocks, rows * (block + 1) / blocks, first_panel(group),
+                   first_panel(group + 1));
   });
 }
 

@@ -503,8 +503,9 @@ HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t r
 
 // ---------------------------------------------------------------- blocks
 
-// Few rows: one tile, several panels at a time, the whole of k; the panels behind are fetched while
-// those in front are multiplied.
+// Few rows: one tile, several panels at a time, the whole of k; meanwhile what is behind is
+// fetched: where four panels stream at once as much of each as memory takes to answer, because
+// whole panels are more than the second-level cache holds; else the panels behind.
 void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
   const PackedMatrix& w = *call.w;
@@ -512,11 +513,13 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
   const int64_t at_once = panels_at_once(static_cast<int>(rows));
   const int64_t bytes = w.panel_bytes();
   const int64_t lines_per_k = std::max<int64_t>(1, w.step_bytes() / kLine);
+  constexpr int64_t kSoon = 2 << 10;  // bytes
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
-    const char* ahead = panel + 2 * count <= w.panels ? data + count * bytes : data;
+    const char* behind = panel + 2 * count <= w.panels ? data + count * bytes : data;
+    const char* ahead = count == 4 ? data + kSoon : behind;
     (count == 1 ? tiles.single : tiles.wide)[rows](
         {call.x + row * call.x_stride, call.x_stride, data, w.steps() * kWidth, w.steps(), sums,
          kTileRows * kWidth, false, ahead, w.step_bytes() / lines_per_k, bytes / lines_per_k});
@@ -874,7 +877,11 @@ void embed(const EmbedCall& call, int64_t row, int64_t row_end) {
   }
 }
 
-const LinearKernels kLinearKernels = {kLanes, kTileRows, &round, &linear, &embed};
+int64_t panels_of_few(int64_t rows) {
+  return rows <= kTileRows ? panels_at_once(static_cast<int>(rows)) : 1;
+}
+
+const LinearKernels kLinearKernels = {kLanes, kTileRows, &panels_of_few, &round, &linear, &embed};
 
 }  // namespace
 }  // namespace vecton::cpu::HWY_NAMESPACE

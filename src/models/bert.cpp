@@ -4,7 +4,6 @@
 #include "models/bert_encoder.h"
 #include "models/family.h"
 #include "models/head_steps.h"
-#include "nn/activation.h"
 
 namespace vecton::models::bert {
 
@@ -38,15 +37,7 @@ std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weight
 
 checkpoint::HeadWeights head(const checkpoint::Config& config, checkpoint::HeadKind kind,
                              int64_t labels, const checkpoint::Weights& w) {
-  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
-  if (kind != checkpoint::HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
-  const checkpoint::Weights predictions = w / "cls" / "predictions",
-                            transform = predictions / "transform";
-  return masked_lm({.linear = (transform / "dense").linear(n, n),
-                    .activation = nn::activation(config, "hidden_act", "gelu"),
-                    .norm = (transform / "LayerNorm").layer_norm(n, eps(config))},
-                   predictions / "decoder", w / "embeddings" / "word_embeddings",
-                   decoder_bias(predictions, vocab), vocab, n);
+  return bert_head(config, kind, labels, w, eps(config));
 }
 
 }  // namespace

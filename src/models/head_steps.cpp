@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "nn/activation.h"
+
 namespace vecton::models {
 
 checkpoint::HeadStep label_step(const checkpoint::Weights& w, int64_t labels, int64_t n) {
@@ -40,6 +42,19 @@ checkpoint::HeadWeights masked_lm(checkpoint::HeadStep transform, const checkpoi
 
 ops::Vector decoder_bias(const checkpoint::Weights& head, int64_t vocab) {
   return head.vector(head.has("bias") ? "bias" : "decoder.bias", vocab);
+}
+
+checkpoint::HeadWeights bert_head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                  int64_t labels, const checkpoint::Weights& w, double eps) {
+  const int64_t n = config.integer("hidden_size"), vocab = config.integer("vocab_size");
+  if (kind != checkpoint::HeadKind::kMaskedLm) return bert_classifier(kind, labels, w, n);
+  const checkpoint::Weights predictions = w / "cls" / "predictions",
+                            transform = predictions / "transform";
+  return masked_lm({.linear = (transform / "dense").linear(n, n),
+                    .activation = nn::activation(config, "hidden_act", "gelu"),
+                    .norm = (transform / "LayerNorm").layer_norm(n, eps)},
+                   predictions / "decoder", w / "embeddings" / "word_embeddings",
+                   decoder_bias(predictions, vocab), vocab, n);
 }
 
 checkpoint::HeadWeights roberta_head(const checkpoint::Config& config, checkpoint::HeadKind kind,

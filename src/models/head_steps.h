@@ -33,6 +33,10 @@ checkpoint::HeadWeights masked_lm(checkpoint::HeadStep transform, const checkpoi
 // <head>.bias, or <head>.decoder.bias where the decoder alone has it.
 ops::Vector decoder_bias(const checkpoint::Weights& head, int64_t vocab);
 
+// BERT's three: bert_classifier(); cls.predictions.transform, cls.predictions.decoder.
+checkpoint::HeadWeights bert_head(const checkpoint::Config& config, checkpoint::HeadKind kind,
+                                  int64_t labels, const checkpoint::Weights& w, double eps);
+
 // RoBERTa's three, which others took over: classifier.dense, tanh, classifier.out_proj;
 // classifier; lm_head.dense, gelu, lm_head.layer_norm, lm_head.decoder.
 checkpoint::HeadWeights roberta_head(const checkpoint::Config& config, checkpoint::HeadKind kind,

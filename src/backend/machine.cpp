@@ -121,6 +121,12 @@ std::string isa_of(const std::string& backend) {
   return backend == "cpu" ? default_isa() : isas_of(backend).back();
 }
 
+std::vector<std::string> compute_names(const std::string& backend) {
+  std::vector<std::string> names;
+  for (const ops::Compute compute : computes_of(backend)) names.emplace_back(to_string(compute));
+  return names;
+}
+
 Peak measure_peak(int threads) {
   threads = std::max(1, threads);
   return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = read_gbytes_s(threads)};

@@ -17,6 +17,8 @@ Machine machine();
 // What `backend` computes with here: an instruction set, or a device of MLX's. A backend that the
 // build lacks is an error.
 std::string isa_of(const std::string& backend);
+// The names of how it multiplies linear layers, ops::Compute.
+std::vector<std::string> compute_names(const std::string& backend);
 
 struct Peak {
   double fma_gflops = 0;     // float32 multiply-adds from registers, counted as two operations

@@ -65,4 +65,14 @@ std::vector<std::string> isas_of(const std::string& backend) {
   refuse(backend);
 }
 
+std::vector<ops::Compute> computes_of(const std::string& backend) {
+  using ops::Compute;
+#ifdef VECTON_MLX
+  if (backend == "mlx") return {Compute::kFloat32, Compute::kBFloat16, Compute::kFloat16};
+#endif
+  if (backend == "cpu") return {Compute::kFloat32, Compute::kBFloat16, Compute::kInt8};
+  if (backend == "ref") return {std::begin(ops::kComputes), std::end(ops::kComputes)};
+  refuse(backend);
+}
+
 }  // namespace vecton::backend

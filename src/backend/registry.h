@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/compute.h"
 #include "ops/ops.h"
 
 namespace vecton::backend {
@@ -22,5 +23,7 @@ std::string default_isa();
 std::vector<std::string> backends();  // "cpu", "ref", and "mlx" where it is built
 // What `isa` of make_ops() may be here, the best last. A backend that the build lacks is an error.
 std::vector<std::string> isas_of(const std::string& backend);
+// How it multiplies linear layers.
+std::vector<ops::Compute> computes_of(const std::string& backend);
 
 }  // namespace vecton::backend

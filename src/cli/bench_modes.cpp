@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "backend/machine.h"
 #include "base/counted.h"
 #include "base/json.h"
 #include "base/json_text.h"
@@ -16,11 +17,6 @@
 namespace vecton::cli {
 
 namespace {
-
-// Those that the backend has.
-std::vector<std::string> modes_of(const std::string& backend) {
-  return {"float32", "bfloat16", backend == "mlx" ? "float16" : "int8"};
-}
 
 struct Mode {
   std::string name;
@@ -34,7 +30,7 @@ struct Mode {
 
 std::vector<Mode> open_modes(const BenchOptions& options) {
   std::vector<Mode> modes;
-  for (const std::string& name : modes_of(options.engine.backend)) {
+  for (const std::string& name : backend::compute_names(options.engine.backend)) {
     EngineOptions engine = options.engine;
     engine.compute = name;
     try {

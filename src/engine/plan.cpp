@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "backend/registry.h"
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/gguf/config.h"
@@ -284,6 +285,12 @@ void decide_compute(const EngineOptions& options, Plan& plan) {
     refuse("weights are kept as " + options.compute + ": expected dtype auto" +
            (rounds ? " or " + options.compute : "") + ", found " + options.dtype);
   if (plan.shape.layers == 0) refuse("the model has no layers: expected float32");
+  std::string known;
+  for (const ops::Compute here : backend::computes_of(options.backend)) {
+    if (here == plan.compute) return;
+    known += (known.empty() ? "" : ", ") + std::string(ops::to_string(here));
+  }
+  refuse("the backend " + options.backend + " has no such: expected one of " + known);
 }
 
 void decide(const EngineOptions& options, const json::object& overrides, const json::object& pooler,

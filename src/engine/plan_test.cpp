@@ -131,6 +131,8 @@ TEST(Plan, OptionsAreRefusedByName) {
        "dtype \"int8\" is not known; one of auto, float32, float16, bfloat16 is"},
       {"compute", [](EngineOptions& o) { o.compute = "fp8"; },
        "compute \"fp8\" is not known; one of float32, bfloat16, float16, int8 is"},
+      {"compute", [](EngineOptions& o) { o.compute = "float16"; },
+       "compute float16: the backend cpu has no such: expected one of float32, bfloat16, int8"},
       {"compute",
        [](EngineOptions& o) {
          o.compute = "float16";

@@ -368,6 +368,7 @@ constexpr Tile pairs_tile() {
 template <size_t... I>
 constexpr Tiles pairs_tiles(std::index_sequence<I...>) {
   return {
+      kTileRows,
       {nullptr, pairs_tile<static_cast<int>(I) + 1, 1>()...},
       {nullptr, pairs_tile<static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>()...}};
 }

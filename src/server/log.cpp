@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "base/call_stack.h"
 #include "base/json_text.h"
 
 namespace vecton::server {
@@ -22,12 +23,9 @@ constexpr size_t kMostGathered = 1 << 20;  // bytes; who logs more waits for the
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
 // The weights are read from mapped files: what is gone from one can't be read any more.
-#define VECTON_CHANGED_FILE                                                                     \
-  "SIGBUS: a file of the model was changed while it was served, or its disk failed. Put a new " \
-  "model beside the old one, never into its files"
-constexpr std::string_view kChangedFile = "error: " VECTON_CHANGED_FILE "\n",
-                           kChangedFileJson =
-                               "{\"level\":\"ERROR\",\"message\":\"" VECTON_CHANGED_FILE "\"}\n";
+constexpr char kChangedFile[] =
+    "SIGBUS: a file of the model was changed while it was served, or its disk failed. Put a new "
+    "model beside the old one, never into its files";
 
 std::atomic<const Log*> crash_log{nullptr};
 
@@ -42,6 +40,21 @@ void write_bytes(int file, std::string_view bytes) {
     }
     if (written <= 0) return;  // nobody is there to be told
     bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+std::string_view name_of(int number) {
+  switch (number) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGILL:
+      return "SIGILL";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGABRT:
+      return "SIGABRT";
+    default:
+      return kChangedFile;  // SIGBUS
   }
 }
 
@@ -216,6 +229,7 @@ void Log::write_gathered() {
 }
 
 void Log::flush_on_crash() const {
+  base::prepare_call_stack();
   crash_log = this;
   for (const int number : kFatal) {
     struct sigaction action {};
@@ -232,8 +246,15 @@ void Log::on_crash(int number) {
     const bool locked = log->mutex_.try_lock();
     if (log->busy_) write_bytes(log->file_, log->writing_);
     write_bytes(log->file_, log->gathered_);
-    if (number == SIGBUS)
-      write_bytes(log->file_, log->format_ == Format::kJson ? kChangedFileJson : kChangedFile);
+    const bool json = log->format_ == Format::kJson;
+    write_bytes(log->file_, json ? "{\"level\":\"ERROR\",\"message\":\"" : "error: ");
+    write_bytes(log->file_, name_of(number));
+    write_bytes(log->file_, ", in the calls");
+    base::visit_call_stack([&](std::string_view place) {
+      write_bytes(log->file_, " ");
+      write_bytes(log->file_, place);
+    });
+    write_bytes(log->file_, json ? "\"}\n" : "\n");
     if (locked) log->mutex_.unlock();
   }
   ::raise(number);

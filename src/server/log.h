@@ -47,7 +47,7 @@ class Log {
   void flush() const;
 
   // From now on a signal that kills the process (SIGSEGV, SIGABRT ...) writes this log's lines
-  // first, if it can.
+  // first, if it can, and one that says which signal it was and in which calls.
   void flush_on_crash() const;
 
  private:

@@ -19,6 +19,7 @@ namespace {
 
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::StartsWith;
 using Level = ServerOptions::LogLevel;
 
 // A log in a file.
@@ -105,7 +106,23 @@ TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGSEGV);
-  EXPECT_THAT(written(), HasSubstr("the last request\n"));
+  EXPECT_THAT(written(), HasSubstr("the last request\nerror: SIGSEGV, in the calls +0x"));
+}
+
+TEST_F(LogTest, ASignalThatKillsIsAnObjectToo) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Log log(Level::kError, Log::Format::kJson, number());
+    log.flush_on_crash();
+    ::raise(SIGABRT);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  const json::object line = json::parse(written()).as_object();
+  EXPECT_EQ(line.at("level"), "ERROR");
+  EXPECT_THAT(std::string(line.at("message").as_string()), StartsWith("SIGABRT, in the calls +0x"));
 }
 
 TEST_F(LogTest, AMappedFileThatChangedIsNamed) {

@@ -17,11 +17,12 @@ std::shared_ptr<Runtime> runtime_of(const ServerOptions& options) {
 
 // Blocks until the model is there. Throws why it is not.
 void load_now(ServedModel& model) {
-  std::promise<void> loaded;
-  model.load([&](const Lease&, const std::exception_ptr& error) {
-    error ? loaded.set_exception(error) : loaded.set_value();
+  // The waiter's too, which may still be in set_value() when this returns.
+  const auto loaded = std::make_shared<std::promise<void>>();
+  model.load([loaded](const Lease&, const std::exception_ptr& error) {
+    error ? loaded->set_exception(error) : loaded->set_value();
   });
-  loaded.get_future().get();
+  loaded->get_future().get();
 }
 
 }  // namespace

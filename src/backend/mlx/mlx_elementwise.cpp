@@ -12,9 +12,14 @@ namespace {
 
 mx::array number(double value) { return mx::array(static_cast<float>(value)); }
 
+// 2^n of whole numbers from -126 to 127, by their bits.
+mx::array power_of_two(const mx::array& n) {
+  return mx::view(mx::left_shift(mx::add(n, mx::array(127)), mx::array(23)), mx::float32);
+}
+
 mx::array softplus(const mx::array& x) {
   const mx::array above = mx::where(mx::greater(x, number(0)), x, mx::multiply(x, number(0)));
-  return mx::add(above, mx::log1p(mx::exp(mx::negative(mx::abs(x)))));
+  return mx::add(above, mx::log1p(exp_of(mx::negative(mx::abs(x)))));
 }
 
 // x - tanh(x) = x c / (1 + c), c = x^2 / (3 + x^2 / (5 + ...)): Lambert's continued fraction of
@@ -39,6 +44,20 @@ mx::array within(const mx::array& x, double low, double high) {
 
 }  // namespace
 
+// exp(x) = 2^n exp(r), r = x - n ln 2 within half of ln 2. Both parts of ln 2 have so few bits that
+// n times the first is exact; what is below float32's least number comes by a second factor.
+mx::array exp_of(const mx::array& x) {
+  if (mx::default_device() == mx::Device::gpu) return mx::exp(x);
+  constexpr double kHigh = 355.0 / 512, kLow = kHigh - std::numbers::ln2;
+  const mx::array y = within(x, -150, 150);
+  const mx::array n = mx::round(mx::multiply(y, number(1 / std::numbers::ln2)));
+  const mx::array r =
+      mx::add(mx::subtract(y, mx::multiply(n, number(kHigh))), mx::multiply(n, number(kLow)));
+  const mx::array whole = mx::astype(n, mx::int32), half = mx::right_shift(whole, mx::array(1));
+  return mx::multiply(mx::multiply(mx::exp(r), power_of_two(half)),
+                      power_of_two(mx::subtract(whole, half)));
+}
+
 // The formulas of ops/activation.h.
 mx::array activated(const mx::array& x, ops::Activation act) {
   using ops::Activation;
@@ -59,11 +78,11 @@ mx::array activated(const mx::array& x, ops::Activation act) {
     case Activation::kRelu:
       return not_below_zero(x, number(0));
     case Activation::kSilu:
-      return mx::divide(x, mx::add(number(1), mx::exp(mx::negative(x))));
+      return mx::divide(x, mx::add(number(1), exp_of(mx::negative(x))));
     case Activation::kTanh:
       return mx::tanh(x);
     case Activation::kSigmoid:
-      return mx::divide(number(1), mx::add(number(1), mx::exp(mx::negative(x))));
+      return mx::divide(number(1), mx::add(number(1), exp_of(mx::negative(x))));
     case Activation::kLog1pRelu:
       return mx::log1p(not_below_zero(x, number(0)));
     case Activation::kLeakyRelu:
@@ -139,7 +158,7 @@ mx::array gated(const mx::array& gate_up, ops::Activation act) {
 mx::array clamped_gate(const mx::array& gate, const mx::array& up, float alpha, float limit) {
   const mx::array g = mx::where(mx::greater(gate, number(limit)), number(limit), gate),
                   u = within(up, -double{limit}, limit);
-  const mx::array below = mx::add(number(1), mx::exp(mx::multiply(number(-double{alpha}), g)));
+  const mx::array below = mx::add(number(1), exp_of(mx::multiply(number(-double{alpha}), g)));
   return mx::divide(mx::multiply(mx::add(u, number(1)), g), below);
 }
 

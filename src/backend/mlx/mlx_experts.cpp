@@ -24,7 +24,7 @@ mx::array largest(const mx::array& x, int k) {
 }
 
 mx::array sigmoid_of(const mx::array& x) {
-  return mx::divide(mx::array(1.0f), mx::add(mx::array(1.0f), mx::exp(mx::negative(x))));
+  return mx::divide(mx::array(1.0f), mx::add(mx::array(1.0f), exp_of(mx::negative(x))));
 }
 
 mx::array softmax_of(const mx::array& x) { return mx::softmax(x, std::vector<int>{1}, true); }

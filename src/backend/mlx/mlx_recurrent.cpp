@@ -46,7 +46,7 @@ Ops::Delta MlxOps::gated_delta(const ops::DeltaInput& in, const ops::DeltaShape&
     k = mx::take(k, list(own), 1);
   }
   const mx::array v = mx::reshape(array_of(in.v), {to_int(in.v.rows()), heads, value_dim}),
-                  decay = mx::exp(mx::multiply(array_of(in.rate), array_of(in.step))),
+                  decay = exp_of(mx::multiply(array_of(in.rate), array_of(in.step))),
                   beta = array_of(in.beta);
 
   std::map<int32_t, std::vector<int32_t>> by_length;

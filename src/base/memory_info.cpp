@@ -46,8 +46,10 @@ int64_t resident_memory() {
   return statm >> size >> pages ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
+// Sanitizers have heaps of their own. glibc's, which nobody uses then, would be set up by whichever
+// thread trims it first, and twice by two of them.
 void trim_heap() {
-#if defined(__GLIBC__)
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   malloc_trim(0);
 #endif
 }

@@ -1,5 +1,6 @@
 // bench_generate MODEL [--sequences N] [--context TOKENS] [--tokens N] [--prefill TOKENS]
 // [--beside TOKENS] [--threads N] [--rounds N] [--compute NAME] [--quantization NAME]
+// [--kv-cache-dtype NAME]
 //
 // Text generation on token ids: steps of --sequences sequences that go on from --context tokens, as
 // a share of what reading the weights once takes; the time to the first token of a prompt of
@@ -26,7 +27,7 @@ using vecton::Request;
 using Clock = std::chrono::steady_clock;
 
 struct Arguments {
-  std::string model, compute = "float32", quantization = "auto";
+  std::string model, compute = "float32", quantization = "auto", kv_cache_dtype = "auto";
   int64_t sequences = 1, context = 16, tokens = 64, prefill = 512, beside = 0;
   int threads = 2, rounds = 3;
 };
@@ -37,7 +38,8 @@ Arguments parse(int argc, char** argv) {
     const std::string flag = argv[i], text = argv[i + 1];
     if (flag == "--compute") a.compute = text;
     if (flag == "--quantization") a.quantization = text;
-    if (flag == "--compute" || flag == "--quantization") continue;
+    if (flag == "--kv-cache-dtype") a.kv_cache_dtype = text;
+    if (flag == "--compute" || flag == "--quantization" || flag == "--kv-cache-dtype") continue;
     const int64_t value = std::stoll(text);
     if (flag == "--sequences") a.sequences = value;
     if (flag == "--context") a.context = value;
@@ -69,6 +71,7 @@ class Bench {
     options.enable_prefix_caching = false;
     options.compute = a.compute;
     options.quantization = a.quantization;
+    options.kv_cache_dtype = a.kv_cache_dtype;
     engine_ = Engine::open(options);
   }
 

@@ -46,6 +46,12 @@ int64_t resident_memory() {
   return statm >> size >> pages ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
+void keep_large_blocks_apart() {
+#if defined(__GLIBC__)
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 // Sanitizers have heaps of their own. glibc's, which nobody uses then, would be set up by whichever
 // thread trims it first, and twice by two of them.
 void trim_heap() {

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/memory_info.h"
 #include "parsers/answer_parser.h"
 #include "server/dialect.h"
 #include "server/listener.h"
@@ -205,6 +206,7 @@ class Server {
 
 int run_server(const ServerOptions& options) {
   check(options);
+  base::keep_large_blocks_apart();
   ::signal(SIGPIPE, SIG_IGN);
   return Server(options).run();
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <numeric>
 #include <random>
+#include <set>
 #include <utility>
 
 #include "base/cpu_info.h"
@@ -121,6 +122,56 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
       };
       cases.push_back(std::move(c));
     }
+  }
+}
+
+// The experts of a layer of Qwen3-30B-A3B. Every row has eight of its own: calls take turns with
+// rows of routes, so that a single row finds its experts in no cache.
+void add_experts(const Settings& settings, const std::string& dtype_name,
+                 std::vector<Case>& cases) {
+  constexpr int64_t kHidden = 2048, kInner = 768, kExperts = 128, kChosen = 8, kTurns = 16;
+  const auto weight_of = [&](int64_t n, int64_t k) {
+    return is_packed(dtype_name) ? packed_weight(dtype_name, n, k)
+                                 : weight(n, k, dtype_named(dtype_name));
+  };
+  const tensor::Weight gate = weight_of(kInner, kHidden), down = weight_of(kHidden, kInner);
+  const double expert_bytes = static_cast<double>(2 * bytes_of(gate) + bytes_of(down));
+  for (const int64_t m : settings.m) {
+    std::mt19937 random(static_cast<uint32_t>(m));
+    std::vector<std::vector<int32_t>> chosen(kTurns);
+    int64_t distinct = 0;
+    for (std::vector<int32_t>& of : chosen) {
+      std::vector<int32_t> all(kExperts);
+      std::iota(all.begin(), all.end(), 0);
+      std::set<int32_t> seen;
+      for (int64_t i = 0; i < m; ++i) {
+        std::shuffle(all.begin(), all.end(), random);
+        of.insert(of.end(), all.begin(), all.begin() + kChosen);
+        seen.insert(all.begin(), all.begin() + kChosen);
+      }
+      distinct += std::ssize(seen);
+    }
+    Case c{.op = "experts",
+           .shape = shape_of({{"m", m}, {"hidden", kHidden}, {"inner", kInner}, {"of", kExperts}}),
+           .dtype = dtype_name,
+           .rows = m,
+           .work = {.flops = 6.0 * static_cast<double>(m * kChosen * kHidden * kInner),
+                    .bytes = expert_bytes * static_cast<double>(distinct) / kTurns},
+           .prepare = {}};
+    c.prepare = [=, compute = settings.compute](Ops& ops) -> std::function<void()> {
+      ops::Experts experts;
+      for (int64_t i = 0; i < kExperts; ++i)
+        experts.all.push_back({ops::GatedWeight{ops.prepare_gated(gate, gate, compute), {}},
+                               {ops.prepare_linear({&down, 1}, compute), {}}});
+      std::vector<ops::Routes> routes;
+      for (const std::vector<int32_t>& of : chosen)
+        routes.push_back({ops.upload_indices(of), input(ops, m, kChosen)});
+      const Tensor x = input(ops, m, kHidden);
+      return [=, &ops, next = size_t{0}]() mutable {
+        ops.experts(x, routes[next++ % routes.size()], experts);
+      };
+    };
+    cases.push_back(std::move(c));
   }
 }
 
@@ -357,6 +408,8 @@ std::vector<Case> make_cases(const Settings& settings) {
     if (op == "linear" || op == "gated") {
       for (const std::string& dtype : settings.dtypes)
         add_linear(settings, dtype, op == "gated", cases);
+    } else if (op == "experts") {
+      for (const std::string& dtype : settings.dtypes) add_experts(settings, dtype, cases);
     } else if (op == "attention") {
       add_attention(settings, cases);
     } else if (op == "window") {
@@ -370,10 +423,11 @@ std::vector<Case> make_cases(const Settings& settings) {
     } else if (op == "activation") {
       add_activations(settings, cases);
     } else {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "--op: '" + op +
-                      "' is none of: linear, gated, attention, window, kinds, max_sim, norm, rope, "
-                      "activation");
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "--op: '" + op +
+              "' is none of: linear, gated, experts, attention, window, kinds, max_sim, norm, "
+              "rope, activation");
     }
   }
   return cases;

@@ -19,12 +19,13 @@ namespace {
 
 constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are separated by commas)
   --op LIST        linear, gated, attention, window (of attention, on long texts), kinds (of attention), max_sim,
-                   norm, rope, activation                             (all)
+                   norm, rope, activation                             (these)
+                   experts: a layer's of Qwen3-30B-A3B, of --m rows
   --m LIST         rows                                               (1,8,32,128,512,4096)
   --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
   --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)
-                   of linear, gated also packed: mlx8, mlx4, mlx2, q8_0, q4_0, q4_k, q6_k, mxfp4, nvfp4, mxfp8, fp8
-  --compute NAME   of linear, gated: float32, bfloat16, int8          (float32)
+                   of linear, gated, experts also packed: mlx8, mlx4, mlx2, q8_0, q4_0, q4_k, q6_k, mxfp4, nvfp4, mxfp8, fp8
+  --compute NAME   of linear, gated, experts: float32, bfloat16, int8          (float32)
   --head-dim LIST, --length LIST   of attention                       (32,64,128 and 16..512)
   --threads LIST   threads that share one call                        (1)
   --cold           the weight is in no cache: copies take turns

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/percent.h"
+#include "server/answer_memory.h"
 #include "server/byte_stream.h"
 #include "server/routes.h"
 
@@ -422,6 +423,7 @@ void Connection::write_chunk(std::string_view bytes, bool ended) {
 
 void Connection::on_written() {
   serializer_.reset();
+  give_back_answer(response_.body());
   response_ = {};
   if (keep_) return next_request();
   phase_ = Phase::kLingering;

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/json_text.h"
 #include "engine/prompts.h"
+#include "server/answer_memory.h"
 #include "server/fields.h"
 #include "server/render.h"
 #include "server/tei_fields.h"
@@ -92,7 +93,7 @@ void plan_cosines(const std::string& source, std::vector<std::string> sentences,
 HttpResponse render_vectors(std::vector<Result> results) {
   HttpResponse response{.content_type = std::string(kJsonType), .body = "["};
   for (size_t i = 0; i < results.size(); ++i) {
-    if (i == 1) response.body.reserve(response.body.size() * (results.size() + 1));
+    if (i == 1) reserve_answer(response.body, response.body.size() * (results.size() + 1));
     if (i) response.body += ',';
     append_floats(response.body, results[i].get<Vectors>().values);
     results[i] = {};

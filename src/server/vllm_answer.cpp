@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/answer_memory.h"
+
 namespace vecton::server::openai {
 
 namespace {
@@ -63,7 +65,7 @@ HttpResponse render_json(const Head& head, const NumberFormat& format, const Ent
   append_head(out, head);
   const int64_t tokens = total_tokens(results);
   for (size_t i = 0; i < results.size(); ++i) {
-    if (i == 1) out.reserve(out.size() * (results.size() + 1));
+    if (i == 1) reserve_answer(out, out.size() * (results.size() + 1));
     if (i) out += ',';
     out += "{\"index\":";
     append_number(out, static_cast<int64_t>(i));

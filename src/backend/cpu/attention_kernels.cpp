@@ -1,12 +1,13 @@
-// Attention with one query per lane: a lane holds what belongs to its query alone, scores are
-// written [key][lane] and the result is summed [column][lane], so that softmax needs no sum across
-// lanes, and no lane's bits can depend on its neighbours. Keys and values are read in place and
-// broadcast. Keys are walked in tiles with a running maximum (Milakov and Gimelshein 2018,
-// arXiv:1805.02867; Dao et al. 2022, arXiv:2205.14135). Tiles begin at multiples of kKeyTile,
-// whatever a window or the pages of a cache begin at, and a key that a lane does not see leaves the
-// lane's bits as they are: so they depend on the lane's query and its keys alone. Rows that are
-// narrower than float32 are widened for a tile at a time: exactly, so that the arithmetic is that
-// of rows of float32 which hold the same numbers.
+// Attention with one query per lane (of few queries: attention_few-inl.h): a lane holds what
+// belongs to its query alone, scores are written [key][lane] and the result is summed
+// [column][lane], so that softmax needs no sum across lanes, and no lane's bits can depend on its
+// neighbours. Keys and values are read in place and broadcast. Keys are walked in tiles with a
+// running maximum (Milakov and Gimelshein 2018, arXiv:1805.02867; Dao et al. 2022,
+// arXiv:2205.14135). Tiles begin at multiples of kKeyTile, whatever a window or the pages of a
+// cache begin at, and a key that a lane does not see leaves the lane's bits as they are: so they
+// depend on the lane's query and its keys alone. Rows that are narrower than float32 are widened
+// for a tile at a time: exactly, so that the arithmetic is that of rows of float32 which hold the
+// same numbers.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/attention_kernels.cpp"
 #include "backend/cpu/targets.h"
@@ -19,7 +20,9 @@
 #include <optional>
 
 #include "backend/cpu/attention_bias-inl.h"
+#include "backend/cpu/attention_few-inl.h"
 #include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/attention_keys-inl.h"
 #include "backend/cpu/blocks-inl.h"
 #include "backend/cpu/narrow-inl.h"
 #include "backend/cpu/transpose-inl.h"
@@ -30,10 +33,6 @@ namespace vecton::cpu::HWY_NAMESPACE {
 namespace {
 
 constexpr int64_t kTileQueries = 2 * kLanes;
-constexpr int64_t kKeyTile = 120;
-constexpr float kLog2E = 1.44269504f;
-constexpr int64_t kFar = 1 << 30;  // the window where there is none
-constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // One tile, kVectors vectors of queries. Matrices of the scratch are [column or key][lane]. Lanes
 // that are left over compute the last query again.
@@ -45,7 +44,7 @@ class Tile {
   Tile(const AttentionTile& tile, float* scratch)
       : t_(tile),
         modified_(tile.softcap > 0 || tile.bias),
-        reach_(tile.window > 0 ? std::min(tile.window, kFar) : kFar),
+        reach_(reach_of(tile)),
         queries_(scratch),
         sums_(queries_ + round_up(tile.head_dim, 4) * kWidth),
         scores_(sums_ + round_up(tile.head_dim, 4) * kWidth),
@@ -89,10 +88,10 @@ class Tile {
         ++row;
       }
     }
-    any_from_ = first_key(positions[0]);
-    all_from_ = first_key(positions[count - 1]);
-    any_to_ = last_key(positions[count - 1]);
-    all_to_ = last_key(positions[0]);
+    any_from_ = first_key(t_, positions[0]);
+    all_from_ = first_key(t_, positions[count - 1]);
+    any_to_ = last_key(t_, positions[count - 1]);
+    all_to_ = last_key(t_, positions[0]);
     const VI reach = hn::Set(di_, static_cast<int32_t>(reach_));
     const VI ahead = hn::Set(di_, t_.causal ? 1 : static_cast<int32_t>(reach_));
     for (int v = 0; v < kVectors; ++v) {
@@ -102,12 +101,6 @@ class Tile {
       maxima_[v] = hn::Set(d_, std::numeric_limits<float>::lowest());
       totals_[v] = hn::Zero(d_);
     }
-  }
-
-  // A query at this position sees the keys first_key .. last_key, none where that is empty.
-  int64_t first_key(int64_t position) const { return std::max<int64_t>(0, position + 1 - reach_); }
-  int64_t last_key(int64_t position) const {
-    return std::min(t_.keys, position + (t_.causal ? 1 : reach_));
   }
 
   bool some_see(int64_t begin, int64_t end) const {
@@ -142,21 +135,6 @@ class Tile {
     }
   }
 
-  // Calls f(run, begin, end) for the runs that the keys [begin, end) are cut into.
-  template <class F>
-  HWY_INLINE void for_runs(int64_t begin, int64_t end, const F& f) {
-    const KeyRun* run = t_.runs;
-    if (run->end <= begin) {
-      run = std::upper_bound(run, run + t_.run_count, begin,
-                             [](int64_t key, const KeyRun& r) { return key < r.end; });
-    }
-    for (; begin < end; ++run) {
-      const int64_t stop = std::min(end, run->end);
-      f(*run, begin, stop);
-      begin = stop;
-    }
-  }
-
   // Rows of float32 of one key head: of keys, or of values.
   struct HeadRows {
     const float* first;
@@ -188,7 +166,7 @@ class Tile {
   HWY_INLINE void add_keys(int64_t begin, int64_t end, bool first) {
     VF alphas[kVectors];
     std::copy_n(maxima_, kVectors, alphas);
-    for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
+    for_runs(t_, begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
       const HeadRows rows = rows_of(run, run.k, run.k_stride, from, to);
       for (int64_t key = from, count; key < to; key += count) {
         count = next_block(to - key, kBlock);
@@ -206,7 +184,7 @@ class Tile {
       totals_[v] = hn::Mul(totals_[v], alphas[v]);
     }
     take_powers(begin, end);
-    for_runs(begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
+    for_runs(t_, begin, end, [&](const KeyRun& run, int64_t from, int64_t to) HWY_ATTR {
       const Start start = from > begin ? kContinue : first ? kZero : kScale;
       const float* powers = scores_ + (from - begin) * kWidth;
       const HeadRows rows = rows_of(run, run.v, run.v_stride, from, to);
@@ -436,6 +414,13 @@ int64_t scratch_floats(int64_t head_dim, bool narrow) {
 }
 
 void attend(const AttentionTile& tile, float* scratch) {
+  if constexpr (kFewQueries > 0) {
+    if (is_of_few(tile)) {
+      return with_constant<kFewQueries>(tile.end - tile.begin, [&]<int kQueries>() HWY_ATTR {
+        FewQueries<kQueries>(tile, scratch).run();
+      });
+    }
+  }
   if (tile.end - tile.begin > kLanes) {
     Tile<2>(tile, scratch).run();
   } else {

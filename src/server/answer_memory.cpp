@@ -8,7 +8,8 @@ namespace vecton::server {
 
 namespace {
 
-constexpr size_t kLeast = 128 << 10, kMost = 16 << 20;  // bytes of one, and of all that are kept
+constexpr size_t kLeastAnswer = 128 << 10,
+                 kMostKept = 16 << 20;  // bytes of one, and of all that are kept
 
 struct Kept {
   std::mutex mutex;                // guards what follows
@@ -36,7 +37,7 @@ struct Kept {
     const std::lock_guard lock(mutex);
     bytes += body.capacity();
     bodies.push_back(std::move(body));
-    for (; bytes > kMost; bodies.pop_front()) {
+    for (; bytes > kMostKept; bodies.pop_front()) {
       bytes -= bodies.front().capacity();
       ended.push_back(std::move(bodies.front()));
     }
@@ -53,7 +54,7 @@ Kept& kept() {
 void reserve_answer(std::string& body, size_t bytes) {
   if (bytes <= body.capacity()) return;
   std::string larger;
-  if (bytes >= kLeast) larger = kept().take(bytes);
+  if (bytes >= kLeastAnswer) larger = kept().take(bytes);
   larger.clear();
   if (larger.capacity() < bytes) larger.reserve(bytes + bytes / 8);  // the next one may be longer
   larger.append(body);
@@ -62,7 +63,7 @@ void reserve_answer(std::string& body, size_t bytes) {
 
 void give_back_answer(std::string& body) {
   std::string own = std::exchange(body, {});
-  if (own.capacity() < kLeast || own.capacity() > kMost) return;
+  if (own.capacity() < kLeastAnswer || own.capacity() > kMostKept) return;
   own.clear();
   kept().give(std::move(own));
 }

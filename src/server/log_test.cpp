@@ -106,7 +106,9 @@ TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGSEGV);
-  EXPECT_THAT(written(), HasSubstr("the last request\nerror: SIGSEGV, in the calls +0x"));
+  const std::string text = written();
+  EXPECT_THAT(text, HasSubstr("the last request\nerror: SIGSEGV, in the calls "));
+  EXPECT_THAT(text, HasSubstr(" +0x"));  // a sanitizer's own calls may stand before ours
 }
 
 TEST_F(LogTest, ASignalThatKillsIsAnObjectToo) {
@@ -122,7 +124,9 @@ TEST_F(LogTest, ASignalThatKillsIsAnObjectToo) {
   EXPECT_EQ(WTERMSIG(status), SIGABRT);
   const json::object line = json::parse(written()).as_object();
   EXPECT_EQ(line.at("level"), "ERROR");
-  EXPECT_THAT(std::string(line.at("message").as_string()), StartsWith("SIGABRT, in the calls +0x"));
+  const std::string message(line.at("message").as_string());
+  EXPECT_THAT(message, StartsWith("SIGABRT, in the calls "));
+  EXPECT_THAT(message, HasSubstr(" +0x"));
 }
 
 TEST_F(LogTest, AMappedFileThatChangedIsNamed) {

@@ -3,13 +3,16 @@
 //
 //   grammar_lines FOLDER    lines of JSON {"json" | "regex" | "grammar" | "choice" | "tag": ...,
 //                           "options"?: {"compact", "whitespace_pattern", "closed_objects"},
-//                           "texts": [...]} ->
-//                           {"taken": [...]} or {"error": "...", "code": "..."}
+//                           "texts": [...], "write"?: how many} ->
+//                           {"taken": [...], "written"?: [...]} or {"error": "...", "code": "..."}
 //
 // Each text is read in random tokens of the folder's tokenizer, which the mask has to have allowed.
+// Texts are written in random tokens that the mask allows; what doesn't come to an end is left out,
+// and one that can't go on is an error.
 #include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -53,9 +56,9 @@ Grammar grammar_of(const json::object& line) {
   return finished(std::move(grammar), root, "this");
 }
 
-class Reader {
+class Texts {
  public:
-  explicit Reader(std::vector<std::string> tokens) : trie_(std::make_shared<TokenTrie>(tokens)) {
+  explicit Texts(std::vector<std::string> tokens) : trie_(std::make_shared<TokenTrie>(tokens)) {
     for (size_t id = 0; id < tokens.size(); ++id) {
       if (!tokens[id].empty()) sorted_.emplace_back(tokens[id], static_cast<int32_t>(id));
     }
@@ -80,6 +83,35 @@ class Reader {
       text.remove_prefix(trie_->bytes(id).size());
     }
     return constraint.may_end();
+  }
+
+  // A text in random tokens, most of them such that it ends soon.
+  std::optional<std::string> write(const std::shared_ptr<const CompiledGrammar>& grammar) {
+    Constraint constraint(grammar);
+    std::vector<uint64_t> allowed((static_cast<size_t>(trie_->size()) + 63) / 64);
+    std::string text;
+    for (int length = 0; length < 300; ++length) {
+      if (constraint.finished() || (constraint.may_end() && random_() % 4 == 0)) return text;
+      constraint.mask(allowed);
+      std::vector<int32_t> ids, endings;
+      for (int32_t id = 0; id < trie_->size(); ++id) {
+        if ((allowed[static_cast<size_t>(id) / 64] >> (id % 64) & 1) == 0) continue;
+        ids.push_back(id);
+        if (std::string_view("\"]}").find(trie_->bytes(id)[0]) != std::string_view::npos)
+          endings.push_back(id);
+      }
+      if (ids.empty()) {
+        if (constraint.may_end()) return text;
+        throw vecton::Error(vecton::ErrorCode::kInternal, "no token may follow '" + text + "'");
+      }
+      const bool ends = !endings.empty() && random_() % 4 != 0;
+      const std::vector<int32_t>& from = ends ? endings : ids;
+      const int32_t id = from[random_() % from.size()];
+      if (!constraint.accept(id))
+        throw vecton::Error(vecton::ErrorCode::kInternal, "mask() and accept() differ");
+      text += trie_->bytes(id);
+    }
+    return std::nullopt;
   }
 
  private:
@@ -112,17 +144,24 @@ int main(int argc, char** argv) {
     std::vector<std::string> tokens;
     for (const auto& [bytes, special] : vecton::tokenizer::token_bytes(*tokenizer))
       tokens.push_back(special ? special_token_bytes(bytes) : bytes);
-    Reader reader(std::move(tokens));
+    Texts all(std::move(tokens));
     for (std::string line; std::getline(std::cin, line);) {
       const json::value value = vecton::base::parse_json(line, "a line");
       json::object out;
       try {
         const auto grammar = std::make_shared<const CompiledGrammar>(
-            reader.trie(), [&] { return grammar_of(value.as_object()); });
+            all.trie(), [&] { return grammar_of(value.as_object()); });
         json::array taken;
         for (const json::value& text : value.at("texts").as_array())
-          taken.push_back(reader.takes(grammar, text.as_string()));
+          taken.push_back(all.takes(grammar, text.as_string()));
         out["taken"] = taken;
+        if (const json::value* number = value.as_object().if_contains("write")) {
+          json::array written;
+          for (int64_t i = 0; i < number->as_int64(); ++i) {
+            if (const auto text = all.write(grammar)) written.push_back(json::value(*text));
+          }
+          out["written"] = written;
+        }
       } catch (const vecton::Error& error) {
         out["error"] = error.what();
         out["code"] = vecton::to_string(error.code());

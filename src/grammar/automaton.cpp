@@ -56,8 +56,9 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
     first_edge_.push_back(static_cast<int32_t>(edges_.size()));
     for (const Edge& edge : state.edges) {
       const bool terminal = edge.kind == Edge::Kind::kTerminal;
+      const bool nothing = edge.kind == Edge::Kind::kNothing || edge.kind == Edge::Kind::kFresh;
       const bool nullable = terminal ? grammar.pool.nullable(edge.index)
-                            : edge.kind == Edge::Kind::kNothing
+                            : nothing
                                 ? true
                                 : edge.least == 0 || grammar.rules()[edge.index].nullable;
       edges_.push_back({edge, terminal ? dfa_.state(edge.index) : Dfa::kDead, nullable});
@@ -83,7 +84,7 @@ ParseState* Automaton::intern(std::vector<Item> kernel) {
   close(state);
   known_.emplace(hash, &state);
   bytes_ += sizeof(ParseState) + 64 + state.next.size() * sizeof(void*) +
-            (state.kernel.size() + state.scanning.size()) * sizeof(Item) +
+            (state.kernel.size() + state.scanning.size() + state.pending.size()) * sizeof(Item) +
             state.waits.size() * sizeof(ParseState::Wait);
   return &state;
 }
@@ -114,6 +115,9 @@ void Automaton::close(ParseState& state) {
       state.scanning.push_back(item);
     } else {
       add(item);
+      if (item.place < 0) continue;
+      state.opens = state.opens || grammar_.states()[item.place].opens;
+      state.item_done = state.item_done || grammar_.states()[item.place].item_done;
     }
   }
   for (size_t at = 0; at < open.size(); ++at) {
@@ -124,6 +128,9 @@ void Automaton::close(ParseState& state) {
       switch (flat.edge.kind) {
         case Edge::Kind::kNothing:
           add({flat.edge.target, Dfa::kDead, 0, item.origin});
+          return;
+        case Edge::Kind::kFresh:
+          state.pending.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
           return;
         case Edge::Kind::kTerminal:
           if (flat.first != Dfa::kDead) state.scanning.push_back({e, flat.first, 0, item.origin});
@@ -186,6 +193,15 @@ ParseState* Automaton::step(ParseState* state, int byte_class) {
   ParseState* to = kernel.empty() ? &dead_ : intern(std::move(kernel));
   state->next[static_cast<size_t>(byte_class)] = to;
   return to;
+}
+
+ParseState* Automaton::fresh(ParseState* state) {
+  if (!state->fresh) {
+    std::vector<Item> kernel = state->kernel;
+    kernel.insert(kernel.end(), state->pending.begin(), state->pending.end());
+    state->fresh = intern(std::move(kernel));
+  }
+  return state->fresh;
 }
 
 bool Automaton::contains(const ParseState& state, size_t group) {

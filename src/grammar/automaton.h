@@ -34,7 +34,11 @@ struct ParseState {
   std::vector<Item> kernel;    // what the set is known by
   std::vector<Item> scanning;  // terminals that a byte may go on with
   std::vector<Wait> waits;     // sorted by rule: who goes on when a rule that began here ends
+  std::vector<Item> pending;   // behind an item of an array, if it differs from those before it
   bool accepting = false;
+  bool opens = false;          // an array begins whose items have to differ
+  bool item_done = false;      // an item of one ends, and differs
+  ParseState* fresh = nullptr;  // with what is pending, once asked for
   std::vector<ParseState*> next;  // by class of bytes; nullptr = not known yet
 };
 
@@ -53,10 +57,14 @@ class Automaton {
     if (!to) to = step(state, static_cast<int>(c));
     return to == &dead_ ? nullptr : to;
   }
+  // Where the item that ends there differs from those before it; where it does not, the state
+  // itself holds without what is pending.
+  ParseState* fresh(ParseState* state);
   // Whether all tokens of a group may come next.
   bool contains(const ParseState& state, size_t group);
   // Whether any byte may come next.
   bool extendable(ParseState* state);
+  const Grammar& grammar() const { return grammar_; }
 
   size_t memory() const { return bytes_ + dfa_.memory(); }
 

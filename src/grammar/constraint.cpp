@@ -22,17 +22,21 @@ bool CompiledGrammar::Tables::full() const {
   return automaton.memory() > kMaxAutomatonBytes || grammar.pool.is_worn();
 }
 
-const std::vector<uint64_t>& CompiledGrammar::Tables::mask(const TokenTrie& trie,
-                                                           ParseState* state) {
+const CompiledGrammar::Tables::Mask& CompiledGrammar::Tables::mask(const TokenTrie& trie,
+                                                                   ParseState* state) {
   if (const auto it = masks.find(state); it != masks.end()) return it->second;
-  last.assign((static_cast<size_t>(trie.size()) + 63) / 64, 0);
+  std::vector<uint64_t>& allowed = last.allowed;
+  allowed.assign((static_cast<size_t>(trie.size()) + 63) / 64, 0);
+  last.checked.clear();
+  const bool unique = grammar.has_unique_arrays();
   way.resize(trie.longest() + 1);
+  marked.resize(way.size());
   way[0] = state;
   size_t nodes_seen = 0;
   for (size_t g = 0; g <= TokenTrie::kGroups; ++g) {
     const TokenTrie::Group& group = trie.group(g);
     if (g < TokenTrie::kGroups && automaton.contains(*state, g)) {
-      for (size_t i = 0; i < last.size(); ++i) last[i] |= group.all[i];
+      for (size_t i = 0; i < allowed.size(); ++i) allowed[i] |= group.all[i];
       ++nodes_seen;
       continue;
     }
@@ -40,15 +44,20 @@ const std::vector<uint64_t>& CompiledGrammar::Tables::mask(const TokenTrie& trie
     for (size_t at = 0; at + 1 < nodes.size();) {
       const TokenTrie::Node& node = nodes[at];
       ++nodes_seen;
-      ParseState* const to = automaton.next(way[node.depth - 1u], node.byte);
+      ParseState* to = automaton.next(way[node.depth - 1u], node.byte);
       if (!to) {
         at = static_cast<size_t>(node.end);
         continue;
       }
+      if (unique) {
+        marked[node.depth] = marked[node.depth - 1u] != 0 || to->opens || !to->pending.empty();
+        if (!to->pending.empty()) to = automaton.fresh(to);
+      }
       way[node.depth] = to;
       for (int32_t t = node.first_token; t < nodes[at + 1].first_token; ++t) {
         const auto id = static_cast<size_t>(group.ids[static_cast<size_t>(t)]);
-        last[id / 64] |= uint64_t{1} << (id % 64);
+        allowed[id / 64] |= uint64_t{1} << (id % 64);
+        if (unique && marked[node.depth]) last.checked.push_back(static_cast<int32_t>(id));
       }
       ++at;
     }
@@ -94,7 +103,11 @@ void Constraint::settle() {
   tables_ = grammar_->replace(tables_);
   const std::lock_guard lock(tables_->mutex);
   ParseState* state = tables_->automaton.start();
-  for (const int32_t id : ids_) state = walk(state, grammar_->trie_->bytes(id));
+  tracker_ = {};
+  for (const int32_t id : ids_) {
+    state = Recogniser(tables_->automaton, tracker_).read(state, grammar_->trie_->bytes(id));
+    tracker_.settle();
+  }
   enter(state);
   if (tables_->full())
     throw Error(ErrorCode::kInvalidArgument,
@@ -102,35 +115,83 @@ void Constraint::settle() {
                 "takes more memory than is given to it");
 }
 
-ParseState* Constraint::walk(ParseState* from, std::string_view bytes) {
-  for (const char c : bytes) {
-    if (!from) return nullptr;
-    from = tables_->automaton.next(from, static_cast<uint8_t>(c));
+ParseState* Constraint::read(std::string_view bytes) {
+  Recogniser recogniser(tables_->automaton, tracker_);
+  ParseState* const to = recogniser.read(state_, bytes);
+  return to && recogniser.alive(to) ? to : nullptr;
+}
+
+// Takes out of the mask what is allowed by the state alone: tokens that let an item repeat another
+// one, or leave it no other way to go on.
+void Constraint::refine(const std::vector<int32_t>& checked, std::span<uint64_t> allowed) {
+  const TokenTrie& trie = *grammar_->trie_;
+  const ArrayTracker::Place here = tracker_.place();
+  const auto forbid = [&](int32_t id) {
+    allowed[static_cast<size_t>(id) / 64] &= ~(uint64_t{1} << (id % 64));
+  };
+  for (const int32_t id : checked) {
+    if (!read(trie.bytes(id))) forbid(id);
+    tracker_.rewind(here);
   }
-  return from;
+  if (!tracker_.is_near_item()) return;
+  // Tokens along which an item may still become equal to another one; all others are as they are.
+  Recogniser recogniser(tables_->automaton, tracker_);
+  std::vector<ParseState*>& way = tables_->way;
+  std::vector<ArrayTracker::Place> places(trie.longest() + 1, here);
+  way[0] = state_;
+  for (size_t g = 0; g <= TokenTrie::kGroups; ++g) {
+    const TokenTrie::Group& group = trie.group(g);
+    for (size_t at = 0; at + 1 < group.nodes.size();) {
+      const TokenTrie::Node& node = group.nodes[at];
+      tracker_.rewind(places[node.depth - 1u]);
+      ParseState* const to = recogniser.next(way[node.depth - 1u], node.byte);
+      if (!to || !tracker_.is_near_item()) {
+        at = static_cast<size_t>(node.end);
+        continue;
+      }
+      way[node.depth] = to;
+      places[node.depth] = tracker_.place();
+      const int32_t end = group.nodes[at + 1].first_token;
+      if (node.first_token < end && !recogniser.alive(to)) {
+        for (int32_t t = node.first_token; t < end; ++t) forbid(group.ids[static_cast<size_t>(t)]);
+      }
+      ++at;
+    }
+  }
+  tracker_.rewind(here);
 }
 
 void Constraint::mask(std::span<uint64_t> allowed) {
   settle();
   std::fill(allowed.begin(), allowed.end(), 0);
   const std::lock_guard lock(tables_->mutex);
-  const std::vector<uint64_t>& found = tables_->mask(*grammar_->trie_, state_);
-  std::copy_n(found.begin(), std::min(found.size(), allowed.size()), allowed.begin());
+  const Tables::Mask& found = tables_->mask(*grammar_->trie_, state_);
+  std::copy_n(found.allowed.begin(), std::min(found.allowed.size(), allowed.size()),
+              allowed.begin());
+  if (!found.checked.empty() || tracker_.tracking()) refine(found.checked, allowed);
 }
 
 bool Constraint::allows(int32_t id) {
   if (id < 0 || id >= grammar_->trie_->size() || grammar_->trie_->bytes(id).empty()) return false;
   settle();
   const std::lock_guard lock(tables_->mutex);
-  return walk(state_, grammar_->trie_->bytes(id)) != nullptr;
+  const ArrayTracker::Place here = tracker_.place();
+  const bool allowed = read(grammar_->trie_->bytes(id)) != nullptr;
+  tracker_.rewind(here);
+  return allowed;
 }
 
 bool Constraint::accept(int32_t id) {
   if (id < 0 || id >= grammar_->trie_->size() || grammar_->trie_->bytes(id).empty()) return false;
   settle();
   const std::lock_guard lock(tables_->mutex);
-  ParseState* const to = walk(state_, grammar_->trie_->bytes(id));
-  if (!to) return false;
+  const ArrayTracker::Place here = tracker_.place();
+  ParseState* const to = read(grammar_->trie_->bytes(id));
+  if (!to) {
+    tracker_.rewind(here);
+    return false;
+  }
+  tracker_.settle();
   ids_.push_back(id);
   enter(to);
   return true;

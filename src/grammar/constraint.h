@@ -10,8 +10,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "grammar/array_tracker.h"
 #include "grammar/automaton.h"
 #include "grammar/grammar.h"
+#include "grammar/recogniser.h"
 #include "grammar/token_trie.h"
 
 namespace vecton::grammar {
@@ -30,14 +32,20 @@ class CompiledGrammar {
   struct Tables {
     explicit Tables(Grammar made);
     bool full() const;
-    const std::vector<uint64_t>& mask(const TokenTrie& trie, ParseState* state);
+    // Of a state; `checked`: tokens in which an item of an array may repeat another.
+    struct Mask {
+      std::vector<uint64_t> allowed;
+      std::vector<int32_t> checked;
+    };
+    const Mask& mask(const TokenTrie& trie, ParseState* state);
 
     std::mutex mutex;
     Grammar grammar;
     Automaton automaton;
-    std::unordered_map<const ParseState*, std::vector<uint64_t>> masks;
+    std::unordered_map<const ParseState*, Mask> masks;
     std::vector<ParseState*> way;  // scratch: the states along a path of the trie
-    std::vector<uint64_t> last;    // a mask that is not kept
+    std::vector<char> marked;      // and whether an item has ended or an array begun on it
+    Mask last;                     // one that is not kept
   };
   std::shared_ptr<Tables> tables() const;
   // New ones, unless somebody has replaced `full` before.
@@ -66,12 +74,15 @@ class Constraint {
  private:
   using Tables = CompiledGrammar::Tables;
   void settle();
-  ParseState* walk(ParseState* from, std::string_view bytes);
+  // From where the text is; the tracker is to be rewound after it.
+  ParseState* read(std::string_view bytes);
+  void refine(const std::vector<int32_t>& checked, std::span<uint64_t> allowed);
   void enter(ParseState* state);
 
   std::shared_ptr<const CompiledGrammar> grammar_;
   std::shared_ptr<Tables> tables_;
   ParseState* state_ = nullptr;
+  ArrayTracker tracker_;
   std::vector<int32_t> ids_;  // accepted
   bool finished_ = false;
 };

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "grammar/ebnf.h"
+#include "grammar/json_schema.h"
 #include "grammar/test_vocabulary.h"
 
 namespace vecton::grammar {
@@ -64,6 +65,28 @@ TEST(ConstraintTest, CopiesGoOnAlone) {
   EXPECT_TRUE(second.may_end());
   EXPECT_FALSE(first.may_end());
   EXPECT_TRUE(first.accept('b'));
+}
+
+TEST(ConstraintTest, CopiesRememberTheirItems) {
+  const auto grammar = compile([](Grammar& g) {
+    return json_schema(g, R"({"type":"array","uniqueItems":true,"items":{"enum":["a","b"]}})",
+                       {.compact = true});
+  });
+  const auto read = [](Constraint& constraint, std::string_view text) {
+    for (const char c : text) {
+      if (!constraint.accept(static_cast<unsigned char>(c))) return false;
+    }
+    return true;
+  };
+  Constraint first(grammar);
+  EXPECT_TRUE(read(first, "[\"a"));
+  Constraint second = first;
+  EXPECT_TRUE(read(first, "\",\"b\"]"));
+  EXPECT_TRUE(first.finished());
+  EXPECT_FALSE(read(second, "\",\"a\""));
+  EXPECT_TRUE(read(second, "b\"]"));
+  Constraint third(grammar);  // knows nothing of the others
+  EXPECT_TRUE(read(third, "[\"b\",\"a\"]"));
 }
 
 TEST(ConstraintTest, SpecialTokensAreNotTheirText) {

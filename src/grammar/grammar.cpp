@@ -20,7 +20,7 @@ int32_t Grammar::add_state(int32_t rule) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the structure asked for is too complex: its grammar has more than " +
                     std::to_string(kMaxGrammarStates) + " states");
-  states_.push_back({rule, false, {}});
+  states_.push_back({rule, false, false, false, {}});
   return static_cast<int32_t>(states_.size() - 1);
 }
 
@@ -33,6 +33,12 @@ void Grammar::connect(int32_t from, Symbol symbol, int32_t to) {
   if (symbol.is_never()) return;
   states_[from].edges.push_back(
       {symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule, to, symbol.index, 1, 1});
+}
+
+void Grammar::connect_fresh(int32_t from, int32_t to) {
+  has_unique_arrays_ = true;
+  states_[from].edges.push_back({Edge::Kind::kFresh, to, 0, 0, 0});
+  states_[to].item_done = true;
 }
 
 void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to) {
@@ -108,6 +114,7 @@ Symbol Grammar::repeat(Symbol part, int64_t least, int64_t most) {
 bool Grammar::edge_is_nullable(const Edge& edge) const {
   switch (edge.kind) {
     case Edge::Kind::kNothing:
+    case Edge::Kind::kFresh:
       return true;
     case Edge::Kind::kTerminal:
       return pool.nullable(edge.index);
@@ -121,6 +128,7 @@ bool Grammar::edge_is_nullable(const Edge& edge) const {
 bool Grammar::edge_is_productive(const Edge& edge) const {
   switch (edge.kind) {
     case Edge::Kind::kNothing:
+    case Edge::Kind::kFresh:
       return true;
     case Edge::Kind::kTerminal:
       return edge.index != kNever;

@@ -25,7 +25,9 @@ struct Symbol {
 };
 
 struct Edge {
-  enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat } kind;
+  // kFresh: without any text, where the item of the innermost array that ends there differs from
+  // all before it.
+  enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat, kFresh } kind;
   int32_t target;
   int32_t index;        // expression or rule
   int64_t least, most;  // of kRepeat: how often the rule
@@ -42,6 +44,9 @@ class Grammar {
   void set_final(int32_t state) { states_[state].final = true; }
   void connect(int32_t from, int32_t to);  // without any text
   void connect(int32_t from, Symbol symbol, int32_t to);
+  void connect_fresh(int32_t from, int32_t to);
+  // Where an array begins whose items have to differ: behind its bracket.
+  void set_opens(int32_t state) { states_[state].opens = true; }
   void connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to);
 
   // Symbols of symbols. What is made of terminals alone is a terminal.
@@ -56,6 +61,8 @@ class Grammar {
   struct State {
     int32_t rule;
     bool final = false;
+    bool opens = false;      // behind the bracket of an array whose items differ
+    bool item_done = false;  // behind an item of one that differs
     std::vector<Edge> edges;
   };
   struct Rule {
@@ -66,6 +73,8 @@ class Grammar {
   const std::vector<State>& states() const { return states_; }
   const std::vector<Rule>& rules() const { return rules_; }
   int32_t root() const { return root_; }
+  bool has_unique_arrays() const { return has_unique_arrays_; }
+  bool space_is_optional = true;  // between the tokens of its JSON
 
  private:
   void drop_vacant_terminals();
@@ -75,6 +84,7 @@ class Grammar {
   std::vector<State> states_;
   std::vector<Rule> rules_;
   int32_t root_ = 0;
+  bool has_unique_arrays_ = false;
 };
 
 }  // namespace vecton::grammar

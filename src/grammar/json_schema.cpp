@@ -33,8 +33,11 @@ void SchemaCompiler::add_value_parts(const json::value* schema, Parts& parts) co
   parts.push_back({document_.follow(schema), 0});
 }
 
-Symbol SchemaCompiler::compile_root() {
-  const Symbol root = compile({{document_.root(), 0}});
+Symbol SchemaCompiler::compile_root() { return compile_whole({{document_.root(), 0}}); }
+
+Symbol SchemaCompiler::compile_whole(Parts whole) {
+  if (!grammar_.pool.nullable(text_.space())) grammar_.space_is_optional = false;
+  const Symbol root = compile(std::move(whole));
   while (!later_.empty()) {
     const auto [key, parts] = std::move(later_.back());
     later_.pop_back();

@@ -99,6 +99,70 @@ TEST(JsonSchemaTest, Arrays) {
        {R"({"type":"array","maxItems":1,"uniqueItems":true})", {"[]", "[1]"}, {"[1,2]"}}});
 }
 
+TEST(JsonSchemaTest, ItemsDiffer) {
+  check(
+      {{R"({"type":"array","uniqueItems":true})",
+        {"[]", "[1]", "[1,\"1\",true,null,[],{}]", "[[1],[1,2],[2,1]]", "[{\"a\":1},{\"a\":2}]",
+         "[1,12,2]", "[\"a\",\"ab\",\"\"]", "[{\"a\":1,\"b\":1},{\"b\":1}]"},
+        {"[1,1]", "[1, 2,1]", "[\"a\",\"\\u0061\"]", "[1,1.0]", "[10,1e1]", "[0,-0]",
+         "[\"\\ud83d\\ude00\",\"😀\"]", "[[1],[1]]", "[[1, 2],[ 1,2 ]]",
+         "[{\"a\":1,\"b\":2},{\"b\":2,\"a\":1}]", "[{\"a\":1,\"a\":2},{\"a\":2}]", "[null,null]",
+         "[{},{}]", "[\"\\n\",\"\\u000a\"]", "[0.10,0.1]"}},
+       {R"({"type":"array","uniqueItems":true,"items":{"enum":["a","ab","b"]},"minItems":3})",
+        {R"(["a","b","ab"])"},
+        {R"(["a","b"])", R"(["a","ab","ab"])", R"(["a","ab","b","a"])"}},
+       {R"({"type":"array","uniqueItems":true,"items":{"type":"array","uniqueItems":true,"items":{"type":"boolean"}}})",
+        {"[[],[true],[true,false],[false,true],[false]]"},
+        {"[[true,true]]", "[[true],[true]]", "[[true],[]", "[[],[]]"}},
+       {R"({"type":"array","uniqueItems":true,"prefixItems":[{"type":"null"},{"type":["null","boolean"]}],"items":{"type":"boolean"}})",
+        {"[null]", "[null,true,false]"},
+        {"[null,null]", "[null,true,true]", "[null,true,false,true]"}},
+       {R"({"anyOf":[{"type":"array","uniqueItems":true,"items":{"type":"integer"}},{"type":"array","items":{"const":1}}]})",
+        {"[1,1]", "[1,2]", "[1]"},
+        {"[1,1,2]", "[2,2]", "[1,2,1]"}},
+       {R"({"$defs":{"t":{"type":"array","uniqueItems":true,"items":{"anyOf":[{"const":1},{"$ref":"#/$defs/t"}]}}},"$ref":"#/$defs/t"})",
+        {"[1,[1],[]]", "[[[],[1]],1,[]]"},
+        {"[1,1]", "[[],[1,[],[]]]", "[[[1]],[[1]]]"}},
+       {R"({"properties":{"a":{"type":"array","uniqueItems":true},"b":{"type":"array"}},"type":"object"})",
+        {R"({"a":[1],"b":[1,1]})", R"({"b":[[1,1],2]})"},
+        {R"({"a":[1,1],"b":[]})"}}});
+}
+
+TEST(JsonSchemaTest, NoItemBeginsThatCanOnlyRepeat) {
+  // What may follow a text, of single bytes.
+  const auto follows = [](const char* schema, std::string_view text) {
+    Constraint constraint(
+        compile([&](Grammar& g) { return json_schema(g, std::string_view(schema), {.compact = true}); }));
+    for (const char c : text) EXPECT_TRUE(constraint.accept(static_cast<unsigned char>(c))) << text;
+    std::string out;
+    for (int32_t c = 0; c < 256; ++c) {
+      if (constraint.allows(c)) out += static_cast<char>(c);
+    }
+    return out;
+  };
+  const char* words = R"({"type":"array","uniqueItems":true,"items":{"enum":["ab","ac","b"]}})";
+  EXPECT_EQ(follows(words, R"(["ab",")"), "ab");
+  EXPECT_EQ(follows(words, R"(["ab","a)"), "c");
+  EXPECT_EQ(follows(words, R"(["ab","ac",")"), "b");
+  EXPECT_EQ(follows(words, R"(["ab","ac","b")"), "]");
+  const char* digits = R"({"type":"array","uniqueItems":true,"items":{"type":"integer","minimum":8,"maximum":11}})";
+  EXPECT_EQ(follows(digits, "[10,8,"), "19");
+  EXPECT_EQ(follows(digits, "[10,8,1"), "1");
+  EXPECT_EQ(follows(digits, "[10,8,11,"), "9");
+  EXPECT_EQ(follows(digits, "[10,8,11,9"), "]");
+  const char* objects =
+      R"({"type":"array","uniqueItems":true,"items":{"type":"object","properties":{"a":{"type":"boolean"},"b":{"enum":[1,2]}},"required":["a","b"],"additionalProperties":false}})";
+  EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":)"), "ft");
+  EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":true,"b":)"), "2");
+  EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":true,"b":2},{"a":)"), "f");
+  const char* open = R"({"type":"array","uniqueItems":true,"items":{"type":"object","additionalProperties":{"const":1}}})";
+  EXPECT_EQ(follows(open, R"([{"a":1,"b":1},{"b":1,"a":1)"), ",");
+  EXPECT_EQ(follows(open, R"([{"a":1,"b":1},{"b":1)"), ",}");
+  const char* same = R"({"type":"array","uniqueItems":true,"items":{"type":"number","minimum":1,"maximum":1}})";
+  EXPECT_EQ(follows(same, "[1"), ".]");
+  EXPECT_EQ(follows(same, "[1.00"), "0]");
+}
+
 TEST(JsonSchemaTest, Objects) {
   check(
       {{R"({"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"string"}},"required":["b"],"additionalProperties":false})",
@@ -170,8 +234,10 @@ TEST(JsonSchemaTest, Whitespace) {
 
 TEST(JsonSchemaTest, WhatIsNotTakenIsNamedWithItsPlace) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"({"properties":{"a":{"type":"array","uniqueItems":true}}})",
-       "'uniqueItems' at #/properties/a"},
+      {R"({"properties":{"a":{"type":"array","uniqueItems":true,"items":{"type":"boolean"},"minItems":3}}})",
+       "'uniqueItems' at #/properties/a is not taken where there have to be more items"},
+      {R"({"type":"array","uniqueItems":true,"prefixItems":[{"enum":[1,2]},{"const":1}],"minItems":2})",
+       "'uniqueItems' at # is not taken where there have to be more items"},
       {R"({"contains":{}})", "'contains' at #"},
       {R"({"format":"moon"})", "'format' at # has a value that is not known: 'moon'"},
       {R"({"unevaluatedProperties":false})", "'unevaluatedProperties'"},

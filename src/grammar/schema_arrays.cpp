@@ -1,9 +1,40 @@
 #include <algorithm>
 
+#include "grammar/recogniser.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
 
 namespace vecton::grammar {
+
+// By writing them.
+bool SchemaCompiler::has_values(const Parts& parts, int64_t number) {
+  Grammar grammar;
+  const JsonOptions options{.compact = true, .closed_objects = options_.closed_objects};
+  SchemaCompiler compiler(grammar, document_, options);
+  compiler.counts_values_ = false;
+  const Symbol item = compiler.compile_whole(parts);
+  ExpressionPool& pool = grammar.pool;
+  const int32_t rule = grammar.add_rule("array");
+  const int32_t opened = grammar.add_state(rule), next = grammar.add_state(rule),
+                read = grammar.add_state(rule), done = grammar.add_state(rule);
+  grammar.set_opens(opened);
+  grammar.set_final(done);
+  grammar.connect(grammar.start(rule), Symbol::terminal(pool.byte('[')), opened);
+  grammar.connect(opened, next);
+  grammar.connect(next, item, read);
+  grammar.connect_fresh(read, done);
+  grammar.connect(done, Symbol::terminal(pool.byte(',')), next);
+  if (!grammar.finish(Symbol::rule(rule))) return false;
+  Automaton automaton(grammar, {}, 0);
+  ArrayTracker tracker;
+  Recogniser recogniser(automaton, tracker);
+  ParseState* state = recogniser.next(automaton.start(), '[');
+  for (int64_t i = 0; i < number; ++i) {
+    if (i > 0) state = recogniser.next(state, ',');
+    if (!state || !recogniser.write_item(state)) return false;
+  }
+  return true;
+}
 
 Symbol SchemaCompiler::array(const Parts& parts) {
   ExpressionPool& pool = grammar_.pool;
@@ -30,7 +61,7 @@ Symbol SchemaCompiler::array(const Parts& parts) {
     if (list.prefix) prefix = std::max(prefix, list.prefix->size());
     lists.push_back(list);
   }
-  const auto item = [&](size_t index) {
+  const auto parts_of = [&](size_t index) {
     Parts value;
     for (const Lists& list : lists) {
       if (list.prefix && index < list.prefix->size()) {
@@ -39,30 +70,47 @@ Symbol SchemaCompiler::array(const Parts& parts) {
         add_value_parts(list.items, value);
       }
     }
-    return compile(std::move(value));
+    return value;
   };
+  const auto item = [&](size_t index) { return compile(parts_of(index)); };
   const Expr space = text_.space();
   const Symbol comma = Symbol::terminal(pool.sequence({space, pool.byte(','), space}));
   const Symbol tail =
       most != kUnbounded && most <= static_cast<int64_t>(prefix) ? Symbol() : item(prefix);
+  const Part* unique = nullptr;
   for (const Part& part : parts) {
-    const json::value* unique = find(part, "uniqueItems");
-    const bool many = most == kUnbounded || most > 1;
-    const bool one_at_most = tail.is_never() && prefix <= 1;
-    if (unique && unique->is_bool() && unique->get_bool() && many && !one_at_most)
-      document_.refuse(part.schema, "uniqueItems",
-                       "is not taken of arrays that may have more than one item");
+    const json::value* differ = find(part, "uniqueItems");
+    if (differ && differ->is_bool() && differ->get_bool()) unique = &part;
     if (find(part, "contains") && count(part, "minContains", 1) > 0)
       document_.refuse(part.schema, "contains", "is not taken");
     if (find(part, "contains") && find(part, "maxContains"))
       document_.refuse(part.schema, "maxContains", "is not taken");
   }
 
+  // Wherever an item has to follow, one is left that differs from all before it.
+  constexpr int64_t kManyItems = 1000;
+  for (int64_t i = 1; unique && counts_values_ && i < least; ++i) {
+    const auto index = static_cast<size_t>(i);
+    const int64_t needed = index < prefix ? i + 1 : least;
+    if (needed > kManyItems || !has_values(parts_of(index), needed))
+      document_.refuse(unique->schema, "uniqueItems",
+                       "is not taken where there have to be more items than there are different "
+                       "values, or more than " +
+                           std::to_string(kManyItems));
+    if (index >= prefix) break;
+  }
   const int32_t rule = grammar_.add_rule("array");
   const int32_t end = grammar_.add_state(rule), opened = grammar_.add_state(rule);
   grammar_.set_final(end);
   grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('['), space)),
                    opened);
+  if (unique) grammar_.set_opens(opened);
+  const auto connect_item = [&](int32_t from, Symbol value, int32_t to) {
+    if (!unique || value.is_never()) return grammar_.connect(from, value, to);
+    const int32_t read = grammar_.add_state(rule);
+    grammar_.connect(from, value, read);
+    grammar_.connect_fresh(read, to);
+  };
   const Symbol close = Symbol::terminal(pool.concat(space, pool.byte(']')));
   int32_t at = opened;
   for (size_t i = 0; i < prefix; ++i) {
@@ -72,7 +120,7 @@ Symbol SchemaCompiler::array(const Parts& parts) {
     if (most != kUnbounded && number >= most) return Symbol::rule(rule);
     const int32_t next = grammar_.add_state(rule);
     const Symbol value = item(i);
-    grammar_.connect(at, i == 0 ? value : grammar_.sequence({comma, value}), next);
+    connect_item(at, i == 0 ? value : grammar_.sequence({comma, value}), next);
     at = next;
   }
   // `at`: behind the prefix. The first item has no comma.
@@ -83,13 +131,22 @@ Symbol SchemaCompiler::array(const Parts& parts) {
     if (least == 0) grammar_.connect(at, Symbol::terminal(pool.byte(']')), end);
     if (most == 0) return Symbol::rule(rule);
     const int32_t next = grammar_.add_state(rule);
-    grammar_.connect(at, tail, next);
+    connect_item(at, tail, next);
     at = next;
     more_least = std::max<int64_t>(more_least - 1, 0);
     if (more_most != kUnbounded) --more_most;
   }
   const int32_t last = grammar_.add_state(rule);
-  grammar_.connect_repeat(at, grammar_.sequence({comma, tail}), more_least, more_most, last);
+  Symbol more = grammar_.sequence({comma, tail});
+  if (unique && !more.is_never()) {
+    const int32_t item_rule = grammar_.add_rule("item");
+    const int32_t read = grammar_.add_state(item_rule), done = grammar_.add_state(item_rule);
+    grammar_.connect(grammar_.start(item_rule), more, read);
+    grammar_.connect_fresh(read, done);
+    grammar_.set_final(done);
+    more = Symbol::rule(item_rule);
+  }
+  grammar_.connect_repeat(at, more, more_least, more_most, last);
   grammar_.connect(last, close, end);
   return Symbol::rule(rule);
 }

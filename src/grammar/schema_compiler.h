@@ -40,6 +40,7 @@ class SchemaCompiler {
     int32_t rule = -1;  // where it was asked for before it was ready
   };
 
+  Symbol compile_whole(Parts parts);
   Symbol compile(Parts parts);
   Symbol compile_now(const Parts& parts);
   void define(const Parts& key, const Parts& parts);
@@ -52,6 +53,8 @@ class SchemaCompiler {
 
   // schema_arrays.cpp
   Symbol array(const Parts& parts);
+  // Whether it was seen that so many different values satisfy the parts.
+  bool has_values(const Parts& parts, int64_t number);
 
   // schema_objects.cpp
   struct Members {
@@ -87,6 +90,7 @@ class SchemaCompiler {
   std::map<Parts, Known> known_;
   std::vector<std::pair<Parts, Parts>> later_;  // key and parts
   int depth_ = 0;
+  bool counts_values_ = true;
 };
 
 }  // namespace vecton::grammar

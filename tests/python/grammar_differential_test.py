@@ -3,7 +3,8 @@
     pip install jsonschema llguidance xgrammar
     cmake --build --preset dev --target grammar_lines && python tests/python/grammar_differential_test.py
 
-Schemas are random; documents are made to satisfy them, then changed at random places, and jsonschema says which are valid.
+Schemas are random; documents are made to satisfy them, then changed at random places, and jsonschema says which are valid. Others are written in random
+tokens that the masks allow: all of them have to be valid, and none may come to where nothing can follow.
 """
 import copy
 import json
@@ -153,6 +154,10 @@ class Schemas:
         r, s = self.r, {"type": "array"}
         if r.random() < 0.8:
             s["items"] = self.schema(depth - 1) if r.random() < 0.95 else False
+        if r.random() < 0.3:
+            s["uniqueItems"] = True
+            if r.random() < 0.5:  # few values, that repeat
+                s["items"] = self.few(depth - 1)
         if r.random() < 0.25:
             s["prefixItems"] = [self.schema(depth - 1) for _ in range(r.randrange(1, 3))]
         if r.random() < 0.3:
@@ -160,6 +165,16 @@ class Schemas:
         if r.random() < 0.3:
             s["maxItems"] = s.get("minItems", 0) + r.randrange(3)
         return s
+
+    def few(self, depth):
+        r = self.r
+        kinds = [{"enum": r.sample(["a", "ab", "b", "é", "", "a\nb", 1, 12, 1.5, None, True], r.randrange(1, 5))}, {"type": "boolean"}, {"type": "integer", "minimum": 7, "maximum": r.randrange(7, 13)},
+                 {"type": "string", "maxLength": 1}, {"type": "number", "minimum": 0.5, "maximum": 0.5}, {"type": ["boolean", "null"]}]
+        if depth > 0:
+            kinds += [{"type": "array", "uniqueItems": r.random() < 0.5, "items": self.few(depth - 1), "maxItems": 2},
+                      {"type": "object", "properties": {"a": self.few(depth - 1), "b": self.few(depth - 1)}, "required": r.choice([["a"], ["a", "b"]]), "additionalProperties": r.choice([False, {"const": 1}])},
+                      {"anyOf": [self.few(depth - 1), self.few(depth - 1)]}]
+        return r.choice(kinds)
 
     def any_of(self, depth):
         s = {"anyOf": [self.schema(depth - 1) for _ in range(self.r.randrange(1, 4))]}
@@ -249,6 +264,13 @@ class Schemas:
         if kind == "array":
             size = r.randrange(s.get("minItems", 0), s.get("maxItems", s.get("minItems", 0) + 3) + 1)
             prefix = s.get("prefixItems", [])
+            if s.get("uniqueItems") and r.random() < 0.6:
+                made = []
+                for i in range(3 * size):
+                    item = self.value(prefix[len(made)] if len(made) < len(prefix) else s.get("items", True), depth - 1)
+                    if all(not jsonschema._utils.equal(item, m) for m in made) and len(made) < size:
+                        made.append(item)
+                return made
             return [self.value(prefix[i] if i < len(prefix) else s.get("items", True), depth - 1) for i in range(size)]
         if kind == "object":
             properties = s.get("properties", {})
@@ -368,11 +390,17 @@ def written(r, value):
     return json.dumps(value, **r.choice([{}, {"separators": (",", ":")}, {"indent": 2}, {"indent": 4}, {"ensure_ascii": False}, {"indent": "\t"}]))
 
 
+def repeats_a_name(text):
+    repeated = []
+    json.loads(text, object_pairs_hook=lambda pairs: repeated.append(len(dict(pairs)) < len(pairs)))
+    return any(repeated)
+
+
 def ask(lines, tokenizer=TOKENIZERS[0]):
     folder = ROOT / "tests/golden" / tokenizer / "model"
     done = subprocess.run([LINES, folder], input="".join(json.dumps(line) + "\n" for line in lines).encode(), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    return [json.loads(line) for line in done.stdout.decode().split("\n") if line]
 
 
 @unittest.skipUnless(LINES and pathlib.Path(LINES).exists(), "no program grammar_lines: build it, or set GRAMMAR_LINES")
@@ -399,10 +427,10 @@ class GrammarDifferentialTest(unittest.TestCase):
             yield schema, values, valid, texts, [in_order(schema, v, schemas.definitions) for v in values]
 
     def test_schemas(self):
-        taken = refused = valid_count = invalid_count = 0
+        taken = refused = valid_count = invalid_count = written_count = 0
         for t, tokenizer in enumerate(TOKENIZERS):
             cases = list(self.cases(f"{SEED} {tokenizer}", COUNT // len(TOKENIZERS) + 1))
-            answers = ask([{"json": schema, "texts": texts} for schema, _, _, texts, _ in cases], tokenizer)
+            answers = ask([{"json": schema, "texts": texts, "write": 3} for schema, _, _, texts, _ in cases], tokenizer)
             for (schema, _, valid, texts, order), answer in zip(cases, answers, strict=True):
                 shown = json.dumps(schema)
                 if "error" in answer:
@@ -420,7 +448,13 @@ class GrammarDifferentialTest(unittest.TestCase):
                         self.assertTrue(good, ("an invalid document was taken", shown, text))
                     elif ordered:
                         self.assertFalse(good, ("a valid document was not taken", shown, text))
-        print(f"\n{taken} schemas taken, {refused} refused; {valid_count} valid and {invalid_count} invalid documents")
+                for text in answer["written"]:
+                    # Numbers are more than a float of Python has, and names that the schema does not know may come twice.
+                    if re.search(r"\d[\d.]{15}|\d[eE]", text) or repeats_a_name(text):
+                        continue
+                    written_count += 1
+                    self.assertTrue(Validator(schema).is_valid(json.loads(text)), ("an invalid document was written", shown, text))
+        print(f"\n{taken} schemas taken, {refused} refused; {valid_count} valid and {invalid_count} invalid documents, {written_count} written")
         self.assertGreater(taken, 0.9 * (taken + refused))
         self.assertGreater(min(valid_count, invalid_count), 2 * taken)
 

@@ -88,6 +88,12 @@ std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
   return parse_regex(pool_, expression, Match::kWhole, spelling, "format");
 }
 
+bool is_whole_format(std::string_view name) {
+  static constexpr std::array<std::string_view, 5> kNames = {"date", "ipv4", "uuid", "json-pointer",
+                                                             "relative-json-pointer"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
 bool is_annotation_format(std::string_view name) {
   static constexpr std::array<std::string_view, 12> kNames = {
       "int32",   "int64",    "uint32", "uint64",   "float",    "double",

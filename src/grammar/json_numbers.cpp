@@ -146,7 +146,7 @@ Expr JsonText::number(const NumberBounds& bounds) {
   NumberTexts texts(pool_);
   const bool integer = bounds.integer;
   const Expr minus = pool_.byte('-');
-  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.excluded.empty() &&
+  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.others.empty() && bounds.excluded.empty() &&
       !bounds.fraction) {
     if (integer)
       return pool_.any_of(
@@ -185,6 +185,11 @@ Expr JsonText::number(const NumberBounds& bounds) {
     const auto [divisor, decimals] = divisor_of(text);
     e = pool_.all_of(
         {e, pool_.concat(pool_.optional(minus), pool_.multiple_of(divisor, decimals))});
+  }
+  for (const std::string& text : bounds.others) {
+    const auto [divisor, decimals] = divisor_of(text);
+    e = pool_.all_of({e, pool_.complement(pool_.concat(pool_.optional(minus),
+                                                       pool_.multiple_of(divisor, decimals)))});
   }
   for (const std::string& value : bounds.excluded)
     e = pool_.all_of({e, pool_.complement(texts.spellings(value, integer))});

@@ -237,6 +237,10 @@ Symbol SchemaCompiler::string(const Parts& parts) {
             "has a value that is not known: '" + std::string(value->get_string()) + "'");
       }
     }
+    if (const json::value* value = find(part, kNotFormat)) {
+      all.push_back(pool.complement(*text_.format(value->get_string(), Spelling::kJson)));
+      all.push_back(text_.any_characters(Spelling::kJson));
+    }
     if (const json::value* excluded = find(part, kNotEnum)) {
       for (const json::value& value : excluded->get_array()) {
         if (!value.is_string()) continue;
@@ -283,13 +287,19 @@ Symbol SchemaCompiler::number(const Parts& parts, bool integer) {
         wrong(part, "multipleOf", "a number above 0");
       bounds.divisors.push_back(decimal_of(*divisor));
     }
+    if (const json::value* divisor = find(part, kNotMultiple)) {
+      if (!divisor->is_number() || divisor->to_number<double>() <= 0)
+        wrong(part, "multipleOf", "a number above 0");
+      bounds.others.push_back(decimal_of(*divisor));
+    }
     if (const json::value* excluded = find(part, kNotEnum)) {
       for (const json::value& value : excluded->get_array()) {
         if (value.is_number()) bounds.excluded.push_back(decimal_of(value));
       }
     }
     bounds.fraction = find(part, kFraction) != nullptr;
-    if (!bounds.divisors.empty() || !bounds.excluded.empty() || bounds.fraction) {
+    if (!bounds.divisors.empty() || !bounds.others.empty() || !bounds.excluded.empty() ||
+        bounds.fraction) {
       try {
         all.push_back(text_.number(bounds));
       } catch (const Error& error) {

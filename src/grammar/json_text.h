@@ -32,6 +32,7 @@ struct NumberBounds {
   bool integer = false;
   std::optional<Bound> least{}, most{};
   std::vector<std::string> divisors{};  // multipleOf
+  std::vector<std::string> others{};    // of which it is no multiple
   std::vector<std::string> excluded{};  // values
   bool fraction = false;                // not an integer's value
 };
@@ -61,5 +62,7 @@ class JsonText {
 std::string decimal_of(const json::value& number);
 // Names of `format` that say nothing about the text.
 bool is_annotation_format(std::string_view name);
+// Names of `format` of which JsonText has every text, so that the others are known as well.
+bool is_whole_format(std::string_view name);
 
 }  // namespace vecton::grammar

@@ -1,10 +1,23 @@
 #include <algorithm>
+#include <map>
 
 #include "grammar/recogniser.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
 
 namespace vecton::grammar {
+
+namespace {
+
+// An item that has to be there.
+struct Some {
+  int64_t from;
+  const json::value* schema;
+};
+constexpr size_t kMaxSome = 4;
+constexpr int64_t kMaxCounted = 200;
+
+}  // namespace
 
 // By writing them.
 bool SchemaCompiler::has_values(const Parts& parts, int64_t number) {
@@ -78,15 +91,24 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   const Symbol tail =
       most != kUnbounded && most <= static_cast<int64_t>(prefix) ? Symbol() : item(prefix);
   const Part* unique = nullptr;
+  std::vector<Some> some;
   for (const Part& part : parts) {
     const json::value* differ = find(part, "uniqueItems");
     if (differ && differ->is_bool() && differ->get_bool()) unique = &part;
-    if (find(part, "contains") && count(part, "minContains", 1) > 0)
-      document_.refuse(part.schema, "contains", "is not taken");
-    if (find(part, "contains") && find(part, "maxContains"))
+    const json::value* contains = find(part, "contains");
+    if (contains && count(part, "minContains", 1) > 1)
+      document_.refuse(part.schema, "minContains", "is not taken above 1");
+    if (contains && find(part, "maxContains"))
       document_.refuse(part.schema, "maxContains", "is not taken");
+    if (contains && count(part, "minContains", 1) > 0) some.push_back({0, contains});
+    if (const json::value* one = find(part, kSomeItem))
+      some.push_back({one->at("from").get_int64(), &one->at("item")});
   }
-
+  if (some.size() > kMaxSome)
+    document_.refuse(parts[0].schema, "contains",
+                     "is not taken of more than " + std::to_string(kMaxSome) + " schemas at once");
+  if (unique && std::any_of(some.begin(), some.end(), [](const Some& s) { return s.from > 0; }))
+    document_.refuse(unique->schema, "uniqueItems", "is not taken with a negated prefix of items");
   // Wherever an item has to follow, one is left that differs from all before it.
   constexpr int64_t kManyItems = 1000;
   for (int64_t i = 1; unique && counts_values_ && i < least; ++i) {
@@ -112,6 +134,50 @@ Symbol SchemaCompiler::array(const Parts& parts) {
     grammar_.connect_fresh(read, to);
   };
   const Symbol close = Symbol::terminal(pool.concat(space, pool.byte(']')));
+  if (!some.empty()) {
+    // State (n, seen): behind n items, with those found that have to be there. Beyond what is
+    // counted, one number stands for all.
+    auto counted = std::max(least, static_cast<int64_t>(prefix));
+    for (const Some& one : some) counted = std::max(counted, one.from);
+    if (most != kUnbounded) counted = std::max(counted, most);
+    counted = std::max<int64_t>(counted, 1);
+    if (counted > kMaxCounted)
+      document_.refuse(parts[0].schema, "contains",
+                       "is not taken of arrays whose length is counted above " +
+                           std::to_string(kMaxCounted));
+    const unsigned all = (1u << some.size()) - 1;
+    std::map<std::pair<int64_t, unsigned>, int32_t> states{{{0, 0}, opened}};
+    std::vector<std::pair<int64_t, unsigned>> open{{0, 0}};
+    while (!open.empty()) {
+      const auto [n, seen] = open.back();
+      open.pop_back();
+      const int32_t from = states.at({n, seen});
+      if (n >= least && seen == all)
+        grammar_.connect(from, n == 0 ? Symbol::terminal(pool.byte(']')) : close, end);
+      if (most != kUnbounded && n >= most) continue;
+      for (unsigned found = 0; found <= all; ++found) {
+        if (found & seen) continue;
+        Parts value = parts_of(std::min(static_cast<size_t>(n), prefix));
+        bool may = true;
+        for (size_t i = 0; i < some.size(); ++i) {
+          if ((found >> i & 1) == 0) continue;
+          may = may && n >= some[i].from;
+          add_value_parts(some[i].schema, value);
+        }
+        if (!may) continue;
+        const Symbol symbol = compile(std::move(value));
+        if (symbol.is_never()) continue;
+        const std::pair next(most == kUnbounded ? std::min(n + 1, counted) : n + 1, seen | found);
+        const auto [it, added] = states.try_emplace(next, 0);
+        if (added) {
+          it->second = grammar_.add_state(rule);
+          open.push_back(next);
+        }
+        connect_item(from, n == 0 ? symbol : grammar_.sequence({comma, symbol}), it->second);
+      }
+    }
+    return Symbol::rule(rule);
+  }
   int32_t at = opened;
   for (size_t i = 0; i < prefix; ++i) {
     const auto number = static_cast<int64_t>(i);

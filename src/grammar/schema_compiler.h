@@ -62,15 +62,23 @@ class SchemaCompiler {
       std::string name;
       bool required;
       Parts value;
+      unsigned some;  // what of `some` it may be, a bit each
+    };
+    struct Others {
+      Expr name;  // in quotes
+      Parts value;
     };
     std::vector<Named> named;
     int64_t least = 0, most = kUnbounded;
-    std::vector<std::pair<Expr, Parts>> others;  // names in quotes, and their values
+    std::vector<Others> others;
+    std::vector<const json::value*> some;  // kSomeMember: those that have to be there
+    std::vector<Expr> some_names;          // in quotes
   };
   Symbol object(const Parts& parts);
   bool name_is_taken(const Parts& parts, std::string_view name);
   Parts value_of(const Parts& parts, std::string_view name);
   void add_others(const Parts& parts, Members& members);
+  void add_some(const Parts& parts, Members& members);
   Symbol object_of(const Members& members);
 
   const json::value* find(const Part& part, std::string_view key) const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 
+#include "grammar/json_text.h"
 #include "grammar/limits.h"
 #include "vecton/error.h"
 
@@ -219,6 +220,7 @@ const json::value* SchemaDocument::negation(const json::value* schema) {
   if (!added) return it->second;
   json::value& place = made_.emplace_back();  // before what is inside: it may come back here
   negations_[schema] = &place;
+  negations_[&place] = schema;
   made_for_[&place] = schema;
   place = negate(*schema);
   return &place;
@@ -234,6 +236,18 @@ json::value SchemaDocument::negate(const json::value& schema) {
   for (const auto& [key, value] : *object) negate_keyword(schema, key, value, alternatives);
   if (alternatives.empty()) return false;
   return json::object{{"anyOf", alternatives}};
+}
+
+// None holds, or two do.
+json::value SchemaDocument::negate_one_of(const json::array& branches) {
+  json::array none, out;
+  for (size_t i = 0; i < branches.size(); ++i) {
+    none.push_back(link(negation(&branches[i])));
+    for (size_t j = 0; j < i; ++j)
+      out.push_back(json::object{{"allOf", json::array{link(&branches[j]), link(&branches[i])}}});
+  }
+  out.push_back(json::object{{"allOf", none}});
+  return json::object{{"anyOf", out}};
 }
 
 void SchemaDocument::negate_keyword(const json::value& schema, std::string_view key,
@@ -284,20 +298,68 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
       if (!name.is_string()) bad();
       out.push_back(typed("object", "properties", json::object{{name.get_string(), false}}));
     });
+  } else if (key == "items" || key == "prefixItems" || key == "additionalItems") {
+    const json::object& object = schema.get_object();
+    const json::value *items = object.if_contains("items"),
+                      *first = object.if_contains("prefixItems");
+    if (items && items->is_array()) first = items;
+    if (&value == first) {
+      json::array before;
+      each([&](const json::value& sub) {
+        before.push_back(link(negation(&sub)));
+        json::object one = typed("array", "prefixItems", before);
+        one["minItems"] = static_cast<int64_t>(before.size());
+        out.push_back(std::move(one));
+        before.back() = true;
+      });
+    } else if (key == "items" || (key == "additionalItems" && items == first && items)) {
+      const auto from = static_cast<int64_t>(first && first->is_array() ? first->get_array().size() : 0);
+      out.push_back(typed("array", kSomeItem,
+                          json::object{{"from", from}, {"item", link(negation(&value))}}));
+    }
+  } else if (key == "contains") {
+    if (schema.get_object().contains("minContains") || schema.get_object().contains("maxContains"))
+      refuse(&schema, "contains", "can't be negated with minContains or maxContains");
+    out.push_back(typed("array", "items", link(negation(&value))));
+  } else if (key == "additionalProperties") {
+    out.push_back(
+        typed("object", kSomeMember,
+              json::object{{"besides", link(&schema)}, {"value", link(negation(&value))}}));
+  } else if (key == "patternProperties") {
+    if (!value.is_object()) bad();
+    for (const auto& [pattern, sub] : value.get_object())
+      out.push_back(typed("object", kSomeMember,
+                          json::object{{"pattern", pattern}, {"value", link(negation(&sub))}}));
+  } else if (key == "propertyNames") {
+    out.push_back(typed("object", kSomeMember,
+                        json::object{{"name", link(negation(&value))}, {"value", true}}));
+  } else if (key == "format") {
+    if (!value.is_string()) bad();
+    if (is_annotation_format(value.get_string())) return;
+    if (!is_whole_format(value.get_string()))
+      refuse(&schema, key, "can't be negated: not every text of '" +
+                               std::string(value.get_string()) + "' is known");
+    out.push_back(typed("string", kNotFormat, value));
+  } else if (key == "multipleOf") {
+    out.push_back(typed("number", kNotMultiple, value));
+  } else if (key == "oneOf") {
+    if (!value.is_array()) bad();
+    out.push_back(negate_one_of(value.get_array()));
+  } else if (key == "if" || key == "dependencies" || key == "dependentRequired" ||
+             key == "dependentSchemas") {
+    if (const json::value* all = conditions(&schema)) out.push_back(link(negation(all)));
   } else if (key == "minimum" || key == "exclusiveMinimum" || key == "maximum" ||
              key == "exclusiveMaximum") {
-    if (!value.is_number()) refuse(&schema, key, "can't be negated as draft 4 has it");
-    const json::object& object = schema.get_object();
-    if (object.contains(key == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum") &&
-        (key == "minimum" || key == "maximum") &&
-        object.at(key == "minimum" ? "exclusiveMinimum" : "exclusiveMaximum").is_bool())
-      refuse(&schema, key, "can't be negated as draft 4 has it");
-    out.push_back(typed("number",
-                        key == "minimum"            ? "exclusiveMaximum"
-                        : key == "exclusiveMinimum" ? "maximum"
-                        : key == "maximum"          ? "exclusiveMinimum"
-                                                    : "minimum",
-                        value));
+    if (value.is_bool()) return;  // draft 4's, of which the bound speaks
+    if (!value.is_number()) bad();
+    const bool least = key == "minimum" || key == "exclusiveMinimum";
+    for (const SchemaBound& bound : schema_bounds(schema.get_object(), least)) {
+      if (bound.number != &value) continue;
+      out.push_back(typed("number",
+                          least ? (bound.strict ? "maximum" : "exclusiveMaximum")
+                                : (bound.strict ? "minimum" : "exclusiveMinimum"),
+                          value));
+    }
   } else if (key == "minLength" || key == "minItems" || key == "minProperties") {
     static constexpr std::array<std::array<std::string_view, 3>, 3> kOther = {
         {{"minLength", "string", "maxLength"},
@@ -325,30 +387,10 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
   } else if (key == "not") {
     out.push_back(link(&value));
   } else {
-    static constexpr std::array<std::string_view, 24> kAsserting = {"oneOf",
-                                                                    "items",
-                                                                    "prefixItems",
-                                                                    "additionalItems",
-                                                                    "additionalProperties",
-                                                                    "patternProperties",
-                                                                    "propertyNames",
-                                                                    "format",
-                                                                    "multipleOf",
-                                                                    "uniqueItems",
-                                                                    "contains",
-                                                                    "if",
-                                                                    "dependencies",
-                                                                    "dependentRequired",
-                                                                    "dependentSchemas",
-                                                                    "unevaluatedItems",
-                                                                    "unevaluatedProperties",
-                                                                    "$dynamicRef",
-                                                                    "$recursiveRef",
-                                                                    "minContains",
-                                                                    "maxContains",
-                                                                    "extends",
-                                                                    kNotPattern,
-                                                                    kFraction};
+    // Those of rewritten schemas are never met here: what they are made for is their negation.
+    static constexpr std::array<std::string_view, 6> kAsserting = {
+        "uniqueItems",  "unevaluatedItems", "unevaluatedProperties",
+        "$dynamicRef", "$recursiveRef",    "extends"};
     if (std::find(kAsserting.begin(), kAsserting.end(), key) != kAsserting.end())
       refuse(&schema, key,
              "is taken in no schema that has to be negated (inside of 'not', 'if', or a 'oneOf' "

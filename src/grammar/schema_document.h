@@ -22,6 +22,14 @@ constexpr std::string_view kFraction =
     "\x01"
     "fraction";  // a number that is no integer
 
+constexpr std::string_view kNotFormat = "\x01notFormat";      // no text of this format
+constexpr std::string_view kNotMultiple = "\x01notMultiple";  // a number that is no multiple
+// Of an array: from the item number "from" on, one satisfies "item".
+constexpr std::string_view kSomeItem = "\x01someItem";
+// Of an object: a member satisfies "value" whose name matches "pattern", or satisfies "name", or is
+// neither in the properties nor the patternProperties of "besides".
+constexpr std::string_view kSomeMember = "\x01someMember";
+
 class SchemaDocument {
  public:
   // Refuses what is nested too deep.
@@ -45,6 +53,7 @@ class SchemaDocument {
  private:
   json::object link(const json::value* schema);
   json::value negate(const json::value& schema);
+  json::value negate_one_of(const json::array& branches);
   void negate_keyword(const json::value& schema, std::string_view key, const json::value& value,
                       json::array& out);
 

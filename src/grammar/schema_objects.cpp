@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "base/json.h"
 #include "grammar/dfa.h"
@@ -12,6 +13,7 @@ namespace vecton::grammar {
 namespace {
 
 constexpr size_t kMaxPatterns = 6;  // of names, which may overlap
+constexpr size_t kMaxSome = 4;      // members that have to be there
 
 }  // namespace
 
@@ -119,7 +121,55 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     if (!allowed) continue;
     const Expr name = all.empty() ? text_.string() : pool.all_of(std::move(all));
     if (pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead) continue;
-    members.others.emplace_back(name, std::move(value));
+    members.others.push_back({name, std::move(value)});
+  }
+}
+
+// The members that negated schemas ask for.
+void SchemaCompiler::add_some(const Parts& parts, Members& members) {
+  ExpressionPool& pool = grammar_.pool;
+  const Expr any = text_.any_characters(Spelling::kJson);
+  const auto matching = [&](const Part& part, std::string_view pattern) {
+    return parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
+                       "json schema: 'patternProperties' at " + document_.place(part.schema));
+  };
+  for (const Part& part : parts) {
+    const json::value* some = find(part, kSomeMember);
+    if (!some) continue;
+    if (members.some.size() == kMaxSome)
+      document_.refuse(part.schema, "oneOf",
+                       "asks for more than " + std::to_string(kMaxSome) + " kinds of members");
+    Expr names = kNever;
+    const json::object& what = some->get_object();
+    if (const json::value* pattern = what.if_contains("pattern")) {
+      names = text_.quoted(matching(part, pattern->get_string()));
+    } else if (const json::value* name = what.if_contains("name")) {
+      static const json::value kIsString(json::object{{"type", "string"}});
+      const Symbol symbol = compile({{document_.follow(name), 0}, {&kIsString, 0}});
+      if (!symbol.is_terminal()) document_.refuse(part.schema, "propertyNames", "is too complex");
+      names = symbol.index;
+    } else {
+      const Part besides{document_.follow(&what.at("besides"))};
+      std::vector<Expr> all{any};
+      std::vector<Expr> literals;
+      if (const json::value* properties = find(besides, "properties")) {
+        if (!properties->is_object()) wrong(besides, "properties", "an object");
+        for (const auto& [known, schema] : properties->get_object())
+          literals.push_back(text(pool, known, Spelling::kJson));
+      }
+      all.push_back(pool.complement(pool.any_of(std::move(literals))));
+      if (const json::value* patterns = find(besides, "patternProperties")) {
+        if (!patterns->is_object()) wrong(besides, "patternProperties", "an object");
+        for (const auto& [pattern, schema] : patterns->get_object())
+          all.push_back(pool.complement(matching(besides, pattern)));
+      }
+      names = text_.quoted(pool.all_of(std::move(all)));
+    }
+    for (Members::Named& named : members.named) {
+      if (validator_.speaks_of(*some, named.name)) named.some |= 1u << members.some.size();
+    }
+    members.some.push_back(some);
+    members.some_names.push_back(names);
   }
 }
 
@@ -132,7 +182,7 @@ Symbol SchemaCompiler::object(const Parts& parts) {
       it->required = it->required || required;
       return;
     }
-    members.named.push_back({std::string(name), required, {}});
+    members.named.push_back({std::string(name), required, {}, 0});
   };
   for (const Part& part : parts) {
     for (const char* keyword : {"properties", "patternProperties"}) {
@@ -163,6 +213,7 @@ Symbol SchemaCompiler::object(const Parts& parts) {
     static const json::value kNothing(false);
     if (!name_is_taken(parts, named.name)) named.value = {{&kNothing, 0}};
   }
+  add_some(parts, members);
   return object_of(members);
 }
 
@@ -179,65 +230,96 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   if (members.others.empty() && least > n) return Symbol();
   // How many members there are is counted up to what makes no difference.
   const int64_t counts = std::max<int64_t>({1, least, most == kUnbounded ? 1 : most}) + 1;
+  const unsigned all = (1u << members.some.size()) - 1;
+  // With what of `some` a member is.
+  const auto with = [&](Parts value, unsigned found) {
+    for (size_t s = 0; s < members.some.size(); ++s) {
+      if (found >> s & 1) add_value_parts(&members.some[s]->at("value"), value);
+    }
+    return compile(std::move(value));
+  };
   if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
     throw Error(ErrorCode::kUnsupported,
                 "json schema: minProperties or maxProperties of more than " +
                     std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) +
                     " is not taken here");
-  std::vector<Symbol> values;
-  for (const Members::Named& named : members.named) values.push_back(compile(named.value));
+  // By what of `some` they are.
+  std::vector<std::vector<std::pair<unsigned, Symbol>>> values;
+  for (const Members::Named& named : members.named) {
+    auto& of_name = values.emplace_back();
+    for (unsigned found = 0; found <= all; ++found) {
+      if ((found & ~named.some) == 0) of_name.emplace_back(found, with(named.value, found));
+    }
+  }
   const int32_t rule = grammar_.add_rule("object");
   const Expr colon = pool.sequence({space, pool.byte(':'), space});
   const Expr comma = pool.sequence({space, pool.byte(','), space});
-  std::vector<std::pair<Symbol, Symbol>> others;  // first, and after a comma
-  for (const auto& [name, parts] : members.others) {
-    const Symbol value = compile(parts);
-    const Expr key = pool.concat(name, colon);
-    others.emplace_back(grammar_.sequence({Symbol::terminal(key), value}),
-                        grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value}));
+  struct Other {
+    unsigned found;
+    Symbol first, more;  // and after a comma
+  };
+  std::vector<Other> others;
+  for (const Members::Others& other : members.others) {
+    for (unsigned found = 0; found <= all; ++found) {
+      std::vector<Expr> names{other.name};
+      for (size_t s = 0; s < members.some.size(); ++s) {
+        if (found >> s & 1) names.push_back(members.some_names[s]);
+      }
+      const Expr name = pool.all_of(std::move(names));
+      if (pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead) continue;
+      const Symbol value = with(other.value, found);
+      const Expr key = pool.concat(name, colon);
+      others.push_back({found, grammar_.sequence({Symbol::terminal(key), value}),
+                        grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value})});
+    }
   }
   const int32_t end = grammar_.add_state(rule);
   grammar_.set_final(end);
-  // State (i, c): behind the first i names, with c members.
-  std::map<std::pair<int64_t, int64_t>, int32_t> states;
-  std::vector<std::pair<int64_t, int64_t>> open;
-  const auto state = [&](int64_t i, int64_t c) {
-    const auto [it, added] = states.emplace(std::pair(i, c), 0);
+  // State (i, c, seen): behind the first i names, with c members, and what of `some` is there.
+  using Place = std::tuple<int64_t, int64_t, unsigned>;
+  std::map<Place, int32_t> states;
+  std::vector<Place> open;
+  const auto state = [&](int64_t i, int64_t c, unsigned seen) {
+    const auto [it, added] = states.emplace(Place(i, c, seen), 0);
     if (added) {
       it->second = grammar_.add_state(rule);
-      open.emplace_back(i, c);
+      open.emplace_back(i, c, seen);
     }
     return it->second;
   };
   grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('{'), space)),
-                   state(0, 0));
+                   state(0, 0, 0));
   while (!open.empty()) {
-    const auto [i, c] = open.back();
+    const auto [i, c, seen] = open.back();
     open.pop_back();
-    const int32_t from = state(i, c);
+    const int32_t from = state(i, c, seen);
     const bool full = most != kUnbounded && c >= most;
     const int64_t next_count = most == kUnbounded ? std::min(c + 1, counts - 1) : c + 1;
     if (i < n) {
       const Members::Named& named = members.named[static_cast<size_t>(i)];
-      const Symbol value = values[static_cast<size_t>(i)];
-      if (!named.required) grammar_.connect(from, state(i + 1, c));
-      if (full || value.is_never()) continue;
+      if (!named.required) grammar_.connect(from, state(i + 1, c, seen));
+      if (full) continue;
       Expr key = pool.concat(text_.string_literal(named.name), colon);
       if (c > 0) key = pool.concat(comma, key);
-      const int32_t to = state(i + 1, next_count);
-      if (value.is_terminal()) {
-        grammar_.connect(from, Symbol::terminal(pool.concat(key, value.index)), to);
-      } else {
-        const int32_t between = grammar_.add_state(rule);
-        grammar_.connect(from, Symbol::terminal(key), between);
-        grammar_.connect(between, value, to);
+      for (const auto& [found, value] : values[static_cast<size_t>(i)]) {
+        if (value.is_never() || (found & seen)) continue;
+        const int32_t to = state(i + 1, next_count, seen | found);
+        if (value.is_terminal()) {
+          grammar_.connect(from, Symbol::terminal(pool.concat(key, value.index)), to);
+        } else {
+          const int32_t between = grammar_.add_state(rule);
+          grammar_.connect(from, Symbol::terminal(key), between);
+          grammar_.connect(between, value, to);
+        }
       }
       continue;
     }
-    for (const auto& [first, more] : others) {
-      if (!full) grammar_.connect(from, c == 0 ? first : more, state(n, next_count));
+    for (const Other& other : others) {
+      if (!full && (other.found & seen) == 0)
+        grammar_.connect(from, c == 0 ? other.first : other.more,
+                         state(n, next_count, seen | other.found));
     }
-    if (c >= least)
+    if (c >= least && seen == all)
       grammar_.connect(
           from, Symbol::terminal(c == 0 ? pool.byte('}') : pool.concat(space, pool.byte('}'))),
           end);

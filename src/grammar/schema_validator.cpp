@@ -142,6 +142,10 @@ bool SchemaValidator::holds(const json::value& value, const json::value* schema,
       const double quotient = value.to_number<double>() / divisor->to_number<double>();
       if (std::abs(quotient - std::round(quotient)) > 1e-9) return false;
     }
+    if (const json::value* divisor = object->if_contains(kNotMultiple)) {
+      const double quotient = value.to_number<double>() / divisor->to_number<double>();
+      if (std::abs(quotient - std::round(quotient)) <= 1e-9) return false;
+    }
     return true;
   }
   if (value.is_string()) return holds_for_string(value.get_string(), schema);
@@ -169,6 +173,11 @@ bool SchemaValidator::holds_for_string(std::string_view text, const json::value*
         JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8);
     if (format && !pool_.matches(*format, text)) return false;
   }
+  if (const json::value* v = find(schema, kNotFormat)) {
+    if (pool_.matches(*JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8),
+                      text))
+      return false;
+  }
   return true;
 }
 
@@ -194,7 +203,40 @@ bool SchemaValidator::holds_for_array(const json::array& array, const json::valu
                                 : items;
     if (of && !holds(array[i], of, depth + 1)) return false;
   }
+  const auto has = [&](const json::value& item, int64_t from) {
+    for (auto i = static_cast<size_t>(from); i < array.size(); ++i) {
+      if (holds(array[i], &item, depth + 1)) return true;
+    }
+    return false;
+  };
+  if (const json::value* some = find(schema, kSomeItem);
+      some && !has(some->at("item"), some->at("from").get_int64()))
+    return false;
+  if (const json::value* item = find(schema, "contains")) {
+    const json::value* number = find(schema, "minContains");
+    if (!(number && number->is_int64() && number->get_int64() == 0) && !has(*item, 0)) return false;
+  }
   return true;
+}
+
+bool SchemaValidator::speaks_of(const json::value& some, std::string_view name) {
+  if (const json::value* pattern = find(&some, "pattern"))
+    return matches(&some, pattern->get_string(), name);
+  if (const json::value* names = find(&some, "name")) return holds(json::value(name), names);
+  const json::value* besides = document_.follow(&some.at("besides"));
+  if (const json::value* properties = find(besides, "properties");
+      properties && find(properties, name))
+    return false;
+  const json::value* patterns = find(besides, "patternProperties");
+  return !patterns || !patterns->is_object() ||
+         std::none_of(patterns->get_object().begin(), patterns->get_object().end(),
+                      [&](const auto& p) { return matches(besides, p.key(), name); });
+}
+
+bool SchemaValidator::has_member(const json::object& object, const json::value& some, int depth) {
+  return std::any_of(object.begin(), object.end(), [&](const auto& member) {
+    return speaks_of(some, member.key()) && holds(member.value(), &some.at("value"), depth + 1);
+  });
 }
 
 bool SchemaValidator::holds_for_object(const json::object& object, const json::value* schema,
@@ -211,6 +253,9 @@ bool SchemaValidator::holds_for_object(const json::object& object, const json::v
       if (name.is_string() && !object.contains(name.get_string())) return false;
     }
   }
+  if (const json::value* some = find(schema, kSomeMember);
+      some && !has_member(object, *some, depth))
+    return false;
   const json::value *properties = find(schema, "properties"),
                     *patterns = find(schema, "patternProperties");
   const json::value *others = find(schema, "additionalProperties"),

@@ -143,6 +143,21 @@ std::pair<uint64_t, int> divisor_of(const std::string& decimal) {
 }  // namespace
 
 Expr JsonText::number(const NumberBounds& bounds) {
+  std::string key = std::string(bounds.integer ? "i" : "n") + (bounds.fraction ? "f" : "");
+  for (const auto* bound : {&bounds.least, &bounds.most}) {
+    key += '|';
+    if (*bound) key += (*bound)->decimal + ((*bound)->strict ? "<" : "");
+  }
+  for (const auto* list : {&bounds.divisors, &bounds.others, &bounds.excluded}) {
+    key += '|';
+    for (const std::string& value : *list) key += value + ",";
+  }
+  const auto [it, added] = numbers_.try_emplace(std::move(key), kNever);
+  if (added) it->second = make_number(bounds);
+  return it->second;
+}
+
+Expr JsonText::make_number(const NumberBounds& bounds) {
   NumberTexts texts(pool_);
   const bool integer = bounds.integer;
   const Expr minus = pool_.byte('-');

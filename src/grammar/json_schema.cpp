@@ -1,6 +1,8 @@
 #include "grammar/json_schema.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 
 #include "base/json.h"
 #include "grammar/limits.h"
@@ -88,7 +90,7 @@ bool SchemaCompiler::expand(Parts& parts) {
 
 Symbol SchemaCompiler::compile(Parts parts) {
   for (Part& part : parts) part.schema = document_.follow(part.schema);
-  if (!expand(parts)) return Symbol();
+  if (!expand(parts) || !simplify(parts)) return Symbol();
   Parts key = parts;
   std::sort(key.begin(), key.end());
   key.erase(std::unique(key.begin(), key.end()), key.end());
@@ -122,20 +124,81 @@ void SchemaCompiler::define(const Parts& key, const Parts& parts) {
   if (known.rule >= 0) grammar_.define(known.rule, symbol);
 }
 
-Symbol SchemaCompiler::branches(const Parts& parts, size_t at, const char* keyword) {
-  const bool one = std::string_view(keyword) == "oneOf";
+namespace {
+
+constexpr size_t kMaxComparisons = 300'000;
+
+}  // namespace
+
+bool SchemaCompiler::disjoint(const json::value* first, const json::value* second) {
+  const auto [it, added] = disjoint_.try_emplace({first, second}, false);
+  if (added) it->second = validator_.disjoint(first, second);
+  return it->second;
+}
+
+const std::vector<size_t>& SchemaCompiler::excluded(const json::array& branches,
+                                                    const json::value* other) {
+  const auto [it, added] = excluded_.try_emplace({&branches, other});
+  if (added) {
+    for (size_t i = 0; i < branches.size(); ++i) {
+      if (validator_.disjoint(&branches[i], other)) it->second.push_back(i);
+    }
+  }
+  return it->second;
+}
+
+bool SchemaCompiler::simplify(Parts& parts) {
+  // What says all by itself: other parts stand for nothing of it.
+  const auto alone = [&](const Part& part) {
+    static constexpr std::array<std::string_view, 9> kInPlace = {
+        "$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentRequired",
+        "dependentSchemas"};
+    return std::none_of(kInPlace.begin(), kInPlace.end(),
+                        [&](std::string_view key) { return find(part, key); });
+  };
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const json::value* negated = document_.negated(parts[i].schema);
+    if (!negated) continue;
+    bool said = false;
+    for (size_t j = 0; j < parts.size() && !said; ++j) {
+      if (parts[j].schema == negated) return false;
+      said = j != i && alone(parts[j]) && ++comparisons_ < kMaxComparisons &&
+             disjoint(negated, parts[j].schema);
+    }
+    if (said) parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i--));
+  }
+  return true;
+}
+
+SchemaCompiler::Choice SchemaCompiler::choice(const Parts& parts, size_t at, bool one) {
+  const char* keyword = one ? "oneOf" : "anyOf";
   const json::value* list = find(parts[at], keyword);
   if (!list->is_array() || list->get_array().empty())
     wrong(parts[at], keyword, "a list of schemas");
-  const json::array& options = list->get_array();
+  std::vector<bool> out(list->get_array().size());
+  for (const Part& part : parts) {
+    // Without it the same is written, in more rules.
+    if (++comparisons_ > kMaxComparisons) break;
+    for (const size_t i : excluded(list->get_array(), part.schema)) out[i] = true;
+  }
+  Choice choice{at, one, {}};
+  for (size_t i = 0; i < out.size(); ++i) {
+    if (!out[i]) choice.branches.push_back(i);
+  }
+  return choice;
+}
+
+Symbol SchemaCompiler::branches(const Parts& parts, const Choice& choice) {
+  const auto& [at, one, left] = choice;
+  const json::array& options = find(parts[at], one ? "oneOf" : "anyOf")->get_array();
   Parts rest = parts;
   rest[at].done |= one ? kOneOf : kAnyOf;
   std::vector<Symbol> symbols;
-  for (size_t i = 0; i < options.size(); ++i) {
+  for (const size_t i : left) {
     Parts branch = rest;
     add_value_parts(&options[i], branch);
-    for (size_t j = 0; one && j < options.size(); ++j) {
-      if (j == i || validator_.disjoint(&options[i], &options[j])) continue;
+    for (size_t j = 0; j < options.size(); ++j) {
+      if (!one || j == i || disjoint(&options[i], &options[j])) continue;
       try {
         add_value_parts(document_.negation(&options[j]), branch);
       } catch (const Error& error) {
@@ -164,13 +227,21 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
     }
   }
   if (candidates) return values(parts, *candidates);
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (!(parts[i].done & kAnyOf) && find(parts[i], "anyOf")) return branches(parts, i, "anyOf");
-    if (!(parts[i].done & kOneOf) && find(parts[i], "oneOf")) return branches(parts, i, "oneOf");
-  }
   unsigned types = kAllTypes;
+  for (const Part& part : parts) types &= schema_types(document_, part.schema);
+  if (types == 0) return Symbol();
+  // The choice that leaves least goes first.
+  std::optional<Choice> least;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    for (const bool one : {false, true}) {
+      if ((parts[i].done & (one ? kOneOf : kAnyOf)) || !find(parts[i], one ? "oneOf" : "anyOf"))
+        continue;
+      Choice next = choice(parts, i, one);
+      if (!least || next.branches.size() < least->branches.size()) least = std::move(next);
+    }
+  }
+  if (least) return branches(parts, *least);
   for (const Part& part : parts) {
-    types &= schema_types(document_, part.schema);
     const json::value* excluded = find(part, kNotEnum);
     if (!excluded) continue;
     if (!excluded->is_array()) wrong(part, "enum", "a list of values");
@@ -244,7 +315,7 @@ Symbol SchemaCompiler::string(const Parts& parts) {
     if (const json::value* excluded = find(part, kNotEnum)) {
       for (const json::value& value : excluded->get_array()) {
         if (!value.is_string()) continue;
-        all.push_back(pool.complement(text(pool, value.get_string(), Spelling::kJson)));
+        all.push_back(pool.complement(text_.literal(value.get_string())));
         all.push_back(text_.any_characters(Spelling::kJson));
       }
     }

@@ -41,9 +41,13 @@ Expr JsonText::quoted(Expr body) {
 
 Expr JsonText::string() { return quoted(any_characters(Spelling::kJsonEscapes)); }
 
-Expr JsonText::string_literal(std::string_view plain) {
-  return quoted(text(pool_, plain, Spelling::kJson));
+Expr JsonText::literal(std::string_view plain) {
+  const auto [it, added] = literals_.try_emplace(std::string(plain), kNever);
+  if (added) it->second = text(pool_, plain, Spelling::kJson);
+  return it->second;
 }
+
+Expr JsonText::string_literal(std::string_view plain) { return quoted(literal(plain)); }
 
 Expr JsonText::value(const json::value& value) {
   switch (value.kind()) {

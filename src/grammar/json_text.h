@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/json_fwd.h"
@@ -43,17 +44,21 @@ class JsonText {
 
   Expr space() const { return space_; }
   Expr string();  // any
+  Expr literal(std::string_view text);  // without its quotes
   Expr string_literal(std::string_view text);
   Expr quoted(Expr body);  // quotes around
   Expr any_characters(Spelling spelling);
-  Expr number(const NumberBounds& bounds);
+  Expr number(const NumberBounds& bounds);  // made once
   // A value, with any whitespace between its tokens.
   Expr value(const json::value& value);
   // Texts of a `format`; nothing for one that is not known.
   std::optional<Expr> format(std::string_view name, Spelling spelling);
 
  private:
+  Expr make_number(const NumberBounds& bounds);
+
   ExpressionPool& pool_;
+  std::unordered_map<std::string, Expr> literals_, numbers_;  // by text, by bounds
   Expr space_ = kEmptyText;
   Expr any_characters_[3] = {kNever, kNever, kNever};  // by spelling, once asked for
 };

@@ -46,7 +46,19 @@ class SchemaCompiler {
   void define(const Parts& key, const Parts& parts);
   // Adds what $ref, allOf, if and their kin say. False where nothing satisfies them.
   bool expand(Parts& parts);
-  Symbol branches(const Parts& parts, size_t at, const char* keyword);
+  // anyOf or oneOf of a part, without the branches that can't hold.
+  struct Choice {
+    size_t part;
+    bool one;
+    std::vector<size_t> branches;
+  };
+  Choice choice(const Parts& parts, size_t at, bool one);
+  Symbol branches(const Parts& parts, const Choice& choice);
+  bool disjoint(const json::value* first, const json::value* second);
+  // The branches of a list that can't hold where `other` does.
+  const std::vector<size_t>& excluded(const json::array& branches, const json::value* other);
+  // Leaves out what others say already. False where two exclude each other.
+  bool simplify(Parts& parts);
   Symbol values(const Parts& parts, const json::array& candidates);
   Symbol string(const Parts& parts);
   Symbol number(const Parts& parts, bool integer);
@@ -62,7 +74,6 @@ class SchemaCompiler {
       std::string name;
       bool required;
       Parts value;
-      unsigned some;  // what of `some` it may be, a bit each
     };
     struct Others {
       Expr name;  // in quotes
@@ -71,14 +82,32 @@ class SchemaCompiler {
     std::vector<Named> named;
     int64_t least = 0, most = kUnbounded;
     std::vector<Others> others;
-    std::vector<const json::value*> some;  // kSomeMember: those that have to be there
-    std::vector<Expr> some_names;          // in quotes
+    // Of a schema that does not hold (kSomeMember): a member is otherwise than it says.
+    struct Otherwise {
+      const json::value* schema;
+      struct Kind {
+        Expr name;                 // in quotes
+        const json::value* value;  // does not hold of it; nullptr: any value
+      };
+      std::vector<Kind> kinds;
+    };
+    std::vector<Otherwise> otherwise;
+  };
+  // What a member can be, and which of Members::otherwise it stands for, a bit each.
+  struct Meant {
+    unsigned found;
+    Expr name;
+    Symbol value;
   };
   Symbol object(const Parts& parts);
   bool name_is_taken(const Parts& parts, std::string_view name);
   Parts value_of(const Parts& parts, std::string_view name);
   void add_others(const Parts& parts, Members& members);
-  void add_some(const Parts& parts, Members& members);
+  void add_otherwise(const Parts& parts, Members& members);
+  // With the values of a name, or of the names that are not listed.
+  std::vector<Meant> meanings(const Members& members, Expr name, const Parts& value,
+                              const std::string* known);
+  bool says(const Parts& parts, const json::value* schema) const;
   Symbol object_of(const Members& members);
 
   const json::value* find(const Part& part, std::string_view key) const {
@@ -96,6 +125,14 @@ class SchemaCompiler {
   JsonText text_;
   SchemaValidator validator_;
   std::map<Parts, Known> known_;
+  struct PairHash {
+    size_t operator()(const std::pair<const void*, const void*>& pair) const {
+      return std::hash<const void*>()(pair.first) * 31 + std::hash<const void*>()(pair.second);
+    }
+  };
+  std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_;
+  std::unordered_map<std::pair<const void*, const void*>, std::vector<size_t>, PairHash> excluded_;
+  size_t comparisons_ = 0;  // of schemas with others
   std::vector<std::pair<Parts, Parts>> later_;  // key and parts
   int depth_ = 0;
   bool counts_values_ = true;

@@ -221,9 +221,15 @@ const json::value* SchemaDocument::negation(const json::value* schema) {
   json::value& place = made_.emplace_back();  // before what is inside: it may come back here
   negations_[schema] = &place;
   negations_[&place] = schema;
+  negated_[&place] = schema;
   made_for_[&place] = schema;
   place = negate(*schema);
   return &place;
+}
+
+const json::value* SchemaDocument::negated(const json::value* schema) const {
+  const auto it = negated_.find(schema);
+  return it == negated_.end() ? nullptr : it->second;
 }
 
 json::value SchemaDocument::negate(const json::value& schema) {
@@ -234,8 +240,47 @@ json::value SchemaDocument::negate(const json::value& schema) {
                                                  " is neither an object nor true or false");
   json::array alternatives;
   for (const auto& [key, value] : *object) negate_keyword(schema, key, value, alternatives);
+  negate_members(schema, alternatives);
   if (alternatives.empty()) return false;
   return json::object{{"anyOf", alternatives}};
+}
+
+// One alternative for all that is said of members: an object has one that is otherwise.
+void SchemaDocument::negate_members(const json::value& schema, json::array& out) {
+  const json::object& object = schema.get_object();
+  const auto wrong = [&](std::string_view key) {
+    throw Error(ErrorCode::kInvalidArgument, "json schema: '" + std::string(key) + "' at " +
+                                                 place(&schema) +
+                                                 " is not what JSON Schema has there");
+  };
+  const json::value *properties = object.if_contains("properties"),
+                    *required = object.if_contains("required");
+  if (properties && !properties->is_object()) wrong("properties");
+  if (required && required->is_bool()) required = nullptr;  // draft 3, of the property itself
+  if (required && !required->is_array()) wrong("required");
+  const json::array names = required ? required->get_array() : json::array();
+  for (const json::value& name : names) {
+    if (!name.is_string()) wrong("required");
+  }
+  const size_t known = properties ? properties->get_object().size() : 0;
+  const bool others = object.contains("patternProperties") ||
+                      object.contains("additionalProperties") || object.contains("propertyNames");
+  if (!others && known == 0 && names.empty()) return;
+  if (!others && known == 0 && names.size() == 1) {
+    out.push_back(typed("object", "properties", json::object{{names[0].get_string(), false}}));
+    return;
+  }
+  if (!others && known == 1 && names.size() <= 1) {
+    const auto& [name, sub] = *properties->get_object().begin();
+    if (names.empty() || names[0].get_string() == name) {
+      json::object one = typed("object", "properties",
+                               json::object{{name, link(negation(&sub))}});
+      if (names.empty()) one["required"] = json::array{name};
+      out.push_back(std::move(one));
+      return;
+    }
+  }
+  out.push_back(typed("object", kSomeMember, link(&schema)));
 }
 
 // None holds, or two do.
@@ -286,18 +331,6 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     out.push_back(json::object{{kNotEnum, value}});
   } else if (key == kNotEnum) {
     out.push_back(json::object{{"enum", value}});
-  } else if (key == "properties") {
-    if (!value.is_object()) bad();
-    for (const auto& [name, sub] : value.get_object()) {
-      json::object object = typed("object", "required", json::array{name});
-      object["properties"] = json::object{{name, link(negation(&sub))}};
-      out.push_back(std::move(object));
-    }
-  } else if (key == "required") {
-    each([&](const json::value& name) {
-      if (!name.is_string()) bad();
-      out.push_back(typed("object", "properties", json::object{{name.get_string(), false}}));
-    });
   } else if (key == "items" || key == "prefixItems" || key == "additionalItems") {
     const json::object& object = schema.get_object();
     const json::value *items = object.if_contains("items"),
@@ -321,18 +354,6 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     if (schema.get_object().contains("minContains") || schema.get_object().contains("maxContains"))
       refuse(&schema, "contains", "can't be negated with minContains or maxContains");
     out.push_back(typed("array", "items", link(negation(&value))));
-  } else if (key == "additionalProperties") {
-    out.push_back(
-        typed("object", kSomeMember,
-              json::object{{"besides", link(&schema)}, {"value", link(negation(&value))}}));
-  } else if (key == "patternProperties") {
-    if (!value.is_object()) bad();
-    for (const auto& [pattern, sub] : value.get_object())
-      out.push_back(typed("object", kSomeMember,
-                          json::object{{"pattern", pattern}, {"value", link(negation(&sub))}}));
-  } else if (key == "propertyNames") {
-    out.push_back(typed("object", kSomeMember,
-                        json::object{{"name", link(negation(&value))}, {"value", true}}));
   } else if (key == "format") {
     if (!value.is_string()) bad();
     if (is_annotation_format(value.get_string())) return;

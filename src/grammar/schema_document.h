@@ -26,8 +26,8 @@ constexpr std::string_view kNotFormat = "\x01notFormat";      // no text of this
 constexpr std::string_view kNotMultiple = "\x01notMultiple";  // a number that is no multiple
 // Of an array: from the item number "from" on, one satisfies "item".
 constexpr std::string_view kSomeItem = "\x01someItem";
-// Of an object: a member satisfies "value" whose name matches "pattern", or satisfies "name", or is
-// neither in the properties nor the patternProperties of "besides".
+// Of an object: a member is not as this schema says, by properties, patternProperties,
+// additionalProperties and propertyNames, or one is missing that is required.
 constexpr std::string_view kSomeMember = "\x01someMember";
 
 class SchemaDocument {
@@ -42,6 +42,8 @@ class SchemaDocument {
   const json::value* resolve(const json::value* schema, std::string_view reference) const;
   // What holds exactly where `schema` does not. kUnsupported where that can't be written.
   const json::value* negation(const json::value* schema);
+  // What `schema` was made as the negation of; nullptr for others.
+  const json::value* negated(const json::value* schema) const;
   // if/then/else, and what is asked where a property is there, as anyOf; nullptr without them.
   const json::value* conditions(const json::value* schema);
 
@@ -54,13 +56,14 @@ class SchemaDocument {
   json::object link(const json::value* schema);
   json::value negate(const json::value& schema);
   json::value negate_one_of(const json::array& branches);
+  void negate_members(const json::value& schema, json::array& out);
   void negate_keyword(const json::value& schema, std::string_view key, const json::value& value,
                       json::array& out);
 
   json::value root_;
   std::deque<json::value> made_;
   std::vector<const json::value*> linked_;
-  std::unordered_map<const json::value*, const json::value*> negations_, conditions_;
+  std::unordered_map<const json::value*, const json::value*> negations_, negated_, conditions_;
   std::unordered_map<const json::value*, const json::value*> made_for_;
 };
 

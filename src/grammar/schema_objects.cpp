@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "base/json.h"
@@ -13,7 +14,7 @@ namespace vecton::grammar {
 namespace {
 
 constexpr size_t kMaxPatterns = 6;  // of names, which may overlap
-constexpr size_t kMaxSome = 4;      // members that have to be there
+constexpr size_t kMaxOtherwise = 6;
 
 }  // namespace
 
@@ -88,7 +89,7 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     // Not the named ones, in any spelling.
     std::vector<Expr> literals;
     for (const Members::Named& named : members.named)
-      literals.push_back(text(pool, named.name, Spelling::kJson));
+      literals.push_back(text_.literal(named.name));
     const Expr other = pool.complement(pool.any_of(std::move(literals)));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
@@ -125,52 +126,92 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   }
 }
 
-// The members that negated schemas ask for.
-void SchemaCompiler::add_some(const Parts& parts, Members& members) {
+void SchemaCompiler::add_otherwise(const Parts& parts, Members& members) {
   ExpressionPool& pool = grammar_.pool;
-  const Expr any = text_.any_characters(Spelling::kJson);
-  const auto matching = [&](const Part& part, std::string_view pattern) {
-    return parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
-                       "json schema: 'patternProperties' at " + document_.place(part.schema));
-  };
   for (const Part& part : parts) {
     const json::value* some = find(part, kSomeMember);
     if (!some) continue;
-    if (members.some.size() == kMaxSome)
+    if (members.otherwise.size() == kMaxOtherwise)
       document_.refuse(part.schema, "oneOf",
-                       "asks for more than " + std::to_string(kMaxSome) + " kinds of members");
-    Expr names = kNever;
-    const json::object& what = some->get_object();
-    if (const json::value* pattern = what.if_contains("pattern")) {
-      names = text_.quoted(matching(part, pattern->get_string()));
-    } else if (const json::value* name = what.if_contains("name")) {
+                       "asks for more than " + std::to_string(kMaxOtherwise) +
+                           " schemas not to hold that say what all members are");
+    Members::Otherwise& otherwise = members.otherwise.emplace_back();
+    const Part of{document_.follow(some)};
+    otherwise.schema = of.schema;
+    std::vector<Expr> all{text_.any_characters(Spelling::kJson)}, literals;
+    if (const json::value* properties = find(of, "properties")) {
+      for (const auto& [known, schema] : properties->get_object())
+        literals.push_back(text_.literal(known));
+    }
+    all.push_back(pool.complement(pool.any_of(std::move(literals))));
+    if (const json::value* patterns = find(of, "patternProperties")) {
+      if (!patterns->is_object()) wrong(of, "patternProperties", "an object");
+      for (const auto& [pattern, schema] : patterns->get_object()) {
+        const Expr names =
+            parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
+                        "json schema: 'patternProperties' at " + document_.place(of.schema));
+        all.push_back(pool.complement(names));
+        otherwise.kinds.push_back({text_.quoted(names), &schema});
+      }
+    }
+    if (const json::value* others = find(of, "additionalProperties"))
+      otherwise.kinds.push_back({text_.quoted(pool.all_of(std::move(all))), others});
+    if (const json::value* names = find(of, "propertyNames")) {
       static const json::value kIsString(json::object{{"type", "string"}});
-      const Symbol symbol = compile({{document_.follow(name), 0}, {&kIsString, 0}});
-      if (!symbol.is_terminal()) document_.refuse(part.schema, "propertyNames", "is too complex");
-      names = symbol.index;
-    } else {
-      const Part besides{document_.follow(&what.at("besides"))};
-      std::vector<Expr> all{any};
-      std::vector<Expr> literals;
-      if (const json::value* properties = find(besides, "properties")) {
-        if (!properties->is_object()) wrong(besides, "properties", "an object");
-        for (const auto& [known, schema] : properties->get_object())
-          literals.push_back(text(pool, known, Spelling::kJson));
-      }
-      all.push_back(pool.complement(pool.any_of(std::move(literals))));
-      if (const json::value* patterns = find(besides, "patternProperties")) {
-        if (!patterns->is_object()) wrong(besides, "patternProperties", "an object");
-        for (const auto& [pattern, schema] : patterns->get_object())
-          all.push_back(pool.complement(matching(besides, pattern)));
-      }
-      names = text_.quoted(pool.all_of(std::move(all)));
+      const Symbol name = compile({{document_.negation(names), 0}, {&kIsString, 0}});
+      if (!name.is_terminal()) document_.refuse(of.schema, "propertyNames", "is too complex");
+      otherwise.kinds.push_back({name.index, nullptr});
     }
-    for (Members::Named& named : members.named) {
-      if (validator_.speaks_of(*some, named.name)) named.some |= 1u << members.some.size();
-    }
-    members.some.push_back(some);
-    members.some_names.push_back(names);
   }
+}
+
+// Whether the schema is one of the parts, perhaps as a copy.
+bool SchemaCompiler::says(const Parts& parts, const json::value* schema) const {
+  schema = document_.follow(schema);
+  return std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+    return part.schema == schema || *part.schema == *schema;
+  });
+}
+
+std::vector<SchemaCompiler::Meant> SchemaCompiler::meanings(const Members& members, Expr name,
+                                                            const Parts& value,
+                                                            const std::string* known) {
+  ExpressionPool& pool = grammar_.pool;
+  struct Way {
+    unsigned found;
+    Expr name;
+    Parts value;
+  };
+  std::vector<Way> ways{{0, name, value}};
+  for (size_t i = 0; i < members.otherwise.size(); ++i) {
+    const Members::Otherwise& otherwise = members.otherwise[i];
+    std::vector<Members::Otherwise::Kind> kinds = otherwise.kinds;
+    if (known) {
+      const json::value* properties = find({otherwise.schema}, "properties");
+      if (const json::value* of = properties ? properties->get_object().if_contains(*known) : nullptr)
+        kinds.push_back({name, of});
+    }
+    const size_t before = ways.size();
+    for (const auto& kind : kinds) {
+      for (size_t w = 0; w < before; ++w) {
+        if (kind.value && says(value, kind.value)) continue;
+        Way way = ways[w];
+        way.found |= 1u << i;
+        way.name = pool.all_of({way.name, kind.name});
+        if (pool.may_be_vacant(way.name) && Dfa(pool, {way.name}).state(way.name) == Dfa::kDead)
+          continue;
+        if (way.name == kNever) continue;
+        if (kind.value) add_value_parts(document_.negation(kind.value), way.value);
+        ways.push_back(std::move(way));
+      }
+    }
+  }
+  std::vector<Meant> out;
+  for (Way& way : ways) {
+    const Symbol symbol = compile(std::move(way.value));
+    if (!symbol.is_never()) out.push_back({way.found, way.name, symbol});
+  }
+  return out;
 }
 
 Symbol SchemaCompiler::object(const Parts& parts) {
@@ -182,7 +223,7 @@ Symbol SchemaCompiler::object(const Parts& parts) {
       it->required = it->required || required;
       return;
     }
-    members.named.push_back({std::string(name), required, {}, 0});
+    members.named.push_back({std::string(name), required, {}});
   };
   for (const Part& part : parts) {
     for (const char* keyword : {"properties", "patternProperties"}) {
@@ -207,13 +248,25 @@ Symbol SchemaCompiler::object(const Parts& parts) {
     if (limit != kUnbounded)
       members.most = members.most == kUnbounded ? limit : std::min(members.most, limit);
   }
+  // Names of schemas that do not hold: what they say of them is to be otherwise.
+  for (const Part& part : parts) {
+    const json::value* some = find(part, kSomeMember);
+    if (!some) continue;
+    const Part of{document_.follow(some)};
+    if (const json::value* properties = find(of, "properties")) {
+      for (const auto& [name, schema] : properties->get_object()) add_name(name, false);
+    }
+    if (const json::value* required = find(of, "required"); required && required->is_array()) {
+      for (const json::value& name : required->get_array()) add_name(name.get_string(), false);
+    }
+  }
   add_others(parts, members);
+  add_otherwise(parts, members);
   for (Members::Named& named : members.named) {
     named.value = value_of(parts, named.name);
     static const json::value kNothing(false);
     if (!name_is_taken(parts, named.name)) named.value = {{&kNothing, 0}};
   }
-  add_some(parts, members);
   return object_of(members);
 }
 
@@ -230,44 +283,38 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   if (members.others.empty() && least > n) return Symbol();
   // How many members there are is counted up to what makes no difference.
   const int64_t counts = std::max<int64_t>({1, least, most == kUnbounded ? 1 : most}) + 1;
-  const unsigned all = (1u << members.some.size()) - 1;
-  // With what of `some` a member is.
-  const auto with = [&](Parts value, unsigned found) {
-    for (size_t s = 0; s < members.some.size(); ++s) {
-      if (found >> s & 1) add_value_parts(&members.some[s]->at("value"), value);
-    }
-    return compile(std::move(value));
-  };
+  const unsigned all = (1u << members.otherwise.size()) - 1;
   if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
     throw Error(ErrorCode::kUnsupported,
                 "json schema: minProperties or maxProperties of more than " +
                     std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) +
                     " is not taken here");
-  // By what of `some` they are.
-  std::vector<std::vector<std::pair<unsigned, Symbol>>> values;
+  std::vector<std::vector<Meant>> values;
+  std::vector<unsigned> missing;
+  const Expr colon = pool.sequence({space, pool.byte(':'), space});
+  const Expr comma = pool.sequence({space, pool.byte(','), space});
+  std::vector<std::array<Expr, 2>> keys;  // first, and after a comma
   for (const Members::Named& named : members.named) {
-    auto& of_name = values.emplace_back();
-    for (unsigned found = 0; found <= all; ++found) {
-      if ((found & ~named.some) == 0) of_name.emplace_back(found, with(named.value, found));
+    const Expr name = text_.string_literal(named.name), key = pool.concat(name, colon);
+    keys.push_back({key, pool.concat(comma, key)});
+    values.push_back(meanings(members, name, named.value, &named.name));
+    unsigned& without = missing.emplace_back(0);
+    for (size_t i = 0; i < members.otherwise.size(); ++i) {
+      const json::value* names = find({members.otherwise[i].schema}, "required");
+      if (names && names->is_array() &&
+          std::any_of(names->get_array().begin(), names->get_array().end(),
+                      [&](const json::value& name) { return name.get_string() == named.name; }))
+        without |= 1u << i;
     }
   }
   const int32_t rule = grammar_.add_rule("object");
-  const Expr colon = pool.sequence({space, pool.byte(':'), space});
-  const Expr comma = pool.sequence({space, pool.byte(','), space});
   struct Other {
     unsigned found;
     Symbol first, more;  // and after a comma
   };
   std::vector<Other> others;
   for (const Members::Others& other : members.others) {
-    for (unsigned found = 0; found <= all; ++found) {
-      std::vector<Expr> names{other.name};
-      for (size_t s = 0; s < members.some.size(); ++s) {
-        if (found >> s & 1) names.push_back(members.some_names[s]);
-      }
-      const Expr name = pool.all_of(std::move(names));
-      if (pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead) continue;
-      const Symbol value = with(other.value, found);
+    for (const auto& [found, name, value] : meanings(members, other.name, other.value, nullptr)) {
       const Expr key = pool.concat(name, colon);
       others.push_back({found, grammar_.sequence({Symbol::terminal(key), value}),
                         grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value})});
@@ -275,7 +322,7 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   }
   const int32_t end = grammar_.add_state(rule);
   grammar_.set_final(end);
-  // State (i, c, seen): behind the first i names, with c members, and what of `some` is there.
+  // State (i, c, seen): behind the first i names, with c members, and what is otherwise.
   using Place = std::tuple<int64_t, int64_t, unsigned>;
   std::map<Place, int32_t> states;
   std::vector<Place> open;
@@ -297,12 +344,12 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     const int64_t next_count = most == kUnbounded ? std::min(c + 1, counts - 1) : c + 1;
     if (i < n) {
       const Members::Named& named = members.named[static_cast<size_t>(i)];
-      if (!named.required) grammar_.connect(from, state(i + 1, c, seen));
+      if (!named.required)
+        grammar_.connect(from, state(i + 1, c, seen | missing[static_cast<size_t>(i)]));
       if (full) continue;
-      Expr key = pool.concat(text_.string_literal(named.name), colon);
-      if (c > 0) key = pool.concat(comma, key);
-      for (const auto& [found, value] : values[static_cast<size_t>(i)]) {
-        if (value.is_never() || (found & seen)) continue;
+      const Expr key = keys[static_cast<size_t>(i)][c > 0 ? 1 : 0];
+      for (const auto& [found, name, value] : values[static_cast<size_t>(i)]) {
+        if (found & seen) continue;
         const int32_t to = state(i + 1, next_count, seen | found);
         if (value.is_terminal()) {
           grammar_.connect(from, Symbol::terminal(pool.concat(key, value.index)), to);

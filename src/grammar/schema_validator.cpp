@@ -219,26 +219,6 @@ bool SchemaValidator::holds_for_array(const json::array& array, const json::valu
   return true;
 }
 
-bool SchemaValidator::speaks_of(const json::value& some, std::string_view name) {
-  if (const json::value* pattern = find(&some, "pattern"))
-    return matches(&some, pattern->get_string(), name);
-  if (const json::value* names = find(&some, "name")) return holds(json::value(name), names);
-  const json::value* besides = document_.follow(&some.at("besides"));
-  if (const json::value* properties = find(besides, "properties");
-      properties && find(properties, name))
-    return false;
-  const json::value* patterns = find(besides, "patternProperties");
-  return !patterns || !patterns->is_object() ||
-         std::none_of(patterns->get_object().begin(), patterns->get_object().end(),
-                      [&](const auto& p) { return matches(besides, p.key(), name); });
-}
-
-bool SchemaValidator::has_member(const json::object& object, const json::value& some, int depth) {
-  return std::any_of(object.begin(), object.end(), [&](const auto& member) {
-    return speaks_of(some, member.key()) && holds(member.value(), &some.at("value"), depth + 1);
-  });
-}
-
 bool SchemaValidator::holds_for_object(const json::object& object, const json::value* schema,
                                        int depth) {
   const auto size = static_cast<int64_t>(object.size());
@@ -248,14 +228,19 @@ bool SchemaValidator::holds_for_object(const json::object& object, const json::v
   if (const json::value* v = find(schema, "maxProperties");
       v && v->is_int64() && size > v->get_int64())
     return false;
+  if (const json::value* some = find(schema, kSomeMember);
+      some && holds_for_members(object, document_.follow(some), depth))
+    return false;
+  return holds_for_members(object, schema, depth);
+}
+
+bool SchemaValidator::holds_for_members(const json::object& object, const json::value* schema,
+                                        int depth) {
   if (const json::value* v = find(schema, "required"); v && v->is_array()) {
     for (const json::value& name : v->get_array()) {
       if (name.is_string() && !object.contains(name.get_string())) return false;
     }
   }
-  if (const json::value* some = find(schema, kSomeMember);
-      some && !has_member(object, *some, depth))
-    return false;
   const json::value *properties = find(schema, "properties"),
                     *patterns = find(schema, "patternProperties");
   const json::value *others = find(schema, "additionalProperties"),

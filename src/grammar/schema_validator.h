@@ -21,15 +21,13 @@ class SchemaValidator {
     return disjoint(first, second, 0);
   }
   bool matches(const json::value* schema, std::string_view pattern, std::string_view text);
-  // Whether kSomeMember speaks of members of this name.
-  bool speaks_of(const json::value& some, std::string_view name);
 
  private:
   bool holds(const json::value& value, const json::value* schema, int depth);
   bool holds_for_string(std::string_view text, const json::value* schema);
   bool holds_for_array(const json::array& array, const json::value* schema, int depth);
   bool holds_for_object(const json::object& object, const json::value* schema, int depth);
-  bool has_member(const json::object& object, const json::value& some, int depth);
+  bool holds_for_members(const json::object& object, const json::value* schema, int depth);
   bool disjoint(const json::value* first, const json::value* second, int depth);
   // A schema with all that $ref and allOf add to it.
   std::vector<const json::value*> parts(const json::value* schema);

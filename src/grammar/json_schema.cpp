@@ -147,26 +147,42 @@ const std::vector<size_t>& SchemaCompiler::excluded(const json::array& branches,
   return it->second;
 }
 
+bool SchemaCompiler::is_alone(const json::value* schema) {
+  static constexpr std::array<std::string_view, 9> kInPlace = {
+      "$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentRequired",
+      "dependentSchemas"};
+  const auto [it, added] = alone_.try_emplace(schema, false);
+  if (added)
+    it->second = std::none_of(kInPlace.begin(), kInPlace.end(),
+                              [&](std::string_view key) { return find({schema}, key); });
+  return it->second;
+}
+
+bool SchemaCompiler::is_done(const Part& part) const {
+  static constexpr std::array<std::string_view, 15> kMergedKeys = {
+      "$ref", "allOf", "not", "if", "then", "else", "dependencies", "dependentRequired",
+      "dependentSchemas", "title", "description", "default", "examples", "definitions", "$defs"};
+  const json::object& object = part.schema->get_object();
+  return std::all_of(object.begin(), object.end(), [&](const auto& member) {
+    const std::string_view key = member.key();
+    return (key == "anyOf" && (part.done & kAnyOf)) || (key == "oneOf" && (part.done & kOneOf)) ||
+           std::find(kMergedKeys.begin(), kMergedKeys.end(), key) != kMergedKeys.end();
+  });
+}
+
 bool SchemaCompiler::simplify(Parts& parts) {
-  // What says all by itself: other parts stand for nothing of it.
-  const auto alone = [&](const Part& part) {
-    static constexpr std::array<std::string_view, 9> kInPlace = {
-        "$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentRequired",
-        "dependentSchemas"};
-    return std::none_of(kInPlace.begin(), kInPlace.end(),
-                        [&](std::string_view key) { return find(part, key); });
-  };
   for (size_t i = 0; i < parts.size(); ++i) {
     const json::value* negated = document_.negated(parts[i].schema);
     if (!negated) continue;
     bool said = false;
     for (size_t j = 0; j < parts.size() && !said; ++j) {
       if (parts[j].schema == negated) return false;
-      said = j != i && alone(parts[j]) && ++comparisons_ < kMaxComparisons &&
+      said = j != i && is_alone(parts[j].schema) && ++comparisons_ < kMaxComparisons &&
              disjoint(negated, parts[j].schema);
     }
     if (said) parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i--));
   }
+  std::erase_if(parts, [&](const Part& part) { return is_done(part); });
   return true;
 }
 

@@ -57,6 +57,10 @@ class SchemaCompiler {
   bool disjoint(const json::value* first, const json::value* second);
   // The branches of a list that can't hold where `other` does.
   const std::vector<size_t>& excluded(const json::array& branches, const json::value* other);
+  // Whether no other part stands for something that this one says.
+  bool is_alone(const json::value* schema);
+  // Whether other parts stand for all that it says.
+  bool is_done(const Part& part) const;
   // Leaves out what others say already. False where two exclude each other.
   bool simplify(Parts& parts);
   Symbol values(const Parts& parts, const json::array& candidates);
@@ -132,6 +136,7 @@ class SchemaCompiler {
   };
   std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_;
   std::unordered_map<std::pair<const void*, const void*>, std::vector<size_t>, PairHash> excluded_;
+  std::unordered_map<const void*, bool> alone_;
   size_t comparisons_ = 0;  // of schemas with others
   std::vector<std::pair<Parts, Parts>> later_;  // key and parts
   int depth_ = 0;

@@ -47,6 +47,35 @@ std::string uri() {
   return "(?://" + authority + path + "|/(?:" + rootless + ")?|" + rootless + ")?";
 }
 
+// Expressions that ECMA-262 and Python read alike: groups at most three deep, no references to
+// groups, no names, no lookbehind; counts and ranges go upwards.
+std::string regex() {
+  const std::string hex2 = kHex + "{2}";
+  const std::string escape = "\\\\(?:[dDwWsSntrfv]|x" + hex2 + "|u" + hex2 + hex2 +
+                             "|[$()*+./?\\[\\\\\\]\\^{|}])";
+  std::string range;
+  for (const auto& [first, last] : {std::pair('0', '9'), std::pair('A', 'Z'), std::pair('a', 'z')}) {
+    for (char c = first; c <= last; ++c)
+      range += std::string(1, c) + "-[" + c + "-" + last + "]|";
+  }
+  const std::string member = "(?:" + range + "[^\\[\\]\\\\\\^\\-&~|\\x00-\\x1f]|" + escape + "|\\\\-)";
+  const std::string set = "\\[\\^?-?" + member + "+-?\\]";
+  const std::string plain = "[^\\\\^$.*+?()\\[\\]{}|\\x00-\\x1f]";
+  std::string counts = "\\{(?:\\d{1,3},?|\\d,[1-9]\\d{1,2}";
+  for (char c = '0'; c <= '9'; ++c) counts += std::string("|") + c + ",[" + c + "-9]";
+  counts += ")\\}";
+  const std::string quantifier = "(?:(?:[*+?]|" + counts + ")[?]?)?";
+  const std::string one = "(?:" + plain + "|\\.|" + escape + "|" + set + ")";
+  const std::string at = "[\\^$]|\\\\[bB]";
+  std::string inside = "(?:" + one + quantifier + "|" + at + ")*";
+  for (int depth = 0; depth < 3; ++depth) {
+    const std::string all = inside + "(?:\\|" + inside + ")*";
+    inside = "(?:" + one + quantifier + "|" + at + "|\\((?:\\?:)?" + all + "\\)" + quantifier +
+             "|\\(\\?[=!]" + all + "\\))*";
+  }
+  return inside + "(?:\\|" + inside + ")*";
+}
+
 std::string expression_of(std::string_view name) {
   if (name == "date") return kDate;
   if (name == "time") return kTime;
@@ -71,6 +100,21 @@ std::string expression_of(std::string_view name) {
            ")*(?:/" + kCharacter + "*)*|/(?:" + kCharacter + "+(?:/" + kCharacter + "*)*)?|" +
            first + ")?" + kTail;
   }
+  if (name == "url") return expression_of("uri");
+  if (name == "regex") return regex();
+  // Names beyond JSON Schema's of which it is known what they mean.
+  if (name == "mime-type" || name == "media-type")
+    return "[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}";
+  if (name == "color")  // CSS
+    return "#(?:" + kHex + "{3,4}|" + kHex + "{6}|" + kHex +
+           "{8})|aqua|black|blue|fuchsia|gray|green|lime|maroon|navy|olive|orange|purple|red|silver"
+           "|teal|white|yellow";
+  if (name == "semver") {
+    const std::string number = "(?:0|[1-9]\\d*)", part = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)";
+    return number + "\\." + number + "\\." + number + "(?:-" + part + "(?:\\." + part +
+           ")*)?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?";
+  }
+  if (name == "google-duration") return "-?\\d{1,12}(?:\\.\\d{1,9})?s";
   if (name == "json-pointer") return "(?:/(?:[^~/]|~[01])*)*";
   if (name == "relative-json-pointer") return "(?:0|[1-9]\\d*)(?:#|(?:/(?:[^~/]|~[01])*)*)";
   if (name == "uri-template")

@@ -56,7 +56,9 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
     first_edge_.push_back(static_cast<int32_t>(edges_.size()));
     for (const Edge& edge : state.edges) {
       const bool terminal = edge.kind == Edge::Kind::kTerminal;
-      const bool nothing = edge.kind == Edge::Kind::kNothing || edge.kind == Edge::Kind::kFresh;
+      const bool nothing = edge.kind == Edge::Kind::kNothing ||
+                           edge.kind == Edge::Kind::kFresh ||
+                           edge.kind == Edge::Kind::kRepeated;
       const bool nullable = terminal ? grammar.pool.nullable(edge.index)
                             : nothing
                                 ? true
@@ -84,7 +86,8 @@ ParseState* Automaton::intern(std::vector<Item> kernel) {
   close(state);
   known_.emplace(hash, &state);
   bytes_ += sizeof(ParseState) + 64 + state.next.size() * sizeof(void*) +
-            (state.kernel.size() + state.scanning.size() + state.pending.size()) * sizeof(Item) +
+            (state.kernel.size() + state.scanning.size() + state.pending_fresh.size() +
+             state.pending_repeated.size()) * sizeof(Item) +
             state.waits.size() * sizeof(ParseState::Wait);
   return &state;
 }
@@ -130,7 +133,10 @@ void Automaton::close(ParseState& state) {
           add({flat.edge.target, Dfa::kDead, 0, item.origin});
           return;
         case Edge::Kind::kFresh:
-          state.pending.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
+          state.pending_fresh.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
+          return;
+        case Edge::Kind::kRepeated:
+          state.pending_repeated.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
           return;
         case Edge::Kind::kTerminal:
           if (flat.first != Dfa::kDead) state.scanning.push_back({e, flat.first, 0, item.origin});
@@ -195,13 +201,25 @@ ParseState* Automaton::step(ParseState* state, int byte_class) {
   return to;
 }
 
-ParseState* Automaton::fresh(ParseState* state) {
-  if (!state->fresh) {
-    std::vector<Item> kernel = state->kernel;
-    kernel.insert(kernel.end(), state->pending.begin(), state->pending.end());
-    state->fresh = intern(std::move(kernel));
-  }
-  return state->fresh;
+ParseState* Automaton::with(const ParseState& state,
+                            std::initializer_list<const std::vector<Item>*> pending) {
+  std::vector<Item> kernel = state.kernel;
+  for (const std::vector<Item>* items : pending)
+    kernel.insert(kernel.end(), items->begin(), items->end());
+  return intern(std::move(kernel));
+}
+
+ParseState* Automaton::resolved(ParseState* state, bool fresh) {
+  const std::vector<Item>& pending = fresh ? state->pending_fresh : state->pending_repeated;
+  if (pending.empty()) return state->scanning.empty() && !state->accepting ? nullptr : state;
+  ParseState*& known = fresh ? state->fresh : state->repeated;
+  if (!known) known = with(*state, {&pending});
+  return known;
+}
+
+ParseState* Automaton::either(ParseState* state) {
+  if (!state->either) state->either = with(*state, {&state->pending_fresh, &state->pending_repeated});
+  return state->either;
 }
 
 bool Automaton::contains(const ParseState& state, size_t group) {

@@ -34,11 +34,14 @@ struct ParseState {
   std::vector<Item> kernel;    // what the set is known by
   std::vector<Item> scanning;  // terminals that a byte may go on with
   std::vector<Wait> waits;     // sorted by rule: who goes on when a rule that began here ends
-  std::vector<Item> pending;   // behind an item of an array, if it differs from those before it
+  // Behind an item of an array, if it differs from those before it, or if it does not.
+  std::vector<Item> pending_fresh, pending_repeated;
   bool accepting = false;
-  bool opens = false;          // an array begins whose items have to differ
+  bool opens = false;          // an array begins whose items are compared
   bool item_done = false;      // an item of one ends, and differs
-  ParseState* fresh = nullptr;  // with what is pending, once asked for
+  // With what is pending, once asked for; with either for a text of which that is not known.
+  ParseState *fresh = nullptr, *repeated = nullptr, *either = nullptr;
+  bool pends() const { return !pending_fresh.empty() || !pending_repeated.empty(); }
   std::vector<ParseState*> next;  // by class of bytes; nullptr = not known yet
 };
 
@@ -57,9 +60,10 @@ class Automaton {
     if (!to) to = step(state, static_cast<int>(c));
     return to == &dead_ ? nullptr : to;
   }
-  // Where the item that ends there differs from those before it; where it does not, the state
-  // itself holds without what is pending.
-  ParseState* fresh(ParseState* state);
+  // Where the item that ends there differs from those before it, or does not; nullptr = dead.
+  ParseState* resolved(ParseState* state, bool fresh);
+  // Where it may do either.
+  ParseState* either(ParseState* state);
   // Whether all tokens of a group may come next.
   bool contains(const ParseState& state, size_t group);
   // Whether any byte may come next.
@@ -71,6 +75,7 @@ class Automaton {
  private:
   ParseState* step(ParseState* state, int byte_class);
   ParseState* intern(std::vector<ParseState::Item> kernel);
+  ParseState* with(const ParseState& state, std::initializer_list<const std::vector<ParseState::Item>*> pending);
   void close(ParseState& state);
 
   struct FlatEdge {

@@ -50,8 +50,8 @@ const CompiledGrammar::Tables::Mask& CompiledGrammar::Tables::mask(const TokenTr
         continue;
       }
       if (unique) {
-        marked[node.depth] = marked[node.depth - 1u] != 0 || to->opens || !to->pending.empty();
-        if (!to->pending.empty()) to = automaton.fresh(to);
+        marked[node.depth] = marked[node.depth - 1u] != 0 || to->opens || to->pends();
+        if (to->pends()) to = automaton.either(to);
       }
       way[node.depth] = to;
       for (int32_t t = node.first_token; t < nodes[at + 1].first_token; ++t) {

@@ -241,6 +241,20 @@ Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
                  {}});
 }
 
+Expr ExpressionPool::open_loop(bool nullable) {
+  // Its number makes it another one than all others.
+  return intern({Kind::kLoop, nullable, true, 1, static_cast<int64_t>(nodes_.size()), 0, 0, {}});
+}
+
+void ExpressionPool::close_loop(Expr loop, Expr body) {
+  nodes_[loop].part = body;
+  nodes_[loop].descent = nodes_[body].descent + 1;
+  if (nodes_[loop].descent > kMaxDescent || nodes_[body].nullable != nodes_[loop].nullable)
+    throw Error(ErrorCode::kInvalidArgument,
+                "the structure asked for is too complex: its regular parts nest deeper than " +
+                    std::to_string(kMaxDescent));
+}
+
 bool ExpressionPool::multiple_nullable(const Node& node) const {
   // What is left to come may be left out: the missing decimals are zeros.
   const auto divisor = static_cast<uint64_t>(node.a);
@@ -300,6 +314,8 @@ Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
       }
       return kind == Kind::kAnyOf ? any_of(std::move(derived)) : all_of(std::move(derived));
     }
+    case Kind::kLoop:
+      return derivative(part, byte);
     case Kind::kNot:
       return complement(derivative(part, byte));
     case Kind::kRepeat: {
@@ -428,7 +444,8 @@ std::vector<ByteSet> ExpressionPool::sets_of(const std::vector<Expr>& roots) con
         sets.push_back(ByteSet::range(digit, digit));
     }
     if (node.kind == Kind::kConcat) visit(static_cast<Expr>(node.a));
-    if (node.kind == Kind::kConcat || node.kind == Kind::kNot || node.kind == Kind::kRepeat)
+    if (node.kind == Kind::kConcat || node.kind == Kind::kNot || node.kind == Kind::kRepeat ||
+        node.kind == Kind::kLoop)
       visit(node.part);
     for (const Expr part : node.parts) visit(part);
   }

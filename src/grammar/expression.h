@@ -41,6 +41,11 @@ class ExpressionPool {
   // multiple of `divisor` / 10^decimals. Without a sign.
   Expr multiple_of(uint64_t divisor, int decimals);
 
+  // An expression whose meaning is given later and may have the expression itself in it, behind
+  // text that is not empty. `nullable`: whether it will have the empty text.
+  Expr open_loop(bool nullable);
+  void close_loop(Expr loop, Expr body);
+
   bool nullable(Expr e) const { return nodes_[e].nullable; }
   // False where an expression other than kNever surely has a text.
   bool may_be_vacant(Expr e) const { return nodes_[e].may_be_vacant; }
@@ -66,7 +71,8 @@ class ExpressionPool {
     kAllOf,
     kNot,
     kRepeat,
-    kMultiple
+    kMultiple,
+    kLoop
   };
   struct Node {
     Kind kind;

@@ -41,6 +41,11 @@ void Grammar::connect_fresh(int32_t from, int32_t to) {
   states_[to].item_done = true;
 }
 
+void Grammar::connect_repeated(int32_t from, int32_t to) {
+  has_unique_arrays_ = true;
+  states_[from].edges.push_back({Edge::Kind::kRepeated, to, 0, 0, 0});
+}
+
 void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to) {
   if (symbol.is_terminal())
     return connect(from, Symbol::terminal(pool.repeat(symbol.index, least, most)), to);
@@ -115,6 +120,7 @@ bool Grammar::edge_is_nullable(const Edge& edge) const {
   switch (edge.kind) {
     case Edge::Kind::kNothing:
     case Edge::Kind::kFresh:
+    case Edge::Kind::kRepeated:
       return true;
     case Edge::Kind::kTerminal:
       return pool.nullable(edge.index);
@@ -129,6 +135,7 @@ bool Grammar::edge_is_productive(const Edge& edge) const {
   switch (edge.kind) {
     case Edge::Kind::kNothing:
     case Edge::Kind::kFresh:
+    case Edge::Kind::kRepeated:
       return true;
     case Edge::Kind::kTerminal:
       return edge.index != kNever;

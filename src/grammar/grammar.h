@@ -26,8 +26,8 @@ struct Symbol {
 
 struct Edge {
   // kFresh: without any text, where the item of the innermost array that ends there differs from
-  // all before it.
-  enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat, kFresh } kind;
+  // all before it; kRepeated: where it does not.
+  enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat, kFresh, kRepeated } kind;
   int32_t target;
   int32_t index;        // expression or rule
   int64_t least, most;  // of kRepeat: how often the rule
@@ -45,7 +45,8 @@ class Grammar {
   void connect(int32_t from, int32_t to);  // without any text
   void connect(int32_t from, Symbol symbol, int32_t to);
   void connect_fresh(int32_t from, int32_t to);
-  // Where an array begins whose items have to differ: behind its bracket.
+  void connect_repeated(int32_t from, int32_t to);
+  // Where an array begins whose items are compared: behind its bracket.
   void set_opens(int32_t state) { states_[state].opens = true; }
   void connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to);
 
@@ -61,7 +62,7 @@ class Grammar {
   struct State {
     int32_t rule;
     bool final = false;
-    bool opens = false;      // behind the bracket of an array whose items differ
+    bool opens = false;      // behind the bracket of an array whose items are compared
     bool item_done = false;  // behind an item of one that differs
     std::vector<Edge> edges;
   };

@@ -132,9 +132,21 @@ std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
   return parse_regex(pool_, expression, Match::kWhole, spelling, "format");
 }
 
+Expr JsonText::other_format(std::string_view name, Spelling spelling) {
+  // With seconds that leap, whether or not they do on that day, and any number of decimals.
+  const std::string time =
+      "(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
+  const std::string expression = name == "time"        ? time
+                                 : name == "date-time" ? kDate + "[Tt]" + time
+                                                       : expression_of(name);
+  return pool_.all_of(
+      {pool_.complement(parse_regex(pool_, expression, Match::kWhole, spelling, "format")),
+       any_characters(spelling)});
+}
+
 bool is_whole_format(std::string_view name) {
-  static constexpr std::array<std::string_view, 5> kNames = {"date", "ipv4", "uuid", "json-pointer",
-                                                             "relative-json-pointer"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "date", "time", "date-time", "ipv4", "uuid", "json-pointer", "relative-json-pointer"};
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 

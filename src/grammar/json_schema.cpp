@@ -325,8 +325,7 @@ Symbol SchemaCompiler::string(const Parts& parts) {
       }
     }
     if (const json::value* value = find(part, kNotFormat)) {
-      all.push_back(pool.complement(*text_.format(value->get_string(), Spelling::kJson)));
-      all.push_back(text_.any_characters(Spelling::kJson));
+      all.push_back(text_.other_format(value->get_string(), Spelling::kJson));
     }
     if (const json::value* excluded = find(part, kNotEnum)) {
       for (const json::value& value : excluded->get_array()) {

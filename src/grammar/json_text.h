@@ -53,6 +53,8 @@ class JsonText {
   Expr value(const json::value& value);
   // Texts of a `format`; nothing for one that is not known.
   std::optional<Expr> format(std::string_view name, Spelling spelling);
+  // Of a format that is_whole_format(): texts that are none of it.
+  Expr other_format(std::string_view name, Spelling spelling);
 
  private:
   Expr make_number(const NumberBounds& bounds);

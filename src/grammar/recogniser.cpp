@@ -19,9 +19,7 @@ bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\t'
 
 ParseState* Recogniser::tracked(ParseState* to, uint8_t byte) {
   tracker_.push(byte, to->opens);
-  if (to->pending.empty()) return to;
-  if (tracker_.is_fresh()) return automaton_.fresh(to);
-  return to->scanning.empty() && !to->accepting ? nullptr : to;
+  return to->pends() ? automaton_.resolved(to, tracker_.is_fresh()) : to;
 }
 
 bool Recogniser::settled(const ParseState* state) const {

@@ -1,5 +1,9 @@
 #include "grammar/regex.h"
 
+#include <algorithm>
+#include <functional>
+#include <memory>
+
 #include "grammar/regex_parser.h"
 
 namespace vecton::grammar {
@@ -8,69 +12,178 @@ namespace {
 
 using RegexKind = RegexNode::Kind;
 
-// From a node and what follows it up to the end of the text, the language of both. So an anchor or
-// a lookahead can say something about the rest.
+// What the character before a place is: none, or one of the first of these sets that has it.
+constexpr size_t kNothingBefore = 0;
+
+CharacterSet word() {
+  CharacterSet set;
+  named_class('w', set);
+  return set;
+}
+
+// A node and what follows it up to the end of the text, as the language of both. So an anchor or a
+// lookaround can say something about the rest. What follows is asked for by what stands before it.
 class Lowering {
  public:
-  Lowering(ExpressionPool& pool, Spelling spelling, const std::string& what)
-      : pool_(pool), spelling_(spelling), what_(what) {}
+  Lowering(ExpressionPool& pool, Spelling spelling, const std::string& what, const RegexNode& node)
+      : pool_(pool), spelling_(spelling), what_(what) {
+    split(CharacterSet::any(), node);
+    if (kinds_.empty()) kinds_.push_back(CharacterSet::any());
+    if (kinds_.size() > kMaxKinds)
+      refuse_regex(what_, "it looks back at too many kinds of characters", 0,
+                   ErrorCode::kUnsupported);
+  }
 
+  using Rest = std::function<Expr(size_t before)>;
+
+  size_t kinds() const { return kinds_.size(); }
   Expr any_text() { return pool_.repeat(characters(pool_, CharacterSet::any(), spelling_), 0); }
+  // Texts that end in a character of the kind; the empty one for kNothingBefore.
+  Expr ending(size_t kind) {
+    return kind == kNothingBefore
+               ? kEmptyText
+               : pool_.concat(any_text(), characters(pool_, kinds_[kind - 1], spelling_));
+  }
 
-  Expr lower(const RegexNode& node, Expr rest, bool at_start) {
-    if (!node.looks) return pool_.concat(plain(node), rest);
+  Expr lower(const RegexNode& node, size_t before, const Rest& rest) {
+    if (++steps_ > kMaxSteps)
+      refuse_regex(what_, "its anchors and lookarounds combine in too many ways", 0,
+                   ErrorCode::kUnsupported);
+    if (!node.looks) return lower_plain(plain(node), before, rest);
     switch (node.kind) {
       case RegexKind::kStart:
-        return at_start ? rest : kNever;
+        return before == kNothingBefore ? rest(before) : kNever;
       case RegexKind::kEnd:
-        return pool_.nullable(rest) ? kEmptyText : kNever;
+        return pool_.nullable(rest(before)) ? kEmptyText : kNever;
+      case RegexKind::kBoundary: {
+        const Expr next = pool_.concat(characters(pool_, word(), spelling_), any_text());
+        const bool differs = is_in(before, word()) == node.negative;
+        return pool_.all_of({differs ? next : pool_.complement(next), rest(before)});
+      }
+      case RegexKind::kLookbehind:
+        return is_in(before, node.set) != node.negative ? rest(before) : kNever;
       case RegexKind::kLookahead: {
-        const Expr ahead = lower(node.parts[0], any_text(), false);
-        return pool_.all_of({node.negative ? pool_.complement(ahead) : ahead, rest});
+        const Expr ahead = lower(node.parts[0], before, [&](size_t) { return any_text(); });
+        return pool_.all_of({node.negative ? pool_.complement(ahead) : ahead, rest(before)});
       }
       case RegexKind::kAlternatives: {
         std::vector<Expr> parts;
-        for (const RegexNode& part : node.parts) parts.push_back(lower(part, rest, at_start));
+        for (const RegexNode& part : node.parts) parts.push_back(lower(part, before, rest));
         return pool_.any_of(std::move(parts));
       }
-      case RegexKind::kRepeat: {
-        const Expr once = lower(node.parts[0], rest, at_start);
-        return node.least == 0 ? pool_.any_of({once, rest}) : once;
-      }
+      case RegexKind::kRepeat:
+        return lower_repeat(node, before, rest);
       default:
-        break;
+        return lower_sequence(node, before, rest);
     }
-    // A sequence: where each part may stand, then from the last to the first.
-    std::vector<bool> starts;
-    bool start = at_start;
-    for (const RegexNode& part : node.parts) {
-      starts.push_back(start);
-      const bool zero_width = part.kind == RegexKind::kStart || part.kind == RegexKind::kEnd ||
-                              part.kind == RegexKind::kLookahead;
-      if (zero_width) continue;
-      const bool may_be_empty = part.looks || pool_.nullable(plain(part));
-      if (start && may_be_empty && has_start_after(node, part))
-        refuse_regex(what_, "^ after what may be empty is not taken", 0, ErrorCode::kUnsupported);
-      start = false;
-    }
-    for (size_t i = node.parts.size(); i-- > 0;) rest = lower(node.parts[i], rest, starts[i]);
-    return rest;
   }
 
  private:
-  static bool has_start(const RegexNode& node) {
-    if (node.kind == RegexKind::kStart) return true;
-    for (const RegexNode& part : node.parts) {
-      if (has_start(part)) return true;
-    }
-    return false;
+  static constexpr size_t kMaxKinds = 8;
+  static constexpr size_t kMaxSteps = 20'000;
+
+  // Kinds of characters that no \b or lookbehind of the node tells apart.
+  void split(const CharacterSet& all, const RegexNode& node) {
+    const auto by = [&](const CharacterSet& set) {
+      std::vector<CharacterSet> parts;
+      if (kinds_.empty()) kinds_.push_back(all);
+      for (const CharacterSet& kind : kinds_) {
+        const CharacterSet outside = kind.minus(set), inside = kind.minus(outside);
+        for (const CharacterSet& part : {inside, outside}) {
+          if (!part.ranges().empty()) parts.push_back(part);
+        }
+      }
+      kinds_ = std::move(parts);
+    };
+    if (node.kind == RegexKind::kBoundary) by(word());
+    if (node.kind == RegexKind::kLookbehind) by(node.set);
+    for (const RegexNode& part : node.parts) split(all, part);
   }
-  static bool has_start_after(const RegexNode& sequence, const RegexNode& part) {
-    for (const RegexNode* next = &part + 1; next != sequence.parts.data() + sequence.parts.size();
-         ++next) {
-      if (has_start(*next)) return true;
+
+  bool is_in(size_t before, const CharacterSet& set) const {
+    return before != kNothingBefore && set.has(kinds_[before - 1].ranges()[0].first);
+  }
+
+  Expr lower_plain(Expr e, size_t before, const Rest& rest) {
+    std::vector<Expr> after;
+    for (size_t kind = 1; kind <= kinds_.size(); ++kind) after.push_back(rest(kind));
+    const bool nullable = pool_.nullable(e);
+    const Expr none = nullable ? rest(before) : kNever;
+    const bool same = std::all_of(after.begin(), after.end(), [&](Expr r) { return r == after[0]; });
+    if (same && (!nullable || none == after[0])) return pool_.concat(e, after[0]);
+    std::vector<Expr> parts{none};
+    for (size_t kind = 1; kind <= kinds_.size(); ++kind)
+      parts.push_back(pool_.concat(pool_.all_of({e, ending(kind)}), after[kind - 1]));
+    return pool_.any_of(std::move(parts));
+  }
+
+  // Asked once for each kind.
+  Rest once(Rest rest) const {
+    return [rest = std::move(rest), known = std::make_shared<std::vector<Expr>>(
+                                        kinds_.size() + 1, -1)](size_t before) {
+      if ((*known)[before] < 0) {
+        const Expr e = rest(before);
+        (*known)[before] = e;
+      }
+      return (*known)[before];
+    };
+  }
+
+  Expr lower_sequence(const RegexNode& node, size_t before, Rest rest) {
+    for (size_t i = node.parts.size(); i-- > 0;)
+      rest = once([this, &part = node.parts[i], rest](size_t kind) {
+        return lower(part, kind, rest);
+      });
+    return rest(before);
+  }
+
+  Expr lower_repeat(const RegexNode& node, size_t before, const Rest& rest) {
+    const RegexNode& part = node.parts[0];
+    Rest from = rest;
+    if (node.most == kUnbounded) {
+      from = once([&](size_t kind) { return lower_loop(part, kind, rest); });
+    } else {
+      for (int64_t i = node.least; i < node.most; ++i)
+        from = once([this, &part, from, &rest](size_t kind) {
+          return pool_.any_of({lower(part, kind, from), rest(kind)});
+        });
     }
-    return false;
+    for (int64_t i = 0; i < node.least; ++i)
+      from = once([this, &part, from](size_t kind) { return lower(part, kind, from); });
+    return from(before);
+  }
+
+  Expr lower_loop(const RegexNode& part, size_t before, const Rest& rest) {
+    // Any number of times: a loop for each kind of character before it.
+    if (!takes_text(part))
+      refuse_regex(what_, "a repetition of what may be empty, with a lookaround in it, is not taken",
+                   0, ErrorCode::kUnsupported);
+    std::vector<Expr> loops, rests;
+    for (size_t kind = 0; kind <= kinds_.size(); ++kind) {
+      rests.push_back(rest(kind));
+      loops.push_back(pool_.open_loop(pool_.nullable(rests.back())));
+    }
+    for (size_t kind = 0; kind <= kinds_.size(); ++kind) {
+      const Expr more = lower(part, kind, [&](size_t after) { return loops[after]; });
+      pool_.close_loop(loops[kind], pool_.any_of({more, rests[kind]}));
+    }
+    return loops[before];
+  }
+
+  // Whether a match surely has a character.
+  bool takes_text(const RegexNode& node) {
+    if (!node.looks) return !pool_.nullable(plain(node));
+    const auto takes = [&](const RegexNode& part) { return takes_text(part); };
+    switch (node.kind) {
+      case RegexKind::kSequence:
+        return std::any_of(node.parts.begin(), node.parts.end(), takes);
+      case RegexKind::kAlternatives:
+        return std::all_of(node.parts.begin(), node.parts.end(), takes);
+      case RegexKind::kRepeat:
+        return node.least > 0 && takes_text(node.parts[0]);
+      default:
+        return false;
+    }
   }
 
   Expr plain(const RegexNode& node) {
@@ -95,6 +208,8 @@ class Lowering {
   ExpressionPool& pool_;
   const Spelling spelling_;
   const std::string& what_;
+  std::vector<CharacterSet> kinds_;  // from number 1 on
+  size_t steps_ = 0;
 };
 
 }  // namespace
@@ -102,13 +217,15 @@ class Lowering {
 Expr parse_regex(ExpressionPool& pool, std::string_view pattern, Match match, Spelling spelling,
                  const std::string& what) {
   const RegexNode node = parse_regex_nodes(pattern, what);
-  Lowering lowering(pool, spelling, what);
-  if (match == Match::kWhole) return lowering.lower(node, kEmptyText, true);
+  Lowering lowering(pool, spelling, what, node);
+  if (match == Match::kWhole)
+    return lowering.lower(node, kNothingBefore, [](size_t) { return kEmptyText; });
   const Expr any = lowering.any_text();
-  const Expr first = lowering.lower(node, any, true);
-  const Expr later = lowering.lower(node, any, false);
-  const Expr character = characters(pool, CharacterSet::any(), spelling);
-  return pool.any_of({first, pool.concat(pool.repeat(character, 1), later)});
+  std::vector<Expr> parts;
+  for (size_t before = 0; before <= lowering.kinds(); ++before)
+    parts.push_back(pool.concat(lowering.ending(before),
+                                lowering.lower(node, before, [&](size_t) { return any; })));
+  return pool.any_of(std::move(parts));
 }
 
 }  // namespace vecton::grammar

@@ -66,7 +66,8 @@ class RegexParser {
     int64_t least = 0, most = kUnbounded;
     if (!quantifier(least, most)) return node;
     if (node.kind == RegexKind::kStart || node.kind == RegexKind::kEnd ||
-        node.kind == RegexKind::kLookahead)
+        node.kind == RegexKind::kBoundary || node.kind == RegexKind::kLookahead ||
+        node.kind == RegexKind::kLookbehind)
       refuse("nothing to repeat before this");
     if (take("+")) refuse("possessive repetition is not taken", ErrorCode::kUnsupported);
     take("?");  // which match is found first is no matter
@@ -75,9 +76,11 @@ class RegexParser {
       at_ = here;
       refuse("nothing to repeat before this");
     }
-    if (node.looks && !(least == 0 && most == 1) && !(least == 1 && most == 1)) {
+    constexpr int64_t kMaxCopies = 16;
+    if (node.looks && (least > kMaxCopies || most > kMaxCopies)) {
       at_ = begin;
-      refuse("an anchor or a lookahead inside of a repetition is not taken",
+      refuse("a repetition with an anchor or a lookahead in it is not taken more than " +
+                 std::to_string(kMaxCopies) + " times",
              ErrorCode::kUnsupported);
     }
     RegexNode repeat{.kind = RegexKind::kRepeat};
@@ -124,13 +127,17 @@ class RegexParser {
       node.negative = text_[at_ - 1] == '!';
       node.looks = true;
       node.parts.push_back(alternatives());
-      if (node.parts[0].looks) {
-        // What an anchor means inside is the same, but for where the text begins.
-        if (!only_ends(node.parts[0]))
-          refuse("a lookahead or ^ inside of a lookahead is not taken", ErrorCode::kUnsupported);
+    } else if (take("?<=") || take("?<!")) {
+      node.kind = RegexKind::kLookbehind;
+      node.negative = text_[at_ - 1] == '!';
+      node.looks = true;
+      const RegexNode behind = alternatives();
+      for (const RegexNode& part : behind.parts) {
+        if (part.parts.size() != 1 || part.parts[0].kind != RegexKind::kSet)
+          refuse("lookbehind at more than one character is not taken", ErrorCode::kUnsupported);
+        node.set.add(part.parts[0].set);
       }
     } else {
-      if (take("?<=") || take("?<!")) refuse("lookbehind is not taken", ErrorCode::kUnsupported);
       if (take("?<") || take("?P<")) {
         const size_t end = text_.find('>', at_);
         if (end == std::string_view::npos) refuse("a group's name without its >");
@@ -144,11 +151,6 @@ class RegexParser {
     return node;
   }
 
-  static bool only_ends(const RegexNode& node) {
-    if (node.kind == RegexKind::kStart || node.kind == RegexKind::kLookahead) return false;
-    return std::all_of(node.parts.begin(), node.parts.end(), only_ends);
-  }
-
   RegexNode of(CharacterSet set) const {
     RegexNode node{.kind = RegexKind::kSet};
     if (any_case_) set.add_other_case();
@@ -159,6 +161,12 @@ class RegexParser {
   RegexNode atom() {
     if (take("^") || take("\\A")) return looking(RegexKind::kStart);
     if (take("$") || take("\\z") || take("\\Z")) return looking(RegexKind::kEnd);
+    if (take("\\b")) return looking(RegexKind::kBoundary);
+    if (take("\\B")) {
+      RegexNode node = looking(RegexKind::kBoundary);
+      node.negative = true;
+      return node;
+    }
     if (take("(")) return group();
     if (take("[")) {
       CharacterSet set = parse_character_class(text_, at_, what_);

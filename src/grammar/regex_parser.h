@@ -12,12 +12,22 @@
 namespace vecton::grammar {
 
 struct RegexNode {
-  enum class Kind { kSet, kSequence, kAlternatives, kRepeat, kStart, kEnd, kLookahead } kind;
+  enum class Kind {
+    kSet,
+    kSequence,
+    kAlternatives,
+    kRepeat,
+    kStart,
+    kEnd,
+    kBoundary,   // \b, or \B if negative
+    kLookahead,
+    kLookbehind  // at one character of a set
+  } kind;
   CharacterSet set{};
   std::vector<RegexNode> parts{};
   int64_t least = 0, most = 0;
   bool negative = false;
-  // Whether it looks at where it stands: an anchor, or a lookahead, in it.
+  // Whether it looks at where it stands: an anchor, or a lookaround, in it.
   bool looks = false;
 };
 

@@ -62,15 +62,28 @@ TEST(RegexTest, SearchesUnlessAnchored) {
         Match::kSearch);
 }
 
+TEST(RegexTest, LooksAround) {
+  check({{R"(\bab\b)", {"ab", "x ab!", "é ab"}, {"xab", "ab1", "éa b"}},
+         {R"(a\Bb|\B-\B)", {"ab", "-", " - "}, {"a-b", "a b"}},
+         {"^a*^b", {"b"}, {"ab"}},
+         {"(?<=a)b|(?<![a-c])d", {"ab", "d", "xd"}, {"b", "ad", "bd"}},
+         {"^[a-z-]+(?<!-)$", {"a", "a-b"}, {"a-", "-"}},
+         {"^(?!^a|b).", {"c", "ca"}, {"a", "b"}},
+         {"^((?!ab).)*$", {"", "a", "ba"}, {"aab", "ab"}}},
+        Match::kSearch);
+  check({{"((?!ab).)*", {"", "a", "ba", "b", "acb"}, {"ab", "aab", "cabc"}},
+         {"(a(?!a)|b)+", {"a", "ab", "abab"}, {"aa", "baa", ""}},
+         {R"(([a-z]+\b ?)*)", {"", "ab", "ab cd"}, {"ab  cd", " "}},
+         {"(?=(?!a).)[ab]", {"b"}, {"a"}}},
+        Match::kWhole);
+}
+
 TEST(RegexTest, WhatIsNotTakenIsNamed) {
-  const std::pair<const char*, const char*> cases[] = {{R"(\bword)", "\\b is not taken"},
-                                                       {R"((a)\1)", "\\1 is not taken"},
+  const std::pair<const char*, const char*> cases[] = {{R"((a)\1)", "\\1 is not taken"},
                                                        {R"(\p{L})", "\\p is not taken"},
-                                                       {"(?<=a)b", "lookbehind"},
-                                                       {"(?<!a)b", "lookbehind"},
-                                                       {"(^a)*", "inside of a repetition"},
-                                                       {"((?=a)b)+", "inside of a repetition"},
-                                                       {"a*^b", "^ after what may be empty"},
+                                                       {"(?<=ab)b", "lookbehind"},
+                                                       {"((?=a)b*)+", "may be empty"},
+                                                       {"((?=a)b){20}", "more than 16 times"},
                                                        {"a*+", "possessive"},
                                                        {"[[:alpha:]]", "[:alpha:]"},
                                                        {"(?>a)", "groups of this kind"}};

@@ -12,7 +12,7 @@ namespace {
 // An item that has to be there.
 struct Some {
   int64_t from;
-  const json::value* schema;
+  const json::value* schema;  // nullptr: it is equal to one before it
 };
 constexpr size_t kMaxSome = 4;
 constexpr int64_t kMaxCounted = 200;
@@ -90,11 +90,12 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   const Symbol comma = Symbol::terminal(pool.sequence({space, pool.byte(','), space}));
   const Symbol tail =
       most != kUnbounded && most <= static_cast<int64_t>(prefix) ? Symbol() : item(prefix);
-  const Part* unique = nullptr;
+  const Part *unique = nullptr, *repeats = nullptr;
   std::vector<Some> some;
   for (const Part& part : parts) {
     const json::value* differ = find(part, "uniqueItems");
     if (differ && differ->is_bool() && differ->get_bool()) unique = &part;
+    if (find(part, kRepeats)) repeats = &part;
     const json::value* contains = find(part, "contains");
     if (contains && count(part, "minContains", 1) > 1)
       document_.refuse(part.schema, "minContains", "is not taken above 1");
@@ -107,6 +108,14 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   if (some.size() > kMaxSome)
     document_.refuse(parts[0].schema, "contains",
                      "is not taken of more than " + std::to_string(kMaxSome) + " schemas at once");
+  if (repeats && unique) return Symbol();
+  if (repeats) {
+    // So an item can always be repeated.
+    if (most != kUnbounded || tail.is_never())
+      document_.refuse(repeats->schema, "uniqueItems",
+                       "can't be negated of arrays that can't have any number of items");
+    some.push_back({1, nullptr});
+  }
   if (unique && std::any_of(some.begin(), some.end(), [](const Some& s) { return s.from > 0; }))
     document_.refuse(unique->schema, "uniqueItems", "is not taken with a negated prefix of items");
   // Wherever an item has to follow, one is left that differs from all before it.
@@ -126,7 +135,7 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   grammar_.set_final(end);
   grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('['), space)),
                    opened);
-  if (unique) grammar_.set_opens(opened);
+  if (unique || repeats) grammar_.set_opens(opened);
   const auto connect_item = [&](int32_t from, Symbol value, int32_t to) {
     if (!unique || value.is_never()) return grammar_.connect(from, value, to);
     const int32_t read = grammar_.add_state(rule);
@@ -158,11 +167,15 @@ Symbol SchemaCompiler::array(const Parts& parts) {
       for (unsigned found = 0; found <= all; ++found) {
         if (found & seen) continue;
         Parts value = parts_of(std::min(static_cast<size_t>(n), prefix));
-        bool may = true;
+        bool may = true, repeated = false;
         for (size_t i = 0; i < some.size(); ++i) {
           if ((found >> i & 1) == 0) continue;
           may = may && n >= some[i].from;
-          add_value_parts(some[i].schema, value);
+          if (some[i].schema) {
+            add_value_parts(some[i].schema, value);
+          } else {
+            repeated = true;
+          }
         }
         if (!may) continue;
         const Symbol symbol = compile(std::move(value));
@@ -173,7 +186,14 @@ Symbol SchemaCompiler::array(const Parts& parts) {
           it->second = grammar_.add_state(rule);
           open.push_back(next);
         }
-        connect_item(from, n == 0 ? symbol : grammar_.sequence({comma, symbol}), it->second);
+        const Symbol item = n == 0 ? symbol : grammar_.sequence({comma, symbol});
+        if (repeated) {
+          const int32_t read = grammar_.add_state(rule);
+          grammar_.connect(from, item, read);
+          grammar_.connect_repeated(read, it->second);
+        } else {
+          connect_item(from, item, it->second);
+        }
       }
     }
     return Symbol::rule(rule);

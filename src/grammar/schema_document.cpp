@@ -350,6 +350,8 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
       out.push_back(typed("array", kSomeItem,
                           json::object{{"from", from}, {"item", link(negation(&value))}}));
     }
+  } else if (key == "uniqueItems") {
+    if (value.is_bool() && value.get_bool()) out.push_back(typed("array", kRepeats, true));
   } else if (key == "contains") {
     if (schema.get_object().contains("minContains") || schema.get_object().contains("maxContains"))
       refuse(&schema, "contains", "can't be negated with minContains or maxContains");
@@ -409,9 +411,8 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     out.push_back(link(&value));
   } else {
     // Those of rewritten schemas are never met here: what they are made for is their negation.
-    static constexpr std::array<std::string_view, 6> kAsserting = {
-        "uniqueItems",  "unevaluatedItems", "unevaluatedProperties",
-        "$dynamicRef", "$recursiveRef",    "extends"};
+    static constexpr std::array<std::string_view, 5> kAsserting = {
+        "unevaluatedItems", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "extends"};
     if (std::find(kAsserting.begin(), kAsserting.end(), key) != kAsserting.end())
       refuse(&schema, key,
              "is taken in no schema that has to be negated (inside of 'not', 'if', or a 'oneOf' "

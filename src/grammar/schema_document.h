@@ -25,6 +25,7 @@ constexpr std::string_view kFraction =
 constexpr std::string_view kNotFormat = "\x01notFormat";      // no text of this format
 constexpr std::string_view kNotMultiple = "\x01notMultiple";  // a number that is no multiple
 // Of an array: from the item number "from" on, one satisfies "item".
+constexpr std::string_view kRepeats = "\x01repeats";  // of an array: two items are equal
 constexpr std::string_view kSomeItem = "\x01someItem";
 // Of an object: a member is not as this schema says, by properties, patternProperties,
 // additionalProperties and propertyNames, or one is missing that is required.

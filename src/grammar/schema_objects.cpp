@@ -14,7 +14,7 @@ namespace vecton::grammar {
 namespace {
 
 constexpr size_t kMaxPatterns = 6;  // of names, which may overlap
-constexpr size_t kMaxOtherwise = 6;
+constexpr size_t kMaxOtherwise = 12;
 
 }  // namespace
 

@@ -174,8 +174,9 @@ bool SchemaValidator::holds_for_string(std::string_view text, const json::value*
     if (format && !pool_.matches(*format, text)) return false;
   }
   if (const json::value* v = find(schema, kNotFormat)) {
-    if (pool_.matches(*JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8),
-                      text))
+    if (!pool_.matches(
+            JsonText(pool_, {.compact = true}).other_format(v->get_string(), Spelling::kUtf8),
+            text))
       return false;
   }
   return true;
@@ -188,13 +189,18 @@ bool SchemaValidator::holds_for_array(const json::array& array, const json::valu
     return false;
   if (const json::value* v = find(schema, "maxItems"); v && v->is_int64() && size > v->get_int64())
     return false;
-  if (const json::value* v = find(schema, "uniqueItems"); v && v->is_bool() && v->get_bool()) {
+  const auto repeats = [&] {
     for (size_t i = 0; i < array.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
-        if (json_equal(array[i], array[j])) return false;
+        if (json_equal(array[i], array[j])) return true;
       }
     }
-  }
+    return false;
+  };
+  if (const json::value* v = find(schema, "uniqueItems");
+      v && v->is_bool() && v->get_bool() && repeats())
+    return false;
+  if (find(schema, kRepeats) && !repeats()) return false;
   const json::value *items = find(schema, "items"), *prefix = find(schema, "prefixItems");
   if (items && items->is_array()) prefix = std::exchange(items, find(schema, "additionalItems"));
   for (size_t i = 0; i < array.size(); ++i) {

@@ -460,7 +460,8 @@ class GrammarDifferentialTest(unittest.TestCase):
 
     def test_expressions(self):
         """Whole matches, as Python's re has them."""
-        pieces = ["a", "b", "[ab]", "[^a]", ".", r"\d", r"\w", r"\s", "(a|b)", "(?:ab)", "é", "a?", "b*", "(ab)+", "a{2}", "[a-c]{1,3}", "x|y", "", r"\.", "(a|bc|)*", "[^\\n]", "(?=ab)", "(?!b)"]
+        pieces = ["a", "b", "[ab]", "[^a]", ".", r"\d", r"\w", r"\s", "(a|b)", "(?:ab)", "é", "a?", "b*", "(ab)+", "a{2}", "[a-c]{1,3}", "x|y", "", r"\.", "(a|bc|)*", "[^\\n]", "(?=ab)", "(?!b)",
+                  r"\b", r"b\B", "(?<!a)", "(?<=[b1])", "((?!b).)*", "(a(?!c)|[bc])+", r"(?:\w\b.?){1,2}", "(?=a(?!b))", "(?:^a|b)+", "(c|x$)*"]
         r = random.Random(SEED)
         lines, wants = [], []
         for _ in range(COUNT // 4):
@@ -468,11 +469,15 @@ class GrammarDifferentialTest(unittest.TestCase):
             texts = ["".join(r.choice(["a", "b", "c", "é", "1", " ", ".", "x", "ab"]) for _ in range(r.randrange(5))) for _ in range(12)]
             lines.append({"regex": pattern, "texts": texts})
             wants.append([re.fullmatch(pattern, t, re.ASCII) is not None for t in texts])
+        refused = 0
         for line, want, answer in zip(lines, wants, ask(lines), strict=True):
             if "no text satisfies it" in answer.get("error", ""):
                 self.assertFalse(any(want), line)
+            elif answer.get("code") == "unsupported" or "too complex" in answer.get("error", ""):
+                refused += 1
             else:
                 self.assertEqual(answer.get("taken"), want, (line, answer))
+        self.assertLess(refused, len(lines) / 20)
 
     def test_formats(self):
         table = {

@@ -406,6 +406,10 @@ bool ArrayTracker::may_repeat() const {
           return values_[static_cast<size_t>(name)].text().starts_with(scalar());
         });
       return !place_.candidates.empty();
+    case Mode::kValue:
+      // Or it ends as an empty array.
+      if (!frame().object && frame().count == 0 && !own.empty()) return true;
+      return !place_.candidates.empty();
     default:
       return !place_.candidates.empty();
   }

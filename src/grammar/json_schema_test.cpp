@@ -219,6 +219,57 @@ TEST(JsonSchemaTest, Combinations) {
         {R"({"n":1})"}}});
 }
 
+TEST(JsonSchemaTest, WhatDoesNotHold) {
+  check(
+      {{R"({"type":"array","not":{"items":{"type":"integer"}}})",
+        {"[\"a\"]", "[1,null,2]"},
+        {"[]", "[1]", "[1,2]"}},
+       {R"({"type":"array","not":{"prefixItems":[{"const":1},{"const":2}],"items":{"type":"null"}}})",
+        {"[2]", "[1,3]", "[1,2,null,0]"},
+        {"[]", "[1]", "[1,2]", "[1,2,null]"}},
+       {R"({"type":"array","not":{"uniqueItems":true}})",
+        {"[1,1]", "[1,2,3,2]", "[[1],[1]]", "[1,1,1]"},
+        {"[]", "[1]", "[1,2]", "[[1],[2]]"}},
+       {R"({"type":"array","contains":{"const":1}})", {"[1]", "[2,1]", "[1,1,3]"}, {"[]", "[2]"}},
+       {R"({"type":"array","uniqueItems":true,"contains":{"const":1},"minItems":2,"maxItems":2})",
+        {"[1,2]", "[2,1]"},
+        {"[1]", "[1,1]", "[2,3]", "[1,2,3]"}},
+       {R"({"type":"array","not":{"contains":{"type":"null"}}})", {"[]", "[1]"}, {"[null]", "[1,null]"}},
+       {R"({"type":"object","not":{"properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}})",
+        {"{}", R"({"a":"x"})", R"({"a":1,"b":2})", R"({"b":1})"},
+        {R"({"a":1})"}},
+       {R"({"type":"object","not":{"patternProperties":{"^x":{"type":"integer"}}}})",
+        {R"({"x":"s"})", R"({"x":1,"xy":null})"},
+        {"{}", R"({"x":1})", R"({"a":"s"})"}},
+       {R"({"type":"object","not":{"propertyNames":{"maxLength":1}}})",
+        {R"({"ab":1})", R"({"a":1,"bc":2})"},
+        {"{}", R"({"a":1})"}},
+       {R"({"not":{"oneOf":[{"type":"integer"},{"minimum":5}]}})",
+        {"7", "1.5"},
+        {"1", "5.5", "\"a\"", "null"}},
+       {R"({"type":"string","not":{"format":"date"}})",
+        {"\"x\"", "\"2024-13-01\""},
+        {"\"2024-01-01\""}},
+       {R"({"type":"string","not":{"format":"date-time"}})",
+        {"\"2024-01-01\""},
+        {"\"2024-01-01T10:00:00Z\"", "\"2024-12-31T23:59:60Z\""}},
+       {R"({"type":"number","not":{"multipleOf":5}})", {"1", "5.5", "12"}, {"0", "5", "-10", "15.0", "1e1"}},
+       {R"({"type":"integer","not":{"maximum":3,"exclusiveMaximum":true}})", {"3", "9"}, {"2"}},
+       {R"({"type":"object","oneOf":[{"required":["a"],"properties":{"a":{},"b":{}}},{"required":["b"]}]})",
+        {R"({"a":1})", R"({"b":1})"},
+        {"{}", R"({"a":1,"b":2})"}},
+       {R"({"oneOf":[{"type":"array","items":{"type":"string"}},{"type":"array","items":{"enum":["a",1]}}]})",
+        {R"(["b"])", "[1]", R"(["a",1])"},
+        {"[]", R"(["a"])", R"(["b",1])"}},
+       {R"({"oneOf":[{"type":"number"},{"const":1},{"type":"string"}]})", {"2", "\"a\""}, {"1", "1.0"}}});
+}
+
+TEST(JsonSchemaTest, FormatOfExpressions) {
+  check({{R"({"type":"string","format":"regex"})",
+          {R"("")", R"("^(a|[b-y]\\d)*?$")", R"("(?!x(y(z)))é{2,3}")", R"("[^-\\]]+")"},
+          {"\"(\"", R"("a**")", R"("[z-a]")", R"("a{3,2}")", R"("\\")", "\")\""}}});
+}
+
 TEST(JsonSchemaTest, Whitespace) {
   const char* schema =
       R"({"type":"object","properties":{"a":{"type":"array"}},"required":["a"],"additionalProperties":false})";
@@ -238,15 +289,18 @@ TEST(JsonSchemaTest, WhatIsNotTakenIsNamedWithItsPlace) {
        "'uniqueItems' at #/properties/a is not taken where there have to be more items"},
       {R"({"type":"array","uniqueItems":true,"prefixItems":[{"enum":[1,2]},{"const":1}],"minItems":2})",
        "'uniqueItems' at # is not taken where there have to be more items"},
-      {R"({"contains":{}})", "'contains' at #"},
+      {R"({"contains":{},"minContains":2})", "'minContains' at #"},
+      {R"({"contains":{},"maxContains":2})", "'maxContains' at #"},
+      {R"({"contains":{},"minItems":500})", "'contains' at #"},
       {R"({"format":"moon"})", "'format' at # has a value that is not known: 'moon'"},
       {R"({"unevaluatedProperties":false})", "'unevaluatedProperties'"},
       {R"({"$ref":"http://x.y/z"})", "'$ref' at # leads to another document"},
       {R"({"$dynamicRef":"#x"})", "'$dynamicRef'"},
-      {R"({"not":{"additionalProperties":false}})", "'additionalProperties' at #/not"},
-      {R"({"oneOf":[{"items":{}},{"items":{"type":"null"}}]})",
-       "'oneOf' at # has branches that may both hold (0 and 1)"},
-      {R"({"pattern":"\\bx"})", "\\b is not taken"},
+      {R"({"not":{"format":"uri"}})", "'format' at #/not can't be negated"},
+      {R"({"oneOf":[{"format":"uri"},{"type":"string"}]})",
+       "'oneOf' at # has branches that may both hold (1 and 0)"},
+      {R"({"type":"array","maxItems":3,"not":{"uniqueItems":true}})", "'uniqueItems' at #"},
+      {R"({"pattern":"\\p{L}"})", "\\p is not taken"},
       {R"({"multipleOf":0.12345678912})", "'multipleOf' at #"},
       {R"({"maxProperties":1000000})", "maxProperties"}};
   for (const auto& [schema, message] : cases)

@@ -338,6 +338,10 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
         if (const json::value* v = find(part, "minItems"); v && v->is_int64() && v->get_int64() > 0)
           some = true;
       }
+      // The first items have schemas of their own.
+      for (const json::value* part : sides[side]) {
+        if (find(part, "prefixItems")) found = nullptr;
+      }
       return std::pair(found, some);
     };
     const auto [x, some_x] = items(0);

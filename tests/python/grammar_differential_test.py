@@ -160,6 +160,8 @@ class Schemas:
                 s["items"] = self.few(depth - 1)
         if r.random() < 0.25:
             s["prefixItems"] = [self.schema(depth - 1) for _ in range(r.randrange(1, 3))]
+        if r.random() < 0.1:
+            s["contains"] = self.few(0)
         if r.random() < 0.3:
             s["minItems"] = r.randrange(3)
         if r.random() < 0.3:
@@ -206,7 +208,9 @@ class Schemas:
         r = self.r
         return r.choice([{"not": {"type": "string"}}, {"type": "string", "not": {"enum": ["a", "abc"]}}, {"type": "string", "not": {"pattern": "^a"}}, {"type": "integer", "not": {"const": 3}},
                          {"type": "object", "not": {"required": ["a"]}}, {"type": "number", "not": {"minimum": 2}}, {"not": {"anyOf": [{"type": "object"}, {"type": "array"}]}},
-                         {"type": "number", "not": {"type": "integer"}}])
+                         {"type": "number", "not": {"type": "integer"}}, {"type": "number", "not": {"multipleOf": r.choice([2, 0.5])}},
+                         {"type": "array", "not": self.array(depth)}, {"type": "object", "not": self.object(depth)}, {"type": "array", "items": self.few(0), "not": self.array(depth)},
+                         {**self.object(depth), "not": self.object(depth)}, {"not": self.one_of(depth)}, {"not": self.conditional(depth)}])
 
     def reference(self, depth):
         name = self.r.choice(["d1", "d2"])
@@ -332,7 +336,7 @@ def in_order(schema, value, definitions, depth=0):
     """Whether names stand in the order in which all schemas that speak of the value name them."""
     if depth > 12 or not isinstance(schema, dict):
         return True
-    parts = [schema.get("allOf", []), schema.get("anyOf", []), schema.get("oneOf", []), [schema.get(k) for k in ("then", "else", "if") if k in schema]]
+    parts = [schema.get("allOf", []), schema.get("anyOf", []), schema.get("oneOf", []), [schema.get(k) for k in ("then", "else", "if", "not") if k in schema]]
     if "$ref" in schema:
         parts.append([definitions[schema["$ref"].split("/")[-1]]])
     if not all(in_order(p, value, definitions, depth + 1) for part in parts for p in part):

@@ -9,7 +9,7 @@ namespace vecton::grammar {
 constexpr size_t kMaxExpressions = 400'000;  // of one grammar, with those that matching makes
 constexpr int kMaxDescent = 800;             // of recursion over an expression
 constexpr size_t kMaxDfaStates = 200'000;
-constexpr size_t kMaxGrammarStates = 30'000;
+constexpr size_t kMaxGrammarStates = 100'000;
 constexpr size_t kMaxItems = 20'000;                     // of one parse state
 constexpr size_t kMaxAutomatonBytes = size_t{96} << 20;  // parse states that are remembered
 constexpr size_t kMaxTextBytes = size_t{1} << 20;        // of a schema, a grammar, an expression

@@ -13,7 +13,7 @@ namespace vecton::grammar {
 
 namespace {
 
-constexpr size_t kMaxPatterns = 6;  // of names, which may overlap
+constexpr size_t kMaxNameSets = 64;
 constexpr size_t kMaxOtherwise = 12;
 
 }  // namespace
@@ -82,9 +82,6 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
       names.push_back(name.index);
     }
   }
-  if (patterns.size() > kMaxPatterns)
-    document_.refuse(parts[patterns.back().part].schema, "patternProperties",
-                     "has more than " + std::to_string(kMaxPatterns) + " patterns");
   if (!members.named.empty()) {
     // Not the named ones, in any spelling.
     std::vector<Expr> literals;
@@ -93,17 +90,37 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     const Expr other = pool.complement(pool.any_of(std::move(literals)));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
+  const auto is_vacant = [&](Expr name) {
+    return pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead;
+  };
   // Every set of patterns that a name can match at once.
-  for (size_t set = 0; set < size_t{1} << patterns.size(); ++set) {
-    std::vector<Expr> all = names;
+  struct Names {
+    Expr name;
+    std::vector<size_t> matched;
+  };
+  std::vector<Names> sets{{names.empty() ? text_.string() : pool.all_of(std::move(names)), {}}};
+  for (size_t p = 0; p < patterns.size(); ++p) {
+    const Expr in = text_.quoted(patterns[p].names);
+    const Expr out = text_.quoted(
+        pool.all_of({pool.complement(patterns[p].names), text_.any_characters(Spelling::kJson)}));
+    std::vector<Names> split;
+    for (const Names& set : sets) {
+      Names with{pool.all_of({set.name, in}), set.matched};
+      with.matched.push_back(p);
+      Names without{pool.all_of({set.name, out}), set.matched};
+      if (!is_vacant(with.name)) split.push_back(std::move(with));
+      if (!is_vacant(without.name)) split.push_back(std::move(without));
+    }
+    sets = std::move(split);
+    if (sets.size() > kMaxNameSets)
+      document_.refuse(parts[patterns[p].part].schema, "patternProperties",
+                       "has patterns that match the same names in more than " +
+                           std::to_string(kMaxNameSets) + " ways");
+  }
+  for (const auto& [name, matched] : sets) {
     Parts value;
     std::vector<bool> known(parts.size());
-    for (size_t p = 0; p < patterns.size(); ++p) {
-      const bool matched = (set >> p & 1) != 0;
-      all.push_back(text_.quoted(matched ? patterns[p].names
-                                         : pool.all_of({pool.complement(patterns[p].names),
-                                                        text_.any_characters(Spelling::kJson)})));
-      if (!matched) continue;
+    for (const size_t p : matched) {
       known[patterns[p].part] = true;
       add_value_parts(patterns[p].schema, value);
     }
@@ -119,10 +136,7 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
         allowed = false;
       }
     }
-    if (!allowed) continue;
-    const Expr name = all.empty() ? text_.string() : pool.all_of(std::move(all));
-    if (pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead) continue;
-    members.others.push_back({name, std::move(value)});
+    if (allowed && !is_vacant(name)) members.others.push_back({name, std::move(value)});
   }
 }
 

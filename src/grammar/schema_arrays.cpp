@@ -14,7 +14,7 @@ struct Some {
   int64_t from;
   const json::value* schema;  // nullptr: it is equal to one before it
 };
-constexpr size_t kMaxSome = 4;
+constexpr size_t kMaxSome = 8;
 constexpr int64_t kMaxCounted = 200;
 
 }  // namespace

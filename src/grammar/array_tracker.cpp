@@ -9,9 +9,7 @@ namespace vecton::grammar {
 
 namespace {
 
-bool is_space(uint8_t byte) {
-  return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
-}
+bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'; }
 
 size_t mix(size_t hash, size_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
@@ -19,8 +17,8 @@ size_t mix(size_t hash, size_t value) {
 }
 
 bool is_number_byte(uint8_t byte) {
-  return (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' || byte == '+' ||
-         byte == 'e' || byte == 'E';
+  return (byte >= '0' && byte <= '9') || byte == '.' || byte == '-' || byte == '+' || byte == 'e' ||
+         byte == 'E';
 }
 
 uint32_t hex_digit(uint8_t byte) {
@@ -245,10 +243,9 @@ void ArrayTracker::complete(int32_t value) {
   f.candidates.begin = ids_.size();
   for (size_t at = old.begin; at < old.end; ++at) {
     const Value& other = values_[static_cast<size_t>(ids_[at])];
-    const bool same =
-        f.object ? std::binary_search(other.members.begin(), other.members.end(),
-                                      std::pair(f.name, value))
-                 : f.count < other.items.size() && other.items[f.count] == value;
+    const bool same = f.object ? std::binary_search(other.members.begin(), other.members.end(),
+                                                    std::pair(f.name, value))
+                               : f.count < other.items.size() && other.items[f.count] == value;
     if (same) ids_.push_back(ids_[at]);
   }
   f.candidates.end = ids_.size();

@@ -26,8 +26,8 @@ class ArrayTracker {
     };
     int32_t frame = -1;  // the container that the text is in; -1: in no tracked array
     Mode mode = Mode::kValue;
-    bool is_name = false;        // the string is a member's name
-    uint8_t escape = 0;          // how much of a string's escape there was
+    bool is_name = false;         // the string is a member's name
+    uint8_t escape = 0;           // how much of a string's escape there was
     uint32_t code = 0, high = 0;  // of \uXXXX, and the first half of a pair
     Span candidates;              // what the value that comes or has begun may turn out to be
     size_t scalar = 0;            // where the text of the scalar begins
@@ -61,7 +61,7 @@ class ArrayTracker {
   using Mode = Place::Mode;
   using Span = Place::Span;
   struct Value {
-    std::string key;                                // kind and content
+    std::string key;                                   // kind and content
     std::vector<std::pair<int32_t, int32_t>> members;  // names and values, sorted
     std::vector<int32_t> items;
     char kind() const { return key[0]; }

@@ -56,13 +56,11 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
     first_edge_.push_back(static_cast<int32_t>(edges_.size()));
     for (const Edge& edge : state.edges) {
       const bool terminal = edge.kind == Edge::Kind::kTerminal;
-      const bool nothing = edge.kind == Edge::Kind::kNothing ||
-                           edge.kind == Edge::Kind::kFresh ||
+      const bool nothing = edge.kind == Edge::Kind::kNothing || edge.kind == Edge::Kind::kFresh ||
                            edge.kind == Edge::Kind::kRepeated;
-      const bool nullable = terminal ? grammar.pool.nullable(edge.index)
-                            : nothing
-                                ? true
-                                : edge.least == 0 || grammar.rules()[edge.index].nullable;
+      const bool nullable = terminal  ? grammar.pool.nullable(edge.index)
+                            : nothing ? true
+                                      : edge.least == 0 || grammar.rules()[edge.index].nullable;
       edges_.push_back({edge, terminal ? dfa_.state(edge.index) : Dfa::kDead, nullable});
     }
   }
@@ -87,7 +85,8 @@ ParseState* Automaton::intern(std::vector<Item> kernel) {
   known_.emplace(hash, &state);
   bytes_ += sizeof(ParseState) + 64 + state.next.size() * sizeof(void*) +
             (state.kernel.size() + state.scanning.size() + state.pending_fresh.size() +
-             state.pending_repeated.size()) * sizeof(Item) +
+             state.pending_repeated.size()) *
+                sizeof(Item) +
             state.waits.size() * sizeof(ParseState::Wait);
   return &state;
 }
@@ -218,7 +217,8 @@ ParseState* Automaton::resolved(ParseState* state, bool fresh) {
 }
 
 ParseState* Automaton::either(ParseState* state) {
-  if (!state->either) state->either = with(*state, {&state->pending_fresh, &state->pending_repeated});
+  if (!state->either)
+    state->either = with(*state, {&state->pending_fresh, &state->pending_repeated});
   return state->either;
 }
 

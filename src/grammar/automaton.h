@@ -37,8 +37,8 @@ struct ParseState {
   // Behind an item of an array, if it differs from those before it, or if it does not.
   std::vector<Item> pending_fresh, pending_repeated;
   bool accepting = false;
-  bool opens = false;          // an array begins whose items are compared
-  bool item_done = false;      // an item of one ends, and differs
+  bool opens = false;      // an array begins whose items are compared
+  bool item_done = false;  // an item of one ends, and differs
   // With what is pending, once asked for; with either for a text of which that is not known.
   ParseState *fresh = nullptr, *repeated = nullptr, *either = nullptr;
   bool pends() const { return !pending_fresh.empty() || !pending_repeated.empty(); }
@@ -75,7 +75,8 @@ class Automaton {
  private:
   ParseState* step(ParseState* state, int byte_class);
   ParseState* intern(std::vector<ParseState::Item> kernel);
-  ParseState* with(const ParseState& state, std::initializer_list<const std::vector<ParseState::Item>*> pending);
+  ParseState* with(const ParseState& state,
+                   std::initializer_list<const std::vector<ParseState::Item>*> pending);
   void close(ParseState& state);
 
   struct FlatEdge {

@@ -51,14 +51,15 @@ std::string uri() {
 // groups, no names, no lookbehind; counts and ranges go upwards.
 std::string regex() {
   const std::string hex2 = kHex + "{2}";
-  const std::string escape = "\\\\(?:[dDwWsSntrfv]|x" + hex2 + "|u" + hex2 + hex2 +
-                             "|[$()*+./?\\[\\\\\\]\\^{|}])";
+  const std::string escape =
+      "\\\\(?:[dDwWsSntrfv]|x" + hex2 + "|u" + hex2 + hex2 + "|[$()*+./?\\[\\\\\\]\\^{|}])";
   std::string range;
-  for (const auto& [first, last] : {std::pair('0', '9'), std::pair('A', 'Z'), std::pair('a', 'z')}) {
-    for (char c = first; c <= last; ++c)
-      range += std::string(1, c) + "-[" + c + "-" + last + "]|";
+  for (const auto& [first, last] :
+       {std::pair('0', '9'), std::pair('A', 'Z'), std::pair('a', 'z')}) {
+    for (char c = first; c <= last; ++c) range += std::string(1, c) + "-[" + c + "-" + last + "]|";
   }
-  const std::string member = "(?:" + range + "[^\\[\\]\\\\\\^\\-&~|\\x00-\\x1f]|" + escape + "|\\\\-)";
+  const std::string member =
+      "(?:" + range + "[^\\[\\]\\\\\\^\\-&~|\\x00-\\x1f]|" + escape + "|\\\\-)";
   const std::string set = "\\[\\^?-?" + member + "+-?\\]";
   const std::string plain = "[^\\\\^$.*+?()\\[\\]{}|\\x00-\\x1f]";
   std::string counts = "\\{(?:\\d{1,3},?|\\d,[1-9]\\d{1,2}";
@@ -110,7 +111,8 @@ std::string expression_of(std::string_view name) {
            "{8})|aqua|black|blue|fuchsia|gray|green|lime|maroon|navy|olive|orange|purple|red|silver"
            "|teal|white|yellow";
   if (name == "semver") {
-    const std::string number = "(?:0|[1-9]\\d*)", part = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)";
+    const std::string number = "(?:0|[1-9]\\d*)",
+                      part = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)";
     return number + "\\." + number + "\\." + number + "(?:-" + part + "(?:\\." + part +
            ")*)?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?";
   }
@@ -135,7 +137,8 @@ std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
 Expr JsonText::other_format(std::string_view name, Spelling spelling) {
   // With seconds that leap, whether or not they do on that day, and any number of decimals.
   const std::string time =
-      "(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
+      "(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]"
+      "\\d)";
   const std::string expression = name == "time"        ? time
                                  : name == "date-time" ? kDate + "[Tt]" + time
                                                        : expression_of(name);

@@ -161,8 +161,8 @@ Expr JsonText::make_number(const NumberBounds& bounds) {
   NumberTexts texts(pool_);
   const bool integer = bounds.integer;
   const Expr minus = pool_.byte('-');
-  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.others.empty() && bounds.excluded.empty() &&
-      !bounds.fraction) {
+  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.others.empty() &&
+      bounds.excluded.empty() && !bounds.fraction) {
     if (integer)
       return pool_.any_of(
           {texts.whole(), pool_.sequence({minus, texts.digit('1', '9'), texts.digits(0)})});

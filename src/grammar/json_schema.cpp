@@ -147,10 +147,48 @@ const std::vector<size_t>& SchemaCompiler::excluded(const json::array& branches,
   return it->second;
 }
 
+bool SchemaCompiler::is_same(const json::value* first, const json::value* second) {
+  if (first == second) return true;
+  const auto [it, added] = same_.try_emplace({first, second}, false);
+  if (added) it->second = *first == *second;
+  return it->second;
+}
+
+bool SchemaCompiler::is_impossible(const Parts& parts) {
+  for (const Part& part : parts) {
+    for (const char* keyword : {"properties", "patternProperties"}) {
+      const json::value* value = find(part, keyword);
+      if (value && !value->is_object()) wrong(part, keyword, "an object");
+    }
+  }
+  for (const Part& part : parts) {
+    const json::value* required = find(part, "required");
+    if (!required || !required->is_array()) continue;
+    for (const json::value& name : required->get_array()) {
+      if (!name.is_string() || (comparisons_ += parts.size()) > kMaxComparisons) continue;
+      const Parts value = value_of(parts, name.get_string());
+      const json::value* only = nullptr;
+      for (const Part& of : value) {
+        if (const json::value* one = find({document_.follow(of.schema)}, "const")) only = one;
+      }
+      if (only && std::any_of(value.begin(), value.end(),
+                              [&](const Part& of) { return !validator_.holds(*only, of.schema); }))
+        return true;
+    }
+  }
+  return false;
+}
+
 bool SchemaCompiler::is_alone(const json::value* schema) {
-  static constexpr std::array<std::string_view, 9> kInPlace = {
-      "$ref", "allOf", "anyOf", "oneOf", "not", "if", "dependencies", "dependentRequired",
-      "dependentSchemas"};
+  static constexpr std::array<std::string_view, 9> kInPlace = {"$ref",
+                                                               "allOf",
+                                                               "anyOf",
+                                                               "oneOf",
+                                                               "not",
+                                                               "if",
+                                                               "dependencies",
+                                                               "dependentRequired",
+                                                               "dependentSchemas"};
   const auto [it, added] = alone_.try_emplace(schema, false);
   if (added)
     it->second = std::none_of(kInPlace.begin(), kInPlace.end(),
@@ -159,9 +197,21 @@ bool SchemaCompiler::is_alone(const json::value* schema) {
 }
 
 bool SchemaCompiler::is_done(const Part& part) const {
-  static constexpr std::array<std::string_view, 15> kMergedKeys = {
-      "$ref", "allOf", "not", "if", "then", "else", "dependencies", "dependentRequired",
-      "dependentSchemas", "title", "description", "default", "examples", "definitions", "$defs"};
+  static constexpr std::array<std::string_view, 15> kMergedKeys = {"$ref",
+                                                                   "allOf",
+                                                                   "not",
+                                                                   "if",
+                                                                   "then",
+                                                                   "else",
+                                                                   "dependencies",
+                                                                   "dependentRequired",
+                                                                   "dependentSchemas",
+                                                                   "title",
+                                                                   "description",
+                                                                   "default",
+                                                                   "examples",
+                                                                   "definitions",
+                                                                   "$defs"};
   const json::object& object = part.schema->get_object();
   return std::all_of(object.begin(), object.end(), [&](const auto& member) {
     const std::string_view key = member.key();
@@ -176,7 +226,7 @@ bool SchemaCompiler::simplify(Parts& parts) {
     if (!negated) continue;
     bool said = false;
     for (size_t j = 0; j < parts.size() && !said; ++j) {
-      if (parts[j].schema == negated) return false;
+      if (is_same(parts[j].schema, negated)) return false;
       said = j != i && is_alone(parts[j].schema) && ++comparisons_ < kMaxComparisons &&
              disjoint(negated, parts[j].schema);
     }
@@ -256,6 +306,8 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
       if (!least || next.branches.size() < least->branches.size()) least = std::move(next);
     }
   }
+  // Of other values a required member says nothing.
+  if (least && (types & ~unsigned{kObject}) == 0 && is_impossible(parts)) return Symbol();
   if (least) return branches(parts, *least);
   for (const Part& part : parts) {
     const json::value* excluded = find(part, kNotEnum);

@@ -131,8 +131,8 @@ TEST(JsonSchemaTest, ItemsDiffer) {
 TEST(JsonSchemaTest, NoItemBeginsThatCanOnlyRepeat) {
   // What may follow a text, of single bytes.
   const auto follows = [](const char* schema, std::string_view text) {
-    Constraint constraint(
-        compile([&](Grammar& g) { return json_schema(g, std::string_view(schema), {.compact = true}); }));
+    Constraint constraint(compile(
+        [&](Grammar& g) { return json_schema(g, std::string_view(schema), {.compact = true}); }));
     for (const char c : text) EXPECT_TRUE(constraint.accept(static_cast<unsigned char>(c))) << text;
     std::string out;
     for (int32_t c = 0; c < 256; ++c) {
@@ -145,7 +145,8 @@ TEST(JsonSchemaTest, NoItemBeginsThatCanOnlyRepeat) {
   EXPECT_EQ(follows(words, R"(["ab","a)"), "c");
   EXPECT_EQ(follows(words, R"(["ab","ac",")"), "b");
   EXPECT_EQ(follows(words, R"(["ab","ac","b")"), "]");
-  const char* digits = R"({"type":"array","uniqueItems":true,"items":{"type":"integer","minimum":8,"maximum":11}})";
+  const char* digits =
+      R"({"type":"array","uniqueItems":true,"items":{"type":"integer","minimum":8,"maximum":11}})";
   EXPECT_EQ(follows(digits, "[10,8,"), "19");
   EXPECT_EQ(follows(digits, "[10,8,1"), "1");
   EXPECT_EQ(follows(digits, "[10,8,11,"), "9");
@@ -155,10 +156,12 @@ TEST(JsonSchemaTest, NoItemBeginsThatCanOnlyRepeat) {
   EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":)"), "ft");
   EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":true,"b":)"), "2");
   EXPECT_EQ(follows(objects, R"([{"a":true,"b":1},{"a":true,"b":2},{"a":)"), "f");
-  const char* open = R"({"type":"array","uniqueItems":true,"items":{"type":"object","additionalProperties":{"const":1}}})";
+  const char* open =
+      R"({"type":"array","uniqueItems":true,"items":{"type":"object","additionalProperties":{"const":1}}})";
   EXPECT_EQ(follows(open, R"([{"a":1,"b":1},{"b":1,"a":1)"), ",");
   EXPECT_EQ(follows(open, R"([{"a":1,"b":1},{"b":1)"), ",}");
-  const char* same = R"({"type":"array","uniqueItems":true,"items":{"type":"number","minimum":1,"maximum":1}})";
+  const char* same =
+      R"({"type":"array","uniqueItems":true,"items":{"type":"number","minimum":1,"maximum":1}})";
   EXPECT_EQ(follows(same, "[1"), ".]");
   EXPECT_EQ(follows(same, "[1.00"), "0]");
 }
@@ -234,7 +237,9 @@ TEST(JsonSchemaTest, WhatDoesNotHold) {
        {R"({"type":"array","uniqueItems":true,"contains":{"const":1},"minItems":2,"maxItems":2})",
         {"[1,2]", "[2,1]"},
         {"[1]", "[1,1]", "[2,3]", "[1,2,3]"}},
-       {R"({"type":"array","not":{"contains":{"type":"null"}}})", {"[]", "[1]"}, {"[null]", "[1,null]"}},
+       {R"({"type":"array","not":{"contains":{"type":"null"}}})",
+        {"[]", "[1]"},
+        {"[null]", "[1,null]"}},
        {R"({"type":"object","not":{"properties":{"a":{"type":"integer"}},"required":["a"],"additionalProperties":false}})",
         {"{}", R"({"a":"x"})", R"({"a":1,"b":2})", R"({"b":1})"},
         {R"({"a":1})"}},
@@ -253,7 +258,9 @@ TEST(JsonSchemaTest, WhatDoesNotHold) {
        {R"({"type":"string","not":{"format":"date-time"}})",
         {"\"2024-01-01\""},
         {"\"2024-01-01T10:00:00Z\"", "\"2024-12-31T23:59:60Z\""}},
-       {R"({"type":"number","not":{"multipleOf":5}})", {"1", "5.5", "12"}, {"0", "5", "-10", "15.0", "1e1"}},
+       {R"({"type":"number","not":{"multipleOf":5}})",
+        {"1", "5.5", "12"},
+        {"0", "5", "-10", "15.0", "1e1"}},
        {R"({"type":"integer","not":{"maximum":3,"exclusiveMaximum":true}})", {"3", "9"}, {"2"}},
        {R"({"type":"object","oneOf":[{"required":["a"],"properties":{"a":{},"b":{}}},{"required":["b"]}]})",
         {R"({"a":1})", R"({"b":1})"},
@@ -261,7 +268,9 @@ TEST(JsonSchemaTest, WhatDoesNotHold) {
        {R"({"oneOf":[{"type":"array","items":{"type":"string"}},{"type":"array","items":{"enum":["a",1]}}]})",
         {R"(["b"])", "[1]", R"(["a",1])"},
         {"[]", R"(["a"])", R"(["b",1])"}},
-       {R"({"oneOf":[{"type":"number"},{"const":1},{"type":"string"}]})", {"2", "\"a\""}, {"1", "1.0"}}});
+       {R"({"oneOf":[{"type":"number"},{"const":1},{"type":"string"}]})",
+        {"2", "\"a\""},
+        {"1", "1.0"}}});
 }
 
 TEST(JsonSchemaTest, FormatOfExpressions) {

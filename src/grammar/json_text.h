@@ -43,7 +43,7 @@ class JsonText {
   JsonText(ExpressionPool& pool, const JsonOptions& options);
 
   Expr space() const { return space_; }
-  Expr string();  // any
+  Expr string();                        // any
   Expr literal(std::string_view text);  // without its quotes
   Expr string_literal(std::string_view text);
   Expr quoted(Expr body);  // quotes around

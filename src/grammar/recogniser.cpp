@@ -9,8 +9,8 @@ namespace vecton::grammar {
 
 namespace {
 
-constexpr int kMaxSearchDepth = 1000;     // bytes
-constexpr int kMaxItemDepth = 300;        // of one that is written
+constexpr int kMaxSearchDepth = 1000;  // bytes
+constexpr int kMaxItemDepth = 300;     // of one that is written
 constexpr size_t kMaxSearchSteps = 100'000;
 
 bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'; }
@@ -44,7 +44,8 @@ bool Recogniser::search(ParseState* state, int depth) {
     throw Error(ErrorCode::kInvalidArgument,
                 "the structure asked for is too complex: whether an item of an array can still "
                 "differ from those before it takes too long to tell");
-  const size_t key = tracker_.signature() ^ static_cast<size_t>(state->number) * 0x9E3779B97F4A7C15u;
+  const size_t key =
+      tracker_.signature() ^ static_cast<size_t>(state->number) * 0x9E3779B97F4A7C15u;
   if (!seen_.insert(key).second) return false;
   const ArrayTracker::Place here = tracker_.place();
   std::vector<uint8_t> open;

@@ -109,7 +109,8 @@ class Lowering {
     for (size_t kind = 1; kind <= kinds_.size(); ++kind) after.push_back(rest(kind));
     const bool nullable = pool_.nullable(e);
     const Expr none = nullable ? rest(before) : kNever;
-    const bool same = std::all_of(after.begin(), after.end(), [&](Expr r) { return r == after[0]; });
+    const bool same =
+        std::all_of(after.begin(), after.end(), [&](Expr r) { return r == after[0]; });
     if (same && (!nullable || none == after[0])) return pool_.concat(e, after[0]);
     std::vector<Expr> parts{none};
     for (size_t kind = 1; kind <= kinds_.size(); ++kind)
@@ -119,8 +120,8 @@ class Lowering {
 
   // Asked once for each kind.
   Rest once(Rest rest) const {
-    return [rest = std::move(rest), known = std::make_shared<std::vector<Expr>>(
-                                        kinds_.size() + 1, -1)](size_t before) {
+    return [rest = std::move(rest),
+            known = std::make_shared<std::vector<Expr>>(kinds_.size() + 1, -1)](size_t before) {
       if ((*known)[before] < 0) {
         const Expr e = rest(before);
         (*known)[before] = e;
@@ -131,9 +132,8 @@ class Lowering {
 
   Expr lower_sequence(const RegexNode& node, size_t before, Rest rest) {
     for (size_t i = node.parts.size(); i-- > 0;)
-      rest = once([this, &part = node.parts[i], rest](size_t kind) {
-        return lower(part, kind, rest);
-      });
+      rest = once(
+          [this, &part = node.parts[i], rest](size_t kind) { return lower(part, kind, rest); });
     return rest(before);
   }
 
@@ -156,8 +156,9 @@ class Lowering {
   Expr lower_loop(const RegexNode& part, size_t before, const Rest& rest) {
     // Any number of times: a loop for each kind of character before it.
     if (!takes_text(part))
-      refuse_regex(what_, "a repetition of what may be empty, with a lookaround in it, is not taken",
-                   0, ErrorCode::kUnsupported);
+      refuse_regex(what_,
+                   "a repetition of what may be empty, with a lookaround in it, is not taken", 0,
+                   ErrorCode::kUnsupported);
     std::vector<Expr> loops, rests;
     for (size_t kind = 0; kind <= kinds_.size(); ++kind) {
       rests.push_back(rest(kind));

@@ -19,7 +19,7 @@ struct RegexNode {
     kRepeat,
     kStart,
     kEnd,
-    kBoundary,   // \b, or \B if negative
+    kBoundary,  // \b, or \B if negative
     kLookahead,
     kLookbehind  // at one character of a set
   } kind;

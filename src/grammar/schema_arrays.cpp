@@ -151,9 +151,9 @@ Symbol SchemaCompiler::array(const Parts& parts) {
     if (most != kUnbounded) counted = std::max(counted, most);
     counted = std::max<int64_t>(counted, 1);
     if (counted > kMaxCounted)
-      document_.refuse(parts[0].schema, "contains",
-                       "is not taken of arrays whose length is counted above " +
-                           std::to_string(kMaxCounted));
+      document_.refuse(
+          parts[0].schema, "contains",
+          "is not taken of arrays whose length is counted above " + std::to_string(kMaxCounted));
     const unsigned all = (1u << some.size()) - 1;
     std::map<std::pair<int64_t, unsigned>, int32_t> states{{{0, 0}, opened}};
     std::vector<std::pair<int64_t, unsigned>> open{{0, 0}};

@@ -54,6 +54,9 @@ class SchemaCompiler {
   };
   Choice choice(const Parts& parts, size_t at, bool one);
   Symbol branches(const Parts& parts, const Choice& choice);
+  // Where a member that has to be there surely can have no value.
+  bool is_impossible(const Parts& parts);
+  bool is_same(const json::value* first, const json::value* second);
   bool disjoint(const json::value* first, const json::value* second);
   // The branches of a list that can't hold where `other` does.
   const std::vector<size_t>& excluded(const json::array& branches, const json::value* other);
@@ -134,10 +137,10 @@ class SchemaCompiler {
       return std::hash<const void*>()(pair.first) * 31 + std::hash<const void*>()(pair.second);
     }
   };
-  std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_;
+  std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_, same_;
   std::unordered_map<std::pair<const void*, const void*>, std::vector<size_t>, PairHash> excluded_;
   std::unordered_map<const void*, bool> alone_;
-  size_t comparisons_ = 0;  // of schemas with others
+  size_t comparisons_ = 0;                      // of schemas with others
   std::vector<std::pair<Parts, Parts>> later_;  // key and parts
   int depth_ = 0;
   bool counts_values_ = true;

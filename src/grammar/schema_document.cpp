@@ -277,8 +277,7 @@ void SchemaDocument::negate_members(const json::value& schema, json::array& out)
   if (!others && known == 1 && names.size() <= 1) {
     const auto& [name, sub] = *properties->get_object().begin();
     if (names.empty() || names[0].get_string() == name) {
-      json::object one = typed("object", "properties",
-                               json::object{{name, link(negation(&sub))}});
+      json::object one = typed("object", "properties", json::object{{name, link(negation(&sub))}});
       if (names.empty()) one["required"] = json::array{name};
       out.push_back(std::move(one));
       return;
@@ -350,7 +349,8 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
         before.back() = true;
       });
     } else if (key == "items" || (key == "additionalItems" && items == first && items)) {
-      const auto from = static_cast<int64_t>(first && first->is_array() ? first->get_array().size() : 0);
+      const auto from =
+          static_cast<int64_t>(first && first->is_array() ? first->get_array().size() : 0);
       out.push_back(typed("array", kSomeItem,
                           json::object{{"from", from}, {"item", link(negation(&value))}}));
     }
@@ -364,8 +364,9 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     if (!value.is_string()) bad();
     if (is_annotation_format(value.get_string())) return;
     if (!is_whole_format(value.get_string()))
-      refuse(&schema, key, "can't be negated: not every text of '" +
-                               std::string(value.get_string()) + "' is known");
+      refuse(
+          &schema, key,
+          "can't be negated: not every text of '" + std::string(value.get_string()) + "' is known");
     out.push_back(typed("string", kNotFormat, value));
   } else if (key == "multipleOf") {
     out.push_back(typed("number", kNotMultiple, value));

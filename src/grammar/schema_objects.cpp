@@ -85,8 +85,7 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   if (!members.named.empty()) {
     // Not the named ones, in any spelling.
     std::vector<Expr> literals;
-    for (const Members::Named& named : members.named)
-      literals.push_back(text_.literal(named.name));
+    for (const Members::Named& named : members.named) literals.push_back(text_.literal(named.name));
     const Expr other = pool.complement(pool.any_of(std::move(literals)));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
@@ -202,7 +201,8 @@ std::vector<SchemaCompiler::Meant> SchemaCompiler::meanings(const Members& membe
     std::vector<Members::Otherwise::Kind> kinds = otherwise.kinds;
     if (known) {
       const json::value* properties = find({otherwise.schema}, "properties");
-      if (const json::value* of = properties ? properties->get_object().if_contains(*known) : nullptr)
+      if (const json::value* of =
+              properties ? properties->get_object().if_contains(*known) : nullptr)
         kinds.push_back({name, of});
     }
     const size_t before = ways.size();

@@ -167,9 +167,10 @@ TEST(StructuralTagTest, WhatIsNotTakenIsRefusedByName) {
   EXPECT_THAT(
       wrong_format(R"({"type":"const_string","value":"a","more":1})", ErrorCode::kUnsupported),
       HasSubstr("'more'"));
-  EXPECT_THAT(wrong_format(R"({"type":"json_schema","json_schema":{"maxContains":1,"contains":{}}})",
-                           ErrorCode::kUnsupported),
-              HasSubstr("maxContains"));
+  EXPECT_THAT(
+      wrong_format(R"({"type":"json_schema","json_schema":{"maxContains":1,"contains":{}}})",
+                   ErrorCode::kUnsupported),
+      HasSubstr("maxContains"));
 }
 
 }  // namespace

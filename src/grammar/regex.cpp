@@ -49,7 +49,7 @@ class Lowering {
     if (++steps_ > kMaxSteps)
       refuse_regex(what_, "its anchors and lookarounds combine in too many ways", 0,
                    ErrorCode::kUnsupported);
-    if (!node.looks) return lower_plain(plain(node), before, rest);
+    if (!node.looks) return lower_plain(node, before, rest);
     switch (node.kind) {
       case RegexKind::kStart:
         return before == kNothingBefore ? rest(before) : kNever;
@@ -104,7 +104,25 @@ class Lowering {
     return before != kNothingBefore && set.has(kinds_[before - 1].ranges()[0].first);
   }
 
-  Expr lower_plain(Expr e, size_t before, const Rest& rest) {
+  CharacterSet both(const CharacterSet& set, size_t kind) const {
+    return set.minus(set.minus(kinds_[kind - 1]));
+  }
+
+  // The node's texts that end in a character of the kind.
+  Expr ending_in(const RegexNode& node, size_t kind) {
+    if (node.kind == RegexKind::kSet) return characters(pool_, both(node.set, kind), spelling_);
+    if (node.kind == RegexKind::kRepeat && node.parts[0].kind == RegexKind::kSet && node.most != 0) {
+      const CharacterSet& set = node.parts[0].set;
+      return pool_.concat(
+          pool_.repeat(characters(pool_, set, spelling_), std::max<int64_t>(node.least - 1, 0),
+                       node.most == kUnbounded ? node.most : node.most - 1),
+          characters(pool_, both(set, kind), spelling_));
+    }
+    return pool_.all_of({plain(node), ending(kind)});
+  }
+
+  Expr lower_plain(const RegexNode& node, size_t before, const Rest& rest) {
+    const Expr e = plain(node);
     std::vector<Expr> after;
     for (size_t kind = 1; kind <= kinds_.size(); ++kind) after.push_back(rest(kind));
     const bool nullable = pool_.nullable(e);
@@ -114,7 +132,7 @@ class Lowering {
     if (same && (!nullable || none == after[0])) return pool_.concat(e, after[0]);
     std::vector<Expr> parts{none};
     for (size_t kind = 1; kind <= kinds_.size(); ++kind)
-      parts.push_back(pool_.concat(pool_.all_of({e, ending(kind)}), after[kind - 1]));
+      parts.push_back(pool_.concat(ending_in(node, kind), after[kind - 1]));
     return pool_.any_of(std::move(parts));
   }
 
@@ -222,10 +240,14 @@ Expr parse_regex(ExpressionPool& pool, std::string_view pattern, Match match, Sp
   if (match == Match::kWhole)
     return lowering.lower(node, kNothingBefore, [](size_t) { return kEmptyText; });
   const Expr any = lowering.any_text();
-  std::vector<Expr> parts;
+  std::vector<Expr> found;
   for (size_t before = 0; before <= lowering.kinds(); ++before)
-    parts.push_back(pool.concat(lowering.ending(before),
-                                lowering.lower(node, before, [&](size_t) { return any; })));
+    found.push_back(lowering.lower(node, before, [&](size_t) { return any; }));
+  if (std::count(found.begin(), found.end(), found[0]) == std::ssize(found))
+    return pool.concat(any, found[0]);
+  std::vector<Expr> parts;
+  for (size_t before = 0; before < found.size(); ++before)
+    parts.push_back(pool.concat(lowering.ending(before), found[before]));
   return pool.any_of(std::move(parts));
 }
 

@@ -129,7 +129,8 @@ class Lowering {
     const Expr none = nullable ? rest(before) : kNever;
     const bool same =
         std::all_of(after.begin(), after.end(), [&](Expr r) { return r == after[0]; });
-    if (same && (!nullable || none == after[0])) return pool_.concat(e, after[0]);
+    if (same && (!nullable || none == after[0]))
+      return nullable && none == any_text() ? none : pool_.concat(e, after[0]);
     std::vector<Expr> parts{none};
     for (size_t kind = 1; kind <= kinds_.size(); ++kind)
       parts.push_back(pool_.concat(ending_in(node, kind), after[kind - 1]));

@@ -132,6 +132,18 @@ TEST(StructuralTagTest, MarksAreSpecialTokensToo) {
   EXPECT_TRUE(token.finished());
 }
 
+TEST(StructuralTagTest, ItemsDifferInEachTag) {
+  const auto grammar = compile([](Grammar& g) {
+    return structural_tag(
+        g,
+        R"({"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"array","uniqueItems":true},"end":"</f>"}],"triggers":["<f>"]})");
+  });
+  for (const char* text : {"[1,1]", "a <f>[1,\"[1,1]\"]</f> [1,1] <f>[1]</f>", "<f>[]</f>[\"<f>[1]</f>"})
+    EXPECT_TRUE(takes(grammar, text)) << text;
+  for (const char* text : {"<f>[1,1]</f>", "<f>[1]</f> <f>[[1],[1]]</f>"})
+    EXPECT_FALSE(takes(grammar, text)) << text;
+}
+
 TEST(StructuralTagTest, ErrorsNameThePlace) {
   EXPECT_THAT(wrong("{"), HasSubstr("structural_tag"));
   EXPECT_THAT(wrong("[]"), HasSubstr("expected an object"));

@@ -9,8 +9,6 @@ namespace vecton::grammar {
 
 namespace {
 
-bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'; }
-
 size_t mix(size_t hash, size_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
   return hash ^ hash >> 29;
@@ -43,6 +41,10 @@ bool may_become(std::string_view begun, std::string_view number) {
 }
 
 }  // namespace
+
+bool is_json_space(uint8_t byte) {
+  return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r';
+}
 
 std::string canonical_number(std::string_view text) {
   const bool negative = text.starts_with('-');
@@ -321,7 +323,7 @@ void ArrayTracker::push(uint8_t byte, bool opens) {
   if (place_.mode == Mode::kNumber && !is_number_byte(byte))
     complete(number({"n" + canonical_number(scalar()), {}, {}}));
   if (opens && place_.mode != Mode::kValue) ambiguous();
-  const bool blank = is_space(byte);
+  const bool blank = is_json_space(byte);
   switch (place_.mode) {
     case Mode::kString:
       push_string(byte);

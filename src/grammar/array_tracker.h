@@ -104,6 +104,8 @@ class ArrayTracker {
   std::unordered_map<std::string, int32_t> numbers_;  // by key
 };
 
+// Whitespace of JSON.
+bool is_json_space(uint8_t byte);
 // A JSON number by its value: equal numbers have equal texts, decimals where that is short.
 std::string canonical_number(std::string_view text);
 

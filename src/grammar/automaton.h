@@ -35,9 +35,9 @@ struct ParseState {
   bool opens = false;             // an array begins whose items are compared
   bool item_done = false;         // an item of one ends, and differs
   std::vector<ParseState*> next;  // by class of bytes; nullptr = not known yet
-  std::vector<Item> kernel;    // what the set is known by
-  std::vector<Item> scanning;  // terminals that a byte may go on with
-  std::vector<Wait> waits;     // sorted by rule: who goes on when a rule that began here ends
+  std::vector<Item> kernel;       // what the set is known by
+  std::vector<Item> scanning;     // terminals that a byte may go on with
+  std::vector<Wait> waits;        // sorted by rule: who goes on when a rule that began here ends
   // Behind an item of an array, if it differs from those before it, or if it does not.
   std::vector<Item> pending_fresh, pending_repeated;
   // With what is pending, once asked for; with either for a text of which that is not known.

@@ -13,8 +13,6 @@ constexpr int kMaxSearchDepth = 1000;  // bytes
 constexpr int kMaxItemDepth = 300;     // of one that is written
 constexpr size_t kMaxSearchSteps = 100'000;
 
-bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\t' || byte == '\r'; }
-
 }  // namespace
 
 ParseState* Recogniser::tracked(ParseState* to, uint8_t byte) {
@@ -29,7 +27,7 @@ bool Recogniser::settled(const ParseState* state) const {
 
 // Whitespace that may be left out makes no difference.
 bool Recogniser::skips(uint8_t byte) const {
-  return is_space(byte) && automaton_.grammar().space_is_optional && !tracker_.in_string();
+  return is_json_space(byte) && automaton_.grammar().space_is_optional && !tracker_.in_string();
 }
 
 bool Recogniser::searched(ParseState* state) {

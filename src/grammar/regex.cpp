@@ -111,7 +111,8 @@ class Lowering {
   // The node's texts that end in a character of the kind.
   Expr ending_in(const RegexNode& node, size_t kind) {
     if (node.kind == RegexKind::kSet) return characters(pool_, both(node.set, kind), spelling_);
-    if (node.kind == RegexKind::kRepeat && node.parts[0].kind == RegexKind::kSet && node.most != 0) {
+    if (node.kind == RegexKind::kRepeat && node.parts[0].kind == RegexKind::kSet &&
+        node.most != 0) {
       const CharacterSet& set = node.parts[0].set;
       return pool_.concat(
           pool_.repeat(characters(pool_, set, spelling_), std::max<int64_t>(node.least - 1, 0),

@@ -138,7 +138,8 @@ TEST(StructuralTagTest, ItemsDifferInEachTag) {
         g,
         R"({"type":"structural_tag","structures":[{"begin":"<f>","schema":{"type":"array","uniqueItems":true},"end":"</f>"}],"triggers":["<f>"]})");
   });
-  for (const char* text : {"[1,1]", "a <f>[1,\"[1,1]\"]</f> [1,1] <f>[1]</f>", "<f>[]</f>[\"<f>[1]</f>"})
+  for (const char* text :
+       {"[1,1]", "a <f>[1,\"[1,1]\"]</f> [1,1] <f>[1]</f>", "<f>[]</f>[\"<f>[1]</f>"})
     EXPECT_TRUE(takes(grammar, text)) << text;
   for (const char* text : {"<f>[1,1]</f>", "<f>[1]</f> <f>[[1],[1]]</f>"})
     EXPECT_FALSE(takes(grammar, text)) << text;

@@ -115,8 +115,7 @@ void Constraint::settle() {
                 "takes more memory than is given to it");
 }
 
-ParseState* Constraint::read(std::string_view bytes) {
-  Recogniser recogniser(tables_->automaton, tracker_);
+ParseState* Constraint::read(Recogniser& recogniser, std::string_view bytes) {
   ParseState* const to = recogniser.read(state_, bytes);
   return to && recogniser.alive(to) ? to : nullptr;
 }
@@ -129,13 +128,13 @@ void Constraint::refine(const std::vector<int32_t>& checked, std::span<uint64_t>
   const auto forbid = [&](int32_t id) {
     allowed[static_cast<size_t>(id) / 64] &= ~(uint64_t{1} << (id % 64));
   };
+  Recogniser recogniser(tables_->automaton, tracker_);
   for (const int32_t id : checked) {
-    if (!read(trie.bytes(id))) forbid(id);
+    if (!read(recogniser, trie.bytes(id))) forbid(id);
     tracker_.rewind(here);
   }
   if (!tracker_.is_near_item()) return;
   // Tokens along which an item may still become equal to another one; all others are as they are.
-  Recogniser recogniser(tables_->automaton, tracker_);
   std::vector<ParseState*>& way = tables_->way;
   std::vector<ArrayTracker::Place> places(trie.longest() + 1, here);
   way[0] = state_;
@@ -176,7 +175,8 @@ bool Constraint::allows(int32_t id) {
   settle();
   const std::lock_guard lock(tables_->mutex);
   const ArrayTracker::Place here = tracker_.place();
-  const bool allowed = read(grammar_->trie_->bytes(id)) != nullptr;
+  Recogniser recogniser(tables_->automaton, tracker_);
+  const bool allowed = read(recogniser, grammar_->trie_->bytes(id)) != nullptr;
   tracker_.rewind(here);
   return allowed;
 }
@@ -186,7 +186,8 @@ bool Constraint::accept(int32_t id) {
   settle();
   const std::lock_guard lock(tables_->mutex);
   const ArrayTracker::Place here = tracker_.place();
-  ParseState* const to = read(grammar_->trie_->bytes(id));
+  Recogniser recogniser(tables_->automaton, tracker_);
+  ParseState* const to = read(recogniser, grammar_->trie_->bytes(id));
   if (!to) {
     tracker_.rewind(here);
     return false;

@@ -75,7 +75,7 @@ class Constraint {
   using Tables = CompiledGrammar::Tables;
   void settle();
   // From where the text is; the tracker is to be rewound after it.
-  ParseState* read(std::string_view bytes);
+  ParseState* read(Recogniser& recogniser, std::string_view bytes);
   void refine(const std::vector<int32_t>& checked, std::span<uint64_t> allowed);
   void enter(ParseState* state);
 

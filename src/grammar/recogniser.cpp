@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kMaxSearchDepth = 1000;  // bytes
 constexpr int kMaxItemDepth = 300;     // of one that is written
-constexpr size_t kMaxSearchSteps = 100'000;
+constexpr size_t kMaxSearchSteps = 200'000;  // of one Recogniser
 
 }  // namespace
 
@@ -32,7 +32,6 @@ bool Recogniser::skips(uint8_t byte) const {
 
 bool Recogniser::searched(ParseState* state) {
   seen_.clear();
-  steps_ = 0;
   return search(state, 0);
 }
 
@@ -68,11 +67,7 @@ bool Recogniser::search(ParseState* state, int depth) {
   return found;
 }
 
-bool Recogniser::write_item(ParseState*& state) {
-  seen_.clear();
-  steps_ = 0;
-  return search_item(state, 0);
-}
+bool Recogniser::write_item(ParseState*& state) { return search_item(state, 0); }
 
 bool Recogniser::search_item(ParseState*& state, int depth) {
   if (++steps_ > kMaxSearchSteps || depth > kMaxItemDepth) return false;

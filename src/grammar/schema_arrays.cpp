@@ -119,7 +119,7 @@ Symbol SchemaCompiler::array(const Parts& parts) {
   if (unique && std::any_of(some.begin(), some.end(), [](const Some& s) { return s.from > 0; }))
     document_.refuse(unique->schema, "uniqueItems", "is not taken with a negated prefix of items");
   // Wherever an item has to follow, one is left that differs from all before it.
-  constexpr int64_t kManyItems = 1000;
+  constexpr int64_t kManyItems = 200;
   for (int64_t i = 1; unique && counts_values_ && i < least; ++i) {
     const auto index = static_cast<size_t>(i);
     const int64_t needed = index < prefix ? i + 1 : least;

@@ -95,7 +95,10 @@ void ArrayTracker::update_sizes() {
 void ArrayTracker::rewind(const Place& place) {
   text_.resize(place.text);
   frames_.resize(place.frames);
-  children_.resize(place.children);
+  while (children_.size() > place.children) {
+    items_.erase(children_.back().item);
+    children_.pop_back();
+  }
   ids_.resize(place.ids);
   while (values_.size() > place.values) {
     numbers_.erase(values_.back().key);
@@ -199,7 +202,7 @@ void ArrayTracker::narrow() {
 }
 
 void ArrayTracker::open(bool object, bool unique) {
-  Frame f{place_.frame, object, unique, -1, -1, 0, {}, object ? size_t{1} : size_t{2}};
+  Frame f{place_.frame, object, unique, ++arrays_, -1, -1, 0, {}, object ? size_t{1} : size_t{2}};
   f.candidates.begin = ids_.size();
   for (size_t at = place_.candidates.begin; at < place_.candidates.end; ++at) {
     if (values_[static_cast<size_t>(ids_[at])].kind() == (object ? '{' : '['))
@@ -251,7 +254,9 @@ void ArrayTracker::complete(int32_t value) {
     if (same) ids_.push_back(ids_[at]);
   }
   f.candidates.end = ids_.size();
-  children_.push_back({f.last, f.name, value});
+  const uint64_t item = item_of(f, value);
+  const bool first = f.unique && items_.insert(item).second;
+  children_.push_back({f.last, f.name, value, first ? item : 0});
   f.last = static_cast<int32_t>(children_.size()) - 1;
   f.hash = mix(mix(f.hash, static_cast<size_t>(f.name)), static_cast<size_t>(value));
   ++f.count;
@@ -365,21 +370,12 @@ void ArrayTracker::push(uint8_t byte, bool opens) {
 
 bool ArrayTracker::is_fresh() const {
   if (!tracking() || !frame().unique) ambiguous();
-  int32_t child = frame().last, item = -1;
   if (place_.mode == Mode::kNumber) {
     const auto it = numbers_.find("n" + canonical_number(scalar()));
-    if (it == numbers_.end()) return true;
-    item = it->second;
-  } else if (place_.mode == Mode::kAfter) {
-    item = children_[static_cast<size_t>(child)].value;
-    child = children_[static_cast<size_t>(child)].before;
-  } else {
-    ambiguous();
+    return it == numbers_.end() || !items_.contains(item_of(frame(), it->second));
   }
-  for (; child >= 0; child = children_[static_cast<size_t>(child)].before) {
-    if (children_[static_cast<size_t>(child)].value == item) return false;
-  }
-  return true;
+  if (place_.mode != Mode::kAfter) ambiguous();
+  return children_[static_cast<size_t>(frame().last)].item != 0;
 }
 
 bool ArrayTracker::may_repeat() const {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -71,14 +72,16 @@ class ArrayTracker {
   struct Frame {
     int32_t parent;
     bool object, unique;
-    int32_t name;  // of the member that is being read
-    int32_t last;  // child
+    uint32_t array;  // its number among all that there were
+    int32_t name;    // of the member that is being read
+    int32_t last;    // child
     size_t count;
     Span candidates;  // what the container may turn out to be
     size_t hash;      // of its children
   };
   struct Child {
     int32_t before, name, value;
+    uint64_t item;  // in items_; 0 where it is in none that is compared, or was there before
   };
 
   const Frame& frame() const { return frames_[static_cast<size_t>(place_.frame)]; }
@@ -94,6 +97,9 @@ class ArrayTracker {
   void push_string(uint8_t byte);
   void push_value(uint8_t byte, bool opens);
   int32_t number(Value value);
+  static uint64_t item_of(const Frame& frame, int32_t value) {
+    return uint64_t{frame.array} << 32 | static_cast<uint32_t>(value);
+  }
 
   Place place_;
   std::string text_;  // of scalars, as what they stand for
@@ -102,6 +108,8 @@ class ArrayTracker {
   std::vector<int32_t> ids_;  // what spans are of
   std::vector<Value> values_;
   std::unordered_map<std::string, int32_t> numbers_;  // by key
+  std::unordered_set<uint64_t> items_;                // of arrays, by item_of()
+  uint32_t arrays_ = 0;
 };
 
 // Whitespace of JSON.

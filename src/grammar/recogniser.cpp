@@ -9,8 +9,8 @@ namespace vecton::grammar {
 
 namespace {
 
-constexpr int kMaxSearchDepth = 1000;  // bytes
-constexpr int kMaxItemDepth = 300;     // of one that is written
+constexpr int kMaxSearchDepth = 1000;        // bytes
+constexpr int kMaxItemDepth = 300;           // of one that is written
 constexpr size_t kMaxSearchSteps = 200'000;  // of one Recogniser
 
 }  // namespace

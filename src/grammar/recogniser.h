@@ -14,7 +14,8 @@
 
 namespace vecton::grammar {
 
-// Of what is lent to it, for one mask or one token: what it looks through is bounded. `state` and the tracker's place belong together: each byte moves both.
+// Of what is lent to it, for one mask or one token: what it looks through is bounded. `state` and
+// the tracker's place belong together: each byte moves both.
 class Recogniser {
  public:
   Recogniser(Automaton& automaton, ArrayTracker& tracker)

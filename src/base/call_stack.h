@@ -6,7 +6,8 @@
 
 namespace vecton::base {
 
-// Loads what reading a stack needs: in a handler that would allocate. Once, before visit_call_stack.
+// Loads what reading a stack needs: in a handler that would allocate. Once, before
+// visit_call_stack.
 void prepare_call_stack();
 
 // Calls `visit` with the place of every call, the innermost first: "+0x1a2b", its distance from

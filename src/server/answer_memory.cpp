@@ -55,7 +55,6 @@ void reserve_answer(std::string& body, size_t bytes) {
   if (bytes <= body.capacity()) return;
   std::string larger;
   if (bytes >= kLeastAnswer) larger = kept().take(bytes);
-  larger.clear();
   if (larger.capacity() < bytes) larger.reserve(bytes + bytes / 8);  // the next one may be longer
   larger.append(body);
   body.swap(larger);

@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <sstream>
 #include <thread>
 #include <vector>
@@ -33,6 +34,24 @@ class LogTest : public testing::Test {
     std::stringstream text;
     text << std::ifstream(path_).rdbuf();
     return text.str();
+  }
+
+  // A process with a log that ends by a signal; `logs` runs before it.
+  void expect_killed(
+      int signal, Level level, Log::Format format,
+      const std::function<void(Log&)>& logs = [](Log&) {}) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      Log log(level, format, number());
+      log.flush_on_crash();
+      logs(log);
+      ::raise(signal);
+      ::_exit(0);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(WTERMSIG(status), signal);
   }
 
   base::TemporaryFolder folder_;
@@ -94,34 +113,15 @@ TEST_F(LogTest, LevelsLeaveOut) {
 }
 
 TEST_F(LogTest, ASignalThatKillsWritesWhatHasGathered) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    Log log(Level::kInfo, Log::Format::kText, number());
-    log.flush_on_crash();
-    log.info("the last request");
-    ::raise(SIGSEGV);
-    ::_exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFSIGNALED(status));
-  EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+  expect_killed(SIGSEGV, Level::kInfo, Log::Format::kText,
+                [](Log& log) { log.info("the last request"); });
   const std::string text = written();
   EXPECT_THAT(text, HasSubstr("the last request\nerror: SIGSEGV, in the calls "));
   EXPECT_THAT(text, HasSubstr(" +0x"));  // a sanitizer's own calls may stand before ours
 }
 
 TEST_F(LogTest, ASignalThatKillsIsAnObjectToo) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    Log log(Level::kError, Log::Format::kJson, number());
-    log.flush_on_crash();
-    ::raise(SIGABRT);
-    ::_exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_EQ(WTERMSIG(status), SIGABRT);
+  expect_killed(SIGABRT, Level::kError, Log::Format::kJson);
   const json::object line = json::parse(written()).as_object();
   EXPECT_EQ(line.at("level"), "ERROR");
   const std::string message(line.at("message").as_string());
@@ -130,17 +130,7 @@ TEST_F(LogTest, ASignalThatKillsIsAnObjectToo) {
 }
 
 TEST_F(LogTest, AMappedFileThatChangedIsNamed) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    Log log(Level::kError, Log::Format::kText, number());
-    log.flush_on_crash();
-    ::raise(SIGBUS);
-    ::_exit(0);
-  }
-  int status = 0;
-  ASSERT_EQ(::waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFSIGNALED(status));
-  EXPECT_EQ(WTERMSIG(status), SIGBUS);
+  expect_killed(SIGBUS, Level::kError, Log::Format::kText);
   EXPECT_THAT(written(), HasSubstr("error: SIGBUS: a file of the model was changed"));
 }
 

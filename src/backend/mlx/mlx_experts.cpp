@@ -23,10 +23,6 @@ mx::array largest(const mx::array& x, int k) {
   return mx::astype(mx::slice(order, {0, 0}, {x.shape(0), k}), mx::int32);
 }
 
-mx::array sigmoid_of(const mx::array& x) {
-  return mx::divide(mx::array(1.0f), mx::add(mx::array(1.0f), exp_of(mx::negative(x))));
-}
-
 mx::array softmax_of(const mx::array& x) { return mx::softmax(x, std::vector<int>{1}, true); }
 
 // Scores of experts of other groups than the best become -infinity. A group is as good as the sum
@@ -71,7 +67,7 @@ ExpertChoice choose(const mx::array& logits, const ops::Router& router) {
   if (router.scores == Scores::kSparseMixer) return sparse_mixer(logits, router);
   mx::array scores = logits;
   if (router.scores == Scores::kSoftmax) scores = softmax_of(logits);
-  if (router.scores == Scores::kSigmoid) scores = sigmoid_of(logits);
+  if (router.scores == Scores::kSigmoid) scores = activated(logits, ops::Activation::kSigmoid);
   mx::array choice = scores;
   if (!router.correction.empty()) choice = mx::add(choice, array_of(router.correction));
   if (router.groups > 1) choice = within_groups(choice, router);

@@ -24,7 +24,7 @@ grammar::Grammar grammar_of(const StructuredOutput& what, const grammar::NamedTo
                                      .closed_objects = what.disable_additional_properties};
   grammar::Symbol root;
   if (const auto* schema = std::get_if<JsonSchema>(&what.kind)) {
-    root = grammar::json_schema(made, std::string_view(schema->schema), options);
+    root = grammar::json_schema(made, schema->schema, options);
   } else if (std::holds_alternative<JsonObject>(what.kind)) {
     root = grammar::json_object(made, options);
   } else if (const auto* regex = std::get_if<Regex>(&what.kind)) {

@@ -68,7 +68,7 @@ class EbnfLowering {
       case EbnfKind::kName:
         return of(node.name, node.line);
       case EbnfKind::kJson:
-        return json_schema(grammar_, std::string_view(node.name), options_);
+        return json_schema(grammar_, node.name, options_);
       case EbnfKind::kRepeat:
         return grammar_.repeat(lower(node.parts[0]), node.least, node.most);
       default:

@@ -448,7 +448,7 @@ Symbol SchemaCompiler::number(const Parts& parts, bool integer) {
   return Symbol::terminal(pool.all_of(std::move(all)));
 }
 
-Symbol json_schema(Grammar& grammar, json::value schema, const JsonOptions& options) {
+Symbol parsed_json_schema(Grammar& grammar, json::value schema, const JsonOptions& options) {
   SchemaDocument document(std::move(schema));
   return SchemaCompiler(grammar, document, options).compile_root();
 }
@@ -462,11 +462,11 @@ Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions&
   } catch (const Error& error) {  // it is a request's, no file's that is damaged
     throw Error(ErrorCode::kInvalidArgument, error.what());
   }
-  return json_schema(grammar, std::move(parsed), options);
+  return parsed_json_schema(grammar, std::move(parsed), options);
 }
 
 Symbol json_object(Grammar& grammar, const JsonOptions& options) {
-  return json_schema(grammar, json::object{{"type", "object"}}, options);
+  return parsed_json_schema(grammar, json::object{{"type", "object"}}, options);
 }
 
 }  // namespace vecton::grammar

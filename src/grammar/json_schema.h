@@ -13,10 +13,10 @@
 
 namespace vecton::grammar {
 
-// The symbol of one value of the schema; Symbol::is_never() or a rule without texts where none
-// satisfies it.
-Symbol json_schema(Grammar& grammar, json::value schema, const JsonOptions& options);
+// The symbol of one value of the schema (a text of at most 1 MiB, or what it says);
+// Symbol::is_never() or a rule without texts where none satisfies it.
 Symbol json_schema(Grammar& grammar, std::string_view schema, const JsonOptions& options);
+Symbol parsed_json_schema(Grammar& grammar, json::value schema, const JsonOptions& options);
 // Any JSON object.
 Symbol json_object(Grammar& grammar, const JsonOptions& options);
 

@@ -131,8 +131,8 @@ TEST(JsonSchemaTest, ItemsDiffer) {
 TEST(JsonSchemaTest, NoItemBeginsThatCanOnlyRepeat) {
   // What may follow a text, of single bytes.
   const auto follows = [](const char* schema, std::string_view text) {
-    Constraint constraint(compile(
-        [&](Grammar& g) { return json_schema(g, std::string_view(schema), {.compact = true}); }));
+    Constraint constraint(
+        compile([&](Grammar& g) { return json_schema(g, schema, {.compact = true}); }));
     for (const char c : text) EXPECT_TRUE(constraint.accept(static_cast<unsigned char>(c))) << text;
     std::string out;
     for (int32_t c = 0; c < 256; ++c) {

@@ -209,9 +209,8 @@ class TagCompiler {
   Symbol json(const json::value& schema, const TagFields& fields) {
     try {
       // Documents give old structures' schemas as texts too.
-      if (schema.is_string())
-        return json_schema(grammar_, std::string_view(schema.get_string()), options_);
-      return json_schema(grammar_, schema, options_);
+      if (schema.is_string()) return json_schema(grammar_, schema.get_string(), options_);
+      return parsed_json_schema(grammar_, schema, options_);
     } catch (const Error& error) {
       throw Error(error.code(), fields.place() + ": " + error.what(), "structured_outputs");
     }

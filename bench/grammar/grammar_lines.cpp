@@ -40,7 +40,7 @@ Grammar grammar_of(const json::object& line) {
   Grammar grammar;
   Symbol root;
   if (const json::value* schema = line.if_contains("json")) {
-    root = json_schema(grammar, *schema, options);
+    root = parsed_json_schema(grammar, *schema, options);
   } else if (const json::value* pattern = line.if_contains("regex")) {
     root = regex(grammar, pattern->as_string());
   } else if (const json::value* text = line.if_contains("grammar")) {

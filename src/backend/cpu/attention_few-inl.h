@@ -39,18 +39,55 @@ inline bool is_of_few(const AttentionTile& tile) {
          tile.head_dim % kLanes == 0;
 }
 
+// Rows that are fetched while others are multiplied, in equal shares, line after line: memory
+// answers soonest where what is asked for lies together, so that all key heads' columns of a row
+// follow one another.
+class RowsAhead {
+ public:
+  RowsAhead(const std::byte* const* begin, const std::byte* const* end, int64_t bytes,
+            int64_t shares)
+      : row_(begin), end_(end), bytes_(bytes) {
+    const int64_t lines = (end - begin) * ((bytes + kLine - 1) / kLine);
+    share_ = (lines + shares - 1) / shares;
+  }
+
+  // Inlined, because a compiler takes a function that does nothing but fetch for one that does
+  // nothing.
+  HWY_INLINE void fetch_share() {
+    for (int64_t left = share_; left > 0 && row_ != end_; --left) {
+      __builtin_prefetch(*row_ + at_, 0, 2);
+      at_ += kLine;
+      if (at_ < bytes_) continue;
+      at_ = 0;
+      ++row_;
+    }
+  }
+
+ private:
+  static constexpr int64_t kLine = 64;
+  const std::byte* const* row_;
+  const std::byte* const* end_;
+  int64_t bytes_, share_, at_ = 0;
+};
+
 template <int kQueries>
 class FewQueries {
  public:
   FewQueries(const AttentionTile& tile, float* scratch)
       : t_(tile),
         queries_(scratch),
-        sums_(queries_ + kQueries * tile.head_dim),
-        scores_(sums_ + kQueries * tile.head_dim),
-        wide_(scores_ + kQueries * kScores) {}
+        sums_(queries_ + tile.heads * kQueries * tile.head_dim),
+        scores_(sums_ + tile.heads * kQueries * tile.head_dim),
+        wide_(scores_ + tile.heads * kQueries * kScores),
+        maxima_(wide_ + kKeys * tile.head_dim),
+        totals_(maxima_ + tile.heads * kQueries) {}
+
+  static int64_t scratch_floats(int64_t head_dim, int64_t heads) {
+    return heads * kQueries * (2 * head_dim + kScores + 2) + kKeys * head_dim;
+  }
 
   void run() {
-    load_queries();
+    for (int64_t head = 0; head < t_.heads; ++head) load_queries(head);
     const int64_t position = t_.positions ? t_.positions[t_.begin / t_.group] : 0;
     const int64_t from = first_key(t_, position);
     to_ = last_key(t_, position);
@@ -60,24 +97,30 @@ class FewQueries {
       add_keys(key, end, first);
       key = end;
     }
-    store_sums(first);
+    for (int64_t head = 0; head < t_.heads; ++head) store_sums(head, first);
   }
 
  private:
   static constexpr int64_t kKeys = 2 * kLanes;  // that are multiplied together
   static constexpr int64_t kScores = (kKeyTile + kKeys - 1) / kKeys * kKeys;
-  static constexpr int64_t kLine = 64;
   using Rows = std::array<const std::byte*, kKeyTile + kKeys>;
 
+  float* queries(int64_t head) const { return queries_ + head * kQueries * t_.head_dim; }
+  float* sums(int64_t head) const { return sums_ + head * kQueries * t_.head_dim; }
+  float* scores(int64_t head) const { return scores_ + head * kQueries * kScores; }
+  float* maxima(int64_t head) const { return maxima_ + head * kQueries; }
+  float* totals(int64_t head) const { return totals_ + head * kQueries; }
+
   // As [column][query], times scale and log2 e: softmax takes powers of 2.
-  void load_queries() {
+  void load_queries(int64_t head) {
     const float factor = t_.scale * kLog2E;
     for (int i = 0; i < kQueries; ++i) {
       const int64_t query = t_.begin + i;
-      const float* q = t_.q + query / t_.group * t_.q_stride + query % t_.group * t_.head_dim;
-      for (int64_t c = 0; c < t_.head_dim; ++c) queries_[c * kQueries + i] = q[c] * factor;
-      maxima_[i] = std::numeric_limits<float>::lowest();
-      totals_[i] = 0;
+      const float* q = t_.q + query / t_.group * t_.q_stride +
+                       (head * t_.group + query % t_.group) * t_.head_dim;
+      for (int64_t c = 0; c < t_.head_dim; ++c) queries(head)[c * kQueries + i] = q[c] * factor;
+      maxima(head)[i] = std::numeric_limits<float>::lowest();
+      totals(head)[i] = 0;
     }
   }
 
@@ -99,62 +142,71 @@ class FewQueries {
     fetched_ = last - begin;
   }
 
-  // The rows of `count` keys as float32, in place or widened into the scratch, where they stay
-  // until the next call; the last one stands for those up to kKeys.
-  void read_rows(const Rows& rows, int64_t key, int64_t count, const float* (&out)[kKeys]) {
+  // A head's columns of the rows of `count` keys as float32, in place or widened into the scratch,
+  // where they stay until the next call; the last row stands for those up to kKeys.
+  void read_rows(const Rows& rows, int64_t key, int64_t count, int64_t head,
+                 const float* (&out)[kKeys], RowsAhead& ahead) {
+    RowsAhead next = ahead;
     for (int64_t i = 0; i < count; ++i) {
-      const std::byte* row = rows[key + i];
-      if (types_[key + i] == tensor::DType::kF32) {
+      const tensor::DType dtype = types_[key + i];
+      const std::byte* row = rows[key + i] + head * t_.head_dim * tensor::size_of(dtype);
+      if (dtype == tensor::DType::kF32) {
         out[i] = reinterpret_cast<const float*>(row);
         continue;
       }
+      next.fetch_share();
       float* wide = wide_ + i * t_.head_dim;
-      with_narrow(types_[key + i],
-                  [&]<class Type>() HWY_ATTR { widen_as<Type>(row, t_.head_dim, wide); });
+      with_narrow(dtype, [&]<class Type>() HWY_ATTR { widen_as<Type>(row, t_.head_dim, wide); });
       out[i] = wide;
     }
     std::fill(out + count, out + kKeys, out[count - 1]);
+    ahead = next;
   }
 
   // The rows from number `key` on, as many as are multiplied together.
-  void fetch(const Rows& rows, int64_t key) const {
-    const int64_t bytes = t_.head_dim * tensor::size_of(types_[0]);
-    for (const int64_t end = std::min(key + kKeys, fetched_); key < end; ++key) {
-      for (int64_t at = 0; at < bytes; at += kLine) __builtin_prefetch(rows[key] + at);
-    }
+  RowsAhead ahead(const Rows& rows, int64_t key, int64_t shares) const {
+    const int64_t begin = std::min(key, fetched_), end = std::min(key + kKeys, fetched_);
+    return {rows.data() + begin, rows.data() + end,
+            t_.heads * t_.head_dim * tensor::size_of(types_[0]), shares};
   }
 
   void add_keys(int64_t begin, int64_t end, bool first) {
     find_rows(begin, end);
     const int64_t count = end - begin;
+    const bool narrow = types_[0] != tensor::DType::kF32;
     const float* rows[kKeys];
-    if (first) fetch(k_, 0);
+    if (first) ahead(k_, 0, 1).fetch_share();
     for (int64_t key = 0; key < count; key += kKeys) {
       const int64_t some = std::min(kKeys, count - key);
-      key + kKeys < count ? fetch(k_, key + kKeys) : fetch(v_, 0);
-      read_rows(k_, key, some, rows);
-      add_scores(rows, some, scores_ + key);
-    }
-    float alphas[kQueries];
-    take_powers(count, alphas);
-    for (int64_t key = 0; key < count; key += kKeys) {
-      const int64_t some = std::min(kKeys, count - key);
-      key + kKeys < count ? fetch(v_, key + kKeys) : fetch(k_, count);
-      read_rows(v_, key, some, rows);
-      if (key == 0) {
-        for (int i = 0; i < kQueries; ++i) scale_sums(i, first, alphas[i]);
+      const int64_t shares = t_.heads * (t_.head_dim / 4 + (narrow ? some : 0));
+      RowsAhead next = key + kKeys < count ? ahead(k_, key + kKeys, shares) : ahead(v_, 0, shares);
+      for (int64_t head = 0; head < t_.heads; ++head) {
+        read_rows(k_, key, some, head, rows, next);
+        add_scores(queries(head), rows, some, scores(head) + key, next);
       }
-      add_values(rows, some, scores_ + key);
+    }
+    for (int64_t head = 0; head < t_.heads; ++head) take_powers(head, count, first);
+    for (int64_t key = 0; key < count; key += kKeys) {
+      const int64_t some = std::min(kKeys, count - key);
+      const int64_t shares = t_.heads * some * (narrow ? 2 : 1);
+      RowsAhead next =
+          key + kKeys < count ? ahead(v_, key + kKeys, shares) : ahead(k_, count, shares);
+      for (int64_t head = 0; head < t_.heads; ++head) {
+        read_rows(v_, key, some, head, rows, next);
+        add_values(sums(head), rows, some, scores(head) + key, next);
+      }
     }
   }
 
   // Scores of up to kKeys keys; beyond `count` none.
-  HWY_NOINLINE void add_scores(const float* const (&rows)[kKeys], int64_t count, float* scores) {
+  HWY_NOINLINE void add_scores(const float* query, const float* const (&rows)[kKeys], int64_t count,
+                               float* scores, RowsAhead& ahead) {
+    RowsAhead next = ahead;
     VF sums[kQueries][2];
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) sums[i][0] = sums[i][1] = hn::Zero(d_);
-    const float* query = queries_;
     for (int64_t c = 0; c < t_.head_dim; c += 4) {
+      next.fetch_share();
       VF keys[2][4];
       load_columns(rows, c, keys[0]);
       load_columns(rows + kLanes, c, keys[1]);
@@ -168,6 +220,7 @@ class FewQueries {
         }
       }
     }
+    ahead = next;
     const VF none = hn::Set(d_, -std::numeric_limits<float>::infinity());
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) {
@@ -180,61 +233,65 @@ class FewQueries {
     }
   }
 
-  // Scores become powers; `alphas`: what the sums of earlier tiles are to be multiplied by.
-  HWY_NOINLINE void take_powers(int64_t count, float (&alphas)[kQueries]) {
+  // Scores become powers, and the sums of earlier tiles are made relative to the new maximum.
+  HWY_NOINLINE void take_powers(int64_t head, int64_t count, bool first) {
     const int64_t whole = round_up(count, kKeys);
+    float *largest = maxima(head), *total = totals(head);
     for (int i = 0; i < kQueries; ++i) {
-      float* score = scores_ + i * kScores;
-      VF maximum = hn::Set(d_, maxima_[i]);
+      float* score = scores(head) + i * kScores;
+      VF maximum = hn::Set(d_, largest[i]);
       for (int64_t key = 0; key < whole; key += kLanes)
         maximum = hn::Max(maximum, hn::Load(d_, score + key));
-      const float before = maxima_[i];
-      maxima_[i] = hn::GetLane(hn::MaxOfLanes(d_, maximum));
-      alphas[i] = before == maxima_[i] ? 1 : power_of(before - maxima_[i]);
-      totals_[i] *= alphas[i];
-      maximum = hn::Set(d_, maxima_[i]);
+      const float before = largest[i];
+      largest[i] = hn::GetLane(hn::MaxOfLanes(d_, maximum));
+      const float alpha = before == largest[i] ? 1 : power_of(before - largest[i]);
+      total[i] *= alpha;
+      scale_sums(sums(head) + i * t_.head_dim, first, alpha);
+      maximum = hn::Set(d_, largest[i]);
       for (int64_t key = 0; key < whole; key += kLanes) {
         hn::Store(exp2_nonpositive(hn::Sub(hn::Load(d_, score + key), maximum)), d_, score + key);
       }
     }
     for (int64_t key = 0; key < count; ++key) {
-      for (int i = 0; i < kQueries; ++i) totals_[i] += scores_[i * kScores + key];
+      for (int i = 0; i < kQueries; ++i) total[i] += scores(head)[i * kScores + key];
     }
   }
 
   float power_of(float x) const { return hn::GetLane(exp2_nonpositive(hn::Set(d_, x))); }
 
-  void scale_sums(int query, bool first, float alpha) {
-    float* sums = sums_ + query * t_.head_dim;
+  void scale_sums(float* sums, bool first, float alpha) {
     const VF times = hn::Set(d_, alpha);
     for (int64_t c = 0; c < t_.head_dim; c += kLanes)
       hn::Store(first ? hn::Zero(d_) : hn::Mul(hn::Load(d_, sums + c), times), d_, sums + c);
   }
 
-  void add_values(const float* const (&rows)[kKeys], int64_t count, const float* powers) {
+  void add_values(float* sums, const float* const (&rows)[kKeys], int64_t count,
+                  const float* powers, RowsAhead& ahead) {
     constexpr int kSums = HWY_LANES(float) > 8 ? 16 : 8;
     constexpr int kMost = std::min(8, kSums / kQueries);
     const int64_t vectors = t_.head_dim / kLanes;
     for (int64_t v = 0, some; v < vectors; v += some) {
       some = next_block(vectors - v, kMost);
       with_constant<kMost>(some, [&]<int kVectors>() HWY_ATTR {
-        add_columns<kVectors>(rows, count, v * kLanes, powers);
+        add_columns<kVectors>(sums, rows, count, v * kLanes, powers, ahead);
       });
     }
   }
 
   // Values times powers, added to some columns.
   template <int kVectors>
-  HWY_NOINLINE void add_columns(const float* const (&rows)[kKeys], int64_t count, int64_t column,
-                                const float* powers) {
+  HWY_NOINLINE void add_columns(float* to, const float* const (&rows)[kKeys], int64_t count,
+                                int64_t column, const float* powers, RowsAhead& ahead) {
+    RowsAhead next = ahead;
     VF sums[kQueries][kVectors];
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) {
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v)
-        sums[i][v] = hn::Load(d_, sums_ + i * t_.head_dim + column + v * kLanes);
+        sums[i][v] = hn::Load(d_, to + i * t_.head_dim + column + v * kLanes);
     }
     for (int64_t key = 0; key < count; ++key) {
+      next.fetch_share();
       const float* x = rows[key] + column;
       VF p[kQueries];
       HWY_UNROLL(4)
@@ -250,40 +307,42 @@ class FewQueries {
     for (int i = 0; i < kQueries; ++i) {
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v)
-        hn::Store(sums[i][v], d_, sums_ + i * t_.head_dim + column + v * kLanes);
+        hn::Store(sums[i][v], d_, to + i * t_.head_dim + column + v * kLanes);
     }
+    ahead = next;
   }
 
   // Without a key to see the result is 0.
-  void store_sums(bool empty) {
+  void store_sums(int64_t head, bool empty) {
     for (int i = 0; i < kQueries; ++i) {
-      const int64_t query = t_.begin + i, head = query % t_.group;
-      float* out = t_.out + query / t_.group * t_.out_stride + head * t_.head_dim;
+      const int64_t query = t_.begin + i, query_head = head * t_.group + query % t_.group;
+      float* out = t_.out + query / t_.group * t_.out_stride + query_head * t_.head_dim;
       if (empty) {
         std::fill_n(out, t_.head_dim, 0.0f);
         continue;
       }
-      float one = 1;
+      float one = 1, total = totals(head)[i];
       if (t_.sinks) {
-        const float sink = t_.sinks[head] * kLog2E, maximum = std::max(sink, maxima_[i]);
-        one = power_of(maxima_[i] - maximum);
-        totals_[i] = hn::GetLane(hn::MulAdd(hn::Set(d_, totals_[i]), hn::Set(d_, one),
-                                            hn::Set(d_, power_of(sink - maximum))));
+        const float sink = t_.sinks[query_head] * kLog2E, largest = maxima(head)[i];
+        const float maximum = std::max(sink, largest);
+        one = power_of(largest - maximum);
+        total = hn::GetLane(hn::MulAdd(hn::Set(d_, total), hn::Set(d_, one),
+                                       hn::Set(d_, power_of(sink - maximum))));
       }
-      const VF factor = hn::Set(d_, one / totals_[i]);
-      const float* sums = sums_ + i * t_.head_dim;
+      const VF factor = hn::Set(d_, one / total);
+      const float* from = sums(head) + i * t_.head_dim;
       for (int64_t c = 0; c < t_.head_dim; c += kLanes)
-        hn::StoreU(hn::MulAdd(hn::Load(d_, sums + c), factor, hn::Zero(d_)), d_, out + c);
+        hn::StoreU(hn::MulAdd(hn::Load(d_, from + c), factor, hn::Zero(d_)), d_, out + c);
     }
   }
 
   const F32 d_{};
   const AttentionTile& t_;
-  float *queries_, *sums_, *scores_, *wide_;
+  // By head.
+  float *queries_, *sums_, *scores_, *wide_, *maxima_, *totals_;
   int64_t to_ = 0, fetched_ = 0;
   Rows k_, v_;
   std::array<tensor::DType, kKeyTile + kKeys> types_;
-  float maxima_[kQueries], totals_[kQueries];
 };
 
 }  // namespace vecton::cpu::HWY_NAMESPACE

@@ -408,9 +408,19 @@ class Tile {
   VF maxima_[kVectors], totals_[kVectors];
 };
 
-int64_t scratch_floats(int64_t head_dim, bool narrow) {
-  return (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + TileBias<2>::kScratch +
-         round_up(head_dim, std::max<int64_t>(4, kLanes)) * (narrow ? 1 + kKeyTile : 1);
+int64_t scratch_floats(int64_t head_dim, int64_t heads, bool narrow) {
+  const int64_t many =
+      (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + TileBias<2>::kScratch +
+      round_up(head_dim, std::max<int64_t>(4, kLanes)) * (narrow ? 1 + kKeyTile : 1);
+  return std::max(many, FewQueries<std::max(1, kFewQueries)>::scratch_floats(head_dim, heads));
+}
+
+void attend_head(const AttentionTile& tile, float* scratch) {
+  if (tile.end - tile.begin > kLanes) {
+    Tile<2>(tile, scratch).run();
+  } else {
+    Tile<1>(tile, scratch).run();
+  }
 }
 
 void attend(const AttentionTile& tile, float* scratch) {
@@ -421,16 +431,20 @@ void attend(const AttentionTile& tile, float* scratch) {
       });
     }
   }
-  if (tile.end - tile.begin > kLanes) {
-    Tile<2>(tile, scratch).run();
-  } else {
-    Tile<1>(tile, scratch).run();
+  AttentionTile one = tile;
+  one.heads = 1;
+  for (int64_t head = 0; head < tile.heads; ++head) {
+    attend_head(one, scratch);
+    one.kv_column += one.head_dim;
+    one.q += one.group * one.head_dim;
+    one.out += one.group * one.head_dim;
+    if (one.sinks) one.sinks += one.group;
   }
 }
 
 }  // namespace
 
-const AttentionKernels kAttentionKernels = {kTileQueries, scratch_floats, attend};
+const AttentionKernels kAttentionKernels = {kTileQueries, kFewQueries, scratch_floats, attend};
 
 }  // namespace vecton::cpu::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

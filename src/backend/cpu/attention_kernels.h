@@ -36,29 +36,32 @@ struct AttentionTileBias {
   int64_t key_stride;
 };
 
-// Queries of one sequence that read the same key head. `group` query heads do, side by side from
-// column 0 of q and out; query i is head i % group of row i / group.
+// Queries of one sequence, of some key heads. `group` query heads read the same one, all of them
+// side by side from column 0 of q and out; for each key head query i is its head i % group of row
+// i / group.
 struct AttentionTile {
   const float* q;
   float* out;
   int64_t q_stride, out_stride;  // floats from row to row
   const KeyRun* runs;            // of keys 0 .. keys, in order
-  int64_t run_count, kv_column;  // the key head's first column of their rows
-  const int32_t* positions;      // of the query rows; null where nothing depends on them
+  int64_t run_count;
+  int64_t heads, kv_column;  // key heads, side by side, and the first one's first column
+  const int32_t* positions;  // of the query rows; null where nothing depends on them
   int64_t group, head_dim, keys;
   int64_t begin, end;  // queries; at most AttentionKernels::tile_queries
   float scale, softcap;
   bool causal;
   int64_t window;
-  const AttentionTileBias* bias;  // or null
+  const AttentionTileBias* bias;  // or null; of one key head
   const float* sinks;             // of the tile's query heads; or null
 };
 
 struct AttentionKernels {
   int64_t tile_queries;
-  // Floats of scratch, aligned to 64 bytes, that attend() needs; `narrow`: some run is narrower
-  // than float32.
-  int64_t (*scratch_floats)(int64_t head_dim, bool narrow);
+  int64_t few_queries;  // tiles of so many or fewer read the rows of their key heads together
+  // Floats of scratch, aligned to 64 bytes, that attend() needs for tiles of at most so many key
+  // heads; `narrow`: some run is narrower than float32.
+  int64_t (*scratch_floats)(int64_t head_dim, int64_t heads, bool narrow);
   void (*attend)(const AttentionTile& tile, float* scratch);
 };
 

@@ -1,5 +1,5 @@
-// A tile of few queries against the same queries in a tile of many: to the bit, on every table that
-// this machine can run.
+// A tile of few queries against the same queries in a tile of many, and key heads together against
+// each alone: to the bit, on every table that this machine can run.
 #include "backend/cpu/attention_kernels.h"
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -43,24 +44,27 @@ class Sequence {
           {begin, end, k_.back().data(), v_.back().data(), stride(), stride(), c.dtype});
     }
     q_ = numbers(c.rows * q_stride() + 16);
-    sinks_ = numbers(c.group);
+    sinks_ = numbers(kHeads * c.group);
     positions_.resize(static_cast<size_t>(c.rows));
     std::iota(positions_.begin(), positions_.end(), static_cast<int32_t>(c.keys - c.rows));
   }
 
-  // Of the queries [begin, end), as [query][head_dim].
-  std::vector<float> attend(const AttentionKernels& kernels, int64_t begin, int64_t end) const {
+  // Of the queries [begin, end) of some key heads, as rows of all of them.
+  std::vector<float> attend(const AttentionKernels& kernels, int64_t begin, int64_t end,
+                            int64_t head, int64_t heads) const {
     std::vector<float> out(static_cast<size_t>(c_.rows * q_stride()), 7);
-    const auto floats = static_cast<size_t>(kernels.scratch_floats(c_.head_dim, true) + 15);
+    const auto floats = static_cast<size_t>(kernels.scratch_floats(c_.head_dim, heads, true) + 15);
     const std::unique_ptr<float, decltype(&std::free)> scratch(
         static_cast<float*>(std::aligned_alloc(64, floats / 16 * 64)), &std::free);
-    kernels.attend({.q = q_.data(),
-                    .out = out.data(),
+    const int64_t column = head * c_.group * c_.head_dim;
+    kernels.attend({.q = q_.data() + column,
+                    .out = out.data() + column,
                     .q_stride = q_stride(),
                     .out_stride = q_stride(),
                     .runs = runs_.data(),
                     .run_count = std::ssize(runs_),
-                    .kv_column = c_.head_dim,
+                    .heads = heads,
+                    .kv_column = head * c_.head_dim,
                     .positions = c_.causal || c_.window > 0 ? positions_.data() : nullptr,
                     .group = c_.group,
                     .head_dim = c_.head_dim,
@@ -72,14 +76,28 @@ class Sequence {
                     .causal = c_.causal,
                     .window = c_.window,
                     .bias = nullptr,
-                    .sinks = c_.sinks ? sinks_.data() : nullptr},
+                    .sinks = c_.sinks ? sinks_.data() + head * c_.group : nullptr},
                    scratch.get());
-    return {out.begin() + begin * c_.head_dim, out.begin() + end * c_.head_dim};
+    return out;
   }
 
+  // The same of the last key head alone, as [query][head_dim].
+  std::vector<float> attend(const AttentionKernels& kernels, int64_t begin, int64_t end) const {
+    const std::vector<float> out = attend(kernels, begin, end, kHeads - 1, 1);
+    std::vector<float> some;
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t head = (kHeads - 1) * c_.group + i % c_.group;
+      const auto from = out.begin() + i / c_.group * q_stride() + head * c_.head_dim;
+      some.insert(some.end(), from, from + c_.head_dim);
+    }
+    return some;
+  }
+
+  static constexpr int64_t kHeads = 3;
+
  private:
-  int64_t stride() const { return 2 * c_.head_dim; }  // the second of two key heads
-  int64_t q_stride() const { return c_.group * c_.head_dim; }
+  int64_t stride() const { return kHeads * c_.head_dim; }
+  int64_t q_stride() const { return kHeads * c_.group * c_.head_dim; }
   std::vector<float> numbers(int64_t count) {
     std::vector<float> x(static_cast<size_t>(count));
     for (float& value : x) value = normal_(random_);
@@ -95,29 +113,30 @@ class Sequence {
   std::vector<int32_t> positions_;
 };
 
+constexpr Case kCases[] = {
+    {.group = 1, .head_dim = 64, .keys = 200, .rows = 12},
+    {.group = 2, .head_dim = 128, .keys = 119, .rows = 9, .causal = true},
+    {.group = 3, .head_dim = 64, .keys = 121, .rows = 7, .causal = true, .run = 16},
+    {.group = 4, .head_dim = 32, .keys = 400, .rows = 5, .causal = true, .sinks = true},
+    {.group = 4, .head_dim = 256, .keys = 360, .rows = 4, .causal = true, .window = 70},
+    {.group = 2, .head_dim = 80, .keys = 33, .rows = 16, .window = 5, .run = 10},
+    {.group = 2,
+     .head_dim = 128,
+     .keys = 500,
+     .rows = 8,
+     .causal = true,
+     .dtype = tensor::DType::kBF16,
+     .run = 48},
+    {.group = 1,
+     .head_dim = 96,
+     .keys = 17,
+     .rows = 17,
+     .causal = true,
+     .dtype = tensor::DType::kF8E4M3},
+    {.group = 16, .head_dim = 16, .keys = 1, .rows = 1, .causal = true, .sinks = true},
+};
+
 TEST(Attention, FewQueriesHaveTheBitsOfMany) {
-  constexpr Case kCases[] = {
-      {.group = 1, .head_dim = 64, .keys = 200, .rows = 12},
-      {.group = 2, .head_dim = 128, .keys = 119, .rows = 9, .causal = true},
-      {.group = 3, .head_dim = 64, .keys = 121, .rows = 7, .causal = true, .run = 16},
-      {.group = 4, .head_dim = 32, .keys = 400, .rows = 5, .causal = true, .sinks = true},
-      {.group = 4, .head_dim = 256, .keys = 360, .rows = 4, .causal = true, .window = 70},
-      {.group = 2, .head_dim = 80, .keys = 33, .rows = 16, .window = 5, .run = 10},
-      {.group = 2,
-       .head_dim = 128,
-       .keys = 500,
-       .rows = 8,
-       .causal = true,
-       .dtype = tensor::DType::kBF16,
-       .run = 48},
-      {.group = 1,
-       .head_dim = 96,
-       .keys = 17,
-       .rows = 17,
-       .causal = true,
-       .dtype = tensor::DType::kF8E4M3},
-      {.group = 16, .head_dim = 16, .keys = 1, .rows = 1, .causal = true, .sinks = true},
-  };
   for (const Isa isa : supported_isas()) {
     const AttentionKernels& kernels = attention_kernels(isa);
     for (const Case& c : kCases) {
@@ -140,6 +159,34 @@ TEST(Attention, FewQueriesHaveTheBitsOfMany) {
                       std::bit_cast<uint32_t>(many[static_cast<size_t>(begin * c.head_dim) + i]))
                 << few << " from " << begin << ", number " << i;
           }
+        }
+      }
+    }
+  }
+}
+
+TEST(Attention, KeyHeadsTogetherHaveTheBitsOfEachAlone) {
+  for (const Isa isa : supported_isas()) {
+    const AttentionKernels& kernels = attention_kernels(isa);
+    for (const Case& c : kCases) {
+      SCOPED_TRACE(std::string(to_string(isa)) + ", group " + std::to_string(c.group) + ", keys " +
+                   std::to_string(c.keys));
+      const Sequence sequence(c, 6);
+      const int64_t queries = c.rows * c.group;
+      for (const int64_t few : {c.group, kernels.tile_queries}) {
+        const int64_t begin = std::max<int64_t>(0, queries - few);
+        for (const int64_t first : {0, 1}) {
+          const int64_t heads = Sequence::kHeads - first;
+          const std::vector<float> all = sequence.attend(kernels, begin, queries, first, heads);
+          std::vector<float> one_by_one(all.size(), 7);
+          for (int64_t head = first; head < Sequence::kHeads; ++head) {
+            const std::vector<float> one = sequence.attend(kernels, begin, queries, head, 1);
+            for (size_t i = 0; i < one.size(); ++i) {
+              if (one[i] != 7) one_by_one[i] = one[i];
+            }
+          }
+          ASSERT_EQ(std::memcmp(all.data(), one_by_one.data(), all.size() * sizeof(float)), 0)
+              << few << " queries, heads from " << first;
         }
       }
     }

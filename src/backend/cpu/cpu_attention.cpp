@@ -1,5 +1,6 @@
 // Attention: cut into tiles of query rows of one sequence and key head.
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct Tiling {
   std::vector<KeyRun> runs;
   std::vector<int64_t> first_run, keys;  // by sequence
   std::vector<int64_t> head_step;        // by sequence: floats from key head to key head
+  std::vector<int64_t> heads;            // by sequence: key heads of a tile
+  std::vector<int64_t> few;              // keys of the sequences of few queries
   int64_t most_keys = 0;
   bool narrow = false;  // some run is narrower than float32
 
@@ -34,6 +37,8 @@ struct Tiling {
     runs.clear();
     keys.clear();
     head_step.clear();
+    heads.clear();
+    few.clear();
     most_keys = 0;
     narrow = false;
   }
@@ -70,6 +75,23 @@ struct Tiling {
     most_keys = std::max(most_keys, keys.back());
   }
 };
+
+// So many key heads of a sequence of one tile are read together, as their columns lie together,
+// that its workers have equal shares or many.
+int64_t heads_at_once(int64_t kv_heads, std::span<const int64_t> keys, int64_t workers) {
+  if (keys.empty()) return 1;
+  const auto sequences = static_cast<int64_t>(keys.size());
+  const int64_t most = *std::max_element(keys.begin(), keys.end()),
+                all = std::accumulate(keys.begin(), keys.end(), int64_t{0});
+  const bool alike = 8 * sequences * most <= 9 * all;
+  int64_t heads = kv_heads;
+  for (; heads > 1; heads = (heads + 1) / 2) {
+    const bool equal =
+        alike && kv_heads % heads == 0 && sequences * (kv_heads / heads) % workers == 0;
+    if (equal || 4 * workers * heads * most <= all * kv_heads) break;
+  }
+  return heads;
+}
 
 // Lays out the keys and values of the last sequence of `tiling` as [key head][key][head_dim], in
 // float32.
@@ -188,6 +210,10 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     return ((offsets[s + 1] - offsets[s]) * group + step - 1) / step;
   };
 
+  const auto is_of_few = [&](int64_t s) {
+    return bias.bucket.empty() && (offsets[s + 1] - offsets[s]) * group <= kernels.few_queries;
+  };
+
   thread_local Tiling tiling_of_thread;
   Tiling& tiling = tiling_of_thread;
   tiling.clear();
@@ -196,15 +222,20 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   for (int64_t s = 0; s < queries.sequences; ++s) {
     tiling.add_keys(s, k, v, keys[s], attended.empty() ? keys[s + 1] - keys[s] : attended[s],
                     before);
-    const int64_t tiles = tiles_of(s) * shape.kv_heads;
-    tiling.first_tile.push_back(tiling.first_tile.back() + tiles);
     tiling.head_step.push_back(shape.head_dim);
     if (shape.window == 0 && tiling.keys.back() * shape.head_dim >= kManyFloats &&
         tiles_of(s) >= kManyTiles)
       laid_out.push_back(lay_out_by_head(*this, pool_, narrow_kernels(isa_), shape, tiling));
     int64_t seen = tiling.keys.back();
     if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
-    products += tiles * step * seen * shape.head_dim;
+    products += tiles_of(s) * shape.kv_heads * step * seen * shape.head_dim;
+    if (is_of_few(s)) tiling.few.push_back(seen);
+  }
+  const int64_t heads_of_few = heads_at_once(shape.kv_heads, tiling.few, pool_.size());
+  for (int64_t s = 0; s < queries.sequences; ++s) {
+    tiling.heads.push_back(is_of_few(s) ? heads_of_few : 1);
+    const int64_t parts = (shape.kv_heads + tiling.heads.back() - 1) / tiling.heads.back();
+    tiling.first_tile.push_back(tiling.first_tile.back() + tiles_of(s) * parts);
   }
   std::optional<DistanceTables> tables;
   if (!bias.bucket.empty())
@@ -214,7 +245,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
   const auto run_tile = [&](int64_t i) {
     const int64_t s = std::upper_bound(tiling.first_tile.begin(), tiling.first_tile.end(), i) -
                       tiling.first_tile.begin() - 1;
-    const int64_t head = (i - tiling.first_tile[s]) / tiles_of(s),
+    const int64_t head = (i - tiling.first_tile[s]) / tiles_of(s) * tiling.heads[s],
                   tile = (i - tiling.first_tile[s]) % tiles_of(s);
     const int64_t first = offsets[s], rows = offsets[s + 1] - first;
     const int64_t q_column = head * group * shape.head_dim;
@@ -226,6 +257,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .out_stride = y.stride(),
                     .runs = tiling.runs.data() + tiling.first_run[s],
                     .run_count = tiling.first_run[s + 1] - tiling.first_run[s],
+                    .heads = std::min(tiling.heads[s], shape.kv_heads - head),
                     .kv_column = head * tiling.head_step[s],
                     .positions = positions ? at.data() + first : nullptr,
                     .group = group,
@@ -239,7 +271,7 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
                     .window = shape.window,
                     .bias = tables ? &added : nullptr,
                     .sinks = bias.sinks.empty() ? nullptr : data(bias.sinks) + head * group},
-                   scratch(kernels.scratch_floats(shape.head_dim, tiling.narrow)));
+                   scratch(kernels.scratch_floats(shape.head_dim, heads_of_few, tiling.narrow)));
   };
   // Tiles that are next to each other read the same keys; and an item is worth waking a worker for.
   const int64_t tiles = tiling.first_tile.back();

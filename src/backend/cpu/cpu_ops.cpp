@@ -14,9 +14,10 @@ namespace cpu {
 
 // Rows start on a cache line, and never a multiple of 2 KiB apart: the rows that a kernel reads
 // together would all fall into the same set of the first-level cache.
-static int64_t stride_of(int64_t columns) {
-  const int64_t stride = (columns + 15) / 16 * 16;
-  return stride % 512 == 0 && stride > 0 ? stride + 16 : stride;
+static int64_t stride_of(int64_t columns, tensor::DType dtype = tensor::DType::kF32) {
+  const int64_t line = 64 / tensor::size_of(dtype);  // numbers in a line of the caches
+  const int64_t stride = (columns + line - 1) / line * line;
+  return stride % (32 * line) == 0 && stride > 0 ? stride + line : stride;
 }
 
 // All workers together keep a small part of the machine's memory for their next passes.
@@ -49,7 +50,7 @@ Tensor CpuOps::allocate_kept(int64_t rows, int64_t columns) {
 }
 
 Tensor CpuOps::allocate_cache(int64_t rows, int64_t columns, tensor::DType dtype) {
-  const int64_t stride = stride_of(columns);
+  const int64_t stride = stride_of(columns, dtype);
   const int64_t floats = (rows * stride * tensor::size_of(dtype) + 3) / 4;
   return {kept_.allocate(static_cast<size_t>(floats)), rows, columns, stride, dtype};
 }

@@ -10,8 +10,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <mutex>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -28,26 +30,28 @@ using Clock = std::chrono::steady_clock;
 
 struct Arguments {
   std::string model, compute = "float32", quantization = "auto", kv_cache_dtype = "auto";
-  int64_t sequences = 1, context = 16, tokens = 64, prefill = 512, beside = 0;
-  int threads = 2, rounds = 3;
+  int64_t sequences = 1, context = 16, tokens = 64, prefill = 512, beside = 0, threads = 2,
+          rounds = 3;
 };
 
 Arguments parse(int argc, char** argv) {
   Arguments a{.model = argc > 1 ? argv[1] : ""};
-  for (int i = 2; i + 1 < argc; i += 2) {
-    const std::string flag = argv[i], text = argv[i + 1];
-    if (flag == "--compute") a.compute = text;
-    if (flag == "--quantization") a.quantization = text;
-    if (flag == "--kv-cache-dtype") a.kv_cache_dtype = text;
-    if (flag == "--compute" || flag == "--quantization" || flag == "--kv-cache-dtype") continue;
-    const int64_t value = std::stoll(text);
-    if (flag == "--sequences") a.sequences = value;
-    if (flag == "--context") a.context = value;
-    if (flag == "--tokens") a.tokens = value;
-    if (flag == "--prefill") a.prefill = value;
-    if (flag == "--beside") a.beside = value;
-    if (flag == "--threads") a.threads = static_cast<int>(value);
-    if (flag == "--rounds") a.rounds = static_cast<int>(value);
+  const std::map<std::string, std::string*> texts{{"--compute", &a.compute},
+                                                  {"--quantization", &a.quantization},
+                                                  {"--kv-cache-dtype", &a.kv_cache_dtype}};
+  const std::map<std::string, int64_t*> numbers{
+      {"--sequences", &a.sequences}, {"--context", &a.context}, {"--tokens", &a.tokens},
+      {"--prefill", &a.prefill},     {"--beside", &a.beside},   {"--threads", &a.threads},
+      {"--rounds", &a.rounds}};
+  for (int i = 2; i < argc; i += 2) {
+    const std::string flag = argv[i];
+    if (i + 1 == argc || !(texts.contains(flag) || numbers.contains(flag)))
+      throw std::invalid_argument(flag + ": no such option, or its value is missing");
+    if (texts.contains(flag)) {
+      *texts.at(flag) = argv[i + 1];
+    } else {
+      *numbers.at(flag) = std::stoll(argv[i + 1]);
+    }
   }
   return a;
 }
@@ -67,7 +71,7 @@ class Bench {
   explicit Bench(const Arguments& a) : a_(a) {
     vecton::EngineOptions options{.model = a.model};
     options.runner = "generate";
-    options.threads = a.threads;
+    options.threads = static_cast<int>(a.threads);
     options.enable_prefix_caching = false;
     options.compute = a.compute;
     options.quantization = a.quantization;
@@ -76,7 +80,7 @@ class Bench {
   }
 
   void run() {
-    const vecton::backend::Peak peak = vecton::backend::measure_peak(a_.threads);
+    const vecton::backend::Peak peak = vecton::backend::measure_peak(static_cast<int>(a_.threads));
     std::printf("# %s %s, peak %.1f GFLOP/s, %.1f GB/s; %.3f GB of weights a step\n",
                 engine_->info().isa.c_str(), engine_->info().dtype.c_str(), peak.fma_gflops,
                 peak.read_gbytes_s, static_cast<double>(engine_->weight_bytes_per_pass()) / 1e9);

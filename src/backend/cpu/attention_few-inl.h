@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/attention_keys-inl.h"
@@ -68,6 +69,49 @@ class RowsAhead {
   const std::byte* const* row_;
   const std::byte* const* end_;
   int64_t bytes_, share_, at_ = 0;
+};
+
+struct Float32 {
+  using Stored = float;
+};
+
+// A vector of numbers that lie so.
+template <class Type>
+HWY_INLINE VF load_wide(const typename Type::Stored* from) {
+  if constexpr (std::is_same_v<Type, Float32>) {
+    return hn::LoadU(F32(), from);
+  } else {
+    const hn::Rebind<typename Type::Stored, F32> stored;
+    return Type::widen(hn::PromoteTo(NarrowU32(), hn::LoadU(stored, from)));
+  }
+}
+
+// Columns from `column` on of as many rows as there are lanes, a row to a lane: four words of each
+// row, and what numbers they hold.
+template <class Type>
+class KeyColumns {
+  static constexpr int kInWord = sizeof(float) / sizeof(typename Type::Stored);
+
+ public:
+  static constexpr int kColumns = 4 * kInWord;
+
+  HWY_INLINE KeyColumns(const float* const* rows, int64_t column) {
+    load_columns(rows, column / kInWord, words_);
+  }
+  HWY_INLINE VF column(int j) const {
+    constexpr int kBits = 32 / kInWord;
+    const VF word = words_[j / kInWord];
+    if constexpr (kInWord == 1) {
+      return word;
+    } else {
+      const int shift = j % kInWord * kBits;
+      const NarrowCodes code = hn::ShiftRightSame(hn::BitCast(NarrowU32(), word), shift);
+      return Type::widen(hn::And(code, codes((1u << kBits) - 1)));
+    }
+  }
+
+ private:
+  VF words_[4];
 };
 
 template <int kQueries>
@@ -142,25 +186,24 @@ class FewQueries {
     fetched_ = last - begin;
   }
 
-  // A head's columns of the rows of `count` keys as float32, in place or widened into the scratch,
-  // where they stay until the next call; the last row stands for those up to kKeys.
-  void read_rows(const Rows& rows, int64_t key, int64_t count, int64_t head,
-                 const float* (&out)[kKeys], RowsAhead& ahead) {
-    RowsAhead next = ahead;
+  // Where a head's columns of the rows of `count` keys lie, as words; the last row stands for those
+  // up to kKeys. Rows of one type are read as that, which is returned; of several, those that are
+  // narrower than float32 are widened into the scratch, where they stay until the next call.
+  tensor::DType find_columns(const Rows& rows, int64_t key, int64_t count, int64_t head,
+                             const float* (&out)[kKeys]) {
+    const tensor::DType* types = types_.data() + key;
+    const bool alike = t_.head_dim % (16 / tensor::size_of(*types)) == 0 &&
+                       std::all_of(types, types + count, [=](auto type) { return type == *types; });
     for (int64_t i = 0; i < count; ++i) {
-      const tensor::DType dtype = types_[key + i];
-      const std::byte* row = rows[key + i] + head * t_.head_dim * tensor::size_of(dtype);
-      if (dtype == tensor::DType::kF32) {
-        out[i] = reinterpret_cast<const float*>(row);
-        continue;
-      }
-      next.fetch_share();
+      const std::byte* row = rows[key + i] + head * t_.head_dim * tensor::size_of(types[i]);
+      out[i] = reinterpret_cast<const float*>(row);
+      if (alike || types[i] == tensor::DType::kF32) continue;
       float* wide = wide_ + i * t_.head_dim;
-      with_narrow(dtype, [&]<class Type>() HWY_ATTR { widen_as<Type>(row, t_.head_dim, wide); });
+      with_narrow(types[i], [&]<class Type>() HWY_ATTR { widen_as<Type>(row, t_.head_dim, wide); });
       out[i] = wide;
     }
     std::fill(out + count, out + kKeys, out[count - 1]);
-    ahead = next;
+    return alike ? *types : tensor::DType::kF32;
   }
 
   // The rows from number `key` on, as many as are multiplied together.
@@ -173,50 +216,56 @@ class FewQueries {
   void add_keys(int64_t begin, int64_t end, bool first) {
     find_rows(begin, end);
     const int64_t count = end - begin;
-    const bool narrow = types_[0] != tensor::DType::kF32;
     const float* rows[kKeys];
     if (first) ahead(k_, 0, 1).fetch_share();
     for (int64_t key = 0; key < count; key += kKeys) {
-      const int64_t some = std::min(kKeys, count - key);
-      const int64_t shares = t_.heads * (t_.head_dim / 4 + (narrow ? some : 0));
+      const int64_t some = std::min(kKeys, count - key), shares = t_.heads * t_.head_dim / 4;
       RowsAhead next = key + kKeys < count ? ahead(k_, key + kKeys, shares) : ahead(v_, 0, shares);
       for (int64_t head = 0; head < t_.heads; ++head) {
-        read_rows(k_, key, some, head, rows, next);
-        add_scores(queries(head), rows, some, scores(head) + key, next);
+        with_stored(find_columns(k_, key, some, head, rows), [&]<class Type>() HWY_ATTR {
+          add_scores<Type>(queries(head), rows, some, scores(head) + key, next);
+        });
       }
     }
     for (int64_t head = 0; head < t_.heads; ++head) take_powers(head, count, first);
     for (int64_t key = 0; key < count; key += kKeys) {
-      const int64_t some = std::min(kKeys, count - key);
-      const int64_t shares = t_.heads * some * (narrow ? 2 : 1);
+      const int64_t some = std::min(kKeys, count - key), shares = t_.heads * some;
       RowsAhead next =
           key + kKeys < count ? ahead(v_, key + kKeys, shares) : ahead(k_, count, shares);
       for (int64_t head = 0; head < t_.heads; ++head) {
-        read_rows(v_, key, some, head, rows, next);
-        add_values(sums(head), rows, some, scores(head) + key, next);
+        with_stored(find_columns(v_, key, some, head, rows), [&]<class Type>() HWY_ATTR {
+          add_values<Type>(sums(head), rows, some, scores(head) + key, next);
+        });
       }
     }
   }
 
+  // f with the type of numbers as they lie in rows.
+  template <class F>
+  static HWY_INLINE void with_stored(tensor::DType dtype, const F& f) {
+    if (dtype == tensor::DType::kF32) return f.template operator()<Float32>();
+    with_narrow(dtype, f);
+  }
+
   // Scores of up to kKeys keys; beyond `count` none.
+  template <class Type>
   HWY_NOINLINE void add_scores(const float* query, const float* const (&rows)[kKeys], int64_t count,
                                float* scores, RowsAhead& ahead) {
     RowsAhead next = ahead;
     VF sums[kQueries][2];
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) sums[i][0] = sums[i][1] = hn::Zero(d_);
-    for (int64_t c = 0; c < t_.head_dim; c += 4) {
-      next.fetch_share();
-      VF keys[2][4];
-      load_columns(rows, c, keys[0]);
-      load_columns(rows + kLanes, c, keys[1]);
-      HWY_UNROLL(4)
-      for (int j = 0; j < 4; ++j, query += kQueries) {
+    for (int64_t c = 0; c < t_.head_dim; c += KeyColumns<Type>::kColumns) {
+      const KeyColumns<Type> keys[2] = {{rows, c}, {rows + kLanes, c}};
+      HWY_UNROLL(16)
+      for (int j = 0; j < KeyColumns<Type>::kColumns; ++j, query += kQueries) {
+        if (j % 4 == 0) next.fetch_share();
+        const VF first = keys[0].column(j), second = keys[1].column(j);
         HWY_UNROLL(4)
         for (int i = 0; i < kQueries; ++i) {
           const VF q = hn::Set(d_, query[i]);
-          sums[i][0] = hn::MulAdd(q, keys[0][j], sums[i][0]);
-          sums[i][1] = hn::MulAdd(q, keys[1][j], sums[i][1]);
+          sums[i][0] = hn::MulAdd(q, first, sums[i][0]);
+          sums[i][1] = hn::MulAdd(q, second, sums[i][1]);
         }
       }
     }
@@ -265,6 +314,7 @@ class FewQueries {
       hn::Store(first ? hn::Zero(d_) : hn::Mul(hn::Load(d_, sums + c), times), d_, sums + c);
   }
 
+  template <class Type>
   void add_values(float* sums, const float* const (&rows)[kKeys], int64_t count,
                   const float* powers, RowsAhead& ahead) {
     constexpr int kSums = HWY_LANES(float) > 8 ? 16 : 8;
@@ -273,13 +323,13 @@ class FewQueries {
     for (int64_t v = 0, some; v < vectors; v += some) {
       some = next_block(vectors - v, kMost);
       with_constant<kMost>(some, [&]<int kVectors>() HWY_ATTR {
-        add_columns<kVectors>(sums, rows, count, v * kLanes, powers, ahead);
+        add_columns<Type, kVectors>(sums, rows, count, v * kLanes, powers, ahead);
       });
     }
   }
 
   // Values times powers, added to some columns.
-  template <int kVectors>
+  template <class Type, int kVectors>
   HWY_NOINLINE void add_columns(float* to, const float* const (&rows)[kKeys], int64_t count,
                                 int64_t column, const float* powers, RowsAhead& ahead) {
     RowsAhead next = ahead;
@@ -292,13 +342,13 @@ class FewQueries {
     }
     for (int64_t key = 0; key < count; ++key) {
       next.fetch_share();
-      const float* x = rows[key] + column;
+      const auto* x = reinterpret_cast<const typename Type::Stored*>(rows[key]) + column;
       VF p[kQueries];
       HWY_UNROLL(4)
       for (int i = 0; i < kQueries; ++i) p[i] = hn::Set(d_, powers[i * kScores + key]);
       HWY_UNROLL(8)
       for (int v = 0; v < kVectors; ++v) {
-        const VF value = hn::LoadU(d_, x + v * kLanes);
+        const VF value = load_wide<Type>(x + v * kLanes);
         HWY_UNROLL(4)
         for (int i = 0; i < kQueries; ++i) sums[i][v] = hn::MulAdd(p[i], value, sums[i][v]);
       }

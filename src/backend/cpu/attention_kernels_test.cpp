@@ -173,7 +173,7 @@ TEST(Attention, KeyHeadsTogetherHaveTheBitsOfEachAlone) {
                    std::to_string(c.keys));
       const Sequence sequence(c, 6);
       const int64_t queries = c.rows * c.group;
-      for (const int64_t few : {c.group, kernels.tile_queries}) {
+      for (const int64_t few : {std::min(c.group, kernels.tile_queries), kernels.tile_queries}) {
         const int64_t begin = std::max<int64_t>(0, queries - few);
         for (const int64_t first : {0, 1}) {
           const int64_t heads = Sequence::kHeads - first;

@@ -91,9 +91,9 @@ VECTON_VNNI void tile(const IntegerTile& t) {
     }
     for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= kPerWord) {
       const __m512i low = _mm512_loadu_si512(words), high = _mm512_loadu_si512(words + 16);
-      _mm_prefetch(ahead, _MM_HINT_T1);
-      _mm_prefetch(ahead + 64, _MM_HINT_T1);
-      if constexpr (kRows == 1) _mm_prefetch(ahead + 128, _MM_HINT_T1);
+      _mm_prefetch(ahead, _MM_HINT_T0);
+      _mm_prefetch(ahead + 64, _MM_HINT_T0);
+      if constexpr (kRows == 1) _mm_prefetch(ahead + 128, _MM_HINT_T0);
       ahead += ahead_step;
       add_parts<kBits, kLookup, kRows>(sum, low, high, table, x, stride);
       words += kWidth;

@@ -43,7 +43,7 @@ MAY_INCLUDE_HEADERS = {
                "parsers/markers.h"],
 }
 # A folder's namespace has its name; these have others beside it.
-MORE_NAMESPACES = {"backend": ["cpu", "host"], "checkpoint": ["hub"], "base": ["utf8"], "tokenizer": ["unicode"]}
+MORE_NAMESPACES = {"backend": ["cpu", "host"], "checkpoint": ["hub"], "base": ["utf8", "unicode"]}
 NAMESPACE = re.compile(r"^namespace vecton((?:::\w+)*) \{\n(.*?)^\}  // namespace vecton\1$", re.M | re.S)
 # What may stand in another namespace: names that are only announced, and other names of the same thing.
 ANNOUNCED = re.compile(r"\s*(//.*|(class|struct) \w+;.*|using [\w:]+;.*|namespace \w+ = [\w:]+;.*|template <.*|)")

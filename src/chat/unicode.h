@@ -1,6 +1,6 @@
 // Code points of UTF-8 text, and what they are to the methods of Python's str. Used by every file
 // of chat/ that reads characters. Pure functions of constant tables, which are Python's: those of
-// tokenizer/unicode.h come from the reference library, with another version of Unicode.
+// base/unicode.h come from the reference library, with another version of Unicode.
 #pragma once
 
 #include <cstddef>

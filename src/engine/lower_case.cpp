@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "base/unicode.h"
 #include "base/utf8.h"
-#include "tokenizer/unicode.h"
 
 namespace vecton::engine {
 

@@ -1,8 +1,8 @@
 // Tokens that stand for bytes: a character may come from several of them.
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "tokenizer/byte_level.h"
 #include "tokenizer/decoder_steps.h"
-#include "tokenizer/unicode.h"
 
 namespace vecton::tokenizer {
 

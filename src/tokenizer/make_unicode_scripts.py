@@ -3,7 +3,7 @@
 
     pip install tokenizers && python make_unicode_scripts.py > unicode_scripts.inc
 
-Read off the reference library, like unicode_tables.inc: script numbers only tell scripts apart.
+Read off the reference library, like src/base/unicode_tables.inc: script numbers only tell scripts apart.
 """
 from tokenizers import pre_tokenizers
 

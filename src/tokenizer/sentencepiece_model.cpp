@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/unicode.h"
 #include "base/utf8.h"
-#include "tokenizer/unicode.h"
 #include "vecton/error.h"
 
 namespace vecton::tokenizer {

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizer/unicode.h"
+#include "base/unicode.h"
 
 namespace vecton::tokenizer {
 

@@ -1,9 +1,9 @@
 // Classes of tokenizers that keep a vocab.txt, a token on each line.
 #include "base/mapped_file.h"
+#include "base/unicode.h"
 #include "base/utf8.h"
 #include "tokenizer/class_templates.h"
 #include "tokenizer/tokenizer_classes.h"
-#include "tokenizer/unicode.h"
 #include "vecton/error.h"
 
 namespace vecton::tokenizer {

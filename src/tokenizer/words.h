@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/unicode.h"
 #include "tokenizer/pattern.h"
 #include "tokenizer/text.h"
-#include "tokenizer/unicode.h"
 
 namespace vecton::tokenizer {
 

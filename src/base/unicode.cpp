@@ -1,4 +1,4 @@
-#include "tokenizer/unicode.h"
+#include "base/unicode.h"
 
 #include <algorithm>
 #include <cstring>
@@ -27,7 +27,7 @@ struct Mapping {
   uint8_t length;
 };
 
-#include "tokenizer/unicode_tables.inc"
+#include "base/unicode_tables.inc"
 
 constexpr int kNfcActive = 13, kNfdActive = 14, kNfkdActive = 15;
 

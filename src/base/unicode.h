@@ -1,5 +1,5 @@
-// Unicode for tokenizers: character properties, lower case and normal forms, as the
-// reference library has them.
+// Unicode: character properties, lower case and normal forms, as the tokenizers of the
+// reference library have them.
 //
 // Used by every stage of the pipeline. Pure functions over constant tables: safe from any thread.
 #pragma once

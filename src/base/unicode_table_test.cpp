@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tokenizer/unicode.h"
+#include "base/unicode.h"
 
 namespace vecton::unicode {
 namespace {

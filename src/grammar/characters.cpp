@@ -14,51 +14,79 @@ Expr byte_range(ExpressionPool& pool, unsigned first, unsigned last) {
   return pool.bytes(ByteSet::range(first, last));
 }
 
-// Numbers from `first` to `last` in digits: `digit(low, high)` writes one, `digits` are left, each
-// of `bits` bits.
+// The numbers of `ranges`, which are sorted and apart, in digits: `digit(left, low, high)` writes
+// one, `digits` are left, each of `bits` bits. What may follow several digits is written once.
 template <typename Digit>
-Expr number_range(ExpressionPool& pool, char32_t first, char32_t last, int digits, int bits,
-                  const Digit& digit) {
+Expr number_ranges(ExpressionPool& pool, const std::vector<Range>& ranges, int digits, int bits,
+                   const Digit& digit) {
   if (digits == 0) return kEmptyText;
   const int shift = bits * (digits - 1);
   const char32_t mask = (char32_t{1} << shift) - 1;
-  const char32_t low = first >> shift, high = last >> shift;
-  if (low == high || ((first & mask) == 0 && (last & mask) == mask))
-    return pool.concat(digit(digits, low, high),
-                       number_range(pool, first & mask, last & mask, digits - 1, bits, digit));
+  // What stands behind each digit; of digits with all behind them one stands for many.
+  struct Run {
+    char32_t low, high;
+    std::vector<Range> rest;
+  };
+  std::vector<Run> runs;
+  const auto add = [&](char32_t low, char32_t high, Range rest) {
+    if (low > high) return;
+    if (runs.empty() || runs.back().low != low) runs.push_back({low, high, {}});
+    runs.back().rest.push_back(rest);
+  };
+  for (const auto& [first, last] : ranges) {
+    const char32_t low = first >> shift, high = last >> shift;
+    if (low == high) {
+      add(low, low, {first & mask, last & mask});
+      continue;
+    }
+    const bool from_zero = (first & mask) == 0, to_end = (last & mask) == mask;
+    if (!from_zero) add(low, low, {first & mask, mask});
+    add(from_zero ? low : low + 1, to_end ? high : high - 1, {0, mask});
+    if (!to_end) add(high, high, {0, last & mask});
+  }
+  std::vector<std::pair<Expr, std::vector<Expr>>> by_rest;
+  for (const Run& run : runs) {
+    const Expr behind = number_ranges(pool, run.rest, digits - 1, bits, digit),
+               one = digit(digits, run.low, run.high);
+    const auto it = std::find_if(by_rest.begin(), by_rest.end(),
+                                 [&](const auto& known) { return known.first == behind; });
+    if (it == by_rest.end()) {
+      by_rest.push_back({behind, {one}});
+    } else {
+      it->second.push_back(one);
+    }
+  }
   std::vector<Expr> parts;
-  char32_t from = low, to = high;
-  if ((first & mask) != 0) {
-    parts.push_back(pool.concat(digit(digits, low, low),
-                                number_range(pool, first & mask, mask, digits - 1, bits, digit)));
-    ++from;
-  }
-  if ((last & mask) != mask) {
-    parts.push_back(pool.concat(digit(digits, high, high),
-                                number_range(pool, 0, last & mask, digits - 1, bits, digit)));
-    --to;
-  }
-  if (from <= to)
-    parts.push_back(
-        pool.concat(digit(digits, from, to), number_range(pool, 0, mask, digits - 1, bits, digit)));
+  for (auto& [behind, of] : by_rest)
+    parts.push_back(pool.concat(pool.any_of(std::move(of)), behind));
   return pool.any_of(std::move(parts));
 }
 
-Expr utf8_range(ExpressionPool& pool, char32_t first, char32_t last) {
+// Those of the ranges that lie within one, less `minus`.
+std::vector<Range> within(const std::vector<Range>& ranges, char32_t first, char32_t last,
+                          char32_t minus = 0) {
+  std::vector<Range> out;
+  for (const Range& range : ranges) {
+    const char32_t from = std::max(first, range.first), to = std::min(last, range.second);
+    if (from <= to) out.emplace_back(from - minus, to - minus);
+  }
+  return out;
+}
+
+Expr utf8_ranges(ExpressionPool& pool, const std::vector<Range>& ranges) {
   static constexpr Range kLengths[] = {
       {0, 0x7F}, {0x80, 0x7FF}, {0x800, 0xFFFF}, {0x10000, 0x10FFFF}};
   static constexpr unsigned kLead[] = {0, 0xC0, 0xE0, 0xF0};
   std::vector<Expr> parts;
   for (int length = 1; length <= 4; ++length) {
-    const char32_t from = std::max(first, kLengths[length - 1].first);
-    const char32_t to = std::min(last, kLengths[length - 1].second);
-    if (from > to) continue;
+    const std::vector<Range> some =
+        within(ranges, kLengths[length - 1].first, kLengths[length - 1].second);
     if (length == 1) {
-      parts.push_back(byte_range(pool, from, to));
+      for (const auto& [first, last] : some) parts.push_back(byte_range(pool, first, last));
       continue;
     }
     parts.push_back(
-        number_range(pool, from, to, length, 6, [&](int left, char32_t low, char32_t high) {
+        number_ranges(pool, some, length, 6, [&](int left, char32_t low, char32_t high) {
           const unsigned mark = left == length ? kLead[length - 1] : 0x80u;
           return byte_range(pool, mark | low, mark | high);
         }));
@@ -75,25 +103,21 @@ Expr hex_digits(ExpressionPool& pool, unsigned low, unsigned high) {
   return pool.bytes(set);
 }
 
-Expr four_hex(ExpressionPool& pool, char32_t first, char32_t last) {
+Expr four_hex(ExpressionPool& pool, const std::vector<Range>& ranges) {
   return pool.concat(pool.literal("\\u"),
-                     number_range(pool, first, last, 4, 4, [&](int, char32_t low, char32_t high) {
+                     number_ranges(pool, ranges, 4, 4, [&](int, char32_t low, char32_t high) {
                        return hex_digits(pool, low, high);
                      }));
 }
 
 // \uXXXX, or a pair of surrogates.
-Expr unicode_escape(ExpressionPool& pool, char32_t first, char32_t last) {
-  std::vector<Expr> parts;
-  if (first <= 0xFFFF) parts.push_back(four_hex(pool, first, std::min<char32_t>(last, 0xFFFF)));
-  if (last > 0xFFFF) {
-    const char32_t from = std::max<char32_t>(first, 0x10000) - 0x10000, to = last - 0x10000;
-    parts.push_back(number_range(pool, from, to, 2, 10, [&](int left, char32_t low, char32_t high) {
-      const char32_t mark = left == 2 ? 0xD800 : 0xDC00;
-      return four_hex(pool, mark + low, mark + high);
-    }));
-  }
-  return pool.any_of(std::move(parts));
+Expr unicode_escapes(ExpressionPool& pool, const std::vector<Range>& ranges) {
+  const std::vector<Range> pairs = within(ranges, 0x10000, CharacterSet::kLast, 0x10000);
+  return pool.any_of({four_hex(pool, within(ranges, 0, 0xFFFF)),
+                      number_ranges(pool, pairs, 2, 10, [&](int left, char32_t low, char32_t high) {
+                        const char32_t mark = left == 2 ? 0xD800 : 0xDC00;
+                        return four_hex(pool, {{mark + low, mark + high}});
+                      })});
 }
 
 }  // namespace
@@ -160,19 +184,14 @@ bool CharacterSet::has(char32_t c) const {
 }
 
 Expr characters(ExpressionPool& pool, const CharacterSet& set, Spelling spelling) {
+  if (spelling == Spelling::kUtf8) return utf8_ranges(pool, set.ranges());
   std::vector<Expr> parts;
-  if (spelling == Spelling::kUtf8) {
-    for (const auto& [first, last] : set.ranges()) parts.push_back(utf8_range(pool, first, last));
-    return pool.any_of(std::move(parts));
-  }
   const CharacterSet special{{0, 0x1F}, {'"', '"'}, {'\\', '\\'}};
-  for (const auto& [first, last] : set.minus(special).ranges())
-    parts.push_back(utf8_range(pool, first, last));
+  parts.push_back(utf8_ranges(pool, set.minus(special).ranges()));
   const CharacterSet plain{{0x20, 0x7E}};
   const CharacterSet escaped =
       spelling == Spelling::kJsonEscapes ? set : set.minus(plain.minus(special));
-  for (const auto& [first, last] : escaped.ranges())
-    parts.push_back(unicode_escape(pool, first, last));
+  parts.push_back(unicode_escapes(pool, escaped.ranges()));
   static constexpr std::pair<char32_t, char> kShort[] = {
       {'"', '"'}, {'\\', '\\'}, {8, 'b'}, {12, 'f'}, {'\n', 'n'}, {'\r', 'r'}, {'\t', 't'}};
   ByteSet short_escapes;

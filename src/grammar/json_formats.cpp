@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.h"
 #include "base/json.h"
 #include "grammar/json_text.h"
 #include "grammar/regex.h"
@@ -14,8 +15,9 @@ const std::string kDate =
     "(?:(?:\\d{4})-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|"
     "30)|02-(?:0[1-9]|1\\d|2[0-8]))"
     "|(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
-const std::string kTime =
-    "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
+const std::string kClock = "(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?";
+const std::string kZone = "(?:Z|z|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)";
+const std::string kTime = kClock + kZone;
 const std::string kByte = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
 const std::string kIpv4 = "(?:" + kByte + "\\.){3}" + kByte;
 const std::string kLabel = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
@@ -81,6 +83,8 @@ std::string expression_of(std::string_view name) {
   if (name == "date") return kDate;
   if (name == "time") return kTime;
   if (name == "date-time") return kDate + "[Tt]" + kTime;
+  if (name == "iso-time") return kClock + "(?:" + kZone + ")?";
+  if (name == "iso-date-time") return kDate + "[Tt ]" + kClock + "(?:" + kZone + ")?";
   if (name == "duration")
     return "P(?:\\d+W|\\d+Y(?:\\d+M(?:\\d+D)?)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|"
            "\\d+S))?"
@@ -89,11 +93,15 @@ std::string expression_of(std::string_view name) {
            "|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))";
   if (name == "email" || name == "idn-email")
     return "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*@" + kHostname;
-  if (name == "hostname" || name == "idn-hostname") return "(?=.{1,253}$)" + kHostname;
-  if (name == "ipv4") return kIpv4;
+  if (name == "hostname" || name == "idn-hostname" || name == "host-name")
+    return "(?=.{1,253}$)" + kHostname;
+  if (name == "ipv4" || name == "ip-address") return kIpv4;
   if (name == "ipv6") return ipv6();
   if (name == "uuid")
     return kHex + "{8}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{12}";
+  if (name.size() == 5 && name.starts_with("uuid") && name[4] >= '1' && name[4] <= '8')
+    return kHex + "{8}-" + kHex + "{4}-" + name[4] + kHex + "{3}-[89abAB]" + kHex + "{3}-" + kHex +
+           "{12}";
   if (name == "uri" || name == "iri") return "[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + kTail;
   if (name == "uri-reference" || name == "iri-reference") {
     const std::string first = "(?:[" + kPlain + "@]|" + kEscape + ")+(?:/" + kCharacter + "*)*";
@@ -118,12 +126,66 @@ std::string expression_of(std::string_view name) {
   }
   if (name == "google-duration") return "-?\\d{1,12}(?:\\.\\d{1,9})?s";
   if (name == "json-pointer") return "(?:/(?:[^~/]|~[01])*)*";
+  if (name == "json-pointer-uri-fragment")
+    return "#(?:/(?:[a-zA-Z0-9_.!$&'()*+,;:=@-]|~[01]|" + kEscape + ")*)*";
   if (name == "relative-json-pointer") return "(?:0|[1-9]\\d*)(?:#|(?:/(?:[^~/]|~[01])*)*)";
   if (name == "uri-template")
     return "(?:[a-zA-Z0-9._~!$&()*+,;=:/?#@-]|%" + kHex + kHex +
            "|\\{[+#./;?&]?[a-zA-Z0-9_]+(?:,[a-zA-Z0-9_]+)*\\})*";
   if (name == "byte") return "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?";
   return "";
+}
+
+// All texts that may be taken for the format, and more where its border is not clear: what others
+// have as it, expression_of() leaves out. Empty: not known.
+std::string wide_expression_of(std::string_view name) {
+  // With seconds that leap, whether or not they do on that day, and any number of decimals.
+  const std::string time =
+      "(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]"
+      "\\d)";
+  if (name == "time") return time;
+  if (name == "date-time") return kDate + "[Tt]" + time;
+  for (const std::string_view whole :
+       {"date", "ipv4", "ip-address", "uuid", "json-pointer", "relative-json-pointer"}) {
+    if (name == whole) return expression_of(name);
+  }
+  const std::string anything = "[\\s\\S]*", address = "[!#-;=?-\\[\\]_a-z~",
+                    beyond_ascii = "\\u0080-\\u{10FFFF}";
+  const bool ascii = !name.starts_with("i") || name == "ipv6";
+  const std::string rest = address + (ascii ? "" : beyond_ascii) + "]*";
+  if (name == "uri" || name == "iri" || name == "url") return "[a-zA-Z][a-zA-Z0-9+.-]*:" + rest;
+  if (name == "uri-reference" || name == "iri-reference") return rest;
+  if (name == "uri-template") return "[^\\x00-\\x20\"<>\\\\\\^`|]*";
+  if (name == "email" || name == "idn-email") return anything + "@" + anything;
+  if (name == "hostname" || name == "host-name") return "[a-zA-Z0-9._-]*";
+  if (name == "idn-hostname") return "[a-zA-Z0-9._" + beyond_ascii + "-]*";
+  if (name == "ipv6") return "[0-9a-fA-F:.]*(?:%" + anything + ")?";
+  if (name == "duration") return "[+-]?[Pp][0-9a-zA-Z.,:+-]*";
+  if (name == "byte") return "[A-Za-z0-9+/=_\\s-]*";
+  // All but what repeats nothing, or ends in half an escape.
+  if (name == "regex") return "(?![*+?])(?:[^\\\\]|\\\\[\\s\\S])*";
+  return "";
+}
+
+// Without case and what joins words.
+std::string folded(std::string_view name) {
+  std::string out = base::ascii_lower(name);
+  std::erase_if(out, [](char c) { return c == '-' || c == '_' || c == ' ' || c == '.'; });
+  return out;
+}
+
+// One character more, less or other, or two the other way round.
+bool is_one_edit_away(std::string_view x, std::string_view y) {
+  if (x.size() < y.size()) std::swap(x, y);
+  if (x.size() > y.size() + 1) return false;
+  const size_t same =
+      static_cast<size_t>(std::mismatch(y.begin(), y.end(), x.begin()).first - y.begin());
+  x.remove_prefix(same);
+  y.remove_prefix(same);
+  if (x.size() > y.size()) return x.substr(1) == y;
+  if (x.empty()) return true;
+  return x.substr(1) == y.substr(1) ||
+         (x.size() > 1 && x[0] == y[1] && x[1] == y[0] && x.substr(2) == y.substr(2));
 }
 
 }  // namespace
@@ -134,30 +196,38 @@ std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
   return parse_regex(pool_, expression, Match::kWhole, spelling, "format");
 }
 
+bool is_known_format(std::string_view name) { return !expression_of(name).empty(); }
+
 Expr JsonText::other_format(std::string_view name, Spelling spelling) {
-  // With seconds that leap, whether or not they do on that day, and any number of decimals.
-  const std::string time =
-      "(?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]"
-      "\\d)";
-  const std::string expression = name == "time"        ? time
-                                 : name == "date-time" ? kDate + "[Tt]" + time
-                                                       : expression_of(name);
+  const std::string expression = wide_expression_of(name);
   return pool_.all_of(
       {pool_.complement(parse_regex(pool_, expression, Match::kWhole, spelling, "format")),
        any_characters(spelling)});
 }
 
-bool is_whole_format(std::string_view name) {
-  static constexpr std::array<std::string_view, 7> kNames = {
-      "date", "time", "date-time", "ipv4", "uuid", "json-pointer", "relative-json-pointer"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
-}
+bool can_negate_format(std::string_view name) { return !wide_expression_of(name).empty(); }
 
-bool is_annotation_format(std::string_view name) {
-  static constexpr std::array<std::string_view, 12> kNames = {
-      "int32",   "int64",    "uint32", "uint64",   "float",    "double",
-      "decimal", "password", "binary", "markdown", "textarea", "html"};
-  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+std::optional<std::string> why_format_is_refused(std::string_view name) {
+  static constexpr std::array<std::string_view, 25> kNames = {
+      "date-time", "date", "time", "duration", "email", "idn-email", "hostname", "idn-hostname",
+      "ipv4", "ipv6", "uri", "uri-reference", "iri", "iri-reference", "uuid", "regex",
+      "uri-template", "json-pointer", "relative-json-pointer",
+      // of draft 3
+      "color", "host-name", "ip-address", "utc-millisec", "phone", "style"};
+  if (is_known_format(name)) return std::nullopt;
+  // Draft 3 names them and does not say what their texts are.
+  if (name == "phone" || name == "style")
+    return "is a format of draft 3 that does not say what its texts are";
+  const std::string written = folded(name);
+  for (const std::string_view known : kNames) {
+    const std::string meant = folded(known);
+    // Of shorter names too many are other words.
+    constexpr size_t kLong = 5;
+    if (name != known &&
+        (written == meant || (meant.size() >= kLong && is_one_edit_away(written, meant))))
+      return "is not known; JSON Schema's name is '" + std::string(known) + "'";
+  }
+  return std::nullopt;
 }
 
 }  // namespace vecton::grammar

@@ -41,9 +41,9 @@ Symbol SchemaCompiler::compile_whole(Parts whole) {
   if (!grammar_.pool.nullable(text_.space())) grammar_.space_is_optional = false;
   const Symbol root = compile(std::move(whole));
   while (!later_.empty()) {
-    const auto [key, parts] = std::move(later_.back());
+    const auto [key, decided] = std::move(later_.back());
     later_.pop_back();
-    define(key, parts);
+    define(key, decided);
   }
   return root;
 }
@@ -90,8 +90,13 @@ bool SchemaCompiler::expand(Parts& parts) {
 
 Symbol SchemaCompiler::compile(Parts parts) {
   for (Part& part : parts) part.schema = document_.follow(part.schema);
-  if (!expand(parts) || !simplify(parts)) return Symbol();
-  Parts key = parts;
+  Decided decided{std::move(parts)};
+  for (Decision decision = Decision::kTaken; decision == Decision::kTaken;) {
+    if (!expand(decided.parts) || !simplify(decided.parts)) return Symbol();
+    decision = decide(decided);
+    if (decision == Decision::kImpossible) return Symbol();
+  }
+  Parts key = decided.parts;
   std::sort(key.begin(), key.end());
   key.erase(std::unique(key.begin(), key.end()), key.end());
   const auto [it, added] = known_.try_emplace(key);
@@ -107,16 +112,16 @@ Symbol SchemaCompiler::compile(Parts parts) {
   constexpr int kDeep = 60;
   if (depth_ > kDeep) {  // when the stack is free again
     known.rule = grammar_.add_rule("");
-    later_.emplace_back(key, parts);
+    later_.emplace_back(key, std::move(decided));
     return Symbol::rule(known.rule);
   }
-  define(key, parts);
+  define(key, decided);
   return known.symbol;
 }
 
-void SchemaCompiler::define(const Parts& key, const Parts& parts) {
+void SchemaCompiler::define(const Parts& key, const Decided& decided) {
   ++depth_;
-  const Symbol symbol = compile_now(parts);
+  const Symbol symbol = compile_now(decided);
   --depth_;
   Known& known = known_.at(key);
   known.ready = true;
@@ -124,59 +129,11 @@ void SchemaCompiler::define(const Parts& key, const Parts& parts) {
   if (known.rule >= 0) grammar_.define(known.rule, symbol);
 }
 
-namespace {
-
-constexpr size_t kMaxComparisons = 300'000;
-
-}  // namespace
-
-bool SchemaCompiler::disjoint(const json::value* first, const json::value* second) {
-  const auto [it, added] = disjoint_.try_emplace({first, second}, false);
-  if (added) it->second = validator_.disjoint(first, second);
-  return it->second;
-}
-
-const std::vector<size_t>& SchemaCompiler::excluded(const json::array& branches,
-                                                    const json::value* other) {
-  const auto [it, added] = excluded_.try_emplace({&branches, other});
-  if (added) {
-    for (size_t i = 0; i < branches.size(); ++i) {
-      if (validator_.disjoint(&branches[i], other)) it->second.push_back(i);
-    }
-  }
-  return it->second;
-}
-
 bool SchemaCompiler::is_same(const json::value* first, const json::value* second) {
   if (first == second) return true;
   const auto [it, added] = same_.try_emplace({first, second}, false);
   if (added) it->second = *first == *second;
   return it->second;
-}
-
-bool SchemaCompiler::is_impossible(const Parts& parts) {
-  for (const Part& part : parts) {
-    for (const char* keyword : {"properties", "patternProperties"}) {
-      const json::value* value = find(part, keyword);
-      if (value && !value->is_object()) wrong(part, keyword, "an object");
-    }
-  }
-  for (const Part& part : parts) {
-    const json::value* required = find(part, "required");
-    if (!required || !required->is_array()) continue;
-    for (const json::value& name : required->get_array()) {
-      if (!name.is_string() || (comparisons_ += parts.size()) > kMaxComparisons) continue;
-      const Parts value = value_of(parts, name.get_string());
-      const json::value* only = nullptr;
-      for (const Part& of : value) {
-        if (const json::value* one = find({document_.follow(of.schema)}, "const")) only = one;
-      }
-      if (only && std::any_of(value.begin(), value.end(),
-                              [&](const Part& of) { return !validator_.holds(*only, of.schema); }))
-        return true;
-    }
-  }
-  return false;
 }
 
 bool SchemaCompiler::is_alone(const json::value* schema) {
@@ -227,7 +184,7 @@ bool SchemaCompiler::simplify(Parts& parts) {
     bool said = false;
     for (size_t j = 0; j < parts.size() && !said; ++j) {
       if (is_same(parts[j].schema, negated)) return false;
-      said = j != i && is_alone(parts[j].schema) && ++comparisons_ < kMaxComparisons &&
+      said = j != i && is_alone(parts[j].schema) && may_compare(1) &&
              disjoint(negated, parts[j].schema);
     }
     if (said) parts.erase(parts.begin() + static_cast<std::ptrdiff_t>(i--));
@@ -236,49 +193,8 @@ bool SchemaCompiler::simplify(Parts& parts) {
   return true;
 }
 
-SchemaCompiler::Choice SchemaCompiler::choice(const Parts& parts, size_t at, bool one) {
-  const char* keyword = one ? "oneOf" : "anyOf";
-  const json::value* list = find(parts[at], keyword);
-  if (!list->is_array() || list->get_array().empty())
-    wrong(parts[at], keyword, "a list of schemas");
-  std::vector<bool> out(list->get_array().size());
-  for (const Part& part : parts) {
-    // Without it the same is written, in more rules.
-    if (++comparisons_ > kMaxComparisons) break;
-    for (const size_t i : excluded(list->get_array(), part.schema)) out[i] = true;
-  }
-  Choice choice{at, one, {}};
-  for (size_t i = 0; i < out.size(); ++i) {
-    if (!out[i]) choice.branches.push_back(i);
-  }
-  return choice;
-}
-
-Symbol SchemaCompiler::branches(const Parts& parts, const Choice& choice) {
-  const auto& [at, one, left] = choice;
-  const json::array& options = find(parts[at], one ? "oneOf" : "anyOf")->get_array();
-  Parts rest = parts;
-  rest[at].done |= one ? kOneOf : kAnyOf;
-  std::vector<Symbol> symbols;
-  for (const size_t i : left) {
-    Parts branch = rest;
-    add_value_parts(&options[i], branch);
-    for (size_t j = 0; j < options.size(); ++j) {
-      if (!one || j == i || disjoint(&options[i], &options[j])) continue;
-      try {
-        add_value_parts(document_.negation(&options[j]), branch);
-      } catch (const Error& error) {
-        document_.refuse(parts[at].schema, "oneOf",
-                         "has branches that may both hold (" + std::to_string(i) + " and " +
-                             std::to_string(j) + "): " + error.what());
-      }
-    }
-    symbols.push_back(compile(std::move(branch)));
-  }
-  return grammar_.any_of(symbols);
-}
-
-Symbol SchemaCompiler::compile_now(const Parts& parts) {
+Symbol SchemaCompiler::compile_now(const Decided& decided) {
+  const Parts& parts = decided.parts;
   const json::array* candidates = nullptr;
   json::array single;
   for (const Part& part : parts) {
@@ -296,19 +212,11 @@ Symbol SchemaCompiler::compile_now(const Parts& parts) {
   unsigned types = kAllTypes;
   for (const Part& part : parts) types &= schema_types(document_, part.schema);
   if (types == 0) return Symbol();
-  // The choice that leaves least goes first.
-  std::optional<Choice> least;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    for (const bool one : {false, true}) {
-      if ((parts[i].done & (one ? kOneOf : kAnyOf)) || !find(parts[i], one ? "oneOf" : "anyOf"))
-        continue;
-      Choice next = choice(parts, i, one);
-      if (!least || next.branches.size() < least->branches.size()) least = std::move(next);
-    }
-  }
-  // Of other values a required member says nothing.
-  if (least && (types & ~unsigned{kObject}) == 0 && is_impossible(parts)) return Symbol();
-  if (least) return branches(parts, *least);
+  // With few choices there is little that members decide.
+  constexpr size_t kFewChoices = 2;
+  if (decided.smallest && decided.choices > kFewChoices && types & kObject && types != kObject)
+    return objects_apart(parts);
+  if (decided.smallest) return branches(parts, *decided.smallest);
   for (const Part& part : parts) {
     const json::value* excluded = find(part, kNotEnum);
     if (!excluded) continue;
@@ -370,10 +278,8 @@ Symbol SchemaCompiler::string(const Parts& parts) {
       const std::optional<Expr> format = text_.format(value->get_string(), Spelling::kJson);
       if (format) {
         all.push_back(*format);
-      } else if (!is_annotation_format(value->get_string())) {
-        document_.refuse(
-            part.schema, "format",
-            "has a value that is not known: '" + std::string(value->get_string()) + "'");
+      } else {
+        document_.check_format(part.schema, value->get_string());
       }
     }
     if (const json::value* value = find(part, kNotFormat)) {

@@ -51,9 +51,9 @@ class JsonText {
   Expr number(const NumberBounds& bounds);  // made once
   // A value, with any whitespace between its tokens.
   Expr value(const json::value& value);
-  // Texts of a `format`; nothing for one that is not known.
+  // Texts of a `format`; nothing for one that is not known, which is an annotation.
   std::optional<Expr> format(std::string_view name, Spelling spelling);
-  // Of a format that is_whole_format(): texts that are none of it.
+  // Of one that can_negate_format(): texts that surely are none of it.
   Expr other_format(std::string_view name, Spelling spelling);
 
  private:
@@ -67,9 +67,10 @@ class JsonText {
 
 // A number of a document as a decimal without exponent, "-0.25".
 std::string decimal_of(const json::value& number);
-// Names of `format` that say nothing about the text.
-bool is_annotation_format(std::string_view name);
-// Names of `format` of which JsonText has every text, so that the others are known as well.
-bool is_whole_format(std::string_view name);
+bool is_known_format(std::string_view name);
+bool can_negate_format(std::string_view name);
+// Of a name that is not known and must not be read as an annotation: one that a draft of JSON
+// Schema defines, or that surely was meant to be one.
+std::optional<std::string> why_format_is_refused(std::string_view name);
 
 }  // namespace vecton::grammar

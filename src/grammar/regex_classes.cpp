@@ -119,6 +119,27 @@ bool named_class(char letter, CharacterSet& set) {
   return true;
 }
 
+bool parse_named_class(std::string_view pattern, size_t& at, const std::string& what,
+                       CharacterSet& set) {
+  if (at >= pattern.size()) return false;
+  const char letter = pattern[at];
+  if (named_class(letter, set)) return ++at, true;
+  if (letter != 'p' && letter != 'P') return false;
+  const size_t end = pattern.find('}', at);
+  if (end == std::string_view::npos || pattern[at + 1] != '{')
+    refuse_regex(what, std::string("\\") + letter + " needs a name in braces", at);
+  const std::string_view name = pattern.substr(at + 2, end - at - 2);
+  const std::optional<CharacterSet> found = character_property(name);
+  if (!found)
+    refuse_regex(what,
+                 std::string("\\") + letter + "{" + std::string(name) +
+                     "} is not taken: of properties, general categories are",
+                 at, ErrorCode::kUnsupported);
+  set.add(letter == 'p' ? *found : found->inverted());
+  at = end + 1;
+  return true;
+}
+
 CharacterSet parse_character_class(std::string_view pattern, size_t& at, const std::string& what) {
   CharacterSet set;
   const size_t begin = at;
@@ -130,7 +151,7 @@ CharacterSet parse_character_class(std::string_view pattern, size_t& at, const s
   const auto member = [&]() -> std::optional<char32_t> {
     if (pattern[at] == '\\') {
       ++at;
-      if (at < pattern.size() && named_class(pattern[at], set)) return ++at, std::nullopt;
+      if (parse_named_class(pattern, at, what, set)) return std::nullopt;
       if (at < pattern.size() && pattern[at] == 'b') return ++at, 8;
       return parse_character_escape(pattern, at, what);
     }

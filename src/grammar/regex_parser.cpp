@@ -175,10 +175,7 @@ class RegexParser {
     if (take(".")) return of(CharacterSet{{'\n', '\n'}, {'\r', '\r'}, {0x2028, 0x2029}}.inverted());
     if (take("\\")) {
       CharacterSet set;
-      if (at_ < text_.size() && named_class(text_[at_], set)) {
-        ++at_;
-        return of(std::move(set));
-      }
+      if (parse_named_class(text_, at_, what_, set)) return of(std::move(set));
       const char32_t c = parse_character_escape(text_, at_, what_);
       return of({{c, c}});
     }

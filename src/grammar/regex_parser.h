@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,11 @@ struct RegexNode {
                                ErrorCode code = ErrorCode::kInvalidArgument);
 // Adds \d, \w, \s or their complements; false for other letters.
 bool named_class(char letter, CharacterSet& set);
+// The same, and \p{...}; `at` is behind the backslash, and then behind the class.
+bool parse_named_class(std::string_view pattern, size_t& at, const std::string& what,
+                       CharacterSet& set);
+// What \p{name} has; nothing for names that are not known.
+std::optional<CharacterSet> character_property(std::string_view name);
 
 RegexNode parse_regex_nodes(std::string_view pattern, const std::string& what);
 

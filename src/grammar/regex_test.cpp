@@ -80,7 +80,7 @@ TEST(RegexTest, LooksAround) {
 
 TEST(RegexTest, WhatIsNotTakenIsNamed) {
   const std::pair<const char*, const char*> cases[] = {{R"((a)\1)", "\\1 is not taken"},
-                                                       {R"(\p{L})", "\\p is not taken"},
+                                                       {R"(\p{Greek})", "\\p{Greek} is not taken"},
                                                        {"(?<=ab)b", "lookbehind"},
                                                        {"((?=a)b*)+", "may be empty"},
                                                        {"((?=a)b){20}", "more than 16 times"},

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -42,24 +45,23 @@ class SchemaCompiler {
 
   Symbol compile_whole(Parts parts);
   Symbol compile(Parts parts);
-  Symbol compile_now(const Parts& parts);
-  void define(const Parts& key, const Parts& parts);
-  // Adds what $ref, allOf, if and their kin say. False where nothing satisfies them.
-  bool expand(Parts& parts);
-  // anyOf or oneOf of a part, without the branches that can't hold.
+  // anyOf or oneOf of a part, with the branches that may hold.
   struct Choice {
     size_t part;
     bool one;
-    std::vector<size_t> branches;
+    std::vector<size_t> branches, rivals;  // rivals: of oneOf, what must not hold beside a branch
   };
-  Choice choice(const Parts& parts, size_t at, bool one);
-  Symbol branches(const Parts& parts, const Choice& choice);
-  // Where a member that has to be there surely can have no value.
-  bool is_impossible(const Parts& parts);
+  // Parts, and the choice among them that leaves least.
+  struct Decided {
+    Parts parts;
+    std::optional<Choice> smallest{};
+    size_t choices = 0;
+  };
+  Symbol compile_now(const Decided& decided);
+  void define(const Parts& key, const Decided& decided);
+  // Adds what $ref, allOf, if and their kin say. False where nothing satisfies them.
+  bool expand(Parts& parts);
   bool is_same(const json::value* first, const json::value* second);
-  bool disjoint(const json::value* first, const json::value* second);
-  // The branches of a list that can't hold where `other` does.
-  const std::vector<size_t>& excluded(const json::array& branches, const json::value* other);
   // Whether no other part stands for something that this one says.
   bool is_alone(const json::value* schema);
   // Whether other parts stand for all that it says.
@@ -69,6 +71,37 @@ class SchemaCompiler {
   Symbol values(const Parts& parts, const json::array& candidates);
   Symbol string(const Parts& parts);
   Symbol number(const Parts& parts, bool integer);
+
+  // schema_choices.cpp
+  // What is known of members that objects have to have, or of which few values are left.
+  struct Member {
+    bool required = false, forbidden = false;
+    Parts value;
+    bool known = false;  // candidates are all values that it may have
+    std::vector<const json::value*> candidates;
+  };
+  using Facts = std::unordered_map<std::string_view, Member>;
+  enum class Decision { kNone, kTaken, kImpossible };
+  // Takes the branches of choices that leave no other; else finds the smallest choice.
+  Decision decide(Decided& decided);
+  Choice choice(const Parts& parts, size_t at, bool one, const Facts* facts);
+  void take(Parts& parts, const Choice& choice, size_t branch);
+  Symbol branches(const Parts& parts, const Choice& choice);
+  Symbol objects_apart(const Parts& parts);
+  // Nothing where a member that has to be there can have no value.
+  std::optional<Facts> facts(const Parts& parts);
+  // Whether surely no object of which the facts hold satisfies the schema.
+  bool contradicts(const json::value* schema, const Facts& facts, int depth);
+  // Names that a schema requires, and those of which it lists the values.
+  struct Told {
+    std::vector<std::string_view> required, enumerated;
+  };
+  const Told& told(const json::value* schema);
+  bool disjoint(const json::value* first, const json::value* second);
+  bool satisfies(const json::value& value, const json::value* schema);
+  // The branches of a list that can't hold where `other` does.
+  const std::vector<size_t>& excluded(const json::array& branches, const json::value* other);
+  bool may_compare(size_t times);
 
   // schema_arrays.cpp
   Symbol array(const Parts& parts);
@@ -95,14 +128,16 @@ class SchemaCompiler {
       struct Kind {
         Expr name;                 // in quotes
         const json::value* value;  // does not hold of it; nullptr: any value
+        bool all = false;          // of the names that are spoken of, it has all
       };
       std::vector<Kind> kinds;
     };
     std::vector<Otherwise> otherwise;
   };
-  // What a member can be, and which of Members::otherwise it stands for, a bit each.
+  // What a member can be, and which of Members::otherwise it stands for, a bit each: surely, or
+  // because it is held to that.
   struct Meant {
-    unsigned found;
+    uint64_t sure, found;
     Expr name;
     Symbol value;
   };
@@ -114,6 +149,11 @@ class SchemaCompiler {
   // With the values of a name, or of the names that are not listed.
   std::vector<Meant> meanings(const Members& members, Expr name, const Parts& value,
                               const std::string* known);
+  // What a name that is listed is to a schema that does not hold.
+  std::vector<Members::Otherwise::Kind> kinds_of(const Members::Otherwise& otherwise, Expr name,
+                                                 const std::string& known);
+  // Whether a value of these parts surely does not satisfy the schema.
+  bool excludes(const Parts& parts, const json::value* schema);
   bool says(const Parts& parts, const json::value* schema) const;
   Symbol object_of(const Members& members);
 
@@ -137,11 +177,13 @@ class SchemaCompiler {
       return std::hash<const void*>()(pair.first) * 31 + std::hash<const void*>()(pair.second);
     }
   };
-  std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_, same_;
+  std::unordered_map<std::pair<const void*, const void*>, bool, PairHash> disjoint_, same_,
+      satisfies_;
   std::unordered_map<std::pair<const void*, const void*>, std::vector<size_t>, PairHash> excluded_;
+  std::unordered_map<const void*, Told> told_;
   std::unordered_map<const void*, bool> alone_;
-  size_t comparisons_ = 0;                      // of schemas with others
-  std::vector<std::pair<Parts, Parts>> later_;  // key and parts
+  size_t comparisons_ = 0;                        // of schemas with others
+  std::vector<std::pair<Parts, Decided>> later_;  // by key
   int depth_ = 0;
   bool counts_values_ = true;
 };

@@ -141,6 +141,11 @@ void SchemaDocument::refuse(const json::value* schema, std::string_view keyword,
               "json schema: '" + std::string(keyword) + "' at " + place(schema) + " " + why);
 }
 
+void SchemaDocument::check_format(const json::value* schema, std::string_view name) const {
+  if (const auto why = why_format_is_refused(name))
+    refuse(schema, "format", "is '" + std::string(name) + "', which " + *why);
+}
+
 const json::value* SchemaDocument::resolve(const json::value* schema,
                                            std::string_view reference) const {
   const size_t hash = reference.find('#');
@@ -362,8 +367,8 @@ void SchemaDocument::negate_keyword(const json::value& schema, std::string_view 
     out.push_back(typed("array", "items", link(negation(&value))));
   } else if (key == "format") {
     if (!value.is_string()) bad();
-    if (is_annotation_format(value.get_string())) return;
-    if (!is_whole_format(value.get_string()))
+    if (!is_known_format(value.get_string())) return check_format(&schema, value.get_string());
+    if (!can_negate_format(value.get_string()))
       refuse(
           &schema, key,
           "can't be negated: not every text of '" + std::string(value.get_string()) + "' is known");

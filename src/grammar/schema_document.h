@@ -52,6 +52,8 @@ class SchemaDocument {
   std::string place(const json::value* schema) const;
   [[noreturn]] void refuse(const json::value* schema, std::string_view keyword,
                            const std::string& why) const;
+  // Refuses a `format` that may not be read as an annotation.
+  void check_format(const json::value* schema, std::string_view name) const;
 
  private:
   json::object link(const json::value* schema);

@@ -14,7 +14,8 @@ namespace vecton::grammar {
 namespace {
 
 constexpr size_t kMaxNameSets = 64;
-constexpr size_t kMaxOtherwise = 12;
+constexpr size_t kMaxOtherwise = 60;
+constexpr size_t kMaxWays = 2'000;  // of one member
 
 }  // namespace
 
@@ -186,44 +187,88 @@ bool SchemaCompiler::says(const Parts& parts, const json::value* schema) const {
   });
 }
 
+std::vector<SchemaCompiler::Members::Otherwise::Kind> SchemaCompiler::kinds_of(
+    const Members::Otherwise& otherwise, Expr name, const std::string& known) {
+  const Part of{otherwise.schema};
+  std::vector<Members::Otherwise::Kind> kinds;
+  bool listed = false;
+  const json::value *properties = find(of, "properties"), *patterns = find(of, "patternProperties"),
+                    *names = find(of, "propertyNames");
+  if (const json::value* value =
+          properties ? properties->get_object().if_contains(known) : nullptr) {
+    listed = true;
+    kinds.push_back({name, value, true});
+  }
+  if (patterns) {
+    for (const auto& [pattern, value] : patterns->get_object()) {
+      if (!validator_.matches(of.schema, pattern, known)) continue;
+      listed = true;
+      kinds.push_back({name, &value, true});
+    }
+  }
+  const json::value* others = find(of, "additionalProperties");
+  if (others && !listed) kinds.push_back({name, others, true});
+  if (names && !validator_.holds(json::value(known), names)) kinds.push_back({name, nullptr, true});
+  return kinds;
+}
+
+bool SchemaCompiler::excludes(const Parts& parts, const json::value* schema) {
+  schema = document_.follow(schema);
+  if (schema->is_bool()) return !schema->get_bool();
+  return std::any_of(parts.begin(), parts.end(), [&](const Part& part) {
+    const json::value* negated = document_.negated(part.schema);
+    return negated == schema || (may_compare(1) && disjoint(schema, part.schema));
+  });
+}
+
 std::vector<SchemaCompiler::Meant> SchemaCompiler::meanings(const Members& members, Expr name,
                                                             const Parts& value,
                                                             const std::string* known) {
   ExpressionPool& pool = grammar_.pool;
   struct Way {
-    unsigned found;
+    uint64_t sure, found;
     Expr name;
     Parts value;
   };
-  std::vector<Way> ways{{0, name, value}};
+  std::vector<Way> ways{{0, 0, name, value}};
   for (size_t i = 0; i < members.otherwise.size(); ++i) {
     const Members::Otherwise& otherwise = members.otherwise[i];
-    std::vector<Members::Otherwise::Kind> kinds = otherwise.kinds;
-    if (known) {
-      const json::value* properties = find({otherwise.schema}, "properties");
-      if (const json::value* of =
-              properties ? properties->get_object().if_contains(*known) : nullptr)
-        kinds.push_back({name, of});
-    }
+    const std::vector<Members::Otherwise::Kind> kinds =
+        known ? kinds_of(otherwise, name, *known) : otherwise.kinds;
     const size_t before = ways.size();
-    for (const auto& kind : kinds) {
-      for (size_t w = 0; w < before; ++w) {
-        if (kind.value && says(value, kind.value)) continue;
+    for (size_t w = 0; w < before; ++w) {
+      // What is otherwise in any case is found without another way.
+      const auto is_otherwise = [&](const Members::Otherwise::Kind& kind) {
+        return (kind.all || pool.all_of({ways[w].name, kind.name}) == ways[w].name) &&
+               (!kind.value || excludes(ways[w].value, kind.value));
+      };
+      if (std::any_of(kinds.begin(), kinds.end(), is_otherwise)) {
+        ways[w].sure |= uint64_t{1} << i;
+        continue;
+      }
+      for (const auto& kind : kinds) {
+        if (kind.value && says(ways[w].value, kind.value)) continue;
         Way way = ways[w];
-        way.found |= 1u << i;
-        way.name = pool.all_of({way.name, kind.name});
-        if (pool.may_be_vacant(way.name) && Dfa(pool, {way.name}).state(way.name) == Dfa::kDead)
-          continue;
-        if (way.name == kNever) continue;
+        way.found |= uint64_t{1} << i;
+        if (!kind.all) {
+          way.name = pool.all_of({way.name, kind.name});
+          if (way.name == kNever) continue;
+          if (pool.may_be_vacant(way.name) && Dfa(pool, {way.name}).state(way.name) == Dfa::kDead)
+            continue;
+        }
         if (kind.value) add_value_parts(document_.negation(kind.value), way.value);
         ways.push_back(std::move(way));
       }
+      if (ways.size() > kMaxWays)
+        document_.refuse(otherwise.schema, "oneOf",
+                         "overlaps with others in more than " + std::to_string(kMaxWays) +
+                             " ways that one member can have");
     }
   }
   std::vector<Meant> out;
   for (Way& way : ways) {
     const Symbol symbol = compile(std::move(way.value));
-    if (!symbol.is_never()) out.push_back({way.found, way.name, symbol});
+    if (!symbol.is_never()) out.push_back({way.sure, way.found, way.name, symbol});
   }
   return out;
 }
@@ -297,14 +342,14 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   if (members.others.empty() && least > n) return Symbol();
   // How many members there are is counted up to what makes no difference.
   const int64_t counts = std::max<int64_t>({1, least, most == kUnbounded ? 1 : most}) + 1;
-  const unsigned all = (1u << members.otherwise.size()) - 1;
+  const uint64_t all = (uint64_t{1} << members.otherwise.size()) - 1;
   if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
     throw Error(ErrorCode::kUnsupported,
                 "json schema: minProperties or maxProperties of more than " +
                     std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) +
                     " is not taken here");
   std::vector<std::vector<Meant>> values;
-  std::vector<unsigned> missing;
+  std::vector<uint64_t> missing;
   const Expr colon = pool.sequence({space, pool.byte(':'), space});
   const Expr comma = pool.sequence({space, pool.byte(','), space});
   std::vector<std::array<Expr, 2>> keys;  // first, and after a comma
@@ -312,35 +357,45 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     const Expr name = text_.string_literal(named.name), key = pool.concat(name, colon);
     keys.push_back({key, pool.concat(comma, key)});
     values.push_back(meanings(members, name, named.value, &named.name));
-    unsigned& without = missing.emplace_back(0);
+    uint64_t& without = missing.emplace_back(0);
     for (size_t i = 0; i < members.otherwise.size(); ++i) {
       const json::value* names = find({members.otherwise[i].schema}, "required");
       if (names && names->is_array() &&
           std::any_of(names->get_array().begin(), names->get_array().end(),
                       [&](const json::value& name) { return name.get_string() == named.name; }))
-        without |= 1u << i;
+        without |= uint64_t{1} << i;
     }
   }
   const int32_t rule = grammar_.add_rule("object");
   struct Other {
-    unsigned found;
+    uint64_t sure, found;
     Symbol first, more;  // and after a comma
   };
   std::vector<Other> others;
   for (const Members::Others& other : members.others) {
-    for (const auto& [found, name, value] : meanings(members, other.name, other.value, nullptr)) {
+    for (const auto& [sure, found, name, value] :
+         meanings(members, other.name, other.value, nullptr)) {
       const Expr key = pool.concat(name, colon);
-      others.push_back({found, grammar_.sequence({Symbol::terminal(key), value}),
+      others.push_back({sure, found, grammar_.sequence({Symbol::terminal(key), value}),
                         grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value})});
     }
   }
   const int32_t end = grammar_.add_state(rule);
   grammar_.set_final(end);
+  // What may still be found behind the first i names.
+  std::vector<uint64_t> later(static_cast<size_t>(n) + 1, 0);
+  for (const Other& other : others) later.back() |= other.sure | other.found;
+  for (size_t i = static_cast<size_t>(n); i-- > 0;) {
+    later[i] = later[i + 1] | (members.named[i].required ? 0 : missing[i]);
+    for (const Meant& meant : values[i]) later[i] |= meant.sure | meant.found;
+  }
   // State (i, c, seen): behind the first i names, with c members, and what is otherwise.
-  using Place = std::tuple<int64_t, int64_t, unsigned>;
+  using Place = std::tuple<int64_t, int64_t, uint64_t>;
   std::map<Place, int32_t> states;
   std::vector<Place> open;
-  const auto state = [&](int64_t i, int64_t c, unsigned seen) {
+  constexpr int32_t kNowhere = -1;
+  const auto state = [&](int64_t i, int64_t c, uint64_t seen) {
+    if ((seen | later[static_cast<size_t>(i)]) != all) return kNowhere;
     const auto [it, added] = states.emplace(Place(i, c, seen), 0);
     if (added) {
       it->second = grammar_.add_state(rule);
@@ -348,23 +403,28 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     }
     return it->second;
   };
+  const int32_t first = state(0, 0, 0);
+  if (first == kNowhere) return Symbol();
   grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('{'), space)),
-                   state(0, 0, 0));
+                   first);
   while (!open.empty()) {
     const auto [i, c, seen] = open.back();
     open.pop_back();
-    const int32_t from = state(i, c, seen);
+    const int32_t from = states.at({i, c, seen});
     const bool full = most != kUnbounded && c >= most;
     const int64_t next_count = most == kUnbounded ? std::min(c + 1, counts - 1) : c + 1;
     if (i < n) {
       const Members::Named& named = members.named[static_cast<size_t>(i)];
-      if (!named.required)
-        grammar_.connect(from, state(i + 1, c, seen | missing[static_cast<size_t>(i)]));
+      if (!named.required) {
+        const int32_t to = state(i + 1, c, seen | missing[static_cast<size_t>(i)]);
+        if (to != kNowhere) grammar_.connect(from, to);
+      }
       if (full) continue;
       const Expr key = keys[static_cast<size_t>(i)][c > 0 ? 1 : 0];
-      for (const auto& [found, name, value] : values[static_cast<size_t>(i)]) {
+      for (const auto& [sure, found, name, value] : values[static_cast<size_t>(i)]) {
         if (found & seen) continue;
-        const int32_t to = state(i + 1, next_count, seen | found);
+        const int32_t to = state(i + 1, next_count, seen | sure | found);
+        if (to == kNowhere) continue;
         if (value.is_terminal()) {
           grammar_.connect(from, Symbol::terminal(pool.concat(key, value.index)), to);
         } else {
@@ -376,9 +436,9 @@ Symbol SchemaCompiler::object_of(const Members& members) {
       continue;
     }
     for (const Other& other : others) {
-      if (!full && (other.found & seen) == 0)
-        grammar_.connect(from, c == 0 ? other.first : other.more,
-                         state(n, next_count, seen | other.found));
+      if (full || (other.found & seen)) continue;
+      const int32_t to = state(n, next_count, seen | other.sure | other.found);
+      if (to != kNowhere) grammar_.connect(from, c == 0 ? other.first : other.more, to);
     }
     if (c >= least && seen == all)
       grammar_.connect(

@@ -40,6 +40,12 @@ const json::value* find(const json::value* schema, std::string_view key) {
   return object ? object->if_contains(key) : nullptr;
 }
 
+// What a schema says of a member by its name.
+const json::value* member(const json::value* schema, std::string_view name) {
+  const json::value* properties = find(schema, "properties");
+  return properties ? find(properties, name) : nullptr;
+}
+
 }  // namespace
 
 bool json_equal(const json::value& x, const json::value& y) {
@@ -270,8 +276,11 @@ bool SchemaValidator::holds_for_members(const json::object& object, const json::
   return true;
 }
 
-std::vector<const json::value*> SchemaValidator::parts(const json::value* schema) {
-  std::vector<const json::value*> out{document_.follow(schema)};
+const std::vector<const json::value*>& SchemaValidator::parts(const json::value* schema) {
+  const auto [it, added] = parts_.try_emplace(schema);
+  std::vector<const json::value*>& out = it->second;
+  if (!added) return out;
+  out.push_back(document_.follow(schema));
   for (size_t at = 0; at < out.size() && at < 64; ++at) {
     const auto add = [&](const json::value* part) {
       part = document_.follow(part);
@@ -349,13 +358,6 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
     return x && y && (some_x || some_y) && disjoint(x, y, depth + 1);
   }
   if (types != kObject) return false;
-  const auto property = [&](int side, std::string_view name) -> const json::value* {
-    for (const json::value* part : sides[side]) {
-      const json::value* properties = find(part, "properties");
-      if (const json::value* found = properties ? find(properties, name) : nullptr) return found;
-    }
-    return nullptr;
-  };
   const auto closed = [&](int side) {
     return std::any_of(sides[side].begin(), sides[side].end(), [&](const json::value* part) {
       const json::value* others = find(part, "additionalProperties");
@@ -368,10 +370,16 @@ bool SchemaValidator::disjoint(const json::value* first, const json::value* seco
       if (!required || !required->is_array()) continue;
       for (const json::value& name : required->get_array()) {
         if (!name.is_string()) continue;
-        const json::value *mine = property(side, name.get_string()),
-                          *other = property(1 - side, name.get_string());
-        if (!other && closed(1 - side)) return true;
-        if (mine && other && disjoint(mine, other, depth + 1)) return true;
+        bool named = false;
+        for (const json::value* x : sides[1 - side]) {
+          const json::value* other = member(x, name.get_string());
+          named = named || other;
+          for (const json::value* y : sides[side]) {
+            const json::value* mine = other ? member(y, name.get_string()) : nullptr;
+            if (mine && disjoint(mine, other, depth + 1)) return true;
+          }
+        }
+        if (!named && closed(1 - side)) return true;
       }
     }
   }

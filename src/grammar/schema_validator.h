@@ -21,6 +21,8 @@ class SchemaValidator {
     return disjoint(first, second, 0);
   }
   bool matches(const json::value* schema, std::string_view pattern, std::string_view text);
+  // A schema with all that $ref and allOf add to it.
+  const std::vector<const json::value*>& parts(const json::value* schema);
 
  private:
   bool holds(const json::value& value, const json::value* schema, int depth);
@@ -29,12 +31,11 @@ class SchemaValidator {
   bool holds_for_object(const json::object& object, const json::value* schema, int depth);
   bool holds_for_members(const json::object& object, const json::value* schema, int depth);
   bool disjoint(const json::value* first, const json::value* second, int depth);
-  // A schema with all that $ref and allOf add to it.
-  std::vector<const json::value*> parts(const json::value* schema);
 
   SchemaDocument& document_;
   ExpressionPool& pool_;
   std::unordered_map<std::string, Expr> patterns_;
+  std::unordered_map<const json::value*, std::vector<const json::value*>> parts_;
   size_t steps_ = 0;
 };
 

@@ -1,6 +1,7 @@
 #include "grammar/expression.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "grammar/limits.h"
 #include "vecton/error.h"
@@ -28,6 +29,8 @@ uint64_t times10(uint64_t remainder, uint64_t digit, uint64_t divisor) {
 ExpressionPool::ExpressionPool() {
   nodes_.push_back({Kind::kNever, false, false, 0, 0, 0, 0, {}});
   nodes_.push_back({Kind::kEmptyText, true, false, 0, 0, 0, 0, {}});
+  hashes_.assign(nodes_.size(), 0);
+  interned_.assign(256, kNever);
 }
 
 Expr ExpressionPool::intern(Node node) {
@@ -40,12 +43,14 @@ Expr ExpressionPool::intern(Node node) {
   mix(node.b);
   mix(node.part);
   for (const Expr part : node.parts) mix(part);
-  const auto [begin, end] = interned_.equal_range(hash);
-  for (auto it = begin; it != end; ++it) {
-    const Node& other = nodes_[it->second];
-    if (other.kind == node.kind && other.a == node.a && other.b == node.b &&
-        other.part == node.part && other.parts == node.parts)
-      return it->second;
+  const auto low = static_cast<uint32_t>(hash);
+  size_t mask = interned_.size() - 1, at = hash & mask;
+  for (; interned_[at] != kNever; at = (at + 1) & mask) {
+    const Expr known = interned_[at];
+    const Node& other = nodes_[known];
+    if (hashes_[known] == low && other.kind == node.kind && other.a == node.a &&
+        other.b == node.b && other.part == node.part && other.parts == node.parts)
+      return known;
   }
   if (nodes_.size() >= kMaxExpressions || node.descent > kMaxDescent)
     throw Error(ErrorCode::kInvalidArgument,
@@ -53,8 +58,17 @@ Expr ExpressionPool::intern(Node node) {
                     std::to_string(kMaxExpressions) + " states, or nest deeper than " +
                     std::to_string(kMaxDescent));
   nodes_.push_back(std::move(node));
+  hashes_.push_back(low);
   const auto e = static_cast<Expr>(nodes_.size() - 1);
-  interned_.emplace(hash, e);
+  interned_[at] = e;
+  if (2 * nodes_.size() < interned_.size()) return e;
+  interned_.assign(2 * interned_.size(), kNever);
+  mask = interned_.size() - 1;
+  for (Expr other = kEmptyText + 1; other <= e; ++other) {
+    at = hashes_[other] & mask;
+    while (interned_[at] != kNever) at = (at + 1) & mask;
+    interned_[at] = other;
+  }
   return e;
 }
 
@@ -282,9 +296,9 @@ Expr ExpressionPool::derivative(Expr e, uint8_t byte) {
       break;
   }
   const uint64_t key = static_cast<uint64_t>(e) << 8 | byte;
-  if (const auto it = derivatives_.find(key); it != derivatives_.end()) return it->second;
+  if (const Expr* known = derivatives_.find(key)) return *known;
   const Expr result = compute_derivative(e, byte);
-  derivatives_.emplace(key, result);
+  derivatives_.put(key, result);
   return result;
 }
 
@@ -382,31 +396,37 @@ bool ExpressionPool::has_text(Expr e, const std::vector<uint8_t>& bytes) {
   }
 }
 
-// Depth first, with the way back: long texts are found as quickly as short ones.
+// Depth first: long texts are found as quickly as short ones.
 bool ExpressionPool::search_text(Expr e, const std::vector<uint8_t>& bytes) {
   if (const auto it = has_text_.find(e); it != has_text_.end()) return it->second;
-  std::unordered_map<Expr, Expr> from{{e, kNever}};
-  std::vector<Expr> open{e};
-  while (!open.empty()) {
-    const Expr x = open.back();
-    open.pop_back();
+  struct Step {
+    Expr e;
+    size_t next;  // of the bytes
+  };
+  std::unordered_set<Expr> seen{e};
+  std::vector<Step> way{{e, 0}};
+  while (!way.empty()) {
+    Step& step = way.back();
+    if (step.next == bytes.size()) {
+      way.pop_back();
+      continue;
+    }
+    const Expr x = derivative(step.e, bytes[step.next++]);
+    if (x == kNever || !seen.insert(x).second) continue;
     const auto known = has_text_.find(x);
     if (known != has_text_.end() && !known->second) continue;
+    way.push_back({x, 0});
     if (known != has_text_.end() || nullable(x) || !may_be_vacant(x)) {
-      for (Expr y = x; y != kNever; y = from.at(y)) has_text_[y] = true;
+      for (const Step& on : way) has_text_[on.e] = true;
       return true;
     }
-    if (from.size() > kMaxSearched)
+    if (seen.size() > kMaxSearched)
       throw Error(ErrorCode::kInvalidArgument,
                   "the structure asked for is too complex: whether anything satisfies it takes "
                   "more than " +
                       std::to_string(kMaxSearched) + " states to tell");
-    for (const uint8_t byte : bytes) {
-      const Expr y = derivative(x, byte);
-      if (y != kNever && from.emplace(y, x).second) open.push_back(y);
-    }
   }
-  for (const auto& [x, before] : from) has_text_[x] = false;
+  for (const Expr x : seen) has_text_[x] = false;
   return false;
 }
 

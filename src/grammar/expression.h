@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "grammar/byte_set.h"
+#include "grammar/flat_map.h"
 
 namespace vecton::grammar {
 
@@ -93,9 +94,10 @@ class ExpressionPool {
   std::vector<Node> nodes_;
   std::vector<ByteSet> sets_;
   std::map<ByteSet, int> set_numbers_;
-  std::unordered_multimap<size_t, Expr> interned_;
-  std::unordered_map<uint64_t, Expr> derivatives_;
-  size_t work_ = 0;                          // of derivatives that were not known
+  std::vector<Expr> interned_;    // by hash, with kNever where none is; a power of two of them
+  std::vector<uint32_t> hashes_;  // of nodes
+  FlatMap derivatives_;           // by expression and byte
+  size_t work_ = 0;               // of derivatives that were not known
   std::unordered_map<Expr, bool> has_text_;  // where that had to be searched
 };
 

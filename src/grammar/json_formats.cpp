@@ -191,18 +191,25 @@ bool is_one_edit_away(std::string_view x, std::string_view y) {
 }  // namespace
 
 std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
-  const std::string expression = expression_of(name);
-  if (expression.empty()) return std::nullopt;
-  return parse_regex(pool_, expression, Match::kWhole, spelling, "format");
+  if (!is_known_format(name)) return std::nullopt;
+  const auto [it, added] =
+      formats_[static_cast<size_t>(spelling)].try_emplace(std::string(name), kNever);
+  if (added)
+    it->second = parse_regex(pool_, expression_of(name), Match::kWhole, spelling, "format");
+  return it->second;
 }
 
 bool is_known_format(std::string_view name) { return !expression_of(name).empty(); }
 
 Expr JsonText::other_format(std::string_view name, Spelling spelling) {
-  const std::string expression = wide_expression_of(name);
-  return pool_.all_of(
-      {pool_.complement(parse_regex(pool_, expression, Match::kWhole, spelling, "format")),
-       any_characters(spelling)});
+  const auto [it, added] =
+      other_formats_[static_cast<size_t>(spelling)].try_emplace(std::string(name), kNever);
+  if (added) {
+    const Expr all =
+        parse_regex(pool_, wide_expression_of(name), Match::kWhole, spelling, "format");
+    it->second = pool_.all_of({pool_.complement(all), any_characters(spelling)});
+  }
+  return it->second;
 }
 
 bool can_negate_format(std::string_view name) { return !wide_expression_of(name).empty(); }

@@ -6,7 +6,6 @@
 
 #include "base/json.h"
 #include "grammar/limits.h"
-#include "grammar/regex.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
 
@@ -264,9 +263,9 @@ Symbol SchemaCompiler::string(const Parts& parts) {
   for (const Part& part : parts) {
     const auto pattern = [&](const json::value& value, std::string_view keyword) {
       if (!value.is_string()) wrong(part, keyword, "a string");
-      return parse_regex(
-          pool, value.get_string(), Match::kSearch, Spelling::kJson,
-          "json schema: '" + std::string(keyword) + "' at " + document_.place(part.schema));
+      return text_.pattern(value.get_string(), [&] {
+        return "json schema: '" + std::string(keyword) + "' at " + document_.place(part.schema);
+      });
     };
     if (const json::value* value = find(part, "pattern")) all.push_back(pattern(*value, "pattern"));
     if (const json::value* value = find(part, kNotPattern)) {

@@ -35,6 +35,11 @@ Expr JsonText::any_characters(Spelling spelling) {
   return known;
 }
 
+Expr JsonText::parse_pattern(std::string_view pattern, const std::string& what) {
+  return patterns_[std::string(pattern)] =
+             parse_regex(pool_, pattern, Match::kSearch, Spelling::kJson, what);
+}
+
 Expr JsonText::quoted(Expr body) {
   return pool_.sequence({pool_.byte('"'), body, pool_.byte('"')});
 }

@@ -51,6 +51,12 @@ class JsonText {
   Expr number(const NumberBounds& bounds);  // made once
   // A value, with any whitespace between its tokens.
   Expr value(const json::value& value);
+  // Texts that match a pattern somewhere; `what` names the place for errors.
+  template <typename What>
+  Expr pattern(std::string_view pattern, const What& what) {
+    const auto it = patterns_.find(std::string(pattern));
+    return it != patterns_.end() ? it->second : parse_pattern(pattern, what());
+  }
   // Texts of a `format`; nothing for one that is not known, which is an annotation.
   std::optional<Expr> format(std::string_view name, Spelling spelling);
   // Of one that can_negate_format(): texts that surely are none of it.
@@ -58,9 +64,11 @@ class JsonText {
 
  private:
   Expr make_number(const NumberBounds& bounds);
+  Expr parse_pattern(std::string_view pattern, const std::string& what);
 
   ExpressionPool& pool_;
-  std::unordered_map<std::string, Expr> literals_, numbers_;  // by text, by bounds
+  std::unordered_map<std::string, Expr> literals_, numbers_, patterns_;  // by text, by bounds
+  std::unordered_map<std::string, Expr> formats_[3], other_formats_[3];  // by spelling
   Expr space_ = kEmptyText;
   Expr any_characters_[3] = {kNever, kNever, kNever};  // by spelling, once asked for
 };

@@ -87,7 +87,9 @@ std::optional<SchemaCompiler::Facts> SchemaCompiler::facts(const Parts& parts) {
         if (of->is_bool() && !of->get_bool()) member.forbidden = true;
         const auto size = [&](const json::value* schema) {
           const json::value* list = find({schema}, "enum");
-          return find({schema}, "const") ? 1 : list && list->is_array() ? list->get_array().size() : 0;
+          return find({schema}, "const")    ? 1
+                 : list && list->is_array() ? list->get_array().size()
+                                            : 0;
         };
         if (size(of) > 0 && (!best || size(of) < size(*best))) best = &of;
       }
@@ -134,12 +136,12 @@ bool SchemaCompiler::contradicts(const json::value* schema, const Facts& facts, 
     const json::value *named = find({part}, "properties"),
                       *others = find({part}, "additionalProperties");
     const json::object* properties = named ? named->if_object() : nullptr;
-    const bool closed = others && others->is_bool() && !others->get_bool() &&
-                        !find({part}, "patternProperties");
+    const bool closed =
+        others && others->is_bool() && !others->get_bool() && !find({part}, "patternProperties");
     if (properties || closed) {
       for (const auto& [name, member] : facts) {
-        const bool is_there = member.required || std::find(required.begin(), required.end(),
-                                                           name) != required.end();
+        const bool is_there =
+            member.required || std::find(required.begin(), required.end(), name) != required.end();
         if (!is_there) continue;
         const json::value* value = properties ? properties->if_contains(name) : nullptr;
         if (!value) {

@@ -144,6 +144,7 @@ class SchemaCompiler {
   Symbol object(const Parts& parts);
   bool name_is_taken(const Parts& parts, std::string_view name);
   Parts value_of(const Parts& parts, std::string_view name);
+  Expr names_of_pattern(const Part& part, std::string_view pattern);
   void add_others(const Parts& parts, Members& members);
   void add_otherwise(const Parts& parts, Members& members);
   // With the values of a name, or of the names that are not listed.

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "grammar/dfa.h"
 #include "grammar/limits.h"
-#include "grammar/regex.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
 
@@ -56,6 +55,12 @@ SchemaCompiler::Parts SchemaCompiler::value_of(const Parts& parts, std::string_v
   return value;
 }
 
+Expr SchemaCompiler::names_of_pattern(const Part& part, std::string_view pattern) {
+  return text_.pattern(pattern, [&] {
+    return "json schema: 'patternProperties' at " + document_.place(part.schema);
+  });
+}
+
 void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   ExpressionPool& pool = grammar_.pool;
   struct Pattern {
@@ -68,10 +73,7 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   for (size_t i = 0; i < parts.size(); ++i) {
     if (const json::value* found = find(parts[i], "patternProperties")) {
       for (const auto& [pattern, schema] : found->get_object())
-        patterns.push_back({&schema, i,
-                            parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
-                                        "json schema: 'patternProperties' at " +
-                                            document_.place(parts[i].schema))});
+        patterns.push_back({&schema, i, names_of_pattern(parts[i], pattern)});
     }
     if (const json::value* schema = find(parts[i], "propertyNames")) {
       // A property's name is a string whatever the schema says.
@@ -161,9 +163,7 @@ void SchemaCompiler::add_otherwise(const Parts& parts, Members& members) {
     if (const json::value* patterns = find(of, "patternProperties")) {
       if (!patterns->is_object()) wrong(of, "patternProperties", "an object");
       for (const auto& [pattern, schema] : patterns->get_object()) {
-        const Expr names =
-            parse_regex(pool, pattern, Match::kSearch, Spelling::kJson,
-                        "json schema: 'patternProperties' at " + document_.place(of.schema));
+        const Expr names = names_of_pattern(of, pattern);
         all.push_back(pool.complement(names));
         otherwise.kinds.push_back({text_.quoted(names), &schema});
       }

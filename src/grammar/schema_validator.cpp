@@ -175,15 +175,11 @@ bool SchemaValidator::holds_for_string(std::string_view text, const json::value*
       v && v->is_string() && matches(schema, v->get_string(), text))
     return false;
   if (const json::value* v = find(schema, "format"); v && v->is_string()) {
-    const std::optional<Expr> format =
-        JsonText(pool_, {.compact = true}).format(v->get_string(), Spelling::kUtf8);
+    const std::optional<Expr> format = text_.format(v->get_string(), Spelling::kUtf8);
     if (format && !pool_.matches(*format, text)) return false;
   }
   if (const json::value* v = find(schema, kNotFormat)) {
-    if (!pool_.matches(
-            JsonText(pool_, {.compact = true}).other_format(v->get_string(), Spelling::kUtf8),
-            text))
-      return false;
+    if (!pool_.matches(text_.other_format(v->get_string(), Spelling::kUtf8), text)) return false;
   }
   return true;
 }

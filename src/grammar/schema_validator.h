@@ -3,6 +3,7 @@
 #pragma once
 
 #include "grammar/expression.h"
+#include "grammar/json_text.h"
 #include "grammar/schema_document.h"
 
 namespace vecton::grammar {
@@ -11,7 +12,7 @@ class SchemaValidator {
  public:
   // `pool` is where patterns are compiled.
   SchemaValidator(SchemaDocument& document, ExpressionPool& pool)
-      : document_(document), pool_(pool) {}
+      : document_(document), pool_(pool), text_(pool, {.compact = true}) {}
 
   bool holds(const json::value& value, const json::value* schema) {
     return holds(value, schema, 0);
@@ -34,6 +35,7 @@ class SchemaValidator {
 
   SchemaDocument& document_;
   ExpressionPool& pool_;
+  JsonText text_;
   std::unordered_map<std::string, Expr> patterns_;
   std::unordered_map<const json::value*, std::vector<const json::value*>> parts_;
   size_t steps_ = 0;

@@ -191,11 +191,11 @@ bool is_one_edit_away(std::string_view x, std::string_view y) {
 }  // namespace
 
 std::optional<Expr> JsonText::format(std::string_view name, Spelling spelling) {
-  if (!is_known_format(name)) return std::nullopt;
   const auto [it, added] =
-      formats_[static_cast<size_t>(spelling)].try_emplace(std::string(name), kNever);
-  if (added)
-    it->second = parse_regex(pool_, expression_of(name), Match::kWhole, spelling, "format");
+      formats_[static_cast<size_t>(spelling)].try_emplace(std::string(name), std::nullopt);
+  const std::string expression = added ? expression_of(name) : "";
+  if (!expression.empty())
+    it->second = parse_regex(pool_, expression, Match::kWhole, spelling, "format");
   return it->second;
 }
 

@@ -247,12 +247,19 @@ Symbol SchemaCompiler::compile_now(const Decided& decided) {
 
 Symbol SchemaCompiler::values(const Parts& parts, const json::array& candidates) {
   std::vector<Expr> texts;
+  std::vector<std::string_view> strings;
   for (const json::value& value : candidates) {
     const bool good = std::all_of(parts.begin(), parts.end(), [&](const Part& part) {
       return validator_.holds(value, part.schema);
     });
-    if (good) texts.push_back(text_.value(value));
+    if (!good) continue;
+    if (value.is_string()) {
+      strings.emplace_back(value.get_string());
+    } else {
+      texts.push_back(text_.value(value));
+    }
   }
+  if (!strings.empty()) texts.push_back(text_.quoted(text_.any_literal(strings)));
   return Symbol::terminal(grammar_.pool.any_of(std::move(texts)));
 }
 
@@ -285,9 +292,12 @@ Symbol SchemaCompiler::string(const Parts& parts) {
       all.push_back(text_.other_format(value->get_string(), Spelling::kJson));
     }
     if (const json::value* excluded = find(part, kNotEnum)) {
+      std::vector<std::string_view> texts;
       for (const json::value& value : excluded->get_array()) {
-        if (!value.is_string()) continue;
-        all.push_back(pool.complement(text_.literal(value.get_string())));
+        if (value.is_string()) texts.emplace_back(value.get_string());
+      }
+      if (!texts.empty()) {
+        all.push_back(pool.complement(text_.any_literal(texts)));
         all.push_back(text_.any_characters(Spelling::kJson));
       }
     }

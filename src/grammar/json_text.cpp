@@ -1,5 +1,6 @@
 #include "grammar/json_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -50,6 +51,23 @@ Expr JsonText::literal(std::string_view plain) {
   const auto [it, added] = literals_.try_emplace(std::string(plain), kNever);
   if (added) it->second = text(pool_, plain, Spelling::kJson);
   return it->second;
+}
+
+Expr JsonText::any_literal(const std::vector<std::string_view>& texts) {
+  std::vector<std::string_view> plain;  // which JSON writes in one way alone
+  std::vector<Expr> parts;
+  for (const std::string_view text : texts) {
+    const bool itself = std::all_of(text.begin(), text.end(), [](char c) {
+      return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+    });
+    if (itself) {
+      plain.push_back(text);
+    } else {
+      parts.push_back(literal(text));
+    }
+  }
+  parts.push_back(pool_.any_literal(std::move(plain)));
+  return pool_.any_of(std::move(parts));
 }
 
 Expr JsonText::string_literal(std::string_view plain) { return quoted(literal(plain)); }

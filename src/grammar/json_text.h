@@ -46,6 +46,8 @@ class JsonText {
   Expr string();                        // any
   Expr literal(std::string_view text);  // without its quotes
   Expr string_literal(std::string_view text);
+  // Any of them, without their quotes; shared beginnings are written once.
+  Expr any_literal(const std::vector<std::string_view>& texts);
   Expr quoted(Expr body);  // quotes around
   Expr any_characters(Spelling spelling);
   Expr number(const NumberBounds& bounds);  // made once
@@ -68,7 +70,9 @@ class JsonText {
 
   ExpressionPool& pool_;
   std::unordered_map<std::string, Expr> literals_, numbers_, patterns_;  // by text, by bounds
-  std::unordered_map<std::string, Expr> formats_[3], other_formats_[3];  // by spelling
+  // By spelling.
+  std::unordered_map<std::string, std::optional<Expr>> formats_[3];
+  std::unordered_map<std::string, Expr> other_formats_[3];
   Expr space_ = kEmptyText;
   Expr any_characters_[3] = {kNever, kNever, kNever};  // by spelling, once asked for
 };

@@ -87,9 +87,9 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   }
   if (!members.named.empty()) {
     // Not the named ones, in any spelling.
-    std::vector<Expr> literals;
-    for (const Members::Named& named : members.named) literals.push_back(text_.literal(named.name));
-    const Expr other = pool.complement(pool.any_of(std::move(literals)));
+    std::vector<std::string_view> named;
+    for (const Members::Named& member : members.named) named.push_back(member.name);
+    const Expr other = pool.complement(text_.any_literal(named));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
   const auto is_vacant = [&](Expr name) {
@@ -154,12 +154,12 @@ void SchemaCompiler::add_otherwise(const Parts& parts, Members& members) {
     Members::Otherwise& otherwise = members.otherwise.emplace_back();
     const Part of{document_.follow(some)};
     otherwise.schema = of.schema;
-    std::vector<Expr> all{text_.any_characters(Spelling::kJson)}, literals;
+    std::vector<Expr> all{text_.any_characters(Spelling::kJson)};
+    std::vector<std::string_view> listed;
     if (const json::value* properties = find(of, "properties")) {
-      for (const auto& [known, schema] : properties->get_object())
-        literals.push_back(text_.literal(known));
+      for (const auto& [known, schema] : properties->get_object()) listed.push_back(known);
     }
-    all.push_back(pool.complement(pool.any_of(std::move(literals))));
+    all.push_back(pool.complement(text_.any_literal(listed)));
     if (const json::value* patterns = find(of, "patternProperties")) {
       if (!patterns->is_object()) wrong(of, "patternProperties", "an object");
       for (const auto& [pattern, schema] : patterns->get_object()) {

@@ -16,7 +16,9 @@ constexpr size_t kManyNodes = 500;  // of a walk that is not worth remembering
 
 CompiledGrammar::Tables::Tables(Grammar made)
     : grammar(std::move(made)),
-      automaton(grammar, TokenTrie::group_expressions(grammar.pool), TokenTrie::kGroupBytes) {}
+      automaton(grammar, TokenTrie::group_expressions(grammar.pool), TokenTrie::kGroupBytes) {
+  grammar.pool.begin_use();
+}
 
 bool CompiledGrammar::Tables::full() const {
   return automaton.memory() > kMaxAutomatonBytes || grammar.pool.is_worn();

@@ -1,6 +1,7 @@
 #include "grammar/expression.h"
 
 #include <algorithm>
+#include <tuple>
 #include <unordered_set>
 
 #include "grammar/limits.h"
@@ -31,6 +32,7 @@ ExpressionPool::ExpressionPool() {
   nodes_.push_back({Kind::kEmptyText, true, false, 0, 0, 0, 0, {}});
   hashes_.assign(nodes_.size(), 0);
   interned_.assign(256, kNever);
+  begin_use();
 }
 
 Expr ExpressionPool::intern(Node node) {
@@ -166,6 +168,59 @@ void ExpressionPool::flatten(Kind kind, const std::vector<Expr>& parts,
   out.erase(std::unique(out.begin(), out.end()), out.end());
 }
 
+std::optional<ExpressionPool::Counted> ExpressionPool::counted(Expr e) const {
+  Counted out{kEmptyText, kNever, kEmptyText, 0, 0};
+  const auto repeats = [&](Expr part) { return nodes_[part].kind == Kind::kRepeat; };
+  if (nodes_[e].kind == Kind::kConcat && !repeats(nodes_[e].part)) {
+    out.head = nodes_[e].part;
+    e = static_cast<Expr>(nodes_[e].a);
+  }
+  if (nodes_[e].kind == Kind::kConcat && repeats(nodes_[e].part)) {
+    out.rest = static_cast<Expr>(nodes_[e].a);
+    e = nodes_[e].part;
+  }
+  if (!repeats(e)) return std::nullopt;
+  out.body = nodes_[e].part;
+  out.least = nodes_[e].a;
+  out.most = nodes_[e].b;
+  return out;
+}
+
+void ExpressionPool::merge_counts(std::vector<Expr>& parts) {
+  std::vector<Counted> counts;
+  std::vector<Expr> others;
+  for (const Expr part : parts) {
+    if (const std::optional<Counted> found = counted(part)) {
+      counts.push_back(*found);
+    } else {
+      others.push_back(part);
+    }
+  }
+  if (counts.size() < 2) return;
+  std::sort(counts.begin(), counts.end(), [](const Counted& x, const Counted& y) {
+    return std::tuple(x.head, x.body, x.rest, x.least) <
+           std::tuple(y.head, y.body, y.rest, y.least);
+  });
+  std::vector<Counted> merged;
+  for (const Counted& next : counts) {
+    Counted* last = merged.empty() ? nullptr : &merged.back();
+    const bool same = last && last->head == next.head && last->body == next.body &&
+                      last->rest == next.rest &&
+                      (last->most == kUnbounded || next.least <= last->most + 1);
+    if (!same) {
+      merged.push_back(next);
+    } else if (last->most != kUnbounded) {
+      last->most = next.most == kUnbounded ? kUnbounded : std::max(last->most, next.most);
+    }
+  }
+  if (merged.size() == counts.size()) return;
+  for (const auto& [head, body, rest, least, most] : merged)
+    others.push_back(concat(head, concat(repeat(body, least, most), rest)));
+  std::sort(others.begin(), others.end());
+  others.erase(std::unique(others.begin(), others.end()), others.end());
+  parts = std::move(others);
+}
+
 Expr ExpressionPool::any_of(std::vector<Expr> parts) {
   std::vector<Expr> flat, kept;
   flatten(Kind::kAnyOf, parts, flat);
@@ -185,6 +240,7 @@ Expr ExpressionPool::any_of(std::vector<Expr> parts) {
   const bool other = std::any_of(kept.begin(), kept.end(),
                                  [&](Expr e) { return e != kEmptyText && nodes_[e].nullable; });
   if (other) std::erase(kept, kEmptyText);
+  merge_counts(kept);
   std::sort(kept.begin(), kept.end());
   if (kept.empty()) return kNever;
   if (kept.size() == 1) return kept[0];
@@ -363,8 +419,9 @@ Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
   }
 }
 
-bool ExpressionPool::is_worn() const {
-  return nodes_.size() > kMaxExpressions / 2 || work_ > kMaxWork / 2;
+void ExpressionPool::begin_use() {
+  worn_size_ = (nodes_.size() + kMaxExpressions) / 2;
+  worn_work_ = (work_ + kMaxWork) / 2;
 }
 
 bool ExpressionPool::matches(Expr e, std::string_view text) {

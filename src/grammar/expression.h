@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -60,7 +61,9 @@ class ExpressionPool {
   // The sets of bytes that expressions and all their derivatives look at.
   std::vector<ByteSet> sets_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
-  bool is_worn() const;  // half of what it may take is used up
+  // Half of what was left when its use began is used up.
+  bool is_worn() const { return nodes_.size() > worn_size_ || work_ > worn_work_; }
+  void begin_use();
 
  private:
   enum class Kind : uint8_t {
@@ -84,6 +87,14 @@ class ExpressionPool {
     std::vector<Expr> parts;
   };
 
+  // head, then body from `least` to `most` times, then rest.
+  struct Counted {
+    Expr head, body, rest;
+    int64_t least, most;
+  };
+  std::optional<Counted> counted(Expr e) const;
+  // Parts that differ in how often the same may still come become one.
+  void merge_counts(std::vector<Expr>& parts);
   Expr intern(Node node);
   Expr compute_derivative(Expr e, uint8_t byte);
   Expr trie(const std::vector<std::string_view>& texts, size_t begin, size_t end, size_t depth);
@@ -98,6 +109,7 @@ class ExpressionPool {
   std::vector<uint32_t> hashes_;  // of nodes
   FlatMap derivatives_;           // by expression and byte
   size_t work_ = 0;               // of derivatives that were not known
+  size_t worn_size_ = 0, worn_work_ = 0;
   std::unordered_map<Expr, bool> has_text_;  // where that had to be searched
 };
 

@@ -259,7 +259,7 @@ struct Choice {
   bool operator==(const Choice&) const = default;
 };
 struct Grammar {
-  std::string grammar{};  // EBNF
+  std::string grammar{};  // GBNF, EBNF as vLLM has it, or plain Lark
   bool operator==(const Grammar&) const = default;
 };
 struct StructuredOutput {

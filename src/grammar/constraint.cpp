@@ -12,6 +12,23 @@ namespace {
 constexpr size_t kMaxMasks = 512;   // kept
 constexpr size_t kManyNodes = 500;  // of a walk that is not worth remembering
 
+// Takes a tracker back to where it was, also where an error ends what moved it.
+class Return {
+ public:
+  explicit Return(ArrayTracker& tracker) : tracker_(tracker), here_(tracker.place()) {}
+  Return(const Return&) = delete;
+  Return& operator=(const Return&) = delete;
+  ~Return() {
+    if (!stays_) tracker_.rewind(here_);
+  }
+  void stay() { stays_ = true; }
+
+ private:
+  ArrayTracker& tracker_;
+  const ArrayTracker::Place here_;
+  bool stays_ = false;
+};
+
 }  // namespace
 
 CompiledGrammar::Tables::Tables(Grammar made)
@@ -126,6 +143,7 @@ ParseState* Constraint::read(Recogniser& recogniser, std::string_view bytes) {
 // one, or leave it no other way to go on.
 void Constraint::refine(const std::vector<int32_t>& checked, std::span<uint64_t> allowed) {
   const TokenTrie& trie = *grammar_->trie_;
+  const Return back(tracker_);
   const ArrayTracker::Place here = tracker_.place();
   const auto forbid = [&](int32_t id) {
     allowed[static_cast<size_t>(id) / 64] &= ~(uint64_t{1} << (id % 64));
@@ -159,7 +177,6 @@ void Constraint::refine(const std::vector<int32_t>& checked, std::span<uint64_t>
       ++at;
     }
   }
-  tracker_.rewind(here);
 }
 
 void Constraint::mask(std::span<uint64_t> allowed) {
@@ -176,24 +193,20 @@ bool Constraint::allows(int32_t id) {
   if (id < 0 || id >= grammar_->trie_->size() || grammar_->trie_->bytes(id).empty()) return false;
   settle();
   const std::lock_guard lock(tables_->mutex);
-  const ArrayTracker::Place here = tracker_.place();
+  const Return back(tracker_);
   Recogniser recogniser(tables_->automaton, tracker_);
-  const bool allowed = read(recogniser, grammar_->trie_->bytes(id)) != nullptr;
-  tracker_.rewind(here);
-  return allowed;
+  return read(recogniser, grammar_->trie_->bytes(id)) != nullptr;
 }
 
 bool Constraint::accept(int32_t id) {
   if (id < 0 || id >= grammar_->trie_->size() || grammar_->trie_->bytes(id).empty()) return false;
   settle();
   const std::lock_guard lock(tables_->mutex);
-  const ArrayTracker::Place here = tracker_.place();
+  Return back(tracker_);
   Recogniser recogniser(tables_->automaton, tracker_);
   ParseState* const to = read(recogniser, grammar_->trie_->bytes(id));
-  if (!to) {
-    tracker_.rewind(here);
-    return false;
-  }
+  if (!to) return false;
+  back.stay();
   tracker_.settle();
   ids_.push_back(id);
   enter(to);

@@ -216,9 +216,14 @@ class TagCompiler {
     }
   }
 
-  Symbol any_text(TagFields& fields) {
+  // Of any_text.
+  Texts excludes_of(TagFields& fields) {
     fields.plain("max_tokens", nullptr);
-    Expr text = free_text(fields.texts("excludes"));
+    return fields.texts("excludes");
+  }
+
+  Symbol any_text(TagFields& fields) {
+    Expr text = free_text(excludes_of(fields));
     if (const auto most = fields.number("max_chars", 0))
       text = pool_.all_of({text, pool_.repeat(any_character(), 0, *most)});
     return Symbol::terminal(text);
@@ -251,8 +256,7 @@ class TagCompiler {
       // Any text ends where its end first stands.
       TagFields text(inner, fields.at("content"));
       text.any("type");
-      const Texts excludes = text.texts("excludes");
-      text.plain("max_tokens", nullptr);
+      const Texts excludes = excludes_of(text);
       text.plain("max_chars", nullptr);
       text.finish();
       std::vector<Symbol> ways;
@@ -349,9 +353,7 @@ class TagCompiler {
       ways.push_back(grammar_.sequence(
           {Symbol::terminal(up_to(branch.mark, branch.begin, dispatch.marks, dispatch.excludes)),
            branch.rest}));
-    Texts nowhere = dispatch.marks;
-    nowhere.insert(nowhere.end(), dispatch.excludes.begin(), dispatch.excludes.end());
-    const Symbol rest = Symbol::terminal(free_text(nowhere));
+    const Symbol rest = Symbol::terminal(free_text(dispatch.marks, dispatch.excludes));
     const Symbol one = grammar_.any_of(ways);
     if (!again) return grammar_.any_of({one, rest});
     return grammar_.sequence({grammar_.repeat(one, 0, kUnbounded), rest});
@@ -360,11 +362,13 @@ class TagCompiler {
   Expr any_character() { return characters(pool_, CharacterSet::any(), Spelling::kUtf8); }
 
   // Text in which none of these stands.
-  Expr free_text(const Texts& nowhere) {
+  Expr free_text(const Texts& nowhere, const Texts& nor = {}) {
     std::vector<Expr> all{pool_.repeat(any_character(), 0)};
-    for (const std::string& text : nowhere)
-      all.push_back(
-          pool_.complement(pool_.sequence({anything(), pool_.literal(text), anything()})));
+    for (const Texts* texts : {&nowhere, &nor}) {
+      for (const std::string& text : *texts)
+        all.push_back(
+            pool_.complement(pool_.sequence({anything(), pool_.literal(text), anything()})));
+    }
     return pool_.all_of(std::move(all));
   }
 
@@ -381,9 +385,7 @@ class TagCompiler {
     // A special token is no part of free text, nor can a mark begin before it and end in it.
     const std::optional<std::string> special = with_tokens(begin);
     if (!special) return plain;
-    Texts nowhere = marks;
-    nowhere.insert(nowhere.end(), excludes.begin(), excludes.end());
-    return pool_.any_of({plain, pool_.concat(free_text(nowhere), pool_.literal(*special))});
+    return pool_.any_of({plain, pool_.concat(free_text(marks, excludes), pool_.literal(*special))});
   }
 
   Expr any_byte() { return pool_.bytes(ByteSet::range(0, 255)); }

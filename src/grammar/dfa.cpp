@@ -10,6 +10,9 @@ namespace vecton::grammar {
 
 namespace {
 
+// Of states that are looked at; beyond it what is asked takes longer to tell than it saves.
+constexpr size_t kMaxPairs = 1000;
+
 uint64_t pair_of(int32_t x, int32_t y) {
   return static_cast<uint64_t>(x) << 32 | static_cast<uint32_t>(y);
 }
@@ -82,10 +85,22 @@ bool Dfa::contains(int32_t state, int32_t group, int bytes) {
         if (h == kDead) continue;
         const int32_t y = next(x, c);
         all = y != kDead;
-        if (all && seen.insert(pair_of(y, h)).second) deeper.push_back(pair_of(y, h));
+        if (!all) continue;
+        // What is known of where it leads is said of as many bytes, which are more than are left.
+        const uint64_t next_pair = pair_of(y, h);
+        if (const auto known = contains_.find(next_pair); known != contains_.end()) {
+          all = known->second;
+        } else if (seen.insert(next_pair).second) {
+          deeper.push_back(next_pair);
+          all = seen.size() <= kMaxPairs;
+        }
       }
     }
     level.swap(deeper);
+  }
+  // Where nothing was left to look at, the same holds of all that was seen.
+  if (all && level.empty()) {
+    for (const uint64_t pair : seen) contains_[pair] = true;
   }
   contains_[key] = all;
   return contains_[asked] = all;

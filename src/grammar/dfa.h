@@ -27,7 +27,8 @@ class Dfa {
   // Whether more may follow.
   bool extendable(int32_t state) const { return expressions_[state] != kEmptyText; }
 
-  // Whether every text of at most `bytes` bytes of group's beginnings is a beginning of `state`'s.
+  // Whether every text of at most `bytes` bytes of group's beginnings is a beginning of `state`'s;
+  // false as well where that takes long to tell.
   bool contains(int32_t state, int32_t group, int bytes);
 
   size_t size() const { return expressions_.size(); }

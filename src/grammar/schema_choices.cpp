@@ -78,7 +78,9 @@ std::optional<SchemaCompiler::Facts> SchemaCompiler::facts(const Parts& parts) {
     for (const std::string_view name : told.required) facts[name].required = true;
     for (const std::string_view name : told.enumerated) facts[name];
   }
-  for (auto& [name, member] : facts) {
+  for (auto& fact : facts) {
+    const std::string_view name = fact.first;
+    Member& member = fact.second;
     if (!may_compare(parts.size())) continue;
     member.value = value_of(parts, name);
     const json::value* const* best = nullptr;

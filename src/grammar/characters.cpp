@@ -183,8 +183,7 @@ bool CharacterSet::has(char32_t c) const {
                      [&](const Range& r) { return r.first <= c && c <= r.second; });
 }
 
-Expr characters(ExpressionPool& pool, const CharacterSet& set, Spelling spelling) {
-  if (spelling == Spelling::kUtf8) return utf8_ranges(pool, set.ranges());
+static Expr characters_in_json(ExpressionPool& pool, const CharacterSet& set, Spelling spelling) {
   std::vector<Expr> parts;
   const CharacterSet special{{0, 0x1F}, {'"', '"'}, {'\\', '\\'}};
   parts.push_back(utf8_ranges(pool, set.minus(special).ranges()));
@@ -201,6 +200,16 @@ Expr characters(ExpressionPool& pool, const CharacterSet& set, Spelling spelling
   if (spelling == Spelling::kJsonEscapes && set.has('/')) short_escapes.add('/');
   parts.push_back(pool.concat(pool.byte('\\'), pool.bytes(short_escapes)));
   return pool.any_of(std::move(parts));
+}
+
+Expr characters(ExpressionPool& pool, const CharacterSet& set, Spelling spelling) {
+  const std::vector<Range> ranges = set.ranges();
+  std::vector<uint32_t> key{static_cast<uint32_t>(spelling)};
+  for (const auto& [first, last] : ranges) key.insert(key.end(), {first, last});
+  return pool.once(key, [&] {
+    return spelling == Spelling::kUtf8 ? utf8_ranges(pool, ranges)
+                                       : characters_in_json(pool, set, spelling);
+  });
 }
 
 Expr text(ExpressionPool& pool, std::string_view plain, Spelling spelling) {

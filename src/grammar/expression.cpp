@@ -351,7 +351,8 @@ Expr ExpressionPool::derivative(Expr e, uint8_t byte) {
     default:
       break;
   }
-  const uint64_t key = static_cast<uint64_t>(e) << 8 | byte;
+  static_assert(kMaxExpressions < 1 << 24);
+  const uint32_t key = static_cast<uint32_t>(e) << 8 | byte;
   if (const Expr* known = derivatives_.find(key)) return *known;
   const Expr result = compute_derivative(e, byte);
   derivatives_.put(key, result);

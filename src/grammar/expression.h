@@ -61,6 +61,14 @@ class ExpressionPool {
   // The sets of bytes that expressions and all their derivatives look at.
   std::vector<ByteSet> sets_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
+  // What `make` gives, which is the same whenever the key is.
+  template <class Make>
+  Expr once(const std::vector<uint32_t>& key, const Make& make) {
+    if (const auto known = made_.find(key); known != made_.end()) return known->second;
+    const Expr made = make();
+    made_.emplace(key, made);
+    return made;
+  }
   // Half of what was left when its use began is used up.
   bool is_worn() const { return nodes_.size() > worn_size_ || work_ > worn_work_; }
   void begin_use();
@@ -105,6 +113,7 @@ class ExpressionPool {
   std::vector<Node> nodes_;
   std::vector<ByteSet> sets_;
   std::map<ByteSet, int> set_numbers_;
+  std::map<std::vector<uint32_t>, Expr> made_;  // by once()
   std::vector<Expr> interned_;    // by hash, with kNever where none is; a power of two of them
   std::vector<uint32_t> hashes_;  // of nodes
   FlatMap derivatives_;           // by expression and byte

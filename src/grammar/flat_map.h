@@ -9,15 +9,15 @@ namespace vecton::grammar {
 
 class FlatMap {
  public:
-  static constexpr uint64_t kNoKey = ~uint64_t{0};  // no key is this
+  static constexpr uint32_t kNoKey = ~uint32_t{0};  // no key is this
 
   // nullptr where there is none. Valid until the next put().
-  const int32_t* find(uint64_t key) const {
+  const int32_t* find(uint32_t key) const {
     if (slots_.empty()) return nullptr;
     const Slot& slot = slots_[place(key)];
     return slot.key == key ? &slot.value : nullptr;
   }
-  void put(uint64_t key, int32_t value) {
+  void put(uint32_t key, int32_t value) {
     if (2 * (size_ + 1) > slots_.size()) grow();
     Slot& slot = slots_[place(key)];
     if (slot.key == kNoKey) ++size_;
@@ -26,13 +26,12 @@ class FlatMap {
 
  private:
   struct Slot {
-    uint64_t key = kNoKey;
+    uint32_t key = kNoKey;
     int32_t value = 0;
   };
 
-  size_t place(uint64_t key) const {
-    size_t at = key * 0x9E3779B97F4A7C15u;
-    at ^= at >> 32;
+  size_t place(uint32_t key) const {
+    size_t at = key * uint64_t{0x9E3779B97F4A7C15} >> 32;
     for (;; ++at) {
       const Slot& slot = slots_[at & (slots_.size() - 1)];
       if (slot.key == key || slot.key == kNoKey) return at & (slots_.size() - 1);

@@ -80,28 +80,6 @@ bool has_text(const json::value& value, std::string_view key, std::string_view t
   return name == text;
 }
 
-bool path_to(const json::value& from, const json::value* to, std::string& path) {
-  if (&from == to) return true;
-  const size_t before = path.size();
-  const auto into = [&](std::string_view key, const json::value& member) {
-    path += '/';
-    path += key;
-    if (path_to(member, to, path)) return true;
-    path.resize(before);
-    return false;
-  };
-  if (const json::object* object = from.if_object()) {
-    return std::any_of(object->begin(), object->end(),
-                       [&](const auto& m) { return into(m.key(), m.value()); });
-  }
-  if (const json::array* array = from.if_array()) {
-    for (size_t i = 0; i < array->size(); ++i) {
-      if (into(std::to_string(i), (*array)[i])) return true;
-    }
-  }
-  return false;
-}
-
 json::object typed(std::string_view type, std::string_view key, json::value value) {
   return {{"type", type}, {key, std::move(value)}};
 }
@@ -128,9 +106,30 @@ json::object SchemaDocument::link(const json::value* schema) {
   return {{kLink, static_cast<int64_t>(linked_.size() - 1)}};
 }
 
+void SchemaDocument::find_parents(const json::value& of) const {
+  if (const json::object* object = of.if_object()) {
+    for (const auto& [key, member] : *object) {
+      parents_[&member] = {&of, key, 0};
+      find_parents(member);
+    }
+  } else if (const json::array* array = of.if_array()) {
+    for (const json::value& item : *array) {
+      parents_[&item] = {&of, {}, static_cast<size_t>(&item - array->data())};
+      find_parents(item);
+    }
+  }
+}
+
 std::string SchemaDocument::place(const json::value* schema) const {
-  std::string path = "#";
-  if (path_to(root_, schema, path)) return path;
+  if (parents_.empty()) find_parents(root_);
+  std::string path;
+  for (auto it = parents_.find(schema); it != parents_.end(); it = parents_.find(schema)) {
+    const auto& [parent, key, item] = it->second;
+    const std::string name = parent->is_array() ? std::to_string(item) : std::string(key);
+    path.insert(0, "/" + name);
+    schema = parent;
+  }
+  if (schema == &root_) return "#" + path;
   const auto it = made_for_.find(schema);
   return it == made_for_.end() ? "#" : place(it->second);
 }

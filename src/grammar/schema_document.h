@@ -56,6 +56,13 @@ class SchemaDocument {
   void check_format(const json::value* schema, std::string_view name) const;
 
  private:
+  struct Parent {
+    const json::value* of = nullptr;
+    std::string_view key;  // of an object
+    size_t item = 0;       // of an array
+  };
+
+  void find_parents(const json::value& of) const;
   json::object link(const json::value* schema);
   json::value negate(const json::value& schema);
   json::value negate_one_of(const json::array& branches);
@@ -68,6 +75,7 @@ class SchemaDocument {
   std::vector<const json::value*> linked_;
   std::unordered_map<const json::value*, const json::value*> negations_, negated_, conditions_;
   std::unordered_map<const json::value*, const json::value*> made_for_;
+  mutable std::unordered_map<const json::value*, Parent> parents_;  // of root_, once asked for
 };
 
 // Where a number has to lie, by minimum, exclusiveMaximum and so on, in the words of any draft.

@@ -35,6 +35,18 @@ int64_t sum_in_parallel(ThreadPool& pool, int64_t n) {
   return std::accumulate(seen.begin(), seen.end(), int64_t{0});
 }
 
+// Until a worker has come to help. A loop that begins before workers do has no help to its end.
+void wait_for_help(ThreadPool& pool) {
+  const auto self = std::this_thread::get_id();
+  wait_until([&] {
+    std::atomic<bool> helped{false};
+    pool.parallel_for(1000, [&](int64_t) {
+      if (std::this_thread::get_id() != self) helped = true;
+    });
+    return helped.load();
+  });
+}
+
 TEST(ThreadPool, RunsEveryIndexOnce) {
   for (const int threads : {1, 2, 4}) {
     ThreadPool pool(threads);
@@ -55,7 +67,8 @@ TEST(ThreadPool, HelpersJoin) {
     std::atomic<int> inside{0}, most{0};
     pool.parallel_for(4, [&](int64_t) {
       const int now = ++inside;
-      for (int i = 0; i < 10000 && inside.load() < 4; ++i) std::this_thread::yield();
+      const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+      wait_until([&] { return inside.load() == 4 || std::chrono::steady_clock::now() > end; });
       if (inside.load() == 4 && now == 4) most = 4;
     });
     joined = most.load() == 4;
@@ -277,6 +290,7 @@ TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
     ++done;
     return true;
   });
+  wait_for_help(pool);
   std::atomic<int> helped{0};
   std::atomic<bool> go_on{true};
   std::thread loader([&] {

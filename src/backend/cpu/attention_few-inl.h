@@ -81,8 +81,7 @@ HWY_INLINE VF load_wide(const typename Type::Stored* from) {
   if constexpr (std::is_same_v<Type, Float32>) {
     return hn::LoadU(F32(), from);
   } else {
-    const hn::Rebind<typename Type::Stored, F32> stored;
-    return Type::widen(hn::PromoteTo(NarrowU32(), hn::LoadU(stored, from)));
+    return load_widened<Type>(from);
   }
 }
 

@@ -1,4 +1,4 @@
-// Attention: cut into tiles of query rows of one sequence and key head.
+// Attention: cut into tiles of query rows of one sequence and key head, or, of few, some heads.
 #include <algorithm>
 #include <numeric>
 #include <optional>

@@ -112,14 +112,19 @@ struct E5M2 : Float8<2, 112> {
   }
 };
 
+template <class Type>
+HWY_INLINE VF load_widened(const typename Type::Stored* from) {
+  const hn::Rebind<typename Type::Stored, F32> stored;
+  return Type::widen(hn::PromoteTo(NarrowU32(), hn::LoadU(stored, from)));
+}
+
 // n numbers; what is left of whole vectors goes one by one, to the same numbers.
 template <class Type>
 HWY_INLINE void widen_as(const std::byte* from, int64_t n, float* to) {
-  const hn::Rebind<typename Type::Stored, F32> stored;
   int64_t i = 0;
   for (; i + kNarrowLanes <= n; i += kNarrowLanes) {
     const auto* at = reinterpret_cast<const typename Type::Stored*>(from) + i;
-    hn::StoreU(Type::widen(hn::PromoteTo(NarrowU32(), hn::LoadU(stored, at))), F32(), to + i);
+    hn::StoreU(load_widened<Type>(at), F32(), to + i);
   }
   for (; i < n; ++i) to[i] = tensor::stored_number(from, Type::kType, i);
 }

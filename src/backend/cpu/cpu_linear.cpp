@@ -112,7 +112,7 @@ void run(base::ThreadPool& pool, const LinearKernels& kernels, const LinearCall&
       std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
   const int64_t blocks = (rows + most_rows - 1) / most_rows;
   // Groups have as many panels as are multiplied at once, where there are enough of them.
-  int64_t whole = call.int8 || call.integers ? 1 : kernels.panels_at_once(rows);
+  int64_t whole = call.int8 || call.integers ? 1 : kernels.panels_at_once(w, rows);
   if (w.panels < 2 * pool.size() * whole) whole = 1;
   const int64_t panels = w.panels / whole;
   int64_t groups = 1;

@@ -93,11 +93,17 @@ constexpr int panels_at_once(int rows) { return rows == 1 ? 4 : rows == 2 ? 2 : 
 constexpr int kTileRows = 12;  // 24 of 32 registers
 constexpr int panels_at_once(int rows) { return rows <= 3 ? 4 : rows == 4 ? 3 : rows <= 6 ? 2 : 1; }
 #endif
+// From memory: one stream is what it answers soonest, where vectors are so wide that two sums a row
+// keep up with it.
+constexpr int streams_at_once(int rows) { return kLanes >= 8 ? 1 : panels_at_once(rows); }
 constexpr int kMostTileRows =
     HWY_TARGET == HWY_AVX3 ? 32 : kTileRows;  // of instructions for matrices
 constexpr int64_t kBlockK = 256;              // k for which a panel stays in the first-level cache
 constexpr int64_t kBlockRows = 256;           // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
+// Groups of codes whose numbers are read together for one row: reading them is a pause for the
+// memory that answers what is fetched ahead.
+constexpr int64_t kGroupsAtOnce = 16;
 
 struct TileArgs {
   const float* x;
@@ -207,23 +213,14 @@ constexpr Tiles kF32Tiles = make_tiles<StoredF32>(), kBF16Tiles = make_tiles<Sto
 #if HWY_TARGET == HWY_AVX3
 
 // AMX-BF16: an instruction multiplies 32 k of up to 16 rows with 16 columns. A sum waits for the
-// one before as long as four instructions take: they are of two panels, or of more rows.
-template <int kRows, int kPanels>
+// one before as long as four instructions take: two more are of other rows, where there are.
+template <int kRows>
 void matrix_tile(const TileArgs& t) {
   constexpr int64_t kSteps = PackedMatrix::kMatrixSteps, kStride = 4 * kWidth;
   constexpr int kFirst = std::min<int>(kRows, Amx::kMostRows), kOthers = kRows - kFirst;
-  if constexpr (kPanels > 2) {
-    TileArgs rest = t;
-    rest.w = static_cast<const float*>(t.w) + 2 * t.panel_stride;
-    rest.sums += 2 * t.sums_stride;
-    rest.ahead += 4 * t.ahead_stride;
-    matrix_tile<kRows, 2>(t);
-    return matrix_tile<kRows, kPanels - 2>(rest);
-  }
-  constexpr bool kTwo = kPanels > 1 || kOthers > 0;
-  static_assert(kPanels == 1 || kOthers == 0);
-  Amx::configure(kFirst, kPanels > 1 ? kFirst : kOthers, Amx::kRowBytes);
-  float *sums = t.sums, *other_sums = kPanels > 1 ? sums + t.sums_stride : sums + kFirst * kWidth;
+  constexpr bool kTwo = kOthers > 0;
+  Amx::configure(kFirst, kOthers, Amx::kRowBytes);
+  float *sums = t.sums, *other_sums = sums + kFirst * kWidth;
   if (t.resume) {
     Amx::load<Amx::kLeftSums>(sums, kStride);
     Amx::load<Amx::kRightSums>(sums + kLanes, kStride);
@@ -238,10 +235,9 @@ void matrix_tile(const TileArgs& t) {
   const float *x = t.x, *w = static_cast<const float*>(t.w);
   const char* ahead = t.ahead;
   for (int64_t k = t.k; k > 0; k -= kSteps, x += kSteps, w += kSteps * kWidth) {
-    for (int64_t at = 0; at < kSteps * t.ahead_step; at += kLine) {
-      HWY_UNROLL(4)
-      for (int i = 0; i < 2 * kPanels; ++i)
-        __builtin_prefetch(ahead + i * t.ahead_stride + at, 0, 2);
+    for (int64_t at = 0; at < kSteps * t.ahead_step; at += std::max(kLine, t.ahead_step)) {
+      __builtin_prefetch(ahead + at, 0, 2);
+      __builtin_prefetch(ahead + t.ahead_stride + at, 0, 2);
     }
     ahead += kSteps * t.ahead_step;
     Amx::load<Amx::kRows>(x, 4 * t.x_stride);
@@ -254,12 +250,6 @@ void matrix_tile(const TileArgs& t) {
     Amx::add_bfloat16<Amx::kRightSums, Amx::kRows, Amx::kRight>();
     if constexpr (kOthers > 0)
       Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kOtherRows, Amx::kRight>();
-    if constexpr (kPanels > 1) {
-      Amx::load<Amx::kLeft>(w + t.panel_stride, kStride);
-      Amx::add_bfloat16<Amx::kOtherLeftSums, Amx::kRows, Amx::kLeft>();
-      Amx::load<Amx::kRight>(w + t.panel_stride + kLanes, kStride);
-      Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kRows, Amx::kRight>();
-    }
   }
   Amx::store<Amx::kLeftSums>(sums, kStride);
   Amx::store<Amx::kRightSums>(sums + kLanes, kStride);
@@ -267,16 +257,12 @@ void matrix_tile(const TileArgs& t) {
   if constexpr (kTwo) Amx::store<Amx::kOtherRightSums>(other_sums + kLanes, kStride);
 }
 
-template <size_t... I, size_t... J>
-constexpr Tiles matrix_tiles(std::index_sequence<I...>, std::index_sequence<J...>) {
-  return {
-      kMostTileRows,
-      {nullptr, &matrix_tile<static_cast<int>(I) + 1, 1>...},
-      {nullptr, &matrix_tile<static_cast<int>(J) + 1, panels_at_once(static_cast<int>(J) + 1)>...}};
+template <size_t... I>
+constexpr Tiles matrix_tiles(std::index_sequence<I...>) {
+  return {kMostTileRows, {nullptr, &matrix_tile<static_cast<int>(I) + 1>...}, {}};
 }
 constexpr Tiles kPairsTiles = make_tiles<StoredPairs>(),
-                kMatrixTiles = matrix_tiles(std::make_index_sequence<kMostTileRows>(),
-                                            std::make_index_sequence<kTileRows>());
+                kMatrixTiles = matrix_tiles(std::make_index_sequence<kMostTileRows>());
 static_assert(kMostTileRows == 2 * Amx::kMostRows && 4 * kLanes == Amx::kRowBytes);
 
 #elif HWY_TARGET == HWY_NEON
@@ -504,26 +490,22 @@ HWY_INLINE void fetch_destination(const LinearCall& call, int64_t row, int64_t r
 
 // ---------------------------------------------------------------- blocks
 
-// Few rows: one tile, several panels at a time, the whole of k; meanwhile what is behind is
-// fetched: where four panels stream at once as much of each as memory takes to answer, because
-// whole panels are more than the second-level cache holds; else the panels behind.
+// Few rows: one tile, the whole of k of a panel, or of several at a time; meanwhile what is behind
+// is fetched, as much as memory takes to answer.
 void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
   const PackedMatrix& w = *call.w;
   const Tiles& tiles = tiles_of(w);
-  const int64_t at_once = panels_at_once(static_cast<int>(rows));
-  const int64_t bytes = w.panel_bytes();
-  const int64_t lines_per_k = std::max<int64_t>(1, w.step_bytes() / kLine);
-  constexpr int64_t kSoon = 2 << 10;  // bytes
+  const int64_t at_once = streams_at_once(static_cast<int>(rows));
+  const int64_t bytes = w.panel_bytes(), step = w.step_bytes();
+  constexpr int64_t kSoon = 8 << 10;  // bytes, of all streams
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * bytes;
-    const char* behind = panel + 2 * count <= w.panels ? data + count * bytes : data;
-    const char* ahead = count == 4 ? data + kSoon : behind;
     (count == 1 ? tiles.single : tiles.wide)[rows](
         {call.x + row * call.x_stride, call.x_stride, data, w.steps() * kWidth, w.steps(), sums,
-         kTileRows * kWidth, false, ahead, w.step_bytes() / lines_per_k, bytes / lines_per_k});
+         kTileRows * kWidth, false, data + kSoon / count, step, count == 1 ? kLine : bytes});
     for (int64_t p = 0; p < count; ++p) {
       finish_panel(call, finish, sums + p * kTileRows * kWidth, row, rows, panel + p);
     }
@@ -625,8 +607,9 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
                                                                                       : 2][offsets];
   const int64_t groups = (codes.k + codes.group - 1) / codes.group;
   const int64_t count = (rows + kMostRows - 1) / kMostRows;
-  const int64_t block =
-      count == 1 ? kMostGroups : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
+  const int64_t block = rows == 1    ? kGroupsAtOnce
+                        : count == 1 ? kMostGroups
+                                     : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
@@ -690,11 +673,11 @@ void linear_int8(const LinearCall& call, Finish finish, int64_t row, int64_t row
 // Panels of codes on their own grid, multiplied with call.int8 by few rows.
 void linear_grid_of_few(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                         int64_t panel, int64_t panel_end) {
-  constexpr int64_t kMostGroups = 64;
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const auto tile = call.int8_kernels->few_rows_of(codes)[static_cast<size_t>(rows)];
-  const int64_t block = kMostGroups * codes.group;
+  constexpr int64_t kMostGroups = 64;
+  const int64_t block = (rows == 1 ? kGroupsAtOnce : kMostGroups) * codes.group;
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[Int8Kernels::kFewRows * kWidth];
   for (; panel < panel_end; ++panel) {
@@ -878,8 +861,9 @@ void embed(const EmbedCall& call, int64_t row, int64_t row_end) {
   }
 }
 
-int64_t panels_of_few(int64_t rows) {
-  return rows <= kTileRows ? panels_at_once(static_cast<int>(rows)) : 1;
+int64_t panels_of_few(const PackedMatrix& w, int64_t rows) {
+  if (rows > kTileRows) return 1;
+  return (w.codes.exists() ? panels_at_once : streams_at_once)(static_cast<int>(rows));
 }
 
 const LinearKernels kLinearKernels = {kLanes, kTileRows, &panels_of_few, &round, &linear, &embed};

@@ -46,8 +46,8 @@ struct EmbedCall {
 struct LinearKernels {
   int64_t lanes;      // of a vector; a panel is two of them wide
   int64_t tile_rows;  // of the largest tile
-  // How many panels of floats are multiplied with so many rows at once.
-  int64_t (*panels_at_once)(int64_t rows);
+  // How many panels are multiplied with so many rows at once.
+  int64_t (*panels_at_once)(const PackedMatrix& w, int64_t rows);
   // Rows begin .. end of x [rows, w.k], rounded to bfloat16: as floats, or two to a word for a
   // matrix of pairs. w.steps() words to a row.
   void (*round)(const PackedMatrix& w, const float* x, int64_t x_stride, float* out,

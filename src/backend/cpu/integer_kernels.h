@@ -3,7 +3,7 @@
 //
 // Within a group of k the products are added exactly, so their order is nobody's business; groups
 // are added by ascending k, each in one accumulator per element of y. An activation is rounded to
-// within 2^-24 of the largest of its group.
+// within 2^-23 of the largest of its group.
 //
 // Called by linear_kernels.cpp and cpu_linear.cpp, from any thread.
 #pragma once
@@ -16,12 +16,17 @@
 
 namespace vecton::cpu {
 
-// Rows of x as integers v, x = scale * v: planes of v = 65536 high + 256 middle + low.
+// Rows of x as integers v, x = 2^e v with an e for each group: planes of
+// v = 65536 high + 256 middle + low.
+//
+// The products of a plane are added to the bits of a float, the base, whose last place is worth 2^e
+// times what the plane's is: as a float, less the base, the sum is scaled. It fits 23 bits in
+// groups of up to 128 codes. Lest a base overflow, all are of y / kUnit.
 struct IntegerRows {
   struct Group {
-    float scale;      // NaN where an activation is not finite
-    float sum;        // scale times the sum of v
-    int32_t zero[3];  // by plane: the sum, times -zero of the codes
+    float base[3];     // by plane; NaN where an activation is not finite
+    float sum;         // of x, / kUnit
+    int32_t first[3];  // by plane: the base's bits, and the sum of v times -zero of the codes
   };
   int8_t* planes;     // [rows][k / 4][3][4]
   Group* groups;      // [rows][groups]
@@ -30,27 +35,31 @@ struct IntegerRows {
 };
 
 struct IntegerTile {
+  static constexpr int64_t kStep = 16;  // k that every group has some multiple of
+
   const IntegerRows* x;
-  int64_t row;            // of x, the first
+  int64_t row;  // of x, the first
+  int64_t rows;
   const uint32_t* words;  // of a panel, those of the first group
   const float* numbers;   // [groups][scales, offsets][32]
   float* sums;            // [rows][32], added to
   const uint8_t* bytes;   // of PackedCodes
-  int64_t k;              // where the first group begins ...
-  int64_t k_end;          // ... and the last one ends
-  int64_t group;          // codes of a group; the last one may have fewer
-  FetchAhead ahead;
+  int64_t first_group;
+  int64_t k;         // from there on
+  int64_t group;     // codes of a group; the last one may have fewer
+  FetchAhead ahead;  // of few rows a step for each row of words, else for kStep and two rows
 };
 
 struct IntegerKernels {
-  static constexpr int kMostRows = 4;
+  static constexpr float kUnit = 0x1p20f;
+  static constexpr int64_t kFewRows = 4;
   // Rows begin .. end of x [rows, k].
   void (*quantise)(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t k,
                    const IntegerRows& rows, int64_t begin, int64_t end);
-  using Tile = void (*)(const IntegerTile& tile);
-  using Tiles = std::array<Tile, kMostRows + 1>;  // by rows
-  Tiles tiles[3][2];                              // 2, 4, 8 bits; without and with offsets
-  Tiles lookups[2];                               // 4 bits whose bytes are looked up
+  // The first of any number of rows, the others of as many as their index.
+  using Multiply = std::array<void (*)(const IntegerTile& tile), kFewRows + 1>;
+  Multiply multiply[3][2];  // 2, 4, 8 bits; without and with offsets
+  Multiply lookups[2];      // 4 bits whose bytes are looked up
 };
 
 // Null where the instruction set, or this machine, has none.

@@ -592,45 +592,63 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
 }
 
 #if HWY_TARGET == HWY_AVX3
+// While row tiles pass over a block of k, the next one of the panel is fetched, or the numbers and
+// the first block of the next panel: a share of it in each tile.
+FetchAhead fetch_block(const PackedMatrix& w, int64_t panel, int64_t k, int64_t k_end,
+                       int64_t rows) {
+  const PackedCodes& codes = w.codes;
+  const bool last = k_end == codes.k;
+  const int64_t begin = last ? w.panel_bytes() : codes.words_at + k_end * kWidth * codes.bits / 8;
+  const int64_t bytes = (k_end - k) * kWidth * codes.bits / 8 + (last ? codes.words_at : 0);
+  const int64_t steps = (rows + 1) / 2 * ((k_end - k) / IntegerTile::kStep);
+  return {w.data.get() + panel * w.panel_bytes() + begin, (bytes + steps - 1) / steps};
+}
+
 // Panels of codes, multiplied as integers with the rows of call.integers.
 void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
-  constexpr int64_t kMostGroups = 64, kMostRows = IntegerKernels::kMostRows;
+  constexpr int64_t kMostGroups = 64;
   constexpr int64_t kBlock = 512;  // k for which a panel stays in the first-level cache
+  constexpr int64_t kAtOnce = 8;   // rows of a call of the kernel
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const IntegerKernels& kernels = *integer_kernels(Isa::kAvx512);
-  const bool offsets = codes.offset.exists();
-  const IntegerKernels::Tiles& tiles = codes.lookup ? kernels.lookups[offsets]
-                                                    : kernels.tiles[codes.bits == 2   ? 0
+  const bool offsets = codes.offset.exists(), few = rows <= IntegerKernels::kFewRows;
+  const IntegerKernels::Multiply& of_codes = codes.lookup
+                                                 ? kernels.lookups[offsets]
+                                                 : kernels.multiply[codes.bits == 2   ? 0
                                                                     : codes.bits == 4 ? 1
                                                                                       : 2][offsets];
+  const auto multiply = of_codes[static_cast<size_t>(few ? rows : 0)];
   const int64_t groups = (codes.k + codes.group - 1) / codes.group;
-  const int64_t count = (rows + kMostRows - 1) / kMostRows;
-  const int64_t block = rows == 1    ? kGroupsAtOnce
-                        : count == 1 ? kMostGroups
-                                     : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
+  const int64_t block = rows == 1 ? kGroupsAtOnce
+                        : few     ? kMostGroups
+                                  : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
+  const V unit = hn::Set(d, IntegerKernels::kUnit);
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const std::byte* data = w.data.get() + panel * w.panel_bytes();
-    const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at);
     std::fill_n(sums, rows * kWidth, 0.0f);
     for (int64_t group = 0; group < groups; group += block) {
       const int64_t group_end = std::min(groups, group + block);
-      const int64_t k = group * codes.group;
+      const int64_t k = group * codes.group, k_end = std::min(codes.k, group_end * codes.group);
       const bool last = group_end == groups;
+      const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at) +
+                          k / codes.codes_per_word() * kWidth;
+      FetchAhead ahead = few ? FetchAhead(codes, data, k) : fetch_block(w, panel, k, k_end, rows);
       read_numbers(codes, data, group, group_end, numbers);
-      for (int64_t i = 0; i < count; ++i) {
-        const int64_t first = rows * i / count, next = rows * (i + 1) / count;
+      for (int64_t first = 0; first < rows; first += kAtOnce) {
+        const int64_t next = std::min(rows, first + kAtOnce);
+        float* tile_sums = sums + first * kWidth;
         if (last) fetch_destination(call, row + first, next - first, panel);
-        tiles[static_cast<size_t>(next - first)](
-            {call.integers, row + first, words + k / codes.codes_per_word() * kWidth, numbers,
-             sums + first * kWidth, codes.bytes.data(), k,
-             std::min(codes.k, group_end * codes.group), codes.group, FetchAhead(codes, data, k)});
-        if (last) {
-          finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
-        }
+        multiply({call.integers, row + first, next - first, words, numbers, tile_sums,
+                  codes.bytes.data(), group, k_end - k, codes.group, ahead});
+        ahead.at += kAtOnce / 2 * ((k_end - k) / IntegerTile::kStep) * ahead.step;
+        if (!last) continue;
+        for (float* at = tile_sums; at < sums + next * kWidth; at += kLanes)
+          hn::Store(hn::Mul(hn::Load(d, at), unit), d, at);
+        finish_panel(call, finish, tile_sums, row + first, next - first, panel);
       }
     }
   }

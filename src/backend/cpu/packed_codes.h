@@ -32,7 +32,7 @@ struct PackedNumbers {
 
 struct PackedCodes {
   int bits = 0;          // 2, 4, 8; 0 = no codes
-  int64_t group = 0;     // k, a multiple of 16 up to 256, within which all numbers are the same
+  int64_t group = 0;     // k, a multiple of 16 up to 128, within which all numbers are the same
   int64_t k = 0;         // padded
   int64_t words_at = 0;  // bytes from a panel's start to its codes
   int64_t panel_bytes = 0;
@@ -59,8 +59,9 @@ struct PackedCodes {
 // follows it in memory at some distance, numbers as well as codes.
 struct FetchAhead {
   const std::byte* at;
-  int64_t step;  // bytes for each row of words
+  int64_t step;  // bytes for each row of words, or whatever else
 
+  FetchAhead(const std::byte* at, int64_t step) : at(at), step(step) {}
   FetchAhead(const PackedCodes& codes, const std::byte* panel, int64_t k) {
     constexpr int64_t kDistance = 12288;
     const int64_t rows = codes.k / codes.codes_per_word();

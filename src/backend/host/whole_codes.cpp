@@ -34,20 +34,20 @@ std::optional<WholeCodes> whole_codes(const tensor::Codes& codes) {
 }
 
 int64_t columns_of_group(const tensor::Weight& weight) {
-  constexpr int64_t kStep = 16, kMost = 256, kOfRow = 128;
+  constexpr int64_t kStep = 16, kMost = 128;
   int64_t group = 0;
   for (const tensor::BlockNumbers* numbers :
        {&weight.scale, &weight.offset, &weight.scale_unit, &weight.offset_unit}) {
     if (numbers->exists() && numbers->block_columns < weight.columns)
       group = std::gcd(group, numbers->block_columns);
   }
-  if (group == 0) group = kOfRow;
+  if (group == 0) group = kMost;
   if (group % kStep != 0) {
     throw Error(ErrorCode::kUnsupported, weight.name + ": scales for blocks of " +
                                              std::to_string(group) +
                                              " columns; multiples of 16 are served");
   }
-  if (group > kMost) group = std::gcd(group, kOfRow);
+  if (group > kMost) group = std::gcd(group, kMost);
   const int64_t columns = std::max<int64_t>(weight.columns, 1);
   return std::min(group, (columns + kStep - 1) / kStep * kStep);
 }

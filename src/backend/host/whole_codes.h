@@ -26,7 +26,7 @@ struct WholeCodes {
 // apart.
 std::optional<WholeCodes> whole_codes(const tensor::Codes& codes);
 
-// The columns, a multiple of 16 up to 256, within which all numbers of a row stay the same. Throws
+// The columns, a multiple of 16 up to 128, within which all numbers of a row stay the same. Throws
 // kUnsupported, naming the weight, for blocks that are no multiple of 16.
 int64_t columns_of_group(const tensor::Weight& weight);
 

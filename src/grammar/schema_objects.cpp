@@ -341,7 +341,7 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   if (most != kUnbounded && (most < required || most < least)) return Symbol();
   if (members.others.empty() && least > n) return Symbol();
   // How many members there are is counted up to what makes no difference.
-  const int64_t counts = std::max<int64_t>({1, least, most == kUnbounded ? 1 : most}) + 1;
+  const int64_t counts = std::max<int64_t>(least, most == kUnbounded ? 0 : most) + 1;
   const uint64_t all = (uint64_t{1} << members.otherwise.size()) - 1;
   if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
     throw Error(ErrorCode::kUnsupported,
@@ -351,11 +351,10 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   std::vector<std::vector<Meant>> values;
   std::vector<uint64_t> missing;
   const Expr colon = pool.sequence({space, pool.byte(':'), space});
-  const Expr comma = pool.sequence({space, pool.byte(','), space});
-  std::vector<std::array<Expr, 2>> keys;  // first, and after a comma
+  std::vector<Expr> keys;  // behind their first quote, which all have in common
   for (const Members::Named& named : members.named) {
-    const Expr name = text_.string_literal(named.name), key = pool.concat(name, colon);
-    keys.push_back({key, pool.concat(comma, key)});
+    const Expr name = text_.string_literal(named.name);
+    keys.push_back(pool.concat(pool.derivative(name, '"'), colon));
     values.push_back(meanings(members, name, named.value, &named.name));
     uint64_t& without = missing.emplace_back(0);
     for (size_t i = 0; i < members.otherwise.size(); ++i) {
@@ -369,81 +368,92 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   const int32_t rule = grammar_.add_rule("object");
   struct Other {
     uint64_t sure, found;
-    Symbol first, more;  // and after a comma
+    Symbol member;
   };
   std::vector<Other> others;
   for (const Members::Others& other : members.others) {
     for (const auto& [sure, found, name, value] :
          meanings(members, other.name, other.value, nullptr)) {
-      const Expr key = pool.concat(name, colon);
-      others.push_back({sure, found, grammar_.sequence({Symbol::terminal(key), value}),
-                        grammar_.sequence({Symbol::terminal(pool.concat(comma, key)), value})});
+      const Expr key = pool.concat(pool.derivative(name, '"'), colon);
+      others.push_back({sure, found, grammar_.sequence({Symbol::terminal(key), value})});
     }
   }
   const int32_t end = grammar_.add_state(rule);
   grammar_.set_final(end);
-  // What may still be found behind the first i names.
-  std::vector<uint64_t> later(static_cast<size_t>(n) + 1, 0);
+  // What may still be found behind the first i names; and what is found where none follows, which
+  // may be from `closing` on.
+  std::vector<uint64_t> later(static_cast<size_t>(n) + 1, 0), none(later);
+  int64_t closing = 0;
   for (const Other& other : others) later.back() |= other.sure | other.found;
   for (size_t i = static_cast<size_t>(n); i-- > 0;) {
-    later[i] = later[i + 1] | (members.named[i].required ? 0 : missing[i]);
+    const bool needed = members.named[i].required;
+    if (needed) closing = std::max(closing, static_cast<int64_t>(i) + 1);
+    later[i] = later[i + 1] | (needed ? 0 : missing[i]);
+    none[i] = none[i + 1] | missing[i];
     for (const Meant& meant : values[i]) later[i] |= meant.sure | meant.found;
   }
-  // State (i, c, seen): behind the first i names, with c members, and what is otherwise.
-  using Place = std::tuple<int64_t, int64_t, uint64_t>;
+  // State (i, c, seen, begins): behind the first i names, with c members, and what is otherwise;
+  // behind the quote with which a member begins, or behind one.
+  using Place = std::tuple<int64_t, int64_t, uint64_t, bool>;
   std::map<Place, int32_t> states;
   std::vector<Place> open;
   constexpr int32_t kNowhere = -1;
-  const auto state = [&](int64_t i, int64_t c, uint64_t seen) {
+  const auto state = [&](int64_t i, int64_t c, uint64_t seen, bool begins) {
     if ((seen | later[static_cast<size_t>(i)]) != all) return kNowhere;
-    const auto [it, added] = states.emplace(Place(i, c, seen), 0);
+    const auto [it, added] = states.emplace(Place(i, c, seen, begins), 0);
     if (added) {
       it->second = grammar_.add_state(rule);
-      open.emplace_back(i, c, seen);
+      open.emplace_back(i, c, seen, begins);
     }
     return it->second;
   };
-  const int32_t first = state(0, 0, 0);
-  if (first == kNowhere) return Symbol();
-  grammar_.connect(grammar_.start(rule), Symbol::terminal(pool.concat(pool.byte('{'), space)),
-                   first);
+  const auto may_close = [&](int64_t i, int64_t c, uint64_t seen) {
+    return i >= closing && c >= least && (seen | none[static_cast<size_t>(i)]) == all;
+  };
+  const auto connect = [&](int32_t from, std::initializer_list<Expr> parts, int32_t to) {
+    if (to != kNowhere) grammar_.connect(from, Symbol::terminal(pool.sequence(parts)), to);
+  };
+  const Expr quote = pool.byte('"'), brace = pool.byte('}');
+  if (may_close(0, 0, 0)) connect(grammar_.start(rule), {pool.byte('{'), space, brace}, end);
+  if (most != 0)
+    connect(grammar_.start(rule), {pool.byte('{'), space, quote}, state(0, 0, 0, true));
   while (!open.empty()) {
-    const auto [i, c, seen] = open.back();
+    const Place place = open.back();
+    const auto [i, c, seen, begins] = place;
     open.pop_back();
-    const int32_t from = states.at({i, c, seen});
-    const bool full = most != kUnbounded && c >= most;
-    const int64_t next_count = most == kUnbounded ? std::min(c + 1, counts - 1) : c + 1;
-    if (i < n) {
-      const Members::Named& named = members.named[static_cast<size_t>(i)];
-      if (!named.required) {
-        const int32_t to = state(i + 1, c, seen | missing[static_cast<size_t>(i)]);
-        if (to != kNowhere) grammar_.connect(from, to);
-      }
-      if (full) continue;
-      const Expr key = keys[static_cast<size_t>(i)][c > 0 ? 1 : 0];
-      for (const auto& [sure, found, name, value] : values[static_cast<size_t>(i)]) {
-        if (found & seen) continue;
-        const int32_t to = state(i + 1, next_count, seen | sure | found);
-        if (to == kNowhere) continue;
-        if (value.is_terminal()) {
-          grammar_.connect(from, Symbol::terminal(pool.concat(key, value.index)), to);
-        } else {
-          const int32_t between = grammar_.add_state(rule);
-          grammar_.connect(from, Symbol::terminal(key), between);
-          grammar_.connect(between, value, to);
-        }
+    const int32_t from = states.at(place);
+    if (!begins) {
+      if (may_close(i, c, seen)) connect(from, {space, brace}, end);
+      if (most == kUnbounded || c < most)
+        connect(from, {space, pool.byte(','), space, quote}, state(i, c, seen, true));
+      continue;
+    }
+    const int64_t next = std::min(c + 1, counts - 1);
+    if (i == n) {
+      for (const Other& other : others) {
+        if (other.found & seen) continue;
+        const int32_t to = state(n, next, seen | other.sure | other.found, false);
+        if (to != kNowhere) grammar_.connect(from, other.member, to);
       }
       continue;
     }
-    for (const Other& other : others) {
-      if (full || (other.found & seen)) continue;
-      const int32_t to = state(n, next_count, seen | other.sure | other.found);
-      if (to != kNowhere) grammar_.connect(from, c == 0 ? other.first : other.more, to);
+    const auto at = static_cast<size_t>(i);
+    if (!members.named[at].required) {
+      const int32_t to = state(i + 1, c, seen | missing[at], true);
+      if (to != kNowhere) grammar_.connect(from, to);
     }
-    if (c >= least && seen == all)
-      grammar_.connect(
-          from, Symbol::terminal(c == 0 ? pool.byte('}') : pool.concat(space, pool.byte('}'))),
-          end);
+    for (const auto& [sure, found, name, value] : values[at]) {
+      if (found & seen) continue;
+      const int32_t to = state(i + 1, next, seen | sure | found, false);
+      if (to == kNowhere) continue;
+      if (value.is_terminal()) {
+        connect(from, {keys[at], value.index}, to);
+      } else {
+        const int32_t between = grammar_.add_state(rule);
+        connect(from, {keys[at]}, between);
+        grammar_.connect(between, value, to);
+      }
+    }
   }
   return Symbol::rule(rule);
 }

@@ -19,26 +19,10 @@ uint64_t pair_of(int32_t x, int32_t y) {
 
 }  // namespace
 
-Dfa::Dfa(ExpressionPool& pool, const std::vector<Expr>& roots) : pool_(pool) {
-  std::array<int, 256> part{};
-  int parts = 1;
-  for (const ByteSet& set : pool.sets_of(roots)) {
-    // By the old part, and whether the byte is in the set.
-    std::array<std::array<int, 2>, 256> split;
-    for (auto& pair : split) pair.fill(-1);
-    parts = 0;
-    for (size_t b = 0; b < 256; ++b) {
-      int& to = split[static_cast<size_t>(part[b])][set.has(static_cast<uint8_t>(b)) ? 1 : 0];
-      if (to < 0) to = parts++;
-      part[b] = to;
-    }
-  }
-  representatives_.resize(static_cast<size_t>(parts));
-  for (size_t b = 256; b-- > 0;) {
-    class_of_[b] = static_cast<uint8_t>(part[b]);
-    representatives_[static_cast<size_t>(part[b])] = static_cast<uint8_t>(b);
-  }
-}
+Dfa::Dfa(ExpressionPool& pool, const std::vector<Expr>& roots)
+    : pool_(pool),
+      classes_(pool.classes_of(roots)),
+      representatives_(classes_.representatives()) {}
 
 int32_t Dfa::number(Expr e) {
   const auto [it, added] = numbers_.emplace(e, static_cast<int32_t>(expressions_.size()));
@@ -52,7 +36,7 @@ int32_t Dfa::number(Expr e) {
   return it->second;
 }
 
-int32_t Dfa::state(Expr e) { return pool_.has_text(e, representatives_) ? number(e) : kDead; }
+int32_t Dfa::state(Expr e) { return pool_.has_text(e) ? number(e) : kDead; }
 
 int32_t Dfa::next(int32_t state, int byte_class) {
   const size_t at =

@@ -1,7 +1,6 @@
 // Dfa: the states of regular expressions, made as texts reach them. One thread at a time.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <unordered_map>
 #include <vector>
@@ -17,8 +16,8 @@ class Dfa {
   // Bytes that no part of the roots tells apart are one class. The pool outlives the Dfa.
   Dfa(ExpressionPool& pool, const std::vector<Expr>& roots);
 
-  int classes() const { return static_cast<int>(representatives_.size()); }
-  int class_of(uint8_t byte) const { return class_of_[byte]; }
+  int classes() const { return static_cast<int>(classes_.size()); }
+  int class_of(uint8_t byte) const { return static_cast<int>(classes_.of(byte)); }
 
   // The state of an expression; kDead if it has no text.
   int32_t state(Expr e);
@@ -40,8 +39,8 @@ class Dfa {
   int32_t number(Expr e);
 
   ExpressionPool& pool_;
-  std::array<uint8_t, 256> class_of_{};
-  std::vector<uint8_t> representatives_;
+  const ByteClasses classes_;
+  const std::vector<uint8_t> representatives_;
   std::vector<Expr> expressions_;
   std::vector<int32_t> next_;  // by state and class
   std::unordered_map<Expr, int32_t> numbers_;

@@ -256,7 +256,7 @@ Expr ExpressionPool::any_of(std::vector<Expr> parts) {
 Expr ExpressionPool::all_of(std::vector<Expr> parts) {
   std::vector<Expr> flat, kept;
   flatten(Kind::kAllOf, parts, flat);
-  ByteSet set = ByteSet::range(0, 255);
+  ByteSet set = ByteSet::all();
   bool one_byte = false, nullable = true, empty = false;
   for (const Expr part : flat) {
     const Node& node = nodes_[part];
@@ -433,7 +433,7 @@ bool ExpressionPool::matches(Expr e, std::string_view text) {
   return nullable(e);
 }
 
-bool ExpressionPool::has_text(Expr e, const std::vector<uint8_t>& bytes) {
+bool ExpressionPool::has_text(Expr e) {
   for (;;) {
     const Node& node = nodes_[e];
     if (e == kNever) return false;
@@ -442,21 +442,21 @@ bool ExpressionPool::has_text(Expr e, const std::vector<uint8_t>& bytes) {
       e = node.part;
     } else if (node.kind == Kind::kConcat) {
       const auto rest = static_cast<Expr>(node.a);
-      if (!has_text(node.part, bytes)) return false;
+      if (!has_text(node.part)) return false;
       e = rest;
     } else if (node.kind == Kind::kAnyOf) {
       const std::vector<Expr> parts = node.parts;
-      return std::any_of(parts.begin(), parts.end(),
-                         [&](Expr part) { return has_text(part, bytes); });
+      return std::any_of(parts.begin(), parts.end(), [&](Expr part) { return has_text(part); });
     } else {
-      return search_text(e, bytes);
+      return search_text(e);
     }
   }
 }
 
 // Depth first: long texts are found as quickly as short ones.
-bool ExpressionPool::search_text(Expr e, const std::vector<uint8_t>& bytes) {
+bool ExpressionPool::search_text(Expr e) {
   if (const auto it = has_text_.find(e); it != has_text_.end()) return it->second;
+  const std::vector<uint8_t> bytes = classes_of({e}).representatives();
   struct Step {
     Expr e;
     size_t next;  // of the bytes
@@ -501,10 +501,10 @@ Expr ExpressionPool::without_high_counts(Expr e, int64_t bytes) {
   return concat(part, without_high_counts(rest, bytes));
 }
 
-std::vector<ByteSet> ExpressionPool::sets_of(const std::vector<Expr>& roots) const {
-  std::vector<ByteSet> sets;
+ByteClasses ExpressionPool::classes_of(const std::vector<Expr>& roots) const {
+  ByteClasses classes;
   std::vector<Expr> open = roots;
-  std::vector<bool> seen(nodes_.size());
+  std::vector<bool> seen(nodes_.size()), seen_sets(sets_.size());
   for (const Expr root : roots) seen[root] = true;
   const auto visit = [&](Expr next) {
     if (!seen[next]) {
@@ -515,11 +515,14 @@ std::vector<ByteSet> ExpressionPool::sets_of(const std::vector<Expr>& roots) con
   while (!open.empty()) {
     const Node& node = nodes_[open.back()];
     open.pop_back();
-    if (node.kind == Kind::kBytes) sets.push_back(sets_[static_cast<size_t>(node.a)]);
+    if (const auto set = static_cast<size_t>(node.a);
+        node.kind == Kind::kBytes && !seen_sets[set]) {
+      seen_sets[set] = true;
+      classes.split(sets_[set]);
+    }
     if (node.kind == Kind::kMultiple) {
-      sets.push_back(ByteSet::range('.', '.'));
-      for (unsigned digit = '0'; digit <= '9'; ++digit)
-        sets.push_back(ByteSet::range(digit, digit));
+      for (const char c : std::string_view(".0123456789"))
+        classes.split(ByteSet::range(static_cast<uint8_t>(c), static_cast<uint8_t>(c)));
     }
     if (node.kind == Kind::kConcat) visit(static_cast<Expr>(node.a));
     if (node.kind == Kind::kConcat || node.kind == Kind::kNot || node.kind == Kind::kRepeat ||
@@ -527,9 +530,7 @@ std::vector<ByteSet> ExpressionPool::sets_of(const std::vector<Expr>& roots) con
       visit(node.part);
     for (const Expr part : node.parts) visit(part);
   }
-  std::sort(sets.begin(), sets.end());
-  sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
-  return sets;
+  return classes;
 }
 
 }  // namespace vecton::grammar

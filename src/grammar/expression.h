@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "grammar/byte_classes.h"
 #include "grammar/byte_set.h"
 #include "grammar/flat_map.h"
 
@@ -54,12 +55,12 @@ class ExpressionPool {
   // What may follow `byte` in the texts that begin with it.
   Expr derivative(Expr e, uint8_t byte);
   bool matches(Expr e, std::string_view text);
-  // Whether there is any text. `bytes`: one of each class that the expression tells apart.
-  bool has_text(Expr e, const std::vector<uint8_t>& bytes);
+  // Whether there is any text.
+  bool has_text(Expr e);
   // An expression that begins alike, for texts of at most `bytes` bytes: high counts are no bounds.
   Expr without_high_counts(Expr e, int64_t bytes);
-  // The sets of bytes that expressions and all their derivatives look at.
-  std::vector<ByteSet> sets_of(const std::vector<Expr>& roots) const;
+  // Bytes that expressions and all their derivatives treat alike.
+  ByteClasses classes_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
   // What `make` gives, which is the same whenever the key is.
   template <class Make>
@@ -108,7 +109,7 @@ class ExpressionPool {
   Expr trie(const std::vector<std::string_view>& texts, size_t begin, size_t end, size_t depth);
   void flatten(Kind kind, const std::vector<Expr>& parts, std::vector<Expr>& out) const;
   bool multiple_nullable(const Node& node) const;
-  bool search_text(Expr e, const std::vector<uint8_t>& bytes);
+  bool search_text(Expr e);
 
   std::vector<Node> nodes_;
   std::vector<ByteSet> sets_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "grammar/dfa.h"
 #include "grammar/limits.h"
 #include "vecton/error.h"
 
@@ -147,19 +146,10 @@ bool Grammar::edge_is_productive(const Edge& edge) const {
 }
 
 void Grammar::drop_vacant_terminals() {
-  std::vector<Edge*> doubtful;
-  std::vector<Expr> terminals;
   for (State& state : states_) {
     for (Edge& edge : state.edges) {
-      if (edge.kind != Edge::Kind::kTerminal || !pool.may_be_vacant(edge.index)) continue;
-      doubtful.push_back(&edge);
-      terminals.push_back(edge.index);
+      if (edge.kind == Edge::Kind::kTerminal && !pool.has_text(edge.index)) edge.index = kNever;
     }
-  }
-  if (doubtful.empty()) return;
-  Dfa dfa(pool, terminals);
-  for (Edge* edge : doubtful) {
-    if (dfa.state(edge->index) == Dfa::kDead) edge->index = kNever;
   }
 }
 

@@ -5,7 +5,6 @@
 #include <charconv>
 
 #include "base/json.h"
-#include "grammar/dfa.h"
 #include "grammar/regex.h"
 #include "vecton/error.h"
 
@@ -18,7 +17,7 @@ JsonText::JsonText(ExpressionPool& pool, const JsonOptions& options) : pool_(poo
     ByteSet blank;
     for (const char c : {' ', '\t', '\n', '\r'}) blank.add(static_cast<uint8_t>(c));
     const Expr other = pool.all_of({space_, pool.complement(pool.repeat(pool.bytes(blank), 0))});
-    if (Dfa(pool, {other}).state(other) != Dfa::kDead)
+    if (pool.has_text(other))
       throw Error(ErrorCode::kInvalidArgument,
                   "whitespace_pattern: it matches what is not whitespace of JSON (space, tab, "
                   "newline, carriage return)",

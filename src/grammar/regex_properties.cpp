@@ -17,14 +17,12 @@ using unicode::CategoryRange;
 const std::vector<CategoryRange>& category_ranges() {
   static const std::vector<CategoryRange> all = [] {
     std::vector<CategoryRange> out;
-    const std::span<const CategoryRange> newer = unicode::newer_characters();
+    std::span<const CategoryRange> newer = unicode::newer_characters();  // in order
     for (char32_t c = 0; c <= CharacterSet::kLast; ++c) {
       auto category = static_cast<uint8_t>(unicode::properties(c) & 31);
-      if (category == unicode::kCn) {
-        for (const CategoryRange& range : newer) {
-          if (range.first <= c && c <= range.last) category = range.category;
-        }
-      }
+      while (!newer.empty() && newer.front().last < c) newer = newer.subspan(1);
+      if (category == unicode::kCn && !newer.empty() && newer.front().first <= c)
+        category = newer.front().category;
       if (!out.empty() && out.back().last + 1 == c && out.back().category == category) {
         out.back().last = c;
       } else {

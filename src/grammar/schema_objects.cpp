@@ -3,7 +3,6 @@
 #include <tuple>
 
 #include "base/json.h"
-#include "grammar/dfa.h"
 #include "grammar/limits.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
@@ -92,9 +91,6 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
     const Expr other = pool.complement(text_.any_literal(named));
     names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
   }
-  const auto is_vacant = [&](Expr name) {
-    return pool.may_be_vacant(name) && Dfa(pool, {name}).state(name) == Dfa::kDead;
-  };
   // Every set of patterns that a name can match at once.
   struct Names {
     Expr name;
@@ -110,8 +106,8 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
       Names with{pool.all_of({set.name, in}), set.matched};
       with.matched.push_back(p);
       Names without{pool.all_of({set.name, out}), set.matched};
-      if (!is_vacant(with.name)) split.push_back(std::move(with));
-      if (!is_vacant(without.name)) split.push_back(std::move(without));
+      if (pool.has_text(with.name)) split.push_back(std::move(with));
+      if (pool.has_text(without.name)) split.push_back(std::move(without));
     }
     sets = std::move(split);
     if (sets.size() > kMaxNameSets)
@@ -138,7 +134,7 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
         allowed = false;
       }
     }
-    if (allowed && !is_vacant(name)) members.others.push_back({name, std::move(value)});
+    if (allowed && pool.has_text(name)) members.others.push_back({name, std::move(value)});
   }
 }
 
@@ -252,9 +248,7 @@ std::vector<SchemaCompiler::Meant> SchemaCompiler::meanings(const Members& membe
         way.found |= uint64_t{1} << i;
         if (!kind.all) {
           way.name = pool.all_of({way.name, kind.name});
-          if (way.name == kNever) continue;
-          if (pool.may_be_vacant(way.name) && Dfa(pool, {way.name}).state(way.name) == Dfa::kDead)
-            continue;
+          if (!pool.has_text(way.name)) continue;
         }
         if (kind.value) add_value_parts(document_.negation(kind.value), way.value);
         ways.push_back(std::move(way));

@@ -55,21 +55,18 @@ class NumberTexts {
   // Those with the same beginning as `n` whose next digit is above (below), then anything as long.
   Expr other_whole(const std::string& n, bool above) {
     const auto k = static_cast<int64_t>(n.size());
-    std::vector<Expr> parts;
-    if (above) {
-      parts.push_back(pool_.concat(digit('1', '9'), digits(k)));
-    } else if (k > 1) {
-      parts.push_back(pool_.byte('0'));
-      parts.push_back(pool_.concat(digit('1', '9'), digits(0, k - 2)));
-    }
-    for (int64_t i = 0; i < k; ++i) {
+    Expr as_long = kNever;  // what follows the first i digits of n
+    for (int64_t i = k; i-- > 0;) {
       const char c = n[static_cast<size_t>(i)];
       const char low = above ? static_cast<char>(c + 1) : (i == 0 && k > 1) ? '1' : '0';
       const char high = above ? '9' : static_cast<char>(c - 1);
-      parts.push_back(pool_.sequence({pool_.literal(n.substr(0, static_cast<size_t>(i))),
-                                      digit(low, high), digits(k - i - 1, k - i - 1)}));
+      as_long = pool_.any_of({pool_.concat(digit(low, high), digits(k - i - 1, k - i - 1)),
+                              pool_.concat(pool_.byte(static_cast<uint8_t>(c)), as_long)});
     }
-    return pool_.any_of(std::move(parts));
+    if (above) return pool_.any_of({pool_.concat(digit('1', '9'), digits(k)), as_long});
+    if (k == 1) return as_long;
+    return pool_.any_of(
+        {pool_.byte('0'), pool_.concat(digit('1', '9'), digits(0, k - 2)), as_long});
   }
 
   // From (up to) a bound.

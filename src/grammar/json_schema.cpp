@@ -40,9 +40,9 @@ Symbol SchemaCompiler::compile_whole(Parts whole) {
   if (!grammar_.pool.nullable(text_.space())) grammar_.space_is_optional = false;
   const Symbol root = compile(std::move(whole));
   while (!later_.empty()) {
-    const auto [key, decided] = std::move(later_.back());
+    const auto [known, decided] = std::move(later_.back());
     later_.pop_back();
-    define(key, decided);
+    define(*known, decided);
   }
   return root;
 }
@@ -89,40 +89,48 @@ bool SchemaCompiler::expand(Parts& parts) {
 
 Symbol SchemaCompiler::compile(Parts parts) {
   for (Part& part : parts) part.schema = document_.follow(part.schema);
+  Known* known = nullptr;
+  if (const auto it = asked_.find(parts); it != asked_.end()) {
+    known = it->second;
+  } else {
+    known = this->known(std::move(parts));
+  }
+  if (!known) return Symbol();
+  if (known->ready) return known->symbol;
+  if (known->rule < 0) known->rule = grammar_.add_rule("");
+  return Symbol::rule(known->rule);
+}
+
+SchemaCompiler::Known* SchemaCompiler::known(Parts parts) {
+  Known*& asked = asked_[parts];
   Decided decided{std::move(parts)};
   for (Decision decision = Decision::kTaken; decision == Decision::kTaken;) {
-    if (!expand(decided.parts) || !simplify(decided.parts)) return Symbol();
+    if (!expand(decided.parts) || !simplify(decided.parts)) return nullptr;
     decision = decide(decided);
-    if (decision == Decision::kImpossible) return Symbol();
+    if (decision == Decision::kImpossible) return nullptr;
   }
   Parts key = decided.parts;
   std::sort(key.begin(), key.end());
   key.erase(std::unique(key.begin(), key.end()), key.end());
-  const auto [it, added] = known_.try_emplace(key);
-  Known& known = it->second;
-  if (known.ready) return known.symbol;
-  if (!added) {
-    if (known.rule < 0) known.rule = grammar_.add_rule("");
-    return Symbol::rule(known.rule);
-  }
+  const auto [it, added] = known_.try_emplace(std::move(key));
+  Known* const known = asked = &it->second;
+  if (!added) return known;
   if (known_.size() > kMaxSchemas)
     throw Error(ErrorCode::kInvalidArgument, "json schema: its schemas combine in more than " +
                                                  std::to_string(kMaxSchemas) + " ways");
   constexpr int kDeep = 60;
   if (depth_ > kDeep) {  // when the stack is free again
-    known.rule = grammar_.add_rule("");
-    later_.emplace_back(key, std::move(decided));
-    return Symbol::rule(known.rule);
+    later_.emplace_back(known, std::move(decided));
+  } else {
+    define(*known, decided);
   }
-  define(key, decided);
-  return known.symbol;
+  return known;
 }
 
-void SchemaCompiler::define(const Parts& key, const Decided& decided) {
+void SchemaCompiler::define(Known& known, const Decided& decided) {
   ++depth_;
   const Symbol symbol = compile_now(decided);
   --depth_;
-  Known& known = known_.at(key);
   known.ready = true;
   known.symbol = symbol;
   if (known.rule >= 0) grammar_.define(known.rule, symbol);

@@ -36,6 +36,14 @@ class SchemaCompiler {
   enum Done : unsigned { kAnyOf = 1, kOneOf = 2, kMerged = 4 };
   // In the order in which they were found.
   using Parts = std::vector<Part>;
+  struct PartsHash {
+    size_t operator()(const Parts& parts) const {
+      size_t hash = parts.size();
+      for (const Part& part : parts)
+        hash = (hash ^ std::hash<const void*>()(part.schema) ^ part.done) * 0x9E3779B97F4A7C15u;
+      return hash ^ hash >> 32;
+    }
+  };
 
   struct Known {
     Symbol symbol{};
@@ -45,6 +53,8 @@ class SchemaCompiler {
 
   Symbol compile_whole(Parts parts);
   Symbol compile(Parts parts);
+  // What the parts come to; nullptr where nothing satisfies them.
+  Known* known(Parts parts);
   // anyOf or oneOf of a part, with the branches that may hold.
   struct Choice {
     size_t part;
@@ -58,7 +68,7 @@ class SchemaCompiler {
     size_t choices = 0;
   };
   Symbol compile_now(const Decided& decided);
-  void define(const Parts& key, const Decided& decided);
+  void define(Known& known, const Decided& decided);
   // Adds what $ref, allOf, if and their kin say. False where nothing satisfies them.
   bool expand(Parts& parts);
   bool is_same(const json::value* first, const json::value* second);
@@ -172,7 +182,8 @@ class SchemaCompiler {
   const JsonOptions& options_;
   JsonText text_;
   SchemaValidator validator_;
-  std::map<Parts, Known> known_;
+  std::unordered_map<Parts, Known, PartsHash> known_;   // by what is left of the parts, sorted
+  std::unordered_map<Parts, Known*, PartsHash> asked_;  // by the parts
   struct PairHash {
     size_t operator()(const std::pair<const void*, const void*>& pair) const {
       return std::hash<const void*>()(pair.first) * 31 + std::hash<const void*>()(pair.second);
@@ -184,7 +195,7 @@ class SchemaCompiler {
   std::unordered_map<const void*, Told> told_;
   std::unordered_map<const void*, bool> alone_;
   size_t comparisons_ = 0;                        // of schemas with others
-  std::vector<std::pair<Parts, Decided>> later_;  // by key
+  std::vector<std::pair<Known*, Decided>> later_;
   int depth_ = 0;
   bool counts_values_ = true;
 };

@@ -65,14 +65,18 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   struct Pattern {
     const json::value* schema;
     size_t part;
-    Expr names;
+    Expr matches, others;  // the names, in quotes
   };
   std::vector<Pattern> patterns;
   std::vector<Expr> names;  // what all of them are
   for (size_t i = 0; i < parts.size(); ++i) {
     if (const json::value* found = find(parts[i], "patternProperties")) {
-      for (const auto& [pattern, schema] : found->get_object())
-        patterns.push_back({&schema, i, names_of_pattern(parts[i], pattern)});
+      for (const auto& [pattern, schema] : found->get_object()) {
+        const Expr matches = names_of_pattern(parts[i], pattern);
+        const Expr others =
+            pool.all_of({pool.complement(matches), text_.any_characters(Spelling::kJson)});
+        patterns.push_back({&schema, i, text_.quoted(matches), text_.quoted(others)});
+      }
     }
     if (const json::value* schema = find(parts[i], "propertyNames")) {
       // A property's name is a string whatever the schema says.
@@ -98,16 +102,19 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
   };
   std::vector<Names> sets{{names.empty() ? text_.string() : pool.all_of(std::move(names)), {}}};
   for (size_t p = 0; p < patterns.size(); ++p) {
-    const Expr in = text_.quoted(patterns[p].names);
-    const Expr out = text_.quoted(
-        pool.all_of({pool.complement(patterns[p].names), text_.any_characters(Spelling::kJson)}));
     std::vector<Names> split;
     for (const Names& set : sets) {
-      Names with{pool.all_of({set.name, in}), set.matched};
-      with.matched.push_back(p);
-      Names without{pool.all_of({set.name, out}), set.matched};
-      if (pool.has_text(with.name)) split.push_back(std::move(with));
-      if (pool.has_text(without.name)) split.push_back(std::move(without));
+      for (const bool matches : {true, false}) {
+        const Expr part = matches ? patterns[p].matches : patterns[p].others;
+        // Two patterns that exclude each other do so in every set.
+        if (!std::all_of(set.matched.begin(), set.matched.end(), [&](size_t q) {
+              return pool.has_text(pool.all_of({part, patterns[q].matches}));
+            }))
+          continue;
+        Names next{pool.all_of({set.name, part}), set.matched};
+        if (matches) next.matched.push_back(p);
+        if (pool.has_text(next.name)) split.push_back(std::move(next));
+      }
     }
     sets = std::move(split);
     if (sets.size() > kMaxNameSets)

@@ -52,8 +52,8 @@ int32_t Dfa::next(int32_t state, int byte_class) {
 bool Dfa::contains(int32_t state, int32_t group, int bytes) {
   const uint64_t asked = pair_of(state, group);
   if (const auto it = contains_.find(asked); it != contains_.end()) return it->second;
-  // One state stands for all that count far.
-  const int32_t start = this->state(pool_.without_high_counts(expressions_[state], bytes));
+  // One state stands for many.
+  const int32_t start = this->state(pool_.beginnings(expressions_[state], bytes));
   const uint64_t key = pair_of(start, group);
   if (const auto it = contains_.find(key); it != contains_.end())
     return contains_[asked] = it->second;

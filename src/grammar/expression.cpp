@@ -28,8 +28,8 @@ uint64_t times10(uint64_t remainder, uint64_t digit, uint64_t divisor) {
 }  // namespace
 
 ExpressionPool::ExpressionPool() {
-  nodes_.push_back({Kind::kNever, false, false, 0, 0, 0, 0, {}});
-  nodes_.push_back({Kind::kEmptyText, true, false, 0, 0, 0, 0, {}});
+  nodes_.push_back({Kind::kNever, false, false, true, false, 0, 0, 0, 0, {}});
+  nodes_.push_back({Kind::kEmptyText, true, false, true, false, 0, 0, 0, 0, {}});
   hashes_.assign(nodes_.size(), 0);
   interned_.assign(256, kNever);
   begin_use();
@@ -78,7 +78,7 @@ Expr ExpressionPool::bytes(const ByteSet& set) {
   if (set.empty()) return kNever;
   const auto [it, added] = set_numbers_.emplace(set, static_cast<int>(sets_.size()));
   if (added) sets_.push_back(set);
-  return intern({Kind::kBytes, false, false, 0, it->second, 0, 0, {}});
+  return intern({Kind::kBytes, false, false, true, false, 0, it->second, 0, 0, {}});
 }
 
 Expr ExpressionPool::literal(std::string_view text) {
@@ -140,6 +140,8 @@ Expr ExpressionPool::concat(Expr first, Expr second) {
     second = intern({Kind::kConcat,
                      x.nullable && y.nullable,
                      x.may_be_vacant || y.may_be_vacant,
+                     x.finite && y.finite,
+                     !x.may_be_vacant && y.endless,
                      descent,
                      second,
                      0,
@@ -225,7 +227,7 @@ Expr ExpressionPool::any_of(std::vector<Expr> parts) {
   std::vector<Expr> flat, kept;
   flatten(Kind::kAnyOf, parts, flat);
   ByteSet set;
-  bool nullable = false, vacant = true;
+  bool nullable = false, vacant = true, finite = true, endless = true;
   for (const Expr part : flat) {
     const Node& node = nodes_[part];
     if (node.kind == Kind::kNot && node.part == kNever) return part;
@@ -246,11 +248,15 @@ Expr ExpressionPool::any_of(std::vector<Expr> parts) {
   if (kept.size() == 1) return kept[0];
   int descent = 0;
   for (const Expr part : kept) {
-    nullable = nullable || nodes_[part].nullable;
-    vacant = vacant && nodes_[part].may_be_vacant;
-    descent = std::max(descent, nodes_[part].descent);
+    const Node& node = nodes_[part];
+    nullable = nullable || node.nullable;
+    vacant = vacant && node.may_be_vacant;
+    finite = finite && node.finite;
+    endless = endless && node.endless;
+    descent = std::max(descent, node.descent);
   }
-  return intern({Kind::kAnyOf, nullable, vacant, descent + 1, 0, 0, 0, std::move(kept)});
+  return intern(
+      {Kind::kAnyOf, nullable, vacant, finite, endless, descent + 1, 0, 0, 0, std::move(kept)});
 }
 
 Expr ExpressionPool::all_of(std::vector<Expr> parts) {
@@ -281,14 +287,38 @@ Expr ExpressionPool::all_of(std::vector<Expr> parts) {
   if (kept.empty()) return complement(kNever);
   if (kept.size() == 1) return kept[0];
   int descent = 0;
-  for (const Expr part : kept) descent = std::max(descent, nodes_[part].descent);
-  return intern({Kind::kAllOf, nullable, true, descent + 1, 0, 0, 0, std::move(kept)});
+  bool finite = false;
+  size_t shaping = 0;  // parts that take out more than some texts
+  bool endless = true;
+  for (const Expr part : kept) {
+    const Node& node = nodes_[part];
+    descent = std::max(descent, node.descent);
+    finite = finite || node.finite;
+    endless = endless && node.endless;
+    if (!excludes_few(part)) ++shaping;
+  }
+  endless = endless && shaping <= 1;
+  return intern(
+      {Kind::kAllOf, nullable, !endless, finite, endless, descent + 1, 0, 0, 0, std::move(kept)});
+}
+
+bool ExpressionPool::excludes_few(Expr e) const {
+  return nodes_[e].kind == Kind::kNot && nodes_[nodes_[e].part].finite;
 }
 
 Expr ExpressionPool::complement(Expr part) {
   const Node& node = nodes_[part];
   if (node.kind == Kind::kNot) return node.part;
-  return intern({Kind::kNot, !node.nullable, part != kNever, node.descent + 1, 0, 0, part, {}});
+  return intern({Kind::kNot,
+                 !node.nullable,
+                 !node.finite,
+                 false,
+                 node.finite,
+                 node.descent + 1,
+                 0,
+                 0,
+                 part,
+                 {}});
 }
 
 Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
@@ -301,10 +331,13 @@ Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
   if (least == 0 && most == 1) return optional(part);
   if (nodes_[part].kind == Kind::kRepeat && nodes_[part].a == 0 && nodes_[part].b == kUnbounded)
     return part;  // of any number of times
+  const Node& node = nodes_[part];
   return intern({Kind::kRepeat,
                  least == 0,
-                 least > 0 && nodes_[part].may_be_vacant,
-                 nodes_[part].descent + 1,
+                 least > 0 && node.may_be_vacant,
+                 node.finite && most != kUnbounded,
+                 most == kUnbounded && !nullable && !node.may_be_vacant,
+                 node.descent + 1,
                  least,
                  most,
                  part,
@@ -313,7 +346,8 @@ Expr ExpressionPool::repeat(Expr part, int64_t least, int64_t most) {
 
 Expr ExpressionPool::open_loop(bool nullable) {
   // Its number makes it another one than all others.
-  return intern({Kind::kLoop, nullable, true, 1, static_cast<int64_t>(nodes_.size()), 0, 0, {}});
+  const auto number = static_cast<int64_t>(nodes_.size());
+  return intern({Kind::kLoop, nullable, true, false, false, 1, number, 0, 0, {}});
 }
 
 void ExpressionPool::close_loop(Expr loop, Expr body) {
@@ -335,8 +369,8 @@ bool ExpressionPool::multiple_nullable(const Node& node) const {
 }
 
 Expr ExpressionPool::multiple_of(uint64_t divisor, int decimals) {
-  Node node{Kind::kMultiple,   false, true, 0, static_cast<int64_t>(divisor),
-            kWhole | decimals, 0,     {}};
+  Node node{Kind::kMultiple, false, true, false, false, 0, static_cast<int64_t>(divisor),
+            kWhole | decimals, 0, {}};
   node.nullable = multiple_nullable(node);
   return intern(std::move(node));
 }
@@ -411,7 +445,7 @@ Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
         remainder = times10(remainder, byte - '0', static_cast<uint64_t>(a));
         next = static_cast<int64_t>(remainder << 8) | (whole ? b & 0xFF : places - 1);
       }
-      Node node{Kind::kMultiple, false, true, 0, a, next, 0, {}};
+      Node node{Kind::kMultiple, false, true, false, false, 0, a, next, 0, {}};
       node.nullable = multiple_nullable(node);
       return intern(std::move(node));
     }
@@ -488,17 +522,25 @@ bool ExpressionPool::search_text(Expr e) {
   return false;
 }
 
-Expr ExpressionPool::without_high_counts(Expr e, int64_t bytes) {
+Expr ExpressionPool::beginnings(Expr e, int64_t bytes) {
   const Node& node = nodes_[e];
+  // What is endless without a few texts begins as with them.
+  const Node& first = node.kind == Kind::kConcat ? nodes_[node.part] : node;
+  if (first.kind == Kind::kAllOf && first.endless) {
+    const auto shaping = std::find_if_not(first.parts.begin(), first.parts.end(),
+                                          [&](Expr part) { return excludes_few(part); });
+    return shaping == first.parts.end() ? complement(kNever) : *shaping;
+  }
   if (node.kind != Kind::kConcat) return e;
   const Expr part = node.part;
   const auto rest = static_cast<Expr>(node.a);
   const Node& head = nodes_[part];
+  // High counts are no bounds.
   if (head.kind == Kind::kRepeat && !nodes_[head.part].nullable && head.b != kUnbounded &&
       head.b > bytes)
     return concat(repeat(head.part, std::min(head.a, bytes + 1)), rest);
   // Inside of the first character of what is repeated.
-  return concat(part, without_high_counts(rest, bytes));
+  return concat(part, beginnings(rest, bytes));
 }
 
 ByteClasses ExpressionPool::classes_of(const std::vector<Expr>& roots) const {

@@ -57,8 +57,9 @@ class ExpressionPool {
   bool matches(Expr e, std::string_view text);
   // Whether there is any text.
   bool has_text(Expr e);
-  // An expression that begins alike, for texts of at most `bytes` bytes: high counts are no bounds.
-  Expr without_high_counts(Expr e, int64_t bytes);
+  // An expression of which few others are as well: all beginnings of its texts of at most `bytes`
+  // bytes are beginnings of texts of `e`, which has a text, and hardly any is missing.
+  Expr beginnings(Expr e, int64_t bytes);
   // Bytes that expressions and all their derivatives treat alike.
   ByteClasses classes_of(const std::vector<Expr>& roots) const;
   size_t size() const { return nodes_.size(); }
@@ -90,6 +91,8 @@ class ExpressionPool {
   struct Node {
     Kind kind;
     bool nullable, may_be_vacant;
+    bool finite;   // surely it has few texts
+    bool endless;  // surely it has texts, and what begins one begins infinitely many
     int descent;   // how deep derivative() recurses
     int64_t a, b;  // parts, set, bounds: by kind
     Expr part;
@@ -108,6 +111,7 @@ class ExpressionPool {
   Expr compute_derivative(Expr e, uint8_t byte);
   Expr trie(const std::vector<std::string_view>& texts, size_t begin, size_t end, size_t depth);
   void flatten(Kind kind, const std::vector<Expr>& parts, std::vector<Expr>& out) const;
+  bool excludes_few(Expr e) const;  // all texts but finitely many
   bool multiple_nullable(const Node& node) const;
   bool search_text(Expr e);
 

@@ -313,6 +313,10 @@ Symbol SchemaCompiler::string(const Parts& parts) {
     const int64_t limit = count(part, "maxLength", kUnbounded);
     if (limit != kUnbounded) most = most == kUnbounded ? limit : std::min(most, limit);
   }
+  if (least == 1 && !all.empty()) {  // what is not empty has a character
+    all.push_back(pool.complement(kEmptyText));
+    least = 0;
+  }
   if (least > 0 || most != kUnbounded) {
     const Spelling spelling = all.empty() ? Spelling::kJsonEscapes : Spelling::kJson;
     all.push_back(pool.repeat(characters(pool, CharacterSet::any(), spelling), least, most));

@@ -56,12 +56,8 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
     first_edge_.push_back(static_cast<int32_t>(edges_.size()));
     for (const Edge& edge : state.edges) {
       const bool terminal = edge.kind == Edge::Kind::kTerminal;
-      const bool nothing = edge.kind == Edge::Kind::kNothing || edge.kind == Edge::Kind::kFresh ||
-                           edge.kind == Edge::Kind::kRepeated;
-      const bool nullable = terminal  ? grammar.pool.nullable(edge.index)
-                            : nothing ? true
-                                      : edge.least == 0 || grammar.rules()[edge.index].nullable;
-      edges_.push_back({edge, terminal ? dfa_.state(edge.index) : Dfa::kDead, nullable});
+      edges_.push_back({edge, terminal ? dfa_.state(edge.index) : Dfa::kDead,
+                        grammar.edge_is_nullable(edge)});
     }
   }
   first_edge_.push_back(static_cast<int32_t>(edges_.size()));
@@ -145,11 +141,12 @@ void Automaton::close(ParseState& state) {
         case Edge::Kind::kRepeat: {
           const bool repeats = flat.edge.kind == Edge::Kind::kRepeat;
           const bool rule_nullable = grammar_.rules()[flat.edge.index].nullable;
-          if (!repeats || flat.edge.most == kUnbounded || count < flat.edge.most) {
+          const Bounds bounds = repeats ? grammar_.bounds(flat.edge) : Bounds{1, 1};
+          if (bounds.most == kUnbounded || count < bounds.most) {
             state.waits.push_back({flat.edge.index, e, count, item.origin});
             add({grammar_.start(flat.edge.index), Dfa::kDead, 0, nullptr});
           }
-          if (rule_nullable || (repeats && count >= flat.edge.least))
+          if (rule_nullable || count >= bounds.least)
             add({flat.edge.target, Dfa::kDead, 0, item.origin});
           return;
         }
@@ -174,8 +171,9 @@ void Automaton::close(ParseState& state) {
         add({edge.target, Dfa::kDead, 0, origin});
       } else {
         // Beyond what is counted, one number stands for all.
+        const Bounds& bounds = grammar_.bounds(edge);
         const int64_t count =
-            edge.most == kUnbounded ? std::min(wait->count + 1, edge.least) : wait->count + 1;
+            bounds.most == kUnbounded ? std::min(wait->count + 1, bounds.least) : wait->count + 1;
         add({-1 - wait->edge, Dfa::kDead, count, origin});
       }
     }

@@ -24,25 +24,25 @@ int32_t Grammar::add_state(int32_t rule) {
 }
 
 void Grammar::connect(int32_t from, int32_t to) {
-  states_[from].edges.push_back({Edge::Kind::kNothing, to, 0, 0, 0});
+  states_[from].edges.push_back({Edge::Kind::kNothing, to, 0, 0});
 }
 
 void Grammar::connect(int32_t from, Symbol symbol, int32_t to) {
   if (symbol.is_terminal() && symbol.index == kEmptyText) return connect(from, to);
   if (symbol.is_never()) return;
   states_[from].edges.push_back(
-      {symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule, to, symbol.index, 1, 1});
+      {symbol.is_terminal() ? Edge::Kind::kTerminal : Edge::Kind::kRule, to, symbol.index, 0});
 }
 
 void Grammar::connect_fresh(int32_t from, int32_t to) {
   has_unique_arrays_ = true;
-  states_[from].edges.push_back({Edge::Kind::kFresh, to, 0, 0, 0});
+  states_[from].edges.push_back({Edge::Kind::kFresh, to, 0, 0});
   states_[to].item_done = true;
 }
 
 void Grammar::connect_repeated(int32_t from, int32_t to) {
   has_unique_arrays_ = true;
-  states_[from].edges.push_back({Edge::Kind::kRepeated, to, 0, 0, 0});
+  states_[from].edges.push_back({Edge::Kind::kRepeated, to, 0, 0});
 }
 
 void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t most, int32_t to) {
@@ -50,7 +50,9 @@ void Grammar::connect_repeat(int32_t from, Symbol symbol, int64_t least, int64_t
     return connect(from, Symbol::terminal(pool.repeat(symbol.index, least, most)), to);
   if (most != kUnbounded && least > most) return;
   if (most == 0) return connect(from, to);
-  states_[from].edges.push_back({Edge::Kind::kRepeat, to, symbol.index, least, most});
+  states_[from].edges.push_back(
+      {Edge::Kind::kRepeat, to, symbol.index, static_cast<int32_t>(bounds_.size())});
+  bounds_.push_back({least, most});
 }
 
 void Grammar::define(int32_t rule, Symbol symbol) {
@@ -126,7 +128,7 @@ bool Grammar::edge_is_nullable(const Edge& edge) const {
     case Edge::Kind::kRule:
       return rules_[edge.index].nullable;
     default:
-      return edge.least == 0 || rules_[edge.index].nullable;
+      return bounds(edge).least == 0 || rules_[edge.index].nullable;
   }
 }
 
@@ -141,7 +143,7 @@ bool Grammar::edge_is_productive(const Edge& edge) const {
     case Edge::Kind::kRule:
       return rules_[edge.index].productive;
     default:
-      return edge.least == 0 || rules_[edge.index].productive;
+      return bounds(edge).least == 0 || rules_[edge.index].productive;
   }
 }
 
@@ -201,7 +203,8 @@ bool Grammar::finish(Symbol root) {
          [](Rule& rule) { rule.nullable = true; });
   for (State& state : states_) {
     std::erase_if(state.edges, [&](Edge& edge) {
-      if (edge.kind == Edge::Kind::kRepeat && !rules_[edge.index].productive && edge.least == 0)
+      if (edge.kind == Edge::Kind::kRepeat && !rules_[edge.index].productive &&
+          bounds(edge).least == 0)
         edge.kind = Edge::Kind::kNothing;
       return !productive[edge.target] || !edge_is_productive(edge);
     });

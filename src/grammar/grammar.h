@@ -29,8 +29,13 @@ struct Edge {
   // all before it; kRepeated: where it does not.
   enum class Kind : uint8_t { kNothing, kTerminal, kRule, kRepeat, kFresh, kRepeated } kind;
   int32_t target;
-  int32_t index;        // expression or rule
-  int64_t least, most;  // of kRepeat: how often the rule
+  int32_t index;   // expression or rule
+  int32_t bounds;  // of kRepeat, number of its Bounds
+};
+
+// How often the rule of a kRepeat edge.
+struct Bounds {
+  int64_t least, most;
 };
 
 class Grammar {
@@ -73,17 +78,21 @@ class Grammar {
   };
   const std::vector<State>& states() const { return states_; }
   const std::vector<Rule>& rules() const { return rules_; }
+  const Bounds& bounds(const Edge& edge) const {
+    return bounds_[static_cast<size_t>(edge.bounds)];
+  }
   int32_t root() const { return root_; }
+  bool edge_is_nullable(const Edge& edge) const;  // of one whose rule is known to be, or not
   bool has_unique_arrays() const { return has_unique_arrays_; }
   bool space_is_optional = true;  // between the tokens of its JSON
 
  private:
   void drop_vacant_terminals();
-  bool edge_is_nullable(const Edge& edge) const;
   bool edge_is_productive(const Edge& edge) const;
 
   std::vector<State> states_;
   std::vector<Rule> rules_;
+  std::vector<Bounds> bounds_;
   int32_t root_ = 0;
   bool has_unique_arrays_ = false;
 };

@@ -398,6 +398,7 @@ Symbol SchemaCompiler::object_of(const Members& members) {
   using Place = std::tuple<int64_t, int64_t, uint64_t, bool>;
   std::map<Place, int32_t> states;
   std::vector<Place> open;
+  std::map<std::pair<int32_t, int32_t>, int32_t> between;  // names and values, by what follows
   constexpr int32_t kNowhere = -1;
   const auto state = [&](int64_t i, int64_t c, uint64_t seen, bool begins) {
     if ((seen | later[static_cast<size_t>(i)]) != all) return kNowhere;
@@ -425,7 +426,7 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     const int32_t from = states.at(place);
     if (!begins) {
       if (may_close(i, c, seen)) connect(from, {space, brace}, end);
-      if (most == kUnbounded || c < most)
+      if ((most == kUnbounded || c < most) && (i < n || !others.empty()))
         connect(from, {space, pool.byte(','), space, quote}, state(i, c, seen, true));
       continue;
     }
@@ -450,9 +451,12 @@ Symbol SchemaCompiler::object_of(const Members& members) {
       if (value.is_terminal()) {
         connect(from, {keys[at], value.index}, to);
       } else {
-        const int32_t between = grammar_.add_state(rule);
-        connect(from, {keys[at]}, between);
-        grammar_.connect(between, value, to);
+        const auto [it, added] = between.try_emplace({value.index, to}, 0);
+        if (added) {
+          it->second = grammar_.add_state(rule);
+          grammar_.connect(it->second, value, to);
+        }
+        connect(from, {keys[at]}, it->second);
       }
     }
   }

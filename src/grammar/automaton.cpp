@@ -56,8 +56,8 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
     first_edge_.push_back(static_cast<int32_t>(edges_.size()));
     for (const Edge& edge : state.edges) {
       const bool terminal = edge.kind == Edge::Kind::kTerminal;
-      edges_.push_back({edge, terminal ? dfa_.state(edge.index) : Dfa::kDead,
-                        grammar.edge_is_nullable(edge)});
+      edges_.push_back(
+          {edge, terminal ? dfa_.state(edge.index) : Dfa::kDead, grammar.edge_is_nullable(edge)});
     }
   }
   first_edge_.push_back(static_cast<int32_t>(edges_.size()));

@@ -20,9 +20,7 @@ uint64_t pair_of(int32_t x, int32_t y) {
 }  // namespace
 
 Dfa::Dfa(ExpressionPool& pool, const std::vector<Expr>& roots)
-    : pool_(pool),
-      classes_(pool.classes_of(roots)),
-      representatives_(classes_.representatives()) {}
+    : pool_(pool), classes_(pool.classes_of(roots)), representatives_(classes_.representatives()) {}
 
 int32_t Dfa::number(Expr e) {
   const auto [it, added] = numbers_.emplace(e, static_cast<int32_t>(expressions_.size()));

@@ -369,8 +369,8 @@ bool ExpressionPool::multiple_nullable(const Node& node) const {
 }
 
 Expr ExpressionPool::multiple_of(uint64_t divisor, int decimals) {
-  Node node{Kind::kMultiple, false, true, false, false, 0, static_cast<int64_t>(divisor),
-            kWhole | decimals, 0, {}};
+  Node node{Kind::kMultiple,   false, true, false, false, 0, static_cast<int64_t>(divisor),
+            kWhole | decimals, 0,     {}};
   node.nullable = multiple_nullable(node);
   return intern(std::move(node));
 }

@@ -93,8 +93,8 @@ class ExpressionPool {
     bool nullable : 1, may_be_vacant : 1;
     bool finite : 1;   // surely it has few texts
     bool endless : 1;  // surely it has texts, and what begins one begins infinitely many
-    int descent;   // how deep derivative() recurses
-    int64_t a, b;  // parts, set, bounds: by kind
+    int descent;       // how deep derivative() recurses
+    int64_t a, b;      // parts, set, bounds: by kind
     Expr part;
     std::vector<Expr> parts;
   };

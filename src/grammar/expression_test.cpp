@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "grammar/characters.h"
 #include "grammar/dfa.h"
 #include "vecton/error.h"
@@ -100,6 +103,54 @@ TEST(DfaTest, KnowsWhatBeginsLikeAnother) {
   EXPECT_TRUE(dfa.contains(dfa.state(few), dfa.state(no_q), 8));
   const int32_t later = dfa.next(dfa.state(few), dfa.class_of('a'));
   EXPECT_FALSE(dfa.contains(later, dfa.state(no_q), 8));
+}
+
+TEST(DfaTest, WhatLacksAFewTextsBeginsAsItDoesWithThem) {
+  ExpressionPool pool;
+  const Expr letters = pool.repeat(pool.bytes(ByteSet::range('a', 'z')), 0);
+  const Expr few = pool.complement(pool.any_literal({"", "a", "ab", "abc"}));
+  const Expr others = pool.all_of({few, letters}),
+             name = pool.sequence({pool.byte('"'), others, pool.literal("\":")});
+  const Expr begun = pool.derivative(name, '"');
+  const Expr quoted =
+      pool.repeat(pool.bytes(ByteSet::range('a', 'z') | ByteSet::range('"', '"')), 0);
+  Dfa dfa(pool, {letters, name, quoted});
+  EXPECT_TRUE(pool.has_text(others));
+  EXPECT_FALSE(pool.matches(others, "ab"));
+  EXPECT_TRUE(pool.matches(others, "abcd"));
+  EXPECT_FALSE(dfa.contains(dfa.state(name), dfa.state(letters), 32));
+  EXPECT_TRUE(dfa.contains(dfa.state(begun), dfa.state(letters), 32));
+  EXPECT_FALSE(dfa.contains(dfa.state(begun), dfa.state(quoted), 32));
+  EXPECT_TRUE(dfa.contains(dfa.state(pool.derivative(begun, 'a')), dfa.state(letters), 32));
+  // What has few texts may lack them all.
+  const Expr short_ones = pool.repeat(pool.byte('a'), 0, 2);
+  EXPECT_FALSE(
+      pool.has_text(pool.all_of({pool.complement(pool.any_literal({"", "a", "aa"})), short_ones})));
+  EXPECT_FALSE(pool.has_text(pool.all_of({few, pool.complement(letters), letters})));
+}
+
+TEST(ByteClassesTest, ApartIsWhatASetHasApart) {
+  ByteClasses classes;
+  EXPECT_EQ(classes.size(), 1u);
+  classes.split(ByteSet::all());
+  classes.split(ByteSet{});
+  EXPECT_EQ(classes.size(), 1u);
+  const std::vector<ByteSet> sets{ByteSet::range('a', 'z'), ByteSet::range('m', 255),
+                                  ByteSet::range('x', 'x'), ByteSet::range('a', 'z'),
+                                  ByteSet::range(0, 'l')};
+  for (const ByteSet& set : sets) classes.split(set);
+  EXPECT_EQ(classes.size(), 5u);
+  for (unsigned x = 0; x < 256; ++x) {
+    for (unsigned y = 0; y < 256; ++y) {
+      const auto a = static_cast<uint8_t>(x), b = static_cast<uint8_t>(y);
+      const bool alike = std::all_of(sets.begin(), sets.end(),
+                                     [&](const ByteSet& set) { return set.has(a) == set.has(b); });
+      ASSERT_EQ(classes.of(a) == classes.of(b), alike) << x << " " << y;
+    }
+  }
+  const std::vector<uint8_t> bytes = classes.representatives();
+  ASSERT_EQ(bytes.size(), classes.size());
+  for (size_t i = 0; i < bytes.size(); ++i) EXPECT_EQ(classes.of(bytes[i]), i);
 }
 
 TEST(CharactersTest, EveryCharacterOfASetAndNoOther) {

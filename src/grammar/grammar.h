@@ -78,9 +78,7 @@ class Grammar {
   };
   const std::vector<State>& states() const { return states_; }
   const std::vector<Rule>& rules() const { return rules_; }
-  const Bounds& bounds(const Edge& edge) const {
-    return bounds_[static_cast<size_t>(edge.bounds)];
-  }
+  const Bounds& bounds(const Edge& edge) const { return bounds_[static_cast<size_t>(edge.bounds)]; }
   int32_t root() const { return root_; }
   bool edge_is_nullable(const Edge& edge) const;  // of one whose rule is known to be, or not
   bool has_unique_arrays() const { return has_unique_arrays_; }

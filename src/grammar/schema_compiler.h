@@ -194,7 +194,7 @@ class SchemaCompiler {
   std::unordered_map<std::pair<const void*, const void*>, std::vector<size_t>, PairHash> excluded_;
   std::unordered_map<const void*, Told> told_;
   std::unordered_map<const void*, bool> alone_;
-  size_t comparisons_ = 0;                        // of schemas with others
+  size_t comparisons_ = 0;  // of schemas with others
   std::vector<std::pair<Known*, Decided>> later_;
   int depth_ = 0;
   bool counts_values_ = true;

@@ -508,7 +508,7 @@ bool ExpressionPool::search_text(Expr e) {
     const auto known = has_text_.find(x);
     if (known != has_text_.end() && !known->second) continue;
     way.push_back({x, 0});
-    if (known != has_text_.end() || nullable(x) || !may_be_vacant(x)) {
+    if (known != has_text_.end() || nullable(x) || !nodes_[x].may_be_vacant) {
       for (const Step& on : way) has_text_[on.e] = true;
       return true;
     }

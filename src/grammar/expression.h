@@ -50,8 +50,6 @@ class ExpressionPool {
   void close_loop(Expr loop, Expr body);
 
   bool nullable(Expr e) const { return nodes_[e].nullable; }
-  // False where an expression other than kNever surely has a text.
-  bool may_be_vacant(Expr e) const { return nodes_[e].may_be_vacant; }
   // What may follow `byte` in the texts that begin with it.
   Expr derivative(Expr e, uint8_t byte);
   bool matches(Expr e, std::string_view text);
@@ -90,11 +88,12 @@ class ExpressionPool {
   };
   struct Node {
     Kind kind;
-    bool nullable : 1, may_be_vacant : 1;
-    bool finite : 1;   // surely it has few texts
-    bool endless : 1;  // surely it has texts, and what begins one begins infinitely many
-    int descent;       // how deep derivative() recurses
-    int64_t a, b;      // parts, set, bounds: by kind
+    bool nullable : 1;
+    bool may_be_vacant : 1;  // false: surely it has a text, if it is not kNever
+    bool finite : 1;         // surely it has few texts
+    bool endless : 1;        // surely it has texts, and what begins one begins infinitely many
+    int descent;             // how deep derivative() recurses
+    int64_t a, b;            // parts, set, bounds: by kind
     Expr part;
     std::vector<Expr> parts;
   };

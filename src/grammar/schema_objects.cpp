@@ -394,7 +394,7 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     for (const Meant& meant : values[i]) later[i] |= meant.sure | meant.found;
   }
   // State (i, c, seen, begins): behind the first i names, with c members, and what is otherwise;
-  // behind the quote with which a member begins, or behind one.
+  // behind the quote that begins a member, or behind a member.
   using Place = std::tuple<int64_t, int64_t, uint64_t, bool>;
   std::map<Place, int32_t> states;
   std::vector<Place> open;
@@ -416,9 +416,11 @@ Symbol SchemaCompiler::object_of(const Members& members) {
     if (to != kNowhere) grammar_.connect(from, Symbol::terminal(pool.sequence(parts)), to);
   };
   const Expr quote = pool.byte('"'), brace = pool.byte('}');
-  if (may_close(0, 0, 0)) connect(grammar_.start(rule), {pool.byte('{'), space, brace}, end);
-  if (most != 0)
-    connect(grammar_.start(rule), {pool.byte('{'), space, quote}, state(0, 0, 0, true));
+  const int32_t first = most == 0 ? kNowhere : state(0, 0, 0, true);
+  const bool may_be_empty = may_close(0, 0, 0);
+  if (first == kNowhere && !may_be_empty) return Symbol();
+  connect(grammar_.start(rule), {pool.byte('{'), space, quote}, first);
+  if (may_be_empty) connect(grammar_.start(rule), {pool.byte('{'), space, brace}, end);
   while (!open.empty()) {
     const Place place = open.back();
     const auto [i, c, seen, begins] = place;

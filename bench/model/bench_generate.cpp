@@ -3,9 +3,10 @@
 // [--kv-cache-dtype NAME]
 //
 // Text generation on token ids: steps of --sequences sequences that go on from --context tokens, as
-// a share of what reading the weights once takes; the time to the first token of a prompt of
-// --prefill tokens, as a share of the FLOP limit (docs/PERFORMANCE.md); and with --beside the times
-// between the tokens of one sequence while prompts of so many tokens come in one after the other.
+// a share of what reading the weights once and the cached keys and values takes; the time to the
+// first token of a prompt of --prefill tokens, as a share of the FLOP limit (docs/PERFORMANCE.md);
+// and with --beside the times between the tokens of one sequence while prompts of so many tokens
+// come in one after the other.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -118,11 +119,13 @@ class Bench {
         times.push_back(std::chrono::duration<double>(at.back()[i] - at.back()[i - 1]).count());
     }
     const double median = part(times, 0.5),
-                 limit = static_cast<double>(engine_->weight_bytes_per_pass()) /
+                 cached = static_cast<double>(a_.sequences * (a_.context + a_.tokens / 2)) *
+                          static_cast<double>(engine_->info().cache_bytes_per_token),
+                 limit = (static_cast<double>(engine_->weight_bytes_per_pass()) + cached) /
                          (peak.read_gbytes_s * 1e9);
     std::printf(
         "%lld sequences after %lld tokens: step %.3f ms (90 of 100 below %.3f), %.1f tokens/s, "
-        "reading the weights %.3f ms: %.1f %%\n",
+        "reading the weights and the cache %.3f ms: %.1f %%\n",
         static_cast<long long>(a_.sequences), static_cast<long long>(a_.context), median * 1e3,
         part(times, 0.9) * 1e3, static_cast<double>(a_.sequences) / median, limit * 1e3,
         100 * limit / median);

@@ -1,6 +1,7 @@
 #include "generation/sampling.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -152,16 +153,32 @@ void adjust(std::span<float> logits, const Sampling& sampling, const History& hi
   if (is_empty(logits)) std::ranges::copy(before, logits.begin());
 }
 
+// The largest number, which NaN is not; lane by lane, so that compilers make vectors of it.
+static float largest(std::span<const float> x) {
+  std::array<float, 16> lanes;
+  lanes.fill(kNever);
+  size_t i = 0;
+  for (; i + lanes.size() <= x.size(); i += lanes.size()) {
+    for (size_t j = 0; j < lanes.size(); ++j) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+  }
+  for (; i < x.size(); ++i) lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
+  return std::ranges::max(lanes);
+}
+
 int32_t argmax(std::span<const float> logits) {
-  int32_t best = -1;
+  constexpr size_t kBlock = 4096;  // of which one is looked through for the number's place
   float most = kNever;
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (logits[i] > most) {
-      most = logits[i];
-      best = static_cast<int32_t>(i);
+  std::span<const float> best;
+  for (size_t begin = 0; begin < logits.size(); begin += kBlock) {
+    const auto block = logits.subspan(begin, std::min(kBlock, logits.size() - begin));
+    const float here = largest(block);
+    if (here > most) {
+      most = here;
+      best = block;
     }
   }
-  return best;
+  if (best.empty()) return -1;
+  return static_cast<int32_t>(&*std::ranges::find(best, most) - logits.data());
 }
 
 std::vector<Candidate> candidates(std::span<const float> logits, const Sampling& sampling) {

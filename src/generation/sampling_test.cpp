@@ -181,6 +181,22 @@ TEST(Sampling, GreedyTakesTheFirstOfTheBest) {
   EXPECT_EQ(argmax(logits), 1);
   EXPECT_EQ(sample(logits, {.temperature = 0}, 0), 1);
   EXPECT_EQ(argmax(std::vector<float>{kNever, kNever}), -1);
+  std::mt19937 random(3);
+  for (const size_t size : {1, 15, 17, 4095, 4096, 4097, 10000}) {
+    for (int i = 0; i < 20; ++i) {
+      std::vector<float> many(size, NAN);
+      for (float& x : many) {
+        if (random() % 4 > 0) x = static_cast<float>(random() % (i % 2 ? 20 : 20000)) - 9.5f;
+      }
+      many[random() % size] = kNever;
+      int32_t first = -1;
+      for (size_t at = 0; at < size; ++at) {
+        if (many[at] > (first < 0 ? kNever : many[static_cast<size_t>(first)]))
+          first = static_cast<int32_t>(at);
+      }
+      EXPECT_EQ(argmax(many), first) << size;
+    }
+  }
   EXPECT_EQ(argmax(std::vector<float>{NAN, NAN}), -1);
   EXPECT_EQ(sample(std::vector<float>{kNever}, {}, 0), -1);
 }

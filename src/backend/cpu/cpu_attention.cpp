@@ -229,9 +229,9 @@ Tensor CpuOps::attention(const Tensor& q, const Tensor& k, const Tensor& v,
     int64_t seen = tiling.keys.back();
     if (shape.window > 0) seen = std::min(seen, 2 * shape.window + step);
     // Tiles of few queries wait for memory, so that they take longer than their products.
-    const int64_t weight = is_of_few(s) ? 2 : 1;
-    products += weight * tiles_of(s) * shape.kv_heads * step * seen * shape.head_dim;
-    if (is_of_few(s)) tiling.few.push_back(seen);
+    const bool few = is_of_few(s);
+    products += (few ? 2 : 1) * tiles_of(s) * shape.kv_heads * step * seen * shape.head_dim;
+    if (few) tiling.few.push_back(seen);
   }
   const int64_t heads_of_few = heads_at_once(shape.kv_heads, tiling.few, pool_.size());
   for (int64_t s = 0; s < queries.sequences; ++s) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "backend/cpu/amx.h"
@@ -101,9 +102,10 @@ constexpr int kMostTileRows =
 constexpr int64_t kBlockK = 256;              // k for which a panel stays in the first-level cache
 constexpr int64_t kBlockRows = 256;           // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
-// Groups of codes whose numbers are read together for one row: reading them is a pause for the
+// Groups of codes whose numbers are read together. For one row few: reading them is a pause for the
 // memory that answers what is fetched ahead.
-constexpr int64_t kGroupsAtOnce = 16;
+constexpr int64_t kMostGroups = 64;
+constexpr int64_t groups_at_once(int64_t rows) { return rows == 1 ? 16 : kMostGroups; }
 
 struct TileArgs {
   const float* x;
@@ -192,9 +194,15 @@ template <class W, size_t... I>
 constexpr std::array<Tile, kMostTileRows + 1> single_tiles(std::index_sequence<I...>) {
   return {nullptr, &tile<W, static_cast<int>(I) + 1, 1>...};
 }
+// Codes become float32 of several panels; other numbers stream from memory.
+template <class W>
+constexpr int panels_of_wide(int rows) {
+  return std::is_same_v<W, StoredF32> ? panels_at_once(rows) : streams_at_once(rows);
+}
 template <class W, size_t... I>
 constexpr std::array<Tile, kMostTileRows + 1> wide_tiles(std::index_sequence<I...>) {
-  return {nullptr, &tile<W, static_cast<int>(I) + 1, panels_at_once(static_cast<int>(I) + 1)>...};
+  return {nullptr,
+          &tile<W, static_cast<int>(I) + 1, panels_of_wide<W>(static_cast<int>(I) + 1)>...};
 }
 
 // By rows: over one panel, and over as many as keep the multipliers busy.
@@ -241,15 +249,13 @@ void matrix_tile(const TileArgs& t) {
     }
     ahead += kSteps * t.ahead_step;
     Amx::load<Amx::kRows>(x, 4 * t.x_stride);
-    if constexpr (kOthers > 0) Amx::load<Amx::kOtherRows>(x + kFirst * t.x_stride, 4 * t.x_stride);
+    if constexpr (kTwo) Amx::load<Amx::kOtherRows>(x + kFirst * t.x_stride, 4 * t.x_stride);
     Amx::load<Amx::kLeft>(w, kStride);
     Amx::add_bfloat16<Amx::kLeftSums, Amx::kRows, Amx::kLeft>();
-    if constexpr (kOthers > 0)
-      Amx::add_bfloat16<Amx::kOtherLeftSums, Amx::kOtherRows, Amx::kLeft>();
+    if constexpr (kTwo) Amx::add_bfloat16<Amx::kOtherLeftSums, Amx::kOtherRows, Amx::kLeft>();
     Amx::load<Amx::kRight>(w + kLanes, kStride);
     Amx::add_bfloat16<Amx::kRightSums, Amx::kRows, Amx::kRight>();
-    if constexpr (kOthers > 0)
-      Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kOtherRows, Amx::kRight>();
+    if constexpr (kTwo) Amx::add_bfloat16<Amx::kOtherRightSums, Amx::kOtherRows, Amx::kRight>();
   }
   Amx::store<Amx::kLeftSums>(sums, kStride);
   Amx::store<Amx::kRightSums>(sums + kLanes, kStride);
@@ -607,7 +613,6 @@ FetchAhead fetch_block(const PackedMatrix& w, int64_t panel, int64_t k, int64_t 
 // Panels of codes, multiplied as integers with the rows of call.integers.
 void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
-  constexpr int64_t kMostGroups = 64;
   constexpr int64_t kBlock = 512;  // k for which a panel stays in the first-level cache
   constexpr int64_t kAtOnce = 8;   // rows of a call of the kernel
   const PackedMatrix& w = *call.w;
@@ -621,9 +626,8 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
                                                                                       : 2][offsets];
   const auto multiply = of_codes[static_cast<size_t>(few ? rows : 0)];
   const int64_t groups = (codes.k + codes.group - 1) / codes.group;
-  const int64_t block = rows == 1 ? kGroupsAtOnce
-                        : few     ? kMostGroups
-                                  : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
+  const int64_t block =
+      few ? groups_at_once(rows) : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
   const V unit = hn::Set(d, IntegerKernels::kUnit);
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
@@ -694,8 +698,7 @@ void linear_grid_of_few(const LinearCall& call, Finish finish, int64_t row, int6
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const auto tile = call.int8_kernels->few_rows_of(codes)[static_cast<size_t>(rows)];
-  constexpr int64_t kMostGroups = 64;
-  const int64_t block = (rows == 1 ? kGroupsAtOnce : kMostGroups) * codes.group;
+  const int64_t block = groups_at_once(rows) * codes.group;
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[Int8Kernels::kFewRows * kWidth];
   for (; panel < panel_end; ++panel) {
@@ -717,7 +720,7 @@ void linear_grid_of_few(const LinearCall& call, Finish finish, int64_t row, int6
 // the first-level cache while all row tiles pass over them.
 void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
                  int64_t panel_end) {
-  constexpr int64_t kBlock = 512, kMostGroups = kBlock / 16;
+  constexpr int64_t kBlock = 512, kBlockGroups = kBlock / 16;
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const Int8Kernels& kernels = *call.int8_kernels;
@@ -726,8 +729,8 @@ void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t row
   const int64_t count = (rows + kernels.tile_rows - 1) / kernels.tile_rows;
   const int64_t block = kBlock / codes.group * codes.group;
   HWY_ALIGN uint32_t words[kBlock / 4 * kWidth];
-  HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
-  HWY_ALIGN int32_t code_sums[kMostGroups * kWidth];
+  HWY_ALIGN float numbers[kBlockGroups * 2 * kWidth];
+  HWY_ALIGN int32_t code_sums[kBlockGroups * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const std::byte* data = w.data.get() + panel * w.panel_bytes();

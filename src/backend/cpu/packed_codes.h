@@ -59,7 +59,7 @@ struct PackedCodes {
 // follows it in memory at some distance, numbers as well as codes.
 struct FetchAhead {
   const std::byte* at;
-  int64_t step;  // bytes for each row of words, or whatever else
+  int64_t step;  // bytes for each share: a row of words, or what its maker counts by
 
   FetchAhead(const std::byte* at, int64_t step) : at(at), step(step) {}
   FetchAhead(const PackedCodes& codes, const std::byte* panel, int64_t k) {

@@ -91,6 +91,7 @@ class Matrix {
 
   tensor::Weight weight() const;
 
+  int64_t stored_bytes() const { return layout_.rows * layout_.blocks * stored_.bytes; }
   int64_t kept_bytes() const {
     return layout_.total() - layout_.rows * layout_.codes +
            kept_code_bytes(layout_.rows * layout_.columns, type_.codes.stored_bits());
@@ -178,7 +179,7 @@ std::shared_ptr<const QuantisedTensor> gguf_blocks(const gguf::Tensor& tensor,
   const auto matrix = std::make_shared<const Matrix>(tensor, std::move(source_row));
   auto made = std::make_shared<QuantisedTensor>();
   made->format = "GGUF " + std::string(gguf::layout_of(tensor.type).name);
-  made->bytes = static_cast<int64_t>(tensor.bytes.size());
+  made->bytes = matrix->stored_bytes();
   made->kept_bytes = matrix->kept_bytes();
   made->weight = [matrix] { return matrix->weight(); };
   return made;

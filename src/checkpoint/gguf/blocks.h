@@ -11,8 +11,9 @@
 
 namespace vecton::checkpoint {
 
-// Not of floats. `source_row` tells where row `i` of the matrix lies in the tensor; empty = there.
-// The tensor's bytes are read when the weight is asked for.
+// Not of floats. `source_row` tells where row `i` of the matrix lies in the tensor's bytes, which
+// may have more rows than its shape says; empty = there. The bytes are read when the weight is
+// asked for.
 std::shared_ptr<const QuantisedTensor> gguf_blocks(const gguf::Tensor& tensor,
                                                    std::function<int64_t(int64_t)> source_row = {});
 

@@ -144,6 +144,74 @@ TEST(GgufTensors, QueriesKeysAndValuesAreTakenApart) {
                  "heads and twice 1, found 15");
 }
 
+TEST(GgufTensors, GateAndUpOfExpertsAreTakenApart) {
+  std::vector<float> rows(12);  // of two experts: three rows of gate, three of up
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = static_cast<float>(i);
+  for (const auto& [architecture, mixture] : {std::pair{"qwen3next", "mlp.switch_mlp."},
+                                              {"deepseek2", "mlp.switch_mlp."},
+                                              {"granitemoe", "block_sparse_moe.switch_mlp."},
+                                              {"gpt-oss", "mlp.experts."},
+                                              {"gemma4", "experts.switch_glu."}}) {
+    const Opened opened(
+        TestFile(architecture).floats("blk.2.ffn_gate_up_exps.weight", {2, 6, 1}, rows));
+    const auto tensors = gguf_tensors(opened.file);
+    ASSERT_EQ(tensors.size(), 2u) << architecture;
+    const std::string before = std::string("model.layers.2.") + mixture;
+    const StoredTensor &gate = tensors.at(before + "gate_proj.weight"),
+                       &up = tensors.at(before + "up_proj.weight");
+    EXPECT_THAT(gate.shape, ElementsAre(2, 3, 1));
+    EXPECT_THAT(floats_of(gate), ElementsAre(0, 1, 2, 6, 7, 8));
+    EXPECT_THAT(floats_of(up), ElementsAre(3, 4, 5, 9, 10, 11));
+    EXPECT_EQ(gate.bytes.size() + up.bytes.size(), rows.size() * sizeof(float));
+  }
+}
+
+TEST(GgufTensors, QuantisedGateAndUpKeepTheirCodes) {
+  std::string rows;
+  for (int8_t i = 0; i < 8; ++i) rows += q8_row(i);
+  const Opened opened(
+      TestFile("qwen35moe")
+          .tensor("blk.0.ffn_gate_up_exps.weight", TensorType::kQ8_0, {2, 4, 32}, rows));
+  const auto tensors = gguf_tensors(opened.file);
+  const auto first_codes = [&](const std::string& name) {
+    const StoredTensor& tensor = tensors.at("model.layers.0.mlp.switch_mlp." + name + ".weight");
+    EXPECT_THAT(tensor.shape, ElementsAre(2, 2, 32));
+    EXPECT_EQ(tensor.quantised->format, "GGUF Q8_0");
+    EXPECT_EQ(tensor.quantised->bytes, 4 * 34);
+    const tensor::Weight weight = tensor.quantised->weight();
+    EXPECT_EQ(weight.rows, 4);
+    std::vector<int> codes;
+    for (size_t row = 0; row < 4; ++row)
+      codes.push_back(std::to_integer<int>(weight.codes.bytes[row * 32]) - weight.codes.zero_point);
+    return codes;
+  };
+  EXPECT_THAT(first_codes("gate_proj"), ElementsAre(0, 1, 4, 5));
+  EXPECT_THAT(first_codes("up_proj"), ElementsAre(2, 3, 6, 7));
+}
+
+TEST(GgufTensors, GateAndUpThatAreNoHalvesAreRefused) {
+  const std::string name = "blk.0.ffn_gate_up_exps.weight";
+  const auto refused = [&](const TestFile& file, const std::string& message) {
+    const Opened opened(file);
+    EXPECT_REFUSED(gguf_tensors(opened.file), ErrorCode::kCorrupt, message);
+  };
+  const std::string expected =
+      name + ": expected experts with as many rows of gate as of up, found ";
+  refused(TestFile("qwen3moe").floats(name, {1, 3, 1}, {1, 2, 3}), expected + "[1,3,1]");
+  refused(TestFile("qwen3moe").floats(name, {2, 2}, {1, 2, 3, 4}), expected + "[2,2]");
+  refused(TestFile("qwen3moe").floats(name, {1, 0, 4}, {}), name + ": has no numbers");
+  refused(
+      TestFile("qwen3moe")
+          .floats(name, {1, 2, 1}, {1, 2})
+          .floats("blk.0.ffn_up_exps.weight", {1, 1, 1}, {1}),
+      "blk.0.ffn_up_exps.weight: another tensor is model.layers.0.mlp.switch_mlp.up_proj.weight");
+  // Experts without a gate, and architectures without experts.
+  for (const char* other : {"nomic-bert-moe", "qwen3"}) {
+    const Opened opened(TestFile(other).floats(name, {1, 2, 1}, {1, 2}));
+    EXPECT_TRUE(gguf_tensors(opened.file).contains(name)) << other;
+  }
+}
+
 TEST(GgufTensors, QuantisedRowsMoveWithTheirScales) {
   std::string rows;
   for (int8_t i = 0; i < 4; ++i) rows += q8_row(i);

@@ -88,8 +88,9 @@ constexpr GgufRule kGemma4Layer[] = {
     whole_name("ffn_gate_inp.weight", "router.proj.weight"),
     whole_name("ffn_gate_inp.scale", "router.scale"),
     whole_name("ffn_down_exps.scale", "router.per_expert_scale"),
-    whole_name("ffn_gate_up_exps.weight", "experts.gate_up_proj"),
-    whole_name("ffn_down_exps.weight", "experts.down_proj"),
+    {"ffn_gate_exps", "experts.switch_glu.gate_proj"},
+    {"ffn_up_exps", "experts.switch_glu.up_proj"},
+    {"ffn_down_exps", "experts.switch_glu.down_proj"},
 };
 constexpr GgufRule kQwen3Next[] = {
     {"token_embd", "model.embed_tokens"},

@@ -58,18 +58,19 @@ Row interleaved_rows(const StoredTensor& tensor, int64_t heads) {
   };
 }
 
-void set_rows(const Row& row, StoredTensor& tensor) {
-  tensor.compute = [before = tensor, row] {
-    const int64_t rows = before.shape.front();
-    const auto size = before.bytes.size() / static_cast<size_t>(rows);
-    Bytes made(before.bytes.size());
-    for (int64_t i = 0; i < rows; ++i) {
+// So many rows of a tensor of `all`, each where `row` says.
+void set_rows(const Row& row, int64_t count, int64_t all, StoredTensor& tensor) {
+  const size_t size = tensor.bytes.size() / static_cast<size_t>(all);
+  tensor.compute = [before = tensor, row, count, size] {
+    Bytes made(static_cast<size_t>(count) * size);
+    for (int64_t i = 0; i < count; ++i) {
       std::memcpy(made.data() + static_cast<size_t>(i) * size,
                   before.bytes.data() + static_cast<size_t>(row(i)) * size, size);
     }
     if (before.file) before.file->release(before.bytes);
     return made;
   };
+  tensor.bytes = tensor.bytes.first(static_cast<size_t>(count) * size);  // to be counted
 }
 
 void subtract_one(StoredTensor& tensor) {
@@ -154,7 +155,7 @@ class Reader {
     for (const gguf::Tensor& tensor : file_.tensors()) {
       const auto name = checkpoint_name(architecture_, tensor.name);
       if (name && name->name.empty()) continue;
-      if (!name && add_parts(tensor, tensors)) continue;
+      if (!name && (add_parts(tensor, tensors) || add_halves(tensor, tensors))) continue;
       add(tensor, name.value_or(GgufName{std::string(tensor.name)}), tensors);
     }
     return tensors;
@@ -172,9 +173,12 @@ class Reader {
 
  private:
   void add(const gguf::Tensor& tensor, const GgufName& name, Tensors& tensors) const {
-    StoredTensor stored = this->stored(tensor, name.change);
-    if (!tensors.emplace(name.name, stored).second)
-      fail(stored, "another tensor is " + name_text(name.name) + " already");
+    put(stored(tensor, name.change), name.name, tensors);
+  }
+
+  static void put(const StoredTensor& stored, const std::string& name, Tensors& tensors) {
+    if (!tensors.emplace(name, stored).second)
+      fail(stored, "another tensor is " + name_text(name) + " already");
   }
 
   // Files may keep queries, keys and values of a layer under each other where its checkpoint does
@@ -208,6 +212,42 @@ class Reader {
     return true;
   }
 
+  // Files may keep the gate of each expert over its up. False where the tensor is none of these.
+  bool add_halves(const gguf::Tensor& tensor, Tensors& tensors) const {
+    constexpr std::string_view kBoth = ".ffn_gate_up_exps.weight";
+    const size_t at = tensor.name.find(kBoth);
+    if (at == tensor.name.npos) return false;
+    int64_t half = 0;
+    for (const char* own : {".ffn_gate_exps.weight", ".ffn_up_exps.weight"}) {
+      const std::string part = std::string(tensor.name).replace(at, kBoth.size(), own);
+      const auto name = checkpoint_name(architecture_, part);
+      if (!name) return false;
+      put(half_of_experts(tensor, half++), name->name, tensors);
+    }
+    return true;
+  }
+
+  // The first rows of each expert's, or the others.
+  StoredTensor half_of_experts(const gguf::Tensor& tensor, int64_t half) const {
+    StoredTensor stored = described(tensor);
+    if (stored.shape.size() != 3 || stored.shape[1] % 2 != 0)
+      fail(stored, "expected experts with as many rows of gate as of up, found " +
+                       shape_text(stored.shape));
+    const int64_t rows = stored.shape[1], width = rows / 2, experts = stored.shape[0];
+    const Row row = [=](int64_t i) { return i / width * rows + half * width + i % width; };
+    stored.shape[1] = width;
+    if (const std::optional<tensor::DType> type = float_type(tensor.type)) {
+      stored.dtype = *type;
+      stored.file = tensor.file;
+      set_rows(row, experts * width, experts * rows, stored);
+      return stored;
+    }
+    gguf::Tensor part = tensor;
+    part.shape = stored.shape;
+    stored.quantised = gguf_blocks(part, row);
+    return stored;
+  }
+
   int64_t heads(std::string_view key, std::string_view otherwise) const {
     const std::string prefix = std::string(file_.text("general.architecture")) + ".attention.";
     const std::string wanted = prefix + std::string(key);
@@ -223,19 +263,24 @@ class Reader {
     return {};
   }
 
-  StoredTensor stored(const gguf::Tensor& tensor, GgufChange change) const {
+  static StoredTensor described(const gguf::Tensor& tensor) {
     StoredTensor stored;
     stored.name = std::string(tensor.name);
     stored.source = tensor.source;
     stored.shape = tensor.shape;
     stored.bytes = tensor.bytes;
     if (stored.bytes.empty()) fail(stored, "has no numbers");
+    return stored;
+  }
+
+  StoredTensor stored(const gguf::Tensor& tensor, GgufChange change) const {
+    StoredTensor stored = described(tensor);
     if (change == GgufChange::kOneRow) make_one_row(stored);
     const Row row = rows(stored, change);
     if (const std::optional<tensor::DType> type = float_type(tensor.type)) {
       stored.dtype = *type;
       stored.file = tensor.file;
-      if (row) set_rows(row, stored);
+      if (row) set_rows(row, stored.shape.front(), stored.shape.front(), stored);
       if (change == GgufChange::kMinusOne) subtract_one(stored);
       if (change == GgufChange::kLogOfMinus) take_log_of_minus(stored);
       if (change == GgufChange::kAfterPadding)

@@ -39,6 +39,7 @@ FIXTURES = {  # name: (checkpoint, how its tokenizer splits, tasks, more argumen
     "gguf-gen-minicpm3": ("gen-minicpm3", "llama-bpe", LM, [], "m"),
     "gguf-gen-granitemoe": ("gen-granitemoe", "refact", LM, BF16, "m"),
     "gguf-gen-qwen3-next": ("gen-qwen3-next", "qwen2", LM, BF16, "m"),
+    "gguf-gen-qwen3-next-fused": ("gen-qwen3-next", "qwen2", LM, [*BF16, "--no-mtp", "--fuse-gate-up-exps"], "m"),
     "gguf-gen-qwen3.5": ("gen-qwen3.5-text", "qwen35", LM, [], "m"),
     "gguf-gen-qwen3.5-moe": ("gen-qwen3.5-moe", "qwen35", LM, BF16, "m"),
     "gguf-gen-gemma4-e2b": ("gen-gemma4-e2b", "qwen2", LM, BF16, "m"),

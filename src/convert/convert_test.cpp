@@ -508,14 +508,6 @@ TEST(GgufSource, TemplatesWithNamesAreAList) {
                    {{"name", "tool_use"}, {"template", "tools"}}}));
 }
 
-TEST(GgufSource, GatedDeltaNetsAreNotConverted) {
-  const base::TemporaryFolder folder;
-  folder.write("m.gguf", gguf::TestFile("qwen35moe").bytes());
-  EXPECT_THAT(
-      refusal([&] { open_source(folder.path() / "m.gguf"); }),
-      ::testing::HasSubstr("general.architecture: \"qwen35moe\" is read, and not converted"));
-}
-
 TEST(GgufSource, PoolingBecomesModules) {
   const base::TemporaryFolder folder;
   folder.write("m.gguf", decoder_file().integer("qwen2.pooling_type", 3).bytes());

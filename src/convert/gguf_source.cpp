@@ -8,6 +8,7 @@
 #include "checkpoint/gguf/tensors.h"
 #include "checkpoint/sentence_transformers.h"
 #include "convert/config_file.h"
+#include "convert/delta_nets.h"
 #include "convert/rows.h"
 #include "convert/source.h"
 #include "gguf/file.h"
@@ -31,6 +32,13 @@ json::object config_of(const gguf::File& file) {
   json::object known;
   for (const auto& [key, value] : config) {
     if (!std::string_view(key).starts_with(prefix)) known[key] = value;
+  }
+  // Under this name mlx-lm has the text model of Qwen3.5, without the others too.
+  constexpr std::string_view kText = "_text";
+  std::string type(known["model_type"].as_string());
+  if (type.starts_with("qwen3_5") && type.ends_with(kText)) {
+    type.resize(type.size() - kText.size());
+    known["model_type"] = type;
   }
   for (const auto& [key, name] : {std::pair{"bos_token_id", "bos_token_id"},
                                   {"eos_token_id", "eos_token_id"},
@@ -186,13 +194,6 @@ void add_pooling(const gguf::File& file, const json::object& config, Source& sou
 
 Source open_gguf(const std::filesystem::path& path) {
   const gguf::File file = gguf::File::open(path);
-  // Their gated delta nets lie otherwise than in any checkpoint.
-  const std::string_view architecture = file.text("general.architecture");
-  for (const std::string_view other : {"qwen3next", "qwen35", "qwen35moe"}) {
-    if (architecture == other)
-      file.fail("general.architecture", "\"" + std::string(other) + "\" is read, and not converted",
-                ErrorCode::kUnsupported);
-  }
   Source source{.name = path.string(),
                 .folder = {},
                 .weights = {},
@@ -204,6 +205,7 @@ Source open_gguf(const std::filesystem::path& path) {
     source.files["generation_config.json"] = indented(generation_of(source.config, file)) + "\n";
   add_pooling(file, source.config, source);
   source.tensors = checkpoint::gguf_tensors(file);
+  group_delta_nets(source.config, source.tensors);
   source.quantised = std::ranges::any_of(
       source.tensors, [](const auto& entry) { return entry.second.quantised != nullptr; });
   return source;

@@ -54,6 +54,41 @@ StoredTensor made_of(const StoredTensor& tensor, std::vector<int64_t> shape,
   return made;
 }
 
+// Float32 that `make` makes, in the place of what is quantised and has the format of `tensor`.
+StoredTensor dequantised(const StoredTensor& tensor, std::vector<int64_t> shape, int64_t bytes,
+                         std::function<std::vector<float>()> make) {
+  StoredTensor made = tensor;
+  made.shape = std::move(shape);
+  made.compute = nullptr;
+  const int64_t rows = made.shape[0], columns = made.shape[1];
+  auto matrix = std::make_shared<checkpoint::QuantisedTensor>(*tensor.quantised);
+  matrix->bytes = bytes;
+  matrix->kept_bytes = rows * columns * static_cast<int64_t>(sizeof(float));
+  matrix->weight = [name = tensor.name, rows, columns, make = std::move(make)] {
+    const auto numbers = std::make_shared<const std::vector<float>>(make());
+    tensor::Weight weight;
+    weight.name = name;
+    weight.rows = rows;
+    weight.columns = columns;
+    weight.codes.bytes = std::as_bytes(std::span(*numbers));
+    weight.keep = numbers;
+    return weight;
+  };
+  made.quantised = std::move(matrix);
+  return made;
+}
+
+int64_t stored_bytes(const StoredTensor& tensor) {
+  return tensor.quantised ? tensor.quantised->bytes : static_cast<int64_t>(tensor.bytes.size());
+}
+
+// Units of `size` things each, in the order given.
+template <typename T>
+void pick(const T* from, const std::vector<int64_t>& order, size_t size, T* out) {
+  for (const int64_t unit : order)
+    out = std::copy_n(from + static_cast<size_t>(unit) * size, size, out);
+}
+
 std::vector<float> numbers_of(const StoredTensor& tensor) {
   const Rows rows(tensor);
   std::vector<float> numbers(static_cast<size_t>(rows.numbers()));
@@ -89,6 +124,71 @@ StoredTensor some_rows(const StoredTensor& tensor, int64_t columns, std::vector<
   part.shape = std::move(shape);
   part.quantised = std::move(made);
   return part;
+}
+
+StoredTensor some_columns(const StoredTensor& tensor, std::vector<int64_t> columns) {
+  const auto rows = static_cast<size_t>(tensor.shape[0]),
+             count = static_cast<size_t>(tensor.shape[1]);
+  const auto in_order = [rows, count, columns = std::move(columns)](const auto* from, size_t size,
+                                                                    auto* out) {
+    for (size_t row = 0; row < rows; ++row)
+      pick(from + row * count * size, columns, size, out + row * columns.size() * size);
+  };
+  if (tensor.quantised) {
+    return dequantised(tensor, tensor.shape, tensor.quantised->bytes, [tensor, in_order] {
+      const std::vector<float> numbers = numbers_of(tensor);
+      std::vector<float> made(numbers.size());
+      in_order(numbers.data(), 1, made.data());
+      return made;
+    });
+  }
+  return made_of(tensor, tensor.shape, [in_order](const StoredTensor& whole) {
+    const Stored stored(whole);
+    Bytes made(stored.bytes().size());
+    in_order(stored.bytes().data(), static_cast<size_t>(tensor::size_of(whole.dtype)), made.data());
+    return made;
+  });
+}
+
+StoredTensor joined_rows(const StoredTensor& first, const StoredTensor& second,
+                         std::vector<int64_t> rows) {
+  const std::vector<int64_t> shape{static_cast<int64_t>(rows.size()), first.shape[1]};
+  const auto columns = static_cast<size_t>(shape[1]);
+  if (!first.quantised && !second.quantised && first.dtype == second.dtype) {
+    StoredTensor made = made_of(first, shape, [second, columns, rows](const StoredTensor& one) {
+      const size_t row = columns * static_cast<size_t>(tensor::size_of(one.dtype));
+      Bytes both;
+      for (const StoredTensor* part : {&one, &second}) {
+        const Stored stored(*part);
+        both.insert(both.end(), stored.bytes().begin(), stored.bytes().end());
+      }
+      Bytes in_order(rows.size() * row);
+      pick(both.data(), rows, row, in_order.data());
+      return in_order;
+    });
+    return made;
+  }
+  const auto numbers = [first, second, columns, rows = std::move(rows)] {
+    std::vector<float> both = numbers_of(first);
+    const std::vector<float> others = numbers_of(second);
+    both.insert(both.end(), others.begin(), others.end());
+    std::vector<float> made(rows.size() * columns);
+    pick(both.data(), rows, columns, made.data());
+    return made;
+  };
+  const StoredTensor& quantised = first.quantised ? first : second;
+  if (quantised.quantised)
+    return dequantised(quantised, shape, stored_bytes(first) + stored_bytes(second), numbers);
+  StoredTensor made = first;
+  made.dtype = tensor::DType::kF32;
+  made.shape = shape;
+  made.file = nullptr;
+  made.compute = [numbers] {
+    const std::vector<float> values = numbers();
+    const auto bytes = std::as_bytes(std::span(values));
+    return Bytes(bytes.begin(), bytes.end());
+  };
+  return made;
 }
 
 StoredTensor transposed(const StoredTensor& tensor) {

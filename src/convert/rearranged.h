@@ -15,6 +15,17 @@ namespace vecton::convert {
 checkpoint::StoredTensor some_rows(const checkpoint::StoredTensor& tensor, int64_t columns,
                                    std::vector<int64_t> rows, std::vector<int64_t> shape);
 
+// Columns of a matrix in the order given. What is quantised becomes a matrix of float32 that counts
+// as quantised still, and so do two that joined_rows() makes one.
+checkpoint::StoredTensor some_columns(const checkpoint::StoredTensor& tensor,
+                                      std::vector<int64_t> columns);
+
+// Rows of two matrices of as many columns, those of the first counted before those of the second,
+// in the order given.
+checkpoint::StoredTensor joined_rows(const checkpoint::StoredTensor& first,
+                                     const checkpoint::StoredTensor& second,
+                                     std::vector<int64_t> rows);
+
 // Each of the matrices [count, rows, columns]; numbers of what is quantised become float32.
 checkpoint::StoredTensor transposed(const checkpoint::StoredTensor& tensor);
 

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
 
 #include "base/temporary_folder.h"
+#include "checkpoint/float_bytes.h"
 #include "checkpoint/weight_files.h"
 #include "convert/convert.h"
 #include "fixture.h"
@@ -191,6 +194,95 @@ INSTANTIATE_TEST_SUITE_P(
                       "gguf-gen-deepseek-v3", "gguf-gen-olmo3", "gguf-gen-minicpm3",
                       "gguf-gen-granitemoe", "gguf-gen-gemma4-e2b", "gguf-gen-gemma4-26b-moe"),
     test_name);
+
+// A GGUF file whose gated delta nets lie otherwise than in the checkpoint that it was made of.
+struct DeltaNets {
+  const char *file, *checkpoint;
+};
+
+class GgufDeltaNetsGolden : public ::testing::TestWithParam<DeltaNets> {
+ protected:
+  fs::path converted(const fs::path& model, const std::string& name) const {
+    convert::ConvertOptions options;
+    options.model = model;
+    options.target = folder_.path() / name;
+    options.dtype = "float32";
+    options.layout = "mlx-lm";
+    convert::convert_model(options);
+    return options.target;
+  }
+  base::TemporaryFolder folder_;
+};
+
+// Of a whole model that was, and of one that read texts alone.
+std::string without_part(const std::string& name) {
+  constexpr std::string_view kPart = "language_model.";
+  return name.starts_with(kPart) ? name.substr(kPart.size()) : name;
+}
+
+TEST_P(GgufDeltaNetsGolden, BecomesItsCheckpoint) {
+  const Fixture file(GetParam().file), source(GetParam().checkpoint);
+  const fs::path made = converted(file.model(), "made"), wanted = converted(source.model(), "want");
+  EXPECT_LT(largest_difference(vector_of(made), vector_of(file.model())), 1e-5);
+  std::map<std::string, checkpoint::StoredTensor> want;
+  for (auto& [name, tensor] : checkpoint::read_checkpoint(wanted))
+    want.emplace(without_part(name), tensor);
+  const auto found = checkpoint::read_checkpoint(made);
+  EXPECT_EQ(found.size(), want.size());
+  for (const auto& [name, tensor] : found) {
+    ASSERT_TRUE(want.contains(without_part(name))) << name;
+    const checkpoint::StoredTensor& other = want.at(without_part(name));
+    EXPECT_EQ(tensor.shape, other.shape) << name;
+    // The file has these as 1 + w and as -e^w.
+    const bool computed = name.ends_with("norm.weight") || name.ends_with("A_log");
+    if (computed) {
+      const auto numbers = checkpoint::read_floats(tensor.dtype, tensor.bytes),
+                 others = checkpoint::read_floats(other.dtype, other.bytes);
+      EXPECT_LT(largest_difference(others, numbers), 0.004) << name;
+    } else {
+      EXPECT_TRUE(std::ranges::equal(tensor.bytes, other.bytes)) << name;
+    }
+  }
+}
+
+TEST_P(GgufDeltaNetsGolden, IsQuantisedAsItsFloatsAre) {
+  const auto quantised = [&](const fs::path& model, const std::string& name) {
+    convert::ConvertOptions options;
+    options.model = model;
+    options.target = folder_.path() / name;
+    options.layout = "mlx-lm";
+    options.quantize = true;
+    options.bits = 8;
+    options.group_size = 32;
+    convert::convert_model(options);
+    return checkpoint::read_checkpoint(options.target);
+  };
+  const Fixture file(GetParam().file);
+  const auto one = quantised(file.model(), "at-once"),
+             other = quantised(converted(file.model(), "floats"), "in-steps");
+  ASSERT_EQ(one.size(), other.size());
+  int codes = 0;
+  for (const auto& [name, tensor] : one) {
+    ASSERT_TRUE(other.contains(name)) << name;
+    if (name.ends_with(".scales")) ++codes;
+    // What is not quantised stays in the file's type in one step, and is float32 after two.
+    if (tensor.dtype != other.at(name).dtype) continue;
+    EXPECT_TRUE(std::ranges::equal(tensor.bytes, other.at(name).bytes)) << name;
+  }
+  EXPECT_GT(codes, 0);  // of out_proj, whose rows are those of 32 numbers
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GgufDeltaNetsGolden,
+                         ::testing::Values(DeltaNets{"gguf-gen-qwen3-next", "gen-qwen3-next"},
+                                           DeltaNets{"gguf-gen-qwen3-next-fused", "gen-qwen3-next"},
+                                           DeltaNets{"gguf-gen-qwen3.5", "gen-qwen3.5-text"},
+                                           DeltaNets{"gguf-gen-qwen3.5-moe", "gen-qwen3.5-moe"}),
+                         [](const ::testing::TestParamInfo<DeltaNets>& info) {
+                           std::string name = info.param.file;
+                           std::ranges::replace_if(
+                               name, [](char c) { return c == '-' || c == '.'; }, '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace vecton::golden

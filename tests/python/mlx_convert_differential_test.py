@@ -38,7 +38,8 @@ WIDE = ["gen-llama3", "gen-mixtral", "gen-phimoe", "gen-qwen2-moe", "gen-qwen3-m
 # they are chosen before those whose corrected scores are below 0, as many are in that file; transformers and vecton give them minus infinity. No answer of the wide model depends on it.
 GGUF = ["gguf-gen-cohere2", "gguf-gen-exaone4", "gguf-gen-gemma4-26b-moe", "gguf-gen-gemma4-31b", "gguf-gen-gemma4-e2b", "gguf-gen-glm4-moe", "gguf-gen-glm4-moe-lite",
         "gguf-gen-granite", "gguf-gen-granitemoe", "gguf-gen-lfm2", "gguf-gen-lfm2-moe", "gguf-gen-llama3", "gguf-gen-ministral3", "gguf-gen-mixtral", "gguf-gen-olmo2", "gguf-gen-olmo3",
-        "gguf-gen-phi3.5-mini", "gguf-gen-phi4-mini", "gguf-gen-qwen2-moe", "gguf-gen-qwen2-vl", "gguf-gen-qwen3-moe", "gguf-gen-smollm3", "gguf-llama-q4km", "gguf-qwen3-q4km"]
+        "gguf-gen-phi3.5-mini", "gguf-gen-phi4-mini", "gguf-gen-qwen2-moe", "gguf-gen-qwen2-vl", "gguf-gen-qwen3-moe", "gguf-gen-qwen3-next",
+        "gguf-gen-qwen3-next-fused", "gguf-gen-qwen3.5", "gguf-gen-qwen3.5-moe", "gguf-gen-smollm3", "gguf-llama-q4km", "gguf-qwen3-q4km"]
 FACTOR = 16
 WIDTHS = ["hidden_size", "intermediate_size", "moe_intermediate_size", "shared_expert_intermediate_size", "head_dim", "global_head_dim", "hidden_size_per_layer_input",
           "kv_lora_rank", "q_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "linear_key_head_dim", "linear_value_head_dim", "block_dim", "block_ff_dim", "conv_dim", "conv_dim_out"]

@@ -108,6 +108,14 @@ void ignore_axes(GgufKeys& keys) {
   for (const char* key : {"rope.dimension_sections", "n_deepstack_layers"}) keys.ignore(key);
 }
 
+void add_axes(GgufKeys& keys, json::object& rope) {
+  json::array sections;  // time, height, width, and a fourth that is nothing
+  for (const int64_t pairs : keys.integers_of_layers("rope.dimension_sections", 4))
+    if (sections.size() < 3) sections.push_back(pairs);
+  rope["mrope_section"] = std::move(sections);
+  ignore_axes(keys);
+}
+
 void add_sliding_types(GgufKeys& keys, int64_t period, json::object& config) {
   constexpr std::string_view kKey = "attention.sliding_window_pattern";
   const int64_t layers = config["num_hidden_layers"].as_int64();

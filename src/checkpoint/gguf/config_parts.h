@@ -43,6 +43,8 @@ void add_rope(GgufKeys& keys, int64_t head_dim, bool partial, json::object& conf
 // What pictures need of models whose texts alone are read: the positions of texts are alike on
 // the three axes of pictures, and layers get nothing from a tower.
 void ignore_axes(GgufKeys& keys);
+// How many pairs turn with each axis, as "mrope_section" of `rope`.
+void add_axes(GgufKeys& keys, json::object& rope);
 // The divisors that `tensor` has, one for each of `pairs`; an error that names it otherwise.
 json::array rope_divisors(const GgufKeys& keys, const gguf::Tensor& tensor, int64_t pairs);
 

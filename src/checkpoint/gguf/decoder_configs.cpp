@@ -113,12 +113,8 @@ json::object qwen3vl(GgufKeys& keys) {
   config["model_type"] = "qwen3_vl";
   json::object scaling = {{"rope_type", "default"}};
   if (const json::value* found = config.if_contains("rope_scaling")) scaling = found->as_object();
-  json::array sections;  // time, height, width, and a fourth that is nothing
-  for (const int64_t pairs : keys.integers_of_layers("rope.dimension_sections", 4))
-    if (sections.size() < 3) sections.push_back(pairs);
-  scaling["mrope_section"] = std::move(sections);
+  add_axes(keys, scaling);
   config["rope_scaling"] = std::move(scaling);
-  ignore_axes(keys);
   return config;
 }
 

@@ -387,6 +387,17 @@ TEST(GgufDecoders, GatedDeltaNets) {
   EXPECT_REFUSED(
       Named("qwen35").integer("ssm.time_step_rank", 2).integer("ssm.inner_size", 7).config(),
       ErrorCode::kCorrupt, "qwen35.ssm.inner_size: expected a multiple of");
+  EXPECT_REFUSED(Named("qwen35")
+                     .integer("ssm.time_step_rank", 2)
+                     .integer("ssm.inner_size", 6)
+                     .integer("ssm.group_count", 3)
+                     .config(),
+                 ErrorCode::kCorrupt,
+                 "qwen35.ssm.time_step_rank: expected a multiple of ssm.group_count, 3");
+  const json::object& rope = dense.values().at("rope_parameters").as_object();
+  EXPECT_EQ(rope.at("mrope_section"), (json::array{1, 1, 0}));
+  EXPECT_EQ(rope.at("partial_rotary_factor"), 1.0);
+  EXPECT_FALSE(dense.has("rope_scaling"));
 }
 
 Named gemma4(const std::vector<int32_t>& pattern = {1, 0}) {

@@ -61,6 +61,9 @@ void add_delta_nets(GgufKeys& keys, json::object& config) {
   if (inner % heads != 0)
     keys.fail("ssm.inner_size",
               "expected a multiple of ssm.time_step_rank, " + std::to_string(heads));
+  if (const int64_t groups = keys.integer("ssm.group_count"); heads % groups != 0)
+    keys.fail("ssm.time_step_rank",
+              "expected a multiple of ssm.group_count, " + std::to_string(groups));
   config["linear_conv_kernel_dim"] = keys.integer("ssm.conv_kernel");
   config["linear_num_key_heads"] = keys.integer("ssm.group_count");
   config["linear_num_value_heads"] = heads;
@@ -82,16 +85,34 @@ void add_delta_nets(GgufKeys& keys, json::object& config) {
 json::object qwen3next(GgufKeys& keys) {
   json::object config = decoder_config(keys, "Qwen3NextForCausalLM", "qwen3_next",
                                        {.partial_rope = true, .feed_forward = false});
+  config["decoder_sparse_step"] = 1;  // mlx-lm asks for it
   add_delta_nets(keys, config);
   add_qwen_experts(keys, true, config);
   return config;
 }
 
+// All that is said of rotations in one place, where mlx-lm looks for it.
+void add_rope_parameters(GgufKeys& keys, json::object& config) {
+  json::object rope = {{"rope_type", "default"}};
+  if (const json::value* scaling = config.if_contains("rope_scaling")) rope = scaling->as_object();
+  for (const char* key : {"rope_theta", "partial_rotary_factor"}) {
+    if (const json::value* value = config.if_contains(key)) rope[key] = *value;
+    config.erase(key);
+  }
+  config.erase("rope_scaling");
+  if (!rope.contains("partial_rotary_factor")) rope["partial_rotary_factor"] = 1.0;
+  if (keys.has("rope.dimension_sections")) {
+    add_axes(keys, rope);
+    rope["mrope_interleaved"] = true;
+  }
+  config["rope_parameters"] = std::move(rope);
+}
+
 // Value heads of one key head do not lie side by side, as they do in checkpoints.
 void add_qwen35(GgufKeys& keys, json::object& config) {
-  ignore_axes(keys);
   add_delta_nets(keys, config);
   config["linear_value_heads_in_turn"] = true;
+  add_rope_parameters(keys, config);
 }
 
 json::object qwen35(GgufKeys& keys) {

@@ -72,7 +72,9 @@ std::optional<int64_t> projected_size(const Tensors& tensors) {
   // Other parts of a model have linear layers too: the one of every token stands outside of them.
   std::optional<int64_t> rows;
   std::ptrdiff_t least = 0;
-  for (const auto& [name, tensor] : tensors) {
+  for (const auto& entry : tensors) {  // no binding: Clang 14's lambdas take none
+    const std::string& name = entry.first;
+    const StoredTensor& tensor = entry.second;
     const auto is_called = [&](std::string_view known) {
       return name.ends_with(known) &&
              (name.size() == known.size() || name[name.size() - known.size() - 1] == '.');

@@ -193,6 +193,7 @@ constexpr Changing kChangesResult[] = {
     {"conv_dim_out", ""},
     {"conv_groups", "1"},
     {"conv_kernel_size", "0"},
+    {"conv_zero_padding", ""},
     {"cross_attention_hidden_size", ""},
     {"decoder_sparse_step", ""},
     {"deepstack_visual_indexes", ""},

@@ -6,6 +6,8 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
+#include "checkpoint/gguf/config.h"
+#include "gguf/file.h"
 
 namespace vecton::checkpoint {
 
@@ -119,7 +121,10 @@ LateInteraction LateInteraction::read_modules(const fs::path& folder,
                                               const SentenceTransformer& modules,
                                               const ModulePipeline& pipeline) {
   const fs::path file = folder / "config_sentence_transformers.json";
-  const Config config = base::is_file(file) ? Config::read(file) : Config({}, file.string());
+  const Config config = gguf::is_gguf(folder)
+                            ? Config(gguf_late_interaction_json(), folder.string())
+                        : base::is_file(file) ? Config::read(file)
+                                              : Config({}, file.string());
   const bool new_layout = pipeline.mask || modules.model_type == "MultiVectorEncoder";
   const bool has_old_key =
       std::ranges::any_of(kPylateKeys, [&](const char* key) { return config.has(key); });

@@ -46,7 +46,7 @@ struct LateInteraction {
   static LateInteraction read_stanford(const std::filesystem::path& folder);
   // Of models that read images (ColPali): their prompts say the rest.
   static LateInteraction of_images();
-  // Of the layouts with a modules.json.
+  // Of the layouts with a modules.json, and of a GGUF file.
   static LateInteraction read_modules(const std::filesystem::path& folder,
                                       const SentenceTransformer& modules,
                                       const ModulePipeline& pipeline);

@@ -202,15 +202,25 @@ void take_mlx_modules(const fs::path& folder, std::span<const ModuleReference> m
 }
 
 // Where a GGUF file says how texts are pooled, their vectors have length 1, as llama.cpp gives
-// them.
-void take_gguf_pooling(const fs::path& file, ModulePipeline& pipeline) {
+// them. Of late interaction it has the layer behind every token alone.
+void take_gguf_modules(const fs::path& file, SentenceTransformer& model) {
   if (!gguf::is_gguf(file)) return;
   const gguf::File opened = gguf::File::open(file);
+  ModulePipeline& pipeline = model.pipelines.front();
   pipeline.pooling = gguf_pooling(opened);
-  if (!pipeline.pooling) return;
+  const bool late = gguf_is_late_interaction(opened);
+  if (!pipeline.pooling && !late) return;
+  std::vector<RowModule>& modules = late ? pipeline.token_modules : pipeline.vector_modules;
   for (DenseModule& dense : gguf_dense_modules(opened, file))
-    pipeline.vector_modules.emplace_back(std::in_place_type<DenseModule>, std::move(dense));
-  pipeline.vector_modules.emplace_back(std::in_place_type<NormalizeModule>);
+    modules.emplace_back(std::in_place_type<DenseModule>, std::move(dense));
+  if (!late) {
+    modules.emplace_back(std::in_place_type<NormalizeModule>);
+    return;
+  }
+  model.similarity = Similarity::kMaxSim;
+  model.notes.push_back(file.string() +
+                        ": a GGUF file says nothing of queries and documents: they are marked, "
+                        "filled and cut as LFM2-ColBERT's are");
 }
 
 void read_pipelines(const fs::path& folder, const std::string& dense_path,
@@ -257,7 +267,7 @@ SentenceTransformer SentenceTransformer::read(const fs::path& folder,
   } else {
     if (!dense_path.empty()) check_dense_path(folder, 0);
     model.pipelines = {{.input = {.folder = folder}}};
-    take_gguf_pooling(folder, model.pipelines.front());
+    take_gguf_modules(folder, model);
   }
   const fs::path file = folder / "config_sentence_transformers.json";
   if (!base::is_file(file)) {

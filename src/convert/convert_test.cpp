@@ -448,16 +448,16 @@ TEST_F(Convert, EveryModeIsDequantised) {
 }
 
 // A decoder of one layer and eight tokens.
-gguf::TestFile decoder_file() {
-  gguf::TestFile file("qwen2");
+gguf::TestFile decoder_file(const std::string& architecture = "qwen2") {
+  gguf::TestFile file(architecture);
   for (const auto& [key, value] :
        std::initializer_list<std::pair<const char*, uint32_t>>{{"block_count", 1},
                                                                {"embedding_length", 32},
                                                                {"feed_forward_length", 64},
                                                                {"context_length", 128},
                                                                {"attention.head_count", 2}})
-    file.integer(std::string("qwen2.") + key, value);
-  file.number("qwen2.attention.layer_norm_rms_epsilon", 1e-6f)
+    file.integer(architecture + "." + key, value);
+  file.number(architecture + ".attention.layer_norm_rms_epsilon", 1e-6f)
       .text("tokenizer.ggml.model", "gpt2")
       .text("tokenizer.ggml.pre", "qwen2")
       .texts("tokenizer.ggml.tokens", {"a", "b", "ab", "<e>", "<t>"})
@@ -518,6 +518,27 @@ TEST(GgufSource, PoolingBecomesModules) {
   EXPECT_EQ(pooling.at("pooling_mode_mean_tokens"), false);
   EXPECT_EQ(pooling.at("word_embedding_dimension"), 32);
   EXPECT_EQ(json::parse(source.files.at("modules.json")).as_array().size(), 3u);
+}
+
+TEST(GgufSource, ALayerBehindEveryTokenBecomesPylatesModules) {
+  const base::TemporaryFolder folder;
+  folder.write("m.gguf", decoder_file("lfm2")
+                             .integer("lfm2.shortconv.l_cache", 3)
+                             .integer("lfm2.attention.head_count_kv", 1)
+                             .floats("dense_2.weight", {2, 32}, std::vector<float>(64, 0.25f))
+                             .bytes());
+  const Source source = open_source(folder.path() / "m.gguf");
+  EXPECT_EQ(source.config.at("architectures"), json::array{"Lfm2Model"});
+  const json::array modules = json::parse(source.files.at("modules.json")).as_array();
+  ASSERT_EQ(modules.size(), 2u);
+  EXPECT_EQ(modules[1].at("type"), "pylate.models.Dense.Dense");
+  EXPECT_EQ(modules[1].at("path"), "1_Dense");
+  EXPECT_EQ(json_of(source, "1_Dense/config.json").at("out_features"), 2);
+  EXPECT_TRUE(source.files.contains("1_Dense/model.safetensors"));
+  const json::object settings = json_of(source, "config_sentence_transformers.json");
+  EXPECT_EQ(settings.at("query_prefix"), "[Q] ");
+  EXPECT_EQ(settings.at("document_length"), 512);
+  EXPECT_FALSE(source.tensors.contains("dense_2.weight"));
 }
 
 TEST_F(Convert, RefusesByOption) {

@@ -21,7 +21,7 @@ using checkpoint::StoredTensor;
 constexpr std::string_view kPlace = ".linear_attn.";
 
 struct Heads {
-  int64_t keys = 0, values = 0;         // how many
+  int64_t keys = 0, values = 0;            // how many
   int64_t key_width = 0, value_width = 0;  // rows of one
 
   explicit Heads(const json::object& config)
@@ -101,8 +101,11 @@ void group_values(const Heads& heads, Tensors& tensors) {
 std::vector<int64_t> by_key_heads(const Heads& heads) {
   const int64_t d = heads.key_width, each = heads.values_of_key() * heads.value_width,
                 keys = heads.keys * d;
-  const std::pair<int64_t, int64_t> parts[] = {  // where each begins, and its rows of a key head
-      {0, d}, {keys, d}, {2 * keys, each}, {2 * keys + heads.keys * each, each}};
+  const std::pair<int64_t, int64_t> parts[] = {// where each begins, and its rows of a key head
+                                               {0, d},
+                                               {keys, d},
+                                               {2 * keys, each},
+                                               {2 * keys + heads.keys * each, each}};
   std::vector<int64_t> order;
   for (int64_t key = 0; key < heads.keys; ++key) {
     for (const auto& [begin, rows] : parts) {

@@ -56,12 +56,12 @@ checkpoint::StoredTensor floats_of(const std::string& part, std::vector<int64_t>
 
 // Head h of a file's is the value h / 2 of key h % 2.
 TEST(DeltaNets, ValuesOfAKeyHeadLieSideBySide) {
-  const Tensors made = grouped(
-      {floats_of("in_proj_qkv.weight", {12, 1}), floats_of("conv1d.weight", {12, 1, 2}),
-       floats_of("in_proj_z.weight", {8, 1}), floats_of("in_proj_a.weight", {4, 1}),
-       floats_of("A_log", {4}), floats_of("dt_bias", {4}), floats_of("out_proj.weight", {2, 8}),
-       floats_of("norm.weight", {2})},
-      true);
+  const Tensors made =
+      grouped({floats_of("in_proj_qkv.weight", {12, 1}), floats_of("conv1d.weight", {12, 1, 2}),
+               floats_of("in_proj_z.weight", {8, 1}), floats_of("in_proj_a.weight", {4, 1}),
+               floats_of("A_log", {4}), floats_of("dt_bias", {4}),
+               floats_of("out_proj.weight", {2, 8}), floats_of("norm.weight", {2})},
+              true);
   const auto of = [&](const char* part) { return numbers_of(made.at(kLayer + part)); };
   EXPECT_THAT(of("in_proj_qkv.weight"), ElementsAre(0, 1, 2, 3, 4, 5, 8, 9, 6, 7, 10, 11));
   EXPECT_THAT(of("conv1d.weight"), ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 17, 18, 19,
@@ -213,10 +213,10 @@ TEST(DeltaNets, ErrorsNameTheTensor) {
   EXPECT_THAT(refused({floats_of("out_proj.weight", {8})}, true), HasSubstr("expected a matrix"));
   EXPECT_THAT(refused({floats_of("in_proj_qkv.weight", {12, 1})}, false),
               HasSubstr("in_proj_qkv.weight: has no gate beside it"));
-  EXPECT_THAT(refused({floats_of("in_proj_qkv.weight", {12, 2}),
-                       floats_of("in_proj_z.weight", {8, 1})},
-                      false),
-              HasSubstr("in_proj_z.weight: expected as many columns as model.safetensors: "));
+  EXPECT_THAT(
+      refused({floats_of("in_proj_qkv.weight", {12, 2}), floats_of("in_proj_z.weight", {8, 1})},
+              false),
+      HasSubstr("in_proj_z.weight: expected as many columns as model.safetensors: "));
 }
 
 }  // namespace

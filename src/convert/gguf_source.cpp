@@ -160,34 +160,60 @@ void add_dense(const gguf::File& file, const checkpoint::DenseModule& dense,
       safetensors_text(checkpoint::gguf_layer(file, dense.folder.filename().string()));
 }
 
-// How texts are pooled, as sentence-transformers says it; nothing where the file does not.
-void add_pooling(const gguf::File& file, const json::object& config, Source& source) {
-  const auto pooling = checkpoint::gguf_pooling(file);
-  if (!pooling) return;
+// The list of modules, a transformer first.
+class Modules {
+ public:
+  Modules() { add("sentence_transformers.models.Transformer"); }
+
+  // The folder of the one that was added.
+  std::string add(const std::string& type) {
+    const std::string index = std::to_string(list_.size());
+    std::string path = list_.empty() ? "" : index + "_" + type.substr(type.rfind('.') + 1);
+    list_.push_back({{"idx", static_cast<int64_t>(list_.size())},
+                     {"name", index},
+                     {"path", path},
+                     {"type", type}});
+    return path;
+  }
+  std::string text() const { return indented(list_) + "\n"; }
+
+ private:
+  json::array list_;
+};
+
+json::object pooling_of(const checkpoint::PoolingModule& pooling, const json::object& config) {
   const json::value* width = config.if_contains("hidden_size");
   if (!width) width = config.if_contains("n_embd");
   json::object settings;
   if (width) settings["word_embedding_dimension"] = *width;
-  const ops::Pooling mode = pooling->modes.front();
+  const ops::Pooling mode = pooling.modes.front();
   settings["pooling_mode_cls_token"] = mode == ops::Pooling::kCls;
   settings["pooling_mode_mean_tokens"] = mode == ops::Pooling::kMean;
   settings["pooling_mode_lasttoken"] = mode == ops::Pooling::kLast;
-  json::array modules;
-  const auto add = [&](const std::string& type) {
-    const std::string index = std::to_string(modules.size());
-    std::string path = modules.empty() ? "" : index + "_" + type;
-    modules.push_back({{"idx", static_cast<int64_t>(modules.size())},
-                       {"name", index},
-                       {"path", path},
-                       {"type", "sentence_transformers.models." + type}});
-    return path;
-  };
-  add("Transformer");
-  source.files[add("Pooling") + "/config.json"] = indented(settings) + "\n";
-  for (const checkpoint::DenseModule& dense : checkpoint::gguf_dense_modules(file, file.what()))
-    add_dense(file, dense, add("Dense"), source);
-  add("Normalize");
-  source.files["modules.json"] = indented(modules) + "\n";
+  return settings;
+}
+
+// What becomes of the rows of tokens, as sentence-transformers says it, or PyLate of late
+// interaction; nothing where the file says nothing of it.
+void add_modules(const gguf::File& file, const json::object& config, Source& source) {
+  const std::vector<checkpoint::DenseModule> layers =
+      checkpoint::gguf_dense_modules(file, file.what());
+  Modules modules;
+  if (const auto pooling = checkpoint::gguf_pooling(file)) {
+    source.files[modules.add("sentence_transformers.models.Pooling") + "/config.json"] =
+        indented(pooling_of(*pooling, config)) + "\n";
+    for (const checkpoint::DenseModule& dense : layers)
+      add_dense(file, dense, modules.add("sentence_transformers.models.Dense"), source);
+    modules.add("sentence_transformers.models.Normalize");
+  } else if (checkpoint::gguf_is_late_interaction(file)) {
+    for (const checkpoint::DenseModule& dense : layers)
+      add_dense(file, dense, modules.add("pylate.models.Dense.Dense"), source);
+    source.files["config_sentence_transformers.json"] =
+        indented(checkpoint::gguf_late_interaction_json()) + "\n";
+  } else {
+    return;
+  }
+  source.files["modules.json"] = modules.text();
 }
 
 }  // namespace
@@ -203,7 +229,7 @@ Source open_gguf(const std::filesystem::path& path) {
   add_tokenizer(file, source.config, source);
   if (source.config.contains("rms_norm_eps") || source.config.contains("norm_eps"))
     source.files["generation_config.json"] = indented(generation_of(source.config, file)) + "\n";
-  add_pooling(file, source.config, source);
+  add_modules(file, source.config, source);
   source.tensors = checkpoint::gguf_tensors(file);
   group_delta_nets(source.config, source.tensors);
   source.quantised = std::ranges::any_of(

@@ -402,9 +402,11 @@ void decide_head(const EngineOptions& options, Plan& plan) {
                           " is not a generative model; leave out --runner generate",
                 "runner");
   }
+  const bool has_modules =
+      plan.modules.present || plan.modules.is_late_interaction(plan.pipeline);  // of a GGUF file
   if (options.convert == "embed") {
     be_embedder(plan);
-  } else if (plan.modules.present && options.runner != "generate" &&
+  } else if (has_modules && options.runner != "generate" &&
              (options.convert != "classify" || plan.pipeline.gives_scores())) {
     take_modules(plan);
   } else {

@@ -1,6 +1,7 @@
 // LFM2: short convolutions and grouped-query attention, layer by layer. Liquid AI 2025,
 // https://www.liquid.ai/blog/liquid-foundation-models-v2-our-second-series-of-generative-ai-models
-// LFM2-MoE: the same with mixtures of experts in all layers but the first ones.
+// LFM2-MoE: the same with mixtures of experts in all layers but the first ones. LFM2-Bidirectional
+// (LFM2.5's models for retrieval): tokens see all others, and convolutions as far ahead as back.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -20,6 +21,7 @@ namespace vecton::models::lfm2 {
 namespace {
 
 ModelShape shape(const checkpoint::Config& config);
+ModelShape shape_of(const checkpoint::Config& config, bool causal);
 
 constexpr auto kNoBias = checkpoint::Weights::Bias::kNone;
 
@@ -102,7 +104,7 @@ int64_t conv_width(const checkpoint::Config& config) {
 
 class Lfm2 final : public Model {
  public:
-  Lfm2(const checkpoint::Config& config, const checkpoint::Weights& weights);
+  Lfm2(const checkpoint::Config& config, const checkpoint::Weights& weights, bool causal);
   Tensor forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache) const override;
 
  private:
@@ -117,6 +119,7 @@ class Lfm2 final : public Model {
                   const nn::LayerRows& rows, const Tensor& residual) const;
 
   ModelShape shape_;
+  bool zeroes_unattended_;  // before convolutions
   std::optional<Mixtures> mixtures_;
   double eps_;
   nn::Rope rope_;
@@ -139,8 +142,15 @@ std::vector<bool> attention_layers(const checkpoint::Config& config, int64_t lay
   return result;
 }
 
-Lfm2::Lfm2(const checkpoint::Config& config, const checkpoint::Weights& w)
-    : shape_(shape(config)),
+// Of those that see both ways the config says so; checkpoints with code of their own leave them.
+bool zeroes_unattended(const checkpoint::Config& config, bool causal) {
+  return causal || config.boolean_or("conv_zero_padding",
+                                     config.string_or("model_type", "") == "lfm2_bidirectional");
+}
+
+Lfm2::Lfm2(const checkpoint::Config& config, const checkpoint::Weights& w, bool causal)
+    : shape_(shape_of(config, causal)),
+      zeroes_unattended_(zeroes_unattended(config, causal)),
       mixtures_(mixtures(config, shape_)),
       eps_(config.number_or("norm_eps", 1e-5)),
       rope_(config, shape_.head_dim, 1e6) {
@@ -208,10 +218,12 @@ Tensor Lfm2::convolve(const nn::ForwardPass& pass, const ShortConv& conv, Tensor
                       const nn::LayerRows& rows, const Tensor& residual) const {
   Ops& ops = pass.ops;
   const int64_t n = shape_.hidden;
-  // The reference zeroes what is not attended to.
-  const Tensor bcv = ops.linear(nn::attended_rows(pass, std::move(h)), conv.in);
+  if (zeroes_unattended_) h = nn::attended_rows(pass, std::move(h));
+  const Tensor bcv = ops.linear(h, conv.in);
   const Tensor u = ops.multiply(bcv.slice_columns(0, n), bcv.slice_columns(2 * n, n));
-  const Tensor y = rows.of(ops, nn::causal_conv(pass, conv.layer, u, conv.taps, conv.bias));
+  const Tensor y =
+      rows.of(ops, shape_.causal ? nn::causal_conv(pass, conv.layer, u, conv.taps, conv.bias)
+                                 : nn::centred_conv(pass, u, conv.taps, conv.bias));
   const Tensor c = rows.of(ops, bcv.slice_columns(n, n));
   return ops.linear(ops.multiply(y, c), conv.out, ops::Activation::kIdentity, &residual);
 }
@@ -237,16 +249,17 @@ Tensor Lfm2::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache* cache)
   return ops.norm(std::move(x), norm_);
 }
 
-ModelShape shape(const checkpoint::Config& config) {
-  ModelShape shape = decoder_shape(config);
+ModelShape shape_of(const checkpoint::Config& config, bool causal) {
+  ModelShape shape = decoder_shape(config, {.causal = causal});
   for (const char* same : {"block_dim", "conv_dim", "conv_dim_out"})
     config.require(same, shape.hidden);
   config.require("num_heads", shape.heads);
   config.require("block_use_swiglu", true);
   config.require("use_pos_enc", true);
   config.ignore({"tie_embedding", "block_norm_eps", "conv_bias"});
-  if (!shape.causal)
-    throw Error(ErrorCode::kUnsupported, config.file() + ": is_causal false is not supported");
+  if (shape.causal != causal)
+    throw Error(ErrorCode::kUnsupported,
+                config.file() + ": is_causal " + (causal ? "false" : "true") + " is not supported");
   mixtures(config, shape);  // says what they can't be
   const int64_t width = conv_width(config);
   for (const bool attends : attention_layers(config, shape.layers)) {
@@ -260,13 +273,30 @@ ModelShape shape(const checkpoint::Config& config) {
   return shape;
 }
 
-std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
-  prepare_decoder(shape(config), weights);
+ModelShape shape(const checkpoint::Config& config) { return shape_of(config, true); }
+
+ModelShape bidirectional_shape(const checkpoint::Config& config) {
+  zeroes_unattended(config, false);  // reads what is said of it
+  return shape_of(config, false);
+}
+
+std::unique_ptr<Model> build(const checkpoint::Config& config, checkpoint::Weights weights,
+                             bool causal) {
+  prepare_decoder(shape_of(config, causal), weights);
   const checkpoint::Weights::Rename parts[] = {{"feed_forward.gate_proj.", "feed_forward.w1."},
                                                {"feed_forward.up_proj.", "feed_forward.w3."},
                                                {"feed_forward.down_proj.", "feed_forward.w2."}};
   weights.rename_parts(parts);  // of dense layers, as mlx-lm writes LFM2-MoE
-  return std::make_unique<Lfm2>(config, weights);
+  return std::make_unique<Lfm2>(config, weights, causal);
+}
+
+std::unique_ptr<Model> load(const checkpoint::Config& config, checkpoint::Weights weights) {
+  return build(config, std::move(weights), true);
+}
+
+std::unique_ptr<Model> load_bidirectional(const checkpoint::Config& config,
+                                          checkpoint::Weights weights) {
+  return build(config, std::move(weights), false);
 }
 
 }  // namespace
@@ -285,6 +315,21 @@ extern constinit const Family kFamily{
 };
 
 }  // namespace vecton::models::lfm2
+
+namespace vecton::models::lfm2_bidirectional {
+
+extern constinit const Family kFamily{
+    .name = "lfm2_bidirectional",
+    .model_types = {"lfm2_bidirectional"},
+    .architectures = {{"Lfm2BidirectionalModel"}},
+    .default_pooling = ops::Pooling::kCls,
+    .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
+    .shape = lfm2::bidirectional_shape,
+    .load = lfm2::load_bidirectional,
+    .mlx = {.backbone_prefix = "model.", .convolution = "conv.weight"},
+};
+
+}  // namespace vecton::models::lfm2_bidirectional
 
 namespace vecton::models::lfm2_moe {
 

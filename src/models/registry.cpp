@@ -18,6 +18,7 @@
   F(gemma3_text)             \
   F(gemma4)                  \
   F(lfm2)                    \
+  F(lfm2_bidirectional)      \
   F(lfm2_moe)                \
   F(llama)                   \
   F(llama_bidirec)           \

@@ -70,6 +70,36 @@ Tensor causal_conv(const ForwardPass& pass, int64_t layer, const Tensor& x, cons
   return ops.gather_rows(ops.short_conv(all, taps, bias, rows), own);
 }
 
+// What a row sees behind it a causal convolution has seen so many rows later, where zeros follow a
+// sequence.
+Tensor centred_conv(const ForwardPass& pass, const Tensor& x, const Tensor& taps,
+                    const ops::Vector& bias) {
+  Ops& ops = pass.ops;
+  const auto width = static_cast<int32_t>(taps.rows()), behind = width - 1 - width / 2;
+  if (behind == 0) return ops.short_conv(x, taps, bias, pass.rows);
+  const std::vector<int32_t>& offsets = pass.batch.rows.offsets;
+  tensor::Rows extended;
+  std::vector<int32_t> own, zeros, later;
+  for (size_t s = 0; s + 1 < offsets.size(); ++s) {
+    const int32_t count = offsets[s + 1] - offsets[s];
+    auto at = static_cast<int32_t>(extended.index.size());
+    for (int32_t i = 0; i < count + behind; ++i, ++at) {
+      (i < count ? own : zeros).push_back(at);
+      if (i < count) later.push_back(at + behind);
+      extended.index.push_back(i);
+    }
+    extended.offsets.push_back(at);
+  }
+  const Tensor all = ops.allocate(extended.count(), x.columns());
+  const std::vector<float> nothing(zeros.size() * static_cast<size_t>(x.columns()));
+  ops.store_rows(x, ops.upload_indices(counted(own.size())), all, ops.upload_indices(own));
+  ops.store_rows(ops.upload(nothing, static_cast<int64_t>(zeros.size()), x.columns()),
+                 ops.upload_indices(counted(zeros.size())), all, ops.upload_indices(zeros));
+  const tensor::SequenceRows rows = ops.upload_rows(std::move(extended));
+  return ops.gather_rows(ops.short_conv(all, taps, bias, rows),
+                         ops.upload_indices(std::move(later)));
+}
+
 Tensor gated_delta(const ForwardPass& pass, int64_t layer, const ops::DeltaInput& in,
                    const ops::DeltaShape& shape) {
   Ops& ops = pass.ops;

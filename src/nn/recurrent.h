@@ -10,7 +10,12 @@ namespace vecton::nn {
 Tensor causal_conv(const ForwardPass& pass, int64_t layer, const Tensor& x, const Tensor& taps,
                    const ops::Vector& bias);
 
-// Ops::gated_delta likewise.
+// Of models whose tokens see both ways, which a pass has whole: y[t] = bias + sum over i < width of
+// taps[i] x[t - width / 2 + i]; what lies beside a sequence is 0.
+Tensor centred_conv(const ForwardPass& pass, const Tensor& x, const Tensor& taps,
+                    const ops::Vector& bias);
+
+// Ops::gated_delta as causal_conv().
 Tensor gated_delta(const ForwardPass& pass, int64_t layer, const ops::DeltaInput& in,
                    const ops::DeltaShape& shape);
 

@@ -100,6 +100,21 @@ TEST_F(Recurrent, GoesOnWhereItWasLeft) {
         join(slice(conv_a, 3, 7), conv_b), join(slice(delta_a, 3, 7), delta_b));
 }
 
+// Two sequences of one column; beside them is nothing.
+TEST_F(Recurrent, ACentredConvolutionSeesBothWays) {
+  tensor::Batch batch = batch_of({3, 1}, {}, {-1, -1});
+  const ForwardPass pass(*ops_, batch);
+  const Tensor x = ops_->upload(std::vector<float>{1, 2, 4, 8}, 4, 1);
+  const auto convolved = [&](const std::vector<float>& taps) {
+    const Tensor of_width = ops_->upload(taps, static_cast<int64_t>(taps.size()), 1);
+    return values_of(*ops_, centred_conv(pass, x, of_width, testing::vector_of(*ops_, {0.5f})));
+  };
+  EXPECT_THAT(convolved({3}), ElementsAreArray({3.5f, 6.5f, 12.5f, 24.5f}));
+  EXPECT_THAT(convolved({10, 3}), ElementsAreArray({3.5f, 16.5f, 32.5f, 24.5f}));
+  EXPECT_THAT(convolved({10, 3, 100}), ElementsAreArray({203.5f, 416.5f, 32.5f, 24.5f}));
+  EXPECT_THAT(convolved({0, 0, 1, 0, 100}), ElementsAreArray({401.5f, 2.5f, 4.5f, 8.5f}));
+}
+
 TEST_F(Recurrent, RowsThatNobodyAttendsToAreZero) {
   tensor::Batch batch = batch_of({2, 2}, {}, {-1, -1});
   batch.attended = {2, 1};

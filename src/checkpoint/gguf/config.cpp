@@ -31,6 +31,10 @@ std::vector<GgufArchitecture> architectures() {
   return all;
 }
 
+bool is_lfm2(std::string_view architecture) {
+  return architecture == "lfm2" || architecture == "lfm2moe";
+}
+
 // Files with gate and up apart, and the model for code, have names of their own.
 std::string_view jina_bert_v2(const gguf::File& file) {
   if (file.tensor("blk.0.ffn_gate.weight")) return "jina-bert-v2-split";
@@ -67,7 +71,7 @@ json::object gguf_config_json(const gguf::File& file) {
   GgufKeys keys(file, name);
   json::object config = known->config(keys);
   config["tie_word_embeddings"] = file.tensor("output.weight") == nullptr;
-  if (gguf_pooling(file)) take_head_off(config);
+  if (gguf_pooling(file) || gguf_is_late_interaction(file)) take_head_off(config);
   keys.ignore("pooling_type");  // gguf_pooling()
   keys.ignore("tensor_data_layout");
   keys.check_read(config);
@@ -94,9 +98,12 @@ std::optional<PoolingModule> gguf_pooling(const gguf::File& file) {
 
 std::vector<DenseModule> gguf_dense_modules(const gguf::File& file,
                                             const std::filesystem::path& path) {
+  const std::string architecture(file.text_or("general.architecture", ""));
+  std::vector<std::string> names;
+  if (is_lfm2(architecture)) names = {"dense_2"};
+  if (architecture == "gemma-embedding") names = {"dense_2", "dense_3"};
   std::vector<DenseModule> modules;
-  if (file.text_or("general.architecture", "") != "gemma-embedding") return modules;
-  for (const std::string name : {"dense_2", "dense_3"}) {
+  for (const std::string& name : names) {
     const gguf::Tensor* weight = file.tensor(name + ".weight");
     if (!weight) continue;
     if (weight->shape.size() != 2) file.fail(weight->name, "expected a matrix");
@@ -108,6 +115,21 @@ std::vector<DenseModule> gguf_dense_modules(const gguf::File& file,
                        .activation_name = "Identity"});
   }
   return modules;
+}
+
+bool gguf_is_late_interaction(const gguf::File& file) {
+  return is_lfm2(file.text_or("general.architecture", "")) && file.tensor("dense_2.weight") &&
+         !gguf_pooling(file);
+}
+
+json::object gguf_late_interaction_json() {
+  return {{"similarity_fn_name", "MaxSim"},
+          {"query_prefix", "[Q] "},
+          {"document_prefix", "[D] "},
+          {"query_length", 32},
+          {"document_length", 512},
+          {"do_query_expansion", true},
+          {"attend_to_expansion_tokens", false}};
 }
 
 }  // namespace vecton::checkpoint

@@ -33,9 +33,15 @@ int64_t gguf_positions_before(const gguf::File& file);
 // How the file says that texts are pooled; none where it does not.
 std::optional<PoolingModule> gguf_pooling(const gguf::File& file);
 
-// The layers behind the pooling that EmbeddingGemma's files may have: dense_2 and dense_3. Their
-// folder is a name below the file's `path`.
+// The layers behind the pooling that EmbeddingGemma's files may have, dense_2 and dense_3, or
+// behind every token of LFM2's, dense_2. Their folder is a name below the file's `path`.
 std::vector<DenseModule> gguf_dense_modules(const gguf::File& file,
                                             const std::filesystem::path& path);
+
+// Whether every token of a text has a vector: LFM2-ColBERT, which says nothing of a pooling.
+bool gguf_is_late_interaction(const gguf::File& file);
+// How such models read queries and documents, in the words of config_sentence_transformers.json:
+// no file says it.
+json::object gguf_late_interaction_json();
 
 }  // namespace vecton::checkpoint

@@ -200,6 +200,23 @@ json::object decoder_config(GgufKeys& keys, std::string_view architecture,
   return config;
 }
 
+int64_t check_dense(GgufKeys& keys, const std::string& name, int64_t columns) {
+  const gguf::Tensor* weight = keys.file.tensor(name + ".weight");
+  if (!weight) return columns;  // a size is then a key that nobody read
+  if (weight->shape.size() != 2) keys.file.fail(weight->name, "expected a matrix");
+  if (weight->shape[1] != columns)
+    keys.file.fail(weight->name, "expected " + std::to_string(columns) +
+                                     " columns, as many as come in, found " +
+                                     std::to_string(weight->shape[1]));
+  const std::pair<std::string, int64_t> sizes[] = {{name + "_feat_out", weight->shape[0]},
+                                                   {name + "_feat_in", weight->shape[1]}};
+  for (const auto& [key, size] : sizes) {
+    if (keys.integer_or(key, size) != size)
+      keys.fail(key, "expected " + std::to_string(size) + ", the size of " + name + ".weight");
+  }
+  return weight->shape[0];
+}
+
 bool has_bias(const GgufKeys& keys, std::string_view part) {
   const auto has = [&](std::string_view name) {
     return keys.file.tensor("blk.0." + std::string(name) + ".bias") != nullptr;

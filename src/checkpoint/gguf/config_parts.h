@@ -60,6 +60,10 @@ std::vector<int64_t> numbers_of_layers(GgufKeys& keys, std::string_view key, int
 // The one number that all layers have.
 int64_t same_in_all(GgufKeys& keys, std::string_view key, int64_t layers);
 
+// Sizes of a layer behind the model, of rows of so many columns; how many it gives, `columns` where
+// there is none.
+int64_t check_dense(GgufKeys& keys, const std::string& name, int64_t columns);
+
 // Of the first layer.
 bool has_bias(const GgufKeys& keys, std::string_view part);
 void add_biases(const GgufKeys& keys, json::object& config);  // of Llama's kin

@@ -354,6 +354,36 @@ TEST(GgufDecoders, ConvolutionsBesideExperts) {
                  "lfm2moe.expert_gating_func: expected 2, sigmoid");
 }
 
+// LFM2's models for retrieval.
+TEST(GgufDecoders, ALayerBehindEveryTokenIsLateInteraction) {
+  const auto file = [](bool causal) {
+    Named file("lfm2");
+    file.integers("attention.head_count_kv", {0, 1}).integer("shortconv.l_cache", 3);
+    if (!causal) file.boolean("attention.causal", false);
+    return file;
+  };
+  const auto layered = [&](int64_t columns) {
+    Named made = file(true);
+    made.tensor("dense_2.weight", {4, static_cast<uint64_t>(columns)});
+    return made;
+  };
+  EXPECT_EQ(file(true).config().strings_or_empty("architectures"), Texts{"Lfm2ForCausalLM"});
+  const Config both_ways = file(false).config();
+  EXPECT_EQ(both_ways.strings_or_empty("architectures"), Texts{"Lfm2BidirectionalModel"});
+  EXPECT_EQ(both_ways.string("model_type"), "lfm2_bidirectional");
+  EXPECT_FALSE(both_ways.boolean_or("is_causal", true));
+  EXPECT_FALSE(both_ways.boolean_or("conv_zero_padding", true));
+  const Config late = layered(8).integer("embedding_length_out", 4).config();
+  EXPECT_EQ(late.strings_or_empty("architectures"), Texts{"Lfm2Model"});
+  EXPECT_THAT(late.unread(), ::testing::Not(::testing::Contains("lfm2.embedding_length_out")));
+  EXPECT_REFUSED(layered(7).config(), ErrorCode::kCorrupt,
+                 "dense_2.weight: expected 8 columns, as many as come in, found 7");
+  EXPECT_REFUSED(layered(8).integer("embedding_length_out", 5).config(), ErrorCode::kCorrupt,
+                 "lfm2.embedding_length_out: expected 4, what comes out of the model");
+  EXPECT_REFUSED(file(true).integer("embedding_length_out", 5).config(), ErrorCode::kCorrupt,
+                 "lfm2.embedding_length_out: expected 8");
+}
+
 Named delta_nets(const std::string& name) {
   return Named(name)
       .integer("ssm.conv_kernel", 4)

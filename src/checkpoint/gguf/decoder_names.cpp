@@ -76,6 +76,7 @@ constexpr GgufRule kLfm2[] = {
     {"token_embd_norm", "model.embedding_norm"},
     {"output_norm", "model.embedding_norm"},
     {"output", "lm_head"},
+    {"dense_2", ""},  // gguf_dense_modules()
 };
 constexpr GgufRule kLfm2Layer[] = {
     {"attn_norm", "operator_norm"},

@@ -50,22 +50,10 @@ json::object gemma3(GgufKeys& keys) {
   return config;
 }
 
-// Sizes of a layer behind the pooling, which its tensor has as well.
-void check_dense(GgufKeys& keys, const std::string& name) {
-  const gguf::Tensor* weight = keys.file.tensor(name + ".weight");
-  if (!weight) return;  // a size is then a key that nobody read
-  if (weight->shape.size() != 2) keys.file.fail(weight->name, "expected a matrix");
-  const std::pair<std::string, int64_t> sizes[] = {{name + "_feat_out", weight->shape[0]},
-                                                   {name + "_feat_in", weight->shape[1]}};
-  for (const auto& [key, size] : sizes) {
-    if (keys.integer_or(key, size) != size)
-      keys.fail(key, "expected " + std::to_string(size) + ", the size of " + name + ".weight");
-  }
-}
-
 json::object gemma_embedding(GgufKeys& keys) {
   json::object config = gemma3(keys);
-  for (const char* name : {"dense_2", "dense_3"}) check_dense(keys, name);
+  int64_t columns = config["hidden_size"].as_int64();
+  for (const char* name : {"dense_2", "dense_3"}) columns = check_dense(keys, name, columns);
   config["architectures"] = json::array{"Gemma3TextModel"};
   config["use_bidirectional_attention"] = true;
   keys.ignore("attention.causal");

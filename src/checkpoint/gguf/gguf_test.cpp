@@ -295,7 +295,15 @@ TEST(GgufTensors, LayersOfModulesAreReadByThemselves) {
   EXPECT_EQ(modules[0].in_features, 1);
   EXPECT_EQ(modules[0].out_features, 2);
   EXPECT_TRUE(modules[0].bias);
+  EXPECT_FALSE(gguf_is_late_interaction(opened.file));
   EXPECT_TRUE(gguf_dense_modules(Opened(TestFile("llama")).file, "x").empty());
+  const auto lfm2 = [] { return TestFile("lfm2").floats("dense_2.weight", {2, 1}, {1, 2}); };
+  const Opened late(lfm2()), pooled(lfm2().integer("lfm2.pooling_type", 2));
+  EXPECT_TRUE(gguf_tensors(late.file).empty());
+  EXPECT_EQ(gguf_dense_modules(late.file, "x").size(), 1u);
+  EXPECT_TRUE(gguf_is_late_interaction(late.file));
+  EXPECT_FALSE(gguf_is_late_interaction(pooled.file));
+  EXPECT_FALSE(gguf_is_late_interaction(Opened(TestFile("lfm2")).file));
 }
 
 // A row as long as the file is not said a thousand times.

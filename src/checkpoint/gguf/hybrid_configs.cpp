@@ -29,11 +29,19 @@ json::object lfm2_config(GgufKeys& keys, std::string_view architecture,
   config["layer_types"] = std::move(types);
   config["conv_L_cache"] = keys.integer("shortconv.l_cache");
   config["conv_bias"] = has_bias(keys, "shortconv.conv");
+  const int64_t out = check_dense(keys, "dense_2", config["hidden_size"].as_int64());
+  if (constexpr const char* kOut = "embedding_length_out"; keys.integer_or(kOut, out) != out)
+    keys.fail(kOut, "expected " + std::to_string(out) + ", what comes out of the model");
   return config;
 }
 
+// Those that see both ways were made for retrieval, and what their queries are filled with is not
+// made zero for convolutions.
 json::object lfm2(GgufKeys& keys) {
-  json::object config = lfm2_config(keys, "Lfm2ForCausalLM", "lfm2");
+  const bool both_ways = !keys.boolean_or("attention.causal", true);
+  json::object config = lfm2_config(keys, both_ways ? "Lfm2BidirectionalModel" : "Lfm2ForCausalLM",
+                                    both_ways ? "lfm2_bidirectional" : "lfm2");
+  if (both_ways) config["conv_zero_padding"] = false;
   config["block_dim"] = keys.integer("embedding_length");
   config["block_auto_adjust_ff_dim"] = false;  // mlx-lm asks for the two that it would go by
   config["block_multiple_of"] = 256;
